@@ -1,0 +1,185 @@
+/**
+ * The error classes of the library and their stable codes.
+ *
+ * What the caller does wrong is a `TypeError` or a `RangeError`, thrown at once. What a peer or the
+ * network does wrong is one of the classes here.
+ *
+ * @module
+ */
+
+/** The stable, documented name of what went wrong, found on {@linkcode WebSocketError.code}. */
+export type ErrorCode =
+  // The peer broke the framing rules of RFC 6455 section 5: closed with 1002.
+  | "RESERVED_BITS"
+  | "RESERVED_OPCODE"
+  | "MASK_MISSING"
+  | "MASK_UNEXPECTED"
+  | "LENGTH_NOT_MINIMAL"
+  | "LENGTH_TOP_BIT"
+  | "CONTROL_FRAME_TOO_LONG"
+  | "CONTROL_FRAME_FRAGMENTED"
+  | "CONTINUATION_UNEXPECTED"
+  | "CONTINUATION_EXPECTED"
+  | "CLOSE_PAYLOAD_TOO_SHORT"
+  | "CLOSE_CODE_INVALID"
+  // The peer's payload is not what it claims to be: closed with 1007.
+  | "INVALID_UTF8"
+  // The peer went over a limit: closed with 1009 or 1008.
+  | "MESSAGE_TOO_BIG"
+  | "TOO_MANY_FRAGMENTS"
+  | "SLOW_CONSUMER"
+  // A handler of the user threw or rejected: closed with 1011.
+  | "HANDLER_FAILED"
+  // A defect of this library, closed with 1011; please report it.
+  | "INTERNAL"
+  // The opening handshake failed (RFC 6455 section 4).
+  | "HEAD_TOO_LARGE"
+  | "HEAD_MALFORMED"
+  | "METHOD_NOT_ALLOWED"
+  | "HTTP_VERSION"
+  | "BODY_NOT_ALLOWED"
+  | "HOST_INVALID"
+  | "UPGRADE_MISSING"
+  | "CONNECTION_MISSING"
+  | "KEY_INVALID"
+  | "VERSION_UNSUPPORTED"
+  | "ORIGIN_REFUSED"
+  | "TOO_MANY_CONNECTIONS"
+  | "STATUS_UNEXPECTED"
+  | "ACCEPT_INVALID"
+  | "SUBPROTOCOL_UNEXPECTED"
+  | "EXTENSION_UNEXPECTED"
+  // Time ran out.
+  | "HANDSHAKE_TIMEOUT"
+  | "CLOSE_TIMEOUT"
+  // The socket failed.
+  | "CONNECT_FAILED"
+  | "CONNECTION_LOST"
+  | "TERMINATED";
+
+/** Further facts an error can be built with. */
+export interface WebSocketErrorOptions extends ErrorOptions {
+  /** The code of the Close frame that this error leads to (RFC 6455 section 7.4). */
+  closeCode?: number;
+}
+
+/**
+ * Everything that can go wrong on a connection; the classes below say what kind it is.
+ *
+ * @example
+ * ```ts
+ * import { ProtocolError, WebSocketError } from "@quickws/quickws";
+ *
+ * const error: WebSocketError = new ProtocolError("RESERVED_BITS", "RSV2 is set");
+ * console.log(error.code, error.closeCode); // RESERVED_BITS 1002
+ * ```
+ */
+export class WebSocketError extends Error {
+  /** The name of the class, also in serialized errors. */
+  override readonly name: string = "WebSocketError";
+  /** What went wrong, by a name that stays the same between versions. */
+  readonly code: ErrorCode;
+  /** The Close code this error leads to, where one applies. */
+  readonly closeCode?: number;
+
+  /**
+   * @param code The stable name of what went wrong.
+   * @param message What went wrong in words, with the value and the limit.
+   * @param options The cause, and the Close code where one applies.
+   */
+  constructor(code: ErrorCode, message: string, options?: WebSocketErrorOptions) {
+    super(message, options);
+    this.code = code;
+    if (options?.closeCode !== undefined) this.closeCode = options.closeCode;
+  }
+}
+
+/** The peer broke a rule of RFC 6455 or RFC 7692; the connection is closed with 1002. */
+export class ProtocolError extends WebSocketError {
+  override readonly name = "ProtocolError";
+
+  /**
+   * @param code The stable name of the broken rule.
+   * @param message The broken rule in words, with the value that broke it.
+   */
+  constructor(code: ErrorCode, message: string) {
+    super(code, message, { closeCode: 1002 });
+  }
+}
+
+/** The peer sent a payload that is not what its type says; the connection is closed with 1007. */
+export class InvalidPayloadError extends WebSocketError {
+  override readonly name = "InvalidPayloadError";
+
+  /**
+   * @param code The stable name of the fault.
+   * @param message The fault in words.
+   */
+  constructor(code: ErrorCode, message: string) {
+    super(code, message, { closeCode: 1007 });
+  }
+}
+
+/** The peer's message is larger than `maxMessageSize`; the connection is closed with 1009. */
+export class MessageTooBigError extends WebSocketError {
+  override readonly name = "MessageTooBigError";
+
+  /** @param message The size and the limit in words. */
+  constructor(message: string) {
+    super("MESSAGE_TOO_BIG", message, { closeCode: 1009 });
+  }
+}
+
+/** The part of the web's `Headers` that reads. `new Headers(view)` makes a real one of it. */
+export interface HeaderView extends Iterable<[name: string, value: string]> {
+  /** The field's value, repeated lines joined by `", "`, or `null`. The name's case is ignored. */
+  get(name: string): string | null;
+  /** Whether there is a field of this name. The name's case is ignored. */
+  has(name: string): boolean;
+}
+
+/** What is known of the HTTP answer that a failed opening handshake ended with. */
+export interface HandshakeErrorOptions extends ErrorOptions {
+  /** The HTTP status code of the answer. */
+  status?: number;
+  /** The header fields of the answer. */
+  headers?: HeaderView;
+  /** The first bytes of the answer's body as text. */
+  body?: string;
+}
+
+/**
+ * The opening handshake failed (RFC 6455 section 4). On the client `status`, `headers` and `body`
+ * are what the server answered; on the server `status` and the message are what we answered.
+ */
+export class HandshakeError extends WebSocketError {
+  override readonly name = "HandshakeError";
+  /** The HTTP status code, where the handshake came as far as an answer. */
+  readonly status?: number;
+  /** The header fields of the answer, where there was one. */
+  readonly headers?: HeaderView;
+  /** The start of the answer's body as text, where there was one. */
+  readonly body?: string;
+
+  /**
+   * @param code The stable name of what was wrong.
+   * @param message What was wrong in words.
+   * @param options The cause and what is known of the HTTP answer.
+   */
+  constructor(code: ErrorCode, message: string, options?: HandshakeErrorOptions) {
+    super(code, message, options);
+    if (options?.status !== undefined) this.status = options.status;
+    if (options?.headers !== undefined) this.headers = options.headers;
+    if (options?.body !== undefined) this.body = options.body;
+  }
+}
+
+/** Something took longer than its option allows. */
+export class TimeoutError extends WebSocketError {
+  override readonly name = "TimeoutError";
+}
+
+/** The socket could not be opened, or ended without a closing handshake. */
+export class ConnectionError extends WebSocketError {
+  override readonly name = "ConnectionError";
+}

@@ -1,0 +1,172 @@
+// Frames to messages (RFC 6455 5.4): fragments are gathered, control frames pass in between, text is
+// checked as it comes.
+
+import type { FrameSink } from "../wire/frame_reader.ts";
+import { copyBytes } from "../wire/frame_writer.ts";
+import {
+  CONTROL,
+  FIN,
+  MAX_CONTROL_PAYLOAD,
+  type MessageOpcode,
+  Opcode,
+  OPCODE_BITS,
+} from "../wire/opcode.ts";
+import { checkUtf8, checkUtf8End, decodeText, UTF8_COMPLETE } from "./utf8.ts";
+
+/** How messages are delivered. */
+export interface MessageRules {
+  /** What a text message arrives as. */
+  readonly text: "string" | "bytes";
+  /** Whether text is checked as UTF-8. `false` is for `text: "bytes"` alone. */
+  readonly utf8Check: boolean;
+  /** Bytes of one message at most; the frame reader refuses more. */
+  readonly maxMessageSize: number;
+}
+
+/** Where a {@linkcode MessageReader} delivers messages and control frames. */
+export interface MessageSink {
+  /** A text message, where text is delivered as strings. */
+  textMessage(text: string): void;
+
+  /**
+   * Any other message: `bytes[start..end)`. Nobody writes to this memory again, so views of it may
+   * be kept for ever.
+   */
+  bytesMessage(opcode: MessageOpcode, bytes: Uint8Array, start: number, end: number): void;
+
+  /** A Close, Ping or Pong frame with the payload `bytes[start..end)`, which may be kept as well. */
+  controlFrame(opcode: Opcode, bytes: Uint8Array, start: number, end: number): void;
+}
+
+/** The first size of a gathering buffer, unless the message is known to be shorter. */
+const GATHER_MIN = 1024;
+
+/**
+ * How many times what has arrived a gathering buffer may be large. A header alone reserves nothing:
+ * memory grows with the bytes that a peer has really sent.
+ */
+const GATHER_GROWTH = 4;
+
+/** Gathers frames into messages and hands them on; the sink of a `FrameReader`. */
+export class MessageReader implements FrameSink {
+  readonly #rules: MessageRules;
+  readonly #sink: MessageSink;
+  /** The opcode of the message that is being gathered; `Continuation` while there is none. */
+  #opcode: Opcode = Opcode.Continuation;
+  #gathered: Uint8Array | undefined;
+  #length = 0;
+  #utf8 = UTF8_COMPLETE;
+  /** The frame that comes in pieces. */
+  #first = 0;
+  #expected = 0;
+  #control: Uint8Array | undefined;
+  #controlLength = 0;
+
+  /**
+   * @param rules How messages are delivered.
+   * @param sink Where they are delivered.
+   */
+  constructor(rules: MessageRules, sink: MessageSink) {
+    this.#rules = rules;
+    this.#sink = sink;
+  }
+
+  /** @throws {InvalidPayloadError} When text is not UTF-8. */
+  frame(first: number, bytes: Uint8Array, start: number, end: number): void {
+    const opcode = (first & OPCODE_BITS) as Opcode;
+    if ((opcode & CONTROL) !== 0) {
+      this.#sink.controlFrame(opcode, bytes, start, end);
+    } else if ((first & FIN) !== 0 && this.#opcode === Opcode.Continuation) {
+      this.#deliver(opcode as MessageOpcode, bytes, start, end);
+    } else {
+      this.frameStart(first, end - start);
+      if (end > start) this.framePiece(bytes, start, end);
+      this.frameEnd();
+    }
+  }
+
+  /** A frame begins that comes in pieces. */
+  frameStart(first: number, length: number): void {
+    this.#first = first;
+    const opcode = (first & OPCODE_BITS) as Opcode;
+    if ((opcode & CONTROL) !== 0) {
+      this.#control = new Uint8Array(Math.min(length, MAX_CONTROL_PAYLOAD));
+      this.#controlLength = 0;
+      return;
+    }
+    if (opcode !== Opcode.Continuation) this.#opcode = opcode;
+    this.#expected = this.#length + length;
+  }
+
+  /** @throws {InvalidPayloadError} As soon as a byte makes a text invalid. */
+  framePiece(bytes: Uint8Array, start: number, end: number): void {
+    if ((this.#first & CONTROL) !== 0) {
+      copyBytes(bytes, start, end, this.#control!, this.#controlLength);
+      this.#controlLength += end - start;
+      return;
+    }
+    // RFC 6455 8.1: text that is not UTF-8 fails the connection; it is seen here before its message
+    // or even its frame is whole.
+    if (this.#checksText) this.#utf8 = checkUtf8(this.#utf8, bytes, start, end);
+    const target = this.#reserve(end - start);
+    copyBytes(bytes, start, end, target, this.#length);
+    this.#length += end - start;
+  }
+
+  /** @throws {InvalidPayloadError} When a text message ends inside a character. */
+  frameEnd(): void {
+    const opcode = (this.#first & OPCODE_BITS) as Opcode;
+    if ((opcode & CONTROL) !== 0) {
+      const control = this.#control!;
+      this.#control = undefined;
+      this.#sink.controlFrame(opcode, control, 0, this.#controlLength);
+    } else if ((this.#first & FIN) !== 0) {
+      this.#deliverGathered();
+    }
+  }
+
+  get #checksText(): boolean {
+    return this.#opcode === Opcode.Text && this.#rules.utf8Check;
+  }
+
+  #reserve(size: number): Uint8Array {
+    const needed = this.#length + size;
+    const old = this.#gathered;
+    if (old !== undefined && old.length >= needed) return old;
+    const wished = Math.max(GATHER_MIN, needed * GATHER_GROWTH);
+    // The last fragment's header says where the message ends; before it, more may come.
+    const most = (this.#first & FIN) !== 0 ? this.#expected : this.#rules.maxMessageSize;
+    const capacity = Math.min(wished, most);
+    const grown = new Uint8Array(capacity);
+    if (old !== undefined) grown.set(old.subarray(0, this.#length));
+    this.#gathered = grown;
+    return grown;
+  }
+
+  #deliverGathered(): void {
+    const opcode = this.#opcode as MessageOpcode;
+    const bytes = this.#gathered ?? new Uint8Array(0);
+    const length = this.#length;
+    if (this.#checksText) checkUtf8End(this.#utf8);
+    this.#opcode = Opcode.Continuation;
+    this.#gathered = undefined;
+    this.#length = 0;
+    this.#utf8 = UTF8_COMPLETE;
+    if (opcode === Opcode.Text && this.#rules.text === "string") {
+      this.#sink.textMessage(decodeText(bytes, 0, length));
+    } else {
+      this.#sink.bytesMessage(opcode, bytes, 0, length);
+    }
+  }
+
+  #deliver(opcode: MessageOpcode, bytes: Uint8Array, start: number, end: number): void {
+    if (opcode === Opcode.Text) {
+      if (this.#rules.text === "string") {
+        this.#sink.textMessage(decodeText(bytes, start, end));
+        return;
+      }
+      if (this.#rules.utf8Check) checkUtf8End(checkUtf8(UTF8_COMPLETE, bytes, start, end));
+    }
+    this.#sink.bytesMessage(opcode, bytes, start, end);
+  }
+}

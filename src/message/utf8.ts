@@ -1,0 +1,114 @@
+// UTF-8 of text messages (RFC 6455 8.1, RFC 3629): decoding, encoding, and a check that can stop and
+// go on anywhere, so that bad text is refused with the byte that makes it bad.
+
+import { InvalidPayloadError } from "../errors.ts";
+
+/** Up to this many bytes, ASCII is decoded faster by hand than by the decoder (bench/micro/text.ts). */
+const DECODE_LOOP_LIMIT = 12;
+
+/** Up to this many characters, ASCII is encoded faster by hand than by the encoder (bench/micro/text.ts). */
+const ENCODE_LOOP_LIMIT = 32;
+
+/** The state of {@linkcode checkUtf8} at a character's end: where text may begin and end. */
+export const UTF8_COMPLETE = 0;
+
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const encoder = new TextEncoder();
+
+function invalidUtf8(): InvalidPayloadError {
+  return new InvalidPayloadError("INVALID_UTF8", "A text message is not UTF-8");
+}
+
+/**
+ * Decodes `bytes[start..end)`. A byte order mark is kept, as any other character.
+ *
+ * @throws {InvalidPayloadError} When they are not UTF-8.
+ */
+export function decodeText(bytes: Uint8Array, start: number, end: number): string {
+  if (end - start <= DECODE_LOOP_LIMIT) {
+    let text = "";
+    let at = start;
+    while (at < end && bytes[at] < 0x80) text += String.fromCharCode(bytes[at++]);
+    if (at === end) return text;
+  }
+  try {
+    return decoder.decode(bytes.subarray(start, end));
+  } catch {
+    throw invalidUtf8();
+  }
+}
+
+/**
+ * Encodes `text` into `target` at `offset`, where three bytes per UTF-16 unit must have room.
+ * A lone surrogate becomes U+FFFD.
+ *
+ * @returns The number of bytes written.
+ */
+export function encodeText(text: string, target: Uint8Array, offset: number): number {
+  const length = text.length;
+  if (length <= ENCODE_LOOP_LIMIT) {
+    let i = 0;
+    for (; i < length; i++) {
+      const unit = text.charCodeAt(i);
+      if (unit >= 0x80) break;
+      target[offset + i] = unit;
+    }
+    if (i === length) return length;
+  }
+  return encoder.encodeInto(text, target.subarray(offset)).written;
+}
+
+/** Encodes `text` into memory of its own; a lone surrogate becomes U+FFFD. */
+export function encodeLongText(text: string): Uint8Array {
+  return encoder.encode(text);
+}
+
+/**
+ * Checks the next piece of a text.
+ *
+ * @param state The state behind the piece before; {@linkcode UTF8_COMPLETE} for the first.
+ * @returns The state behind this piece; the text may end where it is {@linkcode UTF8_COMPLETE}.
+ * @throws {InvalidPayloadError} At the first byte that no valid text can have there.
+ */
+export function checkUtf8(state: number, bytes: Uint8Array, start: number, end: number): number {
+  let at = start;
+  while (at < end) {
+    if (state === UTF8_COMPLETE) {
+      while (at < end && bytes[at] < 0x80) at++;
+      if (at < end) state = leadState(bytes[at++]);
+    } else {
+      state = continuationState(state, bytes[at++]);
+    }
+  }
+  return state;
+}
+
+/** @throws {InvalidPayloadError} When a text that ends in `state` ends inside a character. */
+export function checkUtf8End(state: number): void {
+  if (state !== UTF8_COMPLETE) throw invalidUtf8();
+}
+
+// A state inside a character: how many continuation bytes are missing, and between which two values
+// the next one must lie (RFC 3629 section 4 narrows the first after some lead bytes).
+function inside(missing: number, low: number, high: number): number {
+  return missing | low << 8 | high << 16;
+}
+
+function leadState(lead: number): number {
+  if (lead >= 0xc2 && lead <= 0xdf) return inside(1, 0x80, 0xbf);
+  // E0 80..9F would be overlong, ED A0..BF a surrogate.
+  if (lead >= 0xe0 && lead <= 0xef) {
+    return inside(2, lead === 0xe0 ? 0xa0 : 0x80, lead === 0xed ? 0x9f : 0xbf);
+  }
+  // F0 80..8F would be overlong, F4 90..BF beyond U+10FFFF.
+  if (lead >= 0xf0 && lead <= 0xf4) {
+    return inside(3, lead === 0xf0 ? 0x90 : 0x80, lead === 0xf4 ? 0x8f : 0xbf);
+  }
+  throw invalidUtf8();
+}
+
+function continuationState(state: number, byte: number): number {
+  if (byte < (state >>> 8 & 0xff) || byte > state >>> 16) throw invalidUtf8();
+  const missing = (state & 0xff) - 1;
+  return missing === 0 ? UTF8_COMPLETE : inside(missing, 0x80, 0xbf);
+}

@@ -1,0 +1,22 @@
+// How a connection ended, as its `close` handler hears it.
+
+/** How a connection ended. */
+export interface CloseInfo {
+  /**
+   * The close code (RFC 6455 section 7.4): the one the peer sent; the one we sent when we failed the
+   * connection; 1005 when the peer's Close frame had none; 1006 when it ended without one.
+   */
+  readonly code: number;
+  /** The reason that came, or went, with the code. */
+  readonly reason: string;
+  /** Whether both sides said Close and nothing went wrong. */
+  readonly clean: boolean;
+  /** Who began to close. */
+  readonly initiator: "local" | "remote";
+  /** The code of the Close frame we sent, 1005 for one without a code; absent when we sent none. */
+  readonly sent?: number | undefined;
+  /** The code of the Close frame we received, 1005 for one without; absent when none came. */
+  readonly received?: number | undefined;
+  /** What went wrong, unless the close was clean. */
+  readonly error?: Error;
+}

@@ -1,0 +1,34 @@
+// How many pongs may wait for a peer that sends pings and does not read.
+
+import { copyBytes } from "../wire/frame_writer.ts";
+import { MAX_CONTROL_PAYLOAD } from "../wire/opcode.ts";
+
+/** Pongs written while the stream takes no output; from then on only the latest ping is remembered. */
+export const MAX_WAITING_PONGS = 16;
+
+/** Bounds the pongs that wait in the output of one connection. */
+export class PongBacklog {
+  #waiting = 0;
+  #latest: Uint8Array | undefined;
+  #latestLength = 0;
+
+  /** Returns whether the pong may be written now; if not, its payload replaces the one kept before. */
+  admit(bytes: Uint8Array, start: number, end: number): boolean {
+    if (this.#waiting < MAX_WAITING_PONGS) {
+      this.#waiting++;
+      return true;
+    }
+    this.#latest ??= new Uint8Array(MAX_CONTROL_PAYLOAD);
+    copyBytes(bytes, start, end, this.#latest, 0);
+    this.#latestLength = end - start;
+    return false;
+  }
+
+  /** The stream takes output again: returns the payload of the pong that was held back, if any. */
+  release(): Uint8Array | undefined {
+    const latest = this.#latest?.subarray(0, this.#latestLength);
+    this.#waiting = 0;
+    this.#latest = undefined;
+    return latest;
+  }
+}

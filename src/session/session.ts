@@ -1,0 +1,341 @@
+// One endpoint of an open connection as a state machine (RFC 6455 5.5, 6 and 7): bytes in, events and
+// bytes out. It holds no socket and no clock; what needs one it asks of its shell.
+
+import { ConnectionError, TimeoutError, WebSocketError } from "../errors.ts";
+import {
+  CloseCode,
+  type ClosePayload,
+  formatClosePayload,
+  parseClosePayload,
+} from "../wire/close.ts";
+import { FrameReader } from "../wire/frame_reader.ts";
+import type { FrameOutput, MaskSource } from "../wire/frame_writer.ts";
+import type { FrameRules } from "../wire/header.ts";
+import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
+import { MessageReader, type MessageRules, type MessageSink } from "../message/message_reader.ts";
+import { MessageWriter } from "../message/message_writer.ts";
+import type { CloseInfo } from "./close_info.ts";
+import { PongBacklog } from "./pong_backlog.ts";
+
+/** Everything a session is told of once; shared by all sessions of a server. */
+export interface SessionRules extends FrameRules, MessageRules {
+  /** Whether pings are answered. */
+  readonly autoPong: boolean;
+}
+
+/** Where a session delivers what the peer sent. None of these may throw. */
+export interface SessionEvents {
+  /** A text message, where text is delivered as strings. */
+  onText(text: string): void;
+  /** Any other message: `bytes[start..end)`, memory that nobody writes to again. */
+  onBytes(opcode: MessageOpcode, bytes: Uint8Array, start: number, end: number): void;
+  /** A ping came, and its pong is written. */
+  onPing(payload: Uint8Array): void;
+  /** A pong came. */
+  onPong(payload: Uint8Array): void;
+}
+
+/** What a session needs of the one who drives it. None of these may throw. */
+export interface SessionShell {
+  /** The connection is over. Called exactly once, last. */
+  onClosed(info: CloseInfo): void;
+  /** The closing handshake began: call `closeTimedOut` when it takes too long. */
+  startCloseTimer(): void;
+  /** Nothing more will be written: end our direction of the stream once the output has left. */
+  endOutput(): void;
+  /** Cut the stream at once. */
+  cutStream(): void;
+  /** Whether the stream takes no more output at the moment. */
+  readonly congested: boolean;
+}
+
+/** Where a session stands (RFC 6455 sections 4, 7.1.3 and 7.1.4). */
+export type SessionState = "opening" | "open" | "closing" | "closed";
+
+/**
+ * The protocol of one endpoint, between a stream of bytes and a user.
+ *
+ * The driver's duties: call {@linkcode Session.open} after the opening handshake, then give it every
+ * chunk ({@linkcode Session.receive}), the end of the peer's direction ({@linkcode
+ * Session.receiveEnd}) and the end of the stream ({@linkcode Session.streamClosed}); send what was
+ * written to the output after each call.
+ */
+export class Session implements MessageSink {
+  readonly #events: SessionEvents;
+  readonly #shell: SessionShell;
+  readonly #rules: SessionRules;
+  readonly #reader: FrameReader;
+  readonly #writer: MessageWriter;
+  readonly #isClient: boolean;
+  #pongs: PongBacklog | undefined;
+  #state: SessionState = "opening";
+  #sent: ClosePayload | undefined;
+  #received: ClosePayload | undefined;
+  #initiator: "local" | "remote" | undefined;
+  #error: Error | undefined;
+
+  /**
+   * @param rules The limits and how messages are delivered.
+   * @param events Where messages, pings and pongs are delivered.
+   * @param shell The driver.
+   * @param output Where frames are written.
+   * @param masks The source of mask keys, which makes it the client's side; absent on a server.
+   */
+  constructor(
+    rules: SessionRules,
+    events: SessionEvents,
+    shell: SessionShell,
+    output: FrameOutput,
+    masks?: MaskSource,
+  ) {
+    this.#rules = rules;
+    this.#events = events;
+    this.#shell = shell;
+    this.#isClient = masks !== undefined;
+    this.#reader = new FrameReader(rules, new MessageReader(rules, this));
+    this.#writer = new MessageWriter(output, masks);
+  }
+
+  /** Where the session stands. */
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  /** The opening handshake is done. */
+  open(): void {
+    if (this.#state === "opening") this.#state = "open";
+  }
+
+  /**
+   * Reads `bytes[start..end)`, whose memory is the session's from now on.
+   *
+   * @returns The offset behind the last byte read: `end`, unless {@linkcode Session.pause} was called
+   * meanwhile; the driver then keeps the rest for later.
+   */
+  receive(bytes: Uint8Array, start = 0, end: number = bytes.length): number {
+    // RFC 6455 7.1.7 and 1.4: what follows a failure or a Close frame is discarded.
+    if (this.#deaf) return end;
+    try {
+      const at = this.#reader.read(bytes, start, end);
+      return this.#deaf ? end : at;
+    } catch (error) {
+      this.fail(asWebSocketError(error));
+      return end;
+    }
+  }
+
+  /** Stops {@linkcode Session.receive} after the message it is at. */
+  pause(): void {
+    this.#reader.stop();
+  }
+
+  /** Lets {@linkcode Session.receive} go on. */
+  resume(): void {
+    if (!this.#deaf) this.#reader.go();
+  }
+
+  /** The peer has ended its direction of the stream. */
+  receiveEnd(): void {
+    if (this.#state === "closed") return;
+    if (this.#received === undefined && this.#error === undefined) {
+      this.#initiator ??= "remote";
+      this.#error = new ConnectionError(
+        "CONNECTION_LOST",
+        this.#reader.midMessage
+          ? "The peer ended the connection in the middle of a message"
+          : "The peer ended the connection without a Close frame",
+      );
+    }
+    this.#state = "closing";
+    this.#shell.startCloseTimer();
+    this.#shell.endOutput();
+  }
+
+  /** The stream is over, in both directions. */
+  streamClosed(cause?: Error): void {
+    if (this.#state === "closed") return;
+    this.#state = "closed";
+    this.#reader.stop();
+    const clean = this.#sent !== undefined && this.#received !== undefined &&
+      this.#error === undefined;
+    if (!clean && this.#error === undefined) {
+      this.#error = new ConnectionError(
+        "CONNECTION_LOST",
+        cause === undefined
+          ? "The connection ended without a closing handshake"
+          : `The connection was lost: ${cause.message}`,
+        { cause },
+      );
+    }
+    this.#shell.onClosed(this.#closeInfo(clean));
+  }
+
+  /** Sends a text message. Returns `false`, and sends nothing, unless the session is open. */
+  sendText(text: string): boolean {
+    if (this.#state !== "open") return false;
+    this.#writer.text(text);
+    return true;
+  }
+
+  /** Sends a message of bytes, which are copied. Returns `false` unless the session is open. */
+  sendBytes(opcode: MessageOpcode, bytes: Uint8Array): boolean {
+    if (this.#state !== "open") return false;
+    this.#writer.bytes(opcode, bytes);
+    return true;
+  }
+
+  /**
+   * Sends a ping or a pong. Returns `false` unless the session is open.
+   *
+   * @throws {RangeError} When the payload is over 125 bytes.
+   */
+  sendControl(opcode: typeof Opcode.Ping | typeof Opcode.Pong, payload: Uint8Array): boolean {
+    if (this.#state !== "open") return false;
+    this.#writer.control(opcode, payload);
+    return true;
+  }
+
+  /**
+   * Starts the closing handshake (RFC 6455 section 7.1.2). Does nothing unless the session is open.
+   * The code and reason must have been checked.
+   */
+  close(code: number, reason: string): void {
+    if (this.#state !== "open") return;
+    this.#initiator = "local";
+    this.#state = "closing";
+    this.#sendClose({ code, reason });
+    this.#shell.startCloseTimer();
+  }
+
+  /** Fails the connection (RFC 6455 section 7.1.7): a Close frame if one may still go, then the end. */
+  fail(error: WebSocketError): void {
+    if (this.#state === "closed" || this.#error !== undefined) return;
+    this.#initiator ??= "local";
+    this.#error = error;
+    this.#state = "closing";
+    this.#reader.stop();
+    if (this.#sent === undefined && error.closeCode !== undefined) {
+      this.#sendClose({ code: error.closeCode, reason: error.message });
+    }
+    this.#shell.startCloseTimer();
+    this.#shell.endOutput();
+  }
+
+  /** Cuts the connection without a closing handshake. */
+  terminate(error: WebSocketError): void {
+    if (this.#state === "closed") return;
+    this.#initiator ??= "local";
+    this.#error ??= error;
+    this.#state = "closing";
+    this.#reader.stop();
+    this.#shell.cutStream();
+  }
+
+  /** The time for the closing handshake is over. */
+  closeTimedOut(): void {
+    // Both have said Close: only the peer's end of the stream is missing, which spoils nothing.
+    if (this.#sent !== undefined && this.#received !== undefined) this.#shell.cutStream();
+    else this.#giveUpClosing();
+  }
+
+  #giveUpClosing(): void {
+    this.terminate(
+      new TimeoutError("CLOSE_TIMEOUT", "The peer did not finish the closing handshake in time"),
+    );
+  }
+
+  /** The stream takes output again. */
+  drained(): void {
+    const pong = this.#pongs?.release();
+    if (pong !== undefined && this.#state === "open") this.#writer.control(Opcode.Pong, pong);
+  }
+
+  /** A message from the reader. */
+  textMessage(text: string): void {
+    if (this.#state === "open") this.#events.onText(text);
+  }
+
+  /** A message from the reader. */
+  bytesMessage(opcode: MessageOpcode, bytes: Uint8Array, start: number, end: number): void {
+    if (this.#state === "open") this.#events.onBytes(opcode, bytes, start, end);
+  }
+
+  /** A control frame from the reader. */
+  controlFrame(opcode: Opcode, bytes: Uint8Array, start: number, end: number): void {
+    if (opcode === Opcode.Close) this.#receiveClose(parseClosePayload(bytes, start, end));
+    else if (this.#state !== "open") return;
+    else if (opcode === Opcode.Pong) this.#events.onPong(bytes.subarray(start, end));
+    else this.#receivePing(bytes, start, end);
+  }
+
+  /** Whether nothing more is to be read: the connection failed, or the peer's Close frame came. */
+  get #deaf(): boolean {
+    return this.#state === "closed" || this.#received !== undefined || this.#error !== undefined;
+  }
+
+  #receivePing(bytes: Uint8Array, start: number, end: number): void {
+    // RFC 6455 5.5.3: a pong has the ping's payload; when pings pile up, answering the latest is
+    // enough, which bounds what a peer that does not read can make us keep.
+    if (this.#rules.autoPong) {
+      const congested = this.#shell.congested;
+      if (congested) this.#pongs ??= new PongBacklog();
+      if (!congested || this.#pongs!.admit(bytes, start, end)) {
+        this.#writer.control(Opcode.Pong, bytes, start, end);
+      }
+    }
+    this.#events.onPing(bytes.subarray(start, end));
+  }
+
+  #receiveClose(payload: ClosePayload): void {
+    this.#received = payload;
+    this.#reader.stop();
+    this.#initiator ??= "remote";
+    if (this.#sent === undefined) {
+      this.#state = "closing";
+      // RFC 6455 5.5.1: "it typically echos the status code it received".
+      this.#sendClose({ code: payload.code, reason: "" });
+      this.#shell.startCloseTimer();
+    }
+    // RFC 6455 7.1.1: the server ends the stream first; a client waits for it, within the timer.
+    if (!this.#isClient) this.#shell.endOutput();
+  }
+
+  #sendClose(payload: ClosePayload): void {
+    this.#sent = payload;
+    this.#writer.control(Opcode.Close, formatClosePayload(payload.code, payload.reason));
+  }
+
+  #closeInfo(clean: boolean): CloseInfo {
+    const { code, reason } = this.#outcome();
+    const initiator = this.#initiator ?? "remote";
+    return {
+      code,
+      reason,
+      clean,
+      initiator,
+      sent: this.#sent?.code,
+      received: this.#received?.code,
+      ...(this.#error === undefined ? undefined : { error: this.#error }),
+    };
+  }
+
+  /** The code and reason that say why the connection ended. */
+  #outcome(): ClosePayload {
+    const error = this.#error;
+    if (error instanceof WebSocketError && error.closeCode !== undefined) {
+      return { code: error.closeCode, reason: error.message };
+    }
+    // RFC 6455 7.1.5: the code is the one in the first Close frame received, and 1006 without one.
+    return this.#received ?? { code: CloseCode.Abnormal, reason: "" };
+  }
+}
+
+/** What the readers throw is theirs; anything else would be a defect of ours, and is shown as such. */
+function asWebSocketError(error: unknown): WebSocketError {
+  if (error instanceof WebSocketError) return error;
+  const message = `The connection failed on an unexpected error: ${String(error)}`;
+  return new WebSocketError("INTERNAL", message, {
+    cause: error,
+    closeCode: CloseCode.InternalError,
+  });
+}

@@ -1,0 +1,159 @@
+/**
+ * The port between a connection and a runtime's sockets, and who owns which memory when.
+ *
+ * A transport pushes: chunks, room to write, end of input and the end of everything are calls on
+ * its {@linkcode TransportSink}. It knows nothing of WebSocket.
+ *
+ * @module
+ */
+
+/** One byte stream to a peer: a TCP, TLS or unix socket, or anything that behaves like one. */
+export interface Transport {
+  /** The peer's address as text, without the port; empty where there is none (unix sockets). */
+  readonly remoteAddress: string;
+
+  /** Bytes that {@linkcode Transport.write} took and that have not left the process yet. */
+  readonly bufferedAmount: number;
+
+  /**
+   * `true` where a write is always still under way when {@linkcode Transport.write} returns (sockets
+   * that write through promises). The caller then gives memory of its own instead of lending memory
+   * it shares. Absent means `false`.
+   */
+  readonly writesLater?: boolean;
+
+  /**
+   * Starts reading, and delivers to `sink` from now on. Nothing is delivered before the first call,
+   * and nothing during it. A later call hands the stream over to another sink.
+   */
+  start(sink: TransportSink): void;
+
+  /**
+   * Writes the first `length` bytes of `bytes`, in one piece if the runtime can.
+   *
+   * Returns `true` when the transport has consumed or copied them: the memory is the caller's again
+   * and the next write may follow. Returns `false` when it still needs them: it keeps `bytes`, which
+   * the caller must not touch again, and must get no further write before {@linkcode
+   * TransportSink.drain}. After {@linkcode Transport.end} or the stream's end a write is ignored.
+   */
+  write(bytes: Uint8Array, length: number): boolean;
+
+  /** Stops reading from the socket, so that the kernel's buffer fills and the peer has to wait. */
+  pause(): void;
+
+  /** Reads on after {@linkcode Transport.pause}. */
+  resume(): void;
+
+  /** Ends our direction once everything written has left; what the peer sends is still read. */
+  end(): void;
+
+  /** Cuts the stream at once, in both directions, whatever still waits; `closed` follows. */
+  destroy(error?: Error): void;
+}
+
+/** What a transport tells the one who reads from it. None of these may throw. */
+export interface TransportSink {
+  /**
+   * Bytes have arrived. The chunk is given away: the sink may change it (payloads are unmasked in
+   * place) and may keep views of it, so the transport must not write to this memory again, unless
+   * the sink returns `true` to say that it kept none. The chunk is a plain `Uint8Array`, never a
+   * subclass, because views of it reach the user.
+   */
+  data(chunk: Uint8Array): boolean | void;
+
+  /** All that was written has left, after a write that returned `false`. */
+  drain(): void;
+
+  /** The peer has ended its direction. Our own stays open until {@linkcode Transport.end}. */
+  end(): void;
+
+  /**
+   * The stream is over, in both directions; nothing follows. Called exactly once, with the error
+   * if there was one, never from inside a call of `destroy`, `write` or `start`.
+   */
+  closed(error?: Error): void;
+}
+
+/** The certificate and key of a TLS server, both PEM texts. */
+export interface TlsServerOptions {
+  /** The certificate chain. */
+  cert: string;
+  /** The private key. */
+  key: string;
+}
+
+/** How a TLS client checks the server and shows itself. */
+export interface TlsClientOptions {
+  /** PEM certificates to trust beside the system's. Default: none. */
+  caCerts?: string[];
+  /** Our own certificate chain (PEM), for servers that ask for one. */
+  cert?: string;
+  /** The private key of `cert` (PEM). */
+  key?: string;
+  /** The name the certificate must be for. Default: the host name of the URL. */
+  serverName?: string;
+  /** `false` accepts any certificate. Default: `true`. */
+  rejectUnauthorized?: boolean;
+}
+
+/** Where and how to listen. */
+export interface ListenOptions {
+  /** The address to bind. */
+  hostname: string;
+  /** The port to bind; 0 lets the system choose. */
+  port: number;
+  /** A unix socket to bind instead. */
+  path?: string;
+  /** Lets several processes share the port (SO_REUSEPORT). */
+  reusePort?: boolean;
+  /** How many connections may wait to be accepted. */
+  backlog?: number;
+  /** Makes it a TLS listener. */
+  tls?: TlsServerOptions;
+  /** Sends small writes at once (TCP_NODELAY). */
+  noDelay: boolean;
+  /** The first size in bytes of a read buffer, where the transport owns it. */
+  readBufferSize?: number;
+}
+
+/** Where to connect to, and how. */
+export interface DialOptions {
+  /** A host name or an IP address; an IPv6 address without brackets. */
+  hostname: string;
+  /** The port. */
+  port: number;
+  /** Present: speak TLS. */
+  tls?: TlsClientOptions;
+  /** Sends small writes at once (TCP_NODELAY). */
+  noDelay: boolean;
+  /** The first size in bytes of the read buffer, where the transport owns it. */
+  readBufferSize?: number;
+  /** Gives up: the promise rejects with the signal's reason and the socket is closed. */
+  signal?: AbortSignal;
+}
+
+/** A bound socket. */
+export interface Listener {
+  /** The address it is bound to. */
+  readonly hostname: string;
+  /** The port it is bound to; 0 for a unix socket. */
+  readonly port: number;
+  /** Stops accepting; connections that are open stay open. Resolves once the address is free. */
+  close(): Promise<void>;
+}
+
+/** Who gets the connections of a listener. Neither may throw. */
+export interface ListenerSink {
+  /** A connection was accepted; reading starts with its `start`. */
+  accept(transport: Transport): void;
+  /** Accepting failed (say, too many open files); the listener goes on if it can. */
+  error(error: Error): void;
+}
+
+/** What one runtime offers: a way out and a way in. */
+export interface Network {
+  /** Opens a stream. Rejects with the runtime's own error. */
+  dial(options: DialOptions): Promise<Transport>;
+  /** Binds a socket. Rejects with the runtime's own error. */
+  listen(options: ListenOptions, sink: ListenerSink): Promise<Listener>;
+}

@@ -1,0 +1,127 @@
+// Close codes and the payload of a Close frame (RFC 6455 5.5.1 and 7.4).
+
+import { InvalidPayloadError, ProtocolError } from "../errors.ts";
+import { MAX_CONTROL_PAYLOAD } from "./opcode.ts";
+
+/** The close codes with a meaning of their own (RFC 6455 section 7.4.1 and the IANA registry). */
+export const CloseCode = {
+  /** The purpose of the connection is fulfilled. */
+  Normal: 1000,
+  /** A server is going down, or a page was left. */
+  GoingAway: 1001,
+  /** The peer broke the protocol. */
+  ProtocolError: 1002,
+  /** A kind of data that this endpoint can't accept. */
+  UnsupportedData: 1003,
+  /** The Close frame had no code. Never on the wire. */
+  NoStatus: 1005,
+  /** The connection ended without a Close frame. Never on the wire. */
+  Abnormal: 1006,
+  /** A payload is not what its type says, such as text that is not UTF-8. */
+  InvalidPayload: 1007,
+  /** A rule of this endpoint was broken. */
+  PolicyViolation: 1008,
+  /** A message is too big to process. */
+  MessageTooBig: 1009,
+  /** The client needs an extension that the server did not accept. */
+  MandatoryExtension: 1010,
+  /** This endpoint met an unexpected condition. */
+  InternalError: 1011,
+  /** The service restarts; come back later. */
+  ServiceRestart: 1012,
+  /** The service is overloaded; come back later. */
+  TryAgainLater: 1013,
+  /** A gateway got a bad answer from upstream. */
+  BadGateway: 1014,
+} as const;
+
+/** Bytes of a reason that fit into a Close frame beside the code. */
+export const MAX_CLOSE_REASON: number = MAX_CONTROL_PAYLOAD - 2;
+
+/** A code and a reason, as a Close frame carries them. */
+export interface ClosePayload {
+  /** The close code; 1005 when the frame carried none. */
+  readonly code: number;
+  /** The reason; empty when the frame carried none. */
+  readonly reason: string;
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Whether a Close frame may carry `code` (RFC 6455 section 7.4, and 1012 to 1014 of the registry). */
+export function isCloseCode(code: number): boolean {
+  return code >= 3000 && code <= 4999 ||
+    code >= 1000 && code <= 1014 && code !== 1004 && code !== 1005 && code !== 1006;
+}
+
+/**
+ * Reads the payload of a Close frame.
+ *
+ * @throws {ProtocolError} When it is one byte long or carries a code that must not be sent.
+ * @throws {InvalidPayloadError} When the reason is not UTF-8.
+ */
+export function parseClosePayload(bytes: Uint8Array, start: number, end: number): ClosePayload {
+  // RFC 6455 7.1.5: a Close frame without a code counts as 1005.
+  if (start === end) return { code: CloseCode.NoStatus, reason: "" };
+  // RFC 6455 5.5.1: "the first two bytes of the body MUST be a 2-byte unsigned integer".
+  if (end - start === 1) {
+    throw new ProtocolError("CLOSE_PAYLOAD_TOO_SHORT", "A Close frame has a payload of 1 byte");
+  }
+  const code = bytes[start] << 8 | bytes[start + 1];
+  if (!isCloseCode(code)) {
+    throw new ProtocolError("CLOSE_CODE_INVALID", `A Close frame has the illegal code ${code}`);
+  }
+  return { code, reason: decodeReason(bytes, start + 2, end) };
+}
+
+function decodeReason(bytes: Uint8Array, start: number, end: number): string {
+  if (start === end) return "";
+  try {
+    return decoder.decode(bytes.subarray(start, end));
+  } catch {
+    // RFC 6455 5.5.1 and 8.1: the reason is UTF-8; text that is not fails the connection with 1007.
+    throw new InvalidPayloadError("INVALID_UTF8", "The reason of a Close frame is not UTF-8");
+  }
+}
+
+/**
+ * Builds the payload of a Close frame. A reason over {@linkcode MAX_CLOSE_REASON} bytes is cut at a
+ * code point's end; 1005 gives an empty payload.
+ */
+export function formatClosePayload(code: number, reason: string): Uint8Array {
+  if (code === CloseCode.NoStatus) return new Uint8Array(0);
+  const payload = new Uint8Array(MAX_CONTROL_PAYLOAD);
+  payload[0] = code >>> 8;
+  payload[1] = code;
+  // encodeInto never writes a part of a code point, which is just the cut that is needed.
+  const { written } = encoder.encodeInto(reason, payload.subarray(2));
+  return payload.subarray(0, 2 + written);
+}
+
+/**
+ * Checks what a user wants to close with.
+ *
+ * @throws {TypeError} When the code is not an integer or the reason not a string.
+ * @throws {RangeError} When the code may not be sent or the reason is over 123 bytes of UTF-8.
+ */
+export function checkCloseArguments(code: number, reason: string): void {
+  if (!Number.isInteger(code)) {
+    throw new TypeError(`Cannot close: the code must be an integer, got ${String(code)}`);
+  }
+  if (typeof reason !== "string") {
+    throw new TypeError(`Cannot close: the reason must be a string, got ${typeof reason}`);
+  }
+  if (!isCloseCode(code)) {
+    throw new RangeError(
+      `Cannot close: the code must be 1000-1003, 1007-1014 or 3000-4999, got ${code}`,
+    );
+  }
+  // A UTF-16 unit is at least one byte of UTF-8, so a longer string need not be encoded to be refused.
+  const size = reason.length > MAX_CLOSE_REASON ? reason.length : encoder.encode(reason).length;
+  if (size > MAX_CLOSE_REASON) {
+    throw new RangeError(
+      `Cannot close: the reason must be at most ${MAX_CLOSE_REASON} bytes of UTF-8, got ${size} or more`,
+    );
+  }
+}

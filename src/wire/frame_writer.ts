@@ -1,0 +1,128 @@
+// Frames to bytes: header, mask and payload written straight into memory that leaves as it is.
+
+import { applyMask, writeMaskKey } from "./mask.ts";
+import { LENGTH_16, LENGTH_64, MASK } from "./opcode.ts";
+
+/** Where frames are written: memory that is asked for, filled and then committed. */
+export interface FrameOutput {
+  /** Makes room for `size` bytes and returns the memory; write from {@linkcode FrameOutput.offset}. */
+  reserve(size: number): Uint8Array;
+  /** Where in the memory of the last {@linkcode FrameOutput.reserve} its room begins. */
+  readonly offset: number;
+  /** Says that the first `size` bytes of the room are written. */
+  commit(size: number): void;
+}
+
+/** Gives a new 32-bit mask key, from a strong source of randomness (RFC 6455 sections 5.3, 10.3). */
+export type MaskSource = () => number;
+
+/** The size in bytes of the header of a frame with `length` bytes of payload. */
+export function frameHeaderSize(length: number, masked: boolean): number {
+  return (length < LENGTH_16 ? 2 : length < 0x10000 ? 4 : 10) + (masked ? 4 : 0);
+}
+
+/** Writes the header up to the mask key, which is not written, and returns the offset behind it. */
+function writeHeader(
+  bytes: Uint8Array,
+  at: number,
+  first: number,
+  length: number,
+  mask: number,
+): number {
+  bytes[at] = first;
+  if (length < LENGTH_16) {
+    bytes[at + 1] = mask | length;
+    return at + 2;
+  }
+  if (length < 0x10000) {
+    bytes[at + 1] = mask | LENGTH_16;
+    bytes[at + 2] = length >>> 8;
+    bytes[at + 3] = length;
+    return at + 4;
+  }
+  bytes[at + 1] = mask | LENGTH_64;
+  // RFC 6455 5.2: 64 bits in network byte order; a payload here never needs more than 53 of them.
+  const high = Math.floor(length / 0x100000000);
+  bytes[at + 2] = 0;
+  bytes[at + 3] = 0;
+  bytes[at + 4] = high >>> 8;
+  bytes[at + 5] = high;
+  bytes[at + 6] = length >>> 24;
+  bytes[at + 7] = length >>> 16;
+  bytes[at + 8] = length >>> 8;
+  bytes[at + 9] = length;
+  return at + 10;
+}
+
+/**
+ * Completes a frame whose payload already lies in `bytes`, right behind the place of its header.
+ *
+ * @param bytes The memory of the frame.
+ * @param at The offset of the header.
+ * @param first The header's first byte: FIN, RSV1, opcode.
+ * @param length The size in bytes of the payload.
+ * @param masks The source of mask keys, for a client; a server masks nothing (RFC 6455 section 5.1).
+ * @returns The offset behind the frame.
+ */
+export function sealFrame(
+  bytes: Uint8Array,
+  at: number,
+  first: number,
+  length: number,
+  masks: MaskSource | undefined,
+): number {
+  if (masks === undefined) return writeHeader(bytes, at, first, length, 0) + length;
+  const keyAt = writeHeader(bytes, at, first, length, MASK);
+  const key = masks();
+  writeMaskKey(bytes, keyAt, key);
+  const end = keyAt + 4 + length;
+  applyMask(bytes, keyAt + 4, end, key);
+  return end;
+}
+
+/** Copies a payload; short ones by single bytes, which is cheaper than the view that `set` needs. */
+const COPY_LOOP_LIMIT = 64;
+
+/**
+ * Writes a whole frame with a copy of `payload[start..end)`, which stays as it is.
+ *
+ * @param output Where the frame goes.
+ * @param first The header's first byte: FIN, RSV1, opcode.
+ * @param payload The memory that holds the payload.
+ * @param start The offset of the payload's first byte.
+ * @param end The offset behind its last byte.
+ * @param masks The source of mask keys, for a client.
+ */
+export function writeFrame(
+  output: FrameOutput,
+  first: number,
+  payload: Uint8Array,
+  start: number,
+  end: number,
+  masks: MaskSource | undefined,
+): void {
+  const length = end - start;
+  const headerSize = frameHeaderSize(length, masks !== undefined);
+  const bytes = output.reserve(headerSize + length);
+  const at = output.offset;
+  copyBytes(payload, start, end, bytes, at + headerSize);
+  sealFrame(bytes, at, first, length, masks);
+  output.commit(headerSize + length);
+}
+
+/** Copies `source[start..end)` to `target` at `at`. */
+export function copyBytes(
+  source: Uint8Array,
+  start: number,
+  end: number,
+  target: Uint8Array,
+  at: number,
+): void {
+  if (end - start <= COPY_LOOP_LIMIT) {
+    for (let i = start; i < end; i++) target[at++] = source[i];
+  } else if (start === 0 && end === source.length) {
+    target.set(source, at);
+  } else {
+    target.set(source.subarray(start, end), at);
+  }
+}

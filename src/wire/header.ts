@@ -1,0 +1,171 @@
+// The header of a frame (RFC 6455 5.2): its size, its length field, and every rule of its legality.
+// All of it is checked here, before one byte of the payload is waited for.
+
+import { MessageTooBigError, ProtocolError, WebSocketError } from "../errors.ts";
+import { CloseCode } from "./close.ts";
+import {
+  CONTROL,
+  FIN,
+  LENGTH_16,
+  LENGTH_64,
+  LENGTH_BITS,
+  MASK,
+  MAX_CONTROL_PAYLOAD,
+  Opcode,
+  OPCODE_BITS,
+  RSV1,
+  RSV2_RSV3,
+} from "./opcode.ts";
+
+/** What the frames of one direction are checked against. */
+export interface FrameRules {
+  /** Whether payloads must be masked: `true` for what a server reads (RFC 6455 section 5.1). */
+  readonly masked: boolean;
+  /** Whether RSV1 may mark a message, because an extension was negotiated that uses it. */
+  readonly rsv1: boolean;
+  /** Bytes that the payloads of one message's frames may have together. At most 2 ** 31 - 1. */
+  readonly maxMessageSize: number;
+  /** Frames that one message may have, empty ones included. */
+  readonly maxFragments: number;
+}
+
+/** The size in bytes of a header with this second byte: 2 to 14. */
+export function headerSize(second: number): number {
+  const length = second & LENGTH_BITS;
+  const extended = length === LENGTH_16 ? 2 : length === LENGTH_64 ? 8 : 0;
+  return 2 + extended + (second >>> 5 & 4);
+}
+
+/**
+ * Checks what the first two bytes of a header say.
+ *
+ * @param first The first byte: FIN, RSV1 to RSV3, opcode.
+ * @param second The second byte: MASK and length.
+ * @param rules What the frame is checked against.
+ * @param inMessage Whether a fragmented message is under way.
+ * @throws {ProtocolError} When a rule is broken.
+ */
+export function checkHeader(
+  first: number,
+  second: number,
+  rules: FrameRules,
+  inMessage: boolean,
+): void {
+  const opcode = first & OPCODE_BITS;
+  // RFC 6455 5.2: a reserved bit that no negotiated extension defines fails the connection.
+  if ((first & RSV2_RSV3) !== 0) {
+    throw new ProtocolError("RESERVED_BITS", "A frame has RSV2 or RSV3 set, which nothing defines");
+  }
+  if ((first & RSV1) !== 0) checkRsv1(opcode, rules);
+  // RFC 6455 5.1: clients mask every frame, servers none.
+  if ((second & MASK) !== 0 !== rules.masked) {
+    throw rules.masked
+      ? new ProtocolError("MASK_MISSING", "A frame from a client is not masked")
+      : new ProtocolError("MASK_UNEXPECTED", "A frame from a server is masked");
+  }
+  if ((opcode & CONTROL) !== 0) checkControl(first, second);
+  else checkData(opcode, inMessage);
+}
+
+function checkRsv1(opcode: number, rules: FrameRules): void {
+  if (!rules.rsv1) {
+    throw new ProtocolError(
+      "RESERVED_BITS",
+      "A frame has RSV1 set without an extension that uses it",
+    );
+  }
+  // RFC 7692 6: control frames are never compressed; 6.1: only the first fragment carries the bit.
+  if (opcode !== Opcode.Text && opcode !== Opcode.Binary) {
+    throw new ProtocolError(
+      "RESERVED_BITS",
+      "RSV1 is set on a frame that does not begin a message",
+    );
+  }
+}
+
+function checkControl(first: number, second: number): void {
+  const opcode = first & OPCODE_BITS;
+  if (opcode > Opcode.Pong) throw reservedOpcode(opcode);
+  // RFC 6455 5.5: "All control frames MUST have a payload length of 125 bytes or less and MUST NOT
+  // be fragmented."
+  if ((second & LENGTH_BITS) > MAX_CONTROL_PAYLOAD) {
+    throw new ProtocolError("CONTROL_FRAME_TOO_LONG", "A control frame is longer than 125 bytes");
+  }
+  if ((first & FIN) === 0) {
+    throw new ProtocolError("CONTROL_FRAME_FRAGMENTED", "A control frame is fragmented");
+  }
+}
+
+function checkData(opcode: number, inMessage: boolean): void {
+  if (opcode > Opcode.Binary) throw reservedOpcode(opcode);
+  // RFC 6455 5.4: the fragments of one message are not interleaved with those of another.
+  if (opcode === Opcode.Continuation) {
+    if (!inMessage) {
+      throw new ProtocolError(
+        "CONTINUATION_UNEXPECTED",
+        "A continuation frame continues no message",
+      );
+    }
+  } else if (inMessage) {
+    throw new ProtocolError(
+      "CONTINUATION_EXPECTED",
+      "A message begins inside a fragmented message",
+    );
+  }
+}
+
+function reservedOpcode(opcode: number): ProtocolError {
+  return new ProtocolError("RESERVED_OPCODE", `A frame has the reserved opcode ${opcode}`);
+}
+
+/**
+ * Reads the payload length of a whole header at `offset`.
+ *
+ * @param limit Bytes that the payload may have at most.
+ * @throws {ProtocolError} When the length is not written the shortest way, or has its top bit set.
+ * @throws {MessageTooBigError} When the length is over the limit.
+ */
+export function readPayloadLength(bytes: Uint8Array, offset: number, limit: number): number {
+  let length = bytes[offset + 1] & LENGTH_BITS;
+  if (length >= LENGTH_16) {
+    const wide = length === LENGTH_64;
+    length = wide ? readLength64(bytes, offset + 2) : bytes[offset + 2] << 8 | bytes[offset + 3];
+    // RFC 6455 5.2: "the minimal number of bytes MUST be used to encode the length".
+    if (length < (wide ? 0x10000 : LENGTH_16)) {
+      throw new ProtocolError(
+        "LENGTH_NOT_MINIMAL",
+        `A payload length of ${length} is written in ${wide ? 64 : 16} bits`,
+      );
+    }
+  }
+  if (length > limit) {
+    throw new MessageTooBigError(
+      `A message exceeds maxMessageSize: a frame of ${length} bytes where ${limit} are left`,
+    );
+  }
+  return length;
+}
+
+function readLength64(bytes: Uint8Array, offset: number): number {
+  const high = readUint32(bytes, offset);
+  // RFC 6455 5.2: "the most significant bit MUST be 0".
+  if (high >= 0x80000000) {
+    throw new ProtocolError("LENGTH_TOP_BIT", "A 64-bit payload length has its top bit set");
+  }
+  // Exact up to 2 ** 53; beyond it the rounded value is still far over every limit.
+  return high * 0x100000000 + readUint32(bytes, offset + 4);
+}
+
+function readUint32(bytes: Uint8Array, offset: number): number {
+  return (bytes[offset] << 24 | bytes[offset + 1] << 16 | bytes[offset + 2] << 8 |
+    bytes[offset + 3]) >>> 0;
+}
+
+/** The error for a message of more frames than `maxFragments`. */
+export function tooManyFragments(limit: number): WebSocketError {
+  return new WebSocketError(
+    "TOO_MANY_FRAGMENTS",
+    `A message exceeds maxFragments: it has more than ${limit} frames`,
+    { closeCode: CloseCode.PolicyViolation },
+  );
+}

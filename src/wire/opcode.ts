@@ -1,0 +1,49 @@
+// What a frame carries (RFC 6455 5.2, section 11.8), and the bits around it in a header's first byte.
+
+/**
+ * The opcodes of RFC 6455 section 5.2. A message handler sees {@linkcode Opcode.Text} and
+ * {@linkcode Opcode.Binary}; the others belong to the layers below.
+ */
+export const Opcode = {
+  /** A further fragment of the message under way. */
+  Continuation: 0x0,
+  /** A text message, or its first fragment. */
+  Text: 0x1,
+  /** A binary message, or its first fragment. */
+  Binary: 0x2,
+  /** The closing handshake. */
+  Close: 0x8,
+  /** Asks for a pong. */
+  Ping: 0x9,
+  /** Answers a ping, or is unsolicited. */
+  Pong: 0xa,
+} as const;
+
+/** One of the values of {@linkcode Opcode}. */
+export type Opcode = typeof Opcode[keyof typeof Opcode];
+
+/** The opcodes a whole message can have. */
+export type MessageOpcode = typeof Opcode.Text | typeof Opcode.Binary;
+
+/** First header byte: this frame is the last fragment of its message. */
+export const FIN = 0x80;
+/** First header byte: the bit that permessage-deflate uses (RFC 7692 section 6). */
+export const RSV1 = 0x40;
+/** First header byte: the bits that no extension we know uses. */
+export const RSV2_RSV3 = 0x30;
+/** First header byte: the opcode. */
+export const OPCODE_BITS = 0x0f;
+/** The bit of an opcode that makes it a control opcode (RFC 6455 section 5.5). */
+export const CONTROL = 0x08;
+/** Second header byte: the payload is masked. */
+export const MASK = 0x80;
+/** Second header byte: the payload's length, or how it is written. */
+export const LENGTH_BITS = 0x7f;
+/** The second byte's length that says: the real one follows in 16 bits. */
+export const LENGTH_16 = 126;
+/** The second byte's length that says: the real one follows in 64 bits. */
+export const LENGTH_64 = 127;
+/** Bytes in the longest header: two, a 64-bit length, a mask key. */
+export const MAX_HEADER_SIZE = 14;
+/** Bytes that a control frame's payload may have at most (RFC 6455 section 5.5). */
+export const MAX_CONTROL_PAYLOAD = 125;
