@@ -1,0 +1,91 @@
+/**
+ * The pure parts of the library, for people who bring their own transport: bytes in, bytes out, on any
+ * ECMAScript engine. No socket, no clock, no runtime is needed.
+ *
+ * From the wire up: {@linkcode FrameReader} and {@linkcode writeFrame} turn bytes into frames and
+ * back; {@linkcode MessageReader} and {@linkcode MessageWriter} frames into messages and back; a
+ * {@linkcode Session} is one endpoint of an open connection; {@linkcode ServerHandshake} and
+ * {@linkcode ClientHandshake} open it.
+ *
+ * @module
+ */
+
+export {
+  ConnectionError,
+  type ErrorCode,
+  HandshakeError,
+  type HandshakeErrorOptions,
+  type HeaderView,
+  InvalidPayloadError,
+  MessageTooBigError,
+  ProtocolError,
+  TimeoutError,
+  WebSocketError,
+  type WebSocketErrorOptions,
+} from "./errors.ts";
+
+export {
+  CloseCode,
+  type ClosePayload,
+  formatClosePayload,
+  isCloseCode,
+  MAX_CLOSE_REASON,
+  parseClosePayload,
+} from "./wire/close.ts";
+export { FrameReader, type FrameSink } from "./wire/frame_reader.ts";
+export {
+  frameHeaderSize,
+  type FrameOutput,
+  type MaskSource,
+  sealFrame,
+  writeFrame,
+} from "./wire/frame_writer.ts";
+export { checkHeader, type FrameRules, headerSize, readPayloadLength } from "./wire/header.ts";
+export { applyMask, readMaskKey, rotateMaskKey, writeMaskKey } from "./wire/mask.ts";
+export { type MessageOpcode, Opcode } from "./wire/opcode.ts";
+
+export { MessageReader, type MessageRules, type MessageSink } from "./message/message_reader.ts";
+export { MessageWriter } from "./message/message_writer.ts";
+export { checkUtf8, checkUtf8End, decodeText, encodeText, UTF8_COMPLETE } from "./message/utf8.ts";
+
+export type { CloseInfo } from "./session/close_info.ts";
+export {
+  Session,
+  type SessionEvents,
+  type SessionRules,
+  type SessionShell,
+  type SessionState,
+} from "./session/session.ts";
+
+export { acceptKey, encodeKey, isValidKey } from "./handshake/accept_key.ts";
+export { MAX_BODY_START } from "./handshake/body_start.ts";
+export {
+  ClientHandshake,
+  type ClientHandshakeOptions,
+  MAX_INTERIM_RESPONSES,
+} from "./handshake/client.ts";
+export {
+  type Extension,
+  type ExtensionParameter,
+  formatExtensions,
+  parseExtensions,
+} from "./handshake/extensions.ts";
+export { HeaderFields } from "./handshake/header_fields.ts";
+export {
+  DEFAULT_MAX_HEAD_BYTES,
+  DEFAULT_MAX_HEAD_LINES,
+  type HeadLimits,
+  HttpHeadReader,
+} from "./handshake/http_head.ts";
+export type { FieldLines } from "./handshake/outgoing.ts";
+export { buildRequest, type RequestOptions } from "./handshake/request.ts";
+export { type ParsedRequest, requestFrom, type RequestHead } from "./handshake/request_head.ts";
+export {
+  type AcceptOptions,
+  acceptResponse,
+  errorResponse,
+  type RefusalOptions,
+  refusalResponse,
+} from "./handshake/response.ts";
+export { checkUpgrade, ServerHandshake, type ServerRequest } from "./handshake/server.ts";
+export { chooseSubprotocol, parseSubprotocols } from "./handshake/subprotocols.ts";

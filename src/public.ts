@@ -1,0 +1,39 @@
+// What every entry for users exports beside its `connect` and `serve`.
+
+export {
+  ConnectionError,
+  type ErrorCode,
+  HandshakeError,
+  type HandshakeErrorOptions,
+  type HeaderView,
+  InvalidPayloadError,
+  MessageTooBigError,
+  ProtocolError,
+  TimeoutError,
+  WebSocketError,
+  type WebSocketErrorOptions,
+} from "./errors.ts";
+export type { CloseInfo } from "./session/close_info.ts";
+export type { ConnectOptions } from "./socket/connect_options.ts";
+export type { Connection, HandshakeInfo, Message } from "./socket/connection.ts";
+export type { ConnectionOptions } from "./socket/connection_options.ts";
+export type { Handlers } from "./socket/handlers.ts";
+export type {
+  HeaderFieldsInit,
+  Origins,
+  ServeOptions,
+  UpgradeAcceptance,
+  UpgradeDecision,
+  UpgradeRejection,
+  UpgradeRequest,
+} from "./socket/serve_options.ts";
+export type { Server, ShutdownOptions } from "./socket/server.ts";
+export type {
+  DialOptions,
+  TlsClientOptions,
+  TlsServerOptions,
+  Transport,
+  TransportSink,
+} from "./transport/transport.ts";
+export { CloseCode } from "./wire/close.ts";
+export { type MessageOpcode, Opcode } from "./wire/opcode.ts";

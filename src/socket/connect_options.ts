@@ -1,0 +1,147 @@
+// The options of `connect`, their defaults and their check.
+
+import type { DialOptions, TlsClientOptions, Transport } from "../transport/transport.ts";
+import { checkInteger, checkNames, checkType, show, wrongType } from "./check.ts";
+import {
+  CONNECTION_OPTION_NAMES,
+  type ConnectionOptions,
+  type ConnectionRules,
+  connectionRules,
+  MAX_INT32,
+} from "./connection_options.ts";
+import { checkHandlers, HANDLER_NAMES, type Handlers } from "./handlers.ts";
+import { checkSignal, type HeaderFieldsInit } from "./serve_options.ts";
+
+/** The options of `connect`. */
+export interface ConnectOptions<T = undefined> extends ConnectionOptions, Handlers<T> {
+  /** Further header fields of the request, such as `Authorization` or `Cookie`. */
+  headers?: HeaderFieldsInit;
+  /** The `Origin` to send. Default: none, as programs do that are no browsers. */
+  origin?: string;
+  /**
+   * Milliseconds for all of it: name lookup, connecting, TLS and the server's answer; 0 is no limit.
+   * Default: 30000.
+   */
+  handshakeTimeout?: number;
+  /** Gives up opening the connection when it aborts; has no effect on an open one. */
+  signal?: AbortSignal;
+  /** How a `wss://` server is checked. */
+  tls?: TlsClientOptions;
+  /** Opens the stream in another way: any socket, a tunnel, a pipe in a test. */
+  dial?(address: DialOptions): Promise<Transport>;
+  /** What `connection.data` begins as. */
+  data?: T;
+}
+
+const CONNECT_OPTION_NAMES = [
+  "headers",
+  "origin",
+  "handshakeTimeout",
+  "signal",
+  "tls",
+  "dial",
+  "data",
+  ...CONNECTION_OPTION_NAMES,
+  ...HANDLER_NAMES,
+] as const;
+
+/** Where a URL points to, taken apart. */
+export interface Target {
+  /** The URL as `ws:` or `wss:`, without user information. */
+  readonly url: string;
+  /** Whether it is `wss:`. */
+  readonly secure: boolean;
+  /** The host to connect to; an IPv6 address without brackets. */
+  readonly hostname: string;
+  /** The port to connect to. */
+  readonly port: number;
+  /** The value of the Host field. */
+  readonly host: string;
+  /** The request target: path and query. */
+  readonly path: string;
+  /** The value of an Authorization field for the URL's user information, if it has any. */
+  readonly authorization: string | undefined;
+}
+
+/**
+ * Checks the options of `connect` and fills in the defaults of both sides.
+ *
+ * @throws {TypeError | RangeError} When a name is unknown, or a value of the wrong type or range.
+ */
+export function connectRules<T>(options: ConnectOptions<T>): ConnectionRules {
+  checkNames("The options of connect", options, CONNECT_OPTION_NAMES);
+  checkHandlers(options);
+  checkType("origin", options.origin, "string");
+  checkInteger("handshakeTimeout", options.handshakeTimeout, 0, MAX_INT32, "milliseconds");
+  checkSignal(options.signal);
+  checkType("dial", options.dial, "function");
+  if (options.headers !== undefined && typeof options.headers !== "object") {
+    throw wrongType("headers", "header fields", options.headers);
+  }
+  if (options.tls !== undefined) checkTls(options.tls);
+  return connectionRules(options, false);
+}
+
+function checkTls(tls: TlsClientOptions): void {
+  const names = ["caCerts", "cert", "key", "serverName", "rejectUnauthorized"];
+  checkNames('Option "tls"', tls, names);
+  const { caCerts } = tls as { caCerts?: unknown };
+  const isList = Array.isArray(caCerts) && caCerts.every((item) => typeof item === "string");
+  if (caCerts !== undefined && !isList) {
+    throw wrongType("tls.caCerts", "an array of PEM strings", caCerts);
+  }
+  for (const name of ["cert", "key", "serverName"] as const) {
+    checkType(`tls.${name}`, tls[name], "string");
+  }
+  checkType("tls.rejectUnauthorized", tls.rejectUnauthorized, "boolean");
+  if ((tls.cert === undefined) !== (tls.key === undefined)) {
+    throw new TypeError('Options "tls.cert" and "tls.key" must be given together');
+  }
+}
+
+/**
+ * Takes a URL apart. `http:` and `https:` count as `ws:` and `wss:`.
+ *
+ * @throws {TypeError} When it is no URL, of another scheme, or has a fragment.
+ */
+export function parseTarget(input: string | URL): Target {
+  const url = parseUrl(input);
+  if (!["ws:", "wss:", "http:", "https:"].includes(url.protocol)) {
+    throw new TypeError(`The URL must begin with ws:// or wss://, got ${show(String(input))}`);
+  }
+  // RFC 6455 3: "Fragment identifiers are meaningless in the context of WebSocket URIs and MUST NOT
+  // be used on these URIs."
+  if (url.hash !== "") {
+    throw new TypeError(`The URL must not have a fragment, got ${show(String(input))}`);
+  }
+  const secure = url.protocol === "wss:" || url.protocol === "https:";
+  const path = url.pathname + url.search;
+  return {
+    url: `${secure ? "wss" : "ws"}://${url.host}${path}`,
+    secure,
+    hostname: url.hostname.startsWith("[") ? url.hostname.slice(1, -1) : url.hostname,
+    port: url.port === "" ? (secure ? 443 : 80) : Number(url.port),
+    host: url.host,
+    path,
+    authorization: basicAuthorization(url),
+  };
+}
+
+function parseUrl(input: unknown): URL {
+  if (input instanceof URL) return input;
+  if (typeof input !== "string") {
+    throw new TypeError(`The URL must be a string or a URL, got ${show(input)}`);
+  }
+  try {
+    return new URL(input);
+  } catch (cause) {
+    throw new TypeError(`The URL is not valid: ${show(input)}`, { cause });
+  }
+}
+
+/** RFC 7617: the user information of a URL as Basic credentials. */
+function basicAuthorization(url: URL): string | undefined {
+  if (url.username === "" && url.password === "") return undefined;
+  const credentials = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+  return `Basic ${btoa(String.fromCharCode(...new TextEncoder().encode(credentials)))}`;
+}

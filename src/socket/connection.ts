@@ -1,0 +1,265 @@
+// What a user holds: one open WebSocket connection, the same on both sides.
+
+import type { HeaderView } from "../errors.ts";
+import type { CloseInfo } from "../session/close_info.ts";
+import type { SessionState } from "../session/session.ts";
+import { checkTextBytes } from "../message/message_writer.ts";
+import { checkCloseArguments, CloseCode } from "../wire/close.ts";
+import { MAX_CONTROL_PAYLOAD, type MessageOpcode, Opcode } from "../wire/opcode.ts";
+import { show } from "./check.ts";
+
+/** What was agreed in the opening handshake, and what the peer said in it. */
+export interface HandshakeInfo {
+  /** The URL of the connection, as the client named it: `ws://127.0.0.1:8080/chat`. */
+  readonly url: string;
+  /** The HTTP status code of the answer: 101. */
+  readonly status: number;
+  /** The peer's header fields: the answer's on a client, the request's on a server. */
+  readonly headers: HeaderView;
+  /** The subprotocol, or the empty string. */
+  readonly protocol: string;
+  /** The extensions in use as the answer lists them, or the empty string. */
+  readonly extensions: string;
+}
+
+/** What a message is delivered as: text as a string (or, with `text: "bytes"`, as its UTF-8 bytes). */
+export type Message = string | Uint8Array;
+
+/** What a connection asks of the machinery behind it. */
+export interface ConnectionLink {
+  /** Where the session stands. */
+  readonly state: SessionState;
+  /** The peer's address. */
+  readonly remoteAddress: string;
+  /** Bytes waiting to be sent. */
+  readonly bufferedAmount: number;
+  /** Sends a text message; whether more may follow. */
+  sendText(text: string): boolean;
+  /** Sends a message of bytes; whether more may follow. */
+  sendBytes(opcode: MessageOpcode, bytes: Uint8Array): boolean;
+  /** Sends a ping or a pong; whether more may follow. */
+  sendControl(opcode: typeof Opcode.Ping | typeof Opcode.Pong, payload: Uint8Array): boolean;
+  /** Starts the closing handshake. */
+  close(code: number, reason: string): void;
+  /** Cuts the stream. */
+  terminate(): void;
+  /** Calls `fn`; what it sends leaves in one write. */
+  cork(fn: () => void): void;
+  /** Stops reading. */
+  pause(): void;
+  /** Reads on. */
+  resume(): void;
+  /** Resolves when no more than `highWaterMark` waits to be sent. */
+  drained(): Promise<void>;
+  /** Resolves when the connection is over. */
+  whenClosed(): Promise<CloseInfo>;
+  /** The messages that wait to be read. */
+  reader(): MessageQueue;
+}
+
+/** A queue of messages that is read. */
+export interface MessageQueue {
+  /** The next message. */
+  next(): Promise<IteratorResult<Message, undefined>>;
+}
+
+const NO_BYTES = new Uint8Array(0);
+
+/**
+ * One open WebSocket connection.
+ *
+ * @example
+ * ```ts
+ * import { connect, serve } from "@quickws/quickws";
+ *
+ * await using server = await serve({ port: 0, message: (conn, data) => conn.send(data) });
+ * const conn = await connect(server.url);
+ * conn.send("hello");
+ * for await (const data of conn) {
+ *   console.log(data); // hello
+ *   conn.close();
+ * }
+ * ```
+ */
+export class Connection<T = unknown> {
+  readonly #link: ConnectionLink;
+  /** What was agreed in the opening handshake. */
+  readonly handshake: HandshakeInfo;
+  /** Whatever the application wants to keep with the connection. */
+  data: T;
+
+  /** @internal Connections come from `connect` and `serve`. */
+  constructor(link: ConnectionLink, handshake: HandshakeInfo, data: T) {
+    this.#link = link;
+    this.handshake = handshake;
+    this.data = data;
+  }
+
+  /** The URL of the connection, as the client named it. */
+  get url(): string {
+    return this.handshake.url;
+  }
+
+  /** The subprotocol that was agreed on, or the empty string. */
+  get protocol(): string {
+    return this.handshake.protocol;
+  }
+
+  /** The extensions in use as the handshake's answer lists them, or the empty string. */
+  get extensions(): string {
+    return this.handshake.extensions;
+  }
+
+  /** The peer's address, without the port; empty where there is none. */
+  get remoteAddress(): string {
+    return this.#link.remoteAddress;
+  }
+
+  /** Whether messages can be sent: only while it is `"open"`. */
+  get readyState(): "open" | "closing" | "closed" {
+    const state = this.#link.state;
+    return state === "opening" ? "open" : state;
+  }
+
+  /** Bytes that were sent and have not left the process yet, frame headers included. */
+  get bufferedAmount(): number {
+    return this.#link.bufferedAmount;
+  }
+
+  /** Resolves, and never rejects, when the connection is over. */
+  get closed(): Promise<CloseInfo> {
+    return this.#link.whenClosed();
+  }
+
+  /**
+   * Sends a message: a string as text, bytes as binary. The bytes are copied.
+   *
+   * @returns `true`: accepted, go on. `false`: above `highWaterMark` (it is accepted; wait for `drain`
+   * or {@linkcode Connection.drained} before sending more), or no longer open (it is dropped;
+   * {@linkcode Connection.readyState} tells which).
+   * @throws {TypeError} When the data is of another type.
+   */
+  send(data: string | Uint8Array | ArrayBuffer): boolean {
+    if (typeof data === "string") return this.#link.sendText(data);
+    return this.#link.sendBytes(Opcode.Binary, toBytes(data));
+  }
+
+  /**
+   * Sends a text message from bytes that are UTF-8 already.
+   *
+   * @returns As {@linkcode Connection.send} does.
+   * @throws {TypeError} When the bytes are not UTF-8.
+   */
+  sendText(utf8: Uint8Array): boolean {
+    const bytes = toBytes(utf8);
+    checkTextBytes(bytes);
+    return this.#link.sendBytes(Opcode.Text, bytes);
+  }
+
+  /**
+   * Sends a ping (RFC 6455 section 5.5.2).
+   *
+   * @param payload At most 125 bytes; a string is sent as UTF-8. Default: empty.
+   * @returns As {@linkcode Connection.send} does.
+   * @throws {RangeError} When the payload is over 125 bytes.
+   */
+  ping(payload: string | Uint8Array = NO_BYTES): boolean {
+    return this.#link.sendControl(Opcode.Ping, controlPayload(payload));
+  }
+
+  /**
+   * Sends a pong that no ping asked for (RFC 6455 section 5.5.3).
+   *
+   * @param payload At most 125 bytes; a string is sent as UTF-8. Default: empty.
+   * @returns As {@linkcode Connection.send} does.
+   * @throws {RangeError} When the payload is over 125 bytes.
+   */
+  pong(payload: string | Uint8Array = NO_BYTES): boolean {
+    return this.#link.sendControl(Opcode.Pong, controlPayload(payload));
+  }
+
+  /**
+   * Starts the closing handshake (RFC 6455 section 7.1.2); no message is delivered after it. Does
+   * nothing on a connection that is closing or closed.
+   *
+   * @param code 1000 to 1003, 1007 to 1014 or 3000 to 4999. Default: 1000.
+   * @param reason At most 123 bytes of UTF-8. Default: empty.
+   * @throws {TypeError} When the code is not an integer or the reason not a string.
+   * @throws {RangeError} When the code must not be sent, or the reason is too long.
+   */
+  close(code: number = CloseCode.Normal, reason: string = ""): void {
+    checkCloseArguments(code, reason);
+    this.#link.close(code, reason);
+  }
+
+  /** Cuts the socket at once, without a closing handshake; what waits to be sent is lost. */
+  terminate(): void {
+    this.#link.terminate();
+  }
+
+  /** Calls `fn` at once; everything it sends leaves in one write. Inside a handler that is so anyway. */
+  cork(fn: () => void): void {
+    this.#link.cork(fn);
+  }
+
+  /** Resolves when {@linkcode Connection.bufferedAmount} is at most `highWaterMark`, or all is over. */
+  drained(): Promise<void> {
+    return this.#link.drained();
+  }
+
+  /** Stops reading from the socket: nothing is delivered, and the peer has to wait. */
+  pause(): void {
+    this.#link.pause();
+  }
+
+  /** Goes on after {@linkcode Connection.pause}. */
+  resume(): void {
+    this.#link.resume();
+  }
+
+  /**
+   * Iterates over the messages, with backpressure: while nobody asks for more, the peer has to wait.
+   * Ends when the connection is closed; throws the cause if that was not clean.
+   *
+   * @throws {TypeError} When there is a `message` handler, which takes the messages.
+   */
+  [Symbol.asyncIterator](): AsyncIterableIterator<Message, undefined> {
+    const inbox = this.#link.reader();
+    return {
+      next: () => inbox.next(),
+      return: () => Promise.resolve({ value: undefined, done: true }),
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+    };
+  }
+
+  /** Closes with 1000 and waits for the end. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+    await this.closed;
+  }
+}
+
+/** @throws {TypeError} Unless it is bytes. */
+function toBytes(data: unknown): Uint8Array {
+  if (data instanceof Uint8Array) return data;
+  if (data instanceof ArrayBuffer) return new Uint8Array(data);
+  if (ArrayBuffer.isView(data)) {
+    return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  }
+  throw new TypeError(
+    `Cannot send: the data must be a string, a Uint8Array or an ArrayBuffer, got ${show(data)}`,
+  );
+}
+
+/** @throws {RangeError} When the payload is too long for a control frame. */
+function controlPayload(payload: string | Uint8Array): Uint8Array {
+  const bytes = typeof payload === "string" ? new TextEncoder().encode(payload) : toBytes(payload);
+  if (bytes.length > MAX_CONTROL_PAYLOAD) {
+    throw new RangeError(
+      `Cannot send: a ping or pong takes at most ${MAX_CONTROL_PAYLOAD} bytes, got ${bytes.length}`,
+    );
+  }
+  return bytes;
+}

@@ -1,0 +1,128 @@
+// The options that both sides of a connection have, their defaults and their check.
+
+import { checkInteger, checkOneOf, checkType, wrongType } from "./check.ts";
+import type { SessionRules } from "../session/session.ts";
+import { assertSubprotocols } from "../handshake/subprotocols.ts";
+
+/** Options of both `serve` and `connect`. */
+export interface ConnectionOptions {
+  /**
+   * What text messages arrive as. `"bytes"`: as a `Uint8Array`, still checked as UTF-8 (RFC 6455
+   * section 8.1). Default: `"string"`.
+   */
+  text?: "string" | "bytes";
+  /**
+   * `false` leaves out the UTF-8 check of incoming text, with `text: "bytes"` only, for a peer that is
+   * trusted. Default: `true`.
+   */
+  utf8Check?: boolean;
+  /**
+   * Bytes that one incoming message may have, all its fragments together; over it the connection is
+   * closed with 1009. 1 to 2147483647. Default: 16777216 (16 MiB).
+   */
+  maxMessageSize?: number;
+  /**
+   * Frames that one incoming message may have, empty ones included; over it the connection is closed
+   * with 1008. Default: 16384.
+   */
+  maxFragments?: number;
+  /** Subprotocols that are offered (`connect`), or supported in order of preference (`serve`). */
+  subprotocols?: readonly string[];
+  /** Whether pings are answered with pongs (RFC 6455 section 5.5.3). Default: `true`. */
+  autoPong?: boolean;
+  /**
+   * Milliseconds that the closing handshake may take before the socket is cut; 0 cuts it at once.
+   * Default: 5000.
+   */
+  closeTimeout?: number;
+  /** Bytes waiting to be sent above which `send` returns `false`. Default: 1048576 (1 MiB). */
+  highWaterMark?: number;
+  /**
+   * Bytes waiting to be sent above which the peer is too slow and its connection is cut (close info:
+   * 1008, error `SLOW_CONSUMER`). Default: 67108864 (64 MiB).
+   */
+  maxBufferedAmount?: number;
+  /** Whether small writes leave at once (TCP_NODELAY). Default: `true`. */
+  noDelay?: boolean;
+  /**
+   * The first size in bytes of a connection's read buffer, on Deno, where the transport owns it: 512
+   * to 1048576. Default: the transport's choice. Node and Bun bring their own buffers and ignore it.
+   */
+  readBufferSize?: number;
+}
+
+/** The names of {@linkcode ConnectionOptions}, for the check of options. */
+export const CONNECTION_OPTION_NAMES = [
+  "text",
+  "utf8Check",
+  "maxMessageSize",
+  "maxFragments",
+  "subprotocols",
+  "autoPong",
+  "closeTimeout",
+  "highWaterMark",
+  "maxBufferedAmount",
+  "noDelay",
+  "readBufferSize",
+] as const;
+
+/** The options of a connection once checked, shared by all connections of a server. */
+export interface ConnectionRules extends SessionRules {
+  /** See {@linkcode ConnectionOptions.closeTimeout}. */
+  readonly closeTimeout: number;
+  /** See {@linkcode ConnectionOptions.highWaterMark}. */
+  readonly highWaterMark: number;
+  /** See {@linkcode ConnectionOptions.maxBufferedAmount}. */
+  readonly maxBufferedAmount: number;
+}
+
+/** The largest number of bytes or milliseconds an option can have. */
+export const MAX_INT32 = 0x7fffffff;
+
+/**
+ * Checks the options of both sides and fills in the defaults.
+ *
+ * @param options What the user gave.
+ * @param masked Whether incoming frames must be masked: `true` for a server.
+ * @throws {TypeError | RangeError} When an option is of the wrong type or out of range.
+ */
+export function connectionRules(options: ConnectionOptions, masked: boolean): ConnectionRules {
+  checkConnectionOptions(options);
+  const highWaterMark = options.highWaterMark ?? 1 << 20;
+  return {
+    masked,
+    rsv1: false,
+    text: options.text ?? "string",
+    utf8Check: options.utf8Check ?? true,
+    maxMessageSize: options.maxMessageSize ?? 16 << 20,
+    maxFragments: options.maxFragments ?? 16384,
+    autoPong: options.autoPong ?? true,
+    closeTimeout: options.closeTimeout ?? 5000,
+    highWaterMark,
+    maxBufferedAmount: options.maxBufferedAmount ?? Math.max(64 << 20, highWaterMark),
+  };
+}
+
+function checkConnectionOptions(options: ConnectionOptions): void {
+  checkOneOf("text", options.text, ["string", "bytes"]);
+  checkType("utf8Check", options.utf8Check, "boolean");
+  if (options.utf8Check === false && options.text !== "bytes") {
+    throw new TypeError('Option "utf8Check" can be false only together with text: "bytes"');
+  }
+  checkInteger("maxMessageSize", options.maxMessageSize, 1, MAX_INT32, "bytes");
+  checkInteger("maxFragments", options.maxFragments, 1, MAX_INT32, "frames");
+  checkType("autoPong", options.autoPong, "boolean");
+  checkInteger("closeTimeout", options.closeTimeout, 0, MAX_INT32, "milliseconds");
+  checkInteger("highWaterMark", options.highWaterMark, 0, MAX_INT32, "bytes");
+  const least = options.highWaterMark ?? 0;
+  checkInteger("maxBufferedAmount", options.maxBufferedAmount, least, MAX_INT32, "bytes");
+  checkType("noDelay", options.noDelay, "boolean");
+  checkInteger("readBufferSize", options.readBufferSize, 512, 1 << 20, "bytes");
+  checkSubprotocols(options.subprotocols);
+}
+
+function checkSubprotocols(value: unknown): void {
+  if (value === undefined) return;
+  if (!Array.isArray(value)) throw wrongType("subprotocols", "an array of strings", value);
+  assertSubprotocols(value);
+}

@@ -1,0 +1,11 @@
+// Header fields as users give them, as the lines that the handshake writes.
+
+import type { HeaderFieldsInit } from "./serve_options.ts";
+
+/** The lines, of whichever form they were given in; empty for none. */
+export function headerLines(
+  init: HeaderFieldsInit | undefined,
+): Iterable<readonly [name: string, value: string]> {
+  if (init === undefined) return [];
+  return Symbol.iterator in init ? init : Object.entries(init);
+}

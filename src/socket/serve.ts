@@ -1,0 +1,24 @@
+// Starts a server over whichever runtime's sockets it is given.
+
+import type { Network } from "../transport/transport.ts";
+import { Server, ServerCore } from "./server.ts";
+import { type ServeOptions, serveRules } from "./serve_options.ts";
+
+/**
+ * Starts a WebSocket server over `network`.
+ *
+ * @throws {TypeError | RangeError} When an option is wrong; the promise rejects with it.
+ */
+export async function serveOver<T>(network: Network, options: ServeOptions<T>): Promise<Server<T>> {
+  const rules = serveRules(options);
+  options.signal?.throwIfAborted();
+  const core = new ServerCore(rules);
+  const { path, reusePort, backlog, tls, noDelay = true, readBufferSize } = options;
+  const { hostname = "127.0.0.1", port = 0 } = options;
+  const listener = await network.listen(
+    { hostname, port, path, reusePort, backlog, tls, noDelay, readBufferSize },
+    core,
+  );
+  core.listening(listener);
+  return new Server(core, listener);
+}

@@ -1,0 +1,228 @@
+// The options of `serve`, their defaults and their check.
+
+import type { HeaderView } from "../errors.ts";
+import { type TlsServerOptions } from "../transport/transport.ts";
+import { checkInteger, checkNames, checkType, show, wrongType } from "./check.ts";
+import {
+  CONNECTION_OPTION_NAMES,
+  type ConnectionOptions,
+  type ConnectionRules,
+  connectionRules,
+  MAX_INT32,
+} from "./connection_options.ts";
+import { checkHandlers, HANDLER_NAMES, type Handlers } from "./handlers.ts";
+
+/** A client's request for a connection, as the `upgrade` hook sees it. */
+export interface UpgradeRequest {
+  /** Always `GET`. */
+  readonly method: string;
+  /** What the client asked for, as a URL: `ws://127.0.0.1:8080/chat?room=1`. */
+  readonly url: string;
+  /** The header fields of the request. */
+  readonly headers: HeaderView;
+  /** The client's address, without the port; empty on a unix socket. */
+  readonly remoteAddress: string;
+  /** The subprotocols the client offers, in its order of preference. */
+  readonly subprotocols: readonly string[];
+}
+
+/** The names and values of header fields, in any form that the web's `Headers` is made from. */
+export type HeaderFieldsInit =
+  | Iterable<readonly [name: string, value: string]>
+  | Readonly<Record<string, string>>;
+
+/** Refuses a connection with an HTTP answer. */
+export interface UpgradeRejection {
+  /** The HTTP status code, 200 to 599. */
+  status: number;
+  /** Further header fields. */
+  headers?: HeaderFieldsInit;
+  /** The body of the answer. Default: empty. */
+  body?: string | Uint8Array;
+}
+
+/** Accepts a connection. Every field is optional; without one of them the defaults hold. */
+export interface UpgradeAcceptance<T> {
+  /** The subprotocol, one of those the client offers. Default: by the option `subprotocols`. */
+  subprotocol?: string;
+  /** Further header fields of the 101 answer. */
+  headers?: HeaderFieldsInit;
+  /** What `connection.data` begins as. */
+  data?: T;
+  /** Handlers of this connection alone, instead of those of the server. */
+  handlers?: Handlers<T>;
+  /** Must be absent: with a status it is a rejection. */
+  status?: undefined;
+}
+
+/** What an `upgrade` hook decides. */
+export type UpgradeDecision<T> = UpgradeRejection | UpgradeAcceptance<T>;
+
+/** Which values of a browser's `Origin` are let in. */
+export type Origins =
+  | "same"
+  | "any"
+  | readonly string[]
+  | ((origin: string, request: UpgradeRequest) => boolean);
+
+/** The options of `serve`. */
+export interface ServeOptions<T = undefined> extends ConnectionOptions, Handlers<T> {
+  /** The address to listen on; `"0.0.0.0"` or `"::"` for all. Default: `"127.0.0.1"`. */
+  hostname?: string;
+  /** The port to listen on; 0 lets the system choose. Default: 0. */
+  port?: number;
+  /** A unix socket to listen on, instead of `hostname` and `port`. */
+  path?: string;
+  /** Lets several processes listen on the port (SO_REUSEPORT). Default: `false`. */
+  reusePort?: boolean;
+  /** How many connections may wait to be accepted, where the runtime lets it be set. */
+  backlog?: number;
+  /** Makes it a `wss://` server: certificate chain and key, both PEM. */
+  tls?: TlsServerOptions;
+  /** Milliseconds that a client has for its opening handshake; 0 is no limit. Default: 10000. */
+  handshakeTimeout?: number;
+  /** Bytes that a request's head may have; over it: 431. Default: 16384. */
+  maxHandshakeSize?: number;
+  /** How many connections may be open; over it: 503. Default: no limit. */
+  maxConnections?: number;
+  /** Shuts the server down when it aborts. */
+  signal?: AbortSignal;
+  /**
+   * Which values of `Origin` are let in when there is one, as browsers send it; others get a 403.
+   * `"same"`: the request's own host. `"any"`: all. A list: exactly these. Clients that send no
+   * `Origin` are not browsers and pass. Default: `"same"`.
+   */
+  origins?: Origins;
+  /**
+   * Hears of errors that have no connection to go to: of the listener, of the hooks, of a `close`
+   * handler. Default: `console.error` (the web's `reportError` ends the process on Deno and Bun).
+   */
+  onError?(error: unknown): void;
+  /** Decides about each request: nothing accepts it; see {@linkcode UpgradeDecision}. */
+  upgrade?(
+    request: UpgradeRequest,
+  ): UpgradeDecision<T> | void | Promise<UpgradeDecision<T> | void>;
+  /**
+   * Answers plain HTTP requests on the same port: a page, a health check. One request per
+   * connection, none with a body; the answer is sent in one piece. Default: 426.
+   */
+  fetch?(request: Request): Response | Promise<Response>;
+}
+
+const SERVE_OPTION_NAMES = [
+  "hostname",
+  "port",
+  "path",
+  "reusePort",
+  "backlog",
+  "tls",
+  "handshakeTimeout",
+  "maxHandshakeSize",
+  "maxConnections",
+  "signal",
+  "origins",
+  "onError",
+  "upgrade",
+  "fetch",
+  ...CONNECTION_OPTION_NAMES,
+  ...HANDLER_NAMES,
+] as const;
+
+/** The options of `serve` once checked, with their defaults. */
+export interface ServeRules<T> {
+  /** The options of the connections. */
+  readonly connection: ConnectionRules;
+  /** The user's handlers and hooks. */
+  readonly options: ServeOptions<T>;
+  /** See {@linkcode ServeOptions.handshakeTimeout}. */
+  readonly handshakeTimeout: number;
+  /** See {@linkcode ServeOptions.maxHandshakeSize}. */
+  readonly maxHandshakeSize: number;
+  /** See {@linkcode ServeOptions.maxConnections}. */
+  readonly maxConnections: number;
+  /** See {@linkcode ServeOptions.subprotocols}. */
+  readonly subprotocols: readonly string[];
+  /** See {@linkcode ServeOptions.origins}. */
+  readonly origins: Origins;
+  /** `"ws"` or `"wss"`. */
+  readonly scheme: string;
+}
+
+/**
+ * Checks the options of `serve` and fills in the defaults.
+ *
+ * @throws {TypeError | RangeError} When a name is unknown, or a value of the wrong type or range.
+ */
+export function serveRules<T>(options: ServeOptions<T>): ServeRules<T> {
+  checkNames("The options of serve", options, SERVE_OPTION_NAMES);
+  checkHandlers(options);
+  checkAddress(options);
+  checkInteger("handshakeTimeout", options.handshakeTimeout, 0, MAX_INT32, "milliseconds");
+  checkInteger("maxHandshakeSize", options.maxHandshakeSize, 256, MAX_INT32, "bytes");
+  checkInteger("maxConnections", options.maxConnections, 1, MAX_INT32, "connections");
+  checkOrigins(options.origins);
+  checkType("onError", options.onError, "function");
+  checkType("upgrade", options.upgrade, "function");
+  checkType("fetch", options.fetch, "function");
+  checkSignal(options.signal);
+  return {
+    connection: connectionRules(options, true),
+    options,
+    handshakeTimeout: options.handshakeTimeout ?? 10_000,
+    maxHandshakeSize: options.maxHandshakeSize ?? 16_384,
+    maxConnections: options.maxConnections ?? Infinity,
+    subprotocols: [...options.subprotocols ?? []],
+    origins: options.origins ?? "same",
+    scheme: options.tls === undefined ? "ws" : "wss",
+  };
+}
+
+/** @throws {TypeError} Unless the value is absent or an `AbortSignal`. */
+export function checkSignal(signal: unknown): void {
+  if (signal === undefined || signal instanceof AbortSignal) return;
+  throw wrongType("signal", "an AbortSignal", signal);
+}
+
+function checkAddress<T>(options: ServeOptions<T>): void {
+  checkType("hostname", options.hostname, "string");
+  checkInteger("port", options.port, 0, 65535, "the number of a port");
+  checkType("path", options.path, "string");
+  if (
+    options.path !== undefined && (options.port !== undefined || options.hostname !== undefined)
+  ) {
+    throw new TypeError('Option "path" cannot be given together with "port" or "hostname"');
+  }
+  checkType("reusePort", options.reusePort, "boolean");
+  checkInteger("backlog", options.backlog, 1, MAX_INT32, "connections");
+  if (options.tls === undefined) return;
+  checkNames('Option "tls"', options.tls, ["cert", "key"]);
+  for (const name of ["cert", "key"] as const) {
+    const value: unknown = options.tls[name];
+    if (typeof value !== "string") throw wrongType(`tls.${name}`, "a PEM string", value);
+  }
+}
+
+function checkOrigins(origins: unknown): void {
+  if (origins === undefined || origins === "same" || origins === "any") return;
+  if (typeof origins === "function") return;
+  if (!Array.isArray(origins)) {
+    throw wrongType("origins", '"same", "any", an array of origins or a function', origins);
+  }
+  for (const origin of origins) {
+    if (typeof origin !== "string" || !isOrigin(origin)) {
+      throw new TypeError(
+        `Option "origins" must list origins such as "https://example.com", got ${show(origin)}`,
+      );
+    }
+  }
+}
+
+/** Whether it is an origin as browsers write them: scheme, host, port unless it is the default. */
+function isOrigin(text: string): boolean {
+  try {
+    const url = new URL(text);
+    return text === `${url.protocol}//${url.host}`;
+  } catch {
+    return false;
+  }
+}
