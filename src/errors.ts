@@ -52,10 +52,17 @@ export type ErrorCode =
   // Time ran out.
   | "HANDSHAKE_TIMEOUT"
   | "CLOSE_TIMEOUT"
+  | "PONG_TIMEOUT"
+  | "READ_TIMEOUT"
+  | "WRITE_TIMEOUT"
   // The socket failed.
   | "CONNECT_FAILED"
   | "CONNECTION_LOST"
-  | "TERMINATED";
+  | "TERMINATED"
+  // A message was to be sent through a stream after the end.
+  | "NOT_OPEN"
+  // The source of a message that was being sent in fragments failed: closed with 1011.
+  | "SOURCE_FAILED";
 
 /** Further facts an error can be built with. */
 export interface WebSocketErrorOptions extends ErrorOptions {

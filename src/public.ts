@@ -13,10 +13,11 @@ export {
   WebSocketError,
   type WebSocketErrorOptions,
 } from "./errors.ts";
+export type { PreparedMessage } from "./message/prepared_message.ts";
 export type { CloseInfo } from "./session/close_info.ts";
 export type { ConnectOptions } from "./socket/connect_options.ts";
 export type { Connection, HandshakeInfo, Message } from "./socket/connection.ts";
-export type { ConnectionOptions } from "./socket/connection_options.ts";
+export type { ConnectionOptions, DelayedWriteOptions } from "./socket/connection_options.ts";
 export type { Handlers } from "./socket/handlers.ts";
 export type {
   HeaderFieldsInit,
@@ -27,7 +28,8 @@ export type {
   UpgradeRejection,
   UpgradeRequest,
 } from "./socket/serve_options.ts";
-export type { Server, ShutdownOptions } from "./socket/server.ts";
+export { prepareMessage } from "./socket/prepare.ts";
+export type { BroadcastOptions, Server, ShutdownOptions } from "./socket/server.ts";
 export type {
   DialOptions,
   TlsClientOptions,

@@ -62,6 +62,15 @@ export class MessageWriter {
     writeFrame(this.#output, FIN | opcode, payload, 0, payload.length, this.#masks);
   }
 
+  /** Writes a frame of a message that is sent in fragments (RFC 6455 section 5.4). */
+  fragment(
+    opcode: MessageOpcode | typeof Opcode.Continuation,
+    last: boolean,
+    payload: Uint8Array,
+  ): void {
+    writeFrame(this.#output, (last ? FIN : 0) | opcode, payload, 0, payload.length, this.#masks);
+  }
+
   /**
    * Writes a control frame.
    *

@@ -185,6 +185,21 @@ export class Session implements MessageSink {
   }
 
   /**
+   * Sends one fragment of a message; the first has the message's opcode, the others continue it. The
+   * caller sees to it that no other message is sent in between (RFC 6455 section 5.4). Returns
+   * `false` unless the session is open.
+   */
+  sendFragment(
+    opcode: MessageOpcode | typeof Opcode.Continuation,
+    last: boolean,
+    bytes: Uint8Array,
+  ): boolean {
+    if (this.#state !== "open") return false;
+    this.#writer.fragment(opcode, last, bytes);
+    return true;
+  }
+
+  /**
    * Sends a ping or a pong. Returns `false` unless the session is open.
    *
    * @throws {RangeError} When the payload is over 125 bytes.

@@ -1,21 +1,27 @@
-// Joins a session to a transport: what arrives goes through the session to the user's handlers, what
-// they send leaves in one write per chunk read. It owns the timers and the order of the end.
+// Joins a session to a transport: what arrives goes through the session to the user, what the user
+// sends leaves in one write per chunk read. It owns the timers and the order of the end.
 
 import { WebSocketError } from "../errors.ts";
+import type { PreparedMessage } from "../message/prepared_message.ts";
 import type { CloseInfo } from "../session/close_info.ts";
-import { Session, type SessionShell } from "../session/session.ts";
-import type { Transport, TransportSink } from "../transport/transport.ts";
+import { Session, type SessionShell, type SessionState } from "../session/session.ts";
+import type { Transport } from "../transport/transport.ts";
+import { CloseCode } from "../wire/close.ts";
 import type { MaskSource } from "../wire/frame_writer.ts";
-import type { MessageOpcode, Opcode } from "../wire/opcode.ts";
+import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
 import {
   Connection,
   type ConnectionLink,
   type HandshakeInfo,
+  type Message,
   type MessageQueue,
 } from "./connection.ts";
 import type { ConnectionRules } from "./connection_options.ts";
 import { Delivery, type DeliveryOwner } from "./delivery.ts";
 import type { Handlers } from "./handlers.ts";
+import { Intake, type IntakeOwner, STOPPED_BY_INBOX, STOPPED_BY_USER } from "./intake.ts";
+import { Keepalive, type KeepaliveOwner } from "./keepalive.ts";
+import { Lane } from "./lane.ts";
 import { Outbox, type OutboxOwner } from "./outbox.ts";
 import { type Timer, timers, type TimerTarget } from "./timer_wheel.ts";
 
@@ -45,30 +51,37 @@ export interface ChannelStart {
   readonly congested?: boolean;
 }
 
-/** Why a channel does not read: bits, because the reasons overlap. */
-const PAUSED_BY_USER = 1;
-const PAUSED_BY_INBOX = 2;
-
 const CLOSE_TIMER = 0;
+const DELAY_TIMER = 1;
+
+const NO_BYTES = new Uint8Array(0);
 
 /** One connection, seen from the inside; users see its {@linkcode Connection}. */
 export class Channel<T>
-  implements TransportSink, SessionShell, OutboxOwner, DeliveryOwner, ConnectionLink, TimerTarget {
+  implements
+    SessionShell,
+    IntakeOwner,
+    OutboxOwner,
+    DeliveryOwner,
+    KeepaliveOwner,
+    ConnectionLink,
+    TimerTarget {
   /** What the user sees of it. */
   readonly connection: Connection<T>;
   readonly #context: ChannelContext<T>;
-  readonly #delivery: Delivery<T>;
   readonly #transport: Transport;
-  readonly #session: Session;
   readonly #outbox: Outbox;
-  /** Chunks that arrived, in whole or in part, while reading was stopped. */
-  #unread: Uint8Array[] | undefined;
-  #endUnread = false;
-  #pauses = 0;
+  readonly #delivery: Delivery<T>;
+  readonly #session: Session;
+  readonly #intake: Intake;
+  #keepalive: Keepalive | undefined;
+  #lane: Lane | undefined;
   #wantsDrain = false;
   #drainWaiters: Array<() => void> | undefined;
   #ending: "no" | "wanted" | "done" = "no";
   #closeTimer: Timer | undefined;
+  #delayTimer: Timer | undefined;
+  #delayedMessages = 0;
   #info: CloseInfo | undefined;
   #closeWaiters: Array<(info: CloseInfo) => void> | undefined;
 
@@ -86,18 +99,15 @@ export class Channel<T>
     data: T,
     handlers: Handlers<T> = context.handlers,
   ) {
+    const rules = context.connectionRules;
     this.#context = context;
     this.#transport = transport;
     this.#outbox = new Outbox(transport, this);
     this.connection = new Connection(this, handshake, data);
     this.#delivery = new Delivery(this, this.connection, handlers);
-    this.#session = new Session(
-      context.connectionRules,
-      this.#delivery,
-      this,
-      this.#outbox,
-      context.masks,
-    );
+    this.#session = new Session(rules, this.#delivery, this, this.#outbox, context.masks);
+    this.#intake = new Intake(transport, this.#session, this);
+    if (Keepalive.isWanted(rules)) this.#keepalive = new Keepalive(rules, this);
   }
 
   /**
@@ -110,31 +120,33 @@ export class Channel<T>
     this.#outbox.cork();
     if (start.response !== undefined) this.#outbox.append(start.response);
     this.#delivery.open();
-    this.#outbox.uncork();
-    this.flushed();
-    for (const chunk of start.rest) this.data(chunk);
-    if (start.ended) this.end();
-    this.#transport.start(this);
+    this.#uncork();
+    for (const chunk of start.rest) this.#intake.data(chunk);
+    if (start.ended) this.#intake.end();
+    this.#transport.start(this.#intake);
   }
 
-  // What the transport tells.
+  // What the transport tells, by way of the intake.
 
-  /** A chunk arrived. Returns whether its memory may be read into again. */
-  data(chunk: Uint8Array): boolean {
-    if (this.#unread !== undefined) {
-      this.#unread.push(chunk);
-      return false;
-    }
+  /** A chunk arrived. */
+  read(chunk: Uint8Array): number {
+    if (this.#keepalive !== undefined) this.#keepalive.heard();
     this.#delivery.gaveViews = false;
     this.#outbox.cork();
     const at = this.#session.receive(chunk, 0, chunk.length);
-    if (at < chunk.length) {
-      this.#unread = [chunk.subarray(at)];
-      this.#delivery.gaveViews = true;
-    }
-    this.#outbox.uncork();
+    this.#uncork();
+    return at;
+  }
+
+  /** Whether the user was given views of the chunk read last. */
+  get gaveViews(): boolean {
+    return this.#delivery.gaveViews;
+  }
+
+  /** The peer has ended its direction. */
+  readEnd(): void {
+    this.#session.receiveEnd();
     this.flushed();
-    return !this.#delivery.gaveViews;
   }
 
   /** The transport takes output again. */
@@ -145,27 +157,17 @@ export class Channel<T>
     this.flushed();
   }
 
-  /** The peer has ended its direction. */
-  end(): void {
-    if (this.#unread !== undefined) {
-      this.#endUnread = true;
-      return;
-    }
-    this.#session.receiveEnd();
-    this.flushed();
-  }
-
   /** The stream is over. */
   closed(error?: Error): void {
     timers.cancel(this.#closeTimer);
-    this.#closeTimer = undefined;
-    this.#unread = undefined;
+    timers.cancel(this.#delayTimer);
+    this.#keepalive?.stop();
     this.#ending = "done";
     this.#outbox.close();
     this.#session.streamClosed(error);
   }
 
-  // What the session asks for and tells.
+  // What the session asks for.
 
   /** The connection is over. */
   onClosed(info: CloseInfo): void {
@@ -179,13 +181,9 @@ export class Channel<T>
 
   /** Starts the timer of the closing handshake, once. */
   startCloseTimer(): void {
-    this.#closeTimer ??= timers.start(
-      this.#context.connectionRules.closeTimeout,
-      this,
-      CLOSE_TIMER,
-    );
-    // A paused reader would never see the peer's Close frame.
-    this.#goOn(PAUSED_BY_USER | PAUSED_BY_INBOX);
+    this.#closeTimer ??= timers.start(this.#rules.closeTimeout, this, CLOSE_TIMER);
+    // A stopped reader would never see the peer's Close frame.
+    this.#intake.go(STOPPED_BY_USER | STOPPED_BY_INBOX);
   }
 
   /** Ends our direction of the stream as soon as the output has left. */
@@ -205,27 +203,67 @@ export class Channel<T>
     return this.#outbox.congested;
   }
 
-  /** The closing handshake took too long. */
-  timerFired(): void {
-    this.#closeTimer = undefined;
-    this.#session.closeTimedOut();
-  }
+  // What the outbox, the timers, the handlers and the keepalive tell.
 
   /** Something was written: whoever waits for that is told. */
   flushed(): void {
-    if (this.#wantsDrain && this.#outbox.size <= this.#context.connectionRules.highWaterMark) {
-      this.#drained();
-    }
+    if (this.#wantsDrain && this.#outbox.size <= this.#rules.highWaterMark) this.#tellDrained();
     if (this.#ending === "wanted" && this.#outbox.empty && !this.#outbox.congested) {
       this.#ending = "done";
       this.#transport.end();
     }
   }
 
+  /** A timer is due. */
+  timerFired(kind: number): void {
+    if (kind === DELAY_TIMER) this.#flushDelayed();
+    else this.#session.closeTimedOut();
+  }
+
+  /** A handler failed. */
+  handlerFailed(error: WebSocketError): void {
+    this.fail(error);
+  }
+
+  /** An error that has no connection left to go to. */
+  reportError(error: unknown): void {
+    this.#context.reportError(error);
+  }
+
+  /** It is time for a ping. */
+  ping(): void {
+    this.#session.sendControl(Opcode.Ping, NO_BYTES);
+  }
+
+  /** Whether the peer could not be heard if it spoke. */
+  get deaf(): boolean {
+    return this.#intake.stopped;
+  }
+
+  /** Bytes that the transport has taken and that have not left. */
+  get unsent(): number {
+    return this.#transport.bufferedAmount;
+  }
+
+  /** The peer is gone. */
+  gone(error: WebSocketError): void {
+    this.#session.terminate(error);
+  }
+
+  /** The reader of an iterator or a stream has fallen behind. */
+  stopReading(): void {
+    this.#stop(STOPPED_BY_INBOX);
+  }
+
+  /** The reader has caught up. */
+  goOnReading(): void {
+    this.#intake.go(STOPPED_BY_INBOX);
+  }
+
   // What the connection asks for.
 
   /** Where the session stands. */
-  get state(): Session["state"] {
+  get state(): SessionState {
     return this.#session.state;
   }
 
@@ -236,22 +274,74 @@ export class Channel<T>
 
   /** Bytes waiting to be sent. */
   get bufferedAmount(): number {
-    return this.#outbox.size;
+    return this.#outbox.size + (this.#lane?.size ?? 0);
   }
 
   /** Sends a text message. */
   sendText(text: string): boolean {
+    if (this.#lane?.busy) return this.#hold(Opcode.Text, text);
     return this.#session.sendText(text) && this.#accepted();
   }
 
   /** Sends a message of bytes. */
   sendBytes(opcode: MessageOpcode, bytes: Uint8Array): boolean {
+    if (this.#lane?.busy) return this.#hold(opcode, bytes);
     return this.#session.sendBytes(opcode, bytes) && this.#accepted();
+  }
+
+  /** Sends a message that was encoded before. */
+  sendPrepared(message: PreparedMessage): boolean {
+    if (this.#context.masks !== undefined || this.#lane?.busy) {
+      return this.sendBytes(message.opcode, message.payload);
+    }
+    if (this.#session.state !== "open") return false;
+    this.#outbox.share(message.frame);
+    return this.#accepted();
+  }
+
+  /** Sends a message that may wait for others. */
+  sendDelayed(opcode: MessageOpcode, data: Message): boolean {
+    if (this.#lane?.busy) return this.#hold(opcode, data);
+    const { maxMessages, maxDelay, bufferSize } = this.#rules.delayedWrite;
+    this.#outbox.startDelay(bufferSize);
+    const sent = typeof data === "string"
+      ? this.#session.sendText(data)
+      : this.#session.sendBytes(opcode, data);
+    this.#outbox.endDelay();
+    if (!sent) return false;
+    if (++this.#delayedMessages >= maxMessages) this.#flushDelayed();
+    else if (this.#delayTimer?.target === undefined) {
+      this.#delayTimer = timers.start(maxDelay, this, DELAY_TIMER);
+    }
+    return this.#accepted();
+  }
+
+  /** Sends a fragment. */
+  sendFragment(
+    opcode: MessageOpcode | typeof Opcode.Continuation,
+    last: boolean,
+    bytes: Uint8Array,
+  ): boolean {
+    return this.#session.sendFragment(opcode, last, bytes) && this.#accepted();
   }
 
   /** Sends a ping or a pong. */
   sendControl(opcode: typeof Opcode.Ping | typeof Opcode.Pong, payload: Uint8Array): boolean {
     return this.#session.sendControl(opcode, payload) && this.#accepted();
+  }
+
+  /** Resolves when a message may go out in fragments. */
+  enterLane(): Promise<void> {
+    this.#lane ??= new Lane((opcode, data) => {
+      if (typeof data === "string") this.sendText(data);
+      else this.sendBytes(opcode, data);
+    });
+    return this.#lane.enter();
+  }
+
+  /** The message in fragments is out. */
+  leaveLane(): void {
+    this.#lane?.leave();
   }
 
   /** Starts the closing handshake. */
@@ -260,21 +350,14 @@ export class Channel<T>
     this.#outbox.cork();
     this.#session.close(code, reason);
     this.#delivery.discard();
-    this.#outbox.uncork();
-    this.flushed();
+    this.#uncork();
   }
 
-  /** A handler failed. */
-  handlerFailed(error: WebSocketError): void {
+  /** Fails the connection. */
+  fail(error: WebSocketError): void {
     this.#outbox.cork();
     this.#session.fail(error);
-    this.#outbox.uncork();
-    this.flushed();
-  }
-
-  /** An error that has no connection left to go to. */
-  reportError(error: unknown): void {
-    this.#context.reportError(error);
+    this.#uncork();
   }
 
   /** Cuts the connection. */
@@ -290,29 +373,18 @@ export class Channel<T>
     try {
       fn();
     } finally {
-      this.#outbox.uncork();
-      this.flushed();
+      this.#uncork();
     }
   }
 
   /** Stops reading from the socket. */
   pause(): void {
-    this.#stop(PAUSED_BY_USER);
+    this.#stop(STOPPED_BY_USER);
   }
 
   /** Reads on. */
   resume(): void {
-    this.#goOn(PAUSED_BY_USER);
-  }
-
-  /** The inbox's reader has fallen behind. */
-  stopReading(): void {
-    this.#stop(PAUSED_BY_INBOX);
-  }
-
-  /** The inbox's reader has caught up. */
-  goOnReading(): void {
-    this.#goOn(PAUSED_BY_INBOX);
+    this.#intake.go(STOPPED_BY_USER);
   }
 
   /** The queue of an iterator. */
@@ -322,8 +394,9 @@ export class Channel<T>
 
   /** Resolves when what waits to be sent is at or below `highWaterMark`, or the connection is over. */
   drained(): Promise<void> {
-    const { highWaterMark } = this.#context.connectionRules;
-    if (this.#info !== undefined || this.#outbox.size <= highWaterMark) return Promise.resolve();
+    if (this.#info !== undefined || this.#outbox.size <= this.#rules.highWaterMark) {
+      return Promise.resolve();
+    }
     this.#wantsDrain = true;
     return new Promise((resolve) => (this.#drainWaiters ??= []).push(resolve));
   }
@@ -334,25 +407,45 @@ export class Channel<T>
     return new Promise((resolve) => (this.#closeWaiters ??= []).push(resolve));
   }
 
+  get #rules(): ConnectionRules {
+    return this.#context.connectionRules;
+  }
+
+  #uncork(): void {
+    this.#outbox.uncork();
+    this.flushed();
+  }
+
   /** Whether more may be sent, after something was. */
   #accepted(): boolean {
-    const size = this.#outbox.size;
-    const { highWaterMark, maxBufferedAmount } = this.#context.connectionRules;
+    const size = this.bufferedAmount;
+    const { highWaterMark, maxBufferedAmount } = this.#rules;
     if (size <= highWaterMark) return true;
     this.#wantsDrain = true;
     if (size > maxBufferedAmount) {
-      this.#session.terminate(
-        new WebSocketError(
-          "SLOW_CONSUMER",
-          `The peer reads too slowly: ${size} bytes wait, maxBufferedAmount is ${maxBufferedAmount}`,
-          { closeCode: 1008 },
-        ),
-      );
+      const message =
+        `The peer reads too slowly: ${size} bytes wait, maxBufferedAmount is ${maxBufferedAmount}`;
+      const closeCode = CloseCode.PolicyViolation;
+      this.#session.terminate(new WebSocketError("SLOW_CONSUMER", message, { closeCode }));
     }
     return false;
   }
 
-  #drained(): void {
+  /** Lets a message wait for the end of one that goes out in fragments. */
+  #hold(opcode: MessageOpcode, data: Message): boolean {
+    if (this.#session.state !== "open") return false;
+    this.#lane!.hold(opcode, data);
+    return this.#accepted();
+  }
+
+  #flushDelayed(): void {
+    timers.cancel(this.#delayTimer);
+    this.#delayedMessages = 0;
+    this.#outbox.flush();
+    this.flushed();
+  }
+
+  #tellDrained(): void {
     this.#wantsDrain = false;
     for (const wake of this.#drainWaiters ?? []) wake();
     this.#drainWaiters = undefined;
@@ -364,45 +457,6 @@ export class Channel<T>
 
   #stop(reason: number): void {
     // While closing, messages are dropped and only the peer's Close frame is waited for.
-    if (this.#session.state !== "open") return;
-    if (this.#pauses === 0) {
-      this.#session.pause();
-      this.#transport.pause();
-    }
-    this.#pauses |= reason;
-  }
-
-  #goOn(reasons: number): void {
-    if (this.#pauses === 0) return;
-    this.#pauses &= ~reasons;
-    if (this.#pauses !== 0) return;
-    this.#session.resume();
-    // Not at once: the caller may be in the middle of a handler, or of its own loop over messages.
-    queueMicrotask(() => this.#readOn());
-  }
-
-  #readOn(): void {
-    if (this.#pauses !== 0 || this.#info !== undefined) return;
-    const chunks = this.#unread;
-    this.#unread = undefined;
-    for (let i = 0; chunks !== undefined && i < chunks.length; i++) {
-      this.data(chunks[i]);
-      if (this.#pauses !== 0) {
-        this.#keepUnread(chunks, i + 1);
-        return;
-      }
-    }
-    if (this.#endUnread) {
-      this.#endUnread = false;
-      this.end();
-    }
-    this.#transport.resume();
-  }
-
-  /** Reading stopped again among chunks that had waited: the later ones go on waiting. */
-  #keepUnread(chunks: Uint8Array[], from: number): void {
-    const later = chunks.slice(from);
-    if (this.#unread !== undefined) this.#unread.push(...later);
-    else if (later.length > 0) this.#unread = later;
+    if (this.#session.state === "open") this.#intake.stop(reason);
   }
 }

@@ -1,12 +1,15 @@
 // What a user holds: one open WebSocket connection, the same on both sides.
 
-import type { HeaderView } from "../errors.ts";
+import type { HeaderView, WebSocketError } from "../errors.ts";
+import { PreparedMessage } from "../message/prepared_message.ts";
 import type { CloseInfo } from "../session/close_info.ts";
 import type { SessionState } from "../session/session.ts";
 import { checkTextBytes } from "../message/message_writer.ts";
 import { checkCloseArguments, CloseCode } from "../wire/close.ts";
 import { MAX_CONTROL_PAYLOAD, type MessageOpcode, Opcode } from "../wire/opcode.ts";
+import { toBytes } from "./bytes.ts";
 import { show } from "./check.ts";
+import { readableOf, sendStream, writableOf } from "./streams.ts";
 
 /** What was agreed in the opening handshake, and what the peer said in it. */
 export interface HandshakeInfo {
@@ -39,6 +42,22 @@ export interface ConnectionLink {
   sendBytes(opcode: MessageOpcode, bytes: Uint8Array): boolean;
   /** Sends a ping or a pong; whether more may follow. */
   sendControl(opcode: typeof Opcode.Ping | typeof Opcode.Pong, payload: Uint8Array): boolean;
+  /** Sends a prepared message; whether more may follow. */
+  sendPrepared(message: PreparedMessage): boolean;
+  /** Sends a message with others; whether more may follow. */
+  sendDelayed(opcode: MessageOpcode, data: Message): boolean;
+  /** Sends a fragment, from inside of the lane; whether more may follow. */
+  sendFragment(
+    opcode: MessageOpcode | typeof Opcode.Continuation,
+    last: boolean,
+    bytes: Uint8Array,
+  ): boolean;
+  /** Resolves when a message may go out in fragments. */
+  enterLane(): Promise<void>;
+  /** The message in fragments is out. */
+  leaveLane(): void;
+  /** Fails the connection. */
+  fail(error: WebSocketError): void;
   /** Starts the closing handshake. */
   close(code: number, reason: string): void;
   /** Cuts the stream. */
@@ -83,6 +102,8 @@ const NO_BYTES = new Uint8Array(0);
  */
 export class Connection<T = unknown> {
   readonly #link: ConnectionLink;
+  #readable: ReadableStream<Message> | undefined;
+  #writable: WritableStream<Message> | undefined;
   /** What was agreed in the opening handshake. */
   readonly handshake: HandshakeInfo;
   /** Whatever the application wants to keep with the connection. */
@@ -154,6 +175,59 @@ export class Connection<T = unknown> {
     const bytes = toBytes(utf8);
     checkTextBytes(bytes);
     return this.#link.sendBytes(Opcode.Text, bytes);
+  }
+
+  /**
+   * Sends a message that may wait for others, so that they leave in one write: when there are
+   * `delayedWrite.maxMessages` of them, after `delayedWrite.maxDelay` milliseconds, or with the next
+   * thing that is sent in another way. Messages never overtake each other.
+   *
+   * @returns As {@linkcode Connection.send} does.
+   * @throws {TypeError} When the data is of another type.
+   */
+  sendDelayed(data: string | Uint8Array | ArrayBuffer): boolean {
+    if (typeof data === "string") return this.#link.sendDelayed(Opcode.Text, data);
+    return this.#link.sendDelayed(Opcode.Binary, toBytes(data));
+  }
+
+  /**
+   * Sends a message that `prepareMessage` encoded once for many connections.
+   *
+   * @returns As {@linkcode Connection.send} does.
+   * @throws {TypeError} When it is something else.
+   */
+  sendPrepared(message: PreparedMessage): boolean {
+    if (!(message instanceof PreparedMessage)) {
+      throw new TypeError(
+        `Cannot send: a message of prepareMessage is needed, got ${show(message)}`,
+      );
+    }
+    return this.#link.sendPrepared(message);
+  }
+
+  /**
+   * Sends all chunks of `source` as one message, in fragments, no faster than the peer reads. What is
+   * sent meanwhile follows after it.
+   *
+   * @param source Where the chunks come from: strings for text, bytes for binary.
+   * @param opcode Text or binary. Default: by the first chunk.
+   * @returns `true` when all was sent, `false` when the connection ended before. Rejects with what
+   * the source throws; if some of the message was sent by then, the connection is closed with 1011.
+   *
+   * @example
+   * ```ts
+   * import { connect, serve } from "@quickws/quickws";
+   *
+   * await using server = await serve({ port: 0, message: (conn, data) => conn.send(data) });
+   * await using conn = await connect(server.url);
+   * await conn.sendStream(new Blob(["a large ", "file"]).stream());
+   * ```
+   */
+  sendStream(
+    source: ReadableStream<Message> | AsyncIterable<Message>,
+    opcode?: MessageOpcode,
+  ): Promise<boolean> {
+    return sendStream(this.#link, source, opcode);
   }
 
   /**
@@ -234,23 +308,30 @@ export class Connection<T = unknown> {
     };
   }
 
+  /**
+   * The messages that come in, as a web stream; the same one at each access. It ends when the
+   * connection is closed, and fails with the cause if that was not clean. Cancelling it closes the
+   * connection with 1000.
+   *
+   * @throws {TypeError} When there is a `message` handler, which takes the messages.
+   */
+  get readable(): ReadableStream<Message> {
+    return this.#readable ??= readableOf(this.#link, this.#link.reader());
+  }
+
+  /**
+   * A web stream whose chunks are sent, one message each, no faster than the peer reads; the same one
+   * at each access. Closing it closes the connection with 1000, aborting it with 1011.
+   */
+  get writable(): WritableStream<Message> {
+    return this.#writable ??= writableOf(this.#link, (message) => this.send(message));
+  }
+
   /** Closes with 1000 and waits for the end. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.close();
     await this.closed;
   }
-}
-
-/** @throws {TypeError} Unless it is bytes. */
-function toBytes(data: unknown): Uint8Array {
-  if (data instanceof Uint8Array) return data;
-  if (data instanceof ArrayBuffer) return new Uint8Array(data);
-  if (ArrayBuffer.isView(data)) {
-    return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  }
-  throw new TypeError(
-    `Cannot send: the data must be a string, a Uint8Array or an ArrayBuffer, got ${show(data)}`,
-  );
 }
 
 /** @throws {RangeError} When the payload is too long for a control frame. */

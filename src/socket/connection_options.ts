@@ -1,8 +1,19 @@
 // The options that both sides of a connection have, their defaults and their check.
 
-import { checkInteger, checkOneOf, checkType, wrongType } from "./check.ts";
+import { checkInteger, checkNames, checkOneOf, checkType, wrongType } from "./check.ts";
+import type { KeepaliveRules } from "./keepalive.ts";
 import type { SessionRules } from "../session/session.ts";
 import { assertSubprotocols } from "../handshake/subprotocols.ts";
+
+/** When messages of `sendDelayed` leave: at the first of the two limits that is reached. */
+export interface DelayedWriteOptions {
+  /** Messages that gather. Default: 10. */
+  maxMessages?: number;
+  /** Milliseconds that the first of them waits. Default: 10. */
+  maxDelay?: number;
+  /** Bytes of the buffer in which they gather, which grows as needed. Default: 8192. */
+  bufferSize?: number;
+}
 
 /** Options of both `serve` and `connect`. */
 export interface ConnectionOptions {
@@ -35,6 +46,22 @@ export interface ConnectionOptions {
    * Default: 5000.
    */
   closeTimeout?: number;
+  /** Milliseconds between two pings of ours; 0 sends none. Default: 0. */
+  pingInterval?: number;
+  /**
+   * Milliseconds of silence after a ping of `pingInterval` before the peer counts as gone; 0 is for
+   * ever. Default: 0.
+   */
+  pongTimeout?: number;
+  /** Milliseconds without a byte from the peer before it counts as gone; 0 is for ever. Default: 0. */
+  readTimeout?: number;
+  /**
+   * Milliseconds for which output may wait without any of it leaving, before the peer counts as gone;
+   * 0 is for ever. Default: 0.
+   */
+  writeTimeout?: number;
+  /** When `sendDelayed` writes. Default: `{ maxMessages: 10, maxDelay: 10, bufferSize: 8192 }`. */
+  delayedWrite?: DelayedWriteOptions;
   /** Bytes waiting to be sent above which `send` returns `false`. Default: 1048576 (1 MiB). */
   highWaterMark?: number;
   /**
@@ -60,6 +87,11 @@ export const CONNECTION_OPTION_NAMES = [
   "subprotocols",
   "autoPong",
   "closeTimeout",
+  "pingInterval",
+  "pongTimeout",
+  "readTimeout",
+  "writeTimeout",
+  "delayedWrite",
   "highWaterMark",
   "maxBufferedAmount",
   "noDelay",
@@ -67,9 +99,11 @@ export const CONNECTION_OPTION_NAMES = [
 ] as const;
 
 /** The options of a connection once checked, shared by all connections of a server. */
-export interface ConnectionRules extends SessionRules {
+export interface ConnectionRules extends SessionRules, KeepaliveRules {
   /** See {@linkcode ConnectionOptions.closeTimeout}. */
   readonly closeTimeout: number;
+  /** See {@linkcode ConnectionOptions.delayedWrite}. */
+  readonly delayedWrite: Required<DelayedWriteOptions>;
   /** See {@linkcode ConnectionOptions.highWaterMark}. */
   readonly highWaterMark: number;
   /** See {@linkcode ConnectionOptions.maxBufferedAmount}. */
@@ -98,6 +132,11 @@ export function connectionRules(options: ConnectionOptions, masked: boolean): Co
     maxFragments: options.maxFragments ?? 16384,
     autoPong: options.autoPong ?? true,
     closeTimeout: options.closeTimeout ?? 5000,
+    pingInterval: options.pingInterval ?? 0,
+    pongTimeout: options.pongTimeout ?? 0,
+    readTimeout: options.readTimeout ?? 0,
+    writeTimeout: options.writeTimeout ?? 0,
+    delayedWrite: { maxMessages: 10, maxDelay: 10, bufferSize: 8192, ...options.delayedWrite },
     highWaterMark,
     maxBufferedAmount: options.maxBufferedAmount ?? Math.max(64 << 20, highWaterMark),
   };
@@ -113,12 +152,23 @@ function checkConnectionOptions(options: ConnectionOptions): void {
   checkInteger("maxFragments", options.maxFragments, 1, MAX_INT32, "frames");
   checkType("autoPong", options.autoPong, "boolean");
   checkInteger("closeTimeout", options.closeTimeout, 0, MAX_INT32, "milliseconds");
+  for (const name of ["pingInterval", "pongTimeout", "readTimeout", "writeTimeout"] as const) {
+    checkInteger(name, options[name], 0, MAX_INT32, "milliseconds");
+  }
+  if (options.delayedWrite !== undefined) checkDelayedWrite(options.delayedWrite);
   checkInteger("highWaterMark", options.highWaterMark, 0, MAX_INT32, "bytes");
   const least = options.highWaterMark ?? 0;
   checkInteger("maxBufferedAmount", options.maxBufferedAmount, least, MAX_INT32, "bytes");
   checkType("noDelay", options.noDelay, "boolean");
   checkInteger("readBufferSize", options.readBufferSize, 512, 1 << 20, "bytes");
   checkSubprotocols(options.subprotocols);
+}
+
+function checkDelayedWrite(value: DelayedWriteOptions): void {
+  checkNames('Option "delayedWrite"', value, ["maxMessages", "maxDelay", "bufferSize"]);
+  checkInteger("delayedWrite.maxMessages", value.maxMessages, 1, MAX_INT32, "messages");
+  checkInteger("delayedWrite.maxDelay", value.maxDelay, 1, MAX_INT32, "milliseconds");
+  checkInteger("delayedWrite.bufferSize", value.bufferSize, 1, 1 << 20, "bytes");
 }
 
 function checkSubprotocols(value: unknown): void {

@@ -39,6 +39,14 @@ export class Outbox implements FrameOutput {
   /** Memory of our own, in use from a displacement or a refused write until all of it is written. */
   #held: Uint8Array | undefined;
   #heldLength = 0;
+  /** Whether the memory held is not ours to write to, because others send the same bytes. */
+  #shared = false;
+  /** Whether new frames go to held memory and wait for {@linkcode Outbox.flush}. */
+  #delaying = false;
+  /** The first size of held memory. */
+  #firstSize = HELD_MIN;
+  /** Whether all that is held may go on waiting. */
+  #delayed = false;
   #congested = false;
   #corks = 0;
   #scheduled = false;
@@ -76,7 +84,7 @@ export class Outbox implements FrameOutput {
 
   /** Makes room for `size` bytes. */
   reserve(size: number): Uint8Array {
-    if (this.#held === undefined && !this.#congested && size <= CORK_SIZE) {
+    if (this.#held === undefined && !this.#congested && !this.#delaying && size <= CORK_SIZE) {
       if (corkOwner !== this) this.#takeCork();
       if (corkLength + size <= CORK_SIZE) return cork;
       this.#write();
@@ -95,7 +103,39 @@ export class Outbox implements FrameOutput {
       this.#heldLength += size;
       if (this.#heldLength >= CORK_SIZE) this.#write();
     }
+    if (this.#delaying) return;
+    this.#delayed = false;
     if (this.#corks === 0 && !this.#scheduled) this.#schedule();
+  }
+
+  /** Adds bytes that are ready as they are, and that nobody will ever change. */
+  share(bytes: Uint8Array): void {
+    if (!this.empty) {
+      this.append(bytes);
+      return;
+    }
+    this.#held = bytes;
+    this.#heldLength = bytes.length;
+    this.#shared = true;
+    if (this.#corks === 0 && !this.#scheduled) this.#schedule();
+  }
+
+  /**
+   * What is added from here to {@linkcode Outbox.endDelay} waits until more is added in another way,
+   * or for a flush, or until a whole cork's size of it waits.
+   *
+   * @param firstSize Bytes that the memory for it has at first.
+   */
+  startDelay(firstSize: number): void {
+    this.#delayed ||= this.empty;
+    this.#delaying = true;
+    this.#firstSize = firstSize;
+  }
+
+  /** Ends {@linkcode Outbox.startDelay}. */
+  endDelay(): void {
+    this.#delaying = false;
+    this.#firstSize = HELD_MIN;
   }
 
   /** Adds bytes that are ready as they are. */
@@ -116,7 +156,7 @@ export class Outbox implements FrameOutput {
 
   /** Undoes one {@linkcode Outbox.cork}; the last one writes what has gathered. */
   uncork(): void {
-    if (--this.#corks === 0) this.#write();
+    if (--this.#corks === 0 && !this.#delayed) this.#write();
   }
 
   /** The transport takes output again: writes what waits. */
@@ -170,8 +210,9 @@ export class Outbox implements FrameOutput {
     }
     const needed = this.#heldLength + size;
     const old = this.#held;
-    if (old !== undefined && old.length >= needed) return old;
-    const grown = new Uint8Array(old === undefined ? Math.max(size, HELD_MIN) : needed * 2);
+    if (old !== undefined && old.length >= needed && !this.#shared) return old;
+    this.#shared = false;
+    const grown = new Uint8Array(old === undefined ? Math.max(size, this.#firstSize) : needed * 2);
     if (old !== undefined) grown.set(old.subarray(0, this.#heldLength));
     this.#held = grown;
     return grown;
@@ -206,6 +247,8 @@ export class Outbox implements FrameOutput {
     const length = this.#heldLength;
     this.#held = undefined;
     this.#heldLength = 0;
+    this.#shared = false;
+    this.#delayed = false;
     if (length > 0) this.#congested = !this.#transport.write(held, length);
   }
 }

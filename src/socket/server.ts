@@ -1,11 +1,13 @@
 // A running server: who is connected, and how it ends.
 
+import { PreparedMessage } from "../message/prepared_message.ts";
 import type { Listener, ListenerSink, Transport } from "../transport/transport.ts";
 import { Channel, type ChannelContext } from "./channel.ts";
 import { checkInteger, checkNames } from "./check.ts";
 import type { Connection } from "./connection.ts";
 import { MAX_INT32 } from "./connection_options.ts";
 import { type Accepted, Incoming, type IncomingOwner } from "./incoming.ts";
+import { prepareMessage } from "./prepare.ts";
 import type { ServeRules } from "./serve_options.ts";
 import { type Timer, timers, type TimerTarget } from "./timer_wheel.ts";
 
@@ -16,6 +18,12 @@ export interface ShutdownOptions {
    * option `closeTimeout` of `serve`.
    */
   timeout?: number;
+}
+
+/** Whom a broadcast leaves out. */
+export interface BroadcastOptions<T = unknown> {
+  /** The connection that does not get it, such as the one it came from. */
+  except?: Connection<T>;
 }
 
 /**
@@ -61,6 +69,29 @@ export class Server<T = undefined> {
   /** Iterates over the connections that are open. */
   clients(): IterableIterator<Connection<T>> {
     return this.#core.clients();
+  }
+
+  /**
+   * Sends a message to all open connections, encoded once.
+   *
+   * @param data A string is sent as text, bytes as binary; or what `prepareMessage` made of them.
+   * @param options Whom to leave out.
+   * @returns To how many connections it was sent.
+   * @throws {TypeError} When the data is of another type, or an option unknown.
+   */
+  broadcast(
+    data: string | Uint8Array | ArrayBuffer | PreparedMessage,
+    options: BroadcastOptions<T> = {},
+  ): number {
+    checkNames("The options of broadcast", options, ["except"]);
+    const message = data instanceof PreparedMessage ? data : prepareMessage(data);
+    let count = 0;
+    for (const connection of this.#core.clients()) {
+      if (connection === options.except || connection.readyState !== "open") continue;
+      connection.sendPrepared(message);
+      count++;
+    }
+    return count;
   }
 
   /**

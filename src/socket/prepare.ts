@@ -1,0 +1,23 @@
+// Encoding a message once for many connections.
+
+import { PreparedMessage } from "../message/prepared_message.ts";
+import { toBytes } from "./bytes.ts";
+
+/**
+ * Encodes a message once, to be sent on many connections with `connection.sendPrepared`.
+ *
+ * @param data A string is sent as text, bytes (which are copied) as binary.
+ * @throws {TypeError} When the data is of another type.
+ *
+ * @example
+ * ```ts
+ * import { prepareMessage, serve } from "@quickws/quickws";
+ *
+ * await using server = await serve({ port: 0 });
+ * const tick = prepareMessage(JSON.stringify({ price: 42 }));
+ * for (const conn of server.clients()) conn.sendPrepared(tick);
+ * ```
+ */
+export function prepareMessage(data: string | Uint8Array | ArrayBuffer): PreparedMessage {
+  return new PreparedMessage(typeof data === "string" ? data : toBytes(data));
+}
