@@ -1,0 +1,89 @@
+/*
+ * The character classes of HTTP's grammar, as one table from a byte (or char code) to a set of bits.
+ * Beyond 0x7F every entry is 0: nothing in an opening handshake needs a byte above ASCII.
+ */
+
+/** The bit of the characters of a token (RFC 9110 5.6.2, the `token` of RFC 6455 too). */
+export const TOKEN = 1;
+/** The bit of the characters of a field value: VCHAR, SP and HTAB (RFC 9110 5.5). */
+export const FIELD_TEXT = 2;
+/** The bit of the visible characters, 0x21 to 0x7E. */
+export const VISIBLE = 4;
+/** The bit of the characters of base64 without its padding (RFC 4648 section 4). */
+export const BASE64 = 8;
+/** The bit of the characters of a registered name or an IPv4 address (RFC 3986 3.2.2). */
+export const HOST_NAME = 16;
+/** The bit of the characters of an IPv6 address. */
+export const IPV6 = 32;
+/** The bit of the decimal digits. */
+export const DIGIT = 64;
+
+/** The classes of every byte. Reading it at a char code above 255 gives no class either. */
+export const CLASSES: Uint8Array = buildClasses();
+
+function buildClasses(): Uint8Array {
+  const digits = "0123456789";
+  const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  const classes = new Uint8Array(256);
+  const add = (characters: string, bits: number): void => {
+    for (let i = 0; i < characters.length; i++) classes[characters.charCodeAt(i)] |= bits;
+  };
+  add(digits + letters, TOKEN | BASE64 | HOST_NAME);
+  add("!#$%&'*+-.^_`|~", TOKEN);
+  add("+/", BASE64);
+  // unreserved, sub-delims and pct-encoded.
+  add("-._~!$&'()*+,;=%", HOST_NAME);
+  add(digits + "abcdefABCDEF:.", IPV6);
+  add(digits, DIGIT);
+  add("\t ", FIELD_TEXT);
+  for (let code = 0x21; code <= 0x7e; code++) classes[code] |= VISIBLE | FIELD_TEXT;
+  return classes;
+}
+
+/** Whether `text` is not empty and all its characters are of the class `bit`. */
+export function consistsOf(text: string, bit: number): boolean {
+  for (let i = 0; i < text.length; i++) {
+    if ((CLASSES[text.charCodeAt(i)] & bit) === 0) return false;
+  }
+  return text.length > 0;
+}
+
+/** Whether `text` is a token (RFC 9110 5.6.2). */
+export function isToken(text: string): boolean {
+  return consistsOf(text, TOKEN);
+}
+
+/** Whether `code` is SP or HTAB, the optional white space of HTTP (RFC 9110 5.6.3). */
+export function isWhitespace(code: number): boolean {
+  return code === 0x20 || code === 0x09;
+}
+
+/** `text` from `start` to before `end`, without the white space at both ends (RFC 9110 5.5). */
+export function trimmed(text: string, start: number, end: number): string {
+  while (start < end && isWhitespace(text.charCodeAt(start))) start++;
+  while (end > start && isWhitespace(text.charCodeAt(end - 1))) end--;
+  return text.slice(start, end);
+}
+
+/**
+ * Whether `text` from `start` to before `end` is `other`, with A to Z equal to a to z. Only ASCII
+ * letters are folded, as HTTP asks; `toLowerCase` would make a k of the Kelvin sign.
+ */
+export function equalsIgnoringCase(
+  text: string,
+  start: number,
+  end: number,
+  other: string,
+): boolean {
+  if (end - start !== other.length) return false;
+  for (let i = 0; i < other.length; i++) {
+    const a = text.charCodeAt(start + i);
+    const b = other.charCodeAt(i);
+    if (a !== b && lowerCase(a) !== lowerCase(b)) return false;
+  }
+  return true;
+}
+
+function lowerCase(code: number): number {
+  return code >= 0x41 && code <= 0x5a ? code | 0x20 : code;
+}

@@ -1,0 +1,298 @@
+/*
+ * The client's side of the opening handshake (RFC 6455 section 4.1): the server's answer, read and
+ * checked against what was asked for.
+ */
+
+import { ConnectionError, type ErrorCode, HandshakeError } from "../errors.ts";
+import { acceptKey } from "./accept_key.ts";
+import { BodyStart } from "./body_start.ts";
+import { consistsOf, DIGIT } from "./characters.ts";
+import { type Extension, parseExtensions } from "./extensions.ts";
+import type { HeaderFields } from "./header_fields.ts";
+import { type HeadLimits, HttpHeadReader } from "./http_head.ts";
+import { assertSubprotocols } from "./subprotocols.ts";
+
+/** What the client asked for, which the server's answer is checked against. */
+export interface ClientHandshakeOptions extends HeadLimits {
+  /** The key that was sent. */
+  key: string;
+  /** The subprotocols that were asked for. Default: none. */
+  subprotocols?: readonly string[];
+  /** The names of the extensions that were offered. Default: none. */
+  offeredExtensions?: readonly string[];
+}
+
+/** Interim answers (1xx) that are skipped before the final one. */
+export const MAX_INTERIM_RESPONSES = 8;
+
+/** Characters of a reason phrase or a location that an error's message repeats. */
+const MAX_QUOTED = 200;
+
+/**
+ * Reads the server's answer from chunks of any size and checks it.
+ *
+ * Interim answers before the final one, such as 103, are skipped, as RFC 9110 15.2 asks, up to
+ * {@linkcode MAX_INTERIM_RESPONSES}. An answer other than 101 is an error, which waits for the
+ * first {@linkcode MAX_BODY_START} bytes of the body to show them.
+ *
+ * @example
+ * ```ts
+ * import { acceptResponse, ClientHandshake } from "@quickws/quickws/core";
+ *
+ * const key = "dGhlIHNhbXBsZSBub25jZQ==";
+ * const handshake = new ClientHandshake({ key, subprotocols: ["chat"] });
+ * if (handshake.push(acceptResponse({ key, subprotocol: "chat" }))) {
+ *   console.log(handshake.status, handshake.protocol); // 101 chat
+ * }
+ * ```
+ */
+export class ClientHandshake {
+  #limits: HeadLimits;
+  #accept: string;
+  #subprotocols: readonly string[];
+  #offeredExtensions: readonly string[];
+  #reader: HttpHeadReader;
+  #interimResponses = 0;
+  #received = 0;
+  #status = 0;
+  #reason = "";
+  #fields: HeaderFields | undefined;
+  #body: BodyStart | undefined;
+  #protocol = "";
+  #acceptedExtensions: readonly Extension[] = [];
+  #complete = false;
+  #failure: unknown;
+
+  /**
+   * Makes a handshake that waits for the server's first bytes.
+   *
+   * @param options What was asked for. A key or subprotocols that cannot have been sent are a
+   * `TypeError`, a bad limit is a `RangeError`.
+   */
+  constructor(options: ClientHandshakeOptions) {
+    this.#limits = { maxBytes: options.maxBytes, maxLines: options.maxLines };
+    this.#reader = new HttpHeadReader(this.#limits);
+    this.#accept = acceptKey(options.key);
+    this.#subprotocols = options.subprotocols ?? [];
+    assertSubprotocols(this.#subprotocols);
+    this.#offeredExtensions = options.offeredExtensions ?? [];
+  }
+
+  /**
+   * Takes the next bytes, and returns `true` once the connection is open.
+   *
+   * Throws a `HandshakeError` when the answer is not the one it has to be: with `status` and
+   * `headers` as soon as they are known, and with the start of the body for a status other than
+   * 101 (`STATUS_UNEXPECTED`). From then on every call throws it again.
+   */
+  push(chunk: Uint8Array): boolean {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#complete) throw new TypeError("The opening handshake is complete");
+    this.#received += chunk.length;
+    try {
+      if (this.#body !== undefined) this.#readBody(this.#body, chunk);
+      else this.#complete = this.#readHeads(chunk);
+    } catch (error) {
+      this.#failure = this.#asSeenByClient(error);
+      throw this.#failure;
+    }
+    return this.#complete;
+  }
+
+  /**
+   * Tells that the server has ended the stream. Throws unless the connection is open: the
+   * `HandshakeError` with what there is of the body, or, where there is no whole head, a
+   * `ConnectionError` `CONNECTION_LOST`.
+   *
+   * Call it also when the time is up and `status` is not 0: then all that is missing is the body of
+   * a refusal, and the refusal says more than a timeout would.
+   */
+  finish(): void {
+    if (this.#complete) return;
+    if (this.#failure === undefined) {
+      this.#failure = this.#body === undefined
+        ? new ConnectionError(
+          "CONNECTION_LOST",
+          this.#received === 0
+            ? "The connection ended before the server answered the opening handshake"
+            : `The connection ended inside the server's answer, after ${this.#received} bytes`,
+        )
+        : this.#unexpectedStatus(this.#body);
+    }
+    throw this.#failure;
+  }
+
+  /** The answer's status code; 0 while there is none. */
+  get status(): number {
+    return this.#status;
+  }
+
+  /** The answer's header fields, once its head is complete. */
+  get fields(): HeaderFields {
+    if (this.#fields === undefined) throw new TypeError("The answer's head is not complete yet");
+    return this.#fields;
+  }
+
+  /** The subprotocol the server chose; empty where it chose none. */
+  get protocol(): string {
+    return this.#protocol;
+  }
+
+  /** The value of `Sec-WebSocket-Extensions` as the server sent it; empty where it sent none. */
+  get extensions(): string {
+    return this.#fields?.get("sec-websocket-extensions") ?? "";
+  }
+
+  /** The extensions the server accepted, parsed. Their parameters are still to be checked. */
+  get acceptedExtensions(): readonly Extension[] {
+    return this.#acceptedExtensions;
+  }
+
+  /** The bytes that came behind the answer's head: the first bytes of the server's frames. */
+  get rest(): Uint8Array {
+    return this.#reader.rest;
+  }
+
+  #readHeads(chunk: Uint8Array): boolean {
+    let input = chunk;
+    while (this.#reader.push(input)) {
+      this.#fields = this.#reader.fields;
+      this.#readStatusLine(this.#reader.startLine);
+      if (this.#status === 101) {
+        this.#check(this.#fields);
+        return true;
+      }
+      input = this.#reader.rest;
+      if (this.#status >= 200) {
+        this.#body = new BodyStart(this.#status, this.#fields);
+        this.#readBody(this.#body, input);
+        return false;
+      }
+      // RFC 9110 15.2: a client must be able to parse interim answers that it does not expect.
+      if (++this.#interimResponses > MAX_INTERIM_RESPONSES) {
+        throw this.#error(
+          "STATUS_UNEXPECTED",
+          `The server sent more than ${MAX_INTERIM_RESPONSES} interim answers`,
+        );
+      }
+      this.#reader = new HttpHeadReader(this.#limits);
+      this.#fields = undefined;
+      this.#status = 0;
+    }
+    return false;
+  }
+
+  #readBody(body: BodyStart, chunk: Uint8Array): void {
+    if (body.push(chunk)) throw this.#unexpectedStatus(body);
+  }
+
+  /** RFC 9112 section 4: HTTP-version SP status-code SP [ reason-phrase ]. */
+  #readStatusLine(line: string): void {
+    const digits = line.slice(9, 12);
+    const status = Number(digits);
+    if (
+      !line.startsWith("HTTP/1.") || !consistsOf(line.slice(7, 8), DIGIT) || line[8] !== " " ||
+      digits.length !== 3 || !consistsOf(digits, DIGIT) || status < 100 ||
+      // The space before an empty reason phrase is often forgotten.
+      (line.length > 12 && line[12] !== " ")
+    ) {
+      throw this.#error("HEAD_MALFORMED", "The server's answer does not begin with a status line");
+    }
+    this.#status = status;
+    this.#reason = line.slice(13);
+    if (status === 101 && line[7] !== "1") {
+      throw this.#error(
+        "HTTP_VERSION",
+        "The server switched protocols in an answer that is not HTTP/1.1",
+      );
+    }
+  }
+
+  /** RFC 6455 4.1, the client's duties on receiving the answer, items 2 to 6. */
+  #check(fields: HeaderFields): void {
+    if (!fields.hasToken("upgrade", "websocket")) {
+      throw this.#error("UPGRADE_MISSING", "The server's answer has no Upgrade: websocket");
+    }
+    if (!fields.hasToken("connection", "upgrade")) {
+      throw this.#error("CONNECTION_MISSING", "The server's answer has no Connection: Upgrade");
+    }
+    // The accept value is base64, so its case matters.
+    const accepts = fields.getAll("sec-websocket-accept");
+    if (accepts.length !== 1 || accepts[0] !== this.#accept) {
+      throw this.#error(
+        "ACCEPT_INVALID",
+        accepts.length === 1
+          ? "The server's Sec-WebSocket-Accept does not belong to the key it was sent"
+          : `The server's answer has ${accepts.length} Sec-WebSocket-Accept fields, not 1`,
+      );
+    }
+    // RFC 9110 8.6 and RFC 9112 6.1: a 101 has no body. A length of 0 says so, if needlessly.
+    if ((fields.get("content-length") ?? "0") !== "0" || fields.has("transfer-encoding")) {
+      throw this.#error("HEAD_MALFORMED", "The server's 101 answer announces a body");
+    }
+    this.#checkExtensions(fields.getAll("sec-websocket-extensions"));
+    this.#checkSubprotocol(fields.getAll("sec-websocket-protocol"));
+  }
+
+  #checkExtensions(lines: string[]): void {
+    // RFC 6455 11.3.2: the field must not appear more than once in an answer.
+    if (lines.length > 1) {
+      throw this.#error("EXTENSION_UNEXPECTED", "The server sent Sec-WebSocket-Extensions twice");
+    }
+    const names = new Set<string>();
+    const extensions = parseExtensions(lines);
+    for (const { name } of extensions) {
+      if (!this.#offeredExtensions.includes(name)) {
+        throw this.#error(
+          "EXTENSION_UNEXPECTED",
+          `The server accepted the extension "${quoted(name)}", which was not offered`,
+        );
+      }
+      if (names.has(name)) {
+        throw this.#error("EXTENSION_UNEXPECTED", `The server accepted "${name}" twice`);
+      }
+      names.add(name);
+    }
+    this.#acceptedExtensions = extensions;
+  }
+
+  #checkSubprotocol(lines: string[]): void {
+    if (lines.length === 0) return;
+    // RFC 6455 11.3.4: the field must not appear more than once in an answer.
+    if (lines.length > 1) {
+      throw this.#error("SUBPROTOCOL_UNEXPECTED", "The server sent Sec-WebSocket-Protocol twice");
+    }
+    if (!this.#subprotocols.includes(lines[0])) {
+      throw this.#error(
+        "SUBPROTOCOL_UNEXPECTED",
+        `The server chose the subprotocol "${quoted(lines[0])}", which was not asked for`,
+      );
+    }
+    this.#protocol = lines[0];
+  }
+
+  #unexpectedStatus(body: BodyStart): HandshakeError {
+    let message = `The server answered ${this.#status} ${quoted(this.#reason)}`.trimEnd() +
+      ", not 101 Switching Protocols";
+    const location = this.#status < 400 ? this.fields.get("location") : null;
+    if (location !== null) {
+      message += `: it redirects to ${quoted(location)}, and redirects are not followed`;
+    }
+    return this.#error("STATUS_UNEXPECTED", message, body.text());
+  }
+
+  #error(code: ErrorCode, message: string, body?: string): HandshakeError {
+    const status = this.#status === 0 ? undefined : this.#status;
+    return new HandshakeError(code, message, { status, headers: this.#fields, body });
+  }
+
+  /** The grammar's errors speak of the answer a server would give; here it is the other way. */
+  #asSeenByClient(error: unknown): unknown {
+    if (!(error instanceof HandshakeError) || error.headers !== undefined) return error;
+    return this.#error(error.code, `The server's answer cannot be used: ${error.message}`);
+  }
+}
+
+function quoted(text: string): string {
+  return text.length <= MAX_QUOTED ? text : text.slice(0, MAX_QUOTED) + "...";
+}

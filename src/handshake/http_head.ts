@@ -1,0 +1,256 @@
+/*
+ * From bytes to the head of an HTTP message (RFC 9112 sections 2 to 5): every byte is looked at
+ * once, whatever the chunks, and nothing beyond the limits is ever kept.
+ */
+
+import { HandshakeError } from "../errors.ts";
+import { CLASSES, FIELD_TEXT, TOKEN, trimmed } from "./characters.ts";
+import { HeaderFields } from "./header_fields.ts";
+
+/** How large a head may be. */
+export interface HeadLimits {
+  /** Bytes of the whole head, its final empty line included. Default: 16384. */
+  maxBytes?: number;
+  /** Header field lines; the start line is not counted. Default: 128. */
+  maxLines?: number;
+}
+
+/** The default of {@linkcode HeadLimits.maxBytes}. */
+export const DEFAULT_MAX_HEAD_BYTES = 16384;
+/** The default of {@linkcode HeadLimits.maxLines}. */
+export const DEFAULT_MAX_HEAD_LINES = 128;
+
+const CR = 0x0d;
+const LF = 0x0a;
+const COLON = 0x3a;
+
+/** What the next byte belongs to. */
+const State = {
+  StartLine: 0,
+  StartLineFeed: 1,
+  FieldStart: 2,
+  FieldName: 3,
+  FieldValue: 4,
+  FieldLineFeed: 5,
+  EndLineFeed: 6,
+  Complete: 7,
+} as const;
+
+const EMPTY: Uint8Array = new Uint8Array(0);
+const SMALLEST_BUFFER = 1024;
+const decoder: TextDecoder = new TextDecoder();
+
+/**
+ * Reads one head, a request's or a response's, from chunks of any size.
+ *
+ * It is strict where parsers that disagree have been exploited: lines end in CRLF alone, no field
+ * is folded over lines, no space stands before the colon, no byte is a control character or above
+ * 0x7E. It also refuses empty lines before the start line. RFC 9112 2.2 would skip them for old
+ * clients that sent one too many after a body, which cannot be where one head is all that is read.
+ *
+ * A head that comes in one chunk is parsed where it lies; otherwise its bytes are copied, so a
+ * chunk is never kept after {@linkcode HttpHeadReader.push}, except for
+ * {@linkcode HttpHeadReader.rest}. Chunks are not modified.
+ *
+ * @example
+ * ```ts
+ * import { HttpHeadReader } from "@quickws/quickws/core";
+ *
+ * const reader = new HttpHeadReader({ maxBytes: 4096 });
+ * const done = reader.push(new TextEncoder().encode("GET / HTTP/1.1\r\nHost: a.example\r\n\r\n"));
+ * if (done) console.log(reader.startLine, reader.fields.get("host")); // GET / HTTP/1.1 a.example
+ * ```
+ */
+export class HttpHeadReader {
+  #maxBytes: number;
+  #maxLines: number;
+  #state: number = State.StartLine;
+  /** Where the start line ends, then for each field the places of its colon and its end. */
+  #marks: number[] = [];
+  /** The head's earlier chunks; its first `#length` bytes count. */
+  #buffer: Uint8Array = EMPTY;
+  #length = 0;
+  #failure: HandshakeError | undefined;
+  #startLine = "";
+  #fields: HeaderFields | undefined;
+  #rest: Uint8Array = EMPTY;
+
+  /**
+   * Makes a reader that waits for its first bytes.
+   *
+   * @param limits How large the head may be. A limit that is not a positive integer is a
+   * `RangeError`.
+   */
+  constructor(limits?: HeadLimits) {
+    this.#maxBytes = positive("maxBytes", limits?.maxBytes ?? DEFAULT_MAX_HEAD_BYTES);
+    this.#maxLines = positive("maxLines", limits?.maxLines ?? DEFAULT_MAX_HEAD_LINES);
+  }
+
+  /**
+   * Takes the next bytes, and returns `true` once the head is complete.
+   *
+   * Throws a `HandshakeError`: `HEAD_TOO_LARGE` (status 431) over a limit, `HEAD_MALFORMED`
+   * (status 400) at the first byte that breaks the grammar; from then on every call throws it again.
+   */
+  push(chunk: Uint8Array): boolean {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#state === State.Complete) {
+      throw new TypeError("The head is complete: what follows it is not for this reader");
+    }
+    const end = Math.min(chunk.length, this.#maxBytes - this.#length);
+    const scanned = this.#scan(chunk, end);
+    if (this.#state === State.Complete) {
+      this.#finish(chunk, scanned);
+      return true;
+    }
+    if (this.#length + end === this.#maxBytes) {
+      this.#fail("HEAD_TOO_LARGE", `The head is larger than ${this.#maxBytes} bytes`);
+    }
+    this.#keep(chunk, end);
+    return false;
+  }
+
+  /** The request line or status line, without its CRLF. */
+  get startLine(): string {
+    if (this.#fields === undefined) throw incomplete();
+    return this.#startLine;
+  }
+
+  /** The header fields. */
+  get fields(): HeaderFields {
+    if (this.#fields === undefined) throw incomplete();
+    return this.#fields;
+  }
+
+  /** The bytes that came behind the head in its last chunk: a view of that chunk, often empty. */
+  get rest(): Uint8Array {
+    if (this.#fields === undefined) throw incomplete();
+    return this.#rest;
+  }
+
+  /** Goes through `chunk` up to `end` or the end of the head; returns where it stopped. */
+  #scan(chunk: Uint8Array, end: number): number {
+    const base = this.#length;
+    let state = this.#state;
+    let i = 0;
+    while (i < end) {
+      switch (state) {
+        case State.StartLine:
+          while (i < end && (CLASSES[chunk[i]] & FIELD_TEXT) !== 0) i++;
+          if (i === end) break;
+          if (chunk[i] !== CR) this.#failAt(base + i, chunk[i], "the start line");
+          if (base + i === 0) this.#failAt(0, CR, "the start line");
+          this.#marks.push(base + i++);
+          state = State.StartLineFeed;
+          break;
+        case State.FieldStart:
+          if (chunk[i] === CR) {
+            i++;
+            state = State.EndLineFeed;
+            break;
+          }
+          if (this.#marks.length > 2 * this.#maxLines) {
+            this.#fail("HEAD_TOO_LARGE", `The head has more than ${this.#maxLines} field lines`);
+          }
+          // RFC 9112 5.2: a line that begins with white space would continue the last (obs-fold);
+          // it is refused, like a line that begins with its colon.
+          if ((CLASSES[chunk[i]] & TOKEN) === 0) {
+            this.#failAt(base + i, chunk[i], "a field name");
+          }
+          i++;
+          state = State.FieldName;
+          break;
+        case State.FieldName:
+          while (i < end && (CLASSES[chunk[i]] & TOKEN) !== 0) i++;
+          if (i === end) break;
+          // RFC 9112 5.1: white space between the name and the colon must be refused, too.
+          if (chunk[i] !== COLON) this.#failAt(base + i, chunk[i], "a field name");
+          this.#marks.push(base + i++);
+          state = State.FieldValue;
+          break;
+        case State.FieldValue:
+          while (i < end && (CLASSES[chunk[i]] & FIELD_TEXT) !== 0) i++;
+          if (i === end) break;
+          if (chunk[i] !== CR) this.#failAt(base + i, chunk[i], "a field value");
+          this.#marks.push(base + i++);
+          state = State.FieldLineFeed;
+          break;
+        default:
+          // RFC 9112 2.2: a bare CR is not a line's end.
+          if (chunk[i] !== LF) this.#failAt(base + i, chunk[i], "a line's end");
+          i++;
+          if (state === State.EndLineFeed) {
+            this.#state = State.Complete;
+            return i;
+          }
+          state = State.FieldStart;
+      }
+    }
+    this.#state = state;
+    return i;
+  }
+
+  #keep(chunk: Uint8Array, count: number): void {
+    const length = this.#length + count;
+    if (length > this.#buffer.length) {
+      const size = Math.max(length, 2 * this.#buffer.length, SMALLEST_BUFFER);
+      const larger = new Uint8Array(Math.min(size, this.#maxBytes));
+      larger.set(this.#buffer.subarray(0, this.#length));
+      this.#buffer = larger;
+    }
+    this.#buffer.set(count === chunk.length ? chunk : chunk.subarray(0, count), this.#length);
+    this.#length = length;
+  }
+
+  #finish(chunk: Uint8Array, end: number): void {
+    if (end < chunk.length) this.#rest = chunk.subarray(end);
+    let head = end === chunk.length ? chunk : chunk.subarray(0, end);
+    if (this.#length > 0) {
+      this.#keep(chunk, end);
+      head = this.#buffer.subarray(0, this.#length);
+      this.#buffer = EMPTY;
+    }
+    // Every byte is ASCII by now, so an index of the text is an index of the bytes.
+    const text = decoder.decode(head);
+    const marks = this.#marks;
+    const names: string[] = [];
+    const values: string[] = [];
+    let lineEnd = marks[0];
+    this.#startLine = text.slice(0, lineEnd);
+    for (let i = 1; i < marks.length; i += 2) {
+      const colon = marks[i];
+      names.push(text.slice(lineEnd + 2, colon));
+      lineEnd = marks[i + 1];
+      values.push(trimmed(text, colon + 1, lineEnd));
+    }
+    this.#marks = [];
+    this.#fields = HeaderFields.fromParsed(names, values);
+  }
+
+  #failAt(offset: number, byte: number, place: string): never {
+    const hex = byte.toString(16).toUpperCase().padStart(2, "0");
+    this.#fail(
+      "HEAD_MALFORMED",
+      `The head is malformed at byte ${offset}: 0x${hex} may not stand in ${place}`,
+    );
+  }
+
+  #fail(code: "HEAD_TOO_LARGE" | "HEAD_MALFORMED", message: string): never {
+    this.#buffer = EMPTY;
+    this.#marks = [];
+    const status = code === "HEAD_TOO_LARGE" ? 431 : 400;
+    this.#failure = new HandshakeError(code, message, { status });
+    throw this.#failure;
+  }
+}
+
+function incomplete(): TypeError {
+  return new TypeError("The head is not complete yet");
+}
+
+function positive(name: string, value: number): number {
+  if (!Number.isSafeInteger(value) || value < 1) {
+    throw new RangeError(`${name} is ${value}: it must be a positive integer`);
+  }
+  return value;
+}

@@ -1,0 +1,208 @@
+/* The answers of a server: 101 Switching Protocols, and refusals (RFC 6455 4.2.2). */
+
+import type { HandshakeError } from "../errors.ts";
+import { ACCEPT_LENGTH, writeAcceptKey } from "./accept_key.ts";
+import { assertFieldValue, HeaderFields } from "./header_fields.ts";
+import {
+  encodeBody,
+  encodeHead,
+  type FieldLines,
+  formatFields,
+  userFields,
+  writeAscii,
+} from "./outgoing.ts";
+import { assertSubprotocols } from "./subprotocols.ts";
+
+/** What {@linkcode acceptResponse} needs to know. */
+export interface AcceptOptions {
+  /** The client's key. */
+  key: string;
+  /** The subprotocol that was chosen. Default: none. */
+  subprotocol?: string;
+  /** What the client asked for; if given, `subprotocol` must be one of these. */
+  subprotocols?: readonly string[];
+  /** The value of `Sec-WebSocket-Extensions`. Default: none is accepted. */
+  extensions?: string;
+  /** Further header fields. */
+  headers?: FieldLines;
+}
+
+/** What {@linkcode refusalResponse} needs to know. */
+export interface RefusalOptions {
+  /** The status code, 200 to 599. */
+  status: number;
+  /** Further header fields. */
+  headers?: FieldLines;
+  /** The body; a string is sent as UTF-8. Default: empty. */
+  body?: string | Uint8Array;
+  /** `true` leaves the body out and only tells its length, as an answer to HEAD does. */
+  omitBody?: boolean;
+}
+
+const ACCEPT_START: Uint8Array = encodeHead(
+  "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+    "Sec-WebSocket-Accept: ",
+);
+
+const HANDSHAKE_SETS = "the opening handshake sets it";
+
+const RESERVED: ReadonlyMap<string, string> = new Map([
+  ["upgrade", HANDSHAKE_SETS],
+  ["connection", HANDSHAKE_SETS],
+  ["sec-websocket-accept", HANDSHAKE_SETS],
+  ["sec-websocket-key", "only a client sends it"],
+  ["sec-websocket-protocol", "use the option subprotocol"],
+  ["sec-websocket-extensions", "use the option compression"],
+  ["content-length", "the length of the body sets it"],
+  ["transfer-encoding", "the body is sent in one piece"],
+  ["keep-alive", "the connection is not kept for another request"],
+  ["trailer", "the body has no trailers"],
+]);
+
+/** Names for the status codes a server is likely to refuse with (RFC 9110 section 15). */
+const REASONS: ReadonlyMap<number, string> = new Map([
+  [200, "OK"],
+  [204, "No Content"],
+  [301, "Moved Permanently"],
+  [302, "Found"],
+  [303, "See Other"],
+  [304, "Not Modified"],
+  [307, "Temporary Redirect"],
+  [308, "Permanent Redirect"],
+  [400, "Bad Request"],
+  [401, "Unauthorized"],
+  [403, "Forbidden"],
+  [404, "Not Found"],
+  [405, "Method Not Allowed"],
+  [406, "Not Acceptable"],
+  [408, "Request Timeout"],
+  [409, "Conflict"],
+  [410, "Gone"],
+  [413, "Content Too Large"],
+  [414, "URI Too Long"],
+  [421, "Misdirected Request"],
+  [426, "Upgrade Required"],
+  [429, "Too Many Requests"],
+  [431, "Request Header Fields Too Large"],
+  [500, "Internal Server Error"],
+  [501, "Not Implemented"],
+  [502, "Bad Gateway"],
+  [503, "Service Unavailable"],
+  [504, "Gateway Timeout"],
+  [505, "HTTP Version Not Supported"],
+]);
+
+/**
+ * The bytes of the answer that opens the connection (RFC 6455 4.2.2, item 5).
+ *
+ * Throws a `TypeError` for a `subprotocol` that is no token or that the client did not ask for,
+ * and for a field in `headers` that cannot be written or is the handshake's own.
+ *
+ * @example
+ * ```ts
+ * import { acceptResponse } from "@quickws/quickws/core";
+ *
+ * const bytes = acceptResponse({ key: "dGhlIHNhbXBsZSBub25jZQ==", subprotocol: "chat" });
+ * console.log(new TextDecoder().decode(bytes)); // HTTP/1.1 101 Switching Protocols ...
+ * ```
+ */
+export function acceptResponse(options: AcceptOptions): Uint8Array {
+  const { subprotocol, subprotocols, extensions } = options;
+  let fields = "\r\n";
+  if (subprotocol !== undefined) {
+    assertSubprotocols([subprotocol]);
+    if (subprotocols !== undefined && !subprotocols.includes(subprotocol)) {
+      throw new TypeError(`subprotocol is "${subprotocol}", which the client did not ask for`);
+    }
+    fields += `Sec-WebSocket-Protocol: ${subprotocol}\r\n`;
+  }
+  if (extensions !== undefined && extensions !== "") {
+    assertFieldValue("Sec-WebSocket-Extensions", extensions);
+    fields += `Sec-WebSocket-Extensions: ${extensions}\r\n`;
+  }
+  if (options.headers !== undefined) fields += formatFields(userFields(options.headers, RESERVED));
+  fields += "\r\n";
+  const start = ACCEPT_START.length;
+  const bytes = new Uint8Array(start + ACCEPT_LENGTH + fields.length);
+  bytes.set(ACCEPT_START);
+  writeAcceptKey(options.key, bytes, start);
+  writeAscii(fields, bytes, start + ACCEPT_LENGTH);
+  return bytes;
+}
+
+/**
+ * The bytes of an answer that does not open a WebSocket. It ends the connection: close it when
+ * these bytes have left.
+ *
+ * `Connection: close` and `Content-Length` are set, and `Content-Type: text/plain; charset=utf-8`
+ * unless `headers` has another; a 426 says `Upgrade: websocket` (RFC 9110 15.5.22).
+ *
+ * Throws a `RangeError` for a status outside 200 to 599: 101 is for {@linkcode acceptResponse} and
+ * no other below 200 is an answer. Throws a `TypeError` for a field in `headers` that cannot be
+ * written or is set by other means, and for a body with 204 or 304.
+ *
+ * @example
+ * ```ts
+ * import { refusalResponse } from "@quickws/quickws/core";
+ *
+ * const headers = [["WWW-Authenticate", "Bearer"]] as [string, string][];
+ * const bytes = refusalResponse({ status: 401, headers, body: "No token\n" });
+ * console.log(new TextDecoder().decode(bytes)); // HTTP/1.1 401 Unauthorized ...
+ * ```
+ */
+export function refusalResponse(options: RefusalOptions): Uint8Array {
+  const { status } = options;
+  if (!Number.isInteger(status) || status < 200 || status > 599) {
+    throw new RangeError(`status is ${status}: a refusal has a status from 200 to 599`);
+  }
+  const fields = new HeaderFields();
+  if (status === 426) fields.append("Upgrade", "websocket");
+  fields.append("Connection", status === 426 ? "Upgrade, close" : "close");
+  for (const [name, value] of userFields(options.headers ?? [], RESERVED).lines()) {
+    fields.append(name, value);
+  }
+  return formatResponse(status, fields, options);
+}
+
+/**
+ * The bytes of the answer that a `HandshakeError` on the server asks for: its status, its header
+ * fields, and its message as the body.
+ *
+ * @param error What the head reader or `checkUpgrade` threw.
+ * @param method The request's method, where it is known: the answer to HEAD has no body.
+ *
+ * @example
+ * ```ts
+ * import { errorResponse, HandshakeError, ServerHandshake } from "@quickws/quickws/core";
+ *
+ * try {
+ *   new ServerHandshake({ maxBytes: 16 }).push(new Uint8Array(17).fill(65));
+ * } catch (error) {
+ *   if (error instanceof HandshakeError) console.log(errorResponse(error)); // HTTP/1.1 431 ...
+ * }
+ * ```
+ */
+export function errorResponse(error: HandshakeError, method?: string): Uint8Array {
+  const fields = error.headers instanceof HeaderFields
+    ? error.headers
+    : new HeaderFields([["Connection", "close"]]);
+  const body = error.message + "\n";
+  return formatResponse(error.status ?? 400, fields, { body, omitBody: method === "HEAD" });
+}
+
+function formatResponse(
+  status: number,
+  fields: HeaderFields,
+  options: Pick<RefusalOptions, "body" | "omitBody">,
+): Uint8Array {
+  const body = encodeBody(options.body);
+  let head = `HTTP/1.1 ${status} ${REASONS.get(status) ?? ""}\r\n${formatFields(fields)}`;
+  // RFC 9110 15.3.5, 15.4.5 and 8.6: these have no content, and 204 may not even tell its length.
+  if (status === 204 || status === 304) {
+    if (body.length > 0) throw new TypeError(`body is not empty: status ${status} has no body`);
+    return encodeHead(head + "\r\n");
+  }
+  if (!fields.has("content-type")) head += "Content-Type: text/plain; charset=utf-8\r\n";
+  head += `Content-Length: ${body.length}\r\n\r\n`;
+  return encodeHead(head, options.omitBody === true ? undefined : body);
+}

@@ -1,0 +1,200 @@
+/*
+ * The server's side of the opening handshake (RFC 6455 section 4.2): a request's head is read
+ * first, and then, if it is to become a WebSocket, checked. Answers are in response.ts.
+ */
+
+import { type ErrorCode, HandshakeError } from "../errors.ts";
+import { isValidKey } from "./accept_key.ts";
+import { type Extension, parseExtensions } from "./extensions.ts";
+import { HeaderFields } from "./header_fields.ts";
+import { type HeadLimits, HttpHeadReader } from "./http_head.ts";
+import { isHost, isOriginForm } from "./outgoing.ts";
+import { parseRequestHead, type RequestHead } from "./request_head.ts";
+import { parseSubprotocols } from "./subprotocols.ts";
+
+export type { RequestHead } from "./request_head.ts";
+
+/** A request that {@linkcode checkUpgrade} found to be a legal opening handshake. */
+export interface ServerRequest extends RequestHead {
+  /** The client's key, which the answer has to prove it has read. */
+  readonly key: string;
+  /** The subprotocols the client asks for, its most preferred first. */
+  readonly subprotocols: readonly string[];
+  /** The extensions the client offers, its most preferred first. */
+  readonly extensions: readonly Extension[];
+}
+
+/**
+ * Reads a request's head from chunks of any size.
+ *
+ * @example
+ * ```ts
+ * import { acceptResponse, checkUpgrade, ServerHandshake } from "@quickws/quickws/core";
+ *
+ * const handshake = new ServerHandshake();
+ * const chunk = new TextEncoder().encode(
+ *   "GET /chat HTTP/1.1\r\nHost: a.example\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+ *     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
+ * );
+ * if (handshake.push(chunk)) {
+ *   const { key } = checkUpgrade(handshake.request);
+ *   console.log(new TextDecoder().decode(acceptResponse({ key }))); // HTTP/1.1 101 ...
+ * }
+ * ```
+ */
+export class ServerHandshake {
+  #reader: HttpHeadReader;
+  #request: RequestHead | undefined;
+
+  /**
+   * Makes a handshake that waits for its first bytes.
+   *
+   * @param limits How large the head may be. A limit that is not a positive integer is a
+   * `RangeError`.
+   */
+  constructor(limits?: HeadLimits) {
+    this.#reader = new HttpHeadReader(limits);
+  }
+
+  /**
+   * Takes the next bytes, and returns `true` once the head is complete.
+   *
+   * Throws a `HandshakeError` `HEAD_TOO_LARGE` (status 431) or `HEAD_MALFORMED` (400); write what
+   * `errorResponse` makes of it and close the connection.
+   */
+  push(chunk: Uint8Array): boolean {
+    if (!this.#reader.push(chunk)) return false;
+    const { startLine, fields, rest } = this.#reader;
+    this.#request = parseRequestHead(startLine, fields, rest);
+    return true;
+  }
+
+  /** The head, once {@linkcode ServerHandshake.push} has returned `true`. */
+  get request(): RequestHead {
+    if (this.#request === undefined) throw new TypeError("The request's head is not complete yet");
+    return this.#request;
+  }
+}
+
+/**
+ * Checks that a request is a legal opening handshake (RFC 6455 4.2.1).
+ *
+ * Throws a `HandshakeError` whose `status`, `headers` and `message` are the answer, which
+ * `errorResponse` turns into bytes:
+ *
+ * | what is wrong | code | status |
+ * | --- | --- | --- |
+ * | the method | `METHOD_NOT_ALLOWED` | 405 |
+ * | the HTTP version | `HTTP_VERSION` | 505 |
+ * | the Host field, or the host in the target | `HOST_INVALID` | 400 |
+ * | a body is announced | `BODY_NOT_ALLOWED` | 400 |
+ * | no `Upgrade: websocket` | `UPGRADE_MISSING` | 426 |
+ * | no `Connection: Upgrade` | `CONNECTION_MISSING` | 400 |
+ * | the key | `KEY_INVALID` | 400 |
+ * | the version of WebSocket | `VERSION_UNSUPPORTED` | 426 |
+ * | the target, subprotocols or extensions break the grammar | `HEAD_MALFORMED` | 400 |
+ *
+ * @example
+ * ```ts
+ * import { checkUpgrade, requestFrom } from "@quickws/quickws/core";
+ *
+ * const rawHeaders = ["Host", "a.example", "Upgrade", "websocket", "Connection", "Upgrade"];
+ * const head = requestFrom({ method: "GET", target: "/", version: "HTTP/1.1", rawHeaders });
+ * try {
+ *   checkUpgrade(head);
+ * } catch (error) {
+ *   console.log(error); // HandshakeError: The header field Sec-WebSocket-Version must be 13
+ * }
+ * ```
+ */
+export function checkUpgrade(request: RequestHead): ServerRequest {
+  const { fields } = request;
+  // RFC 6455 4.2.1, item 1: a GET request of HTTP/1.1 with a path.
+  if (request.method !== "GET") {
+    throw refusal(
+      "METHOD_NOT_ALLOWED",
+      405,
+      "A WebSocket opening handshake is a GET request",
+      ["Allow", "GET"],
+    );
+  }
+  if (request.version !== "HTTP/1.1") {
+    throw refusal("HTTP_VERSION", 505, "A WebSocket opening handshake needs HTTP/1.1");
+  }
+  if (!isOriginForm(request.path)) {
+    throw refusal("HEAD_MALFORMED", 400, "The request target is not a path");
+  }
+  // RFC 9112 3.2: exactly one Host line, and it must be a host. Item 2.
+  const hosts = fields.getAll("host");
+  if (hosts.length !== 1 || !isHost(hosts[0]) || !isHost(request.host)) {
+    throw refusal("HOST_INVALID", 400, "The request must name its host in one Host header field");
+  }
+  // A body would be taken for frames, or frames for a body.
+  if ((fields.get("content-length") ?? "0") !== "0" || fields.has("transfer-encoding")) {
+    throw refusal("BODY_NOT_ALLOWED", 400, "A WebSocket opening handshake has no body");
+  }
+  // Item 3.
+  if (!request.isUpgrade) {
+    throw upgradeRequired(
+      "UPGRADE_MISSING",
+      "This address speaks WebSocket: the header field Upgrade: websocket is missing",
+    );
+  }
+  // Item 4.
+  if (!fields.hasToken("connection", "upgrade")) {
+    throw refusal("CONNECTION_MISSING", 400, "The header field Connection does not name Upgrade");
+  }
+  // Item 6. Before item 5, because another version may have another kind of key.
+  const version = fields.get("sec-websocket-version");
+  if (version !== "13") {
+    throw upgradeRequired(
+      "VERSION_UNSUPPORTED",
+      "The header field Sec-WebSocket-Version must be 13",
+    );
+  }
+  // Item 5; RFC 6455 11.3.1: the key must not appear more than once.
+  const keys = fields.getAll("sec-websocket-key");
+  if (keys.length !== 1 || !isValidKey(keys[0])) {
+    throw refusal(
+      "KEY_INVALID",
+      400,
+      "The header field Sec-WebSocket-Key must be there once, with 16 bytes in base64",
+    );
+  }
+  return {
+    method: request.method,
+    target: request.target,
+    path: request.path,
+    host: request.host,
+    version: request.version,
+    fields,
+    isUpgrade: true,
+    rest: request.rest,
+    key: keys[0],
+    // Items 8 and 9.
+    subprotocols: parseSubprotocols(fields.getAll("sec-websocket-protocol")),
+    extensions: parseExtensions(fields.getAll("sec-websocket-extensions")),
+  };
+}
+
+function refusal(
+  code: ErrorCode,
+  status: number,
+  message: string,
+  ...lines: [name: string, value: string][]
+): HandshakeError {
+  // Whatever follows a refused handshake on this connection is not read, so nothing can be
+  // smuggled in behind it.
+  const headers = new HeaderFields([...lines, ["Connection", "close"]]);
+  return new HandshakeError(code, message, { status, headers });
+}
+
+/** RFC 9110 15.5.22 asks for Upgrade, RFC 6455 4.4 for the version we speak. */
+function upgradeRequired(code: ErrorCode, message: string): HandshakeError {
+  const headers = new HeaderFields([
+    ["Upgrade", "websocket"],
+    ["Connection", "Upgrade, close"],
+    ["Sec-WebSocket-Version", "13"],
+  ]);
+  return new HandshakeError(code, message, { status: 426, headers });
+}

@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import {
+  assertFieldName,
+  assertFieldValue,
+  HeaderFields,
+} from "../../src/handshake/header_fields.ts";
+
+Deno.test("a field is found whatever the case of its name", () => {
+  const fields = new HeaderFields([["Content-Type", "text/plain"]]);
+  assert.equal(fields.get("content-type"), "text/plain");
+  assert.equal(fields.get("CONTENT-TYPE"), "text/plain");
+  assert.equal(fields.has("content-Type"), true);
+  assert.equal(fields.get("content-typ"), null);
+  assert.equal(fields.has("content"), false);
+});
+
+Deno.test("repeated lines are kept apart and joined where one value is asked for", () => {
+  const fields = new HeaderFields([["A", "1"], ["B", "2"], ["a", "3"]]);
+  assert.equal(fields.size, 3);
+  assert.equal(fields.get("a"), "1, 3");
+  assert.deepEqual(fields.getAll("A"), ["1", "3"]);
+  assert.deepEqual(fields.getAll("c"), []);
+});
+
+Deno.test("iteration gives the lines in their order with names in lower case, like Headers", () => {
+  const fields = new HeaderFields([["Set-Cookie", "a=1"], ["X-Y", "z"], ["set-cookie", "b=2"]]);
+  assert.deepEqual([...fields], [["set-cookie", "a=1"], ["x-y", "z"], ["set-cookie", "b=2"]]);
+  assert.deepEqual([...fields.lines()].map(([name]) => name), ["Set-Cookie", "X-Y", "set-cookie"]);
+  assert.deepEqual(new Headers([...fields]).getSetCookie(), ["a=1", "b=2"]);
+});
+
+Deno.test("a web Headers can be made of the fields", () => {
+  assert.equal(new Headers(new HeaderFields([["X", "1"], ["x", "2"]])).get("x"), "1, 2");
+});
+
+Deno.test("names that objects are born with are ordinary names", () => {
+  const fields = new HeaderFields([["__proto__", "1"], ["constructor", "2"]]);
+  assert.equal(fields.get("__proto__"), "1");
+  assert.equal(fields.get("toString"), null);
+  assert.equal(fields.has("hasOwnProperty"), false);
+});
+
+Deno.test("a list over repeated lines is searched for a token", () => {
+  const lists: [lines: string[], found: boolean][] = [
+    [["Upgrade"], true],
+    [["upgrade"], true],
+    [["keep-alive, Upgrade"], true],
+    [["keep-alive,Upgrade"], true],
+    [["Upgrade , keep-alive"], true],
+    [["keep-alive", "Upgrade"], true],
+    [[",, ,\tUpgrade\t,"], true],
+    [["close"], false],
+    [["Upgraded"], false],
+    [["not-Upgrade"], false],
+    [["keep-alive Upgrade"], false],
+    [[""], false],
+    [[], false],
+  ];
+  for (const [lines, found] of lists) {
+    const fields = new HeaderFields(lines.map((value) => ["Connection", value]));
+    assert.equal(fields.hasToken("connection", "upgrade"), found, JSON.stringify(lines));
+  }
+});
+
+Deno.test("white space around a value of our own is not part of it", () => {
+  assert.equal(new HeaderFields([["X", " \ta b "]]).get("x"), "a b");
+  assert.equal(new HeaderFields([["X", ""]]).get("x"), "");
+});
+
+Deno.test("a name that is no token cannot be appended", () => {
+  for (const name of ["", "a b", "a:", "a\r\nb", "a\0", "caf\u00e9", "(a)", " a"]) {
+    assert.throws(
+      () => new HeaderFields().append(name, "1"),
+      { name: "TypeError", message: /is not a header field name/ },
+      JSON.stringify(name),
+    );
+  }
+  assert.throws(() => assertFieldName(1 as unknown as string), TypeError);
+});
+
+Deno.test("a value that could end its line, or is not ASCII, cannot be appended", () => {
+  for (const bad of ["\r", "\n", "\0", "\x1b", "\x7f", "\x80", "\u00ff", "\u0100", "\u{1f600}"]) {
+    for (const value of [bad, `a${bad}`, `${bad}a`, `a\r\nX: ${bad}`]) {
+      assert.throws(
+        () => new HeaderFields().append("X-Name", value),
+        { name: "TypeError", message: /X-Name has U\+[0-9A-F]{4} at index \d+/ },
+        JSON.stringify(value),
+      );
+    }
+  }
+  assert.throws(
+    () => assertFieldValue("X-Name", 5 as unknown as string),
+    { name: "TypeError", message: "The value of the header field X-Name is number, not a string" },
+  );
+});
+
+Deno.test("a value is refused with the place and the code of its first bad character", () => {
+  assert.throws(() => assertFieldValue("Cookie", "a=1\r\nX: y"), {
+    message: "The value of the header field Cookie has U+000D at index 3: only visible ASCII, " +
+      "spaces and tabs may stand in it",
+  });
+});

@@ -1,0 +1,285 @@
+import assert from "node:assert/strict";
+import { HandshakeError } from "../../src/errors.ts";
+import {
+  DEFAULT_MAX_HEAD_BYTES,
+  DEFAULT_MAX_HEAD_LINES,
+  HttpHeadReader,
+} from "../../src/handshake/http_head.ts";
+import { bytesOf, feed, head, joined, replays, textOf } from "./replay.ts";
+import { requestVectors } from "./vectors.ts";
+
+function failureOf(bytes: Uint8Array, reader = new HttpHeadReader()): HandshakeError {
+  try {
+    reader.push(bytes);
+  } catch (error) {
+    assert.ok(error instanceof HandshakeError, String(error));
+    return error;
+  }
+  assert.fail("the head was taken");
+}
+
+for (const { title, text, lines } of requestVectors) {
+  Deno.test(`the head of ${title} is read the same however it is cut`, () => {
+    const frames = "\x81\x85\0\0\0\0hello";
+    for (const { title: cut, chunks } of replays(bytesOf(text + frames))) {
+      const reader = new HttpHeadReader();
+      const { complete, left } = feed(reader, chunks);
+      assert.equal(complete, true, cut);
+      assert.equal(reader.startLine, text.slice(0, text.indexOf("\r\n")), cut);
+      assert.equal(reader.fields.size, lines, cut);
+      const written = [...reader.fields.lines()].map(([name, value]) => `${name}: ${value}`);
+      assert.equal(head(reader.startLine, ...written), text, cut);
+      assert.equal(textOf(joined([reader.rest, ...left])), frames, cut);
+    }
+  });
+}
+
+Deno.test("a head without fields is a head", () => {
+  for (const { title, chunks } of replays(bytesOf("HTTP/1.1 200 OK\r\n\r\n"))) {
+    const reader = new HttpHeadReader();
+    assert.equal(feed(reader, chunks).complete, true, title);
+    assert.equal(reader.startLine, "HTTP/1.1 200 OK");
+    assert.equal(reader.fields.size, 0);
+    assert.equal(reader.rest.length, 0);
+  }
+});
+
+Deno.test("white space around a value is not part of it, inside it is", () => {
+  const text = "GET / HTTP/1.1\r\nA:1\r\nB: \t 2 \t3 \t \r\nC:\r\nD: \t \r\nE::\r\n\r\n";
+  for (const { title, chunks } of replays(bytesOf(text))) {
+    const reader = new HttpHeadReader();
+    assert.equal(feed(reader, chunks).complete, true, title);
+    assert.deepEqual(
+      [...reader.fields],
+      [["a", "1"], ["b", "2 \t3"], ["c", ""], ["d", ""], ["e", ":"]],
+      title,
+    );
+  }
+});
+
+/** Heads that are refused, and the offset of the byte that must be named. */
+const malformedHeads: readonly { title: string; text: string; at: number }[] = [
+  { title: "a bare LF after the start line", text: "GET / HTTP/1.1\nHost: a\n\n", at: 14 },
+  { title: "a bare LF after a field", text: "GET / HTTP/1.1\r\nHost: a\n\r\n", at: 23 },
+  { title: "a bare LF as the empty line", text: "GET / HTTP/1.1\r\nHost: a\r\n\n", at: 25 },
+  { title: "a bare CR in the start line", text: "GET /\r HTTP/1.1\r\n\r\n", at: 6 },
+  { title: "a bare CR in a value", text: "GET / HTTP/1.1\r\nHost: a\rb\r\n\r\n", at: 24 },
+  { title: "a bare CR as the empty line", text: "GET / HTTP/1.1\r\n\r\r\n", at: 17 },
+  { title: "an empty line before the start line", text: "\r\nGET / HTTP/1.1\r\n\r\n", at: 0 },
+  { title: "LF before the start line", text: "\nGET / HTTP/1.1\r\n\r\n", at: 0 },
+  { title: "a field folded by a space", text: "GET / HTTP/1.1\r\nA: 1\r\n 2\r\n\r\n", at: 22 },
+  { title: "a field folded by a tab", text: "GET / HTTP/1.1\r\nA: 1\r\n\t2\r\n\r\n", at: 22 },
+  { title: "white space before the first field", text: "GET / HTTP/1.1\r\n A: 1\r\n\r\n", at: 16 },
+  { title: "a space before the colon", text: "GET / HTTP/1.1\r\nHost : a\r\n\r\n", at: 20 },
+  { title: "a tab before the colon", text: "GET / HTTP/1.1\r\nHost\t: a\r\n\r\n", at: 20 },
+  { title: "an empty name", text: "GET / HTTP/1.1\r\n: a\r\n\r\n", at: 16 },
+  { title: "a line without a colon", text: "GET / HTTP/1.1\r\nHost\r\n\r\n", at: 20 },
+  { title: "a name with a bracket", text: "GET / HTTP/1.1\r\nHo(st: a\r\n\r\n", at: 18 },
+  { title: "a name with byte 0xE9", text: "GET / HTTP/1.1\r\nH\xe9: a\r\n\r\n", at: 17 },
+  { title: "a value with byte 0x80", text: "GET / HTTP/1.1\r\nHost: \x80\r\n\r\n", at: 22 },
+  { title: "a value with byte 0xFF", text: "GET / HTTP/1.1\r\nHost: a\xff\r\n\r\n", at: 23 },
+  { title: "a value with UTF-8", text: "GET / HTTP/1.1\r\nX: caf\xc3\xa9\r\n\r\n", at: 22 },
+  { title: "a value with NUL", text: "GET / HTTP/1.1\r\nHost: a\0\r\n\r\n", at: 23 },
+  { title: "a value with ESC", text: "GET / HTTP/1.1\r\nHost: \x1b[0m\r\n\r\n", at: 22 },
+  { title: "a value with DEL", text: "GET / HTTP/1.1\r\nHost: \x7f\r\n\r\n", at: 22 },
+  { title: "a start line with NUL", text: "GET /\0 HTTP/1.1\r\n\r\n", at: 5 },
+  { title: "a start line with byte 0xC3", text: "GET /\xc3\xa9 HTTP/1.1\r\n\r\n", at: 5 },
+  { title: "the first byte of TLS", text: "\x16\x03\x01\x02\0\x01\0\x01\xfc", at: 0 },
+];
+
+for (const { title, text, at } of malformedHeads) {
+  Deno.test(`${title} is refused with 400 however the head is cut`, () => {
+    for (const { title: cut, chunks } of replays(bytesOf(text))) {
+      const reader = new HttpHeadReader();
+      assert.throws(() => feed(reader, chunks), (error) => {
+        assert.ok(error instanceof HandshakeError, String(error));
+        assert.equal(error.code, "HEAD_MALFORMED", cut);
+        assert.equal(error.status, 400);
+        const place = Number(
+          error.message.slice("The head is malformed at byte ".length)
+            .split(":")[0],
+        );
+        // A bare CR is found out by the byte behind it.
+        assert.equal(place, at, `${cut}: ${error.message}`);
+        return true;
+      });
+    }
+  });
+}
+
+Deno.test("every byte but CR, LF, tab and visible ASCII is refused in a value", () => {
+  for (let byte = 0; byte < 256; byte++) {
+    const bytes = bytesOf(`GET / HTTP/1.1\r\nX: a${String.fromCharCode(byte)}b\r\n\r\n`);
+    if (byte === 0x09 || (byte >= 0x20 && byte <= 0x7e)) {
+      assert.equal(new HttpHeadReader().push(bytes), true, `0x${byte.toString(16)}`);
+    } else {
+      assert.equal(failureOf(bytes).code, "HEAD_MALFORMED", `0x${byte.toString(16)}`);
+    }
+  }
+});
+
+Deno.test("a reader that failed keeps failing with the same error", () => {
+  const reader = new HttpHeadReader();
+  const error = failureOf(bytesOf("\0"), reader);
+  assert.throws(() => reader.push(bytesOf("GET / HTTP/1.1\r\n\r\n")), (again) => again === error);
+});
+
+Deno.test("a head of exactly maxBytes is read, one byte less room is 431", () => {
+  const bytes = bytesOf("GET / HTTP/1.1\r\nHost: a.example\r\n\r\n");
+  for (const { title, chunks } of replays(bytes)) {
+    assert.equal(feed(new HttpHeadReader({ maxBytes: bytes.length }), chunks).complete, true);
+    const reader = new HttpHeadReader({ maxBytes: bytes.length - 1 });
+    assert.throws(() => feed(reader, chunks), (error) => {
+      assert.ok(error instanceof HandshakeError);
+      assert.equal(error.code, "HEAD_TOO_LARGE", title);
+      assert.equal(error.status, 431);
+      assert.equal(error.message, `The head is larger than ${bytes.length - 1} bytes`);
+      return true;
+    });
+  }
+});
+
+Deno.test("bytes behind the head do not count against the limit", () => {
+  const text = "GET / HTTP/1.1\r\n\r\n";
+  const reader = new HttpHeadReader({ maxBytes: text.length });
+  assert.equal(reader.push(bytesOf(text + "x".repeat(100000))), true);
+  assert.equal(reader.rest.length, 100000);
+});
+
+Deno.test("a head without an end is refused at the default limit, in one chunk or in many", () => {
+  const endless = bytesOf("GET / HTTP/1.1\r\nX: " + "a".repeat(2 * DEFAULT_MAX_HEAD_BYTES));
+  assert.equal(failureOf(endless).code, "HEAD_TOO_LARGE");
+  const reader = new HttpHeadReader();
+  let taken = 0;
+  assert.throws(() => {
+    for (; taken < endless.length; taken += 100) reader.push(endless.slice(taken, taken + 100));
+  }, { code: "HEAD_TOO_LARGE" });
+  assert.ok(taken <= DEFAULT_MAX_HEAD_BYTES && taken > DEFAULT_MAX_HEAD_BYTES - 200, `${taken}`);
+});
+
+Deno.test("a start line without an end is refused at the limit", () => {
+  const error = failureOf(new Uint8Array(50).fill(0x41), new HttpHeadReader({ maxBytes: 40 }));
+  assert.equal(error.code, "HEAD_TOO_LARGE");
+});
+
+Deno.test("as many field lines as maxLines are read, one more is 431", () => {
+  const withLines = (count: number): Uint8Array =>
+    bytesOf(head("GET / HTTP/1.1", ...new Array(count).fill("A: 1")));
+  const reader = new HttpHeadReader({ maxLines: 3 });
+  assert.equal(reader.push(withLines(3)), true);
+  assert.equal(reader.fields.size, 3);
+  const error = failureOf(withLines(4), new HttpHeadReader({ maxLines: 3 }));
+  assert.equal(error.code, "HEAD_TOO_LARGE");
+  assert.equal(error.status, 431);
+  assert.equal(error.message, "The head has more than 3 field lines");
+  assert.equal(new HttpHeadReader().push(withLines(DEFAULT_MAX_HEAD_LINES)), true);
+  assert.equal(failureOf(withLines(DEFAULT_MAX_HEAD_LINES + 1)).code, "HEAD_TOO_LARGE");
+});
+
+Deno.test("a limit that is not a positive integer is a RangeError", () => {
+  for (const bad of [0, -1, 1.5, NaN, Infinity, "16" as unknown as number]) {
+    assert.throws(() => new HttpHeadReader({ maxBytes: bad }), {
+      name: "RangeError",
+      message: `maxBytes is ${bad}: it must be a positive integer`,
+    });
+    assert.throws(() => new HttpHeadReader({ maxLines: bad }), RangeError);
+  }
+});
+
+/** A chunk whose elements can be counted as they are read. */
+function counted(bytes: Uint8Array, count: () => void): Uint8Array {
+  return new Proxy(bytes, {
+    get(target, key): unknown {
+      if (typeof key === "string" && key >= "0" && key <= "9") count();
+      const value: unknown = Reflect.get(target, key);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
+
+Deno.test("every byte is looked at a bounded number of times, even in chunks of one byte", () => {
+  const text = "GET / HTTP/1.1\r\nX: " + "a ".repeat(8000);
+  let reads = 0;
+  const reader = new HttpHeadReader();
+  for (const byte of bytesOf(text)) {
+    // The copy into the reader's own buffer goes through the same elements.
+    reader.push(counted(new Uint8Array([byte]), () => reads++));
+  }
+  assert.ok(
+    reads >= text.length && reads <= 4 * text.length,
+    `${reads} reads for ${text.length} bytes`,
+  );
+  assert.equal(reader.push(bytesOf("\r\n\r\n")), true);
+  assert.equal(reader.fields.get("x")?.length, 15999);
+});
+
+Deno.test("a head of 1 MiB in chunks of one byte is read, which quadratic work would not end", () => {
+  const text = head("GET / HTTP/1.1", "X: " + "a".repeat(2 ** 20 - 23));
+  const reader = new HttpHeadReader({ maxBytes: 2 ** 20 });
+  const chunk = new Uint8Array(1);
+  let complete = false;
+  for (let i = 0; i < text.length; i++) {
+    chunk[0] = text.charCodeAt(i);
+    complete = reader.push(chunk);
+  }
+  assert.equal(text.length, 2 ** 20);
+  assert.equal(complete, true);
+  assert.equal(reader.fields.get("x")?.length, 2 ** 20 - 23);
+});
+
+Deno.test("a large head in many small chunks is read whole", () => {
+  const lines = Array.from({ length: 1000 }, (_, i) => `X-${i}: ${"v".repeat(i % 50)}`);
+  const text = head("GET / HTTP/1.1", ...lines);
+  const reader = new HttpHeadReader({ maxBytes: 100000, maxLines: 1000 });
+  const chunks: Uint8Array[] = [];
+  for (let i = 0; i < text.length; i += 7) chunks.push(bytesOf(text.slice(i, i + 7)));
+  assert.equal(feed(reader, chunks).complete, true);
+  assert.equal(reader.fields.size, 1000);
+  assert.equal(reader.fields.get("x-999"), "v".repeat(49));
+});
+
+Deno.test("chunks are not modified, and are free again once push has returned", () => {
+  const text = "GET / HTTP/1.1\r\nHost: a.example\r\nX: 1\r\n\r\n";
+  const reader = new HttpHeadReader();
+  const chunk = new Uint8Array(10);
+  const bytes = bytesOf(text);
+  for (let i = 0; i < bytes.length; i += 10) {
+    const part = bytes.subarray(i, i + 10);
+    chunk.set(part);
+    const lent = chunk.subarray(0, part.length);
+    reader.push(lent);
+    assert.deepEqual(lent, part);
+    chunk.fill(0);
+  }
+  assert.equal(reader.fields.get("host"), "a.example");
+  const whole = bytesOf(text);
+  assert.equal(new HttpHeadReader().push(whole), true);
+  assert.deepEqual(whole, bytes);
+});
+
+Deno.test("what stands behind the head is a view of the last chunk, not a copy", () => {
+  const chunk = bytesOf("GET / HTTP/1.1\r\n\r\n\x81\x00");
+  const reader = new HttpHeadReader();
+  assert.equal(reader.push(chunk), true);
+  assert.equal(reader.rest.buffer, chunk.buffer);
+  assert.equal(reader.rest.byteOffset, 18);
+});
+
+Deno.test("a view in the middle of a larger buffer is read as it stands", () => {
+  const bytes = bytesOf("xxxxGET / HTTP/1.1\r\nA: 1\r\n\r\nyy");
+  const reader = new HttpHeadReader();
+  assert.equal(reader.push(bytes.subarray(4)), true);
+  assert.equal(reader.fields.get("a"), "1");
+  assert.equal(textOf(reader.rest), "yy");
+});
+
+Deno.test("the parts of a head cannot be asked for before it is complete, nor fed after", () => {
+  const reader = new HttpHeadReader();
+  reader.push(bytesOf("GET / HTTP/1.1\r\n"));
+  assert.throws(() => reader.startLine, TypeError);
+  assert.throws(() => reader.fields, TypeError);
+  assert.throws(() => reader.rest, TypeError);
+  assert.equal(reader.push(new Uint8Array(0)), false);
+  assert.equal(reader.push(bytesOf("\r\n")), true);
+  assert.throws(() => reader.push(bytesOf("x")), TypeError);
+});

@@ -1,0 +1,117 @@
+import assert from "node:assert/strict";
+import { HeaderFields } from "../../src/handshake/header_fields.ts";
+import {
+  encodeBody,
+  encodeHead,
+  formatFields,
+  isHost,
+  isOriginForm,
+  userFields,
+  writeAscii,
+} from "../../src/handshake/outgoing.ts";
+import { bytesOf, textOf } from "./replay.ts";
+
+Deno.test("a head becomes bytes, with its body behind it", () => {
+  assert.equal(textOf(encodeHead("A: 1\r\n\r\n")), "A: 1\r\n\r\n");
+  assert.equal(textOf(encodeHead("A\r\n\r\n", bytesOf("\xff\0"))), "A\r\n\r\n\xff\0");
+  const target = bytesOf("....");
+  writeAscii("ab", target, 1);
+  assert.equal(textOf(target), ".ab.");
+});
+
+Deno.test("a body of text is UTF-8, one of bytes is taken as it is, none is empty", () => {
+  const bytes = new Uint8Array([1, 2]);
+  assert.deepEqual(encodeBody("\u00e9"), new Uint8Array([0xc3, 0xa9]));
+  assert.equal(encodeBody(bytes), bytes);
+  assert.equal(encodeBody(undefined).length, 0);
+});
+
+Deno.test("the user's fields are taken from anything that lists names and values", () => {
+  const reserved = new Map<string, string>();
+  const expected = "x-a: 1\r\nx-b: 2\r\n";
+  const pairs: [string, string][] = [["x-a", "1"], ["x-b", "2"]];
+  function* generated(): Generator<[string, string]> {
+    yield* pairs;
+  }
+  for (const headers of [pairs, new Headers(pairs), new Map(pairs), new HeaderFields(pairs)]) {
+    assert.equal(formatFields(userFields(headers, reserved)), expected);
+  }
+  assert.equal(formatFields(userFields(generated(), reserved)), expected);
+});
+
+Deno.test("the user's names are written as they were given", () => {
+  assert.equal(formatFields(userFields([["X-Id", "1"]], new Map())), "X-Id: 1\r\n");
+});
+
+Deno.test("a reserved field is refused whatever its case, with what to do instead", () => {
+  const reserved = new Map([["host", "the URL sets it"]]);
+  for (const name of ["host", "Host", "HOST"]) {
+    assert.throws(() => userFields([[name, "a"]], reserved), {
+      name: "TypeError",
+      message: `The header field ${name} cannot be given in headers: the URL sets it`,
+    });
+  }
+});
+
+const hosts: readonly [host: string, valid: boolean][] = [
+  ["a.example", true],
+  ["a.example:8080", true],
+  ["a.example:", true],
+  ["127.0.0.1:80", true],
+  ["xn--nxasmq6b", true],
+  ["my_host-1~!", true],
+  ["[::1]", true],
+  ["[::ffff:127.0.0.1]:65535", true],
+  ["", false],
+  [":80", false],
+  ["a:b", false],
+  ["a:65536", false],
+  ["a:80:80", false],
+  ["a:-1", false],
+  ["a:1e3", false],
+  ["::1", false],
+  ["[", false],
+  ["[]", false],
+  ["[::1", false],
+  ["[::1]x", false],
+  ["[g::1]", false],
+  ["[::1%eth0]", false],
+  ["user@a.example", false],
+  ["a.example/path", false],
+  ["a.example?x", false],
+  ["a.example#x", false],
+  ["a example", false],
+  ["a, b", false],
+  ["a\\b", false],
+  ["caf\u00e9", false],
+  ["a\r\nX: y", false],
+];
+
+for (const [host, valid] of hosts) {
+  Deno.test(`${JSON.stringify(host)} ${valid ? "is" : "is not"} a host`, () => {
+    assert.equal(isHost(host), valid);
+  });
+}
+
+Deno.test("a target is a path with or without a query", () => {
+  for (const target of ["/", "/a/b?c=d&e", "//a", '/"<>{}|^`', "/%20"]) {
+    assert.equal(isOriginForm(target), true, target);
+  }
+  for (
+    const target of [
+      "",
+      "a",
+      "*",
+      "http://a/",
+      "/ ",
+      "/a b",
+      "/a\r\n",
+      "/\0",
+      "/\t",
+      "/#a",
+      "/\u00e9",
+    ]
+  ) {
+    assert.equal(isOriginForm(target), false, JSON.stringify(target));
+  }
+});

@@ -1,0 +1,49 @@
+// Byte streams cut into chunks in every way that matters, for whatever reads them incrementally.
+
+/** The bytes of a text in which every character is one byte (ISO 8859-1). */
+export function bytesOf(text: string): Uint8Array {
+  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+}
+
+/** The text of bytes, one character for each (ISO 8859-1). */
+export function textOf(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
+}
+
+/** Lines joined and ended by CRLF, and the empty line that ends a head. */
+export function head(...lines: string[]): string {
+  return [...lines, "", ""].join("\r\n");
+}
+
+/** One way to cut a stream: fresh copies, so that nobody can depend on another replay's memory. */
+export interface Replay {
+  /** How it is cut. */
+  readonly title: string;
+  /** The pieces. */
+  readonly chunks: Uint8Array[];
+}
+
+/** The stream whole, byte by byte, and cut in two at every offset. */
+export function* replays(bytes: Uint8Array): Generator<Replay> {
+  yield { title: "whole", chunks: [bytes.slice()] };
+  yield { title: "byte by byte", chunks: Array.from(bytes, (byte) => new Uint8Array([byte])) };
+  for (let at = 0; at <= bytes.length; at++) {
+    yield { title: `split at ${at}`, chunks: [bytes.slice(0, at), bytes.slice(at)] };
+  }
+}
+
+/** Feeds chunks until the reader is complete; what is left over is the last chunks, joined. */
+export function feed(
+  reader: { push(chunk: Uint8Array): boolean },
+  chunks: Uint8Array[],
+): { complete: boolean; left: Uint8Array[] } {
+  for (let i = 0; i < chunks.length; i++) {
+    if (reader.push(chunks[i])) return { complete: true, left: chunks.slice(i + 1) };
+  }
+  return { complete: false, left: [] };
+}
+
+/** Chunks joined. */
+export function joined(chunks: Uint8Array[]): Uint8Array {
+  return new Uint8Array(chunks.flatMap((chunk) => [...chunk]));
+}
