@@ -58,6 +58,8 @@ export type ErrorCode =
   // The socket failed.
   | "CONNECT_FAILED"
   | "CONNECTION_LOST"
+  | "PROXY_REFUSED"
+  | "PROXY_FAILED"
   | "TERMINATED"
   // A message was to be sent through a stream after the end.
   | "NOT_OPEN"

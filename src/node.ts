@@ -1,28 +1,56 @@
 /**
- * The library bound to Node: the same `connect` and `serve` as the main entry, over node:net and node:tls,
- * with no search for the runtime.
+ * The library bound to Node: the same `connect` and `serve` as the main entry, over `node:net` and
+ * `node:tls`, and beside them {@linkcode attach}, {@linkcode createUpgrader} and {@linkcode upgrade}
+ * for an HTTP server that exists already: Express, Fastify, Koa and Hono on Node all have one.
  *
  * @example
- * ```ts ignore
- * import { connect, serve } from "@quickws/quickws/node";
+ * ```ts
+ * import { createServer } from "node:http";
+ * import { attach } from "@quickws/quickws/node";
  *
- * await using server = await serve({ port: 0, message: (conn, data) => conn.send(data) });
- * await using conn = await connect(server.url);
- * conn.send("hello");
+ * const httpServer = createServer((_, response) => response.end("plain HTTP"));
+ * const sockets = attach(httpServer, { message: (conn, data) => conn.send(data) });
+ * httpServer.listen(0, "127.0.0.1", async () => {
+ *   await sockets.shutdown();
+ *   httpServer.close();
+ * });
  * ```
  *
  * @module
  */
 
+import { nodeNetwork, type NodeSocket, wrapNodeSocket } from "./transport/node.ts";
 import type { ConnectOptions } from "./socket/connect_options.ts";
 import type { Connection } from "./socket/connection.ts";
 import { connectOver } from "./socket/connect.ts";
 import type { ServeOptions } from "./socket/serve_options.ts";
 import { serveOver } from "./socket/serve.ts";
 import type { Server } from "./socket/server.ts";
-import { nodeNetwork } from "./transport/node.ts";
+import { type NodeUpgradeRequest, type UpgradeOptions, UpgraderBase } from "./socket/upgrader.ts";
 
 export * from "./public.ts";
+export type { NodeUpgradeRequest, UpgradeOptions };
+
+/** The socket that an `upgrade` event of `node:http` or `node:https` hands over. */
+export interface NodeUpgradeSocket {
+  /** Cuts the socket. */
+  destroy(): unknown;
+}
+
+/** The part of a `node:http` or `node:https` server that {@linkcode attach} needs. */
+export interface NodeHttpServer {
+  /** Adds the listener of the `upgrade` event. */
+  on(event: "upgrade", listener: NodeUpgradeListener): unknown;
+  /** Removes it again. */
+  removeListener(event: "upgrade", listener: NodeUpgradeListener): unknown;
+}
+
+/** What a `node:http` server calls for a request with an `Upgrade` header field. */
+export type NodeUpgradeListener = (
+  request: NodeUpgradeRequest,
+  socket: NodeUpgradeSocket,
+  head: Uint8Array,
+) => void;
 
 /** Starts a WebSocket server; see `serve` of the main entry. */
 export function serve<T = undefined>(options: ServeOptions<T> = {}): Promise<Server<T>> {
@@ -35,4 +63,86 @@ export function connect<T = undefined>(
   options: ConnectOptions<T> = {},
 ): Promise<Connection<T>> {
   return connectOver(nodeNetwork, url, options);
+}
+
+/**
+ * One checked set of options for many upgrades; what it lets in is a group, like the connections of a
+ * server. It comes from {@linkcode createUpgrader} and {@linkcode attach}.
+ */
+export class Upgrader<T = undefined> extends UpgraderBase<T> {
+  /**
+   * Takes over the socket of an upgrade request: checks it, asks the `upgrade` hook, answers.
+   *
+   * @param request The request, from the `upgrade` event of `node:http`.
+   * @param socket Its socket, which is ours from now on.
+   * @param head The bytes that came behind the request.
+   * @returns The connection, or `undefined` when the request was refused or lost.
+   */
+  upgrade(
+    request: NodeUpgradeRequest,
+    socket: NodeUpgradeSocket,
+    head: Uint8Array,
+  ): Promise<Connection<T> | undefined> {
+    const nodeSocket = socket as unknown as NodeSocket;
+    const rest = new Uint8Array(head);
+    return this.take(wrapNodeSocket(nodeSocket), nodeSocket.encrypted === true, request, rest);
+  }
+}
+
+/**
+ * Checks a set of options once, for many upgrades.
+ *
+ * @throws {TypeError | RangeError} When an option is wrong.
+ *
+ * @example
+ * ```ts
+ * import { createServer } from "node:http";
+ * import { createUpgrader } from "@quickws/quickws/node";
+ *
+ * const chat = createUpgrader({ message: (conn, data) => conn.send(data) });
+ * const httpServer = createServer();
+ * httpServer.on("upgrade", (request, socket, head) => {
+ *   if (request.url === "/chat") chat.upgrade(request, socket, head);
+ *   else socket.destroy();
+ * });
+ * ```
+ */
+export function createUpgrader<T = undefined>(options: UpgradeOptions<T> = {}): Upgrader<T> {
+  return new Upgrader(options);
+}
+
+/**
+ * Upgrades one request; see {@linkcode Upgrader.upgrade}. For many, {@linkcode createUpgrader} checks
+ * the options only once.
+ *
+ * @returns The connection, or `undefined` when the request was refused or lost.
+ * @throws {TypeError | RangeError} When an option is wrong.
+ */
+export function upgrade<T = undefined>(
+  request: NodeUpgradeRequest,
+  socket: NodeUpgradeSocket,
+  head: Uint8Array,
+  options: UpgradeOptions<T> = {},
+): Promise<Connection<T> | undefined> {
+  return new Upgrader(options).upgrade(request, socket, head);
+}
+
+/**
+ * Makes a `node:http` or `node:https` server accept WebSockets on every path; the `upgrade` hook can
+ * refuse some. The HTTP server goes on answering plain requests.
+ *
+ * @returns The connections; its `shutdown` detaches them from the server, which is not closed.
+ * @throws {TypeError | RangeError} When an option is wrong.
+ */
+export function attach<T = undefined>(
+  server: NodeHttpServer,
+  options: UpgradeOptions<T> = {},
+): Upgrader<T> {
+  const upgrader = new Upgrader(options);
+  const listener: NodeUpgradeListener = (request, socket, head) => {
+    upgrader.upgrade(request, socket, head);
+  };
+  server.on("upgrade", listener);
+  upgrader.finished.then(() => server.removeListener("upgrade", listener));
+  return upgrader;
 }

@@ -15,6 +15,7 @@ export {
 } from "./errors.ts";
 export type { PreparedMessage } from "./message/prepared_message.ts";
 export type { CloseInfo } from "./session/close_info.ts";
+export type { ProxyOption } from "./socket/proxy_dial.ts";
 export type { ConnectOptions } from "./socket/connect_options.ts";
 export type { Connection, HandshakeInfo, Message } from "./socket/connection.ts";
 export type { ConnectionOptions, DelayedWriteOptions } from "./socket/connection_options.ts";
@@ -29,7 +30,12 @@ export type {
   UpgradeRequest,
 } from "./socket/serve_options.ts";
 export { prepareMessage } from "./socket/prepare.ts";
-export type { BroadcastOptions, Server, ShutdownOptions } from "./socket/server.ts";
+export type {
+  BroadcastOptions,
+  ConnectionGroup,
+  ShutdownOptions,
+} from "./socket/connection_group.ts";
+export type { Server } from "./socket/server.ts";
 export type {
   DialOptions,
   TlsClientOptions,

@@ -1,17 +1,20 @@
 // Opens a connection to a server over whichever runtime's sockets it is given.
 
-import { ConnectionError, TimeoutError } from "../errors.ts";
+import { ConnectionError, TimeoutError, WebSocketError } from "../errors.ts";
 import { encodeKey } from "../handshake/accept_key.ts";
 import { buildRequest } from "../handshake/request.ts";
 import type { Network, Transport } from "../transport/transport.ts";
 import { Channel, type ChannelContext } from "./channel.ts";
 import { type ConnectOptions, connectRules, parseTarget, type Target } from "./connect_options.ts";
 import type { Connection } from "./connection.ts";
+import { type Dialled, dialThroughProxy, findProxy } from "./proxy_dial.ts";
 import { headerLines } from "./header_lines.ts";
 import { type Answered, Outgoing } from "./outgoing.ts";
 import { randomMask, randomNonce } from "./random.ts";
-import { logError } from "./server.ts";
+import { logError } from "./log_error.ts";
 import { timers, type TimerTarget } from "./timer_wheel.ts";
+
+const NOTHING = new Uint8Array(0);
 
 /**
  * Opens a connection over `network`.
@@ -38,7 +41,7 @@ export async function connectOver<T>(
   };
   const deadline = new Deadline(options.handshakeTimeout ?? 30_000, options.signal);
   try {
-    const transport = await dial(network, target, options, deadline.signal);
+    const { transport, rest } = await dial(network, target, options, deadline.signal);
     return await new Promise<Connection<T>>((resolve, reject) => {
       const expected = { key, subprotocols: options.subprotocols };
       const outgoing = new Outgoing(
@@ -48,7 +51,7 @@ export async function connectOver<T>(
         reject,
       );
       deadline.onAbort((reason) => outgoing.fail(reason));
-      outgoing.start(request);
+      outgoing.start(request, rest);
     });
   } finally {
     deadline.end();
@@ -71,17 +74,20 @@ async function dial<T>(
   target: Target,
   options: ConnectOptions<T>,
   signal: AbortSignal,
-): Promise<Transport> {
+): Promise<Dialled> {
   const { hostname, port, secure } = target;
   const { noDelay = true, readBufferSize } = options;
   const tls = secure ? options.tls ?? {} : undefined;
   const address = { hostname, port, tls, noDelay, readBufferSize, signal };
+  const proxy = findProxy(options.proxy, target.url);
   try {
     signal.throwIfAborted();
+    if (proxy !== undefined) return await dialThroughProxy(network, proxy, address);
     const dialing = options.dial === undefined ? network.dial(address) : options.dial(address);
-    return await untilAborted(dialing, signal);
+    return { transport: await untilAborted(dialing, signal), rest: NOTHING };
   } catch (cause) {
     if (signal.aborted) throw signal.reason;
+    if (cause instanceof WebSocketError) throw cause;
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new ConnectionError("CONNECT_FAILED", `Cannot connect to ${target.url}: ${why}`, {
       cause,

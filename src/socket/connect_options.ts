@@ -9,6 +9,7 @@ import {
   connectionRules,
   MAX_INT32,
 } from "./connection_options.ts";
+import { findProxy, type ProxyOption } from "./proxy_dial.ts";
 import { checkHandlers, HANDLER_NAMES, type Handlers } from "./handlers.ts";
 import { checkSignal, type HeaderFieldsInit } from "./serve_options.ts";
 
@@ -27,6 +28,12 @@ export interface ConnectOptions<T = undefined> extends ConnectionOptions, Handle
   signal?: AbortSignal;
   /** How a `wss://` server is checked. */
   tls?: TlsClientOptions;
+  /**
+   * Connects through a proxy: `http://` and `https://` (CONNECT), `socks5://` (names are looked up
+   * here) and `socks5h://` (by the proxy), user and password in the URL. A function decides for each
+   * URL; `undefined` is a direct connection. Not together with `dial`. Default: none.
+   */
+  proxy?: ProxyOption;
   /** Opens the stream in another way: any socket, a tunnel, a pipe in a test. */
   dial?(address: DialOptions): Promise<Transport>;
   /** What `connection.data` begins as. */
@@ -39,6 +46,7 @@ const CONNECT_OPTION_NAMES = [
   "handshakeTimeout",
   "signal",
   "tls",
+  "proxy",
   "dial",
   "data",
   ...CONNECTION_OPTION_NAMES,
@@ -75,11 +83,20 @@ export function connectRules<T>(options: ConnectOptions<T>): ConnectionRules {
   checkInteger("handshakeTimeout", options.handshakeTimeout, 0, MAX_INT32, "milliseconds");
   checkSignal(options.signal);
   checkType("dial", options.dial, "function");
+  if (options.proxy !== undefined) checkProxy(options);
   if (options.headers !== undefined && typeof options.headers !== "object") {
     throw wrongType("headers", "header fields", options.headers);
   }
   if (options.tls !== undefined) checkTls(options.tls);
   return connectionRules(options, false);
+}
+
+function checkProxy<T>(options: ConnectOptions<T>): void {
+  if (options.dial !== undefined) {
+    throw new TypeError('Option "proxy" cannot be given together with "dial"');
+  }
+  // A function is asked, and what it gives is checked, once the URL is known.
+  if (typeof options.proxy !== "function") findProxy(options.proxy, "");
 }
 
 function checkTls(tls: TlsClientOptions): void {

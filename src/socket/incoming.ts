@@ -67,6 +67,7 @@ const LINGER_TIMER = 1;
 export class Incoming<T> implements TransportSink, TimerTarget {
   readonly #owner: IncomingOwner<T>;
   readonly #transport: Transport;
+  readonly #secure: boolean;
   readonly #handshake: ServerHandshake;
   #state: "head" | "deciding" | "answered" = "head";
   #rest: Uint8Array[] = [];
@@ -76,10 +77,12 @@ export class Incoming<T> implements TransportSink, TimerTarget {
   /**
    * @param owner The server.
    * @param transport The stream.
+   * @param secure Whether it is TLS, which makes it `wss:`.
    */
-  constructor(owner: IncomingOwner<T>, transport: Transport) {
+  constructor(owner: IncomingOwner<T>, transport: Transport, secure: boolean) {
     this.#owner = owner;
     this.#transport = transport;
+    this.#secure = secure;
     const { maxHandshakeSize, handshakeTimeout } = owner.rules;
     this.#handshake = new ServerHandshake({ maxBytes: maxHandshakeSize });
     if (handshakeTimeout > 0) this.#timer = timers.start(handshakeTimeout, this, HANDSHAKE_TIMER);
@@ -88,6 +91,16 @@ export class Incoming<T> implements TransportSink, TimerTarget {
   /** Begins to read. */
   start(): void {
     this.#transport.start(this);
+  }
+
+  /** Begins with a request that another HTTP server has read. */
+  startWith(readHead: () => RequestHead): void {
+    this.#transport.start(this);
+    try {
+      this.#take(readHead());
+    } catch (error) {
+      this.#refuse(error);
+    }
   }
 
   /** Gives up: the server shuts down. */
@@ -100,10 +113,7 @@ export class Incoming<T> implements TransportSink, TimerTarget {
     if (this.#state === "deciding") this.#rest.push(chunk);
     if (this.#state !== "head") return;
     try {
-      if (!this.#handshake.push(chunk)) return;
-      const { request } = this.#handshake;
-      if (request.rest.length > 0) this.#rest.push(request.rest);
-      this.#decide(request);
+      if (this.#handshake.push(chunk)) this.#take(this.#handshake.request);
     } catch (error) {
       this.#refuse(error);
     }
@@ -136,15 +146,17 @@ export class Incoming<T> implements TransportSink, TimerTarget {
     }
   }
 
+  #take(head: RequestHead): void {
+    const { fetch } = this.#owner.rules.options;
+    this.#state = "deciding";
+    if (head.rest.length > 0) this.#rest.push(head.rest);
+    if (head.isUpgrade || fetch === undefined) this.#decide(head);
+    else {this.#waitFor(answerPlainRequest(fetch, head, this.#secure), (bytes) =>
+        this.#answer(bytes));}
+  }
+
   #decide(head: RequestHead): void {
     const { rules } = this.#owner;
-    this.#state = "deciding";
-    if (!head.isUpgrade && rules.options.fetch !== undefined) {
-      this.#waitFor(answerPlainRequest(rules.options.fetch, head, rules.scheme), (bytes) => {
-        this.#answer(bytes);
-      });
-      return;
-    }
     const request = checkUpgrade(head);
     const upgradeRequest = this.#upgradeRequest(request);
     this.#checkPolicy(request, upgradeRequest);
@@ -163,7 +175,7 @@ export class Incoming<T> implements TransportSink, TimerTarget {
   #upgradeRequest(request: ServerRequest): UpgradeRequest {
     return {
       method: request.method,
-      url: `${this.#owner.rules.scheme}://${request.host}${request.path}`,
+      url: `${this.#secure ? "wss" : "ws"}://${request.host}${request.path}`,
       headers: request.fields,
       remoteAddress: this.#transport.remoteAddress,
       subprotocols: request.subprotocols,

@@ -42,9 +42,10 @@ export class Outgoing implements TransportSink {
     this.#failed = failed;
   }
 
-  /** Sends the request and begins to read. */
-  start(request: Uint8Array): void {
+  /** Sends the request and begins to read, after what has already come, usually nothing. */
+  start(request: Uint8Array, rest: Uint8Array): void {
     this.#congested = !this.#transport.write(request, request.length);
+    if (rest.length > 0) this.data(rest);
     this.#transport.start(this);
   }
 

@@ -12,15 +12,15 @@ const OWN_FIELDS = ["connection", "content-length", "keep-alive", "transfer-enco
  *
  * @param fetch The user's hook.
  * @param head The request.
- * @param scheme `"ws"` or `"wss"`, which says what the URL begins with.
+ * @param secure Whether it came over TLS, which makes its URL `https:`.
  * @throws {HandshakeError} When the request is none that can be answered here (400).
  */
 export async function answerPlainRequest(
   fetch: (request: Request) => Response | Promise<Response>,
   head: RequestHead,
-  scheme: string,
+  secure: boolean,
 ): Promise<Uint8Array> {
-  const response = await fetch(toRequest(head, scheme));
+  const response = await fetch(toRequest(head, secure));
   const headers = [...response.headers].filter(([name]) => !OWN_FIELDS.includes(name));
   const body = new Uint8Array(await response.arrayBuffer());
   return refusalResponse({
@@ -31,14 +31,14 @@ export async function answerPlainRequest(
   });
 }
 
-function toRequest(head: RequestHead, scheme: string): Request {
+function toRequest(head: RequestHead, secure: boolean): Request {
   if ((head.fields.get("content-length") ?? "0") !== "0" || head.fields.has("transfer-encoding")) {
     throw new HandshakeError("BODY_NOT_ALLOWED", "A request with a body is not answered here", {
       status: 400,
     });
   }
   try {
-    const url = `${scheme === "wss" ? "https" : "http"}://${head.host}${head.path}`;
+    const url = `${secure ? "https" : "http"}://${head.host}${head.path}`;
     return new Request(url, { method: head.method, headers: [...head.fields] });
   } catch {
     throw new HandshakeError("HEAD_MALFORMED", "The request cannot be answered here", {

@@ -1,7 +1,8 @@
 // Starts a server over whichever runtime's sockets it is given.
 
 import type { Network } from "../transport/transport.ts";
-import { Server, ServerCore } from "./server.ts";
+import { Server } from "./server.ts";
+import { ServerCore } from "./server_core.ts";
 import { type ServeOptions, serveRules } from "./serve_options.ts";
 
 /**

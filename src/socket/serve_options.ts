@@ -1,7 +1,7 @@
 // The options of `serve`, their defaults and their check.
 
 import type { HeaderView } from "../errors.ts";
-import { type TlsServerOptions } from "../transport/transport.ts";
+import type { TlsServerOptions } from "../transport/transport.ts";
 import { checkInteger, checkNames, checkType, show, wrongType } from "./check.ts";
 import {
   CONNECTION_OPTION_NAMES,
@@ -144,8 +144,6 @@ export interface ServeRules<T> {
   readonly subprotocols: readonly string[];
   /** See {@linkcode ServeOptions.origins}. */
   readonly origins: Origins;
-  /** `"ws"` or `"wss"`. */
-  readonly scheme: string;
 }
 
 /**
@@ -173,7 +171,6 @@ export function serveRules<T>(options: ServeOptions<T>): ServeRules<T> {
     maxConnections: options.maxConnections ?? Infinity,
     subprotocols: [...options.subprotocols ?? []],
     origins: options.origins ?? "same",
-    scheme: options.tls === undefined ? "ws" : "wss",
   };
 }
 

@@ -1,0 +1,38 @@
+// What is spoken with a proxy before a stream through it is the caller's.
+
+/** A dialogue with a proxy, as bytes in and bytes out. */
+export interface ProxyDialogue {
+  /** The bytes to send first. */
+  begin(): Uint8Array;
+  /**
+   * Takes what the proxy sent.
+   *
+   * @returns What to send next; empty for nothing.
+   * @throws {ConnectionError} `PROXY_REFUSED` when the proxy will not do it, `PROXY_FAILED` when it
+   * does not speak the protocol.
+   */
+  receive(chunk: Uint8Array): Uint8Array;
+  /** Whether the stream now leads to the target. */
+  readonly done: boolean;
+  /** Once done: bytes that came behind the dialogue, which are the target's. */
+  readonly rest: Uint8Array;
+}
+
+/** Where a proxy is to connect to. */
+export interface ProxyTarget {
+  /** A host name or an IP address; an IPv6 address without brackets. */
+  readonly hostname: string;
+  /** The port. */
+  readonly port: number;
+}
+
+/** The user and password a proxy asks for. */
+export interface ProxyCredentials {
+  /** The user. */
+  readonly username: string;
+  /** The password. */
+  readonly password: string;
+}
+
+/** No bytes. */
+export const NOTHING: Uint8Array = new Uint8Array(0);

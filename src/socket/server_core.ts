@@ -1,0 +1,189 @@
+// What a server stands on: the owner of its opening handshakes and of its connections, from the first
+// accepted socket to the end of the last one.
+
+import type { RequestHead } from "../handshake/request_head.ts";
+import type { Listener, ListenerSink, Transport } from "../transport/transport.ts";
+import { Channel, type ChannelContext } from "./channel.ts";
+import type { Connection } from "./connection.ts";
+import { type Accepted, Incoming, type IncomingOwner } from "./incoming.ts";
+import { logError } from "./log_error.ts";
+import type { ServeRules } from "./serve_options.ts";
+import { type Timer, timers, type TimerTarget } from "./timer_wheel.ts";
+
+/** The handshakes and connections of one server. */
+export class ServerCore<T>
+  implements ListenerSink, IncomingOwner<T>, ChannelContext<T>, TimerTarget {
+  /** The checked options. */
+  readonly rules: ServeRules<T>;
+  /** Resolves when all is over. */
+  readonly finished: Promise<void>;
+  #listener: Listener | undefined;
+  #handshakes: Set<Incoming<T>> = new Set();
+  #connections: Set<Connection<T>> = new Set();
+  /** Who waits for handshakes that began elsewhere. */
+  #upgrades: Map<Incoming<T>, (connection: Connection<T> | undefined) => void> = new Map();
+  #shuttingDown = false;
+  #listening = false;
+  #timer: Timer | undefined;
+  #finish!: () => void;
+
+  /** @param rules The checked options. */
+  constructor(rules: ServeRules<T>) {
+    this.rules = rules;
+    this.finished = new Promise((resolve) => this.#finish = resolve);
+  }
+
+  /** The options of the connections. */
+  get connectionRules(): ServeRules<T>["connection"] {
+    return this.rules.connection;
+  }
+
+  /** The user's handlers. */
+  get handlers(): ServeRules<T>["options"] {
+    return this.rules.options;
+  }
+
+  /** How many connections are open. */
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  /** The open connections. */
+  clients(): IterableIterator<Connection<T>> {
+    return this.#connections.values();
+  }
+
+  /** The socket is bound. */
+  listening(listener: Listener): void {
+    this.#listener = listener;
+    this.#listening = true;
+    this.heedSignal();
+  }
+
+  /** Shuts down when the signal among the options aborts. */
+  heedSignal(): void {
+    const { signal } = this.rules.options;
+    if (signal === undefined) return;
+    const abort = (): void => this.shutdown();
+    signal.addEventListener("abort", abort, { once: true });
+    this.finished.then(() => signal.removeEventListener("abort", abort));
+    if (signal.aborted) this.shutdown();
+  }
+
+  /** A socket was accepted. */
+  accept(transport: Transport): void {
+    if (this.#shuttingDown) {
+      transport.destroy();
+      return;
+    }
+    const incoming = new Incoming(this, transport, this.rules.options.tls !== undefined);
+    this.#handshakes.add(incoming);
+    incoming.start();
+  }
+
+  /**
+   * Takes over a socket whose request another HTTP server has read.
+   *
+   * @returns The connection, or `undefined` when it came to none.
+   */
+  upgrade(
+    transport: Transport,
+    secure: boolean,
+    readHead: () => RequestHead,
+  ): Promise<Connection<T> | undefined> {
+    const incoming = new Incoming(this, transport, secure);
+    this.#handshakes.add(incoming);
+    return new Promise((resolve) => {
+      this.#upgrades.set(incoming, resolve);
+      incoming.startWith(readHead);
+      if (this.#shuttingDown) incoming.cancel();
+    });
+  }
+
+  /** Accepting failed. */
+  error(error: Error): void {
+    this.reportError(error);
+  }
+
+  /** A handshake is done. */
+  accepted(incoming: Incoming<T>, accepted: Accepted<T>): void {
+    const handshake = {
+      url: accepted.url,
+      status: 101,
+      headers: accepted.request.fields,
+      protocol: accepted.subprotocol,
+      extensions: "",
+    };
+    const channel = new Channel<T>(
+      this,
+      accepted.transport,
+      handshake,
+      accepted.data as T,
+      accepted.handlers,
+    );
+    this.#connections.add(channel.connection);
+    this.#handshakeOver(incoming, channel.connection);
+    channel.start(accepted);
+  }
+
+  /** A handshake came to nothing. */
+  ended(incoming: Incoming<T>): void {
+    this.#handshakeOver(incoming, undefined);
+    this.#checkFinished();
+  }
+
+  /** A connection is over. */
+  connectionClosed(connection: Connection<T>): void {
+    this.#connections.delete(connection);
+    this.#checkFinished();
+  }
+
+  /** An error that has no connection to go to. */
+  reportError(error: unknown): void {
+    const { onError } = this.rules.options;
+    try {
+      if (onError !== undefined) onError(error);
+      else logError(error);
+    } catch (failure) {
+      logError(failure);
+    }
+  }
+
+  /** Ends it all; see {@linkcode Server.shutdown}. */
+  shutdown(timeout: number = this.rules.connection.closeTimeout): void {
+    if (this.#shuttingDown) return;
+    this.#shuttingDown = true;
+    this.#timer = timers.start(timeout, this, 0);
+    for (const handshake of this.#handshakes) handshake.cancel();
+    for (const connection of this.#connections) connection.close(1001);
+    this.#stopListening().catch((error: unknown) => this.reportError(error)).finally(() => {
+      this.#listening = false;
+      this.#checkFinished();
+    });
+  }
+
+  /** The time of a shutdown is over. */
+  timerFired(): void {
+    for (const connection of this.#connections) connection.terminate();
+  }
+
+  async #stopListening(): Promise<void> {
+    await this.#listener?.close();
+  }
+
+  #handshakeOver(incoming: Incoming<T>, connection: Connection<T> | undefined): void {
+    this.#handshakes.delete(incoming);
+    const resolve = this.#upgrades.get(incoming);
+    this.#upgrades.delete(incoming);
+    resolve?.(connection);
+  }
+
+  #checkFinished(): void {
+    if (
+      !this.#shuttingDown || this.#listening || this.#connections.size > 0 ||
+      this.#handshakes.size > 0
+    ) return;
+    timers.cancel(this.#timer);
+    this.#finish();
+  }
+}
