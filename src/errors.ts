@@ -92,6 +92,8 @@ export class WebSocketError extends Error {
   readonly closeCode?: number;
 
   /**
+   * Makes an error.
+   *
    * @param code The stable name of what went wrong.
    * @param message What went wrong in words, with the value and the limit.
    * @param options The cause, and the Close code where one applies.
@@ -105,9 +107,12 @@ export class WebSocketError extends Error {
 
 /** The peer broke a rule of RFC 6455 or RFC 7692; the connection is closed with 1002. */
 export class ProtocolError extends WebSocketError {
+  /** The name of the class. */
   override readonly name = "ProtocolError";
 
   /**
+   * Makes an error that closes with 1002.
+   *
    * @param code The stable name of the broken rule.
    * @param message The broken rule in words, with the value that broke it.
    */
@@ -118,9 +123,12 @@ export class ProtocolError extends WebSocketError {
 
 /** The peer sent a payload that is not what its type says; the connection is closed with 1007. */
 export class InvalidPayloadError extends WebSocketError {
+  /** The name of the class. */
   override readonly name = "InvalidPayloadError";
 
   /**
+   * Makes an error that closes with 1007.
+   *
    * @param code The stable name of the fault.
    * @param message The fault in words.
    */
@@ -131,9 +139,14 @@ export class InvalidPayloadError extends WebSocketError {
 
 /** The peer's message is larger than `maxMessageSize`; the connection is closed with 1009. */
 export class MessageTooBigError extends WebSocketError {
+  /** The name of the class. */
   override readonly name = "MessageTooBigError";
 
-  /** @param message The size and the limit in words. */
+  /**
+   * Makes an error that closes with 1009.
+   *
+   * @param message The size and the limit in words.
+   */
   constructor(message: string) {
     super("MESSAGE_TOO_BIG", message, { closeCode: 1009 });
   }
@@ -162,6 +175,7 @@ export interface HandshakeErrorOptions extends ErrorOptions {
  * are what the server answered; on the server `status` and the message are what we answered.
  */
 export class HandshakeError extends WebSocketError {
+  /** The name of the class. */
   override readonly name = "HandshakeError";
   /** The HTTP status code, where the handshake came as far as an answer. */
   readonly status?: number;
@@ -171,6 +185,8 @@ export class HandshakeError extends WebSocketError {
   readonly body?: string;
 
   /**
+   * Makes an error.
+   *
    * @param code The stable name of what was wrong.
    * @param message What was wrong in words.
    * @param options The cause and what is known of the HTTP answer.
@@ -185,10 +201,12 @@ export class HandshakeError extends WebSocketError {
 
 /** Something took longer than its option allows. */
 export class TimeoutError extends WebSocketError {
+  /** The name of the class. */
   override readonly name = "TimeoutError";
 }
 
 /** The socket could not be opened, or ended without a closing handshake. */
 export class ConnectionError extends WebSocketError {
+  /** The name of the class. */
   override readonly name = "ConnectionError";
 }

@@ -19,23 +19,24 @@
  * @module
  */
 
-import { nodeNetwork, type NodeSocket, wrapNodeSocket } from "./transport/node.ts";
+import { nodeNetwork } from "./transport/node.ts";
+import { type NodeSocket, NodeTransport } from "./transport/node_transport.ts";
 import type { ConnectOptions } from "./socket/connect_options.ts";
 import type { Connection } from "./socket/connection.ts";
 import { connectOver } from "./socket/connect.ts";
 import type { ServeOptions } from "./socket/serve_options.ts";
 import { serveOver } from "./socket/serve.ts";
 import type { Server } from "./socket/server.ts";
-import { type NodeUpgradeRequest, type UpgradeOptions, UpgraderBase } from "./socket/upgrader.ts";
+import {
+  type NodeUpgradeRequest,
+  type NodeUpgradeSocket,
+  type UpgradeOptions,
+  Upgrader,
+  type WrappedSocket,
+} from "./socket/upgrader.ts";
 
 export * from "./public.ts";
-export type { NodeUpgradeRequest, UpgradeOptions };
-
-/** The socket that an `upgrade` event of `node:http` or `node:https` hands over. */
-export interface NodeUpgradeSocket {
-  /** Cuts the socket. */
-  destroy(): unknown;
-}
+export type { NodeUpgradeRequest, NodeUpgradeSocket, UpgradeOptions, Upgrader };
 
 /** The part of a `node:http` or `node:https` server that {@linkcode attach} needs. */
 export interface NodeHttpServer {
@@ -65,28 +66,9 @@ export function connect<T = undefined>(
   return connectOver(nodeNetwork, url, options);
 }
 
-/**
- * One checked set of options for many upgrades; what it lets in is a group, like the connections of a
- * server. It comes from {@linkcode createUpgrader} and {@linkcode attach}.
- */
-export class Upgrader<T = undefined> extends UpgraderBase<T> {
-  /**
-   * Takes over the socket of an upgrade request: checks it, asks the `upgrade` hook, answers.
-   *
-   * @param request The request, from the `upgrade` event of `node:http`.
-   * @param socket Its socket, which is ours from now on.
-   * @param head The bytes that came behind the request.
-   * @returns The connection, or `undefined` when the request was refused or lost.
-   */
-  upgrade(
-    request: NodeUpgradeRequest,
-    socket: NodeUpgradeSocket,
-    head: Uint8Array,
-  ): Promise<Connection<T> | undefined> {
-    const nodeSocket = socket as unknown as NodeSocket;
-    const rest = new Uint8Array(head);
-    return this.take(wrapNodeSocket(nodeSocket), nodeSocket.encrypted === true, request, rest);
-  }
+function wrap(socket: NodeUpgradeSocket): WrappedSocket {
+  const nodeSocket = socket as unknown as NodeSocket;
+  return { transport: new NodeTransport(nodeSocket), secure: nodeSocket.encrypted === true };
 }
 
 /**
@@ -108,7 +90,7 @@ export class Upgrader<T = undefined> extends UpgraderBase<T> {
  * ```
  */
 export function createUpgrader<T = undefined>(options: UpgradeOptions<T> = {}): Upgrader<T> {
-  return new Upgrader(options);
+  return new Upgrader(options, wrap);
 }
 
 /**
@@ -124,7 +106,7 @@ export function upgrade<T = undefined>(
   head: Uint8Array,
   options: UpgradeOptions<T> = {},
 ): Promise<Connection<T> | undefined> {
-  return new Upgrader(options).upgrade(request, socket, head);
+  return new Upgrader(options, wrap).upgrade(request, socket, head);
 }
 
 /**
@@ -138,7 +120,7 @@ export function attach<T = undefined>(
   server: NodeHttpServer,
   options: UpgradeOptions<T> = {},
 ): Upgrader<T> {
-  const upgrader = new Upgrader(options);
+  const upgrader = new Upgrader(options, wrap);
   const listener: NodeUpgradeListener = (request, socket, head) => {
     upgrader.upgrade(request, socket, head);
   };

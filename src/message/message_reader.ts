@@ -63,6 +63,8 @@ export class MessageReader implements FrameSink {
   #controlLength = 0;
 
   /**
+   * Makes a reader at the start of a stream.
+   *
    * @param rules How messages are delivered.
    * @param sink Where they are delivered.
    */
@@ -71,7 +73,11 @@ export class MessageReader implements FrameSink {
     this.#sink = sink;
   }
 
-  /** @throws {InvalidPayloadError} When text is not UTF-8. */
+  /**
+   * A whole frame.
+   *
+   * @throws {InvalidPayloadError} When text is not UTF-8.
+   */
   frame(first: number, bytes: Uint8Array, start: number, end: number): void {
     const opcode = (first & OPCODE_BITS) as Opcode;
     if ((opcode & CONTROL) !== 0) {
@@ -98,7 +104,11 @@ export class MessageReader implements FrameSink {
     this.#expected = this.#length + length;
   }
 
-  /** @throws {InvalidPayloadError} As soon as a byte makes a text invalid. */
+  /**
+   * The next piece of the frame.
+   *
+   * @throws {InvalidPayloadError} As soon as a byte makes a text invalid.
+   */
   framePiece(bytes: Uint8Array, start: number, end: number): void {
     if ((this.#first & CONTROL) !== 0) {
       copyBytes(bytes, start, end, this.#control!, this.#controlLength);
@@ -113,7 +123,11 @@ export class MessageReader implements FrameSink {
     this.#length += end - start;
   }
 
-  /** @throws {InvalidPayloadError} When a text message ends inside a character. */
+  /**
+   * The frame is complete.
+   *
+   * @throws {InvalidPayloadError} When a text message ends inside a character.
+   */
   frameEnd(): void {
     const opcode = (this.#first & OPCODE_BITS) as Opcode;
     if ((opcode & CONTROL) !== 0) {

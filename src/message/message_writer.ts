@@ -28,6 +28,8 @@ export class MessageWriter {
   readonly #masks: MaskSource | undefined;
 
   /**
+   * Makes the writer of one direction.
+   *
    * @param output Where frames are written.
    * @param masks The source of mask keys, for a client; a server masks nothing.
    */

@@ -15,7 +15,11 @@ export class PreparedMessage {
   readonly frame: Uint8Array;
   readonly #payloadStart: number;
 
-  /** @param data The message: a string is sent as text, bytes as binary; bytes are copied. */
+  /**
+   * Encodes a message.
+   *
+   * @param data A string is sent as text, bytes as binary; bytes are copied.
+   */
   constructor(data: string | Uint8Array) {
     const payload = typeof data === "string" ? encodeLongText(data) : data;
     this.opcode = typeof data === "string" ? Opcode.Text : Opcode.Binary;

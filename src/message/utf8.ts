@@ -83,7 +83,11 @@ export function checkUtf8(state: number, bytes: Uint8Array, start: number, end: 
   return state;
 }
 
-/** @throws {InvalidPayloadError} When a text that ends in `state` ends inside a character. */
+/**
+ * Checks that a text may end in `state`.
+ *
+ * @throws {InvalidPayloadError} When it ends inside a character.
+ */
 export function checkUtf8End(state: number): void {
   if (state !== UTF8_COMPLETE) throw invalidUtf8();
 }

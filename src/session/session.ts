@@ -75,6 +75,8 @@ export class Session implements MessageSink {
   #error: Error | undefined;
 
   /**
+   * Makes a session before its opening handshake is done.
+   *
    * @param rules The limits and how messages are delivered.
    * @param events Where messages, pings and pongs are delivered.
    * @param shell The driver.

@@ -50,12 +50,30 @@ const FOREIGN_OPTIONS = [
   "readBufferSize",
 ] as const;
 
-/** Lets connections in from the upgrade requests of another server; see `createUpgrader`. */
-export class UpgraderBase<T> extends ConnectionGroup<T> {
-  readonly #core: ServerCore<T>;
+/** The socket that an `upgrade` event of `node:http` or `node:https` hands over. */
+export interface NodeUpgradeSocket {
+  /** Cuts the socket. */
+  destroy(): unknown;
+}
 
-  /** @internal */
-  constructor(options: UpgradeOptions<T>) {
+/** A socket as a stream that connections can be made over. */
+export interface WrappedSocket {
+  /** The stream. */
+  readonly transport: Transport;
+  /** Whether it is TLS. */
+  readonly secure: boolean;
+}
+
+/**
+ * One checked set of options for many upgrades of another HTTP server; what it lets in is a group,
+ * like the connections of a server. It comes from `createUpgrader` and `attach`.
+ */
+export class Upgrader<T = undefined> extends ConnectionGroup<T> {
+  readonly #core: ServerCore<T>;
+  readonly #wrap: (socket: NodeUpgradeSocket) => WrappedSocket;
+
+  /** @internal Upgraders come from `createUpgrader` and `attach`. */
+  constructor(options: UpgradeOptions<T>, wrap: (socket: NodeUpgradeSocket) => WrappedSocket) {
     for (const name of FOREIGN_OPTIONS) {
       if ((options as ServeOptions<T>)?.[name] !== undefined) {
         throw new TypeError(`Option "${name}" cannot be given here: ${OTHER_SERVER}`);
@@ -64,21 +82,31 @@ export class UpgraderBase<T> extends ConnectionGroup<T> {
     const core = new ServerCore(serveRules(options));
     super(core);
     this.#core = core;
+    this.#wrap = wrap;
     core.heedSignal();
   }
 
-  /** @internal Takes over a transport whose request the other server has read. */
-  protected take(
-    transport: Transport,
-    secure: boolean,
+  /**
+   * Takes over the socket of an upgrade request: checks it, asks the `upgrade` hook, answers.
+   *
+   * @param request The request, from the `upgrade` event of `node:http`.
+   * @param socket Its socket, which is ours from now on.
+   * @param head The bytes that came behind the request.
+   * @returns The connection, or `undefined` when the request was refused or lost.
+   */
+  upgrade(
     request: NodeUpgradeRequest,
-    rest: Uint8Array,
+    socket: NodeUpgradeSocket,
+    head: Uint8Array,
   ): Promise<Connection<T> | undefined> {
     const { method = "", url = "", httpVersion, rawHeaders } = request;
+    const version = `HTTP/${httpVersion}`;
+    const rest = new Uint8Array(head);
+    const { transport, secure } = this.#wrap(socket);
     return this.#core.upgrade(
       transport,
       secure,
-      () => requestFrom({ method, target: url, version: `HTTP/${httpVersion}`, rawHeaders, rest }),
+      () => requestFrom({ method, target: url, version, rawHeaders, rest }),
     );
   }
 }

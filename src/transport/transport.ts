@@ -122,6 +122,8 @@ export interface DialOptions {
   hostname: string;
   /** The port. */
   port: number;
+  /** A unix socket to connect to instead. */
+  path?: string;
   /** Present: speak TLS. */
   tls?: TlsClientOptions;
   /** Sends small writes at once (TCP_NODELAY). */
@@ -156,4 +158,11 @@ export interface Network {
   dial(options: DialOptions): Promise<Transport>;
   /** Binds a socket. Rejects with the runtime's own error. */
   listen(options: ListenOptions, sink: ListenerSink): Promise<Listener>;
+  /**
+   * Speaks TLS as a client over a stream that is open already, such as a proxy's tunnel. The stream
+   * belongs to the result from then on. Rejects with the runtime's own error, and cuts the stream.
+   */
+  startTls(transport: Transport, options: TlsClientOptions): Promise<Transport>;
+  /** Looks up an address of a host name. Rejects with the runtime's own error. */
+  lookup(hostname: string): Promise<string>;
 }

@@ -65,6 +65,8 @@ export class FrameReader {
   #stopped = false;
 
   /**
+   * Makes a reader at the start of a stream.
+   *
    * @param rules What every header is checked against.
    * @param sink Where frames are delivered.
    */

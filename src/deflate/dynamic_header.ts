@@ -1,0 +1,92 @@
+/*
+ * The description of a block's own codes: two sets of code lengths, themselves run-length and
+ * Huffman coded (RFC 1951 3.2.7).
+ */
+
+import type { BitInput } from "./bit_input.ts";
+import { CONSUMED } from "./decode_entry.ts";
+import { codeLengths } from "./decode_tables.ts";
+import type { DecodeTable } from "./huffman_decode.ts";
+import { corrupt } from "./inflate_error.ts";
+import {
+  CODE_LENGTH_ORDER,
+  CODE_LENGTH_SYMBOLS,
+  DISTANCE_SYMBOLS,
+  END_OF_BLOCK,
+  LITERAL_SYMBOLS,
+  REPEAT_PREVIOUS,
+  REPEAT_ZERO_LONG,
+} from "./tables.ts";
+
+const lengths = new Uint8Array(LITERAL_SYMBOLS + DISTANCE_SYMBOLS);
+const lengthsOfLengths = new Uint8Array(CODE_LENGTH_SYMBOLS);
+
+/** Reads the header that follows the block type and builds both tables. */
+export function readDynamicCodes(
+  input: BitInput,
+  literals: DecodeTable,
+  distances: DecodeTable,
+): void {
+  const literalCount = input.take(5) + 257;
+  const distanceCount = input.take(5) + 1;
+  const codeLengthCount = input.take(4) + 4;
+  if (literalCount > LITERAL_SYMBOLS || distanceCount > DISTANCE_SYMBOLS) {
+    corrupt("a block has more symbols than there are");
+  }
+  lengthsOfLengths.fill(0);
+  for (let index = 0; index < codeLengthCount; index++) {
+    lengthsOfLengths[CODE_LENGTH_ORDER[index]] = input.take(3);
+  }
+  codeLengths.build(lengthsOfLengths, 0, CODE_LENGTH_SYMBOLS, 7);
+  const total = literalCount + distanceCount;
+  readLengths(input, total);
+  input.checkNotPastEnd();
+  if (lengths[END_OF_BLOCK] === 0) corrupt("a block's code has no end of block");
+  literals.build(lengths, 0, literalCount, 10);
+  distances.build(lengths, literalCount, total, 7);
+}
+
+/** Reads `total` code lengths into `lengths`, of both codes in one sequence. */
+function readLengths(input: BitInput, total: number): void {
+  const entries = codeLengths.entries;
+  const mask = (1 << codeLengths.rootBits) - 1;
+  const { bytes, end } = input;
+  let { position, hold, bits } = input;
+  let index = 0;
+  while (index < total) {
+    // A word of up to 7 bits and up to 7 bits behind it.
+    while (bits < 14) {
+      if (position < end) hold |= bytes[position] << bits;
+      position++;
+      bits += 8;
+    }
+    const entry = entries[hold & mask];
+    hold >>>= entry & CONSUMED;
+    bits -= entry & CONSUMED;
+    const symbol = entry >>> 16;
+    if (symbol < REPEAT_PREVIOUS) {
+      lengths[index++] = symbol;
+      continue;
+    }
+    let repeated = 0;
+    let count = 3;
+    let extra = 3;
+    if (symbol === REPEAT_PREVIOUS) {
+      if (index === 0) corrupt("there is no code length to repeat");
+      repeated = lengths[index - 1];
+      extra = 2;
+    } else if (symbol === REPEAT_ZERO_LONG) {
+      count = 11;
+      extra = 7;
+    }
+    count += hold & (1 << extra) - 1;
+    hold >>>= extra;
+    bits -= extra;
+    const runEnd = index + count;
+    if (runEnd > total) corrupt("a repeated code length goes on behind the last symbol");
+    while (index < runEnd) lengths[index++] = repeated;
+  }
+  input.position = position;
+  input.hold = hold;
+  input.bits = bits;
+}

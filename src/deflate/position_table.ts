@@ -1,0 +1,82 @@
+/*
+ * Where in the text some bytes were seen last: a hash table of positions. A position is 16 bits of
+ * an endless count, so that a table is small and never has to be shifted along with the text; what
+ * an entry claims is always checked against the text.
+ */
+
+/** Mixes the bytes of a word for its hash: the odd neighbour of the golden ratio in 32 bits. */
+export const HASH_FACTOR = 0x9e3779b1;
+
+/** Mixes the second word of eight bytes before it meets the first. */
+export const HASH_FACTOR_FAR = 0x85ebca6b;
+
+/** The most slots of a shared table, as a power of two: one for each place in a window. */
+const MOST_BITS = 15;
+
+/** Where the count of positions goes over 16 bits. */
+const COUNT_END = 1 << 16;
+
+/** A table, and how the text that is looked at lies to it. */
+export class PositionTable {
+  /** By hash, the position where such bytes were seen last. */
+  readonly slots: Uint16Array;
+  /** What to shift a hash of 32 bits by, to index the slots. */
+  shift: number;
+  /** The position of the text's first byte. */
+  base = 0;
+  /** The first place in the text that an entry may speak of. */
+  first = 0;
+
+  /** @param bits The slots, as a power of two. */
+  constructor(bits: number) {
+    this.slots = new Uint16Array(1 << bits);
+    this.shift = 32 - bits;
+  }
+
+  /** Follows the text, which was moved down by `distance`. */
+  move(distance: number): void {
+    this.base += distance;
+    this.first = this.first > distance ? this.first - distance : 0;
+  }
+}
+
+/**
+ * A table that all messages without a context share. Each message counts on from the one before,
+ * so that the entries of others lie before its first byte and are passed over: what is sent to one
+ * cannot be measured in the length of what is sent to another.
+ */
+export class SharedPositionTable extends PositionTable {
+  #count = COUNT_END;
+  #bits = MOST_BITS;
+
+  /** Allocates the slots. */
+  constructor() {
+    super(MOST_BITS);
+  }
+
+  /**
+   * Begins on a message of `length` bytes, the first of which is at `start` in the text. When 16
+   * bits do not tell its positions from those before, the count and the table start anew.
+   */
+  begin(start: number, length: number): void {
+    if (this.#count + length > COUNT_END) {
+      this.slots.fill(0, 0, 1 << this.#bits);
+      this.#bits = 0;
+      // Not 0, which is what an empty slot says.
+      this.#count = 1;
+    }
+    const bits = hashBits(length);
+    if (bits > this.#bits) this.#bits = bits;
+    this.shift = 32 - bits;
+    this.base = this.#count - start;
+    this.first = start;
+    this.#count = Math.min(this.#count + length, COUNT_END);
+  }
+}
+
+/** A message's slots as a power of two: more of them would only have to be cleared and cached. */
+function hashBits(length: number): number {
+  if (length <= 1024) return 12;
+  if (length <= 4096) return 13;
+  return length <= 16384 ? 14 : MOST_BITS;
+}

@@ -1,0 +1,14 @@
+/* Sizes that are said as a power of two. */
+
+/**
+ * The size of `bits`: 256 for 8, 32768 for 15.
+ *
+ * @param name What to call the value in the error.
+ * @throws {RangeError} When `bits` is not an integer from 8 to 15.
+ */
+export function windowSize(bits: number, name = "windowBits"): number {
+  if (!Number.isInteger(bits) || bits < 8 || bits > 15) {
+    throw new RangeError(`${name} is ${bits}: it must be an integer from 8 to 15`);
+  }
+  return 1 << bits;
+}

@@ -1,0 +1,112 @@
+/*
+ * The port over `node:net` and `node:tls`. Deno and Bun have these modules too: the file loads and
+ * works there, and Deno's transport leans on it for what `Deno.connectTls` cannot do.
+ */
+
+import { lookup } from "node:dns/promises";
+import * as net from "node:net";
+import process from "node:process";
+import * as tls from "node:tls";
+import { startTls } from "./node_start_tls.ts";
+import { tlsOptions } from "./node_tls.ts";
+import { NodeTransport } from "./node_transport.ts";
+import type {
+  DialOptions,
+  Listener,
+  ListenerSink,
+  ListenOptions,
+  Network,
+  Transport,
+} from "./transport.ts";
+
+/** `node:net` and `node:tls` as a {@linkcode Network}. */
+export const nodeNetwork: Network = {
+  dial,
+  listen,
+  startTls,
+  lookup: async (hostname) => (await lookup(hostname)).address,
+};
+
+function dial(options: DialOptions): Promise<Transport> {
+  const { signal } = options;
+  return new Promise((resolve, reject) => {
+    signal?.throwIfAborted();
+    const { hostname: host, port, path, noDelay } = options;
+    const address: net.NetConnectOpts = path !== undefined
+      ? { path, allowHalfOpen: true }
+      : { host, port, noDelay, allowHalfOpen: true };
+    const socket = options.tls === undefined
+      ? net.connect(address)
+      : tls.connect({ ...address, ...tlsOptions(options.tls) });
+
+    const abort = (): void => {
+      socket.destroy();
+      reject(signal!.reason);
+    };
+    const fail = (error: Error): void => {
+      signal?.removeEventListener("abort", abort);
+      reject(error);
+    };
+    signal?.addEventListener("abort", abort);
+    socket.once("error", fail);
+    socket.once(options.tls === undefined ? "connect" : "secureConnect", () => {
+      signal?.removeEventListener("abort", abort);
+      socket.removeListener("error", fail);
+      resolve(new NodeTransport(socket));
+    });
+  });
+}
+
+function listen(options: ListenOptions, sink: ListenerSink): Promise<Listener> {
+  return new Promise((resolve, reject) => {
+    const secureContext = options.tls && tls.createSecureContext(options.tls);
+    const server = net.createServer({ allowHalfOpen: true, noDelay: options.noDelay }, (socket) => {
+      // Not `tls.createServer`: that shows a connection only after its TLS handshake.
+      sink.accept(
+        new NodeTransport(
+          secureContext ? new tls.TLSSocket(socket, { isServer: true, secureContext }) : socket,
+        ),
+      );
+    });
+    server.once("error", reject);
+    server.once("listening", () => {
+      server.removeListener("error", reject);
+      server.on("error", (error) => sink.error(error));
+      resolve(new NodeListener(server));
+    });
+    const { backlog, path } = options;
+    if (path !== undefined) {
+      server.listen({ path, backlog });
+    } else {
+      if (options.reusePort) requireReusePort();
+      const { hostname: host, port, reusePort } = options;
+      server.listen({ host, port, backlog, reusePort } as net.ListenOptions);
+    }
+  });
+}
+
+/** Older versions ignore the option in silence. */
+function requireReusePort(): void {
+  const [major, minor] = process.versions.node.split(".").map(Number) as [number, number];
+  if (major > 23 || (major === 23 && minor >= 1) || (major === 22 && minor >= 12)) return;
+  throw new TypeError(`reusePort needs Node 22.12 or later, this is ${process.versions.node}`);
+}
+
+class NodeListener implements Listener {
+  readonly hostname: string;
+  readonly port: number;
+  readonly #server: net.Server;
+
+  constructor(server: net.Server) {
+    const address = server.address();
+    this.#server = server;
+    this.hostname = typeof address === "string" ? address : address!.address;
+    this.port = typeof address === "string" ? 0 : address!.port;
+  }
+
+  close(): Promise<void> {
+    // The address is free at once; the callback of `close` would wait for the last connection.
+    this.#server.close();
+    return Promise.resolve();
+  }
+}

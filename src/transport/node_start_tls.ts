@@ -1,0 +1,74 @@
+/* TLS as a client over any transport, by `node:tls`, which Deno and Bun have as well. */
+
+import { Duplex } from "node:stream";
+import * as tls from "node:tls";
+import { tlsOptions } from "./node_tls.ts";
+import { NodeTransport } from "./node_transport.ts";
+import type { TlsClientOptions, Transport } from "./transport.ts";
+
+/** A transport as the stream that `node:tls` wants to speak over. */
+class TransportStream extends Duplex {
+  readonly #transport: Transport;
+  /** Tells the stream that its last write has left. */
+  #written: (() => void) | undefined;
+
+  constructor(transport: Transport) {
+    super({ allowHalfOpen: true });
+    this.#transport = transport;
+    transport.start({
+      data: (chunk) => {
+        if (!this.push(chunk)) transport.pause();
+      },
+      drain: () => this.#drained(),
+      end: () => this.push(null),
+      closed: (error) => this.destroy(error),
+    });
+  }
+
+  override _read(): void {
+    this.#transport.resume();
+  }
+
+  override _write(chunk: Uint8Array, _encoding: string, written: () => void): void {
+    if (this.#transport.write(chunk, chunk.length)) written();
+    else this.#written = written;
+  }
+
+  override _final(ended: () => void): void {
+    this.#transport.end();
+    ended();
+  }
+
+  override _destroy(error: Error | null, destroyed: (error: Error | null) => void): void {
+    this.#transport.destroy();
+    destroyed(error);
+  }
+
+  #drained(): void {
+    const written = this.#written;
+    this.#written = undefined;
+    written?.();
+  }
+}
+
+/** {@linkcode Network.startTls} for every runtime. */
+export function startTls(transport: Transport, options: TlsClientOptions): Promise<Transport> {
+  return new Promise((resolve, reject) => {
+    const socket = tls.connect({
+      socket: new TransportStream(transport),
+      ...tlsOptions(options),
+    });
+    const fail = (error?: Error): void => {
+      transport.destroy();
+      reject(error ?? new Error("the peer closed the connection in the TLS handshake"));
+    };
+    const close = (): void => fail();
+    socket.once("error", fail);
+    socket.once("close", close);
+    socket.once("secureConnect", () => {
+      socket.removeListener("error", fail);
+      socket.removeListener("close", close);
+      resolve(new NodeTransport(socket, transport.remoteAddress));
+    });
+  });
+}

@@ -1,0 +1,154 @@
+/* A socket of `node:net` or `node:tls` as a transport. */
+
+import { Buffer } from "node:buffer";
+import type { Transport, TransportSink } from "./transport.ts";
+
+/**
+ * A large write goes down in pieces of this size, because Node counts a piece as waiting until the
+ * last byte of it has left: whoever watches `bufferedAmount` for progress sees steps of 64 KiB.
+ */
+const PIECE_SIZE = 65_536;
+
+/** Leads the shared listeners from a socket to its transport. */
+const transportOf = Symbol("transport");
+
+/** The part of a Node stream that carries a transport: `net.Socket`, `TLSSocket`, the `Duplex` of an upgrade. */
+export interface NodeSocket {
+  readonly destroyed: boolean;
+  readonly encrypted?: boolean;
+  readonly remoteAddress?: string | undefined;
+  readonly writableLength: number;
+  on(event: "data", listener: (this: NodeSocket, chunk: Uint8Array<ArrayBuffer>) => void): unknown;
+  on(event: "error", listener: (this: NodeSocket, error: Error) => void): unknown;
+  on(event: "end" | "close", listener: (this: NodeSocket) => void): unknown;
+  write(chunk: Uint8Array, written: (error?: Error | null) => void): boolean;
+  pause(): unknown;
+  resume(): unknown;
+  end(): unknown;
+  destroy(error?: Error): unknown;
+  [transportOf]?: NodeTransport;
+}
+
+/** A Node socket as a {@linkcode Transport}. */
+export class NodeTransport implements Transport {
+  readonly remoteAddress: string;
+  readonly #socket: NodeSocket;
+  #sink: TransportSink | undefined;
+  /** What of the last write is not the socket's yet: `#offset` to `#length` of `#bytes`. */
+  #bytes: Uint8Array | undefined;
+  #offset = 0;
+  #length = 0;
+  #written: ((error?: Error | null) => void) | undefined;
+  #ended = false;
+  #over = false;
+  #error: Error | undefined;
+
+  /**
+   * @param socket The open socket; nobody else may read from it. Node's own kinds are `net.Socket`,
+   * `tls.TLSSocket`, and the one that an `upgrade` event of `node:http` hands over.
+   * @param remoteAddress The peer's address, where the socket does not know it.
+   */
+  constructor(socket: NodeSocket, remoteAddress = "") {
+    this.#socket = socket;
+    // Node forgets the address with the socket, so it is asked for now.
+    this.remoteAddress = socket.remoteAddress ?? remoteAddress;
+    socket[transportOf] = this;
+    socket.on("error", NodeTransport.#onError);
+    socket.on("close", NodeTransport.#onClose);
+  }
+
+  /** TLS records leave in a later turn of the event loop even when the kernel has room. */
+  get writesLater(): boolean {
+    return this.#socket.encrypted === true;
+  }
+
+  get bufferedAmount(): number {
+    return this.#over ? 0 : this.#socket.writableLength + this.#length - this.#offset;
+  }
+
+  start(sink: TransportSink): void {
+    const first = this.#sink === undefined;
+    this.#sink = sink;
+    if (!first) return;
+    if (this.#over) {
+      queueMicrotask(() => this.#sink!.closed(this.#error));
+      return;
+    }
+    this.#socket.on("end", NodeTransport.#onEnd);
+    // Begins to flow in a later tick, unless `pause` was called before.
+    this.#socket.on("data", NodeTransport.#onData);
+  }
+
+  write(bytes: Uint8Array, length: number): boolean {
+    if (this.#ended || this.#over || this.#socket.destroyed) return true;
+    this.#bytes = bytes;
+    this.#offset = 0;
+    this.#length = length;
+    return this.#push();
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    if (this.#offset === this.#length) this.#socket.end();
+  }
+
+  destroy(error?: Error): void {
+    this.#socket.destroy(error);
+  }
+
+  /** Gives the socket piece after piece while it takes them at once; `true` when all have left. */
+  #push(): boolean {
+    const bytes = this.#bytes!;
+    const written = this.#written ??= (error) => this.#onWritten(error);
+    while (this.#offset < this.#length) {
+      const start = this.#offset;
+      const size = Math.min(this.#length - start, PIECE_SIZE);
+      this.#offset += size;
+      // A Buffer made here saves the stream from making one of our view of the same memory.
+      this.#socket.write(Buffer.from(bytes.buffer, bytes.byteOffset + start, size), written);
+      if (this.#socket.writableLength > 0) return false;
+    }
+    this.#bytes = undefined;
+    return true;
+  }
+
+  #onWritten(error?: Error | null): void {
+    // Without bytes kept this is the late notice of a write that was over at once. An error is
+    // followed by "close".
+    if (error || this.#bytes === undefined || this.#socket.writableLength > 0) return;
+    if (!this.#push()) return;
+    if (this.#ended) this.#socket.end();
+    this.#sink?.drain();
+  }
+
+  static #onData(this: NodeSocket, chunk: Uint8Array<ArrayBuffer>): void {
+    // Node gives each chunk memory of its own, so what the sink returns does not matter.
+    this[transportOf]!.#sink!.data(
+      new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength),
+    );
+  }
+
+  static #onEnd(this: NodeSocket): void {
+    this[transportOf]!.#sink!.end();
+  }
+
+  static #onError(this: NodeSocket, error: Error): void {
+    this[transportOf]!.#error ??= error;
+  }
+
+  static #onClose(this: NodeSocket): void {
+    const transport = this[transportOf]!;
+    transport.#over = true;
+    transport.#bytes = undefined;
+    transport.#sink?.closed(transport.#error);
+  }
+}
