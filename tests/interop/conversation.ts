@@ -1,0 +1,125 @@
+// What every client says to every echo server, whoever made the two.
+
+import assert from "node:assert/strict";
+
+/** One open connection, as any client library can be made to look. */
+export interface InteropClient {
+  send(message: string | Uint8Array): void;
+  /** Sends one message in the pieces given; absent where the library cannot. */
+  sendFragments?(pieces: string[]): Promise<void> | void;
+  /** Sends a ping and waits for its pong; absent where the library cannot. */
+  ping?(): Promise<void>;
+  /** The next message. */
+  receive(): Promise<string | Uint8Array>;
+  close(code: number, reason: string): void;
+  /** How the connection ended. */
+  readonly closed: Promise<{ code: number; reason: string; clean: boolean }>;
+}
+
+/** What a server sends when it is asked for {@linkcode FRAGMENTS_COMMAND}. */
+export const FRAGMENTS: readonly string[] = ["one, ", "two, ", "\u20ac three"];
+
+/** Asks a server for a message in fragments, if it can send one. */
+export const FRAGMENTS_COMMAND = "send fragments";
+
+/** Asks a server to close with 4001. */
+export const CLOSE_COMMAND = "close, please";
+
+/** What an echo server does with a text that is a command; `undefined` for one that is not. */
+export function commandOf(message: unknown): "fragments" | "close" | undefined {
+  if (message === FRAGMENTS_COMMAND) return "fragments";
+  return message === CLOSE_COMMAND ? "close" : undefined;
+}
+
+const MEBIBYTE = 1 << 20;
+
+/** Messages that come back as they were sent, by what they show. */
+const ECHOES: ReadonlyArray<readonly [title: string, message: string | Uint8Array]> = [
+  ["a text message", "hello"],
+  ["text of two to four bytes a character", "h\u00e4llo \u20ac \u{1d11e}"],
+  ["an empty text message", ""],
+  ["every byte in a binary message", Uint8Array.from({ length: 256 }, (_, i) => i)],
+  ["an empty binary message", new Uint8Array(0)],
+  ["a text message of 126 bytes, the first with a longer header", "x".repeat(126)],
+  ["a binary message of 65,536 bytes, the first with the longest header", pattern(65536)],
+  ["a text message of 1 MiB", "0123456789abcdef".repeat(MEBIBYTE / 16)],
+  ["a binary message of 1 MiB", pattern(MEBIBYTE)],
+];
+
+function pattern(length: number): Uint8Array {
+  return Uint8Array.from({ length }, (_, i) => i * 31 ^ i >>> 8);
+}
+
+/** One line of a client's output, as JSON. */
+export interface StepResult {
+  readonly step: string;
+  readonly error?: string;
+}
+
+/** Runs the conversation and prints a line for each of its steps. */
+export async function converse(connect: () => Promise<InteropClient>): Promise<void> {
+  const client = await connect();
+  for (const [title, message] of ECHOES) {
+    await step(`${title} comes back`, async () => {
+      client.send(message);
+      assert.deepEqual(await client.receive(), message);
+    });
+  }
+  await step("a hundred messages come back in their order", async () => {
+    for (let i = 0; i < 100; i++) client.send(`message ${i}`);
+    for (let i = 0; i < 100; i++) assert.equal(await client.receive(), `message ${i}`);
+  });
+  if (client.sendFragments !== undefined) {
+    await step("a message sent in fragments comes back as one", async () => {
+      await client.sendFragments!([...FRAGMENTS]);
+      assert.equal(await client.receive(), FRAGMENTS.join(""));
+    });
+  }
+  await step("a message the server sends in fragments arrives as one", async () => {
+    client.send(FRAGMENTS_COMMAND);
+    assert.equal(await client.receive(), FRAGMENTS.join(""));
+  });
+  if (client.ping !== undefined) {
+    await step("a ping is answered", () => client.ping!());
+  }
+  await step("our close is answered with its code", async () => {
+    client.close(3001, "enough");
+    const { code, clean } = await client.closed;
+    assert.deepEqual({ code, clean }, { code: 3001, clean: true });
+  });
+  await step("the server's close arrives with its code and reason", async () => {
+    const other = await connect();
+    other.send(CLOSE_COMMAND);
+    assert.deepEqual(await other.closed, { code: 4001, reason: "as you wish", clean: true });
+  });
+}
+
+async function step(title: string, run: () => Promise<void>): Promise<void> {
+  let error: string | undefined;
+  try {
+    await run();
+  } catch (cause) {
+    error = cause instanceof Error ? cause.stack ?? cause.message : String(cause);
+  }
+  // deno-lint-ignore no-console
+  console.log(JSON.stringify({ step: title, error: error?.slice(0, 2000) } satisfies StepResult));
+  if (error !== undefined) throw new Error(title);
+}
+
+/** A queue between callbacks and `receive`. */
+export class Received {
+  readonly #messages: Array<string | Uint8Array> = [];
+  readonly #waiting: Array<(message: string | Uint8Array) => void> = [];
+
+  push(message: string | Uint8Array): void {
+    const wake = this.#waiting.shift();
+    if (wake === undefined) this.#messages.push(message);
+    else wake(message);
+  }
+
+  next(): Promise<string | Uint8Array> {
+    const message = this.#messages.shift();
+    if (message !== undefined) return Promise.resolve(message);
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+}

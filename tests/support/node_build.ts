@@ -1,0 +1,66 @@
+// Node 20 runs no TypeScript: the library and the suites as JavaScript, file by file, in `.build/node`.
+// Types are stripped and `.ts` endings rewritten, nothing is bundled, and a source map in each file
+// leads stack traces back to the source.
+
+import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import ts from "typescript";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const output = join(root, ".build", "node");
+
+/** What the suites are made of. */
+const SOURCES = ["mod.ts", "src", "tests/support", "tests/behaviour", "tests/interop"];
+
+const COMPILER_OPTIONS: ts.CompilerOptions = {
+  target: ts.ScriptTarget.ES2022,
+  module: ts.ModuleKind.ESNext,
+  verbatimModuleSyntax: true,
+  rewriteRelativeImportExtensions: true,
+  inlineSourceMap: true,
+  inlineSources: true,
+};
+
+function* sourceFiles(path: string): Generator<string> {
+  if (path.endsWith(".ts")) yield path;
+  else if (statSync(path).isDirectory()) {
+    for (const name of readdirSync(path)) yield* sourceFiles(join(path, name));
+  }
+}
+
+function modified(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}
+
+/** Whole or not at all: another test run may be reading the same file. */
+function replaceFile(path: string, text: string): void {
+  const temporary = `${path}.${Deno.pid}`;
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(temporary, text);
+  renameSync(temporary, path);
+}
+
+function build(): void {
+  replaceFile(join(output, "package.json"), '{ "type": "module" }\n');
+  for (const source of SOURCES) {
+    for (const path of sourceFiles(join(root, source))) {
+      const target = join(output, relative(root, path)).replace(/\.ts$/, ".js");
+      if (modified(target) > modified(path)) continue;
+      const { outputText } = ts.transpileModule(readFileSync(path, "utf8"), {
+        compilerOptions: COMPILER_OPTIONS,
+        fileName: path,
+      });
+      replaceFile(target, outputText);
+    }
+  }
+}
+
+let built = false;
+
+/** Builds what has changed, once a process, and returns the path of a module's JavaScript. */
+export function builtForNode(module: string): string {
+  if (!built) build();
+  built = true;
+  return join(output, relative(root, resolve(module))).replace(/\.ts$/, ".js");
+}
