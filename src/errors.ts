@@ -24,6 +24,9 @@ export type ErrorCode =
   | "CLOSE_CODE_INVALID"
   // The peer's payload is not what it claims to be: closed with 1007.
   | "INVALID_UTF8"
+  | "INVALID_DEFLATE_DATA"
+  // A compressed message came though compression.decompress is false: closed with 1003.
+  | "COMPRESSION_REFUSED"
   // The peer went over a limit: closed with 1009 or 1008.
   | "MESSAGE_TOO_BIG"
   | "TOO_MANY_FRAGMENTS"

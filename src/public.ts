@@ -15,9 +15,11 @@ export {
 } from "./errors.ts";
 export type { PreparedMessage } from "./message/prepared_message.ts";
 export type { CloseInfo } from "./session/close_info.ts";
-export type { ProxyOption } from "./socket/proxy_dial.ts";
+export type { ProxyOption } from "./socket/proxy_url.ts";
+export type { CompressionOptions } from "./socket/compression_options.ts";
 export type { ConnectOptions } from "./socket/connect_options.ts";
-export type { Connection, HandshakeInfo, Message } from "./socket/connection.ts";
+export type { Connection, HandshakeInfo, SendOptions } from "./socket/connection.ts";
+export type { Message } from "./socket/connection_link.ts";
 export type { ConnectionOptions, DelayedWriteOptions } from "./socket/connection_options.ts";
 export type { Handlers } from "./socket/handlers.ts";
 export type {

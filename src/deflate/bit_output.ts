@@ -6,6 +6,9 @@
 /** Bytes that a step may write over the end of what counts. */
 const SLACK = 16;
 
+/** Below this many bytes a loop has copied them before a view of them would be made. */
+const SHORT = 64;
+
 /** Packed bytes, and the bits that do not make a byte yet. */
 export class BitOutput {
   /** The bytes, with room that the caller knows to be enough. */
@@ -55,16 +58,19 @@ export class BitOutput {
     this.position += to - from;
   }
 
-  /** Moves the complete bytes to `target[offset...]`, where there must be room for them. */
-  take(target: Uint8Array, offset: number): void {
+  /**
+   * Moves the complete bytes to `target[offset...]`, where there must be room for them, and returns
+   * where they end there.
+   */
+  take(target: Uint8Array, offset: number): number {
     const length = this.position;
     const bytes = this.bytes;
-    if (length < 64) {
-      // A loop is done before a view is made.
+    if (length < SHORT) {
       for (let index = 0; index < length; index++) target[offset + index] = bytes[index];
     } else {
       target.set(bytes.subarray(0, length), offset);
     }
     this.position = 0;
+    return offset + length;
   }
 }

@@ -36,12 +36,44 @@ export const SPECIAL: number = BLOCK_END | INVALID | SUBTABLE;
 /** Bits 0-4: how many bits to consume. */
 export const CONSUMED: number = 31;
 
-/** The entries of the literal/length symbols, still without the bits of their codes. */
-export const LITERAL_ENTRIES: Int32Array = literalEntries();
-/** The entries of the distance symbols, still without the bits of their codes. */
-export const DISTANCE_ENTRIES: Int32Array = distanceEntries();
-/** The entries of the code length symbols, still without the bits of their codes. */
-export const CODE_LENGTH_ENTRIES: Int32Array = codeLengthEntries();
+/** What a code is for, and which sets of lengths are a code for it. */
+export interface Alphabet {
+  /** The code's name in error messages. */
+  readonly name: string;
+  /** The entry of each symbol, still without the bits of its code. */
+  readonly entries: Int32Array;
+  /** Whether a single word of one bit will do, the other being unused. */
+  readonly mayHaveOneWord: boolean;
+  /** Whether there may be no word at all. */
+  readonly mayBeEmpty: boolean;
+}
+
+/** Literals, lengths and the end of the block. zlib too accepts a block of the end alone. */
+export const LITERAL_ALPHABET: Alphabet = {
+  name: "literal/length",
+  entries: literalEntries(),
+  mayHaveOneWord: true,
+  mayBeEmpty: false,
+};
+
+/**
+ * Distances. RFC 1951 3.2.7: "If only one distance code is used, it is encoded using one bit", and
+ * "One distance code of zero bits means that there are no distance codes used at all".
+ */
+export const DISTANCE_ALPHABET: Alphabet = {
+  name: "distance",
+  entries: distanceEntries(),
+  mayHaveOneWord: true,
+  mayBeEmpty: true,
+};
+
+/** The lengths of the other two codes' words, and their repetition. */
+export const CODE_LENGTH_ALPHABET: Alphabet = {
+  name: "code length",
+  entries: codeLengthEntries(),
+  mayHaveOneWord: false,
+  mayBeEmpty: false,
+};
 
 function literalEntries(): Int32Array {
   // RFC 1951 3.2.6: symbols 286 and 287 have fixed codes but "will never actually occur".

@@ -1,35 +1,89 @@
-/* ... */
+/*
+ * A whole message to compressed bytes that end in a sync flush: with an empty stored block, of
+ * which only the three bits of its type are there and the fill bits behind them (RFC 1951 3.2.4).
+ */
+
 import { BitOutput } from "./bit_output.ts";
 import { writeBlock } from "./block_writer.ts";
 import type { DeflateContext } from "./deflate_context.ts";
 import { deflateFixed } from "./deflate_fixed.ts";
 import { findTokens } from "./find_tokens.ts";
 import { FIXED_LITERAL_WORDS } from "./huffman_encode.ts";
+import type { DeflateLevel } from "./level.ts";
 import { type PositionTable, SharedPositionTable } from "./position_table.ts";
-import { END_OF_BLOCK, FIXED_BLOCK } from "./tables.ts";
+import { powerOfTwo } from "./power_of_two.ts";
+import { END_OF_BLOCK, FIXED_BLOCK, STORED_BLOCK } from "./tables.ts";
 import { PIECE, TextBuffer } from "./text_buffer.ts";
 import { TokenBlock } from "./token_block.ts";
 
-export type DeflateLevel = "fast" | "best";
+/** BFINAL and BTYPE (RFC 1951 3.2.3); no block is the last. */
+const TYPE_BITS = 3;
+
+/**
+ * The most bytes that a piece may become: literals of 9 bits, no match is longer than what it
+ * stands for, and there is some room for the ends.
+ */
+const PIECE_BOUND = PIECE + PIECE / 8 + 32;
+
+/** How {@linkcode deflate} is to compress; one object serves all messages of a connection. */
 export interface DeflateOptions {
+  /** How hard to try. */
   level: DeflateLevel;
+  /** The window as a power of two, 8 to 15: no distance is farther. */
   windowBits: number;
+  /** What is remembered of the messages before. Default: nothing is. */
   context?: DeflateContext;
 }
 
+/** What every message needs. */
 class Workspace {
   readonly text = new TextBuffer();
-  readonly output = new BitOutput(PIECE + (PIECE >>> 3) + 16);
+  readonly output = new BitOutput(PIECE_BOUND);
   readonly near = new SharedPositionTable();
 }
+
+/** What level "best" needs besides. */
 class TokenWorkspace {
   readonly far = new SharedPositionTable();
   readonly block = new TokenBlock();
 }
+
+// Allocated by the first message that needs them.
 let workspace: Workspace | undefined;
 let tokenWorkspace: TokenWorkspace | undefined;
+
+/** The end of a block with fixed codes, as in `huffman_encode.ts`. */
+const FIXED_END = FIXED_LITERAL_WORDS[END_OF_BLOCK];
+
 const NO_BYTES = new Uint8Array(0);
 
+/**
+ * Compresses the message `source[start..end)` into `target[offset...]` and returns where it ends
+ * there, or -1 when it would not be smaller. Then it is best sent as it is: the context does not
+ * know of it, and what `target` holds from `offset` on is worth nothing.
+ *
+ * The bytes end with a sync flush whose last four, `00 00 ff ff`, are left out. They are always
+ * fewer than the message's own. A result must be sent, and in order: the context has it.
+ *
+ * No memory is allocated once the first message has been compressed; what is kept for all
+ * messages, about 400 KiB at most, does not depend on their sizes. `source` and `target` are only
+ * used during the call and must not overlap.
+ *
+ * @param target Has room for `end - start` bytes from `offset` on.
+ * @throws {RangeError} When a range lies outside of its array, `target` has too little room, or
+ *   `windowBits` is not an integer from 8 to 15.
+ *
+ * @example
+ * ```ts
+ * import { deflate } from "@quickws/quickws/core";
+ *
+ * const message = new TextEncoder().encode("ababababababababab");
+ * const target = new Uint8Array(message.length);
+ * const options = { level: "fast", windowBits: 15 } as const;
+ * const end = deflate(message, 0, message.length, target, 0, options);
+ * console.log(end, target.subarray(0, end)); // 6 Uint8Array [74, 76, 130, 65, 0, 0]
+ * ```
+ */
 export function deflate(
   source: Uint8Array,
   start: number,
@@ -38,58 +92,69 @@ export function deflate(
   offset: number,
   options: DeflateOptions,
 ): number {
-  workspace ??= new Workspace();
-  const { text, output } = workspace;
-  const { level, context } = options;
-  const reach = 1 << options.windowBits;
   const length = end - start;
-  const room = offset + length;
+  if (!(start >= 0 && length >= 0 && end <= source.length)) {
+    throw new RangeError(
+      `source range is ${start} to ${end}: it must lie in 0 to ${source.length}`,
+    );
+  }
+  const room = target.length - offset;
+  if (!(offset >= 0 && room >= length)) {
+    throw new RangeError(`target has ${room} bytes from ${offset} on: it must have ${length}`);
+  }
+  const { level, context } = options;
+  const reach = powerOfTwo("windowBits", options.windowBits);
+  const { text, output, near: shared } = workspace ??= new Workspace();
+
   output.open();
-  let near: PositionTable;
+  let near: PositionTable = shared;
   if (context === undefined) {
     text.open(NO_BYTES, 0);
-    workspace.near.begin(0, length);
-    near = workspace.near;
+    shared.begin(0, length);
   } else {
     text.open(context.history, context.length);
     near = context.begin();
   }
-  const fast = level === "fast";
-  if (fast) {
-    output.put(FIXED_BLOCK << 1, 3);
-  } else {
-    tokenWorkspace ??= new TokenWorkspace();
-    tokenWorkspace.far.begin(text.end, length);
-  }
+  const tokens = level === "best" ? tokenWorkspace ??= new TokenWorkspace() : undefined;
+  if (tokens === undefined) output.put(FIXED_BLOCK << 1, TYPE_BITS);
+  else tokens.far.begin(text.end, length);
+
+  const tooFar = offset + length;
+  let position = offset;
   for (let from = start; from < end; from += PIECE) {
-    const to = end - from < PIECE ? end : from + PIECE;
-    const moved = text.append(source, from, to);
-    if (moved > 0) near.move(moved);
-    if (fast) {
+    const moved = text.append(source, from, Math.min(from + PIECE, end));
+    near.move(moved);
+    if (tokens === undefined) {
       deflateFixed(text, output, near, reach);
     } else {
-      const { far, block } = tokenWorkspace!;
-      if (moved > 0) far.move(moved);
-      let at = text.start;
-      while (at < text.end) {
-        const blockStart = at;
-        block.open();
-        at = findTokens(block, text, at, near, far, reach);
-        writeBlock(output, block, text.bytes, blockStart, at);
-      }
+      tokens.far.move(moved);
+      writeBlocks(text, output, tokens.block, near, tokens.far, reach);
     }
-    if (offset + output.position >= room) return -1;
-    if (to < end) { const p = output.position; output.take(target, offset); offset += p; }
+    if (position + output.position >= tooFar) return -1;
+    position = output.take(target, position);
   }
-  if (fast) {
-    const w = FIXED_LITERAL_WORDS[END_OF_BLOCK];
-    output.put(w >>> 4, w & 15);
-  }
-  output.put(0, 3);
+
+  if (tokens === undefined) output.put(FIXED_END >>> 4, FIXED_END & 15);
+  output.put(STORED_BLOCK << 1, TYPE_BITS);
   output.alignToByte();
-  if (offset + output.position >= room) return -1;
-  const p = output.position;
-  output.take(target, offset);
+  if (position + output.position >= tooFar) return -1;
   if (context !== undefined) context.remember(text.bytes, text.end, length);
-  return offset + p;
+  return output.take(target, position);
+}
+
+/** Compresses the text's piece into as many blocks as its tokens fill. */
+function writeBlocks(
+  text: TextBuffer,
+  output: BitOutput,
+  block: TokenBlock,
+  near: PositionTable,
+  far: SharedPositionTable,
+  reach: number,
+): void {
+  for (let from = text.start; from < text.end;) {
+    block.open();
+    const to = findTokens(block, text, from, near, far, reach);
+    writeBlock(output, block, text.bytes, from, to);
+    from = to;
+  }
 }

@@ -1,10 +1,10 @@
 /*
- * What an encoder remembers of the messages before, so that the next may refer to them. All of it
- * is soft: an encoder that forgets merely repeats itself, so it may be dropped at any time.
+ * What an encoder remembers of the messages before, so that the next can refer to them. All of it
+ * is soft: an encoder that forgets merely repeats itself, so it can be dropped at any time.
  */
 
 import { PositionTable } from "./position_table.ts";
-import { windowSize } from "./window_bits.ts";
+import { powerOfTwo } from "./power_of_two.ts";
 
 /** The first capacity of a history in bytes. */
 const SMALLEST = 256;
@@ -14,28 +14,50 @@ const NO_BYTES = new Uint8Array(0);
 /** How much a {@linkcode DeflateContext} may hold. */
 export interface DeflateContextOptions {
   /**
-   * How far back it remembers, as a power of two of bytes: 8 to 15, and no more than the window
-   * that was agreed upon. Default: 12, which is 4 KiB.
+   * How many of the last bytes are remembered, as a power of two, 8 to 15. More than the window of
+   * {@linkcode DeflateOptions} is of no use. Default: 12, which is 4 KiB.
    */
   historyBits?: number;
-  /** The slots of its hash table, as a power of two, 8 to 15. Default: 11, which is 4 KiB. */
+  /**
+   * The slots of two bytes in the table of what was seen where, as a power of two, 8 to 15.
+   * Default: 11, which is 4 KiB.
+   */
   tableBits?: number;
 }
 
+/**
+ * The memory of an encoder that takes its context over from message to message. It is allocated by
+ * the first message, `2 ** historyBits + 2 * 2 ** tableBits` bytes at most (8 KiB by default), and
+ * may be dropped at any time between messages.
+ *
+ * @example
+ * ```ts
+ * import { deflate, DeflateContext } from "@quickws/quickws/core";
+ *
+ * const options = { level: "fast", windowBits: 15, context: new DeflateContext() } as const;
+ * const message = new TextEncoder().encode("to be or not to be, that is the question");
+ * const target = new Uint8Array(message.length);
+ * console.log(deflate(message, 0, message.length, target, 0, options)); // 38
+ * console.log(deflate(message, 0, message.length, target, 0, options)); // 5
+ * ```
+ */
 export class DeflateContext {
-  /** The history's full size in bytes. */
-  readonly historySize: number;
+  readonly #historySize: number;
   readonly #tableBits: number;
   #history: Uint8Array = NO_BYTES;
   #length = 0;
   #table: PositionTable | undefined;
-  /** The position of the history's end, in the table's count. */
+  /** The position behind the last remembered byte, in the table's count. */
   #end = 0;
 
+  /**
+   * @param options How much it may hold.
+   * @throws {RangeError} When an option is not an integer from 8 to 15.
+   */
   constructor(options: DeflateContextOptions = {}) {
     const { historyBits = 12, tableBits = 11 } = options;
-    this.historySize = windowSize(historyBits, "historyBits");
-    windowSize(tableBits, "tableBits");
+    this.#historySize = powerOfTwo("historyBits", historyBits);
+    powerOfTwo("tableBits", tableBits);
     this.#tableBits = tableBits;
   }
 
@@ -44,7 +66,7 @@ export class DeflateContext {
     return this.#history.length + (this.#table === undefined ? 0 : this.#table.slots.byteLength);
   }
 
-  /** Forgets everything and lets go of the memory. */
+  /** Forgets everything and lets go of the memory. The next message begins anew. */
   drop(): void {
     this.#history = NO_BYTES;
     this.#length = 0;
@@ -52,25 +74,29 @@ export class DeflateContext {
     this.#end = 0;
   }
 
-  /** The bytes that are remembered, the first `length` of it. */
+  /** For the encoder: the memory whose first `length` bytes are what is remembered. */
   get history(): Uint8Array {
     return this.#history;
   }
 
-  /** How many bytes are remembered. */
+  /** For the encoder: how many bytes are remembered. */
   get length(): number {
     return this.#length;
   }
 
+  /** For the encoder: the table, lying so that a text begins with what is remembered. */
   begin(): PositionTable {
-    const table = this.#table ??= new PositionTable(this.#tableBits);
-    table.base = this.#end - this.#length;
-    table.first = 0;
-    return table;
+    this.#table ??= new PositionTable(this.#tableBits);
+    this.#table.base = this.#end - this.#length;
+    return this.#table;
   }
 
+  /**
+   * For the encoder: remembers a message of `length` bytes. It ends at `text[end]`, and `text`
+   * before it is what was remembered before.
+   */
   remember(text: Uint8Array, end: number, length: number): void {
-    const kept = Math.min(this.#length + length, this.historySize);
+    const kept = Math.min(this.#length + length, this.#historySize);
     if (this.#history.length < kept) {
       let capacity = SMALLEST;
       while (capacity < kept) capacity *= 2;

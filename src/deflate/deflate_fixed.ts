@@ -40,7 +40,7 @@ export function deflateFixed(
   reach: number,
 ): void {
   const { bytes, view, end } = text;
-  const { slots, shift, base, first } = table;
+  const { slots, shift, base } = table;
   const out = output.view;
   let { position, hold, bits } = output;
   const factor = HASH_FACTOR | 0; // An integer of 32 bits, which a number of its size need not be.
@@ -55,7 +55,7 @@ export function deflateFixed(
     const back = place + base - 1 - slots[slot] & 0xffff;
     slots[slot] = place + base;
     const candidate = place - 1 - back;
-    if (candidate >= first && back < reach && view.getInt32(candidate, true) === word) {
+    if (candidate >= 0 && back < reach && view.getInt32(candidate, true) === word) {
       const limit = place + MAX_MATCH < end ? place + MAX_MATCH : end;
       const next = matchEnd(bytes, view, candidate + WORD, place + WORD, limit);
 

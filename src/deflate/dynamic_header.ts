@@ -4,9 +4,13 @@
  */
 
 import type { BitInput } from "./bit_input.ts";
-import { CONSUMED } from "./decode_entry.ts";
-import { codeLengths } from "./decode_tables.ts";
-import type { DecodeTable } from "./huffman_decode.ts";
+import {
+  CODE_LENGTH_ALPHABET,
+  CONSUMED,
+  DISTANCE_ALPHABET,
+  LITERAL_ALPHABET,
+} from "./decode_entry.ts";
+import { DecodeTable } from "./huffman_decode.ts";
 import { corrupt } from "./inflate_error.ts";
 import {
   CODE_LENGTH_ORDER,
@@ -18,18 +22,30 @@ import {
   REPEAT_ZERO_LONG,
 } from "./tables.ts";
 
+/**
+ * Decodes the literals and lengths of the block whose description was read last. With 10 bits to
+ * index its root no code of 286 words needs more than 1332 slots.
+ */
+export const dynamicLiterals: DecodeTable = new DecodeTable(LITERAL_ALPHABET, 10, 1536);
+
+/** The same for distances: with 7 bits to index its root no code of 30 words needs more than 400. */
+export const dynamicDistances: DecodeTable = new DecodeTable(DISTANCE_ALPHABET, 7, 512);
+
+/** RFC 1951 3.2.7: words of the code length code have 7 bits at most, so there is only a root. */
+const codeLengths = new DecodeTable(CODE_LENGTH_ALPHABET, 7, 128);
+
 const lengths = new Uint8Array(LITERAL_SYMBOLS + DISTANCE_SYMBOLS);
 const lengthsOfLengths = new Uint8Array(CODE_LENGTH_SYMBOLS);
 
-/** Reads the header that follows the block type and builds both tables. */
-export function readDynamicCodes(
-  input: BitInput,
-  literals: DecodeTable,
-  distances: DecodeTable,
-): void {
-  const literalCount = input.take(5) + 257;
-  const distanceCount = input.take(5) + 1;
-  const codeLengthCount = input.take(4) + 4;
+/**
+ * Reads the description that follows the block's type into the two tables.
+ *
+ * @throws {InflateError} When it describes no code.
+ */
+export function readDynamicCodes(input: BitInput): void {
+  const literalCount = input.take(5) + 257; // HLIT
+  const distanceCount = input.take(5) + 1; // HDIST
+  const codeLengthCount = input.take(4) + 4; // HCLEN
   if (literalCount > LITERAL_SYMBOLS || distanceCount > DISTANCE_SYMBOLS) {
     corrupt("a block has more symbols than there are");
   }
@@ -37,16 +53,16 @@ export function readDynamicCodes(
   for (let index = 0; index < codeLengthCount; index++) {
     lengthsOfLengths[CODE_LENGTH_ORDER[index]] = input.take(3);
   }
-  codeLengths.build(lengthsOfLengths, 0, CODE_LENGTH_SYMBOLS, 7);
+  codeLengths.build(lengthsOfLengths, 0, CODE_LENGTH_SYMBOLS);
   const total = literalCount + distanceCount;
   readLengths(input, total);
   input.checkNotPastEnd();
   if (lengths[END_OF_BLOCK] === 0) corrupt("a block's code has no end of block");
-  literals.build(lengths, 0, literalCount, 10);
-  distances.build(lengths, literalCount, total, 7);
+  dynamicLiterals.build(lengths, 0, literalCount);
+  dynamicDistances.build(lengths, literalCount, total);
 }
 
-/** Reads `total` code lengths into `lengths`, of both codes in one sequence. */
+/** RFC 1951 3.2.7: "the code length codes form a single sequence", so a run may cross over. */
 function readLengths(input: BitInput, total: number): void {
   const entries = codeLengths.entries;
   const mask = (1 << codeLengths.rootBits) - 1;

@@ -3,8 +3,8 @@
  * is indexed by the next few bits, and longer codes go on in a subtable behind it.
  */
 
+import { type Alphabet, INVALID, SUBTABLE } from "./decode_entry.ts";
 import { corrupt } from "./inflate_error.ts";
-import { INVALID, SUBTABLE } from "./decode_entry.ts";
 import { MAX_CODE_BITS } from "./tables.ts";
 
 const countOfLength = new Uint16Array(MAX_CODE_BITS + 1);
@@ -17,39 +17,29 @@ export class DecodeTable {
   readonly entries: Int32Array;
   /** How many bits index the root in the code that was built last. */
   rootBits = 0;
-  readonly #symbolEntries: Int32Array;
-  readonly #name: string;
-  readonly #mayBeIncomplete: boolean;
-  readonly #mayBeEmpty: boolean;
+  readonly #alphabet: Alphabet;
+  readonly #maxRootBits: number;
 
   /**
-   * @param name What the code is for, in error messages.
-   * @param symbolEntries The entry of each symbol, without the bits of its code.
+   * @param alphabet What the code is for.
+   * @param maxRootBits The bits that index the root, where the code has words as long.
    * @param capacity Slots for the root and the subtables of the worst code.
-   * @param mayBeIncomplete Accept a code of a single word of one bit.
-   * @param mayBeEmpty Accept a code without any word.
    */
-  constructor(
-    name: string,
-    symbolEntries: Int32Array,
-    capacity: number,
-    mayBeIncomplete: boolean,
-    mayBeEmpty: boolean,
-  ) {
+  constructor(alphabet: Alphabet, maxRootBits: number, capacity: number) {
+    this.#alphabet = alphabet;
+    this.#maxRootBits = maxRootBits;
     this.entries = new Int32Array(capacity);
-    this.#symbolEntries = symbolEntries;
-    this.#name = name;
-    this.#mayBeIncomplete = mayBeIncomplete;
-    this.#mayBeEmpty = mayBeEmpty;
   }
 
   /**
-   * Builds the table of the code whose words have the lengths `lengths[from..to)`, with a root of
-   * at most `maxRootBits` bits.
+   * Builds the table of the code whose words have the lengths `lengths[from..to)`, one for each
+   * symbol; 0 for a symbol without a word.
+   *
+   * @throws {InflateError} When they are not the lengths of a code.
    */
-  build(lengths: Uint8Array, from: number, to: number, maxRootBits: number): void {
+  build(lengths: Uint8Array, from: number, to: number): void {
     const count = countOfLength;
-    const longest = this.#check(lengths, from, to);
+    const longest = this.#countLengths(lengths, from, to);
     const entries = this.entries;
     entries[0] = entries[1] = INVALID | 1;
     if (longest === 0) {
@@ -68,19 +58,15 @@ export class DecodeTable {
       if (length !== 0) symbols[nextOfLength[length]++] = index - from;
     }
 
-    const rootBits = maxRootBits < longest ? maxRootBits : longest;
-    const symbolEntries = this.#symbolEntries;
+    const rootBits = Math.min(this.#maxRootBits, longest);
+    const symbolEntries = this.#alphabet.entries;
     // Codes are packed "starting with the most-significant bit" (RFC 1951 3.1.1) into bytes that
     // are read from the least significant one: the table is indexed by reversed codes.
     let code = 0;
     let next = 0;
-    let size = 2;
-    let length = 1;
-    for (; length <= rootBits; length++) {
-      if (length > 1) {
-        entries.copyWithin(size, 0, size);
-        size <<= 1;
-      }
+    for (let length = 1; length <= rootBits; length++) {
+      // Shorter words are followed by either bit: the table repeats itself.
+      if (length > 1) entries.copyWithin(1 << length - 1, 0, 1 << length - 1);
       for (let left = count[length]; left > 0; left--) {
         entries[code] = symbolEntries[symbols[next++]] + (length << 8 | length);
         code = nextReversed(code, length);
@@ -93,7 +79,7 @@ export class DecodeTable {
   #buildSubtables(code: number, next: number, longest: number): void {
     const count = countOfLength;
     const entries = this.entries;
-    const symbolEntries = this.#symbolEntries;
+    const symbolEntries = this.#alphabet.entries;
     const rootBits = this.rootBits;
     const rootMask = (1 << rootBits) - 1;
     let prefix = -1;
@@ -126,27 +112,23 @@ export class DecodeTable {
   }
 
   /** Counts the lengths and returns the longest; refuses sets that are not a prefix code. */
-  #check(lengths: Uint8Array, from: number, to: number): number {
+  #countLengths(lengths: Uint8Array, from: number, to: number): number {
     const count = countOfLength;
     count.fill(0);
     for (let index = from; index < to; index++) count[lengths[index]]++;
     let longest = MAX_CODE_BITS;
     while (longest > 0 && count[longest] === 0) longest--;
     if (longest === 0) {
-      // RFC 1951 3.2.7: "One distance code of zero bits means that there are no distance codes
-      // used at all (the data is all literals)."
-      if (this.#mayBeEmpty) return 0;
-      return corrupt(`${this.#name} code has no words`);
+      if (this.#alphabet.mayBeEmpty) return 0;
+      corrupt(`${this.#alphabet.name} code has no words`);
     }
     let free = 1;
     for (let length = 1; length <= longest; length++) {
       free = (free << 1) - count[length];
-      if (free < 0) return corrupt(`${this.#name} code is over-subscribed`);
+      if (free < 0) corrupt(`${this.#alphabet.name} code is over-subscribed`);
     }
-    // RFC 1951 3.2.7: "If only one distance code is used, it is encoded using one bit, not zero
-    // bits; in this case there is a single code length of one, with one unused code."
-    if (free > 0 && !(this.#mayBeIncomplete && longest === 1)) {
-      return corrupt(`${this.#name} code is incomplete`);
+    if (free > 0 && !(this.#alphabet.mayHaveOneWord && longest === 1)) {
+      corrupt(`${this.#alphabet.name} code is incomplete`);
     }
     return longest;
   }

@@ -5,9 +5,18 @@
 
 /** Room for the literal/length alphabet, the largest. */
 const SYMBOLS = 288;
+/** Bits for a symbol's number. */
+const SYMBOL_BITS = 9;
+const SYMBOL_MASK = (1 << SYMBOL_BITS) - 1;
 
-/** Used symbols in ascending order of frequency: the frequency above the symbol's 9 bits. */
-const order = new Int32Array(SYMBOLS);
+/** Used symbols, in ascending order of frequency: the frequency above the symbol. */
+let order = new Int32Array(SYMBOLS);
+/** Where a pass of the sort puts them. */
+let sorted = new Int32Array(SYMBOLS);
+/** The sort looks at so many bits of the frequency at a time. */
+const DIGIT_BITS = 6;
+const DIGITS = 1 << DIGIT_BITS;
+const digitCount = new Uint16Array(DIGITS);
 /** The algorithm's one array: weights, then parents, then depths. */
 const work = new Int32Array(SYMBOLS);
 const countOfLength = new Uint16Array(32);
@@ -24,49 +33,60 @@ export function huffmanLengths(
   longest: number,
 ): void {
   let used = 0;
+  let highest = 0;
   for (let symbol = 0; symbol < count; symbol++) {
     lengths[symbol] = 0;
     const frequency = frequencies[symbol];
-    if (frequency !== 0) order[used++] = frequency << 9 | symbol;
+    if (frequency === 0) continue;
+    order[used++] = frequency << SYMBOL_BITS | symbol;
+    if (frequency > highest) highest = frequency;
   }
   if (used < 2) {
-    const only = used === 0 ? 0 : order[0] & 511;
+    const only = used === 0 ? 0 : order[0] & SYMBOL_MASK;
     lengths[only] = 1;
     lengths[only === 0 ? 1 : 0] = 1;
     return;
   }
-  sort(used);
+  sort(used, highest);
   minimumRedundancyDepths(used);
   limitDepths(used, longest);
   let next = 0;
   for (let length = longest; length > 0; length--) {
     for (let left = countOfLength[length]; left > 0; left--) {
-      lengths[order[next++] & 511] = length;
+      lengths[order[next++] & SYMBOL_MASK] = length;
     }
   }
 }
 
-/** Sorts `order[0..used)`: a Shell sort, short and without a comparison function. */
-function sort(used: number): void {
-  let gap = used > 120 ? 40 : used > 40 ? 13 : used > 13 ? 4 : 1;
-  for (;;) {
-    for (let index = gap; index < used; index++) {
-      const item = order[index];
-      let hole = index - gap;
-      while (hole >= 0 && order[hole] > item) {
-        order[hole + gap] = order[hole];
-        hole -= gap;
-      }
-      order[hole + gap] = item;
+/**
+ * Sorts `order[0..used)` by frequency, digit by digit from the lowest: without comparisons there is
+ * nothing for the processor to guess wrong.
+ */
+function sort(used: number, highest: number): void {
+  for (let shift = SYMBOL_BITS; highest > 0; shift += DIGIT_BITS, highest >>>= DIGIT_BITS) {
+    digitCount.fill(0);
+    for (let index = 0; index < used; index++) {
+      digitCount[order[index] >>> shift & DIGITS - 1]++;
     }
-    if (gap === 1) return;
-    gap = (gap - 1) / 3;
+    let start = 0;
+    for (let digit = 0; digit < DIGITS; digit++) {
+      const count = digitCount[digit];
+      digitCount[digit] = start;
+      start += count;
+    }
+    for (let index = 0; index < used; index++) {
+      const item = order[index];
+      sorted[digitCount[item >>> shift & DIGITS - 1]++] = item;
+    }
+    const unsorted = order;
+    order = sorted;
+    sorted = unsorted;
   }
 }
 
 /** Leaves the depth of each leaf in `work`, in the order of `order`: the rarest is the deepest. */
 function minimumRedundancyDepths(used: number): void {
-  for (let index = 0; index < used; index++) work[index] = order[index] >>> 9;
+  for (let index = 0; index < used; index++) work[index] = order[index] >>> SYMBOL_BITS;
 
   // Merge the two lightest of the leaves and the inner nodes, again and again; a merged node keeps
   // the index of its parent.

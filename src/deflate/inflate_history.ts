@@ -3,7 +3,7 @@
  * reaches back (RFC 1951 2, "up to 32K input bytes").
  */
 
-import { windowSize } from "./window_bits.ts";
+import { powerOfTwo } from "./power_of_two.ts";
 
 /** The first capacity of a ring in bytes. */
 const SMALLEST = 256;
@@ -41,7 +41,7 @@ export class InflateHistory {
    * @throws {RangeError} For any other `windowBits`.
    */
   constructor(windowBits = 15) {
-    this.windowSize = windowSize(windowBits);
+    this.windowSize = powerOfTwo("windowBits", windowBits);
   }
 
   /** How many bytes back there is something. */

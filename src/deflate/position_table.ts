@@ -16,16 +16,14 @@ const MOST_BITS = 15;
 /** Where the count of positions goes over 16 bits. */
 const COUNT_END = 1 << 16;
 
-/** A table, and how the text that is looked at lies to it. */
+/** A table, and where in its count of positions the text lies. */
 export class PositionTable {
   /** By hash, the position where such bytes were seen last. */
   readonly slots: Uint16Array;
-  /** What to shift a hash of 32 bits by, to index the slots. */
+  /** What a hash of 32 bits is shifted by to index the slots. */
   shift: number;
   /** The position of the text's first byte. */
   base = 0;
-  /** The first place in the text that an entry may speak of. */
-  first = 0;
 
   /** @param bits The slots, as a power of two. */
   constructor(bits: number) {
@@ -36,18 +34,19 @@ export class PositionTable {
   /** Follows the text, which was moved down by `distance`. */
   move(distance: number): void {
     this.base += distance;
-    this.first = this.first > distance ? this.first - distance : 0;
   }
 }
 
 /**
- * A table that all messages without a context share. Each message counts on from the one before,
- * so that the entries of others lie before its first byte and are passed over: what is sent to one
- * cannot be measured in the length of what is sent to another.
+ * A table that messages of all connections share. Each message counts on from the one before, so
+ * that the entries of others lie before its first byte and are passed over: what is sent to one
+ * peer cannot be measured in the length of what is sent to another.
  */
 export class SharedPositionTable extends PositionTable {
+  /** The first byte of the text that an entry may speak of. */
+  first = 0;
   #count = COUNT_END;
-  #bits = MOST_BITS;
+  #usedBits = MOST_BITS;
 
   /** Allocates the slots. */
   constructor() {
@@ -55,28 +54,36 @@ export class SharedPositionTable extends PositionTable {
   }
 
   /**
-   * Begins on a message of `length` bytes, the first of which is at `start` in the text. When 16
-   * bits do not tell its positions from those before, the count and the table start anew.
+   * Begins on a message of `length` bytes, the first of which is at `first` in the text. When 16
+   * bits no longer tell its positions from those before, the count and the table start anew.
    */
-  begin(start: number, length: number): void {
+  begin(first: number, length: number): void {
     if (this.#count + length > COUNT_END) {
-      this.slots.fill(0, 0, 1 << this.#bits);
-      this.#bits = 0;
+      this.slots.fill(0, 0, 1 << this.#usedBits);
+      this.#usedBits = 0;
       // Not 0, which is what an empty slot says.
       this.#count = 1;
     }
     const bits = hashBits(length);
-    if (bits > this.#bits) this.#bits = bits;
+    if (bits > this.#usedBits) this.#usedBits = bits;
     this.shift = 32 - bits;
-    this.base = this.#count - start;
-    this.first = start;
+    this.base = this.#count - first;
+    this.first = first;
     this.#count = Math.min(this.#count + length, COUNT_END);
+  }
+
+  override move(distance: number): void {
+    super.move(distance);
+    this.first = Math.max(0, this.first - distance);
   }
 }
 
-/** A message's slots as a power of two: more of them would only have to be cleared and cached. */
+/**
+ * The slots for a message of `length` bytes, as a power of two: with fewer, entries are overwritten
+ * too soon; more would have to be cleared and would not stay in the cache.
+ */
 function hashBits(length: number): number {
-  if (length <= 1024) return 12;
-  if (length <= 4096) return 13;
-  return length <= 16384 ? 14 : MOST_BITS;
+  if (length <= 512) return 12;
+  if (length <= 2048) return 13;
+  return length <= 8192 ? 14 : MOST_BITS;
 }

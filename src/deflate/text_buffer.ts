@@ -45,10 +45,9 @@ export class TextBuffer {
       this.end = WINDOW;
     }
     this.start = this.end;
-    this.bytes.set(
-      from === 0 && to === source.length ? source : source.subarray(from, to),
-      this.start,
-    );
+    // Whole arrays are spared the view.
+    const whole = from === 0 && to === source.length;
+    this.bytes.set(whole ? source : source.subarray(from, to), this.start);
     this.end += to - from;
     this.view.setInt32(this.end, 0);
     this.view.setInt32(this.end + 4, 0);

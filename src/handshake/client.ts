@@ -6,10 +6,10 @@
 import { ConnectionError, type ErrorCode, HandshakeError } from "../errors.ts";
 import { acceptKey } from "./accept_key.ts";
 import { BodyStart } from "./body_start.ts";
-import { consistsOf, DIGIT } from "./characters.ts";
 import { type Extension, parseExtensions } from "./extensions.ts";
 import type { HeaderFields } from "./header_fields.ts";
 import { type HeadLimits, HttpHeadReader } from "./http_head.ts";
+import { parseStatusLine } from "./status_line.ts";
 import { assertSubprotocols } from "./subprotocols.ts";
 
 /** What the client asked for, which the server's answer is checked against. */
@@ -186,21 +186,14 @@ export class ClientHandshake {
     if (body.push(chunk)) throw this.#unexpectedStatus(body);
   }
 
-  /** RFC 9112 section 4: HTTP-version SP status-code SP [ reason-phrase ]. */
-  #readStatusLine(line: string): void {
-    const digits = line.slice(9, 12);
-    const status = Number(digits);
-    if (
-      !line.startsWith("HTTP/1.") || !consistsOf(line.slice(7, 8), DIGIT) || line[8] !== " " ||
-      digits.length !== 3 || !consistsOf(digits, DIGIT) || status < 100 ||
-      // The space before an empty reason phrase is often forgotten.
-      (line.length > 12 && line[12] !== " ")
-    ) {
+  #readStatusLine(text: string): void {
+    const line = parseStatusLine(text);
+    if (line === undefined) {
       throw this.#error("HEAD_MALFORMED", "The server's answer does not begin with a status line");
     }
-    this.#status = status;
-    this.#reason = line.slice(13);
-    if (status === 101 && line[7] !== "1") {
+    this.#status = line.status;
+    this.#reason = line.reason;
+    if (line.status === 101 && line.minor !== "1") {
       throw this.#error(
         "HTTP_VERSION",
         "The server switched protocols in an answer that is not HTTP/1.1",

@@ -10,7 +10,10 @@ import {
   type MessageOpcode,
   Opcode,
   OPCODE_BITS,
+  RSV1,
 } from "../wire/opcode.ts";
+import { compressedLimit } from "../wire/header.ts";
+import type { MessageCompression } from "./message_compression.ts";
 import { checkUtf8, checkUtf8End, decodeText, UTF8_COMPLETE } from "./utf8.ts";
 
 /** How messages are delivered. */
@@ -51,8 +54,11 @@ const GATHER_GROWTH = 4;
 export class MessageReader implements FrameSink {
   readonly #rules: MessageRules;
   readonly #sink: MessageSink;
+  readonly #compression: MessageCompression | undefined;
   /** The opcode of the message that is being gathered; `Continuation` while there is none. */
   #opcode: Opcode = Opcode.Continuation;
+  /** Whether it is compressed. */
+  #compressed = false;
   #gathered: Uint8Array | undefined;
   #length = 0;
   #utf8 = UTF8_COMPLETE;
@@ -67,10 +73,12 @@ export class MessageReader implements FrameSink {
    *
    * @param rules How messages are delivered.
    * @param sink Where they are delivered.
+   * @param compression What decompresses messages, where that was negotiated.
    */
-  constructor(rules: MessageRules, sink: MessageSink) {
+  constructor(rules: MessageRules, sink: MessageSink, compression?: MessageCompression) {
     this.#rules = rules;
     this.#sink = sink;
+    this.#compression = compression;
   }
 
   /**
@@ -83,7 +91,8 @@ export class MessageReader implements FrameSink {
     if ((opcode & CONTROL) !== 0) {
       this.#sink.controlFrame(opcode, bytes, start, end);
     } else if ((first & FIN) !== 0 && this.#opcode === Opcode.Continuation) {
-      this.#deliver(opcode as MessageOpcode, bytes, start, end);
+      if ((first & RSV1) === 0) this.#deliver(opcode as MessageOpcode, bytes, start, end);
+      else this.#deliverCompressed(opcode as MessageOpcode, bytes, start, end);
     } else {
       this.frameStart(first, end - start);
       if (end > start) this.framePiece(bytes, start, end);
@@ -100,7 +109,10 @@ export class MessageReader implements FrameSink {
       this.#controlLength = 0;
       return;
     }
-    if (opcode !== Opcode.Continuation) this.#opcode = opcode;
+    if (opcode !== Opcode.Continuation) {
+      this.#opcode = opcode;
+      this.#compressed = (first & RSV1) !== 0;
+    }
     this.#expected = this.#length + length;
   }
 
@@ -140,7 +152,7 @@ export class MessageReader implements FrameSink {
   }
 
   get #checksText(): boolean {
-    return this.#opcode === Opcode.Text && this.#rules.utf8Check;
+    return this.#opcode === Opcode.Text && this.#rules.utf8Check && !this.#compressed;
   }
 
   #reserve(size: number): Uint8Array {
@@ -149,7 +161,9 @@ export class MessageReader implements FrameSink {
     if (old !== undefined && old.length >= needed) return old;
     const wished = Math.max(GATHER_MIN, needed * GATHER_GROWTH);
     // The last fragment's header says where the message ends; before it, more may come.
-    const most = (this.#first & FIN) !== 0 ? this.#expected : this.#rules.maxMessageSize;
+    const { maxMessageSize } = this.#rules;
+    const limit = this.#compressed ? compressedLimit(maxMessageSize) : maxMessageSize;
+    const most = (this.#first & FIN) !== 0 ? this.#expected : limit;
     const capacity = Math.min(wished, most);
     const grown = new Uint8Array(capacity);
     if (old !== undefined) grown.set(old.subarray(0, this.#length));
@@ -166,11 +180,25 @@ export class MessageReader implements FrameSink {
     this.#gathered = undefined;
     this.#length = 0;
     this.#utf8 = UTF8_COMPLETE;
-    if (opcode === Opcode.Text && this.#rules.text === "string") {
+    if (this.#compressed) this.#deliverCompressed(opcode, bytes, 0, length);
+    else if (opcode === Opcode.Text && this.#rules.text === "string") {
       this.#sink.textMessage(decodeText(bytes, 0, length));
     } else {
       this.#sink.bytesMessage(opcode, bytes, 0, length);
     }
+  }
+
+  #deliverCompressed(
+    opcode: MessageOpcode,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    const inflated = this.#compression!.inflate(bytes, start, end, this.#rules.maxMessageSize);
+    // The next message overwrites what came out; only a string is a copy by itself.
+    const isString = opcode === Opcode.Text && this.#rules.text === "string";
+    const message = isString ? inflated : inflated.slice();
+    this.#deliver(opcode, message, 0, message.length);
   }
 
   #deliver(opcode: MessageOpcode, bytes: Uint8Array, start: number, end: number): void {

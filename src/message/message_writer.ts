@@ -14,7 +14,9 @@ import {
   MAX_HEADER_SIZE,
   type MessageOpcode,
   Opcode,
+  RSV1,
 } from "../wire/opcode.ts";
+import type { MessageCompression } from "./message_compression.ts";
 
 /**
  * From this many UTF-16 units on, text is encoded to memory of its own and copied: room for the worst
@@ -22,26 +24,37 @@ import {
  */
 const LONG_TEXT = 8192;
 
+/** Where text is encoded before it is compressed. */
+const scratch = new Uint8Array(LONG_TEXT * 3);
+
 /** Writes what one endpoint sends. */
 export class MessageWriter {
   readonly #output: FrameOutput;
   readonly #masks: MaskSource | undefined;
+  readonly #compression: MessageCompression | undefined;
 
   /**
    * Makes the writer of one direction.
    *
    * @param output Where frames are written.
    * @param masks The source of mask keys, for a client; a server masks nothing.
+   * @param compression What compresses messages, where that was negotiated.
    */
-  constructor(output: FrameOutput, masks: MaskSource | undefined) {
+  constructor(output: FrameOutput, masks?: MaskSource, compression?: MessageCompression) {
     this.#output = output;
     this.#masks = masks;
+    this.#compression = compression;
   }
 
-  /** Writes a text message. */
-  text(text: string): void {
+  /**
+   * Writes a text message.
+   *
+   * @param compress `false` leaves out the compression that was negotiated.
+   */
+  text(text: string, compress = true): void {
+    if (compress && this.#compression?.wants(text.length) && this.#compressedText(text)) return;
     if (text.length >= LONG_TEXT) {
-      this.bytes(Opcode.Text, encodeLongText(text));
+      this.bytes(Opcode.Text, encodeLongText(text), false);
       return;
     }
     const output = this.#output;
@@ -59,8 +72,15 @@ export class MessageWriter {
     output.commit(headerSize + length);
   }
 
-  /** Writes a message of bytes, which are copied; text must be UTF-8 already. */
-  bytes(opcode: MessageOpcode, payload: Uint8Array): void {
+  /**
+   * Writes a message of bytes, which are copied; text must be UTF-8 already.
+   *
+   * @param compress `false` leaves out the compression that was negotiated.
+   */
+  bytes(opcode: MessageOpcode, payload: Uint8Array, compress = true): void {
+    if (compress && this.#compression?.wants(payload.length)) {
+      if (this.#compressed(opcode, payload, payload.length)) return;
+    }
     writeFrame(this.#output, FIN | opcode, payload, 0, payload.length, this.#masks);
   }
 
@@ -87,6 +107,32 @@ export class MessageWriter {
       );
     }
     writeFrame(this.#output, FIN | opcode, payload, start, end, this.#masks);
+  }
+
+  #compressedText(text: string): boolean {
+    if (text.length >= LONG_TEXT) {
+      const bytes = encodeLongText(text);
+      return this.#compressed(Opcode.Text, bytes, bytes.length);
+    }
+    return this.#compressed(Opcode.Text, scratch, encodeText(text, scratch, 0));
+  }
+
+  /** Returns whether the message was written; one that does not get shorter is not. */
+  #compressed(opcode: MessageOpcode, payload: Uint8Array, length: number): boolean {
+    const output = this.#output;
+    const masked = this.#masks !== undefined;
+    const memory = output.reserve(MAX_HEADER_SIZE + length);
+    const at = output.offset;
+    const guess = frameHeaderSize(length, masked);
+    const end = this.#compression!.deflate(payload, 0, length, memory, at + guess);
+    if (end === -1) return false;
+    const size = end - at - guess;
+    const headerSize = frameHeaderSize(size, masked);
+    if (headerSize !== guess) memory.copyWithin(at + headerSize, at + guess, end);
+    // RFC 7692 6.1: RSV1 marks the first, here the only, frame of a compressed message.
+    sealFrame(memory, at, FIN | RSV1 | opcode, size, this.#masks);
+    output.commit(headerSize + size);
+    return true;
   }
 }
 

@@ -1,7 +1,8 @@
 // A message that is encoded once and sent to many.
 
-import { FIN, type MessageOpcode, Opcode } from "../wire/opcode.ts";
+import { FIN, type MessageOpcode, Opcode, RSV1 } from "../wire/opcode.ts";
 import { frameHeaderSize, sealFrame } from "../wire/frame_writer.ts";
+import type { MessageCompression } from "./message_compression.ts";
 import { encodeLongText } from "./utf8.ts";
 
 /**
@@ -14,6 +15,8 @@ export class PreparedMessage {
   /** The whole frame as a server sends it, header and unmasked payload. */
   readonly frame: Uint8Array;
   readonly #payloadStart: number;
+  /** The frame as it is compressed, by the keys of compressions that share it. */
+  #compressed: Map<string, Uint8Array> | undefined;
 
   /**
    * Encodes a message.
@@ -27,6 +30,38 @@ export class PreparedMessage {
     this.frame = new Uint8Array(this.#payloadStart + payload.length);
     this.frame.set(payload, this.#payloadStart);
     sealFrame(this.frame, 0, FIN | this.opcode, payload.length, undefined);
+  }
+
+  /**
+   * The whole frame as a server sends it with a compression: compressed once for all that share it.
+   *
+   * @returns `undefined` where what is sent depends on earlier messages.
+   */
+  frameFor(compression: MessageCompression): Uint8Array | undefined {
+    const length = this.frame.length - this.#payloadStart;
+    if (!compression.wants(length)) return this.frame;
+    const key = compression.shareKey;
+    if (key === undefined) return undefined;
+    this.#compressed ??= new Map();
+    let frame = this.#compressed.get(key);
+    if (frame === undefined) {
+      frame = this.#compress(compression);
+      this.#compressed.set(key, frame);
+    }
+    return frame;
+  }
+
+  #compress(compression: MessageCompression): Uint8Array {
+    const { frame } = this;
+    const start = this.#payloadStart;
+    const packed = new Uint8Array(frame.length);
+    const end = compression.deflate(frame, start, frame.length, packed, start);
+    if (end === -1) return frame;
+    const size = end - start;
+    const at = start - frameHeaderSize(size, false);
+    // RFC 7692 6.1: RSV1 marks a compressed message.
+    sealFrame(packed, at, FIN | RSV1 | this.opcode, size, undefined);
+    return packed.slice(at, end);
   }
 
   /** The payload, which a client has to mask anew for every connection. */

@@ -1,5 +1,7 @@
 // What is spoken with a proxy before a stream through it is the caller's.
 
+import { isHost } from "../handshake/outgoing.ts";
+
 /** A dialogue with a proxy, as bytes in and bytes out. */
 export interface ProxyDialogue {
   /** The bytes to send first. */
@@ -36,3 +38,19 @@ export interface ProxyCredentials {
 
 /** No bytes. */
 export const NOTHING: Uint8Array = new Uint8Array(0);
+
+/**
+ * A target as host and port, an IPv6 address in brackets.
+ *
+ * @throws {TypeError} When the host is neither a name nor an address. A zone (`fe80::1%eth0`) is not
+ * part of an address: it means something on one machine only (RFC 4007 section 6).
+ * @throws {RangeError} When the port is none.
+ */
+export function authorityOf({ hostname, port }: ProxyTarget): string {
+  const host = hostname.includes(":") ? `[${hostname}]` : hostname;
+  if (!isHost(host)) throw new TypeError(`"${hostname}" is neither a host name nor an IP address`);
+  if (!Number.isInteger(port) || port < 1 || port > 65535) {
+    throw new RangeError(`${port} is not a port: it must be an integer from 1 to 65535`);
+  }
+  return `${host}:${port}`;
+}

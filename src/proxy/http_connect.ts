@@ -1,31 +1,38 @@
 // A tunnel through an HTTP proxy: the CONNECT method (RFC 9110 9.3.6).
 
-import { ConnectionError } from "../errors.ts";
+import { ConnectionError, HandshakeError } from "../errors.ts";
 import { encodeBase64 } from "../handshake/base64.ts";
+import { MAX_INTERIM_RESPONSES } from "../handshake/client.ts";
 import { HttpHeadReader } from "../handshake/http_head.ts";
 import { encodeHead } from "../handshake/outgoing.ts";
+import { parseStatusLine } from "../handshake/status_line.ts";
 import {
+  authorityOf,
   NOTHING,
   type ProxyCredentials,
   type ProxyDialogue,
   type ProxyTarget,
 } from "./dialogue.ts";
 
+/** Characters of a reason phrase that an error's message repeats. */
+const MAX_QUOTED = 100;
+
 /** Asks an HTTP proxy for a tunnel. */
 export class HttpConnect implements ProxyDialogue {
   readonly #authority: string;
-  readonly #credentials: ProxyCredentials | undefined;
-  readonly #head = new HttpHeadReader();
+  readonly #authorization: string | undefined;
+  #reader = new HttpHeadReader();
+  #interimResponses = 0;
   #done = false;
 
   /**
    * @param target Where the tunnel leads.
-   * @param credentials What Basic authentication is given, if the proxy wants it (RFC 7617).
+   * @param credentials What Basic authentication is given, without waiting to be asked for it.
+   * @throws {TypeError | RangeError} When the target is none, or the credentials cannot be sent.
    */
   constructor(target: ProxyTarget, credentials?: ProxyCredentials) {
-    const { hostname, port } = target;
-    this.#authority = hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
-    this.#credentials = credentials;
+    this.#authority = authorityOf(target);
+    this.#authorization = credentials && basicCredentials(credentials);
   }
 
   /** Whether the tunnel stands. */
@@ -35,45 +42,91 @@ export class HttpConnect implements ProxyDialogue {
 
   /** What came behind the proxy's answer. */
   get rest(): Uint8Array {
-    return this.#done ? this.#head.rest : NOTHING;
+    return this.#done ? this.#reader.rest : NOTHING;
   }
 
   /** The request. It names the target, never the proxy. */
   begin(): Uint8Array {
     let head = `CONNECT ${this.#authority} HTTP/1.1\r\nHost: ${this.#authority}\r\n`;
-    if (this.#credentials !== undefined) {
-      const { username, password } = this.#credentials;
-      const bytes = new TextEncoder().encode(`${username}:${password}`);
-      head += `Proxy-Authorization: Basic ${encodeBase64(bytes)}\r\n`;
+    if (this.#authorization !== undefined) {
+      head += `Proxy-Authorization: ${this.#authorization}\r\n`;
     }
     return encodeHead(head + "\r\n");
   }
 
   /** Takes the proxy's answer. */
   receive(chunk: Uint8Array): Uint8Array {
-    let complete: boolean;
-    try {
-      complete = this.#head.push(chunk);
-    } catch (cause) {
-      throw new ConnectionError("PROXY_FAILED", "The proxy's answer is not HTTP", { cause });
+    let input = chunk;
+    while (this.#readHead(input)) {
+      if (this.#check(this.#reader.startLine)) {
+        this.#done = true;
+        break;
+      }
+      input = this.#reader.rest;
+      this.#reader = new HttpHeadReader();
     }
-    if (complete) this.#check(this.#head.startLine);
     return NOTHING;
   }
 
-  #check(statusLine: string): void {
-    // RFC 9112 4: HTTP-version SP status-code SP [ reason-phrase ]. Any 2xx means the tunnel stands.
-    const status = Number(statusLine.slice(9, 12));
-    if (!statusLine.startsWith("HTTP/1.") || statusLine[8] !== " " || !(status >= 100)) {
-      throw new ConnectionError("PROXY_FAILED", "The proxy's answer is not HTTP");
+  #readHead(chunk: Uint8Array): boolean {
+    try {
+      return this.#reader.push(chunk);
+    } catch (cause) {
+      if (!(cause instanceof HandshakeError)) throw cause;
+      throw failed(`cannot be used: ${cause.message}`, cause);
     }
-    if (status < 200 || status > 299) {
-      const hint = status === 407 ? ": it wants other credentials in the proxy's URL" : "";
-      throw new ConnectionError(
-        "PROXY_REFUSED",
-        `The proxy answered ${statusLine.slice(9, 109)} to CONNECT ${this.#authority}${hint}`,
-      );
-    }
-    this.#done = true;
   }
+
+  /** Whether the tunnel stands; `false` when this answer is not yet the final one. */
+  #check(statusLine: string): boolean {
+    const line = parseStatusLine(statusLine);
+    if (line === undefined) throw failed("does not begin with a status line");
+    const { status, reason } = line;
+    // RFC 9110 9.3.6: any 2xx means that the tunnel begins right behind the head, whatever fields
+    // say of a body.
+    if (status >= 200 && status < 300) return true;
+    // RFC 9110 15.2: interim answers may precede the final one. 101 is none: it would switch to a
+    // protocol that was not asked for.
+    if (status < 200 && status !== 101) {
+      if (++this.#interimResponses <= MAX_INTERIM_RESPONSES) return false;
+      throw failed(`does not come: there were more than ${MAX_INTERIM_RESPONSES} interim ones`);
+    }
+    const words = `${status} ${reason.slice(0, MAX_QUOTED)}`.trimEnd();
+    throw new ConnectionError(
+      "PROXY_REFUSED",
+      `The proxy answered ${words} to CONNECT ${this.#authority}${this.#hint(status)}`,
+    );
+  }
+
+  #hint(status: number): string {
+    if (status !== 407) return "";
+    return this.#authorization === undefined
+      ? ": it wants a user and password, which its URL does not have"
+      : ": it does not accept the user and password of its URL";
+  }
+}
+
+/**
+ * The value of a Proxy-Authorization field: Basic credentials (RFC 7617), the text in UTF-8.
+ *
+ * @throws {TypeError} When the user or the password cannot be written so.
+ */
+export function basicCredentials({ username, password }: ProxyCredentials): string {
+  // RFC 7617 section 2: a user that contains a colon is invalid; its rest would count as password.
+  if (username.includes(":")) {
+    throw new TypeError("The user of an HTTP proxy must not contain a colon");
+  }
+  const text = `${username}:${password}`;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    // RFC 7617 section 2: neither may contain control characters.
+    if (code < 0x20 || code === 0x7f) {
+      throw new TypeError("The user and password of an HTTP proxy must have no control characters");
+    }
+  }
+  return `Basic ${encodeBase64(new TextEncoder().encode(text))}`;
+}
+
+function failed(how: string, cause?: Error): ConnectionError {
+  return new ConnectionError("PROXY_FAILED", `The answer of the HTTP proxy ${how}`, { cause });
 }

@@ -8,7 +8,7 @@ export function parseIpAddress(text: string): number[] | undefined {
 function parseIpv4(text: string): number[] | undefined {
   const parts = text.split(".");
   if (parts.length !== 4) return undefined;
-  const bytes = parts.map((part) => parseDigits(part, 10, 3));
+  const bytes = parts.map(parseDecimal);
   return bytes.every((byte) => byte <= 255) ? bytes : undefined;
 }
 
@@ -16,21 +16,22 @@ function parseIpv6(text: string): number[] | undefined {
   // "::" stands once, for as many zero groups as are missing.
   const halves = text.split("::");
   if (halves.length > 2) return undefined;
-  const head = parseGroups(halves[0]);
-  const tail = parseGroups(halves[1] ?? "");
+  const compressed = halves.length === 2;
+  const head = parseGroups(halves[0], !compressed);
+  const tail = parseGroups(halves[1] ?? "", true);
   if (head === undefined || tail === undefined) return undefined;
   const missing = 16 - head.length - tail.length;
-  if (halves.length === 1 ? missing !== 0 : missing < 2) return undefined;
+  if (compressed ? missing < 2 : missing !== 0) return undefined;
   return [...head, ...new Array<number>(missing).fill(0), ...tail];
 }
 
-/** The bytes of groups between colons, the last of which may be an IPv4 address. */
-function parseGroups(text: string): number[] | undefined {
+/** The bytes of groups between colons. Those that end the address may end with an IPv4 address. */
+function parseGroups(text: string, endsAddress: boolean): number[] | undefined {
   if (text === "") return [];
   const bytes: number[] = [];
   const groups = text.split(":");
   for (let i = 0; i < groups.length; i++) {
-    if (i === groups.length - 1 && groups[i].includes(".")) {
+    if (endsAddress && i === groups.length - 1 && groups[i].includes(".")) {
       const embedded = parseIpv4(groups[i]);
       if (embedded === undefined) return undefined;
       bytes.push(...embedded);
@@ -41,6 +42,11 @@ function parseGroups(text: string): number[] | undefined {
     bytes.push(group >>> 8, group & 0xff);
   }
   return bytes;
+}
+
+/** A byte of an IPv4 address. With a leading zero it is refused: to some that says octal. */
+function parseDecimal(text: string): number {
+  return text.length > 1 && text[0] === "0" ? NaN : parseDigits(text, 10, 3);
 }
 
 const DIGITS = "0123456789abcdef";

@@ -3,6 +3,7 @@
 import { ConnectionError } from "../errors.ts";
 import { parseIpAddress } from "./ip_address.ts";
 import {
+  authorityOf,
   NOTHING,
   type ProxyCredentials,
   type ProxyDialogue,
@@ -11,11 +12,14 @@ import {
 
 const VERSION = 5;
 /** RFC 1929 section 2: the version of the subnegotiation. */
-const AUTH_VERSION = 1;
+const PASSWORD_VERSION = 1;
 /** RFC 1928 section 3. */
 const METHOD = { None: 0, Password: 2, Unacceptable: 0xff } as const;
 /** RFC 1928 section 5. */
 const ADDRESS = { IPv4: 1, Domain: 3, IPv6: 4 } as const;
+/** Bytes of the addresses that have a fixed size. */
+const ADDRESS_SIZES: ReadonlyMap<number, number> = new Map([[ADDRESS.IPv4, 4], [ADDRESS.IPv6, 16]]);
+/** RFC 1928 section 4. */
 const CONNECT = 1;
 
 /** RFC 1928 section 6, in the order of the codes. */
@@ -36,26 +40,25 @@ const MAX_REPLY = 4 + 1 + 255 + 2;
 
 /** Asks a SOCKS5 proxy for a stream. */
 export class Socks5 implements ProxyDialogue {
-  readonly #target: ProxyTarget;
-  readonly #credentials: ProxyCredentials | undefined;
-  #step: "method" | "auth" | "reply" | "done" = "method";
+  readonly #authority: string;
+  readonly #request: Uint8Array;
+  readonly #password: Uint8Array | undefined;
+  #step: "method" | "password" | "reply" | "done" = "method";
+  /** The answer that is being read; its first `#length` bytes count. */
   readonly #input = new Uint8Array(MAX_REPLY);
   #length = 0;
   #rest = NOTHING;
 
   /**
    * @param target Where the stream leads; a host name is resolved by the proxy.
-   * @param credentials User and password, each 1 to 255 bytes, if the proxy may ask for them.
-   * @throws {RangeError} When a name is too long for the protocol.
+   * @param credentials User and password, if the proxy may ask for them.
+   * @throws {TypeError | RangeError} When the target is none, or something is too long for the
+   * protocol.
    */
   constructor(target: ProxyTarget, credentials?: ProxyCredentials) {
-    this.#target = target;
-    this.#credentials = credentials;
-    checkLength("host name", target.hostname);
-    if (credentials !== undefined) {
-      checkLength("user of the proxy's URL", credentials.username);
-      checkLength("password of the proxy's URL", credentials.password);
-    }
+    this.#authority = authorityOf(target);
+    this.#request = connectRequest(target);
+    this.#password = credentials && passwordRequest(credentials);
   }
 
   /** Whether the stream leads to the target. */
@@ -70,19 +73,20 @@ export class Socks5 implements ProxyDialogue {
 
   /** RFC 1928 section 3: the methods of authentication that we know. */
   begin(): Uint8Array {
-    return this.#credentials === undefined
+    return this.#password === undefined
       ? Uint8Array.of(VERSION, 1, METHOD.None)
       : Uint8Array.of(VERSION, 2, METHOD.None, METHOD.Password);
   }
 
   /** Takes the proxy's answers. */
   receive(chunk: Uint8Array): Uint8Array {
+    // A proxy that answers before it is asked gets its questions all the same, so that it does not
+    // matter how its bytes are cut.
     let output = NOTHING;
     for (let i = 0; i < chunk.length; i++) {
       this.#input[this.#length++] = chunk[i];
-      if (this.#length < this.#needed) continue;
-      output = this.#answer();
-      this.#length = 0;
+      const question = this.#advance();
+      if (question.length > 0) output = concat(output, question);
       if (this.done) {
         this.#rest = chunk.subarray(i + 1);
         break;
@@ -91,38 +95,33 @@ export class Socks5 implements ProxyDialogue {
     return output;
   }
 
-  /** The length of the answer that is being read, as far as its bytes so far tell. */
-  get #needed(): number {
-    if (this.#step !== "reply") return 2;
-    if (this.#length < 5) return 5;
-    const type = this.#input[3];
-    const size = type === ADDRESS.IPv4 ? 4 : type === ADDRESS.IPv6 ? 16 : 1 + this.#input[4];
-    return 4 + size + 2;
-  }
-
-  #answer(): Uint8Array {
-    if (this.#step === "method") return this.#chooseMethod(this.#input[0], this.#input[1]);
-    if (this.#step === "auth") {
-      // RFC 1929 2: any status other than 0 means failure.
-      if (this.#input[1] !== 0) throw refused("refused the user and password of its URL");
-      return this.#request();
+  /** Looks at the byte that has just come; returns what is to be sent. */
+  #advance(): Uint8Array {
+    switch (this.#step) {
+      case "method":
+        return this.#readMethod();
+      case "password":
+        return this.#readPasswordStatus();
+      default:
+        this.#readReply();
+        return NOTHING;
     }
-    this.#checkReply();
-    this.#step = "done";
-    return NOTHING;
   }
 
-  #chooseMethod(version: number, method: number): Uint8Array {
+  /** RFC 1928 section 3: version, method. */
+  #readMethod(): Uint8Array {
+    const [version, method] = this.#input;
     if (version !== VERSION) throw failed(`answered with version ${version}`);
-    if (method === METHOD.None) return this.#request();
-    if (method === METHOD.Password && this.#credentials !== undefined) {
-      this.#step = "auth";
-      const { username, password } = this.#credentials;
-      return concat([AUTH_VERSION], counted(username), counted(password));
+    if (this.#length < 2) return NOTHING;
+    this.#length = 0;
+    if (method === METHOD.None) return this.#ask();
+    if (method === METHOD.Password && this.#password !== undefined) {
+      this.#step = "password";
+      return this.#password;
     }
     if (method === METHOD.Unacceptable) {
       throw refused(
-        this.#credentials === undefined
+        this.#password === undefined
           ? "wants authentication, and its URL has no user"
           : "accepts neither user and password nor none",
       );
@@ -130,50 +129,85 @@ export class Socks5 implements ProxyDialogue {
     throw failed(`chose the method ${method}, which was not offered`);
   }
 
-  /** RFC 1928 section 4. */
-  #request(): Uint8Array {
-    this.#step = "reply";
-    const { hostname, port } = this.#target;
-    return concat(
-      [VERSION, CONNECT, 0],
-      addressOf(hostname),
-      [port >>> 8, port & 0xff],
-    );
+  /** RFC 1929 section 2: version, status. Some proxies answer with the version of SOCKS here. */
+  #readPasswordStatus(): Uint8Array {
+    if (this.#length < 2) return NOTHING;
+    this.#length = 0;
+    // RFC 1929 section 2: any status other than 0 means failure.
+    if (this.#input[1] !== 0) throw refused("does not accept the user and password of its URL");
+    return this.#ask();
   }
 
-  #checkReply(): void {
-    const [version, reply, , type] = this.#input;
-    if (version !== VERSION) throw failed(`answered with version ${version}`);
-    if (reply !== 0) {
-      const { hostname, port } = this.#target;
-      throw refused(`cannot connect to ${hostname}:${port}: ${REPLIES[reply] ?? `code ${reply}`}`);
-    }
-    if (type !== ADDRESS.IPv4 && type !== ADDRESS.IPv6 && type !== ADDRESS.Domain) {
-      throw failed(`answered with the address type ${type}`);
-    }
+  #ask(): Uint8Array {
+    this.#step = "reply";
+    return this.#request;
   }
+
+  /**
+   * RFC 1928 section 6: version, reply, reserved, type, address, port. The address is the one that
+   * the proxy connects from; nobody needs it. Each byte is judged when it comes: a proxy that
+   * refuses need not send the rest.
+   */
+  #readReply(): void {
+    const [version, reply, , type, size] = this.#input;
+    if (version !== VERSION) throw failed(`answered with version ${version}`);
+    if (this.#length >= 2 && reply !== 0) {
+      throw refused(`cannot connect to ${this.#authority}: ${REPLIES[reply] ?? `code ${reply}`}`);
+    }
+    if (this.#length < 4) return;
+    // The first byte of a name is its length; no address is shorter than that.
+    const addressSize = type === ADDRESS.Domain ? 1 + size : ADDRESS_SIZES.get(type);
+    if (addressSize === undefined) throw failed(`answered with the address type ${type}`);
+    if (this.#length > 4 && this.#length === 4 + addressSize + 2) this.#step = "done";
+  }
+}
+
+/** RFC 1928 section 4: version, command, reserved, type, address, port. */
+function connectRequest({ hostname, port }: ProxyTarget): Uint8Array {
+  return Uint8Array.of(
+    VERSION,
+    CONNECT,
+    0,
+    ...addressOf(hostname),
+    port >>> 8,
+    port & 0xff,
+  );
+}
+
+/**
+ * RFC 1929 section 2: version, user, password.
+ *
+ * @throws {RangeError} When one of them is too long, or the user is empty. An empty password is
+ * sent, which the RFC does not foresee and proxies take: some know their users by one word.
+ */
+export function passwordRequest({ username, password }: ProxyCredentials): Uint8Array {
+  return Uint8Array.of(
+    PASSWORD_VERSION,
+    ...counted("user of a SOCKS5 proxy", username, 1),
+    ...counted("password of a SOCKS5 proxy", password, 0),
+  );
 }
 
 function addressOf(hostname: string): number[] {
   const address = parseIpAddress(hostname);
-  if (address === undefined) return [ADDRESS.Domain, ...counted(hostname)];
-  return [address.length === 4 ? ADDRESS.IPv4 : ADDRESS.IPv6, ...address];
+  if (address !== undefined) {
+    return [address.length === 4 ? ADDRESS.IPv4 : ADDRESS.IPv6, ...address];
+  }
+  if (hostname.includes(":")) throw new TypeError(`"${hostname}" is not an IPv6 address`);
+  return [ADDRESS.Domain, ...counted("host name for a SOCKS5 proxy", hostname, 1)];
 }
 
-function counted(text: string): number[] {
+/** A text as its length in one byte, and its UTF-8. */
+function counted(what: string, text: string, least: number): number[] {
   const bytes = new TextEncoder().encode(text);
+  if (bytes.length < least || bytes.length > 255) {
+    throw new RangeError(`The ${what} must have ${least} to 255 bytes, got ${bytes.length}`);
+  }
   return [bytes.length, ...bytes];
 }
 
-function concat(...parts: number[][]): Uint8Array {
-  return Uint8Array.from(parts.flat());
-}
-
-function checkLength(what: string, text: string): void {
-  const { length } = new TextEncoder().encode(text);
-  if (length < 1 || length > 255) {
-    throw new RangeError(`SOCKS5 takes 1 to 255 bytes as the ${what}, got ${length}`);
-  }
+function concat(first: Uint8Array, second: Uint8Array): Uint8Array {
+  return Uint8Array.of(...first, ...second);
 }
 
 function refused(what: string): ConnectionError {

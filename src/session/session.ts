@@ -12,6 +12,7 @@ import { FrameReader } from "../wire/frame_reader.ts";
 import type { FrameOutput, MaskSource } from "../wire/frame_writer.ts";
 import type { FrameRules } from "../wire/header.ts";
 import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
+import type { MessageCompression } from "../message/message_compression.ts";
 import { MessageReader, type MessageRules, type MessageSink } from "../message/message_reader.ts";
 import { MessageWriter } from "../message/message_writer.ts";
 import type { CloseInfo } from "./close_info.ts";
@@ -82,6 +83,7 @@ export class Session implements MessageSink {
    * @param shell The driver.
    * @param output Where frames are written.
    * @param masks The source of mask keys, which makes it the client's side; absent on a server.
+   * @param compression What compresses and decompresses messages, where that was negotiated.
    */
   constructor(
     rules: SessionRules,
@@ -89,13 +91,14 @@ export class Session implements MessageSink {
     shell: SessionShell,
     output: FrameOutput,
     masks?: MaskSource,
+    compression?: MessageCompression,
   ) {
     this.#rules = rules;
     this.#events = events;
     this.#shell = shell;
     this.#isClient = masks !== undefined;
-    this.#reader = new FrameReader(rules, new MessageReader(rules, this));
-    this.#writer = new MessageWriter(output, masks);
+    this.#reader = new FrameReader(rules, new MessageReader(rules, this, compression));
+    this.#writer = new MessageWriter(output, masks, compression);
   }
 
   /** Where the session stands. */
@@ -172,17 +175,25 @@ export class Session implements MessageSink {
     this.#shell.onClosed(this.#closeInfo(clean));
   }
 
-  /** Sends a text message. Returns `false`, and sends nothing, unless the session is open. */
-  sendText(text: string): boolean {
+  /**
+   * Sends a text message. Returns `false`, and sends nothing, unless the session is open.
+   *
+   * @param compress `false` leaves out the compression that was negotiated.
+   */
+  sendText(text: string, compress = true): boolean {
     if (this.#state !== "open") return false;
-    this.#writer.text(text);
+    this.#writer.text(text, compress);
     return true;
   }
 
-  /** Sends a message of bytes, which are copied. Returns `false` unless the session is open. */
-  sendBytes(opcode: MessageOpcode, bytes: Uint8Array): boolean {
+  /**
+   * Sends a message of bytes, which are copied. Returns `false` unless the session is open.
+   *
+   * @param compress `false` leaves out the compression that was negotiated.
+   */
+  sendBytes(opcode: MessageOpcode, bytes: Uint8Array, compress = true): boolean {
     if (this.#state !== "open") return false;
-    this.#writer.bytes(opcode, bytes);
+    this.#writer.bytes(opcode, bytes, compress);
     return true;
   }
 
@@ -224,7 +235,11 @@ export class Session implements MessageSink {
     this.#shell.startCloseTimer();
   }
 
-  /** Fails the connection (RFC 6455 section 7.1.7): a Close frame if one may still go, then the end. */
+  /**
+   * Fails the connection (RFC 6455 section 7.1.7): a Close frame if one may still go, then the end.
+   *
+   * @param error What went wrong; its message is told to the peer.
+   */
   fail(error: WebSocketError): void {
     if (this.#state === "closed" || this.#error !== undefined) return;
     this.#initiator ??= "local";
@@ -250,6 +265,7 @@ export class Session implements MessageSink {
 
   /** The time for the closing handshake is over. */
   closeTimedOut(): void {
+    if (this.#state === "closed") return;
     // Both have said Close: only the peer's end of the stream is missing, which spoils nothing.
     if (this.#sent !== undefined && this.#received !== undefined) this.#shell.cutStream();
     else this.#giveUpClosing();
@@ -280,9 +296,8 @@ export class Session implements MessageSink {
   /** A control frame from the reader. */
   controlFrame(opcode: Opcode, bytes: Uint8Array, start: number, end: number): void {
     if (opcode === Opcode.Close) this.#receiveClose(parseClosePayload(bytes, start, end));
-    else if (this.#state !== "open") return;
-    else if (opcode === Opcode.Pong) this.#events.onPong(bytes.subarray(start, end));
-    else this.#receivePing(bytes, start, end);
+    else if (opcode === Opcode.Ping) this.#receivePing(bytes, start, end);
+    else if (this.#state === "open") this.#events.onPong(bytes.subarray(start, end));
   }
 
   /** Whether nothing more is to be read: the connection failed, or the peer's Close frame came. */
@@ -291,6 +306,7 @@ export class Session implements MessageSink {
   }
 
   #receivePing(bytes: Uint8Array, start: number, end: number): void {
+    // RFC 6455 5.5.2: a ping is answered until the peer's Close frame has come, also behind our own.
     // RFC 6455 5.5.3: a pong has the ping's payload; when pings pile up, answering the latest is
     // enough, which bounds what a peer that does not read can make us keep.
     if (this.#rules.autoPong) {
@@ -300,7 +316,7 @@ export class Session implements MessageSink {
         this.#writer.control(Opcode.Pong, bytes, start, end);
       }
     }
-    this.#events.onPing(bytes.subarray(start, end));
+    if (this.#state === "open") this.#events.onPing(bytes.subarray(start, end));
   }
 
   #receiveClose(payload: ClosePayload): void {
@@ -350,8 +366,7 @@ export class Session implements MessageSink {
 /** What the readers throw is theirs; anything else would be a defect of ours, and is shown as such. */
 function asWebSocketError(error: unknown): WebSocketError {
   if (error instanceof WebSocketError) return error;
-  const message = `The connection failed on an unexpected error: ${String(error)}`;
-  return new WebSocketError("INTERNAL", message, {
+  return new WebSocketError("INTERNAL", "The connection failed on an unexpected error", {
     cause: error,
     closeCode: CloseCode.InternalError,
   });

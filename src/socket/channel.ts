@@ -2,6 +2,8 @@
 // sends leaves in one write per chunk read. It owns the timers and the order of the end.
 
 import { WebSocketError } from "../errors.ts";
+import type { DeflateAgreement } from "../handshake/deflate_offer.ts";
+import { PermessageDeflate } from "../message/permessage.ts";
 import type { PreparedMessage } from "../message/prepared_message.ts";
 import type { CloseInfo } from "../session/close_info.ts";
 import { Session, type SessionShell, type SessionState } from "../session/session.ts";
@@ -9,13 +11,8 @@ import type { Transport } from "../transport/transport.ts";
 import { CloseCode } from "../wire/close.ts";
 import type { MaskSource } from "../wire/frame_writer.ts";
 import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
-import {
-  Connection,
-  type ConnectionLink,
-  type HandshakeInfo,
-  type Message,
-  type MessageQueue,
-} from "./connection.ts";
+import { Connection, type HandshakeInfo } from "./connection.ts";
+import type { ConnectionLink, Message, MessageQueue } from "./connection_link.ts";
 import type { ConnectionRules } from "./connection_options.ts";
 import { Delivery, type DeliveryOwner } from "./delivery.ts";
 import type { Handlers } from "./handlers.ts";
@@ -73,6 +70,7 @@ export class Channel<T>
   readonly #outbox: Outbox;
   readonly #delivery: Delivery<T>;
   readonly #session: Session;
+  readonly #compression: PermessageDeflate | undefined;
   readonly #intake: Intake;
   #keepalive: Keepalive | undefined;
   #lane: Lane | undefined;
@@ -91,21 +89,31 @@ export class Channel<T>
    * @param handshake What was agreed in the handshake.
    * @param data The user's data.
    * @param handlers Handlers of this connection alone, instead of the shared ones.
+   * @param agreement What was agreed about compression, if anything.
    */
   constructor(
     context: ChannelContext<T>,
     transport: Transport,
     handshake: HandshakeInfo,
     data: T,
-    handlers: Handlers<T> = context.handlers,
+    handlers?: Handlers<T>,
+    agreement?: DeflateAgreement,
   ) {
-    const rules = context.connectionRules;
+    const { connectionRules: rules, masks } = context;
     this.#context = context;
     this.#transport = transport;
     this.#outbox = new Outbox(transport, this);
     this.connection = new Connection(this, handshake, data);
-    this.#delivery = new Delivery(this, this.connection, handlers);
-    this.#session = new Session(rules, this.#delivery, this, this.#outbox, context.masks);
+    this.#delivery = new Delivery(this, this.connection, handlers ?? context.handlers);
+    this.#compression = compressionFor(rules, agreement);
+    this.#session = new Session(
+      this.#compression === undefined ? rules : rules.whenCompressed,
+      this.#delivery,
+      this,
+      this.#outbox,
+      masks,
+      this.#compression,
+    );
     this.#intake = new Intake(transport, this.#session, this);
     if (Keepalive.isWanted(rules)) this.#keepalive = new Keepalive(rules, this);
   }
@@ -278,24 +286,26 @@ export class Channel<T>
   }
 
   /** Sends a text message. */
-  sendText(text: string): boolean {
-    if (this.#lane?.busy) return this.#hold(Opcode.Text, text);
-    return this.#session.sendText(text) && this.#accepted();
+  sendText(text: string, compress = true): boolean {
+    if (this.#lane?.busy) return this.#hold(Opcode.Text, text, compress);
+    return this.#session.sendText(text, compress) && this.#accepted();
   }
 
   /** Sends a message of bytes. */
-  sendBytes(opcode: MessageOpcode, bytes: Uint8Array): boolean {
-    if (this.#lane?.busy) return this.#hold(opcode, bytes);
-    return this.#session.sendBytes(opcode, bytes) && this.#accepted();
+  sendBytes(opcode: MessageOpcode, bytes: Uint8Array, compress = true): boolean {
+    if (this.#lane?.busy) return this.#hold(opcode, bytes, compress);
+    return this.#session.sendBytes(opcode, bytes, compress) && this.#accepted();
   }
 
   /** Sends a message that was encoded before. */
   sendPrepared(message: PreparedMessage): boolean {
-    if (this.#context.masks !== undefined || this.#lane?.busy) {
+    const compression = this.#compression;
+    const frame = compression === undefined ? message.frame : message.frameFor(compression);
+    if (frame === undefined || this.#context.masks !== undefined || this.#lane?.busy) {
       return this.sendBytes(message.opcode, message.payload);
     }
     if (this.#session.state !== "open") return false;
-    this.#outbox.share(message.frame);
+    this.#outbox.share(frame);
     return this.#accepted();
   }
 
@@ -332,9 +342,9 @@ export class Channel<T>
 
   /** Resolves when a message may go out in fragments. */
   enterLane(): Promise<void> {
-    this.#lane ??= new Lane((opcode, data) => {
-      if (typeof data === "string") this.sendText(data);
-      else this.sendBytes(opcode, data);
+    this.#lane ??= new Lane((opcode, data, compress) => {
+      if (typeof data === "string") this.sendText(data, compress);
+      else this.sendBytes(opcode, data, compress);
     });
     return this.#lane.enter();
   }
@@ -432,9 +442,9 @@ export class Channel<T>
   }
 
   /** Lets a message wait for the end of one that goes out in fragments. */
-  #hold(opcode: MessageOpcode, data: Message): boolean {
+  #hold(opcode: MessageOpcode, data: Message, compress = true): boolean {
     if (this.#session.state !== "open") return false;
-    this.#lane!.hold(opcode, data);
+    this.#lane!.hold(opcode, data, compress);
     return this.#accepted();
   }
 
@@ -459,4 +469,12 @@ export class Channel<T>
     // While closing, messages are dropped and only the peer's Close frame is waited for.
     if (this.#session.state === "open") this.#intake.stop(reason);
   }
+}
+
+function compressionFor(
+  rules: ConnectionRules,
+  agreement: DeflateAgreement | undefined,
+): PermessageDeflate | undefined {
+  if (agreement === undefined || rules.compression === undefined) return undefined;
+  return new PermessageDeflate(rules.compression, agreement.inbound, agreement.outbound);
 }

@@ -2,17 +2,20 @@
 
 import { ConnectionError, TimeoutError, WebSocketError } from "../errors.ts";
 import { encodeKey } from "../handshake/accept_key.ts";
+import { offerDeflate, PERMESSAGE_DEFLATE } from "../handshake/deflate_offer.ts";
 import { buildRequest } from "../handshake/request.ts";
 import type { Network, Transport } from "../transport/transport.ts";
 import { Channel, type ChannelContext } from "./channel.ts";
 import { type ConnectOptions, connectRules, parseTarget, type Target } from "./connect_options.ts";
 import type { Connection } from "./connection.ts";
-import { type Dialled, dialThroughProxy, findProxy } from "./proxy_dial.ts";
+import { type Dialled, dialThroughProxy } from "./proxy_dial.ts";
+import { findProxy } from "./proxy_url.ts";
 import { headerLines } from "./header_lines.ts";
 import { type Answered, Outgoing } from "./outgoing.ts";
 import { randomMask, randomNonce } from "./random.ts";
 import { logError } from "./log_error.ts";
 import { timers, type TimerTarget } from "./timer_wheel.ts";
+import { untilAborted } from "./until_aborted.ts";
 
 const NOTHING = new Uint8Array(0);
 
@@ -32,7 +35,8 @@ export async function connectOver<T>(
   const rules = connectRules(options);
   const target = parseTarget(url);
   const key = encodeKey(randomNonce());
-  const request = requestBytes(target, key, options);
+  const extensions = rules.compression && offerDeflate(rules.compression);
+  const request = requestBytes(target, key, extensions, options);
   const context: ChannelContext<T> = {
     connectionRules: rules,
     handlers: options,
@@ -43,22 +47,32 @@ export async function connectOver<T>(
   try {
     const { transport, rest } = await dial(network, target, options, deadline.signal);
     return await new Promise<Connection<T>>((resolve, reject) => {
-      const expected = { key, subprotocols: options.subprotocols };
+      const { compression } = rules;
+      const offeredExtensions = compression === undefined ? [] : [PERMESSAGE_DEFLATE];
+      const expected = { key, subprotocols: options.subprotocols, offeredExtensions };
       const outgoing = new Outgoing(
         transport,
         expected,
+        compression,
         (answered) => resolve(openChannel(context, transport, target, answered, options.data as T)),
         reject,
       );
       deadline.onAbort((reason) => outgoing.fail(reason));
       outgoing.start(request, rest);
+      // A tunnel through a proxy is handed over paused.
+      transport.resume();
     });
   } finally {
     deadline.end();
   }
 }
 
-function requestBytes<T>(target: Target, key: string, options: ConnectOptions<T>): Uint8Array {
+function requestBytes<T>(
+  target: Target,
+  key: string,
+  extensions: string | undefined,
+  options: ConnectOptions<T>,
+): Uint8Array {
   const headers = [...headerLines(options.headers)];
   const { authorization } = target;
   if (authorization !== undefined && !headers.some(([name]) => /^authorization$/i.test(name))) {
@@ -66,7 +80,7 @@ function requestBytes<T>(target: Target, key: string, options: ConnectOptions<T>
   }
   const { host, path } = target;
   const { subprotocols, origin } = options;
-  return buildRequest({ host, target: path, key, subprotocols, origin, headers });
+  return buildRequest({ host, target: path, key, subprotocols, extensions, origin, headers });
 }
 
 async function dial<T>(
@@ -82,9 +96,11 @@ async function dial<T>(
   const proxy = findProxy(options.proxy, target.url);
   try {
     signal.throwIfAborted();
-    if (proxy !== undefined) return await dialThroughProxy(network, proxy, address);
+    if (proxy !== undefined) return await dialThroughProxy(network, proxy, address, options.tls);
     const dialing = options.dial === undefined ? network.dial(address) : options.dial(address);
-    return { transport: await untilAborted(dialing, signal), rest: NOTHING };
+    // A dialer that does not heed the signal must neither hold up the caller nor leave a socket open.
+    const transport = await untilAborted(dialing, signal, (late) => late.destroy());
+    return { transport, rest: NOTHING };
   } catch (cause) {
     if (signal.aborted) throw signal.reason;
     if (cause instanceof WebSocketError) throw cause;
@@ -95,18 +111,6 @@ async function dial<T>(
   }
 }
 
-/** A dialer that does not heed the signal must neither hold up the caller nor leave a socket open. */
-function untilAborted(dialing: Promise<Transport>, signal: AbortSignal): Promise<Transport> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => {
-      reject(signal.reason);
-      dialing.then((transport) => transport.destroy(), () => {});
-    };
-    signal.addEventListener("abort", abort, { once: true });
-    dialing.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
-  });
-}
-
 function openChannel<T>(
   context: ChannelContext<T>,
   transport: Transport,
@@ -114,15 +118,15 @@ function openChannel<T>(
   answered: Answered,
   data: T,
 ): Connection<T> {
-  const { handshake, ended, congested } = answered;
+  const { handshake, agreement, ended, congested } = answered;
   const info = {
     url: target.url,
     status: handshake.status,
     headers: handshake.fields,
     protocol: handshake.protocol,
-    extensions: "",
+    extensions: handshake.extensions,
   };
-  const channel = new Channel<T>(context, transport, info, data);
+  const channel = new Channel<T>(context, transport, info, data, undefined, agreement);
   const { rest } = handshake;
   channel.start({ rest: rest.length > 0 ? [rest] : [], ended, congested });
   return channel.connection;

@@ -9,7 +9,7 @@ import {
   connectionRules,
   MAX_INT32,
 } from "./connection_options.ts";
-import { findProxy, type ProxyOption } from "./proxy_dial.ts";
+import { findProxy, type ProxyOption } from "./proxy_url.ts";
 import { checkHandlers, HANDLER_NAMES, type Handlers } from "./handlers.ts";
 import { checkSignal, type HeaderFieldsInit } from "./serve_options.ts";
 
@@ -26,12 +26,16 @@ export interface ConnectOptions<T = undefined> extends ConnectionOptions, Handle
   handshakeTimeout?: number;
   /** Gives up opening the connection when it aborts; has no effect on an open one. */
   signal?: AbortSignal;
-  /** How a `wss://` server is checked. */
+  /**
+   * How a `wss://` server is checked. `caCerts` and `rejectUnauthorized` count for an `https://`
+   * proxy, too; our own certificate is shown to the server only.
+   */
   tls?: TlsClientOptions;
   /**
    * Connects through a proxy: `http://` and `https://` (CONNECT), `socks5://` (names are looked up
-   * here) and `socks5h://` (by the proxy), user and password in the URL. A function decides for each
-   * URL; `undefined` is a direct connection. Not together with `dial`. Default: none.
+   * here) and `socks5h://` (by the proxy), user and password in the URL, percent-encoded. A function
+   * decides for each URL; `undefined` is a direct connection. Not together with `dial`. Default:
+   * none.
    */
   proxy?: ProxyOption;
   /** Opens the stream in another way: any socket, a tunnel, a pipe in a test. */

@@ -1,14 +1,14 @@
 // What a user holds: one open WebSocket connection, the same on both sides.
 
-import type { HeaderView, WebSocketError } from "../errors.ts";
+import type { HeaderView } from "../errors.ts";
 import { PreparedMessage } from "../message/prepared_message.ts";
 import type { CloseInfo } from "../session/close_info.ts";
-import type { SessionState } from "../session/session.ts";
 import { checkTextBytes } from "../message/message_writer.ts";
 import { checkCloseArguments, CloseCode } from "../wire/close.ts";
 import { MAX_CONTROL_PAYLOAD, type MessageOpcode, Opcode } from "../wire/opcode.ts";
 import { toBytes } from "./bytes.ts";
 import { show } from "./check.ts";
+import type { ConnectionLink, Message } from "./connection_link.ts";
 import { readableOf, sendStream, writableOf } from "./streams.ts";
 
 /** What was agreed in the opening handshake, and what the peer said in it. */
@@ -25,61 +25,10 @@ export interface HandshakeInfo {
   readonly extensions: string;
 }
 
-/** What a message is delivered as: text as a string (or, with `text: "bytes"`, as its UTF-8 bytes). */
-export type Message = string | Uint8Array;
-
-/** What a connection asks of the machinery behind it. */
-export interface ConnectionLink {
-  /** Where the session stands. */
-  readonly state: SessionState;
-  /** The peer's address. */
-  readonly remoteAddress: string;
-  /** Bytes waiting to be sent. */
-  readonly bufferedAmount: number;
-  /** Sends a text message; whether more may follow. */
-  sendText(text: string): boolean;
-  /** Sends a message of bytes; whether more may follow. */
-  sendBytes(opcode: MessageOpcode, bytes: Uint8Array): boolean;
-  /** Sends a ping or a pong; whether more may follow. */
-  sendControl(opcode: typeof Opcode.Ping | typeof Opcode.Pong, payload: Uint8Array): boolean;
-  /** Sends a prepared message; whether more may follow. */
-  sendPrepared(message: PreparedMessage): boolean;
-  /** Sends a message with others; whether more may follow. */
-  sendDelayed(opcode: MessageOpcode, data: Message): boolean;
-  /** Sends a fragment, from inside of the lane; whether more may follow. */
-  sendFragment(
-    opcode: MessageOpcode | typeof Opcode.Continuation,
-    last: boolean,
-    bytes: Uint8Array,
-  ): boolean;
-  /** Resolves when a message may go out in fragments. */
-  enterLane(): Promise<void>;
-  /** The message in fragments is out. */
-  leaveLane(): void;
-  /** Fails the connection. */
-  fail(error: WebSocketError): void;
-  /** Starts the closing handshake. */
-  close(code: number, reason: string): void;
-  /** Cuts the stream. */
-  terminate(): void;
-  /** Calls `fn`; what it sends leaves in one write. */
-  cork(fn: () => void): void;
-  /** Stops reading. */
-  pause(): void;
-  /** Reads on. */
-  resume(): void;
-  /** Resolves when no more than `highWaterMark` waits to be sent. */
-  drained(): Promise<void>;
-  /** Resolves when the connection is over. */
-  whenClosed(): Promise<CloseInfo>;
-  /** The messages that wait to be read. */
-  reader(): MessageQueue;
-}
-
-/** A queue of messages that is read. */
-export interface MessageQueue {
-  /** The next message. */
-  next(): Promise<IteratorResult<Message, undefined>>;
+/** How one message is sent. */
+export interface SendOptions {
+  /** `false` sends it as it is on a connection that has compression. Default: `true`. */
+  compress?: boolean;
 }
 
 const NO_BYTES = new Uint8Array(0);
@@ -155,14 +104,17 @@ export class Connection<T = unknown> {
   /**
    * Sends a message: a string as text, bytes as binary. The bytes are copied.
    *
+   * @param data The message.
+   * @param options How to send it.
    * @returns `true`: accepted, go on. `false`: above `highWaterMark` (it is accepted; wait for `drain`
    * or {@linkcode Connection.drained} before sending more), or no longer open (it is dropped;
    * {@linkcode Connection.readyState} tells which).
    * @throws {TypeError} When the data is of another type.
    */
-  send(data: string | Uint8Array | ArrayBuffer): boolean {
-    if (typeof data === "string") return this.#link.sendText(data);
-    return this.#link.sendBytes(Opcode.Binary, toBytes(data));
+  send(data: string | Uint8Array | ArrayBuffer, options?: SendOptions): boolean {
+    const compress = options === undefined || options.compress !== false;
+    if (typeof data === "string") return this.#link.sendText(data, compress);
+    return this.#link.sendBytes(Opcode.Binary, toBytes(data), compress);
   }
 
   /**

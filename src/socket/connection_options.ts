@@ -1,6 +1,11 @@
 // The options that both sides of a connection have, their defaults and their check.
 
 import { checkInteger, checkNames, checkOneOf, checkType, wrongType } from "./check.ts";
+import {
+  type CompressionOptions,
+  type CompressionRules,
+  compressionRules,
+} from "./compression_options.ts";
 import type { KeepaliveRules } from "./keepalive.ts";
 import type { SessionRules } from "../session/session.ts";
 import { assertSubprotocols } from "../handshake/subprotocols.ts";
@@ -37,6 +42,11 @@ export interface ConnectionOptions {
    * with 1008. Default: 16384.
    */
   maxFragments?: number;
+  /**
+   * Compression of messages (RFC 7692), where the peer has it too; see {@linkcode
+   * CompressionOptions}. Default: `false`.
+   */
+  compression?: boolean | CompressionOptions;
   /** Subprotocols that are offered (`connect`), or supported in order of preference (`serve`). */
   subprotocols?: readonly string[];
   /** Whether pings are answered with pongs (RFC 6455 section 5.5.3). Default: `true`. */
@@ -84,6 +94,7 @@ export const CONNECTION_OPTION_NAMES = [
   "utf8Check",
   "maxMessageSize",
   "maxFragments",
+  "compression",
   "subprotocols",
   "autoPong",
   "closeTimeout",
@@ -100,6 +111,10 @@ export const CONNECTION_OPTION_NAMES = [
 
 /** The options of a connection once checked, shared by all connections of a server. */
 export interface ConnectionRules extends SessionRules, KeepaliveRules {
+  /** See {@linkcode ConnectionOptions.compression}. */
+  readonly compression: CompressionRules | undefined;
+  /** The same rules for a connection that has compression. */
+  readonly whenCompressed: SessionRules;
   /** See {@linkcode ConnectionOptions.closeTimeout}. */
   readonly closeTimeout: number;
   /** See {@linkcode ConnectionOptions.delayedWrite}. */
@@ -123,7 +138,7 @@ export const MAX_INT32 = 0x7fffffff;
 export function connectionRules(options: ConnectionOptions, masked: boolean): ConnectionRules {
   checkConnectionOptions(options);
   const highWaterMark = options.highWaterMark ?? 1 << 20;
-  return {
+  const session: SessionRules = {
     masked,
     rsv1: false,
     text: options.text ?? "string",
@@ -131,6 +146,11 @@ export function connectionRules(options: ConnectionOptions, masked: boolean): Co
     maxMessageSize: options.maxMessageSize ?? 16 << 20,
     maxFragments: options.maxFragments ?? 16384,
     autoPong: options.autoPong ?? true,
+  };
+  return {
+    ...session,
+    compression: compressionRules(options.compression, masked),
+    whenCompressed: { ...session, rsv1: true },
     closeTimeout: options.closeTimeout ?? 5000,
     pingInterval: options.pingInterval ?? 0,
     pongTimeout: options.pongTimeout ?? 0,

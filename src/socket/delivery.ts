@@ -6,7 +6,8 @@ import type { CloseInfo } from "../session/close_info.ts";
 import type { SessionEvents } from "../session/session.ts";
 import { CloseCode } from "../wire/close.ts";
 import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
-import type { Connection, Message } from "./connection.ts";
+import type { Connection } from "./connection.ts";
+import type { Message } from "./connection_link.ts";
 import type { Handlers } from "./handlers.ts";
 import { Inbox, type InboxSource } from "./inbox.ts";
 import { isPromiseLike } from "./promise_like.ts";
@@ -157,7 +158,8 @@ export class Delivery<T> implements SessionEvents {
       return;
     }
     this.#owner.handlerFailed(
-      new WebSocketError("HANDLER_FAILED", `The ${name} handler failed: ${String(cause)}`, {
+      // The peer is told this message, and what the handler threw is none of its business.
+      new WebSocketError("HANDLER_FAILED", `The ${name} handler failed`, {
         cause,
         closeCode: CloseCode.InternalError,
       }),

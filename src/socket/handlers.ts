@@ -3,7 +3,8 @@
 import type { CloseInfo } from "../session/close_info.ts";
 import type { MessageOpcode } from "../wire/opcode.ts";
 import { checkType } from "./check.ts";
-import type { Connection, Message } from "./connection.ts";
+import type { Connection } from "./connection.ts";
+import type { Message } from "./connection_link.ts";
 
 /**
  * The handlers of a connection, all optional, called one after another and never two at a time.

@@ -1,7 +1,7 @@
 // Messages that wait for a reader, on a connection that is iterated instead of having a handler.
 
 import type { CloseInfo } from "../session/close_info.ts";
-import type { Message, MessageQueue } from "./connection.ts";
+import type { Message, MessageQueue } from "./connection_link.ts";
 
 /** Bytes that may wait before the connection stops reading, and the peer has to wait. */
 const STOP_SIZE = 65536;

@@ -2,6 +2,7 @@
 // a refusal, or a plain HTTP answer.
 
 import { HandshakeError } from "../errors.ts";
+import { acceptDeflate, type DeflateAnswer } from "../handshake/deflate_offer.ts";
 import { chooseSubprotocol } from "../handshake/subprotocols.ts";
 import { acceptResponse, errorResponse, refusalResponse } from "../handshake/response.ts";
 import type { RequestHead } from "../handshake/request_head.ts";
@@ -31,6 +32,8 @@ export interface Accepted<T> {
   readonly response: Uint8Array;
   /** The subprotocol, or the empty string. */
   readonly subprotocol: string;
+  /** What was agreed about compression, if anything. */
+  readonly deflate: DeflateAnswer | undefined;
   /** The URL of the connection. */
   readonly url: string;
   /** What the `upgrade` hook gave along. */
@@ -232,10 +235,13 @@ export class Incoming<T> implements TransportSink, TimerTarget {
     const { subprotocols } = request;
     const subprotocol = decision?.subprotocol ??
       chooseSubprotocol(this.#owner.rules.subprotocols, subprotocols);
+    const { compression } = this.#owner.rules.connection;
+    const deflate = compression && acceptDeflate(request.extensions, compression);
     const response = acceptResponse({
       key: request.key,
       subprotocol,
       subprotocols,
+      extensions: deflate?.extensions,
       headers: headerLines(decision?.headers),
     });
     this.#state = "answered";
@@ -245,6 +251,7 @@ export class Incoming<T> implements TransportSink, TimerTarget {
       request,
       response,
       subprotocol: subprotocol ?? "",
+      deflate,
       url,
       data: decision?.data,
       handlers: decision?.handlers,

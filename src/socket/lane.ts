@@ -2,14 +2,15 @@
 // sent meanwhile waits here and follows in its order.
 
 import type { MessageOpcode } from "../wire/opcode.ts";
-import type { Message } from "./connection.ts";
+import type { Message } from "./connection_link.ts";
 
 /** Sends a message that had to wait. */
-export type SendWaiting = (opcode: MessageOpcode, data: Message) => void;
+export type SendWaiting = (opcode: MessageOpcode, data: Message, compress: boolean) => void;
 
 interface Waiting {
   readonly opcode: MessageOpcode;
   readonly data: Message;
+  readonly compress: boolean;
 }
 
 /** The order of messages on a connection that sends some of them in fragments. */
@@ -42,8 +43,9 @@ export class Lane {
   }
 
   /** Lets a message wait; bytes are copied. */
-  hold(opcode: MessageOpcode, data: Message): void {
-    this.#queue.push({ opcode, data: typeof data === "string" ? data : data.slice() });
+  hold(opcode: MessageOpcode, data: Message, compress = true): void {
+    const copy = typeof data === "string" ? data : new Uint8Array(data);
+    this.#queue.push({ opcode, data: copy, compress });
     this.#size += data.length;
   }
 
@@ -57,7 +59,7 @@ export class Lane {
         return;
       }
       this.#size -= next.data.length;
-      this.#send(next.opcode, next.data);
+      this.#send(next.opcode, next.data, next.compress);
     }
   }
 }

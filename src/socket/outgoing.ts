@@ -2,12 +2,19 @@
 
 import { ConnectionError } from "../errors.ts";
 import { ClientHandshake, type ClientHandshakeOptions } from "../handshake/client.ts";
+import {
+  checkDeflateAnswer,
+  type DeflateAgreement,
+  type DeflateWishes,
+} from "../handshake/deflate_offer.ts";
 import type { Transport, TransportSink } from "../transport/transport.ts";
 
 /** What a handshake ended with, beside the answer itself. */
 export interface Answered {
   /** The answer. */
   readonly handshake: ClientHandshake;
+  /** What was agreed about compression, if anything. */
+  readonly agreement: DeflateAgreement | undefined;
   /** Whether the server has already ended its direction. */
   readonly ended: boolean;
   /** Whether the transport still has to tell that it takes more output. */
@@ -18,6 +25,7 @@ export interface Answered {
 export class Outgoing implements TransportSink {
   readonly #transport: Transport;
   readonly #handshake: ClientHandshake;
+  readonly #wishes: DeflateWishes | undefined;
   readonly #done: (answered: Answered) => void;
   readonly #failed: (error: unknown) => void;
   #over = false;
@@ -27,17 +35,20 @@ export class Outgoing implements TransportSink {
   /**
    * @param transport The stream to the server.
    * @param expected What the answer is checked against.
+   * @param wishes What of compression was offered, if anything.
    * @param done Called, once, when the connection is open; the transport needs another sink then.
    * @param failed Called, once, when it will not be; the transport is cut.
    */
   constructor(
     transport: Transport,
     expected: ClientHandshakeOptions,
+    wishes: DeflateWishes | undefined,
     done: (answered: Answered) => void,
     failed: (error: unknown) => void,
   ) {
     this.#transport = transport;
     this.#handshake = new ClientHandshake(expected);
+    this.#wishes = wishes;
     this.#done = done;
     this.#failed = failed;
   }
@@ -95,9 +106,12 @@ export class Outgoing implements TransportSink {
   }
 
   #finish(): void {
+    const { acceptedExtensions } = this.#handshake;
+    const agreement = this.#wishes && checkDeflateAnswer(acceptedExtensions, this.#wishes);
     this.#over = true;
     const answered = {
       handshake: this.#handshake,
+      agreement,
       ended: this.#ended,
       congested: this.#congested,
     };

@@ -112,7 +112,7 @@ export class ServerCore<T>
       status: 101,
       headers: accepted.request.fields,
       protocol: accepted.subprotocol,
-      extensions: "",
+      extensions: accepted.deflate?.extensions ?? "",
     };
     const channel = new Channel<T>(
       this,
@@ -120,6 +120,7 @@ export class ServerCore<T>
       handshake,
       accepted.data as T,
       accepted.handlers,
+      accepted.deflate?.agreement,
     );
     this.#connections.add(channel.connection);
     this.#handshakeOver(incoming, channel.connection);

@@ -5,7 +5,7 @@ import { encodeLongText } from "../message/utf8.ts";
 import { CloseCode } from "../wire/close.ts";
 import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
 import { toBytes } from "./bytes.ts";
-import type { ConnectionLink, Message, MessageQueue } from "./connection.ts";
+import type { ConnectionLink, Message, MessageQueue } from "./connection_link.ts";
 
 /** The messages that come in, as a stream; while nobody reads, the peer has to wait. */
 export function readableOf(link: ConnectionLink, queue: MessageQueue): ReadableStream<Message> {
@@ -40,7 +40,7 @@ export function writableOf(
     },
     abort(reason) {
       link.fail(
-        new WebSocketError("SOURCE_FAILED", `The stream of messages failed: ${String(reason)}`, {
+        new WebSocketError("SOURCE_FAILED", "The stream of messages failed", {
           cause: reason,
           closeCode: CloseCode.InternalError,
         }),
@@ -78,7 +78,7 @@ export async function sendStream(
   } catch (cause) {
     if (started) {
       link.fail(
-        new WebSocketError("SOURCE_FAILED", `The source of a message failed: ${String(cause)}`, {
+        new WebSocketError("SOURCE_FAILED", "The source of a message failed", {
           cause,
           closeCode: CloseCode.InternalError,
         }),

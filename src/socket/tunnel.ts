@@ -9,7 +9,8 @@ import type { Transport, TransportSink } from "../transport/transport.ts";
  *
  * @returns The bytes of the target that came behind the dialogue. The transport is paused and needs
  * another sink.
- * @throws {ConnectionError} When the proxy refuses, does not speak the protocol, or is lost.
+ * @throws {ConnectionError} When the proxy refuses, does not speak the protocol, or is lost; the
+ * transport is cut.
  */
 export function openTunnel(transport: Transport, dialogue: ProxyDialogue): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
@@ -23,8 +24,9 @@ class Tunnel implements TransportSink {
   readonly #done: (rest: Uint8Array) => void;
   readonly #failed: (error: unknown) => void;
   /** What waits while an earlier write is under way. */
-  #output: Uint8Array | undefined;
+  readonly #output: Uint8Array[] = [];
   #writing = false;
+  #over = false;
 
   constructor(
     transport: Transport,
@@ -44,25 +46,21 @@ class Tunnel implements TransportSink {
   }
 
   data(chunk: Uint8Array): void {
+    if (this.#over) return;
     try {
-      if (this.#dialogue.done) {
-        // Arrived before the pause took hold; there is nothing to lose it to.
-        throw new ConnectionError("PROXY_FAILED", "The proxy sent more than its answer too early");
-      }
-      const output = this.#dialogue.receive(chunk);
-      if (output.length > 0) this.#write(output);
-      this.#finishIfDone();
+      this.#write(this.#dialogue.receive(chunk));
     } catch (error) {
-      this.#transport.destroy();
-      this.#failed(error);
+      this.#fail(error);
+      return;
     }
+    // At once, also while the last write is under way: what comes now is for another sink.
+    if (this.#dialogue.done) this.#transport.pause();
+    this.#finishIfDone();
   }
 
   drain(): void {
     this.#writing = false;
-    const output = this.#output;
-    this.#output = undefined;
-    if (output !== undefined) this.#write(output);
+    while (!this.#writing && this.#output.length > 0) this.#write(this.#output.shift()!);
     this.#finishIfDone();
   }
 
@@ -75,22 +73,31 @@ class Tunnel implements TransportSink {
   }
 
   #write(bytes: Uint8Array): void {
-    if (this.#writing) this.#output = bytes;
+    if (bytes.length === 0) return;
+    if (this.#writing) this.#output.push(bytes);
     else this.#writing = !this.#transport.write(bytes, bytes.length);
   }
 
   #finishIfDone(): void {
-    if (!this.#dialogue.done || this.#writing) return;
-    this.#transport.pause();
+    if (this.#over || this.#writing || !this.#dialogue.done) return;
+    this.#over = true;
     this.#done(this.#dialogue.rest);
   }
 
   #lost(cause?: Error): void {
-    this.#transport.destroy();
-    this.#failed(
-      new ConnectionError("PROXY_FAILED", "The proxy ended the connection during its dialogue", {
+    const why = cause === undefined ? "" : `: ${cause.message}`;
+    this.#fail(
+      new ConnectionError("PROXY_FAILED", `The proxy was lost before its tunnel stood${why}`, {
         cause,
       }),
     );
+  }
+
+  #fail(error: unknown): void {
+    // Once the tunnel stands the transport is somebody else's.
+    if (this.#over) return;
+    this.#over = true;
+    this.#transport.destroy();
+    this.#failed(error);
   }
 }

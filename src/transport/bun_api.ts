@@ -14,6 +14,8 @@ export interface BunSocket<Data> {
   pause(): void;
   resume(): void;
   setNoDelay(noDelay: boolean): boolean;
+  /** What a finished TLS handshake has agreed on; `null` before. */
+  getCipher(): object | null;
 }
 
 /** The callbacks of sockets; one object serves any number of them. */

@@ -81,8 +81,12 @@ export class BunTransport extends SocketOwner implements Transport {
     }
     const taken = this.#socket.write(bytes, 0, length);
     if (taken === length) return true;
+    if (taken < 0) {
+      this.#broke();
+      return true;
+    }
     this.#bytes = bytes;
-    this.#offset = Math.max(taken, 0);
+    this.#offset = taken;
     this.#length = length;
     return false;
   }
@@ -137,7 +141,8 @@ export class BunTransport extends SocketOwner implements Transport {
     const bytes = this.#bytes;
     if (bytes === undefined) return;
     const taken = this.#socket.write(bytes, this.#offset, this.#length - this.#offset);
-    this.#offset += Math.max(taken, 0);
+    if (taken < 0) return this.#broke();
+    this.#offset += taken;
     if (this.#offset < this.#length) return;
     this.#bytes = undefined;
     if (this.#ended) this.#socket.shutdown();
@@ -171,6 +176,12 @@ export class BunTransport extends SocketOwner implements Transport {
     if (this.#stopped || this.#over) return;
     if (this.#peerEnded) this.#tellEnd();
     if (this.#closed) this.#finish();
+  }
+
+  /** A write has met a reset. Bun swallows the error, and while paused tells no close either. */
+  #broke(): void {
+    const error = new Error("the peer has closed or reset the connection");
+    this.destroy(Object.assign(error, { code: "ECONNRESET" }));
   }
 
   #tellEnd(): void {

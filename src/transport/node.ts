@@ -19,6 +19,12 @@ import type {
   Transport,
 } from "./transport.ts";
 
+/**
+ * Node's streams read ahead while they are paused until they hold this much: one chunk, and the
+ * kernel has to keep the rest. A reset that came behind it then waits too, instead of losing it.
+ */
+const HIGH_WATER_MARK = 1;
+
 /** `node:net` and `node:tls` as a {@linkcode Network}. */
 export const nodeNetwork: Network = {
   dial,
@@ -32,9 +38,10 @@ function dial(options: DialOptions): Promise<Transport> {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
     const { hostname: host, port, path, noDelay } = options;
+    const stream = { allowHalfOpen: true, highWaterMark: HIGH_WATER_MARK };
     const address: net.NetConnectOpts = path !== undefined
-      ? { path, allowHalfOpen: true }
-      : { host, port, noDelay, allowHalfOpen: true };
+      ? { path, ...stream }
+      : { host, port, noDelay, ...stream };
     const socket = options.tls === undefined
       ? net.connect(address)
       : tls.connect({ ...address, ...tlsOptions(options.tls) });
@@ -60,14 +67,16 @@ function dial(options: DialOptions): Promise<Transport> {
 function listen(options: ListenOptions, sink: ListenerSink): Promise<Listener> {
   return new Promise((resolve, reject) => {
     const secureContext = options.tls && tls.createSecureContext(options.tls);
-    const server = net.createServer({ allowHalfOpen: true, noDelay: options.noDelay }, (socket) => {
-      // Not `tls.createServer`: that shows a connection only after its TLS handshake.
-      sink.accept(
-        new NodeTransport(
-          secureContext ? new tls.TLSSocket(socket, { isServer: true, secureContext }) : socket,
-        ),
-      );
-    });
+    const stream = { highWaterMark: HIGH_WATER_MARK };
+    const server = net.createServer(
+      { allowHalfOpen: true, noDelay: options.noDelay, ...stream },
+      (socket) => {
+        // Not `tls.createServer`: that shows a connection only after its TLS handshake.
+        const secured = secureContext &&
+          new tls.TLSSocket(socket, { isServer: true, secureContext, ...stream });
+        sink.accept(new NodeTransport(secured ?? socket));
+      },
+    );
     server.once("error", reject);
     server.once("listening", () => {
       server.removeListener("error", reject);

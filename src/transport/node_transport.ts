@@ -122,9 +122,10 @@ export class NodeTransport implements Transport {
   }
 
   #onWritten(error?: Error | null): void {
-    // Without bytes kept this is the late notice of a write that was over at once. An error is
-    // followed by "close".
-    if (error || this.#bytes === undefined || this.#socket.writableLength > 0) return;
+    // Without bytes kept this is the late notice of a write that was over at once. "close" follows
+    // an error, and the end of a destroyed socket's write, which Node tells without one.
+    if (error || this.#bytes === undefined || this.#socket.destroyed) return;
+    if (this.#socket.writableLength > 0) return;
     if (!this.#push()) return;
     if (this.#ended) this.#socket.end();
     this.#sink?.drain();

@@ -3,13 +3,22 @@
 
 import {
   checkHeader,
+  compressedLimit,
   type FrameRules,
   headerSize,
   readPayloadLength,
   tooManyFragments,
 } from "./header.ts";
 import { applyMask, readMaskKey, rotateMaskKey } from "./mask.ts";
-import { CONTROL, FIN, MAX_HEADER_SIZE, Opcode, OPCODE_BITS } from "./opcode.ts";
+import {
+  CONTROL,
+  FIN,
+  MAX_CONTROL_PAYLOAD,
+  MAX_HEADER_SIZE,
+  Opcode,
+  OPCODE_BITS,
+  RSV1,
+} from "./opcode.ts";
 
 /** Where a {@linkcode FrameReader} delivers frames whose headers are legal. */
 export interface FrameSink {
@@ -61,6 +70,7 @@ export class FrameReader {
   #maskKey = 0;
   #inMessage = false;
   #messageSize = 0;
+  #messageLimit = 0;
   #fragments = 0;
   #stopped = false;
 
@@ -167,13 +177,14 @@ export class FrameReader {
   #countFrame(first: number, header: Uint8Array, from: number): number {
     const opcode = first & OPCODE_BITS;
     const { maxMessageSize, maxFragments } = this.#rules;
-    if ((opcode & CONTROL) !== 0) return readPayloadLength(header, from, maxMessageSize);
+    if ((opcode & CONTROL) !== 0) return readPayloadLength(header, from, MAX_CONTROL_PAYLOAD);
     if (opcode !== Opcode.Continuation) {
       this.#messageSize = 0;
+      this.#messageLimit = (first & RSV1) === 0 ? maxMessageSize : compressedLimit(maxMessageSize);
       this.#fragments = 0;
     }
     if (++this.#fragments > maxFragments) throw tooManyFragments(maxFragments);
-    const length = readPayloadLength(header, from, maxMessageSize - this.#messageSize);
+    const length = readPayloadLength(header, from, this.#messageLimit - this.#messageSize);
     this.#messageSize += length;
     this.#inMessage = (first & FIN) === 0;
     return length;

@@ -41,10 +41,10 @@ function writeHeader(
     return at + 4;
   }
   bytes[at + 1] = mask | LENGTH_64;
-  // RFC 6455 5.2: 64 bits in network byte order; a payload here never needs more than 53 of them.
+  // RFC 6455 5.2: 64 bits in network byte order.
   const high = Math.floor(length / 0x100000000);
-  bytes[at + 2] = 0;
-  bytes[at + 3] = 0;
+  bytes[at + 2] = high >>> 24;
+  bytes[at + 3] = high >>> 16;
   bytes[at + 4] = high >>> 8;
   bytes[at + 5] = high;
   bytes[at + 6] = length >>> 24;

@@ -29,6 +29,15 @@ export interface FrameRules {
   readonly maxFragments: number;
 }
 
+/**
+ * Bytes that the frames of a compressed message may have together, for a limit on what comes out of
+ * it: data that does not compress grows by 5 bytes for each stored block of up to 65,535 (RFC 1951
+ * section 3.2.4), and encoders may end a block early.
+ */
+export function compressedLimit(limit: number): number {
+  return limit + (limit >>> 6) + 64;
+}
+
 /** The size in bytes of a header with this second byte: 2 to 14. */
 export function headerSize(second: number): number {
   const length = second & LENGTH_BITS;

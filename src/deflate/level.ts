@@ -1,0 +1,18 @@
+/* How hard to try, and which of it pays for a message of a given size. */
+
+/**
+ * How hard {@linkcode deflate} tries: `"fast"` is one pass with the fixed codes, `"best"` a more
+ * thorough search and codes made for the message, for two to three times the time.
+ */
+export type DeflateLevel = "fast" | "best";
+
+/** From this size in bytes on `"best"` pays; see `bench/deflate/`. */
+const BEST_PAYS = 2048;
+
+/**
+ * The level that pays for a message of `length` bytes: below 2 KiB most of the time of `"best"`
+ * goes into making and describing codes, from there on it saves a third more bytes.
+ */
+export function autoLevel(length: number): DeflateLevel {
+  return length < BEST_PAYS ? "fast" : "best";
+}

@@ -1,0 +1,244 @@
+/*
+ * Negotiation of permessage-deflate (RFC 7692 7.1). The one file where the parameters of "client"
+ * and "server" become those of inbound and outbound messages: nobody behind it asks for the side.
+ */
+
+import { HandshakeError } from "../errors.ts";
+import { type Extension, formatExtensions } from "./extensions.ts";
+
+/** The name of the extension (RFC 7692 section 7). */
+export const PERMESSAGE_DEFLATE = "permessage-deflate";
+
+const SERVER_NO_TAKEOVER = "server_no_context_takeover";
+const CLIENT_NO_TAKEOVER = "client_no_context_takeover";
+const SERVER_BITS = "server_max_window_bits";
+const CLIENT_BITS = "client_max_window_bits";
+
+/** RFC 7692 7.1.2: windows reach from 2 ** 8 to 2 ** 15 bytes back. */
+const MIN_BITS = 8;
+const MAX_BITS = 15;
+
+/** What one side wants of permessage-deflate. */
+export interface DeflateWishes {
+  /** Whether the server may keep its context from message to message. */
+  readonly serverContextTakeover: boolean;
+  /** Whether the client may. */
+  readonly clientContextTakeover: boolean;
+  /** The largest window of the server's messages, as a power of two of bytes. */
+  readonly serverMaxWindowBits: number;
+  /** The largest window of the client's messages. */
+  readonly clientMaxWindowBits: number;
+}
+
+/** How messages of one direction are compressed. */
+export interface DeflateDirection {
+  /** Whether a message may refer to those before it. */
+  readonly takeover: boolean;
+  /** How far back it may refer, as a power of two of bytes. */
+  readonly windowBits: number;
+}
+
+/** What both sides have agreed on. */
+export interface DeflateAgreement {
+  /** The messages we receive. */
+  readonly inbound: DeflateDirection;
+  /** The messages we send. */
+  readonly outbound: DeflateDirection;
+}
+
+/** A server's answer to an offer. */
+export interface DeflateAnswer {
+  /** What both sides have agreed on. */
+  readonly agreement: DeflateAgreement;
+  /** The value of `Sec-WebSocket-Extensions`. */
+  readonly extensions: string;
+}
+
+/** The parameters of one offer or answer; a number of bits is 0 where none was given. */
+interface Parameters {
+  serverNoTakeover: boolean;
+  clientNoTakeover: boolean;
+  serverBits: number;
+  clientBits: number;
+  /** Whether `client_max_window_bits` is there, with or without a value. */
+  clientBitsNamed: boolean;
+}
+
+/**
+ * Answers a client's offers on a server (RFC 7692 section 5.1): the first one that is legal is
+ * accepted, others and unknown extensions are passed over.
+ *
+ * @param offers What the client offers, its most preferred first.
+ * @param wishes What the server wants.
+ * @returns The answer, or `undefined` when nothing is accepted.
+ *
+ * @example
+ * ```ts
+ * import { acceptDeflate, parseExtensions } from "@quickws/quickws/core";
+ *
+ * const answer = acceptDeflate(parseExtensions(["permessage-deflate; client_max_window_bits"]), {
+ *   serverContextTakeover: false,
+ *   clientContextTakeover: false,
+ *   serverMaxWindowBits: 15,
+ *   clientMaxWindowBits: 15,
+ * });
+ * console.log(answer?.agreement.outbound); // { takeover: false, windowBits: 15 }
+ * ```
+ */
+export function acceptDeflate(
+  offers: readonly Extension[],
+  wishes: DeflateWishes,
+): DeflateAnswer | undefined {
+  for (const offer of offers) {
+    if (offer.name !== PERMESSAGE_DEFLATE) continue;
+    const offered = readParameters(offer, true);
+    // RFC 7692 7.1: an offer with anything illegal in it is declined, and the next one considered.
+    if (typeof offered !== "string") return answerTo(offered, wishes);
+  }
+  return undefined;
+}
+
+function answerTo(offered: Parameters, wishes: DeflateWishes): DeflateAnswer {
+  const serverBits = Math.min(wishes.serverMaxWindowBits, offered.serverBits || MAX_BITS);
+  // RFC 7692 7.1.2.2: a server must not limit the window of a client that has not offered it.
+  const clientBits = offered.clientBitsNamed
+    ? Math.min(wishes.clientMaxWindowBits, offered.clientBits || MAX_BITS)
+    : MAX_BITS;
+  const serverTakeover = wishes.serverContextTakeover && !offered.serverNoTakeover;
+  // Without takeover a window is no memory: the way to limit a client that knows no window bits.
+  const clientTakeover = wishes.clientContextTakeover && !offered.clientNoTakeover &&
+    clientBits <= wishes.clientMaxWindowBits;
+  const parameters: string[] = [];
+  if (!serverTakeover) parameters.push(SERVER_NO_TAKEOVER);
+  if (!clientTakeover) parameters.push(CLIENT_NO_TAKEOVER);
+  if (serverBits < MAX_BITS || offered.serverBits > 0) {
+    parameters.push(`${SERVER_BITS}=${serverBits}`);
+  }
+  if (offered.clientBitsNamed && clientBits < MAX_BITS) {
+    parameters.push(`${CLIENT_BITS}=${clientBits}`);
+  }
+  return {
+    agreement: {
+      inbound: { takeover: clientTakeover, windowBits: clientBits },
+      outbound: { takeover: serverTakeover, windowBits: serverBits },
+    },
+    extensions: [PERMESSAGE_DEFLATE, ...parameters].join("; "),
+  };
+}
+
+/** What a client with these wishes offers: the value of `Sec-WebSocket-Extensions`. */
+export function offerDeflate(wishes: DeflateWishes): string {
+  const { serverMaxWindowBits, clientMaxWindowBits } = wishes;
+  const parameters: string[] = [];
+  if (!wishes.serverContextTakeover) parameters.push(SERVER_NO_TAKEOVER);
+  if (!wishes.clientContextTakeover) parameters.push(CLIENT_NO_TAKEOVER);
+  if (serverMaxWindowBits < MAX_BITS) parameters.push(`${SERVER_BITS}=${serverMaxWindowBits}`);
+  // Always named, so that the server may choose a smaller window for what we send.
+  parameters.push(
+    clientMaxWindowBits < MAX_BITS ? `${CLIENT_BITS}=${clientMaxWindowBits}` : CLIENT_BITS,
+  );
+  return [PERMESSAGE_DEFLATE, ...parameters].join("; ");
+}
+
+/**
+ * Checks a server's answer on a client (RFC 7692 section 5.2).
+ *
+ * @param accepted The extensions of the answer.
+ * @param wishes What was offered.
+ * @returns What both sides have agreed on, or `undefined` when the server did not take the offer.
+ * @throws {HandshakeError} `EXTENSION_UNEXPECTED` when the answer is not one to this offer.
+ */
+export function checkDeflateAnswer(
+  accepted: readonly Extension[],
+  wishes: DeflateWishes,
+): DeflateAgreement | undefined {
+  const answer = accepted.find(({ name }) => name === PERMESSAGE_DEFLATE);
+  if (answer === undefined) return undefined;
+  const answered = readParameters(answer, false);
+  if (typeof answered === "string") throw unexpected(answer, answered);
+  if (answered.serverBits > wishes.serverMaxWindowBits) {
+    throw unexpected(answer, `${SERVER_BITS} is over the ${wishes.serverMaxWindowBits} offered`);
+  }
+  if (answered.clientBits > wishes.clientMaxWindowBits) {
+    throw unexpected(answer, `${CLIENT_BITS} is over the ${wishes.clientMaxWindowBits} offered`);
+  }
+  // RFC 7692 7.1.1.1 and 7.1.2.1: a server that takes the offer confirms these two.
+  if (!wishes.serverContextTakeover && !answered.serverNoTakeover) {
+    throw unexpected(answer, `${SERVER_NO_TAKEOVER} was offered and is missing`);
+  }
+  if (wishes.serverMaxWindowBits < MAX_BITS && answered.serverBits === 0) {
+    throw unexpected(answer, `${SERVER_BITS} was offered and is missing`);
+  }
+  return {
+    inbound: {
+      takeover: !answered.serverNoTakeover,
+      windowBits: answered.serverBits || MAX_BITS,
+    },
+    outbound: {
+      takeover: wishes.clientContextTakeover && !answered.clientNoTakeover,
+      windowBits: answered.clientBits || wishes.clientMaxWindowBits,
+    },
+  };
+}
+
+function unexpected(answer: Extension, what: string): HandshakeError {
+  return new HandshakeError(
+    "EXTENSION_UNEXPECTED",
+    `The server's answer "${
+      formatExtensions([answer]).slice(0, 200)
+    }" does not fit the offer: ${what}`,
+  );
+}
+
+/** Reads the parameters; a string says what is wrong with them. */
+function readParameters(extension: Extension, isOffer: boolean): Parameters | string {
+  const read: Parameters = {
+    serverNoTakeover: false,
+    clientNoTakeover: false,
+    serverBits: 0,
+    clientBits: 0,
+    clientBitsNamed: false,
+  };
+  const seen: string[] = [];
+  for (const { name, value } of extension.parameters) {
+    // RFC 7692 7.1: "multiple extension parameters with the same name" are not allowed.
+    if (seen.includes(name)) return `${name} stands there twice`;
+    seen.push(name);
+    const problem = readParameter(read, name, value, isOffer);
+    if (problem !== undefined) return problem;
+  }
+  return read;
+}
+
+function readParameter(
+  read: Parameters,
+  name: string,
+  value: string | undefined,
+  isOffer: boolean,
+): string | undefined {
+  if (name === SERVER_NO_TAKEOVER || name === CLIENT_NO_TAKEOVER) {
+    // RFC 7692 7.1.1: neither has a value.
+    if (value !== undefined) return `${name} has a value`;
+    if (name === SERVER_NO_TAKEOVER) read.serverNoTakeover = true;
+    else read.clientNoTakeover = true;
+    return undefined;
+  }
+  if (name !== SERVER_BITS && name !== CLIENT_BITS) return "it has an unknown parameter";
+  // RFC 7692 7.1.2.2: only a client may name its own window's bits without a value.
+  const bits = value === undefined && name === CLIENT_BITS && isOffer ? 0 : parseBits(value);
+  if (bits === undefined) return `${name} is not a number from ${MIN_BITS} to ${MAX_BITS}`;
+  if (name === SERVER_BITS) read.serverBits = bits;
+  else {
+    read.clientBits = bits;
+    read.clientBitsNamed = true;
+  }
+  return undefined;
+}
+
+/** RFC 7692 7.1.2: "a decimal integer value without leading zeroes between 8 to 15". */
+function parseBits(value: string | undefined): number | undefined {
+  for (let bits = MIN_BITS; bits <= MAX_BITS; bits++) {
+    if (value === String(bits)) return bits;
+  }
+  return undefined;
+}

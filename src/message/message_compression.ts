@@ -1,0 +1,37 @@
+// What the reader and the writer of messages need of a compression that was negotiated.
+
+/** Compresses and decompresses whole messages; `PermessageDeflate` is the one there is. */
+export interface MessageCompression {
+  /**
+   * Compressions with the same key make the same of a message, so that one result serves them all;
+   * `undefined` where messages refer to earlier ones.
+   */
+  readonly shareKey: string | undefined;
+
+  /** Whether a message of so many bytes is worth trying. */
+  wants(length: number): boolean;
+
+  /**
+   * Compresses a message into `target[offset...]`, where it has as much room as it is long.
+   *
+   * @returns The offset behind it, or -1 when it does not get shorter: it must go as it is then.
+   */
+  deflate(
+    source: Uint8Array,
+    start: number,
+    end: number,
+    target: Uint8Array,
+    offset: number,
+  ): number;
+
+  /**
+   * Decompresses a message.
+   *
+   * @param limit Bytes that may come out of it.
+   * @returns Its bytes, in memory that the next message takes over.
+   * @throws {InvalidPayloadError} `INVALID_DEFLATE_DATA` when it is corrupt.
+   * @throws {MessageTooBigError} When more would come out of it.
+   * @throws {WebSocketError} `COMPRESSION_REFUSED` when compressed messages are not accepted.
+   */
+  inflate(bytes: Uint8Array, start: number, end: number, limit: number): Uint8Array;
+}

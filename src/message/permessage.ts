@@ -1,0 +1,137 @@
+// Compression of whole messages (RFC 7692 sections 6 and 7): what is compressed, with which memory of
+// earlier messages, and what comes out of the peer's. It knows inbound and outbound, no client and no
+// server.
+
+import { InvalidPayloadError, MessageTooBigError, WebSocketError } from "../errors.ts";
+import { deflate } from "../deflate/deflate.ts";
+import { autoLevel, type DeflateLevel } from "../deflate/level.ts";
+import { DeflateContext } from "../deflate/deflate_context.ts";
+import { inflate } from "../deflate/inflate.ts";
+import { InflateError } from "../deflate/inflate_error.ts";
+import { InflateHistory } from "../deflate/inflate_history.ts";
+import { CloseCode } from "../wire/close.ts";
+import type { MessageCompression } from "./message_compression.ts";
+
+/** How messages of one direction are compressed, as both sides agreed. */
+export interface PermessageDirection {
+  /** Whether a message may refer to those before it. */
+  readonly takeover: boolean;
+  /** How far back it may refer, as a power of two of bytes: 8 to 15. */
+  readonly windowBits: number;
+}
+
+/** What compression does, beyond what was agreed with the peer; shared by many connections. */
+export interface PermessageRules {
+  /** Whether messages that are sent are compressed. */
+  readonly compress: boolean;
+  /** Whether compressed messages are accepted. */
+  readonly decompress: boolean;
+  /** Bytes below which a message is sent as it is; `undefined` for the default of the direction. */
+  readonly threshold: number | undefined;
+  /** How hard to try. */
+  readonly level: "auto" | DeflateLevel;
+}
+
+/** Without takeover a short message does not get shorter, so that trying is a waste. */
+const THRESHOLD_ALONE = 256;
+
+/** Compresses and decompresses the messages of one connection. */
+export class PermessageDeflate implements MessageCompression {
+  readonly #rules: PermessageRules;
+  readonly #inbound: PermessageDirection;
+  readonly #outbound: PermessageDirection;
+  readonly #threshold: number;
+  #history: InflateHistory | undefined;
+  #context: DeflateContext | undefined;
+
+  /**
+   * Makes the compression of one connection. Memory is taken with the first message.
+   *
+   * @param rules What compression does.
+   * @param inbound What was agreed about the messages we receive.
+   * @param outbound What was agreed about the messages we send.
+   */
+  constructor(
+    rules: PermessageRules,
+    inbound: PermessageDirection,
+    outbound: PermessageDirection,
+  ) {
+    this.#rules = rules;
+    this.#inbound = inbound;
+    this.#outbound = outbound;
+    this.#threshold = rules.threshold ?? (outbound.takeover ? 0 : THRESHOLD_ALONE);
+  }
+
+  /** What the result of compressing depends on, besides the message. */
+  get shareKey(): string | undefined {
+    const { takeover, windowBits } = this.#outbound;
+    return takeover ? undefined : `${this.#rules.level} ${windowBits}`;
+  }
+
+  /** Whether a message of so many bytes is worth trying. An empty one never is. */
+  wants(length: number): boolean {
+    return this.#rules.compress && length >= this.#threshold && length > 0;
+  }
+
+  /**
+   * Compresses a message into `target[offset...]`, where it has as much room as it is long.
+   *
+   * @returns The offset behind it, or -1 when it does not get shorter: it must go as it is then.
+   */
+  deflate(
+    source: Uint8Array,
+    start: number,
+    end: number,
+    target: Uint8Array,
+    offset: number,
+  ): number {
+    const { takeover, windowBits } = this.#outbound;
+    if (takeover) {
+      this.#context ??= new DeflateContext({ historyBits: Math.min(windowBits, HISTORY_BITS) });
+    }
+    const level = this.#rules.level === "auto" ? autoLevel(end - start) : this.#rules.level;
+    const options = { level, windowBits, context: this.#context };
+    return deflate(source, start, end, target, offset, options);
+  }
+
+  /**
+   * Decompresses a message.
+   *
+   * @param limit Bytes that may come out of it.
+   * @returns Its bytes, in memory that the next message takes over.
+   * @throws {InvalidPayloadError} `INVALID_DEFLATE_DATA` when it is corrupt.
+   * @throws {MessageTooBigError} When more would come out of it.
+   * @throws {WebSocketError} `COMPRESSION_REFUSED` when compressed messages are not accepted.
+   */
+  inflate(bytes: Uint8Array, start: number, end: number, limit: number): Uint8Array {
+    if (!this.#rules.decompress) {
+      throw new WebSocketError(
+        "COMPRESSION_REFUSED",
+        "A message is compressed, and compression.decompress is false",
+        { closeCode: CloseCode.UnsupportedData },
+      );
+    }
+    const { takeover, windowBits } = this.#inbound;
+    if (takeover) this.#history ??= new InflateHistory(windowBits);
+    try {
+      return inflate(bytes, start, end, limit, this.#history, windowBits);
+    } catch (error) {
+      throw error instanceof InflateError ? asPeersFault(error, limit) : error;
+    }
+  }
+}
+
+/** The default reach of a context that is kept: more costs memory per connection and wins little. */
+const HISTORY_BITS = 12;
+
+function asPeersFault(error: InflateError, limit: number): WebSocketError {
+  if (error.code === "too-big") {
+    return new MessageTooBigError(
+      `A message exceeds maxMessageSize: more than ${limit} bytes come out of its compression`,
+    );
+  }
+  return new InvalidPayloadError(
+    "INVALID_DEFLATE_DATA",
+    `A compressed message is corrupt: ${error.message}`,
+  );
+}

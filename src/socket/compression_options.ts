@@ -1,0 +1,116 @@
+// The option `compression`: its defaults and its check.
+
+import type { DeflateWishes } from "../handshake/deflate_offer.ts";
+import type { PermessageRules } from "../message/permessage.ts";
+import { checkInteger, checkNames, checkOneOf, checkType, wrongType } from "./check.ts";
+
+/**
+ * Compression of messages (RFC 7692, permessage-deflate), where the peer has it too.
+ *
+ * Turn it on for text of some hundred bytes and more. Do not compress a secret together with what an
+ * attacker can choose: the length tells about the secret (CRIME, BREACH).
+ */
+export interface CompressionOptions {
+  /** Whether messages that are sent are compressed. Default: `true`. */
+  compress?: boolean;
+  /**
+   * Whether compressed messages are accepted; if not, a peer that sends one is closed with 1003, so
+   * this is for peers that are known to send none. Default: `true`.
+   */
+  decompress?: boolean;
+  /** Bytes below which a message is sent as it is. Default: 256, and 0 with context takeover. */
+  threshold?: number;
+  /**
+   * `"fast"` costs the least time, `"best"` gives the shortest messages, `"auto"` chooses by the
+   * message's size. Default: `"auto"`.
+   */
+  level?: "auto" | "fast" | "best";
+  /**
+   * Whether the server's messages may refer to those before: much shorter small messages, for memory
+   * of some KiB per connection (RFC 7692 section 7.1.1). Default: `false`.
+   */
+  serverContextTakeover?: boolean;
+  /** The same for the client's messages. Default: `false`. */
+  clientContextTakeover?: boolean;
+  /**
+   * How far back the server's messages may refer, as a power of two of bytes: 8 to 15 (RFC 7692
+   * section 7.1.2). Default: 15.
+   */
+  serverMaxWindowBits?: number;
+  /**
+   * The same for the client's messages. Default: 15; on a server with `clientContextTakeover` 12,
+   * which keeps what each connection needs at 4 KiB.
+   */
+  clientMaxWindowBits?: number;
+}
+
+/** The option once checked. */
+export interface CompressionRules extends PermessageRules, DeflateWishes {}
+
+const NAMES = [
+  "compress",
+  "decompress",
+  "threshold",
+  "level",
+  "serverContextTakeover",
+  "clientContextTakeover",
+  "serverMaxWindowBits",
+  "clientMaxWindowBits",
+] as const;
+
+const MAX_WINDOW_BITS = 15;
+
+/** The window of the clients of a server that has to remember for each of them. */
+const SMALL_WINDOW_BITS = 12;
+
+/**
+ * Checks the option and fills in the defaults.
+ *
+ * @param option What the user gave.
+ * @param isServer Whether it is for a server.
+ * @returns `undefined` where there is to be no compression.
+ * @throws {TypeError | RangeError} When something in it is of the wrong type or out of range.
+ */
+export function compressionRules(
+  option: boolean | CompressionOptions | undefined,
+  isServer: boolean,
+): CompressionRules | undefined {
+  if (option === undefined || option === false) return undefined;
+  if (option !== true && typeof option !== "object") {
+    throw wrongType("compression", "a boolean or an object", option);
+  }
+  const options = option === true ? {} : option;
+  checkOptions(options);
+  const rules = {
+    compress: options.compress ?? true,
+    decompress: options.decompress ?? true,
+    threshold: options.threshold,
+    level: options.level ?? "auto",
+    serverContextTakeover: options.serverContextTakeover ?? false,
+    clientContextTakeover: options.clientContextTakeover ?? false,
+    serverMaxWindowBits: options.serverMaxWindowBits ?? MAX_WINDOW_BITS,
+    clientMaxWindowBits: options.clientMaxWindowBits ??
+      (isServer && options.clientContextTakeover === true ? SMALL_WINDOW_BITS : MAX_WINDOW_BITS),
+  };
+  // RFC 7692 has no word for "neither of us": not to negotiate says it.
+  return rules.compress || rules.decompress ? rules : undefined;
+}
+
+function checkOptions(options: CompressionOptions): void {
+  checkNames('Option "compression"', options, NAMES);
+  for (
+    const name of [
+      "compress",
+      "decompress",
+      "serverContextTakeover",
+      "clientContextTakeover",
+    ] as const
+  ) {
+    checkType(`compression.${name}`, options[name], "boolean");
+  }
+  checkInteger("compression.threshold", options.threshold, 0, 0x7fffffff, "bytes");
+  checkOneOf("compression.level", options.level, ["auto", "fast", "best"]);
+  for (const name of ["serverMaxWindowBits", "clientMaxWindowBits"] as const) {
+    checkInteger(`compression.${name}`, options[name], 8, MAX_WINDOW_BITS, "bits");
+  }
+}

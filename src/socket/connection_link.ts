@@ -1,0 +1,64 @@
+// What stands between the connection that a user holds and the machinery behind it.
+
+import type { WebSocketError } from "../errors.ts";
+import type { PreparedMessage } from "../message/prepared_message.ts";
+import type { CloseInfo } from "../session/close_info.ts";
+import type { SessionState } from "../session/session.ts";
+import type { MessageOpcode, Opcode } from "../wire/opcode.ts";
+
+/** What a message is delivered as: text as a string (or, with `text: "bytes"`, as its UTF-8 bytes). */
+export type Message = string | Uint8Array;
+
+/** What a connection asks of the machinery behind it. */
+export interface ConnectionLink {
+  /** Where the session stands. */
+  readonly state: SessionState;
+  /** The peer's address. */
+  readonly remoteAddress: string;
+  /** Bytes waiting to be sent. */
+  readonly bufferedAmount: number;
+  /** Sends a text message; whether more may follow. */
+  sendText(text: string, compress: boolean): boolean;
+  /** Sends a message of bytes; whether more may follow. */
+  sendBytes(opcode: MessageOpcode, bytes: Uint8Array, compress?: boolean): boolean;
+  /** Sends a ping or a pong; whether more may follow. */
+  sendControl(opcode: typeof Opcode.Ping | typeof Opcode.Pong, payload: Uint8Array): boolean;
+  /** Sends a prepared message; whether more may follow. */
+  sendPrepared(message: PreparedMessage): boolean;
+  /** Sends a message with others; whether more may follow. */
+  sendDelayed(opcode: MessageOpcode, data: Message): boolean;
+  /** Sends a fragment, from inside of the lane; whether more may follow. */
+  sendFragment(
+    opcode: MessageOpcode | typeof Opcode.Continuation,
+    last: boolean,
+    bytes: Uint8Array,
+  ): boolean;
+  /** Resolves when a message may go out in fragments. */
+  enterLane(): Promise<void>;
+  /** The message in fragments is out. */
+  leaveLane(): void;
+  /** Fails the connection. */
+  fail(error: WebSocketError): void;
+  /** Starts the closing handshake. */
+  close(code: number, reason: string): void;
+  /** Cuts the stream. */
+  terminate(): void;
+  /** Calls `fn`; what it sends leaves in one write. */
+  cork(fn: () => void): void;
+  /** Stops reading. */
+  pause(): void;
+  /** Reads on. */
+  resume(): void;
+  /** Resolves when no more than `highWaterMark` waits to be sent. */
+  drained(): Promise<void>;
+  /** Resolves when the connection is over. */
+  whenClosed(): Promise<CloseInfo>;
+  /** The messages that wait to be read. */
+  reader(): MessageQueue;
+}
+
+/** A queue of messages that is read. */
+export interface MessageQueue {
+  /** The next message. */
+  next(): Promise<IteratorResult<Message, undefined>>;
+}

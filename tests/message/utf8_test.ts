@@ -1,0 +1,154 @@
+import assert from "node:assert/strict";
+import {
+  checkUtf8,
+  checkUtf8End,
+  decodeText,
+  encodeLongText,
+  encodeText,
+  UTF8_COMPLETE,
+} from "../../src/message/utf8.ts";
+import { Random } from "../support/random.ts";
+import { UTF8_SAMPLES } from "../support/utf8_samples.ts";
+import { concat, hex, toHex, utf8 } from "../support/vectors.ts";
+
+const INVALID = { name: "InvalidPayloadError", code: "INVALID_UTF8", closeCode: 1007 };
+
+const platform = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+function isUtf8(bytes: Uint8Array): boolean {
+  try {
+    platform.decode(bytes);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Checks a text that comes in pieces.
+ *
+ * @returns As {@linkcode Utf8Sample.refusedAt}: 0, or how many bytes it took to refuse it; a refusal
+ * inside a piece counts as one at its last byte.
+ */
+function refusedAt(pieces: readonly Uint8Array[]): number {
+  let state = UTF8_COMPLETE;
+  let count = 0;
+  try {
+    for (const piece of pieces) {
+      count += piece.length;
+      // In the middle of other bytes, which must not count.
+      state = checkUtf8(state, concat(hex("ff"), piece, hex("ff")), 1, 1 + piece.length);
+    }
+    count++;
+    checkUtf8End(state);
+  } catch (error) {
+    assert.ok(error instanceof Error && "code" in error);
+    assert.equal(error.code, "INVALID_UTF8");
+    return count;
+  }
+  return 0;
+}
+
+function single(bytes: Uint8Array): Uint8Array[] {
+  return Array.from(bytes, (byte) => Uint8Array.of(byte));
+}
+
+for (const { name, bytes, refusedAt: want } of UTF8_SAMPLES) {
+  const verdict = want === 0 ? "is UTF-8" : `is refused at byte ${want}`;
+  Deno.test(`${name} ${verdict}, and alike in every cut`, () => {
+    const text = hex(bytes);
+    assert.equal(isUtf8(text), want === 0, "the platform's decoder agrees");
+    assert.equal(refusedAt(single(text)), want);
+    for (let cut = 0; cut <= text.length; cut++) {
+      const found = refusedAt([text.slice(0, cut), text.slice(cut)]);
+      assert.equal(found !== 0, want !== 0);
+      if (want > 0 && want <= cut) assert.equal(found, cut, "bad text is refused with its piece");
+    }
+  });
+
+  Deno.test(`${name} is decoded as the platform decodes it, or not at all`, () => {
+    // At several lengths, because short texts are decoded by hand.
+    for (const padding of [0, 1, 11, 12, 13, 50]) {
+      const text = concat(new Uint8Array(padding).fill(0x61), hex(bytes));
+      const memory = concat(hex("ff ff"), text, hex("ff"));
+      const decode = (): string => decodeText(memory, 2, 2 + text.length);
+      if (want === 0) assert.equal(decode(), platform.decode(text));
+      else assert.throws(decode, INVALID);
+    }
+  });
+}
+
+Deno.test("each byte behind each other one is judged as the platform's decoder judges it", () => {
+  // The values around which the rules for the second and the third byte change.
+  const edges = [0x00, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xff];
+  for (let first = 0; first < 256; first++) {
+    for (let second = 0; second < 256; second += first < 0xc0 ? 16 : 1) {
+      const texts = [Uint8Array.of(first, second)];
+      if (first >= 0xe0 && edges.includes(second)) {
+        for (const third of edges) texts.push(Uint8Array.of(first, second, third));
+      }
+      for (const text of texts) {
+        assert.equal(refusedAt([text]) === 0, isUtf8(text), toHex(text));
+      }
+    }
+  }
+});
+
+Deno.test("random bytes, cut at random, are judged as the platform's decoder judges them", () => {
+  const random = new Random(3629);
+  const parts = UTF8_SAMPLES.map(({ bytes }) => hex(bytes));
+  const good = UTF8_SAMPLES.filter((sample) => sample.refusedAt === 0).map(({ bytes }) =>
+    hex(bytes)
+  );
+  let valid = 0;
+  for (let run = 0; run < 3000; run++) {
+    const source = run % 2 === 0 ? good : parts;
+    const text = concat(...Array.from({ length: random.below(12) }, () => random.pick(source)));
+    if (run % 5 === 0 && text.length > 0) text[random.below(text.length)] = random.below(256);
+    const pieces: Uint8Array[] = [];
+    for (let at = 0; at < text.length;) {
+      const end = Math.min(text.length, at + random.below(6));
+      pieces.push(text.slice(at, end));
+      at = end;
+    }
+    const want = isUtf8(text);
+    if (want) valid++;
+    assert.equal(refusedAt(pieces) === 0, want, toHex(text));
+    assert.equal(refusedAt(single(text)) === 0, want, toHex(text));
+  }
+  assert.ok(valid > 500 && valid < 2500, "both kinds were tried");
+});
+
+Deno.test("a byte order mark is a character like any other, in short texts and long ones", () => {
+  for (const text of ["\ufeff", "\ufeffa", `\ufeff${"a".repeat(100)}`, "a\ufeff"]) {
+    const bytes = utf8(text);
+    assert.equal(decodeText(bytes, 0, bytes.length), text);
+  }
+});
+
+const TEXTS = ["", "a", "\u0000\u007f", "\u00e9", "\u20ac", "\u{1f600}", "\ufeff", "a\u00e9\u20ac"];
+
+Deno.test("text is encoded as the platform encodes it, at every length around the hand-made loop", () => {
+  for (const text of TEXTS) {
+    for (let padding = 0; padding < 40; padding++) {
+      for (const whole of [text + "x".repeat(padding), "x".repeat(padding) + text]) {
+        const want = utf8(whole);
+        const target = new Uint8Array(7 + whole.length * 3).fill(0xa5);
+        assert.equal(encodeText(whole, target, 5), want.length);
+        assert.deepEqual(target.slice(5, 5 + want.length), want);
+        assert.deepEqual(target.slice(0, 5), hex("a5 a5 a5 a5 a5"));
+        assert.deepEqual(encodeLongText(whole), want);
+      }
+    }
+  }
+});
+
+Deno.test("a lone surrogate is encoded as U+FFFD, because UTF-8 has none", () => {
+  const target = new Uint8Array(300);
+  for (const text of ["\ud800", "a\udfffb", "\ud800".repeat(50)]) {
+    const want = utf8(text.replaceAll(/[\ud800-\udfff]/g, "\ufffd"));
+    assert.equal(encodeText(text, target, 0), want.length);
+    assert.deepEqual(target.slice(0, want.length), want);
+    assert.deepEqual(encodeLongText(text), want);
+  }
+});

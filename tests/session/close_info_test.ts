@@ -1,0 +1,239 @@
+// How a connection ended, for every order in which things can happen.
+
+import assert from "node:assert/strict";
+import { ProtocolError, WebSocketError } from "../../src/errors.ts";
+import { type Ending, Endpoint, type Side } from "../support/endpoint.ts";
+import { CLOSE, TEXT } from "../support/vectors.ts";
+
+const SIDES: readonly Side[] = ["client", "server"];
+
+/** Everything that can happen to a session. */
+const STEPS = {
+  "we close": (endpoint) => endpoint.session.close(1000, "bye"),
+  "the peer closes": (endpoint) => endpoint.receiveClose(1001, "gone"),
+  "the peer closes without a code": (endpoint) => endpoint.receiveClose(),
+  "the peer ends its direction": (endpoint) => endpoint.session.receiveEnd(),
+  "the stream ends": (endpoint) => endpoint.session.streamClosed(),
+  "the stream is reset": (endpoint) => endpoint.session.streamClosed(new Error("reset")),
+  "time runs out": (endpoint) => endpoint.session.closeTimedOut(),
+  "the peer breaks a rule": (endpoint) => endpoint.receive({ opcode: 3 }),
+  "a message comes": (endpoint) => endpoint.receive({ opcode: TEXT, payload: "message" }),
+  "we fail": (endpoint) =>
+    endpoint.session.fail(new WebSocketError("HANDLER_FAILED", "failed", { closeCode: 1011 })),
+  "we terminate": (endpoint) =>
+    endpoint.session.terminate(new WebSocketError("TERMINATED", "terminated")),
+  "we cut a slow peer off": (endpoint) =>
+    endpoint.session.terminate(new WebSocketError("SLOW_CONSUMER", "slow", { closeCode: 1008 })),
+} as const satisfies Record<string, (endpoint: Endpoint) => unknown>;
+
+type Step = keyof typeof STEPS;
+
+/** A story, which always goes on with the end of the stream, and how it is told. */
+interface Row {
+  readonly steps: readonly Step[];
+  readonly ending: Ending;
+  /** Whether the stream was cut before it ended. */
+  readonly cut?: boolean;
+}
+
+const CLEAN: Ending = {
+  code: 1001,
+  reason: "gone",
+  clean: true,
+  initiator: "local",
+  sent: 1000,
+  received: 1001,
+  error: undefined,
+};
+
+const LOST: Ending = {
+  code: 1006,
+  reason: "",
+  clean: false,
+  initiator: "remote",
+  sent: undefined,
+  received: undefined,
+  error: "CONNECTION_LOST",
+};
+
+const BROKEN: Ending = {
+  ...LOST,
+  code: 1002,
+  reason: "A frame has the reserved opcode 3",
+  initiator: "local",
+  sent: 1002,
+  error: "RESERVED_OPCODE",
+};
+
+const ECHOED: Ending = { ...CLEAN, initiator: "remote", sent: 1001 };
+const UNANSWERED: Ending = { ...LOST, initiator: "local", sent: 1000 };
+const CUT: Ending = { ...LOST, initiator: "local", error: "TERMINATED" };
+const FAILED: Ending = {
+  ...BROKEN,
+  code: 1011,
+  reason: "failed",
+  sent: 1011,
+  error: "HANDLER_FAILED",
+};
+
+/** What happens before the stream ends, and how that counts. */
+const ROWS: readonly Row[] = [
+  // Both said Close.
+  { steps: ["we close", "the peer closes"], ending: CLEAN },
+  { steps: ["we close", "we close", "the peer closes"], ending: CLEAN },
+  { steps: ["we close", "the peer closes", "the peer closes without a code"], ending: CLEAN },
+  { steps: ["we close", "the peer closes", "the peer ends its direction"], ending: CLEAN },
+  { steps: ["we close", "the peer closes", "the stream is reset"], ending: CLEAN },
+  { steps: ["we close", "the peer closes", "time runs out"], ending: CLEAN, cut: true },
+  { steps: ["we close", "a message comes", "the peer closes"], ending: CLEAN },
+  { steps: ["we close", "the peer closes", "the peer breaks a rule"], ending: CLEAN },
+  {
+    steps: ["we close", "the peer closes without a code"],
+    ending: { ...CLEAN, code: 1005, reason: "", received: 1005 },
+  },
+  { steps: ["the peer closes"], ending: ECHOED },
+  { steps: ["the peer closes", "we close"], ending: ECHOED },
+  { steps: ["the peer closes", "the peer closes"], ending: ECHOED },
+  { steps: ["the peer closes", "the peer ends its direction"], ending: ECHOED },
+  { steps: ["the peer closes", "time runs out"], ending: ECHOED, cut: true },
+  { steps: ["the peer closes", "the stream is reset"], ending: ECHOED },
+  { steps: ["a message comes", "the peer closes", "a message comes"], ending: ECHOED },
+  {
+    steps: ["the peer closes without a code"],
+    ending: { ...ECHOED, code: 1005, reason: "", sent: 1005, received: 1005 },
+  },
+
+  // The stream ended without the peer's Close.
+  { steps: [], ending: LOST },
+  { steps: ["the stream is reset"], ending: LOST },
+  { steps: ["the stream ends", "the stream is reset"], ending: LOST },
+  { steps: ["the peer ends its direction"], ending: LOST },
+  { steps: ["the peer ends its direction", "the peer ends its direction"], ending: LOST },
+  { steps: ["the peer ends its direction", "we close"], ending: LOST },
+  { steps: ["the peer ends its direction", "time runs out"], ending: LOST, cut: true },
+  { steps: ["we close"], ending: UNANSWERED },
+  { steps: ["we close", "the stream is reset"], ending: UNANSWERED },
+  { steps: ["we close", "the peer ends its direction"], ending: UNANSWERED },
+  {
+    steps: ["we close", "time runs out"],
+    ending: { ...UNANSWERED, error: "CLOSE_TIMEOUT" },
+    cut: true,
+  },
+  {
+    steps: ["we close", "time runs out", "time runs out"],
+    ending: { ...UNANSWERED, error: "CLOSE_TIMEOUT" },
+    cut: true,
+  },
+
+  // Somebody did something wrong.
+  { steps: ["the peer breaks a rule"], ending: BROKEN },
+  { steps: ["the peer breaks a rule", "the peer breaks a rule"], ending: BROKEN },
+  { steps: ["the peer breaks a rule", "the peer closes"], ending: BROKEN },
+  { steps: ["the peer breaks a rule", "the peer ends its direction"], ending: BROKEN },
+  { steps: ["the peer breaks a rule", "the stream is reset"], ending: BROKEN },
+  { steps: ["the peer breaks a rule", "we close"], ending: BROKEN },
+  { steps: ["the peer breaks a rule", "we fail"], ending: BROKEN },
+  { steps: ["the peer breaks a rule", "time runs out"], ending: BROKEN, cut: true },
+  { steps: ["the peer breaks a rule", "we terminate"], ending: BROKEN, cut: true },
+  { steps: ["we close", "the peer breaks a rule"], ending: { ...BROKEN, sent: 1000 } },
+  { steps: ["we fail"], ending: FAILED },
+  { steps: ["we fail", "the peer breaks a rule"], ending: FAILED },
+  { steps: ["we fail", "we fail"], ending: FAILED },
+  { steps: ["we close", "we fail"], ending: { ...FAILED, sent: 1000 } },
+  {
+    steps: ["the peer closes", "we fail"],
+    ending: { ...FAILED, initiator: "remote", sent: 1001, received: 1001 },
+  },
+
+  // The stream was cut.
+  { steps: ["we terminate"], ending: CUT, cut: true },
+  { steps: ["we terminate", "we terminate"], ending: CUT, cut: true },
+  { steps: ["we terminate", "we cut a slow peer off"], ending: CUT, cut: true },
+  { steps: ["we terminate", "the peer closes"], ending: CUT, cut: true },
+  { steps: ["we close", "we terminate"], ending: { ...CUT, sent: 1000 }, cut: true },
+  {
+    steps: ["the peer closes", "we terminate"],
+    ending: { ...ECHOED, clean: false, error: "TERMINATED" },
+    cut: true,
+  },
+  {
+    steps: ["we cut a slow peer off"],
+    ending: { ...CUT, code: 1008, reason: "slow", error: "SLOW_CONSUMER" },
+    cut: true,
+  },
+];
+
+for (const side of SIDES) {
+  for (const { steps, ending, cut = false } of ROWS) {
+    const story = [...steps, "the stream ends"].join(", ");
+    Deno.test(`on the ${side}'s side: ${story}`, () => {
+      const endpoint = Endpoint.open(side);
+      for (const step of steps) STEPS[step](endpoint);
+      endpoint.session.streamClosed();
+      assert.deepEqual(endpoint.endings, [ending]);
+      assert.equal(endpoint.asked.includes("cutStream"), cut);
+      const closes = endpoint.takeSent().map((
+        [opcode, payload],
+      ) => [opcode, parseInt(payload.slice(0, 4), 16)]);
+      const { sent } = ending;
+      assert.deepEqual(closes, sent === undefined ? [] : [[CLOSE, sent === 1005 ? NaN : sent]]);
+    });
+  }
+}
+
+/** All sequences of so many steps. */
+function* sequences(length: number): Generator<Step[]> {
+  if (length === 0) {
+    yield [];
+    return;
+  }
+  for (const start of sequences(length - 1)) {
+    for (const step of Object.keys(STEPS) as Step[]) yield [...start, step];
+  }
+}
+
+/** What holds whatever happened. */
+function assertSound(endpoint: Endpoint, messagesInTime: number): void {
+  const [ending, ...more] = endpoint.endings;
+  assert.equal(more.length, 0, "the end is told once");
+  assert.equal(endpoint.session.state, "closed");
+  assert.equal(endpoint.asked.at(-1), "onClosed", "and it is told last");
+  const closes = endpoint.takeSent();
+  assert.ok(closes.length <= 1 && closes.every(([opcode]) => opcode === CLOSE));
+  assert.equal(ending.sent !== undefined, closes.length === 1);
+  assert.equal(ending.clean, ending.error === undefined, "an error stands for every unclean end");
+  if (ending.clean) assert.ok(ending.sent !== undefined && ending.received !== undefined);
+  assert.equal(endpoint.heard.length, messagesInTime);
+}
+
+for (const side of SIDES) {
+  Deno.test(`on the ${side}'s side every order of four events has one sound end`, () => {
+    for (const length of [1, 2, 3, 4]) {
+      for (const steps of sequences(length)) {
+        const endpoint = Endpoint.open(side);
+        let messagesInTime = 0;
+        try {
+          for (const step of steps) {
+            if (step === "a message comes" && endpoint.session.state === "open") messagesInTime++;
+            STEPS[step](endpoint);
+            if (endpoint.session.state === "closing") {
+              const awaited = endpoint.asked.some((asked) => asked !== "endOutput");
+              assert.ok(awaited, "a timer runs or the stream is cut");
+            }
+          }
+          endpoint.session.streamClosed();
+          assertSound(endpoint, messagesInTime);
+        } catch (cause) {
+          throw new Error(steps.join(", "), { cause });
+        }
+      }
+    }
+  });
+}
+
+Deno.test("the error of the end is the one that was given, with its class and message", () => {
+  const endpoint = Endpoint.open("server");
+  STEPS["the peer breaks a rule"](endpoint);
+  endpoint.session.streamClosed();
+  assert.ok(endpoint.errors[0] instanceof ProtocolError);
+});

@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { MAX_WAITING_PONGS, PongBacklog } from "../../src/session/pong_backlog.ts";
+import { utf8 } from "../support/vectors.ts";
+
+function admit(backlog: PongBacklog, payload: string): boolean {
+  const memory = utf8(`<${payload}>`);
+  return backlog.admit(memory, 1, memory.length - 1);
+}
+
+function fill(backlog: PongBacklog): void {
+  for (let i = 0; i < MAX_WAITING_PONGS; i++) assert.equal(admit(backlog, "early"), true);
+}
+
+Deno.test("the first pongs may be written, so that a burst of pings gets an answer each", () => {
+  assert.ok(MAX_WAITING_PONGS >= 10, "the ten pings of the conformance suite get ten pongs");
+  const backlog = new PongBacklog();
+  fill(backlog);
+  assert.equal(backlog.release(), undefined);
+});
+
+Deno.test("of the further pings only the latest is kept, whatever its size", () => {
+  const backlog = new PongBacklog();
+  fill(backlog);
+  for (const payload of ["long ".repeat(25), "short", "", "latest"]) {
+    assert.equal(admit(backlog, payload), false);
+  }
+  assert.deepEqual(backlog.release(), utf8("latest"));
+});
+
+Deno.test("a ping of 125 bytes and one of none can be the latest", () => {
+  for (const payload of ["x".repeat(125), ""]) {
+    const backlog = new PongBacklog();
+    fill(backlog);
+    admit(backlog, payload);
+    assert.deepEqual(backlog.release(), utf8(payload));
+  }
+});
+
+Deno.test("the payload that is kept does not change with the memory it came in", () => {
+  const backlog = new PongBacklog();
+  fill(backlog);
+  const memory = utf8("ping");
+  backlog.admit(memory, 0, 4);
+  memory.fill(0);
+  assert.deepEqual(backlog.release(), utf8("ping"));
+});
+
+Deno.test("once the output flows again everything begins anew", () => {
+  const backlog = new PongBacklog();
+  fill(backlog);
+  admit(backlog, "kept");
+  backlog.release();
+  assert.equal(backlog.release(), undefined);
+  fill(backlog);
+  assert.equal(admit(backlog, "kept"), false);
+});

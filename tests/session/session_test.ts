@@ -1,0 +1,307 @@
+import assert from "node:assert/strict";
+import { InvalidPayloadError } from "../../src/errors.ts";
+import { Opcode } from "../../src/wire/opcode.ts";
+import { Endpoint, type Heard, type Side } from "../support/endpoint.ts";
+import { type Consumer, replay } from "../support/replay.ts";
+import {
+  BINARY,
+  CLOSE,
+  closePayload,
+  concat,
+  CONTINUATION,
+  type FrameParts,
+  hex,
+  PING,
+  PONG,
+  TEXT,
+  toHex,
+  utf8,
+} from "../support/vectors.ts";
+
+const SIDES: readonly Side[] = ["client", "server"];
+
+/** Hexadecimal digits of a text's UTF-8. */
+function hexOf(text: string): string {
+  return toHex(utf8(text));
+}
+
+/** A Close frame as {@linkcode Endpoint.takeSent} shows it. */
+function sentClose(code: number, reason = ""): [number, string] {
+  return [CLOSE, toHex(closePayload(code, reason))];
+}
+
+for (const side of SIDES) {
+  Deno.test(`a ${side}'s session goes from opening to open, closing and closed`, () => {
+    const { session } = new Endpoint(side);
+    assert.equal(session.state, "opening");
+    session.open();
+    assert.equal(session.state, "open");
+    session.close(1000, "");
+    assert.equal(session.state, "closing");
+    session.streamClosed();
+    assert.equal(session.state, "closed");
+    session.open();
+    assert.equal(session.state, "closed");
+  });
+
+  Deno.test(`a ${side} sends in the open state alone`, () => {
+    const endpoint = new Endpoint(side);
+    const sendAll = (): boolean[] => [
+      endpoint.session.sendText("text"),
+      endpoint.session.sendBytes(Opcode.Binary, utf8("bytes")),
+      endpoint.session.sendFragment(Opcode.Text, false, utf8("frag")),
+      endpoint.session.sendControl(Opcode.Ping, utf8("ping")),
+      endpoint.session.sendFragment(Opcode.Continuation, true, utf8("ment")),
+      endpoint.session.sendControl(Opcode.Pong, utf8("pong")),
+    ];
+    assert.deepEqual(sendAll(), [false, false, false, false, false, false]);
+    assert.equal(endpoint.waiting, 0);
+    endpoint.session.open();
+    assert.deepEqual(sendAll(), [true, true, true, true, true, true]);
+    assert.deepEqual(endpoint.takeSent(), [
+      [TEXT, hexOf("text")],
+      [BINARY, hexOf("bytes")],
+      [TEXT, hexOf("frag")],
+      [PING, hexOf("ping")],
+      [CONTINUATION, hexOf("ment")],
+      [PONG, hexOf("pong")],
+    ]);
+    endpoint.session.close(1000, "");
+    endpoint.takeBytes();
+    assert.deepEqual(sendAll(), [false, false, false, false, false, false]);
+    endpoint.session.streamClosed();
+    assert.deepEqual(sendAll(), [false, false, false, false, false, false]);
+    assert.equal(endpoint.waiting, 0);
+  });
+
+  Deno.test(`a ${side} hears messages, pings and pongs in order, however the stream is cut`, () => {
+    const frames: FrameParts[] = [
+      { opcode: TEXT, payload: "text" },
+      { opcode: PING, payload: "ping" },
+      { fin: false, opcode: BINARY, payload: "by" },
+      { opcode: PONG, payload: "pong" },
+      { opcode: CONTINUATION, payload: "tes" },
+      { opcode: TEXT },
+    ];
+    const heard = replay(
+      Endpoint.open(side).fromPeer(...frames),
+      () => consumer(Endpoint.open(side)),
+    );
+    assert.deepEqual(heard, [
+      ["text", "text"],
+      ["ping", hexOf("ping")],
+      ["pong", hexOf("pong")],
+      ["binary", hexOf("bytes")],
+      ["text", ""],
+    ]);
+  });
+}
+
+function consumer(endpoint: Endpoint): Consumer<Heard> {
+  return {
+    events: endpoint.heard,
+    read: (bytes, start, end) => assert.equal(endpoint.session.receive(bytes, start, end), end),
+  };
+}
+
+Deno.test("text is heard as bytes where the rules say so", () => {
+  const endpoint = Endpoint.open("server", { text: "bytes" });
+  endpoint.receive({ opcode: TEXT, payload: "text" });
+  assert.deepEqual(endpoint.heard, [["utf8", hexOf("text")]]);
+});
+
+Deno.test("a ping or pong over 125 bytes is a RangeError and nothing is sent", () => {
+  const endpoint = Endpoint.open("client");
+  for (const opcode of [Opcode.Ping, Opcode.Pong] as const) {
+    assert.throws(() => endpoint.session.sendControl(opcode, new Uint8Array(126)), RangeError);
+  }
+  assert.equal(endpoint.waiting, 0);
+});
+
+Deno.test("every ping is answered with its own payload, and the answer stands before the user hears of it", () => {
+  const endpoint = Endpoint.open("server");
+  const waiting: number[] = [];
+  endpoint.onHeard = () => waiting.push(endpoint.waiting);
+  const payloads = Array.from({ length: 10 }, (_, i) => "x".repeat(i * 13));
+  endpoint.receive(...payloads.map((payload) => ({ opcode: PING, payload })));
+  assert.deepEqual(endpoint.heard, payloads.map((payload) => ["ping", hexOf(payload)]));
+  assert.deepEqual(waiting[0], 2);
+  assert.deepEqual(endpoint.takeSent(), payloads.map((payload) => [PONG, hexOf(payload)]));
+});
+
+Deno.test("a ping between the fragments of a message is answered before the message is whole", () => {
+  const endpoint = Endpoint.open("client");
+  endpoint.receive({ fin: false, opcode: TEXT, payload: "a" }, { opcode: PING, payload: "p" });
+  assert.deepEqual(endpoint.takeSent(), [[PONG, hexOf("p")]]);
+});
+
+Deno.test("pings are not answered where autoPong is off, but heard", () => {
+  const endpoint = Endpoint.open("server", { autoPong: false });
+  endpoint.receive({ opcode: PING, payload: "p" });
+  endpoint.congested = true;
+  for (let i = 0; i < 100; i++) endpoint.receive({ opcode: PING, payload: "p" });
+  endpoint.congested = false;
+  endpoint.session.drained();
+  assert.equal(endpoint.waiting, 0);
+  assert.equal(endpoint.heard.length, 101);
+});
+
+Deno.test("pongs are never answered", () => {
+  const endpoint = Endpoint.open("server");
+  endpoint.receive({ opcode: PONG, payload: "unsolicited" }, { opcode: PONG });
+  assert.equal(endpoint.waiting, 0);
+});
+
+Deno.test("a flood of pings from a peer that does not read leaves few pongs, the latest ping's last", () => {
+  const endpoint = Endpoint.open("server");
+  endpoint.congested = true;
+  for (let i = 0; i < 10_000; i++) endpoint.receive({ opcode: PING, payload: `ping ${i}` });
+  assert.ok(endpoint.waiting <= 16 * 127, `${endpoint.waiting} bytes wait`);
+  assert.equal(endpoint.heard.length, 10_000);
+  assert.deepEqual(endpoint.takeSent()[0], [PONG, hexOf("ping 0")]);
+
+  endpoint.congested = false;
+  endpoint.session.drained();
+  assert.deepEqual(endpoint.takeSent(), [[PONG, hexOf("ping 9999")]]);
+  endpoint.session.drained();
+  assert.equal(endpoint.waiting, 0, "it is sent once");
+  endpoint.receive({ opcode: PING, payload: "later" });
+  assert.deepEqual(endpoint.takeSent(), [[PONG, hexOf("later")]]);
+});
+
+Deno.test("a pong that was held back is not sent behind a Close frame", () => {
+  const endpoint = Endpoint.open("server");
+  endpoint.congested = true;
+  for (let i = 0; i < 20; i++) endpoint.receive({ opcode: PING });
+  endpoint.receiveClose(1000);
+  endpoint.congested = false;
+  endpoint.session.drained();
+  assert.equal(endpoint.takeSent().at(-1)![0], CLOSE);
+});
+
+Deno.test("a ping behind our own Close frame is still answered, until the peer's Close frame comes", () => {
+  // RFC 6455 5.5.2: a pong must be sent "unless it already received a Close frame".
+  const endpoint = Endpoint.open("client");
+  endpoint.session.close(1000, "");
+  endpoint.takeBytes();
+  endpoint.receive({ opcode: PING, payload: "still there?" });
+  assert.deepEqual(endpoint.takeSent(), [[PONG, hexOf("still there?")]]);
+  endpoint.receiveClose(1000);
+  endpoint.receive({ opcode: PING });
+  assert.deepEqual(endpoint.takeSent(), []);
+});
+
+Deno.test("no message is heard behind the peer's Close frame, in the same chunk or a later one", () => {
+  for (const side of SIDES) {
+    const endpoint = Endpoint.open(side);
+    const chunk = endpoint.fromPeer(
+      { opcode: TEXT, payload: "before" },
+      { opcode: CLOSE, payload: closePayload(1000) },
+      { opcode: TEXT, payload: "behind" },
+      { opcode: PING },
+      { rsv: 7, opcode: 15, payload: "not even legal" },
+    );
+    assert.equal(endpoint.session.receive(chunk), chunk.length);
+    const later = endpoint.fromPeer({ opcode: TEXT, payload: "later" });
+    assert.equal(endpoint.session.receive(later), later.length);
+    assert.deepEqual(endpoint.heard, [["text", "before"]]);
+    assert.deepEqual(endpoint.takeSent(), [sentClose(1000)]);
+    endpoint.session.streamClosed();
+    assert.equal(endpoint.endings[0].clean, true);
+  }
+});
+
+Deno.test("no message is heard after our own close, not even from the chunk in which it was called", () => {
+  for (const side of SIDES) {
+    const endpoint = Endpoint.open(side);
+    endpoint.onHeard = () => endpoint.session.close(1000, "enough");
+    endpoint.receive(
+      { opcode: TEXT, payload: "one" },
+      { opcode: TEXT, payload: "two" },
+      { fin: false, opcode: BINARY, payload: "three" },
+      { opcode: CONTINUATION },
+      { opcode: CLOSE, payload: closePayload(1000) },
+    );
+    assert.deepEqual(endpoint.heard, [["text", "one"]]);
+    endpoint.session.streamClosed();
+    assert.equal(endpoint.endings[0].clean, true, "the peer's Close frame was seen");
+  }
+});
+
+Deno.test("no message is heard after terminate or fail, not even from the same chunk", () => {
+  const error = new InvalidPayloadError("INVALID_UTF8", "bad");
+  const ends = [
+    (endpoint: Endpoint) => endpoint.session.terminate(error),
+    (endpoint: Endpoint) => endpoint.session.fail(error),
+    (endpoint: Endpoint) => endpoint.session.streamClosed(),
+  ];
+  for (const end of ends) {
+    const endpoint = Endpoint.open("server");
+    endpoint.onHeard = () => end(endpoint);
+    const chunk = endpoint.fromPeer({ opcode: TEXT, payload: "one" }, { opcode: TEXT }, {
+      opcode: PING,
+    });
+    assert.equal(endpoint.session.receive(chunk), chunk.length, "the rest is discarded");
+    assert.deepEqual(endpoint.heard, [["text", "one"]]);
+  }
+});
+
+Deno.test("a paused session returns behind the message it is at and goes on there", () => {
+  const endpoint = Endpoint.open("server");
+  endpoint.onHeard = () => endpoint.session.pause();
+  const one = endpoint.fromPeer({ opcode: TEXT, payload: "one" });
+  const two = endpoint.fromPeer({ fin: false, opcode: TEXT, payload: "t" }, {
+    opcode: CONTINUATION,
+    payload: "wo",
+  });
+  const three = endpoint.fromPeer({ opcode: TEXT, payload: "three" });
+  const chunk = concat(one, two, three.slice(0, 7));
+
+  const first = endpoint.session.receive(chunk);
+  assert.equal(first, one.length);
+  assert.equal(endpoint.session.receive(chunk, first), first, "nothing is read while paused");
+  endpoint.session.resume();
+  const second = endpoint.session.receive(chunk, first);
+  assert.equal(second, one.length + two.length);
+  endpoint.session.resume();
+  assert.equal(endpoint.session.receive(chunk, second), chunk.length);
+  endpoint.session.receive(three.slice(7));
+  assert.deepEqual(endpoint.heard, [["text", "one"], ["text", "two"], ["text", "three"]]);
+});
+
+Deno.test("a session that is closing reads on after a pause, to see the peer's Close frame", () => {
+  const endpoint = Endpoint.open("server");
+  endpoint.session.pause();
+  endpoint.session.close(1000, "");
+  endpoint.session.resume();
+  endpoint.receiveClose(1000);
+  endpoint.session.streamClosed();
+  assert.equal(endpoint.endings[0].clean, true);
+});
+
+Deno.test("resuming does not bring a session back that has failed or seen a Close frame", () => {
+  const ends = [
+    (endpoint: Endpoint) => endpoint.receiveClose(1000),
+    (endpoint: Endpoint) => endpoint.receive({ opcode: 3 }),
+    (endpoint: Endpoint) => endpoint.session.streamClosed(),
+  ];
+  for (const end of ends) {
+    const endpoint = Endpoint.open("server");
+    endpoint.session.pause();
+    endpoint.session.resume();
+    end(endpoint);
+    endpoint.session.resume();
+    endpoint.receive({ opcode: TEXT, payload: "later" }, { opcode: PING });
+    assert.deepEqual(endpoint.heard, []);
+  }
+});
+
+Deno.test("a message in the making when the stream ends is named in the error", () => {
+  for (const [bytes, where] of [["", "without a Close frame"], ["81 85 00", "in the middle"]]) {
+    const endpoint = Endpoint.open("server");
+    endpoint.session.receive(hex(bytes));
+    endpoint.session.receiveEnd();
+    endpoint.session.streamClosed();
+    assert.ok(endpoint.errors[0]!.message.includes(where));
+  }
+});

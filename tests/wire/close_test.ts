@@ -1,0 +1,156 @@
+import assert from "node:assert/strict";
+import {
+  checkCloseArguments,
+  CloseCode,
+  formatClosePayload,
+  isCloseCode,
+  MAX_CLOSE_REASON,
+  parseClosePayload,
+} from "../../src/wire/close.ts";
+import { closePayload, concat, hex, utf8 } from "../support/vectors.ts";
+
+/** The codes that a Close frame may carry (RFC 6455 section 7.4 and the IANA registry). */
+const LEGAL_RANGES = [[1000, 1003], [1007, 1014], [3000, 4999]];
+
+const LEGAL = [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014]
+  .concat([3000, 3999, 4000, 4999]);
+const ILLEGAL = [0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65535];
+
+function parse(payload: Uint8Array): { code: number; reason: string } {
+  // The payload lies in the middle of other bytes, which must not be read.
+  const memory = concat(hex("ff ff ff"), payload, hex("ff"));
+  return parseClosePayload(memory, 3, memory.length - 1);
+}
+
+Deno.test("of all 65,536 codes exactly 1000-1003, 1007-1014 and 3000-4999 may be on the wire", () => {
+  const legal = LEGAL_RANGES.flatMap(([from, to]) =>
+    Array.from({ length: to - from + 1 }, (_, i) => from + i)
+  );
+  const found = Array.from({ length: 65536 }, (_, code) => code).filter(isCloseCode);
+  assert.deepEqual(found, legal);
+});
+
+Deno.test("a number that is no code at all is not a close code", () => {
+  for (const code of [-1, NaN, Infinity, -1000]) assert.equal(isCloseCode(code), false);
+});
+
+Deno.test("every named code but 1005 and 1006 may be on the wire", () => {
+  const never = Object.entries(CloseCode).filter(([, code]) => !isCloseCode(code));
+  assert.deepEqual(never, [["NoStatus", 1005], ["Abnormal", 1006]]);
+});
+
+for (const code of LEGAL) {
+  Deno.test(`a Close frame with the code ${code} is read and written`, () => {
+    assert.deepEqual(parse(closePayload(code)), { code, reason: "" });
+    assert.deepEqual(parse(closePayload(code, "bye")), { code, reason: "bye" });
+    assert.deepEqual(formatClosePayload(code, "bye"), closePayload(code, "bye"));
+  });
+}
+
+for (const code of ILLEGAL) {
+  Deno.test(`a Close frame with the code ${code} is a protocol error`, () => {
+    for (const reason of ["", "bye"]) {
+      assert.throws(() => parse(closePayload(code, reason)), {
+        name: "ProtocolError",
+        code: "CLOSE_CODE_INVALID",
+        closeCode: 1002,
+        message: new RegExp(`\\b${code}$`),
+      });
+    }
+  });
+}
+
+Deno.test("a Close frame without a payload counts as 1005", () => {
+  assert.deepEqual(parse(new Uint8Array(0)), { code: 1005, reason: "" });
+});
+
+Deno.test("a Close frame with one byte of payload is a protocol error", () => {
+  assert.throws(() => parse(hex("03")), {
+    name: "ProtocolError",
+    code: "CLOSE_PAYLOAD_TOO_SHORT",
+    closeCode: 1002,
+  });
+});
+
+Deno.test("a reason keeps every byte, a byte order mark and three kinds of characters included", () => {
+  for (const reason of ["b", "\ufeffbye", "caf\u00e9 \u20ac \u{1f600}", "x".repeat(123)]) {
+    assert.equal(parse(closePayload(1000, reason)).reason, reason);
+  }
+});
+
+for (
+  const [what, bytes] of [
+    ["a lone continuation byte", "80"],
+    ["an overlong slash", "c0 af"],
+    ["a surrogate", "ed a0 80"],
+    ["a character cut short", "62 79 65 e2 82"],
+    ["a byte that UTF-8 never has", "ff"],
+  ]
+) {
+  Deno.test(`a reason with ${what} is an invalid payload, not a protocol error`, () => {
+    assert.throws(() => parse(closePayload(1000, hex(bytes))), {
+      name: "InvalidPayloadError",
+      code: "INVALID_UTF8",
+      closeCode: 1007,
+    });
+  });
+}
+
+Deno.test("an illegal code is reported before a bad reason", () => {
+  assert.throws(() => parse(closePayload(1005, hex("ff"))), { code: "CLOSE_CODE_INVALID" });
+});
+
+Deno.test("1005 is written as a Close frame without a payload", () => {
+  assert.deepEqual(formatClosePayload(1005, "never sent"), new Uint8Array(0));
+});
+
+for (
+  const [character, size] of [["a", 1], ["\u00e9", 2], ["\u20ac", 3], ["\u{1f600}", 4]] as const
+) {
+  Deno.test(`a reason of characters of ${size} bytes is cut to 123 bytes between two of them`, () => {
+    for (let shift = 0; shift < 4; shift++) {
+      const reason = "x".repeat(shift) + character.repeat(200);
+      const kept = Math.floor((123 - shift) / size);
+      assert.deepEqual(
+        formatClosePayload(1000, reason),
+        closePayload(1000, "x".repeat(shift) + character.repeat(kept)),
+      );
+    }
+  });
+}
+
+Deno.test("a lone surrogate in a reason is written as U+FFFD, so that the peer can read it", () => {
+  assert.deepEqual(formatClosePayload(1000, "a\ud800b"), closePayload(1000, "a\ufffdb"));
+});
+
+Deno.test("what a user may close with passes the check", () => {
+  for (const code of LEGAL) checkCloseArguments(code, "");
+  checkCloseArguments(1000, "x".repeat(123));
+  checkCloseArguments(1000, "\u20ac".repeat(41));
+});
+
+Deno.test("a user who closes with a code that must not be sent gets a RangeError that names it", () => {
+  for (const code of ILLEGAL.concat(-1, 70000)) {
+    assert.throws(() => checkCloseArguments(code, ""), {
+      name: "RangeError",
+      message: new RegExp(`got ${code}$`),
+    });
+  }
+});
+
+Deno.test("a user who closes with something that is no code or no reason gets a TypeError", () => {
+  for (const code of [1000.5, NaN, Infinity, "1000", null, {}]) {
+    assert.throws(() => checkCloseArguments(code as unknown as number, ""), TypeError);
+  }
+  for (const reason of [null, 7, new Uint8Array(3), Symbol("bye")]) {
+    assert.throws(() => checkCloseArguments(1000, reason as unknown as string), TypeError);
+  }
+});
+
+Deno.test("a user's reason over 123 bytes of UTF-8 is a RangeError, however few characters it has", () => {
+  assert.equal(MAX_CLOSE_REASON, 123);
+  for (const reason of ["x".repeat(124), "\u20ac".repeat(42), "\u00e9".repeat(62)]) {
+    assert.ok(utf8(reason).length > 123);
+    assert.throws(() => checkCloseArguments(1000, reason), RangeError);
+  }
+});

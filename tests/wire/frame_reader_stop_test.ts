@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { FrameReader, type FrameSink } from "../../src/wire/frame_reader.ts";
+import { FrameRecorder } from "../support/frame_recorder.ts";
+import { BINARY, concat, CONTINUATION, frame, PING, TEXT } from "../support/vectors.ts";
+
+const RULES = { masked: false, rsv1: false, maxMessageSize: 1000, maxFragments: 10 };
+
+const STREAM = concat(
+  frame({ opcode: TEXT, payload: "a" }),
+  frame({ fin: false, opcode: BINARY, payload: "bcd" }),
+  frame({ opcode: PING }),
+  frame({ opcode: CONTINUATION, payload: "efg" }),
+);
+
+/** The offsets behind the frames of the stream. */
+const FRAME_ENDS = [3, 8, 10, 15];
+
+/** A reader that stops itself at every frame it delivers. */
+class StoppingSink implements FrameSink {
+  readonly reader = new FrameReader(RULES, this);
+  frames = 0;
+
+  frame(): void {
+    this.frames++;
+    this.reader.stop();
+  }
+
+  frameStart(): void {}
+
+  framePiece(): void {}
+
+  frameEnd(): void {
+    this.frame();
+  }
+}
+
+Deno.test("a reader that is stopped by its sink returns behind the frame it is at", () => {
+  const sink = new StoppingSink();
+  let at = 0;
+  for (const [index, end] of FRAME_ENDS.entries()) {
+    sink.reader.go();
+    at = sink.reader.read(STREAM.slice(), at);
+    assert.equal(at, end);
+    assert.equal(sink.frames, index + 1);
+  }
+});
+
+Deno.test("a stopped reader reads nothing, and nothing is lost when it goes on, however chunks are cut", () => {
+  for (let cut = 1; cut < STREAM.length; cut++) {
+    const sink = new StoppingSink();
+    for (const [from, to] of [[0, cut], [cut, STREAM.length]]) {
+      const chunk = STREAM.slice(from, to);
+      let at = 0;
+      while (at < chunk.length) {
+        const framesBefore = sink.frames;
+        at = sink.reader.read(chunk, at);
+        if (at < chunk.length) {
+          assert.equal(sink.frames, framesBefore + 1, "one frame is read between two stops");
+          assert.equal(sink.reader.read(chunk, at), at, "a stopped reader reads nothing");
+        }
+        sink.reader.go();
+      }
+    }
+    assert.equal(sink.frames, 4, `cut at ${cut}`);
+  }
+});
+
+Deno.test("stopping takes effect at a frame's end, not in the middle of its pieces", () => {
+  const recorder = new FrameRecorder(RULES);
+  recorder.read(STREAM.slice(0, 6));
+  recorder.reader.stop();
+  assert.equal(recorder.reader.read(STREAM.slice(6)), 0);
+  recorder.reader.go();
+  recorder.read(STREAM.slice(6));
+  assert.equal(recorder.events.length, 4);
+});
+
+Deno.test("a reader knows at every byte whether it is in the middle of a frame or message", () => {
+  const { reader } = new FrameRecorder(RULES);
+  assert.equal(reader.midMessage, false);
+  // Between the fragments of a message the reader stays in its middle, a whole ping included.
+  const outside = new Set([3, 15]);
+  for (let at = 0; at < STREAM.length; at++) {
+    reader.read(STREAM.slice(at, at + 1));
+    assert.equal(reader.midMessage, !outside.has(at + 1), `behind byte ${at + 1}`);
+  }
+});
+
+Deno.test("what a sink throws comes out of read", () => {
+  const failure = new Error("the sink failed");
+  const fail = (): never => {
+    throw failure;
+  };
+  const sink: FrameSink = { frame: fail, frameStart: () => {}, framePiece: fail, frameEnd: fail };
+  for (const chunk of [STREAM.slice(0, 3), STREAM.slice(3, 6)]) {
+    assert.throws(() => new FrameReader(RULES, sink).read(chunk), failure);
+  }
+});

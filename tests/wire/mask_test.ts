@@ -1,0 +1,123 @@
+import assert from "node:assert/strict";
+import {
+  applyMask,
+  readMaskKey,
+  rotateMaskKey,
+  WORD_THRESHOLD,
+  writeMaskKey,
+} from "../../src/wire/mask.ts";
+import { Random } from "../support/random.ts";
+import { hex, MASK_KEY, utf8 } from "../support/vectors.ts";
+
+const KEYS: readonly (readonly number[])[] = [
+  [0, 0, 0, 0],
+  [0xff, 0xff, 0xff, 0xff],
+  [1, 2, 3, 4],
+  [0x80, 0, 0, 0x80],
+  MASK_KEY,
+];
+
+/** A key as the library holds it, by way of the bytes on the wire. */
+function keyOf(bytes: readonly number[]): number {
+  return readMaskKey(Uint8Array.from(bytes), 0);
+}
+
+/** RFC 6455 5.3, word for word: "transformed-octet-i = original-octet-i XOR masking-key-octet-j". */
+function expected(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  key: readonly number[],
+): Uint8Array {
+  return bytes.map((byte, i) => i >= start && i < end ? byte ^ key[(i - start) % 4] : byte);
+}
+
+function assertMasked(size: number, alignment: number, key: readonly number[]): void {
+  // The payload begins at any offset of its buffer, and of the view it is masked through.
+  const buffer = new Uint8Array(size + 32);
+  for (let i = 0; i < buffer.length; i++) buffer[i] = i * 7 + 1;
+  const view = buffer.subarray(alignment);
+  const want = expected(view, 3, 3 + size, key);
+  applyMask(view, 3, 3 + size, keyOf(key));
+  if (view.every((byte, i) => byte === want[i])) return;
+  assert.deepEqual(view, want, `size ${size}, alignment ${alignment}, key ${key}`);
+}
+
+Deno.test("masking is right at every length from 0 to 300, every alignment and several keys", () => {
+  for (let size = 0; size <= 300; size++) {
+    for (let alignment = 0; alignment < 8; alignment++) {
+      for (const key of KEYS) assertMasked(size, alignment, key);
+    }
+  }
+});
+
+Deno.test("masking is right at the lengths around the threshold of word-wise masking, and far above", () => {
+  for (const base of [WORD_THRESHOLD, 2 * WORD_THRESHOLD, 4096, 65536]) {
+    for (let size = base - 9; size <= base + 9; size++) {
+      for (let alignment = 0; alignment < 8; alignment++) assertMasked(size, alignment, MASK_KEY);
+    }
+  }
+});
+
+Deno.test("the masked Hello of RFC 6455 section 5.7 is unmasked", () => {
+  const bytes = hex("81 85 37 fa 21 3d 7f 9f 4d 51 58");
+  applyMask(bytes, 6, 11, readMaskKey(bytes, 2));
+  assert.deepEqual(bytes.subarray(6), utf8("Hello"));
+});
+
+Deno.test("masking twice gives the payload back", () => {
+  const bytes = new Random(1).bytes(1000);
+  const twice = bytes.slice();
+  applyMask(twice, 1, 999, keyOf(MASK_KEY));
+  assert.notDeepEqual(twice, bytes);
+  applyMask(twice, 1, 999, keyOf(MASK_KEY));
+  assert.deepEqual(twice, bytes);
+});
+
+Deno.test("a payload that is cut at any place is unmasked piece by piece with the rotated key", () => {
+  const random = new Random(2);
+  for (const size of [1, 2, 3, 4, 5, 8, 13, 64, WORD_THRESHOLD, 3 * WORD_THRESHOLD + 1]) {
+    const payload = random.bytes(size);
+    const want = expected(payload, 0, size, MASK_KEY);
+    for (let cut = 0; cut <= size; cut++) {
+      const bytes = payload.slice();
+      const key = keyOf(MASK_KEY);
+      applyMask(bytes, 0, cut, key);
+      applyMask(bytes, cut, size, rotateMaskKey(key, cut));
+      assert.ok(bytes.every((byte, i) => byte === want[i]), `size ${size} cut at ${cut}`);
+    }
+  }
+});
+
+Deno.test("rotating a key step by step is the same as rotating it at once", () => {
+  for (const bytes of KEYS) {
+    const key = keyOf(bytes);
+    for (let first = 0; first < 9; first++) {
+      for (let second = 0; second < 9; second++) {
+        assert.equal(
+          rotateMaskKey(rotateMaskKey(key, first), second),
+          rotateMaskKey(key, first + second),
+        );
+      }
+    }
+    assert.equal(rotateMaskKey(key, 4), key);
+  }
+});
+
+Deno.test("a key is written as it was read, at any offset", () => {
+  for (const bytes of KEYS) {
+    for (let offset = 0; offset < 4; offset++) {
+      const memory = new Uint8Array(10).fill(0xa5);
+      writeMaskKey(memory, offset, keyOf(bytes));
+      assert.equal(readMaskKey(memory, offset), keyOf(bytes));
+      assert.deepEqual([...memory.subarray(offset, offset + 4)], [...bytes]);
+      assert.deepEqual(memory[offset + 4], 0xa5);
+    }
+  }
+});
+
+Deno.test("the key on the wire is four bytes in the order in which they apply", () => {
+  const bytes = new Uint8Array(4);
+  applyMask(bytes, 0, 4, keyOf(MASK_KEY));
+  assert.deepEqual([...bytes], [...MASK_KEY]);
+});
