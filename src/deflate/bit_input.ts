@@ -1,10 +1,8 @@
-/*
- * The compressed bytes as bits, the lowest of a byte first (RFC 1951 3.1.1). These are the careful
- * steps for block headers; the loop over symbols takes the fields into locals and puts them back.
- *
- * Behind the end of a message there are zeros, so that nothing has to look for the end at each
- * bit. Whoever has consumed some of them finds out by `checkNotPastEnd`.
- */
+// The compressed bytes as bits, the lowest of a byte first (RFC 1951 3.1.1). These are the careful
+// steps for block headers; the loop over symbols takes the fields into locals and puts them back.
+//
+// Behind the end of a message there are zeros, so that nothing has to look for the end at each
+// bit. Whoever has consumed some of them finds out by `checkNotPastEnd`.
 
 import { corrupt } from "./inflate_error.ts";
 

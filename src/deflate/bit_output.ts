@@ -1,7 +1,5 @@
-/*
- * The compressed bytes in the making. Bits go in from the lowest on (RFC 1951 3.1.1); the loops
- * over symbols take the fields into locals and put them back.
- */
+// The compressed bytes in the making. Bits go in from the lowest on (RFC 1951 3.1.1); the loops
+// over symbols take the fields into locals and put them back.
 
 /** Bytes that a step may write over the end of what counts. */
 const SLACK = 16;

@@ -1,7 +1,5 @@
-/*
- * The second of two passes: a block of tokens in the shortest of its three forms, stored, with the
- * fixed codes or with codes of its own (RFC 1951 3.2.3).
- */
+// The second of two passes: a block of tokens in the shortest of its three forms, stored, with the
+// fixed codes or with codes of its own (RFC 1951 3.2.3).
 
 import type { BitOutput } from "./bit_output.ts";
 import { DynamicCodes } from "./dynamic_codes.ts";

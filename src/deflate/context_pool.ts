@@ -1,7 +1,5 @@
-/*
- * A limit for the memory of all encoders together: when it is reached, those that were used least
- * recently forget.
- */
+// A limit for the memory of all encoders together: when it is reached, those that were used least
+// recently forget.
 
 import { DeflateContext, type DeflateContextOptions } from "./deflate_context.ts";
 import type { PositionTable } from "./position_table.ts";

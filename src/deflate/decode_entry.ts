@@ -1,15 +1,13 @@
-/*
- * What one slot of a decoding table says, packed into 32 bits so that a symbol costs one load.
- *
- *   literal               bit 31 set, the byte in bits 16-23
- *   length or distance    the base in bits 16-30, the code's own bits in 8-11
- *   link to a subtable    bit 13 set, where it starts in bits 16-30, its index bits in 8-11
- *   end of block          bit 15 set
- *   no such code          bit 14 set
- *
- * Bits 0-4 are always how many bits to consume: the code and, of lengths and distances, the extra
- * bits behind it.
- */
+// What one slot of a decoding table says, packed into 32 bits so that a symbol costs one load.
+//
+//   literal               bit 31 set, the byte in bits 16-23
+//   length or distance    the base in bits 16-30, the code's own bits in 8-11
+//   link to a subtable    bit 13 set, where it starts in bits 16-30, its index bits in 8-11
+//   end of block          bit 15 set
+//   no such code          bit 14 set
+//
+// Bits 0-4 are always how many bits to consume: the code and, of lengths and distances, the extra
+// bits behind it.
 
 import {
   CODE_LENGTH_SYMBOLS,

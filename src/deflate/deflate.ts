@@ -1,7 +1,5 @@
-/*
- * A whole message to compressed bytes that end in a sync flush: with an empty stored block, of
- * which only the three bits of its type are there and the fill bits behind them (RFC 1951 3.2.4).
- */
+// A whole message to compressed bytes that end in a sync flush: with an empty stored block, of
+// which only the three bits of its type are there and the fill bits behind them (RFC 1951 3.2.4).
 
 import { BitOutput } from "./bit_output.ts";
 import { writeBlock } from "./block_writer.ts";

@@ -1,7 +1,5 @@
-/*
- * Compression in one pass: a greedy search for repetitions, written at once with the fixed codes
- * (RFC 1951 3.2.6).
- */
+// Compression in one pass: a greedy search for repetitions, written at once with the fixed codes
+// (RFC 1951 3.2.6).
 
 import type { BitOutput } from "./bit_output.ts";
 import { DISTANCE_SYMBOL, distanceSlot, LENGTH_TOKEN } from "./encode_symbols.ts";

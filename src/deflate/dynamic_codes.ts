@@ -1,6 +1,4 @@
-/*
- * Codes made for one block, and their description in front of it (RFC 1951 3.2.7).
- */
+// Codes made for one block, and their description in front of it (RFC 1951 3.2.7).
 
 import type { BitOutput } from "./bit_output.ts";
 import { assignWords } from "./huffman_encode.ts";

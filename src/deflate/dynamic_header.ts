@@ -1,7 +1,5 @@
-/*
- * The description of a block's own codes: two sets of code lengths, themselves run-length and
- * Huffman coded (RFC 1951 3.2.7).
- */
+// The description of a block's own codes: two sets of code lengths, themselves run-length and
+// Huffman coded (RFC 1951 3.2.7).
 
 import type { BitInput } from "./bit_input.ts";
 import {

@@ -1,11 +1,9 @@
-/*
- * The tables of RFC 1951 3.2.5 turned round for the encoder: from a length or a distance to its
- * symbol and extra bits, and how both are packed into one token.
- *
- *   literal   the byte itself, 0 to 255
- *   match     bit 30 set; length symbol in bits 0-4, its extra bits in 5-9, distance symbol in
- *             10-14, its extra bits in 15-27
- */
+// The tables of RFC 1951 3.2.5 turned round for the encoder: from a length or a distance to its
+// symbol and extra bits, and how both are packed into one token.
+//
+//   literal   the byte itself, 0 to 255
+//   match     bit 30 set; length symbol in bits 0-4, its extra bits in 5-9, distance symbol in
+//             10-14, its extra bits in 15-27
 
 import {
   DISTANCE_BASE,

@@ -1,8 +1,6 @@
-/*
- * The first of two passes: a search for repetitions that looks one byte ahead for a longer one
- * (RFC 1951 4, "lazy matching"). Beside the last place where four bytes were seen it knows the last
- * place of eight, where long repetitions are found without walking through the short ones.
- */
+// The first of two passes: a search for repetitions that looks one byte ahead for a longer one
+// (RFC 1951 4, "lazy matching"). Beside the last place where four bytes were seen it knows the last
+// place of eight, where long repetitions are found without walking through the short ones.
 
 import {
   DISTANCE_EXTRA_MASK,

@@ -1,4 +1,4 @@
-/* The decoding tables of the codes that need no description (RFC 1951 3.2.6). */
+// The decoding tables of the codes that need no description (RFC 1951 3.2.6).
 
 import { DISTANCE_ALPHABET, LITERAL_ALPHABET } from "./decode_entry.ts";
 import { DecodeTable } from "./huffman_decode.ts";

@@ -1,7 +1,5 @@
-/*
- * From the lengths of a Huffman code's words to a table that decodes it (RFC 1951 3.2.2): the root
- * is indexed by the next few bits, and longer codes go on in a subtable behind it.
- */
+// From the lengths of a Huffman code's words to a table that decodes it (RFC 1951 3.2.2): the root
+// is indexed by the next few bits, and longer codes go on in a subtable behind it.
 
 import { type Alphabet, INVALID, SUBTABLE } from "./decode_entry.ts";
 import { corrupt } from "./inflate_error.ts";

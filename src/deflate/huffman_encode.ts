@@ -1,7 +1,5 @@
-/*
- * From the lengths of a code's words to the words (RFC 1951 3.2.2), packed as they are written:
- * the word from bit 4 on, its first bit lowest, and its length in bits 0-3.
- */
+// From the lengths of a code's words to the words (RFC 1951 3.2.2), packed as they are written:
+// the word from bit 4 on, its first bit lowest, and its length in bits 0-3.
 
 import { FIXED_DISTANCE_LENGTHS, FIXED_LITERAL_LENGTHS, MAX_CODE_BITS } from "./tables.ts";
 

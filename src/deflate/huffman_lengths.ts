@@ -1,7 +1,5 @@
-/*
- * From how often symbols occur to the lengths of their words: Huffman's algorithm in place on the
- * sorted frequencies (Moffat and Katajainen, 1995), then bent to a longest length.
- */
+// From how often symbols occur to the lengths of their words: Huffman's algorithm in place on the
+// sorted frequencies (Moffat and Katajainen, 1995), then bent to a longest length.
 
 /** Room for the literal/length alphabet, the largest. */
 const SYMBOLS = 288;

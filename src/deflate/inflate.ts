@@ -1,7 +1,5 @@
-/*
- * A whole compressed message to bytes: its blocks one after the other, each of its type (RFC 1951
- * 3.2.3), into memory that the next message takes over.
- */
+// A whole compressed message to bytes: its blocks one after the other, each of its type (RFC 1951
+// 3.2.3), into memory that the next message takes over.
 
 import { BitInput } from "./bit_input.ts";
 import { dynamicDistances, dynamicLiterals, readDynamicCodes } from "./dynamic_header.ts";

@@ -1,7 +1,5 @@
-/*
- * The loop that everything waits for: the symbols of one block to bytes (RFC 1951 3.2.3, "loop
- * (until end of block code recognized)").
- */
+// The loop that everything waits for: the symbols of one block to bytes (RFC 1951 3.2.3, "loop
+// (until end of block code recognized)").
 
 import type { BitInput } from "./bit_input.ts";
 import { BLOCK_END, CONSUMED, SPECIAL, SUBTABLE } from "./decode_entry.ts";

@@ -1,4 +1,4 @@
-/* The one error of this folder: what was wrong with a compressed message. */
+// The one error of this folder: what was wrong with a compressed message.
 
 /**
  * Why a message could not be inflated: `"corrupt"` when its bytes are not what RFC 1951 allows,

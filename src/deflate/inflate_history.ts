@@ -1,7 +1,5 @@
-/*
- * What a decoder remembers of the messages before: a ring of the last bytes, as many as the window
- * reaches back (RFC 1951 2, "up to 32K input bytes").
- */
+// What a decoder remembers of the messages before: a ring of the last bytes, as many as the window
+// reaches back (RFC 1951 2, "up to 32K input bytes").
 
 import { powerOfTwo } from "./power_of_two.ts";
 

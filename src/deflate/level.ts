@@ -1,4 +1,4 @@
-/* How hard to try, and which of it pays for a message of a given size. */
+// How hard to try, and which of it pays for a message of a given size.
 
 /**
  * How hard {@linkcode deflate} tries: `"fast"` is one pass with the fixed codes, `"best"` a more

@@ -1,4 +1,4 @@
-/* What the searches for repetitions (RFC 1951 4) have in common. */
+// What the searches for repetitions (RFC 1951 4) have in common.
 
 /** The bytes of a word: shorter repetitions are not looked for. */
 export const WORD = 4;

@@ -1,7 +1,5 @@
-/*
- * The memory that messages are inflated into: one buffer for all, which grows with a message and
- * shrinks again when a run of messages did not need it.
- */
+// The memory that messages are inflated into: one buffer for all, which grows with a message and
+// shrinks again when a run of messages did not need it.
 
 import { InflateError } from "./inflate_error.ts";
 import { MAX_MATCH } from "./tables.ts";

@@ -1,8 +1,6 @@
-/*
- * Where in the text some bytes were seen last: a hash table of positions. A position is 16 bits of
- * an endless count, so that a table is small and never has to be shifted along with the text; what
- * an entry claims is always checked against the text.
- */
+// Where in the text some bytes were seen last: a hash table of positions. A position is 16 bits of
+// an endless count, so that a table is small and never has to be shifted along with the text; what
+// an entry claims is always checked against the text.
 
 /** Mixes the bytes of a word for its hash: the odd neighbour of the golden ratio in 32 bits. */
 export const HASH_FACTOR = 0x9e3779b1;

@@ -1,4 +1,4 @@
-/* Sizes that are given as a power of two, as windows are (RFC 7692 7.1.2 has the range). */
+// Sizes that are given as a power of two, as windows are (RFC 7692 7.1.2 has the range).
 
 /**
  * The size that `bits` stands for: 256 for 8, 32768 for 15.

@@ -1,7 +1,5 @@
-/*
- * The constants of the format: what a length, a distance and a code length symbol mean, and the
- * two codes that need no description. Both directions read them; the RFC's tables are here once.
- */
+// The constants of the format: what a length, a distance and a code length symbol mean, and the
+// two codes that need no description. Both directions read them; the RFC's tables are here once.
 
 /** The first length/distance symbol above the 256 literals ends a block (RFC 1951 3.2.5). */
 export const END_OF_BLOCK = 256;

@@ -1,8 +1,6 @@
-/*
- * The bytes an encoder looks at: what may be referred back to, and behind it a piece of the
- * message. One buffer for all messages, of a size that does not depend on them; a long message
- * comes through it in pieces, and the window before each piece stays.
- */
+// The bytes an encoder looks at: what may be referred back to, and behind it a piece of the
+// message. One buffer for all messages, of a size that does not depend on them; a long message
+// comes through it in pieces, and the window before each piece stays.
 
 /** The largest window (RFC 1951 2). */
 const WINDOW = 32 * 1024;

@@ -1,7 +1,5 @@
-/*
- * What the first of two passes hands to the second: the tokens of one block, and how often each
- * symbol occurs in it.
- */
+// What the first of two passes hands to the second: the tokens of one block, and how often each
+// symbol occurs in it.
 
 import { DISTANCE_SYMBOLS, END_OF_BLOCK, LITERAL_SYMBOLS } from "./tables.ts";
 import { PIECE } from "./text_buffer.ts";

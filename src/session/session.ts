@@ -67,7 +67,8 @@ export class Session implements MessageSink {
   readonly #rules: SessionRules;
   readonly #reader: FrameReader;
   readonly #writer: MessageWriter;
-  readonly #isClient: boolean;
+  /** Whether this is the client's side, which masks (RFC 6455 section 5.1). */
+  readonly isClient: boolean;
   #pongs: PongBacklog | undefined;
   #state: SessionState = "opening";
   #sent: ClosePayload | undefined;
@@ -96,7 +97,7 @@ export class Session implements MessageSink {
     this.#rules = rules;
     this.#events = events;
     this.#shell = shell;
-    this.#isClient = masks !== undefined;
+    this.isClient = masks !== undefined;
     this.#reader = new FrameReader(rules, new MessageReader(rules, this, compression));
     this.#writer = new MessageWriter(output, masks, compression);
   }
@@ -330,7 +331,7 @@ export class Session implements MessageSink {
       this.#shell.startCloseTimer();
     }
     // RFC 6455 7.1.1: the server ends the stream first; a client waits for it, within the timer.
-    if (!this.#isClient) this.#shell.endOutput();
+    if (!this.isClient) this.#shell.endOutput();
   }
 
   #sendClose(payload: ClosePayload): void {

@@ -4,22 +4,20 @@
 import { WebSocketError } from "../errors.ts";
 import type { DeflateAgreement } from "../handshake/deflate_offer.ts";
 import { PermessageDeflate } from "../message/permessage.ts";
-import type { PreparedMessage } from "../message/prepared_message.ts";
 import type { CloseInfo } from "../session/close_info.ts";
 import { Session, type SessionShell, type SessionState } from "../session/session.ts";
 import type { Transport } from "../transport/transport.ts";
-import { CloseCode } from "../wire/close.ts";
 import type { MaskSource } from "../wire/frame_writer.ts";
-import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
+import { Opcode } from "../wire/opcode.ts";
 import { Connection, type HandshakeInfo } from "./connection.ts";
-import type { ConnectionLink, Message, MessageQueue } from "./connection_link.ts";
+import type { ConnectionControl, MessageQueue } from "./connection_link.ts";
 import type { ConnectionRules } from "./connection_options.ts";
 import { Delivery, type DeliveryOwner } from "./delivery.ts";
 import type { Handlers } from "./handlers.ts";
 import { Intake, type IntakeOwner, STOPPED_BY_INBOX, STOPPED_BY_USER } from "./intake.ts";
 import { Keepalive, type KeepaliveOwner } from "./keepalive.ts";
-import { Lane } from "./lane.ts";
 import { Outbox, type OutboxOwner } from "./outbox.ts";
+import { Outflow, type OutflowOwner } from "./outflow.ts";
 import { type Timer, timers, type TimerTarget } from "./timer_wheel.ts";
 
 /** What all connections of one `serve` or `connect` share. */
@@ -48,9 +46,6 @@ export interface ChannelStart {
   readonly congested?: boolean;
 }
 
-const CLOSE_TIMER = 0;
-const DELAY_TIMER = 1;
-
 const NO_BYTES = new Uint8Array(0);
 
 /** One connection, seen from the inside; users see its {@linkcode Connection}. */
@@ -59,27 +54,24 @@ export class Channel<T>
     SessionShell,
     IntakeOwner,
     OutboxOwner,
+    OutflowOwner,
     DeliveryOwner,
     KeepaliveOwner,
-    ConnectionLink,
+    ConnectionControl,
     TimerTarget {
   /** What the user sees of it. */
   readonly connection: Connection<T>;
+  /** What sends on it. */
+  readonly sender: Outflow;
   readonly #context: ChannelContext<T>;
   readonly #transport: Transport;
   readonly #outbox: Outbox;
   readonly #delivery: Delivery<T>;
   readonly #session: Session;
-  readonly #compression: PermessageDeflate | undefined;
   readonly #intake: Intake;
   #keepalive: Keepalive | undefined;
-  #lane: Lane | undefined;
-  #wantsDrain = false;
-  #drainWaiters: Array<() => void> | undefined;
   #ending: "no" | "wanted" | "done" = "no";
   #closeTimer: Timer | undefined;
-  #delayTimer: Timer | undefined;
-  #delayedMessages = 0;
   #info: CloseInfo | undefined;
   #closeWaiters: Array<(info: CloseInfo) => void> | undefined;
 
@@ -105,15 +97,16 @@ export class Channel<T>
     this.#outbox = new Outbox(transport, this);
     this.connection = new Connection(this, handshake, data);
     this.#delivery = new Delivery(this, this.connection, handlers ?? context.handlers);
-    this.#compression = compressionFor(rules, agreement);
+    const compression = compressionFor(rules, agreement);
     this.#session = new Session(
-      this.#compression === undefined ? rules : rules.whenCompressed,
+      compression === undefined ? rules : rules.whenCompressed,
       this.#delivery,
       this,
       this.#outbox,
       masks,
-      this.#compression,
+      compression,
     );
+    this.sender = new Outflow(rules, this.#session, this.#outbox, this, compression);
     this.#intake = new Intake(transport, this.#session, this);
     if (Keepalive.isWanted(rules)) this.#keepalive = new Keepalive(rules, this);
   }
@@ -168,7 +161,6 @@ export class Channel<T>
   /** The stream is over. */
   closed(error?: Error): void {
     timers.cancel(this.#closeTimer);
-    timers.cancel(this.#delayTimer);
     this.#keepalive?.stop();
     this.#ending = "done";
     this.#outbox.close();
@@ -182,14 +174,14 @@ export class Channel<T>
     this.#info = info;
     this.#delivery.close(info);
     for (const wake of this.#closeWaiters ?? []) wake(info);
-    for (const wake of this.#drainWaiters ?? []) wake();
-    this.#closeWaiters = this.#drainWaiters = undefined;
+    this.#closeWaiters = undefined;
+    this.sender.end();
     this.#context.connectionClosed?.(this.connection);
   }
 
   /** Starts the timer of the closing handshake, once. */
   startCloseTimer(): void {
-    this.#closeTimer ??= timers.start(this.#rules.closeTimeout, this, CLOSE_TIMER);
+    this.#closeTimer ??= timers.start(this.#rules.closeTimeout, this, 0);
     // A stopped reader would never see the peer's Close frame.
     this.#intake.go(STOPPED_BY_USER | STOPPED_BY_INBOX);
   }
@@ -215,17 +207,23 @@ export class Channel<T>
 
   /** Something was written: whoever waits for that is told. */
   flushed(): void {
-    if (this.#wantsDrain && this.#outbox.size <= this.#rules.highWaterMark) this.#tellDrained();
+    this.sender.checkDrained();
     if (this.#ending === "wanted" && this.#outbox.empty && !this.#outbox.congested) {
       this.#ending = "done";
       this.#transport.end();
     }
   }
 
-  /** A timer is due. */
-  timerFired(kind: number): void {
-    if (kind === DELAY_TIMER) this.#flushDelayed();
-    else this.#session.closeTimedOut();
+  /** The closing handshake took too long. */
+  timerFired(): void {
+    this.#session.closeTimedOut();
+  }
+
+  /** What waits to be sent is at or below `highWaterMark` again. */
+  drained(): void {
+    this.#outbox.cork();
+    this.#delivery.drain();
+    this.#outbox.uncork();
   }
 
   /** A handler failed. */
@@ -280,80 +278,6 @@ export class Channel<T>
     return this.#transport.remoteAddress;
   }
 
-  /** Bytes waiting to be sent. */
-  get bufferedAmount(): number {
-    return this.#outbox.size + (this.#lane?.size ?? 0);
-  }
-
-  /** Sends a text message. */
-  sendText(text: string, compress = true): boolean {
-    if (this.#lane?.busy) return this.#hold(Opcode.Text, text, compress);
-    return this.#session.sendText(text, compress) && this.#accepted();
-  }
-
-  /** Sends a message of bytes. */
-  sendBytes(opcode: MessageOpcode, bytes: Uint8Array, compress = true): boolean {
-    if (this.#lane?.busy) return this.#hold(opcode, bytes, compress);
-    return this.#session.sendBytes(opcode, bytes, compress) && this.#accepted();
-  }
-
-  /** Sends a message that was encoded before. */
-  sendPrepared(message: PreparedMessage): boolean {
-    const compression = this.#compression;
-    const frame = compression === undefined ? message.frame : message.frameFor(compression);
-    if (frame === undefined || this.#context.masks !== undefined || this.#lane?.busy) {
-      return this.sendBytes(message.opcode, message.payload);
-    }
-    if (this.#session.state !== "open") return false;
-    this.#outbox.share(frame);
-    return this.#accepted();
-  }
-
-  /** Sends a message that may wait for others. */
-  sendDelayed(opcode: MessageOpcode, data: Message): boolean {
-    if (this.#lane?.busy) return this.#hold(opcode, data);
-    const { maxMessages, maxDelay, bufferSize } = this.#rules.delayedWrite;
-    this.#outbox.startDelay(bufferSize);
-    const sent = typeof data === "string"
-      ? this.#session.sendText(data)
-      : this.#session.sendBytes(opcode, data);
-    this.#outbox.endDelay();
-    if (!sent) return false;
-    if (++this.#delayedMessages >= maxMessages) this.#flushDelayed();
-    else if (this.#delayTimer?.target === undefined) {
-      this.#delayTimer = timers.start(maxDelay, this, DELAY_TIMER);
-    }
-    return this.#accepted();
-  }
-
-  /** Sends a fragment. */
-  sendFragment(
-    opcode: MessageOpcode | typeof Opcode.Continuation,
-    last: boolean,
-    bytes: Uint8Array,
-  ): boolean {
-    return this.#session.sendFragment(opcode, last, bytes) && this.#accepted();
-  }
-
-  /** Sends a ping or a pong. */
-  sendControl(opcode: typeof Opcode.Ping | typeof Opcode.Pong, payload: Uint8Array): boolean {
-    return this.#session.sendControl(opcode, payload) && this.#accepted();
-  }
-
-  /** Resolves when a message may go out in fragments. */
-  enterLane(): Promise<void> {
-    this.#lane ??= new Lane((opcode, data, compress) => {
-      if (typeof data === "string") this.sendText(data, compress);
-      else this.sendBytes(opcode, data, compress);
-    });
-    return this.#lane.enter();
-  }
-
-  /** The message in fragments is out. */
-  leaveLane(): void {
-    this.#lane?.leave();
-  }
-
   /** Starts the closing handshake. */
   close(code: number, reason: string): void {
     if (this.#session.state !== "open") return;
@@ -377,16 +301,6 @@ export class Channel<T>
     );
   }
 
-  /** Calls `fn`; what it sends leaves in one write. */
-  cork(fn: () => void): void {
-    this.#outbox.cork();
-    try {
-      fn();
-    } finally {
-      this.#uncork();
-    }
-  }
-
   /** Stops reading from the socket. */
   pause(): void {
     this.#stop(STOPPED_BY_USER);
@@ -402,15 +316,6 @@ export class Channel<T>
     return this.#delivery.reader();
   }
 
-  /** Resolves when what waits to be sent is at or below `highWaterMark`, or the connection is over. */
-  drained(): Promise<void> {
-    if (this.#info !== undefined || this.#outbox.size <= this.#rules.highWaterMark) {
-      return Promise.resolve();
-    }
-    this.#wantsDrain = true;
-    return new Promise((resolve) => (this.#drainWaiters ??= []).push(resolve));
-  }
-
   /** Resolves when the connection is over. */
   whenClosed(): Promise<CloseInfo> {
     if (this.#info !== undefined) return Promise.resolve(this.#info);
@@ -424,45 +329,6 @@ export class Channel<T>
   #uncork(): void {
     this.#outbox.uncork();
     this.flushed();
-  }
-
-  /** Whether more may be sent, after something was. */
-  #accepted(): boolean {
-    const size = this.bufferedAmount;
-    const { highWaterMark, maxBufferedAmount } = this.#rules;
-    if (size <= highWaterMark) return true;
-    this.#wantsDrain = true;
-    if (size > maxBufferedAmount) {
-      const message =
-        `The peer reads too slowly: ${size} bytes wait, maxBufferedAmount is ${maxBufferedAmount}`;
-      const closeCode = CloseCode.PolicyViolation;
-      this.#session.terminate(new WebSocketError("SLOW_CONSUMER", message, { closeCode }));
-    }
-    return false;
-  }
-
-  /** Lets a message wait for the end of one that goes out in fragments. */
-  #hold(opcode: MessageOpcode, data: Message, compress = true): boolean {
-    if (this.#session.state !== "open") return false;
-    this.#lane!.hold(opcode, data, compress);
-    return this.#accepted();
-  }
-
-  #flushDelayed(): void {
-    timers.cancel(this.#delayTimer);
-    this.#delayedMessages = 0;
-    this.#outbox.flush();
-    this.flushed();
-  }
-
-  #tellDrained(): void {
-    this.#wantsDrain = false;
-    for (const wake of this.#drainWaiters ?? []) wake();
-    this.#drainWaiters = undefined;
-    if (this.#info !== undefined) return;
-    this.#outbox.cork();
-    this.#delivery.drain();
-    this.#outbox.uncork();
   }
 
   #stop(reason: number): void {

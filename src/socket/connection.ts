@@ -8,7 +8,7 @@ import { checkCloseArguments, CloseCode } from "../wire/close.ts";
 import { MAX_CONTROL_PAYLOAD, type MessageOpcode, Opcode } from "../wire/opcode.ts";
 import { toBytes } from "./bytes.ts";
 import { show } from "./check.ts";
-import type { ConnectionLink, Message } from "./connection_link.ts";
+import type { ConnectionControl, Message } from "./connection_link.ts";
 import { readableOf, sendStream, writableOf } from "./streams.ts";
 
 /** What was agreed in the opening handshake, and what the peer said in it. */
@@ -50,7 +50,7 @@ const NO_BYTES = new Uint8Array(0);
  * ```
  */
 export class Connection<T = unknown> {
-  readonly #link: ConnectionLink;
+  readonly #control: ConnectionControl;
   #readable: ReadableStream<Message> | undefined;
   #writable: WritableStream<Message> | undefined;
   /** What was agreed in the opening handshake. */
@@ -59,8 +59,8 @@ export class Connection<T = unknown> {
   data: T;
 
   /** @internal Connections come from `connect` and `serve`. */
-  constructor(link: ConnectionLink, handshake: HandshakeInfo, data: T) {
-    this.#link = link;
+  constructor(control: ConnectionControl, handshake: HandshakeInfo, data: T) {
+    this.#control = control;
     this.handshake = handshake;
     this.data = data;
   }
@@ -82,23 +82,23 @@ export class Connection<T = unknown> {
 
   /** The peer's address, without the port; empty where there is none. */
   get remoteAddress(): string {
-    return this.#link.remoteAddress;
+    return this.#control.remoteAddress;
   }
 
   /** Whether messages can be sent: only while it is `"open"`. */
   get readyState(): "open" | "closing" | "closed" {
-    const state = this.#link.state;
+    const state = this.#control.state;
     return state === "opening" ? "open" : state;
   }
 
   /** Bytes that were sent and have not left the process yet, frame headers included. */
   get bufferedAmount(): number {
-    return this.#link.bufferedAmount;
+    return this.#control.sender.bufferedAmount;
   }
 
   /** Resolves, and never rejects, when the connection is over. */
   get closed(): Promise<CloseInfo> {
-    return this.#link.whenClosed();
+    return this.#control.whenClosed();
   }
 
   /**
@@ -113,8 +113,8 @@ export class Connection<T = unknown> {
    */
   send(data: string | Uint8Array | ArrayBuffer, options?: SendOptions): boolean {
     const compress = options === undefined || options.compress !== false;
-    if (typeof data === "string") return this.#link.sendText(data, compress);
-    return this.#link.sendBytes(Opcode.Binary, toBytes(data), compress);
+    if (typeof data === "string") return this.#control.sender.sendText(data, compress);
+    return this.#control.sender.sendBytes(Opcode.Binary, toBytes(data), compress);
   }
 
   /**
@@ -126,7 +126,7 @@ export class Connection<T = unknown> {
   sendText(utf8: Uint8Array): boolean {
     const bytes = toBytes(utf8);
     checkTextBytes(bytes);
-    return this.#link.sendBytes(Opcode.Text, bytes);
+    return this.#control.sender.sendBytes(Opcode.Text, bytes);
   }
 
   /**
@@ -138,8 +138,8 @@ export class Connection<T = unknown> {
    * @throws {TypeError} When the data is of another type.
    */
   sendDelayed(data: string | Uint8Array | ArrayBuffer): boolean {
-    if (typeof data === "string") return this.#link.sendDelayed(Opcode.Text, data);
-    return this.#link.sendDelayed(Opcode.Binary, toBytes(data));
+    if (typeof data === "string") return this.#control.sender.sendDelayed(Opcode.Text, data);
+    return this.#control.sender.sendDelayed(Opcode.Binary, toBytes(data));
   }
 
   /**
@@ -154,7 +154,7 @@ export class Connection<T = unknown> {
         `Cannot send: a message of prepareMessage is needed, got ${show(message)}`,
       );
     }
-    return this.#link.sendPrepared(message);
+    return this.#control.sender.sendPrepared(message);
   }
 
   /**
@@ -179,7 +179,7 @@ export class Connection<T = unknown> {
     source: ReadableStream<Message> | AsyncIterable<Message>,
     opcode?: MessageOpcode,
   ): Promise<boolean> {
-    return sendStream(this.#link, source, opcode);
+    return sendStream(this.#control, source, opcode);
   }
 
   /**
@@ -190,7 +190,7 @@ export class Connection<T = unknown> {
    * @throws {RangeError} When the payload is over 125 bytes.
    */
   ping(payload: string | Uint8Array = NO_BYTES): boolean {
-    return this.#link.sendControl(Opcode.Ping, controlPayload(payload));
+    return this.#control.sender.sendControl(Opcode.Ping, controlPayload(payload));
   }
 
   /**
@@ -201,7 +201,7 @@ export class Connection<T = unknown> {
    * @throws {RangeError} When the payload is over 125 bytes.
    */
   pong(payload: string | Uint8Array = NO_BYTES): boolean {
-    return this.#link.sendControl(Opcode.Pong, controlPayload(payload));
+    return this.#control.sender.sendControl(Opcode.Pong, controlPayload(payload));
   }
 
   /**
@@ -215,32 +215,32 @@ export class Connection<T = unknown> {
    */
   close(code: number = CloseCode.Normal, reason: string = ""): void {
     checkCloseArguments(code, reason);
-    this.#link.close(code, reason);
+    this.#control.close(code, reason);
   }
 
   /** Cuts the socket at once, without a closing handshake; what waits to be sent is lost. */
   terminate(): void {
-    this.#link.terminate();
+    this.#control.terminate();
   }
 
   /** Calls `fn` at once; everything it sends leaves in one write. Inside a handler that is so anyway. */
   cork(fn: () => void): void {
-    this.#link.cork(fn);
+    this.#control.sender.cork(fn);
   }
 
   /** Resolves when {@linkcode Connection.bufferedAmount} is at most `highWaterMark`, or all is over. */
   drained(): Promise<void> {
-    return this.#link.drained();
+    return this.#control.sender.drained();
   }
 
   /** Stops reading from the socket: nothing is delivered, and the peer has to wait. */
   pause(): void {
-    this.#link.pause();
+    this.#control.pause();
   }
 
   /** Goes on after {@linkcode Connection.pause}. */
   resume(): void {
-    this.#link.resume();
+    this.#control.resume();
   }
 
   /**
@@ -250,7 +250,7 @@ export class Connection<T = unknown> {
    * @throws {TypeError} When there is a `message` handler, which takes the messages.
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<Message, undefined> {
-    const inbox = this.#link.reader();
+    const inbox = this.#control.reader();
     return {
       next: () => inbox.next(),
       return: () => Promise.resolve({ value: undefined, done: true }),
@@ -268,7 +268,7 @@ export class Connection<T = unknown> {
    * @throws {TypeError} When there is a `message` handler, which takes the messages.
    */
   get readable(): ReadableStream<Message> {
-    return this.#readable ??= readableOf(this.#link, this.#link.reader());
+    return this.#readable ??= readableOf(this.#control, this.#control.reader());
   }
 
   /**
@@ -276,7 +276,7 @@ export class Connection<T = unknown> {
    * at each access. Closing it closes the connection with 1000, aborting it with 1011.
    */
   get writable(): WritableStream<Message> {
-    return this.#writable ??= writableOf(this.#link, (message) => this.send(message));
+    return this.#writable ??= writableOf(this.#control, (message) => this.send(message));
   }
 
   /** Closes with 1000 and waits for the end. */

@@ -5,10 +5,13 @@ import { encodeLongText } from "../message/utf8.ts";
 import { CloseCode } from "../wire/close.ts";
 import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
 import { toBytes } from "./bytes.ts";
-import type { ConnectionLink, Message, MessageQueue } from "./connection_link.ts";
+import type { ConnectionControl, Message, MessageQueue } from "./connection_link.ts";
 
 /** The messages that come in, as a stream; while nobody reads, the peer has to wait. */
-export function readableOf(link: ConnectionLink, queue: MessageQueue): ReadableStream<Message> {
+export function readableOf(
+  control: ConnectionControl,
+  queue: MessageQueue,
+): ReadableStream<Message> {
   return new ReadableStream<Message>({
     async pull(controller) {
       const { done, value } = await queue.next();
@@ -16,30 +19,30 @@ export function readableOf(link: ConnectionLink, queue: MessageQueue): ReadableS
       else controller.enqueue(value);
     },
     cancel() {
-      link.close(CloseCode.Normal, "");
+      control.close(CloseCode.Normal, "");
     },
   }, { highWaterMark: 0 });
 }
 
 /** A stream whose chunks are sent, a message each, no faster than the peer reads them. */
 export function writableOf(
-  link: ConnectionLink,
+  control: ConnectionControl,
   send: (message: Message) => boolean,
 ): WritableStream<Message> {
   return new WritableStream<Message>({
     async write(message) {
       if (send(message)) return;
-      if (link.state !== "open") {
+      if (control.state !== "open") {
         throw new WebSocketError("NOT_OPEN", "Cannot send: the connection is not open any more");
       }
-      await link.drained();
+      await control.sender.drained();
     },
     async close() {
-      link.close(CloseCode.Normal, "");
-      await link.whenClosed();
+      control.close(CloseCode.Normal, "");
+      await control.whenClosed();
     },
     abort(reason) {
-      link.fail(
+      control.fail(
         new WebSocketError("SOURCE_FAILED", "The stream of messages failed", {
           cause: reason,
           closeCode: CloseCode.InternalError,
@@ -58,26 +61,28 @@ export function writableOf(
  * message cannot be taken back.
  */
 export async function sendStream(
-  link: ConnectionLink,
+  control: ConnectionControl,
   source: AsyncIterable<Message>,
   opcode: MessageOpcode | undefined,
 ): Promise<boolean> {
   let started = false;
-  await link.enterLane();
+  await control.sender.enterLane();
   try {
     for await (const chunk of source) {
       const first = opcode ?? opcodeOf(chunk);
-      if (!link.sendFragment(started ? Opcode.Continuation : first, false, bytesOf(chunk))) {
-        if (link.state !== "open") return false;
-        await link.drained();
+      if (
+        !control.sender.sendFragment(started ? Opcode.Continuation : first, false, bytesOf(chunk))
+      ) {
+        if (control.state !== "open") return false;
+        await control.sender.drained();
       }
       started = true;
     }
     const last = started ? Opcode.Continuation : opcode ?? Opcode.Binary;
-    return link.sendFragment(last, true, new Uint8Array(0)) || link.state === "open";
+    return control.sender.sendFragment(last, true, new Uint8Array(0)) || control.state === "open";
   } catch (cause) {
     if (started) {
-      link.fail(
+      control.fail(
         new WebSocketError("SOURCE_FAILED", "The source of a message failed", {
           cause,
           closeCode: CloseCode.InternalError,
@@ -86,7 +91,7 @@ export async function sendStream(
     }
     throw cause;
   } finally {
-    link.leaveLane();
+    control.sender.leaveLane();
   }
 }
 

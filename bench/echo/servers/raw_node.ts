@@ -1,0 +1,9 @@
+// The limit on Node: sockets that send back what they get.
+
+import { type AddressInfo, createServer } from "node:net";
+
+const server = createServer({ noDelay: true }, (socket) => {
+  socket.on("data", (chunk) => socket.write(chunk));
+  socket.on("error", () => socket.destroy());
+});
+server.listen(0, "127.0.0.1", () => console.log((server.address() as AddressInfo).port));

@@ -1,0 +1,38 @@
+// Processes of the benchmarks: how they are started on each runtime, and what they print.
+
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { runtimeCommand, type RuntimeName } from "../../tests/support/runtimes.ts";
+
+export { type RuntimeName, runtimeNames } from "../../tests/support/runtimes.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+/** The command line that runs a module of the benchmarks, by its path in `bench`, on a runtime. */
+export function commandFor(runtime: RuntimeName, module: string, ...args: string[]): string[] {
+  const { command, args: all } = runtimeCommand(runtime, join(root, "bench", module), ...args);
+  return [command, ...all];
+}
+
+/** Starts a command, with its standard output piped. */
+export function start([program, ...args]: string[]): Deno.ChildProcess {
+  return new Deno.Command(program!, { args, cwd: root, stdout: "piped", stderr: "inherit" })
+    .spawn();
+}
+
+/** The lines that a process prints. */
+export async function* linesOf(child: Deno.ChildProcess): AsyncGenerator<string, void> {
+  let rest = "";
+  for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop()!;
+    yield* lines;
+  }
+}
+
+/** The next line, which must come. */
+export async function nextLine(lines: AsyncGenerator<string, void>): Promise<string> {
+  const { value, done } = await lines.next();
+  if (done) throw new Error("A process of the benchmark ended too early");
+  return value;
+}

@@ -1,0 +1,10 @@
+import process from "node:process";
+import { serve } from "@quickws/quickws";
+
+const server = await serve({
+  port: Number(process.env.PORT ?? 8080),
+  message(conn, data) {
+    conn.send(data);
+  },
+});
+console.log(`Echo server on ${server.url}`);

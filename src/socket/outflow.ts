@@ -1,0 +1,208 @@
+// What a user sends on one connection, and how much of it may wait: flow control.
+
+import { WebSocketError } from "../errors.ts";
+import type { MessageCompression } from "../message/message_compression.ts";
+import type { PreparedMessage } from "../message/prepared_message.ts";
+import type { Session } from "../session/session.ts";
+import { CloseCode } from "../wire/close.ts";
+import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
+import type { ConnectionSender, Message } from "./connection_link.ts";
+import type { ConnectionRules } from "./connection_options.ts";
+import { Lane } from "./lane.ts";
+import type { Outbox } from "./outbox.ts";
+import { type Timer, timers, type TimerTarget } from "./timer_wheel.ts";
+
+/** Who hears of an {@linkcode Outflow}. */
+export interface OutflowOwner {
+  /** What waits is at or below `highWaterMark` again, after a send returned `false`. */
+  drained(): void;
+  /** Something may have been written: see whether the output is to end now. */
+  flushed(): void;
+}
+
+/** The sending side of one connection. */
+export class Outflow implements ConnectionSender, TimerTarget {
+  readonly #rules: ConnectionRules;
+  readonly #session: Session;
+  readonly #outbox: Outbox;
+  readonly #owner: OutflowOwner;
+  readonly #compression: MessageCompression | undefined;
+  #lane: Lane | undefined;
+  #wantsDrain = false;
+  #drainWaiters: Array<() => void> | undefined;
+  #delayTimer: Timer | undefined;
+  #delayedMessages = 0;
+
+  /**
+   * @param rules The options.
+   * @param session What makes frames of messages.
+   * @param outbox Where the session writes them.
+   * @param owner Who hears of it.
+   * @param compression What compresses messages, where that was negotiated.
+   */
+  constructor(
+    rules: ConnectionRules,
+    session: Session,
+    outbox: Outbox,
+    owner: OutflowOwner,
+    compression: MessageCompression | undefined,
+  ) {
+    this.#rules = rules;
+    this.#session = session;
+    this.#outbox = outbox;
+    this.#owner = owner;
+    this.#compression = compression;
+  }
+
+  /** Bytes waiting to be sent. */
+  get bufferedAmount(): number {
+    return this.#outbox.size + (this.#lane?.size ?? 0);
+  }
+
+  /** Sends a text message. */
+  sendText(text: string, compress = true): boolean {
+    if (this.#lane?.busy) return this.#hold(Opcode.Text, text, compress);
+    return this.#session.sendText(text, compress) && this.#accepted();
+  }
+
+  /** Sends a message of bytes. */
+  sendBytes(opcode: MessageOpcode, bytes: Uint8Array, compress = true): boolean {
+    if (this.#lane?.busy) return this.#hold(opcode, bytes, compress);
+    return this.#session.sendBytes(opcode, bytes, compress) && this.#accepted();
+  }
+
+  /** Sends a message that was encoded before. */
+  sendPrepared(message: PreparedMessage): boolean {
+    const compression = this.#compression;
+    const frame = compression === undefined ? message.frame : message.frameFor(compression);
+    // RFC 6455 5.3: a client masks with a new key each time, so that no frame can be sent twice.
+    if (frame === undefined || this.#session.isClient || this.#lane?.busy) {
+      return this.sendBytes(message.opcode, message.payload);
+    }
+    if (this.#session.state !== "open") return false;
+    this.#outbox.share(frame);
+    return this.#accepted();
+  }
+
+  /** Sends a message that may wait for others. */
+  sendDelayed(opcode: MessageOpcode, data: Message): boolean {
+    if (this.#lane?.busy) return this.#hold(opcode, data, true);
+    const { maxMessages, maxDelay, bufferSize } = this.#rules.delayedWrite;
+    this.#outbox.startDelay(bufferSize);
+    const sent = typeof data === "string"
+      ? this.#session.sendText(data)
+      : this.#session.sendBytes(opcode, data);
+    this.#outbox.endDelay();
+    if (!sent) return false;
+    if (++this.#delayedMessages >= maxMessages) this.#flushDelayed();
+    else if (this.#delayTimer?.target === undefined) {
+      this.#delayTimer = timers.start(maxDelay, this, 0);
+    }
+    return this.#accepted();
+  }
+
+  /** Sends a fragment. */
+  sendFragment(
+    opcode: MessageOpcode | typeof Opcode.Continuation,
+    last: boolean,
+    bytes: Uint8Array,
+  ): boolean {
+    return this.#session.sendFragment(opcode, last, bytes) && this.#accepted();
+  }
+
+  /** Sends a ping or a pong. */
+  sendControl(opcode: typeof Opcode.Ping | typeof Opcode.Pong, payload: Uint8Array): boolean {
+    return this.#session.sendControl(opcode, payload) && this.#accepted();
+  }
+
+  /** Resolves when a message may go out in fragments. */
+  enterLane(): Promise<void> {
+    this.#lane ??= new Lane((opcode, data, compress) => {
+      if (typeof data === "string") this.sendText(data, compress);
+      else this.sendBytes(opcode, data, compress);
+    });
+    return this.#lane.enter();
+  }
+
+  /** The message in fragments is out. */
+  leaveLane(): void {
+    this.#lane?.leave();
+  }
+
+  /** Calls `fn`; what it sends leaves in one write. */
+  cork(fn: () => void): void {
+    this.#outbox.cork();
+    try {
+      fn();
+    } finally {
+      this.#outbox.uncork();
+      this.#owner.flushed();
+    }
+  }
+
+  /** Resolves when what waits to be sent is at or below `highWaterMark`, or the connection is over. */
+  drained(): Promise<void> {
+    if (this.#session.state === "closed" || this.#isDrained) return Promise.resolve();
+    this.#wantsDrain = true;
+    return new Promise((resolve) => (this.#drainWaiters ??= []).push(resolve));
+  }
+
+  /** Something was written: whoever waits for that is told. */
+  checkDrained(): void {
+    if (!this.#wantsDrain || !this.#isDrained) return;
+    this.#wantsDrain = false;
+    this.#wake();
+    this.#owner.drained();
+  }
+
+  /** The connection is over: nobody waits any longer. */
+  end(): void {
+    timers.cancel(this.#delayTimer);
+    this.#wantsDrain = false;
+    this.#wake();
+  }
+
+  /** The time of delayed messages is over. */
+  timerFired(): void {
+    this.#flushDelayed();
+  }
+
+  get #isDrained(): boolean {
+    return this.bufferedAmount <= this.#rules.highWaterMark;
+  }
+
+  /** Whether more may be sent, after something was. */
+  #accepted(): boolean {
+    const size = this.bufferedAmount;
+    const { highWaterMark, maxBufferedAmount } = this.#rules;
+    if (size <= highWaterMark) return true;
+    this.#wantsDrain = true;
+    if (size > maxBufferedAmount) {
+      const message =
+        `The peer reads too slowly: ${size} bytes wait, maxBufferedAmount is ${maxBufferedAmount}`;
+      const closeCode = CloseCode.PolicyViolation;
+      this.#session.terminate(new WebSocketError("SLOW_CONSUMER", message, { closeCode }));
+    }
+    return false;
+  }
+
+  /** Lets a message wait for the end of one that goes out in fragments. */
+  #hold(opcode: MessageOpcode, data: Message, compress: boolean): boolean {
+    if (this.#session.state !== "open") return false;
+    this.#lane!.hold(opcode, data, compress);
+    return this.#accepted();
+  }
+
+  #flushDelayed(): void {
+    timers.cancel(this.#delayTimer);
+    this.#delayedMessages = 0;
+    this.#outbox.flush();
+    this.#owner.flushed();
+  }
+
+  #wake(): void {
+    const waiters = this.#drainWaiters;
+    this.#drainWaiters = undefined;
+    for (const wake of waiters ?? []) wake();
+  }
+}

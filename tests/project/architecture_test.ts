@@ -1,0 +1,183 @@
+// The layers of the library, asserted from the real import graph: arrows point one way only.
+
+import assert from "node:assert/strict";
+import { posix } from "node:path";
+import ts from "typescript";
+import { librarySources, place, type SourceFile, visit } from "./source_files.ts";
+
+const PORT = "src/transport/transport.ts";
+
+/**
+ * What each layer may import, besides itself. A layer is a folder of `src` or a single file; the
+ * longest name that fits a file wins.
+ */
+const LAYERS: Record<string, readonly string[]> = {
+  "src/errors.ts": [],
+  "src/wire/": ["src/errors.ts"],
+  "src/deflate/": [],
+  "src/message/": ["src/errors.ts", "src/wire/", "src/deflate/"],
+  "src/session/": ["src/errors.ts", "src/wire/", "src/message/"],
+  "src/handshake/": ["src/errors.ts"],
+  // HTTP CONNECT reads the same kind of head as the opening handshake.
+  "src/proxy/": ["src/errors.ts", "src/handshake/"],
+  [PORT]: [],
+  "src/transport/": [PORT],
+  "src/socket/": [
+    "src/errors.ts",
+    "src/wire/",
+    "src/deflate/",
+    "src/message/",
+    "src/session/",
+    "src/handshake/",
+    "src/proxy/",
+    PORT,
+  ],
+  "src/core.ts": [
+    "src/errors.ts",
+    "src/wire/",
+    "src/deflate/",
+    "src/message/",
+    "src/session/",
+    "src/handshake/",
+    "src/proxy/",
+  ],
+  "src/public.ts": [
+    "src/errors.ts",
+    "src/wire/",
+    "src/message/",
+    "src/session/",
+    "src/socket/",
+    PORT,
+  ],
+  "src/deno.ts": ["src/public.ts", "src/socket/", "src/transport/", PORT],
+  "src/bun.ts": ["src/public.ts", "src/socket/", "src/transport/", PORT],
+  "src/node.ts": ["src/public.ts", "src/socket/", "src/transport/", PORT],
+  "mod.ts": ["src/public.ts", "src/socket/", "src/transport/", PORT],
+};
+
+/** The files that may name a runtime, and import its modules. */
+const RUNTIME_FILE = /^src\/(transport\/)?(deno|bun|node)(_[a-z_]+)?\.ts$/;
+
+/** It asks which runtime it is in, and imports nothing of it. */
+const RUNTIME_SEARCH = "mod.ts";
+
+/** Never imported, because the deflate codec is our own. */
+const FORBIDDEN_MODULES = ["node:zlib", "zlib", "fflate"];
+
+const RUNTIME_NAMES = new Set(["Deno", "Bun", "process"]);
+
+function layerOf(path: string): string | undefined {
+  return Object.keys(LAYERS)
+    .filter((layer) => layer.endsWith("/") ? path.startsWith(layer) : path === layer)
+    .sort((a, b) => b.length - a.length)[0];
+}
+
+/** The modules a file imports or re-exports, types and dynamic imports included. */
+function importsOf(file: SourceFile): string[] {
+  return ts.preProcessFile(file.text, true, true).importedFiles.map((imported) =>
+    imported.fileName.startsWith(".")
+      ? posix.join(posix.dirname(file.path), imported.fileName)
+      : imported.fileName
+  );
+}
+
+/** Whether a name stands for the global of that name, and not for a member or a parameter. */
+function namesGlobal(node: ts.Node, names: ReadonlySet<string>): boolean {
+  if (ts.isStringLiteral(node) && ts.isBinaryExpression(node.parent)) {
+    // `"Deno" in globalThis`
+    return node.parent.operatorToken.kind === ts.SyntaxKind.InKeyword && names.has(node.text);
+  }
+  if (!ts.isIdentifier(node) || !names.has(node.text)) return false;
+  const parent = node.parent;
+  if (ts.isPropertyAccessExpression(parent) && parent.name === node) {
+    return parent.expression.getText().includes("globalThis");
+  }
+  const isMemberName = (ts.isPropertyAssignment(parent) || ts.isMethodDeclaration(parent) ||
+    ts.isPropertyDeclaration(parent) || ts.isPropertySignature(parent) ||
+    ts.isMethodSignature(parent)) && parent.name === node;
+  return !isMemberName;
+}
+
+const sources = librarySources();
+
+Deno.test("imports follow the arrows between the layers", () => {
+  const wrong: string[] = [];
+  for (const file of sources) {
+    const from = layerOf(file.path);
+    if (from === undefined) {
+      wrong.push(`${file.path} belongs to no layer`);
+      continue;
+    }
+    for (const target of importsOf(file)) {
+      if (!/^(src\/|mod\.ts)/.test(target)) continue;
+      const to = layerOf(target);
+      if (to === undefined || (to !== from && !LAYERS[from]!.includes(to))) {
+        wrong.push(`${file.path} must not import ${target}`);
+      }
+    }
+  }
+  assert.deepEqual(wrong, []);
+});
+
+Deno.test("the library imports nothing but itself and, where a runtime is named, the runtime", () => {
+  const wrong: string[] = [];
+  for (const file of sources) {
+    for (const target of importsOf(file)) {
+      const own = /^(src\/|mod\.ts)/.test(target);
+      const runtime = target.startsWith("node:") && RUNTIME_FILE.test(file.path);
+      if (FORBIDDEN_MODULES.includes(target) || !(own || runtime)) {
+        wrong.push(`${file.path} must not import ${target}`);
+      }
+    }
+  }
+  assert.deepEqual(wrong, []);
+});
+
+Deno.test("no file imports itself by way of others", () => {
+  const graph = new Map(sources.map((file) => [file.path, importsOf(file)]));
+  const done = new Set<string>();
+  const cycles: string[] = [];
+  const follow = (path: string, trail: string[]): void => {
+    if (trail.includes(path)) {
+      cycles.push([...trail.slice(trail.indexOf(path)), path].join(" -> "));
+      return;
+    }
+    if (done.has(path)) return;
+    for (const target of graph.get(path) ?? []) follow(target, [...trail, path]);
+    done.add(path);
+  };
+  for (const path of graph.keys()) follow(path, []);
+  assert.deepEqual(cycles, []);
+});
+
+Deno.test("only transports and entries name a runtime", () => {
+  const wrong: string[] = [];
+  for (const file of sources) {
+    if (RUNTIME_FILE.test(file.path) || file.path === RUNTIME_SEARCH) continue;
+    visit(file.tree, (node) => {
+      if (namesGlobal(node, RUNTIME_NAMES)) {
+        wrong.push(`${place(file, node)} names ${node.getText()}`);
+      }
+    });
+  }
+  assert.deepEqual(wrong, []);
+});
+
+Deno.test("the scanner for global names finds them, and only them", () => {
+  const cases: [text: string, found: boolean][] = [
+    ["Deno.connect({ port: 1 });", true],
+    ["if (typeof Bun === 'object') { 1; }", true],
+    ["globalThis.process.exit();", true],
+    ["(globalThis as { Deno?: unknown }).Deno;", true],
+    ["'Deno' in globalThis;", true],
+    ["this.process();", false],
+    ["class Frame { process(): void {} }", false],
+    ["const text = 'Deno'; // Deno", false],
+  ];
+  for (const [text, found] of cases) {
+    const tree = ts.createSourceFile("case.ts", text, ts.ScriptTarget.Latest, true);
+    let hit = false;
+    visit(tree, (node) => hit ||= namesGlobal(node, RUNTIME_NAMES));
+    assert.equal(hit, found, text);
+  }
+});

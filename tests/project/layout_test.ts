@@ -1,0 +1,123 @@
+// How files are laid out: each source file has its test and is about one idea, nothing is left open.
+
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import ts from "typescript";
+import { librarySources, place, root, sourcesBelow, visit } from "./source_files.ts";
+
+const MAX_LINES = 300;
+
+/** Source files over {@linkcode MAX_LINES} lines, and why each is still one idea. */
+const LONG_FILES: Record<string, string> = {};
+
+/**
+ * Source files that are tested by a file of another name, and by which. Files that hold nothing but
+ * types need no entry.
+ */
+const TESTED_ELSEWHERE: Record<string, string> = {
+  "mod.ts": "tests/project/exports_test.ts",
+  "src/public.ts": "tests/project/exports_test.ts",
+  "src/core.ts": "tests/project/exports_test.ts",
+  "src/deno.ts": "tests/project/exports_test.ts",
+  "src/bun.ts": "tests/project/exports_test.ts",
+  "src/node.ts": "tests/project/exports_test.ts",
+  // One suite for the port, on the runtimes themselves.
+  "src/transport/bun.ts": "tests/behaviour/behaviour_test.ts",
+  "src/transport/bun_api.ts": "tests/behaviour/behaviour_test.ts",
+  "src/transport/bun_transport.ts": "tests/behaviour/behaviour_test.ts",
+  "src/transport/deno.ts": "tests/behaviour/behaviour_test.ts",
+  "src/transport/deno_transport.ts": "tests/behaviour/behaviour_test.ts",
+  "src/transport/node.ts": "tests/behaviour/behaviour_test.ts",
+  "src/transport/node_start_tls.ts": "tests/behaviour/behaviour_test.ts",
+  "src/transport/node_tls.ts": "tests/behaviour/behaviour_test.ts",
+  "src/transport/node_transport.ts": "tests/behaviour/behaviour_test.ts",
+};
+
+/** Written in two parts, so that these very lines do not count as left open. */
+const OPEN_ENDS = new RegExp(
+  `\\b(${["TO" + "DO", "FIX" + "ME", "X" + "XX", "HA" + "CK"].join("|")})\\b` +
+    `|@ts-(${["ig" + "nore", "no" + "check", "expect" + "-error"].join("|")})` +
+    "|\\bDeno\\.test\\.(only|ignore)\\b|\\bignore: true\\b",
+);
+
+const library = librarySources();
+const everything = [
+  ...library,
+  ...["tests", "bench", "examples"].flatMap(sourcesBelow),
+];
+
+function lineCount(text: string): number {
+  return text.trimEnd().split("\n").length;
+}
+
+/** The path of the test that mirrors a source file: `src/a/b.ts` has `tests/a/b_test.ts`. */
+function testOf(path: string): string {
+  return path.replace(/^(src\/)?/, "tests/").replace(/\.ts$/, "_test.ts");
+}
+
+/** Whether nothing of a file is left once its types are taken away. */
+function holdsOnlyTypes(text: string): boolean {
+  const { outputText } = ts.transpileModule(text, {
+    compilerOptions: {
+      target: ts.ScriptTarget.Latest,
+      module: ts.ModuleKind.ESNext,
+      removeComments: true,
+    },
+  });
+  return outputText.replace("export {};", "").trim() === "";
+}
+
+Deno.test("every source file has a test file of its own", () => {
+  const untested = library.filter(({ path, text }) =>
+    !existsSync(join(root, testOf(path))) &&
+    !existsSync(join(root, TESTED_ELSEWHERE[path] ?? "no such file")) &&
+    !holdsOnlyTypes(text)
+  );
+  assert.deepEqual(untested.map(({ path }) => `${path} needs ${testOf(path)}`), []);
+});
+
+Deno.test("the list of files tested elsewhere holds no file that needs no entry", () => {
+  const paths = new Set(library.map(({ path }) => path));
+  const stale = Object.keys(TESTED_ELSEWHERE)
+    .filter((path) => !paths.has(path) || existsSync(join(root, testOf(path))));
+  assert.deepEqual(stale, []);
+});
+
+Deno.test("a source file is short, or there is a reason why not", () => {
+  const long = library
+    .filter(({ path, text }) => lineCount(text) > MAX_LINES && LONG_FILES[path] === undefined)
+    .map(({ path, text }) => `${path}: ${lineCount(text)} lines`);
+  assert.deepEqual(long, []);
+  const stale = Object.keys(LONG_FILES).filter((path) =>
+    !library.some((file) => file.path === path && lineCount(file.text) > MAX_LINES)
+  );
+  assert.deepEqual(stale, [], "no longer long");
+});
+
+Deno.test("nothing is left open and no test is switched off", () => {
+  const found = everything.flatMap(({ path, text }) =>
+    text.split("\n").flatMap((line, index) =>
+      OPEN_ENDS.test(line) ? [`${path}:${index + 1}: ${line.trim()}`] : []
+    )
+  );
+  assert.deepEqual(found, []);
+});
+
+Deno.test("no type is left open and no enum is declared", () => {
+  const found: string[] = [];
+  for (const file of everything) {
+    visit(file.tree, (node) => {
+      if (node.kind === ts.SyntaxKind.AnyKeyword || ts.isEnumDeclaration(node)) {
+        found.push(place(file, node));
+      }
+    });
+  }
+  assert.deepEqual(found, []);
+});
+
+Deno.test("the source of the library is ASCII", () => {
+  // deno-lint-ignore no-control-regex
+  const found = library.filter(({ text }) => /[^\x00-\x7f]/.test(text)).map(({ path }) => path);
+  assert.deepEqual(found, []);
+});
