@@ -178,7 +178,7 @@ function connectRequest({ hostname, port }: ProxyTarget): Uint8Array {
  * RFC 1929 section 2: version, user, password.
  *
  * @throws {RangeError} When one of them is too long, or the user is empty. An empty password is
- * sent, which the RFC does not foresee and proxies take: some know their users by one word.
+ * sent, which the RFC does not foresee: some proxies know their users by one word.
  */
 export function passwordRequest({ username, password }: ProxyCredentials): Uint8Array {
   return Uint8Array.of(

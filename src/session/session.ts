@@ -281,7 +281,7 @@ export class Session implements MessageSink {
   /** The stream takes output again. */
   drained(): void {
     const pong = this.#pongs?.release();
-    if (pong !== undefined && this.#state === "open") this.#writer.control(Opcode.Pong, pong);
+    if (pong !== undefined && !this.#deaf) this.#writer.control(Opcode.Pong, pong);
   }
 
   /** A message from the reader. */

@@ -152,6 +152,7 @@ export class Channel<T>
 
   /** The transport takes output again. */
   drain(): void {
+    this.#keepalive?.moved();
     this.#outbox.drained();
     this.#session.drained();
     this.#outbox.flush();

@@ -88,7 +88,8 @@ export function connectRules<T>(options: ConnectOptions<T>): ConnectionRules {
   checkSignal(options.signal);
   checkType("dial", options.dial, "function");
   if (options.proxy !== undefined) checkProxy(options);
-  if (options.headers !== undefined && typeof options.headers !== "object") {
+  const headers: unknown = options.headers;
+  if (headers !== undefined && (typeof headers !== "object" || headers === null)) {
     throw wrongType("headers", "header fields", options.headers);
   }
   if (options.tls !== undefined) checkTls(options.tls);
@@ -163,6 +164,17 @@ function parseUrl(input: unknown): URL {
 /** RFC 7617: the user information of a URL as Basic credentials. */
 function basicAuthorization(url: URL): string | undefined {
   if (url.username === "" && url.password === "") return undefined;
-  const credentials = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+  const user = percentDecoded("user", url.username);
+  const credentials = `${user}:${percentDecoded("password", url.password)}`;
   return `Basic ${btoa(String.fromCharCode(...new TextEncoder().encode(credentials)))}`;
+}
+
+function percentDecoded(what: string, text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new TypeError(
+      `The ${what} of the URL must be percent-encoded UTF-8: write % as %25`,
+    );
+  }
 }

@@ -9,7 +9,8 @@ import { MAX_CONTROL_PAYLOAD, type MessageOpcode, Opcode } from "../wire/opcode.
 import { toBytes } from "./bytes.ts";
 import { show } from "./check.ts";
 import type { ConnectionControl, Message } from "./connection_link.ts";
-import { readableOf, sendStream, writableOf } from "./streams.ts";
+import { sendStream } from "./send_stream.ts";
+import { readableOf, writableOf } from "./streams.ts";
 
 /** What was agreed in the opening handshake, and what the peer said in it. */
 export interface HandshakeInfo {
@@ -124,6 +125,11 @@ export class Connection<T = unknown> {
    * @throws {TypeError} When the bytes are not UTF-8.
    */
   sendText(utf8: Uint8Array): boolean {
+    if (typeof utf8 === "string") {
+      throw new TypeError(
+        `Cannot send: sendText takes UTF-8 that must be a Uint8Array, got ${show(utf8)}`,
+      );
+    }
     const bytes = toBytes(utf8);
     checkTextBytes(bytes);
     return this.#control.sender.sendBytes(Opcode.Text, bytes);

@@ -37,6 +37,8 @@ export interface ConnectionSender {
   cork(fn: () => void): void;
   /** Resolves when no more than `highWaterMark` waits to be sent, or the connection is over. */
   drained(): Promise<void>;
+  /** The same, without the messages that wait for the end of one in fragments. */
+  outputDrained(): Promise<void>;
 }
 
 /** What begins, stops and ends a connection. */

@@ -137,7 +137,8 @@ export const MAX_INT32 = 0x7fffffff;
  */
 export function connectionRules(options: ConnectionOptions, masked: boolean): ConnectionRules {
   checkConnectionOptions(options);
-  const highWaterMark = options.highWaterMark ?? 1 << 20;
+  const { maxBufferedAmount = 64 << 20, delayedWrite = {} } = options;
+  const { maxMessages = 10, maxDelay = 10, bufferSize = 8192 } = delayedWrite;
   const session: SessionRules = {
     masked,
     rsv1: false,
@@ -156,9 +157,10 @@ export function connectionRules(options: ConnectionOptions, masked: boolean): Co
     pongTimeout: options.pongTimeout ?? 0,
     readTimeout: options.readTimeout ?? 0,
     writeTimeout: options.writeTimeout ?? 0,
-    delayedWrite: { maxMessages: 10, maxDelay: 10, bufferSize: 8192, ...options.delayedWrite },
-    highWaterMark,
-    maxBufferedAmount: options.maxBufferedAmount ?? Math.max(64 << 20, highWaterMark),
+    delayedWrite: { maxMessages, maxDelay, bufferSize },
+    // A default must not stand in the way of the other, which was given.
+    highWaterMark: options.highWaterMark ?? Math.min(1 << 20, maxBufferedAmount),
+    maxBufferedAmount: Math.max(maxBufferedAmount, options.highWaterMark ?? 0),
   };
 }
 

@@ -8,6 +8,9 @@ const STOP_SIZE = 65536;
 /** Messages that may wait before the connection stops reading. */
 const STOP_COUNT = 256;
 
+/** Places of messages that were read, after which the queue is copied without them. */
+const COMPACT_COUNT = 256;
+
 /** Who fills an {@linkcode Inbox}. */
 export interface InboxSource {
   /** The reader has fallen behind: deliver nothing more. */
@@ -93,6 +96,9 @@ export class Inbox implements MessageQueue {
       this.#messages = [];
       this.#next = 0;
       this.#goOn();
+    } else if (this.#next === COMPACT_COUNT) {
+      this.#messages = this.#messages.slice(COMPACT_COUNT);
+      this.#next = 0;
     }
     return message;
   }

@@ -75,6 +75,8 @@ export class Intake implements TransportSink {
 
   /** The stream is over. */
   closed(error?: Error): void {
+    // Who stopped to read by himself wants nothing delivered now; a queue takes what is left.
+    if (this.#stops === STOPPED_BY_INBOX) this.#readAll();
     this.#unread = undefined;
     this.#owner.closed(error);
   }
@@ -114,6 +116,19 @@ export class Intake implements TransportSink {
       this.#owner.readEnd();
     }
     this.#transport.resume();
+  }
+
+  /** Reads all that has arrived, whoever may want to stop. */
+  #readAll(): void {
+    const chunks = this.#unread ?? [];
+    this.#unread = undefined;
+    for (const chunk of chunks) {
+      for (let at = 0; at < chunk.length;) {
+        this.#session.resume();
+        at += this.#owner.read(chunk.subarray(at));
+      }
+    }
+    if (this.#endUnread) this.#owner.readEnd();
   }
 
   /** Reading stopped again among chunks that had waited: the later ones go on waiting. */

@@ -72,6 +72,12 @@ export class Keepalive implements TimerTarget {
     this.#heardSinceStep = true;
   }
 
+  /** Output has left, though perhaps as much as before waits again. */
+  moved(): void {
+    this.#stuckSteps = 0;
+    this.#unsent = 0;
+  }
+
   /** The connection is over. */
   stop(): void {
     for (const timer of this.#timers) timers.cancel(timer);

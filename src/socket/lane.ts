@@ -49,6 +49,16 @@ export class Lane {
     this.#size += data.length;
   }
 
+  /** The connection is over: nobody waits any longer, and nothing that waited is sent. */
+  end(): void {
+    const waiting = this.#queue;
+    this.#queue = [];
+    this.#size = 0;
+    for (const next of waiting) {
+      if (typeof next === "function") next();
+    }
+  }
+
   /** The message in fragments is out: what waits goes on, up to the next such message. */
   leave(): void {
     this.#busy = false;

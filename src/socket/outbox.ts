@@ -72,6 +72,16 @@ export class Outbox implements FrameOutput {
     return this.#congested;
   }
 
+  /** Whether writes wait for {@linkcode Outbox.uncork}. */
+  get corked(): boolean {
+    return this.#corks > 0;
+  }
+
+  /** Whether bytes wait that may go on waiting. */
+  get delaying(): boolean {
+    return this.#delayed && this.#heldLength > 0;
+  }
+
   /** Whether nothing waits here; what the transport took may still wait there. */
   get empty(): boolean {
     return this.#heldLength === 0 && corkOwner !== this;
@@ -117,6 +127,7 @@ export class Outbox implements FrameOutput {
     this.#held = bytes;
     this.#heldLength = bytes.length;
     this.#shared = true;
+    this.#delayed = false;
     if (this.#corks === 0 && !this.#scheduled) this.#schedule();
   }
 
@@ -165,9 +176,10 @@ export class Outbox implements FrameOutput {
     this.#write();
   }
 
-  /** Writes what waits now. */
+  /** Writes what waits, even what may go on waiting: now, or with the last {@linkcode Outbox.uncork}. */
   flush(): void {
-    this.#write();
+    this.#delayed = false;
+    if (this.#corks === 0) this.#write();
   }
 
   /** The flush at the end of the tick. */

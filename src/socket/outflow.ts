@@ -6,6 +6,7 @@ import type { PreparedMessage } from "../message/prepared_message.ts";
 import type { Session } from "../session/session.ts";
 import { CloseCode } from "../wire/close.ts";
 import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
+import { show } from "./check.ts";
 import type { ConnectionSender, Message } from "./connection_link.ts";
 import type { ConnectionRules } from "./connection_options.ts";
 import { Lane } from "./lane.ts";
@@ -30,6 +31,8 @@ export class Outflow implements ConnectionSender, TimerTarget {
   #lane: Lane | undefined;
   #wantsDrain = false;
   #drainWaiters: Array<() => void> | undefined;
+  /** Those who wait for the output alone, not for what waits for them in the lane. */
+  #outputWaiters: Array<() => void> | undefined;
   #delayTimer: Timer | undefined;
   #delayedMessages = 0;
 
@@ -88,6 +91,8 @@ export class Outflow implements ConnectionSender, TimerTarget {
   sendDelayed(opcode: MessageOpcode, data: Message): boolean {
     if (this.#lane?.busy) return this.#hold(opcode, data, true);
     const { maxMessages, maxDelay, bufferSize } = this.#rules.delayedWrite;
+    // Those before may have left with other messages.
+    if (!this.#outbox.delaying) this.#endBatch();
     this.#outbox.startDelay(bufferSize);
     const sent = typeof data === "string"
       ? this.#session.sendText(data)
@@ -107,7 +112,8 @@ export class Outflow implements ConnectionSender, TimerTarget {
     last: boolean,
     bytes: Uint8Array,
   ): boolean {
-    return this.#session.sendFragment(opcode, last, bytes) && this.#accepted();
+    return this.#session.sendFragment(opcode, last, bytes) && this.#accepted() &&
+      this.#outbox.size <= this.#rules.highWaterMark;
   }
 
   /** Sends a ping or a pong. */
@@ -131,6 +137,9 @@ export class Outflow implements ConnectionSender, TimerTarget {
 
   /** Calls `fn`; what it sends leaves in one write. */
   cork(fn: () => void): void {
+    if (typeof fn !== "function") {
+      throw new TypeError(`Cannot cork: it takes a function, got ${show(fn)}`);
+    }
     this.#outbox.cork();
     try {
       fn();
@@ -147,24 +156,41 @@ export class Outflow implements ConnectionSender, TimerTarget {
     return new Promise((resolve) => (this.#drainWaiters ??= []).push(resolve));
   }
 
-  /** Something was written: whoever waits for that is told. */
+  /** Resolves when no more than `highWaterMark` waits in the output, or the connection is over. */
+  outputDrained(): Promise<void> {
+    if (this.#session.state === "closed" || this.#outbox.size <= this.#rules.highWaterMark) {
+      return Promise.resolve();
+    }
+    this.#wantsDrain = true;
+    return new Promise((resolve) => (this.#outputWaiters ??= []).push(resolve));
+  }
+
+  /** Something was written: whoever waits for that is told, unless a handler is running. */
   checkDrained(): void {
-    if (!this.#wantsDrain || !this.#isDrained) return;
+    if (!this.#wantsDrain || this.#outbox.corked) return;
+    if (this.#outbox.size > this.#rules.highWaterMark) return;
+    this.#outputWaiters = wakeAll(this.#outputWaiters);
+    if (!this.#isDrained) return;
     this.#wantsDrain = false;
-    this.#wake();
+    this.#drainWaiters = wakeAll(this.#drainWaiters);
+    if (this.#session.state !== "open") return;
     this.#owner.drained();
+    // The handler may have sent, and all of it may have left at once; nothing else would tell.
+    if (this.#wantsDrain) queueMicrotask(() => this.checkDrained());
   }
 
   /** The connection is over: nobody waits any longer. */
   end(): void {
-    timers.cancel(this.#delayTimer);
+    this.#endBatch();
     this.#wantsDrain = false;
-    this.#wake();
+    this.#outputWaiters = wakeAll(this.#outputWaiters);
+    this.#drainWaiters = wakeAll(this.#drainWaiters);
+    this.#lane?.end();
   }
 
   /** The time of delayed messages is over. */
   timerFired(): void {
-    this.#flushDelayed();
+    if (this.#outbox.delaying) this.#flushDelayed();
   }
 
   get #isDrained(): boolean {
@@ -193,16 +219,18 @@ export class Outflow implements ConnectionSender, TimerTarget {
     return this.#accepted();
   }
 
-  #flushDelayed(): void {
+  #endBatch(): void {
     timers.cancel(this.#delayTimer);
     this.#delayedMessages = 0;
+  }
+
+  #flushDelayed(): void {
+    this.#endBatch();
     this.#outbox.flush();
     this.#owner.flushed();
   }
+}
 
-  #wake(): void {
-    const waiters = this.#drainWaiters;
-    this.#drainWaiters = undefined;
-    for (const wake of waiters ?? []) wake();
-  }
+function wakeAll(waiters: Array<() => void> | undefined): undefined {
+  for (const wake of waiters ?? []) wake();
 }

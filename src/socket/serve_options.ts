@@ -170,7 +170,7 @@ export function serveRules<T>(options: ServeOptions<T>): ServeRules<T> {
     maxHandshakeSize: options.maxHandshakeSize ?? 16_384,
     maxConnections: options.maxConnections ?? Infinity,
     subprotocols: [...options.subprotocols ?? []],
-    origins: options.origins ?? "same",
+    origins: Array.isArray(options.origins) ? [...options.origins] : options.origins ?? "same",
   };
 }
 

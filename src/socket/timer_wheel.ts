@@ -32,6 +32,8 @@ export class TimerWheel {
   #lastTick = 0;
   #alarm: ReturnType<typeof setTimeout> | undefined;
   #alarmTick = 0;
+  /** Whether timers are fired just now; the alarm for those that are left is set afterwards. */
+  #turning = false;
 
   /** @param now A clock in milliseconds that never goes back. Default: `performance.now`. */
   constructor(now: () => number = () => performance.now()) {
@@ -46,11 +48,13 @@ export class TimerWheel {
   /** Wakes `target` after at least `delay` milliseconds. */
   start(delay: number, target: TimerTarget, kind: number): Timer {
     if (this.#count === 0) this.#lastTick = this.#tick();
-    const due = Math.ceil((this.#now() + delay) / TICK);
+    // Slots up to the last tick are done with, for this turn of the wheel.
+    const due = Math.max(Math.ceil((this.#now() + delay) / TICK), this.#lastTick + 1);
     const timer: Timer = { target, kind, due };
     (this.#slots[due % SLOTS] ??= []).push(timer);
     this.#count++;
-    if (this.#alarm === undefined || due < this.#alarmTick) this.#setAlarm(due);
+    const late = this.#alarm === undefined || due < this.#alarmTick;
+    if (late && !this.#turning) this.#setAlarm(due);
     return timer;
   }
 
@@ -80,8 +84,10 @@ export class TimerWheel {
     const tick = this.#tick();
     const first = Math.max(this.#lastTick, tick - SLOTS + 1);
     this.#lastTick = tick;
+    this.#turning = true;
     for (let at = first; at <= tick; at++) this.#fireSlot(at % SLOTS, tick);
-    if (this.#count > 0 && this.#alarm === undefined) this.#setAlarm(this.#nextTick(tick));
+    this.#turning = false;
+    if (this.#count > 0) this.#setAlarm(this.#nextTick(tick));
   }
 
   #fireSlot(slot: number, tick: number): void {

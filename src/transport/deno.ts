@@ -18,8 +18,7 @@ const ACCEPT_RETRY_DELAY = 100;
 export const denoNetwork: Network = {
   dial,
   listen,
-  startTls: async (transport, options) =>
-    (await import("./node_start_tls.ts")).startTls(transport, options),
+  startTls,
   lookup: async (hostname) => (await (await import("node:dns/promises")).lookup(hostname)).address,
 };
 
@@ -33,11 +32,24 @@ async function dial(options: DialOptions): Promise<Transport> {
   if (tls !== undefined && (path !== undefined || needsNodeTls(tls))) {
     return await (await import("./node.ts")).nodeNetwork.dial(options);
   }
-  const conn = await Deno.connect({ hostname, port, signal });
-  conn.setNoDelay(noDelay);
-  const address = conn.remoteAddr.hostname;
-  if (tls === undefined) return new DenoTransport(conn, address, readBufferSize);
-  return new DenoTransport(await secure(conn, hostname, tls, signal), address, readBufferSize);
+  const tcp = await Deno.connect({ hostname, port, signal });
+  tcp.setNoDelay(noDelay);
+  const conn = tls === undefined ? tcp : await secure(tcp, tls, hostname, signal);
+  return new DenoTransport(conn, tcp.remoteAddr.hostname, readBufferSize);
+}
+
+async function startTls(transport: Transport, options: TlsClientOptions): Promise<Transport> {
+  const conn = needsNodeTls(options) || !(transport instanceof DenoTransport)
+    ? undefined
+    : transport.release(isTcp);
+  if (conn === undefined) {
+    return await (await import("./node_start_tls.ts")).startTls(transport, options);
+  }
+  return new DenoTransport(await secure(conn, options), transport.remoteAddress);
+}
+
+function isTcp(conn: object): conn is Deno.TcpConn {
+  return "setNoDelay" in conn;
 }
 
 /** `Deno.startTls` knows no certificate of our own and always checks the server's. */
@@ -48,22 +60,22 @@ function needsNodeTls(options: TlsClientOptions): boolean {
 
 /** Not `Deno.connectTls`: that cannot be called off, and takes no other name than the host's. */
 async function secure(
-  conn: Deno.TcpConn,
-  hostname: string,
+  tcp: Deno.TcpConn,
   { caCerts, serverName }: TlsClientOptions,
-  signal: AbortSignal | undefined,
+  hostname = tcp.remoteAddr.hostname,
+  signal?: AbortSignal,
 ): Promise<Deno.TlsConn> {
-  const secured = await Deno.startTls(conn, { hostname: serverName ?? hostname, caCerts });
-  const abort = (): void => secured.close();
+  const conn = await Deno.startTls(tcp, { hostname: serverName ?? hostname, caCerts });
+  const abort = (): void => conn.close();
   signal?.addEventListener("abort", abort);
   try {
     signal?.throwIfAborted();
-    await secured.handshake();
+    await conn.handshake();
     signal?.throwIfAborted();
-    return secured;
+    return conn;
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
-    secured.close();
+    conn.close();
     throw error;
   } finally {
     signal?.removeEventListener("abort", abort);
@@ -122,7 +134,8 @@ class DenoListener implements Listener {
     while (!this.#closed) {
       try {
         const conn = await this.#listener.accept();
-        if ("setNoDelay" in conn) (conn as Deno.TcpConn).setNoDelay(noDelay);
+        // Deno cannot set it on the connections of a TLS listener.
+        if (isTcp(conn)) conn.setNoDelay(noDelay);
         const address = (conn.remoteAddr as Deno.NetAddr).hostname ?? "";
         sink.accept(new DenoTransport(conn, address, readBufferSize));
       } catch (error) {

@@ -24,6 +24,7 @@ export class DenoTransport implements Transport {
   #error: Error | undefined;
   /** Wakes the reading loop of a paused connection. */
   #wake: (() => void) | undefined;
+  #reading = false;
   #paused = false;
   #ended = false;
   /** The FIN is out. */
@@ -87,6 +88,22 @@ export class DenoTransport implements Transport {
     queueMicrotask(() => this.#tell());
   }
 
+  /**
+   * Gives the connection up to someone else, who closes it: the transport then does nothing any
+   * more and tells nothing. That needs a transport at rest, paused and with nothing left to write.
+   *
+   * @param isWanted Whether this kind of connection is of use.
+   * @returns The connection, or `undefined` when the transport keeps it.
+   */
+  release<T extends object>(isWanted: (conn: object) => conn is T): T | undefined {
+    const conn: object = this.#conn;
+    const atRest = !this.#reading && this.#bufferedAmount === 0 && !this.#ended && !this.#over;
+    if (!atRest || !isWanted(conn)) return undefined;
+    this.#over = this.#told = true;
+    this.resume();
+    return conn;
+  }
+
   async #read(): Promise<void> {
     const buffer = this.#buffer;
     try {
@@ -94,7 +111,9 @@ export class DenoTransport implements Transport {
         while (this.#paused) await this.#resumed();
         if (this.#over) return;
         const room = buffer.room();
+        this.#reading = true;
         const count = await this.#conn.read(room);
+        this.#reading = false;
         // The read was under way when the pause came: what it got has to wait.
         while (this.#paused) await this.#resumed();
         if (this.#over) return;
