@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { checkTextBytes, MessageWriter } from "../../src/message/message_writer.ts";
-import type { FrameOutput, MaskSource } from "../../src/wire/frame_writer.ts";
+import type { MaskSource } from "../../src/wire/frame_writer.ts";
 import { readMaskKey } from "../../src/wire/mask.ts";
 import { Opcode } from "../../src/wire/opcode.ts";
+import { Output } from "../support/output.ts";
 import { Random } from "../support/random.ts";
 import { UTF8_SAMPLES } from "../support/utf8_samples.ts";
 import {
@@ -23,24 +24,6 @@ const SIDES: readonly [name: string, mask: readonly number[] | undefined][] = [
   ["a server", undefined],
   ["a client", MASK_KEY],
 ];
-
-/** Collects what is committed, and gives exactly the room that was asked for. */
-class Output implements FrameOutput {
-  written = new Uint8Array(0);
-  offset = 3;
-  #room = new Uint8Array(0);
-
-  reserve(size: number): Uint8Array {
-    this.#room = new Uint8Array(this.offset + size).fill(0xa5);
-    return this.#room;
-  }
-
-  commit(size: number): void {
-    assert.ok(this.offset + size <= this.#room.length, "more was written than there was room for");
-    assert.deepEqual(this.#room.slice(0, 3), hex("a5 a5 a5"), "memory before the room was written");
-    this.written = concat(this.written, this.#room.slice(this.offset, this.offset + size)).slice();
-  }
-}
 
 function written(
   mask: readonly number[] | undefined,

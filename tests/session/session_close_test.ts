@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { ConnectionError, WebSocketError } from "../../src/errors.ts";
 import { CloseCode } from "../../src/wire/close.ts";
 import { Endpoint, failure, type Side } from "../support/endpoint.ts";
+import { RunLength } from "../support/run_length.ts";
 import {
   BINARY,
   CLOSE,
@@ -70,6 +71,7 @@ interface Violation {
   readonly frames: readonly FrameParts[];
   readonly closeCode: number;
   readonly error: string;
+  readonly compressed?: boolean;
 }
 
 const VIOLATIONS: readonly Violation[] = [
@@ -126,6 +128,20 @@ const VIOLATIONS: readonly Violation[] = [
     error: "MESSAGE_TOO_BIG",
   },
   {
+    name: "a compressed message that is corrupt",
+    frames: [{ rsv: 4, opcode: TEXT, payload: hex("01") }],
+    closeCode: 1007,
+    error: "INVALID_DEFLATE_DATA",
+    compressed: true,
+  },
+  {
+    name: "a compressed message of which more comes out than maxMessageSize",
+    frames: [{ rsv: 4, opcode: TEXT, payload: hex("32 61 33 61") }],
+    closeCode: 1009,
+    error: "MESSAGE_TOO_BIG",
+    compressed: true,
+  },
+  {
     name: "a message of more frames than maxFragments",
     frames: [
       { fin: false, opcode: BINARY },
@@ -137,9 +153,10 @@ const VIOLATIONS: readonly Violation[] = [
 ];
 
 for (const side of SIDES) {
-  for (const { name, frames, closeCode, error } of VIOLATIONS) {
+  for (const { name, frames, closeCode, error, compressed = false } of VIOLATIONS) {
     Deno.test(`a ${side} answers ${name} with one Close frame, ${closeCode}, and hears no more`, () => {
-      const endpoint = Endpoint.open(side, { maxMessageSize: 100, maxFragments: 4 });
+      const rules = { maxMessageSize: 100, maxFragments: 4, rsv1: compressed };
+      const endpoint = Endpoint.open(side, rules, compressed ? new RunLength() : undefined);
       endpoint.receive({ opcode: TEXT, payload: "good" });
       endpoint.receive(...frames, { opcode: TEXT, payload: "behind" });
       endpoint.receive({ opcode: 15 }, { opcode: TEXT, payload: "later" });

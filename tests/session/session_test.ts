@@ -3,6 +3,7 @@ import { InvalidPayloadError } from "../../src/errors.ts";
 import { Opcode } from "../../src/wire/opcode.ts";
 import { Endpoint, type Heard, type Side } from "../support/endpoint.ts";
 import { type Consumer, replay } from "../support/replay.ts";
+import { RunLength } from "../support/run_length.ts";
 import {
   BINARY,
   CLOSE,
@@ -11,6 +12,7 @@ import {
   CONTINUATION,
   type FrameParts,
   hex,
+  parseFrames,
   PING,
   PONG,
   TEXT,
@@ -104,6 +106,27 @@ function consumer(endpoint: Endpoint): Consumer<Heard> {
   };
 }
 
+Deno.test("messages are compressed both ways where that was negotiated, unless the sender says no", () => {
+  const [client, server] = SIDES.map((side) =>
+    Endpoint.open(side, { rsv1: true }, new RunLength())
+  );
+  client.session.sendText("aaaaaaaa");
+  client.session.sendText("aaaaaaaa", false);
+  client.session.sendBytes(Opcode.Binary, hex("07 07 07 07"));
+  client.session.sendBytes(Opcode.Binary, hex("07 07 07 07"), false);
+  client.session.sendControl(Opcode.Ping, hex("07 07 07 07"));
+  const bytes = client.takeBytes();
+  assert.deepEqual(parseFrames(bytes).map(({ rsv }) => rsv), [4, 0, 4, 0, 0]);
+  server.session.receive(bytes);
+  assert.deepEqual(server.heard, [
+    ["text", "aaaaaaaa"],
+    ["text", "aaaaaaaa"],
+    ["binary", "07070707"],
+    ["binary", "07070707"],
+    ["ping", "07070707"],
+  ]);
+});
+
 Deno.test("text is heard as bytes where the rules say so", () => {
   const endpoint = Endpoint.open("server", { text: "bytes" });
   endpoint.receive({ opcode: TEXT, payload: "text" });
@@ -169,7 +192,19 @@ Deno.test("a flood of pings from a peer that does not read leaves few pongs, the
   assert.deepEqual(endpoint.takeSent(), [[PONG, hexOf("later")]]);
 });
 
-Deno.test("a pong that was held back is not sent behind a Close frame", () => {
+Deno.test("a pong that was held back is sent behind our own Close frame", () => {
+  // RFC 6455 5.5.2, as for the next ping: only the peer's Close frame ends the duty to answer.
+  const endpoint = Endpoint.open("server");
+  endpoint.congested = true;
+  for (let i = 0; i < 20; i++) endpoint.receive({ opcode: PING, payload: `ping ${i}` });
+  endpoint.session.close(1000, "");
+  endpoint.takeBytes();
+  endpoint.congested = false;
+  endpoint.session.drained();
+  assert.deepEqual(endpoint.takeSent(), [[PONG, hexOf("ping 19")]]);
+});
+
+Deno.test("a pong that was held back is not sent once the peer's Close frame has come", () => {
   const endpoint = Endpoint.open("server");
   endpoint.congested = true;
   for (let i = 0; i < 20; i++) endpoint.receive({ opcode: PING });

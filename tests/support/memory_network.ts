@@ -1,5 +1,6 @@
 // A network without sockets: pairs of transports that hand each other copies of what they write, so
-// that connections can be tested whole and without a kernel in between.
+// that connections can be tested whole and without a kernel in between. All of it happens in
+// microtasks: once a macrotask has passed, everything that was going to arrive has arrived.
 
 import type {
   DialOptions,
@@ -7,6 +8,7 @@ import type {
   ListenerSink,
   ListenOptions,
   Network,
+  TlsClientOptions,
   Transport,
   TransportSink,
 } from "../../src/transport/transport.ts";
@@ -19,53 +21,76 @@ export class MemoryTransport implements Transport {
   readonly writes: Uint8Array[] = [];
   /** While `true`, writes are kept and refused, as by a peer that does not read. */
   blocked = false;
+  /** Bytes that may wait at this end before the other end's writes are refused. */
+  capacity = Infinity;
+  /** How often reading was stopped. */
+  pauses = 0;
   #sink: TransportSink | undefined;
   #inbox: Array<Uint8Array | "end"> = [];
+  #waiting = 0;
   #paused = false;
   #pumping = false;
   #kept: Uint8Array | undefined;
+  #owesDrain = false;
   #ended = false;
   #peerEnded = false;
   #over = false;
+  #closedWith: { error: Error | undefined } | undefined;
 
   get bufferedAmount(): number {
     return this.#kept?.length ?? 0;
   }
 
+  /** Whether reading is stopped. */
   get paused(): boolean {
     return this.#paused;
+  }
+
+  /** Whether our direction was ended. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Whether the stream is over, in both directions. */
+  get over(): boolean {
+    return this.#over;
+  }
+
+  /** All that was written, in one piece. */
+  get written(): Uint8Array {
+    const whole = new Uint8Array(this.writes.reduce((size, write) => size + write.length, 0));
+    let at = 0;
+    for (const write of this.writes) {
+      whole.set(write, at);
+      at += write.length;
+    }
+    return whole;
   }
 
   start(sink: TransportSink): void {
     this.#sink = sink;
     this.#pump();
+    this.#tellClosed();
   }
 
   write(bytes: Uint8Array, length: number): boolean {
     if (this.#ended || this.#over) return true;
     if (this.#kept !== undefined) throw new Error("write before drain");
-    const copy = bytes.slice(0, length);
-    this.writes.push(copy);
-    if (this.blocked) {
-      this.#kept = copy;
-      return false;
-    }
-    this.peer.#receive(copy);
-    return true;
+    this.#kept = bytes.slice(0, length);
+    this.writes.push(this.#kept);
+    this.#handOver();
+    this.#owesDrain = this.#kept !== undefined;
+    return !this.#owesDrain;
   }
 
   /** The peer reads again. */
   unblock(): void {
     this.blocked = false;
-    const kept = this.#kept;
-    this.#kept = undefined;
-    if (kept === undefined) return;
-    this.peer.#receive(kept);
-    this.#sink?.drain();
-    if (this.#ended) this.peer.#receive("end");
+    this.#handOver();
   }
 
   pause(): void {
+    if (!this.#paused) this.pauses++;
     this.#paused = true;
   }
 
@@ -86,8 +111,20 @@ export class MemoryTransport implements Transport {
     this.peer.#finish(new Error("reset by peer"));
   }
 
+  #handOver(): void {
+    const kept = this.#kept;
+    if (kept === undefined || this.blocked || this.peer.#waiting > this.peer.capacity) return;
+    this.#kept = undefined;
+    this.peer.#receive(kept);
+    if (this.#ended) this.peer.#receive("end");
+    if (!this.#owesDrain) return;
+    this.#owesDrain = false;
+    this.#sink?.drain();
+  }
+
   #receive(item: Uint8Array | "end"): void {
     this.#inbox.push(item);
+    if (item !== "end") this.#waiting += item.length;
     this.#pump();
   }
 
@@ -98,8 +135,11 @@ export class MemoryTransport implements Transport {
       this.#pumping = false;
       while (this.#inbox.length > 0 && !this.#paused && !this.#over && this.#sink !== undefined) {
         const item = this.#inbox.shift()!;
-        if (item !== "end") this.#sink.data(item);
-        else {
+        if (item !== "end") {
+          this.#waiting -= item.length;
+          this.#sink.data(item);
+          this.peer.#handOver();
+        } else {
           this.#peerEnded = true;
           this.#sink.end();
           this.#checkOver();
@@ -109,14 +149,24 @@ export class MemoryTransport implements Transport {
   }
 
   #checkOver(): void {
-    if (this.#ended && this.#peerEnded) this.#finish();
+    if (this.#ended && this.#peerEnded && this.#kept === undefined) this.#finish(undefined);
   }
 
-  #finish(error?: Error): void {
+  #finish(error: Error | undefined): void {
     if (this.#over) return;
     this.#over = true;
     this.#kept = undefined;
-    queueMicrotask(() => this.#sink?.closed(error));
+    this.#closedWith = { error };
+    this.#tellClosed();
+  }
+
+  #tellClosed(): void {
+    queueMicrotask(() => {
+      if (this.#sink === undefined || this.#closedWith === undefined) return;
+      const { error } = this.#closedWith;
+      this.#closedWith = undefined;
+      this.#sink.closed(error);
+    });
   }
 }
 
@@ -130,18 +180,33 @@ export function transportPair(): [MemoryTransport, MemoryTransport] {
 
 /** A network whose ports live in this object. */
 export class MemoryNetwork implements Network {
+  /** What was dialed, one entry each. */
+  readonly dialed: DialOptions[] = [];
+  /** What was listened on, one entry each. */
+  readonly listened: ListenOptions[] = [];
+  /** The server's ends of the connections, in their order. */
+  readonly accepted: MemoryTransport[] = [];
   readonly #listeners = new Map<number, ListenerSink>();
   #nextPort = 1;
 
   dial(options: DialOptions): Promise<Transport> {
-    const sink = this.#listeners.get(options.port);
-    if (sink === undefined) return Promise.reject(new Error("connection refused"));
+    this.dialed.push(options);
+    if (!this.#listeners.has(options.port)) {
+      return Promise.reject(new Error("connection refused"));
+    }
+    return Promise.resolve(this.open(options.port));
+  }
+
+  /** The client's end of a new connection. */
+  open(port: number): MemoryTransport {
     const [client, server] = transportPair();
-    sink.accept(server);
-    return Promise.resolve(client);
+    this.accepted.push(server);
+    this.#listeners.get(port)!.accept(server);
+    return client;
   }
 
   listen(options: ListenOptions, sink: ListenerSink): Promise<Listener> {
+    this.listened.push(options);
     const port = options.port === 0 ? this.#nextPort++ : options.port;
     if (this.#listeners.has(port)) return Promise.reject(new Error("address in use"));
     this.#listeners.set(port, sink);
@@ -153,5 +218,23 @@ export class MemoryNetwork implements Network {
         return Promise.resolve();
       },
     });
+  }
+
+  /** Whether somebody listens on the port. */
+  isListening(port: number): boolean {
+    return this.#listeners.has(port);
+  }
+
+  /** Accepting a connection fails. */
+  failAccept(port: number, error: Error): void {
+    this.#listeners.get(port)!.error(error);
+  }
+
+  startTls(transport: Transport, _options: TlsClientOptions): Promise<Transport> {
+    return Promise.resolve(transport);
+  }
+
+  lookup(hostname: string): Promise<string> {
+    return Promise.reject(new Error(`no address for ${hostname}`));
   }
 }

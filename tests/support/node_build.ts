@@ -11,7 +11,7 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const output = join(root, ".build", "node");
 
 /** What the suites are made of. */
-const SOURCES = ["mod.ts", "src", "tests/support", "tests/behaviour", "tests/interop"];
+const SOURCES = ["mod.ts", "src", "tests/support", "tests/behaviour", "tests/interop", "bench"];
 
 const COMPILER_OPTIONS: ts.CompilerOptions = {
   target: ts.ScriptTarget.ES2022,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { FrameReader } from "../../src/wire/frame_reader.ts";
-import type { FrameRules } from "../../src/wire/header.ts";
+import { compressedLimit, type FrameRules } from "../../src/wire/header.ts";
 import { allocationsOf } from "../support/allocations.ts";
 import { type FrameEvent, FrameRecorder } from "../support/frame_recorder.ts";
 import { Random } from "../support/random.ts";
@@ -271,6 +271,30 @@ Deno.test("a message may use its size limit up to the last byte, in one frame or
   const over = [...frames, { opcode: BINARY, payload: "0123456789a" }];
   const events = replay(stream(rules, over), () => new FrameRecorder(rules));
   assert.deepEqual(events, [...eventsOf(frames), { error: "MESSAGE_TOO_BIG" }]);
+});
+
+Deno.test("a compressed message may be a little larger than maxMessageSize, as a plain one may not", () => {
+  // RFC 7692 names no limit; what counts is what comes out, and bad data hardly grows when compressed.
+  const rules = { ...CLIENT, rsv1: true, maxMessageSize: 1000 };
+  const most = compressedLimit(1000);
+  assert.ok(most > 1000 && most < 1100);
+  const [half, rest] = [random.bytes(500), random.bytes(most - 500)];
+  const legal = [
+    { rsv: 4, opcode: BINARY, payload: concat(half, rest) },
+    { rsv: 4, fin: false, opcode: BINARY, payload: half },
+    { opcode: CONTINUATION, payload: rest },
+  ];
+  assert.deepEqual(replay(stream(rules, legal), () => new FrameRecorder(rules)), eventsOf(legal));
+  for (
+    const over of [
+      { rsv: 4, opcode: BINARY, length: BigInt(most + 1) },
+      { opcode: BINARY, length: 1001n },
+      { fin: false, opcode: TEXT, length: 1001n },
+    ]
+  ) {
+    const events = replay(stream(rules, [...legal, over]), () => new FrameRecorder(rules));
+    assert.deepEqual(events.at(-1), { error: "MESSAGE_TOO_BIG" });
+  }
 });
 
 Deno.test("a control frame is not a message: maxMessageSize does not limit it", () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import {
   checkHeader,
+  compressedLimit,
   type FrameRules,
   headerSize,
   readPayloadLength,
@@ -297,6 +298,14 @@ Deno.test("a limit is met by its own number of bytes and broken by one more", ()
       name: "MessageTooBigError",
       message: new RegExp(`${limit + 1} bytes where ${limit} are left`),
     });
+  }
+});
+
+Deno.test("a compressed message has room for the stored blocks of data that does not compress", () => {
+  for (const limit of [0, 1, 1000, 65535, 65536, 1 << 24, MAX_LIMIT]) {
+    const stored = limit + 5 * (1 + Math.floor(limit / 65535));
+    assert.ok(compressedLimit(limit) >= stored);
+    assert.ok(compressedLimit(limit) <= limit * 1.02 + 100);
   }
 });
 

@@ -1,0 +1,360 @@
+// How `connect` opens a connection, and how it says that it could not.
+
+import assert from "node:assert/strict";
+import {
+  connect,
+  type Connection,
+  ConnectionError,
+  type ConnectOptions,
+  HandshakeError,
+  serve,
+  type ServeOptions,
+  TimeoutError,
+  type Transport,
+  type UpgradeRequest,
+} from "../../mod.ts";
+import { Deferred, type Live, liveCases, Queue } from "../support/live_harness.ts";
+import { TEXT } from "../support/vectors.ts";
+import type { Cases } from "./harness.ts";
+
+const echo: ServeOptions = { message: (conn, data) => void conn.send(data) };
+
+/** What a server sees of a client's request. */
+async function requestOf(
+  t: Live,
+  options: ConnectOptions,
+  url: (server: string) => string | URL = (server) => server,
+): Promise<UpgradeRequest> {
+  const seen = new Deferred<UpgradeRequest>();
+  const server = await t.serve({ upgrade: (request) => void seen.resolve(request) });
+  await t.connect(url(server.url), options);
+  return await seen.promise;
+}
+
+/** The error that a server's answer to the opening handshake leads to. */
+async function refusedWith(t: Live, ...lines: string[]): Promise<HandshakeError> {
+  const server = await t.rawServer();
+  const connecting = t.connect(server.url);
+  const refused = connecting.then(() => undefined, (error: unknown) => error);
+  const peer = await server.accept();
+  await peer.head();
+  peer.send(lines.join("\r\n"));
+  peer.end();
+  const error = await refused;
+  assert.ok(error instanceof HandshakeError, String(error));
+  await peer.until(() => peer.ended || peer.over);
+  return error;
+}
+
+async function assertEcho(conn: Connection<undefined>): Promise<void> {
+  conn.send("echo?");
+  assert.deepEqual(await conn[Symbol.asyncIterator]().next(), { done: false, value: "echo?" });
+}
+
+const requestCases = liveCases({
+  "headers are sent, in each of the forms of the web's Headers": async (t) => {
+    const forms = [
+      { Cookie: "a=1", "X-Test": "yes" },
+      [["Cookie", "a=1"], ["X-Test", "yes"]] as const,
+      new Headers({ Cookie: "a=1", "X-Test": "yes" }),
+    ];
+    for (const headers of forms) {
+      const request = await requestOf(t, { headers });
+      assert.equal(request.headers.get("cookie"), "a=1");
+      assert.equal(request.headers.get("x-test"), "yes");
+    }
+  },
+
+  "origin is sent only when it is given": async (t) => {
+    assert.equal((await requestOf(t, {})).headers.get("origin"), null);
+    const options: ConnectOptions = { origin: "http://a.example" };
+    const { peer, request } = await t.reach(options);
+    assert.match(request, /\r\nOrigin: http:\/\/a\.example\r\n/);
+    peer.destroy();
+  },
+
+  "the path and query of the URL are asked for, and a URL object will do": async (t) => {
+    const url = (server: string): URL => new URL("/a/b?c=d&e=%20", server);
+    assert.equal(new URL((await requestOf(t, {}, url)).url).pathname, "/a/b");
+    assert.match((await requestOf(t, {}, url)).url, /\/a\/b\?c=d&e=%20$/);
+  },
+
+  "http: and https: count as ws: and wss:": async (t) => {
+    const server = await t.serve(echo);
+    const conn = await t.connect(server.url.replace("ws:", "http:"));
+    assert.equal(conn.url, server.url);
+    await assertEcho(conn);
+  },
+
+  "user and password in the URL become Basic credentials, and are not shown": async (t) => {
+    const request = await requestOf(t, {}, (server) => server.replace("//", "//ada:l%40ve@"));
+    assert.equal(request.headers.get("authorization"), `Basic ${btoa("ada:l@ve")}`);
+    const server = await t.serve();
+    const conn = await t.connect(server.url.replace("//", "//ada:love@"));
+    assert.equal(conn.url, server.url);
+  },
+
+  "subprotocols are offered in order, and the server's choice is on the connection": async (t) => {
+    const server = await t.serve({ subprotocols: ["v2"] });
+    const conn = await t.connect(server.url, { subprotocols: ["v1", "v2"] });
+    assert.equal(conn.protocol, "v2");
+    const none = await t.connect(server.url);
+    assert.equal(none.protocol, "");
+  },
+
+  "data is what connection.data begins as": async (t) => {
+    const server = await t.serve();
+    const conn = await t.connect<{ user: string }>(server.url, {
+      data: { user: "ada" },
+      open: (opened) => assert.equal(opened.data.user, "ada"),
+    });
+    assert.deepEqual(conn.data, { user: "ada" });
+  },
+
+  "handshake holds the server's answer": async (t) => {
+    const server = await t.serve({
+      subprotocols: ["chat"],
+      upgrade: () => ({ headers: { "X-Server": "one" } }),
+    });
+    const conn = await t.connect(`${server.url}room`, { subprotocols: ["chat"] });
+    const { url, status, headers, protocol, extensions } = conn.handshake;
+    assert.deepEqual(
+      { url, status, protocol, extensions },
+      { url: `${server.url}room`, status: 101, protocol: "chat", extensions: "" },
+    );
+    assert.equal(headers.get("x-server"), "one");
+    assert.equal(headers.get("upgrade"), "websocket");
+    assert.equal(headers.has("x-other"), false);
+    assert.equal(new Headers([...headers]).get("X-Server"), "one");
+    assert.deepEqual([conn.url, conn.protocol, conn.extensions], [url, "chat", ""]);
+  },
+
+  "what the server sends right behind its answer is not lost": async (t) => {
+    const behind = ["one", "two"].map((payload) => ({ opcode: TEXT, payload }));
+    const { conn } = await t.reach({}, ...behind);
+    const messages = conn[Symbol.asyncIterator]();
+    assert.deepEqual((await messages.next()).value, "one");
+    assert.deepEqual((await messages.next()).value, "two");
+  },
+});
+
+const wayCases = liveCases({
+  "tls.caCerts are trusted; a server whose authority is unknown is not": async (t) => {
+    const { ca, cert, key } = t.context.fixtures.certificates;
+    const server = await t.serve({ ...echo, tls: { cert, key } });
+    const conn = await t.connect(server.url, { tls: { caCerts: [ca] } });
+    assert.equal(conn.url, server.url);
+    await assertEcho(conn);
+    await assert.rejects(
+      t.connect(server.url),
+      (error) => error instanceof ConnectionError && error.code === "CONNECT_FAILED",
+    );
+  },
+
+  "wss: a host name and an IPv6 address are checked against the certificate": async (t) => {
+    const { ca, cert, key } = t.context.fixtures.certificates;
+    for (const [hostname, host] of [["127.0.0.1", "localhost"], ["::1", "[::1]"]]) {
+      const server = await t.serve({ ...echo, hostname, tls: { cert, key } });
+      const url = `wss://${host}:${server.port}/`;
+      await assertEcho(await t.connect(url, { tls: { caCerts: [ca] } }));
+    }
+  },
+
+  "tls.serverName is checked instead of the host": async (t) => {
+    const { ca, cert, key } = t.context.fixtures.certificates;
+    const server = await t.serve({ ...echo, hostname: "127.0.0.2", tls: { cert, key } });
+    await assert.rejects(t.connect(server.url, { tls: { caCerts: [ca] } }), ConnectionError);
+    const tls = { caCerts: [ca], serverName: "localhost" };
+    await assertEcho(await t.connect(server.url, { tls }));
+  },
+
+  "tls.rejectUnauthorized false trusts anyone": async (t) => {
+    const { cert, key } = t.context.fixtures.certificates;
+    const server = await t.serve({ ...echo, tls: { cert, key } });
+    await assertEcho(await t.connect(server.url, { tls: { rejectUnauthorized: false } }));
+  },
+
+  "dial brings any stream, and is told where to": async (t) => {
+    const server = await t.serve(echo);
+    const asked: unknown[] = [];
+    const conn = await t.connect("ws://far.example:99/", {
+      dial(address) {
+        const { hostname, port, tls } = address;
+        asked.push({ hostname, port, tls });
+        return t.context.network.dial({ ...address, hostname: "127.0.0.1", port: server.port });
+      },
+    });
+    assert.deepEqual(asked, [{ hostname: "far.example", port: 99, tls: undefined }]);
+    assert.equal([...server.clients()][0].url, "ws://far.example:99/");
+    await assertEcho(conn);
+  },
+
+  "dial is told of TLS, and its failure is the cause of ours": async () => {
+    const asked = new Queue<unknown>();
+    const failure = new Error("no carrier");
+    const dial = (
+      { hostname, port, tls }: { hostname: string; port: number; tls?: unknown },
+    ): Promise<Transport> => {
+      asked.push({ hostname, port, tls });
+      return Promise.reject(failure);
+    };
+    await assert.rejects(
+      connect("wss://[::1]/", { dial, tls: { serverName: "localhost" } }),
+      (error) =>
+        error instanceof ConnectionError && error.code === "CONNECT_FAILED" &&
+        error.cause === failure && error.message.includes("no carrier"),
+    );
+    const address = { hostname: "::1", port: 443, tls: { serverName: "localhost" } };
+    assert.deepEqual(asked.all, [address]);
+  },
+
+  "a proxy function that returns nothing means a direct connection": async (t) => {
+    const server = await t.serve(echo);
+    const asked: string[] = [];
+    const proxy = (url: URL): undefined => void asked.push(url.href);
+    await assertEcho(await t.connect(server.url, { proxy }));
+    assert.deepEqual(asked, [server.url]);
+  },
+});
+
+const failureCases = liveCases({
+  "nobody listens: ConnectionError CONNECT_FAILED with the runtime's error as its cause":
+    async () => {
+      const server = await serve();
+      await server.shutdown();
+      await assert.rejects(
+        connect(server.url),
+        (error) =>
+          error instanceof ConnectionError && error.code === "CONNECT_FAILED" &&
+          error.cause instanceof Error,
+      );
+    },
+
+  "the server leaves during the handshake: ConnectionError CONNECTION_LOST": async (t) => {
+    const server = await t.rawServer();
+    const failed = t.connect(server.url).then(() => undefined, (error: unknown) => error);
+    const peer = await server.accept();
+    await peer.head();
+    peer.end();
+    const error = await failed;
+    assert.ok(error instanceof ConnectionError, String(error));
+    assert.equal(error.code, "CONNECTION_LOST");
+  },
+
+  "a refusal is a HandshakeError with status, header fields and the start of the body": async (
+    t,
+  ) => {
+    const error = await refusedWith(
+      t,
+      "HTTP/1.1 403 Forbidden",
+      "Content-Type: text/plain",
+      "X-Why: no ticket",
+      "",
+      "You may not. " + "x".repeat(100_000),
+    );
+    assert.equal(error.code, "STATUS_UNEXPECTED");
+    assert.equal(error.status, 403);
+    assert.equal(error.headers!.get("x-why"), "no ticket");
+    assert.ok(error.body!.startsWith("You may not. "));
+    assert.ok(error.body!.length < 100_000, "only the start");
+  },
+
+  "a redirect is not followed; the error says where it points": async (t) => {
+    const error = await refusedWith(
+      t,
+      "HTTP/1.1 302 Found",
+      "Location: ws://elsewhere.example/",
+      "Content-Length: 0",
+      "",
+      "",
+    );
+    assert.equal(error.status, 302);
+    assert.equal(error.headers!.get("location"), "ws://elsewhere.example/");
+    assert.match(error.message, /ws:\/\/elsewhere\.example\//);
+  },
+
+  "what is no HTTP is a HandshakeError": async (t) => {
+    const error = await refusedWith(t, "SSH-2.0-OpenSSH_9.6", "", "");
+    assert.equal(error.code, "HEAD_MALFORMED");
+  },
+
+  "handshakeTimeout covers a server that accepts and says nothing": async (t) => {
+    const server = await t.rawServer();
+    await assert.rejects(
+      t.connect(server.url, { handshakeTimeout: 100 }),
+      (error) => error instanceof TimeoutError && error.code === "HANDSHAKE_TIMEOUT",
+    );
+    const peer = await server.accept();
+    await peer.until(() => peer.ended || peer.over);
+  },
+
+  "handshakeTimeout covers a TLS handshake that gets no answer": async (t) => {
+    const server = await t.rawServer();
+    await assert.rejects(
+      t.connect(server.url.replace("ws:", "wss:"), { handshakeTimeout: 100 }),
+      (error) => error instanceof TimeoutError && error.code === "HANDSHAKE_TIMEOUT",
+    );
+  },
+
+  "handshakeTimeout covers a port that does not answer at all": async (t) => {
+    await assert.rejects(
+      t.connect(`ws://127.0.0.1:${t.context.fixtures.silentPort}/`, { handshakeTimeout: 100 }),
+      (error) => error instanceof TimeoutError && error.code === "HANDSHAKE_TIMEOUT",
+    );
+  },
+
+  "handshakeTimeout covers a dial that never ends, and its late stream is cut": async (t) => {
+    const server = await t.serve();
+    const late = new Deferred<Transport>();
+    await assert.rejects(
+      t.connect("ws://far.example/", { handshakeTimeout: 50, dial: () => late.promise }),
+      TimeoutError,
+    );
+    const { port } = server;
+    const transport = await t.context.network.dial({ hostname: "127.0.0.1", port, noDelay: true });
+    const closed = new Deferred<void>();
+    transport.start({ data() {}, drain() {}, end() {}, closed: () => closed.resolve() });
+    late.resolve(transport);
+    await closed.promise;
+  },
+
+  "signal gives up with its reason, before, while dialing, and during the handshake": async (t) => {
+    const reason = new Error("changed my mind");
+    await assert.rejects(
+      t.connect("ws://127.0.0.1:1/", { signal: AbortSignal.abort(reason) }),
+      reason,
+    );
+
+    const dialing = new AbortController();
+    const dialed = t.connect("ws://far.example/", {
+      signal: dialing.signal,
+      dial: () => new Promise(() => {}),
+    });
+    dialing.abort(reason);
+    await assert.rejects(dialed, reason);
+
+    const server = await t.rawServer();
+    const asking = new AbortController();
+    const asked = t.connect(server.url, { signal: asking.signal }).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    const peer = await server.accept();
+    await peer.head();
+    asking.abort(reason);
+    assert.equal(await asked, reason);
+    await peer.until(() => peer.ended || peer.over);
+  },
+
+  "signal has no effect on a connection that is open": async (t) => {
+    const server = await t.serve(echo);
+    const controller = new AbortController();
+    const conn = await t.connect(server.url, { signal: controller.signal });
+    controller.abort();
+    assert.equal(conn.readyState, "open");
+    await assertEcho(conn);
+  },
+});
+
+/** Every case of opening a connection. */
+export const cases: Cases = { ...requestCases, ...wayCases, ...failureCases };

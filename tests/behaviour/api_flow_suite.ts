@@ -1,0 +1,317 @@
+// Flow control: a peer that really does not read, a reader that stops, and memory that stays flat
+// whatever the peer does.
+
+import assert from "node:assert/strict";
+import process from "node:process";
+import {
+  type CloseInfo,
+  type Connection,
+  type ConnectionOptions,
+  type Handlers,
+  type Message,
+  WebSocketError,
+} from "../../mod.ts";
+import { type Live, liveCases, type LiveSide, Queue, settled } from "../support/live_harness.ts";
+import type { RawSocket } from "../support/raw_socket.ts";
+import { BINARY, CLOSE, closePayload, PING, PONG, TEXT } from "../support/vectors.ts";
+import type { Cases } from "./harness.ts";
+
+type Options = ConnectionOptions & Handlers<undefined>;
+
+const MIB = 1 << 20;
+
+/** More than the kernel keeps for two sockets of the loopback. */
+const CLOG = 32 * MIB;
+
+/** The header of a client's frame of 64 KiB and more. */
+const HEADER = 14;
+
+/** What memory may grow by, whatever is thrown at it: the garbage of a busy test included. */
+const FLAT = 96 * MIB;
+
+/** Does the same on a server and on a client. */
+async function onBothSides(
+  t: Live,
+  test: (open: (options: Options) => Promise<LiveSide>) => Promise<void>,
+): Promise<void> {
+  await test((options) => t.accept(options));
+  await test((options) => t.reach(options));
+}
+
+/** Whether it is the client's side, whose frames are masked. */
+function isClient(conn: Connection<undefined>): boolean {
+  return conn.handshake.headers.has("sec-websocket-accept");
+}
+
+/** Sends a large message to a peer that does not read, until no more of it leaves. */
+async function clog({ conn, peer }: LiveSide): Promise<void> {
+  peer.discards = true;
+  peer.pause();
+  assert.equal(conn.send(new Uint8Array(CLOG)), false);
+  assert.ok(await settled(() => conn.bufferedAmount) > 0, "the kernel keeps it all");
+}
+
+/** A peer that sends messages of 1 MiB as fast as they are taken, up to `count` of them. */
+async function pour(peer: RawSocket, count: number): Promise<void> {
+  const message = peer.encode({ opcode: BINARY, payload: new Uint8Array(MIB) });
+  for (let i = 0; i < count && !peer.over; i++) {
+    if (peer.send(message)) continue;
+    await peer.until(() => peer.socket.writableLength === 0 || peer.over);
+  }
+}
+
+/** Numbered bytes, so that what is lost or doubled shows. */
+async function* numbered(count: number, size: number, pulled: number[]): AsyncGenerator<Uint8Array> {
+  for (let i = 0; i < count; i++) {
+    await Promise.resolve();
+    pulled.push(size);
+    yield new Uint8Array(size).fill(i);
+  }
+}
+
+const outCases = liveCases({
+  "send returns false above highWaterMark; drain and drained() tell when to go on": (t) =>
+    onBothSides(t, async (open) => {
+      const drains = new Queue<number>();
+      const side = await open({
+        highWaterMark: 64 * 1024,
+        drain: (conn) => drains.push(conn.bufferedAmount),
+      });
+      const { conn, peer } = side;
+      const start = peer.received;
+      assert.equal(conn.send(new Uint8Array(1024)), true);
+      await clog(side);
+      assert.ok(conn.bufferedAmount > 64 * 1024);
+      assert.ok(conn.bufferedAmount < CLOG, "some of it has left");
+      assert.equal(conn.send("accepted all the same"), false);
+      let drained = false;
+      const draining = conn.drained().then(() => drained = true);
+      assert.equal(drained, false);
+      assert.deepEqual(drains.all, []);
+
+      peer.resume();
+      await draining;
+      assert.ok(await drains.next() <= 64 * 1024);
+      assert.equal(conn.send("goes on"), true);
+      const messages = [1024 + 4, CLOG + 10, 21 + 2, 7 + 2];
+      const keys = isClient(conn) ? 4 * messages.length : 0;
+      const size = messages.reduce((sum, message) => sum + message, keys);
+      await peer.until(() => peer.received - start >= size);
+      assert.equal(peer.received - start, size);
+      assert.equal(await settled(() => conn.bufferedAmount), 0);
+      assert.equal(drains.all.length, 1, "once");
+    }),
+
+  "highWaterMark is 1 MiB and maxBufferedAmount 64 MiB unless told otherwise": async (t) => {
+    let stuck = false;
+    let kept = 0;
+    const { conn } = await t.reachOver((transport) => {
+      const write = transport.write.bind(transport);
+      transport.write = (bytes, length) => {
+        if (!stuck) return write(bytes, length);
+        kept += length;
+        return false;
+      };
+      return Object.defineProperty(transport, "bufferedAmount", { get: () => kept });
+    });
+    stuck = true;
+    assert.equal(conn.send(new Uint8Array(MIB - HEADER)), true);
+    assert.equal(conn.bufferedAmount, MIB);
+    assert.equal(conn.ping(), false);
+    conn.send(new Uint8Array(63 * MIB - HEADER - 6));
+    assert.equal(conn.bufferedAmount, 64 * MIB);
+    assert.equal(conn.readyState, "open");
+    conn.ping();
+    assert.equal(((await conn.closed).error as WebSocketError).code, "SLOW_CONSUMER");
+  },
+
+  "maxBufferedAmount cuts the slow peer with SLOW_CONSUMER and leaves the others alone": async (t) => {
+    const ends = new Queue<CloseInfo>();
+    const options: Options = {
+      highWaterMark: 64 * 1024,
+      maxBufferedAmount: 40 * MIB,
+      close: (_, info) => ends.push(info),
+    };
+    const { server, conn, peer } = await t.accept(options);
+    const others = await Promise.all([t.connect(server.url), t.connect(server.url)]);
+    await clog({ conn, peer });
+    assert.equal(server.broadcast("to everyone"), 3);
+    for (const other of others) {
+      assert.equal((await other[Symbol.asyncIterator]().next()).value, "to everyone");
+    }
+    assert.equal(conn.readyState, "open", "below the limit it is only slow");
+
+    assert.equal(conn.send(new Uint8Array(40 * MIB)), false);
+    const { code, clean, initiator, error } = await ends.next();
+    assert.deepEqual([code, clean, initiator], [1008, false, "local"]);
+    assert.ok(error instanceof WebSocketError);
+    assert.equal(error.code, "SLOW_CONSUMER");
+    assert.equal(conn.readyState, "closed");
+    assert.equal(conn.bufferedAmount, 0);
+    assert.equal(server.broadcast("the others are still there"), 2);
+    for (const other of others) {
+      assert.equal((await other[Symbol.asyncIterator]().next()).value, "the others are still there");
+    }
+  },
+
+  "sendStream takes no more from its source than the peer reads": (t) =>
+    onBothSides(t, async (open) => {
+      const side = await open({ highWaterMark: 64 * 1024 });
+      const { conn, peer } = side;
+      peer.discards = true;
+      peer.pause();
+      const pulled: number[] = [];
+      const start = peer.received;
+      const sending = conn.sendStream(numbered(64, MIB, pulled));
+      assert.ok(await settled(() => pulled.length) < CLOG / MIB, `${pulled.length} MiB were pulled`);
+      peer.resume();
+      assert.equal(await sending, true);
+      await peer.until(() => peer.received - start > 64 * MIB);
+      assert.equal(pulled.length, 64);
+    }),
+
+  "writable waits for the peer, and so does a pipe into it": async (t) => {
+    const { conn, peer } = await t.accept({ highWaterMark: 64 * 1024 });
+    peer.discards = true;
+    peer.pause();
+    const pulled: number[] = [];
+    const source = numbered(64, MIB, pulled);
+    const piping = new ReadableStream<Message>({
+      async pull(controller) {
+        const { done, value } = await source.next();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+    }).pipeTo(conn.writable, { preventClose: true });
+    assert.ok(await settled(() => pulled.length) < CLOG / MIB, `${pulled.length} MiB were pulled`);
+    peer.resume();
+    await piping;
+    await peer.until(() => peer.received > 64 * MIB);
+  },
+
+  "a close waits its turn behind what the peer has yet to read": async (t) => {
+    const side = await t.accept();
+    const { conn, peer } = side;
+    const start = peer.received;
+    await clog(side);
+    conn.close(4000);
+    assert.equal(conn.readyState, "closing");
+    let tail: number[] = [];
+    peer.socket.on("data", (chunk) => tail = [...tail, ...chunk.subarray(-4)].slice(-4));
+    peer.resume();
+    await peer.until(() => peer.received - start >= CLOG + 10 + 4);
+    assert.deepEqual(tail, [0x80 | CLOSE, 2, ...closePayload(4000)]);
+    peer.send({ opcode: CLOSE, payload: closePayload(4000) });
+    peer.end();
+    assert.equal((await conn.closed).clean, true);
+  },
+});
+
+/** The three ways to stop reading, and to read one message more. */
+const readers: Record<string, (conn: Connection<undefined>) => () => Promise<Message>> = {
+  "an iterator that is not asked": (conn) => {
+    const messages = conn[Symbol.asyncIterator]();
+    return async () => (await messages.next()).value!;
+  },
+  "a readable that is not read": (conn) => {
+    const reader = conn.readable.getReader();
+    return async () => (await reader.read()).value!;
+  },
+};
+
+const inCases = liveCases({
+  ...Object.fromEntries(
+    Object.entries(readers).map(([name, readerOf]) => [
+      `${name} makes the peer wait: of 256 MiB it sends a few, and memory stays flat`,
+      (t: Live) =>
+        onBothSides(t, async (open) => {
+          const { conn, peer } = await open({});
+          const read = readerOf(conn);
+          const before = process.memoryUsage().rss;
+          const start = peer.flushed;
+          const pouring = pour(peer, 256);
+          assert.equal((await read()).length, MIB);
+          const sent = await settled(() => peer.flushed) - start;
+          assert.ok(sent < 2 * CLOG, `${sent} bytes were sent`);
+          const grown = process.memoryUsage().rss - before;
+          assert.ok(grown < FLAT, `memory has grown by ${grown} bytes`);
+          for (let i = 0; i < 50; i++) assert.equal((await read()).length, MIB);
+          assert.ok(peer.flushed - start > 50 * MIB, "it goes on when it is read");
+          conn.terminate();
+          await pouring;
+        }),
+    ]),
+  ),
+
+  "pause makes the peer wait, resume goes on, and nothing is delivered in between": (t) =>
+    onBothSides(t, async (open) => {
+      let delivered = 0;
+      const { conn, peer } = await open({ message: (_, data) => void (delivered += data.length) });
+      conn.pause();
+      const before = process.memoryUsage().rss;
+      const start = peer.flushed;
+      const pouring = pour(peer, 256);
+      const sent = await settled(() => peer.flushed) - start;
+      assert.ok(sent < 2 * CLOG, `${sent} bytes were sent`);
+      assert.equal(delivered, 0);
+      const grown = process.memoryUsage().rss - before;
+      assert.ok(grown < FLAT, `memory has grown by ${grown} bytes`);
+      conn.resume();
+      await peer.until(() => peer.flushed - start > 100 * MIB);
+      assert.ok(delivered > 0);
+      conn.terminate();
+      await pouring;
+    }),
+
+  "pause inside a handler holds back even what has arrived already": (t) =>
+    onBothSides(t, async (open) => {
+      const messages = new Queue<Message>();
+      const { conn, peer } = await open({
+        message(self, data) {
+          messages.push(data);
+          self.pause();
+        },
+      });
+      peer.send(...["one", "two", "three"].map((payload) => ({ opcode: TEXT, payload })));
+      for (const [i, text] of ["one", "two", "three"].entries()) {
+        assert.equal(await messages.next(), text);
+        assert.equal(await settled(() => messages.all.length), i + 1);
+        conn.resume();
+      }
+    }),
+
+  "100,000 pings from a peer that does not read: memory stays flat, the last one is answered": (t) =>
+    onBothSides(t, async (open) => {
+      const count = 100_000;
+      let pings = 0;
+      const { conn, peer } = await open({ ping: () => void pings++ });
+      peer.pause();
+      const before = process.memoryUsage().rss;
+      let most = 0;
+      const payloads = Array.from({ length: 1000 }, (_, i) => `${i}`.padStart(125, "-"));
+      const batch = payloads.map((payload) => peer.encode({ opcode: PING, payload }));
+      for (let i = 0; i < count; i += batch.length) {
+        if (!peer.send(...batch)) await peer.until(() => peer.socket.writableLength === 0);
+        most = Math.max(most, conn.bufferedAmount);
+      }
+      peer.send({ opcode: PING, payload: "the last" });
+      await settled(() => pings);
+      assert.equal(pings, count + 1, "all were read");
+      assert.ok(Math.max(most, conn.bufferedAmount) < MIB, `${most} bytes waited`);
+      assert.equal(conn.readyState, "open");
+      const grown = process.memoryUsage().rss - before;
+      assert.ok(grown < FLAT, `memory has grown by ${grown} bytes`);
+
+      peer.discards = false;
+      peer.resume();
+      let answered = await peer.frame();
+      while (answered !== undefined && new TextDecoder().decode(answered.payload) !== "the last") {
+        assert.equal(answered.opcode, PONG);
+        answered = await peer.frame();
+      }
+      assert.equal(answered?.opcode, PONG);
+    }),
+});
+
+/** Every case of flow control. */
+export const cases: Cases = { ...outCases, ...inCases };

@@ -1,0 +1,336 @@
+// What a server decides about a request: origins, the `upgrade` hook, subprotocols, plain HTTP.
+
+import assert from "node:assert/strict";
+import {
+  type CloseInfo,
+  type Connection,
+  HandshakeError,
+  type Message,
+  type ServeOptions,
+  type UpgradeDecision,
+  type UpgradeRequest,
+} from "../../mod.ts";
+import { Deferred, type Live, liveCases, Queue } from "../support/live_harness.ts";
+import type { RawSocket } from "../support/raw_socket.ts";
+import { upgradeRequest } from "../support/raw_peer.ts";
+import { TEXT } from "../support/vectors.ts";
+import type { Cases } from "./harness.ts";
+
+interface Answer {
+  status: number;
+  headers: Headers;
+  body: string;
+}
+
+/** The answer to an upgrade request with further header lines. */
+async function ask<T>(
+  t: Live,
+  options: ServeOptions<T>,
+  ...lines: string[]
+): Promise<Answer> {
+  return await answerOf(await t.rawClient(await t.serve(options)), upgradeRequest(lines));
+}
+
+async function answerOf(raw: RawSocket, request: string): Promise<Answer> {
+  raw.send(request);
+  const { status, headers } = await raw.answer();
+  const body = status === 101 ? "" : await raw.rest();
+  raw.end();
+  return { status, headers, body };
+}
+
+/** The handlers of a server that can be asked what went wrong. */
+function errors(): { queue: Queue<unknown>; onError: (error: unknown) => void } {
+  const queue = new Queue<unknown>();
+  return { queue, onError: queue.push };
+}
+
+const originCases = liveCases({
+  'origins "same", the default, wants the host of the request, and tells how to change that':
+    async (t) => {
+      assert.equal((await ask(t, {}, "Origin: http://a.example")).status, 101);
+      const { status, body } = await ask(t, {}, "Origin: http://evil.example");
+      assert.equal(status, 403);
+      assert.match(body, /http:\/\/evil\.example/);
+      assert.match(body, /"origins"/);
+      assert.equal((await ask(t, {}, "Origin: null")).status, 403);
+      assert.equal((await ask(t, {}, "Origin: http://a.example.evil.example")).status, 403);
+    },
+
+  "who sends no Origin passes whatever origins says": async (t) => {
+    assert.equal((await ask(t, { origins: [] })).status, 101);
+  },
+
+  'origins "any" lets every page in': async (t) => {
+    assert.equal((await ask(t, { origins: "any" }, "Origin: http://evil.example")).status, 101);
+  },
+
+  "a list of origins is the whole list": async (t) => {
+    const options: ServeOptions = { origins: ["https://app.example", "http://localhost:8080"] };
+    assert.equal((await ask(t, options, "Origin: https://app.example")).status, 101);
+    assert.equal((await ask(t, options, "Origin: http://localhost:8080")).status, 101);
+    assert.equal((await ask(t, options, "Origin: http://app.example")).status, 403);
+    assert.equal((await ask(t, options, "Origin: http://a.example")).status, 403);
+  },
+
+  "a function decides by the origin and the request": async (t) => {
+    const asked: Array<[string, string]> = [];
+    const options: ServeOptions = {
+      origins(origin, request) {
+        asked.push([origin, request.url]);
+        return origin === "https://app.example";
+      },
+    };
+    assert.equal((await ask(t, options, "Origin: https://app.example")).status, 101);
+    assert.equal((await ask(t, options, "Origin: https://other.example")).status, 403);
+    assert.deepEqual(asked, [
+      ["https://app.example", "ws://a.example/chat"],
+      ["https://other.example", "ws://a.example/chat"],
+    ]);
+  },
+
+  "our client's option origin is what the server sees": async (t) => {
+    const server = await t.serve({ origins: ["https://app.example"] });
+    await t.connect(server.url, { origin: "https://app.example" });
+    await assert.rejects(
+      t.connect(server.url, { origin: "https://other.example" }),
+      (error) => error instanceof HandshakeError && error.status === 403,
+    );
+  },
+});
+
+const hookCases = liveCases({
+  "upgrade sees method, URL, header fields, address and subprotocols": async (t) => {
+    const seen = new Deferred<UpgradeRequest>();
+    const server = await t.serve({ upgrade: (request) => void seen.resolve(request) });
+    await t.connect(new URL("/chat?room=1", server.url), {
+      headers: { Cookie: "session=1" },
+      subprotocols: ["v2", "v1"],
+    });
+    const request = await seen.promise;
+    assert.equal(request.method, "GET");
+    assert.equal(request.url, `${server.url}chat?room=1`);
+    assert.equal(request.headers.get("cookie"), "session=1");
+    assert.equal(request.remoteAddress, "127.0.0.1");
+    assert.deepEqual(request.subprotocols, ["v2", "v1"]);
+  },
+
+  "a hook that returns nothing accepts, at once or later": async (t) => {
+    assert.equal((await ask(t, { upgrade: () => {} })).status, 101);
+    assert.equal((await ask(t, { upgrade: () => Promise.resolve() })).status, 101);
+  },
+
+  "a hook can refuse with any status, header fields and body, at once or later": async (t) => {
+    const refusal = {
+      status: 401,
+      headers: { "WWW-Authenticate": "Bearer", "X-Why": "no token" },
+      body: "Please log in",
+    };
+    for (const upgrade of [() => refusal, () => Promise.resolve(refusal)]) {
+      const { status, headers, body } = await ask(t, { upgrade });
+      assert.equal(status, 401);
+      assert.equal(headers.get("www-authenticate"), "Bearer");
+      assert.equal(headers.get("x-why"), "no token");
+      assert.equal(headers.get("content-length"), "13");
+      assert.equal(body, "Please log in");
+    }
+    const bytes = await ask(t, { upgrade: () => ({ status: 404, body: Uint8Array.of(110, 111) }) });
+    assert.deepEqual([bytes.status, bytes.body], [404, "no"]);
+  },
+
+  "a hook can accept with a subprotocol, header fields and data": async (t) => {
+    const opened = new Deferred<Connection<{ user: string }>>();
+    const server = await t.serve<{ user: string }>({
+      subprotocols: ["v1", "v2"],
+      upgrade: () =>
+        Promise.resolve({
+          subprotocol: "v2",
+          headers: [["Set-Cookie", "seen=1"]],
+          data: { user: "ada" },
+        }),
+      open: (conn) => opened.resolve(conn),
+    });
+    const near = await t.connect(server.url, { subprotocols: ["v1", "v2"] });
+    assert.equal(near.protocol, "v2");
+    assert.equal(near.handshake.headers.get("set-cookie"), "seen=1");
+    const far = await opened.promise;
+    assert.equal(far.protocol, "v2");
+    assert.deepEqual(far.data, { user: "ada" });
+  },
+
+  "a hook can give a connection handlers of its own": async (t) => {
+    const told = new Queue<string>();
+    const name = (who: string): ServeOptions => ({
+      open: () => told.push(`${who} opened`),
+      message: (_, data) => told.push(`${who} got ${data}`),
+      close: () => told.push(`${who} closed`),
+    });
+    const server = await t.serve({
+      ...name("everyone"),
+      upgrade: (request) => request.url.endsWith("/own") ? { handlers: name("one") } : undefined,
+    });
+    for (const path of ["/own", "/"]) {
+      const conn = await t.connect(new URL(path, server.url));
+      conn.send("hello");
+      conn.close();
+      await conn.closed;
+    }
+    assert.deepEqual(await told.atLeast(6), [
+      ...["one opened", "one got hello", "one closed"],
+      ...["everyone opened", "everyone got hello", "everyone closed"],
+    ]);
+  },
+
+  "what a client sends while the hook decides is not lost": async (t) => {
+    const decision = new Deferred<void>();
+    const asked = new Deferred<void>();
+    const messages = new Queue<Message>();
+    const server = await t.serve({
+      async upgrade() {
+        asked.resolve();
+        await decision.promise;
+      },
+      message: (_, data) => messages.push(data),
+    });
+    const raw = await t.rawClient(server);
+    raw.send(upgradeRequest(), { opcode: TEXT, payload: "with the request" });
+    await asked.promise;
+    raw.send({ opcode: TEXT, payload: "behind it" });
+    decision.resolve();
+    assert.equal((await raw.answer()).status, 101);
+    assert.deepEqual(await messages.atLeast(2), ["with the request", "behind it"]);
+  },
+
+  "a hook that throws or rejects is a 500, and onError hears of it": async (t) => {
+    const failure = new Error("no database");
+    const { queue, onError } = errors();
+    const fail = (): never => {
+      throw failure;
+    };
+    assert.equal((await ask(t, { onError, upgrade: fail })).status, 500);
+    assert.equal((await ask(t, { onError, upgrade: () => Promise.reject(failure) })).status, 500);
+    assert.equal(
+      (await ask(t, { onError, origins: fail }, "Origin: http://a.example")).status,
+      500,
+    );
+    assert.deepEqual(queue.all, [failure, failure, failure]);
+  },
+
+  "a hook that returns something else is a 500, and onError hears a TypeError that names it":
+    async (t) => {
+      const wrong: Array<[unknown, RegExp]> = [
+        ["yes", /upgrade returns/],
+        [{ statuss: 401 }, /statuss/],
+        [{ status: 99 }, /99/],
+        [{ handlers: { mesage: () => {} } }, /mesage/],
+        [{ subprotocol: "not offered" }, /not offered/],
+        [{ headers: { "Bad Name": "x" } }, /Bad Name/i],
+      ];
+      for (const [decision, message] of wrong) {
+        const { queue, onError } = errors();
+        const upgrade = (): UpgradeDecision<undefined> => decision as UpgradeDecision<undefined>;
+        assert.equal((await ask(t, { onError, upgrade })).status, 500, JSON.stringify(decision));
+        const error = await queue.next();
+        assert.ok(error instanceof TypeError || error instanceof RangeError, String(error));
+        assert.match(error.message, message);
+      }
+    },
+
+  "subprotocols: the server's order counts, and no match is no subprotocol": async (t) => {
+    const options: ServeOptions = { subprotocols: ["v3", "v2"] };
+    const two = await ask(t, options, "Sec-WebSocket-Protocol: v1, v2, v3");
+    assert.equal(two.headers.get("sec-websocket-protocol"), "v3");
+    const none = await ask(t, options, "Sec-WebSocket-Protocol: v1");
+    assert.equal(none.status, 101);
+    assert.equal(none.headers.get("sec-websocket-protocol"), null);
+  },
+});
+
+const plainCases = liveCases({
+  "without fetch a plain request is answered 426": async (t) => {
+    const server = await t.serve();
+    const raw = await t.rawClient(server);
+    const answer = await answerOf(raw, "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n");
+    assert.equal(answer.status, 426);
+    assert.equal(answer.headers.get("upgrade"), "websocket");
+    assert.equal(answer.headers.get("sec-websocket-version"), "13");
+  },
+
+  "fetch answers plain requests while WebSockets go on": async (t) => {
+    const server = await t.serve({
+      message: (conn, data) => void conn.send(data),
+      async fetch(request) {
+        const { pathname } = new URL(request.url);
+        await Promise.resolve();
+        return new Response(`${request.method} ${pathname} ${request.headers.get("x-test")}`, {
+          status: pathname === "/health" ? 200 : 404,
+          headers: { "X-Server": "quickws" },
+        });
+      },
+    });
+    const conn = await t.connect(server.url);
+    for (const [path, status] of [["health", 200], ["other", 404]] as const) {
+      const response = await fetch(`http://127.0.0.1:${server.port}/${path}`, {
+        headers: { "X-Test": "yes" },
+      });
+      assert.equal(response.status, status);
+      assert.equal(response.headers.get("x-server"), "quickws");
+      assert.equal(await response.text(), `GET /${path} yes`);
+    }
+    conn.send("still here");
+    assert.equal((await conn[Symbol.asyncIterator]().next()).value, "still here");
+  },
+
+  "fetch: HEAD has no body, a request with a body is refused": async (t) => {
+    const options: ServeOptions = { fetch: () => new Response("a page") };
+    const head = await answerOf(
+      await t.rawClient(await t.serve(options)),
+      "HEAD / HTTP/1.1\r\nHost: a.example\r\n\r\n",
+    );
+    assert.deepEqual([head.status, head.headers.get("content-length"), head.body], [200, "6", ""]);
+    const post = await answerOf(
+      await t.rawClient(await t.serve(options)),
+      "POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 2\r\n\r\nhi",
+    );
+    assert.equal(post.status, 400);
+  },
+
+  "a fetch that throws or rejects is a 500, and onError hears of it": async (t) => {
+    const failure = new Error("no page");
+    const { queue, onError } = errors();
+    const failing: Array<() => Promise<Response>> = [
+      () => Promise.reject(failure),
+      () => {
+        throw failure;
+      },
+    ];
+    for (const fetch of failing) {
+      const raw = await t.rawClient(await t.serve({ onError, fetch }));
+      const answer = await answerOf(raw, "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n");
+      assert.equal(answer.status, 500);
+      assert.doesNotMatch(answer.body, /no page/, "what failed is nobody else's business");
+    }
+    assert.deepEqual(await queue.atLeast(2), [failure, failure]);
+  },
+
+  "onError also hears of a close handler that fails": async (t) => {
+    const { queue, onError } = errors();
+    const failure = new Error("in close");
+    const ends: CloseInfo[] = [];
+    const server = await t.serve({
+      onError,
+      close(_, info) {
+        ends.push(info);
+        throw failure;
+      },
+    });
+    const conn = await t.connect(server.url);
+    conn.close();
+    assert.equal(await queue.next(), failure);
+    assert.equal(ends.length, 1);
+    assert.equal(ends[0].clean, true);
+  },
+});
+
+/** Every case of a server's decisions. */
+export const cases: Cases = { ...originCases, ...hookCases, ...plainCases };

@@ -1,0 +1,127 @@
+// Starts each behaviour suite in a real process of each runtime, and makes a step of every case.
+
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { runtimeCommand, type RuntimeName, runtimeNames } from "../support/runtimes.ts";
+import { makeFixtures } from "./fixtures.ts";
+import { FIXTURES_VARIABLE, type Report } from "./harness.ts";
+import { suites } from "./suites.ts";
+
+/** Milliseconds without a line after which a process counts as hung; a case has its own deadline. */
+const SILENCE_LIMIT = 60_000;
+
+/** Milliseconds that a process has to end after its last case. */
+const EXIT_LIMIT = 10_000;
+
+/** A suite's process: its reports one by one, and how it ended. */
+class SuiteProcess {
+  readonly #child: Deno.ChildProcess;
+  readonly #lines: AsyncIterator<string>;
+  readonly #errorOutput: Promise<string>;
+
+  constructor(runtime: RuntimeName, suite: string, fixtures: string) {
+    const module = fileURLToPath(new URL(`run_${runtime}.ts`, import.meta.url));
+    this.#child = new Deno.Command(runtimeCommand(runtime, module).command, {
+      args: runtimeCommand(runtime, module, suite).args,
+      env: { [FIXTURES_VARIABLE]: fixtures },
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    this.#lines = linesOf(this.#child.stdout);
+    this.#errorOutput = new Response(this.#child.stderr).text();
+  }
+
+  /** The next report; throws when the process ends or hangs instead. */
+  async next(): Promise<Report> {
+    const line = await within(SILENCE_LIMIT, this.#lines.next());
+    if (line === undefined) return await this.#dead("hangs");
+    if (line.done) return await this.#dead("ended before its suite");
+    return JSON.parse(line.value);
+  }
+
+  /** Waits for the process to end by itself; throws when it does not, or not well. */
+  async ended(): Promise<void> {
+    const status = await within(EXIT_LIMIT, this.#child.status);
+    if (status === undefined) {
+      await this.#dead("does not end: something is still open");
+    } else if (!status.success) {
+      await this.#dead("ended badly");
+    }
+  }
+
+  /** Ends the process, if it has not ended. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      this.#child.kill("SIGKILL");
+    } catch {
+      // It has ended.
+    }
+    await this.#child.status;
+    await this.#errorOutput;
+    while (!(await this.#lines.next()).done) { /* the pipe has to be empty to close */ }
+  }
+
+  async #dead(how: string): Promise<never> {
+    await this[Symbol.asyncDispose]();
+    const { code, signal } = await this.#child.status;
+    throw failure(
+      `the process ${how} (exit code ${code}, signal ${signal})\n${await this.#errorOutput}`,
+    );
+  }
+}
+
+async function* linesOf(output: ReadableStream<Uint8Array>): AsyncGenerator<string, void> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  for await (const chunk of output) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+    rest = lines.pop()!;
+    yield* lines;
+  }
+}
+
+/** What the promise gives, or `undefined` after `limit` milliseconds. */
+async function within<T>(limit: number, promise: Promise<T>): Promise<T | undefined> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), limit);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** An error that shows what happened in the other process, not the stack of this one. */
+function failure(text: string): Error {
+  const error = new Error(text);
+  error.stack = text;
+  return error;
+}
+
+for (const suite of Object.keys(suites)) {
+  for (const runtime of runtimeNames) {
+    Deno.test(`behaviour of ${suite} on ${runtime}`, async (t) => {
+      (await suites[suite]!()).prepare?.();
+      await using fixtures = await makeFixtures();
+      await using process = new SuiteProcess(runtime, suite, JSON.stringify(fixtures));
+
+      let report = await process.next();
+      while (report.type === "start") {
+        const { name } = report;
+        await t.step(name, async () => {
+          const result = await process.next();
+          assert.ok(result.type === "result" && result.name === name);
+          if (result.error !== undefined) throw failure(`${runtime}: ${name}\n${result.error}`);
+        });
+        report = await process.next();
+      }
+      assert.equal(report.type, "done");
+      if (report.failed > 0) return;
+      // `Bun.connect` cannot be called off; a refusal ends what it still waits for.
+      if (runtime === "bun") await fixtures.silence[Symbol.asyncDispose]();
+      await t.step("the process ends by itself: nothing was left open", () => process.ended());
+    });
+  }
+}

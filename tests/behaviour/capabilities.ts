@@ -1,0 +1,17 @@
+// Where the runtimes differ by nature, and why; everything else is the same on all of them.
+
+import type { RuntimeName } from "../support/runtimes.ts";
+
+/** What not every runtime can do. */
+export type Capability = "reusePort";
+
+const MISSING: Record<Capability, Partial<Record<RuntimeName, string>>> = {
+  reusePort: {
+    node: "Node has it from 22.12 on",
+  },
+};
+
+/** Whether `runtime` can do something; `false` has a reason in this file. */
+export function can(runtime: RuntimeName, capability: Capability): boolean {
+  return MISSING[capability][runtime] === undefined;
+}

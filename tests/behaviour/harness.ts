@@ -1,0 +1,124 @@
+/*
+ * Behaviour suites: the same cases in a real Deno, a real Bun and a real Node process.
+ *
+ * To add a suite, write `tests/behaviour/<name>_suite.ts`, which exports `cases: Cases`: a sentence
+ * for each case and an async function that throws when the sentence is not true. Then name it in
+ * `suites.ts`. `deno test tests/behaviour` runs it on all three, a step for each case;
+ * `deno test tests/behaviour --filter bun` on one of them. A single case, by a part of its name:
+ * `bun tests/behaviour/run_bun.ts <name> "part of the name"`.
+ *
+ * A case gets a Context: the runtime's name and Network, certificates, and `after` for what has to
+ * be undone. Cases run one after the other, each within a deadline. A suite passes when every case
+ * did and the process then ended by itself: a socket or a timer left behind is a failure.
+ * What a runtime cannot do stands in `capabilities.ts`, with the reason.
+ */
+
+import process from "node:process";
+import type { Network } from "../../src/transport/transport.ts";
+import type { Certificates } from "../support/certificates.ts";
+import type { RuntimeName } from "../support/runtimes.ts";
+import { suites } from "./suites.ts";
+
+/** What the parent process has prepared. */
+export interface Fixtures {
+  /** For TLS listeners and those who connect to them. */
+  certificates: Certificates;
+  /** A port of 127.0.0.1 that neither accepts nor refuses a connection. */
+  silentPort: number;
+  /** A directory of this run alone, for unix sockets. */
+  directory: string;
+}
+
+/** What a case works with. */
+export interface Context {
+  readonly runtime: RuntimeName;
+  readonly network: Network;
+  readonly fixtures: Fixtures;
+  /** Registers what is done when the case has ended, well or badly; the last comes first. */
+  after(cleanUp: () => void | Promise<void>): void;
+}
+
+/** The cases of a suite, by the sentence each proves. */
+export type Cases = Record<string, (context: Context) => Promise<void>>;
+
+/** One line of a suite's output, as JSON. */
+export type Report =
+  | { type: "start"; name: string }
+  | { type: "result"; name: string; milliseconds: number; error?: string }
+  | { type: "done"; failed: number };
+
+/** The environment variable that holds the {@linkcode Fixtures} as JSON. */
+export const FIXTURES_VARIABLE = "QUICKWS_FIXTURES";
+
+/** Milliseconds that a case may take on a busy machine. */
+const DEADLINE = 30_000;
+
+/** Runs the suite that the command line names, and reports on standard output. */
+export async function runSuite(runtime: RuntimeName, network: Network): Promise<void> {
+  const [name, part = ""] = process.argv.slice(2);
+  const load = suites[name ?? ""];
+  if (load === undefined) throw new Error(`no suite is named ${name}: see suites.ts`);
+  const { cases } = await load();
+  const fixtures = await readFixtures();
+
+  let failed = 0;
+  for (const [name, run] of Object.entries(cases)) {
+    if (!name.includes(part)) continue;
+    report({ type: "start", name });
+    const began = performance.now();
+    const error = await runCase(run, { runtime, network, fixtures });
+    const milliseconds = Math.round(performance.now() - began);
+    if (error !== undefined) failed++;
+    report({ type: "result", name, milliseconds, error });
+  }
+  report({ type: "done", failed });
+  // What a failed case has left open must not keep the process; after a good run nothing may.
+  if (failed > 0) process.exit(1);
+}
+
+async function runCase(
+  run: (context: Context) => Promise<void>,
+  surroundings: Omit<Context, "after">,
+): Promise<string | undefined> {
+  const cleanUps: Array<() => void | Promise<void>> = [];
+  let deadline: ReturnType<typeof setTimeout> | undefined;
+  let failure: string | undefined;
+  try {
+    await Promise.race([
+      run({ ...surroundings, after: (cleanUp) => cleanUps.push(cleanUp) }),
+      new Promise((_, reject) => {
+        deadline = setTimeout(() => reject(new Error(`not done within ${DEADLINE} ms`)), DEADLINE);
+      }),
+    ]);
+  } catch (error) {
+    failure = describe(error);
+  }
+  clearTimeout(deadline);
+  for (const cleanUp of cleanUps.reverse()) {
+    try {
+      await cleanUp();
+    } catch (error) {
+      failure ??= describe(error);
+    }
+  }
+  return failure;
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return `thrown: ${String(error)}`;
+  // JavaScriptCore's stacks do not begin with the message.
+  const stack = error.stack ?? "";
+  return stack.includes(error.message) ? stack : `${error.name}: ${error.message}\n${stack}`;
+}
+
+/** From the parent process; a suite started by hand makes its own, without a silent port. */
+async function readFixtures(): Promise<Fixtures> {
+  const text = process.env[FIXTURES_VARIABLE];
+  if (text !== undefined) return JSON.parse(text);
+  const { makeCertificates } = await import("../support/certificates.ts");
+  return { certificates: makeCertificates(), silentPort: 0, directory: "/tmp" };
+}
+
+function report(report: Report): void {
+  process.stdout.write(`${JSON.stringify(report)}\n`);
+}

@@ -1,0 +1,93 @@
+// A way to a server through a real proxy, and what must work on it.
+
+import assert from "node:assert/strict";
+import type { Connection, ServeOptions, Server } from "../../../mod.ts";
+import { makeCertificates } from "../../support/certificates.ts";
+import type { Live } from "../../support/live_harness.ts";
+import {
+  type ListeningProgram,
+  type ProxyOptions,
+  startMicrosocks,
+  startStunnel,
+  startTinyproxy,
+} from "../../support/proxy_programs.ts";
+
+/** How a proxy is spoken with. */
+export type Scheme = "http" | "https" | "socks5" | "socks5h";
+
+/** All of them. */
+export const schemes: readonly Scheme[] = ["http", "https", "socks5", "socks5h"];
+
+/** A proxy that runs. */
+export interface Route {
+  /** Its URL, without the user and password it asks for. */
+  readonly url: string;
+  /** Who vouches for it, where it speaks TLS. */
+  readonly caCerts: string[];
+  /** The proxy itself, which says in its log where it was told to connect to. */
+  readonly program: ListeningProgram;
+}
+
+/** Starts a proxy; an `https` one is tinyproxy behind stunnel. */
+export async function openRoute(
+  { context }: Live,
+  scheme: Scheme,
+  options: ProxyOptions = {},
+): Promise<Route> {
+  const { username, password } = options;
+  const isHttp = scheme === "http" || scheme === "https";
+  // stunnel listens where it is asked to, and finds tinyproxy on 127.0.0.1.
+  const hostname = scheme === "https" ? undefined : options.hostname;
+  const program = await (isHttp ? startTinyproxy : startMicrosocks)(context, {
+    hostname,
+    username,
+    password,
+  });
+  let front = program;
+  let caCerts: string[] = [];
+  if (scheme === "https") {
+    const certificates = makeCertificates();
+    front = await startStunnel(context, {
+      hostname: options.hostname,
+      to: program.port,
+      certificates,
+    });
+    caCerts = [certificates.ca];
+  }
+  const host = front.hostname.includes(":") ? `[${front.hostname}]` : front.hostname;
+  return {
+    url: `${scheme}://${host}:${front.port}`,
+    caCerts,
+    program,
+  };
+}
+
+/** A server that sends everything back. */
+export function echoServer(t: Live, options: ServeOptions = {}): Promise<Server> {
+  return t.serve({ ...options, message: (conn, data) => void conn.send(data) });
+}
+
+/** Waits until the log of the proxy tells that it was asked for a target. */
+export async function asserted(
+  { program }: Route,
+  scheme: Scheme,
+  host: string,
+  port: number,
+): Promise<void> {
+  const target = scheme.startsWith("http") ? `CONNECT ${host}:${port} ` : ` to ${host}:${port}\n`;
+  await program.logged(target);
+}
+
+/** Text and bytes, small and large, come back; then the closing handshake is held. */
+export async function assertEchoes(conn: Connection<undefined>): Promise<void> {
+  const large = Uint8Array.from({ length: 300_000 }, (_, i) => i * 7 + (i >> 8));
+  const messages = ["hello", "", Uint8Array.of(1, 2, 3), large, "x".repeat(70_000)];
+  const received = conn[Symbol.asyncIterator]();
+  for (const message of messages) conn.send(message);
+  for (const message of messages) {
+    assert.deepEqual(await received.next(), { done: false, value: message });
+  }
+  conn.close(1000, "done");
+  const { code, clean, initiator } = await conn.closed;
+  assert.deepEqual({ code, clean, initiator }, { code: 1000, clean: true, initiator: "local" });
+}

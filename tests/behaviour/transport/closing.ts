@@ -1,0 +1,284 @@
+// How a stream ends: half by half, at once, or torn; `closed` is told once in each case.
+
+import assert from "node:assert/strict";
+import type { Cases } from "../harness.ts";
+import { connect, dial, type End, listen } from "./end.ts";
+import { stream } from "./echo.ts";
+import { assertPattern, pattern, PatternCheck } from "./pattern.ts";
+
+const MIB = 1 << 20;
+
+/** Some turns of the event loop, for what should come only once to come again. */
+async function someTurns(): Promise<void> {
+  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+/** One direction ends, the other goes on as long as it likes. */
+async function halfClose(first: End, second: End): Promise<void> {
+  first.finish();
+  await second.until(() => second.ends === 1);
+  assert.equal(first.closes + second.closes, 0);
+  const check = new PatternCheck();
+  first.onData = (chunk) => check.add(chunk);
+  await stream(second, MIB, 100_000);
+  await Promise.all([first.closedWell(), second.closedWell()]);
+  check.assertWhole(MIB);
+  assert.equal(first.ends, 1);
+  assert.equal(second.ends, 1);
+}
+
+export const closingCases: Cases = {
+  "the client ends its direction and still reads": async (context) => {
+    const { client, server } = await connect(context);
+    await halfClose(client, server);
+  },
+
+  "the server ends its direction and still reads": async (context) => {
+    const { client, server } = await connect(context);
+    await halfClose(server, client);
+  },
+
+  "both ends may end at the same moment": async (context) => {
+    const { client, server } = await connect(context);
+    client.finish();
+    server.finish();
+    await Promise.all([client.closedWell(), server.closedWell()]);
+    await someTurns();
+    assert.deepEqual([client.ends, client.closes, server.ends, server.closes], [1, 1, 1, 1]);
+  },
+
+  "ending twice is ending once": async (context) => {
+    const { client, server } = await connect(context);
+    client.finish();
+    client.finish();
+    await server.until(() => server.ends === 1);
+    server.finish();
+    await Promise.all([client.closedWell(), server.closedWell()]);
+    client.finish();
+    await someTurns();
+    assert.equal(client.closes, 1);
+  },
+
+  "end waits for what was written": async (context) => {
+    const { client, server } = await connect(context);
+    const check = new PatternCheck();
+    server.onData = (chunk) => check.add(chunk);
+    server.pause();
+    assert.equal(client.write(pattern(24 * MIB)), false);
+    client.finish();
+    server.resume();
+    await server.until(() => server.ends === 1);
+    check.assertWhole(24 * MIB);
+    assert.equal(client.drains, 1);
+  },
+
+  "end from inside data, drain and end is allowed": async (context) => {
+    const { client, server } = await connect(context);
+    server.onData = () => {
+      if (server.write(new Uint8Array(16 * MIB))) server.finish();
+    };
+    server.onDrain = () => server.finish();
+    client.onData = () => true;
+    client.onEnd = () => client.finish();
+    await client.send(pattern(10));
+    await Promise.all([client.closedWell(), server.closedWell()]);
+    assert.equal(client.received, 16 * MIB);
+  },
+
+  "destroy cuts at once, drops what waits, and tells its error later": async (context) => {
+    const { client, server } = await connect(context);
+    server.pause();
+    assert.equal(client.write(pattern(32 * MIB)), false);
+    const error = new Error("cut");
+    client.destroy(error);
+    assert.equal(client.closes, 0);
+    assert.equal(await client.closedBadly(), error);
+    assert.equal(client.transport.bufferedAmount, 0);
+    assert.equal(client.drains, 0);
+    server.resume();
+    await server.until(() => server.ends + server.closes > 0);
+    assert.ok(server.received < 32 * MIB);
+  },
+
+  "destroy without an error is no error": async (context) => {
+    const { client, server } = await connect(context);
+    client.destroy();
+    await client.closedWell();
+    await server.until(() => server.ends + server.closes > 0);
+    await someTurns();
+    assert.equal(client.closes, 1);
+  },
+
+  "destroying twice is destroying once, with the first error": async (context) => {
+    const { client } = await connect(context);
+    const error = new Error("first");
+    client.destroy(error);
+    client.destroy(new Error("second"));
+    assert.equal(await client.closedBadly(), error);
+    client.destroy();
+    await someTurns();
+    assert.equal(client.closes, 1);
+  },
+
+  "destroy from inside data ends the data": async (context) => {
+    const { client, server } = await connect(context);
+    server.onData = () => server.destroy();
+    await client.send(pattern(10));
+    await server.closedWell();
+    await client.until(() => client.ends + client.closes > 0);
+    assert.equal(server.received, 10);
+  },
+
+  "destroy from inside drain and end is allowed": async (context) => {
+    const { client, server } = await connect(context);
+    server.onData = () => true;
+    server.onEnd = () => server.destroy();
+    client.onDrain = () => client.finish();
+    assert.equal(client.write(pattern(16 * MIB)), false);
+    await server.closedWell();
+    await client.until(() => client.closes === 1);
+    assert.equal(server.received, 16 * MIB);
+  },
+
+  "destroy before start is told at start": async (context) => {
+    const { client, server } = await connect(context, { start: false });
+    client.start();
+    const error = new Error("early");
+    server.destroy(error);
+    await client.until(() => client.ends + client.closes > 0);
+    await someTurns();
+    assert.equal(server.closes, 0);
+    server.start();
+    assert.equal(server.closes, 0);
+    assert.equal(await server.closedBadly(), error);
+  },
+
+  "destroy while paused is told": async (context) => {
+    const { client, server } = await connect(context);
+    server.pause();
+    await client.send(pattern(300_000));
+    server.destroy();
+    await server.closedWell();
+    assert.equal(server.received, 0);
+  },
+
+  "destroy after our end is told": async (context) => {
+    const { client, server } = await connect(context);
+    client.finish();
+    await server.until(() => server.ends === 1);
+    client.destroy();
+    await client.closedWell();
+    server.destroy();
+    await server.closedWell();
+  },
+
+  "a peer that cuts the stream while we write is an error": async (context) => {
+    const { client, server } = await connect(context);
+    server.pause();
+    const length = 32 * MIB;
+    assert.equal(client.write(pattern(length)), false);
+    server.destroy();
+    const error = await client.closedBadly();
+    assert.equal(client.transport.bufferedAmount, 0);
+    assert.equal(client.drains, 0);
+    assert.match(
+      `${error.name} ${error.message} ${(error as { code?: unknown }).code}`,
+      /RESET|PIPE/i,
+    );
+    await someTurns();
+    assert.equal(client.closes, 1);
+  },
+
+  "a peer that goes away while we read is told, at the latest when we write": async (context) => {
+    const { client, server } = await connect(context);
+    // Unread bytes make the kernel answer a close with a reset. It may have sent a FIN before, and
+    // some runtimes see that first.
+    server.pause();
+    await client.send(pattern(300_000));
+    server.destroy();
+    await client.until(() => client.ends + client.closes > 0);
+    while (client.closes === 0) {
+      await client.send(pattern(1000));
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    await client.closedBadly();
+    await someTurns();
+    assert.equal(client.closes, 1);
+  },
+
+  "a paused transport learns of a reset when it writes": async (context) => {
+    const { client, server } = await connect(context);
+    client.pause();
+    await server.send(pattern(1000));
+    server.pause();
+    await client.send(pattern(300_000));
+    server.destroy();
+    await server.closedWell();
+    while (client.closes === 0) {
+      await client.send(pattern(1000));
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    assert.ok(client.error instanceof Error);
+  },
+
+  "what arrived before a reset is not lost to a paused reader": async (context) => {
+    const { client, server } = await connect(context);
+    client.pause();
+    await server.send(pattern(1000));
+    server.pause();
+    await client.send(pattern(300_000));
+    server.destroy();
+    await server.closedWell();
+    await someTurns();
+    client.resume();
+    await client.until(() => client.ends + client.closes > 0);
+    assert.equal(client.received, 1000);
+    assertPattern(client.bytes());
+  },
+
+  "reading goes on after the peer's end, and writing as well": async (context) => {
+    const { client, server } = await connect(context);
+    client.finish();
+    await server.until(() => server.ends === 1);
+    for (let position = 0; position < 10_000; position += 1000) {
+      await server.send(pattern(1000, position));
+      await client.until(() => client.received === position + 1000);
+    }
+    server.finish();
+    await Promise.all([client.closedWell(), server.closedWell()]);
+    assertPattern(client.bytes());
+  },
+
+  "an end that comes while paused waits for resume": async (context) => {
+    const { client, server } = await connect(context);
+    server.pause();
+    await client.send(pattern(10));
+    client.finish();
+    await someTurns();
+    assert.deepEqual([server.received, server.ends], [0, 0]);
+    server.resume();
+    await server.until(() => server.ends === 1);
+    assert.equal(server.received, 10);
+    server.finish();
+    await Promise.all([client.closedWell(), server.closedWell()]);
+  },
+
+  "1,000 connections open and close": async (context) => {
+    const listener = await listen(context);
+    for (let batch = 0; batch < 20; batch++) {
+      await Promise.all(Array.from({ length: 50 }, async (_, index) => {
+        const [server, client] = await Promise.all([
+          listener.accept(),
+          dial(context, { port: listener.port }),
+        ]);
+        for (const end of [server, client]) end.start();
+        await client.send(pattern(100));
+        if (index % 10 === 0) client.destroy();
+        else client.finish();
+        await server.until(() => server.ends + server.closes > 0);
+        if (index % 10 === 1) server.destroy();
+        else server.finish();
+      }));
+    }
+  },
+};

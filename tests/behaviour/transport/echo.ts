@@ -1,0 +1,138 @@
+// What goes out comes back: sizes, orders, and the kinds of sockets.
+
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { Cases } from "../harness.ts";
+import { connect, dial, echo, type End, listen } from "./end.ts";
+import { assertPattern, pattern, PatternCheck } from "./pattern.ts";
+
+const MIB = 1 << 20;
+
+/** Sends a stream of `length` bytes in writes of `size`, then ends. */
+export async function stream(end: End, length: number, size: number): Promise<void> {
+  for (let position = 0; position < length; position += size) {
+    await end.send(pattern(Math.min(size, length - position), position));
+  }
+  end.finish();
+}
+
+export const echoCases: Cases = {
+  "a small message comes back over TCP": async (context) => {
+    const { client, server } = await connect(context);
+    echo(server);
+    await client.send(pattern(100));
+    await client.until(() => client.received === 100);
+    assertPattern(client.bytes());
+    client.finish();
+    await Promise.all([client.closedWell(), server.closedWell()]);
+    assert.equal(client.ends, 1);
+    assert.equal(server.ends, 1);
+  },
+
+  "32 MiB go both ways and arrive whole": async (context) => {
+    const { client, server } = await connect(context);
+    const check = new PatternCheck();
+    client.onData = (chunk) => check.add(chunk);
+    echo(server);
+    await stream(client, 32 * MIB, MIB);
+    await Promise.all([client.closedWell(), server.closedWell()]);
+    check.assertWhole(32 * MIB);
+  },
+
+  "32 MiB in a single write arrive whole": async (context) => {
+    const { client, server } = await connect(context);
+    const check = new PatternCheck();
+    server.onData = (chunk) => check.add(chunk);
+    assert.equal(client.write(pattern(32 * MIB)), false);
+    await client.until(() => client.drains === 1);
+    client.finish();
+    await server.until(() => server.ends === 1);
+    check.assertWhole(32 * MIB);
+  },
+
+  "many small writes arrive in their order": async (context) => {
+    const { client, server } = await connect(context);
+    let position = 0;
+    for (let count = 0; count < 3000; count++) {
+      const length = 1 + count % 200;
+      await client.send(pattern(length, position));
+      position += length;
+    }
+    client.finish();
+    await server.until(() => server.ends === 1);
+    assertPattern(server.bytes());
+    assert.equal(server.received, position);
+  },
+
+  "both sides can send at the same time": async (context) => {
+    const { client, server } = await connect(context);
+    const checks = [client, server].map((end) => {
+      const check = new PatternCheck();
+      end.onData = (chunk) => check.add(chunk);
+      return check;
+    });
+    await Promise.all([stream(client, 8 * MIB, 100_000), stream(server, 8 * MIB, 77_777)]);
+    await Promise.all([client.closedWell(), server.closedWell()]);
+    for (const check of checks) check.assertWhole(8 * MIB);
+  },
+
+  "each end knows the other's address": async (context) => {
+    const { client, server } = await connect(context);
+    assert.equal(client.transport.remoteAddress, "127.0.0.1");
+    assert.equal(server.transport.remoteAddress, "127.0.0.1");
+    client.finish();
+    server.finish();
+    await Promise.all([client.closedWell(), server.closedWell()]);
+    assert.equal(server.transport.remoteAddress, "127.0.0.1", "still known when it is over");
+  },
+
+  "IPv6 works and has no brackets": async (context) => {
+    const { client, server } = await connect(context, { place: { hostname: "::1" } });
+    echo(server);
+    await client.send(pattern(100));
+    await client.until(() => client.received === 100);
+    assert.equal(client.transport.remoteAddress, "::1");
+    assert.equal(server.transport.remoteAddress, "::1");
+  },
+
+  "a host name is looked up": async (context) => {
+    const { client, server } = await connect(context, { options: { hostname: "localhost" } });
+    echo(server);
+    await client.send(pattern(10));
+    await client.until(() => client.received === 10);
+  },
+
+  "a unix socket works, has no address, and leaves no file": async (context) => {
+    const path = join(context.fixtures.directory, "echo.sock");
+    const listener = await listen(context, { path });
+    assert.equal(listener.hostname, path);
+    assert.equal(listener.port, 0);
+    const [server, client] = await Promise.all([
+      listener.accept(),
+      dial(context, { path, port: 0 }),
+    ]);
+    server.start();
+    client.start();
+    const check = new PatternCheck();
+    client.onData = (chunk) => check.add(chunk);
+    echo(server);
+    await stream(client, MIB, 10_000);
+    await Promise.all([client.closedWell(), server.closedWell()]);
+    check.assertWhole(MIB);
+    assert.equal(client.transport.remoteAddress, "");
+    assert.equal(server.transport.remoteAddress, "");
+    await listener.close();
+    assert.equal(existsSync(path), false);
+  },
+
+  "Nagle's algorithm can be left on": async (context) => {
+    const { client, server } = await connect(context, {
+      place: { noDelay: false },
+      options: { noDelay: false },
+    });
+    echo(server);
+    await client.send(pattern(10));
+    await client.until(() => client.received === 10);
+  },
+};

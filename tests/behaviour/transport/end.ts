@@ -1,0 +1,274 @@
+// One end of a connection under test: it records what its transport says, and notes every breach of
+// the port's promises, whatever the case is about.
+
+import assert from "node:assert/strict";
+import type {
+  DialOptions,
+  ListenOptions,
+  Transport,
+  TransportSink,
+} from "../../../src/transport/transport.ts";
+import type { Context } from "../harness.ts";
+
+/** A transport with a sink that records. */
+export class End implements TransportSink {
+  readonly transport: Transport;
+  /** Every chunk, as it was given. */
+  readonly chunks: Uint8Array[] = [];
+  /** Bytes received. */
+  received = 0;
+  drains = 0;
+  ends = 0;
+  closes = 0;
+  /** What `closed` told. */
+  error: Error | undefined;
+  /** Does more with a chunk; what it returns is what `data` returns. */
+  onData: ((chunk: Uint8Array) => boolean | void) | undefined;
+  onDrain: (() => void) | undefined;
+  onEnd: (() => void) | undefined;
+  readonly #breaches: string[] = [];
+  readonly #waiting: Array<{ condition: () => boolean; resolve: () => void }> = [];
+  /** The call of ours that is under way. */
+  #calling: string | undefined;
+  #started = false;
+  #paused = false;
+  #owedDrain = false;
+
+  constructor(context: Context, transport: Transport) {
+    this.transport = transport;
+    context.after(async () => {
+      if (!this.#started) this.start();
+      this.destroy();
+      await this.until(() => this.closes > 0);
+      assert.equal(transport.bufferedAmount, 0, "nothing waits on a closed transport");
+      assert.deepEqual(this.#breaches, []);
+    });
+  }
+
+  start(sink: TransportSink = this): void {
+    this.#started = true;
+    this.#call("start", () => this.transport.start(sink));
+  }
+
+  /** Writes as a caller may: never before the drain that is owed. */
+  write(bytes: Uint8Array, length = bytes.length): boolean {
+    assert.ok(!this.#owedDrain, "the case writes before the drain");
+    const done = this.#call("write", () => this.transport.write(bytes, length));
+    this.#owedDrain = !done;
+    return done;
+  }
+
+  /** Writes, and waits until the bytes have left. */
+  async send(bytes: Uint8Array): Promise<void> {
+    if (!this.write(bytes)) await this.until(() => !this.#owedDrain || this.closes > 0);
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#call("pause", () => this.transport.pause());
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#call("resume", () => this.transport.resume());
+  }
+
+  /** Ends our direction; `end` is what the peer does. */
+  finish(): void {
+    this.#call("end", () => this.transport.end());
+  }
+
+  destroy(error?: Error): void {
+    this.#call("destroy", () => this.transport.destroy(error));
+  }
+
+  /** Waits until the condition holds; it is looked at after each thing the transport tells. */
+  until(condition: () => boolean): Promise<void> {
+    if (condition()) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.push({ condition, resolve }));
+  }
+
+  /** Waits for `closed`, which must tell no error. */
+  async closedWell(): Promise<void> {
+    await this.until(() => this.closes > 0);
+    if (this.error !== undefined) throw this.error;
+  }
+
+  /** Waits for `closed`, which must tell an error, and returns it. */
+  async closedBadly(): Promise<Error> {
+    await this.until(() => this.closes > 0);
+    assert.ok(this.error instanceof Error, `closed with ${this.error}`);
+    return this.error;
+  }
+
+  /** All that was received, in one piece. */
+  bytes(): Uint8Array {
+    const whole = new Uint8Array(this.received);
+    let offset = 0;
+    for (const chunk of this.chunks) {
+      whole.set(chunk, offset);
+      offset += chunk.length;
+    }
+    return whole;
+  }
+
+  data(chunk: Uint8Array): boolean | void {
+    this.#told("data");
+    if (this.#paused) this.#breaches.push("data while paused");
+    if (this.ends > 0) this.#breaches.push("data after end");
+    if (chunk.length === 0) this.#breaches.push("an empty chunk");
+    if (Object.getPrototypeOf(chunk) !== Uint8Array.prototype) {
+      this.#breaches.push(`a chunk that is a ${chunk.constructor.name}`);
+    }
+    this.received += chunk.length;
+    let answer: boolean | void = undefined;
+    if (this.onData !== undefined) answer = this.onData(chunk);
+    else this.chunks.push(chunk);
+    this.#check();
+    return answer;
+  }
+
+  drain(): void {
+    this.#told("drain");
+    this.drains++;
+    if (!this.#owedDrain) this.#breaches.push("a drain that nobody waits for");
+    this.#owedDrain = false;
+    if (this.transport.bufferedAmount !== 0) this.#breaches.push("a drain before all has left");
+    this.onDrain?.();
+    this.#check();
+  }
+
+  end(): void {
+    this.#told("end");
+    if (this.ends++ > 0) this.#breaches.push("a second end");
+    this.onEnd?.();
+    this.#check();
+  }
+
+  closed(error?: Error): void {
+    this.#told("closed");
+    this.closes++;
+    this.error = error;
+    this.#check();
+  }
+
+  #call<T>(name: string, call: () => T): T {
+    const outer = this.#calling;
+    this.#calling = name;
+    try {
+      return call();
+    } finally {
+      this.#calling = outer;
+    }
+  }
+
+  #told(what: string): void {
+    if (this.#calling !== undefined) this.#breaches.push(`${what} from inside ${this.#calling}`);
+    if (this.closes > 0) this.#breaches.push(`${what} after closed`);
+    if (!this.#started) this.#breaches.push(`${what} before start`);
+  }
+
+  #check(): void {
+    for (let index = this.#waiting.length - 1; index >= 0; index--) {
+      const { condition, resolve } = this.#waiting[index]!;
+      if (!condition()) continue;
+      this.#waiting.splice(index, 1);
+      resolve();
+    }
+  }
+}
+
+/** Where a case listens: a free port of the loopback unless it says more. */
+export type Place = Partial<ListenOptions>;
+
+/** A listener that hands out its connections one by one, and is closed when the case ends. */
+export interface Accepting {
+  hostname: string;
+  port: number;
+  close(): Promise<void>;
+  /** The next connection, accepted but not started. */
+  accept(): Promise<End>;
+}
+
+/** Listens. */
+export async function listen(context: Context, place: Place = {}): Promise<Accepting> {
+  const ready: End[] = [];
+  const waiting: Array<(end: End) => void> = [];
+  const listener = await context.network.listen(
+    { hostname: "127.0.0.1", port: 0, noDelay: true, ...place },
+    {
+      accept(transport): void {
+        const end = new End(context, transport);
+        const next = waiting.shift();
+        if (next === undefined) ready.push(end);
+        else next(end);
+      },
+      error(error): void {
+        throw error;
+      },
+    },
+  );
+  context.after(() => listener.close());
+  return {
+    hostname: listener.hostname,
+    port: listener.port,
+    close: () => listener.close(),
+    accept: () => {
+      const end = ready.shift();
+      return end === undefined
+        ? new Promise((resolve) => waiting.push(resolve))
+        : Promise.resolve(end);
+    },
+  };
+}
+
+/** Dials; the connection is not started. */
+export async function dial(
+  context: Context,
+  options: Partial<DialOptions> & { port: number },
+): Promise<End> {
+  const transport = await context.network.dial({
+    hostname: "127.0.0.1",
+    noDelay: true,
+    ...options,
+  });
+  return new End(context, transport);
+}
+
+/** Two ends of one connection. */
+export interface Pair {
+  client: End;
+  server: End;
+}
+
+/** Connects two ends and starts both, unless the case wants to. */
+export async function connect(
+  context: Context,
+  { place = {}, options = {}, start = true }: {
+    place?: Place;
+    options?: Partial<DialOptions>;
+    start?: boolean;
+  } = {},
+): Promise<Pair> {
+  const listener = await listen(context, place);
+  const { hostname, path } = place;
+  const [server, client] = await Promise.all([
+    // A TLS handshake needs the server to read.
+    listener.accept().then((end) => {
+      if (start) end.start();
+      return end;
+    }),
+    dial(context, { hostname: hostname ?? "127.0.0.1", port: listener.port, path, ...options }),
+  ]);
+  if (start) client.start();
+  return { client, server };
+}
+
+/** Makes an end send back what it receives, no faster than it leaves, and end when the peer ends. */
+export function echo(end: End): void {
+  end.onData = (chunk) => {
+    if (!end.write(chunk)) end.pause();
+  };
+  end.onDrain = () => end.resume();
+  end.onEnd = () => end.finish();
+}

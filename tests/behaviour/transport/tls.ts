@@ -1,0 +1,352 @@
+// The same stream under TLS, and who is trusted.
+
+import assert from "node:assert/strict";
+import type { TlsClientOptions } from "../../../src/transport/transport.ts";
+import { makeCertificates } from "../../support/certificates.ts";
+import type { Cases, Context } from "../harness.ts";
+import { type Accepting, connect, dial, echo, End, listen, type Pair } from "./end.ts";
+import { stream } from "./echo.ts";
+import { assertPattern, pattern, PatternCheck } from "./pattern.ts";
+
+const MIB = 1 << 20;
+
+function trusted({ fixtures }: Context): TlsClientOptions {
+  return { caCerts: [fixtures.certificates.ca] };
+}
+
+function listenTls(context: Context): Promise<Accepting> {
+  return listen(context, { tls: context.fixtures.certificates });
+}
+
+function connectTls(context: Context, tls: TlsClientOptions = trusted(context)): Promise<Pair> {
+  return connect(context, {
+    place: { tls: context.fixtures.certificates },
+    options: { hostname: "localhost", tls },
+  });
+}
+
+/** Dials a TLS listener whose certificate must be refused. The server learns of it, but gets no data. */
+async function refused(context: Context, hostname: string, tls: TlsClientOptions): Promise<void> {
+  const listener = await listenTls(context);
+  const dialing = assert.rejects(
+    dial(context, { hostname, port: listener.port, tls }),
+    (error) => error instanceof Error,
+  );
+  const server = await listener.accept();
+  server.start();
+  await dialing;
+  await server.until(() => server.ends + server.closes > 0);
+  assert.equal(server.received, 0);
+}
+
+export const tlsCases: Cases = {
+  "TLS: a small message comes back": async (context) => {
+    const { client, server } = await connectTls(context);
+    echo(server);
+    await client.send(pattern(100));
+    await client.until(() => client.received === 100);
+    assertPattern(client.bytes());
+    assert.match(client.transport.remoteAddress, /^(127\.0\.0\.1|::1)$/);
+    assert.equal(server.transport.remoteAddress, "127.0.0.1");
+    client.finish();
+    await Promise.all([client.closedWell(), server.closedWell()]);
+  },
+
+  "TLS: 32 MiB go both ways and arrive whole": async (context) => {
+    const { client, server } = await connectTls(context);
+    const check = new PatternCheck();
+    client.onData = (chunk) => check.add(chunk);
+    echo(server);
+    await stream(client, 32 * MIB, MIB);
+    await Promise.all([client.closedWell(), server.closedWell()]);
+    check.assertWhole(32 * MIB);
+  },
+
+  "TLS: many small writes arrive in their order, in memory that stays": async (context) => {
+    const { client, server } = await connectTls(context);
+    let position = 0;
+    for (let count = 0; count < 1000; count++) {
+      const bytes = pattern(1 + count % 300, position);
+      position += bytes.length;
+      await client.send(bytes);
+      bytes.fill(0xee);
+    }
+    client.finish();
+    await server.until(() => server.ends === 1);
+    assertPattern(server.bytes());
+    assert.equal(server.received, position);
+  },
+
+  "TLS: what the sink did not keep may be overwritten, what it kept may not": async (context) => {
+    const { client, server } = await connectTls(context);
+    const kept: Array<{ chunk: Uint8Array; position: number }> = [];
+    const check = new PatternCheck();
+    server.onData = (chunk) => {
+      const { position } = check;
+      check.add(chunk);
+      if (kept.length * 2 > position / 1000) return true;
+      kept.push({ chunk, position });
+      return false;
+    };
+    await stream(client, 4 * MIB, 9000);
+    await server.until(() => server.ends === 1);
+    check.assertWhole(4 * MIB);
+    for (const { chunk, position } of kept) assertPattern(chunk, position);
+  },
+
+  "TLS: the client ends its direction and still reads": async (context) => {
+    const { client, server } = await connectTls(context);
+    client.finish();
+    await server.until(() => server.ends === 1);
+    await stream(server, MIB, 100_000);
+    await Promise.all([client.closedWell(), server.closedWell()]);
+    assert.equal(client.received, MIB);
+    assertPattern(client.bytes());
+  },
+
+  "TLS: the server ends its direction and still reads": async (context) => {
+    const { client, server } = await connectTls(context);
+    server.finish();
+    await client.until(() => client.ends === 1);
+    await stream(client, MIB, 100_000);
+    await Promise.all([client.closedWell(), server.closedWell()]);
+    assert.equal(server.received, MIB);
+    assertPattern(server.bytes());
+  },
+
+  "TLS: end waits for what was written": async (context) => {
+    const { client, server } = await connectTls(context);
+    assert.equal(client.write(pattern(16 * MIB)), false);
+    client.finish();
+    await server.until(() => server.ends === 1);
+    assert.equal(server.received, 16 * MIB);
+    assertPattern(server.bytes());
+  },
+
+  "TLS: pause makes the peer wait": async (context) => {
+    const { client, server } = await connectTls(context);
+    server.pause();
+    assert.equal(client.write(pattern(32 * MIB)), false);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    assert.ok(client.transport.bufferedAmount > 8 * MIB, `${client.transport.bufferedAmount} wait`);
+    assert.equal(server.received, 0);
+    const check = new PatternCheck();
+    server.onData = (chunk) => {
+      check.add(chunk);
+      server.pause();
+      setTimeout(() => server.resume(), 0);
+    };
+    server.resume();
+    client.finish();
+    await server.until(() => server.ends === 1);
+    check.assertWhole(32 * MIB);
+  },
+
+  "TLS: destroy cuts at once and tells its error later": async (context) => {
+    const { client, server } = await connectTls(context);
+    server.pause();
+    client.write(pattern(32 * MIB));
+    const error = new Error("cut");
+    client.destroy(error);
+    assert.equal(await client.closedBadly(), error);
+    server.resume();
+    await server.until(() => server.ends + server.closes > 0);
+    assert.ok(server.received < 32 * MIB);
+  },
+
+  "TLS: a peer that cuts the stream while we write is an error": async (context) => {
+    const { client, server } = await connectTls(context);
+    server.pause();
+    assert.equal(client.write(pattern(32 * MIB)), false);
+    server.destroy();
+    await client.closedBadly();
+    assert.equal(client.transport.bufferedAmount, 0);
+  },
+
+  "TLS: an IP address is checked against the certificate": async (context) => {
+    const listener = await listenTls(context);
+    const accepting = listener.accept().then((server) => (server.start(), echo(server)));
+    const client = await dial(context, { port: listener.port, tls: trusted(context) });
+    client.start();
+    await accepting;
+    await client.send(pattern(10));
+    await client.until(() => client.received === 10);
+  },
+
+  "TLS: an authority that is not trusted is refused": async (context) => {
+    await refused(context, "localhost", {});
+  },
+
+  "TLS: another authority is refused": async (context) => {
+    await refused(context, "localhost", { caCerts: [makeCertificates().ca] });
+  },
+
+  "TLS: one of several authorities is enough": async (context) => {
+    const { client, server } = await connectTls(context, {
+      caCerts: [makeCertificates().ca, context.fixtures.certificates.ca],
+    });
+    echo(server);
+    await client.send(pattern(10));
+    await client.until(() => client.received === 10);
+  },
+
+  "TLS: a certificate for another name is refused": async (context) => {
+    await refused(context, "localhost", { ...trusted(context), serverName: "example.org" });
+    await refused(context, "localhost", { ...trusted(context), serverName: "127.0.0.2" });
+  },
+
+  "TLS: the name to check can be given": async (context) => {
+    const { client, server } = await connect(context, {
+      place: { tls: context.fixtures.certificates },
+      options: { hostname: "127.0.0.1", tls: { ...trusted(context), serverName: "localhost" } },
+    });
+    echo(server);
+    await client.send(pattern(10));
+    await client.until(() => client.received === 10);
+  },
+
+  "TLS: rejectUnauthorized false accepts any certificate, and it is still TLS": async (context) => {
+    for (const serverName of [undefined, "example.org"]) {
+      const { client, server } = await connectTls(context, {
+        rejectUnauthorized: false,
+        serverName,
+      });
+      echo(server);
+      await client.send(pattern(MIB));
+      await client.until(() => client.received === MIB);
+      assertPattern(client.bytes());
+      client.finish();
+      await Promise.all([client.closedWell(), server.closedWell()]);
+    }
+  },
+
+  "TLS: a certificate of our own can be shown": async (context) => {
+    const { cert, key } = context.fixtures.certificates;
+    const { client, server } = await connectTls(context, { ...trusted(context), cert, key });
+    echo(server);
+    await client.send(pattern(10));
+    await client.until(() => client.received === 10);
+  },
+
+  "TLS: a client that does not speak it is an error of its connection": async (context) => {
+    const listener = await listenTls(context);
+    const [server, client] = await Promise.all([
+      listener.accept(),
+      dial(context, { port: listener.port }),
+    ]);
+    server.start();
+    client.start();
+    await client.send(new TextEncoder().encode("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+    await server.closedBadly();
+    await client.until(() => client.ends + client.closes > 0);
+  },
+
+  "TLS: a server that does not speak it is an error of the dialing": async (context) => {
+    const listener = await listen(context);
+    const dialing = assert.rejects(
+      dial(context, { port: listener.port, tls: trusted(context) }),
+      (error) => error instanceof Error,
+    );
+    const server = await listener.accept();
+    server.start();
+    await server.send(new TextEncoder().encode("HTTP/1.1 400 Bad Request\r\n\r\n"));
+    await dialing;
+  },
+
+  "TLS: a server that closes in the handshake is an error of the dialing": async (context) => {
+    const listener = await listen(context);
+    const dialing = assert.rejects(
+      dial(context, { port: listener.port, tls: trusted(context) }),
+      (error) => error instanceof Error,
+    );
+    const server = await listener.accept();
+    server.start();
+    await server.until(() => server.received > 0);
+    server.finish();
+    await dialing;
+    server.destroy();
+  },
+
+  "TLS: a text that is no certificate is refused at once": async (context) => {
+    await assert.rejects(
+      listen(context, { tls: { cert: "no certificate", key: "no key" } }),
+      (error) => error instanceof Error,
+    );
+  },
+
+  "TLS over a stream that is open already": async (context) => {
+    const listener = await listenTls(context);
+    const accepting = listener.accept().then((server) => (server.start(), echo(server), server));
+    const plain = await context.network.dial({
+      hostname: "127.0.0.1",
+      port: listener.port,
+      noDelay: true,
+    });
+    const client = new End(
+      context,
+      await context.network.startTls(plain, { ...trusted(context), serverName: "localhost" }),
+    );
+    client.start();
+    const check = new PatternCheck();
+    client.onData = (chunk) => check.add(chunk);
+    await stream(client, 4 * MIB, 100_000);
+    await Promise.all([client.closedWell(), (await accepting).closedWell()]);
+    check.assertWhole(4 * MIB);
+    assert.equal(client.transport.remoteAddress, "127.0.0.1");
+  },
+
+  "TLS in TLS": async (context) => {
+    // What comes out of the outer TLS goes to the inner server, and back.
+    const inner = await listenTls(context);
+    const outer = await listenTls(context);
+    const accepting = inner.accept().then((server) => (server.start(), echo(server), server));
+    void outer.accept().then(async (tunnel) => {
+      tunnel.start();
+      const onward = await dial(context, { port: inner.port });
+      onward.start();
+      relay(tunnel, onward);
+      relay(onward, tunnel);
+    });
+    const tunnelled = await context.network.dial({
+      hostname: "localhost",
+      port: outer.port,
+      noDelay: true,
+      tls: trusted(context),
+    });
+    const client = new End(
+      context,
+      await context.network.startTls(tunnelled, { ...trusted(context), serverName: "localhost" }),
+    );
+    client.start();
+    const check = new PatternCheck();
+    client.onData = (chunk) => check.add(chunk);
+    await stream(client, MIB, 30_000);
+    await Promise.all([client.closedWell(), (await accepting).closedWell()]);
+    check.assertWhole(MIB);
+  },
+
+  "TLS over an open stream is refused like any other": async (context) => {
+    const listener = await listenTls(context);
+    const plain = await context.network.dial({
+      hostname: "127.0.0.1",
+      port: listener.port,
+      noDelay: true,
+    });
+    const server = await listener.accept();
+    server.start();
+    await assert.rejects(
+      context.network.startTls(plain, { serverName: "localhost" }),
+      (error) => error instanceof Error,
+    );
+    await server.until(() => server.ends + server.closes > 0);
+  },
+};
+
+/** Passes on what one end receives. */
+function relay(from: End, to: End): void {
+  from.onData = (chunk) => {
+    from.pause();
+    void to.send(chunk).then(() => from.resume());
+  };
+  from.onEnd = () => to.finish();
+}

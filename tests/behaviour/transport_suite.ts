@@ -1,0 +1,19 @@
+// The port of `src/transport/transport.ts`, over the real sockets of each runtime.
+
+import type { Cases } from "./harness.ts";
+import { closingCases } from "./transport/closing.ts";
+import { dialingCases } from "./transport/dialing.ts";
+import { echoCases } from "./transport/echo.ts";
+import { readingCases } from "./transport/reading.ts";
+import { tlsCases } from "./transport/tls.ts";
+import { writingCases } from "./transport/writing.ts";
+
+/** Every case of the port. */
+export const cases: Cases = {
+  ...echoCases,
+  ...writingCases,
+  ...readingCases,
+  ...closingCases,
+  ...dialingCases,
+  ...tlsCases,
+};

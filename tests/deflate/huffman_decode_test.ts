@@ -1,0 +1,156 @@
+import assert from "node:assert/strict";
+import {
+  type Alphabet,
+  CODE_LENGTH_ALPHABET,
+  CONSUMED,
+  DISTANCE_ALPHABET,
+  INVALID,
+  LITERAL_ALPHABET,
+  SUBTABLE,
+} from "../../src/deflate/decode_entry.ts";
+import { DecodeTable } from "../../src/deflate/huffman_decode.ts";
+import { InflateError } from "../../src/deflate/inflate_error.ts";
+import { Random } from "../support/random.ts";
+
+const entries = Int32Array.from({ length: 286 }, (_, symbol) => symbol << 16);
+const plain: Alphabet = { name: "test", entries, mayHaveOneWord: true, mayBeEmpty: true };
+
+/** The symbol and the length of the word that `bits` begin with, the first bit lowest. */
+function decode(table: DecodeTable, bits: number): [symbol: number, length: number] {
+  let entry = table.entries[bits & (1 << table.rootBits) - 1];
+  if ((entry & SUBTABLE) !== 0) {
+    const index = bits >>> (entry & CONSUMED) & (1 << (entry >>> 8 & 15)) - 1;
+    entry = table.entries[(entry >>> 16) + index];
+  }
+  return [(entry & INVALID) !== 0 ? -1 : entry >>> 16, entry & CONSUMED];
+}
+
+/** The words by RFC 1951 3.2.2, as texts of zeros and ones. */
+function canonicalWords(lengths: Uint8Array): Map<number, string> {
+  const words = new Map<number, string>();
+  let code = 0;
+  for (let length = 1; length <= 15; length++) {
+    for (const [symbol, itsLength] of lengths.entries()) {
+      if (itsLength === length) words.set(symbol, (code++).toString(2).padStart(length, "0"));
+    }
+    code <<= 1;
+  }
+  return words;
+}
+
+/** The lengths of a complete code of `count` words, made by splitting words at random. */
+function randomLengths(random: Random, count: number, skew: number): Uint8Array {
+  const words = [0];
+  while (words.length < count) {
+    // A high skew splits the newest words again and again.
+    const back = random.below(1 + random.below(Math.ceil(words.length / skew)));
+    const at = words.length - 1 - back;
+    if (words[at] === 15) {
+      words.unshift(words.splice(at, 1)[0]);
+      if (words.every((length) => length === 15)) break;
+      continue;
+    }
+    words[at]++;
+    words.push(words[at]);
+  }
+  const lengths = new Uint8Array(286);
+  const symbols = Array.from(lengths.keys());
+  for (const length of words) {
+    lengths[symbols.splice(random.below(symbols.length), 1)[0]] = length;
+  }
+  return lengths;
+}
+
+Deno.test("the example of RFC 1951 3.2.2 is decoded", () => {
+  const table = new DecodeTable(plain, 9, 512);
+  table.build(Uint8Array.of(3, 3, 3, 3, 3, 2, 4, 4), 0, 8);
+  const words = ["010", "011", "100", "101", "110", "00", "1110", "1111"];
+  words.forEach((word, symbol) => {
+    const bits = parseInt(Array.from(word).reverse().join(""), 2);
+    assert.deepEqual(decode(table, bits), [symbol, word.length]);
+  });
+});
+
+Deno.test("every word of every code is decoded, whatever bits follow", () => {
+  const random = new Random(21);
+  const table = new DecodeTable(plain, 10, 1332);
+  for (let run = 0; run < 60; run++) {
+    const lengths = randomLengths(random, 2 + random.below(285), 1 + random.below(30));
+    table.build(lengths, 0, lengths.length);
+    for (const [symbol, word] of canonicalWords(lengths)) {
+      const bits = parseInt(Array.from(word).reverse().join(""), 2);
+      for (const rest of [0, -1, random.below(1 << 15)]) {
+        assert.deepEqual(decode(table, bits | rest << word.length), [symbol, word.length]);
+      }
+    }
+  }
+});
+
+Deno.test("a table of the documented size is enough for the longest codes", () => {
+  const random = new Random(22);
+  for (const [words, rootBits, capacity] of [[286, 10, 1332], [30, 7, 400]]) {
+    let most = 0;
+    for (let run = 0; run < 300; run++) {
+      const table = new DecodeTable(plain, rootBits, 4096);
+      table.entries.fill(-1);
+      table.build(randomLengths(random, words, 1 + random.below(60)), 0, 286);
+      const used = table.entries.findLastIndex((entry) => entry !== -1) + 1;
+      assert(used <= capacity, `${used} slots`);
+      most = Math.max(most, used);
+    }
+    assert(most > 1 << rootBits, "some of the codes need more than the root");
+  }
+});
+
+Deno.test("sets of lengths that are no code are refused, by what the code is for", () => {
+  const bad = {
+    "over-subscribed": [[1, 1, 1], [2, 2, 2, 2, 2], [1, 2, 3, 3, 15]],
+    "incomplete": [[2], [1, 2], [2, 2, 2], [15, 15]],
+  };
+  for (const alphabet of [LITERAL_ALPHABET, DISTANCE_ALPHABET, CODE_LENGTH_ALPHABET]) {
+    const table = new DecodeTable(alphabet, 7, 4096);
+    for (const [fault, sets] of Object.entries(bad)) {
+      for (const lengths of sets) {
+        assert.throws(
+          () => table.build(Uint8Array.from(lengths), 0, lengths.length),
+          (error) =>
+            error instanceof InflateError && error.code === "corrupt" &&
+            error.message === `${alphabet.name} code is ${fault}`,
+        );
+      }
+    }
+  }
+});
+
+Deno.test("one word of one bit will do, but not for code lengths", () => {
+  const lengths = Uint8Array.of(0, 0, 1);
+  for (const alphabet of [LITERAL_ALPHABET, DISTANCE_ALPHABET]) {
+    const table = new DecodeTable(alphabet, 7, 128);
+    table.build(lengths, 0, 3);
+    assert.equal(decode(table, 0)[1], 1);
+    assert.equal(decode(table, 1)[0], -1);
+  }
+  const table = new DecodeTable(CODE_LENGTH_ALPHABET, 7, 128);
+  assert.throws(() => table.build(lengths, 0, 3), /incomplete/);
+});
+
+Deno.test("no word at all will do for distances, each use of which is an error", () => {
+  const lengths = new Uint8Array(30);
+  const table = new DecodeTable(DISTANCE_ALPHABET, 7, 128);
+  table.build(Uint8Array.of(1, 1), 0, 2);
+  table.build(lengths, 0, 30);
+  assert.equal(decode(table, 0)[0], -1);
+  assert.equal(decode(table, 1)[0], -1);
+  for (const alphabet of [LITERAL_ALPHABET, CODE_LENGTH_ALPHABET]) {
+    const table = new DecodeTable(alphabet, 7, 128);
+    assert.throws(() => table.build(lengths, 0, 30), /has no words/);
+  }
+});
+
+Deno.test("only the range of lengths that was given is read", () => {
+  const table = new DecodeTable(plain, 9, 512);
+  table.build(Uint8Array.of(1, 1, 1, 2, 2, 1), 2, 5);
+  assert.deepEqual(decode(table, 0b0), [0, 1]);
+  assert.deepEqual(decode(table, 0b01), [1, 2]);
+  assert.deepEqual(decode(table, 0b11), [2, 2]);
+});

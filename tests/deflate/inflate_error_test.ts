@@ -1,0 +1,18 @@
+import assert from "node:assert/strict";
+import { corrupt, InflateError } from "../../src/deflate/inflate_error.ts";
+
+Deno.test("an error says what was wrong in words and by a code", () => {
+  const error = new InflateError("too-big", "more than 10 bytes");
+  assert(error instanceof Error);
+  assert.equal(error.name, "InflateError");
+  assert.equal(error.code, "too-big");
+  assert.equal(error.message, "more than 10 bytes");
+});
+
+Deno.test("corrupt throws", () => {
+  assert.throws(() => corrupt("nonsense"), {
+    name: "InflateError",
+    code: "corrupt",
+    message: "nonsense",
+  });
+});

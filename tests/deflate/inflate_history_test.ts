@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { InflateHistory } from "../../src/deflate/inflate_history.ts";
+import { Random } from "../support/random.ts";
+import { concat } from "./oracles.ts";
+
+/** The last `count` bytes of a history. */
+function last(history: InflateHistory, count: number): Uint8Array {
+  const bytes = new Uint8Array(count);
+  assert.equal(history.copy(bytes, 0, count, count), count);
+  return bytes;
+}
+
+Deno.test("a history holds nothing before the first message", () => {
+  const history = new InflateHistory(12);
+  assert.equal(history.length, 0);
+  assert.equal(history.byteLength, 0);
+  history.append(new Uint8Array(0), 0);
+  assert.equal(history.byteLength, 0);
+});
+
+Deno.test("a history is the end of all that was appended, whatever the pieces", () => {
+  const random = new Random(3);
+  for (let bits = 8; bits <= 15; bits++) {
+    const history = new InflateHistory(bits);
+    const size = 1 << bits;
+    let all: Uint8Array = new Uint8Array(0);
+    for (let run = 0; run < 60; run++) {
+      const piece = random.bytes(random.below(1 + random.below(size + size / 2)));
+      // What lies behind the piece is not part of it.
+      history.append(concat(piece, random.bytes(10)), piece.length);
+      all = concat(all, piece);
+      const length = Math.min(all.length, size);
+      assert.equal(history.length, length);
+      assert.deepEqual(last(history, length), all.slice(all.length - length));
+    }
+  }
+});
+
+Deno.test("a history takes no more memory than it has bytes, to the next power of two", () => {
+  const history = new InflateHistory(12);
+  const bytes = new Uint8Array(10000);
+  for (const [more, held] of [[1, 256], [255, 256], [1, 512], [300, 1024], [5000, 4096]]) {
+    history.append(bytes, more);
+    assert.equal(history.byteLength, held);
+  }
+  history.append(bytes, 9);
+  assert.equal(history.byteLength, 4096);
+});
+
+Deno.test("a copy ends with the history", () => {
+  const history = new InflateHistory();
+  history.append(Uint8Array.of(1, 2, 3, 4, 5), 5);
+  const target = new Uint8Array(6);
+  assert.equal(history.copy(target, 1, 3, 10), 3);
+  assert.deepEqual(target, Uint8Array.of(0, 3, 4, 5, 0, 0));
+  assert.equal(history.copy(target, 0, 5, 2), 2);
+  assert.deepEqual(target, Uint8Array.of(1, 2, 4, 5, 0, 0));
+});
+
+Deno.test("a window has 8 to 15 bits, 15 unless something else is said", () => {
+  assert.equal(new InflateHistory().windowSize, 32768);
+  assert.equal(new InflateHistory(8).windowSize, 256);
+  for (const bits of [7, 16, 8.5, NaN]) {
+    assert.throws(() => new InflateHistory(bits), {
+      name: "RangeError",
+      message: `windowBits is ${bits}: it must be an integer from 8 to 15`,
+    });
+  }
+});

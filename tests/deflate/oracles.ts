@@ -1,0 +1,98 @@
+// Other implementations of RFC 1951, asked in the way in which they do not lie.
+
+import { Buffer } from "node:buffer";
+import {
+  constants,
+  createDeflateRaw,
+  deflateRawSync,
+  inflateRawSync,
+  type ZlibOptions,
+} from "node:zlib";
+import { inflateSync } from "fflate";
+
+/** What a sync flush ends with, and what is left out of a message (RFC 7692 7.2.1). */
+export const TAIL: Uint8Array = Uint8Array.of(0x00, 0x00, 0xff, 0xff);
+
+/**
+ * What ends a stream that was flushed: the tail of the flush, and an empty stored block that says it
+ * is the last. zlib calls a stream that merely stops in the middle of a block a success when it is
+ * told to flush; finished like this it does not.
+ */
+const STRICT_END = Uint8Array.of(0x00, 0x00, 0xff, 0xff, 0x01, 0x00, 0x00, 0xff, 0xff);
+
+/** What zlib makes of a message. */
+export interface ZlibResult {
+  /** The bytes. */
+  bytes: Uint8Array;
+  /** Whether it stopped behind a block that calls itself the last, before the message's end. */
+  stopped: boolean;
+}
+
+/**
+ * The bytes of a message, or `undefined` when zlib refuses it.
+ *
+ * @param windowBits Distances over the window are only seen when zlib gives its output away in
+ *   small pieces, since it copies from what it still has.
+ */
+export function zlibInflate(
+  payload: Uint8Array,
+  windowBits = 15,
+  limit = 1 << 24,
+): ZlibResult | undefined {
+  const options: ZlibOptions = { maxOutputLength: limit, info: true };
+  if (windowBits < 15) Object.assign(options, { windowBits, chunkSize: 64 });
+  try {
+    const { buffer, engine } = inflateRawSync(concat(payload, STRICT_END), options) as unknown as {
+      buffer: Uint8Array;
+      engine: { bytesWritten: number };
+    };
+    return { bytes: buffer, stopped: engine.bytesWritten < payload.length + STRICT_END.length };
+  } catch {
+    return undefined;
+  }
+}
+
+/** A message compressed by zlib: flushed, without the flush's tail. */
+export function zlibDeflate(bytes: Uint8Array, options: ZlibOptions = {}): Uint8Array {
+  const flushed = deflateRawSync(bytes, { ...options, finishFlush: constants.Z_SYNC_FLUSH });
+  return Uint8Array.from(flushed.subarray(0, flushed.length - TAIL.length));
+}
+
+/** Messages compressed by zlib one after the other, each of which may refer to those before. */
+export async function zlibDeflateStream(
+  messages: readonly Uint8Array[],
+  options: ZlibOptions = {},
+): Promise<Uint8Array[]> {
+  const stream = createDeflateRaw(options);
+  const payloads: Uint8Array[] = [];
+  let chunks: Uint8Array[] = [];
+  stream.on("data", (chunk: Uint8Array) => chunks.push(chunk));
+  for (const message of messages) {
+    chunks = [];
+    stream.write(message);
+    await new Promise<void>((done) => stream.flush(constants.Z_SYNC_FLUSH, () => done()));
+    const flushed = concat(...chunks);
+    payloads.push(flushed.subarray(0, flushed.length - TAIL.length));
+  }
+  stream.close();
+  return payloads;
+}
+
+/** The bytes of messages that refer to those before them, or `undefined` when zlib refuses one. */
+export function zlibInflateStream(
+  payloads: readonly Uint8Array[],
+  windowBits = 15,
+): Uint8Array | undefined {
+  const flushed = payloads.slice(0, -1).flatMap((payload) => [payload, TAIL]);
+  return zlibInflate(concat(...flushed, payloads.at(-1)!), windowBits, 1 << 28)?.bytes;
+}
+
+/** The bytes of a message that is known to be valid and of `length` bytes. */
+export function fflateInflate(payload: Uint8Array, length: number): Uint8Array {
+  return inflateSync(concat(payload, STRICT_END), { out: new Uint8Array(length + 1) });
+}
+
+/** Some bytes after the other. */
+export function concat(...parts: readonly Uint8Array[]): Uint8Array {
+  return Uint8Array.from(Buffer.concat(parts));
+}

@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import { OutputPool } from "../../src/deflate/output_pool.ts";
+
+/** Writes a message of so many bytes and returns the capacity after it. */
+function write(pool: OutputPool, length: number, limit = length): number {
+  pool.open(limit);
+  pool.reserve(length);
+  pool.bytes.fill(0x5a, 0, length);
+  pool.length = length;
+  return pool.bytes.length;
+}
+
+Deno.test("there is no memory before the first message", () => {
+  assert.equal(new OutputPool().bytes.length, 0);
+});
+
+Deno.test("room is made in powers of two, and never more than the limit and a turn", () => {
+  const pool = new OutputPool();
+  assert.equal(write(pool, 1, 1 << 20), 16384);
+  assert.equal(write(pool, 16384, 1 << 20), 32768);
+  assert.equal(write(pool, 100000, 1 << 20), 131072);
+  assert.equal(write(pool, 200000, 200000), 200262);
+  assert.equal(pool.view.buffer, pool.bytes.buffer);
+});
+
+Deno.test("what there is of a message stays when room is made", () => {
+  const pool = new OutputPool();
+  pool.open(1 << 20);
+  pool.reserve(3);
+  pool.bytes.set([1, 2, 3]);
+  pool.length = 3;
+  pool.reserve(100000);
+  assert.deepEqual(pool.message, Uint8Array.of(1, 2, 3));
+});
+
+Deno.test("more than the limit is refused, the limit itself is not", () => {
+  const pool = new OutputPool();
+  pool.open(10);
+  pool.reserve(10);
+  assert.equal(pool.roomEnd, 10);
+  assert.throws(() => pool.reserve(11), {
+    name: "InflateError",
+    code: "too-big",
+    message: "message inflates to more than 10 bytes",
+  });
+  pool.length = 4;
+  assert.throws(() => pool.reserve(7), { code: "too-big" });
+});
+
+Deno.test("a turn that begins at the last allowed length ends within the memory", () => {
+  const pool = new OutputPool();
+  pool.open(Infinity);
+  pool.reserve(0);
+  // A literal, the longest match, and what a word of four bytes goes over its end.
+  assert.equal(pool.roomEnd + 1 + 258 + 3, pool.bytes.length);
+});
+
+Deno.test("after 256 messages the memory shrinks to what the largest of them needed", () => {
+  const pool = new OutputPool();
+  write(pool, 1 << 20);
+  for (let run = 1; run < 256; run++) assert(write(pool, 100) >= 1 << 20, "too early");
+  // The large one was among them.
+  assert(write(pool, 100) >= 1 << 20);
+  write(pool, 40000);
+  for (let run = 2; run < 256; run++) write(pool, 100);
+  assert.equal(write(pool, 100), 65536);
+  for (let run = 1; run < 257; run++) write(pool, 100);
+  assert.equal(pool.bytes.length, 16384);
+});
+
+Deno.test("without a limit a message has less than 2 GiB", () => {
+  const pool = new OutputPool();
+  pool.open(Infinity);
+  assert.throws(() => pool.reserve(2 ** 31), { name: "InflateError", code: "too-big" });
+});
+
+Deno.test("a limit is a number from 0 on", () => {
+  const pool = new OutputPool();
+  for (const limit of [-1, NaN]) {
+    assert.throws(() => pool.open(limit), {
+      name: "RangeError",
+      message: `limit is ${limit}: it must be 0 or more bytes`,
+    });
+  }
+});

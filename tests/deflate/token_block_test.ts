@@ -1,0 +1,21 @@
+import assert from "node:assert/strict";
+import { TokenBlock } from "../../src/deflate/token_block.ts";
+
+Deno.test("a block is empty when it is opened, but for its end", () => {
+  const block = new TokenBlock();
+  block.open();
+  block.literals[65] = 9;
+  block.literals[256] = 9;
+  block.distances[3] = 9;
+  block.count = 9;
+  block.open();
+  assert.equal(block.count, 0);
+  assert.equal(block.literals[256], 1);
+  assert.equal(block.literals.reduce((sum, frequency) => sum + frequency, 0), 1);
+  assert.equal(block.distances.reduce((sum, frequency) => sum + frequency, 0), 0);
+});
+
+Deno.test("there is room behind a full block for the last step of a search", () => {
+  const block = new TokenBlock();
+  assert(block.tokens.length >= block.capacity + 1024 + 3);
+});

@@ -1,0 +1,166 @@
+// Compressed messages between frames and the user, whatever the compression is (RFC 7692 6).
+
+import assert from "node:assert/strict";
+import { MessageWriter } from "../../src/message/message_writer.ts";
+import { Opcode } from "../../src/wire/opcode.ts";
+import { MESSAGE_RULES, type MessageEvent, MessageRecorder } from "../support/message_recorder.ts";
+import { Output } from "../support/output.ts";
+import { replay } from "../support/replay.ts";
+import { RunLength, runLength } from "../support/run_length.ts";
+import {
+  BINARY,
+  concat,
+  CONTINUATION,
+  frame,
+  type FrameParts,
+  hex,
+  parseFrames,
+  PING,
+  TEXT,
+  utf8,
+} from "../support/vectors.ts";
+
+const RULES = { ...MESSAGE_RULES, rsv1: true, maxMessageSize: 1000 };
+const RSV1 = 4;
+
+function read(frames: readonly FrameParts[], rules = RULES): readonly MessageEvent[] {
+  const stream = concat(...frames.map(frame));
+  return replay(stream, () => new MessageRecorder(rules, new RunLength()));
+}
+
+const PACKED_TEXT = runLength(utf8("aaaabbbb"));
+
+for (
+  const [name, frames, events] of [
+    ["in one frame", [{ rsv: RSV1, opcode: TEXT, payload: PACKED_TEXT }], [{ text: "aaaabbbb" }]],
+    [
+      "in fragments, of which the first alone has RSV1",
+      [
+        { fin: false, rsv: RSV1, opcode: TEXT, payload: PACKED_TEXT.slice(0, 1) },
+        { opcode: PING },
+        { fin: false, opcode: CONTINUATION },
+        { opcode: CONTINUATION, payload: PACKED_TEXT.slice(1) },
+      ],
+      [{ opcode: PING, payload: hex("") }, { text: "aaaabbbb" }],
+    ],
+    [
+      "between others that are not compressed",
+      [
+        { opcode: TEXT, payload: "plain" },
+        { rsv: RSV1, opcode: BINARY, payload: hex("05 07") },
+        { opcode: BINARY, payload: hex("05 07") },
+        { fin: false, rsv: RSV1, opcode: TEXT, payload: hex("02") },
+        { opcode: CONTINUATION, payload: hex("61") },
+        { fin: false, opcode: TEXT, payload: "pla" },
+        { opcode: CONTINUATION, payload: "in" },
+      ],
+      [
+        { text: "plain" },
+        { opcode: BINARY, payload: hex("07 07 07 07 07") },
+        { opcode: BINARY, payload: hex("05 07") },
+        { text: "aa" },
+        { text: "plain" },
+      ],
+    ],
+    ["that is empty", [{ rsv: RSV1, opcode: TEXT }], [{ text: "" }]],
+    [
+      "whose compressed bytes are no UTF-8, while its text is",
+      [{ rsv: RSV1, opcode: TEXT, payload: runLength(utf8("a".repeat(255))) }],
+      [{ text: "a".repeat(255) }],
+    ],
+    [
+      "whose text is no UTF-8",
+      [{ rsv: RSV1, opcode: TEXT, payload: hex("02 80") }],
+      [{ error: "INVALID_UTF8" }],
+    ],
+    [
+      "that is corrupt",
+      [{ rsv: RSV1, opcode: TEXT, payload: hex("02") }],
+      [{ error: "INVALID_DEFLATE_DATA" }],
+    ],
+    [
+      "of which more comes out than maxMessageSize",
+      [{ rsv: RSV1, opcode: BINARY, payload: hex("ff 00 ff 00 ff 00 ff 00") }],
+      [{ error: "MESSAGE_TOO_BIG" }],
+    ],
+  ] as [string, FrameParts[], MessageEvent[]][]
+) {
+  Deno.test(`a compressed message ${name} is read alike however the stream is cut`, () => {
+    assert.deepEqual(read(frames), events);
+  });
+}
+
+Deno.test("compressed text can be delivered as its bytes, checked", () => {
+  const rules = { ...RULES, text: "bytes" } as const;
+  const good = { rsv: RSV1, opcode: TEXT, payload: PACKED_TEXT };
+  const bad = { rsv: RSV1, opcode: TEXT, payload: hex("02 80") };
+  const message = { opcode: TEXT, payload: utf8("aaaabbbb") };
+  assert.deepEqual(read([good, good, bad], rules), [message, message, { error: "INVALID_UTF8" }]);
+});
+
+Deno.test("what was delivered does not change when the next message is decompressed", () => {
+  const recorder = new MessageRecorder({ ...RULES, text: "bytes" }, new RunLength());
+  for (const byte of [1, 2, 3]) {
+    const payload = Uint8Array.of(9, byte);
+    recorder.read(frame({ rsv: RSV1, opcode: BINARY, payload }));
+    recorder.read(frame({ rsv: RSV1, opcode: TEXT, payload: Uint8Array.of(9, 0x60 + byte) }));
+  }
+  const contents = recorder.views.map((view) => view.join());
+  assert.deepEqual(
+    contents,
+    [1, 0x61, 2, 0x62, 3, 0x63].map((byte) => Array(9).fill(byte).join()),
+  );
+});
+
+function written(masks: boolean, write: (writer: MessageWriter) => void): Uint8Array {
+  const output = new Output();
+  write(new MessageWriter(output, masks ? () => 0x01020304 : undefined, new RunLength()));
+  return output.written;
+}
+
+const TEXTS = ["", "abc", "aaaa", "\u00e9".repeat(100), "a".repeat(126), "a".repeat(20_000)]
+  .concat("ab".repeat(500), "\u20ac".repeat(9000), "a".repeat(8191), "a".repeat(8192));
+
+for (const masks of [false, true]) {
+  Deno.test(`text from a ${masks ? "client" : "server"} is compressed where that makes it shorter`, () => {
+    for (const text of TEXTS) {
+      const plain = utf8(text);
+      const packed = runLength(plain);
+      const shorter = text.length >= 4 && packed.length < plain.length;
+      const [sent, ...more] = parseFrames(written(masks, (writer) => writer.text(text)));
+      assert.equal(more.length, 0);
+      assert.deepEqual(sent, {
+        fin: true,
+        rsv: shorter ? RSV1 : 0,
+        opcode: TEXT,
+        masked: masks,
+        payload: shorter ? packed : plain,
+      });
+      assert.deepEqual(
+        written(masks, (writer) => writer.bytes(Opcode.Text, plain)),
+        written(masks, (writer) => plain.length < 4 ? writer.text(text, false) : writer.text(text)),
+      );
+    }
+  });
+}
+
+Deno.test("a message is not compressed where the caller says so", () => {
+  const bytes = written(false, (writer) => {
+    writer.text("aaaaaaaa", false);
+    writer.text("a".repeat(8192), false);
+    writer.bytes(Opcode.Binary, utf8("aaaaaaaa"), false);
+  });
+  assert.deepEqual(
+    parseFrames(bytes).map(({ rsv, payload }) => [rsv, payload.length]),
+    [[0, 8], [0, 8192], [0, 8]],
+  );
+});
+
+Deno.test("control frames and fragments are never compressed", () => {
+  const bytes = written(false, (writer) => {
+    writer.control(Opcode.Ping, utf8("aaaaaaaa"));
+    writer.fragment(Opcode.Text, false, utf8("aaaaaaaa"));
+    writer.fragment(Opcode.Continuation, true, utf8("aaaaaaaa"));
+  });
+  assert.ok(parseFrames(bytes).every(({ rsv, payload }) => rsv === 0 && payload.length === 8));
+});

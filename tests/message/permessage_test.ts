@@ -1,0 +1,218 @@
+import assert from "node:assert/strict";
+import { deflateRawSync, inflateRawSync } from "node:zlib";
+import {
+  PermessageDeflate,
+  type PermessageDirection,
+  type PermessageRules,
+} from "../../src/message/permessage.ts";
+import { Random } from "../support/random.ts";
+import { concat, hex, toHex, utf8 } from "../support/vectors.ts";
+
+const RULES: PermessageRules = {
+  compress: true,
+  decompress: true,
+  threshold: undefined,
+  level: "auto",
+};
+const ALONE: PermessageDirection = { takeover: false, windowBits: 15 };
+const TAKEOVER: PermessageDirection = { takeover: true, windowBits: 15 };
+const LIMIT = 1 << 20;
+
+const random = new Random(7692);
+
+function open(
+  rules: Partial<PermessageRules> = {},
+  inbound: PermessageDirection = ALONE,
+  outbound: PermessageDirection = ALONE,
+): PermessageDeflate {
+  return new PermessageDeflate({ ...RULES, ...rules }, inbound, outbound);
+}
+
+/** Decompresses a message that lies in the middle of other bytes. */
+function unpack(compression: PermessageDeflate, packed: Uint8Array, limit = LIMIT): Uint8Array {
+  const memory = concat(hex("ff ff"), packed, hex("ff"));
+  return compression.inflate(memory, 2, 2 + packed.length, limit).slice();
+}
+
+/** Compresses a message from the middle of other bytes to the middle of others. */
+function pack(compression: PermessageDeflate, message: Uint8Array): Uint8Array | undefined {
+  const source = concat(hex("ff"), message, hex("ff"));
+  const target = new Uint8Array(message.length + 10).fill(0xa5);
+  const end = compression.deflate(source, 1, 1 + message.length, target, 5);
+  assert.deepEqual(target.slice(0, 5), hex("a5 a5 a5 a5 a5"));
+  if (end === -1) return undefined;
+  assert.ok(end - 5 < message.length, "what is not shorter is not given");
+  return target.slice(5, end);
+}
+
+/** RFC 7692 7.2.2: the receiver appends these bytes, which the sender took away. */
+const TAIL = hex("00 00 ff ff");
+
+/** A text that compresses well, different each time. */
+function sentence(size: number): Uint8Array {
+  const words = ["the ", "quick ", "brown ", "fox ", "jumps ", "over ", "lazy ", "dog "];
+  let text = "";
+  while (text.length < size) text += random.pick(words);
+  return utf8(text.slice(0, size));
+}
+
+for (
+  const [name, packed] of [
+    ["of fixed codes (7.2.3.1)", "f2 48 cd c9 c9 07 00"],
+    ["without compression (7.2.3.3)", "00 05 00 fa ff 48 65 6c 6c 6f 00"],
+    ["that has the final bit (7.2.3.4)", "f3 48 cd c9 c9 07 00 00"],
+    ["in two blocks (7.2.3.5)", "f2 48 05 00 00 00 ff ff ca c9 c9 07 00"],
+  ]
+) {
+  Deno.test(`the RFC's Hello in a block ${name} is decompressed`, () => {
+    for (const inbound of [ALONE, TAKEOVER]) {
+      const compression = open({}, inbound);
+      for (const _ of [1, 2]) assert.deepEqual(unpack(compression, hex(packed)), utf8("Hello"));
+    }
+  });
+}
+
+Deno.test("the RFC's second Hello refers to the first, where takeover was agreed (7.2.3.2)", () => {
+  const [first, second] = [hex("f2 48 cd c9 c9 07 00"), hex("f2 00 11 00 00")];
+  const compression = open({}, TAKEOVER);
+  assert.deepEqual(unpack(compression, first), utf8("Hello"));
+  assert.deepEqual(unpack(compression, second), utf8("Hello"));
+
+  const alone = open({}, ALONE);
+  unpack(alone, first);
+  assert.throws(() => unpack(alone, second), { code: "INVALID_DEFLATE_DATA", closeCode: 1007 });
+});
+
+Deno.test("an empty message is one byte (7.2.3.6)", () => {
+  assert.deepEqual(unpack(open(), hex("00")), hex(""));
+});
+
+Deno.test("what another implementation compressed is decompressed, with and without takeover", () => {
+  for (const size of [0, 1, 100, 5000, 200_000]) {
+    const message = sentence(size);
+    const packed = new Uint8Array(deflateRawSync(message, { finishFlush: 2 }));
+    assert.deepEqual(packed.slice(-4), TAIL);
+    for (const inbound of [ALONE, TAKEOVER]) {
+      assert.deepEqual(unpack(open({}, inbound), packed.slice(0, -4)), message);
+    }
+  }
+});
+
+Deno.test("what we compress another implementation decompresses", () => {
+  for (const level of ["auto", "fast", "best"] as const) {
+    const alone = open({ level });
+    const takeover = open({ level }, ALONE, TAKEOVER);
+    let stream = new Uint8Array(0);
+    let sent = new Uint8Array(0);
+    for (const size of [10, 300, 5000, 100, 70_000, 300]) {
+      const message = sentence(size);
+      const packed = pack(alone, message);
+      if (packed !== undefined) {
+        const whole = inflateRawSync(concat(packed, TAIL), { finishFlush: 2 });
+        assert.deepEqual(new Uint8Array(whole), message);
+      }
+      const linked = pack(takeover, message);
+      if (linked === undefined) continue;
+      stream = concat(stream, linked, TAIL).slice();
+      sent = concat(sent, message).slice();
+      const all = inflateRawSync(stream, { finishFlush: 2 });
+      assert.deepEqual(new Uint8Array(all), sent, "each refers to those before it");
+    }
+    assert.ok(sent.length > 75_000);
+  }
+});
+
+Deno.test("messages that do not compress go as they are and leave no trace in the memory of takeover", () => {
+  const [sender, receiver] = [open({}, ALONE, TAKEOVER), open({}, TAKEOVER)];
+  let plain = 0;
+  for (let i = 0; i < 60; i++) {
+    const message = i % 3 === 0 ? random.bytes(200 + i) : sentence(50 + 20 * i);
+    const packed = pack(sender, message);
+    if (packed === undefined) plain++;
+    else assert.deepEqual(unpack(receiver, packed), message);
+  }
+  assert.equal(plain, 20);
+});
+
+Deno.test("takeover makes messages that are alike shorter", () => {
+  const compression = open({ level: "best" }, ALONE, TAKEOVER);
+  const message = utf8(toHex(random.bytes(200)));
+  const [first, second] = [pack(compression, message)!, pack(compression, message)!];
+  assert.ok(second.length < first.length / 4, `${first.length}, then ${second.length}`);
+});
+
+Deno.test("a window that was agreed on is kept to", () => {
+  // Twice the same noise: only a window over its length can make use of that.
+  const noise = random.bytes(1000);
+  const message = concat(noise, noise);
+  for (const [windowBits, shortens] of [[8, false], [9, false], [10, true], [15, true]] as const) {
+    for (const takeover of [false, true]) {
+      const packed = pack(open({ level: "best" }, ALONE, { takeover, windowBits }), message);
+      assert.equal(packed !== undefined, shortens, `${windowBits} bits`);
+    }
+  }
+});
+
+for (const inbound of [ALONE, TAKEOVER]) {
+  Deno.test(`the limit is what comes out, to the byte, takeover ${inbound.takeover}`, () => {
+    for (const size of [1, 1000, 65_536, 1 << 20]) {
+      const packed = new Uint8Array(deflateRawSync(new Uint8Array(size), { finishFlush: 2 }));
+      const wire = packed.slice(0, -4);
+      assert.equal(unpack(open({}, inbound), wire, size).length, size);
+      assert.throws(() => unpack(open({}, inbound), wire, size - 1), {
+        name: "MessageTooBigError",
+        closeCode: 1009,
+      });
+    }
+  });
+
+  Deno.test(`corrupt data is the peer's fault, takeover ${inbound.takeover}`, () => {
+    for (const packed of ["07", "ff ff ff", "f2 48 cd c9", "06 00 ff", "00 05 00 fa fe 48"]) {
+      assert.throws(() => unpack(open({}, inbound), hex(packed)), {
+        name: "InvalidPayloadError",
+        code: "INVALID_DEFLATE_DATA",
+        closeCode: 1007,
+      });
+    }
+  });
+}
+
+Deno.test("random bytes are decompressed or refused, and nothing else comes of them", () => {
+  for (let run = 0; run < 3000; run++) {
+    const compression = open({}, run % 2 === 0 ? ALONE : TAKEOVER);
+    try {
+      assert.ok(unpack(compression, random.bytes(random.below(60)), 5000).length <= 5000);
+    } catch (error) {
+      assert.ok(error instanceof Error);
+      assert.match(error.name, /^(InvalidPayloadError|MessageTooBigError)$/);
+    }
+  }
+});
+
+Deno.test("compressed messages are refused with 1003 where decompress is off", () => {
+  assert.throws(() => unpack(open({ decompress: false }), hex("00")), {
+    code: "COMPRESSION_REFUSED",
+    closeCode: 1003,
+  });
+});
+
+Deno.test("a message is worth trying from a threshold on: 256 bytes, or any with takeover", () => {
+  const wanted = (compression: PermessageDeflate) =>
+    [0, 1, 99, 100, 255, 256, 100_000].filter((length) => compression.wants(length));
+  assert.deepEqual(wanted(open()), [256, 100_000]);
+  assert.deepEqual(wanted(open({}, TAKEOVER, ALONE)), [256, 100_000]);
+  assert.deepEqual(wanted(open({}, ALONE, TAKEOVER)), [1, 99, 100, 255, 256, 100_000]);
+  assert.deepEqual(wanted(open({ threshold: 100 })), [100, 255, 256, 100_000]);
+  assert.deepEqual(wanted(open({ threshold: 100 }, ALONE, TAKEOVER)), [100, 255, 256, 100_000]);
+  assert.deepEqual(wanted(open({ threshold: 0 })), [1, 99, 100, 255, 256, 100_000]);
+  assert.deepEqual(wanted(open({ compress: false, threshold: 0 })), []);
+});
+
+Deno.test("results are shared by compressions that make the same of a message", () => {
+  const key = (rules: Partial<PermessageRules>, outbound: PermessageDirection) =>
+    open(rules, TAKEOVER, outbound).shareKey;
+  assert.equal(key({}, ALONE), key({ threshold: 7 }, ALONE));
+  assert.notEqual(key({ level: "fast" }, ALONE), key({ level: "best" }, ALONE));
+  assert.notEqual(key({}, ALONE), key({}, { takeover: false, windowBits: 9 }));
+  assert.equal(key({}, TAKEOVER), undefined, "with takeover each connection's messages differ");
+});

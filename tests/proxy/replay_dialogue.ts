@@ -1,0 +1,61 @@
+// A dialogue with a proxy whose answers are known, cut in every way.
+
+import { WebSocketError } from "../../src/errors.ts";
+import type { ProxyDialogue } from "../../src/proxy/dialogue.ts";
+import { replay } from "../support/replay.ts";
+import { concat, toHex } from "../support/vectors.ts";
+
+/** How a dialogue went. */
+export interface Outcome {
+  /** Whether the stream leads to the target. */
+  readonly done: boolean;
+  /** What was sent to the proxy, in hexadecimal, unless it failed. */
+  readonly sent?: string;
+  /** What came behind the dialogue, in hexadecimal, unless it failed. */
+  readonly rest?: string;
+  /** Why it failed. */
+  readonly error?: { readonly code: string; readonly message: string };
+}
+
+/** Gives a dialogue the answers of a proxy, cut in every way; the outcome is the same each time. */
+export function converse(answers: Uint8Array, open: () => ProxyDialogue): Outcome {
+  return replay(answers, () => new Conversation(open()))[0];
+}
+
+class Conversation {
+  readonly #dialogue: ProxyDialogue;
+  #sent: Uint8Array;
+  #behind: Uint8Array = new Uint8Array(0);
+  #error: WebSocketError | undefined;
+
+  constructor(dialogue: ProxyDialogue) {
+    this.#dialogue = dialogue;
+    this.#sent = dialogue.begin();
+  }
+
+  read(memory: Uint8Array, start: number, end: number): void {
+    if (this.#error !== undefined) return;
+    const chunk = memory.subarray(start, end);
+    if (this.#dialogue.done) {
+      this.#behind = concat(this.#behind, chunk);
+      return;
+    }
+    try {
+      this.#sent = concat(this.#sent, this.#dialogue.receive(chunk));
+      this.#behind = this.#dialogue.rest.slice();
+    } catch (error) {
+      if (!(error instanceof WebSocketError)) throw error;
+      this.#error = error;
+    }
+  }
+
+  get events(): [Outcome] {
+    const { done } = this.#dialogue;
+    if (this.#error !== undefined) {
+      // What was still to be sent depends on the cut, and does not matter any more.
+      const { code, message } = this.#error;
+      return [{ done, error: { code, message } }];
+    }
+    return [{ done, sent: toHex(this.#sent), rest: toHex(this.#behind) }];
+  }
+}

@@ -1,0 +1,175 @@
+// Reading a connection by iteration: nothing is lost, nothing piles up.
+
+import assert from "node:assert/strict";
+import { bothSides, quiet, socketTest } from "../support/socket_harness.ts";
+import { CLOSE, closePayload, hex, TEXT } from "../support/vectors.ts";
+
+/** So many text messages in one chunk. */
+function texts(count: number): { opcode: number; payload: string }[] {
+  return Array.from({ length: count }, (_, i) => ({ opcode: TEXT, payload: `text ${i}` }));
+}
+
+bothSides("iteration gives the messages in their order and ends at a clean close", async (
+  _,
+  open,
+) => {
+  const { conn, peer } = await open();
+  const read: unknown[] = [];
+  const reading = (async () => {
+    for await (const data of conn) read.push(data);
+  })();
+  peer.send(...texts(3));
+  await quiet();
+  peer.send({ opcode: 2, payload: hex("ff") }, {
+    opcode: CLOSE,
+    payload: closePayload(1001, "bye"),
+  });
+  peer.transport.end();
+  await reading;
+  assert.deepEqual(read, ["text 0", "text 1", "text 2", hex("ff")]);
+});
+
+bothSides("iteration throws the cause when the close was not clean, and then is done", async (
+  _,
+  open,
+) => {
+  const { conn, peer } = await open();
+  const iterator = conn[Symbol.asyncIterator]();
+  peer.send({ opcode: TEXT, payload: "one" }, { opcode: TEXT, rsv: 2, payload: "bad" });
+  peer.transport.end();
+  assert.deepEqual(await iterator.next(), { value: "one", done: false });
+  const { error } = await conn.closed;
+  await assert.rejects(iterator.next(), (thrown) => thrown === error);
+  assert.deepEqual(await iterator.next(), { value: undefined, done: true });
+});
+
+bothSides("a reader that waits when the stream is cut gets the cause", async (_, open) => {
+  const { conn, peer } = await open();
+  const waiting = conn[Symbol.asyncIterator]().next();
+  peer.transport.destroy();
+  await assert.rejects(waiting, { name: "ConnectionError", code: "CONNECTION_LOST" });
+});
+
+bothSides("iteration ends when we close ourselves; what comes then is not delivered", async (
+  _,
+  open,
+) => {
+  const { conn, peer } = await open();
+  const read: unknown[] = [];
+  peer.send(...texts(3));
+  await quiet();
+  for await (const data of conn) {
+    read.push(data);
+    conn.close();
+    peer.send(...texts(3), { opcode: CLOSE, payload: closePayload(1000) });
+    peer.transport.end();
+  }
+  assert.deepEqual(read, ["text 0"]);
+});
+
+bothSides("after break one can iterate again and misses nothing", async (_, open) => {
+  const { conn, peer } = await open();
+  peer.send(...texts(3));
+  const read: unknown[] = [];
+  for await (const data of conn) {
+    read.push(data);
+    break;
+  }
+  assert.equal(conn.readyState, "open");
+  peer.send({ opcode: TEXT, payload: "later" });
+  for await (const data of conn) {
+    read.push(data);
+    if (data === "later") break;
+  }
+  assert.deepEqual(read, ["text 0", "text 1", "text 2", "later"]);
+});
+
+bothSides("two readers at once get a message each", async (_, open) => {
+  const { conn, peer } = await open();
+  const [one, two] = [conn[Symbol.asyncIterator](), conn[Symbol.asyncIterator]()];
+  const results = [one.next(), two.next(), one.next()];
+  peer.send(...texts(3));
+  assert.deepEqual((await Promise.all(results)).map(({ value }) => value), [
+    "text 0",
+    "text 1",
+    "text 2",
+  ]);
+});
+
+bothSides("while nobody reads, the peer has to wait, and memory is bounded", async (_, open) => {
+  const { conn, peer, transport } = await open();
+  // What the kernel takes before the peer has to wait.
+  transport.capacity = 100_000;
+  let sent = 0;
+  while (peer.transport.bufferedAmount === 0) {
+    peer.send({ opcode: 2, payload: new Uint8Array(1000) });
+    sent++;
+    await quiet();
+    assert.ok(sent < 300, `${sent} messages were taken from a peer that nobody reads`);
+  }
+  assert.equal(transport.paused, true);
+  for (let read = 0; read < sent; read++) await conn[Symbol.asyncIterator]().next();
+  await quiet();
+  assert.equal(peer.transport.bufferedAmount, 0, "the peer may go on");
+  assert.equal(transport.paused, false);
+});
+
+bothSides("a reader that catches up lets the transport go on", async (_, open) => {
+  const { conn, peer, transport } = await open();
+  peer.send(...texts(300));
+  await quiet();
+  assert.equal(transport.paused, true);
+  const read: unknown[] = [];
+  for await (const data of conn) {
+    read.push(data);
+    if (read.length === 300) break;
+  }
+  await quiet();
+  assert.equal(transport.paused, false);
+  assert.deepEqual(read, texts(300).map(({ payload }) => payload));
+});
+
+bothSides("a large message that nobody reads pauses the transport as many small ones do", async (
+  _,
+  open,
+) => {
+  const { conn, peer, transport } = await open();
+  peer.send({ opcode: 2, payload: new Uint8Array(100_000) });
+  await quiet();
+  assert.equal(transport.paused, true);
+  await conn[Symbol.asyncIterator]().next();
+  await quiet();
+  assert.equal(transport.paused, false);
+});
+
+bothSides("a slow reader gets all of what a peer sent before it closed", async (_, open) => {
+  const { conn, peer } = await open();
+  for (let i = 0; i < 10; i++) peer.send(...texts(100));
+  peer.send({ opcode: CLOSE, payload: closePayload(1000, "done") });
+  peer.transport.end();
+  let count = 0;
+  for await (const data of conn) {
+    assert.equal(data, `text ${count++ % 100}`);
+    if (count % 50 === 0) await quiet();
+  }
+  assert.equal(count, 1000);
+  const { code, clean, reason } = await conn.closed;
+  assert.deepEqual([code, clean, reason], [1000, true, "done"]);
+});
+
+socketTest("a reader that stopped does not keep a close of our own from finishing", async (t) => {
+  const { near, far } = await t.pair({ message: () => {} });
+  for (let i = 0; i < 1000; i++) far.send(`text ${i}`);
+  await quiet();
+  near.close();
+  assert.equal((await near.closed).clean, true);
+  assert.equal((await far.closed).clean, true);
+  assert.deepEqual(await near[Symbol.asyncIterator]().next(), { value: undefined, done: true });
+});
+
+socketTest("an iterator over a connection that is over is done at once", async (t) => {
+  const { near } = await t.pair();
+  near.close();
+  await near.closed;
+  for await (const _ of near) assert.fail("there is no message");
+});

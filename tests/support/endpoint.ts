@@ -1,0 +1,193 @@
+// A session with a shell around it that has no socket and no clock and writes down what it is told.
+
+import assert from "node:assert/strict";
+import { MessageTooBigError, WebSocketError } from "../../src/errors.ts";
+import type { MessageCompression } from "../../src/message/message_compression.ts";
+import type { CloseInfo } from "../../src/session/close_info.ts";
+import {
+  Session,
+  type SessionEvents,
+  type SessionRules,
+  type SessionShell,
+} from "../../src/session/session.ts";
+import type { FrameOutput } from "../../src/wire/frame_writer.ts";
+import type { MessageOpcode } from "../../src/wire/opcode.ts";
+import {
+  CLOSE,
+  closePayload,
+  frame,
+  type FrameParts,
+  MASK_KEY,
+  parseFrames,
+  toHex,
+  type WireFrame,
+} from "./vectors.ts";
+
+/** Which side a session is. */
+export type Side = "client" | "server";
+
+/** What the user of a session hears, in a short form: bytes are hexadecimal. */
+export type Heard = ["text" | "binary" | "utf8" | "ping" | "pong", string];
+
+/** How a connection ended, in a form that compares well: the error by its code. */
+export type Ending = Omit<CloseInfo, "error"> & { error: string | undefined };
+
+/** Rules of a session with the library's defaults. */
+export function sessionRules(side: Side, rules: Partial<SessionRules> = {}): SessionRules {
+  return {
+    masked: side === "server",
+    rsv1: false,
+    maxMessageSize: 1 << 24,
+    maxFragments: 16384,
+    text: "string",
+    utf8Check: true,
+    autoPong: true,
+    ...rules,
+  };
+}
+
+/** One endpoint of a connection. */
+export class Endpoint implements SessionEvents, SessionShell, FrameOutput {
+  readonly session: Session;
+  readonly side: Side;
+  /** What the user heard, in order. */
+  readonly heard: Heard[] = [];
+  /** How often and how the end was told. */
+  readonly endings: Ending[] = [];
+  /** The errors of the endings themselves. */
+  readonly errors: (Error | undefined)[] = [];
+  /** What the session asked of its shell, in order. */
+  readonly asked: string[] = [];
+  /** Called with each thing that is heard, in the middle of the session's work. */
+  onHeard: (heard: Heard) => void = () => {};
+  congested = false;
+  offset = 4;
+  #memory = new Uint8Array(64);
+  #written = 0;
+  #key = 0;
+
+  constructor(
+    side: Side,
+    rules: Partial<SessionRules> = {},
+    compression: MessageCompression | undefined = undefined,
+  ) {
+    this.side = side;
+    const masks = side === "client" ? () => this.#key = this.#key * 31 + 0x12345671 | 0 : undefined;
+    this.session = new Session(sessionRules(side, rules), this, this, this, masks, compression);
+  }
+
+  /** An endpoint whose opening handshake is done. */
+  static open(
+    side: Side,
+    rules: Partial<SessionRules> = {},
+    compression: MessageCompression | undefined = undefined,
+  ): Endpoint {
+    const endpoint = new Endpoint(side, rules, compression);
+    endpoint.session.open();
+    return endpoint;
+  }
+
+  /** Gives the session a whole chunk of frames as its peer sends them. Returns how much was read. */
+  receive(...frames: FrameParts[]): number {
+    return this.session.receive(this.fromPeer(...frames));
+  }
+
+  /** The bytes of frames as this side's peer sends them. */
+  fromPeer(...frames: FrameParts[]): Uint8Array {
+    const mask = this.side === "server" ? { mask: MASK_KEY } : undefined;
+    const parts = frames.map((parts) => frame({ ...mask, ...parts }));
+    return Uint8Array.from(parts.flatMap((bytes) => [...bytes]));
+  }
+
+  /** Gives the session a Close frame; without a code it is empty. */
+  receiveClose(code?: number, reason = ""): number {
+    const payload = code === undefined ? new Uint8Array(0) : closePayload(code, reason);
+    return this.receive({ opcode: CLOSE, payload });
+  }
+
+  /** Takes away the bytes that were written since the last call. */
+  takeBytes(): Uint8Array {
+    const bytes = this.#memory.slice(4, 4 + this.#written);
+    this.offset = 4;
+    this.#written = 0;
+    return bytes;
+  }
+
+  /** Takes away the frames that were written since the last call, all of them masked rightly. */
+  takeFrames(): WireFrame[] {
+    const frames = parseFrames(this.takeBytes());
+    for (const { masked } of frames) assert.equal(masked, this.side === "client");
+    return frames;
+  }
+
+  /** The frames that were written since the last call, as opcodes and hexadecimal payloads. */
+  takeSent(): [opcode: number, payload: string][] {
+    return this.takeFrames().map(({ opcode, payload }) => [opcode, toHex(payload)]);
+  }
+
+  /** Bytes that wait in the output. */
+  get waiting(): number {
+    return this.#written;
+  }
+
+  onText(text: string): void {
+    this.#hear(["text", text]);
+  }
+
+  onBytes(opcode: MessageOpcode, bytes: Uint8Array, start: number, end: number): void {
+    this.#hear([opcode === 1 ? "utf8" : "binary", toHex(bytes.subarray(start, end))]);
+  }
+
+  onPing(payload: Uint8Array): void {
+    this.#hear(["ping", toHex(payload)]);
+  }
+
+  onPong(payload: Uint8Array): void {
+    this.#hear(["pong", toHex(payload)]);
+  }
+
+  onClosed(info: CloseInfo): void {
+    const { error, ...rest } = info;
+    if (error !== undefined) assert.ok(error instanceof WebSocketError);
+    this.endings.push({ ...rest, error: error?.code });
+    this.errors.push(error);
+    this.asked.push("onClosed");
+  }
+
+  startCloseTimer(): void {
+    this.asked.push("startCloseTimer");
+  }
+
+  endOutput(): void {
+    this.asked.push("endOutput");
+  }
+
+  cutStream(): void {
+    this.asked.push("cutStream");
+  }
+
+  reserve(size: number): Uint8Array {
+    const needed = this.offset + size;
+    if (this.#memory.length < needed) {
+      const grown = new Uint8Array(needed * 2);
+      grown.set(this.#memory);
+      this.#memory = grown;
+    }
+    return this.#memory;
+  }
+
+  commit(size: number): void {
+    this.offset += size;
+    this.#written += size;
+  }
+
+  #hear(heard: Heard): void {
+    this.heard.push(heard);
+    this.onHeard(heard);
+  }
+}
+
+/** An error as a failing reader would give it to the session. */
+export function failure(): WebSocketError {
+  return new MessageTooBigError("The message is too big for the test");
+}

@@ -1,0 +1,72 @@
+// The runtime's timers, turned by hand.
+
+interface Entry {
+  readonly due: number;
+  readonly wake: () => void;
+}
+
+/** Stands in for `setTimeout` and `clearTimeout` until it is disposed of. */
+export class FakeClock implements Disposable {
+  readonly #setTimeout = globalThis.setTimeout;
+  readonly #clearTimeout = globalThis.clearTimeout;
+  readonly #entries = new Map<number, Entry>();
+  #time: number;
+  #ids = 0;
+
+  /** @param time What the clock shows in milliseconds. */
+  constructor(time: number) {
+    this.#time = time;
+    const start = (wake: () => void, delay = 0): number => {
+      this.#entries.set(++this.#ids, { due: this.#time + Math.max(0, delay), wake });
+      return this.#ids;
+    };
+    globalThis.setTimeout = start as unknown as typeof setTimeout;
+    globalThis.clearTimeout =
+      ((id: number) => this.#entries.delete(id)) as unknown as typeof clearTimeout;
+  }
+
+  /** The time in milliseconds. */
+  readonly now = (): number => this.#time;
+
+  /** Timers of the runtime that are running. */
+  get running(): number {
+    return this.#entries.size;
+  }
+
+  /** Timers of the runtime that were ever started. */
+  get started(): number {
+    return this.#ids;
+  }
+
+  /** Lets time pass and wakes who is due, each at its own time. */
+  advance(milliseconds: number): void {
+    const end = this.#time + milliseconds;
+    for (let next = this.#next(end); next !== undefined; next = this.#next(end)) {
+      const [id, { due, wake }] = next;
+      this.#entries.delete(id);
+      this.#time = Math.max(this.#time, due);
+      wake();
+    }
+    this.#time = end;
+  }
+
+  /** Lets time pass while nobody can be woken, as when the process is busy. */
+  block(milliseconds: number): void {
+    this.#time += milliseconds;
+  }
+
+  #next(end: number): [number, Entry] | undefined {
+    let first: [number, Entry] | undefined;
+    for (const entry of this.#entries) {
+      if (entry[1].due <= end && (first === undefined || entry[1].due < first[1].due)) {
+        first = entry;
+      }
+    }
+    return first;
+  }
+
+  [Symbol.dispose](): void {
+    globalThis.setTimeout = this.#setTimeout;
+    globalThis.clearTimeout = this.#clearTimeout;
+  }
+}

@@ -1,0 +1,65 @@
+// A transport whose peer is the test: it can refuse, and it watches the memory it was lent.
+
+import assert from "node:assert/strict";
+import type { Transport } from "../../src/transport/transport.ts";
+import { concat } from "./vectors.ts";
+
+/** Writes down what it is given. */
+export class FakeTransport implements Transport {
+  readonly remoteAddress = "test";
+  readonly writesLater: boolean;
+  /** While `true` every write is taken and kept, as by a socket whose buffer is full. */
+  refusing = false;
+  /** The writes that were made, one entry each. */
+  readonly writes: Uint8Array[] = [];
+  /** The memory of the last write. */
+  lent: Uint8Array | undefined;
+  #kept: { memory: Uint8Array; copy: Uint8Array } | undefined;
+
+  constructor(writesLater = false) {
+    this.writesLater = writesLater;
+  }
+
+  /** All bytes that were written. */
+  get written(): Uint8Array {
+    return concat(...this.writes);
+  }
+
+  get bufferedAmount(): number {
+    return this.#kept?.copy.length ?? 0;
+  }
+
+  write(bytes: Uint8Array, length: number): boolean {
+    assert.equal(this.#kept, undefined, "a write before drain");
+    assert.ok(length > 0 && length <= bytes.length, "nothing is written, or more than there is");
+    const copy = bytes.slice(0, length);
+    this.writes.push(copy);
+    this.lent = bytes;
+    if (!this.refusing && !this.writesLater) return true;
+    this.#kept = { memory: bytes, copy };
+    return false;
+  }
+
+  /** What was kept has left. The caller tells the writer. */
+  takeKept(): boolean {
+    if (this.#kept === undefined) return false;
+    const { memory, copy } = this.#kept;
+    this.#kept = undefined;
+    assert.deepEqual(
+      memory.slice(0, copy.length),
+      copy,
+      "memory was changed that was not returned",
+    );
+    return true;
+  }
+
+  start(): void {}
+
+  pause(): void {}
+
+  resume(): void {}
+
+  end(): void {}
+
+  destroy(): void {}
+}

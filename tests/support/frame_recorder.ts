@@ -1,0 +1,60 @@
+// Writes down the frames that a reader delivers, whole or in pieces, in one and the same form.
+
+import assert from "node:assert/strict";
+import { WebSocketError } from "../../src/errors.ts";
+import { FrameReader, type FrameSink } from "../../src/wire/frame_reader.ts";
+import type { FrameRules } from "../../src/wire/header.ts";
+import type { Consumer } from "./replay.ts";
+
+/** A delivered frame, or the code of the error that ended the reading. */
+export type FrameEvent = { first: number; payload: Uint8Array } | { error: string };
+
+/** A reader together with what it delivered. */
+export class FrameRecorder implements FrameSink, Consumer<FrameEvent> {
+  readonly events: FrameEvent[] = [];
+  readonly reader: FrameReader;
+  #first = 0;
+  #length = 0;
+  #pieces: number[] | undefined;
+  #failed = false;
+
+  constructor(rules: FrameRules) {
+    this.reader = new FrameReader(rules, this);
+  }
+
+  /** Reads on, unless reading has failed; an error becomes an event. */
+  read(bytes: Uint8Array, start = 0, end: number = bytes.length): void {
+    if (this.#failed) return;
+    try {
+      assert.equal(this.reader.read(bytes, start, end), end);
+    } catch (error) {
+      if (!(error instanceof WebSocketError)) throw error;
+      this.#failed = true;
+      this.events.push({ error: error.code });
+    }
+  }
+
+  frame(first: number, bytes: Uint8Array, start: number, end: number): void {
+    assert.equal(this.#pieces, undefined, "a frame inside a frame");
+    this.events.push({ first, payload: bytes.slice(start, end) });
+  }
+
+  frameStart(first: number, length: number): void {
+    assert.equal(this.#pieces, undefined, "a frame inside a frame");
+    assert.ok(length > 0, "an empty frame is never delivered in pieces");
+    this.#first = first;
+    this.#length = length;
+    this.#pieces = [];
+  }
+
+  framePiece(bytes: Uint8Array, start: number, end: number): void {
+    assert.ok(end > start, "a piece is never empty");
+    for (let i = start; i < end; i++) this.#pieces!.push(bytes[i]);
+  }
+
+  frameEnd(): void {
+    assert.equal(this.#pieces!.length, this.#length, "the pieces are not the whole frame");
+    this.events.push({ first: this.#first, payload: Uint8Array.from(this.#pieces!) });
+    this.#pieces = undefined;
+  }
+}

@@ -1,0 +1,196 @@
+// Servers, connections and raw peers over real sockets, for one case of a behaviour suite: through
+// the main entry, as users have it, and all ended with the case.
+
+import assert from "node:assert/strict";
+import {
+  connect,
+  type Connection,
+  type ConnectOptions,
+  type DialOptions,
+  serve,
+  type ServeOptions,
+  type Server,
+  type Transport,
+} from "../../mod.ts";
+import type { Cases, Context } from "../behaviour/harness.ts";
+import { RawServer, RawSocket } from "./raw_socket.ts";
+import type { FrameParts } from "./vectors.ts";
+
+/** A promise that is settled from outside, once. */
+export class Deferred<T> {
+  readonly promise: Promise<T>;
+  resolve!: (value: T) => void;
+  reject!: (error: unknown) => void;
+
+  constructor() {
+    this.promise = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    });
+  }
+}
+
+/** What happened, one after the other, and who waits for it. */
+export class Queue<T> {
+  /** Everything that was pushed. */
+  readonly all: T[] = [];
+  #taken = 0;
+  #waiting: Array<{ isMet: () => boolean; resolve: () => void }> = [];
+
+  /** Adds; a function, to be given away as a callback. */
+  readonly push = (item: T): void => {
+    this.all.push(item);
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const waiter of waiting) {
+      if (waiter.isMet()) waiter.resolve();
+      else this.#waiting.push(waiter);
+    }
+  };
+
+  /** Waits until so many were pushed in all, and returns them. */
+  async atLeast(count: number): Promise<T[]> {
+    const isMet = (): boolean => this.all.length >= count;
+    if (!isMet()) await new Promise<void>((resolve) => this.#waiting.push({ isMet, resolve }));
+    return this.all;
+  }
+
+  /** The next one that nobody has taken. */
+  async next(): Promise<T> {
+    const index = this.#taken++;
+    return (await this.atLeast(index + 1))[index];
+  }
+}
+
+/** Two sides of the library, connected: `near` is the client's, `far` the server's. */
+export interface LivePair<T = undefined> {
+  readonly server: Server<T>;
+  readonly near: Connection<undefined>;
+  readonly far: Connection<T>;
+}
+
+/** An open connection whose other side is in the hands of the test. */
+export interface LiveSide<T = undefined> {
+  readonly conn: Connection<T>;
+  readonly peer: RawSocket;
+}
+
+/** What one case opens. */
+export class Live {
+  readonly context: Context;
+
+  constructor(context: Context) {
+    this.context = context;
+  }
+
+  /** A server of the library. */
+  async serve<T = undefined>(options: ServeOptions<T> = {}): Promise<Server<T>> {
+    const server = await serve(options);
+    this.context.after(() => server.shutdown({ timeout: 0 }));
+    return server;
+  }
+
+  /** A client of the library. */
+  async connect<T = undefined>(
+    url: string | URL,
+    options: ConnectOptions<T> = {},
+  ): Promise<Connection<T>> {
+    const connection = await connect(url, options);
+    this.context.after(async () => {
+      connection.terminate();
+      await connection.closed;
+    });
+    return connection;
+  }
+
+  /** A client that has sent nothing yet. */
+  async rawClient(server: { readonly port: number; readonly hostname?: string }): Promise<RawSocket> {
+    const peer = await RawSocket.open(server);
+    this.context.after(() => peer.destroy());
+    return peer;
+  }
+
+  /** A server that answers nothing by itself. */
+  async rawServer(): Promise<RawServer> {
+    const server = await RawServer.listen();
+    this.context.after(() => server.close());
+    return server;
+  }
+
+  /** Two sides of the library, connected. */
+  async pair<T = undefined>(
+    serveOptions: ServeOptions<T> = {},
+    connectOptions: ConnectOptions = {},
+  ): Promise<LivePair<T>> {
+    const server = await this.serve(serveOptions);
+    const near = await this.connect(server.url, connectOptions);
+    return { server, near, far: [...server.clients()].at(-1)! };
+  }
+
+  /** The server's side of an open connection, whose client may have sent frames with its request. */
+  async accept<T = undefined>(
+    options: ServeOptions<T> = {},
+    ...behind: FrameParts[]
+  ): Promise<LiveSide<T> & { readonly server: Server<T> }> {
+    const opened = new Deferred<Connection<T>>();
+    const server = await this.serve({
+      ...options,
+      open(conn) {
+        opened.resolve(conn);
+        return options.open?.(conn);
+      },
+    });
+    const peer = await this.rawClient(server);
+    assert.equal((await peer.upgrade([], ...behind)).status, 101);
+    return { server, conn: await opened.promise, peer };
+  }
+
+  /** {@linkcode Live.reach} over a stream that was changed on its way to a real socket. */
+  async reachOver<T = undefined>(
+    change: (transport: Transport) => Transport,
+    options: ConnectOptions<T> = {},
+  ): Promise<LiveSide<T>> {
+    const dial = async (address: DialOptions): Promise<Transport> =>
+      change(await this.context.network.dial(address));
+    return await this.reach({ ...options, dial });
+  }
+
+  /** The client's side of an open connection, whose server may have sent frames with its answer. */
+  async reach<T = undefined>(
+    options: ConnectOptions<T> = {},
+    ...behind: FrameParts[]
+  ): Promise<LiveSide<T> & { readonly request: string }> {
+    const server = await this.rawServer();
+    const connecting = this.connect(server.url, options);
+    const peer = await server.accept();
+    const request = await peer.acceptUpgrade([], ...behind);
+    return { conn: await connecting, peer, request };
+  }
+}
+
+/** The cases of a suite, each with a harness of its own. */
+export function liveCases(
+  cases: Record<string, (t: Live) => Promise<void>>,
+): Cases {
+  return Object.fromEntries(
+    Object.entries(cases).map(([name, run]) => [
+      name,
+      (context: Context) => run(new Live(context)),
+    ]),
+  );
+}
+
+/**
+ * Passes turns of the event loop until a number has stayed the same for many of them, and returns
+ * it: for what must not happen, which no event tells.
+ */
+export async function settled(read: () => number): Promise<number> {
+  let last = read();
+  for (let same = 0; same < 30; same++) {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    const now = read();
+    if (now !== last) same = 0;
+    last = now;
+  }
+  return last;
+}

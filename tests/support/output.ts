@@ -1,0 +1,23 @@
+// Where frames are written in tests: room exactly as large as was asked for, between canaries.
+
+import assert from "node:assert/strict";
+import type { FrameOutput } from "../../src/wire/frame_writer.ts";
+import { concat, hex } from "./vectors.ts";
+
+/** Collects what is committed, and gives exactly the room that was asked for. */
+export class Output implements FrameOutput {
+  written = new Uint8Array(0);
+  offset = 3;
+  #room = new Uint8Array(0);
+
+  reserve(size: number): Uint8Array {
+    this.#room = new Uint8Array(this.offset + size).fill(0xa5);
+    return this.#room;
+  }
+
+  commit(size: number): void {
+    assert.ok(this.offset + size <= this.#room.length, "more was written than there was room for");
+    assert.deepEqual(this.#room.slice(0, 3), hex("a5 a5 a5"), "memory before the room was written");
+    this.written = concat(this.written, this.#room.slice(this.offset, this.offset + size)).slice();
+  }
+}

@@ -1,0 +1,230 @@
+// Real proxies from Debian, each a process of its own for one test case: tinyproxy (HTTP CONNECT),
+// microsocks (SOCKS5) and stunnel, which puts TLS before either of them or before a server.
+
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { existsSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { join } from "node:path";
+import process from "node:process";
+import type { Context } from "../behaviour/harness.ts";
+import type { TlsServerOptions } from "../../mod.ts";
+
+/** The Debian package of each program. */
+const PACKAGES = { tinyproxy: "tinyproxy-bin", microsocks: "microsocks", stunnel4: "stunnel4" };
+
+type ProgramName = keyof typeof PACKAGES;
+
+/** Ports below those that the system gives away by itself. */
+const FIRST_PORT = 20_000;
+const PORT_COUNT = 10_000;
+
+/** How often another port is tried. */
+const ATTEMPTS = 10;
+
+/** Milliseconds between two looks at a program that is starting. */
+const PATIENCE = 10;
+
+/** What a program is started with. */
+export interface ProgramOptions {
+  /** The address it listens on. Default: `127.0.0.1`. */
+  hostname?: string;
+}
+
+/** What a proxy asks its clients for. */
+export interface ProxyOptions extends ProgramOptions {
+  username?: string;
+  password?: string;
+}
+
+/** What is behind TLS, and who is let through. */
+export interface StunnelOptions extends ProgramOptions {
+  /** The port on `127.0.0.1` that it leads to. */
+  to: number;
+  /** What it shows its clients. */
+  certificates: TlsServerOptions;
+  /** The authority (PEM) that clients need a certificate of. Default: they need none. */
+  clientAuthority?: string;
+}
+
+/**
+ * Installs what is missing, which only root can do.
+ *
+ * @throws {Error} When that is not possible; the message tells what to do.
+ */
+export function installProxyPrograms(): void {
+  const missing = missingPackages();
+  if (missing.length === 0) return;
+  for (const args of [["update"], ["install", "--yes", "--no-install-recommends", ...missing]]) {
+    const { error, status, stderr } = spawnSync("apt-get", args, {
+      env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
+      encoding: "utf8",
+    });
+    if (status !== 0) {
+      throw new Error(
+        `The tests need the Debian packages ${missing.join(" ")}: install them, or run the tests ` +
+          `as root where there is apt-get\n${error?.message ?? stderr}`,
+      );
+    }
+  }
+  const still = missingPackages();
+  if (still.length > 0) throw new Error(`apt-get did not install ${still.join(" ")}`);
+}
+
+function missingPackages(): string[] {
+  return Object.entries(PACKAGES)
+    .filter(([program]) => pathOf(program as ProgramName) === undefined)
+    .map(([, name]) => name);
+}
+
+/** Some are where only root looks. */
+function pathOf(program: ProgramName): string | undefined {
+  const places = [...(process.env.PATH ?? "").split(":"), "/usr/bin", "/usr/sbin"];
+  return places.map((place) => join(place, program)).find((path) => existsSync(path));
+}
+
+/** A program that listens. It ends with its case. */
+export class ListeningProgram {
+  readonly hostname: string;
+  readonly port: number;
+  readonly #child: ChildProcess;
+  readonly #exited: Promise<void>;
+  #over = false;
+  #output = "";
+  #waiters: Array<() => void> = [];
+
+  private constructor(program: ProgramName, args: string[], hostname: string, port: number) {
+    const path = pathOf(program);
+    if (path === undefined) throw new Error(`${program} is not installed`);
+    this.hostname = hostname;
+    this.port = port;
+    this.#child = spawn(path, args, { stdio: ["ignore", "pipe", "pipe"] });
+    for (const stream of [this.#child.stdout!, this.#child.stderr!]) {
+      stream.setEncoding("utf8");
+      stream.on("data", (text: string) => {
+        this.#output += text;
+        this.#wake();
+      });
+    }
+    this.#exited = new Promise((resolve) => {
+      this.#child.once("error", resolve);
+      this.#child.once("close", resolve);
+    }).then(() => {
+      this.#over = true;
+      this.#wake();
+    });
+  }
+
+  /**
+   * Starts a program on a port that nobody has.
+   *
+   * @param args Its arguments for a port.
+   */
+  static async start(
+    context: Context,
+    program: ProgramName,
+    hostname: string,
+    args: (port: number) => string[],
+  ): Promise<ListeningProgram> {
+    for (let attempt = 1;; attempt++) {
+      const port = FIRST_PORT + Math.floor(Math.random() * PORT_COUNT);
+      if (await listens(hostname, port)) continue;
+      const started = new ListeningProgram(program, args(port), hostname, port);
+      context.after(() => started.stop());
+      if (await started.#listens()) return started;
+      if (attempt === ATTEMPTS) throw new Error(`${program} does not start:\n${started.#output}`);
+    }
+  }
+
+  /** Waits until it has written a text to its log. */
+  async logged(text: string): Promise<void> {
+    while (!this.#output.includes(text)) {
+      if (this.#over) throw new Error(`it has ended without "${text}":\n${this.#output}`);
+      await new Promise<void>((resolve) => this.#waiters.push(resolve));
+    }
+  }
+
+  /** Ends it. */
+  async stop(): Promise<void> {
+    this.#child.kill("SIGKILL");
+    await this.#exited;
+  }
+
+  async #listens(): Promise<boolean> {
+    while (!this.#over) {
+      if (await listens(this.hostname, this.port)) return true;
+      await new Promise((resolve) => setTimeout(resolve, PATIENCE));
+    }
+    return false;
+  }
+
+  #wake(): void {
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const wake of waiters) wake();
+  }
+}
+
+function listens(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port });
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => resolve(false));
+  });
+}
+
+let files = 0;
+
+function writeFile({ fixtures }: Context, name: string, text: string): string {
+  const path = join(fixtures.directory, `${++files}-${name}`);
+  writeFileSync(path, text);
+  return path;
+}
+
+/** Starts tinyproxy: CONNECT to any port, with Basic credentials if there are any. */
+export function startTinyproxy(
+  context: Context,
+  { hostname = "127.0.0.1", username, password }: ProxyOptions = {},
+): Promise<ListeningProgram> {
+  return ListeningProgram.start(context, "tinyproxy", hostname, (port) => {
+    const lines = [`Port ${port}`, `Listen ${hostname}`, "LogLevel Connect", "Timeout 60"];
+    if (username !== undefined) lines.push(`BasicAuth ${username} ${password}`);
+    return ["-d", "-c", writeFile(context, "tinyproxy.conf", lines.join("\n") + "\n")];
+  });
+}
+
+/** Starts microsocks, with a user and password if there are any. */
+export function startMicrosocks(
+  context: Context,
+  { hostname = "127.0.0.1", username, password }: ProxyOptions = {},
+): Promise<ListeningProgram> {
+  return ListeningProgram.start(context, "microsocks", hostname, (port) => {
+    const credentials = username === undefined ? [] : ["-u", username, "-P", password ?? ""];
+    return ["-i", hostname, "-p", `${port}`, ...credentials];
+  });
+}
+
+/** Starts stunnel: TLS in front of a port of this machine. */
+export function startStunnel(
+  context: Context,
+  { hostname = "127.0.0.1", to, certificates, clientAuthority }: StunnelOptions,
+): Promise<ListeningProgram> {
+  return ListeningProgram.start(context, "stunnel4", hostname, (port) => {
+    const lines = [
+      "foreground = yes",
+      "pid =",
+      "debug = info",
+      "[front]",
+      `accept = ${hostname}:${port}`,
+      `connect = 127.0.0.1:${to}`,
+      `cert = ${writeFile(context, "cert.pem", certificates.cert)}`,
+      `key = ${writeFile(context, "key.pem", certificates.key)}`,
+    ];
+    if (clientAuthority !== undefined) {
+      lines.push(`CAfile = ${writeFile(context, "ca.pem", clientAuthority)}`, "verifyChain = yes");
+    }
+    return [writeFile(context, "stunnel.conf", lines.join("\n") + "\n")];
+  });
+}

@@ -1,0 +1,33 @@
+// Chance that can be repeated: the same seed gives the same run.
+
+/** A generator of numbers, seeded (the xorshift of Marsaglia with 32 bits of state). */
+export class Random {
+  #state: number;
+
+  /** @param seed Any integer but zero. */
+  constructor(seed: number) {
+    this.#state = seed | 0;
+  }
+
+  /** An integer from 0 to `limit - 1`. */
+  below(limit: number): number {
+    let state = this.#state;
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    this.#state = state;
+    return Math.floor((state >>> 0) / 0x100000000 * limit);
+  }
+
+  /** One of the items. */
+  pick<T>(items: readonly T[]): T {
+    return items[this.below(items.length)];
+  }
+
+  /** So many bytes. */
+  bytes(size: number): Uint8Array {
+    const bytes = new Uint8Array(size);
+    for (let i = 0; i < size; i++) bytes[i] = this.below(256);
+    return bytes;
+  }
+}

@@ -1,0 +1,161 @@
+// The other side of a connection, played by the test byte by byte: a client or a server that follows
+// no rule unless the test does.
+
+import { createHash } from "node:crypto";
+import type { TransportSink } from "../../src/transport/transport.ts";
+import type { MemoryTransport } from "./memory_network.ts";
+import { concat, frame, type FrameParts, parseFrames, utf8, type WireFrame } from "./vectors.ts";
+
+/** The key of the example in RFC 6455 section 1.3. */
+const KEY = "dGhlIHNhbXBsZSBub25jZQ==";
+
+/** The value that answers a key (RFC 6455 4.2.2, item 5.4). */
+export function acceptOf(key: string): string {
+  return createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
+}
+
+/** A legal opening handshake, with further lines or with `fields` instead of the usual ones. */
+export function upgradeRequest(lines: readonly string[] = [], target = "/chat"): string {
+  return [
+    `GET ${target} HTTP/1.1`,
+    "Host: a.example",
+    "Upgrade: websocket",
+    "Connection: Upgrade",
+    `Sec-WebSocket-Key: ${KEY}`,
+    "Sec-WebSocket-Version: 13",
+    ...lines,
+    "",
+    "",
+  ].join("\r\n");
+}
+
+/** An HTTP answer as it was read. */
+export interface RawAnswer {
+  readonly status: number;
+  /** The head as text, with the blank line. */
+  readonly head: string;
+  readonly headers: Headers;
+}
+
+/** One end of a transport, in the hands of a test. */
+export class RawPeer implements TransportSink {
+  readonly transport: MemoryTransport;
+  readonly #mask: readonly number[] | undefined;
+  /** What has arrived behind the head. */
+  bytes: Uint8Array = new Uint8Array(0);
+  /** Whether the other side has ended its direction. */
+  ended = false;
+  /** Whether the stream is over. */
+  over = false;
+  #waiters: Array<() => void> = [];
+
+  /**
+   * @param transport Its end of the stream.
+   * @param mask The key that its frames are masked with, for a client.
+   */
+  constructor(transport: MemoryTransport, mask?: readonly number[]) {
+    this.transport = transport;
+    this.#mask = mask;
+    transport.start(this);
+  }
+
+  data(chunk: Uint8Array): void {
+    this.bytes = concat(this.bytes, chunk);
+    this.#wake();
+  }
+
+  drain(): void {
+    this.#wake();
+  }
+
+  end(): void {
+    this.ended = true;
+    this.#wake();
+  }
+
+  closed(): void {
+    this.over = true;
+    this.#wake();
+  }
+
+  /** What has arrived behind the head, as text. */
+  get text(): string {
+    return new TextDecoder().decode(this.bytes);
+  }
+
+  /** The frames that have arrived behind the head. */
+  get frames(): WireFrame[] {
+    return parseFrames(this.bytes);
+  }
+
+  /** The bytes of frames as this side sends them. */
+  encode(...frames: FrameParts[]): Uint8Array {
+    return concat(...frames.map((parts) => frame({ mask: this.#mask, ...parts })));
+  }
+
+  /** Sends bytes, texts or frames, all in one chunk. */
+  send(...parts: Array<Uint8Array | string | FrameParts>): void {
+    const bytes = concat(...parts.map((part) => {
+      if (part instanceof Uint8Array) return part;
+      return typeof part === "string" ? utf8(part) : this.encode(part);
+    }));
+    this.transport.write(bytes, bytes.length);
+  }
+
+  /** Waits for a condition, which is looked at whenever something happens to this end. */
+  async until(isMet: () => boolean): Promise<void> {
+    while (!isMet()) await new Promise<void>((resolve) => this.#waiters.push(resolve));
+  }
+
+  /** Waits until so many frames have arrived, and returns them all. */
+  async framesOf(count: number): Promise<WireFrame[]> {
+    await this.until(() => this.bytes.length >= 2 && this.frames.length >= count);
+    return this.frames;
+  }
+
+  /** Waits for the head of a request or an answer and takes it away from {@linkcode bytes}. */
+  async head(): Promise<string> {
+    await this.until(() => this.over || this.text.includes("\r\n\r\n"));
+    const end = this.text.indexOf("\r\n\r\n") + 4;
+    const head = this.text.slice(0, end);
+    this.bytes = this.bytes.slice(end);
+    return head;
+  }
+
+  /** Waits for the head of an answer. */
+  async answer(): Promise<RawAnswer> {
+    const head = await this.head();
+    const headers = new Headers();
+    for (const line of head.trimEnd().split("\r\n").slice(1)) {
+      const colon = line.indexOf(":");
+      headers.append(line.slice(0, colon), line.slice(colon + 1));
+    }
+    return { status: Number(head.slice(9, 12)), head, headers };
+  }
+
+  /** As a server: waits for the request, answers 101 and returns the request's head. */
+  async acceptUpgrade(
+    lines: readonly string[] = [],
+    behind: Uint8Array = new Uint8Array(0),
+  ): Promise<string> {
+    const request = await this.head();
+    const key = /Sec-WebSocket-Key: (.*)\r\n/.exec(request)![1];
+    const answer = [
+      "HTTP/1.1 101 Switching Protocols",
+      "Upgrade: websocket",
+      "Connection: Upgrade",
+      `Sec-WebSocket-Accept: ${acceptOf(key)}`,
+      ...lines,
+      "",
+      "",
+    ].join("\r\n");
+    this.send(answer, behind);
+    return request;
+  }
+
+  #wake(): void {
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const wake of waiters) wake();
+  }
+}

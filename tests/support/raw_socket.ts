@@ -1,0 +1,279 @@
+// The other side of a connection over a real socket, played by the test byte by byte: `node:net`
+// works on every runtime.
+
+import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import { acceptOf, type RawAnswer, upgradeRequest } from "./raw_peer.ts";
+import {
+  concat,
+  frame,
+  type FrameParts,
+  MASK_KEY,
+  parseFrames,
+  utf8,
+  type WireFrame,
+} from "./vectors.ts";
+
+/** Where a raw client connects to. */
+export type RawPlace = { readonly port: number; readonly hostname?: string } | {
+  readonly path: string;
+};
+
+/** A TCP or unix socket that follows no rule unless the test does. */
+export class RawSocket {
+  readonly socket: Socket;
+  readonly #mask: readonly number[] | undefined;
+  #chunks: Uint8Array[] = [];
+  #waiters: Array<() => void> = [];
+  /** Bytes that have arrived in all. */
+  received = 0;
+  /** Whether what arrives is counted and then forgotten. */
+  discards = false;
+  /** Whether the other side has ended its direction. */
+  ended = false;
+  /** Whether the socket is closed. */
+  over = false;
+
+  /**
+   * @param socket Its socket.
+   * @param mask The key that its frames are masked with, for a client.
+   */
+  constructor(socket: Socket, mask?: readonly number[]) {
+    this.socket = socket;
+    this.#mask = mask;
+    socket.on("data", (chunk) => {
+      this.received += chunk.length;
+      if (!this.discards) this.#chunks.push(new Uint8Array(chunk));
+      this.#wake();
+    });
+    socket.on("drain", () => this.#wake());
+    socket.on("end", () => {
+      this.ended = true;
+      this.#wake();
+    });
+    // Being cut off is what many a test is about.
+    socket.on("error", () => {});
+    socket.on("close", () => {
+      this.over = true;
+      this.#wake();
+    });
+  }
+
+  /** A client that has sent nothing yet. */
+  static open(place: RawPlace): Promise<RawSocket> {
+    const address = "path" in place
+      ? { path: place.path }
+      : { port: place.port, host: place.hostname ?? "127.0.0.1" };
+    return new Promise((resolve, reject) => {
+      const socket = connect({ ...address, allowHalfOpen: true });
+      socket.once("error", reject);
+      socket.once("connect", () => {
+        socket.removeListener("error", reject);
+        resolve(new RawSocket(socket, MASK_KEY));
+      });
+    });
+  }
+
+  /** What has arrived and was not taken. */
+  get bytes(): Uint8Array {
+    if (this.#chunks.length !== 1) this.#chunks = [concat(...this.#chunks)];
+    return this.#chunks[0];
+  }
+
+  /** {@linkcode RawSocket.bytes} as text. */
+  get text(): string {
+    return new TextDecoder().decode(this.bytes);
+  }
+
+  /** Bytes that were handed to the kernel. */
+  get flushed(): number {
+    return this.socket.bytesWritten - this.socket.writableLength;
+  }
+
+  /** Sends bytes, texts or frames in one write; whether more may follow before a drain. */
+  send(...parts: Array<Uint8Array | string | FrameParts>): boolean {
+    return this.socket.write(concat(...parts.map((part) => {
+      if (part instanceof Uint8Array) return part;
+      return typeof part === "string" ? utf8(part) : this.encode(part);
+    })));
+  }
+
+  /** The bytes of a frame as this side sends it. */
+  encode(parts: FrameParts): Uint8Array {
+    return frame({ mask: this.#mask, ...parts });
+  }
+
+  /** Stops reading: what the other side sends has to wait. */
+  pause(): void {
+    this.socket.pause();
+  }
+
+  /** Reads on. */
+  resume(): void {
+    this.socket.resume();
+  }
+
+  /** Ends our direction. */
+  end(): void {
+    this.socket.end();
+  }
+
+  /** Cuts the socket. */
+  destroy(): void {
+    this.socket.destroy();
+  }
+
+  /** Waits for a condition, which is looked at whenever something happens to the socket. */
+  async until(isMet: () => boolean): Promise<void> {
+    while (!isMet()) await new Promise<void>((resolve) => this.#waiters.push(resolve));
+  }
+
+  /** Waits until so many bytes have arrived, and takes them. */
+  async take(count: number): Promise<Uint8Array> {
+    await this.until(() => this.over || this.ended || this.bytes.length >= count);
+    return this.#take(count);
+  }
+
+  /** Takes the next frame, or `undefined` when the other side ends first. */
+  async frame(): Promise<WireFrame | undefined> {
+    await this.until(() => this.over || this.ended || frameSize(this.bytes) !== undefined);
+    const size = frameSize(this.bytes);
+    return size === undefined ? undefined : parseFrames(this.#take(size))[0];
+  }
+
+  /** Takes so many frames; fewer when the other side ends first. */
+  async frames(count: number): Promise<WireFrame[]> {
+    const frames: WireFrame[] = [];
+    while (frames.length < count) {
+      const next = await this.frame();
+      if (next === undefined) break;
+      frames.push(next);
+    }
+    return frames;
+  }
+
+  /** Waits for the head of a request or an answer, and takes it. */
+  async head(): Promise<string> {
+    await this.until(() => this.over || this.ended || this.text.includes("\r\n\r\n"));
+    const end = this.text.indexOf("\r\n\r\n");
+    return new TextDecoder().decode(this.#take(end === -1 ? this.bytes.length : end + 4));
+  }
+
+  /** Waits for the head of an answer. */
+  async answer(): Promise<RawAnswer> {
+    const head = await this.head();
+    const headers = new Headers();
+    for (const line of head.trimEnd().split("\r\n").slice(1)) {
+      const colon = line.indexOf(":");
+      headers.append(line.slice(0, colon), line.slice(colon + 1));
+    }
+    return { status: Number(head.slice(9, 12)), head, headers };
+  }
+
+  /** Waits until the other side has ended its direction, and returns what it said, as text. */
+  async rest(): Promise<string> {
+    await this.until(() => this.over || this.ended);
+    return this.text;
+  }
+
+  /** As a client: sends an upgrade request with further header lines, and waits for the answer. */
+  upgrade(lines: readonly string[] = [], ...behind: FrameParts[]): Promise<RawAnswer> {
+    this.send(upgradeRequest(lines), ...behind);
+    return this.answer();
+  }
+
+  /** As a server: waits for the request, answers 101, and returns the request's head. */
+  async acceptUpgrade(lines: readonly string[] = [], ...behind: FrameParts[]): Promise<string> {
+    const request = await this.head();
+    const key = /Sec-WebSocket-Key: (.*)\r\n/.exec(request)![1];
+    const answer = [
+      "HTTP/1.1 101 Switching Protocols",
+      "Upgrade: websocket",
+      "Connection: Upgrade",
+      `Sec-WebSocket-Accept: ${acceptOf(key)}`,
+      ...lines,
+      "",
+      "",
+    ].join("\r\n");
+    this.send(answer, ...behind);
+    return request;
+  }
+
+  #take(count: number): Uint8Array {
+    const { bytes } = this;
+    this.#chunks = [bytes.subarray(count)];
+    return bytes.subarray(0, count);
+  }
+
+  #wake(): void {
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const wake of waiters) wake();
+  }
+}
+
+/** Bytes of the frame that `bytes` begin with, or `undefined` when it is not whole. */
+function frameSize(bytes: Uint8Array): number | undefined {
+  if (bytes.length < 2) return undefined;
+  const field = bytes[1] & 0x7f;
+  const headerSize = 2 + (field === 126 ? 2 : field === 127 ? 8 : 0) +
+    ((bytes[1] & 0x80) === 0 ? 0 : 4);
+  if (bytes.length < headerSize) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  const length = field < 126
+    ? field
+    : field === 126
+    ? view.getUint16(2)
+    : Number(view.getBigUint64(2));
+  return bytes.length < headerSize + length ? undefined : headerSize + length;
+}
+
+/** A TCP server that hands out its sockets one by one. */
+export class RawServer {
+  readonly #server: Server;
+  readonly #ready: RawSocket[] = [];
+  readonly #waiting: Array<(socket: RawSocket) => void> = [];
+  /** Every socket that was accepted. */
+  readonly sockets: RawSocket[] = [];
+
+  private constructor(server: Server) {
+    this.#server = server;
+    server.on("connection", (socket) => {
+      const raw = new RawSocket(socket);
+      this.sockets.push(raw);
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#ready.push(raw);
+      else next(raw);
+    });
+  }
+
+  /** Listens on a free port of the loopback. */
+  static async listen(): Promise<RawServer> {
+    const server = createServer({ allowHalfOpen: true });
+    const raw = new RawServer(server);
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    return raw;
+  }
+
+  /** The port it listens on. */
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Where a WebSocket client finds it. */
+  get url(): string {
+    return `ws://127.0.0.1:${this.port}/`;
+  }
+
+  /** The next socket. */
+  accept(): Promise<RawSocket> {
+    const socket = this.#ready.shift();
+    if (socket !== undefined) return Promise.resolve(socket);
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** Stops listening and cuts its sockets. */
+  close(): void {
+    for (const socket of this.sockets) socket.destroy();
+    this.#server.close();
+  }
+}

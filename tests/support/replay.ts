@@ -1,0 +1,83 @@
+// Gives a stream of bytes to its consumer cut in every way that could matter, and asserts that the
+// consumer sees the same things each time and leaves the memory around a chunk alone.
+
+import assert from "node:assert/strict";
+
+/** What consumes the stream. */
+export interface Consumer<Event> {
+  /** Reads `bytes[start..end)`. */
+  read(bytes: Uint8Array, start: number, end: number): unknown;
+  /** What was seen so far. */
+  readonly events: readonly Event[];
+}
+
+/** Streams up to this size are cut at every offset, longer ones at a sample of offsets. */
+const EVERY_OFFSET = 600;
+
+/** What lies around a chunk in its memory. */
+const CANARY = 0xa5;
+
+/**
+ * Gives `stream` to fresh consumers: whole, byte by byte, and split in two at every offset.
+ *
+ * @param open Makes a consumer. One that throws must put that among its events.
+ * @returns The events, which were the same each time.
+ */
+export function replay<Event>(stream: Uint8Array, open: () => Consumer<Event>): readonly Event[] {
+  const whole = consume(stream, [stream.length], open());
+  assert.deepEqual(consume(stream, everyByte(stream.length), open()), whole, "byte by byte");
+  for (const offset of offsets(stream.length)) {
+    const sizes = [offset, stream.length - offset];
+    assert.deepEqual(consume(stream, sizes, open()), whole, `split at ${offset}`);
+  }
+  return whole;
+}
+
+function consume<Event>(
+  stream: Uint8Array,
+  sizes: number[],
+  consumer: Consumer<Event>,
+): readonly Event[] {
+  let at = 0;
+  for (const size of sizes) {
+    // Odd distances, so that the chunks are not aligned.
+    const before = 1 + at % 7;
+    const memory = new Uint8Array(before + size + 5).fill(CANARY);
+    memory.set(stream.subarray(at, at + size), before);
+    consumer.read(memory, before, before + size);
+    const around = [...memory.subarray(0, before), ...memory.subarray(before + size)];
+    assert.ok(around.every((byte) => byte === CANARY), "memory outside the chunk was written");
+    at += size;
+  }
+  return consumer.events;
+}
+
+function everyByte(size: number): number[] {
+  return new Array<number>(size).fill(1);
+}
+
+function offsets(size: number): number[] {
+  const all = Array.from({ length: Math.max(0, size - 1) }, (_, i) => i + 1);
+  if (size <= EVERY_OFFSET) return all;
+  const step = Math.floor(size / 50);
+  return all.filter((offset) => offset < 40 || offset > size - 20 || offset % step === 0);
+}
+
+/**
+ * Reads byte by byte until something is thrown.
+ *
+ * @returns The number of bytes it took and the error; `undefined` when nothing was thrown.
+ */
+export function firstRefusal(
+  stream: Uint8Array,
+  read: (bytes: Uint8Array) => unknown,
+): { bytes: number; error: unknown } | undefined {
+  for (let at = 0; at < stream.length; at++) {
+    try {
+      read(stream.slice(at, at + 1));
+    } catch (error) {
+      return { bytes: at + 1, error };
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,98 @@
+// How to start each of the runtimes that the library is for. One that is missing is an error, never
+// a reason to test less.
+
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { builtForNode } from "./node_build.ts";
+
+/** A runtime that the library is for. */
+export type RuntimeName = "deno" | "bun" | "node";
+
+/** All of them. */
+export const runtimeNames: readonly RuntimeName[] = ["deno", "bun", "node"];
+
+/** A program and its arguments, as `Deno.Command` takes them. */
+export interface RuntimeCommand {
+  command: string;
+  args: string[];
+}
+
+const nodeModules = fileURLToPath(new URL("../../node_modules", import.meta.url));
+
+/**
+ * How to run a TypeScript module of this repository on `runtime`.
+ *
+ * @param module The path of the module.
+ * @param args The arguments of the program.
+ * @throws {Error} When the runtime is not installed; the message tells what to do.
+ */
+export function runtimeCommand(
+  runtime: RuntimeName,
+  module: string,
+  ...args: string[]
+): RuntimeCommand {
+  switch (runtime) {
+    case "deno":
+      return {
+        command: Deno.execPath(),
+        args: ["run", "--quiet", "--no-lock", "--allow-all", "--unstable-net", module, ...args],
+      };
+    case "bun":
+      return { command: bunPath(), args: ["run", module, ...args] };
+    case "node":
+      return {
+        command: nodePath(),
+        args: ["--enable-source-maps", builtForNode(module), ...args],
+      };
+  }
+}
+
+let bun: string | undefined;
+
+/** The path of the Bun that comes with the npm package `bun`. */
+export function bunPath(): string {
+  return bun ??= firstThatRuns(bunCandidates()) ?? missing(
+    "Bun",
+    "run `deno install`, which puts the npm package `bun` into node_modules",
+  );
+}
+
+let node: string | undefined;
+
+/** The path of Node: the one on the `PATH`. */
+export function nodePath(): string {
+  return node ??= firstThatRuns(["node"]) ?? missing("Node", "put Node 20 or later on the PATH");
+}
+
+/** The package's own choice for this machine, then every variant that is installed. */
+function* bunCandidates(): Generator<string> {
+  yield join(nodeModules, "bun", "bin", "bun.exe");
+  const store = join(nodeModules, ".deno");
+  if (!existsSync(store)) return;
+  for (const name of readdirSync(store)) {
+    const variant = /^(@oven)\+(bun-[^@]+)@/.exec(name);
+    if (variant) yield join(store, name, "node_modules", variant[1]!, variant[2]!, "bin", "bun");
+  }
+}
+
+/** A variant for another processor or C library is there, but does not run. */
+function firstThatRuns(candidates: Iterable<string>): string | undefined {
+  for (const candidate of candidates) {
+    try {
+      const { success } = new Deno.Command(candidate, {
+        args: ["--version"],
+        stdout: "null",
+        stderr: "null",
+      }).outputSync();
+      if (success) return candidate;
+    } catch {
+      // Not there, or not a program of this machine: the next one may be.
+    }
+  }
+  return undefined;
+}
+
+function missing(name: string, cure: string): never {
+  throw new Error(`${name} is needed to test the library on it and was not found: ${cure}`);
+}

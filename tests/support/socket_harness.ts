@@ -1,0 +1,163 @@
+// Servers and connections over a network in memory, for one test: everything that the test opens is
+// ended after it, and then no timer may be left.
+
+import assert from "node:assert/strict";
+import { setImmediate } from "node:timers";
+import { connectOver } from "../../src/socket/connect.ts";
+import type { ConnectOptions } from "../../src/socket/connect_options.ts";
+import type { Connection } from "../../src/socket/connection.ts";
+import type { ConnectionOptions } from "../../src/socket/connection_options.ts";
+import type { Handlers } from "../../src/socket/handlers.ts";
+import { serveOver } from "../../src/socket/serve.ts";
+import type { ServeOptions } from "../../src/socket/serve_options.ts";
+import type { Server } from "../../src/socket/server.ts";
+import { timers } from "../../src/socket/timer_wheel.ts";
+import { MemoryNetwork, type MemoryTransport, transportPair } from "./memory_network.ts";
+import { RawPeer, upgradeRequest } from "./raw_peer.ts";
+import { MASK_KEY } from "./vectors.ts";
+
+/** What both sides of a connection can be opened with. */
+export type CommonOptions = ConnectionOptions & Handlers<undefined>;
+
+/** An open connection whose other side is in the hands of the test. */
+export interface Side<T = undefined> {
+  readonly conn: Connection<T>;
+  /** The other side. */
+  readonly peer: RawPeer;
+  /** The connection's own end of the stream; its writes begin behind the handshake. */
+  readonly transport: MemoryTransport;
+}
+
+/** Two sides of the library, connected: `near` is the client's, `far` the server's. */
+export interface Pair {
+  readonly server: Server;
+  readonly near: Connection<undefined>;
+  readonly far: Connection<undefined>;
+}
+
+/** Passes a macrotask, so that everything that was under way in memory has happened. */
+export function quiet(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve));
+}
+
+/** What one test opens. */
+export class Harness {
+  readonly network = new MemoryNetwork();
+  readonly #servers: { shutdown(options: { timeout: number }): Promise<void> }[] = [];
+  readonly #connections: Pick<Connection, "terminate" | "closed">[] = [];
+  readonly #peers: RawPeer[] = [];
+
+  /** A server of the library. */
+  async serve<T = undefined>(options: ServeOptions<T> = {}): Promise<Server<T>> {
+    const server = await serveOver(this.network, options);
+    this.#servers.push(server);
+    return server;
+  }
+
+  /** A client of the library. */
+  async connect<T = undefined>(
+    url: string | URL,
+    options: ConnectOptions<T> = {},
+  ): Promise<Connection<T>> {
+    const connection = await connectOver(this.network, url, options);
+    this.#connections.push(connection);
+    return connection;
+  }
+
+  /** A client that has sent nothing yet. */
+  rawClient(server: { readonly port: number }): RawPeer {
+    return this.peer(this.network.open(server.port), MASK_KEY);
+  }
+
+  /** A raw client of a new server, and the server's answer to a request. */
+  async ask<T = undefined>(
+    options: ServeOptions<T>,
+    request: string | Uint8Array = upgradeRequest(),
+  ): Promise<RawPeer> {
+    const client = this.rawClient(await this.serve(options));
+    client.send(request);
+    return client;
+  }
+
+  /** A peer at one end of a stream. */
+  peer(transport: MemoryTransport, mask?: readonly number[]): RawPeer {
+    const peer = new RawPeer(transport, mask);
+    this.#peers.push(peer);
+    return peer;
+  }
+
+  /** The server's side of an open connection. */
+  async accept<T = undefined>(
+    options: ServeOptions<T> = {},
+    behind: Uint8Array | string = "",
+  ): Promise<Side<T> & { readonly server: Server<T> }> {
+    const server = await this.serve(options);
+    const peer = this.rawClient(server);
+    peer.send(upgradeRequest(), behind);
+    assert.equal((await peer.answer()).status, 101);
+    const transport = peer.transport.peer;
+    transport.writes.length = 0;
+    return { server, conn: [...server.clients()][0], peer, transport };
+  }
+
+  /** The client's side of an open connection. */
+  async reach<T = undefined>(
+    options: ConnectOptions<T> = {},
+    behind: Uint8Array = new Uint8Array(0),
+    lines: readonly string[] = [],
+  ): Promise<Side<T>> {
+    const [transport, far] = transportPair();
+    const peer = this.peer(far);
+    const dial = (): Promise<MemoryTransport> => Promise.resolve(transport);
+    const connecting = this.connect("ws://a.example/chat", { ...options, dial });
+    await peer.acceptUpgrade(lines, behind);
+    const conn = await connecting;
+    transport.writes.length = 0;
+    return { conn, peer, transport };
+  }
+
+  /** Two sides of the library, connected. */
+  async pair(
+    serverOptions: ServeOptions = {},
+    clientOptions: ConnectOptions = {},
+  ): Promise<Pair> {
+    const server = await this.serve(serverOptions);
+    const near = await this.connect(server.url, clientOptions);
+    return { server, near, far: [...server.clients()].at(-1)! };
+  }
+
+  /** Ends everything. */
+  async end(): Promise<void> {
+    for (const connection of this.#connections) connection.terminate();
+    for (const peer of this.#peers) peer.transport.destroy();
+    for (const server of this.#servers) await server.shutdown({ timeout: 0 });
+    for (const connection of this.#connections) await connection.closed;
+    await quiet();
+  }
+}
+
+/** A test of the socket layer. */
+export function socketTest(name: string, test: (t: Harness) => Promise<void>): void {
+  Deno.test(name, async () => {
+    const harness = new Harness();
+    try {
+      await test(harness);
+    } finally {
+      await harness.end();
+    }
+    assert.equal(timers.size, 0, "a timer was left");
+  });
+}
+
+/** A test that holds for a connection on either side. */
+export function bothSides(
+  name: string,
+  test: (
+    t: Harness,
+    open: (options?: CommonOptions) => Promise<Side>,
+    side: "server" | "client",
+  ) => Promise<void>,
+): void {
+  socketTest(`${name} (server)`, (t) => test(t, (options) => t.accept(options), "server"));
+  socketTest(`${name} (client)`, (t) => test(t, (options) => t.reach(options), "client"));
+}

@@ -1,0 +1,79 @@
+// Byte sequences that are UTF-8 and that are not (RFC 3629 sections 3 and 4), as data.
+
+/** A sequence, and where a reader that fails fast refuses it. */
+export interface Utf8Sample {
+  readonly name: string;
+  /** The bytes in hexadecimal. */
+  readonly bytes: string;
+  /**
+   * How many bytes it takes to know that the text is bad; 0 when the text is good, and one more than
+   * there are bytes when it only ends too early.
+   */
+  readonly refusedAt: number;
+}
+
+function good(name: string, bytes: string): Utf8Sample {
+  return { name, bytes, refusedAt: 0 };
+}
+
+function bad(name: string, bytes: string, refusedAt: number): Utf8Sample {
+  return { name, bytes, refusedAt };
+}
+
+/** One sample per rule, at both sides of each boundary. */
+export const UTF8_SAMPLES: readonly Utf8Sample[] = [
+  good("nothing", ""),
+  good("NUL", "00"),
+  good("DEL", "7f"),
+  good("the Greek word kosme", "ce ba e1 bd b9 cf 83 ce bc ce b5"),
+  good("U+0080, the first of two bytes", "c2 80"),
+  good("U+07FF, the last of two bytes", "df bf"),
+  good("U+0800, the first of three bytes", "e0 a0 80"),
+  good("U+D7FF, the last before the surrogates", "ed 9f bf"),
+  good("U+E000, the first behind the surrogates", "ee 80 80"),
+  good("U+FFFD, the replacement character", "ef bf bd"),
+  good("U+10000, the first of four bytes", "f0 90 80 80"),
+  good("U+FFFFF", "f3 bf bf bf"),
+  good("U+10FFFF, the last of all", "f4 8f bf bf"),
+  good("the noncharacter U+FDD0", "ef b7 90"),
+  good("the noncharacter U+FFFE", "ef bf be"),
+  good("the noncharacter U+FFFF", "ef bf bf"),
+  good("the noncharacter U+1FFFE", "f0 9f bf be"),
+  good("the noncharacter U+10FFFF", "f4 8f bf bf"),
+  good("a byte order mark", "ef bb bf"),
+  good("a byte order mark before and inside text", "ef bb bf 61 ef bb bf 62"),
+
+  bad("a lone continuation byte 80", "80", 1),
+  bad("a lone continuation byte bf", "bf", 1),
+  bad("a continuation byte too many", "c3 a9 80", 3),
+  bad("a lead byte followed by ASCII", "c3 61", 2),
+  bad("a lead byte followed by a lead byte", "e2 c3 a9", 2),
+  bad("a third byte that continues nothing", "e2 82 41", 3),
+  bad("a fourth byte that continues nothing", "f0 9f 98 41", 4),
+  bad("the byte fe", "fe", 1),
+  bad("the byte ff", "61 ff", 2),
+
+  bad("an overlong NUL of two bytes", "c0 80", 1),
+  bad("an overlong slash of two bytes", "c0 af", 1),
+  bad("an overlong U+007F", "c1 bf", 1),
+  bad("an overlong slash of three bytes", "e0 80 af", 2),
+  bad("an overlong U+07FF", "e0 9f bf", 2),
+  bad("an overlong slash of four bytes", "f0 80 80 af", 2),
+  bad("an overlong U+FFFF", "f0 8f bf bf", 2),
+  bad("an overlong slash of five bytes", "f8 80 80 80 af", 1),
+  bad("an overlong slash of six bytes", "fc 80 80 80 80 af", 1),
+
+  bad("the surrogate U+D800", "ed a0 80", 2),
+  bad("the surrogate U+DFFF", "ed bf bf", 2),
+  bad("a pair of surrogates", "ed a0 bd ed b8 80", 2),
+
+  bad("U+110000, beyond the last", "f4 90 80 80", 2),
+  bad("the lead byte f5", "f5 80 80 80", 1),
+  bad("a character of five bytes", "f8 88 80 80 80", 1),
+  bad("a character of six bytes", "fc 84 80 80 80 80", 1),
+
+  bad("a character of two bytes cut short", "61 c3", 3),
+  bad("a character of three bytes cut short", "e2 82", 3),
+  bad("a character of four bytes cut short", "f0 9f 98", 4),
+  bad("a bad byte far behind good text", `${"61".repeat(100)} ce ba e1 bd b9 ed a0 80`, 107),
+];

@@ -1,0 +1,142 @@
+// Frames as bytes, legal or not, built and read here without the library's own code.
+
+/** What a frame says of itself (RFC 6455 section 5.2); whatever is left out is legal. */
+export interface FrameParts {
+  /** The FIN bit. Default: set. */
+  readonly fin?: boolean;
+  /** RSV1 is 4, RSV2 is 2, RSV3 is 1. Default: none. */
+  readonly rsv?: number;
+  readonly opcode: number;
+  /** The payload before masking; a string stands for its UTF-8. Default: empty. */
+  readonly payload?: Uint8Array | string;
+  /** The four bytes of the mask key. Default: not masked. */
+  readonly mask?: readonly number[];
+  /** How the length is written. Default: the shortest way. */
+  readonly lengthBits?: 7 | 16 | 64;
+  /** The length that the header names. Default: the payload's. */
+  readonly length?: bigint;
+}
+
+/** A frame as it stands on the wire. */
+export interface WireFrame {
+  readonly fin: boolean;
+  readonly rsv: number;
+  readonly opcode: number;
+  readonly masked: boolean;
+  readonly payload: Uint8Array;
+}
+
+/** A mask key with four different bytes, one of them with its top bit set. */
+export const MASK_KEY: readonly number[] = [0x37, 0xfa, 0x21, 0x3d];
+
+/** The names of the opcodes, which the library's own table must agree with. */
+export const CONTINUATION = 0x0;
+export const TEXT = 0x1;
+export const BINARY = 0x2;
+export const CLOSE = 0x8;
+export const PING = 0x9;
+export const PONG = 0xa;
+
+/** The UTF-8 of a text. */
+export function utf8(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+/** Bytes from hexadecimal digits; spaces are for the eye. */
+export function hex(digits: string): Uint8Array {
+  const packed = digits.replaceAll(" ", "");
+  return Uint8Array.from(
+    { length: packed.length / 2 },
+    (_, i) => parseInt(packed.slice(2 * i, 2 * i + 2), 16),
+  );
+}
+
+/** Hexadecimal digits of bytes. */
+export function toHex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** One array of several. */
+export function concat(...parts: Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+/** The bytes of a header. */
+export function header(parts: FrameParts): Uint8Array {
+  const payload = payloadOf(parts);
+  const length = parts.length ?? BigInt(payload.length);
+  const bits = parts.lengthBits ?? (length < 126n ? 7 : length < 65536n ? 16 : 64);
+  const field: number[] = [];
+  if (bits !== 7) {
+    for (let i = bits - 8; i >= 0; i -= 8) field.push(Number(length >> BigInt(i) & 0xffn));
+  }
+  return Uint8Array.of(
+    (parts.fin === false ? 0 : 0x80) | (parts.rsv ?? 0) << 4 | parts.opcode,
+    (parts.mask === undefined ? 0 : 0x80) | (bits === 7 ? Number(length) : bits === 16 ? 126 : 127),
+    ...field,
+    ...parts.mask ?? [],
+  );
+}
+
+/** The bytes of a frame. */
+export function frame(parts: FrameParts): Uint8Array {
+  const mask = parts.mask ?? [0, 0, 0, 0];
+  return concat(header(parts), payloadOf(parts).map((byte, i) => byte ^ mask[i % 4]));
+}
+
+/** The payload of a Close frame, in which nothing is checked. */
+export function closePayload(code: number, reason: Uint8Array | string = ""): Uint8Array {
+  const bytes = typeof reason === "string" ? utf8(reason) : reason;
+  return concat(Uint8Array.of(code >> 8, code & 0xff), bytes);
+}
+
+/** Reads frames back from what was written; anything but whole frames is an error. */
+export function parseFrames(bytes: Uint8Array): WireFrame[] {
+  const frames: WireFrame[] = [];
+  let rest = bytes;
+  while (rest.length > 0) {
+    const { frame, size } = parseFrame(rest);
+    frames.push(frame);
+    rest = rest.subarray(size);
+  }
+  return frames;
+}
+
+function parseFrame(bytes: Uint8Array): { frame: WireFrame; size: number } {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const masked = (view.getUint8(1) & 0x80) !== 0;
+  let length = view.getUint8(1) & 0x7f;
+  let at = 2;
+  if (length === 126) {
+    length = view.getUint16(2);
+    at = 4;
+  } else if (length === 127) {
+    length = Number(view.getBigUint64(2));
+    at = 10;
+  }
+  const mask = masked ? bytes.subarray(at, at + 4) : new Uint8Array(4);
+  if (masked) at += 4;
+  if (at + length > bytes.length) throw new RangeError("The last frame is not whole");
+  return {
+    frame: {
+      fin: (bytes[0] & 0x80) !== 0,
+      rsv: bytes[0] >> 4 & 7,
+      opcode: bytes[0] & 15,
+      masked,
+      payload: bytes.slice(at, at + length).map((byte, i) => byte ^ mask[i % 4]),
+    },
+    size: at + length,
+  };
+}
+
+function payloadOf(parts: FrameParts): Uint8Array {
+  return typeof parts.payload === "string"
+    ? utf8(parts.payload)
+    : parts.payload ?? new Uint8Array(0);
+}
