@@ -92,7 +92,7 @@ export class WebSocketError extends Error {
   /** What went wrong, by a name that stays the same between versions. */
   readonly code: ErrorCode;
   /** The Close code this error leads to, where one applies. */
-  readonly closeCode?: number;
+  readonly closeCode: number | undefined;
 
   /**
    * Makes an error.
@@ -104,7 +104,7 @@ export class WebSocketError extends Error {
   constructor(code: ErrorCode, message: string, options?: WebSocketErrorOptions) {
     super(message, options);
     this.code = code;
-    if (options?.closeCode !== undefined) this.closeCode = options.closeCode;
+    this.closeCode = options?.closeCode;
   }
 }
 
@@ -181,11 +181,11 @@ export class HandshakeError extends WebSocketError {
   /** The name of the class. */
   override readonly name = "HandshakeError";
   /** The HTTP status code, where the handshake came as far as an answer. */
-  readonly status?: number;
+  readonly status: number | undefined;
   /** The header fields of the answer, where there was one. */
-  readonly headers?: HeaderView;
+  readonly headers: HeaderView | undefined;
   /** The start of the answer's body as text, where there was one. */
-  readonly body?: string;
+  readonly body: string | undefined;
 
   /**
    * Makes an error.
@@ -196,9 +196,9 @@ export class HandshakeError extends WebSocketError {
    */
   constructor(code: ErrorCode, message: string, options?: HandshakeErrorOptions) {
     super(code, message, options);
-    if (options?.status !== undefined) this.status = options.status;
-    if (options?.headers !== undefined) this.headers = options.headers;
-    if (options?.body !== undefined) this.body = options.body;
+    this.status = options?.status;
+    this.headers = options?.headers;
+    this.body = options?.body;
   }
 }
 

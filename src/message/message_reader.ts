@@ -173,7 +173,7 @@ export class MessageReader implements FrameSink {
 
   #deliverGathered(): void {
     const opcode = this.#opcode as MessageOpcode;
-    const bytes = this.#gathered ?? new Uint8Array(0);
+    const bytes = this.#trimmed();
     const length = this.#length;
     if (this.#checksText) checkUtf8End(this.#utf8);
     this.#opcode = Opcode.Continuation;
@@ -186,6 +186,12 @@ export class MessageReader implements FrameSink {
     } else {
       this.#sink.bytesMessage(opcode, bytes, 0, length);
     }
+  }
+
+  /** What was gathered, without more memory behind it than in it: the user may keep it for long. */
+  #trimmed(): Uint8Array {
+    const bytes = this.#gathered ?? new Uint8Array(0);
+    return bytes.length > 2 * this.#length ? bytes.slice(0, this.#length) : bytes;
   }
 
   #deliverCompressed(

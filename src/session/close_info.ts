@@ -7,16 +7,16 @@ export interface CloseInfo {
    * connection; 1005 when the peer's Close frame had none; 1006 when it ended without one.
    */
   readonly code: number;
-  /** The reason that came, or went, with the code. */
+  /** The reason that came with the code; for a failure of ours its message. */
   readonly reason: string;
   /** Whether both sides said Close and nothing went wrong. */
   readonly clean: boolean;
   /** Who began to close. */
   readonly initiator: "local" | "remote";
-  /** The code of the Close frame we sent, 1005 for one without a code; absent when we sent none. */
-  readonly sent?: number | undefined;
-  /** The code of the Close frame we received, 1005 for one without; absent when none came. */
-  readonly received?: number | undefined;
+  /** The code of the Close frame we sent, 1005 for one without a code; `undefined` when we sent none. */
+  readonly sent: number | undefined;
+  /** The code of the Close frame we received, 1005 for one without; `undefined` when none came. */
+  readonly received: number | undefined;
   /** What went wrong, unless the close was clean. */
   readonly error?: Error;
 }

@@ -40,9 +40,9 @@ export interface SessionEvents {
 export interface SessionShell {
   /** The connection is over. Called exactly once, last. */
   onClosed(info: CloseInfo): void;
-  /** The closing handshake began: call `closeTimedOut` when it takes too long. */
+  /** The closing handshake began, told once or more: call `closeTimedOut` when it takes too long. */
   startCloseTimer(): void;
-  /** Nothing more will be written: end our direction of the stream once the output has left. */
+  /** Nothing more will be written, told once or more: end our direction of the stream once the output has left. */
   endOutput(): void;
   /** Cut the stream at once. */
   cutStream(): void;
@@ -113,7 +113,7 @@ export class Session implements MessageSink {
   }
 
   /**
-   * Reads `bytes[start..end)`, whose memory is the session's from now on.
+   * Reads `bytes[start..end)`, after {@linkcode Session.open}, whose memory is the session's from now on.
    *
    * @returns The offset behind the last byte read: `end`, unless {@linkcode Session.pause} was called
    * meanwhile; the driver then keeps the rest for later.

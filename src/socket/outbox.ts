@@ -22,8 +22,11 @@ const waiting: Outbox[] = [];
 /** Writes, at the end of the tick, what connections sent outside of their handlers. */
 function flushWaiting(): void {
   // Flushing calls drain handlers, which may send on other connections: the list can grow meanwhile.
-  for (let i = 0; i < waiting.length; i++) waiting[i].flushScheduled();
-  waiting.length = 0;
+  try {
+    for (let i = 0; i < waiting.length; i++) waiting[i].flushScheduled();
+  } finally {
+    waiting.length = 0;
+  }
 }
 
 /** Who hears of an {@linkcode Outbox}'s writes. */

@@ -94,11 +94,14 @@ export class Outflow implements ConnectionSender, TimerTarget {
     // Those before may have left with other messages.
     if (!this.#outbox.delaying) this.#endBatch();
     this.#outbox.startDelay(bufferSize);
-    const sent = typeof data === "string"
-      ? this.#session.sendText(data)
-      : this.#session.sendBytes(opcode, data);
-    this.#outbox.endDelay();
-    if (!sent) return false;
+    try {
+      const sent = typeof data === "string"
+        ? this.#session.sendText(data)
+        : this.#session.sendBytes(opcode, data);
+      if (!sent) return false;
+    } finally {
+      this.#outbox.endDelay();
+    }
     if (++this.#delayedMessages >= maxMessages) this.#flushDelayed();
     else if (this.#delayTimer?.target === undefined) {
       this.#delayTimer = timers.start(maxDelay, this, 0);

@@ -3,7 +3,7 @@
 
 /** Whom a timer wakes. */
 export interface TimerTarget {
-  /** The timer of this kind is due. */
+  /** The timer of this kind is due. Must not throw. */
   timerFired(kind: number): void;
 }
 
@@ -85,9 +85,12 @@ export class TimerWheel {
     const first = Math.max(this.#lastTick, tick - SLOTS + 1);
     this.#lastTick = tick;
     this.#turning = true;
-    for (let at = first; at <= tick; at++) this.#fireSlot(at % SLOTS, tick);
-    this.#turning = false;
-    if (this.#count > 0) this.#setAlarm(this.#nextTick(tick));
+    try {
+      for (let at = first; at <= tick; at++) this.#fireSlot(at % SLOTS, tick);
+    } finally {
+      this.#turning = false;
+      if (this.#count > 0) this.#setAlarm(this.#nextTick(tick));
+    }
   }
 
   #fireSlot(slot: number, tick: number): void {

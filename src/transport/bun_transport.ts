@@ -50,6 +50,7 @@ export class BunTransport extends SocketOwner implements Transport {
   #ended = false;
   #peerEnded = false;
   #endTold = false;
+  #destroyed = false;
   #closed = false;
   #over = false;
 
@@ -108,8 +109,9 @@ export class BunTransport extends SocketOwner implements Transport {
   }
 
   destroy(error?: Error): void {
+    if (this.#destroyed) return;
+    this.#destroyed = true;
     this.#held = undefined;
-    this.#endTold = true;
     this.#error ??= error;
     if (this.#closed) this.#finishSoon();
     else this.#socket.terminate();
@@ -118,18 +120,18 @@ export class BunTransport extends SocketOwner implements Transport {
   /** Lets Bun read, or stops it: it reads while there is a sink that is not paused. */
   flow(): void {
     const stop = this.#paused || this.#sink === undefined;
-    if (stop !== this.#stopped) {
-      this.#stopped = stop;
-      if (this.#closed) { /* nothing is left to read */ }
-      else if (stop) this.#socket.pause();
+    if (stop !== this.#stopped && !this.#closed) {
+      if (stop) this.#socket.pause();
       else this.#socket.resume();
     }
+    this.#stopped = stop;
     const late = this.#held !== undefined || this.#peerEnded || this.#closed;
     if (!stop && late) queueMicrotask(() => this.#deliver());
   }
 
   override secured(_: Socket, success: boolean, error: Error | null): void {
-    if (!success) this.#error ??= error ?? undefined;
+    // Cut in its handshake, the socket tells that it failed.
+    if (!success && !this.#destroyed) this.#error ??= error ?? undefined;
   }
 
   override received(chunk: Uint8Array): void {
@@ -160,7 +162,7 @@ export class BunTransport extends SocketOwner implements Transport {
 
   override closed(error?: Error): void {
     this.#closed = true;
-    this.#error ??= error;
+    if (!this.#destroyed) this.#error ??= error;
     // Without a sink, or with chunks held for a paused one, it has to wait for them; a write that
     // was under way has failed and cannot wait.
     if (this.#held === undefined || this.#bytes !== undefined) this.#finishSoon();
@@ -185,7 +187,7 @@ export class BunTransport extends SocketOwner implements Transport {
   }
 
   #tellEnd(): void {
-    if (this.#endTold) return;
+    if (this.#endTold || this.#destroyed) return;
     this.#endTold = true;
     this.#sink!.end();
   }

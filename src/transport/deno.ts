@@ -62,7 +62,7 @@ function needsNodeTls(options: TlsClientOptions): boolean {
 async function secure(
   tcp: Deno.TcpConn,
   { caCerts, serverName }: TlsClientOptions,
-  hostname = tcp.remoteAddr.hostname,
+  hostname: string = tcp.remoteAddr.hostname,
   signal?: AbortSignal,
 ): Promise<Deno.TlsConn> {
   const conn = await Deno.startTls(tcp, { hostname: serverName ?? hostname, caCerts });
@@ -82,13 +82,20 @@ async function secure(
   }
 }
 
+// deno-lint-ignore require-await -- what Deno throws is the rejection
 async function listen(options: ListenOptions, sink: ListenerSink): Promise<Listener> {
   const { hostname, port, path, tls, reusePort, backlog: tcpBacklog } = options;
   if (reusePort) requireReusePort();
-  if (tls !== undefined) return await (await import("./node.ts")).nodeNetwork.listen(options, sink);
   // `reusePort` is missing from the types that are stable.
   const tcp = { hostname, port, reusePort, tcpBacklog } as Deno.TcpListenOptions;
-  const listener = path !== undefined ? Deno.listen({ transport: "unix", path }) : Deno.listen(tcp);
+  let listener: Deno.Listener;
+  if (path === undefined) {
+    listener = tls === undefined ? Deno.listen(tcp) : Deno.listenTls({ ...tcp, ...tls });
+  } else if (tls === undefined) {
+    listener = Deno.listen({ transport: "unix", path });
+  } else {
+    throw new TypeError("Deno does not speak TLS on a unix socket: give `path` or `tls`, not both");
+  }
   return new DenoListener(listener, options, sink);
 }
 

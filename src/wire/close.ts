@@ -117,11 +117,10 @@ export function checkCloseArguments(code: number, reason: string): void {
       `Cannot close: the code must be 1000-1003, 1007-1014 or 3000-4999, got ${code}`,
     );
   }
-  // A UTF-16 unit is at least one byte of UTF-8, so a longer string need not be encoded to be refused.
-  const size = reason.length > MAX_CLOSE_REASON ? reason.length : encoder.encode(reason).length;
+  const size = encoder.encode(reason).length;
   if (size > MAX_CLOSE_REASON) {
     throw new RangeError(
-      `Cannot close: the reason must be at most ${MAX_CLOSE_REASON} bytes of UTF-8, got ${size} or more`,
+      `Cannot close: the reason must be at most ${MAX_CLOSE_REASON} bytes of UTF-8, got ${size}`,
     );
   }
 }

@@ -67,7 +67,7 @@ export function checkHeader(
   }
   if ((first & RSV1) !== 0) checkRsv1(opcode, rules);
   // RFC 6455 5.1: clients mask every frame, servers none.
-  if ((second & MASK) !== 0 !== rules.masked) {
+  if (((second & MASK) !== 0) !== rules.masked) {
     throw rules.masked
       ? new ProtocolError("MASK_MISSING", "A frame from a client is not masked")
       : new ProtocolError("MASK_UNEXPECTED", "A frame from a server is masked");

@@ -9,26 +9,15 @@ import {
   prepareMessage,
   WebSocketError,
 } from "../../mod.ts";
-import { type Live, liveCases, type LiveSide, Queue } from "../support/live_harness.ts";
 import {
-  CLOSE,
-  closePayload,
-  PING,
-  PONG,
-  TEXT,
-  utf8,
-  type WireFrame,
-} from "../support/vectors.ts";
+  type Live,
+  liveCases,
+  type LiveSide,
+  Queue,
+  withEachSide,
+} from "../support/live_harness.ts";
+import { CLOSE, closePayload, PING, PONG, TEXT, utf8, type WireFrame } from "../support/vectors.ts";
 import type { Cases } from "./harness.ts";
-
-type Open = (t: Live) => Promise<LiveSide>;
-
-const sides: readonly Open[] = [(t) => t.accept(), (t) => t.reach()];
-
-/** Does the same on a server and on a client. */
-async function onBothSides(t: Live, test: (side: LiveSide) => Promise<void>): Promise<void> {
-  for (const open of sides) await test(await open(t));
-}
 
 /** Frames as opcodes and payloads, a fragment that is not the last with a minus. */
 function seen(frames: readonly WireFrame[]): Array<[string, string]> {
@@ -62,11 +51,11 @@ async function* each<T>(...items: T[]): AsyncGenerator<T, void> {
 
 const sendCases = liveCases({
   "send takes strings, Uint8Array and ArrayBuffer, and copies bytes": (t) =>
-    onBothSides(t, async ({ conn, peer }) => {
+    withEachSide(t, {}, async ({ conn, peer }) => {
       const bytes = utf8("bytes");
       assert.equal(conn.send("t\u00e9xt"), true);
       assert.equal(conn.send(bytes), true);
-      assert.equal(conn.send(utf8("buffer").buffer), true);
+      assert.equal(conn.send(new Uint8Array(utf8("buffer")).buffer), true);
       assert.equal(conn.send(utf8("a view").subarray(2)), true);
       bytes.fill(0);
       assert.deepEqual(seen(await peer.frames(4)), [
@@ -80,7 +69,7 @@ const sendCases = liveCases({
     }),
 
   "send to a peer that is gone returns false and throws nothing": (t) =>
-    onBothSides(t, async ({ conn, peer }) => {
+    withEachSide(t, {}, async ({ conn, peer }) => {
       peer.destroy();
       await conn.closed;
       assert.equal(conn.readyState, "closed");
@@ -97,7 +86,7 @@ const sendCases = liveCases({
     }),
 
   "sendText sends UTF-8 as a text message, and checks it": (t) =>
-    onBothSides(t, async ({ conn, peer }) => {
+    withEachSide(t, {}, async ({ conn, peer }) => {
       assert.equal(conn.sendText(utf8("\u20ac")), true);
       assert.deepEqual(seen(await peer.frames(1)), [["1", "\u20ac"]]);
       assert.throws(() => conn.sendText(Uint8Array.of(0xff)), TypeError);
@@ -107,7 +96,7 @@ const sendCases = liveCases({
   "sendPrepared sends what prepareMessage encoded, on any number of connections": async (t) => {
     const text = prepareMessage("tick");
     const bytes = prepareMessage(utf8("tock"));
-    await onBothSides(t, async ({ conn, peer }) => {
+    await withEachSide(t, {}, async ({ conn, peer }) => {
       assert.equal(conn.sendPrepared(text), true);
       assert.equal(conn.sendPrepared(bytes), true);
       assert.deepEqual(seen(await peer.frames(2)), [["1", "tick"], ["2", "tock"]]);
@@ -117,7 +106,7 @@ const sendCases = liveCases({
   },
 
   "sendStream sends one message in fragments; what is sent meanwhile follows": (t) =>
-    onBothSides(t, async ({ conn, peer }) => {
+    withEachSide(t, {}, async ({ conn, peer }) => {
       const sending = conn.sendStream(each("one ", "two ", "three"));
       conn.send("behind");
       conn.ping("not behind");
@@ -133,7 +122,7 @@ const sendCases = liveCases({
     }),
 
   "sendStream takes a ReadableStream, and the opcode that is asked for": (t) =>
-    onBothSides(t, async ({ conn, peer }) => {
+    withEachSide(t, {}, async ({ conn, peer }) => {
       await conn.sendStream(new Blob(["a file"]).stream());
       await conn.sendStream(each<Message>(utf8("as text")), Opcode.Text);
       const frames = seen(await peer.frames(4));
@@ -141,7 +130,7 @@ const sendCases = liveCases({
     }),
 
   "sendStream rejects with what its source throws, and half a message closes with 1011": (t) =>
-    onBothSides(t, async ({ conn, peer }) => {
+    withEachSide(t, {}, async ({ conn, peer }) => {
       const failure = new Error("disk full");
       async function* source(): AsyncGenerator<string, void> {
         yield "half";
@@ -158,7 +147,7 @@ const sendCases = liveCases({
     }),
 
   "ping and pong carry up to 125 bytes": (t) =>
-    onBothSides(t, async ({ conn, peer }) => {
+    withEachSide(t, {}, async ({ conn, peer }) => {
       assert.equal(conn.ping("text"), true);
       assert.equal(conn.pong(utf8("bytes")), true);
       assert.equal(conn.ping(), true);
@@ -226,7 +215,7 @@ const gatherCases = liveCases({
   },
 
   "delayed messages are never overtaken, not by a close either": (t) =>
-    onBothSides(t, async ({ conn, peer }) => {
+    withEachSide(t, {}, async ({ conn, peer }) => {
       conn.sendDelayed("1");
       conn.send("2");
       conn.sendDelayed("3");
@@ -242,7 +231,7 @@ const gatherCases = liveCases({
 
 const endCases = liveCases({
   "close sends code and reason, 1000 unless told; nothing is sent or delivered behind it": (t) =>
-    onBothSides(t, async ({ conn, peer }) => {
+    withEachSide(t, {}, async ({ conn, peer }) => {
       conn.close();
       assert.equal(conn.readyState, "closing");
       assert.equal(conn.send("too late"), false);
@@ -265,7 +254,7 @@ const endCases = liveCases({
     }),
 
   "close refuses what must not be sent, and goes on": (t) =>
-    onBothSides(t, async ({ conn, peer }) => {
+    withEachSide(t, {}, async ({ conn, peer }) => {
       for (const code of [0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000]) {
         assert.throws(() => conn.close(code), RangeError, `${code}`);
       }
@@ -291,7 +280,7 @@ const endCases = liveCases({
   },
 
   "terminate cuts the socket at once": (t) =>
-    onBothSides(t, async ({ conn, peer }) => {
+    withEachSide(t, {}, async ({ conn, peer }) => {
       conn.terminate();
       const { code, clean, error } = await conn.closed;
       assert.deepEqual([code, clean], [1006, false]);
@@ -302,7 +291,7 @@ const endCases = liveCases({
     }),
 
   "closed resolves for everyone who asks, before and after": (t) =>
-    onBothSides(t, async ({ conn, peer }) => {
+    withEachSide(t, {}, async ({ conn, peer }) => {
       const [first, second] = [conn.closed, conn.closed];
       peer.send({ opcode: CLOSE, payload: closePayload(4000, "bye") });
       peer.end();

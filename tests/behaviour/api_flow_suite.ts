@@ -3,20 +3,19 @@
 
 import assert from "node:assert/strict";
 import process from "node:process";
+import { type CloseInfo, type Connection, type Message, WebSocketError } from "../../mod.ts";
 import {
-  type CloseInfo,
-  type Connection,
-  type ConnectionOptions,
-  type Handlers,
-  type Message,
-  WebSocketError,
-} from "../../mod.ts";
-import { type Live, liveCases, type LiveSide, Queue, settled } from "../support/live_harness.ts";
+  type CommonOptions,
+  type Live,
+  liveCases,
+  type LiveSide,
+  onBothSides,
+  Queue,
+  settled,
+} from "../support/live_harness.ts";
 import type { RawSocket } from "../support/raw_socket.ts";
 import { BINARY, CLOSE, closePayload, PING, PONG, TEXT } from "../support/vectors.ts";
 import type { Cases } from "./harness.ts";
-
-type Options = ConnectionOptions & Handlers<undefined>;
 
 const MIB = 1 << 20;
 
@@ -28,15 +27,6 @@ const HEADER = 14;
 
 /** What memory may grow by, whatever is thrown at it: the garbage of a busy test included. */
 const FLAT = 96 * MIB;
-
-/** Does the same on a server and on a client. */
-async function onBothSides(
-  t: Live,
-  test: (open: (options: Options) => Promise<LiveSide>) => Promise<void>,
-): Promise<void> {
-  await test((options) => t.accept(options));
-  await test((options) => t.reach(options));
-}
 
 /** Whether it is the client's side, whose frames are masked. */
 function isClient(conn: Connection<undefined>): boolean {
@@ -61,7 +51,11 @@ async function pour(peer: RawSocket, count: number): Promise<void> {
 }
 
 /** Numbered bytes, so that what is lost or doubled shows. */
-async function* numbered(count: number, size: number, pulled: number[]): AsyncGenerator<Uint8Array> {
+async function* numbered(
+  count: number,
+  size: number,
+  pulled: number[],
+): AsyncGenerator<Uint8Array> {
   for (let i = 0; i < count; i++) {
     await Promise.resolve();
     pulled.push(size);
@@ -125,9 +119,11 @@ const outCases = liveCases({
     assert.equal(((await conn.closed).error as WebSocketError).code, "SLOW_CONSUMER");
   },
 
-  "maxBufferedAmount cuts the slow peer with SLOW_CONSUMER and leaves the others alone": async (t) => {
+  "maxBufferedAmount cuts the slow peer with SLOW_CONSUMER and leaves the others alone": async (
+    t,
+  ) => {
     const ends = new Queue<CloseInfo>();
-    const options: Options = {
+    const options: CommonOptions = {
       highWaterMark: 64 * 1024,
       maxBufferedAmount: 40 * MIB,
       close: (_, info) => ends.push(info),
@@ -150,7 +146,10 @@ const outCases = liveCases({
     assert.equal(conn.bufferedAmount, 0);
     assert.equal(server.broadcast("the others are still there"), 2);
     for (const other of others) {
-      assert.equal((await other[Symbol.asyncIterator]().next()).value, "the others are still there");
+      assert.equal(
+        (await other[Symbol.asyncIterator]().next()).value,
+        "the others are still there",
+      );
     }
   },
 
@@ -163,7 +162,10 @@ const outCases = liveCases({
       const pulled: number[] = [];
       const start = peer.received;
       const sending = conn.sendStream(numbered(64, MIB, pulled));
-      assert.ok(await settled(() => pulled.length) < CLOG / MIB, `${pulled.length} MiB were pulled`);
+      assert.ok(
+        await settled(() => pulled.length) < CLOG / MIB,
+        `${pulled.length} MiB were pulled`,
+      );
       peer.resume();
       assert.equal(await sending, true);
       await peer.until(() => peer.received - start > 64 * MIB);
@@ -280,7 +282,9 @@ const inCases = liveCases({
       }
     }),
 
-  "100,000 pings from a peer that does not read: memory stays flat, the last one is answered": (t) =>
+  "100,000 pings from a peer that does not read: memory stays flat, the last one is answered": (
+    t,
+  ) =>
     onBothSides(t, async (open) => {
       const count = 100_000;
       let pings = 0;

@@ -4,9 +4,7 @@
 import assert from "node:assert/strict";
 import {
   type CloseInfo,
-  type Connection,
   ConnectionError,
-  type ConnectionOptions,
   type Handlers,
   InvalidPayloadError,
   type Message,
@@ -16,8 +14,13 @@ import {
   WebSocketError,
 } from "../../mod.ts";
 import { ConsoleWatch } from "../support/console.ts";
-import { type Live, liveCases, Queue } from "../support/live_harness.ts";
-import type { RawSocket } from "../support/raw_socket.ts";
+import {
+  type CommonOptions,
+  type Live,
+  liveCases,
+  onBothSides,
+  Queue,
+} from "../support/live_harness.ts";
 import {
   BINARY,
   CLOSE,
@@ -30,23 +33,6 @@ import {
   utf8,
 } from "../support/vectors.ts";
 import type { Cases } from "./harness.ts";
-
-type Options = ConnectionOptions & Handlers<undefined>;
-
-/** One side of the library and its raw peer. */
-interface Side {
-  readonly conn: Connection<undefined>;
-  readonly peer: RawSocket;
-}
-
-/** Does the same on a server and on a client. */
-async function onBothSides(
-  t: Live,
-  test: (open: (options: Options, ...behind: FrameParts[]) => Promise<Side>) => Promise<void>,
-): Promise<void> {
-  await test((options, ...behind) => t.accept(options, ...behind));
-  await test((options, ...behind) => t.reach(options, ...behind));
-}
 
 /** What every handler was called with, in order. */
 function recorded(): { queue: Queue<unknown[]>; handlers: Handlers<undefined> } {
@@ -67,7 +53,7 @@ function recorded(): { queue: Queue<unknown[]>; handlers: Handlers<undefined> } 
 /** How the connection ends when its peer sends these frames, and what the peer is told. */
 async function endedBy(
   t: Live,
-  options: Options,
+  options: CommonOptions,
   ...frames: FrameParts[]
 ): Promise<{ info: CloseInfo; told: number }> {
   const { conn, peer } = await t.accept({ message: () => {}, ...options });
@@ -214,7 +200,7 @@ const callCases = liveCases({
 const NAMES = ["open", "message", "ping", "pong", "drain"] as const;
 
 /** Makes one handler fail, in one of the two ways it can. */
-function failing(name: typeof NAMES[number], failure: Error, rejects: boolean): Options {
+function failing(name: typeof NAMES[number], failure: Error, rejects: boolean): CommonOptions {
   return {
     message: () => {},
     highWaterMark: 0,
@@ -331,7 +317,10 @@ const peerCases = liveCases({
   ) => {
     const half = { payload: new Uint8Array(600), fin: false };
     const messages = new Queue<Message>();
-    const options: Options = { maxMessageSize: 1000, message: (_, data) => messages.push(data) };
+    const options: CommonOptions = {
+      maxMessageSize: 1000,
+      message: (_, data) => messages.push(data),
+    };
     const { info, told } = await endedBy(
       t,
       options,

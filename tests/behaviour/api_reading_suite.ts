@@ -2,19 +2,15 @@
 
 import assert from "node:assert/strict";
 import { ConnectionError, type Message, WebSocketError } from "../../mod.ts";
-import { Deferred, type Live, liveCases, type LiveSide } from "../support/live_harness.ts";
+import { Deferred, liveCases, type LiveSide, withEachSide } from "../support/live_harness.ts";
 import { BINARY, CLOSE, closePayload, CONTINUATION, TEXT, utf8 } from "../support/vectors.ts";
 import type { Cases } from "./harness.ts";
 
-/** Does the same on a server and on a client. */
-async function onBothSides(t: Live, test: (side: LiveSide) => Promise<void>): Promise<void> {
-  await test(await t.accept());
-  await test(await t.reach());
-}
-
 /** Every case of what a connection is read by. */
 export const cases: Cases = liveCases({
-  "url, protocol, extensions, remoteAddress, handshake and data are there on both sides": async (t) => {
+  "url, protocol, extensions, remoteAddress, handshake and data are there on both sides": async (
+    t,
+  ) => {
     const opened = new Deferred<LiveSide["conn"]>();
     const { near } = await t.pair(
       { subprotocols: ["chat"], open: (conn) => opened.resolve(conn) },
@@ -34,8 +30,10 @@ export const cases: Cases = liveCases({
     assert.equal(far.handshake.headers.get("x-test"), "yes");
   },
 
-  "messages that come before anyone reads wait for the iterator, which ends with the connection": (t) =>
-    onBothSides(t, async ({ conn, peer }) => {
+  "messages that come before anyone reads wait for the iterator, which ends with the connection": (
+    t,
+  ) =>
+    withEachSide(t, {}, async ({ conn, peer }) => {
       peer.send(
         { opcode: TEXT, payload: "one" },
         { opcode: BINARY, payload: "two" },
@@ -51,7 +49,7 @@ export const cases: Cases = liveCases({
     }),
 
   "the iterator throws when the connection does not end cleanly": (t) =>
-    onBothSides(t, async ({ conn, peer }) => {
+    withEachSide(t, {}, async ({ conn, peer }) => {
       peer.send({ opcode: TEXT, payload: "one" });
       const messages = conn[Symbol.asyncIterator]();
       assert.deepEqual(await messages.next(), { value: "one", done: false });
@@ -69,7 +67,7 @@ export const cases: Cases = liveCases({
   },
 
   "readable is the messages as a stream; cancelling it closes with 1000": (t) =>
-    onBothSides(t, async ({ conn, peer }) => {
+    withEachSide(t, {}, async ({ conn, peer }) => {
       peer.send({ opcode: TEXT, payload: "one" }, { opcode: BINARY, payload: "two" });
       assert.equal(conn.readable, conn.readable);
       const reader = conn.readable.getReader();
@@ -82,7 +80,7 @@ export const cases: Cases = liveCases({
 
   "readable ends with a clean close, and fails with any other": async (t) => {
     for (const clean of [true, false]) {
-      await onBothSides(t, async ({ conn, peer }) => {
+      await withEachSide(t, {}, async ({ conn, peer }) => {
         const reader = conn.readable.getReader();
         if (clean) peer.send({ opcode: CLOSE, payload: closePayload(1000) });
         peer.end();
@@ -93,7 +91,7 @@ export const cases: Cases = liveCases({
   },
 
   "writable sends each chunk as a message; closing it closes with 1000": (t) =>
-    onBothSides(t, async ({ conn, peer }) => {
+    withEachSide(t, {}, async ({ conn, peer }) => {
       assert.equal(conn.writable, conn.writable);
       const writer = conn.writable.getWriter();
       await writer.write("one");
@@ -110,7 +108,7 @@ export const cases: Cases = liveCases({
     }),
 
   "aborting writable closes with 1011; writing to a closed connection fails": (t) =>
-    onBothSides(t, async ({ conn, peer }) => {
+    withEachSide(t, {}, async ({ conn, peer }) => {
       const writer = conn.writable.getWriter();
       await writer.abort(new Error("no more"));
       assert.deepEqual((await peer.frame())!.payload.subarray(0, 2), closePayload(1011));

@@ -176,7 +176,10 @@ const limitCases = liveCases({
   },
 
   "handshakeTimeout: a hook that does not decide is answered for with 503": async (t) => {
-    const server = await t.serve({ handshakeTimeout: 100, upgrade: () => new Promise(() => {}) });
+    const server = await t.serve({
+      handshakeTimeout: 100,
+      upgrade: () => new Promise<void>(() => {}),
+    });
     const raw = await t.rawClient(server);
     assert.equal((await raw.upgrade()).status, 503);
   },
@@ -274,7 +277,7 @@ const memberCases = liveCases({
     const server = await t.serve({
       upgrade: () => {
         deciding.resolve();
-        return new Promise(() => {});
+        return new Promise<void>(() => {});
       },
     });
     const raw = await t.rawClient(server);

@@ -3,9 +3,12 @@
 import type { RuntimeName } from "../support/runtimes.ts";
 
 /** What not every runtime can do. */
-export type Capability = "reusePort";
+export type Capability = "reusePort" | "cutsTlsHandshakes";
 
 const MISSING: Record<Capability, Partial<Record<RuntimeName, string>>> = {
+  cutsTlsHandshakes: {
+    deno: "Deno keeps the socket of a TlsConn that was closed in its handshake until the peer acts",
+  },
   reusePort: {
     node: "Node has it from 22.12 on",
   },

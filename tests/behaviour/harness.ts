@@ -4,8 +4,7 @@
  * To add a suite, write `tests/behaviour/<name>_suite.ts`, which exports `cases: Cases`: a sentence
  * for each case and an async function that throws when the sentence is not true. Then name it in
  * `suites.ts`. `deno test tests/behaviour` runs it on all three, a step for each case;
- * `deno test tests/behaviour --filter bun` on one of them. A single case, by a part of its name:
- * `bun tests/behaviour/run_bun.ts <name> "part of the name"`.
+ * `--filter bun` runs one of them, and QUICKWS_CASE="part of a name" only the cases so named.
  *
  * A case gets a Context: the runtime's name and Network, certificates, and `after` for what has to
  * be undone. Cases run one after the other, each within a deadline. A suite passes when every case
@@ -50,16 +49,20 @@ export type Report =
 /** The environment variable that holds the {@linkcode Fixtures} as JSON. */
 export const FIXTURES_VARIABLE = "QUICKWS_FIXTURES";
 
-/** Milliseconds that a case may take on a busy machine. */
-const DEADLINE = 30_000;
+/** The environment variable that chooses cases by a part of their name; all without it. */
+const CASE_VARIABLE = "QUICKWS_CASE";
+
+/** Milliseconds that a case, or undoing it, may take on a busy machine. */
+const DEADLINE = 20_000;
 
 /** Runs the suite that the command line names, and reports on standard output. */
 export async function runSuite(runtime: RuntimeName, network: Network): Promise<void> {
-  const [name, part = ""] = process.argv.slice(2);
+  const name = process.argv[2];
   const load = suites[name ?? ""];
   if (load === undefined) throw new Error(`no suite is named ${name}: see suites.ts`);
   const { cases } = await load();
-  const fixtures = await readFixtures();
+  const fixtures: Fixtures = JSON.parse(process.env[FIXTURES_VARIABLE]!);
+  const part = process.env[CASE_VARIABLE] ?? "";
 
   let failed = 0;
   for (const [name, run] of Object.entries(cases)) {
@@ -81,27 +84,29 @@ async function runCase(
   surroundings: Omit<Context, "after">,
 ): Promise<string | undefined> {
   const cleanUps: Array<() => void | Promise<void>> = [];
-  let deadline: ReturnType<typeof setTimeout> | undefined;
   let failure: string | undefined;
-  try {
-    await Promise.race([
-      run({ ...surroundings, after: (cleanUp) => cleanUps.push(cleanUp) }),
-      new Promise((_, reject) => {
-        deadline = setTimeout(() => reject(new Error(`not done within ${DEADLINE} ms`)), DEADLINE);
-      }),
-    ]);
-  } catch (error) {
-    failure = describe(error);
-  }
-  clearTimeout(deadline);
-  for (const cleanUp of cleanUps.reverse()) {
+  const attempt = async (part: () => void | Promise<void>): Promise<void> => {
     try {
-      await cleanUp();
+      await withinDeadline(part);
     } catch (error) {
       failure ??= describe(error);
     }
-  }
+  };
+  await attempt(() => run({ ...surroundings, after: (cleanUp) => void cleanUps.push(cleanUp) }));
+  for (const cleanUp of cleanUps.reverse()) await attempt(cleanUp);
   return failure;
+}
+
+async function withinDeadline(part: () => void | Promise<void>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not done within ${DEADLINE} ms`)), DEADLINE);
+  });
+  try {
+    await Promise.race([part(), late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function describe(error: unknown): string {
@@ -109,14 +114,6 @@ function describe(error: unknown): string {
   // JavaScriptCore's stacks do not begin with the message.
   const stack = error.stack ?? "";
   return stack.includes(error.message) ? stack : `${error.name}: ${error.message}\n${stack}`;
-}
-
-/** From the parent process; a suite started by hand makes its own, without a silent port. */
-async function readFixtures(): Promise<Fixtures> {
-  const text = process.env[FIXTURES_VARIABLE];
-  if (text !== undefined) return JSON.parse(text);
-  const { makeCertificates } = await import("../support/certificates.ts");
-  return { certificates: makeCertificates(), silentPort: 0, directory: "/tmp" };
 }
 
 function report(report: Report): void {

@@ -1,4 +1,4 @@
-// Runs a behaviour suite in this Bun process: run_bun.ts <suite> [part of a case's name]
+// Runs a behaviour suite in this Bun process; behaviour_test.ts starts it.
 
 import { bunNetwork } from "../../src/transport/bun.ts";
 import { runSuite } from "./harness.ts";

@@ -1,4 +1,4 @@
-// Runs a behaviour suite in this Deno process: run_deno.ts <suite> [part of a case's name]
+// Runs a behaviour suite in this Deno process; behaviour_test.ts starts it.
 
 import { denoNetwork } from "../../src/transport/deno.ts";
 import { runSuite } from "./harness.ts";

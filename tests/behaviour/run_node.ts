@@ -1,4 +1,4 @@
-// Runs a behaviour suite in this Node process: run_node.ts <suite> [part of a case's name]
+// Runs a behaviour suite in this Node process; behaviour_test.ts starts it.
 
 import { nodeNetwork } from "../../src/transport/node.ts";
 import { runSuite } from "./harness.ts";

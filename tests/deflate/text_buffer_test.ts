@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { PIECE, TextBuffer } from "../../src/deflate/text_buffer.ts";
 import { Random } from "../support/random.ts";
+import { concat } from "./oracles.ts";
 
 const random = new Random(51);
 
@@ -23,7 +24,7 @@ Deno.test("the window before each piece of a long message stays", () => {
   const message = random.bytes(5 * PIECE + 1000);
   const history = random.bytes(32768);
   for (const length of [0, 100, 32768]) {
-    const all = Uint8Array.of(...history.subarray(0, length), ...message);
+    const all = concat(history.subarray(0, length), message);
     const text = new TextBuffer();
     text.open(history, length);
     let moved = 0;

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { MessageWriter } from "../../src/message/message_writer.ts";
+import { PreparedMessage } from "../../src/message/prepared_message.ts";
 import { Opcode } from "../../src/wire/opcode.ts";
 import { MESSAGE_RULES, type MessageEvent, MessageRecorder } from "../support/message_recorder.ts";
 import { Output } from "../support/output.ts";
@@ -163,4 +164,28 @@ Deno.test("control frames and fragments are never compressed", () => {
     writer.fragment(Opcode.Continuation, true, utf8("aaaaaaaa"));
   });
   assert.ok(parseFrames(bytes).every(({ rsv, payload }) => rsv === 0 && payload.length === 8));
+});
+
+Deno.test("a prepared message is compressed once for all connections that can share it", () => {
+  for (const size of [10, 125, 126, 200, 20_000, 70_000]) {
+    const payload = new Uint8Array(size).fill(7);
+    const message = new PreparedMessage(payload);
+    const shared = message.frameFor(new RunLength(4, "key"))!;
+    assert.deepEqual(shared, frame({ rsv: RSV1, opcode: BINARY, payload: runLength(payload) }));
+    assert.equal(message.frameFor(new RunLength(4, "key")), shared);
+    assert.notEqual(message.frameFor(new RunLength(4, "another key")), shared);
+    assert.deepEqual(message.payload, payload, "the message itself stays as it is");
+  }
+});
+
+Deno.test("a prepared message goes as it is where compression does not want it or does not help", () => {
+  const short = new PreparedMessage("aaaa");
+  assert.equal(short.frameFor(new RunLength(100, "key")), short.frame);
+  const dense = new PreparedMessage("abcdefgh");
+  for (const _ of [1, 2]) assert.equal(dense.frameFor(new RunLength(4, "key")), dense.frame);
+  assert.deepEqual(dense.frame, frame({ opcode: TEXT, payload: "abcdefgh" }));
+});
+
+Deno.test("a prepared message can't be shared by connections whose messages refer to earlier ones", () => {
+  assert.equal(new PreparedMessage("aaaaaaaa").frameFor(new RunLength(4)), undefined);
 });

@@ -119,6 +119,13 @@ Deno.test("random bytes, cut at random, are judged as the platform's decoder jud
   assert.ok(valid > 500 && valid < 2500, "both kinds were tried");
 });
 
+Deno.test("what lies behind a text in its memory is not read", () => {
+  for (let size = 0; size < 30; size++) {
+    const memory = utf8("a".repeat(size) + "b");
+    assert.equal(decodeText(memory, 0, size), "a".repeat(size));
+  }
+});
+
 Deno.test("a byte order mark is a character like any other, in short texts and long ones", () => {
   for (const text of ["\ufeff", "\ufeffa", `\ufeff${"a".repeat(100)}`, "a\ufeff"]) {
     const bytes = utf8(text);
@@ -126,7 +133,17 @@ Deno.test("a byte order mark is a character like any other, in short texts and l
   }
 });
 
-const TEXTS = ["", "a", "\u0000\u007f", "\u00e9", "\u20ac", "\u{1f600}", "\ufeff", "a\u00e9\u20ac"];
+const TEXTS = [
+  "",
+  "a",
+  "\u0000\u007f",
+  "\u0080",
+  "\u00e9",
+  "\u20ac",
+  "\u{1f600}",
+  "\ufeff",
+  "a\u00e9\u20ac",
+];
 
 Deno.test("text is encoded as the platform encodes it, at every length around the hand-made loop", () => {
   for (const text of TEXTS) {

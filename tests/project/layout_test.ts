@@ -9,7 +9,12 @@ import { librarySources, place, root, sourcesBelow, visit } from "./source_files
 const MAX_LINES = 300;
 
 /** Source files over {@linkcode MAX_LINES} lines, and why each is still one idea. */
-const LONG_FILES: Record<string, string> = {};
+const LONG_FILES: Record<string, string> = {
+  "src/session/session.ts": "one state machine; its states can't be read apart",
+  "src/socket/channel.ts":
+    "the one place where all parts of a connection meet: mostly a line a member",
+  "src/socket/connection.ts": "the public class: four lines of documentation to one of code",
+};
 
 /**
  * Source files that are tested by a file of another name, and by which. Files that hold nothing but

@@ -40,7 +40,7 @@ for (const [name, trigger] of Object.entries(TRIGGERS)) {
       const log: string[] = [];
       const side = await open(handlers(name, (conn) => conn.close(3000, "from inside"), log));
       trigger(side);
-      await side.peer.until(() => side.peer.text.includes("from inside"));
+      await side.peer.until(() => side.peer.payloads.some((text) => text.endsWith("from inside")));
       side.peer.send({ opcode: TEXT, payload: "late" }, {
         opcode: CLOSE,
         payload: closePayload(3000),
@@ -86,9 +86,8 @@ for (const [name, trigger] of Object.entries(TRIGGERS)) {
       },
     });
     trigger(side);
-    await side.peer.until(() => side.peer.text.includes("three") || side.peer.over);
-    const payloads = side.peer.frames.map(({ payload }) => new TextDecoder().decode(payload));
-    const texts = payloads.filter((text) => text.length > 0 && text.length < 10);
+    await side.peer.until(() => side.peer.payloads.includes("three"));
+    const texts = side.peer.payloads.filter((text) => text.length > 0 && text.length < 10);
     assert.deepEqual(texts.slice(0, 3), ["one", "two", "three"]);
     assert.equal(side.conn.readyState, "open");
   });

@@ -3,15 +3,10 @@
 import assert from "node:assert/strict";
 import type { Connection } from "../../src/socket/connection.ts";
 import { prepareMessage } from "../../src/socket/prepare.ts";
-import { bothSides, quiet, type Side, socketTest } from "../support/socket_harness.ts";
+import { bothSides, quiet, socketTest } from "../support/socket_harness.ts";
 import { upgradeRequest } from "../support/raw_peer.ts";
 import { Random } from "../support/random.ts";
 import { CLOSE, PING, PONG, TEXT } from "../support/vectors.ts";
-
-/** The payloads that a peer has received, as texts. */
-function texts({ peer }: Pick<Side, "peer">): string[] {
-  return peer.frames.map(({ payload }) => new TextDecoder().decode(payload));
-}
 
 function numbered(count: number, from = 0): string[] {
   return Array.from({ length: count }, (_, i) => `text ${from + i}`);
@@ -22,7 +17,7 @@ bothSides("all replies to one chunk leave in one write", async (_, open) => {
   side.peer.send(...numbered(100).map((payload) => ({ opcode: TEXT, payload })));
   await quiet();
   assert.equal(side.transport.writes.length, 1);
-  assert.deepEqual(texts(side), numbered(100));
+  assert.deepEqual(side.peer.payloads, numbered(100));
 });
 
 bothSides("pongs, replies and the answer to a Close leave in one write, too", async (_, open) => {
@@ -37,7 +32,7 @@ bothSides("replies that are larger than any buffer leave in order", async (_, op
   const side = await open({ message: (conn, data) => void conn.send(`${data} `.repeat(3000)) });
   side.peer.send(...numbered(20).map((payload) => ({ opcode: TEXT, payload })));
   await quiet();
-  assert.deepEqual(texts(side), numbered(20).map((text) => `${text} `.repeat(3000)));
+  assert.deepEqual(side.peer.payloads, numbered(20).map((text) => `${text} `.repeat(3000)));
   assert.ok(side.transport.writes.length < 20, `${side.transport.writes.length} writes`);
 });
 
@@ -51,7 +46,7 @@ bothSides("what is sent in one tick outside of handlers leaves in one write", as
   await quiet();
   assert.equal(side.transport.writes.length, 1);
   assert.equal(side.conn.bufferedAmount, 0);
-  assert.deepEqual(texts(side), [...numbered(10), "p", "prepared"]);
+  assert.deepEqual(side.peer.payloads, [...numbered(10), "p", "prepared"]);
 });
 
 bothSides("what is sent behind an await leaves as well", async (_, open) => {
@@ -62,7 +57,7 @@ bothSides("what is sent behind an await leaves as well", async (_, open) => {
   await quiet();
   side.conn.send("three");
   await quiet();
-  assert.deepEqual(texts(side), ["one", "two", "three"]);
+  assert.deepEqual(side.peer.payloads, ["one", "two", "three"]);
 });
 
 bothSides("cork makes one write of what is sent in it, at its end", async (_, open) => {
@@ -74,7 +69,7 @@ bothSides("cork makes one write of what is sent in it, at its end", async (_, op
   assert.equal(side.transport.writes.length, 1);
   await quiet();
   assert.equal(side.transport.writes.length, 1);
-  assert.deepEqual(texts(side), numbered(10));
+  assert.deepEqual(side.peer.payloads, numbered(10));
 });
 
 bothSides("corks nest: the outermost writes", async (_, open) => {
@@ -87,7 +82,7 @@ bothSides("corks nest: the outermost writes", async (_, open) => {
   });
   assert.equal(side.transport.writes.length, 1);
   await quiet();
-  assert.deepEqual(texts(side), ["one", "two", "three"]);
+  assert.deepEqual(side.peer.payloads, ["one", "two", "three"]);
 });
 
 bothSides("a cork around delayed messages does not break them up", async (_, open) => {
@@ -97,7 +92,7 @@ bothSides("a cork around delayed messages does not break them up", async (_, ope
   });
   await quiet();
   assert.equal(side.transport.writes.length, 1);
-  assert.deepEqual(texts(side), numbered(9));
+  assert.deepEqual(side.peer.payloads, numbered(9));
 });
 
 socketTest("the answer to the handshake and what open sends are one write", async (t) => {
@@ -131,9 +126,9 @@ socketTest("sends to other connections from inside a handler keep their order", 
   peers[1].send({ opcode: TEXT, payload: "3" });
   await quiet();
   const all = ["1 from a", "2 from a", "3 from b"];
-  assert.deepEqual(texts({ peer: peers[0] }), ["1 from a", "done", "2 from a", "done", all[2]]);
-  assert.deepEqual(texts({ peer: peers[1] }), [...all, "done"]);
-  assert.deepEqual(texts({ peer: peers[2] }), all);
+  assert.deepEqual(peers[0].payloads, ["1 from a", "done", "2 from a", "done", all[2]]);
+  assert.deepEqual(peers[1].payloads, [...all, "done"]);
+  assert.deepEqual(peers[2].payloads, all);
 });
 
 socketTest("connections that send in turn do not mix up what they send", async (t) => {
@@ -142,7 +137,7 @@ socketTest("connections that send in turn do not mix up what they send", async (
     for (const { conn } of sides) conn.send(text);
   }
   await quiet();
-  for (const side of sides) assert.deepEqual(texts(side), numbered(50));
+  for (const side of sides) assert.deepEqual(side.peer.payloads, numbered(50));
 });
 
 bothSides("delayed messages wait for the last of maxMessages and leave in one write", async (
@@ -160,7 +155,7 @@ bothSides("delayed messages wait for the last of maxMessages and leave in one wr
     await quiet();
     assert.equal(side.transport.writes.length, batch);
   }
-  assert.deepEqual(texts(side), [...numbered(4), ...numbered(4), ...numbered(4)]);
+  assert.deepEqual(side.peer.payloads, [...numbered(4), ...numbered(4), ...numbered(4)]);
 });
 
 bothSides("delayed messages wait for maxDelay and not longer, again and again", async (_, open) => {
@@ -193,7 +188,7 @@ bothSides(
       await quiet();
       assert.equal(side.transport.writes.length, i + 1);
     }
-    assert.deepEqual(texts(side), Array(5).fill(["one", "two", "other"]).flat());
+    assert.deepEqual(side.peer.payloads, Array(5).fill(["one", "two", "other"]).flat());
   },
 );
 
@@ -228,7 +223,7 @@ bothSides("delayed messages of a handler wait beyond its end", async (_, open) =
   side.peer.send({ opcode: TEXT, payload: "text 2" }, { opcode: TEXT, payload: "text 3" });
   await quiet();
   assert.equal(side.transport.writes.length, 1);
-  assert.deepEqual(texts(side), numbered(4));
+  assert.deepEqual(side.peer.payloads, numbered(4));
 });
 
 bothSides("delayed messages do not wait once they fill a whole buffer", async (_, open) => {
@@ -276,8 +271,8 @@ bothSides("whatever is sent in whatever way arrives once and in order", async (_
   for (const [at, { conn, peer, transport }] of sides.entries()) {
     transport.unblock();
     conn.send("end");
-    const frames = await peer.framesOf(sent[at].length + 1);
-    const received = frames.map(({ payload }) => new TextDecoder().decode(payload));
+    await peer.framesOf(sent[at].length + 1);
+    const received = peer.payloads;
     assert.ok(received.slice(0, -1).every((text, i) => text === sent[at][i]));
     assert.equal(received.at(-1), "end");
     assert.equal(received.length, sent[at].length + 1);

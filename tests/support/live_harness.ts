@@ -5,8 +5,10 @@ import assert from "node:assert/strict";
 import {
   connect,
   type Connection,
+  type ConnectionOptions,
   type ConnectOptions,
   type DialOptions,
+  type Handlers,
   serve,
   type ServeOptions,
   type Server,
@@ -75,6 +77,12 @@ export interface LiveSide<T = undefined> {
   readonly peer: RawSocket;
 }
 
+/** Options of both `serve` and `connect`. */
+export type CommonOptions = ConnectionOptions & Handlers<undefined>;
+
+/** Opens one side of a connection, whose peer may send frames with its part of the handshake. */
+export type OpenSide = (options?: CommonOptions, ...behind: FrameParts[]) => Promise<LiveSide>;
+
 /** What one case opens. */
 export class Live {
   readonly context: Context;
@@ -104,7 +112,9 @@ export class Live {
   }
 
   /** A client that has sent nothing yet. */
-  async rawClient(server: { readonly port: number; readonly hostname?: string }): Promise<RawSocket> {
+  async rawClient(
+    server: { readonly port: number; readonly hostname?: string },
+  ): Promise<RawSocket> {
     const peer = await RawSocket.open(server);
     this.context.after(() => peer.destroy());
     return peer;
@@ -166,6 +176,24 @@ export class Live {
     const request = await peer.acceptUpgrade([], ...behind);
     return { conn: await connecting, peer, request };
   }
+}
+
+/** Does the same with a way to open a server's side, and with one to open a client's. */
+export async function onBothSides(
+  t: Live,
+  test: (open: OpenSide) => Promise<void>,
+): Promise<void> {
+  await test((options, ...behind) => t.accept(options, ...behind));
+  await test((options, ...behind) => t.reach(options, ...behind));
+}
+
+/** Does the same with a server's side and with a client's. */
+export async function withEachSide(
+  t: Live,
+  options: CommonOptions,
+  test: (side: LiveSide) => Promise<void>,
+): Promise<void> {
+  await onBothSides(t, async (open) => await test(await open(options)));
 }
 
 /** The cases of a suite, each with a harness of its own. */

@@ -89,6 +89,11 @@ export class MemoryTransport implements Transport {
     this.#handOver();
   }
 
+  /** The peer takes the write that is under way, and no other. */
+  letThrough(): void {
+    this.#handOver(true);
+  }
+
   pause(): void {
     if (!this.#paused) this.pauses++;
     this.#paused = true;
@@ -111,9 +116,10 @@ export class MemoryTransport implements Transport {
     this.peer.#finish(new Error("reset by peer"));
   }
 
-  #handOver(): void {
+  #handOver(evenIfBlocked = false): void {
     const kept = this.#kept;
-    if (kept === undefined || this.blocked || this.peer.#waiting > this.peer.capacity) return;
+    if (kept === undefined || this.peer.#waiting > this.peer.capacity) return;
+    if (this.blocked && !evenIfBlocked) return;
     this.#kept = undefined;
     this.peer.#receive(kept);
     if (this.#ended) this.peer.#receive("end");

@@ -88,6 +88,11 @@ export class RawPeer implements TransportSink {
     return parseFrames(this.bytes);
   }
 
+  /** Their payloads, as texts. */
+  get payloads(): string[] {
+    return this.frames.map(({ payload }) => new TextDecoder().decode(payload));
+  }
+
   /** The bytes of frames as this side sends them. */
   encode(...frames: FrameParts[]): Uint8Array {
     return concat(...frames.map((parts) => frame({ mask: this.#mask, ...parts })));

@@ -6,13 +6,17 @@ import type { MessageCompression } from "../../src/message/message_compression.t
 
 /** Writes each run as its length, 1 to 255, and its byte. */
 export class RunLength implements MessageCompression {
-  readonly shareKey = undefined;
+  readonly shareKey: string | undefined;
   readonly #threshold: number;
   readonly #memory = new Uint8Array(1 << 17);
 
-  /** @param threshold Bytes from which on a message is worth trying. */
-  constructor(threshold = 4) {
+  /**
+   * @param threshold Bytes from which on a message is worth trying.
+   * @param shareKey What others that make the same of a message have too.
+   */
+  constructor(threshold = 4, shareKey: string | undefined = undefined) {
     this.#threshold = threshold;
+    this.shareKey = shareKey;
   }
 
   wants(length: number): boolean {

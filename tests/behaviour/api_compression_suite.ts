@@ -1,0 +1,261 @@
+// The option `compression` (RFC 7692) over real sockets. What compresses and inflates on the other
+// side is the runtime's own zlib.
+
+import assert from "node:assert/strict";
+import {
+  type CompressionOptions,
+  InvalidPayloadError,
+  type Message,
+  MessageTooBigError,
+  prepareMessage,
+  type WebSocketError,
+} from "../../mod.ts";
+import { compressed, inflated, RSV1 } from "../support/deflated.ts";
+import {
+  type CommonOptions,
+  type Live,
+  liveCases,
+  type LiveSide,
+  Queue,
+} from "../support/live_harness.ts";
+import type { RawSocket } from "../support/raw_socket.ts";
+import { upgradeRequest } from "../support/raw_peer.ts";
+import { closePayload, type FrameParts, TEXT, utf8 } from "../support/vectors.ts";
+import type { Cases } from "./harness.ts";
+
+/** Half a KiB of text that compresses well. */
+const LONG = "All work and no play makes Jack a dull boy. ".repeat(12);
+
+/** A server's side, whose client has offered this. */
+async function offered(
+  t: Live,
+  compression: boolean | CompressionOptions,
+  offer: string,
+  options: CommonOptions = {},
+): Promise<LiveSide & { answer: string | null }> {
+  const server = await t.serve({ ...options, compression });
+  const peer = await t.rawClient(server);
+  peer.send(upgradeRequest([`Sec-WebSocket-Extensions: ${offer}`]));
+  const { headers } = await peer.answer();
+  const [conn] = server.clients();
+  return { conn, peer, answer: headers.get("sec-websocket-extensions") };
+}
+
+/** A client's side, whose server has answered this, with the client's offer. */
+async function answered(
+  t: Live,
+  compression: boolean | CompressionOptions,
+  answer: string,
+  options: CommonOptions = {},
+): Promise<LiveSide & { offer: string }> {
+  const server = await t.rawServer();
+  const connecting = t.connect(server.url, { ...options, compression });
+  const peer = await server.accept();
+  const head = await peer.acceptUpgrade([`Sec-WebSocket-Extensions: ${answer}`]);
+  const offer = /\r\nSec-WebSocket-Extensions: (.*)\r\n/.exec(head)![1];
+  return { conn: await connecting, peer, offer };
+}
+
+const ALONE = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
+
+/** Does the same on a server and on a client that have agreed on compression without takeover. */
+async function onceAgreed(
+  t: Live,
+  compression: boolean | CompressionOptions,
+  options: CommonOptions,
+  test: (side: LiveSide) => Promise<void>,
+): Promise<void> {
+  await test(await offered(t, compression, ALONE, options));
+  await test(await answered(t, compression, ALONE, options));
+}
+
+async function assertClosedWith(peer: RawSocket, code: number): Promise<void> {
+  assert.deepEqual((await peer.frame())!.payload.subarray(0, 2), closePayload(code));
+  peer.end();
+}
+
+/** Every case of compression. */
+export const cases: Cases = liveCases({
+  "compression true compresses both ways between two sides of the library": async (t) => {
+    const { near, far } = await t.pair(
+      { compression: true, message: (conn, data) => void conn.send(data) },
+      { compression: true },
+    );
+    for (const conn of [near, far]) assert.match(conn.extensions, /^permessage-deflate/);
+    const messages = near[Symbol.asyncIterator]();
+    const large = LONG.repeat(1000);
+    for (const data of [LONG, "short", "", large, utf8(LONG)]) {
+      near.send(data);
+      assert.deepEqual((await messages.next()).value, data);
+    }
+  },
+
+  "compression is off unless asked for, and needs both sides": async (t) => {
+    const { near, far } = await t.pair({}, { compression: true });
+    assert.deepEqual([near.extensions, far.extensions], ["", ""]);
+    const other = await t.pair({ compression: true }, {});
+    assert.deepEqual([other.near.extensions, other.far.extensions], ["", ""]);
+  },
+
+  "what is sent is compressed, what is received inflated": (t) =>
+    onceAgreed(t, true, {}, async ({ conn, peer }) => {
+      conn.send(LONG);
+      const frame = (await peer.frame())!;
+      assert.ok(frame.payload.length < LONG.length / 2);
+      assert.equal(inflated(frame), LONG);
+      const half = compressed(LONG).length >> 1;
+      peer.send(
+        { opcode: TEXT, rsv: RSV1, payload: compressed(LONG) },
+        { opcode: TEXT, payload: "as it is" },
+        { opcode: TEXT, rsv: RSV1, fin: false, payload: compressed(LONG).subarray(0, half) },
+        { opcode: 0, payload: compressed(LONG).subarray(half) },
+      );
+      const messages = conn[Symbol.asyncIterator]();
+      for (const text of [LONG, "as it is", LONG]) {
+        assert.equal((await messages.next()).value, text);
+      }
+    }),
+
+  "threshold: shorter messages are sent as they are; by default those under 256 bytes": async (
+    t,
+  ) => {
+    for (const [compression, size] of [[true, 256], [{ threshold: 20 }, 20]] as const) {
+      await onceAgreed(t, compression, {}, async ({ conn, peer }) => {
+        conn.send("x".repeat(size - 1));
+        conn.send("x".repeat(size));
+        const [short, long] = await peer.frames(2);
+        assert.equal(short.rsv, 0);
+        assert.equal(inflated(long), "x".repeat(size));
+      });
+    }
+  },
+
+  "send with compress false sends as it is": (t) =>
+    onceAgreed(t, true, {}, async ({ conn, peer }) => {
+      conn.send(LONG, { compress: false });
+      conn.send(LONG, { compress: true });
+      const [plain, deflated] = await peer.frames(2);
+      assert.equal(plain.rsv, 0);
+      assert.equal(inflated(deflated), LONG);
+    }),
+
+  "level: every one of them can be read": async (t) => {
+    for (const level of ["auto", "fast", "best"] as const) {
+      await onceAgreed(t, { level }, {}, async ({ conn, peer }) => {
+        conn.send(LONG.repeat(50));
+        assert.equal(inflated((await peer.frame())!), LONG.repeat(50));
+      });
+    }
+  },
+
+  "sendPrepared, broadcast and sendDelayed compress too; sendStream sends as it is": async (t) => {
+    const { conn, peer } = await offered(t, true, ALONE);
+    conn.sendPrepared(prepareMessage(LONG));
+    conn.sendDelayed(LONG);
+    conn.sendText(utf8(LONG));
+    for (const frame of await peer.frames(3)) assert.equal(inflated(frame), LONG);
+    await conn.sendStream(new Blob([LONG]).stream());
+    assert.equal((await peer.frame())!.rsv, 0);
+    const { server, near } = await t.pair({ compression: true }, { compression: true });
+    server.broadcast(LONG);
+    assert.equal((await near[Symbol.asyncIterator]().next()).value, LONG);
+  },
+
+  "compress false receives compressed messages and sends none": (t) =>
+    onceAgreed(t, { compress: false }, {}, async ({ conn, peer }) => {
+      conn.send(LONG);
+      assert.equal((await peer.frame())!.rsv, 0);
+      peer.send({ opcode: TEXT, rsv: RSV1, payload: compressed(LONG) });
+      assert.equal((await conn[Symbol.asyncIterator]().next()).value, LONG);
+    }),
+
+  "decompress false sends compressed messages and closes with 1003 at one that comes": (t) =>
+    onceAgreed(t, { decompress: false }, {}, async ({ conn, peer }) => {
+      conn.send(LONG);
+      assert.equal(inflated((await peer.frame())!), LONG);
+      peer.send({ opcode: TEXT, rsv: RSV1, payload: compressed(LONG) });
+      await assertClosedWith(peer, 1003);
+      assert.equal(((await conn.closed).error as WebSocketError).code, "COMPRESSION_REFUSED");
+    }),
+
+  "context takeover: a message is shorter for those before it, in both directions": async (t) => {
+    const compression = { serverContextTakeover: true, clientContextTakeover: true };
+    const { conn, peer, answer } = await offered(
+      t,
+      compression,
+      "permessage-deflate; client_max_window_bits",
+    );
+    assert.doesNotMatch(answer!, /no_context_takeover/);
+    conn.send(LONG);
+    conn.send(LONG);
+    const [first, second] = await peer.frames(2);
+    assert.ok(second.payload.length < first.payload.length, "the second knows the first");
+    const again: FrameParts = {
+      opcode: TEXT,
+      rsv: RSV1,
+      payload: compressed(LONG, utf8(LONG)),
+    };
+    peer.send({ ...again, payload: compressed(LONG) }, again);
+    const messages = conn[Symbol.asyncIterator]();
+    assert.equal((await messages.next()).value, LONG);
+    assert.equal((await messages.next()).value, LONG);
+
+    const pair = await t.pair({ compression }, { compression });
+    assert.doesNotMatch(pair.near.extensions, /no_context_takeover/);
+    for (const [from, to] of [[pair.near, pair.far], [pair.far, pair.near]]) {
+      const received = to[Symbol.asyncIterator]();
+      for (let i = 0; i < 3; i++) {
+        from.send(LONG + i);
+        assert.equal((await received.next()).value, LONG + i);
+      }
+    }
+  },
+
+  "without takeover, the default, every message stands alone, and the offer says so": async (t) => {
+    const { answer } = await offered(t, true, "permessage-deflate");
+    assert.match(answer!, /server_no_context_takeover/);
+    assert.match(answer!, /client_no_context_takeover/);
+    const { offer } = await answered(t, true, ALONE);
+    assert.match(offer, /server_no_context_takeover/);
+    assert.match(offer, /client_no_context_takeover/);
+  },
+
+  "window bits: a server limits both, a client offers both, and what is sent keeps to it": async (
+    t,
+  ) => {
+    const compression = { serverMaxWindowBits: 9, clientMaxWindowBits: 10 };
+    const asked = await offered(t, compression, "permessage-deflate; client_max_window_bits");
+    assert.match(asked.answer!, /server_max_window_bits=9/);
+    assert.match(asked.answer!, /client_max_window_bits=10/);
+    const { offer } = await answered(t, compression, `${ALONE}; server_max_window_bits=9`);
+    assert.match(offer, /server_max_window_bits=9/);
+    assert.match(offer, /client_max_window_bits=10/);
+    const noise = Array.from({ length: 600 }, (_, i) => (i * 7919 % 97).toString(36)).join("");
+    asked.conn.send(noise + LONG + noise);
+    assert.equal(inflated((await asked.peer.frame())!, 9), noise + LONG + noise);
+  },
+
+  "maxMessageSize counts what comes out: a small bomb is closed with 1009": (t) =>
+    onceAgreed(t, true, { maxMessageSize: 1 << 20 }, async ({ conn, peer }) => {
+      const bomb = compressed(new Uint8Array(64 << 20));
+      assert.ok(bomb.length < 1 << 20);
+      peer.send({ opcode: TEXT, rsv: RSV1, payload: bomb });
+      await assertClosedWith(peer, 1009);
+      assert.ok((await conn.closed).error instanceof MessageTooBigError);
+    }),
+
+  "corrupt data is closed with 1007, and close is called": async (t) => {
+    const ends = new Queue<unknown>();
+    const messages = new Queue<Message>();
+    const options: CommonOptions = {
+      message: (_, data) => messages.push(data),
+      close: (_, info) => ends.push(info.error),
+    };
+    await onceAgreed(t, true, options, async ({ peer }) => {
+      peer.send({ opcode: TEXT, rsv: RSV1, payload: Uint8Array.of(0xff, 0xff, 0xff) });
+      await assertClosedWith(peer, 1007);
+      assert.ok(await ends.next() instanceof InvalidPayloadError);
+    });
+    assert.deepEqual(messages.all, []);
+  },
+});

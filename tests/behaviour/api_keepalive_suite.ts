@@ -1,0 +1,114 @@
+// Peers that are gone: silence, pings without an answer, output that does not move.
+
+import assert from "node:assert/strict";
+import { type Connection, TimeoutError } from "../../mod.ts";
+import { type CommonOptions, liveCases, onBothSides, Queue } from "../support/live_harness.ts";
+import { BINARY, PING, PONG, TEXT } from "../support/vectors.ts";
+import type { Cases } from "./harness.ts";
+
+/** Waits until the connection was given up, and asserts why. */
+async function assertGone(conn: Connection<undefined>, why: TimeoutError["code"]): Promise<void> {
+  const { code, clean, initiator, error } = await conn.closed;
+  assert.deepEqual([code, clean, initiator], [1006, false, "local"]);
+  assert.ok(error instanceof TimeoutError, String(error));
+  assert.equal(error.code, why);
+}
+
+/** Every case of keepalive. */
+export const cases: Cases = liveCases({
+  "pingInterval sends pings, and whoever answers stays": (t) =>
+    onBothSides(t, async (open) => {
+      const pongs = new Queue<Uint8Array>();
+      const { conn, peer } = await open({
+        pingInterval: 20,
+        pongTimeout: 1000,
+        pong: (_, payload) => pongs.push(payload),
+      });
+      for (let i = 1; i <= 5; i++) {
+        const ping = await peer.frame();
+        assert.equal(ping!.opcode, PING);
+        peer.send({ opcode: PONG, payload: ping!.payload });
+        await pongs.atLeast(i);
+      }
+      assert.equal(conn.readyState, "open");
+    }),
+
+  "pongTimeout gives up a peer that answers no ping": (t) =>
+    onBothSides(t, async (open) => {
+      const { conn, peer } = await open({ pingInterval: 20, pongTimeout: 50 });
+      await assertGone(conn, "PONG_TIMEOUT");
+      await peer.until(() => peer.ended || peer.over);
+    }),
+
+  "without pongTimeout pings alone give nobody up": async (t) => {
+    const { conn, peer } = await t.accept({ pingInterval: 10 });
+    for (const { opcode } of await peer.frames(10)) assert.equal(opcode, PING);
+    assert.equal(conn.readyState, "open");
+  },
+
+  "by default nobody is pinged and nobody is given up": (t) =>
+    onBothSides(t, async (open) => {
+      const { conn, peer } = await open({});
+      const other = await t.accept({ pingInterval: 10 });
+      await other.peer.frames(10);
+      assert.equal(conn.readyState, "open");
+      assert.equal(peer.bytes.length, 0);
+    }),
+
+  "readTimeout gives up a peer that sends nothing": (t) =>
+    onBothSides(t, async (open) => {
+      const { conn, peer } = await open({ readTimeout: 60 });
+      await assertGone(conn, "READ_TIMEOUT");
+      await peer.until(() => peer.ended || peer.over);
+    }),
+
+  "readTimeout leaves a peer alone that sends anything, even half a message": (t) =>
+    onBothSides(t, async (open) => {
+      const { conn, peer } = await open({ readTimeout: 200, pingInterval: 20 });
+      peer.send(peer.encode({ opcode: BINARY, payload: new Uint8Array(4000) }).subarray(0, 1000));
+      // Its pings are our clock: each is answered with a byte more of the unfinished message.
+      for (let i = 0; i < 20; i++) {
+        assert.equal((await peer.frame())!.opcode, PING);
+        peer.send(new Uint8Array(1));
+      }
+      assert.equal(conn.readyState, "open");
+    }),
+
+  "a connection that is paused cannot hear its peer, and does not give it up": async (t) => {
+    const { conn, peer } = await t.accept({ readTimeout: 40, pingInterval: 20, pongTimeout: 40 });
+    conn.pause();
+    for (const { opcode } of await peer.frames(10)) assert.equal(opcode, PING);
+    assert.equal(conn.readyState, "open");
+  },
+
+  "writeTimeout gives up a peer that takes nothing of what waits": (t) =>
+    onBothSides(t, async (open) => {
+      const { conn, peer } = await open({ writeTimeout: 100 });
+      peer.pause();
+      conn.send(new Uint8Array(32 << 20));
+      await assertGone(conn, "WRITE_TIMEOUT");
+      peer.discards = true;
+      peer.resume();
+      await peer.until(() => peer.ended || peer.over);
+    }),
+
+  "writeTimeout leaves a peer alone that reads all there is": async (t) => {
+    const { conn, peer } = await t.accept({ writeTimeout: 40, pingInterval: 20 });
+    conn.send("all of it leaves");
+    assert.equal((await peer.frame())!.opcode, TEXT);
+    await peer.frames(10);
+    assert.equal(conn.readyState, "open");
+  },
+
+  "our own two sides keep each other alive": async (t) => {
+    const pongs = new Queue<void>();
+    const options: CommonOptions = { pingInterval: 20, pongTimeout: 2000, readTimeout: 4000 };
+    const { near, far } = await t.pair({ ...options, pong: () => pongs.push() }, {
+      ...options,
+      pong: () => pongs.push(),
+    });
+    await pongs.atLeast(10);
+    assert.equal(near.readyState, "open");
+    assert.equal(far.readyState, "open");
+  },
+});

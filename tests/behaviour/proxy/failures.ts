@@ -1,0 +1,262 @@
+// What goes wrong between a client and its proxy, and what the user is told.
+
+import assert from "node:assert/strict";
+import { ConnectionError, type ErrorCode, TimeoutError } from "../../../mod.ts";
+import { type Live, liveCases } from "../../support/live_harness.ts";
+import type { RawServer, RawSocket } from "../../support/raw_socket.ts";
+import { hex } from "../../support/vectors.ts";
+import { can } from "../capabilities.ts";
+import type { Cases } from "../harness.ts";
+import { echoServer, openRoute, schemes } from "./route.ts";
+
+const STANDS = "HTTP/1.1 200 Connection established\r\n\r\n";
+/** A SOCKS5 proxy that wants no login, and connects. */
+const SOCKS_STANDS = hex("0500 05000001000000000000");
+
+/** A port that nobody listens on. */
+async function freePort(t: Live): Promise<number> {
+  const server = await t.serve();
+  await server.shutdown();
+  return server.port;
+}
+
+/** The error that a connection fails with. */
+function failure(connecting: Promise<unknown>): Promise<Error & { code?: ErrorCode }> {
+  return connecting.then(() => assert.fail("connected"), (error) => error);
+}
+
+/** Waits until the other side has cut or ended its stream. */
+function gone(peer: RawSocket): Promise<void> {
+  return peer.until(() => peer.ended || peer.over);
+}
+
+/** The same, where the other side may have been in a TLS handshake with this one. */
+async function goneFrom(t: Live, scheme: string, peer: RawSocket): Promise<void> {
+  if (scheme !== "https" || can(t.context.runtime, "cutsTlsHandshakes")) await gone(peer);
+}
+
+/** Ways in which a peer can leave. */
+const end = (peer: RawSocket): void => peer.end();
+const destroy = (peer: RawSocket): void => peer.destroy();
+const reset = (peer: RawSocket): void => void peer.socket.resetAndDestroy();
+
+/** A proxy that the test plays, and the connection that is being opened through it. */
+async function played(
+  t: Live,
+  target: string,
+  scheme = "http",
+): Promise<{ proxy: RawServer; peer: RawSocket; failed: Promise<Error & { code?: ErrorCode }> }> {
+  const proxy = await t.rawServer();
+  const url = `${scheme}://127.0.0.1:${proxy.port}`;
+  // What hangs is to run into the deadline of the case.
+  const failed = failure(t.connect(target, { proxy: url, handshakeTimeout: 0 }));
+  const peer = await proxy.accept();
+  return { proxy, peer, failed };
+}
+
+const perScheme: Record<string, (t: Live) => Promise<void>> = {};
+
+for (const scheme of schemes) {
+  perScheme[`${scheme}: a proxy that is down is named`] = async (t) => {
+    const host = `127.0.0.1:${await freePort(t)}`;
+    const proxy = `${scheme}://user:secret@${host}`;
+    const error = await failure(t.connect("ws://127.0.0.1:1/", { proxy }));
+    assert.ok(error instanceof ConnectionError);
+    assert.equal(error.code, "PROXY_FAILED");
+    assert.ok(error.message.startsWith(`Cannot connect to the proxy ${scheme}://${host}: `));
+    assert.ok(error.cause instanceof Error);
+  };
+
+  perScheme[`${scheme}: a server that is down is named`] = async (t) => {
+    const route = await openRoute(t, scheme);
+    const port = await freePort(t);
+    const options = { proxy: route.url, tls: { caCerts: route.caCerts } };
+    for (const protocol of ["ws", "wss"]) {
+      const error = await failure(t.connect(`${protocol}://127.0.0.1:${port}/`, options));
+      assert.ok(error instanceof ConnectionError);
+      assert.equal(error.code, "PROXY_REFUSED", error.message);
+      assert.ok(error.message.includes(`127.0.0.1:${port}`), error.message);
+    }
+  };
+
+  perScheme[`${scheme}: a proxy that says nothing is given up after handshakeTimeout`] = async (
+    t,
+  ) => {
+    const proxy = await t.rawServer();
+    const connecting = t.connect("wss://127.0.0.1:1/", {
+      proxy: `${scheme}://127.0.0.1:${proxy.port}`,
+      handshakeTimeout: 300,
+    });
+    const failed = failure(connecting);
+    const peer = await proxy.accept();
+    const error = await failed;
+    assert.ok(error instanceof TimeoutError, String(error));
+    assert.equal(error.code, "HANDSHAKE_TIMEOUT");
+    await goneFrom(t, scheme, peer);
+  };
+
+  perScheme[`${scheme}: a proxy that does not even accept is given up, too`] = async (t) => {
+    const proxy = `${scheme}://127.0.0.1:${t.context.fixtures.silentPort}`;
+    const error = await failure(t.connect("ws://127.0.0.1:1/", { proxy, handshakeTimeout: 300 }));
+    assert.ok(error instanceof TimeoutError, String(error));
+  };
+
+  perScheme[`${scheme}: the signal gives up at once, and its reason is the error`] = async (t) => {
+    const proxy = await t.rawServer();
+    const controller = new AbortController();
+    const failed = failure(
+      t.connect("wss://127.0.0.1:1/", {
+        proxy: `${scheme}://127.0.0.1:${proxy.port}`,
+        signal: controller.signal,
+      }),
+    );
+    const peer = await proxy.accept();
+    await peer.until(() => peer.received > 0);
+    const reason = new Error("given up");
+    controller.abort(reason);
+    assert.equal(await failed, reason);
+    await goneFrom(t, scheme, peer);
+  };
+
+  perScheme[`${scheme}: a connection that loses its proxy is lost`] = async (t) => {
+    const { ca, cert, key } = t.context.fixtures.certificates;
+    for (const tls of [undefined, { cert, key }]) {
+      const route = await openRoute(t, scheme);
+      const server = await echoServer(t, { tls });
+      const conn = await t.connect(server.url, {
+        proxy: route.url,
+        tls: { caCerts: [ca, ...route.caCerts] },
+      });
+      conn.send("hello");
+      await conn[Symbol.asyncIterator]().next();
+      await route.program.stop();
+      const { code, clean, error } = await conn.closed;
+      assert.deepEqual({ code, clean }, { code: 1006, clean: false });
+      assert.ok(error instanceof ConnectionError, String(error));
+    }
+  };
+}
+
+const playedCases = liveCases({
+  "a proxy that ends or cuts the connection inside its answer has failed": async (t) => {
+    for (
+      const [scheme, answer] of [["http", "HTTP/1.1 20"], ["socks5", hex("0500 0500")]] as const
+    ) {
+      for (const cut of [end, destroy, reset]) {
+        const { peer, failed } = await played(t, "ws://127.0.0.1:1/", scheme);
+        await peer.until(() => peer.received > 0);
+        peer.send(answer);
+        cut(peer);
+        const error = await failed;
+        assert.ok(error instanceof ConnectionError, String(error));
+        assert.equal(error.code, "PROXY_FAILED");
+        await gone(peer);
+      }
+    }
+  },
+
+  "a proxy that speaks another protocol has failed": async (t) => {
+    for (
+      const [scheme, answer] of [
+        ["http", SOCKS_STANDS],
+        ["socks5h", "HTTP/1.1 400 Bad Request\r\n\r\n"],
+        ["https", "HTTP/1.1 400 Bad Request\r\n\r\n"],
+      ] as const
+    ) {
+      const { peer, failed } = await played(t, "ws://127.0.0.1:1/", scheme);
+      peer.send(answer);
+      const error = await failed;
+      assert.ok(error instanceof ConnectionError, String(error));
+      assert.equal(error.code, "PROXY_FAILED", error.message);
+      await gone(peer);
+    }
+  },
+
+  "a proxy that sends without end is cut": async (t) => {
+    for (
+      const [scheme, answer] of [
+        ["http", "HTTP/1.1 200 OK\r\nX: " + "x".repeat(1 << 24)],
+        ["http", "HTTP/1.1 102 Processing\r\n\r\n".repeat(1 << 16)],
+        ["socks5", "\x00".repeat(1 << 24)],
+      ] as const
+    ) {
+      const { peer, failed } = await played(t, "ws://127.0.0.1:1/", scheme);
+      peer.send(answer);
+      const error = await failed;
+      assert.ok(error instanceof ConnectionError, String(error));
+      assert.equal(error.code, "PROXY_FAILED", error.message);
+      await gone(peer);
+    }
+  },
+
+  "a proxy that cuts the connection right behind its answer": async (t) => {
+    for (const target of ["ws://127.0.0.1:1/", "wss://127.0.0.1:1/"]) {
+      for (const cut of [end, destroy, reset]) {
+        const { peer, failed } = await played(t, target);
+        await peer.head();
+        peer.send(STANDS);
+        cut(peer);
+        const error = await failed;
+        assert.ok(error instanceof ConnectionError, String(error));
+        await gone(peer);
+      }
+    }
+  },
+
+  "what the proxy says before TLS never passes for the server's words": async (t) => {
+    const { peer, failed } = await played(t, "wss://127.0.0.1:1/");
+    await peer.head();
+    peer.send(`${STANDS}HTTP/1.1 302 Found\r\nLocation: ws://evil.example/\r\n\r\n`);
+    const error = await failed;
+    assert.ok(error instanceof ConnectionError, String(error));
+    assert.equal(error.code, "PROXY_FAILED");
+    await gone(peer);
+  },
+
+  "nor what it says instead of TLS": async (t) => {
+    const { peer, failed } = await played(t, "wss://127.0.0.1:1/");
+    await peer.head();
+    peer.send(STANDS);
+    await peer.until(() => peer.bytes.length > 0);
+    // A TLS handshake record: nothing was asked in clear.
+    assert.equal(peer.bytes[0], 0x16);
+    peer.send("HTTP/1.1 101 Switching Protocols\r\n\r\n");
+    const error = await failed;
+    assert.ok(error instanceof ConnectionError, String(error));
+    assert.equal(error.code, "CONNECT_FAILED", error.message);
+    await gone(peer);
+  },
+
+  "a server that speaks in the same breath as the proxy is heard": async (t) => {
+    for (const [scheme, answer] of [["http", STANDS], ["socks5h", SOCKS_STANDS]] as const) {
+      const { peer, failed } = await played(t, "ws://127.0.0.1:1/", scheme);
+      peer.send(answer, "HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nfull");
+      const error = await failed;
+      assert.equal(error.name, "HandshakeError", String(error));
+      assert.equal((error as { body?: string }).body, "full");
+      await gone(peer);
+    }
+  },
+
+  "a server that ends the stream behind its answer is heard to the end": async (t) => {
+    const proxy = await t.rawServer();
+    const connecting = t.connect("ws://127.0.0.1:1/", {
+      proxy: `http://127.0.0.1:${proxy.port}`,
+    });
+    const peer = await proxy.accept();
+    await peer.head();
+    peer.send(STANDS);
+    await peer.acceptUpgrade([], { opcode: 1, payload: "one" }, { opcode: 1, payload: "two" });
+    peer.end();
+    const conn = await connecting;
+    const received: unknown[] = [];
+    await assert.rejects(async () => {
+      for await (const message of conn) received.push(message);
+    });
+    assert.deepEqual(received, ["one", "two"]);
+    assert.equal((await conn.closed).code, 1006);
+  },
+});
+
+/** What goes wrong between a client and its proxy. */
+export const failureCases: Cases = { ...liveCases(perScheme), ...playedCases };

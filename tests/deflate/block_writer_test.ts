@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { BitOutput } from "../../src/deflate/bit_output.ts";
+import { writeBlock } from "../../src/deflate/block_writer.ts";
+import { findTokens } from "../../src/deflate/find_tokens.ts";
+import { PositionTable, SharedPositionTable } from "../../src/deflate/position_table.ts";
+import { TextBuffer } from "../../src/deflate/text_buffer.ts";
+import { TokenBlock } from "../../src/deflate/token_block.ts";
+import { Random } from "../support/random.ts";
+import { kinds, message } from "./corpus.ts";
+import { zlibInflate } from "./oracles.ts";
+
+/** One block with all of a message, and the flush behind it. */
+function compress(bytes: Uint8Array): Uint8Array {
+  const text = new TextBuffer();
+  const block = new TokenBlock();
+  const far = new SharedPositionTable();
+  const output = new BitOutput(bytes.length + 100);
+  text.open(new Uint8Array(0), 0);
+  far.begin(0, bytes.length);
+  text.append(bytes, 0, bytes.length);
+  block.open();
+  output.open();
+  const to = findTokens(block, text, 0, new PositionTable(12), far, 32768);
+  assert.equal(to, bytes.length);
+  writeBlock(output, block, text.bytes, 0, to);
+  output.put(0, 3);
+  output.alignToByte();
+  const target = new Uint8Array(output.position);
+  output.take(target, 0);
+  return target;
+}
+
+function typeOf(payload: Uint8Array): number {
+  return payload[0] >> 1 & 3;
+}
+
+Deno.test("each form of a block is read by zlib", () => {
+  const random = new Random(91);
+  const types = new Set<number>();
+  for (const kind of kinds) {
+    for (const size of [1, 2, 5, 30, 100, 400, 3000, 16000]) {
+      const bytes = message(random, kind, size);
+      const payload = compress(bytes);
+      types.add(typeOf(payload));
+      assert.deepEqual(Uint8Array.from(zlibInflate(payload)!.bytes), bytes);
+    }
+  }
+  assert.deepEqual(Array.from(types).sort(), [0, 1, 2]);
+});
+
+Deno.test("a short repetition has fixed codes, a long text its own, noise is stored", () => {
+  const random = new Random(92);
+  assert.equal(typeOf(compress(new Uint8Array(100))), 1);
+  assert.equal(typeOf(compress(message(random, "text", 2000))), 2);
+  const noise = random.bytes(5000);
+  assert.equal(typeOf(compress(noise)), 0);
+  // The type, LEN and NLEN, the bytes, and the flush.
+  assert.equal(compress(noise).length, 1 + 4 + 5000 + 1);
+});
+
+Deno.test("a stored block over 65535 bytes is two", () => {
+  const text = new TextBuffer();
+  const block = new TokenBlock();
+  const output = new BitOutput(70000);
+  const noise = new Random(93).bytes(65536);
+  text.open(new Uint8Array(0), 0);
+  text.append(noise, 0, 65536);
+  block.open();
+  // As if each byte were a literal of 8 bits that cannot be shortened.
+  block.literals.fill(256, 0, 256);
+  output.open();
+  writeBlock(output, block, text.bytes, 0, 65536);
+  output.put(0, 3);
+  output.alignToByte();
+  const payload = output.bytes.slice(0, output.position);
+  assert.equal(payload.length, 65536 + 2 * 5 + 1);
+  assert.deepEqual(Uint8Array.from(zlibInflate(payload)!.bytes), noise);
+});
+
+Deno.test("no form is longer than the message and five bytes", () => {
+  const random = new Random(94);
+  for (let size = 1; size < 300; size++) {
+    for (const kind of kinds) {
+      const bytes = message(random, kind, size);
+      assert(compress(bytes).length <= size + 6);
+    }
+  }
+});

@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { DeflateContext } from "../../src/deflate/deflate_context.ts";
+import { Random } from "../support/random.ts";
+import { concat } from "./oracles.ts";
+
+/** Remembers a message as the encoder does, behind what was remembered before. */
+function remember(context: DeflateContext, bytes: Uint8Array): void {
+  const text = concat(context.history.subarray(0, context.length), bytes, Uint8Array.of(1, 2, 3));
+  context.begin();
+  context.remember(text, text.length - 3, bytes.length);
+}
+
+Deno.test("a context holds nothing before the first message, and 8 KiB at most by default", () => {
+  const context = new DeflateContext();
+  assert.equal(context.byteLength, 0);
+  context.begin();
+  assert.equal(context.byteLength, 4096);
+  remember(context, new Uint8Array(100));
+  assert.equal(context.byteLength, 4096 + 256);
+  remember(context, new Uint8Array(1 << 16));
+  assert.equal(context.byteLength, 8192);
+  remember(context, new Uint8Array(1 << 16));
+  assert.equal(context.byteLength, 8192);
+});
+
+Deno.test("the last bytes are remembered, as many as the options say", () => {
+  const random = new Random(121);
+  for (let bits = 8; bits <= 15; bits++) {
+    const context = new DeflateContext({ historyBits: bits, tableBits: 8 });
+    let all: Uint8Array = new Uint8Array(0);
+    for (let run = 0; run < 30; run++) {
+      const bytes = random.bytes(random.below(1 << bits - random.below(4)));
+      remember(context, bytes);
+      all = concat(all, bytes);
+      const length = Math.min(all.length, 1 << bits);
+      assert.equal(context.length, length);
+      assert.deepEqual(context.history.slice(0, length), all.slice(all.length - length));
+    }
+    assert.equal(context.byteLength, (1 << bits) + 512);
+  }
+});
+
+Deno.test("positions go on from message to message", () => {
+  const context = new DeflateContext({ historyBits: 8 });
+  for (let run = 0; run < 400; run++) {
+    const table = context.begin();
+    // The position of the next message's first byte, in 16 bits.
+    assert.equal(table.base + context.length & 0xffff, run * 333 & 0xffff);
+    remember(context, new Uint8Array(333));
+  }
+});
+
+Deno.test("dropping forgets all, and the next message begins anew", () => {
+  const context = new DeflateContext();
+  remember(context, new Uint8Array(1000));
+  context.begin().slots[5] = 7;
+  context.drop();
+  assert.equal(context.byteLength, 0);
+  assert.equal(context.length, 0);
+  assert.equal(context.begin().slots[5], 0);
+  assert.equal(context.begin().base, 0);
+});
+
+Deno.test("options are integers from 8 to 15", () => {
+  for (const name of ["historyBits", "tableBits"]) {
+    for (const bits of [7, 16, 8.5, NaN]) {
+      assert.throws(() => new DeflateContext({ [name]: bits }), {
+        name: "RangeError",
+        message: `${name} is ${bits}: it must be an integer from 8 to 15`,
+      });
+    }
+  }
+});

@@ -1,0 +1,255 @@
+import assert from "node:assert/strict";
+import { deflate, type DeflateOptions } from "../../src/deflate/deflate.ts";
+import { DeflateContext } from "../../src/deflate/deflate_context.ts";
+import { inflate } from "../../src/deflate/inflate.ts";
+import { InflateHistory } from "../../src/deflate/inflate_history.ts";
+import { Random } from "../support/random.ts";
+import { anySize, type Kind, kinds, message } from "./corpus.ts";
+import {
+  concat,
+  fflateInflate,
+  TAIL,
+  zlibDeflate,
+  zlibInflate,
+  zlibInflateStream,
+} from "./oracles.ts";
+
+const levels = ["fast", "best"] as const;
+
+/** A message compressed, or `undefined` when that is not smaller. */
+function compress(bytes: Uint8Array, options: DeflateOptions): Uint8Array | undefined {
+  const target = new Uint8Array(bytes.length);
+  const end = deflate(bytes, 0, bytes.length, target, 0, options);
+  return end < 0 ? undefined : target.slice(0, end);
+}
+
+Deno.test("zlib and fflate read what is written, at any level, window and size", () => {
+  const random = new Random(101);
+  for (let run = 0; run < 800; run++) {
+    const bytes = message(random, random.pick(kinds), anySize(random, 20000));
+    const windowBits = 8 + random.below(8);
+    const payload = compress(bytes, { level: random.pick(levels), windowBits });
+    if (payload === undefined) continue;
+    assert(payload.length < bytes.length);
+    assert.deepEqual(Uint8Array.from(zlibInflate(payload, windowBits)!.bytes), bytes);
+    assert.deepEqual(fflateInflate(payload, bytes.length), bytes);
+    assert.deepEqual(
+      inflate(payload, 0, payload.length, bytes.length, undefined, windowBits),
+      bytes,
+    );
+  }
+});
+
+Deno.test("long messages come through in pieces", () => {
+  const random = new Random(102);
+  for (const size of [65535, 65536, 65537, 131072, 131073, 300000]) {
+    for (const kind of ["json", "binary"] as const) {
+      const bytes = message(random, kind, size);
+      for (const level of levels) {
+        for (const windowBits of [8, 15]) {
+          const payload = compress(bytes, { level, windowBits })!;
+          assert.deepEqual(Uint8Array.from(zlibInflate(payload)!.bytes), bytes);
+          const again = inflate(payload, 0, payload.length, size, undefined, windowBits);
+          assert.deepEqual(again, bytes);
+        }
+      }
+    }
+  }
+});
+
+Deno.test("a result ends in the header of the flush, whose LEN and NLEN are left out", () => {
+  const random = new Random(103);
+  for (const level of levels) {
+    for (const kind of ["json", "text"] as const) {
+      const payload = compress(message(random, kind, 2000), { level, windowBits: 15 })!;
+      assert.notDeepEqual(payload.slice(-4), TAIL);
+      const flushed = concat(payload, TAIL);
+      // Two messages in a row are a stream of blocks again.
+      const twice = concat(flushed, payload);
+      const once = Uint8Array.from(zlibInflate(payload)!.bytes);
+      assert.deepEqual(Uint8Array.from(zlibInflate(twice)!.bytes), concat(once, once));
+    }
+  }
+});
+
+Deno.test("what does not get smaller is refused", () => {
+  const random = new Random(104);
+  for (const level of levels) {
+    const options = { level, windowBits: 15 };
+    assert.equal(compress(new Uint8Array(0), options), undefined);
+    assert.equal(compress(Uint8Array.of(65), options), undefined);
+    for (const size of [10, 100, 5000, 65536, 200000]) {
+      assert.equal(compress(random.bytes(size), options), undefined, `${size} bytes, ${level}`);
+    }
+    assert.equal(compress(new Uint8Array(6), options)?.length, 5);
+  }
+});
+
+Deno.test("noise in a long message does not keep the rest from being compressed", () => {
+  const random = new Random(105);
+  const bytes = concat(random.bytes(30000), new Uint8Array(60000), random.bytes(30000));
+  for (const level of levels) {
+    const payload = compress(bytes, { level, windowBits: 15 })!;
+    assert(payload.length < 64500 + 4000);
+    assert.deepEqual(Uint8Array.from(zlibInflate(payload)!.bytes), bytes);
+  }
+});
+
+Deno.test("only the range that was given is read, and only the result is written", () => {
+  const random = new Random(106);
+  for (let run = 0; run < 300; run++) {
+    const bytes = message(random, random.pick(kinds), anySize(random, 3000));
+    const options: DeflateOptions = { level: random.pick(levels), windowBits: 8 + random.below(8) };
+    const before = random.below(9);
+    const source = concat(random.bytes(before), bytes, random.bytes(random.below(9)));
+    const offset = random.below(9);
+    const target = new Uint8Array(offset + bytes.length + random.below(9)).fill(0xee);
+    const copy = source.slice();
+    const end = deflate(source, before, before + bytes.length, target, offset, options);
+    assert.deepEqual(source, copy);
+    assert(target.subarray(0, offset).every((byte) => byte === 0xee));
+    const expected = compress(bytes, options);
+    if (expected === undefined) {
+      assert.equal(end, -1);
+      assert(target.subarray(offset + bytes.length).every((byte) => byte === 0xee));
+    } else {
+      assert.deepEqual(target.slice(offset, end), expected);
+      assert(target.subarray(end).every((byte) => byte === 0xee));
+    }
+  }
+});
+
+Deno.test("the result depends on the message alone, whatever was compressed before it", () => {
+  const random = new Random(107);
+  const samples = Array.from({ length: 24 }, (_, index) => {
+    const size = index === 0 ? 150000 : anySize(random, 9000);
+    return message(random, random.pick(kinds), size);
+  });
+  for (const level of levels) {
+    const options = { level, windowBits: 15 };
+    const expected = samples.map((sample) => compress(sample, options));
+    for (let run = 0; run < 600; run++) {
+      // The worst neighbour: the sample itself with a few bytes changed.
+      const index = random.below(samples.length);
+      const neighbour = samples[index].slice();
+      for (let change = 0; change < 3 && neighbour.length > 0; change++) {
+        neighbour[random.below(neighbour.length)] ^= 1 << random.below(8);
+      }
+      compress(neighbour, { level: random.pick(levels), windowBits: 15 });
+      assert.deepEqual(compress(samples[index], options), expected[index]);
+    }
+  }
+});
+
+Deno.test("what is written when nothing was compressed before is the same as later", () => {
+  // The very first message of a process finds empty tables, and no later one does.
+  const options = { level: "best", windowBits: 15 } as const;
+  const bytes = message(new Random(108), "json", 5000);
+  const first = compress(bytes, options);
+  compress(new Uint8Array(1 << 17), options);
+  assert.deepEqual(compress(bytes, options), first);
+});
+
+Deno.test("messages of a context refer to those before, and zlib follows", () => {
+  const random = new Random(109);
+  for (let run = 0; run < 60; run++) {
+    const windowBits = 8 + random.below(8);
+    const context = new DeflateContext({
+      historyBits: 8 + random.below(windowBits - 7),
+      tableBits: 8 + random.below(5),
+    });
+    const kind = random.pick(kinds);
+    const sent: Uint8Array[] = [];
+    const payloads: Uint8Array[] = [];
+    const history = new InflateHistory(windowBits);
+    for (let index = 0; index < 30; index++) {
+      // What is refused is not part of the stream, and now and then everything is forgotten.
+      const bytes = message(
+        random,
+        random.below(5) === 0 ? random.pick(kinds) : kind,
+        anySize(random, 3000),
+      );
+      if (random.below(12) === 0) context.drop();
+      const payload = compress(bytes, { level: random.pick(levels), windowBits, context });
+      if (payload === undefined) continue;
+      assert.deepEqual(inflate(payload, 0, payload.length, bytes.length, history), bytes);
+      sent.push(bytes);
+      payloads.push(payload);
+    }
+    if (payloads.length === 0) continue;
+    const plain = zlibInflateStream(payloads, windowBits);
+    assert(plain !== undefined, "zlib refuses the stream");
+    assert.deepEqual(Uint8Array.from(plain), concat(...sent));
+  }
+});
+
+Deno.test("a small message that comes again costs a few bytes with a context", () => {
+  const bytes = new TextEncoder().encode(`{"type":"price","symbol":"ACME","price":12.34}`);
+  for (const level of levels) {
+    const options = { level, windowBits: 15, context: new DeflateContext() };
+    assert.equal(
+      compress(bytes, { level, windowBits: 15 })?.length,
+      compress(bytes, options)?.length,
+    );
+    for (let run = 0; run < 3; run++) assert(compress(bytes, options)!.length < 8);
+  }
+});
+
+Deno.test("a long message leaves its end in the context", () => {
+  const random = new Random(110);
+  for (const level of levels) {
+    const context = new DeflateContext({ historyBits: 12 });
+    const options = { level, windowBits: 15, context };
+    const long = message(random, "json", 200000);
+    const first = compress(long, options)!;
+    const end = long.slice(-1000);
+    const second = compress(end, options)!;
+    assert(second.length < 100, `${second.length} bytes`);
+    assert.deepEqual(
+      Uint8Array.from(zlibInflateStream([first, second])!),
+      concat(long, end),
+    );
+  }
+});
+
+Deno.test("the best level is close to zlib's, and the fast one not far", () => {
+  const limits: Record<Exclude<Kind, "random">, [best: number, fast: number]> = {
+    json: [1.1, 1.75],
+    text: [1.1, 1.75],
+    binary: [1.1, 1.3],
+  };
+  for (const kind of ["json", "text", "binary"] as const) {
+    const random = new Random(111);
+    let zlib = 0;
+    const ours = { fast: 0, best: 0 };
+    for (let run = 0; run < 40; run++) {
+      const bytes = message(random, kind, 500 + 700 * run);
+      zlib += Math.min(bytes.length, zlibDeflate(bytes).length);
+      for (const level of levels) {
+        ours[level] += compress(bytes, { level, windowBits: 15 })?.length ?? bytes.length;
+      }
+    }
+    const [best, fast] = limits[kind];
+    assert(ours.best < best * zlib, `best ${kind}: ${ours.best} to ${zlib}`);
+    assert(ours.fast < fast * zlib, `fast ${kind}: ${ours.fast} to ${zlib}`);
+  }
+});
+
+Deno.test("an impossible range, room or window is the caller's mistake", () => {
+  const source = new Uint8Array(100);
+  const target = new Uint8Array(100);
+  const options = { level: "fast", windowBits: 15 } as const;
+  for (const [start, end] of [[-1, 5], [0, 101], [6, 5], [NaN, 5], [0, NaN]]) {
+    assert.throws(() => deflate(source, start, end, target, 0, options), RangeError);
+  }
+  for (const offset of [-1, 1, 101, NaN]) {
+    assert.throws(() => deflate(source, 0, 100, target, offset, options), RangeError);
+  }
+  for (const windowBits of [7, 16, 10.5, NaN]) {
+    assert.throws(() => deflate(source, 0, 100, target, 0, { level: "best", windowBits }), {
+      name: "RangeError",
+      message: `windowBits is ${windowBits}: it must be an integer from 8 to 15`,
+    });
+  }
+  assert(deflate(source, 0, 100, target, 0, options) > 0);
+});

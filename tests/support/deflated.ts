@@ -1,0 +1,23 @@
+// Compressed messages (RFC 7692) made and read by the runtime's own zlib, with nothing of the library.
+
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { constants, deflateRawSync, inflateRawSync } from "node:zlib";
+import type { WireFrame } from "./vectors.ts";
+
+/** The RSV1 bit of a frame's `rsv`. */
+export const RSV1 = 4;
+
+/** A message as RFC 7692 7.2.1 compresses it, perhaps with what went before it as a dictionary. */
+export function compressed(text: string | Uint8Array, dictionary?: Uint8Array): Uint8Array {
+  const options = { finishFlush: constants.Z_SYNC_FLUSH, dictionary };
+  return new Uint8Array(deflateRawSync(text, options)).subarray(0, -4);
+}
+
+/** What was compressed in a frame (RFC 7692 7.2.2), which must say that it is. */
+export function inflated({ payload, rsv }: WireFrame, windowBits = 15): string {
+  assert.equal(rsv, RSV1, "it is not compressed");
+  const whole = Buffer.concat([payload, Uint8Array.of(0, 0, 0xff, 0xff)]);
+  const options = { finishFlush: constants.Z_SYNC_FLUSH, windowBits };
+  return inflateRawSync(whole, options).toString();
+}
