@@ -44,8 +44,22 @@ export { checkHeader, type FrameRules, headerSize, readPayloadLength } from "./w
 export { applyMask, readMaskKey, rotateMaskKey, writeMaskKey } from "./wire/mask.ts";
 export { type MessageOpcode, Opcode } from "./wire/opcode.ts";
 
+export { DeflateContextPool } from "./deflate/context_pool.ts";
+export { deflate, type DeflateOptions } from "./deflate/deflate.ts";
+export { DeflateContext, type DeflateContextOptions } from "./deflate/deflate_context.ts";
+export { inflate } from "./deflate/inflate.ts";
+export { InflateError, type InflateErrorCode } from "./deflate/inflate_error.ts";
+export { InflateHistory } from "./deflate/inflate_history.ts";
+export { autoLevel, type DeflateLevel } from "./deflate/level.ts";
+
+export type { MessageCompression } from "./message/message_compression.ts";
 export { MessageReader, type MessageRules, type MessageSink } from "./message/message_reader.ts";
 export { MessageWriter } from "./message/message_writer.ts";
+export {
+  PermessageDeflate,
+  type PermessageDirection,
+  type PermessageRules,
+} from "./message/permessage.ts";
 export { checkUtf8, checkUtf8End, decodeText, encodeText, UTF8_COMPLETE } from "./message/utf8.ts";
 
 export type { CloseInfo } from "./session/close_info.ts";
@@ -64,6 +78,16 @@ export {
   type ClientHandshakeOptions,
   MAX_INTERIM_RESPONSES,
 } from "./handshake/client.ts";
+export {
+  acceptDeflate,
+  checkDeflateAnswer,
+  type DeflateAgreement,
+  type DeflateAnswer,
+  type DeflateDirection,
+  type DeflateWishes,
+  offerDeflate,
+  PERMESSAGE_DEFLATE,
+} from "./handshake/deflate_offer.ts";
 export {
   type Extension,
   type ExtensionParameter,

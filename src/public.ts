@@ -13,6 +13,7 @@ export {
   WebSocketError,
   type WebSocketErrorOptions,
 } from "./errors.ts";
+export type { MessageCompression } from "./message/message_compression.ts";
 export type { PreparedMessage } from "./message/prepared_message.ts";
 export type { CloseInfo } from "./session/close_info.ts";
 export type { ProxyOption } from "./socket/proxy_url.ts";

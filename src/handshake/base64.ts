@@ -8,13 +8,6 @@ for (let i = 0; i < 64; i++) codes[i] = ALPHABET.charCodeAt(i);
 
 /**
  * The base64 text of `bytes`, padded.
- *
- * @example
- * ```ts
- * import { encodeBase64 } from "@quickws/quickws/core";
- *
- * console.log(encodeBase64(new Uint8Array([104, 105]))); // aGk=
- * ```
  */
 export function encodeBase64(bytes: Uint8Array): string {
   const characters = new Uint8Array(Math.ceil(bytes.length / 3) * 4);

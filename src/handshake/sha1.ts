@@ -18,13 +18,6 @@ const sharedState: Int32Array = new Int32Array(5);
 
 /**
  * The 20-byte SHA-1 digest of `message`.
- *
- * @example
- * ```ts
- * import { sha1 } from "@quickws/quickws/core";
- *
- * console.log(sha1(new TextEncoder().encode("abc"))[0].toString(16)); // a9
- * ```
  */
 export function sha1(message: Uint8Array): Uint8Array {
   // RFC 3174 section 4: a 1 bit, zeros, and the length in bits as a 64-bit number.

@@ -14,9 +14,9 @@ export interface CloseInfo {
   /** Who began to close. */
   readonly initiator: "local" | "remote";
   /** The code of the Close frame we sent, 1005 for one without a code; `undefined` when we sent none. */
-  readonly sent: number | undefined;
+  readonly sent?: number | undefined;
   /** The code of the Close frame we received, 1005 for one without; `undefined` when none came. */
-  readonly received: number | undefined;
+  readonly received?: number | undefined;
   /** What went wrong, unless the close was clean. */
   readonly error?: Error;
 }

@@ -141,6 +141,27 @@ Deno.test("the result depends on the message alone, whatever was compressed befo
   }
 });
 
+Deno.test("the results of a context depend on its messages alone, whatever others send between", () => {
+  const random = new Random(112);
+  const samples = Array.from({ length: 40 }, () => message(random, "json", anySize(random, 4000)));
+  const stream = (between: () => void): (Uint8Array | undefined)[] => {
+    const context = new DeflateContext({ historyBits: 15 });
+    return samples.map((sample, index) => {
+      between();
+      return compress(sample, { level: levels[index % 5 === 0 ? 0 : 1], windowBits: 15, context });
+    });
+  };
+  const alone = stream(() => {});
+  for (let run = 0; run < 20; run++) {
+    const others = stream(() => {
+      for (let count = random.below(3); count > 0; count--) {
+        compress(random.pick(samples), { level: random.pick(levels), windowBits: 15 });
+      }
+    });
+    assert.deepEqual(others, alone);
+  }
+});
+
 Deno.test("what is written when nothing was compressed before is the same as later", () => {
   // The very first message of a process finds empty tables, and no later one does.
   const options = { level: "best", windowBits: 15 } as const;

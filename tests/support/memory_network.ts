@@ -192,35 +192,40 @@ export class MemoryNetwork implements Network {
   readonly listened: ListenOptions[] = [];
   /** The server's ends of the connections, in their order. */
   readonly accepted: MemoryTransport[] = [];
-  readonly #listeners = new Map<number, ListenerSink>();
+  readonly #sinks = new Map<number, ListenerSink>();
+  readonly #listening = new Set<number>();
   #nextPort = 1;
 
   dial(options: DialOptions): Promise<Transport> {
     this.dialed.push(options);
-    if (!this.#listeners.has(options.port)) {
+    if (!this.#listening.has(options.port)) {
       return Promise.reject(new Error("connection refused"));
     }
     return Promise.resolve(this.open(options.port));
   }
 
-  /** The client's end of a new connection. */
+  /**
+   * The client's end of a new connection. It reaches the server even if that has just stopped
+   * listening, as connections do that the system has accepted already.
+   */
   open(port: number): MemoryTransport {
     const [client, server] = transportPair();
     this.accepted.push(server);
-    this.#listeners.get(port)!.accept(server);
+    this.#sinks.get(port)!.accept(server);
     return client;
   }
 
   listen(options: ListenOptions, sink: ListenerSink): Promise<Listener> {
     this.listened.push(options);
     const port = options.port === 0 ? this.#nextPort++ : options.port;
-    if (this.#listeners.has(port)) return Promise.reject(new Error("address in use"));
-    this.#listeners.set(port, sink);
+    if (this.#listening.has(port)) return Promise.reject(new Error("address in use"));
+    this.#listening.add(port);
+    this.#sinks.set(port, sink);
     return Promise.resolve({
       hostname: options.hostname,
       port,
       close: () => {
-        this.#listeners.delete(port);
+        this.#listening.delete(port);
         return Promise.resolve();
       },
     });
@@ -228,12 +233,12 @@ export class MemoryNetwork implements Network {
 
   /** Whether somebody listens on the port. */
   isListening(port: number): boolean {
-    return this.#listeners.has(port);
+    return this.#listening.has(port);
   }
 
   /** Accepting a connection fails. */
   failAccept(port: number, error: Error): void {
-    this.#listeners.get(port)!.error(error);
+    this.#sinks.get(port)!.error(error);
   }
 
   startTls(transport: Transport, _options: TlsClientOptions): Promise<Transport> {

@@ -1,0 +1,345 @@
+// WebSockets on a server of `node:http` or `node:https`, which Deno and Bun have as well.
+
+import assert from "node:assert/strict";
+import { createServer, type Server as HttpServer } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import { type CloseInfo, type Connection, HandshakeError, type Message } from "../../mod.ts";
+import {
+  attach,
+  createUpgrader,
+  upgrade,
+  type UpgradeOptions,
+  type Upgrader,
+} from "../../src/node.ts";
+import { Deferred, type Live, liveCases, Queue, settled } from "../support/live_harness.ts";
+import type { RawSocket } from "../support/raw_socket.ts";
+import { upgradeRequest } from "../support/raw_peer.ts";
+import { BINARY, CLOSE, closePayload, TEXT, utf8 } from "../support/vectors.ts";
+import type { Cases } from "./harness.ts";
+
+const echo: UpgradeOptions = { message: (conn, data) => void conn.send(data) };
+
+/** Listens, and ends with the case. */
+async function listening<S extends HttpServer>(t: Live, server: S): Promise<S & { port: number }> {
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.context.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return Object.assign(server, { port: (server.address() as AddressInfo).port });
+}
+
+/** An HTTP server that answers every plain request with its URL. */
+function httpServer(t: Live): Promise<HttpServer & { port: number }> {
+  return listening(
+    t,
+    createServer((request, response) => void response.end(`page ${request.url}`)),
+  );
+}
+
+/** Such a server with WebSockets on it. */
+async function attached<T = undefined>(
+  t: Live,
+  options: UpgradeOptions<T>,
+): Promise<{ http: HttpServer; port: number; url: string; sockets: Upgrader<T> }> {
+  const http = await httpServer(t);
+  const sockets = attach(http, options);
+  t.context.after(() => sockets.shutdown({ timeout: 0 }));
+  return { http, port: http.port, url: `ws://127.0.0.1:${http.port}/`, sockets };
+}
+
+/** The server's side of an open connection, and its raw client. */
+async function accepted(
+  t: Live,
+  options: UpgradeOptions = {},
+): Promise<{ conn: Connection<undefined>; peer: RawSocket; sockets: Upgrader }> {
+  const { port, sockets } = await attached(t, options);
+  const peer = await t.rawClient({ port });
+  assert.equal((await peer.upgrade()).status, 101);
+  return { conn: [...sockets.clients()][0], peer, sockets };
+}
+
+async function page(port: number, path = "/"): Promise<string> {
+  const response = await fetch(`http://127.0.0.1:${port}${path}`, {
+    headers: { Connection: "close" },
+  });
+  return await response.text();
+}
+
+async function assertEcho(conn: Connection<undefined>, data: Message = "echo?"): Promise<void> {
+  conn.send(data);
+  assert.deepEqual(await conn[Symbol.asyncIterator]().next(), { done: false, value: data });
+}
+
+/** Every case of `./node`. */
+export const cases: Cases = liveCases({
+  "attach: WebSockets echo on every path, and plain HTTP is still answered": async (t) => {
+    const { port, url, sockets } = await attached(t, echo);
+    const conn = await t.connect(url);
+    const other = await t.connect(`${url}other?a=b`);
+    assert.equal(await page(port, "/health"), "page /health");
+    await assertEcho(conn);
+    await assertEcho(other);
+    assert.equal(sockets.connections, 2);
+    assert.deepEqual([...sockets.clients()].map((far) => far.url).sort(), [url, `${url}other?a=b`]);
+    assert.equal([...sockets.clients()][0].remoteAddress, "127.0.0.1");
+  },
+
+  "what is sent right behind the request, and split anywhere, arrives whole": async (t) => {
+    const messages = new Queue<Message>();
+    const { port } = await attached(t, { message: (_, data) => messages.push(data) });
+    const payload = Uint8Array.from({ length: 9000 }, (_, i) => i * 31 + 1);
+    const together = await t.rawClient({ port });
+    together.send(upgradeRequest(), { opcode: BINARY, payload }, { opcode: TEXT, payload: "two" });
+    assert.deepEqual([await messages.next(), await messages.next()], [payload, "two"]);
+    const apart = await t.rawClient({ port });
+    const frame = apart.encode({ opcode: BINARY, payload });
+    apart.send(upgradeRequest(), frame.subarray(0, 5));
+    assert.equal((await apart.answer()).status, 101);
+    apart.send(frame.subarray(5));
+    assert.deepEqual(await messages.next(), payload);
+  },
+
+  "views of what came behind the request are the user's to keep": async (t) => {
+    const kept = new Queue<Message>();
+    const { port } = await attached(t, { message: (_, data) => kept.push(data) });
+    const peer = await t.rawClient({ port });
+    peer.send(upgradeRequest(), { opcode: BINARY, payload: "first" });
+    for (let i = 0; i < 100; i++) peer.send({ opcode: BINARY, payload: `number ${i}` });
+    const messages = await kept.atLeast(101);
+    assert.deepEqual(messages[0], utf8("first"));
+    for (let i = 0; i < 100; i++) assert.deepEqual(messages[i + 1], utf8(`number ${i}`));
+  },
+
+  "the upgrade hook refuses with its own answer, and HTTP goes on": async (t) => {
+    const { port, url } = await attached<{ user: string }>(t, {
+      async upgrade(request) {
+        await Promise.resolve();
+        const user = request.headers.get("x-user");
+        if (user === null) return { status: 401, headers: { "X-Why": "nobody" }, body: "who?" };
+        return { data: { user }, subprotocol: request.subprotocols[0] };
+      },
+      message: (conn, data) => void conn.send(`${conn.data.user}: ${data}`),
+    });
+    await assert.rejects(
+      t.connect(url),
+      (error) =>
+        error instanceof HandshakeError && error.status === 401 && error.body === "who?" &&
+        error.headers!.get("x-why") === "nobody",
+    );
+    assert.equal(await page(port), "page /");
+    const conn = await t.connect(url, { headers: { "X-User": "ada" }, subprotocols: ["chat"] });
+    assert.equal(conn.protocol, "chat");
+    conn.send("hello");
+    assert.equal((await conn[Symbol.asyncIterator]().next()).value, "ada: hello");
+  },
+
+  "origins, maxConnections and subprotocols hold as they do for serve": async (t) => {
+    const { port, url } = await attached(t, { maxConnections: 1, subprotocols: ["v2", "v1"] });
+    const evil = await t.rawClient({ port });
+    assert.equal((await evil.upgrade(["Origin: http://evil.example"])).status, 403);
+    const conn = await t.connect(url, { subprotocols: ["v1", "v2"] });
+    assert.equal(conn.protocol, "v2");
+    await assert.rejects(
+      t.connect(url),
+      (error) => error instanceof HandshakeError && error.status === 503,
+    );
+  },
+
+  "a request that is no legal handshake is refused, and its socket closed": async (t) => {
+    const { port } = await attached(t, {});
+    const peer = await t.rawClient({ port });
+    peer.send(upgradeRequest().replace("Version: 13", "Version: 8"));
+    const { status, headers } = await peer.answer();
+    assert.equal(status, 426);
+    assert.equal(headers.get("sec-websocket-version"), "13");
+    await peer.until(() => peer.ended || peer.over);
+  },
+
+  "messages of 16 MiB go both ways": async (t) => {
+    const { url } = await attached(t, echo);
+    await assertEcho(await t.connect(url), new Uint8Array(16 << 20).fill(7));
+  },
+
+  "flow control holds: send says false, drain comes, and the slow are cut": async (t) => {
+    const drains = new Queue<void>();
+    const options: UpgradeOptions = { highWaterMark: 65536, drain: () => drains.push() };
+    const { conn, peer } = await accepted(t, options);
+    peer.discards = true;
+    peer.pause();
+    assert.equal(conn.send(new Uint8Array(32 << 20)), false);
+    assert.ok(await settled(() => conn.bufferedAmount) > 0);
+    assert.equal(drains.all.length, 0);
+    peer.resume();
+    await drains.next();
+
+    const slow = await accepted(t, { maxBufferedAmount: 40 << 20 });
+    slow.peer.pause();
+    slow.conn.send(new Uint8Array(32 << 20));
+    assert.ok(await settled(() => slow.conn.bufferedAmount) > 0);
+    slow.conn.send(new Uint8Array(40 << 20));
+    assert.equal((await slow.conn.closed).code, 1008);
+  },
+
+  "pause makes the peer wait, resume goes on": async (t) => {
+    const size = 64 << 20;
+    let delivered = 0;
+    const { conn, peer } = await accepted(t, {
+      maxMessageSize: size,
+      message: (_, data) => void (delivered += data.length),
+    });
+    conn.pause();
+    peer.send({ opcode: BINARY, payload: new Uint8Array(size) });
+    const start = await settled(() => peer.flushed);
+    assert.equal(delivered, 0);
+    assert.ok(start < size, `${start} bytes were sent`);
+    conn.resume();
+    await peer.until(() => peer.socket.writableLength === 0);
+    assert.ok(await settled(() => delivered) === size);
+  },
+
+  "either side closes cleanly, and a lost peer is noticed": async (t) => {
+    const byPeer = await accepted(t);
+    byPeer.peer.send({ opcode: CLOSE, payload: closePayload(4000, "bye") });
+    assert.deepEqual((await byPeer.peer.frame())!.payload, closePayload(4000));
+    await byPeer.peer.until(() => byPeer.peer.ended || byPeer.peer.over);
+    byPeer.peer.end();
+    const theirs = await byPeer.conn.closed;
+    assert.deepEqual([theirs.code, theirs.reason, theirs.clean], [4000, "bye", true]);
+
+    const byUs = await accepted(t);
+    byUs.conn.close(4001, "enough");
+    assert.deepEqual((await byUs.peer.frame())!.payload, closePayload(4001, "enough"));
+    byUs.peer.send({ opcode: CLOSE, payload: closePayload(4001) });
+    byUs.peer.end();
+    assert.equal((await byUs.conn.closed).clean, true);
+
+    const lost = await accepted(t);
+    lost.peer.destroy();
+    assert.equal((await lost.conn.closed).code, 1006);
+
+    const cut = await accepted(t);
+    cut.conn.terminate();
+    await cut.peer.until(() => cut.peer.ended || cut.peer.over);
+    assert.equal((await cut.conn.closed).code, 1006);
+  },
+
+  "shutdown closes with 1001 and detaches; the HTTP server goes on": async (t) => {
+    const { http, port, url, sockets } = await attached(t, echo);
+    const ends = new Queue<CloseInfo>();
+    await t.connect(url, { close: (_, info) => ends.push(info) });
+    assert.equal(http.listenerCount("upgrade"), 1);
+    await sockets.shutdown();
+    assert.equal((await ends.next()).code, 1001);
+    assert.equal(sockets.connections, 0);
+    assert.equal(http.listenerCount("upgrade"), 0);
+    assert.equal(await page(port), "page /");
+    const again = attach(http, echo);
+    t.context.after(() => again.shutdown({ timeout: 0 }));
+    await assertEcho(await t.connect(url));
+  },
+
+  "signal and `await using` shut down, broadcast reaches everyone": async (t) => {
+    const controller = new AbortController();
+    const { http, url, sockets } = await attached(t, { signal: controller.signal });
+    const near = await Promise.all([t.connect(url), t.connect(url)]);
+    assert.equal(sockets.broadcast("to all"), 2);
+    for (const conn of near) {
+      assert.equal((await conn[Symbol.asyncIterator]().next()).value, "to all");
+    }
+    controller.abort();
+    await sockets.finished;
+    for (const conn of near) assert.equal((await conn.closed).code, 1001);
+    {
+      await using _ = attach(http, echo);
+      assert.equal(http.listenerCount("upgrade"), 1);
+    }
+    assert.equal(http.listenerCount("upgrade"), 0);
+  },
+
+  "createUpgrader keeps one set of options for the paths that it is asked for": async (t) => {
+    const http = await httpServer(t);
+    const chat = createUpgrader({ message: (conn, data) => void conn.send(`chat ${data}`) });
+    const news = createUpgrader({ message: (conn, data) => void conn.send(`news ${data}`) });
+    for (const upgrader of [chat, news]) t.context.after(() => upgrader.shutdown({ timeout: 0 }));
+    http.on("upgrade", (request, socket, head) => {
+      if (request.url === "/chat") chat.upgrade(request, socket, head);
+      else if (request.url === "/news") news.upgrade(request, socket, head);
+      else socket.destroy();
+    });
+    for (const name of ["chat", "news"]) {
+      const conn = await t.connect(`ws://127.0.0.1:${http.port}/${name}`);
+      conn.send("hello");
+      assert.equal((await conn[Symbol.asyncIterator]().next()).value, `${name} hello`);
+    }
+    await assert.rejects(t.connect(`ws://127.0.0.1:${http.port}/`));
+    assert.deepEqual([chat.connections, news.connections], [1, 1]);
+  },
+
+  "upgrade does one request: a connection, or undefined when it was refused": async (t) => {
+    const http = await httpServer(t);
+    const outcomes = new Queue<Connection<undefined> | undefined>();
+    http.on("upgrade", async (request, socket, head) => {
+      outcomes.push(
+        await upgrade(request, socket, head, {
+          ...echo,
+          upgrade: () => request.url === "/no" ? { status: 403 } : undefined,
+        }),
+      );
+    });
+    const near = await t.connect(`ws://127.0.0.1:${http.port}/yes`);
+    const far = await outcomes.next();
+    assert.equal(far!.readyState, "open");
+    await assertEcho(near);
+    near.close();
+    await far!.closed;
+    await assert.rejects(t.connect(`ws://127.0.0.1:${http.port}/no`), HandshakeError);
+    assert.equal(await outcomes.next(), undefined);
+  },
+
+  "attach on node:https: wss, for those who trust its certificate": async (t) => {
+    const { ca, cert, key } = t.context.fixtures.certificates;
+    const opened = new Deferred<string>();
+    const https = await listening(
+      t,
+      createHttpsServer({ cert, key }, (_, response) => void response.end("a page")),
+    );
+    const sockets = attach(https, { ...echo, open: (conn) => opened.resolve(conn.url) });
+    t.context.after(() => sockets.shutdown({ timeout: 0 }));
+    const url = `wss://127.0.0.1:${https.port}/`;
+    const conn = await t.connect(url, { tls: { caCerts: [ca] } });
+    assert.equal(await opened.promise, url);
+    await assertEcho(conn);
+    await assertEcho(conn, new Uint8Array(1 << 20).fill(3));
+    conn.close();
+    assert.equal((await conn.closed).clean, true);
+  },
+
+  "options that the HTTP server decides are refused": () => {
+    const http = createServer();
+    const options = [
+      ["port", 1],
+      ["hostname", "::1"],
+      ["path", "/chat"],
+      ["tls", {}],
+      ["fetch", () => new Response()],
+      ["maxHandshakeSize", 1000],
+      ["reusePort", true],
+      ["backlog", 1],
+      ["noDelay", true],
+      ["readBufferSize", 1000],
+    ] as const;
+    for (const [name, value] of options) {
+      for (const use of [createUpgrader, (given: UpgradeOptions) => attach(http, given)]) {
+        assert.throws(() => use({ [name]: value }), {
+          name: "TypeError",
+          message: new RegExp(`"${name}"`),
+        });
+      }
+    }
+    assert.throws(() => createUpgrader({ mesage() {} } as UpgradeOptions), /mesage/);
+    assert.equal(http.listenerCount("upgrade"), 0);
+    return Promise.resolve();
+  },
+});
