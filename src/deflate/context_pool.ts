@@ -18,7 +18,7 @@ import type { PositionTable } from "./position_table.ts";
  * const message = new Uint8Array(100);
  * const target = new Uint8Array(100);
  * deflate(message, 0, 100, target, 0, { level: "fast", windowBits: 15, context });
- * console.log(pool.byteLength); // 4352
+ * console.log(pool.byteLength); // 8192
  * context.drop(); // When the connection is over.
  * console.log(pool.byteLength); // 0
  * ```

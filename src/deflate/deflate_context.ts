@@ -4,9 +4,6 @@
 import { PositionTable } from "./position_table.ts";
 import { powerOfTwo } from "./power_of_two.ts";
 
-/** The first capacity of a history in bytes. */
-const SMALLEST = 256;
-
 const NO_BYTES = new Uint8Array(0);
 
 /** How much a {@linkcode DeflateContext} may hold. */
@@ -25,8 +22,8 @@ export interface DeflateContextOptions {
 
 /**
  * The memory of an encoder that takes its context over from message to message. It is allocated by
- * the first message, `2 ** historyBits + 2 * 2 ** tableBits` bytes at most (8 KiB by default), and
- * may be dropped at any time between messages.
+ * the first message, `2 ** historyBits + 2 * 2 ** tableBits` bytes (8 KiB by default), and may be
+ * dropped at any time between messages.
  *
  * @example
  * ```ts
@@ -61,7 +58,7 @@ export class DeflateContext {
 
   /** The memory held, in bytes; 0 before the first message and after `drop`. */
   get byteLength(): number {
-    return this.#history.length + (this.#table === undefined ? 0 : this.#table.slots.byteLength);
+    return this.#table === undefined ? 0 : this.#historySize + this.#table.slots.byteLength;
   }
 
   /** Forgets everything and lets go of the memory. The next message begins anew. */
@@ -84,9 +81,9 @@ export class DeflateContext {
 
   /** For the encoder: the table, lying so that a text begins with what is remembered. */
   begin(): PositionTable {
-    this.#table ??= new PositionTable(this.#tableBits);
-    this.#table.base = this.#end - this.#length;
-    return this.#table;
+    const table = this.#table ?? this.#allocate();
+    table.base = this.#end - this.#length;
+    return table;
   }
 
   /**
@@ -94,14 +91,16 @@ export class DeflateContext {
    * before it is what was remembered before.
    */
   remember(text: Uint8Array, end: number, length: number): void {
-    const kept = Math.min(this.#length + length, this.#historySize);
-    if (this.#history.length < kept) {
-      let capacity = SMALLEST;
-      while (capacity < kept) capacity *= 2;
-      this.#history = new Uint8Array(capacity);
-    }
-    this.#history.set(text.subarray(end - kept, end));
-    this.#length = kept;
+    this.#length = Math.min(this.#length + length, this.#historySize);
+    this.#history.set(text.subarray(end - this.#length, end));
     this.#end = this.#end + length & 0xffff;
+  }
+
+  /** History and table in one piece of memory: for each piece the engine keeps books. */
+  #allocate(): PositionTable {
+    const slots = 1 << this.#tableBits;
+    const memory = new ArrayBuffer(this.#historySize + 2 * slots);
+    this.#history = new Uint8Array(memory, 0, this.#historySize);
+    return this.#table = new PositionTable(new Uint16Array(memory, this.#historySize, slots));
   }
 }

@@ -3,8 +3,8 @@
 
 import { powerOfTwo } from "./power_of_two.ts";
 
-/** The first capacity of a ring in bytes. */
-const SMALLEST = 256;
+/** The first capacity in bytes: what is outgrown soon would only leave holes in the memory. */
+const SMALLEST = 4096;
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -94,7 +94,7 @@ export class InflateHistory {
   }
 
   #grow(needed: number): void {
-    let capacity = Math.max(SMALLEST, this.#ring.length);
+    let capacity = Math.max(Math.min(SMALLEST, this.windowSize), this.#ring.length);
     while (capacity < needed && capacity < this.windowSize) capacity *= 2;
     const ring = new Uint8Array(capacity);
     this.copy(ring, 0, this.#length, this.#length);

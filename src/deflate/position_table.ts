@@ -23,10 +23,10 @@ export class PositionTable {
   /** The position of the text's first byte. */
   base = 0;
 
-  /** @param bits The slots, as a power of two. */
-  constructor(bits: number) {
-    this.slots = new Uint16Array(1 << bits);
-    this.shift = 32 - bits;
+  /** @param slots Empty slots, as many as a power of two. */
+  constructor(slots: Uint16Array) {
+    this.slots = slots;
+    this.shift = Math.clz32(slots.length) + 1;
   }
 
   /** Follows the text, which was moved down by `distance`. */
@@ -48,7 +48,7 @@ export class SharedPositionTable extends PositionTable {
 
   /** Allocates the slots. */
   constructor() {
-    super(MOST_BITS);
+    super(new Uint16Array(1 << MOST_BITS));
   }
 
   /**

@@ -200,10 +200,12 @@ function readParameters(extension: Extension, isOffer: boolean): Parameters | st
     clientBitsNamed: false,
   };
   const seen: string[] = [];
-  for (const { name, value } of extension.parameters) {
+  for (const { name, value, quoted } of extension.parameters) {
     // RFC 7692 7.1: "multiple extension parameters with the same name" are not allowed.
     if (seen.includes(name)) return `${name} stands there twice`;
     seen.push(name);
+    // RFC 7692 7.1.2: the ABNF of the values is 1*DIGIT, in which quotes have no place.
+    if (quoted) return `the value of ${name} is quoted`;
     const problem = readParameter(read, name, value, isOffer);
     if (problem !== undefined) return problem;
   }

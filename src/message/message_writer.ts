@@ -52,7 +52,8 @@ export class MessageWriter {
    * @param compress `false` leaves out the compression that was negotiated.
    */
   text(text: string, compress = true): void {
-    if (compress && this.#compression?.wants(text.length) && this.#compressedText(text)) return;
+    // Three bytes a UTF-16 unit at most: whether it is really wanted shows when it is encoded.
+    if (compress && this.#compression?.wants(3 * text.length) && this.#compressedText(text)) return;
     if (text.length >= LONG_TEXT) {
       this.bytes(Opcode.Text, encodeLongText(text), false);
       return;
@@ -78,7 +79,7 @@ export class MessageWriter {
    * @param compress `false` leaves out the compression that was negotiated.
    */
   bytes(opcode: MessageOpcode, payload: Uint8Array, compress = true): void {
-    if (compress && this.#compression?.wants(payload.length)) {
+    if (compress && this.#compression !== undefined) {
       if (this.#compressed(opcode, payload, payload.length)) return;
     }
     writeFrame(this.#output, FIN | opcode, payload, 0, payload.length, this.#masks);
@@ -119,12 +120,14 @@ export class MessageWriter {
 
   /** Returns whether the message was written; one that does not get shorter is not. */
   #compressed(opcode: MessageOpcode, payload: Uint8Array, length: number): boolean {
+    const compression = this.#compression!;
+    if (!compression.wants(length)) return false;
     const output = this.#output;
     const masked = this.#masks !== undefined;
     const memory = output.reserve(MAX_HEADER_SIZE + length);
     const at = output.offset;
     const guess = frameHeaderSize(length, masked);
-    const end = this.#compression!.deflate(payload, 0, length, memory, at + guess);
+    const end = compression.deflate(payload, 0, length, memory, at + guess);
     if (end === -1) return false;
     const size = end - at - guess;
     const headerSize = frameHeaderSize(size, masked);

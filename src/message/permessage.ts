@@ -3,13 +3,12 @@
 // server.
 
 import { InvalidPayloadError, MessageTooBigError, WebSocketError } from "../errors.ts";
-import { deflate } from "../deflate/deflate.ts";
+import { deflate, type DeflateOptions } from "../deflate/deflate.ts";
 import { autoLevel, type DeflateLevel } from "../deflate/level.ts";
-import { DeflateContext } from "../deflate/deflate_context.ts";
 import { inflate } from "../deflate/inflate.ts";
 import { InflateError } from "../deflate/inflate_error.ts";
-import { InflateHistory } from "../deflate/inflate_history.ts";
 import { CloseCode } from "../wire/close.ts";
+import { ContextMemory } from "./context_memory.ts";
 import type { MessageCompression } from "./message_compression.ts";
 
 /** How messages of one direction are compressed, as both sides agreed. */
@@ -30,6 +29,8 @@ export interface PermessageRules {
   readonly threshold: number | undefined;
   /** How hard to try. */
   readonly level: "auto" | DeflateLevel;
+  /** Bytes that all contexts of the process may hold together. */
+  readonly maxContextMemory: number;
 }
 
 /** Without takeover a short message does not get shorter, so that trying is a waste. */
@@ -41,8 +42,10 @@ export class PermessageDeflate implements MessageCompression {
   readonly #inbound: PermessageDirection;
   readonly #outbound: PermessageDirection;
   readonly #threshold: number;
-  #history: InflateHistory | undefined;
-  #context: DeflateContext | undefined;
+  /** For takeover, in one direction or both. */
+  readonly #memory: ContextMemory | undefined;
+  /** One object for all messages. */
+  readonly #options: DeflateOptions;
 
   /**
    * Makes the compression of one connection. Memory is taken with the first message.
@@ -60,6 +63,11 @@ export class PermessageDeflate implements MessageCompression {
     this.#inbound = inbound;
     this.#outbound = outbound;
     this.#threshold = rules.threshold ?? (outbound.takeover ? 0 : THRESHOLD_ALONE);
+    if (inbound.takeover || outbound.takeover) {
+      this.#memory = new ContextMemory(rules.maxContextMemory);
+    }
+    const context = outbound.takeover ? this.#memory?.encoder(outbound.windowBits) : undefined;
+    this.#options = { level: "fast", windowBits: outbound.windowBits, context };
   }
 
   /** What the result of compressing depends on, besides the message. */
@@ -85,13 +93,11 @@ export class PermessageDeflate implements MessageCompression {
     target: Uint8Array,
     offset: number,
   ): number {
-    const { takeover, windowBits } = this.#outbound;
-    if (takeover) {
-      this.#context ??= new DeflateContext({ historyBits: Math.min(windowBits, HISTORY_BITS) });
-    }
-    const level = this.#rules.level === "auto" ? autoLevel(end - start) : this.#rules.level;
-    const options = { level, windowBits, context: this.#context };
-    return deflate(source, start, end, target, offset, options);
+    const { level } = this.#rules;
+    this.#options.level = level === "auto" ? autoLevel(end - start) : level;
+    const at = deflate(source, start, end, target, offset, this.#options);
+    if (this.#outbound.takeover) this.#memory!.encoded();
+    return at;
   }
 
   /**
@@ -112,17 +118,21 @@ export class PermessageDeflate implements MessageCompression {
       );
     }
     const { takeover, windowBits } = this.#inbound;
-    if (takeover) this.#history ??= new InflateHistory(windowBits);
+    const memory = takeover ? this.#memory : undefined;
     try {
-      return inflate(bytes, start, end, limit, this.#history, windowBits);
+      return inflate(bytes, start, end, limit, memory?.decoder(windowBits), windowBits);
     } catch (error) {
       throw error instanceof InflateError ? asPeersFault(error, limit) : error;
+    } finally {
+      memory?.decoded();
     }
   }
-}
 
-/** The default reach of a context that is kept: more costs memory per connection and wins little. */
-const HISTORY_BITS = 12;
+  /** Gives back the memory of the connection, which is over. */
+  close(): void {
+    this.#memory?.close();
+  }
+}
 
 function asPeersFault(error: InflateError, limit: number): WebSocketError {
   if (error.code === "too-big") {

@@ -158,7 +158,7 @@ export class Socks5 implements ProxyDialogue {
     // The first byte of a name is its length; no address is shorter than that.
     const addressSize = type === ADDRESS.Domain ? 1 + size : ADDRESS_SIZES.get(type);
     if (addressSize === undefined) throw failed(`answered with the address type ${type}`);
-    if (this.#length > 4 && this.#length === 4 + addressSize + 2) this.#step = "done";
+    if (this.#length === 4 + addressSize + 2) this.#step = "done";
   }
 }
 

@@ -30,7 +30,7 @@ export interface ChannelContext<T> {
   readonly masks?: MaskSource | undefined;
   /** Hears of errors that have no connection to go to. */
   reportError(error: unknown): void;
-  /** A connection is over, and its `close` handler was called. */
+  /** A connection is over, and its `close` handler comes next. */
   connectionClosed?(connection: Connection<T>): void;
 }
 
@@ -68,6 +68,7 @@ export class Channel<T>
   readonly #outbox: Outbox;
   readonly #delivery: Delivery<T>;
   readonly #session: Session;
+  readonly #compression: PermessageDeflate | undefined;
   readonly #intake: Intake;
   #keepalive: Keepalive | undefined;
   #ending: "no" | "wanted" | "done" = "no";
@@ -98,6 +99,7 @@ export class Channel<T>
     this.connection = new Connection(this, handshake, data);
     this.#delivery = new Delivery(this, this.connection, handlers ?? context.handlers);
     const compression = compressionFor(rules, agreement);
+    this.#compression = compression;
     this.#session = new Session(
       compression === undefined ? rules : rules.whenCompressed,
       this.#delivery,
@@ -173,11 +175,12 @@ export class Channel<T>
   /** The connection is over. */
   onClosed(info: CloseInfo): void {
     this.#info = info;
+    this.#compression?.close();
+    this.#context.connectionClosed?.(this.connection);
     this.#delivery.close(info);
     for (const wake of this.#closeWaiters ?? []) wake(info);
     this.#closeWaiters = undefined;
     this.sender.end();
-    this.#context.connectionClosed?.(this.connection);
   }
 
   /** Starts the timer of the closing handshake, once. */
@@ -279,9 +282,14 @@ export class Channel<T>
     return this.#transport.remoteAddress;
   }
 
-  /** Starts the closing handshake. */
-  close(code: number, reason: string): void {
+  /**
+   * Starts the closing handshake.
+   *
+   * @param timeout Milliseconds for it. Default: the option `closeTimeout`.
+   */
+  close(code: number, reason: string, timeout?: number): void {
     if (this.#session.state !== "open") return;
+    if (timeout !== undefined) this.#closeTimer = timers.start(timeout, this, 0);
     this.#outbox.cork();
     this.#session.close(code, reason);
     this.#delivery.discard();

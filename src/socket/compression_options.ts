@@ -42,6 +42,13 @@ export interface CompressionOptions {
    * which keeps what each connection needs at 4 KiB.
    */
   clientMaxWindowBits?: number;
+  /**
+   * Bytes that the contexts of all connections of the process may hold together, for context
+   * takeover. Over it, contexts for sending are dropped, those that were used least recently first:
+   * the next message on such a connection is compressed as if it were its first. Contexts for
+   * receiving cannot be dropped, but count. Default: 64 MiB.
+   */
+  maxContextMemory?: number;
 }
 
 /** The option once checked. */
@@ -56,9 +63,12 @@ const NAMES = [
   "clientContextTakeover",
   "serverMaxWindowBits",
   "clientMaxWindowBits",
+  "maxContextMemory",
 ] as const;
 
 const MAX_WINDOW_BITS = 15;
+
+const MAX_CONTEXT_MEMORY = 64 << 20;
 
 /** The window of the clients of a server that has to remember for each of them. */
 const SMALL_WINDOW_BITS = 12;
@@ -91,6 +101,7 @@ export function compressionRules(
     serverMaxWindowBits: options.serverMaxWindowBits ?? MAX_WINDOW_BITS,
     clientMaxWindowBits: options.clientMaxWindowBits ??
       (isServer && options.clientContextTakeover === true ? SMALL_WINDOW_BITS : MAX_WINDOW_BITS),
+    maxContextMemory: options.maxContextMemory ?? MAX_CONTEXT_MEMORY,
   };
   // RFC 7692 has no word for "neither of us": not to negotiate says it.
   return rules.compress || rules.decompress ? rules : undefined;
@@ -113,4 +124,12 @@ function checkOptions(options: CompressionOptions): void {
   for (const name of ["serverMaxWindowBits", "clientMaxWindowBits"] as const) {
     checkInteger(`compression.${name}`, options[name], 8, MAX_WINDOW_BITS, "bits");
   }
+  const { maxContextMemory } = options;
+  checkInteger(
+    "compression.maxContextMemory",
+    maxContextMemory,
+    0,
+    Number.MAX_SAFE_INTEGER,
+    "bytes",
+  );
 }

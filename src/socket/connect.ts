@@ -5,6 +5,7 @@ import { encodeKey } from "../handshake/accept_key.ts";
 import { offerDeflate, PERMESSAGE_DEFLATE } from "../handshake/deflate_offer.ts";
 import { buildRequest } from "../handshake/request.ts";
 import type { Network, Transport } from "../transport/transport.ts";
+import { show } from "./check.ts";
 import { Channel, type ChannelContext } from "./channel.ts";
 import { type ConnectOptions, connectRules, parseTarget, type Target } from "./connect_options.ts";
 import type { Connection } from "./connection.ts";
@@ -57,7 +58,10 @@ export async function connectOver<T>(
         (answered) => resolve(openChannel(context, transport, target, answered, options.data as T)),
         reject,
       );
-      deadline.onAbort((reason) => outgoing.fail(reason));
+      deadline.onAbort((reason) => {
+        if (reason instanceof TimeoutError) outgoing.giveUp(reason);
+        else outgoing.fail(reason);
+      });
       outgoing.start(request, rest);
       // A tunnel through a proxy is handed over paused.
       transport.resume();
@@ -104,7 +108,7 @@ async function dial<T>(
   } catch (cause) {
     if (signal.aborted) throw signal.reason;
     if (cause instanceof WebSocketError) throw cause;
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = cause instanceof Error ? cause.message : show(cause);
     throw new ConnectionError("CONNECT_FAILED", `Cannot connect to ${target.url}: ${why}`, {
       cause,
     });

@@ -52,6 +52,7 @@ const NO_BYTES = new Uint8Array(0);
  */
 export class Connection<T = unknown> {
   readonly #control: ConnectionControl;
+  #closed: Promise<CloseInfo> | undefined;
   #readable: ReadableStream<Message> | undefined;
   #writable: WritableStream<Message> | undefined;
   /** What was agreed in the opening handshake. */
@@ -99,7 +100,7 @@ export class Connection<T = unknown> {
 
   /** Resolves, and never rejects, when the connection is over. */
   get closed(): Promise<CloseInfo> {
-    return this.#control.whenClosed();
+    return this.#closed ??= this.#control.whenClosed();
   }
 
   /**

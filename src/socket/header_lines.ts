@@ -1,5 +1,6 @@
 // Header fields as users give them, as the lines that the handshake writes.
 
+import { wrongType } from "./check.ts";
 import type { HeaderFieldsInit } from "./serve_options.ts";
 
 /** The lines, of whichever form they were given in; empty for none. */
@@ -7,5 +8,6 @@ export function headerLines(
   init: HeaderFieldsInit | undefined,
 ): Iterable<readonly [name: string, value: string]> {
   if (init === undefined) return [];
+  if (typeof init !== "object" || init === null) throw wrongType("headers", "header fields", init);
   return Symbol.iterator in init ? init : Object.entries(init);
 }

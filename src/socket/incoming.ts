@@ -8,9 +8,8 @@ import { acceptResponse, errorResponse, refusalResponse } from "../handshake/res
 import type { RequestHead } from "../handshake/request_head.ts";
 import { checkUpgrade, ServerHandshake, type ServerRequest } from "../handshake/server.ts";
 import type { Transport, TransportSink } from "../transport/transport.ts";
-import { checkNames } from "./check.ts";
-import { answerPlainRequest } from "./plain_http.ts";
-import { checkHandlers, HANDLER_NAMES, type Handlers } from "./handlers.ts";
+import { answerPlainRequest, toRequest } from "./plain_http.ts";
+import type { Handlers } from "./handlers.ts";
 import { headerLines } from "./header_lines.ts";
 import { isOriginAllowed } from "./origin.ts";
 import { isPromiseLike } from "./promise_like.ts";
@@ -20,6 +19,7 @@ import type {
   UpgradeDecision,
   UpgradeRequest,
 } from "./serve_options.ts";
+import { callHook, checkDecision, HookFailure } from "./upgrade_hook.ts";
 import { type Timer, timers, type TimerTarget } from "./timer_wheel.ts";
 
 /** A request that was accepted, with everything a connection is made of. */
@@ -72,6 +72,7 @@ export class Incoming<T> implements TransportSink, TimerTarget {
   readonly #transport: Transport;
   readonly #secure: boolean;
   readonly #handshake: ServerHandshake;
+  #method = "";
   #state: "head" | "deciding" | "answered" = "head";
   #rest: Uint8Array[] = [];
   #ended = false;
@@ -109,6 +110,11 @@ export class Incoming<T> implements TransportSink, TimerTarget {
   /** Gives up: the server shuts down. */
   cancel(): void {
     if (this.#state !== "answered") this.#answer(refusalResponse({ status: 503 }));
+  }
+
+  /** Cuts the client: the time of the shutdown is over. */
+  cut(): void {
+    this.#transport.destroy();
   }
 
   /** Bytes arrived. */
@@ -153,9 +159,13 @@ export class Incoming<T> implements TransportSink, TimerTarget {
     const { fetch } = this.#owner.rules.options;
     this.#state = "deciding";
     if (head.rest.length > 0) this.#rest.push(head.rest);
-    if (head.isUpgrade || fetch === undefined) this.#decide(head);
-    else {this.#waitFor(answerPlainRequest(fetch, head, this.#secure), (bytes) =>
-        this.#answer(bytes));}
+    this.#method = head.method;
+    if (head.isUpgrade || fetch === undefined) {
+      this.#decide(head);
+      return;
+    }
+    const request = toRequest(head, this.#secure);
+    this.#waitFor(answerPlainRequest(fetch, request), (bytes) => this.#answer(bytes));
   }
 
   #decide(head: RequestHead): void {
@@ -167,7 +177,7 @@ export class Incoming<T> implements TransportSink, TimerTarget {
       this.#accept(request, upgradeRequest.url, undefined);
       return;
     }
-    const decision = rules.options.upgrade(upgradeRequest);
+    const decision = callHook(() => rules.options.upgrade!(upgradeRequest));
     if (isPromiseLike(decision)) {
       this.#waitFor(decision, (settled) => this.#settle(request, upgradeRequest.url, settled));
     } else {
@@ -189,7 +199,8 @@ export class Incoming<T> implements TransportSink, TimerTarget {
   #checkPolicy(request: ServerRequest, upgradeRequest: UpgradeRequest): void {
     const { origins } = this.#owner.rules;
     const values = request.fields.getAll("origin");
-    if (!isOriginAllowed(origins, values, request.host, upgradeRequest)) {
+    const allowed = callHook(() => isOriginAllowed(origins, values, request.host, upgradeRequest));
+    if (!allowed) {
       throw new HandshakeError(
         "ORIGIN_REFUSED",
         `The origin ${values.join(", ")} may not connect to ${request.host}; ` +
@@ -216,11 +227,15 @@ export class Incoming<T> implements TransportSink, TimerTarget {
       if (this.#state !== "deciding") return;
       this.#transport.resume();
       then(value);
+    }, (cause: unknown) => {
+      throw new HookFailure(cause);
     }).catch((error: unknown) => this.#refuse(error));
   }
 
   #settle(request: ServerRequest, url: string, decision: UpgradeDecision<T> | void): void {
     checkDecision(decision);
+    // The hook may have shut the server down, which has answered then.
+    if (this.#state !== "deciding") return;
     if (decision?.status !== undefined) {
       const { status, headers, body } = decision;
       this.#answer(refusalResponse({ status, headers: headerLines(headers), body }));
@@ -262,10 +277,10 @@ export class Incoming<T> implements TransportSink, TimerTarget {
 
   #refuse(error: unknown): void {
     if (error instanceof HandshakeError) {
-      this.#answer(errorResponse(error));
+      this.#answer(errorResponse(error, this.#method));
       return;
     }
-    this.#owner.reportError(error);
+    this.#owner.reportError(error instanceof HookFailure ? error.cause : error);
     this.#answer(refusalResponse({ status: 500, body: "The server failed to decide\n" }));
   }
 
@@ -278,15 +293,7 @@ export class Incoming<T> implements TransportSink, TimerTarget {
     this.#timer = timers.start(LINGER, this, LINGER_TIMER);
     this.#transport.write(bytes, bytes.length);
     this.#transport.end();
+    // It may have been stopped for a hook; now its end is to be seen.
+    this.#transport.resume();
   }
-}
-
-/** @throws {TypeError} When an `upgrade` hook returned something that decides nothing. */
-function checkDecision<T>(decision: UpgradeDecision<T> | void): void {
-  if (decision === undefined) return;
-  const names = ["status", "headers", "body", "subprotocol", "data", "handlers"];
-  checkNames("What upgrade returns", decision, names);
-  if (decision.status !== undefined || decision.handlers === undefined) return;
-  checkNames('What upgrade returns as "handlers"', decision.handlers, HANDLER_NAMES);
-  checkHandlers(decision.handlers);
 }

@@ -178,8 +178,9 @@ export class Outflow implements ConnectionSender, TimerTarget {
     this.#drainWaiters = wakeAll(this.#drainWaiters);
     if (this.#session.state !== "open") return;
     this.#owner.drained();
-    // The handler may have sent, and all of it may have left at once; nothing else would tell.
-    if (this.#wantsDrain) queueMicrotask(() => this.checkDrained());
+    // The handler may have sent, and all of it may have left at once; nothing else would tell. Not in
+    // this turn of the event loop: a producer without an end would leave none for anybody else.
+    if (this.#wantsDrain) setTimeout(() => this.checkDrained());
   }
 
   /** The connection is over: nobody waits any longer. */

@@ -60,6 +60,17 @@ export class Outgoing implements TransportSink {
     this.#transport.start(this);
   }
 
+  /** Gives up, because time is up or the connection lost: a refusal that has come tells more. */
+  giveUp(error: unknown): void {
+    if (this.#over || this.#handshake.status === 0) return this.fail(error);
+    try {
+      this.#handshake.finish();
+    } catch (refusal) {
+      this.fail(refusal);
+    }
+    this.fail(error);
+  }
+
   /** Gives up, for the reason given. */
   fail(error: unknown): void {
     if (this.#over) return;
@@ -96,7 +107,7 @@ export class Outgoing implements TransportSink {
 
   /** The stream is over. */
   closed(cause?: Error): void {
-    this.fail(
+    this.giveUp(
       new ConnectionError(
         "CONNECTION_LOST",
         `The connection was lost during the opening handshake${cause ? `: ${cause.message}` : ""}`,

@@ -1,6 +1,7 @@
 // Plain HTTP on a WebSocket server's port: one request without a body, one answer in one piece.
 
 import { HandshakeError } from "../errors.ts";
+import { isHost, isOriginForm } from "../handshake/outgoing.ts";
 import { refusalResponse } from "../handshake/response.ts";
 import type { RequestHead } from "../handshake/request_head.ts";
 
@@ -8,41 +9,49 @@ import type { RequestHead } from "../handshake/request_head.ts";
 const OWN_FIELDS = ["connection", "content-length", "keep-alive", "transfer-encoding", "upgrade"];
 
 /**
- * Lets the user's `fetch` answer a request.
+ * The request as the web's `Request`.
  *
- * @param fetch The user's hook.
  * @param head The request.
  * @param secure Whether it came over TLS, which makes its URL `https:`.
- * @throws {HandshakeError} When the request is none that can be answered here (400).
+ * @throws {HandshakeError} When it is none that can be answered here (400).
  */
-export async function answerPlainRequest(
-  fetch: (request: Request) => Response | Promise<Response>,
-  head: RequestHead,
-  secure: boolean,
-): Promise<Uint8Array> {
-  const response = await fetch(toRequest(head, secure));
-  const headers = [...response.headers].filter(([name]) => !OWN_FIELDS.includes(name));
-  const body = new Uint8Array(await response.arrayBuffer());
-  return refusalResponse({
-    status: response.status,
-    headers,
-    body,
-    omitBody: head.method === "HEAD",
-  });
-}
-
-function toRequest(head: RequestHead, secure: boolean): Request {
-  if ((head.fields.get("content-length") ?? "0") !== "0" || head.fields.has("transfer-encoding")) {
+export function toRequest(head: RequestHead, secure: boolean): Request {
+  const { fields, host, path, method } = head;
+  if ((fields.get("content-length") ?? "0") !== "0" || fields.has("transfer-encoding")) {
     throw new HandshakeError("BODY_NOT_ALLOWED", "A request with a body is not answered here", {
       status: 400,
     });
   }
+  // RFC 9112 3.2: one Host line, and it must be a host; anything else would lead the URL astray.
+  if (fields.getAll("host").length !== 1 || !isHost(host)) {
+    throw new HandshakeError("HOST_INVALID", "The request must name its host in one Host field", {
+      status: 400,
+    });
+  }
   try {
-    const url = `${secure ? "https" : "http"}://${head.host}${head.path}`;
-    return new Request(url, { method: head.method, headers: [...head.fields] });
+    if (!isOriginForm(path)) throw new TypeError("not a path");
+    const url = `${secure ? "https" : "http"}://${host}${path}`;
+    return new Request(url, { method, headers: [...fields] });
   } catch {
     throw new HandshakeError("HEAD_MALFORMED", "The request cannot be answered here", {
       status: 400,
     });
   }
+}
+
+/**
+ * Lets the user's `fetch` answer a request.
+ *
+ * @param fetch The user's hook.
+ * @param request The request.
+ */
+export async function answerPlainRequest(
+  fetch: (request: Request) => Response | Promise<Response>,
+  request: Request,
+): Promise<Uint8Array> {
+  const response = await fetch(request);
+  const headers = [...response.headers].filter(([name]) => !OWN_FIELDS.includes(name));
+  const body = new Uint8Array(await response.arrayBuffer());
+  const omitBody = request.method === "HEAD";
+  return refusalResponse({ status: response.status, headers, body, omitBody });
 }

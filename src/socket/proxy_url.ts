@@ -5,7 +5,19 @@ import { basicCredentials } from "../proxy/http_connect.ts";
 import { passwordRequest } from "../proxy/socks5.ts";
 import { show, wrongType } from "./check.ts";
 
-/** A proxy, or how to find the one for a URL: none where it returns `undefined`. */
+/**
+ * A proxy, or how to find the one for a URL: none where it returns `undefined`. A user and password
+ * stand in the proxy's URL, percent-encoded.
+ *
+ * @example
+ * ```ts
+ * import { connect, type ProxyOption } from "@quickws/quickws";
+ *
+ * const proxy: ProxyOption = (url) =>
+ *   url.hostname === "localhost" ? undefined : "http://user:p%40ss@proxy.example:3128";
+ * const conn = await connect("wss://a.example/", { proxy });
+ * ```
+ */
 export type ProxyOption = string | URL | ((url: URL) => string | URL | undefined);
 
 /** How a proxy is spoken with, and the ports of those whose URL names none. */

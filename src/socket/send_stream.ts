@@ -1,7 +1,7 @@
 // A stream as one message: its chunks are the fragments (RFC 6455 5.4).
 
 import { WebSocketError } from "../errors.ts";
-import { checkUtf8, checkUtf8End, encodeLongText, UTF8_COMPLETE } from "../message/utf8.ts";
+import { checkUtf8, encodeLongText, UTF8_COMPLETE } from "../message/utf8.ts";
 import { CloseCode } from "../wire/close.ts";
 import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
 import { toBytes } from "./bytes.ts";
@@ -29,8 +29,9 @@ export async function sendStream(
   const message = new FragmentedMessage(control, opcode);
   const over = new Ending(control);
   await control.sender.enterLane();
-  const chunks = chunksOf(source);
+  let chunks: Chunks | undefined;
   try {
+    chunks = chunksOf(source);
     for (;;) {
       const next = control.state === "open" ? await over.unlessFirst(chunks.next()) : undefined;
       if (next === undefined) {
@@ -42,7 +43,7 @@ export async function sendStream(
     }
   } catch (cause) {
     message.fail(cause);
-    chunks.cancel();
+    chunks?.cancel();
     throw cause;
   } finally {
     control.sender.leaveLane();
@@ -77,14 +78,23 @@ function chunksOf(source: AsyncIterable<Message>): Chunks {
     const reader: ReadableStreamDefaultReader<Message> = source.getReader();
     return {
       next: () => reader.read(),
-      cancel: () => void reader.cancel().catch(() => {}),
+      cancel: () => cancelQuietly(() => reader.cancel()),
     };
   }
   const iterator = source[Symbol.asyncIterator]();
   return {
-    next: () => iterator.next(),
-    cancel: () => void Promise.resolve(iterator.return?.()).catch(() => {}),
+    next: () => Promise.resolve(iterator.next()),
+    cancel: () => cancelQuietly(() => Promise.resolve(iterator.return?.())),
   };
+}
+
+/** Why the source is cancelled matters, and not what it says to that. */
+function cancelQuietly(cancel: () => Promise<unknown>): void {
+  try {
+    cancel().catch(() => {});
+  } catch {
+    // The same, from a source that throws instead of rejecting.
+  }
 }
 
 /** A message of which some may be sent. */
@@ -104,17 +114,21 @@ class FragmentedMessage {
   /** Sends a chunk. Returns whether more may follow at once. */
   add(chunk: unknown): boolean {
     this.#opcode ??= typeof chunk === "string" ? Opcode.Text : Opcode.Binary;
-    const bytes = typeof chunk === "string" ? this.#encode(chunk) : toBytes(chunk);
-    if (this.#opcode === Opcode.Text && typeof chunk !== "string") this.#check(bytes);
+    if (typeof chunk === "string") {
+      this.#checkWhole();
+      return this.#send(this.#encode(chunk), false);
+    }
+    const bytes = toBytes(chunk);
+    if (this.#opcode === Opcode.Text) this.#check(bytes);
+    this.#sendSurrogate();
     return this.#send(bytes, false);
   }
 
   /** Sends the end. Returns whether all of the message was sent. */
   end(): boolean {
-    if (this.#opcode === Opcode.Text) checkUtf8End(this.#utf8);
-    const rest = this.#surrogate;
-    this.#surrogate = "";
-    this.#send(rest === "" ? NO_BYTES : encodeLongText(rest), true);
+    this.#checkWhole();
+    this.#sendSurrogate();
+    this.#send(NO_BYTES, true);
     return this.#control.state === "open";
   }
 
@@ -143,13 +157,29 @@ class FragmentedMessage {
     return encodeLongText(cut ? text.slice(0, -1) : text);
   }
 
+  /** A character whose second half did not come is U+FFFD. */
+  #sendSurrogate(): void {
+    const surrogate = this.#surrogate;
+    this.#surrogate = "";
+    if (surrogate !== "") this.#send(encodeLongText(surrogate), false);
+  }
+
   #check(bytes: Uint8Array): void {
     try {
       this.#utf8 = checkUtf8(this.#utf8, bytes, 0, bytes.length);
     } catch (cause) {
-      throw new TypeError("Cannot send text: the bytes are not UTF-8", { cause });
+      throw notUtf8(cause);
     }
   }
+
+  /** @throws {TypeError} When bytes given as text have ended inside a character. */
+  #checkWhole(): void {
+    if (this.#utf8 !== UTF8_COMPLETE) throw notUtf8();
+  }
+}
+
+function notUtf8(cause?: unknown): TypeError {
+  return new TypeError("Cannot send text: the bytes are not UTF-8", { cause });
 }
 
 /** The end of a connection, for those who wait for something else. */

@@ -3,10 +3,12 @@
 
 import type { RequestHead } from "../handshake/request_head.ts";
 import type { Listener, ListenerSink, Transport } from "../transport/transport.ts";
+import { CloseCode } from "../wire/close.ts";
 import { Channel, type ChannelContext } from "./channel.ts";
 import type { Connection } from "./connection.ts";
 import { type Accepted, Incoming, type IncomingOwner } from "./incoming.ts";
 import { logError } from "./log_error.ts";
+import { isPromiseLike } from "./promise_like.ts";
 import type { ServeRules } from "./serve_options.ts";
 import { type Timer, timers, type TimerTarget } from "./timer_wheel.ts";
 
@@ -19,7 +21,7 @@ export class ServerCore<T>
   readonly finished: Promise<void>;
   #listener: Listener | undefined;
   #handshakes: Set<Incoming<T>> = new Set();
-  #connections: Set<Connection<T>> = new Set();
+  #connections: Map<Connection<T>, Channel<T>> = new Map();
   /** Who waits for handshakes that began elsewhere. */
   #upgrades: Map<Incoming<T>, (connection: Connection<T> | undefined) => void> = new Map();
   #shuttingDown = false;
@@ -50,7 +52,7 @@ export class ServerCore<T>
 
   /** The open connections. */
   clients(): IterableIterator<Connection<T>> {
-    return this.#connections.values();
+    return this.#connections.keys();
   }
 
   /** The socket is bound. */
@@ -95,8 +97,12 @@ export class ServerCore<T>
     this.#handshakes.add(incoming);
     return new Promise((resolve) => {
       this.#upgrades.set(incoming, resolve);
-      incoming.startWith(readHead);
-      if (this.#shuttingDown) incoming.cancel();
+      if (!this.#shuttingDown) {
+        incoming.startWith(readHead);
+        return;
+      }
+      incoming.start();
+      incoming.cancel();
     });
   }
 
@@ -122,7 +128,7 @@ export class ServerCore<T>
       accepted.handlers,
       accepted.deflate?.agreement,
     );
-    this.#connections.add(channel.connection);
+    this.#connections.set(channel.connection, channel);
     this.#handshakeOver(incoming, channel.connection);
     channel.start(accepted);
   }
@@ -133,18 +139,21 @@ export class ServerCore<T>
     this.#checkFinished();
   }
 
-  /** A connection is over. */
+  /** A connection is over, and its `close` handler comes next. */
   connectionClosed(connection: Connection<T>): void {
     this.#connections.delete(connection);
-    this.#checkFinished();
+    queueMicrotask(() => this.#checkFinished());
   }
 
   /** An error that has no connection to go to. */
   reportError(error: unknown): void {
     const { onError } = this.rules.options;
     try {
-      if (onError !== undefined) onError(error);
-      else logError(error);
+      if (onError === undefined) logError(error);
+      else {
+        const result: unknown = onError(error);
+        if (isPromiseLike(result)) result.then(undefined, logError);
+      }
     } catch (failure) {
       logError(failure);
     }
@@ -156,7 +165,9 @@ export class ServerCore<T>
     this.#shuttingDown = true;
     this.#timer = timers.start(timeout, this, 0);
     for (const handshake of this.#handshakes) handshake.cancel();
-    for (const connection of this.#connections) connection.close(1001);
+    for (const channel of this.#connections.values()) {
+      channel.close(CloseCode.GoingAway, "", timeout);
+    }
     this.#stopListening().catch((error: unknown) => this.reportError(error)).finally(() => {
       this.#listening = false;
       this.#checkFinished();
@@ -165,7 +176,8 @@ export class ServerCore<T>
 
   /** The time of a shutdown is over. */
   timerFired(): void {
-    for (const connection of this.#connections) connection.terminate();
+    for (const handshake of this.#handshakes) handshake.cut();
+    for (const channel of this.#connections.values()) channel.terminate();
   }
 
   async #stopListening(): Promise<void> {

@@ -34,7 +34,7 @@ async function dial(options: DialOptions): Promise<Transport> {
   }
   const tcp = await Deno.connect({ hostname, port, signal });
   tcp.setNoDelay(noDelay);
-  const conn = tls === undefined ? tcp : await secure(tcp, tls, hostname, signal);
+  const conn = tls === undefined ? tcp : await secure(tcp, hostname, tls, signal);
   return new DenoTransport(conn, tcp.remoteAddr.hostname, readBufferSize);
 }
 
@@ -45,7 +45,8 @@ async function startTls(transport: Transport, options: TlsClientOptions): Promis
   if (conn === undefined) {
     return await (await import("./node_start_tls.ts")).startTls(transport, options);
   }
-  return new DenoTransport(await secure(conn, options), transport.remoteAddress);
+  const { remoteAddress } = transport;
+  return new DenoTransport(await secure(conn, remoteAddress, options), remoteAddress);
 }
 
 function isTcp(conn: object): conn is Deno.TcpConn {
@@ -61,8 +62,8 @@ function needsNodeTls(options: TlsClientOptions): boolean {
 /** Not `Deno.connectTls`: that cannot be called off, and takes no other name than the host's. */
 async function secure(
   tcp: Deno.TcpConn,
+  hostname: string,
   { caCerts, serverName }: TlsClientOptions,
-  hostname: string = tcp.remoteAddr.hostname,
   signal?: AbortSignal,
 ): Promise<Deno.TlsConn> {
   const conn = await Deno.startTls(tcp, { hostname: serverName ?? hostname, caCerts });

@@ -12,7 +12,10 @@ export interface Transport {
   /** The peer's address as text, without the port; empty where there is none (unix sockets). */
   readonly remoteAddress: string;
 
-  /** Bytes that {@linkcode Transport.write} took and that have not left the process yet. */
+  /**
+   * Bytes that {@linkcode Transport.write} took and that have not left the process yet. It falls
+   * while the peer reads, in steps of at most 64 KiB, and is 0 at `drain` and after `closed`.
+   */
   readonly bufferedAmount: number;
 
   /**
@@ -34,11 +37,16 @@ export interface Transport {
    * Returns `true` when the transport has consumed or copied them: the memory is the caller's again
    * and the next write may follow. Returns `false` when it still needs them: it keeps `bytes`, which
    * the caller must not touch again, and must get no further write before {@linkcode
-   * TransportSink.drain}. After {@linkcode Transport.end} or the stream's end a write is ignored.
+   * TransportSink.drain}. A write of no bytes is consumed at once. After {@linkcode Transport.end} or
+   * the stream's end a write is ignored.
    */
   write(bytes: Uint8Array, length: number): boolean;
 
-  /** Stops reading from the socket, so that the kernel's buffer fills and the peer has to wait. */
+  /**
+   * Stops reading from the socket, so that the kernel's buffer fills and the peer has to wait. What
+   * the transport has read already it holds back, and so it does with the peer's end and, unless a
+   * write meets it first, with a reset. May be called before {@linkcode Transport.start}.
+   */
   pause(): void;
 
   /** Reads on after {@linkcode Transport.pause}. */
@@ -47,7 +55,11 @@ export interface Transport {
   /** Ends our direction once everything written has left; what the peer sends is still read. */
   end(): void;
 
-  /** Cuts the stream at once, in both directions, whatever still waits; `closed` follows. */
+  /**
+   * Cuts the stream at once, in both directions, whatever still waits; `closed` follows with
+   * `error`. The peer sees a reset or an end, whichever the runtime makes of it. The first call
+   * counts.
+   */
   destroy(error?: Error): void;
 }
 
@@ -104,13 +116,16 @@ export interface ListenOptions {
   port: number;
   /** A unix socket to bind instead. */
   path?: string;
-  /** Lets several processes share the port (SO_REUSEPORT). */
+  /**
+   * Lets several processes share the port (SO_REUSEPORT). A `TypeError` where it cannot be had: Node
+   * before 22.12, Deno without `--unstable-net`.
+   */
   reusePort?: boolean;
-  /** How many connections may wait to be accepted. */
+  /** How many connections may wait to be accepted, where the runtime lets us choose (not on Bun). */
   backlog?: number;
   /** Makes it a TLS listener. */
   tls?: TlsServerOptions;
-  /** Sends small writes at once (TCP_NODELAY). */
+  /** Sends small writes at once (TCP_NODELAY). Deno cannot do so under TLS. */
   noDelay: boolean;
   /** The first size in bytes of a read buffer, where the transport owns it. */
   readBufferSize?: number;
@@ -130,7 +145,10 @@ export interface DialOptions {
   noDelay: boolean;
   /** The first size in bytes of the read buffer, where the transport owns it. */
   readBufferSize?: number;
-  /** Gives up: the promise rejects with the signal's reason and the socket is closed. */
+  /**
+   * Gives up: the promise rejects at once with the signal's reason and the socket is closed; with
+   * Bun as soon as it is connected or refused, with Deno in a TLS handshake once the peer has acted.
+   */
   signal?: AbortSignal;
 }
 
@@ -146,7 +164,10 @@ export interface Listener {
 
 /** Who gets the connections of a listener. Neither may throw. */
 export interface ListenerSink {
-  /** A connection was accepted; reading starts with its `start`. */
+  /**
+   * A connection was accepted; reading starts with its `start`. A TLS handshake is still to come, so
+   * that whoever limits the time for the first bytes limits it too; one that fails is `closed`.
+   */
   accept(transport: Transport): void;
   /** Accepting failed (say, too many open files); the listener goes on if it can. */
   error(error: Error): void;

@@ -10,7 +10,7 @@ import {
   prepareMessage,
   type WebSocketError,
 } from "../../mod.ts";
-import { compressed, inflated, RSV1 } from "../support/deflated.ts";
+import { compressed, compressedInTurn, inflated, RSV1 } from "../support/deflated.ts";
 import {
   type CommonOptions,
   type Live,
@@ -20,7 +20,7 @@ import {
 } from "../support/live_harness.ts";
 import type { RawSocket } from "../support/raw_socket.ts";
 import { upgradeRequest } from "../support/raw_peer.ts";
-import { closePayload, type FrameParts, TEXT, utf8 } from "../support/vectors.ts";
+import { closePayload, TEXT, utf8 } from "../support/vectors.ts";
 import type { Cases } from "./harness.ts";
 
 /** Half a KiB of text that compresses well. */
@@ -190,12 +190,12 @@ export const cases: Cases = liveCases({
     conn.send(LONG);
     const [first, second] = await peer.frames(2);
     assert.ok(second.payload.length < first.payload.length, "the second knows the first");
-    const again: FrameParts = {
-      opcode: TEXT,
-      rsv: RSV1,
-      payload: compressed(LONG, utf8(LONG)),
-    };
-    peer.send({ ...again, payload: compressed(LONG) }, again);
+    const [once, again] = await compressedInTurn(LONG, LONG);
+    assert.throws(() => inflated({ ...first, payload: again }), "the second needs the first");
+    peer.send(
+      { opcode: TEXT, rsv: RSV1, payload: once },
+      { opcode: TEXT, rsv: RSV1, payload: again },
+    );
     const messages = conn[Symbol.asyncIterator]();
     assert.equal((await messages.next()).value, LONG);
     assert.equal((await messages.next()).value, LONG);

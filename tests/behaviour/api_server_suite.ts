@@ -175,6 +175,13 @@ const limitCases = liveCases({
     }
   },
 
+  "handshakeTimeout: who says nothing to a TLS server is cut off": async (t) => {
+    const { cert, key } = t.context.fixtures.certificates;
+    const server = await t.serve({ handshakeTimeout: 50, tls: { cert, key } });
+    const silent = await t.rawClient(server);
+    await silent.until(() => silent.ended || silent.over);
+  },
+
   "handshakeTimeout: a hook that does not decide is answered for with 503": async (t) => {
     const server = await t.serve({
       handshakeTimeout: 100,
@@ -270,6 +277,16 @@ const memberCases = liveCases({
     await finished;
     assert.equal((await conn.closed).clean, false);
     await peer.until(() => peer.ended || peer.over);
+  },
+
+  "shutdown's timeout also cuts those who were refused and do not leave": async (t) => {
+    const server = await t.serve({ upgrade: () => ({ status: 403 }) });
+    const raw = await t.rawClient(server);
+    assert.equal((await raw.upgrade()).status, 403);
+    const began = performance.now();
+    await server.shutdown({ timeout: 0 });
+    const took = performance.now() - began;
+    assert.ok(took < 1500, `it took ${took} ms`);
   },
 
   "shutdown answers an opening handshake that is under way with 503": async (t) => {

@@ -236,6 +236,26 @@ const hookCases = liveCases({
       }
     },
 
+  "a client that was refused and leaves is let go at once, whenever the hook decided": async (
+    t,
+  ) => {
+    const refusals: Array<ServeOptions["upgrade"]> = [
+      () => ({ status: 403 }),
+      () => Promise.resolve({ status: 403 }),
+      () => Promise.reject(new Error("no database")),
+    ];
+    for (const upgrade of refusals) {
+      const server = await t.serve({ upgrade, onError: () => {} });
+      const raw = await t.rawClient(server);
+      assert.ok((await raw.upgrade()).status >= 403);
+      raw.end();
+      const began = performance.now();
+      await server.shutdown();
+      const took = performance.now() - began;
+      assert.ok(took < 1500, `it took ${took} ms`);
+    }
+  },
+
   "subprotocols: the server's order counts, and no match is no subprotocol": async (t) => {
     const options: ServeOptions = { subprotocols: ["v3", "v2"] };
     const two = await ask(t, options, "Sec-WebSocket-Protocol: v1, v2, v3");

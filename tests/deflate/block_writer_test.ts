@@ -20,7 +20,7 @@ function compress(bytes: Uint8Array): Uint8Array {
   text.append(bytes, 0, bytes.length);
   block.open();
   output.open();
-  const to = findTokens(block, text, 0, new PositionTable(12), far, 32768);
+  const to = findTokens(block, text, 0, new PositionTable(new Uint16Array(1 << 12)), far, 32768);
   assert.equal(to, bytes.length);
   writeBlock(output, block, text.bytes, 0, to);
   output.put(0, 3);

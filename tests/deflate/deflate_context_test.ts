@@ -10,14 +10,10 @@ function remember(context: DeflateContext, bytes: Uint8Array): void {
   context.remember(text, text.length - 3, bytes.length);
 }
 
-Deno.test("a context holds nothing before the first message, and 8 KiB at most by default", () => {
+Deno.test("a context holds nothing before the first message, and 8 KiB by default after it", () => {
   const context = new DeflateContext();
   assert.equal(context.byteLength, 0);
   context.begin();
-  assert.equal(context.byteLength, 4096);
-  remember(context, new Uint8Array(100));
-  assert.equal(context.byteLength, 4096 + 256);
-  remember(context, new Uint8Array(1 << 16));
   assert.equal(context.byteLength, 8192);
   remember(context, new Uint8Array(1 << 16));
   assert.equal(context.byteLength, 8192);

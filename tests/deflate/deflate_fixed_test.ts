@@ -12,7 +12,7 @@ import { concat, zlibInflate } from "./oracles.ts";
 function compress(bytes: Uint8Array, windowBits = 15, piece = 65536): Uint8Array {
   const text = new TextBuffer();
   const output = new BitOutput(bytes.length + (bytes.length >>> 3) + 16);
-  const table = new PositionTable(12);
+  const table = new PositionTable(new Uint16Array(1 << 12));
   text.open(new Uint8Array(0), 0);
   output.open();
   output.put(0b010, 3);

@@ -14,7 +14,7 @@ const encoder = new TextEncoder();
 function tokensOf(bytes: Uint8Array, history = new Uint8Array(0), windowBits = 15): Token[] {
   const text = new TextBuffer();
   const block = new TokenBlock();
-  const near = new PositionTable(12);
+  const near = new PositionTable(new Uint16Array(1 << 12));
   const far = new SharedPositionTable();
   text.open(history, history.length);
   far.begin(history.length, bytes.length);
@@ -93,7 +93,7 @@ Deno.test("a message refers to the history only where a table knows of it", () =
   const history = encoder.encode("the quick brown fox jumps");
   const text = new TextBuffer();
   const block = new TokenBlock();
-  const near = new PositionTable(10);
+  const near = new PositionTable(new Uint16Array(1 << 10));
   const far = new SharedPositionTable();
   // Once to fill the near table, as an encoder with a context does.
   text.open(new Uint8Array(0), 0);
@@ -114,7 +114,7 @@ Deno.test("a block that is full ends, and the next goes on behind it", () => {
   const bytes = new Random(63).bytes(40000);
   const text = new TextBuffer();
   const block = new TokenBlock();
-  const near = new PositionTable(12);
+  const near = new PositionTable(new Uint16Array(1 << 12));
   const far = new SharedPositionTable();
   text.open(new Uint8Array(0), 0);
   far.begin(0, bytes.length);

@@ -145,6 +145,24 @@ for (const masks of [false, true]) {
   });
 }
 
+Deno.test("the threshold is in bytes, also for text", () => {
+  for (
+    const [text, packed] of [
+      ["a".repeat(300), true],
+      ["a".repeat(299), false],
+      // Three bytes for the first character.
+      ["\u20ac" + "a".repeat(297), true],
+      ["\u20ac" + "a".repeat(296), false],
+    ] as const
+  ) {
+    const output = new Output();
+    new MessageWriter(output, undefined, new RunLength(300)).text(text);
+    const [{ rsv, payload }] = parseFrames(output.written);
+    assert.equal(rsv === RSV1, packed);
+    assert.deepEqual(payload, packed ? runLength(utf8(text)) : utf8(text));
+  }
+});
+
 Deno.test("a message is not compressed where the caller says so", () => {
   const bytes = written(false, (writer) => {
     writer.text("aaaaaaaa", false);

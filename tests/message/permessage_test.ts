@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { deflateRawSync, inflateRawSync } from "node:zlib";
+import { ContextMemories } from "../../src/message/context_memory.ts";
 import {
   PermessageDeflate,
   type PermessageDirection,
@@ -13,6 +14,7 @@ const RULES: PermessageRules = {
   decompress: true,
   threshold: undefined,
   level: "auto",
+  maxContextMemory: 1 << 20,
 };
 const ALONE: PermessageDirection = { takeover: false, windowBits: 15 };
 const TAKEOVER: PermessageDirection = { takeover: true, windowBits: 15 };
@@ -215,4 +217,44 @@ Deno.test("results are shared by compressions that make the same of a message", 
   assert.notEqual(key({ level: "fast" }, ALONE), key({ level: "best" }, ALONE));
   assert.notEqual(key({}, ALONE), key({}, { takeover: false, windowBits: 9 }));
   assert.equal(key({}, TAKEOVER), undefined, "with takeover each connection's messages differ");
+});
+
+Deno.test("only takeover takes memory, and close gives it back", () => {
+  const all = ContextMemories.ofProcess;
+  const before = all.byteLength;
+  const message = sentence(5000);
+  const packed = pack(open(), message)!;
+  unpack(open(), packed);
+  assert.equal(all.byteLength, before);
+
+  const sender = open({}, ALONE, TAKEOVER);
+  pack(sender, message);
+  const encoder = all.byteLength - before;
+  assert.ok(encoder >= 4096 && encoder <= 16384, `an encoder holds ${encoder} bytes`);
+  const receiver = open({}, { takeover: true, windowBits: 10 }, ALONE);
+  const wire = new Uint8Array(deflateRawSync(message, { finishFlush: 2, windowBits: 10 }));
+  unpack(receiver, wire.slice(0, -4));
+  assert.equal(all.byteLength - before, encoder + 1024);
+
+  for (const _ of [1, 2]) receiver.close();
+  assert.equal(all.byteLength - before, encoder);
+  sender.close();
+  assert.equal(all.byteLength, before);
+});
+
+Deno.test("over maxContextMemory senders forget, and receivers understand them on", () => {
+  const count = 20;
+  // Room for the memory of some, not of all.
+  const rules = { maxContextMemory: ContextMemories.ofProcess.byteLength + 100_000 };
+  const takeover = { takeover: true, windowBits: 10 };
+  const senders = Array.from({ length: count }, () => open(rules, ALONE, takeover));
+  const receivers = senders.map(() => open(rules, takeover, ALONE));
+  for (let round = 0; round < 200; round++) {
+    const message = sentence(100 + 20 * round);
+    const index = random.below(count);
+    const packed = pack(senders[index], message);
+    if (packed !== undefined) assert.deepEqual(unpack(receivers[index], packed), message);
+    assert.ok(ContextMemories.ofProcess.byteLength <= rules.maxContextMemory);
+  }
+  for (const one of [...senders, ...receivers]) one.close();
 });

@@ -92,6 +92,7 @@ for (
     "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n",
     "HTTP/1.1 204 No Content\r\n\r\n",
     "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nLink: <x>\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
+    "HTTP/1.1 199 Soon\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
     "HTTP/1.1 102 Processing\r\n\r\n".repeat(MAX_INTERIM_RESPONSES) + "HTTP/1.1 200 OK\r\n\r\n",
   ]
 ) {
@@ -108,6 +109,7 @@ for (
     ["HTTP/1.1 403 Forbidden\r\n\r\n", "403 Forbidden to CONNECT a.example:443"],
     ["HTTP/1.0 500 Unable to connect\r\n\r\n", "500 Unable to connect to CONNECT a.example:443"],
     ["HTTP/1.1 302 Found\r\nLocation: http://b.example\r\n\r\n", "302 Found to CONNECT "],
+    ["HTTP/1.1 300 Which\r\n\r\n", "300 Which to CONNECT a.example:443"],
     ["HTTP/1.1 502\r\n\r\n", "502 to CONNECT a.example:443"],
     ["HTTP/1.1 999 x\r\n\r\n", "999 x to CONNECT a.example:443"],
     // A protocol that nobody asked for.

@@ -253,6 +253,15 @@ socketTest("a client's connection knows its handshake", async (t) => {
   assert.equal(new Headers(conn.handshake.headers as Headers).get("X-Server"), "tiny, small");
 });
 
+socketTest("closed is one promise, however often it is asked for", async (t) => {
+  const { conn } = await t.accept();
+  const { closed } = conn;
+  assert.equal(conn.closed, closed);
+  conn.terminate();
+  await closed;
+  assert.equal(conn.closed, closed);
+});
+
 socketTest("data is whatever the user makes it", async (t) => {
   const { conn } = await t.reach<{ name: string }>({ data: { name: "ada" } });
   assert.equal(conn.data.name, "ada");
@@ -279,10 +288,30 @@ socketTest("a prepared message goes to a server's and to a client's connection",
     assert.equal(conn.sendPrepared(message), true);
     assert.equal(conn.sendPrepared(message), true);
     const frames = await peer.framesOf(2);
-    assert.deepEqual(
-      frames.map(({ payload }) => toHex(payload)),
-      Array(2).fill(toHex(utf8("for all"))),
-    );
+    assert.deepEqual(peer.payloads, ["for all", "for all"]);
+    // RFC 6455 5.3: a client masks each frame with a new key, a server with none.
+    const half = peer.bytes.length / 2;
+    const [first, second] = [peer.bytes.slice(0, half), peer.bytes.slice(half)].map(toHex);
+    assert.equal(first !== second, frames[0].masked);
   }
   assert.deepEqual(message.frame, before);
 });
+
+const SEND_OPTIONS: readonly [options: unknown, message: RegExp][] = [
+  [{ compress: 1 }, /compress.*got 1$/],
+  [{ compres: false }, /"compres"/],
+  [null, /got null$/],
+  [7, /got 7$/],
+];
+
+for (const [options, message] of SEND_OPTIONS) {
+  socketTest(`send with the options ${JSON.stringify(options)} is a TypeError`, async (t) => {
+    const { conn, transport } = await t.accept();
+    const wrong = options as { compress: boolean };
+    for (const data of ["text", bytes]) {
+      assert.throws(() => conn.send(data, wrong), { name: "TypeError", message });
+    }
+    await quiet();
+    assert.equal(transport.writes.length, 0);
+  });
+}

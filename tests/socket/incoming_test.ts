@@ -1,6 +1,7 @@
 // The server's side of the opening handshake: which requests become connections, and what others get.
 
 import assert from "node:assert/strict";
+import type { Server } from "../../src/socket/server.ts";
 import { timers } from "../../src/socket/timer_wheel.ts";
 import { bothSides, quiet, socketTest } from "../support/socket_harness.ts";
 import { acceptOf, upgradeRequest } from "../support/raw_peer.ts";
@@ -194,6 +195,23 @@ socketTest("a function of origins that throws refuses with 500 and is reported",
   assert.equal((await client.answer()).status, 500);
   assert.doesNotMatch(client.text, /user's own/);
   assert.deepEqual(errors, [error]);
+});
+
+socketTest("a function of origins may shut the server down: the client gets 503", async (t) => {
+  const opened: unknown[] = [];
+  const server: Server = await t.serve({
+    open: (conn) => void opened.push(conn),
+    origins: () => {
+      server.shutdown();
+      return true;
+    },
+  });
+  const client = t.rawClient(server);
+  client.send(upgradeRequest(["Origin: http://a.example"]));
+  assert.equal((await client.answer()).status, 503);
+  client.transport.end();
+  await server.finished;
+  assert.deepEqual(opened, []);
 });
 
 socketTest("over maxConnections there is a 503, and room again when one has gone", async (t) => {

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { HandshakeError } from "../../src/errors.ts";
+import type { Server } from "../../src/socket/server.ts";
 import { quiet, socketTest } from "../support/socket_harness.ts";
 import { type RawPeer, upgradeRequest } from "../support/raw_peer.ts";
 
@@ -208,4 +209,29 @@ socketTest("without fetch a plain request gets 426, which says what is missing",
 socketTest("without fetch the answer to HEAD has no body, like any answer to HEAD", async (t) => {
   const client = await t.ask({}, plain("HEAD", "/"));
   assert.equal((await whole(client)).body, "");
+});
+
+socketTest("nor has the answer to HEAD when fetch fails", async (t) => {
+  const client = await t.ask({
+    fetch: () => {
+      throw new Error("no");
+    },
+    onError: () => {},
+  }, plain("HEAD", "/"));
+  const { status, body } = await whole(client);
+  assert.deepEqual([status, body], [500, ""]);
+});
+
+socketTest("fetch may shut the server down: the client gets 503", async (t) => {
+  const server: Server = await t.serve({
+    fetch: () => {
+      server.shutdown();
+      return new Response("bye");
+    },
+  });
+  const client = t.rawClient(server);
+  client.send(plain("GET", "/"));
+  assert.equal((await whole(client)).status, 503);
+  client.transport.end();
+  await server.finished;
 });

@@ -1,365 +1,150 @@
-// One message sent in fragments, from a stream.
+// A connection as web streams.
 
 import assert from "node:assert/strict";
-import { Opcode } from "../../src/wire/opcode.ts";
-import { bothSides, type CommonOptions, quiet, socketTest } from "../support/socket_harness.ts";
-import type { WireFrame } from "../support/vectors.ts";
-import {
-  BINARY,
-  CLOSE,
-  closePayload,
-  CONTINUATION,
-  hex,
-  PING,
-  PONG,
-  TEXT,
-  toHex,
-} from "../support/vectors.ts";
+import { bothSides, quiet, socketTest } from "../support/socket_harness.ts";
+import { CLOSE, closePayload, hex, TEXT, toHex } from "../support/vectors.ts";
 
-type Chunk = string | Uint8Array;
-
-/** Frames as opcode, FIN and payload. */
-function show(frames: readonly WireFrame[]): string[] {
-  return frames.map(({ opcode, fin, payload }) =>
-    `${opcode}${fin ? "!" : ""} ${new TextDecoder().decode(payload)}`.trimEnd()
-  );
-}
-
-/** The payload of the message that fragments make up. */
-function joined(frames: readonly WireFrame[]): string {
-  return frames.map(({ payload }) => toHex(payload)).join("");
-}
-
-/** A stream whose chunks are handed in one by one. */
-class Source {
-  readonly stream: ReadableStream<Chunk>;
-  cancelled = false;
-  #controller!: ReadableStreamDefaultController<Chunk>;
-
-  constructor() {
-    this.stream = new ReadableStream<Chunk>({
-      start: (controller) => void (this.#controller = controller),
-      cancel: () => void (this.cancelled = true),
-    });
-  }
-
-  async push(...chunks: Chunk[]): Promise<void> {
-    for (const chunk of chunks) this.#controller.enqueue(chunk);
-    await quiet();
-  }
-
-  async end(): Promise<void> {
-    this.#controller.close();
-    await quiet();
-  }
-
-  async fail(error: unknown): Promise<void> {
-    this.#controller.error(error);
-    await quiet();
-  }
-}
-
-async function* generator(...chunks: Chunk[]): AsyncGenerator<Chunk> {
-  for (const chunk of chunks) yield await Promise.resolve(chunk);
-}
-
-bothSides("chunks become fragments of one message, bytes by default binary", async (_, open) => {
+bothSides("readable gives the messages and ends at a clean close", async (_, open) => {
   const { conn, peer } = await open();
-  assert.equal(await conn.sendStream(generator(hex("01 02"), hex("03"))), true);
-  const frames = await peer.framesOf(3);
-  assert.deepEqual(frames.map(({ opcode, fin }) => [opcode, fin]), [
-    [BINARY, false],
-    [CONTINUATION, false],
-    [CONTINUATION, true],
-  ]);
-  assert.equal(joined(frames), "010203");
-});
-
-bothSides("chunks of text become a text message", async (_, open) => {
-  const { conn, peer } = await open();
-  await conn.sendStream(generator("caf\u00e9 ", "\u20ac"));
-  assert.deepEqual(show(await peer.framesOf(3)), ["1 caf\u00e9", "0 \u20ac", "0!"]);
-});
-
-bothSides("the opcode can be given, and the chunks may be bytes of text", async (_, open) => {
-  const { conn, peer } = await open();
-  const euro = hex("e2 82 ac");
-  // A character may be cut in two between chunks.
-  await conn.sendStream(generator(euro.slice(0, 1), euro.slice(1), "!"), Opcode.Text);
-  await conn.sendStream(generator("text as bytes"), Opcode.Binary);
-  await conn.sendStream(generator(), Opcode.Text);
-  const frames = await peer.framesOf(7);
-  assert.deepEqual(
-    frames.map(({ opcode }) => opcode),
-    [TEXT, 0, 0, 0, BINARY, 0, TEXT],
-  );
-  assert.equal(joined(frames.slice(0, 4)), "e282ac21");
-});
-
-bothSides("a text in chunks keeps its characters, wherever it is cut", async (_, open) => {
-  const { conn, peer } = await open();
-  const text = "a\u{1f600}b\u20acc";
-  await conn.sendStream(generator(...text.split("")));
-  const bytes = Uint8Array.from(
-    (await peer.framesOf(text.length + 1)).flatMap((f) => [...f.payload]),
-  );
-  assert.equal(new TextDecoder().decode(bytes), text);
-});
-
-bothSides("an empty source is an empty binary message", async (_, open) => {
-  const { conn, peer } = await open();
-  assert.equal(await conn.sendStream(generator()), true);
-  assert.deepEqual(show(await peer.framesOf(1)), ["2!"]);
-});
-
-socketTest("our own other side reads a stream as one message", async (t) => {
-  const { near, far } = await t.pair();
-  await near.sendStream(new Blob(["a large ", "file"]).stream());
-  const { value } = await far[Symbol.asyncIterator]().next();
-  assert.equal(new TextDecoder().decode(value as Uint8Array), "a large file");
-});
-
-bothSides("what is sent meanwhile waits and follows in its order", async (_, open) => {
-  const { conn, peer } = await open();
-  const source = new Source();
-  const sending = conn.sendStream(source.stream);
-  await source.push("one ");
-  assert.equal(conn.send("after 1"), true);
-  assert.equal(conn.sendDelayed("after 2"), true);
-  assert.equal(conn.sendText(hex("61 33")), true);
-  assert.ok(conn.bufferedAmount >= 14, "what waits counts");
-  await source.push("two");
-  await source.end();
-  assert.equal(await sending, true);
-  conn.send("after 4");
-  assert.deepEqual(show(await peer.framesOf(7)), [
-    "1 one",
-    "0 two",
-    "0!",
-    "1! after 1",
-    "1! after 2",
-    "1! a3",
-    "1! after 4",
-  ]);
-});
-
-bothSides("control frames pass in between (RFC 6455 5.4)", async (_, open) => {
-  const { conn, peer } = await open();
-  const source = new Source();
-  const sending = conn.sendStream(source.stream);
-  await source.push("one");
-  conn.ping("p");
-  peer.send({ opcode: PING, payload: "q" });
-  await quiet();
-  await source.push("two");
-  await source.end();
-  await sending;
-  assert.deepEqual(show(await peer.framesOf(5)), [
-    "1 one",
-    `${PING}! p`,
-    `${PONG}! q`,
-    "0 two",
-    "0!",
-  ]);
-});
-
-bothSides("two streams at once go out one after the other", async (_, open) => {
-  const { conn, peer } = await open();
-  const [first, second] = [new Source(), new Source()];
-  const sending = [conn.sendStream(first.stream), conn.sendStream(second.stream)];
-  await second.push("B1");
-  await first.push("A1");
-  conn.send("C");
-  await second.push("B2");
-  await second.end();
-  await first.push("A2");
-  await first.end();
-  assert.deepEqual(await Promise.all(sending), [true, true]);
-  assert.deepEqual(show(await peer.framesOf(7)), [
-    "1 A1",
-    "0 A2",
-    "0!",
-    "1 B1",
-    "0 B2",
-    "0!",
-    "1! C",
-  ]);
-});
-
-bothSides("a source is read no faster than the peer takes it", async (_, open) => {
-  const { conn, peer, transport } = await open({ highWaterMark: 5000 });
-  let pulled = 0;
-  const source = (async function* () {
-    while (pulled < 100) {
-      pulled++;
-      yield await Promise.resolve(new Uint8Array(1000));
-    }
-  })();
-  transport.blocked = true;
-  const sending = conn.sendStream(source);
-  await quiet();
-  assert.ok(pulled < 8, `${pulled} chunks were pulled`);
-  conn.send("waits behind it");
-  peer.transport.capacity = 0;
-  transport.unblock();
-  assert.equal(await sending, true);
-  await peer.framesOf(102);
-});
-
-bothSides("messages that wait behind a stream count for send and drained()", async (_, open) => {
-  const { conn } = await open({ highWaterMark: 5000 });
-  const source = new Source();
-  const sending = conn.sendStream(source.stream);
-  await source.push("one");
-  while (conn.send(new Uint8Array(1000)));
-  let drained = false;
-  const waiting = conn.drained().then(() => drained = true);
-  await quiet();
-  assert.equal(drained, false, "as much waits as before");
-  // The stream itself must not wait for those that wait for it.
-  await source.push("two", "three");
-  await source.end();
-  assert.equal(await sending, true);
-  await waiting;
-});
-
-bothSides("messages that pile up behind a stream cut the connection, too", async (_, open) => {
-  const { conn } = await open({ highWaterMark: 5000, maxBufferedAmount: 10_000 } as CommonOptions);
-  const source = new Source();
-  const sending = conn.sendStream(source.stream);
-  await source.push("one");
-  for (let i = 0; i < 20; i++) conn.send(new Uint8Array(1000));
-  assert.equal((await conn.closed).code, 1008);
-  await source.push("two");
-  assert.equal(await sending, false);
-});
-
-bothSides("a source that fails in the middle closes with 1011 and rejects", async (_, open) => {
-  const { conn, peer } = await open();
-  const source = new Source();
-  const error = new Error("disk password: 1234");
-  const sending = assert.rejects(conn.sendStream(source.stream), (thrown) => thrown === error);
-  await source.push("one");
-  await source.fail(error);
-  await sending;
+  assert.equal(conn.readable, conn.readable);
+  peer.send({ opcode: TEXT, payload: "one" }, { opcode: 2, payload: hex("02") }, {
+    opcode: CLOSE,
+    payload: closePayload(1000),
+  });
   peer.transport.end();
-  const info = await conn.closed;
-  assert.deepEqual([info.code, info.clean, info.initiator], [1011, false, "local"]);
-  assert.equal((info.error as { code?: string }).code, "SOURCE_FAILED");
-  assert.equal(info.error!.cause, error);
-  const close = peer.frames.at(-1)!;
-  assert.equal(close.opcode, CLOSE);
-  assert.deepEqual(close.payload.slice(0, 2), closePayload(1011));
-  assert.doesNotMatch(new TextDecoder().decode(close.payload), /1234/);
+  const read: unknown[] = [];
+  for await (const data of conn.readable) read.push(data);
+  assert.deepEqual(read, ["one", hex("02")]);
 });
 
-bothSides("a source that fails before its first chunk rejects and spoils nothing", async (
-  _,
-  open,
-) => {
+bothSides("readable fails with the cause when the close was not clean", async (_, open) => {
   const { conn, peer } = await open();
-  const source = new Source();
-  const error = Object.create(null);
-  const sending = assert.rejects(conn.sendStream(source.stream), (thrown) => thrown === error);
-  await quiet();
-  conn.send("waiting");
-  await source.fail(error);
-  await sending;
-  conn.send("next");
-  assert.deepEqual(show(await peer.framesOf(2)), ["1! waiting", "1! next"]);
-});
-
-bothSides("what a source throws may be anything", async (_, open) => {
-  const { conn, peer } = await open();
-  const thrown = Object.create(null);
-  const failing = (async function* () {
-    yield await Promise.resolve("one");
-    throw thrown;
-  })();
-  await assert.rejects(conn.sendStream(failing), (error) => error === thrown);
-  peer.transport.end();
-  assert.equal((await conn.closed).error!.cause, thrown);
-});
-
-bothSides("the end of the connection ends the sending: false, and the source is cancelled", async (
-  _,
-  open,
-) => {
-  const { conn, peer } = await open();
-  const source = new Source();
-  const sending = conn.sendStream(source.stream);
-  await source.push("one");
+  const reader = conn.readable.getReader();
+  peer.send({ opcode: TEXT, payload: "one" });
+  assert.deepEqual(await reader.read(), { value: "one", done: false });
   peer.transport.destroy();
-  await conn.closed;
-  assert.equal(await sending, false, "without waiting for a chunk that may never come");
-  await quiet();
-  assert.equal(source.cancelled, true);
+  const { error } = await conn.closed;
+  await assert.rejects(reader.read(), (thrown) => thrown === error);
 });
 
-bothSides("a stream that waits for its turn is cancelled with the connection as well", async (
+bothSides("while nobody reads from readable, the peer has to wait", async (_, open) => {
+  const { conn, peer, transport } = await open();
+  const reader = conn.readable.getReader();
+  peer.send(...Array(300).fill({ opcode: TEXT, payload: "x" }));
+  await quiet();
+  assert.equal(transport.paused, true);
+  for (let i = 0; i < 300; i++) await reader.read();
+  await quiet();
+  assert.equal(transport.paused, false);
+});
+
+bothSides("cancelling readable closes the connection with 1000", async (_, open) => {
+  const { conn, peer } = await open();
+  peer.send({ opcode: TEXT, payload: "not read" });
+  await quiet();
+  await conn.readable.cancel("enough");
+  const [{ opcode, payload }] = await peer.framesOf(1);
+  assert.deepEqual([opcode, toHex(payload)], [CLOSE, toHex(closePayload(1000))]);
+  assert.equal(conn.readyState, "closing");
+});
+
+bothSides("cancelling readable while a read waits ends that read", async (_, open) => {
+  const { conn, peer } = await open();
+  const reader = conn.readable.getReader();
+  const waiting = reader.read();
+  await reader.cancel();
+  assert.deepEqual(await waiting, { value: undefined, done: true });
+  peer.send({ opcode: CLOSE, payload: closePayload(1000) });
+  peer.transport.end();
+  assert.equal((await conn.closed).clean, true);
+});
+
+bothSides("writable sends a message for each chunk", async (_, open) => {
+  const { conn, peer } = await open();
+  assert.equal(conn.writable, conn.writable);
+  const writer = conn.writable.getWriter();
+  await writer.write("one");
+  await writer.write(hex("02"));
+  const frames = await peer.framesOf(2);
+  assert.deepEqual(frames.map(({ opcode, payload }) => [opcode, toHex(payload)]), [
+    [TEXT, "6f6e65"],
+    [2, "02"],
+  ]);
+});
+
+bothSides("a write to writable waits while the peer does not read", async (_, open) => {
+  const { conn, peer, transport } = await open({ highWaterMark: 500 });
+  transport.blocked = true;
+  const writer = conn.writable.getWriter();
+  let written = 0;
+  const writing = writer.write(new Uint8Array(1000)).then(() => written++);
+  await quiet();
+  assert.equal(written, 0);
+  transport.unblock();
+  await writing;
+  await peer.framesOf(1);
+});
+
+bothSides("closing writable closes with 1000 and waits for the end", async (_, open) => {
+  const { conn, peer } = await open();
+  const writer = conn.writable.getWriter();
+  writer.write("last");
+  let closed = false;
+  const closing = writer.close().then(() => closed = true);
+  const frames = await peer.framesOf(2);
+  assert.deepEqual(toHex(frames[1].payload), toHex(closePayload(1000)));
+  assert.equal(closed, false);
+  peer.send({ opcode: CLOSE, payload: closePayload(1000) });
+  peer.transport.end();
+  await closing;
+  assert.equal((await conn.closed).clean, true);
+});
+
+bothSides("aborting writable closes with 1011, the reason is the cause", async (_, open) => {
+  const { conn, peer } = await open();
+  const reason = Object.assign(Object.create(null), { secret: 1234 });
+  await conn.writable.abort(reason);
+  await peer.until(() => peer.ended);
+  peer.transport.end();
+  const { code, error } = await conn.closed;
+  assert.equal(code, 1011);
+  assert.equal(error!.cause, reason);
+  assert.equal((error as { code?: string }).code, "SOURCE_FAILED");
+});
+
+bothSides("writing to a connection that is over fails with NOT_OPEN", async (_, open) => {
+  const { conn } = await open();
+  conn.terminate();
+  await conn.closed;
+  const writer = conn.writable.getWriter();
+  await assert.rejects(writer.write("late"), { name: "WebSocketError", code: "NOT_OPEN" });
+  await assert.rejects(writer.closed, { code: "NOT_OPEN" });
+});
+
+bothSides("writing something that cannot be sent fails the stream with a TypeError", async (
   _,
   open,
 ) => {
   const { conn } = await open();
-  const [first, second] = [new Source(), new Source()];
-  const sending = [conn.sendStream(first.stream), conn.sendStream(second.stream)];
-  await first.push("one");
-  conn.terminate();
-  await conn.closed;
-  assert.deepEqual(await Promise.all(sending), [false, false]);
-  await quiet();
-  assert.deepEqual([first.cancelled, second.cancelled], [true, true]);
+  const writer = conn.writable.getWriter();
+  await assert.rejects(writer.write(7 as never), { name: "TypeError", message: /got 7$/ });
+  await assert.rejects(writer.closed, TypeError);
+  assert.equal(conn.readyState, "open");
 });
 
-bothSides("a stream on a connection that is over is cancelled: false", async (_, open) => {
-  const { conn } = await open();
-  conn.terminate();
-  await conn.closed;
-  const source = new Source();
-  await source.push("one");
-  assert.equal(await conn.sendStream(source.stream), false);
-  await quiet();
-  assert.equal(source.cancelled, true);
-  assert.equal(await conn.sendStream(generator()), false);
-});
-
-const WRONG: readonly [what: string, args: unknown[], message: RegExp][] = [
-  ["no source", [undefined], /got undefined$/],
-  ["a string", ["text"], /got "text"$/],
-  ["a number", [7], /got 7$/],
-  ["bytes", [hex("01")], /got an object$/],
-  ["the opcode of a ping", [generator("x"), Opcode.Ping], /got 9$/],
-  ["the opcode of a continuation", [generator("x"), 0], /got 0$/],
-  ["an opcode by its name", [generator("x"), "text"], /got "text"$/],
-];
-
-for (const [what, args, message] of WRONG) {
-  socketTest(`sendStream rejects ${what} with a TypeError that shows it`, async (t) => {
-    const { conn, peer } = await t.accept();
-    const send = async (): Promise<boolean> =>
-      await conn.sendStream(...args as [ReadableStream<Chunk>]);
-    await assert.rejects(send, { name: "TypeError", message });
-    assert.equal(conn.readyState, "open");
-    conn.send("next");
-    assert.deepEqual(show(await peer.framesOf(1)), ["1! next"]);
-  });
-}
-
-bothSides("a chunk of a wrong type is a source that fails", async (_, open) => {
-  const { conn, peer } = await open();
-  const source = generator("one", 7 as unknown as string);
-  await assert.rejects(conn.sendStream(source), { name: "TypeError", message: /got 7$/ });
-  peer.transport.end();
-  assert.equal((await conn.closed).code, 1011);
-});
-
-bothSides("bytes sent as text that are not UTF-8 are a source that fails", async (_, open) => {
-  const { conn, peer } = await open();
-  const source = generator(hex("61 ff"));
-  await assert.rejects(conn.sendStream(source, Opcode.Text), {
-    name: "TypeError",
-    message: /UTF-8/,
-  });
-  await quiet();
-  assert.ok(!peer.frames.some(({ payload }) => payload.includes(0xff)));
+socketTest("connections compose with the streams of the web", async (t) => {
+  const { near, far } = await t.pair();
+  const echo = far.readable.pipeThrough(
+    new TransformStream<string | Uint8Array, string | Uint8Array>({
+      transform: (chunk, controller) => controller.enqueue(`${chunk}!`),
+    }),
+  ).pipeTo(far.writable);
+  near.send("hello");
+  near.send("you");
+  const reader = near.readable.getReader();
+  assert.equal((await reader.read()).value, "hello!");
+  assert.equal((await reader.read()).value, "you!");
+  near.close();
+  await echo;
+  assert.equal((await far.closed).clean, true);
 });

@@ -77,6 +77,17 @@ Deno.test("the end that follows the dialogue is for the next reader", async () =
   assert.equal(transport.over, false);
 });
 
+Deno.test("once the tunnel stands its transport is somebody else's", async () => {
+  const { transport, proxy, tunnel } = begin();
+  proxy.send("!");
+  await tunnel;
+  transport.resume();
+  proxy.send("?");
+  proxy.transport.end();
+  await quiet();
+  assert.equal(transport.over, false);
+});
+
 Deno.test("a refusal cuts the connection and is the reason", async () => {
   const { transport, proxy, tunnel } = begin();
   proxy.send("?!");

@@ -2,16 +2,35 @@
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { constants, deflateRawSync, inflateRawSync } from "node:zlib";
+import { constants, createDeflateRaw, deflateRawSync, inflateRawSync } from "node:zlib";
 import type { WireFrame } from "./vectors.ts";
 
 /** The RSV1 bit of a frame's `rsv`. */
 export const RSV1 = 4;
 
-/** A message as RFC 7692 7.2.1 compresses it, perhaps with what went before it as a dictionary. */
-export function compressed(text: string | Uint8Array, dictionary?: Uint8Array): Uint8Array {
-  const options = { finishFlush: constants.Z_SYNC_FLUSH, dictionary };
+/** A message as RFC 7692 7.2.1 compresses it. */
+export function compressed(text: string | Uint8Array): Uint8Array {
+  const options = { finishFlush: constants.Z_SYNC_FLUSH };
   return new Uint8Array(deflateRawSync(text, options)).subarray(0, -4);
+}
+
+/** Messages as RFC 7692 7.2.1 compresses them, each of which may refer to those before it. */
+export async function compressedInTurn(
+  ...messages: Array<string | Uint8Array>
+): Promise<Uint8Array[]> {
+  // A stream, because Deno's deflateRawSync passes over a dictionary.
+  const stream = createDeflateRaw();
+  let chunks: Uint8Array[] = [];
+  stream.on("data", (chunk: Uint8Array) => chunks.push(chunk));
+  const payloads: Uint8Array[] = [];
+  for (const message of messages) {
+    chunks = [];
+    stream.write(message);
+    await new Promise<void>((done) => stream.flush(constants.Z_SYNC_FLUSH, () => done()));
+    payloads.push(new Uint8Array(Buffer.concat(chunks)).subarray(0, -4));
+  }
+  stream.close();
+  return payloads;
 }
 
 /** What was compressed in a frame (RFC 7692 7.2.2), which must say that it is. */

@@ -11,7 +11,16 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const output = join(root, ".build", "node");
 
 /** What the suites are made of. */
-const SOURCES = ["mod.ts", "src", "tests/support", "tests/behaviour", "tests/interop", "bench"];
+const SOURCES = [
+  "mod.ts",
+  "src",
+  "tests/support",
+  "tests/behaviour",
+  "tests/interop",
+  "tests/deflate",
+  "tests/node",
+  "bench",
+];
 
 const COMPILER_OPTIONS: ts.CompilerOptions = {
   target: ts.ScriptTarget.ES2022,

@@ -100,16 +100,26 @@ export class Harness {
     return { server, conn: [...server.clients()][0], peer, transport };
   }
 
+  /** A client of the library that waits for the answer of a server in the hands of the test. */
+  knock<T = undefined>(
+    options: ConnectOptions<T> = {},
+    url = "ws://a.example/chat",
+  ): { connecting: Promise<Connection<T>>; peer: RawPeer; transport: MemoryTransport } {
+    const [transport, far] = transportPair();
+    const dial = (): Promise<MemoryTransport> => Promise.resolve(transport);
+    const connecting = this.connect(url, { ...options, dial });
+    // The test looks at it in its own time.
+    connecting.catch(() => {});
+    return { connecting, peer: this.peer(far), transport };
+  }
+
   /** The client's side of an open connection. */
   async reach<T = undefined>(
     options: ConnectOptions<T> = {},
     behind: Uint8Array = new Uint8Array(0),
     lines: readonly string[] = [],
   ): Promise<Side<T>> {
-    const [transport, far] = transportPair();
-    const peer = this.peer(far);
-    const dial = (): Promise<MemoryTransport> => Promise.resolve(transport);
-    const connecting = this.connect("ws://a.example/chat", { ...options, dial });
+    const { connecting, peer, transport } = this.knock(options);
     await peer.acceptUpgrade(lines, behind);
     const conn = await connecting;
     transport.writes.length = 0;

@@ -68,7 +68,7 @@ export function echoServer(t: Live, options: ServeOptions = {}): Promise<Server>
 }
 
 /** Waits until the log of the proxy tells that it was asked for a target. */
-export async function asserted(
+export async function assertAskedFor(
   { program }: Route,
   scheme: Scheme,
   host: string,

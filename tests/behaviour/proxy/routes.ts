@@ -3,7 +3,14 @@
 import assert from "node:assert/strict";
 import { type Live, liveCases } from "../../support/live_harness.ts";
 import type { Cases } from "../harness.ts";
-import { assertEchoes, asserted, echoServer, openRoute, type Scheme, schemes } from "./route.ts";
+import {
+  assertAskedFor,
+  assertEchoes,
+  echoServer,
+  openRoute,
+  type Scheme,
+  schemes,
+} from "./route.ts";
 
 /** A host as it stands in a URL, where its server listens, and its address. */
 const HOSTS: readonly [host: string, hostname: string, address: string][] = [
@@ -28,7 +35,7 @@ for (const scheme of schemes) {
         });
         assert.equal(conn.url, `${target}:${server.port}/`);
         await assertEchoes(conn);
-        await asserted(route, scheme, nameFor(scheme, host, address), server.port);
+        await assertAskedFor(route, scheme, nameFor(scheme, host, address), server.port);
       };
     }
   }
@@ -75,7 +82,7 @@ const more = liveCases({
     await assertEchoes(await t.connect(server.url, { proxy }));
     await assertEchoes(await t.connect(`${server.url}far`, { proxy }));
     assert.deepEqual(asked, [server.url, `${server.url}far`]);
-    await asserted(route, "http", "127.0.0.1", server.port);
+    await assertAskedFor(route, "http", "127.0.0.1", server.port);
   },
 
   "a server that refuses the upgrade says so through a proxy": async (t) => {

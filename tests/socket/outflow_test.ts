@@ -126,6 +126,21 @@ bothSides(
   },
 );
 
+bothSides("a producer without an end leaves their turn to others", async (_, open) => {
+  let drains = 0;
+  let others = false;
+  const { conn } = await open({
+    highWaterMark: 500,
+    drain: (conn) => {
+      if (++drains < 5000 && !others) conn.send(KILOBYTE);
+    },
+  });
+  conn.send(KILOBYTE);
+  await quiet();
+  others = true;
+  assert.ok(drains < 5000, "nothing else ran until it was done");
+});
+
 bothSides("handlers are called one after another: no drain in the middle of a message", async (
   _,
   open,

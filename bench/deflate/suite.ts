@@ -1,0 +1,115 @@
+// Compression of one message against zlib's public synchronous calls and fflate, on any runtime.
+// It prints one JSON line.
+
+import { Buffer } from "node:buffer";
+import { constants, deflateRawSync, inflateRawSync } from "node:zlib";
+import { deflateSync, inflateSync } from "fflate";
+import { deflate } from "../../src/deflate/deflate.ts";
+import { inflate } from "../../src/deflate/inflate.ts";
+import type { DeflateLevel } from "../../src/deflate/level.ts";
+import { message } from "../../tests/deflate/corpus.ts";
+import { concat, zlibDeflate } from "../../tests/deflate/oracles.ts";
+import { Random } from "../../tests/support/random.ts";
+import { median } from "../support/table.ts";
+
+/** What one candidate took for messages of one size. */
+export interface MessageCost {
+  /** The candidate. */
+  readonly name: string;
+  /** Microseconds for one message, the median of several samples. */
+  readonly microseconds: number;
+  /** Compressed bytes for one byte, where it compresses. */
+  readonly ratio?: number;
+}
+
+/** All candidates for messages of one size. */
+export interface SizeCosts {
+  /** Bytes of a message. */
+  readonly size: number;
+  /** Those that compress. */
+  readonly deflate: readonly MessageCost[];
+  /** Those that decompress, what zlib compressed at level 6. */
+  readonly inflate: readonly MessageCost[];
+}
+
+/** Milliseconds for one sample of one candidate. */
+const SAMPLE = 6;
+const SAMPLES = 21;
+const LIMIT = 1 << 20;
+
+/** Works on a message by its number, and returns the bytes of the result. */
+type Candidate = (index: number) => number;
+
+/** Times candidates in turns, so that a busy moment of the machine hits all alike. */
+function time(candidates: Record<string, Candidate>, count: number): MessageCost[] {
+  const samples = new Map(Object.keys(candidates).map((name) => [name, [] as number[]]));
+  for (let round = 0; round < SAMPLES; round++) {
+    for (const [name, run] of Object.entries(candidates)) {
+      const began = performance.now();
+      let messages = 0;
+      do {
+        for (let index = 0; index < count; index++) run(index);
+        messages += count;
+      } while (performance.now() - began < SAMPLE);
+      samples.get(name)!.push((performance.now() - began) * 1000 / messages);
+    }
+  }
+  return Array.from(samples, ([name, values]) => ({ name, microseconds: median(values) }));
+}
+
+function sizeCosts(size: number): SizeCosts {
+  const random = new Random(size);
+  const count = Math.max(8, Math.min(256, (1 << 19) / size));
+  const plain = Array.from({ length: count }, () => message(random, "json", size));
+  const target = new Uint8Array(size);
+  const own = (level: DeflateLevel): Candidate => {
+    const options = { level, windowBits: 15 };
+    return (index) => {
+      const end = deflate(plain[index], 0, size, target, 0, options);
+      return end < 0 ? size : end;
+    };
+  };
+  const zlib = (level: number): Candidate => (index) =>
+    deflateRawSync(plain[index], { level, finishFlush: constants.Z_SYNC_FLUSH }).length - 4;
+  const fflate = (level: 1 | 6): Candidate => (index) =>
+    deflateSync(plain[index], { level }).length;
+  const compress: Record<string, Candidate> = {
+    "fast": own("fast"),
+    "best": own("best"),
+    "zlib level 1": zlib(1),
+    "zlib level 6": zlib(6),
+    "fflate level 1": fflate(1),
+    "fflate level 6": fflate(6),
+  };
+
+  const packed = plain.map((bytes) => zlibDeflate(bytes));
+  const tail = Uint8Array.of(0x00, 0x00, 0xff, 0xff, 0x01, 0x00, 0x00, 0xff, 0xff);
+  const finished = packed.map((payload) => concat(payload, tail));
+  const flush = { finishFlush: constants.Z_SYNC_FLUSH };
+  const decompress: Record<string, Candidate> = {
+    "own": (index) => inflate(packed[index], 0, packed[index].length, LIMIT).length,
+    "zlib": (index) => inflateRawSync(packed[index], flush).length,
+    // The tail and the room for the result are given to it.
+    "fflate": (index) => inflateSync(finished[index], { out: target }).length,
+  };
+
+  for (let index = 0; index < count; index++) {
+    if (!Buffer.from(inflate(packed[index], 0, packed[index].length, LIMIT)).equals(plain[index])) {
+      throw new Error("Decompressed to something else");
+    }
+  }
+  const ratios = new Map(
+    Object.entries(compress).map(([name, run]) => {
+      let bytes = 0;
+      for (let index = 0; index < count; index++) bytes += run(index);
+      return [name, bytes / (count * size)];
+    }),
+  );
+  return {
+    size,
+    deflate: time(compress, count).map((cost) => ({ ...cost, ratio: ratios.get(cost.name)! })),
+    inflate: time(decompress, count),
+  };
+}
+
+console.log(JSON.stringify([64, 256, 1024, 2048, 4096, 16384, 65536].map(sizeCosts)));

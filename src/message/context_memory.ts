@@ -1,0 +1,120 @@
+// What context takeover remembers, and a limit for all of it together: over that, the encoders that
+// were used least recently forget.
+
+import { DeflateContext } from "../deflate/deflate_context.ts";
+import { InflateHistory } from "../deflate/inflate_history.ts";
+
+/** The reach of an encoder's memory: more costs memory per connection and wins little. */
+const ENCODER_BITS = 12;
+
+/** The contexts of one connection; they take memory with the first message. */
+export class ContextMemory {
+  readonly #all: ContextMemories;
+  readonly #maxBytes: number;
+  #encoder: DeflateContext | undefined;
+  #decoder: InflateHistory | undefined;
+  /** What is counted of it, in bytes. */
+  #counted = 0;
+  // The list of those whose encoders hold something, in the order of their last use.
+  /** The one used next before it. */
+  older: ContextMemory | undefined;
+  /** The one used next after it. */
+  newer: ContextMemory | undefined;
+
+  /**
+   * @param maxBytes Bytes that all contexts together may hold when this one has been used.
+   * @param all What counts and limits them. Default: those of the process.
+   */
+  constructor(maxBytes: number, all: ContextMemories = ContextMemories.ofProcess) {
+    this.#maxBytes = maxBytes;
+    this.#all = all;
+  }
+
+  /** What the messages that are sent may refer to, with this window at most. */
+  encoder(windowBits: number): DeflateContext {
+    return this.#encoder ??= new DeflateContext({
+      historyBits: Math.min(windowBits, ENCODER_BITS),
+    });
+  }
+
+  /** What the messages that arrive may refer to. */
+  decoder(windowBits: number): InflateHistory {
+    return this.#decoder ??= new InflateHistory(windowBits);
+  }
+
+  /** A message was compressed: the encoder is the last one to forget. */
+  encoded(): void {
+    this.#all.use(this);
+    this.#count();
+  }
+
+  /** A message was decompressed. */
+  decoded(): void {
+    this.#count();
+  }
+
+  /**
+   * Forgets what was sent. Always legal: RFC 7692 7.1.1 lets a sender use its context, and does not
+   * oblige it to.
+   */
+  dropEncoder(): void {
+    this.#all.remove(this);
+    this.#encoder?.drop();
+    this.#all.byteLength -= this.#counted - this.#size;
+    this.#counted = this.#size;
+  }
+
+  /** Gives all memory back: the connection is over. */
+  close(): void {
+    this.#decoder = undefined;
+    this.dropEncoder();
+  }
+
+  get #size(): number {
+    return (this.#encoder?.byteLength ?? 0) + (this.#decoder?.byteLength ?? 0);
+  }
+
+  #count(): void {
+    const size = this.#size;
+    this.#all.byteLength += size - this.#counted;
+    this.#counted = size;
+    this.#all.limit(this.#maxBytes);
+  }
+}
+
+/** All contexts whose memory is limited together. */
+export class ContextMemories {
+  /** Those of the process. */
+  static readonly ofProcess: ContextMemories = new ContextMemories();
+
+  /** What they hold, in bytes. */
+  byteLength = 0;
+  #newest: ContextMemory | undefined;
+  #oldest: ContextMemory | undefined;
+
+  /** Makes one the newest. */
+  use(memory: ContextMemory): void {
+    if (memory === this.#newest) return;
+    this.remove(memory);
+    memory.older = this.#newest;
+    if (this.#newest === undefined) this.#oldest = memory;
+    else this.#newest.newer = memory;
+    this.#newest = memory;
+  }
+
+  /** Takes one out, if it is in. */
+  remove(memory: ContextMemory): void {
+    const { older, newer } = memory;
+    if (memory === this.#newest) this.#newest = older;
+    if (memory === this.#oldest) this.#oldest = newer;
+    if (newer !== undefined) newer.older = older;
+    if (older !== undefined) older.newer = newer;
+    memory.older = undefined;
+    memory.newer = undefined;
+  }
+
+  /** Lets encoders forget, the oldest first, until all of it is within `maxBytes`. */
+  limit(maxBytes: number): void {
+    while (this.byteLength > maxBytes && this.#oldest !== undefined) this.#oldest.dropEncoder();
+  }
+}

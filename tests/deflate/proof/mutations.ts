@@ -1,0 +1,110 @@
+// The decoder against messages that were damaged: nothing is accepted that zlib refuses, nothing takes
+// long, and no error is thrown but our own.
+
+import assert from "node:assert/strict";
+import { deflate } from "../../../src/deflate/deflate.ts";
+import { inflate } from "../../../src/deflate/inflate.ts";
+import { InflateError } from "../../../src/deflate/inflate_error.ts";
+import type { Random } from "../../support/random.ts";
+import { anySize, kinds, message } from "../corpus.ts";
+import { craftedStreams } from "../crafted_streams.ts";
+import { concat, TAIL, zlibDeflate, zlibInflate } from "../oracles.ts";
+import { assertSame, levels } from "./encoder.ts";
+
+/** What was proved. */
+export interface MutationProof {
+  /** Messages that both accept with the same bytes. */
+  accepted: number;
+  /** Messages that both refuse. */
+  refused: number;
+  /** Messages that only zlib accepts: it does not look behind a last block, for one. */
+  stricter: number;
+  /** Messages of which we decode more, behind a block that calls itself the last. */
+  goneOn: number;
+  /** The longest that one message took us, in milliseconds. */
+  slowest: number;
+}
+
+/** The most bytes that may come out. */
+const LIMIT = 1 << 20;
+
+/** Damages so many messages and decodes them. */
+export function proveMutations(random: Random, cases: number): MutationProof {
+  const proof: MutationProof = { accepted: 0, refused: 0, stricter: 0, goneOn: 0, slowest: 0 };
+  const samples = Array.from({ length: 400 }, () => sample(random));
+  samples.push(...craftedStreams.map((stream) => stream.payload));
+  for (let index = 0; index < cases; index++) {
+    if (index % 50 === 0) samples[random.below(400)] = sample(random);
+    const payload = mutate(random, samples);
+    const what = `case ${index}: ${payload.length} bytes`;
+
+    let ours: Uint8Array | undefined;
+    const began = performance.now();
+    try {
+      ours = inflate(payload, 0, payload.length, LIMIT);
+    } catch (error) {
+      assert(error instanceof InflateError, `${what}: ${error}`);
+    }
+    proof.slowest = Math.max(proof.slowest, performance.now() - began);
+
+    const theirs = zlibInflate(payload, 15, LIMIT);
+    if (ours === undefined) {
+      if (theirs === undefined) proof.refused++;
+      else proof.stricter++;
+      continue;
+    }
+    // No bytes at all are an empty message to us.
+    if (payload.length === 0) continue;
+    assert(theirs !== undefined, `only we accept ${what}: ${payload}`);
+    const goneOn = ours.length > theirs.bytes.length;
+    assert(!goneOn || theirs.stopped, what);
+    assertSame(ours.subarray(0, theirs.bytes.length), theirs.bytes, what);
+    if (goneOn) proof.goneOn++;
+    else proof.accepted++;
+  }
+  return proof;
+}
+
+function sample(random: Random): Uint8Array {
+  const bytes = message(random, random.pick(kinds), anySize(random, 3000));
+  if (random.below(3) === 0) {
+    const target = new Uint8Array(bytes.length);
+    const options = { level: random.pick(levels), windowBits: 15 };
+    const end = deflate(bytes, 0, bytes.length, target, 0, options);
+    if (end >= 0) return target.slice(0, end);
+  }
+  return zlibDeflate(bytes, { level: random.below(10), strategy: random.below(5) });
+}
+
+function mutate(random: Random, samples: readonly Uint8Array[]): Uint8Array {
+  const payload = random.pick(samples).slice();
+  const at = random.below(payload.length + 1);
+  switch (random.below(9)) {
+    case 0:
+      return payload.slice(0, at);
+    case 1:
+      return payload.slice(at);
+    case 2:
+      return concat(
+        payload.subarray(0, at),
+        random.bytes(1 + random.below(4)),
+        payload.subarray(at),
+      );
+    case 3:
+      return concat(payload.subarray(0, at), payload.subarray(at + 1 + random.below(4)));
+    case 4:
+      return concat(payload.subarray(0, at), random.pick(samples).subarray(random.below(100)));
+    case 5:
+      return concat(payload, random.below(2) === 0 ? TAIL : random.bytes(3), random.pick(samples));
+    case 6:
+      return random.bytes(random.below(200));
+    default:
+      // Flipped bits, near the start more often than not: there the codes are described.
+      for (let flips = 1 + random.below(1 + random.below(6)); flips > 0; flips--) {
+        if (payload.length === 0) break;
+        const reach = random.below(2) === 0 ? Math.min(payload.length, 60) : payload.length;
+        payload[random.below(reach)] ^= 1 << random.below(8);
+      }
+      return payload;
+  }
+}

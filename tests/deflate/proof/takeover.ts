@@ -1,0 +1,79 @@
+// Streams of messages that refer to those before them, both ways.
+
+import assert from "node:assert/strict";
+import { deflate } from "../../../src/deflate/deflate.ts";
+import { DeflateContext } from "../../../src/deflate/deflate_context.ts";
+import { inflate } from "../../../src/deflate/inflate.ts";
+import { InflateHistory } from "../../../src/deflate/inflate_history.ts";
+import type { Random } from "../../support/random.ts";
+import { anySize, type Kind, kinds, message } from "../corpus.ts";
+import { concat, zlibDeflateStream, zlibInflateStream } from "../oracles.ts";
+import { assertSame, levels } from "./encoder.ts";
+
+/** What was proved. */
+export interface TakeoverProof {
+  /** Messages compressed by us and decompressed by zlib and by us. */
+  outbound: number;
+  /** Messages compressed by zlib and decompressed by us. */
+  inbound: number;
+}
+
+/** Sends so many streams of 25 messages each way. */
+export async function proveTakeover(random: Random, streams: number): Promise<TakeoverProof> {
+  const proof: TakeoverProof = { outbound: 0, inbound: 0 };
+  for (let stream = 0; stream < streams; stream++) {
+    proof.outbound += outbound(random, stream);
+    proof.inbound += await inbound(random, stream);
+  }
+  return proof;
+}
+
+function messages(random: Random, kind: Kind): Uint8Array[] {
+  const largest = random.below(20) === 0 ? 100000 : 4000;
+  return Array.from(
+    { length: 25 },
+    () =>
+      message(random, random.below(6) === 0 ? random.pick(kinds) : kind, anySize(random, largest)),
+  );
+}
+
+function outbound(random: Random, stream: number): number {
+  const windowBits = 8 + random.below(8);
+  const context = new DeflateContext({
+    historyBits: 8 + random.below(windowBits - 7),
+    tableBits: 8 + random.below(8),
+  });
+  const history = new InflateHistory(windowBits);
+  const sent: Uint8Array[] = [];
+  const payloads: Uint8Array[] = [];
+  for (const bytes of messages(random, kinds[stream % kinds.length])) {
+    // What is dropped is dropped at any time.
+    if (random.below(20) === 0) context.drop();
+    const target = new Uint8Array(bytes.length);
+    const options = { level: random.pick(levels), windowBits, context };
+    const end = deflate(bytes, 0, bytes.length, target, 0, options);
+    if (end < 0) continue;
+    const what = `outbound stream ${stream}, message ${payloads.length}, ${windowBits} bits`;
+    assertSame(inflate(target, 0, end, bytes.length, history), bytes, what);
+    sent.push(bytes);
+    payloads.push(target.slice(0, end));
+  }
+  if (payloads.length === 0) return 0;
+  const theirs = zlibInflateStream(payloads, windowBits);
+  assert(theirs !== undefined, `zlib refuses stream ${stream}, ${windowBits} bits`);
+  assertSame(theirs, concat(...sent), `zlib: stream ${stream}, ${windowBits} bits`);
+  return payloads.length;
+}
+
+async function inbound(random: Random, stream: number): Promise<number> {
+  const windowBits = 9 + random.below(7);
+  const history = new InflateHistory(windowBits);
+  const plain = messages(random, kinds[stream % kinds.length]);
+  const options = { windowBits, level: random.below(10), memLevel: 1 + random.below(9) };
+  const payloads = await zlibDeflateStream(plain, options);
+  payloads.forEach((payload, index) => {
+    const bytes = inflate(payload, 0, payload.length, plain[index].length, history);
+    assertSame(bytes, plain[index], `inbound stream ${stream}, message ${index}`);
+  });
+  return payloads.length;
+}

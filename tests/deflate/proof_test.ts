@@ -1,0 +1,32 @@
+// The short form of the proof that `proof.ts` runs at length.
+
+import assert from "node:assert/strict";
+import { Random } from "../support/random.ts";
+import { proveDecoder } from "./proof/decoder.ts";
+import { proveEncoder } from "./proof/encoder.ts";
+import { proveMutations } from "./proof/mutations.ts";
+import { proveTakeover } from "./proof/takeover.ts";
+
+Deno.test("what we compress is what zlib, fflate and we decompress", () => {
+  const proof = proveEncoder(new Random(2001), 1500);
+  assert.equal(proof.compressed + proof.refused, 1500);
+  assert(proof.compressed > 700);
+});
+
+Deno.test("what zlib compresses is what we decompress, to the byte of the limit", () => {
+  const proof = proveDecoder(new Random(2002), 1500);
+  assert.equal(proof.decompressed, 1500);
+  assert(proof.tooBig > 1200);
+});
+
+Deno.test("streams of messages that refer to each other come through, both ways", async () => {
+  const proof = await proveTakeover(new Random(2003), 20);
+  assert(proof.outbound > 250);
+  assert.equal(proof.inbound, 500);
+});
+
+Deno.test("nothing is accepted that zlib refuses, nothing hangs, no error is foreign", () => {
+  const proof = proveMutations(new Random(2004), 6000);
+  assert(proof.accepted > 300 && proof.refused > 3000);
+  assert(proof.slowest < 1000, `${proof.slowest} ms`);
+});

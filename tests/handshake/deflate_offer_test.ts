@@ -1,0 +1,378 @@
+import assert from "node:assert/strict";
+import { HandshakeError } from "../../src/errors.ts";
+import {
+  acceptDeflate,
+  checkDeflateAnswer,
+  type DeflateAgreement,
+  type DeflateWishes,
+  offerDeflate,
+} from "../../src/handshake/deflate_offer.ts";
+import { parseExtensions } from "../../src/handshake/extensions.ts";
+
+const DEFAULTS: DeflateWishes = {
+  serverContextTakeover: false,
+  clientContextTakeover: false,
+  serverMaxWindowBits: 15,
+  clientMaxWindowBits: 15,
+};
+
+/** Everything that memory can buy. */
+const GENEROUS: DeflateWishes = {
+  ...DEFAULTS,
+  serverContextTakeover: true,
+  clientContextTakeover: true,
+};
+
+/** What a server does with lines of offers. */
+function accept(offers: string | string[], wishes: Partial<DeflateWishes> = {}) {
+  return acceptDeflate(parseExtensions([offers].flat()), { ...DEFAULTS, ...wishes });
+}
+
+/** The agreement in short: `takeover bits` of what we receive, then of what we send. */
+function short(agreement: DeflateAgreement | undefined): string | undefined {
+  if (agreement === undefined) return undefined;
+  const { inbound, outbound } = agreement;
+  return [inbound, outbound]
+    .map(({ takeover, windowBits }) => `${takeover ? "takeover" : "alone"} ${windowBits}`)
+    .join(", ");
+}
+
+/** The agreement a client makes of an answer. */
+function check(answer: string, wishes: Partial<DeflateWishes> = {}): string | undefined {
+  return short(checkDeflateAnswer(parseExtensions([answer]), { ...DEFAULTS, ...wishes }));
+}
+
+const BARE = "permessage-deflate";
+const ALONE = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
+
+/** Offers as they come from clients in use, and what a server makes of them. */
+const CLIENTS: readonly {
+  clients: string;
+  offer: string;
+  /** With the default options. */
+  alone: string;
+  /** With takeover in both directions and the window of 12 bits that a server then asks for. */
+  takeover: string;
+  agreed: string;
+}[] = [
+  {
+    clients: "Chrome, Edge, Node.js (undici), ws, Bun, Python websockets",
+    offer: "permessage-deflate; client_max_window_bits",
+    alone: ALONE,
+    takeover: "permessage-deflate; client_max_window_bits=12",
+    agreed: "takeover 12, takeover 15",
+  },
+  {
+    clients: "Firefox, Safari",
+    offer: "permessage-deflate",
+    alone: ALONE,
+    // It does not know the parameter, so that only its takeover can be declined.
+    takeover: "permessage-deflate; client_no_context_takeover",
+    agreed: "alone 15, takeover 15",
+  },
+  {
+    clients: "older Safari, which offers its predecessor too",
+    offer: "x-webkit-deflate-frame, permessage-deflate",
+    alone: ALONE,
+    takeover: "permessage-deflate; client_no_context_takeover",
+    agreed: "alone 15, takeover 15",
+  },
+  {
+    clients: "gorilla",
+    offer: "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
+    alone: ALONE,
+    takeover: ALONE,
+    agreed: "alone 15, alone 15",
+  },
+  {
+    clients: "Python websockets with windows of 12 bits",
+    offer: "permessage-deflate; server_max_window_bits=12; client_max_window_bits=12",
+    alone: `${ALONE}; server_max_window_bits=12; client_max_window_bits=12`,
+    takeover: "permessage-deflate; server_max_window_bits=12; client_max_window_bits=12",
+    agreed: "takeover 12, takeover 12",
+  },
+  {
+    clients: "ws with every option",
+    offer: "permessage-deflate; server_no_context_takeover; client_no_context_takeover; " +
+      "server_max_window_bits=10; client_max_window_bits=11",
+    alone: `${ALONE}; server_max_window_bits=10; client_max_window_bits=11`,
+    takeover: `${ALONE}; server_max_window_bits=10; client_max_window_bits=11`,
+    agreed: "alone 11, alone 10",
+  },
+];
+
+for (const { clients, offer, alone, takeover, agreed } of CLIENTS) {
+  Deno.test(`the offer of ${clients} is accepted and used`, () => {
+    assert.equal(accept(offer)!.extensions, alone);
+    const wishes = { ...GENEROUS, clientMaxWindowBits: 12 };
+    const answer = accept(offer, wishes)!;
+    assert.equal(answer.extensions, takeover);
+    assert.equal(short(answer.agreement), agreed);
+  });
+}
+
+Deno.test("nothing is accepted where permessage-deflate is not offered", () => {
+  assert.equal(accept([]), undefined);
+  assert.equal(accept("x-webkit-deflate-frame, permessage-bzip2; a=1"), undefined);
+  assert.equal(accept("Permessage-Deflate"), undefined, "names of extensions are tokens");
+});
+
+Deno.test("of several offers, in one line or in several, the first legal one is accepted", () => {
+  const offers = ["server_max_window_bits=10", "server_max_window_bits=9", ""];
+  const full = offers.map((parameters) => `${BARE}${parameters && `; ${parameters}`}`);
+  for (const lines of [full, [full.join(", ")], ["foo; a, bar", ...full]]) {
+    assert.match(accept(lines)!.extensions, /server_max_window_bits=10/);
+  }
+  assert.match(accept(full.toReversed())!.extensions, /client_no_context_takeover$/);
+});
+
+/** Parameters that no offer and no answer may have, and what a client says of them. */
+const MALFORMED: readonly [parameters: string, problem: RegExp][] = [
+  ["server_no_context_takeover; server_no_context_takeover", /stands there twice/],
+  ["client_no_context_takeover; client_no_context_takeover", /stands there twice/],
+  ["server_max_window_bits=10; server_max_window_bits=10", /stands there twice/],
+  ["client_max_window_bits=10; client_max_window_bits=10", /stands there twice/],
+  ["client_max_window_bits=9; server_max_window_bits=9; client_max_window_bits=8", /twice/],
+  ["server_no_context_takeover=true", /has a value/],
+  ["client_no_context_takeover=1", /has a value/],
+  ['client_no_context_takeover="x"', /is quoted/],
+  ["server_max_window_bits", /not a number from 8 to 15/],
+  ['server_max_window_bits="10"', /is quoted/],
+  ['client_max_window_bits="10"', /is quoted/],
+  ...["7", "16", "0", "-8", "+8", "08", "010", "8.0", "1e1", "0xa", "10a", "ten", "150"]
+    .flatMap((value): [string, RegExp][] => [
+      [`server_max_window_bits=${value}`, /not a number from 8 to 15/],
+      [`client_max_window_bits=${value}`, /not a number from 8 to 15/],
+    ]),
+  ["server_max_window_bits=99999999999999999999", /not a number from 8 to 15/],
+  ["unknown", /unknown parameter/],
+  ["unknown=10", /unknown parameter/],
+  ["Server_No_Context_Takeover", /unknown parameter/],
+  ["server_no_context_takeover; mode=fast", /unknown parameter/],
+  ["__proto__", /unknown parameter/],
+  ["constructor; toString=8", /unknown parameter/],
+];
+
+for (const [parameters, problem] of MALFORMED) {
+  Deno.test(`an offer with ${parameters} is declined, and the next one is taken`, () => {
+    const offer = `${BARE}; ${parameters}`;
+    assert.equal(accept(offer), undefined);
+    assert.equal(accept(`${offer}, ${BARE}`)!.extensions, ALONE);
+    assert.equal(accept([offer, offer, BARE])!.extensions, ALONE);
+  });
+
+  Deno.test(`an answer with ${parameters} is refused`, () => {
+    for (const wishes of [DEFAULTS, GENEROUS]) {
+      assert.throws(() => check(`${BARE}; ${parameters}`, wishes), (error) => {
+        assert.ok(error instanceof HandshakeError);
+        assert.equal(error.code, "EXTENSION_UNEXPECTED");
+        assert.match(error.message, problem);
+        return true;
+      });
+    }
+  });
+}
+
+Deno.test("what an answer says is repeated in the error only in part", () => {
+  assert.throws(() => check(`${BARE}; ${"x".repeat(10_000)}`), (error) => {
+    assert.ok(error instanceof HandshakeError && error.message.length < 400);
+    return true;
+  });
+});
+
+const YES_NO = [true, false];
+const BITS = [8, 9, 10, 11, 12, 13, 14, 15];
+
+/** All there is to wish. */
+function* allWishes(): Generator<DeflateWishes> {
+  for (const serverContextTakeover of YES_NO) {
+    for (const clientContextTakeover of YES_NO) {
+      for (const serverMaxWindowBits of BITS) {
+        for (const clientMaxWindowBits of BITS) {
+          yield {
+            serverContextTakeover,
+            clientContextTakeover,
+            serverMaxWindowBits,
+            clientMaxWindowBits,
+          };
+        }
+      }
+    }
+  }
+}
+
+Deno.test("whatever both sides wish, they agree, on the lesser of the two", () => {
+  for (const client of allWishes()) {
+    const offer = parseExtensions([offerDeflate(client)]);
+    for (const server of allWishes()) {
+      const { agreement, extensions } = acceptDeflate(offer, server)!;
+      const { inbound, outbound } = checkDeflateAnswer(parseExtensions([extensions]), client)!;
+      // What one side sends is what the other receives.
+      assert.deepEqual([inbound, outbound], [agreement.outbound, agreement.inbound]);
+      assert.deepEqual(inbound, {
+        takeover: client.serverContextTakeover && server.serverContextTakeover,
+        windowBits: Math.min(client.serverMaxWindowBits, server.serverMaxWindowBits),
+      });
+      assert.deepEqual(outbound, {
+        takeover: client.clientContextTakeover && server.clientContextTakeover,
+        windowBits: Math.min(client.clientMaxWindowBits, server.clientMaxWindowBits),
+      });
+    }
+  }
+});
+
+for (
+  const [wishes, offer] of [
+    [{}, `${ALONE}; client_max_window_bits`],
+    [GENEROUS, `${BARE}; client_max_window_bits`],
+    [
+      { serverContextTakeover: true },
+      `${BARE}; client_no_context_takeover; client_max_window_bits`,
+    ],
+    [
+      { clientContextTakeover: true },
+      `${BARE}; server_no_context_takeover; client_max_window_bits`,
+    ],
+    [
+      { ...GENEROUS, serverMaxWindowBits: 9, clientMaxWindowBits: 10 },
+      `${BARE}; server_max_window_bits=9; client_max_window_bits=10`,
+    ],
+  ] as const
+) {
+  Deno.test(`a client that wishes ${JSON.stringify(wishes)} offers ${offer}`, () => {
+    assert.equal(offerDeflate({ ...DEFAULTS, ...wishes }), offer);
+  });
+}
+
+/** Takeover on a server: the server's wish, the offer, the answer, what is agreed. */
+for (
+  const [wishes, offer, answer, agreed] of [
+    [{}, "", "server_no_context_takeover; client_no_context_takeover", "alone 15, alone 15"],
+    [GENEROUS, "", "", "takeover 15, takeover 15"],
+    [GENEROUS, "server_no_context_takeover", "server_no_context_takeover", "takeover 15, alone 15"],
+    [GENEROUS, "client_no_context_takeover", "client_no_context_takeover", "alone 15, takeover 15"],
+    [{ serverContextTakeover: true }, "", "client_no_context_takeover", "alone 15, takeover 15"],
+    [{ clientContextTakeover: true }, "", "server_no_context_takeover", "takeover 15, alone 15"],
+    [
+      { ...GENEROUS, serverMaxWindowBits: 10 },
+      "server_max_window_bits=12",
+      "server_max_window_bits=10",
+      "takeover 15, takeover 10",
+    ],
+    [
+      { ...GENEROUS, serverMaxWindowBits: 12 },
+      "server_max_window_bits=10",
+      "server_max_window_bits=10",
+      "takeover 15, takeover 10",
+    ],
+    // The largest is confirmed as well: the client has asked.
+    [
+      GENEROUS,
+      "server_max_window_bits=15",
+      "server_max_window_bits=15",
+      "takeover 15, takeover 15",
+    ],
+    // A server may limit itself unasked (7.1.2.1).
+    [
+      { ...GENEROUS, serverMaxWindowBits: 8 },
+      "",
+      "server_max_window_bits=8",
+      "takeover 15, takeover 8",
+    ],
+    [
+      { ...GENEROUS, clientMaxWindowBits: 12 },
+      "client_max_window_bits=9",
+      "client_max_window_bits=9",
+      "takeover 9, takeover 15",
+    ],
+    [GENEROUS, "client_max_window_bits=9", "client_max_window_bits=9", "takeover 9, takeover 15"],
+    [GENEROUS, "client_max_window_bits=15", "", "takeover 15, takeover 15"],
+    [
+      { ...GENEROUS, clientMaxWindowBits: 9 },
+      "client_max_window_bits=15",
+      "client_max_window_bits=9",
+      "takeover 9, takeover 15",
+    ],
+    // A client that does not know the parameter cannot be limited, only be kept from takeover.
+    [
+      { ...GENEROUS, clientMaxWindowBits: 14 },
+      "",
+      "client_no_context_takeover",
+      "alone 15, takeover 15",
+    ],
+  ] as const
+) {
+  const [offered, answered] = [offer, answer].map((text) =>
+    text === "" ? BARE : `${BARE}; ${text}`
+  );
+  Deno.test(`a server that wishes ${JSON.stringify(wishes)} answers ${offered} with ${answered}`, () => {
+    const given = accept(offered, wishes)!;
+    assert.equal(given.extensions, answered);
+    assert.equal(short(given.agreement), agreed);
+  });
+}
+
+/** Answers to a client that wishes this, and what is agreed. */
+for (
+  const [wishes, answer, agreed] of [
+    [GENEROUS, "", "takeover 15, takeover 15"],
+    [GENEROUS, "server_no_context_takeover", "alone 15, takeover 15"],
+    [GENEROUS, "client_no_context_takeover", "takeover 15, alone 15"],
+    // A server may limit itself, and us where we have offered it, which we always do.
+    [GENEROUS, "server_max_window_bits=8", "takeover 8, takeover 15"],
+    [GENEROUS, "client_max_window_bits=8", "takeover 15, takeover 8"],
+    [{}, "server_no_context_takeover; client_no_context_takeover", "alone 15, alone 15"],
+    // That we will not take our context over is ours to say (7.1.1.2).
+    [{}, "server_no_context_takeover", "alone 15, alone 15"],
+    // Our own limit stands, whether it is confirmed or not.
+    [{ ...GENEROUS, clientMaxWindowBits: 9 }, "", "takeover 15, takeover 9"],
+    [
+      { ...GENEROUS, clientMaxWindowBits: 9 },
+      "client_max_window_bits=8",
+      "takeover 15, takeover 8",
+    ],
+    [
+      { ...GENEROUS, serverMaxWindowBits: 12 },
+      "server_max_window_bits=12",
+      "takeover 12, takeover 15",
+    ],
+  ] as const
+) {
+  const answered = answer === "" ? BARE : `${BARE}; ${answer}`;
+  Deno.test(`a client that wishes ${JSON.stringify(wishes)} accepts ${answered}`, () => {
+    assert.equal(check(answered, wishes), agreed);
+  });
+}
+
+/** Legal answers that do not fit what was offered. */
+for (
+  const [wishes, answer, problem] of [
+    [{}, "", /server_no_context_takeover was offered and is missing/],
+    [{}, "client_no_context_takeover", /server_no_context_takeover was offered and is missing/],
+    [{ ...GENEROUS, serverMaxWindowBits: 12 }, "", /server_max_window_bits was offered and is/],
+    [
+      { ...GENEROUS, serverMaxWindowBits: 12 },
+      "server_max_window_bits=13",
+      /server_max_window_bits is over the 12 offered/,
+    ],
+    [
+      { ...GENEROUS, clientMaxWindowBits: 12 },
+      "client_max_window_bits=13",
+      /client_max_window_bits is over the 12 offered/,
+    ],
+    // Only in an offer may it stand without a value.
+    [GENEROUS, "client_max_window_bits", /client_max_window_bits is not a number/],
+  ] as const
+) {
+  const answered = answer === "" ? BARE : `${BARE}; ${answer}`;
+  Deno.test(`a client that wishes ${JSON.stringify(wishes)} refuses ${answered}`, () => {
+    assert.throws(() => check(answered, wishes), {
+      code: "EXTENSION_UNEXPECTED",
+      message: problem,
+    });
+  });
+}
+
+Deno.test("an answer without permessage-deflate means that there is no compression", () => {
+  assert.equal(checkDeflateAnswer([], DEFAULTS), undefined);
+});

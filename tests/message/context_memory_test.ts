@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+import { deflate } from "../../src/deflate/deflate.ts";
+import { inflate } from "../../src/deflate/inflate.ts";
+import { ContextMemories, ContextMemory } from "../../src/message/context_memory.ts";
+import { Random } from "../support/random.ts";
+import { utf8 } from "../support/vectors.ts";
+
+const MESSAGE = utf8("what was said before need not be said again, what was said before");
+
+/** Sends the message, with a window that it fills at once, and returns how long it became. */
+function send(memory: ContextMemory): number {
+  const options = { level: "fast", windowBits: 8, context: memory.encoder(8) } as const;
+  const end = deflate(MESSAGE, 0, MESSAGE.length, new Uint8Array(MESSAGE.length), 0, options);
+  memory.encoded();
+  return end;
+}
+
+/** Receives a message with the decoder. */
+function receive(memory: ContextMemory, length: number): void {
+  // RFC 1951 3.2.4: a stored block, and the empty one behind it of which three bits are left.
+  const block = new Uint8Array(5 + length + 1);
+  block.set([0, length & 0xff, length >> 8, ~length & 0xff, ~length >> 8 & 0xff]);
+  inflate(block, 0, block.length, length, memory.decoder(10));
+  memory.decoded();
+}
+
+/** So many bytes an encoder holds once it has sent a message. */
+const ONE = (() => {
+  const all = new ContextMemories();
+  send(new ContextMemory(Infinity, all));
+  return all.byteLength;
+})();
+
+Deno.test("memory is taken with the first message, counted, and given back at the end", () => {
+  const all = new ContextMemories();
+  const memories = Array.from({ length: 5 }, () => new ContextMemory(Infinity, all));
+  for (const memory of memories) {
+    memory.encoder(8);
+    memory.decoder(10);
+  }
+  assert.equal(all.byteLength, 0);
+  for (const memory of memories) send(memory);
+  assert.equal(all.byteLength, 5 * ONE);
+  for (const memory of memories) receive(memory, 5000);
+  assert.equal(all.byteLength, 5 * (ONE + 1024));
+  for (const index of [2, 0, 4, 1, 3]) {
+    const before: number = all.byteLength;
+    for (const _ of [1, 2]) memories[index].close();
+    assert.equal(all.byteLength, before - ONE - 1024);
+  }
+  assert.equal(all.byteLength, 0);
+});
+
+Deno.test("over the limit the encoder that was used least recently forgets", () => {
+  const all = new ContextMemories();
+  const [a, b, c] = [1, 2, 3].map(() => new ContextMemory(2 * ONE, all));
+  const first = send(a);
+  send(b);
+  assert.ok(send(a) < first, "a message is shorter for those before it");
+  assert.equal(send(c), first);
+  // b was used before a.
+  assert.ok(send(a) < first);
+  assert.equal(send(b), first, "b has forgotten");
+  assert.equal(send(c), first, "to make room for b, c has");
+  assert.equal(all.byteLength, 2 * ONE);
+});
+
+Deno.test("decoders count and are never dropped", () => {
+  const all = new ContextMemories();
+  const [a, b] = [1, 2].map(() => new ContextMemory(ONE + 1024, all));
+  const first = send(a);
+  receive(a, 1024);
+  receive(b, 1024);
+  assert.equal(all.byteLength, 2048, "the one encoder had to go");
+  assert.equal(send(a), first);
+  assert.equal(all.byteLength, 2048, "and can remember nothing any more");
+  b.close();
+  send(a);
+  assert.ok(send(a) < first);
+  assert.equal(all.byteLength, ONE + 1024);
+});
+
+Deno.test("with no room at all nothing is remembered, and all goes on", () => {
+  const all = new ContextMemories();
+  const memory = new ContextMemory(0, all);
+  const first = send(memory);
+  for (const _ of [1, 2, 3]) assert.equal(send(memory), first);
+  assert.equal(all.byteLength, 0);
+});
+
+Deno.test("whatever the order of use, forgetting and ending, what is counted is what is there", () => {
+  const random = new Random(14);
+  const limit = 6 * ONE;
+  const all = new ContextMemories();
+  const open = new Set<ContextMemory>();
+  /** The same, kept simple: those that remember, the one used last at the end. */
+  let model: ContextMemory[] = [];
+  for (let step = 0; step < 5000; step++) {
+    const memory = open.size < 10 ? new ContextMemory(limit, all) : random.pick([...open]);
+    open.add(memory);
+    if (random.below(5) === 0) {
+      memory.close();
+      open.delete(memory);
+      model = model.filter((other) => other !== memory);
+    } else {
+      const remembers = send(memory) < MESSAGE.length / 2;
+      assert.equal(remembers, model.includes(memory), `step ${step}`);
+      model = [...model.filter((other) => other !== memory), memory].slice(-6);
+    }
+    assert.equal(all.byteLength, model.length * ONE, `step ${step}`);
+  }
+});

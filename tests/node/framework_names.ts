@@ -1,0 +1,24 @@
+// The servers by name, apart from the servers themselves, so that naming them loads none.
+
+/** Every server that is tested. */
+export const frameworkNames = [
+  "node:http",
+  "node:https",
+  "Express",
+  "Fastify",
+  "Koa",
+  "Hono",
+] as const;
+
+/** One of them. */
+export type FrameworkName = typeof frameworkNames[number];
+
+/** The one that speaks TLS. */
+export function isSecure(name: FrameworkName): boolean {
+  return name === "node:https";
+}
+
+/** What the page at `/hello` says. */
+export function greeting(name: FrameworkName): string {
+  return `hello from ${name}`;
+}

@@ -1,0 +1,197 @@
+// The client's side of the opening handshake: which answers make a connection, and what is said about
+// the others.
+
+import assert from "node:assert/strict";
+import { ConnectionError, HandshakeError } from "../../src/errors.ts";
+import { type Harness, quiet, socketTest } from "../support/socket_harness.ts";
+import { acceptOf, type RawPeer } from "../support/raw_peer.ts";
+import { concat, frame, TEXT, utf8 } from "../support/vectors.ts";
+
+/** The good answer to the request that a peer has received. */
+async function goodAnswer(peer: RawPeer): Promise<string> {
+  const [, key] = /Sec-WebSocket-Key: (.*)\r\n/.exec(await peer.head())!;
+  return [
+    "HTTP/1.1 101 Switching Protocols",
+    "Upgrade: websocket",
+    "Connection: Upgrade",
+    `Sec-WebSocket-Accept: ${acceptOf(key)}`,
+    "",
+    "",
+  ].join("\r\n");
+}
+
+/** What connect rejects with. */
+async function refusal(
+  t: Harness,
+  act: (peer: RawPeer) => unknown,
+  options = {},
+): Promise<HandshakeError> {
+  const { connecting, peer, transport } = t.knock(options);
+  await act(peer);
+  const error = await connecting.then(() => assert.fail("connected"), (error) => error);
+  await peer.until(() => peer.over);
+  assert.equal(transport.over, true, "the stream is cut");
+  return error;
+}
+
+socketTest("an answer may come byte by byte, with frames behind it", async (t) => {
+  const { connecting, peer } = t.knock();
+  const bytes = concat(utf8(await goodAnswer(peer)), frame({ opcode: TEXT, payload: "hi" }));
+  for (const byte of bytes) peer.send(Uint8Array.of(byte));
+  const conn = await connecting;
+  assert.equal((await conn[Symbol.asyncIterator]().next()).value, "hi");
+});
+
+socketTest("interim answers are skipped (RFC 9110 15.2)", async (t) => {
+  const { connecting, peer } = t.knock();
+  peer.send("HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", await goodAnswer(peer));
+  assert.equal((await connecting).handshake.headers.has("link"), false);
+});
+
+/** Answers that are no 101 as it has to be. */
+const BAD: readonly [what: string, change: (good: string) => string, code: string][] = [
+  ["another accept value", (good) => good.replace(/Accept: ./, "Accept: x"), "ACCEPT_INVALID"],
+  ["no accept value", (good) => good.replace(/Sec-.*\r\n/, ""), "ACCEPT_INVALID"],
+  ["no Upgrade", (good) => good.replace(/Upgrade: .*\r\n/, ""), "UPGRADE_MISSING"],
+  ["no Connection", (good) => good.replace(/Connection:.*\r\n/, ""), "CONNECTION_MISSING"],
+  ["HTTP/1.0", (good) => good.replace("/1.1", "/1.0"), "HTTP_VERSION"],
+  [
+    "a subprotocol that was not asked for",
+    (good) => good.replace("\r\n", "\r\nSec-WebSocket-Protocol: v3\r\n"),
+    "SUBPROTOCOL_UNEXPECTED",
+  ],
+  [
+    "an extension that was not offered",
+    (good) => good.replace("\r\n", "\r\nSec-WebSocket-Extensions: x-foo\r\n"),
+    "EXTENSION_UNEXPECTED",
+  ],
+  ["no HTTP at all", () => "SSH-2.0-OpenSSH_9.9\r\n\r\n", "HEAD_MALFORMED"],
+  ["bytes beyond ASCII", (good) => good.replace("\r\n", "\r\nX: \u00e9\r\n"), "HEAD_MALFORMED"],
+  [
+    "a head that is too large",
+    (good) => good.replace("\r\n", `\r\nX: ${"x".repeat(70_000)}\r\n`),
+    "HEAD_TOO_LARGE",
+  ],
+];
+
+for (const [what, change, code] of BAD) {
+  socketTest(`an answer with ${what} is a HandshakeError: ${code}`, async (t) => {
+    const error = await refusal(
+      t,
+      async (peer) => peer.send(change(await goodAnswer(peer))),
+      { subprotocols: ["v1"] },
+    );
+    assert.ok(error instanceof HandshakeError);
+    assert.equal(error.code, code);
+  });
+}
+
+socketTest("a refusal is told with status, headers and the start of the body", async (t) => {
+  const error = await refusal(t, async (peer) => {
+    await peer.head();
+    peer.send(
+      "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Bearer\r\nContent-Length: 11\r\n\r\n",
+      "no token",
+      "!!!and what follows",
+    );
+  });
+  assert.ok(error instanceof HandshakeError);
+  assert.equal(error.code, "STATUS_UNEXPECTED");
+  assert.match(error.message, /401 Unauthorized/);
+  assert.equal(error.status, 401);
+  assert.equal(error.headers!.get("www-authenticate"), "Bearer");
+  assert.equal(error.body, "no token!!!");
+});
+
+socketTest("our own server's refusal is told in the same way", async (t) => {
+  const server = await t.serve({ upgrade: () => ({ status: 429, body: "slow down" }) });
+  await assert.rejects(t.connect(server.url), { status: 429, body: "slow down" });
+  await assert.rejects(t.connect(server.url, { origin: "https://evil.example" }), {
+    status: 403,
+    body: /origins/,
+  });
+});
+
+socketTest("the body of a refusal may be all that comes until the end of the stream", async (t) => {
+  const error = await refusal(t, async (peer) => {
+    await peer.head();
+    peer.send("HTTP/1.1 500 Oops\r\n\r\nit broke");
+    peer.transport.end();
+  });
+  assert.deepEqual([error.status, error.body], [500, "it broke"]);
+});
+
+for (const status of [301, 302, 303, 307, 308]) {
+  socketTest(`a ${status} is not followed, and the error says where it points`, async (t) => {
+    const error = await refusal(t, async (peer) => {
+      await peer.head();
+      peer.send(
+        `HTTP/1.1 ${status} Moved\r\nLocation: wss://b.example/x\r\nContent-Length: 0\r\n\r\n`,
+      );
+    });
+    assert.equal(error.status, status);
+    assert.match(error.message, /redirects to wss:\/\/b\.example\/x/);
+    assert.deepEqual(t.network.dialed, []);
+  });
+}
+
+/** How a refusal can stop in the middle of its body. */
+const STOPS: readonly [what: string, stop: (peer: RawPeer) => void][] = [
+  ["stalls", () => {}],
+  ["is cut off", (peer) => peer.transport.destroy()],
+  ["ends", (peer) => peer.transport.end()],
+];
+
+for (const [what, stop] of STOPS) {
+  socketTest(`a refusal whose body ${what} is still told as a refusal`, async (t) => {
+    const error = await refusal(t, async (peer) => {
+      await peer.head();
+      peer.send("HTTP/1.1 403 Forbidden\r\nContent-Length: 1000\r\n\r\nnot for y");
+      await quiet();
+      stop(peer);
+    }, { handshakeTimeout: 20 });
+    assert.ok(error instanceof HandshakeError, String(error));
+    assert.deepEqual([error.status, error.body], [403, "not for y"]);
+  });
+}
+
+socketTest("a stream that ends before the answer is CONNECTION_LOST", async (t) => {
+  const error = await refusal(t, async (peer) => {
+    await peer.head();
+    peer.transport.end();
+  });
+  assert.ok(error as unknown instanceof ConnectionError);
+  assert.equal(error.code, "CONNECTION_LOST");
+  assert.match(error.message, /before the server answered/);
+});
+
+socketTest("a stream that ends inside the answer is CONNECTION_LOST", async (t) => {
+  const error = await refusal(t, async (peer) => {
+    await peer.head();
+    peer.send("HTTP/1.1 101 Swi");
+    peer.transport.end();
+  });
+  assert.equal(error.code, "CONNECTION_LOST");
+  assert.match(error.message, /16 bytes/);
+});
+
+socketTest("a stream that is reset is CONNECTION_LOST, with the cause", async (t) => {
+  const error = await refusal(t, async (peer) => {
+    await peer.head();
+    peer.transport.destroy();
+  });
+  assert.equal(error.code, "CONNECTION_LOST");
+  assert.match(error.message, /reset by peer/);
+  assert.equal((error.cause as Error).message, "reset by peer");
+});
+
+socketTest("a server that ends its direction right behind the answer is heard out", async (t) => {
+  const { connecting, peer } = t.knock();
+  peer.send(await goodAnswer(peer));
+  peer.send(frame({ opcode: TEXT, payload: "bye" }));
+  peer.transport.end();
+  const conn = await connecting;
+  const reader = conn[Symbol.asyncIterator]();
+  assert.equal((await reader.next()).value, "bye");
+  await assert.rejects(reader.next(), { code: "CONNECTION_LOST" });
+});
