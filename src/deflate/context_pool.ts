@@ -27,6 +27,8 @@ export class DeflateContextPool {
   readonly #list: ContextList;
 
   /**
+   * Makes a pool without contexts.
+   *
    * @param maxBytes The most bytes that all contexts together may hold between messages. With 0
    *   nothing is remembered.
    * @throws {RangeError} When `maxBytes` is not a number from 0 on.

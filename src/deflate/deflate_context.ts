@@ -46,6 +46,8 @@ export class DeflateContext {
   #end = 0;
 
   /**
+   * Makes a context that holds nothing yet.
+   *
    * @param options How much it may hold.
    * @throws {RangeError} When an option is not an integer from 8 to 15.
    */
@@ -69,17 +71,29 @@ export class DeflateContext {
     this.#end = 0;
   }
 
-  /** For the encoder: the memory whose first `length` bytes are what is remembered. */
+  /**
+   * The memory whose first `length` bytes are what is remembered.
+   *
+   * @internal
+   */
   get history(): Uint8Array {
     return this.#history;
   }
 
-  /** For the encoder: how many bytes are remembered. */
+  /**
+   * How many bytes are remembered.
+   *
+   * @internal
+   */
   get length(): number {
     return this.#length;
   }
 
-  /** For the encoder: the table, lying so that a text begins with what is remembered. */
+  /**
+   * The table, lying so that a text begins with what is remembered.
+   *
+   * @internal
+   */
   begin(): PositionTable {
     const table = this.#table ?? this.#allocate();
     table.base = this.#end - this.#length;
@@ -87,8 +101,10 @@ export class DeflateContext {
   }
 
   /**
-   * For the encoder: remembers a message of `length` bytes. It ends at `text[end]`, and `text`
-   * before it is what was remembered before.
+   * Remembers a message of `length` bytes. It ends at `text[end]`, and before it in `text` is what
+   * was remembered before.
+   *
+   * @internal
    */
   remember(text: Uint8Array, end: number, length: number): void {
     this.#length = Math.min(this.#length + length, this.#historySize);

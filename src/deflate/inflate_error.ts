@@ -28,6 +28,8 @@ export class InflateError extends Error {
   readonly code: InflateErrorCode;
 
   /**
+   * Makes the error.
+   *
    * @param code Why it failed.
    * @param message The broken rule, or the limit, in words.
    */

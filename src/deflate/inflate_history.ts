@@ -35,6 +35,8 @@ export class InflateHistory {
   #length = 0;
 
   /**
+   * Makes a history of no messages.
+   *
    * @param windowBits The window's size as a power of two, 8 to 15. Default: 15.
    * @throws {RangeError} For any other `windowBits`.
    */
@@ -42,7 +44,7 @@ export class InflateHistory {
     this.windowSize = powerOfTwo("windowBits", windowBits);
   }
 
-  /** How many bytes back there is something. */
+  /** How many bytes back there is something: the window at most. */
   get length(): number {
     return this.#length;
   }

@@ -299,7 +299,6 @@ socketTest("a prepared message goes to a server's and to a client's connection",
 
 const SEND_OPTIONS: readonly [options: unknown, message: RegExp][] = [
   [{ compress: 1 }, /compress.*got 1$/],
-  [{ compres: false }, /"compres"/],
   [null, /got null$/],
   [7, /got 7$/],
 ];
