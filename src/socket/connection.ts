@@ -7,7 +7,7 @@ import { checkTextBytes } from "../message/message_writer.ts";
 import { checkCloseArguments, CloseCode } from "../wire/close.ts";
 import { MAX_CONTROL_PAYLOAD, type MessageOpcode, Opcode } from "../wire/opcode.ts";
 import { toBytes } from "./bytes.ts";
-import { show } from "./check.ts";
+import { checkNames, checkType, show } from "./check.ts";
 import type { ConnectionControl, Message } from "./connection_link.ts";
 import { sendStream } from "./send_stream.ts";
 import { readableOf, writableOf } from "./streams.ts";
@@ -114,7 +114,7 @@ export class Connection<T = unknown> {
    * @throws {TypeError} When the data is of another type.
    */
   send(data: string | Uint8Array | ArrayBuffer, options?: SendOptions): boolean {
-    const compress = options === undefined || options.compress !== false;
+    const compress = options === undefined || wantsCompression(options);
     if (typeof data === "string") return this.#control.sender.sendText(data, compress);
     return this.#control.sender.sendBytes(Opcode.Binary, toBytes(data), compress);
   }
@@ -291,6 +291,13 @@ export class Connection<T = unknown> {
     this.close();
     await this.closed;
   }
+}
+
+/** @throws {TypeError} When the options are of the wrong type. */
+function wantsCompression(options: SendOptions): boolean {
+  checkNames("The options of send", options, ["compress"]);
+  checkType("compress", options.compress, "boolean");
+  return options.compress !== false;
 }
 
 /** @throws {RangeError} When the payload is too long for a control frame. */

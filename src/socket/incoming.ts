@@ -173,6 +173,8 @@ export class Incoming<T> implements TransportSink, TimerTarget {
     const request = checkUpgrade(head);
     const upgradeRequest = this.#upgradeRequest(request);
     this.#checkPolicy(request, upgradeRequest);
+    // A function among the options may have shut the server down, which has answered then.
+    if (this.#state !== "deciding") return;
     if (rules.options.upgrade === undefined) {
       this.#accept(request, upgradeRequest.url, undefined);
       return;
@@ -281,7 +283,8 @@ export class Incoming<T> implements TransportSink, TimerTarget {
       return;
     }
     this.#owner.reportError(error instanceof HookFailure ? error.cause : error);
-    this.#answer(refusalResponse({ status: 500, body: "The server failed to decide\n" }));
+    const omitBody = this.#method === "HEAD";
+    this.#answer(refusalResponse({ status: 500, body: "The server failed to decide\n", omitBody }));
   }
 
   /** Sends the one and last answer; what the client still sends is read and dropped. */

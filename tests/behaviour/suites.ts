@@ -11,6 +11,7 @@ export interface Suite {
 
 /** How to load each suite. */
 export const suites: Record<string, () => Promise<Suite>> = {
+  compression: () => import("./compression_suite.ts"),
   proxy: () => import("./proxy_suite.ts"),
   transport: () => import("./transport_suite.ts"),
 };

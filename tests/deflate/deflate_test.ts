@@ -256,7 +256,7 @@ Deno.test("the best level is close to zlib's, and the fast one not far", () => {
   }
 });
 
-Deno.test("an impossible range, room or window is the caller's mistake", () => {
+Deno.test("an impossible range, room, window or level is the caller's mistake", () => {
   const source = new Uint8Array(100);
   const target = new Uint8Array(100);
   const options = { level: "fast", windowBits: 15 } as const;
@@ -270,6 +270,13 @@ Deno.test("an impossible range, room or window is the caller's mistake", () => {
     assert.throws(() => deflate(source, 0, 100, target, 0, { level: "best", windowBits }), {
       name: "RangeError",
       message: `windowBits is ${windowBits}: it must be an integer from 8 to 15`,
+    });
+  }
+  for (const level of ["auto", "", undefined]) {
+    const unknown = { level, windowBits: 15 } as unknown as DeflateOptions;
+    assert.throws(() => deflate(source, 0, 100, target, 0, unknown), {
+      name: "TypeError",
+      message: `level is ${level}: it must be "fast" or "best"`,
     });
   }
   assert(deflate(source, 0, 100, target, 0, options) > 0);

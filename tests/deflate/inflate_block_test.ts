@@ -85,8 +85,8 @@ Deno.test("words of all lengths with all extra bits are read, of both codes", ()
   distanceSymbols.forEach((symbol, index) => distanceLengths[symbol] = Math.min(index + 1, 15));
   const literals = new DecodeTable(LITERAL_ALPHABET, 10, 2048);
   const distances = new DecodeTable(DISTANCE_ALPHABET, 7, 512);
-  literals.build(literalLengths, 0, 286);
-  distances.build(distanceLengths, 0, 30);
+  literals.build(literalLengths);
+  distances.build(distanceLengths);
 
   // The canonical word of each: all ones up to a zero, and of the last two the one in order.
   const word = (stream: Bits, symbol: number, symbols: number[]): Bits => {

@@ -26,6 +26,21 @@ function connectTls(context: Context, tls: TlsClientOptions = trusted(context)):
   });
 }
 
+/** Connects without TLS, to a listener that wants it, and has the client begin it then. */
+async function secureLater(context: Context, tls: TlsClientOptions): Promise<Pair> {
+  const listener = await listenTls(context);
+  const plain = await context.network.dial({
+    hostname: "127.0.0.1",
+    port: listener.port,
+    noDelay: true,
+  });
+  const server = await listener.accept();
+  server.start();
+  const client = new End(context, await context.network.startTls(plain, tls));
+  client.start();
+  return { client, server };
+}
+
 /** Dials a TLS listener whose certificate must be refused. The server learns of it, but gets no data. */
 async function refused(context: Context, hostname: string, tls: TlsClientOptions): Promise<void> {
   const listener = await listenTls(context);
@@ -292,24 +307,42 @@ export const tlsCases: Cases = {
   },
 
   "TLS over a stream that is open already": async (context) => {
-    const listener = await listenTls(context);
-    const accepting = listener.accept().then((server) => (server.start(), echo(server), server));
-    const plain = await context.network.dial({
-      hostname: "127.0.0.1",
-      port: listener.port,
-      noDelay: true,
+    const { client, server } = await secureLater(context, {
+      ...trusted(context),
+      serverName: "localhost",
     });
-    const client = new End(
-      context,
-      await context.network.startTls(plain, { ...trusted(context), serverName: "localhost" }),
-    );
-    client.start();
+    echo(server);
     const check = new PatternCheck();
     client.onData = (chunk) => check.add(chunk);
     await stream(client, 4 * MIB, 100_000);
-    await Promise.all([client.closedWell(), (await accepting).closedWell()]);
+    await Promise.all([client.closedWell(), server.closedWell()]);
     check.assertWhole(4 * MIB);
     assert.equal(client.transport.remoteAddress, "127.0.0.1");
+  },
+
+  "TLS: a client that pauses makes the server wait, however it came to TLS": async (context) => {
+    const named = { ...trusted(context), serverName: "localhost" };
+    const pairs = [
+      await connectTls(context),
+      await connectTls(context, { rejectUnauthorized: false }),
+      await secureLater(context, named),
+      await secureLater(context, { ...named, rejectUnauthorized: false }),
+    ];
+    for (const { client, server } of pairs) {
+      client.pause();
+      assert.equal(server.write(pattern(32 * MIB)), false);
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      const waiting = server.transport.bufferedAmount;
+      assert.ok(waiting > 8 * MIB, `${waiting} wait`);
+      assert.equal(client.received, 0);
+      const check = new PatternCheck();
+      client.onData = (chunk) => check.add(chunk);
+      client.resume();
+      server.finish();
+      await client.until(() => client.ends === 1);
+      check.assertWhole(32 * MIB);
+      client.destroy();
+    }
   },
 
   "TLS in TLS": async (context) => {
@@ -343,19 +376,10 @@ export const tlsCases: Cases = {
   },
 
   "TLS over an open stream is refused like any other": async (context) => {
-    const listener = await listenTls(context);
-    const plain = await context.network.dial({
-      hostname: "127.0.0.1",
-      port: listener.port,
-      noDelay: true,
-    });
-    const server = await listener.accept();
-    server.start();
     await assert.rejects(
-      context.network.startTls(plain, { serverName: "localhost" }),
+      secureLater(context, { serverName: "localhost" }),
       (error) => error instanceof Error,
     );
-    await server.until(() => server.ends + server.closes > 0);
   },
 };
 
