@@ -7,7 +7,7 @@
 //   no such code          bit 14 set
 //
 // Bits 0-4 are always how many bits to consume: the code and, of lengths and distances, the extra
-// bits behind it.
+// bits behind it. Of a link they are the bits of the root's index, which have been looked at.
 
 import {
   CODE_LENGTH_SYMBOLS,

@@ -63,11 +63,12 @@ const NO_BYTES = new Uint8Array(0);
  * The bytes end with a sync flush whose last four, `00 00 ff ff`, are left out. They are always
  * fewer than the message's own. A result must be sent, and in order: the context has it.
  *
- * No memory is allocated once the first message has been compressed; what is kept for all
- * messages, about 400 KiB at most, does not depend on their sizes. `source` and `target` are only
- * used during the call and must not overlap.
+ * The first message allocates what all need, about 400 KiB at most whatever their sizes; from then
+ * on there are only short-lived views. `source` and `target` are used during the call only, and
+ * must not overlap.
  *
  * @param target Has room for `end - start` bytes from `offset` on.
+ * @throws {TypeError} When the level is none of the two.
  * @throws {RangeError} When a range lies outside of its array, `target` has too little room, or
  *   `windowBits` is not an integer from 8 to 15.
  *
@@ -79,7 +80,7 @@ const NO_BYTES = new Uint8Array(0);
  * const target = new Uint8Array(message.length);
  * const options = { level: "fast", windowBits: 15 } as const;
  * const end = deflate(message, 0, message.length, target, 0, options);
- * console.log(end, target.subarray(0, end)); // 6 Uint8Array [74, 76, 130, 65, 0, 0]
+ * console.log(end, target.subarray(0, end)); // 6 Uint8Array(6) [74, 76, 66, 135, 0, 0]
  * ```
  */
 export function deflate(
@@ -101,6 +102,9 @@ export function deflate(
     throw new RangeError(`target has ${room} bytes from ${offset} on: it must have ${length}`);
   }
   const { level, context } = options;
+  if (level !== "fast" && level !== "best") {
+    throw new TypeError(`level is ${String(level)}: it must be "fast" or "best"`);
+  }
   const reach = powerOfTwo("windowBits", options.windowBits);
   const { text, output, near: shared } = workspace ??= new Workspace();
 

@@ -32,8 +32,8 @@ export interface DeflateContextOptions {
  * const options = { level: "fast", windowBits: 15, context: new DeflateContext() } as const;
  * const message = new TextEncoder().encode("to be or not to be, that is the question");
  * const target = new Uint8Array(message.length);
- * console.log(deflate(message, 0, message.length, target, 0, options)); // 38
- * console.log(deflate(message, 0, message.length, target, 0, options)); // 5
+ * console.log(deflate(message, 0, message.length, target, 0, options)); // 39
+ * console.log(deflate(message, 0, message.length, target, 0, options)); // 6
  * ```
  */
 export class DeflateContext {

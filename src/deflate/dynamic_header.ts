@@ -32,7 +32,10 @@ export const dynamicDistances: DecodeTable = new DecodeTable(DISTANCE_ALPHABET, 
 /** RFC 1951 3.2.7: words of the code length code have 7 bits at most, so there is only a root. */
 const codeLengths = new DecodeTable(CODE_LENGTH_ALPHABET, 7, 128);
 
-const lengths = new Uint8Array(LITERAL_SYMBOLS + DISTANCE_SYMBOLS);
+/** The words of both codes in one sequence: their symbols, in ascending order, and their lengths. */
+const usedSymbols = new Uint16Array(LITERAL_SYMBOLS + DISTANCE_SYMBOLS);
+const usedLengths = new Uint8Array(LITERAL_SYMBOLS + DISTANCE_SYMBOLS);
+
 const lengthsOfLengths = new Uint8Array(CODE_LENGTH_SYMBOLS);
 
 /**
@@ -51,26 +54,35 @@ export function readDynamicCodes(input: BitInput): void {
   for (let index = 0; index < codeLengthCount; index++) {
     lengthsOfLengths[CODE_LENGTH_ORDER[index]] = input.take(3);
   }
-  codeLengths.build(lengthsOfLengths, 0, CODE_LENGTH_SYMBOLS);
-  const total = literalCount + distanceCount;
-  readLengths(input, total);
+  codeLengths.build(lengthsOfLengths);
+  const count = readLengths(input, literalCount + distanceCount);
   input.checkNotPastEnd();
-  if (lengths[END_OF_BLOCK] === 0) corrupt("a block's code has no end of block");
-  dynamicLiterals.build(lengths, 0, literalCount);
-  dynamicDistances.build(lengths, literalCount, total);
+  let literals = count;
+  while (literals > 0 && usedSymbols[literals - 1] >= literalCount) literals--;
+  let end = literals;
+  while (end > 0 && usedSymbols[end - 1] > END_OF_BLOCK) end--;
+  if (end === 0 || usedSymbols[end - 1] !== END_OF_BLOCK) {
+    corrupt("a block's code has no end of block");
+  }
+  dynamicLiterals.buildUsed(usedSymbols, usedLengths, 0, literals, 0);
+  dynamicDistances.buildUsed(usedSymbols, usedLengths, literals, count, literalCount);
 }
 
-/** RFC 1951 3.2.7: "the code length codes form a single sequence", so a run may cross over. */
-function readLengths(input: BitInput, total: number): void {
+/**
+ * Reads the lengths of both codes' `total` words and returns how many are not 0. RFC 1951 3.2.7:
+ * "all code lengths form a single sequence", so a run may cross from one code over to the other.
+ */
+function readLengths(input: BitInput, total: number): number {
   const entries = codeLengths.entries;
   const mask = (1 << codeLengths.rootBits) - 1;
-  const { bytes, end } = input;
+  const { bytes, end: inputEnd } = input;
   let { position, hold, bits } = input;
-  let index = 0;
-  while (index < total) {
+  let count = 0;
+  let previous = -1;
+  for (let index = 0; index < total;) {
     // A word of up to 7 bits and up to 7 bits behind it.
     while (bits < 14) {
-      if (position < end) hold |= bytes[position] << bits;
+      if (position < inputEnd) hold |= bytes[position] << bits;
       position++;
       bits += 8;
     }
@@ -79,28 +91,41 @@ function readLengths(input: BitInput, total: number): void {
     bits -= entry & CONSUMED;
     const symbol = entry >>> 16;
     if (symbol < REPEAT_PREVIOUS) {
-      lengths[index++] = symbol;
+      if (symbol !== 0) {
+        usedSymbols[count] = index;
+        usedLengths[count++] = symbol;
+      }
+      previous = symbol;
+      index++;
       continue;
     }
-    let repeated = 0;
-    let count = 3;
+    let run = 3;
     let extra = 3;
     if (symbol === REPEAT_PREVIOUS) {
-      if (index === 0) corrupt("there is no code length to repeat");
-      repeated = lengths[index - 1];
+      if (previous < 0) corrupt("there is no code length to repeat");
       extra = 2;
-    } else if (symbol === REPEAT_ZERO_LONG) {
-      count = 11;
-      extra = 7;
+    } else {
+      previous = 0;
+      if (symbol === REPEAT_ZERO_LONG) {
+        run = 11;
+        extra = 7;
+      }
     }
-    count += hold & (1 << extra) - 1;
+    run += hold & (1 << extra) - 1;
     hold >>>= extra;
     bits -= extra;
-    const runEnd = index + count;
-    if (runEnd > total) corrupt("a repeated code length goes on behind the last symbol");
-    while (index < runEnd) lengths[index++] = repeated;
+    const end = index + run;
+    if (end > total) corrupt("a repeated code length goes on behind the last symbol");
+    if (previous !== 0) {
+      for (; index < end; index++) {
+        usedSymbols[count] = index;
+        usedLengths[count++] = previous;
+      }
+    }
+    index = end;
   }
   input.position = position;
   input.hold = hold;
   input.bits = bits;
+  return count;
 }

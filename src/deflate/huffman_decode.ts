@@ -7,7 +7,12 @@ import { MAX_CODE_BITS } from "./tables.ts";
 
 const countOfLength = new Uint16Array(MAX_CODE_BITS + 1);
 const nextOfLength = new Uint16Array(MAX_CODE_BITS + 1);
-const sortedSymbols = new Uint16Array(320);
+
+/** Room for the words of the largest code, the fixed one of literals and lengths. */
+const WORDS = 288;
+const usedSymbols = new Uint16Array(WORDS);
+const usedLengths = new Uint8Array(WORDS);
+const sortedSymbols = new Uint16Array(WORDS);
 
 /** A decoding table, built again for each block that brings its own code. */
 export class DecodeTable {
@@ -30,12 +35,34 @@ export class DecodeTable {
   }
 
   /**
-   * Builds the table of the code whose words have the lengths `lengths[from..to)`, one for each
-   * symbol; 0 for a symbol without a word.
+   * Builds the table of the code whose words have the given lengths by symbol, 0 for a symbol
+   * without a word.
    *
    * @throws {InflateError} When they are not the lengths of a code.
    */
-  build(lengths: Uint8Array, from: number, to: number): void {
+  build(lengths: Uint8Array): void {
+    let count = 0;
+    for (let symbol = 0; symbol < lengths.length; symbol++) {
+      if (lengths[symbol] === 0) continue;
+      usedSymbols[count] = symbol;
+      usedLengths[count++] = lengths[symbol];
+    }
+    this.buildUsed(usedSymbols, usedLengths, 0, count, 0);
+  }
+
+  /**
+   * Builds the table of the code with the words `from` to `to`: of the symbol `symbols[...] - first`
+   * each, in ascending order, and of `lengths[...]` bits.
+   *
+   * @throws {InflateError} When they are not the lengths of a code.
+   */
+  buildUsed(
+    symbols: Uint16Array,
+    lengths: Uint8Array,
+    from: number,
+    to: number,
+    first: number,
+  ): void {
     const count = countOfLength;
     const longest = this.#countLengths(lengths, from, to);
     const entries = this.entries;
@@ -45,15 +72,14 @@ export class DecodeTable {
       return;
     }
 
-    const symbols = sortedSymbols;
+    const sorted = sortedSymbols;
     let offset = 0;
     for (let length = 1; length <= longest; length++) {
       nextOfLength[length] = offset;
       offset += count[length];
     }
     for (let index = from; index < to; index++) {
-      const length = lengths[index];
-      if (length !== 0) symbols[nextOfLength[length]++] = index - from;
+      sorted[nextOfLength[lengths[index]]++] = symbols[index] - first;
     }
 
     const rootBits = Math.min(this.#maxRootBits, longest);
@@ -66,7 +92,7 @@ export class DecodeTable {
       // Shorter words are followed by either bit: the table repeats itself.
       if (length > 1) entries.copyWithin(1 << length - 1, 0, 1 << length - 1);
       for (let left = count[length]; left > 0; left--) {
-        entries[code] = symbolEntries[symbols[next++]] + (length << 8 | length);
+        entries[code] = symbolEntries[sorted[next++]] + (length << 8 | length);
         code = nextReversed(code, length);
       }
     }

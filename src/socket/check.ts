@@ -56,7 +56,7 @@ export function checkNames(what: string, value: unknown, known: readonly string[
   }
   for (const name of Object.keys(value)) {
     if (!known.includes(name)) {
-      throw new TypeError(`${what} have no "${name}"; known are ${known.join(", ")}`);
+      throw new TypeError(`${what} must not have "${name}"; known are ${known.join(", ")}`);
     }
   }
 }

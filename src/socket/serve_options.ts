@@ -182,7 +182,9 @@ export function checkSignal(signal: unknown): void {
 
 function checkAddress<T>(options: ServeOptions<T>): void {
   checkType("hostname", options.hostname, "string");
-  checkInteger("port", options.port, 0, 65535, "the number of a port");
+  const { port }: { port?: unknown } = options;
+  if (port !== undefined && typeof port !== "number") throw wrongType("port", "a number", port);
+  checkInteger("port", port, 0, 65535, "port");
   checkType("path", options.path, "string");
   if (
     options.path !== undefined && (options.port !== undefined || options.hostname !== undefined)

@@ -18,68 +18,77 @@ const ACCEPT_RETRY_DELAY = 100;
 export const denoNetwork: Network = {
   dial,
   listen,
-  startTls,
+  startTls: (transport, options) => secure(transport, options),
   lookup: async (hostname) => (await (await import("node:dns/promises")).lookup(hostname)).address,
 };
 
 async function dial(options: DialOptions): Promise<Transport> {
   const { hostname, port, path, tls, signal, noDelay, readBufferSize } = options;
   signal?.throwIfAborted();
-  if (path !== undefined && tls === undefined) {
-    const conn = await Deno.connect({ transport: "unix", path });
-    return new DenoTransport(conn, "", readBufferSize);
-  }
-  if (tls !== undefined && (path !== undefined || needsNodeTls(tls))) {
-    return await (await import("./node.ts")).nodeNetwork.dial(options);
-  }
-  const tcp = await Deno.connect({ hostname, port, signal });
-  tcp.setNoDelay(noDelay);
-  const conn = tls === undefined ? tcp : await secure(tcp, hostname, tls, signal);
-  return new DenoTransport(conn, tcp.remoteAddr.hostname, readBufferSize);
-}
-
-async function startTls(transport: Transport, options: TlsClientOptions): Promise<Transport> {
-  const conn = needsNodeTls(options) || !(transport instanceof DenoTransport)
-    ? undefined
-    : transport.release(isTcp);
-  if (conn === undefined) {
-    return await (await import("./node_start_tls.ts")).startTls(transport, options);
-  }
-  const { remoteAddress } = transport;
-  return new DenoTransport(await secure(conn, remoteAddress, options), remoteAddress);
+  const conn: Deno.Conn = path === undefined
+    ? await Deno.connect({ hostname, port, signal })
+    : await Deno.connect({ transport: "unix", path });
+  if (isTcp(conn)) conn.setNoDelay(noDelay);
+  const transport = new DenoTransport(conn, addressOf(conn), readBufferSize);
+  if (tls === undefined) return transport;
+  const named = { ...tls, serverName: tls.serverName ?? hostname };
+  return await secure(transport, named, signal, readBufferSize);
 }
 
 function isTcp(conn: object): conn is Deno.TcpConn {
   return "setNoDelay" in conn;
 }
 
-/** `Deno.startTls` knows no certificate of our own and always checks the server's. */
-function needsNodeTls(options: TlsClientOptions): boolean {
-  return options.cert !== undefined || options.key !== undefined ||
-    options.rejectUnauthorized === false;
+function addressOf({ remoteAddr }: Deno.Conn): string {
+  return "hostname" in remoteAddr ? remoteAddr.hostname : "";
 }
 
-/** Not `Deno.connectTls`: that cannot be called off, and takes no other name than the host's. */
+/**
+ * TLS as a client. Not by `Deno.connectTls`, which cannot be called off and takes no other name than
+ * the host's; and where `Deno.startTls` does not do, by `node:tls`: it knows no certificate of our
+ * own, always checks the server's, and speaks over nothing but TCP.
+ */
 async function secure(
-  tcp: Deno.TcpConn,
-  hostname: string,
-  { caCerts, serverName }: TlsClientOptions,
+  transport: Transport,
+  options: TlsClientOptions,
   signal?: AbortSignal,
-): Promise<Deno.TlsConn> {
-  const conn = await Deno.startTls(tcp, { hostname: serverName ?? hostname, caCerts });
-  const abort = (): void => conn.close();
-  signal?.addEventListener("abort", abort);
+  readBufferSize?: number,
+): Promise<Transport> {
+  const { caCerts, cert, key, rejectUnauthorized, serverName } = options;
+  const native = cert === undefined && key === undefined && rejectUnauthorized !== false;
+  const tcp = native && transport instanceof DenoTransport ? transport.release(isTcp) : undefined;
+  if (tcp === undefined) {
+    return await abortable(signal, () => transport.destroy(), async () => {
+      const { startTls } = await import("./node_start_tls.ts");
+      return await startTls(transport, options);
+    });
+  }
+  const hostname = serverName ?? transport.remoteAddress;
+  let conn: Deno.Conn = tcp;
+  await abortable(signal, () => conn[Symbol.dispose](), async () => {
+    const secured = conn = await Deno.startTls(tcp, { hostname, caCerts });
+    await secured.handshake();
+  });
+  return new DenoTransport(conn, transport.remoteAddress, readBufferSize);
+}
+
+/** Does `work`, and calls `cut` when it fails or the signal fires, whose reason then counts. */
+async function abortable<T>(
+  signal: AbortSignal | undefined,
+  cut: () => void,
+  work: () => Promise<T>,
+): Promise<T> {
+  signal?.addEventListener("abort", cut);
   try {
     signal?.throwIfAborted();
-    await conn.handshake();
+    const result = await work();
     signal?.throwIfAborted();
-    return conn;
+    return result;
   } catch (error) {
-    if (signal?.aborted) throw signal.reason;
-    conn.close();
-    throw error;
+    cut();
+    throw signal?.aborted ? signal.reason : error;
   } finally {
-    signal?.removeEventListener("abort", abort);
+    signal?.removeEventListener("abort", cut);
   }
 }
 
@@ -144,8 +153,7 @@ class DenoListener implements Listener {
         const conn = await this.#listener.accept();
         // Deno cannot set it on the connections of a TLS listener.
         if (isTcp(conn)) conn.setNoDelay(noDelay);
-        const address = (conn.remoteAddr as Deno.NetAddr).hostname ?? "";
-        sink.accept(new DenoTransport(conn, address, readBufferSize));
+        sink.accept(new DenoTransport(conn, addressOf(conn), readBufferSize));
       } catch (error) {
         if (this.#closed) return;
         sink.error(error as Error);

@@ -11,6 +11,7 @@ class TransportStream extends Duplex {
   readonly #transport: Transport;
   /** Tells the stream that its last write has left. */
   #written: (() => void) | undefined;
+  #held = false;
 
   constructor(transport: Transport) {
     super({ allowHalfOpen: true });
@@ -25,8 +26,15 @@ class TransportStream extends Duplex {
     });
   }
 
+  /** Reads nothing from the transport, whatever TLS asks for, or goes on with it. */
+  hold(held: boolean): void {
+    this.#held = held;
+    if (held) this.#transport.pause();
+    else this.#transport.resume();
+  }
+
   override _read(): void {
-    this.#transport.resume();
+    if (!this.#held) this.#transport.resume();
   }
 
   override _write(chunk: Uint8Array, _encoding: string, written: () => void): void {
@@ -51,13 +59,31 @@ class TransportStream extends Duplex {
   }
 }
 
+/** Under Deno a paused `TLSSocket` reads on without end, so the stream below it is stopped as well. */
+class TlsTransport extends NodeTransport {
+  readonly #stream: TransportStream;
+
+  constructor(socket: tls.TLSSocket, stream: TransportStream, remoteAddress: string) {
+    super(socket, remoteAddress);
+    this.#stream = stream;
+  }
+
+  override pause(): void {
+    super.pause();
+    this.#stream.hold(true);
+  }
+
+  override resume(): void {
+    this.#stream.hold(false);
+    super.resume();
+  }
+}
+
 /** {@linkcode Network.startTls} for every runtime. */
 export function startTls(transport: Transport, options: TlsClientOptions): Promise<Transport> {
   return new Promise((resolve, reject) => {
-    const socket = tls.connect({
-      socket: new TransportStream(transport),
-      ...tlsOptions(options),
-    });
+    const stream = new TransportStream(transport);
+    const socket = tls.connect({ socket: stream, ...tlsOptions(options) });
     const fail = (error?: Error): void => {
       transport.destroy();
       reject(error ?? new Error("the peer closed the connection in the TLS handshake"));
@@ -68,7 +94,7 @@ export function startTls(transport: Transport, options: TlsClientOptions): Promi
     socket.once("secureConnect", () => {
       socket.removeListener("error", fail);
       socket.removeListener("close", close);
-      resolve(new NodeTransport(socket, transport.remoteAddress));
+      resolve(new TlsTransport(socket, stream, transport.remoteAddress));
     });
   });
 }

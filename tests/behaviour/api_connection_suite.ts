@@ -146,6 +146,24 @@ const sendCases = liveCases({
       assert.equal(error!.cause, failure);
     }),
 
+  "what is no message, no payload, no source and no function is a TypeError": (t) =>
+    withEachSide(t, {}, async ({ conn, peer }) => {
+      for (const wrong of [1, undefined, null, {}, [1]]) {
+        const data = wrong as unknown as string;
+        assert.throws(() => conn.send(data), TypeError);
+        assert.throws(() => conn.sendDelayed(data), TypeError);
+        assert.throws(() => conn.cork(data as never), TypeError);
+        if (wrong !== undefined) assert.throws(() => conn.ping(data), TypeError);
+        if (wrong !== undefined) assert.throws(() => conn.pong(data), TypeError);
+        await assert.rejects(conn.sendStream(each(data)), TypeError);
+      }
+      for (const wrong of [1, undefined, null, {}]) {
+        await assert.rejects(conn.sendStream(wrong as never), TypeError);
+      }
+      conn.send("none of it was sent");
+      assert.deepEqual(seen(await peer.frames(1)), [["1", "none of it was sent"]]);
+    }),
+
   "ping and pong carry up to 125 bytes": (t) =>
     withEachSide(t, {}, async ({ conn, peer }) => {
       assert.equal(conn.ping("text"), true);

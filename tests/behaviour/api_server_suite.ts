@@ -15,10 +15,14 @@ import {
 } from "../../mod.ts";
 import { Deferred, type Live, liveCases, Queue } from "../support/live_harness.ts";
 import { RawSocket } from "../support/raw_socket.ts";
+import type { RuntimeName } from "../support/runtimes.ts";
 import { upgradeRequest } from "../support/raw_peer.ts";
 import { CLOSE, closePayload } from "../support/vectors.ts";
 import { can } from "./capabilities.ts";
 import type { Cases } from "./harness.ts";
+
+/** What the main entry exports. */
+type Entry = typeof import("../../mod.ts");
 
 const echo: ServeOptions = { message: (conn, data) => void conn.send(data) };
 
@@ -53,6 +57,21 @@ const addressCases = liveCases({
     assert.equal(server.url, `ws://127.0.0.1:${server.port}/`);
     const conn = await t.connect(server.url);
     assert.equal(conn.remoteAddress, "127.0.0.1");
+  },
+
+  "the entry for this runtime alone does the same": async (t) => {
+    const entries: Record<RuntimeName, () => Promise<Pick<Entry, "serve" | "connect">>> = {
+      deno: () => import("../../src/deno.ts"),
+      bun: () => import("../../src/bun.ts"),
+      node: () => import("../../src/node.ts"),
+    };
+    const entry = await entries[t.context.runtime]();
+    const server = await entry.serve(echo);
+    t.context.after(() => server.shutdown({ timeout: 0 }));
+    const conn = await entry.connect(server.url);
+    await assertEcho(conn);
+    conn.close();
+    assert.equal((await conn.closed).clean, true);
   },
 
   "hostname and port say where": async (t) => {

@@ -10,6 +10,7 @@ import {
   type UpgradeDecision,
   type UpgradeRequest,
 } from "../../mod.ts";
+import { ConsoleWatch } from "../support/console.ts";
 import { Deferred, type Live, liveCases, Queue } from "../support/live_harness.ts";
 import type { RawSocket } from "../support/raw_socket.ts";
 import { upgradeRequest } from "../support/raw_peer.ts";
@@ -331,6 +332,27 @@ const plainCases = liveCases({
       assert.doesNotMatch(answer.body, /no page/, "what failed is nobody else's business");
     }
     assert.deepEqual(await queue.atLeast(2), [failure, failure]);
+  },
+
+  "without onError the console hears, and the server goes on": async (t) => {
+    const watch = new ConsoleWatch();
+    t.context.after(() => watch.end());
+    const failure = new Error("nobody handles it");
+    const server = await t.serve({
+      upgrade(request) {
+        if (request.url.endsWith("/fail")) throw failure;
+      },
+      close() {
+        throw failure;
+      },
+    });
+    await assert.rejects(t.connect(`${server.url}fail`), HandshakeError);
+    const conn = await t.connect(server.url);
+    conn.close();
+    await conn.closed;
+    await server.shutdown();
+    watch.end();
+    assert.deepEqual(watch.logged, [[failure], [failure]]);
   },
 
   "onError also hears of a close handler that fails": async (t) => {

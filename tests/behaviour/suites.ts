@@ -12,6 +12,18 @@ export interface Suite {
 /** How to load each suite. */
 export const suites: Record<string, () => Promise<Suite>> = {
   compression: () => import("./compression_suite.ts"),
+  "api attach": () => import("./api_attach_suite.ts"),
+  "api client": () => import("./api_client_suite.ts"),
+  "api compression": () => import("./api_compression_suite.ts"),
+  "api connection": () => import("./api_connection_suite.ts"),
+  "api flow": () => import("./api_flow_suite.ts"),
+  "api handlers": () => import("./api_handlers_suite.ts"),
+  "api keepalive": () => import("./api_keepalive_suite.ts"),
+  "api options": () => import("./api_options_suite.ts"),
+  "api reading": () => import("./api_reading_suite.ts"),
+  "api server": () => import("./api_server_suite.ts"),
+  "api upgrade": () => import("./api_upgrade_suite.ts"),
+  defects: () => import("./defects_suite.ts"),
   proxy: () => import("./proxy_suite.ts"),
   transport: () => import("./transport_suite.ts"),
 };

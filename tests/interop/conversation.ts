@@ -12,6 +12,8 @@ export interface InteropClient {
   /** The next message. */
   receive(): Promise<string | Uint8Array>;
   close(code: number, reason: string): void;
+  /** The extensions that were agreed on. */
+  readonly extensions: string;
   /** How the connection ended. */
   readonly closed: Promise<{ code: number; reason: string; clean: boolean }>;
 }
@@ -50,15 +52,82 @@ function pattern(length: number): Uint8Array {
   return Uint8Array.from({ length }, (_, i) => i * 31 ^ i >>> 8);
 }
 
+/** What compression has to deal with: much alike, long and short, and what cannot be compressed. */
+function manyMessages(): Array<string | Uint8Array> {
+  let seed = 1;
+  const random = (): number => seed = Math.imul(seed, 1103515245) + 12345 >>> 0;
+  return Array.from({ length: 60 }, (_, i) => {
+    if (i % 10 === 3) return Uint8Array.from({ length: 20 * i }, () => random() >>> 24);
+    if (i % 10 === 6) return `paragraph ${i}, h\u00e4llo \u20ac \u{1d11e}. `.repeat(i * i);
+    const users = Array.from(
+      { length: i },
+      () => ({ id: random(), name: `user ${random() % 50}` }),
+    );
+    return JSON.stringify({ id: random(), topic: "prices", last: random() / 1000, users });
+  });
+}
+
 /** One line of a client's output, as JSON. */
 export interface StepResult {
   readonly step: string;
   readonly error?: string;
 }
 
+/** What compression is to be like, by name; each server program has a port for each. */
+export type CompressionMode =
+  /** Every message by itself. */
+  | "alone"
+  /** Messages refer to those before them. */
+  | "takeover"
+  /** They do, in windows of 9 bits. */
+  | "windows";
+
+/** All of them. */
+export const COMPRESSION_MODES: readonly CompressionMode[] = ["alone", "takeover", "windows"];
+
+/** A conversation about compression. */
+export interface CompressedConversation {
+  readonly mode: CompressionMode;
+  readonly url: string;
+  /** The extensions that have to be agreed on. */
+  readonly agreed: string;
+}
+
+/** Opens a connection; without a mode it offers what its library offers by default. */
+export type Open = (url: string, mode?: CompressionMode) => Promise<InteropClient>;
+
+/** Holds the conversations that the command line asks for: a URL, or some about compression. */
+export async function holdConversations(argument: string, open: Open): Promise<void> {
+  if (!argument.startsWith("[")) {
+    await converse(() => open(argument));
+    return;
+  }
+  const conversations: CompressedConversation[] = JSON.parse(argument);
+  for (const { mode, url, agreed } of conversations) {
+    await converse(() => open(url, mode), { mode, agreed });
+  }
+}
+
 /** Runs the conversation and prints a line for each of its steps. */
-export async function converse(connect: () => Promise<InteropClient>): Promise<void> {
+export async function converse(
+  connect: () => Promise<InteropClient>,
+  compression?: { mode: CompressionMode; agreed: string },
+): Promise<void> {
   const client = await connect();
+  const prefix = compression === undefined ? "" : `${compression.mode}: `;
+  const step = (title: string, run: () => Promise<void>) => report(prefix + title, run);
+  if (compression !== undefined) {
+    const { agreed } = compression;
+    await step(`what is agreed on is ${agreed || "no compression"}`, () => {
+      assert.equal(client.extensions, agreed);
+      return Promise.resolve();
+    });
+    await step("texts, records and noise come back in their order", async () => {
+      const messages = manyMessages();
+      for (const message of messages) client.send(message);
+      for (const message of messages) assert.deepEqual(await client.receive(), message);
+    });
+  }
   for (const [title, message] of ECHOES) {
     await step(`${title} comes back`, async () => {
       client.send(message);
@@ -94,7 +163,7 @@ export async function converse(connect: () => Promise<InteropClient>): Promise<v
   });
 }
 
-async function step(title: string, run: () => Promise<void>): Promise<void> {
+async function report(title: string, run: () => Promise<void>): Promise<void> {
   let error: string | undefined;
   try {
     await run();

@@ -278,3 +278,24 @@ bothSides("whatever is sent in whatever way arrives once and in order", async (_
     assert.equal(received.length, sent[at].length + 1);
   }
 });
+
+bothSides(
+  "a transport that writes later gets memory that stays as it is meanwhile",
+  async (_, open) => {
+    const sides = [await open(), await open()];
+    for (const { transport } of sides) transport.writesLater = true;
+    for (let i = 0; i < 20; i++) {
+      for (const { conn } of sides) conn.send(`text ${i}`);
+      if (i % 3 === 0) await quiet();
+      if (i % 5 === 0) { for (const { transport } of sides) transport.acknowledge(); }
+    }
+    for (const { peer, transport } of sides) {
+      await quiet();
+      while (peer.frames.length < 20) {
+        transport.acknowledge();
+        await quiet();
+      }
+      assert.deepEqual(peer.payloads, numbered(20));
+    }
+  },
+);

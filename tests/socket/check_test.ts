@@ -91,7 +91,7 @@ Deno.test("an unknown name in the options is refused, so that no misspelt option
   checkNames("Options", { a: 1, b: undefined }, ["a", "b"]);
   assert.throws(() => checkNames("Options", { a: 1, c: 2 }, ["a", "b"]), {
     name: "TypeError",
-    message: 'Options have no "c"; known are a, b',
+    message: 'Options must not have "c"; known are a, b',
   });
 });
 

@@ -120,7 +120,7 @@ const WRONG: readonly [options: Record<string, unknown>, name: string, message: 
   [{ dial: {} }, "TypeError", 'Option "dial" must be a function, got an object'],
   [{ tls: true }, "TypeError", 'Option "tls" must be an object, got true'],
   [{ tls: null }, "TypeError", 'Option "tls" must be an object, got null'],
-  [{ tls: { ca: "" } }, "TypeError", 'no "ca"; known are caCerts, cert, key'],
+  [{ tls: { ca: "" } }, "TypeError", 'must not have "ca"; known are caCerts, cert, key'],
   [
     { tls: { caCerts: "pem" } },
     "TypeError",
@@ -141,8 +141,12 @@ const WRONG: readonly [options: Record<string, unknown>, name: string, message: 
   [{ text: "utf8" }, "TypeError", 'Option "text" must be "string" or "bytes", got "utf8"'],
   [{ subprotocols: "chat" }, "TypeError", 'Option "subprotocols" must be an array of strings'],
   [{ subprotocols: ["a", "a"] }, "TypeError", 'subprotocols names "a" twice'],
-  [{ port: 80 }, "TypeError", 'The options of connect have no "port"; known are headers, origin'],
-  [{ timeout: 1 }, "TypeError", 'The options of connect have no "timeout"'],
+  [
+    { port: 80 },
+    "TypeError",
+    'The options of connect must not have "port"; known are headers, origin',
+  ],
+  [{ timeout: 1 }, "TypeError", 'The options of connect must not have "timeout"'],
 ];
 
 for (const [options, name, message] of WRONG) {

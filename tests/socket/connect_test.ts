@@ -295,19 +295,24 @@ socketTest("a signal that aborts before the answer rejects with its reason and c
 });
 
 socketTest("a signal that aborts right when the stream is there rejects and cuts", async (t) => {
-  const controller = new AbortController();
-  const [transport, far] = transportPair();
-  const peer = t.peer(far);
-  const connecting = t.connect(URL_OF_A, {
-    signal: controller.signal,
-    dial: async () => {
-      await quiet();
-      queueMicrotask(() => controller.abort(reason));
-      return transport;
-    },
-  });
-  await assert.rejects(connecting, (error) => error === reason);
-  await peer.until(() => peer.over);
+  // Whichever of the steps between the two it hits.
+  for (let steps = 0; steps < 12; steps++) {
+    const controller = new AbortController();
+    const [transport, far] = transportPair();
+    const peer = t.peer(far);
+    const connecting = t.connect(URL_OF_A, {
+      signal: controller.signal,
+      dial: async () => {
+        await quiet();
+        let delay = Promise.resolve();
+        for (let i = 0; i < steps; i++) delay = delay.then(() => {});
+        delay.then(() => controller.abort(reason));
+        return transport;
+      },
+    });
+    await assert.rejects(connecting, (error) => error === reason);
+    await peer.until(() => peer.over);
+  }
 });
 
 socketTest("a signal has no effect on an open connection", async (t) => {
@@ -382,5 +387,31 @@ socketTest(
     await peer.framesOf(2);
     assert.deepEqual(peer.payloads, ["first", "second"]);
     assert.ok(peer.frames.every(({ opcode }) => opcode === TEXT));
+  },
+);
+
+socketTest(
+  "a transport that is still writing the request gets nothing else meanwhile",
+  async (t) => {
+    const [transport, far] = transportPair();
+    const peer = t.peer(far);
+    transport.writesLater = true;
+    const connecting = t.connect(URL_OF_A, {
+      dial: () => Promise.resolve(transport),
+      open: (conn) => void conn.send("first"),
+    });
+    await peer.acceptUpgrade();
+    const conn = await connecting;
+    conn.send("second");
+    await quiet();
+    assert.equal(transport.writes.length, 1, "the request alone");
+    transport.acknowledge();
+    await peer.framesOf(2);
+    conn.send("third");
+    await quiet();
+    assert.equal(transport.writes.length, 2);
+    transport.acknowledge();
+    await peer.framesOf(3);
+    assert.deepEqual(peer.payloads, ["first", "second", "third"]);
   },
 );

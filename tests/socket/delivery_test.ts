@@ -178,6 +178,18 @@ for (const [name, trigger] of Object.entries(FAILING)) {
 }
 
 for (const [how, fail] of Object.entries({ throws: throwing, rejects: rejecting })) {
+  bothSides(`a drain handler that ${how} closes its connection with 1011`, async (_, open) => {
+    const { conn, peer } = await open({ highWaterMark: 10, drain: fail(cause) });
+    conn.send("more than ten bytes");
+    await peer.until(() => peer.ended);
+    peer.transport.end();
+    const { code, error } = await conn.closed;
+    assert.deepEqual([code, error!.cause], [1011, cause]);
+    assert.match(error!.message, /drain handler/);
+  });
+}
+
+for (const [how, fail] of Object.entries({ throws: throwing, rejects: rejecting })) {
   for (const [what, value] of THROWN) {
     bothSides(`a message handler that ${how} ${what} is contained`, async (_, open) => {
       const { conn, peer } = await open({ message: fail(value) });

@@ -148,7 +148,7 @@ const WRONG: readonly [decision: unknown, message: RegExp][] = [
   [null, /What upgrade returns must be an object, got null/],
   [401, /What upgrade returns must be an object, got 401/],
   [[], /What upgrade returns must be an object, got an array/],
-  [{ code: 401 }, /What upgrade returns have no "code"; known are status, headers/],
+  [{ code: 401 }, /What upgrade returns must not have "code"; known are status, headers/],
   [{ body: "no" }, /status/],
   [{ status: 101 }, /status is 101/],
   [{ status: 600 }, /status is 600/],

@@ -269,3 +269,67 @@ socketTest("messages wait unharmed: views of a chunk that waited keep their byte
   }
   for (let i = 0; i < count; i++) assert.ok(kept[i].every((byte) => byte === i));
 });
+
+bothSides("what the transport had read ahead waits with the rest, the end included", async (
+  _,
+  open,
+) => {
+  const { conn, peer, transport, heard } = await pausing(open);
+  transport.readsAhead = true;
+  peer.send(...texts("pause", "one"));
+  peer.send(...texts("two", "pause", "three"));
+  peer.send(...texts("four"), { opcode: CLOSE, payload: closePayload(1000, "bye") });
+  peer.transport.end();
+  await quiet();
+  assert.deepEqual(heard, ["pause"]);
+  conn.resume();
+  await quiet();
+  assert.deepEqual(heard, ["pause", "one", "two", "pause"]);
+  assert.equal(conn.readyState, "open");
+  conn.resume();
+  const { clean, reason } = await conn.closed;
+  assert.deepEqual([clean, reason], [true, "bye"]);
+  assert.deepEqual(heard, ["pause", "one", "two", "pause", "three", "four"]);
+});
+
+bothSides("what comes between resume and the next turn does not overtake what waited", async (
+  _,
+  open,
+) => {
+  const { conn, peer, transport, heard } = await pausing(open);
+  transport.readsAhead = true;
+  peer.send(...texts("pause", "one"));
+  await quiet();
+  peer.send(...texts("two"));
+  conn.resume();
+  peer.send(...texts("three"));
+  await quiet();
+  assert.deepEqual(heard, ["pause", "one", "two", "three"]);
+});
+
+bothSides("an end behind the last message that was read is seen at once", async (_, open) => {
+  const { conn, peer, transport } = await pausing(open);
+  transport.readsAhead = true;
+  peer.send(...texts("pause"));
+  peer.transport.end();
+  assert.equal((await conn.closed).code, 1006);
+});
+
+bothSides("a stream that is over gives a slow reader all that had come, the Close included", async (
+  _,
+  open,
+) => {
+  const { conn, peer, transport } = await open();
+  transport.readsAhead = true;
+  const sent = Array.from({ length: 600 }, (_, i) => `text ${i}`);
+  peer.send(...texts(...sent));
+  peer.send({ opcode: CLOSE, payload: closePayload(1001, "bye") });
+  peer.transport.end();
+  await quiet();
+  assert.equal(transport.paused, true);
+  peer.transport.destroy();
+  assert.equal((await conn.closed).code, 1001);
+  const read: Message[] = [];
+  for await (const data of conn) read.push(data);
+  assert.deepEqual(read, sent);
+});

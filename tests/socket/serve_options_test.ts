@@ -21,7 +21,7 @@ const WRONG: readonly Wrong[] = [
   [{ tls: {} }, "TypeError", 'Option "tls.cert" must be a PEM string, got undefined'],
   [{ tls: { cert: "c" } }, "TypeError", 'Option "tls.key" must be a PEM string, got undefined'],
   [{ tls: { cert: "c", key: 7 } }, "TypeError", 'Option "tls.key" must be a PEM string, got 7'],
-  [{ tls: { cert: "c", key: "k", ca: "x" } }, "TypeError", 'no "ca"; known are cert, key'],
+  [{ tls: { cert: "c", key: "k", ca: "x" } }, "TypeError", 'must not have "ca"; known are cert, key'],
   [{ handshakeTimeout: -1 }, "RangeError", 'Option "handshakeTimeout" must be an integer from 0'],
   [{ handshakeTimeout: "1s" }, "TypeError", 'a number of milliseconds, got "1s"'],
   [{ handshakeTimeout: Infinity }, "RangeError", "got Infinity"],
@@ -48,9 +48,13 @@ const WRONG: readonly Wrong[] = [
   [{ origins: "*" }, "TypeError", 'got "*"'],
   [{ origins: true }, "TypeError", 'Option "origins" must be "same", "any"'],
   [{ origins: null }, "TypeError", 'Option "origins" must be "same", "any"'],
-  [{ handshake: 1 }, "TypeError", 'The options of serve have no "handshake"; known are hostname, '],
-  [{ Port: 1 }, "TypeError", 'The options of serve have no "Port"'],
-  [{ headers: {} }, "TypeError", 'The options of serve have no "headers"'],
+  [
+    { handshake: 1 },
+    "TypeError",
+    'The options of serve must not have "handshake"; known are hostname, ',
+  ],
+  [{ Port: 1 }, "TypeError", 'The options of serve must not have "Port"'],
+  [{ headers: {} }, "TypeError", 'The options of serve must not have "headers"'],
 ];
 
 for (const [options, name, message] of WRONG) {

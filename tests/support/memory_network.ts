@@ -23,6 +23,13 @@ export class MemoryTransport implements Transport {
   blocked = false;
   /** Bytes that may wait at this end before the other end's writes are refused. */
   capacity = Infinity;
+  /** While `true`, a pause does not take hold, as where more has been read already. */
+  readsAhead = false;
+  /**
+   * While `true`, writes reach the peer but are under way until {@linkcode acknowledge}, as those of
+   * a socket that writes through promises.
+   */
+  writesLater = false;
   /** How often reading was stopped. */
   pauses = 0;
   #sink: TransportSink | undefined;
@@ -75,12 +82,19 @@ export class MemoryTransport implements Transport {
 
   write(bytes: Uint8Array, length: number): boolean {
     if (this.#ended || this.#over) return true;
-    if (this.#kept !== undefined) throw new Error("write before drain");
+    if (this.#owesDrain) throw new Error("write before drain");
     this.#kept = bytes.slice(0, length);
     this.writes.push(this.#kept);
     this.#handOver();
-    this.#owesDrain = this.#kept !== undefined;
+    this.#owesDrain = this.#kept !== undefined || this.writesLater;
     return !this.#owesDrain;
+  }
+
+  /** The write that is under way is done. */
+  acknowledge(): void {
+    if (!this.#owesDrain || this.#kept !== undefined) return;
+    this.#owesDrain = false;
+    this.#sink?.drain();
   }
 
   /** The peer reads again. */
@@ -123,9 +137,7 @@ export class MemoryTransport implements Transport {
     this.#kept = undefined;
     this.peer.#receive(kept);
     if (this.#ended) this.peer.#receive("end");
-    if (!this.#owesDrain) return;
-    this.#owesDrain = false;
-    this.#sink?.drain();
+    if (!this.writesLater) this.acknowledge();
   }
 
   #receive(item: Uint8Array | "end"): void {
@@ -139,19 +151,23 @@ export class MemoryTransport implements Transport {
     this.#pumping = true;
     queueMicrotask(() => {
       this.#pumping = false;
-      while (this.#inbox.length > 0 && !this.#paused && !this.#over && this.#sink !== undefined) {
+      while (this.#inbox.length > 0 && this.#reads) {
         const item = this.#inbox.shift()!;
         if (item !== "end") {
           this.#waiting -= item.length;
-          this.#sink.data(item);
+          this.#sink!.data(item);
           this.peer.#handOver();
         } else {
           this.#peerEnded = true;
-          this.#sink.end();
+          this.#sink!.end();
           this.#checkOver();
         }
       }
     });
+  }
+
+  get #reads(): boolean {
+    return (!this.#paused || this.readsAhead) && !this.#over && this.#sink !== undefined;
   }
 
   #checkOver(): void {

@@ -52,7 +52,7 @@ let bun: string | undefined;
 
 /** The path of the Bun that comes with the npm package `bun`. */
 export function bunPath(): string {
-  return bun ??= firstThatRuns(bunCandidates()) ?? missing(
+  return bun ??= firstThatRuns(bunCandidates(), ["--version"]) ?? missing(
     "Bun",
     "run `deno install`, which puts the npm package `bun` into node_modules",
   );
@@ -62,7 +62,10 @@ let node: string | undefined;
 
 /** The path of Node: the one on the `PATH`. */
 export function nodePath(): string {
-  return node ??= firstThatRuns(["node"]) ?? missing("Node", "put Node 20 or later on the PATH");
+  // Without a Node, Deno takes its place in the processes that it starts.
+  const isNode = ["-e", "process.exit('Deno' in globalThis ? 1 : 0)"];
+  return node ??= firstThatRuns(["node"], isNode) ??
+    missing("Node", "put Node 20 or later on the PATH");
 }
 
 /** The package's own choice for this machine, then every variant that is installed. */
@@ -77,11 +80,11 @@ function* bunCandidates(): Generator<string> {
 }
 
 /** A variant for another processor or C library is there, but does not run. */
-function firstThatRuns(candidates: Iterable<string>): string | undefined {
+function firstThatRuns(candidates: Iterable<string>, args: string[]): string | undefined {
   for (const candidate of candidates) {
     try {
       const { success } = new Deno.Command(candidate, {
-        args: ["--version"],
+        args,
         stdout: "null",
         stderr: "null",
       }).outputSync();

@@ -1,18 +1,24 @@
-// The client of the npm package `ws`: client_ws.ts <url>
+// The client of the npm package `ws`: client_ws.ts <conversations>
 
 import process from "node:process";
-import { WebSocket } from "ws";
-import { converse, type InteropClient, Received } from "../conversation.ts";
+import { type PerMessageDeflateOptions, WebSocket } from "ws";
+import { holdConversations, type InteropClient, Received } from "../conversation.ts";
 
-function open(): Promise<InteropClient> {
+function open(url: string, perMessageDeflate: PerMessageDeflateOptions): Promise<InteropClient> {
   const received = new Received();
   const pongs = new Received();
-  const socket = new WebSocket(process.argv[2]!);
+  const socket = new WebSocket(url, { perMessageDeflate });
   socket.on("message", (data: Uint8Array, isBinary) => {
     received.push(isBinary ? new Uint8Array(data) : new TextDecoder().decode(data));
   });
   socket.on("pong", (payload) => pongs.push(payload));
+  // Its own property knows the names alone.
+  let extensions = "";
+  socket.on("upgrade", ({ headers }) => extensions = headers["sec-websocket-extensions"] ?? "");
   const client: InteropClient = {
+    get extensions() {
+      return extensions;
+    },
     send: (message) => socket.send(message),
     sendFragments(pieces) {
       pieces.forEach((piece, i) => socket.send(piece, { fin: i === pieces.length - 1 }));
@@ -35,4 +41,8 @@ function open(): Promise<InteropClient> {
   });
 }
 
-await converse(open);
+const windows = { serverMaxWindowBits: 9, clientMaxWindowBits: 9 };
+
+await holdConversations(process.argv[2]!, (url, mode) => {
+  return open(url, { threshold: 0, ...(mode === "windows" ? windows : {}) });
+});

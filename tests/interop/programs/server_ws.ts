@@ -1,23 +1,34 @@
-// The server of the npm package `ws`; prints its port.
+// The server of the npm package `ws`; prints its port, or one for each mode of compression that it is
+// started with.
 
 import type { AddressInfo } from "node:net";
-import { WebSocketServer } from "ws";
+import process from "node:process";
+import { type PerMessageDeflateOptions, WebSocketServer } from "ws";
 import { commandOf, FRAGMENTS } from "../conversation.ts";
 
-const server = new WebSocketServer({ host: "127.0.0.1", port: 0 });
-server.on("connection", (socket) => {
-  socket.on("message", (data: Uint8Array, isBinary) => {
-    const command = commandOf(isBinary ? undefined : new TextDecoder().decode(data));
-    if (command === "fragments") {
-      FRAGMENTS.forEach((piece, i) => socket.send(piece, { fin: i === FRAGMENTS.length - 1 }));
-    } else if (command === "close") {
-      socket.close(4001, "as you wish");
-    } else {
-      socket.send(data, { binary: isBinary });
-    }
+function start(perMessageDeflate: boolean | PerMessageDeflateOptions): Promise<void> {
+  const server = new WebSocketServer({ host: "127.0.0.1", port: 0, perMessageDeflate });
+  server.on("connection", (socket) => {
+    socket.on("message", (data: Uint8Array, isBinary) => {
+      const command = commandOf(isBinary ? undefined : new TextDecoder().decode(data));
+      if (command === "fragments") {
+        FRAGMENTS.forEach((piece, i) => socket.send(piece, { fin: i === FRAGMENTS.length - 1 }));
+      } else if (command === "close") {
+        socket.close(4001, "as you wish");
+      } else {
+        socket.send(data, { binary: isBinary });
+      }
+    });
   });
-});
-server.on("listening", () => {
-  // deno-lint-ignore no-console
-  console.log((server.address() as AddressInfo).port);
-});
+  return new Promise((resolve) => {
+    server.on("listening", () => {
+      // deno-lint-ignore no-console
+      console.log((server.address() as AddressInfo).port);
+      resolve();
+    });
+  });
+}
+
+const modes = process.argv.slice(2);
+if (modes.length === 0) await start(false);
+for (const _ of modes) await start({ threshold: 0 });

@@ -1,0 +1,98 @@
+// Programs as processes: a server that prints where it listens, a client that prints what it found.
+
+import { fileURLToPath } from "node:url";
+import { type RuntimeCommand, runtimeCommand, type RuntimeName } from "../support/runtimes.ts";
+import type { StepResult } from "./conversation.ts";
+
+/** A program that is started for a test. */
+export interface Program {
+  readonly name: string;
+  /** How to start it. */
+  command(...args: string[]): RuntimeCommand;
+}
+
+/** Milliseconds that one conversation may take on a busy machine. */
+const DEADLINE = 60_000;
+
+/** A module in `programs`, and what it runs on. */
+export function program(name: string, runtime: RuntimeName, module: string): Program {
+  const path = fileURLToPath(new URL(`programs/${module}.ts`, import.meta.url));
+  return {
+    name: `${name} on ${runtime}`,
+    command: (...args) => runtimeCommand(runtime, path, ...args),
+  };
+}
+
+/** A process and the lines that it prints. */
+export class RunningProgram {
+  readonly #name: string;
+  readonly #process: Deno.ChildProcess;
+  readonly #lines: AsyncGenerator<string, void>;
+
+  constructor(program: Program, ...args: string[]) {
+    const { command, args: all } = program.command(...args);
+    const options = { args: all, stdout: "piped", stderr: "inherit" } as const;
+    this.#name = program.name;
+    this.#process = new Deno.Command(command, options).spawn();
+    this.#lines = linesOf(this.#process);
+  }
+
+  /** The next line. */
+  async line(): Promise<string> {
+    const { value } = await this.#lines.next();
+    if (value === undefined) throw new Error(`${this.#name} ended and printed nothing more`);
+    return value;
+  }
+
+  /** Reports the results that it prints, until it ends, which it has to do by itself and well. */
+  async report(t: Deno.TestContext): Promise<void> {
+    const timer = setTimeout(() => this.#process.kill("SIGKILL"), DEADLINE);
+    try {
+      for await (const line of this.#lines) {
+        const { step, error }: StepResult = JSON.parse(line);
+        await t.step(step, () => {
+          if (error !== undefined) throw new Error(error);
+        });
+      }
+      const { success, code, signal } = await this.#process.status;
+      if (!success) throw new Error(`${this.#name} ended with exit code ${code}, signal ${signal}`);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Ends it. */
+  async stop(): Promise<void> {
+    try {
+      this.#process.kill("SIGKILL");
+    } catch {
+      // It has ended by itself.
+    }
+    await this.#process.status;
+    await this.#lines.return();
+  }
+}
+
+/** The lines that a process prints, until it ends or the reader does. */
+async function* linesOf(process: Deno.ChildProcess): AsyncGenerator<string, void> {
+  let rest = "";
+  for await (const text of process.stdout.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop()!;
+    yield* lines;
+  }
+}
+
+/** Starts a program for as long as `use` takes. */
+export async function running(
+  program: Program,
+  args: readonly string[],
+  use: (process: RunningProgram) => Promise<void>,
+): Promise<void> {
+  const process = new RunningProgram(program, ...args);
+  try {
+    await use(process);
+  } finally {
+    await process.stop();
+  }
+}

@@ -1,0 +1,11 @@
+// The WebSocket of undici, which is also the one that Node has of its own: client_undici.ts <conversations>
+
+import process from "node:process";
+import { WebSocket } from "undici";
+import { holdConversations } from "../conversation.ts";
+import { openWebSocket, type WebSocketLike } from "./web_socket.ts";
+
+await holdConversations(
+  process.argv[2]!,
+  (url) => openWebSocket(new WebSocket(url) as unknown as WebSocketLike),
+);
