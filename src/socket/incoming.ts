@@ -11,7 +11,7 @@ import type { Transport, TransportSink } from "../transport/transport.ts";
 import { answerPlainRequest, toRequest } from "./plain_http.ts";
 import type { Handlers } from "./handlers.ts";
 import { headerLines } from "./header_lines.ts";
-import { isOriginAllowed } from "./origin.ts";
+import { isOriginAllowed, originRefused } from "./origin.ts";
 import { isPromiseLike } from "./promise_like.ts";
 import type {
   ServeRules,
@@ -203,12 +203,7 @@ export class Incoming<T> implements TransportSink, TimerTarget {
     const values = request.fields.getAll("origin");
     const allowed = callHook(() => isOriginAllowed(origins, values, request.host, upgradeRequest));
     if (!allowed) {
-      throw new HandshakeError(
-        "ORIGIN_REFUSED",
-        `The origin ${values.join(", ")} may not connect to ${request.host}; ` +
-          'the server\'s option "origins" says which may',
-        { status: 403 },
-      );
+      throw originRefused(values, request.host);
     }
     this.#checkRoom();
   }

@@ -1,6 +1,7 @@
 // Who may connect from a browser: without this check any page could use its visitors' cookies here
 // (cross-site WebSocket hijacking; RFC 6455 10.2).
 
+import { HandshakeError } from "../errors.ts";
 import type { Origins, UpgradeRequest } from "./serve_options.ts";
 
 /**
@@ -24,6 +25,16 @@ export function isOriginAllowed(
   if (typeof origins === "function") return origins(origin, request) === true;
   if (origins === "same") return isSameHost(origin, host);
   return origins.includes(origin);
+}
+
+/** The answer to a request that is not let in: it names the option, for who runs the server. */
+export function originRefused(values: readonly string[], host: string): HandshakeError {
+  return new HandshakeError(
+    "ORIGIN_REFUSED",
+    `The origin ${values.join(", ")} may not connect to ${host}; ` +
+      'the server\'s option "origins" says which may',
+    { status: 403 },
+  );
 }
 
 /** Compares whole hosts, never parts of them; an opaque origin (`null`) is nobody's. */

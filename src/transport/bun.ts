@@ -124,6 +124,10 @@ async function dial(options: DialOptions): Promise<Transport> {
 
 async function clientTls(options: TlsClientOptions, hostname: string): Promise<BunTlsOptions> {
   const { caCerts, cert, key } = options;
+  const { isIP } = await import("node:net");
+  // RFC 6066 3: an IP address is no server name. Bun would send it, but for the empty name, and
+  // checks the certificate against the host all the same.
+  const noName = options.serverName === undefined && isIP(hostname) !== 0;
   let ca: string[] | undefined;
   if (caCerts !== undefined) {
     // Bun trusts `ca` instead of the system's certificates, not beside them.
@@ -134,7 +138,7 @@ async function clientTls(options: TlsClientOptions, hostname: string): Promise<B
     ca,
     cert,
     key,
-    serverName: options.serverName ?? hostname,
+    serverName: noName ? "" : options.serverName ?? hostname,
     rejectUnauthorized: options.rejectUnauthorized ?? true,
   };
 }

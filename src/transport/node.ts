@@ -44,7 +44,7 @@ function dial(options: DialOptions): Promise<Transport> {
       : { host, port, noDelay, ...stream };
     const socket = options.tls === undefined
       ? net.connect(address)
-      : tls.connect({ ...address, ...tlsOptions(options.tls) });
+      : tls.connect({ ...address, ...tlsOptions(options.tls, host) });
 
     const abort = (): void => {
       socket.destroy();

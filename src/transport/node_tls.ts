@@ -4,9 +4,14 @@ import * as net from "node:net";
 import * as tls from "node:tls";
 import type { TlsClientOptions } from "./transport.ts";
 
-/** What `tls.connect` needs besides the address; an `object`, so that no runtime's type is exported. */
-export function tlsOptions(options: TlsClientOptions): object {
-  const { serverName } = options;
+/**
+ * What `tls.connect` needs besides the address; an `object`, so that no runtime's type is exported.
+ *
+ * @param hostname The name to ask for and to check, unless the options give another.
+ */
+export function tlsOptions(options: TlsClientOptions, hostname?: string): object {
+  // Node itself asks for no name when it has only a host.
+  const serverName = options.serverName ?? hostname;
   const result: tls.ConnectionOptions = {
     rejectUnauthorized: options.rejectUnauthorized ?? true,
     secureContext: clientContext(options),

@@ -284,15 +284,17 @@ socketTest("a connection can be used with await using", async (t) => {
 socketTest("a prepared message goes to a server's and to a client's connection", async (t) => {
   const message = prepareMessage("for all");
   const before = message.frame.slice();
-  for (const { conn, peer } of [await t.accept(), await t.reach()]) {
+  const sides = [[await t.accept(), false], [await t.reach(), true]] as const;
+  for (const [{ conn, peer }, masked] of sides) {
     assert.equal(conn.sendPrepared(message), true);
     assert.equal(conn.sendPrepared(message), true);
     const frames = await peer.framesOf(2);
     assert.deepEqual(peer.payloads, ["for all", "for all"]);
-    // RFC 6455 5.3: a client masks each frame with a new key, a server with none.
+    // RFC 6455 5.3: a client masks each frame with a new key, a server masks none.
+    assert.deepEqual(frames.map((frame) => frame.masked), [masked, masked]);
     const half = peer.bytes.length / 2;
     const [first, second] = [peer.bytes.slice(0, half), peer.bytes.slice(half)].map(toHex);
-    assert.equal(first !== second, frames[0].masked);
+    assert.equal(first !== second, masked);
   }
   assert.deepEqual(message.frame, before);
 });

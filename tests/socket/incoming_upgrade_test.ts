@@ -226,6 +226,30 @@ socketTest(
   },
 );
 
+socketTest(
+  "what had been read ahead when the hook was asked waits, and so does the end",
+  async (t) => {
+    const decide = Promise.withResolvers<void>();
+    const log: unknown[] = [];
+    const server = await t.serve({
+      upgrade: () => decide.promise,
+      open: () => void log.push("open"),
+      message: (_, data) => void log.push(data),
+      close: (_, { code }) => void log.push(code),
+    });
+    const client = t.rawClient(server);
+    client.transport.peer.readsAhead = true;
+    client.send(upgradeRequest(), { opcode: TEXT, payload: "one" });
+    client.send({ opcode: TEXT, payload: "two" });
+    client.transport.end();
+    await quiet();
+    assert.deepEqual(log, []);
+    decide.resolve();
+    await client.until(() => client.over);
+    assert.deepEqual(log, ["open", "one", "two", 1006]);
+  },
+);
+
 socketTest("a client that is gone when the hook has decided is forgotten", async (t) => {
   const decide = Promise.withResolvers<Decision>();
   const opened: unknown[] = [];

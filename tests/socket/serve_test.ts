@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { serveOver } from "../../src/socket/serve.ts";
 import type { ServeOptions } from "../../src/socket/serve_options.ts";
+import { watchedSignal } from "../support/listeners.ts";
 import { MemoryNetwork } from "../support/memory_network.ts";
 import { quiet, socketTest } from "../support/socket_harness.ts";
 
@@ -77,17 +78,7 @@ socketTest("a signal shuts the server down when it aborts", async (t) => {
 });
 
 socketTest("a server that has finished lets go of its signal", async (t) => {
-  const listeners = new Set<unknown>();
-  const { signal } = new AbortController();
-  const { addEventListener, removeEventListener } = signal;
-  signal.addEventListener = (...args: Parameters<typeof addEventListener>) => {
-    listeners.add(args[1]);
-    addEventListener.apply(signal, args);
-  };
-  signal.removeEventListener = (...args: Parameters<typeof removeEventListener>) => {
-    listeners.delete(args[1]);
-    removeEventListener.apply(signal, args);
-  };
+  const { signal, listeners } = watchedSignal();
   const server = await t.serve({ signal });
   assert.equal(listeners.size, 1);
   await server.shutdown();

@@ -38,6 +38,15 @@ bothSides("while nobody reads from readable, the peer has to wait", async (_, op
   assert.equal(transport.paused, false);
 });
 
+bothSides("readable takes no message that nobody has asked it for", async (_, open) => {
+  const { conn, peer } = await open();
+  const { readable } = conn;
+  peer.send({ opcode: TEXT, payload: "one" }, { opcode: TEXT, payload: "two" });
+  await quiet();
+  assert.equal((await conn[Symbol.asyncIterator]().next()).value, "one");
+  assert.equal((await readable.getReader().read()).value, "two");
+});
+
 bothSides("cancelling readable closes the connection with 1000", async (_, open) => {
   const { conn, peer } = await open();
   peer.send({ opcode: TEXT, payload: "not read" });

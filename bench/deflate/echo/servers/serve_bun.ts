@@ -1,0 +1,36 @@
+// A peer on Bun: its own server, with one compressor for all, or with one for each: serve_bun.ts <takeover>
+
+import process from "node:process";
+
+interface Socket {
+  send(data: string | Uint8Array, compress: boolean): number;
+}
+
+declare const Bun: {
+  serve(options: {
+    hostname: string;
+    port: number;
+    fetch(request: Request, server: { upgrade(request: Request): boolean }): Response | undefined;
+    websocket: {
+      perMessageDeflate: { compress: string; decompress: string };
+      message(socket: Socket, data: string | Uint8Array): void;
+    };
+  }): { port: number };
+};
+
+const compressor = process.argv[2] === "true" ? "dedicated" : "shared";
+
+const server = Bun.serve({
+  hostname: "127.0.0.1",
+  port: 0,
+  fetch(request, server) {
+    return server.upgrade(request) ? undefined : new Response(null, { status: 426 });
+  },
+  websocket: {
+    perMessageDeflate: { compress: compressor, decompress: compressor },
+    message(socket, data) {
+      socket.send(data, true);
+    },
+  },
+});
+console.log(server.port);

@@ -1,0 +1,53 @@
+// Sources of messages that are sent in fragments, and how such messages look on the wire.
+
+import { quiet } from "./socket_harness.ts";
+import { toHex, type WireFrame } from "./vectors.ts";
+
+/** What a source gives. */
+export type Chunk = string | Uint8Array;
+
+/** Frames as opcode, FIN and payload. */
+export function show(frames: readonly WireFrame[]): string[] {
+  return frames.map(({ opcode, fin, payload }) =>
+    `${opcode}${fin ? "!" : ""} ${new TextDecoder().decode(payload)}`.trimEnd()
+  );
+}
+
+/** The payload of the message that fragments make up. */
+export function joined(frames: readonly WireFrame[]): string {
+  return frames.map(({ payload }) => toHex(payload)).join("");
+}
+
+/** A stream whose chunks are handed in one by one. */
+export class Source {
+  readonly stream: ReadableStream<Chunk>;
+  cancelled = false;
+  #controller!: ReadableStreamDefaultController<Chunk>;
+
+  constructor() {
+    this.stream = new ReadableStream<Chunk>({
+      start: (controller) => void (this.#controller = controller),
+      cancel: () => void (this.cancelled = true),
+    });
+  }
+
+  async push(...chunks: Chunk[]): Promise<void> {
+    for (const chunk of chunks) this.#controller.enqueue(chunk);
+    await quiet();
+  }
+
+  async end(): Promise<void> {
+    this.#controller.close();
+    await quiet();
+  }
+
+  async fail(error: unknown): Promise<void> {
+    this.#controller.error(error);
+    await quiet();
+  }
+}
+
+/** A source that gives these chunks. */
+export async function* generator(...chunks: Chunk[]): AsyncGenerator<Chunk> {
+  for (const chunk of chunks) yield await Promise.resolve(chunk);
+}
