@@ -261,7 +261,7 @@ export class Connection<T = unknown> {
     return {
       next: () => inbox.next(),
       return: () => Promise.resolve({ value: undefined, done: true }),
-      [Symbol.asyncIterator]() {
+      [Symbol.asyncIterator](): AsyncIterableIterator<Message, undefined> {
         return this;
       },
     };

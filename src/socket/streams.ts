@@ -10,12 +10,12 @@ export function readableOf(
   queue: MessageQueue,
 ): ReadableStream<Message> {
   return new ReadableStream<Message>({
-    async pull(controller) {
+    async pull(controller): Promise<void> {
       const { done, value } = await queue.next();
       if (done) controller.close();
       else controller.enqueue(value);
     },
-    cancel() {
+    cancel(): void {
       control.close(CloseCode.Normal, "");
     },
   }, { highWaterMark: 0 });
@@ -27,18 +27,18 @@ export function writableOf(
   send: (message: Message) => boolean,
 ): WritableStream<Message> {
   return new WritableStream<Message>({
-    async write(message) {
+    async write(message): Promise<void> {
       if (send(message)) return;
       if (control.state !== "open") {
         throw new WebSocketError("NOT_OPEN", "Cannot send: the connection is not open any more");
       }
       await control.sender.drained();
     },
-    async close() {
+    async close(): Promise<void> {
       control.close(CloseCode.Normal, "");
       await control.whenClosed();
     },
-    abort(reason) {
+    abort(reason): void {
       control.fail(
         new WebSocketError("SOURCE_FAILED", "The stream of messages failed", {
           cause: reason,

@@ -21,7 +21,11 @@ const WRONG: readonly Wrong[] = [
   [{ tls: {} }, "TypeError", 'Option "tls.cert" must be a PEM string, got undefined'],
   [{ tls: { cert: "c" } }, "TypeError", 'Option "tls.key" must be a PEM string, got undefined'],
   [{ tls: { cert: "c", key: 7 } }, "TypeError", 'Option "tls.key" must be a PEM string, got 7'],
-  [{ tls: { cert: "c", key: "k", ca: "x" } }, "TypeError", 'must not have "ca"; known are cert, key'],
+  [
+    { tls: { cert: "c", key: "k", ca: "x" } },
+    "TypeError",
+    'must not have "ca"; known are cert, key',
+  ],
   [{ handshakeTimeout: -1 }, "RangeError", 'Option "handshakeTimeout" must be an integer from 0'],
   [{ handshakeTimeout: "1s" }, "TypeError", 'a number of milliseconds, got "1s"'],
   [{ handshakeTimeout: Infinity }, "RangeError", "got Infinity"],
