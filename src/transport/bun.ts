@@ -105,7 +105,7 @@ export const bunNetwork: Network = {
   dial,
   listen,
   startTls: async (transport, options) =>
-    (await import("./node_start_tls.ts")).startTls(transport, options),
+    (await import("./node_tls_stream.ts")).startTls(transport, options),
   lookup: async (hostname) => (await (await import("node:dns/promises")).lookup(hostname)).address,
 };
 

@@ -7,7 +7,7 @@ import { lookup } from "node:dns/promises";
 import * as net from "node:net";
 import process from "node:process";
 import * as tls from "node:tls";
-import { startTls } from "./node_start_tls.ts";
+import { startTls } from "./node_tls_stream.ts";
 import { tlsOptions } from "./node_tls.ts";
 import { NodeTransport } from "./node_transport.ts";
 import type {

@@ -125,7 +125,7 @@ export interface ListenOptions {
   backlog?: number;
   /** Makes it a TLS listener. */
   tls?: TlsServerOptions;
-  /** Sends small writes at once (TCP_NODELAY). Deno cannot do so under TLS. */
+  /** Sends small writes at once (TCP_NODELAY). */
   noDelay: boolean;
   /** The first size in bytes of a read buffer, where the transport owns it. */
   readBufferSize?: number;
@@ -147,7 +147,7 @@ export interface DialOptions {
   readBufferSize?: number;
   /**
    * Gives up: the promise rejects at once with the signal's reason and the socket is closed; with
-   * Bun as soon as it is connected or refused, with Deno in a TLS handshake once the peer has acted.
+   * Bun as soon as it is connected or refused, with Deno in a TLS handshake once the server acts.
    */
   signal?: AbortSignal;
 }

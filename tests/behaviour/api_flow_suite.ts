@@ -172,6 +172,28 @@ const outCases = liveCases({
       assert.equal(pulled.length, 64);
     }),
 
+  "sendStream gives its source up when the connection ends": (t) =>
+    onBothSides(t, async (open) => {
+      const { conn, peer } = await open({ highWaterMark: 64 * 1024 });
+      peer.pause();
+      let returned = false;
+      async function* source(): AsyncGenerator<Uint8Array, void> {
+        try {
+          for (;;) {
+            await Promise.resolve();
+            yield new Uint8Array(MIB);
+          }
+        } finally {
+          returned = true;
+        }
+      }
+      const sending = conn.sendStream(source());
+      await settled(() => conn.bufferedAmount);
+      conn.terminate();
+      assert.equal(await sending, false);
+      assert.equal(returned, true);
+    }),
+
   "writable waits for the peer, and so does a pipe into it": async (t) => {
     const { conn, peer } = await t.accept({ highWaterMark: 64 * 1024 });
     peer.discards = true;
@@ -263,6 +285,18 @@ const inCases = liveCases({
       assert.ok(delivered > 0);
       conn.terminate();
       await pouring;
+    }),
+
+  "a close finishes while reading is paused": (t) =>
+    onBothSides(t, async (open) => {
+      const { conn, peer } = await open({ message: () => assert.fail("delivered") });
+      conn.pause();
+      peer.send({ opcode: TEXT, payload: "unread" });
+      conn.close();
+      assert.equal((await peer.frame())!.opcode, CLOSE);
+      peer.send({ opcode: CLOSE, payload: closePayload(1000) });
+      peer.end();
+      assert.equal((await conn.closed).clean, true);
     }),
 
   "pause inside a handler holds back even what has arrived already": (t) =>

@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import {
   type CloseInfo,
+  type Connection,
   ConnectionError,
   type Handlers,
   InvalidPayloadError,
@@ -133,6 +134,36 @@ const callCases = liveCases({
       peer.send({ opcode: PING, payload: "1" });
       const pong = await peer.frame();
       assert.deepEqual([pong!.opcode, pong!.payload], [PONG, utf8("own 1")]);
+    }),
+
+  "after a close or a terminate inside a handler nothing more is delivered": (t) =>
+    onBothSides(t, async (open) => {
+      for (const name of ["open", "message", "ping"] as const) {
+        for (const end of ["close", "terminate"] as const) {
+          const told = new Queue<string>();
+          const { peer } = await open(
+            {
+              message: () => told.push("message"),
+              ping: () => told.push("ping"),
+              close: (conn) => told.push(`close ${conn.send("too late")}`),
+              [name]: (conn: Connection<undefined>) => {
+                told.push(`${end} in ${name}`);
+                conn[end]();
+              },
+            },
+            { opcode: PING },
+            { opcode: TEXT, payload: "one" },
+            { opcode: TEXT, payload: "two" },
+            { opcode: CLOSE, payload: closePayload(1000) },
+          );
+          peer.end();
+          const first = name === "message" ? ["ping"] : [];
+          const expected = [...first, `${end} in ${name}`, "close false"];
+          assert.deepEqual(await told.atLeast(expected.length), expected);
+          await peer.until(() => peer.over);
+          assert.equal(told.all.length, expected.length);
+        }
+      }
     }),
 
   "a client's own close is told as local, and clean": async (t) => {

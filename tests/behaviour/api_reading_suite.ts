@@ -58,6 +58,18 @@ export const cases: Cases = liveCases({
       await assert.rejects(waiting, ConnectionError);
     }),
 
+  "leaving a loop loses no message: the next one goes on": (t) =>
+    withEachSide(t, {}, async ({ conn, peer }) => {
+      peer.send(...["one", "two", "three"].map((payload) => ({ opcode: TEXT, payload })));
+      for (const expected of ["one", "two", "three"]) {
+        for await (const data of conn) {
+          assert.equal(data, expected);
+          break;
+        }
+      }
+      assert.equal(conn.readyState, "open");
+    }),
+
   "iterating beside a message handler is a TypeError": async (t) => {
     for (const open of [() => t.accept({ message() {} }), () => t.reach({ message() {} })]) {
       const { conn } = await open();

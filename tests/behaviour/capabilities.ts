@@ -7,7 +7,7 @@ export type Capability = "reusePort" | "cutsTlsHandshakes";
 
 const MISSING: Record<Capability, Partial<Record<RuntimeName, string>>> = {
   cutsTlsHandshakes: {
-    deno: "Deno keeps the socket of a TlsConn that was closed in its handshake until the peer acts",
+    deno: "Deno keeps the socket of a TlsConn closed in its handshake until the server acts",
   },
   reusePort: {
     node: "Node has it from 22.12 on",

@@ -34,7 +34,7 @@ const TESTED_ELSEWHERE: Record<string, string> = {
   "src/transport/deno.ts": "tests/behaviour/behaviour_test.ts",
   "src/transport/deno_transport.ts": "tests/behaviour/behaviour_test.ts",
   "src/transport/node.ts": "tests/behaviour/behaviour_test.ts",
-  "src/transport/node_start_tls.ts": "tests/behaviour/behaviour_test.ts",
+  "src/transport/node_tls_stream.ts": "tests/behaviour/behaviour_test.ts",
   "src/transport/node_tls.ts": "tests/behaviour/behaviour_test.ts",
   "src/transport/node_transport.ts": "tests/behaviour/behaviour_test.ts",
 };

@@ -3,7 +3,6 @@
 import assert from "node:assert/strict";
 import type { TlsClientOptions } from "../../../src/transport/transport.ts";
 import { makeCertificates } from "../../support/certificates.ts";
-import { can } from "../capabilities.ts";
 import type { Cases, Context } from "../harness.ts";
 import { type Accepting, connect, dial, echo, End, listen, type Pair } from "./end.ts";
 import { stream } from "./echo.ts";
@@ -269,7 +268,6 @@ export const tlsCases: Cases = {
     client.start();
     server.destroy();
     await server.closedWell();
-    if (!can(context.runtime, "cutsTlsHandshakes")) return;
     await client.until(() => client.ends + client.closes > 0);
   },
 
@@ -299,11 +297,20 @@ export const tlsCases: Cases = {
     server.destroy();
   },
 
-  "TLS: a text that is no certificate is refused at once": async (context) => {
-    await assert.rejects(
-      listen(context, { tls: { cert: "no certificate", key: "no key" } }),
-      (error) => error instanceof Error,
-    );
+  "TLS: texts that are no certificate and key, or do not match, are refused at once": async (
+    context,
+  ) => {
+    const { cert, key } = context.fixtures.certificates;
+    const { key: otherKey } = makeCertificates();
+    for (
+      const tls of [
+        { cert: "no certificate", key },
+        { cert, key: "no key" },
+        { cert, key: otherKey },
+      ]
+    ) {
+      await assert.rejects(listen(context, { tls }), (error) => error instanceof Error);
+    }
   },
 
   "TLS over a stream that is open already": async (context) => {

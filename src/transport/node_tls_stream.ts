@@ -1,10 +1,11 @@
-/* TLS as a client over any transport, by `node:tls`, which Deno and Bun have as well. */
+/* TLS over any transport, at either end, by `node:tls`, which Deno and Bun have as well. */
 
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { Duplex } from "node:stream";
 import * as tls from "node:tls";
 import { tlsOptions } from "./node_tls.ts";
 import { NodeTransport } from "./node_transport.ts";
-import type { TlsClientOptions, Transport } from "./transport.ts";
+import type { TlsClientOptions, TlsServerOptions, Transport } from "./transport.ts";
 
 /** A transport as the stream that `node:tls` wants to speak over. */
 class TransportStream extends Duplex {
@@ -77,6 +78,11 @@ class TlsTransport extends NodeTransport {
     this.#stream.hold(false);
     super.resume();
   }
+
+  override end(): void {
+    // From inside the peer's end Deno would close the stream without a close_notify.
+    queueMicrotask(() => super.end());
+  }
 }
 
 /** {@linkcode Network.startTls} for every runtime. */
@@ -97,4 +103,23 @@ export function startTls(transport: Transport, options: TlsClientOptions): Promi
       resolve(new TlsTransport(socket, stream, transport.remoteAddress));
     });
   });
+}
+
+/**
+ * TLS as a server over transports of any kind, each given to the function that is returned. The
+ * handshake happens once the result is started.
+ *
+ * @throws {Error} When the certificate or the key cannot be read, or do not belong together.
+ */
+export function tlsServer({ cert, key }: TlsServerOptions): (transport: Transport) => Transport {
+  // Deno would notice only in the first handshake.
+  if (!new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) {
+    throw new Error("the private key does not belong to the certificate");
+  }
+  const secureContext = tls.createSecureContext({ cert, key });
+  return (transport) => {
+    const stream = new TransportStream(transport);
+    const socket = new tls.TLSSocket(stream, { isServer: true, secureContext });
+    return new TlsTransport(socket, stream, transport.remoteAddress);
+  };
 }
