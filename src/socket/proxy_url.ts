@@ -15,7 +15,7 @@ import { show, wrongType } from "./check.ts";
  *
  * const proxy: ProxyOption = (url) =>
  *   url.hostname === "localhost" ? undefined : "http://user:p%40ss@proxy.example:3128";
- * const conn = await connect("wss://a.example/", { proxy });
+ * export const open = () => connect("wss://a.example/", { proxy });
  * ```
  */
 export type ProxyOption = string | URL | ((url: URL) => string | URL | undefined);

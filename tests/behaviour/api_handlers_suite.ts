@@ -140,6 +140,8 @@ const callCases = liveCases({
     onBothSides(t, async (open) => {
       for (const name of ["open", "message", "ping"] as const) {
         for (const end of ["close", "terminate"] as const) {
+          // Cutting a server's connection in `open` cuts its answer too: there is no peer then.
+          if (name === "open" && end === "terminate") continue;
           const told = new Queue<string>();
           const { peer } = await open(
             {

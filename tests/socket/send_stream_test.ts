@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { Opcode } from "../../src/wire/opcode.ts";
-import { bytesInUse } from "../support/heap.ts";
+import { bytesKeptEach } from "../support/heap.ts";
 import { bothSides, type CommonOptions, quiet, socketTest } from "../support/socket_harness.ts";
 import { generator, joined, show, Source } from "../support/sources.ts";
 import { BINARY, CONTINUATION, hex, PING, PONG, TEXT } from "../support/vectors.ts";
@@ -58,18 +58,11 @@ bothSides("an empty source is an empty binary message", async (_, open) => {
 
 bothSides("a connection keeps nothing of the messages that it has streamed", async (_, open) => {
   const { conn, peer, transport } = await open();
-  const stream = async (count: number): Promise<number> => {
-    for (let i = 0; i < count; i++) {
-      await conn.sendStream(generator("x"));
-      transport.writes.length = 0;
-      peer.bytes = new Uint8Array(0);
-    }
-    await quiet();
-    return bytesInUse();
-  };
-  const before = await stream(500);
-  const count = 3000;
-  const kept = (await stream(count) - before) / count;
+  const kept = await bytesKeptEach(1000, async () => {
+    await conn.sendStream(generator("x"));
+    transport.writes.length = 0;
+    peer.bytes = new Uint8Array(0);
+  });
   assert.ok(kept < 100, `${kept} bytes are kept for each of them`);
 });
 

@@ -5,7 +5,7 @@ import { connectOver } from "../../src/socket/connect.ts";
 import { serveOver } from "../../src/socket/serve.ts";
 import { timers } from "../../src/socket/timer_wheel.ts";
 import { ConsoleWatch } from "../support/console.ts";
-import { bytesInUse } from "../support/heap.ts";
+import { bytesKeptEach } from "../support/heap.ts";
 import { MemoryNetwork } from "../support/memory_network.ts";
 import { RawPeer } from "../support/raw_peer.ts";
 import { quiet, socketTest } from "../support/socket_harness.ts";
@@ -81,28 +81,21 @@ Deno.test("a server keeps nothing of connections, refusals and answers that have
     pingInterval: 1000,
     message: (conn, data) => void conn.send(data),
   });
-  const cycle = async (count: number): Promise<number> => {
-    for (let i = 0; i < count; i++) {
-      const conn = await connectOver(network, server.url, { readTimeout: 1000 });
-      conn.send("hello");
-      await conn[Symbol.asyncIterator]().next();
-      conn.close();
-      await conn.closed;
-      await assert.rejects(connectOver(network, `${server.url}no`, {}));
-      const client = new RawPeer(network.open(server.port));
-      client.send("GET / HTTP/1.1\r\nHost: a.example\r\n\r\n");
-      await client.until(() => client.ended);
-      client.transport.end();
-      await client.until(() => client.over);
-      network.accepted.length = network.dialed.length = 0;
-    }
-    await quiet();
-    return bytesInUse();
-  };
-  const before = await cycle(300);
-  const count = 1000;
-  const kept = (await cycle(count) - before) / count;
-  assert.ok(kept < 500, `${kept} bytes are kept for each of them`);
+  const kept = await bytesKeptEach(200, async () => {
+    const conn = await connectOver(network, server.url, { readTimeout: 1000 });
+    conn.send("hello");
+    await conn[Symbol.asyncIterator]().next();
+    conn.close();
+    await conn.closed;
+    await assert.rejects(connectOver(network, `${server.url}no`, {}));
+    const client = new RawPeer(network.open(server.port));
+    client.send("GET / HTTP/1.1\r\nHost: a.example\r\n\r\n");
+    await client.until(() => client.ended);
+    client.transport.end();
+    await client.until(() => client.over);
+    network.accepted.length = network.dialed.length = 0;
+  });
+  assert.ok(kept < 300, `${kept} bytes are kept for each of them`);
   assert.equal(server.connections, 0);
   await server.shutdown();
   assert.equal(timers.size, 0);
