@@ -107,7 +107,7 @@ async function dial<T>(
     return { transport, rest: NOTHING };
   } catch (cause) {
     if (signal.aborted) throw signal.reason;
-    if (cause instanceof WebSocketError) throw cause;
+    if (proxy !== undefined && cause instanceof WebSocketError) throw cause;
     const why = cause instanceof Error ? cause.message : show(cause);
     throw new ConnectionError("CONNECT_FAILED", `Cannot connect to ${target.url}: ${why}`, {
       cause,
@@ -122,7 +122,7 @@ function openChannel<T>(
   answered: Answered,
   data: T,
 ): Connection<T> {
-  const { handshake, agreement, ended, congested } = answered;
+  const { handshake, agreement, congested } = answered;
   const info = {
     url: target.url,
     status: handshake.status,
@@ -132,7 +132,7 @@ function openChannel<T>(
   };
   const channel = new Channel<T>(context, transport, info, data, undefined, agreement);
   const { rest } = handshake;
-  channel.start({ rest: rest.length > 0 ? [rest] : [], ended, congested });
+  channel.start({ rest: rest.length > 0 ? [rest] : [], ended: false, congested });
   return channel.connection;
 }
 

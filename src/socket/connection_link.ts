@@ -29,8 +29,8 @@ export interface ConnectionSender {
   ): boolean;
   /** Sends a ping or a pong. */
   sendControl(opcode: typeof Opcode.Ping | typeof Opcode.Pong, payload: Uint8Array): boolean;
-  /** Resolves when a message may go out in fragments. */
-  enterLane(): Promise<void>;
+  /** Resolves when a message may go out in fragments; `ended` is called if the connection ends then. */
+  enterLane(ended: () => void): Promise<void>;
   /** The message in fragments is out. */
   leaveLane(): void;
   /** Calls `fn`; what it sends leaves in one write. */

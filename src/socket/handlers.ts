@@ -19,7 +19,13 @@ import type { Message } from "./connection_link.ts";
 export interface Handlers<T = unknown> {
   /** The opening handshake is done; nothing was delivered before. */
   open?(connection: Connection<T>): unknown;
-  /** One whole message came; `opcode` tells text from binary. */
+  /**
+   * One whole message came; `opcode` tells text from binary.
+   *
+   * Without this handler messages wait for a reader (iteration or `readable`), and the peer for them:
+   * behind 64 KiB of unread messages not even its Close frame is seen. Where a peer is to send
+   * nothing, give a handler that ignores or closes.
+   */
   message?(connection: Connection<T>, data: Message, opcode: MessageOpcode): unknown;
   /** A ping came; its pong is sent already, unless `autoPong` is `false`. At most 125 bytes. */
   ping?(connection: Connection<T>, payload: Uint8Array): unknown;

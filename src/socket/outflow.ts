@@ -29,6 +29,8 @@ export class Outflow implements ConnectionSender, TimerTarget {
   readonly #owner: OutflowOwner;
   readonly #compression: MessageCompression | undefined;
   #lane: Lane | undefined;
+  /** Whom to tell of the end while a message goes out in fragments. */
+  #laneEnded: (() => void) | undefined;
   #wantsDrain = false;
   #drainWaiters: Array<() => void> | undefined;
   /** Those who wait for the output alone, not for what waits for them in the lane. */
@@ -124,17 +126,19 @@ export class Outflow implements ConnectionSender, TimerTarget {
     return this.#session.sendControl(opcode, payload) && this.#accepted();
   }
 
-  /** Resolves when a message may go out in fragments. */
-  enterLane(): Promise<void> {
+  /** Resolves when a message may go out in fragments; `ended` is called if the connection ends then. */
+  async enterLane(ended: () => void): Promise<void> {
     this.#lane ??= new Lane((opcode, data, compress) => {
       if (typeof data === "string") this.sendText(data, compress);
       else this.sendBytes(opcode, data, compress);
     });
-    return this.#lane.enter();
+    await this.#lane.enter();
+    this.#laneEnded = ended;
   }
 
   /** The message in fragments is out. */
   leaveLane(): void {
+    this.#laneEnded = undefined;
     this.#lane?.leave();
   }
 
@@ -189,6 +193,7 @@ export class Outflow implements ConnectionSender, TimerTarget {
     this.#wantsDrain = false;
     this.#outputWaiters = wakeAll(this.#outputWaiters);
     this.#drainWaiters = wakeAll(this.#drainWaiters);
+    this.#laneEnded?.();
     this.#lane?.end();
   }
 

@@ -15,8 +15,6 @@ export interface Answered {
   readonly handshake: ClientHandshake;
   /** What was agreed about compression, if anything. */
   readonly agreement: DeflateAgreement | undefined;
-  /** Whether the server has already ended its direction. */
-  readonly ended: boolean;
   /** Whether the transport still has to tell that it takes more output. */
   readonly congested: boolean;
 }
@@ -29,7 +27,6 @@ export class Outgoing implements TransportSink {
   readonly #done: (answered: Answered) => void;
   readonly #failed: (error: unknown) => void;
   #over = false;
-  #ended = false;
   #congested = false;
 
   /**
@@ -96,7 +93,6 @@ export class Outgoing implements TransportSink {
 
   /** The server has ended its direction. */
   end(): void {
-    this.#ended = true;
     if (this.#over) return;
     try {
       this.#handshake.finish();
@@ -123,7 +119,6 @@ export class Outgoing implements TransportSink {
     const answered = {
       handshake: this.#handshake,
       agreement,
-      ended: this.#ended,
       congested: this.#congested,
     };
     this.#done(answered);

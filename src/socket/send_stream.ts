@@ -27,8 +27,8 @@ export async function sendStream(
 ): Promise<boolean> {
   checkArguments(source, opcode);
   const message = new FragmentedMessage(control, opcode);
-  const over = new Ending(control);
-  await control.sender.enterLane();
+  const over = new Ending();
+  await control.sender.enterLane(() => over.come());
   let chunks: Chunks | undefined;
   try {
     chunks = chunksOf(source);
@@ -187,11 +187,10 @@ class Ending {
   #over = false;
   #wake: (() => void) | undefined;
 
-  constructor(control: ConnectionControl) {
-    control.whenClosed().then(() => {
-      this.#over = true;
-      this.#wake?.();
-    });
+  /** The connection is over. */
+  come(): void {
+    this.#over = true;
+    this.#wake?.();
   }
 
   /** What the promise gives, or `undefined` when the connection is over first. */

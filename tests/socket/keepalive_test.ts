@@ -90,7 +90,7 @@ bothSides("a pongTimeout longer than the interval is not put off by later pings"
 ) => {
   const { conn, peer } = await open({ pingInterval: 20, pongTimeout: 70 });
   await assertGone(conn, "PONG_TIMEOUT", /within 70 ms/);
-  assert.ok(peer.frames.length >= 3);
+  assert.ok(peer.frames.every(({ opcode }) => opcode === PING));
 });
 
 bothSides("silence ends the connection: READ_TIMEOUT", async (_, open) => {
