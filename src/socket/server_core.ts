@@ -1,6 +1,7 @@
 // What a server stands on: the owner of its opening handshakes and of its connections, from the first
 // accepted socket to the end of the last one.
 
+import { TimeoutError } from "../errors.ts";
 import type { RequestHead } from "../handshake/request_head.ts";
 import type { Listener, ListenerSink, Transport } from "../transport/transport.ts";
 import { CloseCode } from "../wire/close.ts";
@@ -177,7 +178,8 @@ export class ServerCore<T>
   /** The time of a shutdown is over. */
   timerFired(): void {
     for (const handshake of this.#handshakes) handshake.cut();
-    for (const channel of this.#connections.values()) channel.terminate();
+    const late = new TimeoutError("CLOSE_TIMEOUT", "The server's shutdown waited no longer");
+    for (const channel of this.#connections.values()) channel.gone(late);
   }
 
   async #stopListening(): Promise<void> {

@@ -6,6 +6,7 @@ import { dialingCases } from "./transport/dialing.ts";
 import { echoCases } from "./transport/echo.ts";
 import { readingCases } from "./transport/reading.ts";
 import { tlsCases } from "./transport/tls.ts";
+import { trustCases } from "./transport/trust.ts";
 import { writingCases } from "./transport/writing.ts";
 
 /** Every case of the port. */
@@ -16,4 +17,5 @@ export const cases: Cases = {
   ...closingCases,
   ...dialingCases,
   ...tlsCases,
+  ...trustCases,
 };

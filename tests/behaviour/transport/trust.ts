@@ -1,0 +1,160 @@
+// TLS handshakes: who is trusted, and who fails to hold one.
+
+import assert from "node:assert/strict";
+import type { TlsClientOptions } from "../../../src/transport/transport.ts";
+import { makeCertificates } from "../../support/certificates.ts";
+import type { Cases, Context } from "../harness.ts";
+import { connect, dial, echo, listen } from "./end.ts";
+import { assertPattern, pattern } from "./pattern.ts";
+import { connectTls, listenTls, trusted } from "./secured.ts";
+
+const MIB = 1 << 20;
+
+/** Dials a TLS listener whose certificate must be refused. The server learns of it, but gets no data. */
+async function refused(context: Context, hostname: string, tls: TlsClientOptions): Promise<void> {
+  const listener = await listenTls(context);
+  const dialing = assert.rejects(
+    dial(context, { hostname, port: listener.port, tls }),
+    (error) => error instanceof Error,
+  );
+  const server = await listener.accept();
+  server.start();
+  await dialing;
+  await server.until(() => server.ends + server.closes > 0);
+  assert.equal(server.received, 0);
+}
+
+export const trustCases: Cases = {
+  "TLS: an IP address is checked against the certificate": async (context) => {
+    const listener = await listenTls(context);
+    const accepting = listener.accept().then((server) => (server.start(), echo(server)));
+    const client = await dial(context, { port: listener.port, tls: trusted(context) });
+    client.start();
+    await accepting;
+    await client.send(pattern(10));
+    await client.until(() => client.received === 10);
+  },
+
+  "TLS: an authority that is not trusted is refused": async (context) => {
+    await refused(context, "localhost", {});
+  },
+
+  "TLS: another authority is refused": async (context) => {
+    await refused(context, "localhost", { caCerts: [makeCertificates().ca] });
+  },
+
+  "TLS: one of several authorities is enough": async (context) => {
+    const { client, server } = await connectTls(context, {
+      caCerts: [makeCertificates().ca, context.fixtures.certificates.ca],
+    });
+    echo(server);
+    await client.send(pattern(10));
+    await client.until(() => client.received === 10);
+  },
+
+  "TLS: a certificate for another name is refused": async (context) => {
+    await refused(context, "localhost", { ...trusted(context), serverName: "example.org" });
+    await refused(context, "localhost", { ...trusted(context), serverName: "127.0.0.2" });
+  },
+
+  "TLS: the name to check can be given": async (context) => {
+    const { client, server } = await connect(context, {
+      place: { tls: context.fixtures.certificates },
+      options: { hostname: "127.0.0.1", tls: { ...trusted(context), serverName: "localhost" } },
+    });
+    echo(server);
+    await client.send(pattern(10));
+    await client.until(() => client.received === 10);
+  },
+
+  "TLS: rejectUnauthorized false accepts any certificate, and it is still TLS": async (context) => {
+    for (const serverName of [undefined, "example.org"]) {
+      const { client, server } = await connectTls(context, {
+        rejectUnauthorized: false,
+        serverName,
+      });
+      echo(server);
+      await client.send(pattern(MIB));
+      await client.until(() => client.received === MIB);
+      assertPattern(client.bytes());
+      client.finish();
+      await Promise.all([client.closedWell(), server.closedWell()]);
+    }
+  },
+
+  "TLS: a certificate of our own can be shown": async (context) => {
+    const { cert, key } = context.fixtures.certificates;
+    const { client, server } = await connectTls(context, { ...trusted(context), cert, key });
+    echo(server);
+    await client.send(pattern(10));
+    await client.until(() => client.received === 10);
+  },
+
+  "TLS: a client that does not speak it is an error of its connection": async (context) => {
+    const listener = await listenTls(context);
+    const [server, client] = await Promise.all([
+      listener.accept(),
+      dial(context, { port: listener.port }),
+    ]);
+    server.start();
+    client.start();
+    await client.send(new TextEncoder().encode("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+    await server.closedBadly();
+    await client.until(() => client.ends + client.closes > 0);
+  },
+
+  "TLS: a client that says nothing is accepted, and can be cut": async (context) => {
+    const listener = await listenTls(context);
+    const [server, client] = await Promise.all([
+      listener.accept(),
+      dial(context, { port: listener.port }),
+    ]);
+    server.start();
+    client.start();
+    server.destroy();
+    await server.closedWell();
+    await client.until(() => client.ends + client.closes > 0);
+  },
+
+  "TLS: a server that does not speak it is an error of the dialing": async (context) => {
+    const listener = await listen(context);
+    const dialing = assert.rejects(
+      dial(context, { port: listener.port, tls: trusted(context) }),
+      (error) => error instanceof Error,
+    );
+    const server = await listener.accept();
+    server.start();
+    await server.send(new TextEncoder().encode("HTTP/1.1 400 Bad Request\r\n\r\n"));
+    await dialing;
+  },
+
+  "TLS: a server that closes in the handshake is an error of the dialing": async (context) => {
+    const listener = await listen(context);
+    const dialing = assert.rejects(
+      dial(context, { port: listener.port, tls: trusted(context) }),
+      (error) => error instanceof Error,
+    );
+    const server = await listener.accept();
+    server.start();
+    await server.until(() => server.received > 0);
+    server.finish();
+    await dialing;
+    server.destroy();
+  },
+
+  "TLS: texts that are no certificate and key, or do not match, are refused at once": async (
+    context,
+  ) => {
+    const { cert, key } = context.fixtures.certificates;
+    const { key: otherKey } = makeCertificates();
+    for (
+      const tls of [
+        { cert: "no certificate", key },
+        { cert, key: "no key" },
+        { cert, key: otherKey },
+      ]
+    ) {
+      await assert.rejects(listen(context, { tls }), (error) => error instanceof Error);
+    }
+  },
+};
