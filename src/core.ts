@@ -10,19 +10,7 @@
  * @module
  */
 
-export {
-  ConnectionError,
-  type ErrorCode,
-  HandshakeError,
-  type HandshakeErrorOptions,
-  type HeaderView,
-  InvalidPayloadError,
-  MessageTooBigError,
-  ProtocolError,
-  TimeoutError,
-  WebSocketError,
-  type WebSocketErrorOptions,
-} from "./errors.ts";
+export * from "./errors.ts";
 
 export {
   CloseCode,

@@ -1,18 +1,6 @@
 // What every entry for users exports beside its `connect` and `serve`.
 
-export {
-  ConnectionError,
-  type ErrorCode,
-  HandshakeError,
-  type HandshakeErrorOptions,
-  type HeaderView,
-  InvalidPayloadError,
-  MessageTooBigError,
-  ProtocolError,
-  TimeoutError,
-  WebSocketError,
-  type WebSocketErrorOptions,
-} from "./errors.ts";
+export * from "./errors.ts";
 export type { MessageCompression } from "./message/message_compression.ts";
 export type { PreparedMessage } from "./message/prepared_message.ts";
 export type { CloseInfo } from "./session/close_info.ts";

@@ -4,16 +4,12 @@ import assert from "node:assert/strict";
 import process from "node:process";
 import type { TransportSink } from "../../../src/transport/transport.ts";
 import type { Cases } from "../harness.ts";
+import { aMoment } from "./a_moment.ts";
 import { connect, type End } from "./end.ts";
 import { assertPattern, pattern, PatternCheck } from "./pattern.ts";
 import { stream } from "./echo.ts";
 
 const MIB = 1 << 20;
-
-/** Long enough for a chunk that should not come to come. */
-function aMoment(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 200));
-}
 
 /** Sends until the other side's kernel and ours are full; returns what was written in all. */
 async function sendUntilBlocked(end: End): Promise<number> {

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import type { TlsClientOptions } from "../../../src/transport/transport.ts";
 import type { Cases, Context } from "../harness.ts";
+import { aMoment } from "./a_moment.ts";
 import { dial, echo, End, type Pair } from "./end.ts";
 import { stream } from "./echo.ts";
 import { assertPattern, pattern, PatternCheck } from "./pattern.ts";
@@ -113,7 +114,7 @@ export const tlsCases: Cases = {
     const { client, server } = await connectTls(context);
     server.pause();
     assert.equal(client.write(pattern(32 * MIB)), false);
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await aMoment();
     assert.ok(client.transport.bufferedAmount > 8 * MIB, `${client.transport.bufferedAmount} wait`);
     assert.equal(server.received, 0);
     const check = new PatternCheck();
@@ -176,7 +177,7 @@ export const tlsCases: Cases = {
     for (const { client, server } of pairs) {
       client.pause();
       assert.equal(server.write(pattern(32 * MIB)), false);
-      await new Promise((resolve) => setTimeout(resolve, 300));
+      await aMoment();
       const waiting = server.transport.bufferedAmount;
       assert.ok(waiting > 8 * MIB, `${waiting} wait`);
       assert.equal(client.received, 0);
