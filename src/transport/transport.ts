@@ -118,7 +118,7 @@ export interface ListenOptions {
   path?: string;
   /**
    * Lets several processes share the port (SO_REUSEPORT). A `TypeError` where it cannot be had: Node
-   * before 22.12, Deno without `--unstable-net`.
+   * before 22.12, Deno's own sockets without `--unstable-net`.
    */
   reusePort?: boolean;
   /** How many connections may wait to be accepted, where the runtime lets us choose (not on Bun). */
@@ -129,7 +129,15 @@ export interface ListenOptions {
   noDelay: boolean;
   /** The first size in bytes of a read buffer, where the transport owns it. */
   readBufferSize?: number;
+  /** Which of Deno's two kinds of sockets to use; without effect elsewhere. Default: `"node:net"`. */
+  denoSockets?: DenoSockets;
 }
+
+/**
+ * The kinds of sockets that a server on Deno can stand on: those of its `node:net`, or those of
+ * `Deno.listen`.
+ */
+export type DenoSockets = "node:net" | "Deno.listen";
 
 /** Where to connect to, and how. */
 export interface DialOptions {
