@@ -26,6 +26,12 @@ export interface Transport {
   readonly writesLater?: boolean;
 
   /**
+   * Parts of chunks with fewer bytes than this are cheaper to copy than to view, because of how the
+   * runtime keeps small arrays. Absent means 0: views are always cheaper.
+   */
+  readonly copiesBelow?: number;
+
+  /**
    * Starts reading, and delivers to `sink` from now on. Nothing is delivered before the first call,
    * and nothing during it. A later call hands the stream over to another sink.
    */
