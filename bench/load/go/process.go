@@ -1,0 +1,46 @@
+// What the measured process and this one have used.
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strconv"
+	"syscall"
+)
+
+// clockTicks is the unit of the times in /proc: hundredths of a second.
+const clockTicks = 100
+
+// cpuSeconds is the CPU time that a process has used, user and system, in all its threads.
+func cpuSeconds(pid int) float64 {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	must(err)
+	// The second field, the program's name, may hold spaces; the times are fields 14 and 15.
+	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+2:])
+	user, err := strconv.Atoi(string(fields[11]))
+	must(err)
+	system, err := strconv.Atoi(string(fields[12]))
+	must(err)
+	return float64(user+system) / clockTicks
+}
+
+// residentBytes is the memory that a process holds.
+func residentBytes(pid int) int {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	must(err)
+	_, rest, found := bytes.Cut(status, []byte("VmRSS:"))
+	if !found {
+		fail("/proc/%d/status has no VmRSS", pid)
+	}
+	kibibytes, err := strconv.Atoi(string(bytes.Fields(rest)[0]))
+	must(err)
+	return kibibytes * 1024
+}
+
+// ownSeconds is the CPU time that the generator itself has used.
+func ownSeconds() float64 {
+	var usage syscall.Rusage
+	must(syscall.Getrusage(syscall.RUSAGE_SELF, &usage))
+	return float64(usage.Utime.Nano()+usage.Stime.Nano()) / 1e9
+}
