@@ -36,7 +36,7 @@ export interface Load {
   chunk: number;
   /** Milliseconds before counting begins. */
   warmUp: number;
-  /** Milliseconds of counting. */
+  /** Milliseconds of counting; more where the measured process has got too little of its core. */
   duration: number;
 }
 

@@ -11,7 +11,7 @@ import type { Load, LoadResult } from "../load/load.ts";
 import type { ServerSettings } from "../servers/settings.ts";
 import { onLoadCore, onServerCore } from "../support/cores.ts";
 import { goProgram } from "../support/go.ts";
-import { commandFor, linesOf, nextLine, root, start } from "../support/runtimes.ts";
+import { commandFor, linesOf, nextLine, root, start, stop } from "../support/runtimes.ts";
 
 /** How long a measurement takes, in milliseconds. */
 export interface Timing {
@@ -110,8 +110,7 @@ async function measureServer(
     await process.status;
     return result;
   } finally {
-    server.kill("SIGKILL");
-    await server.status;
+    await stop(server);
   }
 }
 
@@ -134,7 +133,6 @@ async function measureClient(
     await process.status;
     return result;
   } finally {
-    client.kill("SIGKILL");
-    await client.status;
+    await stop(client);
   }
 }

@@ -46,3 +46,13 @@ export async function nextLine(lines: AsyncGenerator<string, void>): Promise<str
   if (done) throw new Error("A process of the benchmark ended too early");
   return value;
 }
+
+/** Ends a process, if it has not ended by itself. */
+export async function stop(child: Deno.ChildProcess): Promise<void> {
+  try {
+    child.kill("SIGKILL");
+  } catch {
+    // It has.
+  }
+  await child.status;
+}

@@ -84,7 +84,7 @@ func (e *Exchange) run() Result {
 	e.until(time.Now().Add(time.Duration(e.load.WarmUp) * time.Millisecond))
 	e.counting = true
 	messages, cpu, own, began := e.replies, cpuSeconds(e.load.Pid), ownSeconds(), time.Now()
-	e.until(began.Add(time.Duration(e.load.Duration) * time.Millisecond))
+	untilCounted(e.load, began, cpu, e.until)
 	result := Result{
 		Messages: e.replies - messages,
 		Seconds:  time.Since(began).Seconds(),

@@ -96,7 +96,7 @@ func handshakes(load *Load) Result {
 	}
 	until(time.Now().Add(time.Duration(load.WarmUp) * time.Millisecond))
 	before, cpu, own, began := done, cpuSeconds(load.Pid), ownSeconds(), time.Now()
-	until(began.Add(time.Duration(load.Duration) * time.Millisecond))
+	untilCounted(load, began, cpu, until)
 	result := Result{
 		Messages: done - before,
 		Seconds:  time.Since(began).Seconds(),

@@ -7,10 +7,28 @@ import (
 	"os"
 	"strconv"
 	"syscall"
+	"time"
 )
 
 // clockTicks is the unit of the times in /proc: hundredths of a second.
 const clockTicks = 100
+
+const (
+	// leastCPU is what the measured process must have used for the ticks to say something, in seconds.
+	leastCPU = 0.3
+	// patienceFactor is how many times longer counting may take for that on a busy machine.
+	patienceFactor = 4
+)
+
+// untilCounted handles what happens for the duration of the load, and longer where the measured
+// process gets too little of its core.
+func untilCounted(load *Load, began time.Time, cpu float64, until func(end time.Time)) {
+	duration := time.Duration(load.Duration) * time.Millisecond
+	until(began.Add(duration))
+	for cpuSeconds(load.Pid)-cpu < leastCPU && time.Since(began) < patienceFactor*duration {
+		until(time.Now().Add(duration / 10))
+	}
+}
 
 // cpuSeconds is the CPU time that a process has used, user and system, in all its threads.
 func cpuSeconds(pid int) float64 {
