@@ -3,6 +3,7 @@
 import { SUITES } from "./catalog/workloads.ts";
 import { findGenerator } from "./load/generator.ts";
 import { parseOptions } from "./run/options.ts";
+import { record } from "./run/guard.ts";
 import { runSuite } from "./run/suite.ts";
 import { runTargets } from "./run/targets.ts";
 import { commandFor, start } from "./support/runtimes.ts";
@@ -13,7 +14,9 @@ what (everything without it):
   ${Object.entries(SUITES).map(([name, { title }]) => `${name.padEnd(12)}${title}`).join("\n  ")}
   targets     what we are to reach beside the raw sockets and the peers, and what was reached
   core        the pure parts alone, on each runtime
+  micro       the reasons of the constants that were tuned
   deflate     the codec alone, beside zlib and fflate
+  guard       puts the ratios on record that tests/bench guards; no part of everything
 
 options:
   --peers ws,bun      only these beside ours and the raw sockets
@@ -32,6 +35,8 @@ options:
   --dry               keeps no results in bench/results
 `;
 
+const EVERYTHING = [...Object.keys(SUITES), "targets", "core", "micro", "deflate"];
+
 const options = parseOptions(Deno.args);
 
 /** A benchmark with a main module of its own, which gets the words that follow its name. */
@@ -43,11 +48,14 @@ async function runModule(module: string): Promise<void> {
 async function run(command: string): Promise<void> {
   switch (command) {
     case "all":
-      for (const each of [...Object.keys(SUITES), "core", "deflate"]) await run(each);
+      for (const each of EVERYTHING) await run(each);
       return;
     case "targets":
       return await runTargets(findGenerator(), options);
+    case "guard":
+      return await record(findGenerator(), options.dry);
     case "core":
+    case "micro":
     case "deflate":
       return await runModule(`${command}/main.ts`);
     case "help":

@@ -48,8 +48,8 @@ export const PARTICIPANTS: readonly Participant[] = [
   { name: "quickws@net", runtime: "deno", server: "quickws", network: "node" },
   { name: "raw", runtime: "deno", server: "raw_deno", ...RAW },
   { name: "raw@net", runtime: "deno", server: "raw_net", ...RAW },
-  // It has no takeover of its own: what it is offered it answers without.
-  { name: "deno", runtime: "deno", server: "upgrade_deno", client: "web_socket" },
+  // It has no compression, whatever it is offered.
+  { name: "deno", runtime: "deno", server: "upgrade_deno", client: "web_socket", compressions: [] },
 
   { name: "gws", runtime: "go", server: "gws", env: { GOMAXPROCS: "1" } },
   {

@@ -11,8 +11,8 @@ export interface Load {
    * - `handshakes`: connections that are opened and closed.
    */
   kind: "echo" | "client" | "broadcast" | "idle" | "handshakes";
-  /** The measured process. The generator of a `client` load reads it from its input instead. */
-  pid: number;
+  /** The measured processes. The generator of a `client` load reads the one from its input instead. */
+  pids: number[];
   /** The server's port. The generator of a `client` load prints its own instead. */
   port: number;
   /** `false`: no opening handshake, and the other side echoes the very bytes. */
@@ -45,7 +45,7 @@ export interface LoadResult {
   /** Messages that came back, or were delivered; for `handshakes` the connections opened. */
   messages: number;
   seconds: number;
-  /** Seconds of CPU time of the measured process, user and system, all threads. */
+  /** Seconds of CPU time of the measured processes, user and system, all threads. */
   cpu: number;
   /** Seconds of CPU time of the generator. */
   ownCpu: number;
@@ -53,7 +53,7 @@ export interface LoadResult {
   p50: number;
   p99: number;
   p999: number;
-  /** Bytes of resident memory of the measured process at the end. */
+  /** Bytes of resident memory of the measured processes at the end. */
   memory: number;
   /** The same before the first connection; `idle` only. */
   memoryBefore: number;

@@ -61,7 +61,7 @@ export async function measure(
   await Deno.writeFile(frames, bytes);
   const load: Load = {
     kind,
-    pid: 0,
+    pids: [],
     port: 0,
     webSocket: !participant.raw,
     extensions: compression === undefined ? "" : OFFERS[compression],
@@ -104,7 +104,7 @@ async function measureServer(
   const server = start(onServerCore(command), { env: participant.env });
   try {
     load.port = Number(await nextLine(linesOf(server)));
-    load.pid = server.pid;
+    load.pids = [server.pid];
     const process = start(onLoadCore(generator.command(JSON.stringify(load))));
     const result = JSON.parse(await nextLine(linesOf(process)));
     await process.status;

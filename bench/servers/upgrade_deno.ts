@@ -1,4 +1,4 @@
-// A peer on Deno: its own server. It cannot be told to compress or not to: it does when it is asked.
+// A peer on Deno: its own server, which never compresses.
 
 import { settings } from "./settings.ts";
 

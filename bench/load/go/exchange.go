@@ -83,14 +83,14 @@ func (e *Exchange) run() Result {
 	}
 	e.until(time.Now().Add(time.Duration(e.load.WarmUp) * time.Millisecond))
 	e.counting = true
-	messages, cpu, own, began := e.replies, cpuSeconds(e.load.Pid), ownSeconds(), time.Now()
+	messages, cpu, own, began := e.replies, cpuSeconds(e.load.Pids), ownSeconds(), time.Now()
 	untilCounted(e.load, began, cpu, e.until)
 	result := Result{
 		Messages: e.replies - messages,
 		Seconds:  time.Since(began).Seconds(),
-		CPU:      cpuSeconds(e.load.Pid) - cpu,
+		CPU:      cpuSeconds(e.load.Pids) - cpu,
 		OwnCPU:   ownSeconds() - own,
-		Memory:   residentBytes(e.load.Pid),
+		Memory:   residentBytes(e.load.Pids),
 	}
 	e.counting = false
 	e.countStale()

@@ -14,7 +14,7 @@ import (
 // Load is what to do.
 type Load struct {
 	Kind        string `json:"kind"`
-	Pid         int    `json:"pid"`
+	Pids        []int  `json:"pids"`
 	Port        int    `json:"port"`
 	WebSocket   bool   `json:"webSocket"`
 	Extensions  string `json:"extensions"`

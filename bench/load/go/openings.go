@@ -14,10 +14,10 @@ import (
 const settle = 2 * time.Second
 
 func idle(load *Load) Result {
-	before := residentBytes(load.Pid)
+	before := residentBytes(load.Pids)
 	dialAll(load)
 	time.Sleep(settle)
-	return Result{MemoryOld: before, Memory: residentBytes(load.Pid)}
+	return Result{MemoryOld: before, Memory: residentBytes(load.Pids)}
 }
 
 // closeFrame is masked with zeros: 1000.
@@ -95,14 +95,14 @@ func handshakes(load *Load) Result {
 		}
 	}
 	until(time.Now().Add(time.Duration(load.WarmUp) * time.Millisecond))
-	before, cpu, own, began := done, cpuSeconds(load.Pid), ownSeconds(), time.Now()
+	before, cpu, own, began := done, cpuSeconds(load.Pids), ownSeconds(), time.Now()
 	untilCounted(load, began, cpu, until)
 	result := Result{
 		Messages: done - before,
 		Seconds:  time.Since(began).Seconds(),
-		CPU:      cpuSeconds(load.Pid) - cpu,
+		CPU:      cpuSeconds(load.Pids) - cpu,
 		OwnCPU:   ownSeconds() - own,
-		Memory:   residentBytes(load.Pid),
+		Memory:   residentBytes(load.Pids),
 	}
 	if result.Messages == 0 {
 		fail("no handshake was done in %v", os.Args[1])

@@ -25,13 +25,21 @@ const (
 func untilCounted(load *Load, began time.Time, cpu float64, until func(end time.Time)) {
 	duration := time.Duration(load.Duration) * time.Millisecond
 	until(began.Add(duration))
-	for cpuSeconds(load.Pid)-cpu < leastCPU && time.Since(began) < patienceFactor*duration {
+	for cpuSeconds(load.Pids)-cpu < leastCPU && time.Since(began) < patienceFactor*duration {
 		until(time.Now().Add(duration / 10))
 	}
 }
 
-// cpuSeconds is the CPU time that a process has used, user and system, in all its threads.
-func cpuSeconds(pid int) float64 {
+// cpuSeconds is the CPU time that processes have used, user and system, in all their threads.
+func cpuSeconds(pids []int) float64 {
+	sum := 0.0
+	for _, pid := range pids {
+		sum += cpuSecondsOf(pid)
+	}
+	return sum
+}
+
+func cpuSecondsOf(pid int) float64 {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	must(err)
 	// The second field, the program's name, may hold spaces; the times are fields 14 and 15.
@@ -43,8 +51,16 @@ func cpuSeconds(pid int) float64 {
 	return float64(user+system) / clockTicks
 }
 
-// residentBytes is the memory that a process holds.
-func residentBytes(pid int) int {
+// residentBytes is the memory that processes hold.
+func residentBytes(pids []int) int {
+	sum := 0
+	for _, pid := range pids {
+		sum += residentBytesOf(pid)
+	}
+	return sum
+}
+
+func residentBytesOf(pid int) int {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	must(err)
 	_, rest, found := bytes.Cut(status, []byte("VmRSS:"))

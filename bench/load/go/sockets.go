@@ -92,8 +92,9 @@ func acceptAll(load *Load) []int {
 	fmt.Println(address.(*syscall.SockaddrInet4).Port)
 	line, err := bufio.NewReader(os.Stdin).ReadString('\n')
 	must(err)
-	load.Pid, err = strconv.Atoi(strings.TrimSpace(line))
+	pid, err := strconv.Atoi(strings.TrimSpace(line))
 	must(err)
+	load.Pids = []int{pid}
 	var fds []int
 	for len(fds) < load.Connections {
 		fd, _, err := syscall.Accept4(listener, syscall.SOCK_CLOEXEC)

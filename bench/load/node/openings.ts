@@ -13,10 +13,10 @@ const CLOSE_FRAME = Uint8Array.of(0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe8);
 
 /** Opens connections and leaves them alone. */
 export async function idle(load: Load): Promise<Partial<LoadResult>> {
-  const memoryBefore = residentBytes(load.pid);
+  const memoryBefore = residentBytes(load.pids);
   await dialAll(load);
   await after(SETTLE);
-  return { memoryBefore, memory: residentBytes(load.pid), messages: 0, lost: 0 };
+  return { memoryBefore, memory: residentBytes(load.pids), messages: 0, lost: 0 };
 }
 
 /**

@@ -103,7 +103,7 @@ export async function acceptAll(load: Load): Promise<Socket[]> {
   server.listen(0, "127.0.0.1", () => {
     process.stdout.write(`${(server.address() as AddressInfo).port}\n`);
   });
-  load.pid = Number((await lines.next()).value);
+  load.pids = [Number((await lines.next()).value)];
   await all;
   return sockets;
 }
