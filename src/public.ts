@@ -30,6 +30,7 @@ export type { Server } from "./socket/server.ts";
 export type {
   DialOptions,
   TlsClientOptions,
+  DenoSockets,
   TlsServerOptions,
   Transport,
   TransportSink,

