@@ -80,7 +80,8 @@ export class OutputPool {
   #grow(needed: number): void {
     let capacity = Math.max(SMALLEST, this.bytes.length);
     while (capacity < needed) capacity *= GROWTH;
-    this.#allocate(Math.min(capacity, this.limit + TURN));
+    // Not just below what the limit needs, or the largest of all would have to be copied once more.
+    this.#allocate(capacity < this.limit ? capacity : this.limit + TURN);
   }
 
   #trim(): void {

@@ -21,6 +21,8 @@ Deno.test("room grows four times at once, and to no more than the limit and a tu
   assert.equal(write(pool, 65000, 1 << 20), 65536);
   assert.equal(write(pool, 100000, 200000), 200262);
   assert.equal(write(pool, 250000, 1 << 20), 801048);
+  // A limit that is one of the steps is not grown to in two.
+  assert.equal(write(new OutputPool(), 20000, 65536), 65536 + 262);
   assert.equal(pool.view.buffer, pool.bytes.buffer);
 });
 
