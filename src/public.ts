@@ -12,6 +12,7 @@ export type { SendOptions } from "./socket/send_options.ts";
 export type { Message } from "./socket/connection_link.ts";
 export type { ConnectionOptions, DelayedWriteOptions } from "./socket/connection_options.ts";
 export type { Handlers } from "./socket/handlers.ts";
+export type { OnSlow, PublishOptions, PublishResult } from "./socket/publish_options.ts";
 export type {
   HeaderFieldsInit,
   Origins,
@@ -25,6 +26,7 @@ export { prepareMessage } from "./socket/prepare.ts";
 export type {
   BroadcastOptions,
   ConnectionGroup,
+  ServerPublishOptions,
   ShutdownOptions,
 } from "./socket/connection_group.ts";
 export type { Server } from "./socket/server.ts";

@@ -19,6 +19,7 @@ import { Keepalive, type KeepaliveOwner } from "./keepalive.ts";
 import { Outbox, type OutboxOwner } from "./outbox.ts";
 import { Outflow, type OutflowOwner } from "./outflow.ts";
 import { type Timer, timers, type TimerTarget } from "./timer_wheel.ts";
+import type { Topics } from "./topics.ts";
 
 /** What all connections of one `serve` or `connect` share. */
 export interface ChannelContext<T> {
@@ -28,6 +29,8 @@ export interface ChannelContext<T> {
   readonly handlers: Handlers<T>;
   /** The source of mask keys, on the client's side. */
   readonly masks?: MaskSource | undefined;
+  /** The topics that the connections can listen to, on the server's side. */
+  readonly topics?: Topics;
   /** Hears of errors that have no connection to go to. */
   reportError(error: unknown): void;
   /** A connection is over, and its `close` handler comes next. */
@@ -235,6 +238,16 @@ export class Channel<T>
     this.#outbox.uncork();
   }
 
+  /** There is room for the messages of topics that wait outside of the output. */
+  sendWaiting(): boolean {
+    const { topics } = this.#context;
+    if (topics === undefined) return false;
+    this.#outbox.cork();
+    const sent = topics.release(this);
+    this.#outbox.uncork();
+    return sent;
+  }
+
   /** A handler failed. */
   handlerFailed(error: WebSocketError): void {
     this.fail(error);
@@ -280,6 +293,11 @@ export class Channel<T>
   /** Where the session stands. */
   get state(): SessionState {
     return this.#session.state;
+  }
+
+  /** The topics of the server. */
+  get topics(): Topics | undefined {
+    return this.#context.topics;
   }
 
   /** The peer's address. */

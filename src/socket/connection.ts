@@ -8,7 +8,13 @@ import { checkCloseArguments, CloseCode } from "../wire/close.ts";
 import { MAX_CONTROL_PAYLOAD, type MessageOpcode, Opcode } from "../wire/opcode.ts";
 import { toBytes } from "./bytes.ts";
 import { show } from "./check.ts";
-import type { ConnectionControl, Message } from "./connection_link.ts";
+import type { ConnectionControl, ConnectionTopics, Message } from "./connection_link.ts";
+import {
+  checkPublishOptions,
+  checkTopic,
+  type PublishOptions,
+  type PublishResult,
+} from "./publish_options.ts";
 import { type SendOptions, wantsCompression } from "./send_options.ts";
 import { sendStream } from "./send_stream.ts";
 import { readableOf, writableOf } from "./streams.ts";
@@ -189,6 +195,60 @@ export class Connection<T = unknown> {
   }
 
   /**
+   * Listens to a topic: what is published there is sent on this connection, until it unsubscribes or
+   * is closed. Connections of a server have topics, those of `connect` do not.
+   *
+   * @param topic Its name: 1 to 1024 bytes of UTF-8.
+   * @returns `true`: it is subscribed, whether or not it was before. `false`: it is no longer open, and
+   * nothing was done.
+   * @throws {TypeError} When the topic is not a string, or the connection came from `connect`.
+   * @throws {RangeError} When the topic is empty or too long.
+   */
+  subscribe(topic: string): boolean {
+    checkTopic(topic);
+    return this.#serverTopics("subscribe").subscribe(this.#control, topic);
+  }
+
+  /**
+   * Listens to a topic no more. What was published before is still sent.
+   *
+   * @returns Whether it was subscribed.
+   * @throws {TypeError | RangeError} As {@linkcode Connection.subscribe} does.
+   */
+  unsubscribe(topic: string): boolean {
+    checkTopic(topic);
+    return this.#serverTopics("unsubscribe").unsubscribe(this.#control, topic);
+  }
+
+  /**
+   * The topics it listens to, in the order of its subscriptions: a list of this moment. In the `close`
+   * handler it still has those of the end; afterwards, and on connections of `connect`, it is empty.
+   */
+  get topics(): string[] {
+    return this.#control.topics?.namesOf(this.#control) ?? [];
+  }
+
+  /**
+   * Sends a message to all connections of the server that listen to a topic, but not to this one. It
+   * need not be subscribed itself, nor be open any more.
+   *
+   * @param topic The topic.
+   * @param data A string is sent as text, bytes as binary; or what `prepareMessage` made of them.
+   * @param options What becomes of connections that are slow.
+   * @returns What became of it, by the number of connections.
+   * @throws {TypeError | RangeError} As `server.publish` does, or when it came from `connect`.
+   */
+  publish(
+    topic: string,
+    data: string | Uint8Array | ArrayBuffer | PreparedMessage,
+    options: PublishOptions = {},
+  ): PublishResult {
+    checkTopic(topic);
+    checkPublishOptions(options, ["onSlow", "key"]);
+    return this.#serverTopics("publish").publish(topic, data, options, this.#control);
+  }
+
+  /**
    * Sends a ping (RFC 6455 section 5.5.2).
    *
    * @param payload At most 125 bytes; a string is sent as UTF-8. Default: empty.
@@ -283,6 +343,16 @@ export class Connection<T = unknown> {
    */
   get writable(): WritableStream<Message> {
     return this.#writable ??= writableOf(this.#control, (message) => this.send(message));
+  }
+
+  #serverTopics(what: string): ConnectionTopics {
+    const { topics } = this.#control;
+    if (topics === undefined) {
+      throw new TypeError(
+        `Cannot ${what}: topics are those of a server, and this connection came from connect`,
+      );
+    }
+    return topics;
   }
 
   /** Closes with 1000 and waits for the end. */

@@ -5,6 +5,12 @@ import { checkInteger, checkNames } from "./check.ts";
 import type { Connection } from "./connection.ts";
 import { MAX_INT32 } from "./connection_options.ts";
 import { prepareMessage } from "./prepare.ts";
+import {
+  checkPublishOptions,
+  checkTopic,
+  type PublishOptions,
+  type PublishResult,
+} from "./publish_options.ts";
 import type { ServerCore } from "./server_core.ts";
 
 /** How a server is shut down. */
@@ -18,6 +24,12 @@ export interface ShutdownOptions {
 
 /** Whom a broadcast leaves out. */
 export interface BroadcastOptions<T = unknown> {
+  /** The connection that does not get it, such as the one it came from. */
+  except?: Connection<T>;
+}
+
+/** How a server publishes a message. */
+export interface ServerPublishOptions<T = unknown> extends PublishOptions {
   /** The connection that does not get it, such as the one it came from. */
   except?: Connection<T>;
 }
@@ -67,6 +79,55 @@ export abstract class ConnectionGroup<T> {
       count++;
     }
     return count;
+  }
+
+  /**
+   * Sends a message to the connections that listen to a topic, encoded once (and compressed once for
+   * all that agreed on the same compression).
+   *
+   * @param topic The topic.
+   * @param data A string is sent as text, bytes as binary; or what `prepareMessage` made of them.
+   * @param options Whom to leave out, and what becomes of connections that are slow.
+   * @returns What became of it, by the number of connections.
+   * @throws {TypeError} When the data is of another type, or an option unknown or of another type.
+   * @throws {RangeError} When the topic is empty or longer than 1024 bytes.
+   *
+   * @example
+   * ```ts
+   * import { serve } from "@quickws/quickws";
+   *
+   * await using server = await serve({
+   *   port: 0,
+   *   open: (conn) => void conn.subscribe("prices"),
+   * });
+   * const price = JSON.stringify({ symbol: "ACME", price: 42 });
+   * const { sent, waiting, replaced } = server.publish("prices", price, {
+   *   onSlow: "conflate",
+   *   key: "ACME",
+   * });
+   * console.log(sent, waiting, replaced);
+   * ```
+   */
+  publish(
+    topic: string,
+    data: string | Uint8Array | ArrayBuffer | PreparedMessage,
+    options: ServerPublishOptions<T> = {},
+  ): PublishResult {
+    checkTopic(topic);
+    checkPublishOptions(options, ["except", "onSlow", "key"]);
+    const { except } = options;
+    const excluded = except === undefined ? undefined : this.#core.channelOf(except);
+    return this.#core.topics.publish(topic, data, options, excluded);
+  }
+
+  /**
+   * How many connections listen to a topic.
+   *
+   * @throws {TypeError | RangeError} When it cannot be the name of a topic.
+   */
+  subscribers(topic: string): number {
+    checkTopic(topic);
+    return this.#core.topics.count(topic);
   }
 
   /**

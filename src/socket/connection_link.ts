@@ -5,6 +5,7 @@ import type { PreparedMessage } from "../message/prepared_message.ts";
 import type { CloseInfo } from "../session/close_info.ts";
 import type { SessionState } from "../session/session.ts";
 import type { MessageOpcode, Opcode } from "../wire/opcode.ts";
+import type { PublishOptions, PublishResult } from "./publish_options.ts";
 
 /** What a message is delivered as: text as a string (or, with `text: "bytes"`, as its UTF-8 bytes). */
 export type Message = string | Uint8Array;
@@ -19,6 +20,28 @@ export interface ConnectionSender {
   sendBytes(opcode: MessageOpcode, bytes: Uint8Array, compress?: boolean): boolean;
   /** Sends a message that was encoded before. */
   sendPrepared(message: PreparedMessage): boolean;
+  /** Whether more than `highWaterMark` bytes wait to be sent. */
+  readonly slow: boolean;
+  /**
+   * Sends a message that was published. A peer that is too slow is not cut: that is up to
+   * {@linkcode ConnectionSender.cutSlow}.
+   *
+   * @returns Whether no more than `maxBufferedAmount` bytes wait now.
+   */
+  sendPublished(message: PreparedMessage): boolean;
+  /**
+   * Wants to be asked for what waits elsewhere as soon as the peer has caught up.
+   *
+   * @param bytes What waits elsewhere.
+   * @returns Whether no more than `maxBufferedAmount` bytes wait in all.
+   */
+  awaitDrain(bytes: number): boolean;
+  /**
+   * Cuts the connection because its peer reads too slowly.
+   *
+   * @param bytes What waits elsewhere.
+   */
+  cutSlow(bytes: number): void;
   /** Sends a message that may wait for others. */
   sendDelayed(opcode: MessageOpcode, data: Message): boolean;
   /** Sends a fragment, from inside of the lane. */
@@ -42,8 +65,27 @@ export interface ConnectionSender {
   outputDrained(): Promise<void>;
 }
 
+/** The topics of a server, for its connections. */
+export interface ConnectionTopics {
+  /** Subscribes; returns `false` when the connection is no longer open. */
+  subscribe(receiver: ConnectionControl, topic: string): boolean;
+  /** Unsubscribes; returns whether the connection was subscribed. */
+  unsubscribe(receiver: ConnectionControl, topic: string): boolean;
+  /** The topics of a connection. */
+  namesOf(receiver: ConnectionControl): string[];
+  /** Sends a message to the subscribers of a topic. */
+  publish(
+    topic: string,
+    data: string | Uint8Array | ArrayBuffer | PreparedMessage,
+    options: PublishOptions,
+    except: ConnectionControl | undefined,
+  ): PublishResult;
+}
+
 /** What begins, stops and ends a connection. */
 export interface ConnectionControl {
+  /** The topics it can listen to: those of its server. */
+  readonly topics: ConnectionTopics | undefined;
   /** What sends on the connection. */
   readonly sender: ConnectionSender;
   /** Where the session stands. */

@@ -17,6 +17,8 @@ import { type Timer, timers, type TimerTarget } from "./timer_wheel.ts";
 export interface OutflowOwner {
   /** What waits is at or below `highWaterMark` again, after a send returned `false`. */
   drained(): void;
+  /** There is room for what waits elsewhere. Returns whether any of that was sent. */
+  sendWaiting(): boolean;
   /** Something may have been written: see whether the output is to end now. */
   flushed(): void;
 }
@@ -64,6 +66,11 @@ export class Outflow implements ConnectionSender, TimerTarget {
     return this.#outbox.size + (this.#lane?.size ?? 0);
   }
 
+  /** Whether more than `highWaterMark` waits. */
+  get slow(): boolean {
+    return this.bufferedAmount > this.#rules.highWaterMark;
+  }
+
   /** Sends a text message. */
   sendText(text: string, compress = true): boolean {
     if (this.#lane?.busy) return this.#hold(Opcode.Text, text, compress);
@@ -78,15 +85,12 @@ export class Outflow implements ConnectionSender, TimerTarget {
 
   /** Sends a message that was encoded before. */
   sendPrepared(message: PreparedMessage): boolean {
-    const compression = this.#compression;
-    const frame = compression === undefined ? message.frame : message.frameFor(compression);
-    // RFC 6455 5.3: a client masks with a new key each time, so that no frame can be sent twice.
-    if (frame === undefined || this.#session.isClient || this.#lane?.busy) {
-      return this.sendBytes(message.opcode, message.payload);
-    }
-    if (this.#session.state !== "open") return false;
-    this.#outbox.share(frame);
-    return this.#accepted();
+    return this.#place(message) && this.#accepted();
+  }
+
+  /** Sends a message that was published, and leaves it to others to cut a peer that is too slow. */
+  sendPublished(message: PreparedMessage): boolean {
+    return !this.#place(message) || this.#isWithin(this.bufferedAmount);
   }
 
   /** Sends a message that may wait for others. */
@@ -159,7 +163,7 @@ export class Outflow implements ConnectionSender, TimerTarget {
 
   /** Resolves when what waits to be sent is at or below `highWaterMark`, or the connection is over. */
   drained(): Promise<void> {
-    if (this.#session.state === "closed" || this.#isDrained) return Promise.resolve();
+    if (this.#session.state === "closed" || !this.slow) return Promise.resolve();
     this.#wantsDrain = true;
     return new Promise((resolve) => (this.#drainWaiters ??= []).push(resolve));
   }
@@ -173,12 +177,32 @@ export class Outflow implements ConnectionSender, TimerTarget {
     return new Promise((resolve) => (this.#outputWaiters ??= []).push(resolve));
   }
 
+  /** Wants to be asked for what waits elsewhere as soon as the peer has caught up. */
+  awaitDrain(bytes: number): boolean {
+    this.#wantsDrain = true;
+    return this.#isWithin(this.bufferedAmount + bytes);
+  }
+
+  /** Cuts the connection because its peer reads too slowly. */
+  cutSlow(bytes: number): void {
+    const size = this.bufferedAmount + bytes;
+    const { highWaterMark, maxBufferedAmount } = this.#rules;
+    const limit = size > maxBufferedAmount
+      ? `maxBufferedAmount is ${maxBufferedAmount}`
+      : `highWaterMark is ${highWaterMark}`;
+    const message = `The peer reads too slowly: ${size} bytes wait, ${limit}`;
+    const closeCode = CloseCode.PolicyViolation;
+    this.#session.terminate(new WebSocketError("SLOW_CONSUMER", message, { closeCode }));
+  }
+
   /** Something was written: whoever waits for that is told, unless a handler is running. */
   checkDrained(): void {
     if (!this.#wantsDrain || this.#outbox.corked) return;
     if (this.#outbox.size > this.#rules.highWaterMark) return;
     this.#outputWaiters = wakeAll(this.#outputWaiters);
-    if (!this.#isDrained) return;
+    // As long as all of it leaves at once, nothing else would tell that there is room for more.
+    while (!this.slow && this.#owner.sendWaiting());
+    if (this.slow) return;
     this.#wantsDrain = false;
     this.#drainWaiters = wakeAll(this.#drainWaiters);
     if (this.#session.state !== "open") return;
@@ -203,23 +227,34 @@ export class Outflow implements ConnectionSender, TimerTarget {
     if (this.#outbox.delaying) this.#flushDelayed();
   }
 
-  get #isDrained(): boolean {
-    return this.bufferedAmount <= this.#rules.highWaterMark;
+  /** Adds a message that was encoded before; returns `false` where that is no longer possible. */
+  #place(message: PreparedMessage): boolean {
+    if (this.#session.state !== "open") return false;
+    if (this.#lane?.busy) {
+      this.#lane.hold(message.opcode, message.payload);
+      return true;
+    }
+    const compression = this.#compression;
+    const frame = compression === undefined ? message.frame : message.frameFor(compression);
+    // RFC 6455 5.3: a client masks with a new key each time, so that no frame can be sent twice.
+    if (frame === undefined || this.#session.isClient) {
+      return this.#session.sendBytes(message.opcode, message.payload);
+    }
+    this.#outbox.share(frame);
+    return true;
   }
 
   /** Whether more may be sent, after something was. */
   #accepted(): boolean {
     const size = this.bufferedAmount;
-    const { highWaterMark, maxBufferedAmount } = this.#rules;
-    if (size <= highWaterMark) return true;
-    this.#wantsDrain = true;
-    if (size > maxBufferedAmount) {
-      const message =
-        `The peer reads too slowly: ${size} bytes wait, maxBufferedAmount is ${maxBufferedAmount}`;
-      const closeCode = CloseCode.PolicyViolation;
-      this.#session.terminate(new WebSocketError("SLOW_CONSUMER", message, { closeCode }));
-    }
-    return false;
+    if (!this.#isWithin(size)) this.cutSlow(0);
+    return size <= this.#rules.highWaterMark;
+  }
+
+  /** Whether so many waiting bytes are allowed; if they are many, somebody waits for the drain now. */
+  #isWithin(size: number): boolean {
+    if (size > this.#rules.highWaterMark) this.#wantsDrain = true;
+    return size <= this.#rules.maxBufferedAmount;
   }
 
   /** Lets a message wait for the end of one that goes out in fragments. */

@@ -12,12 +12,15 @@ import { logError } from "./log_error.ts";
 import { isPromiseLike } from "./promise_like.ts";
 import type { ServeRules } from "./serve_options.ts";
 import { type Timer, timers, type TimerTarget } from "./timer_wheel.ts";
+import { Topics } from "./topics.ts";
 
 /** The handshakes and connections of one server. */
 export class ServerCore<T>
   implements ListenerSink, IncomingOwner<T>, ChannelContext<T>, TimerTarget {
   /** The checked options. */
   readonly rules: ServeRules<T>;
+  /** What its connections listen to. */
+  readonly topics: Topics = new Topics();
   /** Resolves when all is over. */
   readonly finished: Promise<void>;
   #listener: Listener | undefined;
@@ -54,6 +57,11 @@ export class ServerCore<T>
   /** The open connections. */
   clients(): IterableIterator<Connection<T>> {
     return this.#connections.keys();
+  }
+
+  /** The inside of a connection that is open. */
+  channelOf(connection: Connection<T>): Channel<T> | undefined {
+    return this.#connections.get(connection);
   }
 
   /** The socket is bound. */
@@ -143,8 +151,13 @@ export class ServerCore<T>
 
   /** A connection is over, and its `close` handler comes next. */
   connectionClosed(connection: Connection<T>): void {
+    const channel = this.#connections.get(connection)!;
     this.#connections.delete(connection);
-    queueMicrotask(() => this.#checkFinished());
+    this.topics.withdraw(channel);
+    queueMicrotask(() => {
+      this.topics.forget(channel);
+      this.#checkFinished();
+    });
   }
 
   /** An error that has no connection to go to. */

@@ -20,6 +20,7 @@ const LAYERS: Record<string, readonly string[]> = {
   "src/handshake/": ["src/errors.ts"],
   // HTTP CONNECT reads the same kind of head as the opening handshake.
   "src/proxy/": ["src/errors.ts", "src/handshake/"],
+  "src/pubsub/": [],
   [PORT]: [],
   "src/transport/": [PORT],
   "src/socket/": [
@@ -30,6 +31,7 @@ const LAYERS: Record<string, readonly string[]> = {
     "src/session/",
     "src/handshake/",
     "src/proxy/",
+    "src/pubsub/",
     PORT,
   ],
   "src/core.ts": [

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import ts from "typescript";
 import { place, readSource, root, type SourceFile, sourcesBelow, visit } from "./source_files.ts";
 
-const PURE_FOLDERS = ["wire", "deflate", "message", "session", "handshake", "proxy"];
+const PURE_FOLDERS = ["wire", "deflate", "message", "session", "handshake", "proxy", "pubsub"];
 
 /** ECMAScript, and yet a clock, a dice, a way around the type checker, or slow on hostile input. */
 const FORBIDDEN_NAMES = new Set([
