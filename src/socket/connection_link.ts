@@ -23,25 +23,15 @@ export interface ConnectionSender {
   /** Whether more than `highWaterMark` bytes wait to be sent. */
   readonly slow: boolean;
   /**
-   * Sends a message that was published. A peer that is too slow is not cut: that is up to
-   * {@linkcode ConnectionSender.cutSlow}.
-   *
-   * @returns Whether no more than `maxBufferedAmount` bytes wait now.
-   */
-  sendPublished(message: PreparedMessage): boolean;
-  /**
-   * Wants to be asked for what waits elsewhere as soon as the peer has caught up.
+   * Wants to be asked for what waits elsewhere as soon as the peer has caught up; a peer for which more
+   * than `maxBufferedAmount` bytes wait in all is cut.
    *
    * @param bytes What waits elsewhere.
-   * @returns Whether no more than `maxBufferedAmount` bytes wait in all.
+   * @returns Whether it was not cut.
    */
   awaitDrain(bytes: number): boolean;
-  /**
-   * Cuts the connection because its peer reads too slowly.
-   *
-   * @param bytes What waits elsewhere.
-   */
-  cutSlow(bytes: number): void;
+  /** Cuts the connection because its peer reads too slowly. */
+  cutSlow(): void;
   /** Sends a message that may wait for others. */
   sendDelayed(opcode: MessageOpcode, data: Message): boolean;
   /** Sends a fragment, from inside of the lane. */

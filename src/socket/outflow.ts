@@ -85,12 +85,15 @@ export class Outflow implements ConnectionSender, TimerTarget {
 
   /** Sends a message that was encoded before. */
   sendPrepared(message: PreparedMessage): boolean {
-    return this.#place(message) && this.#accepted();
-  }
-
-  /** Sends a message that was published, and leaves it to others to cut a peer that is too slow. */
-  sendPublished(message: PreparedMessage): boolean {
-    return !this.#place(message) || this.#isWithin(this.bufferedAmount);
+    const compression = this.#compression;
+    const frame = compression === undefined ? message.frame : message.frameFor(compression);
+    // RFC 6455 5.3: a client masks with a new key each time, so that no frame can be sent twice.
+    if (frame === undefined || this.#session.isClient || this.#lane?.busy) {
+      return this.sendBytes(message.opcode, message.payload);
+    }
+    if (this.#session.state !== "open") return false;
+    this.#outbox.share(frame);
+    return this.#accepted();
   }
 
   /** Sends a message that may wait for others. */
@@ -179,20 +182,16 @@ export class Outflow implements ConnectionSender, TimerTarget {
 
   /** Wants to be asked for what waits elsewhere as soon as the peer has caught up. */
   awaitDrain(bytes: number): boolean {
+    const size = this.bufferedAmount + bytes;
     this.#wantsDrain = true;
-    return this.#isWithin(this.bufferedAmount + bytes);
+    if (size <= this.#rules.maxBufferedAmount) return true;
+    this.#cut(size, "maxBufferedAmount");
+    return false;
   }
 
   /** Cuts the connection because its peer reads too slowly. */
-  cutSlow(bytes: number): void {
-    const size = this.bufferedAmount + bytes;
-    const { highWaterMark, maxBufferedAmount } = this.#rules;
-    const limit = size > maxBufferedAmount
-      ? `maxBufferedAmount is ${maxBufferedAmount}`
-      : `highWaterMark is ${highWaterMark}`;
-    const message = `The peer reads too slowly: ${size} bytes wait, ${limit}`;
-    const closeCode = CloseCode.PolicyViolation;
-    this.#session.terminate(new WebSocketError("SLOW_CONSUMER", message, { closeCode }));
+  cutSlow(): void {
+    this.#cut(this.bufferedAmount, "highWaterMark");
   }
 
   /** Something was written: whoever waits for that is told, unless a handler is running. */
@@ -227,34 +226,23 @@ export class Outflow implements ConnectionSender, TimerTarget {
     if (this.#outbox.delaying) this.#flushDelayed();
   }
 
-  /** Adds a message that was encoded before; returns `false` where that is no longer possible. */
-  #place(message: PreparedMessage): boolean {
-    if (this.#session.state !== "open") return false;
-    if (this.#lane?.busy) {
-      this.#lane.hold(message.opcode, message.payload);
-      return true;
-    }
-    const compression = this.#compression;
-    const frame = compression === undefined ? message.frame : message.frameFor(compression);
-    // RFC 6455 5.3: a client masks with a new key each time, so that no frame can be sent twice.
-    if (frame === undefined || this.#session.isClient) {
-      return this.#session.sendBytes(message.opcode, message.payload);
-    }
-    this.#outbox.share(frame);
-    return true;
-  }
-
   /** Whether more may be sent, after something was. */
   #accepted(): boolean {
     const size = this.bufferedAmount;
-    if (!this.#isWithin(size)) this.cutSlow(0);
-    return size <= this.#rules.highWaterMark;
+    const { highWaterMark, maxBufferedAmount } = this.#rules;
+    if (size <= highWaterMark) return true;
+    this.#wantsDrain = true;
+    if (size > maxBufferedAmount) this.#cut(size, "maxBufferedAmount");
+    return false;
   }
 
-  /** Whether so many waiting bytes are allowed; if they are many, somebody waits for the drain now. */
-  #isWithin(size: number): boolean {
-    if (size > this.#rules.highWaterMark) this.#wantsDrain = true;
-    return size <= this.#rules.maxBufferedAmount;
+  /** Cuts a peer that reads too slowly, for which so many bytes wait. */
+  #cut(size: number, limit: "highWaterMark" | "maxBufferedAmount"): void {
+    const message = `The peer reads too slowly: ${size} bytes wait, ${limit} is ${
+      this.#rules[limit]
+    }`;
+    const closeCode = CloseCode.PolicyViolation;
+    this.#session.terminate(new WebSocketError("SLOW_CONSUMER", message, { closeCode }));
   }
 
   /** Lets a message wait for the end of one that goes out in fragments. */

@@ -11,9 +11,9 @@ import type { OnSlow, PublishOptions, PublishResult } from "./publish_options.ts
 /**
  * The topics of one server.
  *
- * No code of the user's runs while a message is handed to its receivers: those that have to be cut,
- * which calls their `close` handlers, are cut afterwards. So what a handler publishes follows the
- * message it reacts to at every receiver, and who subscribes in one gets later messages only.
+ * No code of the user's runs while a message is handed to its receivers, even where some are cut:
+ * what a transport has to tell never comes from inside a call. So what a handler publishes follows the
+ * message that it reacts to at every receiver.
  */
 export class Topics implements ConnectionTopics {
   readonly #registry: TopicRegistry<ConnectionControl> = new TopicRegistry();
@@ -61,17 +61,10 @@ export class Topics implements ConnectionTopics {
       : toBytes(data);
     // The length of the topic tells where the key begins.
     const place = onSlow === "conflate" ? `${topic.length} ${topic}${key}` : "";
-    let tooSlow: ConnectionControl[] | undefined;
     for (const receiver of this.#registry.subscribers(topic)) {
       if (receiver === except || receiver.state !== "open") continue;
       if (!(content instanceof PreparedMessage)) content = new PreparedMessage(content);
-      if (!this.#offer(receiver, content, onSlow, place, result)) (tooSlow ??= []).push(receiver);
-    }
-    if (tooSlow !== undefined) {
-      result.closed = tooSlow.length;
-      for (const receiver of tooSlow) {
-        receiver.sender.cutSlow(this.#waiting.get(receiver)?.size ?? 0);
-      }
+      this.#offer(receiver, content, onSlow, place, result);
     }
     return result;
   }
@@ -100,41 +93,49 @@ export class Topics implements ConnectionTopics {
     this.#registry.forget(receiver);
   }
 
-  /** Hands a message to a receiver as the policy has it; returns `false` when that is to be cut. */
+  /** Hands a message to a receiver, as the policy has it. */
   #offer(
     receiver: ConnectionControl,
     message: PreparedMessage,
     onSlow: OnSlow,
     place: string,
     result: PublishResult,
-  ): boolean {
+  ): void {
     const { sender } = receiver;
     if (onSlow === "queue" || !this.#isBehind(receiver, onSlow)) {
-      if (!sender.sendPublished(message)) return false;
-      result.sent++;
-      return true;
-    }
-    if (onSlow === "close") return false;
-    if (onSlow === "drop") {
+      if (sender.sendPrepared(message) || receiver.state === "open") result.sent++;
+      else result.closed++;
+    } else if (onSlow === "drop") {
       result.dropped++;
-      return true;
+    } else if (onSlow === "close") {
+      sender.cutSlow();
+      result.closed++;
+    } else {
+      this.#hold(receiver, message, place, result);
     }
-    const queue = this.#queueOf(receiver);
+  }
+
+  /** Lets a message wait until its receiver has caught up. */
+  #hold(
+    receiver: ConnectionControl,
+    message: PreparedMessage,
+    place: string,
+    result: PublishResult,
+  ): void {
+    let queue = this.#waiting.get(receiver);
+    if (queue === undefined) this.#waiting.set(receiver, queue = new ConflationQueue());
     const replaced = queue.put(place, message, message.frame.length);
-    if (!sender.awaitDrain(queue.size)) return false;
+    if (!receiver.sender.awaitDrain(queue.size)) {
+      this.#waiting.delete(receiver);
+      result.closed++;
+      return;
+    }
     result.waiting++;
     if (replaced) result.replaced++;
-    return true;
   }
 
   #isBehind(receiver: ConnectionControl, onSlow: OnSlow): boolean {
     // Nothing newer may overtake what still waits, even if there is room again.
     return receiver.sender.slow || (onSlow === "conflate" && this.#waiting.has(receiver));
-  }
-
-  #queueOf(receiver: ConnectionControl): ConflationQueue<PreparedMessage> {
-    let queue = this.#waiting.get(receiver);
-    if (queue === undefined) this.#waiting.set(receiver, queue = new ConflationQueue());
-    return queue;
   }
 }
