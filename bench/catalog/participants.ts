@@ -20,6 +20,8 @@ export interface Participant {
   /** Ways of compression that it has. Default: both. */
   compressions?: Compression[];
   network?: ServerSettings["network"];
+  /** Our server only: sends to all by way of a topic. */
+  topics?: true;
   env?: Record<string, string>;
 }
 
@@ -31,19 +33,29 @@ const RAW: Partial<Participant> = {
   not: ["handshakes", "client", "broadcast"],
 };
 
+const TOPICS: Omit<Participant, "runtime"> = {
+  name: "quickws@topics",
+  server: "quickws",
+  topics: true,
+  not: ["echo", "client", "idle", "handshakes"],
+};
+
 /** All of them, ours first, then the raw sockets, then the peers, for each runtime. */
 export const PARTICIPANTS: readonly Participant[] = [
   { name: "quickws", runtime: "node", ...BOTH },
+  { runtime: "node", ...TOPICS },
   { name: "raw", runtime: "node", server: "raw_net", ...RAW },
   { name: "ws", runtime: "node", server: "ws", client: "ws", env: { WS_NO_BUFFER_UTIL: "1" } },
   { name: "ws+bufferutil", runtime: "node", server: "ws", client: "ws" },
   { name: "uws", runtime: "node", server: "uws" },
 
   { name: "quickws", runtime: "bun", ...BOTH },
+  { runtime: "bun", ...TOPICS },
   { name: "raw", runtime: "bun", server: "raw_bun", ...RAW },
   { name: "bun", runtime: "bun", server: "serve_bun", client: "web_socket" },
 
   { name: "quickws", runtime: "deno", ...BOTH },
+  { runtime: "deno", ...TOPICS },
   { name: "quickws@listen", runtime: "deno", server: "quickws", network: "deno" },
   { name: "quickws@net", runtime: "deno", server: "quickws", network: "node" },
   { name: "raw", runtime: "deno", server: "raw_deno", ...RAW },

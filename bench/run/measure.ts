@@ -26,7 +26,7 @@ const OFFERS = {
 
 /** The command that starts a participant, or `undefined` where it cannot be had. */
 export function commandOf(
-  { runtime, server, client, network }: Participant,
+  { runtime, server, client, network, topics }: Participant,
   { kind, text, compression }: Workload,
   url = "",
   connections = 0,
@@ -40,6 +40,7 @@ export function commandOf(
     strings: text,
     compression,
     network,
+    topics,
   };
   if (runtime !== "go") {
     return commandFor(runtime, `servers/${server}.ts`, JSON.stringify(settings));

@@ -1,10 +1,10 @@
 // Our server, on whichever runtime it is started.
 
 import process from "node:process";
-import type { serve as Serve, ServeOptions } from "../../mod.ts";
+import type { Handlers, serve as Serve, ServeOptions, Server } from "../../mod.ts";
 import { settings } from "./settings.ts";
 
-const { broadcast, compression, network, sharedPort } = settings;
+const { broadcast, compression, network, sharedPort, topics } = settings;
 
 async function load(): Promise<typeof Serve> {
   switch (network) {
@@ -28,10 +28,15 @@ const options: ServeOptions = {
   },
 };
 
+function handlers(): Handlers<undefined> {
+  if (!broadcast) return { message: (conn, data) => void conn.send(data) };
+  if (!topics) return { message: (_, data) => void server.broadcast(data) };
+  return {
+    open: (conn) => void conn.subscribe("all"),
+    message: (_, data) => void server.publish("all", data),
+  };
+}
+
 const serve = await load();
-const server = await serve(
-  broadcast
-    ? { ...options, message: (_, data) => void server.broadcast(data) }
-    : { ...options, message: (conn, data) => void conn.send(data) },
-);
+const server: Server = await serve({ ...options, ...handlers() });
 process.stdout.write(`${server.port}\n`);

@@ -15,6 +15,8 @@ export interface ServerSettings {
   compression?: Compression;
   /** Our server only: the way to the sockets, where it is not the usual one. */
   network?: "deno" | "node";
+  /** Our server only: sends to all by way of a topic. */
+  topics?: boolean;
   /** Listens on this port, together with other processes. */
   sharedPort?: number;
 }

@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import process from "node:process";
 import type { CloseInfo, Connection, PublishResult, Server, WebSocketError } from "../../mod.ts";
 import { attach } from "../../src/node.ts";
 import { inflated } from "../support/deflated.ts";
@@ -292,6 +293,18 @@ export const cases: Cases = liveCases({
     peer.send({ opcode: TEXT, payload: "topic" });
     const texts = (await peer.frames(2)).map(({ payload }) => new TextDecoder().decode(payload));
     assert.deepEqual(texts, ["sent", "published"]);
+  },
+
+  "a topic does not keep the message that its name was a part of": async (t) => {
+    const { conns: [conn] } = await room(t, 1);
+    const before = process.memoryUsage().rss;
+    for (let i = 0; i < 400; i++) {
+      const message = new TextDecoder().decode(new Uint8Array(MIB).fill(97 + i % 20));
+      conn.subscribe(message.slice(100, 200 + i));
+    }
+    const grown = process.memoryUsage().rss - before;
+    assert.ok(grown < 200 * MIB, `memory has grown by ${grown} bytes`);
+    assert.equal(conn.topics.length, 401);
   },
 
   "100,000 topics come and go": async (t) => {

@@ -100,8 +100,8 @@ const LEAN = 250;
 
 const SHAPES: readonly [what: string, subscribers: number, topics: number, each: number][] = [
   ["10,000 subscribers to 10 of 100,000 topics each", 10_000, 100_000, 10],
-  ["10,000 subscribers to one topic", 10_000, 1, 1],
-  ["10,000 subscribers to a topic of its own each", 10_000, 10_000, 1],
+  ["2,000 subscribers to one topic", 2_000, 1, 1],
+  ["2,000 subscribers to a topic of its own each", 2_000, 2_000, 1],
 ];
 
 for (const [what, count, topics, each] of SHAPES) {
@@ -124,15 +124,3 @@ for (const [what, count, topics, each] of SHAPES) {
     assert.equal(kept.length > 0, true);
   });
 }
-
-Deno.test("a name does not keep the message that it was a part of", async () => {
-  const registries: unknown[] = [];
-  const bytes = await bytesKeptEach(10, () => {
-    const message = `{"topic":"a topic of some length"${" ".repeat(100_000)}${registries.length}}`;
-    // Flat, as what arrives is.
-    const name = new TextDecoder().decode(new TextEncoder().encode(message)).slice(10, 32);
-    registries.push(registryOf([a, name]));
-    return Promise.resolve();
-  });
-  assert.ok(bytes < 10_000, `${bytes} bytes`);
-});

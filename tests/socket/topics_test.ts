@@ -91,20 +91,46 @@ socketTest("what is published in one tick is one write for each connection", asy
   assert.deepEqual(peers[0].payloads.slice(-3), ["message 4", "sent", "last"]);
 });
 
-socketTest("a published message is encoded once: all write the same memory", async (t) => {
-  const { server, conns } = await room(t, 3);
+/** The memory that the server's connections write from here on, one entry a write. */
+function watchWrites(t: Harness): Uint8Array[] {
   const written: Uint8Array[] = [];
-  for (const { transport } of conns.map((_, i) => ({ transport: t.network.accepted[i] }))) {
+  for (const transport of t.network.accepted) {
     const write = transport.write.bind(transport);
     transport.write = (bytes, length) => {
       written.push(bytes);
       return write(bytes, length);
     };
   }
+  return written;
+}
+
+socketTest("a published message is encoded once: all write the same memory", async (t) => {
+  const { server } = await room(t, 3);
+  const written = watchWrites(t);
   server.publish("room", "shared");
   await quiet();
   assert.equal(written.length, 3);
   assert.equal(new Set(written).size, 1);
+});
+
+socketTest("it is compressed once for all that share parameters", async (t) => {
+  const server = await t.serve({
+    compression: { threshold: 0, serverContextTakeover: true },
+    open: (conn) => void conn.subscribe("room"),
+  });
+  const alone = "permessage-deflate; server_no_context_takeover";
+  const offers = [alone, alone, `${alone}; server_max_window_bits=10`, alone, "permessage-deflate"];
+  for (const offer of offers) {
+    const peer = t.rawClient(server);
+    peer.send(upgradeRequest([`Sec-WebSocket-Extensions: ${offer}`]));
+    assert.equal((await peer.answer()).status, 101);
+  }
+  const written = watchWrites(t);
+  server.publish("room", "All work and no play makes Jack a dull boy. ".repeat(50));
+  await quiet();
+  assert.equal(written.length, 5);
+  assert.ok(written.every(({ length }) => length === 65536 || length < 512), "all are compressed");
+  assert.deepEqual([1, 2, 3, 4].map((i) => written[i] === written[0]), [true, false, true, false]);
 });
 
 socketTest("topics and subscribers() tell who listens to what", async (t) => {
