@@ -67,7 +67,12 @@ export type ErrorCode =
   // A message was to be sent through a stream after the end.
   | "NOT_OPEN"
   // The source of a message that was being sent in fragments failed: closed with 1011.
-  | "SOURCE_FAILED";
+  | "SOURCE_FAILED"
+  // The engine between servers; only onError hears of these.
+  | "BACKPLANE_DOWN"
+  | "BACKPLANE_OVERFLOW"
+  | "BACKPLANE_FAILED"
+  | "BACKPLANE_GARBLED";
 
 /** Further facts an error can be built with. */
 export interface WebSocketErrorOptions extends ErrorOptions {

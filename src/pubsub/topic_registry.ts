@@ -31,6 +31,11 @@ export class TopicRegistry<S extends object> {
     return this.#topics.size;
   }
 
+  /** The topics that have a subscriber. */
+  names(): Iterable<string> {
+    return this.#topics.keys();
+  }
+
   /** Subscribes; returns whether that is new. */
   subscribe(subscriber: S, name: string): boolean {
     let topic = this.#topics.get(name);

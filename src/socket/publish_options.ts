@@ -19,7 +19,8 @@ export interface PublishOptions {
   onSlow?: OnSlow;
   /**
    * What the message is about, with `onSlow: "conflate"` only: it replaces the message of the same
-   * topic and key that waits. Default: the empty string, which is one key for the whole topic.
+   * topic and key that waits. At most 1024 bytes of UTF-8. Default: the empty string, which is one key
+   * for the whole topic.
    */
   key?: string;
 }
@@ -38,7 +39,7 @@ export interface PublishResult {
   closed: number;
 }
 
-/** The bytes of UTF-8 that the name of a topic may have. */
+/** The bytes of UTF-8 that the name of a topic, or a key, may have. */
 export const MAX_TOPIC_BYTES = 1024;
 
 /** UTF-8 takes at most this many bytes for a unit of UTF-16. */
@@ -50,18 +51,19 @@ export function checkTopic(topic: unknown): asserts topic is string {
     throw new TypeError(`A topic must be a string, got ${show(topic)}`);
   }
   if (topic === "") throw new RangeError('A topic must not be empty, got ""');
-  if (!topic.isWellFormed()) {
-    throw new TypeError("A topic must be well-formed, got one with half of a surrogate pair");
+  checkText("A topic", topic);
+}
+
+function checkText(what: string, text: string): void {
+  if (!text.isWellFormed()) {
+    throw new TypeError(`${what} must be well-formed, got one with half of a surrogate pair`);
   }
-  if (topic.length * MAX_BYTES_PER_UNIT <= MAX_TOPIC_BYTES) return;
-  const bytes = topic.length > MAX_TOPIC_BYTES
-    ? topic.length
-    : new TextEncoder().encode(topic).length;
-  if (bytes > MAX_TOPIC_BYTES) {
-    throw new RangeError(
-      `A topic must have at most ${MAX_TOPIC_BYTES} bytes of UTF-8, got ${show(topic)}`,
-    );
-  }
+  if (text.length * MAX_BYTES_PER_UNIT <= MAX_TOPIC_BYTES) return;
+  const bytes = text.length > MAX_TOPIC_BYTES ? text.length : new TextEncoder().encode(text).length;
+  if (bytes <= MAX_TOPIC_BYTES) return;
+  throw new RangeError(
+    `${what} must have at most ${MAX_TOPIC_BYTES} bytes of UTF-8, got ${show(text)}`,
+  );
 }
 
 /**
@@ -69,12 +71,15 @@ export function checkTopic(topic: unknown): asserts topic is string {
  *
  * @param known The names of the options that there are.
  * @throws {TypeError} When an option is of the wrong type, unknown, or does not fit the others.
+ * @throws {RangeError} When the key is too long.
  */
 export function checkPublishOptions(options: PublishOptions, known: readonly string[]): void {
   checkNames("The options of publish", options, known);
   checkOneOf("onSlow", options.onSlow, ["queue", "drop", "conflate", "close"]);
   checkType("key", options.key, "string");
-  if (options.key !== undefined && options.onSlow !== "conflate") {
+  if (options.key === undefined) return;
+  checkText('Option "key"', options.key);
+  if (options.onSlow !== "conflate") {
     throw new TypeError('Option "key" can be given only together with onSlow: "conflate"');
   }
 }

@@ -2,6 +2,7 @@
 
 import type { HeaderView } from "../errors.ts";
 import type { DenoSockets, TlsServerOptions } from "../transport/transport.ts";
+import type { Backplane, BackplaneQueueOptions } from "../pubsub/backplane.ts";
 import { checkInteger, checkNames, checkOneOf, checkType, show, wrongType } from "./check.ts";
 import {
   CONNECTION_OPTION_NAMES,
@@ -100,6 +101,13 @@ export interface ServeOptions<T = undefined> extends ConnectionOptions, Handlers
    */
   origins?: Origins;
   /**
+   * The engine that carries what is published to topics to the servers of other processes and
+   * machines, which have one to the same engine. An object for this server alone. Default: none.
+   */
+  backplane?: Backplane;
+  /** What waits while the engine of `backplane` is away. */
+  backplaneQueue?: BackplaneQueueOptions;
+  /**
    * Hears of errors that have no connection to go to: of the listener, of the hooks, of a `close`
    * handler. Default: `console.error` (the web's `reportError` ends the process on Deno and Bun).
    */
@@ -128,6 +136,8 @@ const SERVE_OPTION_NAMES = [
   "maxConnections",
   "signal",
   "origins",
+  "backplane",
+  "backplaneQueue",
   "onError",
   "upgrade",
   "fetch",
@@ -170,6 +180,7 @@ export function serveRules<T>(options: ServeOptions<T>): ServeRules<T> {
   checkType("upgrade", options.upgrade, "function");
   checkType("fetch", options.fetch, "function");
   checkSignal(options.signal);
+  checkBackplane(options);
   return {
     connection: connectionRules(options, true),
     options,
@@ -185,6 +196,20 @@ export function serveRules<T>(options: ServeOptions<T>): ServeRules<T> {
 export function checkSignal(signal: unknown): void {
   if (signal === undefined || signal instanceof AbortSignal) return;
   throw wrongType("signal", "an AbortSignal", signal);
+}
+
+function checkBackplane<T>({ backplane, backplaneQueue }: ServeOptions<T>): void {
+  if (backplane !== undefined) {
+    for (const name of ["start", "publish", "subscribe", "unsubscribe", "close"] as const) {
+      if (typeof backplane?.[name] !== "function") {
+        throw wrongType("backplane", `an object with a function "${name}"`, backplane);
+      }
+    }
+  }
+  if (backplaneQueue === undefined) return;
+  checkNames('Option "backplaneQueue"', backplaneQueue, ["maxBytes", "drop"]);
+  checkInteger("backplaneQueue.maxBytes", backplaneQueue.maxBytes, 0, MAX_INT32, "bytes");
+  checkOneOf("backplaneQueue.drop", backplaneQueue.drop, ["oldest", "newest"]);
 }
 
 function checkAddress<T>(options: ServeOptions<T>): void {

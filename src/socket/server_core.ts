@@ -10,6 +10,7 @@ import type { Connection } from "./connection.ts";
 import { type Accepted, Incoming, type IncomingOwner } from "./incoming.ts";
 import { logError } from "./log_error.ts";
 import { isPromiseLike } from "./promise_like.ts";
+import { Relay } from "./relay.ts";
 import type { ServeRules } from "./serve_options.ts";
 import { type Timer, timers, type TimerTarget } from "./timer_wheel.ts";
 import { Topics } from "./topics.ts";
@@ -31,6 +32,7 @@ export class ServerCore<T>
   #shuttingDown = false;
   #listening = false;
   #timer: Timer | undefined;
+  #relay: Relay | undefined;
   #finish!: () => void;
 
   /** @param rules The checked options. */
@@ -68,17 +70,22 @@ export class ServerCore<T>
   listening(listener: Listener): void {
     this.#listener = listener;
     this.#listening = true;
-    this.heedSignal();
+    this.begin();
   }
 
-  /** Shuts down when the signal among the options aborts. */
-  heedSignal(): void {
-    const { signal } = this.rules.options;
-    if (signal === undefined) return;
-    const abort = (): void => this.shutdown();
-    signal.addEventListener("abort", abort, { once: true });
-    this.finished.then(() => signal.removeEventListener("abort", abort));
-    if (signal.aborted) this.shutdown();
+  /** Connections may come: the signal among the options counts, and so does the backplane. */
+  begin(): void {
+    const { backplane, backplaneQueue } = this.rules.options;
+    if (backplane !== undefined) {
+      this.#relay = new Relay(backplane, backplaneQueue, {
+        names: () => this.topics.names(),
+        deliver: (topic, message, options) => this.topics.deliver(topic, message, options),
+        reportError: (error) => this.reportError(error),
+      });
+      this.topics.join(this.#relay);
+      this.#relay.start();
+    }
+    this.#heedSignal();
   }
 
   /** A socket was accepted. */
@@ -196,6 +203,16 @@ export class ServerCore<T>
     for (const channel of this.#connections.values()) channel.gone(late);
   }
 
+  /** Shuts down when the signal among the options aborts. */
+  #heedSignal(): void {
+    const { signal } = this.rules.options;
+    if (signal === undefined) return;
+    const abort = (): void => this.shutdown();
+    signal.addEventListener("abort", abort, { once: true });
+    this.finished.then(() => signal.removeEventListener("abort", abort));
+    if (signal.aborted) this.shutdown();
+  }
+
   async #stopListening(): Promise<void> {
     await this.#listener?.close();
   }
@@ -213,6 +230,7 @@ export class ServerCore<T>
       this.#handshakes.size > 0
     ) return;
     timers.cancel(this.#timer);
+    this.#relay?.close();
     this.#finish();
   }
 }

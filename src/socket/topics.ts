@@ -6,6 +6,7 @@ import { ConflationQueue } from "../pubsub/conflation_queue.ts";
 import { TopicRegistry } from "../pubsub/topic_registry.ts";
 import { toBytes } from "./bytes.ts";
 import type { ConnectionControl, ConnectionTopics } from "./connection_link.ts";
+import type { Relay } from "./relay.ts";
 import type { OnSlow, PublishOptions, PublishResult } from "./publish_options.ts";
 
 /**
@@ -18,6 +19,18 @@ import type { OnSlow, PublishOptions, PublishResult } from "./publish_options.ts
 export class Topics implements ConnectionTopics {
   readonly #registry: TopicRegistry<ConnectionControl> = new TopicRegistry();
   readonly #waiting: Map<ConnectionControl, ConflationQueue<PreparedMessage>> = new Map();
+  /** The way to the servers of other processes, if there is one. */
+  #relay: Relay | undefined;
+
+  /** From here on others hear of what is published here, and the other way round. */
+  join(relay: Relay): void {
+    this.#relay = relay;
+  }
+
+  /** The topics that somebody listens to. */
+  names(): Iterable<string> {
+    return this.#registry.names();
+  }
 
   /** How many connections listen to a topic. */
   count(topic: string): number {
@@ -27,13 +40,16 @@ export class Topics implements ConnectionTopics {
   /** Subscribes; returns `false` when the connection is no longer open. */
   subscribe(receiver: ConnectionControl, topic: string): boolean {
     if (receiver.state !== "open") return false;
-    this.#registry.subscribe(receiver, topic);
+    const isNew = this.#registry.subscribe(receiver, topic);
+    if (isNew && this.#registry.count(topic) === 1) this.#relay?.subscribe(topic);
     return true;
   }
 
   /** Unsubscribes; returns whether the connection was subscribed. */
   unsubscribe(receiver: ConnectionControl, topic: string): boolean {
-    return this.#registry.unsubscribe(receiver, topic);
+    const subscribed = this.#registry.unsubscribe(receiver, topic);
+    if (subscribed && this.#registry.count(topic) === 0) this.#relay?.unsubscribe(topic);
+    return subscribed;
   }
 
   /** The topics of a connection. */
@@ -54,19 +70,19 @@ export class Topics implements ConnectionTopics {
     options: PublishOptions,
     except: ConnectionControl | undefined,
   ): PublishResult {
-    const result = { sent: 0, waiting: 0, replaced: 0, dropped: 0, closed: 0 };
-    const { onSlow = "queue", key = "" } = options;
-    let content = typeof data === "string" || data instanceof PreparedMessage
+    const content = typeof data === "string" || data instanceof PreparedMessage
       ? data
       : toBytes(data);
-    // The length of the topic tells where the key begins.
-    const place = onSlow === "conflate" ? `${topic.length} ${topic}${key}` : "";
-    for (const receiver of this.#registry.subscribers(topic)) {
-      if (receiver === except || receiver.state !== "open") continue;
-      if (!(content instanceof PreparedMessage)) content = new PreparedMessage(content);
-      this.#offer(receiver, content, onSlow, place, result);
-    }
+    if (this.#relay === undefined) return this.#deliver(topic, content, options, except);
+    const message = content instanceof PreparedMessage ? content : new PreparedMessage(content);
+    const result = this.#deliver(topic, message, options, except);
+    this.#relay.publish(topic, message, options);
     return result;
+  }
+
+  /** Hands on what was published elsewhere. */
+  deliver(topic: string, message: PreparedMessage, options: PublishOptions): void {
+    this.#deliver(topic, message, options, undefined);
   }
 
   /**
@@ -86,11 +102,34 @@ export class Topics implements ConnectionTopics {
   withdraw(receiver: ConnectionControl): void {
     this.#waiting.delete(receiver);
     this.#registry.withdraw(receiver);
+    if (this.#relay === undefined) return;
+    for (const topic of this.#registry.namesOf(receiver)) {
+      if (this.#registry.count(topic) === 0) this.#relay.unsubscribe(topic);
+    }
   }
 
   /** The `close` handler of a connection has run: the names of its topics are forgotten, too. */
   forget(receiver: ConnectionControl): void {
     this.#registry.forget(receiver);
+  }
+
+  /** Hands a message to those who listen here; it is encoded for the first of them. */
+  #deliver(
+    topic: string,
+    content: string | Uint8Array | PreparedMessage,
+    options: PublishOptions,
+    except: ConnectionControl | undefined,
+  ): PublishResult {
+    const result = { sent: 0, waiting: 0, replaced: 0, dropped: 0, closed: 0 };
+    const { onSlow = "queue", key = "" } = options;
+    // The length of the topic tells where the key begins.
+    const place = onSlow === "conflate" ? `${topic.length} ${topic}${key}` : "";
+    for (const receiver of this.#registry.subscribers(topic)) {
+      if (receiver === except || receiver.state !== "open") continue;
+      if (!(content instanceof PreparedMessage)) content = new PreparedMessage(content);
+      this.#offer(receiver, content, onSlow, place, result);
+    }
+    return result;
   }
 
   /** Hands a message to a receiver, as the policy has it. */

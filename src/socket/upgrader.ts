@@ -83,7 +83,7 @@ export class Upgrader<T = undefined> extends ConnectionGroup<T> {
     super(core);
     this.#core = core;
     this.#wrap = wrap;
-    core.heedSignal();
+    core.begin();
   }
 
   /**

@@ -48,6 +48,7 @@ const LAYERS: Record<string, readonly string[]> = {
     "src/wire/",
     "src/message/",
     "src/session/",
+    "src/pubsub/",
     "src/socket/",
     PORT,
   ],

@@ -34,6 +34,14 @@ for (const [what, topic, name, message] of NO_NAMES) {
   });
 }
 
+Deno.test("a key is as long as a topic at most", () => {
+  const check = (key: string): void =>
+    checkPublishOptions({ onSlow: "conflate", key }, ["onSlow", "key"]);
+  check("a".repeat(MAX_TOPIC_BYTES));
+  assert.throws(() => check("a".repeat(MAX_TOPIC_BYTES + 1)), { name: "RangeError" });
+  assert.throws(() => check("\ud800"), { name: "TypeError", message: /"key" must be well-formed/ });
+});
+
 const OPTIONS: readonly [options: PublishOptions, message?: RegExp][] = [
   [{}],
   [{ onSlow: "queue" }],
