@@ -6,8 +6,12 @@ import type { CloseInfo } from "../../src/session/close_info.ts";
 import type { Connection } from "../../src/socket/connection.ts";
 import { prepareMessage } from "../../src/socket/prepare.ts";
 import type { OnSlow, PublishResult } from "../../src/socket/publish_options.ts";
+import { connectOver } from "../../src/socket/connect.ts";
+import { serveOver } from "../../src/socket/serve.ts";
 import type { ServeOptions } from "../../src/socket/serve_options.ts";
 import type { Server } from "../../src/socket/server.ts";
+import { bytesKeptEach } from "../support/heap.ts";
+import { MemoryNetwork } from "../support/memory_network.ts";
 import { type RawPeer, upgradeRequest } from "../support/raw_peer.ts";
 import { type Harness, quiet, socketTest } from "../support/socket_harness.ts";
 import { CLOSE, closePayload, hex, TEXT } from "../support/vectors.ts";
@@ -443,4 +447,28 @@ socketTest("a message published while another goes out in fragments follows it",
   await quiet();
   assert.equal(peer.payloads.at(-1), "behind");
   assert.equal(peer.payloads.join(""), "begin endbehind");
+});
+
+Deno.test("nothing is kept of connections that went away while messages waited for them", async () => {
+  const network = new MemoryNetwork();
+  const server = await serveOver(network, {
+    highWaterMark: 500,
+    open: (conn) => void (conn.subscribe("room"), conn.subscribe("another")),
+  });
+  const kept = await bytesKeptEach(100, async () => {
+    const near = await connectOver(network, server.url, {});
+    const [far] = server.clients();
+    network.accepted[0].blocked = true;
+    far.send(KILOBYTE);
+    await quiet();
+    const { waiting } = server.publish("room", "y".repeat(20_000), { onSlow: "conflate" });
+    assert.equal(waiting, 1);
+    far.terminate();
+    near.terminate();
+    await Promise.all([far.closed, near.closed]);
+    network.accepted.length = network.dialed.length = 0;
+  });
+  assert.ok(kept < 1000, `${kept} bytes are kept for each of them`);
+  assert.equal(server.subscribers("room"), 0);
+  await server.shutdown();
 });
