@@ -18,6 +18,7 @@ const SOURCES = [
   "tests/behaviour",
   "tests/interop",
   "tests/deflate",
+  "tests/fuzz",
   "tests/node",
   "bench",
 ];
