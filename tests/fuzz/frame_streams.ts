@@ -16,7 +16,7 @@ import {
   toHex,
   utf8,
 } from "../support/vectors.ts";
-import { payloads, shortBytes, texts } from "./bytes.ts";
+import { damaged, damages, payloads, shortBytes, texts } from "./bytes.ts";
 
 /** What both sides agreed on about compression. */
 export interface Compression {
@@ -27,7 +27,7 @@ export interface Compression {
 /** No compression, or one of its kinds. */
 export const compressions: fc.Arbitrary<Compression | undefined> = fc.option(
   fc.record({ takeover: fc.boolean(), windowBits: fc.integer({ min: 8, max: 15 }) }),
-  { nil: undefined },
+  { nil: undefined, freq: 2 },
 );
 
 /** What compresses and decompresses on one side. */
@@ -141,14 +141,23 @@ function compressed(
   return end === -1 ? undefined : target.subarray(0, end);
 }
 
+/** Mostly nothing, and now and then one of these. */
+function mostly<T>(rare: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> {
+  return fc.oneof({ weight: 7, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: rare });
+}
+
+/** A frame that is still to be masked, or not. */
+export type WildFrame = Omit<FrameParts, "mask"> & { readonly wrongMask: boolean };
+
 /** A frame in which anything may be wrong: bits, opcode, mask, length field, announced length. */
-export const wildFrames: fc.Arbitrary<FrameParts> = fc.record({
+export const wildFrames: fc.Arbitrary<WildFrame> = fc.record({
   fin: fc.boolean(),
-  rsv: fc.oneof({ weight: 4, arbitrary: fc.constantFrom(0, 4) }, {
-    weight: 1,
-    arbitrary: fc.nat(7),
-  }),
-  opcode: fc.oneof({ weight: 6, arbitrary: fc.constantFrom(0, 1, 2, 8, 9, 10) }, {
+  rsv: fc.oneof(
+    { weight: 12, arbitrary: fc.constant(0) },
+    { weight: 2, arbitrary: fc.constant(4) },
+    { weight: 1, arbitrary: fc.nat(7) },
+  ),
+  opcode: fc.oneof({ weight: 20, arbitrary: fc.constantFrom(0, 1, 1, 2, 8, 9, 10) }, {
     weight: 1,
     arbitrary: fc.nat(15),
   }),
@@ -156,20 +165,16 @@ export const wildFrames: fc.Arbitrary<FrameParts> = fc.record({
     shortBytes,
     texts.map(utf8),
     closePayloads(),
+    fc.tuple(texts.map(utf8), damages).map(([text, what]) => damaged(text, what)),
   ),
-  mask: fc.option(fc.tuple(fc.nat(255), fc.nat(255), fc.nat(255), fc.nat(255)), {
-    nil: undefined,
-    freq: 5,
-  }),
-  extended: fc.option(fc.constantFrom(16 as const, 64 as const), { nil: undefined, freq: 3 }),
-  announced: fc.option(
-    fc.oneof(
-      fc.bigInt({ min: 0n, max: 300n }),
-      fc.bigInt({ min: 0n, max: (1n << 64n) - 1n }),
-      fc.constantFrom(1n << 31n, (1n << 32n) + 5n, 1n << 53n, 1n << 63n, (1n << 63n) - 1n),
-    ),
-    { nil: undefined, freq: 2 },
-  ),
+  /** Whether it is masked the other way round. */
+  wrongMask: fc.integer({ min: 0, max: 19 }).map((choice) => choice === 0),
+  extended: mostly(fc.constantFrom(16 as const, 64 as const)),
+  announced: mostly(fc.oneof(
+    fc.bigInt({ min: 0n, max: 300n }),
+    fc.bigInt({ min: 0n, max: (1n << 64n) - 1n }),
+    fc.constantFrom(1n << 31n, (1n << 32n) + 5n, 1n << 53n, 1n << 63n, (1n << 63n) - 1n),
+  )),
 }).map(({ extended, announced, ...parts }) => {
   const length = announced ?? BigInt(parts.payload.length);
   // What does not fit into the field that was chosen goes into the next one that it fits.

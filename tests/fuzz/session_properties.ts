@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { WebSocketError } from "../../src/errors.ts";
 import type { Session, SessionRules } from "../../src/session/session.ts";
 import { Opcode } from "../../src/wire/opcode.ts";
-import { type Ending, Endpoint, type Heard, type Side } from "../support/endpoint.ts";
+import { type Ending, Endpoint, type Heard, sessionRules, type Side } from "../support/endpoint.ts";
 import { CLOSE, concat, frame, parseFrames, toHex, utf8 } from "../support/vectors.ts";
 import { chunksOf, cuts, damaged, damages, shortBytes } from "./bytes.ts";
 import {
@@ -19,6 +19,7 @@ import {
   plans,
   wildFrames,
 } from "./frame_streams.ts";
+import { judge } from "./reference.ts";
 
 const sides: fc.Arbitrary<Side> = fc.constantFrom("client", "server");
 
@@ -86,7 +87,7 @@ function outcomeOf(setting: Setting, stream: Uint8Array, sizes: readonly number[
   endpoint.session.receive(Uint8Array.of(0x89, 0));
   compression?.close();
   const sent = endpoint.takeBytes();
-  assertLegal(endpoint, sent);
+  assertLegal(endpoint, sent, all.maxMessageSize ?? 1 << 24);
   return { heard: endpoint.heard, endings: endpoint.endings, sent: toHex(sent) };
 }
 
@@ -114,10 +115,14 @@ function react(endpoint: Endpoint, { at, what }: Reaction): void {
 }
 
 /** What was written is frames, masked as the side must, and nothing follows a Close frame but pongs. */
-function assertLegal(endpoint: Endpoint, sent: Uint8Array): void {
+function assertLegal(endpoint: Endpoint, sent: Uint8Array, maxMessageSize: number): void {
   assert.equal(endpoint.endings.length, 1, "the end is told exactly once");
   const [{ error }] = endpoint.endings;
   assert.notEqual(error, "INTERNAL", String(endpoint.errors[0]?.cause));
+  for (const [kind, data] of endpoint.heard) {
+    const size = kind === "text" ? utf8(data).length : data.length / 2;
+    if (kind !== "ping" && kind !== "pong") assert.ok(size <= maxMessageSize, "over the limit");
+  }
   const frames = parseFrames(sent);
   assert.ok(frames.every(({ masked }) => masked === (endpoint.side === "client")));
   const closes = frames.filter(({ opcode }) => opcode === CLOSE);
@@ -133,7 +138,19 @@ function assertSameForEveryCut(
   const whole = outcomeOf(setting, stream, [stream.length]);
   assert.deepEqual(outcomeOf(setting, stream, sizes), whole, "in chunks");
   if (stream.length <= 2000) assert.deepEqual(outcomeOf(setting, stream, [1]), whole, "by bytes");
+  if (setting.compression === undefined && setting.reaction.what === "nothing") {
+    assertAsJudged(setting, stream, whole);
+  }
   return whole;
+}
+
+/** The RFC, read a second time, says the same. */
+function assertAsJudged(setting: Setting, stream: Uint8Array, { heard, endings }: Outcome): void {
+  const verdict = judge(stream, sessionRules(setting.side, setting.rules));
+  assert.deepEqual(heard, verdict.heard);
+  const [{ error, received }] = endings;
+  const end = received === undefined ? error : String(received);
+  assert.equal(end, verdict.end ?? "CONNECTION_LOST");
 }
 
 const calm = { at: 0, what: "nothing" } as const;
@@ -176,9 +193,10 @@ export const wildStreams = fc.property(
   fc.array(wildFrames, { maxLength: 6 }),
   cuts,
   (setting, plan, keys, frames, sizes) => {
-    // Most of them masked as the side wants it, or nothing but the mask would ever be tested.
-    const mask = setting.side === "server" ? keys : undefined;
-    const wild = frames.map((parts) => frame(parts.opcode === 3 ? parts : { ...parts, mask }));
+    const wild = frames.map(({ wrongMask, ...parts }) => {
+      const mask = (setting.side === "server") !== wrongMask ? keys : undefined;
+      return frame({ ...parts, mask });
+    });
     const stream = concat(planned(plan.slice(0, 2), setting, keys), ...wild);
     assertSameForEveryCut(setting, stream, sizes);
   },
