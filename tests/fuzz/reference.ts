@@ -4,7 +4,7 @@
 
 import type { SessionRules } from "../../src/session/session.ts";
 import type { Heard } from "../support/endpoint.ts";
-import { CLOSE, CONTINUATION, PING, TEXT, toHex } from "../support/vectors.ts";
+import { CLOSE, concat, CONTINUATION, PING, TEXT, toHex } from "../support/vectors.ts";
 
 /** What a receiver must make of a stream. */
 export interface Verdict {
@@ -35,7 +35,7 @@ function judgeFrames(
   heard: Heard[],
 ): string | undefined {
   const view = new DataView(stream.buffer, stream.byteOffset, stream.byteLength);
-  let parts: number[] = [];
+  let parts: Uint8Array = new Uint8Array(0);
   let kind: number | undefined;
   let fragments = 0;
   let at = 0;
@@ -73,13 +73,11 @@ function judgeFrames(
 
     const end = payloadAt + Number(length);
     const key = masked ? stream.subarray(payloadAt - 4, payloadAt) : [0, 0, 0, 0];
-    const payload = Array.from(
-      stream.subarray(payloadAt, end),
-      (byte, i) => byte ^ key[i % 4],
-    );
+    const payload = stream.slice(payloadAt, end);
+    for (let i = 0; i < payload.length; i++) payload[i] ^= key[i % 4];
     if (!isControl) {
       if (opcode !== CONTINUATION) kind = opcode;
-      parts = [...parts, ...payload];
+      parts = concat(parts, payload);
       // RFC 6455 8.1, as strictly as it can be read: at the first byte that makes a text impossible.
       if (kind === TEXT && rules.utf8Check && !canBecomeText(parts)) {
         throw new Refusal("INVALID_UTF8");
@@ -88,10 +86,10 @@ function judgeFrames(
     if (end > stream.length) return undefined;
     if (opcode === CLOSE) return judgeClose(payload);
     if (isControl) {
-      heard.push([opcode === PING ? "ping" : "pong", toHex(Uint8Array.from(payload))]);
+      heard.push([opcode === PING ? "ping" : "pong", toHex(payload)]);
     } else if (fin) {
-      heard.push(message(kind!, Uint8Array.from(parts), rules));
-      parts = [];
+      heard.push(message(kind!, parts, rules));
+      parts = new Uint8Array(0);
       kind = undefined;
       fragments = 0;
     }
@@ -108,8 +106,8 @@ function message(kind: number, bytes: Uint8Array, rules: SessionRules): Heard {
 }
 
 /** Whether something can follow that makes a text of it. */
-function canBecomeText(bytes: readonly number[]): boolean {
-  return decoded(Uint8Array.from(bytes), true) !== undefined;
+function canBecomeText(bytes: Uint8Array): boolean {
+  return decoded(bytes, true) !== undefined;
 }
 
 function decoded(bytes: Uint8Array, stream: boolean): string | undefined {
@@ -121,14 +119,14 @@ function decoded(bytes: Uint8Array, stream: boolean): string | undefined {
 }
 
 /** RFC 6455 5.5.1 and 7.4, and the codes that IANA has registered since. */
-function judgeClose(payload: readonly number[]): string {
+function judgeClose(payload: Uint8Array): string {
   if (payload.length === 0) return "1005";
   if (payload.length === 1) throw new Refusal("CLOSE_PAYLOAD_TOO_SHORT");
   const code = payload[0] * 256 + payload[1];
   const isDefined = [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014]
     .includes(code);
   if (!isDefined && !(code >= 3000 && code <= 4999)) throw new Refusal("CLOSE_CODE_INVALID");
-  if (decoded(Uint8Array.from(payload.slice(2)), false) === undefined) {
+  if (decoded(payload.subarray(2), false) === undefined) {
     throw new Refusal("INVALID_UTF8");
   }
   return String(code);
