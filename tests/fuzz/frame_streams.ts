@@ -173,7 +173,7 @@ export const wildFrames: fc.Arbitrary<WildFrame> = fc.record({
   announced: mostly(fc.oneof(
     fc.bigInt({ min: 0n, max: 300n }),
     fc.bigInt({ min: 0n, max: (1n << 64n) - 1n }),
-    fc.constantFrom(1n << 31n, (1n << 32n) + 5n, 1n << 53n, 1n << 63n, (1n << 63n) - 1n),
+    fc.constantFrom(1n << 31n, (1n << 32n) + 5n, 1n << 53n, 1n << 63n, 9n << 60n, (1n << 63n) - 1n),
   )),
 }).map(({ extended, announced, ...parts }) => {
   const length = announced ?? BigInt(parts.payload.length);
