@@ -23,6 +23,8 @@ const NUMBERS = {
     ["pongTimeout", 0, MAX],
     ["readTimeout", 0, MAX],
     ["writeTimeout", 0, MAX],
+    ["messageTimeout", 0, MAX],
+    ["maxUnfinishedMemory", 0, Number.MAX_SAFE_INTEGER],
     ["highWaterMark", 0, MAX],
     ["maxBufferedAmount", 0, MAX],
     ["readBufferSize", 512, 1 << 20],
@@ -91,6 +93,8 @@ const OTHERS: Record<"both" | "serve" | "connect", readonly Wrong[]> = {
   serve: [
     ["origins", "https://app.example", TypeError],
     ["origins", [1], TypeError],
+    ["hosts", "localhost", TypeError],
+    ["hosts", ["localhost:80"], TypeError],
     ["origins", ["app.example"], TypeError],
     ["origins", ["https://app.example/"], TypeError],
     ["headers", {}, TypeError],

@@ -45,8 +45,8 @@ const crowd: SoakPlan = {
   load: {
     concurrency: Number(values.connections),
     duration: Number(values.minutes) * 60_000,
-    lifetime: 120_000,
-    gap: 40_000,
+    lifetime: 60_000,
+    gap: 20_000,
     readTimeout: 90_000,
   },
   warmUp: { duration: 20_000, lifetime: 20_000, gap: 10_000 },
