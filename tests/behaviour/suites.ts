@@ -25,5 +25,6 @@ export const suites: Record<string, () => Promise<Suite>> = {
   "api upgrade": () => import("./api_upgrade_suite.ts"),
   defects: () => import("./defects_suite.ts"),
   proxy: () => import("./proxy_suite.ts"),
+  security: () => import("../security/live_suite.ts"),
   transport: () => import("./transport_suite.ts"),
 };

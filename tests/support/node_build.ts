@@ -19,6 +19,7 @@ const SOURCES = [
   "tests/interop",
   "tests/deflate",
   "tests/fuzz",
+  "tests/security",
   "tests/faults",
   "tests/node",
   "bench",
