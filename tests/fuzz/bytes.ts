@@ -68,7 +68,8 @@ const MOST_CHUNKS = 500;
 /** A stream in chunks, each in memory of its own. */
 export function* chunksOf(stream: Uint8Array, sizes: readonly number[]): Generator<Uint8Array> {
   const least = Math.floor(stream.length / MOST_CHUNKS / 4);
-  for (let at = 0, i = 0; at < stream.length; i++) {
+  let at = 0;
+  for (let i = 0; at < stream.length; i++) {
     const end = Math.min(stream.length, at + least + sizes[i % sizes.length]);
     yield stream.slice(at, end);
     at = end;

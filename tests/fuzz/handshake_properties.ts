@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { HandshakeError, WebSocketError } from "../../src/errors.ts";
+import { type HandshakeError, WebSocketError } from "../../src/errors.ts";
 import { encodeKey } from "../../src/handshake/accept_key.ts";
 import { ClientHandshake } from "../../src/handshake/client.ts";
 import {

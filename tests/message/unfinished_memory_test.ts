@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { WebSocketError } from "../../src/errors.ts";
+import type { WebSocketError } from "../../src/errors.ts";
 import { type MemoryHolder, UnfinishedMemory } from "../../src/message/unfinished_memory.ts";
 
 /** A holder that says what was done to it. */
