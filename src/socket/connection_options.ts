@@ -77,7 +77,8 @@ export interface ConnectionOptions {
   messageTimeout?: number;
   /**
    * Bytes that incoming messages that are not whole yet may hold together, in the whole process; over
-   * it the connection that holds most is closed with 1013. Default: 268435456 (256 MiB).
+   * it the connection that holds most is closed with 1013. Default: 268435456 (256 MiB), or twice
+   * `maxMessageSize` where that is more.
    */
   maxUnfinishedMemory?: number;
   /** When `sendDelayed` writes. Default: `{ maxMessages: 10, maxDelay: 10, bufferSize: 8192 }`. */
@@ -149,16 +150,16 @@ export const MAX_INT32 = 0x7fffffff;
  */
 export function connectionRules(options: ConnectionOptions, masked: boolean): ConnectionRules {
   checkConnectionOptions(options);
-  const { maxBufferedAmount = 64 << 20, delayedWrite = {} } = options;
+  const { maxMessageSize = 16 << 20, maxBufferedAmount = 64 << 20, delayedWrite = {} } = options;
   const { maxMessages = 10, maxDelay = 10, bufferSize = 8192 } = delayedWrite;
   const session: SessionRules = {
     masked,
     rsv1: false,
     text: options.text ?? "string",
     utf8Check: options.utf8Check ?? true,
-    maxMessageSize: options.maxMessageSize ?? 16 << 20,
+    maxMessageSize,
     maxFragments: options.maxFragments ?? 16384,
-    maxUnfinishedMemory: options.maxUnfinishedMemory ?? 256 << 20,
+    maxUnfinishedMemory: options.maxUnfinishedMemory ?? Math.max(256 << 20, 2 * maxMessageSize),
     autoPong: options.autoPong ?? true,
   };
   return {

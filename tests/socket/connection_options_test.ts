@@ -101,6 +101,13 @@ Deno.test("maxBufferedAmount below the default high water mark lowers that, so t
   assert.ok(highWaterMark <= 1000, `the high water mark is ${highWaterMark}`);
 });
 
+Deno.test("a message of maxMessageSize is within the default maxUnfinishedMemory, however large", () => {
+  const GIB = 1024 * MIB;
+  assert.equal(connectionRules({ maxMessageSize: GIB }, true).maxUnfinishedMemory, 2 * GIB);
+  const given = { maxMessageSize: GIB, maxUnfinishedMemory: 1 };
+  assert.equal(connectionRules(given, true).maxUnfinishedMemory, 1);
+});
+
 Deno.test("maxBufferedAmount below a given high water mark is a RangeError", () => {
   assert.throws(() => connectionRules({ highWaterMark: 10, maxBufferedAmount: 9 }, true), {
     name: "RangeError",
