@@ -46,7 +46,7 @@ export async function holdings(): Promise<Holdings> {
     rss,
     heap: heapUsed,
     buffers: arrayBuffers,
-    files: readdirSync("/proc/self/fd").length,
+    files: readdirSync("/dev/fd").length,
     timers: timers.size,
   };
 }

@@ -127,7 +127,7 @@ class Route implements AsyncDisposable {
   static async open(target: number, plan: SoakPlan, seed: number): Promise<Route> {
     const count = Math.ceil(plan.load.concurrency / CONNECTIONS_OF_PROXY);
     const proxies = Array.from({ length: count }, (_, i) => {
-      const from = `127.0.0.${2 + i}`;
+      const from = `127.0.0.${1 + i}`;
       const orders: ProxyOrders = { target, from, seed: seed * 31 + i + 1, rules: plan.faults };
       return new Worker("node", "fault_proxy", JSON.stringify(orders));
     });

@@ -14,7 +14,7 @@ import { runtimeCommand, type RuntimeName, runtimeNames } from "../support/runti
 import type { FuzzReport, Orders } from "./endless.ts";
 
 /** Milliseconds for a batch, shrinking of a counterexample included, before it counts as a hang. */
-const HANG = 120_000;
+const HANG = 300_000;
 
 /** Milliseconds between two signs of life. */
 const PROGRESS = 60_000;

@@ -82,14 +82,14 @@ const memory = liveCases({
     async (t) => {
       const ends = new Queue<CloseInfo>();
       const server = await t.serve<undefined>({
-        maxUnfinishedMemory: 4 * MIB,
+        maxUnfinishedMemory: 2 * MIB,
         message: echo,
         close: (_, info) => ends.push(info),
       });
-      // Each is far below maxMessageSize, all of them together are not.
+      // Each is far below maxMessageSize, all of them together are over what they may hold.
       const peers: RawSocket[] = [];
-      const payload = new Uint8Array(300 * KIB);
-      for (let i = 0; i < 12; i++) {
+      const payload = new Uint8Array(100 * KIB);
+      for (let i = 0; i < 16; i++) {
         const peer = await t.rawClient(server);
         await peer.upgrade();
         peer.send({ opcode: BINARY, fin: false, payload: i === 0 ? new Uint8Array(MIB) : payload });
