@@ -31,6 +31,8 @@ export type ErrorCode =
   | "MESSAGE_TOO_BIG"
   | "TOO_MANY_FRAGMENTS"
   | "SLOW_CONSUMER"
+  // Messages that are not whole hold too much memory together: closed with 1013.
+  | "MEMORY_LIMIT"
   // A handler of the user threw or rejected: closed with 1011.
   | "HANDLER_FAILED"
   // A defect of this library, closed with 1011; please report it.
@@ -47,6 +49,7 @@ export type ErrorCode =
   | "KEY_INVALID"
   | "VERSION_UNSUPPORTED"
   | "ORIGIN_REFUSED"
+  | "HOST_REFUSED"
   | "TOO_MANY_CONNECTIONS"
   | "STATUS_UNEXPECTED"
   | "ACCEPT_INVALID"
@@ -58,6 +61,7 @@ export type ErrorCode =
   | "PONG_TIMEOUT"
   | "READ_TIMEOUT"
   | "WRITE_TIMEOUT"
+  | "MESSAGE_TIMEOUT"
   // The socket failed.
   | "CONNECT_FAILED"
   | "CONNECTION_LOST"

@@ -18,6 +18,9 @@ const SOURCES = [
   "tests/behaviour",
   "tests/interop",
   "tests/deflate",
+  "tests/fuzz",
+  "tests/security",
+  "tests/faults",
   "tests/node",
   "bench",
 ];
