@@ -11,6 +11,9 @@ export interface MessageCompression {
   /** Whether a message of so many bytes is worth trying. */
   wants(length: number): boolean;
 
+  /** Whether messages in fragments are worth trying, of which nobody knows how long they will be. */
+  readonly wantsFragments: boolean;
+
   /**
    * Compresses a message into `target[offset...]`, where it has as much room as it is long.
    *
@@ -20,6 +23,24 @@ export interface MessageCompression {
     source: Uint8Array,
     start: number,
     end: number,
+    target: Uint8Array,
+    offset: number,
+  ): number;
+
+  /** The room in bytes that a fragment of `length` bytes is to have at {@linkcode MessageCompression.deflateFragment}. */
+  fragmentBound(length: number): number;
+
+  /**
+   * Compresses the next fragment of a message into `target[offset...]`. Up to the one that is the
+   * last, no other message may be compressed.
+   *
+   * @returns The offset behind it.
+   */
+  deflateFragment(
+    source: Uint8Array,
+    start: number,
+    end: number,
+    last: boolean,
     target: Uint8Array,
     offset: number,
   ): number;

@@ -236,14 +236,17 @@ export class Session implements MessageSink {
    * Sends one fragment of a message; the first has the message's opcode, the others continue it. The
    * caller sees to it that no other message is sent in between (RFC 6455 section 5.4). Returns
    * `false` unless the session is open.
+   *
+   * @param compress `false` on the first leaves out the compression that was negotiated.
    */
   sendFragment(
     opcode: MessageOpcode | typeof Opcode.Continuation,
     last: boolean,
     bytes: Uint8Array,
+    compress = true,
   ): boolean {
     if (this.#state !== "open") return false;
-    this.#writer.fragment(opcode, last, bytes);
+    this.#writer.fragment(opcode, last, bytes, compress);
     return true;
   }
 

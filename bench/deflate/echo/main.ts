@@ -2,25 +2,18 @@
 // `deno run -A bench/deflate/echo/main.ts`. CPU time is read from /proc, so this needs Linux.
 
 import { parseArgs } from "node:util";
-import { commandFor, linesOf, nextLine, type RuntimeName, start } from "../../support/runtimes.ts";
+import { commandFor, linesOf, nextLine, start } from "../../support/runtimes.ts";
 import { median, table } from "../../support/table.ts";
+import type { CompressionMode } from "./client.ts";
 import type { CompressedEchoes, CompressedLoad } from "./load.ts";
-
-/** What is measured: a name, a runtime and a module in `servers`. */
-const SERVERS: readonly [name: string, RuntimeName, module: string][] = [
-  ["quickws", "node", "quickws"],
-  ["ws", "node", "ws_node"],
-  ["quickws", "bun", "quickws"],
-  ["Bun.serve", "bun", "serve_bun"],
-  ["quickws", "deno", "quickws"],
-];
+import { type BenchServer, SERVERS } from "./servers.ts";
 
 const { values: options } = parseArgs({
   args: Deno.args,
   options: {
     connections: { type: "string", default: "50" },
-    size: { type: "string", default: "1024" },
-    seconds: { type: "string", default: "2" },
+    sizes: { type: "string", default: "64,256,1024,4096,16384,65536" },
+    seconds: { type: "string", default: "1" },
     rounds: { type: "string", default: "3" },
   },
 });
@@ -43,17 +36,19 @@ async function cpuSeconds(pid: number): Promise<number> {
   return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS;
 }
 
-async function run(runtime: RuntimeName, module: string, takeover: boolean): Promise<Result> {
-  const path = `deflate/echo/servers/${module}.ts`;
-  const server = start(commandFor(runtime, path, String(takeover)));
+async function run(
+  [, runtime, module]: BenchServer,
+  mode: CompressionMode,
+  size: number,
+): Promise<Result> {
+  const server = start(commandFor(runtime, `deflate/echo/servers/${module}.ts`, mode));
   const port = Number(await nextLine(linesOf(server)));
-  const size = Number(options.size);
   const load: CompressedLoad = {
     port,
     connections: Number(options.connections),
     size,
-    takeover,
-    warmUp: 1500,
+    mode,
+    warmUp: 1000,
     duration: Number(options.seconds) * 1000,
   };
   const client = start(commandFor("node", "deflate/echo/load.ts", JSON.stringify(load)));
@@ -71,29 +66,39 @@ async function run(runtime: RuntimeName, module: string, takeover: boolean): Pro
   }
 }
 
-for (const takeover of [false, true]) {
+/** The medians of each server. */
+async function measure(mode: CompressionMode, size: number): Promise<Result[]> {
   // In rounds, so that a noisy moment of the machine does not hit one server alone.
   const results = SERVERS.map((): Result[] => []);
   for (let round = 0; round < Number(options.rounds); round++) {
-    for (const [index, [, runtime, module]] of SERVERS.entries()) {
-      results[index]!.push(await run(runtime, module, takeover));
+    for (const [index, server] of SERVERS.entries()) {
+      results[index]!.push(await run(server, mode, size));
     }
   }
-  const figures = results.map((rounds) => ({
+  return results.map((rounds) => ({
     cpu: median(rounds.map(({ cpu }) => cpu)),
     ratio: median(rounds.map(({ ratio }) => ratio)),
   }));
-  const rows = SERVERS.map(([name, runtime], index) => {
-    const { cpu, ratio } = figures[index]!;
-    const other = SERVERS.findIndex(([name, of]) => name !== "quickws" && of === runtime);
-    const beside = name === "quickws" && other !== -1 ? cpu / figures[other]!.cpu : undefined;
-    return [
+}
+
+const sizes = options.sizes.split(",").map(Number);
+for (const mode of ["alone", "takeover"] as const) {
+  const figures: Result[][] = [];
+  for (const size of sizes) figures.push(await measure(mode, size));
+  const what = "us of CPU for an echo of so many bytes of JSON (size of the reply)";
+  console.log(`\n${what}, ${mode === "alone" ? "without" : "with"} takeover\n`);
+  const rows = [["", ...sizes.map(String)]];
+  for (const [index, [name, runtime]] of SERVERS.entries()) {
+    rows.push([
       `${runtime}: ${name}`,
-      cpu.toFixed(1),
-      beside?.toFixed(2) ?? "",
-      ratio.toFixed(3),
-    ];
-  });
-  const title = `${options.size} B of JSON, ${takeover ? "with" : "without"} takeover`;
-  console.log(table([[title, "us of CPU", "beside the other", "size"], ...rows]));
+      ...figures.map((of) => `${of[index]!.cpu.toPrecision(3)} (${of[index]!.ratio.toFixed(3)})`),
+    ]);
+    if (name === "quickws") continue;
+    const ours = SERVERS.findIndex(([name, of]) => name === "quickws" && of === runtime);
+    rows.push([
+      `${runtime}: quickws beside ${name}`,
+      ...figures.map((of) => (of[ours]!.cpu / of[index]!.cpu).toFixed(2)),
+    ]);
+  }
+  console.log(table(rows));
 }
