@@ -104,7 +104,7 @@ const browser = await launchChromium();
 try {
   const page = await browser.newPage();
   await page.exposeFunction("tell", (index: number, told: Told) => listeners[index]!(told));
-  await holdConversations(process.argv[2]!, (url) => open(page, url));
+  await holdConversations(process.argv[2]!, ({ url }) => open(page, url));
 } finally {
   await browser.close();
 }
