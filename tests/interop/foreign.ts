@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { installChromium } from "../support/chromium.ts";
+import { installProxyPrograms } from "../support/proxy_programs.ts";
 import { runtimeCommand } from "../support/runtimes.ts";
 import type { Program } from "./processes.ts";
 
@@ -24,6 +25,7 @@ export async function prepare(): Promise<void> {
   const building = [makePython(), buildGo()];
   // Blocks this process, and not what has begun.
   installChromium();
+  installProxyPrograms();
   await Promise.all(building);
 }
 
