@@ -29,6 +29,7 @@ export type {
 } from "./socket/connection_group.ts";
 export type { Server } from "./socket/server.ts";
 export type {
+  DenoSockets,
   DialOptions,
   TlsClientOptions,
   TlsServerOptions,

@@ -6,7 +6,8 @@ import { runtimeCommand, type RuntimeName } from "../../tests/support/runtimes.t
 
 export { type RuntimeName, runtimeNames } from "../../tests/support/runtimes.ts";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
+/** The directory of the repository, which is that of all processes. */
+export const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /** The command line that runs a module of the benchmarks, by its path in `bench`, on a runtime. */
 export function commandFor(runtime: RuntimeName, module: string, ...args: string[]): string[] {
@@ -15,9 +16,18 @@ export function commandFor(runtime: RuntimeName, module: string, ...args: string
 }
 
 /** Starts a command, with its standard output piped. */
-export function start([program, ...args]: string[]): Deno.ChildProcess {
-  return new Deno.Command(program!, { args, cwd: root, stdout: "piped", stderr: "inherit" })
-    .spawn();
+export function start(
+  [program, ...args]: string[],
+  options: Pick<Deno.CommandOptions, "env" | "stdin" | "stdout"> = {},
+): Deno.ChildProcess {
+  return new Deno.Command(program!, {
+    args,
+    cwd: root,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "inherit",
+    ...options,
+  }).spawn();
 }
 
 /** The lines that a process prints. */
@@ -35,4 +45,14 @@ export async function nextLine(lines: AsyncGenerator<string, void>): Promise<str
   const { value, done } = await lines.next();
   if (done) throw new Error("A process of the benchmark ended too early");
   return value;
+}
+
+/** Ends a process, if it has not ended by itself. */
+export async function stop(child: Deno.ChildProcess): Promise<void> {
+  try {
+    child.kill("SIGKILL");
+  } catch {
+    // It has.
+  }
+  await child.status;
 }

@@ -92,8 +92,29 @@ export function deflate(
   offset: number,
   options: DeflateOptions,
 ): number {
-  check(source, start, end, target, offset, end - start);
-  return compress(source, start, end, target, offset, end - start, options);
+  const length = end - start;
+  check(source, start, end, target, offset, length);
+  return compress(source, start, end, target, offset, length - 1, options);
+}
+
+/**
+ * The same, but the result may have up to `most` bytes, more than the message too: as the price for
+ * that the context knows the message, and those after it can refer to it.
+ *
+ * @param target Has room for `most` bytes from `offset` on.
+ * @throws {TypeError | RangeError} As {@linkcode deflate} does.
+ */
+export function deflateWithin(
+  source: Uint8Array,
+  start: number,
+  end: number,
+  target: Uint8Array,
+  offset: number,
+  most: number,
+  options: DeflateOptions,
+): number {
+  check(source, start, end, target, offset, most);
+  return compress(source, start, end, target, offset, most, options);
 }
 
 /**
@@ -115,9 +136,9 @@ export function deflatePart(
   offset: number,
   options: DeflateOptions,
 ): number {
-  const bound = storedSize(end - start);
-  check(source, start, end, target, offset, bound);
-  const at = compress(source, start, end, target, offset, bound, options);
+  const most = storedSize(end - start);
+  check(source, start, end, target, offset, most);
+  const at = compress(source, start, end, target, offset, most, options);
   if (at !== -1) return at;
   // What is stored is in the window of those who read it, and noise is not worth remembering: to
   // begin anew is what keeps both sides agreed.
@@ -145,14 +166,14 @@ function check(
   }
 }
 
-/** Returns where the result ends, or -1 when it would have `bound` bytes or more. */
+/** Returns where the result ends, or -1 when it would have more than `most` bytes. */
 function compress(
   source: Uint8Array,
   start: number,
   end: number,
   target: Uint8Array,
   offset: number,
-  bound: number,
+  most: number,
   options: DeflateOptions,
 ): number {
   const length = end - start;
@@ -176,7 +197,7 @@ function compress(
   if (tokens === undefined) output.put(FIXED_BLOCK << 1, TYPE_BITS);
   else tokens.far.begin(text.end, length);
 
-  const tooFar = offset + bound;
+  const limit = offset + most;
   let position = offset;
   for (let from = start; from < end; from += PIECE) {
     const moved = text.append(source, from, Math.min(from + PIECE, end));
@@ -187,14 +208,14 @@ function compress(
       tokens.far.move(moved);
       writeBlocks(text, output, tokens.block, near, tokens.far, reach);
     }
-    if (position + output.position >= tooFar) return -1;
+    if (position + output.position > limit) return -1;
     position = output.take(target, position);
   }
 
   if (tokens === undefined) output.put(FIXED_END >>> 4, FIXED_END & 15);
   output.put(STORED_BLOCK << 1, TYPE_BITS);
   output.alignToByte();
-  if (position + output.position >= tooFar) return -1;
+  if (position + output.position > limit) return -1;
   if (context !== undefined) context.remember(text.bytes, text.end, length);
   return output.take(target, position);
 }

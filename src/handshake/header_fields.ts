@@ -14,6 +14,9 @@ import {
   trimmed,
 } from "./characters.ts";
 
+/** What a compact list has instead of its arrays; nothing is ever added to it. */
+const NO_STRINGS: string[] = [];
+
 /**
  * The header fields of an HTTP head, in their order, repeated lines kept apart.
  *
@@ -31,6 +34,8 @@ import {
 export class HeaderFields implements HeaderView {
   #names: string[] = [];
   #values: string[] = [];
+  /** The lines as one text, while they are kept in that form; see {@linkcode HeaderFields.compact}. */
+  #text: string | undefined;
 
   /**
    * Makes a list of fields of our own.
@@ -58,11 +63,26 @@ export class HeaderFields implements HeaderView {
 
   /** How many lines there are. */
   get size(): number {
+    this.#expand();
     return this.#names.length;
+  }
+
+  /**
+   * Keeps the lines in as little memory as can be, for a connection that is open for long; the next
+   * look-up takes them apart again.
+   */
+  compact(): void {
+    if (this.#text !== undefined) return;
+    const parts: string[] = [];
+    for (let i = 0; i < this.#names.length; i++) parts.push(this.#names[i], this.#values[i]);
+    // No line has a line feed in it (RFC 9110 5.5), so it can stand between them.
+    this.#text = parts.join("\n");
+    this.#names = this.#values = NO_STRINGS;
   }
 
   /** The value of the field, repeated lines joined by `", "` (RFC 9110 5.3), or `null`. */
   get(name: string): string | null {
+    this.#expand();
     let joined: string | null = null;
     for (let i = 0; i < this.#names.length; i++) {
       if (!isNamed(this.#names[i], name)) continue;
@@ -73,6 +93,7 @@ export class HeaderFields implements HeaderView {
 
   /** The values of all lines with this name, in their order; empty where there is none. */
   getAll(name: string): string[] {
+    this.#expand();
     const values: string[] = [];
     for (let i = 0; i < this.#names.length; i++) {
       if (isNamed(this.#names[i], name)) values.push(this.#values[i]);
@@ -82,6 +103,7 @@ export class HeaderFields implements HeaderView {
 
   /** Whether there is a line with this name. */
   has(name: string): boolean {
+    this.#expand();
     for (let i = 0; i < this.#names.length; i++) {
       if (isNamed(this.#names[i], name)) return true;
     }
@@ -93,6 +115,7 @@ export class HeaderFields implements HeaderView {
    * the element `token`. Case is ignored.
    */
   hasToken(name: string, token: string): boolean {
+    this.#expand();
     for (let i = 0; i < this.#names.length; i++) {
       if (isNamed(this.#names[i], name) && listHas(this.#values[i], token)) return true;
     }
@@ -108,18 +131,35 @@ export class HeaderFields implements HeaderView {
   append(name: string, value: string): void {
     assertFieldName(name);
     assertFieldValue(name, value);
+    this.#expand();
     this.#names.push(name);
     this.#values.push(trimmed(value, 0, value.length));
   }
 
   /** The lines with their names as they were written, for writing them into a head. */
   *lines(): Generator<[name: string, value: string], void, void> {
+    this.#expand();
     for (let i = 0; i < this.#names.length; i++) yield [this.#names[i], this.#values[i]];
   }
 
   /** The lines with their names in lower case, as the web's `Headers` has them. */
   *[Symbol.iterator](): Generator<[name: string, value: string], void, void> {
     for (const [name, value] of this.lines()) yield [name.toLowerCase(), value];
+  }
+
+  /** Undoes {@linkcode HeaderFields.compact}. */
+  #expand(): void {
+    const text = this.#text;
+    if (text === undefined) return;
+    this.#text = undefined;
+    this.#names = [];
+    this.#values = [];
+    if (text === "") return;
+    const parts = text.split("\n");
+    for (let i = 0; i < parts.length; i += 2) {
+      this.#names.push(parts[i]);
+      this.#values.push(parts[i + 1]);
+    }
   }
 }
 

@@ -14,10 +14,13 @@ export interface MessageCompression {
   /** Whether messages in fragments are worth trying, of which nobody knows how long they will be. */
   readonly wantsFragments: boolean;
 
+  /** The room in bytes that the result is to have for a message, or a fragment, of `length` bytes. */
+  bound(length: number): number;
+
   /**
-   * Compresses a message into `target[offset...]`, where it has as much room as it is long.
+   * Compresses a message into `target[offset...]`.
    *
-   * @returns The offset behind it, or -1 when it does not get shorter: it must go as it is then.
+   * @returns The offset behind it, or -1 when that does not pay: it must go as it is then.
    */
   deflate(
     source: Uint8Array,
@@ -26,9 +29,6 @@ export interface MessageCompression {
     target: Uint8Array,
     offset: number,
   ): number;
-
-  /** The room in bytes that a fragment of `length` bytes is to have at {@linkcode MessageCompression.deflateFragment}. */
-  fragmentBound(length: number): number;
 
   /**
    * Compresses the next fragment of a message into `target[offset...]`. Up to the one that is the

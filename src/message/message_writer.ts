@@ -163,7 +163,7 @@ export class MessageWriter {
   #compressed(opcode: MessageOpcode, payload: Uint8Array, length: number): boolean {
     const compression = this.#compression!;
     if (!compression.wants(length)) return false;
-    const memory = this.#output.reserve(MAX_HEADER_SIZE + length);
+    const memory = this.#output.reserve(MAX_HEADER_SIZE + compression.bound(length));
     const at = this.#output.offset;
     const guess = at + frameHeaderSize(length, this.#masks !== undefined);
     const end = compression.deflate(payload, 0, length, memory, guess);
@@ -180,7 +180,7 @@ export class MessageWriter {
   ): void {
     const compression = this.#compression!;
     const { length } = payload;
-    const memory = this.#output.reserve(MAX_HEADER_SIZE + compression.fragmentBound(length));
+    const memory = this.#output.reserve(MAX_HEADER_SIZE + compression.bound(length));
     const at = this.#output.offset;
     const guess = at + frameHeaderSize(length, this.#masks !== undefined);
     const end = compression.deflateFragment(payload, 0, length, last, memory, guess);

@@ -3,7 +3,7 @@
 // server.
 
 import { InvalidPayloadError, MessageTooBigError, WebSocketError } from "../errors.ts";
-import { deflate, type DeflateOptions, deflatePart } from "../deflate/deflate.ts";
+import { type DeflateOptions, deflatePart, deflateWithin } from "../deflate/deflate.ts";
 import { autoLevel, type DeflateLevel } from "../deflate/level.ts";
 import { inflate } from "../deflate/inflate.ts";
 import { InflateError } from "../deflate/inflate_error.ts";
@@ -36,6 +36,15 @@ export interface PermessageRules {
 
 /** Without takeover a short message does not get shorter, so that trying is a waste. */
 const THRESHOLD_ALONE = 256;
+
+/**
+ * With takeover a message may become longer by so many bytes, which is what text costs in which nothing
+ * repeats: it is said once, for those after it to refer to. What costs more is noise.
+ */
+const GROWTH = 2;
+
+/** Messages of fewer bytes are not worth referring to. */
+const GROWING_FROM = 8;
 
 /** What ends each part of a message but the last, where it is left out (RFC 7692 7.2.1). */
 const TAIL = Uint8Array.of(0x00, 0x00, 0xff, 0xff);
@@ -109,10 +118,17 @@ export class PermessageDeflate implements MessageCompression {
     return this.#rules.compress && length >= this.#threshold && length > 0;
   }
 
+  /** The most bytes that a fragment becomes: those of stored blocks, behind the tail of another. */
+  bound(length: number): number {
+    return TAIL.length + storedSize(length);
+  }
+
   /**
-   * Compresses a message into `target[offset...]`, where it has as much room as it is long.
+   * Compresses a message into `target[offset...]`, where there is room for its
+   * {@linkcode PermessageDeflate.bound}.
    *
-   * @returns The offset behind it, or -1 when it does not get shorter: it must go as it is then.
+   * @returns The offset behind it, or -1 when that does not pay: it must go as it is then. Without
+   * takeover it is always shorter than the message.
    */
   deflate(
     source: Uint8Array,
@@ -121,9 +137,13 @@ export class PermessageDeflate implements MessageCompression {
     target: Uint8Array,
     offset: number,
   ): number {
-    this.#options.level = this.#levelFor(end - start);
-    const at = deflate(source, start, end, target, offset, this.#options);
-    if (this.#outbound.takeover) this.#memory!.encoded();
+    const { takeover } = this.#outbound;
+    const length = end - start;
+    const most = takeover && length >= GROWING_FROM ? length + GROWTH : length - 1;
+    const options = this.#options;
+    options.level = this.#levelFor(length);
+    const at = deflateWithin(source, start, end, target, offset, most, options);
+    if (takeover) this.#memory!.encoded();
     return at;
   }
 
@@ -132,14 +152,9 @@ export class PermessageDeflate implements MessageCompression {
     return this.#rules.compress;
   }
 
-  /** The most bytes that a fragment becomes: those of stored blocks, behind the tail of another. */
-  fragmentBound(length: number): number {
-    return TAIL.length + storedSize(length);
-  }
-
   /**
    * Compresses the next fragment of a message into `target[offset...]`, where there is room for
-   * {@linkcode PermessageDeflate.fragmentBound}. Each can be decompressed when it arrives, and may
+   * its {@linkcode PermessageDeflate.bound}. Each can be decompressed when it arrives, and may
    * refer to those before it, also where messages may not.
    *
    * @param last Whether it is the last of its message.

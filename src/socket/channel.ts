@@ -97,7 +97,12 @@ export class Channel<T>
     this.#transport = transport;
     this.#outbox = new Outbox(transport, this);
     this.connection = new Connection(this, handshake, data);
-    this.#delivery = new Delivery(this, this.connection, handlers ?? context.handlers);
+    this.#delivery = new Delivery(
+      this,
+      this.connection,
+      handlers ?? context.handlers,
+      transport.copiesBelow,
+    );
     const compression = compressionFor(rules, agreement);
     this.#compression = compression;
     this.#session = new Session(

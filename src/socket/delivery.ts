@@ -5,6 +5,7 @@ import { WebSocketError } from "../errors.ts";
 import type { CloseInfo } from "../session/close_info.ts";
 import type { SessionEvents } from "../session/session.ts";
 import { CloseCode } from "../wire/close.ts";
+import type { Transport } from "../transport/transport.ts";
 import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
 import type { Connection } from "./connection.ts";
 import type { Message } from "./connection_link.ts";
@@ -25,6 +26,7 @@ export class Delivery<T> implements SessionEvents {
   readonly #owner: DeliveryOwner;
   readonly #connection: Connection<T>;
   readonly #handlers: Handlers<T>;
+  readonly #copiesBelow: number;
   #inbox: Inbox | undefined;
   #end: CloseInfo | undefined;
   /** Whether the user was given views of memory since this was last set to `false`. */
@@ -34,8 +36,15 @@ export class Delivery<T> implements SessionEvents {
    * @param owner The machinery of the connection.
    * @param connection What handlers are called with.
    * @param handlers The handlers.
+   * @param copiesBelow See {@linkcode Transport.copiesBelow}.
    */
-  constructor(owner: DeliveryOwner, connection: Connection<T>, handlers: Handlers<T>) {
+  constructor(
+    owner: DeliveryOwner,
+    connection: Connection<T>,
+    handlers: Handlers<T>,
+    copiesBelow = 0,
+  ) {
+    this.#copiesBelow = copiesBelow;
     this.#owner = owner;
     this.#connection = connection;
     this.#handlers = handlers;
@@ -58,6 +67,10 @@ export class Delivery<T> implements SessionEvents {
 
   /** Another message came. */
   onBytes(opcode: MessageOpcode, bytes: Uint8Array, start: number, end: number): void {
+    if (bytes.length < this.#copiesBelow) {
+      this.#message(bytes.slice(start, end), opcode);
+      return;
+    }
     this.gaveViews = true;
     this.#message(bytes.subarray(start, end), opcode);
   }

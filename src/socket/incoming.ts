@@ -190,7 +190,9 @@ export class Incoming<T> implements TransportSink, TimerTarget {
   #upgradeRequest(request: ServerRequest): UpgradeRequest {
     return {
       method: request.method,
-      url: `${this.#secure ? "wss" : "ws"}://${request.host}${request.path}`,
+      // Joined, it is a text of its own; a template would hold on to the whole head, of which host and
+      // path are parts, for as long as the connection is open.
+      url: [this.#secure ? "wss://" : "ws://", request.host, request.path].join(""),
       headers: request.fields,
       remoteAddress: this.#transport.remoteAddress,
       subprotocols: request.subprotocols,

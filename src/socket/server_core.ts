@@ -114,6 +114,7 @@ export class ServerCore<T>
 
   /** A handshake is done. */
   accepted(incoming: Incoming<T>, accepted: Accepted<T>): void {
+    accepted.request.fields.compact();
     const handshake = {
       url: accepted.url,
       status: 101,

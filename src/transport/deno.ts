@@ -1,4 +1,4 @@
-/* The port over `Deno.connect` and `Deno.listen` with their TLS twins: the way out and the way in. */
+/* The port over Deno's sockets: the way out by `Deno.connect`, the way in by `node:net` or `Deno.listen`. */
 
 import { DenoTransport } from "./deno_transport.ts";
 import type {
@@ -93,25 +93,47 @@ async function abortable<T>(
 }
 
 async function listen(options: ListenOptions, sink: ListenerSink): Promise<Listener> {
-  const { hostname, port, path, tls, reusePort, backlog: tcpBacklog } = options;
-  if (reusePort) requireReusePort();
+  const { tls, ...plain } = options;
+  if (tls === undefined) return await listenPlain(plain, sink);
   // Not `Deno.listenTls`: it has no TCP_NODELAY, and keeps the socket of a client that connects and
   // says nothing, even after a `close`. (It takes half the time per message.)
-  const secured = tls && (await import("./node_tls_stream.ts")).tlsServer(tls);
-  // `reusePort` is missing from the types that are stable.
-  const tcp = { hostname, port, reusePort, tcpBacklog } as Deno.TcpListenOptions;
-  const listener = path === undefined ? Deno.listen(tcp) : Deno.listen({ transport: "unix", path });
-  if (secured === undefined) return new DenoListener(listener, options, sink);
-  return new DenoListener(listener, options, {
+  const secured = (await import("./node_tls_stream.ts")).tlsServer(tls);
+  return await listenPlain(plain, {
     accept: (transport) => sink.accept(secured(transport)),
     error: (error) => sink.error(error),
   });
 }
 
+/**
+ * By `node:net`, unless asked otherwise. With 10,000 connections a message on a socket of
+ * `Deno.listen` costs three times what it costs with 100, and some connections starve for seconds;
+ * an idle one holds the buffer of its read. `node:net` costs a tenth more with few connections, the
+ * same with many, and serves them in turn (bench/SCALING.md).
+ */
+async function listenPlain(options: ListenOptions, sink: ListenerSink): Promise<Listener> {
+  if (options.denoSockets === "Deno.listen") return listenByDeno(options, sink);
+  const { nodeNetwork } = await import("./node.ts");
+  try {
+    return await nodeNetwork.listen(options, sink);
+  } catch {
+    // Deno's `node:net` has other names for some failures (EINVAL for an address of another host).
+    return listenByDeno(options, sink);
+  }
+}
+
+function listenByDeno(options: ListenOptions, sink: ListenerSink): Listener {
+  const { hostname, port, path, reusePort, backlog: tcpBacklog } = options;
+  if (reusePort) requireReusePort();
+  // `reusePort` is missing from the types that are stable.
+  const tcp = { hostname, port, reusePort, tcpBacklog } as Deno.TcpListenOptions;
+  const listener = path === undefined ? Deno.listen(tcp) : Deno.listen({ transport: "unix", path });
+  return new DenoListener(listener, options, sink);
+}
+
 /** Without its flag Deno does not throw but ends the process. */
 function requireReusePort(): void {
   if ("listenDatagram" in Deno) return;
-  throw new TypeError("reusePort needs Deno to be run with --unstable-net");
+  throw new TypeError('reusePort with denoSockets "Deno.listen" needs --unstable-net');
 }
 
 class DenoListener implements Listener {

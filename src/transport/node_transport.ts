@@ -9,6 +9,15 @@ import type { Transport, TransportSink } from "./transport.ts";
  */
 const PIECE_SIZE = 65_536;
 
+/** Written behind a write that could not leave at once, to be told when it has. */
+const NOTHING = new Uint8Array(0);
+
+/**
+ * A write below this mark needs no turn of the event loop to tell that there is room again, which
+ * Node would spend on every one of them (bench/NOTES.md).
+ */
+const WRITE_MARK = PIECE_SIZE + 1;
+
 /** Leads the shared listeners from a socket to its transport. */
 const transportOf = Symbol("transport");
 
@@ -18,10 +27,12 @@ export interface NodeSocket {
   readonly encrypted?: boolean;
   readonly remoteAddress?: string | undefined;
   readonly writableLength: number;
+  /** Node's own, and not promised: where it is missing, writing only takes a little longer. */
+  readonly _writableState?: { highWaterMark: number };
   on(event: "data", listener: (this: NodeSocket, chunk: Uint8Array<ArrayBuffer>) => void): unknown;
   on(event: "error", listener: (this: NodeSocket, error: Error) => void): unknown;
   on(event: "end" | "close", listener: (this: NodeSocket) => void): unknown;
-  write(chunk: Uint8Array, written: (error?: Error | null) => void): boolean;
+  write(chunk: Uint8Array, written?: ((error?: Error | null) => void) | undefined): boolean;
   pause(): unknown;
   resume(): unknown;
   end(): unknown;
@@ -53,6 +64,7 @@ export class NodeTransport implements Transport {
     // Node forgets the address with the socket, so it is asked for now.
     this.remoteAddress = socket.remoteAddress ?? remoteAddress;
     socket[transportOf] = this;
+    if (socket._writableState !== undefined) socket._writableState.highWaterMark = WRITE_MARK;
     socket.on("error", NodeTransport.#onError);
     socket.on("close", NodeTransport.#onClose);
   }
@@ -108,22 +120,30 @@ export class NodeTransport implements Transport {
   /** Gives the socket piece after piece while it takes them at once; `true` when all have left. */
   #push(): boolean {
     const bytes = this.#bytes!;
-    const written = this.#written ??= (error) => this.#onWritten(error);
+    // A write that is always over later is told of by its own callback, any other by an empty one
+    // behind it, so that the common write, which leaves at once, costs no callback.
+    const told = this.writesLater ? this.#told : undefined;
     while (this.#offset < this.#length) {
       const start = this.#offset;
       const size = Math.min(this.#length - start, PIECE_SIZE);
       this.#offset += size;
       // A Buffer made here saves the stream from making one of our view of the same memory.
-      this.#socket.write(Buffer.from(bytes.buffer, bytes.byteOffset + start, size), written);
-      if (this.#socket.writableLength > 0) return false;
+      this.#socket.write(Buffer.from(bytes.buffer, bytes.byteOffset + start, size), told);
+      if (this.#socket.writableLength > 0) {
+        if (told === undefined) this.#socket.write(NOTHING, this.#told);
+        return false;
+      }
     }
     this.#bytes = undefined;
     return true;
   }
 
+  get #told(): (error?: Error | null) => void {
+    return this.#written ??= (error) => this.#onWritten(error);
+  }
+
   #onWritten(error?: Error | null): void {
-    // Without bytes kept this is the late notice of a write that was over at once. "close" follows
-    // an error, and the end of a destroyed socket's write, which Node tells without one.
+    // "close" follows an error, and the end of a destroyed socket's write, which Node tells without one.
     if (error || this.#bytes === undefined || this.#socket.destroyed) return;
     if (this.#socket.writableLength > 0) return;
     if (!this.#push()) return;

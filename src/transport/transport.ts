@@ -26,6 +26,12 @@ export interface Transport {
   readonly writesLater?: boolean;
 
   /**
+   * Parts of chunks with fewer bytes than this are cheaper to copy than to view, because of how the
+   * runtime keeps small arrays. Absent means 0: views are always cheaper.
+   */
+  readonly copiesBelow?: number;
+
+  /**
    * Starts reading, and delivers to `sink` from now on. Nothing is delivered before the first call,
    * and nothing during it. A later call hands the stream over to another sink.
    */
@@ -118,7 +124,7 @@ export interface ListenOptions {
   path?: string;
   /**
    * Lets several processes share the port (SO_REUSEPORT). A `TypeError` where it cannot be had: Node
-   * before 22.12, Deno without `--unstable-net`.
+   * before 22.12, Deno's own sockets without `--unstable-net`.
    */
   reusePort?: boolean;
   /** How many connections may wait to be accepted, where the runtime lets us choose (not on Bun). */
@@ -129,7 +135,15 @@ export interface ListenOptions {
   noDelay: boolean;
   /** The first size in bytes of a read buffer, where the transport owns it. */
   readBufferSize?: number;
+  /** Which of Deno's two kinds of sockets to use; without effect elsewhere. Default: `"node:net"`. */
+  denoSockets?: DenoSockets;
 }
+
+/**
+ * The kinds of sockets that a server on Deno can stand on: those of its `node:net`, or those of
+ * `Deno.listen`.
+ */
+export type DenoSockets = "node:net" | "Deno.listen";
 
 /** Where to connect to, and how. */
 export interface DialOptions {

@@ -230,6 +230,19 @@ export const cases: Cases = liveCases({
     }
   },
 
+  "context takeover makes small messages small, though nothing repeats in them": async (t) => {
+    const compression = { serverContextTakeover: true };
+    const { conn, peer } = await offered(t, compression, "permessage-deflate");
+    const messages = [1, 2, 3].map((i) => `{"type":"tick","symbol":"ABC","price":17.${i}}`);
+    for (const message of messages) conn.send(message);
+    const [first, ...others] = await peer.frames(3);
+    assert.equal(inflated(first), messages[0]);
+    for (const { rsv, payload } of others) {
+      assert.equal(rsv, RSV1);
+      assert.ok(payload.length < messages[0].length / 4);
+    }
+  },
+
   "without takeover, the default, every message stands alone, and the offer says so": async (t) => {
     const { answer } = await offered(t, true, "permessage-deflate");
     assert.match(answer!, /server_no_context_takeover/);

@@ -22,6 +22,30 @@ Deno.test("repeated lines are kept apart and joined where one value is asked for
   assert.deepEqual(fields.getAll("c"), []);
 });
 
+Deno.test("a compact list is the same list", () => {
+  for (const lines of [[], [["A", "1"]], [["A", ""], ["B", "x: y,\tz"], ["a", "3"]]]) {
+    const plain = new HeaderFields(lines as [string, string][]);
+    const compact = new HeaderFields(lines as [string, string][]);
+    compact.compact();
+    compact.compact();
+    assert.deepEqual([...compact.lines()], [...plain.lines()]);
+    compact.compact();
+    assert.equal(compact.size, plain.size);
+    compact.compact();
+    assert.equal(compact.get("a"), plain.get("a"));
+    compact.compact();
+    assert.deepEqual(compact.getAll("a"), plain.getAll("a"));
+    compact.compact();
+    assert.equal(compact.has("b"), plain.has("b"));
+    compact.compact();
+    assert.equal(compact.hasToken("b", "z"), plain.hasToken("b", "z"));
+    compact.compact();
+    compact.append("C", "4");
+    assert.equal(compact.get("c"), "4");
+    assert.equal(compact.size, lines.length + 1);
+  }
+});
+
 Deno.test("iteration gives the lines in their order with names in lower case, like Headers", () => {
   const fields = new HeaderFields([["Set-Cookie", "a=1"], ["X-Y", "z"], ["set-cookie", "b=2"]]);
   assert.deepEqual([...fields], [["set-cookie", "a=1"], ["x-y", "z"], ["set-cookie", "b=2"]]);

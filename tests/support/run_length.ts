@@ -38,7 +38,7 @@ export class RunLength implements MessageCompression {
 
   readonly wantsFragments = true;
 
-  fragmentBound(length: number): number {
+  bound(length: number): number {
     return 2 * length;
   }
 

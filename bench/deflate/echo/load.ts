@@ -1,5 +1,6 @@
-// The load: connections that keep a server busy for some time, each with one message in flight. Prints
-// "begin" when counting begins, and then one JSON line.
+// The load: connections that keep a server busy for some messages, each with one in flight. Prints
+// "begin" when counting begins, and then one JSON line. It counts messages and not time, so that a
+// server that has to share its processor is as warm as another.
 
 import process from "node:process";
 import type { Socket } from "node:net";
@@ -12,43 +13,29 @@ export interface CompressedLoad {
   /** Bytes of one message before compression. */
   size: number;
   mode: CompressionMode;
-  /** Milliseconds before counting begins. */
-  warmUp: number;
-  /** Milliseconds of counting. */
-  duration: number;
+  /** Messages that are counted; as many go before them. */
+  messages: number;
 }
 
 /** What was counted. */
 export interface CompressedEchoes {
-  messages: number;
   /** Bytes of the replies' payloads. */
   received: number;
 }
 
-const { port, connections, size, mode, warmUp, duration }: CompressedLoad = JSON.parse(
-  process.argv[2]!,
-);
-
-const after = (time: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, time));
+const { port, connections, size, mode, messages }: CompressedLoad = JSON.parse(process.argv[2]!);
 
 const frames = await framesOf(mode, size);
-const counted: CompressedEchoes = { messages: 0, received: 0 };
 const sockets: Socket[] = [];
 while (sockets.length < connections) sockets.push(await open(port, mode));
+let echoed = 0;
+const counted: CompressedEchoes = { received: 0 };
 for (const socket of sockets) {
   keepInFlight(socket, frames, (received) => {
-    counted.messages++;
-    counted.received += received;
-    return true;
+    echoed++;
+    if (echoed === messages) process.stdout.write("begin\n");
+    else if (echoed > messages && echoed <= 2 * messages) counted.received += received;
+    if (echoed === 2 * messages) process.stdout.write(`${JSON.stringify(counted)}\n`);
+    return echoed < 2 * messages;
   });
 }
-await after(warmUp);
-process.stdout.write("begin\n");
-const before = { ...counted };
-await after(duration);
-const result: CompressedEchoes = {
-  messages: counted.messages - before.messages,
-  received: counted.received - before.received,
-};
-process.stdout.write(`${JSON.stringify(result)}\n`);
-process.exit(0);

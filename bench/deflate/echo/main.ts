@@ -13,10 +13,12 @@ const { values: options } = parseArgs({
   options: {
     connections: { type: "string", default: "50" },
     sizes: { type: "string", default: "64,256,1024,4096,16384,65536" },
-    seconds: { type: "string", default: "1" },
     rounds: { type: "string", default: "3" },
   },
 });
+
+/** About so many bytes are counted, of not too few and not too many messages. */
+const BYTES = 1 << 24;
 
 interface Result {
   /** Microseconds of the server's CPU time for one message. */
@@ -25,15 +27,14 @@ interface Result {
   ratio: number;
 }
 
-/** How /proc counts time: in hundredths of a second, on every Linux that these runtimes support. */
-const CLOCK_TICKS = 100;
-
-/** Seconds of CPU time that a process has used, in all its threads. */
+/** Seconds of CPU time that a process has used, in all its threads, as the scheduler counts it. */
 async function cpuSeconds(pid: number): Promise<number> {
-  const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
-  // The second field, the program's name, may hold spaces; the times are fields 14 and 15.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS;
+  let nanoseconds = 0;
+  for await (const { name } of Deno.readDir(`/proc/${pid}/task`)) {
+    const statistics = await Deno.readTextFile(`/proc/${pid}/task/${name}/schedstat`);
+    nanoseconds += Number(statistics.split(" ")[0]);
+  }
+  return nanoseconds / 1e9;
 }
 
 async function run(
@@ -48,21 +49,21 @@ async function run(
     connections: Number(options.connections),
     size,
     mode,
-    warmUp: 1000,
-    duration: Number(options.seconds) * 1000,
+    messages: Math.max(500, Math.min(15000, Math.floor(BYTES / size))),
   };
   const client = start(commandFor("node", "deflate/echo/load.ts", JSON.stringify(load)));
   try {
     const output = linesOf(client);
     await nextLine(output);
     const before = await cpuSeconds(server.pid);
-    const { messages, received }: CompressedEchoes = JSON.parse(await nextLine(output));
+    const { received }: CompressedEchoes = JSON.parse(await nextLine(output));
     const cpu = await cpuSeconds(server.pid) - before;
-    await client.status;
-    return { cpu: cpu * 1e6 / messages, ratio: received / messages / size };
+    return { cpu: cpu * 1e6 / load.messages, ratio: received / load.messages / size };
   } finally {
-    server.kill();
-    await server.status;
+    for (const child of [client, server]) {
+      child.kill();
+      await child.status;
+    }
   }
 }
 

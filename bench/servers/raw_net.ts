@@ -1,4 +1,4 @@
-// The limit on Node: sockets that send back what they get.
+// The limit on Node, and on Deno with `node:net`: sockets that send back what they get.
 
 import { type AddressInfo, createServer } from "node:net";
 

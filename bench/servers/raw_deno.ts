@@ -1,7 +1,7 @@
 // The limit on Deno: sockets that send back what they get.
 
 const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-console.log(listener.addr.port);
+console.log((listener.addr as Deno.NetAddr).port);
 
 async function echo(conn: Deno.TcpConn): Promise<void> {
   const buffer = new Uint8Array(65536);

@@ -1,0 +1,121 @@
+// How fast our server is to be, beside the raw sockets and the peers, as data.
+
+import type { RuntimeName } from "../support/runtimes.ts";
+import type { FigureName } from "../run/figures.ts";
+import type { Workload } from "./workloads.ts";
+
+/** A bound on one figure of ours. */
+export interface Target {
+  figure: FigureName;
+  /** The label of the participant that it is a ratio to; absent for a bound on the figure itself. */
+  against?: string;
+  /** Whether `value` is the most that is allowed, or the least. */
+  bound: "most" | "least";
+  value: number;
+}
+
+/** A workload and the targets on each runtime. */
+export interface TargetRow {
+  /** By this name it is chosen with `--rows`. */
+  name: string;
+  workload: Workload;
+  targets: Record<RuntimeName, Target[]>;
+}
+
+function cpu(against: string, value: number): Target {
+  return { figure: "cpu", against, bound: "most", value };
+}
+
+function memory(...values: number[]): Target[] {
+  return values.map((value) => ({ figure: "memory", bound: "most", value }));
+}
+
+function openings(against: string, value: number): Target {
+  return { figure: "openings", against, bound: "least", value };
+}
+
+/** A peer in Go on one core. */
+const GO = "go gws";
+/** Bytes of an idle connection of antlabs/quickws in Go. */
+const GO_MEMORY = 7400;
+
+const BINARY = { kind: "echo", connections: 100 } as const;
+
+/** The table, row by row. */
+export const TARGETS: readonly TargetRow[] = [
+  {
+    name: "one",
+    workload: { ...BINARY, payload: 128, depth: 1 },
+    targets: {
+      node: [cpu("node raw", 1.1), cpu("node ws", 0.8)],
+      bun: [cpu("bun raw", 1.15), cpu("bun bun", 1), cpu(GO, 1)],
+      deno: [cpu("deno raw", 1.15), cpu("deno deno", 0.95)],
+    },
+  },
+  {
+    name: "deep",
+    workload: { ...BINARY, payload: 128, depth: 32 },
+    targets: {
+      node: [cpu("node raw", 1.8), cpu("node ws", 0.07), cpu(GO, 1 / 6)],
+      bun: [cpu("bun raw", 1.8), cpu("bun bun", 0.85), cpu(GO, 1 / 6)],
+      deno: [cpu("deno raw", 2), cpu("deno deno", 0.08), cpu(GO, 1 / 6)],
+    },
+  },
+  {
+    name: "text",
+    workload: { ...BINARY, payload: 128, depth: 32, text: true },
+    targets: {
+      node: [cpu("node ws", 0.1)],
+      bun: [cpu("bun bun", 1)],
+      deno: [cpu("deno deno", 0.12)],
+    },
+  },
+  {
+    name: "many",
+    workload: { kind: "echo", connections: 10_000, payload: 1024, depth: 1 },
+    targets: {
+      node: [cpu("node raw", 1.15), cpu("node ws", 0.85)],
+      bun: [cpu("bun raw", 1.15), cpu("bun bun", 1.1), cpu(GO, 0.95)],
+      deno: [
+        cpu("deno deno", 0.4),
+        { figure: "p999", against: "deno raw@net", bound: "most", value: 2 },
+      ],
+    },
+  },
+  {
+    name: "large",
+    workload: { ...BINARY, payload: 16 * 1024, depth: 8 },
+    targets: {
+      node: [cpu("node raw", 1.45), cpu("node ws", 0.8), cpu(GO, 1)],
+      bun: [cpu("bun raw", 1.8), cpu("bun bun", 0.5), cpu(GO, 0.75)],
+      deno: [cpu("deno raw", 2.2), cpu("deno deno", 0.55), cpu(GO, 1)],
+    },
+  },
+  {
+    name: "broadcast",
+    workload: { kind: "broadcast", connections: 10_000, payload: 128, depth: 1 },
+    targets: {
+      node: [cpu("node ws", 0.5)],
+      bun: [cpu("bun bun", 1.2)],
+      deno: [cpu("deno deno", 0.5)],
+    },
+  },
+  {
+    name: "idle",
+    workload: { kind: "idle", connections: 10_000, payload: 0, depth: 1 },
+    targets: {
+      node: memory(5000, GO_MEMORY),
+      bun: memory(1700, GO_MEMORY),
+      deno: memory(6000, GO_MEMORY),
+    },
+  },
+  {
+    name: "handshakes",
+    workload: { kind: "handshakes", connections: 64, payload: 0, depth: 1 },
+    targets: {
+      node: [openings("node ws", 1)],
+      bun: [openings("bun bun", 0.8)],
+      deno: [openings("deno deno", 1)],
+    },
+  },
+];

@@ -1,0 +1,120 @@
+// What is measured, as data.
+
+import type { Load } from "../load/load.ts";
+import type { Compression } from "../servers/settings.ts";
+
+/** One kind of load with its numbers. */
+export interface Workload {
+  kind: Load["kind"];
+  connections: number;
+  /** Messages in flight on each connection; of a broadcast, those that all have not got yet. */
+  depth: number;
+  /** Bytes of a message. */
+  payload: number;
+  /** Text instead of binary; servers that have a choice get it as strings. */
+  text?: boolean;
+  compression?: Compression;
+  /** Most bytes in one write of the generator. */
+  chunk?: number;
+}
+
+/** A part of the suite: all of its workloads in one table. */
+export interface Suite {
+  title: string;
+  workloads: Workload[];
+  /** What is measured of each: see `FIGURES` in `run/figures.ts`. */
+  figure: "cpu" | "memory" | "openings";
+}
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+function echo(payload: number, depth: number, connections = 100, more = {}): Workload {
+  return { kind: "echo", payload, depth, connections, ...more };
+}
+
+/** The parts of the suite by the names that `deno task bench` knows them by. */
+export const SUITES: Record<string, Suite> = {
+  echo: {
+    title: "Echo",
+    figure: "cpu",
+    workloads: [
+      echo(16, 1),
+      echo(16, 32),
+      echo(128, 1),
+      echo(128, 8),
+      echo(128, 32),
+      echo(128, 128),
+      echo(128, 1, 100, { text: true }),
+      echo(128, 32, 100, { text: true }),
+      echo(KIB, 1),
+      echo(KIB, 32),
+      echo(16 * KIB, 1),
+      echo(16 * KIB, 8),
+      echo(256 * KIB, 1, 32),
+      echo(4 * MIB, 1, 8),
+      echo(128, 1, 10_000),
+      echo(KIB, 1, 10_000),
+    ],
+  },
+  broadcast: {
+    title: "Broadcast",
+    figure: "cpu",
+    workloads: [1000, 10_000].map((connections) => ({
+      kind: "broadcast",
+      payload: 128,
+      depth: 1,
+      connections,
+    })),
+  },
+  idle: {
+    title: "Idle connections",
+    figure: "memory",
+    workloads: [{ kind: "idle", payload: 0, depth: 1, connections: 10_000 }],
+  },
+  handshakes: {
+    title: "Handshakes",
+    figure: "openings",
+    workloads: [{ kind: "handshakes", payload: 0, depth: 1, connections: 64 }],
+  },
+  compressed: {
+    title: "Echo of compressed JSON",
+    figure: "cpu",
+    workloads: [128, KIB, 8 * KIB, 64 * KIB].flatMap((payload) =>
+      (["alone", "takeover"] as const).map((compression) =>
+        echo(payload, payload > 8 * KIB ? 1 : 8, 50, { text: true, compression })
+      )
+    ),
+  },
+  client: {
+    title: "Client that echoes",
+    figure: "cpu",
+    workloads: [echo(128, 1), echo(128, 32), echo(16 * KIB, 8)].map((workload) => ({
+      ...workload,
+      kind: "client",
+    })),
+  },
+  chunks: {
+    title: "Echo of messages that come in chunks of one byte",
+    figure: "cpu",
+    workloads: [echo(128, 1, 10, { chunk: 1 })],
+  },
+};
+
+/** A number of bytes, in the largest unit that fits. */
+export function showSize(bytes: number): string {
+  if (bytes >= MIB && bytes % MIB === 0) return `${bytes / MIB} MiB`;
+  return bytes >= KIB && bytes % KIB === 0 ? `${bytes / KIB} KiB` : `${bytes} B`;
+}
+
+/** A workload in a few words. */
+export function describe(workload: Workload): string {
+  const { kind, connections, depth, payload, text, compression, chunk } = workload;
+  const many = connections.toLocaleString("en");
+  if (kind === "idle") return `${many} idle connections`;
+  if (kind === "handshakes") return `handshakes, ${many} at a time`;
+  if (kind === "broadcast") return `${showSize(payload)} to ${many} connections`;
+  const what = compression ? `JSON, ${compression}` : text ? "text" : "binary";
+  const pieces = chunk ? `, chunks of ${chunk} B` : "";
+  return `${showSize(payload)} ${what}, ${many} connections, ${depth} in flight${pieces}`;
+}

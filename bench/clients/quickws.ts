@@ -1,0 +1,8 @@
+// Our client: it sends back what it gets.
+
+import { connect } from "../../mod.ts";
+import { settings } from "./settings.ts";
+
+for (let opened = 0; opened < settings.connections; opened++) {
+  await connect(settings.url, { message: (conn, data) => void conn.send(data) });
+}

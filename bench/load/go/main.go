@@ -1,0 +1,80 @@
+// The load generator: one thread that sends frames which were built beforehand and counts the frames
+// that come back. Its one argument is the load as JSON (bench/load/load.ts says what the fields mean);
+// its last line of output is the result, as JSON too. It needs Linux: epoll and /proc.
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"runtime"
+	"runtime/debug"
+)
+
+// Load is what to do.
+type Load struct {
+	Kind        string `json:"kind"`
+	Pids        []int  `json:"pids"`
+	Port        int    `json:"port"`
+	WebSocket   bool   `json:"webSocket"`
+	Extensions  string `json:"extensions"`
+	Connections int    `json:"connections"`
+	Depth       int    `json:"depth"`
+	Frames      string `json:"frames"`
+	Sizes       []int  `json:"sizes"`
+	Prelude     int    `json:"prelude"`
+	Opcode      byte   `json:"opcode"`
+	Reply       int    `json:"reply"`
+	Chunk       int    `json:"chunk"`
+	WarmUp      int    `json:"warmUp"`
+	Duration    int    `json:"duration"`
+}
+
+// Result is what was found.
+type Result struct {
+	Messages  int     `json:"messages"`
+	Seconds   float64 `json:"seconds"`
+	CPU       float64 `json:"cpu"`
+	OwnCPU    float64 `json:"ownCpu"`
+	P50       float64 `json:"p50"`
+	P99       float64 `json:"p99"`
+	P999      float64 `json:"p999"`
+	Memory    int     `json:"memory"`
+	MemoryOld int     `json:"memoryBefore"`
+	Lost      int     `json:"lost"`
+}
+
+func main() {
+	// A collection would take time from the load; what is allocated while it runs is next to nothing.
+	debug.SetGCPercent(-1)
+	runtime.LockOSThread()
+	var load Load
+	must(json.Unmarshal([]byte(os.Args[1]), &load))
+	var result Result
+	switch load.Kind {
+	case "echo", "broadcast":
+		result = exchange(&load, dialAll(&load))
+	case "client":
+		result = exchange(&load, acceptAll(&load))
+	case "idle":
+		result = idle(&load)
+	case "handshakes":
+		result = handshakes(&load)
+	default:
+		fail("no load of the kind %q", load.Kind)
+	}
+	text, err := json.Marshal(result)
+	must(err)
+	fmt.Println(string(text))
+}
+
+func fail(format string, values ...any) {
+	fmt.Fprintf(os.Stderr, "load: "+format+"\n", values...)
+	os.Exit(1)
+}
+
+func must(err error) {
+	if err != nil {
+		fail("%v", err)
+	}
+}

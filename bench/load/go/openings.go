@@ -1,0 +1,111 @@
+// Loads of the opening handshake alone: connections that stay open and say nothing, and connections
+// that are opened and closed over and over.
+package main
+
+import (
+	"bytes"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// settle is how long the server may take to come to rest before its memory is read.
+const settle = 2 * time.Second
+
+func idle(load *Load) Result {
+	before := residentBytes(load.Pids)
+	dialAll(load)
+	time.Sleep(settle)
+	return Result{MemoryOld: before, Memory: residentBytes(load.Pids)}
+}
+
+// closeFrame is masked with zeros: 1000.
+var closeFrame = []byte{0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe8}
+
+type opening struct {
+	fd       int
+	accepted bool
+	head     []byte
+}
+
+// handshakes keeps a number of connections in the state of being opened. Each is closed with a Close
+// frame as soon as it is open, so that the server does not have to handle an error.
+func handshakes(load *Load) Result {
+	epoll, err := syscall.EpollCreate1(syscall.EPOLL_CLOEXEC)
+	must(err)
+	request := requestHead(load)
+	openings := make([]opening, load.Connections)
+	opened, done := 0, 0
+	open := func(index int) {
+		fd := newSocket(opened, syscall.SOCK_NONBLOCK)
+		opened++
+		if err := syscall.Connect(fd, target(load)); err != nil && err != syscall.EINPROGRESS {
+			must(err)
+		}
+		openings[index] = opening{fd: fd}
+		event := syscall.EpollEvent{Events: syscall.EPOLLOUT, Fd: int32(index)}
+		must(syscall.EpollCtl(epoll, syscall.EPOLL_CTL_ADD, fd, &event))
+	}
+	for index := range openings {
+		open(index)
+	}
+	buffer := make([]byte, 4096)
+	step := func(index int, writable bool) {
+		o := &openings[index]
+		if writable {
+			event := syscall.EpollEvent{Events: syscall.EPOLLIN, Fd: int32(index)}
+			must(syscall.EpollCtl(epoll, syscall.EPOLL_CTL_MOD, o.fd, &event))
+			writeAll(o.fd, request)
+			return
+		}
+		size, err := syscall.Read(o.fd, buffer)
+		if err != nil && err != syscall.ECONNRESET {
+			must(err)
+		}
+		if o.accepted {
+			must(syscall.Close(o.fd))
+			done++
+			open(index)
+			return
+		}
+		if size <= 0 {
+			fail("the server ended in its head: %s", o.head)
+		}
+		o.head = append(o.head, buffer[:size]...)
+		if !bytes.HasSuffix(o.head, endOfHead) {
+			return
+		}
+		if !strings.HasPrefix(string(o.head), "HTTP/1.1 101") {
+			fail("the server refused: %s", o.head)
+		}
+		o.accepted = true
+		writeAll(o.fd, closeFrame)
+	}
+	events := make([]syscall.EpollEvent, 256)
+	until := func(end time.Time) {
+		for left := time.Until(end); left > 0; left = time.Until(end) {
+			count, err := syscall.EpollWait(epoll, events, int(left.Milliseconds())+1)
+			if err != nil && err != syscall.EINTR {
+				must(err)
+			}
+			for _, event := range events[:max(0, count)] {
+				step(int(event.Fd), event.Events&syscall.EPOLLOUT != 0)
+			}
+		}
+	}
+	until(time.Now().Add(time.Duration(load.WarmUp) * time.Millisecond))
+	before, cpu, own, began := done, cpuSeconds(load.Pids), ownSeconds(), time.Now()
+	untilCounted(load, began, cpu, until)
+	result := Result{
+		Messages: done - before,
+		Seconds:  time.Since(began).Seconds(),
+		CPU:      cpuSeconds(load.Pids) - cpu,
+		OwnCPU:   ownSeconds() - own,
+		Memory:   residentBytes(load.Pids),
+	}
+	if result.Messages == 0 {
+		fail("no handshake was done in %v", os.Args[1])
+	}
+	return result
+}

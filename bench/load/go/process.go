@@ -1,0 +1,80 @@
+// What the measured process and this one have used.
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// clockTicks is the unit of the times in /proc: hundredths of a second.
+const clockTicks = 100
+
+const (
+	// leastCPU is what the measured process must have used for the ticks to say something, in seconds.
+	leastCPU = 0.3
+	// patienceFactor is how many times longer counting may take for that on a busy machine.
+	patienceFactor = 4
+)
+
+// untilCounted handles what happens for the duration of the load, and longer where the measured
+// process gets too little of its core.
+func untilCounted(load *Load, began time.Time, cpu float64, until func(end time.Time)) {
+	duration := time.Duration(load.Duration) * time.Millisecond
+	until(began.Add(duration))
+	for cpuSeconds(load.Pids)-cpu < leastCPU && time.Since(began) < patienceFactor*duration {
+		until(time.Now().Add(duration / 10))
+	}
+}
+
+// cpuSeconds is the CPU time that processes have used, user and system, in all their threads.
+func cpuSeconds(pids []int) float64 {
+	sum := 0.0
+	for _, pid := range pids {
+		sum += cpuSecondsOf(pid)
+	}
+	return sum
+}
+
+func cpuSecondsOf(pid int) float64 {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	must(err)
+	// The second field, the program's name, may hold spaces; the times are fields 14 and 15.
+	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+2:])
+	user, err := strconv.Atoi(string(fields[11]))
+	must(err)
+	system, err := strconv.Atoi(string(fields[12]))
+	must(err)
+	return float64(user+system) / clockTicks
+}
+
+// residentBytes is the memory that processes hold.
+func residentBytes(pids []int) int {
+	sum := 0
+	for _, pid := range pids {
+		sum += residentBytesOf(pid)
+	}
+	return sum
+}
+
+func residentBytesOf(pid int) int {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	must(err)
+	_, rest, found := bytes.Cut(status, []byte("VmRSS:"))
+	if !found {
+		fail("/proc/%d/status has no VmRSS", pid)
+	}
+	kibibytes, err := strconv.Atoi(string(bytes.Fields(rest)[0]))
+	must(err)
+	return kibibytes * 1024
+}
+
+// ownSeconds is the CPU time that the generator itself has used.
+func ownSeconds() float64 {
+	var usage syscall.Rusage
+	must(syscall.Getrusage(syscall.RUSAGE_SELF, &usage))
+	return float64(usage.Utime.Nano()+usage.Stime.Nano()) / 1e9
+}

@@ -1,0 +1,128 @@
+// Replies: frames are told apart by their headers, and their payload is passed over. Only the first
+// message of each connection is compared with what was sent, byte by byte.
+package main
+
+const (
+	fin          = 0x80
+	opcodeBits   = 0x0f
+	continuation = 0
+	closeOpcode  = 8
+	masked       = 0x80
+	lengthBits   = 0x7f
+)
+
+// Replies reads what comes back on one connection.
+type Replies struct {
+	head     [14]byte
+	headSize int
+	// left is what is to come of the frame's payload.
+	left int
+	// size is the payload of the message so far.
+	size    int
+	final   bool
+	control bool
+	key     [4]byte
+	at      int
+	// checked: the first message has been compared.
+	checked bool
+}
+
+// headerSize tells how long a header is of which the first two bytes are known.
+func headerSize(second byte) int {
+	size := 2
+	switch second & lengthBits {
+	case 126:
+		size += 2
+	case 127:
+		size += 8
+	}
+	if second&masked != 0 {
+		size += 4
+	}
+	return size
+}
+
+// read counts the messages that end in bytes.
+func (r *Replies) read(bytes []byte, load *Load, expected []byte) int {
+	messages := 0
+	for len(bytes) > 0 {
+		if r.left == 0 {
+			if r.headSize == 0 && len(bytes) >= len(r.head) {
+				size := headerSize(bytes[1])
+				r.open(bytes[:size], load)
+				bytes = bytes[size:]
+			} else {
+				r.head[r.headSize] = bytes[0]
+				r.headSize++
+				bytes = bytes[1:]
+				if r.headSize < 2 || r.headSize < headerSize(r.head[1]) {
+					continue
+				}
+				r.open(r.head[:r.headSize], load)
+				r.headSize = 0
+			}
+		}
+		count := min(r.left, len(bytes))
+		if !r.checked && !r.control && load.Reply >= 0 {
+			r.compare(bytes[:count], expected)
+		}
+		r.at += count
+		r.left -= count
+		bytes = bytes[count:]
+		if r.left > 0 || r.control || !r.final {
+			continue
+		}
+		if load.Reply >= 0 && r.size != load.Reply {
+			fail("a reply has %d bytes of payload instead of %d", r.size, load.Reply)
+		}
+		r.size = 0
+		r.checked = true
+		messages++
+	}
+	return messages
+}
+
+// open takes a whole header.
+func (r *Replies) open(head []byte, load *Load) {
+	opcode := head[0] & opcodeBits
+	r.final = head[0]&fin != 0
+	r.control = opcode >= closeOpcode
+	if opcode == closeOpcode {
+		fail("the connection was closed by the other side")
+	}
+	length := int(head[1] & lengthBits)
+	switch length {
+	case 126:
+		length = int(head[2])<<8 | int(head[3])
+	case 127:
+		length = 0
+		for _, part := range head[2:10] {
+			length = length<<8 | int(part)
+		}
+	}
+	r.left = length
+	if r.control {
+		return
+	}
+	if opcode != continuation && opcode != load.Opcode {
+		fail("a reply has opcode %d instead of %d", opcode, load.Opcode)
+	}
+	r.key = [4]byte{}
+	if head[1]&masked != 0 {
+		copy(r.key[:], head[len(head)-4:])
+	}
+	if r.size == 0 {
+		r.at = 0
+	}
+	r.size += length
+}
+
+func (r *Replies) compare(bytes []byte, expected []byte) {
+	// Nothing fragments what it echoes, so that the key's phase is that of the message.
+	for index, value := range bytes {
+		at := r.at + index
+		if at >= len(expected) || value^r.key[at&3] != expected[at] {
+			fail("byte %d of a reply is not what was sent", at)
+		}
+	}
+}

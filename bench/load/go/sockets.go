@@ -1,0 +1,138 @@
+// Sockets on loopback and the opening handshake on both sides, blocking.
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha1"
+	"encoding/base64"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+const (
+	// sources is how many addresses connections come from: each has ports of its own.
+	sources = 16
+	// together is how many connections are opened at the same time.
+	together = 64
+	// bindAddressNoPort leaves the choice of the port to connect, which knows the whole pair.
+	bindAddressNoPort = 24
+	acceptSuffix      = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+)
+
+var endOfHead = []byte("\r\n\r\n")
+
+// newSocket makes a socket that is bound to one of the source addresses.
+func newSocket(index int, flags int) int {
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC|flags, 0)
+	must(err)
+	must(syscall.SetsockoptInt(fd, syscall.IPPROTO_TCP, syscall.TCP_NODELAY, 1))
+	must(syscall.SetsockoptInt(fd, syscall.IPPROTO_IP, bindAddressNoPort, 1))
+	source := [4]byte{127, 0, 0, byte(1 + index%sources)}
+	must(syscall.Bind(fd, &syscall.SockaddrInet4{Addr: source}))
+	return fd
+}
+
+func target(load *Load) *syscall.SockaddrInet4 {
+	return &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}, Port: load.Port}
+}
+
+func requestHead(load *Load) []byte {
+	head := fmt.Sprintf("GET / HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\n"+
+		"Connection: Upgrade\r\nSec-WebSocket-Key: AAECAwQFBgcICQoLDA0ODw==\r\n"+
+		"Sec-WebSocket-Version: 13\r\n", load.Port)
+	if load.Extensions != "" {
+		head += "Sec-WebSocket-Extensions: " + load.Extensions + "\r\n"
+	}
+	return []byte(head + "\r\n")
+}
+
+// dialAll opens all connections.
+func dialAll(load *Load) []int {
+	request := requestHead(load)
+	fds := make([]int, 0, load.Connections)
+	for len(fds) < load.Connections {
+		first := len(fds)
+		for len(fds) < load.Connections && len(fds) < first+together {
+			fd := newSocket(len(fds), 0)
+			must(syscall.Connect(fd, target(load)))
+			if load.WebSocket {
+				writeAll(fd, request)
+			}
+			fds = append(fds, fd)
+		}
+		if !load.WebSocket {
+			continue
+		}
+		for _, fd := range fds[first:] {
+			head := readHead(fd)
+			if !strings.HasPrefix(head, "HTTP/1.1 101") {
+				fail("the server refused: %s", head)
+			}
+			if strings.Contains(strings.ToLower(head), "permessage-deflate") != (load.Extensions != "") {
+				fail("the server agreed to other extensions: %s", head)
+			}
+		}
+	}
+	return fds
+}
+
+// acceptAll is the other side: it prints its port, reads the process identifier of the client that is
+// measured, and accepts all its connections.
+func acceptAll(load *Load) []int {
+	listener, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	must(err)
+	must(syscall.Bind(listener, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}))
+	must(syscall.Listen(listener, 4096))
+	address, err := syscall.Getsockname(listener)
+	must(err)
+	fmt.Println(address.(*syscall.SockaddrInet4).Port)
+	line, err := bufio.NewReader(os.Stdin).ReadString('\n')
+	must(err)
+	pid, err := strconv.Atoi(strings.TrimSpace(line))
+	must(err)
+	load.Pids = []int{pid}
+	var fds []int
+	for len(fds) < load.Connections {
+		fd, _, err := syscall.Accept4(listener, syscall.SOCK_CLOEXEC)
+		must(err)
+		must(syscall.SetsockoptInt(fd, syscall.IPPROTO_TCP, syscall.TCP_NODELAY, 1))
+		if load.WebSocket {
+			head := readHead(fd)
+			_, rest, _ := strings.Cut(strings.ToLower(head), "sec-websocket-key:")
+			at := len(head) - len(rest)
+			key, _, _ := strings.Cut(head[at:], "\r\n")
+			digest := sha1.Sum([]byte(strings.TrimSpace(key) + acceptSuffix))
+			writeAll(fd, []byte("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"+
+				"Connection: Upgrade\r\nSec-WebSocket-Accept: "+
+				base64.StdEncoding.EncodeToString(digest[:])+"\r\n\r\n"))
+		}
+		fds = append(fds, fd)
+	}
+	return fds
+}
+
+func writeAll(fd int, text []byte) {
+	for len(text) > 0 {
+		count, err := syscall.Write(fd, text)
+		must(err)
+		text = text[count:]
+	}
+}
+
+// readHead reads to the empty line; nothing may follow it yet.
+func readHead(fd int) string {
+	buffer := make([]byte, 0, 4096)
+	for !bytes.HasSuffix(buffer, endOfHead) {
+		count, err := syscall.Read(fd, buffer[len(buffer):cap(buffer)])
+		must(err)
+		if count == 0 {
+			fail("the other side ended in its head: %s", buffer)
+		}
+		buffer = buffer[:len(buffer)+count]
+	}
+	return string(buffer)
+}

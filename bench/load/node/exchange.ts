@@ -1,0 +1,119 @@
+// Messages in flight on many connections: for each reply another message is sent. A broadcast differs
+// in that only the first connection sends, and goes on when all have got the message.
+
+import { readFileSync } from "node:fs";
+import type { Socket } from "node:net";
+import type { Load, LoadResult } from "../load.ts";
+import { after, count } from "./process.ts";
+import { Replies } from "./replies.ts";
+import { fail } from "./sockets.ts";
+
+/** Milliseconds that the last replies may take in the end. */
+const PATIENCE = 10_000;
+
+interface Line {
+  socket: Socket;
+  replies: Replies;
+  /** The frame that is sent next. */
+  next: number;
+  sent: number;
+  replied: number;
+  /** When each message in flight was sent, as a ring. */
+  times: Float64Array;
+}
+
+/** The state of the whole load. */
+export class Exchange {
+  readonly #load: Load;
+  readonly #frames: Uint8Array;
+  readonly #offsets: number[] = [0];
+  readonly #lines: Line[];
+  readonly #latencies: number[] = [];
+  #counting = false;
+  #stopping = false;
+  #sent = 0;
+  #replied = 0;
+
+  constructor(load: Load, sockets: Socket[]) {
+    this.#load = load;
+    for (const size of load.sizes) this.#offsets.push(this.#offsets.at(-1)! + size);
+    const bytes = readFileSync(load.frames);
+    this.#frames = bytes.subarray(0, this.#offsets.at(-1));
+    const expected = bytes.subarray(this.#offsets.at(-1));
+    this.#lines = sockets.map((socket) => {
+      const line: Line = {
+        socket,
+        replies: new Replies(load, expected),
+        next: 0,
+        sent: 0,
+        replied: 0,
+        times: new Float64Array(load.depth),
+      };
+      socket.on("data", (chunk) => this.#receive(line, chunk));
+      return line;
+    });
+  }
+
+  /** Runs the load. */
+  async run(): Promise<Partial<LoadResult>> {
+    const senders = this.#load.kind === "broadcast" ? this.#lines.slice(0, 1) : this.#lines;
+    for (const line of senders) this.#send(line, this.#load.depth);
+    setTimeout(() => this.#counting = true, this.#load.warmUp);
+    const result = await count(this.#load, () => this.#replied);
+    this.#counting = false;
+    this.#stopping = true;
+    const deadline = performance.now() + PATIENCE;
+    while (this.#missing() > 0 && performance.now() < deadline) await after(20);
+    const sorted = Float64Array.from(this.#latencies).sort();
+    const quantile = (part: number): number =>
+      (sorted[Math.floor(sorted.length * part)] ?? 0) * 1e3;
+    return {
+      ...result,
+      p50: quantile(0.5),
+      p99: quantile(0.99),
+      p999: quantile(0.999),
+      lost: this.#missing(),
+    };
+  }
+
+  #missing(): number {
+    const copies = this.#load.kind === "broadcast" ? this.#lines.length : 1;
+    return this.#sent * copies - this.#replied;
+  }
+
+  #receive(line: Line, chunk: Uint8Array): void {
+    const { kind, depth } = this.#load;
+    const messages = line.replies.read(chunk);
+    if (messages === 0) return;
+    const broadcast = kind === "broadcast";
+    const times = broadcast ? this.#lines[0]!.times : line.times;
+    const now = performance.now();
+    for (let message = 0; message < messages; message++) {
+      if (this.#counting) this.#latencies.push(now - times[line.replied % depth]!);
+      line.replied++;
+      this.#replied++;
+      if (broadcast && this.#replied % this.#lines.length === 0) this.#send(this.#lines[0]!, 1);
+    }
+    if (broadcast) return;
+    if (line.replied > line.sent) fail("more replies than messages");
+    this.#send(line, messages);
+  }
+
+  #send(line: Line, messages: number): void {
+    if (this.#stopping) return;
+    const { sizes, prelude, chunk, depth } = this.#load;
+    const now = performance.now();
+    for (let left = messages; left > 0;) {
+      const end = Math.min(sizes.length, line.next + left);
+      const bytes = this.#frames.subarray(this.#offsets[line.next], this.#offsets[end]);
+      const step = chunk > 0 ? chunk : bytes.length;
+      for (let at = 0; at < bytes.length; at += step) {
+        line.socket.write(bytes.subarray(at, at + step));
+      }
+      for (let message = line.next; message < end; message++) line.times[line.sent++ % depth] = now;
+      this.#sent += end - line.next;
+      left -= end - line.next;
+      line.next = end === sizes.length ? prelude : end;
+    }
+  }
+}

@@ -1,0 +1,24 @@
+// The load generator for machines without Go; it does what bench/load/go does, and costs more.
+
+import process from "node:process";
+import type { Load, LoadResult } from "../load.ts";
+import { Exchange } from "./exchange.ts";
+import { handshakes, idle } from "./openings.ts";
+import { acceptAll, dialAll } from "./sockets.ts";
+
+async function run(load: Load): Promise<Partial<LoadResult>> {
+  switch (load.kind) {
+    case "idle":
+      return await idle(load);
+    case "handshakes":
+      return await handshakes(load);
+    case "client":
+      return await new Exchange(load, await acceptAll(load)).run();
+    case "echo":
+    case "broadcast":
+      return await new Exchange(load, await dialAll(load)).run();
+  }
+}
+
+const result = await run(JSON.parse(process.argv[2]!));
+process.stdout.write(`${JSON.stringify(result)}\n`, () => process.exit(0));

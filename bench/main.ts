@@ -1,0 +1,70 @@
+// `deno task bench`: see `USAGE`.
+
+import { SUITES } from "./catalog/workloads.ts";
+import { findGenerator } from "./load/generator.ts";
+import { parseOptions } from "./run/options.ts";
+import { record } from "./run/guard.ts";
+import { runSuite } from "./run/suite.ts";
+import { runTargets } from "./run/targets.ts";
+import { commandFor, start } from "./support/runtimes.ts";
+
+const USAGE = `deno task bench [what] [options]
+
+what (everything without it):
+  ${Object.entries(SUITES).map(([name, { title }]) => `${name.padEnd(12)}${title}`).join("\n  ")}
+  targets     what we are to reach beside the raw sockets and the peers, and what was reached
+  core        the pure parts alone, on each runtime
+  micro       the reasons of the constants that were tuned
+  deflate     the codec alone, beside zlib and fflate
+  guard       puts the ratios on record that tests/bench guards; no part of everything
+
+options:
+  --peers ws,bun      only these beside ours and the raw sockets
+  --runtimes node     only these
+  --ours quickws,quickws@net,quickws@listen
+                      which of our servers; on Deno there are several ways to the sockets
+  --payload 128,1024  bytes of a message, instead of those of the suite
+  --depth 1,32        messages in flight on each connection
+  --connections 100   how many
+  --text              text instead of binary
+  --compression alone or takeover
+  --rows one,deep     of the targets only these
+  --rounds 3          of which the median is taken; 5 for the targets
+  --seconds 2         of counting in each
+  --quick             one round of half a second
+  --dry               keeps no results in bench/results
+`;
+
+const EVERYTHING = [...Object.keys(SUITES), "targets", "core", "micro", "deflate"];
+
+const options = parseOptions(Deno.args);
+
+/** A benchmark with a main module of its own, which gets the words that follow its name. */
+async function runModule(module: string): Promise<void> {
+  const process = start(commandFor("deno", module, ...options.words), { stdout: "inherit" });
+  if (!(await process.status).success) Deno.exit(1);
+}
+
+async function run(command: string): Promise<void> {
+  switch (command) {
+    case "all":
+      for (const each of EVERYTHING) await run(each);
+      return;
+    case "targets":
+      return await runTargets(findGenerator(), options);
+    case "guard":
+      return await record(findGenerator(), options.dry);
+    case "core":
+    case "micro":
+    case "deflate":
+      return await runModule(`${command}/main.ts`);
+    case "help":
+      return console.log(USAGE);
+    default:
+      if (command in SUITES) return await runSuite(command, findGenerator(), options);
+      console.error(USAGE);
+      Deno.exit(2);
+  }
+}
+
+await run(options.command);

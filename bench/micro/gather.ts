@@ -1,0 +1,43 @@
+// `GATHER_MIN` and `GATHER_GROWTH` of src/message/message_reader.ts: the first size of the memory that
+// a message in many pieces is gathered in, and how fast it grows.
+
+import type { Choice } from "./ways.ts";
+
+/** Bytes of a message in fragments; its size is not known before the last of them. */
+const MESSAGE = 256 * 1024;
+const FRAGMENT = 1024;
+const fragment = new Uint8Array(FRAGMENT).fill(1);
+
+/** Gathers fragments, and cuts what is left over. */
+function gather(message: number, first: number, growth: number): Uint8Array {
+  let memory = new Uint8Array(0);
+  for (let length = 0; length < message; length += FRAGMENT) {
+    const needed = length + FRAGMENT;
+    if (memory.length < needed) {
+      const grown = new Uint8Array(Math.max(first, needed * growth));
+      grown.set(memory.subarray(0, length));
+      memory = grown;
+    }
+    memory.set(fragment, length);
+  }
+  return memory.length > 2 * message ? memory.slice(0, message) : memory.subarray(0, message);
+}
+
+export const growing: Choice = {
+  constant: "GATHER_GROWTH, src/message/message_reader.ts",
+  unit: "256 KiB in fragments of 1 KiB",
+  size: "times what is there",
+  sizes: [1, 2, 3, 4, 8],
+  ways: {
+    "256 KiB": (growth) => () => gather(MESSAGE, 1024, growth),
+    "8 KiB": (growth) => () => gather(8192, 1024, growth),
+  },
+};
+
+export const beginning: Choice = {
+  constant: "GATHER_MIN, src/message/message_reader.ts",
+  unit: "a message in two fragments of 1 KiB",
+  size: "bytes at first",
+  sizes: [256, 1024, 4096, 16384],
+  ways: { "2 KiB": (first) => () => gather(2048, first, 4) },
+};

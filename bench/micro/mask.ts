@@ -1,0 +1,54 @@
+// `WORD_THRESHOLD` of src/wire/mask.ts: from how many bytes on 32-bit words are worth their view.
+
+import { type Choice, repeated } from "./ways.ts";
+
+const REPEAT = 100;
+const KEY = 0x1f2e3d4c;
+/** Where a payload lies in a chunk: behind a client's header, so not on a word. */
+const START = 6;
+
+function maskBytes(bytes: Uint8Array, start: number, end: number, key: number): void {
+  const key1 = key >>> 8;
+  const key2 = key >>> 16;
+  const key3 = key >>> 24;
+  const wholeEnd = start + (end - start & ~3);
+  let at = start;
+  for (; at < wholeEnd; at += 4) {
+    bytes[at]! ^= key;
+    bytes[at + 1]! ^= key1;
+    bytes[at + 2]! ^= key2;
+    bytes[at + 3]! ^= key3;
+  }
+  for (; at < end; at++) bytes[at]! ^= key >>> ((at - start & 3) << 3);
+}
+
+function maskWords(bytes: Uint8Array, start: number, end: number, key: number): void {
+  const head = -(bytes.byteOffset + start) & 3;
+  maskBytes(bytes, start, start + head, key);
+  const wordStart = start + head;
+  const count = end - wordStart >>> 2;
+  const words = new Int32Array(bytes.buffer, bytes.byteOffset + wordStart, count);
+  const shift = head << 3;
+  const wordKey = shift === 0 ? key : key >>> shift | key << 32 - shift;
+  for (let index = 0; index < count; index++) words[index]! ^= wordKey;
+  maskBytes(bytes, wordStart + (count << 2), end, wordKey);
+}
+
+type Mask = typeof maskBytes;
+
+/** In a chunk of its own each time, as a transport that gives its memory away has it. */
+function way(mask: Mask): (size: number) => () => void {
+  return (size) => {
+    const memory = new Uint8Array(size + 2 * START);
+    return repeated(REPEAT, () => mask(memory.subarray(0), START, START + size, KEY));
+  };
+}
+
+export const masking: Choice = {
+  constant: "WORD_THRESHOLD, src/wire/mask.ts",
+  unit: "a payload",
+  size: "bytes",
+  sizes: [16, 32, 64, 128, 192, 256, 384, 512, 1024, 16384],
+  ways: { "single bytes": way(maskBytes), "words": way(maskWords) },
+  units: REPEAT,
+};

@@ -1,0 +1,28 @@
+// `POOL_WORDS` of src/socket/random.ts: how many mask keys are drawn at once.
+
+import { type Choice, repeated } from "./ways.ts";
+
+const REPEAT = 4096;
+
+export const drawing: Choice = {
+  constant: "POOL_WORDS, src/socket/random.ts",
+  unit: "a mask key",
+  size: "keys in a draw",
+  sizes: [1, 16, 64, 256, 1024, 4096, 16384],
+  ways: {
+    "getRandomValues": (size) => {
+      const pool = new Int32Array(size);
+      let used = size;
+      let last = 0;
+      return repeated(REPEAT, () => {
+        if (used === size) {
+          crypto.getRandomValues(pool);
+          used = 0;
+        }
+        last = pool[used++]!;
+        void last;
+      });
+    },
+  },
+  units: REPEAT,
+};

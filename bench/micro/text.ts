@@ -1,0 +1,98 @@
+// `DECODE_LOOP_LIMIT` and `ENCODE_LOOP_LIMIT` of src/message/utf8.ts: up to which length a loop beats
+// the runtime's decoder and encoder; and `LONG_TEXT` of src/message/message_writer.ts: from which
+// length on room for three bytes a character costs more than a copy.
+
+import { type Choice, repeated } from "./ways.ts";
+
+const REPEAT = 100;
+const LONG_REPEAT = 4;
+const TEXT = "The quick brown fox jumps over the lazy dog. ";
+
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const encoder = new TextEncoder();
+
+function textOf(size: number): string {
+  // Built from bytes, so that it is flat, as text that came from a file or a peer is.
+  return decoder.decode(encoder.encode(TEXT.repeat(Math.ceil(size / TEXT.length)).slice(0, size)));
+}
+
+function loopDecode(bytes: Uint8Array, end: number): string {
+  let text = "";
+  let at = 0;
+  while (at < end && bytes[at]! < 0x80) text += String.fromCharCode(bytes[at++]!);
+  return text;
+}
+
+export const decoding: Choice = {
+  constant: "DECODE_LOOP_LIMIT, src/message/utf8.ts",
+  unit: "a text",
+  size: "bytes of ASCII",
+  sizes: [4, 8, 12, 16, 24, 32],
+  ways: {
+    "loop": (size) => {
+      const bytes = encoder.encode(`${textOf(size)}more of the chunk`);
+      return repeated(REPEAT, () => void loopDecode(bytes, size));
+    },
+    "TextDecoder": (size) => {
+      const bytes = encoder.encode(`${textOf(size)}more of the chunk`);
+      return repeated(REPEAT, () => void decoder.decode(bytes.subarray(0, size)));
+    },
+  },
+  units: REPEAT,
+};
+
+function loopEncode(text: string, target: Uint8Array, offset: number): number {
+  let index = 0;
+  for (; index < text.length; index++) {
+    const unit = text.charCodeAt(index);
+    if (unit >= 0x80) break;
+    target[offset + index] = unit;
+  }
+  return index;
+}
+
+export const encoding: Choice = {
+  constant: "ENCODE_LOOP_LIMIT, src/message/utf8.ts",
+  unit: "a text",
+  size: "characters of ASCII",
+  sizes: [8, 16, 32, 48, 64, 128],
+  ways: {
+    "loop": (size) => {
+      const text = textOf(size);
+      const target = new Uint8Array(65536);
+      return repeated(REPEAT, () => void loopEncode(text, target, 4));
+    },
+    "encodeInto": (size) => {
+      const text = textOf(size);
+      const target = new Uint8Array(65536);
+      return repeated(REPEAT, () => void encoder.encodeInto(text, target.subarray(4)));
+    },
+  },
+  units: REPEAT,
+};
+
+export const longText: Choice = {
+  constant: "LONG_TEXT, src/message/message_writer.ts",
+  unit: "a text",
+  size: "characters of ASCII",
+  sizes: [2048, 4096, 8192, 16384, 65536],
+  ways: {
+    // Behind other output that has to leave first, the room comes from memory that is not there yet.
+    "room for three bytes each": (size) => {
+      const text = textOf(size);
+      return repeated(LONG_REPEAT, () => {
+        const target = new Uint8Array(3 * size + 14);
+        encoder.encodeInto(text, target.subarray(4));
+      });
+    },
+    "memory of its own, and a copy": (size) => {
+      const text = textOf(size);
+      return repeated(LONG_REPEAT, () => {
+        const bytes = encoder.encode(text);
+        const target = new Uint8Array(bytes.length + 14);
+        target.set(bytes, 4);
+      });
+    },
+  },
+  units: LONG_REPEAT,
+};

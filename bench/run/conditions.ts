@@ -1,0 +1,61 @@
+// Under which conditions figures were taken: what they mean without this nobody can tell.
+
+import { cpus, loadavg } from "node:os";
+import type { Generator } from "../load/generator.ts";
+import { canPin } from "../support/cores.ts";
+import { bunPath, nodePath } from "../../tests/support/runtimes.ts";
+import type { Effort } from "./rounds.ts";
+
+/** What figures are kept with. */
+export interface Conditions extends Effort {
+  date: string;
+  machine: string;
+  kernel: string;
+  versions: Record<string, string>;
+  generator: string;
+  pinned: boolean;
+  /** What else the machine was doing: its load average just before. */
+  load: number;
+}
+
+let versions: Record<string, string> | undefined;
+
+function outputOf(command: string, ...args: string[]): string {
+  try {
+    const { stdout } = new Deno.Command(command, { args, stderr: "null" }).outputSync();
+    return new TextDecoder().decode(stdout).trim();
+  } catch {
+    return "none";
+  }
+}
+
+/** The conditions of this moment. */
+export function conditionsNow(generator: Generator, { rounds, seconds }: Effort): Conditions {
+  versions ??= {
+    deno: Deno.version.deno,
+    bun: outputOf(bunPath(), "--version"),
+    node: outputOf(nodePath(), "--version").replace(/^v/, ""),
+    go: outputOf("go", "env", "GOVERSION").replace(/^go/, ""),
+  };
+  const [cpu] = cpus();
+  return {
+    date: new Date().toISOString().slice(0, 16),
+    machine: `${cpus().length} x ${cpu?.model.trim() ?? "unknown"}`,
+    kernel: outputOf("uname", "-sr"),
+    versions,
+    generator: generator.name,
+    pinned: canPin,
+    rounds,
+    seconds,
+    load: Number((loadavg()[0] ?? 0).toFixed(1)),
+  };
+}
+
+/** The conditions as a line of text. */
+export function showConditions(conditions: Conditions): string {
+  const { date, machine, kernel, versions, generator, pinned, rounds, seconds, load } = conditions;
+  const programs = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  return `${date.replace("T", " ")} UTC, ${machine}, ${kernel}, ${programs.join(", ")}; ` +
+    `generator in ${generator}${pinned ? ", each pinned to a core" : ""}; ` +
+    `median of ${rounds} rounds of ${seconds} s; load average before: ${load}`;
+}

@@ -1,0 +1,80 @@
+// The figures that are made of what the generator counts.
+
+import type { Workload } from "../catalog/workloads.ts";
+import type { LoadResult } from "../load/load.ts";
+import { median } from "../support/table.ts";
+
+/** The name of a figure. */
+export type FigureName =
+  | "cpu"
+  | "rate"
+  | "p50"
+  | "p99"
+  | "p999"
+  | "resident"
+  | "memory"
+  | "openings"
+  | "busy";
+
+/** A figure: its title with the unit, how it is computed, and how many decimals it has. */
+export interface Figure {
+  title: string;
+  of(result: LoadResult, workload: Workload): number;
+  decimals: number;
+}
+
+/** All of them. */
+export const FIGURES: Record<FigureName, Figure> = {
+  cpu: {
+    title: "CPU us/message",
+    of: ({ cpu, messages }) => cpu * 1e6 / messages,
+    decimals: 2,
+  },
+  rate: {
+    title: "messages/s",
+    of: ({ messages, seconds }) => messages / seconds,
+    decimals: 0,
+  },
+  p50: { title: "p50 ms", of: ({ p50 }) => p50 / 1000, decimals: 2 },
+  p99: { title: "p99 ms", of: ({ p99 }) => p99 / 1000, decimals: 2 },
+  p999: { title: "p99.9 ms", of: ({ p999 }) => p999 / 1000, decimals: 2 },
+  resident: { title: "MiB", of: ({ memory }) => memory / (1 << 20), decimals: 0 },
+  memory: {
+    title: "B/connection",
+    of: ({ memory, memoryBefore }, { connections }) => (memory - memoryBefore) / connections,
+    decimals: 0,
+  },
+  openings: {
+    title: "handshakes per CPU second",
+    of: ({ messages, cpu }) => messages / cpu,
+    decimals: 0,
+  },
+  // Near 100 the server is what limits; far below it is the generator, or another program.
+  busy: {
+    title: "core %",
+    of: ({ cpu, seconds }) => 100 * cpu / seconds,
+    decimals: 0,
+  },
+};
+
+/** The median of a figure over rounds. */
+export function medianOf(name: FigureName, results: LoadResult[], workload: Workload): number {
+  return median(results.map((result) => FIGURES[name].of(result, workload)));
+}
+
+/** The median of the ratios of two figures, round by round, so that both had the same moment. */
+export function medianRatio(
+  name: FigureName,
+  ours: LoadResult[],
+  others: LoadResult[],
+  workload: Workload,
+): number {
+  const { of } = FIGURES[name];
+  const rounds = Math.min(ours.length, others.length);
+  return median(
+    Array.from(
+      { length: rounds },
+      (_, round) => of(ours[round]!, workload) / of(others[round]!, workload),
+    ),
+  );
+}

@@ -1,0 +1,138 @@
+// One measurement: a fresh process of a participant under one workload.
+
+import { join } from "node:path";
+import { Opcode } from "../../src/core.ts";
+import { labelOf, type Participant } from "../catalog/participants.ts";
+import { describe, type Workload } from "../catalog/workloads.ts";
+import type { ClientSettings } from "../clients/settings.ts";
+import { framesOf } from "../load/frames.ts";
+import type { Generator } from "../load/generator.ts";
+import type { Load, LoadResult } from "../load/load.ts";
+import type { ServerSettings } from "../servers/settings.ts";
+import { onLoadCore, onServerCore } from "../support/cores.ts";
+import { goProgram } from "../support/go.ts";
+import { commandFor, linesOf, nextLine, root, start, stop } from "../support/runtimes.ts";
+
+/** How long a measurement takes, in milliseconds. */
+export interface Timing {
+  warmUp: number;
+  duration: number;
+}
+
+const OFFERS = {
+  alone: "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
+  takeover: "permessage-deflate",
+};
+
+/** The command that starts a participant, or `undefined` where it cannot be had. */
+export function commandOf(
+  { runtime, server, client, network }: Participant,
+  { kind, text, compression }: Workload,
+  url = "",
+  connections = 0,
+): string[] | undefined {
+  if (kind === "client") {
+    const settings: ClientSettings = { url, connections };
+    return commandFor(runtime as "node", `clients/${client}.ts`, JSON.stringify(settings));
+  }
+  const settings: ServerSettings = {
+    broadcast: kind === "broadcast",
+    strings: text,
+    compression,
+    network,
+  };
+  if (runtime !== "go") {
+    return commandFor(runtime, `servers/${server}.ts`, JSON.stringify(settings));
+  }
+  const program = goProgram(join(root, "bench/servers/go"));
+  return program === undefined ? undefined : [program, server!, JSON.stringify(settings)];
+}
+
+/** Measures; rejects when something is lost, differs or ends. */
+export async function measure(
+  participant: Participant,
+  workload: Workload,
+  generator: Generator,
+  { warmUp, duration }: Timing,
+): Promise<LoadResult> {
+  const { kind, connections, depth, compression, text, payload, chunk = 0 } = workload;
+  const { bytes, sizes, prelude } = framesOf(workload, kind === "client" ? "server" : "client");
+  const frames = await Deno.makeTempFile();
+  await Deno.writeFile(frames, bytes);
+  const load: Load = {
+    kind,
+    pids: [],
+    port: 0,
+    webSocket: !participant.raw,
+    extensions: compression === undefined ? "" : OFFERS[compression],
+    connections,
+    depth,
+    frames,
+    sizes,
+    prelude,
+    opcode: text ? Opcode.Text : Opcode.Binary,
+    reply: compression === undefined ? payload : -1,
+    chunk,
+    warmUp,
+    duration,
+  };
+  try {
+    const result = await (kind === "client" ? measureClient : measureServer)(
+      participant,
+      workload,
+      generator,
+      load,
+    );
+    if (kind !== "idle" && result.messages === 0) throw new Error("nothing came back in time");
+    if (result.lost > 0) throw new Error(`${result.lost} messages were lost`);
+    return result;
+  } catch (error) {
+    const what = `${labelOf(participant)}, ${describe(workload)}`;
+    throw new Error(`${what}: ${(error as Error).message}`, { cause: error });
+  } finally {
+    await Deno.remove(frames);
+  }
+}
+
+async function measureServer(
+  participant: Participant,
+  workload: Workload,
+  generator: Generator,
+  load: Load,
+): Promise<LoadResult> {
+  const command = commandOf(participant, workload)!;
+  const server = start(onServerCore(command), { env: participant.env });
+  try {
+    load.port = Number(await nextLine(linesOf(server)));
+    load.pids = [server.pid];
+    const process = start(onLoadCore(generator.command(JSON.stringify(load))));
+    const result = JSON.parse(await nextLine(linesOf(process)));
+    await process.status;
+    return result;
+  } finally {
+    await stop(server);
+  }
+}
+
+async function measureClient(
+  participant: Participant,
+  workload: Workload,
+  generator: Generator,
+  load: Load,
+): Promise<LoadResult> {
+  const process = start(onLoadCore(generator.command(JSON.stringify(load))), { stdin: "piped" });
+  const lines = linesOf(process);
+  const url = `ws://127.0.0.1:${await nextLine(lines)}/`;
+  const command = commandOf(participant, workload, url, load.connections)!;
+  const client = start(onServerCore(command), { env: participant.env });
+  try {
+    const writer = process.stdin.getWriter();
+    await writer.write(new TextEncoder().encode(`${client.pid}\n`));
+    await writer.close();
+    const result = JSON.parse(await nextLine(lines));
+    await process.status;
+    return result;
+  } finally {
+    await stop(client);
+  }
+}

@@ -1,0 +1,82 @@
+// The command line of `deno task bench`.
+
+import { parseArgs } from "node:util";
+import type { Effort } from "./rounds.ts";
+
+/** What was asked for. */
+export interface Options extends Effort {
+  /** The first word: what to do; `all` without one. */
+  command: string;
+  /** The words after it. */
+  words: string[];
+  /** Names of peers; all if absent. Ours and the raw sockets are always there. */
+  peers?: string[];
+  runtimes?: string[];
+  /** Which of our own servers are measured. */
+  ours: string[];
+  /** Rows of the table of targets. */
+  rows?: string[];
+  payload?: number[];
+  depth?: number[];
+  connections?: number[];
+  text: boolean;
+  compression?: string;
+  /** Writes no files. */
+  dry: boolean;
+}
+
+/** Effort without options, and with `--quick`. */
+const USUAL: Effort = { rounds: 3, seconds: 2 };
+const QUICK: Effort = { rounds: 1, seconds: 0.5 };
+/** The targets are medians of at least so many rounds. */
+const TARGETS: Effort = { rounds: 5, seconds: 2 };
+
+const list = (text: string | undefined): string[] | undefined => text?.split(",");
+const numbers = (text: string | undefined): number[] | undefined => list(text)?.map(parseNumber);
+
+function parseNumber(text: string): number {
+  const number = Number(text);
+  if (!(number > 0)) throw new TypeError(`${text} is not a number above 0`);
+  return number;
+}
+
+/** Reads the command line. */
+export function parseOptions(args: string[]): Options {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      peers: { type: "string" },
+      runtimes: { type: "string" },
+      ours: { type: "string", default: "quickws" },
+      rows: { type: "string" },
+      payload: { type: "string" },
+      depth: { type: "string" },
+      connections: { type: "string" },
+      text: { type: "boolean", default: false },
+      compression: { type: "string" },
+      rounds: { type: "string" },
+      seconds: { type: "string" },
+      quick: { type: "boolean", default: false },
+      dry: { type: "boolean", default: false },
+    },
+  });
+  const [command = "all", ...words] = positionals;
+  const usual = values.quick ? QUICK : command === "targets" ? TARGETS : USUAL;
+  return {
+    command,
+    words,
+    peers: list(values.peers),
+    runtimes: list(values.runtimes),
+    ours: list(values.ours)!,
+    rows: list(values.rows),
+    payload: numbers(values.payload),
+    depth: numbers(values.depth),
+    connections: numbers(values.connections),
+    text: values.text,
+    compression: values.compression,
+    rounds: numbers(values.rounds)?.[0] ?? usual.rounds,
+    seconds: numbers(values.seconds)?.[0] ?? usual.seconds,
+    dry: values.dry,
+  };
+}

@@ -1,0 +1,149 @@
+// `deno task bench echo` and its like: every workload of a suite, with all that take part in it.
+
+import { labelOf } from "../catalog/participants.ts";
+import { describe, type Suite, SUITES, type Workload } from "../catalog/workloads.ts";
+import type { Generator } from "../load/generator.ts";
+import type { Compression } from "../servers/settings.ts";
+import { table } from "../support/table.ts";
+import { chooseParticipants, isOurs } from "./choice.ts";
+import { type Conditions, conditionsNow, showConditions } from "./conditions.ts";
+import { type FigureName, FIGURES, medianOf, medianRatio } from "./figures.ts";
+import type { Options } from "./options.ts";
+import { type Rounds, runRounds } from "./rounds.ts";
+import { load, save } from "./store.ts";
+
+/** What came out for one participant under one workload: medians. */
+export interface Entry {
+  label: string;
+  figures: Partial<Record<FigureName, number>>;
+  /** The main figure beside that of the raw socket of the same runtime. */
+  ofRaw?: number;
+  /** Our figure beside this one, on the same runtime; for Go the best of ours. */
+  ours?: number;
+  failure?: string;
+}
+
+/** What came out for one workload. */
+export interface WorkloadOutcome {
+  workload: Workload;
+  conditions: Conditions;
+  entries: Entry[];
+}
+
+const COLUMNS: Record<Suite["figure"], FigureName[]> = {
+  cpu: ["cpu", "rate", "p50", "p99", "p999", "resident", "busy"],
+  memory: ["memory"],
+  openings: ["openings", "rate", "busy"],
+};
+
+/** The workloads that were asked for: those of the suite, or what the options make of them. */
+export function chooseWorkloads(suite: Suite, options: Options): Workload[] {
+  const { payload, depth, connections, text, compression } = options;
+  const more = {
+    ...(text ? { text } : {}),
+    ...(compression ? { text: true, compression: compression as Compression } : {}),
+  };
+  if (!payload && !depth && !connections && !text && !compression) return suite.workloads;
+  const usual = suite.workloads[0]!;
+  return (connections ?? [usual.connections]).flatMap((connections) =>
+    (payload ?? [usual.payload]).flatMap((payload) =>
+      (depth ?? [usual.depth]).map((depth) => ({ ...usual, connections, payload, depth, ...more }))
+    )
+  );
+}
+
+/** Runs a suite; prints and keeps what comes out. */
+export async function runSuite(
+  name: string,
+  generator: Generator,
+  options: Options,
+): Promise<void> {
+  const suite = SUITES[name]!;
+  for (const workload of chooseWorkloads(suite, options)) {
+    const outcome = await runWorkload(workload, suite.figure, generator, options);
+    console.log(`\n${suite.title}: ${describe(workload)}\n`);
+    console.log(tableOf(outcome, suite.figure));
+    console.log(`\n${showConditions(outcome.conditions)}`);
+    if (!options.dry) keep(`${name}.json`, outcome);
+  }
+}
+
+/** Runs one workload. */
+export async function runWorkload(
+  workload: Workload,
+  figure: Suite["figure"],
+  generator: Generator,
+  options: Options,
+): Promise<WorkloadOutcome> {
+  const conditions = conditionsNow(generator, options);
+  const participants = chooseParticipants(workload, options);
+  const results = await runRounds(participants, workload, generator, options);
+  return {
+    workload,
+    conditions,
+    entries: results.map((rounds) => entryOf(rounds, results, workload, figure)),
+  };
+}
+
+function entryOf(
+  { participant, results, failure }: Rounds,
+  all: readonly Rounds[],
+  workload: Workload,
+  figure: Suite["figure"],
+): Entry {
+  const label = labelOf(participant);
+  if (results.length === 0) return { label, figures: {}, failure };
+  const figures = Object.fromEntries(
+    COLUMNS[figure].map((name) => [name, medianOf(name, results, workload)]),
+  );
+  const raw = all.find((other) =>
+    other.participant.name === "raw" && other.participant.runtime === participant.runtime
+  );
+  const ours = all.filter((other) =>
+    isOurs(other.participant) && other !== all.find((own) => own.participant === participant) &&
+    (participant.runtime === "go" || other.participant.runtime === participant.runtime)
+  );
+  const ratios = ours.map((own) => medianRatio(figure, own.results, results, workload));
+  return {
+    label,
+    figures,
+    ofRaw: raw && medianRatio(figure, results, raw.results, workload),
+    ours: isOurs(participant) || ratios.length === 0 ? undefined : Math.min(...ratios),
+    failure,
+  };
+}
+
+/** An outcome as a table. */
+export function tableOf({ entries }: WorkloadOutcome, figure: Suite["figure"]): string {
+  const columns = COLUMNS[figure];
+  const [main, ...others] = columns;
+  const show = (entry: Entry, name: FigureName): string =>
+    entry.figures[name]?.toFixed(FIGURES[name].decimals) ?? "failed";
+  return table([
+    [
+      "",
+      FIGURES[main!].title,
+      "of raw",
+      "ours of it",
+      ...others.map((name) => FIGURES[name].title),
+    ],
+    ...entries.map((entry) => [
+      entry.label,
+      show(entry, main!),
+      entry.ofRaw?.toFixed(2) ?? "",
+      entry.ours?.toFixed(2) ?? "",
+      ...others.map((name) => show(entry, name)),
+    ]),
+  ]);
+}
+
+/** Replaces what was known of the same workload, participant by participant. */
+function keep(file: string, outcome: WorkloadOutcome): void {
+  const all = load<WorkloadOutcome[]>(file) ?? [];
+  const name = describe(outcome.workload);
+  const old = all.find(({ workload }) => describe(workload) === name);
+  const labels = new Set(outcome.entries.map(({ label }) => label));
+  const kept = (old?.entries ?? []).filter(({ label }) => !labels.has(label));
+  const merged = { ...outcome, entries: [...outcome.entries, ...kept] };
+  save(file, old ? all.map((each) => each === old ? merged : each) : [...all, merged]);
+}

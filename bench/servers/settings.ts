@@ -1,0 +1,23 @@
+// What a server of the benchmarks is told, as JSON in its first argument.
+
+import process from "node:process";
+
+/** How messages are compressed: each one alone, or with the window of those before. */
+export type Compression = "alone" | "takeover";
+
+/** What a server does with a message, and how. */
+export interface ServerSettings {
+  /** Sends each message to all connections instead of back. */
+  broadcast: boolean;
+  /** Whether text is wanted as strings, where it comes as bytes otherwise. */
+  strings?: boolean;
+  /** Absent: not compressed. */
+  compression?: Compression;
+  /** Our server only: the way to the sockets, where it is not the usual one. */
+  network?: "deno" | "node";
+  /** Listens on this port, together with other processes. */
+  sharedPort?: number;
+}
+
+/** The settings of this process. */
+export const settings: ServerSettings = JSON.parse(process.argv[2] ?? '{"broadcast":false}');

@@ -1,0 +1,22 @@
+// A peer on Deno: its own server, which never compresses.
+
+import { settings } from "./settings.ts";
+
+const sockets = new Set<WebSocket>();
+
+Deno.serve({
+  hostname: "127.0.0.1",
+  port: 0,
+  onListen: ({ port }) => console.log(port),
+}, (request) => {
+  const { socket, response } = Deno.upgradeWebSocket(request);
+  socket.binaryType = "arraybuffer";
+  if (settings.broadcast) {
+    socket.onopen = () => sockets.add(socket);
+    socket.onclose = () => sockets.delete(socket);
+    socket.onmessage = ({ data }) => sockets.forEach((other) => other.send(data));
+  } else {
+    socket.onmessage = ({ data }) => socket.send(data);
+  }
+  return response;
+});
