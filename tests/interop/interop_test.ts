@@ -1,6 +1,7 @@
 // Our server with other clients, our client with other servers, and the two with each other, all in
 // real processes: each pair holds the same conversation without compression and with each kind of it.
 
+import assert from "node:assert/strict";
 import {
   type Agreed,
   COMPRESSION_MODES,
@@ -12,6 +13,7 @@ import {
   CLIENTS,
   CONVERSING_SERVERS,
   ECHOING_CLIENTS,
+  nameOf,
   OUR_CLIENTS,
   OUR_SERVERS,
   OURS_WITH_OURS,
@@ -19,6 +21,13 @@ import {
 } from "./peers.ts";
 import { type Program, running, type RunningProgram } from "./processes.ts";
 import { record } from "./record.ts";
+
+Deno.test("docs/interop.md has a row for every other implementation", async () => {
+  const page = await Deno.readTextFile(new URL("../../docs/interop.md", import.meta.url));
+  const missing = [...CLIENTS, ...ECHOING_CLIENTS, ...SERVERS].map(nameOf)
+    .filter((name) => !page.includes(`| ${name} `));
+  assert.deepEqual(missing, [], "run `deno task interop`");
+});
 
 Deno.test("what the others need is there", prepare);
 

@@ -22,6 +22,11 @@ export interface OurProgram {
   readonly program: Program;
 }
 
+/** A peer's name; where it runs goes without saying or is in the version. */
+export function nameOf({ program }: Peer): string {
+  return program.name.replace(/ on (deno|bun|node)$/, "");
+}
+
 function ours(what: string, module: string): OurProgram[] {
   return runtimeNames.map((runtime) => ({ runtime, program: program(what, runtime, module) }));
 }

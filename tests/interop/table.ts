@@ -10,6 +10,7 @@ import {
   CONVERSING_SERVERS,
   denoVersion,
   ECHOING_CLIENTS,
+  nameOf,
   nodeVersion,
   OUR_CLIENTS,
   OUR_SERVERS,
@@ -51,11 +52,6 @@ function kinds(agreed: Agreed): string {
     agreed[mode] && (mode === "alone" || agreed[mode] !== agreed.alone)
   );
   return came.join(", ") || "none";
-}
-
-/** The name of another's program; where it runs is in the version, if that says anything new. */
-function nameOf({ program }: Peer): string {
-  return program.name.replace(/ on (deno|bun|node)$/, "");
 }
 
 /** The cell of a pair: how many steps it took without a fault. */
