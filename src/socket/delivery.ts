@@ -5,7 +5,6 @@ import { WebSocketError } from "../errors.ts";
 import type { CloseInfo } from "../session/close_info.ts";
 import type { SessionEvents } from "../session/session.ts";
 import { CloseCode } from "../wire/close.ts";
-import type { Transport } from "../transport/transport.ts";
 import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
 import type { Connection } from "./connection.ts";
 import type { Message } from "./connection_link.ts";
@@ -36,7 +35,7 @@ export class Delivery<T> implements SessionEvents {
    * @param owner The machinery of the connection.
    * @param connection What handlers are called with.
    * @param handlers The handlers.
-   * @param copiesBelow See {@linkcode Transport.copiesBelow}.
+   * @param copiesBelow See `copiesBelow` of the transport.
    */
   constructor(
     owner: DeliveryOwner,
