@@ -26,14 +26,18 @@ if (url === undefined) {
 } else {
   const conn = await connect(url);
   const lines = conn.readable
-    .pipeThrough(new TransformStream<string | Uint8Array, string>({
-      transform: (piece, controller) => controller.enqueue(String(piece)),
-    }))
+    .pipeThrough(
+      new TransformStream<string | Uint8Array, string>({
+        transform: (piece, controller) => controller.enqueue(String(piece)),
+      }),
+    )
     .pipeThrough(new TextLineStream())
-    .pipeThrough(new TransformStream<string, string>({
-      transform(line, controller) {
-        if (line.includes(word)) controller.enqueue(`${line}\n`);
-      },
-    }));
+    .pipeThrough(
+      new TransformStream<string, string>({
+        transform(line, controller) {
+          if (line.includes(word)) controller.enqueue(`${line}\n`);
+        },
+      }),
+    );
   await lines.pipeThrough(new TextEncoderStream()).pipeTo(Deno.stdout.writable);
 }
