@@ -10,8 +10,8 @@ import process from "node:process";
 import { serve, type Server } from "@quickws/quickws";
 import { Pages } from "./pages.ts";
 import { Playground } from "./playground.ts";
-import type { Visitor } from "./room.ts";
 import { Tally } from "./tally.ts";
+import type { Visitor } from "./visitor.ts";
 
 const REPORT_INTERVAL = 1000;
 const SHUTDOWN_TIMEOUT = 2000;

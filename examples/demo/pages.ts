@@ -14,15 +14,20 @@ const FILES = [
   "style.css",
   "icon.svg",
   "main.js",
+  "addresses.js",
   "benchmark.js",
   "chat.js",
   "close_codes.js",
   "composer.js",
+  "dial.js",
+  "dom.js",
   "format.js",
   "graph.js",
   "histogram.js",
   "link.js",
   "log.js",
+  "speed.js",
+  "theme.js",
 ];
 
 /**

@@ -9,8 +9,9 @@ import type {
   UpgradeRequest,
 } from "@quickws/quickws";
 import type { Pages } from "./pages.ts";
-import { ALLOWANCE, Room, type Visitor } from "./room.ts";
+import { Room } from "./room.ts";
 import type { Tally } from "./tally.ts";
+import { Visitor } from "./visitor.ts";
 
 const PING_INTERVAL = 1000;
 const REPORT_INTERVAL = 500;
@@ -65,14 +66,7 @@ export class Playground {
   #route({ url, subprotocols }: UpgradeRequest): UpgradeDecision<Visitor> {
     const { pathname, searchParams } = new URL(url);
     if (pathname === "/refused") return { status: 403, body: `${REFUSED}\n` };
-    const data: Visitor = {
-      tab: (searchParams.get("tab") ?? "").slice(0, 64),
-      inRoom: pathname === "/room",
-      pingedAt: 0,
-      pinged: false,
-      allowance: ALLOWANCE,
-      allowedAt: 0,
-    };
+    const data = new Visitor(searchParams.get("tab") ?? "");
     const handlers = { "/room": this.#talk, "/goodbye": this.#goodbye }[pathname] ?? this.#echo;
     return { data, handlers, ...(subprotocols.length > 0 && { subprotocol: subprotocols[0]! }) };
   }
@@ -90,10 +84,8 @@ export class Playground {
     },
     drain: (conn) => conn.resume(),
     pong: (conn) => {
-      if (!conn.data.pinged) return;
-      conn.data.pinged = false;
-      const took = performance.now() - conn.data.pingedAt;
-      this.#room.tell(conn.data.tab, { type: "ping", took });
+      const took = conn.data.ponged();
+      if (took !== undefined) this.#room.tell(conn.data.tab, { type: "ping", took });
     },
     close: (conn) => {
       this.#tally.closed++;
@@ -114,9 +106,9 @@ export class Playground {
 
   #ping(): void {
     for (const conn of this.#echoing) {
-      if (conn.data.pinged) continue;
-      conn.data.pinged = conn.ping();
-      conn.data.pingedAt = performance.now();
+      if (conn.data.isPinged) continue;
+      conn.data.pinged();
+      conn.ping();
     }
   }
 

@@ -2,27 +2,12 @@
 // pings take, and what all of it costs.
 
 import type { Connection, Message } from "@quickws/quickws";
-
-/** A connection of a tab: its room, or one that echoes. */
-export interface Visitor {
-  /** What the tab calls itself, the same on all its connections. */
-  readonly tab: string;
-  /** Whether it is the tab's way into the room. */
-  readonly inRoom: boolean;
-  /** When the last ping left, and whether its pong is still to come. */
-  pingedAt: number;
-  pinged: boolean;
-  /** How many messages the tab may say at once, and when that was. */
-  allowance: number;
-  allowedAt: number;
-}
+import type { Visitor } from "./visitor.ts";
 
 const MAX_BYTES = 2000;
 const MAX_NAME = 24;
 const MAX_TEXT = 500;
 const REMEMBERED = 30;
-/** Messages at once, and one more each second. */
-export const ALLOWANCE = 8;
 
 /** What a tab says. */
 interface Words {
@@ -30,10 +15,16 @@ interface Words {
   readonly text: string;
 }
 
+/** What was said, by whom and when. */
+interface Said extends Words {
+  readonly tab: string;
+  readonly at: number;
+}
+
 /** Everybody who has the page open. */
 export class Room {
   readonly #members = new Set<Connection<Visitor>>();
-  readonly #said: string[] = [];
+  readonly #said: Said[] = [];
   readonly #welcome: () => Record<string, unknown>;
 
   /** @param welcome What each tab is told first. */
@@ -45,7 +36,7 @@ export class Room {
   enter(member: Connection<Visitor>): void {
     this.#members.add(member);
     member.send(JSON.stringify({ type: "welcome", ...this.#welcome() }));
-    for (const words of this.#said) member.send(words);
+    for (const said of this.#said) repeat(member, said);
     this.#tellPeople();
   }
 
@@ -60,14 +51,14 @@ export class Room {
     if (data.length > MAX_BYTES) return member.close(1009, "at most 500 characters, please");
     const words = parse(data);
     if (words === undefined) return member.close(1007, "that is not what this room speaks");
-    if (!maySpeak(member.data)) {
+    if (!member.data.maySpeak()) {
       member.send(JSON.stringify({ type: "notice", text: "Slow down: one message a second." }));
       return;
     }
-    const said = JSON.stringify({ type: "say", ...words, tab: member.data.tab, at: Date.now() });
+    const said = { ...words, tab: member.data.tab, at: Date.now() };
     this.#said.push(said);
     if (this.#said.length > REMEMBERED) this.#said.shift();
-    this.tellAll(said);
+    for (const each of this.#members) repeat(each, said);
   }
 
   /** Tells everybody. */
@@ -99,12 +90,7 @@ function parse(data: Message): Words | undefined {
   }
 }
 
-function maySpeak(visitor: Visitor): boolean {
-  const now = performance.now();
-  const regained = (now - visitor.allowedAt) / 1000;
-  visitor.allowance = Math.min(ALLOWANCE, visitor.allowance + regained);
-  visitor.allowedAt = now;
-  if (visitor.allowance < 1) return false;
-  visitor.allowance--;
-  return true;
+/** Which tab it was is nobody's business; only its own words are marked. */
+function repeat(member: Connection<Visitor>, { tab, ...said }: Said): void {
+  member.send(JSON.stringify({ type: "say", ...said, mine: tab === member.data.tab }));
 }

@@ -5,7 +5,7 @@ import { Histogram } from "./histogram.js";
 
 const SAMPLE_INTERVAL = 200;
 /** Milliseconds without an echo after which the other side is taken for one that does not echo. */
-const PATIENCE = 3000;
+const PATIENCE = 10_000;
 
 /**
  * What the page asks for.

@@ -1,29 +1,23 @@
 // The chat between the tabs, and what the server tells of itself: a connection of its own, which comes
 // back quietly.
 
+import { byId, element } from "./dom.js";
 import { Link } from "./link.js";
-import { element } from "./log.js";
 
 const LENGTH = 100;
-const byId = (/** @type {string} */ id) => /** @type {any} */ (document.getElementById(id));
 
 /** Events: `welcome`, `ping` and `server`, with what the server said as the detail. */
 export class Chat extends EventTarget {
   #link = new Link();
-  #tab;
 
-  /** @param {string} tab What the server knows this tab by. */
-  constructor(tab) {
+  constructor() {
     super();
-    this.#tab = tab;
     this.#link.addEventListener("message", (event) => this.#heard(JSON.parse(event.detail)));
     this.#link.addEventListener("opened", () => {
       // Who comes back is told again what was said.
       byId("said").replaceChildren();
     });
     this.#link.addEventListener("state", () => this.#show());
-    byId("name").value = localStorage.getItem("name") ?? `Tab ${tab.slice(0, 3).toUpperCase()}`;
-    byId("name").addEventListener("change", () => localStorage.setItem("name", byId("name").value));
     byId("talk").addEventListener("submit", (/** @type {Event} */ event) => {
       event.preventDefault();
       const text = byId("words").value.trim();
@@ -34,8 +28,10 @@ export class Chat extends EventTarget {
     this.#show();
   }
 
-  /** @param {string} url */
-  connect(url) {
+  /** Goes into the room. @param {string} url @param {string} tab Makes a name for who has none. */
+  connect(url, tab) {
+    byId("name").value = localStorage.getItem("name") ?? `Tab ${tab.slice(0, 3).toUpperCase()}`;
+    byId("name").addEventListener("change", () => localStorage.setItem("name", byId("name").value));
     this.#link.connect(url);
   }
 
@@ -67,9 +63,9 @@ export class Chat extends EventTarget {
     }
   }
 
-  /** @param {{ name: string, text: string, tab: string, at: number }} message */
-  #say({ name, text, tab, at }) {
-    const item = element("li", tab === this.#tab ? "bubble mine" : "bubble");
+  /** @param {{ name: string, text: string, mine: boolean, at: number }} message */
+  #say({ name, text, mine, at }) {
+    const item = element("li", mine ? "bubble mine" : "bubble");
     const time = new Date(at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
     const by = element("span", "by");
     by.append(element("b", "", name), " ", element("time", "", time));

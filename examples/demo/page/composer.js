@@ -1,10 +1,10 @@
 // What is to be sent: text, bytes written in hexadecimal, or a file.
 
+import { byId } from "./dom.js";
 import { formatBytes, parseHex } from "./format.js";
 
 /** What the demo's server takes in one message. */
 const LARGEST = 16 * 1024 * 1024;
-const byId = (/** @type {string} */ id) => /** @type {any} */ (document.getElementById(id));
 
 /** The form for one message. */
 export class Composer {

@@ -1,7 +1,5 @@
 // Numbers and bytes as people read them, and bytes as people write them.
 
-const HEX_SHOWN = 512;
-
 /** Bytes with a unit: `1.5 KiB`. @param {number} bytes */
 export function formatBytes(bytes) {
   if (bytes < 1024) return `${Math.round(bytes)} B`;
@@ -61,17 +59,14 @@ export function hexLine(bytes) {
 /** Offset, bytes and characters, sixteen a line. @param {Uint8Array} bytes */
 export function hexDump(bytes) {
   const lines = [];
-  const shown = bytes.subarray(0, HEX_SHOWN);
-  for (let offset = 0; offset < shown.length; offset += 16) {
-    const row = [...shown.subarray(offset, offset + 16)];
+  for (let offset = 0; offset < bytes.length; offset += 16) {
+    const row = [...bytes.subarray(offset, offset + 16)];
     const characters = row.map((byte) =>
       byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : "."
     );
     const start = offset.toString(16).padStart(4, "0");
     lines.push(`${start}  ${row.map(hex).join(" ").padEnd(47)}  ${characters.join("")}`);
   }
-  const rest = bytes.length - shown.length;
-  if (rest > 0) lines.push(`\u2026 and ${formatBytes(rest)} more`);
   return lines.join("\n");
 }
 

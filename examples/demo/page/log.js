@@ -1,10 +1,15 @@
 // What went over the connection, a line each. All that came from the other side is put in as text.
 
+import { element } from "./dom.js";
 import { formatBytes, formatClock, formatTime, hexDump, hexLine } from "./format.js";
 
 const LENGTH = 300;
 const TEXT_SHOWN = 300;
 const TEXT_KEPT = 4000;
+const BYTES_KEPT = 512;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 
 /**
  * @typedef {object} Entry
@@ -86,7 +91,7 @@ export class Log {
 /** @param {Entry} entry */
 function line({ direction, kind, data, what, time }) {
   const item = element("li", `entry ${direction} ${kind}`);
-  const head = element("div", "head");
+  const head = element("span", "head");
   const now = new Date();
   const at = element("time", "at", formatClock(now));
   at.setAttribute("datetime", now.toISOString());
@@ -99,23 +104,29 @@ function line({ direction, kind, data, what, time }) {
   head.append(element("span", "what", what ?? preview(data)));
   head.append(element("span", "size", data === undefined ? "" : formatBytes(sizeOf(data))));
   head.append(element("span", "took", time === undefined ? "" : formatTime(time)));
-  if (data === undefined || data.length === 0) {
-    item.append(head);
-    return item;
-  }
-  const details = document.createElement("details");
-  const summary = document.createElement("summary");
+  item.append(data === undefined || data.length === 0 ? head : unfolding(head, data));
+  return item;
+}
+
+/** Shows more of a message when it is opened, made only then. @param {Element} head @param {string | Uint8Array} data */
+function unfolding(head, data) {
+  const details = element("details", "");
+  const summary = element("summary", "");
   summary.append(head);
   details.append(summary);
-  // Made when it is first looked at.
+  const size = data.length;
+  // A copy of what can be shown: the log is not to keep large messages alive.
+  const start = typeof data === "string"
+    ? decoder.decode(encoder.encode(data.slice(0, TEXT_KEPT)))
+    : data.slice(0, BYTES_KEPT);
   details.addEventListener("toggle", () => {
-    const whole = typeof data === "string" ? data.slice(0, TEXT_KEPT) : hexDump(data);
-    const body = element("pre", "body", whole);
+    const rest = size - start.length;
+    const whole = typeof start === "string" ? start : hexDump(start);
+    const body = element("pre", "body", rest > 0 ? `${whole}\n\u2026 and ${rest} more` : whole);
     body.tabIndex = 0;
     details.append(body);
   }, { once: true });
-  item.append(details);
-  return item;
+  return details;
 }
 
 /** @param {string | Uint8Array | undefined} data */
@@ -128,13 +139,5 @@ function preview(data) {
 
 /** @param {string | Uint8Array} data */
 function sizeOf(data) {
-  return typeof data === "string" ? new TextEncoder().encode(data).length : data.length;
-}
-
-/** @param {string} name @param {string} className @param {string} [text] */
-export function element(name, className, text) {
-  const made = document.createElement(name);
-  made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
+  return typeof data === "string" ? encoder.encode(data).length : data.length;
 }

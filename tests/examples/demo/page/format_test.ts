@@ -37,14 +37,13 @@ Deno.test("hexadecimal is read in every way that people write it", () => {
   assert.throws(() => parseHex("0a f"), { name: "SyntaxError", message: /odd/ });
 });
 
-Deno.test("bytes are dumped with offset and characters, as far as one wants to see", () => {
+Deno.test("bytes are dumped with offset and characters", () => {
   const lines = hexDump(new TextEncoder().encode("hello, world\n1234")).split("\n");
   assert.equal(
     lines[0],
     "0000  68 65 6c 6c 6f 2c 20 77 6f 72 6c 64 0a 31 32 33  hello, world.123",
   );
   assert.match(lines[1]!, /^0010 {2}34 {47}4$/);
-  assert.match(hexDump(new Uint8Array(1024)), /and 512 B more$/);
   assert.equal(hexLine(Uint8Array.of(0, 1, 255)), "00 01 ff");
   assert.match(hexLine(new Uint8Array(100)), /^(00 ){24}\u2026$/);
 });
