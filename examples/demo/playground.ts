@@ -18,7 +18,7 @@ const REPORT_INTERVAL = 500;
 const REFUSED = "This address lets nobody in, to show what that looks like.";
 
 /** The runtime and its version: `Deno 2.5.0`. */
-export function runtime(): string {
+function runtime(): string {
   const { deno, bun, node } = process.versions;
   if (deno !== undefined) return `Deno ${deno}`;
   return bun !== undefined ? `Bun ${bun}` : `Node ${node}`;
@@ -112,25 +112,15 @@ export class Playground {
     }
   }
 
-  #last = { messages: 0, cpu: process.cpuUsage(), at: performance.now() };
+  #last = { messages: 0, cpu: process.cpuUsage() };
 
+  /** What the process, all of its threads, spent on a message: microseconds. */
   #report(): void {
-    const { messages, cpu, at } = this.#last;
-    this.#last = {
-      messages: this.#tally.messages,
-      cpu: process.cpuUsage(),
-      at: performance.now(),
-    };
+    const { messages, cpu } = this.#last;
+    this.#last = { messages: this.#tally.messages, cpu: process.cpuUsage() };
     const count = this.#last.messages - messages;
-    const spent = this.#last.cpu.user - cpu.user + this.#last.cpu.system - cpu.system;
-    const seconds = (this.#last.at - at) / 1000;
     if (count === 0) return;
-    this.#room.tellAll(JSON.stringify({
-      type: "server",
-      rate: count / seconds,
-      // Microseconds of all threads of this process.
-      cpu: spent / count,
-      share: spent / 1e6 / seconds,
-    }));
+    const spent = this.#last.cpu.user - cpu.user + this.#last.cpu.system - cpu.system;
+    this.#room.tellAll(JSON.stringify({ type: "server", cpu: spent / count }));
   }
 }

@@ -46,7 +46,7 @@ export class Chat extends EventTarget {
     if (!open) byId("people").textContent = "away";
   }
 
-  /** @param {any} message */
+  /** What the server says. @param {{ type: string }} message */
   #heard(message) {
     switch (message.type) {
       case "say":

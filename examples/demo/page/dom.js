@@ -2,7 +2,7 @@
 
 /** The element of this id. It is known to be there, and of which kind. @param {string} id */
 export function byId(id) {
-  return /** @type {any} */ (document.getElementById(id));
+  return document.getElementById(id);
 }
 
 /** A new element. What it says is text, whoever wrote it. @param {string} name @param {string} className @param {string} [text] */

@@ -55,7 +55,7 @@ function ended({ code, reason, opened, wanted }) {
   else log.add({ direction: wanted ? "out" : "in", kind: "close", what });
 }
 
-/** Calls a listener with the detail of each event. @param {EventTarget} target @param {string} type @param {(detail: any) => void} listener */
+/** Calls a listener with the detail of each event. @param {EventTarget} target @param {string} type @param {Function} listener */
 function on(target, type, listener) {
   target.addEventListener(type, (event) => listener(/** @type {CustomEvent} */ (event).detail));
 }
