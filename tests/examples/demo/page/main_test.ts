@@ -225,6 +225,17 @@ test("fits a phone of 360 pixels, in every state, with names for all controls", 
   assert.deepEqual(visit.errors, []);
 });
 
+test("ends where its content ends, however long the log is", async (visit) => {
+  const page = await visit.open({ viewport: { width: 1280, height: 800 } });
+  for (let count = 0; count < 60; count++) await page.press("#text", "Enter");
+  await page.locator("#log .in.text").nth(59).waitFor({ state: "attached" });
+  const rest =
+    "document.documentElement.scrollHeight - document.querySelector('main').offsetHeight" +
+    " - document.querySelector('.masthead').offsetHeight";
+  assert.equal(await page.evaluate(rest), 0);
+  assert.deepEqual(visit.errors, []);
+});
+
 test("is used by keyboard alone, and keeps the theme that was chosen", async (visit) => {
   const page = await visit.open({ colorScheme: "light" });
   await page.keyboard.press("Tab");
