@@ -10,8 +10,8 @@ const BOTTOM = 22;
 const TOP = 10;
 /** The share of the height that the upper graph has. */
 const UPPER = 0.54;
-/** Milliseconds between two pictures, and where motion is not wanted. */
-const FRAME = 30;
+/** Milliseconds in which the graph moves by about a pixel, and between two pictures without motion. */
+const FRAME = 50;
 const CALM = 1000;
 
 /**
