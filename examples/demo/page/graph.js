@@ -28,7 +28,6 @@ export class Graph {
   /** @type {Dot[]} */
   #dots = [];
   #top = 1000;
-  #drawnAt = 0;
   #drawing = false;
   #calm = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -61,17 +60,16 @@ export class Graph {
     if (this.#drawing) return;
     this.#drawing = true;
     const frame = () => {
-      const pause = this.#calm.matches ? CALM : FRAME;
-      if (performance.now() - this.#drawnAt >= pause) this.#draw();
+      this.#draw();
       this.#drawing = this.#points.length + this.#dots.length > 0;
-      if (this.#drawing) requestAnimationFrame(frame);
+      const pause = this.#calm.matches ? CALM : FRAME;
+      if (this.#drawing) setTimeout(() => requestAnimationFrame(frame), pause);
     };
     requestAnimationFrame(frame);
   }
 
   #draw() {
     const now = performance.now();
-    this.#drawnAt = now;
     const isRecent = (/** @type {{ at: number }} */ { at }) => now - at < SPAN + 1000;
     this.#points = this.#points.filter(isRecent);
     this.#dots = this.#dots.filter(isRecent);
