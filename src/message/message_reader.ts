@@ -62,7 +62,24 @@ const GATHER_MIN = 1024;
  */
 const GATHER_GROWTH = 4;
 
-/** Gathers frames into messages and hands them on; the sink of a `FrameReader`. */
+/**
+ * Gathers frames into messages and hands them on; the sink of a `FrameReader`.
+ *
+ * @example
+ * ```ts
+ * import { FrameReader, MessageReader } from "@quickws/quickws/core";
+ *
+ * const limits = { maxMessageSize: 1024, maxFragments: 16 };
+ * const messages = new MessageReader({ text: "string", utf8Check: true, ...limits }, {
+ *   textMessage: (text) => console.log(text), // hello
+ *   bytesMessage: () => {},
+ *   controlFrame: () => {},
+ * });
+ * const frames = new FrameReader({ masked: false, rsv1: false, ...limits }, messages);
+ * frames.read(Uint8Array.of(0x01, 2, 0x68, 0x65)); // "he", and more to come
+ * frames.read(Uint8Array.of(0x80, 3, 0x6c, 0x6c, 0x6f)); // "llo", the last fragment
+ * ```
+ */
 export class MessageReader implements FrameSink, MemoryHolder {
   readonly #rules: MessageRules;
   readonly #sink: MessageSink;

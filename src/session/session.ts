@@ -61,6 +61,40 @@ export type SessionState = "opening" | "open" | "closing" | "closed";
  * chunk ({@linkcode Session.receive}), the end of the peer's direction ({@linkcode
  * Session.receiveEnd}) and the end of the stream ({@linkcode Session.streamClosed}); send what was
  * written to the output after each call.
+ *
+ * @example
+ * ```ts
+ * import { type FrameOutput, Session } from "@quickws/quickws/core";
+ *
+ * let written = new Uint8Array(0);
+ * const output: FrameOutput = {
+ *   reserve: (size) => written = new Uint8Array(size),
+ *   offset: 0,
+ *   commit: (size) => console.log("to the socket:", written.subarray(0, size)),
+ * };
+ * const limits = { masked: false, rsv1: false, maxMessageSize: 1024, maxFragments: 16 };
+ * const session: Session = new Session(
+ *   { ...limits, text: "string", utf8Check: true, autoPong: true },
+ *   {
+ *     onText: (text) => session.sendText(`${text}?`), // to the socket: [ 129, 131, ... ]
+ *     onBytes: () => {},
+ *     onPing: () => {},
+ *     onPong: () => {},
+ *   },
+ *   {
+ *     onClosed: (info) => console.log(info.code), // 1006: no Close frame came.
+ *     startCloseTimer: () => {},
+ *     endOutput: () => {},
+ *     cutStream: () => {},
+ *     congested: false,
+ *   },
+ *   output,
+ *   () => crypto.getRandomValues(new Uint32Array(1))[0], // Only a client masks.
+ * );
+ * session.open();
+ * session.receive(Uint8Array.of(0x81, 2, 0x68, 0x69)); // "hi" from the socket
+ * session.streamClosed();
+ * ```
  */
 export class Session implements MessageSink {
   readonly #events: SessionEvents;

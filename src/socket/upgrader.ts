@@ -67,6 +67,16 @@ export interface WrappedSocket {
 /**
  * One checked set of options for many upgrades of another HTTP server; what it lets in is a group,
  * like the connections of a server. It comes from `createUpgrader` and `attach`.
+ *
+ * @example
+ * ```ts
+ * import { createServer } from "node:http";
+ * import { attach, type Upgrader } from "@quickws/quickws/node";
+ *
+ * const sockets: Upgrader = attach(createServer(), { message: (conn, data) => conn.send(data) });
+ * console.log(sockets.connections); // 0
+ * await sockets.shutdown();
+ * ```
  */
 export class Upgrader<T = undefined> extends ConnectionGroup<T> {
   readonly #core: ServerCore<T>;
