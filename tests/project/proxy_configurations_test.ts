@@ -1,38 +1,18 @@
 // The configurations in docs/guide/proxies.md, as they stand there, in real proxies.
 
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { existsSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import process from "node:process";
 import { connect, HandshakeError, serve } from "../../mod.ts";
 import { makeCertificates } from "../support/certificates.ts";
+import { installProxyPrograms, ListeningProgram } from "../support/proxy_programs.ts";
 import { root } from "./source_files.ts";
 
 const PROGRAMS = ["nginx", "haproxy", "caddy"] as const;
 
 type ProgramName = typeof PROGRAMS[number];
 
-/** Some are where only root looks. */
-function pathOf(program: ProgramName): string | undefined {
-  const places = [...(process.env.PATH ?? "").split(":"), "/usr/bin", "/usr/sbin"];
-  return places.map((place) => join(place, program)).find((path) => existsSync(path));
-}
-
-/** Debian's packages have the names of the programs. */
-function installPrograms(): void {
-  const missing = PROGRAMS.filter((program) => pathOf(program) === undefined);
-  if (missing.length === 0) return;
-  for (const args of [["update"], ["install", "--yes", "--no-install-recommends", ...missing]]) {
-    const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-    const { status, stderr } = spawnSync("apt-get", args, { env, encoding: "utf8" });
-    if (status !== 0) {
-      throw new Error(`The tests need ${missing.join(", ")}: install them\n${stderr}`);
-    }
-  }
-}
-
-installPrograms();
+installProxyPrograms();
 
 const page = await Deno.readTextFile(join(root, "docs/guide/proxies.md"));
 
@@ -94,7 +74,8 @@ ${text}}
   caddy(block, { front, back }) {
     const site = `https://localhost:${front} {\n  tls ${cert} ${key}`;
     const text = replaceOnce(block, "example.com {", site);
-    return `{\n  admin off\n  auto_https off\n}\n${replaceOnce(text, ":8080", `:${back}`)}`;
+    const options = `admin off\nauto_https off\nstorage file_system ${directory}`;
+    return `{\n${options}\n}\n${replaceOnce(text, ":8080", `:${back}`)}`;
   },
 };
 
@@ -110,11 +91,6 @@ const LANGUAGES: Record<ProgramName, string> = {
   caddy: "caddyfile",
 };
 
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
-
 /** A running proxy, which ends with its scope. */
 interface Proxy extends AsyncDisposable {
   readonly port: number;
@@ -126,39 +102,16 @@ async function start(
   back: number,
   edit = (block: string): string => block,
 ): Promise<Proxy> {
-  const front = freePort();
-  const text = CONFIGURATIONS[program](edit(blockOf(LANGUAGES[program])), { front, back });
-  const child = new Deno.Command(pathOf(program)!, {
-    args: ARGUMENTS[program](file(`${program}-${front}.conf`, text)),
-    env: { HOME: directory, XDG_CONFIG_HOME: directory, XDG_DATA_HOME: directory },
-    stdout: "null",
-    stderr: "piped",
-    signal: AbortSignal.timeout(30_000),
-  }).spawn();
-  const errors = new Response(child.stderr).text();
-  let over = false;
-  const ended = child.status.then(() => over = true);
-  while (!(await listens(front))) {
-    if (over) throw new Error(`${program} does not start:\n${await errors}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  return {
-    port: front,
-    async [Symbol.asyncDispose](): Promise<void> {
-      if (!over) child.kill("SIGKILL");
-      await ended;
-      await errors;
-    },
+  const cleanUp = new AsyncDisposableStack();
+  const scope = {
+    after: (last: () => void | Promise<void>) => cleanUp.defer(async () => await last()),
   };
-}
-
-async function listens(port: number): Promise<boolean> {
-  try {
-    (await Deno.connect({ hostname: "127.0.0.1", port })).close();
-    return true;
-  } catch {
-    return false;
-  }
+  const block = edit(blockOf(LANGUAGES[program]));
+  const { port } = await ListeningProgram.start(scope, program, "127.0.0.1", (front) => {
+    const text = CONFIGURATIONS[program](block, { front, back });
+    return ARGUMENTS[program](file(`${program}-${front}.conf`, text));
+  });
+  return { port, [Symbol.asyncDispose]: () => cleanUp.disposeAsync() };
 }
 
 /** A client that says what a browser would say on a page of the proxy. */

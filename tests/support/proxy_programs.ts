@@ -17,9 +17,11 @@ const PACKAGES = {
   stunnel4: "stunnel4",
   nginx: "nginx",
   haproxy: "haproxy",
+  caddy: "caddy",
 };
 
-type ProgramName = keyof typeof PACKAGES;
+/** A program that can be started. */
+export type ProgramName = keyof typeof PACKAGES;
 
 /** Ports below those that the system gives away by itself. */
 const FIRST_PORT = 20_000;
