@@ -66,12 +66,21 @@ export class Conversation {
       this.#transcript.declined = true;
       await this.#sendFrame(close(1000));
     } else {
-      for (const step of steps) {
+      for (const step of this.#isUnwelcome ? [] : steps) {
         if (this.#deaf) break;
         await this.#carryOut(step);
       }
     }
     await this.#settle();
+  }
+
+  /** A server that should have refused has said enough by accepting. */
+  get #isUnwelcome(): boolean {
+    return this.#role === "server" && this.#refusalWanted;
+  }
+
+  get #refusalWanted(): boolean {
+    return this.#case.outcomes.every(({ ending }) => ending.is === "refused");
   }
 
   /** Whether nothing that is sent would be heard. */
@@ -196,7 +205,9 @@ export class Conversation {
     const { outcomes, mute } = this.#case;
     const transcript = this.#transcript;
     const wanted = outcomes.filter(({ ending }) => ending.is === "closed");
-    const complete = (): boolean => wanted.some((outcome) => this.#isComplete(outcome));
+    const complete = (): boolean =>
+      this.#isUnwelcome || (this.#refusalWanted && transcript.events.length > 0) ||
+      wanted.some((outcome) => this.#isComplete(outcome));
     const over = (): boolean => this.#deaf || transcript.closedFirst !== undefined;
     await Promise.all(this.#floods);
     const anything = wanted.some(({ back }) => back === "anything");

@@ -21,9 +21,14 @@ const COLOURS: Record<Verdict, string> = {
 };
 
 /** Octets of an entry that are shown. */
-const SHOWN = 48;
+const SHOWN = 20;
+/** Entries of an exchange that are shown; all that were kept are in the other reports. */
+const MAX_ENTRIES = 8;
 /** Results that are shown with their octets. */
-const MAX_DETAILS = 20;
+const MAX_DETAILS = 25;
+
+/** Cases between two words about progress, where lines cannot be rewritten. */
+const PROGRESS = 100;
 
 /** Verdicts that are listed one by one. */
 const LISTED: readonly Verdict[] = ["FAIL", "NON-STRICT"];
@@ -49,14 +54,14 @@ export class TerminalReport {
   /** A case is done. */
   result(result: Result): void {
     this.#done++;
-    const failed = result.verdict === "FAIL";
-    if (this.#verbose || failed) this.#line(`${this.#head(result)}  ${result.title}`);
-    if (failed && result.note !== "") this.#line(`      ${result.note}`);
+    if (this.#verbose) this.#line(`${this.#head(result)}  ${result.title}`);
     if (this.#output.isTerminal) {
       const share = Math.floor(100 * this.#done / this.#total);
       this.#output.write(
         `\r\u001b[K${this.#done} of ${this.#total} cases (${share} %), last: ${result.id}`,
       );
+    } else if (this.#done % PROGRESS === 0) {
+      this.#line(`${this.#done} of ${this.#total} cases`);
     }
   }
 
@@ -85,7 +90,8 @@ export class TerminalReport {
     this.#line(`      rule      ${result.rfc}`);
     if (result.expected !== undefined) this.#line(`      allowed   ${result.expected}`);
     if (result.note !== "") this.#line(`      happened  ${result.note}`);
-    for (const entry of result.exchange?.entries.slice(0, 8) ?? []) {
+    if (result.verdict !== "FAIL") return;
+    for (const entry of result.exchange?.entries.slice(0, MAX_ENTRIES) ?? []) {
       this.#line(`      ${formatEntry(entry)}`);
     }
   }
@@ -105,10 +111,10 @@ function worst(results: readonly Result[]): Result[] {
   return LISTED.flatMap((wanted) => results.filter(({ verdict }) => verdict === wanted));
 }
 
-/** One entry of an exchange as a line. */
-export function formatEntry({ sent, time, size, hex }: Entry): string {
-  const shown = hex.slice(0, 2 * SHOWN).replace(/../g, "$& ").trimEnd();
-  const rest = size > SHOWN ? ` ... (${size} bytes)` : "";
+/** One entry of an exchange as a line, with so many of its octets. */
+export function formatEntry({ sent, time, size, hex }: Entry, octets: number = SHOWN): string {
+  const shown = hex.slice(0, 2 * octets).replace(/../g, "$& ").trimEnd();
+  const rest = size > octets ? ` ... (${size} bytes)` : "";
   return `${time.toFixed(0).padStart(6)} ms ${sent ? "->" : "<-"} ${shown}${rest}`;
 }
 

@@ -171,12 +171,6 @@ const BAD: Row[] = [
     "RFC 7692 7.2.2; RFC 1951 3.2.5",
   ],
   [
-    "A compressed message that ends inside of a block",
-    [text(HELLO.subarray(0, 4), COMPRESSED)],
-    strictlyFailed([1007, 1002]),
-    "RFC 7692 6.2",
-  ],
-  [
     "A compressed text message that is not UTF-8",
     [text(hex("00 02 00 fd ff 61 ff 00"), COMPRESSED)],
     strictlyFailed([1007]),
@@ -201,6 +195,17 @@ export const compression: readonly Case[] = [
   ...of(2, BAD),
   {
     id: "23.3.1",
+    title: "A compressed message that ends inside of a block: refused, or whatever came out of it",
+    rfc: "RFC 7692 6.2, 7.2.2",
+    opening: OPENING,
+    steps: [text(HELLO.subarray(0, 4), COMPRESSED)],
+    outcomes: strictlyFailed([1007, 1002]),
+    // The four bytes that a receiver adds may well go on in the block, so that nothing looks wrong.
+    otherwise: "INFORMATIONAL",
+    patience: 1000,
+  },
+  {
+    id: "23.3.2",
     title: "RSV1 on a message where no extension was agreed on",
     rfc: "RFC 6455 5.2",
     steps: [text(HELLO, COMPRESSED)],

@@ -51,6 +51,7 @@ export const stress: readonly Case[] = [
         ending: { is: "closed" },
         note: "not every ping was answered, as RFC 6455 5.5.3 allows",
       },
+      informs({ ...fails(), back: "anything" }, "the connection was given up"),
     ],
     patience: 3000,
   },

@@ -14,11 +14,13 @@ const output = join(root, ".build", "node");
 const SOURCES = [
   "mod.ts",
   "src",
+  "doctor",
   "tests/support",
   "tests/behaviour",
   "tests/interop",
   "tests/deflate",
   "tests/node",
+  "tests/doctor",
   "bench",
 ];
 

@@ -1,4 +1,4 @@
-// Our server as an endpoint to examine: prints its port, without compression and with.
+// Our server as an endpoint to examine: prints its port without compression, and with.
 
 import process from "node:process";
 import { serve } from "../../../mod.ts";
@@ -9,7 +9,7 @@ for (const compression of [false, takeover]) {
   const server = await serve({
     port: 0,
     compression,
-    // Nothing that the cases send may be refused because of its size.
+    // Case 9.3.1 sends 65,536 fragments; the default limit is 16,384.
     maxFragments: 100_000,
     message(conn, data) {
       conn.send(data);
