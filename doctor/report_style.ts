@@ -74,20 +74,20 @@ summary.row { cursor: pointer; }
 .row .title { flex: 1; overflow-wrap: anywhere; }
 .row .rfc { flex: 0 1 14rem; text-align: right; color: var(--faint); font-size: .78rem; }
 .badge {
-  flex: 0 0 7.4rem; padding: .05rem .4rem; border-radius: 5px; font-size: .68rem;
+  flex: 0 0 7.8rem; padding: .05rem .4rem; border-radius: 5px; font-size: .68rem;
   letter-spacing: .04em; text-align: center; color: #fff;
 }
 .badge.pass { background: var(--pass); } .badge.informational { background: var(--informational); }
 .badge.non-strict { background: var(--non-strict); } .badge.fail { background: var(--fail); }
 .badge.unimplemented { background: var(--unimplemented); }
 dl {
-  display: grid; grid-template-columns: 5.5rem 1fr; gap: .2rem .75rem; margin: .2rem .9rem .6rem 9.1rem;
+  display: grid; grid-template-columns: 5.5rem 1fr; gap: .2rem .75rem; margin: .2rem .9rem .6rem 9.5rem;
   font-size: .88rem;
 }
 dt { color: var(--faint); }
 dd { margin: 0; overflow-wrap: anywhere; }
 pre {
-  margin: 0 .9rem .8rem 9.1rem; padding: .6rem .75rem; border-radius: 8px; background: var(--ground);
+  margin: 0 .9rem .8rem 9.5rem; padding: .6rem .75rem; border-radius: 8px; background: var(--ground);
   white-space: pre-wrap; overflow-wrap: anywhere; line-height: 1.45;
 }
 .sent { color: var(--faint); }

@@ -6,6 +6,9 @@ import { concat, echoes, laxly, refuses, text, textBack, utf8 } from "../steps.t
 const STEPS = [text("Hello, world!")];
 const ECHO = echoes(textBack("Hello, world!"));
 
+/** Or a client might well wait for a body. */
+const NO_BODY = { "Content-Length": "0" };
+
 type Row = [title: string, opening: Opening, rfc: string, outcomes?: Outcome[]];
 
 const GOOD: Row[] = [
@@ -43,12 +46,15 @@ const BAD: Row[] = [
   ["Upgrade: h2c", { fields: { Upgrade: "h2c" } }, "4.1"],
   ["No Connection", { fields: { Connection: null } }, "4.1"],
   ["Connection: close", { fields: { Connection: "close" } }, "4.1"],
-  ["The status 200", { startLine: "HTTP/1.1 200 OK" }, "4.1"],
-  ["The status 404", { startLine: "HTTP/1.1 404 Not Found" }, "4.1"],
-  ["The status 500", { startLine: "HTTP/1.1 500 Internal Server Error" }, "4.1"],
+  ["The status 200", { startLine: "HTTP/1.1 200 OK", fields: NO_BODY }, "4.1"],
+  ["The status 404", { startLine: "HTTP/1.1 404 Not Found", fields: NO_BODY }, "4.1"],
+  ["The status 500", { startLine: "HTTP/1.1 500 Internal Server Error", fields: NO_BODY }, "4.1"],
   [
     "The status 401",
-    { startLine: "HTTP/1.1 401 Unauthorized", fields: { "WWW-Authenticate": "Basic realm=x" } },
+    {
+      startLine: "HTTP/1.1 401 Unauthorized",
+      fields: { ...NO_BODY, "WWW-Authenticate": "Basic realm=x" },
+    },
     "4.1",
   ],
   ["HTTP/1.0 101", { startLine: "HTTP/1.0 101 Switching Protocols" }, "4.1; RFC 9110 7.8"],
