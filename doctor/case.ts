@@ -197,6 +197,8 @@ export type Ending =
     readonly is: "refused";
     /** The statuses that a server may answer with; absent: any but 101, or none at all. */
     readonly statuses?: readonly number[];
+    /** Whether a client may leave the stream open that it does not use. Default: false. */
+    readonly lingers?: boolean;
     /** A field that the answer must have, and a token in it. */
     readonly field?: readonly [name: string, token: string];
   };

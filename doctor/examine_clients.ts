@@ -59,6 +59,8 @@ export class ClientExaminer {
   readonly #events: ClientEvents;
   /** The results by agent and by the index of the case. */
   readonly #results = new Map<string, Map<number, Result>>();
+  /** The cases that are being carried out, by agent. */
+  readonly #running = new Map<string, Set<Promise<void>>>();
   #listener: Listener | undefined;
 
   /**
@@ -161,8 +163,12 @@ export class ClientExaminer {
     switch (url.pathname) {
       case "/getCaseCount":
         return await this.#tell(client, String(this.#cases.length));
-      case "/runCase":
-        return await this.#runCase(client, url, index);
+      case "/runCase": {
+        const running = this.#runningOf(agent);
+        const run = this.#runCase(client, url, index);
+        running.add(run);
+        return await run.finally(() => running.delete(run));
+      }
       case "/getCaseInfo": {
         const { id, title } = this.#cases[index] ?? {};
         return await this.#tell(client, JSON.stringify({ id, description: title }));
@@ -173,10 +179,18 @@ export class ClientExaminer {
       }
       case "/updateReports":
         await this.#tell(client);
+        // A client may be sooner through with a connection than the doctor.
+        await Promise.allSettled(this.#runningOf(agent));
         return this.#events.onReport(agent, this.results(agent));
       default:
         return await this.#plain(client.peer, "404 Not Found", "The doctor has no such page\n");
     }
+  }
+
+  #runningOf(agent: string): Set<Promise<void>> {
+    let running = this.#running.get(agent);
+    if (running === undefined) this.#running.set(agent, running = new Set());
+    return running;
   }
 
   /** An ordinary connection: one text message if there is something to tell, and Close. */

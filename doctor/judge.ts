@@ -44,7 +44,7 @@ function endFits(ending: Ending, role: Role, transcript: Transcript): boolean {
   const { opened, close, closedFirst, end } = transcript;
   switch (ending.is) {
     case "refused":
-      return role === "server" ? refusedFits(ending, transcript) : gaveUp(transcript);
+      return role === "server" ? refusedFits(ending, transcript) : gaveUp(ending, transcript);
     case "closed":
       // The doctor's Close came first, the peer's answered it, and nobody had to cut the stream.
       return opened && closedFirst !== undefined && close !== undefined && end !== "patience" &&
@@ -73,8 +73,11 @@ function refusedFits(
 }
 
 /** A client refuses an answer by going away, before it has used the connection. */
-function gaveUp({ events, close, end }: Transcript): boolean {
-  return end !== "patience" && events.length === 0 &&
+function gaveUp(
+  { lingers }: Extract<Ending, { is: "refused" }>,
+  { events, close, end }: Transcript,
+): boolean {
+  return (lingers || end !== "patience") && events.length === 0 &&
     (close === undefined || (close.code !== 1000 && close.code !== 1001));
 }
 

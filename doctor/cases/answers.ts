@@ -57,7 +57,10 @@ const BAD: Row[] = [
     },
     "4.1",
   ],
-  ["HTTP/1.0 101", { startLine: "HTTP/1.0 101 Switching Protocols" }, "4.1; RFC 9110 7.8"],
+  ["HTTP/1.0 101", { startLine: "HTTP/1.0 101 Switching Protocols" }, "4.1; RFC 9110 7.8", [
+    refuses(),
+    laxly(ECHO, "nothing but the examples of RFC 6455 says that it must be HTTP/1.1"),
+  ]],
   ["A subprotocol that was not asked for", { subprotocols: ["nobody-asked"] }, "4.1"],
   ["An extension that was not offered", { extensions: "x-nobody-offered" }, "4.1, 9.1"],
   [
@@ -109,5 +112,8 @@ function of(group: number, rows: Row[], outcomes: Outcome[]): Case[] {
 /** The cases of group 27. */
 export const answers: readonly Case[] = [
   ...of(1, GOOD, [ECHO]),
-  ...of(2, BAD, [refuses()]),
+  ...of(2, BAD, [
+    refuses(),
+    laxly(refuses({ lingers: true }), "the connection is not used, and not ended either"),
+  ]),
 ];
