@@ -14,8 +14,6 @@ import type { Transcript } from "./transcript.ts";
 const PIECE = 65536;
 /** Milliseconds of silence after which nothing more is expected, where anything may come back. */
 const QUIET = 500;
-/** Milliseconds for the end of the stream once both Close frames have passed. */
-const END_PATIENCE = 3000;
 
 /** One connection on which a case is carried out. */
 export class Conversation {
@@ -239,10 +237,10 @@ export class Conversation {
       return;
     }
     if (this.#role === "client") this.#peer.finish();
-    await this.#peer.until(() => this.#peer.ended, END_PATIENCE);
+    await this.#peer.until(() => this.#peer.ended, this.#patience);
     this.#transcript.end = this.#peer.ended ? "peer" : "patience";
     this.#peer.finish();
-    await this.#peer.until(() => this.#peer.over, END_PATIENCE);
+    await this.#peer.until(() => this.#peer.over, this.#patience);
     this.#peer.cut();
   }
 }

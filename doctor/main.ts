@@ -90,8 +90,9 @@ async function runServer({ args, cases, report }: Run, url: URL): Promise<number
 async function runClients({ args, cases, report }: Run, port: number): Promise<number> {
   const { hostname, keepListening } = args;
   const shown = new TerminalReport(terminal, cases.length, args.verbose);
-  const finished = Promise.withResolvers<number>();
   let endpoint = "";
+  let finish = (_status: number): void => {};
+  const finished = new Promise<number>((resolve) => finish = resolve);
   const examiner = new ClientExaminer(cases, { hostname, port, patience: args.timeout }, {
     onResult: (_agent, result) => shown.result(result),
     onReport: (agent, results) => {
@@ -103,7 +104,7 @@ async function runClients({ args, cases, report }: Run, port: number): Promise<n
       if (!complete) {
         terminal.write(`\n${agent} came for ${results.length} of ${cases.length} cases.\n`);
       }
-      if (!keepListening) finished.resolve(isHealthy(done) && complete ? HEALTHY : ILL);
+      if (!keepListening) finish(isHealthy(done) && complete ? HEALTHY : ILL);
     },
   });
   try {
@@ -113,7 +114,7 @@ async function runClients({ args, cases, report }: Run, port: number): Promise<n
     return NOT_EXAMINED;
   }
   terminal.write(`Listening on ${endpoint} for clients, ${cases.length} cases.\n`);
-  const status = await finished.promise;
+  const status = await finished;
   await examiner.close();
   return status;
 }
