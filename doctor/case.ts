@@ -9,15 +9,6 @@ export type Role = "server" | "client";
 /** What came of a case. */
 export type Verdict = "PASS" | "NON-STRICT" | "FAIL" | "UNIMPLEMENTED" | "INFORMATIONAL";
 
-/** All verdicts, the best first. */
-export const VERDICTS: readonly Verdict[] = [
-  "PASS",
-  "INFORMATIONAL",
-  "NON-STRICT",
-  "UNIMPLEMENTED",
-  "FAIL",
-];
-
 /** The contents that payloads are cut from; see corpus.ts. */
 export type SourceName =
   | "stars"

@@ -136,7 +136,8 @@ function filled({ source, size, offset = 0 }: Filled): Uint8Array {
   const from = offset % bytes.length;
   if (from + size <= bytes.length) return bytes.subarray(from, from + size);
   const result = new Uint8Array(size);
-  for (let at = 0, start = from; at < size; start = 0) {
+  for (let at = 0; at < size;) {
+    const start = (from + at) % bytes.length;
     const piece = bytes.subarray(start, start + Math.min(bytes.length - start, size - at));
     result.set(piece, at);
     at += piece.length;

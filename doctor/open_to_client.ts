@@ -4,7 +4,6 @@ import {
   acceptDeflate,
   acceptKey,
   type DeflateAgreement,
-  PERMESSAGE_DEFLATE,
   type ServerRequest,
 } from "../src/core.ts";
 import type { Case, DeflateOffer } from "./case.ts";
@@ -69,9 +68,4 @@ export async function openToClient(
   transcript.opened = opening.only === undefined;
   if (opening.only !== undefined) peer.finish();
   return agreed?.agreement;
-}
-
-/** Whether a client offers compression at all. */
-export function offersDeflate(request: ServerRequest): boolean {
-  return request.extensions.some(({ name }) => name === PERMESSAGE_DEFLATE);
 }

@@ -15,6 +15,7 @@ import { encodeFrame } from "./encode_frame.ts";
 import { editFields, encodeHead, type Field, sendHead } from "./head.ts";
 import { checkChoices, formatOffers } from "./negotiated.ts";
 import type { Peer } from "./peer.ts";
+import { concat } from "./steps.ts";
 import type { Transcript } from "./transcript.ts";
 
 /** Bytes and lines of an answer's head that are read. */
@@ -102,23 +103,12 @@ export async function openToServer(
     checkProof(request, reader.fields);
     const agreement = checkChoices(request, reader.fields);
     transcript.checkProblem = ownCheck(reader.fields, one.check);
-    const [first, ...others] = rest;
-    return { agreement, rest: others.length === 0 ? first : joined(rest) };
+    return { agreement, rest: concat(rest) };
   } catch (error) {
     if (!(error instanceof HandshakeError)) throw error;
     transcript.handshakeProblem = error.message;
     return undefined;
   }
-}
-
-function joined(chunks: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
 }
 
 function requestFields(fields: readonly Field[]): HeaderFields {

@@ -20,8 +20,6 @@ export class Peer implements TransportSink {
   #sending: Promise<boolean> = Promise.resolve(true);
   #ended = false;
   #over = false;
-  #cut = false;
-  #error: Error | undefined;
 
   /**
    * Begins to read.
@@ -41,16 +39,6 @@ export class Peer implements TransportSink {
   /** Whether nothing can be sent any more. */
   get over(): boolean {
     return this.#over;
-  }
-
-  /** Whether it was the doctor that cut the stream. */
-  get cutByUs(): boolean {
-    return this.#cut;
-  }
-
-  /** Why the stream is over, if not in an orderly way. */
-  get error(): Error | undefined {
-    return this.#error;
   }
 
   /** Hands what comes, and what has come already, to `reader`. */
@@ -99,7 +87,6 @@ export class Peer implements TransportSink {
   /** Cuts the stream. */
   cut(): void {
     if (this.#over) return;
-    this.#cut = true;
     this.#transport.destroy();
   }
 
@@ -156,9 +143,8 @@ export class Peer implements TransportSink {
   }
 
   /** The stream is over. */
-  closed(error?: Error): void {
+  closed(): void {
     this.#over = true;
-    this.#error = error;
     this.#wake();
   }
 

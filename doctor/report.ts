@@ -1,9 +1,17 @@
 // What a run has found out, as data: what all three forms of the report are made from.
 
 import type { Case, Role, Verdict } from "./case.ts";
-import { VERDICTS } from "./case.ts";
 import { describeExpected, type Judgement } from "./judge.ts";
 import type { Entry, Recording } from "./recording.ts";
+
+/** All verdicts, the best first. */
+export const VERDICTS: readonly Verdict[] = [
+  "PASS",
+  "INFORMATIONAL",
+  "NON-STRICT",
+  "UNIMPLEMENTED",
+  "FAIL",
+];
 
 /** The octets of a connection, the first of them. */
 export interface Exchange {

@@ -1,8 +1,7 @@
 // A report as a page: one file, nothing to load, no script but a filter.
 
-import { VERDICTS } from "./case.ts";
 import { GROUP_NAMES, groupOf } from "./cases.ts";
-import { countVerdicts, type Exchange, type Report, type Result } from "./report.ts";
+import { countVerdicts, type Exchange, type Report, type Result, VERDICTS } from "./report.ts";
 import { formatEntry } from "./report_terminal.ts";
 import { STYLE } from "./report_style.ts";
 

@@ -1,9 +1,8 @@
 // A report for people at a terminal: how far it is, and at the end a table and what went wrong.
 
-import { VERDICTS } from "./case.ts";
 import type { Verdict } from "./case.ts";
 import { GROUP_NAMES, groupOf } from "./cases.ts";
-import { countVerdicts, type Report, type Result } from "./report.ts";
+import { countVerdicts, type Report, type Result, VERDICTS } from "./report.ts";
 import type { Entry } from "./recording.ts";
 
 /** Where text goes: whether it is a terminal decides on colours and on lines that are rewritten. */

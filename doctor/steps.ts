@@ -58,22 +58,34 @@ export function frame(
 }
 
 /** A text frame. */
-export function text(payload: Payload | string = NOTHING, traits?: FrameTraits): FrameStep {
+export function text(
+  payload: Payload | string = NOTHING,
+  traits: FrameTraits = {},
+): FrameStep {
   return frame(Opcode.Text, payload, traits);
 }
 
 /** A binary frame. */
-export function binary(payload: Payload | string = NOTHING, traits?: FrameTraits): FrameStep {
+export function binary(
+  payload: Payload | string = NOTHING,
+  traits: FrameTraits = {},
+): FrameStep {
   return frame(Opcode.Binary, payload, traits);
 }
 
 /** A ping. */
-export function ping(payload: Payload | string = NOTHING, traits?: FrameTraits): FrameStep {
+export function ping(
+  payload: Payload | string = NOTHING,
+  traits: FrameTraits = {},
+): FrameStep {
   return frame(Opcode.Ping, payload, traits);
 }
 
 /** A pong. */
-export function pong(payload: Payload | string = NOTHING, traits?: FrameTraits): FrameStep {
+export function pong(
+  payload: Payload | string = NOTHING,
+  traits: FrameTraits = {},
+): FrameStep {
   return frame(Opcode.Pong, payload, traits);
 }
 

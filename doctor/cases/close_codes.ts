@@ -3,20 +3,7 @@
 
 import { Opcode } from "../../src/core.ts";
 import type { Case, Step } from "../case.ts";
-import {
-  close,
-  echoes,
-  fails,
-  first,
-  frame,
-  hex,
-  last,
-  laxly,
-  look,
-  next,
-  ping,
-  text,
-} from "../steps.ts";
+import { close, echoes, fails, first, frame, hex, last, laxly, ping, text } from "../steps.ts";
 import { strictlyFailed } from "./outcomes.ts";
 
 type Row = [title: string, steps: Step[], rfc?: string];
