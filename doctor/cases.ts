@@ -85,8 +85,8 @@ export function matches(id: string, pattern: string): boolean {
 
 /** What of all cases is to be run. */
 export interface Selection {
-  /** The side that is examined. */
-  readonly role: Role;
+  /** The side that is examined; without it the cases of both are chosen. */
+  readonly role: Role | undefined;
   /** Patterns of the cases to run; none: all. */
   readonly cases: readonly string[];
   /** Patterns of the cases to leave out. */
@@ -98,7 +98,7 @@ export function selectCases(facts: Facts, { role, cases, exclude }: Selection): 
   const fits = (id: string, patterns: readonly string[]): boolean =>
     patterns.some((pattern) => matches(id, pattern));
   return allCases(facts).filter((one) =>
-    (one.role === undefined || one.role === role) &&
+    (one.role === undefined || role === undefined || one.role === role) &&
     (cases.length === 0 || fits(one.id, cases)) && !fits(one.id, exclude) &&
     !(facts.fast && one.heavy)
   );

@@ -43,7 +43,9 @@ interface Run {
 function prepare(args: Arguments): Run {
   const role = args.url === undefined ? "client" : "server";
   const facts: Facts = { fast: args.fast, maxMessageSize: args.maxMessageSize };
-  const selection = { role, cases: args.cases, exclude: args.exclude } as const;
+  const listed = args.url === undefined && args.listen === undefined;
+  const { cases: wanted, exclude } = args;
+  const selection = { role: listed ? undefined : role, cases: wanted, exclude } as const;
   const cases = selectCases(facts, selection);
   const date = new Date().toISOString();
   const leftOut = selectCases({ ...facts, fast: false }, selection).length - cases.length;

@@ -38,7 +38,6 @@ const TESTED_ELSEWHERE: Record<string, string> = {
   "src/transport/node_tls.ts": "tests/behaviour/behaviour_test.ts",
   "src/transport/node_transport.ts": "tests/behaviour/behaviour_test.ts",
   // The doctor as a process, on every runtime, with clients and servers that are healthy or not.
-  "doctor/main.ts": "tests/doctor/conformance_test.ts",
   "doctor/network.ts": "tests/doctor/conformance_test.ts",
   "doctor/examine_clients.ts": "tests/doctor/conformance_test.ts",
   "doctor/open_to_client.ts": "tests/doctor/conformance_test.ts",

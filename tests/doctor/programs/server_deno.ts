@@ -4,7 +4,13 @@ const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }
   if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
     return new Response(null, { status: 426 });
   }
-  const { socket, response } = Deno.upgradeWebSocket(request, { idleTimeout: 0 });
+  let upgrade: Deno.WebSocketUpgrade;
+  try {
+    upgrade = Deno.upgradeWebSocket(request, { idleTimeout: 0 });
+  } catch {
+    return new Response(null, { status: 400 });
+  }
+  const { socket, response } = upgrade;
   socket.binaryType = "arraybuffer";
   socket.onmessage = ({ data }): void => socket.send(data);
   socket.onerror = (): void => {};
