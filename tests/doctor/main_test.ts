@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { serve } from "../../mod.ts";
+import { makeCertificates } from "../support/certificates.ts";
 import { runtimeCommand, type RuntimeName, runtimeNames } from "../support/runtimes.ts";
 
 const MAIN = fileURLToPath(new URL("../../doctor/main.ts", import.meta.url));
@@ -84,6 +85,23 @@ Deno.test("reports are written, and the status says whether all is well", async 
     assert.match(healthy.out, /All +11 +11/);
   } finally {
     await Deno.remove(directory, { recursive: true });
+  }
+});
+
+Deno.test("a wss: server is examined through TLS, its certificate checked unless told not to", async () => {
+  const { cert, key } = makeCertificates();
+  await using server = await serve({
+    port: 0,
+    tls: { cert, key },
+    message: (conn, data) => void conn.send(data),
+  });
+  const args = [server.url, "--cases", "1.1.*"];
+  const checked = await run("deno", ...args);
+  assert.equal(checked.status, 2);
+  assert.match(checked.err, /certificate|issuer/i);
+  for (const runtime of runtimeNames) {
+    const { status, out } = await run(runtime, ...args, "--insecure");
+    assert.equal(status, 0, out);
   }
 });
 
