@@ -56,7 +56,7 @@ async function examineIll(
     url: new URL(`ws://127.0.0.1:${listener.addr.port}/`),
     insecure: false,
     jobs: 1,
-    patience: 300,
+    patience: 1000,
   };
   try {
     const cases = allCases({ fast: true }).filter((one) => one.id === id);
@@ -158,5 +158,5 @@ Deno.test("a server that is not there cannot be reached", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const url = new URL(`ws://127.0.0.1:${listener.addr.port}/`);
   listener.close();
-  assert.ok(await reach({ url, insecure: false, jobs: 1, patience: 300 }) instanceof Error);
+  assert.ok(await reach({ url, insecure: false, jobs: 1, patience: 1000 }) instanceof Error);
 });

@@ -39,8 +39,7 @@ const TESTED_ELSEWHERE: Record<string, string> = {
   "src/transport/node_transport.ts": "tests/behaviour/behaviour_test.ts",
   // The doctor as a process, on every runtime, with clients and servers that are healthy or not.
   "doctor/network.ts": "tests/doctor/conformance_test.ts",
-  "doctor/examine_clients.ts": "tests/doctor/conformance_test.ts",
-  "doctor/open_to_client.ts": "tests/doctor/conformance_test.ts",
+  "doctor/open_to_client.ts": "tests/doctor/examine_clients_test.ts",
   "doctor/open_to_server.ts": "tests/doctor/examine_server_test.ts",
   "doctor/converse.ts": "tests/doctor/examine_server_test.ts",
   "doctor/transcript.ts": "tests/doctor/judge_test.ts",
