@@ -6,13 +6,13 @@ export const STYLE = `
   color-scheme: light dark;
   --ground: #f6f7f9; --card: #fff; --text: #1b2330; --faint: #667085; --line: #e3e7ee;
   --pass: #1a7f4b; --informational: #2a6fb8; --non-strict: #b7791f; --unimplemented: #7a5cc2;
-  --fail: #c8323c;
+  --fail: #c8323c; --ink: #fff;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --ground: #11151c; --card: #191f29; --text: #e4e8ef; --faint: #93a0b4; --line: #2a3240;
     --pass: #45b97c; --informational: #62a4e8; --non-strict: #dba64a; --unimplemented: #a88df0;
-    --fail: #f0626b;
+    --fail: #f0626b; --ink: #11151c;
   }
 }
 * { box-sizing: border-box; }
@@ -75,7 +75,7 @@ summary.row { cursor: pointer; }
 .row .rfc { flex: 0 1 14rem; text-align: right; color: var(--faint); font-size: .78rem; }
 .badge {
   flex: 0 0 7.8rem; padding: .05rem .4rem; border-radius: 5px; font-size: .68rem;
-  letter-spacing: .04em; text-align: center; color: #fff;
+  letter-spacing: .04em; text-align: center; color: var(--ink);
 }
 .badge.pass { background: var(--pass); } .badge.informational { background: var(--informational); }
 .badge.non-strict { background: var(--non-strict); } .badge.fail { background: var(--fail); }
