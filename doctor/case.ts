@@ -236,6 +236,8 @@ export interface Case {
   readonly untold?: string;
   /** What counts is that a server serves the next connection as if nothing had happened. */
   readonly thenServes?: boolean;
+  /** A client must not use a mask key again. */
+  readonly freshMasks?: boolean;
   /** The doctor does not answer the peer's Close frame. */
   readonly mute?: boolean;
   /** Milliseconds of silence to bear. Default: what the run says. */

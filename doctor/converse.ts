@@ -6,6 +6,7 @@ import { payloadBytes } from "./corpus.ts";
 import { encodeFrame } from "./encode_frame.ts";
 import { deflateFor, Inbound } from "./inbound.ts";
 import { sameBytes, sameEvents } from "./judge.ts";
+import { MaskKeys } from "./mask_keys.ts";
 import type { Peer } from "./peer.ts";
 import { close, concat, fragments, frame, pong } from "./steps.ts";
 import type { Transcript } from "./transcript.ts";
@@ -23,6 +24,7 @@ export class Conversation {
   readonly #transcript: Transcript;
   readonly #patience: number;
   readonly #deflate: PermessageDeflate | undefined;
+  readonly #maskKeys = new MaskKeys();
   readonly #floods: Promise<void>[] = [];
   /** Round trips are compared at once and leave nothing behind. */
   #comparing = false;
@@ -58,8 +60,14 @@ export class Conversation {
       this.#send(encodeFrame(pong(payload.slice()), this.#role)).catch(() => {});
     };
     const inbound = new Inbound(this.#role, this.#transcript, this.#deflate, answerPing);
-    if (rest.length > 0) inbound.read(rest);
-    this.#peer.read((chunk) => inbound.read(chunk));
+    const read = (chunk: Uint8Array): void => {
+      inbound.read(chunk);
+      if (this.#case.freshMasks && this.#transcript.violation === undefined) {
+        this.#maskKeys.read(chunk);
+      }
+    };
+    if (rest.length > 0) read(rest);
+    this.#peer.read(read);
     if (opening?.deflate !== undefined && this.#deflate === undefined) {
       this.#transcript.declined = true;
       await this.#sendFrame(close(1000));
@@ -198,6 +206,11 @@ export class Conversation {
     return concat(frames.map((step) => encodeFrame(step, this.#role)));
   }
 
+  /** RFC 6455 5.3: "the masking key needs to be unpredictable", a fresh one for each frame. */
+  #checkMaskKeys(): void {
+    if (this.#maskKeys.repeated) this.#transcript.violation ??= "a mask key was used twice";
+  }
+
   /** Waits for the end, and closes when all that an outcome wants has come back. */
   async #settle(): Promise<void> {
     const { outcomes, mute } = this.#case;
@@ -221,6 +234,7 @@ export class Conversation {
       await this.#send(encodeFrame(close(code === 1005 ? undefined : code), this.#role));
     }
     await this.#end();
+    this.#checkMaskKeys();
   }
 
   #isComplete({ back }: Outcome): boolean {

@@ -11,6 +11,7 @@ import {
   frame,
   last,
   ping,
+  pongBack,
   text,
   textBack,
 } from "../steps.ts";
@@ -18,6 +19,8 @@ import { strictlyFailed } from "./outcomes.ts";
 
 const WRONG = { maskRule: false } as const;
 const HELLO = "Hello, world!";
+
+const TEN = Array.from({ length: 10 }, (_, index) => `message ${index}`);
 
 function wrong(step: FrameStep): FrameStep {
   return { ...step, ...WRONG };
@@ -82,5 +85,15 @@ export const masking: readonly Case[] = [
       ],
     }],
     outcomes: [echoes(textBack("abcdefgh"))],
+  },
+  {
+    id: "21.3.4",
+    title:
+      "Ten messages, a ping and a Close frame: every frame that comes back has a mask key of its own",
+    rfc: "RFC 6455 5.3, 10.3",
+    role: "client",
+    freshMasks: true,
+    steps: [...TEN.map((message) => text(message)), ping(HELLO)],
+    outcomes: [echoes(...TEN.map(textBack), pongBack(HELLO))],
   },
 ];

@@ -4,8 +4,10 @@ import assert from "node:assert/strict";
 import type { Verdict } from "../../doctor/case.ts";
 import { allCases } from "../../doctor/cases.ts";
 import { ClientExaminer } from "../../doctor/examine_clients.ts";
+import { encodeFrame } from "../../doctor/encode_frame.ts";
 import type { Result } from "../../doctor/report.ts";
-import { buildRequest, encodeKey } from "../../src/core.ts";
+import { concat, frame, text } from "../../doctor/steps.ts";
+import { buildRequest, encodeKey, Opcode } from "../../src/core.ts";
 
 interface Listening extends AsyncDisposable {
   readonly port: number;
@@ -125,6 +127,22 @@ for (const [title, id, reply, verdict, note] of ill) {
     assert.match(result!.note, note);
   });
 }
+
+Deno.test("a client that masks with the same key again: FAIL in 21.3.4", async () => {
+  await using doctor = await listen("21.3.4");
+  const echoes = Array.from(
+    { length: 10 },
+    (_, index) => encodeFrame(text(`message ${index}`, { maskKey: 0x1234 }), "server"),
+  );
+  const pong = encodeFrame(frame(Opcode.Pong, "Hello, world!", { maskKey: 1 }), "server");
+  const close = encodeFrame(frame(Opcode.Close, "", { maskKey: 2 }), "server");
+  const request = requestFor("/runCase?case=1&agent=ill");
+  await visitRaw(doctor.port, request, [...concat([...echoes, pong, close])]).catch(() => {});
+  await visit(doctor.port, "/updateReports?agent=ill");
+  const [result] = await doctor.reported;
+  assert.equal(result?.verdict, "FAIL");
+  assert.match(result!.note, /mask key was used twice/);
+});
 
 Deno.test("a request that is not legal is what came of the case", async () => {
   await using doctor = await listen("2.1");
