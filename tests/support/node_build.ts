@@ -14,6 +14,7 @@ const output = join(root, ".build", "node");
 const SOURCES = [
   "mod.ts",
   "src",
+  "doctor",
   "tests/support",
   "tests/behaviour",
   "tests/interop",
@@ -22,6 +23,7 @@ const SOURCES = [
   "tests/security",
   "tests/faults",
   "tests/node",
+  "tests/doctor",
   "bench",
   "examples",
 ];
