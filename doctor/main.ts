@@ -8,6 +8,16 @@
  *
  * `--help` tells the rest. It runs on Deno, Bun and Node.
  *
+ * @example
+ * ```ts
+ * import { serve } from "@quickws/quickws";
+ * import { doctor } from "@quickws/quickws/doctor";
+ *
+ * await using server = await serve({ port: 0, message: (conn, data) => void conn.send(data) });
+ * const status = await doctor([server.url, "--cases", "1.*,7.*"]);
+ * console.log(status === 0 ? "healthy" : "ill");
+ * ```
+ *
  * @module
  */
 
@@ -127,6 +137,14 @@ async function runClients({ args, cases, report }: Run, port: number): Promise<n
  * @param args The command line, without the program.
  * @returns The exit status: 0 when no case failed, 1 when one did, 2 when the arguments are wrong or
  * the endpoint cannot be reached.
+ *
+ * @example
+ * ```ts
+ * import { doctor } from "@quickws/quickws/doctor";
+ *
+ * const status = await doctor(["--list", "--cases", "5.*"]);
+ * console.log(status); // 0
+ * ```
  */
 export async function doctor(args: readonly string[]): Promise<number> {
   let parsed: Arguments;
