@@ -164,9 +164,10 @@ export class Delivery<T> implements SessionEvents {
   }
 
   #failed(name: string, cause: unknown): void {
-    // After the end there is no `close` left to hear of it.
+    // After the end there is no `close` left to hear of it. That of the end itself, which an iterator
+    // throws, has been heard of.
     if (this.#end !== undefined) {
-      this.#owner.reportError(cause);
+      if (cause !== this.#end.error) this.#owner.reportError(cause);
       return;
     }
     this.#owner.handlerFailed(

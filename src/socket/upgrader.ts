@@ -20,6 +20,7 @@ export type UpgradeOptions<T = undefined> = Omit<
   | "maxHandshakeSize"
   | "noDelay"
   | "readBufferSize"
+  | "denoSockets"
 >;
 
 /** The part of a `node:http` request that an upgrade needs. */
@@ -48,6 +49,7 @@ const FOREIGN_OPTIONS = [
   "maxHandshakeSize",
   "noDelay",
   "readBufferSize",
+  "denoSockets",
 ] as const;
 
 /** The socket that an `upgrade` event of `node:http` or `node:https` hands over. */

@@ -336,6 +336,7 @@ export const cases: Cases = liveCases({
       ["backlog", 1],
       ["noDelay", true],
       ["readBufferSize", 1000],
+      ["denoSockets", "node:net"],
     ] as const;
     for (const [name, value] of options) {
       for (const use of [createUpgrader, (given: UpgradeOptions) => attach(http, given)]) {
