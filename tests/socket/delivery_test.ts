@@ -2,6 +2,8 @@
 
 import assert from "node:assert/strict";
 import { WebSocketError } from "../../src/errors.ts";
+import type { Connection } from "../../src/socket/connection.ts";
+import { Delivery } from "../../src/socket/delivery.ts";
 import type { Handlers } from "../../src/socket/handlers.ts";
 import { CloseCode } from "../../src/wire/close.ts";
 import { bothSides, quiet, socketTest } from "../support/socket_harness.ts";
@@ -245,6 +247,41 @@ socketTest("a failing handler disturbs no other connection and not the server", 
   assert.deepEqual(errors, []);
 });
 
+socketTest("a handler that fails on the end of its own connection is not reported", async (t) => {
+  const errors: unknown[] = [];
+  const thrown: unknown[] = [];
+  const { near } = await t.pair({
+    onError: (error: unknown) => void errors.push(error),
+    open: async (conn) => {
+      try {
+        for await (const _ of conn) { /* whoever iterates is told of the lost connection so */ }
+      } catch (error) {
+        thrown.push(error);
+        throw error;
+      }
+    },
+  });
+  near.terminate();
+  await quiet();
+  assert.equal((thrown[0] as { code?: string }).code, "CONNECTION_LOST");
+  assert.deepEqual(errors, []);
+});
+
+socketTest("a handler that fails after the end for another reason is reported", async (t) => {
+  const errors: unknown[] = [];
+  const other = new Error("another");
+  const { near } = await t.pair({
+    onError: (error: unknown) => void errors.push(error),
+    open: async (conn) => {
+      await conn.closed;
+      throw other;
+    },
+  });
+  near.terminate();
+  await quiet();
+  assert.deepEqual(errors, [other]);
+});
+
 socketTest("a promise of a handler that resolves late delays nothing", async (t) => {
   const { promise, resolve } = Promise.withResolvers<void>();
   const heard: unknown[] = [];
@@ -318,3 +355,23 @@ function throwing(value: unknown): () => never {
 function rejecting(value: unknown): () => Promise<never> {
   return () => Promise.reject(value);
 }
+
+Deno.test("small chunks are copied from, where the transport says so, and larger ones viewed", () => {
+  const received: unknown[] = [];
+  const owner = { handlerFailed() {}, reportError() {}, stopReading() {}, goOnReading() {} };
+  const handlers = { message: (_: unknown, data: unknown) => void received.push(data) };
+  for (const [copiesBelow, size, copied] of [[undefined, 8, false], [8, 8, false], [9, 8, true]]) {
+    const delivery = new Delivery(
+      owner,
+      {} as Connection<undefined>,
+      handlers,
+      copiesBelow as number | undefined,
+    );
+    const chunk = Uint8Array.from({ length: size as number }, (_, i) => i);
+    delivery.onBytes(BINARY, chunk, 2, 6);
+    const data = received.pop() as Uint8Array;
+    assert.equal(delivery.gaveViews, !copied);
+    assert.equal(data.buffer === chunk.buffer, !copied);
+    assert.deepEqual(data, Uint8Array.of(2, 3, 4, 5));
+  }
+});
