@@ -21,7 +21,7 @@ what (everything without it):
 options:
   --peers ws,bun      only these beside ours and the raw sockets
   --runtimes node     only these
-  --ours quickws,quickws@net,quickws@listen
+  --ours quickws,quickws@listen
                       which of our servers; on Deno there are several ways to the sockets
   --payload 128,1024  bytes of a message, instead of those of the suite
   --depth 1,32        messages in flight on each connection

@@ -6,12 +6,15 @@ import { copying } from "./copy.ts";
 import { beginning, growing } from "./gather.ts";
 import { masking } from "./mask.ts";
 import { drawing } from "./random.ts";
-import { decoding, encoding, longText } from "./text.ts";
+import { checking, decoding, encoding, longText } from "./text.ts";
+import { viewing } from "./view.ts";
 import { compare } from "./ways.ts";
 
 const choices = [
   masking,
   copying,
+  viewing,
+  checking,
   decoding,
   encoding,
   longText,

@@ -26,7 +26,7 @@ const OFFERS = {
 
 /** The command that starts a participant, or `undefined` where it cannot be had. */
 export function commandOf(
-  { runtime, server, client, network }: Participant,
+  { runtime, server, client, denoSockets }: Participant,
   { kind, text, compression }: Workload,
   url = "",
   connections = 0,
@@ -39,7 +39,7 @@ export function commandOf(
     broadcast: kind === "broadcast",
     strings: text,
     compression,
-    network,
+    denoSockets,
   };
   if (runtime !== "go") {
     return commandFor(runtime, `servers/${server}.ts`, JSON.stringify(settings));

@@ -13,8 +13,8 @@ export interface ServerSettings {
   strings?: boolean;
   /** Absent: not compressed. */
   compression?: Compression;
-  /** Our server only: the way to the sockets, where it is not the usual one. */
-  network?: "deno" | "node";
+  /** Our server on Deno only: which sockets, where they are not the usual ones. */
+  denoSockets?: "node:net" | "Deno.listen";
   /** Listens on this port, together with other processes. */
   sharedPort?: number;
 }
