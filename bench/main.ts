@@ -4,6 +4,7 @@ import { SUITES } from "./catalog/workloads.ts";
 import { findGenerator } from "./load/generator.ts";
 import { parseOptions } from "./run/options.ts";
 import { record } from "./run/guard.ts";
+import { runScaling } from "./run/scaling.ts";
 import { runSuite } from "./run/suite.ts";
 import { runTargets } from "./run/targets.ts";
 import { commandFor, start } from "./support/runtimes.ts";
@@ -13,6 +14,8 @@ const USAGE = `deno task bench [what] [options]
 what (everything without it):
   ${Object.entries(SUITES).map(([name, { title }]) => `${name.padEnd(12)}${title}`).join("\n  ")}
   targets     what we are to reach beside the raw sockets and the peers, and what was reached
+  scaling     how cost grows, and bench/SCALING.md; the words after it choose: connections, idle,
+              payload, depth, cores, kernel, or none of them (report) to write the report anew
   core        the pure parts alone, on each runtime
   micro       the reasons of the constants that were tuned
   deflate     the codec alone, beside zlib and fflate
@@ -35,7 +38,7 @@ options:
   --dry               keeps no results in bench/results
 `;
 
-const EVERYTHING = [...Object.keys(SUITES), "targets", "core", "micro", "deflate"];
+const EVERYTHING = [...Object.keys(SUITES), "targets", "scaling", "core", "micro", "deflate"];
 
 const options = parseOptions(Deno.args);
 
@@ -52,6 +55,8 @@ async function run(command: string): Promise<void> {
       return;
     case "targets":
       return await runTargets(findGenerator(), options);
+    case "scaling":
+      return await runScaling(findGenerator(), options);
     case "guard":
       return await record(findGenerator(), options.dry);
     case "core":

@@ -28,9 +28,9 @@ export type {
 } from "./socket/connection_group.ts";
 export type { Server } from "./socket/server.ts";
 export type {
+  DenoSockets,
   DialOptions,
   TlsClientOptions,
-  DenoSockets,
   TlsServerOptions,
   Transport,
   TransportSink,

@@ -19,7 +19,8 @@ export interface Timing {
   duration: number;
 }
 
-const OFFERS = {
+/** What the handshake offers for each kind of compression. */
+export const OFFERS = {
   alone: "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
   takeover: "permessage-deflate",
 };

@@ -99,3 +99,39 @@ for (const [runtime, command] of Object.entries(DEMO_PROCESSES)) {
     }
   });
 }
+
+const SHARING_COMMANDS: Record<string, string[]> = {
+  "deno run -A --unstable-net": [deno, "run", "-A", "--unstable-net"],
+  "bun": [bun],
+};
+
+for (const [line, command] of Object.entries(SHARING_COMMANDS)) {
+  Deno.test(`${line} examples/several_cores.ts spreads connections over its processes`, async () => {
+    const port = freePort();
+    await using example = new Example([...command, "examples/several_cores.ts"], root, {
+      PORT: String(port),
+      CORES: "2",
+    });
+    await example.printed(/(Process \d+ on ws:[^]*){2}/);
+    const names = new Set<string>();
+    // That one process gets all of so many has one chance in 2 ** 63.
+    for (let opened = 0; opened < 64; opened++) names.add(await greeting(port));
+    assert.equal(names.size, 2);
+    assert.equal((await example.interrupt()).code, 0);
+  });
+}
+
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
+/** The first message of a new connection. */
+async function greeting(port: number): Promise<string> {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/`);
+  const message = await new Promise<MessageEvent>((resolve) => socket.onmessage = resolve);
+  const closed = new Promise((resolve) => socket.onclose = resolve);
+  socket.close();
+  await closed;
+  return message.data;
+}
