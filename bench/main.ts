@@ -3,6 +3,7 @@
 import { SUITES } from "./catalog/workloads.ts";
 import { findGenerator } from "./load/generator.ts";
 import { parseOptions } from "./run/options.ts";
+import { drawPlots } from "./plot/plots.ts";
 import { record } from "./run/guard.ts";
 import { runScaling } from "./run/scaling.ts";
 import { runSuite } from "./run/suite.ts";
@@ -16,6 +17,7 @@ what (everything without it):
   targets     what we are to reach beside the raw sockets and the peers, and what was reached
   scaling     how cost grows, and bench/SCALING.md; the words after it choose: connections, idle,
               payload, depth, cores, kernel, or none of them (report) to write the report anew
+  plots       draws the results in bench/results, without measuring
   core        the pure parts alone, on each runtime
   micro       the reasons of the constants that were tuned
   deflate     the codec alone, beside zlib and fflate
@@ -38,7 +40,15 @@ options:
   --dry               keeps no results in bench/results
 `;
 
-const EVERYTHING = [...Object.keys(SUITES), "targets", "scaling", "core", "micro", "deflate"];
+const EVERYTHING = [
+  ...Object.keys(SUITES),
+  "targets",
+  "scaling",
+  "core",
+  "micro",
+  "deflate",
+  "plots",
+];
 
 const options = parseOptions(Deno.args);
 
@@ -57,6 +67,8 @@ async function run(command: string): Promise<void> {
       return await runTargets(findGenerator(), options);
     case "scaling":
       return await runScaling(findGenerator(), options);
+    case "plots":
+      return drawPlots();
     case "guard":
       return await record(findGenerator(), options.dry);
     case "core":
