@@ -37,6 +37,7 @@ options:
   --rounds 3          of which the median is taken; 5 for the targets
   --seconds 2         of counting in each
   --quick             one round of half a second
+  --profile           writes profiles of our servers into .build/profiles and shows what takes time
   --dry               keeps no results in bench/results
 `;
 

@@ -65,6 +65,11 @@ export function labelOf({ runtime, name }: Participant): string {
   return `${runtime} ${name}`;
 }
 
+/** Whether a participant is one of our own servers. */
+export function isOurs({ name }: Participant): boolean {
+  return name === "quickws" || name.startsWith("quickws@");
+}
+
 /** Whether a workload is for a participant. */
 export function takesPart(participant: Participant, workload: Workload): boolean {
   const { server, client, not = [], compressions = ["alone", "takeover"] } = participant;

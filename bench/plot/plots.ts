@@ -1,7 +1,6 @@
 // `deno task bench plots`: draws what is in `bench/results`, into the same directory.
 
-import { PARTICIPANTS } from "../catalog/participants.ts";
-import { isOurs } from "../run/choice.ts";
+import { isOurs, PARTICIPANTS } from "../catalog/participants.ts";
 import { showConditions } from "../run/conditions.ts";
 import type { FigureName } from "../run/figures.ts";
 import type { Scaling } from "../run/scaling.ts";
@@ -24,6 +23,7 @@ const SHOWN: Record<string, string> = {
   "deno quickws": "quickws on Deno",
   "deno deno": "upgradeWebSocket",
   "deno raw": "raw Deno.listen",
+  "deno raw@net": "raw node:net",
   "go gws": "gws (Go)",
   "go gorilla": "gorilla (Go)",
 };

@@ -58,6 +58,7 @@ export function parseOptions(args: string[]): Options {
       rounds: { type: "string" },
       seconds: { type: "string" },
       quick: { type: "boolean", default: false },
+      profile: { type: "boolean", default: false },
       dry: { type: "boolean", default: false },
     },
   });
@@ -77,6 +78,8 @@ export function parseOptions(args: string[]): Options {
     compression: values.compression,
     rounds: numbers(values.rounds)?.[0] ?? usual.rounds,
     seconds: numbers(values.seconds)?.[0] ?? usual.seconds,
-    dry: values.dry,
+    profile: values.profile,
+    // What a profiler slows down is no result.
+    dry: values.dry || values.profile,
   };
 }

@@ -13,6 +13,8 @@ export interface Effort {
   rounds: number;
   /** Seconds of counting in one measurement. */
   seconds: number;
+  /** Has the servers profiled, which makes them slower. */
+  profile?: boolean;
 }
 
 /** What came out for one participant. */
@@ -34,10 +36,10 @@ export async function runRounds(
   participants: readonly Participant[],
   workload: Workload,
   generator: Generator,
-  { rounds, seconds }: Effort,
+  { rounds, seconds, profile }: Effort,
 ): Promise<Rounds[]> {
   const factor = workload.connections >= MANY ? 2 : 1;
-  const timing = { warmUp: WARM_UP * factor, duration: seconds * 1000 * factor };
+  const timing = { warmUp: WARM_UP * factor, duration: seconds * 1000 * factor, profile };
   const all: Rounds[] = participants.map((participant) => ({ participant, results: [] }));
   for (let round = 0; round < rounds; round++) {
     for (const [index, entry] of all.entries()) {

@@ -1,11 +1,11 @@
 // `deno task bench echo` and its like: every workload of a suite, with all that take part in it.
 
-import { labelOf } from "../catalog/participants.ts";
+import { isOurs, labelOf } from "../catalog/participants.ts";
 import { describe, type Suite, SUITES, type Workload } from "../catalog/workloads.ts";
 import type { Generator } from "../load/generator.ts";
 import type { Compression } from "../servers/settings.ts";
 import { table } from "../support/table.ts";
-import { chooseParticipants, isOurs } from "./choice.ts";
+import { chooseParticipants } from "./choice.ts";
 import { type Conditions, conditionsNow, showConditions } from "./conditions.ts";
 import { type FigureName, FIGURES, medianOf, medianRatio } from "./figures.ts";
 import type { Options } from "./options.ts";

@@ -21,3 +21,6 @@ export interface ServerSettings {
 
 /** The settings of this process. */
 export const settings: ServerSettings = JSON.parse(process.argv[2] ?? '{"broadcast":false}');
+
+// Profilers write what they found when the process ends by itself.
+process.on("SIGINT", () => process.exit(0));
