@@ -12,7 +12,7 @@ import { commandFor, start } from "./support/runtimes.ts";
 
 const USAGE = `deno task bench [what] [options]
 
-what (everything without it):
+what (everything without it, which takes an hour; with --quick some minutes):
   ${Object.entries(SUITES).map(([name, { title }]) => `${name.padEnd(12)}${title}`).join("\n  ")}
   targets     what we are to reach beside the raw sockets and the peers, and what was reached
   scaling     how cost grows, and bench/SCALING.md; the words after it choose: connections, idle,
@@ -36,22 +36,21 @@ options:
   --rows one,deep     of the targets only these
   --rounds 3          of which the median is taken; 5 for the targets
   --seconds 2         of counting in each
-  --quick             one round of half a second
+  --quick             one short round, up to 1,000 connections, without targets, scaling and deflate
   --profile           writes profiles of our servers into .build/profiles and shows what takes time
   --dry               keeps no results in bench/results
 `;
 
+const options = parseOptions(Deno.args);
+
+const SLOW = ["targets", "scaling", "deflate"];
 const EVERYTHING = [
   ...Object.keys(SUITES),
-  "targets",
-  "scaling",
   "core",
   "micro",
-  "deflate",
+  ...(options.quick ? [] : SLOW),
   "plots",
 ];
-
-const options = parseOptions(Deno.args);
 
 /** A benchmark with a main module of its own, which gets the words that follow its name. */
 async function runModule(module: string): Promise<void> {

@@ -8,7 +8,7 @@ import { bunPath, nodePath } from "../../tests/support/runtimes.ts";
 import type { Effort } from "./rounds.ts";
 
 /** What figures are kept with. */
-export interface Conditions extends Effort {
+export interface Conditions extends Pick<Effort, "rounds" | "seconds"> {
   date: string;
   machine: string;
   kernel: string;

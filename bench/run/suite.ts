@@ -36,6 +36,9 @@ const COLUMNS: Record<Suite["figure"], FigureName[]> = {
   openings: ["openings", "rate", "busy"],
 };
 
+/** Most connections where it has to be quick. */
+const QUICK_CONNECTIONS = 1000;
+
 /** The workloads that were asked for: those of the suite, or what the options make of them. */
 export function chooseWorkloads(suite: Suite, options: Options): Workload[] {
   const { payload, depth, connections, text, compression } = options;
@@ -43,7 +46,14 @@ export function chooseWorkloads(suite: Suite, options: Options): Workload[] {
     ...(text ? { text } : {}),
     ...(compression ? { text: true, compression: compression as Compression } : {}),
   };
-  if (!payload && !depth && !connections && !text && !compression) return suite.workloads;
+  if (!payload && !depth && !connections && !text && !compression) {
+    const { workloads } = suite;
+    if (!options.quick) return workloads;
+    const small = workloads.filter(({ connections }) => connections <= QUICK_CONNECTIONS);
+    return small.length > 0
+      ? small
+      : workloads.map((workload) => ({ ...workload, connections: QUICK_CONNECTIONS }));
+  }
   const usual = suite.workloads[0]!;
   return (connections ?? [usual.connections]).flatMap((connections) =>
     (payload ?? [usual.payload]).flatMap((payload) =>
