@@ -32,7 +32,6 @@ export { checkHeader, type FrameRules, headerSize, readPayloadLength } from "./w
 export { applyMask, readMaskKey, rotateMaskKey, writeMaskKey } from "./wire/mask.ts";
 export { type MessageOpcode, Opcode } from "./wire/opcode.ts";
 
-export { DeflateContextPool } from "./deflate/context_pool.ts";
 export { deflate, type DeflateOptions } from "./deflate/deflate.ts";
 export { DeflateContext, type DeflateContextOptions } from "./deflate/deflate_context.ts";
 export { inflate } from "./deflate/inflate.ts";

@@ -10,6 +10,7 @@ import { FIXED_LITERAL_WORDS } from "./huffman_encode.ts";
 import type { DeflateLevel } from "./level.ts";
 import { type PositionTable, SharedPositionTable } from "./position_table.ts";
 import { powerOfTwo } from "./power_of_two.ts";
+import { store, storedSize } from "./store.ts";
 import { END_OF_BLOCK, FIXED_BLOCK, STORED_BLOCK } from "./tables.ts";
 import { PIECE, TextBuffer } from "./text_buffer.ts";
 import { TokenBlock } from "./token_block.ts";
@@ -23,7 +24,7 @@ const TYPE_BITS = 3;
  */
 const PIECE_BOUND = PIECE + PIECE / 8 + 32;
 
-/** How {@linkcode deflate} is to compress; one object serves all messages of a connection. */
+/** How a message is to be compressed; one object serves all messages of a connection. */
 export interface DeflateOptions {
   /** How hard to try. */
   level: DeflateLevel;
@@ -92,15 +93,90 @@ export function deflate(
   options: DeflateOptions,
 ): number {
   const length = end - start;
-  if (!(start >= 0 && length >= 0 && end <= source.length)) {
+  check(source, start, end, target, offset, length);
+  return compress(source, start, end, target, offset, length - 1, options);
+}
+
+/**
+ * The same, but the result may have up to `most` bytes, more than the message too: as the price for
+ * that the context knows the message, and those after it can refer to it.
+ *
+ * @param target Has room for `most` bytes from `offset` on.
+ * @throws {TypeError | RangeError} As {@linkcode deflate} does.
+ */
+export function deflateWithin(
+  source: Uint8Array,
+  start: number,
+  end: number,
+  target: Uint8Array,
+  offset: number,
+  most: number,
+  options: DeflateOptions,
+): number {
+  check(source, start, end, target, offset, most);
+  return compress(source, start, end, target, offset, most, options);
+}
+
+/**
+ * Compresses `source[start..end)`, a part of a message that comes in parts, into `target[offset...]`
+ * and returns where it ends there. It ends as what {@linkcode deflate} gives does: between two parts
+ * the four bytes `00 00 ff ff` have to be put back; at the end of the message they stay away.
+ *
+ * A part always becomes something, so that parts and messages can share one context. One that does
+ * not get smaller may grow by some bytes, and the context may be empty after it.
+ *
+ * @param target Has room for the {@linkcode storedSize} of the part from `offset` on.
+ * @throws {TypeError | RangeError} As {@linkcode deflate} does.
+ */
+export function deflatePart(
+  source: Uint8Array,
+  start: number,
+  end: number,
+  target: Uint8Array,
+  offset: number,
+  options: DeflateOptions,
+): number {
+  const most = storedSize(end - start);
+  check(source, start, end, target, offset, most);
+  const at = compress(source, start, end, target, offset, most, options);
+  if (at !== -1) return at;
+  // What is stored is in the window of those who read it, and noise is not worth remembering: to
+  // begin anew is what keeps both sides agreed.
+  options.context?.drop();
+  return store(source, start, end, target, offset);
+}
+
+/** @throws {RangeError} When a range lies outside of its array. */
+function check(
+  source: Uint8Array,
+  start: number,
+  end: number,
+  target: Uint8Array,
+  offset: number,
+  needed: number,
+): void {
+  if (!(start >= 0 && end >= start && end <= source.length)) {
     throw new RangeError(
       `source range is ${start} to ${end}: it must lie in 0 to ${source.length}`,
     );
   }
   const room = target.length - offset;
-  if (!(offset >= 0 && room >= length)) {
-    throw new RangeError(`target has ${room} bytes from ${offset} on: it must have ${length}`);
+  if (!(offset >= 0 && room >= needed)) {
+    throw new RangeError(`target has ${room} bytes from ${offset} on: it must have ${needed}`);
   }
+}
+
+/** Returns where the result ends, or -1 when it would have more than `most` bytes. */
+function compress(
+  source: Uint8Array,
+  start: number,
+  end: number,
+  target: Uint8Array,
+  offset: number,
+  most: number,
+  options: DeflateOptions,
+): number {
+  const length = end - start;
   const { level, context } = options;
   if (level !== "fast" && level !== "best") {
     throw new TypeError(`level is ${String(level)}: it must be "fast" or "best"`);
@@ -121,7 +197,7 @@ export function deflate(
   if (tokens === undefined) output.put(FIXED_BLOCK << 1, TYPE_BITS);
   else tokens.far.begin(text.end, length);
 
-  const tooFar = offset + length;
+  const limit = offset + most;
   let position = offset;
   for (let from = start; from < end; from += PIECE) {
     const moved = text.append(source, from, Math.min(from + PIECE, end));
@@ -132,14 +208,14 @@ export function deflate(
       tokens.far.move(moved);
       writeBlocks(text, output, tokens.block, near, tokens.far, reach);
     }
-    if (position + output.position >= tooFar) return -1;
+    if (position + output.position > limit) return -1;
     position = output.take(target, position);
   }
 
   if (tokens === undefined) output.put(FIXED_END >>> 4, FIXED_END & 15);
   output.put(STORED_BLOCK << 1, TYPE_BITS);
   output.alignToByte();
-  if (position + output.position >= tooFar) return -1;
+  if (position + output.position > limit) return -1;
   if (context !== undefined) context.remember(text.bytes, text.end, length);
   return output.take(target, position);
 }

@@ -7,6 +7,12 @@ import { MAX_MATCH } from "./tables.ts";
 /** The capacity in bytes that is kept however little is needed. */
 const SMALLEST = 16 * 1024;
 
+/**
+ * How many times as large the memory is when it has to grow: with fewer and larger steps less is
+ * copied, and what is not written to costs nothing.
+ */
+const GROWTH = 4;
+
 /** After so many messages the capacity is cut to what the largest of them needed. */
 const TRIM_AFTER = 256;
 
@@ -73,8 +79,9 @@ export class OutputPool {
 
   #grow(needed: number): void {
     let capacity = Math.max(SMALLEST, this.bytes.length);
-    while (capacity < needed) capacity *= 2;
-    this.#allocate(Math.min(capacity, this.limit + TURN));
+    while (capacity < needed) capacity *= GROWTH;
+    // Not just below what the limit needs, or the largest of all would have to be copied once more.
+    this.#allocate(capacity < this.limit ? capacity : this.limit + TURN);
   }
 
   #trim(): void {

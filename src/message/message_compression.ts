@@ -11,15 +11,36 @@ export interface MessageCompression {
   /** Whether a message of so many bytes is worth trying. */
   wants(length: number): boolean;
 
+  /** Whether messages in fragments are worth trying, of which nobody knows how long they will be. */
+  readonly wantsFragments: boolean;
+
+  /** The room in bytes that the result is to have for a message, or a fragment, of `length` bytes. */
+  bound(length: number): number;
+
   /**
-   * Compresses a message into `target[offset...]`, where it has as much room as it is long.
+   * Compresses a message into `target[offset...]`.
    *
-   * @returns The offset behind it, or -1 when it does not get shorter: it must go as it is then.
+   * @returns The offset behind it, or -1 when that does not pay: it must go as it is then.
    */
   deflate(
     source: Uint8Array,
     start: number,
     end: number,
+    target: Uint8Array,
+    offset: number,
+  ): number;
+
+  /**
+   * Compresses the next fragment of a message into `target[offset...]`. Up to the one that is the
+   * last, no other message may be compressed.
+   *
+   * @returns The offset behind it.
+   */
+  deflateFragment(
+    source: Uint8Array,
+    start: number,
+    end: number,
+    last: boolean,
     target: Uint8Array,
     offset: number,
   ): number;

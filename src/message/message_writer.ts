@@ -32,6 +32,8 @@ export class MessageWriter {
   readonly #output: FrameOutput;
   readonly #masks: MaskSource | undefined;
   readonly #compression: MessageCompression | undefined;
+  /** Whether the message that goes out in fragments is compressed. */
+  #compressesFragments = false;
 
   /**
    * Makes the writer of one direction.
@@ -85,13 +87,34 @@ export class MessageWriter {
     writeFrame(this.#output, FIN | opcode, payload, 0, payload.length, this.#masks);
   }
 
-  /** Writes a frame of a message that is sent in fragments (RFC 6455 section 5.4). */
+  /**
+   * Writes a frame of a message that is sent in fragments (RFC 6455 section 5.4). One that is the first
+   * and the last is a message as any other.
+   *
+   * @param compress `false` on the first leaves out the compression that was negotiated.
+   */
   fragment(
     opcode: MessageOpcode | typeof Opcode.Continuation,
     last: boolean,
     payload: Uint8Array,
+    compress = true,
   ): void {
-    writeFrame(this.#output, (last ? FIN : 0) | opcode, payload, 0, payload.length, this.#masks);
+    if (opcode !== Opcode.Continuation) {
+      if (last) {
+        this.bytes(opcode, payload, compress);
+        return;
+      }
+      this.#compressesFragments = compress && this.#compression?.wantsFragments === true;
+    }
+    if (this.#compressesFragments) this.#compressedFragment(opcode, last, payload);
+    else {writeFrame(
+        this.#output,
+        (last ? FIN : 0) | opcode,
+        payload,
+        0,
+        payload.length,
+        this.#masks,
+      );}
   }
 
   /**
@@ -122,20 +145,39 @@ export class MessageWriter {
   #compressed(opcode: MessageOpcode, payload: Uint8Array, length: number): boolean {
     const compression = this.#compression!;
     if (!compression.wants(length)) return false;
-    const output = this.#output;
-    const masked = this.#masks !== undefined;
-    const memory = output.reserve(MAX_HEADER_SIZE + length);
-    const at = output.offset;
-    const guess = frameHeaderSize(length, masked);
-    const end = compression.deflate(payload, 0, length, memory, at + guess);
+    const memory = this.#output.reserve(MAX_HEADER_SIZE + compression.bound(length));
+    const at = this.#output.offset;
+    const guess = at + frameHeaderSize(length, this.#masks !== undefined);
+    const end = compression.deflate(payload, 0, length, memory, guess);
     if (end === -1) return false;
-    const size = end - at - guess;
-    const headerSize = frameHeaderSize(size, masked);
-    if (headerSize !== guess) memory.copyWithin(at + headerSize, at + guess, end);
     // RFC 7692 6.1: RSV1 marks the first, here the only, frame of a compressed message.
-    sealFrame(memory, at, FIN | RSV1 | opcode, size, this.#masks);
-    output.commit(headerSize + size);
+    this.#seal(memory, at, FIN | RSV1 | opcode, guess, end);
     return true;
+  }
+
+  #compressedFragment(
+    opcode: MessageOpcode | typeof Opcode.Continuation,
+    last: boolean,
+    payload: Uint8Array,
+  ): void {
+    const compression = this.#compression!;
+    const { length } = payload;
+    const memory = this.#output.reserve(MAX_HEADER_SIZE + compression.bound(length));
+    const at = this.#output.offset;
+    const guess = at + frameHeaderSize(length, this.#masks !== undefined);
+    const end = compression.deflateFragment(payload, 0, length, last, memory, guess);
+    // RFC 7692 6.1: RSV1 is on the first fragment alone.
+    const first = opcode === Opcode.Continuation ? 0 : RSV1;
+    this.#seal(memory, at, (last ? FIN : 0) | first | opcode, guess, end);
+  }
+
+  /** Completes the frame at `at` whose payload lies in `memory[start..end)`, where it was guessed to. */
+  #seal(memory: Uint8Array, at: number, first: number, start: number, end: number): void {
+    const size = end - start;
+    const headerSize = frameHeaderSize(size, this.#masks !== undefined);
+    if (at + headerSize !== start) memory.copyWithin(at + headerSize, start, end);
+    sealFrame(memory, at, first, size, this.#masks);
+    this.#output.commit(headerSize + size);
   }
 }
 

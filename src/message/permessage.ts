@@ -3,10 +3,11 @@
 // server.
 
 import { InvalidPayloadError, MessageTooBigError, WebSocketError } from "../errors.ts";
-import { deflate, type DeflateOptions } from "../deflate/deflate.ts";
+import { type DeflateOptions, deflatePart, deflateWithin } from "../deflate/deflate.ts";
 import { autoLevel, type DeflateLevel } from "../deflate/level.ts";
 import { inflate } from "../deflate/inflate.ts";
 import { InflateError } from "../deflate/inflate_error.ts";
+import { storedSize } from "../deflate/store.ts";
 import { CloseCode } from "../wire/close.ts";
 import { ContextMemory } from "./context_memory.ts";
 import type { MessageCompression } from "./message_compression.ts";
@@ -36,16 +37,30 @@ export interface PermessageRules {
 /** Without takeover a short message does not get shorter, so that trying is a waste. */
 const THRESHOLD_ALONE = 256;
 
+/**
+ * With takeover a message may become longer by so many bytes, which is what text costs in which nothing
+ * repeats: it is said once, for those after it to refer to. What costs more is noise.
+ */
+const GROWTH = 2;
+
+/** Messages of fewer bytes are not worth referring to. */
+const GROWING_FROM = 8;
+
+/** What ends each part of a message but the last, where it is left out (RFC 7692 7.2.1). */
+const TAIL = Uint8Array.of(0x00, 0x00, 0xff, 0xff);
+
 /** Compresses and decompresses the messages of one connection. */
 export class PermessageDeflate implements MessageCompression {
   readonly #rules: PermessageRules;
   readonly #inbound: PermessageDirection;
   readonly #outbound: PermessageDirection;
   readonly #threshold: number;
-  /** For takeover, in one direction or both. */
-  readonly #memory: ContextMemory | undefined;
+  /** For takeover, in one direction or both, and for the fragments of a message. */
+  #memory: ContextMemory | undefined;
   /** One object for all messages. */
   readonly #options: DeflateOptions;
+  /** Whether the fragments before have left out a tail, which the next one has to begin with. */
+  #tailDue = false;
 
   /**
    * Makes the compression of one connection. Memory is taken with the first message.
@@ -81,10 +96,17 @@ export class PermessageDeflate implements MessageCompression {
     return this.#rules.compress && length >= this.#threshold && length > 0;
   }
 
+  /** The most bytes that a fragment becomes: those of stored blocks, behind the tail of another. */
+  bound(length: number): number {
+    return TAIL.length + storedSize(length);
+  }
+
   /**
-   * Compresses a message into `target[offset...]`, where it has as much room as it is long.
+   * Compresses a message into `target[offset...]`, where there is room for its
+   * {@linkcode PermessageDeflate.bound}.
    *
-   * @returns The offset behind it, or -1 when it does not get shorter: it must go as it is then.
+   * @returns The offset behind it, or -1 when that does not pay: it must go as it is then. Without
+   * takeover it is always shorter than the message.
    */
   deflate(
     source: Uint8Array,
@@ -93,11 +115,77 @@ export class PermessageDeflate implements MessageCompression {
     target: Uint8Array,
     offset: number,
   ): number {
-    const { level } = this.#rules;
-    this.#options.level = level === "auto" ? autoLevel(end - start) : level;
-    const at = deflate(source, start, end, target, offset, this.#options);
-    if (this.#outbound.takeover) this.#memory!.encoded();
+    const { takeover } = this.#outbound;
+    const length = end - start;
+    const most = takeover && length >= GROWING_FROM ? length + GROWTH : length - 1;
+    const options = this.#options;
+    options.level = this.#levelFor(length);
+    const at = deflateWithin(source, start, end, target, offset, most, options);
+    if (takeover) this.#memory!.encoded();
     return at;
+  }
+
+  /** Whether messages in fragments are compressed: however long, they are all tried. */
+  get wantsFragments(): boolean {
+    return this.#rules.compress;
+  }
+
+  /**
+   * Compresses the next fragment of a message into `target[offset...]`, where there is room for
+   * its {@linkcode PermessageDeflate.bound}. Each can be decompressed when it arrives, and may
+   * refer to those before it, also where messages may not.
+   *
+   * @param last Whether it is the last of its message.
+   * @returns The offset behind it.
+   */
+  deflateFragment(
+    source: Uint8Array,
+    start: number,
+    end: number,
+    last: boolean,
+    target: Uint8Array,
+    offset: number,
+  ): number {
+    let at = offset;
+    if (start < end) {
+      if (this.#tailDue) {
+        target.set(TAIL, at);
+        at += TAIL.length;
+      }
+      at = this.#deflatePart(source, start, end, target, at);
+      this.#tailDue = true;
+    } else if (last && !this.#tailDue) {
+      // RFC 7692 7.2.3.6: an empty message is an empty block, of which this byte is left.
+      target[at++] = 0;
+    }
+    if (last) {
+      this.#tailDue = false;
+      if (!this.#outbound.takeover) this.#memory?.dropEncoder();
+    }
+    return at;
+  }
+
+  #deflatePart(
+    source: Uint8Array,
+    start: number,
+    end: number,
+    target: Uint8Array,
+    offset: number,
+  ): number {
+    const { takeover, windowBits } = this.#outbound;
+    const memory = this.#memory ??= new ContextMemory(this.#rules.maxContextMemory);
+    const options = this.#options;
+    options.level = this.#levelFor(end - start);
+    options.context = memory.encoder(windowBits);
+    const at = deflatePart(source, start, end, target, offset, options);
+    if (!takeover) options.context = undefined;
+    memory.encoded();
+    return at;
+  }
+
+  #levelFor(length: number): DeflateLevel {
+    const { level } = this.#rules;
+    return level === "auto" ? autoLevel(length) : level;
   }
 
   /**

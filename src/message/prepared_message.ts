@@ -54,7 +54,7 @@ export class PreparedMessage {
   #compress(compression: MessageCompression): Uint8Array {
     const { frame } = this;
     const start = this.#payloadStart;
-    const packed = new Uint8Array(frame.length);
+    const packed = new Uint8Array(start + compression.bound(frame.length - start));
     const end = compression.deflate(frame, start, frame.length, packed, start);
     if (end === -1) return frame;
     const size = end - start;

@@ -17,6 +17,7 @@ import { MessageReader, type MessageRules, type MessageSink } from "../message/m
 import { MessageWriter } from "../message/message_writer.ts";
 import type { CloseInfo } from "./close_info.ts";
 import { PongBacklog } from "./pong_backlog.ts";
+import { untraced } from "./untraced.ts";
 
 /** Everything a session is told of once; shared by all sessions of a server. */
 export interface SessionRules extends FrameRules, MessageRules {
@@ -145,8 +146,7 @@ export class Session implements MessageSink {
     if (this.#state === "closed") return;
     if (this.#received === undefined && this.#error === undefined) {
       this.#initiator ??= "remote";
-      this.#error = new ConnectionError(
-        "CONNECTION_LOST",
+      this.#error = connectionLost(
         this.#reader.midMessage
           ? "The peer ended the connection in the middle of a message"
           : "The peer ended the connection without a Close frame",
@@ -165,12 +165,11 @@ export class Session implements MessageSink {
     const clean = this.#sent !== undefined && this.#received !== undefined &&
       this.#error === undefined;
     if (!clean && this.#error === undefined) {
-      this.#error = new ConnectionError(
-        "CONNECTION_LOST",
+      this.#error = connectionLost(
         cause === undefined
           ? "The connection ended without a closing handshake"
           : `The connection was lost: ${cause.message}`,
-        { cause },
+        cause,
       );
     }
     this.#shell.onClosed(this.#closeInfo(clean));
@@ -202,14 +201,17 @@ export class Session implements MessageSink {
    * Sends one fragment of a message; the first has the message's opcode, the others continue it. The
    * caller sees to it that no other message is sent in between (RFC 6455 section 5.4). Returns
    * `false` unless the session is open.
+   *
+   * @param compress `false` on the first leaves out the compression that was negotiated.
    */
   sendFragment(
     opcode: MessageOpcode | typeof Opcode.Continuation,
     last: boolean,
     bytes: Uint8Array,
+    compress = true,
   ): boolean {
     if (this.#state !== "open") return false;
-    this.#writer.fragment(opcode, last, bytes);
+    this.#writer.fragment(opcode, last, bytes, compress);
     return true;
   }
 
@@ -362,6 +364,10 @@ export class Session implements MessageSink {
     // RFC 6455 7.1.5: the code is the one in the first Close frame received, and 1006 without one.
     return this.#received ?? { code: CloseCode.Abnormal, reason: "" };
   }
+}
+
+function connectionLost(message: string, cause?: Error): ConnectionError {
+  return untraced(() => new ConnectionError("CONNECTION_LOST", message, { cause }));
 }
 
 /** What the readers throw is theirs; anything else would be a defect of ours, and is shown as such. */

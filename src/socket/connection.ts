@@ -7,8 +7,9 @@ import { checkTextBytes } from "../message/message_writer.ts";
 import { checkCloseArguments, CloseCode } from "../wire/close.ts";
 import { MAX_CONTROL_PAYLOAD, type MessageOpcode, Opcode } from "../wire/opcode.ts";
 import { toBytes } from "./bytes.ts";
-import { checkNames, checkType, show } from "./check.ts";
+import { show } from "./check.ts";
 import type { ConnectionControl, Message } from "./connection_link.ts";
+import { type SendOptions, wantsCompression } from "./send_options.ts";
 import { sendStream } from "./send_stream.ts";
 import { readableOf, writableOf } from "./streams.ts";
 
@@ -24,12 +25,6 @@ export interface HandshakeInfo {
   readonly protocol: string;
   /** The extensions in use as the answer lists them, or the empty string. */
   readonly extensions: string;
-}
-
-/** How one message is sent. */
-export interface SendOptions {
-  /** `false` sends it as it is on a connection that has compression. Default: `true`. */
-  compress?: boolean;
 }
 
 const NO_BYTES = new Uint8Array(0);
@@ -114,7 +109,7 @@ export class Connection<T = unknown> {
    * @throws {TypeError} When the data is of another type.
    */
   send(data: string | Uint8Array | ArrayBuffer, options?: SendOptions): boolean {
-    const compress = options === undefined || wantsCompression(options);
+    const compress = wantsCompression("send", options);
     if (typeof data === "string") return this.#control.sender.sendText(data, compress);
     return this.#control.sender.sendBytes(Opcode.Binary, toBytes(data), compress);
   }
@@ -166,12 +161,15 @@ export class Connection<T = unknown> {
 
   /**
    * Sends all chunks of `source` as one message, in fragments, no faster than the peer reads. What is
-   * sent meanwhile follows after it.
+   * sent meanwhile follows after it. On a connection that has compression each chunk is compressed as
+   * it comes, whatever `compression.threshold` is.
    *
    * @param source Where the chunks come from: strings for text, bytes for binary.
    * @param opcode Text or binary. Default: by the first chunk.
+   * @param options How to send it.
    * @returns `true` when all was sent, `false` when the connection ended before. Rejects with what
    * the source throws; if some of the message was sent by then, the connection is closed with 1011.
+   * An argument of the wrong type is a `TypeError`.
    *
    * @example
    * ```ts
@@ -185,8 +183,9 @@ export class Connection<T = unknown> {
   sendStream(
     source: ReadableStream<Message> | AsyncIterable<Message>,
     opcode?: MessageOpcode,
+    options?: SendOptions,
   ): Promise<boolean> {
-    return sendStream(this.#control, source, opcode);
+    return sendStream(this.#control, source, opcode, options);
   }
 
   /**
@@ -291,13 +290,6 @@ export class Connection<T = unknown> {
     this.close();
     await this.closed;
   }
-}
-
-/** @throws {TypeError} When the options are of the wrong type. */
-function wantsCompression(options: SendOptions): boolean {
-  checkNames("The options of send", options, ["compress"]);
-  checkType("compress", options.compress, "boolean");
-  return options.compress !== false;
 }
 
 /** @throws {RangeError} When the payload is too long for a control frame. */

@@ -26,6 +26,7 @@ export interface ConnectionSender {
     opcode: MessageOpcode | typeof Opcode.Continuation,
     last: boolean,
     bytes: Uint8Array,
+    compress: boolean,
   ): boolean;
   /** Sends a ping or a pong. */
   sendControl(opcode: typeof Opcode.Ping | typeof Opcode.Pong, payload: Uint8Array): boolean;

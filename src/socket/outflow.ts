@@ -116,8 +116,9 @@ export class Outflow implements ConnectionSender, TimerTarget {
     opcode: MessageOpcode | typeof Opcode.Continuation,
     last: boolean,
     bytes: Uint8Array,
+    compress: boolean,
   ): boolean {
-    return this.#session.sendFragment(opcode, last, bytes) && this.#accepted() &&
+    return this.#session.sendFragment(opcode, last, bytes, compress) && this.#accepted() &&
       this.#outbox.size <= this.#rules.highWaterMark;
   }
 

@@ -7,6 +7,7 @@ import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
 import { toBytes } from "./bytes.ts";
 import { show } from "./check.ts";
 import type { ConnectionControl, Message } from "./connection_link.ts";
+import { type SendOptions, wantsCompression } from "./send_options.ts";
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -14,6 +15,7 @@ const NO_BYTES = new Uint8Array(0);
  * Sends the chunks of `source` as the fragments of one message.
  *
  * @param opcode Text or binary; without it, what the first chunk is.
+ * @param options How to send it.
  * @returns Whether all was sent; `false` when the connection ended before, and then the source was
  * cancelled.
  * @throws {TypeError} When an argument is of the wrong type.
@@ -24,9 +26,11 @@ export async function sendStream(
   control: ConnectionControl,
   source: AsyncIterable<Message>,
   opcode: MessageOpcode | undefined,
+  options: SendOptions | undefined,
 ): Promise<boolean> {
   checkArguments(source, opcode);
-  const message = new FragmentedMessage(control, opcode);
+  const compress = wantsCompression("sendStream", options);
+  const message = new FragmentedMessage(control, opcode, compress);
   const over = new Ending();
   await control.sender.enterLane(() => over.come());
   let chunks: Chunks | undefined;
@@ -100,14 +104,16 @@ function cancelQuietly(cancel: () => Promise<unknown>): void {
 /** A message of which some may be sent. */
 class FragmentedMessage {
   readonly #control: ConnectionControl;
+  readonly #compress: boolean;
   #opcode: MessageOpcode | undefined;
   #started = false;
   /** The first half of a character that a string chunk's end has cut in two. */
   #surrogate = "";
   #utf8 = UTF8_COMPLETE;
 
-  constructor(control: ConnectionControl, opcode: MessageOpcode | undefined) {
+  constructor(control: ConnectionControl, opcode: MessageOpcode | undefined, compress: boolean) {
     this.#control = control;
+    this.#compress = compress;
     this.#opcode = opcode;
   }
 
@@ -146,7 +152,7 @@ class FragmentedMessage {
   #send(bytes: Uint8Array, last: boolean): boolean {
     const opcode = this.#started ? Opcode.Continuation : this.#opcode ?? Opcode.Binary;
     this.#started = true;
-    return this.#control.sender.sendFragment(opcode, last, bytes);
+    return this.#control.sender.sendFragment(opcode, last, bytes, this.#compress);
   }
 
   #encode(chunk: string): Uint8Array {

@@ -20,7 +20,7 @@ import {
 } from "../support/live_harness.ts";
 import type { RawSocket } from "../support/raw_socket.ts";
 import { upgradeRequest } from "../support/raw_peer.ts";
-import { closePayload, TEXT, utf8 } from "../support/vectors.ts";
+import { closePayload, concat, TEXT, utf8 } from "../support/vectors.ts";
 import type { Cases } from "./harness.ts";
 
 /** Half a KiB of text that compresses well. */
@@ -67,6 +67,10 @@ async function onceAgreed(
 ): Promise<void> {
   await test(await offered(t, compression, ALONE, options));
   await test(await answered(t, compression, ALONE, options));
+}
+
+async function* each(...chunks: string[]): AsyncGenerator<string, void> {
+  yield* chunks;
 }
 
 async function assertClosedWith(peer: RawSocket, code: number): Promise<void> {
@@ -148,18 +152,33 @@ export const cases: Cases = liveCases({
     }
   },
 
-  "sendPrepared, broadcast and sendDelayed compress too; sendStream sends as it is": async (t) => {
+  "sendPrepared, broadcast and sendDelayed compress too": async (t) => {
     const { conn, peer } = await offered(t, true, ALONE);
     conn.sendPrepared(prepareMessage(LONG));
     conn.sendDelayed(LONG);
     conn.sendText(utf8(LONG));
     for (const frame of await peer.frames(3)) assert.equal(inflated(frame), LONG);
-    await conn.sendStream(new Blob([LONG]).stream());
-    assert.equal((await peer.frame())!.rsv, 0);
     const { server, near } = await t.pair({ compression: true }, { compression: true });
     server.broadcast(LONG);
     assert.equal((await near[Symbol.asyncIterator]().next()).value, LONG);
   },
+
+  "sendStream compresses its fragments as they come, and leaves it with compress false": (t) =>
+    onceAgreed(t, true, {}, async ({ conn, peer }) => {
+      await conn.sendStream(each(LONG, LONG));
+      const fragments = await peer.frames(3);
+      assert.deepEqual(fragments.map(({ opcode, rsv, fin }) => [opcode, rsv, fin]), [
+        [TEXT, RSV1, false],
+        [0, 0, false],
+        [0, 0, true],
+      ]);
+      const payload = concat(...fragments.map(({ payload }) => payload));
+      assert.ok(payload.length < LONG.length / 2);
+      assert.equal(inflated({ ...fragments[0], payload }), LONG + LONG);
+      await conn.sendStream(each(LONG), undefined, { compress: false });
+      const [plain, end] = await peer.frames(2);
+      assert.deepEqual([plain.rsv, plain.payload.length, end.fin], [0, LONG.length, true]);
+    }),
 
   "compress false receives compressed messages and sends none": (t) =>
     onceAgreed(t, { compress: false }, {}, async ({ conn, peer }) => {
@@ -208,6 +227,19 @@ export const cases: Cases = liveCases({
         from.send(LONG + i);
         assert.equal((await received.next()).value, LONG + i);
       }
+    }
+  },
+
+  "context takeover makes small messages small, though nothing repeats in them": async (t) => {
+    const compression = { serverContextTakeover: true };
+    const { conn, peer } = await offered(t, compression, "permessage-deflate");
+    const messages = [1, 2, 3].map((i) => `{"type":"tick","symbol":"ABC","price":17.${i}}`);
+    for (const message of messages) conn.send(message);
+    const [first, ...others] = await peer.frames(3);
+    assert.equal(inflated(first), messages[0]);
+    for (const { rsv, payload } of others) {
+      assert.equal(rsv, RSV1);
+      assert.ok(payload.length < messages[0].length / 4);
     }
   },
 

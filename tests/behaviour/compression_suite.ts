@@ -2,7 +2,7 @@
 // that can be agreed on: what arrives is what was sent, in its order.
 
 import assert from "node:assert/strict";
-import type { CompressionOptions, Message } from "../../mod.ts";
+import { type CompressionOptions, type Message, type MessageOpcode, Opcode } from "../../mod.ts";
 import { type Live, liveCases, Queue } from "../support/live_harness.ts";
 import { Random } from "../support/random.ts";
 import { utf8 } from "../support/vectors.ts";
@@ -45,7 +45,24 @@ const TAKEOVERS: readonly CompressionOptions[] = [true, false].flatMap((serverCo
   [true, false].map((clientContextTakeover) => ({ serverContextTakeover, clientContextTakeover }))
 );
 
-/** Sends messages through an echo server, some of them at once, and compares what comes back. */
+/** An empty stream does not tell. */
+function opcodeOf(data: Message): MessageOpcode {
+  return typeof data === "string" ? Opcode.Text : Opcode.Binary;
+}
+
+/** The same in chunks of any size. */
+async function* inChunks(data: Message, random: Random): AsyncGenerator<Message, void> {
+  for (let from = 0; from < data.length;) {
+    const to = from + 1 + random.below(data.length);
+    yield data.slice(from, to);
+    from = to;
+  }
+}
+
+/**
+ * Sends messages through an echo server, some of them at once and some in fragments, and compares what
+ * comes back.
+ */
 async function exchange(
   t: Live,
   compression: CompressionOptions,
@@ -63,7 +80,9 @@ async function exchange(
     for (let burst = random.below(8); burst >= 0; burst--) {
       const data = message(random);
       sent.push(data);
-      client.send(data, { compress: random.below(10) > 0 });
+      const compress = random.below(10) > 0;
+      if (random.below(4) > 0) client.send(data, { compress });
+      else void client.sendStream(inChunks(data, random), opcodeOf(data), { compress });
     }
     await received.atLeast(sent.length);
   }

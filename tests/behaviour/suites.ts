@@ -23,6 +23,7 @@ export const suites: Record<string, () => Promise<Suite>> = {
   "api reading": () => import("./api_reading_suite.ts"),
   "api server": () => import("./api_server_suite.ts"),
   "api upgrade": () => import("./api_upgrade_suite.ts"),
+  deflate: () => import("./deflate_suite.ts"),
   defects: () => import("./defects_suite.ts"),
   proxy: () => import("./proxy_suite.ts"),
   transport: () => import("./transport_suite.ts"),

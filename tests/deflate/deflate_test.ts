@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { deflate, type DeflateOptions } from "../../src/deflate/deflate.ts";
+import { deflate, type DeflateOptions, deflatePart } from "../../src/deflate/deflate.ts";
 import { DeflateContext } from "../../src/deflate/deflate_context.ts";
 import { inflate } from "../../src/deflate/inflate.ts";
 import { InflateHistory } from "../../src/deflate/inflate_history.ts";
+import { storedSize } from "../../src/deflate/store.ts";
 import { Random } from "../support/random.ts";
 import { anySize, type Kind, kinds, message } from "./corpus.ts";
 import {
@@ -280,4 +281,56 @@ Deno.test("an impossible range, room, window or level is the caller's mistake", 
     });
   }
   assert(deflate(source, 0, 100, target, 0, options) > 0);
+});
+
+Deno.test("a message in parts is one stream of blocks, whatever is in the parts", () => {
+  const random = new Random(110);
+  for (let run = 0; run < 300; run++) {
+    const windowBits = 8 + random.below(8);
+    const context = random.below(4) === 0 ? undefined : new DeflateContext({ historyBits: 8 });
+    const parts: Uint8Array[] = [];
+    const payloads: Uint8Array[] = [];
+    for (let count = 1 + random.below(8); count > 0; count--) {
+      const largest = random.below(50) === 0 ? 150000 : 3000;
+      const bytes = message(random, random.pick(kinds), anySize(random, largest));
+      const bound = storedSize(bytes.length);
+      const target = new Uint8Array(bound + 2).fill(0xa5);
+      const options = { level: random.pick(levels), windowBits, context };
+      const end = deflatePart(bytes, 0, bytes.length, target, 1, options);
+      assert(end <= bound + 1);
+      assert.deepEqual([target[0], target[bound + 1]], [0xa5, 0xa5]);
+      parts.push(bytes);
+      payloads.push(target.slice(1, end));
+    }
+    const plain = concat(...parts);
+    assert.deepEqual(Uint8Array.from(zlibInflateStream(payloads, windowBits)!), plain);
+    const whole = concat(...payloads.flatMap((payload) => [payload, TAIL])).subarray(0, -4);
+    assert.deepEqual(inflate(whole, 0, whole.length, 1 << 22, undefined, windowBits), plain);
+  }
+});
+
+Deno.test("a part may grow by some bytes and is remembered; noise is stored and forgotten", () => {
+  const random = new Random(111);
+  const context = new DeflateContext();
+  const part = (bytes: Uint8Array): number =>
+    deflatePart(bytes, 0, bytes.length, new Uint8Array(storedSize(bytes.length)), 0, {
+      level: "fast",
+      windowBits: 15,
+      context,
+    });
+  const words = new TextEncoder().encode("abcdefghijklmno");
+  assert.equal(part(words), 17);
+  assert(part(words) < 10);
+  assert.equal(part(random.bytes(1000)), storedSize(1000));
+  assert.equal(context.byteLength, 0);
+  assert.equal(part(words), 17);
+});
+
+Deno.test("a part without the room for the worst of it is a RangeError", () => {
+  const options = { level: "fast", windowBits: 15 } as const;
+  const source = new Uint8Array(100);
+  assert.throws(
+    () => deflatePart(source, 0, 100, new Uint8Array(storedSize(100) - 1), 0, options),
+    { name: "RangeError", message: "target has 105 bytes from 0 on: it must have 106" },
+  );
 });

@@ -14,12 +14,15 @@ Deno.test("there is no memory before the first message", () => {
   assert.equal(new OutputPool().bytes.length, 0);
 });
 
-Deno.test("room is made in powers of two, and never more than the limit and a turn", () => {
+Deno.test("room grows four times at once, and to no more than the limit and a turn", () => {
   const pool = new OutputPool();
   assert.equal(write(pool, 1, 1 << 20), 16384);
-  assert.equal(write(pool, 16384, 1 << 20), 32768);
-  assert.equal(write(pool, 100000, 1 << 20), 131072);
-  assert.equal(write(pool, 200000, 200000), 200262);
+  assert.equal(write(pool, 16384, 1 << 20), 65536);
+  assert.equal(write(pool, 65000, 1 << 20), 65536);
+  assert.equal(write(pool, 100000, 200000), 200262);
+  assert.equal(write(pool, 250000, 1 << 20), 801048);
+  // A limit that is one of the steps is not grown to in two.
+  assert.equal(write(new OutputPool(), 20000, 65536), 65536 + 262);
   assert.equal(pool.view.buffer, pool.bytes.buffer);
 });
 

@@ -1,29 +1,19 @@
-// The long proof of the codec, on any of the runtimes:
+// The long proof of the codec, on all runtimes one after the other:
 //
-//   deno run -A tests/deflate/proof.ts [inputs] [streams] [mutations] [seed]
+//   deno run -A tests/deflate/proof.ts [deno] [bun] [node] [inputs] [streams] [mutations] [seed]
 //
-// with `bun run` in place of `deno run -A`, and for Node the bundle that
-// `deno bundle --platform deno -o .build/proof.mjs tests/deflate/proof.ts` makes.
+// The short one is the suite `deflate` in `tests/behaviour`.
 
-import process from "node:process";
-import { Random } from "../support/random.ts";
-import { proveDecoder } from "./proof/decoder.ts";
-import { proveEncoder } from "./proof/encoder.ts";
-import { proveMutations } from "./proof/mutations.ts";
-import { proveTakeover } from "./proof/takeover.ts";
+import { fileURLToPath } from "node:url";
+import { runtimeCommand, runtimeNames } from "../support/runtimes.ts";
 
-const given = process.argv.slice(2).map(Number);
-const [inputs = 100000, streams = 1000, mutations = 300000, seed = 1] = given;
+const main = fileURLToPath(new URL("proof/main.ts", import.meta.url));
+const numbers = Deno.args.filter((argument) => !Number.isNaN(Number(argument)));
+const named = runtimeNames.filter((name) => Deno.args.includes(name));
 
-async function step<T>(name: string, count: number, prove: () => T | Promise<T>): Promise<void> {
-  const began = performance.now();
-  const proof = await prove();
-  const seconds = ((performance.now() - began) / 1000).toFixed(1);
-  console.log(`${name}: ${count} in ${seconds} s, ${JSON.stringify(proof)}`);
+for (const runtime of named.length > 0 ? named : runtimeNames) {
+  console.log(`\n${runtime}`);
+  const { command, args } = runtimeCommand(runtime, main, ...numbers);
+  const { success } = await new Deno.Command(command, { args, stdout: "inherit" }).spawn().status;
+  if (!success) Deno.exit(1);
 }
-
-console.log(`seed ${seed}`);
-await step("encoder", inputs, () => proveEncoder(new Random(seed), inputs));
-await step("decoder", inputs, () => proveDecoder(new Random(seed + 1), inputs));
-await step("takeover", streams, () => proveTakeover(new Random(seed + 2), streams));
-await step("mutations", mutations, () => proveMutations(new Random(seed + 3), mutations));

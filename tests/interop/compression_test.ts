@@ -7,7 +7,7 @@ import {
   COMPRESSION_MODES,
   type CompressionMode,
 } from "./conversation.ts";
-import { gorillaProgram, pythonProgram } from "./foreign.ts";
+import { chromiumProgram, gorillaProgram, pythonProgram } from "./foreign.ts";
 import { type Program, program, running, type RunningProgram } from "./processes.ts";
 
 /** The extensions that are agreed on in each mode; a mode that is missing is not to be had. */
@@ -35,6 +35,7 @@ const CLIENTS: readonly [Program, Agreed][] = [
   [program("the client of undici", "node", "client_undici"), OUR_ANSWERS],
   [program("Bun's WebSocket", "bun", "client_web"), OUR_ANSWERS],
   [program("Deno's WebSocket", "deno", "client_web"), { alone: "", takeover: "", windows: "" }],
+  [chromiumProgram("the WebSocket of Chromium"), OUR_ANSWERS],
 ];
 
 const SERVERS: readonly [Program, Agreed][] = [

@@ -67,6 +67,19 @@ function manyMessages(): Array<string | Uint8Array> {
   });
 }
 
+/** Messages in fragments: much alike, long and short, empty, and what hardly compresses. */
+function longFragments(): string[][] {
+  const texts = manyMessages().filter((message) => typeof message === "string");
+  const noise = Array.from({ length: 5000 }, (_, i) => String.fromCharCode(i * i * 7919 % 0x7f));
+  return [
+    texts,
+    ["", texts[20]!, "", texts[20]!],
+    [texts[40]!, noise.join(""), texts[40]!],
+    ["0123456789abcdef".repeat(MEBIBYTE / 32), "0123456789abcdef".repeat(MEBIBYTE / 32)],
+    texts.reverse(),
+  ];
+}
+
 /** One line of a client's output, as JSON. */
 export interface StepResult {
   readonly step: string;
@@ -139,6 +152,15 @@ export async function converse(
     for (let i = 0; i < 100; i++) assert.equal(await client.receive(), `message ${i}`);
   });
   if (client.sendFragments !== undefined) {
+    await step("long messages sent in fragments, and others between them, come back", async () => {
+      const sent: string[] = [];
+      for (const pieces of longFragments()) {
+        sent.push(pieces.join(""), "between");
+        await client.sendFragments!(pieces);
+        client.send("between");
+      }
+      for (const message of sent) assert.equal(await client.receive(), message);
+    });
     await step("a message sent in fragments comes back as one", async () => {
       await client.sendFragments!([...FRAGMENTS]);
       assert.equal(await client.receive(), FRAGMENTS.join(""));

@@ -1,9 +1,11 @@
-// Programs in other languages, and what they need: what is missing is an error, never a reason to
-// test less.
+// Programs in other languages and a browser, and what they need: what is missing is an error, never a
+// reason to test less.
 
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { installChromium } from "../support/chromium.ts";
+import { runtimeCommand } from "../support/runtimes.ts";
 import type { Program } from "./processes.ts";
 
 const PYTHON_WEBSOCKETS = "17.4";
@@ -21,6 +23,17 @@ export function pythonProgram(name: string, ...first: string[]): Program {
     command(...args) {
       const script = join(programs, "python", "echo.py");
       return { command: python ??= makePython(), args: [script, ...first, ...args] };
+    },
+  };
+}
+
+/** A page in Chromium, which is driven from Node. */
+export function chromiumProgram(name: string): Program {
+  return {
+    name,
+    command(...args) {
+      installChromium();
+      return runtimeCommand("node", join(programs, "client_chromium.ts"), ...args);
     },
   };
 }

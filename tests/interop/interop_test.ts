@@ -2,6 +2,7 @@
 // real processes: each pair holds the same conversation.
 
 import { runtimeNames } from "../support/runtimes.ts";
+import { chromiumProgram } from "./foreign.ts";
 import { type Program, program, running } from "./processes.ts";
 
 const OUR_SERVERS = runtimeNames.map((runtime) => program("our server", runtime, "server_quickws"));
@@ -17,6 +18,7 @@ const OTHER_CLIENTS = [
   program("the client of ws", "node", "client_ws"),
   program("Deno's WebSocket", "deno", "client_web"),
   program("Bun's WebSocket", "bun", "client_web"),
+  chromiumProgram("the WebSocket of Chromium"),
 ];
 
 function testServer(server: Program, clients: readonly Program[]): void {

@@ -175,13 +175,70 @@ Deno.test("a message is not compressed where the caller says so", () => {
   );
 });
 
-Deno.test("control frames and fragments are never compressed", () => {
-  const bytes = written(false, (writer) => {
-    writer.control(Opcode.Ping, utf8("aaaaaaaa"));
-    writer.fragment(Opcode.Text, false, utf8("aaaaaaaa"));
-    writer.fragment(Opcode.Continuation, true, utf8("aaaaaaaa"));
+Deno.test("control frames are never compressed", () => {
+  const bytes = written(false, (writer) => writer.control(Opcode.Ping, utf8("aaaaaaaa")));
+  assert.deepEqual(bytes, frame({ opcode: PING, payload: "aaaaaaaa" }));
+});
+
+for (const masks of [false, true]) {
+  const who = masks ? "client" : "server";
+  const mask = masks ? [4, 3, 2, 1] : undefined;
+
+  Deno.test(`fragments from a ${who} are compressed as they come, the first has RSV1`, () => {
+    // Longer and shorter than what was compressed, across all lengths of headers.
+    for (const size of [1, 125, 126, 20_000, 65_535, 65_536]) {
+      const runs = new Uint8Array(size).fill(7);
+      const mixed = Uint8Array.from({ length: size }, (_, i) => i);
+      const bytes = written(masks, (writer) => {
+        writer.fragment(Opcode.Binary, false, runs);
+        writer.control(Opcode.Ping, utf8("between"));
+        writer.fragment(Opcode.Continuation, false, mixed);
+        writer.fragment(Opcode.Continuation, true, hex(""));
+      });
+      const frames = [
+        { fin: false, rsv: RSV1, opcode: BINARY, payload: runLength(runs), mask },
+        { opcode: PING, payload: "between", mask },
+        { fin: false, opcode: CONTINUATION, payload: runLength(mixed), mask },
+        { opcode: CONTINUATION, mask },
+      ];
+      assert.deepEqual(bytes, concat(...frames.map(frame)));
+    }
   });
-  assert.ok(parseFrames(bytes).every(({ rsv, payload }) => rsv === 0 && payload.length === 8));
+}
+
+Deno.test("the first fragment says for all whether they are compressed", () => {
+  const text = utf8("aaaaaaaa");
+  const bytes = written(false, (writer) => {
+    writer.fragment(Opcode.Text, false, text, false);
+    writer.fragment(Opcode.Continuation, false, text);
+    writer.fragment(Opcode.Continuation, true, text);
+    writer.fragment(Opcode.Text, false, text);
+    writer.fragment(Opcode.Continuation, true, text, false);
+  });
+  const plain = text;
+  const packed = runLength(text);
+  const frames = [
+    { fin: false, opcode: TEXT, payload: plain },
+    { fin: false, opcode: CONTINUATION, payload: plain },
+    { opcode: CONTINUATION, payload: plain },
+    { fin: false, rsv: RSV1, opcode: TEXT, payload: packed },
+    { opcode: CONTINUATION, payload: packed },
+  ];
+  assert.deepEqual(bytes, concat(...frames.map(frame)));
+});
+
+Deno.test("a message of one fragment is one as any other: short, it goes as it is", () => {
+  const bytes = written(false, (writer) => {
+    writer.fragment(Opcode.Binary, true, hex(""));
+    writer.fragment(Opcode.Text, true, utf8("aaa"));
+    writer.fragment(Opcode.Text, true, utf8("aaaa"));
+  });
+  const frames = [
+    { opcode: BINARY },
+    { opcode: TEXT, payload: "aaa" },
+    { rsv: RSV1, opcode: TEXT, payload: runLength(utf8("aaaa")) },
+  ];
+  assert.deepEqual(bytes, concat(...frames.map(frame)));
 });
 
 Deno.test("a prepared message is compressed once for all connections that can share it", () => {

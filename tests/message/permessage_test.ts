@@ -39,11 +39,13 @@ function unpack(compression: PermessageDeflate, packed: Uint8Array, limit = LIMI
 /** Compresses a message from the middle of other bytes to the middle of others. */
 function pack(compression: PermessageDeflate, message: Uint8Array): Uint8Array | undefined {
   const source = concat(hex("ff"), message, hex("ff"));
-  const target = new Uint8Array(message.length + 10).fill(0xa5);
+  const target = new Uint8Array(message.length + 12).fill(0xa5);
   const end = compression.deflate(source, 1, 1 + message.length, target, 5);
   assert.deepEqual(target.slice(0, 5), hex("a5 a5 a5 a5 a5"));
+  assert.deepEqual(target.slice(-5), hex("a5 a5 a5 a5 a5"));
   if (end === -1) return undefined;
-  assert.ok(end - 5 < message.length, "what is not shorter is not given");
+  const growth = compression.shareKey === undefined ? 2 : -1;
+  assert.ok(end - 5 <= message.length + growth, "what does not pay is not given");
   return target.slice(5, end);
 }
 
@@ -124,6 +126,140 @@ Deno.test("what we compress another implementation decompresses", () => {
   }
 });
 
+/** Compresses a message in fragments, and puts them together again. */
+function packFragments(compression: PermessageDeflate, fragments: Uint8Array[]): Uint8Array {
+  const parts = fragments.map((fragment, index) => {
+    const source = concat(hex("ff"), fragment, hex("ff"));
+    const bound = compression.bound(fragment.length);
+    const target = new Uint8Array(bound + 10).fill(0xa5);
+    const last = index === fragments.length - 1;
+    const end = compression.deflateFragment(source, 1, 1 + fragment.length, last, target, 5);
+    assert.deepEqual(target.slice(0, 5), hex("a5 a5 a5 a5 a5"));
+    assert.deepEqual(target.slice(bound + 5), hex("a5 a5 a5 a5 a5"));
+    return target.slice(5, end);
+  });
+  return concat(...parts);
+}
+
+/** What fragments may be like: empty ones, short ones, noise, and a great deal. */
+const FRAGMENTED: readonly [what: string, fragments: Uint8Array[]][] = [
+  ["one", [sentence(1000)]],
+  ["one and an empty end", [sentence(1000), hex("")]],
+  ["nothing but empty ones", [hex(""), hex(""), hex("")]],
+  ["empty ones before and between", [hex(""), utf8("Hello"), hex(""), utf8("Hello"), hex("")]],
+  ["single bytes", [...sentence(300)].map((byte) => Uint8Array.of(byte))],
+  ["noise", [random.bytes(3000), random.bytes(1)]],
+  ["noise between text", [sentence(3000), random.bytes(500), sentence(3000), hex("")]],
+  ["long ones", [sentence(200_000), random.bytes(200_000), sentence(70_000), hex("")]],
+];
+
+for (const [what, fragments] of FRAGMENTED) {
+  Deno.test(`a message in fragments, ${what}, is one compressed message`, () => {
+    const message = concat(...fragments);
+    for (const level of ["auto", "fast", "best"] as const) {
+      for (const windowBits of [8, 15]) {
+        for (const takeover of [false, true]) {
+          const [sender, receiver] = [
+            open({ level }, ALONE, { takeover, windowBits }),
+            open({}, { takeover, windowBits }),
+          ];
+          // What another implementation has read of all of them so far, and what it should have.
+          let stream = new Uint8Array(0);
+          let sent = new Uint8Array(0);
+          for (const _ of [1, 2, 3]) {
+            const packed = packFragments(sender, fragments);
+            assert.ok(packed.length > 0, "zlib takes no empty message");
+            assert.deepEqual(unpack(receiver, packed), message);
+            stream = concat(takeover ? stream : hex(""), packed, TAIL).slice();
+            sent = concat(takeover ? sent : hex(""), message).slice();
+            const all = inflateRawSync(stream, { finishFlush: 2 });
+            assert.deepEqual(new Uint8Array(all), sent);
+            // Whole messages come between them.
+            const whole = sentence(400);
+            const wholePacked = pack(sender, whole)!;
+            assert.deepEqual(unpack(receiver, wholePacked), whole);
+            stream = concat(takeover ? stream : hex(""), wholePacked, TAIL).slice();
+            sent = concat(takeover ? sent : hex(""), whole).slice();
+          }
+          sender.close();
+          receiver.close();
+        }
+      }
+    }
+  });
+}
+
+Deno.test("a fragment refers to those before it; a message to others only with takeover", () => {
+  const record = utf8(toHex(random.bytes(50)));
+  for (const outbound of [ALONE, TAKEOVER]) {
+    const compression = open({}, ALONE, outbound);
+    const once = packFragments(compression, [record]).length;
+    const twice = packFragments(compression, [record, record]).length;
+    assert.ok(twice < (outbound.takeover ? once / 2 : once * 1.5), `${once}, then ${twice}`);
+    compression.close();
+  }
+});
+
+Deno.test("every fragment but the last can be read when it arrives", () => {
+  const compression = open();
+  const target = new Uint8Array(2000);
+  let stream = new Uint8Array(0);
+  let sent = "";
+  for (const text of ["one fish, ", "two fish, ", "red fish, ", "blue fish"]) {
+    const end = compression.deflateFragment(utf8(text), 0, text.length, false, target, 0);
+    stream = concat(stream, target.slice(0, end)).slice();
+    sent += text;
+    assert.equal(inflateRawSync(stream, { finishFlush: 2 }).toString(), sent);
+  }
+  compression.close();
+});
+
+Deno.test("fragments take memory for as long as their message goes on, and close gives it back", () => {
+  const all = ContextMemories.ofProcess;
+  const before = all.byteLength;
+  const compression = open();
+  const target = new Uint8Array(6000);
+  const fragment = sentence(5000);
+  for (const _ of [1, 2]) {
+    compression.deflateFragment(fragment, 0, 5000, false, target, 0);
+    assert.ok(all.byteLength > before);
+    compression.deflateFragment(fragment, 0, 0, true, target, 0);
+    assert.equal(all.byteLength, before);
+  }
+  compression.deflateFragment(fragment, 0, 5000, false, target, 0);
+  compression.close();
+  assert.equal(all.byteLength, before);
+});
+
+Deno.test("a context that is dropped between two fragments does not disturb the message", () => {
+  for (const takeover of [false, true]) {
+    // Room for one of the two encoders at most.
+    const rules = { maxContextMemory: ContextMemories.ofProcess.byteLength + 10_000 };
+    const outbound = { takeover, windowBits: 15 };
+    const senders = [open(rules, ALONE, outbound), open(rules, ALONE, outbound)];
+    const receivers = [open({}, outbound), open({}, outbound)];
+    const packed: Uint8Array[][] = [[], []];
+    const message = sentence(20_000);
+    const target = new Uint8Array(2000);
+    for (let round = 0; round < 3; round++) {
+      for (let from = 0; from < message.length; from += 1000) {
+        for (const which of [0, 1]) {
+          const last = from + 1000 === message.length;
+          const end = senders[which]
+            .deflateFragment(message, from, from + 1000, last, target, 0);
+          packed[which].push(target.slice(0, end));
+          assert.ok(ContextMemories.ofProcess.byteLength <= rules.maxContextMemory + 65_536);
+        }
+      }
+      for (const which of [0, 1]) {
+        const whole = concat(...packed[which].splice(0));
+        assert.deepEqual(unpack(receivers[which], whole), message);
+      }
+    }
+    for (const one of [...senders, ...receivers]) one.close();
+  }
+});
+
 Deno.test("messages that do not compress go as they are and leave no trace in the memory of takeover", () => {
   const [sender, receiver] = [open({}, ALONE, TAKEOVER), open({}, TAKEOVER)];
   let plain = 0;
@@ -141,6 +277,33 @@ Deno.test("takeover makes messages that are alike shorter", () => {
   const message = utf8(toHex(random.bytes(200)));
   const [first, second] = [pack(compression, message)!, pack(compression, message)!];
   assert.ok(second.length < first.length / 4, `${first.length}, then ${second.length}`);
+});
+
+Deno.test("short messages in which nothing repeats become short by those before them", () => {
+  const sizes = (outbound: PermessageDirection): (number | undefined)[] => {
+    const [sender, receiver] = [open({ threshold: 0 }, ALONE, outbound), open({}, outbound)];
+    const sizes = [1, 2, 3, 4].map((i) => {
+      const message = utf8(`{"type":"tick","symbol":"ABC","price":17.${i}}`);
+      const packed = pack(sender, message);
+      if (packed !== undefined) assert.deepEqual(unpack(receiver, packed), message);
+      return packed?.length;
+    });
+    for (const one of [sender, receiver]) one.close();
+    return sizes;
+  };
+  assert.deepEqual(sizes(ALONE), [undefined, undefined, undefined, undefined]);
+  // The first is said in full, for 2 bytes more than the 43 that it has.
+  assert.deepEqual(sizes(TAKEOVER), [45, 6, 6, 6]);
+});
+
+Deno.test("what is too short to be referred to, and noise, go as they are in any case", () => {
+  const compression = open({}, ALONE, TAKEOVER);
+  for (const text of ["a", "abc", "abcdefg"]) {
+    assert.equal(pack(compression, utf8(text)), undefined);
+  }
+  assert.equal(pack(compression, utf8("abcdefgh"))!.length, 10);
+  for (const size of [40, 1000]) assert.equal(pack(compression, random.bytes(size)), undefined);
+  compression.close();
 });
 
 Deno.test("a window that was agreed on is kept to", () => {
@@ -208,6 +371,11 @@ Deno.test("a message is worth trying from a threshold on: 256 bytes, or any with
   assert.deepEqual(wanted(open({ threshold: 100 }, ALONE, TAKEOVER)), [100, 255, 256, 100_000]);
   assert.deepEqual(wanted(open({ threshold: 0 })), [1, 99, 100, 255, 256, 100_000]);
   assert.deepEqual(wanted(open({ compress: false, threshold: 0 })), []);
+});
+
+Deno.test("messages in fragments are worth trying whatever the threshold, unless compress is off", () => {
+  assert.equal(open({ threshold: 1000 }).wantsFragments, true);
+  assert.equal(open({ compress: false }).wantsFragments, false);
 });
 
 Deno.test("results are shared by compressions that make the same of a message", () => {

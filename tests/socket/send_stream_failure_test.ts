@@ -103,6 +103,13 @@ const WRONG: readonly [what: string, args: unknown[], message: RegExp][] = [
   ["the opcode of a ping", [generator("x"), Opcode.Ping], /got 9$/],
   ["the opcode of a continuation", [generator("x"), 0], /got 0$/],
   ["an opcode by its name", [generator("x"), "text"], /got "text"$/],
+  ["options that are none", [generator("x"), undefined, true], /got true$/],
+  [
+    "an option that is none",
+    [generator("x"), undefined, { level: 9 }],
+    /"level"; known are compress$/,
+  ],
+  ["an option of a wrong type", [generator("x"), undefined, { compress: "no" }], /got "no"$/],
 ];
 
 for (const [what, args, message] of WRONG) {

@@ -36,6 +36,26 @@ export class RunLength implements MessageCompression {
     return offset + packed.length;
   }
 
+  readonly wantsFragments = true;
+
+  bound(length: number): number {
+    return 2 * length;
+  }
+
+  /** A message in fragments is the runs of each; none of an empty one. */
+  deflateFragment(
+    source: Uint8Array,
+    start: number,
+    end: number,
+    _last: boolean,
+    target: Uint8Array,
+    offset: number,
+  ): number {
+    const packed = runLength(source.subarray(start, end));
+    target.set(packed, offset);
+    return offset + packed.length;
+  }
+
   inflate(bytes: Uint8Array, start: number, end: number, limit: number): Uint8Array {
     if ((end - start) % 2 !== 0) {
       throw new InvalidPayloadError("INVALID_DEFLATE_DATA", "A run without its byte");

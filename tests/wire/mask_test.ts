@@ -3,6 +3,8 @@ import {
   applyMask,
   readMaskKey,
   rotateMaskKey,
+  SHARED_SIZE,
+  SHARED_WORD_THRESHOLD,
   WORD_THRESHOLD,
   writeMaskKey,
 } from "../../src/wire/mask.ts";
@@ -49,6 +51,23 @@ Deno.test("masking is right at every length from 0 to 300, every alignment and s
       for (const key of KEYS) assertMasked(size, alignment, key);
     }
   }
+});
+
+Deno.test("masking is right for many payloads of one memory, and for two memories in turn", () => {
+  const memories = [0, 1, 2, 3].map((alignment) => {
+    const bytes = new Uint8Array(2 * SHARED_SIZE + alignment).subarray(alignment);
+    for (let i = 0; i < bytes.length; i++) bytes[i] = i * 7 + alignment;
+    return { bytes, want: bytes.slice() as Uint8Array };
+  });
+  let start = 0;
+  for (let size = 0; size < SHARED_WORD_THRESHOLD + 20; size++) {
+    for (const memory of memories) {
+      memory.want = expected(memory.want, start, start + size, MASK_KEY);
+      applyMask(memory.bytes, start, start + size, keyOf(MASK_KEY));
+    }
+    start += size + 1;
+  }
+  for (const { bytes, want } of memories) assert.deepEqual(bytes, want);
 });
 
 Deno.test("masking is right at the lengths around the threshold of word-wise masking, and far above", () => {

@@ -2,28 +2,23 @@
 // `deno run -A bench/deflate/echo/main.ts`. CPU time is read from /proc, so this needs Linux.
 
 import { parseArgs } from "node:util";
-import { commandFor, linesOf, nextLine, type RuntimeName, start } from "../../support/runtimes.ts";
+import { commandFor, linesOf, nextLine, start } from "../../support/runtimes.ts";
 import { median, table } from "../../support/table.ts";
+import type { CompressionMode } from "./client.ts";
 import type { CompressedEchoes, CompressedLoad } from "./load.ts";
-
-/** What is measured: a name, a runtime and a module in `servers`. */
-const SERVERS: readonly [name: string, RuntimeName, module: string][] = [
-  ["quickws", "node", "quickws"],
-  ["ws", "node", "ws_node"],
-  ["quickws", "bun", "quickws"],
-  ["Bun.serve", "bun", "serve_bun"],
-  ["quickws", "deno", "quickws"],
-];
+import { type BenchServer, SERVERS } from "./servers.ts";
 
 const { values: options } = parseArgs({
   args: Deno.args,
   options: {
     connections: { type: "string", default: "50" },
-    size: { type: "string", default: "1024" },
-    seconds: { type: "string", default: "2" },
+    sizes: { type: "string", default: "64,256,1024,4096,16384,65536" },
     rounds: { type: "string", default: "3" },
   },
 });
+
+/** About so many bytes are counted, of not too few and not too many messages. */
+const BYTES = 1 << 24;
 
 interface Result {
   /** Microseconds of the server's CPU time for one message. */
@@ -32,68 +27,79 @@ interface Result {
   ratio: number;
 }
 
-/** How /proc counts time: in hundredths of a second, on every Linux that these runtimes support. */
-const CLOCK_TICKS = 100;
-
-/** Seconds of CPU time that a process has used, in all its threads. */
+/** Seconds of CPU time that a process has used, in all its threads, as the scheduler counts it. */
 async function cpuSeconds(pid: number): Promise<number> {
-  const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
-  // The second field, the program's name, may hold spaces; the times are fields 14 and 15.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS;
+  let nanoseconds = 0;
+  for await (const { name } of Deno.readDir(`/proc/${pid}/task`)) {
+    const statistics = await Deno.readTextFile(`/proc/${pid}/task/${name}/schedstat`);
+    nanoseconds += Number(statistics.split(" ")[0]);
+  }
+  return nanoseconds / 1e9;
 }
 
-async function run(runtime: RuntimeName, module: string, takeover: boolean): Promise<Result> {
-  const path = `deflate/echo/servers/${module}.ts`;
-  const server = start(commandFor(runtime, path, String(takeover)));
+async function run(
+  [, runtime, module]: BenchServer,
+  mode: CompressionMode,
+  size: number,
+): Promise<Result> {
+  const server = start(commandFor(runtime, `deflate/echo/servers/${module}.ts`, mode));
   const port = Number(await nextLine(linesOf(server)));
-  const size = Number(options.size);
   const load: CompressedLoad = {
     port,
     connections: Number(options.connections),
     size,
-    takeover,
-    warmUp: 1500,
-    duration: Number(options.seconds) * 1000,
+    mode,
+    messages: Math.max(500, Math.min(15000, Math.floor(BYTES / size))),
   };
   const client = start(commandFor("node", "deflate/echo/load.ts", JSON.stringify(load)));
   try {
     const output = linesOf(client);
     await nextLine(output);
     const before = await cpuSeconds(server.pid);
-    const { messages, received }: CompressedEchoes = JSON.parse(await nextLine(output));
+    const { received }: CompressedEchoes = JSON.parse(await nextLine(output));
     const cpu = await cpuSeconds(server.pid) - before;
-    await client.status;
-    return { cpu: cpu * 1e6 / messages, ratio: received / messages / size };
+    return { cpu: cpu * 1e6 / load.messages, ratio: received / load.messages / size };
   } finally {
-    server.kill();
-    await server.status;
+    for (const child of [client, server]) {
+      child.kill();
+      await child.status;
+    }
   }
 }
 
-for (const takeover of [false, true]) {
+/** The medians of each server. */
+async function measure(mode: CompressionMode, size: number): Promise<Result[]> {
   // In rounds, so that a noisy moment of the machine does not hit one server alone.
   const results = SERVERS.map((): Result[] => []);
   for (let round = 0; round < Number(options.rounds); round++) {
-    for (const [index, [, runtime, module]] of SERVERS.entries()) {
-      results[index]!.push(await run(runtime, module, takeover));
+    for (const [index, server] of SERVERS.entries()) {
+      results[index]!.push(await run(server, mode, size));
     }
   }
-  const figures = results.map((rounds) => ({
+  return results.map((rounds) => ({
     cpu: median(rounds.map(({ cpu }) => cpu)),
     ratio: median(rounds.map(({ ratio }) => ratio)),
   }));
-  const rows = SERVERS.map(([name, runtime], index) => {
-    const { cpu, ratio } = figures[index]!;
-    const other = SERVERS.findIndex(([name, of]) => name !== "quickws" && of === runtime);
-    const beside = name === "quickws" && other !== -1 ? cpu / figures[other]!.cpu : undefined;
-    return [
+}
+
+const sizes = options.sizes.split(",").map(Number);
+for (const mode of ["alone", "takeover"] as const) {
+  const figures: Result[][] = [];
+  for (const size of sizes) figures.push(await measure(mode, size));
+  const what = "us of CPU for an echo of so many bytes of JSON (size of the reply)";
+  console.log(`\n${what}, ${mode === "alone" ? "without" : "with"} takeover\n`);
+  const rows = [["", ...sizes.map(String)]];
+  for (const [index, [name, runtime]] of SERVERS.entries()) {
+    rows.push([
       `${runtime}: ${name}`,
-      cpu.toFixed(1),
-      beside?.toFixed(2) ?? "",
-      ratio.toFixed(3),
-    ];
-  });
-  const title = `${options.size} B of JSON, ${takeover ? "with" : "without"} takeover`;
-  console.log(table([[title, "us of CPU", "beside the other", "size"], ...rows]));
+      ...figures.map((of) => `${of[index]!.cpu.toPrecision(3)} (${of[index]!.ratio.toFixed(3)})`),
+    ]);
+    if (name === "quickws") continue;
+    const ours = SERVERS.findIndex(([name, of]) => name === "quickws" && of === runtime);
+    rows.push([
+      `${runtime}: quickws beside ${name}`,
+      ...figures.map((of) => (of[ours]!.cpu / of[index]!.cpu).toFixed(2)),
+    ]);
+  }
+  console.log(table(rows));
 }

@@ -1,13 +1,14 @@
 // Streams of messages that refer to those before them, both ways.
 
 import assert from "node:assert/strict";
-import { deflate } from "../../../src/deflate/deflate.ts";
+import { deflate, type DeflateOptions, deflatePart } from "../../../src/deflate/deflate.ts";
 import { DeflateContext } from "../../../src/deflate/deflate_context.ts";
 import { inflate } from "../../../src/deflate/inflate.ts";
 import { InflateHistory } from "../../../src/deflate/inflate_history.ts";
+import { storedSize } from "../../../src/deflate/store.ts";
 import type { Random } from "../../support/random.ts";
 import { anySize, type Kind, kinds, message } from "../corpus.ts";
-import { concat, zlibDeflateStream, zlibInflateStream } from "../oracles.ts";
+import { concat, TAIL, zlibDeflateStream, zlibInflateStream } from "../oracles.ts";
 import { assertSame, levels } from "./encoder.ts";
 
 /** What was proved. */
@@ -49,20 +50,43 @@ function outbound(random: Random, stream: number): number {
   for (const bytes of messages(random, kinds[stream % kinds.length])) {
     // What is dropped is dropped at any time.
     if (random.below(20) === 0) context.drop();
-    const target = new Uint8Array(bytes.length);
     const options = { level: random.pick(levels), windowBits, context };
-    const end = deflate(bytes, 0, bytes.length, target, 0, options);
-    if (end < 0) continue;
+    const payload = random.below(4) === 0
+      ? inParts(random, bytes, options)
+      : asAWhole(bytes, options);
+    if (payload === undefined) continue;
     const what = `outbound stream ${stream}, message ${payloads.length}, ${windowBits} bits`;
-    assertSame(inflate(target, 0, end, bytes.length, history), bytes, what);
+    assertSame(inflate(payload, 0, payload.length, bytes.length, history), bytes, what);
     sent.push(bytes);
-    payloads.push(target.slice(0, end));
+    payloads.push(payload);
   }
   if (payloads.length === 0) return 0;
   const theirs = zlibInflateStream(payloads, windowBits);
   assert(theirs !== undefined, `zlib refuses stream ${stream}, ${windowBits} bits`);
   assertSame(theirs, concat(...sent), `zlib: stream ${stream}, ${windowBits} bits`);
   return payloads.length;
+}
+
+/** A message, or `undefined` when it would not get smaller. */
+function asAWhole(bytes: Uint8Array, options: DeflateOptions): Uint8Array | undefined {
+  const target = new Uint8Array(bytes.length);
+  const end = deflate(bytes, 0, bytes.length, target, 0, options);
+  return end < 0 ? undefined : target.slice(0, end);
+}
+
+/** A message that comes in parts, between which the context may be dropped. */
+function inParts(random: Random, bytes: Uint8Array, options: DeflateOptions): Uint8Array {
+  const payloads: Uint8Array[] = [];
+  for (let from = 0; from < bytes.length;) {
+    if (random.below(20) === 0) options.context?.drop();
+    const to = Math.min(bytes.length, from + 1 + random.below(1 + random.below(5000)));
+    const target = new Uint8Array(storedSize(to - from));
+    const end = deflatePart(bytes, from, to, target, 0, options);
+    payloads.push(target.subarray(0, end), TAIL);
+    from = to;
+  }
+  // An empty message is an empty block.
+  return payloads.length === 0 ? Uint8Array.of(0) : concat(...payloads.slice(0, -1));
 }
 
 async function inbound(random: Random, stream: number): Promise<number> {

@@ -2,22 +2,35 @@
 // it is started with.
 
 import process from "node:process";
-import { serve, type ServeOptions } from "../../../mod.ts";
+import { type Message, serve, type ServeOptions } from "../../../mod.ts";
 import { commandOf, type CompressionMode, FRAGMENTS } from "../conversation.ts";
 import { COMPRESSION_OPTIONS } from "./quickws.ts";
 
-async function* fragments(): AsyncGenerator<string, void> {
-  yield* FRAGMENTS;
+async function* each(pieces: readonly string[]): AsyncGenerator<string, void> {
+  yield* pieces;
 }
 
+/** A message in three fragments, the second of which is large. */
+async function* inFragments(data: Message): AsyncGenerator<Message, void> {
+  const [first, last] = [data.length >> 3, data.length - (data.length >> 4)];
+  yield data.slice(0, first);
+  yield data.slice(first, last);
+  yield data.slice(last);
+}
+
+/** Every so many echoes go out in fragments. */
+const FRAGMENTED = 3;
+
 async function start(compression: ServeOptions<undefined>["compression"]): Promise<void> {
+  let echoes = 0;
   const server = await serve({
     compression,
-    async message(conn, data) {
+    async message(conn, data, opcode) {
       const command = commandOf(data);
-      if (command === "fragments") await conn.sendStream(fragments());
+      if (command === "fragments") await conn.sendStream(each(FRAGMENTS));
       else if (command === "close") conn.close(4001, "as you wish");
-      else conn.send(data);
+      else if (++echoes % FRAGMENTED > 0) conn.send(data);
+      else await conn.sendStream(inFragments(data), opcode);
     },
   });
   // deno-lint-ignore no-console

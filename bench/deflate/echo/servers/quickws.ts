@@ -1,13 +1,20 @@
-// Our server with compression, on whichever runtime it is started: quickws.ts <takeover>
+// Our server on whichever runtime it is started: quickws.ts <mode>
 
 import process from "node:process";
 import { serve } from "../../../../mod.ts";
 
-const takeover = process.argv[2] === "true";
+const mode = process.argv[2];
+const takeover = mode === "takeover";
 
 const server = await serve({
   port: 0,
-  compression: { serverContextTakeover: takeover, clientContextTakeover: takeover, threshold: 0 },
+  compression: mode !== "off" && {
+    serverContextTakeover: takeover,
+    clientContextTakeover: takeover,
+    threshold: 0,
+    // So that nothing is dropped while the memory of all is measured.
+    maxContextMemory: 1 << 30,
+  },
   message(conn, data) {
     conn.send(data);
   },

@@ -1,4 +1,4 @@
-// A peer on Bun: its own server, with one compressor for all, or with one for each: serve_bun.ts <takeover>
+// A peer on Bun: its own server, with one compressor for all, or with one for each: serve_bun.ts <mode>
 
 import process from "node:process";
 
@@ -12,13 +12,14 @@ declare const Bun: {
     port: number;
     fetch(request: Request, server: { upgrade(request: Request): boolean }): Response | undefined;
     websocket: {
-      perMessageDeflate: { compress: string; decompress: string };
+      perMessageDeflate: false | { compress: string; decompress: string };
       message(socket: Socket, data: string | Uint8Array): void;
     };
   }): { port: number };
 };
 
-const compressor = process.argv[2] === "true" ? "dedicated" : "shared";
+const mode = process.argv[2];
+const compressor = mode === "takeover" ? "dedicated" : "shared";
 
 const server = Bun.serve({
   hostname: "127.0.0.1",
@@ -27,7 +28,7 @@ const server = Bun.serve({
     return server.upgrade(request) ? undefined : new Response(null, { status: 426 });
   },
   websocket: {
-    perMessageDeflate: { compress: compressor, decompress: compressor },
+    perMessageDeflate: mode !== "off" && { compress: compressor, decompress: compressor },
     message(socket, data) {
       socket.send(data, true);
     },

@@ -1,15 +1,16 @@
-// A peer on Node: the npm package ws, with compression: ws_node.ts <takeover>
+// A peer on Node: the npm package ws, ws_node.ts <mode>
 
 import type { AddressInfo } from "node:net";
 import process from "node:process";
 import { WebSocketServer } from "ws";
 
-const alone = process.argv[2] !== "true";
+const mode = process.argv[2];
+const alone = mode === "alone";
 
 const server = new WebSocketServer({
   host: "127.0.0.1",
   port: 0,
-  perMessageDeflate: {
+  perMessageDeflate: mode !== "off" && {
     threshold: 0,
     serverNoContextTakeover: alone,
     clientNoContextTakeover: alone,

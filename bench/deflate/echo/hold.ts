@@ -1,0 +1,30 @@
+// Many connections on which some messages went to and fro, and which then stay open without a word:
+// hold.ts <port> <mode> <connections> <size> <messages>. Prints "held" when all have said theirs.
+
+import process from "node:process";
+import { type CompressionMode, framesOf, keepInFlight, open } from "./client.ts";
+
+const [port, mode, ...numbers] = process.argv.slice(2);
+const [connections = 0, size = 0, messages = 0] = numbers.map(Number);
+
+/** Connections that are busy at the same time. */
+const AT_ONCE = 50;
+
+const frames = await framesOf(mode as CompressionMode, size);
+
+async function converse(): Promise<void> {
+  const socket = await open(Number(port), mode as CompressionMode);
+  let left = messages;
+  await new Promise<void>((resolve) =>
+    keepInFlight(socket, frames, () => {
+      if (--left === 0) resolve();
+      return left > 0;
+    })
+  );
+}
+
+let opened = 0;
+await Promise.all(Array.from({ length: AT_ONCE }, async () => {
+  while (opened++ < connections) await converse();
+}));
+process.stdout.write("held\n");

@@ -1,0 +1,68 @@
+// The short form of the codec's proof that `tests/deflate/proof.ts` runs at length: engines differ in
+// how they compile it, and the runtimes' own zlib is what it is measured by.
+
+import assert from "node:assert/strict";
+import process from "node:process";
+import { inflateRawSync } from "node:zlib";
+import { inflate } from "../../src/deflate/inflate.ts";
+import { proveDecoder } from "../deflate/proof/decoder.ts";
+import { proveEncoder } from "../deflate/proof/encoder.ts";
+import { proveMutations } from "../deflate/proof/mutations.ts";
+import { proveTakeover } from "../deflate/proof/takeover.ts";
+import { bomb } from "../support/bomb.ts";
+import { Random } from "../support/random.ts";
+import type { Cases } from "./harness.ts";
+
+/** The most bytes that may come out of a bomb: the default of `maxMessageSize`. */
+const BOMB_LIMIT = 16 << 20;
+
+/** Microseconds of CPU time. */
+function cpuTime(run: () => void): number {
+  const began = process.cpuUsage();
+  run();
+  const { user, system } = process.cpuUsage(began);
+  return user + system;
+}
+
+/** Every part of the proof. */
+export const cases: Cases = {
+  "what we compress is what zlib, fflate and we decompress": () => {
+    const proof = proveEncoder(new Random(2001), 1500);
+    assert.equal(proof.compressed + proof.refused, 1500);
+    assert(proof.compressed > 700);
+    return Promise.resolve();
+  },
+
+  "what zlib compresses is what we decompress, to the byte of the limit": () => {
+    const proof = proveDecoder(new Random(2002), 1500);
+    assert.equal(proof.decompressed, 1500);
+    assert(proof.tooBig > 1200);
+    return Promise.resolve();
+  },
+
+  "streams of messages that refer to each other come through, both ways": async () => {
+    const proof = await proveTakeover(new Random(2003), 20);
+    assert(proof.outbound > 250);
+    assert.equal(proof.inbound, 500);
+  },
+
+  "nothing is accepted that zlib refuses, nothing hangs, no error is foreign": () => {
+    const proof = proveMutations(new Random(2004), 6000);
+    assert(proof.accepted > 300 && proof.refused > 3000);
+    assert(proof.slowest < 1000, `${proof.slowest} ms of CPU time`);
+    return Promise.resolve();
+  },
+
+  "a bomb is refused in less than five times the CPU time that zlib takes for it": () => {
+    const payload = bomb();
+    const ours = (): Uint8Array => inflate(payload, 0, payload.length, BOMB_LIMIT);
+    const theirs = (): Uint8Array => inflateRawSync(payload, { maxOutputLength: BOMB_LIMIT });
+    let [own, zlib] = [0, 0];
+    for (let round = 0; round < 8; round++) {
+      own += cpuTime(() => assert.throws(ours, { code: "too-big" }));
+      zlib += cpuTime(() => assert.throws(theirs));
+    }
+    assert(own < 5 * zlib, `${own} microseconds of CPU time, zlib takes ${zlib}`);
+    return Promise.resolve();
+  },
+};

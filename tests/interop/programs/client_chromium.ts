@@ -1,0 +1,110 @@
+// The WebSocket of a page in Chromium: client_chromium.ts <conversations>. The conversation is held here,
+// and each of its words carried to the page.
+
+import { Buffer } from "node:buffer";
+import process from "node:process";
+import type { Page } from "playwright-core";
+import { launchChromium } from "../../support/chromium.ts";
+import { holdConversations, type InteropClient, Received } from "../conversation.ts";
+
+/** A message on its way between here and the page: text, or bytes as base64. */
+interface Carried {
+  readonly text?: string;
+  readonly bytes?: string;
+}
+
+/** What the page tells of its WebSocket. */
+type Told =
+  | { readonly open: string }
+  | { readonly message: Carried }
+  | { readonly close: { code: number; reason: string; clean: boolean } };
+
+/** What becomes of the page's own variables. */
+interface PageGlobals {
+  sockets: WebSocket[];
+  tell(index: number, told: Told): Promise<void>;
+}
+
+function carry(message: string | Uint8Array): Carried {
+  if (typeof message === "string") return { text: message };
+  return { bytes: Buffer.from(message).toString("base64") };
+}
+
+function unpack({ text, bytes }: Carried): string | Uint8Array {
+  return text ?? new Uint8Array(Buffer.from(bytes!, "base64"));
+}
+
+/** Runs in the page: opens a WebSocket and tells all that it does, in its order. */
+function openInPage({ index, url }: { index: number; url: string }): void {
+  const page = globalThis as unknown as PageGlobals;
+  const socket = new WebSocket(url);
+  socket.binaryType = "arraybuffer";
+  (page.sockets ??= [])[index] = socket;
+  socket.onopen = () => void page.tell(index, { open: socket.extensions });
+  socket.onmessage = ({ data }) => {
+    if (typeof data === "string") return void page.tell(index, { message: { text: data } });
+    let binary = "";
+    for (const byte of new Uint8Array(data)) binary += String.fromCharCode(byte);
+    page.tell(index, { message: { bytes: btoa(binary) } });
+  };
+  socket.onclose = ({ code, reason, wasClean }) =>
+    void page.tell(index, { close: { code, reason, clean: wasClean } });
+}
+
+/** Runs in the page: sends a message. */
+function sendInPage({ index, text, bytes }: Carried & { index: number }): void {
+  const socket = (globalThis as unknown as PageGlobals).sockets[index]!;
+  socket.send(text ?? Uint8Array.from(atob(bytes!), (character) => character.charCodeAt(0)));
+}
+
+/** Runs in the page: closes. */
+function closeInPage(
+  { index, code, reason }: { index: number; code: number; reason: string },
+): void {
+  (globalThis as unknown as PageGlobals).sockets[index]!.close(code, reason);
+}
+
+/** Who hears what the page tells, by the number of the WebSocket. */
+const listeners: Array<(told: Told) => void> = [];
+
+async function open(page: Page, url: string): Promise<InteropClient> {
+  // A page of the server's own origin, which is what servers let in. It has to come from there: one that
+  // is made up may not talk to this machine.
+  await page.goto(url.replace(/^ws/, "http"));
+  const index = listeners.length;
+  const received = new Received();
+  // What is carried to the page arrives in its order, one after the other.
+  let carried = Promise.resolve();
+  const client = {
+    extensions: "",
+    send(message: string | Uint8Array): void {
+      carried = carried.then(() => page.evaluate(sendInPage, { index, ...carry(message) }));
+    },
+    receive: () => received.next(),
+    close(code: number, reason: string): void {
+      carried = carried.then(() => page.evaluate(closeInPage, { index, code, reason }));
+    },
+  };
+  return await new Promise((resolve, reject) => {
+    const closed: InteropClient["closed"] = new Promise((ended) => {
+      listeners.push((told) => {
+        if ("open" in told) resolve({ ...client, extensions: told.open, closed });
+        else if ("message" in told) received.push(unpack(told.message));
+        else {
+          reject(new Error(`the connection failed: ${JSON.stringify(told.close)}`));
+          ended(told.close);
+        }
+      });
+    });
+    page.evaluate(openInPage, { index, url }).catch(reject);
+  });
+}
+
+const browser = await launchChromium();
+try {
+  const page = await browser.newPage();
+  await page.exposeFunction("tell", (index: number, told: Told) => listeners[index]!(told));
+  await holdConversations(process.argv[2]!, (url) => open(page, url));
+} finally {
+  await browser.close();
+}

@@ -1,0 +1,22 @@
+import assert from "node:assert/strict";
+import { untraced } from "../../src/session/untraced.ts";
+
+Deno.test("an untraced error is what it is, without the lines of a stack", () => {
+  const cause = new Error("the cause");
+  const error = untraced(() => new TypeError("words", { cause }));
+  assert.ok(error instanceof TypeError);
+  assert.equal(error.message, "words");
+  assert.equal(error.cause, cause);
+  assert.equal(error.stack, "TypeError: words");
+});
+
+Deno.test("errors made afterwards are traced as before, whatever happens", () => {
+  const before = Reflect.get(Error, "stackTraceLimit");
+  const failure = new RangeError("made nothing");
+  assert.throws(() =>
+    untraced(() => {
+      throw failure;
+    }), failure);
+  assert.equal(Reflect.get(Error, "stackTraceLimit"), before);
+  assert.match(new Error("traced").stack!, /untraced_test/);
+});
