@@ -115,6 +115,7 @@ async function run(
       chunk: 0,
       warmUp: 1000,
       duration,
+      patience: 10_000,
     };
     // On whichever core is free.
     const process = start(generator.command(JSON.stringify(load)));

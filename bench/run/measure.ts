@@ -28,6 +28,9 @@ export const OFFERS = {
   takeover: "permessage-deflate",
 };
 
+/** Milliseconds that a busy server may take for the last replies. */
+const PATIENCE = 10_000;
+
 /** The command that starts a participant, or `undefined` where it cannot be had. */
 export function commandOf(
   { runtime, server, client, denoSockets }: Participant,
@@ -79,6 +82,7 @@ export async function measure(
     chunk,
     warmUp,
     duration,
+    patience: PATIENCE,
   };
   try {
     const result = kind === "client"
