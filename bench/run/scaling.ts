@@ -43,6 +43,9 @@ export async function runScaling(generator: Generator, options: Options): Promis
     ...old,
     conditions: conditionsNow(generator, options),
   };
+  const keep = (): void => {
+    if (!options.dry) save(FILE, scaling);
+  };
   for (const scale of SCALES) {
     if (!wanted(scale.name)) continue;
     const points: Point[] = [];
@@ -63,10 +66,11 @@ export async function runScaling(generator: Generator, options: Options): Promis
       });
     }
     scaling.points[scale.name] = points;
+    keep();
   }
   if (wanted("cores")) scaling.cores = await measureCores(generator, options);
   if (wanted("kernel")) scaling.kernel = await kernelBytes();
-  if (!options.dry) save(FILE, scaling);
+  keep();
   writeReport(scaling, options.dry);
 }
 
