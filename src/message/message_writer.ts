@@ -106,15 +106,12 @@ export class MessageWriter {
       }
       this.#compressesFragments = compress && this.#compression?.wantsFragments === true;
     }
-    if (this.#compressesFragments) this.#compressedFragment(opcode, last, payload);
-    else {writeFrame(
-        this.#output,
-        (last ? FIN : 0) | opcode,
-        payload,
-        0,
-        payload.length,
-        this.#masks,
-      );}
+    if (this.#compressesFragments) {
+      this.#compressedFragment(opcode, last, payload);
+      return;
+    }
+    const first = (last ? FIN : 0) | opcode;
+    writeFrame(this.#output, first, payload, 0, payload.length, this.#masks);
   }
 
   /**

@@ -89,6 +89,8 @@ const OTHERS: Record<"both" | "serve" | "connect", readonly Wrong[]> = {
     ["Message", () => {}, TypeError],
   ],
   serve: [
+    ["denoSockets", "net", TypeError],
+    ["denoSockets", true, TypeError],
     ["origins", "https://app.example", TypeError],
     ["origins", [1], TypeError],
     ["origins", ["app.example"], TypeError],

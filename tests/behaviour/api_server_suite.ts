@@ -124,6 +124,18 @@ const addressCases = liveCases({
     await assertEcho(await t.connect(second.url));
   },
 
+  "denoSockets chooses the sockets on Deno, and is without effect elsewhere": async (t) => {
+    const { cert, key } = t.context.fixtures.certificates;
+    const tls = t.context.runtime === "deno" ? [undefined, { cert, key }] : [undefined];
+    for (const denoSockets of ["node:net", "Deno.listen"] as const) {
+      for (const secure of tls) {
+        const server = await t.serve({ ...echo, denoSockets, tls: secure });
+        const trust = { caCerts: [t.context.fixtures.certificates.ca] };
+        await assertEcho(await t.connect(server.url, secure && { tls: trust }));
+      }
+    }
+  },
+
   "backlog is taken": async (t) => {
     const server = await t.serve({ ...echo, backlog: 16 });
     await assertEcho(await t.connect(server.url));

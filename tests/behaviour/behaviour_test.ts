@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { runtimeCommand, type RuntimeName, runtimeNames } from "../support/runtimes.ts";
 import { makeFixtures } from "./fixtures.ts";
-import { FIXTURES_VARIABLE, type Report } from "./harness.ts";
+import { DENO_SOCKETS_VARIABLE, FIXTURES_VARIABLE, type Report } from "./harness.ts";
 import { suites } from "./suites.ts";
 
 /** Milliseconds without a line after which a process counts as hung; a case has its own deadline. */
@@ -19,11 +19,11 @@ class SuiteProcess {
   readonly #lines: AsyncIterator<string>;
   readonly #errorOutput: Promise<string>;
 
-  constructor(runtime: RuntimeName, suite: string, fixtures: string) {
+  constructor(runtime: RuntimeName, suite: string, env: Record<string, string>) {
     const module = fileURLToPath(new URL(`run_${runtime}.ts`, import.meta.url));
     this.#child = new Deno.Command(runtimeCommand(runtime, module).command, {
       args: runtimeCommand(runtime, module, suite).args,
-      env: { [FIXTURES_VARIABLE]: fixtures },
+      env,
       stdout: "piped",
       stderr: "piped",
     }).spawn();
@@ -100,28 +100,43 @@ function failure(text: string): Error {
   return error;
 }
 
+function testSuite(
+  title: string,
+  suite: string,
+  runtime: RuntimeName,
+  env: Record<string, string> = {},
+): void {
+  Deno.test(title, async (t) => {
+    (await suites[suite]!()).prepare?.();
+    await using fixtures = await makeFixtures();
+    const variables = { ...env, [FIXTURES_VARIABLE]: JSON.stringify(fixtures) };
+    await using process = new SuiteProcess(runtime, suite, variables);
+
+    let report = await process.next();
+    while (report.type === "start") {
+      const { name } = report;
+      await t.step(name, async () => {
+        const result = await process.next();
+        assert.ok(result.type === "result" && result.name === name);
+        if (result.error !== undefined) throw failure(`${runtime}: ${name}\n${result.error}`);
+      });
+      report = await process.next();
+    }
+    assert.equal(report.type, "done");
+    if (report.failed > 0) return;
+    // `Bun.connect` cannot be called off; a refusal ends what it still waits for.
+    if (runtime === "bun") await fixtures.silence[Symbol.asyncDispose]();
+    await t.step("the process ends by itself: nothing was left open", () => process.ended());
+  });
+}
+
 for (const suite of Object.keys(suites)) {
   for (const runtime of runtimeNames) {
-    Deno.test(`behaviour of ${suite} on ${runtime}`, async (t) => {
-      (await suites[suite]!()).prepare?.();
-      await using fixtures = await makeFixtures();
-      await using process = new SuiteProcess(runtime, suite, JSON.stringify(fixtures));
-
-      let report = await process.next();
-      while (report.type === "start") {
-        const { name } = report;
-        await t.step(name, async () => {
-          const result = await process.next();
-          assert.ok(result.type === "result" && result.name === name);
-          if (result.error !== undefined) throw failure(`${runtime}: ${name}\n${result.error}`);
-        });
-        report = await process.next();
-      }
-      assert.equal(report.type, "done");
-      if (report.failed > 0) return;
-      // `Bun.connect` cannot be called off; a refusal ends what it still waits for.
-      if (runtime === "bun") await fixtures.silence[Symbol.asyncDispose]();
-      await t.step("the process ends by itself: nothing was left open", () => process.ended());
-    });
+    testSuite(`behaviour of ${suite} on ${runtime}`, suite, runtime);
   }
 }
+
+// The other sockets that a server on Deno can stand on.
+testSuite("behaviour of transport on deno by Deno.listen", "transport", "deno", {
+  [DENO_SOCKETS_VARIABLE]: "Deno.listen",
+});

@@ -49,6 +49,9 @@ export type Report =
 /** The environment variable that holds the {@linkcode Fixtures} as JSON. */
 export const FIXTURES_VARIABLE = "QUICKWS_FIXTURES";
 
+/** The environment variable that says which sockets a suite that has the network listens on, on Deno. */
+export const DENO_SOCKETS_VARIABLE = "QUICKWS_DENO_SOCKETS";
+
 /** The environment variable that chooses cases by a part of their name; all without it. */
 const CASE_VARIABLE = "QUICKWS_CASE";
 

@@ -1,6 +1,15 @@
 // Runs a behaviour suite in this Deno process; behaviour_test.ts starts it.
 
+import process from "node:process";
 import { denoNetwork } from "../../src/transport/deno.ts";
-import { runSuite } from "./harness.ts";
+import type { DenoSockets, Network } from "../../src/transport/transport.ts";
+import { DENO_SOCKETS_VARIABLE, runSuite } from "./harness.ts";
 
-await runSuite("deno", denoNetwork);
+const denoSockets = process.env[DENO_SOCKETS_VARIABLE] as DenoSockets | undefined;
+
+const network: Network = {
+  ...denoNetwork,
+  listen: (options, sink) => denoNetwork.listen({ denoSockets, ...options }, sink),
+};
+
+await runSuite("deno", network);

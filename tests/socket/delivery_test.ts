@@ -2,6 +2,8 @@
 
 import assert from "node:assert/strict";
 import { WebSocketError } from "../../src/errors.ts";
+import type { Connection } from "../../src/socket/connection.ts";
+import { Delivery } from "../../src/socket/delivery.ts";
 import type { Handlers } from "../../src/socket/handlers.ts";
 import { CloseCode } from "../../src/wire/close.ts";
 import { bothSides, quiet, socketTest } from "../support/socket_harness.ts";
@@ -318,3 +320,23 @@ function throwing(value: unknown): () => never {
 function rejecting(value: unknown): () => Promise<never> {
   return () => Promise.reject(value);
 }
+
+Deno.test("small chunks are copied from, where the transport says so, and larger ones viewed", () => {
+  const received: unknown[] = [];
+  const owner = { handlerFailed() {}, reportError() {}, stopReading() {}, goOnReading() {} };
+  const handlers = { message: (_: unknown, data: unknown) => void received.push(data) };
+  for (const [copiesBelow, size, copied] of [[undefined, 8, false], [8, 8, false], [9, 8, true]]) {
+    const delivery = new Delivery(
+      owner,
+      {} as Connection<undefined>,
+      handlers,
+      copiesBelow as number | undefined,
+    );
+    const chunk = Uint8Array.from({ length: size as number }, (_, i) => i);
+    delivery.onBytes(BINARY, chunk, 2, 6);
+    const data = received.pop() as Uint8Array;
+    assert.equal(delivery.gaveViews, !copied);
+    assert.equal(data.buffer === chunk.buffer, !copied);
+    assert.deepEqual(data, Uint8Array.of(2, 3, 4, 5));
+  }
+});
