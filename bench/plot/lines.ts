@@ -37,10 +37,10 @@ export function lines(
     body.push(`<path class="grid" d="M${LEFT} ${round(level(y))}H${LEFT + width}"/>`);
     body.push(text(LEFT - 8, level(y) + 4, String(y), "end dim"));
   }
-  let lastLabel = -Infinity;
-  for (const x of xs) {
+  let lastLabel = Infinity;
+  for (const x of xs.toReversed()) {
     // Numbers that would run into each other are left out.
-    if (place(x) - lastLabel < 44) continue;
+    if (lastLabel - place(x) < 50) continue;
     lastLabel = place(x);
     body.push(text(place(x), TOP + HEIGHT + 18, x.toLocaleString("en"), "middle dim"));
   }

@@ -128,7 +128,7 @@ function drawGrowth(): void {
       "What an echo of 1 KiB costs as connections grow",
       { x: "connections, 1 message in flight on each", y: "CPU time of the server, us a message" },
       all.filter(({ points }) => points.length > 1),
-      `Less is better. ${showConditions(scaling.conditions)}.`,
+      `Less is better. ${showConditions(scaling.conditions.connections!)}.`,
     ),
   );
 }

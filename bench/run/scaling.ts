@@ -21,7 +21,8 @@ export interface Point {
 
 /** All that the report is made of. */
 export interface Scaling {
-  conditions: Conditions;
+  /** When and how each part was measured. */
+  conditions: Record<string, Conditions>;
   points: Record<string, Point[]>;
   cores: CoresOutcome[];
   /** Bytes of kernel memory for one end of an idle connection. */
@@ -40,8 +41,8 @@ export async function runScaling(generator: Generator, options: Options): Promis
     points: {},
     cores: [],
     kernel: 0,
+    conditions: {},
     ...old,
-    conditions: conditionsNow(generator, options),
   };
   const keep = (): void => {
     if (!options.dry) save(FILE, scaling);
@@ -49,6 +50,7 @@ export async function runScaling(generator: Generator, options: Options): Promis
   for (const scale of SCALES) {
     if (!wanted(scale.name)) continue;
     const points: Point[] = [];
+    scaling.conditions[scale.name] = conditionsNow(generator, options);
     for (const value of scale.values) {
       const workload = scale.workload(value);
       const participants = scale.labels.map((label) => findParticipant(label, workload)!);
@@ -68,7 +70,10 @@ export async function runScaling(generator: Generator, options: Options): Promis
     scaling.points[scale.name] = points;
     keep();
   }
-  if (wanted("cores")) scaling.cores = await measureCores(generator, options);
+  if (wanted("cores")) {
+    scaling.conditions.cores = conditionsNow(generator, options);
+    scaling.cores = await measureCores(generator, options);
+  }
   if (wanted("kernel")) scaling.kernel = await kernelBytes();
   keep();
   writeReport(scaling, options.dry);

@@ -15,7 +15,8 @@ const NOTES: Partial<Record<string, string>> = {
   connections:
     "Raw sockets are the limit: they send back what they get. On Deno there are two ways " +
     "to the sockets, and `serve` takes `node:net` unless its option `denoSockets` says otherwise; " +
-    "`quickws@listen` and `raw` are `Deno.listen`, `quickws` and `raw@net` are `node:net`.",
+    "`quickws@listen` and `raw` are `Deno.listen`, `quickws` and `raw@net` are `node:net`. A " +
+    "figure is missing where replies had still not come ten seconds after the load had ended.",
   idle: "Resident memory that the process has gained, by connection, two seconds after the last " +
     "one was opened.",
 };
@@ -23,30 +24,32 @@ const NOTES: Partial<Record<string, string>> = {
 /** Writes `bench/SCALING.md`; prints it instead when nothing is to be kept. */
 export function writeReport(scaling: Scaling, dry: boolean): void {
   const text = report(scaling);
-  if (dry) console.log(text);
-  else Deno.writeTextFileSync(join(root, "bench", "SCALING.md"), text);
+  if (dry) return console.log(text);
+  const path = join(root, "bench", "SCALING.md");
+  Deno.writeTextFileSync(path, text);
+  new Deno.Command(Deno.execPath(), { args: ["fmt", "--quiet", path] }).outputSync();
 }
 
 function report(scaling: Scaling): string {
-  const { conditions, points } = scaling;
+  const { points } = scaling;
   return [
     "# How cost grows",
     "Written by `deno task bench scaling`; the numbers are in `results/scaling.json`.\n" +
     "CPU time is that of the server's process, user and system, in all its threads.",
-    `Conditions: ${showConditions(conditions)}.`,
-    ...SCALES.flatMap((scale) => sections(scale, points[scale.name] ?? [])),
+    ...SCALES.flatMap((scale) => sections(scale, points[scale.name] ?? [], scaling)),
     ...cores(scaling),
     ...oneMillion(scaling),
   ].join("\n\n") + "\n";
 }
 
-function sections(scale: Scale, points: Point[]): string[] {
+function sections(scale: Scale, points: Point[], { conditions }: Scaling): string[] {
   if (points.length === 0) return [];
   const note = NOTES[scale.name];
   return [
     `## ${scale.title}`,
     ...(note === undefined ? [] : [note]),
     ...scale.figures.map((figure) => figureTable(scale, points, figure)),
+    `${showConditions(conditions[scale.name]!)}.`,
   ];
 }
 
@@ -56,12 +59,12 @@ function figureTable(scale: Scale, points: Point[], figure: FigureName): string 
     [title, ...points.map(({ value }) => value.toLocaleString("en"))],
     ...scale.labels.map((label) => [
       label,
-      ...points.map(({ figures }) => figures[label]?.[figure]?.toFixed(decimals) ?? "failed"),
+      ...points.map(({ figures }) => figures[label]?.[figure]?.toFixed(decimals) ?? "none"),
     ]),
   ]);
 }
 
-function cores({ cores }: Scaling): string[] {
+function cores({ cores, conditions }: Scaling): string[] {
   if (cores.length === 0) return [];
   const { payload } = SHARED_LOAD;
   const rows = cores.map(({ runtime, processes, rate, cpu, shares }) => {
@@ -87,6 +90,7 @@ function cores({ cores }: Scaling): string[] {
       ["", "messages/s", "beside one", "CPU us/message", "CPU time of each process"],
       ...rows,
     ]),
+    `${showConditions(conditions.cores!)}.`,
   ];
 }
 
