@@ -31,7 +31,7 @@ export interface WorkloadOutcome {
 }
 
 const COLUMNS: Record<Suite["figure"], FigureName[]> = {
-  cpu: ["cpu", "rate", "p50", "p99", "p999", "resident", "busy"],
+  cpu: ["cpu", "rate", "p50", "p99", "p999", "resident", "busy", "load"],
   memory: ["memory"],
   openings: ["openings", "rate", "busy"],
 };
