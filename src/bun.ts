@@ -24,12 +24,36 @@ import { bunNetwork } from "./transport/bun.ts";
 
 export * from "./public.ts";
 
-/** Starts a WebSocket server; see `serve` of the main entry. */
+/**
+ * Starts a WebSocket server; see `serve` of the main entry.
+ *
+ * @example
+ * ```ts ignore
+ * import { serve } from "@quickws/quickws/bun";
+ *
+ * await using server = await serve({ port: 0, message: (conn, data) => conn.send(data) });
+ * console.log(server.url); // ws://127.0.0.1:...
+ * ```
+ */
 export function serve<T = undefined>(options: ServeOptions<T> = {}): Promise<Server<T>> {
   return serveOver(bunNetwork, options);
 }
 
-/** Opens a connection to a WebSocket server; see `connect` of the main entry. */
+/**
+ * Opens a connection to a WebSocket server; see `connect` of the main entry.
+ *
+ * @example
+ * ```ts ignore
+ * import { connect, serve } from "@quickws/quickws/bun";
+ *
+ * await using server = await serve({ port: 0, open: (conn) => conn.send("welcome") });
+ * await using conn = await connect(server.url);
+ * for await (const data of conn) {
+ *   console.log(data); // welcome
+ *   break;
+ * }
+ * ```
+ */
 export function connect<T = undefined>(
   url: string | URL,
   options: ConnectOptions<T> = {},

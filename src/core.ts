@@ -7,6 +7,22 @@
  * {@linkcode Session} is one endpoint of an open connection; {@linkcode ServerHandshake} and
  * {@linkcode ClientHandshake} open it.
  *
+ * @example The messages in the bytes that a server sent
+ * ```ts
+ * import { FrameReader, MessageReader, type MessageSink } from "@quickws/quickws/core";
+ *
+ * const sink: MessageSink = {
+ *   textMessage: (text) => console.log(text), // hello
+ *   bytesMessage: (_opcode, bytes, start, end) => console.log(bytes.subarray(start, end)),
+ *   controlFrame: (opcode) => console.log(`a control frame, ${opcode}`),
+ * };
+ * const limits = { maxMessageSize: 1024, maxFragments: 16 };
+ * const messages = new MessageReader({ text: "string", utf8Check: true, ...limits }, sink);
+ * const frames = new FrameReader({ masked: false, rsv1: false, ...limits }, messages);
+ * frames.read(Uint8Array.of(0x81, 5, 0x68, 0x65, 0x6c)); // Chunks may end anywhere.
+ * frames.read(Uint8Array.of(0x6c, 0x6f));
+ * ```
+ *
  * @module
  */
 
@@ -47,6 +63,7 @@ export {
   type PermessageDirection,
   type PermessageRules,
 } from "./message/permessage.ts";
+export type { MemoryHolder } from "./message/unfinished_memory.ts";
 export { checkUtf8, checkUtf8End, decodeText, encodeText, UTF8_COMPLETE } from "./message/utf8.ts";
 
 export type { CloseInfo } from "./session/close_info.ts";

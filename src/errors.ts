@@ -31,6 +31,8 @@ export type ErrorCode =
   | "MESSAGE_TOO_BIG"
   | "TOO_MANY_FRAGMENTS"
   | "SLOW_CONSUMER"
+  // Messages that are not whole hold too much memory together: closed with 1013.
+  | "MEMORY_LIMIT"
   // A handler of the user threw or rejected: closed with 1011.
   | "HANDLER_FAILED"
   // A defect of this library, closed with 1011; please report it.
@@ -47,6 +49,7 @@ export type ErrorCode =
   | "KEY_INVALID"
   | "VERSION_UNSUPPORTED"
   | "ORIGIN_REFUSED"
+  | "HOST_REFUSED"
   | "TOO_MANY_CONNECTIONS"
   | "STATUS_UNEXPECTED"
   | "ACCEPT_INVALID"
@@ -58,6 +61,7 @@ export type ErrorCode =
   | "PONG_TIMEOUT"
   | "READ_TIMEOUT"
   | "WRITE_TIMEOUT"
+  | "MESSAGE_TIMEOUT"
   // The socket failed.
   | "CONNECT_FAILED"
   | "CONNECTION_LOST"
@@ -108,7 +112,21 @@ export class WebSocketError extends Error {
   }
 }
 
-/** The peer broke a rule of RFC 6455 or RFC 7692; the connection is closed with 1002. */
+/**
+ * The peer broke a rule of RFC 6455 or RFC 7692; the connection is closed with 1002.
+ *
+ * @example
+ * ```ts
+ * import { checkHeader, ProtocolError } from "@quickws/quickws/core";
+ *
+ * const rules = { masked: true, rsv1: false, maxMessageSize: 1024, maxFragments: 16 };
+ * try {
+ *   checkHeader(0x81, 0x05, rules, false); // A text frame that is not masked.
+ * } catch (error) {
+ *   if (error instanceof ProtocolError) console.log(error.code); // MASK_MISSING
+ * }
+ * ```
+ */
 export class ProtocolError extends WebSocketError {
   /** The name of the class. */
   override readonly name = "ProtocolError";
@@ -124,7 +142,20 @@ export class ProtocolError extends WebSocketError {
   }
 }
 
-/** The peer sent a payload that is not what its type says; the connection is closed with 1007. */
+/**
+ * The peer sent a payload that is not what its type says; the connection is closed with 1007.
+ *
+ * @example
+ * ```ts
+ * import { decodeText, InvalidPayloadError } from "@quickws/quickws/core";
+ *
+ * try {
+ *   decodeText(Uint8Array.of(0xc3, 0x28), 0, 2);
+ * } catch (error) {
+ *   if (error instanceof InvalidPayloadError) console.log(error.code); // INVALID_UTF8
+ * }
+ * ```
+ */
 export class InvalidPayloadError extends WebSocketError {
   /** The name of the class. */
   override readonly name = "InvalidPayloadError";
@@ -140,7 +171,19 @@ export class InvalidPayloadError extends WebSocketError {
   }
 }
 
-/** The peer's message is larger than `maxMessageSize`; the connection is closed with 1009. */
+/**
+ * The peer's message is larger than `maxMessageSize`; the connection is closed with 1009.
+ *
+ * @example
+ * ```ts
+ * import { connect, MessageTooBigError, serve } from "@quickws/quickws";
+ *
+ * await using server = await serve({ port: 0, open: (conn) => conn.send("x".repeat(2000)) });
+ * const conn = await connect(server.url, { maxMessageSize: 1000, message: () => {} });
+ * const { code, error } = await conn.closed;
+ * console.log(code, error instanceof MessageTooBigError); // 1009 true
+ * ```
+ */
 export class MessageTooBigError extends WebSocketError {
   /** The name of the class. */
   override readonly name = "MessageTooBigError";
@@ -176,6 +219,21 @@ export interface HandshakeErrorOptions extends ErrorOptions {
 /**
  * The opening handshake failed (RFC 6455 section 4). On the client `status`, `headers` and `body`
  * are what the server answered; on the server `status` and the message are what we answered.
+ *
+ * @example
+ * ```ts
+ * import { connect, HandshakeError, serve } from "@quickws/quickws";
+ *
+ * await using server = await serve({
+ *   port: 0,
+ *   upgrade: () => ({ status: 401, body: "who are you?" }),
+ * });
+ * try {
+ *   await connect(server.url);
+ * } catch (error) {
+ *   if (error instanceof HandshakeError) console.log(error.status, error.body); // 401 who are you?
+ * }
+ * ```
  */
 export class HandshakeError extends WebSocketError {
   /** The name of the class. */
@@ -202,13 +260,38 @@ export class HandshakeError extends WebSocketError {
   }
 }
 
-/** Something took longer than its option allows. */
+/**
+ * Something took longer than its option allows.
+ *
+ * @example
+ * ```ts
+ * import { connect, serve, TimeoutError } from "@quickws/quickws";
+ *
+ * await using server = await serve({ port: 0 });
+ * const conn = await connect(server.url, { readTimeout: 50, message: () => {} });
+ * const { error } = await conn.closed;
+ * console.log(error instanceof TimeoutError && error.code); // READ_TIMEOUT
+ * ```
+ */
 export class TimeoutError extends WebSocketError {
   /** The name of the class. */
   override readonly name = "TimeoutError";
 }
 
-/** The socket could not be opened, or ended without a closing handshake. */
+/**
+ * The socket could not be opened, or ended without a closing handshake.
+ *
+ * @example
+ * ```ts
+ * import { connect, ConnectionError } from "@quickws/quickws";
+ *
+ * try {
+ *   await connect("ws://127.0.0.1:1/"); // Nobody listens there.
+ * } catch (error) {
+ *   if (error instanceof ConnectionError) console.log(error.code); // CONNECT_FAILED
+ * }
+ * ```
+ */
 export class ConnectionError extends WebSocketError {
   /** The name of the class. */
   override readonly name = "ConnectionError";

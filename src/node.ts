@@ -53,12 +53,36 @@ export type NodeUpgradeListener = (
   head: Uint8Array,
 ) => void;
 
-/** Starts a WebSocket server; see `serve` of the main entry. */
+/**
+ * Starts a WebSocket server; see `serve` of the main entry.
+ *
+ * @example
+ * ```ts
+ * import { serve } from "@quickws/quickws/node";
+ *
+ * await using server = await serve({ port: 0, message: (conn, data) => conn.send(data) });
+ * console.log(server.url); // ws://127.0.0.1:...
+ * ```
+ */
 export function serve<T = undefined>(options: ServeOptions<T> = {}): Promise<Server<T>> {
   return serveOver(nodeNetwork, options);
 }
 
-/** Opens a connection to a WebSocket server; see `connect` of the main entry. */
+/**
+ * Opens a connection to a WebSocket server; see `connect` of the main entry.
+ *
+ * @example
+ * ```ts
+ * import { connect, serve } from "@quickws/quickws/node";
+ *
+ * await using server = await serve({ port: 0, open: (conn) => conn.send("welcome") });
+ * await using conn = await connect(server.url);
+ * for await (const data of conn) {
+ *   console.log(data); // welcome
+ *   break;
+ * }
+ * ```
+ */
 export function connect<T = undefined>(
   url: string | URL,
   options: ConnectOptions<T> = {},
@@ -99,6 +123,18 @@ export function createUpgrader<T = undefined>(options: UpgradeOptions<T> = {}): 
  *
  * @returns The connection, or `undefined` when the request was refused or lost.
  * @throws {TypeError | RangeError} When an option is wrong.
+ *
+ * @example
+ * ```ts
+ * import { createServer } from "node:http";
+ * import { upgrade } from "@quickws/quickws/node";
+ *
+ * const httpServer = createServer();
+ * httpServer.on("upgrade", async (request, socket, head) => {
+ *   const conn = await upgrade(request, socket, head, { text: "bytes" });
+ *   conn?.send("welcome");
+ * });
+ * ```
  */
 export function upgrade<T = undefined>(
   request: NodeUpgradeRequest,
@@ -115,6 +151,20 @@ export function upgrade<T = undefined>(
  *
  * @returns The connections; its `shutdown` detaches them from the server, which is not closed.
  * @throws {TypeError | RangeError} When an option is wrong.
+ *
+ * @example
+ * ```ts
+ * import { createServer } from "node:http";
+ * import { attach } from "@quickws/quickws/node";
+ *
+ * const httpServer = createServer((_, response) => response.end("plain HTTP"));
+ * const sockets = attach(httpServer, {
+ *   upgrade: ({ url }) => url === "/chat" ? undefined : { status: 404 },
+ *   message(conn, data) {
+ *     sockets.broadcast(data, { except: conn });
+ *   },
+ * });
+ * ```
  */
 export function attach<T = undefined>(
   server: NodeHttpServer,

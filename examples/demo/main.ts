@@ -1,10 +1,17 @@
-// An echo server with a page to try it in a browser: `deno task demo`, or `bun examples/demo/main.ts`.
+// An echo server with a page to play with it in a browser.
+//
+//   deno task demo
+//   bun examples/demo/main.ts
+//   node examples/demo/main.ts     Node 22.18 or later, after `deno task build`
+//
 // PORT in the environment chooses the port (0: any), Ctrl-C stops it.
 
-import { readFile } from "node:fs/promises";
 import process from "node:process";
 import { serve, type Server } from "@quickws/quickws";
+import { Pages } from "./pages.ts";
+import { Playground } from "./playground.ts";
 import { Tally } from "./tally.ts";
+import type { Visitor } from "./visitor.ts";
 
 const REPORT_INTERVAL = 1000;
 const SHUTDOWN_TIMEOUT = 2000;
@@ -32,48 +39,33 @@ function isAddressInUse(error: unknown): boolean {
   return false;
 }
 
-async function page(name: string, type: string): Promise<[body: string, init: ResponseInit]> {
-  const body = await readFile(new URL(name, import.meta.url), "utf8");
-  return [body, {
-    headers: { "content-type": `${type}; charset=utf-8`, "cache-control": "no-store" },
-  }];
-}
-
-const pages = new Map([
-  ["/", await page("page.html", "text/html")],
-  ["/page.css", await page("page.css", "text/css")],
-  ["/page.js", await page("page.js", "text/javascript")],
-]);
 const port = chosenPort();
 const tally = new Tally();
+const playground = new Playground(await Pages.read(), tally);
 
-const server: Server = await serve({
-  port,
-  open() {
-    tally.opened++;
+const server: Server<Visitor> = await serve({ ...playground.options, port }).catch(
+  (error: unknown) => {
+    if (isAddressInUse(error)) {
+      fail(
+        `Port ${port} is taken by another program. Choose another one: PORT=${port % 65535 + 1}`,
+      );
+    }
+    return fail(
+      `Cannot listen on port ${port}: ${error instanceof Error ? error.message : error}`,
+    );
   },
-  message(conn, data) {
-    tally.messages++;
-    tally.bytes += typeof data === "string" ? data.length : data.byteLength;
-    // A page that sends faster than it reads has to wait.
-    if (!conn.send(data)) conn.pause();
-  },
-  drain(conn) {
-    conn.resume();
-  },
-  close() {
-    tally.closed++;
-  },
-  fetch(request) {
-    const found = pages.get(new URL(request.url).pathname);
-    return found ? new Response(...found) : new Response("Not found\n", { status: 404 });
-  },
-}).catch((error: unknown) => {
-  if (isAddressInUse(error)) {
-    fail(`Port ${port} is taken by another program. Choose another one: PORT=${port % 65535 + 1}`);
-  }
-  return fail(`Cannot listen on port ${port}: ${error instanceof Error ? error.message : error}`);
+);
+
+// Whether there is compression is decided for a whole server, so the one that has it is a second one.
+// On another port the page is of another origin: only the name of the host must match.
+const compressed: Server<Visitor> = await serve({
+  ...playground.options,
+  port: 0,
+  compression: true,
+  origins: (origin, { url }) =>
+    URL.canParse(origin) && new URL(origin).hostname === new URL(url).hostname,
 });
+playground.compressedPort = compressed.port;
 
 console.log(`quickws echo server
 
@@ -90,8 +82,10 @@ const reporting = setInterval(() => {
 
 async function stop(): Promise<void> {
   clearInterval(reporting);
-  console.log(`\nStopping, with ${server.connections} connections open.`);
-  await server.shutdown({ timeout: SHUTDOWN_TIMEOUT });
+  playground.stop();
+  console.log(`\nStopping, with ${server.connections + compressed.connections} connections open.`);
+  const timeout = SHUTDOWN_TIMEOUT;
+  await Promise.all([server.shutdown({ timeout }), compressed.shutdown({ timeout })]);
   console.log(`Stopped after ${tally.messages} messages.`);
   process.exit(0);
 }

@@ -15,6 +15,13 @@ const BEST_PAYS = 2048;
 /**
  * The level that pays for a message of `length` bytes: `"fast"` below 2 KiB, where most of the time
  * of `"best"` goes into making and describing codes.
+ *
+ * @example
+ * ```ts
+ * import { autoLevel } from "@quickws/quickws/core";
+ *
+ * console.log(autoLevel(100), autoLevel(10_000)); // fast best
+ * ```
  */
 export function autoLevel(length: number): DeflateLevel {
   return length < BEST_PAYS ? "fast" : "best";

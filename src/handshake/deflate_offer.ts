@@ -126,7 +126,22 @@ function answerTo(offered: Parameters, wishes: DeflateWishes): DeflateAnswer {
   };
 }
 
-/** What a client with these wishes offers: the value of `Sec-WebSocket-Extensions`. */
+/**
+ * What a client with these wishes offers: the value of `Sec-WebSocket-Extensions`.
+ *
+ * @example
+ * ```ts
+ * import { offerDeflate } from "@quickws/quickws/core";
+ *
+ * const offer = offerDeflate({
+ *   serverContextTakeover: true,
+ *   clientContextTakeover: true,
+ *   serverMaxWindowBits: 15,
+ *   clientMaxWindowBits: 10,
+ * });
+ * console.log(offer); // permessage-deflate; client_max_window_bits=10
+ * ```
+ */
 export function offerDeflate(wishes: DeflateWishes): string {
   const { serverMaxWindowBits, clientMaxWindowBits } = wishes;
   const parameters: string[] = [];
@@ -147,6 +162,20 @@ export function offerDeflate(wishes: DeflateWishes): string {
  * @param wishes What was offered.
  * @returns What both sides have agreed on, or `undefined` when the server did not take the offer.
  * @throws {HandshakeError} `EXTENSION_UNEXPECTED` when the answer is not one to this offer.
+ *
+ * @example
+ * ```ts
+ * import { checkDeflateAnswer, parseExtensions } from "@quickws/quickws/core";
+ *
+ * const offered = {
+ *   serverContextTakeover: true,
+ *   clientContextTakeover: true,
+ *   serverMaxWindowBits: 15,
+ *   clientMaxWindowBits: 15,
+ * };
+ * const answer = parseExtensions(["permessage-deflate; client_max_window_bits=12"]);
+ * console.log(checkDeflateAnswer(answer, offered)?.outbound); // { takeover: true, windowBits: 12 }
+ * ```
  */
 export function checkDeflateAnswer(
   accepted: readonly Extension[],

@@ -34,8 +34,10 @@ const NO_STRINGS: string[] = [];
 export class HeaderFields implements HeaderView {
   #names: string[] = [];
   #values: string[] = [];
-  /** The lines as one text, while they are kept in that form; see {@linkcode HeaderFields.compact}. */
-  #text: string | undefined;
+  /** The lines as they stood in the head, for {@linkcode HeaderFields.compact}. */
+  #source: string | undefined;
+  /** Whether there is only the source just now. */
+  #compact = false;
 
   /**
    * Makes a list of fields of our own.
@@ -53,11 +55,13 @@ export class HeaderFields implements HeaderView {
    *
    * @param names The names as they were written.
    * @param values Their values, without the white space around them; as many as names.
+   * @param source All lines as they stood in the head, each with its CRLF, where there is such a text.
    */
-  static fromParsed(names: string[], values: string[]): HeaderFields {
+  static fromParsed(names: string[], values: string[], source?: string): HeaderFields {
     const fields = new HeaderFields();
     fields.#names = names;
     fields.#values = values;
+    fields.#source = source;
     return fields;
   }
 
@@ -68,16 +72,13 @@ export class HeaderFields implements HeaderView {
   }
 
   /**
-   * Keeps the lines in as little memory as can be, for a connection that is open for long; the next
-   * look-up takes them apart again.
+   * Keeps the lines of a parsed head as the one text they came as, for a connection that is open for
+   * long; the next look-up takes them apart again.
    */
   compact(): void {
-    if (this.#text !== undefined) return;
-    const parts: string[] = [];
-    for (let i = 0; i < this.#names.length; i++) parts.push(this.#names[i], this.#values[i]);
-    // No line has a line feed in it (RFC 9110 5.5), so it can stand between them.
-    this.#text = parts.join("\n");
+    if (this.#source === undefined) return;
     this.#names = this.#values = NO_STRINGS;
+    this.#compact = true;
   }
 
   /** The value of the field, repeated lines joined by `", "` (RFC 9110 5.3), or `null`. */
@@ -94,11 +95,13 @@ export class HeaderFields implements HeaderView {
   /** The values of all lines with this name, in their order; empty where there is none. */
   getAll(name: string): string[] {
     this.#expand();
-    const values: string[] = [];
+    let values: string[] | undefined;
     for (let i = 0; i < this.#names.length; i++) {
-      if (isNamed(this.#names[i], name)) values.push(this.#values[i]);
+      if (!isNamed(this.#names[i], name)) continue;
+      if (values === undefined) values = [this.#values[i]];
+      else values.push(this.#values[i]);
     }
-    return values;
+    return values ?? [];
   }
 
   /** Whether there is a line with this name. */
@@ -132,6 +135,7 @@ export class HeaderFields implements HeaderView {
     assertFieldName(name);
     assertFieldValue(name, value);
     this.#expand();
+    this.#source = undefined;
     this.#names.push(name);
     this.#values.push(trimmed(value, 0, value.length));
   }
@@ -149,16 +153,17 @@ export class HeaderFields implements HeaderView {
 
   /** Undoes {@linkcode HeaderFields.compact}. */
   #expand(): void {
-    const text = this.#text;
-    if (text === undefined) return;
-    this.#text = undefined;
+    if (!this.#compact) return;
+    this.#compact = false;
     this.#names = [];
     this.#values = [];
-    if (text === "") return;
-    const parts = text.split("\n");
-    for (let i = 0; i < parts.length; i += 2) {
-      this.#names.push(parts[i]);
-      this.#values.push(parts[i + 1]);
+    const source = this.#source!;
+    for (let at = 0; at < source.length;) {
+      const colon = source.indexOf(":", at);
+      const end = source.indexOf("\r", colon);
+      this.#names.push(source.slice(at, colon));
+      this.#values.push(trimmed(source, colon + 1, end));
+      at = end + "\r\n".length;
     }
   }
 }

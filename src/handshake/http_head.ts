@@ -223,8 +223,10 @@ export class HttpHeadReader {
       lineEnd = marks[i + 1];
       values.push(trimmed(text, colon + 1, lineEnd));
     }
+    const fieldsStart = marks[0] + "\r\n".length;
+    const fieldsEnd = text.length - "\r\n".length;
+    this.#fields = HeaderFields.fromParsed(names, values, text.slice(fieldsStart, fieldsEnd));
     this.#marks = [];
-    this.#fields = HeaderFields.fromParsed(names, values);
   }
 
   #failAt(offset: number, byte: number, place: string): never {

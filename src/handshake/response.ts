@@ -178,7 +178,8 @@ export function refusalResponse(options: RefusalOptions): Uint8Array {
  * try {
  *   new ServerHandshake({ maxBytes: 16 }).push(new Uint8Array(17).fill(65));
  * } catch (error) {
- *   if (error instanceof HandshakeError) console.log(errorResponse(error)); // HTTP/1.1 431 ...
+ *   if (!(error instanceof HandshakeError)) throw error;
+ *   console.log(new TextDecoder().decode(errorResponse(error))); // HTTP/1.1 431 ...
  * }
  * ```
  */

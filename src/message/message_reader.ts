@@ -1,6 +1,7 @@
 // Frames to messages (RFC 6455 5.4): fragments are gathered, control frames pass in between, text is
 // checked as it comes.
 
+import type { WebSocketError } from "../errors.ts";
 import type { FrameSink } from "../wire/frame_reader.ts";
 import { copyBytes } from "../wire/frame_writer.ts";
 import {
@@ -14,6 +15,7 @@ import {
 } from "../wire/opcode.ts";
 import { compressedLimit } from "../wire/header.ts";
 import type { MessageCompression } from "./message_compression.ts";
+import { type MemoryHolder, UnfinishedMemory } from "./unfinished_memory.ts";
 import { checkUtf8, checkUtf8End, decodeText, UTF8_COMPLETE } from "./utf8.ts";
 
 /** How messages are delivered. */
@@ -24,6 +26,10 @@ export interface MessageRules {
   readonly utf8Check: boolean;
   /** Bytes of one message at most; the frame reader refuses more. */
   readonly maxMessageSize: number;
+  /**
+   * Bytes that messages of this process that are not whole yet may hold together. Default: no limit.
+   */
+  readonly maxUnfinishedMemory?: number;
 }
 
 /** Where a {@linkcode MessageReader} delivers messages and control frames. */
@@ -39,6 +45,12 @@ export interface MessageSink {
 
   /** A Close, Ping or Pong frame with the payload `bytes[start..end)`, which may be kept as well. */
   controlFrame(opcode: Opcode, bytes: Uint8Array, start: number, end: number): void;
+
+  /**
+   * Must be there where `maxUnfinishedMemory` is. The message under way was given up: `maxUnfinishedMemory` was exceeded by the messages of all
+   * connections together, and this one was the largest.
+   */
+  messageGivenUp?(error: WebSocketError): void;
 }
 
 /** The first size of a gathering buffer, unless the message is known to be shorter. */
@@ -50,8 +62,25 @@ const GATHER_MIN = 1024;
  */
 const GATHER_GROWTH = 4;
 
-/** Gathers frames into messages and hands them on; the sink of a `FrameReader`. */
-export class MessageReader implements FrameSink {
+/**
+ * Gathers frames into messages and hands them on; the sink of a `FrameReader`.
+ *
+ * @example
+ * ```ts
+ * import { FrameReader, MessageReader } from "@quickws/quickws/core";
+ *
+ * const limits = { maxMessageSize: 1024, maxFragments: 16 };
+ * const messages = new MessageReader({ text: "string", utf8Check: true, ...limits }, {
+ *   textMessage: (text) => console.log(text), // hello
+ *   bytesMessage: () => {},
+ *   controlFrame: () => {},
+ * });
+ * const frames = new FrameReader({ masked: false, rsv1: false, ...limits }, messages);
+ * frames.read(Uint8Array.of(0x01, 2, 0x68, 0x65)); // "he", and more to come
+ * frames.read(Uint8Array.of(0x80, 3, 0x6c, 0x6c, 0x6f)); // "llo", the last fragment
+ * ```
+ */
+export class MessageReader implements FrameSink, MemoryHolder {
   readonly #rules: MessageRules;
   readonly #sink: MessageSink;
   readonly #compression: MessageCompression | undefined;
@@ -61,6 +90,7 @@ export class MessageReader implements FrameSink {
   #compressed = false;
   #gathered: Uint8Array | undefined;
   #length = 0;
+  #ordinal = 0;
   #utf8 = UTF8_COMPLETE;
   /** The frame that comes in pieces. */
   #first = 0;
@@ -79,6 +109,31 @@ export class MessageReader implements FrameSink {
     this.#rules = rules;
     this.#sink = sink;
     this.#compression = compression;
+  }
+
+  /** Bytes that are held for the message under way. */
+  get held(): number {
+    return this.#gathered?.length ?? 0;
+  }
+
+  /** The number of the message that is under way in several pieces; 0 while there is none. */
+  get underWay(): number {
+    return this.#opcode === Opcode.Continuation ? 0 : this.#ordinal;
+  }
+
+  /** Forgets the message under way: there will be no more of it. */
+  drop(): void {
+    if (this.#gathered !== undefined) UnfinishedMemory.ofProcess.release(this);
+    this.#gathered = undefined;
+    this.#length = 0;
+    this.#utf8 = UTF8_COMPLETE;
+    this.#opcode = Opcode.Continuation;
+  }
+
+  /** Forgets the message under way, because memory ran out. */
+  giveUp(error: WebSocketError): void {
+    this.drop();
+    this.#sink.messageGivenUp?.(error);
   }
 
   /**
@@ -111,6 +166,7 @@ export class MessageReader implements FrameSink {
     }
     if (opcode !== Opcode.Continuation) {
       this.#opcode = opcode;
+      this.#ordinal++;
       this.#compressed = (first & RSV1) !== 0;
     }
     this.#expected = this.#length + length;
@@ -120,6 +176,7 @@ export class MessageReader implements FrameSink {
    * The next piece of the frame.
    *
    * @throws {InvalidPayloadError} As soon as a byte makes a text invalid.
+   * @throws {WebSocketError} `MEMORY_LIMIT` when `maxUnfinishedMemory` is exceeded.
    */
   framePiece(bytes: Uint8Array, start: number, end: number): void {
     if ((this.#first & CONTROL) !== 0) {
@@ -165,6 +222,8 @@ export class MessageReader implements FrameSink {
     const limit = this.#compressed ? compressedLimit(maxMessageSize) : maxMessageSize;
     const most = (this.#first & FIN) !== 0 ? this.#expected : limit;
     const capacity = Math.min(wished, most);
+    const { maxUnfinishedMemory = Infinity } = this.#rules;
+    UnfinishedMemory.ofProcess.take(this, capacity - this.held, maxUnfinishedMemory);
     const grown = new Uint8Array(capacity);
     if (old !== undefined) grown.set(old.subarray(0, this.#length));
     this.#gathered = grown;
@@ -176,10 +235,7 @@ export class MessageReader implements FrameSink {
     const bytes = this.#trimmed();
     const length = this.#length;
     if (this.#checksText) checkUtf8End(this.#utf8);
-    this.#opcode = Opcode.Continuation;
-    this.#gathered = undefined;
-    this.#length = 0;
-    this.#utf8 = UTF8_COMPLETE;
+    this.drop();
     if (this.#compressed) this.#deliverCompressed(opcode, bytes, 0, length);
     else if (opcode === Opcode.Text && this.#rules.text === "string") {
       this.#sink.textMessage(decodeText(bytes, 0, length));

@@ -27,7 +27,25 @@ const LONG_TEXT = 8192;
 /** Where text is encoded before it is compressed. */
 const scratch = new Uint8Array(LONG_TEXT * 3);
 
-/** Writes what one endpoint sends. */
+/**
+ * Writes what one endpoint sends.
+ *
+ * @example
+ * ```ts
+ * import { type FrameOutput, MessageWriter, Opcode } from "@quickws/quickws/core";
+ *
+ * let frame = new Uint8Array(0);
+ * const output: FrameOutput = {
+ *   reserve: (size) => frame = new Uint8Array(size),
+ *   offset: 0,
+ *   commit: (size) => console.log(frame.subarray(0, size)),
+ * };
+ * const writer = new MessageWriter(output);
+ * writer.text("hi"); // Uint8Array(4) [129, 2, 104, 105]
+ * writer.bytes(Opcode.Binary, Uint8Array.of(7, 8)); // Uint8Array(4) [130, 2, 7, 8]
+ * writer.control(Opcode.Ping, new Uint8Array(0)); // Uint8Array(2) [137, 0]
+ * ```
+ */
 export class MessageWriter {
   readonly #output: FrameOutput;
   readonly #masks: MaskSource | undefined;

@@ -49,7 +49,29 @@ const GROWING_FROM = 8;
 /** What ends each part of a message but the last, where it is left out (RFC 7692 7.2.1). */
 const TAIL = Uint8Array.of(0x00, 0x00, 0xff, 0xff);
 
-/** Compresses and decompresses the messages of one connection. */
+/**
+ * Compresses and decompresses the messages of one connection.
+ *
+ * @example
+ * ```ts
+ * import { PermessageDeflate, type PermessageRules } from "@quickws/quickws/core";
+ *
+ * const rules: PermessageRules = {
+ *   compress: true,
+ *   decompress: true,
+ *   threshold: undefined,
+ *   level: "auto",
+ *   maxContextMemory: 64 * 1024 * 1024,
+ * };
+ * const direction = { takeover: false, windowBits: 15 };
+ * const compression = new PermessageDeflate(rules, direction, direction);
+ * const message = new TextEncoder().encode("again and ".repeat(100));
+ * const target = new Uint8Array(message.length);
+ * const end = compression.deflate(message, 0, message.length, target, 0);
+ * const inflated = compression.inflate(target, 0, end, 1024);
+ * console.log(message.length, end < 30, inflated.length); // 1000 true 1000
+ * ```
+ */
 export class PermessageDeflate implements MessageCompression {
   readonly #rules: PermessageRules;
   readonly #inbound: PermessageDirection;

@@ -8,6 +8,14 @@ import { encodeLongText } from "./utf8.ts";
 /**
  * A message that is encoded once, by `prepareMessage`, for many connections. It is never changed;
  * connections may hold on to its bytes until they have sent them.
+ *
+ * @example
+ * ```ts
+ * import { type PreparedMessage, prepareMessage, serve } from "@quickws/quickws";
+ *
+ * const news: PreparedMessage = prepareMessage("the news");
+ * await using server = await serve({ port: 0, open: (conn) => conn.sendPrepared(news) });
+ * ```
  */
 export class PreparedMessage {
   /** Whether it is text or binary. */

@@ -29,6 +29,13 @@ function invalidUtf8(): InvalidPayloadError {
  * Decodes `bytes[start..end)`. A byte order mark is kept, as any other character.
  *
  * @throws {InvalidPayloadError} When they are not UTF-8.
+ *
+ * @example
+ * ```ts
+ * import { decodeText } from "@quickws/quickws/core";
+ *
+ * console.log(decodeText(Uint8Array.of(0x68, 0x69), 0, 2)); // hi
+ * ```
  */
 export function decodeText(bytes: Uint8Array, start: number, end: number): string {
   if (end - start <= DECODE_LOOP_LIMIT) {
@@ -48,6 +55,15 @@ export function decodeText(bytes: Uint8Array, start: number, end: number): strin
  * A lone surrogate becomes U+FFFD.
  *
  * @returns The number of bytes written.
+ *
+ * @example
+ * ```ts
+ * import { encodeText } from "@quickws/quickws/core";
+ *
+ * const target = new Uint8Array(16);
+ * const size = encodeText("hello", target, 2);
+ * console.log(size, target.subarray(2, 2 + size)); // 5 Uint8Array(5) [104, 101, 108, 108, 111]
+ * ```
  */
 export function encodeText(text: string, target: Uint8Array, offset: number): number {
   const length = text.length;
@@ -74,6 +90,16 @@ export function encodeLongText(text: string): Uint8Array {
  * @param state The state behind the piece before; {@linkcode UTF8_COMPLETE} for the first.
  * @returns The state behind this piece; the text may end where it is {@linkcode UTF8_COMPLETE}.
  * @throws {InvalidPayloadError} At the first byte that no valid text can have there.
+ *
+ * @example
+ * ```ts
+ * import { checkUtf8, checkUtf8End, UTF8_COMPLETE } from "@quickws/quickws/core";
+ *
+ * const euro = Uint8Array.of(0xe2, 0x82, 0xac);
+ * let state = checkUtf8(UTF8_COMPLETE, euro, 0, 1); // The pieces may end inside a character,
+ * state = checkUtf8(state, euro, 1, 3);
+ * checkUtf8End(state); // the whole may not.
+ * ```
  */
 export function checkUtf8(state: number, bytes: Uint8Array, start: number, end: number): number {
   let at = start;
@@ -92,6 +118,17 @@ export function checkUtf8(state: number, bytes: Uint8Array, start: number, end: 
  * Checks that a text may end in `state`.
  *
  * @throws {InvalidPayloadError} When it ends inside a character.
+ *
+ * @example
+ * ```ts
+ * import { checkUtf8, checkUtf8End, UTF8_COMPLETE } from "@quickws/quickws/core";
+ *
+ * try {
+ *   checkUtf8End(checkUtf8(UTF8_COMPLETE, Uint8Array.of(0xe2, 0x82), 0, 2));
+ * } catch (error) {
+ *   console.log(String(error)); // InvalidPayloadError: A text message is not UTF-8
+ * }
+ * ```
  */
 export function checkUtf8End(state: number): void {
   if (state !== UTF8_COMPLETE) throw invalidUtf8();

@@ -61,11 +61,46 @@ export type SessionState = "opening" | "open" | "closing" | "closed";
  * chunk ({@linkcode Session.receive}), the end of the peer's direction ({@linkcode
  * Session.receiveEnd}) and the end of the stream ({@linkcode Session.streamClosed}); send what was
  * written to the output after each call.
+ *
+ * @example
+ * ```ts
+ * import { type FrameOutput, Session } from "@quickws/quickws/core";
+ *
+ * let written = new Uint8Array(0);
+ * const output: FrameOutput = {
+ *   reserve: (size) => written = new Uint8Array(size),
+ *   offset: 0,
+ *   commit: (size) => console.log("to the socket:", written.subarray(0, size)),
+ * };
+ * const limits = { masked: false, rsv1: false, maxMessageSize: 1024, maxFragments: 16 };
+ * const session: Session = new Session(
+ *   { ...limits, text: "string", utf8Check: true, autoPong: true },
+ *   {
+ *     onText: (text) => session.sendText(`${text}?`), // to the socket: [ 129, 131, ... ]
+ *     onBytes: () => {},
+ *     onPing: () => {},
+ *     onPong: () => {},
+ *   },
+ *   {
+ *     onClosed: (info) => console.log(info.code), // 1006: no Close frame came.
+ *     startCloseTimer: () => {},
+ *     endOutput: () => {},
+ *     cutStream: () => {},
+ *     congested: false,
+ *   },
+ *   output,
+ *   () => crypto.getRandomValues(new Uint32Array(1))[0], // Only a client masks.
+ * );
+ * session.open();
+ * session.receive(Uint8Array.of(0x81, 2, 0x68, 0x69)); // "hi" from the socket
+ * session.streamClosed();
+ * ```
  */
 export class Session implements MessageSink {
   readonly #events: SessionEvents;
   readonly #shell: SessionShell;
   readonly #rules: SessionRules;
+  readonly #messages: MessageReader;
   readonly #reader: FrameReader;
   readonly #writer: MessageWriter;
   /** Whether this is the client's side, which masks (RFC 6455 section 5.1). */
@@ -99,13 +134,19 @@ export class Session implements MessageSink {
     this.#events = events;
     this.#shell = shell;
     this.isClient = masks !== undefined;
-    this.#reader = new FrameReader(rules, new MessageReader(rules, this, compression));
+    this.#messages = new MessageReader(rules, this, compression);
+    this.#reader = new FrameReader(rules, this.#messages);
     this.#writer = new MessageWriter(output, masks, compression);
   }
 
   /** Where the session stands. */
   get state(): SessionState {
     return this.#state;
+  }
+
+  /** The number of the message that the peer is in the middle of; 0 while it is in none. */
+  get messageUnderWay(): number {
+    return this.#messages.underWay;
   }
 
   /** The opening handshake is done. */
@@ -161,7 +202,7 @@ export class Session implements MessageSink {
   streamClosed(cause?: Error): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
-    this.#reader.stop();
+    this.#stopReading();
     const clean = this.#sent !== undefined && this.#received !== undefined &&
       this.#error === undefined;
     if (!clean && this.#error === undefined) {
@@ -248,7 +289,7 @@ export class Session implements MessageSink {
     this.#initiator ??= "local";
     this.#error = error;
     this.#state = "closing";
-    this.#reader.stop();
+    this.#stopReading();
     if (this.#sent === undefined && error.closeCode !== undefined) {
       this.#sendClose({ code: error.closeCode, reason: error.message });
     }
@@ -262,7 +303,7 @@ export class Session implements MessageSink {
     this.#initiator ??= "local";
     this.#error ??= error;
     this.#state = "closing";
-    this.#reader.stop();
+    this.#stopReading();
     this.#shell.cutStream();
   }
 
@@ -296,11 +337,22 @@ export class Session implements MessageSink {
     if (this.#state === "open") this.#events.onBytes(opcode, bytes, start, end);
   }
 
+  /** The reader has given up a message of the peer's. */
+  messageGivenUp(error: WebSocketError): void {
+    this.fail(error);
+  }
+
   /** A control frame from the reader. */
   controlFrame(opcode: Opcode, bytes: Uint8Array, start: number, end: number): void {
     if (opcode === Opcode.Close) this.#receiveClose(parseClosePayload(bytes, start, end));
     else if (opcode === Opcode.Ping) this.#receivePing(bytes, start, end);
     else if (this.#state === "open") this.#events.onPong(bytes.subarray(start, end));
+  }
+
+  /** Nothing more will be read, and a message under way never be whole. */
+  #stopReading(): void {
+    this.#reader.stop();
+    this.#messages.drop();
   }
 
   /** Whether nothing more is to be read: the connection failed, or the peer's Close frame came. */
@@ -324,7 +376,7 @@ export class Session implements MessageSink {
 
   #receiveClose(payload: ClosePayload): void {
     this.#received = payload;
-    this.#reader.stop();
+    this.#stopReading();
     this.#initiator ??= "remote";
     if (this.#sent === undefined) {
       this.#state = "closing";

@@ -255,6 +255,11 @@ export class Channel<T>
     return this.#intake.stopped;
   }
 
+  /** The number of the message that the peer is in the middle of. */
+  get messageUnderWay(): number {
+    return this.#session.messageUnderWay;
+  }
+
   /** Bytes that the transport has taken and that have not left. */
   get unsent(): number {
     return this.#transport.bufferedAmount;

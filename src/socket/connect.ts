@@ -77,7 +77,7 @@ function requestBytes<T>(
   extensions: string | undefined,
   options: ConnectOptions<T>,
 ): Uint8Array {
-  const headers = [...headerLines(options.headers)];
+  const headers = [...headerLines(options.headers) ?? []];
   const { authorization } = target;
   if (authorization !== undefined && !headers.some(([name]) => /^authorization$/i.test(name))) {
     headers.push(["Authorization", authorization]);

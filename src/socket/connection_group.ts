@@ -22,7 +22,26 @@ export interface BroadcastOptions<T = unknown> {
   except?: Connection<T>;
 }
 
-/** All connections that one set of options let in. */
+/**
+ * All connections that one set of options let in.
+ *
+ * @example
+ * ```ts
+ * import { connect, type ConnectionGroup, serve } from "@quickws/quickws";
+ *
+ * function tell<T>(group: ConnectionGroup<T>, news: string): void {
+ *   console.log(`told ${group.broadcast(news)} of ${group.connections}`); // told 1 of 1
+ * }
+ *
+ * await using server = await serve({ port: 0 });
+ * await using conn = await connect(server.url);
+ * tell(server, "hello");
+ * for await (const data of conn) {
+ *   console.log(data); // hello
+ *   break;
+ * }
+ * ```
+ */
 export abstract class ConnectionGroup<T> {
   readonly #core: ServerCore<T>;
 

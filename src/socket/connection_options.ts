@@ -70,6 +70,17 @@ export interface ConnectionOptions {
    * 0 is for ever. Default: 0.
    */
   writeTimeout?: number;
+  /**
+   * Milliseconds that one incoming message may take from its first piece to its last, however it
+   * trickles in; 0 is for ever. Default: 0.
+   */
+  messageTimeout?: number;
+  /**
+   * Bytes that incoming messages that are not whole yet may hold together, in the whole process; over
+   * it the connection that holds most is closed with 1013. Default: 268435456 (256 MiB), or twice
+   * `maxMessageSize` where that is more.
+   */
+  maxUnfinishedMemory?: number;
   /** When `sendDelayed` writes. Default: `{ maxMessages: 10, maxDelay: 10, bufferSize: 8192 }`. */
   delayedWrite?: DelayedWriteOptions;
   /** Bytes waiting to be sent above which `send` returns `false`. Default: 1048576 (1 MiB). */
@@ -102,6 +113,8 @@ export const CONNECTION_OPTION_NAMES = [
   "pongTimeout",
   "readTimeout",
   "writeTimeout",
+  "messageTimeout",
+  "maxUnfinishedMemory",
   "delayedWrite",
   "highWaterMark",
   "maxBufferedAmount",
@@ -137,15 +150,16 @@ export const MAX_INT32 = 0x7fffffff;
  */
 export function connectionRules(options: ConnectionOptions, masked: boolean): ConnectionRules {
   checkConnectionOptions(options);
-  const { maxBufferedAmount = 64 << 20, delayedWrite = {} } = options;
+  const { maxMessageSize = 16 << 20, maxBufferedAmount = 64 << 20, delayedWrite = {} } = options;
   const { maxMessages = 10, maxDelay = 10, bufferSize = 8192 } = delayedWrite;
   const session: SessionRules = {
     masked,
     rsv1: false,
     text: options.text ?? "string",
     utf8Check: options.utf8Check ?? true,
-    maxMessageSize: options.maxMessageSize ?? 16 << 20,
+    maxMessageSize,
     maxFragments: options.maxFragments ?? 16384,
+    maxUnfinishedMemory: options.maxUnfinishedMemory ?? Math.max(256 << 20, 2 * maxMessageSize),
     autoPong: options.autoPong ?? true,
   };
   return {
@@ -157,12 +171,21 @@ export function connectionRules(options: ConnectionOptions, masked: boolean): Co
     pongTimeout: options.pongTimeout ?? 0,
     readTimeout: options.readTimeout ?? 0,
     writeTimeout: options.writeTimeout ?? 0,
+    messageTimeout: options.messageTimeout ?? 0,
     delayedWrite: { maxMessages, maxDelay, bufferSize },
     // A default must not stand in the way of the other, which was given.
     highWaterMark: options.highWaterMark ?? Math.min(1 << 20, maxBufferedAmount),
     maxBufferedAmount: Math.max(maxBufferedAmount, options.highWaterMark ?? 0),
   };
 }
+
+const TIMES = [
+  "pingInterval",
+  "pongTimeout",
+  "readTimeout",
+  "writeTimeout",
+  "messageTimeout",
+] as const;
 
 function checkConnectionOptions(options: ConnectionOptions): void {
   checkOneOf("text", options.text, ["string", "bytes"]);
@@ -174,9 +197,9 @@ function checkConnectionOptions(options: ConnectionOptions): void {
   checkInteger("maxFragments", options.maxFragments, 1, MAX_INT32, "frames");
   checkType("autoPong", options.autoPong, "boolean");
   checkInteger("closeTimeout", options.closeTimeout, 0, MAX_INT32, "milliseconds");
-  for (const name of ["pingInterval", "pongTimeout", "readTimeout", "writeTimeout"] as const) {
-    checkInteger(name, options[name], 0, MAX_INT32, "milliseconds");
-  }
+  for (const name of TIMES) checkInteger(name, options[name], 0, MAX_INT32, "milliseconds");
+  const most = Number.MAX_SAFE_INTEGER;
+  checkInteger("maxUnfinishedMemory", options.maxUnfinishedMemory, 0, most, "bytes");
   if (options.delayedWrite !== undefined) checkDelayedWrite(options.delayedWrite);
   checkInteger("highWaterMark", options.highWaterMark, 0, MAX_INT32, "bytes");
   const least = options.highWaterMark ?? 0;

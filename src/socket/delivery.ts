@@ -5,7 +5,6 @@ import { WebSocketError } from "../errors.ts";
 import type { CloseInfo } from "../session/close_info.ts";
 import type { SessionEvents } from "../session/session.ts";
 import { CloseCode } from "../wire/close.ts";
-import type { Transport } from "../transport/transport.ts";
 import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
 import type { Connection } from "./connection.ts";
 import type { Message } from "./connection_link.ts";
@@ -36,7 +35,7 @@ export class Delivery<T> implements SessionEvents {
    * @param owner The machinery of the connection.
    * @param connection What handlers are called with.
    * @param handlers The handlers.
-   * @param copiesBelow See {@linkcode Transport.copiesBelow}.
+   * @param copiesBelow Parts of chunks with fewer bytes than this are copied, not viewed.
    */
   constructor(
     owner: DeliveryOwner,
@@ -165,9 +164,10 @@ export class Delivery<T> implements SessionEvents {
   }
 
   #failed(name: string, cause: unknown): void {
-    // After the end there is no `close` left to hear of it.
+    // After the end there is no `close` left to hear of it. That of the end itself, which an iterator
+    // throws, has been heard of.
     if (this.#end !== undefined) {
-      this.#owner.reportError(cause);
+      if (cause !== this.#end.error) this.#owner.reportError(cause);
       return;
     }
     this.#owner.handlerFailed(

@@ -3,11 +3,11 @@
 import { wrongType } from "./check.ts";
 import type { HeaderFieldsInit } from "./serve_options.ts";
 
-/** The lines, of whichever form they were given in; empty for none. */
+/** The lines, of whichever form they were given in; `undefined` for none. */
 export function headerLines(
   init: HeaderFieldsInit | undefined,
-): Iterable<readonly [name: string, value: string]> {
-  if (init === undefined) return [];
+): Iterable<readonly [name: string, value: string]> | undefined {
+  if (init === undefined) return undefined;
   if (typeof init !== "object" || init === null) throw wrongType("headers", "header fields", init);
   return Symbol.iterator in init ? init : Object.entries(init);
 }

@@ -10,6 +10,7 @@ import { checkUpgrade, ServerHandshake, type ServerRequest } from "../handshake/
 import type { Transport, TransportSink } from "../transport/transport.ts";
 import { answerPlainRequest, toRequest } from "./plain_http.ts";
 import type { Handlers } from "./handlers.ts";
+import { hostRefused, isHostAllowed } from "./host.ts";
 import { headerLines } from "./header_lines.ts";
 import { isOriginAllowed, originRefused } from "./origin.ts";
 import { isPromiseLike } from "./promise_like.ts";
@@ -160,6 +161,7 @@ export class Incoming<T> implements TransportSink, TimerTarget {
     this.#state = "deciding";
     if (head.rest.length > 0) this.#rest.push(head.rest);
     this.#method = head.method;
+    if (!isHostAllowed(this.#owner.rules.hosts, head.host)) throw hostRefused(head.host);
     if (head.isUpgrade || fetch === undefined) {
       this.#decide(head);
       return;
@@ -190,8 +192,7 @@ export class Incoming<T> implements TransportSink, TimerTarget {
   #upgradeRequest(request: ServerRequest): UpgradeRequest {
     return {
       method: request.method,
-      // Joined, it is a text of its own; a template would hold on to the whole head, of which host and
-      // path are parts, for as long as the connection is open.
+      // Joined, because a template would hold on to the whole head, of which these are parts.
       url: [this.#secure ? "wss://" : "ws://", request.host, request.path].join(""),
       headers: request.fields,
       remoteAddress: this.#transport.remoteAddress,

@@ -13,6 +13,8 @@ export interface KeepaliveRules {
   readonly readTimeout: number;
   /** How long output may wait without any of it leaving. */
   readonly writeTimeout: number;
+  /** How long one message may take from its first piece to its last. */
+  readonly messageTimeout: number;
 }
 
 /** The connection that is watched. */
@@ -23,6 +25,8 @@ export interface KeepaliveOwner {
   readonly deaf: boolean;
   /** Bytes that the transport has taken and that have not left. */
   readonly unsent: number;
+  /** The number of the message that the peer is in the middle of; 0 while it is in none. */
+  readonly messageUnderWay: number;
   /** The peer is gone. */
   gone(error: TimeoutError): void;
 }
@@ -31,6 +35,9 @@ const PING = 0;
 const PONG = 1;
 const READ = 2;
 const WRITE = 3;
+const MESSAGE = 4;
+
+type KeepaliveCode = "PONG_TIMEOUT" | "READ_TIMEOUT" | "WRITE_TIMEOUT" | "MESSAGE_TIMEOUT";
 
 /**
  * A timeout is watched in this many steps: it is found at most one step late, and nobody has to look
@@ -42,12 +49,14 @@ const STEPS = 4;
 export class Keepalive implements TimerTarget {
   readonly #rules: KeepaliveRules;
   readonly #owner: KeepaliveOwner;
-  readonly #timers: Array<Timer | undefined> = [undefined, undefined, undefined, undefined];
+  readonly #timers: Array<Timer | undefined> = new Array(5).fill(undefined);
   #heardSincePing = false;
   #heardSinceStep = false;
   #silentSteps = 0;
   #unsent = 0;
   #stuckSteps = 0;
+  #message = 0;
+  #messageSteps = 0;
 
   /**
    * @param rules The times.
@@ -59,11 +68,13 @@ export class Keepalive implements TimerTarget {
     this.#arm(PING, rules.pingInterval);
     this.#arm(READ, rules.readTimeout / STEPS);
     this.#arm(WRITE, rules.writeTimeout / STEPS);
+    this.#arm(MESSAGE, rules.messageTimeout / STEPS);
   }
 
   /** Whether any of the times is set, so that there is something to watch. */
   static isWanted(rules: KeepaliveRules): boolean {
-    return rules.pingInterval > 0 || rules.readTimeout > 0 || rules.writeTimeout > 0;
+    return rules.pingInterval > 0 || rules.readTimeout > 0 || rules.writeTimeout > 0 ||
+      rules.messageTimeout > 0;
   }
 
   /** Something arrived from the peer. */
@@ -88,7 +99,8 @@ export class Keepalive implements TimerTarget {
     if (kind === PING) this.#ping();
     else if (kind === PONG) this.#checkPong();
     else if (kind === READ) this.#checkRead();
-    else this.#checkWrite();
+    else if (kind === WRITE) this.#checkWrite();
+    else this.#checkMessage();
   }
 
   #arm(kind: number, delay: number): void {
@@ -128,7 +140,17 @@ export class Keepalive implements TimerTarget {
     else this.#gone("WRITE_TIMEOUT", `The peer took nothing for ${this.#rules.writeTimeout} ms`);
   }
 
-  #gone(code: "PONG_TIMEOUT" | "READ_TIMEOUT" | "WRITE_TIMEOUT", message: string): void {
+  #checkMessage(): void {
+    const { messageUnderWay } = this.#owner;
+    const same = messageUnderWay > 0 && messageUnderWay === this.#message;
+    this.#message = messageUnderWay;
+    this.#messageSteps = same && !this.#owner.deaf ? this.#messageSteps + 1 : 0;
+    const { messageTimeout } = this.#rules;
+    if (this.#messageSteps < STEPS) this.#arm(MESSAGE, messageTimeout / STEPS);
+    else this.#gone("MESSAGE_TIMEOUT", `A message was not whole within ${messageTimeout} ms`);
+  }
+
+  #gone(code: KeepaliveCode, message: string): void {
     this.stop();
     this.#owner.gone(new TimeoutError(code, message));
   }

@@ -10,6 +10,7 @@ import {
   connectionRules,
   MAX_INT32,
 } from "./connection_options.ts";
+import { isHostName } from "./host.ts";
 import { checkHandlers, HANDLER_NAMES, type Handlers } from "./handlers.ts";
 
 /** A client's request for a connection, as the `upgrade` hook sees it. */
@@ -100,6 +101,13 @@ export interface ServeOptions<T = undefined> extends ConnectionOptions, Handlers
    */
   origins?: Origins;
   /**
+   * Host names and addresses that requests may be for, in lower case and without a port; others get a
+   * 421. It is for servers that browsers reach without a proxy, above all on this machine: a page
+   * whose name was made to point here (DNS rebinding) passes the check of `origins: "same"`, and not
+   * this one. Default: any.
+   */
+  hosts?: readonly string[];
+  /**
    * Hears of errors that have no connection to go to: of the listener, of the hooks, of a `close`
    * handler. Default: `console.error` (the web's `reportError` ends the process on Deno and Bun).
    */
@@ -128,6 +136,7 @@ const SERVE_OPTION_NAMES = [
   "maxConnections",
   "signal",
   "origins",
+  "hosts",
   "onError",
   "upgrade",
   "fetch",
@@ -151,6 +160,8 @@ export interface ServeRules<T> {
   readonly subprotocols: readonly string[];
   /** See {@linkcode ServeOptions.origins}. */
   readonly origins: Origins;
+  /** See {@linkcode ServeOptions.hosts}. */
+  readonly hosts: readonly string[] | undefined;
 }
 
 /**
@@ -166,6 +177,7 @@ export function serveRules<T>(options: ServeOptions<T>): ServeRules<T> {
   checkInteger("maxHandshakeSize", options.maxHandshakeSize, 256, MAX_INT32, "bytes");
   checkInteger("maxConnections", options.maxConnections, 1, MAX_INT32, "connections");
   checkOrigins(options.origins);
+  checkHosts(options.hosts);
   checkType("onError", options.onError, "function");
   checkType("upgrade", options.upgrade, "function");
   checkType("fetch", options.fetch, "function");
@@ -178,6 +190,7 @@ export function serveRules<T>(options: ServeOptions<T>): ServeRules<T> {
     maxConnections: options.maxConnections ?? Infinity,
     subprotocols: [...options.subprotocols ?? []],
     origins: Array.isArray(options.origins) ? [...options.origins] : options.origins ?? "same",
+    hosts: options.hosts && [...options.hosts],
   };
 }
 
@@ -219,6 +232,18 @@ function checkOrigins(origins: unknown): void {
     if (typeof origin !== "string" || !isOrigin(origin)) {
       throw new TypeError(
         `Option "origins" must list origins such as "https://example.com", got ${show(origin)}`,
+      );
+    }
+  }
+}
+
+function checkHosts(hosts: unknown): void {
+  if (hosts === undefined) return;
+  if (!Array.isArray(hosts)) throw wrongType("hosts", "an array of host names", hosts);
+  for (const host of hosts) {
+    if (typeof host !== "string" || !isHostName(host)) {
+      throw new TypeError(
+        `Option "hosts" must list host names such as "localhost" or "[::1]", got ${show(host)}`,
       );
     }
   }

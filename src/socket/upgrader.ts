@@ -20,6 +20,7 @@ export type UpgradeOptions<T = undefined> = Omit<
   | "maxHandshakeSize"
   | "noDelay"
   | "readBufferSize"
+  | "denoSockets"
 >;
 
 /** The part of a `node:http` request that an upgrade needs. */
@@ -48,6 +49,7 @@ const FOREIGN_OPTIONS = [
   "maxHandshakeSize",
   "noDelay",
   "readBufferSize",
+  "denoSockets",
 ] as const;
 
 /** The socket that an `upgrade` event of `node:http` or `node:https` hands over. */
@@ -67,6 +69,16 @@ export interface WrappedSocket {
 /**
  * One checked set of options for many upgrades of another HTTP server; what it lets in is a group,
  * like the connections of a server. It comes from `createUpgrader` and `attach`.
+ *
+ * @example
+ * ```ts
+ * import { createServer } from "node:http";
+ * import { attach, type Upgrader } from "@quickws/quickws/node";
+ *
+ * const sockets: Upgrader = attach(createServer(), { message: (conn, data) => conn.send(data) });
+ * console.log(sockets.connections); // 0
+ * await sockets.shutdown();
+ * ```
  */
 export class Upgrader<T = undefined> extends ConnectionGroup<T> {
   readonly #core: ServerCore<T>;

@@ -136,6 +136,12 @@ function requireReusePort(): void {
   throw new TypeError('reusePort with denoSockets "Deno.listen" needs --unstable-net');
 }
 
+/** Whether a peer was gone before it was accepted: its own affair, and the next one is not to wait. */
+function isOfPeer(error: unknown): boolean {
+  const { ConnectionAborted, ConnectionReset, NotConnected } = Deno.errors;
+  return [ConnectionAborted, ConnectionReset, NotConnected].some((kind) => error instanceof kind);
+}
+
 class DenoListener implements Listener {
   readonly hostname: string;
   readonly port: number;
@@ -176,6 +182,7 @@ class DenoListener implements Listener {
         sink.accept(new DenoTransport(conn, addressOf(conn), readBufferSize));
       } catch (error) {
         if (this.#closed) return;
+        if (isOfPeer(error)) continue;
         sink.error(error as Error);
         await new Promise((resolve) => setTimeout(resolve, ACCEPT_RETRY_DELAY));
       }

@@ -49,7 +49,16 @@ export interface ClosePayload {
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Whether a Close frame may carry `code` (RFC 6455 section 7.4, and 1012 to 1014 of the registry). */
+/**
+ * Whether a Close frame may carry `code` (RFC 6455 section 7.4, and 1012 to 1014 of the registry).
+ *
+ * @example
+ * ```ts
+ * import { isCloseCode } from "@quickws/quickws/core";
+ *
+ * console.log(isCloseCode(1000), isCloseCode(4001), isCloseCode(1006)); // true true false
+ * ```
+ */
 export function isCloseCode(code: number): boolean {
   return code >= 3000 && code <= 4999 ||
     code >= 1000 && code <= 1014 && code !== 1004 && code !== 1005 && code !== 1006;
@@ -60,6 +69,15 @@ export function isCloseCode(code: number): boolean {
  *
  * @throws {ProtocolError} When it is one byte long or carries a code that must not be sent.
  * @throws {InvalidPayloadError} When the reason is not UTF-8.
+ *
+ * @example
+ * ```ts
+ * import { formatClosePayload, parseClosePayload } from "@quickws/quickws/core";
+ *
+ * const payload = formatClosePayload(4001, "enough");
+ * console.log(parseClosePayload(payload, 0, payload.length)); // { code: 4001, reason: "enough" }
+ * console.log(parseClosePayload(payload, 0, 0)); // { code: 1005, reason: "" }
+ * ```
  */
 export function parseClosePayload(bytes: Uint8Array, start: number, end: number): ClosePayload {
   // RFC 6455 7.1.5: a Close frame without a code counts as 1005.
@@ -88,6 +106,13 @@ function decodeReason(bytes: Uint8Array, start: number, end: number): string {
 /**
  * Builds the payload of a Close frame. A reason over {@linkcode MAX_CLOSE_REASON} bytes is cut at a
  * code point's end; 1005 gives an empty payload.
+ *
+ * @example
+ * ```ts
+ * import { formatClosePayload } from "@quickws/quickws/core";
+ *
+ * console.log(formatClosePayload(1000, "bye")); // Uint8Array(5) [3, 232, 98, 121, 101]
+ * ```
  */
 export function formatClosePayload(code: number, reason: string): Uint8Array {
   if (code === CloseCode.NoStatus) return new Uint8Array(0);

@@ -16,7 +16,17 @@ export interface FrameOutput {
 /** Gives a new 32-bit mask key, from a strong source of randomness (RFC 6455 sections 5.3, 10.3). */
 export type MaskSource = () => number;
 
-/** The size in bytes of the header of a frame with `length` bytes of payload. */
+/**
+ * The size in bytes of the header of a frame with `length` bytes of payload.
+ *
+ * @example
+ * ```ts
+ * import { frameHeaderSize } from "@quickws/quickws/core";
+ *
+ * console.log(frameHeaderSize(125, false), frameHeaderSize(126, false)); // 2 4
+ * console.log(frameHeaderSize(65_536, true)); // 14
+ * ```
+ */
 export function frameHeaderSize(length: number, masked: boolean): number {
   return (length < LENGTH_16 ? 2 : length < 0x10000 ? 4 : 10) + (masked ? 4 : 0);
 }
@@ -63,6 +73,17 @@ function writeHeader(
  * @param length The size in bytes of the payload.
  * @param masks The source of mask keys, for a client; a server masks nothing (RFC 6455 section 5.1).
  * @returns The offset behind the frame.
+ *
+ * @example
+ * ```ts
+ * import { frameHeaderSize, sealFrame } from "@quickws/quickws/core";
+ *
+ * const start = frameHeaderSize(5, false);
+ * const frame = new Uint8Array(start + 5);
+ * new TextEncoder().encodeInto("hello", frame.subarray(start));
+ * console.log(sealFrame(frame, 0, 0x81, 5, undefined)); // 7
+ * console.log(frame); // Uint8Array(7) [129, 5, 104, 101, 108, 108, 111]
+ * ```
  */
 export function sealFrame(
   bytes: Uint8Array,
@@ -92,6 +113,23 @@ const COPY_LOOP_LIMIT = 64;
  * @param start The offset of the payload's first byte.
  * @param end The offset behind its last byte.
  * @param masks The source of mask keys, for a client.
+ *
+ * @example
+ * ```ts
+ * import { type FrameOutput, writeFrame } from "@quickws/quickws/core";
+ *
+ * const memory = new Uint8Array(1024);
+ * let size = 0;
+ * const output: FrameOutput = {
+ *   reserve: () => memory,
+ *   get offset() {
+ *     return size;
+ *   },
+ *   commit: (count) => void (size += count),
+ * };
+ * writeFrame(output, 0x82, Uint8Array.of(7, 8), 0, 2, undefined);
+ * console.log(memory.subarray(0, size)); // Uint8Array(4) [130, 2, 7, 8]
+ * ```
  */
 export function writeFrame(
   output: FrameOutput,

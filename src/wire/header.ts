@@ -38,7 +38,16 @@ export function compressedLimit(limit: number): number {
   return limit + (limit >>> 6) + 64;
 }
 
-/** The size in bytes of a header with this second byte: 2 to 14. */
+/**
+ * The size in bytes of a header with this second byte: 2 to 14.
+ *
+ * @example
+ * ```ts
+ * import { headerSize } from "@quickws/quickws/core";
+ *
+ * console.log(headerSize(125), headerSize(126), headerSize(0x80 | 127)); // 2 4 14
+ * ```
+ */
 export function headerSize(second: number): number {
   const length = second & LENGTH_BITS;
   const extended = length === LENGTH_16 ? 2 : length === LENGTH_64 ? 8 : 0;
@@ -53,6 +62,19 @@ export function headerSize(second: number): number {
  * @param rules What the frame is checked against.
  * @param inMessage Whether a fragmented message is under way.
  * @throws {ProtocolError} When a rule is broken.
+ *
+ * @example
+ * ```ts
+ * import { checkHeader } from "@quickws/quickws/core";
+ *
+ * const rules = { masked: true, rsv1: false, maxMessageSize: 1024, maxFragments: 16 };
+ * checkHeader(0x81, 0x85, rules, false); // A masked text frame of 5 bytes is fine.
+ * try {
+ *   checkHeader(0x80, 0x85, rules, false);
+ * } catch (error) {
+ *   console.log(String(error)); // ProtocolError: A continuation frame continues no message
+ * }
+ * ```
  */
 export function checkHeader(
   first: number,
@@ -133,6 +155,13 @@ function reservedOpcode(opcode: number): ProtocolError {
  * @param limit Bytes that the payload may have at most.
  * @throws {ProtocolError} When the length is not written the shortest way, or has its top bit set.
  * @throws {MessageTooBigError} When the length is over the limit.
+ *
+ * @example
+ * ```ts
+ * import { readPayloadLength } from "@quickws/quickws/core";
+ *
+ * console.log(readPayloadLength(Uint8Array.of(0x82, 126, 1, 0), 0, 1024)); // 256
+ * ```
  */
 export function readPayloadLength(bytes: Uint8Array, offset: number, limit: number): number {
   let length = bytes[offset + 1] & LENGTH_BITS;

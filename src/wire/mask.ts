@@ -15,12 +15,32 @@ export const SHARED_SIZE = 1024;
 
 const LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
 
-/** Reads the four bytes of a mask key at `offset`. */
+/**
+ * Reads the four bytes of a mask key at `offset`.
+ *
+ * @example
+ * ```ts
+ * import { readMaskKey } from "@quickws/quickws/core";
+ *
+ * console.log(readMaskKey(Uint8Array.of(0x37, 0xfa, 0x21, 0x3d), 0).toString(16)); // 3d21fa37
+ * ```
+ */
 export function readMaskKey(bytes: Uint8Array, offset: number): number {
   return bytes[offset] | bytes[offset + 1] << 8 | bytes[offset + 2] << 16 | bytes[offset + 3] << 24;
 }
 
-/** Writes the four bytes of a mask key at `offset`. */
+/**
+ * Writes the four bytes of a mask key at `offset`.
+ *
+ * @example
+ * ```ts
+ * import { writeMaskKey } from "@quickws/quickws/core";
+ *
+ * const key = new Uint8Array(4);
+ * writeMaskKey(key, 0, 0x3d21fa37);
+ * console.log(key); // Uint8Array(4) [55, 250, 33, 61]
+ * ```
+ */
 export function writeMaskKey(bytes: Uint8Array, offset: number, key: number): void {
   bytes[offset] = key;
   bytes[offset + 1] = key >>> 8;
@@ -28,7 +48,20 @@ export function writeMaskKey(bytes: Uint8Array, offset: number, key: number): vo
   bytes[offset + 3] = key >>> 24;
 }
 
-/** The key as it applies to a piece of payload that begins `count` bytes after the payload's start. */
+/**
+ * The key as it applies to a piece of payload that begins `count` bytes after the payload's start.
+ *
+ * @example
+ * ```ts
+ * import { applyMask, rotateMaskKey } from "@quickws/quickws/core";
+ *
+ * const payload = new TextEncoder().encode("hello");
+ * applyMask(payload, 0, 2, 0x3d21fa37);
+ * applyMask(payload, 2, 5, rotateMaskKey(0x3d21fa37, 2));
+ * applyMask(payload, 0, 5, 0x3d21fa37); // Masked in two pieces, unmasked in one.
+ * console.log(new TextDecoder().decode(payload)); // hello
+ * ```
+ */
 export function rotateMaskKey(key: number, count: number): number {
   const shift = (count & 3) << 3;
   return shift === 0 ? key : key >>> shift | key << 32 - shift;
@@ -41,6 +74,16 @@ export function rotateMaskKey(key: number, count: number): number {
  * @param start The offset of the payload's first byte.
  * @param end The offset behind its last byte.
  * @param key The mask key, see {@linkcode readMaskKey}.
+ *
+ * @example
+ * ```ts
+ * import { applyMask } from "@quickws/quickws/core";
+ *
+ * // The example of RFC 6455 section 5.7.
+ * const payload = new TextEncoder().encode("Hello");
+ * applyMask(payload, 0, 5, 0x3d21fa37);
+ * console.log(payload); // Uint8Array(5) [127, 159, 77, 81, 88]
+ * ```
  */
 export function applyMask(bytes: Uint8Array, start: number, end: number, key: number): void {
   const threshold = bytes.length < SHARED_SIZE ? WORD_THRESHOLD : SHARED_WORD_THRESHOLD;

@@ -135,6 +135,13 @@ export const cases: Cases = liveCases({
     assert.equal((await conn[Symbol.asyncIterator]().next()).value, "ada: hello");
   },
 
+  "hosts hold as they do for serve": async (t) => {
+    const { port, url } = await attached(t, { hosts: ["127.0.0.1"] });
+    const rebound = await t.rawClient({ port });
+    assert.equal((await rebound.upgrade(["Origin: http://a.example"])).status, 421);
+    await t.connect(url);
+  },
+
   "origins, maxConnections and subprotocols hold as they do for serve": async (t) => {
     const { port, url } = await attached(t, { maxConnections: 1, subprotocols: ["v2", "v1"] });
     const evil = await t.rawClient({ port });
@@ -329,6 +336,7 @@ export const cases: Cases = liveCases({
       ["backlog", 1],
       ["noDelay", true],
       ["readBufferSize", 1000],
+      ["denoSockets", "node:net"],
     ] as const;
     for (const [name, value] of options) {
       for (const use of [createUpgrader, (given: UpgradeOptions) => attach(http, given)]) {

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
+import { linesOf, within } from "../support/child.ts";
 import { runtimeCommand, type RuntimeName, runtimeNames } from "../support/runtimes.ts";
 import { makeFixtures } from "./fixtures.ts";
 import { DENO_SOCKETS_VARIABLE, FIXTURES_VARIABLE, type Report } from "./harness.ts";
@@ -67,29 +68,6 @@ class SuiteProcess {
     throw failure(
       `the process ${how} (exit code ${code}, signal ${signal})\n${await this.#errorOutput}`,
     );
-  }
-}
-
-async function* linesOf(output: ReadableStream<Uint8Array>): AsyncGenerator<string, void> {
-  const decoder = new TextDecoder();
-  let rest = "";
-  for await (const chunk of output) {
-    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
-    rest = lines.pop()!;
-    yield* lines;
-  }
-}
-
-/** What the promise gives, or `undefined` after `limit` milliseconds. */
-async function within<T>(limit: number, promise: Promise<T>): Promise<T | undefined> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), limit);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

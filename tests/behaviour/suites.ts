@@ -26,5 +26,6 @@ export const suites: Record<string, () => Promise<Suite>> = {
   deflate: () => import("./deflate_suite.ts"),
   defects: () => import("./defects_suite.ts"),
   proxy: () => import("./proxy_suite.ts"),
+  security: () => import("../security/live_suite.ts"),
   transport: () => import("./transport_suite.ts"),
 };

@@ -88,6 +88,8 @@ export interface StepResult {
 
 /** What compression is to be like, by name; each server program has a port for each. */
 export type CompressionMode =
+  /** There is none. */
+  | "off"
   /** Every message by itself. */
   | "alone"
   /** Messages refer to those before them. */
@@ -96,51 +98,53 @@ export type CompressionMode =
   | "windows";
 
 /** All of them. */
-export const COMPRESSION_MODES: readonly CompressionMode[] = ["alone", "takeover", "windows"];
+export const COMPRESSION_MODES: readonly CompressionMode[] = [
+  "off",
+  "alone",
+  "takeover",
+  "windows",
+];
 
-/** A conversation about compression. */
-export interface CompressedConversation {
+/** The extensions that are agreed on in each mode; a mode that is missing is not to be had. */
+export type Agreed = Partial<Record<CompressionMode, string>>;
+
+/** A conversation to hold. */
+export interface Conversation {
   readonly mode: CompressionMode;
   readonly url: string;
   /** The extensions that have to be agreed on. */
   readonly agreed: string;
+  /** The authority (PEM) of the server's certificate, for a `wss://` URL. */
+  readonly ca?: string | undefined;
 }
 
-/** Opens a connection; without a mode it offers what its library offers by default. */
-export type Open = (url: string, mode?: CompressionMode) => Promise<InteropClient>;
+/** Opens the connection of a conversation. */
+export type Open = (conversation: Conversation) => Promise<InteropClient>;
 
-/** Holds the conversations that the command line asks for: a URL, or some about compression. */
+/** Holds the conversations that the command line asks for. */
 export async function holdConversations(argument: string, open: Open): Promise<void> {
-  if (!argument.startsWith("[")) {
-    await converse(() => open(argument));
-    return;
-  }
-  const conversations: CompressedConversation[] = JSON.parse(argument);
-  for (const { mode, url, agreed } of conversations) {
-    await converse(() => open(url, mode), { mode, agreed });
+  const conversations: Conversation[] = JSON.parse(argument);
+  for (const conversation of conversations) {
+    await converse(() => open(conversation), conversation);
   }
 }
 
 /** Runs the conversation and prints a line for each of its steps. */
 export async function converse(
   connect: () => Promise<InteropClient>,
-  compression?: { mode: CompressionMode; agreed: string },
+  { mode, agreed }: { mode: CompressionMode; agreed: string },
 ): Promise<void> {
   const client = await connect();
-  const prefix = compression === undefined ? "" : `${compression.mode}: `;
-  const step = (title: string, run: () => Promise<void>) => report(prefix + title, run);
-  if (compression !== undefined) {
-    const { agreed } = compression;
-    await step(`what is agreed on is ${agreed || "no compression"}`, () => {
-      assert.equal(client.extensions, agreed);
-      return Promise.resolve();
-    });
-    await step("texts, records and noise come back in their order", async () => {
-      const messages = manyMessages();
-      for (const message of messages) client.send(message);
-      for (const message of messages) assert.deepEqual(await client.receive(), message);
-    });
-  }
+  const step = (title: string, run: () => Promise<void>) => report(`${mode}: ${title}`, run);
+  await step(`what is agreed on is ${agreed || "no compression"}`, () => {
+    assert.equal(client.extensions, agreed);
+    return Promise.resolve();
+  });
+  await step("texts, records and noise come back in their order", async () => {
+    const messages = manyMessages();
+    for (const message of messages) client.send(message);
+    for (const message of messages) assert.deepEqual(await client.receive(), message);
+  });
   for (const [title, message] of ECHOES) {
     await step(`${title} comes back`, async () => {
       client.send(message);

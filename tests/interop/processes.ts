@@ -11,7 +11,7 @@ export interface Program {
   command(...args: string[]): RuntimeCommand;
 }
 
-/** Milliseconds that one conversation may take on a busy machine. */
+/** Milliseconds that one step of a conversation may take on a busy machine. */
 const DEADLINE = 60_000;
 
 /** A module in `programs`, and what it runs on. */
@@ -44,11 +44,20 @@ export class RunningProgram {
     return value;
   }
 
-  /** Reports the results that it prints, until it ends, which it has to do by itself and well. */
-  async report(t: Deno.TestContext): Promise<void> {
-    const timer = setTimeout(() => this.#process.kill("SIGKILL"), DEADLINE);
+  /**
+   * Reports the results that it prints, until it ends, which it has to do by itself and well.
+   *
+   * @returns How many results there were.
+   */
+  async report(t: Deno.TestContext): Promise<number> {
+    const kill = (): void => this.#process.kill("SIGKILL");
+    let timer = setTimeout(kill, DEADLINE);
+    let count = 0;
     try {
       for await (const line of this.#lines) {
+        clearTimeout(timer);
+        timer = setTimeout(kill, DEADLINE);
+        count++;
         const { step, error }: StepResult = JSON.parse(line);
         await t.step(step, () => {
           if (error !== undefined) throw new Error(error);
@@ -56,6 +65,7 @@ export class RunningProgram {
       }
       const { success, code, signal } = await this.#process.status;
       if (!success) throw new Error(`${this.#name} ended with exit code ${code}, signal ${signal}`);
+      return count;
     } finally {
       clearTimeout(timer);
     }
@@ -84,14 +94,14 @@ async function* linesOf(process: Deno.ChildProcess): AsyncGenerator<string, void
 }
 
 /** Starts a program for as long as `use` takes. */
-export async function running(
+export async function running<T>(
   program: Program,
   args: readonly string[],
-  use: (process: RunningProgram) => Promise<void>,
-): Promise<void> {
+  use: (process: RunningProgram) => Promise<T>,
+): Promise<T> {
   const process = new RunningProgram(program, ...args);
   try {
-    await use(process);
+    return await use(process);
   } finally {
     await process.stop();
   }

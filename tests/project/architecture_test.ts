@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { posix } from "node:path";
 import ts from "typescript";
-import { librarySources, place, type SourceFile, visit } from "./source_files.ts";
+import { doctorSources, librarySources, place, type SourceFile, visit } from "./source_files.ts";
 
 const PORT = "src/transport/transport.ts";
 
@@ -131,6 +131,17 @@ Deno.test("the library imports nothing but itself and, where a runtime is named,
     }
   }
   assert.deepEqual(wrong, []);
+});
+
+Deno.test("the doctor stands on the core and the transports, and nothing stands on it", () => {
+  const allowed = /^(doctor\/|src\/core\.ts$|src\/transport\/|node:)/;
+  const wrong = doctorSources().flatMap((file) =>
+    importsOf(file).filter((target) => !allowed.test(target))
+      .map((target) => `${file.path} must not import ${target}`)
+  );
+  assert.deepEqual(wrong, []);
+  const inward = sources.filter((file) => importsOf(file).some((to) => to.startsWith("doctor/")));
+  assert.deepEqual(inward.map(({ path }) => path), []);
 });
 
 Deno.test("no file imports itself by way of others", () => {

@@ -1,4 +1,4 @@
-// docs/errors.md names every code, and no other.
+// docs/errors.md names every code, and no other, each with its cause and its cure.
 
 import assert from "node:assert/strict";
 
@@ -11,4 +11,17 @@ Deno.test("docs/errors.md lists exactly the codes of ErrorCode", async () => {
   const documented = [...page.matchAll(/^\| `([A-Z0-9_]+)`/gm)].map(([, code]) => code).sort();
   assert.ok(codes.length > 40);
   assert.deepEqual(documented, codes);
+});
+
+Deno.test("docs/errors.md has a cause and a cure for every code", async () => {
+  const page = await Deno.readTextFile(new URL("../../docs/errors.md", import.meta.url));
+  for (const section of page.split(/^## /m).slice(1)) {
+    const [header, , ...rows] = [...section.matchAll(/^\|.*\|$/gm)].map(([row]) =>
+      row.split("|").slice(1, -1).map((cell) => cell.trim())
+    );
+    assert.ok(header!.includes("cause"), section);
+    // Where the cure is one for all, it stands above the table.
+    assert.ok(header!.includes("cure") || /^Cause: .* Cure: /m.test(section), section);
+    for (const row of rows) assert.ok(row.every((cell) => cell !== ""), row.join(" | "));
+  }
 });

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import ts from "typescript";
-import { librarySources, place, root, sourcesBelow, visit } from "./source_files.ts";
+import { doctorSources, librarySources, place, root, sourcesBelow, visit } from "./source_files.ts";
 
 const MAX_LINES = 300;
 
@@ -37,7 +37,18 @@ const TESTED_ELSEWHERE: Record<string, string> = {
   "src/transport/node_tls_stream.ts": "tests/behaviour/behaviour_test.ts",
   "src/transport/node_tls.ts": "tests/behaviour/behaviour_test.ts",
   "src/transport/node_transport.ts": "tests/behaviour/behaviour_test.ts",
+  // The doctor as a process, on every runtime, with clients and servers that are healthy or not.
+  "doctor/network.ts": "tests/doctor/conformance_test.ts",
+  "doctor/open_to_client.ts": "tests/doctor/examine_clients_test.ts",
+  "doctor/open_to_server.ts": "tests/doctor/examine_server_test.ts",
+  "doctor/converse.ts": "tests/doctor/examine_server_test.ts",
+  "doctor/transcript.ts": "tests/doctor/judge_test.ts",
+  "doctor/report_style.ts": "tests/doctor/report_html_test.ts",
+  "doctor/cases/bomb.ts": "tests/doctor/bomb_test.ts",
 };
+
+/** Cases are data, and tested as such. */
+const CASES = "doctor/cases/";
 
 /** Written in two parts, so that these very lines do not count as left open. */
 const OPEN_ENDS = new RegExp(
@@ -46,9 +57,9 @@ const OPEN_ENDS = new RegExp(
     "|\\bDeno\\.test\\.(only|ignore)\\b|\\bignore: true\\b",
 );
 
-const library = librarySources();
+const published = [...librarySources(), ...doctorSources()];
 const everything = [
-  ...library,
+  ...published,
   ...["tests", "bench", "examples"].flatMap(sourcesBelow),
 ];
 
@@ -74,28 +85,29 @@ function holdsOnlyTypes(text: string): boolean {
 }
 
 Deno.test("every source file has a test file of its own", () => {
-  const untested = library.filter(({ path, text }) =>
+  const untested = published.filter(({ path, text }) =>
     !existsSync(join(root, testOf(path))) &&
     !existsSync(join(root, TESTED_ELSEWHERE[path] ?? "no such file")) &&
+    !path.startsWith(CASES) &&
     !holdsOnlyTypes(text)
   );
   assert.deepEqual(untested.map(({ path }) => `${path} needs ${testOf(path)}`), []);
 });
 
 Deno.test("the list of files tested elsewhere holds no file that needs no entry", () => {
-  const paths = new Set(library.map(({ path }) => path));
+  const paths = new Set(published.map(({ path }) => path));
   const stale = Object.keys(TESTED_ELSEWHERE)
     .filter((path) => !paths.has(path) || existsSync(join(root, testOf(path))));
   assert.deepEqual(stale, []);
 });
 
 Deno.test("a source file is short, or there is a reason why not", () => {
-  const long = library
+  const long = published
     .filter(({ path, text }) => lineCount(text) > MAX_LINES && LONG_FILES[path] === undefined)
     .map(({ path, text }) => `${path}: ${lineCount(text)} lines`);
   assert.deepEqual(long, []);
   const stale = Object.keys(LONG_FILES).filter((path) =>
-    !library.some((file) => file.path === path && lineCount(file.text) > MAX_LINES)
+    !published.some((file) => file.path === path && lineCount(file.text) > MAX_LINES)
   );
   assert.deepEqual(stale, [], "no longer long");
 });
@@ -121,8 +133,8 @@ Deno.test("no type is left open and no enum is declared", () => {
   assert.deepEqual(found, []);
 });
 
-Deno.test("the source of the library is ASCII", () => {
+Deno.test("what is published is ASCII", () => {
   // deno-lint-ignore no-control-regex
-  const found = library.filter(({ text }) => /[^\x00-\x7f]/.test(text)).map(({ path }) => path);
+  const found = published.filter(({ text }) => /[^\x00-\x7f]/.test(text)).map(({ path }) => path);
   assert.deepEqual(found, []);
 });

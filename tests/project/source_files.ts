@@ -45,9 +45,14 @@ export function sourcesBelow(folder: string): SourceFile[] {
   }
 }
 
-/** Everything that is published: `mod.ts` and what lies below `src`. */
+/** The library: `mod.ts` and what lies below `src`. */
 export function librarySources(): SourceFile[] {
   return [...sourcesBelow("src"), readSource("mod.ts")];
+}
+
+/** The doctor, which is published too: a tool that stands on the library. */
+export function doctorSources(): SourceFile[] {
+  return sourcesBelow("doctor");
 }
 
 /** Calls `visitor` for a node and everything below it, comments and punctuation left out. */

@@ -7,7 +7,8 @@ Deno.test("an untraced error is what it is, without the lines of a stack", () =>
   assert.ok(error instanceof TypeError);
   assert.equal(error.message, "words");
   assert.equal(error.cause, cause);
-  assert.equal(error.stack, "TypeError: words");
+  // JavaScriptCore leaves the property out.
+  assert.ok(error.stack === undefined || error.stack === "TypeError: words", error.stack);
 });
 
 Deno.test("errors made afterwards are traced as before, whatever happens", () => {

@@ -17,6 +17,7 @@ Deno.test("without options the documented defaults hold", () => {
       utf8Check: true,
       maxMessageSize: 16 * MIB,
       maxFragments: 16384,
+      maxUnfinishedMemory: 256 * MIB,
       autoPong: true,
     };
     assert.deepEqual(connectionRules({}, masked), {
@@ -28,6 +29,7 @@ Deno.test("without options the documented defaults hold", () => {
       pongTimeout: 0,
       readTimeout: 0,
       writeTimeout: 0,
+      messageTimeout: 0,
       delayedWrite: { maxMessages: 10, maxDelay: 10, bufferSize: 8192 },
       highWaterMark: MIB,
       maxBufferedAmount: 64 * MIB,
@@ -51,6 +53,7 @@ Deno.test("options are taken over", () => {
     utf8Check: false,
     maxMessageSize: 1,
     maxFragments: 2,
+    maxUnfinishedMemory: 12,
     autoPong: false,
   } as const;
   const others = {
@@ -59,6 +62,7 @@ Deno.test("options are taken over", () => {
     pongTimeout: 4,
     readTimeout: 5,
     writeTimeout: 6,
+    messageTimeout: 13,
     delayedWrite: { maxMessages: 7, maxDelay: 8, bufferSize: 9 },
     highWaterMark: 10,
     maxBufferedAmount: 11,
@@ -97,6 +101,13 @@ Deno.test("maxBufferedAmount below the default high water mark lowers that, so t
   assert.ok(highWaterMark <= 1000, `the high water mark is ${highWaterMark}`);
 });
 
+Deno.test("a message of maxMessageSize is within the default maxUnfinishedMemory, however large", () => {
+  const GIB = 1024 * MIB;
+  assert.equal(connectionRules({ maxMessageSize: GIB }, true).maxUnfinishedMemory, 2 * GIB);
+  const given = { maxMessageSize: GIB, maxUnfinishedMemory: 1 };
+  assert.equal(connectionRules(given, true).maxUnfinishedMemory, 1);
+});
+
 Deno.test("maxBufferedAmount below a given high water mark is a RangeError", () => {
   assert.throws(() => connectionRules({ highWaterMark: 10, maxBufferedAmount: 9 }, true), {
     name: "RangeError",
@@ -108,6 +119,8 @@ for (
   const [name, least, most] of [
     ["maxMessageSize", 1, MAX_INT32],
     ["maxFragments", 1, MAX_INT32],
+    ["messageTimeout", 0, MAX_INT32],
+    ["maxUnfinishedMemory", 0, Number.MAX_SAFE_INTEGER],
     ["closeTimeout", 0, MAX_INT32],
     ["pingInterval", 0, MAX_INT32],
     ["pongTimeout", 0, MAX_INT32],

@@ -247,6 +247,41 @@ socketTest("a failing handler disturbs no other connection and not the server", 
   assert.deepEqual(errors, []);
 });
 
+socketTest("a handler that fails on the end of its own connection is not reported", async (t) => {
+  const errors: unknown[] = [];
+  const thrown: unknown[] = [];
+  const { near } = await t.pair({
+    onError: (error: unknown) => void errors.push(error),
+    open: async (conn) => {
+      try {
+        for await (const _ of conn) { /* whoever iterates is told of the lost connection so */ }
+      } catch (error) {
+        thrown.push(error);
+        throw error;
+      }
+    },
+  });
+  near.terminate();
+  await quiet();
+  assert.equal((thrown[0] as { code?: string }).code, "CONNECTION_LOST");
+  assert.deepEqual(errors, []);
+});
+
+socketTest("a handler that fails after the end for another reason is reported", async (t) => {
+  const errors: unknown[] = [];
+  const other = new Error("another");
+  const { near } = await t.pair({
+    onError: (error: unknown) => void errors.push(error),
+    open: async (conn) => {
+      await conn.closed;
+      throw other;
+    },
+  });
+  near.terminate();
+  await quiet();
+  assert.deepEqual(errors, [other]);
+});
+
 socketTest("a promise of a handler that resolves late delays nothing", async (t) => {
   const { promise, resolve } = Promise.withResolvers<void>();
   const heard: unknown[] = [];

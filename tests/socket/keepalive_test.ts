@@ -6,7 +6,7 @@ import { TimeoutError } from "../../src/errors.ts";
 import type { Connection } from "../../src/socket/connection.ts";
 import { timers } from "../../src/socket/timer_wheel.ts";
 import { bothSides, quiet } from "../support/socket_harness.ts";
-import { PING, PONG, TEXT } from "../support/vectors.ts";
+import { CONTINUATION, PING, PONG, TEXT } from "../support/vectors.ts";
 
 /** The end of a connection whose peer is gone. */
 async function assertGone(
@@ -180,6 +180,43 @@ bothSides("messages that pile up behind a write that is stuck are no progress", 
   await assertGone(conn, "WRITE_TIMEOUT", /took nothing/);
 });
 
+bothSides("a message that trickles in for ever ends the connection: MESSAGE_TIMEOUT", async (
+  _,
+  open,
+) => {
+  const { conn, peer } = await open({ messageTimeout: 60, message: () => {} });
+  peer.send({ opcode: TEXT, fin: false });
+  while (conn.readyState === "open") {
+    peer.send({ opcode: CONTINUATION, fin: false, payload: "." });
+    await longer(5);
+  }
+  await assertGone(conn, "MESSAGE_TIMEOUT", /not whole within 60 ms/);
+  assert.equal(timers.size, 0);
+});
+
+bothSides("one message after the other is in time, though there is always one under way", async (
+  _,
+  open,
+) => {
+  const { conn, peer } = await open({ messageTimeout: 60, message: () => {} });
+  peer.send({ opcode: TEXT, fin: false });
+  for (let i = 0; i < 20; i++) {
+    await longer(10);
+    peer.send({ opcode: CONTINUATION }, { opcode: TEXT, fin: false });
+  }
+  assert.equal(conn.readyState, "open");
+});
+
+bothSides("a message under way is not waited for while reading is paused", async (_, open) => {
+  const { conn, peer } = await open({ messageTimeout: 20, message: () => {} });
+  peer.send({ opcode: TEXT, fin: false });
+  conn.pause();
+  await longer(80);
+  assert.equal(conn.readyState, "open");
+  conn.resume();
+  await assertGone(conn, "MESSAGE_TIMEOUT", /within 20 ms/);
+});
+
 bothSides(
   "all of them together leave no timer behind when the connection ends",
   async (_, open) => {
@@ -188,6 +225,7 @@ bothSides(
       pongTimeout: 1000,
       readTimeout: 1000,
       writeTimeout: 1000,
+      messageTimeout: 1000,
       delayedWrite: { maxDelay: 1000 },
     });
     conn.sendDelayed("waits");

@@ -56,6 +56,10 @@ const WRONG: readonly Wrong[] = [
   ],
   [{ origins: "*" }, "TypeError", 'got "*"'],
   [{ origins: true }, "TypeError", 'Option "origins" must be "same", "any"'],
+  [{ hosts: "localhost" }, "TypeError", 'Option "hosts" must be an array of host names'],
+  [{ hosts: ["localhost:8080"] }, "TypeError", 'must list host names such as "localhost"'],
+  [{ hosts: ["*"] }, "TypeError", 'got "*"'],
+  [{ hosts: [7 as unknown as string] }, "TypeError", "got 7"],
   [{ origins: null }, "TypeError", 'Option "origins" must be "same", "any"'],
   [
     { handshake: 1 },
@@ -118,6 +122,7 @@ Deno.test("without options the defaults of the documentation hold", () => {
     maxConnections: Infinity,
     subprotocols: [],
     origins: "same",
+    hosts: undefined,
   });
   assert.equal(connection.masked, true);
 });
@@ -133,6 +138,7 @@ Deno.test("an option that is given as undefined counts as absent", () => {
     maxConnections: undefined,
     signal: undefined,
     origins: undefined,
+    hosts: undefined,
     upgrade: undefined,
     fetch: undefined,
     onError: undefined,
@@ -160,6 +166,8 @@ Deno.test("the borders of every range are allowed", () => {
       { origins: [] },
       { origins: ["https://a.example", "http://localhost:3000", "chrome-extension://abcdef"] },
       { origins: () => true },
+      { hosts: [] },
+      { hosts: ["localhost", "[::1]", "a.example"] },
       { signal: new AbortController().signal },
     ] satisfies ServeOptions[]
   ) {
@@ -170,11 +178,14 @@ Deno.test("the borders of every range are allowed", () => {
 Deno.test("what the caller does to its lists later changes nothing", () => {
   const subprotocols = ["chat"];
   const origins = ["https://a.example"];
-  const rules = serveRules({ subprotocols, origins });
+  const hosts = ["localhost"];
+  const rules = serveRules({ subprotocols, origins, hosts });
+  hosts.push("evil.example");
   subprotocols.push("evil");
   origins.push("https://evil.example");
   assert.deepEqual(rules.subprotocols, ["chat"]);
   assert.deepEqual(rules.origins, ["https://a.example"]);
+  assert.deepEqual(rules.hosts, ["localhost"]);
 });
 
 Deno.test("a signal of an AbortController passes, and so does none", () => {

@@ -17,6 +17,7 @@ socketTest("serve listens where the options say", async (t) => {
     tls,
     noDelay: false,
     readBufferSize: 1024,
+    denoSockets: "Deno.listen",
   });
   assert.deepEqual(t.network.listened, [{
     hostname: "::1",
@@ -27,6 +28,7 @@ socketTest("serve listens where the options say", async (t) => {
     tls,
     noDelay: false,
     readBufferSize: 1024,
+    denoSockets: "Deno.listen",
   }]);
 });
 

@@ -1,6 +1,6 @@
 // Node 20 runs no TypeScript: the library and the suites as JavaScript, file by file, in `.build/node`.
 // Types are stripped and `.ts` endings rewritten, nothing is bundled, and a source map in each file
-// leads stack traces back to the source.
+// leads stack traces back to the source. There the library is a package, and has its name.
 
 import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
@@ -14,13 +14,28 @@ const output = join(root, ".build", "node");
 const SOURCES = [
   "mod.ts",
   "src",
+  "doctor",
   "tests/support",
   "tests/behaviour",
   "tests/interop",
   "tests/deflate",
+  "tests/fuzz",
+  "tests/security",
+  "tests/faults",
   "tests/node",
+  "tests/doctor",
   "bench",
+  "examples",
 ];
+
+/** What the examples serve to browsers is copied as it is. */
+const ASSET = /\.(html|css|js|svg)$/;
+
+const MANIFEST = {
+  name: "@quickws/quickws",
+  type: "module",
+  exports: { ".": "./mod.js", "./*": "./src/*.js" },
+};
 
 const COMPILER_OPTIONS: ts.CompilerOptions = {
   target: ts.ScriptTarget.ES2022,
@@ -32,7 +47,7 @@ const COMPILER_OPTIONS: ts.CompilerOptions = {
 };
 
 function* sourceFiles(path: string): Generator<string> {
-  if (path.endsWith(".ts")) yield path;
+  if (path.endsWith(".ts") || ASSET.test(path)) yield path;
   else if (statSync(path).isDirectory()) {
     for (const name of readdirSync(path)) yield* sourceFiles(join(path, name));
   }
@@ -51,11 +66,15 @@ function replaceFile(path: string, text: string): void {
 }
 
 function build(): void {
-  replaceFile(join(output, "package.json"), '{ "type": "module" }\n');
+  replaceFile(join(output, "package.json"), `${JSON.stringify(MANIFEST)}\n`);
   for (const source of SOURCES) {
     for (const path of sourceFiles(join(root, source))) {
       const target = join(output, relative(root, path)).replace(/\.ts$/, ".js");
       if (modified(target) > modified(path)) continue;
+      if (ASSET.test(path)) {
+        replaceFile(target, readFileSync(path, "utf8"));
+        continue;
+      }
       const { outputText } = ts.transpileModule(readFileSync(path, "utf8"), {
         compilerOptions: COMPILER_OPTIONS,
         fileName: path,

@@ -1,5 +1,6 @@
 // Real proxies from Debian, each a process of its own for one test case: tinyproxy (HTTP CONNECT),
-// microsocks (SOCKS5) and stunnel, which puts TLS before either of them or before a server.
+// microsocks (SOCKS5) and stunnel, which puts TLS before either of them or before a server. Those that
+// stand in front of servers are in reverse_proxies.ts.
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
@@ -10,9 +11,17 @@ import type { Context } from "../behaviour/harness.ts";
 import type { TlsServerOptions } from "../../mod.ts";
 
 /** The Debian package of each program. */
-const PACKAGES = { tinyproxy: "tinyproxy-bin", microsocks: "microsocks", stunnel4: "stunnel4" };
+const PACKAGES = {
+  tinyproxy: "tinyproxy-bin",
+  microsocks: "microsocks",
+  stunnel4: "stunnel4",
+  nginx: "nginx",
+  haproxy: "haproxy",
+  caddy: "caddy",
+};
 
-type ProgramName = keyof typeof PACKAGES;
+/** A program that can be started. */
+export type ProgramName = keyof typeof PACKAGES;
 
 /** Ports below those that the system gives away by itself. */
 const FIRST_PORT = 20_000;
@@ -120,7 +129,7 @@ export class ListeningProgram {
    * @param args Its arguments for a port.
    */
   static async start(
-    context: Context,
+    context: Pick<Context, "after">,
     program: ProgramName,
     hostname: string,
     args: (port: number) => string[],

@@ -51,9 +51,13 @@ export function hex(digits: string): Uint8Array {
   );
 }
 
+const HEX_BYTES = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
 /** Hexadecimal digits of bytes. */
 export function toHex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  let digits = "";
+  for (let i = 0; i < bytes.length; i++) digits += HEX_BYTES[bytes[i]];
+  return digits;
 }
 
 /** One array of several. */

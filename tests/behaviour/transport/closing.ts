@@ -1,8 +1,9 @@
 // How a stream ends: half by half, at once, or torn; `closed` is told once in each case.
 
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import type { Cases } from "../harness.ts";
-import { connect, dial, type End, listen } from "./end.ts";
+import { connect, dial, echo, type End, listen } from "./end.ts";
 import { stream } from "./echo.ts";
 import { assertPattern, pattern, PatternCheck } from "./pattern.ts";
 
@@ -11,6 +12,20 @@ const MIB = 1 << 20;
 /** Some turns of the event loop, for what should come only once to come again. */
 async function someTurns(): Promise<void> {
   for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+/** Connects and resets in another process, while this one, which waits for it, accepts nothing. */
+function resetAtOnce(port: number, count: number): void {
+  const program = `
+    const net = require("node:net");
+    let left = ${count};
+    const next = () => {
+      if (left-- === 0) return;
+      const socket = net.connect(${port}, "127.0.0.1", () => socket.resetAndDestroy());
+      socket.on("error", () => {}).on("close", next);
+    };
+    next();`;
+  assert.equal(spawnSync("node", ["-e", program]).status, 0);
 }
 
 /** One direction ends, the other goes on as long as it likes. */
@@ -261,6 +276,24 @@ export const closingCases: Cases = {
     assert.equal(server.received, 10);
     server.finish();
     await Promise.all([client.closedWell(), server.closedWell()]);
+  },
+
+  "connections that were reset before they are accepted do not trouble the listener": async (
+    context,
+  ) => {
+    const listener = await listen(context);
+    resetAtOnce(listener.port, 20);
+    const client = await dial(context, { port: listener.port });
+    client.start();
+    void client.send(pattern(10));
+    // The live one comes last; of those before it some runtimes tell, and some do not.
+    while (client.received < 10) {
+      const server = await listener.accept();
+      echo(server);
+      server.start();
+      await Promise.race([client.until(() => client.received === 10), someTurns()]);
+    }
+    assert.equal(client.received, 10);
   },
 
   "1,000 connections open and close": async (context) => {

@@ -5,11 +5,12 @@ import { connect } from "../../../mod.ts";
 import { holdConversations, Received } from "../conversation.ts";
 import { asInteropClient, COMPRESSION_OPTIONS } from "./quickws.ts";
 
-await holdConversations(process.argv[2]!, async (url, mode) => {
+await holdConversations(process.argv[2]!, async ({ mode, url, ca }) => {
   const received = new Received();
   const pongs = new Received();
   const conn = await connect(url, {
-    compression: mode && COMPRESSION_OPTIONS[mode],
+    compression: COMPRESSION_OPTIONS[mode],
+    tls: ca === undefined ? undefined : { caCerts: [ca] },
     message: (_, data) => received.push(data),
     pong: (_, payload) => pongs.push(payload),
   });

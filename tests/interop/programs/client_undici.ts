@@ -7,5 +7,5 @@ import { openWebSocket, type WebSocketLike } from "./web_socket.ts";
 
 await holdConversations(
   process.argv[2]!,
-  (url) => openWebSocket(new WebSocket(url) as unknown as WebSocketLike),
+  ({ url }) => openWebSocket(new WebSocket(url) as unknown as WebSocketLike),
 );

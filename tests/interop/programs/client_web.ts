@@ -4,4 +4,4 @@ import process from "node:process";
 import { holdConversations } from "../conversation.ts";
 import { openWebSocket } from "./web_socket.ts";
 
-await holdConversations(process.argv[2]!, (url) => openWebSocket(new WebSocket(url)));
+await holdConversations(process.argv[2]!, ({ url }) => openWebSocket(new WebSocket(url)));

@@ -43,6 +43,6 @@ function open(url: string, perMessageDeflate: PerMessageDeflateOptions): Promise
 
 const windows = { serverMaxWindowBits: 9, clientMaxWindowBits: 9 };
 
-await holdConversations(process.argv[2]!, (url, mode) => {
+await holdConversations(process.argv[2]!, ({ url, mode }) => {
   return open(url, { threshold: 0, ...(mode === "windows" ? windows : {}) });
 });

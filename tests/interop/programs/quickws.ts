@@ -6,7 +6,8 @@ import type { CompressionMode, InteropClient, Received } from "../conversation.t
 const takeover = { serverContextTakeover: true, clientContextTakeover: true };
 
 /** Our options for each mode. */
-export const COMPRESSION_OPTIONS: Record<CompressionMode, CompressionOptions> = {
+export const COMPRESSION_OPTIONS: Record<CompressionMode, CompressionOptions | false> = {
+  off: false,
   alone: {},
   takeover,
   windows: { ...takeover, serverMaxWindowBits: 9, clientMaxWindowBits: 9 },

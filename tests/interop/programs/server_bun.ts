@@ -1,5 +1,5 @@
-// Bun's own server, `Bun.serve`, which cannot send fragments; prints its port, or one for each mode
-// of compression that it is started with.
+// Bun's own server, `Bun.serve`, which cannot send fragments; prints a port for each mode of
+// compression that it is started with.
 
 import process from "node:process";
 import { commandOf, FRAGMENTS } from "../conversation.ts";
@@ -27,6 +27,7 @@ const { Bun } = globalThis as unknown as { Bun: BunServe };
 
 /** A context for each connection, and one for all. */
 const COMPRESSORS = {
+  off: false,
   alone: { compress: "shared", decompress: "shared" },
   takeover: { compress: "dedicated", decompress: "dedicated" },
   windows: { compress: "4KB", decompress: "4KB" },
@@ -52,6 +53,4 @@ function start(perMessageDeflate: boolean | { compress: string; decompress: stri
   console.log(server.port);
 }
 
-const modes = process.argv.slice(2) as Array<keyof typeof COMPRESSORS>;
-if (modes.length === 0) start(false);
-for (const mode of modes) start(COMPRESSORS[mode]);
+for (const mode of process.argv.slice(2)) start(COMPRESSORS[mode as keyof typeof COMPRESSORS]);

@@ -1,9 +1,9 @@
-// Our server, which holds the conversation with clients that echo: server_conversing.ts <mode> <agreed>.
-// Prints its port, then what it found.
+// Our server, which holds the conversation with clients that only echo: server_conversing.ts <agreed>.
+// Prints a port for each mode of compression, then what it found.
 
 import process from "node:process";
-import { type Connection, serve } from "../../../mod.ts";
-import { type CompressionMode, converse, Received } from "../conversation.ts";
+import { type Connection, serve, type Server } from "../../../mod.ts";
+import { type Agreed, COMPRESSION_MODES, converse, Received } from "../conversation.ts";
 import { asInteropClient, COMPRESSION_OPTIONS } from "./quickws.ts";
 
 /** What a connection has received. */
@@ -12,26 +12,44 @@ interface Inbox {
   readonly pongs: Received;
 }
 
-const [mode, agreed] = process.argv.slice(2) as [CompressionMode, string];
-const opened: Connection<Inbox>[] = [];
-let wake = (): void => {};
+/** Connections as they come in. */
+class Opened {
+  readonly #connections: Connection<Inbox>[] = [];
+  #wake = (): void => {};
 
-const server = await serve<Inbox>({
-  compression: COMPRESSION_OPTIONS[mode],
-  upgrade: () => ({ data: { messages: new Received(), pongs: new Received() } }),
-  open(conn) {
-    opened.push(conn);
-    wake();
-  },
-  message: (conn, data) => conn.data.messages.push(data),
-  pong: (conn, payload) => conn.data.pongs.push(payload),
-});
-// deno-lint-ignore no-console
-console.log(server.port);
+  push(connection: Connection<Inbox>): void {
+    this.#connections.push(connection);
+    this.#wake();
+  }
 
-await converse(async () => {
-  if (opened.length === 0) await new Promise<void>((resolve) => wake = resolve);
-  const conn = opened.shift()!;
-  return asInteropClient(conn as unknown as Connection, conn.data.messages, conn.data.pongs);
-}, { mode, agreed });
-await server.shutdown();
+  async next(): Promise<Connection<Inbox>> {
+    if (this.#connections.length === 0) await new Promise<void>((wake) => this.#wake = wake);
+    return this.#connections.shift()!;
+  }
+}
+
+const agreed: Agreed = JSON.parse(process.argv[2]!);
+const modes = COMPRESSION_MODES.filter((mode) => agreed[mode] !== undefined);
+const opened = new Map(modes.map((mode) => [mode, new Opened()]));
+const servers: Server<Inbox>[] = [];
+
+for (const mode of modes) {
+  const server = await serve<Inbox>({
+    compression: COMPRESSION_OPTIONS[mode],
+    upgrade: () => ({ data: { messages: new Received(), pongs: new Received() } }),
+    open: (conn) => opened.get(mode)!.push(conn),
+    message: (conn, data) => conn.data.messages.push(data),
+    pong: (conn, payload) => conn.data.pongs.push(payload),
+  });
+  servers.push(server);
+  // deno-lint-ignore no-console
+  console.log(server.port);
+}
+
+for (const mode of modes) {
+  await converse(async () => {
+    const conn = await opened.get(mode)!.next();
+    return asInteropClient(conn as unknown as Connection, conn.data.messages, conn.data.pongs);
+  }, { mode, agreed: agreed[mode]! });
+}
+for (const server of servers) await server.shutdown();

@@ -1,5 +1,5 @@
-// Deno's own server, `Deno.upgradeWebSocket`, which cannot send fragments; prints its port, the same for
-// every mode of compression that it is started with, since it has none.
+// Deno's own server, `Deno.upgradeWebSocket`, which cannot send fragments; prints a port, the same one,
+// for each mode of compression that it is started with, since it has none.
 
 import { commandOf, FRAGMENTS } from "../conversation.ts";
 
@@ -7,7 +7,7 @@ Deno.serve({
   hostname: "127.0.0.1",
   port: 0,
   // deno-lint-ignore no-console
-  onListen: ({ port }) => console.log(Array(Deno.args.length || 1).fill(port).join("\n")),
+  onListen: ({ port }) => console.log(Array(Deno.args.length).fill(port).join("\n")),
 }, (request) => {
   const { socket, response } = Deno.upgradeWebSocket(request);
   socket.binaryType = "arraybuffer";

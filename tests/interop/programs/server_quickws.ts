@@ -1,5 +1,5 @@
-// Our server, on whichever runtime this is; prints its port, or one for each mode of compression that
-// it is started with.
+// Our server, on whichever runtime this is; prints a port for each mode of compression that it is
+// started with.
 
 import process from "node:process";
 import { type Message, serve, type ServeOptions } from "../../../mod.ts";
@@ -37,6 +37,4 @@ async function start(compression: ServeOptions<undefined>["compression"]): Promi
   console.log(server.port);
 }
 
-const modes = process.argv.slice(2) as CompressionMode[];
-if (modes.length === 0) await start(false);
-for (const mode of modes) await start(COMPRESSION_OPTIONS[mode]);
+for (const mode of process.argv.slice(2)) await start(COMPRESSION_OPTIONS[mode as CompressionMode]);

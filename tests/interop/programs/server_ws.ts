@@ -1,5 +1,4 @@
-// The server of the npm package `ws`; prints its port, or one for each mode of compression that it is
-// started with.
+// The server of the npm package `ws`; prints a port for each mode of compression that it is started with.
 
 import type { AddressInfo } from "node:net";
 import process from "node:process";
@@ -29,6 +28,4 @@ function start(perMessageDeflate: boolean | PerMessageDeflateOptions): Promise<v
   });
 }
 
-const modes = process.argv.slice(2);
-if (modes.length === 0) await start(false);
-for (const _ of modes) await start({ threshold: 0 });
+for (const mode of process.argv.slice(2)) await start(mode !== "off" && { threshold: 0 });

@@ -1,5 +1,5 @@
 """Echoes with Python websockets: "echo.py server MODE..." prints a port for each mode, "echo.py client
-MODE URL" connects until it was asked to close."""
+MODE URL ..." connects to each URL until it was asked to close there."""
 
 import asyncio
 import sys
@@ -40,25 +40,35 @@ async def echo(connection):
     return False
 
 
+def deflate(factory, mode):
+    """The options about compression; without the extension, the default would be offered."""
+    return {"compression": None} if mode == "off" else {"extensions": [factory(**WINDOWS[mode])]}
+
+
 async def run_server(modes):
     servers = []
     for mode in modes:
-        extensions = [ServerPerMessageDeflateFactory(**WINDOWS[mode])]
-        server = await serve(echo, "127.0.0.1", 0, extensions=extensions, max_size=MAX_SIZE)
+        options = deflate(ServerPerMessageDeflateFactory, mode)
+        server = await serve(echo, "127.0.0.1", 0, max_size=MAX_SIZE, **options)
         servers.append(server)
         print(server.sockets[0].getsockname()[1], flush=True)
     await asyncio.gather(*(server.serve_forever() for server in servers))
 
 
 async def run_client(mode, url):
-    extensions = [ClientPerMessageDeflateFactory(**WINDOWS[mode])]
+    options = deflate(ClientPerMessageDeflateFactory, mode)
     while True:
-        async with connect(url, extensions=extensions, max_size=MAX_SIZE, proxy=None) as connection:
+        async with connect(url, max_size=MAX_SIZE, proxy=None, **options) as connection:
             if await echo(connection):
                 return
+
+
+async def run_clients(arguments):
+    for mode, url in zip(arguments[::2], arguments[1::2]):
+        await run_client(mode, url)
 
 
 if sys.argv[1] == "server":
     asyncio.run(run_server(sys.argv[2:]))
 else:
-    asyncio.run(run_client(sys.argv[2], sys.argv[3]))
+    asyncio.run(run_clients(sys.argv[2:]))

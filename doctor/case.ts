@@ -1,0 +1,253 @@
+/*
+ * What a case is: plain data that says what is sent and what may come back. Nothing here runs; a
+ * case reads the same whichever side is examined.
+ */
+
+/** Which side of the connection is examined. */
+export type Role = "server" | "client";
+
+/** What came of a case. */
+export type Verdict = "PASS" | "NON-STRICT" | "FAIL" | "UNIMPLEMENTED" | "INFORMATIONAL";
+
+/** The contents that payloads are cut from; see corpus.ts. */
+export type SourceName =
+  | "stars"
+  | "octets"
+  | "zeros"
+  | "json"
+  | "bitmap"
+  | "prose"
+  | "html"
+  | "pdf";
+
+/** `size` bytes of a source, from `offset` on, around and around. */
+export interface Filled {
+  readonly source: SourceName;
+  readonly size: number;
+  readonly offset?: number;
+}
+
+/** What a frame carries. Large payloads are described, so that a list of cases stays small. */
+export type Payload = Uint8Array | Filled;
+
+/** Sends one frame, legal or not. */
+export interface FrameStep {
+  readonly do: "frame";
+  readonly opcode: number;
+  readonly payload: Payload;
+  /** The FIN bit. */
+  readonly fin: boolean;
+  /** RSV1 to RSV3 as a number from 0 to 7; RSV1 is 4. */
+  readonly rsv: number;
+  /** `false` breaks the rule of RFC 6455 5.1: a client's frame unmasked, a server's masked. */
+  readonly maskRule: boolean;
+  /** The mask key of a masked frame. Default: random. */
+  readonly maskKey?: number;
+  /** The bits of the length field; without it as few as do. */
+  readonly lengthBits?: 16 | 64;
+  /** The length that the header announces, where it is not the payload's. */
+  readonly announced?: bigint;
+}
+
+/** Sends several frames as one row of octets, in pieces of `chop` octets; 0 is one piece. */
+export interface TogetherStep {
+  readonly do: "together";
+  readonly frames: readonly FrameStep[];
+  readonly chop: number;
+}
+
+/** Sends octets as they are, such as the rest of a frame that was announced before. */
+export interface BytesStep {
+  readonly do: "bytes";
+  readonly bytes: Uint8Array;
+}
+
+/** Waits, whatever happens meanwhile. */
+export interface PauseStep {
+  readonly do: "pause";
+  readonly milliseconds: number;
+}
+
+/** Waits, and notes down whether the peer still keeps the connection open afterwards. */
+export interface LookStep {
+  readonly do: "look";
+  readonly name: string;
+  readonly milliseconds: number;
+}
+
+/** Waits until so many messages and pongs have come back since the case began. */
+export interface AwaitStep {
+  readonly do: "await";
+  readonly count: number;
+}
+
+/** Sends messages one after the other, each when the one before it has come back unchanged. */
+export interface RoundTripsStep {
+  readonly do: "roundTrips";
+  readonly opcode: number;
+  readonly count: number;
+  readonly source: SourceName;
+  readonly size: number;
+  /** Bytes of payload in a frame; 0 sends each message in one. */
+  readonly fragment: number;
+}
+
+/** Sends one frame many times, while the steps behind it are carried out already. */
+export interface FloodStep {
+  readonly do: "flood";
+  readonly frame: FrameStep;
+  readonly count: number;
+}
+
+/** Stops reading, reads on, ends our direction of the stream, or cuts it. */
+export interface StreamStep {
+  readonly do: "stopReading" | "readOn" | "end" | "reset";
+}
+
+/** One thing that the doctor does on an open connection. */
+export type Step =
+  | FrameStep
+  | TogetherStep
+  | BytesStep
+  | PauseStep
+  | LookStep
+  | AwaitStep
+  | RoundTripsStep
+  | FloodStep
+  | StreamStep;
+
+/** The header fields of a head by name: other values, several lines of one name, or none (`null`). */
+export type FieldEdits = Readonly<Record<string, string | readonly string[] | null>>;
+
+/** How the doctor opens the connection; everything that is absent is as it should be. */
+export interface Opening {
+  /** What is offered (to a server) or answered (to a client) in `Sec-WebSocket-Extensions`. */
+  readonly extensions?: string;
+  /** Compression is what the case is about: a peer without it leaves the case UNIMPLEMENTED. */
+  readonly deflate?: DeflateTerms;
+  /** What is asked for in `Sec-WebSocket-Protocol`. */
+  readonly subprotocols?: readonly string[];
+  /** The start line, where it is not the usual one; `%s` stands for the target that is examined. */
+  readonly startLine?: string;
+  /** Header fields that differ from the usual ones. */
+  readonly fields?: FieldEdits;
+  /** Lines that are sent as they are, whatever they break. */
+  readonly rawLines?: readonly Uint8Array[];
+  /** The end of each line. Default: CR LF. */
+  readonly lineEnd?: string;
+  /** Octets to send instead of a head. */
+  readonly instead?: Payload;
+  /** An interim answer that a client gets before the final one. */
+  readonly interim?: string;
+  /** The octets of the head are sent in pieces of this size. Default: at once. */
+  readonly chop?: number;
+  /** Milliseconds between the pieces. */
+  readonly delay?: number;
+  /** Only so many octets of the head are sent. */
+  readonly only?: number;
+  /** Frames that are sent in one piece with the end of the head. */
+  readonly behind?: readonly FrameStep[];
+}
+
+/** What both sides are to agree on about compression. */
+export interface DeflateTerms {
+  /** The offers to a server, the preferred one first. */
+  readonly offers: readonly DeflateOffer[];
+}
+
+/** One offer: what is asked of the peer's messages. */
+export interface DeflateOffer {
+  readonly noContextTakeover: boolean;
+  /** 0 asks for nothing. */
+  readonly maxWindowBits: number;
+}
+
+/** Something that comes back on the connection. */
+export type Expected =
+  | { readonly is: "message"; readonly opcode: number; readonly payload: Payload }
+  | { readonly is: "pong"; readonly payload: Payload }
+  | { readonly is: "look"; readonly name: string };
+
+/**
+ * How the connection ends:
+ * - `closed`: the doctor closes when all has come back, or has in its steps; the peer answers with
+ *   Close, and the stream ends.
+ * - `failed`: the peer fails the connection by itself, with a Close frame or without.
+ * - `refused`: the opening handshake is not completed.
+ */
+export type Ending =
+  | { readonly is: "closed"; readonly codes?: readonly number[] }
+  | {
+    readonly is: "failed";
+    /** The codes that its Close frame may have. Default: any. */
+    readonly codes?: readonly number[];
+    /** Whether it may leave the Close frame out. Default: true. */
+    readonly silent?: boolean;
+  }
+  | {
+    readonly is: "refused";
+    /** The statuses that a server may answer with; absent: any but 101, or none at all. */
+    readonly statuses?: readonly number[];
+    /** Whether a client may leave the stream open that it does not use. Default: false. */
+    readonly lingers?: boolean;
+    /** A field that the answer must have, and a token in it. */
+    readonly field?: readonly [name: string, token: string];
+  };
+
+/** One of the things that may happen, and what to call it. */
+export interface Outcome {
+  readonly verdict: Exclude<Verdict, "FAIL">;
+  /** What has come back, in this order and no more. `anything` looks at the end alone. */
+  readonly back: readonly Expected[] | "anything";
+  readonly ending: Ending;
+  /** What to tell about it, where it is not a plain PASS. */
+  readonly note?: string;
+}
+
+/** Something about the peer's own handshake that the case looks at, besides its legality. */
+export interface HandshakeCheck {
+  /** A subprotocol that the peer must not have chosen, or the ones that it may have. */
+  readonly subprotocols?: readonly string[];
+  /** Whether the peer may have accepted an extension. */
+  readonly noExtensions?: boolean;
+}
+
+/** One case. */
+export interface Case {
+  /** The number, such as `5.15`. */
+  readonly id: string;
+  /** What it is about, in one sentence. */
+  readonly title: string;
+  /** Where the rule stands. */
+  readonly rfc: string;
+  /** The only side that it examines. Default: both. */
+  readonly role?: Role;
+  readonly opening?: Opening;
+  readonly steps: readonly Step[];
+  /** The first that fits counts; if none does it is a FAIL, unless `otherwise` says differently. */
+  readonly outcomes: readonly Outcome[];
+  readonly otherwise?: "INFORMATIONAL";
+  readonly check?: HandshakeCheck;
+  /** It takes long or much memory: `--fast` leaves it out. */
+  readonly heavy?: boolean;
+  /** What `--fast` made smaller. */
+  readonly shrunk?: string;
+  /** An option without which the case says nothing: it is not run then. */
+  readonly untold?: string;
+  /** What counts is that a server serves the next connection as if nothing had happened. */
+  readonly thenServes?: boolean;
+  /** A client must not use a mask key again. */
+  readonly freshMasks?: boolean;
+  /** The doctor does not answer the peer's Close frame. */
+  readonly mute?: boolean;
+  /** Milliseconds of silence to bear. Default: what the run says. */
+  readonly patience?: number;
+}
+
+/** What a list of cases depends on. */
+export interface Facts {
+  /** The largest message that the peer accepts, in bytes; `undefined`: not told. */
+  readonly maxMessageSize?: number;
+  /** Whether long cases are left out or made shorter. */
+  readonly fast: boolean;
+}

@@ -1,0 +1,105 @@
+// All cases in their order, and how some of them are chosen.
+
+import type { Case, Facts, Role } from "./case.ts";
+import { answers } from "./cases/answers.ts";
+import { closeCodes } from "./cases/close_codes.ts";
+import { closing } from "./cases/closing.ts";
+import { compression } from "./cases/compression.ts";
+import { deflate } from "./cases/deflate.ts";
+import { fragmentation } from "./cases/fragmentation.ts";
+import { framing } from "./cases/framing.ts";
+import { lengths } from "./cases/lengths.ts";
+import { masking } from "./cases/masking.ts";
+import { negotiation } from "./cases/negotiation.ts";
+import { opcodes } from "./cases/opcodes.ts";
+import { performance } from "./cases/performance.ts";
+import { pings } from "./cases/pings.ts";
+import { pipelining } from "./cases/pipelining.ts";
+import { requests } from "./cases/requests.ts";
+import { reserved } from "./cases/reserved.ts";
+import { sizes } from "./cases/sizes.ts";
+import { stress } from "./cases/stress.ts";
+import { utf8 } from "./cases/utf8.ts";
+
+/** The groups by their number, with the names that reports show. */
+export const GROUP_NAMES: Readonly<Record<string, string>> = {
+  "1": "Framing",
+  "2": "Pings and pongs",
+  "3": "Reserved bits",
+  "4": "Reserved opcodes",
+  "5": "Fragmentation",
+  "6": "UTF-8",
+  "7": "Closing handshake",
+  "9": "Large messages, fragments, round trips",
+  "10": "Automatic fragments",
+  "12": "Compression, kinds of payload",
+  "13": "Compression, parameters",
+  "20": "Close codes",
+  "21": "Masks",
+  "22": "Length fields",
+  "23": "Compressed frames",
+  "24": "Limits of size",
+  "25": "Where frames begin",
+  "26": "Requests",
+  "27": "Answers",
+  "28": "Negotiation",
+  "29": "Floods, slowness, half-open peers",
+};
+
+/** Every case there is. */
+export function allCases(facts: Facts): Case[] {
+  return [
+    ...framing,
+    ...pings,
+    ...reserved,
+    ...opcodes,
+    ...fragmentation,
+    ...utf8,
+    ...closing,
+    ...performance(facts),
+    ...deflate(facts),
+    ...closeCodes,
+    ...masking,
+    ...lengths,
+    ...compression,
+    ...sizes(facts),
+    ...pipelining,
+    ...requests,
+    ...answers,
+    ...negotiation,
+    ...stress,
+  ];
+}
+
+/** The group of a case: what stands before the first point of its number. */
+export function groupOf(id: string): string {
+  return id.slice(0, id.indexOf("."));
+}
+
+/** Whether a number fits a pattern: `6.*`, `6.4.*`, `7.1.1`, `*`. */
+export function matches(id: string, pattern: string): boolean {
+  if (pattern === "*") return true;
+  if (pattern.endsWith(".*")) return id.startsWith(pattern.slice(0, -1));
+  return id === pattern;
+}
+
+/** What of all cases is to be run. */
+export interface Selection {
+  /** The side that is examined; without it the cases of both are chosen. */
+  readonly role: Role | undefined;
+  /** Patterns of the cases to run; none: all. */
+  readonly cases: readonly string[];
+  /** Patterns of the cases to leave out. */
+  readonly exclude: readonly string[];
+}
+
+/** The cases that are to be run, those that `--fast` leaves out taken away. */
+export function selectCases(facts: Facts, { role, cases, exclude }: Selection): Case[] {
+  const fits = (id: string, patterns: readonly string[]): boolean =>
+    patterns.some((pattern) => matches(id, pattern));
+  return allCases(facts).filter((one) =>
+    (one.role === undefined || role === undefined || one.role === role) &&
+    (cases.length === 0 || fits(one.id, cases)) && !fits(one.id, exclude) &&
+    !(facts.fast && one.heavy)
+  );
+}

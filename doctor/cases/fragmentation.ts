@@ -1,0 +1,128 @@
+// Group 5: messages in fragments, with control frames in between.
+
+import { Opcode } from "../../src/core.ts";
+import type { Case, FrameStep, Outcome, Step } from "../case.ts";
+import {
+  atOnce,
+  echoes,
+  fails,
+  first,
+  fragments,
+  last,
+  laxly,
+  next,
+  octetWise,
+  ping,
+  pong,
+  pongBack,
+  text,
+  textBack,
+} from "../steps.ts";
+
+const TWO = fragments(Opcode.Text, "fragment1", "fragment2");
+const BOTH = textBack("fragment1fragment2");
+const WITH_PING = [TWO[0], ping("ping payload"), TWO[1]];
+const ORPHAN = "non-continuation payload";
+const HELLO = "Hello, world!";
+
+type Row = [title: string, steps: readonly Step[], outcomes: readonly Outcome[], rfc?: string];
+
+/** The three ways in which the same frames are sent. */
+function threeWays(title: string, frames: FrameStep[], outcome: Outcome): Row[] {
+  return [
+    [title, frames, [outcome]],
+    [`${title}, in one piece`, [atOnce(...frames)], [outcome]],
+    [`${title}, octet by octet`, [octetWise(...frames)], [outcome]],
+  ];
+}
+
+/** Five fragments, with a ping behind the second and the fourth. */
+const PINGED = [
+  first("fragment1"),
+  next("fragment2"),
+  ping("pongme 1!"),
+  next("fragment3"),
+  next("fragment4"),
+  ping("pongme 2!"),
+  last("fragment5"),
+];
+const PINGED_BACK = echoes(
+  pongBack("pongme 1!"),
+  pongBack("pongme 2!"),
+  textBack("fragment1fragment2fragment3fragment4fragment5"),
+);
+
+const rows: Row[] = [
+  [
+    "A ping in two fragments",
+    [ping("fragment1", { fin: false }), last("fragment2")],
+    [fails()],
+    "RFC 6455 5.5",
+  ],
+  [
+    "A pong in two fragments",
+    [pong("fragment1", { fin: false }), last("fragment2")],
+    [fails()],
+    "RFC 6455 5.5",
+  ],
+  ...threeWays("A text message in two fragments", TWO, echoes(BOTH)),
+  ...threeWays(
+    "A text message in two fragments with a ping in between",
+    WITH_PING,
+    echoes(pongBack("ping payload"), BOTH),
+  ),
+  ...threeWays(
+    "A continuation with FIN where nothing is to be continued, then a text message",
+    [last(ORPHAN), text(HELLO)],
+    fails(),
+  ),
+  ...threeWays(
+    "A continuation without FIN where nothing is to be continued, then a text message",
+    [next(ORPHAN), text(HELLO)],
+    fails(),
+  ),
+  [
+    "A text message in two fragments, a continuation without FIN that continues nothing, then " +
+    "a text message",
+    [...TWO, next("fragment3"), text("fragment4")],
+    [fails(BOTH), laxly(fails(), "the good message before was not echoed any more")],
+  ],
+  [
+    "Twice: a continuation without FIN that continues nothing, then a text message",
+    [next("fragment1"), text("fragment2"), next("fragment3"), text("fragment4")],
+    [fails()],
+  ],
+  [
+    "Twice: a continuation with FIN that continues nothing, then a text message",
+    [last("fragment1"), text("fragment2"), last("fragment3"), text("fragment4")],
+    [fails()],
+  ],
+  [
+    "A text message in two fragments that both have the text opcode",
+    [first("fragment1"), text("fragment2")],
+    [fails()],
+  ],
+  [
+    "A text message in five fragments, two pings in between, and a second of silence",
+    [...PINGED.slice(0, 3), { do: "pause", milliseconds: 1000 }, ...PINGED.slice(3)],
+    [PINGED_BACK],
+  ],
+  [
+    "The same, each frame in a piece of its own",
+    [
+      ...PINGED.slice(0, 3).map((step) => atOnce(step)),
+      { do: "pause", milliseconds: 1000 },
+      ...PINGED.slice(3).map((step) => atOnce(step)),
+    ],
+    [PINGED_BACK],
+  ],
+];
+
+/** The cases of group 5. */
+export const fragmentation: readonly Case[] = rows.map(([title, steps, outcomes, rfc], index) => ({
+  id: `5.${index + 1}`,
+  title,
+  rfc: rfc ?? "RFC 6455 5.4",
+  steps,
+  outcomes,
+}));

@@ -1,0 +1,79 @@
+// Group 22: the length field of a frame, written in ways that it must not be, and lengths that no
+// memory holds.
+
+import { Opcode } from "../../src/core.ts";
+import type { Case, FrameStep, Outcome } from "../case.ts";
+import {
+  binaryBack,
+  echoes,
+  fails,
+  failsWith,
+  frame,
+  laxly,
+  ping,
+  pongBack,
+  text,
+  textBack,
+} from "../steps.ts";
+import { strictlyFailed } from "./outcomes.ts";
+
+const RFC = "RFC 6455 5.2";
+const HELLO = "Hello";
+const LENIENT = "the sender broke a MUST, and the receiver let it pass";
+
+type Row = [title: string, step: FrameStep, back: Outcome];
+
+/** RFC 6455 5.2: "the minimal number of bytes MUST be used to encode the length". */
+const LONG_WINDED: Row[] = [
+  ["5 bytes in 16 bits", text(HELLO, { lengthBits: 16 }), echoes(textBack(HELLO))],
+  ["0 bytes in 16 bits", text("", { lengthBits: 16 }), echoes(textBack(""))],
+  ["125 bytes in 16 bits", star(125, 16), echoes(binaryBack({ source: "stars", size: 125 }))],
+  ["5 bytes in 64 bits", text(HELLO, { lengthBits: 64 }), echoes(textBack(HELLO))],
+  ["126 bytes in 64 bits", star(126, 64), echoes(binaryBack({ source: "stars", size: 126 }))],
+  ["65535 bytes in 64 bits", star(65535, 64), echoes(binaryBack({ source: "stars", size: 65535 }))],
+  ["a ping of 5 bytes in 16 bits", ping(HELLO, { lengthBits: 16 }), echoes(pongBack(HELLO))],
+  ["a ping of 5 bytes in 64 bits", ping(HELLO, { lengthBits: 64 }), echoes(pongBack(HELLO))],
+];
+
+function star(size: number, lengthBits: 16 | 64): FrameStep {
+  return frame(Opcode.Binary, { source: "stars", size }, { lengthBits });
+}
+
+/** A header that announces what never comes. */
+const IMPOSSIBLE: [title: string, announced: bigint, topBit: boolean][] = [
+  ["2 ** 63: the top bit is set", 1n << 63n, true],
+  ["2 ** 64 - 1: every bit is set", (1n << 64n) - 1n, true],
+  ["2 ** 63 + 5: a length of 5 under the top bit", (1n << 63n) + 5n, true],
+  ["2 ** 63 - 1, the largest legal length", (1n << 63n) - 1n, false],
+  ["2 ** 53 + 1, which no double holds", (1n << 53n) + 1n, false],
+  ["2 ** 40", 1n << 40n, false],
+  ["2 ** 32 + 5: 5 in 32 bits", (1n << 32n) + 5n, false],
+];
+
+/** The cases of group 22. */
+export const lengths: readonly Case[] = [
+  ...LONG_WINDED.map(([title, step, back], index): Case => ({
+    id: `22.1.${index + 1}`,
+    title: `A length that is not written the shortest way: ${title}`,
+    rfc: RFC,
+    steps: [step],
+    outcomes: [...strictlyFailed([1002]), laxly(back, LENIENT)],
+  })),
+  ...IMPOSSIBLE.map(([title, announced, topBit], index): Case => ({
+    id: `22.2.${index + 1}`,
+    title: `A frame announces a length of ${title}`,
+    rfc: topBit ? RFC : `${RFC}, 10.4`,
+    steps: [frame(Opcode.Binary, HELLO, { announced, lengthBits: 64 })],
+    outcomes: topBit
+      ? [
+        failsWith([1002, 1009]),
+        { ...fails(), back: "anything", verdict: "NON-STRICT", note: "no Close frame with 1002" },
+      ]
+      : [
+        failsWith([1009]),
+        { ...fails(), back: "anything", verdict: "NON-STRICT", note: "no Close frame with 1009" },
+      ],
+    // No rule says that a legal length must be refused; a peer that waits for it is only patient.
+    ...(topBit ? {} : { otherwise: "INFORMATIONAL" as const }),
+  })),
+];

@@ -1,0 +1,93 @@
+// Groups 9 and 10: large messages, many fragments, small pieces and many round trips.
+
+import { Opcode } from "../../src/core.ts";
+import type { Case, Facts, FrameStep, Payload, SourceName } from "../case.ts";
+import { atOnce, binaryBack, echoes, fragments, frame, textBack } from "../steps.ts";
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+const MESSAGE_SIZES = [64 * KIB, 256 * KIB, MIB, 4 * MIB, 8 * MIB, 16 * MIB];
+const FRAGMENT_SIZES = [64, 256, KIB, 4 * KIB, 16 * KIB, 64 * KIB, 256 * KIB, MIB, 4 * MIB];
+const CHOPS = [64, 128, 256, 512, 1024, 2048];
+const ROUND_TRIP_SIZES = [0, 16, 64, 256, 1024, 4096];
+const ROUND_TRIPS = 1000;
+
+/** With `--fast`: the largest message, and how many round trips. */
+const FAST_SIZE = MIB;
+const FAST_ROUND_TRIPS = 100;
+
+const KINDS = [
+  { name: "text", opcode: Opcode.Text, source: "stars", back: textBack },
+  { name: "binary", opcode: Opcode.Binary, source: "octets", back: binaryBack },
+] as const;
+
+function sized(bytes: number): string {
+  return bytes >= MIB ? `${bytes / MIB} MiB` : bytes >= KIB ? `${bytes / KIB} KiB` : `${bytes} B`;
+}
+
+/** A message cut into fragments of `size` bytes. */
+function cut(opcode: number, source: SourceName, total: number, size: number): FrameStep[] {
+  const payloads: Payload[] = [];
+  for (let at = 0; at < total; at += size) {
+    payloads.push({ source, size: Math.min(size, total - at), offset: at });
+  }
+  return fragments(opcode, ...payloads);
+}
+
+/** The cases of the groups 9 and 10. */
+export function performance({ fast }: Facts): Case[] {
+  const rfc = "RFC 6455 5.2, 5.4, 5.6";
+  const total = fast ? FAST_SIZE : 4 * MIB;
+  const count = fast ? FAST_ROUND_TRIPS : ROUND_TRIPS;
+  const less = (what: string): { shrunk?: string } => fast ? { shrunk: what } : {};
+
+  const large = KINDS.map(({ name, opcode, source, back }) =>
+    MESSAGE_SIZES.map((size): Omit<Case, "id"> => ({
+      title: `A ${name} message of ${sized(size)}`,
+      rfc,
+      heavy: size > FAST_SIZE,
+      steps: [frame(opcode, { source, size })],
+      outcomes: [echoes(back({ source, size }))],
+    }))
+  );
+  const fragmented = KINDS.map(({ name, opcode, source, back }) =>
+    FRAGMENT_SIZES.map((size): Omit<Case, "id"> => ({
+      title: `A ${name} message of ${sized(total)} in fragments of ${sized(size)}`,
+      rfc,
+      ...less("a message of 1 MiB instead of 4 MiB"),
+      // Fragments of 64 bytes are 65,536 frames: more than some peers take, see the notes.
+      steps: [{ ...atOnce(...cut(opcode, source, total, size)), chop: 64 * KIB }],
+      outcomes: [echoes(back({ source, size: total }))],
+    }))
+  );
+  const chopped = KINDS.map(({ name, opcode, source, back }) =>
+    CHOPS.map((chop): Omit<Case, "id"> => ({
+      title: `A ${name} message of 1 MiB sent in pieces of ${chop} octets`,
+      rfc,
+      steps: [{ ...atOnce(frame(opcode, { source, size: MIB })), chop }],
+      outcomes: [echoes(back({ source, size: MIB }))],
+    }))
+  );
+  const trips = KINDS.map(({ name, opcode, source }) =>
+    ROUND_TRIP_SIZES.map((size): Omit<Case, "id"> => ({
+      title: `${count} ${name} messages of ${size} bytes, each sent when the one before is back`,
+      rfc,
+      ...less(`${FAST_ROUND_TRIPS} messages instead of ${ROUND_TRIPS}`),
+      steps: [{ do: "roundTrips", opcode, count, source, size, fragment: 0 }],
+      outcomes: [echoes()],
+    }))
+  );
+  return [
+    ...[...large, ...fragmented, ...chopped, ...trips].flatMap((cases, group) =>
+      cases.map((of, index) => ({ id: `9.${group + 1}.${index + 1}`, ...of }))
+    ),
+    {
+      id: "10.1.1",
+      title: "A text message of 65536 bytes in fragments of 1300 bytes",
+      rfc: "RFC 6455 5.4",
+      steps: cut(Opcode.Text, "stars", 65536, 1300),
+      outcomes: [echoes(textBack({ source: "stars", size: 65536 }))],
+    },
+  ];
+}

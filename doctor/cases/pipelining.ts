@@ -1,0 +1,94 @@
+// Group 25: where the opening handshake ends and the frames begin, however the octets are cut.
+
+import type { Case } from "../case.ts";
+import { atOnce, echoes, fails, ping, pongBack, refuses, text, textBack } from "../steps.ts";
+
+const HELLO = text("Hello, world!");
+const BACK = textBack("Hello, world!");
+const RFC = "RFC 6455 4.1, 4.2, 5.1";
+
+/** The cases of group 25. */
+export const pipelining: readonly Case[] = [
+  {
+    id: "25.1.1",
+    title: "The request's head octet by octet, then a message",
+    rfc: RFC,
+    role: "server",
+    opening: { chop: 1 },
+    steps: [HELLO],
+    outcomes: [echoes(BACK)],
+  },
+  {
+    id: "25.1.2",
+    title:
+      "A message in one piece with the request, before the answer: echoed or refused, not lost",
+    rfc: "RFC 6455 4.1",
+    role: "server",
+    opening: { behind: [HELLO] },
+    steps: [],
+    // A client must wait for the answer, so that a server need not take it; but it must not go on
+    // as if nothing had been sent.
+    outcomes: [echoes(BACK), fails(), refuses()],
+  },
+  {
+    id: "25.1.3",
+    title: "Two messages and a ping in one piece with the request: all or none",
+    rfc: "RFC 6455 4.1",
+    role: "server",
+    opening: { behind: [HELLO, ping("ping"), HELLO] },
+    steps: [],
+    outcomes: [echoes(BACK, pongBack("ping"), BACK), fails(), refuses()],
+  },
+  {
+    id: "25.1.4",
+    title: "The request in three pieces with pauses",
+    rfc: RFC,
+    role: "server",
+    opening: { chop: 70, delay: 150 },
+    steps: [HELLO],
+    outcomes: [echoes(BACK)],
+  },
+  {
+    id: "25.2.1",
+    title: "The answer's head octet by octet, then a message",
+    rfc: RFC,
+    role: "client",
+    opening: { chop: 1 },
+    steps: [HELLO],
+    outcomes: [echoes(BACK)],
+  },
+  {
+    id: "25.2.2",
+    title: "A message in one piece with the answer",
+    rfc: RFC,
+    role: "client",
+    opening: { behind: [HELLO] },
+    steps: [],
+    outcomes: [echoes(BACK)],
+  },
+  {
+    id: "25.2.3",
+    title: "Two messages and a ping in one piece with the answer",
+    rfc: RFC,
+    role: "client",
+    opening: { behind: [HELLO, ping("ping"), HELLO] },
+    steps: [],
+    outcomes: [echoes(BACK, pongBack("ping"), BACK)],
+  },
+  {
+    id: "25.2.4",
+    title: "The answer in three pieces with pauses",
+    rfc: RFC,
+    role: "client",
+    opening: { chop: 50, delay: 150 },
+    steps: [HELLO],
+    outcomes: [echoes(BACK)],
+  },
+  {
+    id: "25.3.1",
+    title: "A hundred messages in one piece",
+    rfc: "RFC 6455 5.6",
+    steps: [atOnce(...Array.from({ length: 100 }, (_, index) => text(`message ${index}`)))],
+    outcomes: [echoes(...Array.from({ length: 100 }, (_, index) => textBack(`message ${index}`)))],
+  },
+];

@@ -1,0 +1,139 @@
+// Group 29: peers that flood, do not read, take their time, or are half gone.
+
+import { Opcode } from "../../src/core.ts";
+import type { Case, Step } from "../case.ts";
+import {
+  atOnce,
+  binary,
+  binaryBack,
+  echoes,
+  fails,
+  failsWith,
+  first,
+  frame,
+  informs,
+  laxly,
+  ping,
+  pongBack,
+  refuses,
+  text,
+  textBack,
+} from "../steps.ts";
+
+const MIB = 1024 * 1024;
+const LARGE = { source: "octets", size: MIB } as const;
+const LARGE_COUNT = 8;
+
+const numbered = (count: number): string[] =>
+  Array.from({ length: count }, (_, index) => `ping ${index}`);
+
+const MANY = numbered(500);
+
+const stopped = (...steps: Step[]): Step[] => [
+  { do: "stopReading" },
+  ...steps,
+  { do: "pause", milliseconds: 300 },
+  { do: "readOn" },
+];
+
+/** The cases of group 29. */
+export const stress: readonly Case[] = [
+  {
+    id: "29.1.1",
+    title: "500 pings in one piece: all are answered, in order",
+    rfc: "RFC 6455 5.5.2, 5.5.3",
+    steps: [atOnce(...MANY.map((payload) => ping(payload)))],
+    outcomes: [
+      echoes(...MANY.map(pongBack)),
+      {
+        verdict: "PASS",
+        back: "anything",
+        ending: { is: "closed" },
+        note: "not every ping was answered, as RFC 6455 5.5.3 allows",
+      },
+      informs({ ...fails(), back: "anything" }, "the connection was given up"),
+    ],
+    patience: 3000,
+  },
+  {
+    id: "29.1.2",
+    title: "100,000 pings from a peer that does not read: the connection is kept or given up",
+    rfc: "RFC 6455 5.5.3, 10.4",
+    steps: stopped({ do: "flood", frame: ping("x".repeat(100)), count: 100_000 }),
+    outcomes: [
+      { verdict: "PASS", back: "anything", ending: { is: "closed" } },
+      informs(
+        { ...fails(), back: "anything" },
+        "the connection was given up",
+      ),
+    ],
+    heavy: true,
+    patience: 20_000,
+  },
+  {
+    id: "29.2.1",
+    title: `${LARGE_COUNT} messages of 1 MiB to a peer that does not read the echoes at first`,
+    rfc: "RFC 6455 6.1, 10.4",
+    steps: stopped({ do: "flood", frame: binary(LARGE), count: LARGE_COUNT }),
+    outcomes: [
+      echoes(...Array.from({ length: LARGE_COUNT }, () => binaryBack(LARGE))),
+      informs(failsWith([1008, 1009, 1013], true), "the slow reader was given up"),
+    ],
+    heavy: true,
+    patience: 20_000,
+  },
+  {
+    id: "29.3.1",
+    title: "A request that does not end: the server gives up",
+    rfc: "RFC 6455 4.2.1; RFC 9110 15.5.9",
+    role: "server",
+    opening: { only: 40 },
+    steps: [],
+    outcomes: [refuses()],
+    otherwise: "INFORMATIONAL",
+    heavy: true,
+    patience: 20_000,
+  },
+  {
+    id: "29.4.1",
+    title: "The end of the stream without a Close frame: the peer ends its direction too",
+    rfc: "RFC 6455 7.1.4, 7.1.5",
+    steps: [text("Hello, world!"), { do: "await", count: 1 }, { do: "end" }],
+    outcomes: [
+      { ...fails(textBack("Hello, world!")), verdict: "PASS" },
+    ],
+  },
+  {
+    id: "29.4.2",
+    title: "The end of the stream in the middle of a frame",
+    rfc: "RFC 6455 7.1.7",
+    steps: [frame(Opcode.Text, "Hello", { announced: 10n }), { do: "end" }],
+    outcomes: [fails()],
+  },
+  {
+    id: "29.4.3",
+    title: "The end of the stream in the middle of a fragmented message",
+    rfc: "RFC 6455 7.1.7",
+    steps: [first("Hello"), { do: "end" }],
+    outcomes: [fails()],
+  },
+  {
+    id: "29.4.4",
+    title: "A Close frame and the end of the stream at once: the Close frame is answered",
+    rfc: "RFC 6455 5.5.1, 7.1.2",
+    steps: [frame(Opcode.Close, Uint8Array.of(3, 232)), { do: "end" }],
+    outcomes: [
+      { verdict: "PASS", back: [], ending: { is: "closed" } },
+      laxly(fails(), "the stream was ended without an answer"),
+    ],
+  },
+  {
+    id: "29.4.5",
+    title: "A reset in the middle of a frame: the next connection is served",
+    rfc: "RFC 6455 7.1.7",
+    role: "server",
+    steps: [frame(Opcode.Text, "Hello", { announced: 10n }), { do: "reset" }],
+    thenServes: true,
+    outcomes: [echoes()],
+  },
+];

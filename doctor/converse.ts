@@ -1,0 +1,260 @@
+// One case on an open connection: its steps, and then whatever it takes to see how it ends.
+
+import { type DeflateAgreement, Opcode, type PermessageDeflate } from "../src/core.ts";
+import type { Case, FloodStep, FrameStep, Outcome, Role, RoundTripsStep, Step } from "./case.ts";
+import { payloadBytes } from "./corpus.ts";
+import { encodeFrame } from "./encode_frame.ts";
+import { deflateFor, Inbound } from "./inbound.ts";
+import { sameBytes, sameEvents } from "./judge.ts";
+import { MaskKeys } from "./mask_keys.ts";
+import type { Peer } from "./peer.ts";
+import { close, concat, fragments, frame, pong } from "./steps.ts";
+import type { Transcript } from "./transcript.ts";
+
+/** Octets of a piece when many frames go at once. */
+const PIECE = 65536;
+/** Milliseconds of silence after which nothing more is expected, where anything may come back. */
+const QUIET = 500;
+
+/** One connection on which a case is carried out. */
+export class Conversation {
+  readonly #case: Case;
+  readonly #role: Role;
+  readonly #peer: Peer;
+  readonly #transcript: Transcript;
+  readonly #patience: number;
+  readonly #deflate: PermessageDeflate | undefined;
+  readonly #maskKeys = new MaskKeys();
+  readonly #floods: Promise<void>[] = [];
+  /** Round trips are compared at once and leave nothing behind. */
+  #comparing = false;
+
+  /**
+   * @param one The case.
+   * @param role What the peer is.
+   * @param peer The stream, behind the opening handshake.
+   * @param transcript Where everything goes that happens.
+   * @param patience Milliseconds of silence to bear.
+   */
+  constructor(
+    one: Case,
+    role: Role,
+    peer: Peer,
+    transcript: Transcript,
+    patience: number,
+    agreement: DeflateAgreement | undefined,
+  ) {
+    this.#case = one;
+    this.#role = role;
+    this.#peer = peer;
+    this.#transcript = transcript;
+    this.#patience = patience;
+    this.#deflate = agreement && deflateFor(agreement);
+  }
+
+  /** Carries out the case; `rest` is what came behind the opening handshake. */
+  async run(rest: Uint8Array): Promise<void> {
+    const { steps, opening } = this.#case;
+    const answerPing = (payload: Uint8Array): void => {
+      if (this.#deaf) return;
+      this.#send(encodeFrame(pong(payload.slice()), this.#role)).catch(() => {});
+    };
+    const inbound = new Inbound(this.#role, this.#transcript, this.#deflate, answerPing);
+    const read = (chunk: Uint8Array): void => {
+      inbound.read(chunk);
+      if (this.#case.freshMasks && this.#transcript.violation === undefined) {
+        this.#maskKeys.read(chunk);
+      }
+    };
+    if (rest.length > 0) read(rest);
+    this.#peer.read(read);
+    if (opening?.deflate !== undefined && this.#deflate === undefined) {
+      this.#transcript.declined = true;
+      await this.#sendFrame(close(1000));
+    } else {
+      for (const step of this.#isUnwelcome ? [] : steps) {
+        if (this.#deaf) break;
+        await this.#carryOut(step);
+      }
+    }
+    await this.#settle();
+  }
+
+  /** A server that should have refused has said enough by accepting. */
+  get #isUnwelcome(): boolean {
+    return this.#role === "server" && this.#refusalWanted;
+  }
+
+  get #refusalWanted(): boolean {
+    return this.#case.outcomes.every(({ ending }) => ending.is === "refused");
+  }
+
+  /** Whether nothing that is sent would be heard. */
+  get #deaf(): boolean {
+    return this.#peer.ended || this.#transcript.close !== undefined ||
+      this.#transcript.violation !== undefined;
+  }
+
+  #send(bytes: Uint8Array): Promise<boolean> {
+    return this.#peer.send(bytes, this.#patience);
+  }
+
+  async #sendFrame(step: FrameStep): Promise<void> {
+    if (step.opcode === Opcode.Close) this.#noteClose(step);
+    await this.#send(encodeFrame(step, this.#role));
+  }
+
+  #noteClose({ payload }: FrameStep): void {
+    const bytes = payloadBytes(payload);
+    if (this.#transcript.close !== undefined) return;
+    this.#transcript.closedFirst ??= bytes.length < 2 ? 1005 : bytes[0] << 8 | bytes[1];
+  }
+
+  async #carryOut(step: Step): Promise<void> {
+    switch (step.do) {
+      case "frame":
+        return await this.#sendFrame(step);
+      case "together": {
+        for (const one of step.frames) if (one.opcode === Opcode.Close) this.#noteClose(one);
+        const bytes = concat(step.frames.map((one) => encodeFrame(one, this.#role)));
+        return await this.#sendChopped(bytes, step.chop);
+      }
+      case "bytes":
+        return void await this.#send(step.bytes.slice());
+      case "pause":
+        return await this.#peer.pass(step.milliseconds);
+      case "look":
+        await this.#peer.pass(step.milliseconds);
+        if (!this.#deaf) this.#transcript.events.push({ is: "look", name: step.name });
+        return;
+      case "await":
+        await this.#peer.until(
+          () => this.#deaf || this.#transcript.events.length >= step.count,
+          this.#patience,
+        );
+        return;
+      case "roundTrips":
+        return await this.#roundTrips(step);
+      case "flood":
+        this.#floods.push(this.#flood(step));
+        return;
+      case "stopReading":
+        return this.#peer.pause();
+      case "readOn":
+        return this.#peer.resume();
+      case "end":
+        return this.#peer.finish();
+      case "reset":
+        return this.#peer.cut();
+    }
+  }
+
+  async #sendChopped(bytes: Uint8Array, chop: number): Promise<void> {
+    if (chop === 0) return void await this.#send(bytes);
+    for (let at = 0; at < bytes.length && !this.#deaf; at += chop) {
+      // A copy of its own, because the stream may keep it.
+      if (!await this.#send(bytes.slice(at, at + chop))) return;
+      // Single octets: each is to be seen alone, so the event loop has its turn.
+      if (chop === 1) await this.#peer.turn();
+    }
+  }
+
+  async #flood({ frame: step, count }: FloodStep): Promise<void> {
+    const one = encodeFrame(step, this.#role);
+    const perPiece = Math.max(1, Math.floor(PIECE / one.length));
+    for (let sent = 0; sent < count && !this.#deaf;) {
+      const size = Math.min(perPiece, count - sent);
+      if (!await this.#send(concat(Array.from({ length: size }, () => one)))) return;
+      sent += size;
+    }
+  }
+
+  async #roundTrips({ opcode, count, source, size, fragment }: RoundTripsStep): Promise<void> {
+    const { events } = this.#transcript;
+    this.#comparing = true;
+    for (let index = 0; index < count && !this.#deaf; index++) {
+      const payload = payloadBytes({ source, size, offset: index * size });
+      await this.#send(this.#encodeMessage(opcode, payload, fragment));
+      if (!await this.#peer.until(() => events.length > 0 || this.#deaf, this.#patience)) break;
+      const [event] = events;
+      if (event?.is !== "message") break;
+      if (event.opcode !== opcode || !sameBytes(payload, event.payload)) {
+        this.#transcript.violation = `message ${index + 1} of ${count} came back changed`;
+        break;
+      }
+      events.length = 0;
+      if (index === count - 1) this.#comparing = false;
+    }
+    if (!this.#comparing) return;
+    this.#transcript.violation ??= "not every message came back";
+  }
+
+  /** A message as it is agreed on: compressed where that makes it smaller, in fragments if wanted. */
+  #encodeMessage(opcode: number, payload: Uint8Array, fragment: number): Uint8Array {
+    const target = new Uint8Array(payload.length);
+    const end = this.#deflate === undefined || payload.length === 0
+      ? -1
+      : this.#deflate.deflate(payload, 0, payload.length, target, 0);
+    const content = end === -1 ? payload : target.subarray(0, end);
+    const pieces: Uint8Array[] = [];
+    const length = fragment === 0 ? Math.max(1, content.length) : fragment;
+    for (let at = 0; at < content.length; at += length) {
+      pieces.push(content.subarray(at, at + length));
+    }
+    const frames = pieces.length === 0 ? [frame(opcode)] : fragments(opcode, ...pieces);
+    if (end !== -1) frames[0] = { ...frames[0], rsv: 4 };
+    return concat(frames.map((step) => encodeFrame(step, this.#role)));
+  }
+
+  /** RFC 6455 5.3: "the masking key needs to be unpredictable", a fresh one for each frame. */
+  #checkMaskKeys(): void {
+    if (this.#maskKeys.repeated) this.#transcript.violation ??= "a mask key was used twice";
+  }
+
+  /** Waits for the end, and closes when all that an outcome wants has come back. */
+  async #settle(): Promise<void> {
+    const { outcomes, mute } = this.#case;
+    const transcript = this.#transcript;
+    const wanted = outcomes.filter(({ ending }) => ending.is === "closed");
+    const complete = (): boolean =>
+      this.#isUnwelcome || (this.#refusalWanted && transcript.events.length > 0) ||
+      wanted.some((outcome) => this.#isComplete(outcome));
+    const over = (): boolean => this.#deaf || transcript.closedFirst !== undefined;
+    await Promise.all(this.#floods);
+    const anything = wanted.some(({ back }) => back === "anything");
+    const patience = anything && wanted.length === 1 ? QUIET : this.#patience;
+    const met = await this.#peer.until(() => over() || complete(), patience);
+    if ((met || anything) && !over()) await this.#sendFrame(close(1000));
+    // What the peer does with the doctor's Close, or by itself.
+    if (transcript.closedFirst !== undefined) {
+      await this.#peer.until(() => this.#deaf, this.#patience);
+    }
+    if (transcript.close !== undefined && transcript.closedFirst === undefined && !mute) {
+      const { code } = transcript.close;
+      await this.#send(encodeFrame(close(code === 1005 ? undefined : code), this.#role));
+    }
+    await this.#end();
+    this.#checkMaskKeys();
+  }
+
+  #isComplete({ back }: Outcome): boolean {
+    return back !== "anything" && sameEvents(back, this.#transcript.events);
+  }
+
+  /** RFC 6455 7.1.1: the server ends the stream, and the client waits for it to do so. */
+  async #end(): Promise<void> {
+    const { close: received, violation } = this.#transcript;
+    const closed = received !== undefined || this.#peer.ended;
+    if (violation !== undefined || !closed) {
+      this.#transcript.end = this.#peer.over ? "peer" : "patience";
+      this.#peer.cut();
+      return;
+    }
+    if (this.#role === "client") this.#peer.finish();
+    await this.#peer.until(() => this.#peer.ended, this.#patience);
+    this.#transcript.end = this.#peer.ended ? "peer" : "patience";
+    this.#peer.finish();
+    await this.#peer.until(() => this.#peer.over, this.#patience);
+    this.#peer.cut();
+  }
+}

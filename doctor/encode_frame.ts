@@ -1,0 +1,46 @@
+// Frames as cases describe them, to bytes: any header that can be written down.
+
+import { applyMask, readMaskKey, writeMaskKey } from "../src/core.ts";
+import type { FrameStep, Role } from "./case.ts";
+import { payloadBytes } from "./corpus.ts";
+
+const key = new Uint8Array(4);
+
+/** A new mask key (RFC 6455 5.3). */
+function randomKey(): number {
+  crypto.getRandomValues(key);
+  return readMaskKey(key, 0);
+}
+
+/** How many bytes the length takes behind the header's second byte. */
+function lengthSize(length: bigint, bits: 16 | 64 | undefined): 0 | 2 | 8 {
+  if (bits !== undefined) return bits === 16 ? 2 : 8;
+  return length < 126n ? 0 : length < 0x10000n ? 2 : 8;
+}
+
+/**
+ * The bytes of a frame.
+ *
+ * @param step The frame.
+ * @param role Whom it is sent to: a server gets masked frames.
+ */
+export function encodeFrame(step: FrameStep, role: Role): Uint8Array {
+  const payload = payloadBytes(step.payload);
+  const masked = (role === "server") === step.maskRule;
+  const length = step.announced ?? BigInt(payload.length);
+  const wide = lengthSize(length, step.lengthBits);
+  const headerSize = 2 + wide + (masked ? 4 : 0);
+  const bytes = new Uint8Array(headerSize + payload.length);
+  const view = new DataView(bytes.buffer);
+  bytes[0] = (step.fin ? 0x80 : 0) | step.rsv << 4 | step.opcode;
+  bytes[1] = (masked ? 0x80 : 0) | (wide === 0 ? Number(length) : wide === 2 ? 126 : 127);
+  if (wide === 2) view.setUint16(2, Number(length));
+  if (wide === 8) view.setBigUint64(2, length);
+  bytes.set(payload, headerSize);
+  if (masked) {
+    const maskKey = step.maskKey ?? randomKey();
+    writeMaskKey(bytes, headerSize - 4, maskKey);
+    applyMask(bytes, headerSize, bytes.length, maskKey);
+  }
+  return bytes;
+}

@@ -1,0 +1,224 @@
+// Examines clients: a server to which a client comes back for each case. What it has to do is what
+// clients of the Autobahn test suite do, so that programs written for that work unchanged:
+//
+// - `/getCaseCount` sends the number of cases as a text message, and closes;
+// - `/runCase?case=N&agent=NAME` is case N, from 1 on: echo every message until the connection ends;
+// - `/getCaseInfo?case=N` and `/getCaseStatus?case=N&agent=NAME` send a case's number or what came of
+//   it, as JSON;
+// - `/updateReports?agent=NAME` says that this client is through.
+
+import {
+  checkUpgrade,
+  type HandshakeError,
+  ServerHandshake,
+  type ServerRequest,
+} from "../src/core.ts";
+import type { Case } from "./case.ts";
+import { Conversation } from "./converse.ts";
+import { judge } from "./judge.ts";
+import { runtimeNetwork } from "./network.ts";
+import { openToClient } from "./open_to_client.ts";
+import { Peer } from "./peer.ts";
+import { type Result, resultOf, untoldResult } from "./report.ts";
+import { close, concat, echoes, text, utf8 } from "./steps.ts";
+import { emptyTranscript, type Transcript } from "./transcript.ts";
+import type { Listener, Transport } from "../src/transport/transport.ts";
+
+/** How clients are examined. */
+export interface ClientExamination {
+  readonly hostname: string;
+  /** 0 picks one. */
+  readonly port: number;
+  /** Milliseconds of silence to bear. */
+  readonly patience: number;
+}
+
+/** What the one who listens is told. */
+export interface ClientEvents {
+  /** A case was carried out. */
+  onResult(agent: string, result: Result): void;
+  /** A client is through; its results are in the order of the cases. */
+  onReport(agent: string, results: Result[]): void;
+}
+
+/** Milliseconds for a client's request. */
+const REQUEST_PATIENCE = 10_000;
+
+/** A client that has sent a legal request. */
+interface Client {
+  readonly peer: Peer;
+  readonly request: ServerRequest;
+  /** What came behind the request. */
+  readonly rest: Uint8Array[];
+}
+
+/** A doctor that listens. */
+export class ClientExaminer {
+  readonly #cases: readonly Case[];
+  readonly #how: ClientExamination;
+  readonly #events: ClientEvents;
+  /** The results by agent and by the index of the case. */
+  readonly #results = new Map<string, Map<number, Result>>();
+  /** The cases that are being carried out, by agent. */
+  readonly #running = new Map<string, Set<Promise<void>>>();
+  #listener: Listener | undefined;
+
+  /**
+   * @param cases The cases, in the order in which clients number them.
+   * @param how Where to listen.
+   * @param events Who is told what comes of it.
+   */
+  constructor(cases: readonly Case[], how: ClientExamination, events: ClientEvents) {
+    this.#cases = cases;
+    this.#how = how;
+    this.#events = events;
+  }
+
+  /** Begins to listen, and returns the port. */
+  async listen(): Promise<number> {
+    const network = await runtimeNetwork();
+    const { hostname, port } = this.#how;
+    this.#listener = await network.listen({ hostname, port, noDelay: true }, {
+      accept: (transport) => {
+        this.#serve(transport).catch(() => transport.destroy());
+      },
+      error: () => {},
+    });
+    return this.#listener.port;
+  }
+
+  /** Stops listening. */
+  async close(): Promise<void> {
+    await this.#listener?.close();
+  }
+
+  /** What is known of a client, in the order of the cases. Cases that say nothing are in it. */
+  results(agent: string): Result[] {
+    const known = this.#results.get(agent);
+    return this.#cases.flatMap((one, index) => {
+      if (one.untold !== undefined) return [untoldResult(one)];
+      const result = known?.get(index);
+      return result === undefined ? [] : [result];
+    });
+  }
+
+  async #serve(transport: Transport): Promise<void> {
+    const peer = new Peer(transport);
+    const handshake = new ServerHandshake({ maxBytes: 65536 });
+    const rest: Uint8Array[] = [];
+    let complete = false;
+    let request: ServerRequest | undefined;
+    let problem: HandshakeError | undefined;
+    peer.read((chunk) => {
+      if (complete) rest.push(chunk);
+      if (complete || problem !== undefined) return;
+      try {
+        complete = handshake.push(chunk);
+        if (complete) request = checkUpgrade(handshake.request);
+        if (request !== undefined) rest.push(request.rest);
+      } catch (error) {
+        problem = error as HandshakeError;
+      }
+    });
+    await peer.until(
+      () => complete || problem !== undefined || peer.ended,
+      REQUEST_PATIENCE,
+    );
+    const url = new URL(`http://doctor${complete ? handshake.request.path : "/"}`);
+    if (request !== undefined) await this.#answer({ peer, request, rest }, url);
+    else if (problem !== undefined) await this.#refuse(peer, problem, url);
+    else peer.cut();
+  }
+
+  /** A request that is no legal opening handshake is what came of the case. */
+  async #refuse(peer: Peer, { message }: HandshakeError, url: URL): Promise<void> {
+    const index = Number(url.searchParams.get("case")) - 1;
+    const one = this.#cases[index];
+    if (url.pathname === "/runCase" && one !== undefined) {
+      const note = `The client's request is not legal: ${message}`;
+      this.#note(url, index, resultOf(one, { verdict: "FAIL", note }, 0, peer.recording));
+    }
+    await this.#plain(peer, `400 Bad Request`, `The doctor cannot take this request: ${message}\n`);
+  }
+
+  async #plain(peer: Peer, status: string, body: string): Promise<void> {
+    await peer.send(
+      utf8(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n${body}`),
+      this.#how.patience,
+    );
+    peer.finish();
+  }
+
+  #note(url: URL, index: number, result: Result): void {
+    const agent = agentOf(url);
+    let results = this.#results.get(agent);
+    if (results === undefined) this.#results.set(agent, results = new Map());
+    results.set(index, result);
+    this.#events.onResult(agent, result);
+  }
+
+  async #answer(client: Client, url: URL): Promise<void> {
+    const agent = agentOf(url);
+    const index = Number(url.searchParams.get("case")) - 1;
+    switch (url.pathname) {
+      case "/getCaseCount":
+        return await this.#tell(client, String(this.#cases.length));
+      case "/runCase": {
+        const running = this.#runningOf(agent);
+        const run = this.#runCase(client, url, index);
+        running.add(run);
+        return await run.finally(() => running.delete(run));
+      }
+      case "/getCaseInfo": {
+        const { id, title } = this.#cases[index] ?? {};
+        return await this.#tell(client, JSON.stringify({ id, description: title }));
+      }
+      case "/getCaseStatus": {
+        const behavior = this.#results.get(agent)?.get(index)?.verdict ?? "MISSING";
+        return await this.#tell(client, JSON.stringify({ behavior }));
+      }
+      case "/updateReports":
+        await this.#tell(client);
+        // A client may be sooner through with a connection than the doctor.
+        await Promise.allSettled(this.#runningOf(agent));
+        return this.#events.onReport(agent, this.results(agent));
+      default:
+        return await this.#plain(client.peer, "404 Not Found", "The doctor has no such page\n");
+    }
+  }
+
+  #runningOf(agent: string): Set<Promise<void>> {
+    let running = this.#running.get(agent);
+    if (running === undefined) this.#running.set(agent, running = new Set());
+    return running;
+  }
+
+  /** An ordinary connection: one text message if there is something to tell, and Close. */
+  async #tell(client: Client, message?: string): Promise<void> {
+    const steps = [...(message === undefined ? [] : [text(message)]), close(1000)];
+    await this.#converse(client, { id: "0", title: "", rfc: "", steps, outcomes: [echoes()] });
+  }
+
+  async #converse({ peer, request, rest }: Client, one: Case): Promise<Transcript> {
+    const transcript = emptyTranscript();
+    const patience = one.patience ?? this.#how.patience;
+    const agreement = await openToClient(peer, request, one, transcript, patience);
+    await new Conversation(one, "client", peer, transcript, patience, agreement)
+      .run(concat(rest));
+    return transcript;
+  }
+
+  async #runCase(client: Client, url: URL, index: number): Promise<void> {
+    const one = this.#cases[index];
+    if (one === undefined || one.untold !== undefined) return await this.#tell(client);
+    const start = performance.now();
+    const transcript = await this.#converse(client, one);
+    const judgement = judge(one, "client", transcript);
+    const time = performance.now() - start;
+    this.#note(url, index, resultOf(one, judgement, time, client.peer.recording));
+  }
+}
+
+function agentOf(url: URL): string {
+  return url.searchParams.get("agent") ?? "client";
+}

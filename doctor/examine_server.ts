@@ -1,0 +1,119 @@
+// Examines a server: one connection for each case, some at a time.
+
+import type { Case } from "./case.ts";
+import { framing } from "./cases/framing.ts";
+import { Conversation } from "./converse.ts";
+import { judge } from "./judge.ts";
+import { runtimeNetwork } from "./network.ts";
+import { openToServer } from "./open_to_server.ts";
+import { Peer } from "./peer.ts";
+import type { Recording } from "./recording.ts";
+import { type Result, resultOf, untoldResult } from "./report.ts";
+import { emptyTranscript, type Transcript } from "./transcript.ts";
+import type { Transport } from "../src/transport/transport.ts";
+
+/** How a server is examined. */
+export interface ServerExamination {
+  /** Where it is: `ws:` or `wss:`, an endpoint that echoes. */
+  readonly url: URL;
+  /** Accepts any certificate. */
+  readonly insecure: boolean;
+  /** Cases that are carried out at the same time. */
+  readonly jobs: number;
+  /** Milliseconds of silence to bear. */
+  readonly patience: number;
+}
+
+/** Milliseconds for connecting. */
+const DIAL_PATIENCE = 10_000;
+
+interface Carried {
+  readonly transcript: Transcript;
+  readonly recording?: Recording;
+}
+
+async function dial({ url, insecure }: ServerExamination): Promise<Transport> {
+  const secure = url.protocol === "wss:";
+  const network = await runtimeNetwork();
+  return await network.dial({
+    hostname: url.hostname.replace(/^\[|\]$/g, ""),
+    port: Number(url.port || (secure ? 443 : 80)),
+    noDelay: true,
+    ...(secure ? { tls: { rejectUnauthorized: !insecure } } : {}),
+    signal: AbortSignal.timeout(DIAL_PATIENCE),
+  });
+}
+
+async function carryOut(one: Case, how: ServerExamination): Promise<Carried> {
+  const transcript = emptyTranscript();
+  const patience = one.patience ?? how.patience;
+  let transport: Transport;
+  try {
+    transport = await dial(how);
+  } catch (error) {
+    transcript.unreachable = `cannot connect: ${(error as Error).message}`;
+    return { transcript };
+  }
+  const peer = new Peer(transport);
+  const address = { host: how.url.host, target: how.url.pathname + how.url.search };
+  const opened = await openToServer(peer, address, one, transcript, patience);
+  if (opened !== undefined) {
+    await new Conversation(one, "server", peer, transcript, patience, opened.agreement)
+      .run(opened.rest);
+  } else {
+    transcript.end = peer.ended ? "peer" : "patience";
+    peer.cut();
+  }
+  return { transcript, recording: peer.recording };
+}
+
+/** Carries out one case. */
+export async function examineCase(one: Case, how: ServerExamination): Promise<Result> {
+  if (one.untold !== undefined) return untoldResult(one);
+  const start = performance.now();
+  let { transcript, recording } = await carryOut(one, how);
+  if (one.thenServes) {
+    ({ transcript, recording } = await carryOut({ ...framing[0], id: one.id }, how));
+  }
+  const judged = one.thenServes ? framing[0] : one;
+  return resultOf(
+    one,
+    judge(judged, "server", transcript),
+    performance.now() - start,
+    recording,
+  );
+}
+
+/**
+ * Carries out cases, and hands each result on as soon as it is there.
+ *
+ * @returns The results in the order of the cases.
+ */
+export async function examineServer(
+  cases: readonly Case[],
+  how: ServerExamination,
+  onResult: (result: Result) => void,
+): Promise<Result[]> {
+  const results: Result[] = [];
+  let next = 0;
+  const work = async (): Promise<void> => {
+    while (next < cases.length) {
+      const index = next++;
+      const result = await examineCase(cases[index], how);
+      results[index] = result;
+      onResult(result);
+    }
+  };
+  await Promise.all(Array.from({ length: how.jobs }, work));
+  return results;
+}
+
+/** Whether something answers there at all; the error if not. */
+export async function reach(how: ServerExamination): Promise<Error | undefined> {
+  try {
+    (await dial(how)).destroy();
+    return undefined;
+  } catch (error) {
+    return error as Error;
+  }
+}

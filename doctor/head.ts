@@ -1,0 +1,62 @@
+// Heads of requests and answers as bytes, with any line that a case wants different.
+
+import type { Opening } from "./case.ts";
+import { payloadBytes } from "./corpus.ts";
+import { concat, utf8 } from "./steps.ts";
+import type { Peer } from "./peer.ts";
+
+/** A field and the values of its lines. */
+export type Field = readonly [name: string, value: string];
+
+/** The fields with the edits of a case applied: others in their place, further ones at the end. */
+export function editFields(fields: readonly Field[], edits: Opening["fields"] = {}): Field[] {
+  const names = new Set(fields.map(([name]) => name));
+  const lines = (name: string): Field[] => {
+    const value = edits[name];
+    if (value === null || value === undefined) return [];
+    return typeof value === "string" ? [[name, value]] : value.map((one) => [name, one] as const);
+  };
+  return [
+    ...fields.flatMap((field) => field[0] in edits ? lines(field[0]) : [field]),
+    ...Object.keys(edits).filter((name) => !names.has(name)).flatMap(lines),
+  ];
+}
+
+/** The bytes of a head. */
+export function encodeHead(
+  startLine: string,
+  fields: readonly Field[],
+  opening: Opening,
+): Uint8Array {
+  if (opening.instead !== undefined) return payloadBytes(opening.instead);
+  const end = opening.lineEnd ?? "\r\n";
+  const raw = opening.rawLines ?? [];
+  return concat([
+    utf8(startLine + end + fields.map(([name, value]) => `${name}: ${value}${end}`).join("")),
+    ...raw.flatMap((line) => [line, utf8(end)]),
+    utf8(end),
+  ]);
+}
+
+/** Sends a head as the case wants it cut, and the frames behind it with its end. */
+export async function sendHead(
+  peer: Peer,
+  head: Uint8Array,
+  behind: readonly Uint8Array[],
+  opening: Opening,
+  patience: number,
+): Promise<void> {
+  if (opening.only !== undefined) {
+    await peer.send(head.slice(0, opening.only), patience);
+    return;
+  }
+  if (opening.chop === undefined) {
+    await peer.send(concat([head, ...behind]), patience);
+    return;
+  }
+  for (let at = 0; at < head.length && !peer.over; at += opening.chop) {
+    await peer.send(head.slice(at, at + opening.chop), patience);
+    if (opening.delay === undefined) await peer.turn();
+    else await peer.pass(opening.delay);
+  }
+}

@@ -1,0 +1,108 @@
+// From the peer's bytes to the events of a transcript. Every rule of the protocol is applied to what
+// the peer sends, whatever the case is about.
+
+import {
+  FrameReader,
+  MessageReader,
+  type MessageSink,
+  Opcode,
+  parseClosePayload,
+  PermessageDeflate,
+  WebSocketError,
+} from "../src/core.ts";
+import type { DeflateAgreement, MessageOpcode } from "../src/core.ts";
+import type { Role } from "./case.ts";
+import type { Transcript } from "./transcript.ts";
+
+/** Nothing that an echo can be is over it. */
+const MAX_MESSAGE_SIZE = 512 * 1024 * 1024;
+
+/** The doctor's own compression: always on, where it was agreed on. */
+export function deflateFor(agreement: DeflateAgreement): PermessageDeflate {
+  return new PermessageDeflate(
+    {
+      compress: true,
+      decompress: true,
+      threshold: 0,
+      level: "auto",
+      maxContextMemory: Number.MAX_SAFE_INTEGER,
+    },
+    agreement.inbound,
+    agreement.outbound,
+  );
+}
+
+/** Reads what the peer sends into a transcript. */
+export class Inbound implements MessageSink {
+  readonly #transcript: Transcript;
+  readonly #reader: FrameReader;
+  readonly #onPing: (payload: Uint8Array) => void;
+
+  /**
+   * Makes a reader at the first byte behind the opening handshake.
+   *
+   * @param role What the peer is.
+   * @param transcript Where events go.
+   * @param deflate The compression that was agreed on.
+   * @param onPing Hears of the peer's pings.
+   */
+  constructor(
+    role: Role,
+    transcript: Transcript,
+    deflate: PermessageDeflate | undefined,
+    onPing: (payload: Uint8Array) => void,
+  ) {
+    const rules = {
+      masked: role === "client",
+      rsv1: deflate !== undefined,
+      maxMessageSize: MAX_MESSAGE_SIZE,
+      maxFragments: Number.MAX_SAFE_INTEGER,
+      text: "bytes",
+      utf8Check: true,
+    } as const;
+    this.#transcript = transcript;
+    this.#onPing = onPing;
+    this.#reader = new FrameReader(rules, new MessageReader(rules, this, deflate));
+  }
+
+  /** Whether nothing more is to be read: Close came, or something that must not come. */
+  get done(): boolean {
+    return this.#transcript.close !== undefined || this.#transcript.violation !== undefined;
+  }
+
+  /** Reads the next bytes. */
+  read(chunk: Uint8Array): void {
+    if (this.done) {
+      // RFC 6455 5.5.1: "The application MUST NOT send any more data frames after sending a Close".
+      if (chunk.length > 0) this.#transcript.violation ??= "sent more after its Close frame";
+      return;
+    }
+    try {
+      const at = this.#reader.read(chunk);
+      if (at < chunk.length) this.#transcript.violation ??= "sent more after its Close frame";
+    } catch (error) {
+      if (!(error instanceof WebSocketError)) throw error;
+      this.#transcript.violation = error.message;
+    }
+  }
+
+  /** Text is asked for as bytes. */
+  textMessage(): void {}
+
+  /** A message. */
+  bytesMessage(opcode: MessageOpcode, bytes: Uint8Array, start: number, end: number): void {
+    this.#transcript.events.push({ is: "message", opcode, payload: bytes.subarray(start, end) });
+  }
+
+  /** A control frame. */
+  controlFrame(opcode: Opcode, bytes: Uint8Array, start: number, end: number): void {
+    if (opcode === Opcode.Close) {
+      this.#transcript.close = parseClosePayload(bytes, start, end);
+      this.#reader.stop();
+    } else if (opcode === Opcode.Pong) {
+      this.#transcript.events.push({ is: "pong", payload: bytes.subarray(start, end) });
+    } else {
+      this.#onPing(bytes.subarray(start, end));
+    }
+  }
+}

@@ -1,0 +1,193 @@
+// The verdict: which of the outcomes that a case allows is the one that happened. It looks at data alone.
+
+import { Opcode } from "../src/core.ts";
+import type { Case, Ending, Expected, Outcome, Role, Verdict } from "./case.ts";
+import { payloadBytes, payloadSize } from "./corpus.ts";
+import { toHex } from "./recording.ts";
+import type { Event, Transcript } from "./transcript.ts";
+
+/** What came of a case, in a word and in words. */
+export interface Judgement {
+  readonly verdict: Verdict;
+  /** Why it is not a plain PASS; empty where it is. */
+  readonly note: string;
+}
+
+/** Bytes of a payload that descriptions show. */
+const SHOWN = 24;
+
+/** Judges a transcript. */
+export function judge(one: Case, role: Role, transcript: Transcript): Judgement {
+  if (transcript.unreachable !== undefined) {
+    return { verdict: "FAIL", note: transcript.unreachable };
+  }
+  if (one.opening?.deflate !== undefined && transcript.declined) {
+    return { verdict: "UNIMPLEMENTED", note: "permessage-deflate was declined" };
+  }
+  const { checkProblem, handshakeProblem, violation } = transcript;
+  const fitting = (checkProblem ?? handshakeProblem ?? violation) === undefined
+    ? one.outcomes.find((outcome) => fits(outcome, role, transcript))
+    : undefined;
+  if (fitting !== undefined) return { verdict: fitting.verdict, note: fitting.note ?? "" };
+  const accepted = transcript.opened && role === "server" &&
+    one.outcomes.every(({ ending }) => ending.is === "refused");
+  const note = accepted ? "The server accepted the request" : describe(role, transcript);
+  return { verdict: one.otherwise ?? "FAIL", note };
+}
+
+function fits(outcome: Outcome, role: Role, transcript: Transcript): boolean {
+  return endFits(outcome.ending, role, transcript) &&
+    (outcome.back === "anything" || sameEvents(outcome.back, transcript.events));
+}
+
+function endFits(ending: Ending, role: Role, transcript: Transcript): boolean {
+  const { opened, close, closedFirst, end } = transcript;
+  switch (ending.is) {
+    case "refused":
+      return role === "server" ? refusedFits(ending, transcript) : gaveUp(ending, transcript);
+    case "closed":
+      // The doctor's Close came first, the peer's answered it, and nobody had to cut the stream.
+      return opened && closedFirst !== undefined && close !== undefined && end !== "patience" &&
+        (ending.codes === undefined || ending.codes.includes(close.code));
+    case "failed": {
+      if (!opened || end === "patience") return false;
+      if (close === undefined) return ending.silent ?? true;
+      // An echo of the doctor's own Close is an answer, not a failure.
+      if (closedFirst === close.code) return false;
+      return ending.codes === undefined || ending.codes.includes(close.code);
+    }
+  }
+}
+
+function refusedFits(
+  { statuses, field }: Extract<Ending, { is: "refused" }>,
+  { opened, answer, end }: Transcript,
+): boolean {
+  if (opened) return false;
+  if (answer === undefined) {
+    return end !== "patience" && (statuses === undefined || statuses.includes(-1)) &&
+      field === undefined;
+  }
+  if (statuses !== undefined && !statuses.includes(answer.status)) return false;
+  return field === undefined || answer.fields.hasToken(field[0], field[1]);
+}
+
+/** A client refuses an answer by going away, before it has used the connection. */
+function gaveUp(
+  { lingers }: Extract<Ending, { is: "refused" }>,
+  { events, close, end }: Transcript,
+): boolean {
+  return (lingers || end !== "patience") && events.length === 0 &&
+    (close === undefined || (close.code !== 1000 && close.code !== 1001));
+}
+
+/** Whether these events came back, in this order and no others. */
+export function sameEvents(expected: readonly Expected[], events: readonly Event[]): boolean {
+  return expected.length === events.length &&
+    expected.every((one, index) => sameEvent(one, events[index]));
+}
+
+function sameEvent(expected: Expected, event: Event): boolean {
+  if (expected.is === "look" || event.is === "look") {
+    return expected.is === "look" && event.is === "look" && expected.name === event.name;
+  }
+  if (expected.is !== event.is) return false;
+  if (expected.is === "message" && event.is === "message" && expected.opcode !== event.opcode) {
+    return false;
+  }
+  return payloadSize(expected.payload) === event.payload.length &&
+    sameBytes(payloadBytes(expected.payload), event.payload);
+}
+
+/** Whether two byte strings are the same. */
+export function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
+  if (one.length !== other.length) return false;
+  for (let i = 0; i < one.length; i++) {
+    if (one[i] !== other[i]) return false;
+  }
+  return true;
+}
+
+/** What happened, in words. */
+export function describe(role: Role, transcript: Transcript): string {
+  const { opened, answer, handshakeProblem, checkProblem, violation } = transcript;
+  const problem = checkProblem ?? handshakeProblem;
+  if (problem !== undefined) return problem;
+  const parts = transcript.events.slice(0, 5).map(describeEvent);
+  if (transcript.events.length > 5) parts.push(`${transcript.events.length - 5} more`);
+  if (violation !== undefined) parts.push(`the peer broke a rule: ${violation}`);
+  if (!opened) {
+    parts.push(
+      answer === undefined
+        ? "no answer to the request"
+        : `the answer ${describeAnswer(transcript)}`,
+    );
+  }
+  parts.push(describeEnd(transcript));
+  const text = parts.filter((part) => part !== "").join(", then ");
+  return `${role === "server" ? "The server" : "The client"} gave: ${text}`;
+}
+
+function describeAnswer({ answer }: Transcript): string {
+  const version = answer!.fields.get("sec-websocket-version");
+  return `${answer!.status} ${
+    version === null ? "without Sec-WebSocket-Version" : `with Sec-WebSocket-Version: ${version}`
+  }`;
+}
+
+function describeEvent(event: Event): string {
+  if (event.is === "look") return `still open ${event.name}`;
+  const size = event.payload.length;
+  const shown = toHex(event.payload, Math.min(size, SHOWN)) + (size > SHOWN ? "..." : "");
+  const name = event.is === "pong"
+    ? "a pong"
+    : `a ${event.opcode === Opcode.Text ? "text" : "binary"} message`;
+  return `${name} of ${size} bytes${size === 0 ? "" : ` (${shown})`}`;
+}
+
+function describeEnd({ close, closedFirst, end }: Transcript): string {
+  const parts: string[] = [];
+  if (close !== undefined) {
+    const reason = close.reason === "" ? "" : ` "${close.reason}"`;
+    parts.push(`${closedFirst === undefined ? "a" : "in answer a"} Close ${close.code}${reason}`);
+  }
+  if (end === "patience") parts.push("nothing more, and the connection stayed open");
+  else if (close === undefined) parts.push("the end of the stream without a Close frame");
+  return parts.join(", then ");
+}
+
+/** What a case allows, in words. */
+export function describeExpected({ outcomes }: Case): string {
+  const texts = outcomes.map(({ verdict, back, ending }) => {
+    const parts = back === "anything" ? [] : back.slice(0, 5).map(describeWanted);
+    if (back !== "anything" && back.length > 5) parts.push(`${back.length - 5} more`);
+    parts.push(describeEnding(ending));
+    return `${verdict === "PASS" ? "" : `${verdict}: `}${parts.join(", then ")}`;
+  });
+  return [...new Set(texts)].join("; or ");
+}
+
+function describeWanted(expected: Expected): string {
+  if (expected.is === "look") return `still open ${expected.name}`;
+  const what = expected.is === "pong"
+    ? "a pong"
+    : `a ${expected.opcode === Opcode.Text ? "text" : "binary"} message`;
+  return `${what} of ${payloadSize(expected.payload)} bytes`;
+}
+
+function describeEnding(ending: Ending): string {
+  switch (ending.is) {
+    case "closed":
+      return `the closing handshake${
+        ending.codes === undefined ? "" : ` with ${ending.codes.join(" or ")}`
+      }`;
+    case "failed":
+      return ending.codes === undefined || ending.codes.length === 0
+        ? "the connection is failed"
+        : `the connection is failed with ${ending.codes.join(" or ")}`;
+    case "refused":
+      return `a refusal${
+        ending.field === undefined ? "" : ` with ${ending.field[0]}: ${ending.field[1]}`
+      }`;
+  }
+}

@@ -1,0 +1,118 @@
+// Whether what a server chose from the offers is what it may choose (RFC 6455 4.1, 9.1; RFC 7692 5, 7).
+
+import {
+  checkDeflateAnswer,
+  type DeflateAgreement,
+  type DeflateWishes,
+  type Extension,
+  HandshakeError,
+  type HeaderFields,
+  parseExtensions,
+  PERMESSAGE_DEFLATE,
+} from "../src/core.ts";
+import type { DeflateOffer } from "./case.ts";
+
+/** The value of `Sec-WebSocket-Extensions` that makes an offer. */
+export function formatOffers(offers: readonly DeflateOffer[]): string {
+  return offers.map(({ noContextTakeover, maxWindowBits }) =>
+    [
+      PERMESSAGE_DEFLATE,
+      "client_max_window_bits",
+      ...(noContextTakeover ? ["server_no_context_takeover"] : []),
+      ...(maxWindowBits > 0 ? [`server_max_window_bits=${maxWindowBits}`] : []),
+    ].join("; ")
+  ).join(", ");
+}
+
+function parameter(
+  extension: Extension,
+  name: string,
+): Extension["parameters"][number] | undefined {
+  return extension.parameters.find((one) => one.name === name);
+}
+
+function bitsOf(extension: Extension, name: string): number {
+  return Number(parameter(extension, name)?.value ?? 15);
+}
+
+/** What a legal offer wishes; the answer must be one to it. */
+function wishesOf(offer: Extension): DeflateWishes {
+  return {
+    serverContextTakeover: parameter(offer, "server_no_context_takeover") === undefined,
+    clientContextTakeover: parameter(offer, "client_no_context_takeover") === undefined,
+    serverMaxWindowBits: bitsOf(offer, "server_max_window_bits"),
+    clientMaxWindowBits: bitsOf(offer, "client_max_window_bits"),
+  };
+}
+
+/**
+ * What was agreed on about compression.
+ *
+ * @throws {HandshakeError} When the answer fits none of the offers.
+ */
+function agreement(offers: readonly Extension[], answer: Extension): DeflateAgreement | undefined {
+  let problem: unknown;
+  for (const offer of offers.filter(({ name }) => name === PERMESSAGE_DEFLATE)) {
+    // RFC 7692 7.1.2.2: only a client that has named its window may be told to make it smaller.
+    const named = parameter(offer, "client_max_window_bits") !== undefined;
+    if (!named && parameter(answer, "client_max_window_bits") !== undefined) {
+      problem = new HandshakeError(
+        "EXTENSION_UNEXPECTED",
+        "client_max_window_bits is in the answer and was not offered",
+      );
+      continue;
+    }
+    try {
+      return checkDeflateAnswer([answer], wishesOf(offer));
+    } catch (error) {
+      problem = error;
+    }
+  }
+  throw problem;
+}
+
+/** The offers of a request; those that break the grammar offer nothing. */
+function offersOf(request: HeaderFields): Extension[] {
+  try {
+    return parseExtensions(request.getAll("sec-websocket-extensions"));
+  } catch {
+    return [];
+  }
+}
+
+/**
+ * Checks what an answer says about extensions and the subprotocol.
+ *
+ * @param request The fields of the request.
+ * @param answer The fields of the answer.
+ * @returns What was agreed on about compression.
+ * @throws {HandshakeError} When the server chose what it must not.
+ */
+export function checkChoices(
+  request: HeaderFields,
+  answer: HeaderFields,
+): DeflateAgreement | undefined {
+  const asked = request.getAll("sec-websocket-protocol")
+    .flatMap((line) => line.split(",")).map((name) => name.trim());
+  const chosen = answer.getAll("sec-websocket-protocol");
+  if (chosen.length > 1 || chosen.some((name) => name === "" || !asked.includes(name))) {
+    throw new HandshakeError(
+      "SUBPROTOCOL_UNEXPECTED",
+      `The server chose the subprotocol "${chosen.join(", ")}", which was not asked for`,
+    );
+  }
+  const accepted = parseExtensions(answer.getAll("sec-websocket-extensions"));
+  const offers = offersOf(request);
+  let agreed: DeflateAgreement | undefined;
+  for (const [index, extension] of accepted.entries()) {
+    const { name } = extension;
+    if (!offers.some((offer) => offer.name === name)) {
+      throw new HandshakeError("EXTENSION_UNEXPECTED", `The extension ${name} was not offered`);
+    }
+    if (accepted.findIndex((other) => other.name === name) !== index) {
+      throw new HandshakeError("EXTENSION_UNEXPECTED", `The extension ${name} is accepted twice`);
+    }
+    if (name === PERMESSAGE_DEFLATE) agreed = agreement(offers, extension);
+  }
+  return agreed;
+}

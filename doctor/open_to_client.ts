@@ -1,0 +1,71 @@
+// The opening handshake with a client that is examined: the answer as the case wants it.
+
+import {
+  acceptDeflate,
+  acceptKey,
+  type DeflateAgreement,
+  type ServerRequest,
+} from "../src/core.ts";
+import type { Case, DeflateOffer } from "./case.ts";
+import { encodeFrame } from "./encode_frame.ts";
+import { editFields, encodeHead, type Field, sendHead } from "./head.ts";
+import type { Peer } from "./peer.ts";
+import { concat, utf8 } from "./steps.ts";
+import type { Transcript } from "./transcript.ts";
+
+interface Agreed {
+  readonly extensions: string;
+  readonly agreement: DeflateAgreement;
+}
+
+/** The first of the terms that the client's offers allow; the doctor itself keeps its context. */
+function agree(request: ServerRequest, terms: readonly DeflateOffer[]): Agreed | undefined {
+  for (const { noContextTakeover, maxWindowBits } of terms) {
+    const answer = acceptDeflate(request.extensions, {
+      serverContextTakeover: true,
+      clientContextTakeover: !noContextTakeover,
+      serverMaxWindowBits: 15,
+      clientMaxWindowBits: maxWindowBits || 15,
+    });
+    // RFC 7692 7.1.2.2: a client that has not named its window cannot be asked for a smaller one.
+    const { windowBits } = answer?.agreement.inbound ?? { windowBits: 16 };
+    if (answer !== undefined && windowBits <= (maxWindowBits || 15)) return answer;
+  }
+  return undefined;
+}
+
+/**
+ * Answers a client's request as the case wants it.
+ *
+ * @returns What was agreed on about compression.
+ */
+export async function openToClient(
+  peer: Peer,
+  request: ServerRequest,
+  one: Case,
+  transcript: Transcript,
+  patience: number,
+): Promise<DeflateAgreement | undefined> {
+  const { opening = {} } = one;
+  const agreed = opening.deflate && agree(request, opening.deflate.offers);
+  const fields: Field[] = [
+    ["Upgrade", "websocket"],
+    ["Connection", "Upgrade"],
+    ["Sec-WebSocket-Accept", acceptKey(request.key)],
+  ];
+  const extensions = agreed?.extensions ?? opening.extensions;
+  if (extensions !== undefined) fields.push(["Sec-WebSocket-Extensions", extensions]);
+  if (opening.subprotocols !== undefined) {
+    fields.push(["Sec-WebSocket-Protocol", opening.subprotocols.join(", ")]);
+  }
+  const startLine = opening.startLine ?? "HTTP/1.1 101 Switching Protocols";
+  const head = concat([
+    utf8(opening.interim ?? ""),
+    encodeHead(startLine, editFields(fields, opening.fields), opening),
+  ]);
+  const behind = (opening.behind ?? []).map((step) => encodeFrame(step, "client"));
+  await sendHead(peer, head, behind, opening, patience);
+  transcript.opened = opening.only === undefined;
+  if (opening.only !== undefined) peer.finish();
+  return agreed?.agreement;
+}

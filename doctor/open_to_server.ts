@@ -1,0 +1,149 @@
+// The opening handshake with a server that is examined: the request as the case wants it, and what the
+// answer says.
+
+import {
+  acceptKey,
+  type DeflateAgreement,
+  encodeKey,
+  HandshakeError,
+  HeaderFields,
+  HttpHeadReader,
+  isValidKey,
+} from "../src/core.ts";
+import type { Case, HandshakeCheck } from "./case.ts";
+import { encodeFrame } from "./encode_frame.ts";
+import { editFields, encodeHead, type Field, sendHead } from "./head.ts";
+import { checkChoices, formatOffers } from "./negotiated.ts";
+import type { Peer } from "./peer.ts";
+import { concat } from "./steps.ts";
+import type { Transcript } from "./transcript.ts";
+
+/** Bytes and lines of an answer's head that are read. */
+const LIMITS = { maxBytes: 65536, maxLines: 500 };
+
+/** The server, as a request addresses it. */
+export interface Address {
+  /** The value of `Host`. */
+  readonly host: string;
+  /** Path and query. */
+  readonly target: string;
+}
+
+/** An open connection. */
+export interface Opened {
+  /** What was agreed on about compression. */
+  readonly agreement: DeflateAgreement | undefined;
+  /** What came behind the answer's head. */
+  readonly rest: Uint8Array;
+}
+
+function usualFields({ host }: Address, { opening = {} }: Case): Field[] {
+  const key = encodeKey(crypto.getRandomValues(new Uint8Array(16)));
+  const fields: Field[] = [
+    ["Host", host],
+    ["Upgrade", "websocket"],
+    ["Connection", "Upgrade"],
+    ["Sec-WebSocket-Key", key],
+    ["Sec-WebSocket-Version", "13"],
+  ];
+  const extensions = opening.deflate ? formatOffers(opening.deflate.offers) : opening.extensions;
+  if (extensions !== undefined) fields.push(["Sec-WebSocket-Extensions", extensions]);
+  if (opening.subprotocols !== undefined) {
+    fields.push(["Sec-WebSocket-Protocol", opening.subprotocols.join(", ")]);
+  }
+  return fields;
+}
+
+/**
+ * Sends the request and reads the answer into the transcript.
+ *
+ * @returns The open connection, or `undefined` where the server refused or answered illegally.
+ */
+export async function openToServer(
+  peer: Peer,
+  address: Address,
+  one: Case,
+  transcript: Transcript,
+  patience: number,
+): Promise<Opened | undefined> {
+  const { opening = {} } = one;
+  const startLine = (opening.startLine ?? "GET %s HTTP/1.1").replace("%s", address.target);
+  const fields = editFields(usualFields(address, one), opening.fields);
+  const reader = new HttpHeadReader(LIMITS);
+  let whole = false;
+  let rest: Uint8Array[] = [];
+  let problem: string | undefined;
+  peer.read((chunk) => {
+    if (whole) rest.push(chunk);
+    else if (problem === undefined) {
+      try {
+        whole = reader.push(chunk);
+        if (whole) rest = [reader.rest];
+      } catch (error) {
+        problem = `The answer cannot be read: ${(error as Error).message}`;
+      }
+    }
+  });
+  const behind = (opening.behind ?? []).map((step) => encodeFrame(step, "server"));
+  await sendHead(peer, encodeHead(startLine, fields, opening), behind, opening, patience);
+  await peer.until(() => whole || problem !== undefined || peer.ended, patience);
+  if (!whole) {
+    transcript.handshakeProblem = problem;
+    return undefined;
+  }
+  const status = /^HTTP\/1\.[01] (\d{3})( |$)/.exec(reader.startLine)?.[1];
+  transcript.answer = { status: Number(status ?? 0), fields: reader.fields };
+  if (status !== "101") {
+    if (status === undefined) transcript.handshakeProblem = "The answer has no status line";
+    return undefined;
+  }
+  transcript.opened = true;
+  try {
+    const request = requestFields(fields);
+    checkProof(request, reader.fields);
+    const agreement = checkChoices(request, reader.fields);
+    transcript.checkProblem = ownCheck(reader.fields, one.check);
+    return { agreement, rest: concat(rest) };
+  } catch (error) {
+    if (!(error instanceof HandshakeError)) throw error;
+    transcript.handshakeProblem = error.message;
+    return undefined;
+  }
+}
+
+function requestFields(fields: readonly Field[]): HeaderFields {
+  return HeaderFields.fromParsed(
+    fields.map(([name]) => name),
+    fields.map(([, value]) => value.trim()),
+  );
+}
+
+/** RFC 6455 4.2.2, item 5: what a 101 consists of. */
+function checkProof(request: HeaderFields, answer: HeaderFields): void {
+  if (!answer.hasToken("upgrade", "websocket") || !answer.hasToken("connection", "upgrade")) {
+    throw new HandshakeError(
+      "UPGRADE_MISSING",
+      "The answer has no Upgrade: websocket or no Connection: Upgrade",
+    );
+  }
+  const key = request.get("sec-websocket-key");
+  const accepts = answer.getAll("sec-websocket-accept");
+  // A key that is none proves nothing; that it was accepted the case will say.
+  if (key === null || !isValidKey(key)) return;
+  if (accepts.length !== 1 || accepts[0] !== acceptKey(key)) {
+    throw new HandshakeError(
+      "ACCEPT_INVALID",
+      "The answer's Sec-WebSocket-Accept does not belong to the key",
+    );
+  }
+}
+
+function ownCheck(answer: HeaderFields, check: HandshakeCheck | undefined): string | undefined {
+  const extensions = answer.get("sec-websocket-extensions");
+  if (check?.noExtensions && extensions !== null) return `The server accepted "${extensions}"`;
+  const chosen = answer.get("sec-websocket-protocol");
+  if (chosen === null || check?.subprotocols === undefined) return undefined;
+  return check.subprotocols.includes(chosen)
+    ? undefined
+    : `The server chose the subprotocol "${chosen}"`;
+}

@@ -1,0 +1,170 @@
+// The doctor's end of one stream: it sends whatever it is told to, reads whatever comes, records both,
+// and can wait with patience instead of for ever.
+
+import { Recording } from "./recording.ts";
+import type { Transport, TransportSink } from "../src/transport/transport.ts";
+
+/** Who gets the bytes that the peer sends. */
+export type Reader = (chunk: Uint8Array) => void;
+
+/** A stream in the doctor's hands. */
+export class Peer implements TransportSink {
+  readonly #transport: Transport;
+  /** What has passed. */
+  readonly recording: Recording = new Recording();
+  #reader: Reader | undefined;
+  /** What came before anybody read. */
+  #unread: Uint8Array[] = [];
+  #waiters: Array<() => void> = [];
+  #writing = false;
+  #sending: Promise<boolean> = Promise.resolve(true);
+  #ended = false;
+  #over = false;
+
+  /**
+   * Begins to read.
+   *
+   * @param transport The stream.
+   */
+  constructor(transport: Transport) {
+    this.#transport = transport;
+    transport.start(this);
+  }
+
+  /** Whether the peer has ended its direction, or the whole stream is over. */
+  get ended(): boolean {
+    return this.#ended || this.#over;
+  }
+
+  /** Whether nothing can be sent any more. */
+  get over(): boolean {
+    return this.#over;
+  }
+
+  /** Hands what comes, and what has come already, to `reader`. */
+  read(reader: Reader): void {
+    this.#reader = reader;
+    const unread = this.#unread;
+    this.#unread = [];
+    for (const chunk of unread) reader(chunk);
+  }
+
+  /** Stops reading: the peer has to wait. */
+  pause(): void {
+    this.#transport.pause();
+  }
+
+  /** Reads on. */
+  resume(): void {
+    this.#transport.resume();
+  }
+
+  /**
+   * Sends bytes, and waits until the stream takes more.
+   *
+   * @param patience Milliseconds without any movement before it gives up.
+   * @returns `false` when it was given up or the stream is over.
+   */
+  send(bytes: Uint8Array, patience: number): Promise<boolean> {
+    // One after the other, whoever sends.
+    return this.#sending = this.#sending.then(() => this.#send(bytes, patience));
+  }
+
+  async #send(bytes: Uint8Array, patience: number): Promise<boolean> {
+    if (this.#over || !await this.until(() => !this.#writing, patience)) return false;
+    if (this.#over) return false;
+    this.recording.add(true, bytes);
+    // The transport keeps what it could not take: these bytes are never touched again.
+    this.#writing = !this.#transport.write(bytes, bytes.length);
+    return await this.until(() => !this.#writing, patience) && !this.#over;
+  }
+
+  /** Ends our direction. */
+  finish(): void {
+    this.#transport.end();
+  }
+
+  /** Cuts the stream. */
+  cut(): void {
+    if (this.#over) return;
+    this.#transport.destroy();
+  }
+
+  /**
+   * Waits for a condition, which is looked at whenever something happens to the stream.
+   *
+   * @param patience Milliseconds without anything happening after which it gives up.
+   * @returns Whether the condition was met.
+   */
+  async until(isMet: () => boolean, patience: number): Promise<boolean> {
+    while (!isMet()) {
+      if (this.#over) return false;
+      const { bufferedAmount } = this.#transport;
+      const changed = await this.#change(patience);
+      // A long write moves without a word until it is through.
+      if (!changed && this.#transport.bufferedAmount === bufferedAmount) return isMet();
+    }
+    return true;
+  }
+
+  /** Lets the event loop have its turn. */
+  async turn(): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+
+  /** Waits for so long, or until the peer ends the stream. */
+  async pass(milliseconds: number): Promise<void> {
+    const end = performance.now() + milliseconds;
+    while (!this.ended) {
+      const left = end - performance.now();
+      if (left <= 0) return;
+      await this.#change(left);
+    }
+  }
+
+  /** Bytes arrived. */
+  data(chunk: Uint8Array): void {
+    this.recording.add(false, chunk);
+    if (this.#reader === undefined) this.#unread.push(chunk);
+    else this.#reader(chunk);
+    this.#wake();
+  }
+
+  /** There is room to write. */
+  drain(): void {
+    this.#writing = false;
+    this.#wake();
+  }
+
+  /** The peer has ended its direction. */
+  end(): void {
+    this.#ended = true;
+    this.#wake();
+  }
+
+  /** The stream is over. */
+  closed(): void {
+    this.#over = true;
+    this.#wake();
+  }
+
+  #change(patience: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        this.#waiters = this.#waiters.filter((other) => other !== wake);
+        resolve(false);
+      }, patience);
+      const wake = (): void => {
+        clearTimeout(timer);
+        resolve(true);
+      };
+      this.#waiters.push(wake);
+    });
+  }
+
+  #wake(): void {
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const wake of waiters) wake();
+  }
+}

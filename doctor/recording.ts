@@ -1,0 +1,72 @@
+// What passed over a connection, with the time: enough of it to show what went wrong.
+
+/** Bytes of one entry that are kept. */
+const KEPT = 64;
+/** Entries that are kept: the first ones. */
+const MAX_ENTRIES = 60;
+/** Milliseconds within which bytes of one direction count as one entry. */
+const TOGETHER = 2;
+
+/** Bytes of one direction that passed in one moment. */
+export interface Entry {
+  /** Whether the doctor sent them. */
+  readonly sent: boolean;
+  /** Milliseconds since the connection began. */
+  readonly time: number;
+  /** How many they were. */
+  size: number;
+  /** The first of them, in hexadecimal. */
+  hex: string;
+}
+
+/** A record of one connection. */
+export class Recording {
+  readonly #now: () => number;
+  readonly #start: number;
+  readonly #entries: Entry[] = [];
+  #left = 0;
+
+  /**
+   * Begins a record.
+   *
+   * @param now A clock in milliseconds.
+   */
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+    this.#start = now();
+  }
+
+  /** Notes down bytes, of which only the first are kept. */
+  add(sent: boolean, bytes: Uint8Array, length: number = bytes.length): void {
+    const time = this.#now() - this.#start;
+    const last = this.#entries.at(-1);
+    if (last !== undefined && last.sent === sent && time - last.time < TOGETHER) {
+      if (last.hex.length < 2 * KEPT) {
+        last.hex += toHex(bytes, Math.min(length, KEPT - last.hex.length / 2));
+      }
+      last.size += length;
+    } else if (this.#entries.length < MAX_ENTRIES) {
+      const hex = toHex(bytes, Math.min(length, KEPT));
+      this.#entries.push({ sent, time, size: length, hex });
+    } else {
+      this.#left++;
+    }
+  }
+
+  /** The entries, the first ones of many. */
+  get entries(): readonly Entry[] {
+    return this.#entries;
+  }
+
+  /** How many entries there was no room for. */
+  get leftOut(): number {
+    return this.#left;
+  }
+}
+
+/** The first `length` bytes in hexadecimal digits. */
+export function toHex(bytes: Uint8Array, length: number = bytes.length): string {
+  let digits = "";
+  for (let i = 0; i < length; i++) digits += bytes[i].toString(16).padStart(2, "0");
+  return digits;
+}

@@ -1,0 +1,146 @@
+// A report for people at a terminal: how far it is, and at the end a table and what went wrong.
+
+import type { Verdict } from "./case.ts";
+import { GROUP_NAMES, groupOf } from "./cases.ts";
+import { countVerdicts, type Report, type Result, VERDICTS } from "./report.ts";
+import type { Entry } from "./recording.ts";
+
+/** Where text goes: whether it is a terminal decides on colours and on lines that are rewritten. */
+export interface Output {
+  write(text: string): void;
+  readonly isTerminal: boolean;
+}
+
+const COLOURS: Record<Verdict, string> = {
+  "PASS": "\u001b[32m",
+  "INFORMATIONAL": "\u001b[36m",
+  "NON-STRICT": "\u001b[33m",
+  "UNIMPLEMENTED": "\u001b[35m",
+  "FAIL": "\u001b[31m",
+};
+
+/** Octets of an entry that are shown. */
+const SHOWN = 20;
+/** Entries of an exchange that are shown; all that were kept are in the other reports. */
+const MAX_ENTRIES = 8;
+/** Results that are shown with their octets. */
+const MAX_DETAILS = 25;
+
+/** Cases between two words about progress, where lines cannot be rewritten. */
+const PROGRESS = 100;
+
+/** Verdicts that are listed one by one. */
+const LISTED: readonly Verdict[] = ["FAIL", "NON-STRICT"];
+
+/** Shows a run. */
+export class TerminalReport {
+  readonly #output: Output;
+  readonly #total: number;
+  readonly #verbose: boolean;
+  #done = 0;
+
+  /**
+   * @param output Where to.
+   * @param total How many cases there will be.
+   * @param verbose Whether each has a line of its own.
+   */
+  constructor(output: Output, total: number, verbose: boolean) {
+    this.#output = output;
+    this.#total = total;
+    this.#verbose = verbose;
+  }
+
+  /** A case is done. */
+  result(result: Result): void {
+    this.#done++;
+    if (this.#verbose) this.#line(`${this.#head(result)}  ${result.title}`);
+    if (this.#output.isTerminal) {
+      const share = Math.floor(100 * this.#done / this.#total);
+      this.#output.write(
+        `\r\u001b[K${this.#done} of ${this.#total} cases (${share} %), last: ${result.id}`,
+      );
+    } else if (this.#done % PROGRESS === 0) {
+      this.#line(`${this.#done} of ${this.#total} cases`);
+    }
+  }
+
+  /** The run is over. */
+  summary(report: Report): void {
+    const { results, role, agent, endpoint } = report;
+    if (this.#output.isTerminal) this.#output.write("\r\u001b[K");
+    for (const result of worst(results).slice(0, MAX_DETAILS)) this.#detail(result);
+    const listed = results.filter(({ verdict }) => LISTED.includes(verdict));
+    if (listed.length > MAX_DETAILS) {
+      this.#line(`\n${listed.length - MAX_DETAILS} more are in the JSON and HTML reports.`);
+    }
+    this.#line(`\n${agent}, a ${role}, at ${endpoint}\n`);
+    this.#line(formatTable(results));
+    if (report.fast) {
+      this.#line(
+        `\n--fast: ${report.leftOut} cases were left out, ${
+          results.filter(({ shrunk }) => shrunk !== undefined).length
+        } made shorter.`,
+      );
+    }
+  }
+
+  #detail(result: Result): void {
+    this.#line(`\n${this.#head(result)}  ${result.title}`);
+    this.#line(`      rule      ${result.rfc}`);
+    if (result.expected !== undefined) this.#line(`      allowed   ${result.expected}`);
+    if (result.note !== "") this.#line(`      happened  ${result.note}`);
+    if (result.verdict !== "FAIL") return;
+    for (const entry of result.exchange?.entries.slice(0, MAX_ENTRIES) ?? []) {
+      this.#line(`      ${formatEntry(entry)}`);
+    }
+  }
+
+  #head({ id, verdict }: Result): string {
+    const text = `${id.padEnd(9)}${verdict}`;
+    return this.#output.isTerminal ? `${COLOURS[verdict]}${text}\u001b[0m` : text;
+  }
+
+  #line(text: string): void {
+    this.#output.write(this.#output.isTerminal ? `\r\u001b[K${text}\n` : `${text}\n`);
+  }
+}
+
+/** What is listed one by one, the failures first. */
+function worst(results: readonly Result[]): Result[] {
+  return LISTED.flatMap((wanted) => results.filter(({ verdict }) => verdict === wanted));
+}
+
+/** One entry of an exchange as a line, with so many of its octets. */
+export function formatEntry({ sent, time, size, hex }: Entry, octets: number = SHOWN): string {
+  const shown = hex.slice(0, 2 * octets).replace(/../g, "$& ").trimEnd();
+  const rest = size > octets ? ` ... (${size} bytes)` : "";
+  return `${time.toFixed(0).padStart(6)} ms ${sent ? "->" : "<-"} ${shown}${rest}`;
+}
+
+/** The counts of each group and of all, as a table of text. */
+export function formatTable(results: readonly Result[]): string {
+  const groups = [...new Set(results.map(({ id }) => groupOf(id)))];
+  const used = VERDICTS.filter((verdict) =>
+    verdict === "PASS" || results.some((result) => result.verdict === verdict)
+  );
+  const row = (name: string, of: readonly Result[]): string[] => {
+    const counts = countVerdicts(of);
+    return [name, String(of.length), ...used.map((verdict) => String(counts[verdict] || "-"))];
+  };
+  const rows = [
+    ["Group", "Cases", ...used],
+    ...groups.map((group) =>
+      row(
+        `${group.padStart(2)} ${GROUP_NAMES[group]}`,
+        results.filter(({ id }) => groupOf(id) === group),
+      )
+    ),
+    row("All", results),
+  ];
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((cells) => cells[column].length)));
+  return rows.map((cells) =>
+    cells.map((cell, column) =>
+      column === 0 ? cell.padEnd(widths[0]) : cell.padStart(widths[column])
+    ).join("  ").trimEnd()
+  ).join("\n");
+}

@@ -1,0 +1,186 @@
+// Short names for the data of cases: frames, what comes back, and how it ends.
+
+import { Opcode } from "../src/core.ts";
+import type { Ending, Expected, FrameStep, Outcome, Payload, Step, TogetherStep } from "./case.ts";
+
+const encoder = new TextEncoder();
+
+/** Nothing. */
+export const NOTHING: Uint8Array = new Uint8Array(0);
+
+/** Text as UTF-8. */
+export function utf8(text: string): Uint8Array {
+  return encoder.encode(text);
+}
+
+/** Bytes from hexadecimal digits, spaces between them ignored. */
+export function hex(digits: string): Uint8Array {
+  const compact = digits.replaceAll(" ", "");
+  return Uint8Array.from(
+    { length: compact.length / 2 },
+    (_, i) => Number.parseInt(compact.slice(2 * i, 2 * i + 2), 16),
+  );
+}
+
+/** Several byte strings, one behind the other. */
+export function concat(parts: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
+/** What of a frame is not as usual. */
+export type FrameTraits = Partial<Omit<FrameStep, "do" | "opcode" | "payload">>;
+
+function asPayload(payload: Payload | string): Payload {
+  return typeof payload === "string" ? utf8(payload) : payload;
+}
+
+/** A frame with any opcode. */
+export function frame(
+  opcode: number,
+  payload: Payload | string = NOTHING,
+  traits: FrameTraits = {},
+): FrameStep {
+  return {
+    do: "frame",
+    opcode,
+    payload: asPayload(payload),
+    fin: true,
+    rsv: 0,
+    maskRule: true,
+    ...traits,
+  };
+}
+
+/** A text frame. */
+export function text(
+  payload: Payload | string = NOTHING,
+  traits: FrameTraits = {},
+): FrameStep {
+  return frame(Opcode.Text, payload, traits);
+}
+
+/** A binary frame. */
+export function binary(
+  payload: Payload | string = NOTHING,
+  traits: FrameTraits = {},
+): FrameStep {
+  return frame(Opcode.Binary, payload, traits);
+}
+
+/** A ping. */
+export function ping(
+  payload: Payload | string = NOTHING,
+  traits: FrameTraits = {},
+): FrameStep {
+  return frame(Opcode.Ping, payload, traits);
+}
+
+/** A pong. */
+export function pong(
+  payload: Payload | string = NOTHING,
+  traits: FrameTraits = {},
+): FrameStep {
+  return frame(Opcode.Pong, payload, traits);
+}
+
+/** A Close frame with a code and a reason, which may be no text; without a code it is empty. */
+export function close(code?: number, reason: Payload | string = NOTHING): FrameStep {
+  if (code === undefined) return frame(Opcode.Close);
+  const bytes = asPayload(reason) as Uint8Array;
+  return frame(Opcode.Close, concat([Uint8Array.of(code >> 8, code & 0xff), bytes]));
+}
+
+/** The frames of one message, all but the last without FIN. */
+export function fragments(opcode: number, ...payloads: (Payload | string)[]): FrameStep[] {
+  return payloads.map((payload, index) =>
+    frame(index === 0 ? opcode : Opcode.Continuation, payload, {
+      fin: index === payloads.length - 1,
+    })
+  );
+}
+
+/** A fragment that begins a message and does not end it. */
+export function first(payload: Payload | string = NOTHING): FrameStep {
+  return text(payload, { fin: false });
+}
+
+/** A fragment that goes on and does not end the message. */
+export function next(payload: Payload | string = NOTHING): FrameStep {
+  return frame(Opcode.Continuation, payload, { fin: false });
+}
+
+/** The last fragment. */
+export function last(payload: Payload | string = NOTHING): FrameStep {
+  return frame(Opcode.Continuation, payload);
+}
+
+/** Frames in pieces of single octets. */
+export function octetWise(...frames: FrameStep[]): TogetherStep {
+  return { do: "together", frames, chop: 1 };
+}
+
+/** Frames in one piece. */
+export function atOnce(...frames: FrameStep[]): TogetherStep {
+  return { do: "together", frames, chop: 0 };
+}
+
+/** Waits and looks whether the connection is still open. */
+export function look(name: string, milliseconds = 500): Step {
+  return { do: "look", name, milliseconds };
+}
+
+/** A text message that comes back. */
+export function textBack(payload: Payload | string = NOTHING): Expected {
+  return { is: "message", opcode: Opcode.Text, payload: asPayload(payload) };
+}
+
+/** A binary message that comes back. */
+export function binaryBack(payload: Payload | string = NOTHING): Expected {
+  return { is: "message", opcode: Opcode.Binary, payload: asPayload(payload) };
+}
+
+/** A pong that comes back. */
+export function pongBack(payload: Payload | string = NOTHING): Expected {
+  return { is: "pong", payload: asPayload(payload) };
+}
+
+/** The connection was still open when it was looked at. */
+export function stillOpen(name: string): Expected {
+  return { is: "look", name };
+}
+
+/** PASS: these came back, and the connection was closed as it should be. */
+export function echoes(...back: Expected[]): Outcome {
+  return { verdict: "PASS", back, ending: { is: "closed" } };
+}
+
+/** PASS: these came back, and then the peer failed the connection. */
+export function fails(...back: Expected[]): Outcome {
+  return { verdict: "PASS", back, ending: { is: "failed" } };
+}
+
+/** The same as a NON-STRICT outcome. */
+export function laxly(outcome: Outcome, note: string): Outcome {
+  return { ...outcome, verdict: "NON-STRICT", note };
+}
+
+/** The connection is failed, whatever came back before. */
+export function failsWith(codes: readonly number[], silent = false): Outcome {
+  return { verdict: "PASS", back: "anything", ending: { is: "failed", codes, silent } };
+}
+
+/** Says of an outcome that it only informs. */
+export function informs(outcome: Outcome, note: string): Outcome {
+  return { ...outcome, verdict: "INFORMATIONAL", note };
+}
+
+/** The opening handshake is refused. */
+export function refuses(ending: Omit<Extract<Ending, { is: "refused" }>, "is"> = {}): Outcome {
+  return { verdict: "PASS", back: [], ending: { is: "refused", ...ending } };
+}

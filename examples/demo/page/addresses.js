@@ -1,0 +1,38 @@
+// Where the page's own server is to be found.
+
+const scheme = location.protocol === "https:" ? "wss" : "ws";
+
+/** What this tab calls itself, on all its connections. */
+export const tab = crypto.randomUUID();
+
+/** The room of all tabs. */
+export const room = `${scheme}://${location.host}/room?tab=${tab}`;
+
+/**
+ * The addresses that one can choose, by name.
+ *
+ * @param {number} compressedPort
+ * @returns {Record<string, string>}
+ */
+export function addresses(compressedPort) {
+  return {
+    echo: `${scheme}://${location.host}/`,
+    compressed: `${scheme}://${location.hostname}:${compressedPort}/`,
+    refused: `${scheme}://${location.host}/refused`,
+    goodbye: `${scheme}://${location.host}/goodbye`,
+  };
+}
+
+/** Says who we are, so that the server can tell this tab what it measures. @param {string} text */
+export function withTab(text) {
+  const url = new URL(text);
+  if (url.hostname === location.hostname) url.searchParams.set("tab", tab);
+  return String(url);
+}
+
+/** The URL as people know it. @param {string} text */
+export function withoutTab(text) {
+  const url = new URL(text);
+  url.searchParams.delete("tab");
+  return String(url);
+}

@@ -1,0 +1,139 @@
+// A worker that measures: on a connection of its own, so that nothing the page draws gets into the
+// figures, it keeps a number of messages on their way, each echo being answered with the next one.
+
+import { Histogram } from "./histogram.js";
+
+const SAMPLE_INTERVAL = 200;
+/** Milliseconds without an echo after which the other side is taken for one that does not echo. */
+const PATIENCE = 10_000;
+
+/**
+ * What the page asks for.
+ *
+ * @typedef {object} Plan
+ * @property {string} url
+ * @property {string[]} protocols
+ * @property {number} bytes Of each message.
+ * @property {number} depth How many are on their way at any time.
+ * @property {number} time Milliseconds that it takes.
+ */
+
+/**
+ * What happened in some time: messages and their bytes per second, round trips in milliseconds.
+ *
+ * @typedef {{ rate: number, volume: number, p50?: number, p99?: number }} Sample
+ */
+
+/**
+ * What the page is told: a sample every now and then, the one of all in the end, or what went wrong.
+ *
+ * @typedef {{ sample: Sample } | { result: Sample } | { fault: string }} Report
+ */
+
+/** One run. */
+class Benchmark {
+  #plan;
+  #payload;
+  #socket;
+  #sendTimes;
+  #oldest = 0;
+  #inFlight = 0;
+  #all = new Histogram();
+  #recent = new Histogram();
+  #began = 0;
+  #sampledAt = 0;
+  #echoedAt = 0;
+  #over = false;
+  /** @type {number | undefined} */
+  #sampling;
+
+  /** @param {Plan} plan */
+  constructor(plan) {
+    this.#plan = plan;
+    this.#payload = randomBytes(plan.bytes);
+    this.#sendTimes = new Float64Array(plan.depth);
+    this.#socket = new WebSocket(plan.url, plan.protocols);
+    this.#socket.binaryType = "arraybuffer";
+    this.#socket.onopen = () => this.#begin();
+    this.#socket.onmessage = () => this.#echoed();
+    this.#socket.onclose = ({ code }) => this.#end({ fault: `The connection ended with ${code}` });
+  }
+
+  /** Ends it before its time; what is on its way still comes in. */
+  stop() {
+    this.#plan.time = 0;
+  }
+
+  #begin() {
+    this.#began = this.#sampledAt = this.#echoedAt = performance.now();
+    this.#sampling = setInterval(() => this.#sample(), SAMPLE_INTERVAL);
+    for (let index = 0; index < this.#plan.depth; index++) this.#send(index, performance.now());
+  }
+
+  /** @param {number} index @param {number} now */
+  #send(index, now) {
+    this.#sendTimes[index] = now;
+    this.#inFlight++;
+    this.#socket.send(this.#payload);
+  }
+
+  #echoed() {
+    const now = performance.now();
+    const took = now - this.#sendTimes[this.#oldest];
+    this.#all.add(took);
+    this.#recent.add(took);
+    this.#echoedAt = now;
+    this.#inFlight--;
+    if (now - this.#began < this.#plan.time) this.#send(this.#oldest, now);
+    else if (this.#inFlight === 0) this.#end({ result: this.#of(this.#all, now - this.#began) });
+    this.#oldest = (this.#oldest + 1) % this.#plan.depth;
+  }
+
+  #sample() {
+    const now = performance.now();
+    if (now - this.#echoedAt > PATIENCE) {
+      return this.#end({ fault: "Nothing comes back: that is no server that echoes" });
+    }
+    report({ sample: this.#of(this.#recent, now - this.#sampledAt) });
+    this.#recent.clear();
+    this.#sampledAt = now;
+  }
+
+  /** @param {Histogram} times @param {number} span @returns {Sample} */
+  #of(times, span) {
+    const rate = times.count * 1000 / span;
+    const [p50, p99] = [times.quantile(0.5), times.quantile(0.99)];
+    return { rate, volume: rate * this.#plan.bytes, p50, p99 };
+  }
+
+  /** @param {Report} last */
+  #end(last) {
+    if (this.#over) return;
+    this.#over = true;
+    clearInterval(this.#sampling);
+    this.#socket.close(1000);
+    report(last);
+  }
+}
+
+/** @param {Report} what */
+function report(what) {
+  postMessage(what);
+}
+
+/** @param {number} count */
+function randomBytes(count) {
+  const bytes = new Uint8Array(count);
+  // getRandomValues gives at most 64 KiB a call.
+  for (let offset = 0; offset < count; offset += 65536) {
+    crypto.getRandomValues(bytes.subarray(offset, offset + 65536));
+  }
+  return bytes;
+}
+
+/** @type {Benchmark | undefined} */
+let benchmark;
+addEventListener("message", ({ data }) => {
+  if (data === "stop") benchmark?.stop();
+  else benchmark = new Benchmark(data);
+});

@@ -1,0 +1,38 @@
+// What the close codes mean (RFC 6455 section 7.4.1 and IANA's registry), and whether to come back.
+
+/** @type {Record<number, [name: string, meaning: string]>} */
+const CODES = {
+  1000: ["Normal", "Both sides are done."],
+  1001: ["Going away", "The server is stopping or restarting."],
+  1002: ["Protocol error", "One side broke a rule of the protocol."],
+  1003: ["Unsupported data", "The other side does not take this kind of message."],
+  1005: ["No code", "The other side closed without saying why."],
+  1006: ["Lost", "The connection ended without a goodbye."],
+  1007: ["Invalid payload", "A message was not what its type says."],
+  1008: ["Policy", "A message broke a rule of the application."],
+  1009: ["Too big", "A message was larger than the other side takes."],
+  1010: ["Extension missing", "The server did not agree to an extension."],
+  1011: ["Internal error", "Something went wrong inside the other side."],
+  1012: ["Restarting", "The server restarts."],
+  1013: ["Try again later", "The server has too much to do."],
+  1014: ["Bad gateway", "A proxy got no good answer from the server."],
+  1015: ["TLS failure", "The TLS handshake failed."],
+};
+
+/** Ends that may pass by themselves: the others would only end in the same way again. */
+const PASSING = new Set([1001, 1005, 1006, 1011, 1012, 1013, 1014]);
+
+/** @param {number} code */
+export function nameOf(code) {
+  return CODES[code]?.[0] ?? (code >= 4000 ? "Application code" : "Registered code");
+}
+
+/** @param {number} code */
+export function meaningOf(code) {
+  return CODES[code]?.[1] ?? "What this code means is between the application and its clients.";
+}
+
+/** @param {number} code */
+export function maySucceedLater(code) {
+  return PASSING.has(code);
+}

@@ -1,0 +1,14 @@
+// The two things that every part of the page does with its document.
+
+/** The element of this id. It is known to be there, and of which kind. @param {string} id */
+export function byId(id) {
+  return document.getElementById(id);
+}
+
+/** A new element. What it says is text, whoever wrote it. @param {string} name @param {string} className @param {string} [text] */
+export function element(name, className, text) {
+  const made = document.createElement(name);
+  made.className = className;
+  if (text !== undefined) made.textContent = text;
+  return made;
+}

@@ -1,0 +1,155 @@
+// A WebSocket that comes back: each end is told, and those that may pass are tried again after a while
+// that doubles each time.
+
+import { maySucceedLater } from "./close_codes.js";
+
+const FIRST_DELAY = 500;
+const LONGEST_DELAY = 10_000;
+
+/**
+ * How a connection ended.
+ *
+ * @typedef {object} Ending
+ * @property {number} code
+ * @property {string} reason
+ * @property {boolean} opened Whether it had been open.
+ * @property {boolean} wanted Whether it was us who closed.
+ */
+
+/**
+ * The events are `state` (see the property), `opened`, `ended` (detail: the {@link Ending}) and
+ * `message` (detail: the data).
+ */
+export class Link extends EventTarget {
+  /** @type {"idle" | "connecting" | "open" | "closing" | "waiting"} */
+  state = "idle";
+  /** When the next attempt is due, on the clock of `performance.now`. */
+  retryAt = 0;
+  /** How long the wait for it is in all. */
+  retryDelay = 0;
+  /** Milliseconds that the opening handshake took. */
+  handshakeTime = 0;
+  /** @type {WebSocket | undefined} */
+  #socket;
+  /** @type {number | undefined} */
+  #timer;
+  #url = "";
+  /** @type {string[]} */
+  #protocols = [];
+  #failures = 0;
+
+  /** What was agreed on. */
+  get protocol() {
+    return this.#socket?.protocol ?? "";
+  }
+
+  get extensions() {
+    return this.#socket?.extensions ?? "";
+  }
+
+  /** What it was opened with. */
+  get url() {
+    return this.#url;
+  }
+
+  get protocols() {
+    return this.#protocols;
+  }
+
+  /**
+   * @param {string} url
+   * @param {string[]} protocols
+   * @throws {DOMException} When they are not what a WebSocket can be opened with.
+   */
+  connect(url, protocols = []) {
+    const socket = new WebSocket(url, protocols);
+    this.#drop();
+    this.#failures = 0;
+    this.#url = url;
+    this.#protocols = protocols;
+    this.#use(socket);
+  }
+
+  /** Closes, and does not come back. @param {string} reason */
+  close(reason = "") {
+    clearTimeout(this.#timer);
+    if (this.state === "waiting") return this.#enter("idle");
+    if (this.#socket === undefined) return;
+    this.#enter("closing");
+    this.#socket.close(1000, reason);
+  }
+
+  /** Tries at once instead of after the wait. */
+  retryNow() {
+    if (this.state !== "waiting") return;
+    clearTimeout(this.#timer);
+    this.#retry();
+  }
+
+  /** No more attempts: it is known that they would fail. */
+  giveUp() {
+    if (this.state !== "waiting") return;
+    clearTimeout(this.#timer);
+    this.#enter("idle");
+  }
+
+  /** @param {string | ArrayBuffer | Uint8Array<ArrayBuffer>} data */
+  send(data) {
+    this.#socket?.send(data);
+  }
+
+  #retry() {
+    this.#use(new WebSocket(this.#url, this.#protocols));
+  }
+
+  /** @param {WebSocket} socket */
+  #use(socket) {
+    const began = performance.now();
+    let opened = false;
+    this.#socket = socket;
+    this.#enter("connecting");
+    socket.binaryType = "arraybuffer";
+    socket.onopen = () => {
+      opened = true;
+      this.#failures = 0;
+      this.handshakeTime = performance.now() - began;
+      this.#enter("open");
+      this.dispatchEvent(new Event("opened"));
+    };
+    socket.onmessage = ({ data }) => {
+      this.dispatchEvent(new CustomEvent("message", { detail: data }));
+    };
+    socket.onclose = ({ code, reason }) => {
+      const wanted = this.state === "closing";
+      this.#socket = undefined;
+      if (!wanted && maySucceedLater(code)) this.#wait();
+      else this.#enter("idle");
+      const detail = { code, reason, opened, wanted };
+      this.dispatchEvent(new CustomEvent("ended", { detail }));
+    };
+  }
+
+  #wait() {
+    const longest = Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** this.#failures++);
+    // Not all pages come back at the same moment.
+    this.retryDelay = longest * (0.5 + Math.random() / 2);
+    this.retryAt = performance.now() + this.retryDelay;
+    this.#timer = setTimeout(() => this.#retry(), this.retryDelay);
+    this.#enter("waiting");
+  }
+
+  /** Lets go of a connection without a word about it. */
+  #drop() {
+    clearTimeout(this.#timer);
+    if (this.#socket === undefined) return;
+    this.#socket.onopen = this.#socket.onmessage = this.#socket.onclose = null;
+    this.#socket.close();
+    this.#socket = undefined;
+  }
+
+  /** @param {Link["state"]} state */
+  #enter(state) {
+    this.state = state;
+    this.dispatchEvent(new Event("state"));
+  }
+}

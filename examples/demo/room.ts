@@ -1,0 +1,96 @@
+// The chat between the tabs. The same connection tells a tab what the server alone can know: how long
+// pings take, and what all of it costs.
+
+import type { Connection, Message } from "@quickws/quickws";
+import type { Visitor } from "./visitor.ts";
+
+const MAX_BYTES = 2000;
+const MAX_NAME = 24;
+const MAX_TEXT = 500;
+const REMEMBERED = 30;
+
+/** What a tab says. */
+interface Words {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** What was said, by whom and when. */
+interface Said extends Words {
+  readonly tab: string;
+  readonly at: number;
+}
+
+/** Everybody who has the page open. */
+export class Room {
+  readonly #members = new Set<Connection<Visitor>>();
+  readonly #said: Said[] = [];
+  readonly #welcome: () => Record<string, unknown>;
+
+  /** @param welcome What each tab is told first. */
+  constructor(welcome: () => Record<string, unknown>) {
+    this.#welcome = welcome;
+  }
+
+  /** A tab comes in. */
+  enter(member: Connection<Visitor>): void {
+    this.#members.add(member);
+    member.send(JSON.stringify({ type: "welcome", ...this.#welcome() }));
+    for (const said of this.#said) repeat(member, said);
+    this.#tellPeople();
+  }
+
+  /** A tab leaves. */
+  leave(member: Connection<Visitor>): void {
+    this.#members.delete(member);
+    this.#tellPeople();
+  }
+
+  /** A tab says something. */
+  hear(member: Connection<Visitor>, data: Message): void {
+    if (data.length > MAX_BYTES) return member.close(1009, "at most 500 characters, please");
+    const words = parse(data);
+    if (words === undefined) return member.close(1007, "that is not what this room speaks");
+    if (!member.data.maySpeak()) {
+      member.send(JSON.stringify({ type: "notice", text: "Slow down: one message a second." }));
+      return;
+    }
+    const said = { ...words, tab: member.data.tab, at: Date.now() };
+    this.#said.push(said);
+    if (this.#said.length > REMEMBERED) this.#said.shift();
+    for (const each of this.#members) repeat(each, said);
+  }
+
+  /** Tells everybody. */
+  tellAll(message: string): void {
+    for (const member of this.#members) member.send(message);
+  }
+
+  /** Tells one tab, if it is in the room. */
+  tell(tab: string, message: Record<string, unknown>): void {
+    for (const member of this.#members) {
+      if (member.data.tab === tab) member.send(JSON.stringify(message));
+    }
+  }
+
+  #tellPeople(): void {
+    this.tellAll(JSON.stringify({ type: "people", count: this.#members.size }));
+  }
+}
+
+function parse(data: Message): Words | undefined {
+  if (typeof data !== "string") return undefined;
+  try {
+    const { name, text }: { name?: unknown; text?: unknown } = JSON.parse(data);
+    if (typeof name !== "string" || typeof text !== "string") return undefined;
+    if (text.trim() === "" || text.length > MAX_TEXT) return undefined;
+    return { name: name.trim().slice(0, MAX_NAME) || "somebody", text };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Which tab it was is nobody's business; only its own words are marked. */
+function repeat(member: Connection<Visitor>, { tab, ...said }: Said): void {
+  member.send(JSON.stringify({ type: "say", ...said, mine: tab === member.data.tab }));
+}

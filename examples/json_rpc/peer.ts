@@ -1,0 +1,170 @@
+// JSON-RPC 2.0 (https://www.jsonrpc.org/specification) over a connection, the same on both sides: each may
+// call the other. This file is the part to copy.
+
+import type { Connection, Handlers, Message } from "@quickws/quickws";
+
+/** What the other side may call: functions of the parameters, which are an array or an object. */
+export type Methods = Record<string, (params: unknown, peer: JsonRpcPeer) => unknown>;
+
+/** An error with a code, on its way to the other side or from it. */
+export class JsonRpcError extends Error {
+  override readonly name = "JsonRpcError";
+  /** -32768 to -32000 are the protocol's, others the application's. */
+  readonly code: number;
+  readonly data: unknown;
+
+  constructor(code: number, message: string, data?: unknown) {
+    super(message);
+    this.code = code;
+    this.data = data;
+  }
+}
+
+/** Thrown by methods whose parameters are not what they take. */
+export class InvalidParams extends JsonRpcError {
+  constructor(message: string) {
+    super(-32602, message);
+  }
+}
+
+type Id = string | number | null;
+
+interface Call {
+  resolve(result: unknown): void;
+  reject(error: Error): void;
+  readonly timer: ReturnType<typeof setTimeout>;
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** One side of a connection. */
+export class JsonRpcPeer {
+  readonly #conn: Connection<JsonRpcPeer>;
+  readonly #methods: Methods;
+  readonly #calls = new Map<Id, Call>();
+  #lastId = 0;
+
+  constructor(conn: Connection<JsonRpcPeer>, methods: Methods) {
+    this.#conn = conn;
+    this.#methods = methods;
+  }
+
+  /**
+   * Calls a method of the other side.
+   *
+   * @param timeout Milliseconds that the answer may take.
+   * @returns What it gives; rejects with a {@linkcode JsonRpcError} of the other side, when the answer
+   * takes too long, and when the connection ends before it.
+   */
+  call(method: string, params: unknown[] | object = [], timeout = 10_000): Promise<unknown> {
+    const id = ++this.#lastId;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#calls.delete(id);
+        reject(new Error(`No answer to ${method} in ${timeout} ms`));
+      }, timeout);
+      this.#calls.set(id, { resolve, reject, timer });
+      this.#send({ jsonrpc: "2.0", id, method, params });
+      if (this.#conn.readyState !== "open") this.end();
+    });
+  }
+
+  /** Calls a method of the other side, without an answer. */
+  notify(method: string, params: unknown[] | object = []): void {
+    this.#send({ jsonrpc: "2.0", method, params });
+  }
+
+  /** A message came. */
+  async receive(data: Message): Promise<void> {
+    let message: unknown;
+    try {
+      message = JSON.parse(typeof data === "string" ? data : new TextDecoder().decode(data));
+    } catch {
+      return this.#send(failure(null, -32700, "Parse error"));
+    }
+    if (!Array.isArray(message)) {
+      const answer = await this.#handle(message);
+      if (answer !== undefined) this.#send(answer);
+    } else if (message.length === 0) {
+      this.#send(failure(null, -32600, "Invalid Request"));
+    } else {
+      const answers = await Promise.all(message.map((part) => this.#handle(part)));
+      const given = answers.filter((answer) => answer !== undefined);
+      if (given.length > 0) this.#send(given);
+    }
+  }
+
+  /** The connection is over: nothing will be answered any more. */
+  end(): void {
+    for (const { reject, timer } of this.#calls.values()) {
+      clearTimeout(timer);
+      reject(new Error("The connection ended before the answer came"));
+    }
+    this.#calls.clear();
+  }
+
+  /** Takes a request or an answer; gives the answer to a request, if it wants one. */
+  async #handle(message: unknown): Promise<object | undefined> {
+    if (!isObject(message) || message.jsonrpc !== "2.0") {
+      return failure(null, -32600, "Invalid Request");
+    }
+    const { id, method, params } = message;
+    if (method === undefined && ("result" in message || "error" in message)) {
+      this.#settle(message);
+      return undefined;
+    }
+    const hasId = typeof id === "string" || typeof id === "number" || id === null;
+    if (typeof method !== "string" || (id !== undefined && !hasId)) {
+      return failure(null, -32600, "Invalid Request");
+    }
+    const answer = await this.#run(method, params);
+    return hasId ? { jsonrpc: "2.0", id, ...answer } : undefined;
+  }
+
+  async #run(method: string, params: unknown): Promise<object> {
+    // Only what was put there, not what every object has.
+    if (!Object.hasOwn(this.#methods, method)) {
+      return { error: { code: -32601, message: `There is no method "${method}"` } };
+    }
+    try {
+      return { result: await this.#methods[method]!(params, this) ?? null };
+    } catch (error) {
+      if (error instanceof JsonRpcError) {
+        return { error: { code: error.code, message: error.message, data: error.data } };
+      }
+      // What went wrong inside is not for the other side to know.
+      console.error(error);
+      return { error: { code: -32603, message: "Internal error" } };
+    }
+  }
+
+  #settle({ id, result, error }: Record<string, unknown>): void {
+    const call = this.#calls.get(id as Id);
+    if (call === undefined) return;
+    this.#calls.delete(id as Id);
+    clearTimeout(call.timer);
+    if (isObject(error)) {
+      call.reject(new JsonRpcError(Number(error.code), String(error.message), error.data));
+    } else call.resolve(result);
+  }
+
+  #send(message: object): void {
+    this.#conn.send(JSON.stringify(message));
+  }
+}
+
+function failure(id: Id, code: number, message: string): object {
+  return { jsonrpc: "2.0", id, error: { code, message } };
+}
+
+/** Handlers for `serve` and `connect`: the peer of a connection is its `data`. */
+export function jsonRpc(methods: Methods): Handlers<JsonRpcPeer> {
+  return {
+    open(conn) {
+      conn.data = new JsonRpcPeer(conn, methods);
+    },
+    message: (conn, data) => conn.data.receive(data),
+    close: (conn) => conn.data.end(),
+  };
+}

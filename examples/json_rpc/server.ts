@@ -1,0 +1,31 @@
+// A JSON-RPC server whose methods can also call the client.
+//
+//   deno run -A examples/json_rpc/server.ts
+//   bun examples/json_rpc/server.ts
+//   node examples/json_rpc/server.ts
+//
+// PORT in the environment chooses the port; client.ts beside this file talks to it.
+
+import process from "node:process";
+import { serve } from "@quickws/quickws";
+import { InvalidParams, jsonRpc, type JsonRpcPeer } from "./peer.ts";
+
+function numbers(params: unknown): number[] {
+  if (!Array.isArray(params) || !params.every((value) => typeof value === "number")) {
+    throw new InvalidParams("An array of numbers is needed");
+  }
+  return params;
+}
+
+const server = await serve<JsonRpcPeer>({
+  port: Number(process.env.PORT ?? 8080),
+  ...jsonRpc({
+    add: (params) => numbers(params).reduce((sum, value) => sum + value, 0),
+    async greet(_, peer) {
+      const name = await peer.call("whoAreYou");
+      return `Hello, ${name}`;
+    },
+  }),
+});
+
+console.log(`JSON-RPC on ${server.url}`);

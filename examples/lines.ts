@@ -1,0 +1,43 @@
+// Lines of text over a connection with the streams of Deno's standard library: a log that is followed
+// from afar. Deno only, because `@std/streams` comes from JSR; and therefore no part of the project's
+// own checks and tests, which have to do without JSR.
+//
+//   deno run -A examples/lines.ts                              serves its standard input
+//   deno run -A examples/lines.ts ws://127.0.0.1:8080/ error   follows it, lines with "error" only
+//
+// For a try: tail -f /var/log/syslog | deno run -A examples/lines.ts
+
+import { TextLineStream } from "jsr:@std/streams@^1.0.0/text-line-stream";
+import { connect, serve } from "@quickws/quickws";
+
+const [url, word = ""] = Deno.args;
+
+if (url === undefined) {
+  const server = await serve({
+    port: Number(Deno.env.get("PORT") ?? 8080),
+    message() {},
+  });
+  console.error(`Lines on ${server.url}`);
+  // What comes in has no ends of lines in the right places: a message is any piece of the text.
+  for await (const piece of Deno.stdin.readable.pipeThrough(new TextDecoderStream())) {
+    server.broadcast(piece);
+  }
+  await server.shutdown();
+} else {
+  const conn = await connect(url);
+  const lines = conn.readable
+    .pipeThrough(
+      new TransformStream<string | Uint8Array, string>({
+        transform: (piece, controller) => controller.enqueue(String(piece)),
+      }),
+    )
+    .pipeThrough(new TextLineStream())
+    .pipeThrough(
+      new TransformStream<string, string>({
+        transform(line, controller) {
+          if (line.includes(word)) controller.enqueue(`${line}\n`);
+        },
+      }),
+    );
+  await lines.pipeThrough(new TextEncoderStream()).pipeTo(Deno.stdout.writable);
+}

@@ -1,0 +1,46 @@
+// A client that goes through the proxy that the environment names, as curl and others do.
+//
+//   ALL_PROXY=socks5h://user:password@127.0.0.1:1080 deno run -A examples/proxy.ts wss://host/path
+//   HTTPS_PROXY=http://127.0.0.1:3128 bun examples/proxy.ts wss://host/path
+//   NO_PROXY=localhost,.internal node examples/proxy.ts ws://127.0.0.1:8080/
+//
+// HTTP_PROXY counts for ws:// and HTTPS_PROXY for wss://, ALL_PROXY for both. It sends a line, prints
+// what comes back, and says goodbye.
+
+import process from "node:process";
+import { connect, HandshakeError, WebSocketError } from "@quickws/quickws";
+
+/** A variable in small letters, too, as many have them. */
+function variable(name: string): string | undefined {
+  return process.env[name] || process.env[name.toLowerCase()] || undefined;
+}
+
+/** The proxy for a URL, or `undefined` for none. */
+function proxyFor(url: URL): string | undefined {
+  const direct = (variable("NO_PROXY") ?? "").split(",").map((name) => name.trim());
+  for (const name of direct) {
+    if (name === "*" || url.hostname === name) return undefined;
+    if (name !== "" && url.hostname.endsWith(name.startsWith(".") ? name : `.${name}`)) {
+      return undefined;
+    }
+  }
+  const own = variable(url.protocol === "wss:" ? "HTTPS_PROXY" : "HTTP_PROXY");
+  return own ?? variable("ALL_PROXY");
+}
+
+const url = process.argv[2] ?? "ws://127.0.0.1:8080/";
+
+try {
+  const conn = await connect(url, { proxy: proxyFor });
+  conn.send("hello through the proxy");
+  for await (const data of conn) {
+    console.log(`${url} answers: ${data}`);
+    conn.close();
+  }
+} catch (error) {
+  if (!(error instanceof WebSocketError)) throw error;
+  // PROXY_REFUSED and PROXY_FAILED are the proxy's doing, CONNECT_FAILED and others the server's.
+  console.error(`${error.code}: ${error.message}`);
+  if (error instanceof HandshakeError && error.body) console.error(error.body);
+  process.exitCode = 1;
+}

@@ -1,0 +1,71 @@
+// A ticker that sends prices to all, and to those who read slowly only the newest of each symbol: they
+// miss values in between, but never see an old one after a new one, and cost a bounded amount of memory.
+//
+//   deno run -A examples/ticker.ts
+//   bun examples/ticker.ts
+//   node examples/ticker.ts
+//
+// PORT, SYMBOLS (how many, default 20) and INTERVAL (milliseconds, default 100) in the environment.
+
+import process from "node:process";
+import { CloseCode, type Connection, prepareMessage, serve } from "@quickws/quickws";
+
+type Prepared = ReturnType<typeof prepareMessage>;
+
+/** What a slow reader still has to be told, by symbol: a newer price takes the place of an older one. */
+type Late = Map<string, Prepared>;
+
+const HIGH_WATER_MARK = 64 * 1024;
+const interval = Number(process.env.INTERVAL ?? 100);
+const prices = new Map(
+  Array.from({ length: Number(process.env.SYMBOLS ?? 20) }, (_, i) => [`SYM${i}`, 100 + i]),
+);
+let sent = 0;
+let leftOut = 0;
+
+const server = await serve<Late>({
+  port: Number(process.env.PORT ?? 8080),
+  highWaterMark: HIGH_WATER_MARK,
+  upgrade: () => ({ data: new Map() }),
+  message: (conn) => conn.close(CloseCode.PolicyViolation, "this ticker only talks"),
+  drain(conn) {
+    for (const [symbol, message] of conn.data) {
+      conn.data.delete(symbol);
+      sent++;
+      if (!conn.sendPrepared(message)) return;
+    }
+  },
+});
+
+/** Sends a price now, or keeps it for `drain` when what was sent before has not left yet. */
+function tell(conn: Connection<Late>, symbol: string, message: Prepared): void {
+  const late = conn.data;
+  // Behind others that wait it has to wait, too, or an older price would come after it.
+  if (late.size > 0 || conn.bufferedAmount > HIGH_WATER_MARK) {
+    if (late.has(symbol)) leftOut++;
+    late.set(symbol, message);
+  } else {
+    sent++;
+    conn.sendPrepared(message);
+  }
+}
+
+let tick = 0;
+setInterval(() => {
+  tick++;
+  for (const [symbol, price] of prices) {
+    const next = price * (1 + (Math.random() - 0.5) / 100);
+    prices.set(symbol, next);
+    // Encoded once, however many there are to tell.
+    const message = prepareMessage(JSON.stringify({ symbol, tick, price: next.toFixed(2) }));
+    for (const conn of server.clients()) tell(conn, symbol, message);
+  }
+}, interval);
+
+setInterval(() => {
+  if (sent === 0) return;
+  console.log(`${server.connections} readers: ${sent} prices sent, ${leftOut} left out`);
+  sent = leftOut = 0;
+}, 1000);
+
+console.log(`Ticker on ${server.url}`);

@@ -1,0 +1,92 @@
+// Takes files of any size, in parts: no more than one part of an upload is ever in memory, a client that
+// sends faster than the disk writes has to wait, and an upload that broke off goes on where it ended.
+//
+//   deno run -A examples/upload/server.ts DIRECTORY
+//   bun examples/upload/server.ts DIRECTORY
+//   node examples/upload/server.ts DIRECTORY
+//
+// A client opens /NAME?size=BYTES and is told how many bytes are here already. It sends the next part
+// as one binary message, is told again, and so on. PORT in the environment chooses the port.
+
+import { mkdir, open, rename } from "node:fs/promises";
+import { join } from "node:path";
+import process from "node:process";
+import { type Connection, serve, WebSocketError } from "@quickws/quickws";
+
+/** Bytes that a part may have, and all of a file. */
+const LARGEST_PART = 1024 * 1024;
+const LARGEST_FILE = 4 * 1024 * 1024 * 1024;
+
+/** What is kept with each connection. */
+interface Upload {
+  readonly name: string;
+  readonly size: number;
+}
+
+const directory = process.argv[2] ?? "uploads";
+const names = new Set<string>();
+await mkdir(directory, { recursive: true });
+
+/** Without a `message` handler, messages are read one by one, and the client waits meanwhile. */
+async function receive(conn: Connection<Upload>): Promise<void> {
+  const { name, size } = conn.data;
+  const path = join(directory, `${name}.part`);
+  const parts = conn[Symbol.asyncIterator]();
+  const file = await open(path, "a");
+  try {
+    let { size: received } = await file.stat();
+    if (received > size) return conn.close(1008, "more than that is here already");
+    conn.send(String(received));
+    while (received < size) {
+      const { value: part, done } = await parts.next();
+      if (done) return;
+      if (typeof part === "string") return conn.close(1003, "parts are binary");
+      if (received + part.length > size) return conn.close(1008, "more than was announced");
+      await file.appendFile(part);
+      received += part.length;
+      conn.send(String(received));
+    }
+    await file.sync();
+    await rename(path, join(directory, name));
+    console.log(`${name}: ${size} bytes`);
+    conn.close(1000, "complete");
+  } catch (error) {
+    // A client that went away comes back for the rest; all else closes with 1011.
+    if (!(error instanceof WebSocketError)) throw error;
+  } finally {
+    await file.close();
+  }
+}
+
+const server = await serve<Upload>({
+  port: Number(process.env.PORT ?? 8080),
+  maxMessageSize: LARGEST_PART,
+  readTimeout: 60_000,
+  upgrade({ url }) {
+    const { pathname, searchParams } = new URL(url);
+    const name = pathname.slice(1);
+    const size = Number(searchParams.get("size") ?? NaN);
+    if (!/^\w[\w.-]{0,99}$/.test(name)) {
+      return { status: 400, body: "That is no name for a file\n" };
+    }
+    if (!Number.isSafeInteger(size) || size < 0) return { status: 400, body: "?size= is needed\n" };
+    if (size > LARGEST_FILE) return { status: 413, body: `At most ${LARGEST_FILE} bytes\n` };
+    if (names.has(name)) return { status: 409, body: "Somebody else is sending that file\n" };
+    return { data: { name, size } };
+  },
+  async open(conn) {
+    // Between `upgrade` and here another one may have come.
+    if (names.has(conn.data.name)) return conn.close(1008, "somebody else is sending that file");
+    names.add(conn.data.name);
+    try {
+      await receive(conn);
+    } finally {
+      names.delete(conn.data.name);
+    }
+  },
+  close(conn, { error }) {
+    if (error !== undefined) console.error(`${conn.data.name}: ${error.message}`);
+  },
+});
+
+console.log(`Uploads to ${directory} on ${server.url}`);

@@ -1,0 +1,23 @@
+// The bomb: what comes out of it is what it says, by our own decoder and by zlib.
+
+import assert from "node:assert/strict";
+import { inflateRawSync } from "node:zlib";
+import { bombOf } from "../../doctor/cases/bomb.ts";
+import { inflate } from "../../src/core.ts";
+
+const TAIL = [0, 0, 0xff, 0xff];
+
+for (const size of [0, 1, 2, 257, 258, 259, 1000, 1 << 20]) {
+  Deno.test(`a bomb of ${size} zeros`, () => {
+    const bomb = bombOf(size);
+    const ours = inflate(bomb, 0, bomb.length, size);
+    assert.equal(ours.length, size);
+    assert.ok(ours.every((byte) => byte === 0));
+    const theirs = inflateRawSync(Uint8Array.of(...bomb, ...TAIL), { finishFlush: 2 });
+    assert.equal(theirs.length, size);
+  });
+}
+
+Deno.test("a large bomb is small", () => {
+  assert.ok(bombOf(64 << 20).length < 512 * 1024);
+});

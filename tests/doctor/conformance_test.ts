@@ -1,0 +1,57 @@
+// Our own server and client, examined: every case is a PASS, on every runtime, in both roles, with
+// compression and without. The doctor runs on every runtime too.
+
+import assert from "node:assert/strict";
+import type { Result } from "../../doctor/report.ts";
+import type { RuntimeName } from "../support/runtimes.ts";
+import { type Endpoint, examine, ownEndpoints } from "./endpoints.ts";
+
+/** Cases of which RFC 6455 says nothing, whatever comes of them. */
+const INFORMATIONAL = ["7.1.6", "7.13.1", "7.13.2"];
+
+/**
+ * With compression all cases but those that take long, and of the ones with compression those that
+ * differ most. All of them together take an hour: `deno task doctor` without `--fast`.
+ */
+const SELECTION = ["--fast", "--exclude", "12.2.*,12.3.*,12.4.*,13.1.*,13.2.*,13.4.*,13.6.*"];
+
+/** Without compression those that it could change something about. */
+const PLAIN = ["--fast", "--cases", "1.*,2.*,3.*,5.*,7.*,9.7.*,23.3.2,25.*,28.*"];
+
+/** Milliseconds: a busy machine is no fault of ours. */
+const PATIENCE = "20000";
+
+/** Another runtime for the doctor than for what it examines. */
+const DOCTOR_ON: Record<RuntimeName, RuntimeName> = { deno: "node", node: "bun", bun: "deno" };
+
+function unhealthy(results: readonly Result[]): string[] {
+  return results
+    .filter(({ id, verdict }) =>
+      verdict !== (INFORMATIONAL.includes(id) ? "INFORMATIONAL" : "PASS")
+    )
+    .map(({ id, verdict, title, note }) => `${id} ${verdict}: ${title}: ${note}`);
+}
+
+async function assertHealthy(
+  endpoint: Endpoint,
+  args: readonly string[],
+  least: number,
+): Promise<void> {
+  const { report, status } = await examine(endpoint, {
+    doctor: DOCTOR_ON[endpoint.runtime],
+    args: [...args, "--timeout", PATIENCE],
+  });
+  assert.deepEqual(unhealthy(report.results), []);
+  assert.ok(report.results.length >= least, `only ${report.results.length} cases were run`);
+  assert.equal(status, 0);
+}
+
+for (const endpoint of ownEndpoints(true)) {
+  Deno.test(`our ${endpoint.role} on ${endpoint.runtime} passes`, () =>
+    assertHealthy(endpoint, SELECTION, 500));
+}
+
+for (const endpoint of ownEndpoints(false)) {
+  Deno.test(`our ${endpoint.role} on ${endpoint.runtime} passes without compression`, () =>
+    assertHealthy(endpoint, PLAIN, 90));
+}

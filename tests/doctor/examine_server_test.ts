@@ -1,0 +1,162 @@
+// Servers that are ill, each in a way of its own: the doctor must find out.
+
+import assert from "node:assert/strict";
+import type { Verdict } from "../../doctor/case.ts";
+import { allCases } from "../../doctor/cases.ts";
+import { examineServer, reach, type ServerExamination } from "../../doctor/examine_server.ts";
+import { acceptResponse, checkUpgrade, ServerHandshake } from "../../src/core.ts";
+
+/** What an ill server does with a request, and with the first frame behind it. */
+interface Illness {
+  readonly answer?: (key: string) => string | Uint8Array;
+  /** What it sends for the frame that comes first; nothing: it stays silent. */
+  readonly reply?: readonly number[];
+  /** Whether it ends the stream then. */
+  readonly ends?: boolean;
+}
+
+const ECHO = [0x81, 5, ...new TextEncoder().encode("Hello")];
+const CLOSE = [0x88, 2, 0x03, 0xe8];
+
+async function attend(conn: Deno.Conn, { answer, reply, ends }: Illness): Promise<void> {
+  const handshake = new ServerHandshake();
+  const buffer = new Uint8Array(65536);
+  const write = async (bytes: Uint8Array): Promise<void> => {
+    for (let at = 0; at < bytes.length;) at += await conn.write(bytes.subarray(at));
+  };
+  let open = false;
+  for (let size = await conn.read(buffer); size !== null; size = await conn.read(buffer)) {
+    if (open) {
+      if (reply !== undefined) await write(Uint8Array.from(reply));
+      if (ends) break;
+      continue;
+    }
+    if (!handshake.push(buffer.slice(0, size))) continue;
+    open = true;
+    const { key } = checkUpgrade(handshake.request);
+    const bytes = (answer ?? ((key) => acceptResponse({ key })))(key);
+    await write(typeof bytes === "string" ? new TextEncoder().encode(bytes) : bytes);
+  }
+}
+
+/** Examines an ill server in one case. */
+async function examineIll(
+  illness: Illness,
+  id: string,
+): Promise<{ verdict: Verdict; note: string }> {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const conns: Deno.Conn[] = [];
+  const serving = (async (): Promise<void> => {
+    for await (const conn of listener) {
+      conns.push(conn);
+      attend(conn, illness).catch(() => {}).finally(() => conns.includes(conn) && conn.close());
+    }
+  })();
+  const how: ServerExamination = {
+    url: new URL(`ws://127.0.0.1:${listener.addr.port}/`),
+    insecure: false,
+    jobs: 1,
+    patience: 1000,
+  };
+  try {
+    const cases = allCases({ fast: true }).filter((one) => one.id === id);
+    const [result] = await examineServer(cases, how, () => {});
+    return result!;
+  } finally {
+    listener.close();
+    await serving;
+  }
+}
+
+const ill: [title: string, id: string, illness: Illness, verdict: Verdict, note: RegExp][] = [
+  ["says nothing", "1.1.1", {}, "FAIL", /nothing more, and the connection stayed open/],
+  ["echoes something else", "1.1.1", { reply: ECHO }, "FAIL", /text message of 5 bytes/],
+  ["masks its frames", "2.1", { reply: [0x8a, 0x80, 1, 2, 3, 4] }, "FAIL", /masked/],
+  [
+    "writes lengths the long way",
+    "2.1",
+    { reply: [0x8a, 126, 0, 0] },
+    "FAIL",
+    /longer than 125 bytes/,
+  ],
+  ["sends text that is none", "1.1.1", { reply: [0x81, 1, 0xff] }, "FAIL", /UTF-8/],
+  ["ends without a Close frame", "7.3.1", { ends: true }, "FAIL", /without a Close frame/],
+  ["answers Close and stays", "7.3.1", { reply: CLOSE }, "FAIL", /stayed open/],
+  ["answers Close and ends", "7.3.1", { reply: CLOSE, ends: true }, "PASS", /^$/],
+  [
+    "answers Close and sends more",
+    "7.3.1",
+    { reply: [...CLOSE, ...ECHO], ends: true },
+    "FAIL",
+    /sent more after its Close frame/,
+  ],
+  ["drops the stream on a violation", "20.1.1", { ends: true }, "NON-STRICT", /without a Close/],
+  [
+    "says goodbye with another code on a violation",
+    "20.1.1",
+    { reply: CLOSE, ends: true },
+    "NON-STRICT",
+    /code is another/,
+  ],
+  [
+    "says goodbye with the right code",
+    "20.1.1",
+    { reply: [0x88, 2, 0x03, 0xea], ends: true },
+    "PASS",
+    /^$/,
+  ],
+  [
+    "proves nothing",
+    "1.1.1",
+    { answer: () => acceptResponse({ key: "AAAAAAAAAAAAAAAAAAAAAA==" }) },
+    "FAIL",
+    /does not belong to the key/,
+  ],
+  [
+    "chooses a subprotocol that was not asked for",
+    "28.3.3",
+    {
+      answer: (key) =>
+        acceptResponse({ key, headers: [["X-Ill", "yes"]] }).reduce(
+          (text, byte) => text + String.fromCharCode(byte),
+          "",
+        ).replace("X-Ill: yes", "Sec-WebSocket-Protocol: chat"),
+    },
+    "FAIL",
+    /not asked for/,
+  ],
+  [
+    "accepts an extension that was not offered",
+    "1.1.1",
+    { answer: (key) => acceptResponse({ key, extensions: "permessage-deflate" }) },
+    "FAIL",
+    /not offered/,
+  ],
+  [
+    "takes a window that was offered too large",
+    "28.2.2",
+    {
+      answer: (key) =>
+        acceptResponse({ key, extensions: "permessage-deflate; server_max_window_bits=16" }),
+    },
+    "FAIL",
+    /server_max_window_bits/,
+  ],
+  ["speaks no HTTP", "1.1.1", { answer: () => "what?\r\n\r\n" }, "FAIL", /cannot be read|status/],
+  ["declines compression", "12.1.1", { reply: CLOSE, ends: true }, "UNIMPLEMENTED", /declined/],
+];
+
+for (const [title, id, illness, verdict, note] of ill) {
+  Deno.test(`a server that ${title}: ${verdict} in ${id}`, async () => {
+    const result = await examineIll(illness, id);
+    assert.equal(result.verdict, verdict, result.note);
+    assert.match(result.note, note);
+  });
+}
+
+Deno.test("a server that is not there cannot be reached", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const url = new URL(`ws://127.0.0.1:${listener.addr.port}/`);
+  listener.close();
+  assert.ok(await reach({ url, insecure: false, jobs: 1, patience: 1000 }) instanceof Error);
+});

@@ -1,0 +1,47 @@
+// What the peer sends, as events, and what it must not send.
+
+import assert from "node:assert/strict";
+import { Inbound } from "../../doctor/inbound.ts";
+import { hex } from "../../doctor/steps.ts";
+import { emptyTranscript, type Transcript } from "../../doctor/transcript.ts";
+
+function read(...chunks: string[]): { transcript: Transcript; pings: number } {
+  const transcript = emptyTranscript();
+  let pings = 0;
+  const inbound = new Inbound("server", transcript, undefined, () => pings++);
+  for (const chunk of chunks) inbound.read(hex(chunk));
+  return { transcript, pings };
+}
+
+Deno.test("messages and pongs are events, in their order", () => {
+  const { transcript } = read("8103 616263", "8a01 31 01 01 61", "80 01 62");
+  assert.deepEqual(transcript.events.map((event) => event.is), ["message", "pong", "message"]);
+  const [, , last] = transcript.events;
+  assert.deepEqual(last, { is: "message", opcode: 1, payload: hex("6162") });
+});
+
+Deno.test("pings are told", () => {
+  assert.equal(read("8900", "8900").pings, 2);
+});
+
+Deno.test("a Close frame is kept, with its code and reason", () => {
+  assert.deepEqual(read("8805 03e8 627965").transcript.close, { code: 1000, reason: "bye" });
+  assert.deepEqual(read("8800").transcript.close, { code: 1005, reason: "" });
+});
+
+const violations: [title: string, chunks: string[], message: RegExp][] = [
+  ["a mask", ["8180 01020304"], /masked/],
+  ["a reserved bit", ["c100"], /RSV1/],
+  ["a length that is not minimal", ["817e 0001 61"], /16 bits/],
+  ["text that is none", ["8101 ff"], /UTF-8/],
+  ["a fragment of nothing", ["8000"], /continues no message/],
+  ["more behind Close, in one piece", ["8802 03e8 8100"], /after its Close frame/],
+  ["more behind Close, later", ["8802 03e8", "8100"], /after its Close frame/],
+  ["an illegal code", ["8802 03e7"], /999/],
+];
+
+for (const [title, chunks, message] of violations) {
+  Deno.test(`a violation: ${title}`, () => {
+    assert.match(read(...chunks).transcript.violation ?? "", message);
+  });
+}

@@ -1,0 +1,194 @@
+// The verdicts on transcripts, without any connection.
+
+import assert from "node:assert/strict";
+import type { Case, Role, Verdict } from "../../doctor/case.ts";
+import { describeExpected, judge, sameEvents } from "../../doctor/judge.ts";
+import {
+  close,
+  echoes,
+  fails,
+  failsWith,
+  informs,
+  laxly,
+  pongBack,
+  refuses,
+  textBack,
+  utf8,
+} from "../../doctor/steps.ts";
+import { emptyTranscript, type Transcript } from "../../doctor/transcript.ts";
+import { HeaderFields } from "../../src/core.ts";
+
+const HELLO = { is: "message", opcode: 1, payload: utf8("hello") } as const;
+
+function caseOf(more: Partial<Case>): Case {
+  return { id: "0.1", title: "a case", rfc: "RFC 6455", steps: [], outcomes: [], ...more };
+}
+
+function transcript(more: Partial<Transcript>): Transcript {
+  return { ...emptyTranscript(), opened: true, ...more };
+}
+
+const ECHO = caseOf({ outcomes: [echoes(textBack("hello"))] });
+const FAILS = caseOf({
+  outcomes: [failsWith([1002]), laxly({ ...fails(), back: "anything" }, "another code")],
+});
+const REFUSED = caseOf({ outcomes: [refuses()] });
+const VERSION = caseOf({ outcomes: [refuses({ field: ["Sec-WebSocket-Version", "13"] })] });
+const closed = { closedFirst: 1000, close: { code: 1000, reason: "" } };
+
+function answer(status: number, ...lines: [string, string][]): Partial<Transcript> {
+  return { opened: status === 101, answer: { status, fields: new HeaderFields(lines) } };
+}
+
+const cases: [title: string, one: Case, role: Role, happened: Transcript, verdict: Verdict][] = [
+  ["an echo and a close", ECHO, "server", transcript({ events: [HELLO], ...closed }), "PASS"],
+  ["no echo", ECHO, "server", transcript(closed), "FAIL"],
+  ["two echoes", ECHO, "server", transcript({ events: [HELLO, HELLO], ...closed }), "FAIL"],
+  [
+    "an echo of another kind",
+    ECHO,
+    "server",
+    transcript({ events: [{ ...HELLO, opcode: 2 }], ...closed }),
+    "FAIL",
+  ],
+  [
+    "an echo that was changed",
+    ECHO,
+    "server",
+    transcript({ events: [{ ...HELLO, payload: utf8("hellO") }], ...closed }),
+    "FAIL",
+  ],
+  [
+    "an echo and a stream that stays open",
+    ECHO,
+    "server",
+    transcript({ events: [HELLO], ...closed, end: "patience" }),
+    "FAIL",
+  ],
+  [
+    "an echo and no Close frame",
+    ECHO,
+    "server",
+    transcript({ events: [HELLO], closedFirst: 1000 }),
+    "FAIL",
+  ],
+  [
+    "an echo and a Close frame that nobody asked for",
+    ECHO,
+    "server",
+    transcript({ events: [HELLO], close: { code: 1000, reason: "" } }),
+    "FAIL",
+  ],
+  [
+    "an echo in a frame that must not be",
+    ECHO,
+    "server",
+    transcript({ events: [HELLO], ...closed, violation: "A frame from a server is masked" }),
+    "FAIL",
+  ],
+  [
+    "an echo over a handshake that was not legal",
+    ECHO,
+    "server",
+    transcript({ events: [HELLO], ...closed, handshakeProblem: "a wrong accept value" }),
+    "FAIL",
+  ],
+  ["the code", FAILS, "server", transcript({ close: { code: 1002, reason: "" } }), "PASS"],
+  [
+    "another code",
+    FAILS,
+    "server",
+    transcript({ close: { code: 1011, reason: "" } }),
+    "NON-STRICT",
+  ],
+  ["no Close frame", FAILS, "server", transcript({}), "NON-STRICT"],
+  ["nothing at all", FAILS, "server", transcript({ end: "patience" }), "FAIL"],
+  [
+    "an invalid Close that is echoed is no failure",
+    caseOf({ steps: [close(999)], outcomes: [fails()] }),
+    "server",
+    transcript({ closedFirst: 999, close: { code: 999, reason: "" } }),
+    "FAIL",
+  ],
+  [
+    "an invalid Close that is answered with 1002 is",
+    caseOf({ steps: [close(999)], outcomes: [fails()] }),
+    "server",
+    transcript({ closedFirst: 999, close: { code: 1002, reason: "" } }),
+    "PASS",
+  ],
+  ["a refusal", REFUSED, "server", transcript(answer(400)), "PASS"],
+  ["an acceptance", REFUSED, "server", transcript({ ...answer(101), ...closed }), "FAIL"],
+  ["an end without an answer", REFUSED, "server", transcript({ opened: false }), "PASS"],
+  [
+    "neither an answer nor an end",
+    REFUSED,
+    "server",
+    transcript({ opened: false, end: "patience" }),
+    "FAIL",
+  ],
+  [
+    "a refusal that tells the version",
+    VERSION,
+    "server",
+    transcript(answer(426, ["Sec-WebSocket-Version", "13, 8"])),
+    "PASS",
+  ],
+  ["a refusal that does not", VERSION, "server", transcript(answer(400)), "FAIL"],
+  ["a client that went away", REFUSED, "client", transcript({}), "PASS"],
+  ["a client that echoed", REFUSED, "client", transcript({ events: [HELLO] }), "FAIL"],
+  ["a client that stays", REFUSED, "client", transcript({ end: "patience" }), "FAIL"],
+  [
+    "compression that was declined",
+    caseOf({ opening: { deflate: { offers: [] } }, outcomes: [echoes()] }),
+    "server",
+    transcript({ declined: true, ...closed }),
+    "UNIMPLEMENTED",
+  ],
+  [
+    "an endpoint that is gone",
+    ECHO,
+    "server",
+    transcript({ unreachable: "cannot connect" }),
+    "FAIL",
+  ],
+  [
+    "a case that only informs",
+    caseOf({ outcomes: [informs(fails(), "failed")], otherwise: "INFORMATIONAL" }),
+    "server",
+    transcript({ end: "patience" }),
+    "INFORMATIONAL",
+  ],
+];
+
+for (const [title, one, role, happened, verdict] of cases) {
+  Deno.test(`${title}: ${verdict}`, () => {
+    const judgement = judge(one, role, happened);
+    assert.equal(judgement.verdict, verdict);
+    if (verdict === "FAIL") assert.notEqual(judgement.note, "");
+  });
+}
+
+Deno.test("events are compared in their order", () => {
+  const ping = { is: "pong", payload: utf8("a") } as const;
+  const wanted = [pongBack("a"), textBack("hello")];
+  assert.ok(sameEvents(wanted, [ping, HELLO]));
+  assert.ok(!sameEvents(wanted, [HELLO, ping]));
+});
+
+Deno.test("a failure tells what came back", () => {
+  const { note } = judge(ECHO, "server", transcript({ events: [{ ...HELLO, opcode: 2 }] }));
+  assert.equal(
+    note,
+    "The server gave: a binary message of 5 bytes (68656c6c6f), then the end of the stream " +
+      "without a Close frame",
+  );
+});
+
+Deno.test("what is allowed can be told", () => {
+  assert.equal(
+    describeExpected(FAILS),
+    "the connection is failed with 1002; or NON-STRICT: the connection is failed",
+  );
+  assert.equal(describeExpected(ECHO), "a text message of 5 bytes, then the closing handshake");
+});

@@ -1,0 +1,126 @@
+// The doctor as a program: its exit status, what it prints, and the files it writes.
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { serve } from "../../mod.ts";
+import { makeCertificates } from "../support/certificates.ts";
+import { runtimeCommand, type RuntimeName, runtimeNames } from "../support/runtimes.ts";
+
+const MAIN = fileURLToPath(new URL("../../doctor/main.ts", import.meta.url));
+
+interface Ran {
+  readonly status: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+async function run(runtime: RuntimeName, ...args: string[]): Promise<Ran> {
+  return await runCommand(runtimeCommand(runtime, MAIN, ...args));
+}
+
+async function runCommand({ command, args }: { command: string; args: string[] }): Promise<Ran> {
+  const { code, stdout, stderr } = await new Deno.Command(command, { args }).output();
+  const decoder = new TextDecoder();
+  return { status: code, out: decoder.decode(stdout), err: decoder.decode(stderr) };
+}
+
+/** A port at which nobody listens. */
+function freePort(): number {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  listener.close();
+  return listener.addr.port;
+}
+
+for (const runtime of runtimeNames) {
+  Deno.test(`on ${runtime} it tells how it is used`, async () => {
+    const { status, out } = await run(runtime, "--help");
+    assert.equal(status, 0);
+    assert.match(out, /doctor ws:\/\/host:port\/path/);
+  });
+}
+
+Deno.test("wrong arguments end it with status 2 and the usage", async () => {
+  const { status, out, err } = await run("deno", "--listen", "x");
+  assert.deepEqual([status, out], [2, ""]);
+  assert.match(err, /--listen is "x"/);
+  assert.match(err, /Exit status/);
+});
+
+Deno.test("a pattern that fits no case ends it with status 2", async () => {
+  assert.equal((await run("deno", "ws://127.0.0.1:1/", "--cases", "99.*")).status, 2);
+});
+
+Deno.test("an endpoint that cannot be reached ends it with status 2", async () => {
+  const { status, err } = await run("deno", `ws://127.0.0.1:${freePort()}/`);
+  assert.equal(status, 2);
+  assert.match(err, /cannot connect to ws:/);
+});
+
+Deno.test("the list names every case with its rule", async () => {
+  const { status, out } = await run("deno", "--list", "--cases", "7.3.*,26.2.1,27.1.1");
+  assert.equal(status, 0);
+  assert.deepEqual(
+    out.trim().split("\n").map((line) => line.split(" ")[0]),
+    ["7.3.1", "7.3.2", "7.3.3", "7.3.4", "7.3.5", "7.3.6", "26.2.1", "27.1.1"],
+  );
+  assert.match(out, /\[RFC 6455 5\.5\.1\]/);
+});
+
+Deno.test("reports are written, and the status says whether all is well", async () => {
+  const directory = await Deno.makeTempDir();
+  // It does not echo: messages fail, pings do not.
+  await using server = await serve({ port: 0, message: () => {} });
+  const args = [server.url, "--agent", "mute", "--timeout", "200", "--cases"];
+  try {
+    const json = join(directory, "report.json");
+    const html = join(directory, "report.html");
+    const ill = await run("deno", ...args, "1.1.1,2.1", "--json", json, "--html", html);
+    assert.equal(ill.status, 1);
+    const { agent, counts } = JSON.parse(await Deno.readTextFile(json));
+    assert.deepEqual([agent, counts.PASS, counts.FAIL], ["mute", 1, 1]);
+    assert.match(await Deno.readTextFile(html), /<h1>mute/);
+    const healthy = await run("deno", ...args, "2.*");
+    assert.equal(healthy.status, 0);
+    assert.match(healthy.out, /All +11 +11/);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+Deno.test("a wss: server is examined through TLS, its certificate checked unless told not to", async () => {
+  const { cert, key } = makeCertificates();
+  await using server = await serve({
+    port: 0,
+    tls: { cert, key },
+    message: (conn, data) => void conn.send(data),
+  });
+  const args = [server.url, "--cases", "1.1.*"];
+  const checked = await run("deno", ...args);
+  assert.equal(checked.status, 2);
+  assert.match(checked.err, /certificate|issuer/i);
+  for (const runtime of runtimeNames) {
+    const { status, out } = await run(runtime, ...args, "--insecure");
+    assert.equal(status, 0, out);
+  }
+});
+
+Deno.test("on Node it runs through a link, as npm makes them for programs", async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    const { command, args } = runtimeCommand("node", MAIN, "--help");
+    const link = join(directory, "doctor");
+    const [module] = args.slice(-2);
+    await Deno.symlink(module!, link);
+    const { status, out } = await runCommand({ command, args: [link, "--help"] });
+    assert.equal(status, 0);
+    assert.match(out, /Exit status/);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+Deno.test("imported, it does nothing by itself", async () => {
+  const { doctor } = await import("../../doctor/main.ts");
+  assert.equal(await doctor(["--cases", "99.*", "ws://127.0.0.1:1/"]), 2);
+});

@@ -1,0 +1,75 @@
+// What a server may choose from the offers.
+
+import assert from "node:assert/strict";
+import { checkChoices, formatOffers } from "../../doctor/negotiated.ts";
+import { HeaderFields } from "../../src/core.ts";
+
+const EXTENSIONS = "Sec-WebSocket-Extensions";
+const PROTOCOL = "Sec-WebSocket-Protocol";
+
+function check(asked: [string, string][], answered: [string, string][]): unknown {
+  return checkChoices(new HeaderFields(asked), new HeaderFields(answered));
+}
+
+Deno.test("offers say what is asked of the peer's messages", () => {
+  assert.equal(
+    formatOffers([
+      { noContextTakeover: true, maxWindowBits: 9 },
+      { noContextTakeover: false, maxWindowBits: 0 },
+    ]),
+    "permessage-deflate; client_max_window_bits; server_no_context_takeover; " +
+      "server_max_window_bits=9, permessage-deflate; client_max_window_bits",
+  );
+});
+
+Deno.test("nothing chosen is always right", () => {
+  assert.equal(check([], []), undefined);
+  assert.equal(check([[EXTENSIONS, "permessage-deflate"], [PROTOCOL, "a"]], []), undefined);
+});
+
+Deno.test("an agreement is read from the answer", () => {
+  const offer = "permessage-deflate; client_max_window_bits";
+  const answer = "permessage-deflate; client_max_window_bits=10; server_no_context_takeover";
+  assert.deepEqual(check([[EXTENSIONS, offer]], [[EXTENSIONS, answer]]), {
+    inbound: { takeover: false, windowBits: 15 },
+    outbound: { takeover: true, windowBits: 10 },
+  });
+});
+
+Deno.test("the answer may be one to any of the offers", () => {
+  const offers = "permessage-deflate; server_max_window_bits=9, permessage-deflate";
+  assert.ok(check([[EXTENSIONS, offers]], [[EXTENSIONS, "permessage-deflate"]]));
+});
+
+const wrong: [title: string, asked: [string, string][], answered: [string, string][]][] = [
+  ["an extension that was not offered", [], [[EXTENSIONS, "x-other"]]],
+  [
+    "an extension twice",
+    [[EXTENSIONS, "permessage-deflate"]],
+    [[EXTENSIONS, "permessage-deflate, permessage-deflate"]],
+  ],
+  [
+    "a smaller window of a client that named none",
+    [[EXTENSIONS, "permessage-deflate"]],
+    [[EXTENSIONS, "permessage-deflate; client_max_window_bits=10"]],
+  ],
+  [
+    "a larger window than was asked for",
+    [[EXTENSIONS, "permessage-deflate; server_max_window_bits=9"]],
+    [[EXTENSIONS, "permessage-deflate; server_max_window_bits=10"]],
+  ],
+  [
+    "no word of a window that was asked for",
+    [[EXTENSIONS, "permessage-deflate; server_max_window_bits=9"]],
+    [[EXTENSIONS, "permessage-deflate"]],
+  ],
+  ["a subprotocol that was not asked for", [[PROTOCOL, "a, b"]], [[PROTOCOL, "c"]]],
+  ["a whole list of subprotocols", [[PROTOCOL, "a, b"]], [[PROTOCOL, "a, b"]]],
+  ["two subprotocols", [[PROTOCOL, "a, b"]], [[PROTOCOL, "a"], [PROTOCOL, "b"]]],
+];
+
+for (const [title, asked, answered] of wrong) {
+  Deno.test(`not to be chosen: ${title}`, () => {
+    assert.throws(() => check(asked, answered), { name: "HandshakeError" });
+  });
+}

@@ -1,0 +1,94 @@
+// The doctor's end of a stream: it waits with patience, sends in order, and keeps what came early.
+
+import assert from "node:assert/strict";
+import { Peer } from "../../doctor/peer.ts";
+import type { Transport, TransportSink } from "../../src/transport/transport.ts";
+
+/** A stream whose other end is the test. */
+class Stream implements Transport {
+  readonly remoteAddress = "";
+  bufferedAmount = 0;
+  readonly written: number[] = [];
+  blocked = false;
+  sink!: TransportSink;
+  start(sink: TransportSink): void {
+    this.sink = sink;
+  }
+  write(bytes: Uint8Array): boolean {
+    this.written.push(...bytes);
+    return !this.blocked;
+  }
+  pause(): void {}
+  resume(): void {}
+  end(): void {}
+  destroy(): void {
+    queueMicrotask(() => this.sink.closed());
+  }
+}
+
+function streamAndPeer(): [Stream, Peer] {
+  const stream = new Stream();
+  return [stream, new Peer(stream)];
+}
+
+Deno.test("what came before anybody read is read first", () => {
+  const [stream, peer] = streamAndPeer();
+  stream.sink.data(Uint8Array.of(1));
+  const got: number[] = [];
+  peer.read((chunk) => got.push(...chunk));
+  stream.sink.data(Uint8Array.of(2));
+  assert.deepEqual(got, [1, 2]);
+});
+
+Deno.test("writes wait for room, and keep their order", async () => {
+  const [stream, peer] = streamAndPeer();
+  stream.blocked = true;
+  const sent = [peer.send(Uint8Array.of(1), 1000), peer.send(Uint8Array.of(2), 1000)];
+  await peer.turn();
+  assert.deepEqual(stream.written, [1]);
+  stream.blocked = false;
+  stream.sink.drain();
+  assert.deepEqual(await Promise.all(sent), [true, true]);
+  assert.deepEqual(stream.written, [1, 2]);
+});
+
+Deno.test("a write that does not move is given up", async () => {
+  const [stream, peer] = streamAndPeer();
+  stream.blocked = true;
+  assert.equal(await peer.send(Uint8Array.of(1), 10), false);
+});
+
+Deno.test("waiting ends when the condition is met, in silence, or with the stream", async () => {
+  const [stream, peer] = streamAndPeer();
+  let met = false;
+  const waiting = peer.until(() => met, 1000);
+  met = true;
+  stream.sink.data(Uint8Array.of(1));
+  assert.equal(await waiting, true);
+  assert.equal(await peer.until(() => false, 10), false);
+  const other = peer.until(() => false, 1000);
+  stream.sink.closed();
+  assert.equal(await other, false);
+  assert.equal(await peer.send(Uint8Array.of(1), 1000), false);
+});
+
+Deno.test("the peer's end and the end of all are seen", async () => {
+  const [stream, peer] = streamAndPeer();
+  assert.deepEqual([peer.ended, peer.over], [false, false]);
+  stream.sink.end();
+  assert.deepEqual([peer.ended, peer.over], [true, false]);
+  peer.cut();
+  await peer.until(() => peer.over, 1000);
+  assert.equal(peer.over, true);
+});
+
+Deno.test("both directions are recorded", async () => {
+  const [stream, peer] = streamAndPeer();
+  peer.read(() => {});
+  await peer.send(Uint8Array.of(1), 1000);
+  stream.sink.data(Uint8Array.of(2));
+  assert.deepEqual(peer.recording.entries.map(({ sent, hex }) => [sent, hex]), [
+    [true, "01"],
+    [false, "02"],
+  ]);
+});

@@ -1,0 +1,40 @@
+// That the doctor can see: faults that others are known to have show in its reports. The versions of
+// these others are pinned in deno.json.
+
+import assert from "node:assert/strict";
+import type { Verdict } from "../../doctor/case.ts";
+import { examine, PEERS } from "./endpoints.ts";
+
+const KNOWN: [agent: string, role: string, verdicts: Record<string, Verdict>][] = [
+  ["ws", "server", {
+    "1.1.1": "PASS",
+    "6.4.1": "NON-STRICT", // text is looked at when a message is complete
+    "22.1.1": "NON-STRICT", // lengths that are not minimal are taken
+    "26.2.18": "FAIL", // HTTP/1.0 is taken
+    "26.3.4": "FAIL", // version 8 is taken
+  }],
+  ["Bun.serve", "server", {
+    "1.1.1": "PASS",
+    "22.1.1": "NON-STRICT",
+    "26.2.7": "FAIL", // Connection: keep-alive is taken
+    "26.2.18": "FAIL",
+  }],
+  ["undici", "client", {
+    "1.1.1": "PASS",
+    "23.2.3": "FAIL", // RSV1 on a ping is taken
+    "27.1.3": "FAIL", // Connection: keep-alive, Upgrade is refused
+  }],
+];
+
+for (const [agent, role, verdicts] of KNOWN) {
+  Deno.test(`what is known of the ${role} of ${agent} shows`, async () => {
+    const endpoint = PEERS.find((one) => one.agent === agent && one.role === role)!;
+    const { report, status } = await examine(endpoint, {
+      doctor: "deno",
+      args: ["--cases", Object.keys(verdicts).join(","), "--timeout", "3000"],
+    });
+    const found = Object.fromEntries(report.results.map(({ id, verdict }) => [id, verdict]));
+    assert.deepEqual(found, verdicts);
+    assert.equal(status, 1);
+  });
+}

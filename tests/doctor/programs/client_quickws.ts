@@ -1,0 +1,21 @@
+// Our client, which is examined: client_quickws.ts <url> [compression]
+
+import process from "node:process";
+import { connect } from "../../../mod.ts";
+import { runCases } from "./run_cases.ts";
+
+const takeover = { serverContextTakeover: true, clientContextTakeover: true };
+const compression = process.argv[3] === "compression" ? takeover : false;
+
+await runCases("quickws", async (url, heard) => {
+  const conn = await connect(url, {
+    compression,
+    maxFragments: 100_000,
+    message(conn, data) {
+      if (heard === undefined) conn.send(data);
+      else heard(String(data));
+    },
+  });
+  await conn.closed;
+});
+process.exit(0);

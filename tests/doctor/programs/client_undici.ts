@@ -1,0 +1,12 @@
+// The WebSocket of the npm package undici, which is examined: client_undici.ts <url>
+
+import process from "node:process";
+import { WebSocket } from "undici";
+import { echoOver } from "./web_echo.ts";
+import { runCases } from "./run_cases.ts";
+
+await runCases(
+  "undici",
+  (url, heard) => echoOver(new WebSocket(url) as unknown as globalThis.WebSocket, heard),
+);
+process.exit(0);

@@ -1,0 +1,8 @@
+// The WebSocket that the runtime has of its own, which is examined: client_web.ts <url>
+
+import process from "node:process";
+import { echoOver } from "./web_echo.ts";
+import { runCases } from "./run_cases.ts";
+
+await runCases("WebSocket", (url, heard) => echoOver(new WebSocket(url), heard));
+process.exit(0);

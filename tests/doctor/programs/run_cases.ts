@@ -1,0 +1,19 @@
+// What every client to examine does: ask how many cases there are, come back for each, and say when it
+// is through.
+
+import process from "node:process";
+
+/** Opens one connection, echoes until it is over; text messages go to `heard` instead, if given. */
+export type Echo = (url: string, heard?: (text: string) => void) => Promise<void>;
+
+/** Runs all cases of the doctor at the address that the program was started with. */
+export async function runCases(agent: string, echo: Echo): Promise<void> {
+  const base = process.argv[2]!;
+  let count = 0;
+  await echo(`${base}getCaseCount`, (text) => count = Number(text));
+  for (let number = 1; number <= count; number++) {
+    // A case may well make opening fail; then the next one is up.
+    await echo(`${base}runCase?case=${number}&agent=${agent}`).catch(() => {});
+  }
+  await echo(`${base}updateReports?agent=${agent}`);
+}

@@ -1,0 +1,41 @@
+// Reports as data.
+
+import assert from "node:assert/strict";
+import { countVerdicts, isHealthy, resultOf, untoldResult } from "../../doctor/report.ts";
+import { Recording } from "../../doctor/recording.ts";
+import { framing } from "../../doctor/cases/framing.ts";
+import { REPORT, RESULTS } from "./reports.ts";
+
+Deno.test("verdicts are counted", () => {
+  assert.deepEqual(countVerdicts(RESULTS), {
+    "PASS": 1,
+    "INFORMATIONAL": 0,
+    "NON-STRICT": 1,
+    "UNIMPLEMENTED": 1,
+    "FAIL": 1,
+  });
+});
+
+Deno.test("an endpoint is healthy when nothing failed", () => {
+  assert.equal(isHealthy(REPORT), false);
+  const results = RESULTS.filter(({ verdict }) => verdict !== "FAIL");
+  assert.equal(isHealthy({ ...REPORT, results }), true);
+});
+
+Deno.test("a PASS needs no explanation, anything else has one", () => {
+  const recording = new Recording(() => 0);
+  recording.add(true, Uint8Array.of(1));
+  const pass = resultOf(framing[0]!, { verdict: "PASS", note: "" }, 1.6, recording);
+  assert.deepEqual([pass.milliseconds, pass.expected, pass.exchange], [2, undefined, undefined]);
+  const fail = resultOf(framing[0]!, { verdict: "FAIL", note: "no" }, 1, recording);
+  assert.match(fail.expected!, /text message of 0 bytes/);
+  assert.deepEqual(fail.exchange?.entries, recording.entries);
+});
+
+Deno.test("a case that was not run names the option that it needs", () => {
+  const { verdict, note } = untoldResult({ ...framing[0]!, untold: "--max-message-size" });
+  assert.deepEqual([verdict, note], [
+    "INFORMATIONAL",
+    "not run: tell the doctor --max-message-size",
+  ]);
+});

@@ -1,0 +1,73 @@
+// The chat room: who comes in, who leaves, who is kept out, and its page in a real Chromium.
+
+import assert from "node:assert/strict";
+import { CloseCode, connect, type Connection } from "../../../mod.ts";
+import { installChromium, launchChromium } from "../../support/chromium.ts";
+import { runtimeNames } from "../../support/runtimes.ts";
+import { startExample, webSocketUrl } from "../start.ts";
+
+/** The next messages, parsed. */
+async function told(conn: Connection<undefined>, count: number): Promise<unknown[]> {
+  const messages = conn[Symbol.asyncIterator]();
+  const found = [];
+  while (found.length < count) found.push(JSON.parse(String((await messages.next()).value)));
+  return found;
+}
+
+for (const runtime of runtimeNames) {
+  Deno.test(`what one says all in the chat are told, on ${runtime}`, async () => {
+    await using example = startExample(runtime, "chat/main.ts");
+    const url = await webSocketUrl(example);
+    const ada = await connect(`${url}?name=Ada`);
+    assert.deepEqual(await told(ada, 1), [{ notice: "Ada came in", people: 1 }]);
+    const bob = await connect(`${url}?name=Bob`);
+    ada.send("hello");
+    const rest = [{ notice: "Bob came in", people: 2 }, { name: "Ada", text: "hello" }];
+    assert.deepEqual(await told(ada, 2), rest);
+    assert.deepEqual(await told(bob, 2), rest);
+    bob.close();
+    assert.deepEqual(await told(ada, 1), [{ notice: "Bob left", people: 1 }]);
+    ada.send(new Uint8Array(1));
+    assert.equal((await ada.closed).code, CloseCode.UnsupportedData);
+    await assert.rejects(connect(url), { status: 400 });
+    await assert.rejects(connect(`${url}?name=${"x".repeat(25)}`), { status: 400 });
+    const page = await fetch(url.replace("ws", "http"));
+    assert.match(await page.text(), /<title>Chat<\/title>/);
+    assert.match(page.headers.get("content-security-policy") ?? "", /'self'/);
+  });
+}
+
+Deno.test({
+  name: "two pages chat in Chromium",
+  sanitizeOps: false,
+  sanitizeResources: false,
+  async fn() {
+    installChromium();
+    const browser = await launchChromium();
+    try {
+      await using example = startExample("deno", "chat/main.ts");
+      const url = (await webSocketUrl(example)).replace("ws", "http");
+      const errors: string[] = [];
+      const enter = async (name: string) => {
+        const page = await browser.newPage();
+        page.on("console", (message) => errors.push(message.text()));
+        page.on("pageerror", (error) => errors.push(String(error)));
+        await page.goto(url);
+        await page.fill("#name", name);
+        await page.press("#name", "Enter");
+        await page.getByText(`${name} came in`).waitFor();
+        return page;
+      };
+      const [one, two] = [await enter("Ada"), await enter("Bob")];
+      await one.fill("#text", "<i>hello</i>");
+      await one.press("#text", "Enter");
+      await two.getByText("Ada <i>hello</i>").waitFor();
+      assert.match(await two.innerText("#state"), /2 people/);
+      await example.interrupt();
+      await two.getByText(/not connected \(\d+/).waitFor();
+      assert.deepEqual(errors, []);
+    } finally {
+      await browser.close();
+    }
+  },
+});

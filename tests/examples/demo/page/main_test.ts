@@ -1,0 +1,257 @@
+// The page of the demo in a real Chromium, with the server as its readers start it.
+
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import type { BrowserContextOptions, Page } from "playwright-core";
+import type { Example } from "../../../project/example_process.ts";
+import { installChromium, launchChromium } from "../../../support/chromium.ts";
+import { startExample } from "../../start.ts";
+
+/** Milliseconds that anything may take to show on a busy machine. */
+const PATIENCE = 30_000;
+
+/** What a browser says by itself when a server is away or refuses; a page cannot keep it from that. */
+const NETWORK = /^(WebSocket connection to .* failed|Failed to load resource: )/;
+
+installChromium();
+const browser = await launchChromium();
+globalThis.addEventListener("unload", () => void browser.close());
+
+/** A server, its pages, and whatever went wrong in them. */
+class Visit implements AsyncDisposable {
+  server: Example;
+  readonly url: string;
+  readonly errors: string[] = [];
+  readonly #closing: Array<() => Promise<void>> = [];
+
+  private constructor(server: Example, url: string) {
+    this.server = server;
+    this.url = url;
+  }
+
+  static async begin(): Promise<Visit> {
+    const server = startExample("deno", "demo/main.ts");
+    return new Visit(server, await server.printed(/http:\/\/127\.0\.0\.1:\d+\//));
+  }
+
+  /** Opens the page and waits until it is connected. */
+  async open(options: BrowserContextOptions = {}): Promise<Page> {
+    const context = await browser.newContext(options);
+    this.#closing.push(() => context.close());
+    const page = await context.newPage();
+    page.setDefaultTimeout(PATIENCE);
+    page.on("console", (message) => {
+      if (["error", "warning"].includes(message.type())) this.errors.push(message.text());
+    });
+    page.on("pageerror", (error) => this.errors.push(String(error)));
+    await page.goto(this.url);
+    await reaches(page, "open");
+    return page;
+  }
+
+  /** Starts the server again on the same port. */
+  restart(): void {
+    this.server = startExample("deno", "demo/main.ts", { env: { PORT: new URL(this.url).port } });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const close of this.#closing) await close();
+    await this.server[Symbol.asyncDispose]();
+  }
+}
+
+function reaches(page: Page, state: "idle" | "open" | "waiting"): Promise<unknown> {
+  return page.waitForSelector(`html[data-state="${state}"]`);
+}
+
+/** Waits for a line of the log, and gives what it says. */
+async function logged(page: Page, kind: string, text: string): Promise<string> {
+  const line = page.locator(`#log .${kind}`, { hasText: text }).first();
+  await line.waitFor();
+  return await line.innerText();
+}
+
+function noneScrollsSideways(page: Page): Promise<boolean> {
+  return page.evaluate("document.documentElement.scrollWidth <= innerWidth");
+}
+
+const test = (name: string, run: (visit: Visit) => Promise<void>): void =>
+  Deno.test({
+    name: `the page ${name}`,
+    // The browser is shared by the tests and outlives each of them.
+    sanitizeOps: false,
+    sanitizeResources: false,
+    async fn() {
+      await using visit = await Visit.begin();
+      await run(visit);
+    },
+  });
+
+test("connects, and shows text, bytes and files that come back, as text only", async (visit) => {
+  const page = await visit.open();
+  await page.fill("#text", "<img src=x onerror=alert(1)> and tail");
+  await page.press("#text", "Enter");
+  const line = await logged(page, "in.text", "<img src=x");
+  assert.match(line, /received\s*text\s*0x1[^]*37 B[^]*(ms|\u00b5s)/);
+  assert.equal(await page.locator("#log img").count(), 0);
+
+  await page.check('[name="kind"][value="hex"]');
+  await page.fill("#hex", "0g");
+  await page.click("#send");
+  assert.match(await page.innerText("#composed"), /no hexadecimal digit/);
+  await page.fill("#hex", "68 69 00 ff");
+  await page.click("#send");
+  await logged(page, "in.binary", "68 69 00 ff");
+  await page.locator("#log .in.binary summary").click();
+  assert.match(await page.innerText("#log .in.binary pre"), /^0000 {2}68 69 00 ff +hi\.\.$/);
+
+  await page.check('[name="kind"][value="file"]');
+  await page.setInputFiles("#file", {
+    name: "blob",
+    mimeType: "application/octet-stream",
+    buffer: Buffer.alloc(100_000, 0xab),
+  });
+  await page.click("#send");
+  await logged(page, "in.binary", "97.7 KiB");
+
+  assert.match(await logged(page, "ping", "timed by the server"), /0x9[^]*(ms|\u00b5s)/);
+  assert.deepEqual(visit.errors, []);
+});
+
+test("measures, draws what it measures, and stops when asked", async (visit) => {
+  const page = await visit.open();
+  await page.selectOption("#bytes", "128");
+  await page.selectOption("#depth", "16");
+  await page.selectOption("#time", "120");
+  const picture = (): Promise<string> =>
+    page.evaluate("document.getElementById('graph').toDataURL()");
+  const before = await picture();
+  await page.click("#run");
+  await page.locator("#rate", { hasText: /[1-9]/ }).waitFor();
+  await page.locator("#cpu", { hasText: /\d \u00b5s/ }).waitFor();
+  assert.notEqual(await picture(), before);
+  // A click would wait for the page to hold still, which takes long while it measures on few cores.
+  await page.press("#run", "Enter");
+  const result = await logged(page, "bench", "messages/s");
+  assert.match(result, /[1-9][\d\u202f]* messages\/s of 128 B, 16 in flight: .*median .*p99 /);
+  assert.match(await page.getAttribute("#graph", "aria-label") ?? "", /messages\/s of 128 B/);
+  assert.equal(await page.innerText("#run"), "Run benchmark");
+  assert.deepEqual(visit.errors, []);
+});
+
+test("chats between two tabs, what is said being text only", async (visit) => {
+  const [one, two] = [await visit.open(), await visit.open()];
+  await one.getByText("2 tabs").waitFor();
+  await one.fill("#name", "Ada");
+  await one.fill("#words", "hello <b>there</b>");
+  await one.press("#words", "Enter");
+  const heard = two.locator("#said .bubble", { hasText: "hello <b>there</b>" });
+  await heard.waitFor();
+  assert.match(await heard.innerText(), /^Ada /);
+  assert.equal(await two.locator("#said b", { hasText: /^there$/ }).count(), 0);
+  await two.fill("#words", "hello yourself");
+  await two.click("#say");
+  await one.locator("#said .bubble:not(.mine)", { hasText: "hello yourself" }).waitFor();
+  assert.deepEqual(visit.errors, []);
+});
+
+test("counts down when the server goes, and comes back with it by itself", async (visit) => {
+  const page = await visit.open();
+  await visit.server.interrupt();
+  await reaches(page, "waiting");
+  await page.getByText("1001 Going away").first().waitFor();
+  await page.getByText(/^Next attempt in \d+\.\d s$/).waitFor();
+  await page.getByText(/^Nobody answers at 127\.0\.0\.1:\d+$/).waitFor();
+  visit.restart();
+  await reaches(page, "open");
+  assert.equal(await page.isHidden("#trouble"), true);
+  await page.getByText("only this tab").waitFor();
+  await page.click("#send");
+  await logged(page, "in.text", "Hello, WebSocket");
+  assert.deepEqual(visit.errors.filter((text) => !NETWORK.test(text)), []);
+});
+
+test("says why it is not connected: refused, closed with a reason, no URL", async (visit) => {
+  const page = await visit.open();
+  await page.selectOption("#preset", "refused");
+  await page.getByText("Refused with 403").waitFor();
+  await page.getByText("This address lets nobody in").waitFor();
+  await reaches(page, "idle");
+  await page.selectOption("#preset", "goodbye");
+  await page.getByText("Closed: 4001 Application code").waitFor();
+  await page.getByText("Thank you for coming, and goodbye").first().waitFor();
+  await page.fill("#url", "no url");
+  await page.press("#url", "Enter");
+  await page.getByText("That is no URL").waitFor();
+  assert.equal(await page.getAttribute("#url", "aria-invalid"), "true");
+  await page.selectOption("#preset", "compressed");
+  await reaches(page, "open");
+  assert.match(await page.innerText("#extensions"), /^permessage-deflate/);
+  await page.fill("#subprotocol", "chat.v2, chat.v1");
+  await page.click("#toggle");
+  await reaches(page, "idle");
+  await page.click("#toggle");
+  await reaches(page, "open");
+  assert.equal(await page.innerText("#protocol"), "chat.v2");
+  assert.deepEqual(visit.errors.filter((text) => !NETWORK.test(text)), []);
+});
+
+test("fits a phone of 360 pixels, in every state, with names for all controls", async (visit) => {
+  const page = await visit.open({
+    viewport: { width: 360, height: 740 },
+    colorScheme: "dark",
+    reducedMotion: "reduce",
+    hasTouch: true,
+  });
+  assert.equal(await noneScrollsSideways(page), true);
+  await page.fill("#text", "a word that never ends".replaceAll(" ", "_").repeat(20));
+  await page.click("#send");
+  await logged(page, "in.text", "a_word");
+  await page.locator("#log .in.text summary").click();
+  await page.fill("#words", "x".repeat(400));
+  await page.click("#say");
+  await page.locator("#said .bubble").waitFor();
+  assert.equal(await noneScrollsSideways(page), true);
+  await page.selectOption("#preset", "compressed");
+  await reaches(page, "open");
+  await page.selectOption("#preset", "goodbye");
+  await page.getByText("Closed: 4001").waitFor();
+  assert.equal(await noneScrollsSideways(page), true);
+  const nameless = await page.evaluate(`
+    [...document.querySelectorAll("button, input, select, textarea")].filter((control) =>
+      !control.labels?.length && !control.hasAttribute("aria-label") &&
+      (control.tagName !== "BUTTON" || control.textContent.trim() === "")
+    ).map((control) => control.outerHTML)`);
+  assert.deepEqual(nameless, []);
+  assert.deepEqual(visit.errors, []);
+});
+
+test("ends where its content ends, however long the log is", async (visit) => {
+  const page = await visit.open({ viewport: { width: 1280, height: 800 } });
+  for (let count = 0; count < 60; count++) await page.press("#text", "Enter");
+  await page.locator("#log .in.text").nth(59).waitFor({ state: "attached" });
+  const rest =
+    "document.documentElement.scrollHeight - document.querySelector('main').offsetHeight" +
+    " - document.querySelector('.masthead').offsetHeight";
+  assert.equal(await page.evaluate(rest), 0);
+  assert.deepEqual(visit.errors, []);
+});
+
+test("is used by keyboard alone, and keeps the theme that was chosen", async (visit) => {
+  const page = await visit.open({ colorScheme: "light" });
+  await page.keyboard.press("Tab");
+  assert.equal(await page.innerText(":focus"), "Skip to the message");
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("ArrowRight");
+  assert.equal(await page.isVisible("#hex"), true);
+  await page.focus("#theme");
+  await page.keyboard.press("Enter");
+  const background = (): Promise<string> =>
+    page.evaluate("getComputedStyle(document.body).backgroundColor");
+  const dark = await background();
+  assert.notEqual(dark, "rgb(243, 245, 242)");
+  await page.reload();
+  assert.equal(await background(), dark);
+  assert.deepEqual(visit.errors, []);
+});

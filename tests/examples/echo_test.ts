@@ -1,0 +1,33 @@
+// The echo server, started as its readers start it. Node runs it from the package: that is tested
+// where the package is, in tests/project/packaging_test.ts.
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { echo, Example } from "../project/example_process.ts";
+import { root } from "../project/source_files.ts";
+import { bunPath } from "../support/runtimes.ts";
+import { webSocketUrl } from "./start.ts";
+
+const COMMANDS: Record<string, string[]> = {
+  "deno run -A examples/echo.ts": [Deno.execPath(), "run", "-A", "examples/echo.ts"],
+  "bun run examples/echo.ts": [bunPath(), "run", "examples/echo.ts"],
+};
+
+for (const [line, command] of Object.entries(COMMANDS)) {
+  Deno.test(`${line} echoes on the port in PORT`, async () => {
+    await using example = new Example(command, root, { PORT: "0" });
+    assert.equal(await echo(await webSocketUrl(example), "hello"), "hello");
+  });
+}
+
+Deno.test("examples/echo.ts is about ten lines", async () => {
+  const text = await Deno.readTextFile(join(root, "examples/echo.ts"));
+  assert.ok(text.trim().split("\n").filter((line) => line !== "").length <= 10);
+});
+
+Deno.test("examples/echo.node.mjs is examples/echo.ts", async () => {
+  const [typed, plain] = await Promise.all(
+    ["echo.ts", "echo.node.mjs"].map((name) => Deno.readTextFile(join(root, "examples", name))),
+  );
+  assert.equal(plain!.replace(/^(\/\/.*\n)+/, ""), typed);
+});

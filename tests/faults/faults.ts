@@ -1,0 +1,55 @@
+// What can happen to a connection on its way, and chance that decides what does.
+
+import type { Random } from "../support/random.ts";
+
+/** The kinds of faults, besides none. */
+export const faultKinds = [
+  "delay",
+  "chop",
+  "stall",
+  "cap",
+  "half-close",
+  "reset",
+  "freeze",
+] as const;
+
+/** One kind of fault. */
+export type FaultKind = typeof faultKinds[number];
+
+/** What happens to one direction of one connection. */
+export interface Fault {
+  readonly kind: FaultKind;
+  /** How many bytes pass before it begins: anywhere in the handshake or in a frame. */
+  readonly after: number;
+  /** Milliseconds that chunks wait (`delay`), or that nothing passes (`stall`). */
+  readonly milliseconds: number;
+  /** Milliseconds for which chunks are held back in all, after which the connection is a good one. */
+  readonly duration: number;
+  /** Bytes in a tenth of a second (`cap`), or that pass one by one (`chop`). */
+  readonly bytes: number;
+}
+
+/** How often faults happen, and how long they last. */
+export interface FaultRules {
+  /** The share of connections that are faulty, 0 to 1. */
+  readonly share: number;
+  /** The longest stall in milliseconds; delays are up to a tenth of it. */
+  readonly longest: number;
+  /** Which kinds happen. */
+  readonly kinds: readonly FaultKind[];
+}
+
+/** Chooses what happens to the next connection; `undefined` when nothing does. */
+export function nextFault(random: Random, rules: FaultRules): Fault | undefined {
+  if (random.below(1000) >= rules.share * 1000) return undefined;
+  const kind = random.pick(rules.kinds);
+  const longest = kind === "delay" ? rules.longest / 10 : rules.longest;
+  return {
+    kind,
+    // A third in the handshake, which has about 300 bytes; the others among the frames.
+    after: random.below(3) === 0 ? random.below(300) : 300 + random.below(4000),
+    milliseconds: 1 + random.below(longest),
+    duration: rules.longest * 2,
+    bytes: 20 + random.below(500),
+  };
+}

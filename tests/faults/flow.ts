@@ -1,0 +1,130 @@
+// One direction of a connection through the fault proxy: bytes pass, or what its fault makes of them.
+
+import type { Socket } from "node:net";
+import { setTimeout } from "node:timers";
+import type { Fault } from "./faults.ts";
+
+/** Milliseconds between two portions of a capped flow. */
+const PORTION = 100;
+
+/** Passes on what comes from one socket to another. */
+export class Flow {
+  readonly #from: Socket;
+  readonly #to: Socket;
+  readonly #fault: Fault | undefined;
+  readonly #happened: () => void;
+  #passed = 0;
+  /** Milliseconds for which the fault has held chunks back. */
+  #suffered = 0;
+  #waiting: Uint8Array[] = [];
+  /** The fault holds everything back. */
+  #held = false;
+  /** The receiver has no room. */
+  #full = false;
+  #ended = false;
+  /** The direction leads nowhere any more. */
+  #shut = false;
+
+  /**
+   * @param from Where bytes come from.
+   * @param to Where they go.
+   * @param fault What happens to them, if anything.
+   * @param happened Called once, when it begins to happen.
+   */
+  constructor(from: Socket, to: Socket, fault: Fault | undefined, happened: () => void) {
+    this.#from = from;
+    this.#to = to;
+    this.#fault = fault;
+    this.#happened = happened;
+    from.on("data", (chunk: Uint8Array) => {
+      this.#waiting.push(chunk);
+      this.#flow();
+    });
+    from.on("end", () => {
+      this.#ended = true;
+      this.#flow();
+    });
+    to.on("drain", () => {
+      this.#full = false;
+      this.#flow();
+    });
+  }
+
+  #flow(): void {
+    if (this.#to.destroyed) return;
+    while (!this.#stopped && this.#waiting.length > 0) this.#take(this.#waiting.shift()!);
+    if (this.#stopped) this.#from.pause();
+    else if (this.#ended) this.#end();
+    else this.#from.resume();
+  }
+
+  get #stopped(): boolean {
+    return this.#held || this.#full;
+  }
+
+  #take(chunk: Uint8Array): void {
+    if (this.#shut) return;
+    const fault = this.#fault;
+    if (fault === undefined || this.#suffered > fault.duration) return this.#pass(chunk);
+    const before = fault.after - this.#passed;
+    if (before >= chunk.length) return this.#pass(chunk);
+    if (before > 0) {
+      this.#waiting.unshift(chunk.subarray(before));
+      return this.#pass(chunk.subarray(0, before));
+    }
+    if (before === 0) this.#happened();
+    this.#suffer(fault, chunk, before === 0);
+  }
+
+  #suffer(fault: Fault, chunk: Uint8Array, isFirst: boolean): void {
+    const { kind, bytes, milliseconds } = fault;
+    switch (kind) {
+      case "reset":
+        this.#shut = true;
+        this.#from.resetAndDestroy();
+        this.#to.resetAndDestroy();
+        return;
+      case "half-close":
+        this.#end();
+        return;
+      case "freeze":
+        this.#held = true;
+        return;
+      case "stall":
+        if (!isFirst) return this.#pass(chunk);
+        return this.#later(milliseconds, chunk);
+      case "delay":
+        return this.#later(milliseconds, chunk);
+      case "chop":
+        if (this.#passed > fault.after + bytes) return this.#pass(chunk);
+        this.#later(0, chunk.subarray(0, 1), chunk.subarray(1));
+        return;
+      case "cap":
+        this.#later(PORTION, chunk.subarray(0, bytes), chunk.subarray(bytes));
+    }
+  }
+
+  /** Lets a chunk pass after some time; `rest` is what comes behind it. */
+  #later(milliseconds: number, chunk: Uint8Array, rest?: Uint8Array): void {
+    if (rest !== undefined && rest.length > 0) this.#waiting.unshift(rest);
+    this.#held = true;
+    this.#suffered += milliseconds;
+    setTimeout(() => {
+      this.#held = false;
+      this.#pass(chunk);
+      this.#flow();
+    }, milliseconds);
+  }
+
+  #pass(chunk: Uint8Array): void {
+    this.#passed += chunk.length;
+    if (!this.#to.writable) return;
+    if (!this.#to.write(chunk)) this.#full = true;
+  }
+
+  #end(): void {
+    if (this.#shut) return;
+    this.#shut = true;
+    this.#to.end();
+  }
+}

@@ -1,0 +1,87 @@
+// What one side of the load writes down: a number for each connection, how they ended, and whatever
+// must not have happened.
+
+/** Connections that can be written down; the memory for it is taken before anything is measured. */
+const MOST = 1 << 19;
+
+/** Complaints that are kept word for word. */
+const MOST_COMPLAINTS = 20;
+
+/** What one side has seen. */
+export interface LedgerReport {
+  readonly opened: number;
+  readonly closed: number;
+  readonly messages: number;
+  /** How often each kind of end came. */
+  readonly endings: Readonly<Record<string, number>>;
+  /** What must not have happened. */
+  readonly complaints: readonly string[];
+}
+
+/** The book of one side. */
+export class Ledger {
+  /** Messages of each connection, by its number. */
+  readonly counts: Uint32Array = new Uint32Array(MOST);
+  /** Whether its end was clean. */
+  readonly clean: Uint8Array = new Uint8Array(MOST);
+  readonly #states = new Uint8Array(MOST);
+  #endings: Record<string, number> = {};
+  #complaints: string[] = [];
+  opened = 0;
+  closed = 0;
+  messages = 0;
+
+  /** A connection is open: for the first time. */
+  open(id: number): void {
+    if (this.#states[id] !== 0) this.complain(`connection ${id} opened again`);
+    this.#states[id] = 1;
+    this.opened++;
+  }
+
+  /** A message of a connection that is open. */
+  message(id: number): void {
+    if (this.#states[id] !== 1) this.complain(`connection ${id} got a message while not open`);
+    this.counts[id]++;
+    this.messages++;
+  }
+
+  /** The end of a connection that is open: the only one. */
+  close(id: number, ending: string, clean: boolean): void {
+    if (this.#states[id] !== 1) this.complain(`connection ${id} was closed while not open`);
+    this.#states[id] = 2;
+    this.clean[id] = clean ? 1 : 0;
+    this.closed++;
+    this.count(ending);
+  }
+
+  /** Counts something by name. */
+  count(ending: string): void {
+    this.#endings[ending] = (this.#endings[ending] ?? 0) + 1;
+  }
+
+  /** Writes down what must not happen. */
+  complain(what: string): void {
+    if (this.#complaints.length < MOST_COMPLAINTS) this.#complaints.push(what);
+  }
+
+  /** Messages and clean ends of the connections with a number below `end`. */
+  books(end: number = MOST): { counts: number[]; clean: number[] } {
+    const last = Math.min(end, this.#states.findLastIndex((state) => state !== 0) + 1);
+    return {
+      counts: [...this.counts.subarray(0, last)],
+      clean: [...this.clean.subarray(0, last)],
+    };
+  }
+
+  /** What there is so far. */
+  report(): LedgerReport {
+    const { opened, closed, messages } = this;
+    return {
+      opened,
+      closed,
+      messages,
+      endings: { ...this.#endings },
+      complaints: [...this.#complaints],
+    };
+  }
+}

@@ -1,0 +1,83 @@
+// `deno task soak`: the long form of the load with faults, with figures.
+//
+//   --runtime bun           deno, bun, node, or all of them one after the other (default all)
+//   --cycles 10000          connections of the first part, which come and go quickly
+//   --connections 10000     connections of the second part, all at the same time
+//   --minutes 3             how long the second part lasts
+//   --seed 1                where chance begins
+
+import { parseArgs } from "node:util";
+import { type RuntimeName, runtimeNames } from "../support/runtimes.ts";
+import { faultKinds } from "./faults.ts";
+import type { Holdings } from "./measure.ts";
+import { soak, type SoakFigures, type SoakPlan } from "./soak.ts";
+
+const { values } = parseArgs({
+  options: {
+    runtime: { type: "string", default: "all" },
+    cycles: { type: "string", default: "10000" },
+    connections: { type: "string", default: "10000" },
+    minutes: { type: "string", default: "3" },
+    seed: { type: "string", default: "1" },
+  },
+});
+
+const seed = Number(values.seed);
+
+/** Connections that come and go. */
+const cycles: SoakPlan = {
+  load: {
+    concurrency: 100,
+    connections: Number(values.cycles),
+    lifetime: 100,
+    gap: 30,
+    readTimeout: 10_000,
+  },
+  warmUp: { connections: Math.ceil(Number(values.cycles) / 5) },
+  faults: { share: 0.3, longest: 300, kinds: faultKinds },
+  seed,
+  pingInterval: 2000,
+  pongTimeout: 5000,
+};
+
+/** Connections that are many at the same time. */
+const crowd: SoakPlan = {
+  load: {
+    concurrency: Number(values.connections),
+    duration: Number(values.minutes) * 60_000,
+    lifetime: 60_000,
+    gap: 20_000,
+    readTimeout: 90_000,
+  },
+  warmUp: { duration: 20_000, lifetime: 20_000, gap: 10_000 },
+  faults: { share: 0.3, longest: 10_000, kinds: faultKinds },
+  seed,
+  pingInterval: 20_000,
+  pongTimeout: 30_000,
+};
+
+function show(title: string, figures: SoakFigures): void {
+  const { runtime, seconds, connections, peak, faults, server, client } = figures;
+  console.log(`\n${title} on ${runtime}: ${seconds} s`);
+  console.log(`  ${connections} connections, ${peak} at a time at most`);
+  console.log(`  messages: ${server.messages} arrived, ${client.messages} came back`);
+  console.log(`  faults: ${JSON.stringify(faults)}`);
+  for (const [side, { fresh, before, after, endings }] of Object.entries({ server, client })) {
+    console.log(`  ${side}: ends ${JSON.stringify(endings)}`);
+    console.log(`    fresh         ${line(fresh)}`);
+    console.log(`    after warm-up ${line(before)}`);
+    console.log(`    after load    ${line(after)}`);
+  }
+}
+
+function line({ rss, heap, buffers, files, timers }: Holdings): string {
+  const mib = (bytes: number): string => `${(bytes / (1 << 20)).toFixed(1)} MiB`;
+  return `rss ${mib(rss)}, heap ${mib(heap)}, buffers ${mib(buffers)}, ` +
+    `${files} files, ${timers} timers`;
+}
+
+const chosen = values.runtime === "all" ? runtimeNames : [values.runtime as RuntimeName];
+for (const runtime of chosen) {
+  show("coming and going", await soak(runtime, cycles));
+  show("all at the same time", await soak(runtime, crowd));
+}

@@ -1,0 +1,52 @@
+// What a process holds: memory after a collection, open files, and timers of the library.
+
+import { readdirSync } from "node:fs";
+import process from "node:process";
+import { setTimeout } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { timers } from "../../src/socket/timer_wheel.ts";
+
+/** What a process holds; memory in bytes. */
+export interface Holdings {
+  readonly rss: number;
+  readonly heap: number;
+  /** Memory of typed arrays and the like, where the runtime tells. */
+  readonly buffers: number;
+  /** Open files, sockets among them. */
+  readonly files: number;
+  /** Timers of connections. */
+  readonly timers: number;
+}
+
+const bun = (globalThis as { Bun?: { gc(force: boolean): void } }).Bun;
+
+function collector(): () => void {
+  if (bun !== undefined) return () => bun.gc(true);
+  setFlagsFromString("--expose-gc");
+  return runInNewContext("gc") as () => void;
+}
+
+const collect = collector();
+
+/** Collections, because finalizers of one free what the next one takes. */
+const COLLECTIONS = 5;
+
+/** Milliseconds between them, in which the runtime can give memory back to the system. */
+const PAUSE = 200;
+
+/** Collects what can be collected and tells what is left. */
+export async function holdings(): Promise<Holdings> {
+  for (let i = 0; i < COLLECTIONS; i++) {
+    collect();
+    await setTimeout(PAUSE);
+  }
+  const { rss, heapUsed, arrayBuffers } = process.memoryUsage();
+  return {
+    rss,
+    heap: heapUsed,
+    buffers: arrayBuffers,
+    files: readdirSync("/dev/fd").length,
+    timers: timers.size,
+  };
+}

@@ -1,0 +1,36 @@
+// The messages of the load, which both sides can make: the n-th of a connection, and no other, is
+// what has to arrive next.
+
+import { Random } from "../support/random.ts";
+
+/** What asks the server to close. */
+export const GOODBYE = "goodbye";
+
+/** Bytes of which payloads are slices. */
+const material = new Random(11).bytes(1 << 17);
+
+/** The message number `sequence` of a connection. */
+export function messageOf(id: number, sequence: number): string | Uint8Array {
+  const random = new Random(id * 7919 + sequence + 1);
+  random.below(2);
+  const chance = random.below(200);
+  const size = chance === 0
+    ? random.below(70_000)
+    : chance < 10
+    ? random.below(5000)
+    : random.below(300);
+  if (random.below(2) === 0) return `${id} ${sequence} ${"-=".repeat(size / 2)}`;
+  const at = random.below(material.length - size);
+  const bytes = new Uint8Array(8 + size);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, id);
+  view.setUint32(4, sequence);
+  bytes.set(material.subarray(at, at + size), 8);
+  return bytes;
+}
+
+/** Whether two messages are the same. */
+export function isSame(one: string | Uint8Array, other: string | Uint8Array): boolean {
+  if (typeof one === "string" || typeof other === "string") return one === other;
+  return one.length === other.length && one.every((byte, i) => byte === other[i]);
+}

@@ -1,0 +1,188 @@
+// A load between real processes with things going wrong on the way: a server and clients of ours on one
+// runtime, and fault proxies between them. What must hold afterwards is asserted; the figures are
+// returned.
+
+import assert from "node:assert/strict";
+import type { RuntimeName } from "../support/runtimes.ts";
+import { type FaultKind, faultKinds, type FaultRules } from "./faults.ts";
+import type { LedgerReport } from "./ledger.ts";
+import type { ProxyOrders, ProxyReport } from "./fault_proxy.ts";
+import type { Holdings } from "./measure.ts";
+import type { Load } from "./soak_client.ts";
+import { Worker } from "./worker.ts";
+
+/** A load and what goes wrong under it. */
+export interface SoakPlan {
+  readonly load: Omit<Load, "type" | "ports" | "seed">;
+  /** A lighter load before, after which memory is measured for the first time. */
+  readonly warmUp: Partial<Load>;
+  readonly faults: FaultRules;
+  readonly seed: number;
+  readonly pingInterval: number;
+  readonly pongTimeout: number;
+}
+
+/** What a process held: when it began, after the warm-up, and after the load. */
+export interface SideFigures extends LedgerReport {
+  readonly fresh: Holdings;
+  readonly before: Holdings;
+  readonly after: Holdings;
+}
+
+/** What a run has shown. */
+export interface SoakFigures {
+  readonly runtime: RuntimeName;
+  readonly seconds: number;
+  readonly connections: number;
+  readonly peak: number;
+  readonly faults: Readonly<Record<FaultKind, number>>;
+  readonly server: SideFigures;
+  readonly client: SideFigures;
+}
+
+/** Connections through one proxy: each takes two of the files that a process may open. */
+const CONNECTIONS_OF_PROXY = 5000;
+
+/**
+ * Bytes of objects that a side may hold more after the load than after the warm-up. Each connection
+ * has left some thousand of them if it leaks, and there are hundreds to thousands.
+ */
+const HEAP_SLACK = 6 << 20;
+
+/**
+ * Bytes of resident memory likewise. What allocators keep for later depends on the order of things,
+ * so this is wide; it is for what no heap shows.
+ */
+const RSS_SLACK = 96 << 20;
+const RSS_FACTOR = 1.3;
+
+/** Files that the runtime itself may open meanwhile. */
+const FILE_SLACK = 2;
+
+/** Runs a plan on a runtime. */
+export async function soak(runtime: RuntimeName, plan: SoakPlan): Promise<SoakFigures> {
+  const began = performance.now();
+  await using server = new Worker(runtime, "soak_server");
+  await using client = new Worker(runtime, "soak_client");
+  const both = [server, client];
+  const { pingInterval, pongTimeout } = plan;
+  const port = await server.ask<number>({ type: "listen", pingInterval, pongTimeout });
+  const fresh = await holdingsOf(both);
+
+  await using warm = await Route.open(port, plan, plan.seed);
+  await client.ask(loadOf(plan, warm, plan.warmUp));
+  await warm.stop();
+  await server.ask("emptied");
+  const before = await holdingsOf(both);
+
+  await using route = await Route.open(port, plan, plan.seed + 1);
+  await client.ask(loadOf(plan, route, {}));
+  const faults = await route.stop();
+  await server.ask("emptied");
+  const after = await holdingsOf(both);
+
+  const reports = [
+    await server.ask<LedgerReport & { connections: number }>("report"),
+    await client.ask<LedgerReport & { tried: number; peak: number }>("report"),
+  ] as const;
+  const [serverReport, clientReport] = reports;
+  assert.equal(serverReport.connections, 0, "the server counts connections that are over");
+  await assertBooks(server, client);
+  reports.forEach((report, i) => {
+    assert.deepEqual(report.complaints, []);
+    assert.equal(report.closed, report.opened, "each connection was closed exactly once");
+    assertNothingLeft(i === 0 ? "server" : "client", before[i], after[i]);
+  });
+  for (const worker of both) {
+    await worker.ask("quit");
+    await worker.ended();
+  }
+  return {
+    runtime,
+    seconds: Math.round((performance.now() - began) / 1000),
+    connections: clientReport.tried,
+    peak: clientReport.peak,
+    faults,
+    server: { ...serverReport, fresh: fresh[0], before: before[0], after: after[0] },
+    client: { ...clientReport, fresh: fresh[1], before: before[1], after: after[1] },
+  };
+}
+
+function holdingsOf(workers: readonly Worker[]): Promise<Holdings[]> {
+  return Promise.all(workers.map((worker) => worker.ask<Holdings>("holdings")));
+}
+
+function loadOf(plan: SoakPlan, route: Route, change: Partial<Load>): Load {
+  return { type: "load", ports: route.ports, seed: plan.seed, ...plan.load, ...change };
+}
+
+/** The proxies of one load. */
+class Route implements AsyncDisposable {
+  readonly #proxies: readonly Worker[];
+
+  private constructor(proxies: readonly Worker[], readonly ports: readonly number[]) {
+    this.#proxies = proxies;
+  }
+
+  static async open(target: number, plan: SoakPlan, seed: number): Promise<Route> {
+    const count = Math.ceil(plan.load.concurrency / CONNECTIONS_OF_PROXY);
+    const proxies = Array.from({ length: count }, (_, i) => {
+      const from = `127.0.0.${1 + i}`;
+      const orders: ProxyOrders = { target, from, seed: seed * 31 + i + 1, rules: plan.faults };
+      return new Worker("node", "fault_proxy", JSON.stringify(orders));
+    });
+    const answers = proxies.map((proxy) => proxy.answer<{ port: number }>());
+    return new Route(proxies, (await Promise.all(answers)).map(({ port }) => port));
+  }
+
+  /** Cuts what is left and tells what went wrong on purpose. */
+  async stop(): Promise<Record<FaultKind, number>> {
+    const reports: ProxyReport[] = [];
+    for (const proxy of this.#proxies) {
+      reports.push(await proxy.ask("stop"));
+      await proxy.ended();
+    }
+    const sum = (kind: FaultKind): number => reports.reduce((n, { faults }) => n + faults[kind], 0);
+    return Object.fromEntries(faultKinds.map((kind) => [kind, sum(kind)])) as Record<
+      FaultKind,
+      number
+    >;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const proxy of this.#proxies) await proxy[Symbol.asyncDispose]();
+  }
+}
+
+interface Books {
+  readonly counts: readonly number[];
+  readonly clean: readonly number[];
+}
+
+/**
+ * Both sides have seen their messages in order, without gaps, or they would have complained; so the
+ * numbers tell the rest: what came back had arrived, what arrived had been sent, and where both ends
+ * were clean all that was sent has arrived.
+ */
+async function assertBooks(server: Worker, client: Worker): Promise<void> {
+  const theirs = await server.ask<Books>("counts");
+  const ours = await client.ask<Books & { sent: readonly number[] }>("counts");
+  ours.sent.forEach((sent, id) => {
+    const acknowledged = ours.counts[id] ?? 0;
+    const arrived = theirs.counts[id] ?? 0;
+    assert.ok(
+      acknowledged <= arrived && arrived <= sent,
+      `connection ${id}: ${sent} sent, ${arrived} arrived, ${acknowledged} acknowledged`,
+    );
+    if (ours.clean[id] === 1 && theirs.clean[id] === 1) assert.equal(arrived, sent);
+  });
+}
+
+function assertNothingLeft(side: string, before: Holdings, after: Holdings): void {
+  const figures = `${JSON.stringify(before)} before, ${JSON.stringify(after)} after`;
+  assert.equal(after.timers, 0, `timers of the ${side}: ${figures}`);
+  assert.ok(after.files <= before.files + FILE_SLACK, `files of the ${side}: ${figures}`);
+  assert.ok(after.heap <= before.heap + HEAP_SLACK, `heap of the ${side}: ${figures}`);
+  assert.ok(after.buffers <= before.buffers + HEAP_SLACK, `buffers of the ${side}: ${figures}`);
+  assert.ok(after.rss <= before.rss * RSS_FACTOR + RSS_SLACK, `rss of the ${side}: ${figures}`);
+}

@@ -1,0 +1,131 @@
+// The clients of the load, all in one process: each connects, says its messages, checks what comes
+// back, and ends in one of several ways; then another takes its place.
+
+import { setTimeout } from "node:timers";
+import { connect, type Connection, WebSocketError } from "../../mod.ts";
+import { Random } from "../support/random.ts";
+import { Ledger } from "./ledger.ts";
+import { holdings } from "./measure.ts";
+import { GOODBYE, isSame, messageOf } from "./messages.ts";
+import { obey } from "./orders.ts";
+
+/** A load. Times are in milliseconds. */
+export interface Load {
+  readonly type: "load";
+  readonly ports: readonly number[];
+  readonly seed: number;
+  /** How many are connected at a time. */
+  readonly concurrency: number;
+  /** Ends after so many connections. */
+  readonly connections?: number;
+  /** Ends after so long. */
+  readonly duration?: number;
+  /** How long a connection lives at most. */
+  readonly lifetime: number;
+  /** How long it waits at most before its next message. */
+  readonly gap: number;
+  /** How long the server may be silent; it pings more often than that. */
+  readonly readTimeout: number;
+}
+
+/** What the clients are told. */
+export type ClientOrder = Load | "holdings" | "report" | "counts" | "quit";
+
+/** What came back is counted in the ledger, what was sent here. */
+const ledger = new Ledger();
+const sent = new Uint32Array(ledger.counts.length);
+let nextId = 0;
+let peak = 0;
+
+/** Opening handshakes under way at a time: more would only wait for each other. */
+const MOST_OPENING = 200;
+let opening = 0;
+const waiting: Array<() => void> = [];
+
+async function open(load: Load, id: number): Promise<Connection | undefined> {
+  if (opening === MOST_OPENING) await new Promise<void>((resolve) => waiting.push(resolve));
+  opening++;
+  const port = load.ports[id % load.ports.length];
+  const takeover = { serverContextTakeover: true, clientContextTakeover: true };
+  try {
+    return await connect(`ws://127.0.0.1:${port}/?id=${id}`, {
+      compression: id % 3 === 0 ? takeover : id % 3 === 1,
+      handshakeTimeout: load.readTimeout,
+      readTimeout: load.readTimeout,
+      open: () => ledger.open(id),
+      message(_, data) {
+        if (!isSame(data, messageOf(id, ledger.counts[id]))) {
+          ledger.complain(`connection ${id}: wrong answer`);
+        }
+        ledger.message(id);
+      },
+      close(_, { code, clean, error }) {
+        ledger.close(id, clean ? `clean ${code}` : (error as { code?: string }).code ?? "?", clean);
+      },
+    });
+  } catch (error) {
+    if (!(error instanceof WebSocketError)) ledger.complain(`connect: ${error}`);
+    else ledger.count(`not opened: ${error.code}`);
+    return undefined;
+  } finally {
+    opening--;
+    waiting.shift()?.();
+  }
+}
+
+async function live(load: Load, id: number): Promise<void> {
+  const random = new Random(load.seed * 1_000_003 + id + 1);
+  const conn = await open(load, id);
+  if (conn === undefined) return;
+  peak = Math.max(peak, ledger.opened - ledger.closed);
+  const end = performance.now() + random.below(load.lifetime);
+  const next = (): void => {
+    if (conn.readyState !== "open") return;
+    if (performance.now() >= end) return part(conn, random);
+    conn.send(messageOf(id, sent[id]++));
+    setTimeout(next, 1 + random.below(load.gap));
+  };
+  next();
+  await conn.closed;
+}
+
+/** Ends a connection in one of the ways there are. */
+function part(conn: Connection, random: Random): void {
+  switch (random.below(4)) {
+    case 0:
+      conn.send(GOODBYE);
+      break;
+    case 1:
+      conn.terminate();
+      break;
+    default:
+      conn.close(1000, "done");
+  }
+}
+
+async function bear(load: Load): Promise<void> {
+  const last = nextId + (load.connections ?? Infinity);
+  const end = performance.now() + (load.duration ?? Infinity);
+  const place = async (): Promise<void> => {
+    while (nextId < last && performance.now() < end) await live(load, nextId++);
+  };
+  await Promise.all(Array.from({ length: load.concurrency }, place));
+}
+
+async function carryOut(order: unknown): Promise<unknown> {
+  const what = order as ClientOrder;
+  switch (what) {
+    case "holdings":
+      return await holdings();
+    case "report":
+      return { ...ledger.report(), tried: nextId, peak };
+    case "counts":
+      return { ...ledger.books(nextId), sent: [...sent.subarray(0, nextId)] };
+    case "quit":
+      return null;
+    default:
+      return await bear(what);
+  }
+}
+
+obey(carryOut);

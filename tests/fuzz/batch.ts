@@ -1,0 +1,42 @@
+// Runs a property a number of times from a seed, and tells what failed so that it can be run again.
+
+import fc from "fast-check";
+import type { NamedProperty } from "./properties.ts";
+
+/** A property that does not hold. */
+export class PropertyFailure extends Error {
+  /**
+   * @param property The property.
+   * @param seed The seed that leads to the counterexample.
+   * @param details What fast-check found.
+   */
+  constructor(
+    property: NamedProperty,
+    readonly seed: number,
+    details: fc.RunDetails<unknown>,
+  ) {
+    const cause = details.errorInstance;
+    super(
+      `"${property.name}" does not hold\n` +
+        `counterexample, after ${details.numShrinks} steps: ` +
+        `${fc.stringify(details.counterexample)}\n` +
+        `${cause instanceof Error ? cause.stack ?? cause.message : String(cause)}\n` +
+        `again: deno task fuzz --seed ${seed} --batches 1 --only "${property.name}"`,
+    );
+  }
+}
+
+/**
+ * Checks a property.
+ *
+ * @param property The property.
+ * @param seed Where chance begins.
+ * @param runs How often.
+ * @returns How often it was run.
+ * @throws {PropertyFailure} When it does not hold.
+ */
+export function runBatch(property: NamedProperty, seed: number, runs: number): number {
+  const details = fc.check(property.property, { seed, numRuns: runs }) as fc.RunDetails<unknown>;
+  if (details.failed) throw new PropertyFailure(property, seed, details);
+  return details.numRuns;
+}

@@ -1,0 +1,135 @@
+// Arbitrary bytes and texts, the ways to cut a stream of them into chunks, and the ways to damage one.
+
+import fc from "fast-check";
+import { concat } from "../support/vectors.ts";
+
+/** Sizes around every change of a frame's header, of a buffer and of a threshold in the code. */
+const EDGES = [
+  0,
+  1,
+  2,
+  12,
+  13,
+  63,
+  64,
+  65,
+  124,
+  125,
+  126,
+  127,
+  255,
+  256,
+  257,
+  1023,
+  1024,
+  8191,
+  8192,
+];
+const LONG_EDGES = [65534, 65535, 65536, 65537, 70000];
+
+/** Any bytes, up to some hundred of them. */
+export const shortBytes: fc.Arbitrary<Uint8Array> = fc.uint8Array({ maxLength: 200 })
+  .map((bytes) => new Uint8Array(bytes));
+
+/** Bytes with a period, of a size at an edge: long without being slow to make. */
+const periodicBytes: fc.Arbitrary<Uint8Array> = fc.record({
+  size: fc.oneof({ weight: 12, arbitrary: fc.constantFrom(...EDGES) }, {
+    weight: 1,
+    arbitrary: fc.constantFrom(...LONG_EDGES),
+  }),
+  period: fc.uint8Array({ minLength: 1, maxLength: 9 }),
+}).map(({ size, period }) =>
+  Uint8Array.from({ length: size }, (_, i) => period[i % period.length])
+);
+
+/** The payload of a message. */
+export const payloads: fc.Arbitrary<Uint8Array> = fc.oneof(shortBytes, periodicBytes);
+
+/** A well-formed text: every kind of character, in any mixture. */
+export const texts: fc.Arbitrary<string> = fc.oneof(
+  fc.string({ unit: "binary", maxLength: 60 }),
+  fc.string({ unit: "binary-ascii", maxLength: 200 }),
+  fc.record({
+    part: fc.string({ unit: "binary", minLength: 1, maxLength: 4 }),
+    count: fc.constantFrom(1, 8, 31, 32, 33, 300, 3000),
+  }).map(({ part, count }) => part.repeat(count)),
+);
+
+/** The sizes of the chunks in which a stream arrives, over and over. */
+export const cuts: fc.Arbitrary<number[]> = fc.oneof(
+  fc.constant<number[]>([1]),
+  fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 12 }),
+  fc.array(fc.integer({ min: 1, max: 5000 }), { minLength: 1, maxLength: 6 }),
+);
+
+/** A long stream is cut into larger chunks, about so many: more would take time and show nothing new. */
+const MOST_CHUNKS = 500;
+
+/** A stream in chunks, each in memory of its own. */
+export function* chunksOf(stream: Uint8Array, sizes: readonly number[]): Generator<Uint8Array> {
+  const least = Math.floor(stream.length / MOST_CHUNKS / 4);
+  let at = 0;
+  for (let i = 0; at < stream.length; i++) {
+    const end = Math.min(stream.length, at + least + sizes[i % sizes.length]);
+    yield stream.slice(at, end);
+    at = end;
+  }
+}
+
+/** One thing that happens to a stream on its way. Places are shares of its length. */
+type Damage =
+  | { kind: "flip"; place: number; bit: number }
+  | { kind: "set"; place: number; byte: number }
+  | { kind: "insert"; place: number; bytes: Uint8Array }
+  | { kind: "remove"; place: number; count: number }
+  | { kind: "repeat"; place: number; count: number }
+  | { kind: "truncate"; place: number };
+
+/** Near the start, or anywhere. */
+const places = fc.oneof(
+  fc.double({ min: 0, max: 0.02, noNaN: true }),
+  fc.double({ min: 0, max: 1, noNaN: true }),
+);
+
+/** What happens to a stream on its way. */
+export const damages: fc.Arbitrary<Damage[]> = fc.array(
+  fc.oneof<fc.Arbitrary<Damage>[]>(
+    fc.record({ kind: fc.constant("flip"), place: places, bit: fc.nat(7) }),
+    fc.record({ kind: fc.constant("set"), place: places, byte: fc.nat(255) }),
+    fc.record({
+      kind: fc.constant("insert"),
+      place: places,
+      bytes: fc.uint8Array({ minLength: 1, maxLength: 16 }).map((bytes) => new Uint8Array(bytes)),
+    }),
+    fc.record({ kind: fc.constant("remove"), place: places, count: fc.nat(20) }),
+    fc.record({ kind: fc.constant("repeat"), place: places, count: fc.nat(40) }),
+    fc.record({ kind: fc.constant("truncate"), place: places }),
+  ),
+  { maxLength: 5 },
+);
+
+/** The stream with the damage done to it. */
+export function damaged(stream: Uint8Array, what: readonly Damage[]): Uint8Array {
+  return what.reduce(damage, stream);
+}
+
+function damage(stream: Uint8Array, what: Damage): Uint8Array {
+  const at = Math.floor(what.place * stream.length);
+  const before = stream.subarray(0, at);
+  switch (what.kind) {
+    case "flip":
+    case "set": {
+      const copy = stream.slice();
+      if (at < copy.length) copy[at] = what.kind === "set" ? what.byte : copy[at] ^ 1 << what.bit;
+      return copy;
+    }
+    case "insert":
+      return concat(before, what.bytes, stream.subarray(at));
+    case "remove":
+      return concat(before, stream.subarray(at + what.count));
+    case "repeat":
+      return concat(stream.subarray(0, at + what.count), stream.subarray(at));
+    case "truncate":
+      return before.slice();
+  }
+}

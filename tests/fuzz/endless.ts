@@ -1,0 +1,56 @@
+// The long form, on whichever runtime it is started with; main.ts starts it and listens. What it is to
+// do comes as JSON, and each line of its output is a report.
+
+import process from "node:process";
+import { PropertyFailure, runBatch } from "./batch.ts";
+import { properties } from "./properties.ts";
+
+/** What to do. */
+export interface Orders {
+  /** How long, in minutes; the batch that is under way is finished. */
+  readonly minutes: number;
+  /** The seed of the first batch; each one after it has the next. */
+  readonly seed: number;
+  /** How many batches at most. */
+  readonly batches: number;
+  /** The name of the one property to check, instead of all in turn. */
+  readonly only: string | undefined;
+}
+
+/** A line of output. */
+export type FuzzReport =
+  | { type: "batch"; property: string; seed: number }
+  | { type: "failure"; text: string }
+  | { type: "total"; executions: number; batches: number; slowest: number };
+
+/** Runs in a batch of a property of weight 1. */
+const RUNS = 100;
+
+function report(line: FuzzReport): void {
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+}
+
+function run({ minutes, seed, batches, only }: Orders): void {
+  const chosen = properties.filter(({ name }) => only === undefined || name === only);
+  if (chosen.length === 0) throw new Error(`no property is named "${only}"`);
+  const end = performance.now() + minutes * 60_000;
+  const total = { executions: 0, batches: 0, slowest: 0 };
+  while (total.batches < batches && performance.now() < end) {
+    const property = chosen[total.batches % chosen.length];
+    const batchSeed = seed + total.batches | 0;
+    report({ type: "batch", property: property.name, seed: batchSeed });
+    const began = performance.now();
+    total.executions += runBatch(property, batchSeed, RUNS * property.weight);
+    total.slowest = Math.max(total.slowest, Math.round(performance.now() - began));
+    total.batches++;
+  }
+  report({ type: "total", ...total });
+}
+
+try {
+  run(JSON.parse(process.argv[2]));
+} catch (error) {
+  if (!(error instanceof PropertyFailure)) throw error;
+  report({ type: "failure", text: error.message });
+  process.exitCode = 1;
+}

@@ -1,0 +1,201 @@
+// Arbitrary streams of frames as a peer could send them: whole conversations that are legal, together
+// with what must be heard of them, and frames in which nothing is right.
+
+import fc from "fast-check";
+import { PermessageDeflate } from "../../src/message/permessage.ts";
+import { Opcode } from "../../src/wire/opcode.ts";
+import type { Heard, Side } from "../support/endpoint.ts";
+import {
+  concat,
+  CONTINUATION,
+  frame,
+  type FrameParts,
+  PING,
+  PONG,
+  TEXT,
+  toHex,
+  utf8,
+} from "../support/vectors.ts";
+import { damaged, damages, payloads, shortBytes, texts } from "./bytes.ts";
+
+/** What both sides agreed on about compression. */
+export interface Compression {
+  readonly takeover: boolean;
+  readonly windowBits: number;
+}
+
+/** No compression, or one of its kinds. */
+export const compressions: fc.Arbitrary<Compression | undefined> = fc.option(
+  fc.record({ takeover: fc.boolean(), windowBits: fc.integer({ min: 8, max: 15 }) }),
+  { nil: undefined, freq: 2 },
+);
+
+/** What compresses and decompresses on one side. */
+export function permessage(agreed: Compression | undefined): PermessageDeflate | undefined {
+  if (agreed === undefined) return undefined;
+  const rules = {
+    compress: true,
+    decompress: true,
+    threshold: 0,
+    level: "auto" as const,
+    maxContextMemory: 1 << 24,
+  };
+  return new PermessageDeflate(rules, agreed, agreed);
+}
+
+/** A control frame between others. */
+export interface Control {
+  readonly kind: "ping" | "pong";
+  readonly payload: Uint8Array;
+}
+
+/** A message, whole or in fragments, with control frames in between. */
+export interface PlannedMessage {
+  readonly kind: "message";
+  readonly data: string | Uint8Array;
+  /** Where it is cut into fragments, as shares of its length. */
+  readonly cuts: readonly number[];
+  /** What comes behind each fragment but the last. */
+  readonly between: readonly Control[];
+  /** Whether it is compressed, where that was agreed. */
+  readonly compress: boolean;
+}
+
+/** What a peer sends, in order. */
+export type Plan = ReadonlyArray<PlannedMessage | Control>;
+
+const controls: fc.Arbitrary<Control> = fc.record({
+  kind: fc.constantFrom("ping", "pong"),
+  payload: fc.uint8Array({ maxLength: 125 }).map((bytes) => new Uint8Array(bytes)),
+});
+
+const messages: fc.Arbitrary<PlannedMessage> = fc.record({
+  kind: fc.constant("message"),
+  data: fc.oneof(texts, payloads),
+  cuts: fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 4 })
+    .map((shares) => shares.sort((a, b) => a - b)),
+  between: fc.array(controls, { maxLength: 2 }),
+  compress: fc.boolean(),
+});
+
+/** Any conversation that is legal. */
+export const plans: fc.Arbitrary<Plan> = fc.array(
+  fc.oneof({ weight: 3, arbitrary: messages }, { weight: 1, arbitrary: controls }),
+  { maxLength: 8 },
+);
+
+/** What the receiver must hear, with text as strings. */
+export function heardOf(plan: Plan): Heard[] {
+  return plan.flatMap((item): Heard[] => {
+    if (item.kind !== "message") return [[item.kind, toHex(item.payload)]];
+    const { data, cuts, between } = item;
+    const controls = cuts.length === 0 ? [] : between;
+    const message: Heard = typeof data === "string" ? ["text", data] : ["binary", toHex(data)];
+    return [...controls.map((control): Heard => [control.kind, toHex(control.payload)]), message];
+  });
+}
+
+/** The bytes of a plan, as the peer of `side` sends them, made without the library's own writer. */
+export function bytesOf(
+  plan: Plan,
+  side: Side,
+  keys: readonly number[],
+  compression: PermessageDeflate | undefined,
+): Uint8Array {
+  const encode = (parts: FrameParts): Uint8Array =>
+    frame({ ...(side === "server" ? { mask: keys } : undefined), ...parts });
+  const control = ({ kind, payload }: Control): Uint8Array =>
+    encode({ opcode: kind === "ping" ? PING : PONG, payload });
+  const parts: Uint8Array[] = [];
+  for (const item of plan) {
+    if (item.kind !== "message") {
+      parts.push(control(item));
+      continue;
+    }
+    const plain = typeof item.data === "string" ? utf8(item.data) : item.data;
+    const packed = item.compress ? compressed(plain, compression) : undefined;
+    const payload = packed ?? plain;
+    const ends = [...item.cuts.map((share) => Math.floor(share * payload.length)), payload.length];
+    ends.forEach((end, i) => {
+      const isFirst = i === 0;
+      const isLast = i === ends.length - 1;
+      parts.push(encode({
+        opcode: !isFirst ? CONTINUATION : typeof item.data === "string" ? TEXT : Opcode.Binary,
+        rsv: isFirst && packed !== undefined ? 4 : 0,
+        fin: isLast,
+        payload: payload.subarray(isFirst ? 0 : ends[i - 1], end),
+      }));
+      if (isFirst && !isLast) parts.push(...item.between.map(control));
+    });
+  }
+  return concat(...parts);
+}
+
+function compressed(
+  plain: Uint8Array,
+  compression: PermessageDeflate | undefined,
+): Uint8Array | undefined {
+  if (compression === undefined || !compression.wants(plain.length)) return undefined;
+  const target = new Uint8Array(plain.length);
+  const end = compression.deflate(plain, 0, plain.length, target, 0);
+  return end === -1 ? undefined : target.subarray(0, end);
+}
+
+/** Mostly nothing, and now and then one of these. */
+function mostly<T>(rare: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> {
+  return fc.oneof({ weight: 7, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: rare });
+}
+
+/** A frame that is still to be masked, or not. */
+export type WildFrame = Omit<FrameParts, "mask"> & { readonly wrongMask: boolean };
+
+/** A frame in which anything may be wrong: bits, opcode, mask, length field, announced length. */
+export const wildFrames: fc.Arbitrary<WildFrame> = fc.record({
+  fin: fc.boolean(),
+  rsv: fc.oneof(
+    { weight: 12, arbitrary: fc.constant(0) },
+    { weight: 2, arbitrary: fc.constant(4) },
+    { weight: 1, arbitrary: fc.nat(7) },
+  ),
+  opcode: fc.oneof({ weight: 20, arbitrary: fc.constantFrom(0, 1, 1, 2, 8, 9, 10) }, {
+    weight: 1,
+    arbitrary: fc.nat(15),
+  }),
+  payload: fc.oneof(
+    shortBytes,
+    texts.map(utf8),
+    closePayloads(),
+    fc.tuple(texts.map(utf8), damages).map(([text, what]) => damaged(text, what)),
+  ),
+  /** Whether it is masked the other way round. */
+  wrongMask: fc.integer({ min: 0, max: 19 }).map((choice) => choice === 0),
+  extended: mostly(fc.constantFrom(16 as const, 64 as const)),
+  announced: mostly(fc.oneof(
+    fc.bigInt({ min: 0n, max: 300n }),
+    fc.bigInt({ min: 0n, max: (1n << 64n) - 1n }),
+    fc.constantFrom(1n << 31n, (1n << 32n) + 5n, 1n << 53n, 1n << 63n, 9n << 60n, (1n << 63n) - 1n),
+  )),
+}).map(({ extended, announced, ...parts }) => {
+  const length = announced ?? BigInt(parts.payload.length);
+  // What does not fit into the field that was chosen goes into the next one that it fits.
+  const least = length < 126n ? 7 : length < 65536n ? 16 : 64;
+  const lengthBits = extended === undefined || extended < least ? least : extended;
+  return { ...parts, length, lengthBits };
+});
+
+/** What Close frames carry: good and bad codes, good and bad reasons. */
+export function closePayloads(): fc.Arbitrary<Uint8Array> {
+  return fc.oneof(
+    fc.constant(new Uint8Array(0)),
+    fc.record({
+      code: fc.oneof(
+        fc.constantFrom(1000, 1001, 1005, 1006, 1014, 1015, 2999, 3000, 4999, 5000),
+        fc.nat(65535),
+      ),
+      reason: fc.oneof(texts.map(utf8), shortBytes),
+    }).map(({ code, reason }) =>
+      concat(Uint8Array.of(code >> 8, code & 255), reason.subarray(0, 123))
+    ),
+    shortBytes.map((bytes) => bytes.slice(0, 125)),
+  );
+}

@@ -1,0 +1,250 @@
+// What must hold of the opening handshake whatever the other side sends: only the library's own errors,
+// the same outcome for every cut, and what one side writes the other reads.
+
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { type HandshakeError, WebSocketError } from "../../src/errors.ts";
+import { encodeKey } from "../../src/handshake/accept_key.ts";
+import { ClientHandshake } from "../../src/handshake/client.ts";
+import {
+  acceptDeflate,
+  checkDeflateAnswer,
+  type DeflateWishes,
+  offerDeflate,
+  PERMESSAGE_DEFLATE,
+} from "../../src/handshake/deflate_offer.ts";
+import { formatExtensions, parseExtensions } from "../../src/handshake/extensions.ts";
+import { HttpHeadReader } from "../../src/handshake/http_head.ts";
+import { buildRequest } from "../../src/handshake/request.ts";
+import { requestFrom } from "../../src/handshake/request_head.ts";
+import { acceptResponse, errorResponse, refusalResponse } from "../../src/handshake/response.ts";
+import { checkUpgrade, ServerHandshake } from "../../src/handshake/server.ts";
+import { parseSubprotocols } from "../../src/handshake/subprotocols.ts";
+import { concat, toHex } from "../support/vectors.ts";
+import { chunksOf, cuts, damaged, damages } from "./bytes.ts";
+import { fieldNames, fieldValues, KEY, requests, responses, tokens, wishes } from "./heads.ts";
+
+/** What an error says, or an error of another kind, which no input may lead to. */
+function told(error: unknown): { code: string; message: string } {
+  if (!(error instanceof WebSocketError)) throw error;
+  assert.notEqual(error.code, "INTERNAL");
+  return { code: error.code, message: error.message };
+}
+
+/** The outcome of `read` for the whole stream, which every other cut must have, too. */
+function sameForEveryCut<T>(
+  stream: Uint8Array,
+  sizes: readonly number[],
+  read: (chunks: Iterable<Uint8Array>) => T,
+): T {
+  const whole = read(chunksOf(stream, [Math.max(1, stream.length)]));
+  assert.deepEqual(read(chunksOf(stream, sizes)), whole, "in chunks");
+  assert.deepEqual(read(chunksOf(stream, [1])), whole, "by bytes");
+  return whole;
+}
+
+/** What a reader made of chunks, and what it left of them. */
+function pushed(
+  reader: { push(chunk: Uint8Array): boolean },
+  chunks: Iterable<Uint8Array>,
+): { complete: boolean; left: Uint8Array; error?: ReturnType<typeof told> } {
+  let complete = false;
+  let left: Uint8Array = new Uint8Array(0);
+  for (const chunk of chunks) {
+    if (complete) {
+      left = concat(left, chunk);
+      continue;
+    }
+    try {
+      complete = reader.push(chunk);
+    } catch (error) {
+      return { complete, left, error: told(error) };
+    }
+  }
+  return { complete, left };
+}
+
+/** A server reads a request: the same for every cut, and every refusal can be written. */
+export const requestHeads = fc.property(
+  requests,
+  damages,
+  cuts,
+  wishes,
+  (head, what, sizes, wishes) => {
+    sameForEveryCut(damaged(head, what), sizes, (chunks) => {
+      const handshake = new ServerHandshake({ maxBytes: 2000, maxLines: 10 });
+      const { complete, left, error } = pushed(handshake, chunks);
+      if (error !== undefined || !complete) return { error, complete };
+      const { method, path, host, fields, rest, isUpgrade } = handshake.request;
+      const seen = { method, path, host, isUpgrade, fields: [...fields.lines()] };
+      return { ...seen, rest: toHex(concat(rest, left)), answer: answerTo(handshake, wishes) };
+    });
+  },
+);
+
+function answerTo(handshake: ServerHandshake, wishes: DeflateWishes): string {
+  const { request } = handshake;
+  let bytes: Uint8Array;
+  try {
+    const { key, subprotocols, extensions } = checkUpgrade(request);
+    const answer = acceptDeflate(extensions, wishes);
+    bytes = acceptResponse({
+      key,
+      subprotocol: subprotocols[0],
+      subprotocols,
+      extensions: answer?.extensions,
+    });
+  } catch (error) {
+    told(error);
+    bytes = errorResponse(error as HandshakeError, request.method);
+  }
+  // An answer is one head: nothing the client sent has ended it early, or begun another.
+  const reader = new HttpHeadReader();
+  assert.ok(reader.push(bytes));
+  assert.ok(reader.rest.length === 0 || reader.fields.has("content-length"));
+  return toHex(bytes);
+}
+
+/** The same with a head that another HTTP implementation has read. */
+export const requestsOfOthers = fc.property(
+  fc.array(fc.tuple(fieldNames, fieldValues), { maxLength: 8 }),
+  fc.string({ unit: "binary", maxLength: 12 }),
+  fc.string({ unit: "binary", maxLength: 12 }),
+  (lines, method, target) => {
+    try {
+      const rawHeaders = lines.flat();
+      checkUpgrade(requestFrom({ method, target: `/${target}`, version: "HTTP/1.1", rawHeaders }));
+    } catch (error) {
+      told(error);
+    }
+  },
+);
+
+/** A client reads an answer: the same for every cut. */
+export const responseHeads = fc.property(responses, damages, cuts, (answer, what, sizes) => {
+  sameForEveryCut(damaged(answer, what), sizes, (chunks) => {
+    const handshake = new ClientHandshake({
+      key: KEY,
+      subprotocols: ["chat", "superchat"],
+      offeredExtensions: [PERMESSAGE_DEFLATE],
+      maxBytes: 2000,
+      maxLines: 10,
+    });
+    const { complete, left, error } = pushed(handshake, chunks);
+    if (complete) {
+      const { protocol, extensions, rest } = handshake;
+      return { protocol, extensions, rest: toHex(concat(rest, left)) };
+    }
+    try {
+      handshake.finish();
+    } catch (end) {
+      return { error: error ?? told(end) };
+    }
+    assert.fail("a handshake that is not complete has no end");
+  });
+});
+
+/** What one side writes the other reads, whatever the user put into it. */
+export const opening = fc.property(
+  fc.uint8Array({ minLength: 16, maxLength: 16 }),
+  fc.uniqueArray(tokens, { maxLength: 4 }),
+  fc.array(fc.tuple(tokens, tokens), { maxLength: 4 }),
+  fc.webPath(),
+  fc.nat(3),
+  fc.tuple(wishes, wishes),
+  cuts,
+  (nonce, subprotocols, fields, path, choice, [ours, theirs], sizes) => {
+    const key = encodeKey(new Uint8Array(nonce));
+    const headers = fields.map(([name, value]): [string, string] => [`x-${name}`, value]);
+    const extensions = offerDeflate(ours);
+    const target = path === "" ? "/" : path;
+    const request = buildRequest({
+      host: "a.example:81",
+      target,
+      key,
+      subprotocols,
+      extensions,
+      headers,
+    });
+    const server = new ServerHandshake();
+    assert.ok(pushed(server, chunksOf(request, sizes)).complete);
+    const read = checkUpgrade(server.request);
+    assert.deepEqual([read.path, read.host, read.key], [target, "a.example:81", key]);
+    assert.deepEqual(read.subprotocols, subprotocols);
+    for (const [name, value] of headers) assert.ok(read.fields.getAll(name).includes(value));
+
+    const answer = acceptDeflate(read.extensions, theirs);
+    const subprotocol = subprotocols[choice];
+    const response = acceptResponse({ key, subprotocol, extensions: answer?.extensions, headers });
+    const offeredExtensions = [PERMESSAGE_DEFLATE];
+    const client = new ClientHandshake({ key, subprotocols, offeredExtensions });
+    assert.ok(pushed(client, chunksOf(response, sizes)).complete);
+    assert.equal(client.protocol, subprotocol ?? "");
+    const agreed = checkDeflateAnswer(client.acceptedExtensions, ours)!;
+    // The window we write into may be smaller than the one they make room for, never larger.
+    const server_ = answer!.agreement;
+    assert.equal(agreed.inbound.takeover || !server_.outbound.takeover, true);
+    assert.equal(server_.inbound.takeover || !agreed.outbound.takeover, true);
+    assert.ok(server_.outbound.windowBits <= agreed.inbound.windowBits);
+    assert.ok(agreed.outbound.windowBits <= server_.inbound.windowBits);
+  },
+);
+
+/** Any header field value as a list of extensions or subprotocols. */
+export const fieldLists = fc.property(
+  fc.array(
+    fc.oneof(
+      fieldValues,
+      fc.string({ unit: fc.constantFrom(...'aZ0,;="\\ \t'), maxLength: 40 }),
+      fc.string({ unit: "binary", maxLength: 20 }),
+    ),
+    { maxLength: 3 },
+  ),
+  wishes,
+  (values, wishes) => {
+    try {
+      const extensions = parseExtensions(values);
+      assert.deepEqual(parseExtensions([formatExtensions(extensions)].filter(Boolean)), extensions);
+      acceptDeflate(extensions, wishes);
+      checkDeflateAnswer(extensions, wishes);
+    } catch (error) {
+      told(error);
+    }
+    try {
+      parseSubprotocols(values);
+    } catch (error) {
+      told(error);
+    }
+  },
+);
+
+/** Nothing a user gives can break out of the head that it is written into. */
+export const injection = fc.property(
+  fc.string({ unit: "binary", maxLength: 20 }),
+  fc.string({ unit: "binary", maxLength: 20 }),
+  fc.constantFrom("host", "target", "subprotocol", "extensions", "origin", "header"),
+  (text, other, place) => {
+    const options = { host: "a.example", target: "/", key: KEY };
+    const change = {
+      host: { host: text },
+      target: { target: "/" + text },
+      subprotocol: { subprotocols: [text] },
+      extensions: { extensions: text },
+      origin: { origin: text },
+      header: { headers: [[text, other]] as [string, string][] },
+    }[place];
+    let request: Uint8Array;
+    try {
+      request = buildRequest({ ...options, ...change });
+    } catch (error) {
+      assert.ok(error instanceof TypeError, String(error));
+      return;
+    }
+    const reader = new HttpHeadReader();
+    assert.ok(reader.push(request));
+    assert.equal(reader.rest.length, 0);
+    assert.ok(reader.fields.size <= 8);
+    const body = refusalResponse({ status: 400, body: text });
+    assert.ok(new HttpHeadReader().push(body));
+  },
+);

@@ -1,0 +1,48 @@
+// All properties by name, with how much of the time each is worth.
+
+import type fc from "fast-check";
+import * as handshake from "./handshake_properties.ts";
+import * as payload from "./payload_properties.ts";
+import * as proxy from "./proxy_properties.ts";
+import * as session from "./session_properties.ts";
+
+/** A property that can be checked, whatever it is about. */
+export type AnyProperty = fc.IRawProperty<unknown>;
+
+/** One property. */
+export interface NamedProperty {
+  /** The sentence that holds. */
+  readonly name: string;
+  readonly property: AnyProperty;
+  /** How often it is run, in relation to the others. */
+  readonly weight: number;
+}
+
+function named<T>(name: string, property: fc.IRawProperty<T>, weight = 1): NamedProperty {
+  return { name, property: property as AnyProperty, weight };
+}
+
+/** All of them. */
+export const properties: readonly NamedProperty[] = [
+  named("a legal conversation is heard as it was said", session.legalStreams, 3),
+  named("a damaged conversation has one outcome for every cut", session.damagedStreams, 5),
+  named("wild frames have one outcome for every cut", session.wildStreams, 5),
+  named("noise has one outcome for every cut", session.noise, 2),
+  named("what one side sends the other hears", session.conversations, 3),
+  named("a request has one outcome for every cut", handshake.requestHeads, 4),
+  named("a request that another server has read is taken or refused", handshake.requestsOfOthers),
+  named("an answer has one outcome for every cut", handshake.responseHeads, 4),
+  named("a handshake that one side writes the other reads", handshake.opening, 2),
+  named("a list in a header field is read or refused", handshake.fieldLists, 2),
+  named("nothing breaks out of the head it is written into", handshake.injection),
+  named("a SOCKS5 proxy may answer anything", proxy.socks5, 2),
+  named("an HTTP proxy may answer anything", proxy.httpConnect, 2),
+  named("masking in pieces is masking at once", payload.masks),
+  named("a length that is written is read", payload.lengths),
+  named("a length field is read or refused", payload.lengthFields),
+  named("all agree on what UTF-8 is", payload.utf8Texts, 2),
+  named("a close payload is read or refused", payload.closes),
+  named("a reason is cut at a code point", payload.closeReasons),
+  named("what was compressed comes out again", payload.codec, 2),
+  named("any bytes are decompressed or refused", payload.compressedNoise, 3),
+];

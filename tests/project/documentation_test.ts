@@ -1,0 +1,70 @@
+// What the documentation of each entry has to have, beyond what `deno doc --lint` asks for: examples.
+// They are run by `deno test --doc`.
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import config from "../../deno.json" with { type: "json" };
+import { root } from "./source_files.ts";
+
+/** A documentation comment, as `deno doc --json` gives it. */
+interface Comment {
+  readonly doc?: string;
+  readonly tags?: readonly { readonly kind: string; readonly doc?: string }[];
+}
+
+/** A module, as `deno doc --json` gives it. */
+interface Module {
+  readonly "module_doc"?: Comment;
+  readonly symbols: readonly {
+    readonly name: string;
+    readonly declarations: readonly { readonly kind: string; readonly jsDoc?: Comment }[];
+  }[];
+}
+
+/** What is called or made by users, and so has to be shown in use. */
+const SHOWN_IN_USE = ["function", "class"];
+
+/** Examples that `deno test --doc`, which runs on Deno, cannot run. */
+const OF_BUN = "./bun";
+
+async function documentation(path: string): Promise<Module> {
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["doc", "--json", path],
+    cwd: root,
+  }).output();
+  const decoder = new TextDecoder();
+  assert.ok(success, decoder.decode(stderr));
+  const { nodes }: { nodes: Record<string, Module> } = JSON.parse(decoder.decode(stdout));
+  const [module] = Object.values(nodes);
+  return module!;
+}
+
+function examples(comment: Comment | undefined): string[] {
+  return (comment?.tags ?? []).filter(({ kind }) => kind === "example").map(({ doc }) => doc ?? "");
+}
+
+Deno.test("the documentation of every entry is linted", () => {
+  for (const path of Object.values(config.exports)) {
+    assert.ok(config.tasks["check:docs"].includes(path.replace("./", " ")), path);
+  }
+});
+
+for (const [entry, path] of Object.entries(config.exports)) {
+  Deno.test(`the entry "${entry}" is documented, with an example for all that is called`, async () => {
+    const { module_doc: moduleDoc, symbols } = await documentation(join(root, path));
+    assert.ok(moduleDoc?.doc, "the module has no description");
+    assert.notEqual(examples(moduleDoc).length, 0, "the module has no example");
+    const wrong: string[] = [];
+    for (const { name, declarations } of symbols) {
+      // An overload, or a type beside a value of the same name, needs no words of its own.
+      const comments = declarations.map(({ jsDoc }) => jsDoc);
+      if (!comments.some((comment) => comment?.doc)) wrong.push(`${name} has no description`);
+      const shown = declarations.some(({ kind }) => SHOWN_IN_USE.includes(kind));
+      const all = comments.flatMap(examples);
+      if (shown && all.length === 0) wrong.push(`${name} has no example`);
+      const run = all.filter((text) => /^```ts$/m.test(text) || entry === OF_BUN);
+      if (run.length < all.length) wrong.push(`${name} has an example that is not run`);
+    }
+    assert.deepEqual(wrong, []);
+  });
+}

@@ -1,0 +1,41 @@
+// docs/guide/options.md names every option.
+
+import assert from "node:assert/strict";
+import ts from "typescript";
+import { readSource, visit } from "./source_files.ts";
+
+/** The interfaces of options, by their files. */
+const INTERFACES: Record<string, string> = {
+  ConnectionOptions: "src/socket/connection_options.ts",
+  ConnectOptions: "src/socket/connect_options.ts",
+  ServeOptions: "src/socket/serve_options.ts",
+  CompressionOptions: "src/socket/compression_options.ts",
+  Handlers: "src/socket/handlers.ts",
+  SendOptions: "src/socket/send_options.ts",
+  BroadcastOptions: "src/socket/connection_group.ts",
+  ShutdownOptions: "src/socket/connection_group.ts",
+};
+
+/** The names of an interface's own members. */
+function membersOf(name: string, path: string): string[] {
+  const members: string[] = [];
+  const { tree } = readSource(path);
+  visit(tree, (node) => {
+    if (!ts.isInterfaceDeclaration(node) || node.name.text !== name) return;
+    members.push(...node.members.map((member) => member.name!.getText(tree)));
+  });
+  return members;
+}
+
+Deno.test("docs/guide/options.md has every option in a row of its tables", async () => {
+  const page = await Deno.readTextFile(new URL("../../docs/guide/options.md", import.meta.url));
+  const cells = [...page.matchAll(/^\|([^|]*)\|([^|]*)\|/gm)].flatMap(([, ...cells]) => cells);
+  const documented = new Set(
+    cells.flatMap((cell) => [...cell!.matchAll(/`([A-Za-z0-9]+)`/g)].map(([, name]) => name)),
+  );
+  for (const [name, path] of Object.entries(INTERFACES)) {
+    const members = membersOf(name, path);
+    assert.ok(members.length > 0, `${name} has no members`);
+    assert.deepEqual(members.filter((member) => !documented.has(member)), [], `of ${name}`);
+  }
+});

@@ -1,0 +1,203 @@
+// The configurations in docs/guide/proxies.md, as they stand there, in real proxies.
+
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { connect, HandshakeError, serve } from "../../mod.ts";
+import { makeCertificates } from "../support/certificates.ts";
+import { installProxyPrograms, ListeningProgram } from "../support/proxy_programs.ts";
+import { root } from "./source_files.ts";
+
+const PROGRAMS = ["nginx", "haproxy", "caddy"] as const;
+
+type ProgramName = typeof PROGRAMS[number];
+
+installProxyPrograms();
+
+const page = await Deno.readTextFile(join(root, "docs/guide/proxies.md"));
+
+/** The block of the page in this language. */
+function blockOf(language: string): string {
+  const [, block] = new RegExp(`^\`\`\`${language}\n([^]*?)^\`\`\`$`, "m").exec(page)!;
+  return block!;
+}
+
+/** Replaces what must be there exactly once. */
+function replaceOnce(text: string, what: string, by: string): string {
+  assert.equal(text.split(what).length, 2, `${what} is in the page once`);
+  return text.replace(what, by);
+}
+
+const certificates = makeCertificates();
+const directory = await Deno.makeTempDir({ prefix: "quickws-proxies-" });
+globalThis.addEventListener("unload", () => Deno.removeSync(directory, { recursive: true }));
+
+function file(name: string, text: string): string {
+  const path = join(directory, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+const cert = file("cert.pem", certificates.cert);
+const key = file("key.pem", certificates.key);
+const both = file("both.pem", certificates.cert + certificates.key);
+
+/** Where a proxy listens and what it leads to. */
+interface Ports {
+  readonly front: number;
+  readonly back: number;
+}
+
+/** The page's text made to fit: its ports and its certificates, and nothing else. */
+const CONFIGURATIONS: Record<ProgramName, (block: string, ports: Ports) => string> = {
+  nginx(block, { front, back }) {
+    let text = replaceOnce(block, "listen 443 ssl", `listen 127.0.0.1:${front} ssl`);
+    text = replaceOnce(text, "/etc/ssl/example.com.pem", cert);
+    text = replaceOnce(text, "/etc/ssl/example.com.key", key);
+    text = replaceOnce(text, ":8080", `:${back}`);
+    const paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+      .map((name) => `${name}_temp_path ${directory};`);
+    return `daemon off; master_process off; pid ${directory}/nginx.pid; error_log stderr;
+events {}
+http {
+access_log off; ${paths.join(" ")}
+${text}}
+`;
+  },
+  haproxy(block, { front, back }) {
+    let text = replaceOnce(block, "bind :443", `bind 127.0.0.1:${front}`);
+    text = replaceOnce(text, "/etc/ssl/example.com.both.pem", both);
+    // The second process of the page is one that is not there.
+    text = replaceOnce(text, ":8081", ":1");
+    return replaceOnce(text, ":8080", `:${back}`);
+  },
+  caddy(block, { front, back }) {
+    const site = `https://localhost:${front} {\n  tls ${cert} ${key}`;
+    const text = replaceOnce(block, "example.com {", site);
+    const options = `admin off\nauto_https off\nstorage file_system ${directory}`;
+    return `{\n${options}\n}\n${replaceOnce(text, ":8080", `:${back}`)}`;
+  },
+};
+
+const ARGUMENTS: Record<ProgramName, (path: string) => string[]> = {
+  nginx: (path) => ["-p", directory, "-c", path],
+  haproxy: (path) => ["-db", "-f", path],
+  caddy: (path) => ["run", "--config", path, "--adapter", "caddyfile"],
+};
+
+const LANGUAGES: Record<ProgramName, string> = {
+  nginx: "nginx",
+  haproxy: "haproxy",
+  caddy: "caddyfile",
+};
+
+/** A running proxy, which ends with its scope. */
+interface Proxy extends AsyncDisposable {
+  readonly port: number;
+}
+
+/** Starts a proxy with the page's configuration, changed by `edit`, and waits until it listens. */
+async function start(
+  program: ProgramName,
+  back: number,
+  edit = (block: string): string => block,
+): Promise<Proxy> {
+  const cleanUp = new AsyncDisposableStack();
+  const scope = {
+    after: (last: () => void | Promise<void>) => cleanUp.defer(async () => await last()),
+  };
+  const block = edit(blockOf(LANGUAGES[program]));
+  const { port } = await ListeningProgram.start(scope, program, "127.0.0.1", (front) => {
+    const text = CONFIGURATIONS[program](block, { front, back });
+    return ARGUMENTS[program](file(`${program}-${front}.conf`, text));
+  });
+  return { port, [Symbol.asyncDispose]: () => cleanUp.disposeAsync() };
+}
+
+/** A client that says what a browser would say on a page of the proxy. */
+function visit(port: number): ReturnType<typeof connect> {
+  const address = `localhost:${port}`;
+  return connect(`wss://${address}/chat?room=1`, {
+    origin: `https://${address}`,
+    tls: { caCerts: [certificates.ca] },
+  });
+}
+
+for (const program of PROGRAMS) {
+  Deno.test(`${program} as the page has it: a page gets in, messages pass, addresses arrive`, async () => {
+    const requests: string[] = [];
+    await using server = await serve({
+      port: 0,
+      upgrade({ url, headers }) {
+        requests.push(`${new URL(url).pathname} for ${headers.get("x-forwarded-for")}`);
+      },
+      message: (conn, data) => void conn.send(data),
+      fetch: () => new Response("alive\n"),
+    });
+    await using proxy = await start(program, server.port);
+    const conn = await visit(proxy.port);
+    conn.send("through it");
+    conn.send(new Uint8Array(200_000));
+    const lengths: number[] = [];
+    for await (const data of conn) {
+      lengths.push(data.length);
+      if (lengths.length === 2) conn.close(4000, "seen");
+    }
+    assert.deepEqual(lengths, [10, 200_000]);
+    const { code, clean } = await conn.closed;
+    assert.deepEqual({ code, clean }, { code: 4000, clean: true });
+    assert.deepEqual(requests, ["/chat for 127.0.0.1"]);
+  });
+}
+
+/** What the page says comes of leaving lines out of nginx's configuration. */
+const LEFT_OUT: [status: number, lines: RegExp][] = [
+  [403, /.*proxy_set_header Host .*\n/],
+  [426, /.*proxy_set_header (Upgrade|Connection) .*\n/g],
+  [505, /.*proxy_http_version .*\n/],
+];
+
+for (const [status, lines] of LEFT_OUT) {
+  Deno.test(`nginx without ${lines.source} leads to a ${status}`, async () => {
+    await using server = await serve({ port: 0, message: () => {} });
+    await using proxy = await start("nginx", server.port, (block) => {
+      assert.match(block, lines);
+      return block.replace(lines, "");
+    });
+    await assert.rejects(visit(proxy.port), (error: HandshakeError) => error.status === status);
+  });
+}
+
+Deno.test("haproxy's health check takes a process out whose fetch answers 503", async () => {
+  let status = 503;
+  await using server = await serve({
+    port: 0,
+    message: () => {},
+    fetch: () => new Response("", { status }),
+  });
+  await using proxy = await start(
+    "haproxy",
+    server.port,
+    (block) =>
+      block.replaceAll(" check", " check inter 50 fastinter 50 downinter 50 fall 1 rise 1"),
+  );
+  const statuses: (number | undefined)[] = [];
+  do {
+    statuses.push(await outcome(proxy.port));
+  } while (statuses.at(-1) !== 503);
+  status = 200;
+  do {
+    statuses.push(await outcome(proxy.port));
+  } while (statuses.at(-1) !== 101);
+});
+
+/** The status that a client is answered with. */
+async function outcome(port: number): Promise<number | undefined> {
+  try {
+    await using conn = await visit(port);
+    return conn.handshake.status;
+  } catch (error) {
+    if (error instanceof HandshakeError) return error.status;
+    throw error;
+  }
+}

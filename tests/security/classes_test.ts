@@ -1,0 +1,56 @@
+// Every class of vulnerabilities has tests, and they are where docs/security_tests.md says they are.
+
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { librarySources, root } from "../project/source_files.ts";
+
+/** The classes, by their numbers. */
+const CLASSES = 20;
+
+interface Row {
+  readonly number: number;
+  readonly file: string;
+  readonly test: string;
+}
+
+const rows: Row[] = readFileSync(join(root, "docs/security_tests.md"), "utf8")
+  .split("\n")
+  .map((line) => /^\| (\d+) [^|]*\| (\S+) *\| (.*?) *\|$/.exec(line))
+  .filter((match) => match !== null)
+  .map(([, number, file, test]) => ({ number: Number(number), file, test }));
+
+Deno.test("every class of vulnerabilities has a test", () => {
+  const numbers = new Set(rows.map(({ number }) => number));
+  assert.deepEqual(
+    [...numbers].sort((a, b) => a - b),
+    Array.from({ length: CLASSES }, (_, i) => i + 1),
+  );
+});
+
+Deno.test("every test that is named for a class exists", () => {
+  const missing = rows.filter(({ file, test }) => {
+    const path = join(root, file);
+    if (!existsSync(path)) return true;
+    const text = readFileSync(path, "utf8");
+    return !['"', "'", "`"].some((quote) => text.includes(`${quote}${test}${quote}`));
+  });
+  assert.deepEqual(missing, []);
+});
+
+Deno.test("every test that has a class in its name is named for it", () => {
+  const text = readFileSync(join(root, "tests/security/live_suite.ts"), "utf8");
+  const names = [...text.matchAll(/"(class (\d+): [^"]*)"/g)];
+  assert.ok(names.length >= 10);
+  for (const [, test, number] of names) {
+    assert.ok(rows.some((row) => row.test === test && row.number === Number(number)), test);
+  }
+});
+
+Deno.test("class 14: nothing in the library looks at credentials that a peer sends", () => {
+  // A comparison that is not there cannot take a time that tells.
+  const asks = /\.(get|getAll|has|hasToken)\("(proxy-)?(authorization|cookie)"/i;
+  const found = librarySources().filter(({ text }) => asks.test(text)).map(({ path }) => path);
+  assert.deepEqual(found, []);
+  assert.ok(asks.test('fields.get("authorization")'));
+});

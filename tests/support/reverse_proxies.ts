@@ -1,0 +1,89 @@
+// nginx and haproxy, Debian's, in front of a server of this machine, with or without TLS. Their
+// configuration is what docs would tell people to write, made as short as it works.
+
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { TlsServerOptions } from "../../mod.ts";
+import { ListeningProgram } from "./proxy_programs.ts";
+
+/** What a proxy is started with. */
+export interface ReverseProxyOptions {
+  /** The port on `127.0.0.1` that it leads to. */
+  readonly to: number;
+  /** What it shows its clients. Default: it speaks plain HTTP. */
+  readonly certificates?: TlsServerOptions | undefined;
+}
+
+/** The scope of a proxy. */
+export interface ProxyScope {
+  /** A directory of this scope alone. */
+  readonly directory: string;
+  /** Registers what is done at its end. */
+  after(cleanUp: () => void | Promise<void>): void;
+}
+
+let files = 0;
+
+function writeFile({ directory }: ProxyScope, name: string, text: string): string {
+  const path = join(directory, `${++files}-${name}`);
+  writeFileSync(path, text);
+  return path;
+}
+
+/** Starts nginx. */
+export function startNginx(
+  scope: ProxyScope,
+  { to, certificates }: ReverseProxyOptions,
+): Promise<ListeningProgram> {
+  const tls = certificates && `
+    ssl_certificate ${writeFile(scope, "cert.pem", certificates.cert)};
+    ssl_certificate_key ${writeFile(scope, "key.pem", certificates.key)};`;
+  const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+    .map((name) => `${name}_temp_path ${scope.directory};`).join("\n  ");
+  return ListeningProgram.start(scope, "nginx", "127.0.0.1", (port) => {
+    const configuration = `daemon off;
+master_process off;
+pid ${scope.directory}/nginx.pid;
+error_log stderr;
+events {}
+http {
+  access_log off;
+  ${temporary}
+  server {
+    listen 127.0.0.1:${port}${tls === undefined ? "" : " ssl"};${tls ?? ""}
+    location / {
+      proxy_pass http://127.0.0.1:${to};
+      proxy_http_version 1.1;
+      proxy_set_header Upgrade $http_upgrade;
+      proxy_set_header Connection upgrade;
+      proxy_set_header Host $http_host;
+    }
+  }
+}
+`;
+    return ["-p", scope.directory, "-c", writeFile(scope, "nginx.conf", configuration)];
+  });
+}
+
+/** Starts haproxy. */
+export function startHaproxy(
+  scope: ProxyScope,
+  { to, certificates }: ReverseProxyOptions,
+): Promise<ListeningProgram> {
+  const both = certificates && writeFile(scope, "both.pem", certificates.cert + certificates.key);
+  return ListeningProgram.start(scope, "haproxy", "127.0.0.1", (port) => {
+    const configuration = `defaults
+  mode http
+  timeout connect 5s
+  timeout client 60s
+  timeout server 60s
+  timeout tunnel 1h
+frontend front
+  bind 127.0.0.1:${port}${both === undefined ? "" : ` ssl crt ${both}`}
+  default_backend back
+backend back
+  server one 127.0.0.1:${to}
+`;
+    return ["-db", "-f", writeFile(scope, "haproxy.cfg", configuration)];
+  });
+}
