@@ -19,7 +19,7 @@ export interface Participant {
   not?: Workload["kind"][];
   /** Ways of compression that it has. Default: both. */
   compressions?: Compression[];
-  network?: ServerSettings["network"];
+  denoSockets?: ServerSettings["denoSockets"];
   env?: Record<string, string>;
 }
 
@@ -44,8 +44,7 @@ export const PARTICIPANTS: readonly Participant[] = [
   { name: "bun", runtime: "bun", server: "serve_bun", client: "web_socket" },
 
   { name: "quickws", runtime: "deno", ...BOTH },
-  { name: "quickws@listen", runtime: "deno", server: "quickws", network: "deno" },
-  { name: "quickws@net", runtime: "deno", server: "quickws", network: "node" },
+  { name: "quickws@listen", runtime: "deno", server: "quickws", denoSockets: "Deno.listen" },
   { name: "raw", runtime: "deno", server: "raw_deno", ...RAW },
   { name: "raw@net", runtime: "deno", server: "raw_net", ...RAW },
   // It has no compression, whatever it is offered.
@@ -64,6 +63,11 @@ export const PARTICIPANTS: readonly Participant[] = [
 /** Runtime and name, which together are unique. */
 export function labelOf({ runtime, name }: Participant): string {
   return `${runtime} ${name}`;
+}
+
+/** Whether a participant is one of our own servers. */
+export function isOurs({ name }: Participant): boolean {
+  return name === "quickws" || name.startsWith("quickws@");
 }
 
 /** Whether a workload is for a participant. */

@@ -1,26 +1,16 @@
 // Our server, on whichever runtime it is started.
 
 import process from "node:process";
-import type { serve as Serve, ServeOptions } from "../../mod.ts";
+import { serve, type ServeOptions } from "../../mod.ts";
 import { settings } from "./settings.ts";
 
-const { broadcast, compression, network, sharedPort } = settings;
-
-async function load(): Promise<typeof Serve> {
-  switch (network) {
-    case "deno":
-      return (await import("../../src/deno.ts")).serve;
-    case "node":
-      return (await import("../../src/node.ts")).serve;
-    case undefined:
-      return (await import("../../mod.ts")).serve;
-  }
-}
+const { broadcast, compression, denoSockets, sharedPort } = settings;
 
 const takeover = compression === "takeover";
 const options: ServeOptions = {
   port: sharedPort ?? 0,
   reusePort: sharedPort !== undefined,
+  denoSockets,
   compression: compression !== undefined && {
     serverContextTakeover: takeover,
     clientContextTakeover: takeover,
@@ -28,7 +18,6 @@ const options: ServeOptions = {
   },
 };
 
-const serve = await load();
 const server = await serve(
   broadcast
     ? { ...options, message: (_, data) => void server.broadcast(data) }

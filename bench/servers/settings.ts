@@ -13,11 +13,14 @@ export interface ServerSettings {
   strings?: boolean;
   /** Absent: not compressed. */
   compression?: Compression;
-  /** Our server only: the way to the sockets, where it is not the usual one. */
-  network?: "deno" | "node";
+  /** Our server on Deno only: which sockets, where they are not the usual ones. */
+  denoSockets?: "node:net" | "Deno.listen";
   /** Listens on this port, together with other processes. */
   sharedPort?: number;
 }
 
 /** The settings of this process. */
 export const settings: ServerSettings = JSON.parse(process.argv[2] ?? '{"broadcast":false}');
+
+// Profilers write what they found when the process ends by itself.
+process.on("SIGINT", () => process.exit(0));
