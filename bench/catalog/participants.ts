@@ -50,6 +50,14 @@ export const PARTICIPANTS: readonly Participant[] = [
   // It has no compression, whatever it is offered.
   { name: "deno", runtime: "deno", server: "upgrade_deno", client: "web_socket", compressions: [] },
 
+  // antlabs/quickws, which this library re-imagines.
+  {
+    name: "antlabs",
+    runtime: "go",
+    server: "quickws",
+    compressions: [],
+    env: { GOMAXPROCS: "1" },
+  },
   { name: "gws", runtime: "go", server: "gws", env: { GOMAXPROCS: "1" } },
   {
     name: "gorilla",

@@ -24,6 +24,7 @@ const SHOWN: Record<string, string> = {
   "deno deno": "upgradeWebSocket",
   "deno raw": "raw Deno.listen",
   "deno raw@net": "raw node:net",
+  "go antlabs": "quickws (Go)",
   "go gws": "gws (Go)",
   "go gorilla": "gorilla (Go)",
 };
