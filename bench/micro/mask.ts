@@ -1,5 +1,7 @@
-// `WORD_THRESHOLD` of src/wire/mask.ts: from how many bytes on 32-bit words are worth their view.
+// The thresholds of src/wire/mask.ts: from how many bytes on 32-bit words are worth their view, where it
+// is made for one payload, and where one view serves all payloads of a chunk.
 
+import { applyMask } from "../../src/wire/mask.ts";
 import { type Choice, repeated } from "./ways.ts";
 
 const REPEAT = 100;
@@ -84,6 +86,29 @@ export const masking: Choice = {
     "single bytes": way(maskBytes),
     "words": way(byWords(xor)),
     "eight words a turn": way(byWords(xorInTurns)),
+  },
+  units: REPEAT,
+};
+
+/** Payload behind payload in one chunk, as messages that are small come. */
+function inOneChunk(mask: Mask): (size: number) => () => void {
+  return (size) => {
+    const memory = new Uint8Array(REPEAT * (size + START));
+    return () => {
+      for (let at = START; at < memory.length; at += size + START) mask(memory, at, at + size, KEY);
+    };
+  };
+}
+
+export const maskingInOneChunk: Choice = {
+  constant: "SHARED_WORD_THRESHOLD, src/wire/mask.ts",
+  unit: "a payload",
+  size: "bytes",
+  sizes: [16, 24, 32, 48, 64, 128, 192],
+  ways: {
+    "single bytes": inOneChunk(maskBytes),
+    "words": inOneChunk(byWords(xor)),
+    "as it is": inOneChunk(applyMask),
   },
   units: REPEAT,
 };
