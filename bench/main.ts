@@ -3,16 +3,21 @@
 import { SUITES } from "./catalog/workloads.ts";
 import { findGenerator } from "./load/generator.ts";
 import { parseOptions } from "./run/options.ts";
+import { drawPlots } from "./plot/plots.ts";
 import { record } from "./run/guard.ts";
+import { runScaling } from "./run/scaling.ts";
 import { runSuite } from "./run/suite.ts";
 import { runTargets } from "./run/targets.ts";
 import { commandFor, start } from "./support/runtimes.ts";
 
 const USAGE = `deno task bench [what] [options]
 
-what (everything without it):
+what (everything without it, which takes an hour; with --quick some minutes):
   ${Object.entries(SUITES).map(([name, { title }]) => `${name.padEnd(12)}${title}`).join("\n  ")}
   targets     what we are to reach beside the raw sockets and the peers, and what was reached
+  scaling     how cost grows, and bench/SCALING.md; the words after it choose: connections, idle,
+              payload, depth, cores, kernel, or none of them (report) to write the report anew
+  plots       draws the results in bench/results, without measuring
   core        the pure parts alone, on each runtime
   micro       the reasons of the constants that were tuned
   deflate     the codec alone, beside zlib and fflate
@@ -21,7 +26,7 @@ what (everything without it):
 options:
   --peers ws,bun      only these beside ours and the raw sockets
   --runtimes node     only these
-  --ours quickws,quickws@topics,quickws@net,quickws@listen
+  --ours quickws,quickws@topics,quickws@listen
                       which of our servers; on Deno there are several ways to the sockets
   --payload 128,1024  bytes of a message, instead of those of the suite
   --depth 1,32        messages in flight on each connection
@@ -31,13 +36,21 @@ options:
   --rows one,deep     of the targets only these
   --rounds 3          of which the median is taken; 5 for the targets
   --seconds 2         of counting in each
-  --quick             one round of half a second
+  --quick             one short round, up to 1,000 connections, without targets, scaling and deflate
+  --profile           writes profiles of our servers into .build/profiles and shows what takes time
   --dry               keeps no results in bench/results
 `;
 
-const EVERYTHING = [...Object.keys(SUITES), "targets", "core", "micro", "deflate"];
-
 const options = parseOptions(Deno.args);
+
+const SLOW = ["targets", "scaling", "deflate"];
+const EVERYTHING = [
+  ...Object.keys(SUITES),
+  "core",
+  "micro",
+  ...(options.quick ? [] : SLOW),
+  "plots",
+];
 
 /** A benchmark with a main module of its own, which gets the words that follow its name. */
 async function runModule(module: string): Promise<void> {
@@ -52,6 +65,10 @@ async function run(command: string): Promise<void> {
       return;
     case "targets":
       return await runTargets(findGenerator(), options);
+    case "scaling":
+      return await runScaling(findGenerator(), options);
+    case "plots":
+      return drawPlots();
     case "guard":
       return await record(findGenerator(), options.dry);
     case "core":

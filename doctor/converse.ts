@@ -189,9 +189,9 @@ export class Conversation {
     this.#transcript.violation ??= "not every message came back";
   }
 
-  /** A message as it is agreed on: compressed where that makes it smaller, in fragments if wanted. */
+  /** A message as it is agreed on: compressed where that pays, in fragments if wanted. */
   #encodeMessage(opcode: number, payload: Uint8Array, fragment: number): Uint8Array {
-    const target = new Uint8Array(payload.length);
+    const target = new Uint8Array(this.#deflate?.bound(payload.length) ?? 0);
     const end = this.#deflate === undefined || payload.length === 0
       ? -1
       : this.#deflate.deflate(payload, 0, payload.length, target, 0);

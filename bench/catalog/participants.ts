@@ -19,7 +19,7 @@ export interface Participant {
   not?: Workload["kind"][];
   /** Ways of compression that it has. Default: both. */
   compressions?: Compression[];
-  network?: ServerSettings["network"];
+  denoSockets?: ServerSettings["denoSockets"];
   /** Our server only: sends to all by way of a topic. */
   topics?: true;
   env?: Record<string, string>;
@@ -56,13 +56,20 @@ export const PARTICIPANTS: readonly Participant[] = [
 
   { name: "quickws", runtime: "deno", ...BOTH },
   { runtime: "deno", ...TOPICS },
-  { name: "quickws@listen", runtime: "deno", server: "quickws", network: "deno" },
-  { name: "quickws@net", runtime: "deno", server: "quickws", network: "node" },
+  { name: "quickws@listen", runtime: "deno", server: "quickws", denoSockets: "Deno.listen" },
   { name: "raw", runtime: "deno", server: "raw_deno", ...RAW },
   { name: "raw@net", runtime: "deno", server: "raw_net", ...RAW },
   // It has no compression, whatever it is offered.
   { name: "deno", runtime: "deno", server: "upgrade_deno", client: "web_socket", compressions: [] },
 
+  // antlabs/quickws, which this library re-imagines.
+  {
+    name: "antlabs",
+    runtime: "go",
+    server: "quickws",
+    compressions: [],
+    env: { GOMAXPROCS: "1" },
+  },
   { name: "gws", runtime: "go", server: "gws", env: { GOMAXPROCS: "1" } },
   {
     name: "gorilla",
@@ -76,6 +83,11 @@ export const PARTICIPANTS: readonly Participant[] = [
 /** Runtime and name, which together are unique. */
 export function labelOf({ runtime, name }: Participant): string {
   return `${runtime} ${name}`;
+}
+
+/** Whether a participant is one of our own servers. */
+export function isOurs({ name }: Participant): boolean {
+  return name === "quickws" || name.startsWith("quickws@");
 }
 
 /** Whether a workload is for a participant. */

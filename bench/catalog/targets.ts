@@ -26,18 +26,19 @@ function cpu(against: string, value: number): Target {
   return { figure: "cpu", against, bound: "most", value };
 }
 
-function memory(...values: number[]): Target[] {
-  return values.map((value) => ({ figure: "memory", bound: "most", value }));
+function memory(bytes: number): Target[] {
+  return [
+    { figure: "memory", bound: "most", value: bytes },
+    { figure: "memory", against: GO, bound: "most", value: 1 },
+  ];
 }
 
 function openings(against: string, value: number): Target {
   return { figure: "openings", against, bound: "least", value };
 }
 
-/** A peer in Go on one core. */
-const GO = "go gws";
-/** Bytes of an idle connection of antlabs/quickws in Go. */
-const GO_MEMORY = 7400;
+/** antlabs/quickws in Go, on one core. */
+const GO = "go antlabs";
 
 const BINARY = { kind: "echo", connections: 100 } as const;
 
@@ -104,9 +105,9 @@ export const TARGETS: readonly TargetRow[] = [
     name: "idle",
     workload: { kind: "idle", connections: 10_000, payload: 0, depth: 1 },
     targets: {
-      node: memory(5000, GO_MEMORY),
-      bun: memory(1700, GO_MEMORY),
-      deno: memory(6000, GO_MEMORY),
+      node: memory(5000),
+      bun: memory(1700),
+      deno: memory(6000),
     },
   },
   {

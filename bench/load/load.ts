@@ -38,6 +38,8 @@ export interface Load {
   warmUp: number;
   /** Milliseconds of counting; more where the measured process has got too little of its core. */
   duration: number;
+  /** Milliseconds that the last replies may take in the end, before they count as lost. */
+  patience: number;
 }
 
 /** What was counted. */

@@ -1,5 +1,7 @@
-// `WORD_THRESHOLD` of src/wire/mask.ts: from how many bytes on 32-bit words are worth their view.
+// The thresholds of src/wire/mask.ts: from how many bytes on 32-bit words are worth their view, where it
+// is made for one payload, and where one view serves all payloads of a chunk.
 
+import { applyMask } from "../../src/wire/mask.ts";
 import { type Choice, repeated } from "./ways.ts";
 
 const REPEAT = 100;
@@ -22,7 +24,40 @@ function maskBytes(bytes: Uint8Array, start: number, end: number, key: number): 
   for (; at < end; at++) bytes[at]! ^= key >>> ((at - start & 3) << 3);
 }
 
-function maskWords(bytes: Uint8Array, start: number, end: number, key: number): void {
+function xor(words: Int32Array, key: number): void {
+  for (let index = 0; index < words.length; index++) words[index]! ^= key;
+}
+
+function xorInTurns(words: Int32Array, key: number): void {
+  const turnsEnd = words.length & ~7;
+  let at = 0;
+  for (; at < turnsEnd; at += 8) {
+    words[at]! ^= key;
+    words[at + 1]! ^= key;
+    words[at + 2]! ^= key;
+    words[at + 3]! ^= key;
+    words[at + 4]! ^= key;
+    words[at + 5]! ^= key;
+    words[at + 6]! ^= key;
+    words[at + 7]! ^= key;
+  }
+  for (; at < words.length; at++) words[at]! ^= key;
+}
+
+type Mask = typeof maskBytes;
+
+/** Masks by words: a view of the whole words, and single bytes before and behind. */
+function byWords(xor: (words: Int32Array, key: number) => void): Mask {
+  return (bytes, start, end, key) => maskWords(bytes, start, end, key, xor);
+}
+
+function maskWords(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  key: number,
+  xor: (words: Int32Array, key: number) => void,
+): void {
   const head = -(bytes.byteOffset + start) & 3;
   maskBytes(bytes, start, start + head, key);
   const wordStart = start + head;
@@ -30,11 +65,9 @@ function maskWords(bytes: Uint8Array, start: number, end: number, key: number): 
   const words = new Int32Array(bytes.buffer, bytes.byteOffset + wordStart, count);
   const shift = head << 3;
   const wordKey = shift === 0 ? key : key >>> shift | key << 32 - shift;
-  for (let index = 0; index < count; index++) words[index]! ^= wordKey;
+  xor(words, wordKey);
   maskBytes(bytes, wordStart + (count << 2), end, wordKey);
 }
-
-type Mask = typeof maskBytes;
 
 /** In a chunk of its own each time, as a transport that gives its memory away has it. */
 function way(mask: Mask): (size: number) => () => void {
@@ -49,6 +82,33 @@ export const masking: Choice = {
   unit: "a payload",
   size: "bytes",
   sizes: [16, 32, 64, 128, 192, 256, 384, 512, 1024, 16384],
-  ways: { "single bytes": way(maskBytes), "words": way(maskWords) },
+  ways: {
+    "single bytes": way(maskBytes),
+    "words": way(byWords(xor)),
+    "eight words a turn": way(byWords(xorInTurns)),
+  },
+  units: REPEAT,
+};
+
+/** Payload behind payload in one chunk, as messages that are small come. */
+function inOneChunk(mask: Mask): (size: number) => () => void {
+  return (size) => {
+    const memory = new Uint8Array(REPEAT * (size + START));
+    return () => {
+      for (let at = START; at < memory.length; at += size + START) mask(memory, at, at + size, KEY);
+    };
+  };
+}
+
+export const maskingInOneChunk: Choice = {
+  constant: "SHARED_WORD_THRESHOLD, src/wire/mask.ts",
+  unit: "a payload",
+  size: "bytes",
+  sizes: [16, 24, 32, 48, 64, 128, 192],
+  ways: {
+    "single bytes": inOneChunk(maskBytes),
+    "words": inOneChunk(byWords(xor)),
+    "as it is": inOneChunk(applyMask),
+  },
   units: REPEAT,
 };

@@ -1,26 +1,9 @@
-// Times all choices on the runtime that it is started on; prints one JSON line.
+// Times all choices, or those whose constant has the first argument in its name, on the runtime that it
+// is started on; prints one JSON line.
 
 import process from "node:process";
-import { threshold } from "./compression.ts";
-import { copying } from "./copy.ts";
-import { beginning, growing } from "./gather.ts";
-import { masking } from "./mask.ts";
-import { drawing } from "./random.ts";
-import { decoding, encoding, longText } from "./text.ts";
+import { CHOICES } from "./choices.ts";
 import { compare } from "./ways.ts";
 
-const choices = [
-  masking,
-  copying,
-  decoding,
-  encoding,
-  longText,
-  beginning,
-  growing,
-  drawing,
-  threshold,
-];
-
-const wanted = process.argv[2] ?? "";
-const chosen = choices.filter(({ constant }) => constant.includes(wanted));
+const chosen = CHOICES.filter(({ constant }) => constant.includes(process.argv[2] ?? ""));
 process.stdout.write(`${JSON.stringify(chosen.map(compare))}\n`);

@@ -1,5 +1,5 @@
-// `DECODE_LOOP_LIMIT` and `ENCODE_LOOP_LIMIT` of src/message/utf8.ts: up to which length a loop beats
-// the runtime's decoder and encoder; and `LONG_TEXT` of src/message/message_writer.ts: from which
+// `REPLACEMENT`, `DECODE_LOOP_LIMIT` and `ENCODE_LOOP_LIMIT` of src/message/utf8.ts: what finds bad text, and up
+// to which length a loop beats the runtime's decoder and encoder; and `LONG_TEXT` of src/message/message_writer.ts: from which
 // length on room for three bytes a character costs more than a copy.
 
 import { type Choice, repeated } from "./ways.ts";
@@ -8,7 +8,8 @@ const REPEAT = 100;
 const LONG_REPEAT = 4;
 const TEXT = "The quick brown fox jumps over the lazy dog. ";
 
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
 
 function textOf(size: number): string {
@@ -36,6 +37,24 @@ export const decoding: Choice = {
     "TextDecoder": (size) => {
       const bytes = encoder.encode(`${textOf(size)}more of the chunk`);
       return repeated(REPEAT, () => void decoder.decode(bytes.subarray(0, size)));
+    },
+  },
+  units: REPEAT,
+};
+
+export const checking: Choice = {
+  constant: "REPLACEMENT, src/message/utf8.ts",
+  unit: "a text",
+  size: "bytes of ASCII",
+  sizes: [16, 64, 128, 1024, 16384],
+  ways: {
+    "decoder that throws": (size) => {
+      const bytes = encoder.encode(textOf(size));
+      return repeated(REPEAT, () => void strictDecoder.decode(bytes));
+    },
+    "decoder that replaces, and a search": (size) => {
+      const bytes = encoder.encode(textOf(size));
+      return repeated(REPEAT, () => void decoder.decode(bytes).includes("\ufffd"));
     },
   },
   units: REPEAT,

@@ -1,14 +1,15 @@
 // Which participants take part in a run.
 
-import { labelOf, type Participant, PARTICIPANTS, takesPart } from "../catalog/participants.ts";
+import {
+  isOurs,
+  labelOf,
+  type Participant,
+  PARTICIPANTS,
+  takesPart,
+} from "../catalog/participants.ts";
 import type { Workload } from "../catalog/workloads.ts";
 import { commandOf } from "./measure.ts";
 import type { Options } from "./options.ts";
-
-/** Whether a participant is one of our own servers. */
-export function isOurs({ name }: Participant): boolean {
-  return name === "quickws" || name.startsWith("quickws@");
-}
 
 function isChosen(participant: Participant, { peers, runtimes, ours }: Options): boolean {
   const { name, runtime, raw } = participant;

@@ -1,5 +1,6 @@
 // Under which conditions figures were taken: what they mean without this nobody can tell.
 
+import manifest from "../../deno.json" with { type: "json" };
 import { cpus, loadavg } from "node:os";
 import type { Generator } from "../load/generator.ts";
 import { canPin } from "../support/cores.ts";
@@ -7,7 +8,7 @@ import { bunPath, nodePath } from "../../tests/support/runtimes.ts";
 import type { Effort } from "./rounds.ts";
 
 /** What figures are kept with. */
-export interface Conditions extends Effort {
+export interface Conditions extends Pick<Effort, "rounds" | "seconds"> {
   date: string;
   machine: string;
   kernel: string;
@@ -36,6 +37,7 @@ export function conditionsNow(generator: Generator, { rounds, seconds }: Effort)
     bun: outputOf(bunPath(), "--version"),
     node: outputOf(nodePath(), "--version").replace(/^v/, ""),
     go: outputOf("go", "env", "GOVERSION").replace(/^go/, ""),
+    ws: manifest.imports.ws.replace(/^.*@/, ""),
   };
   const [cpu] = cpus();
   return {
@@ -57,5 +59,7 @@ export function showConditions(conditions: Conditions): string {
   const programs = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   return `${date.replace("T", " ")} UTC, ${machine}, ${kernel}, ${programs.join(", ")}; ` +
     `generator in ${generator}${pinned ? ", each pinned to a core" : ""}; ` +
-    `median of ${rounds} rounds of ${seconds} s; load average before: ${load}`;
+    `median of ${rounds} round${
+      rounds > 1 ? "s" : ""
+    } of ${seconds} s; load average before: ${load}`;
 }

@@ -14,7 +14,8 @@ export type FigureName =
   | "resident"
   | "memory"
   | "openings"
-  | "busy";
+  | "busy"
+  | "load";
 
 /** A figure: its title with the unit, how it is computed, and how many decimals it has. */
 export interface Figure {
@@ -54,6 +55,12 @@ export const FIGURES: Record<FigureName, Figure> = {
     title: "core %",
     of: ({ cpu, seconds }) => 100 * cpu / seconds,
     decimals: 0,
+  },
+  // What the generator itself has used: where this is more than the server's, it limits the rate.
+  load: {
+    title: "load us/message",
+    of: ({ ownCpu, messages }) => ownCpu * 1e6 / messages,
+    decimals: 2,
   },
 };
 

@@ -2,13 +2,14 @@
 
 import { join } from "node:path";
 import { Opcode } from "../../src/core.ts";
-import { labelOf, type Participant } from "../catalog/participants.ts";
+import { isOurs, labelOf, type Participant } from "../catalog/participants.ts";
 import { describe, type Workload } from "../catalog/workloads.ts";
 import type { ClientSettings } from "../clients/settings.ts";
 import { framesOf } from "../load/frames.ts";
 import type { Generator } from "../load/generator.ts";
 import type { Load, LoadResult } from "../load/load.ts";
 import type { ServerSettings } from "../servers/settings.ts";
+import { profileFiles, topFunctions, withProfile } from "./profile.ts";
 import { onLoadCore, onServerCore } from "../support/cores.ts";
 import { goProgram } from "../support/go.ts";
 import { commandFor, linesOf, nextLine, root, start, stop } from "../support/runtimes.ts";
@@ -17,16 +18,22 @@ import { commandFor, linesOf, nextLine, root, start, stop } from "../support/run
 export interface Timing {
   warmUp: number;
   duration: number;
+  /** Has our servers profiled. */
+  profile?: boolean;
 }
 
-const OFFERS = {
+/** What the handshake offers for each kind of compression. */
+export const OFFERS = {
   alone: "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
   takeover: "permessage-deflate",
 };
 
+/** Milliseconds that a busy server may take for the last replies. */
+const PATIENCE = 10_000;
+
 /** The command that starts a participant, or `undefined` where it cannot be had. */
 export function commandOf(
-  { runtime, server, client, network, topics }: Participant,
+  { runtime, server, client, denoSockets, topics }: Participant,
   { kind, text, compression }: Workload,
   url = "",
   connections = 0,
@@ -39,7 +46,7 @@ export function commandOf(
     broadcast: kind === "broadcast",
     strings: text,
     compression,
-    network,
+    denoSockets,
     topics,
   };
   if (runtime !== "go") {
@@ -54,7 +61,7 @@ export async function measure(
   participant: Participant,
   workload: Workload,
   generator: Generator,
-  { warmUp, duration }: Timing,
+  { warmUp, duration, profile }: Timing,
 ): Promise<LoadResult> {
   const { kind, connections, depth, compression, text, payload, chunk = 0 } = workload;
   const { bytes, sizes, prelude } = framesOf(workload, kind === "client" ? "server" : "client");
@@ -76,14 +83,14 @@ export async function measure(
     chunk,
     warmUp,
     duration,
+    patience: PATIENCE,
   };
   try {
-    const result = await (kind === "client" ? measureClient : measureServer)(
-      participant,
-      workload,
-      generator,
-      load,
-    );
+    const result = kind === "client"
+      ? await measureClient(participant, workload, generator, load)
+      : profile && isOurs(participant)
+      ? await measureProfiled(participant, workload, generator, load)
+      : await measureServer(participant, workload, generator, load);
     if (kind !== "idle" && result.messages === 0) throw new Error("nothing came back in time");
     if (result.lost > 0) throw new Error(`${result.lost} messages were lost`);
     return result;
@@ -100,8 +107,9 @@ async function measureServer(
   workload: Workload,
   generator: Generator,
   load: Load,
+  command: string[] = commandOf(participant, workload)!,
+  end: (server: Deno.ChildProcess) => Promise<void> = stop,
 ): Promise<LoadResult> {
-  const command = commandOf(participant, workload)!;
   const server = start(onServerCore(command), { env: participant.env });
   try {
     load.port = Number(await nextLine(linesOf(server)));
@@ -111,8 +119,28 @@ async function measureServer(
     await process.status;
     return result;
   } finally {
-    await stop(server);
+    await end(server);
   }
+}
+
+/** The same, with a profiler in the server, which has to end by itself to write what it found. */
+async function measureProfiled(
+  participant: Participant,
+  workload: Workload,
+  generator: Generator,
+  load: Load,
+): Promise<LoadResult> {
+  const old = new Set(profileFiles());
+  const command = withProfile(participant.runtime, commandOf(participant, workload)!);
+  const interrupt = async (server: Deno.ChildProcess): Promise<void> => {
+    server.kill("SIGINT");
+    await server.status;
+  };
+  const result = await measureServer(participant, workload, generator, load, command, interrupt);
+  for (const path of profileFiles().filter((path) => !old.has(path))) {
+    console.log(`\n${labelOf(participant)}, ${path}\n\n${topFunctions(path)}`);
+  }
+  return result;
 }
 
 async function measureClient(

@@ -21,15 +21,17 @@ export interface Options extends Effort {
   connections?: number[];
   text: boolean;
   compression?: string;
+  /** Leaves out what takes long. */
+  quick: boolean;
   /** Writes no files. */
   dry: boolean;
 }
 
-/** Effort without options, and with `--quick`. */
-const USUAL: Effort = { rounds: 3, seconds: 2 };
-const QUICK: Effort = { rounds: 1, seconds: 0.5 };
-/** The targets are medians of at least so many rounds. */
-const TARGETS: Effort = { rounds: 5, seconds: 2 };
+/** Effort for one part, for everything, with `--quick`, and for the targets, which say five rounds. */
+const USUAL: Effort = { rounds: 3, seconds: 2, warmUp: 1 };
+const EVERYTHING: Effort = { rounds: 3, seconds: 0.5, warmUp: 0.7 };
+const QUICK: Effort = { rounds: 1, seconds: 0.3, warmUp: 0.4 };
+const TARGETS: Effort = { rounds: 5, seconds: 2, warmUp: 1 };
 
 const list = (text: string | undefined): string[] | undefined => text?.split(",");
 const numbers = (text: string | undefined): number[] | undefined => list(text)?.map(parseNumber);
@@ -58,11 +60,18 @@ export function parseOptions(args: string[]): Options {
       rounds: { type: "string" },
       seconds: { type: "string" },
       quick: { type: "boolean", default: false },
+      profile: { type: "boolean", default: false },
       dry: { type: "boolean", default: false },
     },
   });
   const [command = "all", ...words] = positionals;
-  const usual = values.quick ? QUICK : command === "targets" ? TARGETS : USUAL;
+  const usual = values.quick
+    ? QUICK
+    : command === "targets"
+    ? TARGETS
+    : command === "all"
+    ? EVERYTHING
+    : USUAL;
   return {
     command,
     words,
@@ -77,6 +86,10 @@ export function parseOptions(args: string[]): Options {
     compression: values.compression,
     rounds: numbers(values.rounds)?.[0] ?? usual.rounds,
     seconds: numbers(values.seconds)?.[0] ?? usual.seconds,
-    dry: values.dry,
+    warmUp: usual.warmUp,
+    quick: values.quick,
+    profile: values.profile,
+    // What a profiler slows down is no result.
+    dry: values.dry || values.profile,
   };
 }

@@ -13,6 +13,10 @@ export interface Effort {
   rounds: number;
   /** Seconds of counting in one measurement. */
   seconds: number;
+  /** Seconds before that. */
+  warmUp: number;
+  /** Has the servers profiled, which makes them slower. */
+  profile?: boolean;
 }
 
 /** What came out for one participant. */
@@ -27,17 +31,15 @@ export interface Rounds {
 /** From so many connections on everything takes longer to come to rest. */
 const MANY = 5000;
 
-const WARM_UP = 1000;
-
 /** Measures the participants under a workload, in turns. */
 export async function runRounds(
   participants: readonly Participant[],
   workload: Workload,
   generator: Generator,
-  { rounds, seconds }: Effort,
+  { rounds, seconds, warmUp, profile }: Effort,
 ): Promise<Rounds[]> {
   const factor = workload.connections >= MANY ? 2 : 1;
-  const timing = { warmUp: WARM_UP * factor, duration: seconds * 1000 * factor };
+  const timing = { warmUp: warmUp * 1000 * factor, duration: seconds * 1000 * factor, profile };
   const all: Rounds[] = participants.map((participant) => ({ participant, results: [] }));
   for (let round = 0; round < rounds; round++) {
     for (const [index, entry] of all.entries()) {

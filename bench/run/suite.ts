@@ -1,11 +1,11 @@
 // `deno task bench echo` and its like: every workload of a suite, with all that take part in it.
 
-import { labelOf } from "../catalog/participants.ts";
+import { isOurs, labelOf } from "../catalog/participants.ts";
 import { describe, type Suite, SUITES, type Workload } from "../catalog/workloads.ts";
 import type { Generator } from "../load/generator.ts";
 import type { Compression } from "../servers/settings.ts";
 import { table } from "../support/table.ts";
-import { chooseParticipants, isOurs } from "./choice.ts";
+import { chooseParticipants } from "./choice.ts";
 import { type Conditions, conditionsNow, showConditions } from "./conditions.ts";
 import { type FigureName, FIGURES, medianOf, medianRatio } from "./figures.ts";
 import type { Options } from "./options.ts";
@@ -31,10 +31,13 @@ export interface WorkloadOutcome {
 }
 
 const COLUMNS: Record<Suite["figure"], FigureName[]> = {
-  cpu: ["cpu", "rate", "p50", "p99", "p999", "resident", "busy"],
+  cpu: ["cpu", "rate", "p50", "p99", "p999", "resident", "busy", "load"],
   memory: ["memory"],
   openings: ["openings", "rate", "busy"],
 };
+
+/** Most connections where it has to be quick. */
+const QUICK_CONNECTIONS = 1000;
 
 /** The workloads that were asked for: those of the suite, or what the options make of them. */
 export function chooseWorkloads(suite: Suite, options: Options): Workload[] {
@@ -43,7 +46,14 @@ export function chooseWorkloads(suite: Suite, options: Options): Workload[] {
     ...(text ? { text } : {}),
     ...(compression ? { text: true, compression: compression as Compression } : {}),
   };
-  if (!payload && !depth && !connections && !text && !compression) return suite.workloads;
+  if (!payload && !depth && !connections && !text && !compression) {
+    const { workloads } = suite;
+    if (!options.quick) return workloads;
+    const small = workloads.filter(({ connections }) => connections <= QUICK_CONNECTIONS);
+    return small.length > 0
+      ? small
+      : workloads.map((workload) => ({ ...workload, connections: QUICK_CONNECTIONS }));
+  }
   const usual = suite.workloads[0]!;
   return (connections ?? [usual.connections]).flatMap((connections) =>
     (payload ?? [usual.payload]).flatMap((payload) =>

@@ -51,6 +51,7 @@ export async function runTargets(generator: Generator, options: Options): Promis
         console.log(`\n${row.name}: ${describe(row.workload)}`);
         console.log(table([HEADER, ...outcomes.map(cellsOf)]));
         all.push(...outcomes);
+        if (!options.dry) keep(outcomes);
       }
     }
   }
@@ -58,7 +59,6 @@ export async function runTargets(generator: Generator, options: Options): Promis
   console.log(`\nAll cells, ${reached} of ${all.length} reached\n`);
   console.log(table([HEADER, ...all.map(cellsOf)]));
   console.log(`\n${showConditions(conditionsNow(generator, options))}`);
-  if (!options.dry) keep(all);
 }
 
 async function runCell(

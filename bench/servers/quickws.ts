@@ -1,26 +1,16 @@
 // Our server, on whichever runtime it is started.
 
 import process from "node:process";
-import type { Handlers, serve as Serve, ServeOptions, Server } from "../../mod.ts";
+import { type Handlers, serve, type ServeOptions, type Server } from "../../mod.ts";
 import { settings } from "./settings.ts";
 
-const { broadcast, compression, network, sharedPort, topics } = settings;
-
-async function load(): Promise<typeof Serve> {
-  switch (network) {
-    case "deno":
-      return (await import("../../src/deno.ts")).serve;
-    case "node":
-      return (await import("../../src/node.ts")).serve;
-    case undefined:
-      return (await import("../../mod.ts")).serve;
-  }
-}
+const { broadcast, compression, denoSockets, sharedPort, topics } = settings;
 
 const takeover = compression === "takeover";
 const options: ServeOptions = {
   port: sharedPort ?? 0,
   reusePort: sharedPort !== undefined,
+  denoSockets,
   compression: compression !== undefined && {
     serverContextTakeover: takeover,
     clientContextTakeover: takeover,
@@ -37,6 +27,5 @@ function handlers(): Handlers<undefined> {
   };
 }
 
-const serve = await load();
 const server: Server = await serve({ ...options, ...handlers() });
 process.stdout.write(`${server.port}\n`);

@@ -13,8 +13,8 @@ export interface ServerSettings {
   strings?: boolean;
   /** Absent: not compressed. */
   compression?: Compression;
-  /** Our server only: the way to the sockets, where it is not the usual one. */
-  network?: "deno" | "node";
+  /** Our server on Deno only: which sockets, where they are not the usual ones. */
+  denoSockets?: "node:net" | "Deno.listen";
   /** Our server only: sends to all by way of a topic. */
   topics?: boolean;
   /** Listens on this port, together with other processes. */
@@ -23,3 +23,6 @@ export interface ServerSettings {
 
 /** The settings of this process. */
 export const settings: ServerSettings = JSON.parse(process.argv[2] ?? '{"broadcast":false}');
+
+// Profilers write what they found when the process ends by itself.
+process.on("SIGINT", () => process.exit(0));

@@ -15,7 +15,8 @@ function hasTaskset(): boolean {
   }
 }
 
-function pinned(core: string, command: string[]): string[] {
+/** The command of a process that keeps to one core. */
+export function pinned(core: string, command: string[]): string[] {
   return canPin ? ["taskset", "--cpu-list", core, ...command] : command;
 }
 
@@ -27,4 +28,15 @@ export function onServerCore(command: string[]): string[] {
 /** The command of a load generator, on the other core. */
 export function onLoadCore(command: string[]): string[] {
   return pinned(LOAD_CORE, command);
+}
+
+/** How /proc counts time: in hundredths of a second. */
+const CLOCK_TICKS = 100;
+
+/** Seconds of CPU time that a process has used since it was started, user and system, all threads. */
+export function cpuSecondsOf(pid: number): number {
+  const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
+  // The second field, the program's name, may hold spaces; the times are fields 14 and 15.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS;
 }

@@ -136,7 +136,7 @@ function compressed(
   compression: PermessageDeflate | undefined,
 ): Uint8Array | undefined {
   if (compression === undefined || !compression.wants(plain.length)) return undefined;
-  const target = new Uint8Array(plain.length);
+  const target = new Uint8Array(compression.bound(plain.length));
   const end = compression.deflate(plain, 0, plain.length, target, 0);
   return end === -1 ? undefined : target.subarray(0, end);
 }

@@ -13,8 +13,6 @@ const (
 	// stale is an age in nanoseconds: a message that waits longer when the time is over counts with
 	// its age among the latencies, since a connection that starves would not be seen otherwise.
 	stale = 1e9
-	// patience is how long, in the end, the last replies may take.
-	patience = 10 * time.Second
 )
 
 type connection struct {
@@ -98,7 +96,7 @@ func (e *Exchange) run() Result {
 	result.P99 = e.latencies.quantile(0.99)
 	result.P999 = e.latencies.quantile(0.999)
 	e.stopping = true
-	deadline := time.Now().Add(patience)
+	deadline := time.Now().Add(time.Duration(e.load.Patience) * time.Millisecond)
 	for e.missing() > 0 && time.Now().Before(deadline) {
 		e.until(time.Now().Add(20 * time.Millisecond))
 	}

@@ -28,6 +28,7 @@ type Load struct {
 	Chunk       int    `json:"chunk"`
 	WarmUp      int    `json:"warmUp"`
 	Duration    int    `json:"duration"`
+	Patience    int    `json:"patience"`
 }
 
 // Result is what was found.

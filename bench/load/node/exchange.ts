@@ -8,9 +8,6 @@ import { after, count } from "./process.ts";
 import { Replies } from "./replies.ts";
 import { fail } from "./sockets.ts";
 
-/** Milliseconds that the last replies may take in the end. */
-const PATIENCE = 10_000;
-
 interface Line {
   socket: Socket;
   replies: Replies;
@@ -62,7 +59,7 @@ export class Exchange {
     const result = await count(this.#load, () => this.#replied);
     this.#counting = false;
     this.#stopping = true;
-    const deadline = performance.now() + PATIENCE;
+    const deadline = performance.now() + this.#load.patience;
     while (this.#missing() > 0 && performance.now() < deadline) await after(20);
     const sorted = Float64Array.from(this.#latencies).sort();
     const quantile = (part: number): number =>

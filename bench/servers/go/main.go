@@ -20,6 +20,7 @@ type Settings struct {
 var libraries = map[string]func(settings Settings) http.HandlerFunc{
 	"gorilla": gorillaHandler,
 	"gws":     gwsHandler,
+	"quickws": quickwsHandler,
 }
 
 func main() {

@@ -12,10 +12,10 @@ for (const framework of ["express", "fastify", "hono"]) {
       await using example = startExample(runtime, `attach/${framework}.ts`);
       const url = await example.printed(/ws:\/\/127\.0\.0\.1:\d+\/echo/);
       const page = url.replace("ws", "http").replace("/echo", "/");
-      assert.equal(await echo(url, "hello"), "hello");
       const conn = await connect(url, { message() {} });
       const response = await fetch(page, { headers: { connection: "close" } });
       assert.equal(await response.text(), "1 WebSockets are open on /echo\n");
+      assert.equal(await echo(url, "hello"), "hello");
       await assert.rejects(connect(url.replace("/echo", "/other")), { status: 404 });
       const ended = example.interrupt();
       assert.equal((await conn.closed).code, 1001);

@@ -1,0 +1,65 @@
+// Along what the report on scaling goes, as data.
+
+import type { FigureName } from "../run/figures.ts";
+import type { Workload } from "./workloads.ts";
+
+/** One number of a workload that grows. */
+export interface Scale {
+  name: string;
+  title: string;
+  values: number[];
+  workload(value: number): Workload;
+  /** The labels of those that are measured. */
+  labels: string[];
+  /** What is reported of each, in tables of their own. */
+  figures: FigureName[];
+}
+
+const KIB = 1024;
+const OURS = ["node quickws", "bun quickws", "deno quickws"];
+const BOTH = [...OURS, "node raw", "bun raw", "deno raw"];
+const ALL = [...BOTH, "deno quickws@listen", "deno raw@net"];
+
+/** Payloads from this size on go over fewer connections, so that what is in flight fits the kernel. */
+const HUGE = 256 * KIB;
+
+/** All of them. */
+export const SCALES: readonly Scale[] = [
+  {
+    name: "connections",
+    title: "Connections: 1 KiB binary, 1 in flight on each",
+    values: [100, 1000, 5000, 10_000, 15_000],
+    workload: (connections) => ({ kind: "echo", connections, payload: KIB, depth: 1 }),
+    labels: ALL,
+    figures: ["cpu", "p999", "resident"],
+  },
+  {
+    name: "idle",
+    title: "Idle connections",
+    values: [1000, 5000, 15_000],
+    workload: (connections) => ({ kind: "idle", connections, payload: 0, depth: 1 }),
+    labels: ALL,
+    figures: ["memory"],
+  },
+  {
+    name: "payload",
+    title: "Payload in bytes: binary, 100 connections (8 from 256 KiB on), 1 in flight on each",
+    values: [16, 128, KIB, 16 * KIB, HUGE, 4096 * KIB],
+    workload: (payload) => ({
+      kind: "echo",
+      connections: payload < HUGE ? 100 : 8,
+      payload,
+      depth: 1,
+    }),
+    labels: BOTH,
+    figures: ["cpu"],
+  },
+  {
+    name: "depth",
+    title: "Messages in flight: 128 B binary, 100 connections",
+    values: [1, 8, 32, 128],
+    workload: (depth) => ({ kind: "echo", connections: 100, payload: 128, depth }),
+    labels: BOTH,
+    figures: ["cpu"],
+  },
+];

@@ -1,0 +1,26 @@
+// All choices that are measured.
+
+import { threshold } from "./compression.ts";
+import { copying } from "./copy.ts";
+import { beginning, growing } from "./gather.ts";
+import { masking, maskingInOneChunk } from "./mask.ts";
+import { drawing } from "./random.ts";
+import { checking, decoding, encoding, longText } from "./text.ts";
+import { viewing } from "./view.ts";
+import type { Choice } from "./ways.ts";
+
+/** One for each constant of `src` that was tuned by measuring the code around it. */
+export const CHOICES: readonly Choice[] = [
+  masking,
+  maskingInOneChunk,
+  copying,
+  viewing,
+  checking,
+  decoding,
+  encoding,
+  longText,
+  beginning,
+  growing,
+  drawing,
+  threshold,
+];

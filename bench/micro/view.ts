@@ -1,0 +1,29 @@
+// `COPIES_BELOW` of src/transport/bun_transport.ts: up to how many bytes a message is better copied out
+// of its chunk than viewed in it. Each chunk is an array of its own, as Bun hands them out.
+
+import { type Choice, repeated } from "./ways.ts";
+
+const REPEAT = 100;
+const HEADER = 6;
+
+function way(take: (chunk: Uint8Array, end: number) => unknown): (size: number) => () => void {
+  return (size) =>
+    repeated(REPEAT, () => {
+      const chunk = new Uint8Array(HEADER + size);
+      chunk[HEADER] = 1;
+      take(chunk, HEADER + size);
+    });
+}
+
+export const viewing: Choice = {
+  constant: "COPIES_BELOW, src/transport/bun_transport.ts",
+  unit: "a chunk and its message",
+  size: "bytes",
+  sizes: [16, 64, 128, 256, 512, 1024, 2048],
+  ways: {
+    "chunk alone": way((chunk) => chunk),
+    "view": way((chunk, end) => chunk.subarray(HEADER, end)),
+    "copy": way((chunk, end) => chunk.slice(HEADER, end)),
+  },
+  units: REPEAT,
+};

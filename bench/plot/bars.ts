@@ -1,0 +1,63 @@
+// Bars: panels side by side, the same rows in each, every panel with a linear scale from zero.
+
+import { MARGIN, plot, type Role, round, text, WIDTH } from "./svg.ts";
+
+/** One row: a label and what it stands for. */
+export interface Row {
+  label: string;
+  role: Role;
+  /** A gap before it: another group begins. */
+  begins: boolean;
+}
+
+/** One panel: a title and a value for each row, where there is one. */
+export interface Panel {
+  title: string;
+  values: (number | undefined)[];
+  show(value: number): string;
+}
+
+const LABELS = 128;
+const TOP = 78;
+const ROW = 20;
+const GAP = 10;
+const BAR = 13;
+/** Room for a number behind the longest bar. */
+const NUMBER = 52;
+const BETWEEN = 20;
+
+/** Draws panels. */
+export function bars(title: string, rows: Row[], panels: Panel[], caption: string): string {
+  const width = (WIDTH - MARGIN * 2 - LABELS - BETWEEN * (panels.length - 1)) / panels.length;
+  const places: number[] = [];
+  let at = TOP;
+  for (const row of rows) {
+    if (row.begins && places.length > 0) at += GAP;
+    places.push(at);
+    at += ROW;
+  }
+  const body = rows.map(({ label, role }, index) =>
+    text(MARGIN + LABELS - 10, places[index]! + 11, label, role === "ours" ? "end bold" : "end")
+  );
+  for (const [index, { title, values, show }] of panels.entries()) {
+    const left = MARGIN + LABELS + index * (width + BETWEEN);
+    const most = Math.max(...values.map((value) => value ?? 0));
+    const scale = (width - NUMBER) / most;
+    body.push(text(left, TOP - 14, title, "panel"));
+    body.push(`<path class="grid" d="M${round(left)} ${TOP - 4}V${at - 2}"/>`);
+    for (const [row, value] of values.entries()) {
+      const y = places[row]!;
+      if (value === undefined) {
+        body.push(text(left + 6, y + 11, "not measured", "dim"));
+        continue;
+      }
+      const length = Math.max(1, value * scale);
+      body.push(
+        `<rect class="${rows[row]!.role}" x="${round(left)}" y="${y}" ` +
+          `width="${round(length)}" height="${BAR}" rx="2"/>`,
+        text(left + length + 6, y + 11, show(value), rows[row]!.role === "ours" ? "bold" : "dim"),
+      );
+    }
+  }
+  return plot(title, at + 8, body, caption);
+}

@@ -1,0 +1,153 @@
+// `deno task bench plots`: draws what is in `bench/results`, into the same directory.
+
+import { isOurs, PARTICIPANTS } from "../catalog/participants.ts";
+import { showConditions } from "../run/conditions.ts";
+import type { FigureName } from "../run/figures.ts";
+import type { Scaling } from "../run/scaling.ts";
+import { load, save } from "../run/store.ts";
+import type { WorkloadOutcome } from "../run/suite.ts";
+import type { Workload } from "../catalog/workloads.ts";
+import { bars, type Panel, type Row } from "./bars.ts";
+import { type Line, lines } from "./lines.ts";
+
+/** One bar for each of these, by their labels, and how they are called in a plot. */
+const SHOWN: Record<string, string> = {
+  "node quickws": "quickws on Node",
+  "node ws": "ws",
+  "node ws+bufferutil": "ws + bufferutil",
+  "node uws": "uWebSockets.js",
+  "node raw": "raw node:net",
+  "bun quickws": "quickws on Bun",
+  "bun bun": "Bun.serve",
+  "bun raw": "raw Bun.listen",
+  "deno quickws": "quickws on Deno",
+  "deno deno": "upgradeWebSocket",
+  "deno raw": "raw Deno.listen",
+  "deno raw@net": "raw node:net",
+  "go antlabs": "quickws (Go)",
+  "go gws": "gws (Go)",
+  "go gorilla": "gorilla (Go)",
+};
+
+interface PanelSource {
+  title: string;
+  file: string;
+  workload: Partial<Workload>;
+  figure: FigureName;
+  show(value: number): string;
+}
+
+const ECHO: PanelSource[] = [
+  {
+    title: "1 in flight",
+    file: "echo.json",
+    workload: { payload: 128, depth: 1, connections: 100, text: undefined },
+    figure: "cpu",
+    show: (value) => value.toFixed(1),
+  },
+  {
+    title: "32 in flight",
+    file: "echo.json",
+    workload: { payload: 128, depth: 32, connections: 100, text: undefined },
+    figure: "cpu",
+    show: (value) => value.toFixed(value < 10 ? 2 : 1),
+  },
+];
+
+const MEMORY: PanelSource[] = [
+  {
+    title: "Bytes",
+    file: "idle.json",
+    workload: { connections: 10_000 },
+    figure: "memory",
+    show: (value) => Math.round(value).toLocaleString("en"),
+  },
+];
+
+function find({ file, workload }: PanelSource): WorkloadOutcome | undefined {
+  return load<WorkloadOutcome[]>(file)?.find((outcome) =>
+    Object.entries(workload).every(([key, value]) =>
+      outcome.workload[key as keyof Workload] === value
+    )
+  );
+}
+
+function drawBars(file: string, title: string, sources: PanelSource[], unit: string): void {
+  const outcomes = sources.map(find);
+  const [first] = outcomes;
+  if (first === undefined || outcomes.includes(undefined)) {
+    console.error(`${file} needs results that are not there: ${sources.map(({ file }) => file)}`);
+    return;
+  }
+  const rows: (Row & { key: string })[] = [];
+  for (const participant of PARTICIPANTS) {
+    const key = `${participant.runtime} ${participant.name}`;
+    if (SHOWN[key] === undefined) continue;
+    rows.push({
+      key,
+      label: SHOWN[key],
+      role: participant.raw ? "raw" : isOurs(participant) ? "ours" : "peer",
+      begins: PARTICIPANTS.find(({ runtime }) => runtime === participant.runtime) === participant,
+    });
+  }
+  const panels = sources.map(({ title, figure, show }, index): Panel => ({
+    title,
+    show,
+    values: rows.map(({ key }) =>
+      outcomes[index]!.entries.find(({ label }) => label === key)?.figures[figure]
+    ),
+  }));
+  save(file, bars(title, rows, panels, `${unit} ${showConditions(first.conditions)}.`));
+}
+
+const GROWTH: Omit<Line, "points">[] = [
+  { label: "node quickws", color: "second" },
+  { label: "bun quickws", color: "ours" },
+  { label: "deno quickws", color: "third" },
+  { label: "deno quickws@listen", color: "third", dashed: true },
+  { label: "node raw", color: "raw" },
+  { label: "bun raw", color: "raw" },
+];
+
+function drawGrowth(): void {
+  const scaling = load<Scaling>("scaling.json");
+  const points = scaling?.points.connections;
+  if (scaling === undefined || points === undefined) {
+    console.error("connections.svg needs results that are not there: scaling.json");
+    return;
+  }
+  const all = GROWTH.map((line): Line => ({
+    ...line,
+    points: points.flatMap(({ value, figures }) => {
+      const cpu = figures[line.label]?.cpu;
+      return cpu === undefined ? [] : [{ x: value, y: cpu }];
+    }),
+  }));
+  save(
+    "connections.svg",
+    lines(
+      "What an echo of 1 KiB costs as connections grow",
+      { x: "connections, 1 message in flight on each", y: "CPU time of the server, us a message" },
+      all.filter(({ points }) => points.length > 1),
+      `Less is better. ${showConditions(scaling.conditions.connections!)}.`,
+    ),
+  );
+}
+
+/** Draws all plots for which there are results. */
+export function drawPlots(): void {
+  drawBars(
+    "echo.svg",
+    "Server CPU time for one echoed message of 128 B, 100 connections",
+    ECHO,
+    "Microseconds, user and system, all threads of the server; less is better. The raw sockets " +
+      "speak no WebSocket: they send back the bytes they get, and are the limit.",
+  );
+  drawBars(
+    "memory.svg",
+    "Memory of an idle connection, of 10,000",
+    MEMORY,
+    "Resident memory that the server's process gained, by connection; less is better.",
+  );
+  drawGrowth();
+}

@@ -1,0 +1,96 @@
+// `deno task bench scaling`: how cost grows, measured point by point; the report is written from it.
+
+import { labelOf } from "../catalog/participants.ts";
+import { SCALES } from "../catalog/scales.ts";
+import type { Generator } from "../load/generator.ts";
+import { findParticipant } from "./choice.ts";
+import { type Conditions, conditionsNow } from "./conditions.ts";
+import { type CoresOutcome, measureCores } from "./cores.ts";
+import { type FigureName, medianOf } from "./figures.ts";
+import type { Options } from "./options.ts";
+import { runRounds } from "./rounds.ts";
+import { writeReport } from "./scaling_report.ts";
+import { load, save } from "./store.ts";
+
+/** What was measured at one value of a scale. */
+export interface Point {
+  value: number;
+  /** Figures by participant. */
+  figures: Record<string, Partial<Record<FigureName, number>>>;
+}
+
+/** All that the report is made of. */
+export interface Scaling {
+  /** When and how each part was measured. */
+  conditions: Record<string, Conditions>;
+  points: Record<string, Point[]>;
+  cores: CoresOutcome[];
+  /** Bytes of kernel memory for one end of an idle connection. */
+  kernel: number;
+}
+
+const FILE = "scaling.json";
+const KERNEL_ENDS = 10_000;
+
+/** Measures what is asked for, all of it without a word, and writes the report. */
+export async function runScaling(generator: Generator, options: Options): Promise<void> {
+  const wanted = (name: string): boolean =>
+    options.words.length === 0 || options.words.includes(name);
+  const old = load<Scaling>(FILE);
+  const scaling: Scaling = {
+    points: {},
+    cores: [],
+    kernel: 0,
+    conditions: {},
+    ...old,
+  };
+  const keep = (): void => {
+    if (!options.dry) save(FILE, scaling);
+  };
+  for (const scale of SCALES) {
+    if (!wanted(scale.name)) continue;
+    const points: Point[] = [];
+    scaling.conditions[scale.name] = conditionsNow(generator, options);
+    for (const value of scale.values) {
+      const workload = scale.workload(value);
+      const participants = scale.labels.map((label) => findParticipant(label, workload)!);
+      const results = await runRounds(participants, workload, generator, options);
+      points.push({
+        value,
+        figures: Object.fromEntries(results.map((rounds) => [
+          labelOf(rounds.participant),
+          Object.fromEntries(
+            rounds.results.length === 0
+              ? []
+              : scale.figures.map((name) => [name, medianOf(name, rounds.results, workload)]),
+          ),
+        ])),
+      });
+    }
+    scaling.points[scale.name] = points;
+    keep();
+  }
+  if (wanted("cores")) {
+    scaling.conditions.cores = conditionsNow(generator, options);
+    scaling.cores = await measureCores(generator, options);
+  }
+  if (wanted("kernel")) scaling.kernel = await kernelBytes();
+  keep();
+  writeReport(scaling, options.dry);
+}
+
+/** What the kernel takes for one end of a connection: sockets that are open and do nothing. */
+async function kernelBytes(): Promise<number> {
+  const slab = (): number =>
+    1024 * Number(/^Slab:\s+(\d+)/m.exec(Deno.readTextFileSync("/proc/meminfo"))![1]);
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  const before = slab();
+  const conns: Deno.Conn[] = [];
+  while (conns.length < KERNEL_ENDS) {
+    conns.push(...await Promise.all([Deno.connect({ port }), listener.accept()]));
+  }
+  const bytes = (slab() - before) / KERNEL_ENDS;
+  for (const conn of conns) conn.close();
+  return bytes;
+}

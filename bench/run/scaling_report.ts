@@ -1,0 +1,113 @@
+// The report on scaling, as Markdown, made of what was measured and nothing else.
+
+import { join } from "node:path";
+import { type Scale, SCALES } from "../catalog/scales.ts";
+import { describe, showSize } from "../catalog/workloads.ts";
+import { root } from "../support/runtimes.ts";
+import { showConditions } from "./conditions.ts";
+import { SHARED_LOAD } from "./cores.ts";
+import { type FigureName, FIGURES } from "./figures.ts";
+import { oneMillion } from "./one_million.ts";
+import type { Point, Scaling } from "./scaling.ts";
+
+/** What each table says. */
+const NOTES: Partial<Record<string, string>> = {
+  connections:
+    "Raw sockets are the limit: they send back what they get. On Deno there are two ways " +
+    "to the sockets, and `serve` takes `node:net` unless its option `denoSockets` says otherwise; " +
+    "`quickws@listen` and `raw` are `Deno.listen`, `quickws` and `raw@net` are `node:net`. A " +
+    "figure is missing where replies had still not come ten seconds after the load had ended.",
+  idle: "Resident memory that the process has gained, by connection, two seconds after the last " +
+    "one was opened.",
+};
+
+/** Writes `bench/SCALING.md`; prints it instead when nothing is to be kept. */
+export function writeReport(scaling: Scaling, dry: boolean): void {
+  const text = report(scaling);
+  if (dry) return console.log(text);
+  const path = join(root, "bench", "SCALING.md");
+  Deno.writeTextFileSync(path, text);
+  new Deno.Command(Deno.execPath(), { args: ["fmt", "--quiet", path] }).outputSync();
+}
+
+function report(scaling: Scaling): string {
+  const { points } = scaling;
+  return [
+    "# How cost grows",
+    "Written by `deno task bench scaling`; the numbers are in `results/scaling.json`.\n" +
+    "CPU time is that of the server's process, user and system, in all its threads.",
+    ...SCALES.flatMap((scale) => sections(scale, points[scale.name] ?? [], scaling)),
+    ...cores(scaling),
+    ...oneMillion(scaling),
+  ].join("\n\n") + "\n";
+}
+
+function sections(scale: Scale, points: Point[], { conditions }: Scaling): string[] {
+  if (points.length === 0) return [];
+  const note = NOTES[scale.name];
+  return [
+    `## ${scale.title}`,
+    ...(note === undefined ? [] : [note]),
+    ...scale.figures.map((figure) => figureTable(scale, points, figure)),
+    `${showConditions(conditions[scale.name]!)}.`,
+  ];
+}
+
+function figureTable(scale: Scale, points: Point[], figure: FigureName): string {
+  const { title, decimals } = FIGURES[figure];
+  return markdownTable([
+    [title, ...points.map(({ value }) => value.toLocaleString("en"))],
+    ...scale.labels.map((label) => [
+      label,
+      ...points.map(({ figures }) => figures[label]?.[figure]?.toFixed(decimals) ?? "none"),
+    ]),
+  ]);
+}
+
+function cores({ cores, conditions }: Scaling): string[] {
+  if (cores.length === 0) return [];
+  const { payload } = SHARED_LOAD;
+  const rows = cores.map(({ runtime, processes, rate, cpu, shares }) => {
+    const alone = cores.find((other) => other.runtime === runtime && other.processes === 1)!;
+    return [
+      `${runtime}, ${processes} process${processes > 1 ? "es" : ""}`,
+      rate.toFixed(0),
+      `x ${(rate / alone.rate).toFixed(2)}`,
+      cpu.toFixed(2),
+      shares.map((share) => `${(100 * share).toFixed(0)} %`).join(" and "),
+    ];
+  });
+  return [
+    "## More cores",
+    "Several processes listen on one port with `reusePort: true`, and the kernel spreads the " +
+    "connections over them (`examples/several_cores.ts`). That takes Linux, and Bun, Node 22.12 or " +
+    "Deno with `--unstable-net`; Node 20 cannot. Connections of different processes know nothing " +
+    "of each other: a broadcast reaches those of one process.",
+    `Echo of ${showSize(payload)} of JSON, compressed, without takeover (${
+      describe(SHARED_LOAD).replace(/^.*?, .*?, /, "")
+    }); here the load generator has no core of its own and takes its share of both.`,
+    markdownTable([
+      ["", "messages/s", "beside one", "CPU us/message", "CPU time of each process"],
+      ...rows,
+    ]),
+    `${showConditions(conditions.cores!)}.`,
+  ];
+}
+
+/** Rows as a Markdown table; the first column to the left, the others to the right. */
+export function markdownTable([header, ...rows]: string[][]): string {
+  const widths = header!.map((_, column) =>
+    Math.max(3, ...[header!, ...rows].map((row) => row[column]!.length))
+  );
+  const line = (cells: string[]): string =>
+    `| ${
+      cells.map((cell, column) =>
+        column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)
+      ).join(" | ")
+    } |`;
+  const rule = `| ${
+    widths.map((width, column) => column === 0 ? "-".repeat(width) : `${"-".repeat(width - 1)}:`)
+      .join(" | ")
+  } |`;
+  return [line(header!), rule, ...rows.map(line)].join("\n");
+}

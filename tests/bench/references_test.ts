@@ -1,0 +1,23 @@
+// The source names benchmarks as the reasons of its constants, and the benchmarks name constants.
+
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { CHOICES } from "../../bench/micro/choices.ts";
+import { librarySources, root } from "../project/source_files.ts";
+
+Deno.test("every benchmark that the source refers to exists", () => {
+  const missing = librarySources().flatMap(({ path, text }) =>
+    [...text.matchAll(/\bbench\/[\w/.]*\w/g)]
+      .filter(([reference]) => !existsSync(join(root, reference)))
+      .map(([reference]) => `${path}: ${reference}`)
+  );
+  assert.deepEqual(missing, []);
+});
+
+Deno.test("every constant that a micro benchmark explains is where it says", () => {
+  for (const { constant } of CHOICES) {
+    const [name, path] = constant.split(", ");
+    assert.match(readFileSync(join(root, path!), "utf8"), new RegExp(`const ${name}\\b`), constant);
+  }
+});
