@@ -50,26 +50,26 @@ Deno.test("what is held together is counted, and given back", () => {
 
 Deno.test("over the limit the largest gives up, and the others go on", () => {
   const { memory, all: [small, large, middle] } = holders(3);
-  small.take(10, 100);
-  large.take(60, 100);
-  middle.take(30, 100);
-  small.take(5, 100);
+  small.take(20_000, 200_000);
+  large.take(120_000, 200_000);
+  middle.take(60_000, 200_000);
+  small.take(10_000, 200_000);
   assert.deepEqual([small.gaveUp, large.gaveUp, middle.gaveUp], [
     undefined,
     "MEMORY_LIMIT",
     undefined,
   ]);
-  assert.equal(memory.byteLength, 45);
+  assert.equal(memory.byteLength, 90_000);
 });
 
 Deno.test("as many give up as it takes", () => {
   const { memory, all: [one, two, three] } = holders(3);
-  one.take(40, 100);
-  two.take(45, 100);
-  three.take(15, 100);
-  three.take(20, 55);
+  one.take(80_000, 200_000);
+  two.take(90_000, 200_000);
+  three.take(30_000, 200_000);
+  three.take(40_000, 110_000);
   assert.deepEqual([one.gaveUp, two.gaveUp], ["MEMORY_LIMIT", "MEMORY_LIMIT"]);
-  assert.equal(memory.byteLength, 35);
+  assert.equal(memory.byteLength, 70_000);
 });
 
 Deno.test("the one that would hold most is refused itself, and keeps what it has", () => {
@@ -79,4 +79,14 @@ Deno.test("the one that would hold most is refused itself, and keeps what it has
   assert.throws(() => other.take(11, 100), refused);
   assert.deepEqual([one.gaveUp, other.held, memory.byteLength], [undefined, 40, 90]);
   assert.throws(() => new Holder(memory).take(101, 100), refused);
+});
+
+Deno.test("who holds little does not have to go for others", () => {
+  const { memory, all: [one, other] } = holders(2);
+  one.take(60_000, 100_000);
+  assert.throws(() => other.take(50_000, 100_000), refused);
+  assert.deepEqual([one.gaveUp, memory.byteLength], [undefined, 60_000]);
+  one.take(10_000, 100_000);
+  other.take(50_000, 100_000);
+  assert.deepEqual([one.gaveUp, memory.byteLength], ["MEMORY_LIMIT", 50_000]);
 });
