@@ -1,5 +1,5 @@
 // One server process for each core, all on one port: with `reusePort` the kernel of Linux spreads the
-// connections over them. `bun examples/several_cores.ts`, or with Deno `deno run -A --unstable-net`;
+// connections over them. `bun examples/several_cores.ts`, or `deno run -A examples/several_cores.ts`;
 // PORT and CORES choose the port and the number of processes.
 
 import { spawn } from "node:child_process";
@@ -24,7 +24,7 @@ async function work(): Promise<void> {
 }
 
 function startWorkers(): void {
-  const flags = "Deno" in globalThis ? ["run", "--allow-net", "--allow-env", "--unstable-net"] : [];
+  const flags = "Deno" in globalThis ? ["run", "--allow-net", "--allow-env"] : [];
   const args = [...flags, process.argv[1]!];
   const options = { stdio: "inherit", env: { ...process.env, WORKER: "1" } } as const;
   const workers = Array.from(

@@ -80,8 +80,8 @@ function cores({ cores, conditions }: Scaling): string[] {
   return [
     "## More cores",
     "Several processes listen on one port with `reusePort: true`, and the kernel spreads the " +
-    "connections over them (`examples/several_cores.ts`). That takes Linux, and Bun, Node 22.12 or " +
-    "Deno with `--unstable-net`; Node 20 cannot. Connections of different processes know nothing " +
+    "connections over them (`examples/several_cores.ts`). That takes Linux, and Deno, Bun or Node " +
+    "22.12; Node 20 cannot. Connections of different processes know nothing " +
     "of each other: a broadcast reaches those of one process.",
     `Echo of ${showSize(payload)} of JSON, compressed, without takeover (${
       describe(SHARED_LOAD).replace(/^.*?, .*?, /, "")
