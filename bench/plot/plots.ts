@@ -3,7 +3,7 @@
 import { isOurs, PARTICIPANTS } from "../catalog/participants.ts";
 import { showConditions } from "../run/conditions.ts";
 import type { FigureName } from "../run/figures.ts";
-import type { Scaling } from "../run/scaling.ts";
+import type { Scaling } from "../run/scaling_points.ts";
 import { load, save } from "../run/store.ts";
 import type { WorkloadOutcome } from "../run/suite.ts";
 import type { Workload } from "../catalog/workloads.ts";

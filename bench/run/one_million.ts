@@ -1,7 +1,7 @@
 // On paper, from the slopes: what a million connections need.
 
-import { markdownTable } from "./scaling_report.ts";
-import type { Point, Scaling } from "./scaling.ts";
+import { markdownTable } from "../support/table.ts";
+import type { Point, Scaling } from "./scaling_points.ts";
 
 /** What quickws in Go reports of its million: echoes of 1 KiB in a second, and bytes of memory. */
 const REPORTED = { connections: 1e6, rate: 108_143, memory: 8.47e9 };

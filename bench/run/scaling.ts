@@ -4,30 +4,14 @@ import { labelOf } from "../catalog/participants.ts";
 import { SCALES } from "../catalog/scales.ts";
 import type { Generator } from "../load/generator.ts";
 import { findParticipant } from "./choice.ts";
-import { type Conditions, conditionsNow } from "./conditions.ts";
-import { type CoresOutcome, measureCores } from "./cores.ts";
-import { type FigureName, medianOf } from "./figures.ts";
+import { conditionsNow } from "./conditions.ts";
+import { measureCores } from "./cores.ts";
+import { medianOf } from "./figures.ts";
 import type { Options } from "./options.ts";
 import { runRounds } from "./rounds.ts";
+import type { Point, Scaling } from "./scaling_points.ts";
 import { writeReport } from "./scaling_report.ts";
 import { load, save } from "./store.ts";
-
-/** What was measured at one value of a scale. */
-export interface Point {
-  value: number;
-  /** Figures by participant. */
-  figures: Record<string, Partial<Record<FigureName, number>>>;
-}
-
-/** All that the report is made of. */
-export interface Scaling {
-  /** When and how each part was measured. */
-  conditions: Record<string, Conditions>;
-  points: Record<string, Point[]>;
-  cores: CoresOutcome[];
-  /** Bytes of kernel memory for one end of an idle connection. */
-  kernel: number;
-}
 
 const FILE = "scaling.json";
 const KERNEL_ENDS = 10_000;

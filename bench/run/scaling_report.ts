@@ -4,11 +4,12 @@ import { join } from "node:path";
 import { type Scale, SCALES } from "../catalog/scales.ts";
 import { describe, showSize } from "../catalog/workloads.ts";
 import { root } from "../support/runtimes.ts";
+import { markdownTable } from "../support/table.ts";
 import { showConditions } from "./conditions.ts";
 import { SHARED_LOAD } from "./cores.ts";
 import { type FigureName, FIGURES } from "./figures.ts";
 import { oneMillion } from "./one_million.ts";
-import type { Point, Scaling } from "./scaling.ts";
+import type { Point, Scaling } from "./scaling_points.ts";
 
 /** What each table says. */
 const NOTES: Partial<Record<string, string>> = {
@@ -92,22 +93,4 @@ function cores({ cores, conditions }: Scaling): string[] {
     ]),
     `${showConditions(conditions.cores!)}.`,
   ];
-}
-
-/** Rows as a Markdown table; the first column to the left, the others to the right. */
-export function markdownTable([header, ...rows]: string[][]): string {
-  const widths = header!.map((_, column) =>
-    Math.max(3, ...[header!, ...rows].map((row) => row[column]!.length))
-  );
-  const line = (cells: string[]): string =>
-    `| ${
-      cells.map((cell, column) =>
-        column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)
-      ).join(" | ")
-    } |`;
-  const rule = `| ${
-    widths.map((width, column) => column === 0 ? "-".repeat(width) : `${"-".repeat(width - 1)}:`)
-      .join(" | ")
-  } |`;
-  return [line(header!), rule, ...rows.map(line)].join("\n");
 }

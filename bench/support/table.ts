@@ -1,4 +1,4 @@
-// Tables for the terminal.
+// Tables for the terminal and for pages.
 
 /** Lays rows out in columns: the first to the left, the others, which are figures, to the right. */
 export function table(rows: readonly (readonly string[])[]): string {
@@ -18,4 +18,22 @@ export function table(rows: readonly (readonly string[])[]): string {
 /** The middle value; of an even count the upper one of the two. */
 export function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1] ?? NaN;
+}
+
+/** Rows as a Markdown table; the first column to the left, the others to the right. */
+export function markdownTable([header, ...rows]: string[][]): string {
+  const widths = header!.map((_, column) =>
+    Math.max(3, ...[header!, ...rows].map((row) => row[column]!.length))
+  );
+  const line = (cells: string[]): string =>
+    `| ${
+      cells.map((cell, column) =>
+        column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)
+      ).join(" | ")
+    } |`;
+  const rule = `| ${
+    widths.map((width, column) => column === 0 ? "-".repeat(width) : `${"-".repeat(width - 1)}:`)
+      .join(" | ")
+  } |`;
+  return [line(header!), rule, ...rows.map(line)].join("\n");
 }
