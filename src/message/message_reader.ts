@@ -47,8 +47,8 @@ export interface MessageSink {
   controlFrame(opcode: Opcode, bytes: Uint8Array, start: number, end: number): void;
 
   /**
-   * Must be there where `maxUnfinishedMemory` is. The message under way was given up: `maxUnfinishedMemory` was exceeded by the messages of all
-   * connections together, and this one was the largest.
+   * Must be there where `maxUnfinishedMemory` is. The message under way was given up: the messages of
+   * all connections together exceeded that limit, and this one was the largest.
    */
   messageGivenUp?(error: WebSocketError): void;
 }
