@@ -106,9 +106,9 @@ async function listen(options: ListenOptions, sink: ListenerSink): Promise<Liste
 
 /**
  * By `node:net`, unless asked otherwise. With 10,000 connections a message on a socket of
- * `Deno.listen` costs three times what it costs with 100, and some connections starve for seconds;
- * an idle one holds the buffer of its read. `node:net` costs a tenth more with few connections, the
- * same with many, and serves them in turn (bench/SCALING.md).
+ * `Deno.listen` costs three times what it costs with 100, and some connections starve for seconds; an
+ * idle one holds the buffer of its read. On `node:net` it costs a tenth more with few connections and
+ * twice that with many, and they are served in turn (bench/SCALING.md).
  */
 async function listenPlain(options: ListenOptions, sink: ListenerSink): Promise<Listener> {
   if (options.denoSockets === "Deno.listen") return listenByDeno(options, sink);
