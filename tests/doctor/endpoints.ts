@@ -3,6 +3,7 @@
 import { fileURLToPath } from "node:url";
 import type { Role } from "../../doctor/case.ts";
 import type { Report } from "../../doctor/report.ts";
+import { linesOf } from "../support/child.ts";
 import { runtimeCommand, type RuntimeName, runtimeNames } from "../support/runtimes.ts";
 
 /** A program in `programs` that is examined. */
@@ -107,16 +108,6 @@ function spawn(runtime: RuntimeName, module: string, ...args: string[]): Deno.Ch
   return new Deno.Command(command, { args: all, stdout: "piped", stderr: "inherit" }).spawn();
 }
 
-/** The lines that a process prints. */
-async function* linesOf({ stdout }: Deno.ChildProcess): AsyncGenerator<string, void> {
-  let rest = "";
-  for await (const text of stdout.pipeThrough(new TextDecoderStream())) {
-    const lines = (rest + text).split("\n");
-    rest = lines.pop()!;
-    yield* lines;
-  }
-}
-
 async function lineWith(lines: AsyncGenerator<string, void>, pattern: RegExp): Promise<string> {
   for (;;) {
     const { value } = await lines.next();
@@ -172,14 +163,14 @@ async function examineServer(
   args: readonly string[],
 ): Promise<number> {
   const server = spawn(runtime, `programs/${module}.ts`);
-  const lines = linesOf(server);
+  const lines = linesOf(server.stdout);
   try {
     let port = await lineWith(lines, /^(\d+)$/);
     if (compression) port = await lineWith(lines, /^(\d+)$/);
     const serving = drain(lines);
     const url = `ws://127.0.0.1:${port}/`;
     const process = spawn(doctor, DOCTOR, url, "--agent", agent, ...args);
-    await drain(linesOf(process));
+    await drain(linesOf(process.stdout));
     const { code } = await process.status;
     await stop(server);
     await serving;
@@ -195,7 +186,7 @@ async function examineClient(
   args: readonly string[],
 ): Promise<number> {
   const listening = spawn(doctor, DOCTOR, "--listen", "0", ...args);
-  const lines = linesOf(listening);
+  const lines = linesOf(listening.stdout);
   let client: Deno.ChildProcess | undefined;
   try {
     const url = await lineWith(lines, /^Listening on (\S+)/);
@@ -205,7 +196,7 @@ async function examineClient(
       url,
       ...(compression ? ["compression"] : []),
     );
-    await Promise.all([drain(linesOf(client)), drain(lines)]);
+    await Promise.all([drain(linesOf(client.stdout)), drain(lines)]);
     return (await listening.status).code;
   } finally {
     await stop(listening);

@@ -1,6 +1,7 @@
 // Programs as processes: a server that prints where it listens, a client that prints what it found.
 
 import { fileURLToPath } from "node:url";
+import { linesOf } from "../support/child.ts";
 import { type RuntimeCommand, runtimeCommand, type RuntimeName } from "../support/runtimes.ts";
 import type { StepResult } from "./conversation.ts";
 
@@ -34,7 +35,7 @@ export class RunningProgram {
     const options = { args: all, stdout: "piped", stderr: "inherit" } as const;
     this.#name = program.name;
     this.#process = new Deno.Command(command, options).spawn();
-    this.#lines = linesOf(this.#process);
+    this.#lines = linesOf(this.#process.stdout);
   }
 
   /** The next line. */
@@ -80,16 +81,6 @@ export class RunningProgram {
     }
     await this.#process.status;
     await this.#lines.return();
-  }
-}
-
-/** The lines that a process prints, until it ends or the reader does. */
-async function* linesOf(process: Deno.ChildProcess): AsyncGenerator<string, void> {
-  let rest = "";
-  for await (const text of process.stdout.pipeThrough(new TextDecoderStream())) {
-    const lines = (rest + text).split("\n");
-    rest = lines.pop()!;
-    yield* lines;
   }
 }
 
