@@ -30,10 +30,11 @@ export class PreparedMessage {
    * Encodes a message.
    *
    * @param data A string is sent as text, bytes as binary; bytes are copied.
+   * @param opcode What bytes are sent as: text where they are its UTF-8. Default: binary.
    */
-  constructor(data: string | Uint8Array) {
+  constructor(data: string | Uint8Array, opcode: MessageOpcode = Opcode.Binary) {
     const payload = typeof data === "string" ? encodeLongText(data) : data;
-    this.opcode = typeof data === "string" ? Opcode.Text : Opcode.Binary;
+    this.opcode = typeof data === "string" ? Opcode.Text : opcode;
     this.#payloadStart = frameHeaderSize(payload.length, false);
     this.frame = new Uint8Array(this.#payloadStart + payload.length);
     this.frame.set(payload, this.#payloadStart);

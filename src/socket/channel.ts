@@ -300,6 +300,11 @@ export class Channel<T>
     return this.#session.state;
   }
 
+  /** Who is told about its topics. */
+  get topicListener(): undefined {
+    return undefined;
+  }
+
   /** The topics of the server. */
   get topics(): Topics | undefined {
     return this.#context.topics;

@@ -72,8 +72,24 @@ export interface ConnectionTopics {
   ): PublishResult;
 }
 
+/** A client that listens to topics by itself, in the subprotocol for that. */
+export interface TopicListener {
+  /**
+   * It listens from here on.
+   *
+   * @param number Where the topic stands, if it has a history: what comes after it, will arrive.
+   */
+  subscribed(topic: string, number: number | undefined): void;
+  /** Some of what came before is no longer known. */
+  missed(topic: string): void;
+  /** A message of the topic was its own and does not come. */
+  passed(topic: string, number: number): void;
+}
+
 /** What begins, stops and ends a connection. */
 export interface ConnectionControl {
+  /** Who is told about its topics, and gets their messages with a label; nobody: plain messages. */
+  readonly topicListener: TopicListener | undefined;
   /** The topics it can listen to: those of its server. */
   readonly topics: ConnectionTopics | undefined;
   /** What sends on the connection. */

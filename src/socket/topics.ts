@@ -5,6 +5,7 @@ import { PreparedMessage } from "../message/prepared_message.ts";
 import { ConflationQueue } from "../pubsub/conflation_queue.ts";
 import { TopicRegistry } from "../pubsub/topic_registry.ts";
 import { toBytes } from "./bytes.ts";
+import { Publication } from "./publication.ts";
 import type { ConnectionControl, ConnectionTopics } from "./connection_link.ts";
 import type { Relay } from "./relay.ts";
 import type { OnSlow, PublishOptions, PublishResult } from "./publish_options.ts";
@@ -42,6 +43,7 @@ export class Topics implements ConnectionTopics {
     if (receiver.state !== "open") return false;
     const isNew = this.#registry.subscribe(receiver, topic);
     if (isNew && this.#registry.count(topic) === 1) this.#relay?.subscribe(topic);
+    receiver.topicListener?.subscribed(topic, undefined);
     return true;
   }
 
@@ -73,16 +75,18 @@ export class Topics implements ConnectionTopics {
     const content = typeof data === "string" || data instanceof PreparedMessage
       ? data
       : toBytes(data);
-    if (this.#relay === undefined) return this.#deliver(topic, content, options, except);
-    const message = content instanceof PreparedMessage ? content : new PreparedMessage(content);
-    const result = this.#deliver(topic, message, options, except);
-    this.#relay.publish(topic, message, options);
+    if (this.#relay === undefined) {
+      return this.#deliver(new Publication(topic, content), options, except);
+    }
+    const publication = new Publication(topic, content);
+    const result = this.#deliver(publication, options, except);
+    this.#relay.publish(topic, publication.plain, options);
     return result;
   }
 
   /** Hands on what was published elsewhere. */
   deliver(topic: string, message: PreparedMessage, options: PublishOptions): void {
-    this.#deliver(topic, message, options, undefined);
+    this.#deliver(new Publication(topic, message), options, undefined);
   }
 
   /**
@@ -113,21 +117,23 @@ export class Topics implements ConnectionTopics {
     this.#registry.forget(receiver);
   }
 
-  /** Hands a message to those who listen here; it is encoded for the first of them. */
+  /** Hands a message to those who listen here. */
   #deliver(
-    topic: string,
-    content: string | Uint8Array | PreparedMessage,
+    publication: Publication,
     options: PublishOptions,
     except: ConnectionControl | undefined,
   ): PublishResult {
     const result = { sent: 0, waiting: 0, replaced: 0, dropped: 0, closed: 0 };
     const { onSlow = "queue", key = "" } = options;
     // The length of the topic tells where the key begins.
+    const { topic } = publication;
     const place = onSlow === "conflate" ? `${topic.length} ${topic}${key}` : "";
     for (const receiver of this.#registry.subscribers(topic)) {
       if (receiver === except || receiver.state !== "open") continue;
-      if (!(content instanceof PreparedMessage)) content = new PreparedMessage(content);
-      this.#offer(receiver, content, onSlow, place, result);
+      const message = receiver.topicListener === undefined
+        ? publication.plain
+        : publication.labelled;
+      this.#offer(receiver, message, onSlow, place, result);
     }
     return result;
   }

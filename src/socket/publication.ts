@@ -1,0 +1,58 @@
+// A published message as it is sent to each receiver: plain, or with the line of the topics
+// subprotocol in front; either is encoded once, for the first receiver that needs it.
+
+import { PreparedMessage } from "../message/prepared_message.ts";
+import { writeLine } from "../pubsub/topic_protocol.ts";
+
+const encoder = new TextEncoder();
+
+/** A published message. */
+export class Publication {
+  readonly #content: string | Uint8Array | PreparedMessage;
+  #plain: PreparedMessage | undefined;
+  #labelled: PreparedMessage | undefined;
+  /** The topic. */
+  readonly topic: string;
+  /** Its number in the history of the topic, if it has one. */
+  readonly number: number | undefined;
+
+  /**
+   * @param topic The topic.
+   * @param content The message: text, bytes, or either encoded before.
+   * @param number Its number in the history of the topic, if it has one.
+   */
+  constructor(topic: string, content: string | Uint8Array | PreparedMessage, number?: number) {
+    this.topic = topic;
+    this.#content = content;
+    this.number = number;
+  }
+
+  /** The message itself. */
+  get plain(): PreparedMessage {
+    return this.#plain ??= this.#content instanceof PreparedMessage
+      ? this.#content
+      : new PreparedMessage(this.#content);
+  }
+
+  /** The message behind the line that says which topic it is of. */
+  get labelled(): PreparedMessage {
+    return this.#labelled ??= this.#label();
+  }
+
+  #label(): PreparedMessage {
+    const { topic, number } = this;
+    const line = writeLine(number === undefined ? { topic } : { topic, number });
+    const content = this.#content;
+    if (typeof content === "string") return new PreparedMessage(line + content);
+    if (!(content instanceof PreparedMessage)) return new PreparedMessage(joined(line, content));
+    return new PreparedMessage(joined(line, content.payload), content.opcode);
+  }
+}
+
+function joined(line: string, payload: Uint8Array): Uint8Array {
+  const head = encoder.encode(line);
+  const bytes = new Uint8Array(head.length + payload.length);
+  bytes.set(head);
+  bytes.set(payload, head.length);
+  return bytes;
+}
