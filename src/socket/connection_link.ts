@@ -57,8 +57,12 @@ export interface ConnectionSender {
 
 /** The topics of a server, for its connections. */
 export interface ConnectionTopics {
-  /** Subscribes; returns `false` when the connection is no longer open. */
-  subscribe(receiver: ConnectionControl, topic: string): boolean;
+  /**
+   * Subscribes; returns `false` when the connection is no longer open.
+   *
+   * @param after The number of the last message that it knows, where it wants what came since.
+   */
+  subscribe(receiver: ConnectionControl, topic: string, after?: number): boolean;
   /** Unsubscribes; returns whether the connection was subscribed. */
   unsubscribe(receiver: ConnectionControl, topic: string): boolean;
   /** The topics of a connection. */

@@ -29,6 +29,7 @@ export class Relay implements BackplaneSink {
   readonly #owner: RelayOwner;
   readonly #origin: Uint8Array = randomNonce();
   readonly #queue: OutageQueue;
+  #published = 0;
   #state: "starting" | "up" | "down" | "closed" = "starting";
 
   /**
@@ -69,6 +70,8 @@ export class Relay implements BackplaneSink {
     if (this.#state === "closed") return;
     const envelope = writeEnvelope({
       origin: this.#origin,
+      count: this.#published++,
+      except: 0,
       isText: message.opcode === Opcode.Text,
       onSlow: options.onSlow ?? "queue",
       key: options.key ?? "",
