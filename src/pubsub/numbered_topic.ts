@@ -146,35 +146,37 @@ export class NumberedTopic<R extends object, M extends TopicMessage> {
   /** What was asked for can't be had: all go on with what comes, and know that they have missed some. */
   giveUp(): void {
     const arrivals = this.#arrivals ?? new Arrivals();
+    const joiners = this.#joiners?.list() ?? [];
     this.#arrivals = undefined;
-    const isStalled = this.#place === "stalled";
-    if (isStalled) this.#owner.missedByAll();
-    for (const [receiver, joiner] of this.#joiners?.list() ?? []) {
-      this.#giveUpFor(receiver, joiner, arrivals);
-    }
     this.#joiners = undefined;
-    if (isStalled) {
-      this.#place = "unplaced";
-      for (const { message, previous } of arrivals.after(this.#last)) {
-        this.#placeAt(previous);
-        this.#next(message, this.#last);
+    for (const [receiver, joiner] of joiners) this.#giveUpFor(receiver, joiner, arrivals);
+    if (this.#place === "stalled") {
+      this.#owner.missedByAll();
+      // Some have joined in front of the others, and must get nothing twice.
+      for (const [, { told, after = 0 }] of joiners) {
+        if (told) this.#last = Math.max(this.#last, after);
       }
+      this.#place = "unplaced";
+      this.#takeUp(arrivals);
     }
     this.#started();
   }
 
-  #giveUpFor(receiver: R, joiner: Joiner, arrivals: Arrivals<M>): void {
-    const { after, told } = joiner;
-    if (after === undefined) {
-      this.#owner.subscribed(receiver, undefined);
-      return;
-    }
-    // It stands where all stand from here on; some of it may come once more if it knew more.
-    const at = this.#place === "unplaced" ? after : Math.min(after, this.#last);
+  #giveUpFor(receiver: R, { after, told }: Joiner, arrivals: Arrivals<M>): void {
+    // From here on it stands where all stand; who knew more gets some of it once more.
+    const at = this.#place === "unplaced" ? after : after && Math.min(after, this.#last);
     if (!told) this.#owner.subscribed(receiver, at);
+    if (this.#place === "stalled" || at === undefined) return;
     this.#owner.missed(receiver);
-    for (const { message } of arrivals.after(at)) {
-      if (message.number <= this.#last) this.#hand(receiver, message);
+    for (const { message } of arrivals.after(at)) this.#hand(receiver, message);
+  }
+
+  /** Hands on what was held, whatever is missing in between. */
+  #takeUp(arrivals: Arrivals<M>): void {
+    for (const { message, previous } of arrivals.after(this.#last)) {
+      if (this.#place === "live" && previous > this.#last) this.#owner.missedByAll();
+      this.#placeAt(previous);
+      this.#next(message, this.#last);
     }
   }
 
