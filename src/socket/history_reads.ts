@@ -23,12 +23,7 @@ export interface HistoryReader {
 const MAX_READS = 64;
 
 /** Milliseconds after which an answer of the engine is no longer waited for. */
-export const ANSWER_TIMEOUT = 10_000;
-
-/** What is reported where an answer was waited for in vain. */
-export function noAnswer(what: string): Error {
-  return new Error(`The engine has not answered to ${what} within ${ANSWER_TIMEOUT} ms`);
-}
+const ANSWER_TIMEOUT = 10_000;
 
 /** One read that is under way. */
 class PendingRead implements TimerTarget {
@@ -37,10 +32,14 @@ class PendingRead implements TimerTarget {
   reader: HistoryReader | undefined;
   readonly timer: Timer;
 
-  constructor(reader: HistoryReader, timedOut: (read: PendingRead) => void) {
+  constructor(
+    reader: HistoryReader,
+    timeout: number,
+    timedOut: (read: PendingRead) => void,
+  ) {
     this.reader = reader;
     this.#timedOut = timedOut;
-    this.timer = timers.start(ANSWER_TIMEOUT, this, 0);
+    this.timer = timers.start(timeout, this, 0);
   }
 
   timerFired(): void {
@@ -55,9 +54,16 @@ export class HistoryReads {
   readonly #pending: Set<PendingRead> = new Set();
   readonly #reading: Map<HistoryReader, PendingRead> = new Map();
 
-  /** @param history What is read. */
-  constructor(history: BackplaneHistory) {
+  /** Milliseconds that the engine has for an answer. */
+  readonly timeout: number;
+
+  /**
+   * @param history What is read.
+   * @param timeout Milliseconds that the engine has for an answer.
+   */
+  constructor(history: BackplaneHistory, timeout: number = ANSWER_TIMEOUT) {
     this.#history = history;
+    this.timeout = timeout;
   }
 
   /** Reads for it as soon as there is room, unless a read for it is under way. */
@@ -87,6 +93,11 @@ export class HistoryReads {
     this.#pending.clear();
   }
 
+  /** What is reported where an answer was waited for in vain. */
+  noAnswer(what: string): Error {
+    return new Error(`The engine has not answered to ${what} within ${this.timeout} ms`);
+  }
+
   #begin(): void {
     for (const reader of this.#waiting) {
       if (this.#pending.size >= MAX_READS) return;
@@ -96,8 +107,8 @@ export class HistoryReads {
   }
 
   #read(reader: HistoryReader): void {
-    const read = new PendingRead(reader, (late) => {
-      this.#end(late)?.readFailed(noAnswer("a read"));
+    const read = new PendingRead(reader, this.timeout, (late) => {
+      this.#end(late)?.readFailed(this.noAnswer("a read"));
       this.#begin();
     });
     this.#pending.add(read);

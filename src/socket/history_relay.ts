@@ -108,14 +108,13 @@ export class HistoryRelay implements BackplaneSink, AppendLineOwner, FollowerCon
     after: number | undefined,
     isNew: boolean,
   ): void {
-    let follower = this.#followers.get(name);
-    if (follower === undefined) {
-      follower = new TopicFollower(name, this);
-      this.#followers.set(name, follower);
-      if (this.#state === "up") follower.subscribe();
-    }
+    const known = this.#followers.get(name);
+    const follower = known ?? new TopicFollower(name, this);
     if (isNew || after !== undefined) follower.topic.join(receiver, after);
     else follower.topic.confirm(receiver);
+    if (known !== undefined) return;
+    this.#followers.set(name, follower);
+    if (this.#state === "up") follower.subscribe();
   }
 
   /** A receiver does not listen to a topic any more; `isLast`: nor does anybody else. */

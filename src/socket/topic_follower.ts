@@ -90,7 +90,7 @@ export class TopicFollower
     try {
       const result = this.#context.ask(this.name);
       if (isPromiseLike(result)) {
-        this.#timer = timers.start(ANSWER_TIMEOUT, this, 0);
+        this.#timer = timers.start(this.#context.reads.timeout, this, 0);
         result.then(done, failed);
       } else {
         done();
@@ -116,7 +116,7 @@ export class TopicFollower
 
   /** The subscription takes too long: it may still come. */
   timerFired(): void {
-    this.#subscribeFailed(noAnswer("a subscription"));
+    this.#subscribeFailed(this.#context.reads.noAnswer("a subscription"));
   }
 
   /**
