@@ -7,12 +7,7 @@ import { NumberedTopic } from "../pubsub/numbered_topic.ts";
 import type { NumberedTopicOwner } from "../pubsub/numbered_topic_owner.ts";
 import type { ConnectionControl } from "./connection_link.ts";
 import type { HistoryMessage } from "./history_message.ts";
-import {
-  ANSWER_TIMEOUT,
-  type HistoryReader,
-  type HistoryReads,
-  noAnswer,
-} from "./history_reads.ts";
+import type { HistoryReader, HistoryReads } from "./history_reads.ts";
 import { isPromiseLike } from "./promise_like.ts";
 import { type Timer, timers, type TimerTarget } from "./timer_wheel.ts";
 
