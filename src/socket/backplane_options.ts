@@ -1,18 +1,21 @@
 // The options of `serve` that are about the engine between servers, and their check.
 
-import type { Backplane, ResumeOptions } from "../pubsub/backplane.ts";
+import type { Backplane, BackplaneQueueOptions, ResumeOptions } from "../pubsub/backplane.ts";
 import { checkInteger, checkNames, checkOneOf, wrongType } from "./check.ts";
 import { MAX_INT32 } from "./connection_options.ts";
-import type { ServeOptions } from "./serve_options.ts";
 
 /** The most messages of a topic that can be kept: all of them may have to be read at once. */
 const MAX_MESSAGES = 1_000_000;
 
-/** The options about the engine. */
-export type BackplaneOptions = Pick<
-  ServeOptions<unknown>,
-  "backplane" | "backplaneQueue" | "resume"
->;
+/** The options about the engine, see those of `serve`. */
+export interface BackplaneOptions {
+  /** The engine. */
+  backplane?: Backplane;
+  /** What waits while it is away. */
+  backplaneQueue?: BackplaneQueueOptions;
+  /** What it keeps. */
+  resume?: ResumeOptions;
+}
 
 /** @throws {TypeError | RangeError} When one of them is of the wrong type or range. */
 export function checkBackplane({ backplane, backplaneQueue, resume }: BackplaneOptions): void {

@@ -88,8 +88,8 @@ class Node {
     return this.errors.all.map(({ code }) => code);
   }
 
-  publish(text: string, options: PublishOptions = {}, except?: Receiver): PublishResult {
-    return this.topics.publish("room", text, options, except?.control);
+  publish(text: string, options?: PublishOptions, except?: Receiver): PublishResult {
+    return this.topics.publish("room", text, options ?? {}, except?.control);
   }
 
   /** One that listens to "room". */

@@ -1,7 +1,7 @@
 // An engine in memory that carries messages between servers, and fails when it is told to.
 
 import type { Backplane, BackplaneHistory, BackplaneSink } from "../../src/pubsub/backplane.ts";
-import { FakeHistory } from "./fake_history.ts";
+import type { FakeHistory } from "./fake_history.ts";
 
 /** What one server asked of the engine: the method, and the topic where there is one. */
 export type Request = [method: keyof Backplane, topic?: string];
@@ -71,7 +71,7 @@ export class FakeEngine {
   readonly history: FakeHistory | undefined;
   isUp: boolean;
 
-  constructor(isUp = true, history?: FakeHistory) {
+  constructor(isUp: boolean = true, history: FakeHistory | undefined = undefined) {
     this.isUp = isUp;
     this.history = history;
   }
