@@ -43,6 +43,8 @@ export class AppendLine {
   #bytes = 0;
   #failed = 0;
   #places = 0;
+  /** The place of the newest message that is known to be kept. */
+  #newestKept = -1;
   #isUp = false;
 
   /**
@@ -64,7 +66,8 @@ export class AppendLine {
   up(): void {
     this.#isUp = true;
     for (const append of [...this.#underWay]) {
-      if (this.#isUp) this.#attempt(append);
+      if (append.place < this.#newestKept) this.#refuse(append);
+      else if (this.#isUp) this.#attempt(append);
     }
     this.#flush();
   }
@@ -120,7 +123,8 @@ export class AppendLine {
   #kept(append: Append): void {
     if (!this.#underWay.has(append)) return;
     this.#remove(append);
-    // What is behind it is kept: what failed in front can't go in any more, or the order is lost.
+    this.#newestKept = Math.max(this.#newestKept, append.place);
+    // What failed in front of it can't go in any more, or the order is lost.
     if (this.#failed > 0) this.#giveUp(append.place);
     if (this.#isUp) this.#flush();
   }
@@ -137,11 +141,17 @@ export class AppendLine {
   #giveUp(place: number): void {
     for (const append of this.#underWay) {
       if (append.place >= place) break;
-      if (!append.failed) continue;
-      this.#remove(append);
-      this.#owner.refused(append.error);
+      if (append.failed) this.#refuse(append);
     }
     if (this.#isUp) this.#flush();
+  }
+
+  #refuse(append: Append): void {
+    const { failed, error } = append;
+    this.#remove(append);
+    this.#owner.refused(
+      failed ? error : new Error("Later messages were answered, this one was not"),
+    );
   }
 
   #remove(append: Append): void {

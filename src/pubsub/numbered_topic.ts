@@ -130,8 +130,8 @@ export class NumberedTopic<R extends object, M extends TopicMessage> {
       this.#beginAnew(page.last);
       return;
     }
-    const messages = this.#repeats.without(page.messages);
-    const isThere = this.#advance(page, messages);
+    const isThere = this.#advance(page);
+    const messages = this.#joiners === undefined ? [] : this.#repeats.without(page.messages);
     for (const [receiver, joiner] of this.#joiners?.list() ?? []) {
       this.#catchUp(receiver, joiner, page, messages);
       this.#goOn(receiver, joiner, page.last, arrivals);
@@ -211,7 +211,8 @@ export class NumberedTopic<R extends object, M extends TopicMessage> {
   }
 
   /** Brings those that stand together to where the page ends; returns whether they are there. */
-  #advance(page: TopicPage<M>, messages: readonly M[]): boolean {
+  #advance(page: TopicPage<M>): boolean {
+    const { messages } = page;
     if (this.#place === "unplaced") {
       // Somebody stands here only if an earlier read was given up.
       if (page.last > this.#last) this.#owner.missedByAll();

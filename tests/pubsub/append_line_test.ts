@@ -126,6 +126,18 @@ Deno.test("what is refused does not go in behind what came after it", async () =
   assert.deepEqual(engine.appended, ["a", "b", "c", "c"]);
 });
 
+Deno.test("what was not answered although later ones were is not appended behind them", async () => {
+  const engine = new Engine();
+  engine.line.up();
+  engine.push("a", "b", "c");
+  await engine.keep(1);
+  engine.line.down();
+  engine.line.up();
+  assert.deepEqual(engine.appended, ["a", "b", "c", "c"]);
+  assert.deepEqual(engine.told.length, 1);
+  assert.match(engine.told[0], /^refused Error: Later messages were answered/);
+});
+
 Deno.test("only so many are under way; the rest waits, in a queue with limits", async () => {
   const engine = new Engine({ maxBytes: 2 * 5, drop: "newest" });
   engine.line.up();

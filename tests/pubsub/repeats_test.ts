@@ -40,7 +40,7 @@ Deno.test("memory is bounded: of many servers and many repeats the oldest are fo
   for (let i = 0; i < 65; i++) repeats.isRepeat(message(i + 1, `${i}`, 7));
   assert.equal(repeats.isRepeat(message(100, "1", 7)), true);
   assert.equal(repeats.isRepeat(message(101, "0", 7)), false, "forgotten");
-  for (let i = 0; i < 64; i++) repeats.isRepeat(message(200 + i, "64", 7));
+  for (let i = 0; i < 4096; i++) repeats.isRepeat(message(200 + i, "64", 7));
   assert.equal(repeats.has(message(100, "1", 7)), false, "forgotten");
   assert.equal(repeats.has(message(200, "64", 7)), true);
 });
