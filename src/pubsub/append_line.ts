@@ -9,7 +9,7 @@ export interface AppendLineOwner {
   /** Appends a message. May throw. */
   append(topic: string, message: Uint8Array): Promise<unknown>;
   /** A message was given up, because the engine refused it. */
-  refused(error: unknown): void;
+  failed(error: unknown): void;
   /** So many messages were given up, because they found no room to wait. */
   dropped(count: number): void;
   /** An append failed, and it will soon show whether that is because the engine goes away. */
@@ -149,7 +149,7 @@ export class AppendLine {
   #refuse(append: Append): void {
     const { failed, error } = append;
     this.#remove(append);
-    this.#owner.refused(
+    this.#owner.failed(
       failed ? error : new Error("Later messages were answered, this one was not"),
     );
   }

@@ -158,6 +158,8 @@ export class HistoryRelay implements BackplaneSink, AppendLineOwner, FollowerCon
   /** The engine can be used. */
   up(): void {
     if (this.#state === "closed") return;
+    // Once more up without a word in between: it may have been away all the same.
+    if (this.#state === "up") this.#interrupt();
     this.#state = "up";
     for (const follower of [...this.#followers.values()]) {
       if (this.#state === "up") follower.subscribe();
@@ -169,10 +171,8 @@ export class HistoryRelay implements BackplaneSink, AppendLineOwner, FollowerCon
   down(error: unknown): void {
     if (this.#state === "closed" || this.#state === "down") return;
     this.#state = "down";
-    this.#line.down();
-    this.reads.stop();
+    this.#interrupt();
     this.#report("BACKPLANE_DOWN", "The backplane is away", error);
-    for (const follower of this.#followers.values()) follower.interrupt();
   }
 
   /** A message came. */
@@ -204,11 +204,6 @@ export class HistoryRelay implements BackplaneSink, AppendLineOwner, FollowerCon
         }
       });
     });
-  }
-
-  /** The engine refused a message. */
-  refused(error: unknown): void {
-    this.failed(error);
   }
 
   /** Messages found no room to wait. */
@@ -277,6 +272,12 @@ export class HistoryRelay implements BackplaneSink, AppendLineOwner, FollowerCon
   /** More came than there is room for. */
   overflowed(what: string): void {
     this.#report("BACKPLANE_OVERFLOW", `The backplane: ${what}`);
+  }
+
+  #interrupt(): void {
+    this.#line.down();
+    this.reads.stop();
+    for (const follower of this.#followers.values()) follower.interrupt();
   }
 
   #report(

@@ -27,7 +27,7 @@ class Engine implements AppendLineOwner {
     return answer.promise;
   }
 
-  refused(error: unknown): void {
+  failed(error: unknown): void {
     this.told.push(`refused ${error}`);
   }
 

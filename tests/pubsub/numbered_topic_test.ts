@@ -335,3 +335,42 @@ Deno.test("who leaves hears nothing more; who asks again is told, or will be", (
   t.answer(7, [7]);
   assert.deepEqual([back, again, first], [[], ["at 6", "7"], ["at 7"]]);
 });
+
+Deno.test("where something was lost in front of what came meanwhile, it is read, too", () => {
+  const t = new Bench();
+  const back = t.join(2);
+  t.ask();
+  t.receive(10);
+  t.answer(7, [3, 4, 5, 6, 7]);
+  assert.deepEqual(back, ["at 2", "3", "4", "5", "6", "7"]);
+  t.ask();
+  t.answer(10, [8, 9, 10]);
+  t.receive(11);
+  assert.deepEqual([t.asked, back.slice(6)], [[2, 7], ["8", "9", "10", "11"]]);
+});
+
+Deno.test("those that lack some wait for a read of their own, and get nothing twice", () => {
+  const { t, first } = live(7);
+  const back = t.join(4);
+  t.ask();
+  t.answer(20, [19, 20], false);
+  assert.deepEqual([first, back], [[], ["at 4", "missed", "19", "20"]]);
+  t.ask();
+  t.receive(20, 21);
+  t.topic.giveUp();
+  assert.deepEqual(t.asked, [4, 7]);
+  assert.deepEqual(first, ["missed", "21"]);
+  assert.deepEqual(back, ["at 4", "missed", "19", "20", "missed", "21"]);
+});
+
+Deno.test("who went on without a number has missed what a later read jumps over", () => {
+  const t = new Bench();
+  const blind = t.join();
+  t.ask();
+  t.topic.giveUp();
+  const fresh = t.join();
+  t.ask();
+  t.answer(5);
+  t.receive(5, 6);
+  assert.deepEqual([blind, fresh], [["at undefined", "missed", "6"], ["at 5", "6"]]);
+});
