@@ -60,9 +60,10 @@ export class Topics implements ConnectionTopics {
       this.#history.join(receiver, this.#registry.keptName(topic), after, isNew);
       return true;
     }
-    if (isNew && this.#registry.count(topic) === 1) this.#relay?.subscribe(topic);
+    // First, because an engine may deliver while it is asked.
     receiver.topicListener?.subscribed(topic, undefined);
     if (after !== undefined) receiver.topicListener?.missed(topic);
+    if (isNew && this.#registry.count(topic) === 1) this.#relay?.subscribe(topic);
     return true;
   }
 
