@@ -60,6 +60,13 @@ const WRONG: readonly Wrong[] = [
   [{ hosts: ["localhost:8080"] }, "TypeError", 'must list host names such as "localhost"'],
   [{ hosts: ["*"] }, "TypeError", 'got "*"'],
   [{ hosts: [7 as unknown as string] }, "TypeError", "got 7"],
+  [{ clientTopics: true }, "TypeError", 'Option "clientTopics" must be an object, got true'],
+  [{ clientTopics: {} }, "TypeError", 'Option "clientTopics.allow" must be a function'],
+  [
+    { clientTopics: { allow: () => true, max: 0 } },
+    "RangeError",
+    'Option "clientTopics.max" must be an integer from 1',
+  ],
   [{ origins: null }, "TypeError", 'Option "origins" must be "same", "any"'],
   [
     { handshake: 1 },
@@ -120,11 +127,22 @@ Deno.test("without options the defaults of the documentation hold", () => {
     handshakeTimeout: 10_000,
     maxHandshakeSize: 16_384,
     maxConnections: Infinity,
+    clientTopics: undefined,
     subprotocols: [],
     origins: "same",
     hosts: undefined,
   });
   assert.equal(connection.masked, true);
+});
+
+Deno.test("with clientTopics its subprotocol is preferred to all others, and without it unknown", () => {
+  const clientTopics = { allow: () => true };
+  assert.deepEqual(serveRules({ clientTopics }).subprotocols, ["quickws.topics.1"]);
+  assert.deepEqual(serveRules({ clientTopics, subprotocols: ["chat"] }).subprotocols, [
+    "quickws.topics.1",
+    "chat",
+  ]);
+  assert.deepEqual(serveRules({ subprotocols: ["chat"] }).subprotocols, ["chat"]);
 });
 
 Deno.test("an option that is given as undefined counts as absent", () => {
@@ -139,6 +157,7 @@ Deno.test("an option that is given as undefined counts as absent", () => {
     signal: undefined,
     origins: undefined,
     hosts: undefined,
+    clientTopics: undefined,
     upgrade: undefined,
     fetch: undefined,
     onError: undefined,
