@@ -6,7 +6,7 @@
 //                   {"unsubscribe":"news"}         listens no more
 //   server          {"subscribed":"news"}          it listens from here on; with a number where the
 //                                                  server has a history: where it stands
-//                   {"refused":"news","reason":""} it must not listen
+//                   {"refused":"news","reason":""} it must not listen, or no longer
 //                   {"missed":"news"}              what came between is no longer known
 //                   {"passed":"news","number":9}   number 9 was its own, and does not come
 //                   {"topic":"news","number":8}    a message of the topic; without a history no number

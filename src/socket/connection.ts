@@ -217,7 +217,9 @@ export class Connection<T = unknown> {
    */
   unsubscribe(topic: string): boolean {
     checkTopic(topic);
-    return this.#serverTopics("unsubscribe").unsubscribe(this.#control, topic);
+    const subscribed = this.#serverTopics("unsubscribe").unsubscribe(this.#control, topic);
+    if (subscribed) this.#control.topicListener?.refused(topic, "the server has unsubscribed it");
+    return subscribed;
   }
 
   /**

@@ -104,16 +104,16 @@ export interface TopicListener {
   passed(topic: string, number: number): void;
 }
 
-/** The same, with the answer that its request may get. */
+/** The same, with the answer that it would rather not get. */
 export interface TopicAnswers extends TopicListener {
-  /** It must not listen. */
+  /** It must not listen, or no longer. */
   refused(topic: string, reason: string): void;
 }
 
 /** What begins, stops and ends a connection. */
 export interface ConnectionControl {
   /** Who is told about its topics, and gets their messages with a label; nobody: plain messages. */
-  readonly topicListener: TopicListener | undefined;
+  readonly topicListener: TopicAnswers | undefined;
   /** The topics it can listen to: those of its server. */
   readonly topics: ConnectionTopics | undefined;
   /** What sends on the connection. */

@@ -28,7 +28,7 @@ export class LabelledSender implements ChannelSender, TopicAnswers {
     this.#tell(number === undefined ? { subscribed: topic } : { subscribed: topic, number });
   }
 
-  /** The client must not listen to a topic. */
+  /** The client must not listen to a topic, or no longer. */
   refused(topic: string, reason: string): void {
     this.#tell({ refused: topic, reason });
   }

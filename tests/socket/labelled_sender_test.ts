@@ -191,7 +191,11 @@ socketTest("a published message has the line of its topic, whoever subscribed", 
   conn.unsubscribe("__proto__");
   assert.equal(server.publish("__proto__", BYTES).sent, 1);
   await quiet();
-  const lines = ['{"subscribed":"__proto__"}\n', '{"topic":"__proto__"}\nto both'];
+  const lines = [
+    '{"subscribed":"__proto__"}\n',
+    '{"topic":"__proto__"}\nto both',
+    '{"refused":"__proto__","reason":"the server has unsubscribed it"}\n',
+  ];
   assert.deepEqual(peer.payloads, lines);
   assert.deepEqual(other.payloads, ["to both", "to the other", "\nbytes\n"]);
 });

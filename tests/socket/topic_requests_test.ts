@@ -414,6 +414,27 @@ socketTest("what the server subscribes by itself is told, and needs no leave", a
   assert.deepEqual(decisions.asked, ["a", "b"]);
 });
 
+socketTest("what the server unsubscribes by itself is told, if it was subscribed", async (t) => {
+  const decisions = new Decisions();
+  const { conn, peer } = await topicSide(t, { clientTopics: decisions.options });
+  peer.send(subscribe("a"));
+  await quiet();
+  assert.equal(conn.unsubscribe("a"), false, "it has yet to be decided");
+  await decisions.decide("a", true);
+  assert.equal(conn.unsubscribe("a"), true);
+  assert.equal(conn.unsubscribe("a"), false);
+  peer.send(subscribe("a"));
+  await quiet();
+  await decisions.decide("a", true);
+  peer.send(unsubscribe("a"));
+  await quiet();
+  assert.deepEqual(peer.payloads, [
+    subscribed("a"),
+    refused("a", "the server has unsubscribed it"),
+    subscribed("a"),
+  ]);
+});
+
 socketTest("a subscription is confirmed before the first message of its topic", async (t) => {
   const { server, peer } = await topicSide(t, {
     clientTopics: {
