@@ -5,7 +5,23 @@ import { checkInteger, checkNames, wrongType } from "./check.ts";
 import type { Connection } from "./connection.ts";
 import { type ConnectionRules, MAX_INT32 } from "./connection_options.ts";
 
-/** What clients may listen to by themselves. */
+/**
+ * What clients may listen to by themselves, in the subprotocol `quickws.topics.1`.
+ *
+ * @example
+ * ```ts
+ * import { type ClientTopicsOptions, serve } from "@quickws/quickws";
+ *
+ * const clientTopics: ClientTopicsOptions = { allow: (_, topic) => topic.startsWith("public/") };
+ * await using server = await serve({ port: 0, clientTopics });
+ *
+ * const socket = new WebSocket(server.url, "quickws.topics.1");
+ * socket.onopen = () => socket.send('{"subscribe":"public/news"}\n');
+ * const { data } = await new Promise<MessageEvent>((resolve) => socket.onmessage = resolve);
+ * console.log(data); // {"subscribed":"public/news"}
+ * socket.close();
+ * ```
+ */
 export interface ClientTopicsOptions<T = undefined> {
   /**
    * Decides about each topic that a client asks for; `false`, or an error, which goes to `onError`,
