@@ -2,7 +2,6 @@
 // (cross-site WebSocket hijacking; RFC 6455 10.2).
 
 import { HandshakeError } from "../errors.ts";
-import { show, wrongType } from "./check.ts";
 import type { Origins, UpgradeRequest } from "./serve_options.ts";
 
 /**
@@ -53,30 +52,4 @@ function defaultPortOf(scheme: string): string {
 
 function withoutPort(host: string, port: string): string {
   return port !== "" && host.endsWith(port) ? host.slice(0, -port.length) : host;
-}
-
-/** @throws {TypeError} Unless the option is absent or says whose pages may connect. */
-export function checkOrigins(origins: unknown): void {
-  if (origins === undefined || origins === "same" || origins === "any") return;
-  if (typeof origins === "function") return;
-  if (!Array.isArray(origins)) {
-    throw wrongType("origins", '"same", "any", an array of origins or a function', origins);
-  }
-  for (const origin of origins) {
-    if (typeof origin !== "string" || !isOrigin(origin)) {
-      throw new TypeError(
-        `Option "origins" must list origins such as "https://example.com", got ${show(origin)}`,
-      );
-    }
-  }
-}
-
-/** Whether it is an origin as browsers write them: scheme, host, port unless it is the default. */
-function isOrigin(text: string): boolean {
-  try {
-    const url = new URL(text);
-    return text === `${url.protocol}//${url.host}`;
-  } catch {
-    return false;
-  }
 }

@@ -9,6 +9,7 @@ import {
   type ClientTopicsRules,
   clientTopicsRules,
 } from "./client_topics.ts";
+import { checkOrigins } from "./check_origins.ts";
 import { checkInteger, checkNames, checkOneOf, checkType, show, wrongType } from "./check.ts";
 import {
   CONNECTION_OPTION_NAMES,
@@ -19,7 +20,6 @@ import {
 } from "./connection_options.ts";
 import { isHostName } from "./host.ts";
 import { checkHandlers, HANDLER_NAMES, type Handlers } from "./handlers.ts";
-import { checkOrigins } from "./origin.ts";
 
 /** A client's request for a connection, as the `upgrade` hook sees it. */
 export interface UpgradeRequest {
