@@ -47,10 +47,10 @@ export class TopicRequests<T> implements SessionEvents {
   readonly #events: SessionEvents;
   readonly #rules: ClientTopicsRules<T>;
   /**
-   * Topics about which `allow` has yet to decide. One that the client wants no more stays until then,
-   * so that a client cannot have more questions asked than it may have topics.
+   * Topics about which `allow` has yet to decide, if there are any. One that the client wants no more
+   * stays until then, so that a client cannot have more questions asked than it may have topics.
    */
-  readonly #undecided: Map<string, Wish | undefined> = new Map();
+  #undecided: Map<string, Wish | undefined> | undefined;
 
   /**
    * @param owner The connection.
@@ -130,11 +130,11 @@ export class TopicRequests<T> implements SessionEvents {
 
   #subscribe(topic: string, after: number | undefined): void {
     const { max } = this.#rules;
-    if (this.#undecided.has(topic)) {
+    if (this.#undecided?.has(topic)) {
       this.#undecided.set(topic, { after });
     } else if (this.#topics.isSubscribed(this.#owner, topic)) {
       this.#topics.subscribe(this.#owner, topic, after);
-    } else if (this.#topics.countOf(this.#owner) + this.#undecided.size >= max) {
+    } else if (this.#topics.countOf(this.#owner) + (this.#undecided?.size ?? 0) >= max) {
       this.#refuse(topic, `a connection may have at most ${max} topics`);
     } else {
       this.#ask(topic, after);
@@ -142,7 +142,7 @@ export class TopicRequests<T> implements SessionEvents {
   }
 
   #unsubscribe(topic: string): void {
-    if (this.#undecided.has(topic)) this.#undecided.set(topic, undefined);
+    if (this.#undecided?.has(topic)) this.#undecided.set(topic, undefined);
     this.#topics.unsubscribe(this.#owner, topic);
   }
 
@@ -158,6 +158,7 @@ export class TopicRequests<T> implements SessionEvents {
       this.#settle(topic, { after }, decision);
       return;
     }
+    this.#undecided ??= new Map();
     this.#undecided.set(topic, { after });
     Promise.resolve(decision).then(
       (decision) => this.#settle(topic, this.#take(topic), decision),
@@ -167,8 +168,9 @@ export class TopicRequests<T> implements SessionEvents {
 
   /** What the client wants of a topic about which there is a decision now. */
   #take(topic: string): Wish | undefined {
-    const wish = this.#undecided.get(topic);
-    this.#undecided.delete(topic);
+    const wish = this.#undecided?.get(topic);
+    this.#undecided?.delete(topic);
+    if (this.#undecided?.size === 0) this.#undecided = undefined;
     return wish;
   }
 
