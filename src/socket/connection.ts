@@ -210,7 +210,8 @@ export class Connection<T = unknown> {
   }
 
   /**
-   * Listens to a topic no more. What was published before is still sent.
+   * Listens to a topic no more. What was published before is still sent. A client that listens by
+   * itself (`clientTopics`) is told.
    *
    * @returns Whether it was subscribed.
    * @throws {TypeError | RangeError} As {@linkcode Connection.subscribe} does.

@@ -42,8 +42,9 @@ export class Topics implements ConnectionTopics {
   subscribe(receiver: ConnectionControl, topic: string): boolean {
     if (receiver.state !== "open") return false;
     const isNew = this.#registry.subscribe(receiver, topic);
-    if (isNew && this.#registry.count(topic) === 1) this.#relay?.subscribe(topic);
+    // First, because an engine may deliver while it is asked.
     receiver.topicListener?.subscribed(topic, undefined);
+    if (isNew && this.#registry.count(topic) === 1) this.#relay?.subscribe(topic);
     return true;
   }
 

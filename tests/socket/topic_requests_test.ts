@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { InvalidPayloadError, MessageTooBigError } from "../../src/errors.ts";
+import type { Backplane, BackplaneSink } from "../../src/pubsub/backplane.ts";
 import type { CloseInfo } from "../../src/session/close_info.ts";
 import { type ClientTopicsOptions, clientTopicsRules } from "../../src/socket/client_topics.ts";
 import type { Connection } from "../../src/socket/connection.ts";
@@ -455,6 +456,26 @@ socketTest("a subscription is confirmed before the first message of its topic", 
   assert.equal(peer.payloads[0], "\nfrom allow");
   assert.ok(peer.payloads.slice(0, at).every((payload) => !payload.startsWith('{"topic"')));
   assert.equal(peer.payloads.at(-1), '{"topic":"news"}\nlater');
+});
+
+socketTest("so it is where the engine delivers while it is asked for the topic", async (t) => {
+  let kept: Uint8Array | undefined;
+  const backplane = (): Backplane => {
+    let sink: BackplaneSink;
+    return {
+      start: (given) => (sink = given).up(),
+      publish: (_, message) => void (kept = message),
+      subscribe: (topic) => kept && sink.message(topic, kept),
+      unsubscribe: () => {},
+      close: () => {},
+    };
+  };
+  const { server: elsewhere } = await topicSide(t, { backplane: backplane() });
+  elsewhere.publish("news", "at once");
+  const { peer } = await topicSide(t, { backplane: backplane() });
+  peer.send(subscribe("news"));
+  await quiet();
+  assert.deepEqual(peer.payloads, [subscribed("news"), '{"topic":"news"}\nat once']);
 });
 
 socketTest("a decision that comes after the end does nothing", async (t) => {
