@@ -40,11 +40,11 @@ export interface NatsConnection {
     payload: Uint8Array | string,
     options: { timeout: number },
   ): Promise<NatsMessage>;
-  /** Publishes a message that is answered so many times. */
+  /** Publishes a message that is answered so many times, by messages of any subject. */
   requestMany(
     subject: string,
     payload: Uint8Array | string,
-    options: { strategy: "count"; maxMessages: number; maxWait: number },
+    options: { strategy: "count"; maxMessages: number; maxWait: number; noMux: true },
   ): Promise<AsyncIterable<NatsMessage>>;
   /** Resolves when the server has got everything that was sent before. */
   flush(): Promise<void>;

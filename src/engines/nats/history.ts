@@ -99,8 +99,10 @@ export class NatsHistory implements BackplaneHistory {
       if (newest === undefined || newest > after) return undefined;
       return { last: stream.created + newest, complete: newest === after, messages: [] };
     }
-    const oldest = Date.now() - this.#kept().maxAge;
-    const fresh = stored.findIndex(({ time }) => time >= oldest);
+    const { maxAge, maxMessages } = this.#kept();
+    const oldest = Date.now() - maxAge;
+    const tooMany = stored.length - maxMessages;
+    const fresh = stored.findIndex(({ time }, i) => i >= tooMany && time >= oldest);
     const messages = (fresh < 0 ? [] : stored.slice(fresh))
       .map(({ sequence, message }) => ({ number: stream.created + sequence, message }));
     const complete = fresh === 0 && await hasAllSince(stream, subject, after);

@@ -83,6 +83,7 @@ export class NatsStream {
     { stream: name, storage, replicas }: StreamOptions,
     { maxAge, maxMessages }: ResumeOptions,
   ): Promise<NatsStream> {
+    const limit = maxMessages + 1;
     const wanted = {
       name,
       subjects: [`${prefix}keep.*`],
@@ -90,7 +91,8 @@ export class NatsStream {
       num_replicas: replicas,
       retention: "limits",
       discard: "old",
-      max_msgs_per_subject: maxMessages,
+      // One more than is read: where that one is known, it is known that none behind it is missing.
+      max_msgs_per_subject: limit,
       max_age: (maxAge + DAY) * NANOSECONDS,
       republish: { src: `${prefix}keep.*`, dest: `${prefix}live.{{wildcard(1)}}` },
     };
@@ -101,12 +103,12 @@ export class NatsStream {
       info = await api("INFO", {});
     } catch (error) {
       if (!(error instanceof JetStreamError) || error.number !== NO_STREAM) throw error;
-      info = await api("CREATE", { ...wanted, description: DESCRIPTION + maxMessages });
+      info = await api("CREATE", { ...wanted, description: DESCRIPTION + limit });
       return new NatsStream(connection, name, info);
     }
     const config = objectOf(info.config, "config");
     if (Object.entries(wanted).some(([key, value]) => !isSame(config[key], value))) {
-      const least = Math.min(leastLimitOf(config), maxMessages);
+      const least = Math.min(leastLimitOf(config), limit);
       info = await api("UPDATE", { ...config, ...wanted, description: DESCRIPTION + least });
     }
     return new NatsStream(connection, name, info);
@@ -164,7 +166,7 @@ export class NatsStream {
     const answers = await this.#connection.requestMany(
       `$JS.API.CONSUMER.MSG.NEXT.${reader}`,
       JSON.stringify({ batch: count, no_wait: true }),
-      { strategy: "count", maxMessages: count, maxWait: READ_TIMEOUT },
+      { strategy: "count", maxMessages: count, maxWait: READ_TIMEOUT, noMux: true },
     );
     for await (const answer of answers) {
       // Messages that were given up meanwhile are not there, and the end is told so.
