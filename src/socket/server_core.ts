@@ -4,6 +4,7 @@
 import { TimeoutError } from "../errors.ts";
 import type { RequestHead } from "../handshake/request_head.ts";
 import { TOPICS_SUBPROTOCOL } from "../pubsub/topic_protocol.ts";
+import type { Backplane } from "../pubsub/backplane.ts";
 import type { Listener, ListenerSink, Transport } from "../transport/transport.ts";
 import { CloseCode } from "../wire/close.ts";
 import { Channel, type ChannelContext } from "./channel.ts";
@@ -11,6 +12,7 @@ import type { Connection } from "./connection.ts";
 import { type Accepted, Incoming, type IncomingOwner } from "./incoming.ts";
 import { logError } from "./log_error.ts";
 import { isPromiseLike } from "./promise_like.ts";
+import { HistoryRelay } from "./history_relay.ts";
 import { Relay } from "./relay.ts";
 import type { ServeRules } from "./serve_options.ts";
 import { type Timer, timers, type TimerTarget } from "./timer_wheel.ts";
@@ -33,7 +35,7 @@ export class ServerCore<T>
   #shuttingDown = false;
   #listening = false;
   #timer: Timer | undefined;
-  #relay: Relay | undefined;
+  #relay: Relay | HistoryRelay | undefined;
   #finish!: () => void;
 
   /** @param rules The checked options. */
@@ -76,14 +78,9 @@ export class ServerCore<T>
 
   /** Connections may come: the signal among the options counts, and so does the backplane. */
   begin(): void {
-    const { backplane, backplaneQueue } = this.rules.options;
+    const { backplane } = this.rules.options;
     if (backplane !== undefined) {
-      this.#relay = new Relay(backplane, backplaneQueue, {
-        names: () => this.topics.names(),
-        deliver: (topic, message, options) => this.topics.deliver(topic, message, options),
-        reportError: (error) => this.reportError(error),
-      });
-      this.topics.join(this.#relay);
+      this.#relay = this.#relayTo(backplane);
       this.#relay.start();
     }
     this.#heedSignal();
@@ -213,6 +210,30 @@ export class ServerCore<T>
     signal.addEventListener("abort", abort, { once: true });
     this.finished.then(() => signal.removeEventListener("abort", abort));
     if (signal.aborted) this.shutdown();
+  }
+
+  /** Joins the topics to the engine. */
+  #relayTo(backplane: Backplane): Relay | HistoryRelay {
+    const { topics } = this;
+    const { backplaneQueue, resume } = this.rules.options;
+    const reportError = (error: unknown): void => this.reportError(error);
+    if (resume !== undefined) {
+      const relay = new HistoryRelay(backplane, backplane.history!, resume, backplaneQueue, {
+        deliverNumbered: (message, topic) => topics.deliverNumbered(message, topic),
+        deliverTo: (receiver, message) => topics.deliverTo(receiver, message),
+        missed: (name, topic) => topics.missed(name, topic),
+        reportError,
+      });
+      topics.resume(relay);
+      return relay;
+    }
+    const relay = new Relay(backplane, backplaneQueue, {
+      names: () => topics.names(),
+      deliver: (topic, message, options) => topics.deliver(topic, message, options),
+      reportError,
+    });
+    topics.join(relay);
+    return relay;
   }
 
   async #stopListening(): Promise<void> {
