@@ -70,6 +70,30 @@ export async function serve<T = undefined>(options: ServeOptions<T> = {}): Promi
 }
 
 /**
+ * Opens a connection that comes back when it is lost.
+ *
+ * @param url Where to: `ws://host:port/path`, or `wss://` for TLS.
+ * @param options As for a single connection, with `reconnect`: how it comes back.
+ * @returns The connection, once it is open for the first time; that is tried by the same rules. Rejects
+ * with what the last attempt failed with when it gives up, and otherwise as for a single connection.
+ *
+ * @example
+ * ```ts
+ * import { connect, serve } from "@quickws/quickws";
+ *
+ * await using server = await serve({ port: 0, open: (conn) => conn.send("welcome") });
+ * await using conn = await connect(server.url, { reconnect: true });
+ * for await (const data of conn) {
+ *   console.log(data); // welcome
+ *   break;
+ * }
+ * ```
+ */
+export function connect<T = undefined>(
+  url: string | URL,
+  options: LastingConnectOptions<T>,
+): Promise<LastingConnection<T>>;
+/**
  * Opens a connection to a WebSocket server.
  *
  * @param url Where to: `ws://host:port/path`, or `wss://` for TLS.
@@ -94,30 +118,6 @@ export function connect<T = undefined>(
   url: string | URL,
   options?: ConnectOptions<T>,
 ): Promise<Connection<T>>;
-/**
- * Opens a connection that comes back when it is lost.
- *
- * @param url Where to: `ws://host:port/path`, or `wss://` for TLS.
- * @param options As for a single connection, with `reconnect`: how it comes back.
- * @returns The connection, once it is open for the first time; that is tried by the same rules. Rejects
- * with what the last attempt failed with when it gives up, and otherwise as for a single connection.
- *
- * @example
- * ```ts
- * import { connect, serve } from "@quickws/quickws";
- *
- * await using server = await serve({ port: 0, open: (conn) => conn.send("welcome") });
- * await using conn = await connect(server.url, { reconnect: true });
- * for await (const data of conn) {
- *   console.log(data); // welcome
- *   break;
- * }
- * ```
- */
-export function connect<T = undefined>(
-  url: string | URL,
-  options: LastingConnectOptions<T>,
-): Promise<LastingConnection<T>>;
 export async function connect<T>(
   url: string | URL,
   options: ConnectOptions<T> | LastingConnectOptions<T> = {},

@@ -42,25 +42,6 @@ export function serve<T = undefined>(options: ServeOptions<T> = {}): Promise<Ser
 }
 
 /**
- * Opens a connection to a WebSocket server; see `connect` of the main entry.
- *
- * @example
- * ```ts
- * import { connect, serve } from "@quickws/quickws/deno";
- *
- * await using server = await serve({ port: 0, open: (conn) => conn.send("welcome") });
- * await using conn = await connect(server.url);
- * for await (const data of conn) {
- *   console.log(data); // welcome
- *   break;
- * }
- * ```
- */
-export function connect<T = undefined>(
-  url: string | URL,
-  options?: ConnectOptions<T>,
-): Promise<Connection<T>>;
-/**
  * Opens a connection that comes back when it is lost; see `connect` of the main entry.
  *
  * @example
@@ -79,6 +60,25 @@ export function connect<T = undefined>(
   url: string | URL,
   options: LastingConnectOptions<T>,
 ): Promise<LastingConnection<T>>;
+/**
+ * Opens a connection to a WebSocket server; see `connect` of the main entry.
+ *
+ * @example
+ * ```ts
+ * import { connect, serve } from "@quickws/quickws/deno";
+ *
+ * await using server = await serve({ port: 0, open: (conn) => conn.send("welcome") });
+ * await using conn = await connect(server.url);
+ * for await (const data of conn) {
+ *   console.log(data); // welcome
+ *   break;
+ * }
+ * ```
+ */
+export function connect<T = undefined>(
+  url: string | URL,
+  options?: ConnectOptions<T>,
+): Promise<Connection<T>>;
 export function connect<T>(
   url: string | URL,
   options: ConnectOptions<T> | LastingConnectOptions<T> = {},
