@@ -32,8 +32,8 @@ export type {
   BroadcastOptions,
   ConnectionGroup,
   ServerPublishOptions,
-  ShutdownOptions,
 } from "./socket/connection_group.ts";
+export type { ShutdownOptions } from "./socket/shutdown_options.ts";
 export type { Server } from "./socket/server.ts";
 export type {
   DenoSockets,

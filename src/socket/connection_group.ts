@@ -1,10 +1,8 @@
 // The connections of one server, whichever way they came in.
 
 import { PreparedMessage } from "../message/prepared_message.ts";
-import { CloseCode } from "../wire/close.ts";
-import { checkInteger, checkNames, wrongType } from "./check.ts";
+import { checkNames } from "./check.ts";
 import type { Connection } from "./connection.ts";
-import { MAX_INT32 } from "./connection_options.ts";
 import { prepareMessage } from "./prepare.ts";
 import {
   checkPublishOptions,
@@ -13,25 +11,7 @@ import {
   type PublishResult,
 } from "./publish_options.ts";
 import type { ServerCore } from "./server_core.ts";
-
-/** How a server is shut down. */
-export interface ShutdownOptions {
-  /**
-   * Milliseconds that connections have for the closing handshake before they are cut. Default: the
-   * option `closeTimeout` of `serve`. With `over` each has them from its own Close frame on.
-   */
-  timeout?: number;
-  /**
-   * Milliseconds over which the connections are closed, evenly, in the order in which they were opened,
-   * so that their clients do not come back all at once. Default: 0, all at once.
-   */
-  over?: number;
-  /**
-   * The close code: 1001, "going away", or 1012, "service restart", after which clients wait for 5 to 30
-   * seconds before they come back. Default: 1001.
-   */
-  code?: 1001 | 1012;
-}
+import { checkShutdownOptions, type ShutdownOptions } from "./shutdown_options.ts";
 
 /** Whom a broadcast leaves out. */
 export interface BroadcastOptions<T = unknown> {
@@ -168,10 +148,7 @@ export abstract class ConnectionGroup<T> {
    * @throws {TypeError | RangeError} When an option is unknown, of another type or out of range.
    */
   shutdown(options: ShutdownOptions = {}): Promise<void> {
-    checkNames("The options of shutdown", options, ["timeout", "over", "code"]);
-    checkInteger("timeout", options.timeout, 0, MAX_INT32, "milliseconds");
-    checkInteger("over", options.over, 0, MAX_INT32, "milliseconds");
-    checkShutdownCode(options.code);
+    checkShutdownOptions(options);
     this.#core.shutdown(options);
     return this.#core.finished;
   }
@@ -180,12 +157,4 @@ export abstract class ConnectionGroup<T> {
   [Symbol.asyncDispose](): Promise<void> {
     return this.shutdown();
   }
-}
-
-function checkShutdownCode(code: unknown): void {
-  if (code === undefined || code === CloseCode.GoingAway || code === CloseCode.ServiceRestart) {
-    return;
-  }
-  if (typeof code !== "number") throw wrongType("code", "1001 or 1012", code);
-  throw new RangeError(`Option "code" must be 1001 or 1012, got ${code}`);
 }

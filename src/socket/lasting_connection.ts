@@ -22,6 +22,8 @@ export interface LastingControl {
   readonly handshake: HandshakeInfo | undefined;
   /** Bytes waiting to be sent. */
   readonly bufferedAmount: number;
+  /** Resolves at the end. */
+  readonly closed: Promise<CloseInfo>;
   /** The topics, if there are any. */
   readonly subscriptions: Subscriptions | undefined;
   /** Sends a message, or lets it wait. */
@@ -36,8 +38,6 @@ export interface LastingControl {
   close(code: number, reason: string): void;
   /** Cuts it for good. */
   terminate(): void;
-  /** Resolves at the end. */
-  whenClosed(): Promise<CloseInfo>;
   /** The messages that wait to be read. */
   reader(): MessageQueue;
 }
@@ -67,7 +67,6 @@ const NO_BYTES = new Uint8Array(0);
  */
 export class LastingConnection<T = unknown> {
   readonly #control: LastingControl;
-  #closed: Promise<CloseInfo> | undefined;
   /** Whatever the application wants to keep with it. */
   data: T;
 
@@ -115,7 +114,7 @@ export class LastingConnection<T = unknown> {
 
   /** Resolves, and never rejects, when it is over for good. */
   get closed(): Promise<CloseInfo> {
-    return this.#closed ??= this.#control.whenClosed();
+    return this.#control.closed;
   }
 
   /**

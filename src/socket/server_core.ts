@@ -7,13 +7,13 @@ import type { Listener, ListenerSink, Transport } from "../transport/transport.t
 import { CloseCode } from "../wire/close.ts";
 import { Channel, type ChannelContext } from "./channel.ts";
 import type { Connection } from "./connection.ts";
-import type { ShutdownOptions } from "./connection_group.ts";
 import { Drain } from "./drain.ts";
 import { type Accepted, Incoming, type IncomingOwner } from "./incoming.ts";
 import { logError } from "./log_error.ts";
 import { isPromiseLike } from "./promise_like.ts";
 import { Relay } from "./relay.ts";
 import type { ServeRules } from "./serve_options.ts";
+import type { ShutdownOptions } from "./shutdown_options.ts";
 import { type Timer, timers, type TimerTarget } from "./timer_wheel.ts";
 import { Topics } from "./topics.ts";
 

@@ -16,7 +16,7 @@ const INTERFACES: Record<string, string> = {
   ReconnectOptions: "src/socket/reconnect_options.ts",
   SendOptions: "src/socket/send_options.ts",
   BroadcastOptions: "src/socket/connection_group.ts",
-  ShutdownOptions: "src/socket/connection_group.ts",
+  ShutdownOptions: "src/socket/shutdown_options.ts",
 };
 
 /** The names of an interface's own members. */
