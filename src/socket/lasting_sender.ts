@@ -2,9 +2,9 @@
 
 import type { Connection } from "./connection.ts";
 import type { Message } from "./connection_link.ts";
+import { labelledBytes, labelledText } from "./labelled_message.ts";
 import { SendQueue } from "./send_queue.ts";
 import type { SendOptions } from "./send_options.ts";
-import { withEmptyLine } from "./subscriptions.ts";
 
 /** Sends, or lets messages wait. */
 export class LastingSender {
@@ -87,7 +87,9 @@ export class LastingSender {
   }
 
   #send(data: Message, options: SendOptions | undefined): boolean {
-    return this.#current!.send(this.#hasLines ? withEmptyLine(data) : data, options);
+    if (!this.#hasLines) return this.#current!.send(data, options);
+    const message = typeof data === "string" ? labelledText(data) : labelledBytes(data);
+    return this.#current!.send(message, options);
   }
 
   #wake(): void {

@@ -8,7 +8,6 @@ import {
   readLine,
   type TopicNotice,
   type TopicRequest,
-  writeLine,
 } from "../pubsub/topic_protocol.ts";
 import type { MessageOpcode } from "../wire/opcode.ts";
 import { checkNames, show } from "./check.ts";
@@ -199,8 +198,8 @@ export class Subscriptions {
     subscription.isConfirmed = true;
     subscription.waiter?.resolve();
     subscription.waiter = undefined;
-    // Where nothing is numbered the server cannot tell.
-    const lacksSome = subscription.hasGap && subscription.last === undefined;
+    // Without a number there is no history, and what was published meanwhile is lost.
+    const lacksSome = subscription.hasGap && number === undefined;
     subscription.hasGap = false;
     return lacksSome ? subscription.handlers.missed?.() : undefined;
   }
@@ -214,17 +213,6 @@ export class Subscriptions {
     );
     return subscription.handlers.refused?.(reason);
   }
-}
-
-const EMPTY_LINE = writeLine(undefined);
-
-/** A message that has nothing to do with topics, as it is sent where there are some. */
-export function withEmptyLine(data: Message): Message {
-  if (typeof data === "string") return EMPTY_LINE + data;
-  const bytes = new Uint8Array(EMPTY_LINE.length + data.length);
-  bytes[0] = EMPTY_LINE.charCodeAt(0);
-  bytes.set(data, EMPTY_LINE.length);
-  return bytes;
 }
 
 function rest(data: Message, end: number): Message {

@@ -7,7 +7,6 @@ import {
   Subscriptions,
   type SubscriptionsOwner,
   type TopicHandlers,
-  withEmptyLine,
 } from "../../src/socket/subscriptions.ts";
 import { Opcode } from "../../src/wire/opcode.ts";
 
@@ -132,6 +131,18 @@ Deno.test("without numbers every message comes, and a gap between connections is
   assert.deepEqual(desk.log, [["a", "one", undefined], ["a", "one", undefined], ["a", "missed"]]);
 });
 
+Deno.test("a server that has lost its history says so by a number that is missing", () => {
+  const desk = new Desk();
+  desk.topics.subscribe("a", desk.handlers("a"));
+  desk.topics.connected();
+  desk.hear({ subscribed: "a", number: 7 });
+  desk.topics.disconnected();
+  desk.topics.connected();
+  desk.hear({ subscribed: "a" });
+  desk.hear({ topic: "a" }, "new");
+  assert.deepEqual(desk.log, [["a", "missed"], ["a", "new", undefined]]);
+});
+
 Deno.test("a refusal rejects the promise, tells the handler, and is not asked again", async () => {
   const desk = new Desk();
   const refused = desk.topics.subscribe("a", desk.handlers("a"));
@@ -200,8 +211,6 @@ Deno.test("other messages lose their line, whatever they are made of", () => {
     ["plain", Uint8Array.of(1, 2), Opcode.Binary],
     ["plain", encoder.encode("hi"), Opcode.Text],
   ]);
-  assert.equal(withEmptyLine("a"), "\na");
-  assert.deepEqual(withEmptyLine(Uint8Array.of(1)), Uint8Array.of(0x0a, 1));
 });
 
 Deno.test("messages of topics come as text, as bytes, and as text in bytes", () => {
