@@ -380,6 +380,42 @@ const topicCases = liveCases({
     }
   },
 
+  "topics of a server of the library": async (t) => {
+    const server = await t.serve({
+      ...obedient,
+      clientTopics: { allow: (_, topic) => topic !== "secrets" },
+      open: (conn) => void conn.subscribe("own"),
+    });
+    const seen = new Queue<string>();
+    const conn = await t.connectLasting(server.url, {
+      reconnect: { ...QUICK, topics: true },
+      open: () => seen.push("open"),
+      message: (_, data) => seen.push(`plain ${data}`),
+      topicMessage: (_, topic, data) => seen.push(`${topic} ${data}`),
+    });
+    await conn.subscribe("news", {
+      message: (data) => seen.push(`news ${data}`),
+      missed: () => seen.push("news missed"),
+    });
+    await assert.rejects(conn.subscribe("secrets", { message() {} }), WebSocketError);
+    server.publish("news", "one");
+    server.publish("own", "for you");
+    conn.send("hello");
+    await seen.atLeast(4);
+    conn.send("cut");
+    await seen.atLeast(6);
+    server.publish("news", "two");
+    await seen.atLeast(7);
+    assert.equal(conn.unsubscribe("news"), true);
+    conn.send("hello again");
+    await seen.atLeast(8);
+    assert.equal(server.subscribers("news"), 0);
+    assert.deepEqual(seen.all, [
+      ...["open", "news one", "own for you", "plain hello"],
+      ...["open", "news missed", "news two", "plain hello again"],
+    ]);
+  },
+
   "a topic that is refused rejects, and the connection stays": async (t) => {
     const server = await t.serve(new TopicServer().options);
     const conn = await t.connectLasting(server.url, { reconnect: { ...QUICK, topics: true } });
