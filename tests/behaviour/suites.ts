@@ -22,6 +22,7 @@ export const suites: Record<string, () => Promise<Suite>> = {
   "api keepalive": () => import("./api_keepalive_suite.ts"),
   "api options": () => import("./api_options_suite.ts"),
   "api reading": () => import("./api_reading_suite.ts"),
+  "api reconnect": () => import("./api_reconnect_suite.ts"),
   "api resume": () => import("./api_resume_suite.ts"),
   "api server": () => import("./api_server_suite.ts"),
   "api topics": () => import("./api_topics_suite.ts"),
