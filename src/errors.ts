@@ -25,6 +25,7 @@ export type ErrorCode =
   // The peer's payload is not what it claims to be: closed with 1007.
   | "INVALID_UTF8"
   | "INVALID_DEFLATE_DATA"
+  | "TOPIC_LINE_INVALID"
   // A compressed message came though compression.decompress is false: closed with 1003.
   | "COMPRESSION_REFUSED"
   // The peer went over a limit: closed with 1009 or 1008.
@@ -68,8 +69,11 @@ export type ErrorCode =
   | "PROXY_REFUSED"
   | "PROXY_FAILED"
   | "TERMINATED"
-  // A message was to be sent through a stream after the end.
+  // A message was to be sent through a stream after the end, or a topic was not confirmed before it.
   | "NOT_OPEN"
+  // The server does not let a client listen to a topic, or to any.
+  | "TOPIC_REFUSED"
+  | "TOPICS_UNSUPPORTED"
   // The source of a message that was being sent in fragments failed: closed with 1011.
   | "SOURCE_FAILED"
   // The engine between servers; only onError hears of these.

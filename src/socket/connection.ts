@@ -210,14 +210,17 @@ export class Connection<T = unknown> {
   }
 
   /**
-   * Listens to a topic no more. What was published before is still sent.
+   * Listens to a topic no more. What was published before is still sent. A client that listens by
+   * itself (`clientTopics`) is told.
    *
    * @returns Whether it was subscribed.
    * @throws {TypeError | RangeError} As {@linkcode Connection.subscribe} does.
    */
   unsubscribe(topic: string): boolean {
     checkTopic(topic);
-    return this.#serverTopics("unsubscribe").unsubscribe(this.#control, topic);
+    const subscribed = this.#serverTopics("unsubscribe").unsubscribe(this.#control, topic);
+    if (subscribed) this.#control.topicListener?.refused(topic, "the server has unsubscribed it");
+    return subscribed;
   }
 
   /**
@@ -362,8 +365,12 @@ export class Connection<T = unknown> {
   }
 }
 
-/** @throws {RangeError} When the payload is too long for a control frame. */
-function controlPayload(payload: string | Uint8Array): Uint8Array {
+/**
+ * The payload of a ping or a pong.
+ *
+ * @throws {RangeError} When it is too long for a control frame.
+ */
+export function controlPayload(payload: string | Uint8Array): Uint8Array {
   const bytes = typeof payload === "string" ? new TextEncoder().encode(payload) : toBytes(payload);
   if (bytes.length > MAX_CONTROL_PAYLOAD) {
     throw new RangeError(

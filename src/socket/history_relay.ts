@@ -21,7 +21,7 @@ import { HistoryMessage } from "./history_message.ts";
 import { HistoryReads } from "./history_reads.ts";
 import { isPromiseLike } from "./promise_like.ts";
 import type { PublishOptions } from "./publish_options.ts";
-import { randomNonce } from "./random.ts";
+import { randomOrigin } from "./random.ts";
 import { type Timer, timers, type TimerTarget } from "./timer_wheel.ts";
 import { type FollowerContext, type Joinable, TopicFollower } from "./topic_follower.ts";
 
@@ -49,7 +49,7 @@ export class HistoryRelay implements BackplaneSink, AppendLineOwner, FollowerCon
   readonly #history: BackplaneHistory;
   readonly #limits: ResumeOptions;
   readonly #owner: HistoryRelayOwner;
-  readonly #origin: Uint8Array = randomNonce();
+  readonly #origin: Uint8Array = randomOrigin();
   readonly #line: AppendLine;
   readonly #followers: Map<string, TopicFollower> = new Map();
   readonly #numbers: ConnectionNumbers = new ConnectionNumbers();

@@ -11,7 +11,7 @@ import { Opcode } from "../wire/opcode.ts";
 import { show } from "./check.ts";
 import { isPromiseLike } from "./promise_like.ts";
 import type { PublishOptions } from "./publish_options.ts";
-import { randomNonce } from "./random.ts";
+import { randomOrigin } from "./random.ts";
 
 /** The server's topics, as a relay sees them. */
 export interface RelayOwner {
@@ -27,7 +27,7 @@ export interface RelayOwner {
 export class Relay implements BackplaneSink {
   readonly #backplane: Backplane;
   readonly #owner: RelayOwner;
-  readonly #origin: Uint8Array = randomNonce();
+  readonly #origin: Uint8Array = randomOrigin();
   readonly #queue: OutageQueue;
   #published = 0;
   #state: "starting" | "up" | "down" | "closed" = "starting";

@@ -79,6 +79,16 @@ export class Topics implements ConnectionTopics {
     return this.#registry.namesOf(receiver);
   }
 
+  /** How many topics a connection has. */
+  countOf(receiver: ConnectionControl): number {
+    return this.#registry.countOf(receiver);
+  }
+
+  /** Whether a connection listens to a topic. */
+  isSubscribed(receiver: ConnectionControl, topic: string): boolean {
+    return this.#registry.has(receiver, topic);
+  }
+
   /**
    * Sends a message to the subscribers of a topic.
    *

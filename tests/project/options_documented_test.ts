@@ -9,11 +9,15 @@ const INTERFACES: Record<string, string> = {
   ConnectionOptions: "src/socket/connection_options.ts",
   ConnectOptions: "src/socket/connect_options.ts",
   ServeOptions: "src/socket/serve_options.ts",
+  ClientTopicsOptions: "src/socket/client_topics.ts",
   CompressionOptions: "src/socket/compression_options.ts",
   Handlers: "src/socket/handlers.ts",
+  LastingConnectOptions: "src/socket/lasting_options.ts",
+  LastingHandlers: "src/socket/lasting_options.ts",
+  ReconnectOptions: "src/socket/reconnect_options.ts",
   SendOptions: "src/socket/send_options.ts",
   BroadcastOptions: "src/socket/connection_group.ts",
-  ShutdownOptions: "src/socket/connection_group.ts",
+  ShutdownOptions: "src/socket/shutdown_options.ts",
 };
 
 /** The names of an interface's own members. */

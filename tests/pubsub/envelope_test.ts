@@ -20,18 +20,18 @@ const base: Envelope = {
 };
 
 const ENVELOPES: readonly [what: string, envelope: Envelope, start: string, end: string][] = [
-  ["text", base, "0101000000", "6869"],
-  ["binary", { ...base, isText: false, payload: hex("ff 00") }, "0102000000", "ff00"],
-  ["no payload", { ...base, payload: hex("") }, "0101000000", ""],
-  ["dropped", { ...base, onSlow: "drop" }, "0101010000", "6869"],
-  ["a key", { ...base, onSlow: "conflate", key: "k\u20ac" }, "0101020004", "6be282ac6869"],
-  ["closed", { ...base, onSlow: "close" }, "0101030000", "6869"],
+  ["text", base, "010100000000", "6869"],
+  ["binary", { ...base, isText: false, payload: hex("ff 00") }, "010200000000", "ff00"],
+  ["no payload", { ...base, payload: hex("") }, "010100000000", ""],
+  ["dropped", { ...base, onSlow: "drop" }, "010101000000", "6869"],
+  ["a key", { ...base, onSlow: "conflate", key: "k\u20ac" }, "010102000004", "6be282ac6869"],
+  ["closed", { ...base, onSlow: "close" }, "010103000000", "6869"],
 ];
 
 for (const [what, envelope, start, end] of ENVELOPES) {
   Deno.test(`an envelope with ${what} is written and read`, () => {
     const bytes = writeEnvelope(envelope);
-    assert.equal(toHex(bytes), start + toHex(origin) + "00".repeat(10) + end);
+    assert.equal(toHex(bytes), start + toHex(origin) + "00".repeat(12) + end);
     assert.deepEqual(readEnvelope(bytes), envelope);
   });
 }
@@ -39,13 +39,13 @@ for (const [what, envelope, start, end] of ENVELOPES) {
 Deno.test("the count and the connection that is left out are written and read", () => {
   for (
     const [count, except, written] of [
-      [1, 2, "00000000000100000002"],
-      [0x123456789abc, 0xffffffff, "123456789abcffffffff"],
-      [2 ** 48 - 1, 0x80000000, "ffffffffffff80000000"],
+      [1, 2, "000000000000010000000002"],
+      [0x123456789abc, 0xffffffff, "0446453362353c0f7f7f7f7f"],
+      [2 ** 48 - 1, 0x80000000, "3f7f7f7f7f7f7f0800000000"],
     ] as const
   ) {
     const bytes = writeEnvelope({ ...base, count, except });
-    assert.equal(toHex(bytes.subarray(21, 31)), written);
+    assert.equal(toHex(bytes.subarray(22, 34)), written);
     assert.deepEqual(readEnvelope(concat(hex("00"), bytes).subarray(1)), {
       ...base,
       count,
@@ -80,7 +80,7 @@ const GARBLED: readonly [what: string, bytes: Uint8Array][] = [
   ["no type", changed(1, 0)],
   ["another policy", changed(2, 4)],
   ["a key longer than all", changed(3, 1)],
-  ["a key that is not UTF-8", changed(31, 0xff)],
+  ["a key that is not UTF-8", changed(34, 0xff)],
   ["text that is not UTF-8", concat(good, hex("ff"))],
   ["what another program says", utf8('{"type":"hello","from":"somebody else"}')],
 ];

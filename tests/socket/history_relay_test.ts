@@ -402,8 +402,8 @@ historyTest("what the engine refuses is reported and given up, the rest goes on"
 Deno.test("what waits is bounded, and what finds no room is reported", async () => {
   const history = new FakeHistory();
   const engine = new FakeEngine(false, history);
-  // A message of one byte takes 32, its topic 4.
-  const node = new Node(engine, 2 * 36);
+  // A message of one byte takes 35, its topic 4.
+  const node = new Node(engine, 2 * 39);
   const receiver = node.join();
   for (let i = 0; i < 10; i++) node.publish(`${i}`);
   engine.comeBack();

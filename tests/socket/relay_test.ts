@@ -220,8 +220,8 @@ socketTest(
 for (const [drop, kept] of [["oldest", ["8", "9"]], ["newest", ["0", "1"]]] as const) {
   socketTest(`the queue is bounded; full, it gives up the ${drop} and says so`, async (t) => {
     const engine = new FakeEngine(false);
-    // A message of one byte takes 32, its topic 4.
-    const one = await node(t, engine, { backplaneQueue: { maxBytes: 2 * 36, drop } });
+    // A message of one byte takes 35, its topic 4.
+    const one = await node(t, engine, { backplaneQueue: { maxBytes: 2 * 39, drop } });
     const two = await node(t, engine);
     for (let i = 0; i < 10; i++) one.server.publish("room", String(i));
     engine.isUp = true;

@@ -50,6 +50,7 @@ function benchOf(timeout?: number): Bench {
     subscribed: (_: string, number: number | undefined) => log.push(`at ${number}`),
     missed: () => log.push("missed"),
     passed: () => assert.fail("nothing has passed"),
+    refused: () => assert.fail("nothing is refused"),
   };
   const receiver = { topicListener } as unknown as ConnectionControl;
   return { follower: new TopicFollower("room", context), log, subscriptions, receiver };
