@@ -31,6 +31,7 @@ export const suites: Record<string, () => Promise<Suite>> = {
   defects: () => import("./defects_suite.ts"),
   engines: () => import("./engines_suite.ts"),
   proxy: () => import("./proxy_suite.ts"),
+  resume: () => import("./resume_suite.ts"),
   security: () => import("../security/live_suite.ts"),
   transport: () => import("./transport_suite.ts"),
 };
