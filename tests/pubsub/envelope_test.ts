@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import {
   type Envelope,
+  isTextEnvelope,
   MAX_KEY_BYTES,
   ORIGIN_BYTES,
   readEnvelope,
@@ -12,12 +13,12 @@ const origin = Uint8Array.from({ length: ORIGIN_BYTES }, (_, i) => i);
 const base: Envelope = { origin, isText: true, onSlow: "queue", key: "", payload: utf8("hi") };
 
 const ENVELOPES: readonly [what: string, envelope: Envelope, start: string, end: string][] = [
-  ["text", base, "0101000000", "6869"],
-  ["binary", { ...base, isText: false, payload: hex("ff 00") }, "0102000000", "ff00"],
-  ["no payload", { ...base, payload: hex("") }, "0101000000", ""],
-  ["dropped", { ...base, onSlow: "drop" }, "0101010000", "6869"],
-  ["a key", { ...base, onSlow: "conflate", key: "k\u20ac" }, "0101020004", "6be282ac6869"],
-  ["closed", { ...base, onSlow: "close" }, "0101030000", "6869"],
+  ["text", base, "010100000000", "6869"],
+  ["binary", { ...base, isText: false, payload: hex("ff 00") }, "010200000000", "ff00"],
+  ["no payload", { ...base, payload: hex("") }, "010100000000", ""],
+  ["dropped", { ...base, onSlow: "drop" }, "010101000000", "6869"],
+  ["a key", { ...base, onSlow: "conflate", key: "k\u20ac" }, "010102000004", "6be282ac6869"],
+  ["closed", { ...base, onSlow: "close" }, "010103000000", "6869"],
 ];
 
 for (const [what, envelope, start, end] of ENVELOPES) {
@@ -54,7 +55,7 @@ const GARBLED: readonly [what: string, bytes: Uint8Array][] = [
   ["no type", changed(1, 0)],
   ["another policy", changed(2, 4)],
   ["a key longer than all", changed(3, 1)],
-  ["a key that is not UTF-8", changed(21, 0xff)],
+  ["a key that is not UTF-8", changed(22, 0xff)],
   ["text that is not UTF-8", concat(good, hex("ff"))],
   ["what another program says", utf8('{"type":"hello","from":"somebody else"}')],
 ];
@@ -68,4 +69,15 @@ Deno.test("a part of an envelope is none, up to the payload", () => {
   for (let length = 0; length < payloadStart; length++) {
     assert.equal(readEnvelope(good.subarray(0, length)), undefined, `${length} bytes`);
   }
+});
+
+Deno.test("an envelope with text is UTF-8 as a whole, whatever its key, and known as such", () => {
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  for (const key of ["", "k\u20ac", "k".repeat(200), "k".repeat(MAX_KEY_BYTES)]) {
+    const bytes = writeEnvelope({ ...base, key });
+    assert.ok(decoder.decode(bytes).endsWith(`${key}hi`));
+    assert.ok(isTextEnvelope(bytes));
+    assert.ok(!isTextEnvelope(writeEnvelope({ ...base, key, isText: false })));
+  }
+  assert.ok(!isTextEnvelope(hex("")));
 });
