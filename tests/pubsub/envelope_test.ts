@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import {
   type Envelope,
+  isTextEnvelope,
   MAX_KEY_BYTES,
   ORIGIN_BYTES,
   readEnvelope,
@@ -94,4 +95,15 @@ Deno.test("a part of an envelope is none, up to the payload", () => {
   for (let length = 0; length < payloadStart; length++) {
     assert.equal(readEnvelope(good.subarray(0, length)), undefined, `${length} bytes`);
   }
+});
+
+Deno.test("an envelope with text is UTF-8 as a whole, whatever its key, and known as such", () => {
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  for (const key of ["", "k\u20ac", "k".repeat(200), "k".repeat(MAX_KEY_BYTES)]) {
+    const bytes = writeEnvelope({ ...base, key });
+    assert.ok(decoder.decode(bytes).endsWith(`${key}hi`));
+    assert.ok(isTextEnvelope(bytes));
+    assert.ok(!isTextEnvelope(writeEnvelope({ ...base, key, isText: false })));
+  }
+  assert.ok(!isTextEnvelope(hex("")));
 });
