@@ -2,10 +2,10 @@
 // arrives while all is well, when the engine goes away, and when a node does.
 
 import assert from "node:assert/strict";
-import { connect, type Connection } from "../../mod.ts";
 import { Worker } from "../faults/worker.ts";
 import { Engine, type EngineName } from "../support/engines.ts";
 import { runtimeNames } from "../support/runtimes.ts";
+import { type ClusterConnection, joinOnce, joinToStay } from "./cluster_clients.ts";
 import { ClientLedger, type Piece } from "./cluster_ledger.ts";
 import { readMessage, TOPICS } from "./cluster_messages.ts";
 import type { Heard, Listening, NodeOrder } from "./cluster_node.ts";
@@ -18,17 +18,16 @@ export interface ClusterPlan {
   /** Messages of each node while the engine, and later a node, is killed. */
   readonly load: number;
   /**
-   * Options of the servers, such as `resume`. Where `join` connects clients that come back by
-   * themselves and resume, `lost` is to be all zeros.
+   * Whether the engine keeps a history, and clients come back by themselves and resume. Then nothing
+   * is lost but what a node that was killed had not published.
    */
-  readonly options?: Record<string, unknown>;
-  /** Connects a client to a node, for the topics of its ledger. Default: one that does not come back. */
-  readonly join?: (client: ClientLedger, port: number) => Promise<Connection>;
+  readonly resume: boolean;
 }
 
 /** What was found; all counts are of deliveries, which are messages times receivers. */
 export interface ClusterReport {
   readonly engine: EngineName;
+  readonly resume: boolean;
   readonly delivered: number;
   readonly seconds: number;
   /** What should have come and did not. */
@@ -62,6 +61,9 @@ const GAP = 10;
 /** Milliseconds in which something must arrive. */
 const LIMIT = 30_000;
 
+/** What is kept of each topic, where there is a history. */
+const HISTORY = { maxAge: 60_000, maxMessages: 1000 };
+
 const CALM: Piece = { first: 0, count: 5 * TOPICS };
 
 /** The node that is killed. */
@@ -75,7 +77,7 @@ class Cluster implements AsyncDisposable {
   readonly #lives: number[] = [0, 0, 0];
   readonly #faults: string[] = [];
   readonly clients: ClientLedger[] = [];
-  readonly #connections: Connection[] = [];
+  readonly #connections: ClusterConnection[] = [];
   delivered = 0;
   #wake = (): void => {};
 
@@ -102,7 +104,7 @@ class Cluster implements AsyncDisposable {
       port: this.#ports[node],
       node,
       life: this.#lives[node],
-      options: this.#plan.options ?? {},
+      options: this.#plan.resume ? { resume: HISTORY } : {},
     };
     this.#ports[node] = (await worker.ask<Listening>(order)).port;
   }
@@ -114,24 +116,21 @@ class Cluster implements AsyncDisposable {
         clients.slice(i, i + AT_ONCE).map(async (client) => {
           const index = this.clients.indexOf(client);
           const port = this.#ports[client.node];
-          const join = this.#plan.join ?? ((_, port) => this.#joinOnce(client, port));
-          this.#connections[index] = await join(client, port);
+          this.#connections[index] = await this.#join(client, port);
         }),
       );
     }
     await this.settle();
   }
 
-  async #joinOnce(client: ClientLedger, port: number): Promise<Connection> {
-    const url = new URL(`ws://127.0.0.1:${port}/`);
-    for (const topic of client.topics) url.searchParams.append("topic", `topic ${topic}`);
-    return await connect(url, {
-      message: (_, data) => {
-        client.take(readMessage(data));
-        this.delivered++;
-        this.#wake();
-      },
-    });
+  #join(client: ClientLedger, port: number): Promise<ClusterConnection> {
+    const took = (data: string | Uint8Array): void => {
+      client.take(readMessage(data));
+      this.delivered++;
+      this.#wake();
+    };
+    if (!this.#plan.resume) return joinOnce(client.topics, port, took);
+    return joinToStay(client.topics, port, took, () => this.#faults.push("missed"));
   }
 
   /** Waits until all nodes are up and subscribed, and gives what `onError` heard on them. */
@@ -148,11 +147,16 @@ class Cluster implements AsyncDisposable {
 
   /** Waits until a piece has come from all nodes to all clients. */
   async arrived(piece: Piece): Promise<void> {
+    await this.arrivedFrom([...this.#lives.keys()], piece);
+  }
+
+  /** Waits until a piece has come from these nodes to all clients. */
+  async arrivedFrom(nodes: readonly number[], piece: Piece): Promise<void> {
     const deadline = Date.now() + LIMIT;
     let behind = [...this.clients];
     for (;;) {
       behind = behind.filter((client) =>
-        this.#lives.some((life, node) => client.missing(node, life, piece).length > 0)
+        nodes.some((node) => client.missing(node, this.#lives[node], piece).length > 0)
       );
       if (behind.length === 0) break;
       const left = deadline - Date.now();
@@ -195,7 +199,7 @@ class Cluster implements AsyncDisposable {
     await new Promise((resolve) => setTimeout(resolve, ABSENCE));
     this.#lives[node]++;
     await this.start(node);
-    await this.join(this.clients.filter((client) => client.node === node));
+    if (!this.#plan.resume) await this.join(this.clients.filter((client) => client.node === node));
   }
 
   /** Everything ends by itself. */
@@ -215,7 +219,7 @@ class Cluster implements AsyncDisposable {
 /** Does what is planned; throws where the promise is broken. */
 export async function runCluster(plan: ClusterPlan): Promise<ClusterReport> {
   const began = performance.now();
-  await using engine = await Engine.start(plan.engine);
+  await using engine = await Engine.start(plan.engine, { persistent: plan.resume });
   await using cluster = new Cluster(plan, engine);
   const nodes = runtimeNames.map((_, node) => node);
   await Promise.all(nodes.map((node) => cluster.start(node)));
@@ -243,6 +247,7 @@ export async function runCluster(plan: ClusterPlan): Promise<ClusterReport> {
   assert.deepEqual([...codes], []);
   await Promise.all(cluster.publish(after));
   await cluster.arrived(after);
+  if (plan.resume) await cluster.arrived(away);
   const count = (from: number, at: number, piece: Piece): number =>
     cluster.missing(from, 0, at, piece).flat().length;
   const sum = (counts: number[]): number => counts.reduce((total, count) => total + count, 0);
@@ -264,6 +269,7 @@ export async function runCluster(plan: ClusterPlan): Promise<ClusterReport> {
   await Promise.all(others.map((node) => stillUnderLoad[node]));
   await Promise.all(cluster.publish(end));
   await cluster.arrived(end);
+  if (plan.resume) await cluster.arrivedFrom(others, alone);
   const nodeBetweenOthers = sum(
     others.flatMap((from) => others.map((at) => count(from, at, alone))),
   );
@@ -282,6 +288,7 @@ export async function runCluster(plan: ClusterPlan): Promise<ClusterReport> {
   const receivers = plan.connections * 2 / TOPICS;
   return {
     engine: plan.engine,
+    resume: plan.resume,
     delivered: cluster.delivered,
     seconds: Math.round(performance.now() - began) / 1000,
     lost: {

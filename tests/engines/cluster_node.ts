@@ -129,6 +129,7 @@ async function listen(order: ListenOrder): Promise<Listening> {
     backlog: 4096,
     backplane,
     onError: (error) => heard.push((error as { code?: string }).code ?? String(error)),
+    clientTopics: { allow: () => true },
     open(conn) {
       for (const topic of new URL(conn.url).searchParams.getAll("topic")) conn.subscribe(topic);
     },

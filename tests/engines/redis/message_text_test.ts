@@ -7,7 +7,13 @@ import {
 import { writeEnvelope } from "../../../src/pubsub/envelope.ts";
 import { hex, utf8 } from "../../support/vectors.ts";
 
-const parts = { origin: new Uint8Array(16), onSlow: "queue", key: "" } as const;
+const parts = {
+  count: 0,
+  except: 0,
+  origin: new Uint8Array(16),
+  onSlow: "queue",
+  key: "",
+} as const;
 const text = writeEnvelope({ ...parts, isText: true, payload: utf8("\ufeffh\u00e9 \0") });
 const binary = writeEnvelope({ ...parts, isText: false, payload: hex("00 ff 80") });
 
