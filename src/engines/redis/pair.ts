@@ -55,12 +55,12 @@ export class RedisPair {
     let pair: RedisPair | undefined;
     let failure: { readonly error: unknown } | undefined;
     const listener: LinkListener = {
-      message(channel, text) {
+      message(channel, text): void {
         if (pair === undefined) return;
         pair.#subscriberLives = true;
         message(channel, text);
       },
-      lost(error) {
+      lost(error): void {
         if (pair === undefined) failure ??= { error };
         else lost(error);
       },

@@ -1,0 +1,84 @@
+// The real clients as TypeScript sees them: each fits without a cast, and so do the examples, which no
+// test can run without an engine.
+
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import ts from "typescript";
+import { root } from "../project/source_files.ts";
+
+const CLIENTS = `
+import { connect } from "@nats-io/transport-node";
+import { RedisClient } from "bun";
+import { Cluster, Redis } from "ioredis";
+import { createClient } from "redis";
+import { natsBackplane } from "@quickws/quickws/nats";
+import { redisBackplane } from "@quickws/quickws/redis";
+
+natsBackplane(await connect());
+redisBackplane(new RedisClient());
+redisBackplane(new Redis());
+redisBackplane(new Cluster([]));
+redisBackplane(createClient());
+redisBackplane(createClient({ RESP: 2 }));
+`;
+
+const WRONG = [
+  "redisBackplane({});",
+  'redisBackplane("redis://localhost");',
+  "natsBackplane(new Redis());",
+  "redisBackplane(await connect());",
+];
+
+/** What the type checker says of modules. */
+function diagnose(texts: string[]): string[][] {
+  const directory = join(root, ".build", "client_types");
+  mkdirSync(directory, { recursive: true });
+  const paths = texts.map((text, i) => {
+    const path = join(directory, `module_${i}.ts`);
+    writeFileSync(path, `${text}\nexport {};\n`);
+    return path;
+  });
+  const program = ts.createProgram({
+    rootNames: paths,
+    options: {
+      lib: ["lib.esnext.d.ts"],
+      types: ["node", "bun-types"],
+      target: ts.ScriptTarget.ESNext,
+      module: ts.ModuleKind.ESNext,
+      moduleResolution: ts.ModuleResolutionKind.Bundler,
+      allowImportingTsExtensions: true,
+      noEmit: true,
+      strict: true,
+      skipLibCheck: true,
+      paths: {
+        "@quickws/quickws": [join(root, "mod.ts")],
+        "@quickws/quickws/*": [join(root, "src/*.ts")],
+      },
+    },
+  });
+  return paths.map((path) => {
+    const file = program.getSourceFile(path)!;
+    return [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)]
+      .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, "\n"));
+  });
+}
+
+/** The examples of a file that are not run. */
+function examples(path: string): string[] {
+  const text = readFileSync(join(root, path), "utf8").replaceAll(/^ \* ?/gm, "");
+  return [...text.matchAll(/^```ts ignore\n([^]*?)^```$/gm)].map(([, example]) => example!);
+}
+
+Deno.test("real clients fit, other things do not, and the examples hold", () => {
+  const shown = ["src/redis.ts", "src/nats.ts", "docs/topics.md"].flatMap(examples);
+  assert.equal(shown.length, 6);
+  const right = [CLIENTS, ...shown];
+  const wrong = WRONG.map((line) => CLIENTS + line);
+  const found = diagnose([...right, ...wrong]);
+  assert.deepEqual(found.slice(0, right.length), right.map(() => []));
+  for (const [i, messages] of found.slice(right.length).entries()) {
+    assert.equal(messages.length, 1, `${WRONG[i]}: ${messages}`);
+    assert.match(messages[0]!, /not assignable/);
+  }
+});
