@@ -26,11 +26,12 @@ what (everything without it, which takes an hour; with --quick some minutes):
 options:
   --peers ws,bun      only these beside ours and the raw sockets
   --runtimes node     only these
-  --ours quickws,quickws@topics,quickws@listen
+  --ours quickws,quickws@listen
                       which of our servers; on Deno there are several ways to the sockets
   --payload 128,1024  bytes of a message, instead of those of the suite
   --depth 1,32        messages in flight on each connection
   --connections 100   how many
+  --burst 1,10        times that each message is published at once
   --text              text instead of binary
   --compression alone or takeover
   --rows one,deep     of the targets only these

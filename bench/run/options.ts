@@ -19,6 +19,7 @@ export interface Options extends Effort {
   payload?: number[];
   depth?: number[];
   connections?: number[];
+  burst?: number[];
   text: boolean;
   compression?: string;
   /** Leaves out what takes long. */
@@ -55,6 +56,7 @@ export function parseOptions(args: string[]): Options {
       payload: { type: "string" },
       depth: { type: "string" },
       connections: { type: "string" },
+      burst: { type: "string" },
       text: { type: "boolean", default: false },
       compression: { type: "string" },
       rounds: { type: "string" },
@@ -82,6 +84,7 @@ export function parseOptions(args: string[]): Options {
     payload: numbers(values.payload),
     depth: numbers(values.depth),
     connections: numbers(values.connections),
+    burst: numbers(values.burst),
     text: values.text,
     compression: values.compression,
     rounds: numbers(values.rounds)?.[0] ?? usual.rounds,
