@@ -3,17 +3,20 @@
 //   0       version: 1
 //   1       1 for text, 2 for binary
 //   2       the policy for slow receivers, by its place in the list of them
-//   3..5    bytes of the key, as 16 bits in network order
-//   5..21   the server that published it
-//   21...   the key in UTF-8, then the payload
+//   3..6    bytes of the key, 7 bits in each, the highest first
+//   6..22   the server that published it, 7 bits in each
+//   22...   the key in UTF-8, then the payload
+//
+// Before the key all bytes are ASCII, so that with a payload that is text the whole is text: some
+// engines, or their clients, carry nothing else.
 
 const VERSION = 1;
 const TEXT = 1;
 const BINARY = 2;
 const POLICIES = ["queue", "drop", "conflate", "close"] as const;
-const ORIGIN_START = 5;
+const ORIGIN_START = 6;
 
-/** Bytes that tell servers apart. */
+/** Bytes that tell servers apart, each below 128. */
 export const ORIGIN_BYTES = 16;
 
 const KEY_START = ORIGIN_START + ORIGIN_BYTES;
@@ -26,7 +29,7 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** A published message. */
 export interface Envelope {
-  /** The server that published it: {@linkcode ORIGIN_BYTES} of chance. */
+  /** The server that published it: {@linkcode ORIGIN_BYTES} bytes, 7 bits of chance in each. */
   readonly origin: Uint8Array;
   /** Whether the payload is text. */
   readonly isText: boolean;
@@ -45,19 +48,25 @@ export function writeEnvelope({ origin, isText, onSlow, key, payload }: Envelope
   bytes[0] = VERSION;
   bytes[1] = isText ? TEXT : BINARY;
   bytes[2] = POLICIES.indexOf(onSlow);
-  bytes[3] = keyBytes.length >>> 8;
-  bytes[4] = keyBytes.length & 0xff;
+  bytes[3] = keyBytes.length >>> 14;
+  bytes[4] = keyBytes.length >>> 7 & 0x7f;
+  bytes[5] = keyBytes.length & 0x7f;
   bytes.set(origin, ORIGIN_START);
   bytes.set(keyBytes, KEY_START);
   bytes.set(payload, KEY_START + keyBytes.length);
   return bytes;
 }
 
+/** Whether a message that {@linkcode writeEnvelope} has written is UTF-8 from its first byte to its last. */
+export function isTextEnvelope(bytes: Uint8Array): boolean {
+  return bytes[0] === VERSION && bytes[1] === TEXT;
+}
+
 /** What {@linkcode writeEnvelope} has written, in views of it; `undefined` where it is anything else. */
 export function readEnvelope(bytes: Uint8Array): Envelope | undefined {
   if (bytes.length < KEY_START || bytes[0] !== VERSION) return undefined;
-  const [, kind, policy, high, low] = bytes;
-  const payloadStart = KEY_START + (high << 8 | low);
+  const [, kind, policy, high, middle, low] = bytes;
+  const payloadStart = KEY_START + (high << 14 | middle << 7 | low);
   if (payloadStart > bytes.length || policy >= POLICIES.length) return undefined;
   if (kind !== TEXT && kind !== BINARY) return undefined;
   const payload = bytes.subarray(payloadStart);

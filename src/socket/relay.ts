@@ -27,7 +27,7 @@ export interface RelayOwner {
 export class Relay implements BackplaneSink {
   readonly #backplane: Backplane;
   readonly #owner: RelayOwner;
-  readonly #origin: Uint8Array = randomNonce();
+  readonly #origin: Uint8Array = randomNonce().map((byte) => byte & 0x7f);
   readonly #queue: OutageQueue;
   #state: "starting" | "up" | "down" | "closed" = "starting";
 

@@ -21,6 +21,7 @@ const LAYERS: Record<string, readonly string[]> = {
   // HTTP CONNECT reads the same kind of head as the opening handshake.
   "src/proxy/": ["src/errors.ts", "src/handshake/"],
   "src/pubsub/": [],
+  "src/engines/": ["src/errors.ts", "src/pubsub/"],
   [PORT]: [],
   "src/transport/": [PORT],
   "src/socket/": [
@@ -55,6 +56,7 @@ const LAYERS: Record<string, readonly string[]> = {
   "src/deno.ts": ["src/public.ts", "src/socket/", "src/transport/", PORT],
   "src/bun.ts": ["src/public.ts", "src/socket/", "src/transport/", PORT],
   "src/node.ts": ["src/public.ts", "src/socket/", "src/transport/", PORT],
+  "src/redis.ts": ["src/engines/", "src/pubsub/"],
   "mod.ts": ["src/public.ts", "src/socket/", "src/transport/", PORT],
 };
 

@@ -1,0 +1,49 @@
+// Redis by way of Bun's own client.
+
+import type { BunRedisClient } from "./clients.ts";
+import type { LinkListener, RedisLink } from "./link.ts";
+
+/** Milliseconds between two looks at a connection: the client does not tell when it loses one. */
+const LOOK_INTERVAL = 100;
+
+/** Connects as a client of Bun does. */
+export async function dialBunRedis(
+  original: BunRedisClient,
+  listener: LinkListener,
+): Promise<RedisLink> {
+  const client = await original.duplicate();
+  let timer: ReturnType<typeof setInterval> | undefined;
+  const close = (): void => {
+    clearInterval(timer);
+    client.onconnect = client.onclose = null;
+    client.close();
+  };
+  const lost = (error: unknown): void => {
+    clearInterval(timer);
+    listener.lost(error);
+  };
+  try {
+    await client.connect();
+    if (!client.connected) throw new Error("The connection to Redis was not made");
+  } catch (error) {
+    close();
+    throw error;
+  }
+  // When it has connected anew, between two looks, it has forgotten its subscriptions.
+  client.onconnect = () => lost(new Error("The connection to Redis was lost"));
+  client.onclose = lost;
+  timer = setInterval(() => {
+    if (!client.connected) lost(new Error("The connection to Redis is lost"));
+  }, LOOK_INTERVAL);
+  const received = (message: string, channel: string): void => listener.message(channel, message);
+  return {
+    get isReady() {
+      return client.connected;
+    },
+    publish: (channel, message) => client.publish(channel, message),
+    command: (name, ...args) => client.send(name, args),
+    subscribe: (channel) => client.subscribe(channel, received),
+    unsubscribe: (channel) => client.unsubscribe(channel),
+    close,
+  };
+}
