@@ -54,6 +54,9 @@ func main() {
 	must(json.Unmarshal([]byte(os.Args[1]), &load))
 	var result Result
 	switch load.Kind {
+	case "fleet":
+		fleet(os.Args[1])
+		return
 	case "echo", "broadcast", "publish":
 		result = exchange(&load, dialAll(&load))
 	case "client":
