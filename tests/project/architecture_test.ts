@@ -57,6 +57,7 @@ const LAYERS: Record<string, readonly string[]> = {
   "src/bun.ts": ["src/public.ts", "src/socket/", "src/transport/", PORT],
   "src/node.ts": ["src/public.ts", "src/socket/", "src/transport/", PORT],
   "src/redis.ts": ["src/engines/", "src/pubsub/"],
+  "src/nats.ts": ["src/engines/", "src/pubsub/"],
   "mod.ts": ["src/public.ts", "src/socket/", "src/transport/", PORT],
 };
 

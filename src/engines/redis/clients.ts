@@ -38,7 +38,7 @@ export interface IoRedisClient {
   /** Ends the connection at once. */
   disconnect(): void;
   /** Listens to an event. */
-  on(event: string, listener: (...values: never[]) => void): unknown;
+  on(event: string, listener: (...values: unknown[]) => void): unknown;
   /** Publishes a message. */
   publish(channel: string, message: string): Promise<unknown>;
   /** Wants the messages of a channel. */

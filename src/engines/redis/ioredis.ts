@@ -13,13 +13,13 @@ export async function dialIoRedis(
   const client = original.duplicate();
   let cause: unknown = new Error("The connection to Redis has ended");
   // An error that nobody listens to would be printed.
-  client.on("error", (error: unknown) => void (cause = error));
-  client.on("messageBuffer", (channel: Uint8Array, message: Uint8Array) => {
-    listener.message(decoder.decode(channel), message);
+  client.on("error", (error) => void (cause = error));
+  client.on("messageBuffer", (channel, message) => {
+    listener.message(decoder.decode(channel as Uint8Array), message as Uint8Array);
   });
   try {
     await new Promise<void>((resolve, reject) => {
-      client.on("ready", resolve);
+      client.on("ready", () => resolve());
       // It tells of every loss so, then connects anew.
       client.on("close", () => {
         reject(cause);

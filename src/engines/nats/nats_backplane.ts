@@ -1,0 +1,154 @@
+// The backplane on NATS. It shares the connection of the user, which connects anew by itself.
+
+import type { Backplane, BackplaneSink } from "../../pubsub/backplane.ts";
+import type { NatsConnection, NatsMessage, NatsSubscription } from "./clients.ts";
+import { topicToken } from "./subject.ts";
+
+/** Bytes after which the server is asked whether it has got them. */
+const ASK_AFTER = 1 << 20;
+
+/** Bytes that may be on their way to NATS at once; what goes beyond is refused, and so reported. */
+const MAX_ON_THE_WAY = 64 << 20;
+
+/** A backplane on NATS. */
+export class NatsBackplane implements Backplane {
+  readonly #connection: NatsConnection;
+  readonly #prefix: string;
+  readonly #subscriptions: Map<string, NatsSubscription> = new Map();
+  /** While the relay subscribes anew: the topics that it still wants. */
+  #wanted: Set<string> | undefined;
+  #sink: BackplaneSink | undefined;
+  #state: "starting" | "up" | "down" | "closed" = "starting";
+  /** Bytes of which it is not known whether the server has got them. */
+  #onTheWay = 0;
+  #isAsking = false;
+  #flushing: Promise<void> | undefined;
+
+  /**
+   * @param connection The connection of the user.
+   * @param prefix What stands before all subjects, with a dot at its end.
+   */
+  constructor(connection: NatsConnection, prefix: string) {
+    this.#connection = connection;
+    this.#prefix = prefix;
+  }
+
+  /** Begins to watch the connection. */
+  start(sink: BackplaneSink): void {
+    this.#sink = sink;
+    void this.#watch();
+    void this.#connection.closed().then((error) => {
+      this.#down(error ?? new Error("The connection to NATS is closed"));
+    });
+    // It may be away just now.
+    this.#connection.flush().then(
+      () => this.#state === "starting" && this.#up(),
+      (error) => this.#down(error),
+    );
+  }
+
+  /** Sends a message to the servers that subscribed. */
+  publish(topic: string, message: Uint8Array): void {
+    this.#check();
+    const size = topic.length + message.length;
+    if (this.#onTheWay + size > MAX_ON_THE_WAY) {
+      throw new RangeError(`More than ${MAX_ON_THE_WAY} bytes are on their way to NATS`);
+    }
+    this.#connection.publish(this.#live(topic), message);
+    this.#onTheWay += size;
+    if (this.#onTheWay >= ASK_AFTER && !this.#isAsking) void this.#askWhatArrived();
+  }
+
+  /** Wants the messages of a topic. */
+  async subscribe(topic: string): Promise<void> {
+    this.#check();
+    this.#wanted?.add(topic);
+    if (!this.#subscriptions.has(topic)) {
+      let refusal: Error | undefined;
+      const subscription = this.#connection.subscribe(this.#live(topic), {
+        callback: (error, message) => {
+          if (error === null) this.#received(topic, message);
+          else refusal = error;
+        },
+      });
+      this.#subscriptions.set(topic, subscription);
+      await this.#flushed();
+      if (refusal === undefined) return;
+      if (this.#subscriptions.get(topic) === subscription) this.#subscriptions.delete(topic);
+      throw refusal;
+    }
+    await this.#flushed();
+  }
+
+  /** Wants them no more. */
+  unsubscribe(topic: string): void {
+    this.#subscriptions.get(topic)?.unsubscribe();
+    this.#subscriptions.delete(topic);
+  }
+
+  /** Ends the subscriptions; the connection stays as it is. */
+  close(): void {
+    this.#state = "closed";
+    for (const topic of [...this.#subscriptions.keys()]) this.unsubscribe(topic);
+  }
+
+  #live(topic: string): string {
+    return `${this.#prefix}live.${topicToken(topic)}`;
+  }
+
+  #check(): void {
+    if (this.#state !== "up") throw new Error("NATS is away");
+  }
+
+  async #watch(): Promise<void> {
+    for await (const { type } of this.#connection.status()) {
+      if (this.#state === "closed") return;
+      if (type === "disconnect") this.#down(new Error("The connection to NATS is lost"));
+      else if (type === "reconnect") this.#up();
+    }
+  }
+
+  /** The connection can be used; it has restored the subscriptions by itself. */
+  #up(): void {
+    if (this.#state === "closed" || this.#state === "up" || this.#connection.isClosed()) return;
+    this.#state = "up";
+    this.#onTheWay = 0;
+    const wanted = this.#wanted = new Set();
+    this.#sink?.up();
+    this.#wanted = undefined;
+    for (const topic of [...this.#subscriptions.keys()]) {
+      if (!wanted.has(topic)) this.unsubscribe(topic);
+    }
+  }
+
+  #down(error: unknown): void {
+    if (this.#state === "closed" || this.#state === "down") return;
+    this.#state = "down";
+    this.#sink?.down(error);
+  }
+
+  #received(topic: string, { data }: NatsMessage): void {
+    if (this.#state !== "closed") this.#sink?.message(topic, data);
+  }
+
+  /** One question for all that is asked in the same turn. */
+  #flushed(): Promise<void> {
+    return this.#flushing ??= Promise.resolve().then(() => {
+      this.#flushing = undefined;
+      return this.#connection.flush();
+    });
+  }
+
+  async #askWhatArrived(): Promise<void> {
+    this.#isAsking = true;
+    const asked = this.#onTheWay;
+    try {
+      await this.#connection.flush();
+      this.#onTheWay = Math.max(0, this.#onTheWay - asked);
+    } catch {
+      // It is away; when it is back, nothing is on its way.
+    } finally {
+      this.#isAsking = false;
+    }
+  }
+}
