@@ -1,11 +1,12 @@
 // Our node, on whichever runtime it is started. On Bun the client of Redis is Bun's own.
 
 import process from "node:process";
+import { connect } from "@nats-io/transport-node";
 import { createClient } from "redis";
 import { type Backplane, serve } from "../../mod.ts";
-import { redisBackplane } from "../../src/redis.ts";
-import type { RedisClient } from "../../src/redis.ts";
-import { settings } from "./settings.ts";
+import { natsBackplane } from "../../src/nats.ts";
+import { redisBackplane, type RedisClient } from "../../src/redis.ts";
+import { type NodeSettings, settings } from "./settings.ts";
 
 declare const Bun: { RedisClient: new (url: string) => RedisClient } | undefined;
 
@@ -14,13 +15,15 @@ function redisClient(url: string): RedisClient {
   return createClient({ url }) as unknown as RedisClient;
 }
 
-function backplane(): Backplane {
-  return redisBackplane(redisClient(settings.url));
+async function backplane({ engine, url }: NodeSettings): Promise<Backplane> {
+  return engine === "redis"
+    ? redisBackplane(redisClient(url))
+    : natsBackplane(await connect({ servers: url }));
 }
 
 const server = await serve({
   port: 0,
-  backplane: backplane(),
+  backplane: await backplane(settings),
   open: (conn) => void conn.subscribe("all"),
   message: (_, data) => void server.publish("all", data),
 });

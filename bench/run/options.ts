@@ -12,6 +12,8 @@ export interface Options extends Effort {
   /** Names of peers; all if absent. Ours and the raw sockets are always there. */
   peers?: string[];
   runtimes?: string[];
+  /** Engines that join the nodes of a fleet. */
+  engines?: string[];
   /** Which of our own servers are measured. */
   ours: string[];
   /** Rows of the table of targets. */
@@ -51,6 +53,7 @@ export function parseOptions(args: string[]): Options {
     options: {
       peers: { type: "string" },
       runtimes: { type: "string" },
+      engines: { type: "string" },
       ours: { type: "string", default: "quickws" },
       rows: { type: "string" },
       payload: { type: "string" },
@@ -79,6 +82,7 @@ export function parseOptions(args: string[]): Options {
     words,
     peers: list(values.peers),
     runtimes: list(values.runtimes),
+    engines: list(values.engines),
     ours: list(values.ours)!,
     rows: list(values.rows),
     payload: numbers(values.payload),

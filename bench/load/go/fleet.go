@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// FleetLoad is what to do (bench/fleet/load.ts says what the fields mean).
+// FleetLoad is what to do (bench/load/fleet_load.ts says what the fields mean).
 type FleetLoad struct {
 	Ports       []int  `json:"ports"`
 	Pids        []int  `json:"pids"`
