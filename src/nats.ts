@@ -26,7 +26,7 @@ import type {
   NatsSubscription,
 } from "./engines/nats/clients.ts";
 import { NatsBackplane } from "./engines/nats/nats_backplane.ts";
-import { isSubjectPrefix } from "./engines/nats/subject.ts";
+import { isSubjectPrefix, isToken } from "./engines/nats/subject.ts";
 import type { Backplane } from "./pubsub/backplane.ts";
 
 export type { Backplane, BackplaneSink } from "./pubsub/backplane.ts";
@@ -39,7 +39,20 @@ export interface NatsBackplaneOptions {
    * behind it. Default: `"quickws."`.
    */
   prefix?: string;
+  /**
+   * The stream of JetStream that keeps messages where `serve` has `resume`; it is made where there is
+   * none, and made to fit where there is one. Default: the prefix, without the dot at its end and with
+   * `_` for any other.
+   */
+  stream?: string;
+  /** Where the stream keeps them. Default: `"file"`. */
+  storage?: "file" | "memory";
+  /** On how many servers of a cluster the stream keeps them: 1 to 5. Default: 1. */
+  replicas?: number;
 }
+
+/** What JetStream allows. */
+const MAX_REPLICAS = 5;
 
 const METHODS = [
   "publish",
@@ -60,6 +73,7 @@ const METHODS = [
  *
  * @param connection What `connect` of `@nats-io/transport-node` or `@nats-io/transport-deno` gives.
  * @throws {TypeError} When the connection or an option is of the wrong kind.
+ * @throws {RangeError} When a number is not one of those allowed.
  *
  * @example
  * ```ts ignore
@@ -73,8 +87,9 @@ const METHODS = [
  */
 export function natsBackplane(
   connection: NatsConnection,
-  { prefix = "quickws." }: NatsBackplaneOptions = {},
+  options: NatsBackplaneOptions = {},
 ): Backplane {
+  const { prefix = "quickws.", storage = "file", replicas = 1 } = options;
   if (!isNatsConnection(connection)) {
     throw new TypeError(
       "natsBackplane takes what connect of @nats-io/transport-node or @nats-io/transport-deno gives",
@@ -85,7 +100,17 @@ export function natsBackplane(
       `Option "prefix" must be names of A-Z, a-z, 0-9, _ and -, each with a dot behind it, not ${prefix}`,
     );
   }
-  return new NatsBackplane(connection, prefix);
+  const { stream = prefix.slice(0, -1).replaceAll(".", "_") } = options;
+  if (typeof stream !== "string" || !isToken(stream)) {
+    throw new TypeError(`Option "stream" must be a name of A-Z, a-z, 0-9, _ and -, not ${stream}`);
+  }
+  if (storage !== "file" && storage !== "memory") {
+    throw new TypeError(`Option "storage" must be "file" or "memory", not ${storage}`);
+  }
+  if (!Number.isInteger(replicas) || replicas < 1 || replicas > MAX_REPLICAS) {
+    throw new RangeError(`Option "replicas" must be 1 to ${MAX_REPLICAS}, not ${replicas}`);
+  }
+  return new NatsBackplane(connection, prefix, { stream, storage, replicas });
 }
 
 function isNatsConnection(connection: unknown): boolean {

@@ -36,7 +36,10 @@ export type { BunRedisClient, IoRedisClient, NodeRedisClient, RedisClient };
 
 /** How Redis is used. */
 export interface RedisBackplaneOptions {
-  /** What stands before a topic in the name of its channel. Default: `"quickws:"`. */
+  /**
+   * What stands before a topic in the name of its channel, and of the keys of its history: any text
+   * without braces. Default: `"quickws:"`.
+   */
   prefix?: string;
 }
 
@@ -66,8 +69,8 @@ export function redisBackplane(
   client: RedisClient,
   { prefix = "quickws:" }: RedisBackplaneOptions = {},
 ): Backplane {
-  if (typeof prefix !== "string") {
-    throw new TypeError(`Option "prefix" must be a string, not ${typeof prefix}`);
+  if (typeof prefix !== "string" || prefix.includes("{") || prefix.includes("}")) {
+    throw new TypeError(`Option "prefix" must be a string without braces, not ${String(prefix)}`);
   }
   return new RedisBackplane(dialWith(client), prefix);
 }

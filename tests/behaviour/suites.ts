@@ -26,6 +26,7 @@ export const suites: Record<string, () => Promise<Suite>> = {
   "api upgrade": () => import("./api_upgrade_suite.ts"),
   deflate: () => import("./deflate_suite.ts"),
   defects: () => import("./defects_suite.ts"),
+  engines: () => import("./engines_suite.ts"),
   proxy: () => import("./proxy_suite.ts"),
   security: () => import("../security/live_suite.ts"),
   transport: () => import("./transport_suite.ts"),

@@ -18,6 +18,7 @@ const SOURCES = [
   "tests/support",
   "tests/behaviour",
   "tests/interop",
+  "tests/engines",
   "tests/deflate",
   "tests/fuzz",
   "tests/security",

@@ -5,6 +5,8 @@
 export interface NatsMessage {
   /** What it carries. */
   readonly data: Uint8Array;
+  /** Where it can be answered. */
+  readonly reply?: string | undefined;
   /** Its headers, where it has any. */
   readonly headers?: NatsHeaders | undefined;
 }
@@ -38,6 +40,12 @@ export interface NatsConnection {
     payload: Uint8Array | string,
     options: { timeout: number },
   ): Promise<NatsMessage>;
+  /** Publishes a message that is answered so many times, by messages of any subject. */
+  requestMany(
+    subject: string,
+    payload: Uint8Array | string,
+    options: { strategy: "count"; maxMessages: number; maxWait: number; noMux: true },
+  ): Promise<AsyncIterable<NatsMessage>>;
   /** Resolves when the server has got everything that was sent before. */
   flush(): Promise<void>;
   /** What happens to the connection. */

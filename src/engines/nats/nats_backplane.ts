@@ -2,6 +2,8 @@
 
 import type { Backplane, BackplaneSink } from "../../pubsub/backplane.ts";
 import type { NatsConnection, NatsMessage, NatsSubscription } from "./clients.ts";
+import { NatsHistory } from "./history.ts";
+import type { StreamOptions } from "./stream.ts";
 import { topicToken } from "./subject.ts";
 
 /** Bytes after which the server is asked whether it has got them. */
@@ -10,8 +12,17 @@ const ASK_AFTER = 1 << 20;
 /** Bytes that may be on their way to NATS at once; what goes beyond is refused, and so reported. */
 const MAX_ON_THE_WAY = 64 << 20;
 
+/** Messages of the history that wait until it is known from where they are counted. */
+const MAX_HELD = 10_000;
+
+/** The headers in which the server says the place of a message in its stream, and of the one before. */
+const SEQUENCE = "Nats-Sequence";
+const LAST_SEQUENCE = "Nats-Last-Sequence";
+
 /** A backplane on NATS. */
 export class NatsBackplane implements Backplane {
+  /** What keeps messages for those that come back. */
+  readonly history: NatsHistory;
   readonly #connection: NatsConnection;
   readonly #prefix: string;
   readonly #subscriptions: Map<string, NatsSubscription> = new Map();
@@ -23,14 +34,19 @@ export class NatsBackplane implements Backplane {
   #onTheWay = 0;
   #isAsking = false;
   #flushing: Promise<void> | undefined;
+  /** The number before the first of the history's stream, once it is known. */
+  #base: number | undefined;
+  #held: (() => void)[] = [];
 
   /**
    * @param connection The connection of the user.
    * @param prefix What stands before all subjects, with a dot at its end.
+   * @param options The stream of the history.
    */
-  constructor(connection: NatsConnection, prefix: string) {
+  constructor(connection: NatsConnection, prefix: string, options: StreamOptions) {
     this.#connection = connection;
     this.#prefix = prefix;
+    this.history = new NatsHistory(connection, prefix, options, (base) => this.#release(base));
   }
 
   /** Begins to watch the connection. */
@@ -113,6 +129,8 @@ export class NatsBackplane implements Backplane {
     if (this.#state === "closed" || this.#state === "up" || this.#connection.isClosed()) return;
     this.#state = "up";
     this.#onTheWay = 0;
+    // Who appends or reads hears of it when that fails.
+    if (this.history.isKept) this.history.open().catch(() => {});
     const wanted = this.#wanted = new Set();
     this.#sink?.up();
     this.#wanted = undefined;
@@ -124,11 +142,35 @@ export class NatsBackplane implements Backplane {
   #down(error: unknown): void {
     if (this.#state === "closed" || this.#state === "down") return;
     this.#state = "down";
+    this.#base = undefined;
+    this.#held = [];
     this.#sink?.down(error);
   }
 
-  #received(topic: string, { data }: NatsMessage): void {
-    if (this.#state !== "closed") this.#sink?.message(topic, data);
+  #received(topic: string, { data, headers }: NatsMessage): void {
+    const sequence = headers?.get(SEQUENCE) ?? "";
+    if (sequence === "" || !this.history.isKept) return this.#deliver(topic, data);
+    const previous = Number(headers?.get(LAST_SEQUENCE));
+    const deliver = (): void => this.#deliver(topic, data, Number(sequence), previous);
+    if (this.#base !== undefined) deliver();
+    else if (this.#held.length < MAX_HELD) this.#held.push(deliver);
+  }
+
+  #deliver(topic: string, message: Uint8Array, sequence?: number, previous = 0): void {
+    if (this.#state === "closed") return;
+    if (sequence === undefined || this.#base === undefined) {
+      return this.#sink?.message(topic, message);
+    }
+    const before = previous === 0 ? 0 : this.#base + previous;
+    this.#sink?.message(topic, message, this.#base + sequence, before);
+  }
+
+  /** It is known from where the messages of the history are counted. */
+  #release(base: number): void {
+    this.#base = base;
+    const held = this.#held;
+    this.#held = [];
+    for (const deliver of held) deliver();
   }
 
   /** One question for all that is asked in the same turn. */

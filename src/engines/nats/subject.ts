@@ -27,3 +27,8 @@ export function topicToken(topic: string): string {
 export function isSubjectPrefix(prefix: string): boolean {
   return /^([A-Za-z0-9_-]+\.)+$/.test(prefix);
 }
+
+/** Whether a text is a token of plain characters. */
+export function isToken(text: string): boolean {
+  return /^[A-Za-z0-9_-]+$/.test(text);
+}

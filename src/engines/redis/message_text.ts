@@ -6,6 +6,12 @@ import { isTextEnvelope } from "../../pubsub/envelope.ts";
 /** Stands before base64; no message of text begins with it. */
 const BASE64_SIGN = "=";
 
+/** Stands before the numbers of a message of a history, as in `#8,7:`. */
+const NUMBER_SIGN = "#";
+
+/** The most characters of the numbers and what stands around them. */
+const MAX_NUMBERS = 40;
+
 /** The most bytes that are spread into the arguments of one call. */
 const SPREAD = 8192;
 
@@ -19,6 +25,16 @@ interface NativeBase64 {
 
 interface NativeBase64Constructor {
   fromBase64?(text: string): Uint8Array;
+}
+
+/** A message, and its numbers where it is one of a history. */
+export interface ReceivedMessage {
+  /** The message. */
+  readonly message: Uint8Array;
+  /** Its number. */
+  readonly number?: number;
+  /** The number of the message before it. */
+  readonly previous?: number;
 }
 
 /** The message as text. */
@@ -36,6 +52,30 @@ export function textMessage(text: string | Uint8Array): Uint8Array | undefined {
     text = latin1(text);
   } else if (!text.startsWith(BASE64_SIGN)) return encoder.encode(text);
   return fromBase64(text.slice(1));
+}
+
+/** What stands on a channel; `undefined` where it is nothing of ours. */
+export function receivedMessage(text: string | Uint8Array): ReceivedMessage | undefined {
+  const isNumbered = text[0] === NUMBER_SIGN || text[0] === NUMBER_SIGN.charCodeAt(0);
+  if (!isNumbered) {
+    const message = textMessage(text);
+    return message && { message };
+  }
+  const head = typeof text === "string"
+    ? text.slice(1, MAX_NUMBERS)
+    : latin1(text.subarray(1, MAX_NUMBERS));
+  const end = head.indexOf(":");
+  const [number, previous, ...others] = head.slice(0, end).split(",").map(Number);
+  if (end < 0 || !isNumber(number) || !isNumber(previous) || others.length > 0) return undefined;
+  const start = end + 2;
+  const message = textMessage(
+    typeof text === "string" ? text.slice(start) : text.subarray(start),
+  );
+  return message && { message, number, previous };
+}
+
+function isNumber(value: number | undefined): value is number {
+  return Number.isSafeInteger(value) && value! >= 0;
 }
 
 function toBase64(bytes: Uint8Array & NativeBase64): string {

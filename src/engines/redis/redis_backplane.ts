@@ -1,10 +1,11 @@
 // The backplane on Redis. It has two connections, which live and die together: when one is lost, so is
 // the other, and a new pair is made.
 
-import type { Backplane, BackplaneSink } from "../../pubsub/backplane.ts";
+import type { Backplane, BackplaneHistory, BackplaneSink } from "../../pubsub/backplane.ts";
 import { Wishes } from "../wishes.ts";
+import { RedisHistory } from "./history.ts";
 import type { LinkListener, RedisLink } from "./link.ts";
-import { messageText, textMessage } from "./message_text.ts";
+import { messageText, receivedMessage } from "./message_text.ts";
 
 /** Bytes that may be on their way to Redis at once; what goes beyond is refused, and so reported. */
 const MAX_ON_THE_WAY = 64 << 20;
@@ -25,6 +26,8 @@ interface Pair {
 
 /** A backplane on Redis, whatever client it is reached with. */
 export class RedisBackplane implements Backplane {
+  /** What keeps messages for those that come back. */
+  readonly history: BackplaneHistory;
   readonly #dial: (listener: LinkListener) => Promise<RedisLink>;
   readonly #prefix: string;
   #sink: BackplaneSink | undefined;
@@ -45,6 +48,10 @@ export class RedisBackplane implements Backplane {
   constructor(dial: (listener: LinkListener) => Promise<RedisLink>, prefix: string) {
     this.#dial = dial;
     this.#prefix = prefix;
+    this.history = new RedisHistory(prefix, (script, keys, args, size) => {
+      const command = [script, `${keys.length}`, ...keys, ...args];
+      return this.#send(size, (publisher) => publisher.command("EVAL", ...command));
+    });
   }
 
   /** Begins to connect. */
@@ -55,20 +62,8 @@ export class RedisBackplane implements Backplane {
 
   /** Sends a message to the servers that subscribed. */
   publish(topic: string, message: Uint8Array): Promise<unknown> {
-    const { publisher } = this.#usable();
     const text = messageText(message);
-    const size = text.length;
-    if (this.#onTheWay + size > MAX_ON_THE_WAY) {
-      throw new RangeError(`More than ${MAX_ON_THE_WAY} bytes are on their way to Redis`);
-    }
-    this.#onTheWay += size;
-    const settled = (): void => {
-      this.#onTheWay -= size;
-      if (this.#onTheWay === 0) this.#arrived?.();
-    };
-    const published = publisher.publish(this.#prefix + topic, text);
-    published.then(settled, settled);
-    return published;
+    return this.#send(text.length, (publisher) => publisher.publish(this.#prefix + topic, text));
   }
 
   /** Wants the messages of a topic. */
@@ -94,6 +89,21 @@ export class RedisBackplane implements Backplane {
       clearTimeout(timer);
     }
     this.#drop();
+  }
+
+  #send(size: number, request: (publisher: RedisLink) => Promise<unknown>): Promise<unknown> {
+    const { publisher } = this.#usable();
+    if (this.#onTheWay + size > MAX_ON_THE_WAY) {
+      throw new RangeError(`More than ${MAX_ON_THE_WAY} bytes are on their way to Redis`);
+    }
+    this.#onTheWay += size;
+    const settled = (): void => {
+      this.#onTheWay -= size;
+      if (this.#onTheWay === 0) this.#arrived?.();
+    };
+    const sent = request(publisher);
+    sent.then(settled, settled);
+    return sent;
   }
 
   async #want(topic: string, isWanted: boolean): Promise<void> {
@@ -152,8 +162,8 @@ export class RedisBackplane implements Backplane {
     if (pair === undefined || pair !== this.#pair || this.#isClosed) return;
     if (!channel.startsWith(this.#prefix)) return;
     // What stands for no message is one that nobody can read, and is reported as such.
-    const message = textMessage(text) ?? new Uint8Array(0);
-    this.#sink?.message(channel.slice(this.#prefix.length), message);
+    const { message, number, previous } = receivedMessage(text) ?? { message: new Uint8Array(0) };
+    this.#sink?.message(channel.slice(this.#prefix.length), message, number, previous);
   }
 
   #lost(pair: Pair, error: unknown): void {

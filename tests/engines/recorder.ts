@@ -1,0 +1,73 @@
+// What a backplane tells, in the place of a server.
+
+import type { Backplane, BackplaneSink } from "../../src/pubsub/backplane.ts";
+import { Queue } from "../support/live_harness.ts";
+
+/** A message that came. */
+export interface Received {
+  readonly topic: string;
+  readonly message: Uint8Array;
+  readonly number?: number;
+  readonly previous?: number;
+}
+
+/** Hears of everything, and subscribes anew as a server does. */
+export class Recorder implements BackplaneSink {
+  readonly messages: Queue<Received> = new Queue();
+  /** `"up"` and `"down"`, as they came. */
+  readonly states: Queue<"up" | "down"> = new Queue();
+  readonly errors: unknown[] = [];
+  readonly #backplane: Backplane;
+  readonly #topics: readonly string[];
+
+  /** Starts a backplane. @param topics What is subscribed to each time that it is up. */
+  constructor(backplane: Backplane, ...topics: string[]) {
+    this.#backplane = backplane;
+    this.#topics = topics;
+  }
+
+  /** Starts it, and waits until it is up and subscribed. */
+  static async started(backplane: Backplane, ...topics: string[]): Promise<Recorder> {
+    const recorder = new Recorder(backplane, ...topics);
+    backplane.start(recorder);
+    await recorder.isUp();
+    return recorder;
+  }
+
+  #subscribed: Promise<unknown> = Promise.resolve();
+
+  message(topic: string, message: Uint8Array, number?: number, previous?: number): void {
+    this.messages.push(
+      number === undefined ? { topic, message } : { topic, message, number, previous },
+    );
+  }
+
+  up(): void {
+    this.#subscribed = Promise.all(this.#topics.map((topic) => this.#backplane.subscribe(topic)));
+    // It may be away again before that is done.
+    this.#subscribed.catch(() => {});
+    this.states.push("up");
+  }
+
+  down(error: unknown): void {
+    this.errors.push(error);
+    this.states.push("down");
+  }
+
+  /** Waits for the next turn of the state, which must be this one. */
+  async turns(to: "up" | "down"): Promise<void> {
+    const state = await this.states.next();
+    if (state !== to) throw new Error(`it is ${state} and not ${to}`);
+  }
+
+  /** Waits until it is up and subscribed. */
+  async isUp(): Promise<void> {
+    await this.turns("up");
+    await this.#subscribed;
+  }
+
+  /** The texts of the messages so far. */
+  get texts(): string[] {
+    return this.messages.all.map(({ message }) => new TextDecoder().decode(message));
+  }
+}
