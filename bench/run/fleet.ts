@@ -13,6 +13,7 @@ import {
 } from "../catalog/fleet.ts";
 import type { FleetLoad, FleetResult } from "../load/fleet_load.ts";
 import type { Generator } from "../load/generator.ts";
+import type { NodeSettings } from "../nodes/settings.ts";
 import { onLoadCore, onServerCore } from "../support/cores.ts";
 import { commandFor, linesOf, nextLine, start, stop } from "../support/runtimes.ts";
 import { median, table } from "../support/table.ts";
@@ -162,7 +163,8 @@ async function measureFleet(
   { seconds, warmUp, profile }: Pick<Options, "seconds" | "warmUp" | "profile">,
 ): Promise<FleetResult> {
   await using engine = await startEngine(kind);
-  const plain = commandFor(runtime, `nodes/${module}.ts`, JSON.stringify(engine.settings));
+  const settings: NodeSettings = { engine: kind, url: engine.url };
+  const plain = commandFor(runtime, `nodes/${module}.ts`, JSON.stringify(settings));
   const old = new Set(profile ? profileFiles() : []);
   const command = profile ? withProfile(runtime, plain) : plain;
   const nodes = Array.from({ length: NODES }, () => start(onServerCore(command)));
