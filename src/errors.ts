@@ -25,6 +25,7 @@ export type ErrorCode =
   // The peer's payload is not what it claims to be: closed with 1007.
   | "INVALID_UTF8"
   | "INVALID_DEFLATE_DATA"
+  | "TOPIC_LINE_INVALID"
   // A compressed message came though compression.decompress is false: closed with 1003.
   | "COMPRESSION_REFUSED"
   // The peer went over a limit: closed with 1009 or 1008.

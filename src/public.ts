@@ -6,6 +6,7 @@ export type { PreparedMessage } from "./message/prepared_message.ts";
 export type { CloseInfo } from "./session/close_info.ts";
 export type { Backplane, BackplaneQueueOptions, BackplaneSink } from "./pubsub/backplane.ts";
 export type { ProxyOption } from "./socket/proxy_url.ts";
+export type { ClientTopicsOptions } from "./socket/client_topics.ts";
 export type { CompressionOptions } from "./socket/compression_options.ts";
 export type { ConnectOptions } from "./socket/connect_options.ts";
 export type { Connection, HandshakeInfo } from "./socket/connection.ts";

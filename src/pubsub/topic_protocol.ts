@@ -6,7 +6,7 @@
 //                   {"unsubscribe":"news"}         listens no more
 //   server          {"subscribed":"news"}          it listens from here on; with a number where the
 //                                                  server has a history: where it stands
-//                   {"refused":"news","reason":""} it must not listen
+//                   {"refused":"news","reason":""} it must not listen, or no longer
 //                   {"missed":"news"}              what came between is no longer known
 //                   {"passed":"news","number":9}   number 9 was its own, and does not come
 //                   {"topic":"news","number":8}    a message of the topic; without a history no number
@@ -18,7 +18,8 @@ export const TOPICS_SUBPROTOCOL = "quickws.topics.1";
 /** The most that a line can have: a topic of 1024 bytes, each of which JSON may write as six. */
 export const MAX_LINE = 8192;
 
-const LINE_FEED = 0x0a;
+/** What a line ends with. */
+export const LINE_FEED = 0x0a;
 
 /** What a client asks for. */
 export type TopicRequest =
@@ -72,8 +73,8 @@ export function readLine(
 /** The request that a line has, checked in all but the name of the topic; `undefined`: it is none. */
 export function asRequest(line: Readonly<Record<string, unknown>>): TopicRequest | undefined {
   const { subscribe, unsubscribe, after } = line;
-  if (typeof unsubscribe === "string") return { unsubscribe };
-  if (typeof subscribe !== "string") return undefined;
+  if (typeof unsubscribe === "string" && subscribe === undefined) return { unsubscribe };
+  if (typeof subscribe !== "string" || unsubscribe !== undefined) return undefined;
   if (after === undefined) return { subscribe };
   return isNumber(after) ? { subscribe, after } : undefined;
 }

@@ -76,6 +76,16 @@ export class TopicRegistry<S extends object> {
     return Array.from(valuesOf(this.#memberships.get(subscriber)), ({ name }) => name);
   }
 
+  /** How many topics a subscriber has. */
+  countOf(subscriber: S): number {
+    return countOf(this.#memberships.get(subscriber));
+  }
+
+  /** Whether a subscriber has a topic. */
+  has(subscriber: S, name: string): boolean {
+    return hasValue(this.#topics.get(name)?.subscribers, subscriber);
+  }
+
   /** How many subscribers a topic has. */
   count(name: string): number {
     return countOf(this.#topics.get(name)?.subscribers);

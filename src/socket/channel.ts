@@ -10,15 +10,23 @@ import type { Transport } from "../transport/transport.ts";
 import type { MaskSource } from "../wire/frame_writer.ts";
 import { Opcode } from "../wire/opcode.ts";
 import { Connection, type HandshakeInfo } from "./connection.ts";
-import type { ConnectionControl, MessageQueue } from "./connection_link.ts";
+import type { ClientTopicsRules } from "./client_topics.ts";
+import type {
+  ChannelSender,
+  ConnectionControl,
+  MessageQueue,
+  TopicAnswers,
+} from "./connection_link.ts";
 import type { ConnectionRules } from "./connection_options.ts";
 import { Delivery, type DeliveryOwner } from "./delivery.ts";
 import type { Handlers } from "./handlers.ts";
 import { Intake, type IntakeOwner, STOPPED_BY_INBOX, STOPPED_BY_USER } from "./intake.ts";
 import { Keepalive, type KeepaliveOwner } from "./keepalive.ts";
+import { LabelledSender } from "./labelled_sender.ts";
 import { Outbox, type OutboxOwner } from "./outbox.ts";
 import { Outflow, type OutflowOwner } from "./outflow.ts";
 import { type Timer, timers, type TimerTarget } from "./timer_wheel.ts";
+import { TopicRequests } from "./topic_requests.ts";
 import type { Topics } from "./topics.ts";
 
 /** What all connections of one `serve` or `connect` share. */
@@ -65,7 +73,7 @@ export class Channel<T>
   /** What the user sees of it. */
   readonly connection: Connection<T>;
   /** What sends on it. */
-  readonly sender: Outflow;
+  readonly sender: ChannelSender;
   readonly #context: ChannelContext<T>;
   readonly #transport: Transport;
   readonly #outbox: Outbox;
@@ -86,6 +94,7 @@ export class Channel<T>
    * @param data The user's data.
    * @param handlers Handlers of this connection alone, instead of the shared ones.
    * @param agreement What was agreed about compression, if anything.
+   * @param clientTopics What its client may listen to by itself, where that was agreed on.
    */
   constructor(
     context: ChannelContext<T>,
@@ -94,8 +103,10 @@ export class Channel<T>
     data: T,
     handlers?: Handlers<T>,
     agreement?: DeflateAgreement,
+    clientTopics?: ClientTopicsRules<T>,
   ) {
     const { connectionRules: rules, masks } = context;
+    const sessionRules = clientTopics?.connection ?? rules;
     this.#context = context;
     this.#transport = transport;
     this.#outbox = new Outbox(transport, this);
@@ -109,14 +120,17 @@ export class Channel<T>
     const compression = compressionFor(rules, agreement);
     this.#compression = compression;
     this.#session = new Session(
-      compression === undefined ? rules : rules.whenCompressed,
-      this.#delivery,
+      compression === undefined ? sessionRules : sessionRules.whenCompressed,
+      clientTopics === undefined
+        ? this.#delivery
+        : new TopicRequests(this, context.topics!, this.#delivery, clientTopics),
       this,
       this.#outbox,
       masks,
       compression,
     );
-    this.sender = new Outflow(rules, this.#session, this.#outbox, this, compression);
+    const outflow = new Outflow(rules, this.#session, this.#outbox, this, compression);
+    this.sender = clientTopics === undefined ? outflow : new LabelledSender(outflow);
     this.#intake = new Intake(transport, this.#session, this);
     if (Keepalive.isWanted(rules)) this.#keepalive = new Keepalive(rules, this);
   }
@@ -301,8 +315,8 @@ export class Channel<T>
   }
 
   /** Who is told about its topics. */
-  get topicListener(): undefined {
-    return undefined;
+  get topicListener(): TopicAnswers | undefined {
+    return this.sender.topicListener;
   }
 
   /** The topics of the server. */

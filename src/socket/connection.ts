@@ -210,14 +210,17 @@ export class Connection<T = unknown> {
   }
 
   /**
-   * Listens to a topic no more. What was published before is still sent.
+   * Listens to a topic no more. What was published before is still sent. A client that listens by
+   * itself (`clientTopics`) is told.
    *
    * @returns Whether it was subscribed.
    * @throws {TypeError | RangeError} As {@linkcode Connection.subscribe} does.
    */
   unsubscribe(topic: string): boolean {
     checkTopic(topic);
-    return this.#serverTopics("unsubscribe").unsubscribe(this.#control, topic);
+    const subscribed = this.#serverTopics("unsubscribe").unsubscribe(this.#control, topic);
+    if (subscribed) this.#control.topicListener?.refused(topic, "the server has unsubscribed it");
+    return subscribed;
   }
 
   /**

@@ -55,14 +55,32 @@ export interface ConnectionSender {
   outputDrained(): Promise<void>;
 }
 
+/** What a connection's inside needs of its sender, too. */
+export interface ChannelSender extends ConnectionSender {
+  /** Who tells the client about its topics, if it listens to them by itself. */
+  readonly topicListener: TopicAnswers | undefined;
+  /** Something was written: whoever waits for that is told, unless a handler is running. */
+  checkDrained(): void;
+  /** The connection is over: nobody waits any longer. */
+  end(): void;
+}
+
 /** The topics of a server, for its connections. */
 export interface ConnectionTopics {
-  /** Subscribes; returns `false` when the connection is no longer open. */
-  subscribe(receiver: ConnectionControl, topic: string): boolean;
+  /**
+   * Subscribes; returns `false` when the connection is no longer open.
+   *
+   * @param after The number of the last message that it knows, where it wants what came since.
+   */
+  subscribe(receiver: ConnectionControl, topic: string, after?: number): boolean;
   /** Unsubscribes; returns whether the connection was subscribed. */
   unsubscribe(receiver: ConnectionControl, topic: string): boolean;
   /** The topics of a connection. */
   namesOf(receiver: ConnectionControl): string[];
+  /** How many topics a connection has. */
+  countOf(receiver: ConnectionControl): number;
+  /** Whether a connection listens to a topic. */
+  isSubscribed(receiver: ConnectionControl, topic: string): boolean;
   /** Sends a message to the subscribers of a topic. */
   publish(
     topic: string,
@@ -86,10 +104,16 @@ export interface TopicListener {
   passed(topic: string, number: number): void;
 }
 
+/** The same, with the answer that it would rather not get. */
+export interface TopicAnswers extends TopicListener {
+  /** It must not listen, or no longer. */
+  refused(topic: string, reason: string): void;
+}
+
 /** What begins, stops and ends a connection. */
 export interface ConnectionControl {
   /** Who is told about its topics, and gets their messages with a label; nobody: plain messages. */
-  readonly topicListener: TopicListener | undefined;
+  readonly topicListener: TopicAnswers | undefined;
   /** The topics it can listen to: those of its server. */
   readonly topics: ConnectionTopics | undefined;
   /** What sends on the connection. */

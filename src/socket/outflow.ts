@@ -7,7 +7,7 @@ import type { Session } from "../session/session.ts";
 import { CloseCode } from "../wire/close.ts";
 import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
 import { show } from "./check.ts";
-import type { ConnectionSender, Message } from "./connection_link.ts";
+import type { ChannelSender, Message } from "./connection_link.ts";
 import type { ConnectionRules } from "./connection_options.ts";
 import { Lane } from "./lane.ts";
 import type { Outbox } from "./outbox.ts";
@@ -24,7 +24,7 @@ export interface OutflowOwner {
 }
 
 /** The sending side of one connection. */
-export class Outflow implements ConnectionSender, TimerTarget {
+export class Outflow implements ChannelSender, TimerTarget {
   readonly #rules: ConnectionRules;
   readonly #session: Session;
   readonly #outbox: Outbox;
@@ -59,6 +59,11 @@ export class Outflow implements ConnectionSender, TimerTarget {
     this.#outbox = outbox;
     this.#owner = owner;
     this.#compression = compression;
+  }
+
+  /** The peer does not listen to topics by itself. */
+  get topicListener(): undefined {
+    return undefined;
   }
 
   /** Bytes waiting to be sent. */

@@ -3,8 +3,7 @@
 
 import { PreparedMessage } from "../message/prepared_message.ts";
 import { writeLine } from "../pubsub/topic_protocol.ts";
-
-const encoder = new TextEncoder();
+import { LabelledMessage } from "./labelled_message.ts";
 
 /** A published message. */
 export class Publication {
@@ -41,18 +40,9 @@ export class Publication {
 
   #label(): PreparedMessage {
     const { topic, number } = this;
-    const line = writeLine(number === undefined ? { topic } : { topic, number });
-    const content = this.#content;
-    if (typeof content === "string") return new PreparedMessage(line + content);
-    if (!(content instanceof PreparedMessage)) return new PreparedMessage(joined(line, content));
-    return new PreparedMessage(joined(line, content.payload), content.opcode);
+    return new LabelledMessage(
+      writeLine(number === undefined ? { topic } : { topic, number }),
+      this.#content,
+    );
   }
-}
-
-function joined(line: string, payload: Uint8Array): Uint8Array {
-  const head = encoder.encode(line);
-  const bytes = new Uint8Array(head.length + payload.length);
-  bytes.set(head);
-  bytes.set(payload, head.length);
-  return bytes;
 }

@@ -3,6 +3,13 @@
 import type { HeaderView } from "../errors.ts";
 import type { DenoSockets, TlsServerOptions } from "../transport/transport.ts";
 import type { Backplane, BackplaneQueueOptions } from "../pubsub/backplane.ts";
+import { TOPICS_SUBPROTOCOL } from "../pubsub/topic_protocol.ts";
+import {
+  type ClientTopicsOptions,
+  type ClientTopicsRules,
+  clientTopicsRules,
+} from "./client_topics.ts";
+import { checkOrigins } from "./check_origins.ts";
 import { checkInteger, checkNames, checkOneOf, checkType, show, wrongType } from "./check.ts";
 import {
   CONNECTION_OPTION_NAMES,
@@ -45,7 +52,10 @@ export interface UpgradeRejection {
 
 /** Accepts a connection. Every field is optional; without one of them the defaults hold. */
 export interface UpgradeAcceptance<T> {
-  /** The subprotocol, one of those the client offers. Default: by the option `subprotocols`. */
+  /**
+   * The subprotocol, one of those the client offers. Default: by the options `clientTopics` and
+   * `subprotocols`.
+   */
   subprotocol?: string;
   /** Further header fields of the 101 answer. */
   headers?: HeaderFieldsInit;
@@ -109,6 +119,11 @@ export interface ServeOptions<T = undefined> extends ConnectionOptions, Handlers
   /** What waits while the engine of `backplane` is away. */
   backplaneQueue?: BackplaneQueueOptions;
   /**
+   * Lets clients listen to topics by themselves, in the subprotocol `quickws.topics.1`, which goes
+   * before those of `subprotocols` where a client offers it. Default: they cannot.
+   */
+  clientTopics?: ClientTopicsOptions<T>;
+  /**
    * Host names and addresses that requests may be for, in lower case and without a port; others get a
    * 421. It is for servers that browsers reach without a proxy, above all on this machine: a page
    * whose name was made to point here (DNS rebinding) passes the check of `origins: "same"`, and not
@@ -146,6 +161,7 @@ const SERVE_OPTION_NAMES = [
   "origins",
   "backplane",
   "backplaneQueue",
+  "clientTopics",
   "hosts",
   "onError",
   "upgrade",
@@ -166,7 +182,9 @@ export interface ServeRules<T> {
   readonly maxHandshakeSize: number;
   /** See {@linkcode ServeOptions.maxConnections}. */
   readonly maxConnections: number;
-  /** See {@linkcode ServeOptions.subprotocols}. */
+  /** See {@linkcode ServeOptions.clientTopics}. */
+  readonly clientTopics: ClientTopicsRules<T> | undefined;
+  /** The subprotocols that are supported, in order of preference. */
   readonly subprotocols: readonly string[];
   /** See {@linkcode ServeOptions.origins}. */
   readonly origins: Origins;
@@ -193,13 +211,17 @@ export function serveRules<T>(options: ServeOptions<T>): ServeRules<T> {
   checkType("fetch", options.fetch, "function");
   checkSignal(options.signal);
   checkBackplane(options);
+  const connection = connectionRules(options, true);
+  const clientTopics = clientTopicsRules(options.clientTopics, connection);
+  const first = clientTopics === undefined ? [] : [TOPICS_SUBPROTOCOL];
   return {
-    connection: connectionRules(options, true),
+    connection,
     options,
+    clientTopics,
     handshakeTimeout: options.handshakeTimeout ?? 10_000,
     maxHandshakeSize: options.maxHandshakeSize ?? 16_384,
     maxConnections: options.maxConnections ?? Infinity,
-    subprotocols: [...options.subprotocols ?? []],
+    subprotocols: [...first, ...options.subprotocols ?? []],
     origins: Array.isArray(options.origins) ? [...options.origins] : options.origins ?? "same",
     hosts: options.hosts && [...options.hosts],
   };
@@ -247,21 +269,6 @@ function checkAddress<T>(options: ServeOptions<T>): void {
   }
 }
 
-function checkOrigins(origins: unknown): void {
-  if (origins === undefined || origins === "same" || origins === "any") return;
-  if (typeof origins === "function") return;
-  if (!Array.isArray(origins)) {
-    throw wrongType("origins", '"same", "any", an array of origins or a function', origins);
-  }
-  for (const origin of origins) {
-    if (typeof origin !== "string" || !isOrigin(origin)) {
-      throw new TypeError(
-        `Option "origins" must list origins such as "https://example.com", got ${show(origin)}`,
-      );
-    }
-  }
-}
-
 function checkHosts(hosts: unknown): void {
   if (hosts === undefined) return;
   if (!Array.isArray(hosts)) throw wrongType("hosts", "an array of host names", hosts);
@@ -271,15 +278,5 @@ function checkHosts(hosts: unknown): void {
         `Option "hosts" must list host names such as "localhost" or "[::1]", got ${show(host)}`,
       );
     }
-  }
-}
-
-/** Whether it is an origin as browsers write them: scheme, host, port unless it is the default. */
-function isOrigin(text: string): boolean {
-  try {
-    const url = new URL(text);
-    return text === `${url.protocol}//${url.host}`;
-  } catch {
-    return false;
   }
 }

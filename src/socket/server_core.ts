@@ -3,6 +3,7 @@
 
 import { TimeoutError } from "../errors.ts";
 import type { RequestHead } from "../handshake/request_head.ts";
+import { TOPICS_SUBPROTOCOL } from "../pubsub/topic_protocol.ts";
 import type { Listener, ListenerSink, Transport } from "../transport/transport.ts";
 import { CloseCode } from "../wire/close.ts";
 import { Channel, type ChannelContext } from "./channel.ts";
@@ -144,6 +145,7 @@ export class ServerCore<T>
       accepted.data as T,
       accepted.handlers,
       accepted.deflate?.agreement,
+      accepted.subprotocol === TOPICS_SUBPROTOCOL ? this.rules.clientTopics : undefined,
     );
     this.#connections.set(channel.connection, channel);
     this.#handshakeOver(incoming, channel.connection);

@@ -42,8 +42,9 @@ export class Topics implements ConnectionTopics {
   subscribe(receiver: ConnectionControl, topic: string): boolean {
     if (receiver.state !== "open") return false;
     const isNew = this.#registry.subscribe(receiver, topic);
-    if (isNew && this.#registry.count(topic) === 1) this.#relay?.subscribe(topic);
+    // First, because an engine may deliver while it is asked.
     receiver.topicListener?.subscribed(topic, undefined);
+    if (isNew && this.#registry.count(topic) === 1) this.#relay?.subscribe(topic);
     return true;
   }
 
@@ -57,6 +58,16 @@ export class Topics implements ConnectionTopics {
   /** The topics of a connection. */
   namesOf(receiver: ConnectionControl): string[] {
     return this.#registry.namesOf(receiver);
+  }
+
+  /** How many topics a connection has. */
+  countOf(receiver: ConnectionControl): number {
+    return this.#registry.countOf(receiver);
+  }
+
+  /** Whether a connection listens to a topic. */
+  isSubscribed(receiver: ConnectionControl, topic: string): boolean {
+    return this.#registry.has(receiver, topic);
   }
 
   /**

@@ -14,6 +14,7 @@ export const suites: Record<string, () => Promise<Suite>> = {
   compression: () => import("./compression_suite.ts"),
   "api attach": () => import("./api_attach_suite.ts"),
   "api client": () => import("./api_client_suite.ts"),
+  "api client topics": () => import("./api_client_topics_suite.ts"),
   "api compression": () => import("./api_compression_suite.ts"),
   "api connection": () => import("./api_connection_suite.ts"),
   "api flow": () => import("./api_flow_suite.ts"),

@@ -5,6 +5,7 @@ import * as handshake from "./handshake_properties.ts";
 import * as payload from "./payload_properties.ts";
 import * as proxy from "./proxy_properties.ts";
 import * as session from "./session_properties.ts";
+import * as topic from "./topic_properties.ts";
 
 /** A property that can be checked, whatever it is about. */
 export type AnyProperty = fc.IRawProperty<unknown>;
@@ -37,6 +38,8 @@ export const properties: readonly NamedProperty[] = [
   named("nothing breaks out of the head it is written into", handshake.injection),
   named("a SOCKS5 proxy may answer anything", proxy.socks5, 2),
   named("an HTTP proxy may answer anything", proxy.httpConnect, 2),
+  named("a line of the topics subprotocol is read or refused", topic.readings, 3),
+  named("a client that listens to topics may send anything", topic.requests, 3),
   named("masking in pieces is masking at once", payload.masks),
   named("a length that is written is read", payload.lengths),
   named("a length field is read or refused", payload.lengthFields),

@@ -9,6 +9,7 @@ const INTERFACES: Record<string, string> = {
   ConnectionOptions: "src/socket/connection_options.ts",
   ConnectOptions: "src/socket/connect_options.ts",
   ServeOptions: "src/socket/serve_options.ts",
+  ClientTopicsOptions: "src/socket/client_topics.ts",
   CompressionOptions: "src/socket/compression_options.ts",
   Handlers: "src/socket/handlers.ts",
   SendOptions: "src/socket/send_options.ts",

@@ -1,4 +1,4 @@
-// The configurations in docs/guide/proxies.md, as they stand there, in real proxies.
+// The configurations in docs/guide/proxies.md and machines.md, as they stand there, in real proxies.
 
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
@@ -15,9 +15,10 @@ type ProgramName = typeof PROGRAMS[number];
 installProxyPrograms();
 
 const page = await Deno.readTextFile(join(root, "docs/guide/proxies.md"));
+const machines = await Deno.readTextFile(join(root, "docs/guide/machines.md"));
 
-/** The block of the page in this language. */
-function blockOf(language: string): string {
+/** The block of a page in this language. */
+function blockOf(page: string, language: string): string {
   const [, block] = new RegExp(`^\`\`\`${language}\n([^]*?)^\`\`\`$`, "m").exec(page)!;
   return block!;
 }
@@ -46,15 +47,18 @@ const both = file("both.pem", certificates.cert + certificates.key);
 interface Ports {
   readonly front: number;
   readonly back: number;
+  /** The second node's, where the page has two. */
+  readonly second?: number | undefined;
 }
 
 /** The page's text made to fit: its ports and its certificates, and nothing else. */
 const CONFIGURATIONS: Record<ProgramName, (block: string, ports: Ports) => string> = {
-  nginx(block, { front, back }) {
+  nginx(block, { front, back, second }) {
     let text = replaceOnce(block, "listen 443 ssl", `listen 127.0.0.1:${front} ssl`);
     text = replaceOnce(text, "/etc/ssl/example.com.pem", cert);
     text = replaceOnce(text, "/etc/ssl/example.com.key", key);
     text = replaceOnce(text, ":8080", `:${back}`);
+    if (second !== undefined) text = replaceOnce(text, ":8081", `:${second}`);
     const paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
       .map((name) => `${name}_temp_path ${directory};`);
     return `daemon off; master_process off; pid ${directory}/nginx.pid; error_log stderr;
@@ -101,14 +105,16 @@ async function start(
   program: ProgramName,
   back: number,
   edit = (block: string): string => block,
+  second?: number,
 ): Promise<Proxy> {
   const cleanUp = new AsyncDisposableStack();
   const scope = {
     after: (last: () => void | Promise<void>) => cleanUp.defer(async () => await last()),
   };
-  const block = edit(blockOf(LANGUAGES[program]));
+  const source = second === undefined ? page : machines;
+  const block = edit(blockOf(source, LANGUAGES[program]));
   const { port } = await ListeningProgram.start(scope, program, "127.0.0.1", (front) => {
-    const text = CONFIGURATIONS[program](block, { front, back });
+    const text = CONFIGURATIONS[program](block, { front, back, second });
     return ARGUMENTS[program](file(`${program}-${front}.conf`, text));
   });
   return { port, [Symbol.asyncDispose]: () => cleanUp.disposeAsync() };
@@ -189,6 +195,34 @@ Deno.test("haproxy's health check takes a process out whose fetch answers 503", 
   do {
     statuses.push(await outcome(proxy.port));
   } while (statuses.at(-1) !== 101);
+});
+
+Deno.test("nginx as the page about machines has it spreads clients, and passes by a node that drains", async () => {
+  let draining = false;
+  const node = (name: string): ReturnType<typeof serve> =>
+    serve({
+      port: 0,
+      upgrade: () => draining && name === "one" ? { status: 503 } : undefined,
+      open: (conn) => void conn.send(name),
+    });
+  await using one = await node("one");
+  await using two = await node("two");
+  await using proxy = await start("nginx", one.port, undefined, two.port);
+  const names = async (): Promise<string[]> => {
+    const conns = [await visit(proxy.port), await visit(proxy.port)];
+    const said = await Promise.all(conns.map(async (conn) => {
+      for await (const data of conn) return String(data);
+      return "";
+    }));
+    await Promise.all(conns.map((conn) => conn[Symbol.asyncDispose]()));
+    return said.sort();
+  };
+  assert.deepEqual(await names(), ["one", "two"]);
+  draining = true;
+  assert.deepEqual(await names(), ["two", "two"]);
+  draining = false;
+  await one.shutdown();
+  assert.deepEqual(await names(), ["two", "two"]);
 });
 
 /** The status that a client is answered with. */

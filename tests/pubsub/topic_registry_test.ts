@@ -22,6 +22,19 @@ Deno.test("subscribers are those of the topic, in their order, each once", () =>
   assert.deepEqual(registry.namesOf(b), ["x"]);
 });
 
+Deno.test("a subscriber's topics can be counted and asked for", () => {
+  const registry = registryOf([a, "x"], [a, "__proto__"], [b, "x"]);
+  assert.deepEqual([a, b, {}].map((subscriber) => registry.countOf(subscriber)), [2, 1, 0]);
+  assert.deepEqual([registry.has(a, "__proto__"), registry.has(b, "__proto__")], [true, false]);
+  assert.deepEqual([registry.has(a, "toString"), registry.has({}, "x")], [false, false]);
+  registry.unsubscribe(a, "x");
+  assert.deepEqual([registry.has(a, "x"), registry.has(b, "x"), registry.countOf(a)], [
+    false,
+    true,
+    1,
+  ]);
+});
+
 Deno.test("subscribe and unsubscribe tell whether they changed something", () => {
   const registry = registryOf();
   const answers = [

@@ -60,6 +60,13 @@ const WRONG: readonly Wrong[] = [
   [{ hosts: ["localhost:8080"] }, "TypeError", 'must list host names such as "localhost"'],
   [{ hosts: ["*"] }, "TypeError", 'got "*"'],
   [{ hosts: [7 as unknown as string] }, "TypeError", "got 7"],
+  [{ clientTopics: true }, "TypeError", 'Option "clientTopics" must be an object, got true'],
+  [{ clientTopics: {} }, "TypeError", 'Option "clientTopics.allow" must be a function'],
+  [
+    { clientTopics: { allow: () => true, max: 0 } },
+    "RangeError",
+    'Option "clientTopics.max" must be an integer from 1',
+  ],
   [{ origins: null }, "TypeError", 'Option "origins" must be "same", "any"'],
   [
     { handshake: 1 },
@@ -86,24 +93,6 @@ function show(_: string, value: unknown): unknown {
   return typeof value === "bigint" || typeof value === "number" ? String(value) : value;
 }
 
-for (
-  const origin of ["a.example", "https://a.example/", "https://a.example:443", "null", "*", ""]
-) {
-  Deno.test(`"${origin}" cannot be on a list of origins, because no browser sends it`, () => {
-    assert.throws(() => serveRules({ origins: ["https://b.example", origin] }), {
-      name: "TypeError",
-      message: `Option "origins" must list origins such as "https://example.com", got "${origin}"`,
-    });
-  });
-}
-
-Deno.test("an origin on the list that is no string is refused", () => {
-  assert.throws(() => serveRules({ origins: [/a/ as unknown as string] }), {
-    name: "TypeError",
-    message: /^Option "origins" must list origins .* got an object$/,
-  });
-});
-
 for (const [value, shown] of [[null, "null"], [7, "7"], ["8080", '"8080"'], [[], "an array"]]) {
   Deno.test(`serve refuses ${shown} instead of options`, () => {
     assert.throws(() => serveRules(value as ServeOptions), {
@@ -120,11 +109,22 @@ Deno.test("without options the defaults of the documentation hold", () => {
     handshakeTimeout: 10_000,
     maxHandshakeSize: 16_384,
     maxConnections: Infinity,
+    clientTopics: undefined,
     subprotocols: [],
     origins: "same",
     hosts: undefined,
   });
   assert.equal(connection.masked, true);
+});
+
+Deno.test("with clientTopics its subprotocol is preferred to all others, and without it unknown", () => {
+  const clientTopics = { allow: () => true };
+  assert.deepEqual(serveRules({ clientTopics }).subprotocols, ["quickws.topics.1"]);
+  assert.deepEqual(serveRules({ clientTopics, subprotocols: ["chat"] }).subprotocols, [
+    "quickws.topics.1",
+    "chat",
+  ]);
+  assert.deepEqual(serveRules({ subprotocols: ["chat"] }).subprotocols, ["chat"]);
 });
 
 Deno.test("an option that is given as undefined counts as absent", () => {
@@ -139,6 +139,7 @@ Deno.test("an option that is given as undefined counts as absent", () => {
     signal: undefined,
     origins: undefined,
     hosts: undefined,
+    clientTopics: undefined,
     upgrade: undefined,
     fetch: undefined,
     onError: undefined,

@@ -1,0 +1,103 @@
+// The page in docs/topics.md, in Chromium: it listens, comes back, and says what it knows already.
+
+import assert from "node:assert/strict";
+import type { Page } from "playwright-core";
+import { type Connection, serve, type ServeOptions } from "../../mod.ts";
+import { installChromium, launchChromium } from "../support/chromium.ts";
+import { Queue } from "../support/live_harness.ts";
+
+/** Serves the page and answers nothing else. */
+async function pageServer(): Promise<ServeOptions> {
+  const docs = await Deno.readTextFile(new URL("../../docs/topics.md", import.meta.url));
+  const [, html] = /```html\n([^]*?)```/.exec(docs)!;
+  return { fetch: () => new Response(html, { headers: { "content-type": "text/html" } }) };
+}
+
+/** Opens the page. */
+async function withPage(url: string, test: (page: Page) => Promise<void>): Promise<void> {
+  installChromium();
+  const browser = await launchChromium();
+  try {
+    const page = await browser.newPage();
+    await page.goto(url.replace("ws:", "http:"));
+    await test(page);
+  } finally {
+    await browser.close();
+  }
+}
+
+/** Waits until the page shows a text, and returns all that it shows. */
+async function shownAt(page: Page, text: string): Promise<string[]> {
+  await page.getByText(text, { exact: true }).waitFor();
+  return await page.locator("li").allTextContents();
+}
+
+Deno.test("the page shows what a server of ours publishes", async () => {
+  const opened = new Queue<Connection<undefined>>();
+  await using server = await serve({
+    ...await pageServer(),
+    port: 0,
+    clientTopics: {
+      allow(conn) {
+        opened.push(conn);
+        return true;
+      },
+    },
+  });
+  await withPage(server.url, async (page) => {
+    const conn = await opened.next();
+    conn.send("has nothing to do with it");
+    server.publish("news", "first\nin two lines <b>");
+    server.publish("news", "second");
+    assert.deepEqual(await shownAt(page, "second"), ["first\nin two lines <b>", "second"]);
+    conn.terminate();
+    await opened.next();
+    server.publish("news", "third");
+    assert.deepEqual((await shownAt(page, "third")).slice(2), ["third"]);
+  });
+});
+
+Deno.test("the page comes back with the last number it was told, and gives up what is refused", async () => {
+  const requests = new Queue<[Connection<undefined>, unknown]>();
+  await using server = await serve({
+    ...await pageServer(),
+    port: 0,
+    // Without the option, the server's side is in the hands of the test.
+    subprotocols: ["quickws.topics.1"],
+    message: (conn, data) => void requests.push([conn, data]),
+  });
+  await withPage(server.url, async (page) => {
+    /** What the page asks for, and what it is told then before the connection is lost. */
+    const rounds: [request: string, notices: string[]][] = [
+      ['{"subscribe":"news"}\n', ['{"subscribed":"news","number":3}\n']],
+      ['{"subscribe":"news","after":3}\n', [
+        '{"subscribed":"news","number":3}\n',
+        '{"topic":"news","number":4}\nfour',
+        '{"topic":"another","number":7}\nof another topic',
+        '{"passed":"news","number":9}\n',
+      ]],
+      ['{"subscribe":"news","after":9}\n', [
+        '{"subscribed":"news","number":9}\n',
+        '{"missed":"news"}\n',
+        '{"topic":"news","number":12}\ntwelve',
+      ]],
+      ['{"subscribe":"news","after":12}\n', ['{"refused":"news","reason":"enough"}\n']],
+    ];
+    for (const [request, notices] of rounds) {
+      const [conn, asked] = await requests.next();
+      assert.equal(asked, request);
+      for (const notice of notices) conn.send(notice);
+      conn.close(1012);
+      await conn.closed;
+    }
+    assert.deepEqual(await shownAt(page, "(news: enough)"), [
+      "four",
+      "of another topic",
+      "(some were missed)",
+      "twelve",
+      "(news: enough)",
+    ]);
+    while (server.connections === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    assert.equal(requests.all.length, rounds.length, "it asks for nothing any more");
+  });
+});

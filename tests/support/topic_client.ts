@@ -1,0 +1,40 @@
+// A raw client over a network in memory that offers the subprotocol in which clients listen to topics.
+
+import assert from "node:assert/strict";
+import { TOPICS_SUBPROTOCOL } from "../../src/pubsub/topic_protocol.ts";
+import type { ServeOptions } from "../../src/socket/serve_options.ts";
+import type { Server } from "../../src/socket/server.ts";
+import { upgradeRequest } from "./raw_peer.ts";
+import type { Harness, Side } from "./socket_harness.ts";
+
+/** The line of a request in which a client offers the subprotocol. */
+export const OFFER = `Sec-WebSocket-Protocol: ${TOPICS_SUBPROTOCOL}`;
+
+/** The server's side of a connection whose client listens to topics by itself. */
+export type TopicSide<T = undefined> = Side<T> & { readonly server: Server<T> };
+
+/** Opens a connection; clients may listen to everything unless the options say otherwise. */
+export async function topicSide<T = undefined>(
+  t: Harness,
+  options: ServeOptions<T> = {},
+  lines: readonly string[] = [],
+): Promise<TopicSide<T>> {
+  const server = await t.serve({ clientTopics: { allow: () => true }, ...options });
+  return await anotherSide(t, server, lines);
+}
+
+/** Opens one more connection to a server. */
+export async function anotherSide<T>(
+  t: Harness,
+  server: Server<T>,
+  lines: readonly string[] = [],
+): Promise<TopicSide<T>> {
+  const peer = t.rawClient(server);
+  peer.send(upgradeRequest([OFFER, ...lines]));
+  const { status, headers } = await peer.answer();
+  assert.equal(status, 101);
+  assert.equal(headers.get("sec-websocket-protocol"), TOPICS_SUBPROTOCOL);
+  const transport = peer.transport.peer;
+  transport.writes.length = 0;
+  return { server, conn: [...server.clients()].at(-1)!, peer, transport };
+}
