@@ -12,7 +12,7 @@ declare const Bun: { RedisClient: new (url: string) => RedisClient } | undefined
 
 function redisClient(url: string): RedisClient {
   if (typeof Bun !== "undefined") return new Bun.RedisClient(url);
-  return createClient({ url }) as unknown as RedisClient;
+  return createClient({ url });
 }
 
 async function backplane({ engine, url }: NodeSettings): Promise<Backplane> {
