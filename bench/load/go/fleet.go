@@ -153,14 +153,14 @@ func (f *Fleet) run() FleetResult {
 	}
 	f.until(time.Now().Add(milliseconds(f.load.WarmUp)))
 	f.counting = true
-	received, cpu, engine, own := f.received, cpuSeconds(f.load.Pids), cpuSeconds(f.load.Engine), ownSeconds()
+	received, cpu, engine, own := f.received, exactSeconds(f.load.Pids), exactSeconds(f.load.Engine), ownSeconds()
 	began := time.Now()
 	f.until(began.Add(milliseconds(f.load.Duration)))
 	result := FleetResult{
 		Messages:  f.received - received,
 		Seconds:   time.Since(began).Seconds(),
-		CPU:       cpuSeconds(f.load.Pids) - cpu,
-		EngineCPU: cpuSeconds(f.load.Engine) - engine,
+		CPU:       exactSeconds(f.load.Pids) - cpu,
+		EngineCPU: exactSeconds(f.load.Engine) - engine,
 		OwnCPU:    ownSeconds() - own,
 	}
 	f.counting = false
