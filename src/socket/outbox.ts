@@ -71,7 +71,9 @@ export class Outbox implements FrameOutput {
   /** Bytes that have not left the process. */
   get size(): number {
     const corked = corkOwner === this ? corkLength : 0;
-    return this.#heldLength + corked + this.#transport.bufferedAmount;
+    // A transport that takes more has nothing left: it need not be asked.
+    const below = this.#congested ? this.#transport.bufferedAmount : 0;
+    return this.#heldLength + corked + below;
   }
 
   /** Whether the transport takes nothing at the moment. */
