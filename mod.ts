@@ -29,7 +29,9 @@
 import type { Network } from "./src/transport/transport.ts";
 import type { ConnectOptions } from "./src/socket/connect_options.ts";
 import type { Connection } from "./src/socket/connection.ts";
-import { connectOver } from "./src/socket/connect.ts";
+import { connectTo } from "./src/socket/connect_to.ts";
+import type { LastingConnection } from "./src/socket/lasting_connection.ts";
+import type { LastingConnectOptions } from "./src/socket/lasting_options.ts";
 import type { ServeOptions } from "./src/socket/serve_options.ts";
 import { serveOver } from "./src/socket/serve.ts";
 import type { Server } from "./src/socket/server.ts";
@@ -68,6 +70,30 @@ export async function serve<T = undefined>(options: ServeOptions<T> = {}): Promi
 }
 
 /**
+ * Opens a connection that comes back when it is lost.
+ *
+ * @param url Where to: `ws://host:port/path`, or `wss://` for TLS.
+ * @param options As for a single connection, with `reconnect`: how it comes back.
+ * @returns The connection, once it is open for the first time; that is tried by the same rules. Rejects
+ * with what the last attempt failed with when it gives up, and otherwise as for a single connection.
+ *
+ * @example
+ * ```ts
+ * import { connect, serve } from "@quickws/quickws";
+ *
+ * await using server = await serve({ port: 0, open: (conn) => conn.send("welcome") });
+ * await using conn = await connect(server.url, { reconnect: true });
+ * for await (const data of conn) {
+ *   console.log(data); // welcome
+ *   break;
+ * }
+ * ```
+ */
+export function connect<T = undefined>(
+  url: string | URL,
+  options: LastingConnectOptions<T>,
+): Promise<LastingConnection<T>>;
+/**
  * Opens a connection to a WebSocket server.
  *
  * @param url Where to: `ws://host:port/path`, or `wss://` for TLS.
@@ -88,9 +114,13 @@ export async function serve<T = undefined>(options: ServeOptions<T> = {}): Promi
  * }
  * ```
  */
-export async function connect<T = undefined>(
+export function connect<T = undefined>(
   url: string | URL,
-  options: ConnectOptions<T> = {},
-): Promise<Connection<T>> {
-  return connectOver(await runtimeNetwork(), url, options);
+  options?: ConnectOptions<T>,
+): Promise<Connection<T>>;
+export async function connect<T>(
+  url: string | URL,
+  options: ConnectOptions<T> | LastingConnectOptions<T> = {},
+): Promise<Connection<T> | LastingConnection<T>> {
+  return connectTo(await runtimeNetwork(), url, options);
 }

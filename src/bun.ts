@@ -16,7 +16,9 @@
 
 import type { ConnectOptions } from "./socket/connect_options.ts";
 import type { Connection } from "./socket/connection.ts";
-import { connectOver } from "./socket/connect.ts";
+import { connectTo } from "./socket/connect_to.ts";
+import type { LastingConnection } from "./socket/lasting_connection.ts";
+import type { LastingConnectOptions } from "./socket/lasting_options.ts";
 import type { ServeOptions } from "./socket/serve_options.ts";
 import { serveOver } from "./socket/serve.ts";
 import type { Server } from "./socket/server.ts";
@@ -40,6 +42,25 @@ export function serve<T = undefined>(options: ServeOptions<T> = {}): Promise<Ser
 }
 
 /**
+ * Opens a connection that comes back when it is lost; see `connect` of the main entry.
+ *
+ * @example
+ * ```ts ignore
+ * import { connect, serve } from "@quickws/quickws/bun";
+ *
+ * await using server = await serve({ port: 0, open: (conn) => conn.send("welcome") });
+ * await using conn = await connect(server.url, { reconnect: true });
+ * for await (const data of conn) {
+ *   console.log(data); // welcome
+ *   break;
+ * }
+ * ```
+ */
+export function connect<T = undefined>(
+  url: string | URL,
+  options: LastingConnectOptions<T>,
+): Promise<LastingConnection<T>>;
+/**
  * Opens a connection to a WebSocket server; see `connect` of the main entry.
  *
  * @example
@@ -56,7 +77,11 @@ export function serve<T = undefined>(options: ServeOptions<T> = {}): Promise<Ser
  */
 export function connect<T = undefined>(
   url: string | URL,
-  options: ConnectOptions<T> = {},
-): Promise<Connection<T>> {
-  return connectOver(bunNetwork, url, options);
+  options?: ConnectOptions<T>,
+): Promise<Connection<T>>;
+export function connect<T>(
+  url: string | URL,
+  options: ConnectOptions<T> | LastingConnectOptions<T> = {},
+): Promise<Connection<T> | LastingConnection<T>> {
+  return connectTo(bunNetwork, url, options);
 }

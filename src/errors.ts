@@ -69,8 +69,11 @@ export type ErrorCode =
   | "PROXY_REFUSED"
   | "PROXY_FAILED"
   | "TERMINATED"
-  // A message was to be sent through a stream after the end.
+  // A message was to be sent through a stream after the end, or a topic was not confirmed before it.
   | "NOT_OPEN"
+  // The server does not let a client listen to a topic, or to any.
+  | "TOPIC_REFUSED"
+  | "TOPICS_UNSUPPORTED"
   // The source of a message that was being sent in fragments failed: closed with 1011.
   | "SOURCE_FAILED"
   // The engine between servers; only onError hears of these.

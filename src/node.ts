@@ -23,7 +23,9 @@ import { nodeNetwork } from "./transport/node.ts";
 import { type NodeSocket, NodeTransport } from "./transport/node_transport.ts";
 import type { ConnectOptions } from "./socket/connect_options.ts";
 import type { Connection } from "./socket/connection.ts";
-import { connectOver } from "./socket/connect.ts";
+import { connectTo } from "./socket/connect_to.ts";
+import type { LastingConnection } from "./socket/lasting_connection.ts";
+import type { LastingConnectOptions } from "./socket/lasting_options.ts";
 import type { ServeOptions } from "./socket/serve_options.ts";
 import { serveOver } from "./socket/serve.ts";
 import type { Server } from "./socket/server.ts";
@@ -69,6 +71,25 @@ export function serve<T = undefined>(options: ServeOptions<T> = {}): Promise<Ser
 }
 
 /**
+ * Opens a connection that comes back when it is lost; see `connect` of the main entry.
+ *
+ * @example
+ * ```ts
+ * import { connect, serve } from "@quickws/quickws/node";
+ *
+ * await using server = await serve({ port: 0, open: (conn) => conn.send("welcome") });
+ * await using conn = await connect(server.url, { reconnect: true });
+ * for await (const data of conn) {
+ *   console.log(data); // welcome
+ *   break;
+ * }
+ * ```
+ */
+export function connect<T = undefined>(
+  url: string | URL,
+  options: LastingConnectOptions<T>,
+): Promise<LastingConnection<T>>;
+/**
  * Opens a connection to a WebSocket server; see `connect` of the main entry.
  *
  * @example
@@ -85,9 +106,13 @@ export function serve<T = undefined>(options: ServeOptions<T> = {}): Promise<Ser
  */
 export function connect<T = undefined>(
   url: string | URL,
-  options: ConnectOptions<T> = {},
-): Promise<Connection<T>> {
-  return connectOver(nodeNetwork, url, options);
+  options?: ConnectOptions<T>,
+): Promise<Connection<T>>;
+export function connect<T>(
+  url: string | URL,
+  options: ConnectOptions<T> | LastingConnectOptions<T> = {},
+): Promise<Connection<T> | LastingConnection<T>> {
+  return connectTo(nodeNetwork, url, options);
 }
 
 function wrap(socket: NodeUpgradeSocket): WrappedSocket {

@@ -4,12 +4,24 @@ export * from "./errors.ts";
 export type { MessageCompression } from "./message/message_compression.ts";
 export type { PreparedMessage } from "./message/prepared_message.ts";
 export type { CloseInfo } from "./session/close_info.ts";
-export type { Backplane, BackplaneQueueOptions, BackplaneSink } from "./pubsub/backplane.ts";
+export type {
+  Backplane,
+  BackplaneHistory,
+  BackplaneQueueOptions,
+  BackplaneSink,
+  HistoryPage,
+  NumberedMessage,
+  ResumeOptions,
+} from "./pubsub/backplane.ts";
 export type { ProxyOption } from "./socket/proxy_url.ts";
 export type { ClientTopicsOptions } from "./socket/client_topics.ts";
 export type { CompressionOptions } from "./socket/compression_options.ts";
 export type { ConnectOptions } from "./socket/connect_options.ts";
 export type { Connection, HandshakeInfo } from "./socket/connection.ts";
+export type { LastingConnection, LastingState } from "./socket/lasting_connection.ts";
+export type { LastingConnectOptions, LastingHandlers } from "./socket/lasting_options.ts";
+export type { ConnectionLoss, ReconnectOptions } from "./socket/reconnect_options.ts";
+export type { TopicHandlers, TopicMessageInfo } from "./socket/subscriptions.ts";
 export type { SendOptions } from "./socket/send_options.ts";
 export type { Message } from "./socket/connection_link.ts";
 export type { ConnectionOptions, DelayedWriteOptions } from "./socket/connection_options.ts";
@@ -29,8 +41,8 @@ export type {
   BroadcastOptions,
   ConnectionGroup,
   ServerPublishOptions,
-  ShutdownOptions,
 } from "./socket/connection_group.ts";
+export type { ShutdownOptions } from "./socket/shutdown_options.ts";
 export type { Server } from "./socket/server.ts";
 export type {
   DenoSockets,

@@ -26,8 +26,8 @@ import type {
   RedisClient,
 } from "./engines/redis/clients.ts";
 import { dialIoRedis } from "./engines/redis/ioredis.ts";
-import type { LinkListener, RedisLink } from "./engines/redis/link.ts";
 import { dialNodeRedis } from "./engines/redis/node_redis.ts";
+import type { Dial } from "./engines/redis/pair.ts";
 import { RedisBackplane } from "./engines/redis/redis_backplane.ts";
 import type { Backplane } from "./pubsub/backplane.ts";
 
@@ -75,15 +75,15 @@ export function redisBackplane(
   return new RedisBackplane(dialWith(client), prefix);
 }
 
-function dialWith(client: RedisClient): (listener: LinkListener) => Promise<RedisLink> {
+function dialWith(client: RedisClient): Dial {
   if (has<NodeRedisClient>(client, ["duplicate", "sendCommand", "destroy"], "isReady")) {
-    return (listener) => dialNodeRedis(client, listener);
+    return (listener, signal) => dialNodeRedis(client, listener, signal);
   }
   if (has<IoRedisClient>(client, ["duplicate", "call", "disconnect"], "status")) {
-    return (listener) => dialIoRedis(client, listener);
+    return (listener, signal) => dialIoRedis(client, listener, signal);
   }
   if (has<BunRedisClient>(client, ["duplicate", "send", "close"], "connected")) {
-    return (listener) => dialBunRedis(client, listener);
+    return (listener, signal) => dialBunRedis(client, listener, signal);
   }
   throw new TypeError(
     "redisBackplane takes a client of the package redis (5 or newer) or ioredis, or a RedisClient of Bun",

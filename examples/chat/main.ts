@@ -4,16 +4,22 @@
 //   bun examples/chat/main.ts
 //   node examples/chat/main.ts
 //
-// PORT in the environment chooses another port.
+// PORT in the environment chooses another port. Two nodes with one room, and a Redis between them,
+// which keeps what was said for pages that come back, to either node (with the package `redis`):
+//
+//   REDIS_URL=redis://127.0.0.1:6379 PORT=8080 deno run -A examples/chat/main.ts
+//   REDIS_URL=redis://127.0.0.1:6379 PORT=8081 bun examples/chat/main.ts
 
 import { readFile } from "node:fs/promises";
 import process from "node:process";
-import { CloseCode, serve } from "@quickws/quickws";
+import { CloseCode, serve, type ServeOptions } from "@quickws/quickws";
 
 /** What is kept with each connection. */
 interface Guest {
   readonly name: string;
 }
+
+const ROOM = "room";
 
 /** The page runs its own script and nothing that somebody smuggles into it. */
 const POLICY = "default-src 'self'; img-src data:";
@@ -26,7 +32,20 @@ const files = new Map([
   ["/page.js", { type: "text/javascript; charset=utf-8", body: await file("page.js") }],
 ]);
 
+/** What joins this node to the others, if there are any. */
+async function fleet(): Promise<Partial<Pick<ServeOptions<Guest>, "backplane" | "resume">>> {
+  const url = process.env.REDIS_URL;
+  if (url === undefined) return {};
+  const { createClient } = await import("redis");
+  const { redisBackplane } = await import("@quickws/quickws/redis");
+  return {
+    backplane: redisBackplane(createClient({ url })),
+    resume: { maxAge: 300_000, maxMessages: 500 },
+  };
+}
+
 const server = await serve<Guest>({
+  ...await fleet(),
   port: Number(process.env.PORT ?? 8080),
   // A chat needs no more, and who does not read, or does not answer pings, is shown out.
   maxMessageSize: 4096,
@@ -42,8 +61,13 @@ const server = await serve<Guest>({
     return { data: { name } };
   },
 
+  // Pages listen by themselves, from where they were when they come back.
+  clientTopics: { allow: (_conn, topic) => topic === ROOM },
+
   open(conn) {
-    tellAll({ notice: `${conn.data.name} came in`, people: server.connections });
+    // A program without the subprotocol for that listens as well.
+    if (conn.protocol === "") conn.subscribe(ROOM);
+    tellAll({ notice: `${conn.data.name} came in` });
   },
 
   message(conn, data) {
@@ -53,7 +77,7 @@ const server = await serve<Guest>({
   },
 
   close(conn) {
-    tellAll({ notice: `${conn.data.name} left`, people: server.connections });
+    tellAll({ notice: `${conn.data.name} left` });
   },
 
   fetch(request) {
@@ -65,8 +89,10 @@ const server = await serve<Guest>({
   },
 });
 
-function tellAll(message: Record<string, string | number>): void {
-  server.broadcast(JSON.stringify(message));
+function tellAll(message: Record<string, string>): void {
+  server.publish(ROOM, JSON.stringify(message));
 }
+
+process.once("SIGTERM", () => server.shutdown({ over: 2000 }).then(() => process.exit()));
 
 console.log(`Chat on http://${server.hostname}:${server.port}/ (${server.url})`);

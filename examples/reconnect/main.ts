@@ -1,36 +1,41 @@
-// A client that stays connected: it comes back after a while that grows, with jitter and a cap, gives up
-// when there is no point, and does as the server says when it restarts (1012) or is overloaded (1013).
+// A client that stays connected, by the option `reconnect`: it comes back after a while that grows, with
+// jitter and a cap, gives up when there is no point, and does as the server says when it restarts (1012),
+// is overloaded (1013), or answers with `Retry-After`.
 //
 //   deno run -A examples/reconnect/main.ts ws://127.0.0.1:8080/
 //   bun examples/reconnect/main.ts ws://127.0.0.1:8080/
 //   node examples/reconnect/main.ts ws://127.0.0.1:8080/
 //
 // Start examples/echo.ts or examples/ticker.ts, stop it, start it again. Ctrl-C ends the client.
-// `connections.ts` beside this file is the part to copy.
 
 import process from "node:process";
-import { WebSocketError } from "@quickws/quickws";
-import { connections } from "./connections.ts";
+import { connect } from "@quickws/quickws";
 
 const url = process.argv[2] ?? "ws://127.0.0.1:8080/";
 const ended = new AbortController();
 process.once("SIGINT", () => ended.abort());
 
 try {
-  for await (const conn of connections(url, {}, { signal: ended.signal })) {
-    console.log(`Connected to ${url}`);
-    // State that the server keeps for a connection is to be set up anew on each.
-    conn.send("hello again");
-    try {
-      for await (const data of conn) console.log(String(data));
-    } catch (error) {
-      // The loop goes on with the next connection.
-      if (!(error instanceof WebSocketError)) throw error;
-    }
-    const { code, reason } = await conn.closed;
-    console.log(`Closed: ${code} ${reason}`);
-  }
+  const conn = await connect(url, {
+    // No wait is longer than five seconds, so that there is something to see.
+    reconnect: { longestDelay: 5000, signal: ended.signal },
+    open(conn) {
+      console.log(`Connected to ${url}`);
+      // State that the server keeps for a connection is to be set up anew on each.
+      conn.send("hello again");
+    },
+    lost(_, { info, error, attempt, wait }) {
+      const why = info === undefined ? error?.message : `${info.code} ${info.reason}`.trim();
+      console.log(`Lost: ${why}; attempt ${attempt + 1} in ${wait} ms`);
+    },
+  });
+  // The messages of all connections, as if they were one.
+  for await (const data of conn) console.log(String(data));
+  const { code, reason } = await conn.closed;
+  console.log(`Closed for good: ${code} ${reason}`);
 } catch (error) {
-  console.error(`Gave up: ${error instanceof Error ? error.message : error}`);
-  process.exitCode = 1;
+  if (!ended.signal.aborted) {
+    console.error(`Gave up: ${error instanceof Error ? error.message : error}`);
+    process.exitCode = 1;
+  }
 }

@@ -65,7 +65,9 @@ export interface BackplaneHistory {
   /**
    * Numbers a message, keeps it and sends it to all servers that subscribed to the topic, in one step:
    * they get the messages of a topic in the order of the numbers. Rejects when it is not kept; that it
-   * was kept nevertheless is possible.
+   * was kept nevertheless is possible. Messages go in in the order of the calls, which do not wait for
+   * each other. One that rejects while the engine is away, or at most 100 ms before
+   * {@linkcode BackplaneSink.down}, is appended again when the engine is up; any other is given up.
    */
   append(topic: string, message: Uint8Array): Promise<unknown>;
   /**

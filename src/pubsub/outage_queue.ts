@@ -61,6 +61,12 @@ export class OutageQueue {
     return next;
   }
 
+  /** Puts a message back that was taken, so that it is the next again. */
+  putBack(message: QueuedMessage): void {
+    this.#messages.splice(this.#first, 0, message);
+    this.#size += sizeOf(message.topic, message.message);
+  }
+
   /** How many messages were given up since this was last asked. */
   takeDropped(): number {
     const dropped = this.#dropped;

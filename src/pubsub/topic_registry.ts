@@ -91,6 +91,11 @@ export class TopicRegistry<S extends object> {
     return countOf(this.#topics.get(name)?.subscribers);
   }
 
+  /** The name of a topic that has a subscriber, as it is kept: no part of anything longer. */
+  keptName(name: string): string {
+    return this.#topics.get(name)?.name ?? name;
+  }
+
   /** The subscribers of a topic; none may come or go while they are gone through. */
   subscribers(name: string): Iterable<S> {
     return valuesOf(this.#topics.get(name)?.subscribers);

@@ -42,6 +42,11 @@ export interface ConnectOptions<T = undefined> extends ConnectionOptions, Handle
   dial?(address: DialOptions): Promise<Transport>;
   /** What `connection.data` begins as. */
   data?: T;
+  /**
+   * Opens another connection when one is lost: `true`, or {@linkcode ReconnectOptions}; what `connect`
+   * gives is a {@linkcode LastingConnection} then. Default: `false`.
+   */
+  reconnect?: false;
 }
 
 const CONNECT_OPTION_NAMES = [
@@ -53,6 +58,7 @@ const CONNECT_OPTION_NAMES = [
   "proxy",
   "dial",
   "data",
+  "reconnect",
   ...CONNECTION_OPTION_NAMES,
   ...HANDLER_NAMES,
 ] as const;
@@ -83,6 +89,7 @@ export interface Target {
 export function connectRules<T>(options: ConnectOptions<T>): ConnectionRules {
   checkNames("The options of connect", options, CONNECT_OPTION_NAMES);
   checkHandlers(options);
+  checkType("reconnect", options.reconnect, "boolean");
   checkType("origin", options.origin, "string");
   checkInteger("handshakeTimeout", options.handshakeTimeout, 0, MAX_INT32, "milliseconds");
   checkSignal(options.signal);

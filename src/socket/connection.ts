@@ -365,8 +365,12 @@ export class Connection<T = unknown> {
   }
 }
 
-/** @throws {RangeError} When the payload is too long for a control frame. */
-function controlPayload(payload: string | Uint8Array): Uint8Array {
+/**
+ * The payload of a ping or a pong.
+ *
+ * @throws {RangeError} When it is too long for a control frame.
+ */
+export function controlPayload(payload: string | Uint8Array): Uint8Array {
   const bytes = typeof payload === "string" ? new TextEncoder().encode(payload) : toBytes(payload);
   if (bytes.length > MAX_CONTROL_PAYLOAD) {
     throw new RangeError(

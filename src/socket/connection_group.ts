@@ -1,9 +1,8 @@
 // The connections of one server, whichever way they came in.
 
 import { PreparedMessage } from "../message/prepared_message.ts";
-import { checkInteger, checkNames } from "./check.ts";
+import { checkNames } from "./check.ts";
 import type { Connection } from "./connection.ts";
-import { MAX_INT32 } from "./connection_options.ts";
 import { prepareMessage } from "./prepare.ts";
 import {
   checkPublishOptions,
@@ -12,15 +11,7 @@ import {
   type PublishResult,
 } from "./publish_options.ts";
 import type { ServerCore } from "./server_core.ts";
-
-/** How a server is shut down. */
-export interface ShutdownOptions {
-  /**
-   * Milliseconds that connections have for the closing handshake before they are cut. Default: the
-   * option `closeTimeout` of `serve`.
-   */
-  timeout?: number;
-}
+import { checkShutdownOptions, type ShutdownOptions } from "./shutdown_options.ts";
 
 /** Whom a broadcast leaves out. */
 export interface BroadcastOptions<T = unknown> {
@@ -150,15 +141,15 @@ export abstract class ConnectionGroup<T> {
   }
 
   /**
-   * Stops accepting, closes all connections with 1001 (RFC 6455 section 7.4.1), waits for them, and
-   * cuts those that take too long. Resolves when all is over; a second call waits for the same end.
+   * Stops accepting at once, closes all connections with 1001 (RFC 6455 section 7.4.1), waits for them,
+   * and cuts those that take too long. Resolves when all is over; a second call waits for the same end,
+   * and closes at once what a first one with `over` has not closed yet, unless it has `over` as well.
    *
-   * @throws {TypeError | RangeError} When the timeout is not a number of milliseconds.
+   * @throws {TypeError | RangeError} When an option is unknown, of another type or out of range.
    */
   shutdown(options: ShutdownOptions = {}): Promise<void> {
-    checkNames("The options of shutdown", options, ["timeout"]);
-    checkInteger("timeout", options.timeout, 0, MAX_INT32, "milliseconds");
-    this.#core.shutdown(options.timeout);
+    checkShutdownOptions(options);
+    this.#core.shutdown(options);
     return this.#core.finished;
   }
 

@@ -29,7 +29,10 @@ export interface PublishOptions {
 export interface PublishResult {
   /** To how many it was sent, those included for which it waits in the queue of their connection. */
   sent: number;
-  /** For how many it waits to be sent when they have caught up (`"conflate"`). */
+  /**
+   * For how many it waits to be sent when they have caught up (`"conflate"`). With the option `resume`
+   * it waits for all: it is delivered when the engine has numbered it.
+   */
   waiting: number;
   /** For how many of `waiting` it has replaced an older message, which they will not get. */
   replaced: number;

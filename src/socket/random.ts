@@ -17,3 +17,8 @@ export function randomMask(): number {
 export function randomNonce(): Uint8Array {
   return crypto.getRandomValues(new Uint8Array(16));
 }
+
+/** What tells this server apart from all others: 16 bytes of 7 bits each. */
+export function randomOrigin(): Uint8Array {
+  return randomNonce().map((byte) => byte & 0x7f);
+}

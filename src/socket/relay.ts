@@ -10,7 +10,7 @@ import { Opcode } from "../wire/opcode.ts";
 import { show } from "./check.ts";
 import { isPromiseLike } from "./promise_like.ts";
 import type { PublishOptions } from "./publish_options.ts";
-import { randomNonce } from "./random.ts";
+import { randomOrigin } from "./random.ts";
 
 /** The server's topics, as a relay sees them. */
 export interface RelayOwner {
@@ -26,8 +26,9 @@ export interface RelayOwner {
 export class Relay implements BackplaneSink {
   readonly #backplane: Backplane;
   readonly #owner: RelayOwner;
-  readonly #origin: Uint8Array = randomNonce().map((byte) => byte & 0x7f);
+  readonly #origin: Uint8Array = randomOrigin();
   readonly #queue: OutageQueue;
+  #published = 0;
   #state: "starting" | "up" | "down" | "closed" = "starting";
 
   /**
@@ -68,6 +69,8 @@ export class Relay implements BackplaneSink {
     if (this.#state === "closed") return;
     const envelope = writeEnvelope({
       origin: this.#origin,
+      count: this.#published++,
+      except: 0,
       isText: message.opcode === Opcode.Text,
       onSlow: options.onSlow ?? "queue",
       key: options.key ?? "",
@@ -75,7 +78,7 @@ export class Relay implements BackplaneSink {
     });
     // Also while those that have waited go out, which it must not overtake.
     if (this.#state !== "up" || this.#queue.size > 0) this.#queue.push(topic, envelope);
-    else this.#ask(() => this.#backplane.publish(topic, envelope));
+    else if (!this.#handOver(topic, envelope)) this.#queue.push(topic, envelope);
   }
 
   // What the engine tells.
@@ -132,12 +135,18 @@ export class Relay implements BackplaneSink {
     while (this.#state === "up") {
       const next = this.#queue.shift();
       if (next === undefined) return;
-      this.#ask(() => this.#backplane.publish(next.topic, next.message));
+      if (!this.#handOver(next.topic, next.message)) this.#queue.putBack(next);
     }
   }
 
-  /** Asks something of the engine, whose failure is nobody's but its own. */
-  #ask(request: () => unknown): void {
+  /** Publishes at the engine; false if that is found to be away by it, and has not taken the message. */
+  #handOver(topic: string, message: Uint8Array): boolean {
+    const taken = this.#ask(() => this.#backplane.publish(topic, message));
+    return taken || this.#state !== "down";
+  }
+
+  /** Asks something of the engine, whose failure is nobody's but its own; false if it throws. */
+  #ask(request: () => unknown): boolean {
     const failed = (cause: unknown): void => {
       if (this.#state === "down") return;
       this.#owner.reportError(
@@ -149,8 +158,10 @@ export class Relay implements BackplaneSink {
     try {
       const result = request();
       if (isPromiseLike(result)) result.then(undefined, failed);
+      return true;
     } catch (error) {
       failed(error);
+      return false;
     }
   }
 }

@@ -2,7 +2,7 @@
 
 import type { HeaderView } from "../errors.ts";
 import type { DenoSockets, TlsServerOptions } from "../transport/transport.ts";
-import type { Backplane, BackplaneQueueOptions } from "../pubsub/backplane.ts";
+import type { Backplane, BackplaneQueueOptions, ResumeOptions } from "../pubsub/backplane.ts";
 import { TOPICS_SUBPROTOCOL } from "../pubsub/topic_protocol.ts";
 import {
   type ClientTopicsOptions,
@@ -10,6 +10,7 @@ import {
   clientTopicsRules,
 } from "./client_topics.ts";
 import { checkOrigins } from "./check_origins.ts";
+import { checkBackplane } from "./backplane_options.ts";
 import { checkInteger, checkNames, checkOneOf, checkType, show, wrongType } from "./check.ts";
 import {
   CONNECTION_OPTION_NAMES,
@@ -124,6 +125,11 @@ export interface ServeOptions<T = undefined> extends ConnectionOptions, Handlers
    */
   clientTopics?: ClientTopicsOptions<T>;
   /**
+   * Lets the engine of `backplane` number and keep what is published to topics, for clients that come
+   * back: so much of it. All servers of an engine have the same. Default: nothing is kept.
+   */
+  resume?: ResumeOptions;
+  /**
    * Host names and addresses that requests may be for, in lower case and without a port; others get a
    * 421. It is for servers that browsers reach without a proxy, above all on this machine: a page
    * whose name was made to point here (DNS rebinding) passes the check of `origins: "same"`, and not
@@ -162,6 +168,7 @@ const SERVE_OPTION_NAMES = [
   "backplane",
   "backplaneQueue",
   "clientTopics",
+  "resume",
   "hosts",
   "onError",
   "upgrade",
@@ -231,20 +238,6 @@ export function serveRules<T>(options: ServeOptions<T>): ServeRules<T> {
 export function checkSignal(signal: unknown): void {
   if (signal === undefined || signal instanceof AbortSignal) return;
   throw wrongType("signal", "an AbortSignal", signal);
-}
-
-function checkBackplane<T>({ backplane, backplaneQueue }: ServeOptions<T>): void {
-  if (backplane !== undefined) {
-    for (const name of ["start", "publish", "subscribe", "unsubscribe", "close"] as const) {
-      if (typeof backplane?.[name] !== "function") {
-        throw wrongType("backplane", `an object with a function "${name}"`, backplane);
-      }
-    }
-  }
-  if (backplaneQueue === undefined) return;
-  checkNames('Option "backplaneQueue"', backplaneQueue, ["maxBytes", "drop"]);
-  checkInteger("backplaneQueue.maxBytes", backplaneQueue.maxBytes, 0, MAX_INT32, "bytes");
-  checkOneOf("backplaneQueue.drop", backplaneQueue.drop, ["oldest", "newest"]);
 }
 
 function checkAddress<T>(options: ServeOptions<T>): void {

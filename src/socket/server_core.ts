@@ -4,17 +4,25 @@
 import { TimeoutError } from "../errors.ts";
 import type { RequestHead } from "../handshake/request_head.ts";
 import { TOPICS_SUBPROTOCOL } from "../pubsub/topic_protocol.ts";
+import type { Backplane } from "../pubsub/backplane.ts";
 import type { Listener, ListenerSink, Transport } from "../transport/transport.ts";
 import { CloseCode } from "../wire/close.ts";
 import { Channel, type ChannelContext } from "./channel.ts";
 import type { Connection } from "./connection.ts";
+import { Drain } from "./drain.ts";
 import { type Accepted, Incoming, type IncomingOwner } from "./incoming.ts";
 import { logError } from "./log_error.ts";
 import { isPromiseLike } from "./promise_like.ts";
+import { HistoryRelay } from "./history_relay.ts";
 import { Relay } from "./relay.ts";
 import type { ServeRules } from "./serve_options.ts";
+import type { ShutdownOptions } from "./shutdown_options.ts";
 import { type Timer, timers, type TimerTarget } from "./timer_wheel.ts";
 import { Topics } from "./topics.ts";
+
+/** What a timer of a shutdown is for. */
+const HANDSHAKES = 0;
+const CONNECTIONS = 1;
 
 /** The handshakes and connections of one server. */
 export class ServerCore<T>
@@ -32,8 +40,11 @@ export class ServerCore<T>
   #upgrades: Map<Incoming<T>, (connection: Connection<T> | undefined) => void> = new Map();
   #shuttingDown = false;
   #listening = false;
-  #timer: Timer | undefined;
-  #relay: Relay | undefined;
+  /** By when handshakes, and connections that were told to close, have to be over. */
+  #timers: Array<Timer | undefined> = [];
+  #drain: Drain<Channel<T>> | undefined;
+  #closeTimeout = 0;
+  #relay: Relay | HistoryRelay | undefined;
   #finish!: () => void;
 
   /** @param rules The checked options. */
@@ -76,14 +87,9 @@ export class ServerCore<T>
 
   /** Connections may come: the signal among the options counts, and so does the backplane. */
   begin(): void {
-    const { backplane, backplaneQueue } = this.rules.options;
+    const { backplane } = this.rules.options;
     if (backplane !== undefined) {
-      this.#relay = new Relay(backplane, backplaneQueue, {
-        names: () => this.topics.names(),
-        deliver: (topic, message, options) => this.topics.deliver(topic, message, options),
-        reportError: (error) => this.reportError(error),
-      });
-      this.topics.join(this.#relay);
+      this.#relay = this.#relayTo(backplane);
       this.#relay.start();
     }
     this.#heedSignal();
@@ -183,24 +189,43 @@ export class ServerCore<T>
     }
   }
 
-  /** Ends it all; see {@linkcode Server.shutdown}. */
-  shutdown(timeout: number = this.rules.connection.closeTimeout): void {
-    if (this.#shuttingDown) return;
-    this.#shuttingDown = true;
-    this.#timer = timers.start(timeout, this, 0);
-    for (const handshake of this.#handshakes) handshake.cancel();
-    for (const channel of this.#connections.values()) {
-      channel.close(CloseCode.GoingAway, "", timeout);
+  /** Ends it all; see {@linkcode ConnectionGroup.shutdown}. */
+  shutdown({ timeout, over = 0, code = CloseCode.GoingAway }: ShutdownOptions = {}): void {
+    if (this.#shuttingDown) {
+      if (over === 0) this.#hurry(timeout);
+      return;
     }
+    this.#shuttingDown = true;
+    this.#closeTimeout = timeout ?? this.rules.connection.closeTimeout;
+    this.#timers[HANDSHAKES] = timers.start(this.#closeTimeout, this, HANDSHAKES);
     this.#stopListening().catch((error: unknown) => this.reportError(error)).finally(() => {
       this.#listening = false;
       this.#checkFinished();
     });
+    for (const handshake of this.#handshakes) handshake.cancel();
+    this.#drain = new Drain(
+      [...this.#connections.values()],
+      over,
+      (channel) => channel.close(code, "", this.#closeTimeout),
+      () => this.#timers[CONNECTIONS] = timers.start(this.#closeTimeout, this, CONNECTIONS),
+    );
+    this.#drain.timerFired();
+  }
+
+  /** Somebody has no more time for a shutdown that is spread. */
+  #hurry(timeout: number | undefined): void {
+    // Those that are closing already keep the time that they were given.
+    if (this.#timers[CONNECTIONS] !== undefined) return;
+    this.#closeTimeout = timeout ?? this.#closeTimeout;
+    this.#drain?.finish();
   }
 
   /** The time of a shutdown is over. */
-  timerFired(): void {
-    for (const handshake of this.#handshakes) handshake.cut();
+  timerFired(kind: number): void {
+    if (kind === HANDSHAKES) {
+      for (const handshake of this.#handshakes) handshake.cut();
+      return;
+    }
     const late = new TimeoutError("CLOSE_TIMEOUT", "The server's shutdown waited no longer");
     for (const channel of this.#connections.values()) channel.gone(late);
   }
@@ -213,6 +238,30 @@ export class ServerCore<T>
     signal.addEventListener("abort", abort, { once: true });
     this.finished.then(() => signal.removeEventListener("abort", abort));
     if (signal.aborted) this.shutdown();
+  }
+
+  /** Joins the topics to the engine. */
+  #relayTo(backplane: Backplane): Relay | HistoryRelay {
+    const { topics } = this;
+    const { backplaneQueue, resume } = this.rules.options;
+    const reportError = (error: unknown): void => this.reportError(error);
+    if (resume !== undefined) {
+      const relay = new HistoryRelay(backplane, backplane.history!, resume, backplaneQueue, {
+        deliverNumbered: (message, topic) => topics.deliverNumbered(message, topic),
+        deliverTo: (receiver, message) => topics.deliverTo(receiver, message),
+        missed: (name, topic) => topics.missed(name, topic),
+        reportError,
+      });
+      topics.resume(relay);
+      return relay;
+    }
+    const relay = new Relay(backplane, backplaneQueue, {
+      names: () => topics.names(),
+      deliver: (topic, message, options) => topics.deliver(topic, message, options),
+      reportError,
+    });
+    topics.join(relay);
+    return relay;
   }
 
   async #stopListening(): Promise<void> {
@@ -231,7 +280,8 @@ export class ServerCore<T>
       !this.#shuttingDown || this.#listening || this.#connections.size > 0 ||
       this.#handshakes.size > 0
     ) return;
-    timers.cancel(this.#timer);
+    for (const timer of this.#timers) timers.cancel(timer);
+    this.#drain?.stop();
     this.#relay?.close();
     this.#finish();
   }

@@ -7,8 +7,11 @@ import { TopicRegistry } from "../pubsub/topic_registry.ts";
 import { toBytes } from "./bytes.ts";
 import { Publication } from "./publication.ts";
 import type { ConnectionControl, ConnectionTopics } from "./connection_link.ts";
+import type { HistoryMessage } from "./history_message.ts";
+import type { HistoryRelay } from "./history_relay.ts";
 import type { Relay } from "./relay.ts";
 import type { OnSlow, PublishOptions, PublishResult } from "./publish_options.ts";
+import type { Joinable } from "./topic_follower.ts";
 
 /**
  * The topics of one server.
@@ -22,10 +25,17 @@ export class Topics implements ConnectionTopics {
   readonly #waiting: Map<ConnectionControl, ConflationQueue<PreparedMessage>> = new Map();
   /** The way to the servers of other processes, if there is one. */
   #relay: Relay | undefined;
+  /** The way to a history, and back from there, if there is one. */
+  #history: HistoryRelay | undefined;
 
   /** From here on others hear of what is published here, and the other way round. */
   join(relay: Relay): void {
     this.#relay = relay;
+  }
+
+  /** From here on all that is published goes into a history, and comes from there. */
+  resume(history: HistoryRelay): void {
+    this.#history = history;
   }
 
   /** The topics that somebody listens to. */
@@ -38,12 +48,21 @@ export class Topics implements ConnectionTopics {
     return this.#registry.count(topic);
   }
 
-  /** Subscribes; returns `false` when the connection is no longer open. */
-  subscribe(receiver: ConnectionControl, topic: string): boolean {
+  /**
+   * Subscribes; returns `false` when the connection is no longer open.
+   *
+   * @param after The number of the last message that it knows, where it wants what came since.
+   */
+  subscribe(receiver: ConnectionControl, topic: string, after?: number): boolean {
     if (receiver.state !== "open") return false;
     const isNew = this.#registry.subscribe(receiver, topic);
+    if (this.#history !== undefined) {
+      this.#history.join(receiver, this.#registry.keptName(topic), after, isNew);
+      return true;
+    }
     // First, because an engine may deliver while it is asked.
     receiver.topicListener?.subscribed(topic, undefined);
+    if (after !== undefined) receiver.topicListener?.missed(topic);
     if (isNew && this.#registry.count(topic) === 1) this.#relay?.subscribe(topic);
     return true;
   }
@@ -51,7 +70,7 @@ export class Topics implements ConnectionTopics {
   /** Unsubscribes; returns whether the connection was subscribed. */
   unsubscribe(receiver: ConnectionControl, topic: string): boolean {
     const subscribed = this.#registry.unsubscribe(receiver, topic);
-    if (subscribed && this.#registry.count(topic) === 0) this.#relay?.unsubscribe(topic);
+    if (subscribed) this.#left(receiver, topic);
     return subscribed;
   }
 
@@ -86,6 +105,11 @@ export class Topics implements ConnectionTopics {
     const content = typeof data === "string" || data instanceof PreparedMessage
       ? data
       : toBytes(data);
+    if (this.#history !== undefined) {
+      const publication = new Publication(topic, content);
+      this.#history.publish(topic, publication.plain, options, except);
+      return this.#promise(topic, except);
+    }
     if (this.#relay === undefined) {
       return this.#deliver(new Publication(topic, content), options, except);
     }
@@ -98,6 +122,26 @@ export class Topics implements ConnectionTopics {
   /** Hands on what was published elsewhere. */
   deliver(topic: string, message: PreparedMessage, options: PublishOptions): void {
     this.#deliver(new Publication(topic, message), options, undefined);
+  }
+
+  /** Hands on what has come from the history. */
+  deliverNumbered(message: HistoryMessage, topic: Joinable): void {
+    this.#deliver(message, message.options, message.except, topic);
+  }
+
+  /** Hands one connection what has come from the history. */
+  deliverTo(receiver: ConnectionControl, message: HistoryMessage): void {
+    const { options: { onSlow = "queue", key = "" }, except } = message;
+    if (receiver.state !== "open") return;
+    if (receiver === except) this.#passOver(receiver, message);
+    else this.#offer(receiver, message, onSlow, placeOf(message, onSlow, key), noResult());
+  }
+
+  /** Tells those that listen to a topic that they have missed some. */
+  missed(name: string, topic: Joinable): void {
+    for (const receiver of this.#registry.subscribers(name)) {
+      if (!topic.isJoining(receiver)) receiver.topicListener?.missed(name);
+    }
   }
 
   /**
@@ -117,10 +161,9 @@ export class Topics implements ConnectionTopics {
   withdraw(receiver: ConnectionControl): void {
     this.#waiting.delete(receiver);
     this.#registry.withdraw(receiver);
-    if (this.#relay === undefined) return;
-    for (const topic of this.#registry.namesOf(receiver)) {
-      if (this.#registry.count(topic) === 0) this.#relay.unsubscribe(topic);
-    }
+    this.#history?.forget(receiver);
+    if (this.#relay === undefined && this.#history === undefined) return;
+    for (const topic of this.#registry.namesOf(receiver)) this.#left(receiver, topic);
   }
 
   /** The `close` handler of a connection has run: the names of its topics are forgotten, too. */
@@ -128,36 +171,56 @@ export class Topics implements ConnectionTopics {
     this.#registry.forget(receiver);
   }
 
-  /** Hands a message to those who listen here. */
+  /** A connection does not listen to a topic any more. */
+  #left(receiver: ConnectionControl, topic: string): void {
+    const isLast = this.#registry.count(topic) === 0;
+    if (isLast) this.#relay?.unsubscribe(topic);
+    this.#history?.leave(receiver, topic, isLast);
+  }
+
+  /** What is said of a message that will come back from the history. */
+  #promise(topic: string, except: ConnectionControl | undefined): PublishResult {
+    const isLeftOut = except !== undefined && this.#registry.has(except, topic);
+    return { ...noResult(), waiting: this.#registry.count(topic) - (isLeftOut ? 1 : 0) };
+  }
+
+  /**
+   * Hands a message to those who listen here.
+   *
+   * @param topic What some of them may have yet to join.
+   */
   #deliver(
     publication: Publication,
     options: PublishOptions,
     except: ConnectionControl | undefined,
+    topic?: Joinable,
   ): PublishResult {
-    const result = { sent: 0, waiting: 0, replaced: 0, dropped: 0, closed: 0 };
+    const result = noResult();
     const { onSlow = "queue", key = "" } = options;
-    // The length of the topic tells where the key begins.
-    const { topic } = publication;
-    const place = onSlow === "conflate" ? `${topic.length} ${topic}${key}` : "";
-    for (const receiver of this.#registry.subscribers(topic)) {
-      if (receiver === except || receiver.state !== "open") continue;
-      const message = receiver.topicListener === undefined
-        ? publication.plain
-        : publication.labelled;
-      this.#offer(receiver, message, onSlow, place, result);
+    const place = placeOf(publication, onSlow, key);
+    for (const receiver of this.#registry.subscribers(publication.topic)) {
+      if (receiver.state !== "open" || topic?.isJoining(receiver)) continue;
+      if (receiver === except) this.#passOver(receiver, publication);
+      else this.#offer(receiver, publication, onSlow, place, result);
     }
     return result;
+  }
+
+  /** Tells a client that listens by itself which message is not for it. */
+  #passOver(receiver: ConnectionControl, { topic, number }: Publication): void {
+    if (number !== undefined) receiver.topicListener?.passed(topic, number);
   }
 
   /** Hands a message to a receiver, as the policy has it. */
   #offer(
     receiver: ConnectionControl,
-    message: PreparedMessage,
+    publication: Publication,
     onSlow: OnSlow,
     place: string,
     result: PublishResult,
   ): void {
-    const { sender } = receiver;
+    const { sender, topicListener } = receiver;
+    const message = topicListener === undefined ? publication.plain : publication.labelled;
     if (onSlow === "queue" || !this.#isBehind(receiver, onSlow)) {
       if (sender.sendPrepared(message) || receiver.state === "open") result.sent++;
       else result.closed++;
@@ -194,4 +257,14 @@ export class Topics implements ConnectionTopics {
     // Nothing newer may overtake what still waits, even if there is room again.
     return receiver.sender.slow || (onSlow === "conflate" && this.#waiting.has(receiver));
   }
+}
+
+function noResult(): PublishResult {
+  return { sent: 0, waiting: 0, replaced: 0, dropped: 0, closed: 0 };
+}
+
+/** What a message replaces, if it has to wait for a receiver. */
+function placeOf({ topic }: Publication, onSlow: OnSlow, key: string): string {
+  // The length of the topic tells where the key begins.
+  return onSlow === "conflate" ? `${topic.length} ${topic}${key}` : "";
 }

@@ -22,6 +22,8 @@ export const suites: Record<string, () => Promise<Suite>> = {
   "api keepalive": () => import("./api_keepalive_suite.ts"),
   "api options": () => import("./api_options_suite.ts"),
   "api reading": () => import("./api_reading_suite.ts"),
+  "api reconnect": () => import("./api_reconnect_suite.ts"),
+  "api resume": () => import("./api_resume_suite.ts"),
   "api server": () => import("./api_server_suite.ts"),
   "api topics": () => import("./api_topics_suite.ts"),
   "api upgrade": () => import("./api_upgrade_suite.ts"),
@@ -29,6 +31,7 @@ export const suites: Record<string, () => Promise<Suite>> = {
   defects: () => import("./defects_suite.ts"),
   engines: () => import("./engines_suite.ts"),
   proxy: () => import("./proxy_suite.ts"),
+  resume: () => import("./resume_suite.ts"),
   security: () => import("../security/live_suite.ts"),
   transport: () => import("./transport_suite.ts"),
 };

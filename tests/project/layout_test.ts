@@ -38,6 +38,17 @@ const TESTED_ELSEWHERE: Record<string, string> = {
   "src/transport/node_tls_stream.ts": "tests/behaviour/behaviour_test.ts",
   "src/transport/node_tls.ts": "tests/behaviour/behaviour_test.ts",
   "src/transport/node_transport.ts": "tests/behaviour/behaviour_test.ts",
+  // On real engines, with the clients themselves, on the runtimes.
+  "src/engines/redis/node_redis.ts": "tests/behaviour/engines_suite.ts",
+  "src/engines/redis/ioredis.ts": "tests/behaviour/engines_suite.ts",
+  "src/engines/redis/bun_redis.ts": "tests/behaviour/engines_suite.ts",
+  "src/engines/redis/link.ts": "tests/behaviour/engines_suite.ts",
+  "src/engines/redis/redis_backplane.ts": "tests/behaviour/engines_suite.ts",
+  "src/engines/redis/history.ts": "tests/behaviour/engines_suite.ts",
+  "src/engines/redis/scripts.ts": "tests/behaviour/engines_suite.ts",
+  "src/engines/nats/nats_backplane.ts": "tests/behaviour/engines_suite.ts",
+  "src/engines/nats/history.ts": "tests/behaviour/engines_suite.ts",
+  "src/engines/nats/stream.ts": "tests/behaviour/engines_suite.ts",
   // The doctor as a process, on every runtime, with clients and servers that are healthy or not.
   "doctor/network.ts": "tests/doctor/conformance_test.ts",
   "doctor/open_to_client.ts": "tests/doctor/examine_clients_test.ts",

@@ -12,9 +12,12 @@ const INTERFACES: Record<string, string> = {
   ClientTopicsOptions: "src/socket/client_topics.ts",
   CompressionOptions: "src/socket/compression_options.ts",
   Handlers: "src/socket/handlers.ts",
+  LastingConnectOptions: "src/socket/lasting_options.ts",
+  LastingHandlers: "src/socket/lasting_options.ts",
+  ReconnectOptions: "src/socket/reconnect_options.ts",
   SendOptions: "src/socket/send_options.ts",
   BroadcastOptions: "src/socket/connection_group.ts",
-  ShutdownOptions: "src/socket/connection_group.ts",
+  ShutdownOptions: "src/socket/shutdown_options.ts",
 };
 
 /** The names of an interface's own members. */

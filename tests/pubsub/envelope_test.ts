@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import {
   type Envelope,
+  isTextEnvelope,
   MAX_KEY_BYTES,
   ORIGIN_BYTES,
   readEnvelope,
@@ -9,24 +10,50 @@ import {
 import { concat, hex, toHex, utf8 } from "../support/vectors.ts";
 
 const origin = Uint8Array.from({ length: ORIGIN_BYTES }, (_, i) => i);
-const base: Envelope = { origin, isText: true, onSlow: "queue", key: "", payload: utf8("hi") };
+const base: Envelope = {
+  origin,
+  count: 0,
+  except: 0,
+  isText: true,
+  onSlow: "queue",
+  key: "",
+  payload: utf8("hi"),
+};
 
 const ENVELOPES: readonly [what: string, envelope: Envelope, start: string, end: string][] = [
-  ["text", base, "0101000000", "6869"],
-  ["binary", { ...base, isText: false, payload: hex("ff 00") }, "0102000000", "ff00"],
-  ["no payload", { ...base, payload: hex("") }, "0101000000", ""],
-  ["dropped", { ...base, onSlow: "drop" }, "0101010000", "6869"],
-  ["a key", { ...base, onSlow: "conflate", key: "k\u20ac" }, "0101020004", "6be282ac6869"],
-  ["closed", { ...base, onSlow: "close" }, "0101030000", "6869"],
+  ["text", base, "010100000000", "6869"],
+  ["binary", { ...base, isText: false, payload: hex("ff 00") }, "010200000000", "ff00"],
+  ["no payload", { ...base, payload: hex("") }, "010100000000", ""],
+  ["dropped", { ...base, onSlow: "drop" }, "010101000000", "6869"],
+  ["a key", { ...base, onSlow: "conflate", key: "k\u20ac" }, "010102000004", "6be282ac6869"],
+  ["closed", { ...base, onSlow: "close" }, "010103000000", "6869"],
 ];
 
 for (const [what, envelope, start, end] of ENVELOPES) {
   Deno.test(`an envelope with ${what} is written and read`, () => {
     const bytes = writeEnvelope(envelope);
-    assert.equal(toHex(bytes), start + toHex(origin) + end);
+    assert.equal(toHex(bytes), start + toHex(origin) + "00".repeat(12) + end);
     assert.deepEqual(readEnvelope(bytes), envelope);
   });
 }
+
+Deno.test("the count and the connection that is left out are written and read", () => {
+  for (
+    const [count, except, written] of [
+      [1, 2, "000000000000010000000002"],
+      [0x123456789abc, 0xffffffff, "0446453362353c0f7f7f7f7f"],
+      [2 ** 48 - 1, 0x80000000, "3f7f7f7f7f7f7f0800000000"],
+    ] as const
+  ) {
+    const bytes = writeEnvelope({ ...base, count, except });
+    assert.equal(toHex(bytes.subarray(22, 34)), written);
+    assert.deepEqual(readEnvelope(concat(hex("00"), bytes).subarray(1)), {
+      ...base,
+      count,
+      except,
+    });
+  }
+});
 
 Deno.test("a key of the most bytes is written and read", () => {
   const key = "k".repeat(MAX_KEY_BYTES);
@@ -54,7 +81,7 @@ const GARBLED: readonly [what: string, bytes: Uint8Array][] = [
   ["no type", changed(1, 0)],
   ["another policy", changed(2, 4)],
   ["a key longer than all", changed(3, 1)],
-  ["a key that is not UTF-8", changed(21, 0xff)],
+  ["a key that is not UTF-8", changed(34, 0xff)],
   ["text that is not UTF-8", concat(good, hex("ff"))],
   ["what another program says", utf8('{"type":"hello","from":"somebody else"}')],
 ];
@@ -68,4 +95,15 @@ Deno.test("a part of an envelope is none, up to the payload", () => {
   for (let length = 0; length < payloadStart; length++) {
     assert.equal(readEnvelope(good.subarray(0, length)), undefined, `${length} bytes`);
   }
+});
+
+Deno.test("an envelope with text is UTF-8 as a whole, whatever its key, and known as such", () => {
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  for (const key of ["", "k\u20ac", "k".repeat(200), "k".repeat(MAX_KEY_BYTES)]) {
+    const bytes = writeEnvelope({ ...base, key });
+    assert.ok(decoder.decode(bytes).endsWith(`${key}hi`));
+    assert.ok(isTextEnvelope(bytes));
+    assert.ok(!isTextEnvelope(writeEnvelope({ ...base, key, isText: false })));
+  }
+  assert.ok(!isTextEnvelope(hex("")));
 });

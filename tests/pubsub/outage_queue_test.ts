@@ -66,3 +66,17 @@ Deno.test("without options 16 MiB wait, and the oldest go", () => {
   assert.equal(queue.size, 16 << 20);
   assert.equal(queue.shift()?.topic, "b");
 });
+
+Deno.test("what is put back is the next again, and counts again", () => {
+  const queue = queueOf("oldest", 100, 1, 2, 3);
+  for (let i = 0; i < 5; i++) {
+    const { size } = queue;
+    const message = queue.shift()!;
+    queue.putBack(message);
+    assert.equal(queue.size, size);
+  }
+  queue.shift();
+  queue.putBack({ topic: "x", message: new Uint8Array(7) });
+  assert.deepEqual(taken(queue), ["x7", "b2", "c3"]);
+  assert.equal(queue.size, 0);
+});

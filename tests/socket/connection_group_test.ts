@@ -145,6 +145,14 @@ const WRONG: readonly [what: string, call: (server: Server) => unknown, message:
     /"1s"$/,
   ],
   ["shutdown with a negative time", (server) => server.shutdown({ timeout: -1 }), /got -1$/],
+  ["shutdown over a negative time", (server) => server.shutdown({ over: -1 }), /"over".*got -1$/],
+  ["shutdown over words", (server) => server.shutdown({ over: "1s" as never }), /"over".*"1s"$/],
+  [
+    "shutdown with another code",
+    (server) => server.shutdown({ code: 1000 as never }),
+    /"code" must be 1001 or 1012, got 1000$/,
+  ],
+  ["shutdown with a code in words", (server) => server.shutdown({ code: "x" as never }), /"x"$/],
 ];
 
 for (const [what, call, message] of WRONG) {
@@ -219,6 +227,82 @@ socketTest("a second shutdown waits for the same end", async (t) => {
   await Promise.all(ends);
   assert.equal(peer.frames.filter(({ opcode }) => opcode === CLOSE).length, 1);
   await server.shutdown();
+});
+
+/** The close codes that clients have been sent. */
+function closesOf(clients: readonly RawPeer[]): string[] {
+  return clients.flatMap(({ frames }) =>
+    frames.filter(({ opcode }) => opcode === CLOSE).map(({ payload }) => toHex(payload))
+  );
+}
+
+socketTest(
+  "shutdown over a time stops listening at once, and closes the oldest first",
+  async (t) => {
+    const server = await t.serve();
+    const clients = await clientsOf(t, server, 3);
+    const down = server.shutdown({ over: 60, code: 1012 });
+    await quiet();
+    assert.equal(t.network.isListening(server.port), false);
+    assert.deepEqual(clients.map((client) => client.frames.length), [1, 0, 0]);
+    for (const [index, client] of clients.entries()) {
+      await client.until(() => client.frames.length > 0);
+      assert.deepEqual(closesOf(clients.slice(index + 1)), [], "not before its time");
+      client.send({ opcode: CLOSE, payload: closePayload(1012) });
+      client.transport.end();
+    }
+    await down;
+    assert.deepEqual(closesOf(clients), Array(3).fill(toHex(closePayload(1012))));
+  },
+);
+
+socketTest(
+  "a connection that goes by itself is no obstacle to a shutdown over a time",
+  async (t) => {
+    const server = await t.serve();
+    const clients = await clientsOf(t, server, 3);
+    const down = server.shutdown({ over: 3_600_000 });
+    for (const client of clients) client.transport.destroy();
+    await down;
+    assert.equal(timers.size, 0);
+  },
+);
+
+socketTest("a connection has the timeout from its own Close frame on", async (t) => {
+  const server = await t.serve();
+  const [silent, waiting] = await clientsOf(t, server, 2);
+  const down = server.shutdown({ over: 3_600_000, timeout: 20 });
+  await silent.until(() => silent.over);
+  await quiet();
+  assert.deepEqual([waiting.over, waiting.frames.length], [false, 0]);
+  waiting.transport.destroy();
+  await down;
+});
+
+socketTest("a second shutdown closes the rest at once, unless it is spread itself", async (t) => {
+  const server = await t.serve();
+  const clients = await clientsOf(t, server, 4);
+  const down = server.shutdown({ over: 3_600_000, timeout: 3_600_000 });
+  server.shutdown({ over: 1000 });
+  await quiet();
+  assert.equal(closesOf(clients).length, 1);
+  const again = server.shutdown({ timeout: 20 });
+  await quiet();
+  assert.deepEqual(closesOf(clients), Array(4).fill(toHex(closePayload(1001))));
+  await Promise.all([down, again]);
+});
+
+socketTest("a shutdown over a time refuses handshakes under way, and newcomers", async (t) => {
+  const server = await t.serve();
+  await clientsOf(t, server, 1);
+  const [half] = [t.rawClient(server)];
+  half.send("GET / HTTP/1.1\r\n");
+  await quiet();
+  const down = server.shutdown({ over: 1000, timeout: 20 });
+  assert.equal((await half.answer()).status, 503);
+  const late = t.rawClient(server);
+  await late.until(() => late.over);
+  await down;
 });
 
 socketTest("shutdown of a server without connections is quick", async (t) => {

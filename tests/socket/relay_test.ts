@@ -217,11 +217,36 @@ socketTest(
   },
 );
 
+socketTest(
+  "a message by which the engine is found to be away waits with those that follow, in order",
+  async (t) => {
+    const [one, two] = await nodes(t, 2);
+    const publish = one.backplane.publish.bind(one.backplane);
+    let left = 1;
+    one.backplane.publish = (topic, message) => {
+      if (left-- > 0) return publish(topic, message);
+      one.backplane.sink.down(new Error("found away"));
+      throw new Error("found away");
+    };
+    for (const text of ["1", "2", "3", "4"]) one.server.publish("room", text);
+    // It is away again after the first of those that have waited.
+    left = 1;
+    one.backplane.sink.up();
+    await quiet();
+    assert.deepEqual(two.peer.payloads, ["1", "2"]);
+    left = Infinity;
+    one.backplane.sink.up();
+    await quiet();
+    assert.deepEqual(two.peer.payloads, ["1", "2", "3", "4"]);
+    assert.deepEqual(codes(one), ["BACKPLANE_DOWN", "BACKPLANE_DOWN"]);
+  },
+);
+
 for (const [drop, kept] of [["oldest", ["8", "9"]], ["newest", ["0", "1"]]] as const) {
   socketTest(`the queue is bounded; full, it gives up the ${drop} and says so`, async (t) => {
     const engine = new FakeEngine(false);
-    // A message of one byte takes 22, its topic 4.
-    const one = await node(t, engine, { backplaneQueue: { maxBytes: 2 * 26, drop } });
+    // A message of one byte takes 35, its topic 4.
+    const one = await node(t, engine, { backplaneQueue: { maxBytes: 2 * 39, drop } });
     const two = await node(t, engine);
     for (let i = 0; i < 10; i++) one.server.publish("room", String(i));
     engine.isUp = true;

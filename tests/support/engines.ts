@@ -135,7 +135,8 @@ export class Engine implements AsyncDisposable {
 
   /** Stops it without ending it, as a network would that carries nothing any more, or lets it go on. */
   freeze(isFrozen: boolean): void {
-    this.#child?.kill(isFrozen ? "SIGSTOP" : "SIGCONT");
+    // A child process of Deno's node:child_process is not let go on by its own `kill`.
+    process.kill(this.#child!.pid!, isFrozen ? "SIGSTOP" : "SIGCONT");
   }
 
   /** Ends it for good. */

@@ -1,6 +1,7 @@
 // An engine in memory that carries messages between servers, and fails when it is told to.
 
-import type { Backplane, BackplaneSink } from "../../src/pubsub/backplane.ts";
+import type { Backplane, BackplaneHistory, BackplaneSink } from "../../src/pubsub/backplane.ts";
+import type { FakeHistory } from "./fake_history.ts";
 
 /** What one server asked of the engine: the method, and the topic where there is one. */
 export type Request = [method: keyof Backplane, topic?: string];
@@ -14,9 +15,12 @@ export class FakeBackplane implements Backplane {
   /** What each request does instead of what it should. */
   fails: ((method: keyof Backplane) => unknown) | undefined;
   sink!: BackplaneSink;
+  /** What is kept, if the engine keeps anything. */
+  readonly history: BackplaneHistory | undefined;
 
   constructor(engine: FakeEngine) {
     this.#engine = engine;
+    this.history = engine.history?.access(engine);
   }
 
   start(sink: BackplaneSink): unknown {
@@ -41,8 +45,8 @@ export class FakeBackplane implements Backplane {
   }
 
   /** Hands a message on, to whoever listens. */
-  receive(topic: string, message: Uint8Array): void {
-    if (this.#topics.has(topic)) this.sink.message(topic, message);
+  receive(topic: string, message: Uint8Array, number?: number, previous?: number): void {
+    if (this.#topics.has(topic)) this.sink.message(topic, message, number, previous);
   }
 
   /** The engine forgets what it was asked, as one that was started anew. */
@@ -63,10 +67,13 @@ export class FakeEngine {
   readonly #backplanes: FakeBackplane[] = [];
   /** Every message that was carried, as it was on its way. */
   readonly carried: Uint8Array[] = [];
+  /** What it keeps; nothing: it keeps none. */
+  readonly history: FakeHistory | undefined;
   isUp: boolean;
 
-  constructor(isUp = true) {
+  constructor(isUp: boolean = true, history: FakeHistory | undefined = undefined) {
     this.isUp = isUp;
+    this.history = history;
   }
 
   /** Access for one more server. */
@@ -80,9 +87,14 @@ export class FakeEngine {
   carry(topic: string, message: Uint8Array): void {
     if (!this.isUp) throw new Error("asked while it was away");
     this.carried.push(message);
+    this.send(topic, message);
+  }
+
+  /** Sends a message to all servers that listen to the topic. */
+  send(topic: string, message: Uint8Array, number?: number, previous?: number): void {
     for (const backplane of this.#backplanes) {
       const copy = message.slice();
-      queueMicrotask(() => backplane.receive(topic, copy));
+      queueMicrotask(() => backplane.receive(topic, copy, number, previous));
     }
   }
 

@@ -9,6 +9,8 @@ import {
   type ConnectOptions,
   type DialOptions,
   type Handlers,
+  type LastingConnection,
+  type LastingConnectOptions,
   serve,
   type ServeOptions,
   type Server,
@@ -103,6 +105,19 @@ export class Live {
     url: string | URL,
     options: ConnectOptions<T> = {},
   ): Promise<Connection<T>> {
+    const connection = await connect(url, options);
+    this.context.after(async () => {
+      connection.terminate();
+      await connection.closed;
+    });
+    return connection;
+  }
+
+  /** A client of the library that comes back. */
+  async connectLasting<T = undefined>(
+    url: string | URL,
+    options: LastingConnectOptions<T>,
+  ): Promise<LastingConnection<T>> {
     const connection = await connect(url, options);
     this.context.after(async () => {
       connection.terminate();

@@ -4,10 +4,13 @@
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers";
 import { connectOver } from "../../src/socket/connect.ts";
+import { connectTo } from "../../src/socket/connect_to.ts";
 import type { ConnectOptions } from "../../src/socket/connect_options.ts";
 import type { Connection } from "../../src/socket/connection.ts";
 import type { ConnectionOptions } from "../../src/socket/connection_options.ts";
 import type { Handlers } from "../../src/socket/handlers.ts";
+import type { LastingConnection } from "../../src/socket/lasting_connection.ts";
+import type { LastingConnectOptions } from "../../src/socket/lasting_options.ts";
 import { serveOver } from "../../src/socket/serve.ts";
 import type { ServeOptions } from "../../src/socket/serve_options.ts";
 import type { Server } from "../../src/socket/server.ts";
@@ -60,6 +63,16 @@ export class Harness {
     options: ConnectOptions<T> = {},
   ): Promise<Connection<T>> {
     const connection = await connectOver(this.network, url, options);
+    this.#connections.push(connection);
+    return connection;
+  }
+
+  /** A client of the library that comes back. */
+  async connectLasting<T = undefined>(
+    url: string | URL,
+    options: LastingConnectOptions<T>,
+  ): Promise<LastingConnection<T>> {
+    const connection = await connectTo(this.network, url, options);
     this.#connections.push(connection);
     return connection;
   }

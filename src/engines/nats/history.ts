@@ -15,6 +15,7 @@ export class NatsHistory implements BackplaneHistory {
   readonly #connection: NatsConnection;
   readonly #prefix: string;
   readonly #options: StreamOptions;
+  readonly #check: () => void;
   readonly #opened: (base: number) => void;
   #limits: ResumeOptions | undefined;
   #stream: Promise<NatsStream> | undefined;
@@ -23,17 +24,20 @@ export class NatsHistory implements BackplaneHistory {
    * @param connection The connection of the user.
    * @param prefix What stands before all subjects.
    * @param options The stream.
+   * @param check Throws while the connection is away.
    * @param opened Hears the number before the first of the stream, each time that it was opened.
    */
   constructor(
     connection: NatsConnection,
     prefix: string,
     options: StreamOptions,
+    check: () => void,
     opened: (base: number) => void,
   ) {
     this.#connection = connection;
     this.#prefix = prefix;
     this.#options = options;
+    this.#check = check;
     this.#opened = opened;
   }
 
@@ -65,6 +69,7 @@ export class NatsHistory implements BackplaneHistory {
 
   /** Numbers a message, keeps it and sends it to all servers that subscribed. */
   async append(topic: string, message: Uint8Array): Promise<number> {
+    this.#check();
     const { created } = await (this.#stream ?? this.open());
     const { seq } = await ask(this.#connection, this.#subject(topic), message);
     return created + numberOf(seq, "seq");
@@ -72,6 +77,7 @@ export class NatsHistory implements BackplaneHistory {
 
   /** Reads what came after a number. */
   async read(topic: string, after?: number): Promise<HistoryPage> {
+    this.#check();
     const stream = await (this.#stream ?? this.open());
     const subject = this.#subject(topic);
     for (;;) {

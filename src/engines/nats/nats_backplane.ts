@@ -46,7 +46,13 @@ export class NatsBackplane implements Backplane {
   constructor(connection: NatsConnection, prefix: string, options: StreamOptions) {
     this.#connection = connection;
     this.#prefix = prefix;
-    this.history = new NatsHistory(connection, prefix, options, (base) => this.#release(base));
+    this.history = new NatsHistory(
+      connection,
+      prefix,
+      options,
+      () => this.#check(),
+      (base) => this.#release(base),
+    );
   }
 
   /** Begins to watch the connection. */
@@ -148,10 +154,12 @@ export class NatsBackplane implements Backplane {
   }
 
   #received(topic: string, { data, headers }: NatsMessage): void {
+    // A plain view, which Node's Buffer is not.
+    const message = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     const sequence = headers?.get(SEQUENCE) ?? "";
-    if (sequence === "" || !this.history.isKept) return this.#deliver(topic, data);
+    if (sequence === "" || !this.history.isKept) return this.#deliver(topic, message);
     const previous = Number(headers?.get(LAST_SEQUENCE));
-    const deliver = (): void => this.#deliver(topic, data, Number(sequence), previous);
+    const deliver = (): void => this.#deliver(topic, message, Number(sequence), previous);
     if (this.#base !== undefined) deliver();
     else if (this.#held.length < MAX_HELD) this.#held.push(deliver);
   }

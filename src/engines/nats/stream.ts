@@ -88,12 +88,12 @@ export class NatsStream {
       name,
       subjects: [`${prefix}keep.*`],
       storage,
-      num_replicas: replicas,
+      "num_replicas": replicas,
       retention: "limits",
       discard: "old",
       // One more than is read: where that one is known, it is known that none behind it is missing.
-      max_msgs_per_subject: limit,
-      max_age: (maxAge + DAY) * NANOSECONDS,
+      "max_msgs_per_subject": limit,
+      "max_age": (maxAge + DAY) * NANOSECONDS,
       republish: { src: `${prefix}keep.*`, dest: `${prefix}live.{{wildcard(1)}}` },
     };
     const api = (method: string, body: object): Promise<Answer> =>
@@ -116,7 +116,7 @@ export class NatsStream {
 
   /** How it stands with a subject. */
   async state(subject: string): Promise<SubjectState> {
-    const info = await this.#ask("STREAM.INFO", { subjects_filter: subject });
+    const info = await this.#ask("STREAM.INFO", { "subjects_filter": subject });
     const state = objectOf(info.state, "state");
     const counts = objectOf(state.subjects ?? {}, "subjects");
     return {
@@ -128,27 +128,27 @@ export class NatsStream {
 
   /** The sequence of the subject's first message that is still there; `undefined` if there is none. */
   firstOf(subject: string): Promise<number | undefined> {
-    return this.#sequence({ seq: 1, next_by_subj: subject });
+    return this.#sequence({ seq: 1, "next_by_subj": subject });
   }
 
   /** The sequence of the subject's last message; `undefined` if there is none. */
   lastOf(subject: string): Promise<number | undefined> {
-    return this.#sequence({ last_by_subj: subject });
+    return this.#sequence({ "last_by_subj": subject });
   }
 
   /** The messages of a subject from a sequence on. */
   async messages(subject: string, from: number): Promise<StoredMessage[]> {
     const reader = await this.#ask("CONSUMER.CREATE", {
-      stream_name: this.#name,
+      "stream_name": this.#name,
       config: {
-        deliver_policy: "by_start_sequence",
-        opt_start_seq: from,
-        filter_subject: subject,
-        ack_policy: "none",
-        replay_policy: "instant",
-        inactive_threshold: READER_LIFETIME * NANOSECONDS,
-        mem_storage: true,
-        num_replicas: 1,
+        "deliver_policy": "by_start_sequence",
+        "opt_start_seq": from,
+        "filter_subject": subject,
+        "ack_policy": "none",
+        "replay_policy": "instant",
+        "inactive_threshold": READER_LIFETIME * NANOSECONDS,
+        "mem_storage": true,
+        "num_replicas": 1,
       },
     });
     const name = `${this.#name}.${textOf(reader.name, "name")}`;
@@ -165,7 +165,7 @@ export class NatsStream {
     if (count === 0) return found;
     const answers = await this.#connection.requestMany(
       `$JS.API.CONSUMER.MSG.NEXT.${reader}`,
-      JSON.stringify({ batch: count, no_wait: true }),
+      JSON.stringify({ batch: count, "no_wait": true }),
       { strategy: "count", maxMessages: count, maxWait: READ_TIMEOUT, noMux: true },
     );
     for await (const answer of answers) {
@@ -200,7 +200,8 @@ function storedMessage({ reply = "", data }: NatsMessage): StoredMessage {
   return {
     sequence: numberOf(Number(tokens[start]), "sequence"),
     time: Number(tokens[start + 2]) / NANOSECONDS,
-    message: data,
+    // A plain view, which Node's Buffer is not.
+    message: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
   };
 }
 

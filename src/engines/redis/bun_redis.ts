@@ -1,7 +1,7 @@
 // Redis by way of Bun's own client.
 
 import type { BunRedisClient } from "./clients.ts";
-import type { LinkListener, RedisLink } from "./link.ts";
+import { connected, type LinkListener, type RedisLink } from "./link.ts";
 
 /** Milliseconds between two looks at a connection: the client does not tell when it loses one. */
 const LOOK_INTERVAL = 100;
@@ -10,9 +10,10 @@ const LOOK_INTERVAL = 100;
 export async function dialBunRedis(
   original: BunRedisClient,
   listener: LinkListener,
+  signal: AbortSignal,
 ): Promise<RedisLink> {
   const client = await original.duplicate();
-  let timer: ReturnType<typeof setInterval> | undefined;
+  let timer: ReturnType<typeof setInterval> | undefined = undefined;
   const close = (): void => {
     clearInterval(timer);
     client.onconnect = client.onclose = null;
@@ -32,19 +33,14 @@ export async function dialBunRedis(
     handOn();
     listener.lost(error);
   };
-  try {
-    await client.connect();
-    if (!client.connected) throw new Error("The connection to Redis was not made");
-  } catch (error) {
-    close();
-    throw error;
-  }
+  const look = (): void => {
+    if (!client.connected) lost(new Error("The connection to Redis is lost"));
+  };
+  await connected(client.connect(), signal, close);
+  timer = setInterval(look, LOOK_INTERVAL);
   // When it has connected anew, between two looks, it has forgotten its subscriptions.
   client.onconnect = () => lost(new Error("The connection to Redis was lost"));
   client.onclose = lost;
-  timer = setInterval(() => {
-    if (!client.connected) lost(new Error("The connection to Redis is lost"));
-  }, LOOK_INTERVAL);
   return {
     get isReady() {
       return client.connected;

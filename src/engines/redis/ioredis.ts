@@ -1,7 +1,7 @@
 // Redis by way of the package `ioredis`.
 
 import type { IoRedisClient } from "./clients.ts";
-import type { LinkListener, RedisLink } from "./link.ts";
+import { connected, type LinkListener, type RedisLink } from "./link.ts";
 
 const decoder = new TextDecoder();
 
@@ -9,6 +9,7 @@ const decoder = new TextDecoder();
 export async function dialIoRedis(
   original: IoRedisClient,
   listener: LinkListener,
+  signal: AbortSignal,
 ): Promise<RedisLink> {
   const client = original.duplicate();
   let cause: unknown = new Error("The connection to Redis has ended");
@@ -17,21 +18,17 @@ export async function dialIoRedis(
   client.on("messageBuffer", (channel, message) => {
     listener.message(decoder.decode(channel as Uint8Array), message as Uint8Array);
   });
-  try {
-    await new Promise<void>((resolve, reject) => {
-      client.on("ready", () => resolve());
-      // It tells of every loss so, then connects anew.
-      client.on("close", () => {
-        reject(cause);
-        listener.lost(cause);
-      });
-      // Only a client that was made so waits to be told to connect.
-      if (client.status === "wait") client.connect().catch(reject);
+  const ready = new Promise<void>((resolve, reject) => {
+    client.on("ready", () => resolve());
+    // It tells of every loss so, then connects anew.
+    client.on("close", () => {
+      reject(cause);
+      listener.lost(cause);
     });
-  } catch (error) {
-    client.disconnect();
-    throw error;
-  }
+    // Only a client that was made so waits to be told to connect.
+    if (client.status === "wait") client.connect().catch(reject);
+  });
+  await connected(ready, signal, () => client.disconnect());
   return {
     get isReady() {
       return client.status === "ready";

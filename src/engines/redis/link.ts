@@ -1,8 +1,6 @@
 // One connection to Redis, whatever client it is reached with. It never connects anew: the clients do
 // so in different ways, and send again what may have arrived already.
 
-import type { RedisClient } from "./clients.ts";
-
 /** Who hears of a connection. */
 export interface LinkListener {
   /** A message came. */
@@ -27,8 +25,24 @@ export interface RedisLink {
   close(): void;
 }
 
-/** Connects as a client does that is left alone; rejects when it can't. */
-export type DialRedis<C extends RedisClient> = (
-  client: C,
-  listener: LinkListener,
-) => Promise<RedisLink>;
+/** Waits until a client has connected, unless it has to be given up before; what is given up, is closed. */
+export async function connected(
+  connecting: Promise<unknown>,
+  signal: AbortSignal,
+  close: () => void,
+): Promise<void> {
+  let giveUp: (() => void) | undefined;
+  const givenUp = new Promise<never>((_, reject) => {
+    giveUp = () => reject(signal.reason);
+    signal.addEventListener("abort", giveUp);
+    if (signal.aborted) giveUp();
+  });
+  try {
+    await Promise.race([connecting, givenUp]);
+  } catch (error) {
+    close();
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", giveUp!);
+  }
+}

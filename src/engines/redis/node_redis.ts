@@ -1,7 +1,7 @@
 // Redis by way of the package `redis`.
 
 import type { NodeRedisClient } from "./clients.ts";
-import type { LinkListener, RedisLink } from "./link.ts";
+import { connected, type LinkListener, type RedisLink } from "./link.ts";
 
 const decoder = new TextDecoder();
 
@@ -9,6 +9,7 @@ const decoder = new TextDecoder();
 export async function dialNodeRedis(
   original: NodeRedisClient,
   listener: LinkListener,
+  signal: AbortSignal,
 ): Promise<RedisLink> {
   const client = original.duplicate();
   // A client tells of every loss by an error, then connects anew. An error that nobody listens to
@@ -19,12 +20,7 @@ export async function dialNodeRedis(
       listener.lost(error);
     });
   });
-  try {
-    await Promise.race([client.connect(), failed]);
-  } catch (error) {
-    client.destroy();
-    throw error;
-  }
+  await connected(Promise.race([client.connect(), failed]), signal, () => client.destroy());
   const received = (message: Uint8Array, channel: Uint8Array): void =>
     listener.message(decoder.decode(channel), message);
   return {

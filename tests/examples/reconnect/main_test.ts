@@ -12,10 +12,19 @@ for (const runtime of runtimeNames) {
     await using client = startExample(runtime, "reconnect/main.ts", { args: [first.url] });
     await client.printed(/^welcome$/m);
     await first.shutdown();
-    await client.printed(/^Closed: 1001/m);
+    await client.printed(/^Lost: 1001; attempt 2 in \d+ ms$/m);
+    // While it waits, nothing else keeps its process.
+    await client.printed(/^Lost: .*; attempt 3 in \d+ ms$/m);
     await using second = await serve({ ...options, port: first.port });
-    await client.printed(/^Closed: 1001[^]*^Connected to .*\nwelcome$/m);
+    await client.printed(/^Lost: [^]*^Connected to .*\nwelcome$/m);
     assert.equal(second.connections, 1);
     assert.equal((await client.interrupt()).code, 0);
+  });
+
+  Deno.test(`the client gives up when there is no point, on ${runtime}`, async () => {
+    await using server = await serve({ port: 0, upgrade: () => ({ status: 403 }) });
+    await using client = startExample(runtime, "reconnect/main.ts", { args: [server.url] });
+
+    assert.equal((await client.process.status).code, 1);
   });
 }

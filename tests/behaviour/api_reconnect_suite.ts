@@ -1,0 +1,469 @@
+// A client that comes back, on real sockets: when, with what, and when not.
+
+import assert from "node:assert/strict";
+import {
+  type CloseInfo,
+  connect,
+  type Connection,
+  type ConnectionLoss,
+  HandshakeError,
+  type ReconnectOptions,
+  serve,
+  type ServeOptions,
+  TimeoutError,
+  WebSocketError,
+} from "../../mod.ts";
+import { Deferred, type Live, liveCases, Queue } from "../support/live_harness.ts";
+import type { Cases } from "./harness.ts";
+
+/** Fast enough for a test. */
+const QUICK: ReconnectOptions = {
+  firstDelay: 1,
+  longestDelay: 8,
+  restartDelay: [1, 2],
+  overloadDelay: [1, 2],
+};
+
+/** A server that does as it is told: `close 4000`, `cut`, or else it echoes. */
+const obedient: ServeOptions = {
+  message(conn, data) {
+    const [verb, code] = String(data).split(" ");
+    if (verb === "close") conn.close(Number(code));
+    else if (verb === "cut") conn.terminate();
+    else conn.send(data);
+  },
+};
+
+/** What becomes of a client that sends an order on each of its connections. */
+async function obey(
+  t: Live,
+  orders: readonly string[],
+  reconnect: ReconnectOptions = {},
+): Promise<{ lost: number[]; end: CloseInfo }> {
+  const server = await t.serve(obedient);
+  const lost: number[] = [];
+  let next = 0;
+  const conn = await t.connectLasting(server.url, {
+    reconnect: { ...QUICK, ...reconnect },
+    open: (conn) => void conn.send(orders[next++]),
+    message() {},
+    lost: (_, { info }) => void lost.push(info!.code),
+  });
+  return { lost, end: await conn.closed };
+}
+
+/** The losses of a client whose attempts get these answers, one after the other. */
+async function knock(
+  t: Live,
+  answers: readonly { status: number; headers?: Record<string, string> }[],
+  reconnect: ReconnectOptions = QUICK,
+): Promise<{ losses: ConnectionLoss[]; error: unknown }> {
+  let next = 0;
+  const losses: ConnectionLoss[] = [];
+  const server = await t.serve({ upgrade: () => answers[next++] });
+  const error = await t.connectLasting(server.url, {
+    reconnect,
+    lost: (_, loss) => void losses.push(loss),
+  }).then(() => undefined, (error: unknown) => error);
+  return { losses, error };
+}
+
+const lossCases = liveCases({
+  "a connection that is cut, or closed with a passing code, is followed by another": async (t) => {
+    const orders = ["cut", "close 1001", "close 1011", "close 1012", "close 1013", "close 3001"];
+    const { lost, end } = await obey(t, [...orders, "close 1000"]);
+    assert.deepEqual(lost, [1006, 1001, 1011, 1012, 1013, 3001]);
+    assert.equal(end.code, 1000);
+  },
+
+  "a final code is the end": async (t) => {
+    for (const code of [1000, 1008, 3000, 4000]) {
+      const { lost, end } = await obey(t, [`close ${code}`]);
+      assert.deepEqual([lost, end.code], [[], code]);
+    }
+  },
+
+  "1012 has its own wait, and 1013 can be the end": async (t) => {
+    const waits: number[] = [];
+    const retry = ({ wait }: ConnectionLoss): number => {
+      waits.push(wait);
+      return 1;
+    };
+    await obey(t, ["close 1012", "close 1013", "close 1001", "close 1000"], {
+      restartDelay: [700, 710],
+      overloadDelay: [800, 810],
+      retry: (loss) => loss.info?.code === 1000 ? undefined : retry(loss),
+    });
+    assert.ok(waits[0] >= 700 && waits[0] <= 710, String(waits));
+    assert.ok(waits[1] >= 800 && waits[1] <= 810, String(waits));
+    assert.ok(waits[2] <= 8, String(waits));
+    const { lost, end } = await obey(t, ["close 1013"], { overloadDelay: false });
+    assert.deepEqual([lost, end.code], [[], 1013]);
+  },
+
+  "503 and 429 are tried again after Retry-After, in seconds or as a date": async (t) => {
+    const date = new Date(Date.now() + 60_000).toUTCString();
+    const answers = [
+      { status: 503, headers: { "retry-after": "0" } },
+      { status: 503, headers: { "retry-after": "7" } },
+      { status: 429, headers: { "retry-after": date } },
+      { status: 401 },
+    ];
+    const retry = ({ attempt }: ConnectionLoss): number | undefined => attempt < 4 ? 1 : undefined;
+    const seen: number[] = [];
+    const { losses, error } = await knock(t, answers, {
+      ...QUICK,
+      retry(loss) {
+        seen.push(loss.wait);
+        return retry(loss);
+      },
+    });
+    assert.ok(error instanceof HandshakeError && error.status === 401);
+    assert.deepEqual(losses.map(({ wait }) => wait), [1, 1, 1]);
+    assert.ok(seen[0] <= 1, String(seen));
+    assert.ok(seen[1] >= 7000 && seen[1] <= 7008, String(seen));
+    assert.ok(seen[2] > 7008 && seen[2] <= 60_008, String(seen));
+  },
+
+  "Retry-After is really waited for": async (t) => {
+    const began = performance.now();
+    const answers = [{ status: 503, headers: { "retry-after": "1" } }, { status: 403 }];
+    const { losses } = await knock(t, answers);
+    assert.equal(losses.length, 1);
+    assert.ok(performance.now() - began >= 999);
+  },
+
+  "401 is the end at once": async (t) => {
+    const { losses, error } = await knock(t, [{ status: 401 }]);
+    assert.ok(error instanceof HandshakeError && error.status === 401);
+    assert.deepEqual(losses, []);
+  },
+
+  "a server that is started again on the same port is found again": async (t) => {
+    const first = await t.serve(obedient);
+    const seen = new Queue<string>();
+    const conn = await t.connectLasting(first.url, {
+      reconnect: QUICK,
+      open: () => seen.push("open"),
+      message: (_, data) => seen.push(String(data)),
+      lost: (_, { info, error }) => {
+        seen.push(String(info?.code ?? (error as WebSocketError).code));
+      },
+    });
+    await seen.next();
+    await first.shutdown();
+    assert.equal(await seen.next(), "1001");
+    // Some attempts find nobody.
+    assert.match(await seen.next(), /^(CONNECT_FAILED|CONNECTION_LOST)$/);
+    assert.equal(conn.readyState, "reconnecting");
+    const { port } = first;
+    await t.serve({ ...obedient, port });
+    while ((await seen.next()) !== "open");
+    conn.send("again");
+    assert.equal(await seen.next(), "again");
+  },
+
+  "nobody is there: the first connection is given up after so many attempts": async (t) => {
+    const server = await serve();
+    await server.shutdown();
+    let lost = 0;
+    await assert.rejects(
+      connect(server.url, { reconnect: { ...QUICK, attempts: 3 }, lost: () => void lost++ }),
+      (error) => error instanceof WebSocketError && error.code === "CONNECT_FAILED",
+    );
+    assert.equal(lost, 2);
+    await assert.rejects(
+      t.connectLasting("ws://127.0.0.1:1/", { reconnect: { signal: AbortSignal.abort("no") } }),
+      (reason) => reason === "no",
+    );
+  },
+
+  "a server that has gone silent is noticed": async (t) => {
+    const server = await t.rawServer();
+    const lost = new Deferred<ConnectionLoss>();
+    const connecting = t.connectLasting(server.url, {
+      reconnect: QUICK,
+      pingInterval: 20,
+      pongTimeout: 20,
+      message() {},
+      lost: (_, loss) => lost.resolve(loss),
+    });
+    await (await server.accept()).acceptUpgrade([]);
+    const conn = await connecting;
+    const { error } = await lost.promise;
+    assert.ok(error instanceof TimeoutError && error.code === "PONG_TIMEOUT");
+    await (await server.accept()).acceptUpgrade([]);
+    conn.terminate();
+    await conn.closed;
+  },
+
+  "the signal ends the wait, and what is open": async (t) => {
+    const server = await t.serve(obedient);
+    for (const isOpen of [true, false]) {
+      const ended = new AbortController();
+      const lost = new Deferred<void>();
+      const conn = await t.connectLasting(server.url, {
+        reconnect: { retry: () => 3_600_000, signal: ended.signal },
+        message() {},
+        lost: () => lost.resolve(),
+      });
+      if (!isOpen) {
+        conn.send("cut");
+        await lost.promise;
+      }
+      ended.abort();
+      assert.equal((await conn.closed).code, 1000);
+    }
+  },
+
+  "a server drained over a time sends its clients away one after the other": async (t) => {
+    const first = await t.serve(obedient);
+    const { port } = first;
+    const homes = new Queue<string>();
+    const codes = new Set<number>();
+    const conns = await Promise.all([1, 2, 3, 4].map(() =>
+      t.connectLasting(first.url, {
+        reconnect: { ...QUICK, restartDelay: [0, 1] },
+        message: (_, data) => homes.push(String(data)),
+        lost: (_, { info }) => void (info && codes.add(info.code)),
+      })
+    ));
+    await first.shutdown({ over: 100, code: 1012 });
+    await t.serve({ ...obedient, port, open: (conn) => void conn.send("new home") });
+    await homes.atLeast(4);
+    assert.deepEqual([...codes], [1012]);
+    assert.deepEqual(new Set(conns.map(({ readyState }) => readyState)), new Set(["open"]));
+  },
+});
+
+const streamCases = liveCases({
+  "iteration goes across connections": async (t) => {
+    let count = 0;
+    const server = await t.serve({
+      ...obedient,
+      open: (conn) => void conn.send(`welcome ${++count}`),
+    });
+    const conn = await t.connectLasting(server.url, { reconnect: QUICK });
+    const seen: unknown[] = [];
+    for await (const data of conn) {
+      seen.push(data);
+      if (seen.length < 3) conn.send("cut");
+      else conn.close();
+    }
+    assert.deepEqual(seen, ["welcome 1", "welcome 2", "welcome 3"]);
+  },
+
+  "what is sent while there is no connection waits, as far as there is room": async (t) => {
+    const server = await t.serve(obedient);
+    const got = new Queue<unknown>();
+    const sent: boolean[] = [];
+    const conn = await t.connectLasting(server.url, {
+      reconnect: { ...QUICK, maxQueue: 2 * 32 + 6 },
+      message: (_, data) => got.push(data),
+      lost(conn) {
+        for (const text of ["one", "too long", "two", "3"]) sent.push(conn.send(text));
+      },
+    });
+    conn.send("cut");
+    await got.atLeast(2);
+    conn.send("end");
+    await got.atLeast(3);
+    assert.deepEqual(got.all, ["one", "two", "end"]);
+    assert.deepEqual(sent, [true, false, true, false]);
+  },
+
+  "pings and compression are those of any connection": async (t) => {
+    const server = await t.serve({ ...obedient, compression: true });
+    const conn = await t.connectLasting(server.url, { reconnect: QUICK, compression: true });
+    const text = "the same again and again, ".repeat(100);
+    for (let round = 0; round < 2; round++) {
+      assert.match(conn.extensions, /permessage-deflate/);
+      conn.send(text);
+      assert.equal((await conn[Symbol.asyncIterator]().next()).value, text);
+      conn.send("cut");
+      conn.send("dropped with the connection");
+      while (conn.readyState === "open") await new Promise((resolve) => setTimeout(resolve, 1));
+      await conn.drained();
+    }
+  },
+});
+
+/** A server that speaks the subprotocol for topics, written by hand: one topic, with a history. */
+class TopicServer {
+  readonly options: ServeOptions = {
+    subprotocols: ["quickws.topics.1"],
+    message: (conn, data) => this.#hear(conn, String(data)),
+    close: (conn) => void this.#listening.delete(conn),
+  };
+  readonly requests: Queue<string> = new Queue();
+  readonly #listening = new Set<Connection<undefined>>();
+  /** What was published; a number is the place in this list, from 1. */
+  readonly #history: string[] = [];
+  /** Messages before this one are forgotten. */
+  forgotten = 0;
+
+  publish(text: string): void {
+    const number = this.#history.push(text);
+    for (const conn of this.#listening) conn.send(`{"topic":"news","number":${number}}\n${text}`);
+  }
+
+  /** Cuts all that listen. */
+  cut(): void {
+    for (const conn of this.#listening) conn.terminate();
+  }
+
+  #hear(conn: Connection<undefined>, text: string): void {
+    if (text.startsWith("\n")) {
+      conn.send(`\necho:${text.slice(1)}`);
+      return;
+    }
+    this.requests.push(text);
+    const { subscribe, unsubscribe, after } = JSON.parse(text);
+    if (unsubscribe !== undefined) this.#listening.delete(conn);
+    else if (subscribe === "news") this.#subscribe(conn, after);
+    else conn.send(`{"refused":"${subscribe}","reason":"not this one"}\n`);
+  }
+
+  #subscribe(conn: Connection<undefined>, after = this.#history.length): void {
+    conn.send(`{"subscribed":"news","number":${after}}\n`);
+    if (after < this.forgotten) conn.send('{"missed":"news"}\n');
+    for (let at = Math.max(after, this.forgotten); at < this.#history.length; at++) {
+      conn.send(`{"topic":"news","number":${at + 1}}\n${this.#history[at]}`);
+    }
+    this.#listening.add(conn);
+  }
+}
+
+const topicCases = liveCases({
+  "topics go on across connections: nothing twice, nothing lost, in order": async (t) => {
+    for (const text of ["string", "bytes"] as const) {
+      const desk = new TopicServer();
+      const server = await t.serve(desk.options);
+      const lost = new Queue<void>();
+      const plain = new Queue<string>();
+      const conn = await t.connectLasting(server.url, {
+        text,
+        reconnect: { ...QUICK, topics: true },
+        message: (_, data) => plain.push(textOf(data)),
+        lost: () => lost.push(),
+      });
+      assert.equal(conn.protocol, "quickws.topics.1");
+      const news = new Queue<string>();
+      desk.publish("before");
+      await conn.subscribe("news", {
+        message: (data, { number }) => news.push(`${number} ${textOf(data)}`),
+        missed: () => news.push("missed"),
+      });
+      desk.publish("two");
+      await news.atLeast(1);
+      desk.cut();
+      desk.publish("three");
+      await lost.next();
+      desk.publish("four");
+      await news.atLeast(3);
+      desk.forgotten = 5;
+      desk.cut();
+      desk.publish("five");
+      desk.publish("six");
+      await news.atLeast(5);
+      assert.deepEqual(news.all, ["2 two", "3 three", "4 four", "missed", "6 six"]);
+      conn.send("hello");
+      assert.equal(await plain.next(), "echo:hello");
+      assert.equal(conn.unsubscribe("news"), true);
+      await desk.requests.atLeast(4);
+      assert.deepEqual(desk.requests.all, [
+        '{"subscribe":"news"}\n',
+        '{"subscribe":"news","after":2}\n',
+        '{"subscribe":"news","after":4}\n',
+        '{"unsubscribe":"news"}\n',
+      ]);
+    }
+  },
+
+  "topics of a server of the library": async (t) => {
+    const server = await t.serve({
+      ...obedient,
+      clientTopics: { allow: (_, topic) => topic !== "secrets" },
+      open: (conn) => void conn.subscribe("own"),
+    });
+    const seen = new Queue<string>();
+    const conn = await t.connectLasting(server.url, {
+      reconnect: { ...QUICK, topics: true },
+      open: () => seen.push("open"),
+      message: (_, data) => seen.push(`plain ${data}`),
+      topicMessage: (_, topic, data) => seen.push(`${topic} ${data}`),
+    });
+    await conn.subscribe("news", {
+      message: (data) => seen.push(`news ${data}`),
+      missed: () => seen.push("news missed"),
+    });
+    await assert.rejects(conn.subscribe("secrets", { message() {} }), WebSocketError);
+    server.publish("news", "one");
+    server.publish("own", "for you");
+    conn.send("hello");
+    await seen.atLeast(4);
+    conn.send("cut");
+    await seen.atLeast(6);
+    server.publish("news", "two");
+    await seen.atLeast(7);
+    assert.equal(conn.unsubscribe("news"), true);
+    conn.send("hello again");
+    await seen.atLeast(8);
+    assert.equal(server.subscribers("news"), 0);
+    assert.deepEqual(seen.all, [
+      ...["open", "news one", "own for you", "plain hello"],
+      ...["open", "news missed", "news two", "plain hello again"],
+    ]);
+  },
+
+  "a topic that is refused rejects, and the connection stays": async (t) => {
+    const server = await t.serve(new TopicServer().options);
+    const conn = await t.connectLasting(server.url, { reconnect: { ...QUICK, topics: true } });
+    const refusals: string[] = [];
+    await assert.rejects(
+      conn.subscribe("secrets", { message() {}, refused: (reason) => void refusals.push(reason) }),
+      (error) => error instanceof WebSocketError && error.code === "TOPIC_REFUSED",
+    );
+    assert.deepEqual([refusals, conn.topics, conn.readyState], [["not this one"], [], "open"]);
+    // Whoever does not look at the promise has no unhandled rejection.
+    conn.subscribe("others", { message() {} });
+    conn.send("x");
+    assert.equal((await conn[Symbol.asyncIterator]().next()).value, "echo:x");
+  },
+
+  "a server without the subprotocol is an error": async (t) => {
+    const server = await t.serve(obedient);
+    await assert.rejects(
+      t.connectLasting(server.url, { reconnect: { ...QUICK, topics: true } }),
+      (error) => error instanceof WebSocketError && error.code === "TOPICS_UNSUPPORTED",
+    );
+  },
+
+  "a server that sends rubbish is closed with 1007, in growing steps": async (t) => {
+    const codes = new Queue<number>();
+    const server = await t.serve({
+      subprotocols: ["quickws.topics.1"],
+      open: (conn) => void conn.send("rubbish"),
+      message() {},
+      close: (_, { code }) => codes.push(code),
+    });
+    const attempts: number[] = [];
+    const conn = await t.connectLasting(server.url, {
+      reconnect: { ...QUICK, topics: true, attempts: 3 },
+      message() {},
+      lost: (_, { attempt }) => void attempts.push(attempt),
+    });
+    const { code, error } = await conn.closed;
+    assert.equal(code, 1007);
+    assert.ok(error instanceof WebSocketError && error.code === "TOPIC_LINE_INVALID");
+    assert.deepEqual(attempts, [1, 2]);
+    assert.deepEqual(await codes.atLeast(3), [1007, 1007, 1007]);
+  },
+});
+
+function textOf(data: string | Uint8Array): string {
+  return typeof data === "string" ? data : new TextDecoder().decode(data);
+}
+
+/** Every case of a client that comes back. */
+export const cases: Cases = { ...lossCases, ...streamCases, ...topicCases };

@@ -1,0 +1,53 @@
+// What each client of a cluster has got, and what it should have.
+
+import { type ClusterMessage, TOPICS } from "./cluster_messages.ts";
+
+/** How often a node is started, at most. */
+const LIVES = 2;
+
+/** Messages of one node and life, at most. */
+const NUMBERS = 4096;
+
+/** A piece of what each node publishes. */
+export interface Piece {
+  readonly first: number;
+  readonly count: number;
+}
+
+/** What one client has got. */
+export class ClientLedger {
+  /** The node it is connected to. */
+  readonly node: number;
+  /** The topics that it listens to, by their numbers. */
+  readonly topics: readonly number[];
+  readonly #got: Uint8Array[];
+  /** The newest number of each node, life and topic. */
+  readonly #newest = new Map<number, number>();
+  readonly #faults: string[];
+
+  constructor(node: number, nodes: number, topics: readonly number[], faults: string[]) {
+    this.node = node;
+    this.topics = topics;
+    this.#got = Array.from({ length: nodes * LIVES }, () => new Uint8Array(NUMBERS));
+    this.#faults = faults;
+  }
+
+  /** Notes a message; false when it is none that should have come. */
+  take({ node, life, number }: ClusterMessage): void {
+    const publisher = node * LIVES + life;
+    const topic = number % TOPICS;
+    const place = publisher * TOPICS + topic;
+    const newest = this.#newest.get(place) ?? -1;
+    if (this.#got[publisher][number]++ > 0) this.#faults.push(`${node} ${life} ${number} twice`);
+    else if (number < newest) this.#faults.push(`${node} ${life} ${number} after ${newest}`);
+    if (!this.topics.includes(topic)) this.#faults.push(`${number} was not subscribed to`);
+    this.#newest.set(place, Math.max(newest, number));
+  }
+
+  /** The numbers of a piece that have not come from a node. */
+  missing(node: number, life: number, { first, count }: Piece): number[] {
+    const got = this.#got[node * LIVES + life];
+    return Array.from({ length: count }, (_, i) => first + i)
+      .filter((number) => this.topics.includes(number % TOPICS) && got[number] === 0);
+  }
+}

@@ -1,0 +1,165 @@
+// One node of a cluster: a server on an engine, which publishes when it is told to.
+
+import { serve, type Server } from "../../mod.ts";
+import type { Backplane, BackplaneHistory, BackplaneSink } from "../../src/pubsub/backplane.ts";
+import { obey } from "../faults/orders.ts";
+import { clientKinds, type Made } from "../support/engine_clients.ts";
+import type { EngineName } from "../support/engines.ts";
+import type { RuntimeName } from "../support/runtimes.ts";
+import { messageOf, topicOf } from "./cluster_messages.ts";
+
+/** How a node begins. */
+export interface ListenOrder {
+  readonly type: "listen";
+  readonly runtime: RuntimeName;
+  readonly engine: EngineName;
+  readonly url: string;
+  /** The port; 0 for any. */
+  readonly port: number;
+  /** Which node it is, and how often it was started before. */
+  readonly node: number;
+  readonly life: number;
+  /** Further options of the server. */
+  readonly options: Record<string, unknown>;
+}
+
+/** What a node publishes. */
+export interface PublishOrder {
+  readonly type: "publish";
+  readonly first: number;
+  readonly count: number;
+  /** Milliseconds between two messages. Default: all at once. */
+  readonly gap?: number;
+}
+
+/** What a node is told. */
+export type NodeOrder = ListenOrder | PublishOrder | "settled" | "quit";
+
+/** The client of Redis on each runtime. */
+const REDIS_CLIENTS: Record<RuntimeName, string> = {
+  deno: "ioredis",
+  bun: "Bun.RedisClient",
+  node: "redis",
+};
+
+/** What a node answers to "listen". */
+export interface Listening {
+  readonly port: number;
+}
+
+/** What a node answers to "settled": the codes of what `onError` heard since it was last asked. */
+export type Heard = readonly string[];
+
+/** A backplane of which is known when all of its subscriptions are made. */
+class Watched implements Backplane {
+  readonly history: BackplaneHistory | undefined;
+  readonly #inner: Backplane;
+  #isUp = false;
+  #pending = 0;
+  #waiting: (() => void)[] = [];
+
+  constructor(inner: Backplane) {
+    this.#inner = inner;
+    this.history = inner.history;
+  }
+
+  start(sink: BackplaneSink): unknown {
+    return this.#inner.start({
+      message: (topic, message, number, previous) => sink.message(topic, message, number, previous),
+      up: () => {
+        sink.up();
+        this.#isUp = true;
+        this.#check();
+      },
+      down: (error) => {
+        this.#isUp = false;
+        sink.down(error);
+      },
+    });
+  }
+
+  publish(topic: string, message: Uint8Array): unknown {
+    return this.#inner.publish(topic, message);
+  }
+
+  async subscribe(topic: string): Promise<void> {
+    this.#pending++;
+    try {
+      await this.#inner.subscribe(topic);
+    } finally {
+      this.#pending--;
+      this.#check();
+    }
+  }
+
+  unsubscribe(topic: string): unknown {
+    return this.#inner.unsubscribe(topic);
+  }
+
+  close(): unknown {
+    return this.#inner.close();
+  }
+
+  /** Waits until it is up and everything is subscribed. */
+  async settled(): Promise<void> {
+    if (this.#isUp && this.#pending === 0) return;
+    await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  #check(): void {
+    if (!this.#isUp || this.#pending > 0) return;
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+}
+
+let made: Made | undefined;
+let backplane: Watched | undefined;
+let server: Server | undefined;
+let publisher = { node: 0, life: 0 };
+const heard: string[] = [];
+
+async function listen(order: ListenOrder): Promise<Listening> {
+  publisher = order;
+  const name = order.engine === "redis" ? REDIS_CLIENTS[order.runtime] : order.engine;
+  const kind = clientKinds(order.runtime).find((kind) => kind.name === name)!;
+  made = await kind.make(order.url);
+  backplane = new Watched(made.backplane);
+  server = await serve({
+    port: order.port,
+    backlog: 4096,
+    backplane,
+    onError: (error) => heard.push((error as { code?: string }).code ?? String(error)),
+    clientTopics: { allow: () => true },
+    open(conn) {
+      for (const topic of new URL(conn.url).searchParams.getAll("topic")) conn.subscribe(topic);
+    },
+    ...order.options,
+  });
+  await backplane.settled();
+  return { port: server.port };
+}
+
+async function publish(
+  { first, count, gap = 0 }: PublishOrder,
+): Promise<void> {
+  for (let i = 0; i < count; i++) {
+    if (gap > 0) await new Promise((resolve) => setTimeout(resolve, gap));
+    const number = first + i;
+    server!.publish(topicOf(number), messageOf({ ...publisher, number }));
+  }
+}
+
+async function carryOut(order: NodeOrder): Promise<unknown> {
+  if (order === "settled") {
+    await backplane!.settled();
+    return heard.splice(0);
+  }
+  if (order === "quit") {
+    await server!.shutdown({ timeout: 0 });
+    await made!.end();
+    return undefined;
+  }
+  return order.type === "listen" ? await listen(order) : await publish(order);
+}
+
+obey((order) => carryOut(order as NodeOrder));

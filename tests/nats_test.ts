@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { natsBackplane, type NatsBackplaneOptions, type NatsConnection } from "../src/nats.ts";
+
+const method = (): never => assert.fail("not called before it starts");
+
+const connection: NatsConnection = {
+  publish: method,
+  subscribe: method,
+  request: method,
+  requestMany: method,
+  flush: method,
+  status: method,
+  closed: method,
+  isClosed: method,
+};
+
+Deno.test("a connection is taken, and left alone at first", () => {
+  const backplane = natsBackplane(connection, { prefix: "a.b.", storage: "memory", replicas: 3 });
+  assert.equal(typeof backplane.publish, "function");
+  assert.ok(backplane.history);
+});
+
+Deno.test("what is no connection is refused", () => {
+  const { flush: _, ...part } = connection;
+  for (const wrong of [undefined, null, "nats://localhost", {}, method, part]) {
+    assert.throws(() => natsBackplane(wrong as NatsConnection), {
+      name: "TypeError",
+      message: /^natsBackplane takes what connect of/,
+    });
+  }
+});
+
+const WRONG: [name: string, value: unknown, error: string][] = [
+  ["prefix", "", "TypeError"],
+  ["prefix", "no dot", "TypeError"],
+  ["prefix", "*.", "TypeError"],
+  ["prefix", 5, "TypeError"],
+  ["stream", "", "TypeError"],
+  ["stream", "a.b", "TypeError"],
+  ["stream", 5, "TypeError"],
+  ["storage", "disk", "TypeError"],
+  ["replicas", 0, "RangeError"],
+  ["replicas", 6, "RangeError"],
+  ["replicas", 1.5, "RangeError"],
+];
+
+for (const [name, value, error] of WRONG) {
+  Deno.test(`the option ${name} must not be ${JSON.stringify(value)}`, () => {
+    const options = { [name]: value } as NatsBackplaneOptions;
+    assert.throws(() => natsBackplane(connection, options), {
+      name: error,
+      message: new RegExp(`^Option "${name}" must be`),
+    });
+  });
+}
+
+Deno.test("what is asked of it before it is up is refused", async () => {
+  const backplane = natsBackplane(connection);
+  assert.throws(() => backplane.publish("t", new Uint8Array(1)), /away/);
+  await assert.rejects(async () => await backplane.subscribe("t"), /away/);
+  backplane.history!.keep({ maxAge: 1, maxMessages: 1 });
+  await assert.rejects(() => backplane.history!.append("t", new Uint8Array(1)), /away/);
+  await assert.rejects(() => backplane.history!.read("t"), /away/);
+  await backplane.close();
+});

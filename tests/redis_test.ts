@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { redisBackplane, type RedisClient } from "../src/redis.ts";
+
+const method = (): never => assert.fail("not called before it starts");
+
+const CLIENTS: Record<string, unknown> = {
+  "of redis": { isReady: false, duplicate: method, sendCommand: method, destroy: method },
+  "of ioredis": { status: "wait", duplicate: method, call: method, disconnect: method },
+  "of Bun": { connected: false, duplicate: method, send: method, close: method },
+};
+
+for (const [what, client] of Object.entries(CLIENTS)) {
+  Deno.test(`a client ${what} is taken, and left alone at first`, () => {
+    const backplane = redisBackplane(client as RedisClient, { prefix: "" });
+    assert.equal(typeof backplane.publish, "function");
+    assert.ok(backplane.history);
+  });
+}
+
+const WRONG: [what: string, client: unknown][] = [
+  ["nothing", undefined],
+  ["null", null],
+  ["an address", "redis://localhost"],
+  ["a function", () => {}],
+  ["another object", {}],
+  ["a part of a client", { isReady: true, duplicate: method }],
+  ["what looks like one", { isReady: true, duplicate: 1, sendCommand: 2, destroy: 3 }],
+];
+
+for (const [what, client] of WRONG) {
+  Deno.test(`${what} is refused as a client`, () => {
+    assert.throws(() => redisBackplane(client as RedisClient), {
+      name: "TypeError",
+      message: /redis \(5 or newer\) or ioredis, or a RedisClient of Bun/,
+    });
+  });
+}
+
+Deno.test("a prefix that is no text, or has braces, is refused", () => {
+  for (const prefix of [5, null, "{a}", "a}", "{"]) {
+    assert.throws(
+      () => redisBackplane(CLIENTS["of redis"] as RedisClient, { prefix: prefix as string }),
+      { name: "TypeError", message: /^Option "prefix" must be/ },
+    );
+  }
+});
+
+Deno.test("what is asked of it before it is up is refused", async () => {
+  const backplane = redisBackplane(CLIENTS["of redis"] as RedisClient);
+  assert.throws(() => backplane.publish("t", new Uint8Array(1)), /away/);
+  await assert.rejects(async () => await backplane.subscribe("t"), /away/);
+  await assert.rejects(() => backplane.history!.append("t", new Uint8Array(1)), /how much/);
+  backplane.history!.keep({ maxAge: 1, maxMessages: 1 });
+  await assert.rejects(() => backplane.history!.append("t", new Uint8Array(1)), /away/);
+  await assert.rejects(() => backplane.history!.read("t"), /away/);
+  await backplane.close();
+});

@@ -1,0 +1,105 @@
+// The history of an engine in memory, which keeps to the contract and fails when it is told to.
+
+import assert from "node:assert/strict";
+import type {
+  BackplaneHistory,
+  HistoryPage,
+  NumberedMessage,
+  ResumeOptions,
+} from "../../src/pubsub/backplane.ts";
+import type { FakeEngine } from "./fake_engine.ts";
+
+interface Kept {
+  messages: NumberedMessage[];
+  last: number;
+  /** The number of the newest message that is no longer kept. */
+  trimmed: number;
+}
+
+/** What is asked of the history. */
+export type HistoryRequest = [method: "append" | "read", topic: string, after?: number];
+
+/** What the engine keeps of all topics. */
+export class FakeHistory {
+  readonly #topics: Map<string, Kept> = new Map();
+  /** Everything that was asked. */
+  readonly requests: HistoryRequest[] = [];
+  /** How much is to be kept, as the servers said. */
+  readonly limits: ResumeOptions[] = [];
+  /** Whether a message, which is kept, gets lost on its way to the servers. */
+  loses: ((topic: string, number: number) => boolean) | undefined;
+  /** What an append comes to, after it has been kept (`done`) or instead of that. */
+  append: ((done: () => void) => Promise<unknown>) | undefined;
+  /** What a read comes to, instead of what should be answered. */
+  read: ((answer: () => HistoryPage) => unknown) | undefined;
+  /** What separates the numbers. */
+  step = 1;
+
+  /** The history as one server of the engine sees it. */
+  access(engine: FakeEngine): BackplaneHistory {
+    return {
+      keep: (limits) => void this.limits.push(limits),
+      append: (topic, message) => {
+        this.requests.push(["append", topic]);
+        if (!engine.isUp) return Promise.reject(new Error("asked while it was away"));
+        const act = (): void => this.#append(engine, topic, message);
+        if (this.append !== undefined) return this.append(act);
+        act();
+        return Promise.resolve();
+      },
+      read: (topic, after) => {
+        this.requests.push(after === undefined ? ["read", topic] : ["read", topic, after]);
+        assert.ok(engine.isUp, "asked while it was away");
+        const answer = (): HistoryPage => this.#read(topic, after);
+        if (this.read === undefined) return Promise.resolve(answer());
+        return this.read(answer) as Promise<HistoryPage>;
+      },
+    };
+  }
+
+  /** The reads that were asked for. */
+  get reads(): HistoryRequest[] {
+    return this.requests.filter(([method]) => method === "read");
+  }
+
+  /** Keeps only so many of the newest messages of a topic. */
+  trim(topic: string, count: number): void {
+    const kept = this.#kept(topic);
+    const gone = kept.messages.splice(0, kept.messages.length - count);
+    kept.trimmed = gone.at(-1)?.number ?? kept.trimmed;
+  }
+
+  /** Forgets everything, its numbers included. */
+  lose(): void {
+    this.#topics.clear();
+  }
+
+  #append(engine: FakeEngine, topic: string, message: Uint8Array): void {
+    const kept = this.#kept(topic);
+    const previous = kept.messages.at(-1)?.number ?? 0;
+    kept.last += this.step;
+    kept.messages.push({ number: kept.last, message: message.slice() });
+    this.trim(topic, Math.min(kept.messages.length, this.limits[0].maxMessages));
+    if (this.loses?.(topic, kept.last)) return;
+    engine.send(topic, message, kept.last, previous);
+  }
+
+  #read(topic: string, after: number | undefined): HistoryPage {
+    const { last, trimmed, messages } = this.#kept(topic);
+    if (after === undefined) return { last, complete: true, messages: [] };
+    return {
+      last,
+      complete: trimmed <= after,
+      messages: messages.filter(({ number }) => number > after),
+    };
+  }
+
+  #kept(topic: string): Kept {
+    let kept = this.#topics.get(topic);
+    if (kept === undefined) {
+      kept = { messages: [], last: 0, trimmed: 0 };
+      this.#topics.set(topic, kept);
+    }
+    return kept;
+  }
+}

@@ -1,0 +1,284 @@
+// One engine with a history of one topic, one server that listens to it, and receivers that come, go
+// and come back: all in the hands of chance, step by step, and what each receiver gets is compared with
+// what was published.
+
+import assert from "node:assert/strict";
+import { NumberedTopic } from "../../src/pubsub/numbered_topic.ts";
+import type { NumberedTopicOwner } from "../../src/pubsub/numbered_topic_owner.ts";
+import type { TopicMessage, TopicPage } from "../../src/pubsub/topic_page.ts";
+import type { Random } from "./random.ts";
+
+/** A message of the simulation. */
+export interface SimulatedMessage extends TopicMessage {
+  readonly previous: number;
+  /** Whether it was appended before. */
+  readonly repeated: boolean;
+}
+
+/** What chance may do. */
+export interface Chances {
+  /** Live messages of a hundred that are lost. */
+  readonly lost: number;
+  /** Live messages of a hundred that come twice. */
+  readonly twice: number;
+  /** Reads of a hundred that fail. */
+  readonly failedReads: number;
+  /** Appends of a hundred that are done again. */
+  readonly repeated: number;
+  /** Steps of a thousand in which the engine goes away. */
+  readonly outages: number;
+  /** Messages that the history keeps. */
+  readonly kept: number;
+  /** Bytes that are held. */
+  readonly maxHeld: number;
+}
+
+/** One who listens, and notes what it is told. */
+class Receiver {
+  /** The number up to which it has everything, as it was told. */
+  at: number | undefined;
+  /** Whether it was told that it has missed some, and has got nothing since. */
+  hasMissed = false;
+  isSubscribed = false;
+  /** The messages that it got. */
+  readonly counts: Set<number> = new Set();
+}
+
+/** The engine, the server and the receivers. */
+export class TopicSimulation implements NumberedTopicOwner<Receiver, SimulatedMessage> {
+  readonly #random: Random;
+  readonly #chances: Chances;
+  readonly #topic: NumberedTopic<Receiver, SimulatedMessage>;
+  readonly #receivers: Set<Receiver> = new Set();
+  readonly #all: SimulatedMessage[] = [];
+  #number = 0;
+  #count = 0;
+  /** Live messages that are on their way. */
+  #live: SimulatedMessage[] = [];
+  /** The answer to the read under way, once the engine has it. */
+  #page: TopicPage<SimulatedMessage> | "failed" | undefined;
+  #reading = false;
+  #from: number | undefined;
+  #wanted = false;
+  #isUp = true;
+  /** How many reads have begun. */
+  reads = 0;
+  /** How often somebody was told that it has missed some. */
+  misses = 0;
+  /** How many messages were handed to receivers. */
+  got = 0;
+
+  constructor(random: Random, chances: Chances) {
+    this.#random = random;
+    this.#chances = chances;
+    this.#topic = new NumberedTopic(this, chances.maxHeld);
+  }
+
+  /** Does one thing. */
+  step(): void {
+    const { outages } = this.#chances;
+    if (this.#random.below(1000) < outages) this.#goAway();
+    const what = this.#random.below(10);
+    if (what < 3) this.#publish();
+    else if (what < 5) this.#carry();
+    else if (what < 7) this.#read();
+    else if (what === 7) this.#come();
+    else if (what === 8) this.#leave();
+    else if (!this.#isUp && this.#random.below(4) === 0) this.#comeBack();
+  }
+
+  /** Lets everything that is under way happen, and checks that all have everything. */
+  settle(): void {
+    if (!this.#isUp) this.#comeBack();
+    // That the very last one is lost shows only when another one comes.
+    this.#append(this.#count++, false);
+    if (this.#live.at(-1) !== this.#all.at(-1)) this.#live.push(this.#all.at(-1)!);
+    for (let i = 0; this.#live.length > 0 || this.#wanted || this.#reading; i++) {
+      assert.ok(i < 1000, "it comes to no end");
+      this.#carry();
+      this.#read();
+    }
+    for (const receiver of this.#receivers) {
+      assert.ok(receiver.isSubscribed, "everybody was told");
+      assert.ok(!this.#topic.isJoining(receiver), "everybody has joined");
+      if (receiver.at === undefined || receiver.hasMissed) continue;
+      assert.equal(this.#between(receiver.at, this.#number).length, 0, "nothing is left");
+    }
+    assert.equal(this.#topic.needsRead, false);
+  }
+
+  // What the topic decides.
+
+  deliver(message: SimulatedMessage): void {
+    for (const receiver of this.#receivers) {
+      if (!this.#topic.isJoining(receiver)) this.#take(receiver, message);
+    }
+  }
+
+  deliverTo(receiver: Receiver, message: SimulatedMessage): void {
+    assert.ok(this.#receivers.has(receiver), "it has left");
+    this.#take(receiver, message);
+  }
+
+  subscribed(receiver: Receiver, number: number | undefined): void {
+    assert.ok(!receiver.isSubscribed, "it is told once");
+    receiver.isSubscribed = true;
+    receiver.at = number;
+  }
+
+  missed(receiver: Receiver): void {
+    assert.ok(receiver.isSubscribed, "that it is subscribed comes first");
+    receiver.hasMissed = true;
+    this.misses++;
+    if (this.#chances.failedReads > 0 || this.#chances.maxHeld < Infinity) return;
+    const [first] = this.#kept;
+    const lost = this.#all.some(({ number }) =>
+      number > (receiver.at ?? 0) && number < first.number
+    );
+    assert.ok(lost, "it has missed nothing");
+  }
+
+  missedByAll(): void {
+    for (const receiver of this.#receivers) {
+      if (!this.#topic.isJoining(receiver)) this.missed(receiver);
+    }
+  }
+
+  wantRead(): void {
+    this.#wanted = true;
+  }
+
+  started(): void {
+    assert.equal(this.#topic.starting, false);
+  }
+
+  overflowed(): void {
+    this.#reading = false;
+    this.#topic.giveUp();
+  }
+
+  wentBack(): void {
+    assert.fail("numbers never go back");
+  }
+
+  /** A receiver gets a message: the next one, or it knows that some are missing. */
+  #take(receiver: Receiver, message: SimulatedMessage): void {
+    assert.ok(receiver.isSubscribed, "that it is subscribed comes first");
+    if (receiver.at !== undefined) {
+      // Who knew more than this server, and can't be told what it has missed, begins further back.
+      assert.ok(message.number > receiver.at || receiver.hasMissed, "in order, and once");
+      const missing = this.#between(receiver.at, message.number - 1);
+      if (!receiver.hasMissed) assert.deepEqual(missing.map(({ number }) => number), []);
+    }
+    assert.ok(!receiver.counts.has(message.count), "what was appended twice comes once");
+    receiver.counts.add(message.count);
+    receiver.at = message.number;
+    receiver.hasMissed = false;
+    this.got++;
+  }
+
+  /** Messages behind one number up to another that a receiver has to get. */
+  #between(after: number, last: number): SimulatedMessage[] {
+    return this.#all.filter((message) =>
+      message.number > after && message.number <= last && !message.repeated
+    );
+  }
+
+  get #kept(): SimulatedMessage[] {
+    return this.#all.slice(-this.#chances.kept);
+  }
+
+  #publish(): void {
+    if (!this.#isUp) return;
+    const count = this.#count++;
+    this.#append(count, false);
+    if (this.#random.below(100) < this.#chances.repeated) this.#append(count, true);
+  }
+
+  #append(count: number, repeated: boolean): void {
+    const previous = this.#number;
+    this.#number += 1 + this.#random.below(3);
+    const message = { number: this.#number, previous, origin: "a", count, size: 1, repeated };
+    this.#all.push(message);
+    if (this.#random.below(100) >= this.#chances.lost) this.#live.push(message);
+    if (this.#random.below(100) < this.#chances.twice) this.#live.push(message);
+  }
+
+  /** Live messages arrive. */
+  #carry(): void {
+    for (let n = this.#random.below(4); n >= 0; n--) {
+      const message = this.#live.shift();
+      if (message !== undefined) this.#topic.receive(message, message.previous);
+    }
+  }
+
+  /** A read goes one step further: it begins, the engine answers, the answer arrives. */
+  #read(): void {
+    if (!this.#isUp) return;
+    if (this.#page !== undefined) {
+      const page = this.#page;
+      this.#page = undefined;
+      if (!this.#reading) return;
+      this.#reading = false;
+      if (page === "failed") this.#topic.giveUp();
+      else this.#topic.read(page);
+    } else if (this.#reading) {
+      this.#page = this.#answer();
+    } else if (this.#wanted) {
+      this.#wanted = false;
+      if (!this.#topic.needsRead) return;
+      this.#reading = true;
+      this.reads++;
+      this.#from = this.#topic.beginRead();
+    }
+  }
+
+  #answer(): TopicPage<SimulatedMessage> | "failed" {
+    if (this.#random.below(100) < this.#chances.failedReads) return "failed";
+    const from = this.#from;
+    if (from === undefined) return { last: this.#number, complete: true, messages: [] };
+    const trimmed = this.#all.at(-this.#chances.kept - 1)?.number ?? 0;
+    return {
+      last: this.#number,
+      complete: trimmed <= from,
+      messages: this.#kept.filter(({ number }) => number > from),
+    };
+  }
+
+  /** One comes: for the first time, or back from somewhere. */
+  #come(): void {
+    if (this.#receivers.size > 20) return;
+    const receiver = new Receiver();
+    this.#receivers.add(receiver);
+    const what = this.#random.below(3);
+    const after = what === 0 ? undefined : what === 1
+      // It was at another server, which had everything.
+      ? this.#number
+      : this.#all[this.#random.below(this.#all.length)]?.number ?? 0;
+    this.#topic.join(receiver, after);
+  }
+
+  #leave(): void {
+    if (this.#receivers.size < 3) return;
+    const receiver = [...this.#receivers][this.#random.below(this.#receivers.size)];
+    this.#receivers.delete(receiver);
+    this.#topic.leave(receiver);
+  }
+
+  #goAway(): void {
+    if (!this.#isUp) return;
+    this.#isUp = false;
+    this.#live = [];
+    this.#page = undefined;
+    this.#reading = false;
+    this.#topic.interrupt();
+  }
+
+  #comeBack(): void {
+    this.#isUp = true;
+    // Others have published meanwhile.
+    for (let n = this.#random.below(5); n > 0; n--) this.#append(this.#count++, false);
+    this.#live = [];
+    this.#wanted = this.#topic.needsRead;
+  }
+}
