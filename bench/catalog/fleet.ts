@@ -16,6 +16,8 @@ export interface Fleet {
   module: string;
   engine: NodeSettings["engine"];
   protocol: FleetLoad["protocol"];
+  /** Ours only: the engine keeps a history of the topic. */
+  resume?: true;
 }
 
 /** What is published through a fleet. */
@@ -43,6 +45,7 @@ const OURS: readonly Fleet[] = (["node", "bun", "deno"] as const).flatMap((runti
 /** All of them, ours first. */
 export const FLEETS: readonly Fleet[] = [
   ...OURS,
+  ...OURS.slice(0, 2).map((fleet): Fleet => ({ ...fleet, name: "quickws@resume", resume: true })),
   {
     name: "socket.io",
     runtime: "node",

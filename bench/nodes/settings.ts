@@ -9,6 +9,8 @@ export interface NodeSettings {
   engine: "redis" | "nats";
   /** Its address, as the engine's clients take it. */
   url: string;
+  /** Our node only: the engine keeps a history. */
+  resume?: boolean;
 }
 
 /** The settings of this process. */

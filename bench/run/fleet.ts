@@ -99,7 +99,7 @@ export async function runFleets(generator: Generator, options: Options): Promise
 function isChosen({ name, runtime, engine }: Fleet, options: Options): boolean {
   if (!(options.runtimes ?? [runtime]).includes(runtime)) return false;
   if (!(options.engines ?? [engine]).includes(engine)) return false;
-  return name === "quickws" || (options.peers ?? [name]).includes(name);
+  return name.startsWith("quickws") || (options.peers ?? [name]).includes(name);
 }
 
 function chosenWorkloads({ connections, depth, quick }: Options): readonly FleetWorkload[] {
@@ -157,13 +157,13 @@ export async function runFleetWorkload(
 
 /** Measures a fleet; rejects when a message is lost, comes twice or out of order. */
 async function measureFleet(
-  { runtime, module, engine: kind, protocol }: Fleet,
+  { runtime, module, engine: kind, protocol, resume }: Fleet,
   workload: FleetWorkload,
   generator: Generator,
   { seconds, warmUp, profile }: Pick<Options, "seconds" | "warmUp" | "profile">,
 ): Promise<FleetResult> {
-  await using engine = await startEngine(kind);
-  const settings: NodeSettings = { engine: kind, url: engine.url };
+  await using engine = await startEngine(kind, resume);
+  const settings: NodeSettings = { engine: kind, url: engine.url, resume };
   const plain = commandFor(runtime, `nodes/${module}.ts`, JSON.stringify(settings));
   const old = new Set(profile ? profileFiles() : []);
   const command = profile ? withProfile(runtime, plain) : plain;
