@@ -41,7 +41,9 @@ export class SharedBatch {
    * @returns Whether it has; otherwise there is too much of it, or others add something else.
    */
   add(held: Uint8Array, length: number, frame: Uint8Array): boolean {
-    if (frame === this.#frame && held === this.#before && length === this.#beforeLength) return true;
+    if (frame === this.#frame && held === this.#before && length === this.#beforeLength) {
+      return true;
+    }
     const needed = length + frame.length;
     const isLast = held === this.#bytes && length === this.#length;
     if (needed > this.#maxSize || (!isLast && length !== held.length)) return false;
