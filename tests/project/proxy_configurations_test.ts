@@ -100,12 +100,19 @@ interface Proxy extends AsyncDisposable {
   readonly port: number;
 }
 
-/** Starts a proxy with the page's configuration, changed by `edit`, and waits until it listens. */
+/** What is not as on the page about proxies. */
+interface Variation {
+  /** Changes the configuration. */
+  readonly edit?: (block: string) => string;
+  /** The port of a second node: it is the page about machines. */
+  readonly second?: number;
+}
+
+/** Starts a proxy with the page's configuration, varied, and waits until it listens. */
 async function start(
   program: ProgramName,
   back: number,
-  edit = (block: string): string => block,
-  second?: number,
+  { edit = (block) => block, second }: Variation = {},
 ): Promise<Proxy> {
   const cleanUp = new AsyncDisposableStack();
   const scope = {
@@ -166,9 +173,11 @@ const LEFT_OUT: [status: number, lines: RegExp][] = [
 for (const [status, lines] of LEFT_OUT) {
   Deno.test(`nginx without ${lines.source} leads to a ${status}`, async () => {
     await using server = await serve({ port: 0, message: () => {} });
-    await using proxy = await start("nginx", server.port, (block) => {
-      assert.match(block, lines);
-      return block.replace(lines, "");
+    await using proxy = await start("nginx", server.port, {
+      edit(block) {
+        assert.match(block, lines);
+        return block.replace(lines, "");
+      },
     });
     await assert.rejects(visit(proxy.port), (error: HandshakeError) => error.status === status);
   });
@@ -181,12 +190,10 @@ Deno.test("haproxy's health check takes a process out whose fetch answers 503", 
     message: () => {},
     fetch: () => new Response("", { status }),
   });
-  await using proxy = await start(
-    "haproxy",
-    server.port,
-    (block) =>
-      block.replaceAll(" check", " check inter 50 fastinter 50 downinter 50 fall 1 rise 1"),
-  );
+  const often = " check inter 50 fastinter 50 downinter 50 fall 1 rise 1";
+  await using proxy = await start("haproxy", server.port, {
+    edit: (block) => block.replaceAll(" check", often),
+  });
   const statuses: (number | undefined)[] = [];
   do {
     statuses.push(await outcome(proxy.port));
@@ -207,7 +214,7 @@ Deno.test("nginx as the page about machines has it spreads clients, and passes b
     });
   await using one = await node("one");
   await using two = await node("two");
-  await using proxy = await start("nginx", one.port, undefined, two.port);
+  await using proxy = await start("nginx", one.port, { second: two.port });
   const names = async (): Promise<string[]> => {
     const conns = [await visit(proxy.port), await visit(proxy.port)];
     const said = await Promise.all(conns.map(async (conn) => {
