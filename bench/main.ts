@@ -16,7 +16,7 @@ const USAGE = `deno task bench [what] [options]
 what (everything without it, which takes an hour; with --quick some minutes):
   ${Object.entries(SUITES).map(([name, { title }]) => `${name.padEnd(12)}${title}`).join("\n  ")}
   fleet       three nodes joined by Redis or NATS, beside socket.io and crossws
-  topics      publish and fleet beside those of the targets, in about seven minutes
+  topics      publish and fleet beside those of the targets, in seven to ten minutes
   targets     what we are to reach beside the raw sockets and the peers, and what was reached
   scaling     how cost grows, and bench/SCALING.md; the words after it choose: connections, idle,
               payload, depth, cores, kernel, or none of them (report) to write the report anew

@@ -84,7 +84,8 @@ const FIGURES: Record<string, FleetFigure> = {
 /** Runs the workloads; prints and keeps what comes out. */
 export async function runFleets(generator: Generator, options: Options): Promise<void> {
   if (generator.name !== "Go") {
-    throw new Error("The load on a fleet comes from Go, which is missing");
+    console.error("Without fleets: their load comes from Go");
+    return;
   }
   const fleets = FLEETS.filter((fleet) => isChosen(fleet, options));
   for (const workload of chosenWorkloads(options)) {
