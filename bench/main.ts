@@ -6,6 +6,7 @@ import { parseOptions } from "./run/options.ts";
 import { drawPlots } from "./plot/plots.ts";
 import { record } from "./run/guard.ts";
 import { runScaling } from "./run/scaling.ts";
+import { runFleets } from "./run/fleet.ts";
 import { runSuite } from "./run/suite.ts";
 import { runTargets } from "./run/targets.ts";
 import { commandFor, start } from "./support/runtimes.ts";
@@ -14,6 +15,8 @@ const USAGE = `deno task bench [what] [options]
 
 what (everything without it, which takes an hour; with --quick some minutes):
   ${Object.entries(SUITES).map(([name, { title }]) => `${name.padEnd(12)}${title}`).join("\n  ")}
+  fleet       three nodes joined by Redis or NATS, beside socket.io and crossws
+  topics      publish and fleet beside those of the targets, in seven to ten minutes
   targets     what we are to reach beside the raw sockets and the peers, and what was reached
   scaling     how cost grows, and bench/SCALING.md; the words after it choose: connections, idle,
               payload, depth, cores, kernel, or none of them (report) to write the report anew
@@ -26,11 +29,13 @@ what (everything without it, which takes an hour; with --quick some minutes):
 options:
   --peers ws,bun      only these beside ours and the raw sockets
   --runtimes node     only these
-  --ours quickws,quickws@topics,quickws@listen
+  --engines redis     only what is joined by these
+  --ours quickws,quickws@listen
                       which of our servers; on Deno there are several ways to the sockets
   --payload 128,1024  bytes of a message, instead of those of the suite
   --depth 1,32        messages in flight on each connection
   --connections 100   how many
+  --burst 1,10        times that each message is published at once
   --text              text instead of binary
   --compression alone or takeover
   --rows one,deep     of the targets only these
@@ -46,6 +51,7 @@ const options = parseOptions(Deno.args);
 const SLOW = ["targets", "scaling", "deflate"];
 const EVERYTHING = [
   ...Object.keys(SUITES),
+  "fleet",
   "core",
   "micro",
   ...(options.quick ? [] : SLOW),
@@ -63,6 +69,11 @@ async function run(command: string): Promise<void> {
     case "all":
       for (const each of EVERYTHING) await run(each);
       return;
+    case "fleet":
+      return await runFleets(findGenerator(), options);
+    case "topics":
+      await run("publish");
+      return await run("fleet");
     case "targets":
       return await runTargets(findGenerator(), options);
     case "scaling":

@@ -1,21 +1,44 @@
-// One server process for each core, all on one port: with `reusePort` the kernel of Linux spreads the
-// connections over them. `bun examples/several_cores.ts`, or `deno run -A examples/several_cores.ts`;
-// PORT and CORES choose the port and the number of processes.
+// One server process for each core, all on one port, and a chat that reaches the connections of all of
+// them, by way of Redis. `bun examples/several_cores.ts`, `deno run -A examples/several_cores.ts`, or
+// `node examples/several_cores.ts`, from 22.18 on.
+//
+// On Deno and Bun the kernel of Linux spreads the connections over the processes: `reusePort`. Node has
+// its own way for that, which is older and works on every system: `node:cluster`.
+//
+// PORT and CORES choose the port and the number of processes, REDIS_URL says where Redis is.
 
 import { spawn } from "node:child_process";
+import cluster from "node:cluster";
 import { availableParallelism } from "node:os";
 import process from "node:process";
-import { serve } from "@quickws/quickws";
+import { serve, WebSocketError } from "@quickws/quickws";
+import { redisBackplane } from "@quickws/quickws/redis";
+import { createClient } from "redis";
 
 const port = Number(process.env.PORT ?? 8080);
+const redisUrl = process.env.REDIS_URL ?? "redis://127.0.0.1:6379";
+const onNode = !("Deno" in globalThis || "Bun" in globalThis);
+
+function report(error: unknown): void {
+  const isAway = error instanceof WebSocketError && error.code === "BACKPLANE_DOWN";
+  if (!isAway) return console.error(error);
+  console.error(
+    `Process ${process.pid} finds no Redis at ${redisUrl} (REDIS_URL): until there is one, ` +
+      "a message only reaches those who are connected to the same process",
+  );
+}
 
 async function work(): Promise<void> {
-  // Each process knows its own connections only: whoever broadcasts has to tell the others.
   const server = await serve({
     port,
-    reusePort: true,
-    open: (conn) => void conn.send(`process ${process.pid}`),
-    message: (conn, data) => void conn.send(data),
+    reusePort: !onNode,
+    backplane: redisBackplane(createClient({ url: redisUrl })),
+    onError: report,
+    open(conn) {
+      conn.subscribe("chat");
+      conn.send(`process ${process.pid}`);
+    },
+    message: (_, data) => void server.publish("chat", data),
   });
   console.log(`Process ${process.pid} on ${server.url}`);
   for (const signal of ["SIGINT", "SIGTERM"]) {
@@ -23,15 +46,21 @@ async function work(): Promise<void> {
   }
 }
 
-function startWorkers(): void {
+function startWorker() {
+  if (onNode) return cluster.fork({ WORKER: "1" }).process;
   const flags = "Deno" in globalThis ? ["run", "--allow-net", "--allow-env"] : [];
-  const args = [...flags, process.argv[1]!];
-  const options = { stdio: "inherit", env: { ...process.env, WORKER: "1" } } as const;
-  const workers = Array.from(
-    { length: Number(process.env.CORES ?? availableParallelism()) },
-    () => spawn(process.execPath, args, options),
-  );
-  let running = workers.length;
+  return spawn(process.execPath, [...flags, process.argv[1]!], {
+    stdio: "inherit",
+    env: { ...process.env, WORKER: "1" },
+  });
+}
+
+function startWorkers(): void {
+  const way = onNode ? "node:cluster" : "reusePort";
+  const count = Number(process.env.CORES ?? availableParallelism());
+  console.log(`${count} processes share port ${port} by ${way}, and topics by ${redisUrl}`);
+  const workers = Array.from({ length: count }, startWorker);
+  let running = count;
   for (const worker of workers) {
     worker.on("exit", () => {
       if (--running === 0) process.exit();

@@ -20,8 +20,6 @@ export interface Participant {
   /** Ways of compression that it has. Default: both. */
   compressions?: Compression[];
   denoSockets?: ServerSettings["denoSockets"];
-  /** Our server only: sends to all by way of a topic. */
-  topics?: true;
   env?: Record<string, string>;
 }
 
@@ -30,32 +28,22 @@ const BOTH = { server: "quickws", client: "quickws" };
 const RAW: Partial<Participant> = {
   raw: true,
   compressions: [],
-  not: ["handshakes", "client", "broadcast"],
-};
-
-const TOPICS: Omit<Participant, "runtime"> = {
-  name: "quickws@topics",
-  server: "quickws",
-  topics: true,
-  not: ["echo", "client", "idle", "handshakes"],
+  not: ["handshakes", "client", "broadcast", "publish"],
 };
 
 /** All of them, ours first, then the raw sockets, then the peers, for each runtime. */
 export const PARTICIPANTS: readonly Participant[] = [
   { name: "quickws", runtime: "node", ...BOTH },
-  { runtime: "node", ...TOPICS },
   { name: "raw", runtime: "node", server: "raw_net", ...RAW },
   { name: "ws", runtime: "node", server: "ws", client: "ws", env: { WS_NO_BUFFER_UTIL: "1" } },
   { name: "ws+bufferutil", runtime: "node", server: "ws", client: "ws" },
   { name: "uws", runtime: "node", server: "uws" },
 
   { name: "quickws", runtime: "bun", ...BOTH },
-  { runtime: "bun", ...TOPICS },
   { name: "raw", runtime: "bun", server: "raw_bun", ...RAW },
   { name: "bun", runtime: "bun", server: "serve_bun", client: "web_socket" },
 
   { name: "quickws", runtime: "deno", ...BOTH },
-  { runtime: "deno", ...TOPICS },
   { name: "quickws@listen", runtime: "deno", server: "quickws", denoSockets: "Deno.listen" },
   { name: "raw", runtime: "deno", server: "raw_deno", ...RAW },
   { name: "raw@net", runtime: "deno", server: "raw_net", ...RAW },
@@ -68,14 +56,16 @@ export const PARTICIPANTS: readonly Participant[] = [
     runtime: "go",
     server: "quickws",
     compressions: [],
+    not: ["publish"],
     env: { GOMAXPROCS: "1" },
   },
-  { name: "gws", runtime: "go", server: "gws", env: { GOMAXPROCS: "1" } },
+  { name: "gws", runtime: "go", server: "gws", not: ["publish"], env: { GOMAXPROCS: "1" } },
   {
     name: "gorilla",
     runtime: "go",
     server: "gorilla",
     compressions: ["alone"],
+    not: ["publish"],
     env: { GOMAXPROCS: "1" },
   },
 ];

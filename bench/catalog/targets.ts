@@ -102,6 +102,16 @@ export const TARGETS: readonly TargetRow[] = [
     },
   },
   {
+    name: "publish",
+    workload: { kind: "publish", connections: 10_000, payload: 128, depth: 1, burst: 1 },
+    targets: { node: [cpu("node ws", 0.3)], bun: [cpu("bun bun", 1)], deno: [] },
+  },
+  {
+    name: "burst",
+    workload: { kind: "publish", connections: 10_000, payload: 128, depth: 1, burst: 10 },
+    targets: { node: [cpu("node ws", 0.3)], bun: [cpu("bun bun", 1)], deno: [] },
+  },
+  {
     name: "idle",
     workload: { kind: "idle", connections: 10_000, payload: 0, depth: 1 },
     targets: {

@@ -16,6 +16,8 @@ export interface Workload {
   compression?: Compression;
   /** Most bytes in one write of the generator. */
   chunk?: number;
+  /** How many times the server publishes each message, at once. Default: 1. */
+  burst?: number;
 }
 
 /** A part of the suite: all of its workloads in one table. */
@@ -23,7 +25,7 @@ export interface Suite {
   title: string;
   workloads: Workload[];
   /** What is measured of each: see `FIGURES` in `run/figures.ts`. */
-  figure: "cpu" | "memory" | "openings";
+  figure: "cpu" | "publish" | "memory" | "openings";
 }
 
 const KIB = 1024;
@@ -31,6 +33,10 @@ const MIB = 1024 * KIB;
 
 function echo(payload: number, depth: number, connections = 100, more = {}): Workload {
   return { kind: "echo", payload, depth, connections, ...more };
+}
+
+function publish(connections: number, burst = 1): Workload {
+  return { kind: "publish", payload: 128, depth: 1, connections, burst };
 }
 
 /** The parts of the suite by the names that `deno task bench` knows them by. */
@@ -61,6 +67,14 @@ export const SUITES: Record<string, Suite> = {
       depth: 1,
       connections,
     })),
+  },
+  publish: {
+    title: "Publish to a topic",
+    figure: "publish",
+    workloads: [
+      ...[1, 1000, 10_000].map((connections) => publish(connections)),
+      ...[1000, 10_000].map((connections) => publish(connections, 10)),
+    ],
   },
   idle: {
     title: "Idle connections",
@@ -104,11 +118,15 @@ export function showSize(bytes: number): string {
 
 /** A workload in a few words. */
 export function describe(workload: Workload): string {
-  const { kind, connections, depth, payload, text, compression, chunk } = workload;
+  const { kind, connections, depth, payload, text, compression, chunk, burst = 1 } = workload;
   const many = connections.toLocaleString("en");
   if (kind === "idle") return `${many} idle connections`;
   if (kind === "handshakes") return `handshakes, ${many} at a time`;
   if (kind === "broadcast") return `${showSize(payload)} to ${many} connections`;
+  if (kind === "publish") {
+    const times = burst === 1 ? "" : `, ${burst} at once`;
+    return `${showSize(payload)} to ${many} subscriber${connections === 1 ? "" : "s"}${times}`;
+  }
   const what = compression ? `JSON, ${compression}` : text ? "text" : "binary";
   const pieces = chunk ? `, chunks of ${chunk} B` : "";
   return `${showSize(payload)} ${what}, ${many} connections, ${depth} in flight${pieces}`;

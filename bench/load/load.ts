@@ -7,10 +7,11 @@ export interface Load {
    * - `echo`: messages in flight on each connection;
    * - `client`: the same, but the generator is the server and the measured process connects to it;
    * - `broadcast`: the first connection sends, the server sends that to all;
+   * - `publish`: the same, but the server sends each message `burst` times;
    * - `idle`: connections that say nothing;
    * - `handshakes`: connections that are opened and closed.
    */
-  kind: "echo" | "client" | "broadcast" | "idle" | "handshakes";
+  kind: "echo" | "client" | "broadcast" | "publish" | "idle" | "handshakes";
   /** The measured processes. The generator of a `client` load reads the one from its input instead. */
   pids: number[];
   /** The server's port. The generator of a `client` load prints its own instead. */
@@ -34,6 +35,8 @@ export interface Load {
   reply: number;
   /** Most bytes in one write; 0 for no limit. */
   chunk: number;
+  /** How many messages each one that is published becomes at each connection. */
+  burst: number;
   /** Milliseconds before counting begins. */
   warmUp: number;
   /** Milliseconds of counting; more where the measured process has got too little of its core. */

@@ -113,6 +113,7 @@ async function run(
       opcode: Opcode.Text,
       reply: -1,
       chunk: 0,
+      burst: 1,
       warmUp: 1000,
       duration,
       patience: 10_000,

@@ -7,6 +7,7 @@ import { median } from "../support/table.ts";
 /** The name of a figure. */
 export type FigureName =
   | "cpu"
+  | "publish"
   | "rate"
   | "p50"
   | "p99"
@@ -30,6 +31,11 @@ export const FIGURES: Record<FigureName, Figure> = {
     title: "CPU us/message",
     of: ({ cpu, messages }) => cpu * 1e6 / messages,
     decimals: 2,
+  },
+  publish: {
+    title: "CPU us/publish",
+    of: ({ cpu, messages }, { connections }) => cpu * 1e6 * connections / messages,
+    decimals: 1,
   },
   rate: {
     title: "messages/s",

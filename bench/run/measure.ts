@@ -33,8 +33,8 @@ const PATIENCE = 10_000;
 
 /** The command that starts a participant, or `undefined` where it cannot be had. */
 export function commandOf(
-  { runtime, server, client, denoSockets, topics }: Participant,
-  { kind, text, compression }: Workload,
+  { runtime, server, client, denoSockets }: Participant,
+  { kind, text, compression, burst = 1 }: Workload,
   url = "",
   connections = 0,
 ): string[] | undefined {
@@ -43,11 +43,11 @@ export function commandOf(
     return commandFor(runtime as "node", `clients/${client}.ts`, JSON.stringify(settings));
   }
   const settings: ServerSettings = {
-    broadcast: kind === "broadcast",
+    broadcast: kind === "broadcast" || kind === "publish",
+    burst: kind === "publish" ? burst : undefined,
     strings: text,
     compression,
     denoSockets,
-    topics,
   };
   if (runtime !== "go") {
     return commandFor(runtime, `servers/${server}.ts`, JSON.stringify(settings));
@@ -63,7 +63,7 @@ export async function measure(
   generator: Generator,
   { warmUp, duration, profile }: Timing,
 ): Promise<LoadResult> {
-  const { kind, connections, depth, compression, text, payload, chunk = 0 } = workload;
+  const { kind, connections, depth, compression, text, payload, chunk = 0, burst = 1 } = workload;
   const { bytes, sizes, prelude } = framesOf(workload, kind === "client" ? "server" : "client");
   const frames = await Deno.makeTempFile();
   await Deno.writeFile(frames, bytes);
@@ -81,6 +81,7 @@ export async function measure(
     opcode: text ? Opcode.Text : Opcode.Binary,
     reply: compression === undefined ? payload : -1,
     chunk,
+    burst,
     warmUp,
     duration,
     patience: PATIENCE,

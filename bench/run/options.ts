@@ -12,6 +12,8 @@ export interface Options extends Effort {
   /** Names of peers; all if absent. Ours and the raw sockets are always there. */
   peers?: string[];
   runtimes?: string[];
+  /** Engines that join the nodes of a fleet. */
+  engines?: string[];
   /** Which of our own servers are measured. */
   ours: string[];
   /** Rows of the table of targets. */
@@ -19,6 +21,7 @@ export interface Options extends Effort {
   payload?: number[];
   depth?: number[];
   connections?: number[];
+  burst?: number[];
   text: boolean;
   compression?: string;
   /** Leaves out what takes long. */
@@ -31,6 +34,9 @@ export interface Options extends Effort {
 const USUAL: Effort = { rounds: 3, seconds: 2, warmUp: 1 };
 const EVERYTHING: Effort = { rounds: 3, seconds: 0.5, warmUp: 0.7 };
 const QUICK: Effort = { rounds: 1, seconds: 0.3, warmUp: 0.4 };
+/** Publish and fleets together, beside those that they are held against alone. */
+const TOPICS: Effort = { rounds: 3, seconds: 0.6, warmUp: 0.4 };
+const TOPICS_PEERS = ["ws", "uws", "bun", "socket.io", "crossws"];
 const TARGETS: Effort = { rounds: 5, seconds: 2, warmUp: 1 };
 
 const list = (text: string | undefined): string[] | undefined => text?.split(",");
@@ -50,11 +56,13 @@ export function parseOptions(args: string[]): Options {
     options: {
       peers: { type: "string" },
       runtimes: { type: "string" },
+      engines: { type: "string" },
       ours: { type: "string", default: "quickws" },
       rows: { type: "string" },
       payload: { type: "string" },
       depth: { type: "string" },
       connections: { type: "string" },
+      burst: { type: "string" },
       text: { type: "boolean", default: false },
       compression: { type: "string" },
       rounds: { type: "string" },
@@ -69,19 +77,23 @@ export function parseOptions(args: string[]): Options {
     ? QUICK
     : command === "targets"
     ? TARGETS
+    : command === "topics"
+    ? TOPICS
     : command === "all"
     ? EVERYTHING
     : USUAL;
   return {
     command,
     words,
-    peers: list(values.peers),
+    peers: list(values.peers) ?? (command === "topics" ? TOPICS_PEERS : undefined),
     runtimes: list(values.runtimes),
+    engines: list(values.engines),
     ours: list(values.ours)!,
     rows: list(values.rows),
     payload: numbers(values.payload),
     depth: numbers(values.depth),
     connections: numbers(values.connections),
+    burst: numbers(values.burst),
     text: values.text,
     compression: values.compression,
     rounds: numbers(values.rounds)?.[0] ?? usual.rounds,

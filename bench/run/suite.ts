@@ -32,6 +32,7 @@ export interface WorkloadOutcome {
 
 const COLUMNS: Record<Suite["figure"], FigureName[]> = {
   cpu: ["cpu", "rate", "p50", "p99", "p999", "resident", "busy", "load"],
+  publish: ["publish", "cpu", "rate", "p50", "p99", "resident", "busy", "load"],
   memory: ["memory"],
   openings: ["openings", "rate", "busy"],
 };
@@ -41,12 +42,12 @@ const QUICK_CONNECTIONS = 1000;
 
 /** The workloads that were asked for: those of the suite, or what the options make of them. */
 export function chooseWorkloads(suite: Suite, options: Options): Workload[] {
-  const { payload, depth, connections, text, compression } = options;
+  const { payload, depth, connections, burst, text, compression } = options;
   const more = {
     ...(text ? { text } : {}),
     ...(compression ? { text: true, compression: compression as Compression } : {}),
   };
-  if (!payload && !depth && !connections && !text && !compression) {
+  if (!payload && !depth && !connections && !burst && !text && !compression) {
     const { workloads } = suite;
     if (!options.quick) return workloads;
     const small = workloads.filter(({ connections }) => connections <= QUICK_CONNECTIONS);
@@ -57,7 +58,11 @@ export function chooseWorkloads(suite: Suite, options: Options): Workload[] {
   const usual = suite.workloads[0]!;
   return (connections ?? [usual.connections]).flatMap((connections) =>
     (payload ?? [usual.payload]).flatMap((payload) =>
-      (depth ?? [usual.depth]).map((depth) => ({ ...usual, connections, payload, depth, ...more }))
+      (depth ?? [usual.depth]).flatMap((depth) =>
+        (burst ?? [usual.burst]).map((burst) => (
+          { ...usual, connections, payload, depth, burst, ...more }
+        ))
+      )
     )
   );
 }

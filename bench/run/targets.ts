@@ -73,6 +73,7 @@ async function runCell(
   const targets = row.targets[runtime].filter(({ against }) =>
     against === undefined || isWanted(against, options)
   );
+  if (targets.length === 0) return [];
   const labels = new Set([ours, ...targets.flatMap(({ against = [] }) => against)]);
   let participants: (Participant | undefined)[];
   try {

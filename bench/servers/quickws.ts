@@ -4,7 +4,7 @@ import process from "node:process";
 import { type Handlers, serve, type ServeOptions, type Server } from "../../mod.ts";
 import { settings } from "./settings.ts";
 
-const { broadcast, compression, denoSockets, sharedPort, topics } = settings;
+const { broadcast, compression, denoSockets, sharedPort, burst } = settings;
 
 const takeover = compression === "takeover";
 const options: ServeOptions = {
@@ -20,10 +20,12 @@ const options: ServeOptions = {
 
 function handlers(): Handlers<undefined> {
   if (!broadcast) return { message: (conn, data) => void conn.send(data) };
-  if (!topics) return { message: (_, data) => void server.broadcast(data) };
+  if (burst === undefined) return { message: (_, data) => void server.broadcast(data) };
   return {
     open: (conn) => void conn.subscribe("all"),
-    message: (_, data) => void server.publish("all", data),
+    message(_, data) {
+      for (let count = 0; count < burst; count++) server.publish("all", data);
+    },
   };
 }
 

@@ -28,7 +28,7 @@ declare const Bun: {
   }): BunServer;
 };
 
-const { broadcast, compression } = settings;
+const { broadcast, burst = 1, compression } = settings;
 const compressed = compression !== undefined;
 const compressor = compression === "takeover" ? "dedicated" : "shared";
 
@@ -46,8 +46,8 @@ const server = Bun.serve({
       if (broadcast) socket.subscribe("all");
     },
     message(socket, data) {
-      if (broadcast) server.publish("all", data, compressed);
-      else socket.send(data, compressed);
+      if (!broadcast) return void socket.send(data, compressed);
+      for (let count = 0; count < burst; count++) server.publish("all", data, compressed);
     },
   },
 });

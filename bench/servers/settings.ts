@@ -15,8 +15,8 @@ export interface ServerSettings {
   compression?: Compression;
   /** Our server on Deno only: which sockets, where they are not the usual ones. */
   denoSockets?: "node:net" | "Deno.listen";
-  /** Our server only: sends to all by way of a topic. */
-  topics?: boolean;
+  /** With `broadcast`: how many times each message is published, to a topic where there are topics. */
+  burst?: number;
   /** Listens on this port, together with other processes. */
   sharedPort?: number;
 }

@@ -2,6 +2,7 @@
 
 import { settings } from "./settings.ts";
 
+const { broadcast, burst = 1 } = settings;
 const sockets = new Set<WebSocket>();
 
 Deno.serve({
@@ -11,10 +12,12 @@ Deno.serve({
 }, (request) => {
   const { socket, response } = Deno.upgradeWebSocket(request);
   socket.binaryType = "arraybuffer";
-  if (settings.broadcast) {
+  if (broadcast) {
     socket.onopen = () => sockets.add(socket);
     socket.onclose = () => sockets.delete(socket);
-    socket.onmessage = ({ data }) => sockets.forEach((other) => other.send(data));
+    socket.onmessage = ({ data }) => {
+      for (let count = 0; count < burst; count++) sockets.forEach((other) => other.send(data));
+    };
   } else {
     socket.onmessage = ({ data }) => socket.send(data);
   }

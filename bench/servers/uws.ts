@@ -3,7 +3,7 @@
 import uws from "@trufflesuite/uws-js-unofficial";
 import { settings } from "./settings.ts";
 
-const { broadcast, compression } = settings;
+const { broadcast, burst = 1, compression } = settings;
 const UNLIMITED = 1 << 30;
 
 const server = uws.App();
@@ -21,8 +21,9 @@ server.ws("/*", {
     if (broadcast) socket.subscribe("all");
   },
   message(socket, data, binary) {
-    if (broadcast) server.publish("all", data, binary, compression !== undefined);
-    else socket.send(data, binary, compression !== undefined);
+    const compress = compression !== undefined;
+    if (!broadcast) return void socket.send(data, binary, compress);
+    for (let count = 0; count < burst; count++) server.publish("all", data, binary, compress);
   },
 });
 server.listen("127.0.0.1", 0, (listener) => {

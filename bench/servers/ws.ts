@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { WebSocketServer } from "ws";
 import { settings } from "./settings.ts";
 
-const { broadcast, compression, strings } = settings;
+const { broadcast, burst = 1, compression, strings } = settings;
 const alone = compression === "alone";
 
 const server = new WebSocketServer({
@@ -22,6 +22,8 @@ server.on("connection", (socket) => {
   socket.on("message", (data, binary) => {
     const message = binary || !strings ? data : String(data);
     if (!broadcast) return socket.send(message, { binary });
-    for (const client of server.clients) client.send(message, { binary });
+    for (let count = 0; count < burst; count++) {
+      for (const client of server.clients) client.send(message, { binary });
+    }
   });
 });

@@ -25,6 +25,13 @@ export function onServerCore(command: string[]): string[] {
   return pinned(SERVER_CORE, command);
 }
 
+/** Moves a process that was started by others to the core of the measured ones, with all its threads. */
+export function moveToServerCore(pid: number): void {
+  if (!canPin) return;
+  const args = ["--all-tasks", "--cpu-list", "--pid", SERVER_CORE, String(pid)];
+  new Deno.Command("taskset", { args, stdout: "null" }).outputSync();
+}
+
 /** The command of a load generator, on the other core. */
 export function onLoadCore(command: string[]): string[] {
   return pinned(LOAD_CORE, command);

@@ -6,6 +6,7 @@
 
 import type { Transport } from "../transport/transport.ts";
 import type { FrameOutput } from "../wire/frame_writer.ts";
+import { SharedBatch } from "./shared_batch.ts";
 
 /** Bytes that gather before they are written without waiting for the tick's end. */
 export const CORK_SIZE = 65536;
@@ -18,6 +19,9 @@ let corkLength = 0;
 let corkOwner: Outbox | undefined;
 
 const waiting: Outbox[] = [];
+
+/** What connections hold that send the same frames. */
+const batch = new SharedBatch(CORK_SIZE);
 
 /** Writes, at the end of the tick, what connections sent outside of their handlers. */
 function flushWaiting(): void {
@@ -67,7 +71,9 @@ export class Outbox implements FrameOutput {
   /** Bytes that have not left the process. */
   get size(): number {
     const corked = corkOwner === this ? corkLength : 0;
-    return this.#heldLength + corked + this.#transport.bufferedAmount;
+    // A transport that takes more has nothing left: it need not be asked.
+    const below = this.#congested ? this.#transport.bufferedAmount : 0;
+    return this.#heldLength + corked + below;
   }
 
   /** Whether the transport takes nothing at the moment. */
@@ -123,13 +129,19 @@ export class Outbox implements FrameOutput {
 
   /** Adds bytes that are ready as they are, and that nobody will ever change. */
   share(bytes: Uint8Array): void {
-    if (!this.empty) {
+    if (this.#shared && this.#heldLength + bytes.length > CORK_SIZE) this.#write();
+    const held = this.#held;
+    if (this.#shared && held !== undefined && batch.add(held, this.#heldLength, bytes)) {
+      this.#held = batch.bytes;
+      this.#heldLength = batch.length;
+    } else if (this.empty) {
+      this.#held = bytes;
+      this.#heldLength = bytes.length;
+      this.#shared = true;
+    } else {
       this.append(bytes);
       return;
     }
-    this.#held = bytes;
-    this.#heldLength = bytes.length;
-    this.#shared = true;
     this.#delayed = false;
     if (this.#corks === 0 && !this.#scheduled) this.#schedule();
   }

@@ -3,7 +3,6 @@
 
 import { WebSocketError } from "../errors.ts";
 import { PreparedMessage } from "../message/prepared_message.ts";
-import { decodeText } from "../message/utf8.ts";
 import type { Backplane, BackplaneQueueOptions, BackplaneSink } from "../pubsub/backplane.ts";
 import { type Envelope, readEnvelope, writeEnvelope } from "../pubsub/envelope.ts";
 import { OutageQueue } from "../pubsub/outage_queue.ts";
@@ -122,8 +121,9 @@ export class Relay implements BackplaneSink {
     }
     if (this.#isOwn(envelope)) return;
     const { isText, payload, onSlow, key } = envelope;
-    const data = isText ? decodeText(payload, 0, payload.length) : payload;
-    this.#owner.deliver(topic, new PreparedMessage(data), { onSlow, key });
+    // Text was found to be UTF-8 in its envelope, and need not become a string.
+    const prepared = new PreparedMessage(payload, isText ? Opcode.Text : Opcode.Binary);
+    this.#owner.deliver(topic, prepared, { onSlow, key });
   }
 
   #isOwn({ origin }: Envelope): boolean {

@@ -73,6 +73,7 @@ async function run(generator: Generator, answer: Answer): Promise<LoadResult> {
     opcode: Opcode.Binary,
     reply: WORKLOAD.payload,
     chunk: 0,
+    burst: 1,
     warmUp: 50,
     duration: 50,
     patience: 200,

@@ -36,6 +36,31 @@ Deno.test("shared bytes are lent to the transport as they are when nothing else 
   }
 });
 
+Deno.test("what many share in one tick leaves in one write of the same memory", async () => {
+  const frames = Array.from({ length: 20 }, () => random.bytes(100));
+  const lines = [new Line(), new Line(), new Line()];
+  for (const bytes of frames) lines.forEach((line) => line.share(bytes));
+  await tick();
+  for (const line of lines) {
+    line.assertWritten(1);
+    assert.equal(line.transport.lent, lines[0]!.transport.lent);
+  }
+});
+
+Deno.test("what many share is written before it is more than a cork's size", async () => {
+  const bytes = random.bytes(CORK_SIZE / 2);
+  const lines = [new Line(), new Line(true), new Line()];
+  lines[2]!.transport.refusing = true;
+  for (let count = 0; count < 5; count++) lines.forEach((line) => line.share(bytes));
+  await tick();
+  lines[2]!.transport.refusing = false;
+  for (const line of lines) {
+    while (line.outbox.congested) line.drain();
+    assert.equal(line.transport.writes[0]!.length, CORK_SIZE);
+    line.assertWritten();
+  }
+});
+
 Deno.test("shared bytes keep their place among others, and are not changed for it", async () => {
   const bytes = utf8("shared ");
   for (const refusing of [false, true]) {

@@ -238,9 +238,12 @@ Deno.test("whatever connections do, each one's bytes arrive complete and in orde
     const corks = new Map<Line, number>(lines.map((line) => [line, 0]));
     for (let step = 0; step < 300; step++) {
       const line = random.pick(lines);
-      const action = random.below(24);
+      const action = random.below(28);
       if (action < 11) line.put(random.bytes(random.below(300)), 300);
-      else if (action >= 22) line.share(random.pick(shared));
+      else if (action >= 24) {
+        const bytes = random.pick(shared);
+        for (const each of lines) each.share(bytes);
+      } else if (action >= 22) line.share(random.pick(shared));
       else if (action >= 20) line.delay(random.bytes(random.below(300)));
       else if (action === 11) line.put(random.bytes(random.pick([CORK_SIZE - 300, CORK_SIZE + 1])));
       else if (action === 12) line.transport.refusing = !line.transport.refusing;

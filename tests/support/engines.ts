@@ -110,6 +110,11 @@ export class Engine implements AsyncDisposable {
     return `${this.name}://127.0.0.1:${this.port}`;
   }
 
+  /** Its process, while it runs. */
+  get pid(): number {
+    return this.#child!.pid!;
+  }
+
   /** Ends it at once, as a crash would. */
   async kill(): Promise<void> {
     this.#child?.kill("SIGKILL");

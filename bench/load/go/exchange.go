@@ -1,5 +1,6 @@
 // Messages in flight on many connections: for each reply another message is sent. A broadcast differs
-// in that only the first connection sends, and goes on when all have got the message.
+// in that only the first connection sends, and goes on when all have got the message; what is published
+// comes several times.
 package main
 
 import (
@@ -48,6 +49,9 @@ type Exchange struct {
 	triggers [64]int64
 }
 
+// forAll tells whether a message goes to all connections.
+func (load *Load) forAll() bool { return load.Kind == "broadcast" || load.Kind == "publish" }
+
 func (e *Exchange) now() int64 { return int64(time.Since(e.started)) }
 
 func exchange(load *Load, fds []int) Result {
@@ -74,7 +78,7 @@ func exchange(load *Load, fds []int) Result {
 
 func (e *Exchange) run() Result {
 	for index := range e.connections {
-		if e.load.Kind != "broadcast" || index == 0 {
+		if !e.load.forAll() || index == 0 {
 			e.connections[index].credit = e.load.Depth
 			e.pump(index)
 		}
@@ -106,14 +110,14 @@ func (e *Exchange) run() Result {
 
 // missing counts the replies that are still to come.
 func (e *Exchange) missing() int {
-	if e.load.Kind == "broadcast" {
-		return e.sent*len(e.connections) - e.replies
+	if e.load.forAll() {
+		return e.sent*len(e.connections)*e.load.Burst - e.replies
 	}
 	return e.sent - e.replies
 }
 
 func (e *Exchange) countStale() {
-	if e.load.Kind == "broadcast" {
+	if e.load.forAll() {
 		return
 	}
 	now := e.now()
@@ -165,7 +169,7 @@ func (e *Exchange) readable(index int, buffer []byte) {
 	if count == 0 {
 		return
 	}
-	if e.load.Kind == "broadcast" {
+	if e.load.forAll() {
 		e.delivered(c, count)
 		return
 	}
@@ -188,11 +192,11 @@ func (e *Exchange) delivered(c *connection, count int) {
 	now := e.now()
 	for range make([]struct{}, count) {
 		if e.counting {
-			e.latencies.add(now - e.triggers[c.replied%len(e.triggers)])
+			e.latencies.add(now - e.triggers[c.replied/e.load.Burst%len(e.triggers)])
 		}
 		c.replied++
 		e.replies++
-		if e.replies%len(e.connections) == 0 {
+		if e.replies%(len(e.connections)*e.load.Burst) == 0 {
 			e.connections[0].credit++
 			e.pump(0)
 		}
@@ -235,7 +239,7 @@ func (e *Exchange) pump(index int) {
 // left notes that a whole message has left.
 func (e *Exchange) left(c *connection) {
 	c.times[c.sent%e.load.Depth] = c.began
-	if e.load.Kind == "broadcast" {
+	if e.load.forAll() {
 		e.triggers[c.sent%len(e.triggers)] = c.began
 	}
 	c.sent++

@@ -26,6 +26,7 @@ type Load struct {
 	Opcode      byte   `json:"opcode"`
 	Reply       int    `json:"reply"`
 	Chunk       int    `json:"chunk"`
+	Burst       int    `json:"burst"`
 	WarmUp      int    `json:"warmUp"`
 	Duration    int    `json:"duration"`
 	Patience    int    `json:"patience"`
@@ -53,7 +54,10 @@ func main() {
 	must(json.Unmarshal([]byte(os.Args[1]), &load))
 	var result Result
 	switch load.Kind {
-	case "echo", "broadcast":
+	case "fleet":
+		fleet(os.Args[1])
+		return
+	case "echo", "broadcast", "publish":
 		result = exchange(&load, dialAll(&load))
 	case "client":
 		result = exchange(&load, acceptAll(&load))

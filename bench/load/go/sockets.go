@@ -36,16 +36,20 @@ func newSocket(index int, flags int) int {
 	return fd
 }
 
-func target(load *Load) *syscall.SockaddrInet4 {
-	return &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}, Port: load.Port}
+func target(load *Load) *syscall.SockaddrInet4 { return loopback(load.Port) }
+
+func loopback(port int) *syscall.SockaddrInet4 {
+	return &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}, Port: port}
 }
 
-func requestHead(load *Load) []byte {
-	head := fmt.Sprintf("GET / HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\n"+
+func requestHead(load *Load) []byte { return requestTo(load.Port, "/", load.Extensions) }
+
+func requestTo(port int, path, extensions string) []byte {
+	head := fmt.Sprintf("GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\n"+
 		"Connection: Upgrade\r\nSec-WebSocket-Key: AAECAwQFBgcICQoLDA0ODw==\r\n"+
-		"Sec-WebSocket-Version: 13\r\n", load.Port)
-	if load.Extensions != "" {
-		head += "Sec-WebSocket-Extensions: " + load.Extensions + "\r\n"
+		"Sec-WebSocket-Version: 13\r\n", path, port)
+	if extensions != "" {
+		head += "Sec-WebSocket-Extensions: " + extensions + "\r\n"
 	}
 	return []byte(head + "\r\n")
 }
@@ -125,14 +129,25 @@ func writeAll(fd int, text []byte) {
 
 // readHead reads to the empty line; nothing may follow it yet.
 func readHead(fd int) string {
+	head, rest := readPastHead(fd)
+	if len(rest) > 0 {
+		fail("something follows the head: %q", rest)
+	}
+	return head
+}
+
+// readPastHead reads to the empty line, and what comes with it.
+func readPastHead(fd int) (head string, rest []byte) {
 	buffer := make([]byte, 0, 4096)
-	for !bytes.HasSuffix(buffer, endOfHead) {
+	for {
 		count, err := syscall.Read(fd, buffer[len(buffer):cap(buffer)])
 		must(err)
 		if count == 0 {
 			fail("the other side ended in its head: %s", buffer)
 		}
 		buffer = buffer[:len(buffer)+count]
+		if head, rest, found := bytes.Cut(buffer, endOfHead); found {
+			return string(head) + string(endOfHead), rest
+		}
 	}
-	return string(buffer)
 }

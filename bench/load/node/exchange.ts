@@ -1,5 +1,6 @@
 // Messages in flight on many connections: for each reply another message is sent. A broadcast differs
-// in that only the first connection sends, and goes on when all have got the message.
+// in that only the first connection sends, and goes on when all have got the message; what is published
+// comes several times.
 
 import { readFileSync } from "node:fs";
 import type { Socket } from "node:net";
@@ -22,6 +23,8 @@ interface Line {
 /** The state of the whole load. */
 export class Exchange {
   readonly #load: Load;
+  /** Whether a message goes to all connections. */
+  readonly #forAll: boolean;
   readonly #frames: Uint8Array;
   readonly #offsets: number[] = [0];
   readonly #lines: Line[];
@@ -33,6 +36,7 @@ export class Exchange {
 
   constructor(load: Load, sockets: Socket[]) {
     this.#load = load;
+    this.#forAll = load.kind === "broadcast" || load.kind === "publish";
     for (const size of load.sizes) this.#offsets.push(this.#offsets.at(-1)! + size);
     const bytes = readFileSync(load.frames);
     this.#frames = bytes.subarray(0, this.#offsets.at(-1));
@@ -53,7 +57,7 @@ export class Exchange {
 
   /** Runs the load. */
   async run(): Promise<Partial<LoadResult>> {
-    const senders = this.#load.kind === "broadcast" ? this.#lines.slice(0, 1) : this.#lines;
+    const senders = this.#forAll ? this.#lines.slice(0, 1) : this.#lines;
     for (const line of senders) this.#send(line, this.#load.depth);
     setTimeout(() => this.#counting = true, this.#load.warmUp);
     const result = await count(this.#load, () => this.#replied);
@@ -74,24 +78,25 @@ export class Exchange {
   }
 
   #missing(): number {
-    const copies = this.#load.kind === "broadcast" ? this.#lines.length : 1;
+    const copies = this.#forAll ? this.#lines.length * this.#load.burst : 1;
     return this.#sent * copies - this.#replied;
   }
 
   #receive(line: Line, chunk: Uint8Array): void {
-    const { kind, depth } = this.#load;
+    const { depth, burst } = this.#load;
     const messages = line.replies.read(chunk);
     if (messages === 0) return;
-    const broadcast = kind === "broadcast";
-    const times = broadcast ? this.#lines[0]!.times : line.times;
+    const times = this.#forAll ? this.#lines[0]!.times : line.times;
     const now = performance.now();
     for (let message = 0; message < messages; message++) {
-      if (this.#counting) this.#latencies.push(now - times[line.replied % depth]!);
+      const number = this.#forAll ? Math.floor(line.replied / burst) : line.replied;
+      if (this.#counting) this.#latencies.push(now - times[number % depth]!);
       line.replied++;
       this.#replied++;
-      if (broadcast && this.#replied % this.#lines.length === 0) this.#send(this.#lines[0]!, 1);
+      if (!this.#forAll) continue;
+      if (this.#replied % (this.#lines.length * burst) === 0) this.#send(this.#lines[0]!, 1);
     }
-    if (broadcast) return;
+    if (this.#forAll) return;
     if (line.replied > line.sent) fail("more replies than messages");
     this.#send(line, messages);
   }

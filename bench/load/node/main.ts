@@ -16,6 +16,7 @@ async function run(load: Load): Promise<Partial<LoadResult>> {
       return await new Exchange(load, await acceptAll(load)).run();
     case "echo":
     case "broadcast":
+    case "publish":
       return await new Exchange(load, await dialAll(load)).run();
   }
 }

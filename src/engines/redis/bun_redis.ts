@@ -19,8 +19,18 @@ export async function dialBunRedis(
     client.onconnect = client.onclose = null;
     client.close();
   };
+  // The client has a turn of its own for each message: what came together is handed on in one, in
+  // which it leaves in one write for each connection.
+  const arrived: [channel: string, message: string][] = [];
+  const handOn = (): void => {
+    for (const [channel, message] of arrived.splice(0)) listener.message(channel, message);
+  };
+  const received = (message: string, channel: string): void => {
+    if (arrived.push([channel, message]) === 1) setImmediate(handOn);
+  };
   const lost = (error: unknown): void => {
     clearInterval(timer);
+    handOn();
     listener.lost(error);
   };
   const look = (): void => {
@@ -31,7 +41,6 @@ export async function dialBunRedis(
   // When it has connected anew, between two looks, it has forgotten its subscriptions.
   client.onconnect = () => lost(new Error("The connection to Redis was lost"));
   client.onclose = lost;
-  const received = (message: string, channel: string): void => listener.message(channel, message);
   return {
     get isReady() {
       return client.connected;

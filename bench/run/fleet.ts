@@ -1,0 +1,226 @@
+// `deno task bench fleet`: what is published through three nodes that an engine joins. The nodes and
+// the engine share one core, so that messages a second are what all of them cost together.
+
+import {
+  describeFleet,
+  type Fleet,
+  FLEET_WORKLOADS,
+  fleetLabel,
+  FLEETS,
+  type FleetWorkload,
+  NODES,
+  PAYLOAD,
+} from "../catalog/fleet.ts";
+import type { FleetLoad, FleetResult } from "../load/fleet_load.ts";
+import type { Generator } from "../load/generator.ts";
+import type { NodeSettings } from "../nodes/settings.ts";
+import { onLoadCore, onServerCore } from "../support/cores.ts";
+import { commandFor, linesOf, nextLine, start, stop } from "../support/runtimes.ts";
+import { median, table } from "../support/table.ts";
+import { type Conditions, conditionsNow, showConditions } from "./conditions.ts";
+import { startEngine } from "./engine.ts";
+import type { Options } from "./options.ts";
+import { profileFiles, topFunctions, withProfile } from "./profile.ts";
+import { progress } from "./progress.ts";
+import { load, save } from "./store.ts";
+
+/** What came out for one fleet: medians. */
+export interface FleetEntry {
+  label: string;
+  figures: Record<string, number>;
+  /** Messages a second of our fleet on the same runtime and engine beside this one. */
+  ours?: number;
+  failure?: string;
+}
+
+/** What came out for one workload. */
+export interface FleetOutcome {
+  workload: FleetWorkload;
+  conditions: Conditions;
+  entries: FleetEntry[];
+}
+
+interface FleetFigure {
+  title: string;
+  of(result: FleetResult, workload: FleetWorkload): number;
+  decimals: number;
+}
+
+const FILE = "fleet.json";
+
+/** Milliseconds that busy nodes may take for the last messages. */
+const PATIENCE = 10_000;
+
+const FIGURES: Record<string, FleetFigure> = {
+  rate: {
+    title: "messages/s",
+    of: ({ messages, seconds }) => messages / seconds,
+    decimals: 0,
+  },
+  cpu: {
+    title: "nodes us/message",
+    of: ({ cpu, messages }) => cpu * 1e6 / messages,
+    decimals: 2,
+  },
+  engine: {
+    title: "engine us/publish",
+    of: ({ engineCpu, messages }, { connections }) => engineCpu * 1e6 * connections / messages,
+    decimals: 1,
+  },
+  p50: { title: "p50 ms", of: ({ p50 }) => p50 / 1000, decimals: 2 },
+  p99: { title: "p99 ms", of: ({ p99 }) => p99 / 1000, decimals: 2 },
+  busy: {
+    title: "core %",
+    of: ({ cpu, engineCpu, seconds }) => 100 * (cpu + engineCpu) / seconds,
+    decimals: 0,
+  },
+  load: {
+    title: "load us/message",
+    of: ({ ownCpu, messages }) => ownCpu * 1e6 / messages,
+    decimals: 2,
+  },
+};
+
+/** Runs the workloads; prints and keeps what comes out. */
+export async function runFleets(generator: Generator, options: Options): Promise<void> {
+  if (generator.name !== "Go") {
+    console.error("Without fleets: their load comes from Go");
+    return;
+  }
+  const fleets = FLEETS.filter((fleet) => isChosen(fleet, options));
+  for (const workload of chosenWorkloads(options)) {
+    const conditions = conditionsNow(generator, options);
+    const entries = await runFleetWorkload(fleets, workload, generator, options);
+    console.log(`\n${describeFleet(workload)}\n\n${fleetTable(entries)}`);
+    console.log(`\n${showConditions(conditions)}`);
+    if (!options.dry) keep({ workload, conditions, entries });
+  }
+}
+
+function isChosen({ name, runtime, engine }: Fleet, options: Options): boolean {
+  if (!(options.runtimes ?? [runtime]).includes(runtime)) return false;
+  if (!(options.engines ?? [engine]).includes(engine)) return false;
+  return name.startsWith("quickws") || (options.peers ?? [name]).includes(name);
+}
+
+function chosenWorkloads({ connections, depth, quick }: Options): readonly FleetWorkload[] {
+  return FLEET_WORKLOADS.filter((workload) =>
+    (connections ?? [workload.connections]).includes(workload.connections) &&
+    (depth ?? [workload.depth]).includes(workload.depth) &&
+    !(quick && workload.connections > 300)
+  );
+}
+
+/** Measures all fleets under a workload, in turns. */
+export async function runFleetWorkload(
+  fleets: readonly Fleet[],
+  workload: FleetWorkload,
+  generator: Generator,
+  options: Pick<Options, "rounds" | "seconds" | "warmUp" | "profile">,
+): Promise<FleetEntry[]> {
+  const found = fleets.map((fleet) => ({ fleet, results: [] as FleetResult[], failure: "" }));
+  for (let round = 0; round < options.rounds; round++) {
+    for (const entry of found) {
+      const label = fleetLabel(entry.fleet);
+      progress(`${describeFleet(workload)}: round ${round + 1} of ${options.rounds}, ${label}`);
+      try {
+        entry.results.push(await measureFleet(entry.fleet, workload, generator, options));
+      } catch (error) {
+        entry.failure = `${label}: ${(error as Error).message}`;
+        console.error(entry.failure);
+      }
+    }
+  }
+  progress();
+  const rates = found.map(({ results }) =>
+    results.map((result) => FIGURES.rate!.of(result, workload))
+  );
+  return found.map(({ fleet, results, failure }, index) => {
+    const own = fleets.findIndex((other) =>
+      other.name === "quickws" && other.runtime === fleet.runtime && other.engine === fleet.engine
+    );
+    const comparable = own !== -1 && own !== index && results.length > 0 && workload.rate === 0;
+    return {
+      label: fleetLabel(fleet),
+      figures: results.length === 0 ? {} : Object.fromEntries(
+        Object.entries(FIGURES).map(([name, { of }]) => [
+          name,
+          median(results.map((result) => of(result, workload))),
+        ]),
+      ),
+      ...(comparable
+        ? { ours: median(rates[own]!.map((rate, round) => rate / (rates[index]![round] ?? NaN))) }
+        : {}),
+      ...(failure === "" ? {} : { failure }),
+    };
+  });
+}
+
+/** Measures a fleet; rejects when a message is lost, comes twice or out of order. */
+async function measureFleet(
+  { runtime, module, engine: kind, protocol, resume }: Fleet,
+  workload: FleetWorkload,
+  generator: Generator,
+  { seconds, warmUp, profile }: Pick<Options, "seconds" | "warmUp" | "profile">,
+): Promise<FleetResult> {
+  await using engine = await startEngine(kind, resume);
+  const settings: NodeSettings = { engine: kind, url: engine.url, resume };
+  const plain = commandFor(runtime, `nodes/${module}.ts`, JSON.stringify(settings));
+  const old = new Set(profile ? profileFiles() : []);
+  const command = profile ? withProfile(runtime, plain) : plain;
+  const nodes = Array.from({ length: NODES }, () => start(onServerCore(command)));
+  try {
+    const ports = await Promise.all(nodes.map((node) => nextLine(linesOf(node))));
+    const load: FleetLoad = {
+      kind: "fleet",
+      ports: ports.map(Number),
+      pids: nodes.map(({ pid }) => pid),
+      engine: [engine.pid],
+      protocol,
+      ...workload,
+      payload: PAYLOAD,
+      warmUp: warmUp * 1000,
+      duration: seconds * 1000,
+      patience: PATIENCE,
+    };
+    const process = start(onLoadCore(generator.command(JSON.stringify(load))));
+    const result: FleetResult = JSON.parse(await nextLine(linesOf(process)));
+    await process.status;
+    if (result.messages === 0) throw new Error("nothing came in time");
+    if (result.lost !== 0) throw new Error(`${result.lost} messages were lost`);
+    return result;
+  } finally {
+    if (profile) {
+      for (const node of nodes) node.kill("SIGINT");
+      await Promise.all(nodes.map(({ status }) => status));
+      for (const path of profileFiles().filter((path) => !old.has(path))) {
+        console.log(`\n${path}\n\n${topFunctions(path)}`);
+      }
+    }
+    await Promise.all(nodes.map(stop));
+  }
+}
+
+/** What came out, as a table. */
+export function fleetTable(entries: readonly FleetEntry[]): string {
+  const figures = Object.entries(FIGURES);
+  return table([
+    ["", ...figures.map(([, { title }]) => title), "ours times it"],
+    ...entries.map(({ label, figures: found, ours }) => [
+      label,
+      ...figures.map(([name, { decimals }]) => found[name]?.toFixed(decimals) ?? "failed"),
+      ours?.toFixed(1) ?? "",
+    ]),
+  ]);
+}
+
+/** Replaces what was known of the same workload, fleet by fleet. */
+function keep(outcome: FleetOutcome): void {
+  const all = load<FleetOutcome[]>(FILE) ?? [];
+  const name = describeFleet(outcome.workload);
+  const old = all.find(({ workload }) => describeFleet(workload) === name);
+  const labels = new Set(outcome.entries.map(({ label }) => label));
+  const kept = (old?.entries ?? []).filter(({ label }) => !labels.has(label));
+  const merged = { ...outcome, entries: [...outcome.entries, ...kept] };
+  save(FILE, old ? all.map((each) => each === old ? merged : each) : [...all, merged]);
+}

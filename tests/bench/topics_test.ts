@@ -1,0 +1,44 @@
+// The benchmarks of topics, at a size that says nothing of speed: every participant takes part, and
+// nothing is lost, comes twice or in another order.
+
+import assert from "node:assert/strict";
+import { fleetLabel, FLEETS, type FleetWorkload } from "../../bench/catalog/fleet.ts";
+import { labelOf, PARTICIPANTS, takesPart } from "../../bench/catalog/participants.ts";
+import type { Workload } from "../../bench/catalog/workloads.ts";
+import { findGenerator, nodeGenerator } from "../../bench/load/generator.ts";
+import { runFleetWorkload } from "../../bench/run/fleet.ts";
+import { measure } from "../../bench/run/measure.ts";
+
+const PUBLISH: Workload = { kind: "publish", connections: 20, payload: 128, depth: 1, burst: 3 };
+const FLEET: FleetWorkload = { connections: 12, publishers: 3, depth: 2, rate: 0 };
+const RATED: FleetWorkload = { connections: 12, publishers: 3, depth: 0, rate: 200 };
+const TIMING = { warmUp: 50, duration: 50 };
+const EFFORT = { rounds: 1, seconds: 0.2, warmUp: 0.05 };
+
+for (const participant of PARTICIPANTS.filter((each) => takesPart(each, PUBLISH))) {
+  Deno.test(`${labelOf(participant)} publishes to all, as often as it is told`, async () => {
+    const { messages } = await measure(participant, PUBLISH, findGenerator(), TIMING);
+    assert.ok(messages > 0);
+  });
+}
+
+Deno.test("the generator on Node counts what is published, too", async () => {
+  const [ours] = PARTICIPANTS;
+  const { messages, lost } = await measure(ours!, PUBLISH, nodeGenerator, TIMING);
+  assert.ok(messages > 0);
+  assert.equal(lost, 0);
+});
+
+for (const fleet of FLEETS) {
+  Deno.test(`three nodes of ${fleetLabel(fleet)} deliver each message once`, async () => {
+    const [entry] = await runFleetWorkload([fleet], FLEET, findGenerator(), EFFORT);
+    assert.equal(entry!.failure, undefined);
+    assert.ok(entry!.figures.rate! > 0);
+  });
+}
+
+Deno.test("what goes at a rate goes no faster", async () => {
+  const [entry] = await runFleetWorkload([FLEETS[0]!], RATED, findGenerator(), EFFORT);
+  assert.equal(entry!.failure, undefined);
+  assert.ok(entry!.figures.rate! < 2 * RATED.rate * RATED.connections);
+});
