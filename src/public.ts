@@ -4,7 +4,15 @@ export * from "./errors.ts";
 export type { MessageCompression } from "./message/message_compression.ts";
 export type { PreparedMessage } from "./message/prepared_message.ts";
 export type { CloseInfo } from "./session/close_info.ts";
-export type { Backplane, BackplaneQueueOptions, BackplaneSink } from "./pubsub/backplane.ts";
+export type {
+  Backplane,
+  BackplaneHistory,
+  BackplaneQueueOptions,
+  BackplaneSink,
+  HistoryPage,
+  NumberedMessage,
+  ResumeOptions,
+} from "./pubsub/backplane.ts";
 export type { ProxyOption } from "./socket/proxy_url.ts";
 export type { CompressionOptions } from "./socket/compression_options.ts";
 export type { ConnectOptions } from "./socket/connect_options.ts";
