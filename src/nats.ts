@@ -29,7 +29,14 @@ import { NatsBackplane } from "./engines/nats/nats_backplane.ts";
 import { isSubjectPrefix, isToken } from "./engines/nats/subject.ts";
 import type { Backplane } from "./pubsub/backplane.ts";
 
-export type { Backplane, BackplaneSink } from "./pubsub/backplane.ts";
+export type {
+  Backplane,
+  BackplaneHistory,
+  BackplaneSink,
+  HistoryPage,
+  NumberedMessage,
+  ResumeOptions,
+} from "./pubsub/backplane.ts";
 export type { NatsConnection, NatsHeaders, NatsMessage, NatsSubscription };
 
 /** How NATS is used. */

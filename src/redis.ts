@@ -31,7 +31,14 @@ import type { Dial } from "./engines/redis/pair.ts";
 import { RedisBackplane } from "./engines/redis/redis_backplane.ts";
 import type { Backplane } from "./pubsub/backplane.ts";
 
-export type { Backplane, BackplaneSink } from "./pubsub/backplane.ts";
+export type {
+  Backplane,
+  BackplaneHistory,
+  BackplaneSink,
+  HistoryPage,
+  NumberedMessage,
+  ResumeOptions,
+} from "./pubsub/backplane.ts";
 export type { BunRedisClient, IoRedisClient, NodeRedisClient, RedisClient };
 
 /** How Redis is used. */
