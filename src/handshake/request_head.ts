@@ -65,17 +65,18 @@ export interface ParsedRequest {
  */
 export function requestFrom(request: ParsedRequest): RequestHead {
   const { method, target, version, rawHeaders, rest = new Uint8Array(0) } = request;
-  const names: string[] = [];
-  const values: string[] = [];
+  let text = "";
+  const marks: number[] = [];
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-    const value = rawHeaders[i + 1];
-    if (!isToken(rawHeaders[i]) || (value !== "" && !consistsOf(value, FIELD_TEXT))) {
+    const [name, value] = [rawHeaders[i], rawHeaders[i + 1]];
+    if (!isToken(name) || (value !== "" && !consistsOf(value, FIELD_TEXT))) {
       throw malformed("A header field has a character that may not be there");
     }
-    names.push(rawHeaders[i]);
-    values.push(value);
+    text += `${name}:${value}`;
+    marks.push(text.length - value.length - 1, text.length);
+    text += "\r\n";
   }
-  return requestHead(method, target, version, HeaderFields.fromParsed(names, values), rest);
+  return requestHead(method, target, version, HeaderFields.fromParsed(text, 0, marks), rest);
 }
 
 /**
