@@ -64,8 +64,6 @@ export class Channel<T>
     TimerTarget {
   /** What the user sees of it. */
   readonly connection: Connection<T>;
-  /** What sends on it. */
-  readonly sender: Outflow;
   readonly #context: ChannelContext<T>;
   readonly #transport: Transport;
   readonly #outbox: Outbox;
@@ -73,6 +71,7 @@ export class Channel<T>
   readonly #session: Session;
   readonly #compression: PermessageDeflate | undefined;
   readonly #intake: Intake;
+  #sender: Outflow | undefined;
   #keepalive: Keepalive | undefined;
   #ending: "no" | "wanted" | "done" = "no";
   #closeTimer: Timer | undefined;
@@ -116,9 +115,19 @@ export class Channel<T>
       masks,
       compression,
     );
-    this.sender = new Outflow(rules, this.#session, this.#outbox, this, compression);
     this.#intake = new Intake(transport, this.#session, this);
     if (Keepalive.isWanted(rules)) this.#keepalive = new Keepalive(rules, this);
+  }
+
+  /** What sends on it: made when it is first asked for, because there are connections that only listen. */
+  get sender(): Outflow {
+    return this.#sender ??= new Outflow(
+      this.#rules,
+      this.#session,
+      this.#outbox,
+      this,
+      this.#compression,
+    );
   }
 
   /**
@@ -188,7 +197,7 @@ export class Channel<T>
     this.#delivery.close(info);
     for (const wake of this.#closeWaiters ?? []) wake(info);
     this.#closeWaiters = undefined;
-    this.sender.end();
+    this.#sender?.end();
   }
 
   /** Starts the timer of the closing handshake, once. */
@@ -219,7 +228,7 @@ export class Channel<T>
 
   /** Something was written: whoever waits for that is told. */
   flushed(): void {
-    this.sender.checkDrained();
+    this.#sender?.checkDrained();
     if (this.#ending === "wanted" && this.#outbox.empty && !this.#outbox.congested) {
       this.#ending = "done";
       this.#transport.end();
