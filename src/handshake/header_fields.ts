@@ -64,6 +64,17 @@ export class HeaderFields implements HeaderView {
     return fields;
   }
 
+  /**
+   * A list of lines that nothing is checked of any more.
+   *
+   * @param lines Names as they were written, and values without the white space around them.
+   */
+  static fromLines(lines: Iterable<readonly [name: string, value: string]>): HeaderFields {
+    const fields = new HeaderFields();
+    for (const [name, value] of lines) fields.#add(name, value);
+    return fields;
+  }
+
   /** How many lines there are. */
   get size(): number {
     return this.#places().length / 2;
@@ -127,11 +138,7 @@ export class HeaderFields implements HeaderView {
   append(name: string, value: string): void {
     assertFieldName(name);
     assertFieldValue(name, value);
-    const marks = this.#places();
-    const from = this.#lineStart(marks.length);
-    const line = `${name}: ${trimmed(value, 0, value.length)}`;
-    this.#text = `${this.#text.slice(0, from)}${line}\r\n`;
-    marks.push(from + name.length, from + line.length);
+    this.#add(name, trimmed(value, 0, value.length));
   }
 
   /** The lines with their names as they were written, for writing them into a head. */
@@ -146,6 +153,14 @@ export class HeaderFields implements HeaderView {
   /** The lines with their names in lower case, as the web's `Headers` has them. */
   *[Symbol.iterator](): Generator<[name: string, value: string], void, void> {
     for (const [name, value] of this.lines()) yield [name.toLowerCase(), value];
+  }
+
+  #add(name: string, value: string): void {
+    const marks = this.#places();
+    const from = this.#lineStart(marks.length);
+    const line = `${name}: ${value}`;
+    this.#text = `${this.#text.slice(0, from)}${line}\r\n`;
+    marks.push(from + name.length, from + line.length);
   }
 
   /** The index among the marks of the first line with this name from the index `at` on, or -1. */

@@ -65,18 +65,15 @@ export interface ParsedRequest {
  */
 export function requestFrom(request: ParsedRequest): RequestHead {
   const { method, target, version, rawHeaders, rest = new Uint8Array(0) } = request;
-  let text = "";
-  const marks: number[] = [];
+  const lines: [name: string, value: string][] = [];
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const [name, value] = [rawHeaders[i], rawHeaders[i + 1]];
     if (!isToken(name) || (value !== "" && !consistsOf(value, FIELD_TEXT))) {
       throw malformed("A header field has a character that may not be there");
     }
-    text += `${name}:${value}`;
-    marks.push(text.length - value.length - 1, text.length);
-    text += "\r\n";
+    lines.push([name, value]);
   }
-  return requestHead(method, target, version, HeaderFields.fromParsed(text, 0, marks), rest);
+  return requestHead(method, target, version, HeaderFields.fromLines(lines), rest);
 }
 
 /**

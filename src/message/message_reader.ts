@@ -15,7 +15,7 @@ import {
 } from "../wire/opcode.ts";
 import { compressedLimit } from "../wire/header.ts";
 import type { MessageCompression } from "./message_compression.ts";
-import { UnfinishedMessage, type UnfinishedMessageOwner } from "./unfinished_message.ts";
+import { UnfinishedMessage } from "./unfinished_message.ts";
 import { checkUtf8, checkUtf8End, decodeText, UTF8_COMPLETE } from "./utf8.ts";
 
 /** How messages are delivered. */
@@ -81,7 +81,7 @@ class SplitControl {
  * frames.read(Uint8Array.of(0x80, 3, 0x6c, 0x6c, 0x6f)); // "llo", the last fragment
  * ```
  */
-export class MessageReader implements FrameSink, UnfinishedMessageOwner {
+export class MessageReader implements FrameSink {
   readonly #rules: MessageRules;
   readonly #sink: MessageSink;
   readonly #compression: MessageCompression | undefined;

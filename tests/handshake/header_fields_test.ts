@@ -52,6 +52,12 @@ Deno.test("a compact list is the same list", () => {
   }
 });
 
+Deno.test("lines are taken as they are where nothing is to be checked", () => {
+  const fields = HeaderFields.fromLines([["A b", "1"], ["a B", "\u00ff"], ["C", ""]]);
+  assert.deepEqual([...fields.lines()], [["A b", "1"], ["a B", "\u00ff"], ["C", ""]]);
+  assert.equal(fields.get("a b"), "1, \u00ff");
+});
+
 Deno.test("iteration gives the lines in their order with names in lower case, like Headers", () => {
   const fields = new HeaderFields([["Set-Cookie", "a=1"], ["X-Y", "z"], ["set-cookie", "b=2"]]);
   assert.deepEqual([...fields], [["set-cookie", "a=1"], ["x-y", "z"], ["set-cookie", "b=2"]]);
