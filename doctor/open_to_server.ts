@@ -112,10 +112,7 @@ export async function openToServer(
 }
 
 function requestFields(fields: readonly Field[]): HeaderFields {
-  return HeaderFields.fromParsed(
-    fields.map(([name]) => name),
-    fields.map(([, value]) => value.trim()),
-  );
+  return HeaderFields.fromLines(fields.map(([name, value]) => [name, value.trim()]));
 }
 
 /** RFC 6455 4.2.2, item 5: what a 101 consists of. */

@@ -63,7 +63,6 @@ export {
   type PermessageDirection,
   type PermessageRules,
 } from "./message/permessage.ts";
-export type { MemoryHolder } from "./message/unfinished_memory.ts";
 export { checkUtf8, checkUtf8End, decodeText, encodeText, UTF8_COMPLETE } from "./message/utf8.ts";
 
 export type { CloseInfo } from "./session/close_info.ts";

@@ -9,10 +9,13 @@ export { type RuntimeName, runtimeNames } from "../../tests/support/runtimes.ts"
 /** The directory of the repository, which is that of all processes. */
 export const root = fileURLToPath(new URL("../..", import.meta.url));
 
+/** What the tests give Node, and nobody who wants speed: the maps are a third of a small server's heap. */
+const SOURCE_MAPS = "--enable-source-maps";
+
 /** The command line that runs a module of the benchmarks, by its path in `bench`, on a runtime. */
 export function commandFor(runtime: RuntimeName, module: string, ...args: string[]): string[] {
   const { command, args: all } = runtimeCommand(runtime, join(root, "bench", module), ...args);
-  return [command, ...all];
+  return [command, ...all.filter((argument) => argument !== SOURCE_MAPS)];
 }
 
 /** Starts a command, with its standard output piped. */

@@ -1,6 +1,6 @@
 /*
- * The header fields of one head: an ordered list of lines. It is searched, not indexed: a head has
- * few lines, and no object is ever keyed by a string of the peer's.
+ * The header fields of one head: an ordered list of lines, kept as the text that they are. It is
+ * searched, not indexed: a head has few lines, and no object is ever keyed by a string of the peer's.
  */
 
 import type { HeaderView } from "../errors.ts";
@@ -14,8 +14,7 @@ import {
   trimmed,
 } from "./characters.ts";
 
-/** What a compact list has instead of its arrays; nothing is ever added to it. */
-const NO_STRINGS: string[] = [];
+const COMMA = 0x2c;
 
 /**
  * The header fields of an HTTP head, in their order, repeated lines kept apart.
@@ -32,12 +31,12 @@ const NO_STRINGS: string[] = [];
  * ```
  */
 export class HeaderFields implements HeaderView {
-  #names: string[] = [];
-  #values: string[] = [];
-  /** The lines as they stood in the head, for {@linkcode HeaderFields.compact}. */
-  #source: string | undefined;
-  /** Whether there is only the source just now. */
-  #compact = false;
+  /** All lines as they stand in a head, each with its CRLF; those of a parsed head in the middle of it. */
+  #text = "";
+  /** Where in the text the first line begins. */
+  #start = 0;
+  /** For each line the places of its colon and its end, unless the list is compact. */
+  #marks: number[] | undefined = [];
 
   /**
    * Makes a list of fields of our own.
@@ -51,66 +50,71 @@ export class HeaderFields implements HeaderView {
   }
 
   /**
-   * Takes over the lines of a parsed head, whose names and values the parser has checked already.
+   * The lines of a parsed head, which the parser has checked already.
    *
-   * @param names The names as they were written.
-   * @param values Their values, without the white space around them; as many as names.
-   * @param source All lines as they stood in the head, each with its CRLF, where there is such a text.
+   * @param text The head; its lines from `start` on, each with its CRLF.
+   * @param start Where the first line begins.
+   * @param marks For each line the places of its colon and its end, which belong to the list from now on.
    */
-  static fromParsed(names: string[], values: string[], source?: string): HeaderFields {
+  static fromParsed(text: string, start: number, marks: number[]): HeaderFields {
     const fields = new HeaderFields();
-    fields.#names = names;
-    fields.#values = values;
-    fields.#source = source;
+    fields.#text = text;
+    fields.#start = start;
+    fields.#marks = marks;
+    return fields;
+  }
+
+  /**
+   * A list of lines that nothing is checked of any more.
+   *
+   * @param lines Names as they were written, and values without the white space around them.
+   */
+  static fromLines(lines: Iterable<readonly [name: string, value: string]>): HeaderFields {
+    const fields = new HeaderFields();
+    for (const [name, value] of lines) fields.#add(name, value);
     return fields;
   }
 
   /** How many lines there are. */
   get size(): number {
-    this.#expand();
-    return this.#names.length;
+    return this.#places().length / 2;
   }
 
   /**
-   * Keeps the lines of a parsed head as the one text they came as, for a connection that is open for
-   * long; the next look-up takes them apart again.
+   * Forgets where the lines stand in their text, for a connection that is open for long; the next
+   * look-up finds them again.
    */
   compact(): void {
-    if (this.#source === undefined) return;
-    this.#names = this.#values = NO_STRINGS;
-    this.#compact = true;
+    this.#marks = undefined;
   }
 
   /** The value of the field, repeated lines joined by `", "` (RFC 9110 5.3), or `null`. */
   get(name: string): string | null {
-    this.#expand();
+    const marks = this.#places();
     let joined: string | null = null;
-    for (let i = 0; i < this.#names.length; i++) {
-      if (!isNamed(this.#names[i], name)) continue;
-      joined = joined === null ? this.#values[i] : joined + ", " + this.#values[i];
+    for (let at = this.#find(name, 0); at !== -1; at = this.#find(name, at + 2)) {
+      const value = trimmed(this.#text, marks[at] + 1, marks[at + 1]);
+      joined = joined === null ? value : joined + ", " + value;
     }
     return joined;
   }
 
   /** The values of all lines with this name, in their order; empty where there is none. */
   getAll(name: string): string[] {
-    this.#expand();
+    const marks = this.#places();
     let values: string[] | undefined;
-    for (let i = 0; i < this.#names.length; i++) {
-      if (!isNamed(this.#names[i], name)) continue;
-      if (values === undefined) values = [this.#values[i]];
-      else values.push(this.#values[i]);
+    for (let at = this.#find(name, 0); at !== -1; at = this.#find(name, at + 2)) {
+      const value = trimmed(this.#text, marks[at] + 1, marks[at + 1]);
+      // An array that begins with its one element has no room for more, as one that grows has.
+      if (values === undefined) values = [value];
+      else values.push(value);
     }
     return values ?? [];
   }
 
   /** Whether there is a line with this name. */
   has(name: string): boolean {
-    this.#expand();
-    for (let i = 0; i < this.#names.length; i++) {
-      if (isNamed(this.#names[i], name)) return true;
-    }
-    return false;
+    return this.#find(name, 0) !== -1;
   }
 
   /**
@@ -118,9 +122,9 @@ export class HeaderFields implements HeaderView {
    * the element `token`. Case is ignored.
    */
   hasToken(name: string, token: string): boolean {
-    this.#expand();
-    for (let i = 0; i < this.#names.length; i++) {
-      if (isNamed(this.#names[i], name) && listHas(this.#values[i], token)) return true;
+    const marks = this.#places();
+    for (let at = this.#find(name, 0); at !== -1; at = this.#find(name, at + 2)) {
+      if (listHas(this.#text, marks[at] + 1, marks[at + 1], token)) return true;
     }
     return false;
   }
@@ -134,16 +138,16 @@ export class HeaderFields implements HeaderView {
   append(name: string, value: string): void {
     assertFieldName(name);
     assertFieldValue(name, value);
-    this.#expand();
-    this.#source = undefined;
-    this.#names.push(name);
-    this.#values.push(trimmed(value, 0, value.length));
+    this.#add(name, trimmed(value, 0, value.length));
   }
 
   /** The lines with their names as they were written, for writing them into a head. */
   *lines(): Generator<[name: string, value: string], void, void> {
-    this.#expand();
-    for (let i = 0; i < this.#names.length; i++) yield [this.#names[i], this.#values[i]];
+    const marks = this.#places();
+    for (let at = 0; at < marks.length; at += 2) {
+      const name = this.#text.slice(this.#lineStart(at), marks[at]);
+      yield [name, trimmed(this.#text, marks[at] + 1, marks[at + 1])];
+    }
   }
 
   /** The lines with their names in lower case, as the web's `Headers` has them. */
@@ -151,36 +155,54 @@ export class HeaderFields implements HeaderView {
     for (const [name, value] of this.lines()) yield [name.toLowerCase(), value];
   }
 
-  /** Undoes {@linkcode HeaderFields.compact}. */
-  #expand(): void {
-    if (!this.#compact) return;
-    this.#compact = false;
-    this.#names = [];
-    this.#values = [];
-    const source = this.#source!;
-    for (let at = 0; at < source.length;) {
-      const colon = source.indexOf(":", at);
-      const end = source.indexOf("\r", colon);
-      this.#names.push(source.slice(at, colon));
-      this.#values.push(trimmed(source, colon + 1, end));
-      at = end + "\r\n".length;
+  #add(name: string, value: string): void {
+    const marks = this.#places();
+    const from = this.#lineStart(marks.length);
+    const line = `${name}: ${value}`;
+    this.#text = `${this.#text.slice(0, from)}${line}\r\n`;
+    marks.push(from + name.length, from + line.length);
+  }
+
+  /** The index among the marks of the first line with this name from the index `at` on, or -1. */
+  #find(name: string, at: number): number {
+    const marks = this.#places();
+    for (; at < marks.length; at += 2) {
+      if (equalsIgnoringCase(this.#text, this.#lineStart(at), marks[at], name)) return at;
     }
+    return -1;
+  }
+
+  /** Where the line begins whose colon is the mark with the index `at`. */
+  #lineStart(at: number): number {
+    return at === 0 ? this.#start : this.#places()[at - 1] + "\r\n".length;
+  }
+
+  #places(): number[] {
+    return this.#marks ??= findMarks(this.#text, this.#start);
   }
 }
 
-function isNamed(written: string, name: string): boolean {
-  return equalsIgnoringCase(written, 0, written.length, name);
+/** Undoes {@linkcode HeaderFields.compact}. */
+function findMarks(text: string, start: number): number[] {
+  const marks: number[] = [];
+  // An empty line is the end of a head.
+  for (let at = start; at < text.length && text[at] !== "\r";) {
+    const colon = text.indexOf(":", at);
+    const end = text.indexOf("\r", colon);
+    marks.push(colon, end);
+    at = end + "\r\n".length;
+  }
+  return marks;
 }
 
-function listHas(list: string, token: string): boolean {
-  let start = 0;
-  while (start < list.length) {
-    let end = list.indexOf(",", start);
-    if (end === -1) end = list.length;
+function listHas(text: string, start: number, listEnd: number, token: string): boolean {
+  while (start < listEnd) {
+    let end = start;
+    while (end < listEnd && text.charCodeAt(end) !== COMMA) end++;
     const next = end + 1;
-    while (start < end && isWhitespace(list.charCodeAt(start))) start++;
-    while (end > start && isWhitespace(list.charCodeAt(end - 1))) end--;
-    if (equalsIgnoringCase(list, start, end, token)) return true;
+    while (start < end && isWhitespace(text.charCodeAt(start))) start++;
+    while (end > start && isWhitespace(text.charCodeAt(end - 1))) end--;
+    if (equalsIgnoringCase(text, start, end, token)) return true;
     start = next;
   }
   return false;

@@ -4,7 +4,7 @@
  */
 
 import { HandshakeError } from "../errors.ts";
-import { CLASSES, FIELD_TEXT, TOKEN, trimmed } from "./characters.ts";
+import { CLASSES, FIELD_TEXT, TOKEN } from "./characters.ts";
 import { HeaderFields } from "./header_fields.ts";
 
 /** How large a head may be. */
@@ -65,7 +65,8 @@ export class HttpHeadReader {
   #maxBytes: number;
   #maxLines: number;
   #state: number = State.StartLine;
-  /** Where the start line ends, then for each field the places of its colon and its end. */
+  #startLineEnd = 0;
+  /** For each field line the places of its colon and its end. */
   #marks: number[] = [];
   /** The head's earlier chunks; its first `#length` bytes count. */
   #buffer: Uint8Array = EMPTY;
@@ -140,7 +141,7 @@ export class HttpHeadReader {
           if (i === end) break;
           if (chunk[i] !== CR) this.#failAt(base + i, chunk[i], "the start line");
           if (base + i === 0) this.#failAt(0, CR, "the start line");
-          this.#marks.push(base + i++);
+          this.#startLineEnd = base + i++;
           state = State.StartLineFeed;
           break;
         case State.FieldStart:
@@ -149,7 +150,7 @@ export class HttpHeadReader {
             state = State.EndLineFeed;
             break;
           }
-          if (this.#marks.length > 2 * this.#maxLines) {
+          if (this.#marks.length >= 2 * this.#maxLines) {
             this.#fail("HEAD_TOO_LARGE", `The head has more than ${this.#maxLines} field lines`);
           }
           // RFC 9112 5.2: a line that begins with white space would continue the last (obs-fold);
@@ -212,21 +213,9 @@ export class HttpHeadReader {
     }
     // Every byte is ASCII by now, so an index of the text is an index of the bytes.
     const text = decoder.decode(head);
-    const marks = this.#marks;
-    const names: string[] = [];
-    const values: string[] = [];
-    let lineEnd = marks[0];
-    this.#startLine = text.slice(0, lineEnd);
-    for (let i = 1; i < marks.length; i += 2) {
-      const colon = marks[i];
-      names.push(text.slice(lineEnd + 2, colon));
-      lineEnd = marks[i + 1];
-      values.push(trimmed(text, colon + 1, lineEnd));
-    }
-    const fieldsStart = marks[0] + "\r\n".length;
-    const fieldsEnd = text.length - "\r\n".length;
-    this.#fields = HeaderFields.fromParsed(names, values, text.slice(fieldsStart, fieldsEnd));
-    this.#marks = [];
+    this.#startLine = text.slice(0, this.#startLineEnd);
+    const start = this.#startLineEnd + "\r\n".length;
+    this.#fields = HeaderFields.fromParsed(text, start, this.#marks);
   }
 
   #failAt(offset: number, byte: number, place: string): never {
@@ -239,7 +228,6 @@ export class HttpHeadReader {
 
   #fail(code: "HEAD_TOO_LARGE" | "HEAD_MALFORMED", message: string): never {
     this.#buffer = EMPTY;
-    this.#marks = [];
     const status = code === "HEAD_TOO_LARGE" ? 431 : 400;
     this.#failure = new HandshakeError(code, message, { status });
     throw this.#failure;

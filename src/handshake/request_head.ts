@@ -65,17 +65,15 @@ export interface ParsedRequest {
  */
 export function requestFrom(request: ParsedRequest): RequestHead {
   const { method, target, version, rawHeaders, rest = new Uint8Array(0) } = request;
-  const names: string[] = [];
-  const values: string[] = [];
+  const lines: [name: string, value: string][] = [];
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-    const value = rawHeaders[i + 1];
-    if (!isToken(rawHeaders[i]) || (value !== "" && !consistsOf(value, FIELD_TEXT))) {
+    const [name, value] = [rawHeaders[i], rawHeaders[i + 1]];
+    if (!isToken(name) || (value !== "" && !consistsOf(value, FIELD_TEXT))) {
       throw malformed("A header field has a character that may not be there");
     }
-    names.push(rawHeaders[i]);
-    values.push(value);
+    lines.push([name, value]);
   }
-  return requestHead(method, target, version, HeaderFields.fromParsed(names, values), rest);
+  return requestHead(method, target, version, HeaderFields.fromLines(lines), rest);
 }
 
 /**

@@ -15,7 +15,7 @@ import {
 } from "../wire/opcode.ts";
 import { compressedLimit } from "../wire/header.ts";
 import type { MessageCompression } from "./message_compression.ts";
-import { type MemoryHolder, UnfinishedMemory } from "./unfinished_memory.ts";
+import { UnfinishedMessage } from "./unfinished_message.ts";
 import { checkUtf8, checkUtf8End, decodeText, UTF8_COMPLETE } from "./utf8.ts";
 
 /** How messages are delivered. */
@@ -53,14 +53,15 @@ export interface MessageSink {
   messageGivenUp?(error: WebSocketError): void;
 }
 
-/** The first size of a gathering buffer, unless the message is known to be shorter. */
-const GATHER_MIN = 1024;
+/** A control frame whose chunk has ended before it. */
+class SplitControl {
+  readonly bytes: Uint8Array;
+  length = 0;
 
-/**
- * How many times what has arrived a gathering buffer may be large. A header alone reserves nothing:
- * memory grows with the bytes that a peer has really sent.
- */
-const GATHER_GROWTH = 4;
+  constructor(size: number) {
+    this.bytes = new Uint8Array(size);
+  }
+}
 
 /**
  * Gathers frames into messages and hands them on; the sink of a `FrameReader`.
@@ -80,23 +81,18 @@ const GATHER_GROWTH = 4;
  * frames.read(Uint8Array.of(0x80, 3, 0x6c, 0x6c, 0x6f)); // "llo", the last fragment
  * ```
  */
-export class MessageReader implements FrameSink, MemoryHolder {
+export class MessageReader implements FrameSink {
   readonly #rules: MessageRules;
   readonly #sink: MessageSink;
   readonly #compression: MessageCompression | undefined;
-  /** The opcode of the message that is being gathered; `Continuation` while there is none. */
-  #opcode: Opcode = Opcode.Continuation;
-  /** Whether it is compressed. */
-  #compressed = false;
-  #gathered: Uint8Array | undefined;
-  #length = 0;
+  /** The message that is being gathered. */
+  #message: UnfinishedMessage | undefined;
   #ordinal = 0;
-  #utf8 = UTF8_COMPLETE;
-  /** The frame that comes in pieces. */
+  /** The header's first byte of the frame that comes in pieces. */
   #first = 0;
+  /** How long the message is with all of that frame. */
   #expected = 0;
-  #control: Uint8Array | undefined;
-  #controlLength = 0;
+  #control: SplitControl | undefined;
 
   /**
    * Makes a reader at the start of a stream.
@@ -111,28 +107,20 @@ export class MessageReader implements FrameSink, MemoryHolder {
     this.#compression = compression;
   }
 
-  /** Bytes that are held for the message under way. */
-  get held(): number {
-    return this.#gathered?.length ?? 0;
-  }
-
   /** The number of the message that is under way in several pieces; 0 while there is none. */
   get underWay(): number {
-    return this.#opcode === Opcode.Continuation ? 0 : this.#ordinal;
+    return this.#message === undefined ? 0 : this.#ordinal;
   }
 
   /** Forgets the message under way: there will be no more of it. */
   drop(): void {
-    if (this.#gathered !== undefined) UnfinishedMemory.ofProcess.release(this);
-    this.#gathered = undefined;
-    this.#length = 0;
-    this.#utf8 = UTF8_COMPLETE;
-    this.#opcode = Opcode.Continuation;
+    this.#message?.drop();
+    this.#message = undefined;
   }
 
-  /** Forgets the message under way, because memory ran out. */
-  giveUp(error: WebSocketError): void {
-    this.drop();
+  /** The message under way was dropped, because memory ran out. */
+  gaveUp(error: WebSocketError): void {
+    this.#message = undefined;
     this.#sink.messageGivenUp?.(error);
   }
 
@@ -145,7 +133,7 @@ export class MessageReader implements FrameSink, MemoryHolder {
     const opcode = (first & OPCODE_BITS) as Opcode;
     if ((opcode & CONTROL) !== 0) {
       this.#sink.controlFrame(opcode, bytes, start, end);
-    } else if ((first & FIN) !== 0 && this.#opcode === Opcode.Continuation) {
+    } else if ((first & FIN) !== 0 && this.#message === undefined) {
       if ((first & RSV1) === 0) this.#deliver(opcode as MessageOpcode, bytes, start, end);
       else this.#deliverCompressed(opcode as MessageOpcode, bytes, start, end);
     } else {
@@ -160,16 +148,14 @@ export class MessageReader implements FrameSink, MemoryHolder {
     this.#first = first;
     const opcode = (first & OPCODE_BITS) as Opcode;
     if ((opcode & CONTROL) !== 0) {
-      this.#control = new Uint8Array(Math.min(length, MAX_CONTROL_PAYLOAD));
-      this.#controlLength = 0;
+      this.#control = new SplitControl(Math.min(length, MAX_CONTROL_PAYLOAD));
       return;
     }
     if (opcode !== Opcode.Continuation) {
-      this.#opcode = opcode;
+      this.#message = new UnfinishedMessage(opcode as MessageOpcode, (first & RSV1) !== 0, this);
       this.#ordinal++;
-      this.#compressed = (first & RSV1) !== 0;
     }
-    this.#expected = this.#length + length;
+    this.#expected = this.#message!.length + length;
   }
 
   /**
@@ -180,16 +166,17 @@ export class MessageReader implements FrameSink, MemoryHolder {
    */
   framePiece(bytes: Uint8Array, start: number, end: number): void {
     if ((this.#first & CONTROL) !== 0) {
-      copyBytes(bytes, start, end, this.#control!, this.#controlLength);
-      this.#controlLength += end - start;
+      const control = this.#control!;
+      copyBytes(bytes, start, end, control.bytes, control.length);
+      control.length += end - start;
       return;
     }
+    const message = this.#message!;
     // RFC 6455 8.1: text that is not UTF-8 fails the connection; it is seen here before its message
     // or even its frame is whole.
-    if (this.#checksText) this.#utf8 = checkUtf8(this.#utf8, bytes, start, end);
-    const target = this.#reserve(end - start);
-    copyBytes(bytes, start, end, target, this.#length);
-    this.#length += end - start;
+    if (this.#checksText(message)) message.utf8 = checkUtf8(message.utf8, bytes, start, end);
+    const { maxUnfinishedMemory = Infinity } = this.#rules;
+    message.add(bytes, start, end, this.#most(message), maxUnfinishedMemory);
   }
 
   /**
@@ -200,54 +187,37 @@ export class MessageReader implements FrameSink, MemoryHolder {
   frameEnd(): void {
     const opcode = (this.#first & OPCODE_BITS) as Opcode;
     if ((opcode & CONTROL) !== 0) {
-      const control = this.#control!;
+      const { bytes, length } = this.#control!;
       this.#control = undefined;
-      this.#sink.controlFrame(opcode, control, 0, this.#controlLength);
+      this.#sink.controlFrame(opcode, bytes, 0, length);
     } else if ((this.#first & FIN) !== 0) {
-      this.#deliverGathered();
+      this.#deliverGathered(this.#message!);
     }
   }
 
-  get #checksText(): boolean {
-    return this.#opcode === Opcode.Text && this.#rules.utf8Check && !this.#compressed;
+  #checksText({ opcode, compressed }: UnfinishedMessage): boolean {
+    return opcode === Opcode.Text && this.#rules.utf8Check && !compressed;
   }
 
-  #reserve(size: number): Uint8Array {
-    const needed = this.#length + size;
-    const old = this.#gathered;
-    if (old !== undefined && old.length >= needed) return old;
-    const wished = Math.max(GATHER_MIN, needed * GATHER_GROWTH);
+  /** Bytes that a message can have. */
+  #most({ compressed }: UnfinishedMessage): number {
     // The last fragment's header says where the message ends; before it, more may come.
+    if ((this.#first & FIN) !== 0) return this.#expected;
     const { maxMessageSize } = this.#rules;
-    const limit = this.#compressed ? compressedLimit(maxMessageSize) : maxMessageSize;
-    const most = (this.#first & FIN) !== 0 ? this.#expected : limit;
-    const capacity = Math.min(wished, most);
-    const { maxUnfinishedMemory = Infinity } = this.#rules;
-    UnfinishedMemory.ofProcess.take(this, capacity - this.held, maxUnfinishedMemory);
-    const grown = new Uint8Array(capacity);
-    if (old !== undefined) grown.set(old.subarray(0, this.#length));
-    this.#gathered = grown;
-    return grown;
+    return compressed ? compressedLimit(maxMessageSize) : maxMessageSize;
   }
 
-  #deliverGathered(): void {
-    const opcode = this.#opcode as MessageOpcode;
-    const bytes = this.#trimmed();
-    const length = this.#length;
-    if (this.#checksText) checkUtf8End(this.#utf8);
-    this.drop();
-    if (this.#compressed) this.#deliverCompressed(opcode, bytes, 0, length);
+  #deliverGathered(message: UnfinishedMessage): void {
+    const { opcode, length } = message;
+    const bytes = message.take();
+    this.#message = undefined;
+    if (this.#checksText(message)) checkUtf8End(message.utf8);
+    if (message.compressed) this.#deliverCompressed(opcode, bytes, 0, length);
     else if (opcode === Opcode.Text && this.#rules.text === "string") {
       this.#sink.textMessage(decodeText(bytes, 0, length));
     } else {
       this.#sink.bytesMessage(opcode, bytes, 0, length);
     }
-  }
-
-  /** What was gathered, without more memory behind it than in it: the user may keep it for long. */
-  #trimmed(): Uint8Array {
-    const bytes = this.#gathered ?? new Uint8Array(0);
-    return bytes.length > 2 * this.#length ? bytes.slice(0, this.#length) : bytes;
   }
 
   #deliverCompressed(

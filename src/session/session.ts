@@ -100,9 +100,11 @@ export class Session implements MessageSink {
   readonly #events: SessionEvents;
   readonly #shell: SessionShell;
   readonly #rules: SessionRules;
-  readonly #messages: MessageReader;
-  readonly #reader: FrameReader;
+  readonly #compression: MessageCompression | undefined;
   readonly #writer: MessageWriter;
+  /** What reads: made for the first bytes, because there are peers that only listen. */
+  #reader: FrameReader | undefined;
+  #messages: MessageReader | undefined;
   /** Whether this is the client's side, which masks (RFC 6455 section 5.1). */
   readonly isClient: boolean;
   #pongs: PongBacklog | undefined;
@@ -134,8 +136,7 @@ export class Session implements MessageSink {
     this.#events = events;
     this.#shell = shell;
     this.isClient = masks !== undefined;
-    this.#messages = new MessageReader(rules, this, compression);
-    this.#reader = new FrameReader(rules, this.#messages);
+    this.#compression = compression;
     this.#writer = new MessageWriter(output, masks, compression);
   }
 
@@ -146,7 +147,7 @@ export class Session implements MessageSink {
 
   /** The number of the message that the peer is in the middle of; 0 while it is in none. */
   get messageUnderWay(): number {
-    return this.#messages.underWay;
+    return this.#messages?.underWay ?? 0;
   }
 
   /** The opening handshake is done. */
@@ -164,7 +165,7 @@ export class Session implements MessageSink {
     // RFC 6455 7.1.7 and 1.4: what follows a failure or a Close frame is discarded.
     if (this.#deaf) return end;
     try {
-      const at = this.#reader.read(bytes, start, end);
+      const at = (this.#reader ??= this.#makeReader()).read(bytes, start, end);
       return this.#deaf ? end : at;
     } catch (error) {
       this.fail(asWebSocketError(error));
@@ -174,12 +175,12 @@ export class Session implements MessageSink {
 
   /** Stops {@linkcode Session.receive} after the message it is at. */
   pause(): void {
-    this.#reader.stop();
+    (this.#reader ??= this.#makeReader()).stop();
   }
 
   /** Lets {@linkcode Session.receive} go on. */
   resume(): void {
-    if (!this.#deaf) this.#reader.go();
+    if (!this.#deaf) this.#reader?.go();
   }
 
   /** The peer has ended its direction of the stream. */
@@ -188,7 +189,7 @@ export class Session implements MessageSink {
     if (this.#received === undefined && this.#error === undefined) {
       this.#initiator ??= "remote";
       this.#error = connectionLost(
-        this.#reader.midMessage
+        this.#reader?.midMessage
           ? "The peer ended the connection in the middle of a message"
           : "The peer ended the connection without a Close frame",
       );
@@ -351,8 +352,13 @@ export class Session implements MessageSink {
 
   /** Nothing more will be read, and a message under way never be whole. */
   #stopReading(): void {
-    this.#reader.stop();
-    this.#messages.drop();
+    this.#reader?.stop();
+    this.#messages?.drop();
+  }
+
+  #makeReader(): FrameReader {
+    this.#messages = new MessageReader(this.#rules, this, this.#compression);
+    return new FrameReader(this.#rules, this.#messages);
   }
 
   /** Whether nothing more is to be read: the connection failed, or the peer's Close frame came. */

@@ -72,8 +72,6 @@ export class Channel<T>
     TimerTarget {
   /** What the user sees of it. */
   readonly connection: Connection<T>;
-  /** What sends on it. */
-  readonly sender: ChannelSender;
   readonly #context: ChannelContext<T>;
   readonly #transport: Transport;
   readonly #outbox: Outbox;
@@ -81,6 +79,7 @@ export class Channel<T>
   readonly #session: Session;
   readonly #compression: PermessageDeflate | undefined;
   readonly #intake: Intake;
+  #sender: ChannelSender | undefined;
   #keepalive: Keepalive | undefined;
   #ending: "no" | "wanted" | "done" = "no";
   #closeTimer: Timer | undefined;
@@ -129,10 +128,14 @@ export class Channel<T>
       masks,
       compression,
     );
-    const outflow = new Outflow(rules, this.#session, this.#outbox, this, compression);
-    this.sender = clientTopics === undefined ? outflow : new LabelledSender(outflow);
+    if (clientTopics !== undefined) this.#sender = new LabelledSender(this.#makeSender());
     this.#intake = new Intake(transport, this.#session, this);
     if (Keepalive.isWanted(rules)) this.#keepalive = new Keepalive(rules, this);
+  }
+
+  /** What sends on it: made when it is first asked for, because there are connections that only listen. */
+  get sender(): ChannelSender {
+    return this.#sender ??= this.#makeSender();
   }
 
   /**
@@ -202,7 +205,7 @@ export class Channel<T>
     this.#delivery.close(info);
     for (const wake of this.#closeWaiters ?? []) wake(info);
     this.#closeWaiters = undefined;
-    this.sender.end();
+    this.#sender?.end();
   }
 
   /** Starts the timer of the closing handshake, once. */
@@ -233,7 +236,7 @@ export class Channel<T>
 
   /** Something was written: whoever waits for that is told. */
   flushed(): void {
-    this.sender.checkDrained();
+    this.#sender?.checkDrained();
     if (this.#ending === "wanted" && this.#outbox.empty && !this.#outbox.congested) {
       this.#ending = "done";
       this.#transport.end();
@@ -316,7 +319,7 @@ export class Channel<T>
 
   /** Who is told about its topics. */
   get topicListener(): TopicAnswers | undefined {
-    return this.sender.topicListener;
+    return this.#sender?.topicListener;
   }
 
   /** The topics of the server. */
@@ -380,6 +383,10 @@ export class Channel<T>
 
   get #rules(): ConnectionRules {
     return this.#context.connectionRules;
+  }
+
+  #makeSender(): Outflow {
+    return new Outflow(this.#rules, this.#session, this.#outbox, this, this.#compression);
   }
 
   #uncork(): void {

@@ -63,8 +63,8 @@ export class TimerWheel {
     if (timer === undefined || timer.target === undefined) return;
     timer.target = undefined;
     this.#count--;
-    if (this.#count === 0) this.#clear();
-    else if (++this.#cancelled > this.#count + SLOTS) this.#sweep();
+    if (this.#count === 0) this.#stopAlarm();
+    if (++this.#cancelled > this.#count + SLOTS) this.#sweep();
   }
 
   #tick(): number {
@@ -72,7 +72,7 @@ export class TimerWheel {
   }
 
   #setAlarm(tick: number): void {
-    if (this.#alarm !== undefined) clearTimeout(this.#alarm);
+    this.#stopAlarm();
     this.#alarmTick = tick;
     // One turn at most at a time, so that the search for the next timer stays within the slots.
     const wait = Math.min(tick * TICK - this.#now(), SLOTS * TICK);
@@ -126,11 +126,9 @@ export class TimerWheel {
     }
   }
 
-  #clear(): void {
+  #stopAlarm(): void {
     if (this.#alarm !== undefined) clearTimeout(this.#alarm);
     this.#alarm = undefined;
-    this.#cancelled = 0;
-    this.#slots.fill(undefined);
   }
 }
 

@@ -116,9 +116,11 @@ function decodeReason(bytes: Uint8Array, start: number, end: number): string {
  */
 export function formatClosePayload(code: number, reason: string): Uint8Array {
   if (code === CloseCode.NoStatus) return new Uint8Array(0);
-  const payload = new Uint8Array(MAX_CONTROL_PAYLOAD);
+  // Three bytes a UTF-16 unit at most; most have no reason at all.
+  const payload = new Uint8Array(Math.min(2 + 3 * reason.length, MAX_CONTROL_PAYLOAD));
   payload[0] = code >>> 8;
   payload[1] = code;
+  if (reason === "") return payload;
   // encodeInto never writes a part of a code point, which is just the cut that is needed.
   const { written } = encoder.encodeInto(reason, payload.subarray(2));
   return payload.subarray(0, 2 + written);

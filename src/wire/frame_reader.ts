@@ -10,15 +10,7 @@ import {
   tooManyFragments,
 } from "./header.ts";
 import { applyMask, readMaskKey, rotateMaskKey } from "./mask.ts";
-import {
-  CONTROL,
-  FIN,
-  MAX_CONTROL_PAYLOAD,
-  MAX_HEADER_SIZE,
-  Opcode,
-  OPCODE_BITS,
-  RSV1,
-} from "./opcode.ts";
+import { CONTROL, FIN, MAX_CONTROL_PAYLOAD, MAX_HEADER_SIZE, RSV1 } from "./opcode.ts";
 
 /** Where a {@linkcode FrameReader} delivers frames whose headers are legal. */
 export interface FrameSink {
@@ -37,6 +29,28 @@ export interface FrameSink {
 
   /** The frame under way is complete. */
   frameEnd(): void;
+}
+
+/** A frame whose chunk has ended before it; first its header is gathered, then pieces of its payload pass. */
+class SplitFrame {
+  /** The header, while it is not whole. */
+  header: Uint8Array | undefined;
+  headerLength = 0;
+  /** Payload bytes that have not arrived. */
+  missing = 0;
+  /** The mask key as it applies to the next payload byte. */
+  maskKey = 0;
+}
+
+/** A message whose last frame has not begun. */
+class FragmentedMessage {
+  size = 0;
+  fragments = 0;
+  readonly limit: number;
+
+  constructor(limit: number) {
+    this.limit = limit;
+  }
 }
 
 /**
@@ -61,17 +75,9 @@ export interface FrameSink {
 export class FrameReader {
   readonly #rules: FrameRules;
   readonly #sink: FrameSink;
-  /** The start of a header that a chunk's end cut off; allocated only while there is one. */
-  #header: Uint8Array | undefined;
-  #headerLength = 0;
-  /** Payload bytes of the frame under way that have not arrived. */
-  #missing = 0;
-  /** The mask key as it applies to the next payload byte. */
-  #maskKey = 0;
-  #inMessage = false;
-  #messageSize = 0;
-  #messageLimit = 0;
-  #fragments = 0;
+  // Both are there only while they are needed: most connections rest most of the time.
+  #frame: SplitFrame | undefined;
+  #message: FragmentedMessage | undefined;
   #stopped = false;
 
   /**
@@ -87,7 +93,7 @@ export class FrameReader {
 
   /** Whether the input so far ends in the middle of a frame or of a fragmented message. */
   get midMessage(): boolean {
-    return this.#headerLength > 0 || this.#missing > 0 || this.#inMessage;
+    return this.#frame !== undefined || this.#message !== undefined;
   }
 
   /**
@@ -102,7 +108,9 @@ export class FrameReader {
   read(bytes: Uint8Array, start = 0, end: number = bytes.length): number {
     let at = start;
     while (at < end && !this.#stopped) {
-      at = this.#missing > 0 ? this.#readPiece(bytes, at, end) : this.#readFrame(bytes, at, end);
+      at = this.#frame === undefined
+        ? this.#readFrame(bytes, at, end)
+        : this.#readOn(this.#frame, bytes, at, end);
     }
     return at;
   }
@@ -118,31 +126,41 @@ export class FrameReader {
   }
 
   #readFrame(bytes: Uint8Array, at: number, end: number): number {
-    if (this.#headerLength > 0) return this.#readSplitHeader(bytes, at, end);
     if (end - at < 2) return this.#keepHeader(bytes, at, end);
     const second = bytes[at + 1];
-    checkHeader(bytes[at], second, this.#rules, this.#inMessage);
+    checkHeader(bytes[at], second, this.#rules, this.#message !== undefined);
     const size = headerSize(second);
     if (end - at < size) return this.#keepHeader(bytes, at, end);
     return this.#readPayload(bytes, at, size, bytes, at + size, end);
   }
 
   #keepHeader(bytes: Uint8Array, at: number, end: number): number {
-    this.#header = new Uint8Array(MAX_HEADER_SIZE);
-    for (let i = at; i < end; i++) this.#header[this.#headerLength++] = bytes[i];
+    const frame = this.#frame = new SplitFrame();
+    frame.header = new Uint8Array(MAX_HEADER_SIZE);
+    while (at < end) frame.header[frame.headerLength++] = bytes[at++];
     return end;
   }
 
-  #readSplitHeader(bytes: Uint8Array, at: number, end: number): number {
-    const header = this.#header!;
+  #readOn(frame: SplitFrame, bytes: Uint8Array, at: number, end: number): number {
+    return frame.header === undefined
+      ? this.#readPiece(frame, bytes, at, end)
+      : this.#readHeader(frame, frame.header, bytes, at, end);
+  }
+
+  #readHeader(
+    frame: SplitFrame,
+    header: Uint8Array,
+    bytes: Uint8Array,
+    at: number,
+    end: number,
+  ): number {
     while (at < end) {
-      header[this.#headerLength++] = bytes[at++];
+      header[frame.headerLength++] = bytes[at++];
+      const size = frame.headerLength;
       // The first two bytes are judged as soon as they are there, not when the header is whole.
-      if (this.#headerLength === 2) checkHeader(header[0], header[1], this.#rules, this.#inMessage);
-      if (this.#headerLength >= 2 && this.#headerLength === headerSize(header[1])) {
-        const size = this.#headerLength;
-        this.#header = undefined;
-        this.#headerLength = 0;
+      if (size === 2) checkHeader(header[0], header[1], this.#rules, this.#message !== undefined);
+      if (size >= 2 && size === headerSize(header[1])) {
+        this.#frame = undefined;
         return this.#readPayload(header, 0, size, bytes, at, end);
       }
     }
@@ -167,39 +185,39 @@ export class FrameReader {
       this.#sink.frame(first, bytes, at, frameEnd);
       return frameEnd;
     }
-    this.#missing = length;
-    this.#maskKey = key;
+    const frame = this.#frame = new SplitFrame();
+    frame.missing = length;
+    frame.maskKey = key;
     this.#sink.frameStart(first, length);
     return at;
   }
 
   /** Returns the payload length after charging the frame to its message's limits. */
   #countFrame(first: number, header: Uint8Array, from: number): number {
-    const opcode = first & OPCODE_BITS;
     const { maxMessageSize, maxFragments } = this.#rules;
-    if ((opcode & CONTROL) !== 0) return readPayloadLength(header, from, MAX_CONTROL_PAYLOAD);
-    if (opcode !== Opcode.Continuation) {
-      this.#messageSize = 0;
-      this.#messageLimit = (first & RSV1) === 0 ? maxMessageSize : compressedLimit(maxMessageSize);
-      this.#fragments = 0;
-    }
-    if (++this.#fragments > maxFragments) throw tooManyFragments(maxFragments);
-    const length = readPayloadLength(header, from, this.#messageLimit - this.#messageSize);
-    this.#messageSize += length;
-    this.#inMessage = (first & FIN) === 0;
+    if ((first & CONTROL) !== 0) return readPayloadLength(header, from, MAX_CONTROL_PAYLOAD);
+    const limit = (first & RSV1) === 0 ? maxMessageSize : compressedLimit(maxMessageSize);
+    const isWhole = (first & FIN) !== 0 && this.#message === undefined;
+    if (isWhole) return readPayloadLength(header, from, limit);
+    const message = this.#message ?? new FragmentedMessage(limit);
+    if (++message.fragments > maxFragments) throw tooManyFragments(maxFragments);
+    const length = readPayloadLength(header, from, message.limit - message.size);
+    message.size += length;
+    this.#message = (first & FIN) === 0 ? message : undefined;
     return length;
   }
 
-  #readPiece(bytes: Uint8Array, at: number, end: number): number {
-    const pieceEnd = Math.min(end, at + this.#missing);
+  #readPiece(frame: SplitFrame, bytes: Uint8Array, at: number, end: number): number {
+    const pieceEnd = Math.min(end, at + frame.missing);
     const size = pieceEnd - at;
     if (this.#rules.masked) {
-      applyMask(bytes, at, pieceEnd, this.#maskKey);
-      this.#maskKey = rotateMaskKey(this.#maskKey, size);
+      applyMask(bytes, at, pieceEnd, frame.maskKey);
+      frame.maskKey = rotateMaskKey(frame.maskKey, size);
     }
-    this.#missing -= size;
+    frame.missing -= size;
+    if (frame.missing === 0) this.#frame = undefined;
     this.#sink.framePiece(bytes, at, pieceEnd);
-    if (this.#missing === 0) this.#sink.frameEnd();
+    if (frame.missing === 0) this.#sink.frameEnd();
     return pieceEnd;
   }
 }

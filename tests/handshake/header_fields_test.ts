@@ -23,14 +23,15 @@ Deno.test("repeated lines are kept apart and joined where one value is asked for
 });
 
 Deno.test("a compact list is the same list", () => {
-  const heads: [source: string, names: string[], values: string[]][] = [
-    ["", [], []],
-    ["A: 1\r\n", ["A"], ["1"]],
-    ["A:\r\nB: \tx: y,\tz \r\na:3\r\n", ["A", "B", "a"], ["", "x: y,\tz", "3"]],
+  const heads: [text: string, start: number, marks: number[]][] = [
+    ["", 0, []],
+    ["A: 1\r\n", 0, [1, 4]],
+    ["GET / HTTP/1.1\r\n\r\n", 16, []],
+    ["GET / HTTP/1.1\r\nA:\r\nB: \tx: y,\tz \r\na:3\r\n\r\n", 16, [17, 18, 21, 32, 35, 37]],
   ];
-  for (const [source, names, values] of heads) {
-    const plain = HeaderFields.fromParsed(names, values);
-    const compact = HeaderFields.fromParsed([...names], [...values], source);
+  for (const [text, start, marks] of heads) {
+    const plain = HeaderFields.fromParsed(text, start, [...marks]);
+    const compact = HeaderFields.fromParsed(text, start, [...marks]);
     const looks: ((fields: HeaderFields) => unknown)[] = [
       (fields) => [...fields.lines()],
       (fields) => [...fields],
@@ -49,6 +50,12 @@ Deno.test("a compact list is the same list", () => {
       assert.deepEqual(look(compact), look(plain));
     }
   }
+});
+
+Deno.test("lines are taken as they are where nothing is to be checked", () => {
+  const fields = HeaderFields.fromLines([["A b", "1"], ["a B", "\u00ff"], ["C", ""]]);
+  assert.deepEqual([...fields.lines()], [["A b", "1"], ["a B", "\u00ff"], ["C", ""]]);
+  assert.equal(fields.get("a b"), "1, \u00ff");
 });
 
 Deno.test("iteration gives the lines in their order with names in lower case, like Headers", () => {

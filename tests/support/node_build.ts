@@ -1,5 +1,5 @@
 // Node 20 runs no TypeScript: the library and the suites as JavaScript, file by file, in `.build/node`.
-// Types are stripped and `.ts` endings rewritten, nothing is bundled, and a source map in each file
+// Types are stripped and `.ts` endings rewritten, nothing is bundled, and a source map beside each file
 // leads stack traces back to the source. There the library is a package, and has its name.
 
 import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
@@ -43,7 +43,7 @@ const COMPILER_OPTIONS: ts.CompilerOptions = {
   module: ts.ModuleKind.ESNext,
   verbatimModuleSyntax: true,
   rewriteRelativeImportExtensions: true,
-  inlineSourceMap: true,
+  sourceMap: true,
   inlineSources: true,
 };
 
@@ -76,10 +76,11 @@ function build(): void {
         replaceFile(target, readFileSync(path, "utf8"));
         continue;
       }
-      const { outputText } = ts.transpileModule(readFileSync(path, "utf8"), {
+      const { outputText, sourceMapText } = ts.transpileModule(readFileSync(path, "utf8"), {
         compilerOptions: COMPILER_OPTIONS,
         fileName: path,
       });
+      replaceFile(`${target}.map`, sourceMapText!);
       replaceFile(target, outputText);
     }
   }
