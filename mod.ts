@@ -27,14 +27,14 @@
  */
 
 import type { Network } from "./src/transport/transport.ts";
-import type { ConnectOptions } from "./src/socket/connect_options.ts";
+import type { ConnectOptions } from "./src/client/connect_options.ts";
 import type { Connection } from "./src/socket/connection.ts";
-import { connectTo } from "./src/socket/connect_to.ts";
-import type { LastingConnection } from "./src/socket/lasting_connection.ts";
-import type { LastingConnectOptions } from "./src/socket/lasting_options.ts";
-import type { ServeOptions } from "./src/socket/serve_options.ts";
-import { serveOver } from "./src/socket/serve.ts";
-import type { Server } from "./src/socket/server.ts";
+import { connectTo } from "./src/reconnect/connect_to.ts";
+import type { LastingConnection } from "./src/reconnect/lasting_connection.ts";
+import type { LastingConnectOptions } from "./src/reconnect/lasting_options.ts";
+import type { ServeOptions } from "./src/server/serve_options.ts";
+import { serveOver } from "./src/server/serve.ts";
+import type { Server } from "./src/server/server.ts";
 
 export * from "./src/public.ts";
 

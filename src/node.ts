@@ -21,21 +21,21 @@
 
 import { nodeNetwork } from "./transport/node.ts";
 import { type NodeSocket, NodeTransport } from "./transport/node_transport.ts";
-import type { ConnectOptions } from "./socket/connect_options.ts";
+import type { ConnectOptions } from "./client/connect_options.ts";
 import type { Connection } from "./socket/connection.ts";
-import { connectTo } from "./socket/connect_to.ts";
-import type { LastingConnection } from "./socket/lasting_connection.ts";
-import type { LastingConnectOptions } from "./socket/lasting_options.ts";
-import type { ServeOptions } from "./socket/serve_options.ts";
-import { serveOver } from "./socket/serve.ts";
-import type { Server } from "./socket/server.ts";
+import { connectTo } from "./reconnect/connect_to.ts";
+import type { LastingConnection } from "./reconnect/lasting_connection.ts";
+import type { LastingConnectOptions } from "./reconnect/lasting_options.ts";
+import type { ServeOptions } from "./server/serve_options.ts";
+import { serveOver } from "./server/serve.ts";
+import type { Server } from "./server/server.ts";
 import {
   type NodeUpgradeRequest,
   type NodeUpgradeSocket,
   type UpgradeOptions,
   Upgrader,
   type WrappedSocket,
-} from "./socket/upgrader.ts";
+} from "./server/upgrader.ts";
 
 export * from "./public.ts";
 export type { NodeUpgradeRequest, NodeUpgradeSocket, UpgradeOptions, Upgrader };

@@ -13,37 +13,37 @@ export type {
   NumberedMessage,
   ResumeOptions,
 } from "./pubsub/backplane.ts";
-export type { ProxyOption } from "./socket/proxy_url.ts";
-export type { ClientTopicsOptions } from "./socket/client_topics.ts";
+export type { ProxyOption } from "./client/proxy_url.ts";
+export type { ClientTopicsOptions } from "./topics/client_topics.ts";
 export type { CompressionOptions } from "./socket/compression_options.ts";
-export type { ConnectOptions } from "./socket/connect_options.ts";
+export type { ConnectOptions } from "./client/connect_options.ts";
 export type { Connection, HandshakeInfo } from "./socket/connection.ts";
-export type { LastingConnection, LastingState } from "./socket/lasting_connection.ts";
-export type { LastingConnectOptions, LastingHandlers } from "./socket/lasting_options.ts";
-export type { ConnectionLoss, ReconnectOptions } from "./socket/reconnect_options.ts";
-export type { TopicHandlers, TopicMessageInfo } from "./socket/subscriptions.ts";
+export type { LastingConnection, LastingState } from "./reconnect/lasting_connection.ts";
+export type { LastingConnectOptions, LastingHandlers } from "./reconnect/lasting_options.ts";
+export type { ConnectionLoss, ReconnectOptions } from "./reconnect/reconnect_options.ts";
+export type { TopicHandlers, TopicMessageInfo } from "./reconnect/subscriptions.ts";
 export type { SendOptions } from "./socket/send_options.ts";
 export type { Message } from "./socket/connection_link.ts";
 export type { ConnectionOptions, DelayedWriteOptions } from "./socket/connection_options.ts";
 export type { Handlers } from "./socket/handlers.ts";
 export type { OnSlow, PublishOptions, PublishResult } from "./socket/publish_options.ts";
+export type { HeaderFieldsInit } from "./shared/header_lines.ts";
 export type {
-  HeaderFieldsInit,
   Origins,
   ServeOptions,
   UpgradeAcceptance,
   UpgradeDecision,
   UpgradeRejection,
   UpgradeRequest,
-} from "./socket/serve_options.ts";
+} from "./server/serve_options.ts";
 export { prepareMessage } from "./socket/prepare.ts";
 export type {
   BroadcastOptions,
   ConnectionGroup,
   ServerPublishOptions,
-} from "./socket/connection_group.ts";
-export type { ShutdownOptions } from "./socket/shutdown_options.ts";
-export type { Server } from "./socket/server.ts";
+} from "./server/connection_group.ts";
+export type { ShutdownOptions } from "./server/shutdown_options.ts";
+export type { Server } from "./server/server.ts";
 export type {
   DenoSockets,
   DialOptions,

@@ -1,11 +1,11 @@
-// `POOL_WORDS` of src/socket/random.ts: how many mask keys are drawn at once.
+// `POOL_WORDS` of src/shared/random.ts: how many mask keys are drawn at once.
 
 import { type Choice, repeated } from "./ways.ts";
 
 const REPEAT = 4096;
 
 export const drawing: Choice = {
-  constant: "POOL_WORDS, src/socket/random.ts",
+  constant: "POOL_WORDS, src/shared/random.ts",
   unit: "a mask key",
   size: "keys in a draw",
   sizes: [1, 16, 64, 256, 1024, 4096, 16384],

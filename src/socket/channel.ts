@@ -5,15 +5,20 @@ import { WebSocketError } from "../errors.ts";
 import type { DeflateAgreement } from "../handshake/deflate_offer.ts";
 import { PermessageDeflate } from "../message/permessage.ts";
 import type { CloseInfo } from "../session/close_info.ts";
-import { Session, type SessionShell, type SessionState } from "../session/session.ts";
+import {
+  Session,
+  type SessionEvents,
+  type SessionShell,
+  type SessionState,
+} from "../session/session.ts";
 import type { Transport } from "../transport/transport.ts";
 import type { MaskSource } from "../wire/frame_writer.ts";
 import { Opcode } from "../wire/opcode.ts";
 import { Connection, type HandshakeInfo } from "./connection.ts";
-import type { ClientTopicsRules } from "./client_topics.ts";
 import type {
   ChannelSender,
   ConnectionControl,
+  ConnectionTopics,
   MessageQueue,
   TopicAnswers,
 } from "./connection_link.ts";
@@ -22,12 +27,9 @@ import { Delivery, type DeliveryOwner } from "./delivery.ts";
 import type { Handlers } from "./handlers.ts";
 import { Intake, type IntakeOwner, STOPPED_BY_INBOX, STOPPED_BY_USER } from "./intake.ts";
 import { Keepalive, type KeepaliveOwner } from "./keepalive.ts";
-import { LabelledSender } from "./labelled_sender.ts";
 import { Outbox, type OutboxOwner } from "./outbox.ts";
 import { Outflow, type OutflowOwner } from "./outflow.ts";
-import { type Timer, timers, type TimerTarget } from "./timer_wheel.ts";
-import { TopicRequests } from "./topic_requests.ts";
-import type { Topics } from "./topics.ts";
+import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
 
 /** What all connections of one `serve` or `connect` share. */
 export interface ChannelContext<T> {
@@ -38,11 +40,31 @@ export interface ChannelContext<T> {
   /** The source of mask keys, on the client's side. */
   readonly masks?: MaskSource | undefined;
   /** The topics that the connections can listen to, on the server's side. */
-  readonly topics?: Topics;
+  readonly topics?: ConnectionTopics;
   /** Hears of errors that have no connection to go to. */
   reportError(error: unknown): void;
   /** A connection is over, and its `close` handler comes next. */
   connectionClosed?(connection: Connection<T>): void;
+}
+
+/** What stands between a channel and its user where the client speaks a subprotocol of the library. */
+export interface ChannelLayer<T> {
+  /** The options of the connection, with room for what is added to messages. */
+  readonly rules: ConnectionRules;
+  /** What events go through before they reach the user. */
+  events(channel: LayeredChannel<T>, events: SessionEvents): SessionEvents;
+  /** What the user sends goes through before it reaches the channel's own sender. */
+  sender(sender: ChannelSender): ChannelSender;
+}
+
+/** A channel, as its {@linkcode ChannelLayer} sees it. */
+export interface LayeredChannel<T> extends ConnectionControl {
+  /** What the user sees of it. */
+  readonly connection: Connection<T>;
+  /** Where answers to the client go. */
+  readonly topicListener: TopicAnswers | undefined;
+  /** Hears of errors that have no connection to go to. */
+  reportError(error: unknown): void;
 }
 
 /** What the opening handshake leaves behind. */
@@ -93,7 +115,7 @@ export class Channel<T>
    * @param data The user's data.
    * @param handlers Handlers of this connection alone, instead of the shared ones.
    * @param agreement What was agreed about compression, if anything.
-   * @param clientTopics What its client may listen to by itself, where that was agreed on.
+   * @param layer What stands before the user, where a subprotocol of the library was agreed on.
    */
   constructor(
     context: ChannelContext<T>,
@@ -102,10 +124,10 @@ export class Channel<T>
     data: T,
     handlers?: Handlers<T>,
     agreement?: DeflateAgreement,
-    clientTopics?: ClientTopicsRules<T>,
+    layer?: ChannelLayer<T>,
   ) {
     const { connectionRules: rules, masks } = context;
-    const sessionRules = clientTopics?.connection ?? rules;
+    const sessionRules = layer?.rules ?? rules;
     this.#context = context;
     this.#transport = transport;
     this.#outbox = new Outbox(transport, this);
@@ -120,15 +142,13 @@ export class Channel<T>
     this.#compression = compression;
     this.#session = new Session(
       compression === undefined ? sessionRules : sessionRules.whenCompressed,
-      clientTopics === undefined
-        ? this.#delivery
-        : new TopicRequests(this, context.topics!, this.#delivery, clientTopics),
+      layer === undefined ? this.#delivery : layer.events(this, this.#delivery),
       this,
       this.#outbox,
       masks,
       compression,
     );
-    if (clientTopics !== undefined) this.#sender = new LabelledSender(this.#makeSender());
+    if (layer !== undefined) this.#sender = layer.sender(this.#makeSender());
     this.#intake = new Intake(transport, this.#session, this);
     if (Keepalive.isWanted(rules)) this.#keepalive = new Keepalive(rules, this);
   }
@@ -323,7 +343,7 @@ export class Channel<T>
   }
 
   /** The topics of the server. */
-  get topics(): Topics | undefined {
+  get topics(): ConnectionTopics | undefined {
     return this.#context.topics;
   }
 

@@ -2,7 +2,7 @@
 
 import type { DeflateWishes } from "../handshake/deflate_offer.ts";
 import type { PermessageRules } from "../message/permessage.ts";
-import { checkInteger, checkNames, checkOneOf, checkType, wrongType } from "./check.ts";
+import { checkInteger, checkNames, checkOneOf, checkType, wrongType } from "../shared/check.ts";
 
 /**
  * Compression of messages (RFC 7692, permessage-deflate), where the peer has it too.

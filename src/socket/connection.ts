@@ -6,8 +6,8 @@ import type { CloseInfo } from "../session/close_info.ts";
 import { checkTextBytes } from "../message/message_writer.ts";
 import { checkCloseArguments, CloseCode } from "../wire/close.ts";
 import { MAX_CONTROL_PAYLOAD, type MessageOpcode, Opcode } from "../wire/opcode.ts";
-import { toBytes } from "./bytes.ts";
-import { show } from "./check.ts";
+import { toBytes } from "../shared/bytes.ts";
+import { show } from "../shared/check.ts";
 import type { ConnectionControl, ConnectionTopics, Message } from "./connection_link.ts";
 import {
   checkPublishOptions,

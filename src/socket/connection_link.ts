@@ -81,6 +81,8 @@ export interface ConnectionTopics {
   countOf(receiver: ConnectionControl): number;
   /** Whether a connection listens to a topic. */
   isSubscribed(receiver: ConnectionControl, topic: string): boolean;
+  /** Sends what waits for a connection that has caught up; returns whether there was any. */
+  release(receiver: ConnectionControl): boolean;
   /** Sends a message to the subscribers of a topic. */
   publish(
     topic: string,

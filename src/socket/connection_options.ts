@@ -1,6 +1,6 @@
 // The options that both sides of a connection have, their defaults and their check.
 
-import { checkInteger, checkNames, checkOneOf, checkType, wrongType } from "./check.ts";
+import { checkInteger, checkNames, checkOneOf, checkType, wrongType } from "../shared/check.ts";
 import {
   type CompressionOptions,
   type CompressionRules,

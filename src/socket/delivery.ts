@@ -10,7 +10,7 @@ import type { Connection } from "./connection.ts";
 import type { Message } from "./connection_link.ts";
 import type { Handlers } from "./handlers.ts";
 import { Inbox, type InboxSource } from "./inbox.ts";
-import { isPromiseLike } from "./promise_like.ts";
+import { isPromiseLike } from "../shared/promise_like.ts";
 
 /** What a {@linkcode Delivery} needs of its connection's machinery. */
 export interface DeliveryOwner extends InboxSource {

@@ -2,7 +2,7 @@
 
 import type { CloseInfo } from "../session/close_info.ts";
 import type { MessageOpcode } from "../wire/opcode.ts";
-import { checkType } from "./check.ts";
+import { checkType } from "../shared/check.ts";
 import type { Connection } from "./connection.ts";
 import type { Message } from "./connection_link.ts";
 

@@ -1,7 +1,7 @@
 // Notices peers that are gone: silence, unanswered pings, output that does not move.
 
 import { TimeoutError } from "../errors.ts";
-import { type Timer, timers, type TimerTarget } from "./timer_wheel.ts";
+import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
 
 /** How long a connection may stay without a sign of life; all in milliseconds, 0 is for ever. */
 export interface KeepaliveRules {

@@ -6,12 +6,12 @@ import type { PreparedMessage } from "../message/prepared_message.ts";
 import type { Session } from "../session/session.ts";
 import { CloseCode } from "../wire/close.ts";
 import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
-import { show } from "./check.ts";
+import { show } from "../shared/check.ts";
 import type { ChannelSender, Message } from "./connection_link.ts";
 import type { ConnectionRules } from "./connection_options.ts";
 import { Lane } from "./lane.ts";
 import type { Outbox } from "./outbox.ts";
-import { type Timer, timers, type TimerTarget } from "./timer_wheel.ts";
+import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
 
 /** Who hears of an {@linkcode Outflow}. */
 export interface OutflowOwner {

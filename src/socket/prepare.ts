@@ -1,7 +1,7 @@
 // Encoding a message once for many connections.
 
 import { PreparedMessage } from "../message/prepared_message.ts";
-import { toBytes } from "./bytes.ts";
+import { toBytes } from "../shared/bytes.ts";
 
 /**
  * Encodes a message once, to be sent on many connections with `connection.sendPrepared`.

@@ -1,6 +1,6 @@
 // What a user hands in to publish: the name of a topic, and what becomes of receivers that are slow.
 
-import { checkNames, checkOneOf, checkType, show } from "./check.ts";
+import { checkNames, checkOneOf, checkType, show } from "../shared/check.ts";
 
 /**
  * What a published message does to a receiver for which more than `highWaterMark` bytes wait:

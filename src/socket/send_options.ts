@@ -1,6 +1,6 @@
 // How one message is sent.
 
-import { checkNames, checkType } from "./check.ts";
+import { checkNames, checkType } from "../shared/check.ts";
 
 /** How one message is sent, by `send` or `sendStream`. */
 export interface SendOptions {

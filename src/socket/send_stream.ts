@@ -4,8 +4,8 @@ import { WebSocketError } from "../errors.ts";
 import { checkUtf8, encodeLongText, UTF8_COMPLETE } from "../message/utf8.ts";
 import { CloseCode } from "../wire/close.ts";
 import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
-import { toBytes } from "./bytes.ts";
-import { show } from "./check.ts";
+import { toBytes } from "../shared/bytes.ts";
+import { show } from "../shared/check.ts";
 import type { ConnectionControl, Message } from "./connection_link.ts";
 import { type SendOptions, wantsCompression } from "./send_options.ts";
 

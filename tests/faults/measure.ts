@@ -5,7 +5,7 @@ import process from "node:process";
 import { setTimeout } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { timers } from "../../src/socket/timer_wheel.ts";
+import { timers } from "../../src/shared/timer_wheel.ts";
 
 /** What a process holds; memory in bytes. */
 export interface Holdings {

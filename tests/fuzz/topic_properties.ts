@@ -12,10 +12,11 @@ import {
   writeLine,
 } from "../../src/pubsub/topic_protocol.ts";
 import type { SessionEvents } from "../../src/session/session.ts";
-import { clientTopicsRules } from "../../src/socket/client_topics.ts";
+import { clientTopicsRules } from "../../src/topics/client_topics.ts";
 import type { ConnectionTopics } from "../../src/socket/connection_link.ts";
 import { connectionRules } from "../../src/socket/connection_options.ts";
-import { TopicRequests, type TopicRequestsOwner } from "../../src/socket/topic_requests.ts";
+import type { LayeredChannel } from "../../src/socket/connection_link.ts";
+import { TopicRequests } from "../../src/topics/topic_requests.ts";
 import { BINARY, utf8 } from "../support/vectors.ts";
 import { damaged, damages, payloads, shortBytes, texts } from "./bytes.ts";
 
@@ -113,7 +114,7 @@ export const requests = fc.property(
       topicListener: { refused: () => void outcomes++ },
       fail: (error: WebSocketError) => void errors.push(error),
       reportError: () => {},
-    } as unknown as TopicRequestsOwner<undefined>;
+    } as unknown as LayeredChannel<undefined>;
     const events = {
       onText: () => void outcomes++,
       onBytes(_: number, bytes: Uint8Array, start: number, end: number): void {

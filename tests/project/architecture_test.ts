@@ -7,6 +7,17 @@ import { doctorSources, librarySources, place, type SourceFile, visit } from "./
 
 const PORT = "src/transport/transport.ts";
 
+/** What the entries for users may import. */
+const ENTRY = [
+  "src/public.ts",
+  "src/socket/",
+  "src/server/",
+  "src/client/",
+  "src/reconnect/",
+  "src/transport/",
+  PORT,
+];
+
 /**
  * What each layer may import, besides itself. A layer is a folder of `src` or a single file; the
  * longest name that fits a file wins.
@@ -21,18 +32,56 @@ const LAYERS: Record<string, readonly string[]> = {
   // HTTP CONNECT reads the same kind of head as the opening handshake.
   "src/proxy/": ["src/errors.ts", "src/handshake/"],
   "src/pubsub/": [],
-  "src/engines/": ["src/errors.ts", "src/pubsub/"],
+  "src/engines/": ["src/pubsub/"],
   [PORT]: [],
   "src/transport/": [PORT],
+  "src/shared/": [],
   "src/socket/": [
     "src/errors.ts",
     "src/wire/",
-    "src/deflate/",
     "src/message/",
     "src/session/",
     "src/handshake/",
-    "src/proxy/",
     "src/pubsub/",
+    "src/shared/",
+    PORT,
+  ],
+  "src/topics/": [
+    "src/errors.ts",
+    "src/wire/",
+    "src/message/",
+    "src/session/",
+    "src/pubsub/",
+    "src/shared/",
+    "src/socket/",
+  ],
+  "src/server/": [
+    "src/errors.ts",
+    "src/wire/",
+    "src/message/",
+    "src/handshake/",
+    "src/pubsub/",
+    "src/shared/",
+    "src/socket/",
+    "src/topics/",
+    PORT,
+  ],
+  "src/client/": [
+    "src/errors.ts",
+    "src/handshake/",
+    "src/proxy/",
+    "src/shared/",
+    "src/socket/",
+    PORT,
+  ],
+  "src/reconnect/": [
+    "src/errors.ts",
+    "src/wire/",
+    "src/session/",
+    "src/pubsub/",
+    "src/shared/",
+    "src/socket/",
+    "src/client/",
     PORT,
   ],
   "src/core.ts": [
@@ -42,7 +91,6 @@ const LAYERS: Record<string, readonly string[]> = {
     "src/message/",
     "src/session/",
     "src/handshake/",
-    "src/proxy/",
   ],
   "src/public.ts": [
     "src/errors.ts",
@@ -50,15 +98,20 @@ const LAYERS: Record<string, readonly string[]> = {
     "src/message/",
     "src/session/",
     "src/pubsub/",
+    "src/shared/",
     "src/socket/",
+    "src/topics/",
+    "src/server/",
+    "src/client/",
+    "src/reconnect/",
     PORT,
   ],
-  "src/deno.ts": ["src/public.ts", "src/socket/", "src/transport/", PORT],
-  "src/bun.ts": ["src/public.ts", "src/socket/", "src/transport/", PORT],
-  "src/node.ts": ["src/public.ts", "src/socket/", "src/transport/", PORT],
+  "src/deno.ts": ENTRY,
+  "src/bun.ts": ENTRY,
+  "src/node.ts": ENTRY,
+  "mod.ts": ENTRY,
   "src/redis.ts": ["src/engines/", "src/pubsub/"],
   "src/nats.ts": ["src/engines/", "src/pubsub/"],
-  "mod.ts": ["src/public.ts", "src/socket/", "src/transport/", PORT],
 };
 
 /** The files that may name a runtime, and import its modules. */

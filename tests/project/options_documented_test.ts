@@ -7,17 +7,17 @@ import { readSource, visit } from "./source_files.ts";
 /** The interfaces of options, by their files. */
 const INTERFACES: Record<string, string> = {
   ConnectionOptions: "src/socket/connection_options.ts",
-  ConnectOptions: "src/socket/connect_options.ts",
-  ServeOptions: "src/socket/serve_options.ts",
-  ClientTopicsOptions: "src/socket/client_topics.ts",
+  ConnectOptions: "src/client/connect_options.ts",
+  ServeOptions: "src/server/serve_options.ts",
+  ClientTopicsOptions: "src/topics/client_topics.ts",
   CompressionOptions: "src/socket/compression_options.ts",
   Handlers: "src/socket/handlers.ts",
-  LastingConnectOptions: "src/socket/lasting_options.ts",
-  LastingHandlers: "src/socket/lasting_options.ts",
-  ReconnectOptions: "src/socket/reconnect_options.ts",
+  LastingConnectOptions: "src/reconnect/lasting_options.ts",
+  LastingHandlers: "src/reconnect/lasting_options.ts",
+  ReconnectOptions: "src/reconnect/reconnect_options.ts",
   SendOptions: "src/socket/send_options.ts",
-  BroadcastOptions: "src/socket/connection_group.ts",
-  ShutdownOptions: "src/socket/shutdown_options.ts",
+  BroadcastOptions: "src/server/connection_group.ts",
+  ShutdownOptions: "src/server/shutdown_options.ts",
 };
 
 /** The names of an interface's own members. */

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
 import type { CloseInfo, Connection, Server, WebSocketError } from "../../mod.ts";
-import { timers } from "../../src/socket/timer_wheel.ts";
+import { timers } from "../../src/shared/timer_wheel.ts";
 import type { Cases } from "../behaviour/harness.ts";
 import { compressed, RSV1 } from "../support/deflated.ts";
 import {

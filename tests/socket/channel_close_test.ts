@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { WebSocketError } from "../../src/errors.ts";
 import type { CloseInfo } from "../../src/session/close_info.ts";
 import type { Connection } from "../../src/socket/connection.ts";
-import { timers } from "../../src/socket/timer_wheel.ts";
+import { timers } from "../../src/shared/timer_wheel.ts";
 import { bothSides, type CommonOptions, quiet, type Side } from "../support/socket_harness.ts";
 import { CLOSE, closePayload, type FrameParts, hex, TEXT, toHex } from "../support/vectors.ts";
 

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { TimeoutError } from "../../src/errors.ts";
 import type { Connection } from "../../src/socket/connection.ts";
-import { timers } from "../../src/socket/timer_wheel.ts";
+import { timers } from "../../src/shared/timer_wheel.ts";
 import { bothSides, quiet } from "../support/socket_harness.ts";
 import { CONTINUATION, PING, PONG, TEXT } from "../support/vectors.ts";
 

@@ -3,18 +3,18 @@
 
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers";
-import { connectOver } from "../../src/socket/connect.ts";
-import { connectTo } from "../../src/socket/connect_to.ts";
-import type { ConnectOptions } from "../../src/socket/connect_options.ts";
+import { connectOver } from "../../src/client/connect.ts";
+import { connectTo } from "../../src/reconnect/connect_to.ts";
+import type { ConnectOptions } from "../../src/client/connect_options.ts";
 import type { Connection } from "../../src/socket/connection.ts";
 import type { ConnectionOptions } from "../../src/socket/connection_options.ts";
 import type { Handlers } from "../../src/socket/handlers.ts";
-import type { LastingConnection } from "../../src/socket/lasting_connection.ts";
-import type { LastingConnectOptions } from "../../src/socket/lasting_options.ts";
-import { serveOver } from "../../src/socket/serve.ts";
-import type { ServeOptions } from "../../src/socket/serve_options.ts";
-import type { Server } from "../../src/socket/server.ts";
-import { timers } from "../../src/socket/timer_wheel.ts";
+import type { LastingConnection } from "../../src/reconnect/lasting_connection.ts";
+import type { LastingConnectOptions } from "../../src/reconnect/lasting_options.ts";
+import { serveOver } from "../../src/server/serve.ts";
+import type { ServeOptions } from "../../src/server/serve_options.ts";
+import type { Server } from "../../src/server/server.ts";
+import { timers } from "../../src/shared/timer_wheel.ts";
 import { MemoryNetwork, type MemoryTransport, transportPair } from "./memory_network.ts";
 import { RawPeer, upgradeRequest } from "./raw_peer.ts";
 import { MASK_KEY } from "./vectors.ts";

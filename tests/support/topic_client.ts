@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { TOPICS_SUBPROTOCOL } from "../../src/pubsub/topic_protocol.ts";
-import type { ServeOptions } from "../../src/socket/serve_options.ts";
-import type { Server } from "../../src/socket/server.ts";
+import type { ServeOptions } from "../../src/server/serve_options.ts";
+import type { Server } from "../../src/server/server.ts";
 import { upgradeRequest } from "./raw_peer.ts";
 import type { Harness, Side } from "./socket_harness.ts";
 

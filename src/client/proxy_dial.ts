@@ -1,0 +1,102 @@
+// Reaches a server through a proxy: connects to the proxy, asks it for a tunnel, and speaks TLS with
+// the server through it where the URL says so.
+
+import { ConnectionError } from "../errors.ts";
+import { authorityOf, type ProxyDialogue, type ProxyTarget } from "../proxy/dialogue.ts";
+import { HttpConnect } from "../proxy/http_connect.ts";
+import { parseIpAddress } from "../proxy/ip_address.ts";
+import { Socks5 } from "../proxy/socks5.ts";
+import type { DialOptions, Network, TlsClientOptions, Transport } from "../transport/transport.ts";
+import type { ProxyServer } from "./proxy_url.ts";
+import { openTunnel } from "./tunnel.ts";
+import { untilAborted } from "../shared/until_aborted.ts";
+
+/** A stream to a server, and what has already come from it. */
+export interface Dialled {
+  /** The stream; if it leads through a proxy it may be paused. */
+  readonly transport: Transport;
+  /** The first bytes of the server, usually none. */
+  readonly rest: Uint8Array;
+}
+
+/**
+ * Opens a stream to `address` through a proxy. Its signal counts for all of it, and whatever fails
+ * leaves no stream behind.
+ *
+ * @param tls The user's TLS options: an HTTPS proxy is checked against the same authorities, also
+ * for an address without TLS.
+ * @throws {ConnectionError} `PROXY_FAILED` when the proxy cannot be reached, does not speak its
+ * protocol or is lost, `PROXY_REFUSED` when it refuses; otherwise what the network throws.
+ */
+export async function dialThroughProxy(
+  network: Network,
+  proxy: ProxyServer,
+  address: DialOptions,
+  tls: TlsClientOptions = {},
+): Promise<Dialled> {
+  const { signal } = address;
+  const target = await untilAborted(targetFor(network, proxy, address), signal);
+  const dialogue = dialogueFor(proxy, target);
+  const transport = await dialProxy(network, proxy, address, tls);
+  const abort = (): void => transport.destroy();
+  signal?.addEventListener("abort", abort, { once: true });
+  try {
+    const rest = await openTunnel(transport, dialogue);
+    if (address.tls === undefined) return { transport, rest };
+    if (rest.length > 0) {
+      // A TLS server speaks second (RFC 8446 section 2). These bytes are the proxy's own, and must
+      // never pass for what the server said under TLS.
+      throw new ConnectionError(
+        "PROXY_FAILED",
+        `The proxy sent ${rest.length} bytes before the TLS handshake with the target began`,
+      );
+    }
+    const serverName = address.tls.serverName ?? address.hostname;
+    const securing = network.startTls(transport, { ...address.tls, serverName });
+    return { transport: await untilAborted(securing, signal), rest };
+  } catch (error) {
+    transport.destroy();
+    throw error;
+  } finally {
+    signal?.removeEventListener("abort", abort);
+  }
+}
+
+/** Where the proxy is told to connect to: with `socks5:` the name is looked up here, not there. */
+async function targetFor(
+  network: Network,
+  { scheme }: ProxyServer,
+  { hostname, port }: DialOptions,
+): Promise<ProxyTarget> {
+  if (scheme !== "socks5" || parseIpAddress(hostname) !== undefined) return { hostname, port };
+  return { hostname: await network.lookup(hostname), port };
+}
+
+function dialogueFor({ scheme, credentials }: ProxyServer, target: ProxyTarget): ProxyDialogue {
+  return scheme === "http" || scheme === "https"
+    ? new HttpConnect(target, credentials)
+    : new Socks5(target, credentials);
+}
+
+async function dialProxy(
+  network: Network,
+  proxy: ProxyServer,
+  { noDelay, readBufferSize, signal }: DialOptions,
+  { caCerts, rejectUnauthorized }: TlsClientOptions,
+): Promise<Transport> {
+  const { scheme, hostname, port } = proxy;
+  // Who we are and whom we mean to reach is the target's business alone: the proxy gets neither
+  // `cert` nor `serverName`.
+  const tls = scheme === "https" ? { caCerts, rejectUnauthorized } : undefined;
+  try {
+    const dialing = network.dial({ hostname, port, tls, noDelay, readBufferSize, signal });
+    return await untilAborted(dialing, signal, (late) => late.destroy());
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new ConnectionError(
+      "PROXY_FAILED",
+      `Cannot connect to the proxy ${scheme}://${authorityOf(proxy)}: ${why}`,
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,112 @@
+// The option `proxy`: whose URL it is, and what that says. No message repeats a user or password.
+
+import { authorityOf, type ProxyCredentials } from "../proxy/dialogue.ts";
+import { basicCredentials } from "../proxy/http_connect.ts";
+import { passwordRequest } from "../proxy/socks5.ts";
+import { show, wrongType } from "../shared/check.ts";
+
+/**
+ * A proxy, or how to find the one for a URL: none where it returns `undefined`. A user and password
+ * stand in the proxy's URL, percent-encoded.
+ *
+ * @example
+ * ```ts
+ * import { connect, type ProxyOption } from "@quickws/quickws";
+ *
+ * const proxy: ProxyOption = (url) =>
+ *   url.hostname === "localhost" ? undefined : "http://user:p%40ss@proxy.example:3128";
+ * export const open = () => connect("wss://a.example/", { proxy });
+ * ```
+ */
+export type ProxyOption = string | URL | ((url: URL) => string | URL | undefined);
+
+/** How a proxy is spoken with, and the ports of those whose URL names none. */
+const DEFAULT_PORTS = { http: 80, https: 443, socks5: 1080, socks5h: 1080 } as const;
+
+/** What the URL of a proxy says. */
+export interface ProxyServer {
+  /** How it is spoken with. */
+  readonly scheme: keyof typeof DEFAULT_PORTS;
+  /** Its host name or IP address; an IPv6 address without brackets. */
+  readonly hostname: string;
+  /** Its port. */
+  readonly port: number;
+  /** The user and password to show it, where the URL has them. */
+  readonly credentials: ProxyCredentials | undefined;
+}
+
+/**
+ * The proxy that an option means for a URL, if any.
+ *
+ * @throws {TypeError | RangeError} When it is no URL of a proxy, or its user or password cannot be
+ * sent; and what the user's function throws.
+ */
+export function findProxy(option: ProxyOption | undefined, url: string): ProxyServer | undefined {
+  const found: unknown = typeof option === "function" ? option(new URL(url)) : option;
+  if (found === undefined) return undefined;
+  if (typeof found !== "string" && !(found instanceof URL)) {
+    throw wrongType("proxy", "a URL or a function that gives one", found);
+  }
+  return parseProxy(String(found));
+}
+
+function parseProxy(text: string): ProxyServer {
+  const url = parseUrl(text);
+  const scheme = url?.protocol.slice(0, -1) ?? "";
+  // The scheme of SOCKS proxies is unknown to `URL`, which then leaves the host as it is written.
+  const host = url && parseUrl(`http://${url.host}`);
+  if (url === undefined || host === undefined || !isScheme(scheme)) {
+    throw new TypeError(
+      'Option "proxy" must be a URL with a host that begins with http://, https://, socks5:// or ' +
+        `socks5h://, got ${withoutCredentials(text)}`,
+    );
+  }
+  const server = {
+    scheme,
+    hostname: host.hostname.startsWith("[") ? host.hostname.slice(1, -1) : host.hostname,
+    port: url.port === "" ? DEFAULT_PORTS[scheme] : Number(url.port),
+    credentials: credentialsOf(url, scheme),
+  };
+  authorityOf(server);
+  return server;
+}
+
+function isScheme(scheme: string): scheme is ProxyServer["scheme"] {
+  return Object.hasOwn(DEFAULT_PORTS, scheme);
+}
+
+/** The error of `URL` is not kept as a cause: it repeats the text. */
+function parseUrl(text: string): URL | undefined {
+  try {
+    return new URL(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function credentialsOf(
+  { username, password }: URL,
+  scheme: ProxyServer["scheme"],
+): ProxyCredentials | undefined {
+  if (username === "" && password === "") return undefined;
+  const credentials = { username: percentDecoded(username), password: percentDecoded(password) };
+  // Checked now, before anything is opened.
+  if (scheme === "http" || scheme === "https") basicCredentials(credentials);
+  else passwordRequest(credentials);
+  return credentials;
+}
+
+function percentDecoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new TypeError(
+      'The user and password of option "proxy" must be percent-encoded UTF-8: write % as %25',
+    );
+  }
+}
+
+function withoutCredentials(text: string): string {
+  const at = text.lastIndexOf("@");
+  return show(at === -1 ? text : `...${text.slice(at)}`);
+}

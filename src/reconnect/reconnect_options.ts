@@ -1,0 +1,161 @@
+// How a client comes back: the option `reconnect`, its defaults and its check.
+
+import type { CloseInfo } from "../session/close_info.ts";
+import { checkInteger, checkNames, checkSignal, checkType, wrongType } from "../shared/check.ts";
+import { MAX_INT32 } from "../socket/connection_options.ts";
+
+/** A connection that was lost, or an attempt that failed. */
+export interface ConnectionLoss {
+  /** How the connection ended; `undefined` where an attempt to open one failed. */
+  readonly info: CloseInfo | undefined;
+  /** What went wrong; `undefined` where the server closed the connection. */
+  readonly error: Error | undefined;
+  /** How many there have been in a row, this one included. */
+  readonly attempt: number;
+  /** Milliseconds until the next attempt. */
+  readonly wait: number;
+}
+
+/** How often, and after how long, another connection is opened. */
+export interface ReconnectOptions {
+  /**
+   * Milliseconds before the second attempt, doubled for each that follows; what is really waited is a
+   * random part of it ("full jitter"), so that clients that were lost together do not come back
+   * together. Default: 500.
+   */
+  firstDelay?: number;
+  /** The most milliseconds that `firstDelay` grows to. Default: 30000. */
+  longestDelay?: number;
+  /**
+   * Attempts in a row that may fail, lost connections that did not hold for `steadyAfter` included,
+   * before it gives up. Default: no limit, also for the first connection.
+   */
+  attempts?: number;
+  /**
+   * Milliseconds for which a connection has to hold until what failed before it counts no more.
+   * Default: 10000.
+   */
+  steadyAfter?: number;
+  /**
+   * The least and the most milliseconds to wait after close code 1012, "service restart"; a random time
+   * between them. Default: `[5000, 30000]`, as the registry of close codes has it.
+   */
+  restartDelay?: readonly [least: number, most: number];
+  /**
+   * The same for 1013, "try again later", with which a server says that it is overloaded. `false`: there
+   * is no other attempt. Default: `[60000, 120000]`.
+   */
+  overloadDelay?: readonly [least: number, most: number] | false;
+  /**
+   * Decides in place of the rules: `false` gives up, `true` tries again after `wait`, a number after so
+   * many milliseconds, and `undefined` leaves it to the rules. It is asked each time, also when they would
+   * give up.
+   */
+  retry?(loss: ConnectionLoss): boolean | number | undefined;
+  /**
+   * Bytes of messages that may wait while there is no connection, 32 more counted for each; what does not
+   * fit is dropped, and `send` returns `false`. 0: nothing waits. Default: 65536.
+   */
+  maxQueue?: number;
+  /**
+   * Whether topics can be subscribed to, in the subprotocol `quickws.topics.1`, which the server has to
+   * have. Not together with `subprotocols`. Default: `false`.
+   */
+  topics?: boolean;
+  /** Ends all of it when it aborts; what is open is closed with 1000. */
+  signal?: AbortSignal;
+}
+
+/** {@linkcode ReconnectOptions}, checked and with their defaults. */
+export interface ReconnectRules {
+  /** See {@linkcode ReconnectOptions.firstDelay}. */
+  readonly firstDelay: number;
+  /** See {@linkcode ReconnectOptions.longestDelay}. */
+  readonly longestDelay: number;
+  /** See {@linkcode ReconnectOptions.attempts}. */
+  readonly attempts: number;
+  /** See {@linkcode ReconnectOptions.steadyAfter}. */
+  readonly steadyAfter: number;
+  /** See {@linkcode ReconnectOptions.restartDelay}. */
+  readonly restartDelay: readonly [least: number, most: number];
+  /** See {@linkcode ReconnectOptions.overloadDelay}. */
+  readonly overloadDelay: readonly [least: number, most: number] | false;
+  /** See {@linkcode ReconnectOptions.maxQueue}. */
+  readonly maxQueue: number;
+  /** See {@linkcode ReconnectOptions.topics}. */
+  readonly topics: boolean;
+  /** What the user gave, for the hook and the signal. */
+  readonly options: ReconnectOptions;
+}
+
+const NAMES: readonly (keyof ReconnectOptions)[] = [
+  "firstDelay",
+  "longestDelay",
+  "attempts",
+  "steadyAfter",
+  "restartDelay",
+  "overloadDelay",
+  "retry",
+  "maxQueue",
+  "topics",
+  "signal",
+];
+
+/**
+ * Checks the option `reconnect` and fills in the defaults.
+ *
+ * @throws {TypeError | RangeError} When a name is unknown, or a value of the wrong type or range.
+ */
+export function reconnectRules(value: true | ReconnectOptions): ReconnectRules {
+  const options: ReconnectOptions = value === true ? {} : value;
+  checkNames('Option "reconnect", unless it is true or false,', options, NAMES);
+  const { firstDelay = 500, steadyAfter = 10_000, attempts = Infinity } = options;
+  checkInteger("reconnect.firstDelay", options.firstDelay, 1, MAX_INT32, "milliseconds");
+  const least = options.firstDelay ?? 1;
+  checkInteger("reconnect.longestDelay", options.longestDelay, least, MAX_INT32, "milliseconds");
+  if (attempts !== Infinity) {
+    checkInteger("reconnect.attempts", attempts, 1, MAX_INT32, "attempts");
+  }
+  checkInteger("reconnect.steadyAfter", options.steadyAfter, 0, MAX_INT32, "milliseconds");
+  checkRange("reconnect.restartDelay", options.restartDelay);
+  if (options.overloadDelay !== false) {
+    checkRange("reconnect.overloadDelay", options.overloadDelay, " or false");
+  }
+  checkType("reconnect.retry", options.retry, "function");
+  checkInteger("reconnect.maxQueue", options.maxQueue, 0, MAX_INT32, "bytes");
+  checkType("reconnect.topics", options.topics, "boolean");
+  checkSignal(options.signal);
+  return {
+    firstDelay,
+    // A default must not stand in the way of the other, which was given.
+    longestDelay: options.longestDelay ?? Math.max(30_000, firstDelay),
+    attempts,
+    steadyAfter,
+    restartDelay: copy(options.restartDelay) ?? [5000, 30_000],
+    overloadDelay: options.overloadDelay === false
+      ? false
+      : copy(options.overloadDelay) ?? [60_000, 120_000],
+    maxQueue: options.maxQueue ?? 65_536,
+    topics: options.topics ?? false,
+    options,
+  };
+}
+
+type Range = readonly [least: number, most: number];
+
+function copy(range: Range | undefined): Range | undefined {
+  return range && [range[0], range[1]];
+}
+
+function checkRange(name: string, value: unknown, or = ""): void {
+  if (value === undefined) return;
+  if (!Array.isArray(value) || value.length !== 2) {
+    throw wrongType(name, `[least, most] in milliseconds${or}`, value);
+  }
+  const [least, most] = value;
+  for (const end of [least, most]) {
+    if (typeof end !== "number") throw wrongType(name, "two numbers of milliseconds", end);
+  }
+  checkInteger(`${name}[0]`, least, 0, MAX_INT32, "milliseconds");
+  checkInteger(`${name}[1]`, most, least, MAX_INT32, "milliseconds");
+}

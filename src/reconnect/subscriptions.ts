@@ -1,0 +1,235 @@
+// The topics that a client listens to, across its connections: what it asks the server for, and whom the
+// messages go to. Each numbered message is handed on once and in order.
+
+import { WebSocketError } from "../errors.ts";
+import {
+  asNotice,
+  lineEnd,
+  readLine,
+  type TopicNotice,
+  type TopicRequest,
+} from "../pubsub/topic_protocol.ts";
+import type { MessageOpcode } from "../wire/opcode.ts";
+import { checkNames, show } from "../shared/check.ts";
+import type { Message } from "../socket/connection_link.ts";
+
+/** What is known of a message of a topic, beside the message. */
+export interface TopicMessageInfo {
+  /** Its number, where the server keeps a history: they grow, not always by one. */
+  readonly number: number | undefined;
+  /** Text or binary. */
+  readonly opcode: MessageOpcode;
+}
+
+/** What a client hears of a topic that it subscribed to. They are called like other handlers. */
+export interface TopicHandlers {
+  /** A message came. */
+  message(data: Message, about: TopicMessageInfo): unknown;
+  /**
+   * Messages were missed that the server knows no longer, or it has no history: what the client knows of
+   * the topic has to be fetched anew.
+   */
+  missed?(): unknown;
+  /** The server does not let it listen, now or any more; it is subscribed no longer. */
+  refused?(reason: string): unknown;
+}
+
+/** The connection, as its {@linkcode Subscriptions} need it. */
+export interface SubscriptionsOwner {
+  /** Sends a request on the connection that there is. */
+  request(request: TopicRequest): void;
+  /** A message came that has nothing to do with topics. */
+  deliver(data: Message, opcode: MessageOpcode): unknown;
+  /** A message came of a topic that is not subscribed to. */
+  deliverOther(topic: string, data: Message, about: TopicMessageInfo): unknown;
+  /** The server sent what it must not. */
+  malformed(reason: string): void;
+}
+
+interface Subscription {
+  readonly handlers: TopicHandlers;
+  /** The number up to which everything has come. */
+  last: number | undefined;
+  /** Whether the server has confirmed it on the connection that there is. */
+  isConfirmed: boolean;
+  /** Whether it was confirmed on an earlier one, so that some may be missing. */
+  hasGap: boolean;
+  /** Who waits for the first confirmation. */
+  waiter: Waiter | undefined;
+}
+
+interface Waiter {
+  resolve(): void;
+  reject(error: Error): void;
+}
+
+const UNCONFIRMED = { isConfirmed: false, hasGap: false };
+
+/** The topics of one client. */
+export class Subscriptions {
+  readonly #owner: SubscriptionsOwner;
+  readonly #topics: Map<string, Subscription> = new Map();
+  #connected = false;
+  #ended = false;
+
+  /** @param owner The connection. */
+  constructor(owner: SubscriptionsOwner) {
+    this.#owner = owner;
+  }
+
+  /** The topics that it listens to, in the order of its subscriptions. */
+  get names(): string[] {
+    return [...this.#topics.keys()];
+  }
+
+  /**
+   * Listens to a topic.
+   *
+   * @throws {TypeError} When the handlers are not what they should be, or it listens to it already.
+   */
+  subscribe(topic: string, handlers: TopicHandlers): Promise<void> {
+    checkTopicHandlers(handlers);
+    if (this.#topics.has(topic)) {
+      throw new TypeError(`Cannot subscribe: ${show(topic)} is subscribed to already`);
+    }
+    const confirmed = new Promise<void>((resolve, reject) => {
+      const waiter = { resolve, reject };
+      if (this.#ended) reject(new WebSocketError("NOT_OPEN", `It is too late for ${show(topic)}`));
+      else this.#topics.set(topic, { ...UNCONFIRMED, handlers, last: undefined, waiter });
+    });
+    // Whoever does not look at it hears of a refusal by the handler.
+    confirmed.catch(() => {});
+    if (this.#connected) this.#owner.request({ subscribe: topic });
+    return confirmed;
+  }
+
+  /** Listens to a topic no more; returns whether it did. */
+  unsubscribe(topic: string): boolean {
+    const subscription = this.#topics.get(topic);
+    if (subscription === undefined) return false;
+    this.#topics.delete(topic);
+    subscription.waiter?.reject(
+      new WebSocketError(
+        "NOT_OPEN",
+        `${show(topic)} was unsubscribed before the server confirmed it`,
+      ),
+    );
+    if (this.#connected) this.#owner.request({ unsubscribe: topic });
+    return true;
+  }
+
+  /** There is a connection: all that is listened to is asked for. */
+  connected(): void {
+    this.#connected = true;
+    for (const [subscribe, { last }] of [...this.#topics]) {
+      if (!this.#connected) return;
+      this.#owner.request(last === undefined ? { subscribe } : { subscribe, after: last });
+    }
+  }
+
+  /** There is none any more. */
+  disconnected(): void {
+    this.#connected = false;
+    for (const subscription of this.#topics.values()) {
+      subscription.hasGap ||= subscription.isConfirmed;
+      subscription.isConfirmed = false;
+    }
+  }
+
+  /** It is all over. */
+  end(): void {
+    this.#connected = false;
+    this.#ended = true;
+    for (const [topic, { waiter }] of this.#topics) {
+      waiter?.reject(
+        new WebSocketError("NOT_OPEN", `The end came before the server confirmed ${show(topic)}`),
+      );
+    }
+    this.#topics.clear();
+  }
+
+  /** A message came; what the handler returns is handed back. */
+  receive(data: Message, opcode: MessageOpcode): unknown {
+    const end = lineEnd(data);
+    const line = end === 0 ? null : readLine(data, end);
+    if (line === undefined) return this.#owner.deliver(rest(data, end), opcode);
+    const notice = line === null ? undefined : asNotice(line);
+    if (notice === undefined) {
+      this.#owner.malformed("A message has no line in front, or one that says nothing known");
+      return undefined;
+    }
+    if ("topic" in notice) {
+      return this.#message(notice.topic, rest(data, end), { number: notice.number, opcode });
+    }
+    if (data.length > end) {
+      this.#owner.malformed("A notice about a topic has something behind its line");
+      return undefined;
+    }
+    return this.#heed(notice);
+  }
+
+  #message(topic: string, data: Message, about: TopicMessageInfo): unknown {
+    const subscription = this.#topics.get(topic);
+    if (subscription === undefined) return this.#owner.deliverOther(topic, data, about);
+    const { number } = about;
+    if (number !== undefined) {
+      if (subscription.last !== undefined && number <= subscription.last) return undefined;
+      subscription.last = number;
+    }
+    return subscription.handlers.message(data, about);
+  }
+
+  #heed(notice: Exclude<TopicNotice, { readonly topic: string }>): unknown {
+    if ("subscribed" in notice) return this.#confirmed(notice.subscribed, notice.number);
+    if ("refused" in notice) return this.#refused(notice.refused, notice.reason);
+    if ("missed" in notice) return this.#topics.get(notice.missed)?.handlers.missed?.();
+    const subscription = this.#topics.get(notice.passed);
+    if (subscription !== undefined && notice.number > (subscription.last ?? -1)) {
+      subscription.last = notice.number;
+    }
+    return undefined;
+  }
+
+  #confirmed(topic: string, number: number | undefined): unknown {
+    const subscription = this.#topics.get(topic);
+    if (subscription === undefined) return undefined;
+    // Its numbers may have gone back, when the engine has lost what it knew; then it says "missed", too.
+    if (number !== undefined) subscription.last = number;
+    subscription.isConfirmed = true;
+    subscription.waiter?.resolve();
+    subscription.waiter = undefined;
+    // Without a number there is no history, and what was published meanwhile is lost.
+    const lacksSome = subscription.hasGap && number === undefined;
+    subscription.hasGap = false;
+    return lacksSome ? subscription.handlers.missed?.() : undefined;
+  }
+
+  #refused(topic: string, reason: string): unknown {
+    const subscription = this.#topics.get(topic);
+    if (subscription === undefined) return undefined;
+    this.#topics.delete(topic);
+    subscription.waiter?.reject(
+      new WebSocketError("TOPIC_REFUSED", `The server refuses ${show(topic)}: ${reason}`),
+    );
+    return subscription.handlers.refused?.(reason);
+  }
+}
+
+function rest(data: Message, end: number): Message {
+  return typeof data === "string" ? data.slice(end) : data.subarray(end);
+}
+
+function checkTopicHandlers(handlers: TopicHandlers): void {
+  checkNames("The handlers of a topic", handlers, ["message", "missed", "refused"]);
+  if (typeof handlers.message !== "function") {
+    throw new TypeError(
+      `The handlers of a topic must have "message", a function, got ${show(handlers.message)}`,
+    );
+  }
+  for (const name of ["missed", "refused"] as const) {
+    const handler: unknown = handlers[name];
+    if (handler !== undefined && typeof handler !== "function") {
+      throw new TypeError(`The topic handler "${name}" must be a function, got ${show(handler)}`);
+    }
+  }
+}

@@ -1,0 +1,160 @@
+// The connections of one server, whichever way they came in.
+
+import { PreparedMessage } from "../message/prepared_message.ts";
+import { checkNames } from "../shared/check.ts";
+import type { Connection } from "../socket/connection.ts";
+import { prepareMessage } from "../socket/prepare.ts";
+import {
+  checkPublishOptions,
+  checkTopic,
+  type PublishOptions,
+  type PublishResult,
+} from "../socket/publish_options.ts";
+import type { ServerCore } from "./server_core.ts";
+import { checkShutdownOptions, type ShutdownOptions } from "./shutdown_options.ts";
+
+/** Whom a broadcast leaves out. */
+export interface BroadcastOptions<T = unknown> {
+  /** The connection that does not get it, such as the one it came from. */
+  except?: Connection<T>;
+}
+
+/** How a server publishes a message. */
+export interface ServerPublishOptions<T = unknown> extends PublishOptions {
+  /** The connection that does not get it, such as the one it came from. */
+  except?: Connection<T>;
+}
+
+/**
+ * All connections that one set of options let in.
+ *
+ * @example
+ * ```ts
+ * import { connect, type ConnectionGroup, serve } from "@quickws/quickws";
+ *
+ * function tell<T>(group: ConnectionGroup<T>, news: string): void {
+ *   console.log(`told ${group.broadcast(news)} of ${group.connections}`); // told 1 of 1
+ * }
+ *
+ * await using server = await serve({ port: 0 });
+ * await using conn = await connect(server.url);
+ * tell(server, "hello");
+ * for await (const data of conn) {
+ *   console.log(data); // hello
+ *   break;
+ * }
+ * ```
+ */
+export abstract class ConnectionGroup<T> {
+  readonly #core: ServerCore<T>;
+
+  /** @internal Groups come from `serve`, `attach` and `createUpgrader`. */
+  constructor(core: ServerCore<T>) {
+    this.#core = core;
+  }
+
+  /** How many connections are open. */
+  get connections(): number {
+    return this.#core.connections;
+  }
+
+  /** Resolves, and never rejects, when the server has shut down and its last connection is gone. */
+  get finished(): Promise<void> {
+    return this.#core.finished;
+  }
+
+  /** Iterates over the connections that are open. */
+  clients(): IterableIterator<Connection<T>> {
+    return this.#core.clients();
+  }
+
+  /**
+   * Sends a message to all open connections, encoded once.
+   *
+   * @param data A string is sent as text, bytes as binary; or what `prepareMessage` made of them.
+   * @param options Whom to leave out.
+   * @returns To how many connections it was sent.
+   * @throws {TypeError} When the data is of another type, or an option unknown.
+   */
+  broadcast(
+    data: string | Uint8Array | ArrayBuffer | PreparedMessage,
+    options: BroadcastOptions<T> = {},
+  ): number {
+    checkNames("The options of broadcast", options, ["except"]);
+    const message = data instanceof PreparedMessage ? data : prepareMessage(data);
+    let count = 0;
+    for (const connection of this.#core.clients()) {
+      if (connection === options.except || connection.readyState !== "open") continue;
+      connection.sendPrepared(message);
+      count++;
+    }
+    return count;
+  }
+
+  /**
+   * Sends a message to the connections that listen to a topic, encoded once (and compressed once for
+   * all that agreed on the same compression).
+   *
+   * @param topic The topic.
+   * @param data A string is sent as text, bytes as binary; or what `prepareMessage` made of them.
+   * @param options Whom to leave out, and what becomes of connections that are slow.
+   * @returns What became of it, by the number of connections.
+   * @throws {TypeError} When the data is of another type, or an option unknown or of another type.
+   * @throws {RangeError} When the topic is empty or longer than 1024 bytes.
+   *
+   * @example
+   * ```ts
+   * import { serve } from "@quickws/quickws";
+   *
+   * await using server = await serve({
+   *   port: 0,
+   *   open: (conn) => void conn.subscribe("prices"),
+   * });
+   * const price = JSON.stringify({ symbol: "ACME", price: 42 });
+   * const { sent, waiting, replaced } = server.publish("prices", price, {
+   *   onSlow: "conflate",
+   *   key: "ACME",
+   * });
+   * console.log(sent, waiting, replaced);
+   * ```
+   */
+  publish(
+    topic: string,
+    data: string | Uint8Array | ArrayBuffer | PreparedMessage,
+    options: ServerPublishOptions<T> = {},
+  ): PublishResult {
+    checkTopic(topic);
+    checkPublishOptions(options, ["except", "onSlow", "key"]);
+    const { except } = options;
+    const excluded = except === undefined ? undefined : this.#core.channelOf(except);
+    return this.#core.topics.publish(topic, data, options, excluded);
+  }
+
+  /**
+   * How many connections listen to a topic.
+   *
+   * @throws {TypeError | RangeError} When it cannot be the name of a topic.
+   */
+  subscribers(topic: string): number {
+    checkTopic(topic);
+    return this.#core.topics.count(topic);
+  }
+
+  /**
+   * Stops accepting at once, closes all connections with 1001 (RFC 6455 section 7.4.1), waits for them,
+   * and cuts those that take too long. Resolves when all is over; a second call waits for the same end,
+   * and closes at once what a first one with `over` has not closed yet, unless it has `over` as well.
+   *
+   * @throws {TypeError | RangeError} When an option is unknown, of another type or out of range.
+   */
+  shutdown(options: ShutdownOptions = {}): Promise<void> {
+    checkShutdownOptions(options);
+    this.#core.shutdown(options);
+    return this.#core.finished;
+  }
+
+  /** {@linkcode Server.shutdown} with the default timeout. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.shutdown();
+  }
+}

@@ -1,0 +1,144 @@
+// Giving up: the time for the opening handshake, and the signal of the user.
+
+import assert from "node:assert/strict";
+import { TimeoutError } from "../../src/errors.ts";
+import { timers } from "../../src/shared/timer_wheel.ts";
+import { watchedSignal } from "../support/listeners.ts";
+import { transportPair } from "../support/memory_network.ts";
+import { RawPeer } from "../support/raw_peer.ts";
+import { quiet, socketTest } from "../support/socket_harness.ts";
+
+const URL_OF_A = "ws://a.example/chat";
+
+socketTest(
+  "a dial that never resolves ends with HANDSHAKE_TIMEOUT, and what comes late is cut",
+  async (t) => {
+    const late = Promise.withResolvers<ReturnType<typeof transportPair>[0]>();
+    let signal: AbortSignal | undefined;
+    const connecting = t.connect(URL_OF_A, {
+      handshakeTimeout: 20,
+      dial: (address) => {
+        signal = address.signal;
+        return late.promise;
+      },
+    });
+    await assert.rejects(connecting, (error: Error) => {
+      assert.ok(error instanceof TimeoutError);
+      assert.equal(error.code, "HANDSHAKE_TIMEOUT");
+      assert.match(error.message, /20 ms \(option handshakeTimeout\)/);
+      return true;
+    });
+    assert.equal(signal!.aborted, true);
+    const [transport, far] = transportPair();
+    late.resolve(transport);
+    const peer = new RawPeer(far);
+    await peer.until(() => peer.over);
+    assert.equal(transport.over, true);
+  },
+);
+
+socketTest(
+  "a server that never answers ends with HANDSHAKE_TIMEOUT, and the stream is cut",
+  async (t) => {
+    const { connecting, peer } = t.knock({ handshakeTimeout: 20 });
+    await assert.rejects(connecting, { name: "TimeoutError", code: "HANDSHAKE_TIMEOUT" });
+    await peer.until(() => peer.over);
+  },
+);
+
+socketTest("a server whose answer trickles in does not gain time", async (t) => {
+  const { connecting, peer } = t.knock({ handshakeTimeout: 20 });
+  const failed = assert.rejects(connecting, { code: "HANDSHAKE_TIMEOUT" });
+  peer.send("HTTP/1.1 101 Switching Protocols\r\nX-Slow: ");
+  while (!peer.over) {
+    peer.send("x");
+    await quiet();
+  }
+  await failed;
+});
+
+socketTest("the time for the handshake is over with the handshake", async (t) => {
+  const { conn } = await t.reach({ handshakeTimeout: 1000 });
+  assert.equal(timers.size, 0);
+  assert.equal(conn.readyState, "open");
+});
+
+const reason = new Error("changed my mind");
+
+socketTest(
+  "a signal that is aborted already rejects with its reason, nothing is dialed",
+  async (t) => {
+    const signal = AbortSignal.abort(reason);
+    await assert.rejects(t.connect(URL_OF_A, { signal }), (error) => error === reason);
+    assert.deepEqual(t.network.dialed, []);
+  },
+);
+
+socketTest("a signal that aborts while dialing rejects with its reason", async (t) => {
+  const controller = new AbortController();
+  const connecting = t.connect(URL_OF_A, {
+    signal: controller.signal,
+    dial: () => new Promise(() => {}),
+  });
+  await quiet();
+  controller.abort(reason);
+  await assert.rejects(connecting, (error) => error === reason);
+});
+
+socketTest("a signal that aborts before the answer rejects with its reason and cuts", async (t) => {
+  const controller = new AbortController();
+  const { connecting, peer } = t.knock({ signal: controller.signal });
+  await peer.head();
+  controller.abort(reason);
+  await assert.rejects(connecting, (error) => error === reason);
+  await peer.until(() => peer.over);
+});
+
+socketTest("a signal that aborts right when the stream is there rejects and cuts", async (t) => {
+  // Whichever of the steps between the two it hits.
+  for (let steps = 0; steps < 12; steps++) {
+    const controller = new AbortController();
+    const [transport, far] = transportPair();
+    const peer = t.peer(far);
+    const connecting = t.connect(URL_OF_A, {
+      signal: controller.signal,
+      dial: async () => {
+        await quiet();
+        let delay = Promise.resolve();
+        for (let i = 0; i < steps; i++) delay = delay.then(() => {});
+        delay.then(() => controller.abort(reason));
+        return transport;
+      },
+    });
+    await assert.rejects(connecting, (error) => error === reason);
+    await peer.until(() => peer.over);
+  }
+});
+
+socketTest("a signal is let go of as soon as the connection is open or has failed", async (t) => {
+  const { signal, listeners } = watchedSignal();
+  const { connecting, peer } = t.knock({ signal });
+  assert.equal(listeners.size, 1);
+  await peer.acceptUpgrade();
+  await connecting;
+  assert.equal(listeners.size, 0);
+  await assert.rejects(t.connect("ws://127.0.0.1:9/", { signal }));
+  assert.equal(listeners.size, 0);
+});
+
+socketTest("a signal has no effect on an open connection", async (t) => {
+  const controller = new AbortController();
+  const { conn, peer } = await t.reach({ signal: controller.signal });
+  controller.abort();
+  await quiet();
+  assert.equal(conn.readyState, "open");
+  conn.send("still here");
+  await peer.framesOf(1);
+});
+
+socketTest("abort in the open handler is too late as well", async (t) => {
+  const controller = new AbortController();
+  const { conn } = await t.reach({ signal: controller.signal, open: () => controller.abort() });
+  await quiet();
+  assert.equal(conn.readyState, "open");
+});

@@ -1,0 +1,406 @@
+import assert from "node:assert/strict";
+import { connectOver } from "../../src/client/connect.ts";
+import type { ConnectOptions } from "../../src/client/connect_options.ts";
+import { type Dialled, dialThroughProxy } from "../../src/client/proxy_dial.ts";
+import { findProxy } from "../../src/client/proxy_url.ts";
+import { timers } from "../../src/shared/timer_wheel.ts";
+import type { DialOptions, TlsClientOptions, Transport } from "../../src/transport/transport.ts";
+import { MemoryNetwork, type MemoryTransport } from "../support/memory_network.ts";
+import { RawPeer } from "../support/raw_peer.ts";
+import { quiet } from "../support/socket_harness.ts";
+import { concat, hex, TEXT, toHex } from "../support/vectors.ts";
+
+const REASON = new Error("given up");
+const forever = (): Promise<never> => new Promise(() => {});
+const STANDS = "HTTP/1.1 200 OK\r\n\r\n";
+
+/** A network with a proxy on port 3128 that the test plays, a DNS and TLS that is none. */
+class ProxyNetwork extends MemoryNetwork {
+  /** The proxies' ends of the connections, in their order. */
+  readonly proxies: RawPeer[] = [];
+  readonly secured: { transport: Transport; options: TlsClientOptions }[] = [];
+  readonly lookedUp: string[] = [];
+  /** What a lookup, a dial and a TLS handshake wait for. */
+  gates: Partial<Record<"lookup" | "dial" | "tls", () => Promise<unknown>>> = {};
+
+  static async open(): Promise<ProxyNetwork> {
+    const network = new ProxyNetwork();
+    const accept = (transport: Transport): void => {
+      network.proxies.push(new RawPeer(transport as MemoryTransport));
+    };
+    await network.listen({ hostname: "proxy.example", port: 3128, noDelay: true }, {
+      accept,
+      error: () => {},
+    });
+    return network;
+  }
+
+  override async dial(options: DialOptions): Promise<Transport> {
+    await this.gates.dial?.();
+    return super.dial(options);
+  }
+
+  override async startTls(transport: Transport, options: TlsClientOptions): Promise<Transport> {
+    this.secured.push({ transport, options });
+    await this.gates.tls?.();
+    return transport;
+  }
+
+  override async lookup(hostname: string): Promise<string> {
+    this.lookedUp.push(hostname);
+    await this.gates.lookup?.();
+    return "192.0.2.7";
+  }
+
+  /** The proxy of the next connection, once it has been sent so many bytes. */
+  async proxy(bytes = 1): Promise<RawPeer> {
+    while (this.proxies.length === 0) await quiet();
+    const peer = this.proxies.at(-1)!;
+    await peer.until(() => peer.bytes.length >= bytes);
+    return peer;
+  }
+}
+
+function dial(
+  network: ProxyNetwork,
+  proxy: string,
+  address?: Partial<DialOptions>,
+  tls?: TlsClientOptions,
+): Promise<Dialled> {
+  const target = { hostname: "a.example", port: 80, noDelay: true, ...address };
+  return dialThroughProxy(network, findProxy(proxy, "ws://a.example/")!, target, tls);
+}
+
+Deno.test("the proxy is dialed, and told the target", async () => {
+  const network = await ProxyNetwork.open();
+  const { signal } = new AbortController();
+  const address = { noDelay: false, readBufferSize: 100, signal };
+  const dialing = dial(network, "http://proxy.example:3128", address);
+  const proxy = await network.proxy();
+  assert.match(await proxy.head(), /^CONNECT a\.example:80 HTTP\/1\.1\r\nHost: a\.example:80\r\n/);
+  proxy.send(`${STANDS}and the server's first words`);
+  const { transport, rest } = await dialing;
+  assert.equal(new TextDecoder().decode(rest), "and the server's first words");
+  assert.equal(transport, proxy.transport.peer);
+  assert.deepEqual(network.dialed, [
+    { hostname: "proxy.example", port: 3128, tls: undefined, ...address },
+  ]);
+  assert.deepEqual(network.secured, []);
+});
+
+Deno.test("TLS begins behind the dialogue, for the host of the URL or the name that was given", async () => {
+  for (
+    const [hostname, given, serverName] of [
+      ["a.example", undefined, "a.example"],
+      ["2001:db8::1", undefined, "2001:db8::1"],
+      ["192.0.2.1", "b.example", "b.example"],
+    ]
+  ) {
+    const network = await ProxyNetwork.open();
+    const tls = { caCerts: ["ca"], cert: "cert", key: "key", serverName: given };
+    const dialing = dial(network, "http://proxy.example:3128", { hostname, tls }, tls);
+    const proxy = await network.proxy();
+    assert.deepEqual(network.secured, []);
+    proxy.send(STANDS);
+    const { transport } = await dialing;
+    assert.deepEqual(network.secured, [{ transport, options: { ...tls, serverName } }]);
+  }
+});
+
+Deno.test("an https proxy is spoken with under TLS, and learns nothing that is the target's", async () => {
+  const network = await ProxyNetwork.open();
+  const tls = {
+    caCerts: ["ca"],
+    rejectUnauthorized: false,
+    cert: "cert",
+    key: "key",
+    serverName: "b.example",
+  };
+  // Also for an address without TLS.
+  for (const address of [{ tls }, {}]) {
+    network.proxies.length = 0;
+    const dialing = dial(network, "https://proxy.example:3128", address, tls);
+    (await network.proxy()).send(STANDS);
+    await dialing;
+    assert.deepEqual(network.dialed.pop()!.tls, { caCerts: ["ca"], rejectUnauthorized: false });
+  }
+  assert.equal(network.secured.length, 1);
+});
+
+for (
+  const [scheme, hostname, lookedUp, address] of [
+    ["socks5", "a.example", ["a.example"], "01 c0000207"],
+    ["socks5h", "a.example", [], "03 09 612e6578616d706c65"],
+    ["socks5", "192.0.2.1", [], "01 c0000201"],
+    ["socks5h", "192.0.2.1", [], "01 c0000201"],
+    ["socks5", "::1", [], "04 00000000000000000000000000000001"],
+  ] as const
+) {
+  Deno.test(`${scheme} names ${hostname} ${lookedUp.length > 0 ? "by its address" : "as it is"}`, async () => {
+    const network = await ProxyNetwork.open();
+    const dialing = dial(network, `${scheme}://proxy.example:3128`, { hostname });
+    const proxy = await network.proxy(3);
+    proxy.bytes = new Uint8Array(0);
+    proxy.send(hex("0500"));
+    await proxy.until(() => proxy.bytes.length > 0);
+    assert.equal(toHex(proxy.bytes), `050100 ${address} 0050`.replaceAll(" ", ""));
+    proxy.send(hex("05000001000000000000"), "first");
+    const { rest } = await dialing;
+    assert.equal(new TextDecoder().decode(rest), "first");
+    assert.deepEqual(network.lookedUp, lookedUp);
+  });
+}
+
+Deno.test("what a proxy says before the TLS handshake never passes for the server's words", async () => {
+  const network = await ProxyNetwork.open();
+  const dialing = dial(network, "http://proxy.example:3128", { tls: {} });
+  const proxy = await network.proxy();
+  proxy.send(`${STANDS}HTTP/1.1 302 Found\r\nLocation: ws://evil.example/\r\n\r\n`);
+  await assert.rejects(dialing, {
+    name: "ConnectionError",
+    code: "PROXY_FAILED",
+    message: "The proxy sent 52 bytes before the TLS handshake with the target began",
+  });
+  assert.equal(proxy.transport.over, true);
+  assert.deepEqual(network.secured, []);
+});
+
+Deno.test("a proxy that cannot be reached is named, without its credentials", async () => {
+  const network = await ProxyNetwork.open();
+  for (
+    const [url, name] of [
+      ["http://user:secret@proxy.example:1", "http://proxy.example:1"],
+      ["socks5://user:secret@[::1]:1", "socks5://[::1]:1"],
+    ]
+  ) {
+    await assert.rejects(dial(network, url), (error: Error & { code?: string }) => {
+      assert.equal(error.name, "ConnectionError");
+      assert.equal(error.code, "PROXY_FAILED");
+      assert.equal(error.message, `Cannot connect to the proxy ${name}: connection refused`);
+      assert.equal((error.cause as Error).message, "connection refused");
+      return true;
+    });
+  }
+});
+
+Deno.test("a name that cannot be looked up is the network's error, and no proxy is asked", async () => {
+  const network = await ProxyNetwork.open();
+  network.gates.lookup = () => Promise.reject(new Error("no such host"));
+  await assert.rejects(dial(network, "socks5://proxy.example:3128"), { message: "no such host" });
+  assert.deepEqual(network.dialed, []);
+});
+
+Deno.test("a refusal cuts the connection", async () => {
+  const network = await ProxyNetwork.open();
+  const dialing = dial(network, "http://proxy.example:3128");
+  const proxy = await network.proxy();
+  proxy.send("HTTP/1.1 403 Forbidden\r\n\r\n");
+  await assert.rejects(dialing, { name: "ConnectionError", code: "PROXY_REFUSED" });
+  assert.equal(proxy.transport.over, true);
+});
+
+Deno.test("TLS that fails is the network's error and cuts the connection", async () => {
+  const network = await ProxyNetwork.open();
+  network.gates.tls = () => Promise.reject(new Error("self-signed certificate"));
+  const dialing = dial(network, "http://proxy.example:3128", { tls: {} });
+  const proxy = await network.proxy();
+  proxy.send(STANDS);
+  await assert.rejects(dialing, { message: "self-signed certificate" });
+  await proxy.until(() => proxy.over);
+});
+
+Deno.test("the signal ends the lookup, and what comes of it", async () => {
+  const network = await ProxyNetwork.open();
+  network.gates.lookup = forever;
+  const controller = new AbortController();
+  const { signal } = controller;
+  const dialing = dial(network, "socks5://proxy.example:3128", { signal });
+  controller.abort(REASON);
+  await assert.rejects(dialing, REASON);
+  assert.deepEqual(network.dialed, []);
+});
+
+Deno.test("the signal ends dialing, also where the network does not heed it", async () => {
+  const network = await ProxyNetwork.open();
+  const gate = Promise.withResolvers<void>();
+  network.gates.dial = () => gate.promise;
+  const controller = new AbortController();
+  const { signal } = controller;
+  const dialing = dial(network, "http://proxy.example:3128", { signal });
+  await quiet();
+  controller.abort(REASON);
+  await assert.rejects(dialing, (error: Error) => error.cause === REASON);
+  gate.resolve();
+  // The connection that is opened too late is cut.
+  await quiet();
+  assert.equal(network.proxies[0].over, true);
+});
+
+Deno.test("the signal ends the dialogue", async () => {
+  const network = await ProxyNetwork.open();
+  const controller = new AbortController();
+  const { signal } = controller;
+  const dialing = dial(network, "http://proxy.example:3128", { signal });
+  const proxy = await network.proxy();
+  controller.abort(REASON);
+  await assert.rejects(dialing, { code: "PROXY_FAILED" });
+  assert.equal(proxy.transport.over, true);
+});
+
+Deno.test("the signal ends the TLS handshake, also where the network does not heed it", async () => {
+  const network = await ProxyNetwork.open();
+  network.gates.tls = forever;
+  const controller = new AbortController();
+  const { signal } = controller;
+  const dialing = dial(network, "http://proxy.example:3128", { tls: {}, signal });
+  const proxy = await network.proxy();
+  proxy.send(STANDS);
+  await quiet();
+  controller.abort(REASON);
+  await assert.rejects(dialing, REASON);
+  assert.equal(proxy.transport.over, true);
+});
+
+Deno.test("the signal has no effect on a stream that was handed over", async () => {
+  const network = await ProxyNetwork.open();
+  const controller = new AbortController();
+  const { signal } = controller;
+  const dialing = dial(network, "http://proxy.example:3128", { signal });
+  const proxy = await network.proxy();
+  proxy.send(STANDS);
+  await dialing;
+  controller.abort(REASON);
+  await quiet();
+  assert.equal(proxy.transport.over, false);
+});
+
+function connect(
+  network: ProxyNetwork,
+  options: ConnectOptions,
+  url = "ws://a.example/",
+): ReturnType<typeof connectOver> {
+  return connectOver(network, url, options);
+}
+
+Deno.test("a connection is opened through the tunnel, and the server sees no trace of the proxy", async () => {
+  const network = await ProxyNetwork.open();
+  const connecting = connect(network, { proxy: "http://eve:hunter2@proxy.example:3128" });
+  const proxy = await network.proxy();
+  assert.ok((await proxy.head()).includes(`Proxy-Authorization: Basic ${btoa("eve:hunter2")}\r\n`));
+  const before = proxy.transport.peer.writes.length;
+  proxy.send(STANDS);
+  const request = await proxy.acceptUpgrade([], proxy.encode({ opcode: TEXT, payload: "hi" }));
+  assert.match(request, /^GET \/ HTTP\/1\.1\r\nHost: a\.example\r\n/);
+  const connection = await connecting;
+  connection.send("hello");
+  assert.equal((await connection[Symbol.asyncIterator]().next()).value, "hi");
+  const [first] = await proxy.framesOf(1);
+  assert.equal(first.opcode, TEXT);
+  assert.equal(new TextDecoder().decode(first.payload), "hello");
+  const written = new TextDecoder().decode(concat(...proxy.transport.peer.writes.slice(before)));
+  for (const secret of ["Proxy-", "eve", "hunter2", btoa("eve:hunter2"), "proxy.example"]) {
+    assert.ok(!written.includes(secret), secret);
+  }
+  connection.terminate();
+  await connection.closed;
+  assert.equal(proxy.transport.over, true);
+});
+
+Deno.test("a server that speaks at once through the tunnel is heard", async () => {
+  const network = await ProxyNetwork.open();
+  const connecting = connect(network, { proxy: "http://proxy.example:3128" });
+  const proxy = await network.proxy();
+  // A server that is full says so before it is asked, in the same breath as the proxy.
+  proxy.send(`${STANDS}HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nfull`);
+  await assert.rejects(connecting, { name: "HandshakeError", status: 503, body: "full" });
+  assert.equal(proxy.transport.over, true);
+});
+
+Deno.test("the authorities for an https proxy count also where the target has no TLS", async () => {
+  const network = await ProxyNetwork.open();
+  const tls = { caCerts: ["ca"] };
+  const connecting = connect(network, { proxy: "https://proxy.example:3128", tls });
+  (await network.proxy()).send("HTTP/1.1 403 Forbidden\r\n\r\n");
+  await assert.rejects(connecting, { code: "PROXY_REFUSED" });
+  assert.deepEqual(network.dialed[0].tls, { caCerts: ["ca"], rejectUnauthorized: undefined });
+  assert.deepEqual(network.secured, []);
+});
+
+Deno.test("a function chooses the proxy for each URL", async () => {
+  const network = await ProxyNetwork.open();
+  const asked: string[] = [];
+  const proxy = (url: URL): string | undefined => {
+    asked.push(url.href);
+    return url.hostname === "far.example" ? "http://proxy.example:3128" : undefined;
+  };
+  await assert.rejects(connect(network, { proxy }, "ws://user:pass@near.example:1/"), {
+    code: "CONNECT_FAILED",
+  });
+  assert.deepEqual(network.dialed.pop()!.hostname, "near.example");
+  const connecting = connect(network, { proxy }, "ws://far.example/x");
+  (await network.proxy()).transport.destroy();
+  await assert.rejects(connecting, { code: "PROXY_FAILED" });
+  // The credentials of a URL are for its server.
+  assert.deepEqual(asked, ["ws://near.example:1/", "ws://far.example/x"]);
+});
+
+Deno.test("TLS through a tunnel that fails is a connection that failed", async () => {
+  const network = await ProxyNetwork.open();
+  network.gates.tls = () => Promise.reject(new Error("self-signed certificate"));
+  const proxy = "http://proxy.example:3128";
+  const connecting = connect(network, { proxy }, "wss://a.example/");
+  (await network.proxy()).send(STANDS);
+  await assert.rejects(connecting, {
+    name: "ConnectionError",
+    code: "CONNECT_FAILED",
+    message: "Cannot connect to wss://a.example/: self-signed certificate",
+  });
+});
+
+/** A proxy that never gets so far, by the step that it is stuck in. */
+const STUCK: readonly [step: string, prepare: (network: ProxyNetwork) => void | Promise<void>][] = [
+  ["looking up the name", (network) => {
+    network.gates.lookup = forever;
+  }],
+  ["connecting to the proxy", (network) => {
+    network.gates.dial = forever;
+  }],
+  ["the dialogue", () => {}],
+  ["the TLS handshake", async (network) => {
+    network.gates.tls = forever;
+    await answerSocks(network);
+  }],
+  ["the opening handshake", (network) => answerSocks(network)],
+];
+
+async function answerSocks(network: ProxyNetwork): Promise<void> {
+  const proxy = await network.proxy(3);
+  proxy.send(hex("0500"));
+  await proxy.until(() => proxy.bytes.length > 3);
+  proxy.send(hex("05000001000000000000"));
+}
+
+for (const [step, prepare] of STUCK) {
+  Deno.test(`handshakeTimeout covers ${step}, through a proxy`, async () => {
+    const network = await ProxyNetwork.open();
+    const options = { proxy: "socks5://proxy.example:3128", handshakeTimeout: 20 };
+    const connecting = connect(network, options, "wss://a.example/");
+    void prepare(network);
+    await assert.rejects(connecting, { name: "TimeoutError", code: "HANDSHAKE_TIMEOUT" });
+    for (const { transport } of network.proxies) assert.equal(transport.over, true);
+    assert.equal(timers.size, 0);
+  });
+
+  Deno.test(`the signal ends ${step}, through a proxy`, async () => {
+    const network = await ProxyNetwork.open();
+    const controller = new AbortController();
+    const options = { proxy: "socks5://proxy.example:3128", signal: controller.signal };
+    const connecting = connect(network, options, "wss://a.example/");
+    void prepare(network);
+    for (let i = 0; i < 5; i++) await quiet();
+    controller.abort(REASON);
+    await assert.rejects(connecting, REASON);
+    for (const { transport } of network.proxies) assert.equal(transport.over, true);
+    assert.equal(timers.size, 0);
+  });
+}

@@ -1,0 +1,166 @@
+import assert from "node:assert/strict";
+import { ConnectionError } from "../../src/errors.ts";
+import { NOTHING, type ProxyDialogue } from "../../src/proxy/dialogue.ts";
+import { openTunnel } from "../../src/client/tunnel.ts";
+import { type MemoryTransport, transportPair } from "../support/memory_network.ts";
+import { RawPeer } from "../support/raw_peer.ts";
+import { quiet } from "../support/socket_harness.ts";
+import { concat, utf8 } from "../support/vectors.ts";
+
+/**
+ * A dialogue in letters: it opens with "begin", answers each "q" with the word "again", and is done
+ * at "!". A "?" is a refusal.
+ */
+class Letters implements ProxyDialogue {
+  done = false;
+  rest: Uint8Array = NOTHING;
+
+  begin(): Uint8Array {
+    return utf8("begin");
+  }
+
+  receive(chunk: Uint8Array): Uint8Array {
+    assert.equal(this.done, false, "a dialogue that is done was given more");
+    let output = NOTHING;
+    for (let i = 0; i < chunk.length; i++) {
+      const letter = String.fromCharCode(chunk[i]);
+      if (letter === "?") throw new ConnectionError("PROXY_REFUSED", "No.");
+      if (letter === "q") output = concat(output, utf8("again"));
+      if (letter !== "!") continue;
+      this.done = true;
+      this.rest = chunk.subarray(i + 1);
+      break;
+    }
+    return output;
+  }
+}
+
+/** A tunnel that is being opened, and the proxy. */
+function begin(): { transport: MemoryTransport; proxy: RawPeer; tunnel: Promise<Uint8Array> } {
+  const [transport, far] = transportPair();
+  return { transport, proxy: new RawPeer(far), tunnel: openTunnel(transport, new Letters()) };
+}
+
+Deno.test("the dialogue is held to its end", async () => {
+  const { proxy, tunnel } = begin();
+  await proxy.until(() => proxy.text === "begin");
+  proxy.send("q");
+  await proxy.until(() => proxy.text === "beginagain");
+  proxy.send("!");
+  assert.equal((await tunnel).length, 0);
+});
+
+Deno.test("what comes behind the dialogue is handed over, and what comes later is waited for", async () => {
+  const { transport, proxy, tunnel } = begin();
+  proxy.send("!first ");
+  proxy.send("second");
+  const rest = await tunnel;
+  assert.equal(new TextDecoder().decode(rest), "first ");
+  await quiet();
+  assert.equal(transport.paused, true);
+
+  const next = new RawPeer(transport);
+  transport.resume();
+  await next.until(() => next.text === "second");
+  next.send("hello");
+  await proxy.until(() => proxy.text.endsWith("hello"));
+});
+
+Deno.test("the end that follows the dialogue is for the next reader", async () => {
+  const { transport, proxy, tunnel } = begin();
+  proxy.send("!");
+  proxy.transport.end();
+  await tunnel;
+  const next = new RawPeer(transport);
+  transport.resume();
+  await next.until(() => next.ended);
+  assert.equal(transport.over, false);
+});
+
+Deno.test("once the tunnel stands its transport is somebody else's", async () => {
+  const { transport, proxy, tunnel } = begin();
+  proxy.send("!");
+  await tunnel;
+  transport.resume();
+  proxy.send("?");
+  proxy.transport.end();
+  await quiet();
+  assert.equal(transport.over, false);
+});
+
+Deno.test("a refusal cuts the connection and is the reason", async () => {
+  const { transport, proxy, tunnel } = begin();
+  proxy.send("?!");
+  await assert.rejects(tunnel, { name: "ConnectionError", code: "PROXY_REFUSED", message: "No." });
+  assert.equal(transport.over, true);
+  // What still comes changes nothing.
+  proxy.send("!");
+  await quiet();
+});
+
+Deno.test("a proxy that ends the connection before the tunnel stands is lost", async () => {
+  for (const answer of ["", "q"]) {
+    const { transport, proxy, tunnel } = begin();
+    proxy.send(answer);
+    proxy.transport.end();
+    await assert.rejects(tunnel, {
+      name: "ConnectionError",
+      code: "PROXY_FAILED",
+      message: "The proxy was lost before its tunnel stood",
+    });
+    assert.equal(transport.over, true);
+  }
+});
+
+Deno.test("a proxy that resets the connection is lost, with the cause", async () => {
+  const { proxy, tunnel } = begin();
+  proxy.transport.destroy();
+  await assert.rejects(tunnel, (error: Error) => {
+    assert.equal(error.message, "The proxy was lost before its tunnel stood: reset by peer");
+    assert.equal((error.cause as Error).message, "reset by peer");
+    return true;
+  });
+});
+
+Deno.test("a transport that is cut by its owner ends the dialogue", async () => {
+  const { transport, tunnel } = begin();
+  transport.destroy(new Error("given up"));
+  await assert.rejects(tunnel, { code: "PROXY_FAILED", message: /: given up$/ });
+});
+
+Deno.test("answers that come while a write is under way are sent after it, in order", async () => {
+  const [transport, far] = transportPair();
+  transport.blocked = true;
+  const proxy = new RawPeer(far);
+  const tunnel = openTunnel(transport, new Letters());
+  proxy.send("q");
+  await quiet();
+  proxy.send("q");
+  await quiet();
+  assert.equal(proxy.text, "");
+  transport.unblock();
+  await proxy.until(() => proxy.text === "beginagainagain");
+  proxy.send("!");
+  await tunnel;
+});
+
+Deno.test("the tunnel is not handed over while a write is under way, and reads no more", async () => {
+  const [transport, far] = transportPair();
+  transport.blocked = true;
+  const proxy = new RawPeer(far);
+  let stands = false;
+  const tunnel = openTunnel(transport, new Letters()).then(() => stands = true);
+  proxy.send("!");
+  await quiet();
+  proxy.send("of the target");
+  proxy.transport.end();
+  await quiet();
+  assert.equal(stands, false);
+  transport.unblock();
+  await tunnel;
+
+  const next = new RawPeer(transport);
+  transport.resume();
+  await next.until(() => next.ended);
+  assert.equal(next.text, "of the target");
+});

@@ -1,0 +1,61 @@
+// One connection or one that lasts, by the option.
+
+import assert from "node:assert/strict";
+import { connectTo } from "../../src/reconnect/connect_to.ts";
+import { Connection } from "../../src/socket/connection.ts";
+import { LastingConnection } from "../../src/reconnect/lasting_connection.ts";
+import { socketTest } from "../support/socket_harness.ts";
+
+socketTest("the option decides what there is", async (t) => {
+  const server = await t.serve();
+  const single = await connectTo(t.network, server.url, {});
+  const alsoSingle = await connectTo(t.network, server.url, { reconnect: false });
+  const lasting = await connectTo(t.network, server.url, { reconnect: true });
+  const alsoLasting = await connectTo(t.network, server.url, { reconnect: {} });
+  assert.ok(single instanceof Connection && alsoSingle instanceof Connection);
+  assert.ok(lasting instanceof LastingConnection && alsoLasting instanceof LastingConnection);
+  for (const conn of [single, alsoSingle, lasting, alsoLasting]) {
+    conn.terminate();
+    await conn.closed;
+  }
+});
+
+socketTest("misuse rejects at once, and nothing is dialed", async (t) => {
+  for (
+    const [url, options, message] of [
+      ["no url", { reconnect: true }, /URL/],
+      ["ws://a.example/#x", { reconnect: true }, /fragment/],
+      ["ws://a.example/", { reconnect: 7 }, /"reconnect"/],
+      ["ws://a.example/", { reconnect: { attempts: 0 } }, /"reconnect\.attempts"/],
+      ["ws://a.example/", { reconnect: true, handshakeTimeout: -1 }, /"handshakeTimeout"/],
+      ["ws://a.example/", { lost() {} }, /"lost"/],
+      ["ws://a.example/", null, /must be an object/],
+    ] as const
+  ) {
+    await assert.rejects(connectTo(t.network, url, options as never), (error: Error) => {
+      assert.ok(error instanceof TypeError || error instanceof RangeError, String(error));
+      assert.match(error.message, message);
+      return true;
+    });
+  }
+  assert.deepEqual(t.network.dialed, []);
+});
+
+socketTest("the URL's user and password go with each connection, and are not shown", async (t) => {
+  const seen: unknown[] = [];
+  const server = await t.serve({
+    upgrade: ({ headers }) => void seen.push(headers.get("authorization")),
+    message: (conn) => conn.terminate(),
+  });
+  const conn = await connectTo(t.network, server.url.replace("//", "//ada:love@"), {
+    reconnect: { firstDelay: 1 },
+    message() {},
+  });
+  assert.equal(conn.url, server.url);
+  conn.send("die");
+  while (seen.length < 2) await new Promise((resolve) => setTimeout(resolve, 1));
+  const basic = `Basic ${btoa("ada:love")}`;
+  assert.deepEqual(seen, [basic, basic]);
+  conn.terminate();
+  await conn.closed;
+});

@@ -1,0 +1,84 @@
+// The option `reconnect`: its defaults, and what is said of wrong values.
+
+import assert from "node:assert/strict";
+import { type ReconnectOptions, reconnectRules } from "../../src/reconnect/reconnect_options.ts";
+
+Deno.test("true and an empty object are all defaults", () => {
+  for (const value of [true, {}] as const) {
+    const { options, ...rules } = reconnectRules(value);
+    assert.deepEqual(options, {});
+    assert.deepEqual(rules, {
+      firstDelay: 500,
+      longestDelay: 30_000,
+      attempts: Infinity,
+      steadyAfter: 10_000,
+      restartDelay: [5000, 30_000],
+      overloadDelay: [60_000, 120_000],
+      maxQueue: 65_536,
+      topics: false,
+    });
+  }
+});
+
+Deno.test("what is given is kept, and not what becomes of it later", () => {
+  const restartDelay: [number, number] = [1, 2];
+  const given: ReconnectOptions = {
+    firstDelay: 1,
+    longestDelay: 1,
+    attempts: 1,
+    steadyAfter: 0,
+    restartDelay,
+    overloadDelay: [3, 3],
+    retry: () => true,
+    maxQueue: 0,
+    topics: true,
+    signal: new AbortController().signal,
+  };
+  const { options, ...rules } = reconnectRules(given);
+  restartDelay[0] = 9;
+  assert.equal(options, given);
+  const { retry: _, signal: __, ...values } = given;
+  assert.deepEqual(rules, { ...values, restartDelay: [1, 2] });
+  assert.equal(reconnectRules({ overloadDelay: false }).overloadDelay, false);
+  assert.equal(reconnectRules({ attempts: Infinity }).attempts, Infinity);
+});
+
+Deno.test("a first delay above the default of the longest one raises that", () => {
+  assert.equal(reconnectRules({ firstDelay: 60_000 }).longestDelay, 60_000);
+});
+
+const WRONG: readonly [unknown, RegExp][] = [
+  [null, /"reconnect", unless it is true or false, must be an object, got null/],
+  [[], /got an array/],
+  [{ delay: 1 }, /must not have "delay"; known are firstDelay, /],
+  [{ firstDelay: 0 }, /"reconnect\.firstDelay" .* from 1 .* got 0/],
+  [{ firstDelay: "1s" }, /"reconnect\.firstDelay" must be a number of milliseconds, got "1s"/],
+  [{ longestDelay: -1 }, /"reconnect\.longestDelay" .* got -1/],
+  [{ firstDelay: 10, longestDelay: 9 }, /"reconnect\.longestDelay" .* from 10 .* got 9/],
+  [{ attempts: 0 }, /"reconnect\.attempts" .* from 1 .* got 0/],
+  [{ attempts: 1.5 }, /"reconnect\.attempts" .* got 1\.5/],
+  [{ attempts: NaN }, /"reconnect\.attempts" .* got NaN/],
+  [{ steadyAfter: -1 }, /"reconnect\.steadyAfter" .* got -1/],
+  [{ restartDelay: 5000 }, /"reconnect\.restartDelay" must be \[least, most\] .*, got 5000/],
+  [{ restartDelay: false }, /"reconnect\.restartDelay" .* got false/],
+  [{ restartDelay: [1] }, /"reconnect\.restartDelay" .* got an array/],
+  [{ restartDelay: [1, "2"] }, /"reconnect\.restartDelay" .* got "2"/],
+  [{ restartDelay: [1, undefined] }, /"reconnect\.restartDelay" .* got undefined/],
+  [{ restartDelay: [-1, 2] }, /"reconnect\.restartDelay\[0\]" .* got -1/],
+  [{ overloadDelay: [2, 1] }, /"reconnect\.overloadDelay\[1\]" .* from 2 .* got 1/],
+  [{ overloadDelay: true }, /"reconnect\.overloadDelay" .* or false, got true/],
+  [{ retry: true }, /"reconnect\.retry" must be a function, got true/],
+  [{ maxQueue: -1 }, /"reconnect\.maxQueue" .* got -1/],
+  [{ topics: 1 }, /"reconnect\.topics" must be a boolean, got 1/],
+  [{ signal: {} }, /"signal"/],
+];
+
+for (const [value, message] of WRONG) {
+  Deno.test(`reconnect: ${JSON.stringify(value)} is refused`, () => {
+    assert.throws(() => reconnectRules(value as ReconnectOptions), (error: Error) => {
+      assert.ok(error instanceof TypeError || error instanceof RangeError);
+      assert.match(error.message, message);
+      return true;
+    });
+  });
+}

@@ -1,0 +1,302 @@
+// The client's side of the subprotocol for topics, line by line.
+
+import assert from "node:assert/strict";
+import { WebSocketError } from "../../src/errors.ts";
+import type { TopicRequest } from "../../src/pubsub/topic_protocol.ts";
+import {
+  Subscriptions,
+  type SubscriptionsOwner,
+  type TopicHandlers,
+} from "../../src/reconnect/subscriptions.ts";
+import { Opcode } from "../../src/wire/opcode.ts";
+
+const encoder = new TextEncoder();
+
+/** Subscriptions without a connection, and what they do. */
+class Desk implements SubscriptionsOwner {
+  readonly requests: TopicRequest[] = [];
+  readonly log: unknown[] = [];
+  readonly topics: Subscriptions = new Subscriptions(this);
+
+  request(request: TopicRequest): void {
+    this.requests.push(request);
+  }
+
+  deliver(data: unknown, opcode: unknown): unknown {
+    this.log.push(["plain", data, opcode]);
+    return "plain";
+  }
+
+  deliverOther(topic: string, data: unknown, about: unknown): unknown {
+    this.log.push(["other", topic, data, about]);
+    return "other";
+  }
+
+  malformed(): void {
+    this.log.push("malformed");
+  }
+
+  /** Handlers that write down what they hear. */
+  handlers(name: string): TopicHandlers {
+    return {
+      message: (data, { number }) => void this.log.push([name, data, number]),
+      missed: () => void this.log.push([name, "missed"]),
+      refused: (reason) => void this.log.push([name, "refused", reason]),
+    };
+  }
+
+  /** The server says something, as text. */
+  hear(line: unknown, rest = ""): unknown {
+    return this.topics.receive(`${JSON.stringify(line)}\n${rest}`, Opcode.Text);
+  }
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof WebSocketError ? error.code : error;
+}
+
+Deno.test("what is subscribed to without a connection is asked for when there is one", async () => {
+  const desk = new Desk();
+  const first = desk.topics.subscribe("a", desk.handlers("a"));
+  desk.topics.subscribe("b", desk.handlers("b"));
+  assert.deepEqual(desk.requests, []);
+  desk.topics.connected();
+  const third = desk.topics.subscribe("c", desk.handlers("c"));
+  assert.deepEqual(desk.requests, [{ subscribe: "a" }, { subscribe: "b" }, { subscribe: "c" }]);
+  assert.deepEqual(desk.topics.names, ["a", "b", "c"]);
+  desk.hear({ subscribed: "a" });
+  desk.hear({ subscribed: "c", number: 4 });
+  await first;
+  await third;
+  assert.deepEqual(desk.log, []);
+});
+
+Deno.test("each number comes once and in order, and is what the next connection asks after", () => {
+  const desk = new Desk();
+  desk.topics.subscribe("a", desk.handlers("a"));
+  desk.topics.connected();
+  desk.hear({ subscribed: "a", number: 6 });
+  for (const number of [5, 6, 8, 8, 7, 11]) desk.hear({ topic: "a", number }, `m${number}`);
+  desk.hear({ passed: "a", number: 12 });
+  desk.hear({ passed: "a", number: 3 });
+  desk.hear({ topic: "a", number: 12 }, "its own");
+  desk.topics.disconnected();
+  desk.topics.connected();
+  assert.deepEqual(desk.requests, [{ subscribe: "a" }, { subscribe: "a", after: 12 }]);
+  desk.hear({ subscribed: "a", number: 12 });
+  desk.hear({ topic: "a", number: 13 }, "m13");
+  assert.deepEqual(desk.log, [["a", "m8", 8], ["a", "m11", 11], ["a", "m13", 13]]);
+});
+
+Deno.test("number 0 is a number", () => {
+  const desk = new Desk();
+  desk.topics.subscribe("a", desk.handlers("a"));
+  desk.topics.connected();
+  desk.hear({ subscribed: "a", number: 0 });
+  desk.topics.disconnected();
+  desk.topics.connected();
+  assert.deepEqual(desk.requests.at(-1), { subscribe: "a", after: 0 });
+});
+
+Deno.test("missed is handed on, and numbers that have gone back count anew", () => {
+  const desk = new Desk();
+  desk.topics.subscribe("a", desk.handlers("a"));
+  desk.topics.connected();
+  desk.hear({ subscribed: "a", number: 100 });
+  desk.topics.disconnected();
+  desk.topics.connected();
+  desk.hear({ subscribed: "a", number: 2 });
+  desk.hear({ missed: "a" });
+  desk.hear({ topic: "a", number: 3 }, "new");
+  assert.deepEqual(desk.log, [["a", "missed"], ["a", "new", 3]]);
+});
+
+Deno.test("without numbers every message comes, and a gap between connections is a miss", () => {
+  const desk = new Desk();
+  desk.topics.subscribe("a", desk.handlers("a"));
+  desk.topics.subscribe("never confirmed", desk.handlers("b"));
+  desk.topics.connected();
+  desk.hear({ subscribed: "a" });
+  desk.hear({ subscribed: "a" });
+  desk.hear({ topic: "a" }, "one");
+  desk.hear({ topic: "a" }, "one");
+  // The second is lost before it confirms anything.
+  for (let connection = 0; connection < 2; connection++) {
+    desk.topics.disconnected();
+    desk.topics.connected();
+  }
+  desk.hear({ subscribed: "a" });
+  desk.hear({ subscribed: "a" });
+  desk.hear({ subscribed: "never confirmed" });
+  assert.deepEqual(desk.log, [["a", "one", undefined], ["a", "one", undefined], ["a", "missed"]]);
+});
+
+Deno.test("a server that has lost its history says so by a number that is missing", () => {
+  const desk = new Desk();
+  desk.topics.subscribe("a", desk.handlers("a"));
+  desk.topics.connected();
+  desk.hear({ subscribed: "a", number: 7 });
+  desk.topics.disconnected();
+  desk.topics.connected();
+  desk.hear({ subscribed: "a" });
+  desk.hear({ topic: "a" }, "new");
+  assert.deepEqual(desk.log, [["a", "missed"], ["a", "new", undefined]]);
+});
+
+Deno.test("a refusal rejects the promise, tells the handler, and is not asked again", async () => {
+  const desk = new Desk();
+  const refused = desk.topics.subscribe("a", desk.handlers("a"));
+  desk.topics.connected();
+  desk.hear({ refused: "a", reason: "not you" });
+  await assert.rejects(refused, (error: Error) => {
+    assert.equal(codeOf(error), "TOPIC_REFUSED");
+    assert.match(error.message, /"a": not you$/);
+    return true;
+  });
+  assert.deepEqual(desk.log, [["a", "refused", "not you"]]);
+  assert.deepEqual(desk.topics.names, []);
+  // Later, too.
+  const confirmed = desk.topics.subscribe("b", desk.handlers("b"));
+  desk.hear({ subscribed: "b" });
+  await confirmed;
+  desk.hear({ refused: "b", reason: "" });
+  assert.deepEqual(desk.topics.names, []);
+});
+
+Deno.test("unsubscribe settles the promise, tells the server, and lets subscribe anew", async () => {
+  const desk = new Desk();
+  const unconfirmed = desk.topics.subscribe("a", desk.handlers("a"));
+  desk.topics.connected();
+  assert.equal(desk.topics.unsubscribe("a"), true);
+  assert.equal(desk.topics.unsubscribe("a"), false);
+  await assert.rejects(unconfirmed, (error) => codeOf(error) === "NOT_OPEN");
+  desk.topics.subscribe("a", desk.handlers("a"));
+  assert.deepEqual(desk.requests, [{ subscribe: "a" }, { unsubscribe: "a" }, { subscribe: "a" }]);
+  desk.topics.disconnected();
+  assert.equal(desk.topics.unsubscribe("a"), true);
+  desk.topics.connected();
+  assert.equal(desk.requests.length, 3);
+});
+
+Deno.test("the end settles every promise, those that come too late included", async () => {
+  const desk = new Desk();
+  const waiting = desk.topics.subscribe("a", desk.handlers("a"));
+  desk.topics.connected();
+  desk.topics.end();
+  const late = desk.topics.subscribe("b", desk.handlers("b"));
+  for (const promise of [waiting, late]) {
+    await assert.rejects(promise, (error) => codeOf(error) === "NOT_OPEN");
+  }
+  assert.deepEqual(desk.topics.names, []);
+});
+
+Deno.test("what a refusal of a promise that nobody looks at harms is nothing", async () => {
+  const desk = new Desk();
+  desk.topics.subscribe("a", { message() {} });
+  desk.topics.connected();
+  desk.hear({ refused: "a", reason: "" });
+  await new Promise((resolve) => setTimeout(resolve, 0));
+});
+
+Deno.test("other messages lose their line, whatever they are made of", () => {
+  const desk = new Desk();
+  const bytes = Uint8Array.of(0x0a, 1, 2);
+  assert.equal(desk.topics.receive("\nhello\nyou", Opcode.Text), "plain");
+  assert.equal(desk.topics.receive("\n", Opcode.Text), "plain");
+  assert.equal(desk.topics.receive(bytes, Opcode.Binary), "plain");
+  assert.equal(desk.topics.receive(encoder.encode("\nhi"), Opcode.Text), "plain");
+  assert.deepEqual(desk.log, [
+    ["plain", "hello\nyou", Opcode.Text],
+    ["plain", "", Opcode.Text],
+    ["plain", Uint8Array.of(1, 2), Opcode.Binary],
+    ["plain", encoder.encode("hi"), Opcode.Text],
+  ]);
+});
+
+Deno.test("messages of topics come as text, as bytes, and as text in bytes", () => {
+  const desk = new Desk();
+  const seen: unknown[] = [];
+  desk.topics.subscribe("a", { message: (data, about) => void seen.push(data, about) });
+  desk.topics.connected();
+  const line = encoder.encode('{"topic":"a","number":1}\n\x00\x01');
+  desk.topics.receive(line, Opcode.Binary);
+  desk.topics.receive(encoder.encode('{"topic":"a"}\n'), Opcode.Text);
+  assert.deepEqual(seen, [
+    Uint8Array.of(0, 1),
+    { number: 1, opcode: Opcode.Binary },
+    new Uint8Array(0),
+    { number: undefined, opcode: Opcode.Text },
+  ]);
+});
+
+Deno.test("what the server subscribed by itself goes elsewhere, and notices of it to nobody", () => {
+  const desk = new Desk();
+  desk.hear({ subscribed: "x" });
+  desk.hear({ missed: "x" });
+  desk.hear({ passed: "x", number: 1 });
+  desk.hear({ refused: "x", reason: "" });
+  assert.equal(desk.hear({ topic: "x", number: 2 }, "data"), "other");
+  assert.deepEqual(desk.log, [["other", "x", "data", { number: 2, opcode: Opcode.Text }]]);
+});
+
+for (
+  const bad of [
+    "",
+    "no line",
+    "{}\n",
+    "[]\n",
+    "null\n",
+    "7\n",
+    "{\n",
+    '{"topic":7}\n',
+    '{"topic":"a","number":-1}\n',
+    '{"topic":"a","number":1.5}\n',
+    '{"topic":"a","number":"1"}\n',
+    '{"passed":"a"}\n',
+    '{"subscribe":"a"}\n',
+    '{"subscribed":"a"}\nmore',
+    '{"refused":"a"}\nmore',
+    `{"topic":"${"a".repeat(9000)}"}\n`,
+  ]
+) {
+  Deno.test(`${JSON.stringify(bad.slice(0, 40))} is malformed, as text and as bytes`, () => {
+    const desk = new Desk();
+    desk.topics.subscribe("a", desk.handlers("a"));
+    desk.topics.connected();
+    desk.topics.receive(bad, Opcode.Text);
+    desk.topics.receive(encoder.encode(bad), Opcode.Binary);
+    assert.deepEqual(desk.log, ["malformed", "malformed"]);
+  });
+}
+
+Deno.test("a line that is not UTF-8 is malformed", () => {
+  const desk = new Desk();
+  const line = encoder.encode('{"topic":"a"}\n');
+  line[10] = 0xff;
+  desk.topics.receive(line, Opcode.Binary);
+  assert.deepEqual(desk.log, ["malformed"]);
+});
+
+Deno.test("wrong handlers, and the same topic again, throw at once and change nothing", () => {
+  const desk = new Desk();
+  desk.topics.subscribe("a", { message() {} });
+  for (
+    const handlers of [
+      undefined,
+      null,
+      () => {},
+      {},
+      { message: 1 },
+      { message() {}, missed: 1 },
+      { message() {}, refused: "no" },
+      { message() {}, open() {} },
+    ]
+  ) {
+    assert.throws(() => void desk.topics.subscribe("b", handlers as never), TypeError);
+  }
+  assert.throws(
+    () => void desk.topics.subscribe("a", { message() {} }),
+    /"a" is subscribed to alr/,
+  );
+  assert.deepEqual(desk.topics.names, ["a"]);
+});

@@ -1,0 +1,111 @@
+// Letting go of many things over a time, on a clock that the test turns.
+
+import assert from "node:assert/strict";
+import { Drain } from "../../src/server/drain.ts";
+import { timers } from "../../src/shared/timer_wheel.ts";
+
+interface Draining {
+  readonly drain: Drain<number>;
+  /** What has happened. */
+  readonly log: Array<number | "done">;
+  /** Turns the clock to a time and wakes it. */
+  at(time: number): Array<number | "done">;
+}
+
+/** Begins to let go of 0, 1, 2 and so on. */
+function begin(count: number, over: number, each?: (item: number) => void): Draining {
+  const log: Array<number | "done"> = [];
+  let time = 5000;
+  const drain = new Drain(
+    Array.from({ length: count }, (_, index) => index),
+    over,
+    (item) => {
+      log.push(item);
+      each?.(item);
+    },
+    () => void log.push("done"),
+    () => time,
+  );
+  drain.timerFired();
+  return {
+    drain,
+    log,
+    at(now): Array<number | "done"> {
+      time = 5000 + now;
+      log.length = 0;
+      drain.timerFired();
+      return [...log];
+    },
+  };
+}
+
+Deno.test("without a time all of it is at once, in order", () => {
+  assert.deepEqual(begin(3, 0).log, [0, 1, 2, "done"]);
+  assert.deepEqual(begin(0, 0).log, ["done"]);
+  assert.deepEqual(begin(0, 1000).log, ["done"]);
+  assert.equal(timers.size, 0);
+});
+
+Deno.test("it is spread evenly: the first at once, then one after each part of the time", () => {
+  const { drain, log, at } = begin(4, 1000);
+  assert.deepEqual(log, [0]);
+  assert.equal(timers.size, 1, "one timer");
+  assert.deepEqual(at(249), []);
+  drain.stop();
+  assert.equal(timers.size, 0);
+});
+
+for (
+  const [time, items] of [[249, []], [250, [1]], [510, [1, 2]], [750, [1, 2, 3, "done"]]] as const
+) {
+  Deno.test(`of four over a second, ${items.length} more have gone after ${time} ms`, () => {
+    const { drain, at } = begin(4, 1000);
+    assert.deepEqual(at(time), items);
+    drain.stop();
+    assert.equal(timers.size, 0);
+  });
+}
+
+Deno.test("ten thousand over a minute never go in a burst, and have all gone at its end", () => {
+  const { drain, log, at } = begin(10_000, 60_000);
+  let gone = log.length;
+  for (let time = 10; time <= 60_000; time += 10) {
+    const now = at(time).filter((item) => item !== "done").length;
+    assert.ok(now <= 2, `${now} at ${time}`);
+    gone += now;
+  }
+  assert.equal(gone, 10_000);
+  drain.stop();
+  assert.equal(timers.size, 0);
+});
+
+Deno.test("finish does it to those that are left, and says once that it is done", () => {
+  const { drain, log } = begin(4, 1000);
+  drain.finish();
+  drain.finish();
+  drain.timerFired();
+  assert.deepEqual(log, [0, 1, 2, 3, "done"]);
+  assert.equal(timers.size, 0);
+});
+
+Deno.test("stop, even from within, does it to nobody any more", () => {
+  const draining = begin(4, 1000);
+  draining.drain.stop();
+  assert.deepEqual(draining.at(2000), []);
+  const within = begin(4, 1000, (item) => {
+    if (item === 2) within.drain.stop();
+  });
+  assert.deepEqual(within.at(2000), [1, 2]);
+  assert.equal(timers.size, 0);
+});
+
+Deno.test("the time passes by itself, too", async () => {
+  const log: number[] = [];
+  await new Promise<void>((resolve) => {
+    const drain = new Drain([1, 2, 3], 30, (item) => void log.push(item), resolve);
+    drain.timerFired();
+    assert.deepEqual(log, [1]);
+  });
+  assert.deepEqual(log, [1, 2, 3]);
+  assert.equal(timers.size, 0);
+});

@@ -1,0 +1,245 @@
+// The server's side of the opening handshake: which requests become connections, and what others get.
+
+import assert from "node:assert/strict";
+import type { Server } from "../../src/server/server.ts";
+import { timers } from "../../src/shared/timer_wheel.ts";
+import { bothSides, quiet, socketTest } from "../support/socket_harness.ts";
+import { acceptOf, upgradeRequest } from "../support/raw_peer.ts";
+import { PING, PONG, TEXT } from "../support/vectors.ts";
+
+socketTest(
+  "a legal request gets the 101 of RFC 6455 4.2.2, and nothing that it did not ask for",
+  async (t) => {
+    const client = await t.ask({ subprotocols: ["chat"] });
+    const { head } = await client.answer();
+    assert.deepEqual(head.split("\r\n"), [
+      "HTTP/1.1 101 Switching Protocols",
+      "Upgrade: websocket",
+      "Connection: Upgrade",
+      `Sec-WebSocket-Accept: ${acceptOf("dGhlIHNhbXBsZSBub25jZQ==")}`,
+      "",
+      "",
+    ]);
+  },
+);
+
+socketTest("a request may come byte by byte, with frames behind it", async (t) => {
+  const server = await t.serve({ message: (conn, data) => void conn.send(data) });
+  const client = t.rawClient(server);
+  const bytes = new TextEncoder().encode(upgradeRequest());
+  const frame = client.encode({ opcode: TEXT, payload: "hi" });
+  for (const byte of [...bytes, ...frame]) client.send(Uint8Array.of(byte));
+  assert.equal((await client.answer()).status, 101);
+  await client.framesOf(1);
+  assert.deepEqual(client.payloads, ["hi"]);
+});
+
+/** What a client can get wrong, and the answer it gets. */
+const REFUSED: readonly [what: string, request: string, status: number, message: RegExp][] = [
+  ["nonsense", "hello\r\n\r\n", 400, /request line/],
+  ["a POST", upgradeRequest().replace("GET", "POST"), 405, /GET/],
+  ["HTTP/1.0", upgradeRequest().replace("/1.1", "/1.0"), 505, /HTTP\/1.1/],
+  ["HTTP/2.0", upgradeRequest().replace("/1.1", "/2.0"), 505, /HTTP\/1.1/],
+  ["no Host", upgradeRequest().replace(/Host:.*\r\n/, ""), 400, /Host/],
+  ["two Hosts", upgradeRequest(["Host: b.example"]), 400, /Host/],
+  ["no Upgrade", upgradeRequest().replace(/Upgrade:.*\r\n/, ""), 426, /Upgrade/],
+  ["no Connection", upgradeRequest().replace(/Connection:.*\r\n/, ""), 400, /Connection/],
+  ["a short key", upgradeRequest().replace("dGhlIHN", ""), 400, /Sec-WebSocket-Key/],
+  ["version 8", upgradeRequest().replace("Version: 13", "Version: 8"), 426, /13/],
+  ["a body", upgradeRequest(["Content-Length: 5"]), 400, /body/],
+  ["a byte beyond ASCII", upgradeRequest(["X: caf\u00e9"]), 400, /malformed/],
+  ["a bare LF", upgradeRequest(["X: a\nY: b"]), 400, /malformed/],
+  ["a bad subprotocol", upgradeRequest(["Sec-WebSocket-Protocol: a b"]), 400, /Protocol/],
+];
+
+for (const [what, request, status, message] of REFUSED) {
+  socketTest(`a request with ${what} gets ${status} and the end of the stream`, async (t) => {
+    const opened: unknown[] = [];
+    const errors: unknown[] = [];
+    const client = await t.ask({
+      open: (conn) => void opened.push(conn),
+      onError: (error) => void errors.push(error),
+    }, request);
+    const answer = await client.answer();
+    assert.equal(answer.status, status);
+    assert.match(answer.headers.get("connection")!, /\bclose\b/);
+    assert.match(client.text, message);
+    assert.equal(Number(answer.headers.get("content-length")), client.bytes.length);
+    if (status === 426) assert.equal(answer.headers.get("sec-websocket-version"), "13");
+    await client.until(() => client.ended);
+    assert.deepEqual([opened, errors], [[], []]);
+  });
+}
+
+socketTest("a head over maxHandshakeSize gets 431, before it is whole", async (t) => {
+  const client = await t.ask({ maxHandshakeSize: 500 }, `GET / HTTP/1.1\r\nX: ${"x".repeat(600)}`);
+  assert.equal((await client.answer()).status, 431);
+  assert.match(client.text, /500 bytes/);
+});
+
+socketTest("a request that does not come whole in time gets 408", async (t) => {
+  const client = await t.ask({ handshakeTimeout: 20 }, "GET / HTTP/1.1\r\nHost: ");
+  assert.equal((await client.answer()).status, 408);
+  assert.match(client.text, /too long to arrive/);
+  await client.until(() => client.ended);
+});
+
+socketTest("a client that only connects is cut off in time, too", async (t) => {
+  const client = t.rawClient(await t.serve({ handshakeTimeout: 20 }));
+  assert.equal((await client.answer()).status, 408);
+});
+
+socketTest("the time for the handshake is over with the handshake", async (t) => {
+  const server = await t.serve({ handshakeTimeout: 1000 });
+  const client = t.rawClient(server);
+  assert.equal(timers.size, 1);
+  client.send(upgradeRequest());
+  await client.answer();
+  assert.equal(timers.size, 0);
+});
+
+socketTest("a refused client that does not hang up is cut", async (t) => {
+  const client = await t.ask({}, "nonsense\r\n\r\n");
+  await client.answer();
+  // It goes on sending and never ends its direction.
+  client.send("more");
+  await client.until(() => client.over);
+});
+
+socketTest("what follows a refused request is not read as frames or as a request", async (t) => {
+  const opened: unknown[] = [];
+  const client = await t.ask(
+    { open: (conn) => void opened.push(conn) },
+    upgradeRequest(["Content-Length: 5"]) + upgradeRequest(),
+  );
+  assert.equal((await client.answer()).status, 400);
+  client.send(upgradeRequest());
+  await quiet();
+  assert.doesNotMatch(client.text, /101/);
+  assert.deepEqual(opened, []);
+});
+
+socketTest("a client that leaves in the middle of its request is forgotten", async (t) => {
+  const server = await t.serve({});
+  const [first, second] = [t.rawClient(server), t.rawClient(server)];
+  first.send("GET / HTTP/1.1\r\n");
+  second.send("GET / HTTP/1.1\r\n");
+  await quiet();
+  first.transport.end();
+  second.transport.destroy();
+  await first.until(() => first.over);
+  await second.until(() => second.over);
+  await server.shutdown();
+});
+
+/** Offers, what the server supports, and what is chosen. */
+const SUBPROTOCOLS: readonly [lines: string[], supported: string[], chosen: string | null][] = [
+  [[], ["chat"], null],
+  [["chat"], [], null],
+  [["chat"], ["other"], null],
+  [["chat"], ["chat"], "chat"],
+  [["v1, v2"], ["v2", "v1"], "v2"],
+  [["v1", "v2"], ["v2", "v1"], "v2"],
+  [["Chat"], ["chat"], null],
+  [["chatter"], ["chat"], null],
+];
+
+for (const [lines, supported, chosen] of SUBPROTOCOLS) {
+  socketTest(
+    `of "${lines.join()}" a server with "${supported.join()}" chooses ${chosen}`,
+    async (t) => {
+      const opened: string[] = [];
+      const client = await t.ask(
+        { subprotocols: supported, open: (conn) => void opened.push(conn.protocol) },
+        upgradeRequest(lines.map((line) => `Sec-WebSocket-Protocol: ${line}`)),
+      );
+      const answer = await client.answer();
+      assert.equal(answer.status, 101);
+      assert.equal(answer.headers.get("sec-websocket-protocol"), chosen);
+      assert.deepEqual(opened, [chosen ?? ""]);
+    },
+  );
+}
+
+const ORIGINS: readonly [options: object, origin: string[], status: number][] = [
+  [{}, [], 101],
+  [{}, ["http://a.example"], 101],
+  [{}, ["https://evil.example"], 403],
+  [{}, ["null"], 403],
+  [{}, ["http://a.example", "http://a.example"], 403],
+  [{ origins: "any" }, ["https://evil.example"], 101],
+  [{ origins: ["https://b.example"] }, ["https://b.example"], 101],
+  [{ origins: ["https://b.example"] }, ["http://a.example"], 403],
+  [{ origins: (origin: string) => origin === "null" }, ["null"], 101],
+  [{ origins: () => false }, ["http://a.example"], 403],
+];
+
+for (const [options, origins, status] of ORIGINS) {
+  const option = JSON.stringify(options, (_, value) => typeof value === "function" ? "f" : value);
+  socketTest(`with ${option} the origin "${origins.join()}" gets ${status}`, async (t) => {
+    const client = await t.ask(options, upgradeRequest(origins.map((value) => `Origin: ${value}`)));
+    assert.equal((await client.answer()).status, status);
+    if (status === 403) assert.match(client.text, /"origins"/, "the body names the option");
+  });
+}
+
+socketTest("a function of origins that throws refuses with 500 and is reported", async (t) => {
+  const error = new Error("the user's own");
+  const errors: unknown[] = [];
+  const client = await t.ask({
+    origins: () => {
+      throw error;
+    },
+    onError: (error) => void errors.push(error),
+  }, upgradeRequest(["Origin: http://a.example"]));
+  assert.equal((await client.answer()).status, 500);
+  assert.doesNotMatch(client.text, /user's own/);
+  assert.deepEqual(errors, [error]);
+});
+
+socketTest("a function of origins may shut the server down: the client gets 503", async (t) => {
+  const opened: unknown[] = [];
+  const server: Server = await t.serve({
+    open: (conn) => void opened.push(conn),
+    origins: () => {
+      server.shutdown();
+      return true;
+    },
+  });
+  const client = t.rawClient(server);
+  client.send(upgradeRequest(["Origin: http://a.example"]));
+  assert.equal((await client.answer()).status, 503);
+  client.transport.end();
+  await server.finished;
+  assert.deepEqual(opened, []);
+});
+
+socketTest("over maxConnections there is a 503, and room again when one has gone", async (t) => {
+  const server = await t.serve({ maxConnections: 2 });
+  const first = await t.connect(server.url);
+  await t.connect(server.url);
+  await assert.rejects(t.connect(server.url), { status: 503, body: /no room/ });
+  first.close();
+  await first.closed;
+  await quiet();
+  await t.connect(server.url);
+  assert.equal(server.connections, 2);
+});
+
+socketTest("hooks that decide at the same time do not let too many in", async (t) => {
+  const decide = Promise.withResolvers<void>();
+  const server = await t.serve({ maxConnections: 1, upgrade: () => decide.promise });
+  const clients = [1, 2, 3].map(() => t.rawClient(server));
+  for (const client of clients) client.send(upgradeRequest());
+  await quiet();
+  decide.resolve();
+  const answers = await Promise.all(clients.map((client) => client.answer()));
+  assert.deepEqual(answers.map(({ status }) => status), [101, 503, 503]);
+  assert.equal(server.connections, 1);
+});
+
+bothSides("the first pong is not lost behind the handshake", async (_, open) => {
+  const { peer } = await open();
+  peer.send({ opcode: PING, payload: "first" });
+  assert.equal((await peer.framesOf(1))[0].opcode, PONG);
+});

@@ -1,0 +1,351 @@
+// The upgrade hook: it decides about every request, at once or later.
+
+import assert from "node:assert/strict";
+import { HandshakeError } from "../../src/errors.ts";
+import type { Handlers } from "../../src/socket/handlers.ts";
+import type { UpgradeDecision, UpgradeRequest } from "../../src/server/serve_options.ts";
+import type { Server } from "../../src/server/server.ts";
+import { quiet, socketTest } from "../support/socket_harness.ts";
+import { upgradeRequest } from "../support/raw_peer.ts";
+import { TEXT } from "../support/vectors.ts";
+
+type Decision = UpgradeDecision<unknown> | void;
+
+/** A hook that decides at once, and one that decides later. */
+const WAYS: readonly [
+  how: string,
+  hook: (decide: () => Decision) => () => Decision | Promise<Decision>,
+][] = [
+  ["at once", (decide) => decide],
+  ["later", (decide) => async () => {
+    await quiet();
+    return decide();
+  }],
+];
+
+socketTest("the hook sees the request", async (t) => {
+  const seen: UpgradeRequest[] = [];
+  const request = upgradeRequest(
+    ["Cookie: a=b", "Sec-WebSocket-Protocol: v1, v2", "Sec-WebSocket-Protocol: v3"],
+    "/chat?room=1",
+  );
+  const client = await t.ask({ upgrade: (request) => void seen.push(request) }, request);
+  await client.answer();
+  const [{ method, url, headers, remoteAddress, subprotocols }] = seen;
+  assert.equal(method, "GET");
+  assert.equal(url, "ws://a.example/chat?room=1");
+  assert.equal(headers.get("COOKIE"), "a=b");
+  assert.equal(headers.has("Authorization"), false);
+  assert.equal(new Headers([...headers]).get("cookie"), "a=b");
+  assert.equal(remoteAddress, "memory");
+  assert.deepEqual(subprotocols, ["v1", "v2", "v3"]);
+});
+
+for (const [how, hook] of WAYS) {
+  socketTest(`a hook that ${how} decides nothing accepts`, async (t) => {
+    const client = await t.ask({ upgrade: hook(() => {}) });
+    assert.equal((await client.answer()).status, 101);
+  });
+
+  socketTest(`a hook can ${how} refuse with a status, headers and a body`, async (t) => {
+    const opened: unknown[] = [];
+    const client = await t.ask({
+      open: (conn) => void opened.push(conn),
+      upgrade: hook(() => ({
+        status: 401,
+        headers: { "WWW-Authenticate": "Bearer", "Content-Type": "application/json" },
+        body: '{"error":"no token"}',
+      })),
+    });
+    const { status, headers } = await client.answer();
+    assert.equal(status, 401);
+    assert.equal(headers.get("www-authenticate"), "Bearer");
+    assert.equal(headers.get("content-type"), "application/json");
+    assert.equal(headers.get("content-length"), "20");
+    await client.until(() => client.ended);
+    assert.equal(client.text, '{"error":"no token"}');
+    assert.deepEqual(opened, []);
+  });
+
+  socketTest(
+    `a hook can ${how} accept with a subprotocol, headers, data and handlers`,
+    async (t) => {
+      const log: unknown[] = [];
+      const handlers: Handlers<unknown> = {
+        open: ({ data, protocol }) => void log.push(data, protocol),
+        message: (_, message) => void log.push(message),
+      };
+      const client = await t.ask<unknown>(
+        {
+          subprotocols: ["v1"],
+          message: () => void log.push("not this one"),
+          upgrade: hook(() => ({
+            subprotocol: "v2",
+            headers: [["Set-Cookie", "a=b"], ["Set-Cookie", "c=d"]],
+            data: { user: "ada" },
+            handlers,
+          })),
+        },
+        upgradeRequest(["Sec-WebSocket-Protocol: v1, v2"]),
+      );
+      const answer = await client.answer();
+      assert.equal(answer.status, 101);
+      assert.equal(answer.headers.get("sec-websocket-protocol"), "v2");
+      assert.match(answer.head, /\r\nSet-Cookie: a=b\r\nSet-Cookie: c=d\r\n/);
+      client.send({ opcode: TEXT, payload: "hi" });
+      await quiet();
+      assert.deepEqual(log, [{ user: "ada" }, "v2", "hi"]);
+    },
+  );
+
+  socketTest(`a hook that ${how} throws refuses with 500, and its error is reported`, async (t) => {
+    const error = new Error("secret");
+    const errors: unknown[] = [];
+    const server = await t.serve({
+      onError: (error) => void errors.push(error),
+      upgrade: hook(() => {
+        throw error;
+      }),
+    });
+    const client = t.rawClient(server);
+    client.send(upgradeRequest());
+    assert.equal((await client.answer()).status, 500);
+    assert.doesNotMatch(client.text, /secret/);
+    assert.deepEqual(errors, [error]);
+    await client.until(() => client.ended);
+    client.transport.end();
+    await client.until(() => client.over);
+  });
+
+  socketTest(
+    `a HandshakeError of another connection thrown ${how} is not our answer`,
+    async (t) => {
+      // As when the hook asks another server and is refused there.
+      const errors: unknown[] = [];
+      const headers = new Headers({ "Set-Cookie": "secret=1" });
+      const error = new HandshakeError("STATUS_UNEXPECTED", "The other server said no", {
+        status: 302,
+        headers,
+      });
+      const client = await t.ask({
+        onError: (error) => void errors.push(error),
+        upgrade: hook(() => {
+          throw error;
+        }),
+      });
+      const answer = await client.answer();
+      assert.equal(answer.status, 500);
+      assert.doesNotMatch(answer.head + client.text, /secret|other server/);
+      assert.deepEqual(errors, [error]);
+    },
+  );
+}
+
+/** What a hook may not return, and what the report says. */
+const WRONG: readonly [decision: unknown, message: RegExp][] = [
+  [true, /What upgrade returns must be an object, got true/],
+  [false, /What upgrade returns must be an object, got false/],
+  [null, /What upgrade returns must be an object, got null/],
+  [401, /What upgrade returns must be an object, got 401/],
+  [[], /What upgrade returns must be an object, got an array/],
+  [{ code: 401 }, /What upgrade returns must not have "code"; known are status, headers/],
+  [{ body: "no" }, /status/],
+  [{ status: 101 }, /status is 101/],
+  [{ status: 600 }, /status is 600/],
+  [{ status: "401" }, /status is 401/],
+  [{ status: 401.5 }, /status is 401.5/],
+  [{ status: 401, headers: { "X: y": "z" } }, /not a header field name/],
+  [{ status: 401, headers: { X: "a\r\nSet-Cookie: b" } }, /X has U\+000D/],
+  [{ status: 401, headers: { "Content-Length": "0" } }, /Content-Length/],
+  [{ status: 401, headers: 7 }, /headers|got 7/],
+  [{ status: 204, body: "x" }, /204/],
+  [{ headers: { X: "a\nb" } }, /X has U\+000A/],
+  [{ headers: { "Sec-WebSocket-Accept": "x" } }, /Sec-WebSocket-Accept/],
+  [{ headers: { "Sec-WebSocket-Protocol": "v1" } }, /subprotocol/],
+  [{ subprotocol: "v3" }, /"v3", which the client did not ask for/],
+  [{ subprotocol: "v1\r\nX: y" }, /token/],
+  [{ subprotocol: 7 }, /token/],
+  [{ handlers: { onmessage: () => {} } }, /"handlers".*"onmessage"/],
+  [{ handlers: { message: 7 } }, /"message" must be a function, got 7/],
+  [{ handlers: null }, /"handlers" must be an object, got null/],
+];
+
+for (const [decision, message] of WRONG) {
+  const shown = JSON.stringify(decision);
+  socketTest(`a hook that returns ${shown} lets nobody in: 500, and a report`, async (t) => {
+    const errors: Error[] = [];
+    const opened: unknown[] = [];
+    const server = await t.serve<unknown>({
+      open: (conn) => void opened.push(conn),
+      onError: (error) => void errors.push(error as Error),
+      upgrade: () => decision as UpgradeDecision<unknown>,
+    });
+    const client = t.rawClient(server);
+    client.send(upgradeRequest(["Sec-WebSocket-Protocol: v1, v2"]));
+    assert.equal((await client.answer()).status, 500);
+    assert.equal(errors.length, 1);
+    assert.match(errors[0].message, message);
+    assert.deepEqual(opened, []);
+  });
+}
+
+socketTest("nothing is read while a hook decides, and nothing is lost", async (t) => {
+  const decide = Promise.withResolvers<void>();
+  const heard: unknown[] = [];
+  const client = await t.ask({
+    upgrade: () => decide.promise,
+    message: (_, data) => void heard.push(data),
+  });
+  await quiet();
+  assert.equal(client.transport.peer.paused, true);
+  client.send({ opcode: TEXT, payload: "one" });
+  client.send({ opcode: TEXT, payload: "two" });
+  await quiet();
+  assert.deepEqual(heard, []);
+  decide.resolve();
+  assert.equal((await client.answer()).status, 101);
+  await quiet();
+  assert.deepEqual(heard, ["one", "two"]);
+});
+
+socketTest(
+  "a hook that takes too long is overruled with 503, and its decision is dropped",
+  async (t) => {
+    const decide = Promise.withResolvers<void>();
+    const opened: unknown[] = [];
+    const client = await t.ask({
+      handshakeTimeout: 20,
+      upgrade: () => decide.promise,
+      open: (conn) => void opened.push(conn),
+    });
+    assert.equal((await client.answer()).status, 503);
+    assert.match(client.text, /too long to decide/);
+    decide.resolve();
+    await quiet();
+    assert.deepEqual(opened, []);
+  },
+);
+
+socketTest(
+  "what had been read ahead when the hook was asked waits, and so does the end",
+  async (t) => {
+    const decide = Promise.withResolvers<void>();
+    const log: unknown[] = [];
+    const server = await t.serve({
+      upgrade: () => decide.promise,
+      open: () => void log.push("open"),
+      message: (_, data) => void log.push(data),
+      close: (_, { code }) => void log.push(code),
+    });
+    const client = t.rawClient(server);
+    client.transport.peer.readsAhead = true;
+    client.send(upgradeRequest(), { opcode: TEXT, payload: "one" });
+    client.send({ opcode: TEXT, payload: "two" });
+    client.transport.end();
+    await quiet();
+    assert.deepEqual(log, []);
+    decide.resolve();
+    await client.until(() => client.over);
+    assert.deepEqual(log, ["open", "one", "two", 1006]);
+  },
+);
+
+socketTest("a client that is gone when the hook has decided is forgotten", async (t) => {
+  const decide = Promise.withResolvers<Decision>();
+  const opened: unknown[] = [];
+  const server = await t.serve<unknown>({
+    upgrade: () => decide.promise,
+    open: (conn) => void opened.push(conn),
+  });
+  const client = t.rawClient(server);
+  client.send(upgradeRequest());
+  await quiet();
+  client.transport.destroy();
+  await quiet();
+  decide.resolve({ data: 1 });
+  await quiet();
+  assert.deepEqual(opened, []);
+  await server.shutdown();
+});
+
+socketTest("a hook that fails when the client is gone is still reported", async (t) => {
+  const decide = Promise.withResolvers<Decision>();
+  const errors: unknown[] = [];
+  const client = await t.ask<unknown>({
+    upgrade: () => decide.promise,
+    onError: (error) => void errors.push(error),
+  });
+  await quiet();
+  client.transport.destroy();
+  await quiet();
+  decide.reject("late");
+  await quiet();
+  assert.deepEqual(errors, ["late"]);
+});
+
+socketTest(
+  "a client that ended its direction while a hook decided is accepted and closed",
+  async (t) => {
+    const decide = Promise.withResolvers<void>();
+    const log: unknown[] = [];
+    const client = await t.ask({
+      upgrade: () => decide.promise,
+      open: () => void log.push("open"),
+      message: (_, data) => void log.push(data),
+      close: (_, { code }) => void log.push(code),
+    });
+    client.send({ opcode: TEXT, payload: "last words" });
+    client.transport.end();
+    await quiet();
+    decide.resolve();
+    await client.until(() => client.over);
+    assert.deepEqual(log, ["open", "last words", 1006]);
+  },
+);
+
+for (const [how, hook] of WAYS) {
+  socketTest(
+    `a hook that decides ${how} may shut the server down: the client gets 503`,
+    async (t) => {
+      const opened: unknown[] = [];
+      const server: Server<unknown> = await t.serve<unknown>({
+        open: (conn) => void opened.push(conn),
+        upgrade: hook(() => void server.shutdown()),
+      });
+      const client = t.rawClient(server);
+      client.send(upgradeRequest());
+      assert.equal((await client.answer()).status, 503);
+      client.transport.end();
+      await server.finished;
+      assert.deepEqual(opened, []);
+    },
+  );
+
+  socketTest(`a client that is refused ${how} and hangs up leaves at once`, async (t) => {
+    const server = await t.serve<unknown>({ upgrade: hook(() => ({ status: 401 })) });
+    const client = t.rawClient(server);
+    client.send(upgradeRequest());
+    await client.answer();
+    client.transport.end();
+    await quiet();
+    assert.equal(client.transport.peer.over, true);
+  });
+}
+
+for (const [what, settle] of [["fails", "reject"], ["is too slow", undefined]] as const) {
+  socketTest(`a client that hangs up when the hook ${what} leaves at once`, async (t) => {
+    const decide = Promise.withResolvers<void>();
+    const client = await t.ask({
+      handshakeTimeout: 20,
+      upgrade: () => decide.promise,
+      onError: () => {},
+    });
+    await quiet();
+    if (settle !== undefined) decide.reject(new Error("no"));
+    await client.answer();
+    client.transport.end();
+    await quiet();
+    assert.equal(client.transport.peer.over, true, "the server reads on after its answer");
+    decide.resolve();
+  });
+}

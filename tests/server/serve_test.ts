@@ -1,0 +1,89 @@
+// Starting a server.
+
+import assert from "node:assert/strict";
+import { serveOver } from "../../src/server/serve.ts";
+import type { ServeOptions } from "../../src/server/serve_options.ts";
+import { watchedSignal } from "../support/listeners.ts";
+import { MemoryNetwork } from "../support/memory_network.ts";
+import { quiet, socketTest } from "../support/socket_harness.ts";
+
+socketTest("serve listens where the options say", async (t) => {
+  const tls = { cert: "c", key: "k" };
+  await t.serve({
+    hostname: "::1",
+    port: 8080,
+    reusePort: true,
+    backlog: 10,
+    tls,
+    noDelay: false,
+    readBufferSize: 1024,
+    denoSockets: "Deno.listen",
+  });
+  assert.deepEqual(t.network.listened, [{
+    hostname: "::1",
+    port: 8080,
+    path: undefined,
+    reusePort: true,
+    backlog: 10,
+    tls,
+    noDelay: false,
+    readBufferSize: 1024,
+    denoSockets: "Deno.listen",
+  }]);
+});
+
+socketTest("without options serve takes any port of this machine alone", async (t) => {
+  await t.serve();
+  const [{ hostname, port, noDelay, tls }] = t.network.listened;
+  assert.deepEqual([hostname, port, noDelay, tls], ["127.0.0.1", 0, true, undefined]);
+});
+
+socketTest("a port that is taken rejects with the network's own error", async (t) => {
+  const { port } = await t.serve();
+  await assert.rejects(t.serve({ port }), { name: "Error", message: "address in use" });
+});
+
+Deno.test("a wrong option rejects before anything is listened on", async () => {
+  const network = new MemoryNetwork();
+  await assert.rejects(serveOver(network, { port: -1 }), RangeError);
+  await assert.rejects(serveOver(network, { prot: 1 } as ServeOptions), TypeError);
+  await assert.rejects(serveOver(network, null as unknown as ServeOptions), TypeError);
+  assert.deepEqual(network.listened, []);
+});
+
+Deno.test("a signal that is aborted already rejects with its reason", async () => {
+  const network = new MemoryNetwork();
+  const reason = new Error("changed my mind");
+  await assert.rejects(
+    serveOver(network, { signal: AbortSignal.abort(reason) }),
+    (error) => error === reason,
+  );
+  assert.deepEqual(network.listened, []);
+});
+
+socketTest("a signal that aborts while the socket is bound shuts the server down", async (t) => {
+  const controller = new AbortController();
+  const starting = t.serve({ signal: controller.signal });
+  controller.abort();
+  const server = await starting;
+  await server.finished;
+  assert.equal(t.network.isListening(server.port), false);
+});
+
+socketTest("a signal shuts the server down when it aborts", async (t) => {
+  const controller = new AbortController();
+  const { server, near } = await t.pair({ signal: controller.signal });
+  controller.abort();
+  assert.equal((await near.closed).code, 1001);
+  await server.finished;
+  assert.equal(server.connections, 0);
+});
+
+socketTest("a server that has finished lets go of its signal", async (t) => {
+  const { signal, listeners } = watchedSignal();
+  const server = await t.serve({ signal });
+  assert.equal(listeners.size, 1);
+  await server.shutdown();
+  await quiet();
+  assert.equal(listeners.size, 0);
+});

@@ -1,0 +1,102 @@
+// Errors that have no connection to go to, and what is left when all have gone.
+
+import assert from "node:assert/strict";
+import { connectOver } from "../../src/client/connect.ts";
+import { serveOver } from "../../src/server/serve.ts";
+import { timers } from "../../src/shared/timer_wheel.ts";
+import { ConsoleWatch } from "../support/console.ts";
+import { bytesKeptEach } from "../support/heap.ts";
+import { MemoryNetwork } from "../support/memory_network.ts";
+import { RawPeer } from "../support/raw_peer.ts";
+import { quiet, socketTest } from "../support/socket_harness.ts";
+import { CLOSE } from "../support/vectors.ts";
+
+const cause = new Error("accept: too many open files");
+
+socketTest("an error of the listener goes to onError, and the server goes on", async (t) => {
+  const errors: unknown[] = [];
+  const server = await t.serve({ onError: (error) => void errors.push(error) });
+  t.network.failAccept(server.port, cause);
+  assert.deepEqual(errors, [cause]);
+  assert.equal((await t.connect(server.url)).readyState, "open");
+});
+
+socketTest("without onError it goes to the console", async (t) => {
+  const server = await t.serve();
+  const watch = new ConsoleWatch();
+  t.network.failAccept(server.port, cause);
+  watch.end();
+  assert.deepEqual(watch.logged, [[cause]]);
+});
+
+/** What onError itself can do wrong. */
+const FAILING: Record<string, (error: unknown) => void> = {
+  throws: (error) => {
+    throw error;
+  },
+  rejects: (error) => Promise.reject(error),
+};
+
+for (const [how, fail] of Object.entries(FAILING)) {
+  socketTest(`an onError that ${how} is written to the console and harms nobody`, async (t) => {
+    const failure = new Error("in onError");
+    const watch = new ConsoleWatch();
+    try {
+      const { conn, peer, server } = await t.accept({
+        close: () => {
+          throw cause;
+        },
+        onError: () => fail(failure),
+      });
+      peer.send({ opcode: CLOSE });
+      peer.transport.end();
+      await conn.closed;
+      await quiet();
+      assert.equal(server.connections, 0);
+      assert.equal((await t.connect(server.url)).readyState, "open");
+    } finally {
+      watch.end();
+    }
+    assert.deepEqual(watch.logged, [[failure]]);
+  });
+}
+
+socketTest("a listener that cannot be closed is reported, and the shutdown ends", async (t) => {
+  const errors: unknown[] = [];
+  const listen = t.network.listen.bind(t.network);
+  t.network.listen = async (options, sink) => ({
+    ...await listen(options, sink),
+    close: () => Promise.reject(cause),
+  });
+  const server = await t.serve({ onError: (error) => void errors.push(error) });
+  await server.shutdown();
+  assert.deepEqual(errors, [cause]);
+});
+
+Deno.test("a server keeps nothing of connections, refusals and answers that have come and gone", async () => {
+  const network = new MemoryNetwork();
+  const server = await serveOver(network, {
+    upgrade: ({ url }) => url.endsWith("/no") ? { status: 404 } : undefined,
+    fetch: () => new Response("page"),
+    pingInterval: 1000,
+    message: (conn, data) => void conn.send(data),
+  });
+  const kept = await bytesKeptEach(200, async () => {
+    const conn = await connectOver(network, server.url, { readTimeout: 1000 });
+    conn.send("hello");
+    await conn[Symbol.asyncIterator]().next();
+    conn.close();
+    await conn.closed;
+    await assert.rejects(connectOver(network, `${server.url}no`, {}));
+    const client = new RawPeer(network.open(server.port));
+    client.send("GET / HTTP/1.1\r\nHost: a.example\r\n\r\n");
+    await client.until(() => client.ended);
+    client.transport.end();
+    await client.until(() => client.over);
+    network.accepted.length = network.dialed.length = 0;
+  });
+  assert.ok(kept < 300, `${kept} bytes are kept for each of them`);
+  assert.equal(server.connections, 0);
+  await server.shutdown();
+  assert.equal(timers.size, 0);
+});

@@ -1,0 +1,40 @@
+// Where a server says it listens.
+
+import assert from "node:assert/strict";
+import type { ServeOptions } from "../../src/server/serve_options.ts";
+import { socketTest } from "../support/socket_harness.ts";
+
+const tls = { cert: "c", key: "k" };
+
+const URLS: readonly [options: ServeOptions, hostname: string, url: string][] = [
+  [{ port: 8080 }, "127.0.0.1", "ws://127.0.0.1:8080/"],
+  [{ port: 8443, tls }, "127.0.0.1", "wss://127.0.0.1:8443/"],
+  [{ port: 80, hostname: "a.example" }, "a.example", "ws://a.example:80/"],
+  [{ port: 8080, hostname: "::1" }, "::1", "ws://[::1]:8080/"],
+  // "All addresses" is nothing to connect to.
+  [{ port: 8080, hostname: "0.0.0.0" }, "0.0.0.0", "ws://127.0.0.1:8080/"],
+  [{ port: 8080, hostname: "::" }, "::", "ws://[::1]:8080/"],
+];
+
+for (const [options, hostname, url] of URLS) {
+  socketTest(`a server on ${hostname} has the URL ${url}`, async (t) => {
+    const server = await t.serve(options);
+    assert.equal(server.url, url);
+    assert.equal(server.hostname, hostname);
+    assert.equal(server.port, options.port);
+    assert.equal(new URL(server.url).pathname, "/");
+  });
+}
+
+socketTest("the URL of a server is one that a client can connect to", async (t) => {
+  for (const hostname of ["127.0.0.1", "0.0.0.0", "::", "localhost"]) {
+    const server = await t.serve({ hostname });
+    assert.equal((await t.connect(server.url)).readyState, "open");
+  }
+});
+
+socketTest("on a unix socket the URL is its path", async (t) => {
+  const server = await t.serve({ path: "/run/chat.sock" });
+  assert.equal(server.url, "/run/chat.sock");
+  assert.equal(t.network.listened[0].path, "/run/chat.sock");
+});

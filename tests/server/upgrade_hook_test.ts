@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { callHook, checkDecision, HookFailure } from "../../src/server/upgrade_hook.ts";
+import type { UpgradeDecision } from "../../src/server/serve_options.ts";
+
+Deno.test("what a hook gives is given on", () => {
+  assert.equal(callHook(() => 7), 7);
+  const promise = Promise.resolve();
+  assert.equal(callHook(() => promise), promise);
+});
+
+Deno.test("what a hook throws is told apart from errors of our own, whatever it is", () => {
+  for (const cause of [new Error("no"), "no", undefined, Object.create(null)]) {
+    assert.throws(() =>
+      callHook(() => {
+        throw cause;
+      }), (error) => error instanceof HookFailure && error.cause === cause);
+  }
+});
+
+/** What an upgrade hook may return. */
+const DECISIONS: readonly (UpgradeDecision<unknown> | undefined)[] = [
+  undefined,
+  {},
+  { status: 401 },
+  { status: 401, headers: { "WWW-Authenticate": "Bearer" }, body: "no" },
+  { status: undefined, subprotocol: undefined, headers: undefined, data: undefined },
+  { subprotocol: "v1", headers: [], data: 7, handlers: { message: () => {} } },
+];
+
+for (const decision of DECISIONS) {
+  Deno.test(`an upgrade hook may return ${JSON.stringify(decision)}`, () => {
+    checkDecision(decision);
+  });
+}
+
+/** What it may not, and what is said about it. */
+const WRONG: readonly [decision: unknown, message: RegExp][] = [
+  [null, /^What upgrade returns must be an object, got null$/],
+  [true, /got true$/],
+  [401, /got 401$/],
+  ["no", /got "no"$/],
+  [[401], /got an array$/],
+  [{ code: 401 }, /"code"; known are status/],
+  // A refusal that forgot its status must not let anybody in.
+  [{ body: "no" }, /"body"/],
+  [{ status: 401, data: 7 }, /"data", got 7$/],
+  [{ status: 401, subprotocol: "v1" }, /"subprotocol", got "v1"$/],
+  [{ status: 401, handlers: {} }, /"handlers"/],
+  [{ handlers: 7 }, /"handlers" must be an object, got 7$/],
+  [{ handlers: { onopen: () => {} } }, /"onopen"/],
+  [{ handlers: { open: 7 } }, /"open" must be a function, got 7$/],
+];
+
+for (const [decision, message] of WRONG) {
+  Deno.test(`an upgrade hook that returns ${JSON.stringify(decision)} is a TypeError`, () => {
+    assert.throws(() => checkDecision(decision as UpgradeDecision<unknown>), {
+      name: "TypeError",
+      message,
+    });
+  });
+}

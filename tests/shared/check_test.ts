@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import {
+  checkInteger,
+  checkNames,
+  checkOneOf,
+  checkSignal,
+  checkType,
+  show,
+  wrongType,
+} from "../../src/shared/check.ts";
+
+for (
+  const [value, text] of [
+    ["short", '"short"'],
+    ["x".repeat(60), `"${"x".repeat(60)}"`],
+    ["x".repeat(61), `"${"x".repeat(60)}..."`],
+    [7, "7"],
+    [NaN, "NaN"],
+    [10n, "10"],
+    [true, "true"],
+    [null, "null"],
+    [undefined, "undefined"],
+    [[1, 2], "an array"],
+    [{}, "an object"],
+    [new Uint8Array(1000), "an object"],
+    [Object.create(null), "an object"],
+    [() => {}, "a function"],
+    [class {}, "a function"],
+    [Symbol("secret"), "a symbol"],
+  ] as [unknown, string][]
+) {
+  Deno.test(`${text.slice(0, 30)} is shown in a message as just that`, () => {
+    assert.equal(show(value), text);
+  });
+}
+
+Deno.test("an option of the wrong type is named with what is allowed and what was given", () => {
+  assert.throws(() => {
+    throw wrongType("text", '"string" or "bytes"', 7);
+  }, { name: "TypeError", message: 'Option "text" must be "string" or "bytes", got 7' });
+});
+
+Deno.test("an absent option passes every check", () => {
+  checkInteger("n", undefined, 1, 2, "bytes");
+  checkType("n", undefined, "boolean");
+  checkOneOf("n", undefined, ["a"]);
+});
+
+Deno.test("an integer passes from its minimum to its maximum, both included", () => {
+  for (const value of [1, 2, 10]) checkInteger("n", value, 1, 10, "bytes");
+  for (const value of [0, 11, -1, 1.5, NaN, Infinity, -Infinity]) {
+    assert.throws(() => checkInteger("n", value, 1, 10, "bytes"), {
+      name: "RangeError",
+      message: `Option "n" must be an integer from 1 to 10 (bytes), got ${value}`,
+    });
+  }
+});
+
+Deno.test("what is not a number is a TypeError, even if it looks like one", () => {
+  for (const value of ["5", 5n, null, true, [5], {}, () => 5]) {
+    assert.throws(() => checkInteger("n", value, 1, 10, "bytes"), {
+      name: "TypeError",
+      message: /^Option "n" must be a number of bytes, got /,
+    });
+  }
+});
+
+Deno.test("a type is checked by name", () => {
+  checkType("flag", false, "boolean");
+  checkType("name", "", "string");
+  checkType("handler", () => {}, "function");
+  assert.throws(() => checkType("flag", 0, "boolean"), {
+    name: "TypeError",
+    message: 'Option "flag" must be a boolean, got 0',
+  });
+  assert.throws(() => checkType("name", null, "string"), TypeError);
+  assert.throws(() => checkType("handler", {}, "function"), TypeError);
+});
+
+Deno.test("one of several words is allowed, and the message lists them", () => {
+  checkOneOf("text", "bytes", ["string", "bytes"]);
+  for (const value of ["Bytes", "", null, 1, ["bytes"]]) {
+    assert.throws(() => checkOneOf("text", value, ["string", "bytes"]), {
+      name: "TypeError",
+      message: /^Option "text" must be a? ?"string" or "bytes", got /,
+    });
+  }
+});
+
+Deno.test("an unknown name in the options is refused, so that no misspelt option is ignored", () => {
+  checkNames("Options", {}, ["a", "b"]);
+  checkNames("Options", { a: 1, b: undefined }, ["a", "b"]);
+  assert.throws(() => checkNames("Options", { a: 1, c: 2 }, ["a", "b"]), {
+    name: "TypeError",
+    message: 'Options must not have "c"; known are a, b',
+  });
+});
+
+Deno.test("options that are no object are refused", () => {
+  for (const value of [undefined, null, 7, "text", [], () => {}]) {
+    assert.throws(() => checkNames("Options", value, []), {
+      name: "TypeError",
+      message: /^Options must be an object, got /,
+    });
+  }
+});
+
+Deno.test("a signal of an AbortController passes, and so does none", () => {
+  checkSignal(undefined);
+  checkSignal(new AbortController().signal);
+  checkSignal(AbortSignal.abort());
+  assert.throws(() => checkSignal(new AbortController()), TypeError);
+});

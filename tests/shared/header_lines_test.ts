@@ -1,0 +1,19 @@
+import assert from "node:assert/strict";
+import { headerLines } from "../../src/shared/header_lines.ts";
+import type { HeaderFieldsInit } from "../../src/shared/header_lines.ts";
+
+const FORMS: readonly [what: string, init: HeaderFieldsInit | undefined, lines?: string[][]][] = [
+  ["nothing", undefined, undefined],
+  ["an empty object", {}, []],
+  ["an object", { "X-One": "1", "X-Two": "2" }, [["X-One", "1"], ["X-Two", "2"]]],
+  ["an array of pairs", [["X-One", "1"], ["X-One", "2"]], [["X-One", "1"], ["X-One", "2"]]],
+  ["a Map", new Map([["X-One", "1"]]), [["X-One", "1"]]],
+  ["a Headers", new Headers({ "X-One": "1" }), [["x-one", "1"]]],
+];
+
+for (const [what, init, lines] of FORMS) {
+  Deno.test(`header fields can be given as ${what}`, () => {
+    const given = headerLines(init);
+    assert.deepEqual(given && [...given], lines);
+  });
+}

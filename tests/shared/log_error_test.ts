@@ -1,0 +1,25 @@
+import assert from "node:assert/strict";
+import { callLogged, logError } from "../../src/shared/log_error.ts";
+import { ConsoleWatch, withConsole } from "../support/console.ts";
+
+Deno.test("an error that nobody wants is written to the console, as it is", () => {
+  const error = new Error("nobody wants it");
+  assert.deepEqual(withConsole(() => logError(error)).logged, [[error]]);
+});
+
+Deno.test("what a call throws, or rejects with, is written there, and nothing else", async () => {
+  const error = new Error("nobody wants it");
+  const thrown = withConsole(() => {
+    callLogged(() => {
+      throw error;
+    });
+    callLogged(() => "fine");
+    callLogged(() => Promise.resolve());
+  });
+  assert.deepEqual(thrown.logged, [[error]]);
+  const watch = new ConsoleWatch();
+  callLogged(() => Promise.reject(error));
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  watch.end();
+  assert.deepEqual(watch.logged, [[error]]);
+});

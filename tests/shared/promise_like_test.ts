@@ -1,0 +1,28 @@
+import assert from "node:assert/strict";
+import { isPromiseLike } from "../../src/shared/promise_like.ts";
+
+const WAITABLE: readonly [what: string, value: unknown][] = [
+  ["a promise", Promise.resolve(1)],
+  ["an object with a then method of its own", { then: () => {} }],
+  ["an object that inherits its then", Object.create({ then: () => {} })],
+];
+
+const NOT_WAITABLE: readonly [what: string, value: unknown][] = [
+  ["undefined", undefined],
+  ["null", null],
+  ["a boolean", true],
+  ["a number", 7],
+  ["a string", "then"],
+  ["an object", {}],
+  ["an object without a prototype", Object.create(null)],
+  ["an object whose then is no function", { then: true }],
+  ["a function", () => {}],
+];
+
+for (const [what, value] of WAITABLE) {
+  Deno.test(`${what} can be waited for`, () => assert.equal(isPromiseLike(value), true));
+}
+
+for (const [what, value] of NOT_WAITABLE) {
+  Deno.test(`${what} cannot be waited for`, () => assert.equal(isPromiseLike(value), false));
+}

@@ -1,0 +1,216 @@
+import assert from "node:assert/strict";
+import { TICK, type Timer, type TimerTarget, TimerWheel } from "../../src/shared/timer_wheel.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+import { Random } from "../support/random.ts";
+
+/** One turn of the wheel in milliseconds. */
+const TURN = 1024 * TICK;
+
+/** Someone who writes down when and for what it was woken. */
+class Sleeper implements TimerTarget {
+  readonly woken: [time: number, kind: number][] = [];
+  readonly #now: () => number;
+  readonly #act: () => void;
+
+  constructor(now: () => number, act: () => void = () => {}) {
+    this.#now = now;
+    this.#act = act;
+  }
+
+  timerFired(kind: number): void {
+    this.woken.push([this.#now(), kind]);
+    this.#act();
+  }
+}
+
+/** Asserts that it was woken once, not early, and at most a tick late (and the runtime's millisecond). */
+function assertWoken(sleeper: Sleeper, due: number): void {
+  assert.equal(sleeper.woken.length, 1, `woken ${sleeper.woken.length} times for ${due}`);
+  const [[time]] = sleeper.woken;
+  assert.ok(time >= due, `woken at ${time}, ${due - time} ms early`);
+  assert.ok(time <= due + TICK + 1, `woken at ${time}, ${time - due} ms late`);
+}
+
+for (const delay of [0, 1, 9, 10, 11, 500, 5000, TURN - 1, TURN, TURN + 1, 60_000, 3_600_000]) {
+  Deno.test(`a timer of ${delay} ms fires once, in time, at any moment of a tick`, () => {
+    for (const start of [0, 1000, 1003.7, 1009.999, 123_456.5]) {
+      using clock = new FakeClock(start);
+      const wheel = new TimerWheel(clock.now);
+      const sleeper = new Sleeper(clock.now);
+      wheel.start(delay, sleeper, 7);
+      assert.equal(sleeper.woken.length, 0, "never at once");
+      clock.advance(delay + 3 * TURN);
+      assertWoken(sleeper, start + delay);
+      assert.equal(sleeper.woken[0][1], 7);
+      assert.equal(wheel.size, 0);
+      assert.equal(clock.running, 0, "nothing runs on");
+    }
+  });
+}
+
+Deno.test("many timers need one timer of the runtime, and none need none", () => {
+  using clock = new FakeClock(0);
+  const wheel = new TimerWheel(clock.now);
+  const sleeper = new Sleeper(clock.now);
+  const timers = Array.from({ length: 10_000 }, (_, i) => wheel.start(5000 + i % 100, sleeper, i));
+  assert.equal(wheel.size, 10_000);
+  assert.equal(clock.running, 1);
+  assert.ok(clock.started < 10, "and it is not restarted for each");
+  for (const timer of timers) wheel.cancel(timer);
+  assert.equal(wheel.size, 0);
+  assert.equal(clock.running, 0);
+  clock.advance(60_000);
+  assert.equal(sleeper.woken.length, 0);
+});
+
+Deno.test("a timer that is due sooner than those that run is not late", () => {
+  using clock = new FakeClock(0);
+  const wheel = new TimerWheel(clock.now);
+  const [late, soon] = [new Sleeper(clock.now), new Sleeper(clock.now)];
+  wheel.start(5000, late, 0);
+  wheel.start(50, soon, 0);
+  assert.equal(clock.running, 1);
+  clock.advance(10_000);
+  assertWoken(soon, 50);
+  assertWoken(late, 5000);
+});
+
+Deno.test("a timer that is started by another one's firing does not make the others late", () => {
+  using clock = new FakeClock(0);
+  const wheel = new TimerWheel(clock.now);
+  const later = new Sleeper(clock.now);
+  const first = new Sleeper(clock.now, () => wheel.start(5000, later, 0));
+  const second = new Sleeper(clock.now);
+  wheel.start(100, first, 0);
+  wheel.start(200, second, 0);
+  clock.advance(20_000);
+  assertWoken(first, 100);
+  assertWoken(second, 200);
+  assertWoken(later, first.woken[0][0] + 5000);
+});
+
+Deno.test("a timer of no delay that is started by another one's firing fires next", () => {
+  using clock = new FakeClock(0);
+  const wheel = new TimerWheel(clock.now);
+  const next = new Sleeper(clock.now);
+  const first = new Sleeper(clock.now, () => wheel.start(0, next, 0));
+  wheel.start(100, first, 0);
+  clock.advance(1000);
+  assertWoken(next, first.woken[0][0]);
+});
+
+Deno.test("a cancelled timer never fires, and cancelling once more, or too late, changes nothing", () => {
+  using clock = new FakeClock(0);
+  const wheel = new TimerWheel(clock.now);
+  const [cancelled, kept] = [new Sleeper(clock.now), new Sleeper(clock.now)];
+  const timer = wheel.start(100, cancelled, 0);
+  const other = wheel.start(100, kept, 0);
+  wheel.cancel(timer);
+  wheel.cancel(timer);
+  wheel.cancel(undefined);
+  assert.equal(wheel.size, 1);
+  clock.advance(1000);
+  assert.equal(cancelled.woken.length, 0);
+  assertWoken(kept, 100);
+  wheel.cancel(other);
+  assert.equal(wheel.size, 0);
+});
+
+Deno.test("a timer can be cancelled by another one that fires in the same tick", () => {
+  using clock = new FakeClock(0);
+  const wheel = new TimerWheel(clock.now);
+  const victim = new Sleeper(clock.now);
+  const timers: Timer[] = [];
+  const killer = new Sleeper(clock.now, () => wheel.cancel(timers[0]));
+  wheel.start(100, killer, 0);
+  timers.push(wheel.start(100, victim, 0));
+  clock.advance(1000);
+  assert.deepEqual([killer.woken.length, victim.woken.length, wheel.size], [1, 0, 0]);
+});
+
+Deno.test("after the process was busy for long, everything that fell due fires at once", () => {
+  using clock = new FakeClock(0);
+  const wheel = new TimerWheel(clock.now);
+  const sleepers = [10, 1000, 9000, 15_000, 25_000].map((delay) => {
+    const sleeper = new Sleeper(clock.now);
+    wheel.start(delay, sleeper, 0);
+    return sleeper;
+  });
+  const later = new Sleeper(clock.now);
+  wheel.start(100_000, later, 0);
+  clock.block(50_000);
+  clock.advance(0);
+  for (const sleeper of sleepers) assert.deepEqual(sleeper.woken, [[50_000, 0]]);
+  clock.advance(100_000);
+  assertWoken(later, 100_000);
+});
+
+Deno.test("a timer that is started while others are overdue does not make them later", () => {
+  using clock = new FakeClock(0);
+  const wheel = new TimerWheel(clock.now);
+  const [overdue, next] = [new Sleeper(clock.now), new Sleeper(clock.now)];
+  wheel.start(100, overdue, 0);
+  clock.block(3000);
+  wheel.start(100, next, 0);
+  clock.advance(0);
+  assert.deepEqual(overdue.woken, [[3000, 0]]);
+  clock.advance(200);
+  assertWoken(next, 3100);
+});
+
+Deno.test("the wheel can stand still for long and then goes on", () => {
+  using clock = new FakeClock(0);
+  const wheel = new TimerWheel(clock.now);
+  for (let run = 0; run < 5; run++) {
+    const sleeper = new Sleeper(clock.now);
+    wheel.start(100, sleeper, 0);
+    const due = clock.now() + 100;
+    clock.advance(100 + TICK + 1);
+    assertWoken(sleeper, due);
+    assert.equal(clock.running, 0);
+    clock.advance(1_000_003);
+  }
+});
+
+Deno.test("timers that come and go by the thousand disturb none that stays", () => {
+  using clock = new FakeClock(0);
+  const wheel = new TimerWheel(clock.now);
+  const [kept, cancelled] = [new Sleeper(clock.now), new Sleeper(clock.now)];
+  wheel.start(30_000, kept, 0);
+  for (let i = 0; i < 20_000; i++) {
+    wheel.cancel(wheel.start(5000, cancelled, 0));
+    if (i % 10 === 0) clock.advance(1);
+  }
+  assert.equal(wheel.size, 1);
+  clock.advance(60_000);
+  assert.equal(cancelled.woken.length, 0);
+  assertWoken(kept, 30_000);
+});
+
+Deno.test("timers at random, some cancelled, some started by others, all keep their time", () => {
+  const random = new Random(1024);
+  using clock = new FakeClock(5.5);
+  const wheel = new TimerWheel(clock.now);
+  const running: { sleeper: Sleeper; due: number; timer: Timer }[] = [];
+  const cancelled: Sleeper[] = [];
+  const start = (depth: number): void => {
+    const delay = random.pick([0, 1, 30, 400, 9000, 2 * TURN]) + random.below(50);
+    const sleeper = new Sleeper(clock.now, () => depth > 0 && start(depth - 1));
+    running.push({ sleeper, due: clock.now() + delay, timer: wheel.start(delay, sleeper, 0) });
+  };
+  for (let step = 0; step < 1500; step++) {
+    start(random.below(3));
+    const victim = random.pick(running);
+    if (random.below(3) === 0 && victim.sleeper.woken.length === 0) {
+      wheel.cancel(victim.timer);
+      running.splice(running.indexOf(victim), 1);
+      cancelled.push(victim.sleeper);
+    }
+    clock.advance(random.below(40) / 2);
+  }
+  clock.advance(20 * TURN);
+  for (const { sleeper, due } of running) assertWoken(sleeper, due);
+  assert.ok(cancelled.length > 100);
+  for (const sleeper of cancelled) assert.equal(sleeper.woken.length, 0);
+  assert.deepEqual([wheel.size, clock.running], [0, 0]);
+});

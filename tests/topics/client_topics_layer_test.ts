@@ -1,0 +1,26 @@
+import assert from "node:assert/strict";
+import { connectionRules } from "../../src/socket/connection_options.ts";
+import type { ChannelSender, LayeredChannel } from "../../src/socket/connection_link.ts";
+import type { SessionEvents } from "../../src/session/session.ts";
+import { clientTopicsRules } from "../../src/topics/client_topics.ts";
+import { clientTopicsLayer } from "../../src/topics/client_topics_layer.ts";
+
+const layer = clientTopicsLayer(
+  clientTopicsRules({ allow: () => true }, connectionRules({ maxMessageSize: 10_000 }, true))!,
+);
+
+Deno.test("the line has room beside the largest message", () => {
+  assert.equal(layer.rules.maxMessageSize, 10_001);
+});
+
+Deno.test("what the user sends gets its line, and what the client sends loses it", () => {
+  const log: string[] = [];
+  const events = { onText: (text) => log.push(`got ${text}`) } as Partial<SessionEvents>;
+  const sender = {
+    sendText: (text) => log.push(`sent ${JSON.stringify(text)}`) > 0,
+  } as Partial<ChannelSender>;
+  const channel = {} as LayeredChannel<undefined>;
+  layer.events(channel, events as SessionEvents).onText("\nhello");
+  layer.sender(sender as ChannelSender).sendText("hello");
+  assert.deepEqual(log, ["got hello", 'sent "\\nhello"']);
+});

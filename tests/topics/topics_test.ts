@@ -1,0 +1,474 @@
+// Topics over a network in memory: who gets what in which order, what becomes of the slow ones, and
+// handlers that subscribe, publish and close in the middle of it.
+
+import assert from "node:assert/strict";
+import type { CloseInfo } from "../../src/session/close_info.ts";
+import type { Connection } from "../../src/socket/connection.ts";
+import { prepareMessage } from "../../src/socket/prepare.ts";
+import type { OnSlow, PublishResult } from "../../src/socket/publish_options.ts";
+import { connectOver } from "../../src/client/connect.ts";
+import { serveOver } from "../../src/server/serve.ts";
+import type { ServeOptions } from "../../src/server/serve_options.ts";
+import type { Server } from "../../src/server/server.ts";
+import { bytesKeptEach } from "../support/heap.ts";
+import { MemoryNetwork } from "../support/memory_network.ts";
+import { type RawPeer, upgradeRequest } from "../support/raw_peer.ts";
+import { type Harness, quiet, socketTest } from "../support/socket_harness.ts";
+import { CLOSE, closePayload, hex, TEXT } from "../support/vectors.ts";
+
+interface Room {
+  readonly server: Server;
+  readonly conns: Connection<undefined>[];
+  readonly peers: RawPeer[];
+}
+
+/** A server with so many connections that listen to the topic "room". */
+async function room(t: Harness, count: number, options: ServeOptions = {}): Promise<Room> {
+  const server = await t.serve(options);
+  const peers = Array.from({ length: count }, () => t.rawClient(server));
+  for (const peer of peers) {
+    peer.send(upgradeRequest());
+    await peer.answer();
+    peer.transport.peer.writes.length = 0;
+  }
+  const conns = [...server.clients()];
+  for (const conn of conns) assert.equal(conn.subscribe("room"), true);
+  return { server, conns, peers };
+}
+
+/** A result, in which what is not named is 0. */
+function result(counts: Partial<PublishResult>): PublishResult {
+  return { sent: 0, waiting: 0, replaced: 0, dropped: 0, closed: 0, ...counts };
+}
+
+function payloads(peers: RawPeer[]): string[][] {
+  return peers.map((peer) => peer.payloads);
+}
+
+socketTest("a published message goes to those who listen to its topic, once", async (t) => {
+  const { server, conns, peers } = await room(t, 3);
+  conns[0].subscribe("other");
+  conns[0].subscribe("room");
+  assert.deepEqual(server.publish("room", "to all"), result({ sent: 3 }));
+  assert.deepEqual(server.publish("other", "to the first"), result({ sent: 1 }));
+  assert.deepEqual(server.publish("nobody's", "to nobody"), result({}));
+  conns[1].unsubscribe("room");
+  assert.deepEqual(server.publish("room", "to two"), result({ sent: 2 }));
+  await quiet();
+  assert.deepEqual(payloads(peers), [
+    ["to all", "to the first", "to two"],
+    ["to all"],
+    ["to all", "to two"],
+  ]);
+});
+
+socketTest("whom except names gets nothing, nor does the connection that publishes", async (t) => {
+  const { server, conns, peers } = await room(t, 3);
+  assert.deepEqual(server.publish("room", "1", { except: conns[1] }), result({ sent: 2 }));
+  assert.deepEqual(conns[0].publish("room", "2"), result({ sent: 2 }));
+  conns[2].unsubscribe("room");
+  assert.deepEqual(conns[2].publish("room", "3"), result({ sent: 2 }), "it need not listen itself");
+  await quiet();
+  assert.deepEqual(payloads(peers), [["1", "3"], ["2", "3"], ["1", "2"]]);
+});
+
+socketTest("text, bytes, buffers and prepared messages can be published", async (t) => {
+  const { server, peers: [peer] } = await room(t, 1);
+  const bytes = hex("01 02");
+  server.publish("room", "text");
+  server.publish("room", bytes);
+  server.publish("room", bytes.buffer as ArrayBuffer);
+  server.publish("room", prepareMessage("prepared"));
+  bytes.fill(0xff);
+  await quiet();
+  assert.deepEqual(peer.frames.map(({ opcode }) => opcode), [1, 2, 2, 1]);
+  assert.deepEqual(peer.payloads, ["text", "\x01\x02", "\x01\x02", "prepared"]);
+});
+
+socketTest("what is published in one tick is one write for each connection", async (t) => {
+  const { server, conns, peers } = await room(t, 3);
+  for (let i = 0; i < 5; i++) server.publish("room", `message ${i}`);
+  conns[0].send("sent");
+  server.publish("room", "last");
+  await quiet();
+  for (const peer of peers) assert.equal(peer.transport.peer.writes.length, 1);
+  assert.deepEqual(peers[0].payloads.slice(-3), ["message 4", "sent", "last"]);
+});
+
+/** The memory that the server's connections write from here on, one entry a write. */
+function watchWrites(t: Harness): Uint8Array[] {
+  const written: Uint8Array[] = [];
+  for (const transport of t.network.accepted) {
+    const write = transport.write.bind(transport);
+    transport.write = (bytes, length) => {
+      written.push(bytes);
+      return write(bytes, length);
+    };
+  }
+  return written;
+}
+
+socketTest("a published message is encoded once: all write the same memory", async (t) => {
+  const { server } = await room(t, 3);
+  const written = watchWrites(t);
+  server.publish("room", "shared");
+  await quiet();
+  assert.equal(written.length, 3);
+  assert.equal(new Set(written).size, 1);
+});
+
+socketTest("it is compressed once for all that share parameters", async (t) => {
+  const server = await t.serve({
+    compression: { threshold: 0, serverContextTakeover: true },
+    open: (conn) => void conn.subscribe("room"),
+  });
+  const alone = "permessage-deflate; server_no_context_takeover";
+  const offers = [alone, alone, `${alone}; server_max_window_bits=10`, alone, "permessage-deflate"];
+  for (const offer of offers) {
+    const peer = t.rawClient(server);
+    peer.send(upgradeRequest([`Sec-WebSocket-Extensions: ${offer}`]));
+    assert.equal((await peer.answer()).status, 101);
+  }
+  const written = watchWrites(t);
+  server.publish("room", "All work and no play makes Jack a dull boy. ".repeat(50));
+  await quiet();
+  assert.equal(written.length, 5);
+  assert.ok(written.every(({ length }) => length === 65536 || length < 512), "all are compressed");
+  assert.deepEqual([1, 2, 3, 4].map((i) => written[i] === written[0]), [true, false, true, false]);
+});
+
+socketTest("topics and subscribers() tell who listens to what", async (t) => {
+  const { server, conns } = await room(t, 2);
+  conns[0].subscribe("a");
+  assert.deepEqual(conns.map(({ topics }) => topics), [["room", "a"], ["room"]]);
+  assert.deepEqual(["room", "a", "b"].map((topic) => server.subscribers(topic)), [2, 1, 0]);
+  assert.equal(conns[0].unsubscribe("a"), true);
+  assert.equal(conns[0].unsubscribe("a"), false);
+  assert.equal(server.subscribers("a"), 0);
+});
+
+for (const end of ["close", "terminate", "peer"] as const) {
+  socketTest(`after an end by ${end} a connection listens to nothing`, async (t) => {
+    const seen: unknown[] = [];
+    const { server, conns: [conn], peers: [peer, other] } = await room(t, 2, {
+      close: (conn) => {
+        seen.push(conn.topics, server.subscribers("room"), conn.subscribe("late"));
+        seen.push(conn.unsubscribe("room"), conn.publish("room", "it has left").sent);
+      },
+    });
+    if (end === "peer") peer.send({ opcode: CLOSE, payload: closePayload(1000) });
+    else conn[end]();
+    if (end === "close") {
+      assert.equal(conn.subscribe("more"), false, "it is closing");
+      assert.equal(server.publish("room", "not to who is closing").sent, 1);
+      await quiet();
+      peer.send({ opcode: CLOSE, payload: closePayload(1000) });
+    }
+    peer.transport.end();
+    await conn.closed;
+    await quiet();
+    assert.deepEqual(seen, [["room"], 1, false, false, 1]);
+    assert.deepEqual(conn.topics, []);
+    assert.equal(server.subscribers("room"), 1);
+    assert.equal(server.subscribers("late"), 0);
+    assert.equal(other.payloads.at(-1), "it has left");
+    assert.equal(peer.payloads.includes("not to who is closing"), false);
+  });
+}
+
+socketTest("two servers have nothing in common", async (t) => {
+  const [one, two] = [await room(t, 1), await room(t, 1)];
+  assert.deepEqual(one.server.publish("room", "one", { except: two.conns[0] }).sent, 1);
+  await quiet();
+  assert.deepEqual(payloads(two.peers), [[]]);
+});
+
+socketTest("connections of connect have no topics, and say so", async (t) => {
+  const { near } = await t.pair();
+  for (const call of ["subscribe", "unsubscribe"] as const) {
+    assert.throws(() => near[call]("room"), {
+      name: "TypeError",
+      message: new RegExp(`^Cannot ${call}: .* came from connect$`),
+    });
+  }
+  assert.throws(() => near.publish("room", "x"), { name: "TypeError", message: /from connect$/ });
+  assert.deepEqual(near.topics, []);
+});
+
+const WRONG: readonly [what: string, call: (room: Room) => unknown, message: RegExp][] = [
+  ["subscribe()", ({ conns: [c] }) => c.subscribe(undefined as never), /got undefined$/],
+  ["subscribe of nothing", ({ conns: [c] }) => c.subscribe(""), /must not be empty/],
+  ["unsubscribe(7)", ({ conns: [c] }) => c.unsubscribe(7 as never), /got 7$/],
+  ["subscribers(7)", ({ server }) => server.subscribers(7 as never), /got 7$/],
+  ["publish of a number", ({ server }) => server.publish("room", 7 as never), /got 7$/],
+  ["publish to nobody of a number", ({ server }) => server.publish("x", 7 as never), /got 7$/],
+  ["publish to nothing", ({ server }) => server.publish("", "x"), /must not be empty/],
+  [
+    "publish with a slip",
+    ({ server }) => server.publish("room", "x", { but: 1 } as never),
+    /"but"/,
+  ],
+  [
+    "a connection's publish with except",
+    ({ conns: [c] }) => c.publish("room", "x", { except: c } as never),
+    /"except"; known are onSlow, key$/,
+  ],
+];
+
+for (const [what, call, message] of WRONG) {
+  socketTest(`${what} throws at once and sends nothing`, async (t) => {
+    const it = await room(t, 1);
+    assert.throws(() => void call(it), (error: Error) => {
+      assert.ok(error instanceof TypeError || error instanceof RangeError);
+      assert.match(error.message, message);
+      return true;
+    });
+    await quiet();
+    assert.deepEqual(payloads(it.peers), [[]]);
+    assert.deepEqual(it.conns[0].topics, ["room"]);
+  });
+}
+
+const KILOBYTE = "x".repeat(1000);
+
+/** Of two connections, the first is blocked and above its mark of 500 bytes. */
+async function stalled(t: Harness, options: ServeOptions = {}): Promise<Room & { stall(): void }> {
+  const it = await room(t, 2, { highWaterMark: 500, ...options });
+  const stall = (): void => {
+    t.network.accepted[0].blocked = true;
+    it.conns[0].send(KILOBYTE);
+  };
+  stall();
+  await quiet();
+  return { ...it, stall };
+}
+
+/** Lets the blocked connection go on, and returns what both have got. */
+async function goOn(t: Harness, { peers }: Room): Promise<string[][]> {
+  t.network.accepted[0].unblock();
+  await quiet();
+  return payloads(peers).map((list) => list.map((text) => text === KILOBYTE ? "K" : text));
+}
+
+socketTest('"queue" sends to the slow as to all others', async (t) => {
+  const it = await stalled(t);
+  for (const onSlow of [undefined, "queue"] as const) {
+    assert.deepEqual(it.server.publish("room", "m", { onSlow }), result({ sent: 2 }));
+  }
+  assert.deepEqual(await goOn(t, it), [["K", "m", "m"], ["m", "m"]]);
+});
+
+socketTest('"drop" leaves out the slow while they are slow', async (t) => {
+  const it = await stalled(t);
+  const drop = { onSlow: "drop" } as const;
+  assert.deepEqual(it.server.publish("room", "1", drop), result({ sent: 1, dropped: 1 }));
+  assert.deepEqual(await goOn(t, it), [["K"], ["1"]]);
+  assert.deepEqual(it.server.publish("room", "2", drop), result({ sent: 2 }));
+  assert.deepEqual(await goOn(t, it), [["K", "2"], ["1", "2"]]);
+});
+
+socketTest('"close" cuts the slow with SLOW_CONSUMER', async (t) => {
+  const infos: CloseInfo[] = [];
+  const it = await stalled(t, { close: (_, info) => void infos.push(info) });
+  const close = { onSlow: "close" } as const;
+  assert.deepEqual(it.server.publish("room", "1", close), result({ sent: 1, closed: 1 }));
+  assert.deepEqual(it.server.publish("room", "2", close), result({ sent: 1 }));
+  await it.conns[0].closed;
+  const [{ code, clean, initiator, error }] = infos;
+  assert.deepEqual([code, clean, initiator], [1008, false, "local"]);
+  assert.equal((error as { code?: string }).code, "SLOW_CONSUMER");
+  assert.match(error!.message, /1004 bytes wait, highWaterMark is 500$/);
+  await quiet();
+  assert.deepEqual(it.peers[1].payloads, ["1", "2"]);
+});
+
+socketTest('"conflate" keeps the newest of each key, in the order of first waiting', async (t) => {
+  const drains: number[] = [];
+  const it = await stalled(t, { drain: (conn) => void drains.push(conn.bufferedAmount) });
+  const publish = (key: string, text: string): PublishResult =>
+    it.server.publish("room", text, { onSlow: "conflate", key });
+  assert.deepEqual(publish("a", "a1"), result({ sent: 1, waiting: 1 }));
+  assert.deepEqual(publish("b", "b1"), result({ sent: 1, waiting: 1 }));
+  assert.deepEqual(publish("a", "a2"), result({ sent: 1, waiting: 1, replaced: 1 }));
+  assert.deepEqual(publish("", "none"), result({ sent: 1, waiting: 1 }));
+  assert.deepEqual(it.server.publish("room", "none 2", { onSlow: "conflate" }).replaced, 1);
+  assert.deepEqual(await goOn(t, it), [
+    ["K", "a2", "b1", "none 2"],
+    ["a1", "b1", "a2", "none", "none 2"],
+  ]);
+  assert.deepEqual(publish("a", "a3"), result({ sent: 2 }));
+  await quiet();
+  assert.deepEqual(it.peers[0].payloads.at(-1), "a3");
+  assert.deepEqual(drains, [0], "once, and after what waited");
+});
+
+socketTest("keys of different topics have nothing in common", async (t) => {
+  const it = await stalled(t);
+  // Together, topic and key are the same text.
+  it.conns[0].subscribe("room1");
+  it.server.publish("room", "one", { onSlow: "conflate", key: "1" });
+  assert.equal(it.server.publish("room1", "two", { onSlow: "conflate" }).replaced, 0);
+  assert.deepEqual((await goOn(t, it))[0], ["K", "one", "two"]);
+});
+
+socketTest("what waits goes out as room comes, and is replaced as long as it waits", async (t) => {
+  const it = await stalled(t);
+  const publish = (key: string): PublishResult =>
+    it.server.publish("room", `${key}${KILOBYTE}`, { onSlow: "conflate", key });
+  for (const key of ["a", "b", "c"]) publish(key);
+  // The blocked peer takes one write at a time: each brings room for one more message.
+  const [transport] = t.network.accepted;
+  const first = (): string[] => it.peers[0].payloads.map(([start]) => start);
+  transport.letThrough();
+  await quiet();
+  assert.deepEqual(first(), ["x"]);
+  assert.deepEqual(publish("a").replaced, 0, "it is on its way");
+  assert.deepEqual(publish("c").replaced, 1);
+  transport.letThrough();
+  await quiet();
+  assert.deepEqual(first(), ["x", "a"]);
+  transport.unblock();
+  await quiet();
+  assert.deepEqual(first(), ["x", "a", "b", "c", "a"]);
+});
+
+socketTest("nothing newer overtakes what waits, even where there is room again", async (t) => {
+  const it = await stalled(t, {
+    drain: (conn) => void conn.publish("room", "by the drain handler"),
+  });
+  const [conn] = it.conns;
+  it.server.publish("room", "a1", { onSlow: "conflate", key: "a" });
+  // While its output is corked, what waits is not asked for.
+  conn.cork(() => {
+    t.network.accepted[0].unblock();
+    assert.equal(conn.bufferedAmount, 0);
+    assert.equal(it.server.publish("room", "a2", { onSlow: "conflate", key: "a" }).replaced, 1);
+  });
+  await quiet();
+  assert.deepEqual(it.peers[0].payloads, [KILOBYTE, "a2"]);
+  assert.deepEqual(it.peers[1].payloads, ["a1", "a2", "by the drain handler"]);
+});
+
+socketTest("what waits for a connection that closes is given up", async (t) => {
+  const it = await stalled(t);
+  it.server.publish("room", "never", { onSlow: "conflate" });
+  it.conns[0].close();
+  t.network.accepted[0].unblock();
+  await quiet();
+  assert.deepEqual(it.peers[0].frames.map(({ opcode }) => opcode), [TEXT, CLOSE]);
+});
+
+socketTest("waiting messages count towards maxBufferedAmount", async (t) => {
+  const it = await stalled(t, { maxBufferedAmount: 5000 });
+  it.conns[1].unsubscribe("room");
+  const results = ["a", "b", "c", "d", "e"].map((key) =>
+    it.server.publish("room", KILOBYTE, { onSlow: "conflate", key })
+  );
+  assert.deepEqual(results.map(({ closed }) => closed), [0, 0, 0, 1, 0]);
+  const { code, error } = await it.conns[0].closed;
+  assert.equal(code, 1008);
+  assert.match(error!.message, /5020 bytes wait, maxBufferedAmount is 5000$/);
+});
+
+for (const onSlow of ["queue", "drop", "conflate", "close"] as OnSlow[]) {
+  socketTest(`a message over maxBufferedAmount cuts, also with "${onSlow}"`, async (t) => {
+    const { server, conns } = await room(t, 2, { highWaterMark: 500, maxBufferedAmount: 1000 });
+    conns[1].unsubscribe("room");
+    assert.deepEqual(server.publish("room", KILOBYTE, { onSlow }), result({ closed: 1 }));
+    assert.equal((await conns[0].closed).code, 1008);
+    assert.equal(conns[1].readyState, "open");
+  });
+}
+
+socketTest("a close handler that publishes does so after the message that cut it", async (t) => {
+  const it = await room(t, 3, {
+    highWaterMark: 500,
+    close: (conn) => {
+      conn.publish("room", "gone");
+      it.conns[2].subscribe("room");
+    },
+  });
+  it.conns[2].unsubscribe("room");
+  t.network.accepted[0].blocked = true;
+  it.conns[0].send(KILOBYTE);
+  await quiet();
+  it.server.publish("room", "first", { onSlow: "close" });
+  await quiet();
+  assert.deepEqual(it.peers[1].payloads, ["first", "gone"]);
+  assert.deepEqual(it.peers[2].payloads, [], "who subscribes meanwhile gets later messages only");
+  it.server.publish("room", "later");
+  await quiet();
+  assert.deepEqual(it.peers[2].payloads, ["later"]);
+});
+
+socketTest("close handlers that cut each other end well", async (t) => {
+  const it = await room(t, 5, {
+    highWaterMark: 500,
+    close: () => it.conns.forEach((conn) => conn.terminate()),
+  });
+  for (const [i, conn] of it.conns.entries()) {
+    t.network.accepted[i].blocked = true;
+    conn.send(KILOBYTE);
+  }
+  assert.equal(it.server.publish("room", "x", { onSlow: "close" }).closed, 5);
+  assert.equal(it.server.publish("room", "x").sent, 0, "none of them is open any more");
+  await quiet();
+  assert.equal(it.server.subscribers("room"), 0);
+});
+
+socketTest("handlers subscribe, publish, and what they send leaves in one write", async (t) => {
+  const { peers } = await room(t, 2, {
+    open: (conn) => void conn.subscribe("lobby"),
+    message: (conn, data) => {
+      conn.send("1");
+      conn.publish("lobby", `2 ${data}`);
+      conn.send("3");
+    },
+  });
+  peers[0].send({ opcode: TEXT, payload: "a" }, { opcode: TEXT, payload: "b" });
+  await quiet();
+  assert.deepEqual(payloads(peers), [["1", "3", "1", "3"], ["2 a", "2 b"]]);
+  for (const peer of peers) assert.equal(peer.transport.peer.writes.length, 1);
+});
+
+socketTest("a message published while another goes out in fragments follows it", async (t) => {
+  const { server, conns: [conn], peers: [peer] } = await room(t, 1);
+  const go = Promise.withResolvers<void>();
+  async function* source(): AsyncGenerator<string> {
+    yield "begin ";
+    await go.promise;
+    yield "end";
+  }
+  const sending = conn.sendStream(source());
+  await quiet();
+  assert.deepEqual(server.publish("room", "behind"), result({ sent: 1 }));
+  go.resolve();
+  await sending;
+  await quiet();
+  assert.equal(peer.payloads.at(-1), "behind");
+  assert.equal(peer.payloads.join(""), "begin endbehind");
+});
+
+Deno.test("nothing is kept of connections that went away while messages waited for them", async () => {
+  const network = new MemoryNetwork();
+  const server = await serveOver(network, {
+    highWaterMark: 500,
+    open: (conn) => void (conn.subscribe("room"), conn.subscribe("another")),
+  });
+  const kept = await bytesKeptEach(100, async () => {
+    const near = await connectOver(network, server.url, {});
+    const [far] = server.clients();
+    network.accepted[0].blocked = true;
+    far.send(KILOBYTE);
+    await quiet();
+    const { waiting } = server.publish("room", "y".repeat(20_000), { onSlow: "conflate" });
+    assert.equal(waiting, 1);
+    far.terminate();
+    near.terminate();
+    await Promise.all([far.closed, near.closed]);
+    network.accepted.length = network.dialed.length = 0;
+  });
+  assert.ok(kept < 1000, `${kept} bytes are kept for each of them`);
+  assert.equal(server.subscribers("room"), 0);
+  await server.shutdown();
+});
