@@ -14,7 +14,8 @@ import type { SessionEvents } from "../session/session.ts";
 import type { MessageOpcode } from "../wire/opcode.ts";
 import { show } from "../shared/check.ts";
 import type { ClientTopicsRules } from "./client_topics.ts";
-import type { ConnectionTopics, LayeredChannel, Message } from "../socket/connection_link.ts";
+import type { LayeredChannel } from "../socket/channel.ts";
+import type { ConnectionTopics, Message } from "../socket/connection_link.ts";
 import { isPromiseLike } from "../shared/promise_like.ts";
 import { checkTopic } from "../socket/publish_options.ts";
 

@@ -9,7 +9,7 @@ import { type ClientTopicsOptions, clientTopicsRules } from "../../src/topics/cl
 import type { Connection } from "../../src/socket/connection.ts";
 import type { ConnectionTopics, Message } from "../../src/socket/connection_link.ts";
 import { connectionRules } from "../../src/socket/connection_options.ts";
-import type { LayeredChannel } from "../../src/socket/connection_link.ts";
+import type { LayeredChannel } from "../../src/socket/channel.ts";
 import { TopicRequests } from "../../src/topics/topic_requests.ts";
 import type { SessionEvents } from "../../src/session/session.ts";
 import { Deferred } from "../support/live_harness.ts";
