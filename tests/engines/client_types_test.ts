@@ -71,8 +71,9 @@ function examples(path: string): string[] {
 }
 
 Deno.test("real clients fit, other things do not, and the examples hold", () => {
-  const shown = ["src/redis.ts", "src/nats.ts", "docs/topics.md"].flatMap(examples);
-  assert.equal(shown.length, 6);
+  const pages = ["src/redis.ts", "src/nats.ts", "docs/topics.md", "docs/guide/machines.md"];
+  const shown = pages.flatMap(examples);
+  assert.equal(shown.length, 9);
   const right = [CLIENTS, ...shown];
   const wrong = WRONG.map((line) => CLIENTS + line);
   const found = diagnose([...right, ...wrong]);

@@ -1,6 +1,7 @@
 // What a backplane tells, in the place of a server.
 
 import type { Backplane, BackplaneSink } from "../../src/pubsub/backplane.ts";
+import { readEnvelope } from "../../src/pubsub/envelope.ts";
 import { Queue } from "../support/live_harness.ts";
 
 /** A message that came. */
@@ -66,8 +67,9 @@ export class Recorder implements BackplaneSink {
     await this.#subscribed;
   }
 
-  /** The texts of the messages so far. */
+  /** What the messages so far are envelopes of, as text. */
   get texts(): string[] {
-    return this.messages.all.map(({ message }) => new TextDecoder().decode(message));
+    const decoder = new TextDecoder();
+    return this.messages.all.map(({ message }) => decoder.decode(readEnvelope(message)!.payload));
   }
 }
