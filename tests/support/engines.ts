@@ -1,12 +1,13 @@
 // Real engines from Debian, each a process of its own on a free port of the loopback, with its files in
 // a temporary folder: redis-server, which keeps nothing, and nats-server with JetStream.
 
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { installPrograms, programPath } from "./debian.ts";
 
 /** An engine that the library has a backplane for. */
 export type EngineName = "redis" | "nats";
@@ -14,11 +15,11 @@ export type EngineName = "redis" | "nats";
 /** All of them. */
 export const engineNames: readonly EngineName[] = ["redis", "nats"];
 
-/** The program of each engine, and the Debian package that has it. */
-const PROGRAMS: Record<EngineName, readonly [program: string, debianPackage: string]> = {
-  redis: ["redis-server", "redis-server"],
-  nats: ["nats-server", "nats-server"],
-};
+/** The program of each engine. */
+const PROGRAMS: Record<EngineName, string> = { redis: "redis-server", nats: "nats-server" };
+
+/** The Debian package of each program. */
+const PACKAGES = { "redis-server": "redis-server", "nats-server": "nats-server" };
 
 /** Ports below those that the system gives away by itself, and other than those of the proxies. */
 const FIRST_PORT = 10_000;
@@ -46,27 +47,7 @@ export interface EngineOptions {
  * @throws {Error} When that is not possible; the message tells what to do.
  */
 export function installEngines(): void {
-  const missing = engineNames.filter((name) => pathOf(name) === undefined)
-    .map((name) => PROGRAMS[name][1]);
-  if (missing.length === 0) return;
-  for (const args of [["update"], ["install", "--yes", "--no-install-recommends", ...missing]]) {
-    const { error, status, stderr } = spawnSync("apt-get", args, {
-      env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
-      encoding: "utf8",
-    });
-    if (status !== 0) {
-      throw new Error(
-        `The tests need the Debian packages ${missing.join(" ")}: install them, or run the tests ` +
-          `as root where there is apt-get\n${error?.message ?? stderr}`,
-      );
-    }
-  }
-}
-
-/** Servers are where only root looks. */
-function pathOf(name: EngineName): string | undefined {
-  const places = [...(process.env.PATH ?? "").split(":"), "/usr/bin", "/usr/sbin"];
-  return places.map((place) => join(place, PROGRAMS[name][0])).find((path) => existsSync(path));
+  installPrograms(PACKAGES);
 }
 
 /** A running engine. */
@@ -146,7 +127,7 @@ export class Engine implements AsyncDisposable {
   }
 
   async #run(): Promise<boolean> {
-    const path = pathOf(this.name);
+    const path = programPath(PROGRAMS[this.name]);
     if (path === undefined) throw new Error(`${this.name} is not installed`);
     const child = spawn(path, this.#arguments(), { stdio: ["ignore", "pipe", "pipe"] });
     this.#child = child;

@@ -2,13 +2,13 @@
 // microsocks (SOCKS5) and stunnel, which puts TLS before either of them or before a server. Those that
 // stand in front of servers are in reverse_proxies.ts.
 
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { existsSync, writeFileSync } from "node:fs";
+import { type ChildProcess, spawn } from "node:child_process";
+import { writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
-import process from "node:process";
 import type { Context } from "../behaviour/harness.ts";
 import type { TlsServerOptions } from "../../mod.ts";
+import { installPrograms, programPath } from "./debian.ts";
 
 /** The Debian package of each program. */
 const PACKAGES = {
@@ -61,34 +61,7 @@ export interface StunnelOptions extends ProgramOptions {
  * @throws {Error} When that is not possible; the message tells what to do.
  */
 export function installProxyPrograms(): void {
-  const missing = missingPackages();
-  if (missing.length === 0) return;
-  for (const args of [["update"], ["install", "--yes", "--no-install-recommends", ...missing]]) {
-    const { error, status, stderr } = spawnSync("apt-get", args, {
-      env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
-      encoding: "utf8",
-    });
-    if (status !== 0) {
-      throw new Error(
-        `The tests need the Debian packages ${missing.join(" ")}: install them, or run the tests ` +
-          `as root where there is apt-get\n${error?.message ?? stderr}`,
-      );
-    }
-  }
-  const still = missingPackages();
-  if (still.length > 0) throw new Error(`apt-get did not install ${still.join(" ")}`);
-}
-
-function missingPackages(): string[] {
-  return Object.entries(PACKAGES)
-    .filter(([program]) => pathOf(program as ProgramName) === undefined)
-    .map(([, name]) => name);
-}
-
-/** Some are where only root looks. */
-function pathOf(program: ProgramName): string | undefined {
-  const places = [...(process.env.PATH ?? "").split(":"), "/usr/bin", "/usr/sbin"];
-  return places.map((place) => join(place, program)).find((path) => existsSync(path));
+  installPrograms(PACKAGES);
 }
 
 /** A program that listens. It ends with its case. */
@@ -102,7 +75,7 @@ export class ListeningProgram {
   #waiters: Array<() => void> = [];
 
   private constructor(program: ProgramName, args: string[], hostname: string, port: number) {
-    const path = pathOf(program);
+    const path = programPath(program);
     if (path === undefined) throw new Error(`${program} is not installed`);
     this.hostname = hostname;
     this.port = port;
