@@ -28,10 +28,10 @@
 
 import type { Network } from "./src/transport/transport.ts";
 import type { ConnectOptions } from "./src/client/connect_options.ts";
-import type { Connection } from "./src/socket/connection.ts";
+import type { Connection } from "./src/connection/connection.ts";
 import { connectTo } from "./src/reconnect/connect_to.ts";
-import type { LastingConnection } from "./src/reconnect/lasting_connection.ts";
-import type { LastingConnectOptions } from "./src/reconnect/lasting_options.ts";
+import type { ReconnectingConnection } from "./src/reconnect/reconnecting_connection.ts";
+import type { ReconnectingConnectOptions } from "./src/reconnect/reconnecting_options.ts";
 import type { ServeOptions } from "./src/server/serve_options.ts";
 import { serveOver } from "./src/server/serve.ts";
 import type { Server } from "./src/server/server.ts";
@@ -91,8 +91,8 @@ export async function serve<T = undefined>(options: ServeOptions<T> = {}): Promi
  */
 export function connect<T = undefined>(
   url: string | URL,
-  options: LastingConnectOptions<T>,
-): Promise<LastingConnection<T>>;
+  options: ReconnectingConnectOptions<T>,
+): Promise<ReconnectingConnection<T>>;
 /**
  * Opens a connection to a WebSocket server.
  *
@@ -120,7 +120,7 @@ export function connect<T = undefined>(
 ): Promise<Connection<T>>;
 export async function connect<T>(
   url: string | URL,
-  options: ConnectOptions<T> | LastingConnectOptions<T> = {},
-): Promise<Connection<T> | LastingConnection<T>> {
+  options: ConnectOptions<T> | ReconnectingConnectOptions<T> = {},
+): Promise<Connection<T> | ReconnectingConnection<T>> {
   return connectTo(await runtimeNetwork(), url, options);
 }

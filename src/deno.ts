@@ -15,10 +15,10 @@
  */
 
 import type { ConnectOptions } from "./client/connect_options.ts";
-import type { Connection } from "./socket/connection.ts";
+import type { Connection } from "./connection/connection.ts";
 import { connectTo } from "./reconnect/connect_to.ts";
-import type { LastingConnection } from "./reconnect/lasting_connection.ts";
-import type { LastingConnectOptions } from "./reconnect/lasting_options.ts";
+import type { ReconnectingConnection } from "./reconnect/reconnecting_connection.ts";
+import type { ReconnectingConnectOptions } from "./reconnect/reconnecting_options.ts";
 import type { ServeOptions } from "./server/serve_options.ts";
 import { serveOver } from "./server/serve.ts";
 import type { Server } from "./server/server.ts";
@@ -58,8 +58,8 @@ export function serve<T = undefined>(options: ServeOptions<T> = {}): Promise<Ser
  */
 export function connect<T = undefined>(
   url: string | URL,
-  options: LastingConnectOptions<T>,
-): Promise<LastingConnection<T>>;
+  options: ReconnectingConnectOptions<T>,
+): Promise<ReconnectingConnection<T>>;
 /**
  * Opens a connection to a WebSocket server; see `connect` of the main entry.
  *
@@ -81,7 +81,7 @@ export function connect<T = undefined>(
 ): Promise<Connection<T>>;
 export function connect<T>(
   url: string | URL,
-  options: ConnectOptions<T> | LastingConnectOptions<T> = {},
-): Promise<Connection<T> | LastingConnection<T>> {
+  options: ConnectOptions<T> | ReconnectingConnectOptions<T> = {},
+): Promise<Connection<T> | ReconnectingConnection<T>> {
   return connectTo(denoNetwork, url, options);
 }

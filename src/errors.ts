@@ -80,7 +80,7 @@ export type ErrorCode =
   | "BACKPLANE_DOWN"
   | "BACKPLANE_OVERFLOW"
   | "BACKPLANE_FAILED"
-  | "BACKPLANE_GARBLED";
+  | "BACKPLANE_INVALID_MESSAGE";
 
 /** Further facts an error can be built with. */
 export interface WebSocketErrorOptions extends ErrorOptions {

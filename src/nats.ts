@@ -24,9 +24,9 @@ import type {
   NatsHeaders,
   NatsMessage,
   NatsSubscription,
-} from "./engines/nats/clients.ts";
-import { NatsBackplane } from "./engines/nats/nats_backplane.ts";
-import { isSubjectPrefix, isToken } from "./engines/nats/subject.ts";
+} from "./backplane/nats/clients.ts";
+import { NatsBackplane } from "./backplane/nats/nats_backplane.ts";
+import { isSubjectPrefix, isToken } from "./backplane/nats/subject.ts";
 import type { Backplane } from "./pubsub/backplane.ts";
 
 export type {

@@ -15,18 +15,24 @@ export type {
 } from "./pubsub/backplane.ts";
 export type { ProxyOption } from "./client/proxy_url.ts";
 export type { ClientTopicsOptions } from "./topics/client_topics.ts";
-export type { CompressionOptions } from "./socket/compression_options.ts";
+export type { CompressionOptions } from "./connection/compression_options.ts";
 export type { ConnectOptions } from "./client/connect_options.ts";
-export type { Connection, HandshakeInfo } from "./socket/connection.ts";
-export type { LastingConnection, LastingState } from "./reconnect/lasting_connection.ts";
-export type { LastingConnectOptions, LastingHandlers } from "./reconnect/lasting_options.ts";
+export type { Connection, HandshakeInfo } from "./connection/connection.ts";
+export type {
+  ReconnectingConnection,
+  ReconnectingState,
+} from "./reconnect/reconnecting_connection.ts";
+export type {
+  ReconnectingConnectOptions,
+  ReconnectingHandlers,
+} from "./reconnect/reconnecting_options.ts";
 export type { ConnectionLoss, ReconnectOptions } from "./reconnect/reconnect_options.ts";
 export type { TopicHandlers, TopicMessageInfo } from "./reconnect/subscriptions.ts";
-export type { SendOptions } from "./socket/send_options.ts";
-export type { Message } from "./socket/connection_link.ts";
-export type { ConnectionOptions, DelayedWriteOptions } from "./socket/connection_options.ts";
-export type { Handlers } from "./socket/handlers.ts";
-export type { OnSlow, PublishOptions, PublishResult } from "./socket/publish_options.ts";
+export type { SendOptions } from "./connection/send_options.ts";
+export type { Message } from "./connection/connection_link.ts";
+export type { ConnectionOptions, DelayedWriteOptions } from "./connection/connection_options.ts";
+export type { Handlers } from "./connection/handlers.ts";
+export type { OnSlow, PublishOptions, PublishResult } from "./connection/publish_options.ts";
 export type { HeaderFieldsInit } from "./shared/header_lines.ts";
 export type {
   Origins,
@@ -36,7 +42,7 @@ export type {
   UpgradeRejection,
   UpgradeRequest,
 } from "./server/serve_options.ts";
-export { prepareMessage } from "./socket/prepare.ts";
+export { prepareMessage } from "./connection/prepare.ts";
 export type {
   BroadcastOptions,
   ConnectionGroup,

@@ -18,17 +18,17 @@
  * @module
  */
 
-import { dialBunRedis } from "./engines/redis/bun_redis.ts";
+import { dialBunRedis } from "./backplane/redis/bun_redis.ts";
 import type {
   BunRedisClient,
   IoRedisClient,
   NodeRedisClient,
   RedisClient,
-} from "./engines/redis/clients.ts";
-import { dialIoRedis } from "./engines/redis/ioredis.ts";
-import { dialNodeRedis } from "./engines/redis/node_redis.ts";
-import type { Dial } from "./engines/redis/pair.ts";
-import { RedisBackplane } from "./engines/redis/redis_backplane.ts";
+} from "./backplane/redis/clients.ts";
+import { dialIoRedis } from "./backplane/redis/ioredis.ts";
+import { dialNodeRedis } from "./backplane/redis/node_redis.ts";
+import type { Dial } from "./backplane/redis/pair.ts";
+import { RedisBackplane } from "./backplane/redis/redis_backplane.ts";
 import type { Backplane } from "./pubsub/backplane.ts";
 
 export type {

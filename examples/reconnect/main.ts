@@ -18,7 +18,7 @@ process.once("SIGINT", () => ended.abort());
 try {
   const conn = await connect(url, {
     // No wait is longer than five seconds, so that there is something to see.
-    reconnect: { longestDelay: 5000, signal: ended.signal },
+    reconnect: { maxDelay: 5000, signal: ended.signal },
     open(conn) {
       console.log(`Connected to ${url}`);
       // State that the server keeps for a connection is to be set up anew on each.

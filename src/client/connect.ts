@@ -6,9 +6,9 @@ import { offerDeflate, PERMESSAGE_DEFLATE } from "../handshake/deflate_offer.ts"
 import { buildRequest } from "../handshake/request.ts";
 import type { Network, Transport } from "../transport/transport.ts";
 import { show } from "../shared/check.ts";
-import { Channel, type ChannelContext } from "../socket/channel.ts";
+import { Channel, type ChannelContext } from "../connection/channel.ts";
 import { type ConnectOptions, connectRules, parseTarget, type Target } from "./connect_options.ts";
-import type { Connection } from "../socket/connection.ts";
+import type { Connection } from "../connection/connection.ts";
 import { type Dialled, dialThroughProxy } from "./proxy_dial.ts";
 import { findProxy } from "./proxy_url.ts";
 import { headerLines } from "../shared/header_lines.ts";

@@ -15,9 +15,9 @@ import {
   type ConnectionRules,
   connectionRules,
   MAX_INT32,
-} from "../socket/connection_options.ts";
+} from "../connection/connection_options.ts";
 import { findProxy, type ProxyOption } from "./proxy_url.ts";
-import { checkHandlers, HANDLER_NAMES, type Handlers } from "../socket/handlers.ts";
+import { checkHandlers, HANDLER_NAMES, type Handlers } from "../connection/handlers.ts";
 import type { HeaderFieldsInit } from "../shared/header_lines.ts";
 
 /** The options of `connect`. */
@@ -51,7 +51,7 @@ export interface ConnectOptions<T = undefined> extends ConnectionOptions, Handle
   data?: T;
   /**
    * Opens another connection when one is lost: `true`, or {@linkcode ReconnectOptions}; what `connect`
-   * gives is a {@linkcode LastingConnection} then. Default: `false`.
+   * gives is a {@linkcode ReconnectingConnection} then. Default: `false`.
    */
   reconnect?: false;
 }

@@ -3,9 +3,9 @@
 import type { Network } from "../transport/transport.ts";
 import { connectOver } from "../client/connect.ts";
 import { type ConnectOptions, parseTarget } from "../client/connect_options.ts";
-import type { Connection } from "../socket/connection.ts";
-import type { LastingConnection } from "./lasting_connection.ts";
-import { type LastingConnectOptions, lastingRules } from "./lasting_options.ts";
+import type { Connection } from "../connection/connection.ts";
+import type { ReconnectingConnection } from "./reconnecting_connection.ts";
+import { type ReconnectingConnectOptions, reconnectingRules } from "./reconnecting_options.ts";
 import { Reconnector } from "./reconnector.ts";
 
 /**
@@ -17,8 +17,8 @@ import { Reconnector } from "./reconnector.ts";
 export function connectTo<T>(
   network: Network,
   url: string | URL,
-  options: LastingConnectOptions<T>,
-): Promise<LastingConnection<T>>;
+  options: ReconnectingConnectOptions<T>,
+): Promise<ReconnectingConnection<T>>;
 /** Opens one connection; see {@linkcode connectOver}. */
 export function connectTo<T>(
   network: Network,
@@ -29,26 +29,26 @@ export function connectTo<T>(
 export function connectTo<T>(
   network: Network,
   url: string | URL,
-  options: ConnectOptions<T> | LastingConnectOptions<T>,
-): Promise<Connection<T> | LastingConnection<T>>;
+  options: ConnectOptions<T> | ReconnectingConnectOptions<T>,
+): Promise<Connection<T> | ReconnectingConnection<T>>;
 export function connectTo<T>(
   network: Network,
   url: string | URL,
-  options: ConnectOptions<T> | LastingConnectOptions<T>,
-): Promise<Connection<T> | LastingConnection<T>> {
-  return isLasting(options)
-    ? connectLasting(network, url, options)
+  options: ConnectOptions<T> | ReconnectingConnectOptions<T>,
+): Promise<Connection<T> | ReconnectingConnection<T>> {
+  return isReconnecting(options)
+    ? connectReconnecting(network, url, options)
     : connectOver(network, url, options);
 }
 
 // Asynchronous, so that wrong options reject as those of a single connection do.
 // deno-lint-ignore require-await
-async function connectLasting<T>(
+async function connectReconnecting<T>(
   network: Network,
   url: string | URL,
-  options: LastingConnectOptions<T>,
-): Promise<LastingConnection<T>> {
-  const rules = lastingRules(options);
+  options: ReconnectingConnectOptions<T>,
+): Promise<ReconnectingConnection<T>> {
+  const rules = reconnectingRules(options);
   const target = parseTarget(url);
   // As it was given, with user and password.
   const href = String(url);
@@ -60,9 +60,9 @@ async function connectLasting<T>(
   ).start(options.signal);
 }
 
-function isLasting<T>(
-  options: ConnectOptions<T> | LastingConnectOptions<T>,
-): options is LastingConnectOptions<T> {
+function isReconnecting<T>(
+  options: ConnectOptions<T> | ReconnectingConnectOptions<T>,
+): options is ReconnectingConnectOptions<T> {
   const reconnect: unknown = options?.reconnect;
   return reconnect !== undefined && reconnect !== false;
 }

@@ -2,7 +2,7 @@
 
 import type { CloseInfo } from "../session/close_info.ts";
 import { checkInteger, checkNames, checkSignal, checkType, wrongType } from "../shared/check.ts";
-import { MAX_INT32 } from "../socket/connection_options.ts";
+import { MAX_INT32 } from "../connection/connection_options.ts";
 
 /** A connection that was lost, or an attempt that failed. */
 export interface ConnectionLoss {
@@ -23,11 +23,11 @@ export interface ReconnectOptions {
    * random part of it ("full jitter"), so that clients that were lost together do not come back
    * together. Default: 500.
    */
-  firstDelay?: number;
-  /** The most milliseconds that `firstDelay` grows to. Default: 30000. */
-  longestDelay?: number;
+  minDelay?: number;
+  /** The most milliseconds that `minDelay` grows to. Default: 30000. */
+  maxDelay?: number;
   /**
-   * Attempts in a row that may fail, lost connections that did not hold for `steadyAfter` included,
+   * Attempts in a row that may fail, lost connections that did not hold for `minUptime` included,
    * before it gives up. Default: no limit, also for the first connection.
    */
   attempts?: number;
@@ -35,7 +35,7 @@ export interface ReconnectOptions {
    * Milliseconds for which a connection has to hold until what failed before it counts no more.
    * Default: 10000.
    */
-  steadyAfter?: number;
+  minUptime?: number;
   /**
    * The least and the most milliseconds to wait after close code 1012, "service restart"; a random time
    * between them. Default: `[5000, 30000]`, as the registry of close codes has it.
@@ -68,14 +68,14 @@ export interface ReconnectOptions {
 
 /** {@linkcode ReconnectOptions}, checked and with their defaults. */
 export interface ReconnectRules {
-  /** See {@linkcode ReconnectOptions.firstDelay}. */
-  readonly firstDelay: number;
-  /** See {@linkcode ReconnectOptions.longestDelay}. */
-  readonly longestDelay: number;
+  /** See {@linkcode ReconnectOptions.minDelay}. */
+  readonly minDelay: number;
+  /** See {@linkcode ReconnectOptions.maxDelay}. */
+  readonly maxDelay: number;
   /** See {@linkcode ReconnectOptions.attempts}. */
   readonly attempts: number;
-  /** See {@linkcode ReconnectOptions.steadyAfter}. */
-  readonly steadyAfter: number;
+  /** See {@linkcode ReconnectOptions.minUptime}. */
+  readonly minUptime: number;
   /** See {@linkcode ReconnectOptions.restartDelay}. */
   readonly restartDelay: readonly [least: number, most: number];
   /** See {@linkcode ReconnectOptions.overloadDelay}. */
@@ -89,10 +89,10 @@ export interface ReconnectRules {
 }
 
 const NAMES: readonly (keyof ReconnectOptions)[] = [
-  "firstDelay",
-  "longestDelay",
+  "minDelay",
+  "maxDelay",
   "attempts",
-  "steadyAfter",
+  "minUptime",
   "restartDelay",
   "overloadDelay",
   "retry",
@@ -109,14 +109,14 @@ const NAMES: readonly (keyof ReconnectOptions)[] = [
 export function reconnectRules(value: true | ReconnectOptions): ReconnectRules {
   const options: ReconnectOptions = value === true ? {} : value;
   checkNames('Option "reconnect", unless it is true or false,', options, NAMES);
-  const { firstDelay = 500, steadyAfter = 10_000, attempts = Infinity } = options;
-  checkInteger("reconnect.firstDelay", options.firstDelay, 1, MAX_INT32, "milliseconds");
-  const least = options.firstDelay ?? 1;
-  checkInteger("reconnect.longestDelay", options.longestDelay, least, MAX_INT32, "milliseconds");
+  const { minDelay = 500, minUptime = 10_000, attempts = Infinity } = options;
+  checkInteger("reconnect.minDelay", options.minDelay, 1, MAX_INT32, "milliseconds");
+  const least = options.minDelay ?? 1;
+  checkInteger("reconnect.maxDelay", options.maxDelay, least, MAX_INT32, "milliseconds");
   if (attempts !== Infinity) {
     checkInteger("reconnect.attempts", attempts, 1, MAX_INT32, "attempts");
   }
-  checkInteger("reconnect.steadyAfter", options.steadyAfter, 0, MAX_INT32, "milliseconds");
+  checkInteger("reconnect.minUptime", options.minUptime, 0, MAX_INT32, "milliseconds");
   checkRange("reconnect.restartDelay", options.restartDelay);
   if (options.overloadDelay !== false) {
     checkRange("reconnect.overloadDelay", options.overloadDelay, " or false");
@@ -126,11 +126,11 @@ export function reconnectRules(value: true | ReconnectOptions): ReconnectRules {
   checkType("reconnect.topics", options.topics, "boolean");
   checkSignal(options.signal);
   return {
-    firstDelay,
+    minDelay,
     // A default must not stand in the way of the other, which was given.
-    longestDelay: options.longestDelay ?? Math.max(30_000, firstDelay),
+    maxDelay: options.maxDelay ?? Math.max(30_000, minDelay),
     attempts,
-    steadyAfter,
+    minUptime,
     restartDelay: copy(options.restartDelay) ?? [5000, 30_000],
     overloadDelay: options.overloadDelay === false
       ? false

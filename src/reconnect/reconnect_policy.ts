@@ -4,7 +4,7 @@ import { HandshakeError, WebSocketError } from "../errors.ts";
 import type { CloseInfo } from "../session/close_info.ts";
 import { CloseCode } from "../wire/close.ts";
 import { show } from "../shared/check.ts";
-import { MAX_INT32 } from "../socket/connection_options.ts";
+import { MAX_INT32 } from "../connection/connection_options.ts";
 import { isPromiseLike } from "../shared/promise_like.ts";
 import type { ConnectionLoss, ReconnectRules } from "./reconnect_options.ts";
 
@@ -78,7 +78,7 @@ export function delayAfter(
       return within(rules.overloadDelay, random);
     }
   }
-  const bound = Math.min(rules.longestDelay, rules.firstDelay * 2 ** (attempt - 1));
+  const bound = Math.min(rules.maxDelay, rules.minDelay * 2 ** (attempt - 1));
   return Math.round(retryAfter(error, now) + random * bound);
 }
 

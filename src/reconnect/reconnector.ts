@@ -6,27 +6,31 @@ import type { CloseInfo } from "../session/close_info.ts";
 import { CloseCode } from "../wire/close.ts";
 import type { MessageOpcode } from "../wire/opcode.ts";
 import type { ConnectOptions } from "../client/connect_options.ts";
-import type { Connection, HandshakeInfo } from "../socket/connection.ts";
-import type { Message, MessageQueue } from "../socket/connection_link.ts";
-import type { Handlers } from "../socket/handlers.ts";
-import { LastingReader } from "./lasting_reader.ts";
-import { LastingSender } from "./lasting_sender.ts";
-import { LastingConnection, type LastingControl, type LastingState } from "./lasting_connection.ts";
-import type { LastingRules } from "./lasting_options.ts";
+import type { Connection, HandshakeInfo } from "../connection/connection.ts";
+import type { Message, MessageQueue } from "../connection/connection_link.ts";
+import type { Handlers } from "../connection/handlers.ts";
+import { ReconnectingReader } from "./reconnecting_reader.ts";
+import { ReconnectingSender } from "./reconnecting_sender.ts";
+import {
+  ReconnectingConnection,
+  type ReconnectingControl,
+  type ReconnectingState,
+} from "./reconnecting_connection.ts";
+import type { ReconnectingRules } from "./reconnecting_options.ts";
 import { callLogged } from "../shared/log_error.ts";
 import type { ConnectionLoss } from "./reconnect_options.ts";
 import type { Failure } from "./reconnect_policy.ts";
 import { Redial, type RedialOwner } from "./redial.ts";
-import type { SendOptions } from "../socket/send_options.ts";
+import type { SendOptions } from "../connection/send_options.ts";
 import { Subscriptions, type SubscriptionsOwner, type TopicMessageInfo } from "./subscriptions.ts";
 
 /** Opens one connection. */
 export type Dial = (options: ConnectOptions) => Promise<Connection<undefined>>;
 
 /** One connection after another. */
-export class Reconnector<T> implements LastingControl, SubscriptionsOwner, RedialOwner {
+export class Reconnector<T> implements ReconnectingControl, SubscriptionsOwner, RedialOwner {
   /** What the user sees of it. */
-  readonly connection: LastingConnection<T>;
+  readonly connection: ReconnectingConnection<T>;
   /** The URL. */
   readonly url: string;
   /** The topics, if there are any. */
@@ -36,18 +40,20 @@ export class Reconnector<T> implements LastingControl, SubscriptionsOwner, Redia
   /** What was agreed on last. */
   handshake: HandshakeInfo | undefined;
   #tellClosed!: (info: CloseInfo) => void;
-  readonly #rules: LastingRules<T>;
+  readonly #rules: ReconnectingRules<T>;
   readonly #dial: Dial;
   readonly #redial: Redial;
-  readonly #sender: LastingSender;
-  readonly #reader: LastingReader = new LastingReader();
-  #state: LastingState = "reconnecting";
+  readonly #sender: ReconnectingSender;
+  readonly #reader: ReconnectingReader = new ReconnectingReader();
+  #state: ReconnectingState = "reconnecting";
   #current: Connection<undefined> | undefined;
   #wasOpen = false;
   /** What the present connection is closed for, where it is we who have to close it. */
   #fault: WebSocketError | undefined;
   /** Who waits for the first connection. */
-  #first: { resolve(conn: LastingConnection<T>): void; reject(reason: unknown): void } | undefined;
+  #first:
+    | { resolve(conn: ReconnectingConnection<T>): void; reject(reason: unknown): void }
+    | undefined;
   #lastError: unknown;
   #forgetSignals: () => void = () => {};
 
@@ -57,15 +63,15 @@ export class Reconnector<T> implements LastingControl, SubscriptionsOwner, Redia
    * @param rules The checked options.
    * @param data The user's data.
    */
-  constructor(dial: Dial, url: string, rules: LastingRules<T>, data: T) {
+  constructor(dial: Dial, url: string, rules: ReconnectingRules<T>, data: T) {
     this.closed = new Promise((resolve) => this.#tellClosed = resolve);
     this.#dial = dial;
     this.url = url;
     this.#rules = rules;
     this.#redial = new Redial(rules.reconnect, this);
-    this.#sender = new LastingSender(rules.reconnect.maxQueue, rules.reconnect.topics);
+    this.#sender = new ReconnectingSender(rules.reconnect.maxQueue, rules.reconnect.topics);
     this.subscriptions = rules.reconnect.topics ? new Subscriptions(this) : undefined;
-    this.connection = new LastingConnection(this, data);
+    this.connection = new ReconnectingConnection(this, data);
   }
 
   /**
@@ -73,7 +79,7 @@ export class Reconnector<T> implements LastingControl, SubscriptionsOwner, Redia
    *
    * @param opening Gives up with its reason, as long as there was no connection.
    */
-  start(opening: AbortSignal | undefined): Promise<LastingConnection<T>> {
+  start(opening: AbortSignal | undefined): Promise<ReconnectingConnection<T>> {
     return new Promise((resolve, reject) => {
       this.#first = { resolve, reject };
       this.#heedSignals(opening);
@@ -84,7 +90,7 @@ export class Reconnector<T> implements LastingControl, SubscriptionsOwner, Redia
   // What the user's connection asks for.
 
   /** Where it stands. */
-  get state(): LastingState {
+  get state(): ReconnectingState {
     return this.#state === "open" && !this.#sender.isOpen ? "reconnecting" : this.#state;
   }
 

@@ -60,7 +60,7 @@ export class Redial implements TimerTarget {
   lost(failure: Failure): void {
     this.#attempt = undefined;
     const { info, error } = failure;
-    const hasHeld = performance.now() - this.#openedAt >= this.#rules.steadyAfter;
+    const hasHeld = performance.now() - this.#openedAt >= this.#rules.minUptime;
     if (info !== undefined && hasHeld) this.#failures = 0;
     const attempt = ++this.#failures;
     const loss: ConnectionLoss = {

@@ -1,7 +1,7 @@
 // Messages that were sent while there is no connection: in their order, and only so many.
 
-import type { Message } from "../socket/connection_link.ts";
-import type { SendOptions } from "../socket/send_options.ts";
+import type { Message } from "../connection/connection_link.ts";
+import type { SendOptions } from "../connection/send_options.ts";
 
 /** A message that waits. */
 export interface WaitingMessage {

@@ -2,7 +2,7 @@
 
 import type { Backplane, BackplaneQueueOptions, ResumeOptions } from "../pubsub/backplane.ts";
 import { checkInteger, checkNames, checkOneOf, wrongType } from "../shared/check.ts";
-import { MAX_INT32 } from "../socket/connection_options.ts";
+import { MAX_INT32 } from "../connection/connection_options.ts";
 
 /** The most messages of a topic that can be kept: all of them may have to be read at once. */
 const MAX_MESSAGES = 1_000_000;

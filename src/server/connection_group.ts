@@ -2,14 +2,14 @@
 
 import { PreparedMessage } from "../message/prepared_message.ts";
 import { checkNames } from "../shared/check.ts";
-import type { Connection } from "../socket/connection.ts";
-import { prepareMessage } from "../socket/prepare.ts";
+import type { Connection } from "../connection/connection.ts";
+import { prepareMessage } from "../connection/prepare.ts";
 import {
   checkPublishOptions,
   checkTopic,
   type PublishOptions,
   type PublishResult,
-} from "../socket/publish_options.ts";
+} from "../connection/publish_options.ts";
 import type { ServerCore } from "./server_core.ts";
 import { checkShutdownOptions, type ShutdownOptions } from "./shutdown_options.ts";
 

@@ -9,7 +9,7 @@ import type { RequestHead } from "../handshake/request_head.ts";
 import { checkUpgrade, ServerHandshake, type ServerRequest } from "../handshake/server.ts";
 import type { Transport, TransportSink } from "../transport/transport.ts";
 import { answerPlainRequest, toRequest } from "./plain_http.ts";
-import type { Handlers } from "../socket/handlers.ts";
+import type { Handlers } from "../connection/handlers.ts";
 import { hostRefused, isHostAllowed } from "./host.ts";
 import { headerLines } from "../shared/header_lines.ts";
 import { isOriginAllowed, originRefused } from "./origin.ts";

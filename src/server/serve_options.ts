@@ -27,9 +27,9 @@ import {
   type ConnectionRules,
   connectionRules,
   MAX_INT32,
-} from "../socket/connection_options.ts";
+} from "../connection/connection_options.ts";
 import { isHostName } from "./host.ts";
-import { checkHandlers, HANDLER_NAMES, type Handlers } from "../socket/handlers.ts";
+import { checkHandlers, HANDLER_NAMES, type Handlers } from "../connection/handlers.ts";
 
 /** A client's request for a connection, as the `upgrade` hook sees it. */
 export interface UpgradeRequest {

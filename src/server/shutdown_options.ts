@@ -2,7 +2,7 @@
 
 import { CloseCode } from "../wire/close.ts";
 import { checkInteger, checkNames, wrongType } from "../shared/check.ts";
-import { MAX_INT32 } from "../socket/connection_options.ts";
+import { MAX_INT32 } from "../connection/connection_options.ts";
 
 /** How a server is shut down. */
 export interface ShutdownOptions {

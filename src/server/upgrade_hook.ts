@@ -1,7 +1,7 @@
 // What the user's hooks of a server give, or throw.
 
 import { checkNames, show } from "../shared/check.ts";
-import { checkHandlers, HANDLER_NAMES } from "../socket/handlers.ts";
+import { checkHandlers, HANDLER_NAMES } from "../connection/handlers.ts";
 import type { UpgradeDecision } from "./serve_options.ts";
 
 /** A hook has failed: not the client's fault, whatever was thrown. */

@@ -2,7 +2,7 @@
 
 import { requestFrom } from "../handshake/request_head.ts";
 import type { Transport } from "../transport/transport.ts";
-import type { Connection } from "../socket/connection.ts";
+import type { Connection } from "../connection/connection.ts";
 import { ConnectionGroup } from "./connection_group.ts";
 import { ServerCore } from "./server_core.ts";
 import { type ServeOptions, serveRules } from "./serve_options.ts";

@@ -2,8 +2,8 @@
 
 import { MAX_LINE } from "../pubsub/topic_protocol.ts";
 import { checkInteger, checkNames, wrongType } from "../shared/check.ts";
-import type { Connection } from "../socket/connection.ts";
-import { type ConnectionRules, MAX_INT32 } from "../socket/connection_options.ts";
+import type { Connection } from "../connection/connection.ts";
+import { type ConnectionRules, MAX_INT32 } from "../connection/connection_options.ts";
 
 /**
  * What clients may listen to by themselves, in the subprotocol `quickws.topics.1`.

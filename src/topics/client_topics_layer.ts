@@ -1,6 +1,6 @@
 // What the option `clientTopics` puts around a connection whose client listens to topics by itself.
 
-import type { ChannelLayer } from "../socket/channel.ts";
+import type { ChannelLayer } from "../connection/channel.ts";
 import type { ClientTopicsRules } from "./client_topics.ts";
 import { LabelledSender } from "./labelled_sender.ts";
 import { TopicRequests } from "./topic_requests.ts";

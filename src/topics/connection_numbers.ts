@@ -1,6 +1,6 @@
 // Numbers for those connections whose messages go a long way round and must not come back to them.
 
-import type { ConnectionControl } from "../socket/connection_link.ts";
+import type { ConnectionControl } from "../connection/connection_link.ts";
 
 /** The greatest number; after it they begin anew. */
 const MAX_NUMBER = 0xffffffff;

@@ -4,9 +4,9 @@ import { PreparedMessage } from "../message/prepared_message.ts";
 import type { Envelope } from "../pubsub/envelope.ts";
 import type { TopicMessage } from "../pubsub/topic_page.ts";
 import { Opcode } from "../wire/opcode.ts";
-import type { ConnectionControl } from "../socket/connection_link.ts";
+import type { ConnectionControl } from "../connection/connection_link.ts";
 import { Publication } from "./publication.ts";
-import type { PublishOptions } from "../socket/publish_options.ts";
+import type { PublishOptions } from "../connection/publish_options.ts";
 
 /** A published message that has its number. */
 export class HistoryMessage extends Publication implements TopicMessage {

@@ -16,11 +16,11 @@ import { isMessageNumber, isPosition } from "../pubsub/history_page.ts";
 import { Opcode } from "../wire/opcode.ts";
 import { show } from "../shared/check.ts";
 import { ConnectionNumbers } from "./connection_numbers.ts";
-import type { ConnectionControl } from "../socket/connection_link.ts";
+import type { ConnectionControl } from "../connection/connection_link.ts";
 import { HistoryMessage } from "./history_message.ts";
 import { HistoryReads } from "./history_reads.ts";
 import { isPromiseLike } from "../shared/promise_like.ts";
-import type { PublishOptions } from "../socket/publish_options.ts";
+import type { PublishOptions } from "../connection/publish_options.ts";
 import { randomOrigin } from "../shared/random.ts";
 import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
 import { type FollowerContext, type Joinable, TopicFollower } from "./topic_follower.ts";
@@ -266,7 +266,7 @@ export class HistoryRelay implements BackplaneSink, AppendLineOwner, FollowerCon
 
   /** The engine has brought rubbish. */
   garbled(what: string): void {
-    this.#report("BACKPLANE_GARBLED", `From the backplane: ${what}`);
+    this.#report("BACKPLANE_INVALID_MESSAGE", `From the backplane: ${what}`);
   }
 
   /** More came than there is room for. */
@@ -281,7 +281,11 @@ export class HistoryRelay implements BackplaneSink, AppendLineOwner, FollowerCon
   }
 
   #report(
-    code: "BACKPLANE_DOWN" | "BACKPLANE_FAILED" | "BACKPLANE_GARBLED" | "BACKPLANE_OVERFLOW",
+    code:
+      | "BACKPLANE_DOWN"
+      | "BACKPLANE_FAILED"
+      | "BACKPLANE_INVALID_MESSAGE"
+      | "BACKPLANE_OVERFLOW",
     message: string,
     cause?: unknown,
   ): void {

@@ -4,8 +4,8 @@
 import type { PreparedMessage } from "../message/prepared_message.ts";
 import { type TopicNotice, writeLine } from "../pubsub/topic_protocol.ts";
 import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
-import type { ChannelSender, Message, TopicAnswers } from "../socket/connection_link.ts";
-import { labelled, labelledBytes, labelledText } from "../socket/labelled_message.ts";
+import type { ChannelSender, Message, TopicAnswers } from "../connection/connection_link.ts";
+import { labelled, labelledBytes, labelledText } from "../connection/labelled_message.ts";
 
 /** A sender that puts the line in front of what another one sends. */
 export class LabelledSender implements ChannelSender, TopicAnswers {

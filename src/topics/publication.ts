@@ -3,7 +3,7 @@
 
 import { PreparedMessage } from "../message/prepared_message.ts";
 import { writeLine } from "../pubsub/topic_protocol.ts";
-import { LabelledMessage } from "../socket/labelled_message.ts";
+import { LabelledMessage } from "../connection/labelled_message.ts";
 
 /** A published message. */
 export class Publication {

@@ -9,7 +9,7 @@ import { OutageQueue } from "../pubsub/outage_queue.ts";
 import { Opcode } from "../wire/opcode.ts";
 import { show } from "../shared/check.ts";
 import { isPromiseLike } from "../shared/promise_like.ts";
-import type { PublishOptions } from "../socket/publish_options.ts";
+import type { PublishOptions } from "../connection/publish_options.ts";
 import { randomOrigin } from "../shared/random.ts";
 
 /** The server's topics, as a relay sees them. */
@@ -115,7 +115,7 @@ export class Relay implements BackplaneSink {
     if (envelope === undefined || typeof topic !== "string") {
       const what = `what came for the topic ${show(topic)} is no message of ours`;
       this.#owner.reportError(
-        new WebSocketError("BACKPLANE_GARBLED", `From the backplane: ${what}`),
+        new WebSocketError("BACKPLANE_INVALID_MESSAGE", `From the backplane: ${what}`),
       );
       return;
     }

@@ -5,7 +5,7 @@ import type { HistoryPage } from "../pubsub/backplane.ts";
 import { faultOfPage } from "../pubsub/history_page.ts";
 import { NumberedTopic } from "../pubsub/numbered_topic.ts";
 import type { NumberedTopicOwner } from "../pubsub/numbered_topic_owner.ts";
-import type { ConnectionControl } from "../socket/connection_link.ts";
+import type { ConnectionControl } from "../connection/connection_link.ts";
 import type { HistoryMessage } from "./history_message.ts";
 import type { HistoryReader, HistoryReads } from "./history_reads.ts";
 import { isPromiseLike } from "../shared/promise_like.ts";

@@ -14,10 +14,10 @@ import type { SessionEvents } from "../session/session.ts";
 import type { MessageOpcode } from "../wire/opcode.ts";
 import { show } from "../shared/check.ts";
 import type { ClientTopicsRules } from "./client_topics.ts";
-import type { LayeredChannel } from "../socket/channel.ts";
-import type { ConnectionTopics, Message } from "../socket/connection_link.ts";
+import type { LayeredChannel } from "../connection/channel.ts";
+import type { ConnectionTopics, Message } from "../connection/connection_link.ts";
 import { isPromiseLike } from "../shared/promise_like.ts";
-import { checkTopic } from "../socket/publish_options.ts";
+import { checkTopic } from "../connection/publish_options.ts";
 
 /** A request about which `allow` has yet to decide. */
 interface Wish {

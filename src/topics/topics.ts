@@ -6,11 +6,11 @@ import { ConflationQueue } from "../pubsub/conflation_queue.ts";
 import { TopicRegistry } from "../pubsub/topic_registry.ts";
 import { toBytes } from "../shared/bytes.ts";
 import { Publication } from "./publication.ts";
-import type { ConnectionControl, ConnectionTopics } from "../socket/connection_link.ts";
+import type { ConnectionControl, ConnectionTopics } from "../connection/connection_link.ts";
 import type { HistoryMessage } from "./history_message.ts";
 import type { HistoryRelay } from "./history_relay.ts";
 import type { Relay } from "./relay.ts";
-import type { OnSlow, PublishOptions, PublishResult } from "../socket/publish_options.ts";
+import type { OnSlow, PublishOptions, PublishResult } from "../connection/publish_options.ts";
 import type { Joinable } from "./topic_follower.ts";
 
 /**

@@ -18,8 +18,8 @@ import type { Cases } from "./harness.ts";
 
 /** Fast enough for a test. */
 const QUICK: ReconnectOptions = {
-  firstDelay: 1,
-  longestDelay: 8,
+  minDelay: 1,
+  maxDelay: 8,
   restartDelay: [1, 2],
   overloadDelay: [1, 2],
 };
@@ -43,7 +43,7 @@ async function obey(
   const server = await t.serve(obedient);
   const lost: number[] = [];
   let next = 0;
-  const conn = await t.connectLasting(server.url, {
+  const conn = await t.connectReconnecting(server.url, {
     reconnect: { ...QUICK, ...reconnect },
     open: (conn) => void conn.send(orders[next++]),
     message() {},
@@ -61,7 +61,7 @@ async function knock(
   let next = 0;
   const losses: ConnectionLoss[] = [];
   const server = await t.serve({ upgrade: () => answers[next++] });
-  const error = await t.connectLasting(server.url, {
+  const error = await t.connectReconnecting(server.url, {
     reconnect,
     lost: (_, loss) => void losses.push(loss),
   }).then(() => undefined, (error: unknown) => error);
@@ -142,7 +142,7 @@ const lossCases = liveCases({
   "a server that is started again on the same port is found again": async (t) => {
     const first = await t.serve(obedient);
     const seen = new Queue<string>();
-    const conn = await t.connectLasting(first.url, {
+    const conn = await t.connectReconnecting(first.url, {
       reconnect: QUICK,
       open: () => seen.push("open"),
       message: (_, data) => seen.push(String(data)),
@@ -173,7 +173,9 @@ const lossCases = liveCases({
     );
     assert.equal(lost, 2);
     await assert.rejects(
-      t.connectLasting("ws://127.0.0.1:1/", { reconnect: { signal: AbortSignal.abort("no") } }),
+      t.connectReconnecting("ws://127.0.0.1:1/", {
+        reconnect: { signal: AbortSignal.abort("no") },
+      }),
       (reason) => reason === "no",
     );
   },
@@ -181,7 +183,7 @@ const lossCases = liveCases({
   "a server that has gone silent is noticed": async (t) => {
     const server = await t.rawServer();
     const lost = new Deferred<ConnectionLoss>();
-    const connecting = t.connectLasting(server.url, {
+    const connecting = t.connectReconnecting(server.url, {
       reconnect: QUICK,
       pingInterval: 20,
       pongTimeout: 20,
@@ -202,7 +204,7 @@ const lossCases = liveCases({
     for (const isOpen of [true, false]) {
       const ended = new AbortController();
       const lost = new Deferred<void>();
-      const conn = await t.connectLasting(server.url, {
+      const conn = await t.connectReconnecting(server.url, {
         reconnect: { retry: () => 3_600_000, signal: ended.signal },
         message() {},
         lost: () => lost.resolve(),
@@ -222,7 +224,7 @@ const lossCases = liveCases({
     const homes = new Queue<string>();
     const codes = new Set<number>();
     const conns = await Promise.all([1, 2, 3, 4].map(() =>
-      t.connectLasting(first.url, {
+      t.connectReconnecting(first.url, {
         reconnect: { ...QUICK, restartDelay: [0, 1] },
         message: (_, data) => homes.push(String(data)),
         lost: (_, { info }) => void (info && codes.add(info.code)),
@@ -243,7 +245,7 @@ const streamCases = liveCases({
       ...obedient,
       open: (conn) => void conn.send(`welcome ${++count}`),
     });
-    const conn = await t.connectLasting(server.url, { reconnect: QUICK });
+    const conn = await t.connectReconnecting(server.url, { reconnect: QUICK });
     const seen: unknown[] = [];
     for await (const data of conn) {
       seen.push(data);
@@ -257,7 +259,7 @@ const streamCases = liveCases({
     const server = await t.serve(obedient);
     const got = new Queue<unknown>();
     const sent: boolean[] = [];
-    const conn = await t.connectLasting(server.url, {
+    const conn = await t.connectReconnecting(server.url, {
       reconnect: { ...QUICK, maxQueue: 2 * 32 + 6 },
       message: (_, data) => got.push(data),
       lost(conn) {
@@ -274,7 +276,7 @@ const streamCases = liveCases({
 
   "pings and compression are those of any connection": async (t) => {
     const server = await t.serve({ ...obedient, compression: true });
-    const conn = await t.connectLasting(server.url, { reconnect: QUICK, compression: true });
+    const conn = await t.connectReconnecting(server.url, { reconnect: QUICK, compression: true });
     const text = "the same again and again, ".repeat(100);
     for (let round = 0; round < 2; round++) {
       assert.match(conn.extensions, /permessage-deflate/);
@@ -341,7 +343,7 @@ const topicCases = liveCases({
       const server = await t.serve(desk.options);
       const lost = new Queue<void>();
       const plain = new Queue<string>();
-      const conn = await t.connectLasting(server.url, {
+      const conn = await t.connectReconnecting(server.url, {
         text,
         reconnect: { ...QUICK, topics: true },
         message: (_, data) => plain.push(textOf(data)),
@@ -387,7 +389,7 @@ const topicCases = liveCases({
       open: (conn) => void conn.subscribe("own"),
     });
     const seen = new Queue<string>();
-    const conn = await t.connectLasting(server.url, {
+    const conn = await t.connectReconnecting(server.url, {
       reconnect: { ...QUICK, topics: true },
       open: () => seen.push("open"),
       message: (_, data) => seen.push(`plain ${data}`),
@@ -418,7 +420,7 @@ const topicCases = liveCases({
 
   "a topic that is refused rejects, and the connection stays": async (t) => {
     const server = await t.serve(new TopicServer().options);
-    const conn = await t.connectLasting(server.url, { reconnect: { ...QUICK, topics: true } });
+    const conn = await t.connectReconnecting(server.url, { reconnect: { ...QUICK, topics: true } });
     const refusals: string[] = [];
     await assert.rejects(
       conn.subscribe("secrets", { message() {}, refused: (reason) => void refusals.push(reason) }),
@@ -434,7 +436,7 @@ const topicCases = liveCases({
   "a server without the subprotocol is an error": async (t) => {
     const server = await t.serve(obedient);
     await assert.rejects(
-      t.connectLasting(server.url, { reconnect: { ...QUICK, topics: true } }),
+      t.connectReconnecting(server.url, { reconnect: { ...QUICK, topics: true } }),
       (error) => error instanceof WebSocketError && error.code === "TOPICS_UNSUPPORTED",
     );
   },
@@ -448,7 +450,7 @@ const topicCases = liveCases({
       close: (_, { code }) => codes.push(code),
     });
     const attempts: number[] = [];
-    const conn = await t.connectLasting(server.url, {
+    const conn = await t.connectReconnecting(server.url, {
       reconnect: { ...QUICK, topics: true, attempts: 3 },
       message() {},
       lost: (_, { attempt }) => void attempts.push(attempt),

@@ -6,7 +6,7 @@ import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import type { Backplane, BackplaneHistory, HistoryPage } from "../../src/pubsub/backplane.ts";
 import { writeEnvelope } from "../../src/pubsub/envelope.ts";
-import { Recorder } from "../engines/recorder.ts";
+import { Recorder } from "../backplane/recorder.ts";
 import { type ClientKind, clientKinds, type Made, redisKinds } from "../support/engine_clients.ts";
 import { Engine, type EngineOptions, installEngines } from "../support/engines.ts";
 import { settled } from "../support/live_harness.ts";

@@ -13,9 +13,9 @@ import {
 } from "../../src/pubsub/topic_protocol.ts";
 import type { SessionEvents } from "../../src/session/session.ts";
 import { clientTopicsRules } from "../../src/topics/client_topics.ts";
-import type { ConnectionTopics } from "../../src/socket/connection_link.ts";
-import { connectionRules } from "../../src/socket/connection_options.ts";
-import type { LayeredChannel } from "../../src/socket/channel.ts";
+import type { ConnectionTopics } from "../../src/connection/connection_link.ts";
+import { connectionRules } from "../../src/connection/connection_options.ts";
+import type { LayeredChannel } from "../../src/connection/channel.ts";
 import { TopicRequests } from "../../src/topics/topic_requests.ts";
 import { BINARY, utf8 } from "../support/vectors.ts";
 import { damaged, damages, payloads, shortBytes, texts } from "./bytes.ts";

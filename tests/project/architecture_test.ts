@@ -10,7 +10,7 @@ const PORT = "src/transport/transport.ts";
 /** What the entries for users may import. */
 const ENTRY = [
   "src/public.ts",
-  "src/socket/",
+  "src/connection/",
   "src/server/",
   "src/client/",
   "src/reconnect/",
@@ -32,11 +32,11 @@ const LAYERS: Record<string, readonly string[]> = {
   // HTTP CONNECT reads the same kind of head as the opening handshake.
   "src/proxy/": ["src/errors.ts", "src/handshake/"],
   "src/pubsub/": [],
-  "src/engines/": ["src/pubsub/"],
+  "src/backplane/": ["src/pubsub/"],
   [PORT]: [],
   "src/transport/": [PORT],
   "src/shared/": [],
-  "src/socket/": [
+  "src/connection/": [
     "src/errors.ts",
     "src/wire/",
     "src/message/",
@@ -53,7 +53,7 @@ const LAYERS: Record<string, readonly string[]> = {
     "src/session/",
     "src/pubsub/",
     "src/shared/",
-    "src/socket/",
+    "src/connection/",
   ],
   "src/server/": [
     "src/errors.ts",
@@ -62,7 +62,7 @@ const LAYERS: Record<string, readonly string[]> = {
     "src/handshake/",
     "src/pubsub/",
     "src/shared/",
-    "src/socket/",
+    "src/connection/",
     "src/topics/",
     PORT,
   ],
@@ -71,7 +71,7 @@ const LAYERS: Record<string, readonly string[]> = {
     "src/handshake/",
     "src/proxy/",
     "src/shared/",
-    "src/socket/",
+    "src/connection/",
     PORT,
   ],
   "src/reconnect/": [
@@ -80,7 +80,7 @@ const LAYERS: Record<string, readonly string[]> = {
     "src/session/",
     "src/pubsub/",
     "src/shared/",
-    "src/socket/",
+    "src/connection/",
     "src/client/",
     PORT,
   ],
@@ -99,7 +99,7 @@ const LAYERS: Record<string, readonly string[]> = {
     "src/session/",
     "src/pubsub/",
     "src/shared/",
-    "src/socket/",
+    "src/connection/",
     "src/topics/",
     "src/server/",
     "src/client/",
@@ -110,8 +110,8 @@ const LAYERS: Record<string, readonly string[]> = {
   "src/bun.ts": ENTRY,
   "src/node.ts": ENTRY,
   "mod.ts": ENTRY,
-  "src/redis.ts": ["src/engines/", "src/pubsub/"],
-  "src/nats.ts": ["src/engines/", "src/pubsub/"],
+  "src/redis.ts": ["src/backplane/", "src/pubsub/"],
+  "src/nats.ts": ["src/backplane/", "src/pubsub/"],
 };
 
 /** The files that may name a runtime, and import its modules. */

@@ -26,7 +26,7 @@ const SHOWN_IN_USE = ["function", "class"];
 
 /**
  * Entries whose examples `deno test --doc` cannot run: those of Bun, and those that need an engine,
- * which tests/engines/client_types_test.ts type-checks.
+ * which tests/backplane/client_types_test.ts type-checks.
  */
 const NOT_RUN = ["./bun", "./redis", "./nats"];
 

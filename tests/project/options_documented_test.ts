@@ -6,16 +6,16 @@ import { readSource, visit } from "./source_files.ts";
 
 /** The interfaces of options, by their files. */
 const INTERFACES: Record<string, string> = {
-  ConnectionOptions: "src/socket/connection_options.ts",
+  ConnectionOptions: "src/connection/connection_options.ts",
   ConnectOptions: "src/client/connect_options.ts",
   ServeOptions: "src/server/serve_options.ts",
   ClientTopicsOptions: "src/topics/client_topics.ts",
-  CompressionOptions: "src/socket/compression_options.ts",
-  Handlers: "src/socket/handlers.ts",
-  LastingConnectOptions: "src/reconnect/lasting_options.ts",
-  LastingHandlers: "src/reconnect/lasting_options.ts",
+  CompressionOptions: "src/connection/compression_options.ts",
+  Handlers: "src/connection/handlers.ts",
+  ReconnectingConnectOptions: "src/reconnect/reconnecting_options.ts",
+  ReconnectingHandlers: "src/reconnect/reconnecting_options.ts",
   ReconnectOptions: "src/reconnect/reconnect_options.ts",
-  SendOptions: "src/socket/send_options.ts",
+  SendOptions: "src/connection/send_options.ts",
   BroadcastOptions: "src/server/connection_group.ts",
   ShutdownOptions: "src/server/shutdown_options.ts",
 };

@@ -2,19 +2,21 @@
 
 import assert from "node:assert/strict";
 import { connectTo } from "../../src/reconnect/connect_to.ts";
-import { Connection } from "../../src/socket/connection.ts";
-import { LastingConnection } from "../../src/reconnect/lasting_connection.ts";
+import { Connection } from "../../src/connection/connection.ts";
+import { ReconnectingConnection } from "../../src/reconnect/reconnecting_connection.ts";
 import { socketTest } from "../support/socket_harness.ts";
 
 socketTest("the option decides what there is", async (t) => {
   const server = await t.serve();
   const single = await connectTo(t.network, server.url, {});
   const alsoSingle = await connectTo(t.network, server.url, { reconnect: false });
-  const lasting = await connectTo(t.network, server.url, { reconnect: true });
+  const reconnecting = await connectTo(t.network, server.url, { reconnect: true });
   const alsoLasting = await connectTo(t.network, server.url, { reconnect: {} });
   assert.ok(single instanceof Connection && alsoSingle instanceof Connection);
-  assert.ok(lasting instanceof LastingConnection && alsoLasting instanceof LastingConnection);
-  for (const conn of [single, alsoSingle, lasting, alsoLasting]) {
+  assert.ok(
+    reconnecting instanceof ReconnectingConnection && alsoLasting instanceof ReconnectingConnection,
+  );
+  for (const conn of [single, alsoSingle, reconnecting, alsoLasting]) {
     conn.terminate();
     await conn.closed;
   }
@@ -48,7 +50,7 @@ socketTest("the URL's user and password go with each connection, and are not sho
     message: (conn) => conn.terminate(),
   });
   const conn = await connectTo(t.network, server.url.replace("//", "//ada:love@"), {
-    reconnect: { firstDelay: 1 },
+    reconnect: { minDelay: 1 },
     message() {},
   });
   assert.equal(conn.url, server.url);

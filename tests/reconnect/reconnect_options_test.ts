@@ -8,10 +8,10 @@ Deno.test("true and an empty object are all defaults", () => {
     const { options, ...rules } = reconnectRules(value);
     assert.deepEqual(options, {});
     assert.deepEqual(rules, {
-      firstDelay: 500,
-      longestDelay: 30_000,
+      minDelay: 500,
+      maxDelay: 30_000,
       attempts: Infinity,
-      steadyAfter: 10_000,
+      minUptime: 10_000,
       restartDelay: [5000, 30_000],
       overloadDelay: [60_000, 120_000],
       maxQueue: 65_536,
@@ -23,10 +23,10 @@ Deno.test("true and an empty object are all defaults", () => {
 Deno.test("what is given is kept, and not what becomes of it later", () => {
   const restartDelay: [number, number] = [1, 2];
   const given: ReconnectOptions = {
-    firstDelay: 1,
-    longestDelay: 1,
+    minDelay: 1,
+    maxDelay: 1,
     attempts: 1,
-    steadyAfter: 0,
+    minUptime: 0,
     restartDelay,
     overloadDelay: [3, 3],
     retry: () => true,
@@ -44,21 +44,21 @@ Deno.test("what is given is kept, and not what becomes of it later", () => {
 });
 
 Deno.test("a first delay above the default of the longest one raises that", () => {
-  assert.equal(reconnectRules({ firstDelay: 60_000 }).longestDelay, 60_000);
+  assert.equal(reconnectRules({ minDelay: 60_000 }).maxDelay, 60_000);
 });
 
 const WRONG: readonly [unknown, RegExp][] = [
   [null, /"reconnect", unless it is true or false, must be an object, got null/],
   [[], /got an array/],
-  [{ delay: 1 }, /must not have "delay"; known are firstDelay, /],
-  [{ firstDelay: 0 }, /"reconnect\.firstDelay" .* from 1 .* got 0/],
-  [{ firstDelay: "1s" }, /"reconnect\.firstDelay" must be a number of milliseconds, got "1s"/],
-  [{ longestDelay: -1 }, /"reconnect\.longestDelay" .* got -1/],
-  [{ firstDelay: 10, longestDelay: 9 }, /"reconnect\.longestDelay" .* from 10 .* got 9/],
+  [{ delay: 1 }, /must not have "delay"; known are minDelay, /],
+  [{ minDelay: 0 }, /"reconnect\.minDelay" .* from 1 .* got 0/],
+  [{ minDelay: "1s" }, /"reconnect\.minDelay" must be a number of milliseconds, got "1s"/],
+  [{ maxDelay: -1 }, /"reconnect\.maxDelay" .* got -1/],
+  [{ minDelay: 10, maxDelay: 9 }, /"reconnect\.maxDelay" .* from 10 .* got 9/],
   [{ attempts: 0 }, /"reconnect\.attempts" .* from 1 .* got 0/],
   [{ attempts: 1.5 }, /"reconnect\.attempts" .* got 1\.5/],
   [{ attempts: NaN }, /"reconnect\.attempts" .* got NaN/],
-  [{ steadyAfter: -1 }, /"reconnect\.steadyAfter" .* got -1/],
+  [{ minUptime: -1 }, /"reconnect\.minUptime" .* got -1/],
   [{ restartDelay: 5000 }, /"reconnect\.restartDelay" must be \[least, most\] .*, got 5000/],
   [{ restartDelay: false }, /"reconnect\.restartDelay" .* got false/],
   [{ restartDelay: [1] }, /"reconnect\.restartDelay" .* got an array/],

@@ -78,7 +78,7 @@ Deno.test("the wait is any part of a bound that doubles up to a limit", () => {
     assert.equal(delayAfter(lost, index + 1, rules, 1, 0), bound);
   }
   assert.equal(delayAfter(lost, 100_000, rules, 1, 0), 30_000);
-  assert.equal(delayAfter(lost, 1, reconnectRules({ firstDelay: 3 }), 0.5, 0), 2, "whole ones");
+  assert.equal(delayAfter(lost, 1, reconnectRules({ minDelay: 3 }), 0.5, 0), 2, "whole ones");
 });
 
 Deno.test("1012 and 1013 have ranges of their own, however often it failed", () => {

@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { ConnectionError, HandshakeError, WebSocketError } from "../../src/errors.ts";
 import type { CloseInfo } from "../../src/session/close_info.ts";
-import type { Connection } from "../../src/socket/connection.ts";
-import type { LastingConnection } from "../../src/reconnect/lasting_connection.ts";
+import type { Connection } from "../../src/connection/connection.ts";
+import type { ReconnectingConnection } from "../../src/reconnect/reconnecting_connection.ts";
 import type { ConnectionLoss, ReconnectOptions } from "../../src/reconnect/reconnect_options.ts";
 import type { ServeOptions } from "../../src/server/serve_options.ts";
 import { timers } from "../../src/shared/timer_wheel.ts";
@@ -14,7 +14,7 @@ import { Deferred, Queue } from "../support/live_harness.ts";
 import { quiet, socketTest } from "../support/socket_harness.ts";
 
 /** Fast enough for a test. */
-const QUICK: ReconnectOptions = { firstDelay: 1, longestDelay: 4, restartDelay: [1, 2] };
+const QUICK: ReconnectOptions = { minDelay: 1, maxDelay: 4, restartDelay: [1, 2] };
 /** Never by itself within a test. */
 const HOUR = 3_600_000;
 const SLOW: ReconnectOptions = { retry: () => HOUR };
@@ -48,7 +48,7 @@ function log(): { seen: Queue<string>; handlers: Record<string, unknown> } {
 socketTest("a connection that is lost is followed by another one", async (t) => {
   const { seen, handlers } = log();
   const server = await t.serve(OBEDIENT);
-  const conn = await t.connectLasting(server.url, { reconnect: QUICK, ...handlers });
+  const conn = await t.connectReconnecting(server.url, { reconnect: QUICK, ...handlers });
   await seen.next();
   for (const order of ["cut", "close 1001", "close 1011", "close 1012", "close 1014"]) {
     conn.send(order);
@@ -67,8 +67,8 @@ socketTest("a connection that is lost is followed by another one", async (t) => 
 socketTest("a connection that held for a while makes up for what failed before it", async (t) => {
   const { seen, handlers } = log();
   const server = await t.serve(OBEDIENT);
-  const reconnect = { ...QUICK, steadyAfter: 0, attempts: 2 };
-  const conn = await t.connectLasting(server.url, { reconnect, ...handlers });
+  const reconnect = { ...QUICK, minUptime: 0, attempts: 2 };
+  const conn = await t.connectReconnecting(server.url, { reconnect, ...handlers });
   for (let round = 0; round < 4; round++) {
     conn.send("cut");
     await seen.atLeast(2 * round + 3);
@@ -82,7 +82,7 @@ socketTest("after so many in a row it gives up, with the last one as its end", a
   const { seen, handlers } = log();
   const server = await t.serve({ open: (conn) => conn.close(1011, "no good") });
   const reconnect = { ...QUICK, attempts: 3 };
-  const conn = await t.connectLasting(server.url, { reconnect, ...handlers });
+  const conn = await t.connectReconnecting(server.url, { reconnect, ...handlers });
   const { code, reason, clean } = await conn.closed;
   assert.deepEqual([code, reason, clean], [1011, "no good", true]);
   assert.deepEqual(
@@ -96,13 +96,13 @@ socketTest("the first connection is tried by the same rules, and rejects at the 
   let asked = 0;
   const server = await t.serve({ upgrade: () => ({ status: ++asked < 3 ? 503 : 403 }) });
   await assert.rejects(
-    t.connectLasting(server.url, { reconnect: QUICK, ...handlers }),
+    t.connectReconnecting(server.url, { reconnect: QUICK, ...handlers }),
     (error) => error instanceof HandshakeError && error.status === 403,
   );
   assert.deepEqual(seen.all, ["lost STATUS_UNEXPECTED 1", "lost STATUS_UNEXPECTED 2"]);
   await server.shutdown();
   await assert.rejects(
-    t.connectLasting(server.url, { reconnect: { ...QUICK, attempts: 3 }, ...handlers }),
+    t.connectReconnecting(server.url, { reconnect: { ...QUICK, attempts: 3 }, ...handlers }),
     ConnectionError,
   );
   assert.equal(seen.all.length, 4);
@@ -116,7 +116,7 @@ socketTest("a mistake of the user's is no reason to try again", async (t) => {
     throw failure;
   };
   await assert.rejects(
-    t.connectLasting("ws://a.example/", { reconnect: QUICK, proxy }),
+    t.connectReconnecting("ws://a.example/", { reconnect: QUICK, proxy }),
     (error) => error === failure || (error as Error).cause === failure,
   );
   assert.equal(asked, 1);
@@ -126,12 +126,12 @@ socketTest("lost says what was lost, and how long the wait is", async (t) => {
   const losses: ConnectionLoss[] = [];
   const server = await t.serve(OBEDIENT);
   const lost = new Deferred<void>();
-  const conn: LastingConnection<undefined> = await t.connectLasting(server.url, {
+  const conn: ReconnectingConnection<undefined> = await t.connectReconnecting(server.url, {
     reconnect: { retry: ({ attempt }) => attempt === 1 ? HOUR : undefined },
     message() {},
-    lost(lasting, loss) {
-      assert.equal(lasting, conn);
-      assert.equal(lasting.readyState, "reconnecting");
+    lost(reconnecting, loss) {
+      assert.equal(reconnecting, conn);
+      assert.equal(reconnecting.readyState, "reconnecting");
       losses.push(loss);
       lost.resolve();
     },
@@ -153,7 +153,7 @@ socketTest("lost says what was lost, and how long the wait is", async (t) => {
 socketTest("reconnectNow ends the wait", async (t) => {
   const { seen, handlers } = log();
   const server = await t.serve(OBEDIENT);
-  const conn = await t.connectLasting(server.url, { reconnect: SLOW, ...handlers });
+  const conn = await t.connectReconnecting(server.url, { reconnect: SLOW, ...handlers });
   conn.send("cut");
   await seen.atLeast(2);
   await quiet();
@@ -166,7 +166,7 @@ socketTest("reconnectNow ends the wait", async (t) => {
 socketTest("the hook decides, and one that fails ends it", async (t) => {
   const server = await t.serve(OBEDIENT);
   const asked: number[] = [];
-  const willing = await t.connectLasting(server.url, {
+  const willing = await t.connectReconnecting(server.url, {
     reconnect: {
       retry({ info, attempt }) {
         asked.push(info!.code);
@@ -180,7 +180,7 @@ socketTest("the hook decides, and one that fails ends it", async (t) => {
   assert.deepEqual(asked, [1000, 1000, 1000]);
 
   const cause = new Error("the hook");
-  const failing = await t.connectLasting(server.url, {
+  const failing = await t.connectReconnecting(server.url, {
     reconnect: {
       retry() {
         throw cause;
@@ -201,7 +201,7 @@ socketTest("a handler that throws ends it, unless the hook wants otherwise", asy
     throw cause;
   };
   const closed: unknown[] = [];
-  const conn = await t.connectLasting(server.url, {
+  const conn = await t.connectReconnecting(server.url, {
     reconnect: QUICK,
     message,
     close: (_, { error }) => void closed.push(error?.cause),
@@ -212,7 +212,7 @@ socketTest("a handler that throws ends it, unless the hook wants otherwise", asy
 
   const { seen, handlers } = log();
   const reconnect = { retry: ({ error }: ConnectionLoss) => error?.cause === cause ? 1 : false };
-  const stubborn = await t.connectLasting(server.url, { reconnect, ...handlers, message });
+  const stubborn = await t.connectReconnecting(server.url, { reconnect, ...handlers, message });
   stubborn.send("echo");
   await seen.atLeast(3);
   assert.deepEqual(seen.all, ["open", "lost 1011 1", "open"]);
@@ -225,7 +225,7 @@ socketTest("what lost and close throw is written to the console, and harms nobod
   try {
     const opened = new Queue<void>();
     let losses = 0;
-    const conn = await t.connectLasting(server.url, {
+    const conn = await t.connectReconnecting(server.url, {
       reconnect: QUICK,
       open: () => opened.push(),
       message() {},
@@ -261,7 +261,7 @@ socketTest(
       },
     });
     const lost = new Deferred<void>();
-    const conn = await t.connectLasting(server.url, {
+    const conn = await t.connectReconnecting(server.url, {
       reconnect: { ...SLOW, maxQueue: 2 * (32 + 5) },
       open: (conn) => void conn.send("hello"),
       message() {},
@@ -296,7 +296,7 @@ socketTest("a message that was sent is not sent again", async (t) => {
     },
   });
   const opened = new Queue<void>();
-  const conn = await t.connectLasting(server.url, {
+  const conn = await t.connectReconnecting(server.url, {
     reconnect: QUICK,
     open: () => opened.push(),
     message() {},
@@ -311,7 +311,7 @@ socketTest("a message that was sent is not sent again", async (t) => {
 socketTest("iteration goes across connections, and its backpressure, too", async (t) => {
   const clients = new Queue<Connection<undefined>>();
   const server = await t.serve({ message() {}, open: (conn) => clients.push(conn) });
-  const conn = await t.connectLasting(server.url, { reconnect: QUICK });
+  const conn = await t.connectReconnecting(server.url, { reconnect: QUICK });
   const messages = conn[Symbol.asyncIterator]();
   const first = await clients.next();
   const count = 300;
@@ -342,7 +342,7 @@ socketTest("iteration goes across connections, and its backpressure, too", async
 
 socketTest("iteration throws the cause of the end, once", async (t) => {
   const server = await t.serve(OBEDIENT);
-  const conn = await t.connectLasting(server.url, { reconnect: { ...QUICK, attempts: 1 } });
+  const conn = await t.connectReconnecting(server.url, { reconnect: { ...QUICK, attempts: 1 } });
   conn.send("cut");
   await assert.rejects(conn[Symbol.asyncIterator]().next(), ConnectionError);
   assert.equal((await conn[Symbol.asyncIterator]().next()).done, true);
@@ -352,14 +352,14 @@ socketTest("close ends it in every state", async (t) => {
   const { seen, handlers } = log();
   const server = await t.serve(OBEDIENT);
   // While it is open.
-  const open = await t.connectLasting(server.url, { reconnect: QUICK, ...handlers });
+  const open = await t.connectReconnecting(server.url, { reconnect: QUICK, ...handlers });
   open.close(4001, "bye");
   open.close(4002);
   assert.equal(open.readyState, "closing");
   assert.equal(open.send("x"), false);
   assert.equal((await open.closed).code, 4001);
   // While it waits.
-  const waiting = await t.connectLasting(server.url, { reconnect: SLOW, ...handlers });
+  const waiting = await t.connectReconnecting(server.url, { reconnect: SLOW, ...handlers });
   waiting.send("cut");
   await seen.atLeast(4);
   waiting.send("queued");
@@ -373,7 +373,7 @@ socketTest("close ends it in every state", async (t) => {
   assert.equal(waiting.bufferedAmount, 0);
   await waiting.drained();
   // From within lost.
-  const within = await t.connectLasting(server.url, {
+  const within = await t.connectReconnecting(server.url, {
     ...handlers,
     reconnect: QUICK,
     lost: (conn) => conn.close(),
@@ -388,11 +388,11 @@ socketTest("close ends it in every state", async (t) => {
 
 socketTest("terminate ends it in every state", async (t) => {
   const server = await t.serve(OBEDIENT);
-  const open = await t.connectLasting(server.url, { reconnect: QUICK, message() {} });
+  const open = await t.connectReconnecting(server.url, { reconnect: QUICK, message() {} });
   open.terminate();
   const lost = new Deferred<void>();
   const options = { reconnect: SLOW, message() {}, lost: () => lost.resolve() };
-  const waiting = await t.connectLasting(server.url, options);
+  const waiting = await t.connectReconnecting(server.url, options);
   waiting.send("cut");
   await lost.promise;
   waiting.terminate();
@@ -408,13 +408,13 @@ socketTest(
   "closed before it was ever open: connect rejects, and close is not called",
   async (t) => {
     const { seen, handlers } = log();
-    let lasting: LastingConnection<undefined> | undefined;
+    let reconnecting: ReconnectingConnection<undefined> | undefined;
     await assert.rejects(
-      t.connectLasting("ws://a.example/", {
+      t.connectReconnecting("ws://a.example/", {
         reconnect: SLOW,
         ...handlers,
         lost(conn) {
-          lasting = conn;
+          reconnecting = conn;
           assert.equal(conn.handshake, undefined);
           assert.equal(conn.protocol + conn.extensions, "");
           conn.close();
@@ -422,8 +422,8 @@ socketTest(
       }),
       ConnectionError,
     );
-    assert.equal(lasting!.readyState, "closed");
-    assert.equal((await lasting!.closed).code, 1000);
+    assert.equal(reconnecting!.readyState, "closed");
+    assert.equal((await reconnecting!.closed).code, 1000);
     assert.deepEqual(seen.all, []);
   },
 );
@@ -434,15 +434,15 @@ socketTest(
     const reason = new Error("enough");
     const aborted = AbortSignal.abort(reason);
     const early = { reconnect: { signal: aborted } };
-    await assert.rejects(t.connectLasting("ws://a.example/", early), reason);
+    await assert.rejects(t.connectReconnecting("ws://a.example/", early), reason);
 
     const first = new AbortController();
     const lost = (): void => first.abort(reason);
     const wait = { reconnect: { ...SLOW, signal: first.signal }, lost };
-    await assert.rejects(t.connectLasting("ws://a.example/", wait), reason);
+    await assert.rejects(t.connectReconnecting("ws://a.example/", wait), reason);
 
     const dialing = new AbortController();
-    const dialed = t.connectLasting("ws://a.example/", {
+    const dialed = t.connectReconnecting("ws://a.example/", {
       reconnect: { signal: dialing.signal },
       dial: () => new Promise(() => {}),
     });
@@ -453,7 +453,7 @@ socketTest(
     for (const isOpen of [true, false]) {
       const controller = new AbortController();
       const gone = new Deferred<void>();
-      const conn = await t.connectLasting(server.url, {
+      const conn = await t.connectReconnecting(server.url, {
         reconnect: { ...SLOW, signal: controller.signal },
         message() {},
         lost: () => gone.resolve(),
@@ -475,12 +475,12 @@ socketTest("the signal beside it is for the first connection only", async (t) =>
   const lost = (): void => controller.abort(reason);
   const { signal } = controller;
   await assert.rejects(
-    t.connectLasting("ws://a.example/", { reconnect: SLOW, signal, lost }),
+    t.connectReconnecting("ws://a.example/", { reconnect: SLOW, signal, lost }),
     reason,
   );
   const server = await t.serve(OBEDIENT);
   const later = new AbortController();
-  const conn = await t.connectLasting(server.url, { reconnect: QUICK, signal: later.signal });
+  const conn = await t.connectReconnecting(server.url, { reconnect: QUICK, signal: later.signal });
   later.abort(reason);
   assert.equal(conn.readyState, "open");
   conn.send("echo");
@@ -506,7 +506,7 @@ socketTest(
       conn.send(`{"topic":"${subscribe}","number":${++last}}\n news`);
     }));
     const news = new Queue<unknown>();
-    const conn = await t.connectLasting(server.url, {
+    const conn = await t.connectReconnecting(server.url, {
       reconnect: { ...QUICK, topics: true },
       open: (conn) => void conn.send("login"),
       message() {},
@@ -535,7 +535,7 @@ socketTest(
 socketTest("a topic subscribed to in open is asked for once", async (t) => {
   const got = new Queue<string>();
   const server = await t.serve(topicServer((_, data) => got.push(String(data))));
-  const conn = await t.connectLasting(server.url, {
+  const conn = await t.connectReconnecting(server.url, {
     reconnect: { topics: true },
     open: (conn) => void conn.subscribe("a", { message() {} }),
     message() {},
@@ -556,7 +556,7 @@ socketTest(
         conn.send("\nplain");
       },
     });
-    const conn = await t.connectLasting(server.url, {
+    const conn = await t.connectReconnecting(server.url, {
       reconnect: { topics: true },
       topicMessage: (_, topic, data) => void seen.push(topic, data),
     });
@@ -576,7 +576,7 @@ for (const text of ["string", "bytes"] as const) {
         close: (_, { code }) => closes.push(code),
       });
       const losses: (string | undefined)[] = [];
-      const conn = await t.connectLasting(server.url, {
+      const conn = await t.connectReconnecting(server.url, {
         reconnect: { ...QUICK, attempts: 3, topics: true },
         text,
         message() {},
@@ -596,7 +596,7 @@ socketTest("a server without the subprotocol is an error that says so, at once",
   const { seen, handlers } = log();
   const server = await t.serve({ message() {} });
   await assert.rejects(
-    t.connectLasting(server.url, { reconnect: { ...QUICK, topics: true }, ...handlers }),
+    t.connectReconnecting(server.url, { reconnect: { ...QUICK, topics: true }, ...handlers }),
     (error) => error instanceof WebSocketError && error.code === "TOPICS_UNSUPPORTED",
   );
   assert.deepEqual(seen.all, []);
@@ -604,7 +604,7 @@ socketTest("a server without the subprotocol is an error that says so, at once",
 
 socketTest("the end settles subscriptions, and the iterators of those who come late", async (t) => {
   const server = await t.serve(topicServer(() => {}));
-  const conn = await t.connectLasting(server.url, { reconnect: { topics: true } });
+  const conn = await t.connectReconnecting(server.url, { reconnect: { topics: true } });
   const waiting = conn.subscribe("a", { message() {} });
   conn.terminate();
   await assert.rejects(waiting, (error) => (error as WebSocketError).code === "NOT_OPEN");
@@ -619,7 +619,7 @@ socketTest("the end settles subscriptions, and the iterators of those who come l
 socketTest("ping, pong and drain are heard", async (t) => {
   const seen = new Queue<string>();
   const server = await t.serve({ message: (conn) => void conn.ping("p") });
-  const conn = await t.connectLasting(server.url, {
+  const conn = await t.connectReconnecting(server.url, {
     reconnect: true,
     highWaterMark: 10,
     message() {},

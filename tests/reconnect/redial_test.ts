@@ -49,7 +49,7 @@ class Attempts {
 }
 
 Deno.test("a failed attempt is followed by another one, until there were so many", async () => {
-  const attempts = new Attempts({ firstDelay: 1, attempts: 2 });
+  const attempts = new Attempts({ minDelay: 1, attempts: 2 });
   attempts.rejects[0](failure);
   await attempts.log.atLeast(3);
   attempts.rejects[1](failure);
@@ -61,8 +61,8 @@ Deno.test("a failed attempt is followed by another one, until there were so many
 });
 
 Deno.test("a connection that did not hold counts as a failure in a row, one that did begins anew", () => {
-  for (const [steadyAfter, counts] of [[HOUR, [1, 2, 3]], [0, [1, 1, 1]]] as const) {
-    const attempts = new Attempts({ steadyAfter, retry: () => HOUR });
+  for (const [minUptime, counts] of [[HOUR, [1, 2, 3]], [0, [1, 1, 1]]] as const) {
+    const attempts = new Attempts({ minUptime, retry: () => HOUR });
     for (let round = 0; round < 3; round++) {
       attempts.redial.opened();
       attempts.redial.lost({ info });

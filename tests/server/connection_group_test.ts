@@ -1,8 +1,8 @@
 // The connections of a server: counting, broadcasting, and the end of them all.
 
 import assert from "node:assert/strict";
-import type { Connection } from "../../src/socket/connection.ts";
-import { prepareMessage } from "../../src/socket/prepare.ts";
+import type { Connection } from "../../src/connection/connection.ts";
+import { prepareMessage } from "../../src/connection/prepare.ts";
 import type { Server } from "../../src/server/server.ts";
 import { timers } from "../../src/shared/timer_wheel.ts";
 import { type Harness, quiet, socketTest } from "../support/socket_harness.ts";

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { HandshakeError } from "../../src/errors.ts";
-import type { Handlers } from "../../src/socket/handlers.ts";
+import type { Handlers } from "../../src/connection/handlers.ts";
 import type { UpgradeDecision, UpgradeRequest } from "../../src/server/serve_options.ts";
 import type { Server } from "../../src/server/server.ts";
 import { quiet, socketTest } from "../support/socket_harness.ts";

@@ -1,7 +1,7 @@
 // Connections from the upgrade requests of another HTTP server.
 
 import assert from "node:assert/strict";
-import type { Connection } from "../../src/socket/connection.ts";
+import type { Connection } from "../../src/connection/connection.ts";
 import {
   type NodeUpgradeRequest,
   type UpgradeOptions,

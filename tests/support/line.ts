@@ -1,7 +1,7 @@
 // The way out of one connection: an outbox, its transport, and what must arrive.
 
 import assert from "node:assert/strict";
-import { Outbox } from "../../src/socket/outbox.ts";
+import { Outbox } from "../../src/connection/outbox.ts";
 import { FakeTransport } from "./fake_transport.ts";
 import { concat } from "./vectors.ts";
 

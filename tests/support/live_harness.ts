@@ -9,8 +9,8 @@ import {
   type ConnectOptions,
   type DialOptions,
   type Handlers,
-  type LastingConnection,
-  type LastingConnectOptions,
+  type ReconnectingConnection,
+  type ReconnectingConnectOptions,
   serve,
   type ServeOptions,
   type Server,
@@ -114,10 +114,10 @@ export class Live {
   }
 
   /** A client of the library that comes back. */
-  async connectLasting<T = undefined>(
+  async connectReconnecting<T = undefined>(
     url: string | URL,
-    options: LastingConnectOptions<T>,
-  ): Promise<LastingConnection<T>> {
+    options: ReconnectingConnectOptions<T>,
+  ): Promise<ReconnectingConnection<T>> {
     const connection = await connect(url, options);
     this.context.after(async () => {
       connection.terminate();

@@ -6,11 +6,11 @@ import { setImmediate } from "node:timers";
 import { connectOver } from "../../src/client/connect.ts";
 import { connectTo } from "../../src/reconnect/connect_to.ts";
 import type { ConnectOptions } from "../../src/client/connect_options.ts";
-import type { Connection } from "../../src/socket/connection.ts";
-import type { ConnectionOptions } from "../../src/socket/connection_options.ts";
-import type { Handlers } from "../../src/socket/handlers.ts";
-import type { LastingConnection } from "../../src/reconnect/lasting_connection.ts";
-import type { LastingConnectOptions } from "../../src/reconnect/lasting_options.ts";
+import type { Connection } from "../../src/connection/connection.ts";
+import type { ConnectionOptions } from "../../src/connection/connection_options.ts";
+import type { Handlers } from "../../src/connection/handlers.ts";
+import type { ReconnectingConnection } from "../../src/reconnect/reconnecting_connection.ts";
+import type { ReconnectingConnectOptions } from "../../src/reconnect/reconnecting_options.ts";
 import { serveOver } from "../../src/server/serve.ts";
 import type { ServeOptions } from "../../src/server/serve_options.ts";
 import type { Server } from "../../src/server/server.ts";
@@ -68,10 +68,10 @@ export class Harness {
   }
 
   /** A client of the library that comes back. */
-  async connectLasting<T = undefined>(
+  async connectReconnecting<T = undefined>(
     url: string | URL,
-    options: LastingConnectOptions<T>,
-  ): Promise<LastingConnection<T>> {
+    options: ReconnectingConnectOptions<T>,
+  ): Promise<ReconnectingConnection<T>> {
     const connection = await connectTo(this.network, url, options);
     this.#connections.push(connection);
     return connection;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { connectionRules } from "../../src/socket/connection_options.ts";
-import type { LayeredChannel } from "../../src/socket/channel.ts";
-import type { ChannelSender } from "../../src/socket/connection_link.ts";
+import { connectionRules } from "../../src/connection/connection_options.ts";
+import type { LayeredChannel } from "../../src/connection/channel.ts";
+import type { ChannelSender } from "../../src/connection/connection_link.ts";
 import type { SessionEvents } from "../../src/session/session.ts";
 import { clientTopicsRules } from "../../src/topics/client_topics.ts";
 import { clientTopicsLayer } from "../../src/topics/client_topics_layer.ts";

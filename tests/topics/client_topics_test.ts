@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { MAX_LINE } from "../../src/pubsub/topic_protocol.ts";
 import { type ClientTopicsOptions, clientTopicsRules } from "../../src/topics/client_topics.ts";
-import { connectionRules } from "../../src/socket/connection_options.ts";
+import { connectionRules } from "../../src/connection/connection_options.ts";
 
 const allow = (): boolean => true;
 const connection = connectionRules({}, true);

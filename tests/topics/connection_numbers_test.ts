@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { ConnectionControl } from "../../src/socket/connection_link.ts";
+import type { ConnectionControl } from "../../src/connection/connection_link.ts";
 import { ConnectionNumbers } from "../../src/topics/connection_numbers.ts";
 
 const [a, b] = [{}, {}] as ConnectionControl[];

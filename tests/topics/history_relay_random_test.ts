@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import type { PreparedMessage } from "../../src/message/prepared_message.ts";
 import { lineEnd, readLine } from "../../src/pubsub/topic_protocol.ts";
-import type { ConnectionControl, TopicListener } from "../../src/socket/connection_link.ts";
+import type { ConnectionControl, TopicListener } from "../../src/connection/connection_link.ts";
 import { HistoryRelay } from "../../src/topics/history_relay.ts";
 import { timers } from "../../src/shared/timer_wheel.ts";
 import { Topics } from "../../src/topics/topics.ts";

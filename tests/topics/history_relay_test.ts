@@ -6,9 +6,9 @@ import type { WebSocketError } from "../../src/errors.ts";
 import type { PreparedMessage } from "../../src/message/prepared_message.ts";
 import type { HistoryPage } from "../../src/pubsub/backplane.ts";
 import { lineEnd, readLine } from "../../src/pubsub/topic_protocol.ts";
-import type { ConnectionControl, TopicListener } from "../../src/socket/connection_link.ts";
+import type { ConnectionControl, TopicListener } from "../../src/connection/connection_link.ts";
 import { HistoryRelay } from "../../src/topics/history_relay.ts";
-import type { PublishOptions, PublishResult } from "../../src/socket/publish_options.ts";
+import type { PublishOptions, PublishResult } from "../../src/connection/publish_options.ts";
 import { timers } from "../../src/shared/timer_wheel.ts";
 import { Topics } from "../../src/topics/topics.ts";
 import { type FakeBackplane, FakeEngine } from "../support/fake_engine.ts";
@@ -459,7 +459,7 @@ for (const [what, page] of Object.entries(PAGES)) {
     const back = node.join(0);
     const fresh = node.join();
     await quiet();
-    assert.deepEqual(node.codes, ["BACKPLANE_GARBLED"]);
+    assert.deepEqual(node.codes, ["BACKPLANE_INVALID_MESSAGE"]);
     history.read = undefined;
     node.publish("b");
     await quiet();
@@ -516,7 +516,7 @@ for (const [what, message] of BROUGHT) {
     node.backplane.sink.message(...message as [string, Uint8Array, number, number]);
     node.publish("goes on");
     await quiet();
-    assert.deepEqual(node.codes, ["BACKPLANE_GARBLED"]);
+    assert.deepEqual(node.codes, ["BACKPLANE_INVALID_MESSAGE"]);
     assert.deepEqual(receiver.log, ["subscribed 0", "1 goes on"]);
   });
 }
@@ -534,7 +534,7 @@ historyTest("an engine that has lost everything begins anew, with a sign", 2, as
   two.publish("new");
   await quiet();
   assert.deepEqual(receiver.log.slice(-2), ["missed", "1 new"]);
-  assert.deepEqual(one.codes, ["BACKPLANE_DOWN", "BACKPLANE_GARBLED"]);
+  assert.deepEqual(one.codes, ["BACKPLANE_DOWN", "BACKPLANE_INVALID_MESSAGE"]);
 });
 
 historyTest(

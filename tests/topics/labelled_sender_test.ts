@@ -2,10 +2,10 @@
 // calls.
 
 import assert from "node:assert/strict";
-import type { Connection } from "../../src/socket/connection.ts";
-import type { ChannelSender } from "../../src/socket/connection_link.ts";
+import type { Connection } from "../../src/connection/connection.ts";
+import type { ChannelSender } from "../../src/connection/connection_link.ts";
 import { LabelledSender } from "../../src/topics/labelled_sender.ts";
-import { prepareMessage } from "../../src/socket/prepare.ts";
+import { prepareMessage } from "../../src/connection/prepare.ts";
 import type { ServeOptions } from "../../src/server/serve_options.ts";
 import { Opcode } from "../../src/wire/opcode.ts";
 import { inflated, RSV1 } from "../support/deflated.ts";

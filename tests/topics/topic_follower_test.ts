@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { BackplaneHistory } from "../../src/pubsub/backplane.ts";
-import type { ConnectionControl } from "../../src/socket/connection_link.ts";
+import type { ConnectionControl } from "../../src/connection/connection_link.ts";
 import { HistoryReads } from "../../src/topics/history_reads.ts";
 import { timers } from "../../src/shared/timer_wheel.ts";
 import { type FollowerContext, TopicFollower } from "../../src/topics/topic_follower.ts";

@@ -3,9 +3,9 @@
 
 import assert from "node:assert/strict";
 import type { CloseInfo } from "../../src/session/close_info.ts";
-import type { Connection } from "../../src/socket/connection.ts";
-import { prepareMessage } from "../../src/socket/prepare.ts";
-import type { OnSlow, PublishResult } from "../../src/socket/publish_options.ts";
+import type { Connection } from "../../src/connection/connection.ts";
+import { prepareMessage } from "../../src/connection/prepare.ts";
+import type { OnSlow, PublishResult } from "../../src/connection/publish_options.ts";
 import { connectOver } from "../../src/client/connect.ts";
 import { serveOver } from "../../src/server/serve.ts";
 import type { ServeOptions } from "../../src/server/serve_options.ts";

@@ -1,0 +1,304 @@
+// Three nodes on one engine, one on each runtime, with thousands of connections between them: what
+// arrives while all is well, when the engine goes away, and when a node does.
+
+import assert from "node:assert/strict";
+import { Worker } from "../faults/worker.ts";
+import { Engine, type EngineName } from "../support/engines.ts";
+import { runtimeNames } from "../support/runtimes.ts";
+import { type ClusterConnection, joinOnce, joinToStay } from "./cluster_clients.ts";
+import { ClientLedger, type Piece } from "./cluster_ledger.ts";
+import { readMessage, TOPICS } from "./cluster_messages.ts";
+import type { Heard, Listening, NodeOrder } from "./cluster_node.ts";
+
+/** What is done. */
+export interface ClusterPlan {
+  readonly engine: EngineName;
+  /** Connections in all. */
+  readonly connections: number;
+  /** Messages of each node while the engine, and later a node, is killed. */
+  readonly load: number;
+  /**
+   * Whether the engine keeps a history, and clients come back by themselves and resume. Then nothing
+   * is lost but what a node that was killed had not published.
+   */
+  readonly resume: boolean;
+}
+
+/** What was found; all counts are of deliveries, which are messages times receivers. */
+export interface ClusterReport {
+  readonly engine: EngineName;
+  readonly resume: boolean;
+  readonly delivered: number;
+  readonly seconds: number;
+  /** What should have come and did not. */
+  readonly lost: {
+    /** While the engine was away: of the node's own, and of the others. */
+    readonly engineLocal: number;
+    readonly engineRemote: number;
+    /** While a node was away: of the others at the others, of the killed one at the others. */
+    readonly nodeBetweenOthers: number;
+    readonly nodeFromKilled: number;
+    /** At the clients of the node that was away. */
+    readonly nodeOwnClients: number;
+  };
+  /** What should have come in those times. */
+  readonly expectedEngine: number;
+  readonly expectedNode: number;
+}
+
+/** Connections that are made at the same time. */
+const AT_ONCE = 100;
+
+/** Messages of each node that must have arrived before something is killed. */
+const BEFORE = 2 * TOPICS;
+
+/** Milliseconds for which the engine, or the node, is away. */
+const ABSENCE = 150;
+
+/** Milliseconds between two messages of a node while something is killed. */
+const GAP = 10;
+
+/** Milliseconds in which something must arrive. */
+const LIMIT = 30_000;
+
+/** What is kept of each topic, where there is a history. */
+const HISTORY = { maxAge: 60_000, maxMessages: 1000 };
+
+const CALM: Piece = { first: 0, count: 5 * TOPICS };
+
+/** The node that is killed. */
+const KILLED = 2;
+
+class Cluster implements AsyncDisposable {
+  readonly #plan: ClusterPlan;
+  readonly #engine: Engine;
+  readonly #workers: Worker[] = [];
+  readonly #ports: number[] = [0, 0, 0];
+  readonly #lives: number[] = [0, 0, 0];
+  readonly #faults: string[] = [];
+  readonly clients: ClientLedger[] = [];
+  readonly #connections: ClusterConnection[] = [];
+  delivered = 0;
+  #wake = (): void => {};
+
+  constructor(plan: ClusterPlan, engine: Engine) {
+    this.#plan = plan;
+    this.#engine = engine;
+    for (let i = 0; i < plan.connections; i++) {
+      const topics = [i % TOPICS, (i * 7 + 3) % TOPICS];
+      this.clients.push(
+        new ClientLedger(i % runtimeNames.length, runtimeNames.length, topics, this.#faults),
+      );
+    }
+  }
+
+  /** Starts a node, on the port that it had before. */
+  async start(node: number): Promise<void> {
+    const runtime = runtimeNames[node];
+    const worker = this.#workers[node] = new Worker(runtime, "../backplane/cluster_node");
+    const order: NodeOrder = {
+      type: "listen",
+      runtime,
+      engine: this.#plan.engine,
+      url: this.#engine.url,
+      port: this.#ports[node],
+      node,
+      life: this.#lives[node],
+      options: this.#plan.resume ? { resume: HISTORY } : {},
+    };
+    this.#ports[node] = (await worker.ask<Listening>(order)).port;
+  }
+
+  /** Connects clients. */
+  async join(clients: readonly ClientLedger[]): Promise<void> {
+    for (let i = 0; i < clients.length; i += AT_ONCE) {
+      await Promise.all(
+        clients.slice(i, i + AT_ONCE).map(async (client) => {
+          const index = this.clients.indexOf(client);
+          const port = this.#ports[client.node];
+          this.#connections[index] = await this.#join(client, port);
+        }),
+      );
+    }
+    await this.settle();
+  }
+
+  #join(client: ClientLedger, port: number): Promise<ClusterConnection> {
+    const took = (data: string | Uint8Array): void => {
+      client.take(readMessage(data));
+      this.delivered++;
+      this.#wake();
+    };
+    if (!this.#plan.resume) return joinOnce(client.topics, port, took);
+    return joinToStay(client.topics, port, took, () => this.#faults.push("missed"));
+  }
+
+  /** Waits until all nodes are up and subscribed, and gives what `onError` heard on them. */
+  async settle(): Promise<Heard[]> {
+    return await Promise.all(this.#workers.map((worker) => worker.ask<Heard>("settled")));
+  }
+
+  /** Lets all nodes publish. */
+  publish({ first, count }: Piece, gap?: number): Promise<void>[] {
+    return this.#workers.map((worker) =>
+      worker.ask({ type: "publish", first, count, gap } satisfies NodeOrder)
+    );
+  }
+
+  /** Waits until a piece has come from all nodes to all clients. */
+  async arrived(piece: Piece): Promise<void> {
+    await this.arrivedFrom([...this.#lives.keys()], piece);
+  }
+
+  /** Waits until a piece has come from these nodes to all clients. */
+  async arrivedFrom(nodes: readonly number[], piece: Piece): Promise<void> {
+    const deadline = Date.now() + LIMIT;
+    let behind = [...this.clients];
+    for (;;) {
+      behind = behind.filter((client) =>
+        nodes.some((node) => client.missing(node, this.#lives[node], piece).length > 0)
+      );
+      if (behind.length === 0) break;
+      const left = deadline - Date.now();
+      if (left <= 0) {
+        throw new Error(`${behind.length} clients do not get ${JSON.stringify(piece)}`);
+      }
+      await this.#next(left);
+    }
+    assert.deepEqual(this.#faults.slice(0, 5), [], "each once, and in order");
+  }
+
+  /** Waits for a message, and some more. */
+  async #next(limit: number): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+      timer = setTimeout(resolve, limit);
+    });
+    clearTimeout(timer);
+    // So that not every message is looked at alone.
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+
+  /** What is missing of a piece of one node, at the clients of another. */
+  missing(from: number, life: number, at: number, piece: Piece): number[][] {
+    return this.clients.filter(({ node }) => node === at)
+      .map((client) => client.missing(from, life, piece));
+  }
+
+  /** The engine is killed, and started again. */
+  async killEngine(): Promise<void> {
+    await this.#engine.kill();
+    await new Promise((resolve) => setTimeout(resolve, ABSENCE));
+    await this.#engine.restart();
+  }
+
+  /** A node is killed, and started again. */
+  async killNode(node: number): Promise<void> {
+    await this.#workers[node][Symbol.asyncDispose]();
+    await new Promise((resolve) => setTimeout(resolve, ABSENCE));
+    this.#lives[node]++;
+    await this.start(node);
+    if (!this.#plan.resume) await this.join(this.clients.filter((client) => client.node === node));
+  }
+
+  /** Everything ends by itself. */
+  async end(): Promise<void> {
+    for (const worker of this.#workers) {
+      await worker.ask("quit");
+      await worker.ended();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const connection of this.#connections) connection?.terminate();
+    for (const worker of this.#workers) await worker?.[Symbol.asyncDispose]();
+  }
+}
+
+/** Does what is planned; throws where the promise is broken. */
+export async function runCluster(plan: ClusterPlan): Promise<ClusterReport> {
+  const began = performance.now();
+  await using engine = await Engine.start(plan.engine, { persistent: plan.resume });
+  await using cluster = new Cluster(plan, engine);
+  const nodes = runtimeNames.map((_, node) => node);
+  await Promise.all(nodes.map((node) => cluster.start(node)));
+  await cluster.join(cluster.clients);
+
+  await Promise.all(cluster.publish(CALM));
+  await cluster.arrived(CALM);
+  assert.deepEqual((await cluster.settle()).flat(), [], "nothing has gone wrong");
+
+  // The engine goes away while all publish, and what follows its return arrives everywhere.
+  const before: Piece = { first: CALM.first + CALM.count, count: BEFORE };
+  const away: Piece = { first: before.first + before.count, count: plan.load };
+  const after: Piece = { first: away.first + away.count, count: 2 * TOPICS };
+  await Promise.all(cluster.publish(before));
+  await cluster.arrived(before);
+  const underLoad = cluster.publish(away, GAP);
+  await cluster.arrived({ first: away.first, count: 1 });
+  await cluster.killEngine();
+  await Promise.all(underLoad);
+  const codes = new Set((await cluster.settle()).flat());
+  assert.ok(codes.has("BACKPLANE_DOWN"), "it was told");
+  codes.delete("BACKPLANE_DOWN");
+  // What was on its way when the engine was killed.
+  codes.delete("BACKPLANE_FAILED");
+  assert.deepEqual([...codes], []);
+  await Promise.all(cluster.publish(after));
+  await cluster.arrived(after);
+  if (plan.resume) await cluster.arrived(away);
+  const count = (from: number, at: number, piece: Piece): number =>
+    cluster.missing(from, 0, at, piece).flat().length;
+  const sum = (counts: number[]): number => counts.reduce((total, count) => total + count, 0);
+  const engineLocal = sum(nodes.map((node) => count(node, node, away)));
+  const engineRemote = sum(
+    nodes.flatMap((from) => nodes.map((at) => from === at ? 0 : count(from, at, away))),
+  );
+  assert.equal(engineLocal, 0, "what is published here never waits for the engine");
+
+  // A node goes away while all publish.
+  const others = nodes.filter((node) => node !== KILLED);
+  const alone: Piece = { first: after.first + after.count, count: plan.load };
+  const end: Piece = { first: alone.first + alone.count, count: 2 * TOPICS };
+  const stillUnderLoad = cluster.publish(alone, GAP);
+  // That one will not answer.
+  stillUnderLoad[KILLED]!.catch(() => {});
+  await cluster.arrived({ first: alone.first, count: 1 });
+  await cluster.killNode(KILLED);
+  await Promise.all(others.map((node) => stillUnderLoad[node]));
+  await Promise.all(cluster.publish(end));
+  await cluster.arrived(end);
+  if (plan.resume) await cluster.arrivedFrom(others, alone);
+  const nodeBetweenOthers = sum(
+    others.flatMap((from) => others.map((at) => count(from, at, alone))),
+  );
+  assert.equal(nodeBetweenOthers, 0, "a node's end takes nothing from the others");
+  // What comes of the killed one is the beginning of what it published.
+  for (const at of others) {
+    for (const missing of cluster.missing(KILLED, 0, at, alone)) {
+      for (const [i, number] of missing.entries()) {
+        const next = missing.slice(i + 1).find((other) => other % TOPICS === number % TOPICS);
+        if (next !== undefined) assert.equal(next, number + TOPICS, "no gap");
+      }
+    }
+  }
+  await cluster.end();
+
+  const receivers = plan.connections * 2 / TOPICS;
+  return {
+    engine: plan.engine,
+    resume: plan.resume,
+    delivered: cluster.delivered,
+    seconds: Math.round(performance.now() - began) / 1000,
+    lost: {
+      engineLocal,
+      engineRemote,
+      nodeBetweenOthers,
+      nodeFromKilled: sum(others.map((at) => count(KILLED, at, alone))),
+      nodeOwnClients: sum(others.map((from) => count(from, KILLED, alone))),
+    },
+    expectedEngine: nodes.length * away.count * receivers,
+    expectedNode: nodes.length * alone.count * receivers,
+  };
+}

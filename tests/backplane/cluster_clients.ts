@@ -1,0 +1,41 @@
+// The clients of a cluster: those that stay away when they are lost, and those that come back.
+
+import { connect, type Message } from "../../mod.ts";
+
+/** A connection, of either kind. */
+export interface ClusterConnection {
+  /** Cuts it for good. */
+  terminate(): void;
+}
+
+function nameOf(topic: number): string {
+  return `topic ${topic}`;
+}
+
+/** Connects for these topics; the server subscribes. */
+export async function joinOnce(
+  topics: readonly number[],
+  port: number,
+  took: (data: Message) => void,
+): Promise<ClusterConnection> {
+  const url = new URL(`ws://127.0.0.1:${port}/`);
+  for (const topic of topics) url.searchParams.append("topic", nameOf(topic));
+  return await connect(url, { message: (_, data) => took(data) });
+}
+
+/** Connects for these topics, again and again; the client subscribes, and resumes. */
+export async function joinToStay(
+  topics: readonly number[],
+  port: number,
+  took: (data: Message) => void,
+  missed: () => void,
+): Promise<ClusterConnection> {
+  const conn = await connect(`ws://127.0.0.1:${port}/`, {
+    reconnect: { topics: true, minDelay: 50, maxDelay: 500 },
+    message: () => {},
+  });
+  await Promise.all(
+    topics.map((topic) => conn.subscribe(nameOf(topic), { message: took, missed })),
+  );
+  return conn;
+}

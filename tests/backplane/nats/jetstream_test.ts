@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import type { NatsConnection } from "../../../src/backplane/nats/clients.ts";
+import { NatsHistory } from "../../../src/backplane/nats/history.ts";
+import {
+  ask,
+  JetStreamError,
+  numberOf,
+  objectOf,
+  textOf,
+} from "../../../src/backplane/nats/jetstream.ts";
+
+/** A connection to a server that answers every request with this. */
+function answering(answer: string | Uint8Array | Error): NatsConnection {
+  const never = (): never => assert.fail("not called");
+  return {
+    publish: never,
+    subscribe: never,
+    requestMany: never,
+    flush: never,
+    status: never,
+    closed: never,
+    isClosed: never,
+    request() {
+      if (answer instanceof Error) return Promise.reject(answer);
+      const data = typeof answer === "string" ? new TextEncoder().encode(answer) : answer;
+      return Promise.resolve({ data });
+    },
+  };
+}
+
+const RUBBISH: [what: string, answer: string | Uint8Array | Error][] = [
+  ["nothing", ""],
+  ["no JSON", "-ERR"],
+  ["no object", "7"],
+  ["null", "null"],
+  ["no UTF-8", Uint8Array.of(0xff)],
+  ["an error that is none", '{"error":5}'],
+  ["an error of the server", '{"error":{"code":500,"err_code":10000,"description":"no"}}'],
+  ["no answer", new Error("timeout")],
+];
+
+for (const [what, answer] of RUBBISH) {
+  Deno.test(`JetStream that answers ${what}: what was asked for rejects`, async () => {
+    const connection = answering(answer);
+    await assert.rejects(() => ask(connection, "$JS.API.INFO", {}), JetStreamError);
+    const options = { stream: "s", storage: "file", replicas: 1 } as const;
+    const history = new NatsHistory(connection, "p.", options, () => {}, () => {});
+    history.keep({ maxAge: 1000, maxMessages: 10 });
+    for (let attempt = 0; attempt < 2; attempt++) {
+      await assert.rejects(() => history.append("t", new Uint8Array(1)), JetStreamError);
+      await assert.rejects(() => history.read("t", 5), JetStreamError);
+    }
+  });
+}
+
+Deno.test("a stream of which the answers make no sense rejects", async () => {
+  for (const answer of ["{}", '{"created":5}', '{"created":"x","config":7}']) {
+    const options = { stream: "s", storage: "file", replicas: 1 } as const;
+    const history = new NatsHistory(answering(answer), "p.", options, () => {}, () => {});
+    history.keep({ maxAge: 1000, maxMessages: 10 });
+    await assert.rejects(() => history.read("t"), JetStreamError, answer);
+  }
+});
+
+Deno.test("the number of an error of the server is kept", async () => {
+  const answer = '{"error":{"err_code":10059,"description":"stream not found"}}';
+  await assert.rejects(() => ask(answering(answer), "s", {}), {
+    number: 10059,
+    message: /stream not found/,
+  });
+});
+
+Deno.test("parts of answers are what they should be", () => {
+  assert.equal(numberOf(7, "n"), 7);
+  assert.equal(textOf("t", "t"), "t");
+  assert.deepEqual(objectOf({ a: 1 }, "o"), { a: 1 });
+  for (const value of [undefined, null, -1, 1.5, "1", NaN, 2 ** 60]) {
+    assert.throws(() => numberOf(value, "n"), JetStreamError);
+  }
+  for (const value of [undefined, 5, null]) assert.throws(() => textOf(value, "t"), JetStreamError);
+  for (const value of [undefined, null, "o"]) {
+    assert.throws(() => objectOf(value, "o"), JetStreamError);
+  }
+});

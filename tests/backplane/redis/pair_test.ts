@@ -1,0 +1,173 @@
+import assert from "node:assert/strict";
+import type { LinkListener, RedisLink } from "../../../src/backplane/redis/link.ts";
+import { RedisPair } from "../../../src/backplane/redis/pair.ts";
+
+/** A connection that answers, unless it is told not to. */
+class FakeLink implements RedisLink {
+  isReady = true;
+  isSilent = false;
+  isClosed = false;
+  readonly requests: string[] = [];
+
+  publish(channel: string, message: string): Promise<unknown> {
+    return this.#answer(`publish ${channel} ${message}`);
+  }
+
+  command(...command: string[]): Promise<unknown> {
+    return this.#answer(command.join(" "));
+  }
+
+  subscribe(channel: string): Promise<unknown> {
+    return this.#answer(`subscribe ${channel}`);
+  }
+
+  unsubscribe(channel: string): Promise<unknown> {
+    return this.#answer(`unsubscribe ${channel}`);
+  }
+
+  close(): void {
+    this.isClosed = true;
+  }
+
+  #answer(request: string): Promise<unknown> {
+    this.requests.push(request);
+    return this.isSilent ? new Promise(() => {}) : Promise.resolve();
+  }
+}
+
+interface Dialled {
+  readonly pair: RedisPair;
+  readonly publisher: FakeLink;
+  readonly subscriber: FakeLink;
+  readonly losses: unknown[];
+  /** Resolves with the first loss. */
+  readonly lost: Promise<unknown>;
+  readonly listeners: LinkListener[];
+  readonly received: string[];
+}
+
+const { signal } = new AbortController();
+
+async function dial(): Promise<Dialled> {
+  const links: FakeLink[] = [];
+  const listeners: LinkListener[] = [];
+  const losses: unknown[] = [];
+  const received: string[] = [];
+  let tell: ((error: unknown) => void) | undefined;
+  const lost = new Promise<unknown>((resolve) => tell = resolve);
+  const pair = await RedisPair.dial(
+    (listener) => {
+      listeners.push(listener);
+      links.push(new FakeLink());
+      return Promise.resolve(links.at(-1)!);
+    },
+    {
+      message: (channel, text) => received.push(`${channel} ${text}`),
+      lost(error) {
+        losses.push(error);
+        tell!(error);
+      },
+    },
+    signal,
+  );
+  const [publisher, subscriber] = links;
+  return { pair, publisher, subscriber, losses, lost, listeners, received };
+}
+
+Deno.test("one connection publishes, the other listens", async () => {
+  const { pair, publisher, subscriber, listeners, received } = await dial();
+  await pair.want("c", true);
+  await pair.send(1, (link) => link.publish("c", "m"));
+  listeners[1].message("c", "came");
+  await pair.want("c", false);
+  assert.deepEqual(publisher.requests, ["publish c m"]);
+  assert.deepEqual(subscriber.requests, ["subscribe c", "unsubscribe c"]);
+  assert.deepEqual(received, ["c came"]);
+  pair.close();
+  assert.ok(publisher.isClosed && subscriber.isClosed);
+});
+
+Deno.test("where one connection cannot be made, the other is closed", async () => {
+  for (const bad of [0, 1]) {
+    const links: FakeLink[] = [];
+    let count = 0;
+    const dialling = RedisPair.dial(
+      () => {
+        if (count++ === bad) return Promise.reject(new Error("no"));
+        links.push(new FakeLink());
+        return Promise.resolve(links[0]);
+      },
+      { message: () => {}, lost: () => assert.fail("it was never there") },
+      signal,
+    );
+    await assert.rejects(dialling, /no/);
+    assert.deepEqual(links.map(({ isClosed }) => isClosed), [true]);
+  }
+});
+
+Deno.test("a connection that is lost while the other is made does not count as made", async () => {
+  const links = [new FakeLink(), new FakeLink()];
+  let count = 0;
+  const dialling = RedisPair.dial(
+    (listener) => {
+      listener.lost(new Error("gone"));
+      return Promise.resolve(links[count++]);
+    },
+    { message: () => {}, lost: () => assert.fail("it was never there") },
+    signal,
+  );
+  await assert.rejects(dialling, /gone/);
+  assert.ok(links.every(({ isClosed }) => isClosed));
+});
+
+Deno.test("a loss that the client knows of but has not told is told by the next request", async () => {
+  for (const name of ["publisher", "subscriber"] as const) {
+    const dialled = await dial();
+    dialled[name].isReady = false;
+    assert.throws(() => dialled.pair.send(1, () => assert.fail("sent")), /lost/);
+    assert.throws(() => void dialled.pair.want("c", true), /lost/);
+    assert.equal(dialled.losses.length, 2);
+    dialled.pair.close();
+  }
+});
+
+Deno.test("more than 64 MiB on the way is refused until some has arrived", async () => {
+  const { pair, publisher } = await dial();
+  const half = 32 << 20;
+  let arrive: (() => void) | undefined;
+  const first = pair.send(half, () => new Promise<void>((resolve) => arrive = resolve));
+  const second = pair.send(half, () => Promise.reject(new Error("refused")));
+  assert.throws(() => pair.send(1, () => assert.fail("sent")), RangeError);
+  await assert.rejects(second, /refused/);
+  await pair.send(half, (link) => link.publish("c", "m"));
+  const settled = pair.settled(60_000);
+  arrive!();
+  await first;
+  await settled;
+  assert.equal(publisher.requests.length, 1);
+  pair.close();
+});
+
+// Real seconds pass here, at the same time in all of them.
+Deno.test("a connection on which nothing comes any more is lost, one that lives is not", async () => {
+  const [silentPublisher, silentSubscriber, quiet, busy] = [
+    await dial(),
+    await dial(),
+    await dial(),
+    await dial(),
+  ];
+  silentPublisher.publisher.isSilent = true;
+  silentSubscriber.subscriber.isSilent = true;
+  // Its answers to the question are late, but messages and answers come.
+  busy.publisher.isSilent = busy.subscriber.isSilent = true;
+  const traffic = setInterval(() => {
+    busy.listeners[1].message("c", "m");
+    void busy.pair.send(1, () => Promise.resolve());
+  }, 100);
+  for (const { lost } of [silentPublisher, silentSubscriber]) {
+    assert.match(String(await lost), /not answered for 3000 ms/);
+  }
+  clearInterval(traffic);
+  assert.deepEqual([...quiet.losses, ...busy.losses], []);
+  for (const { pair } of [silentPublisher, silentSubscriber, quiet, busy]) pair.close();
+});

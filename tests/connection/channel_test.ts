@@ -1,0 +1,301 @@
+// What leaves a connection: in how many writes, and in which order.
+
+import assert from "node:assert/strict";
+import type { Connection } from "../../src/connection/connection.ts";
+import { prepareMessage } from "../../src/connection/prepare.ts";
+import { bothSides, quiet, socketTest } from "../support/socket_harness.ts";
+import { upgradeRequest } from "../support/raw_peer.ts";
+import { Random } from "../support/random.ts";
+import { CLOSE, PING, PONG, TEXT } from "../support/vectors.ts";
+
+function numbered(count: number, from = 0): string[] {
+  return Array.from({ length: count }, (_, i) => `text ${from + i}`);
+}
+
+bothSides("all replies to one chunk leave in one write", async (_, open) => {
+  const side = await open({ message: (conn, data) => void conn.send(data) });
+  side.peer.send(...numbered(100).map((payload) => ({ opcode: TEXT, payload })));
+  await quiet();
+  assert.equal(side.transport.writes.length, 1);
+  assert.deepEqual(side.peer.payloads, numbered(100));
+});
+
+bothSides("pongs, replies and the answer to a Close leave in one write, too", async (_, open) => {
+  const { peer, transport } = await open({ message: (conn, data) => void conn.send(data) });
+  peer.send({ opcode: PING }, { opcode: TEXT, payload: "hi" }, { opcode: PING }, { opcode: CLOSE });
+  await quiet();
+  assert.equal(transport.writes.length, 1);
+  assert.deepEqual(peer.frames.map(({ opcode }) => opcode), [PONG, TEXT, PONG, CLOSE]);
+});
+
+bothSides("replies that are larger than any buffer leave in order", async (_, open) => {
+  const side = await open({ message: (conn, data) => void conn.send(`${data} `.repeat(3000)) });
+  side.peer.send(...numbered(20).map((payload) => ({ opcode: TEXT, payload })));
+  await quiet();
+  assert.deepEqual(side.peer.payloads, numbered(20).map((text) => `${text} `.repeat(3000)));
+  assert.ok(side.transport.writes.length < 20, `${side.transport.writes.length} writes`);
+});
+
+bothSides("what is sent in one tick outside of handlers leaves in one write", async (_, open) => {
+  const side = await open();
+  for (const text of numbered(10)) side.conn.send(text);
+  side.conn.ping("p");
+  side.conn.sendPrepared(prepareMessage("prepared"));
+  assert.equal(side.transport.writes.length, 0, "not before the tick's end");
+  assert.ok(side.conn.bufferedAmount > 0);
+  await quiet();
+  assert.equal(side.transport.writes.length, 1);
+  assert.equal(side.conn.bufferedAmount, 0);
+  assert.deepEqual(side.peer.payloads, [...numbered(10), "p", "prepared"]);
+});
+
+bothSides("what is sent behind an await leaves as well", async (_, open) => {
+  const side = await open();
+  side.conn.send("one");
+  await Promise.resolve();
+  side.conn.send("two");
+  await quiet();
+  side.conn.send("three");
+  await quiet();
+  assert.deepEqual(side.peer.payloads, ["one", "two", "three"]);
+});
+
+bothSides("cork makes one write of what is sent in it, at its end", async (_, open) => {
+  const side = await open();
+  side.conn.cork(() => {
+    for (const text of numbered(10)) side.conn.send(text);
+    assert.equal(side.transport.writes.length, 0);
+  });
+  assert.equal(side.transport.writes.length, 1);
+  await quiet();
+  assert.equal(side.transport.writes.length, 1);
+  assert.deepEqual(side.peer.payloads, numbered(10));
+});
+
+bothSides("corks nest: the outermost writes", async (_, open) => {
+  const side = await open();
+  side.conn.cork(() => {
+    side.conn.send("one");
+    side.conn.cork(() => void side.conn.send("two"));
+    assert.equal(side.transport.writes.length, 0);
+    side.conn.send("three");
+  });
+  assert.equal(side.transport.writes.length, 1);
+  await quiet();
+  assert.deepEqual(side.peer.payloads, ["one", "two", "three"]);
+});
+
+bothSides("a cork around delayed messages does not break them up", async (_, open) => {
+  const side = await open({ delayedWrite: { maxMessages: 3 } });
+  side.conn.cork(() => {
+    for (const text of numbered(9)) side.conn.sendDelayed(text);
+  });
+  await quiet();
+  assert.equal(side.transport.writes.length, 1);
+  assert.deepEqual(side.peer.payloads, numbered(9));
+});
+
+socketTest("the answer to the handshake and what open sends are one write", async (t) => {
+  const peer = await t.ask({
+    open: (conn) => {
+      conn.send("welcome");
+      conn.ping();
+    },
+  });
+  await peer.answer();
+  assert.equal(peer.transport.peer.writes.length, 1);
+  assert.deepEqual(peer.frames.map(({ opcode }) => opcode), [TEXT, PING]);
+});
+
+socketTest("sends to other connections from inside a handler keep their order", async (t) => {
+  const server = await t.serve<string | null>({
+    message: (from, data) => {
+      for (const to of server.clients()) to.send(`${data} from ${from.data}`);
+      from.send("done");
+    },
+    upgrade: ({ headers }) => ({ data: headers.get("x-name") }),
+  });
+  const peers = [];
+  for (const name of ["a", "b", "c"]) {
+    const peer = t.rawClient(server);
+    peer.send(upgradeRequest([`X-Name: ${name}`]));
+    await peer.answer();
+    peers.push(peer);
+  }
+  peers[0].send({ opcode: TEXT, payload: "1" }, { opcode: TEXT, payload: "2" });
+  peers[1].send({ opcode: TEXT, payload: "3" });
+  await quiet();
+  const all = ["1 from a", "2 from a", "3 from b"];
+  assert.deepEqual(peers[0].payloads, ["1 from a", "done", "2 from a", "done", all[2]]);
+  assert.deepEqual(peers[1].payloads, [...all, "done"]);
+  assert.deepEqual(peers[2].payloads, all);
+});
+
+socketTest("connections that send in turn do not mix up what they send", async (t) => {
+  const sides = [await t.accept(), await t.accept(), await t.reach()];
+  for (const text of numbered(50)) {
+    for (const { conn } of sides) conn.send(text);
+  }
+  await quiet();
+  for (const side of sides) assert.deepEqual(side.peer.payloads, numbered(50));
+});
+
+bothSides("delayed messages wait for the last of maxMessages and leave in one write", async (
+  _,
+  open,
+) => {
+  const side = await open({ delayedWrite: { maxMessages: 4, maxDelay: 60_000 } });
+  // More than one batch: the count begins anew.
+  for (let batch = 1; batch <= 3; batch++) {
+    for (const text of numbered(3)) assert.equal(side.conn.sendDelayed(text), true);
+    await quiet();
+    assert.equal(side.transport.writes.length, batch - 1, "nothing has left before the fourth");
+    assert.ok(side.conn.bufferedAmount > 0);
+    side.conn.sendDelayed("text 3");
+    await quiet();
+    assert.equal(side.transport.writes.length, batch);
+  }
+  assert.deepEqual(side.peer.payloads, [...numbered(4), ...numbered(4), ...numbered(4)]);
+});
+
+bothSides("delayed messages wait for maxDelay and not longer, again and again", async (_, open) => {
+  const side = await open({ delayedWrite: { maxMessages: 100, maxDelay: 10 } });
+  for (let batch = 1; batch <= 3; batch++) {
+    side.conn.sendDelayed("one");
+    side.conn.sendDelayed("two");
+    await quiet();
+    assert.equal(side.transport.writes.length, batch - 1);
+    await side.peer.framesOf(2 * batch);
+    assert.equal(side.transport.writes.length, batch);
+  }
+});
+
+bothSides(
+  "delayed messages leave with the next message that is not, before it",
+  async (_, open) => {
+    const side = await open({ delayedWrite: { maxDelay: 60_000 } });
+    const others: ((conn: Connection<undefined>) => unknown)[] = [
+      (conn) => conn.send("other"),
+      (conn) => conn.sendText(new TextEncoder().encode("other")),
+      (conn) => conn.sendPrepared(prepareMessage("other")),
+      (conn) => conn.ping("other"),
+      (conn) => conn.pong("other"),
+    ];
+    for (const [i, sendOther] of others.entries()) {
+      side.conn.sendDelayed("one");
+      side.conn.sendDelayed("two");
+      sendOther(side.conn);
+      await quiet();
+      assert.equal(side.transport.writes.length, i + 1);
+    }
+    assert.deepEqual(side.peer.payloads, Array(5).fill(["one", "two", "other"]).flat());
+  },
+);
+
+bothSides("delayed messages that left early do not count for the next batch", async (_, open) => {
+  const side = await open({ delayedWrite: { maxMessages: 3, maxDelay: 60_000 } });
+  side.conn.sendDelayed("one");
+  side.conn.sendDelayed("two");
+  side.conn.send("other");
+  await quiet();
+  side.conn.sendDelayed("three");
+  await quiet();
+  assert.equal(side.transport.writes.length, 1, "the third message is the first of its batch");
+});
+
+bothSides("delayed messages leave before the Close frame", async (_, open) => {
+  const side = await open({ delayedWrite: { maxDelay: 60_000 } });
+  side.conn.sendDelayed("one");
+  side.conn.close(1000, "bye");
+  await quiet();
+  assert.deepEqual(side.peer.frames.map(({ opcode }) => opcode), [TEXT, CLOSE]);
+  assert.equal(side.transport.writes.length, 1);
+});
+
+bothSides("delayed messages of a handler wait beyond its end", async (_, open) => {
+  const side = await open({
+    delayedWrite: { maxMessages: 4, maxDelay: 60_000 },
+    message: (conn, data) => void conn.sendDelayed(data),
+  });
+  side.peer.send({ opcode: TEXT, payload: "text 0" }, { opcode: TEXT, payload: "text 1" });
+  await quiet();
+  assert.equal(side.transport.writes.length, 0);
+  side.peer.send({ opcode: TEXT, payload: "text 2" }, { opcode: TEXT, payload: "text 3" });
+  await quiet();
+  assert.equal(side.transport.writes.length, 1);
+  assert.deepEqual(side.peer.payloads, numbered(4));
+});
+
+bothSides("delayed messages do not wait once they fill a whole buffer", async (_, open) => {
+  const side = await open({
+    delayedWrite: { maxMessages: 1000, maxDelay: 60_000, bufferSize: 16 },
+  });
+  for (let i = 0; i < 100; i++) side.conn.sendDelayed("x".repeat(1000));
+  await quiet();
+  assert.ok(side.transport.writes.length >= 1);
+  assert.ok(side.conn.bufferedAmount < 100_000);
+});
+
+bothSides("a delayed message on a connection that is over is dropped", async (t, open) => {
+  const { conn } = await open({ delayedWrite: { maxDelay: 10 } });
+  conn.sendDelayed("lost");
+  conn.terminate();
+  assert.equal(conn.sendDelayed("one"), false);
+  await conn.closed;
+  assert.equal(conn.sendDelayed("two"), false);
+  await t.end();
+});
+
+bothSides("whatever is sent in whatever way arrives once and in order", async (_, open) => {
+  const random = new Random(41);
+  const options = { delayedWrite: { maxMessages: 3, maxDelay: 10 }, highWaterMark: 1 << 20 };
+  const sides = [await open(options), await open(options), await open(options)];
+  const sent: string[][] = sides.map(() => []);
+  const padding = "x".repeat(90_000);
+  for (let i = 0; i < 600; i++) {
+    const at = random.below(3);
+    const { conn, transport } = sides[at];
+    const text = `${i}${padding.slice(0, random.pick([0, 0, 0, 100, 5000, 70_000]))}`;
+    const ways = [
+      () => conn.send(text),
+      () => conn.sendDelayed(text),
+      () => conn.sendPrepared(prepareMessage(text)),
+      () => conn.cork(() => void conn.send(text)),
+    ];
+    sent[at].push(text);
+    random.pick(ways)();
+    if (random.below(10) === 0) await quiet();
+    if (random.below(20) === 0) transport.blocked = true;
+    if (random.below(10) === 0) transport.unblock();
+  }
+  for (const [at, { conn, peer, transport }] of sides.entries()) {
+    transport.unblock();
+    conn.send("end");
+    await peer.framesOf(sent[at].length + 1);
+    const received = peer.payloads;
+    assert.ok(received.slice(0, -1).every((text, i) => text === sent[at][i]));
+    assert.equal(received.at(-1), "end");
+    assert.equal(received.length, sent[at].length + 1);
+  }
+});
+
+bothSides(
+  "a transport that writes later gets memory that stays as it is meanwhile",
+  async (_, open) => {
+    const sides = [await open(), await open()];
+    for (const { transport } of sides) transport.writesLater = true;
+    for (let i = 0; i < 20; i++) {
+      for (const { conn } of sides) conn.send(`text ${i}`);
+      if (i % 3 === 0) await quiet();
+      if (i % 5 === 0) { for (const { transport } of sides) transport.acknowledge(); }
+    }
+    for (const { peer, transport } of sides) {
+      await quiet();
+      while (peer.frames.length < 20) {
+        transport.acknowledge();
+        await quiet();
+      }
+      assert.deepEqual(peer.payloads, numbered(20));
+    }
+  },
+);

@@ -1,0 +1,145 @@
+import assert from "node:assert/strict";
+import {
+  type CompressionOptions,
+  type CompressionRules,
+  compressionRules,
+} from "../../src/connection/compression_options.ts";
+
+const DEFAULTS: CompressionRules = {
+  compress: true,
+  decompress: true,
+  threshold: undefined,
+  level: "auto",
+  serverContextTakeover: false,
+  clientContextTakeover: false,
+  serverMaxWindowBits: 15,
+  clientMaxWindowBits: 15,
+  maxContextMemory: 64 * 1024 * 1024,
+};
+
+const SIDES = [true, false];
+
+Deno.test("compression is off unless it is asked for", () => {
+  for (const isServer of SIDES) {
+    for (const option of [undefined, false]) {
+      assert.equal(compressionRules(option, isServer), undefined);
+    }
+  }
+});
+
+Deno.test("true, no options and options that are undefined mean the documented defaults", () => {
+  const given = Object.fromEntries(Object.keys(DEFAULTS).map((name) => [name, undefined]));
+  for (const isServer of SIDES) {
+    for (const option of [true, {}, given]) {
+      assert.deepEqual(compressionRules(option, isServer), DEFAULTS);
+    }
+  }
+});
+
+Deno.test("options are taken over", () => {
+  const options: CompressionRules = {
+    compress: false,
+    decompress: true,
+    threshold: 0,
+    level: "best",
+    serverContextTakeover: true,
+    clientContextTakeover: true,
+    serverMaxWindowBits: 8,
+    clientMaxWindowBits: 9,
+    maxContextMemory: 0,
+  };
+  for (const isServer of SIDES) assert.deepEqual(compressionRules(options, isServer), options);
+});
+
+Deno.test("a server that remembers for each client asks for windows of 4 KiB, unless told otherwise", () => {
+  const bits = (options: CompressionOptions, isServer: boolean) =>
+    compressionRules(options, isServer)!.clientMaxWindowBits;
+  assert.equal(bits({ clientContextTakeover: true }, true), 12);
+  assert.equal(bits({ clientContextTakeover: true, clientMaxWindowBits: 15 }, true), 15);
+  assert.equal(bits({ clientContextTakeover: true }, false), 15);
+  assert.equal(bits({ serverContextTakeover: true }, true), 15);
+});
+
+Deno.test("neither to compress nor to decompress is not to negotiate", () => {
+  for (const isServer of SIDES) {
+    assert.equal(compressionRules({ compress: false, decompress: false }, isServer), undefined);
+    for (const name of ["compress", "decompress"] as const) {
+      assert.deepEqual(compressionRules({ [name]: false }, isServer), {
+        ...DEFAULTS,
+        [name]: false,
+      });
+    }
+  }
+});
+
+for (
+  const [name, least, most] of [
+    ["threshold", 0, 2 ** 31 - 1],
+    ["serverMaxWindowBits", 8, 15],
+    ["clientMaxWindowBits", 8, 15],
+    ["maxContextMemory", 0, Number.MAX_SAFE_INTEGER],
+  ] as const
+) {
+  Deno.test(`compression.${name} is an integer from ${least} to ${most}`, () => {
+    for (const value of [least, most]) {
+      assert.equal(compressionRules({ [name]: value }, true)![name], value);
+    }
+    for (const value of [least - 1, most + 1, least + 0.5, NaN, Infinity, -Infinity]) {
+      assert.throws(() => compressionRules({ [name]: value }, true), {
+        name: "RangeError",
+        message: new RegExp(`"compression.${name}" must be an integer from ${least} to ${most} `),
+      });
+    }
+    for (const value of ["9", null, true, [], {}]) {
+      assert.throws(() => compressionRules({ [name]: value } as CompressionOptions, true), {
+        name: "TypeError",
+        message: new RegExp(`"compression.${name}" must be a number`),
+      });
+    }
+  });
+}
+
+for (
+  const name of [
+    "compress",
+    "decompress",
+    "serverContextTakeover",
+    "clientContextTakeover",
+  ] as const
+) {
+  Deno.test(`compression.${name} is a boolean`, () => {
+    for (const value of [0, 1, "true", null, {}]) {
+      const options = { [name]: value } as CompressionOptions;
+      assert.throws(() => compressionRules(options, true), {
+        name: "TypeError",
+        message: new RegExp(`"compression.${name}" must be a boolean`),
+      });
+    }
+  });
+}
+
+Deno.test("compression.level is one of three words", () => {
+  for (const level of ["auto", "fast", "best"] as const) {
+    assert.equal(compressionRules({ level }, true)!.level, level);
+  }
+  for (const level of ["", "Best", "toString", 6, null]) {
+    assert.throws(() => compressionRules({ level } as CompressionOptions, true), {
+      name: "TypeError",
+      message: /"compression.level" must be "auto" or "fast" or "best"/,
+    });
+  }
+});
+
+Deno.test("what is no option is a TypeError that names it", () => {
+  const misspelt = { windowBits: 10 } as CompressionOptions;
+  assert.throws(() => compressionRules(misspelt, true), {
+    name: "TypeError",
+    message: /compression.*"windowBits".*serverMaxWindowBits/,
+  });
+  for (const option of [null, 1, "true", [], () => {}]) {
+    assert.throws(() => compressionRules(option as unknown as boolean, true), {
+      name: "TypeError",
+      message: /compression/,
+    });
+  }
+});

@@ -1,0 +1,335 @@
+// Pause and resume: nothing is delivered while reading is stopped, and nothing is lost.
+
+import assert from "node:assert/strict";
+import type { Connection } from "../../src/connection/connection.ts";
+import { bothSides, quiet, type Side, socketTest } from "../support/socket_harness.ts";
+import { CLOSE, closePayload, concat, frame, PING, PONG, TEXT } from "../support/vectors.ts";
+
+type Message = string | Uint8Array;
+
+function texts(...payloads: string[]): { opcode: number; payload: string }[] {
+  return payloads.map((payload) => ({ opcode: TEXT, payload }));
+}
+
+/** A connection that pauses at every message that says so. */
+async function pausing(
+  open: (options: {
+    message(conn: Connection<undefined>, data: Message): void;
+  }) => Promise<Side>,
+): Promise<Side & { heard: Message[] }> {
+  const heard: Message[] = [];
+  const side = await open({
+    message: (conn, data) => {
+      heard.push(data);
+      if (data === "pause") conn.pause();
+    },
+  });
+  return { ...side, heard };
+}
+
+bothSides("pause inside a handler holds back the rest of the chunk", async (_, open) => {
+  const { conn, peer, transport, heard } = await pausing(open);
+  peer.send(...texts("one", "pause", "two", "three"));
+  peer.send(...texts("four"));
+  await quiet();
+  assert.deepEqual(heard, ["one", "pause"]);
+  assert.equal(transport.paused, true);
+  conn.resume();
+  assert.deepEqual(heard, ["one", "pause"], "not inside of resume itself");
+  await quiet();
+  assert.deepEqual(heard, ["one", "pause", "two", "three", "four"]);
+  assert.equal(transport.paused, false);
+});
+
+bothSides("pause can be called again and again in the same chunk", async (_, open) => {
+  const { conn, peer, heard } = await pausing(open);
+  peer.send(...texts("pause", "pause", "one", "pause", "two"));
+  peer.send(...texts("pause", "three"));
+  for (const expected of [1, 2, 4, 6, 7]) {
+    await quiet();
+    assert.equal(heard.length, expected);
+    conn.resume();
+  }
+  await quiet();
+  assert.deepEqual(heard.at(-1), "three");
+});
+
+bothSides("pause and resume in one handler change nothing", async (_, open) => {
+  const heard: Message[] = [];
+  const { peer, transport } = await open({
+    message: (conn, data) => {
+      heard.push(data);
+      conn.pause();
+      conn.resume();
+    },
+  });
+  peer.send(...texts("one", "two"));
+  await quiet();
+  assert.deepEqual(heard, ["one", "two"]);
+  assert.equal(transport.paused, false);
+});
+
+bothSides("a pause in the middle of a frame delivers it once it is whole", async (_, open) => {
+  const { conn, peer, heard } = await pausing(open);
+  const frame = peer.encode(...texts("in two pieces"));
+  peer.send(frame.slice(0, 9));
+  await quiet();
+  conn.pause();
+  peer.send(frame.slice(9), ...texts("next"));
+  await quiet();
+  assert.deepEqual(heard, []);
+  conn.resume();
+  await quiet();
+  assert.deepEqual(heard, ["in two pieces", "next"]);
+});
+
+bothSides("pause and resume are idempotent", async (_, open) => {
+  const { conn, peer, transport, heard } = await pausing(open);
+  conn.resume();
+  conn.pause();
+  conn.pause();
+  peer.send(...texts("one"));
+  await quiet();
+  assert.deepEqual(heard, []);
+  conn.resume();
+  conn.resume();
+  await quiet();
+  assert.deepEqual(heard, ["one"]);
+  assert.equal(transport.pauses, 1);
+});
+
+bothSides("pause right after resume holds what has not been delivered yet", async (_, open) => {
+  const { conn, peer, heard } = await pausing(open);
+  peer.send(...texts("pause", "one"));
+  await quiet();
+  conn.resume();
+  conn.pause();
+  await quiet();
+  assert.deepEqual(heard, ["pause"]);
+  conn.resume();
+  conn.pause();
+  conn.resume();
+  await quiet();
+  assert.deepEqual(heard, ["pause", "one"]);
+});
+
+bothSides("pings are not answered while paused, and are afterwards", async (_, open) => {
+  const { conn, peer } = await open();
+  conn.pause();
+  peer.send({ opcode: PING });
+  await quiet();
+  assert.equal(peer.bytes.length, 0);
+  conn.resume();
+  assert.equal((await peer.framesOf(1))[0].opcode, PONG);
+});
+
+bothSides("one can send while paused", async (_, open) => {
+  const { conn, peer } = await open();
+  conn.pause();
+  conn.send("hi");
+  await peer.framesOf(1);
+});
+
+bothSides(
+  "a close of our own ends the pause, and what waited is not delivered",
+  async (_, open) => {
+    const { conn, peer, heard } = await pausing(open);
+    peer.send(...texts("pause", "not delivered"));
+    await quiet();
+    conn.close(1000);
+    peer.send({ opcode: CLOSE, payload: closePayload(1000) });
+    peer.transport.end();
+    assert.equal((await conn.closed).clean, true);
+    assert.deepEqual(heard, ["pause"]);
+  },
+);
+
+bothSides("close inside the handler that paused works as well", async (_, open) => {
+  const { conn, peer } = await open({
+    message: (conn) => {
+      conn.pause();
+      conn.close(3000, "bye");
+      conn.pause();
+    },
+  });
+  peer.send(...texts("one", "two"), { opcode: CLOSE, payload: closePayload(3000) });
+  peer.transport.end();
+  const { clean, code } = await conn.closed;
+  assert.deepEqual([clean, code], [true, 3000]);
+});
+
+bothSides(
+  "the peer's Close and the end of its stream wait behind the messages",
+  async (_, open) => {
+    const { conn, peer, heard } = await pausing(open);
+    peer.send(...texts("pause", "one"));
+    peer.send(...texts("two"), { opcode: CLOSE, payload: closePayload(1000) });
+    peer.transport.end();
+    await quiet();
+    assert.equal(conn.readyState, "open");
+    conn.resume();
+    assert.equal((await conn.closed).clean, true);
+    assert.deepEqual(heard, ["pause", "one", "two"]);
+  },
+);
+
+bothSides("an end without Close is seen after resume, behind the messages", async (_, open) => {
+  const { conn, peer, heard } = await pausing(open);
+  peer.send(...texts("pause", "one"));
+  peer.transport.end();
+  await quiet();
+  assert.equal(conn.readyState, "open");
+  conn.resume();
+  const { code, clean } = await conn.closed;
+  assert.deepEqual([code, clean], [1006, false]);
+  assert.deepEqual(heard, ["pause", "one"]);
+});
+
+bothSides("a stream that is cut while paused ends the connection at once", async (_, open) => {
+  const { conn, peer, heard } = await pausing(open);
+  peer.send(...texts("pause", "one"));
+  await quiet();
+  peer.transport.destroy();
+  assert.equal((await conn.closed).code, 1006);
+  assert.deepEqual(heard, ["pause"]);
+  conn.resume();
+  await quiet();
+  assert.deepEqual(heard, ["pause"]);
+});
+
+bothSides("terminate while paused ends the connection", async (_, open) => {
+  const { conn, peer, heard } = await pausing(open);
+  peer.send(...texts("pause", "one"));
+  await quiet();
+  conn.terminate();
+  conn.resume();
+  await conn.closed;
+  assert.deepEqual(heard, ["pause"]);
+});
+
+bothSides("a user's pause and a reader that fell behind do not cancel each other", async (
+  _,
+  open,
+) => {
+  const { conn, peer, transport } = await open();
+  peer.send(...texts(...Array(300).fill("x")));
+  await quiet();
+  assert.equal(transport.paused, true);
+  conn.pause();
+  const reader = conn[Symbol.asyncIterator]();
+  for (let i = 0; i < 256; i++) await reader.next();
+  await quiet();
+  assert.equal(transport.paused, true, "the reader has caught up, the user has not resumed");
+  conn.resume();
+  for (let i = 0; i < 44; i++) await reader.next();
+  assert.equal(transport.paused, false);
+});
+
+bothSides("resume does not let go a reader that fell behind", async (_, open) => {
+  const { conn, peer, transport } = await open();
+  conn.pause();
+  peer.send(...texts(...Array(300).fill("x")));
+  await quiet();
+  conn.resume();
+  await quiet();
+  assert.equal(transport.paused, true);
+  conn.resume();
+  await quiet();
+  assert.equal(transport.paused, true);
+});
+
+socketTest("pause in open holds back what was pipelined behind the handshake", async (t) => {
+  const heard: Message[] = [];
+  const behind = concat(...texts("early", "later").map(frame));
+  const { conn, peer } = await t.reach({
+    open: (conn) => conn.pause(),
+    message: (_, data) => void heard.push(data),
+  }, behind);
+  peer.send(...texts("last"));
+  await quiet();
+  assert.deepEqual(heard, []);
+  conn.resume();
+  await quiet();
+  assert.deepEqual(heard, ["early", "later", "last"]);
+});
+
+socketTest("messages wait unharmed: views of a chunk that waited keep their bytes", async (t) => {
+  const kept: Uint8Array[] = [];
+  const { near, far } = await t.pair({
+    message: (conn, data) => {
+      kept.push(data as Uint8Array);
+      conn.pause();
+    },
+  });
+  const count = 50;
+  for (let i = 0; i < count; i++) near.send(new Uint8Array(100).fill(i));
+  while (kept.length < count) {
+    await quiet();
+    far.resume();
+  }
+  for (let i = 0; i < count; i++) assert.ok(kept[i].every((byte) => byte === i));
+});
+
+bothSides("what the transport had read ahead waits with the rest, the end included", async (
+  _,
+  open,
+) => {
+  const { conn, peer, transport, heard } = await pausing(open);
+  transport.readsAhead = true;
+  peer.send(...texts("pause", "one"));
+  peer.send(...texts("two", "pause", "three"));
+  peer.send(...texts("four"), { opcode: CLOSE, payload: closePayload(1000, "bye") });
+  peer.transport.end();
+  await quiet();
+  assert.deepEqual(heard, ["pause"]);
+  conn.resume();
+  await quiet();
+  assert.deepEqual(heard, ["pause", "one", "two", "pause"]);
+  assert.equal(conn.readyState, "open");
+  conn.resume();
+  const { clean, reason } = await conn.closed;
+  assert.deepEqual([clean, reason], [true, "bye"]);
+  assert.deepEqual(heard, ["pause", "one", "two", "pause", "three", "four"]);
+});
+
+bothSides("what comes between resume and the next turn does not overtake what waited", async (
+  _,
+  open,
+) => {
+  const { conn, peer, transport, heard } = await pausing(open);
+  transport.readsAhead = true;
+  peer.send(...texts("pause", "one"));
+  await quiet();
+  peer.send(...texts("two"));
+  conn.resume();
+  peer.send(...texts("three"));
+  await quiet();
+  assert.deepEqual(heard, ["pause", "one", "two", "three"]);
+});
+
+bothSides("an end behind the last message that was read is seen at once", async (_, open) => {
+  const { conn, peer, transport } = await pausing(open);
+  transport.readsAhead = true;
+  peer.send(...texts("pause"));
+  peer.transport.end();
+  assert.equal((await conn.closed).code, 1006);
+});
+
+bothSides("a stream that is over gives a slow reader all that had come, the Close included", async (
+  _,
+  open,
+) => {
+  const { conn, peer, transport } = await open();
+  transport.readsAhead = true;
+  const sent = Array.from({ length: 600 }, (_, i) => `text ${i}`);
+  peer.send(...texts(...sent));
+  peer.send({ opcode: CLOSE, payload: closePayload(1001, "bye") });
+  peer.transport.end();
+  await quiet();
+  assert.equal(transport.paused, true);
+  peer.transport.destroy();
+  assert.equal((await conn.closed).code, 1001);
+  const read: Message[] = [];
+  for await (const data of conn) read.push(data);
+  assert.deepEqual(read, sent);
+});

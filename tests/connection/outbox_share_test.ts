@@ -1,0 +1,156 @@
+// Bytes that many connections send, and bytes that may wait.
+
+import assert from "node:assert/strict";
+import { CORK_SIZE } from "../../src/connection/outbox.ts";
+import { Line, tick } from "../support/line.ts";
+import { Random } from "../support/random.ts";
+import { utf8 } from "../support/vectors.ts";
+
+const random = new Random(7692);
+
+Deno.test("bytes that are ready as they are can be appended", async () => {
+  const line = new Line();
+  line.put(utf8("one "));
+  for (const size of [3, 0, CORK_SIZE, 5]) {
+    const bytes = random.bytes(size);
+    line.outbox.append(bytes);
+    line.expected.push(bytes);
+  }
+  await tick();
+  line.assertWritten();
+});
+
+Deno.test("shared bytes are lent to the transport as they are when nothing else waits", async () => {
+  const bytes = random.bytes(1000);
+  for (const line of [new Line(), new Line()]) {
+    line.outbox.cork();
+    line.share(bytes);
+    assert.equal(line.transport.writes.length, 0);
+    line.outbox.uncork();
+    line.assertWritten(1);
+    assert.equal(line.transport.lent, bytes, "not copied");
+
+    line.share(bytes);
+    await tick();
+    line.assertWritten(2);
+  }
+});
+
+Deno.test("what many share in one tick leaves in one write of the same memory", async () => {
+  const frames = Array.from({ length: 20 }, () => random.bytes(100));
+  const lines = [new Line(), new Line(), new Line()];
+  for (const bytes of frames) lines.forEach((line) => line.share(bytes));
+  await tick();
+  for (const line of lines) {
+    line.assertWritten(1);
+    assert.equal(line.transport.lent, lines[0]!.transport.lent);
+  }
+});
+
+Deno.test("what many share is written before it is more than a cork's size", async () => {
+  const bytes = random.bytes(CORK_SIZE / 2);
+  const lines = [new Line(), new Line(true), new Line()];
+  lines[2]!.transport.refusing = true;
+  for (let count = 0; count < 5; count++) lines.forEach((line) => line.share(bytes));
+  await tick();
+  lines[2]!.transport.refusing = false;
+  for (const line of lines) {
+    while (line.outbox.congested) line.drain();
+    assert.equal(line.transport.writes[0]!.length, CORK_SIZE);
+    line.assertWritten();
+  }
+});
+
+Deno.test("shared bytes keep their place among others, and are not changed for it", async () => {
+  const bytes = utf8("shared ");
+  for (const refusing of [false, true]) {
+    for (const order of ["put share", "share put", "share share", "put share put share put"]) {
+      const line = new Line();
+      line.transport.refusing = refusing;
+      line.put(utf8("first "));
+      line.outbox.flush();
+      for (const word of order.split(" ")) {
+        if (word === "put") line.put(utf8("own "));
+        else line.share(bytes);
+      }
+      await tick();
+      line.transport.refusing = false;
+      line.drain();
+      line.assertWritten(2);
+      assert.deepEqual(bytes, utf8("shared "));
+    }
+  }
+});
+
+Deno.test("delayed bytes wait past uncork and the tick's end, until they are flushed", async () => {
+  const line = new Line();
+  for (let round = 1; round <= 3; round++) {
+    line.outbox.cork();
+    line.delay(utf8("one "));
+    line.outbox.uncork();
+    line.delay(utf8("two "));
+    await tick();
+    assert.equal(line.transport.writes.length, round - 1);
+    assert.equal(line.outbox.size, 8);
+    line.outbox.flush();
+    line.assertWritten(round);
+  }
+});
+
+for (
+  const [name, put] of [
+    ["bytes that are not delayed", (line: Line) => line.put(utf8("now"))],
+    ["shared bytes", (line: Line) => line.share(utf8("now"))],
+  ] as const
+) {
+  Deno.test(`${name} take the delayed ones along, in order`, async () => {
+    const outside = new Line();
+    outside.delay(utf8("delayed "));
+    put(outside);
+    await tick();
+    outside.assertWritten(1);
+
+    const corked = new Line();
+    corked.delay(utf8("delayed "));
+    corked.outbox.cork();
+    put(corked);
+    corked.delay(utf8("late "));
+    corked.outbox.uncork();
+    corked.assertWritten(1);
+  });
+
+  Deno.test(`${name} leave in time when nothing came of a delay`, () => {
+    const line = new Line();
+    line.outbox.startDelay(100);
+    line.outbox.endDelay();
+    line.outbox.cork();
+    put(line);
+    line.outbox.uncork();
+    line.assertWritten(1);
+  });
+}
+
+Deno.test("delayed bytes behind others that wait leave with them", async () => {
+  const line = new Line();
+  line.put(utf8("now "));
+  line.delay(utf8("delayed"));
+  await tick();
+  line.assertWritten(1);
+});
+
+Deno.test("a corkful of delayed bytes does not wait", () => {
+  const line = new Line();
+  for (let i = 0; i < 64; i++) line.delay(random.bytes(1024));
+  line.assertWritten(1);
+});
+
+Deno.test("delayed bytes of one connection stay when another writes", async () => {
+  const [line, other] = [new Line(), new Line()];
+  line.delay(utf8("delayed"));
+  other.put(utf8("now"));
+  await tick();
+  other.assertWritten(1);
+  assert.equal(line.transport.writes.length, 0);
+  line.outbox.flush();
+  line.assertWritten(1);
+});

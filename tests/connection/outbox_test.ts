@@ -1,0 +1,273 @@
+import assert from "node:assert/strict";
+import { CORK_SIZE, Outbox } from "../../src/connection/outbox.ts";
+import { FakeTransport } from "../support/fake_transport.ts";
+import { Line, tick } from "../support/line.ts";
+import { Random } from "../support/random.ts";
+import { utf8 } from "../support/vectors.ts";
+
+const random = new Random(65536);
+
+Deno.test("what is written between cork and uncork leaves in one write, at once", () => {
+  const line = new Line();
+  line.outbox.cork();
+  for (const text of ["one", "two", "three"]) line.put(utf8(text));
+  assert.equal(line.transport.writes.length, 0);
+  assert.equal(line.outbox.size, 11);
+  line.outbox.uncork();
+  line.assertWritten(1);
+  assert.equal(line.outbox.size, 0);
+});
+
+Deno.test("corks nest: only the last uncork writes", () => {
+  const line = new Line();
+  line.outbox.cork();
+  line.outbox.cork();
+  line.put(utf8("inner"));
+  line.outbox.uncork();
+  assert.equal(line.transport.writes.length, 0);
+  line.put(utf8("outer"));
+  line.outbox.uncork();
+  line.assertWritten(1);
+});
+
+Deno.test("what is written outside of a cork leaves at the tick's end, in one write, and the owner is told", async () => {
+  const line = new Line();
+  line.put(utf8("one"));
+  line.put(utf8("two"));
+  assert.equal(line.transport.writes.length, 0);
+  await tick();
+  line.assertWritten(1);
+  assert.equal(line.flushes, 1);
+  line.put(utf8("three"));
+  await tick();
+  line.assertWritten(2);
+  assert.equal(line.flushes, 2);
+});
+
+Deno.test("a cork that is open at the tick's end holds everything back until it is undone", async () => {
+  const line = new Line();
+  line.put(utf8("before"));
+  line.outbox.cork();
+  line.put(utf8("inside"));
+  await tick();
+  assert.equal(line.transport.writes.length, 0);
+  line.outbox.uncork();
+  line.assertWritten(1);
+});
+
+Deno.test("flush writes what waits now, and nothing is written when nothing waits", async () => {
+  const line = new Line();
+  line.outbox.flush();
+  line.outbox.cork();
+  line.outbox.uncork();
+  assert.equal(line.transport.writes.length, 0);
+  line.put(utf8("now"));
+  line.outbox.flush();
+  line.assertWritten(1);
+  await tick();
+  line.assertWritten(1);
+});
+
+Deno.test("more room may be reserved than is used", async () => {
+  const line = new Line();
+  line.put(utf8("one"), 1000);
+  line.put(utf8("two"), CORK_SIZE);
+  line.put(utf8("three"), 2 * CORK_SIZE);
+  line.put(utf8(""), 10);
+  line.outbox.reserve(5);
+  await tick();
+  line.assertWritten();
+});
+
+for (const size of [CORK_SIZE - 1, CORK_SIZE, CORK_SIZE + 1, 3 * CORK_SIZE]) {
+  Deno.test(`${size} bytes leave in order, before and behind small ones`, async () => {
+    for (const before of [0, 1, 10]) {
+      const line = new Line();
+      if (before > 0) line.put(random.bytes(before));
+      line.put(random.bytes(size));
+      line.put(random.bytes(7));
+      await tick();
+      line.assertWritten();
+    }
+  });
+}
+
+Deno.test("more than a corkful does not wait for the tick's end", () => {
+  const line = new Line();
+  for (let i = 0; i < 10; i++) line.put(random.bytes(CORK_SIZE / 4));
+  assert.ok(line.outbox.size <= CORK_SIZE);
+  line.outbox.flush();
+  line.assertWritten();
+});
+
+Deno.test("connections that take turns in one tick each get their own bytes", async () => {
+  const lines = [new Line(), new Line(), new Line()];
+  for (let i = 0; i < 60; i++) lines[i % 3].put(utf8(`message ${i} `));
+  await tick();
+  for (const line of lines) line.assertWritten(1);
+});
+
+Deno.test("a connection that writes while another is corked does not disturb it", async () => {
+  const [a, b] = [new Line(), new Line()];
+  a.outbox.cork();
+  a.put(utf8("a1 "));
+  b.put(utf8("b1 "));
+  a.put(utf8("a2 "));
+  b.outbox.cork();
+  b.put(utf8("b2 "));
+  b.outbox.uncork();
+  a.put(utf8("a3 "));
+  a.outbox.uncork();
+  a.assertWritten(1);
+  b.assertWritten(1);
+  await tick();
+});
+
+Deno.test("while the transport refuses, output waits in order and its memory is left alone", async () => {
+  const [line, other] = [new Line(), new Line()];
+  line.transport.refusing = true;
+  line.put(utf8("refused "));
+  await tick();
+  assert.equal(line.outbox.congested, true);
+  assert.equal(line.outbox.size, 8, "what the transport keeps counts");
+  for (let i = 0; i < 1000; i++) {
+    line.put(random.bytes(100));
+    other.put(random.bytes(100));
+  }
+  await tick();
+  assert.equal(line.transport.writes.length, 1);
+  assert.equal(line.outbox.size, 8 + 100_000);
+  assert.equal(line.outbox.empty, false);
+  other.assertWritten();
+  line.transport.refusing = false;
+  line.drain();
+  assert.equal(line.outbox.congested, false);
+  line.assertWritten(2);
+});
+
+Deno.test("a transport that refuses again and again gets one write for each time it drains", async () => {
+  const line = new Line();
+  line.transport.refusing = true;
+  for (let i = 0; i < 20; i++) {
+    line.put(utf8(`message ${i} `));
+    await tick();
+    if (i % 2 === 1) line.drain();
+  }
+  line.drain();
+  line.assertWritten();
+  assert.ok(line.transport.writes.length <= 12);
+});
+
+Deno.test("a transport that writes later gets memory of its own, and the cork serves others meanwhile", async () => {
+  const [later, other] = [new Line(true), new Line()];
+  for (let i = 0; i < 10; i++) {
+    later.put(utf8(`later ${i} `));
+    await tick();
+    assert.ok(later.transport.lent!.length < 100, "not the cork of all");
+    other.put(utf8(`other ${i} `));
+    await tick();
+    later.drain();
+  }
+  later.assertWritten(10);
+  other.assertWritten(10);
+});
+
+Deno.test("after close nothing that waited is written, and nothing counts", async () => {
+  for (const refusing of [false, true]) {
+    const line = new Line();
+    line.transport.refusing = refusing;
+    line.put(utf8("written"));
+    line.outbox.flush();
+    line.put(utf8("forgotten"));
+    line.outbox.close();
+    await tick();
+    line.outbox.flush();
+    if (line.transport.takeKept()) line.outbox.drained();
+    assert.deepEqual(line.transport.written, utf8("written"));
+    assert.equal(line.outbox.size, 0);
+    assert.ok(line.outbox.empty);
+    assert.equal(line.flushes, 0);
+  }
+});
+
+Deno.test("a connection that is closed gives the cork back", async () => {
+  const [a, b] = [new Line(), new Line()];
+  a.put(utf8("dropped"));
+  a.outbox.close();
+  b.put(utf8("kept"));
+  await tick();
+  b.assertWritten(1);
+  assert.equal(a.transport.writes.length, 0);
+});
+
+Deno.test("an owner that writes when it is told of a write, to itself or to another, loses nothing", async () => {
+  const other = new Line();
+  const transport = new FakeTransport();
+  let left = 3;
+  const outbox: Outbox = new Outbox(transport, {
+    flushed: () => {
+      if (left-- <= 0) return;
+      outbox.reserve(1)[outbox.offset] = left;
+      outbox.commit(1);
+      other.put(Uint8Array.of(left));
+    },
+  });
+  outbox.reserve(1)[outbox.offset] = 9;
+  outbox.commit(1);
+  for (let i = 0; i < 5; i++) await tick();
+  assert.deepEqual([...transport.written], [9, 2, 1, 0]);
+  other.assertWritten();
+});
+
+Deno.test("while an earlier write is under way nothing is written", async () => {
+  const line = new Line();
+  line.outbox.wait();
+  line.put(utf8("waiting"));
+  await tick();
+  line.outbox.flush();
+  assert.deepEqual([line.outbox.congested, line.transport.writes.length], [true, 0]);
+  line.outbox.drained();
+  line.assertWritten(1);
+});
+
+Deno.test("whatever connections do, each one's bytes arrive complete and in order", async () => {
+  const shared = [1, 100, 5000, CORK_SIZE + 1].map((size) => random.bytes(size));
+  const before = shared.map((bytes) => bytes.slice());
+  for (let run = 0; run < 20; run++) {
+    const lines = [new Line(), new Line(), new Line(true), new Line()];
+    const corks = new Map<Line, number>(lines.map((line) => [line, 0]));
+    for (let step = 0; step < 300; step++) {
+      const line = random.pick(lines);
+      const action = random.below(28);
+      if (action < 11) line.put(random.bytes(random.below(300)), 300);
+      else if (action >= 24) {
+        const bytes = random.pick(shared);
+        for (const each of lines) each.share(bytes);
+      } else if (action >= 22) line.share(random.pick(shared));
+      else if (action >= 20) line.delay(random.bytes(random.below(300)));
+      else if (action === 11) line.put(random.bytes(random.pick([CORK_SIZE - 300, CORK_SIZE + 1])));
+      else if (action === 12) line.transport.refusing = !line.transport.refusing;
+      else if (action === 13) line.outbox.flush();
+      else if (action < 16) line.drain();
+      else if (action === 16) await tick();
+      else if (action === 17 && corks.get(line) === 0) {
+        line.outbox.cork();
+        corks.set(line, 1);
+      } else if (corks.get(line) === 1) {
+        line.outbox.uncork();
+        corks.set(line, 0);
+      }
+    }
+    for (const line of lines) {
+      if (corks.get(line) === 1) line.outbox.uncork();
+      line.transport.refusing = false;
+    }
+    await tick();
+    for (const line of lines) {
+      line.outbox.flush();
+      while (line.outbox.congested) line.drain();
+      line.assertWritten();
+    }
+  }
+  assert.deepEqual(shared, before, "shared bytes are never changed");
+});

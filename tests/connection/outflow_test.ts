@@ -1,0 +1,280 @@
+// A peer that does not read: what send says, when drain is called, and when the connection is cut.
+
+import assert from "node:assert/strict";
+import type { Connection } from "../../src/connection/connection.ts";
+import { prepareMessage } from "../../src/connection/prepare.ts";
+import { bothSides, type CommonOptions, quiet, socketTest } from "../support/socket_harness.ts";
+import { PING, PONG, TEXT } from "../support/vectors.ts";
+
+const KILOBYTE = new Uint8Array(1000);
+
+/** Every way to send a kilobyte. */
+const WAYS: readonly [name: string, send: (conn: Connection<undefined>) => boolean][] = [
+  ["send", (conn) => conn.send(KILOBYTE)],
+  ["send of a string", (conn) => conn.send("x".repeat(1000))],
+  ["sendText", (conn) => conn.sendText(KILOBYTE)],
+  ["sendPrepared", (conn) => conn.sendPrepared(prepareMessage(KILOBYTE))],
+  ["sendDelayed", (conn) => conn.sendDelayed(KILOBYTE)],
+];
+
+for (const [name, send] of WAYS) {
+  bothSides(`${name} is false above highWaterMark, and the message is accepted`, async (
+    _,
+    open,
+  ) => {
+    const { conn, peer, transport } = await open({ highWaterMark: 5000 });
+    transport.blocked = true;
+    const answers = Array.from({ length: 6 }, () => send(conn));
+    assert.deepEqual(answers, [true, true, true, true, false, false]);
+    await quiet();
+    assert.equal(send(conn), false);
+    assert.ok(conn.bufferedAmount > 7000 && conn.bufferedAmount < 7200, `${conn.bufferedAmount}`);
+    assert.equal(conn.readyState, "open");
+    transport.unblock();
+    await peer.framesOf(7);
+    assert.equal(conn.bufferedAmount, 0);
+    assert.equal(send(conn), true);
+    await peer.framesOf(name === "sendDelayed" ? 7 : 8);
+  });
+}
+
+bothSides("a ping is false above highWaterMark as well", async (_, open) => {
+  const { conn, transport } = await open({ highWaterMark: 500 });
+  transport.blocked = true;
+  assert.equal(conn.ping(), true);
+  conn.send(KILOBYTE);
+  assert.equal(conn.ping(), false);
+  assert.equal(conn.pong(), false);
+});
+
+bothSides("drain is called once when the buffer has fallen, however often send was false", async (
+  _,
+  open,
+) => {
+  const log: number[] = [];
+  const { conn, transport } = await open({
+    highWaterMark: 500,
+    drain: (conn) => void log.push(conn.bufferedAmount),
+  });
+  transport.blocked = true;
+  for (let i = 0; i < 5; i++) conn.send(KILOBYTE);
+  await quiet();
+  assert.deepEqual(log, []);
+  transport.unblock();
+  await quiet();
+  assert.deepEqual(log, [0]);
+});
+
+bothSides("drain is not called where send never was false", async (_, open) => {
+  let drains = 0;
+  const { conn, transport } = await open({ drain: () => void drains++ });
+  transport.blocked = true;
+  for (let i = 0; i < 5; i++) assert.equal(conn.send(KILOBYTE), true);
+  await quiet();
+  transport.unblock();
+  await quiet();
+  assert.equal(drains, 0);
+});
+
+bothSides("drain is called for each time that the buffer was full", async (_, open) => {
+  let drains = 0;
+  const { conn, transport } = await open({ highWaterMark: 500, drain: () => void drains++ });
+  for (let i = 1; i <= 3; i++) {
+    transport.blocked = true;
+    assert.equal(conn.send(KILOBYTE), false);
+    await quiet();
+    transport.unblock();
+    await quiet();
+    assert.equal(drains, i);
+  }
+});
+
+bothSides("one message above highWaterMark calls drain even if it leaves at once", async (
+  _,
+  open,
+) => {
+  let drains = 0;
+  const { conn } = await open({ highWaterMark: 500, drain: () => void drains++ });
+  assert.equal(conn.send(KILOBYTE), false);
+  await quiet();
+  assert.equal(drains, 1);
+});
+
+bothSides(
+  "a producer that lives on drain alone never stalls, whether writes are taken or not",
+  async (
+    _,
+    open,
+  ) => {
+    let left = 50;
+    const produce = (conn: Connection<undefined>): void => {
+      while (left > 0) {
+        left--;
+        if (!conn.send(KILOBYTE)) return;
+      }
+    };
+    const { conn, peer, transport } = await open({ highWaterMark: 3000, drain: produce });
+    produce(conn);
+    for (let i = 0; i < 30 && left > 0; i++) {
+      transport.blocked = i % 3 === 0;
+      await quiet();
+      transport.unblock();
+    }
+    assert.equal((await peer.framesOf(50)).length, 50);
+    assert.equal(left, 0);
+  },
+);
+
+bothSides("a producer without an end leaves their turn to others", async (_, open) => {
+  let drains = 0;
+  let others = false;
+  const { conn } = await open({
+    highWaterMark: 500,
+    drain: (conn) => {
+      if (++drains < 5000 && !others) conn.send(KILOBYTE);
+    },
+  });
+  conn.send(KILOBYTE);
+  await quiet();
+  others = true;
+  assert.ok(drains < 5000, "nothing else ran until it was done");
+});
+
+bothSides("handlers are called one after another: no drain in the middle of a message", async (
+  _,
+  open,
+) => {
+  const log: string[] = [];
+  const { peer } = await open({
+    highWaterMark: 1000,
+    message: (conn) => {
+      log.push("message");
+      conn.send(new Uint8Array(65_000));
+      conn.send(new Uint8Array(800));
+      conn.cork(() => {});
+      log.push("message done");
+    },
+    drain: () => void log.push("drain"),
+  });
+  peer.send({ opcode: TEXT });
+  await quiet();
+  assert.deepEqual(log, ["message", "message done", "drain"]);
+});
+
+bothSides("drained() resolves when the buffer has fallen, and at once when it is low", async (
+  _,
+  open,
+) => {
+  const { conn, transport } = await open({ highWaterMark: 500 });
+  await conn.drained();
+  transport.blocked = true;
+  conn.send(KILOBYTE);
+  let resolved = 0;
+  const waiting = [conn.drained(), conn.drained()].map((drained) => drained.then(() => resolved++));
+  await quiet();
+  assert.equal(resolved, 0);
+  transport.unblock();
+  await Promise.all(waiting);
+  assert.ok(conn.bufferedAmount <= 500);
+});
+
+bothSides("drained() resolves when the connection ends", async (_, open) => {
+  const { conn, peer, transport } = await open({ highWaterMark: 500 });
+  transport.blocked = true;
+  conn.send(KILOBYTE);
+  const drained = conn.drained();
+  peer.transport.destroy();
+  await drained;
+  await conn.closed;
+  await conn.drained();
+});
+
+bothSides("a loop over send and drained() sends everything and holds little", async (_, open) => {
+  const { conn, peer, transport } = await open({ highWaterMark: 5000 });
+  peer.transport.capacity = 0;
+  let most = 0;
+  for (let i = 0; i < 200; i++) {
+    if (!conn.send(KILOBYTE)) await conn.drained();
+    most = Math.max(most, conn.bufferedAmount);
+  }
+  await peer.framesOf(200);
+  assert.ok(most < 7000, `${most} bytes waited`);
+  assert.ok(transport.writes.length > 10);
+});
+
+/** What must happen to a slow consumer. */
+async function assertCut(conn: Connection<undefined>): Promise<void> {
+  const { error, ...info } = await conn.closed;
+  assert.deepEqual(info, {
+    code: 1008,
+    reason: info.reason,
+    clean: false,
+    initiator: "local",
+    sent: undefined,
+    received: undefined,
+  });
+  assert.match(error!.message, /reads too slowly: \d+ bytes wait, maxBufferedAmount is 10000$/);
+  assert.equal((error as { code?: string }).code, "SLOW_CONSUMER");
+}
+
+const SLOW: CommonOptions = { highWaterMark: 5000, maxBufferedAmount: 10_000 };
+
+for (const [name, send] of WAYS) {
+  bothSides(`${name} above maxBufferedAmount cuts the connection: 1008`, async (_, open) => {
+    const { conn, transport } = await open(SLOW);
+    transport.blocked = true;
+    for (let i = 0; i < 9; i++) send(conn);
+    assert.equal(conn.readyState, "open");
+    for (let i = 0; i < 3; i++) assert.equal(send(conn), false);
+    assert.notEqual(conn.readyState, "open");
+    await assertCut(conn);
+    assert.equal(transport.over, true);
+  });
+}
+
+bothSides("a slow consumer that is cut from inside a handler hears no drain any more", async (
+  _,
+  open,
+) => {
+  let drains = 0;
+  const { conn, peer, transport } = await open({
+    ...SLOW,
+    message: (conn) => {
+      for (let i = 0; i < 20; i++) conn.send(KILOBYTE);
+    },
+    drain: () => void drains++,
+  });
+  transport.blocked = true;
+  peer.send({ opcode: TEXT });
+  await assertCut(conn);
+  assert.equal(drains, 0);
+});
+
+socketTest("a slow consumer disturbs no other connection", async (t) => {
+  const server = await t.serve(SLOW);
+  const [slow, fast] = [await t.connect(server.url), await t.connect(server.url)];
+  const [toSlow] = t.network.accepted;
+  toSlow.blocked = true;
+  const reader = fast[Symbol.asyncIterator]();
+  for (let i = 0; i < 50; i++) {
+    server.broadcast(KILOBYTE);
+    assert.equal((await reader.next()).done, false);
+  }
+  assert.equal(server.connections, 1);
+  assert.equal(fast.readyState, "open");
+  assert.equal((await slow.closed).code, 1006);
+});
+
+bothSides("a flood of pings to a peer that does not read holds little memory", async (_, open) => {
+  const { conn, peer, transport } = await open();
+  transport.blocked = true;
+  for (let i = 0; i < 200; i++) {
+    peer.send(...Array(50).fill({ opcode: PING, payload: new Uint8Array(125) }));
+    await quiet();
+  }
+  assert.ok(conn.bufferedAmount < 150 * 70, `${conn.bufferedAmount} bytes wait`);
+  transport.unblock();
+  await quiet();
+  assert.ok(peer.frames.every(({ opcode }) => opcode === PONG));
+  assert.equal(conn.bufferedAmount, 0);
+});

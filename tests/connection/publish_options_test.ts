@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import {
+  checkPublishOptions,
+  checkTopic,
+  MAX_TOPIC_BYTES,
+  type PublishOptions,
+} from "../../src/connection/publish_options.ts";
+
+const NAMES: readonly [what: string, topic: string][] = [
+  ["one character", "a"],
+  ["spaces and line ends", " \r\n\0"],
+  ["the most bytes of ASCII", "a".repeat(MAX_TOPIC_BYTES)],
+  ["the most bytes of others", "\u20ac".repeat(MAX_TOPIC_BYTES / 3) + "a"],
+  ["characters of two units", "\u{1f680}".repeat(MAX_TOPIC_BYTES / 4)],
+];
+
+for (const [what, topic] of NAMES) {
+  Deno.test(`the name of a topic may be ${what}`, () => checkTopic(topic));
+}
+
+const NO_NAMES: readonly [what: string, topic: unknown, type: string, message: RegExp][] = [
+  ["nothing", undefined, "TypeError", /must be a string, got undefined$/],
+  ["a number", 7, "TypeError", /must be a string, got 7$/],
+  ["bytes", new Uint8Array(1), "TypeError", /must be a string, got an object$/],
+  ["the empty string", "", "RangeError", /must not be empty/],
+  ["half of a pair", "a\ud800", "TypeError", /well-formed/],
+  ["a byte too long", "a".repeat(MAX_TOPIC_BYTES + 1), "RangeError", /at most 1024 bytes/],
+  ["too long in UTF-8", "\u20ac".repeat(342), "RangeError", /at most 1024 bytes/],
+];
+
+for (const [what, topic, name, message] of NO_NAMES) {
+  Deno.test(`the name of a topic may not be ${what}`, () => {
+    assert.throws(() => checkTopic(topic), { name, message });
+  });
+}
+
+Deno.test("a key is as long as a topic at most", () => {
+  const check = (key: string): void =>
+    checkPublishOptions({ onSlow: "conflate", key }, ["onSlow", "key"]);
+  check("a".repeat(MAX_TOPIC_BYTES));
+  assert.throws(() => check("a".repeat(MAX_TOPIC_BYTES + 1)), { name: "RangeError" });
+  assert.throws(() => check("\ud800"), { name: "TypeError", message: /"key" must be well-formed/ });
+});
+
+const OPTIONS: readonly [options: PublishOptions, message?: RegExp][] = [
+  [{}],
+  [{ onSlow: "queue" }],
+  [{ onSlow: "drop" }],
+  [{ onSlow: "close" }],
+  [{ onSlow: "conflate" }],
+  [{ onSlow: "conflate", key: "" }],
+  [null as never, /must be an object, got null$/],
+  [{ slow: 1 } as never, /must not have "slow"; known are onSlow, key$/],
+  [{ onSlow: "wait" as never }, /"onSlow" must be "queue" or .* got "wait"$/],
+  [{ onSlow: "conflate", key: 7 as never }, /"key" must be a string, got 7$/],
+  [{ onSlow: "drop", key: "a" }, /"key" can be given only together with onSlow: "conflate"$/],
+  [{ key: "a" }, /"key" can be given only together with onSlow: "conflate"$/],
+];
+
+for (const [options, message] of OPTIONS) {
+  Deno.test(`options ${JSON.stringify(options)} are ${message ? "wrong" : "right"}`, () => {
+    const check = (): void => checkPublishOptions(options, ["onSlow", "key"]);
+    if (message === undefined) check();
+    else assert.throws(check, { name: "TypeError", message });
+  });
+}

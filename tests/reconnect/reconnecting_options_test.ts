@@ -1,0 +1,74 @@
+// The options of a connection that lasts: what each connection is opened with, and what is refused.
+
+import assert from "node:assert/strict";
+import { MAX_LINE, TOPICS_SUBPROTOCOL } from "../../src/pubsub/topic_protocol.ts";
+import {
+  type ReconnectingConnectOptions,
+  reconnectingRules,
+} from "../../src/reconnect/reconnecting_options.ts";
+
+Deno.test("pings are on by default, and can be set or switched off", () => {
+  const { pingInterval, pongTimeout } = reconnectingRules({ reconnect: true }).connect;
+  assert.deepEqual([pingInterval, pongTimeout], [20_000, 10_000]);
+  const own = reconnectingRules({ reconnect: true, pingInterval: 0, pongTimeout: 7 }).connect;
+  assert.deepEqual([own.pingInterval, own.pongTimeout], [0, 7]);
+});
+
+Deno.test("each connection has the options but those of the whole", () => {
+  const rules = reconnectingRules<{ a: number }>({
+    reconnect: true,
+    data: { a: 1 },
+    signal: new AbortController().signal,
+    origin: "http://a.example",
+    text: "bytes",
+    open() {},
+    message() {},
+    topicMessage() {},
+    lost() {},
+    ping() {},
+    pong() {},
+    drain() {},
+    close() {},
+  });
+  assert.deepEqual(rules.connect, {
+    origin: "http://a.example",
+    text: "bytes",
+    pingInterval: 20_000,
+    pongTimeout: 10_000,
+  });
+});
+
+Deno.test("topics are a subprotocol, and leave room for the line", () => {
+  const { subprotocols, maxMessageSize } =
+    reconnectingRules({ reconnect: { topics: true } }).connect;
+  assert.deepEqual([subprotocols, maxMessageSize], [[TOPICS_SUBPROTOCOL], (16 << 20) + MAX_LINE]);
+  const most = { reconnect: { topics: true }, maxMessageSize: 0x7fffffff };
+  assert.equal(reconnectingRules(most).connect.maxMessageSize, 0x7fffffff);
+});
+
+const WRONG: readonly [options: unknown, message: RegExp][] = [
+  [{ reconnect: 1 }, /"reconnect" must be a boolean or an object, got 1/],
+  [{ reconnect: "yes" }, /"reconnect" .* got "yes"/],
+  [{ reconnect: null }, /"reconnect" .* got null/],
+  [{ reconnect: { maxQueue: "x" } }, /"reconnect\.maxQueue"/],
+  [{ reconnect: true, lost: 1 }, /"lost" must be a function, got 1/],
+  [{ reconnect: true, topicMessage: 1 }, /"topicMessage" must be a function, got 1/],
+  [{ reconnect: true, message: 1 }, /"message" must be a function, got 1/],
+  [{ reconnect: true, origin: 1 }, /"origin"/],
+  [{ reconnect: true, signal: 1 }, /"signal"/],
+  [{ reconnect: true, unknown: 1 }, /"unknown"/],
+  [{ reconnect: { topics: true }, subprotocols: ["a"] }, /"subprotocols" .* "reconnect\.topics"/],
+];
+
+for (const [options, message] of WRONG) {
+  Deno.test(`${JSON.stringify(options)} is refused`, () => {
+    assert.throws(
+      () => reconnectingRules(options as ReconnectingConnectOptions),
+      (error: Error) => {
+        assert.ok(error instanceof TypeError || error instanceof RangeError);
+        assert.match(error.message, message);
+        return true;
+      },
+    );
+  });
+}
