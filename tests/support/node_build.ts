@@ -18,7 +18,7 @@ const SOURCES = [
   "tests/support",
   "tests/behaviour",
   "tests/interop",
-  "tests/engines",
+  "tests/backplane",
   "tests/deflate",
   "tests/fuzz",
   "tests/security",
