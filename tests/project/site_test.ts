@@ -1,0 +1,69 @@
+// The documentation site: every page is there, every link leads somewhere, and a phone shows it.
+
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { buildSite, llmsText, pages } from "../../docs/site/build.ts";
+import { installChromium, launchChromium } from "../support/chromium.ts";
+import { root } from "./source_files.ts";
+
+const REPOSITORY = "https://example.com/owner/name";
+
+const site = await Deno.makeTempDir();
+addEventListener("unload", () => Deno.removeSync(site, { recursive: true }));
+await buildSite(site, REPOSITORY);
+const all = pages();
+
+Deno.test("llms.txt is the one that `deno task site` writes", () => {
+  assert.equal(readFileSync(join(root, "llms.txt"), "utf8"), llmsText(all));
+});
+
+Deno.test("every page has a title, and its links lead to files and headings", () => {
+  const broken: string[] = [];
+  for (const { target } of all) {
+    const html = readFileSync(join(site, target), "utf8");
+    assert.match(html, /<title>[^<]+<\/title>/, target);
+    for (const [, href] of html.matchAll(/(?:href|src)="([^"]+)"/g)) {
+      if (href!.startsWith(`${REPOSITORY}/blob/main/`)) {
+        const path = href!.slice(`${REPOSITORY}/blob/main/`.length).split("#")[0]!;
+        if (!existsSync(join(root, path))) broken.push(`${target}: ${href}`);
+        continue;
+      }
+      if (/^[a-z]+:/.test(href!)) continue;
+      const [path, fragment] = href!.split("#");
+      const file = path === "" ? join(site, target) : join(site, dirname(target), path!);
+      const isThere = existsSync(file) &&
+        (fragment === undefined || readFileSync(file, "utf8").includes(`id="${fragment}"`));
+      if (!isThere) broken.push(`${target}: ${href}`);
+    }
+  }
+  assert.deepEqual(broken, []);
+});
+
+Deno.test("the reference shows each public name once and nothing internal", () => {
+  assert.ok(existsSync(join(site, "reference", "~", "Connection.html")));
+  const index = readFileSync(join(site, "reference", "index.html"), "utf8");
+  assert.match(index, /href="[^"]*node\/index\.html"/);
+  for (const entry of ["node", "bun", "deno"]) {
+    assert.ok(!existsSync(join(site, "reference", entry, "~", "Connection.html")), entry);
+  }
+  assert.ok(existsSync(join(site, "reference", "node", "~", "attach.html")));
+});
+
+Deno.test("no page scrolls sideways on a phone of 360 pixels", async () => {
+  installChromium();
+  const browser = await launchChromium();
+  try {
+    const page = await browser.newPage({ viewport: { width: 360, height: 740 } });
+    const wide: string[] = [];
+    for (const { target } of all) {
+      await page.goto(pathToFileURL(join(site, target)).href);
+      const width = await page.evaluate("document.documentElement.scrollWidth");
+      if (width !== 360) wide.push(`${target}: ${width}`);
+    }
+    assert.deepEqual(wide, []);
+  } finally {
+    await browser.close();
+  }
+});
