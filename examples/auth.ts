@@ -8,7 +8,7 @@
 //
 // Programs send the token in `Authorization: Bearer ...`. Browsers cannot set header fields on a
 // WebSocket, but they send cookies: there let your login set one named `token` (HttpOnly, Secure,
-// SameSite=Strict). The default of `origins` keeps other sites from using it.
+// SameSite=Strict). The default of `allowedOrigins` keeps other sites from using it.
 
 import { Buffer } from "node:buffer";
 import process from "node:process";

@@ -93,6 +93,6 @@ function tellAll(message: Record<string, string>): void {
   server.publish(ROOM, JSON.stringify(message));
 }
 
-process.once("SIGTERM", () => server.shutdown({ over: 2000 }).then(() => process.exit()));
+process.once("SIGTERM", () => server.shutdown({ drainPeriod: 2000 }).then(() => process.exit()));
 
 console.log(`Chat on http://${server.hostname}:${server.port}/ (${server.url})`);

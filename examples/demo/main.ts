@@ -62,7 +62,7 @@ const compressed: Server<Visitor> = await serve({
   ...playground.options,
   port: 0,
   compression: true,
-  origins: (origin, { url }) =>
+  allowedOrigins: (origin, { url }) =>
     URL.canParse(origin) && new URL(origin).hostname === new URL(url).hostname,
 });
 playground.compressedPort = compressed.port;

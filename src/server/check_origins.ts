@@ -1,4 +1,4 @@
-// The check of the option `origins`.
+// The check of the option `allowedOrigins`.
 
 import { show, wrongType } from "../shared/check.ts";
 
@@ -7,12 +7,14 @@ export function checkOrigins(origins: unknown): void {
   if (origins === undefined || origins === "same" || origins === "any") return;
   if (typeof origins === "function") return;
   if (!Array.isArray(origins)) {
-    throw wrongType("origins", '"same", "any", an array of origins or a function', origins);
+    throw wrongType("allowedOrigins", '"same", "any", an array of origins or a function', origins);
   }
   for (const origin of origins) {
     if (typeof origin !== "string" || !isOrigin(origin)) {
       throw new TypeError(
-        `Option "origins" must list origins such as "https://example.com", got ${show(origin)}`,
+        `Option "allowedOrigins" must list origins such as "https://example.com", got ${
+          show(origin)
+        }`,
       );
     }
   }

@@ -143,7 +143,7 @@ export abstract class ConnectionGroup<T> {
   /**
    * Stops accepting at once, closes all connections with 1001 (RFC 6455 section 7.4.1), waits for them,
    * and cuts those that take too long. Resolves when all is over; a second call waits for the same end,
-   * and closes at once what a first one with `over` has not closed yet, unless it has `over` as well.
+   * and closes at once what a first one with `drainPeriod` has not closed yet, unless it has `drainPeriod` as well.
    *
    * @throws {TypeError | RangeError} When an option is unknown, of another type or out of range.
    */

@@ -17,7 +17,7 @@ export function isHostAllowed(hosts: readonly string[] | undefined, host: string
 export function hostRefused(host: string): HandshakeError {
   return new HandshakeError(
     "HOST_REFUSED",
-    `This server does not answer to the name ${host}; its option "hosts" says to which it does`,
+    `This server does not answer to the name ${host}; its option "allowedHosts" says to which it does`,
     { status: 421 },
   );
 }

@@ -161,7 +161,7 @@ export class Incoming<T> implements TransportSink, TimerTarget {
     this.#state = "deciding";
     if (head.rest.length > 0) this.#rest.push(head.rest);
     this.#method = head.method;
-    if (!isHostAllowed(this.#owner.rules.hosts, head.host)) throw hostRefused(head.host);
+    if (!isHostAllowed(this.#owner.rules.allowedHosts, head.host)) throw hostRefused(head.host);
     if (head.isUpgrade || fetch === undefined) {
       this.#decide(head);
       return;
@@ -202,7 +202,7 @@ export class Incoming<T> implements TransportSink, TimerTarget {
 
   /** @throws {HandshakeError} When the origin is not let in, or there are too many connections. */
   #checkPolicy(request: ServerRequest, upgradeRequest: UpgradeRequest): void {
-    const { origins } = this.#owner.rules;
+    const { allowedOrigins: origins } = this.#owner.rules;
     const values = request.fields.getAll("origin");
     const allowed = callHook(() => isOriginAllowed(origins, values, request.host, upgradeRequest));
     if (!allowed) {

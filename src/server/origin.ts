@@ -32,7 +32,7 @@ export function originRefused(values: readonly string[], host: string): Handshak
   return new HandshakeError(
     "ORIGIN_REFUSED",
     `The origin ${values.join(", ")} may not connect to ${host}; ` +
-      'the server\'s option "origins" says which may',
+      'the server\'s option "allowedOrigins" says which may',
     { status: 403 },
   );
 }

@@ -14,7 +14,8 @@ export async function serveOver<T>(network: Network, options: ServeOptions<T>): 
   const rules = serveRules(options);
   options.signal?.throwIfAborted();
   const core = new ServerCore(rules);
-  const { path, reusePort, backlog, tls, noDelay = true, readBufferSize, denoSockets } = options;
+  const { unix: path, reusePort, backlog, tls, noDelay = true, readBufferSize, denoSockets } =
+    options;
   const { hostname = "127.0.0.1", port = 0 } = options;
   const listener = await network.listen(
     { hostname, port, path, reusePort, backlog, tls, noDelay, readBufferSize, denoSockets },

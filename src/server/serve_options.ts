@@ -89,7 +89,7 @@ export interface ServeOptions<T = undefined> extends ConnectionOptions, Handlers
   /** The port to listen on; 0 lets the system choose. Default: 0. */
   port?: number;
   /** A unix socket to listen on, instead of `hostname` and `port`. */
-  path?: string;
+  unix?: string;
   /** Lets several processes listen on the port (SO_REUSEPORT). Default: `false`. */
   reusePort?: boolean;
   /** How many connections may wait to be accepted, where the runtime lets it be set. */
@@ -115,7 +115,7 @@ export interface ServeOptions<T = undefined> extends ConnectionOptions, Handlers
    * `"same"`: the request's own host. `"any"`: all. A list: exactly these. Clients that send no
    * `Origin` are not browsers and pass. Default: `"same"`.
    */
-  origins?: Origins;
+  allowedOrigins?: Origins;
   /**
    * The engine that carries what is published to topics to the servers of other processes and
    * machines, which have one to the same engine. An object for this server alone. Default: none.
@@ -136,10 +136,10 @@ export interface ServeOptions<T = undefined> extends ConnectionOptions, Handlers
   /**
    * Host names and addresses that requests may be for, in lower case and without a port; others get a
    * 421. It is for servers that browsers reach without a proxy, above all on this machine: a page
-   * whose name was made to point here (DNS rebinding) passes the check of `origins: "same"`, and not
+   * whose name was made to point here (DNS rebinding) passes the check of `allowedOrigins: "same"`, and not
    * this one. Default: any.
    */
-  hosts?: readonly string[];
+  allowedHosts?: readonly string[];
   /**
    * Hears of errors that have no connection to go to: of the listener, of the hooks, of a `close`
    * handler. Default: `console.error` (the web's `reportError` ends the process on Deno and Bun).
@@ -159,7 +159,7 @@ export interface ServeOptions<T = undefined> extends ConnectionOptions, Handlers
 const SERVE_OPTION_NAMES = [
   "hostname",
   "port",
-  "path",
+  "unix",
   "reusePort",
   "backlog",
   "denoSockets",
@@ -168,12 +168,12 @@ const SERVE_OPTION_NAMES = [
   "maxHandshakeSize",
   "maxConnections",
   "signal",
-  "origins",
+  "allowedOrigins",
   "backplane",
   "backplaneQueue",
   "clientTopics",
   "resume",
-  "hosts",
+  "allowedHosts",
   "onError",
   "upgrade",
   "fetch",
@@ -197,10 +197,10 @@ export interface ServeRules<T> {
   readonly clientTopics: ClientTopicsRules<T> | undefined;
   /** The subprotocols that are supported, in order of preference. */
   readonly subprotocols: readonly string[];
-  /** See {@linkcode ServeOptions.origins}. */
-  readonly origins: Origins;
-  /** See {@linkcode ServeOptions.hosts}. */
-  readonly hosts: readonly string[] | undefined;
+  /** See {@linkcode ServeOptions.allowedOrigins}. */
+  readonly allowedOrigins: Origins;
+  /** See {@linkcode ServeOptions.allowedHosts}. */
+  readonly allowedHosts: readonly string[] | undefined;
 }
 
 /**
@@ -215,8 +215,8 @@ export function serveRules<T>(options: ServeOptions<T>): ServeRules<T> {
   checkInteger("handshakeTimeout", options.handshakeTimeout, 0, MAX_INT32, "milliseconds");
   checkInteger("maxHandshakeSize", options.maxHandshakeSize, 256, MAX_INT32, "bytes");
   checkInteger("maxConnections", options.maxConnections, 1, MAX_INT32, "connections");
-  checkOrigins(options.origins);
-  checkHosts(options.hosts);
+  checkOrigins(options.allowedOrigins);
+  checkHosts(options.allowedHosts);
   checkType("onError", options.onError, "function");
   checkType("upgrade", options.upgrade, "function");
   checkType("fetch", options.fetch, "function");
@@ -233,8 +233,10 @@ export function serveRules<T>(options: ServeOptions<T>): ServeRules<T> {
     maxHandshakeSize: options.maxHandshakeSize ?? 16_384,
     maxConnections: options.maxConnections ?? Infinity,
     subprotocols: [...first, ...options.subprotocols ?? []],
-    origins: Array.isArray(options.origins) ? [...options.origins] : options.origins ?? "same",
-    hosts: options.hosts && [...options.hosts],
+    allowedOrigins: Array.isArray(options.allowedOrigins)
+      ? [...options.allowedOrigins]
+      : options.allowedOrigins ?? "same",
+    allowedHosts: options.allowedHosts && [...options.allowedHosts],
   };
 }
 
@@ -243,11 +245,11 @@ function checkAddress<T>(options: ServeOptions<T>): void {
   const { port }: { port?: unknown } = options;
   if (port !== undefined && typeof port !== "number") throw wrongType("port", "a number", port);
   checkInteger("port", port, 0, 65535, "port");
-  checkType("path", options.path, "string");
+  checkType("unix", options.unix, "string");
   if (
-    options.path !== undefined && (options.port !== undefined || options.hostname !== undefined)
+    options.unix !== undefined && (options.port !== undefined || options.hostname !== undefined)
   ) {
-    throw new TypeError('Option "path" cannot be given together with "port" or "hostname"');
+    throw new TypeError('Option "unix" cannot be given together with "port" or "hostname"');
   }
   checkType("reusePort", options.reusePort, "boolean");
   checkInteger("backlog", options.backlog, 1, MAX_INT32, "connections");
@@ -262,11 +264,13 @@ function checkAddress<T>(options: ServeOptions<T>): void {
 
 function checkHosts(hosts: unknown): void {
   if (hosts === undefined) return;
-  if (!Array.isArray(hosts)) throw wrongType("hosts", "an array of host names", hosts);
+  if (!Array.isArray(hosts)) throw wrongType("allowedHosts", "an array of host names", hosts);
   for (const host of hosts) {
     if (typeof host !== "string" || !isHostName(host)) {
       throw new TypeError(
-        `Option "hosts" must list host names such as "localhost" or "[::1]", got ${show(host)}`,
+        `Option "allowedHosts" must list host names such as "localhost" or "[::1]", got ${
+          show(host)
+        }`,
       );
     }
   }

@@ -28,9 +28,9 @@ export class Server<T = undefined> extends ConnectionGroup<T> {
     super(core);
     this.hostname = listener.hostname;
     this.port = listener.port;
-    const { path, tls } = core.rules.options;
+    const { unix, tls } = core.rules.options;
     const scheme = tls === undefined ? "ws" : "wss";
-    this.url = path ?? `${scheme}://${urlHost(listener.hostname)}:${this.port}/`;
+    this.url = unix ?? `${scheme}://${urlHost(listener.hostname)}:${this.port}/`;
   }
 }
 

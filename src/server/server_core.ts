@@ -194,9 +194,9 @@ export class ServerCore<T>
   }
 
   /** Ends it all; see {@linkcode ConnectionGroup.shutdown}. */
-  shutdown({ timeout, over = 0, code = CloseCode.GoingAway }: ShutdownOptions = {}): void {
+  shutdown({ timeout, drainPeriod = 0, code = CloseCode.GoingAway }: ShutdownOptions = {}): void {
     if (this.#shuttingDown) {
-      if (over === 0) this.#hurry(timeout);
+      if (drainPeriod === 0) this.#hurry(timeout);
       return;
     }
     this.#shuttingDown = true;
@@ -209,7 +209,7 @@ export class ServerCore<T>
     for (const handshake of this.#handshakes) handshake.cancel();
     this.#drain = new Drain(
       [...this.#connections.values()],
-      over,
+      drainPeriod,
       (channel) => channel.close(code, "", this.#closeTimeout),
       () => this.#timers[CONNECTIONS] = timers.start(this.#closeTimeout, this, CONNECTIONS),
     );

@@ -12,7 +12,7 @@ export type UpgradeOptions<T = undefined> = Omit<
   ServeOptions<T>,
   | "hostname"
   | "port"
-  | "path"
+  | "unix"
   | "reusePort"
   | "backlog"
   | "tls"
@@ -41,7 +41,7 @@ const OTHER_SERVER = "the HTTP server that is attached to decides it";
 const FOREIGN_OPTIONS = [
   "hostname",
   "port",
-  "path",
+  "unix",
   "reusePort",
   "backlog",
   "tls",

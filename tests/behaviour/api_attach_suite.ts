@@ -136,7 +136,7 @@ export const cases: Cases = liveCases({
   },
 
   "hosts hold as they do for serve": async (t) => {
-    const { port, url } = await attached(t, { hosts: ["127.0.0.1"] });
+    const { port, url } = await attached(t, { allowedHosts: ["127.0.0.1"] });
     const rebound = await t.rawClient({ port });
     assert.equal((await rebound.upgrade(["Origin: http://a.example"])).status, 421);
     await t.connect(url);
@@ -328,7 +328,7 @@ export const cases: Cases = liveCases({
     const options = [
       ["port", 1],
       ["hostname", "::1"],
-      ["path", "/chat"],
+      ["unix", "/chat"],
       ["tls", {}],
       ["fetch", () => new Response()],
       ["maxHandshakeSize", 1000],

@@ -59,7 +59,7 @@ const BOOLEANS = {
 } as const;
 
 const STRINGS = {
-  serve: ["hostname", "path", "tls.cert", "tls.key"],
+  serve: ["hostname", "unix", "tls.cert", "tls.key"],
   connect: ["origin", "tls.serverName", "tls.cert", "tls.key"],
 } as const;
 
@@ -93,12 +93,12 @@ const OTHERS: Record<"both" | "serve" | "connect", readonly Wrong[]> = {
   serve: [
     ["denoSockets", "net", TypeError],
     ["denoSockets", true, TypeError],
-    ["origins", "https://app.example", TypeError],
-    ["origins", [1], TypeError],
-    ["hosts", "localhost", TypeError],
-    ["hosts", ["localhost:80"], TypeError],
-    ["origins", ["app.example"], TypeError],
-    ["origins", ["https://app.example/"], TypeError],
+    ["allowedOrigins", "https://app.example", TypeError],
+    ["allowedOrigins", [1], TypeError],
+    ["allowedHosts", "localhost", TypeError],
+    ["allowedHosts", ["localhost:80"], TypeError],
+    ["allowedOrigins", ["app.example"], TypeError],
+    ["allowedOrigins", ["https://app.example/"], TypeError],
     ["headers", {}, TypeError],
     ["proxy", "http://proxy.example", TypeError],
   ],
@@ -238,8 +238,8 @@ export const cases: Cases = liveCases({
     const { url } = await t.serve();
     const { cert } = t.context.fixtures.certificates;
     const dial = (): never => assert.fail("nothing is dialed");
-    await assert.rejects(tryServe({ path: "/tmp/x.sock", port: 1 }), TypeError);
-    await assert.rejects(tryServe({ path: "/tmp/x.sock", hostname: "::1" }), TypeError);
+    await assert.rejects(tryServe({ unix: "/tmp/x.sock", port: 1 }), TypeError);
+    await assert.rejects(tryServe({ unix: "/tmp/x.sock", hostname: "::1" }), TypeError);
     await assert.rejects(tryServe({ tls: { cert } }), { name: "TypeError", message: /tls\.key/ });
     await assert.rejects(tryConnect(url, { tls: { cert } }), TypeError);
     await assert.rejects(tryConnect(url, { dial, proxy: "http://p.example" }), {

@@ -230,7 +230,7 @@ const lossCases = liveCases({
         lost: (_, { info }) => void (info && codes.add(info.code)),
       })
     ));
-    await first.shutdown({ over: 100, code: 1012 });
+    await first.shutdown({ drainPeriod: 100, code: 1012 });
     await t.serve({ ...obedient, port, open: (conn) => void conn.send("new home") });
     await homes.atLeast(4);
     assert.deepEqual([...codes], [1012]);

@@ -98,7 +98,7 @@ const addressCases = liveCases({
 
   "path listens on a unix socket, and leaves no file": async (t) => {
     const path = join(t.context.fixtures.directory, "serve.sock");
-    const server = await t.serve({ ...echo, path });
+    const server = await t.serve({ ...echo, unix: path });
     assert.equal(server.url, path);
     assert.equal(server.port, 0);
     const dialed = await t.connect("ws://localhost/chat", {

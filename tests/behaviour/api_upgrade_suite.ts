@@ -53,21 +53,26 @@ const originCases = liveCases({
       const { status, body } = await ask(t, {}, "Origin: http://evil.example");
       assert.equal(status, 403);
       assert.match(body, /http:\/\/evil\.example/);
-      assert.match(body, /"origins"/);
+      assert.match(body, /"allowedOrigins"/);
       assert.equal((await ask(t, {}, "Origin: null")).status, 403);
       assert.equal((await ask(t, {}, "Origin: http://a.example.evil.example")).status, 403);
     },
 
   "who sends no Origin passes whatever origins says": async (t) => {
-    assert.equal((await ask(t, { origins: [] })).status, 101);
+    assert.equal((await ask(t, { allowedOrigins: [] })).status, 101);
   },
 
   'origins "any" lets every page in': async (t) => {
-    assert.equal((await ask(t, { origins: "any" }, "Origin: http://evil.example")).status, 101);
+    assert.equal(
+      (await ask(t, { allowedOrigins: "any" }, "Origin: http://evil.example")).status,
+      101,
+    );
   },
 
   "a list of origins is the whole list": async (t) => {
-    const options: ServeOptions = { origins: ["https://app.example", "http://localhost:8080"] };
+    const options: ServeOptions = {
+      allowedOrigins: ["https://app.example", "http://localhost:8080"],
+    };
     assert.equal((await ask(t, options, "Origin: https://app.example")).status, 101);
     assert.equal((await ask(t, options, "Origin: http://localhost:8080")).status, 101);
     assert.equal((await ask(t, options, "Origin: http://app.example")).status, 403);
@@ -77,7 +82,7 @@ const originCases = liveCases({
   "a function decides by the origin and the request": async (t) => {
     const asked: Array<[string, string]> = [];
     const options: ServeOptions = {
-      origins(origin, request) {
+      allowedOrigins(origin, request) {
         asked.push([origin, request.url]);
         return origin === "https://app.example";
       },
@@ -91,7 +96,7 @@ const originCases = liveCases({
   },
 
   "our client's option origin is what the server sees": async (t) => {
-    const server = await t.serve({ origins: ["https://app.example"] });
+    const server = await t.serve({ allowedOrigins: ["https://app.example"] });
     await t.connect(server.url, { origin: "https://app.example" });
     await assert.rejects(
       t.connect(server.url, { origin: "https://other.example" }),
@@ -211,7 +216,7 @@ const hookCases = liveCases({
     assert.equal((await ask(t, { onError, upgrade: fail })).status, 500);
     assert.equal((await ask(t, { onError, upgrade: () => Promise.reject(failure) })).status, 500);
     assert.equal(
-      (await ask(t, { onError, origins: fail }, "Origin: http://a.example")).status,
+      (await ask(t, { onError, allowedOrigins: fail }, "Origin: http://a.example")).status,
       500,
     );
     assert.deepEqual(queue.all, [failure, failure, failure]);

@@ -264,7 +264,7 @@ const robustness = liveCases({
 
   "class 11: with hosts a page whose name was made to point here is refused": async (t) => {
     const server = await t.serve<undefined>({
-      hosts: ["localhost", "127.0.0.1"],
+      allowedHosts: ["localhost", "127.0.0.1"],
       fetch: () => new Response("page"),
     });
     const ask = async (method: "upgrade" | "plain", host: string): Promise<number> => {

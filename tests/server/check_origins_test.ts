@@ -11,7 +11,7 @@ for (const [value, shown] of [[null, "null"], ["*", '"*"'], [true, "true"], [{},
     assert.throws(() => checkOrigins(value), {
       name: "TypeError",
       message:
-        `Option "origins" must be "same", "any", an array of origins or a function, got ${shown}`,
+        `Option "allowedOrigins" must be "same", "any", an array of origins or a function, got ${shown}`,
     });
   });
 }
@@ -22,7 +22,8 @@ for (
   Deno.test(`"${origin}" cannot be on a list of origins, because no browser sends it`, () => {
     assert.throws(() => checkOrigins(["https://b.example", origin]), {
       name: "TypeError",
-      message: `Option "origins" must list origins such as "https://example.com", got "${origin}"`,
+      message:
+        `Option "allowedOrigins" must list origins such as "https://example.com", got "${origin}"`,
     });
   });
 }
@@ -30,6 +31,6 @@ for (
 Deno.test("an origin on the list that is no string is refused", () => {
   assert.throws(() => checkOrigins([/a/]), {
     name: "TypeError",
-    message: /^Option "origins" must list origins .* got an object$/,
+    message: /^Option "allowedOrigins" must list origins .* got an object$/,
   });
 });

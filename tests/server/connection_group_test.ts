@@ -145,8 +145,16 @@ const WRONG: readonly [what: string, call: (server: Server) => unknown, message:
     /"1s"$/,
   ],
   ["shutdown with a negative time", (server) => server.shutdown({ timeout: -1 }), /got -1$/],
-  ["shutdown over a negative time", (server) => server.shutdown({ over: -1 }), /"over".*got -1$/],
-  ["shutdown over words", (server) => server.shutdown({ over: "1s" as never }), /"over".*"1s"$/],
+  [
+    "shutdown over a negative time",
+    (server) => server.shutdown({ drainPeriod: -1 }),
+    /"drainPeriod".*got -1$/,
+  ],
+  [
+    "shutdown over words",
+    (server) => server.shutdown({ drainPeriod: "1s" as never }),
+    /"drainPeriod".*"1s"$/,
+  ],
   [
     "shutdown with another code",
     (server) => server.shutdown({ code: 1000 as never }),
@@ -241,7 +249,7 @@ socketTest(
   async (t) => {
     const server = await t.serve();
     const clients = await clientsOf(t, server, 3);
-    const down = server.shutdown({ over: 60, code: 1012 });
+    const down = server.shutdown({ drainPeriod: 60, code: 1012 });
     await quiet();
     assert.equal(t.network.isListening(server.port), false);
     assert.deepEqual(clients.map((client) => client.frames.length), [1, 0, 0]);
@@ -261,7 +269,7 @@ socketTest(
   async (t) => {
     const server = await t.serve();
     const clients = await clientsOf(t, server, 3);
-    const down = server.shutdown({ over: 3_600_000 });
+    const down = server.shutdown({ drainPeriod: 3_600_000 });
     for (const client of clients) client.transport.destroy();
     await down;
     assert.equal(timers.size, 0);
@@ -271,7 +279,7 @@ socketTest(
 socketTest("a connection has the timeout from its own Close frame on", async (t) => {
   const server = await t.serve();
   const [silent, waiting] = await clientsOf(t, server, 2);
-  const down = server.shutdown({ over: 3_600_000, timeout: 20 });
+  const down = server.shutdown({ drainPeriod: 3_600_000, timeout: 20 });
   await silent.until(() => silent.over);
   await quiet();
   assert.deepEqual([waiting.over, waiting.frames.length], [false, 0]);
@@ -282,8 +290,8 @@ socketTest("a connection has the timeout from its own Close frame on", async (t)
 socketTest("a second shutdown closes the rest at once, unless it is spread itself", async (t) => {
   const server = await t.serve();
   const clients = await clientsOf(t, server, 4);
-  const down = server.shutdown({ over: 3_600_000, timeout: 3_600_000 });
-  server.shutdown({ over: 1000 });
+  const down = server.shutdown({ drainPeriod: 3_600_000, timeout: 3_600_000 });
+  server.shutdown({ drainPeriod: 1000 });
   await quiet();
   assert.equal(closesOf(clients).length, 1);
   const again = server.shutdown({ timeout: 20 });
@@ -298,7 +306,7 @@ socketTest("a shutdown over a time refuses handshakes under way, and newcomers",
   const [half] = [t.rawClient(server)];
   half.send("GET / HTTP/1.1\r\n");
   await quiet();
-  const down = server.shutdown({ over: 1000, timeout: 20 });
+  const down = server.shutdown({ drainPeriod: 1000, timeout: 20 });
   assert.equal((await half.answer()).status, 503);
   const late = t.rawClient(server);
   await late.until(() => late.over);

@@ -34,7 +34,7 @@ Deno.test("without a list every name is ours, and with an empty one none", () =>
 Deno.test("the answer to another name is 421 and names the option", () => {
   const { status, code, message } = hostRefused("evil.example:80");
   assert.deepEqual([status, code], [421, "HOST_REFUSED"]);
-  assert.match(message, /evil\.example:80.*"hosts"/);
+  assert.match(message, /evil\.example:80.*"allowedHosts"/);
 });
 
 Deno.test("names on the list are hosts as requests have them, without a port", () => {

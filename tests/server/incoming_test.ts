@@ -167,11 +167,11 @@ const ORIGINS: readonly [options: object, origin: string[], status: number][] = 
   [{}, ["https://evil.example"], 403],
   [{}, ["null"], 403],
   [{}, ["http://a.example", "http://a.example"], 403],
-  [{ origins: "any" }, ["https://evil.example"], 101],
-  [{ origins: ["https://b.example"] }, ["https://b.example"], 101],
-  [{ origins: ["https://b.example"] }, ["http://a.example"], 403],
-  [{ origins: (origin: string) => origin === "null" }, ["null"], 101],
-  [{ origins: () => false }, ["http://a.example"], 403],
+  [{ allowedOrigins: "any" }, ["https://evil.example"], 101],
+  [{ allowedOrigins: ["https://b.example"] }, ["https://b.example"], 101],
+  [{ allowedOrigins: ["https://b.example"] }, ["http://a.example"], 403],
+  [{ allowedOrigins: (origin: string) => origin === "null" }, ["null"], 101],
+  [{ allowedOrigins: () => false }, ["http://a.example"], 403],
 ];
 
 for (const [options, origins, status] of ORIGINS) {
@@ -179,7 +179,7 @@ for (const [options, origins, status] of ORIGINS) {
   socketTest(`with ${option} the origin "${origins.join()}" gets ${status}`, async (t) => {
     const client = await t.ask(options, upgradeRequest(origins.map((value) => `Origin: ${value}`)));
     assert.equal((await client.answer()).status, status);
-    if (status === 403) assert.match(client.text, /"origins"/, "the body names the option");
+    if (status === 403) assert.match(client.text, /"allowedOrigins"/, "the body names the option");
   });
 }
 
@@ -187,7 +187,7 @@ socketTest("a function of origins that throws refuses with 500 and is reported",
   const error = new Error("the user's own");
   const errors: unknown[] = [];
   const client = await t.ask({
-    origins: () => {
+    allowedOrigins: () => {
       throw error;
     },
     onError: (error) => void errors.push(error),
@@ -201,7 +201,7 @@ socketTest("a function of origins may shut the server down: the client gets 503"
   const opened: unknown[] = [];
   const server: Server = await t.serve({
     open: (conn) => void opened.push(conn),
-    origins: () => {
+    allowedOrigins: () => {
       server.shutdown();
       return true;
     },

@@ -11,9 +11,9 @@ const WRONG: readonly Wrong[] = [
   [{ port: 65536 }, "RangeError", "got 65536"],
   [{ port: 80.5 }, "RangeError", "got 80.5"],
   [{ port: NaN }, "RangeError", "got NaN"],
-  [{ path: 7 }, "TypeError", 'Option "path" must be a string, got 7'],
-  [{ path: "/s", port: 80 }, "TypeError", 'Option "path" cannot be given together with "port"'],
-  [{ path: "/s", hostname: "::1" }, "TypeError", 'Option "path" cannot be given together with'],
+  [{ unix: 7 }, "TypeError", 'Option "unix" must be a string, got 7'],
+  [{ unix: "/s", port: 80 }, "TypeError", 'Option "unix" cannot be given together with "port"'],
+  [{ unix: "/s", hostname: "::1" }, "TypeError", 'Option "unix" cannot be given together with'],
   [{ reusePort: 1 }, "TypeError", 'Option "reusePort" must be a boolean, got 1'],
   [
     { denoSockets: "net" },
@@ -50,16 +50,20 @@ const WRONG: readonly Wrong[] = [
   [{ message: "m" }, "TypeError", 'Option "message" must be a function, got "m"'],
   [{ closeTimeout: -1 }, "RangeError", 'Option "closeTimeout" must be an integer from 0'],
   [
-    { origins: "https://a.example" },
+    { allowedOrigins: "https://a.example" },
     "TypeError",
-    'Option "origins" must be "same", "any", an array',
+    'Option "allowedOrigins" must be "same", "any", an array',
   ],
-  [{ origins: "*" }, "TypeError", 'got "*"'],
-  [{ origins: true }, "TypeError", 'Option "origins" must be "same", "any"'],
-  [{ hosts: "localhost" }, "TypeError", 'Option "hosts" must be an array of host names'],
-  [{ hosts: ["localhost:8080"] }, "TypeError", 'must list host names such as "localhost"'],
-  [{ hosts: ["*"] }, "TypeError", 'got "*"'],
-  [{ hosts: [7 as unknown as string] }, "TypeError", "got 7"],
+  [{ allowedOrigins: "*" }, "TypeError", 'got "*"'],
+  [{ allowedOrigins: true }, "TypeError", 'Option "allowedOrigins" must be "same", "any"'],
+  [
+    { allowedHosts: "localhost" },
+    "TypeError",
+    'Option "allowedHosts" must be an array of host names',
+  ],
+  [{ allowedHosts: ["localhost:8080"] }, "TypeError", 'must list host names such as "localhost"'],
+  [{ allowedHosts: ["*"] }, "TypeError", 'got "*"'],
+  [{ allowedHosts: [7 as unknown as string] }, "TypeError", "got 7"],
   [{ clientTopics: true }, "TypeError", 'Option "clientTopics" must be an object, got true'],
   [{ clientTopics: {} }, "TypeError", 'Option "clientTopics.allow" must be a function'],
   [
@@ -67,7 +71,7 @@ const WRONG: readonly Wrong[] = [
     "RangeError",
     'Option "clientTopics.max" must be an integer from 1',
   ],
-  [{ origins: null }, "TypeError", 'Option "origins" must be "same", "any"'],
+  [{ allowedOrigins: null }, "TypeError", 'Option "allowedOrigins" must be "same", "any"'],
   [
     { handshake: 1 },
     "TypeError",
@@ -111,8 +115,8 @@ Deno.test("without options the defaults of the documentation hold", () => {
     maxConnections: Infinity,
     clientTopics: undefined,
     subprotocols: [],
-    origins: "same",
-    hosts: undefined,
+    allowedOrigins: "same",
+    allowedHosts: undefined,
   });
   assert.equal(connection.masked, true);
 });
@@ -131,14 +135,14 @@ Deno.test("an option that is given as undefined counts as absent", () => {
   const { options: _, ...rules } = serveRules({
     hostname: undefined,
     port: undefined,
-    path: undefined,
+    unix: undefined,
     tls: undefined,
     handshakeTimeout: undefined,
     maxHandshakeSize: undefined,
     maxConnections: undefined,
     signal: undefined,
-    origins: undefined,
-    hosts: undefined,
+    allowedOrigins: undefined,
+    allowedHosts: undefined,
     clientTopics: undefined,
     upgrade: undefined,
     fetch: undefined,
@@ -162,13 +166,15 @@ Deno.test("the borders of every range are allowed", () => {
       { backlog: 1 },
       { denoSockets: "node:net" },
       { denoSockets: "Deno.listen" },
-      { path: "/tmp/s" },
+      { unix: "/tmp/s" },
       { tls: { cert: "c", key: "k" } },
-      { origins: [] },
-      { origins: ["https://a.example", "http://localhost:3000", "chrome-extension://abcdef"] },
-      { origins: () => true },
-      { hosts: [] },
-      { hosts: ["localhost", "[::1]", "a.example"] },
+      { allowedOrigins: [] },
+      {
+        allowedOrigins: ["https://a.example", "http://localhost:3000", "chrome-extension://abcdef"],
+      },
+      { allowedOrigins: () => true },
+      { allowedHosts: [] },
+      { allowedHosts: ["localhost", "[::1]", "a.example"] },
       { signal: new AbortController().signal },
     ] satisfies ServeOptions[]
   ) {
@@ -178,13 +184,13 @@ Deno.test("the borders of every range are allowed", () => {
 
 Deno.test("what the caller does to its lists later changes nothing", () => {
   const subprotocols = ["chat"];
-  const origins = ["https://a.example"];
-  const hosts = ["localhost"];
-  const rules = serveRules({ subprotocols, origins, hosts });
-  hosts.push("evil.example");
+  const allowedOrigins = ["https://a.example"];
+  const allowedHosts = ["localhost"];
+  const rules = serveRules({ subprotocols, allowedOrigins, allowedHosts });
+  allowedHosts.push("evil.example");
   subprotocols.push("evil");
-  origins.push("https://evil.example");
+  allowedOrigins.push("https://evil.example");
   assert.deepEqual(rules.subprotocols, ["chat"]);
-  assert.deepEqual(rules.origins, ["https://a.example"]);
-  assert.deepEqual(rules.hosts, ["localhost"]);
+  assert.deepEqual(rules.allowedOrigins, ["https://a.example"]);
+  assert.deepEqual(rules.allowedHosts, ["localhost"]);
 });

@@ -34,7 +34,7 @@ socketTest("the URL of a server is one that a client can connect to", async (t) 
 });
 
 socketTest("on a unix socket the URL is its path", async (t) => {
-  const server = await t.serve({ path: "/run/chat.sock" });
+  const server = await t.serve({ unix: "/run/chat.sock" });
   assert.equal(server.url, "/run/chat.sock");
   assert.equal(t.network.listened[0].path, "/run/chat.sock");
 });

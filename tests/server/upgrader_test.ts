@@ -172,7 +172,7 @@ socketTest("a signal shuts it down, also one that is aborted already", async (t)
 });
 
 for (
-  const name of ["hostname", "port", "path", "reusePort", "backlog", "tls", "fetch", "noDelay"]
+  const name of ["hostname", "port", "unix", "reusePort", "backlog", "tls", "fetch", "noDelay"]
 ) {
   socketTest(`${name} is the other server's business: TypeError`, (t) => {
     assert.throws(() => attached(t, { [name]: 1 }), {
