@@ -145,3 +145,5 @@ export interface MessageQueue {
   /** The next message. */
   next(): Promise<IteratorResult<Message, undefined>>;
 }
+
+export type { ConnectionDriver } from "./connection_driver.ts";
