@@ -4,7 +4,7 @@
 import { ConnectionError } from "../errors.ts";
 import { authorityOf, type ProxyDialogue, type ProxyTarget } from "../proxy/dialogue.ts";
 import { HttpConnect } from "../proxy/http_connect.ts";
-import { parseIpAddress } from "../proxy/ip_address.ts";
+import { parseIpAddress } from "../handshake/ip_address.ts";
 import { Socks5 } from "../proxy/socks5.ts";
 import type { DialOptions, Network, TlsClientOptions, Transport } from "../transport/transport.ts";
 import type { ProxyServer } from "./proxy_url.ts";

@@ -352,6 +352,11 @@ export class Channel<T>
     return this.#transport.remoteAddress;
   }
 
+  /** The peer's port. */
+  get remotePort(): number {
+    return this.#transport.remotePort ?? 0;
+  }
+
   /**
    * Starts the closing handshake.
    *

@@ -88,6 +88,11 @@ export class Connection<T = unknown> {
     return this.#control.remoteAddress;
   }
 
+  /** The peer's port; 0 where there is none, as on unix sockets. */
+  get remotePort(): number {
+    return this.#control.remotePort;
+  }
+
   /** Whether messages can be sent: only while it is `"open"`. */
   get readyState(): "open" | "closing" | "closed" {
     const state = this.#control.state;

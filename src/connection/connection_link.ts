@@ -124,6 +124,8 @@ export interface ConnectionControl {
   readonly state: SessionState;
   /** The peer's address. */
   readonly remoteAddress: string;
+  /** The peer's port; 0 where there is none. */
+  readonly remotePort: number;
   /** Starts the closing handshake. */
   close(code: number, reason: string): void;
   /** Fails the connection. */

@@ -1,6 +1,6 @@
 /*
  * The character classes of HTTP's grammar, as one table from a byte (or char code) to a set of bits.
- * Beyond 0x7F every entry is 0: nothing in an opening handshake needs a byte above ASCII.
+ * Bytes above 0x7F are only ever opaque parts of a field value or a reason phrase (obs-text).
  */
 
 /** The bit of the characters of a token (RFC 9110 5.6.2, the `token` of RFC 6455 too). */
@@ -13,10 +13,12 @@ export const VISIBLE = 4;
 export const BASE64 = 8;
 /** The bit of the characters of a registered name or an IPv4 address (RFC 3986 3.2.2). */
 export const HOST_NAME = 16;
-/** The bit of the characters of an IPv6 address. */
-export const IPV6 = 32;
+/** The bit of the hexadecimal digits. */
+export const HEX_DIGIT = 32;
 /** The bit of the decimal digits. */
 export const DIGIT = 64;
+/** The bit of obs-text, the bytes 0x80 to 0xFF, which are opaque (RFC 9110 5.5). */
+export const OBS_TEXT = 128;
 
 /** The classes of every byte. Reading it at a char code above 255 gives no class either. */
 export const CLASSES: Uint8Array = buildClasses();
@@ -31,12 +33,14 @@ function buildClasses(): Uint8Array {
   add(digits + letters, TOKEN | BASE64 | HOST_NAME);
   add("!#$%&'*+-.^_`|~", TOKEN);
   add("+/", BASE64);
-  // unreserved, sub-delims and pct-encoded.
-  add("-._~!$&'()*+,;=%", HOST_NAME);
-  add(digits + "abcdefABCDEF:.", IPV6);
+  // unreserved and sub-delims. Not pct-encoded: no client sends it, and what it decodes to may be
+  // anything, a NUL or another host.
+  add("-._~!$&'()*+,;=", HOST_NAME);
+  add(digits + "abcdefABCDEF", HEX_DIGIT);
   add(digits, DIGIT);
   add("\t ", FIELD_TEXT);
   for (let code = 0x21; code <= 0x7e; code++) classes[code] |= VISIBLE | FIELD_TEXT;
+  classes.fill(OBS_TEXT, 0x80);
   return classes;
 }
 

@@ -209,6 +209,31 @@ function listHas(text: string, start: number, listEnd: number, token: string): b
 }
 
 /**
+ * Whether the field `name`, in any case, decides about the handshake, so that only visible ASCII,
+ * spaces and tabs may stand in its value. Any other value is opaque: it may have obs-text
+ * (RFC 9110 5.5), as cookies of older programs do.
+ */
+export function isStrictField(name: string): boolean {
+  const lower = name.toLowerCase();
+  return STRICT_FIELDS.includes(lower) || lower.startsWith("sec-websocket-");
+}
+
+const STRICT_FIELDS: readonly string[] = ["host", "upgrade", "connection"];
+
+/**
+ * Whether `value` can stand in a received line of the field `name`. Characters above U+00FF count as
+ * obs-text: an HTTP implementation that reads heads as UTF-8 makes them of it.
+ */
+export function isReceivedValue(name: string, value: string): boolean {
+  const strict = isStrictField(name);
+  for (let i = 0; i < value.length; i++) {
+    const code = value.charCodeAt(i);
+    if (code >= 0x80 ? strict : (CLASSES[code] & FIELD_TEXT) === 0) return false;
+  }
+  return true;
+}
+
+/**
  * Throws a `TypeError` unless `name` can be written as a field's name: a token (RFC 9110 5.1).
  */
 export function assertFieldName(name: string): void {

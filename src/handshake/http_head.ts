@@ -4,8 +4,8 @@
  */
 
 import { HandshakeError } from "../errors.ts";
-import { CLASSES, FIELD_TEXT, TOKEN } from "./characters.ts";
-import { HeaderFields } from "./header_fields.ts";
+import { CLASSES, FIELD_TEXT, OBS_TEXT, TOKEN } from "./characters.ts";
+import { HeaderFields, isStrictField } from "./header_fields.ts";
 
 /** How large a head may be. */
 export interface HeadLimits {
@@ -39,13 +39,18 @@ const State = {
 const EMPTY: Uint8Array = new Uint8Array(0);
 const SMALLEST_BUFFER = 1024;
 const decoder: TextDecoder = new TextDecoder();
+/** What a start line and a value may have. */
+const TEXT = FIELD_TEXT | OBS_TEXT;
+/** Bytes that are made a text in one call. */
+const DECODED_AT_ONCE = 4096;
 
 /**
  * Reads one head, a request's or a response's, from chunks of any size.
  *
  * It is strict where parsers that disagree have been exploited: lines end in CRLF alone, no field
- * is folded over lines, no space stands before the colon, no byte is a control character or above
- * 0x7E. It also refuses empty lines before the start line. RFC 9112 2.2 would skip them for old
+ * is folded over lines, no space stands before the colon, no byte is a control character. Bytes above
+ * 0x7F (obs-text) are opaque, each one character; they may stand in the start line and in values, but
+ * not in those of `Host`, `Upgrade`, `Connection` and `Sec-WebSocket-*`. It also refuses empty lines before the start line. RFC 9112 2.2 would skip them for old
  * clients that sent one too many after a body, which cannot be where one head is all that is read.
  *
  * A head that comes in one chunk is parsed where it lies; otherwise its bytes are copied, so a
@@ -66,6 +71,8 @@ export class HttpHeadReader {
   #maxLines: number;
   #state: number = State.StartLine;
   #startLineEnd = 0;
+  /** Whether a byte above 0x7F was read. */
+  #hasObsText = false;
   /** For each field line the places of its colon and its end. */
   #marks: number[] = [];
   /** The head's earlier chunks; its first `#length` bytes count. */
@@ -133,11 +140,12 @@ export class HttpHeadReader {
   #scan(chunk: Uint8Array, end: number): number {
     const base = this.#length;
     let state = this.#state;
+    let seen = 0;
     let i = 0;
     while (i < end) {
       switch (state) {
         case State.StartLine:
-          while (i < end && (CLASSES[chunk[i]] & FIELD_TEXT) !== 0) i++;
+          while (i < end && (CLASSES[chunk[i]] & TEXT) !== 0) seen |= CLASSES[chunk[i++]];
           if (i === end) break;
           if (chunk[i] !== CR) this.#failAt(base + i, chunk[i], "the start line");
           if (base + i === 0) this.#failAt(0, CR, "the start line");
@@ -170,7 +178,7 @@ export class HttpHeadReader {
           state = State.FieldValue;
           break;
         case State.FieldValue:
-          while (i < end && (CLASSES[chunk[i]] & FIELD_TEXT) !== 0) i++;
+          while (i < end && (CLASSES[chunk[i]] & TEXT) !== 0) seen |= CLASSES[chunk[i++]];
           if (i === end) break;
           if (chunk[i] !== CR) this.#failAt(base + i, chunk[i], "a field value");
           this.#marks.push(base + i++);
@@ -180,14 +188,12 @@ export class HttpHeadReader {
           // RFC 9112 2.2: a bare CR is not a line's end.
           if (chunk[i] !== LF) this.#failAt(base + i, chunk[i], "a line's end");
           i++;
-          if (state === State.EndLineFeed) {
-            this.#state = State.Complete;
-            return i;
-          }
-          state = State.FieldStart;
+          if (state === State.EndLineFeed) end = i;
+          state = state === State.EndLineFeed ? State.Complete : State.FieldStart;
       }
     }
     this.#state = state;
+    if ((seen & OBS_TEXT) !== 0) this.#hasObsText = true;
     return i;
   }
 
@@ -211,11 +217,25 @@ export class HttpHeadReader {
       head = this.#buffer.subarray(0, this.#length);
       this.#buffer = EMPTY;
     }
-    // Every byte is ASCII by now, so an index of the text is an index of the bytes.
-    const text = decoder.decode(head);
+    // Each byte is one character, so an index of the text is an index of the bytes.
+    const text = this.#hasObsText ? decodeBytes(head) : decoder.decode(head);
+    if (this.#hasObsText) this.#checkStrictFields(text);
     this.#startLine = text.slice(0, this.#startLineEnd);
     const start = this.#startLineEnd + "\r\n".length;
     this.#fields = HeaderFields.fromParsed(text, start, this.#marks);
+  }
+
+  #checkStrictFields(text: string): void {
+    let lineStart = this.#startLineEnd + "\r\n".length;
+    for (let at = 0; at < this.#marks.length; at += 2) {
+      const [colon, lineEnd] = [this.#marks[at], this.#marks[at + 1]];
+      if (isStrictField(text.slice(lineStart, colon))) {
+        for (let i = colon; i < lineEnd; i++) {
+          if (text.charCodeAt(i) >= 0x80) this.#failAt(i, text.charCodeAt(i), "this field's value");
+        }
+      }
+      lineStart = lineEnd + "\r\n".length;
+    }
   }
 
   #failAt(offset: number, byte: number, place: string): never {
@@ -232,6 +252,15 @@ export class HttpHeadReader {
     this.#failure = new HandshakeError(code, message, { status });
     throw this.#failure;
   }
+}
+
+/** Each byte as the character of its code, which no `TextDecoder` does: "latin1" is windows-1252. */
+function decodeBytes(bytes: Uint8Array): string {
+  let text = "";
+  for (let at = 0; at < bytes.length; at += DECODED_AT_ONCE) {
+    text += String.fromCharCode(...bytes.subarray(at, at + DECODED_AT_ONCE));
+  }
+  return text;
 }
 
 function incomplete(): TypeError {

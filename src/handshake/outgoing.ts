@@ -1,7 +1,8 @@
 /* What the user may put into the heads we write, and how a head becomes bytes. */
 
-import { consistsOf, DIGIT, HOST_NAME, IPV6, VISIBLE } from "./characters.ts";
+import { consistsOf, DIGIT, HEX_DIGIT, HOST_NAME, VISIBLE } from "./characters.ts";
 import { HeaderFields } from "./header_fields.ts";
+import { parseIpAddress } from "./ip_address.ts";
 
 /** Names and values, as a `Headers`, a `Map`, a {@linkcode HeaderFields} or an array has them. */
 export type FieldLines = Iterable<readonly [name: string, value: string]>;
@@ -56,21 +57,40 @@ export function formatFields(fields: HeaderFields): string {
 
 /**
  * Whether `host` can be the value of a Host field: a host with or without a port (RFC 9110 7.2).
- * User information, a path or white space would make it mean something else where it is used.
+ * User information, a path or white space would make it mean something else where it is used, and
+ * what is neither a name nor an address is no part of a URL: `999.1.1.1`, `[1:2]`, `a%00b`.
  */
 export function isHost(host: string): boolean {
-  let end: number;
-  if (host.startsWith("[")) {
-    end = host.indexOf("]") + 1;
-    if (!consistsOf(host.slice(1, Math.max(end - 1, 1)), IPV6)) return false;
-  } else {
-    end = host.indexOf(":");
-    if (end === -1) end = host.length;
-    if (!consistsOf(host.slice(0, end), HOST_NAME)) return false;
+  const { name, port } = splitHost(host);
+  if (port !== undefined && !(port === "" || consistsOf(port, DIGIT) && Number(port) < 65536)) {
+    return false;
   }
-  if (end === host.length) return true;
-  const port = host.slice(end + 1);
-  return host[end] === ":" && (port === "" || consistsOf(port, DIGIT)) && Number(port) < 65536;
+  if (name.startsWith("[")) {
+    // An IPv4 address in brackets is none.
+    return name.endsWith("]") && parseIpAddress(name.slice(1, -1))?.length === 16;
+  }
+  return consistsOf(name, HOST_NAME) &&
+    (!endsInNumber(name) || parseIpAddress(withoutFinalDot(name)) !== undefined);
+}
+
+/** A host and the port behind its last colon; `undefined` without a colon. */
+export function splitHost(host: string): { name: string; port: string | undefined } {
+  // The colons of an IPv6 address stand in brackets.
+  const colon = host.indexOf(":", host.lastIndexOf("]") + 1);
+  if (colon === -1) return { name: host, port: undefined };
+  return { name: host.slice(0, colon), port: host.slice(colon + 1) };
+}
+
+/** Whether the WHATWG URL Standard (5.1) takes a name for an IPv4 address, by its last label. */
+function endsInNumber(name: string): boolean {
+  const whole = withoutFinalDot(name);
+  const last = whole.slice(whole.lastIndexOf(".") + 1);
+  if (consistsOf(last, DIGIT) || last.toLowerCase() === "0x") return true;
+  return last.slice(0, 2).toLowerCase() === "0x" && consistsOf(last.slice(2), HEX_DIGIT);
+}
+
+function withoutFinalDot(name: string): string {
+  return name.endsWith(".") ? name.slice(0, -1) : name;
 }
 
 /** Whether `target` is a path with or without a query, in visible ASCII (RFC 9112 3.2.1). */

@@ -1,15 +1,8 @@
 /* The head of a request as a server sees it, whether it is to become a WebSocket or not. */
 
 import { HandshakeError } from "../errors.ts";
-import {
-  consistsOf,
-  DIGIT,
-  equalsIgnoringCase,
-  FIELD_TEXT,
-  isToken,
-  VISIBLE,
-} from "./characters.ts";
-import { HeaderFields } from "./header_fields.ts";
+import { consistsOf, DIGIT, equalsIgnoringCase, isToken, VISIBLE } from "./characters.ts";
+import { HeaderFields, isReceivedValue } from "./header_fields.ts";
 
 /** The head of a request, of any kind. */
 export interface RequestHead {
@@ -52,7 +45,7 @@ export interface ParsedRequest {
  * The head of a request that another HTTP implementation has read.
  *
  * Throws a `HandshakeError` `HEAD_MALFORMED` (400) for what {@linkcode ServerHandshake} would not
- * have let pass, such as characters beyond ASCII.
+ * have let pass, such as control characters.
  *
  * @example
  * ```ts
@@ -68,8 +61,11 @@ export function requestFrom(request: ParsedRequest): RequestHead {
   const lines: [name: string, value: string][] = [];
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const [name, value] = [rawHeaders[i], rawHeaders[i + 1]];
-    if (!isToken(name) || (value !== "" && !consistsOf(value, FIELD_TEXT))) {
-      throw malformed("A header field has a character that may not be there");
+    if (!isToken(name)) {
+      throw malformed(`${JSON.stringify(name)} is not a header field name`);
+    }
+    if (!isReceivedValue(name, value)) {
+      throw malformed(`The header field ${name} has a character that may not be there`);
     }
     lines.push([name, value]);
   }

@@ -5,6 +5,7 @@ export interface BunSocket<Data> {
   /** What the socket carries for its handlers: set per connection, or inherited from the listener. */
   data: Data;
   readonly remoteAddress: string | undefined;
+  readonly remotePort: number | undefined;
   /** Returns how many bytes the kernel took, or -1 when the socket is closed. */
   write(bytes: Uint8Array, offset: number, length: number): number;
   /** Sends a FIN (TLS: a close_notify); what the peer sends is still read. */

@@ -71,6 +71,10 @@ export class BunTransport extends SocketOwner implements Transport {
     return this.#socket.remoteAddress ?? "";
   }
 
+  get remotePort(): number {
+    return this.#socket.remotePort ?? 0;
+  }
+
   get bufferedAmount(): number {
     return this.#length - this.#offset;
   }

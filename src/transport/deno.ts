@@ -29,7 +29,7 @@ async function dial(options: DialOptions): Promise<Transport> {
     ? await Deno.connect({ hostname, port, signal })
     : await Deno.connect({ transport: "unix", path });
   if (isTcp(conn)) conn.setNoDelay(noDelay);
-  const transport = new DenoTransport(conn, addressOf(conn), readBufferSize);
+  const transport = new DenoTransport(conn, peerOf(conn), readBufferSize);
   if (tls === undefined) return transport;
   const named = { ...tls, serverName: tls.serverName ?? hostname };
   return await secure(transport, named, signal, readBufferSize);
@@ -39,8 +39,10 @@ function isTcp(conn: object): conn is Deno.TcpConn {
   return "setNoDelay" in conn;
 }
 
-function addressOf({ remoteAddr }: Deno.Conn): string {
-  return "hostname" in remoteAddr ? remoteAddr.hostname : "";
+function peerOf({ remoteAddr }: Deno.Conn): { remoteAddress: string; remotePort: number } {
+  return "hostname" in remoteAddr
+    ? { remoteAddress: remoteAddr.hostname, remotePort: remoteAddr.port }
+    : { remoteAddress: "", remotePort: 0 };
 }
 
 /**
@@ -69,7 +71,7 @@ async function secure(
     const secured = conn = await Deno.startTls(tcp, { hostname, caCerts });
     await secured.handshake();
   });
-  return new DenoTransport(conn, transport.remoteAddress, readBufferSize);
+  return new DenoTransport(conn, transport, readBufferSize);
 }
 
 /** Does `work`, and calls `cut` when it fails or the signal fires, whose reason then counts. */
@@ -179,7 +181,7 @@ class DenoListener implements Listener {
       try {
         const conn = await this.#listener.accept();
         if (isTcp(conn)) conn.setNoDelay(noDelay);
-        sink.accept(new DenoTransport(conn, addressOf(conn), readBufferSize));
+        sink.accept(new DenoTransport(conn, peerOf(conn), readBufferSize));
       } catch (error) {
         if (this.#closed) return;
         if (isOfPeer(error)) continue;

@@ -17,6 +17,7 @@ export interface DenoConn {
 /** A Deno connection as a {@linkcode Transport}. */
 export class DenoTransport implements Transport {
   readonly remoteAddress: string;
+  readonly remotePort: number;
   readonly #conn: DenoConn;
   readonly #buffer: ReadBuffer;
   #sink: TransportSink | undefined;
@@ -35,12 +36,17 @@ export class DenoTransport implements Transport {
 
   /**
    * @param conn The open connection.
-   * @param remoteAddress The peer's address as text.
+   * @param peer The peer's address and port.
    * @param readBufferSize The first size in bytes of the read buffer.
    */
-  constructor(conn: DenoConn, remoteAddress: string, readBufferSize?: number) {
+  constructor(
+    conn: DenoConn,
+    peer: Pick<Transport, "remoteAddress" | "remotePort">,
+    readBufferSize?: number,
+  ) {
     this.#conn = conn;
-    this.remoteAddress = remoteAddress;
+    this.remoteAddress = peer.remoteAddress;
+    this.remotePort = peer.remotePort ?? 0;
     this.#buffer = new ReadBuffer(readBufferSize);
   }
 

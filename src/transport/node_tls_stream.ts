@@ -64,8 +64,8 @@ class TransportStream extends Duplex {
 class TlsTransport extends NodeTransport {
   readonly #stream: TransportStream;
 
-  constructor(socket: tls.TLSSocket, stream: TransportStream, remoteAddress: string) {
-    super(socket, remoteAddress);
+  constructor(socket: tls.TLSSocket, stream: TransportStream, transport: Transport) {
+    super(socket, transport);
     this.#stream = stream;
   }
 
@@ -100,7 +100,7 @@ export function startTls(transport: Transport, options: TlsClientOptions): Promi
     socket.once("secureConnect", () => {
       socket.removeListener("error", fail);
       socket.removeListener("close", close);
-      resolve(new TlsTransport(socket, stream, transport.remoteAddress));
+      resolve(new TlsTransport(socket, stream, transport));
     });
   });
 }
@@ -120,6 +120,6 @@ export function tlsServer({ cert, key }: TlsServerOptions): (transport: Transpor
   return (transport) => {
     const stream = new TransportStream(transport);
     const socket = new tls.TLSSocket(stream, { isServer: true, secureContext });
-    return new TlsTransport(socket, stream, transport.remoteAddress);
+    return new TlsTransport(socket, stream, transport);
   };
 }

@@ -26,6 +26,7 @@ export interface NodeSocket {
   readonly destroyed: boolean;
   readonly encrypted?: boolean;
   readonly remoteAddress?: string | undefined;
+  readonly remotePort?: number | undefined;
   readonly writableLength: number;
   /** Node's own, and not promised: where it is missing, writing only takes a little longer. */
   readonly _writableState?: { highWaterMark: number };
@@ -43,6 +44,7 @@ export interface NodeSocket {
 /** A Node socket as a {@linkcode Transport}. */
 export class NodeTransport implements Transport {
   readonly remoteAddress: string;
+  readonly remotePort: number;
   readonly #socket: NodeSocket;
   #sink: TransportSink | undefined;
   /** What of the last write is not the socket's yet: `#offset` to `#length` of `#bytes`. */
@@ -57,12 +59,13 @@ export class NodeTransport implements Transport {
   /**
    * @param socket The open socket; nobody else may read from it. Node's own kinds are `net.Socket`,
    * `tls.TLSSocket`, and the one that an `upgrade` event of `node:http` hands over.
-   * @param remoteAddress The peer's address, where the socket does not know it.
+   * @param peer The stream below, where the socket does not know the peer's address.
    */
-  constructor(socket: NodeSocket, remoteAddress = "") {
+  constructor(socket: NodeSocket, peer?: Pick<Transport, "remoteAddress" | "remotePort">) {
     this.#socket = socket;
     // Node forgets the address with the socket, so it is asked for now.
-    this.remoteAddress = socket.remoteAddress ?? remoteAddress;
+    this.remoteAddress = socket.remoteAddress ?? peer?.remoteAddress ?? "";
+    this.remotePort = socket.remotePort ?? peer?.remotePort ?? 0;
     socket[transportOf] = this;
     if (socket._writableState !== undefined) socket._writableState.highWaterMark = WRITE_MARK;
     socket.on("error", NodeTransport.#onError);

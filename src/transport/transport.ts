@@ -12,6 +12,9 @@ export interface Transport {
   /** The peer's address as text, without the port; empty where there is none (unix sockets). */
   readonly remoteAddress: string;
 
+  /** The peer's port; absent or 0 where there is none (unix sockets). */
+  readonly remotePort?: number;
+
   /**
    * Bytes that {@linkcode Transport.write} took and that have not left the process yet. It falls
    * while the peer reads, in steps of at most 64 KiB, and is 0 at `drain` and after `closed`.

@@ -70,7 +70,11 @@ const BAD: readonly [what: string, change: (good: string) => string, code: strin
     "EXTENSION_UNEXPECTED",
   ],
   ["no HTTP at all", () => "SSH-2.0-OpenSSH_9.9\r\n\r\n", "HEAD_MALFORMED"],
-  ["bytes beyond ASCII", (good) => good.replace("\r\n", "\r\nX: \u00e9\r\n"), "HEAD_MALFORMED"],
+  [
+    "bytes beyond ASCII",
+    (good) => good.replace("\r\n", "\r\nSec-WebSocket-X: \u00e9\r\n"),
+    "HEAD_MALFORMED",
+  ],
   [
     "a head that is too large",
     (good) => good.replace("\r\n", `\r\nX: ${"x".repeat(70_000)}\r\n`),
@@ -112,7 +116,7 @@ socketTest("our own server's refusal is told in the same way", async (t) => {
   await assert.rejects(t.connect(server.url), { status: 429, body: "slow down" });
   await assert.rejects(t.connect(server.url, { origin: "https://evil.example" }), {
     status: 403,
-    body: /origins/,
+    body: /allowedOrigins/,
   });
 });
 

@@ -61,6 +61,11 @@ const hosts: readonly [host: string, valid: boolean][] = [
   ["xn--nxasmq6b", true],
   ["my_host-1~!", true],
   ["[::1]", true],
+  ["a..example", true],
+  ["a.example.", true],
+  ["127.0.0.1.", true],
+  ["1.example", true],
+  ["a.0xg", true],
   ["[::ffff:127.0.0.1]:65535", true],
   ["", false],
   [":80", false],
@@ -71,6 +76,21 @@ const hosts: readonly [host: string, valid: boolean][] = [
   ["a:1e3", false],
   ["::1", false],
   ["[", false],
+  ["999.1.1.1", false],
+  ["1.2.3", false],
+  ["1.2.3.04", false],
+  ["a.1", false],
+  ["0x7f.1", false],
+  ["0x7f000001", false],
+  ["a.0x", false],
+  ["a.0x.", false],
+  ["2130706433", false],
+  ["h%00.example", false],
+  ["h%41.example", false],
+  ["[1:2]", false],
+  ["[:::]", false],
+  ["[127.0.0.1]", false],
+  ["[::1].example", false],
   ["[]", false],
   ["[::1", false],
   ["[::1]x", false],
@@ -92,6 +112,15 @@ for (const [host, valid] of hosts) {
     assert.equal(isHost(host), valid);
   });
 }
+
+Deno.test("a URL can be made of every ASCII host", () => {
+  for (let code = 0; code < 128; code++) {
+    for (const host of ["a#b.example", "a.#", "#", "1.2.3.#", "[::#]", "a.example:#"]) {
+      const name = host.replace("#", String.fromCharCode(code));
+      if (isHost(name)) assert.ok(URL.canParse(`http://${name}/`), JSON.stringify(name));
+    }
+  }
+});
 
 Deno.test("a target is a path with or without a query", () => {
   for (const target of ["/", "/a/b?c=d&e", "//a", '/"<>{}|^`', "/%20"]) {

@@ -153,7 +153,7 @@ for (
     "\r\nHTTP/1.1 200 OK\r\n\r\n",
     "HTTP/1.1 200 OK\n\n",
     "HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
-    "HTTP/1.1 200 OK\r\nX: \xff\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nX: \x7f\r\n\r\n",
     "\x05\x00",
     "\x15\x03\x03\x00\x02\x02\x0a",
   ]

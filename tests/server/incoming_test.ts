@@ -47,7 +47,7 @@ const REFUSED: readonly [what: string, request: string, status: number, message:
   ["a short key", upgradeRequest().replace("dGhlIHN", ""), 400, /Sec-WebSocket-Key/],
   ["version 8", upgradeRequest().replace("Version: 13", "Version: 8"), 426, /13/],
   ["a body", upgradeRequest(["Content-Length: 5"]), 400, /body/],
-  ["a byte beyond ASCII", upgradeRequest(["X: caf\u00e9"]), 400, /malformed/],
+  ["a key beyond ASCII", upgradeRequest(["Sec-WebSocket-Key: \u00e9"]), 400, /malformed/],
   ["a bare LF", upgradeRequest(["X: a\nY: b"]), 400, /malformed/],
   ["a bad subprotocol", upgradeRequest(["Sec-WebSocket-Protocol: a b"]), 400, /Protocol/],
 ];

@@ -3,7 +3,7 @@
 
 import { Buffer } from "node:buffer";
 import { generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto";
-import { parseIpAddress } from "../../src/proxy/ip_address.ts";
+import { parseIpAddress } from "../../src/handshake/ip_address.ts";
 
 /** PEM texts for a TLS server and for those who trust it. */
 export interface Certificates {

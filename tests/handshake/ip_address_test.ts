@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { isIP } from "node:net";
-import { parseIpAddress } from "../../src/proxy/ip_address.ts";
+import { parseIpAddress } from "../../src/handshake/ip_address.ts";
 import { Random } from "../support/random.ts";
 
 const ZEROS = (count: number): number[] => new Array<number>(count).fill(0);
