@@ -34,6 +34,8 @@ export interface ConnectionDriver {
   readonly state: SessionState;
   /** The peer's address, without the port; empty where there is none. */
   readonly remoteAddress: string;
+  /** The peer's port; 0 where there is none. */
+  readonly remotePort: number;
   /** Bytes accepted that have not left the process, frame headers included. */
   readonly bufferedAmount: number;
   /** Whether more than `highWaterMark` bytes are buffered. */
