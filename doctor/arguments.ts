@@ -1,40 +1,39 @@
-// The command line: what was asked for, and how to ask.
+// The command line.
 
 import { parseArgs } from "node:util";
 
-/** How the doctor is used. */
-export const USAGE =
-  `The doctor examines WebSocket endpoints: does it do what RFC 6455 and RFC 7692 say?
+/** The help text. */
+export const USAGE = `Tests a WebSocket server or client against RFC 6455 and RFC 7692.
 
-  doctor ws://host:port/path     examines a server; the endpoint must echo every message
-  doctor --listen 9001           examines clients; each comes back for every case and echoes
+  doctor ws://host:port/path     tests a server; the endpoint must echo every message
+  doctor --listen 9001           tests clients; each connects once per case and echoes
 
 A client asks /getCaseCount for the number of cases, runs /runCase?case=N&agent=NAME for N = 1, 2, ...
-and echoes until the connection ends, then opens /updateReports?agent=NAME. Programs that were written
-for the Autobahn test suite do just that. The doctor ends when a client is through.
+and echoes until the connection is closed, then opens /updateReports?agent=NAME. Clients written for
+the Autobahn test suite work unchanged. The doctor exits when a client has finished.
 
-  --cases 6.*,7.1.1        only these cases
-  --exclude 9.*            all but these
-  --fast                   leaves out cases that take long, and makes others shorter
-  --agent NAME             what the reports call a server
-  --max-message-size N     the largest message in bytes that the peer takes; without it the cases
-                           about it are not run
+  --cases 6.*,7.1.1        runs only these cases
+  --exclude 9.*            runs all cases but these
+  --fast                   skips long cases and shortens others
+  --agent NAME             the name of a server in the reports
+  --max-message-size N     the largest message in bytes that the peer accepts; cases about that limit
+                           run only with this option
   --json FILE              writes the results as JSON
-  --html FILE              writes the results as a page to look at
-  --jobs N                 cases at a time against a server (default 4)
-  --timeout MS             how long silence is borne (default 5000)
+  --html FILE              writes the results as an HTML page
+  --jobs N                 the number of cases to run at a time against a server (default 4)
+  --timeout MS             the longest silence to wait for (default 5000)
   --insecure               accepts any certificate of a wss: server
-  --hostname ADDRESS       where to listen (default 127.0.0.1)
-  --keep-listening         goes on after a client is through, until it is interrupted
-  --list                   lists the cases and ends
-  --verbose                shows every case as it is done
-  --help                   shows this
+  --hostname ADDRESS       the address to listen on (default 127.0.0.1)
+  --keep-listening         keeps listening after a client has finished, until interrupted
+  --list                   lists the cases and exits
+  --verbose                prints a line for every case
+  --help                   prints this help
 
-Exit status: 0 when no case failed, 1 when one did, 2 when the arguments are wrong or the endpoint
+Exit status: 0 if no case failed, 1 if a case failed, 2 if the arguments are invalid or the endpoint
 cannot be reached.
 `;
 
-/** What the command line asked for. */
+/** The parsed command line. */
 export interface Arguments {
   readonly help: boolean;
   readonly list: boolean;
@@ -57,7 +56,7 @@ export interface Arguments {
   readonly verbose: boolean;
 }
 
-/** The arguments are wrong; the message says which and what is allowed. */
+/** Invalid arguments; the message names the argument and the allowed values. */
 export class UsageError extends Error {}
 
 function integer(name: string, text: string, least: number, most: number): number {
@@ -82,10 +81,10 @@ function parseUrl(text: string): URL {
   try {
     url = new URL(text);
   } catch {
-    throw new UsageError(`"${text}" is no URL`);
+    throw new UsageError(`"${text}" is not a URL`);
   }
   if (url.protocol !== "ws:" && url.protocol !== "wss:") {
-    throw new UsageError(`"${text}" is no WebSocket URL: it must begin with ws:// or wss://`);
+    throw new UsageError(`"${text}" is not a WebSocket URL: it must start with ws:// or wss://`);
   }
   return url;
 }
@@ -116,14 +115,14 @@ const OPTIONS = {
  */
 export function parseArguments(args: readonly string[]): Arguments {
   const { values, positionals } = parse(args);
-  if (positionals.length > 1) throw new UsageError("only one endpoint can be examined at a time");
+  if (positionals.length > 1) throw new UsageError("only one endpoint can be tested at a time");
   const url = positionals.length === 0 ? undefined : parseUrl(positionals[0]);
   const listen = values.listen === undefined
     ? undefined
     : integer("listen", values.listen, 0, 65535);
   const needsNone = values.help === true || values.list === true;
   if (!needsNone && (url === undefined) === (listen === undefined)) {
-    throw new UsageError("name either a server (ws://...) or --listen PORT");
+    throw new UsageError("pass either the URL of a server (ws://...) or --listen PORT");
   }
   const size = values["max-message-size"];
   return {

@@ -170,16 +170,20 @@ export type Expected =
 
 /**
  * How the connection ends:
- * - `closed`: the doctor closes when all has come back, or has in its steps; the peer answers with
- *   Close, and the stream ends.
- * - `failed`: the peer fails the connection by itself, with a Close frame or without.
+ * - `closed`: the doctor sends Close when everything has come back, or in one of its steps; the peer
+ *   answers with Close, and the stream ends.
+ * - `unclean`: as `closed`, but the peer does not answer with Close, or keeps the stream open.
+ * - `failed`: the peer fails the connection, with a Close frame or without.
+ * - `unanswered`: no legal Close frame comes from the peer, whatever else it does.
  * - `refused`: the opening handshake is not completed.
  */
 export type Ending =
   | { readonly is: "closed"; readonly codes?: readonly number[] }
+  | { readonly is: "unclean"; readonly codes?: readonly number[] }
+  | { readonly is: "unanswered" }
   | {
     readonly is: "failed";
-    /** The codes that its Close frame may have. Default: any. */
+    /** The codes that its Close frame may have. Default: any but the doctor's own, which is an echo. */
     readonly codes?: readonly number[];
     /** Whether it may leave the Close frame out. Default: true. */
     readonly silent?: boolean;
@@ -226,7 +230,7 @@ export interface Case {
   readonly steps: readonly Step[];
   /** The first that fits counts; if none does it is a FAIL, unless `otherwise` says differently. */
   readonly outcomes: readonly Outcome[];
-  readonly otherwise?: "INFORMATIONAL";
+  readonly otherwise?: "INFORMATIONAL" | "NON-STRICT";
   readonly check?: HandshakeCheck;
   /** It takes long or much memory: `--fast` leaves it out. */
   readonly heavy?: boolean;

@@ -8,7 +8,7 @@ import { deflateFor, Inbound } from "./inbound.ts";
 import { sameBytes, sameEvents } from "./judge.ts";
 import { MaskKeys } from "./mask_keys.ts";
 import type { Peer } from "./peer.ts";
-import { close, concat, fragments, frame, pong } from "./steps.ts";
+import { close, concat, cut, pong } from "./steps.ts";
 import type { Transcript } from "./transcript.ts";
 
 /** Octets of a piece when many frames go at once. */
@@ -164,7 +164,10 @@ export class Conversation {
     const perPiece = Math.max(1, Math.floor(PIECE / one.length));
     for (let sent = 0; sent < count && !this.#deaf;) {
       const size = Math.min(perPiece, count - sent);
-      if (!await this.#send(concat(Array.from({ length: size }, () => one)))) return;
+      if (!await this.#send(concat(Array.from({ length: size }, () => one)))) {
+        this.#transcript.stalled = !this.#deaf;
+        return;
+      }
       sent += size;
     }
   }
@@ -196,12 +199,7 @@ export class Conversation {
       ? -1
       : this.#deflate.deflate(payload, 0, payload.length, target, 0);
     const content = end === -1 ? payload : target.subarray(0, end);
-    const pieces: Uint8Array[] = [];
-    const length = fragment === 0 ? Math.max(1, content.length) : fragment;
-    for (let at = 0; at < content.length; at += length) {
-      pieces.push(content.subarray(at, at + length));
-    }
-    const frames = pieces.length === 0 ? [frame(opcode)] : fragments(opcode, ...pieces);
+    const frames = cut(opcode, content, fragment === 0 ? content.length : fragment);
     if (end !== -1) frames[0] = { ...frames[0], rsv: 4 };
     return concat(frames.map((step) => encodeFrame(step, this.#role)));
   }

@@ -135,10 +135,14 @@ export class ClientExaminer {
     const index = Number(url.searchParams.get("case")) - 1;
     const one = this.#cases[index];
     if (url.pathname === "/runCase" && one !== undefined) {
-      const note = `The client's request is not legal: ${message}`;
+      const note = `The client's request is invalid: ${message}`;
       this.#note(url, index, resultOf(one, { verdict: "FAIL", note }, 0, peer.recording));
     }
-    await this.#plain(peer, `400 Bad Request`, `The doctor cannot take this request: ${message}\n`);
+    await this.#plain(
+      peer,
+      `400 Bad Request`,
+      `The doctor cannot accept this request: ${message}\n`,
+    );
   }
 
   async #plain(peer: Peer, status: string, body: string): Promise<void> {
@@ -183,7 +187,7 @@ export class ClientExaminer {
         await Promise.allSettled(this.#runningOf(agent));
         return this.#events.onReport(agent, this.results(agent));
       default:
-        return await this.#plain(client.peer, "404 Not Found", "The doctor has no such page\n");
+        return await this.#plain(client.peer, "404 Not Found", "Not found\n");
     }
   }
 

@@ -3,6 +3,7 @@
 
 import {
   FrameReader,
+  InvalidPayloadError,
   MessageReader,
   type MessageSink,
   Opcode,
@@ -17,9 +18,28 @@ import type { Transcript } from "./transcript.ts";
 /** Nothing that an echo can be is over it. */
 const MAX_MESSAGE_SIZE = 512 * 1024 * 1024;
 
-/** The doctor's own compression: always on, where it was agreed on. */
+/** The end of a sync flush, which a sender leaves out (RFC 7692 7.2.1). */
+const TAIL = [0x00, 0x00, 0xff, 0xff];
+
+/** The doctor's compression, which also rejects messages that still have the tail of a sync flush. */
+class StrictDeflate extends PermessageDeflate {
+  override inflate(bytes: Uint8Array, start: number, end: number, limit: number): Uint8Array {
+    // No message without the tail ends like this: its last bits are those of an empty block's type
+    // and the padding, all 0.
+    if (end - start >= TAIL.length && TAIL.every((octet, at) => bytes[end - 4 + at] === octet)) {
+      throw new InvalidPayloadError(
+        "INVALID_DEFLATE_DATA",
+        "a compressed message ends in 00 00 ff ff, which the sender has to remove " +
+          "(RFC 7692 7.2.1)",
+      );
+    }
+    return super.inflate(bytes, start, end, limit);
+  }
+}
+
+/** The doctor's compression: always on where it was negotiated. */
 export function deflateFor(agreement: DeflateAgreement): PermessageDeflate {
-  return new PermessageDeflate(
+  return new StrictDeflate(
     {
       compress: true,
       decompress: true,
@@ -74,12 +94,12 @@ export class Inbound implements MessageSink {
   read(chunk: Uint8Array): void {
     if (this.done) {
       // RFC 6455 5.5.1: "The application MUST NOT send any more data frames after sending a Close".
-      if (chunk.length > 0) this.#transcript.violation ??= "sent more after its Close frame";
+      if (chunk.length > 0) this.#transcript.violation ??= "sent data after its Close frame";
       return;
     }
     try {
       const at = this.#reader.read(chunk);
-      if (at < chunk.length) this.#transcript.violation ??= "sent more after its Close frame";
+      if (at < chunk.length) this.#transcript.violation ??= "sent data after its Close frame";
     } catch (error) {
       if (!(error instanceof WebSocketError)) throw error;
       this.#transcript.violation = error.message;

@@ -6,7 +6,7 @@ import { payloadBytes, payloadSize } from "./corpus.ts";
 import { toHex } from "./recording.ts";
 import type { Event, Transcript } from "./transcript.ts";
 
-/** What came of a case, in a word and in words. */
+/** The verdict on a case, and the reason for it. */
 export interface Judgement {
   readonly verdict: Verdict;
   /** Why it is not a plain PASS; empty where it is. */
@@ -25,14 +25,22 @@ export function judge(one: Case, role: Role, transcript: Transcript): Judgement 
     return { verdict: "UNIMPLEMENTED", note: "permessage-deflate was declined" };
   }
   const { checkProblem, handshakeProblem, violation } = transcript;
-  const fitting = (checkProblem ?? handshakeProblem ?? violation) === undefined
-    ? one.outcomes.find((outcome) => fits(outcome, role, transcript))
+  const fitting = (checkProblem ?? handshakeProblem) === undefined
+    ? one.outcomes.find((outcome) =>
+      // An illegal answer to an illegal Close frame is no answer; anything else illegal is a FAIL.
+      (violation === undefined || outcome.ending.is === "unanswered") &&
+      fits(outcome, role, transcript)
+    )
     : undefined;
   if (fitting !== undefined) return { verdict: fitting.verdict, note: fitting.note ?? "" };
   const accepted = transcript.opened && role === "server" &&
     one.outcomes.every(({ ending }) => ending.is === "refused");
   const note = accepted ? "The server accepted the request" : describe(role, transcript);
-  return { verdict: one.otherwise ?? "FAIL", note };
+  // A peer that makes the doctor wait holds no more than it wants to.
+  const verdict = transcript.stalled && one.otherwise !== undefined
+    ? "INFORMATIONAL"
+    : one.otherwise;
+  return { verdict: verdict ?? "FAIL", note };
 }
 
 function fits(outcome: Outcome, role: Role, transcript: Transcript): boolean {
@@ -49,12 +57,17 @@ function endFits(ending: Ending, role: Role, transcript: Transcript): boolean {
       // The doctor's Close came first, the peer's answered it, and nobody had to cut the stream.
       return opened && closedFirst !== undefined && close !== undefined && end !== "patience" &&
         (ending.codes === undefined || ending.codes.includes(close.code));
+    case "unclean":
+      return opened && closedFirst !== undefined &&
+        (close === undefined || ending.codes === undefined || ending.codes.includes(close.code));
+    case "unanswered":
+      return opened && closedFirst !== undefined && close === undefined;
     case "failed": {
       if (!opened || end === "patience") return false;
       if (close === undefined) return ending.silent ?? true;
+      if (ending.codes !== undefined) return ending.codes.includes(close.code);
       // An echo of the doctor's own Close is an answer, not a failure.
-      if (closedFirst === close.code) return false;
-      return ending.codes === undefined || ending.codes.includes(close.code);
+      return closedFirst !== close.code;
     }
   }
 }
@@ -115,7 +128,8 @@ export function describe(role: Role, transcript: Transcript): string {
   if (problem !== undefined) return problem;
   const parts = transcript.events.slice(0, 5).map(describeEvent);
   if (transcript.events.length > 5) parts.push(`${transcript.events.length - 5} more`);
-  if (violation !== undefined) parts.push(`the peer broke a rule: ${violation}`);
+  if (violation !== undefined) parts.push(`a violation by the peer: ${violation}`);
+  if (transcript.stalled) parts.push("no reading of what the doctor sent");
   if (!opened) {
     parts.push(
       answer === undefined
@@ -125,7 +139,7 @@ export function describe(role: Role, transcript: Transcript): string {
   }
   parts.push(describeEnd(transcript));
   const text = parts.filter((part) => part !== "").join(", then ");
-  return `${role === "server" ? "The server" : "The client"} gave: ${text}`;
+  return `The ${role} sent: ${text}`;
 }
 
 function describeAnswer({ answer }: Transcript): string {
@@ -149,7 +163,8 @@ function describeEnd({ close, closedFirst, end }: Transcript): string {
   const parts: string[] = [];
   if (close !== undefined) {
     const reason = close.reason === "" ? "" : ` "${close.reason}"`;
-    parts.push(`${closedFirst === undefined ? "a" : "in answer a"} Close ${close.code}${reason}`);
+    const code = close.code === 1005 ? "without a code" : close.code;
+    parts.push(`${closedFirst === undefined ? "a" : "in answer a"} Close ${code}${reason}`);
   }
   if (end === "patience") parts.push("nothing more, and the connection stayed open");
   else if (close === undefined) parts.push("the end of the stream without a Close frame");
@@ -179,15 +194,23 @@ function describeEnding(ending: Ending): string {
   switch (ending.is) {
     case "closed":
       return `the closing handshake${
-        ending.codes === undefined ? "" : ` with ${ending.codes.join(" or ")}`
+        ending.codes === undefined ? "" : ` with ${describeCodes(ending.codes)}`
       }`;
+    case "unclean":
+      return "an incomplete closing handshake";
+    case "unanswered":
+      return "no Close frame in answer";
     case "failed":
       return ending.codes === undefined || ending.codes.length === 0
         ? "the connection is failed"
-        : `the connection is failed with ${ending.codes.join(" or ")}`;
+        : `the connection is failed with ${describeCodes(ending.codes)}`;
     case "refused":
       return `a refusal${
         ending.field === undefined ? "" : ` with ${ending.field[0]}: ${ending.field[1]}`
       }`;
   }
+}
+
+function describeCodes(codes: readonly number[]): string {
+  return codes.map((code) => code === 1005 ? "no code" : String(code)).join(" or ");
 }

@@ -6,7 +6,7 @@
  * deno run -A jsr:@quickws/quickws/doctor --listen 9001          # clients that echo
  * ```
  *
- * `--help` tells the rest. It runs on Deno, Bun and Node.
+ * `--help` lists the options. It runs on Deno, Bun and Node.
  *
  * @example
  * ```ts
@@ -15,7 +15,7 @@
  *
  * await using server = await serve({ port: 0, message: (conn, data) => void conn.send(data) });
  * const status = await doctor([server.url, "--cases", "1.*,7.*"]);
- * console.log(status === 0 ? "healthy" : "ill");
+ * console.log(status === 0 ? "no case failed" : "a case failed");
  * ```
  *
  * @module
@@ -29,6 +29,7 @@ import type { Case, Facts } from "./case.ts";
 import { selectCases } from "./cases.ts";
 import { ClientExaminer } from "./examine_clients.ts";
 import { examineServer, reach, type ServerExamination } from "./examine_server.ts";
+import { printable } from "./printable.ts";
 import { isHealthy, type Report, type Result } from "./report.ts";
 import { formatHtml } from "./report_html.ts";
 import { formatJson } from "./report_json.ts";
@@ -43,7 +44,12 @@ const terminal: Output = {
   isTerminal: process.stdout.isTTY === true && process.env.NO_COLOR === undefined,
 };
 
-/** The cases of a run, and what its reports say about it. */
+/** Reports an error that keeps the doctor from running. */
+function complain(message: string): void {
+  process.stderr.write(`doctor: ${printable(message)}\n`);
+}
+
+/** The cases of a run, and its report. */
 interface Run {
   readonly args: Arguments;
   readonly cases: readonly Case[];
@@ -79,6 +85,11 @@ function writeReports(report: Report, { json, html }: Arguments): void {
   if (html !== undefined) writeFileSync(html, formatHtml(report));
 }
 
+/** The URL without what may be secret: credentials and the query. */
+function shownUrl({ protocol, host, pathname, search }: URL): string {
+  return `${protocol}//${host}${pathname}${search === "" ? "" : "?..."}`;
+}
+
 async function runServer({ args, cases, report }: Run, url: URL): Promise<number> {
   const how: ServerExamination = {
     url,
@@ -88,12 +99,12 @@ async function runServer({ args, cases, report }: Run, url: URL): Promise<number
   };
   const problem = await reach(how);
   if (problem !== undefined) {
-    process.stderr.write(`doctor: cannot connect to ${url.href}: ${problem.message}\n`);
+    complain(`cannot connect to ${shownUrl(url)}: ${problem.message}`);
     return NOT_EXAMINED;
   }
   const shown = new TerminalReport(terminal, cases.length, args.verbose);
   const results = await examineServer(cases, how, (result) => shown.result(result));
-  const done = report(args.agent ?? url.host, url.href, results);
+  const done = report(args.agent ?? url.host, shownUrl(url), results);
   shown.summary(done);
   writeReports(done, args);
   return isHealthy(done) ? HEALTHY : ILL;
@@ -111,10 +122,12 @@ async function runClients({ args, cases, report }: Run, port: number): Promise<n
       const done = report(agent, endpoint, results);
       shown.summary(done);
       writeReports(done, args);
-      // A client that did not come back for every case is not well.
+      // A client that left out a case has not passed it.
       const complete = results.length === cases.length;
       if (!complete) {
-        terminal.write(`\n${agent} came for ${results.length} of ${cases.length} cases.\n`);
+        terminal.write(
+          `\n${printable(agent)} ran ${results.length} of ${cases.length} cases.\n`,
+        );
       }
       if (!keepListening) finish(isHealthy(done) && complete ? HEALTHY : ILL);
     },
@@ -122,10 +135,10 @@ async function runClients({ args, cases, report }: Run, port: number): Promise<n
   try {
     endpoint = `ws://${hostname}:${await examiner.listen()}/`;
   } catch (error) {
-    process.stderr.write(`doctor: cannot listen: ${(error as Error).message}\n`);
+    complain(`cannot listen on ${hostname}:${port}: ${(error as Error).message}`);
     return NOT_EXAMINED;
   }
-  terminal.write(`Listening on ${endpoint} for clients, ${cases.length} cases.\n`);
+  terminal.write(`Listening on ${endpoint} for clients: ${cases.length} cases.\n`);
   const status = await finished;
   await examiner.close();
   return status;
@@ -152,7 +165,8 @@ export async function doctor(args: readonly string[]): Promise<number> {
     parsed = parseArguments(args);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    process.stderr.write(`doctor: ${error.message}\n\n${USAGE}`);
+    complain(error.message);
+    process.stderr.write(`\n${USAGE}`);
     return NOT_EXAMINED;
   }
   const run = prepare(parsed);
@@ -167,7 +181,7 @@ export async function doctor(args: readonly string[]): Promise<number> {
     return HEALTHY;
   }
   if (run.cases.length === 0) {
-    process.stderr.write("doctor: no case fits --cases and --exclude\n");
+    complain("no case matches --cases and --exclude");
     return NOT_EXAMINED;
   }
   return parsed.url !== undefined
@@ -186,6 +200,6 @@ function isProgram(): boolean {
 
 if (isProgram()) {
   const status = await doctor(process.argv.slice(2));
-  // Streams that a peer has not ended would keep the process for a while.
+  // Streams that a peer has not closed would keep the process alive.
   process.exit(status);
 }

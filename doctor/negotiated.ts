@@ -98,7 +98,7 @@ export function checkChoices(
   if (chosen.length > 1 || chosen.some((name) => name === "" || !asked.includes(name))) {
     throw new HandshakeError(
       "SUBPROTOCOL_UNEXPECTED",
-      `The server chose the subprotocol "${chosen.join(", ")}", which was not asked for`,
+      `The server selected the subprotocol "${chosen.join(", ")}", which was not requested`,
     );
   }
   const accepted = parseExtensions(answer.getAll("sec-websocket-extensions"));

@@ -80,7 +80,7 @@ export async function openToServer(
         whole = reader.push(chunk);
         if (whole) rest = [reader.rest];
       } catch (error) {
-        problem = `The answer cannot be read: ${(error as Error).message}`;
+        problem = `The answer cannot be parsed: ${(error as Error).message}`;
       }
     }
   });
@@ -130,7 +130,7 @@ function checkProof(request: HeaderFields, answer: HeaderFields): void {
   if (accepts.length !== 1 || accepts[0] !== acceptKey(key)) {
     throw new HandshakeError(
       "ACCEPT_INVALID",
-      "The answer's Sec-WebSocket-Accept does not belong to the key",
+      "The answer's Sec-WebSocket-Accept does not match the key",
     );
   }
 }
@@ -142,5 +142,5 @@ function ownCheck(answer: HeaderFields, check: HandshakeCheck | undefined): stri
   if (chosen === null || check?.subprotocols === undefined) return undefined;
   return check.subprotocols.includes(chosen)
     ? undefined
-    : `The server chose the subprotocol "${chosen}"`;
+    : `The server selected the subprotocol "${chosen}"`;
 }

@@ -84,7 +84,7 @@ export function untoldResult({ id, title, rfc, untold }: Case): Result {
     title,
     rfc,
     verdict: "INFORMATIONAL",
-    note: `not run: tell the doctor ${untold}`,
+    note: `not run: it needs the option ${untold}`,
     milliseconds: 0,
   };
 }

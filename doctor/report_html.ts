@@ -1,15 +1,16 @@
-// A report as a page: one file, nothing to load, no script but a filter.
+// The report as a page: one file that loads nothing, with one script, a filter.
 
 import { GROUP_NAMES, groupOf } from "./cases.ts";
+import { printable } from "./printable.ts";
 import { countVerdicts, type Exchange, type Report, type Result, VERDICTS } from "./report.ts";
 import { formatEntry } from "./report_terminal.ts";
 import { STYLE } from "./report_style.ts";
 
 const ENTITIES: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
 
-/** Text as it may stand in a page: what a peer has sent is in it. */
+/** Text, also from a peer, escaped for a page. */
 export function escapeHtml(text: string): string {
-  return text.replace(/[&<>"]/g, (character) => ENTITIES[character]);
+  return printable(text).replace(/[&<>"]/g, (character) => ENTITIES[character]);
 }
 
 /** Shows the results of one verdict alone, or all again. */
@@ -97,8 +98,8 @@ export function formatHtml(report: Report): string {
   );
   const shorter = results.filter(({ shrunk }) => shrunk !== undefined).length;
   const hint = fast
-    ? `<p class="hint">Run with --fast: ${leftOut} cases were left out and ${shorter} made ` +
-      "shorter.</p>"
+    ? `<p class="hint">Run with --fast: ${leftOut} cases were skipped and ${shorter} were ` +
+      "shortened.</p>"
     : "";
   return `<!doctype html>
 <html lang="en">

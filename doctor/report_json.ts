@@ -1,9 +1,11 @@
-// A report as JSON: for programs, and to compare one run with another.
+// The report as JSON: for programs, and to compare two runs.
 
+import { escapeInJson } from "./printable.ts";
 import { countVerdicts, type Report } from "./report.ts";
 
 /** The report as text, with the counts in front. */
 export function formatJson(report: Report): string {
   const { results, ...about } = report;
-  return `${JSON.stringify({ ...about, counts: countVerdicts(results), results }, null, 2)}\n`;
+  const counts = countVerdicts(results);
+  return `${escapeInJson(JSON.stringify({ ...about, counts, results }, null, 2))}\n`;
 }

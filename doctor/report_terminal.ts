@@ -1,11 +1,13 @@
-// A report for people at a terminal: how far it is, and at the end a table and what went wrong.
+// The report on a terminal: progress, and at the end a table and the cases that went wrong. Nothing
+// that a peer sent controls the terminal: every line is escaped before it gets a colour.
 
 import type { Verdict } from "./case.ts";
 import { GROUP_NAMES, groupOf } from "./cases.ts";
 import { countVerdicts, type Report, type Result, VERDICTS } from "./report.ts";
+import { printable } from "./printable.ts";
 import type { Entry } from "./recording.ts";
 
-/** Where text goes: whether it is a terminal decides on colours and on lines that are rewritten. */
+/** Where text goes. A terminal gets colours, and a progress line that is rewritten. */
 export interface Output {
   write(text: string): void;
   readonly isTerminal: boolean;
@@ -21,18 +23,18 @@ const COLOURS: Record<Verdict, string> = {
 
 /** Octets of an entry that are shown. */
 const SHOWN = 20;
-/** Entries of an exchange that are shown; all that were kept are in the other reports. */
+/** Entries of an exchange that are shown; the other reports have all that were kept. */
 const MAX_ENTRIES = 8;
-/** Results that are shown with their octets. */
+/** Results that are shown in detail. */
 const MAX_DETAILS = 25;
 
-/** Cases between two words about progress, where lines cannot be rewritten. */
+/** Cases between two lines of progress, where lines cannot be rewritten. */
 const PROGRESS = 100;
 
 /** Verdicts that are listed one by one. */
 const LISTED: readonly Verdict[] = ["FAIL", "NON-STRICT"];
 
-/** Shows a run. */
+/** Shows the progress and the results of a run. */
 export class TerminalReport {
   readonly #output: Output;
   readonly #total: number;
@@ -40,9 +42,9 @@ export class TerminalReport {
   #done = 0;
 
   /**
-   * @param output Where to.
-   * @param total How many cases there will be.
-   * @param verbose Whether each has a line of its own.
+   * @param output Where the text goes.
+   * @param total How many cases there are.
+   * @param verbose Whether each case gets a line.
    */
   constructor(output: Output, total: number, verbose: boolean) {
     this.#output = output;
@@ -50,42 +52,47 @@ export class TerminalReport {
     this.#verbose = verbose;
   }
 
-  /** A case is done. */
+  /** Shows that a case is done. */
   result(result: Result): void {
     this.#done++;
-    if (this.#verbose) this.#line(`${this.#head(result)}  ${result.title}`);
+    if (this.#verbose) this.#head(result);
     if (this.#output.isTerminal) {
       const share = Math.floor(100 * this.#done / this.#total);
       this.#output.write(
-        `\r\u001b[K${this.#done} of ${this.#total} cases (${share} %), last: ${result.id}`,
+        `\r\u001b[K${this.#done} of ${this.#total} cases (${share}%), last: ${result.id}`,
       );
     } else if (this.#done % PROGRESS === 0) {
       this.#line(`${this.#done} of ${this.#total} cases`);
     }
   }
 
-  /** The run is over. */
+  /** Shows the results of the run. */
   summary(report: Report): void {
     const { results, role, agent, endpoint } = report;
     if (this.#output.isTerminal) this.#output.write("\r\u001b[K");
     for (const result of worst(results).slice(0, MAX_DETAILS)) this.#detail(result);
     const listed = results.filter(({ verdict }) => LISTED.includes(verdict));
     if (listed.length > MAX_DETAILS) {
-      this.#line(`\n${listed.length - MAX_DETAILS} more are in the JSON and HTML reports.`);
+      this.#line();
+      this.#line(`${listed.length - MAX_DETAILS} more are in the JSON and HTML reports.`);
     }
-    this.#line(`\n${agent}, a ${role}, at ${endpoint}\n`);
-    this.#line(formatTable(results));
+    this.#line();
+    this.#line(`${agent}, a ${role}, at ${endpoint}`);
+    this.#line();
+    for (const line of formatTable(results).split("\n")) this.#line(line);
     if (report.fast) {
+      this.#line();
       this.#line(
-        `\n--fast: ${report.leftOut} cases were left out, ${
+        `--fast: ${report.leftOut} cases were skipped, ${
           results.filter(({ shrunk }) => shrunk !== undefined).length
-        } made shorter.`,
+        } were shortened.`,
       );
     }
   }
 
   #detail(result: Result): void {
-    this.#line(`\n${this.#head(result)}  ${result.title}`);
+    this.#line();
+    this.#head(result);
     this.#line(`      rule      ${result.rfc}`);
     if (result.expected !== undefined) this.#line(`      allowed   ${result.expected}`);
     if (result.note !== "") this.#line(`      happened  ${result.note}`);
@@ -95,22 +102,24 @@ export class TerminalReport {
     }
   }
 
-  #head({ id, verdict }: Result): string {
-    const text = `${id.padEnd(9)}${verdict}`;
-    return this.#output.isTerminal ? `${COLOURS[verdict]}${text}\u001b[0m` : text;
+  #head({ id, verdict, title }: Result): void {
+    this.#line(`  ${title}`, `${id.padEnd(9)}${verdict}`, COLOURS[verdict]);
   }
 
-  #line(text: string): void {
-    this.#output.write(this.#output.isTerminal ? `\r\u001b[K${text}\n` : `${text}\n`);
+  /** Writes one line: `coloured` in its colour, then `text`. */
+  #line(text = "", coloured = "", colour = ""): void {
+    const { isTerminal } = this.#output;
+    const front = isTerminal && coloured !== "" ? `${colour}${coloured}\u001b[0m` : coloured;
+    this.#output.write(`${isTerminal ? "\r\u001b[K" : ""}${front}${printable(text)}\n`);
   }
 }
 
-/** What is listed one by one, the failures first. */
+/** The results that are listed one by one, the failures first. */
 function worst(results: readonly Result[]): Result[] {
   return LISTED.flatMap((wanted) => results.filter(({ verdict }) => verdict === wanted));
 }
 
-/** One entry of an exchange as a line, with so many of its octets. */
+/** One entry of an exchange as a line, with its first octets. */
 export function formatEntry({ sent, time, size, hex }: Entry, octets: number = SHOWN): string {
   const shown = hex.slice(0, 2 * octets).replace(/../g, "$& ").trimEnd();
   const rest = size > octets ? ` ... (${size} bytes)` : "";

@@ -96,6 +96,25 @@ export function close(code?: number, reason: Payload | string = NOTHING): FrameS
   return frame(Opcode.Close, concat([Uint8Array.of(code >> 8, code & 0xff), bytes]));
 }
 
+/**
+ * The bytes of each fragment of a message of `total` bytes. As in the Autobahn test suite, a message
+ * that is longer than one fragment and divides evenly ends with an empty one.
+ */
+export function fragmentSizes(total: number, size: number): number[] {
+  if (total <= size) return [total];
+  const rest = total % size;
+  return [...Array.from({ length: (total - rest) / size }, () => size), rest];
+}
+
+/** A message cut into fragments of `size` bytes; see {@linkcode fragmentSizes}. */
+export function cut(opcode: number, payload: Uint8Array, size: number): FrameStep[] {
+  let end = 0;
+  return fragments(
+    opcode,
+    ...fragmentSizes(payload.length, size).map((length) => payload.subarray(end, end += length)),
+  );
+}
+
 /** The frames of one message, all but the last without FIN. */
 export function fragments(opcode: number, ...payloads: (Payload | string)[]): FrameStep[] {
   return payloads.map((payload, index) =>
@@ -158,6 +177,11 @@ export function stillOpen(name: string): Expected {
 /** PASS: these came back, and the connection was closed as it should be. */
 export function echoes(...back: Expected[]): Outcome {
   return { verdict: "PASS", back, ending: { is: "closed" } };
+}
+
+/** PASS: these came back, and the connection was closed with one of these codes; 1005 is no code. */
+export function closesWith(codes: readonly number[], ...back: Expected[]): Outcome {
+  return { verdict: "PASS", back, ending: { is: "closed", codes } };
 }
 
 /** PASS: these came back, and then the peer failed the connection. */

@@ -37,6 +37,8 @@ export interface Transcript {
   /** The peer's Close frame. */
   close?: { readonly code: number; readonly reason: string };
   end: StreamEnd;
+  /** Whether a flood was given up because the peer did not read. */
+  stalled?: boolean;
   /** The endpoint could not be reached. */
   unreachable?: string;
 }

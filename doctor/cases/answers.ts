@@ -25,7 +25,7 @@ const GOOD: Row[] = [
   ],
   ["Another reason phrase", { startLine: "HTTP/1.1 101 Why Not" }, "4.1; RFC 9112 4"],
   ["No reason phrase", { startLine: "HTTP/1.1 101 " }, "4.1; RFC 9112 4"],
-  ["Fields of no importance", { fields: { Server: "doctor", "X-Empty": "" } }, "4.1"],
+  ["Unknown fields", { fields: { Server: "doctor", "X-Empty": "" } }, "4.1"],
   [
     "A 103 before the 101",
     { interim: "HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n" },
@@ -36,12 +36,12 @@ const GOOD: Row[] = [
 
 const BAD: Row[] = [
   [
-    "A wrong accept value",
+    "A wrong Sec-WebSocket-Accept",
     { fields: { "Sec-WebSocket-Accept": "dGhlIHNhbXBsZSBub25jZQ==" } },
     "4.1",
   ],
-  ["No accept value", { fields: { "Sec-WebSocket-Accept": null } }, "4.1"],
-  ["An empty accept value", { fields: { "Sec-WebSocket-Accept": "" } }, "4.1"],
+  ["No Sec-WebSocket-Accept", { fields: { "Sec-WebSocket-Accept": null } }, "4.1"],
+  ["An empty Sec-WebSocket-Accept", { fields: { "Sec-WebSocket-Accept": "" } }, "4.1"],
   ["No Upgrade", { fields: { Upgrade: null } }, "4.1"],
   ["Upgrade: h2c", { fields: { Upgrade: "h2c" } }, "4.1"],
   ["No Connection", { fields: { Connection: null } }, "4.1"],
@@ -59,9 +59,9 @@ const BAD: Row[] = [
   ],
   ["HTTP/1.0 101", { startLine: "HTTP/1.0 101 Switching Protocols" }, "4.1; RFC 9110 7.8", [
     refuses(),
-    laxly(ECHO, "nothing but the examples of RFC 6455 says that it must be HTTP/1.1"),
+    laxly(ECHO, "only the examples of RFC 6455 require HTTP/1.1"),
   ]],
-  ["A subprotocol that was not asked for", { subprotocols: ["nobody-asked"] }, "4.1"],
+  ["A subprotocol that was not requested", { subprotocols: ["nobody-asked"] }, "4.1"],
   ["An extension that was not offered", { extensions: "x-nobody-offered" }, "4.1, 9.1"],
   [
     "A window of 16 bits",
@@ -74,7 +74,7 @@ const BAD: Row[] = [
     "RFC 7692 7.1.2.1",
   ],
   [
-    "A window that is no number",
+    "A window size that is not a number",
     { extensions: "permessage-deflate; server_max_window_bits=abc" },
     "RFC 7692 7.1.2.1",
   ],
@@ -88,9 +88,9 @@ const BAD: Row[] = [
     { extensions: "permessage-deflate, permessage-deflate" },
     "9.1; RFC 7692 5.2",
   ],
-  ["No HTTP at all", { instead: utf8("what do you want?\r\n\r\n") }, "4.1"],
+  ["Not HTTP", { instead: utf8("what do you want?\r\n\r\n") }, "4.1"],
   [
-    "Bytes beyond ASCII in Sec-WebSocket-Protocol",
+    "Non-ASCII bytes in Sec-WebSocket-Protocol",
     { rawLines: [concat([utf8("Sec-WebSocket-Protocol: "), Uint8Array.of(0xff, 0xfe)])] },
     "4.1",
   ],
@@ -114,6 +114,6 @@ export const answers: readonly Case[] = [
   ...of(1, GOOD, [ECHO]),
   ...of(2, BAD, [
     refuses(),
-    laxly(refuses({ lingers: true }), "the connection is not used, and not ended either"),
+    laxly(refuses({ lingers: true }), "the connection is neither used nor closed"),
   ]),
 ];

@@ -1,5 +1,5 @@
 // Group 20: the Close frame that a failing peer sends, with the code that says why. The groups before
-// let a peer get away with dropping the stream; RFC 6455 7.1.7 wants it to say goodbye first.
+// accept a peer that drops the stream; RFC 6455 7.1.7 asks for a Close frame first.
 
 import { Opcode } from "../../src/core.ts";
 import type { Case, Step } from "../case.ts";
@@ -28,15 +28,16 @@ const PROTOCOL: Row[] = [
   ["a Close frame has the code 1006", [close(1006)], "RFC 6455 7.4.1"],
   ["a Close frame has the code 1015", [close(1015)], "RFC 6455 7.4.1"],
   ["a Close frame has the code 2999", [close(2999)], "RFC 6455 7.4.2"],
+  ["a Close frame has 126 bytes", [close(1000, "*".repeat(124))], "RFC 6455 5.5"],
 ];
 
-/** Text that is none: 1007. */
+/** Text that is not UTF-8: 1007. */
 const PAYLOAD: Row[] = [
   ["a text message has a surrogate in it", [text(hex("61 ed a0 80 62"))]],
   ["a text message ends inside of a character", [text(hex("61 e2 82"))]],
   ["the first fragment of a text has a byte ff", [first(hex("61 ff 62")), last("c")]],
   ["the last fragment of a text leaves a character open", [first(hex("61 e2")), last(hex("82"))]],
-  ["a fragment does not go on with a character", [first(hex("61 e2")), last(hex("41"))]],
+  ["a fragment does not continue a character", [first(hex("61 e2")), last(hex("41"))]],
   ["the reason of a Close frame is not UTF-8", [close(1000, hex("61 ff"))], "RFC 6455 5.5.1, 8.1"],
 ];
 
@@ -50,7 +51,7 @@ function of(group: string, code: number, name: string, rows: Row[]): Case[] {
   }));
 }
 
-/** Codes that come back as they were sent. */
+/** Codes that must be echoed. */
 const ECHOED = [1000, 1001, 1003, 1012, 1014, 3000, 3999, 4000, 4999];
 
 /** The cases of group 20. */
@@ -64,7 +65,7 @@ export const closeCodes: readonly Case[] = [
     steps: [close(code, "bye")],
     outcomes: [
       { verdict: "PASS", back: [], ending: { is: "closed", codes: [code] } },
-      laxly(echoes(), "the code of the answer is another"),
+      laxly(echoes(), "the answer has a different code"),
     ],
   })),
   {
@@ -74,12 +75,13 @@ export const closeCodes: readonly Case[] = [
     steps: [close()],
     outcomes: [
       { verdict: "PASS", back: [], ending: { is: "closed", codes: [1005, 1000] } },
-      laxly(echoes(), "the code of the answer is another"),
+      laxly(echoes(), "the answer has a different code"),
     ],
   },
   {
     id: "20.4.1",
-    title: "Having failed the connection, the peer ends it though its Close frame is not answered",
+    title:
+      "After failing the connection, the peer ends the stream even if its Close frame is not answered",
     rfc: "RFC 6455 7.1.7",
     role: "server",
     mute: true,

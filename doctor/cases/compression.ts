@@ -32,6 +32,9 @@ const OPENING = { deflate: { offers: [{ noContextTakeover: false, maxWindowBits:
 const BEGIN = { ...first(HELLO.subarray(0, 3)), rsv: 4 };
 const END = last(HELLO.subarray(3));
 
+/** Text long and regular enough that every peer compresses it. */
+const JSON_TEXT = { source: "json", size: 4096 } as const;
+
 type Row = [title: string, steps: Step[], outcomes: Outcome[], rfc: string];
 
 const GOOD: Row[] = [
@@ -70,19 +73,19 @@ const GOOD: Row[] = [
     "RFC 7692 6",
   ],
   [
-    "A message in a block that is stored",
+    "A message in a stored block",
     [text(STORED, COMPRESSED)],
     [echoes(textBack("Hello"))],
     "RFC 7692 7.2.3.3",
   ],
   [
-    "A message in a block that says that it is the last (BFINAL)",
+    "A message in a final block (BFINAL)",
     [text(FINAL, COMPRESSED)],
     [echoes(textBack("Hello"))],
     "RFC 7692 7.2.3.4",
   ],
   [
-    "Another message behind one whose block says that it is the last",
+    "A message after one in a final block",
     [text(FINAL, COMPRESSED), text(HELLO, COMPRESSED)],
     [echoes(textBack("Hello"), textBack("Hello"))],
     "RFC 7692 7.2.3.4",
@@ -153,19 +156,19 @@ const BAD: Row[] = [
   ],
   ["RSV3 on a plain message", [text("Hello", { rsv: 1 })], strictlyFailed([1002]), "RFC 6455 5.2"],
   [
-    "A compressed message that is not deflate data: a reserved type of block",
+    "A compressed message that is not deflate data: a reserved block type",
     [text(hex("06 00 00"), COMPRESSED)],
     strictlyFailed([1007, 1002]),
     "RFC 7692 6.2; RFC 1951 3.2.3",
   ],
   [
-    "A compressed message that is not deflate data: a stored block whose length is wrong",
+    "A compressed message that is not deflate data: a stored block with a wrong length",
     [text(hex("00 05 00 fb ff 48 65 6c 6c 6f 00"), COMPRESSED)],
     strictlyFailed([1007, 1002]),
     "RFC 7692 6.2; RFC 1951 3.2.4",
   ],
   [
-    "A compressed message that refers to bytes before the beginning",
+    "A compressed message with a distance before the start of the data",
     [text(AGAIN, COMPRESSED)],
     strictlyFailed([1007, 1002]),
     "RFC 7692 7.2.2; RFC 1951 3.2.5",
@@ -195,7 +198,7 @@ export const compression: readonly Case[] = [
   ...of(2, BAD),
   {
     id: "23.3.1",
-    title: "A compressed message that ends inside of a block: refused, or whatever came out of it",
+    title: "A truncated compressed message: rejected, or delivered as far as it goes",
     rfc: "RFC 7692 6.2, 7.2.2",
     opening: OPENING,
     steps: [text(HELLO.subarray(0, 4), COMPRESSED)],
@@ -206,12 +209,20 @@ export const compression: readonly Case[] = [
   },
   {
     id: "23.3.2",
-    title: "RSV1 on a message where no extension was agreed on",
+    title: "RSV1 on a message without a negotiated extension",
     rfc: "RFC 6455 5.2",
     steps: [text(HELLO, COMPRESSED)],
     outcomes: [
       ...strictlyFailed([1002]),
-      laxly(echoes(textBack("Hello")), "it was decompressed without an agreement"),
+      laxly(echoes(textBack("Hello")), "it was decompressed although nothing was negotiated"),
     ],
+  },
+  {
+    id: "23.4.1",
+    title: "The peer's compressed messages end without 00 00 ff ff, the tail of a sync flush",
+    rfc: "RFC 7692 7.2.1",
+    opening: OPENING,
+    steps: [atOnce(text(JSON_TEXT), text(JSON_TEXT), text(HELLO, COMPRESSED))],
+    outcomes: [echoes(textBack(JSON_TEXT), textBack(JSON_TEXT), textBack("Hello"))],
   },
 ];

@@ -45,7 +45,7 @@ const IMPOSSIBLE: [title: string, announced: bigint, topBit: boolean][] = [
   ["2 ** 64 - 1: every bit is set", (1n << 64n) - 1n, true],
   ["2 ** 63 + 5: a length of 5 under the top bit", (1n << 63n) + 5n, true],
   ["2 ** 63 - 1, the largest legal length", (1n << 63n) - 1n, false],
-  ["2 ** 53 + 1, which no double holds", (1n << 53n) + 1n, false],
+  ["2 ** 53 + 1, not representable as a double", (1n << 53n) + 1n, false],
   ["2 ** 40", 1n << 40n, false],
   ["2 ** 32 + 5: 5 in 32 bits", (1n << 32n) + 5n, false],
 ];
@@ -54,7 +54,7 @@ const IMPOSSIBLE: [title: string, announced: bigint, topBit: boolean][] = [
 export const lengths: readonly Case[] = [
   ...LONG_WINDED.map(([title, step, back], index): Case => ({
     id: `22.1.${index + 1}`,
-    title: `A length that is not written the shortest way: ${title}`,
+    title: `A length in a longer form than necessary: ${title}`,
     rfc: RFC,
     steps: [step],
     outcomes: [...strictlyFailed([1002]), laxly(back, LENIENT)],

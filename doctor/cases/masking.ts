@@ -33,7 +33,7 @@ const rows: [title: string, steps: Step[]][] = [
   ["a ping", [ping(HELLO, WRONG)]],
   ["a Close frame", [wrong(close(1000))]],
   ["the second fragment alone", [first(HELLO), wrong(last(HELLO))]],
-  ["a message behind a good one", [atOnce(text(HELLO), text(HELLO, WRONG))]],
+  ["a message after a legal one", [atOnce(text(HELLO), text(HELLO, WRONG))]],
   [
     "a message of 64 KiB",
     [frame(Opcode.Binary, { source: "octets", size: 65536 }, WRONG)],
@@ -88,8 +88,7 @@ export const masking: readonly Case[] = [
   },
   {
     id: "21.3.4",
-    title:
-      "Ten messages, a ping and a Close frame: every frame that comes back has a mask key of its own",
+    title: "Ten messages, a ping and a Close frame: each frame in reply has its own mask key",
     rfc: "RFC 6455 5.3, 10.3",
     role: "client",
     freshMasks: true,

@@ -46,16 +46,16 @@ const EXTENSIONS: Row[] = [
     NONE,
   ],
   [
-    "An unknown extension before permessage-deflate: that may be accepted",
+    "An unknown extension before permessage-deflate, which may be accepted",
     { extensions: `x-unknown, ${DEFLATE}` },
     "9.1",
   ],
   [
-    "A bad offer of permessage-deflate, then a good one: the good one may be accepted",
+    "An invalid offer of permessage-deflate, then a valid one, which may be accepted",
     { extensions: `${DEFLATE}; server_max_window_bits=7, ${DEFLATE}` },
     "RFC 7692 5.1, 7.1",
     undefined,
-    [ECHO, laxly(refuses(), "the good offer was not looked at")],
+    [ECHO, laxly(refuses(), "the valid offer was ignored")],
   ],
   [
     "Offers on two lines",
@@ -63,17 +63,17 @@ const EXTENSIONS: Row[] = [
     "9.1, 11.3.2",
   ],
   [
-    "permessage-deflate without parameters: no window is asked of a client that named none",
+    "permessage-deflate without parameters: the answer has no client_max_window_bits",
     { extensions: DEFLATE },
     "RFC 7692 7.1.2.2",
   ],
   [
-    "server_max_window_bits=8, the smallest window: accepted as such, or declined",
+    "server_max_window_bits=8, the smallest window: accepted with 8, or declined",
     { extensions: `${DEFLATE}; server_max_window_bits=8` },
     "RFC 7692 7.1.2.1",
   ],
   [
-    "A list that breaks the grammar: refused or ignored",
+    "A malformed list: rejected or ignored",
     { extensions: `${DEFLATE}; ; =, ;` },
     "9.1",
     NONE,
@@ -90,7 +90,7 @@ const EXTENSIONS: Row[] = [
 
 const SUBPROTOCOLS: Row[] = [
   [
-    "Subprotocols that nobody knows: none is chosen",
+    "Unknown subprotocols: none is selected",
     { subprotocols: ["x-doctor-unknown-1", "x-doctor-unknown-2"] },
     "4.2.2",
     { subprotocols: [] },
@@ -106,20 +106,20 @@ const SUBPROTOCOLS: Row[] = [
     "INFORMATIONAL",
   ],
   [
-    "No subprotocol is asked for: none is chosen",
+    "No subprotocol is requested: none is selected",
     {},
     "4.2.2",
     { subprotocols: [] },
   ],
   [
-    "Something that is no token: refused or ignored",
+    "A subprotocol that is not a token: rejected or ignored",
     { fields: { "Sec-WebSocket-Protocol": "a b, c/d" } },
     "4.1",
     { subprotocols: [] },
     [ECHO, refuses()],
   ],
   [
-    "The same subprotocol twice: refused or ignored",
+    "The same subprotocol twice: rejected or ignored",
     { fields: { "Sec-WebSocket-Protocol": "x-doctor, x-doctor" } },
     "4.1",
     { subprotocols: ["x-doctor"] },

@@ -5,7 +5,7 @@ import { atOnce, fails, frame, laxly, octetWise, ping, text, textBack } from "..
 
 const HELLO = "Hello, world!";
 const PAYLOAD = "reserved opcode payload";
-const NOTE = "the good message before was not echoed any more";
+const NOTE = "the legal message before was not echoed";
 const AFTER_ONE = [fails(textBack(HELLO)), laxly(fails(), NOTE)];
 
 function of(group: string, kind: string, lowest: number): Case[] {

@@ -2,7 +2,7 @@
 
 import { Opcode } from "../../src/core.ts";
 import type { Case, Facts, FrameStep, Payload, SourceName } from "../case.ts";
-import { atOnce, binaryBack, echoes, fragments, frame, textBack } from "../steps.ts";
+import { atOnce, binaryBack, echoes, fragments, fragmentSizes, frame, textBack } from "../steps.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -26,12 +26,13 @@ function sized(bytes: number): string {
   return bytes >= MIB ? `${bytes / MIB} MiB` : bytes >= KIB ? `${bytes / KIB} KiB` : `${bytes} B`;
 }
 
-/** A message cut into fragments of `size` bytes. */
+/** A message of `total` bytes cut into fragments of `size` bytes. */
 function cut(opcode: number, source: SourceName, total: number, size: number): FrameStep[] {
-  const payloads: Payload[] = [];
-  for (let at = 0; at < total; at += size) {
-    payloads.push({ source, size: Math.min(size, total - at), offset: at });
-  }
+  const payloads = fragmentSizes(total, size).map((length, index): Payload => ({
+    source,
+    size: length,
+    offset: index * size,
+  }));
   return fragments(opcode, ...payloads);
 }
 
@@ -56,7 +57,7 @@ export function performance({ fast }: Facts): Case[] {
       title: `A ${name} message of ${sized(total)} in fragments of ${sized(size)}`,
       rfc,
       ...less("a message of 1 MiB instead of 4 MiB"),
-      // Fragments of 64 bytes are 65,536 frames: more than some peers take, see the notes.
+      // Fragments of 64 bytes are 65,537 frames: more than some peers accept, see the notes.
       steps: [{ ...atOnce(...cut(opcode, source, total, size)), chop: 64 * KIB }],
       outcomes: [echoes(back({ source, size: total }))],
     }))
@@ -71,7 +72,8 @@ export function performance({ fast }: Facts): Case[] {
   );
   const trips = KINDS.map(({ name, opcode, source }) =>
     ROUND_TRIP_SIZES.map((size): Omit<Case, "id"> => ({
-      title: `${count} ${name} messages of ${size} bytes, each sent when the one before is back`,
+      title:
+        `${count} ${name} messages of ${size} bytes, each sent after the echo of the previous one`,
       rfc,
       ...less(`${FAST_ROUND_TRIPS} messages instead of ${ROUND_TRIPS}`),
       steps: [{ do: "roundTrips", opcode, count, source, size, fragment: 0 }],

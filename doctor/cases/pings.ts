@@ -25,7 +25,7 @@ export const pings: readonly Case[] = [
   },
   {
     id: "2.3",
-    title: "A ping with a small payload that is no text",
+    title: "A ping with a small binary payload",
     rfc: "RFC 6455 5.5.2, 5.5.3",
     steps: [ping(OCTETS)],
     outcomes: [echoes(pongBack(OCTETS))],
@@ -53,21 +53,21 @@ export const pings: readonly Case[] = [
   },
   {
     id: "2.7",
-    title: "A pong that nobody asked for, without a payload",
+    title: "An unsolicited pong, without a payload",
     rfc: "RFC 6455 5.5.3",
     steps: [pong()],
     outcomes: [echoes()],
   },
   {
     id: "2.8",
-    title: "A pong that nobody asked for, with a payload",
+    title: "An unsolicited pong, with a payload",
     rfc: "RFC 6455 5.5.3",
     steps: [pong("unsolicited pong payload")],
     outcomes: [echoes()],
   },
   {
     id: "2.9",
-    title: "A pong that nobody asked for, then a ping: only the ping is answered",
+    title: "An unsolicited pong, then a ping: only the ping is answered",
     rfc: "RFC 6455 5.5.3",
     steps: [pong("unsolicited pong payload"), ping("ping payload")],
     outcomes: [echoes(pongBack("ping payload"))],

@@ -21,7 +21,7 @@ export const pipelining: readonly Case[] = [
   {
     id: "25.1.2",
     title:
-      "A message in one piece with the request, before the answer: echoed or refused, not lost",
+      "A message in one piece with the request, before the answer: echoed or rejected, not lost",
     rfc: "RFC 6455 4.1",
     role: "server",
     opening: { behind: [HELLO] },

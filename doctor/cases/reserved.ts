@@ -4,9 +4,9 @@ import type { Case, Outcome, Step } from "../case.ts";
 import { atOnce, binary, close, fails, laxly, octetWise, ping, text, textBack } from "../steps.ts";
 
 const HELLO = "Hello, world!";
-const NOTE = "the good message before was not echoed any more";
+const NOTE = "the legal message before was not echoed";
 
-/** What is right behind one good message: it comes back before the connection is failed. */
+/** A legal message comes first: it comes back before the connection is failed. */
 const AFTER_ONE: readonly Outcome[] = [fails(textBack(HELLO)), laxly(fails(), NOTE)];
 
 const cases: [title: string, steps: Step[], outcomes: readonly Outcome[]][] = [
@@ -28,7 +28,7 @@ const cases: [title: string, steps: Step[], outcomes: readonly Outcome[]][] = [
   ],
   ["A binary message with RSV = 5", [binary("\u0000\u0001", { rsv: 5 })], [fails()]],
   ["A ping with RSV = 6", [ping(HELLO, { rsv: 6 })], [fails()]],
-  ["A Close frame with RSV = 7", [{ ...close(1000), rsv: 7 }], [fails()]],
+  ["A Close frame with RSV = 7", [{ ...close(), rsv: 7 }], [fails()]],
 ];
 
 /** The cases of group 3. */

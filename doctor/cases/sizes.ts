@@ -1,8 +1,8 @@
-// Group 24: the largest message that a peer takes, over frames, fragments and compression.
+// Group 24: the largest message that a peer accepts, over frames, fragments and compression.
 
 import { Opcode } from "../../src/core.ts";
 import type { Case, Facts, FrameStep, Outcome, Payload, Step } from "../case.ts";
-import { atOnce, binaryBack, echoes, failsWith, fragments, frame } from "../steps.ts";
+import { atOnce, binaryBack, echoes, fails, failsWith, fragments, frame } from "../steps.ts";
 import { strictlyFailed } from "./outcomes.ts";
 import { bombOf } from "./bomb.ts";
 
@@ -10,8 +10,12 @@ const MIB = 1024 * 1024;
 const RFC = "RFC 6455 10.4, 7.4.1 (1009)";
 const UNTOLD = "--max-message-size";
 
-/** What a bomb becomes, where the peer's limit is not known. */
+/** What bombs inflate to. A peer may have a limit above the first; above the second it has none. */
 const BOMB_SIZE = 64 * MIB;
+const HUGE_SIZE = 256 * MIB;
+
+/** Bytes of a fragment of the message that does not end. */
+const FRAGMENT = 64 * 1024;
 
 const DEFLATE = { deflate: { offers: [{ noContextTakeover: false, maxWindowBits: 0 }] } };
 
@@ -29,23 +33,48 @@ function tooManyFragments(size: number): FrameStep[] {
   return fragments(Opcode.Binary, zeros(third), zeros(third), zeros(size + 1 - 2 * third));
 }
 
+/** A bomb is to be rejected with 1009; `whole` is the outcome where all of it comes back. */
+function bombCase(id: string, size: number, rfc: string, whole: Partial<Outcome>): Case {
+  return {
+    id,
+    title: `A decompression bomb: a message of ${bombOf(size).length >> 10} KiB that inflates to ${
+      size / MIB
+    } MiB`,
+    rfc,
+    opening: DEFLATE,
+    steps: [bomb(size)],
+    outcomes: [
+      failsWith([1009]),
+      { ...failsWith([], true), verdict: "NON-STRICT", note: "no Close frame with 1009" },
+      {
+        ...failsWith([1002, 1006, 1007, 1008, 1011, 1013]),
+        verdict: "NON-STRICT",
+        note: "the code is not 1009",
+      },
+      { ...echoes(binaryBack(zeros(size))), ...whole },
+    ],
+    heavy: true,
+    patience: 20_000,
+  };
+}
+
 /** The cases of group 24. */
 export function sizes({ maxMessageSize }: Facts): Case[] {
-  // Where it is not told the case only stands there, so that the list says what is missing.
+  // Without it the case stays in the list, which says what is missing.
   const max = maxMessageSize ?? 0;
   const rows: [title: string, steps: Step[], outcomes: Outcome[]][] = [
     [
-      "A message of just the largest size",
+      "A message of exactly the largest size",
       [frame(Opcode.Binary, zeros(max))],
       [echoes(binaryBack(zeros(max)))],
     ],
     [
-      "A message of one byte more: refused with 1009",
+      "A message of one byte more: rejected with 1009",
       [frame(Opcode.Binary, zeros(max + 1))],
       strictlyFailed([1009]),
     ],
     [
-      "The header alone of a message of one byte more: refused before its payload comes",
+      "Only the header of a message of one byte more: rejected before its payload arrives",
       [frame(Opcode.Binary, new Uint8Array(0), { announced: BigInt(max + 1) })],
       strictlyFailed([1009]),
     ],
@@ -67,41 +96,24 @@ export function sizes({ maxMessageSize }: Facts): Case[] {
     })),
     {
       id: "24.2.1",
-      title: "A compressed message that becomes one byte more than the largest size",
+      title: "A compressed message that inflates to one byte more than the largest size",
       rfc: `${RFC}; RFC 7692 8`,
       opening: DEFLATE,
       ...(maxMessageSize === undefined
         ? { untold: UNTOLD, steps: [], outcomes: [] }
         : { steps: [bomb(max + 1)], outcomes: strictlyFailed([1009]) }),
     },
-    {
-      id: "24.2.2",
-      title: `A message of ${bombOf(BOMB_SIZE).length >> 10} KiB that becomes ${
-        BOMB_SIZE / MIB
-      } MiB, a bomb`,
-      rfc: "RFC 7692 8; RFC 6455 10.4",
-      opening: DEFLATE,
-      steps: [bomb(BOMB_SIZE)],
-      outcomes: [
-        failsWith([1009]),
-        { ...failsWith([], true), verdict: "NON-STRICT", note: "no Close frame with 1009" },
-        {
-          ...failsWith([1002, 1006, 1007, 1008, 1011]),
-          verdict: "NON-STRICT",
-          note: "the code is another",
-        },
-        {
-          ...echoes(binaryBack(zeros(BOMB_SIZE))),
-          verdict: "INFORMATIONAL",
-          note: "all of it came back: the limit is higher, or there is none",
-        },
-      ],
-      heavy: true,
-      patience: 20_000,
-    },
+    bombCase("24.2.2", BOMB_SIZE, "RFC 7692 8; RFC 6455 10.4", {
+      verdict: "INFORMATIONAL",
+      note: "all of it came back: the limit is higher, or there is none",
+    }),
+    bombCase("24.2.3", HUGE_SIZE, "RFC 7692 8; RFC 6455 10.4; CVE-2026-39804", {
+      verdict: "NON-STRICT",
+      note: "all of it came back: inflation has no limit (CVE-2026-39804 in Bandit)",
+    }),
     {
       id: "24.3.1",
-      title: "A message of 200,000 empty fragments that does not end: refused, or borne",
+      title: "A message of 200,000 empty fragments that does not end: rejected or tolerated",
       rfc: "RFC 6455 5.4, 10.4",
       steps: [
         frame(Opcode.Binary, "", { fin: false }),
@@ -118,6 +130,30 @@ export function sizes({ maxMessageSize }: Facts): Case[] {
       // No rule limits how many fragments a message may have.
       otherwise: "INFORMATIONAL",
       heavy: true,
+    },
+    {
+      id: "24.3.2",
+      title: `A message that does not end: ${HUGE_SIZE / MIB} MiB in fragments of ${
+        FRAGMENT / 1024
+      } KiB`,
+      rfc: "RFC 6455 5.4, 10.4; CVE-2026-42786",
+      steps: [
+        frame(Opcode.Binary, zeros(FRAGMENT), { fin: false }),
+        {
+          do: "flood",
+          frame: frame(Opcode.Continuation, zeros(FRAGMENT), { fin: false }),
+          count: HUGE_SIZE / FRAGMENT - 1,
+        },
+      ],
+      outcomes: [
+        failsWith([1008, 1009]),
+        { ...failsWith([], true), verdict: "NON-STRICT", note: "no Close frame with 1008 or 1009" },
+        { ...fails(), back: "anything", verdict: "NON-STRICT", note: "the code is not 1009" },
+      ],
+      // All of it was accepted: the sum of the fragments has no limit, as in Bandit before 1.11.
+      otherwise: "NON-STRICT",
+      heavy: true,
+      patience: 20_000,
     },
   ];
 }

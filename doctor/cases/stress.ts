@@ -51,20 +51,20 @@ export const stress: readonly Case[] = [
         ending: { is: "closed" },
         note: "not every ping was answered, as RFC 6455 5.5.3 allows",
       },
-      informs({ ...fails(), back: "anything" }, "the connection was given up"),
+      informs({ ...fails(), back: "anything" }, "the connection was closed"),
     ],
     patience: 3000,
   },
   {
     id: "29.1.2",
-    title: "100,000 pings from a peer that does not read: the connection is kept or given up",
+    title: "100,000 pings from a peer that does not read: the connection is kept or closed",
     rfc: "RFC 6455 5.5.3, 10.4",
     steps: stopped({ do: "flood", frame: ping("x".repeat(100)), count: 100_000 }),
     outcomes: [
       { verdict: "PASS", back: "anything", ending: { is: "closed" } },
       informs(
         { ...fails(), back: "anything" },
-        "the connection was given up",
+        "the connection was closed",
       ),
     ],
     heavy: true,
@@ -77,14 +77,14 @@ export const stress: readonly Case[] = [
     steps: stopped({ do: "flood", frame: binary(LARGE), count: LARGE_COUNT }),
     outcomes: [
       echoes(...Array.from({ length: LARGE_COUNT }, () => binaryBack(LARGE))),
-      informs(failsWith([1008, 1009, 1013], true), "the slow reader was given up"),
+      informs(failsWith([1008, 1009, 1013], true), "the slow reader was disconnected"),
     ],
     heavy: true,
     patience: 20_000,
   },
   {
     id: "29.3.1",
-    title: "A request that does not end: the server gives up",
+    title: "An incomplete request: the server times out",
     rfc: "RFC 6455 4.2.1; RFC 9110 15.5.9",
     role: "server",
     opening: { only: 40 },
@@ -96,7 +96,7 @@ export const stress: readonly Case[] = [
   },
   {
     id: "29.4.1",
-    title: "The end of the stream without a Close frame: the peer ends its direction too",
+    title: "The end of the stream without a Close frame: the peer closes its side too",
     rfc: "RFC 6455 7.1.4, 7.1.5",
     steps: [text("Hello, world!"), { do: "await", count: 1 }, { do: "end" }],
     outcomes: [
@@ -124,7 +124,7 @@ export const stress: readonly Case[] = [
     steps: [frame(Opcode.Close, Uint8Array.of(3, 232)), { do: "end" }],
     outcomes: [
       { verdict: "PASS", back: [], ending: { is: "closed" } },
-      laxly(fails(), "the stream was ended without an answer"),
+      laxly(fails(), "the stream was closed without an answer"),
     ],
   },
   {

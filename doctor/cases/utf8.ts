@@ -1,9 +1,10 @@
 // Group 6, first part: UTF-8 over fragments and frames in pieces, and how soon it is refused.
 
 import { Opcode } from "../../src/core.ts";
-import type { Case, FrameStep, Outcome, Step } from "../case.ts";
+import type { Case, Outcome, Step } from "../case.ts";
 import {
   concat,
+  cut,
   echoes,
   fails,
   first,
@@ -32,10 +33,6 @@ const SPOILED = concat([KOSME, hex("ed a0 80"), encode("edited")]);
 /** Beyond U+10FFFF, and the part of it that shows that it is. */
 const TOO_HIGH = hex("f4 90 80 80");
 
-function byteByByte(bytes: Uint8Array): FrameStep[] {
-  return fragments(Opcode.Text, ...Array.from(bytes, (byte) => Uint8Array.of(byte)));
-}
-
 /** The frame's octets in three pieces: the header says how long all of them are together. */
 function inPieces(...pieces: Uint8Array[]): Step[] {
   return [
@@ -62,12 +59,16 @@ const FAIL_FAST: readonly Outcome[] = [
   fails(stillOpen("after the first piece")),
   laxly(
     fails(stillOpen("after the first piece"), stillOpen("after the second piece")),
-    "the text was refused at its end, not as soon as it was wrong",
+    "the text was rejected at its end, not at its first invalid byte",
   ),
 ];
 
 const WHOLE = [KOSME, TOO_HIGH, encode("edited")];
-const EARLY = [KOSME, TOO_HIGH.subarray(0, 2), concat([TOO_HIGH.subarray(2), encode("edited")])];
+const EARLY = [
+  concat([KOSME, TOO_HIGH.subarray(0, 1)]),
+  TOO_HIGH.subarray(1, 2),
+  concat([TOO_HIGH.subarray(2), encode("edited")]),
+];
 
 const cases: [id: string, title: string, steps: Step[], outcomes: readonly Outcome[]][] = [
   ["6.1.1", "A text message of no bytes", [text()], [echoes(textBack())]],
@@ -87,23 +88,23 @@ const cases: [id: string, title: string, steps: Step[], outcomes: readonly Outco
   [
     "6.2.2",
     "Valid UTF-8 in two fragments, cut between characters",
-    fragments(Opcode.Text, MIXED.subarray(0, 12), MIXED.subarray(12)),
+    fragments(Opcode.Text, MIXED.subarray(0, 15), MIXED.subarray(15)),
     [echoes(textBack(MIXED))],
   ],
   [
     "6.2.3",
     "Valid UTF-8 in fragments of one byte",
-    byteByByte(MIXED),
+    cut(Opcode.Text, MIXED, 1),
     [echoes(textBack(MIXED))],
   ],
   [
     "6.2.4",
     "Valid UTF-8 with characters of three bytes in fragments of one byte",
-    byteByByte(KOSME),
+    cut(Opcode.Text, KOSME, 1),
     [echoes(textBack(KOSME))],
   ],
   ["6.3.1", "Invalid UTF-8 in one frame", [text(SPOILED)], [fails()]],
-  ["6.3.2", "Invalid UTF-8 in fragments of one byte", byteByByte(SPOILED), [fails()]],
+  ["6.3.2", "Invalid UTF-8 in fragments of one byte", cut(Opcode.Text, SPOILED, 1), [fails()]],
   [
     "6.4.1",
     "Invalid UTF-8 in three fragments with pauses: the second makes it invalid",
@@ -112,7 +113,7 @@ const cases: [id: string, title: string, steps: Step[], outcomes: readonly Outco
   ],
   [
     "6.4.2",
-    "The same, the second fragment ending with the byte that makes it invalid",
+    "The same, the second fragment being the byte that makes it invalid",
     inFrames(...EARLY),
     FAIL_FAST,
   ],
@@ -124,7 +125,7 @@ const cases: [id: string, title: string, steps: Step[], outcomes: readonly Outco
   ],
   [
     "6.4.4",
-    "The same, the second piece ending with the byte that makes it invalid",
+    "The same, the second piece being the byte that makes it invalid",
     inPieces(...EARLY),
     FAIL_FAST,
   ],

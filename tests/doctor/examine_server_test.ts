@@ -59,7 +59,7 @@ async function examineIll(
     patience: 1000,
   };
   try {
-    const cases = allCases({ fast: true }).filter((one) => one.id === id);
+    const cases = allCases({ fast: false }).filter((one) => one.id === id);
     const [result] = await examineServer(cases, how, () => {});
     return result!;
   } finally {
@@ -80,15 +80,16 @@ const ill: [title: string, id: string, illness: Illness, verdict: Verdict, note:
     /longer than 125 bytes/,
   ],
   ["sends text that is none", "1.1.1", { reply: [0x81, 1, 0xff] }, "FAIL", /UTF-8/],
-  ["ends without a Close frame", "7.3.1", { ends: true }, "FAIL", /without a Close frame/],
-  ["answers Close and stays", "7.3.1", { reply: CLOSE }, "FAIL", /stayed open/],
+  ["ends without a Close frame", "20.3.10", { ends: true }, "FAIL", /without a Close frame/],
+  ["answers Close and stays", "20.3.10", { reply: CLOSE }, "FAIL", /stayed open/],
+  ["echoes nothing of a huge message and stays", "24.3.2", {}, "NON-STRICT", /stayed open/],
   ["answers Close and ends", "7.3.1", { reply: CLOSE, ends: true }, "PASS", /^$/],
   [
     "answers Close and sends more",
     "7.3.1",
     { reply: [...CLOSE, ...ECHO], ends: true },
     "FAIL",
-    /sent more after its Close frame/,
+    /sent data after its Close frame/,
   ],
   ["drops the stream on a violation", "20.1.1", { ends: true }, "NON-STRICT", /without a Close/],
   [
@@ -96,7 +97,7 @@ const ill: [title: string, id: string, illness: Illness, verdict: Verdict, note:
     "20.1.1",
     { reply: CLOSE, ends: true },
     "NON-STRICT",
-    /code is another/,
+    /code is different/,
   ],
   [
     "says goodbye with the right code",
@@ -110,7 +111,7 @@ const ill: [title: string, id: string, illness: Illness, verdict: Verdict, note:
     "1.1.1",
     { answer: () => acceptResponse({ key: "AAAAAAAAAAAAAAAAAAAAAA==" }) },
     "FAIL",
-    /does not belong to the key/,
+    /does not match the key/,
   ],
   [
     "chooses a subprotocol that was not asked for",
@@ -123,7 +124,7 @@ const ill: [title: string, id: string, illness: Illness, verdict: Verdict, note:
         ).replace("X-Ill: yes", "Sec-WebSocket-Protocol: chat"),
     },
     "FAIL",
-    /not asked for/,
+    /not requested/,
   ],
   [
     "accepts an extension that was not offered",

@@ -1,7 +1,7 @@
 // What the peer sends, as events, and what it must not send.
 
 import assert from "node:assert/strict";
-import { Inbound } from "../../doctor/inbound.ts";
+import { deflateFor, Inbound } from "../../doctor/inbound.ts";
 import { hex } from "../../doctor/steps.ts";
 import { emptyTranscript, type Transcript } from "../../doctor/transcript.ts";
 
@@ -45,3 +45,22 @@ for (const [title, chunks, message] of violations) {
     assert.match(read(...chunks).transcript.violation ?? "", message);
   });
 }
+
+const DIRECTION = { takeover: false, windowBits: 15 };
+
+/** The violation in one compressed message from a server. */
+function violationIn(payload: string): string | undefined {
+  const transcript = emptyTranscript();
+  const deflate = deflateFor({ inbound: DIRECTION, outbound: DIRECTION });
+  const bytes = hex(payload);
+  new Inbound("server", transcript, deflate, () => {})
+    .read(Uint8Array.of(0xc1, bytes.length, ...bytes));
+  return transcript.violation;
+}
+
+Deno.test("a violation: a compressed message that keeps the tail 00 00 ff ff", () => {
+  assert.equal(violationIn("f248cdc9c90700"), undefined);
+  assert.match(violationIn("f248cdc9c907000000ffff") ?? "", /00 00 ff ff/);
+  // A stored block may hold the same bytes as data; here they are only not UTF-8.
+  assert.match(violationIn("000400fbff0000ffff00") ?? "", /UTF-8/);
+});

@@ -180,7 +180,7 @@ Deno.test("a failure tells what came back", () => {
   const { note } = judge(ECHO, "server", transcript({ events: [{ ...HELLO, opcode: 2 }] }));
   assert.equal(
     note,
-    "The server gave: a binary message of 5 bytes (68656c6c6f), then the end of the stream " +
+    "The server sent: a binary message of 5 bytes (68656c6c6f), then the end of the stream " +
       "without a Close frame",
   );
 });

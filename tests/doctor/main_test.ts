@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { serve } from "../../mod.ts";
+import { linesOf } from "../support/child.ts";
 import { makeCertificates } from "../support/certificates.ts";
 import { runtimeCommand, type RuntimeName, runtimeNames } from "../support/runtimes.ts";
 
@@ -55,6 +56,27 @@ Deno.test("an endpoint that cannot be reached ends it with status 2", async () =
   const { status, err } = await run("deno", `ws://127.0.0.1:${freePort()}/`);
   assert.equal(status, 2);
   assert.match(err, /cannot connect to ws:/);
+});
+
+Deno.test("nothing that a client sends controls the terminal", async () => {
+  const { command, args } = runtimeCommand("deno", MAIN, "--listen", "0", "--cases", "2.1");
+  const process = new Deno.Command(command, { args, stdout: "piped", stderr: "piped" }).spawn();
+  const agent = encodeURIComponent("\u001b]0;owned\u0007\u009b2J\u202eevil\r\n");
+  const lines = linesOf(process.stdout);
+  const { value = "" } = await lines.next();
+  const url = /ws:\S+/.exec(value)![0];
+  const ended = Promise.withResolvers<void>();
+  const socket = new WebSocket(`${url}updateReports?agent=${agent}`);
+  socket.onerror = (): void => {};
+  socket.onclose = (): void => ended.resolve();
+  let out = "";
+  for await (const line of lines) out += `${line}\n`;
+  await ended.promise;
+  const stderr = await new Response(process.stderr).text();
+  await process.status;
+  assert.match(out, /\\u001b\]0;owned\\u0007.* ran 0 of 1 cases/);
+  // deno-lint-ignore no-control-regex -- control characters are what it looks for
+  assert.doesNotMatch(out + stderr, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
 });
 
 Deno.test("the list names every case with its rule", async () => {

@@ -17,7 +17,7 @@ Deno.test("every result is on the page, with its verdict", () => {
     assert.ok(page.includes(`<code>${id}</code>`));
   }
   assert.match(page, /1 of 4 cases failed/);
-  assert.match(page, /7 cases were left out and 1 made shorter/);
+  assert.match(page, /7 cases were skipped and 1 were shortened/);
 });
 
 Deno.test("what a peer said cannot become a part of the page", () => {

@@ -36,6 +36,6 @@ Deno.test("a case that was not run names the option that it needs", () => {
   const { verdict, note } = untoldResult({ ...framing[0]!, untold: "--max-message-size" });
   assert.deepEqual([verdict, note], [
     "INFORMATIONAL",
-    "not run: tell the doctor --max-message-size",
+    "not run: it needs the option --max-message-size",
   ]);
 });

@@ -1,0 +1,35 @@
+// Text from a peer as it may be shown: an agent's name, a reason, a header field.
+
+/** Characters that a terminal or a page may act on: controls, format characters, lone surrogates. */
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+
+/** Code units of one text that are shown. */
+const LONGEST = 1000;
+
+/**
+ * Text without anything that controls a terminal or reorders what it shows: such characters become
+ * escapes as in JavaScript, and a long text is cut.
+ */
+export function printable(text: string): string {
+  const shown = text.length > LONGEST ? `${text.slice(0, LONGEST)}...` : text;
+  return shown.replace(UNPRINTABLE, escapeCharacter);
+}
+
+/** Text inside of JSON, where an escape means the same as the character. */
+export function escapeInJson(json: string): string {
+  return json.replace(
+    UNPRINTABLE,
+    (character) => character === "\n" ? character : unicode(character),
+  );
+}
+
+function escapeCharacter(character: string): string {
+  return character === "\n" ? "\\n" : character === "\r" ? "\\r" : unicode(character);
+}
+
+function unicode(character: string): string {
+  return Array.from(
+    { length: character.length },
+    (_, index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, "0")}`,
+  ).join("");
+}
