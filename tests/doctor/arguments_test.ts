@@ -22,8 +22,8 @@ Deno.test("cases are chosen by patterns, several with commas or again", () => {
 });
 
 const wrong: [args: string[], message: RegExp][] = [
-  [[], /either a server .* or --listen/],
-  [["ws://a/", "--listen", "1"], /either a server .* or --listen/],
+  [[], /either the URL of a server .* or --listen/],
+  [["ws://a/", "--listen", "1"], /either the URL of a server .* or --listen/],
   [["ws://a/", "ws://b/"], /one endpoint/],
   [["nonsense"], /"nonsense" is not a URL/],
   [["http://a/"], /must start with ws:/],
