@@ -64,6 +64,7 @@ export type ErrorCode =
   | "WRITE_TIMEOUT"
   | "MESSAGE_TIMEOUT"
   // The socket failed.
+  | "LISTEN_FAILED"
   | "CONNECT_FAILED"
   | "CONNECTION_LOST"
   | "PROXY_REFUSED"

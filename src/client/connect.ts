@@ -4,15 +4,17 @@ import { ConnectionError, TimeoutError, WebSocketError } from "../errors.ts";
 import { encodeKey } from "../handshake/accept_key.ts";
 import { offerDeflate, PERMESSAGE_DEFLATE } from "../handshake/deflate_offer.ts";
 import { buildRequest } from "../handshake/request.ts";
-import type { Network, Transport } from "../transport/transport.ts";
+import type { DialOptions, Network, Transport } from "../transport/transport.ts";
 import { show } from "../shared/check.ts";
 import { Channel, type ChannelContext } from "../connection/channel.ts";
-import { type ConnectOptions, connectRules, parseTarget, type Target } from "./connect_options.ts";
+import type { ConnectionRules } from "../connection/connection_options.ts";
+import { type ConnectOptions, connectRules } from "./connect_options.ts";
 import type { Connection } from "../connection/connection.ts";
-import { type Dialled, dialThroughProxy } from "./proxy_dial.ts";
-import { findProxy } from "./proxy_url.ts";
+import { type Answered, Opening } from "./opening.ts";
+import type { Dialled } from "./proxy.ts";
+import { parseTarget, redacted, type Target } from "./url.ts";
+import { explainConnect } from "../shared/explain.ts";
 import { headerLines } from "../shared/header_lines.ts";
-import { type Answered, Outgoing } from "./outgoing.ts";
 import { randomMask, randomNonce } from "../shared/random.ts";
 import { logError } from "../shared/log_error.ts";
 import { timers, type TimerTarget } from "../shared/timer_wheel.ts";
@@ -35,55 +37,52 @@ export async function connectOver<T>(
 ): Promise<Connection<T>> {
   const rules = connectRules(options);
   const target = parseTarget(url);
-  const key = encodeKey(randomNonce());
-  const extensions = rules.compression && offerDeflate(rules.compression);
-  const request = requestBytes(target, key, extensions, options);
-  const context: ChannelContext<T> = {
-    connectionRules: rules,
-    handlers: options,
-    masks: randomMask,
-    reportError: logError,
-  };
   const deadline = new Deadline(options.handshakeTimeout ?? 30_000, options.signal);
   try {
+    const key = encodeKey(randomNonce());
+    const request = await requestFor(target, key, rules, options, deadline.signal);
     const { transport, rest } = await dial(network, target, options, deadline.signal);
     return await new Promise<Connection<T>>((resolve, reject) => {
-      const { compression } = rules;
-      const offeredExtensions = compression === undefined ? [] : [PERMESSAGE_DEFLATE];
-      const expected = { key, subprotocols: options.subprotocols, offeredExtensions };
-      const outgoing = new Outgoing(
+      const opening = new Opening(
         transport,
-        expected,
-        compression,
-        (answered) => resolve(openChannel(context, transport, target, answered, options.data as T)),
+        {
+          key,
+          subprotocols: options.subprotocols,
+          offeredExtensions: rules.compression === undefined ? [] : [PERMESSAGE_DEFLATE],
+          maxBytes: options.maxHandshakeSize,
+          deflate: rules.compression,
+          secure: target.secure,
+        },
+        (answered) => resolve(openChannel(rules, transport, target, answered, options)),
         reject,
       );
       deadline.onAbort((reason) => {
-        if (reason instanceof TimeoutError) outgoing.giveUp(reason);
-        else outgoing.fail(reason);
+        if (reason instanceof TimeoutError) opening.giveUp(reason);
+        else opening.fail(reason);
       });
-      outgoing.start(request, rest);
-      // A tunnel through a proxy is handed over paused.
-      transport.resume();
+      opening.start(request, rest);
     });
   } finally {
     deadline.end();
   }
 }
 
-function requestBytes<T>(
+async function requestFor<T>(
   target: Target,
   key: string,
-  extensions: string | undefined,
+  rules: ConnectionRules,
   options: ConnectOptions<T>,
-): Uint8Array {
-  const headers = [...headerLines(options.headers) ?? []];
-  const { authorization } = target;
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  const { subprotocols, origin, host = target.host } = options;
+  let init = options.headers;
+  if (typeof init === "function") init = await untilAborted(Promise.resolve(init()), signal);
+  const headers = [...headerLines(init) ?? []];
+  const { authorization, path } = target;
   if (authorization !== undefined && !headers.some(([name]) => /^authorization$/i.test(name))) {
     headers.push(["Authorization", authorization]);
   }
-  const { host, path } = target;
-  const { subprotocols, origin } = options;
+  const extensions = rules.compression && offerDeflate(rules.compression);
   return buildRequest({ host, target: path, key, subprotocols, extensions, origin, headers });
 }
 
@@ -94,34 +93,67 @@ async function dial<T>(
   signal: AbortSignal,
 ): Promise<Dialled> {
   const { hostname, port, secure } = target;
-  const { noDelay = true, readBufferSize } = options;
+  const { noDelay = true, readBufferSize, unix = target.unix } = options;
   const tls = secure ? options.tls ?? {} : undefined;
-  const address = { hostname, port, tls, noDelay, readBufferSize, signal };
-  const proxy = findProxy(options.proxy, target.url);
+  const address: DialOptions = { hostname, port, tls, noDelay, readBufferSize, signal };
+  if (unix !== undefined) address.unix = unix;
+  const { proxy } = options;
+  const proxies = proxy === undefined ? undefined : await import("./proxy.ts");
+  const server = unix === undefined ? proxies?.findProxy(proxy, target.url) : undefined;
   try {
     signal.throwIfAborted();
-    if (proxy !== undefined) return await dialThroughProxy(network, proxy, address, options.tls);
+    if (proxies !== undefined && server !== undefined) {
+      return await proxies.dialThroughProxy(network, server, address, options.tls);
+    }
     const dialing = options.dial === undefined ? network.dial(address) : options.dial(address);
     // A dialer that does not heed the signal must neither hold up the caller nor leave a socket open.
-    const transport = await untilAborted(dialing, signal, (late) => late.destroy());
-    return { transport, rest: NOTHING };
+    const transport = await untilAborted(
+      Promise.resolve(dialing),
+      signal,
+      (late) => late.destroy(),
+    );
+    return { transport: checkedTransport(transport), rest: NOTHING };
   } catch (cause) {
     if (signal.aborted) throw signal.reason;
-    if (proxy !== undefined && cause instanceof WebSocketError) throw cause;
-    const why = cause instanceof Error ? cause.message : show(cause);
-    throw new ConnectionError("CONNECT_FAILED", `Cannot connect to ${target.url}: ${why}`, {
-      cause,
-    });
+    if (server !== undefined && cause instanceof WebSocketError) throw cause;
+    // A certificate that cannot be read, say.
+    if (options.dial === undefined && cause instanceof TypeError) throw cause;
+    const url = redacted(target.url);
+    throw new ConnectionError(
+      "CONNECT_FAILED",
+      `Cannot connect to ${url}: ${explainConnect(cause, secure)}`,
+      { cause },
+    );
   }
 }
 
+const TRANSPORT_METHODS = ["start", "write", "pause", "resume", "end", "destroy"] as const;
+
+/** @throws {TypeError} Unless it is a transport. */
+function checkedTransport(transport: Transport): Transport {
+  const given: Partial<Transport> | undefined = transport;
+  const isTransport = TRANSPORT_METHODS.every((name) => typeof given?.[name] === "function");
+  if (isTransport) return transport;
+  throw new TypeError(
+    `dial must give a Transport, with the methods ${TRANSPORT_METHODS.join(", ")}, got ${
+      show(transport)
+    }`,
+  );
+}
+
 function openChannel<T>(
-  context: ChannelContext<T>,
+  connectionRules: ConnectionRules,
   transport: Transport,
   target: Target,
   answered: Answered,
-  data: T,
+  options: ConnectOptions<T>,
 ): Connection<T> {
+  const context: ChannelContext<T> = {
+    connectionRules,
+    handlers: options,
+    masks: randomMask,
+    reportError: logError,
+  };
   const { handshake, agreement, congested } = answered;
   const info = {
     url: target.url,
@@ -130,7 +162,7 @@ function openChannel<T>(
     protocol: handshake.protocol,
     extensions: handshake.extensions,
   };
-  const channel = new Channel<T>(context, transport, info, data, undefined, agreement);
+  const channel = new Channel<T>(context, transport, info, options.data as T, undefined, agreement);
   const { rest } = handshake;
   channel.start({ rest: rest.length > 0 ? [rest] : [], ended: false, congested });
   return channel.connection;

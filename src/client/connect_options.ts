@@ -16,21 +16,35 @@ import {
   connectionRules,
   MAX_INT32,
 } from "../connection/connection_options.ts";
-import { findProxy, type ProxyOption } from "./proxy_url.ts";
+import { isHost } from "../handshake/outgoing.ts";
+import { parseIpAddress } from "../handshake/ip_address.ts";
+import type { ProxyOption } from "./proxy_url.ts";
 import { checkHandlers, HANDLER_NAMES, type Handlers } from "../connection/handlers.ts";
 import type { HeaderFieldsInit } from "../shared/header_lines.ts";
 
 /** The options of `connect`. */
 export interface ConnectOptions<T = undefined> extends ConnectionOptions, Handlers<T> {
-  /** Further header fields of the request, such as `Authorization` or `Cookie`. */
-  headers?: HeaderFieldsInit;
+  /**
+   * Further header fields of the request, such as `Authorization` or `Cookie`; or a function that gives
+   * them, also asynchronously, called for each attempt: for a fresh token with each reconnection.
+   */
+  headers?: HeaderFieldsInit | (() => HeaderFieldsInit | Promise<HeaderFieldsInit>);
   /** The `Origin` to send. Default: none, as programs do that are no browsers. */
   origin?: string;
+  /** The value of the `Host` field, a host with or without a port. Default: that of the URL. */
+  host?: string;
+  /**
+   * The path of a unix socket to connect to. The URL then gives only the path, the query and the `Host`
+   * field. The `url` of a server on a unix socket needs no such option. Default: none.
+   */
+  unix?: string;
   /**
    * Milliseconds for all of it: name lookup, connecting, TLS and the server's answer; 0 is no limit.
    * Default: 30000.
    */
   handshakeTimeout?: number;
+  /** The largest head of the server's answer, in bytes: 256 to 2147483647. Default: 16384. */
+  maxHandshakeSize?: number;
   /** Gives up opening the connection when it aborts; has no effect on an open one. */
   signal?: AbortSignal;
   /**
@@ -59,7 +73,10 @@ export interface ConnectOptions<T = undefined> extends ConnectionOptions, Handle
 const CONNECT_OPTION_NAMES = [
   "headers",
   "origin",
+  "host",
+  "unix",
   "handshakeTimeout",
+  "maxHandshakeSize",
   "signal",
   "tls",
   "proxy",
@@ -69,24 +86,6 @@ const CONNECT_OPTION_NAMES = [
   ...CONNECTION_OPTION_NAMES,
   ...HANDLER_NAMES,
 ] as const;
-
-/** Where a URL points to, taken apart. */
-export interface Target {
-  /** The URL as `ws:` or `wss:`, without user information. */
-  readonly url: string;
-  /** Whether it is `wss:`. */
-  readonly secure: boolean;
-  /** The host to connect to; an IPv6 address without brackets. */
-  readonly hostname: string;
-  /** The port to connect to. */
-  readonly port: number;
-  /** The value of the Host field. */
-  readonly host: string;
-  /** The request target: path and query. */
-  readonly path: string;
-  /** The value of an Authorization field for the URL's user information, if it has any. */
-  readonly authorization: string | undefined;
-}
 
 /**
  * Checks the options of `connect` and fills in the defaults of both sides.
@@ -98,97 +97,67 @@ export function connectRules<T>(options: ConnectOptions<T>): ConnectionRules {
   checkHandlers(options);
   checkType("reconnect", options.reconnect, "boolean");
   checkType("origin", options.origin, "string");
+  checkType("host", options.host, "string");
+  if (options.host !== undefined && !isHost(options.host)) {
+    throw wrongType("host", "a host name or address, with or without a port", options.host);
+  }
+  checkType("unix", options.unix, "string");
+  if (options.unix === "") throw wrongType("unix", "the path of a socket", "");
   checkInteger("handshakeTimeout", options.handshakeTimeout, 0, MAX_INT32, "milliseconds");
+  checkInteger("maxHandshakeSize", options.maxHandshakeSize, 256, MAX_INT32, "bytes");
   checkSignal(options.signal);
   checkType("dial", options.dial, "function");
   if (options.proxy !== undefined) checkProxy(options);
-  const headers: unknown = options.headers;
-  if (headers !== undefined && (typeof headers !== "object" || headers === null)) {
-    throw wrongType("headers", "header fields", options.headers);
-  }
+  checkHeaders(options.headers);
   if (options.tls !== undefined) checkTls(options.tls);
   return connectionRules(options, false);
 }
 
+/** Its URL, which may hold a password, is checked where it is used. */
 function checkProxy<T>(options: ConnectOptions<T>): void {
-  if (options.dial !== undefined) {
-    throw new TypeError('Option "proxy" cannot be given together with "dial"');
+  for (const other of ["dial", "unix"] as const) {
+    if (options[other] !== undefined) {
+      throw new TypeError(`Option "proxy" cannot be given together with "${other}"`);
+    }
   }
-  // A function is asked, and what it gives is checked, once the URL is known.
-  if (typeof options.proxy !== "function") findProxy(options.proxy, "");
+}
+
+/** @throws {TypeError} Unless they can be header fields. What might be a secret is not repeated. */
+function checkHeaders(headers: unknown): void {
+  if (headers === undefined || typeof headers === "function") return;
+  if (typeof headers === "object" && headers !== null) return;
+  throw new TypeError(
+    'Option "headers" must be header fields (an object, a Headers, pairs) or a function that gives ' +
+      `them, got ${typeof headers === "string" ? "a string" : show(headers)}`,
+  );
 }
 
 function checkTls(tls: TlsClientOptions): void {
-  const names = ["caCerts", "cert", "key", "serverName", "rejectUnauthorized"];
+  const names = ["caCerts", "cert", "key", "passphrase", "serverName", "rejectUnauthorized"];
   checkNames('Option "tls"', tls, names);
   const { caCerts } = tls as { caCerts?: unknown };
   const isList = Array.isArray(caCerts) && caCerts.every((item) => typeof item === "string");
   if (caCerts !== undefined && !isList) {
     throw wrongType("tls.caCerts", "an array of PEM strings", caCerts);
   }
-  for (const name of ["cert", "key", "serverName"] as const) {
+  for (const name of ["cert", "key", "passphrase", "serverName"] as const) {
     checkType(`tls.${name}`, tls[name], "string");
   }
   checkType("tls.rejectUnauthorized", tls.rejectUnauthorized, "boolean");
   if ((tls.cert === undefined) !== (tls.key === undefined)) {
     throw new TypeError('Options "tls.cert" and "tls.key" must be given together');
   }
-}
-
-/**
- * Takes a URL apart. `http:` and `https:` count as `ws:` and `wss:`.
- *
- * @throws {TypeError} When it is no URL, of another scheme, or has a fragment.
- */
-export function parseTarget(input: string | URL): Target {
-  const url = parseUrl(input);
-  if (!["ws:", "wss:", "http:", "https:"].includes(url.protocol)) {
-    throw new TypeError(`The URL must begin with ws:// or wss://, got ${show(String(input))}`);
+  if (tls.passphrase !== undefined && tls.key === undefined) {
+    throw new TypeError('Option "tls.passphrase" needs "tls.key", which it is for');
   }
-  // RFC 6455 3: "Fragment identifiers are meaningless in the context of WebSocket URIs and MUST NOT
-  // be used on these URIs."
-  if (url.hash !== "") {
-    throw new TypeError(`The URL must not have a fragment, got ${show(String(input))}`);
-  }
-  const secure = url.protocol === "wss:" || url.protocol === "https:";
-  const path = url.pathname + url.search;
-  return {
-    url: `${secure ? "wss" : "ws"}://${url.host}${path}`,
-    secure,
-    hostname: url.hostname.startsWith("[") ? url.hostname.slice(1, -1) : url.hostname,
-    port: url.port === "" ? (secure ? 443 : 80) : Number(url.port),
-    host: url.host,
-    path,
-    authorization: basicAuthorization(url),
-  };
-}
-
-function parseUrl(input: unknown): URL {
-  if (input instanceof URL) return input;
-  if (typeof input !== "string") {
-    throw new TypeError(`The URL must be a string or a URL, got ${show(input)}`);
-  }
-  try {
-    return new URL(input);
-  } catch (cause) {
-    throw new TypeError(`The URL is not valid: ${show(input)}`, { cause });
+  // With an empty name TLS libraries check the certificate against some name of their own.
+  const { serverName } = tls;
+  if (serverName !== undefined && !isServerName(serverName)) {
+    throw wrongType("tls.serverName", "a host name or an IP address", serverName);
   }
 }
 
-/** RFC 7617: the user information of a URL as Basic credentials. */
-function basicAuthorization(url: URL): string | undefined {
-  if (url.username === "" && url.password === "") return undefined;
-  const user = percentDecoded("user", url.username);
-  const credentials = `${user}:${percentDecoded("password", url.password)}`;
-  return `Basic ${btoa(String.fromCharCode(...new TextEncoder().encode(credentials)))}`;
-}
-
-function percentDecoded(what: string, text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    throw new TypeError(
-      `The ${what} of the URL must be percent-encoded UTF-8: write % as %25`,
-    );
-  }
+/** A host name, or an IP address without brackets. */
+function isServerName(text: string): boolean {
+  return text.includes(":") ? parseIpAddress(text) !== undefined : isHost(text);
 }

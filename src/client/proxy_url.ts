@@ -4,6 +4,7 @@ import { authorityOf, type ProxyCredentials } from "../proxy/dialogue.ts";
 import { basicCredentials } from "../proxy/http_connect.ts";
 import { passwordRequest } from "../proxy/socks5.ts";
 import { show, wrongType } from "../shared/check.ts";
+import { percentDecoded, redacted, withoutBrackets } from "./url.ts";
 
 /**
  * A proxy, or how to find the one for a URL: none where it returns `undefined`. A user and password
@@ -51,19 +52,19 @@ export function findProxy(option: ProxyOption | undefined, url: string): ProxySe
 }
 
 function parseProxy(text: string): ProxyServer {
-  const url = parseUrl(text);
+  const url = URL.canParse(text) ? new URL(text) : undefined;
   const scheme = url?.protocol.slice(0, -1) ?? "";
   // The scheme of SOCKS proxies is unknown to `URL`, which then leaves the host as it is written.
-  const host = url && parseUrl(`http://${url.host}`);
-  if (url === undefined || host === undefined || !isScheme(scheme)) {
+  const host = `http://${url?.host}`;
+  if (url === undefined || !isScheme(scheme) || !URL.canParse(host)) {
     throw new TypeError(
       'Option "proxy" must be a URL with a host that begins with http://, https://, socks5:// or ' +
-        `socks5h://, got ${withoutCredentials(text)}`,
+        `socks5h://, got ${show(redacted(text))}`,
     );
   }
   const server = {
     scheme,
-    hostname: host.hostname.startsWith("[") ? host.hostname.slice(1, -1) : host.hostname,
+    hostname: withoutBrackets(new URL(host).hostname),
     port: url.port === "" ? DEFAULT_PORTS[scheme] : Number(url.port),
     credentials: credentialsOf(url, scheme),
   };
@@ -75,38 +76,18 @@ function isScheme(scheme: string): scheme is ProxyServer["scheme"] {
   return Object.hasOwn(DEFAULT_PORTS, scheme);
 }
 
-/** The error of `URL` is not kept as a cause: it repeats the text. */
-function parseUrl(text: string): URL | undefined {
-  try {
-    return new URL(text);
-  } catch {
-    return undefined;
-  }
-}
-
 function credentialsOf(
   { username, password }: URL,
   scheme: ProxyServer["scheme"],
 ): ProxyCredentials | undefined {
   if (username === "" && password === "") return undefined;
-  const credentials = { username: percentDecoded(username), password: percentDecoded(password) };
+  const what = 'user and password of option "proxy"';
+  const credentials = {
+    username: percentDecoded(what, username),
+    password: percentDecoded(what, password),
+  };
   // Checked now, before anything is opened.
   if (scheme === "http" || scheme === "https") basicCredentials(credentials);
   else passwordRequest(credentials);
   return credentials;
-}
-
-function percentDecoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    throw new TypeError(
-      'The user and password of option "proxy" must be percent-encoded UTF-8: write % as %25',
-    );
-  }
-}
-
-function withoutCredentials(text: string): string {
-  const at = text.lastIndexOf("@");
-  return show(at === -1 ? text : `...${text.slice(at)}`);
 }

@@ -25,7 +25,7 @@ export interface ClientHandshakeOptions extends HeadLimits {
 /** Interim answers (1xx) that are skipped before the final one. */
 export const MAX_INTERIM_RESPONSES = 8;
 
-/** Characters of a reason phrase or a location that an error's message repeats. */
+/** Characters of a reason phrase, a location or a body that an error's message repeats. */
 const MAX_QUOTED = 200;
 
 /**
@@ -269,9 +269,16 @@ export class ClientHandshake {
       ", not 101 Switching Protocols";
     const location = this.#status < 400 ? this.fields.get("location") : null;
     if (location !== null) {
-      message += `: it redirects to ${quoted(location)}, and redirects are not followed`;
+      message += `: it redirects to ${
+        quoted(withoutQuery(location))
+      }, and redirects are not followed`;
+    } else if (this.#status < 300) {
+      message += ": the URL is not a WebSocket endpoint. Check its path and port";
     }
-    return this.#error("STATUS_UNEXPECTED", message, body.text());
+    const text = body.text();
+    const said = quoted(text);
+    if (said !== "") message += `. It says: ${said}`;
+    return this.#error("STATUS_UNEXPECTED", message, text);
   }
 
   #error(code: ErrorCode, message: string, body?: string): HandshakeError {
@@ -286,6 +293,14 @@ export class ClientHandshake {
   }
 }
 
+/** A part of the answer as it stands in a message: short, in one line, and harmless to a terminal. */
 function quoted(text: string): string {
-  return text.length <= MAX_QUOTED ? text : text.slice(0, MAX_QUOTED) + "...";
+  const short = text.length <= MAX_QUOTED ? text : text.slice(0, MAX_QUOTED) + "...";
+  // deno-lint-ignore no-control-regex -- these are what is replaced
+  return short.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ").trim();
+}
+
+/** What stands in a query is often a secret. */
+function withoutQuery(location: string): string {
+  return location.replace(/[?#].*/, "?***");
 }

@@ -2,7 +2,8 @@
 
 import type { Network } from "../transport/transport.ts";
 import { connectOver } from "../client/connect.ts";
-import { type ConnectOptions, parseTarget } from "../client/connect_options.ts";
+import type { ConnectOptions } from "../client/connect_options.ts";
+import { parseTarget } from "../client/url.ts";
 import type { Connection } from "../connection/connection.ts";
 import type { ReconnectingConnection } from "./reconnecting_connection.ts";
 import { type ReconnectingConnectOptions, reconnectingRules } from "./reconnecting_options.ts";

@@ -44,7 +44,8 @@ export class SendQueue {
     const bytes = typeof data === "string" ? encoder.encode(data).length : data.length;
     if (bytes > room) return false;
     const size = bytes + MESSAGE_COST;
-    const kept = typeof data === "string" ? data : data.slice();
+    // Not by `slice`, which of a Buffer makes a view of the same memory.
+    const kept = typeof data === "string" ? data : new Uint8Array(data);
     this.#messages.push({ data: kept, options: options && { ...options }, size });
     this.#size += size;
     return true;

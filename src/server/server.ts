@@ -20,7 +20,7 @@ export class Server<T = undefined> extends ConnectionGroup<T> {
   readonly hostname: string;
   /** The port it is bound to; 0 on a unix socket. */
   readonly port: number;
-  /** Where clients connect to: `ws://127.0.0.1:8080/`, or the path of the unix socket. */
+  /** Where clients connect to: `ws://127.0.0.1:8080/`, or `ws+unix:/run/chat.sock:/`. */
   readonly url: string;
 
   /** @internal Servers come from `serve`. */
@@ -30,7 +30,9 @@ export class Server<T = undefined> extends ConnectionGroup<T> {
     this.port = listener.port;
     const { unix, tls } = core.rules.options;
     const scheme = tls === undefined ? "ws" : "wss";
-    this.url = unix ?? `${scheme}://${urlHost(listener.hostname)}:${this.port}/`;
+    this.url = unix === undefined
+      ? `${scheme}://${urlHost(listener.hostname)}:${this.port}/`
+      : `${scheme}+unix:${urlPath(unix)}:/`;
   }
 }
 
@@ -39,4 +41,9 @@ function urlHost(hostname: string): string {
   if (hostname === "0.0.0.0") return "127.0.0.1";
   if (hostname === "::") return "[::1]";
   return hostname.includes(":") ? `[${hostname}]` : hostname;
+}
+
+/** The path of a unix socket as it stands in a URL, where a colon ends it. */
+function urlPath(path: string): string {
+  return encodeURI(path).replace(/[:?#]/g, encodeURIComponent);
 }

@@ -1,19 +1,46 @@
-// What users may hand in as bytes.
+// The binary data that users hand in.
 
 import { show } from "./check.ts";
 
 /**
- * The bytes of a buffer or of any view of one.
+ * The bytes of a `BufferSource`: an `ArrayBuffer` or any view of one.
  *
- * @throws {TypeError} When it is something else.
+ * @param purpose What the bytes are for, as the beginning of an error message.
+ * @throws {TypeError} When it is something else, or its memory is detached: transferred to another
+ * owner, by `postMessage` for example.
  */
-export function toBytes(data: unknown): Uint8Array {
-  if (data instanceof Uint8Array) return data;
-  if (data instanceof ArrayBuffer) return new Uint8Array(data);
-  if (ArrayBuffer.isView(data)) {
-    return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+export function toBytes(data: unknown, purpose = "Cannot send"): Uint8Array {
+  if (data instanceof Uint8Array) {
+    // Only the view of a detached buffer claims to be empty and cannot be read, so others pay nothing.
+    if (data.length === 0) checkAttached(data, purpose);
+    return data;
+  }
+  try {
+    if (data instanceof ArrayBuffer) return new Uint8Array(data);
+    if (ArrayBuffer.isView(data)) {
+      return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    }
+  } catch (cause) {
+    throw detached(purpose, cause);
   }
   throw new TypeError(
-    `Cannot send: the data must be a string, a Uint8Array or an ArrayBuffer, got ${show(data)}`,
+    `${purpose}: the data must be a string, an ArrayBuffer or a view of one (Uint8Array, Buffer, ` +
+      `DataView, ...), got ${show(data)}`,
+  );
+}
+
+function checkAttached(data: Uint8Array, purpose: string): void {
+  try {
+    Uint8Array.prototype.at.call(data, 0);
+  } catch (cause) {
+    throw detached(purpose, cause);
+  }
+}
+
+function detached(purpose: string, cause: unknown): TypeError {
+  return new TypeError(
+    `${purpose}: the memory of the data is detached or out of bounds; it was transferred or resized. ` +
+      "Send it before that, or send a copy (slice())",
+    { cause },
   );
 }

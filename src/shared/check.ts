@@ -1,6 +1,8 @@
-// Checks of what a user hands in: each names the option, the value and what is allowed.
+// Checks of arguments and options: each error names the option, the value and what is allowed.
 
-/** How a value is shown in a message: short, and never itself the reason of another error. */
+import { isPromiseLike } from "./promise_like.ts";
+
+/** A value as an error message shows it: short, and safe to call with any value. */
 export function show(value: unknown): string {
   if (typeof value === "string") {
     return value.length > 60 ? `"${value.slice(0, 60)}..."` : `"${value}"`;
@@ -8,6 +10,7 @@ export function show(value: unknown): string {
   if (typeof value === "function") return "a function";
   if (typeof value === "symbol") return "a symbol";
   if (Array.isArray(value)) return "an array";
+  if (isPromise(value)) return "a promise (is an await missing?)";
   if (typeof value === "object" && value !== null) return "an object";
   return String(value);
 }
@@ -49,20 +52,97 @@ export function checkOneOf(name: string, value: unknown, words: readonly string[
   throw wrongType(name, words.map((word) => `"${word}"`).join(" or "), value);
 }
 
-/** @throws {TypeError} Unless the value is an object and all its names are known. */
+/**
+ * Checks the names of a bag of options.
+ *
+ * @param what The bag, as the subject of a sentence. One inside of another has its name in quotes:
+ * `Option "tls"`.
+ * @throws {TypeError} Unless the value is an object and all its names are known. The message guesses
+ * the name that was meant.
+ */
 export function checkNames(what: string, value: unknown, known: readonly string[]): void {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new TypeError(`${what} must be an object, got ${show(value)}`);
   }
   for (const name of Object.keys(value)) {
-    if (!known.includes(name)) {
-      throw new TypeError(`${what} must not have "${name}"; known are ${known.join(", ")}`);
-    }
+    if (!known.includes(name)) throw unknownOption(what, name, known);
   }
+}
+
+function unknownOption(what: string, name: string, known: readonly string[]): TypeError {
+  const outer = /"([^"]+)"/.exec(what);
+  const prefix = outer === null ? "" : `${outer[1]}.`;
+  const meant = nearestName(name, known);
+  const help = meant === undefined
+    ? `${what} can have: ${known.join(", ")}`
+    : `Did you mean "${prefix}${meant}"?`;
+  return new TypeError(`Unknown option ${show(prefix + name)}. ${help}`);
+}
+
+/** Shorter names are too often a part of another one by chance. */
+const LEAST_PART = 4;
+
+/** The known name that a wrong one is likely to stand for, if there is one. */
+function nearestName(name: string, known: readonly string[]): string | undefined {
+  const given = folded(name);
+  let best: string | undefined;
+  let least = Infinity;
+  for (const candidate of known) {
+    const distance = nameDistance(given, folded(candidate));
+    if (distance >= least) continue;
+    least = distance;
+    best = candidate;
+  }
+  return best;
+}
+
+/** A name without what differs between libraries: case, separators, the "on" of handlers. */
+function folded(name: string): string {
+  return name.replace(/^on(?=[A-Z])/, "").replace(/[-_ ]/g, "").toLowerCase();
+}
+
+/** How far one name is from another; `Infinity` when they have nothing to do with each other. */
+function nameDistance(a: string, b: string): number {
+  const longest = Math.max(a.length, b.length);
+  const edits = editDistance(a.slice(0, MAX_NAME), b.slice(0, MAX_NAME));
+  // One slip in a short word, three in a long one.
+  if (edits <= Math.min(3, longest / 3)) return edits;
+  const isPart = Math.min(a.length, b.length) >= LEAST_PART && (a.includes(b) || b.includes(a));
+  return isPart ? 3 + edits / 100 : Infinity;
+}
+
+/** Characters of a name that are compared: no option is longer, and the time grows by the square. */
+const MAX_NAME = 40;
+
+/** The least number of characters to insert, delete, replace or exchange with their neighbour. */
+function editDistance(a: string, b: string): number {
+  let before: number[] = [];
+  let last = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = last[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1);
+      row[j] = Math.min(replaced, last[j] + 1, row[j - 1] + 1);
+      const isExchanged = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      if (isExchanged) row[j] = Math.min(row[j], before[j - 2] + 1);
+    }
+    before = last;
+    last = row;
+  }
+  return last[b.length];
 }
 
 /** @throws {TypeError} Unless the value is absent or an `AbortSignal`. */
 export function checkSignal(signal: unknown): void {
   if (signal === undefined || signal instanceof AbortSignal) return;
   throw wrongType("signal", "an AbortSignal", signal);
+}
+
+/** A user's getter may throw, and a message about his value must not. */
+function isPromise(value: unknown): boolean {
+  try {
+    return isPromiseLike(value);
+  } catch {
+    return false;
+  }
 }

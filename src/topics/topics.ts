@@ -5,6 +5,7 @@ import { PreparedMessage } from "../message/prepared_message.ts";
 import { ConflationQueue } from "../pubsub/conflation_queue.ts";
 import { TopicRegistry } from "../pubsub/topic_registry.ts";
 import { toBytes } from "../shared/bytes.ts";
+import { show } from "../shared/check.ts";
 import { Publication } from "./publication.ts";
 import type { ConnectionControl, ConnectionTopics } from "../connection/connection_link.ts";
 import type { HistoryMessage } from "./history_message.ts";
@@ -102,9 +103,13 @@ export class Topics implements ConnectionTopics {
     options: PublishOptions,
     except: ConnectionControl | undefined,
   ): PublishResult {
+    // Of `publish("hello")` the topic is there and the message is not.
+    if (data === undefined) {
+      throw new TypeError(`Cannot publish(topic, data): no data was given for ${show(topic)}`);
+    }
     const content = typeof data === "string" || data instanceof PreparedMessage
       ? data
-      : toBytes(data);
+      : toBytes(data, "Cannot publish(topic, data)");
     if (this.#history !== undefined) {
       const publication = new Publication(topic, content);
       this.#history.publish(topic, publication.plain, options, except);

@@ -115,38 +115,41 @@ async function dial(options: DialOptions): Promise<Transport> {
   options.signal?.throwIfAborted();
   return await new Promise((resolve, reject) => {
     const dialing = new Dialing(options, resolve, reject);
-    const { hostname, port, path } = options;
-    const address = path !== undefined ? { unix: path } : { hostname, port };
+    const { hostname, port, unix } = options;
+    const address = unix !== undefined ? { unix } : { hostname, port };
     bunApi().connect({ ...address, tls, socket: handlers, data: dialing, allowHalfOpen: true })
       .catch((error) => dialing.failed(error));
   });
 }
 
 async function clientTls(options: TlsClientOptions, hostname: string): Promise<BunTlsOptions> {
-  const { caCerts, cert, key } = options;
+  const { caCerts } = options;
   const { isIP } = await import("node:net");
+  const { checkAuthorities, clientIdentity } = await import("./node_tls.ts");
+  const identity = clientIdentity(options);
   // RFC 6066 3: an IP address is no server name. Bun would send it, but for the empty name, and
   // checks the certificate against the host all the same.
   const noName = options.serverName === undefined && isIP(hostname) !== 0;
   let ca: string[] | undefined;
   if (caCerts !== undefined) {
+    checkAuthorities(caCerts);
     // Bun trusts `ca` instead of the system's certificates, not beside them.
     const { rootCertificates } = await import("node:tls");
     ca = [...rootCertificates, ...caCerts];
   }
   return {
     ca,
-    cert,
-    key,
+    cert: identity?.cert,
+    key: identity?.key,
     serverName: noName ? "" : options.serverName ?? hostname,
     rejectUnauthorized: options.rejectUnauthorized ?? true,
   };
 }
 
-// deno-lint-ignore require-await -- what Bun throws is the rejection
 async function listen(options: ListenOptions, sink: ListenerSink): Promise<Listener> {
-  const { hostname, port, path, tls, reusePort } = options;
-  const address = path !== undefined ? { unix: path } : { hostname, port, reusePort };
+  const { hostname, port, unix, reusePort } = options;
+  const tls = options.tls && (await import("./node_tls.ts")).tlsIdentity(options.tls);
+  const address = unix !== undefined ? { unix } : { hostname, port, reusePort };
   return new BunNetworkListener(
     bunApi().listen<SocketOwner>({
       ...address,
@@ -155,7 +158,7 @@ async function listen(options: ListenOptions, sink: ListenerSink): Promise<Liste
       data: new Accepting(sink, options.noDelay),
       allowHalfOpen: true,
     }),
-    path ?? hostname,
+    unix ?? hostname,
   );
 }
 

@@ -10,6 +10,11 @@ export interface BunSocket<Data> {
   write(bytes: Uint8Array, offset: number, length: number): number;
   /** Sends a FIN (TLS: a close_notify); what the peer sends is still read. */
   shutdown(): void;
+  /**
+   * Closes at once; the kernel still sends what it has taken, and a FIN behind it. Calls the `close`
+   * handler before it returns.
+   */
+  close(): void;
   /** Closes at once, with a reset. Calls the `close` handler before it returns. */
   terminate(): void;
   pause(): void;

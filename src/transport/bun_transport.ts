@@ -129,7 +129,8 @@ export class BunTransport extends SocketOwner implements Transport {
     this.#held = undefined;
     this.#error ??= error;
     if (this.#closed) this.#finishSoon();
-    else this.#socket.terminate();
+    // Not `terminate`: its reset would take away what the peer has not read yet.
+    else this.#socket.close();
   }
 
   /** Lets Bun read, or stops it: it reads while there is a sink that is not paused. */

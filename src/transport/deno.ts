@@ -23,11 +23,11 @@ export const denoNetwork: Network = {
 };
 
 async function dial(options: DialOptions): Promise<Transport> {
-  const { hostname, port, path, tls, signal, noDelay, readBufferSize } = options;
+  const { hostname, port, unix, tls, signal, noDelay, readBufferSize } = options;
   signal?.throwIfAborted();
-  const conn: Deno.Conn = path === undefined
+  const conn: Deno.Conn = unix === undefined
     ? await Deno.connect({ hostname, port, signal })
-    : await Deno.connect({ transport: "unix", path });
+    : await Deno.connect({ transport: "unix", path: unix });
   if (isTcp(conn)) conn.setNoDelay(noDelay);
   const transport = new DenoTransport(conn, peerOf(conn), readBufferSize);
   if (tls === undefined) return transport;
@@ -68,6 +68,7 @@ async function secure(
   const hostname = serverName ?? transport.remoteAddress;
   let conn: Deno.Conn = tcp;
   await abortable(signal, () => conn[Symbol.dispose](), async () => {
+    if (caCerts !== undefined) (await import("./node_tls.ts")).checkAuthorities(caCerts);
     const secured = conn = await Deno.startTls(tcp, { hostname, caCerts });
     await secured.handshake();
   });
@@ -114,21 +115,53 @@ async function listen(options: ListenOptions, sink: ListenerSink): Promise<Liste
  */
 async function listenPlain(options: ListenOptions, sink: ListenerSink): Promise<Listener> {
   if (options.denoSockets === "Deno.listen") return listenByDeno(options, sink);
+  await requirePermission(options);
   const { nodeNetwork } = await import("./node.ts");
   try {
     return await nodeNetwork.listen(options, sink);
-  } catch {
-    // Deno's `node:net` has other names for some failures (EINVAL for an address of another host).
-    return listenByDeno(options, sink);
+  } catch (cause) {
+    throw ownReason(options) ?? cause;
+  }
+}
+
+/**
+ * Deno's `node:net` throws outside of every promise where a permission is missing, which ends the
+ * process.
+ */
+async function requirePermission({ hostname, port, unix }: ListenOptions): Promise<void> {
+  const needed: Deno.PermissionDescriptor[] = unix === undefined
+    ? [{ name: "net", host: `${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}` }]
+    : [{ name: "read", path: unix }, { name: "write", path: unix }];
+  for (const permission of needed) {
+    const { state } = await Deno.permissions.request(permission);
+    if (state === "granted") continue;
+    throw new Deno.errors.NotCapable(
+      `Deno has no permission: run it with --allow-${permission.name}`,
+    );
+  }
+}
+
+/** Why an address cannot be bound, in the words of Deno's own sockets: `node:net` says EINVAL for some. */
+function ownReason({ hostname, port, unix }: ListenOptions): unknown {
+  try {
+    const probe = unix === undefined
+      ? Deno.listen({ hostname, port })
+      : Deno.listen({ transport: "unix", path: unix });
+    probe.close();
+    return undefined;
+  } catch (error) {
+    return error;
   }
 }
 
 function listenByDeno(options: ListenOptions, sink: ListenerSink): Listener {
-  const { hostname, port, path, reusePort, backlog: tcpBacklog } = options;
+  const { hostname, port, unix, reusePort, backlog: tcpBacklog } = options;
   if (reusePort) requireReusePort();
   // `reusePort` is missing from the types that are stable.
   const tcp = { hostname, port, reusePort, tcpBacklog } as Deno.TcpListenOptions;
-  const listener = path === undefined ? Deno.listen(tcp) : Deno.listen({ transport: "unix", path });
+  const listener = unix === undefined
+    ? Deno.listen(tcp)
+    : Deno.listen({ transport: "unix", path: unix });
   return new DenoListener(listener, options, sink);
 }
 

@@ -8,7 +8,7 @@ import * as net from "node:net";
 import process from "node:process";
 import * as tls from "node:tls";
 import { startTls } from "./node_tls_stream.ts";
-import { tlsOptions } from "./node_tls.ts";
+import { tlsIdentity, tlsOptions } from "./node_tls.ts";
 import { NodeTransport } from "./node_transport.ts";
 import type {
   DialOptions,
@@ -37,10 +37,10 @@ function dial(options: DialOptions): Promise<Transport> {
   const { signal } = options;
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
-    const { hostname: host, port, path, noDelay } = options;
+    const { hostname: host, port, unix, noDelay } = options;
     const stream = { allowHalfOpen: true, highWaterMark: HIGH_WATER_MARK };
-    const address: net.NetConnectOpts = path !== undefined
-      ? { path, ...stream }
+    const address: net.NetConnectOpts = unix !== undefined
+      ? { path: unix, ...stream }
       : { host, port, noDelay, ...stream };
     const socket = options.tls === undefined
       ? net.connect(address)
@@ -66,7 +66,7 @@ function dial(options: DialOptions): Promise<Transport> {
 
 function listen(options: ListenOptions, sink: ListenerSink): Promise<Listener> {
   return new Promise((resolve, reject) => {
-    const secureContext = options.tls && tls.createSecureContext(options.tls);
+    const secureContext = options.tls && tls.createSecureContext(tlsIdentity(options.tls));
     const stream = { highWaterMark: HIGH_WATER_MARK };
     const server = net.createServer(
       { allowHalfOpen: true, noDelay: options.noDelay, ...stream },
@@ -83,9 +83,9 @@ function listen(options: ListenOptions, sink: ListenerSink): Promise<Listener> {
       server.on("error", (error) => sink.error(error));
       resolve(new NodeListener(server));
     });
-    const { backlog, path } = options;
-    if (path !== undefined) {
-      server.listen({ path, backlog });
+    const { backlog, unix } = options;
+    if (unix !== undefined) {
+      server.listen({ path: unix, backlog });
     } else {
       if (options.reusePort) requireReusePort();
       const { hostname: host, port, reusePort } = options;

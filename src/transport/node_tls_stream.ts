@@ -1,9 +1,8 @@
 /* TLS over any transport, at either end, by `node:tls`, which Deno and Bun have as well. */
 
-import { createPrivateKey, X509Certificate } from "node:crypto";
 import { Duplex } from "node:stream";
 import * as tls from "node:tls";
-import { tlsOptions } from "./node_tls.ts";
+import { tlsIdentity, tlsOptions } from "./node_tls.ts";
 import { NodeTransport } from "./node_transport.ts";
 import type { TlsClientOptions, TlsServerOptions, Transport } from "./transport.ts";
 
@@ -109,14 +108,10 @@ export function startTls(transport: Transport, options: TlsClientOptions): Promi
  * TLS as a server over transports of any kind, each given to the function that is returned. The
  * handshake happens once the result is started.
  *
- * @throws {Error} When the certificate or the key cannot be read, or do not belong together.
+ * @throws {TypeError} When the certificate or the key cannot be read, or do not belong together.
  */
-export function tlsServer({ cert, key }: TlsServerOptions): (transport: Transport) => Transport {
-  // Deno would notice only in the first handshake.
-  if (!new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) {
-    throw new Error("the private key does not belong to the certificate");
-  }
-  const secureContext = tls.createSecureContext({ cert, key });
+export function tlsServer(options: TlsServerOptions): (transport: Transport) => Transport {
+  const secureContext = tls.createSecureContext(tlsIdentity(options));
   return (transport) => {
     const stream = new TransportStream(transport);
     const socket = new tls.TLSSocket(stream, { isServer: true, secureContext });

@@ -101,6 +101,8 @@ export interface TlsServerOptions {
   cert: string;
   /** The private key. */
   key: string;
+  /** The passphrase of `key`, where that is encrypted. */
+  passphrase?: string | undefined;
 }
 
 /** How a TLS client checks the server and shows itself. */
@@ -111,6 +113,8 @@ export interface TlsClientOptions {
   cert?: string;
   /** The private key of `cert` (PEM). */
   key?: string;
+  /** The passphrase of `key`, where that is encrypted. */
+  passphrase?: string;
   /** The name the certificate must be for. Default: the host name of the URL. */
   serverName?: string;
   /** `false` accepts any certificate. Default: `true`. */
@@ -123,8 +127,8 @@ export interface ListenOptions {
   hostname: string;
   /** The port to bind; 0 lets the system choose. */
   port: number;
-  /** A unix socket to bind instead. */
-  path?: string;
+  /** The path of a unix socket to bind instead. */
+  unix?: string | undefined;
   /**
    * Lets several processes share the port (SO_REUSEPORT). A `TypeError` where it cannot be had: Node
    * before 22.12, Deno's own sockets without `--unstable-net`.
@@ -154,8 +158,8 @@ export interface DialOptions {
   hostname: string;
   /** The port. */
   port: number;
-  /** A unix socket to connect to instead. */
-  path?: string;
+  /** The path of a unix socket to connect to instead. */
+  unix?: string;
   /** Present: speak TLS. */
   tls?: TlsClientOptions;
   /** Sends small writes at once (TCP_NODELAY). */

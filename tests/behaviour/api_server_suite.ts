@@ -97,15 +97,17 @@ const addressCases = liveCases({
   },
 
   "path listens on a unix socket, and leaves no file": async (t) => {
-    const path = join(t.context.fixtures.directory, "serve.sock");
+    const path = join(t.context.fixtures.directory, "a b:c.sock");
     const server = await t.serve({ ...echo, unix: path });
-    assert.equal(server.url, path);
     assert.equal(server.port, 0);
-    const dialed = await t.connect("ws://localhost/chat", {
-      dial: (address) => t.context.network.dial({ ...address, path }),
-    });
-    assert.equal(dialed.remoteAddress, "");
-    await assertEcho(dialed);
+    const byUrl = await t.connect(server.url);
+    assert.equal(byUrl.url, server.url);
+    const byOption = await t.connect("ws://a.example/chat?x", { unix: path });
+    assert.equal(byOption.url, "ws://a.example/chat?x");
+    for (const conn of [byUrl, byOption]) {
+      assert.equal(conn.remoteAddress, "");
+      await assertEcho(conn);
+    }
     const raw = await RawSocket.open({ path });
     t.context.after(() => raw.destroy());
     assert.equal((await raw.upgrade()).status, 101);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { ConnectionError } from "../../src/errors.ts";
 import { NOTHING, type ProxyDialogue } from "../../src/proxy/dialogue.ts";
-import { openTunnel } from "../../src/client/tunnel.ts";
+import { openTunnel } from "../../src/client/proxy.ts";
 import { type MemoryTransport, transportPair } from "../support/memory_network.ts";
 import { RawPeer } from "../support/raw_peer.ts";
 import { quiet } from "../support/socket_harness.ts";

@@ -50,7 +50,7 @@ const OPTIONS: readonly [options: PublishOptions, message?: RegExp][] = [
   [{ onSlow: "conflate" }],
   [{ onSlow: "conflate", key: "" }],
   [null as never, /must be an object, got null$/],
-  [{ slow: 1 } as never, /must not have "slow"; known are onSlow, key$/],
+  [{ slow: 1 } as never, /^Unknown option "slow"\. Did you mean "onSlow"\?$/],
   [{ onSlow: "wait" as never }, /"onSlow" must be "queue" or .* got "wait"$/],
   [{ onSlow: "conflate", key: 7 as never }, /"key" must be a string, got 7$/],
   [{ onSlow: "drop", key: "a" }, /"key" can be given only together with onSlow: "conflate"$/],

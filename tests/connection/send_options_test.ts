@@ -23,7 +23,7 @@ Deno.test("wrong options are a TypeError that shows them", () => {
       [{ compress: 1 }, 'Option "compress" must be a boolean, got 1'],
       [
         { compres: true },
-        /^The options of sendStream must not have "compres"; known are compress$/,
+        /^Unknown option "compres"\. Did you mean "compress"\?$/,
       ],
     ] as [unknown, string | RegExp][]
   ) {

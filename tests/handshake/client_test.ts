@@ -269,7 +269,8 @@ const unexpected: readonly { title: string; text: string; message: RegExp; body:
   {
     title: "a refusal of our own server",
     text: textOf(refusalResponse({ status: 403, body: "Not from here\n" })),
-    message: /^The server answered 403 Forbidden, not 101 Switching Protocols$/,
+    message:
+      /^The server answered 403 Forbidden, not 101 Switching Protocols\. It says: Not from here$/,
     body: "Not from here\n",
   },
   {
@@ -305,8 +306,21 @@ const unexpected: readonly { title: string; text: string; message: RegExp; body:
   {
     title: "a page",
     text: head("HTTP/1.1 200", "Content-Length: 2") + "hi",
-    message: /^The server answered 200, not 101 Switching Protocols$/,
+    message:
+      /^The server answered 200, not 101 .*: the URL is not a WebSocket endpoint\. .*\. It says: hi$/,
     body: "hi",
+  },
+  {
+    title: "a body that would write on a terminal",
+    text: head("HTTP/1.1 403 No", "Content-Length: 9") + "\x1b[2J\x07a\r\nb",
+    message: /\. It says: \[2J a b$/,
+    body: "\x1b[2J\x07a\r\nb",
+  },
+  {
+    title: "a redirect with a token",
+    text: head("HTTP/1.1 302 Found", "Location: /login?token=secret#x", "Content-Length: 0"),
+    message: /: it redirects to \/login\?\*\*\*, and redirects are not followed$/,
+    body: "",
   },
   {
     title: "a status that HTTP does not know",

@@ -34,7 +34,7 @@ const LAYERS: Record<string, readonly string[]> = {
   "src/pubsub/": [],
   "src/backplane/": ["src/pubsub/"],
   [PORT]: [],
-  "src/transport/": [PORT],
+  "src/transport/": ["src/shared/", PORT],
   "src/shared/": [],
   "src/connection/": [
     "src/errors.ts",

@@ -50,7 +50,7 @@ Deno.test("a first delay above the default of the longest one raises that", () =
 const WRONG: readonly [unknown, RegExp][] = [
   [null, /"reconnect", unless it is true or false, must be an object, got null/],
   [[], /got an array/],
-  [{ delay: 1 }, /must not have "delay"; known are minDelay, /],
+  [{ delay: 1 }, /^Unknown option "reconnect\.delay"\. /],
   [{ minDelay: 0 }, /"reconnect\.minDelay" .* from 1 .* got 0/],
   [{ minDelay: "1s" }, /"reconnect\.minDelay" must be a number of milliseconds, got "1s"/],
   [{ maxDelay: -1 }, /"reconnect\.maxDelay" .* got -1/],

@@ -24,7 +24,11 @@ const WRONG: readonly [what: string, options: BackplaneOptions, message: RegExp]
     { backplane, resume: true as never },
     /^Option "resume" must be an object, got true/,
   ],
-  ["an unknown name", { backplane, resume: { ...resume, max: 1 } as never }, /must not have "max"/],
+  [
+    "an unknown name",
+    { backplane, resume: { ...resume, max: 1 } as never },
+    /Unknown option "resume\.max"/,
+  ],
   [
     "no age",
     { backplane, resume: { maxMessages: 1 } as never },

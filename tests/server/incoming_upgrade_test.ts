@@ -148,7 +148,7 @@ const WRONG: readonly [decision: unknown, message: RegExp][] = [
   [null, /What upgrade returns must be an object, got null/],
   [401, /What upgrade returns must be an object, got 401/],
   [[], /What upgrade returns must be an object, got an array/],
-  [{ code: 401 }, /What upgrade returns must not have "code"; known are status, headers/],
+  [{ code: 401 }, /Unknown option "code"\. What upgrade returns can have: status, headers/],
   [{ body: "no" }, /status/],
   [{ status: 101 }, /status is 101/],
   [{ status: 600 }, /status is 600/],
@@ -165,7 +165,7 @@ const WRONG: readonly [decision: unknown, message: RegExp][] = [
   [{ subprotocol: "v3" }, /"v3", which the client did not ask for/],
   [{ subprotocol: "v1\r\nX: y" }, /token/],
   [{ subprotocol: 7 }, /token/],
-  [{ handlers: { onmessage: () => {} } }, /"handlers".*"onmessage"/],
+  [{ handlers: { onmessage: () => {} } }, /"handlers\.onmessage".*"handlers\.message"/],
   [{ handlers: { message: 7 } }, /"message" must be a function, got 7/],
   [{ handlers: null }, /"handlers" must be an object, got null/],
 ];

@@ -29,7 +29,7 @@ const WRONG: readonly Wrong[] = [
   [
     { tls: { cert: "c", key: "k", ca: "x" } },
     "TypeError",
-    'must not have "ca"; known are cert, key',
+    'Unknown option "tls.ca". Option "tls" can have: cert, key',
   ],
   [{ handshakeTimeout: -1 }, "RangeError", 'Option "handshakeTimeout" must be an integer from 0'],
   [{ handshakeTimeout: "1s" }, "TypeError", 'a number of milliseconds, got "1s"'],
@@ -75,10 +75,10 @@ const WRONG: readonly Wrong[] = [
   [
     { handshake: 1 },
     "TypeError",
-    'The options of serve must not have "handshake"; known are hostname, ',
+    'Unknown option "handshake". Did you mean "handshakeTimeout"?',
   ],
-  [{ Port: 1 }, "TypeError", 'The options of serve must not have "Port"'],
-  [{ headers: {} }, "TypeError", 'The options of serve must not have "headers"'],
+  [{ Port: 1 }, "TypeError", 'Unknown option "Port". Did you mean "port"?'],
+  [{ headers: {} }, "TypeError", 'Unknown option "headers". '],
 ];
 
 for (const [options, name, message] of WRONG) {

@@ -1,6 +1,7 @@
 // Starting a server.
 
 import assert from "node:assert/strict";
+import { ConnectionError } from "../../src/errors.ts";
 import { serveOver } from "../../src/server/serve.ts";
 import type { ServeOptions } from "../../src/server/serve_options.ts";
 import { watchedSignal } from "../support/listeners.ts";
@@ -22,7 +23,7 @@ socketTest("serve listens where the options say", async (t) => {
   assert.deepEqual(t.network.listened, [{
     hostname: "::1",
     port: 8080,
-    path: undefined,
+    unix: undefined,
     reusePort: true,
     backlog: 10,
     tls,
@@ -38,10 +39,19 @@ socketTest("without options serve takes any port of this machine alone", async (
   assert.deepEqual([hostname, port, noDelay, tls], ["127.0.0.1", 0, true, undefined]);
 });
 
-socketTest("a port that is taken rejects with the network's own error", async (t) => {
-  const { port } = await t.serve();
-  await assert.rejects(t.serve({ port }), { name: "Error", message: "address in use" });
-});
+socketTest(
+  "a port that is taken rejects with its address and the network's own error",
+  async (t) => {
+    const { port } = await t.serve();
+    await assert.rejects(t.serve({ port }), (error: ConnectionError) => {
+      assert.ok(error instanceof ConnectionError);
+      assert.equal(error.code, "LISTEN_FAILED");
+      assert.equal(error.message, `Cannot listen on 127.0.0.1:${port}: address in use`);
+      assert.equal((error.cause as Error).message, "address in use");
+      return true;
+    });
+  },
+);
 
 Deno.test("a wrong option rejects before anything is listened on", async () => {
   const network = new MemoryNetwork();

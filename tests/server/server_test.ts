@@ -33,8 +33,10 @@ socketTest("the URL of a server is one that a client can connect to", async (t) 
   }
 });
 
-socketTest("on a unix socket the URL is its path", async (t) => {
+socketTest("on a unix socket the URL has its path, encoded", async (t) => {
   const server = await t.serve({ unix: "/run/chat.sock" });
-  assert.equal(server.url, "/run/chat.sock");
-  assert.equal(t.network.listened[0].path, "/run/chat.sock");
+  assert.equal(server.url, "ws+unix:/run/chat.sock:/");
+  assert.equal(t.network.listened[0].unix, "/run/chat.sock");
+  const odd = await t.serve({ unix: "/run/a b:c?d#e%.sock" });
+  assert.equal(odd.url, "ws+unix:/run/a%20b%3Ac%3Fd%23e%25.sock:/");
 });

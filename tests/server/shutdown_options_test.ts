@@ -16,7 +16,7 @@ Deno.test("what is allowed passes", () => {
 for (
   const [options, error, message] of [
     [null, TypeError, /options of shutdown must be an object, got null/],
-    [{ wait: 1 }, TypeError, /"wait"; known are timeout, drainPeriod, code/],
+    [{ wait: 1 }, TypeError, /^Unknown option "wait"\. /],
     [{ timeout: "1s" }, TypeError, /"timeout" must be a number of milliseconds, got "1s"/],
     [{ timeout: 1.5 }, RangeError, /"timeout" .* got 1\.5/],
     [{ drainPeriod: -1 }, RangeError, /"drainPeriod" .* got -1/],

@@ -40,14 +40,17 @@ const WRONG: readonly [decision: unknown, message: RegExp][] = [
   [401, /got 401$/],
   ["no", /got "no"$/],
   [[401], /got an array$/],
-  [{ code: 401 }, /"code"; known are status/],
+  [{ code: 401 }, /^Unknown option "code"\. What upgrade returns can have: status/],
   // A refusal that forgot its status must not let anybody in.
   [{ body: "no" }, /"body"/],
   [{ status: 401, data: 7 }, /"data", got 7$/],
   [{ status: 401, subprotocol: "v1" }, /"subprotocol", got "v1"$/],
   [{ status: 401, handlers: {} }, /"handlers"/],
   [{ handlers: 7 }, /"handlers" must be an object, got 7$/],
-  [{ handlers: { onopen: () => {} } }, /"onopen"/],
+  [
+    { handlers: { onopen: () => {} } },
+    /^Unknown option "handlers\.onopen"\. Did you mean "handlers\.open"\?$/,
+  ],
   [{ handlers: { open: 7 } }, /"open" must be a function, got 7$/],
 ];
 

@@ -29,6 +29,7 @@ Deno.test("a Uint8Array is taken as it is, without a copy", () => {
 
 const OTHERS: readonly [value: unknown, shown: string][] = [
   [undefined, "undefined"],
+  [Promise.resolve("hello"), "a promise (is an await missing?)"],
   [null, "null"],
   [7, "7"],
   [1n, "1"],
@@ -46,7 +47,43 @@ for (const [value, shown] of OTHERS) {
     assert.throws(() => toBytes(value), {
       name: "TypeError",
       message:
-        `Cannot send: the data must be a string, a Uint8Array or an ArrayBuffer, got ${shown}`,
+        "Cannot send: the data must be a string, an ArrayBuffer or a view of one (Uint8Array, " +
+        `Buffer, DataView, ...), got ${shown}`,
     });
   });
 }
+
+const DETACHED: readonly [what: string, make: (memory: ArrayBuffer) => unknown][] = [
+  ["ArrayBuffer", (memory) => memory],
+  ["Uint8Array", (memory) => new Uint8Array(memory)],
+  ["Buffer", (memory) => Buffer.from(memory)],
+  ["Uint16Array", (memory) => new Uint16Array(memory)],
+  ["DataView", (memory) => new DataView(memory)],
+];
+
+for (const [what, make] of DETACHED) {
+  Deno.test(`a detached ${what} is a TypeError that says so, not an empty message`, () => {
+    const memory = new ArrayBuffer(8);
+    const data = make(memory);
+    structuredClone(memory, { transfer: [memory] });
+    assert.throws(() => toBytes(data, "Cannot publish"), {
+      name: "TypeError",
+      message: /^Cannot publish: the memory of the data is detached or out of bounds; .*slice\(\)/,
+    });
+  });
+}
+
+Deno.test("a view that lies behind the end of its shrunk buffer is a TypeError", () => {
+  const memory = new ArrayBuffer(8, { maxByteLength: 16 });
+  const data = new Uint8Array(memory, 4, 4);
+  memory.resize(2);
+  assert.throws(() => toBytes(data), { name: "TypeError", message: /out of bounds/ });
+});
+
+Deno.test("a view of growing or shared memory shows what there is now", () => {
+  const growing = new ArrayBuffer(2, { maxByteLength: 4 });
+  const all = new Uint8Array(growing);
+  growing.resize(3);
+  assert.equal(toBytes(all).length, 3);
+  assert.equal(toBytes(new Uint8Array(new SharedArrayBuffer(5))).length, 5);
+});

@@ -22,6 +22,13 @@ for (
     [undefined, "undefined"],
     [[1, 2], "an array"],
     [{}, "an object"],
+    [Promise.resolve("text"), "a promise (is an await missing?)"],
+    [{ then: () => {} }, "a promise (is an await missing?)"],
+    [{
+      get then(): never {
+        throw new Error("a getter that throws");
+      },
+    }, "an object"],
     [new Uint8Array(1000), "an object"],
     [Object.create(null), "an object"],
     [() => {}, "a function"],
@@ -92,7 +99,55 @@ Deno.test("an unknown name in the options is refused, so that no misspelt option
   checkNames("Options", { a: 1, b: undefined }, ["a", "b"]);
   assert.throws(() => checkNames("Options", { a: 1, c: 2 }, ["a", "b"]), {
     name: "TypeError",
-    message: 'Options must not have "c"; known are a, b',
+    message: 'Unknown option "c". Options can have: a, b',
+  });
+});
+
+const KNOWN = ["message", "maxMessageSize", "handshakeTimeout", "open", "close", "subprotocols"];
+
+for (
+  const [given, meant] of [
+    ["onMessage", "message"],
+    ["onmessage", "message"],
+    ["Message", "message"],
+    ["mesage", "message"],
+    ["messgae", "message"],
+    ["max_message_size", "maxMessageSize"],
+    ["maxMesageSize", "maxMessageSize"],
+    ["handshakeTimout", "handshakeTimeout"],
+    ["onOpen", "open"],
+    ["clsoe", "close"],
+    ["protocols", "subprotocols"],
+  ] as const
+) {
+  Deno.test(`an unknown option "${given}" is guessed to mean "${meant}"`, () => {
+    assert.throws(() => checkNames("The options of connect", { [given]: 1 }, KNOWN), {
+      name: "TypeError",
+      message: `Unknown option "${given}". Did you mean "${meant}"?`,
+    });
+  });
+}
+
+Deno.test("an unknown option like none is answered with those that there are", () => {
+  for (const given of ["port", "x", "", "__proto__x", "o"]) {
+    assert.throws(() => checkNames("The options of connect", { [given]: 1 }, KNOWN), {
+      message: `Unknown option "${given}". The options of connect can have: ${KNOWN.join(", ")}`,
+    });
+  }
+});
+
+Deno.test("an unknown name in a nested bag is shown with the name of the bag", () => {
+  assert.throws(() => checkNames('Option "tls"', { caCert: "" }, ["caCerts", "cert"]), {
+    message: 'Unknown option "tls.caCert". Did you mean "tls.caCerts"?',
+  });
+  assert.throws(() => checkNames('Option "tls"', { other: "" }, ["caCerts", "cert"]), {
+    message: 'Unknown option "tls.other". Option "tls" can have: caCerts, cert',
+  });
+});
+
+Deno.test("an unknown name of any length is checked at once and shown in part", () => {
+  assert.throws(() => checkNames("Options", { ["m".repeat(1e6)]: 1 }, KNOWN), {
+    message: new RegExp(`^Unknown option "m{60}\\.\\.\\."\\. Options can have: `),
   });
 });
 

@@ -13,7 +13,7 @@ const WRONG: readonly [options: unknown, name: string, message: string][] = [
   [true, "TypeError", 'Option "clientTopics" must be an object, got true'],
   [{}, "TypeError", 'Option "clientTopics.allow" must be a function, got undefined'],
   [{ allow: true }, "TypeError", 'Option "clientTopics.allow" must be a function, got true'],
-  [{ allow, most: 7 }, "TypeError", 'Option "clientTopics" must not have "most"'],
+  [{ allow, most: 7 }, "TypeError", 'Unknown option "clientTopics.most"'],
   [{ allow, max: "7" }, "TypeError", 'Option "clientTopics.max" must be a number of topics'],
   [{ allow, max: 0 }, "RangeError", 'Option "clientTopics.max" must be an integer from 1'],
   [{ allow, max: 1.5 }, "RangeError", "got 1.5"],

@@ -211,7 +211,7 @@ const WRONG: readonly [what: string, call: (room: Room) => unknown, message: Reg
   [
     "a connection's publish with except",
     ({ conns: [c] }) => c.publish("room", "x", { except: c } as never),
-    /"except"; known are onSlow, key$/,
+    /^Unknown option "except"\. .* can have: onSlow, key$/,
   ],
 ];
 

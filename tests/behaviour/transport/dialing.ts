@@ -32,7 +32,7 @@ export const dialingCases: Cases = {
 
   "a unix socket that does not exist is an error": async (context) => {
     const path = join(context.fixtures.directory, "missing.sock");
-    await assert.rejects(dial(context, { path, port: 0 }), code(/ENOENT/));
+    await assert.rejects(dial(context, { unix: path, port: 0 }), code(/ENOENT/));
   },
 
   "a signal that has fired already dials nothing": async (context) => {
@@ -113,8 +113,8 @@ export const dialingCases: Cases = {
 
   "a unix socket that is in use cannot be listened on": async (context) => {
     const path = join(context.fixtures.directory, "busy.sock");
-    await listen(context, { path });
-    await assert.rejects(listen(context, { path }), code(/EADDRINUSE/));
+    await listen(context, { unix: path });
+    await assert.rejects(listen(context, { unix: path }), code(/EADDRINUSE/));
   },
 
   "an address that is not ours cannot be listened on": async (context) => {

@@ -105,12 +105,12 @@ export const echoCases: Cases = {
 
   "a unix socket works, has no address, and leaves no file": async (context) => {
     const path = join(context.fixtures.directory, "echo.sock");
-    const listener = await listen(context, { path });
+    const listener = await listen(context, { unix: path });
     assert.equal(listener.hostname, path);
     assert.equal(listener.port, 0);
     const [server, client] = await Promise.all([
       listener.accept(),
-      dial(context, { path, port: 0 }),
+      dial(context, { unix: path, port: 0 }),
     ]);
     server.start();
     client.start();

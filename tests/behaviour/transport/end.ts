@@ -251,14 +251,14 @@ export async function connect(
   } = {},
 ): Promise<Pair> {
   const listener = await listen(context, place);
-  const { hostname, path } = place;
+  const { hostname, unix } = place;
   const [server, client] = await Promise.all([
     // A TLS handshake needs the server to read.
     listener.accept().then((end) => {
       if (start) end.start();
       return end;
     }),
-    dial(context, { hostname: hostname ?? "127.0.0.1", port: listener.port, path, ...options }),
+    dial(context, { hostname: hostname ?? "127.0.0.1", port: listener.port, unix, ...options }),
   ]);
   if (start) client.start();
   return { client, server };

@@ -1,0 +1,81 @@
+// The errors of the runtimes' sockets in words that help: each runtime has its own code, class or
+// sentence for one and the same failure, and none of them names an option of this library.
+
+import { show } from "./check.ts";
+
+/** Why a socket failed, as the runtime says it: message and code, each once. */
+export function reasonOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return show(cause);
+  const code = codeOf(cause);
+  const text = cause.message === "" ? cause.name : cause.message;
+  return code === "" || text.includes(code) ? text : `${text} (${code})`;
+}
+
+function codeOf(cause: Error): string {
+  return "code" in cause && typeof cause.code === "string" ? cause.code : "";
+}
+
+/** A failure: how it shows in the code, the name or the message of an error, and what to do. */
+type Remedy = readonly [failure: RegExp, advice: string];
+
+const LISTEN: readonly Remedy[] = [
+  [/EADDRINUSE|AddrInUse/, "Stop the other server, or choose another address or port"],
+  [
+    /EADDRNOTAVAIL|AddrNotAvailable|EINVAL/,
+    'No network interface of this machine has the address; "0.0.0.0" and "::" mean all of them',
+  ],
+  [
+    /EACCES|EPERM|PermissionDenied/,
+    "Ports below 1024 and some directories are for the administrator",
+  ],
+  [/ENOTFOUND|EAI_|lookup address/, "The host name cannot be resolved"],
+  [/ENOENT|NotFound/, "The directory of the socket does not exist"],
+];
+
+const CONNECT: readonly Remedy[] = [
+  [/ECONNREFUSED|ConnectionRefused/, "No server listens at this address"],
+  [/ENOTFOUND|EAI_|lookup address/, "The host name cannot be resolved"],
+  [/ENOENT|NotFound/, "There is no such socket"],
+];
+
+const TLS: readonly Remedy[] = [
+  [
+    /SELF_SIGNED|UNABLE_TO_(VERIFY|GET)|UnknownIssuer|CaUsedAsEndEntity|self.signed/i,
+    "No trusted authority has signed the server's certificate. If you trust it, add the certificate " +
+    "of its authority (PEM), or a self-signed certificate itself, to tls.caCerts",
+  ],
+  [
+    /ALTNAME|not valid for name|NotValidForName/i,
+    "The server's certificate is for another name. Connect to that name, or set tls.serverName to it",
+  ],
+  [/HAS_EXPIRED|expired/i, "The server's certificate must be renewed"],
+  [
+    /NOT_YET_VALID|not valid yet|NotValidYet/i,
+    "The clock of this machine or of the server is wrong",
+  ],
+  [
+    /WRONG_VERSION_NUMBER|InvalidContentType|wrong version|packet length too long/i,
+    "The server does not speak TLS on this port; without TLS use ws:// instead of wss://",
+  ],
+];
+
+/** Why `listen` failed, and what to do. */
+export function explainListen(cause: unknown): string {
+  return explain(cause, LISTEN);
+}
+
+/**
+ * Why connecting failed, and what to do.
+ *
+ * @param secure Whether it was to be a TLS connection.
+ */
+export function explainConnect(cause: unknown, secure: boolean): string {
+  return explain(cause, secure ? [...CONNECT, ...TLS] : CONNECT);
+}
+
+function explain(cause: unknown, remedies: readonly Remedy[]): string {
+  const reason = reasonOf(cause);
+  const facts = cause instanceof Error ? `${codeOf(cause)} ${cause.name} ${reason}` : "";
+  const remedy = remedies.find(([failure]) => failure.test(facts));
+  return remedy === undefined ? reason : `${reason}. ${remedy[1]}`;
+}
