@@ -72,47 +72,44 @@ export function checkNames(what: string, value: unknown, known: readonly string[
 function unknownOption(what: string, name: string, known: readonly string[]): TypeError {
   const outer = /"([^"]+)"/.exec(what);
   const prefix = outer === null ? "" : `${outer[1]}.`;
-  const meant = nearestName(name, known);
-  const help = meant === undefined
+  const meant = nearestNames(name, known).map((near) => `"${prefix}${near}"`);
+  const help = meant.length === 0
     ? `${what} can have: ${known.join(", ")}`
-    : `Did you mean "${prefix}${meant}"?`;
+    : `Did you mean ${meant.join(" or ")}?`;
   return new TypeError(`Unknown option ${show(prefix + name)}. ${help}`);
 }
 
 /** Shorter names are too often a part of another one by chance. */
 const LEAST_PART = 4;
 
-/** The known name that a wrong one is likely to stand for, if there is one. */
-function nearestName(name: string, known: readonly string[]): string | undefined {
+/** Characters of a name that are compared: no option is longer, and the time grows by the square. */
+const MAX_NAME = 40;
+
+/** The known name that a wrong one is likely to stand for, or those that it is a part of. */
+function nearestNames(name: string, known: readonly string[]): string[] {
   const given = folded(name);
-  let best: string | undefined;
+  let nearest: string | undefined;
   let least = Infinity;
   for (const candidate of known) {
-    const distance = nameDistance(given, folded(candidate));
-    if (distance >= least) continue;
-    least = distance;
-    best = candidate;
+    const longest = Math.max(given.length, candidate.length);
+    const edits = editDistance(given.slice(0, MAX_NAME), folded(candidate).slice(0, MAX_NAME));
+    // One slip in a short word, three in a long one.
+    if (edits >= least || edits > Math.min(3, longest / 3)) continue;
+    least = edits;
+    nearest = candidate;
   }
-  return best;
+  if (nearest !== undefined) return [nearest];
+  if (given.length < LEAST_PART) return [];
+  return known.filter((candidate) => {
+    const other = folded(candidate);
+    return other.includes(given) || other.length >= LEAST_PART && given.includes(other);
+  });
 }
 
 /** A name without what differs between libraries: case, separators, the "on" of handlers. */
 function folded(name: string): string {
   return name.replace(/^on(?=[A-Z])/, "").replace(/[-_ ]/g, "").toLowerCase();
 }
-
-/** How far one name is from another; `Infinity` when they have nothing to do with each other. */
-function nameDistance(a: string, b: string): number {
-  const longest = Math.max(a.length, b.length);
-  const edits = editDistance(a.slice(0, MAX_NAME), b.slice(0, MAX_NAME));
-  // One slip in a short word, three in a long one.
-  if (edits <= Math.min(3, longest / 3)) return edits;
-  const isPart = Math.min(a.length, b.length) >= LEAST_PART && (a.includes(b) || b.includes(a));
-  return isPart ? 3 + edits / 100 : Infinity;
-}
-
-/** Characters of a name that are compared: no option is longer, and the time grows by the square. */
-const MAX_NAME = 40;
 
 /** The least number of characters to insert, delete, replace or exchange with their neighbour. */
 function editDistance(a: string, b: string): number {

@@ -104,6 +104,7 @@ Deno.test("an unknown name in the options is refused, so that no misspelt option
 });
 
 const KNOWN = ["message", "maxMessageSize", "handshakeTimeout", "open", "close", "subprotocols"];
+const TIMES = ["readTimeout", "pongTimeout"];
 
 for (
   const [given, meant] of [
@@ -127,6 +128,12 @@ for (
     });
   });
 }
+
+Deno.test("an unknown option that is a part of several names is answered with them", () => {
+  assert.throws(() => checkNames("The options of connect", { timeout: 1 }, [...TIMES, "open"]), {
+    message: 'Unknown option "timeout". Did you mean "readTimeout" or "pongTimeout"?',
+  });
+});
 
 Deno.test("an unknown option like none is answered with those that there are", () => {
   for (const given of ["port", "x", "", "__proto__x", "o"]) {
