@@ -3,7 +3,7 @@
 import { FIN, type MessageOpcode, Opcode, RSV1 } from "../wire/opcode.ts";
 import { frameHeaderSize, sealFrame } from "../wire/frame_writer.ts";
 import type { MessageCompression } from "./message_compression.ts";
-import { encodeLongText } from "./utf8.ts";
+import { decodeText, encodeLongText } from "./utf8.ts";
 
 /**
  * A message that is encoded once, by `prepareMessage`, for many connections. It is never changed;
@@ -25,6 +25,7 @@ export class PreparedMessage {
   readonly #payloadStart: number;
   /** The frame as it is compressed, by the keys of compressions that share it. */
   #compressed: Map<string, Uint8Array> | undefined;
+  #text: string | undefined;
 
   /**
    * Encodes a message.
@@ -71,6 +72,11 @@ export class PreparedMessage {
     // RFC 7692 6.1: RSV1 marks a compressed message.
     sealFrame(packed, at, FIN | RSV1 | this.opcode, size, undefined);
     return packed.slice(at, end);
+  }
+
+  /** The payload of a text message as a string, for runtimes that take text as strings only. */
+  get text(): string {
+    return this.#text ??= decodeText(this.frame, this.#payloadStart, this.frame.length);
   }
 
   /** The payload, which a client has to mask anew for every connection. */

@@ -1,7 +1,7 @@
 // What a server stands on: the owner of its opening handshakes and of its connections, from the first
 // accepted socket to the end of the last one.
 
-import { TimeoutError } from "../errors.ts";
+import { TimeoutError, type WebSocketError } from "../errors.ts";
 import type { RequestHead } from "../handshake/request_head.ts";
 import { TOPICS_SUBPROTOCOL } from "../pubsub/topic_protocol.ts";
 import type { Backplane } from "../pubsub/backplane.ts";
@@ -9,6 +9,7 @@ import type { Listener, ListenerSink, Transport } from "../transport/transport.t
 import { CloseCode } from "../wire/close.ts";
 import { Channel, type ChannelContext, type ChannelLayer } from "../connection/channel.ts";
 import type { Connection } from "../connection/connection.ts";
+import type { ConnectionControl } from "../connection/connection_link.ts";
 import { Drain } from "./drain.ts";
 import { type Accepted, Incoming, type IncomingOwner } from "./incoming.ts";
 import { logError } from "../shared/log_error.ts";
@@ -25,6 +26,20 @@ import { Topics } from "../topics/topics.ts";
 const HANDSHAKES = 0;
 const CONNECTIONS = 1;
 
+/** An open connection, as its server sees it: over a stream, or over a WebSocket of the runtime. */
+export interface ServedConnection<T> extends ConnectionControl {
+  /** What the user sees of it. */
+  readonly connection: Connection<T>;
+  /**
+   * Starts the closing handshake.
+   *
+   * @param timeout Milliseconds for it. Default: the option `closeTimeout`.
+   */
+  close(code: number, reason: string, timeout?: number): void;
+  /** Cuts the connection for a reason. */
+  gone(error: WebSocketError): void;
+}
+
 /** The handshakes and connections of one server. */
 export class ServerCore<T>
   implements ListenerSink, IncomingOwner<T>, ChannelContext<T>, TimerTarget {
@@ -36,7 +51,7 @@ export class ServerCore<T>
   readonly finished: Promise<void>;
   #listener: Listener | undefined;
   #handshakes: Set<Incoming<T>> = new Set();
-  #connections: Map<Connection<T>, Channel<T>> = new Map();
+  #connections: Map<Connection<T>, ServedConnection<T>> = new Map();
   /** Who waits for handshakes that began elsewhere. */
   #upgrades: Map<Incoming<T>, (connection: Connection<T> | undefined) => void> = new Map();
   /** What stands around connections whose clients listen to topics by themselves. */
@@ -45,7 +60,7 @@ export class ServerCore<T>
   #listening = false;
   /** By when handshakes, and connections that were told to close, have to be over. */
   #timers: Array<Timer | undefined> = [];
-  #drain: Drain<Channel<T>> | undefined;
+  #drain: Drain<ServedConnection<T>> | undefined;
   #closeTimeout = 0;
   #relay: Relay | HistoryRelay | undefined;
   #finish!: () => void;
@@ -78,8 +93,23 @@ export class ServerCore<T>
   }
 
   /** The inside of a connection that is open. */
-  channelOf(connection: Connection<T>): Channel<T> | undefined {
+  channelOf(connection: Connection<T>): ServedConnection<T> | undefined {
     return this.#connections.get(connection);
+  }
+
+  /** Whether the server shuts down: nothing is accepted any more. */
+  get isShuttingDown(): boolean {
+    return this.#shuttingDown;
+  }
+
+  /** What stands around connections whose clients subscribe to topics themselves. */
+  get topicsLayer(): ChannelLayer<T> | undefined {
+    return this.#clientTopics;
+  }
+
+  /** A connection was opened by other means than {@linkcode ServerCore.accept}. */
+  joined(connection: ServedConnection<T>): void {
+    this.#connections.set(connection.connection, connection);
   }
 
   /** The socket is bound. */

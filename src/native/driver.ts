@@ -1,0 +1,642 @@
+// Drives one connection over a WebSocket that somebody else frames: what the runtime tells goes to the
+// user, what the user sends goes to the runtime. It owns flow control, the timers and the order of the
+// end; the protocol is the runtime's.
+
+import { ConnectionError, MessageTooBigError, TimeoutError, WebSocketError } from "../errors.ts";
+import { Connection, type HandshakeInfo } from "../connection/connection.ts";
+import type { ChannelLayer, LayeredChannel } from "../connection/channel.ts";
+import type {
+  ChannelSender,
+  ConnectionTopics,
+  Message,
+  MessageQueue,
+  TopicAnswers,
+} from "../connection/connection_link.ts";
+import type { ConnectionRules } from "../connection/connection_options.ts";
+import { Delivery, type DeliveryOwner } from "../connection/delivery.ts";
+import type { Handlers } from "../connection/handlers.ts";
+import { Keepalive, type KeepaliveOwner } from "../connection/keepalive.ts";
+import { Lane } from "../connection/lane.ts";
+import type { PreparedMessage } from "../message/prepared_message.ts";
+import type { CloseInfo } from "../session/close_info.ts";
+import type { SessionEvents, SessionState } from "../session/session.ts";
+import { CloseCode, MAX_CLOSE_REASON } from "../wire/close.ts";
+import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
+import type { NativeEnd, NativeEngine } from "./engine.ts";
+
+/** What all native connections of one set of options share. */
+export interface NativeContext<T> {
+  /** The checked options. */
+  readonly connectionRules: ConnectionRules;
+  /** The user's handlers. */
+  readonly handlers: Handlers<T>;
+  /** The topics that connections can subscribe to, on a server. */
+  readonly topics?: ConnectionTopics;
+  /** Receives errors that belong to no open connection. */
+  reportError(error: unknown): void;
+  /** A connection has ended, and its `close` handler is called next. */
+  connectionClosed?(connection: Connection<T>): void;
+}
+
+const NO_BYTES = new Uint8Array(0);
+
+/** Milliseconds between two looks at the buffered output of a runtime that does not report its drain. */
+const POLL_INTERVAL = 10;
+
+/** The most bytes that a frame's header has (RFC 6455 section 5.2). */
+const MAX_HEADER = 14;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** One connection over a WebSocket of the runtime, seen from the inside. */
+export class NativeDriver<T, S>
+  implements ChannelSender, LayeredChannel<T>, DeliveryOwner, KeepaliveOwner {
+  /** What the user sees of it. */
+  readonly connection: Connection<T>;
+  /** The peer's address. */
+  readonly remoteAddress: string;
+  /** What sends: the driver itself, or the topics subprotocol in front of it. */
+  readonly sender: ChannelSender;
+  readonly #context: NativeContext<T>;
+  readonly #rules: ConnectionRules;
+  readonly #engine: NativeEngine<S>;
+  readonly #delivery: Delivery<T>;
+  readonly #events: SessionEvents;
+  #socket: S | undefined;
+  #state: SessionState = "opening";
+  #initiator: "local" | "remote" | undefined;
+  #sent: number | undefined;
+  #error: WebSocketError | undefined;
+  #info: CloseInfo | undefined;
+  #wantsDrain = false;
+  #keepalive: Keepalive | undefined;
+  #lane: Lane | undefined;
+  #laneEnded: (() => void) | undefined;
+  /** The chunks of a message that is sent as a stream: the runtime sends whole messages only. */
+  #chunks: Uint8Array[] | undefined;
+  /** Whether that message is text. */
+  #isText = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #pollTimer: ReturnType<typeof setTimeout> | undefined;
+  #closeWaiters: Array<(info: CloseInfo) => void> | undefined;
+  #drainWaiters: Array<() => void> | undefined;
+  /** Bytes that arrived since the reader has fallen behind; -1 while it has not. */
+  #unread = -1;
+
+  /**
+   * @param context What it shares with others.
+   * @param engine What the runtime does.
+   * @param handshake What was agreed in the opening handshake.
+   * @param data The user's data.
+   * @param remoteAddress The peer's address.
+   * @param handlers Handlers of this connection alone, instead of the shared ones.
+   * @param layer What stands before the user, where the topics subprotocol was agreed on.
+   */
+  constructor(
+    context: NativeContext<T>,
+    engine: NativeEngine<S>,
+    handshake: HandshakeInfo,
+    data: T,
+    remoteAddress: string,
+    handlers?: Handlers<T>,
+    layer?: ChannelLayer<T>,
+  ) {
+    this.#context = context;
+    this.#rules = layer?.rules ?? context.connectionRules;
+    this.#engine = engine;
+    this.remoteAddress = remoteAddress;
+    this.connection = new Connection<T>(this, handshake, data);
+    this.#delivery = new Delivery(this, this.connection, handlers ?? context.handlers);
+    this.sender = layer === undefined ? this : layer.sender(this);
+    this.#events = layer === undefined ? this.#delivery : layer.events(this, this.#delivery);
+  }
+
+  // What the runtime reports.
+
+  /** The connection is open. */
+  opened(socket: S): void {
+    this.#socket = socket;
+    if (this.#state !== "opening") {
+      // It was given up while the handshake was under way.
+      this.#engine.terminate(socket);
+      return;
+    }
+    this.#state = "open";
+    if (Keepalive.isWanted(this.#rules)) this.#keepalive = new Keepalive(this.#rules, this);
+    this.#delivery.open();
+  }
+
+  /** A text message came. */
+  text(text: string): void {
+    if (this.#state !== "open") return;
+    this.#keepalive?.heard();
+    const { maxMessageSize } = this.#rules;
+    // UTF-8 has three bytes at most for a unit of UTF-16.
+    if (text.length * 3 > maxMessageSize && !this.#fits(encoder.encode(text).length)) return;
+    if (this.#unread !== -1 && !this.#hasRoom(text.length)) return;
+    if (this.#rules.text === "string") {
+      this.#events.onText(text);
+    } else {
+      const bytes = encoder.encode(text);
+      this.#events.onBytes(Opcode.Text, bytes, 0, bytes.length);
+    }
+  }
+
+  /** A binary message came, in memory that nothing else writes to. */
+  bytes(bytes: Uint8Array): void {
+    if (this.#state !== "open") return;
+    this.#keepalive?.heard();
+    if (bytes.length > this.#rules.maxMessageSize && !this.#fits(bytes.length)) return;
+    if (this.#unread !== -1 && !this.#hasRoom(bytes.length)) return;
+    this.#events.onBytes(Opcode.Binary, bytes, 0, bytes.length);
+  }
+
+  /** A ping came, and the runtime has answered it. */
+  pingCame(payload: Uint8Array): void {
+    if (this.#state !== "open") return;
+    this.#keepalive?.heard();
+    this.#events.onPing(payload);
+  }
+
+  /** A pong came. */
+  pongCame(payload: Uint8Array): void {
+    if (this.#state !== "open") return;
+    this.#keepalive?.heard();
+    this.#events.onPong(payload);
+  }
+
+  /** Buffered output has left. */
+  drain(): void {
+    this.#keepalive?.moved();
+    this.checkDrained();
+  }
+
+  /** The runtime has ended the connection. */
+  ended(end: NativeEnd): void {
+    if (this.#state === "closed") return;
+    // Some runtimes report the end from inside of a call that causes it. Handlers are not called there.
+    if (this.#initiator === "local") queueMicrotask(() => this.#finish(end));
+    else this.#finish(end);
+  }
+
+  // What the user's connection asks for.
+
+  /** The state of the connection. */
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  /** The topics of the server. */
+  get topics(): ConnectionTopics | undefined {
+    return this.#context.topics;
+  }
+
+  /** What tells the client about its topics. */
+  get topicListener(): TopicAnswers | undefined {
+    return this.sender === this ? undefined : this.sender.topicListener;
+  }
+
+  /**
+   * Starts the closing handshake.
+   *
+   * @param timeout Milliseconds for it. Default: the option `closeTimeout`.
+   * @throws {RangeError} When the runtime cannot send the code.
+   */
+  close(code: number, reason: string, timeout: number = this.#rules.closeTimeout): void {
+    if (this.#state !== "open") return;
+    if (!this.#engine.canClose(code)) {
+      throw new RangeError(
+        `Cannot close: ${this.#engine.name} can send the codes 1000 and 3000-4999, got ${code}`,
+      );
+    }
+    this.#delivery.discard();
+    this.#startClosing(code, reason, timeout);
+  }
+
+  /** Fails the connection. */
+  fail(error: WebSocketError): void {
+    if (this.#state === "closed" || this.#error !== undefined) return;
+    this.#error = error;
+    if (this.#state !== "open") return;
+    const { closeCode = CloseCode.InternalError } = error;
+    // A code that the runtime does not let us send has a counterpart among those of applications.
+    const code = this.#engine.canClose(closeCode) ? closeCode : closeCode + 3000;
+    this.#startClosing(code, cutReason(error.message), this.#rules.closeTimeout);
+  }
+
+  /** Cuts the connection. */
+  terminate(): void {
+    this.gone(new WebSocketError("TERMINATED", "The connection was cut by terminate()"));
+  }
+
+  /** Cuts the connection for a reason. */
+  gone(error: WebSocketError): void {
+    if (this.#state === "closed") return;
+    this.#initiator ??= "local";
+    this.#error ??= error;
+    this.#state = "closing";
+    if (this.#socket !== undefined) this.#engine.terminate(this.#socket);
+    // Not every runtime can cut a stream, and then it would report the end late or never.
+    queueMicrotask(() => this.#finish({ code: CloseCode.Abnormal, reason: "" }));
+  }
+
+  /** @throws {TypeError} Because the runtime delivers messages as they arrive. */
+  pause(): void {
+    throw new TypeError(
+      `Cannot pause: ${this.#engine.name} delivers messages as they arrive and cannot stop reading`,
+    );
+  }
+
+  /** Does nothing: reading never stops. */
+  resume(): void {}
+
+  /** The queue of an iterator. */
+  reader(): MessageQueue {
+    return this.#delivery.reader();
+  }
+
+  /** Resolves when the connection has ended. */
+  whenClosed(): Promise<CloseInfo> {
+    if (this.#info !== undefined) return Promise.resolve(this.#info);
+    return new Promise((resolve) => (this.#closeWaiters ??= []).push(resolve));
+  }
+
+  // What sends.
+
+  /** Bytes that wait to be sent. */
+  get bufferedAmount(): number {
+    const { size = 0 } = this.#lane ?? {};
+    return size + this.#waiting;
+  }
+
+  /** Whether more than `highWaterMark` bytes wait to be sent. */
+  get slow(): boolean {
+    return this.#wantsDrain && this.bufferedAmount > this.#rules.highWaterMark;
+  }
+
+  /** Sends a text message. */
+  sendText(text: string, compress = true): boolean {
+    if (this.#state !== "open") return false;
+    if (this.#lane?.busy) return this.#hold(Opcode.Text, text, compress);
+    try {
+      const waiting = this.#engine.sendText(this.#socket!, text, compress);
+      return waiting === 0 || this.#accepted(waiting, text);
+    } catch (cause) {
+      return this.#sendFailed(cause);
+    }
+  }
+
+  /** Sends a message of bytes. */
+  sendBytes(opcode: MessageOpcode, bytes: Uint8Array, compress = true): boolean {
+    if (this.#state !== "open") return false;
+    if (this.#lane?.busy) return this.#hold(opcode, bytes, compress);
+    // The runtimes take text as strings only.
+    if (opcode === Opcode.Text) return this.sendText(decoder.decode(bytes), compress);
+    try {
+      const waiting = this.#engine.sendBytes(this.#socket!, bytes, compress);
+      return waiting === 0 || this.#accepted(waiting, bytes);
+    } catch (cause) {
+      return this.#sendFailed(cause);
+    }
+  }
+
+  /** Sends a message that was encoded before. */
+  sendPrepared(message: PreparedMessage): boolean {
+    return message.opcode === Opcode.Text
+      ? this.sendText(message.text)
+      : this.sendBytes(Opcode.Binary, message.payload);
+  }
+
+  /** Sends a message that may wait for others: the runtime gathers what is sent in one turn. */
+  sendDelayed(opcode: MessageOpcode, data: Message): boolean {
+    return typeof data === "string" ? this.sendText(data) : this.sendBytes(opcode, data);
+  }
+
+  /** Takes a part of a message, and sends the message when it is whole. */
+  sendFragment(
+    opcode: MessageOpcode | typeof Opcode.Continuation,
+    last: boolean,
+    bytes: Uint8Array,
+    compress: boolean,
+  ): boolean {
+    if (this.#state !== "open") return false;
+    if (opcode !== Opcode.Continuation) {
+      this.#chunks = [];
+      this.#isText = opcode === Opcode.Text;
+    }
+    const chunks = this.#chunks!;
+    chunks.push(last && chunks.length === 0 ? bytes : bytes.slice());
+    const size = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+    if (!last) {
+      if (size <= this.#rules.maxBufferedAmount) return true;
+      const limit = this.#rules.maxBufferedAmount;
+      throw new RangeError(
+        `Cannot send: ${this.#engine.name} sends whole messages only, and the ${size} bytes that ` +
+          `the source gave so far exceed maxBufferedAmount (${limit})`,
+      );
+    }
+    this.#chunks = undefined;
+    const whole = new Uint8Array(size);
+    let at = 0;
+    for (const chunk of chunks) {
+      whole.set(chunk, at);
+      at += chunk.length;
+    }
+    // The other messages wait for this one, not this one for itself.
+    const lane = this.#lane;
+    this.#lane = undefined;
+    const sent = this.sendBytes(this.#isText ? Opcode.Text : Opcode.Binary, whole, compress);
+    this.#lane = lane;
+    return sent;
+  }
+
+  /** Sends a ping or a pong. */
+  sendControl(opcode: typeof Opcode.Ping | typeof Opcode.Pong, payload: Uint8Array): boolean {
+    const [name, send] = opcode === Opcode.Ping
+      ? ["ping", this.#engine.ping] as const
+      : ["pong", this.#engine.pong] as const;
+    if (send === undefined) {
+      throw new TypeError(`Cannot ${name}: ${this.#engine.name} cannot send ${name}s`);
+    }
+    if (this.#state !== "open") return false;
+    send(this.#socket!, payload);
+    return !this.slow;
+  }
+
+  /** Resolves when a message may be sent in parts; `ended` is called if the connection ends then. */
+  async enterLane(ended: () => void): Promise<void> {
+    this.#lane ??= new Lane((opcode, data, compress) => {
+      if (typeof data === "string") this.sendText(data, compress);
+      else this.sendBytes(opcode, data, compress);
+    });
+    await this.#lane.enter();
+    this.#laneEnded = ended;
+  }
+
+  /** The message in parts is out. */
+  leaveLane(): void {
+    this.#laneEnded = undefined;
+    this.#chunks = undefined;
+    this.#lane?.leave();
+  }
+
+  /** Calls `fn`; what it sends leaves in one write where the runtime can do that. */
+  cork(fn: () => void): void {
+    if (typeof fn !== "function") throw new TypeError("Cannot cork: it takes a function");
+    if (this.#state === "open" && this.#engine.cork !== undefined) {
+      this.#engine.cork(this.#socket!, fn);
+    } else fn();
+  }
+
+  /** Resolves when no more than `highWaterMark` bytes wait, or the connection has ended. */
+  drained(): Promise<void> {
+    if (this.#state === "closed" || this.bufferedAmount <= this.#rules.highWaterMark) {
+      return Promise.resolve();
+    }
+    this.#wantDrain();
+    return new Promise((resolve) => (this.#drainWaiters ??= []).push(resolve));
+  }
+
+  /** The same: what waits for a message in parts is part of it. */
+  outputDrained(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** Asks for `sendWaiting` once the peer has caught up; cuts a peer for which too much waits. */
+  awaitDrain(bytes: number): boolean {
+    const size = this.bufferedAmount + bytes;
+    this.#wantDrain();
+    if (size <= this.#rules.maxBufferedAmount) return true;
+    this.#cut(size, "maxBufferedAmount");
+    return false;
+  }
+
+  /** Cuts the connection because its peer reads too slowly. */
+  cutSlow(): void {
+    this.#cut(this.bufferedAmount, "highWaterMark");
+  }
+
+  /** Buffered output may have left: those that wait for that are told. */
+  checkDrained(): void {
+    if (!this.#wantsDrain || this.#state === "closed") return;
+    if (this.bufferedAmount > this.#rules.highWaterMark) return this.#wantDrain();
+    const topics = this.#context.topics;
+    while (!this.slow && topics?.release(this));
+    if (this.slow) return this.#wantDrain();
+    this.#wantsDrain = false;
+    this.#drainWaiters = wakeAll(this.#drainWaiters);
+    if (this.#state === "open") this.#delivery.drain();
+  }
+
+  /** The connection has ended. */
+  end(): void {}
+
+  // What handlers, the reader and the keepalive ask for.
+
+  /** A handler failed. */
+  handlerFailed(error: WebSocketError): void {
+    this.fail(error);
+  }
+
+  /** Reports an error that belongs to no open connection. */
+  reportError(error: unknown): void {
+    this.#context.reportError(error);
+  }
+
+  /** The reader has fallen behind. The runtime cannot stop reading, so what arrives is counted. */
+  stopReading(): void {
+    this.#unread = 0;
+  }
+
+  /** The reader has caught up. */
+  goOnReading(): void {
+    this.#unread = -1;
+  }
+
+  /** It is time for a ping. */
+  ping(): void {
+    if (this.#state === "open") this.#engine.ping?.(this.#socket!, NO_BYTES);
+  }
+
+  /** Whether the peer could not be heard: never, because reading never stops. */
+  get deaf(): boolean {
+    return false;
+  }
+
+  /** Bytes that the runtime has taken and that have not left. */
+  get unsent(): number {
+    return this.#waiting;
+  }
+
+  /** The runtime delivers whole messages only. */
+  get messageUnderWay(): number {
+    return 0;
+  }
+
+  get #waiting(): number {
+    return this.#socket === undefined || this.#state === "closed"
+      ? 0
+      : this.#engine.bufferedAmount(this.#socket);
+  }
+
+  /** Whether a message is within `maxMessageSize`; fails the connection otherwise. */
+  #fits(size: number): boolean {
+    const { maxMessageSize } = this.#rules;
+    if (size <= maxMessageSize) return true;
+    this.fail(
+      new MessageTooBigError(`message of ${size} bytes exceeds maxMessageSize (${maxMessageSize})`),
+    );
+    return false;
+  }
+
+  /** Whether a message may wait for a reader that has fallen behind; fails the connection otherwise. */
+  #hasRoom(size: number): boolean {
+    this.#unread += size;
+    const limit = this.#rules.maxBufferedAmount;
+    if (this.#unread <= limit) return true;
+    this.fail(
+      new WebSocketError(
+        "MEMORY_LIMIT",
+        `${this.#unread} bytes of unread messages exceed maxBufferedAmount (${limit}), and ` +
+          `${this.#engine.name} cannot make the peer wait; read faster or use a message handler`,
+        { closeCode: CloseCode.TryAgainLater },
+      ),
+    );
+    return false;
+  }
+
+  #startClosing(code: number, reason: string, timeout: number): void {
+    this.#initiator ??= "local";
+    this.#state = "closing";
+    this.#sent = code;
+    this.#timer = setTimeout(() => {
+      this.gone(
+        new TimeoutError(
+          "CLOSE_TIMEOUT",
+          `The peer did not finish the closing handshake within ${timeout} ms (closeTimeout)`,
+        ),
+      );
+    }, timeout);
+    try {
+      this.#engine.close(this.#socket!, code, reason);
+    } catch (cause) {
+      this.gone(lost(`The connection failed while closing: ${messageOf(cause)}`, cause));
+    }
+  }
+
+  #finish(end: NativeEnd): void {
+    if (this.#state === "closed") return;
+    this.#state = "closed";
+    this.#keepalive?.stop();
+    clearTimeout(this.#timer);
+    clearTimeout(this.#pollTimer);
+    const info = this.#closeInfo(end);
+    this.#info = info;
+    this.#context.connectionClosed?.(this.connection);
+    this.#delivery.close(info);
+    for (const wake of this.#closeWaiters ?? []) wake(info);
+    this.#closeWaiters = undefined;
+    this.#drainWaiters = wakeAll(this.#drainWaiters);
+    this.#laneEnded?.();
+    this.#lane?.end();
+    this.#socket = undefined;
+  }
+
+  #closeInfo({ code, reason, cause }: NativeEnd): CloseInfo {
+    const isWhole = code !== CloseCode.Abnormal && cause === undefined;
+    // What the runtime has refused by a limit of ours is our doing.
+    const own = this.#error ?? (cause instanceof WebSocketError ? cause : undefined);
+    if (cause === own && own !== undefined) this.#initiator ??= "local";
+    const error = own ?? (isWhole ? undefined : lost(
+      cause === undefined
+        ? "The connection ended without a closing handshake"
+        : `The connection was lost: ${messageOf(cause)}`,
+      cause,
+    ));
+    const received = isWhole && own?.code !== "TERMINATED" ? code : undefined;
+    const info = {
+      code: own?.closeCode ?? code,
+      reason: own?.closeCode === undefined ? reason : own.message,
+      clean: error === undefined,
+      initiator: this.#initiator ?? "remote",
+      // Runtimes echo the peer's code themselves.
+      sent: this.#sent ?? received,
+      received,
+    } as const;
+    return error === undefined ? info : { ...info, error };
+  }
+
+  /** Whether more may be sent, after something was that waits now. */
+  #accepted(waiting: number, message: Message): boolean {
+    const { highWaterMark, maxBufferedAmount } = this.#rules;
+    if (waiting === -1) {
+      this.gone(
+        new WebSocketError(
+          "SLOW_CONSUMER",
+          `${this.#engine.name} has dropped a message because too much waits for this peer`,
+          { closeCode: CloseCode.PolicyViolation },
+        ),
+      );
+      return false;
+    }
+    if (waiting <= highWaterMark) return true;
+    this.#wantDrain();
+    // One message alone is never the reason to cut a peer.
+    if (waiting > maxBufferedAmount && waiting > sizeOf(message) + MAX_HEADER) {
+      this.#cut(waiting, "maxBufferedAmount");
+    }
+    return false;
+  }
+
+  #cut(size: number, limit: "highWaterMark" | "maxBufferedAmount"): void {
+    const message = `The peer reads too slowly: ${size} bytes wait, ${limit} is ${
+      this.#rules[limit]
+    }`;
+    const closeCode = CloseCode.PolicyViolation;
+    this.gone(new WebSocketError("SLOW_CONSUMER", message, { closeCode }));
+  }
+
+  /** Lets a message wait for the end of one that is sent in parts. */
+  #hold(opcode: MessageOpcode, data: Message, compress: boolean): boolean {
+    this.#lane!.hold(opcode, data, compress);
+    return !this.slow;
+  }
+
+  /** The runtime does not take a message, or not any more. */
+  #sendFailed(cause: unknown): boolean {
+    this.gone(lost(`${this.#engine.name} cannot send: ${messageOf(cause)}`, cause));
+    return false;
+  }
+
+  #wantDrain(): void {
+    this.#wantsDrain = true;
+    if (this.#engine.reportsDrain || this.#pollTimer !== undefined) return;
+    this.#pollTimer = setTimeout(() => {
+      this.#pollTimer = undefined;
+      this.drain();
+    }, POLL_INTERVAL);
+  }
+}
+
+function wakeAll(waiters: Array<() => void> | undefined): undefined {
+  for (const wake of waiters ?? []) wake();
+}
+
+function sizeOf(message: Message): number {
+  return typeof message === "string" ? encoder.encode(message).length : message.length;
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
+/** As much of a reason as a Close frame has room for. */
+function cutReason(reason: string): string {
+  const { read } = encoder.encodeInto(reason, new Uint8Array(MAX_CLOSE_REASON));
+  return reason.slice(0, read);
+}
+
+function lost(message: string, cause: unknown): ConnectionError {
+  return new ConnectionError("CONNECTION_LOST", message, { cause });
+}

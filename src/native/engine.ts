@@ -1,0 +1,47 @@
+// The port to WebSockets that somebody else frames: Bun.serve, Deno.serve, Workers and pages.
+
+/**
+ * What a runtime does for the WebSockets that it frames itself. One object serves all connections: a
+ * connection costs no adapter of its own.
+ *
+ * @typeParam S The runtime's socket.
+ */
+export interface NativeEngine<S> {
+  /** What sends and receives, as errors name it: `Bun.serve`. */
+  readonly name: string;
+  /**
+   * Sends a text message.
+   *
+   * @returns Bytes that wait to be sent: 0 where nothing waits, or the runtime does not tell; -1 when
+   * the runtime has dropped the message.
+   */
+  sendText(socket: S, text: string, compress: boolean): number;
+  /** Sends a binary message, which is copied; returns the same. */
+  sendBytes(socket: S, bytes: Uint8Array, compress: boolean): number;
+  /** Bytes that wait to be sent. */
+  bufferedAmount(socket: S): number;
+  /** Starts the closing handshake; the code has been checked and the reason fits a Close frame. */
+  close(socket: S, code: number, reason: string): void;
+  /** Cuts the stream, or comes as near to that as the runtime lets it. */
+  terminate(socket: S): void;
+  /** Sends a ping. Absent: the runtime cannot. */
+  readonly ping?: (socket: S, payload: Uint8Array) => void;
+  /** Sends a pong. Absent: the runtime cannot. */
+  readonly pong?: (socket: S, payload: Uint8Array) => void;
+  /** Calls `fn`; what it sends leaves in one write. Absent: the runtime decides that itself. */
+  readonly cork?: (socket: S, fn: () => void) => void;
+  /** Whether the runtime tells when the buffered output has left; otherwise it is asked again and again. */
+  readonly reportsDrain: boolean;
+  /** Whether the closing handshake may have this code. */
+  canClose(code: number): boolean;
+}
+
+/** How a runtime reports the end of a connection. */
+export interface NativeEnd {
+  /** The close code of the peer; 1005 without one, 1006 when the connection ended without a Close frame. */
+  readonly code: number;
+  /** The reason of the peer. */
+  readonly reason: string;
+  /** What went wrong, where the runtime says so. */
+  readonly cause?: unknown;
+}
