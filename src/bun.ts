@@ -22,9 +22,13 @@ import type { ReconnectingConnectOptions } from "./reconnect/reconnecting_option
 import type { ServeOptions } from "./server/serve_options.ts";
 import { serveOver } from "./server/serve.ts";
 import type { Server } from "./server/server.ts";
+import { BunSockets } from "./native/bun.ts";
+import type { SocketsOptions } from "./native/sockets.ts";
 import { bunNetwork } from "./transport/bun.ts";
 
 export * from "./public.ts";
+export type { BunServer, BunSockets, BunWebSocket, BunWebSocketHandlers } from "./native/bun.ts";
+export type { NativeSockets, SocketsOptions } from "./native/sockets.ts";
 
 /**
  * Starts a WebSocket server; see `serve` of the main entry.
@@ -84,4 +88,27 @@ export function connect<T>(
   options: ConnectOptions<T> | ReconnectingConnectOptions<T> = {},
 ): Promise<Connection<T> | ReconnectingConnection<T>> {
   return connectTo(bunNetwork, url, options);
+}
+
+/**
+ * Makes WebSockets for the port of a `Bun.serve`: the same handlers, `Connection`, topics, backplane and
+ * `shutdown` as `serve` has, over the WebSockets of Bun. An option that Bun cannot honor is a `TypeError`.
+ *
+ * @throws {TypeError | RangeError} When an option is wrong, or one that Bun cannot honor.
+ *
+ * @example
+ * ```ts ignore
+ * import { createSockets } from "@quickws/quickws/bun";
+ *
+ * const sockets = createSockets({ path: "/ws", message: (conn, data) => conn.send(data) });
+ * Bun.serve({
+ *   websocket: sockets.websocket,
+ *   fetch: (request, server) => sockets.handle(request, server) ?? new Response("plain HTTP"),
+ * });
+ * ```
+ */
+export function createSockets<T = undefined>(
+  options: SocketsOptions<T> = {},
+): BunSockets<T> {
+  return new BunSockets<T>(options);
 }

@@ -22,9 +22,13 @@ import type { ReconnectingConnectOptions } from "./reconnect/reconnecting_option
 import type { ServeOptions } from "./server/serve_options.ts";
 import { serveOver } from "./server/serve.ts";
 import type { Server } from "./server/server.ts";
+import { DenoServeSockets } from "./native/deno.ts";
+import type { SocketsOptions } from "./native/sockets.ts";
 import { denoNetwork } from "./transport/deno.ts";
 
 export * from "./public.ts";
+export type { DenoRequestInfo, DenoServeSockets } from "./native/deno.ts";
+export type { NativeSockets, SocketsOptions } from "./native/sockets.ts";
 
 /**
  * Starts a WebSocket server; see `serve` of the main entry.
@@ -84,4 +88,25 @@ export function connect<T>(
   options: ConnectOptions<T> | ReconnectingConnectOptions<T> = {},
 ): Promise<Connection<T> | ReconnectingConnection<T>> {
   return connectTo(denoNetwork, url, options);
+}
+
+/**
+ * Makes WebSockets for the port of a `Deno.serve`: the same handlers, `Connection`, topics, backplane and
+ * `shutdown` as `serve` has, over the WebSockets of Deno. An option that Deno cannot honor is a
+ * `TypeError`.
+ *
+ * @throws {TypeError | RangeError} When an option is wrong, or one that Deno cannot honor.
+ *
+ * @example
+ * ```ts ignore
+ * import { createSockets } from "@quickws/quickws/deno";
+ *
+ * const sockets = createSockets({ path: "/ws", message: (conn, data) => conn.send(data) });
+ * Deno.serve((request, info) => sockets.handle(request, info) ?? new Response("plain HTTP"));
+ * ```
+ */
+export function createSockets<T = undefined>(
+  options: SocketsOptions<T> = {},
+): DenoServeSockets<T> {
+  return new DenoServeSockets<T>(options);
 }

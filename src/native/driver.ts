@@ -22,6 +22,7 @@ import type { CloseInfo } from "../session/close_info.ts";
 import type { SessionEvents, SessionState } from "../session/session.ts";
 import { CloseCode, MAX_CLOSE_REASON } from "../wire/close.ts";
 import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
+import type { ServedConnection } from "../server/server_core.ts";
 import type { NativeEnd, NativeEngine } from "./engine.ts";
 
 /** What all native connections of one set of options share. */
@@ -34,6 +35,10 @@ export interface NativeContext<T> {
   readonly topics?: ConnectionTopics;
   /** Receives errors that belong to no open connection. */
   reportError(error: unknown): void;
+  /** A connection is open. Returns whether it may stay. */
+  connectionOpened?(driver: ServedConnection<T>): boolean;
+  /** A connection that was accepted has never opened. */
+  connectionAbandoned?(): void;
   /** A connection has ended, and its `close` handler is called next. */
   connectionClosed?(connection: Connection<T>): void;
 }
@@ -117,8 +122,8 @@ export class NativeDriver<T, S>
   /** The connection is open. */
   opened(socket: S): void {
     this.#socket = socket;
-    if (this.#state !== "opening") {
-      // It was given up while the handshake was under way.
+    if (this.#state !== "opening" || this.#context.connectionOpened?.(this) === false) {
+      this.#state = "closed";
       this.#engine.terminate(socket);
       return;
     }
@@ -175,6 +180,11 @@ export class NativeDriver<T, S>
   /** The runtime has ended the connection. */
   ended(end: NativeEnd): void {
     if (this.#state === "closed") return;
+    if (this.#state === "opening") {
+      this.#state = "closed";
+      this.#context.connectionAbandoned?.();
+      return;
+    }
     // Some runtimes report the end from inside of a call that causes it. Handlers are not called there.
     if (this.#initiator === "local") queueMicrotask(() => this.#finish(end));
     else this.#finish(end);

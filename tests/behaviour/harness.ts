@@ -52,6 +52,9 @@ export const FIXTURES_VARIABLE = "QUICKWS_FIXTURES";
 /** The environment variable that says which sockets a suite that has the network listens on, on Deno. */
 export const DENO_SOCKETS_VARIABLE = "QUICKWS_DENO_SOCKETS";
 
+/** The environment variable that, with `native`, has servers use the WebSockets of the runtime. */
+export const SERVER_VARIABLE = "QUICKWS_SERVER";
+
 /** The environment variable that chooses cases by a part of their name; all without it. */
 const CASE_VARIABLE = "QUICKWS_CASE";
 

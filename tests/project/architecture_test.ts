@@ -14,6 +14,7 @@ const ENTRY = [
   "src/server/",
   "src/client/",
   "src/reconnect/",
+  "src/native/",
   "src/transport/",
   PORT,
 ];
@@ -84,6 +85,20 @@ const LAYERS: Record<string, readonly string[]> = {
     "src/client/",
     PORT,
   ],
+  "src/native/": [
+    "src/errors.ts",
+    "src/wire/",
+    "src/message/",
+    "src/session/",
+    "src/handshake/",
+    "src/pubsub/",
+    "src/shared/",
+    "src/connection/",
+    "src/topics/",
+    "src/server/",
+    "src/client/",
+    "src/reconnect/",
+  ],
   "src/core.ts": [
     "src/errors.ts",
     "src/wire/",
@@ -115,7 +130,7 @@ const LAYERS: Record<string, readonly string[]> = {
 };
 
 /** The files that may name a runtime, and import its modules. */
-const RUNTIME_FILE = /^src\/(transport\/)?(deno|bun|node)(_[a-z_]+)?\.ts$/;
+const RUNTIME_FILE = /^src\/(transport\/|native\/)?(deno|bun|node)(_[a-z_]+)?\.ts$/;
 
 /** It asks which runtime it is in, and imports nothing of it. */
 const RUNTIME_SEARCH = "mod.ts";

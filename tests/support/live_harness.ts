@@ -19,6 +19,12 @@ import {
 import type { Cases, Context } from "../behaviour/harness.ts";
 import { RawServer, RawSocket } from "./raw_socket.ts";
 import type { FrameParts } from "./vectors.ts";
+import process from "node:process";
+import { SERVER_VARIABLE } from "../behaviour/harness.ts";
+import { serveNatively } from "./native_server.ts";
+
+/** Whether servers are those of the runtime. */
+const isNative = process.env[SERVER_VARIABLE] === "native";
 
 /** A promise that is settled from outside, once. */
 export class Deferred<T> {
@@ -95,7 +101,7 @@ export class Live {
 
   /** A server of the library. */
   async serve<T = undefined>(options: ServeOptions<T> = {}): Promise<Server<T>> {
-    const server = await serve(options);
+    const server = await (isNative ? serveNatively(options) : serve(options));
     this.context.after(() => server.shutdown({ timeout: 0 }));
     return server;
   }

@@ -1,0 +1,225 @@
+// WebSockets of Bun.serve.
+
+import { MessageTooBigError } from "../errors.ts";
+import { MAX_LINE } from "../pubsub/topic_protocol.ts";
+import { show } from "../shared/check.ts";
+import type { NativeDriver } from "./driver.ts";
+import type { NativeEngine } from "./engine.ts";
+import { type CompressionOptions } from "../connection/compression_options.ts";
+import { type NativeLimits, WHOLE_MESSAGES } from "./native_options.ts";
+import { NativeSockets, type SocketsOptions } from "./sockets.ts";
+
+/** The part of Bun's `ServerWebSocket` that is used here. */
+export interface BunWebSocket {
+  /** What drives the connection. */
+  readonly data: unknown;
+  /** How binary messages are delivered. */
+  binaryType?: "nodebuffer" | "uint8array" | "arraybuffer" | undefined;
+  /** Sends text; returns the bytes sent, -1 when it waits, 0 when it was dropped. */
+  sendText(text: string, compress?: boolean): number;
+  /** Sends bytes; returns the same. */
+  sendBinary(bytes: Uint8Array<ArrayBuffer>, compress?: boolean): number;
+  /** Bytes that wait. */
+  getBufferedAmount(): number;
+  /** Starts the closing handshake. */
+  close(code?: number, reason?: string): void;
+  /** Cuts the stream. */
+  terminate(): void;
+  /** Sends a ping. */
+  ping(payload?: Uint8Array<ArrayBuffer>): number;
+  /** Sends a pong. */
+  pong(payload?: Uint8Array<ArrayBuffer>): number;
+  /** Gathers what is sent. */
+  cork<R>(fn: (socket: BunWebSocket) => R): R;
+}
+
+/** The part of Bun's `Server` that is used here. */
+export interface BunServer {
+  /** Makes a WebSocket of a request. */
+  upgrade(request: Request, options: { data: unknown; headers?: HeadersInit }): boolean;
+  /** The client's address. */
+  requestIP(request: Request): { address: string } | null;
+}
+
+/** What goes into the option `websocket` of `Bun.serve`. */
+export interface BunWebSocketHandlers {
+  /** A connection is open. */
+  open(socket: BunWebSocket): void;
+  /** A message came. */
+  message(socket: BunWebSocket, message: string | Uint8Array<ArrayBuffer>): void;
+  /** Buffered output has left. */
+  drain(socket: BunWebSocket): void;
+  /** A ping came. */
+  ping(socket: BunWebSocket, payload: Uint8Array<ArrayBuffer>): void;
+  /** A pong came. */
+  pong(socket: BunWebSocket, payload: Uint8Array<ArrayBuffer>): void;
+  /** A connection has ended. */
+  close(socket: BunWebSocket, code: number, reason: string): void;
+  /** See `maxMessageSize`. */
+  maxPayloadLength: number;
+  /** Never reached: `maxBufferedAmount` comes before it. */
+  backpressureLimit: number;
+  /** Seconds after which Bun closes an idle connection: never. */
+  idleTimeout: number;
+  /** Whether Bun pings by itself: `pingInterval` does. */
+  sendPings: boolean;
+  /** See `compression`. */
+  perMessageDeflate: boolean;
+}
+
+const NAME = "Bun.serve";
+
+const LIMITS: NativeLimits = { name: NAME, refused: WHOLE_MESSAGES };
+
+/** What Bun says of a message over its limit. */
+const TOO_BIG = "Received too big message";
+
+/** Bun closes at this many bytes by itself, without telling why. */
+const MAX_BACKPRESSURE = 0xffffffff;
+
+/** @param threshold Bytes from which messages are compressed; nothing is compressed without it. */
+function bunEngine(threshold: number = Infinity): NativeEngine<BunWebSocket> {
+  return {
+    name: NAME,
+    reportsDrain: true,
+    sendText(socket, text, compress): number {
+      const sent = socket.sendText(text, compress && text.length >= threshold);
+      if (sent > 0) return 0;
+      if (sent === -1) return socket.getBufferedAmount();
+      // Bun returns 0 for a message that it has dropped, and for an empty one.
+      return text === "" ? 0 : -1;
+    },
+    sendBytes(socket, bytes, compress): number {
+      const sent = socket.sendBinary(
+        bytes as Uint8Array<ArrayBuffer>,
+        compress && bytes.length >= threshold,
+      );
+      if (sent > 0) return 0;
+      if (sent === -1) return socket.getBufferedAmount();
+      return bytes.length === 0 ? 0 : -1;
+    },
+    bufferedAmount: (socket) => socket.getBufferedAmount(),
+    close: (socket, code, reason) => socket.close(code, reason),
+    terminate: (socket) => socket.terminate(),
+    ping: (socket, payload) => void socket.ping(payload as Uint8Array<ArrayBuffer>),
+    pong: (socket, payload) => void socket.pong(payload as Uint8Array<ArrayBuffer>),
+    cork: (socket, fn) => void socket.cork(fn),
+    canClose: () => true,
+  };
+}
+
+/** A connection's driver, whichever server's data it has. */
+type Driver = NativeDriver<unknown, BunWebSocket>;
+
+/**
+ * WebSockets on the port of a `Bun.serve`, from `createSockets`.
+ *
+ * @example
+ * ```ts ignore
+ * import { createSockets } from "@quickws/quickws/bun";
+ *
+ * const sockets = createSockets({ path: "/ws", message: (conn, data) => conn.send(data) });
+ * Bun.serve({
+ *   websocket: sockets.websocket,
+ *   fetch: (request, server) =>
+ *     sockets.handle(request, server) ?? new Response("plain HTTP"),
+ * });
+ * ```
+ */
+export class BunSockets<T = undefined> extends NativeSockets<T, BunWebSocket> {
+  /** What goes into the option `websocket` of `Bun.serve`. */
+  readonly websocket: BunWebSocketHandlers;
+
+  /** @internal They come from `createSockets`. */
+  constructor(options: SocketsOptions<T>) {
+    super(options, bunEngine(thresholdOf(options?.compression)), LIMITS);
+    const { connection, clientTopics } = this.rules;
+    const line = clientTopics === undefined ? 0 : MAX_LINE;
+    this.websocket = {
+      open(socket): void {
+        socket.binaryType = "uint8array";
+        (socket.data as Driver).opened(socket);
+      },
+      message(socket, message): void {
+        if (typeof message === "string") (socket.data as Driver).text(message);
+        else (socket.data as Driver).bytes(message);
+      },
+      drain: (socket) => (socket.data as Driver).drain(),
+      ping: (socket, payload) => (socket.data as Driver).pingCame(payload),
+      pong: (socket, payload) => (socket.data as Driver).pongCame(payload),
+      close(socket, code, reason): void {
+        const isTooBig = code === 1006 && reason === TOO_BIG;
+        const limit = connection.maxMessageSize;
+        (socket.data as Driver).ended({
+          code,
+          reason,
+          cause: isTooBig
+            ? new MessageTooBigError(`A message exceeds maxMessageSize (${limit} bytes)`)
+            : undefined,
+        });
+      },
+      maxPayloadLength: Math.min(connection.maxMessageSize + line, MAX_BACKPRESSURE),
+      backpressureLimit: MAX_BACKPRESSURE,
+      idleTimeout: 0,
+      sendPings: false,
+      perMessageDeflate: connection.compression !== undefined,
+    };
+  }
+
+  /**
+   * Answers a request that asks for one of these WebSockets.
+   *
+   * @param request The request, as `fetch` of `Bun.serve` gets it.
+   * @param server The server, the second argument of `fetch`.
+   * @returns `undefined` at once when the request is for something else: another path or method, or
+   * plain HTTP. Otherwise a promise of what `fetch` must return: nothing once the request is a
+   * WebSocket, or the answer that refuses it.
+   * @throws {TypeError} When the second argument is not a server of `Bun.serve`.
+   */
+  handle(request: Request, server: BunServer): Promise<Response | undefined> | undefined {
+    if (!this.isOwn(request)) return undefined;
+    if (typeof server?.upgrade !== "function" || typeof server.requestIP !== "function") {
+      throw wrongServer(server);
+    }
+    const remoteAddress = server.requestIP(request)?.address ?? "";
+    return this.take<undefined>(request, { remoteAddress }, (upgrade) => {
+      const headers = new Headers(upgrade.headers.map(([name, value]) => [name, value]));
+      // Without it Bun answers with the first that the client offers.
+      headers.set("sec-websocket-protocol", upgrade.subprotocol);
+      if (server.upgrade(request, { data: upgrade.driver, headers })) return undefined;
+      upgrade.driver.ended({ code: 1006, reason: "" });
+      return new Response("The request is no longer open\n", { status: 400 });
+    });
+  }
+}
+
+/** Bytes below which a message is sent as it is, unless it is said. */
+const COMPRESSION_THRESHOLD = 256;
+
+/** @throws {TypeError} When the option has what Bun does not let us choose. */
+function thresholdOf(compression: boolean | CompressionOptions | undefined): number | undefined {
+  if (typeof compression !== "object" || compression === null) {
+    return compression === true ? COMPRESSION_THRESHOLD : undefined;
+  }
+  for (const name of Object.keys(compression)) {
+    if (name === "threshold") continue;
+    throw new TypeError(
+      `Option "compression.${name}" cannot be given with ${NAME}: it chooses that itself; use ` +
+        "compression: true or { threshold }",
+    );
+  }
+  return compression.threshold ?? COMPRESSION_THRESHOLD;
+}
+
+function wrongServer(server: unknown): TypeError {
+  const isDeno = typeof server === "object" && server !== null && "remoteAddr" in server;
+  const isNode = typeof server === "object" && server !== null && "incoming" in server;
+  const entry = isDeno
+    ? 'that is the information of Deno.serve: use createSockets of "@quickws/quickws/deno"'
+    : isNode
+    ? 'that is of node:http: use attach of "@quickws/quickws/node"'
+    : "pass the second argument of fetch on; on Deno use createSockets of " +
+      '"@quickws/quickws/deno", on Workers of "@quickws/quickws/workers", and on Node attach of ' +
+      '"@quickws/quickws/node"';
+  return new TypeError(`handle needs the server of Bun.serve, got ${show(server)}: ${entry}`);
+}

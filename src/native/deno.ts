@@ -1,0 +1,90 @@
+// WebSockets of Deno.serve.
+
+import { isCloseCode } from "../wire/close.ts";
+import { show } from "../shared/check.ts";
+import { type NativeLimits, NO_PINGS, WHOLE_MESSAGES } from "./native_options.ts";
+import { NativeSockets, type SocketsOptions } from "./sockets.ts";
+import { listen, webSocketEngine, type WebSocketLike } from "./web_socket.ts";
+
+/** The part of the information of `Deno.serve` that is used here. */
+export interface DenoRequestInfo {
+  /** The client's address. */
+  readonly remoteAddr: { readonly hostname?: string };
+}
+
+const NAME = "Deno.serve";
+
+/** Deno closes connections on which a larger message comes. */
+const MAX_MESSAGE = 64 << 20;
+
+const LIMITS: NativeLimits = {
+  name: NAME,
+  maxMessageSize: MAX_MESSAGE,
+  refused: {
+    ...WHOLE_MESSAGES,
+    ...NO_PINGS,
+    compression: "Deno.upgradeWebSocket has none",
+  },
+};
+
+const engine = webSocketEngine(NAME, isCloseCode);
+
+/**
+ * WebSockets on the port of a `Deno.serve`, from `createSockets`.
+ *
+ * @example
+ * ```ts ignore
+ * import { createSockets } from "@quickws/quickws/deno";
+ *
+ * const sockets = createSockets({ path: "/ws", message: (conn, data) => conn.send(data) });
+ * Deno.serve((request, info) =>
+ *   sockets.handle(request, info) ?? new Response("plain HTTP")
+ * );
+ * ```
+ */
+export class DenoServeSockets<T = undefined> extends NativeSockets<T, WebSocketLike> {
+  /** @internal They come from `createSockets`. */
+  constructor(options: SocketsOptions<T>) {
+    super(options, engine, LIMITS);
+  }
+
+  /**
+   * Answers a request that asks for one of these WebSockets.
+   *
+   * @param request The request, as the handler of `Deno.serve` gets it.
+   * @param info The second argument of that handler.
+   * @returns `undefined` at once when the request is for something else: another path or method, or
+   * plain HTTP. Otherwise a promise of the answer: 101, or what refuses it.
+   * @throws {TypeError} When it does not run on Deno, or the second argument is another one.
+   */
+  handle(request: Request, info: DenoRequestInfo): Promise<Response> | undefined {
+    if (!this.isOwn(request)) return undefined;
+    if (!("Deno" in globalThis) || typeof info !== "object" || !("remoteAddr" in info)) {
+      throw wrongInfo(info);
+    }
+    const remoteAddress = info.remoteAddr.hostname ?? "";
+    return this.take<Response>(request, { remoteAddress }, (upgrade) => {
+      const { driver, subprotocol } = upgrade;
+      const { socket, response } = Deno.upgradeWebSocket(request, {
+        idleTimeout: 0,
+        ...(subprotocol === "" ? {} : { protocol: subprotocol }),
+      });
+      for (const [name, value] of upgrade.headers) response.headers.append(name, value);
+      const like = socket as unknown as WebSocketLike;
+      socket.binaryType = "arraybuffer";
+      socket.onopen = () => driver.opened(like);
+      listen(like, driver);
+      return response;
+    });
+  }
+}
+
+function wrongInfo(info: unknown): TypeError {
+  const isBun = typeof info === "object" && info !== null && "upgrade" in info;
+  const entry = isBun
+    ? 'that is the server of Bun.serve: use createSockets of "@quickws/quickws/bun"'
+    : "pass the second argument of the handler on; on Bun use createSockets of " +
+      '"@quickws/quickws/bun", on Workers of "@quickws/quickws/workers", and on Node attach of ' +
+      '"@quickws/quickws/node"';
+  return new TypeError(`handle needs the information of Deno.serve, got ${show(info)}: ${entry}`);
+}

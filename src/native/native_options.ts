@@ -1,0 +1,98 @@
+// The options that a runtime's WebSockets cannot honor: each is refused by name, with the reason.
+
+import { show, wrongType } from "../shared/check.ts";
+
+/** What a runtime's WebSockets cannot do: the options, each with the reason. */
+export interface NativeLimits {
+  /** The runtime's API, as errors name it: `Bun.serve`. */
+  readonly name: string;
+  /** The reason for each option that is refused. */
+  readonly refused: Readonly<Record<string, string>>;
+  /** The largest `maxMessageSize`, where the runtime has a limit that cannot be changed. */
+  readonly maxMessageSize?: number;
+}
+
+/** Options of which the runtime's server decides. */
+const SERVER_OPTIONS = [
+  "hostname",
+  "port",
+  "unix",
+  "reusePort",
+  "backlog",
+  "tls",
+  "fetch",
+  "maxHandshakeSize",
+  "noDelay",
+  "readBufferSize",
+  "denoSockets",
+  "http2",
+  "proxyProtocol",
+] as const;
+
+/** The reasons that hold for every WebSocket that somebody else frames. */
+export const WHOLE_MESSAGES: Readonly<Record<string, string>> = {
+  utf8Check: "it checks UTF-8 itself, always",
+  maxFragments: "it delivers whole messages and hides their fragments",
+  messageTimeout: "it delivers whole messages and hides when their first byte came",
+  readTimeout: "it delivers whole messages and hides the bytes that arrive",
+  autoPong: "it answers pings itself, always",
+};
+
+/** The reason where pings cannot be sent. */
+export const NO_PINGS: Readonly<Record<string, string>> = {
+  pingInterval: "it has no way to send pings",
+  pongTimeout: "it has no way to send pings",
+};
+
+/**
+ * Checks that the runtime can honor all options that are given.
+ *
+ * @throws {TypeError | RangeError} When it cannot.
+ */
+export function checkNativeOptions<O extends { path?: string | readonly string[] }>(
+  options: O,
+  limits: NativeLimits,
+): O {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(`The options of createSockets must be an object, got ${show(options)}`);
+  }
+  const given: Readonly<Record<string, unknown>> = { ...options };
+  for (const name of SERVER_OPTIONS) {
+    if (given[name] !== undefined) {
+      throw new TypeError(
+        `Option "${name}" cannot be given to createSockets: it is an option of ${limits.name}`,
+      );
+    }
+  }
+  for (const [name, reason] of Object.entries(limits.refused)) {
+    // What is the default anyway asks for nothing.
+    const isDefault = given[name] === undefined || given[name] === 0 ||
+      (name === "utf8Check" || name === "autoPong") && given[name] === true ||
+      name === "compression" && given[name] === false;
+    if (isDefault) continue;
+    throw new TypeError(`Option "${name}" cannot be given with ${limits.name}: ${reason}`);
+  }
+  const { maxMessageSize } = limits;
+  const wanted = given.maxMessageSize;
+  if (maxMessageSize !== undefined && typeof wanted === "number" && wanted > maxMessageSize) {
+    throw new RangeError(
+      `Option "maxMessageSize" must be at most ${maxMessageSize} with ${limits.name}, which has ` +
+        `that limit itself, got ${wanted}`,
+    );
+  }
+  checkPath(options.path);
+  return options;
+}
+
+function checkPath(path: unknown): void {
+  if (path === undefined) return;
+  const paths: unknown[] = Array.isArray(path) ? path : [path];
+  for (const each of paths) {
+    if (typeof each !== "string") throw wrongType("path", "a URL path or an array of them", each);
+    if (!each.startsWith("/") || each.includes("?") || each.includes("#")) {
+      throw new TypeError(
+        `Option "path" must be a URL path such as "/ws", without a query, got ${show(each)}`,
+      );
+    }
+  }
+}

@@ -1,0 +1,103 @@
+// The WebSocket interface of the web, as Deno.serve, Workers and pages have it.
+
+import { ConnectionError, MessageTooBigError, type WebSocketError } from "../errors.ts";
+import type { NativeDriver } from "./driver.ts";
+import type { NativeEngine } from "./engine.ts";
+
+/** An event of a {@linkcode WebSocketLike}; which fields it has depends on its kind. */
+export interface WebSocketEvent {
+  /** The message. */
+  readonly data?: unknown;
+  /** The close code. */
+  readonly code?: number;
+  /** The reason of the close. */
+  readonly reason?: string;
+  /** Whether there was a closing handshake. */
+  readonly wasClean?: boolean;
+  /** What went wrong, where the runtime says so. */
+  readonly message?: string;
+}
+
+/** The part of the web's `WebSocket` that is used here. */
+export interface WebSocketLike {
+  /** 1 while it is open. */
+  readonly readyState: number;
+  /** The subprotocol. */
+  readonly protocol?: string;
+  /** The extensions. */
+  readonly extensions?: string;
+  /** Bytes that wait to be sent; some runtimes do not tell. */
+  readonly bufferedAmount?: number;
+  /** How binary messages are delivered. */
+  binaryType?: string;
+  /** Sends a message. */
+  send(data: string | Uint8Array<ArrayBuffer>): void;
+  /** Starts the closing handshake. */
+  close(code?: number, reason?: string): void;
+  /** Listens to events. */
+  addEventListener(
+    type: "open" | "message" | "close" | "error",
+    listener: (event: WebSocketEvent) => void,
+  ): void;
+}
+
+/**
+ * The engine over such sockets.
+ *
+ * @param name What sends and receives, as errors name it.
+ * @param canClose Whether the closing handshake may have a code.
+ */
+export function webSocketEngine(
+  name: string,
+  canClose: (code: number) => boolean,
+): NativeEngine<WebSocketLike> {
+  return {
+    name,
+    reportsDrain: false,
+    sendText(socket, text): number {
+      socket.send(text);
+      return socket.bufferedAmount ?? 0;
+    },
+    sendBytes(socket, bytes): number {
+      socket.send(bytes as Uint8Array<ArrayBuffer>);
+      return socket.bufferedAmount ?? 0;
+    },
+    bufferedAmount: (socket) => socket.bufferedAmount ?? 0,
+    close: (socket, code, reason) => socket.close(code, reason),
+    terminate(socket): void {
+      // There is no way to cut the stream, so the peer gets a Close frame that tells what this is.
+      if (socket.readyState <= OPEN) socket.close(TERMINATED);
+    },
+    canClose,
+  };
+}
+
+const OPEN = 1;
+
+/** The close code of a connection that would be cut if that were possible: 1006 with 3000 added. */
+const TERMINATED = 4006;
+
+/** Lets a driver hear all that happens to its socket, once it is open. */
+export function listen<T>(socket: WebSocketLike, driver: NativeDriver<T, WebSocketLike>): void {
+  let failure: string | undefined;
+  socket.addEventListener("message", ({ data }) => {
+    if (typeof data === "string") driver.text(data);
+    else driver.bytes(new Uint8Array(data as ArrayBuffer));
+  });
+  socket.addEventListener("error", ({ message }) => failure = message);
+  socket.addEventListener("close", ({ code = 0, reason = "" }) => {
+    // Deno reports 0 for a connection that has failed.
+    const isLost = code === 0 || code === 1006;
+    const cause = isLost && failure !== undefined && failure !== "" ? causeOf(failure) : undefined;
+    driver.ended({ code: isLost ? 1006 : code, reason, cause });
+  });
+}
+
+/** What a runtime says of a message over its own limit. */
+const TOO_BIG = /too large|too big|too long/i;
+
+function causeOf(failure: string): WebSocketError {
+  return TOO_BIG.test(failure)
+    ? new MessageTooBigError(`The runtime has refused a message: ${failure}`)
+    : new ConnectionError("CONNECTION_LOST", `The connection was lost: ${failure}`);
+}
