@@ -38,7 +38,7 @@ export interface BunServer {
   /** Makes a WebSocket of a request. */
   upgrade(request: Request, options: { data: unknown; headers?: HeadersInit }): boolean;
   /** The client's address. */
-  requestIP(request: Request): { address: string } | null;
+  requestIP(request: Request): { address: string; port: number } | null;
 }
 
 /** What goes into the option `websocket` of `Bun.serve`. */
@@ -181,15 +181,19 @@ export class BunSockets<T = undefined> extends NativeSockets<T, BunWebSocket> {
     if (typeof server?.upgrade !== "function" || typeof server.requestIP !== "function") {
       throw wrongServer(server);
     }
-    const remoteAddress = server.requestIP(request)?.address ?? "";
-    return this.take<undefined>(request, { remoteAddress }, (upgrade) => {
-      const headers = new Headers(upgrade.headers.map(([name, value]) => [name, value]));
-      // Without it Bun answers with the first that the client offers.
-      headers.set("sec-websocket-protocol", upgrade.subprotocol);
-      if (server.upgrade(request, { data: upgrade.driver, headers })) return undefined;
-      upgrade.driver.ended({ code: 1006, reason: "" });
-      return new Response("The request is no longer open\n", { status: 400 });
-    });
+    const { address = "", port = 0 } = server.requestIP(request) ?? {};
+    return this.take<undefined>(
+      request,
+      { remoteAddress: address, remotePort: port },
+      (upgrade) => {
+        const headers = new Headers(upgrade.headers.map(([name, value]) => [name, value]));
+        // Without it Bun answers with the first that the client offers.
+        headers.set("sec-websocket-protocol", upgrade.subprotocol);
+        if (server.upgrade(request, { data: upgrade.driver, headers })) return undefined;
+        upgrade.driver.ended({ code: 1006, reason: "" });
+        return new Response("The request is no longer open\n", { status: 400 });
+      },
+    );
   }
 }
 

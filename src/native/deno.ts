@@ -9,7 +9,7 @@ import { listen, webSocketEngine, type WebSocketLike } from "./web_socket.ts";
 /** The part of the information of `Deno.serve` that is used here. */
 export interface DenoRequestInfo {
   /** The client's address. */
-  readonly remoteAddr: { readonly hostname?: string };
+  readonly remoteAddr: { readonly hostname?: string; readonly port?: number };
 }
 
 const NAME = "Deno.serve";
@@ -62,20 +62,24 @@ export class DenoServeSockets<T = undefined> extends NativeSockets<T, WebSocketL
     if (!("Deno" in globalThis) || typeof info !== "object" || !("remoteAddr" in info)) {
       throw wrongInfo(info);
     }
-    const remoteAddress = info.remoteAddr.hostname ?? "";
-    return this.take<Response>(request, { remoteAddress }, (upgrade) => {
-      const { driver, subprotocol } = upgrade;
-      const { socket, response } = Deno.upgradeWebSocket(request, {
-        idleTimeout: 0,
-        ...(subprotocol === "" ? {} : { protocol: subprotocol }),
-      });
-      for (const [name, value] of upgrade.headers) response.headers.append(name, value);
-      const like = socket as unknown as WebSocketLike;
-      socket.binaryType = "arraybuffer";
-      socket.onopen = () => driver.opened(like);
-      listen(like, driver);
-      return response;
-    });
+    const { hostname = "", port = 0 } = info.remoteAddr;
+    return this.take<Response>(
+      request,
+      { remoteAddress: hostname, remotePort: port },
+      (upgrade) => {
+        const { driver, subprotocol } = upgrade;
+        const { socket, response } = Deno.upgradeWebSocket(request, {
+          idleTimeout: 0,
+          ...(subprotocol === "" ? {} : { protocol: subprotocol }),
+        });
+        for (const [name, value] of upgrade.headers) response.headers.append(name, value);
+        const like = socket as unknown as WebSocketLike;
+        socket.binaryType = "arraybuffer";
+        socket.onopen = () => driver.opened(like);
+        listen(like, driver);
+        return response;
+      },
+    );
   }
 }
 

@@ -23,7 +23,7 @@ import type { SessionEvents, SessionState } from "../session/session.ts";
 import { CloseCode, MAX_CLOSE_REASON } from "../wire/close.ts";
 import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
 import type { ServedConnection } from "../server/server_core.ts";
-import type { NativeEnd, NativeEngine } from "./engine.ts";
+import type { NativeEnd, NativeEngine, NativePeer } from "./engine.ts";
 
 /** What all native connections of one set of options share. */
 export interface NativeContext<T> {
@@ -61,6 +61,8 @@ export class NativeDriver<T, S>
   readonly connection: Connection<T>;
   /** The peer's address. */
   readonly remoteAddress: string;
+  /** The peer's port; 0 where it is not known. */
+  readonly remotePort: number;
   /** What sends: the driver itself, or the topics subprotocol in front of it. */
   readonly sender: ChannelSender;
   readonly #context: NativeContext<T>;
@@ -94,7 +96,7 @@ export class NativeDriver<T, S>
    * @param engine What the runtime does.
    * @param handshake What was agreed in the opening handshake.
    * @param data The user's data.
-   * @param remoteAddress The peer's address.
+   * @param peer The peer's address and port.
    * @param handlers Handlers of this connection alone, instead of the shared ones.
    * @param layer What stands before the user, where the topics subprotocol was agreed on.
    */
@@ -103,14 +105,15 @@ export class NativeDriver<T, S>
     engine: NativeEngine<S>,
     handshake: HandshakeInfo,
     data: T,
-    remoteAddress: string,
+    peer: NativePeer,
     handlers?: Handlers<T>,
     layer?: ChannelLayer<T>,
   ) {
     this.#context = context;
     this.#rules = layer?.rules ?? context.connectionRules;
     this.#engine = engine;
-    this.remoteAddress = remoteAddress;
+    this.remoteAddress = peer.remoteAddress;
+    this.remotePort = peer.remotePort;
     this.connection = new Connection<T>(this, handshake, data);
     this.#delivery = new Delivery(this, this.connection, handlers ?? context.handlers);
     this.sender = layer === undefined ? this : layer.sender(this);

@@ -45,3 +45,11 @@ export interface NativeEnd {
   /** What went wrong, where the runtime says so. */
   readonly cause?: unknown;
 }
+
+/** Where a connection comes from. */
+export interface NativePeer {
+  /** The address, without the port; empty where it is not known. */
+  readonly remoteAddress: string;
+  /** The port; 0 where it is not known. */
+  readonly remotePort: number;
+}

@@ -23,7 +23,7 @@ import { callHook, checkDecision, HookFailure } from "../server/upgrade_hook.ts"
 import { headerLines } from "../shared/header_lines.ts";
 import { isPromiseLike } from "../shared/promise_like.ts";
 import { type NativeContext, NativeDriver } from "./driver.ts";
-import type { NativeEngine } from "./engine.ts";
+import type { NativeEngine, NativePeer } from "./engine.ts";
 import { checkNativeOptions, type NativeLimits } from "./native_options.ts";
 
 /** The options of `createSockets`: those of `serve` that make sense where the runtime has the port. */
@@ -47,12 +47,6 @@ export type SocketsOptions<T = undefined> =
     /** The URL path, or the paths, that become WebSockets. Default: all. */
     path?: string | readonly string[];
   };
-
-/** Where a request comes from. */
-export interface NativePeer {
-  /** Its address, without the port; empty where there is none. */
-  readonly remoteAddress: string;
-}
 
 /** A request that was accepted, for the runtime to upgrade. */
 export interface NativeUpgrade<T, S> {
@@ -154,12 +148,14 @@ export abstract class NativeSockets<T, S> extends ConnectionGroup<T> {
     );
     if (!isAllowed) throw originRefused(origins, head.host);
     const { upgrade } = rules.options;
-    if (upgrade === undefined) return this.#accept(head, upgradeRequest, undefined, perform);
+    if (upgrade === undefined) return this.#accept(head, upgradeRequest, peer, undefined, perform);
     const decision = callHook(() => upgrade.call(rules.options, upgradeRequest));
-    if (!isPromiseLike(decision)) return this.#settle(head, upgradeRequest, decision, perform);
+    if (!isPromiseLike(decision)) {
+      return this.#settle(head, upgradeRequest, peer, decision, perform);
+    }
     return this.#whenDecided(
       decision,
-      (settled) => this.#settle(head, upgradeRequest, settled, perform),
+      (settled) => this.#settle(head, upgradeRequest, peer, settled, perform),
     );
   }
 
@@ -192,6 +188,7 @@ export abstract class NativeSockets<T, S> extends ConnectionGroup<T> {
   #settle<A>(
     head: ServerRequest,
     request: UpgradeRequest,
+    peer: NativePeer,
     decision: UpgradeDecision<T> | void,
     perform: PerformUpgrade<T, S, A>,
   ): A | Response {
@@ -206,12 +203,13 @@ export abstract class NativeSockets<T, S> extends ConnectionGroup<T> {
         headers: [...lines ?? []].map(([name, value]) => [name, value]),
       });
     }
-    return this.#accept(head, request, decision as UpgradeAcceptance<T> | undefined, perform);
+    return this.#accept(head, request, peer, decision as UpgradeAcceptance<T> | undefined, perform);
   }
 
   #accept<A>(
     head: ServerRequest,
     request: UpgradeRequest,
+    peer: NativePeer,
     decision: UpgradeAcceptance<T> | undefined,
     perform: PerformUpgrade<T, S, A>,
   ): A | Response {
@@ -245,7 +243,7 @@ export abstract class NativeSockets<T, S> extends ConnectionGroup<T> {
       this.#engine,
       info,
       decision?.data as T,
-      request.remoteAddress,
+      peer,
       decision?.handlers,
       subprotocol === TOPICS_SUBPROTOCOL ? this.#core.topicsLayer : undefined,
     );
