@@ -28,6 +28,7 @@ import { denoNetwork } from "./transport/deno.ts";
 
 export * from "./public.ts";
 export type { DenoRequestInfo, DenoServeSockets } from "./native/deno.ts";
+export type { WebSocketEvent, WebSocketLike } from "./native/web_socket.ts";
 export type { NativeSockets, SocketsOptions } from "./native/sockets.ts";
 
 /**

@@ -5,7 +5,7 @@ import { MAX_LINE } from "../pubsub/topic_protocol.ts";
 import { show } from "../shared/check.ts";
 import type { NativeDriver } from "./driver.ts";
 import type { NativeEngine } from "./engine.ts";
-import { type CompressionOptions } from "../connection/compression_options.ts";
+import type { CompressionOptions } from "../connection/compression_options.ts";
 import { type NativeLimits, WHOLE_MESSAGES } from "./native_options.ts";
 import { NativeSockets, type SocketsOptions } from "./sockets.ts";
 
