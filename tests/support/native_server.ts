@@ -1,7 +1,7 @@
 // A server of the library over the runtime's own WebSockets, for behaviour suites that otherwise run
 // over our own sockets: `serve` with the port of Bun.serve or Deno.serve.
 
-import { type ServeOptions, type Server } from "../../mod.ts";
+import type { ServeOptions, Server } from "../../mod.ts";
 import type { BunServer, BunSockets } from "../../src/native/bun.ts";
 import type { DenoServeSockets } from "../../src/native/deno.ts";
 
