@@ -1,103 +1,149 @@
 /**
- * Builds the npm package into `npm/` and tries it: ES modules, their types and source maps, README,
- * change log and licence.
+ * Builds the npm packages of this workspace into `npm/` and tests them: bundles as ES modules with
+ * source maps, type declarations, README and licence.
  *
  * ```sh
  * deno run -A npm-build.ts             # with dnt, which comes from JSR
  * deno run -A npm-build.ts --offline   # with `deno pack`, which needs no network
- * #   --out DIRECTORY   builds there and not into npm/
- * #   --no-check        leaves out the check of what was built, which is tests/package
+ * #   --out DIRECTORY   builds there instead of into npm/
+ * #   --no-check        does not test the result with tests/package
  * ```
  *
- * Either tool makes the modules in `esm/`; all else is done here, so that the two packages are one.
- * Afterwards `npm publish ./npm` publishes it. In this repository, Node finds the package by its
- * name, because a link in `node_modules` points to it.
+ * The packages are the root of the repository and each member in `workspace` of `deno.json`. A
+ * `deno.json` says all that differs between them: `description`, `keywords` and `bin` are read from it
+ * beside Deno's own fields. `repository` in the root's names the repository of all of them.
+ *
+ * dnt or `deno pack` makes modules and declarations of the sources. esbuild then bundles the modules:
+ * one file for each entry, and chunks for what entries share or load later. Two hundred small modules
+ * take an application far longer to load.
+ *
+ * `npm publish ./npm/quickws` publishes the result, and likewise for the other packages. In this
+ * repository Node finds the packages by their names, through links in `node_modules`.
  *
  * @module
  */
 
+import { build as bundle } from "esbuild";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { basename, dirname, join, resolve } from "node:path";
-import config from "./deno.json" with { type: "json" };
+import rootConfig from "./deno.json" with { type: "json" };
 
-/** What users import, by its name in `exports`: the path of the source. */
-const entries: Record<string, string> = config.exports;
+/** What is read of a `deno.json`. */
+interface Config {
+  readonly name: string;
+  readonly version: string;
+  readonly license: string;
+  readonly description: string;
+  readonly keywords: readonly string[];
+  /** Commands by their names: the key in `exports` of the module that is the program. */
+  readonly bin?: Readonly<Record<string, string>>;
+  readonly exports: string | Readonly<Record<string, string>>;
+}
 
-/** Entries that are commands too, by the command's name. One that there is no entry for is none. */
-const COMMANDS: Record<string, string> = { "quickws-doctor": "./doctor" };
+/** A package of the workspace. */
+export interface Package {
+  /** The folder, relative to the repository. */
+  readonly folder: string;
+  readonly config: Config;
+  /** The sources of what users import, by their key in `exports`. */
+  readonly entries: Readonly<Record<string, string>>;
+}
 
-/** What npm shows or keeps beside the modules. */
+/** The oldest versions on which all tests pass, or would if there were no newer ones. */
+const ENGINES = { node: ">=20", bun: ">=1.4", deno: ">=2.3" };
+
+/** Conditions of bundlers for places without sockets, where the main entry is `./browser`. */
+const WEB_CONDITIONS = ["browser", "workerd", "worker", "edge-light"];
+
+/** Files of the repository that npm shows or keeps beside the modules. */
 const ASSETS = ["README.md", "LICENSE", "CHANGELOG.md"];
-
-/** What stands before a source map that is part of its module. */
-const INLINE_SOURCE_MAP = "//# sourceMappingURL=data:application/json;base64,";
 
 const root = import.meta.dirname!;
 
-/** Where the entry's module is in the package. */
-function modulePath(source: string, extension: ".js" | ".d.ts"): string {
-  return source.replace("./", "./esm/").replace(/\.ts$/, extension);
+/** The packages: the root, then the members of the workspace. */
+export const packages: readonly Package[] = [".", ...rootConfig.workspace].map((folder) => {
+  const config: Config = JSON.parse(Deno.readTextFileSync(join(root, folder, "deno.json")));
+  const { exports } = config;
+  return {
+    folder,
+    config,
+    entries: typeof exports === "string" ? { ".": exports } : exports,
+  };
+});
+
+/** The name of an entry's bundle, without its ending. */
+function bundleName(key: string, source: string): string {
+  return key === "." ? basename(source, ".ts") : key.replace("./", "");
 }
 
-/**
- * The whole `package.json`.
- *
- * @param repository The URL of the repository it is published from, as
- * `https://github.com/OWNER/NAME`. npm's statement of provenance has to name the same one.
- */
-export function manifest(repository?: string): Record<string, unknown> {
-  const commands = Object.entries(COMMANDS).filter(([, entry]) => entries[entry] !== undefined)
-    .map(([command, entry]) => [command, modulePath(entries[entry]!, ".js")]);
+function conditions(key: string, source: string): Record<string, string> {
   return {
-    name: config.name,
-    version: config.version,
-    description:
-      "Fast, complete WebSocket client and server for Deno, Bun and Node, without dependencies",
-    keywords: [
-      "websocket",
-      "websockets",
-      "ws",
-      "server",
-      "client",
-      "rfc6455",
-      "rfc7692",
-      "permessage-deflate",
-      "typescript",
-      "deno",
-      "bun",
-      "node",
-    ],
-    license: config.license,
-    ...(repository === undefined ? {} : {
-      repository: { type: "git", url: `git+${repository}.git` },
-      homepage: `${repository}#readme`,
-      bugs: { url: `${repository}/issues` },
-    }),
-    type: "module",
-    sideEffects: false,
-    engines: { node: ">=20", bun: ">=1.2", deno: ">=2" },
-    // Read by tools that do not know `exports`.
-    main: modulePath(entries["."]!, ".js"),
-    types: modulePath(entries["."]!, ".d.ts"),
-    exports: {
-      ...Object.fromEntries(
-        Object.entries(entries).map(([name, source]) => [name, {
-          types: modulePath(source, ".d.ts"),
-          // For `import`, and for `require` where Node lets it load ES modules.
-          default: modulePath(source, ".js"),
-        }]),
-      ),
-      "./package.json": "./package.json",
-    },
-    ...(commands.length === 0 ? {} : { bin: Object.fromEntries(commands) }),
-    files: ["esm", "CHANGELOG.md"],
-    // npm makes the statement in CI only, where the repository is known.
-    publishConfig: { access: "public", provenance: repository !== undefined },
+    types: source.replace(/^\.\//, "./types/").replace(/\.ts$/, ".d.ts"),
+    // For `import`, and for `require` where Node lets it load ES modules.
+    default: `./esm/${bundleName(key, source)}.js`,
   };
 }
 
-async function run(command: string, ...args: string[]): Promise<void> {
-  const { success, stderr } = await new Deno.Command(command, { args, cwd: root }).output();
+/**
+ * The whole `package.json` of a package.
+ *
+ * @param dependencies Packages that its modules import.
+ */
+export function manifest(
+  { config, entries }: Package,
+  dependencies: readonly Package[] = [],
+): Record<string, unknown> {
+  const { repository } = rootConfig;
+  const { name, version, description, keywords, license, bin } = config;
+  const main = conditions(".", entries["."]!);
+  const browser = entries["./browser"];
+  const exported = Object.entries(entries).map(([key, source]) => {
+    const own = conditions(key, source);
+    if (key !== "." || browser === undefined) return [key, own] as const;
+    const web = conditions("./browser", browser);
+    // The first condition that fits counts.
+    return [
+      key,
+      { ...Object.fromEntries(WEB_CONDITIONS.map((condition) => [condition, web])), ...own },
+    ] as const;
+  });
+  return {
+    name,
+    version,
+    description,
+    keywords,
+    license,
+    repository: { type: "git", url: `git+${repository}.git` },
+    homepage: `${repository}#readme`,
+    bugs: { url: `${repository}/issues` },
+    type: "module",
+    sideEffects: false,
+    engines: ENGINES,
+    // Read by tools that do not know `exports`.
+    main: main["default"],
+    types: main["types"],
+    exports: { ...Object.fromEntries(exported), "./package.json": "./package.json" },
+    ...(bin === undefined ? {} : {
+      bin: Object.fromEntries(
+        Object.entries(bin).map(([command, key]) => [
+          command,
+          conditions(key, entries[key]!)["default"]!.replace("./", ""),
+        ]),
+      ),
+    }),
+    ...(dependencies.length === 0 ? {} : {
+      dependencies: Object.fromEntries(
+        dependencies.map(({ config }) => [config.name, `^${config.version}`]),
+      ),
+    }),
+    files: ["esm", "types", "CHANGELOG.md"],
+    // npm makes the statement in CI only, which knows the repository.
+    publishConfig: { access: "public", provenance: Deno.env.has("GITHUB_REPOSITORY") },
+  };
+}
+
+async function run(cwd: string, command: string, ...args: string[]): Promise<void> {
+  const { success, stderr } = await new Deno.Command(command, { args, cwd }).output();
   if (!success) {
     throw new Error(`${command} ${args.join(" ")} failed:\n${new TextDecoder().decode(stderr)}`);
   }
@@ -120,19 +166,12 @@ async function* filesBelow(directory: string): AsyncGenerator<string, void> {
   }
 }
 
-/** Makes `esm/` with `deno pack`. */
-async function pack(out: string): Promise<void> {
-  const work = await Deno.makeTempDir();
-  try {
-    const tarball = join(work, "package.tgz");
-    await run(Deno.execPath(), "pack", "--allow-dirty", "--output", tarball);
-    const esm = join(out, "esm");
-    await Deno.mkdir(esm, { recursive: true });
-    await run("tar", "-xzf", tarball, "-C", esm, "--strip-components=1");
-    for (const file of [...ASSETS, "package.json"]) await remove(join(esm, file));
-  } finally {
-    await remove(work);
-  }
+/** Makes modules and declarations in `work` with `deno pack`. */
+async function pack({ folder }: Package, work: string): Promise<void> {
+  const tarball = `${work}.tgz`;
+  await run(join(root, folder), Deno.execPath(), "pack", "--allow-dirty", "--output", tarball);
+  await Deno.mkdir(work);
+  await run(root, "tar", "-xzf", tarball, "-C", work, "--strip-components=1");
 }
 
 /** The part of dnt's interface that is used here; see https://jsr.io/@deno/dnt. */
@@ -147,18 +186,34 @@ interface Dnt {
     skipNpmInstall: true;
     test: false;
     typeCheck: false;
-    compilerOptions: { lib: string[]; target: string; sourceMap: true; inlineSources: true };
+    compilerOptions: { lib: string[]; target: string; sourceMap: true };
+    mappings: Record<string, { name: string; version: string; subPath?: string }>;
     package: Record<string, unknown>;
   }): Promise<void>;
 }
 
-/** Makes `esm/` with dnt. */
-async function buildWithDnt(out: string): Promise<void> {
+/** Makes modules and declarations in `work` with dnt. */
+async function buildWithDnt(one: Package, work: string): Promise<void> {
   // Held in a variable so that nothing asks JSR for it before it is needed.
   const specifier = "jsr:@deno/dnt@^0.42.1";
   const { build }: Dnt = await import(specifier);
+  const mappings = packages.filter((other) => other !== one).flatMap((
+    { folder, config, entries },
+  ) =>
+    Object.entries(entries).map(([key, source]) =>
+      [join(root, folder, source), {
+        name: config.name,
+        version: `^${config.version}`,
+        ...(key === "." ? {} : { subPath: key.slice(2) }),
+      }] as const
+    )
+  );
+  const out = `${work}-dnt`;
   await build({
-    entryPoints: Object.entries(entries).map(([name, path]) => ({ name, path })),
+    entryPoints: Object.entries(one.entries).map(([name, path]) => ({
+      name,
+      path: join(root, one.folder, path),
+    })),
     outDir: out,
     shims: {},
     scriptModule: false,
@@ -168,59 +223,117 @@ async function buildWithDnt(out: string): Promise<void> {
     test: false,
     // `deno check` has checked the types, with those of all three runtimes in scope.
     typeCheck: false,
-    compilerOptions: {
-      lib: ["ES2022", "DOM"],
-      target: "ES2022",
-      sourceMap: true,
-      inlineSources: true,
-    },
-    package: manifest(),
+    compilerOptions: { lib: ["ES2022", "DOM"], target: "ES2022", sourceMap: true },
+    mappings: Object.fromEntries(mappings),
+    package: manifest(one),
   });
-  // They would have their say in what is published, but `package.json` has it.
-  await remove(join(out, ".npmignore"));
-  await remove(join(out, "esm", "package.json"));
+  await Deno.rename(join(out, "esm"), work);
 }
 
-/** Makes a package of `esm/`. */
-async function complete(out: string): Promise<void> {
-  for await (const path of filesBelow(join(out, "esm"))) {
-    if (path.endsWith(".js")) await separateSourceMap(path);
-    // `deno pack` copies the sources that no entry reaches.
-    else if (path.endsWith(".ts") && !path.endsWith(".d.ts")) await remove(path);
+/** Bundles the modules of `work` into `out`, and returns the packages that they import. */
+async function bundleInto(
+  out: string,
+  { folder, entries }: Package,
+  work: string,
+): Promise<Package[]> {
+  const esm = join(out, "esm");
+  const { metafile } = await bundle({
+    entryPoints: Object.fromEntries(
+      Object.entries(entries).map(([key, source]) => [
+        bundleName(key, source),
+        join(work, source.replace(/\.ts$/, ".js")),
+      ]),
+    ),
+    outdir: esm,
+    chunkNames: "chunks/[name]-[hash]",
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    target: "es2022",
+    platform: "neutral",
+    external: ["node:*", ...packages.map(({ config }) => `${config.name}*`)],
+    sourcemap: true,
+    // Enough for stack traces that name the source's lines; the text would be most of the package.
+    sourcesContent: false,
+    legalComments: "none",
+    charset: "utf8",
+    logLevel: "warning",
+    metafile: true,
+  });
+  for await (const path of filesBelow(esm)) {
+    if (path.endsWith(".map")) await nameSources(path, out, join(root, folder));
   }
-  const repository = Deno.env.get("GITHUB_REPOSITORY");
-  const { bin, ...others } = manifest(
-    repository && `${Deno.env.get("GITHUB_SERVER_URL")}/${repository}`,
+  const imported = Object.values(metafile.inputs).flatMap(({ imports }) =>
+    imports.filter(({ external }) => external).map(({ path }) => path)
   );
-  for (const path of Object.values(bin ?? {})) await makeCommand(join(out, path));
-  const text = JSON.stringify(bin === undefined ? others : { ...others, bin }, null, 2);
-  await Deno.writeTextFile(join(out, "package.json"), `${text}\n`);
-  for (const file of ASSETS) await Deno.copyFile(join(root, file), join(out, file));
+  return packages.filter(({ config: { name } }) =>
+    imported.some((path) => path === name || path.startsWith(`${name}/`))
+  );
 }
 
-/**
- * Puts a module's source map beside it, where only those who want it read it, and lets it name no
- * path of this machine: the source is said to be beside it too, and its text is in the map.
- */
-async function separateSourceMap(path: string): Promise<void> {
-  const [code, encoded] = (await Deno.readTextFile(path)).split(INLINE_SOURCE_MAP);
-  if (encoded !== undefined) {
-    await Deno.writeTextFile(`${path}.map`, atob(encoded.trim()));
-    await Deno.writeTextFile(path, `${code}//# sourceMappingURL=${basename(path)}.map\n`);
+/** Lets a source map name its sources as they lie in the repository, and no path of this machine. */
+async function nameSources(path: string, out: string, sources: string): Promise<void> {
+  const { sourceRoot: _, ...map } = JSON.parse(await Deno.readTextFile(path));
+  map.sources = map.sources.map((source: string) => {
+    const inRepository = relative(sources, resolve(dirname(path), source));
+    return relative(dirname(path), join(out, inRepository)).replaceAll("\\", "/");
+  });
+  await Deno.writeTextFile(path, JSON.stringify(map));
+}
+
+/** Builds one package into `out`. */
+async function buildPackage(one: Package, out: string, offline: boolean): Promise<void> {
+  const temporary = await Deno.makeTempDir();
+  const work = join(temporary, "modules");
+  try {
+    await (offline ? pack(one, work) : buildWithDnt(one, work));
+    const dependencies = await bundleInto(out, one, work);
+    for await (const path of filesBelow(work)) {
+      if (!path.endsWith(".d.ts")) continue;
+      const target = join(out, "types", relative(work, path));
+      await Deno.mkdir(dirname(target), { recursive: true });
+      await Deno.copyFile(path, target);
+    }
+    await complete(out, one, dependencies);
+  } finally {
+    await remove(temporary);
   }
-  const { sourceRoot: _, ...map } = JSON.parse(await Deno.readTextFile(`${path}.map`));
-  map.sources = [basename(path).replace(/\.js$/, ".ts")];
-  await Deno.writeTextFile(`${path}.map`, JSON.stringify(map));
+}
+
+/** Adds all that is no module. */
+async function complete(out: string, one: Package, dependencies: Package[]): Promise<void> {
+  const content = manifest(one, dependencies);
+  for (const path of Object.values(content["bin"] ?? {})) await makeCommand(join(out, path));
+  await Deno.writeTextFile(
+    join(out, "package.json"),
+    `${JSON.stringify(content, null, 2)}\n`,
+  );
+  for (const file of ASSETS) {
+    const [own, shared] = [join(root, one.folder, file), join(root, file)];
+    await Deno.copyFile(await exists(own) ? own : shared, join(out, file));
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await Deno.stat(path).then(() => true, () => false);
 }
 
 async function makeCommand(path: string): Promise<void> {
   const text = await Deno.readTextFile(path);
-  if (!text.startsWith("#!")) await Deno.writeTextFile(path, `#!/usr/bin/env node\n${text}`);
+  if (!text.startsWith("#!")) {
+    await Deno.writeTextFile(path, `#!/usr/bin/env node\n${text}`);
+    const map = JSON.parse(await Deno.readTextFile(`${path}.map`));
+    // A semicolon is a line without a source.
+    await Deno.writeTextFile(
+      `${path}.map`,
+      JSON.stringify({ ...map, mappings: `;${map.mappings}` }),
+    );
+  }
   await Deno.chmod(path, 0o755);
 }
 
-/** Lets `import "@quickws/quickws"` find what was just built, on Node and in this repository. */
-async function link(out: string): Promise<void> {
+/** Lets the package's name find what was just built, on Node and in this repository. */
+async function link({ config }: Package, out: string): Promise<void> {
   const path = join(root, "node_modules", config.name);
   await remove(path);
   await Deno.mkdir(dirname(path), { recursive: true });
@@ -228,7 +341,7 @@ async function link(out: string): Promise<void> {
 }
 
 async function check(out: string): Promise<boolean> {
-  const args = ["test", "--allow-all", join(root, "tests", "package"), "--", "--package", out];
+  const args = ["test", "--allow-all", join(root, "tests", "package"), "--", "--packages", out];
   return (await new Deno.Command(Deno.execPath(), { args, cwd: root }).spawn().status).success;
 }
 
@@ -236,17 +349,20 @@ if (import.meta.main) {
   const { values: options } = parseArgs({
     args: Deno.args,
     options: {
-      offline: { type: "boolean" },
+      offline: { type: "boolean", default: false },
       out: { type: "string" },
       check: { type: "boolean", default: true },
     },
     allowNegative: true,
   });
-  const out = resolve(options.out ?? join(root, "npm"));
-  await remove(out);
-  await (options.offline ? pack(out) : buildWithDnt(out));
-  await complete(out);
-  if (options.out === undefined) await link(out);
-  console.log(`Built ${config.name} ${config.version} into ${out}`);
-  if (options.check && !await check(out)) Deno.exit(1);
+  const npm = resolve(options.out ?? join(root, "npm"));
+  await remove(npm);
+  for (const one of packages) {
+    const { name, version } = one.config;
+    const out = join(npm, basename(name));
+    await buildPackage(one, out, options.offline);
+    if (options.out === undefined) await link(one, out);
+    console.log(`Built ${name} ${version} into ${out}`);
+  }
+  if (options.check && !await check(npm)) Deno.exit(1);
 }

@@ -1,6 +1,6 @@
 // One case on an open connection: its steps, and then whatever it takes to see how it ends.
 
-import { type DeflateAgreement, Opcode, type PermessageDeflate } from "../src/core.ts";
+import { type DeflateAgreement, Opcode, type PermessageDeflate } from "@quickws/quickws/core";
 import type { Case, FloodStep, FrameStep, Outcome, Role, RoundTripsStep, Step } from "./case.ts";
 import { payloadBytes } from "./corpus.ts";
 import { encodeFrame } from "./encode_frame.ts";

@@ -1,6 +1,6 @@
 // Frames as cases describe them, to bytes: any header that can be written down.
 
-import { applyMask, readMaskKey, writeMaskKey } from "../src/core.ts";
+import { applyMask, readMaskKey, writeMaskKey } from "@quickws/quickws/core";
 import type { FrameStep, Role } from "./case.ts";
 import { payloadBytes } from "./corpus.ts";
 

@@ -12,17 +12,16 @@ import {
   type HandshakeError,
   ServerHandshake,
   type ServerRequest,
-} from "../src/core.ts";
+} from "@quickws/quickws/core";
 import type { Case } from "./case.ts";
 import { Conversation } from "./converse.ts";
 import { judge } from "./judge.ts";
-import { runtimeNetwork } from "./network.ts";
+import { listen, type Listener, type Stream } from "./network.ts";
 import { openToClient } from "./open_to_client.ts";
 import { Peer } from "./peer.ts";
 import { type Result, resultOf, untoldResult } from "./report.ts";
 import { close, concat, echoes, text, utf8 } from "./steps.ts";
 import { emptyTranscript, type Transcript } from "./transcript.ts";
-import type { Listener, Transport } from "../src/transport/transport.ts";
 
 /** How clients are examined. */
 export interface ClientExamination {
@@ -76,20 +75,16 @@ export class ClientExaminer {
 
   /** Begins to listen, and returns the port. */
   async listen(): Promise<number> {
-    const network = await runtimeNetwork();
     const { hostname, port } = this.#how;
-    this.#listener = await network.listen({ hostname, port, noDelay: true }, {
-      accept: (transport) => {
-        this.#serve(transport).catch(() => transport.destroy());
-      },
-      error: () => {},
+    this.#listener = await listen(hostname, port, (stream) => {
+      this.#serve(stream).catch(() => stream.destroy());
     });
     return this.#listener.port;
   }
 
   /** Stops listening. */
-  async close(): Promise<void> {
-    await this.#listener?.close();
+  close(): void {
+    this.#listener?.close();
   }
 
   /** What is known of a client, in the order of the cases. Cases that say nothing are in it. */
@@ -102,8 +97,8 @@ export class ClientExaminer {
     });
   }
 
-  async #serve(transport: Transport): Promise<void> {
-    const peer = new Peer(transport);
+  async #serve(stream: Stream): Promise<void> {
+    const peer = new Peer(stream);
     const handshake = new ServerHandshake({ maxBytes: 65536 });
     const rest: Uint8Array[] = [];
     let complete = false;

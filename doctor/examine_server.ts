@@ -4,13 +4,12 @@ import type { Case } from "./case.ts";
 import { framing } from "./cases/framing.ts";
 import { Conversation } from "./converse.ts";
 import { judge } from "./judge.ts";
-import { runtimeNetwork } from "./network.ts";
+import { dial, type Stream } from "./network.ts";
 import { openToServer } from "./open_to_server.ts";
 import { Peer } from "./peer.ts";
 import type { Recording } from "./recording.ts";
 import { type Result, resultOf, untoldResult } from "./report.ts";
 import { emptyTranscript, type Transcript } from "./transcript.ts";
-import type { Transport } from "../src/transport/transport.ts";
 
 /** How a server is examined. */
 export interface ServerExamination {
@@ -32,14 +31,12 @@ interface Carried {
   readonly recording?: Recording;
 }
 
-async function dial({ url, insecure }: ServerExamination): Promise<Transport> {
+function open({ url, insecure }: ServerExamination): Promise<Stream> {
   const secure = url.protocol === "wss:";
-  const network = await runtimeNetwork();
-  return await network.dial({
+  return dial({
     hostname: url.hostname.replace(/^\[|\]$/g, ""),
     port: Number(url.port || (secure ? 443 : 80)),
-    noDelay: true,
-    ...(secure ? { tls: { rejectUnauthorized: !insecure } } : {}),
+    ...(secure ? { tls: { insecure } } : {}),
     signal: AbortSignal.timeout(DIAL_PATIENCE),
   });
 }
@@ -47,14 +44,14 @@ async function dial({ url, insecure }: ServerExamination): Promise<Transport> {
 async function carryOut(one: Case, how: ServerExamination): Promise<Carried> {
   const transcript = emptyTranscript();
   const patience = one.patience ?? how.patience;
-  let transport: Transport;
+  let stream: Stream;
   try {
-    transport = await dial(how);
+    stream = await open(how);
   } catch (error) {
     transcript.unreachable = `cannot connect: ${(error as Error).message}`;
     return { transcript };
   }
-  const peer = new Peer(transport);
+  const peer = new Peer(stream);
   const address = { host: how.url.host, target: how.url.pathname + how.url.search };
   const opened = await openToServer(peer, address, one, transcript, patience);
   if (opened !== undefined) {
@@ -111,7 +108,7 @@ export async function examineServer(
 /** Whether something answers there at all; the error if not. */
 export async function reach(how: ServerExamination): Promise<Error | undefined> {
   try {
-    (await dial(how)).destroy();
+    (await open(how)).destroy();
     return undefined;
   } catch (error) {
     return error as Error;

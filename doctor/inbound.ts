@@ -10,8 +10,8 @@ import {
   parseClosePayload,
   PermessageDeflate,
   WebSocketError,
-} from "../src/core.ts";
-import type { DeflateAgreement, MessageOpcode } from "../src/core.ts";
+} from "@quickws/quickws/core";
+import type { DeflateAgreement, MessageOpcode } from "@quickws/quickws/core";
 import type { Role } from "./case.ts";
 import type { Transcript } from "./transcript.ts";
 

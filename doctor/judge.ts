@@ -1,6 +1,6 @@
 // The verdict: which of the outcomes that a case allows is the one that happened. It looks at data alone.
 
-import { Opcode } from "../src/core.ts";
+import { Opcode } from "@quickws/quickws/core";
 import type { Case, Ending, Expected, Outcome, Role, Verdict } from "./case.ts";
 import { payloadBytes, payloadSize } from "./corpus.ts";
 import { toHex } from "./recording.ts";

@@ -2,8 +2,8 @@
  * The doctor: examines WebSocket servers and clients, case by case, against RFC 6455 and RFC 7692.
  *
  * ```sh
- * deno run -A jsr:@quickws/quickws/doctor ws://127.0.0.1:8080/   # a server that echoes
- * deno run -A jsr:@quickws/quickws/doctor --listen 9001          # clients that echo
+ * deno run -A jsr:@quickws/doctor ws://127.0.0.1:8080/   # a server that echoes
+ * deno run -A jsr:@quickws/doctor --listen 9001          # clients that echo
  * ```
  *
  * `--help` lists the options. It runs on Deno, Bun and Node.
@@ -11,7 +11,7 @@
  * @example
  * ```ts
  * import { serve } from "@quickws/quickws";
- * import { doctor } from "@quickws/quickws/doctor";
+ * import { doctor } from "@quickws/doctor";
  *
  * await using server = await serve({ port: 0, message: (conn, data) => void conn.send(data) });
  * const status = await doctor([server.url, "--cases", "1.*,7.*"]);
@@ -140,7 +140,7 @@ async function runClients({ args, cases, report }: Run, port: number): Promise<n
   }
   terminal.write(`Listening on ${endpoint} for clients: ${cases.length} cases.\n`);
   const status = await finished;
-  await examiner.close();
+  examiner.close();
   return status;
 }
 
@@ -153,7 +153,7 @@ async function runClients({ args, cases, report }: Run, port: number): Promise<n
  *
  * @example
  * ```ts
- * import { doctor } from "@quickws/quickws/doctor";
+ * import { doctor } from "@quickws/doctor";
  *
  * const status = await doctor(["--list", "--cases", "5.*"]);
  * console.log(status); // 0

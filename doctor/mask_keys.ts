@@ -1,7 +1,7 @@
 // The mask keys of a client's frames (RFC 6455 5.3): read beside everything else, because the reader of
 // frames takes them off without a word.
 
-import { headerSize, readMaskKey, readPayloadLength } from "../src/core.ts";
+import { headerSize, readMaskKey, readPayloadLength } from "@quickws/quickws/core";
 
 /** No frame that is looked at is longer. */
 const MAX_PAYLOAD = 2 ** 31;

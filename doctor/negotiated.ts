@@ -9,7 +9,7 @@ import {
   type HeaderFields,
   parseExtensions,
   PERMESSAGE_DEFLATE,
-} from "../src/core.ts";
+} from "@quickws/quickws/core";
 import type { DeflateOffer } from "./case.ts";
 
 /** The value of `Sec-WebSocket-Extensions` that makes an offer. */

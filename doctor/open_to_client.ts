@@ -5,7 +5,7 @@ import {
   acceptKey,
   type DeflateAgreement,
   type ServerRequest,
-} from "../src/core.ts";
+} from "@quickws/quickws/core";
 import type { Case, DeflateOffer } from "./case.ts";
 import { encodeFrame } from "./encode_frame.ts";
 import { editFields, encodeHead, type Field, sendHead } from "./head.ts";

@@ -9,7 +9,7 @@ import {
   HeaderFields,
   HttpHeadReader,
   isValidKey,
-} from "../src/core.ts";
+} from "@quickws/quickws/core";
 import type { Case, HandshakeCheck } from "./case.ts";
 import { encodeFrame } from "./encode_frame.ts";
 import { editFields, encodeHead, type Field, sendHead } from "./head.ts";

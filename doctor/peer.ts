@@ -1,15 +1,15 @@
 // The doctor's end of one stream: it sends whatever it is told to, reads whatever comes, records both,
 // and can wait with patience instead of for ever.
 
+import type { Stream, StreamSink } from "./network.ts";
 import { Recording } from "./recording.ts";
-import type { Transport, TransportSink } from "../src/transport/transport.ts";
 
 /** Who gets the bytes that the peer sends. */
 export type Reader = (chunk: Uint8Array) => void;
 
 /** A stream in the doctor's hands. */
-export class Peer implements TransportSink {
-  readonly #transport: Transport;
+export class Peer implements StreamSink {
+  readonly #stream: Stream;
   /** What has passed. */
   readonly recording: Recording = new Recording();
   #reader: Reader | undefined;
@@ -24,11 +24,11 @@ export class Peer implements TransportSink {
   /**
    * Begins to read.
    *
-   * @param transport The stream.
+   * @param stream The stream.
    */
-  constructor(transport: Transport) {
-    this.#transport = transport;
-    transport.start(this);
+  constructor(stream: Stream) {
+    this.#stream = stream;
+    stream.start(this);
   }
 
   /** Whether the peer has ended its direction, or the whole stream is over. */
@@ -51,12 +51,12 @@ export class Peer implements TransportSink {
 
   /** Stops reading: the peer has to wait. */
   pause(): void {
-    this.#transport.pause();
+    this.#stream.pause();
   }
 
   /** Reads on. */
   resume(): void {
-    this.#transport.resume();
+    this.#stream.resume();
   }
 
   /**
@@ -74,20 +74,20 @@ export class Peer implements TransportSink {
     if (this.#over || !await this.until(() => !this.#writing, patience)) return false;
     if (this.#over) return false;
     this.recording.add(true, bytes);
-    // The transport keeps what it could not take: these bytes are never touched again.
-    this.#writing = !this.#transport.write(bytes, bytes.length);
+    // The stream keeps what has not left: these bytes are never touched again.
+    this.#writing = !this.#stream.write(bytes, bytes.length);
     return await this.until(() => !this.#writing, patience) && !this.#over;
   }
 
   /** Ends our direction. */
   finish(): void {
-    this.#transport.end();
+    this.#stream.end();
   }
 
   /** Cuts the stream. */
   cut(): void {
     if (this.#over) return;
-    this.#transport.destroy();
+    this.#stream.destroy();
   }
 
   /**
@@ -99,10 +99,10 @@ export class Peer implements TransportSink {
   async until(isMet: () => boolean, patience: number): Promise<boolean> {
     while (!isMet()) {
       if (this.#over) return false;
-      const { bufferedAmount } = this.#transport;
+      const { bufferedAmount } = this.#stream;
       const changed = await this.#change(patience);
       // A long write moves without a word until it is through.
-      if (!changed && this.#transport.bufferedAmount === bufferedAmount) return isMet();
+      if (!changed && this.#stream.bufferedAmount === bufferedAmount) return isMet();
     }
     return true;
   }

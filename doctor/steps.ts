@@ -1,6 +1,6 @@
 // Short names for the data of cases: frames, what comes back, and how it ends.
 
-import { Opcode } from "../src/core.ts";
+import { Opcode } from "@quickws/quickws/core";
 import type { Ending, Expected, FrameStep, Outcome, Payload, Step, TogetherStep } from "./case.ts";
 
 const encoder = new TextEncoder();

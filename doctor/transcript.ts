@@ -1,6 +1,6 @@
 // What happened in a case, as data: all that a verdict is made of.
 
-import type { HeaderFields } from "../src/core.ts";
+import type { HeaderFields } from "@quickws/quickws/core";
 
 /** Something that came back, or was noted down. */
 export type Event =

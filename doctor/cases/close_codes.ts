@@ -1,7 +1,7 @@
 // Group 20: the Close frame that a failing peer sends, with the code that says why. The groups before
 // accept a peer that drops the stream; RFC 6455 7.1.7 asks for a Close frame first.
 
-import { Opcode } from "../../src/core.ts";
+import { Opcode } from "@quickws/quickws/core";
 import type { Case, Step } from "../case.ts";
 import { close, echoes, fails, first, frame, hex, last, laxly, ping, text } from "../steps.ts";
 import { strictlyFailed } from "./outcomes.ts";

@@ -2,7 +2,7 @@
 // counts here, but no Close frame at all is accepted where the peer has to fail the connection. Group
 // 20 has the rules of RFC 6455 without that exception.
 
-import { Opcode } from "../../src/core.ts";
+import { Opcode } from "@quickws/quickws/core";
 import type { Case, Expected, Outcome, Step } from "../case.ts";
 import {
   close,

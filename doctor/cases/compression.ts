@@ -1,6 +1,6 @@
 // Group 23: what permessage-deflate changes about frames, and what it must not.
 
-import { Opcode } from "../../src/core.ts";
+import { Opcode } from "@quickws/quickws/core";
 import type { Case, Outcome, Step } from "../case.ts";
 import {
   atOnce,

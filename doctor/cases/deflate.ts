@@ -1,6 +1,6 @@
 // Groups 12 and 13: permessage-deflate with five kinds of payload, and with seven sets of parameters.
 
-import { Opcode } from "../../src/core.ts";
+import { Opcode } from "@quickws/quickws/core";
 import type { Case, DeflateOffer, Facts, SourceName } from "../case.ts";
 import { isTextSource, SOURCE_TITLES } from "../corpus.ts";
 import { echoes } from "../steps.ts";

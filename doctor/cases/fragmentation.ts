@@ -1,6 +1,6 @@
 // Group 5: messages in fragments, with control frames in between.
 
-import { Opcode } from "../../src/core.ts";
+import { Opcode } from "@quickws/quickws/core";
 import type { Case, FrameStep, Outcome, Step } from "../case.ts";
 import {
   atOnce,

@@ -1,7 +1,7 @@
 // Group 22: the length field of a frame, written in ways that it must not be, and lengths that no
 // memory holds.
 
-import { Opcode } from "../../src/core.ts";
+import { Opcode } from "@quickws/quickws/core";
 import type { Case, FrameStep, Outcome } from "../case.ts";
 import {
   binaryBack,

@@ -1,6 +1,6 @@
 // Group 21: masks. Clients mask every frame, servers none, and either fails a peer that does not.
 
-import { Opcode } from "../../src/core.ts";
+import { Opcode } from "@quickws/quickws/core";
 import type { Case, FrameStep, Step } from "../case.ts";
 import {
   atOnce,

@@ -1,6 +1,6 @@
 // Groups 9 and 10: large messages, many fragments, small pieces and many round trips.
 
-import { Opcode } from "../../src/core.ts";
+import { Opcode } from "@quickws/quickws/core";
 import type { Case, Facts, FrameStep, Payload, SourceName } from "../case.ts";
 import { atOnce, binaryBack, echoes, fragments, fragmentSizes, frame, textBack } from "../steps.ts";
 

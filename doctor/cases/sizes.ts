@@ -1,6 +1,6 @@
 // Group 24: the largest message that a peer accepts, over frames, fragments and compression.
 
-import { Opcode } from "../../src/core.ts";
+import { Opcode } from "@quickws/quickws/core";
 import type { Case, Facts, FrameStep, Outcome, Payload, Step } from "../case.ts";
 import { atOnce, binaryBack, echoes, fails, failsWith, fragments, frame } from "../steps.ts";
 import { strictlyFailed } from "./outcomes.ts";

@@ -1,6 +1,6 @@
 // Group 29: peers that flood, do not read, take their time, or are half gone.
 
-import { Opcode } from "../../src/core.ts";
+import { Opcode } from "@quickws/quickws/core";
 import type { Case, Step } from "../case.ts";
 import {
   atOnce,

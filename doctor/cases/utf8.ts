@@ -1,6 +1,6 @@
 // Group 6, first part: UTF-8 over fragments and frames in pieces, and how soon it is refused.
 
-import { Opcode } from "../../src/core.ts";
+import { Opcode } from "@quickws/quickws/core";
 import type { Case, Outcome, Step } from "../case.ts";
 import {
   concat,

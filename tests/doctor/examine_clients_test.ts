@@ -9,7 +9,7 @@ import type { Result } from "../../doctor/report.ts";
 import { concat, frame, text } from "../../doctor/steps.ts";
 import { buildRequest, encodeKey, Opcode } from "../../src/core.ts";
 
-interface Listening extends AsyncDisposable {
+interface Listening extends Disposable {
   readonly port: number;
   readonly examiner: ClientExaminer;
   /** The results, as they were told. */
@@ -32,7 +32,7 @@ async function listen(...ids: string[]): Promise<Listening> {
     },
   );
   const port = await examiner.listen();
-  return { port, examiner, results, reported, [Symbol.asyncDispose]: () => examiner.close() };
+  return { port, examiner, results, reported, [Symbol.dispose]: () => examiner.close() };
 }
 
 /** Opens a WebSocket, echoes, and returns the texts that came. */
@@ -78,7 +78,7 @@ function requestFor(target: string): Uint8Array {
 }
 
 Deno.test("a client is told how many cases there are, what they are, and what came of them", async () => {
-  await using doctor = await listen("1.1.2", "2.1");
+  using doctor = await listen("1.1.2", "2.1");
   assert.deepEqual(await visit(doctor.port, "/getCaseCount"), ["2"]);
   const [info] = await visit(doctor.port, "/getCaseInfo?case=2");
   assert.deepEqual(JSON.parse(info!), { id: "2.1", description: "A ping without a payload" });
@@ -94,7 +94,7 @@ Deno.test("a client is told how many cases there are, what they are, and what ca
 });
 
 Deno.test("clients are told apart by their names", async () => {
-  await using doctor = await listen("1.1.2", "2.1");
+  using doctor = await listen("1.1.2", "2.1");
   await visit(doctor.port, "/runCase?case=1&agent=a");
   await visit(doctor.port, "/runCase?case=2&agent=b");
   await visit(doctor.port, "/updateReports?agent=b");
@@ -103,7 +103,7 @@ Deno.test("clients are told apart by their names", async () => {
 });
 
 Deno.test("a case that there is not, and a page that there is not", async () => {
-  await using doctor = await listen("2.1");
+  using doctor = await listen("2.1");
   assert.deepEqual(await visit(doctor.port, "/runCase?case=7&agent=x"), []);
   assert.match(await visitRaw(doctor.port, requestFor("/nonsense")), /^HTTP\/1\.1 404 /);
   assert.deepEqual(doctor.results, []);
@@ -131,7 +131,7 @@ const ill: [title: string, id: string, reply: number[], verdict: Verdict, note: 
 
 for (const [title, id, reply, verdict, note] of ill) {
   Deno.test(`a client that ${title}: ${verdict} in ${id}`, async () => {
-    await using doctor = await listen(id);
+    using doctor = await listen(id);
     await visitRaw(doctor.port, requestFor("/runCase?case=1&agent=ill"), reply).catch(() => {});
     await visit(doctor.port, "/updateReports?agent=ill");
     const [result] = await doctor.reported;
@@ -141,7 +141,7 @@ for (const [title, id, reply, verdict, note] of ill) {
 }
 
 Deno.test("a client that masks with the same key again: FAIL in 21.3.4", async () => {
-  await using doctor = await listen("21.3.4");
+  using doctor = await listen("21.3.4");
   const echoes = Array.from(
     { length: 10 },
     (_, index) => encodeFrame(text(`message ${index}`, { maskKey: 0x1234 }), "server"),
@@ -157,7 +157,7 @@ Deno.test("a client that masks with the same key again: FAIL in 21.3.4", async (
 });
 
 Deno.test("a request that is not legal is what came of the case", async () => {
-  await using doctor = await listen("2.1");
+  using doctor = await listen("2.1");
   const request = "GET /runCase?case=1&agent=ill HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n" +
     "Connection: Upgrade\r\nSec-WebSocket-Key: short\r\nSec-WebSocket-Version: 13\r\n\r\n";
   assert.match(await visitRaw(doctor.port, request), /^HTTP\/1\.1 400 /);

@@ -2,16 +2,15 @@
 
 import assert from "node:assert/strict";
 import { Peer } from "../../doctor/peer.ts";
-import type { Transport, TransportSink } from "../../src/transport/transport.ts";
+import type { Stream, StreamSink } from "../../doctor/network.ts";
 
 /** A stream whose other end is the test. */
-class Stream implements Transport {
-  readonly remoteAddress = "";
+class FakeStream implements Stream {
   bufferedAmount = 0;
   readonly written: number[] = [];
   blocked = false;
-  sink!: TransportSink;
-  start(sink: TransportSink): void {
+  sink!: StreamSink;
+  start(sink: StreamSink): void {
     this.sink = sink;
   }
   write(bytes: Uint8Array): boolean {
@@ -26,8 +25,8 @@ class Stream implements Transport {
   }
 }
 
-function streamAndPeer(): [Stream, Peer] {
-  const stream = new Stream();
+function streamAndPeer(): [FakeStream, Peer] {
+  const stream = new FakeStream();
   return [stream, new Peer(stream)];
 }
 

@@ -1,5 +1,4 @@
-// Projects that have the package and nothing else, on Node, Bun and Deno: what `import` gives them and
-// what `require` does, and where stack traces lead.
+// Projects that use the packages on Node, Bun and Deno: `import`, `require`, and stack traces.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -55,12 +54,17 @@ await connect("ws://127.0.0.1:1/", { maxFragments: -1 }).catch(({ stack }) => co
 `;
 
 /** Registers the tests. */
-export async function testConsumers(project: string, tarball: string): Promise<void> {
+export async function testConsumers(project: string, tarballs: readonly string[]): Promise<void> {
   // Bun installs by itself; Deno takes what npm has installed.
   const bunProject = join(project, "..", "bun_project");
   await Deno.mkdir(bunProject);
-  await Deno.writeTextFile(join(bunProject, "package.json"), '{ "type": "module" }\n');
-  await printed(bunProject, bunPath(), "add", "--no-summary", tarball);
+  // The library is in no registry, from which Bun would take what the other packages depend on.
+  const overrides = { [config.name]: `file:${tarballs[0]}` };
+  await Deno.writeTextFile(
+    join(bunProject, "package.json"),
+    JSON.stringify({ type: "module", overrides }),
+  );
+  await printed(bunProject, bunPath(), "add", "--no-summary", ...tarballs);
 
   const deno = [Deno.execPath(), "run", "--allow-all", "--node-modules-dir=manual"] as const;
   const runtimes: Record<string, [cwd: string, command: string, ...args: string[]]> = {
@@ -102,7 +106,7 @@ export async function testConsumers(project: string, tarball: string): Promise<v
     const path = join(project, "thrower.mjs");
     await Deno.writeTextFile(path, THROWER);
     const stack = await printed(project, nodePath(), "--enable-source-maps", path);
-    const [, source, line] = /esm\/(src\/socket\/\w+\.ts):(\d+):\d+/.exec(stack) ?? [];
+    const [, source, line] = /quickws\/(src\/connection\/\w+\.ts):(\d+):\d+/.exec(stack) ?? [];
     assert.ok(source !== undefined, stack);
     const text = await Deno.readTextFile(join(root, source));
     assert.match(text.split("\n")[Number(line) - 1]!, /throw|check/);

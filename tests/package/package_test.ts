@@ -1,16 +1,16 @@
-// The npm package as it would be published: what it says of itself and holds, what users' projects
-// make of it, and the core's unit tests on it. `npm-build.ts` runs this on what it has built; without
-// `-- --package DIRECTORY` a package is built for it, without a network.
+// The npm packages as they would be published: their manifests and files, their use in projects, and
+// the types. `npm-build.ts` runs this on what it has built; without `-- --packages DIRECTORY` the
+// packages are built for it, without a network.
 
 import assert from "node:assert/strict";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { packages } from "../../npm-build.ts";
 import { root } from "../project/source_files.ts";
 import { testConsumers } from "./consumers.ts";
-import { testContents } from "./contents.ts";
+import { type Installed, testContents } from "./contents.ts";
 import { printed } from "./run.ts";
 import { testTypes } from "./types.ts";
-import { testUnits } from "./unit_tests.ts";
 
 /** What `npm pack --json` says of a tarball. */
 interface Tarball {
@@ -20,34 +20,48 @@ interface Tarball {
   readonly files: readonly { readonly path: string }[];
 }
 
-const { values } = parseArgs({ args: Deno.args, options: { package: { type: "string" } } });
+/** Bytes that the library may have as a tarball, and installed. */
+const MAX_PACKED = 350_000;
+const MAX_UNPACKED = 1_500_000;
+
+const { values } = parseArgs({ args: Deno.args, options: { packages: { type: "string" } } });
 
 const work = await Deno.makeTempDir();
 globalThis.addEventListener("unload", () => Deno.removeSync(work, { recursive: true }));
 
-const directory = resolve(values.package ?? join(work, "npm"));
-if (values.package === undefined) {
-  const build = [join(root, "npm-build.ts"), "--offline", "--no-check", "--out", directory];
+const npm = resolve(values.packages ?? join(work, "npm"));
+if (values.packages === undefined) {
+  const build = [join(root, "npm-build.ts"), "--offline", "--no-check", "--out", npm];
   await printed(root, Deno.execPath(), "run", "--allow-all", ...build);
 }
-const packed = await printed(directory, "npm", "pack", "--json", "--pack-destination", work);
-const [tarball]: Tarball[] = JSON.parse(packed);
-const tarballPath = join(work, tarball!.filename);
 
 const project = join(work, "project");
 await Deno.mkdir(project);
 await Deno.writeTextFile(join(project, "package.json"), '{ "type": "module" }\n');
-await printed(project, "npm", "install", "--no-audit", "--no-fund", "--offline", tarballPath);
-const installed = join(project, "node_modules", "@quickws", "quickws");
 
-Deno.test("the package has a size", () => {
-  const { size, unpackedSize, files } = tarball!;
-  const [packedKib, unpackedKib] = [size, unpackedSize].map((bytes) => Math.round(bytes / 1024));
-  console.log(`${packedKib} KiB packed, ${unpackedKib} KiB unpacked, ${files.length} files`);
-  assert.ok(size < unpackedSize);
+const tarballs: Tarball[] = [];
+for (const { config } of packages) {
+  const directory = join(npm, basename(config.name));
+  const packed = await printed(directory, "npm", "pack", "--json", "--pack-destination", work);
+  tarballs.push(JSON.parse(packed)[0]);
+}
+const paths = tarballs.map(({ filename }) => join(work, filename));
+await printed(project, "npm", "install", "--no-audit", "--no-fund", "--offline", ...paths);
+
+const installed = packages.map((source, index): Installed => ({
+  source,
+  tarball: paths[index]!,
+  directory: join(project, "node_modules", source.config.name),
+  files: tarballs[index]!.files.map(({ path }) => path),
+}));
+
+Deno.test("the library is small", () => {
+  const { size, unpackedSize, files } = tarballs[0]!;
+  console.log(`${size} bytes packed, ${unpackedSize} bytes unpacked, ${files.length} files`);
+  assert.ok(size < MAX_PACKED, `${size} bytes packed`);
+  assert.ok(unpackedSize < MAX_UNPACKED, `${unpackedSize} bytes unpacked`);
 });
 
-testContents(tarballPath, tarball!.files.map(({ path }) => path), installed);
+installed.forEach(testContents);
 testTypes(project);
-await testConsumers(project, tarballPath);
-testUnits(project, installed);
+await testConsumers(project, paths);

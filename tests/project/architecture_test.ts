@@ -207,14 +207,16 @@ Deno.test("the library imports nothing but itself and, where a runtime is named,
   assert.deepEqual(wrong, []);
 });
 
-Deno.test("the doctor stands on the core and the transports, and nothing stands on it", () => {
-  const allowed = /^(doctor\/|src\/core\.ts$|src\/transport\/|node:)/;
+Deno.test("the doctor imports the core by its public name, and nothing imports the doctor", () => {
+  const allowed = /^(doctor\/|@quickws\/quickws\/core$|node:)/;
   const wrong = doctorSources().flatMap((file) =>
     importsOf(file).filter((target) => !allowed.test(target))
       .map((target) => `${file.path} must not import ${target}`)
   );
   assert.deepEqual(wrong, []);
-  const inward = sources.filter((file) => importsOf(file).some((to) => to.startsWith("doctor/")));
+  const inward = sources.filter((file) =>
+    importsOf(file).some((to) => /^(doctor\/|@quickws\/doctor)/.test(to))
+  );
   assert.deepEqual(inward.map(({ path }) => path), []);
 });
 

@@ -50,7 +50,7 @@ export function librarySources(): SourceFile[] {
   return [...sourcesBelow("src"), readSource("mod.ts")];
 }
 
-/** The doctor, which is published too: a tool that stands on the library. */
+/** The doctor: a package of its own. */
 export function doctorSources(): SourceFile[] {
   return sourcesBelow("doctor");
 }

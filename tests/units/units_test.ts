@@ -1,5 +1,4 @@
-// The unit tests of the pure core, run on Node and on Bun against the modules of the built package: as
-// JavaScript in a tree of its own, in which `src` is the package's.
+// The unit tests of the pure core, run on Node and on Bun: as JavaScript in a tree of its own.
 
 import assert from "node:assert/strict";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
@@ -7,7 +6,7 @@ import { dirname, join } from "node:path";
 import ts from "typescript";
 import { readSource, root, sourcesBelow } from "../project/source_files.ts";
 import { bunPath, nodePath } from "../support/runtimes.ts";
-import { printed } from "./run.ts";
+import { printed } from "../package/run.ts";
 
 /** The folders that are pure, below `src` as below `tests`. */
 const CORE = ["wire", "deflate", "message", "session", "handshake", "proxy"];
@@ -39,8 +38,8 @@ const COMPILER_OPTIONS: ts.CompilerOptions = {
   rewriteRelativeImportExtensions: true,
 };
 
-/** A tree in which the tests are JavaScript, `Deno` is an adapter, and `src` is the package's. */
-function writeTree(tree: string, installed: string, adapter: string): string[] {
+/** A tree in which the tests and the sources are JavaScript, and `Deno` is an adapter. */
+function writeTree(tree: string, adapter: string): string[] {
   const write = (path: string, text: string): void => {
     mkdirSync(dirname(join(tree, path)), { recursive: true });
     writeFileSync(join(tree, path), text);
@@ -49,7 +48,8 @@ function writeTree(tree: string, installed: string, adapter: string): string[] {
   write("adapter.js", adapter);
   const sources = [...CORE, "support"].flatMap((folder) => sourcesBelow(`tests/${folder}`));
   const tests: string[] = [];
-  for (const { path, text } of [readSource("tests/errors_test.ts"), ...sources]) {
+  const library = [readSource("mod.ts"), ...sourcesBelow("src")];
+  for (const { path, text } of [readSource("tests/errors_test.ts"), ...sources, ...library]) {
     const target = path.replace(/\.ts$/, ".js");
     const { outputText } = ts.transpileModule(text, { compilerOptions: COMPILER_OPTIONS });
     if (target.endsWith("_test.js")) {
@@ -62,35 +62,35 @@ function writeTree(tree: string, installed: string, adapter: string): string[] {
   }
   // For Node, which otherwise starts a process for each file.
   write("all.js", tests.map((path) => `import "./${path}";\n`).join(""));
-  symlinkSync(join(installed, "esm", "src"), join(tree, "src"));
-  symlinkSync(join(installed, "esm", "mod.js"), join(tree, "mod.js"));
   // What the tests import by name.
   symlinkSync(join(root, "node_modules"), join(tree, "node_modules"));
   return tests;
 }
 
-/** Registers one test for both runtimes, which take the time of one when there are two cores. */
-export function testUnits(project: string, installed: string): void {
-  Deno.test("the unit tests of the core pass on Node and on Bun, against the package", async () => {
-    const counts = await Promise.all([
-      count("Node", /^# pass (\d+)$/m, nodePath(), "--test-reporter=tap", "all.js"),
-      count("Bun", /^ *(\d+) pass$/m, bunPath(), "test", "--timeout", "60000", "./tests"),
-    ]);
-    assert.equal(counts[0], counts[1], "the two ran other tests");
-  });
-
-  /** How many tests passed, which are all. */
-  async function count(
-    runtime: keyof typeof ADAPTERS,
-    pattern: RegExp,
-    command: string,
-    ...args: string[]
-  ): Promise<number> {
-    const tree = join(project, `units_${runtime}`);
-    const tests = writeTree(tree, installed, ADAPTERS[runtime]);
+/** How many tests passed, which are all. */
+async function count(
+  runtime: keyof typeof ADAPTERS,
+  pattern: RegExp,
+  command: string,
+  ...args: string[]
+): Promise<number> {
+  const tree = await Deno.makeTempDir();
+  try {
+    const tests = writeTree(tree, ADAPTERS[runtime]);
     const passed = Number(pattern.exec(await printed(tree, command, ...args))?.[1]);
-    console.log(`${runtime}: ${passed} unit tests in ${tests.length} files pass on the package`);
+    console.log(`${runtime}: ${passed} unit tests in ${tests.length} files pass`);
     assert.ok(passed > tests.length);
     return passed;
+  } finally {
+    await Deno.remove(tree, { recursive: true });
   }
 }
+
+// One test for both runtimes, which take the time of one when there are two cores.
+Deno.test("the unit tests of the core pass on Node and on Bun", async () => {
+  const counts = await Promise.all([
+    count("Node", /^# pass (\d+)$/m, nodePath(), "--test-reporter=tap", "all.js"),
+    count("Bun", /^ *(\d+) pass$/m, bunPath(), "test", "--timeout", "60000", "./tests"),
+  ]);
+  assert.equal(counts[0], counts[1], "the two ran other tests");
+});
