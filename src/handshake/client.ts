@@ -9,7 +9,7 @@ import { BodyStart } from "./body_start.ts";
 import { type Extension, parseExtensions } from "./extensions.ts";
 import type { HeaderFields } from "./header_fields.ts";
 import { type HeadLimits, HttpHeadReader } from "./http_head.ts";
-import { parseStatusLine } from "./status_line.ts";
+import { parseStatusLine, quoted } from "./status_line.ts";
 import { assertSubprotocols } from "./subprotocols.ts";
 
 /** What the client asked for, which the server's answer is checked against. */
@@ -24,9 +24,6 @@ export interface ClientHandshakeOptions extends HeadLimits {
 
 /** Interim answers (1xx) that are skipped before the final one. */
 export const MAX_INTERIM_RESPONSES = 8;
-
-/** Characters of a reason phrase, a location or a body that an error's message repeats. */
-const MAX_QUOTED = 200;
 
 /**
  * Reads the server's answer from chunks of any size and checks it.
@@ -291,13 +288,6 @@ export class ClientHandshake {
     if (!(error instanceof HandshakeError) || error.headers !== undefined) return error;
     return this.#error(error.code, `The server's answer cannot be used: ${error.message}`);
   }
-}
-
-/** A part of the answer as it stands in a message: short, in one line, and harmless to a terminal. */
-function quoted(text: string): string {
-  const short = text.length <= MAX_QUOTED ? text : text.slice(0, MAX_QUOTED) + "...";
-  // deno-lint-ignore no-control-regex -- these are what is replaced
-  return short.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ").trim();
 }
 
 /** What stands in a query is often a secret. */

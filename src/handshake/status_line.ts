@@ -27,3 +27,27 @@ export function parseStatusLine(line: string): StatusLine | undefined {
   }
   return { minor, status, reason: line.slice(13) };
 }
+
+/** Characters of a peer's text that an error's message repeats. */
+const MAX_QUOTED = 200;
+
+/**
+ * What a peer said, as it stands in a message: short, in one line, and harmless to a terminal. Bytes
+ * above 0x7F (obs-text) are shown as UTF-8 where they are that, otherwise as Latin-1.
+ */
+export function quoted(text: string): string {
+  const readable = asUtf8(text);
+  const short = readable.length <= MAX_QUOTED ? readable : readable.slice(0, MAX_QUOTED) + "...";
+  // deno-lint-ignore no-control-regex -- these are what is replaced
+  return short.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ").trim();
+}
+
+function asUtf8(text: string): string {
+  const codes = Array.from(text, (character) => character.codePointAt(0)!);
+  if (codes.every((code) => code < 0x80) || codes.some((code) => code > 0xff)) return text;
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(Uint8Array.from(codes));
+  } catch {
+    return text;
+  }
+}

@@ -5,7 +5,7 @@ import { encodeBase64 } from "../handshake/base64.ts";
 import { MAX_INTERIM_RESPONSES } from "../handshake/client.ts";
 import { HttpHeadReader } from "../handshake/http_head.ts";
 import { encodeHead } from "../handshake/outgoing.ts";
-import { parseStatusLine } from "../handshake/status_line.ts";
+import { parseStatusLine, quoted } from "../handshake/status_line.ts";
 import {
   authorityOf,
   NOTHING,
@@ -13,9 +13,6 @@ import {
   type ProxyDialogue,
   type ProxyTarget,
 } from "./dialogue.ts";
-
-/** Characters of a reason phrase that an error's message repeats. */
-const MAX_QUOTED = 100;
 
 /** Asks an HTTP proxy for a tunnel. */
 export class HttpConnect implements ProxyDialogue {
@@ -91,7 +88,7 @@ export class HttpConnect implements ProxyDialogue {
       if (++this.#interimResponses <= MAX_INTERIM_RESPONSES) return false;
       throw failed(`does not come: there were more than ${MAX_INTERIM_RESPONSES} interim ones`);
     }
-    const words = `${status} ${reason.slice(0, MAX_QUOTED)}`.trimEnd();
+    const words = `${status} ${quoted(reason)}`.trimEnd();
     throw new ConnectionError(
       "PROXY_REFUSED",
       `The proxy answered ${words} to CONNECT ${this.#authority}${this.#hint(status)}`,

@@ -255,7 +255,8 @@ function checkAddress<T>(options: ServeOptions<T>): void {
   checkInteger("backlog", options.backlog, 1, MAX_INT32, "connections");
   checkOneOf("denoSockets", options.denoSockets, ["node:net", "Deno.listen"]);
   if (options.tls === undefined) return;
-  checkNames('Option "tls"', options.tls, ["cert", "key"]);
+  checkNames('Option "tls"', options.tls, ["cert", "key", "passphrase"]);
+  checkType("tls.passphrase", options.tls.passphrase, "string");
   for (const name of ["cert", "key"] as const) {
     const value: unknown = options.tls[name];
     if (typeof value !== "string") throw wrongType(`tls.${name}`, "a PEM string", value);
