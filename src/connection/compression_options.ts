@@ -51,6 +51,18 @@ export interface CompressionOptions {
   maxContextMemory?: number;
 }
 
+/**
+ * What `compression: "compatible"` stands for. Both sides may take their contexts over, so that the
+ * answer is a plain `permessage-deflate`: the clients of Jetty, Netty and Tornado do not honor
+ * `client_no_context_takeover` unless they have asked for it.
+ */
+const COMPATIBLE: CompressionOptions = {
+  serverContextTakeover: true,
+  clientContextTakeover: true,
+  serverMaxWindowBits: 15,
+  clientMaxWindowBits: 15,
+};
+
 /** The option once checked. */
 export interface CompressionRules extends PermessageRules, DeflateWishes {}
 
@@ -82,14 +94,14 @@ const SMALL_WINDOW_BITS = 12;
  * @throws {TypeError | RangeError} When something in it is of the wrong type or out of range.
  */
 export function compressionRules(
-  option: boolean | CompressionOptions | undefined,
+  option: boolean | "compatible" | CompressionOptions | undefined,
   isServer: boolean,
 ): CompressionRules | undefined {
   if (option === undefined || option === false) return undefined;
-  if (option !== true && typeof option !== "object") {
-    throw wrongType("compression", "a boolean or an object", option);
+  if (option !== true && option !== "compatible" && typeof option !== "object") {
+    throw wrongType("compression", 'a boolean, "compatible" or an object', option);
   }
-  const options = option === true ? {} : option;
+  const options = option === true ? {} : option === "compatible" ? COMPATIBLE : option;
   checkOptions(options);
   const rules = {
     compress: options.compress ?? true,

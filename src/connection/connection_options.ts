@@ -44,9 +44,11 @@ export interface ConnectionOptions {
   maxFragments?: number;
   /**
    * Compression of messages (RFC 7692), where the peer has it too; see {@linkcode
-   * CompressionOptions}. Default: `false`.
+   * CompressionOptions}. `"compatible"` agrees on a plain `permessage-deflate` with context takeover
+   * and windows of 15 bits, for peers that can do nothing else (Jetty, Netty, Tornado); it takes up to
+   * 64 KiB more per connection. Default: `false`.
    */
-  compression?: boolean | CompressionOptions;
+  compression?: boolean | "compatible" | CompressionOptions;
   /** Subprotocols that are offered (`connect`), or supported in order of preference (`serve`). */
   subprotocols?: readonly string[];
   /** Whether pings are answered with pongs (RFC 6455 section 5.5.3). Default: `true`. */

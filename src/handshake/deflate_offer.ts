@@ -156,12 +156,14 @@ export function offerDeflate(wishes: DeflateWishes): string {
 }
 
 /**
- * Checks a server's answer on a client (RFC 7692 section 5.2).
+ * Checks a server's answer on a client (RFC 7692 section 5.2). Any legal answer is accepted, whether or
+ * not it honors all that was offered: a server that takes its context over or has a larger window than
+ * asked for (Tornado, Jetty and libwebsockets know neither parameter) costs memory, and can be read.
  *
  * @param accepted The extensions of the answer.
  * @param wishes What was offered.
  * @returns What both sides have agreed on, or `undefined` when the server did not take the offer.
- * @throws {HandshakeError} `EXTENSION_UNEXPECTED` when the answer is not one to this offer.
+ * @throws {HandshakeError} `EXTENSION_UNEXPECTED` when the answer is not legal.
  *
  * @example
  * ```ts
@@ -185,19 +187,6 @@ export function checkDeflateAnswer(
   if (answer === undefined) return undefined;
   const answered = readParameters(answer, false);
   if (typeof answered === "string") throw unexpected(answer, answered);
-  if (answered.serverBits > wishes.serverMaxWindowBits) {
-    throw unexpected(answer, `${SERVER_BITS} is over the ${wishes.serverMaxWindowBits} offered`);
-  }
-  if (answered.clientBits > wishes.clientMaxWindowBits) {
-    throw unexpected(answer, `${CLIENT_BITS} is over the ${wishes.clientMaxWindowBits} offered`);
-  }
-  // RFC 7692 7.1.1.1 and 7.1.2.1: a server that takes the offer confirms these two.
-  if (!wishes.serverContextTakeover && !answered.serverNoTakeover) {
-    throw unexpected(answer, `${SERVER_NO_TAKEOVER} was offered and is missing`);
-  }
-  if (wishes.serverMaxWindowBits < MAX_BITS && answered.serverBits === 0) {
-    throw unexpected(answer, `${SERVER_BITS} was offered and is missing`);
-  }
   return {
     inbound: {
       takeover: !answered.serverNoTakeover,
@@ -205,7 +194,8 @@ export function checkDeflateAnswer(
     },
     outbound: {
       takeover: wishes.clientContextTakeover && !answered.clientNoTakeover,
-      windowBits: answered.clientBits || wishes.clientMaxWindowBits,
+      // A smaller window than the server allows is always ours to choose.
+      windowBits: Math.min(answered.clientBits || MAX_BITS, wishes.clientMaxWindowBits),
     },
   };
 }
@@ -213,9 +203,7 @@ export function checkDeflateAnswer(
 function unexpected(answer: Extension, what: string): HandshakeError {
   return new HandshakeError(
     "EXTENSION_UNEXPECTED",
-    `The server's answer "${
-      formatExtensions([answer]).slice(0, 200)
-    }" does not fit the offer: ${what}`,
+    `The server's answer "${formatExtensions([answer]).slice(0, 200)}" is not legal: ${what}`,
   );
 }
 

@@ -232,7 +232,7 @@ export class PermessageDeflate implements MessageCompression {
     try {
       return inflate(bytes, start, end, limit, memory?.decoder(windowBits), windowBits);
     } catch (error) {
-      throw error instanceof InflateError ? asPeersFault(error, limit) : error;
+      throw error instanceof InflateError ? asPeersFault(error, limit, takeover) : error;
     } finally {
       memory?.decoded();
     }
@@ -244,14 +244,19 @@ export class PermessageDeflate implements MessageCompression {
   }
 }
 
-function asPeersFault(error: InflateError, limit: number): WebSocketError {
+function asPeersFault(error: InflateError, limit: number, takeover: boolean): WebSocketError {
   if (error.code === "too-big") {
     return new MessageTooBigError(
       `A message exceeds maxMessageSize: more than ${limit} bytes come out of its compression`,
     );
   }
+  // What such a peer sends refers to messages before: the one sign of it that can be told from others.
+  const advice = !takeover && error.message.startsWith("distance is over the")
+    ? ". The peer may refer to earlier messages though the handshake has ruled that out, as Jetty, " +
+      'Netty and Tornado do: serve it with compression: "compatible"'
+    : "";
   return new InvalidPayloadError(
     "INVALID_DEFLATE_DATA",
-    `A compressed message is corrupt: ${error.message}`,
+    `A compressed message is corrupt: ${error.message}${advice}`,
   );
 }

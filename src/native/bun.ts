@@ -201,7 +201,15 @@ export class BunSockets<T = undefined> extends NativeSockets<T, BunWebSocket> {
 const COMPRESSION_THRESHOLD = 256;
 
 /** @throws {TypeError} When the option has what Bun does not let us choose. */
-function thresholdOf(compression: boolean | CompressionOptions | undefined): number | undefined {
+function thresholdOf(
+  compression: boolean | "compatible" | CompressionOptions | undefined,
+): number | undefined {
+  if (compression === "compatible") {
+    throw new TypeError(
+      `Option "compression" cannot be "compatible" with ${NAME}, which negotiates itself; use ` +
+        "compression: true or { threshold }",
+    );
+  }
   if (typeof compression !== "object" || compression === null) {
     return compression === true ? COMPRESSION_THRESHOLD : undefined;
   }

@@ -134,7 +134,8 @@ Deno.test("what is no option is a TypeError that names it", () => {
   const misspelt = { windowBits: 10 } as CompressionOptions;
   assert.throws(() => compressionRules(misspelt, true), {
     name: "TypeError",
-    message: /compression.*"windowBits".*serverMaxWindowBits/,
+    message:
+      /^Unknown option "compression\.windowBits"\. Did you mean .*"compression\.serverMaxWindowBits"/,
   });
   for (const option of [null, 1, "true", [], () => {}]) {
     assert.throws(() => compressionRules(option as unknown as boolean, true), {

@@ -107,7 +107,7 @@ const WRONG: readonly [what: string, args: unknown[], message: RegExp][] = [
   [
     "an option that is none",
     [generator("x"), undefined, { level: 9 }],
-    /"level"; known are compress$/,
+    /^Unknown option "level"\. .* can have: compress$/,
   ],
   ["an option of a wrong type", [generator("x"), undefined, { compress: "no" }], /got "no"$/],
 ];

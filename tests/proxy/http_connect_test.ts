@@ -115,7 +115,7 @@ for (
     // A protocol that nobody asked for.
     ["HTTP/1.1 101 Switching\r\nUpgrade: x\r\n\r\n", "101 Switching to CONNECT a.example:443"],
     ["HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 503 Busy\r\n\r\n", "503 Busy to CONNECT "],
-    [`HTTP/1.1 500 ${"x".repeat(500)}\r\n\r\n`, `500 ${"x".repeat(100)} to CONNECT `],
+    [`HTTP/1.1 500 ${"x".repeat(500)}\r\n\r\n`, `500 ${"x".repeat(200)}... to CONNECT `],
   ]
 ) {
   Deno.test(`the answer ${JSON.stringify(head.slice(0, 60))} is a refusal`, () => {
@@ -123,6 +123,25 @@ for (
     assert.equal(done, false);
     assert.equal(error?.code, "PROXY_REFUSED");
     assert.ok(error.message.startsWith(`The proxy answered ${message}`), error.message);
+  });
+}
+
+/** Reason phrases as bytes (RFC 9112 4: obs-text), and how a message shows them. */
+for (
+  const [reason, shown] of [
+    ["Nicht verf\xfcgbar", "Nicht verf\xfcgbar"],
+    ["Nicht verf\xc3\xbcgbar", "Nicht verf\xfcgbar"],
+    ["\x9b2Jno", "2Jno"],
+  ]
+) {
+  Deno.test(`the reason ${JSON.stringify(reason)} of a proxy is shown as ${shown}`, () => {
+    const head = `HTTP/1.1 503 ${reason}\r\nVia: \xe9\r\n\r\n`;
+    const { error } = answered(Uint8Array.from(head, (character) => character.charCodeAt(0)));
+    assert.equal(error?.code, "PROXY_REFUSED");
+    assert.ok(
+      error.message.startsWith(`The proxy answered 503 ${shown} to CONNECT `),
+      error.message,
+    );
   });
 }
 
