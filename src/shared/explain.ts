@@ -26,7 +26,7 @@ const LISTEN: readonly Remedy[] = [
   ],
   [
     /EACCES|EPERM|PermissionDenied/,
-    "Ports below 1024 and some directories are for the administrator",
+    "Ports below 1024 are for the administrator; the directory of a socket must exist and be writable",
   ],
   [/ENOTFOUND|EAI_|lookup address/, "The host name cannot be resolved"],
   [/ENOENT|NotFound/, "The directory of the socket does not exist"],

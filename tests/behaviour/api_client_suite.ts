@@ -14,7 +14,7 @@ import {
   type UpgradeRequest,
 } from "../../mod.ts";
 import { Deferred, type Live, liveCases, Queue } from "../support/live_harness.ts";
-import { TEXT } from "../support/vectors.ts";
+import { TEXT, utf8 } from "../support/vectors.ts";
 import type { Cases } from "./harness.ts";
 
 const echo: ServeOptions = { message: (conn, data) => void conn.send(data) };
@@ -46,12 +46,31 @@ async function refusedWith(t: Live, ...lines: string[]): Promise<HandshakeError>
   return error;
 }
 
+/** Each character as the byte of its code. */
+function latin1(text: string): Uint8Array {
+  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+}
+
 async function assertEcho(conn: Connection<undefined>): Promise<void> {
   conn.send("echo?");
   assert.deepEqual(await conn[Symbol.asyncIterator]().next(), { done: false, value: "echo?" });
 }
 
 const requestCases = liveCases({
+  "a reason phrase in Latin-1 or UTF-8 is a refusal as any other (RFC 9112 4)": async (t) => {
+    for (const encode of [utf8, latin1]) {
+      const server = await t.rawServer();
+      const refused = t.connect(server.url).then(() => undefined, (error: unknown) => error);
+      const peer = await server.accept();
+      await peer.head();
+      peer.send(encode("HTTP/1.1 503 Nicht verf\u00fcgbar\r\nContent-Length: 0\r\n\r\n"));
+      const error = await refused;
+      assert.ok(error instanceof HandshakeError, String(error));
+      assert.equal(error.status, 503);
+      assert.match(error.message, /^The server answered 503 Nicht verf\u00fcgbar, not 101/);
+    }
+  },
+
   "headers are sent, in each of the forms of the web's Headers": async (t) => {
     const forms = [
       { Cookie: "a=1", "X-Test": "yes" },
@@ -127,6 +146,50 @@ const requestCases = liveCases({
     assert.equal(headers.has("x-other"), false);
     assert.equal(new Headers([...headers]).get("X-Server"), "one");
     assert.deepEqual([conn.url, conn.protocol, conn.extensions], [url, "chat", ""]);
+  },
+
+  "bytes above ASCII in fields that decide nothing are opaque (RFC 9110 5.5)": async (t) => {
+    const server = await t.rawServer();
+    const connecting = t.connect(server.url);
+    const peer = await server.accept();
+    await peer.acceptUpgrade(["Set-Cookie: city=M\u00fcnchen", "Server: \u00a9"]);
+    const { headers } = (await connecting).handshake;
+    // The peer writes UTF-8; each byte is one character, as in `fetch`.
+    assert.equal(headers.get("set-cookie"), "city=M\u00c3\u00bcnchen");
+    assert.equal(new Headers([...headers]).get("server"), "\u00c2\u00a9");
+  },
+
+  "headers may be a function, also asynchronous, and host names another Host": async (t) => {
+    let calls = 0;
+    const request = await requestOf(t, {
+      host: "chat.example:8443",
+      headers: () => Promise.resolve({ Authorization: `Bearer ${++calls}` }),
+    });
+    assert.equal(request.headers.get("authorization"), "Bearer 1");
+    assert.equal(request.headers.get("host"), "chat.example:8443");
+    const refused = t.connect("ws://127.0.0.1:1/", {
+      headers: () => Promise.reject(new Error("no token")),
+    });
+    await assert.rejects(refused, { message: "no token" });
+  },
+
+  "headers that never come end with the time or the signal": async (t) => {
+    const headers = (): Promise<Headers> => new Promise(() => {});
+    const late = t.connect("ws://127.0.0.1:1/", { headers, handshakeTimeout: 1 });
+    await assert.rejects(late, { code: "HANDSHAKE_TIMEOUT" });
+    const controller = new AbortController();
+    const stopped = t.connect("ws://127.0.0.1:1/", { headers, signal: controller.signal });
+    controller.abort(new Error("enough"));
+    await assert.rejects(stopped, { message: "enough" });
+  },
+
+  "maxHandshakeSize bounds the head of the answer": async (t) => {
+    const server = await t.rawServer();
+    const connecting = t.connect(server.url, { maxHandshakeSize: 512 });
+    connecting.catch(() => {});
+    const peer = await server.accept();
+    await peer.acceptUpgrade([`X: ${"x".repeat(512)}`]);
+    await assert.rejects(connecting, { code: "HEAD_TOO_LARGE" });
   },
 
   "what the server sends right behind its answer is not lost": async (t) => {

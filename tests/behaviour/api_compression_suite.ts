@@ -3,7 +3,6 @@
 
 import assert from "node:assert/strict";
 import {
-  type CompressionOptions,
   InvalidPayloadError,
   type Message,
   MessageTooBigError,
@@ -26,10 +25,12 @@ import type { Cases } from "./harness.ts";
 /** Half a KiB of text that compresses well. */
 const LONG = "All work and no play makes Jack a dull boy. ".repeat(12);
 
+type Compression = NonNullable<CommonOptions["compression"]>;
+
 /** A server's side, whose client has offered this. */
 async function offered(
   t: Live,
-  compression: boolean | CompressionOptions,
+  compression: Compression,
   offer: string,
   options: CommonOptions = {},
 ): Promise<LiveSide & { answer: string | null }> {
@@ -44,7 +45,7 @@ async function offered(
 /** A client's side, whose server has answered this, with the client's offer. */
 async function answered(
   t: Live,
-  compression: boolean | CompressionOptions,
+  compression: Compression,
   answer: string,
   options: CommonOptions = {},
 ): Promise<LiveSide & { offer: string }> {
@@ -61,7 +62,7 @@ const ALONE = "permessage-deflate; server_no_context_takeover; client_no_context
 /** Does the same on a server and on a client that have agreed on compression without takeover. */
 async function onceAgreed(
   t: Live,
-  compression: boolean | CompressionOptions,
+  compression: Compression,
   options: CommonOptions,
   test: (side: LiveSide) => Promise<void>,
 ): Promise<void> {
@@ -79,7 +80,73 @@ async function assertClosedWith(peer: RawSocket, code: number): Promise<void> {
 }
 
 /** Every case of compression. */
-export const cases: Cases = liveCases({
+const peerCases = liveCases({
+  "a client that ignores client_no_context_takeover is told, with the cure": async (t) => {
+    const errors = new Queue<Error | undefined>();
+    const { peer, answer } = await offered(t, true, "permessage-deflate", {
+      message() {},
+      close: (_, { error }) => errors.push(error),
+    });
+    assert.match(answer!, /client_no_context_takeover/);
+    const payloads = await compressedInTurn(LONG, LONG);
+    peer.send(...payloads.map((payload) => ({ opcode: TEXT, rsv: RSV1, payload })));
+    const error = await errors.next();
+    assert.ok(error instanceof InvalidPayloadError);
+    assert.match(error.message, /Jetty, Netty and Tornado do: .*compression: "compatible"$/);
+  },
+
+  '"compatible" answers a plain offer plainly, and reads what refers to earlier messages': async (
+    t,
+  ) => {
+    const got = new Queue<Message>();
+    const { conn, peer, answer } = await offered(t, "compatible", "permessage-deflate", {
+      message: (_, data) => got.push(data),
+    });
+    assert.equal(answer, "permessage-deflate");
+    const payloads = await compressedInTurn(LONG, LONG, "short");
+    peer.send(...payloads.map((payload) => ({ opcode: TEXT, rsv: RSV1, payload })));
+    assert.deepEqual(await got.atLeast(3), [LONG, LONG, "short"]);
+    conn.send(LONG);
+    assert.equal(inflated((await peer.frame())!), LONG);
+  },
+
+  '"compatible" still honors what a client asks for': async (t) => {
+    const offer = "permessage-deflate; server_no_context_takeover; server_max_window_bits=10";
+    assert.equal((await offered(t, "compatible", offer)).answer, offer);
+  },
+
+  '"compatible" offers takeover as a client': async (t) => {
+    const { offer } = await answered(t, "compatible", "permessage-deflate");
+    assert.equal(offer, "permessage-deflate; client_max_window_bits");
+  },
+
+  "a client reads a server that honors nothing of its offer": async (t) => {
+    for (
+      const [compression, answer] of [
+        [true, "permessage-deflate"],
+        [true, "permessage-deflate; client_no_context_takeover"],
+        [{ serverMaxWindowBits: 9 }, "permessage-deflate; server_no_context_takeover"],
+        [{ serverMaxWindowBits: 9 }, "permessage-deflate; server_max_window_bits=15"],
+        [{ clientMaxWindowBits: 9 }, "permessage-deflate; client_max_window_bits=15"],
+      ] as const
+    ) {
+      const got = new Queue<Message>();
+      const { conn, peer } = await answered(t, compression, answer, {
+        message: (_, data) => got.push(data),
+      });
+      const takesOver = !answer.includes("server_no_context_takeover");
+      const payloads = takesOver
+        ? await compressedInTurn(LONG, LONG)
+        : [compressed(LONG), compressed(LONG)];
+      peer.send(...payloads.map((payload) => ({ opcode: TEXT, rsv: RSV1, payload })));
+      assert.deepEqual(await got.atLeast(2), [LONG, LONG], answer);
+      conn.send(LONG);
+      assert.equal(inflated((await peer.frame())!), LONG);
+    }
+  },
+});
+
+const optionCases = liveCases({
   "compression true compresses both ways between two sides of the library": async (t) => {
     const { near, far } = await t.pair(
       { compression: true, message: (conn, data) => void conn.send(data) },
@@ -291,3 +358,6 @@ export const cases: Cases = liveCases({
     assert.deepEqual(messages.all, []);
   },
 });
+
+/** Every case. */
+export const cases: Cases = { ...optionCases, ...peerCases };

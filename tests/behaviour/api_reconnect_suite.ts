@@ -1,6 +1,7 @@
 // A client that comes back, on real sockets: when, with what, and when not.
 
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import {
   type CloseInfo,
   connect,
@@ -253,6 +254,27 @@ const streamCases = liveCases({
       else conn.close();
     }
     assert.deepEqual(seen, ["welcome 1", "welcome 2", "welcome 3"]);
+  },
+
+  "what waits to be sent is a copy, of any kind of memory": async (t) => {
+    const server = await t.serve(obedient);
+    const got = new Queue<unknown>();
+    const conn = await t.connectReconnecting(server.url, {
+      reconnect: QUICK,
+      message: (_, data) => got.push(data),
+      lost(conn) {
+        const memory = Buffer.from("first");
+        conn.send(memory);
+        conn.send(new DataView(memory.buffer, memory.byteOffset, 2) as unknown as ArrayBuffer);
+        conn.send(memory.subarray(1, 3));
+        memory.write("XXXXX");
+      },
+    });
+    conn.send("cut");
+    const texts = (await got.atLeast(3)).map((data) =>
+      new TextDecoder().decode(data as Uint8Array)
+    );
+    assert.deepEqual(texts, ["first", "fi", "ir"]);
   },
 
   "what is sent while there is no connection waits, as far as there is room": async (t) => {

@@ -30,6 +30,7 @@ export const suites: Record<string, () => Promise<Suite>> = {
   deflate: () => import("./deflate_suite.ts"),
   defects: () => import("./defects_suite.ts"),
   engines: () => import("./engines_suite.ts"),
+  mistakes: () => import("./mistakes_suite.ts"),
   proxy: () => import("./proxy_suite.ts"),
   resume: () => import("./resume_suite.ts"),
   security: () => import("../security/live_suite.ts"),

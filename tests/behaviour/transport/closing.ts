@@ -115,6 +115,30 @@ export const closingCases: Cases = {
     assert.ok(server.received < 32 * MIB);
   },
 
+  "what had left before destroy arrives, with an end and no reset behind it": async (context) => {
+    const { client, server } = await connect(context);
+    const check = new PatternCheck();
+    server.onData = (chunk) => check.add(chunk);
+    server.pause();
+    const whole = 32 * MIB;
+    assert.equal(client.write(pattern(whole)), false);
+    const left = (): number => whole - client.transport.bufferedAmount;
+    // The kernel has taken all that it has room for.
+    for (let before = -1; before !== left();) {
+      before = left();
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    const least = left();
+    assert.ok(least > 0);
+    client.destroy();
+    await client.until(() => client.closes > 0);
+    server.resume();
+    await server.until(() => server.ends === 1);
+    assert.ok(server.received >= least, `${server.received} of ${least} bytes`);
+    server.finish();
+    await server.closedWell();
+  },
+
   "destroy without an error is no error": async (context) => {
     const { client, server } = await connect(context);
     client.destroy();

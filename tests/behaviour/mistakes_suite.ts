@@ -1,0 +1,459 @@
+// The mistakes that users make, and what the library says about each: the value, the cause and the
+// cure, in the same words on every runtime, and never a secret.
+
+import assert from "node:assert/strict";
+import { createPrivateKey } from "node:crypto";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import {
+  connect,
+  ConnectionError,
+  type ConnectOptions,
+  HandshakeError,
+  serve,
+  type ServeOptions,
+  type Transport,
+} from "../../mod.ts";
+import { makeCertificates } from "../support/certificates.ts";
+import { type Live, liveCases } from "../support/live_harness.ts";
+import type { Cases } from "./harness.ts";
+
+/** What a promise rejects with. */
+async function errorOf(promise: Promise<unknown>): Promise<Error> {
+  const error = await promise.then(() => undefined, (error: unknown) => error);
+  assert.ok(error instanceof Error, "no error");
+  return error;
+}
+
+/** Checks an error's class, code and message. */
+function assertError(
+  error: Error,
+  kind: new (...args: never[]) => Error,
+  code: string | undefined,
+  ...words: RegExp[]
+): void {
+  assert.ok(error instanceof kind, `${error.constructor.name}: ${error.message}`);
+  assert.equal((error as { code?: string }).code, code);
+  for (const word of words) assert.match(error.message, word);
+}
+
+/** A TLS server with a certificate that nobody trusts. */
+async function selfSigned(t: Live): Promise<string> {
+  const { cert, key } = t.context.fixtures.certificates;
+  return (await t.serve({ tls: { cert, key } })).url;
+}
+
+const tlsCases = liveCases({
+  "a TLS certificate or key that cannot be read is named, without its content": async (t) => {
+    const { cert, key } = t.context.fixtures.certificates;
+    const other = makeCertificates().key;
+    const wrong: [tls: NonNullable<ServeOptions["tls"]>, message: RegExp][] = [
+      [
+        { cert: "garbage", key },
+        /^Option "tls\.cert" must be a certificate in PEM form, .* got a text of 7 char/,
+      ],
+      [
+        { cert: "", key },
+        /^Option "tls\.cert" must be a certificate in PEM form, .* got a text of 0 char/,
+      ],
+      [
+        { cert, key: "garbage" },
+        /^Option "tls\.key" must be a private key in PEM form .* got a text of 7 char/,
+      ],
+      [{ cert: key, key: cert }, /^Option "tls\.cert" must be .*, got a private key$/],
+      [{ cert, key: cert }, /^Option "tls\.key" must be .*, got a certificate$/],
+      [
+        { cert: "./cert.pem", key },
+        /got "\.\/cert\.pem": pass the content of the file, not its name$/,
+      ],
+      [
+        { cert: cert.replace("MII", "!!!"), key },
+        /^Option "tls\.cert" cannot be read as a certificate: /,
+      ],
+      [
+        { cert, key: key.replace("MI", "!!") },
+        /^Option "tls\.key" cannot be read as a private key: /,
+      ],
+      [{ cert, key: other }, /^Option "tls\.key": the private key does not belong to "tls\.cert"$/],
+    ];
+    for (const [tls, message] of wrong) {
+      const error = await errorOf(serve({ tls }));
+      assertError(error, TypeError, (error as { code?: string }).code, message);
+      assert.ok(!error.message.includes(key.slice(40, 80)), error.message);
+    }
+    const options = (tls: ConnectOptions["tls"]): ConnectOptions => ({
+      tls,
+      handshakeTimeout: 5000,
+    });
+    const url = await selfSigned(t);
+    for (const caCerts of [["garbage"], [cert, ""], [key]]) {
+      const error = await errorOf(connect(url, options({ caCerts })));
+      assertError(
+        error,
+        TypeError,
+        undefined,
+        /^Option "tls\.caCerts\[[01]\]" must be a certificate in PEM form/,
+      );
+    }
+    const error = await errorOf(connect(url, options({ cert: "garbage", key })));
+    assertError(
+      error,
+      TypeError,
+      undefined,
+      /^Option "tls\.cert" must be a certificate in PEM form/,
+    );
+  },
+
+  "an encrypted key needs its passphrase, and works with it": async (t) => {
+    const { ca, cert, key } = t.context.fixtures.certificates;
+    const encrypted = createPrivateKey(key).export({
+      type: "pkcs8",
+      format: "pem",
+      cipher: "aes-256-cbc",
+      passphrase: "secret",
+    }) as string;
+    const without = await errorOf(serve({ tls: { cert, key: encrypted } }));
+    assertError(
+      without,
+      TypeError,
+      undefined,
+      /^Option "tls\.key" is encrypted: give "tls\.passphrase"$/,
+    );
+    const wrong = await errorOf(serve({ tls: { cert, key: encrypted, passphrase: "sesame" } }));
+    assertError(
+      wrong,
+      TypeError,
+      undefined,
+      /^Option "tls\.key" cannot be read as a private key with this "tls\.passphrase": /,
+    );
+    assert.doesNotMatch(wrong.message, /sesame/);
+    const server = await t.serve({ tls: { cert, key: encrypted, passphrase: "secret" } });
+    const tls = { caCerts: [ca], cert, key: encrypted, passphrase: "secret" };
+    const conn = await t.connect(server.url, { tls });
+    assert.equal(conn.readyState, "open");
+  },
+
+  "a certificate that is not trusted leads to tls.caCerts": async (t) => {
+    const error = await errorOf(connect(await selfSigned(t)));
+    assertError(
+      error,
+      ConnectionError,
+      "CONNECT_FAILED",
+      /^Cannot connect to wss:/,
+      /tls\.caCerts/,
+    );
+    assert.ok(error.cause instanceof Error);
+  },
+
+  "a certificate for another name leads to tls.serverName": async (t) => {
+    const caCerts = [t.context.fixtures.certificates.ca];
+    const tls = { caCerts, serverName: "other.example" };
+    const error = await errorOf(connect(await selfSigned(t), { tls }));
+    assertError(error, ConnectionError, "CONNECT_FAILED", /for another name/, /tls\.serverName/);
+  },
+
+  "an empty tls.serverName is refused, also through a proxy": async (t) => {
+    const caCerts = [t.context.fixtures.certificates.ca];
+    const url = (await selfSigned(t)).replace("127.0.0.1", "localhost");
+    for (const proxy of [undefined, "http://127.0.0.1:1", "socks5h://127.0.0.1:1"]) {
+      const options: ConnectOptions = { tls: { caCerts, serverName: "" } };
+      if (proxy !== undefined) options.proxy = proxy;
+      const error = await errorOf(connect(url, options));
+      assertError(
+        error,
+        TypeError,
+        undefined,
+        /^Option "tls\.serverName" must be a host name or an IP address, got ""$/,
+      );
+    }
+  },
+
+  "ws:// to a TLS server suggests wss://": async (t) => {
+    const error = await errorOf(connect((await selfSigned(t)).replace("wss:", "ws:")));
+    assert.match(error.message, /wss:\/\//);
+    // One that answers with a TLS alert, as many do.
+    const raw = await t.rawServer();
+    const refused = errorOf(connect(raw.url));
+    const peer = await raw.accept();
+    await peer.head();
+    peer.send(Uint8Array.of(0x15, 0x03, 0x01, 0x00, 0x02, 0x02, 0x46));
+    peer.end();
+    assertError(await refused, HandshakeError, "HEAD_MALFORMED", /answered with TLS: use wss:\/\//);
+  },
+
+  "wss:// to a server without TLS suggests ws://": async (t) => {
+    const server = await t.serve();
+    const error = await errorOf(connect(server.url.replace("ws:", "wss:")));
+    assertError(error, ConnectionError, "CONNECT_FAILED", /does not speak TLS .* use ws:\/\//);
+  },
+});
+
+const addressCases = liveCases({
+  "a port in use is named with its address, with and without TLS": async (t) => {
+    const { cert, key } = t.context.fixtures.certificates;
+    const { port } = await t.serve();
+    const more: ServeOptions[] = [{}, { tls: { cert, key } }];
+    if (t.context.runtime === "deno") more.push({ denoSockets: "Deno.listen" });
+    for (const options of more) {
+      const error = await errorOf(serve({ ...options, port }));
+      const words = new RegExp(
+        `^Cannot listen on 127\\.0\\.0\\.1:${port}: .*EADDRINUSE.*another address or port$`,
+      );
+      assertError(error, ConnectionError, "LISTEN_FAILED", words);
+      assert.equal((error.cause as { code?: string }).code, "EADDRINUSE");
+    }
+  },
+
+  "an address of no interface, and a unix socket that cannot be, are named": async (t) => {
+    const foreign = await errorOf(serve({ hostname: "192.0.2.1" }));
+    assertError(
+      foreign,
+      ConnectionError,
+      "LISTEN_FAILED",
+      /^Cannot listen on 192\.0\.2\.1:0: .*No network interface/,
+    );
+    const { directory } = t.context.fixtures;
+    const missing = join(directory, "missing", "x.sock");
+    const error = await errorOf(serve({ unix: missing }));
+    assertError(
+      error,
+      ConnectionError,
+      "LISTEN_FAILED",
+      /^Cannot listen on .*x\.sock: .*directory of (the|a) socket/,
+    );
+    const path = join(directory, "used.sock");
+    await t.serve({ unix: path });
+    const used = await errorOf(serve({ unix: path }));
+    assertError(used, ConnectionError, "LISTEN_FAILED", /used\.sock: .*EADDRINUSE/);
+  },
+
+  "a URL that is no WebSocket endpoint is called that, with what it says": async (t) => {
+    const server = createServer((_, response) => response.end("<html>hello</html>"));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    t.context.after(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    const { port } = server.address() as AddressInfo;
+    const error = await errorOf(connect(`ws://127.0.0.1:${port}/`));
+    assertError(
+      error,
+      HandshakeError,
+      "STATUS_UNEXPECTED",
+      /^The server answered 200 OK, .*not a WebSocket endpoint/,
+      /<html>hello/,
+    );
+  },
+});
+
+const SECRET = "s3cr3t";
+
+const secretCases = liveCases({
+  "no error of connect repeats a password or a query": async (t) => {
+    const raw = await t.rawServer();
+    const { host } = new URL(raw.url);
+    raw.close();
+    const urls = [
+      `ws://ada:${SECRET}@${host}/chat?token=${SECRET}`,
+      `ws://ada:${SECRET}@${host}/chat?token=${SECRET}#${SECRET}`,
+      `wss//ada:${SECRET}@${host}/?token=${SECRET}`,
+      `ftp://ada:${SECRET}@${host}/?token=${SECRET}`,
+      `ws://ada:${SECRET}@ho st/?token=${SECRET}`,
+      `ws://ada:%${SECRET}@${host}/?token=${SECRET}`,
+    ];
+    const proxies = [
+      `http://ada:${SECRET}@${host}`,
+      `ftp://ada:${SECRET}@${host}`,
+      `//ada:${SECRET}@x`,
+    ];
+    const attempts: [string, ConnectOptions][] = [
+      ...urls.map((url): [string, ConnectOptions] => [url, {}]),
+      ...proxies.map((proxy): [string, ConnectOptions] => [urls[0], { proxy }]),
+      [urls[0], { headers: `Authorization: ${SECRET}` as unknown as Headers }],
+    ];
+    for (const [url, options] of attempts) {
+      for (let error: unknown = await errorOf(connect(url, options)); error instanceof Error;) {
+        assert.ok(!error.message.includes(SECRET), error.message);
+        assert.ok(!error.stack?.includes(SECRET), error.stack);
+        error = error.cause;
+      }
+    }
+  },
+
+  "a redirect is shown without its query": async (t) => {
+    const raw = await t.rawServer();
+    const refused = errorOf(connect(raw.url));
+    const peer = await raw.accept();
+    await peer.head();
+    peer.send(
+      `HTTP/1.1 302 Found\r\nLocation: /login?token=${SECRET}\r\nContent-Length: 0\r\n\r\n`,
+    );
+    const error = await refused;
+    assert.match(error.message, /redirects to \/login/);
+    assert.ok(!error.message.includes(SECRET), error.message);
+  },
+});
+
+/** Transports that throw in one of their methods. */
+const THROWING = ["start", "write", "resume", "destroy"] as const;
+
+const valueCases = liveCases({
+  "what is sent and is no message is shown, and what is taken is said": async (t) => {
+    const server = await t.serve({ message() {} });
+    const conn = await t.connect(server.url);
+    const far = [...server.clients()][0];
+    const misuse: [call: () => unknown, message: RegExp][] = [
+      [
+        () => conn.send(Promise.resolve("x") as never),
+        /^Cannot send: .*got a promise \(is an await missing\?\)$/,
+      ],
+      [
+        () => conn.send({ a: 1 } as never),
+        /string, an ArrayBuffer or a view of one .*got an object$/,
+      ],
+      [() => conn.send(undefined as never), /^Cannot send: .*got undefined$/],
+      [
+        () => server.publish("hello", undefined as never),
+        /^Cannot publish\(topic, data\): no data was given for "hello"$/,
+      ],
+      [
+        () => far.publish("hello", undefined as never),
+        /^Cannot publish\(topic, data\): no data was given for "hello"$/,
+      ],
+      [() => server.publish("t", Promise.resolve("x") as never), /got a promise/],
+      [() => server.broadcast(undefined as never), /got undefined$/],
+    ];
+    for (const [call, message] of misuse) {
+      assert.throws(call, (error: Error) => {
+        assertError(error, TypeError, undefined, message);
+        return true;
+      });
+    }
+    assert.equal(conn.readyState, "open");
+  },
+
+  "every view of memory can be sent, and one that is detached is a TypeError": async (t) => {
+    const received: unknown[] = [];
+    const done = new Promise<void>((resolve) => {
+      t.serve({
+        message(conn, data) {
+          if (received.push(data) === 4) resolve();
+          conn.send("ok");
+        },
+      }).then(async (server) => {
+        const conn = await t.connect(server.url);
+        const memory = Uint8Array.of(1, 2, 3, 4).buffer;
+        conn.send(memory);
+        conn.send(new DataView(memory, 1, 2) as never);
+        conn.send(new Uint16Array(memory) as never);
+        const own = new Uint8Array(memory);
+        structuredClone(memory, { transfer: [memory] });
+        for (const data of [memory, own]) {
+          assert.throws(() => conn.send(data), {
+            name: "TypeError",
+            message: /detached.*slice\(\)/,
+          });
+        }
+        conn.send("last");
+      });
+    });
+    await done;
+    assert.deepEqual(received, [
+      Uint8Array.of(1, 2, 3, 4),
+      Uint8Array.of(2, 3),
+      Uint8Array.of(1, 2, 3, 4),
+      "last",
+    ]);
+  },
+
+  "an option that is not known is answered with the one that is meant": async (t) => {
+    const { url } = await t.serve();
+    const wrong: [call: () => Promise<unknown>, message: string][] = [
+      [
+        () => connect(url, { onMessage() {} } as never),
+        'Unknown option "onMessage". Did you mean "message"?',
+      ],
+      [
+        () => connect(url, { onopen() {} } as never),
+        'Unknown option "onopen". Did you mean "open"?',
+      ],
+      [
+        () => connect(url, { header: {} } as never),
+        'Unknown option "header". Did you mean "headers"?',
+      ],
+      [
+        () => connect(url, { tls: { caCert: "" } } as never),
+        'Unknown option "tls.caCert". Did you mean "tls.caCerts"?',
+      ],
+      [
+        () => connect(url, { compression: { treshold: 1 } } as never),
+        'Unknown option "compression.treshold". Did you mean "compression.threshold"?',
+      ],
+      [
+        () => connect(url, { reconnect: { maxdelay: 1 } } as never),
+        'Unknown option "reconnect.maxdelay". Did you mean "reconnect.maxDelay"?',
+      ],
+      [() => serve({ prot: 1 } as never), 'Unknown option "prot". Did you mean "port"?'],
+      [
+        () => serve({ maxConnection: 1 } as never),
+        'Unknown option "maxConnection". Did you mean "maxConnections"?',
+      ],
+      [
+        () => serve({ delayedWrite: { maxMessage: 1 } } as never),
+        'Unknown option "delayedWrite.maxMessage". Did you mean "delayedWrite.maxMessages"?',
+      ],
+    ];
+    for (const [call, message] of wrong) {
+      assertError(await errorOf(call()), TypeError, undefined);
+      assert.equal((await errorOf(call())).message, message);
+    }
+  },
+
+  "a transport of the user's that throws makes connect reject": async (t) => {
+    for (const method of THROWING) {
+      const server = await t.serve();
+      const dial: ConnectOptions["dial"] = async (address) => {
+        const transport = await t.context.network.dial(address);
+        t.context.after(() => transport.destroy());
+        const own: Transport = {
+          remoteAddress: "",
+          remotePort: 0,
+          bufferedAmount: 0,
+          start: (sink) => transport.start(sink),
+          write: (bytes, length) => transport.write(bytes, length),
+          pause: () => transport.pause(),
+          resume: () => transport.resume(),
+          end: () => transport.end(),
+          destroy: () => transport.destroy(),
+        };
+        own[method] = (): never => {
+          throw new Error(`no ${method}`);
+        };
+        return own;
+      };
+      const refuse = method === "destroy" ? { subprotocols: ["none"], handshakeTimeout: 1 } : {};
+      const error = await errorOf(
+        connect(method === "destroy" ? (await t.rawServer()).url : server.url, { dial, ...refuse }),
+      );
+      if (method === "destroy") assert.match(error.message, /was not open within 1 ms/);
+      else assertError(error, ConnectionError, "CONNECTION_LOST", new RegExp(`no ${method}`));
+    }
+  },
+
+  "what dial gives and is no transport is a failure that says so": async () => {
+    for (const given of [undefined, {}, "socket", { write() {} }]) {
+      const dial = (() => given) as unknown as ConnectOptions["dial"];
+      const error = await errorOf(connect("ws://a.example/", { dial }));
+      assertError(
+        error,
+        ConnectionError,
+        "CONNECT_FAILED",
+        /dial must give a Transport, with the methods start, write/,
+      );
+    }
+  },
+});
+
+/** Every mistake. */
+export const cases: Cases = { ...tlsCases, ...addressCases, ...secretCases, ...valueCases };
