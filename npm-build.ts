@@ -27,6 +27,7 @@ import { build as bundle } from "esbuild";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import rootConfig from "./deno.json" with { type: "json" };
+import { OLDEST_VERSIONS } from "./src/transport/node_versions.ts";
 
 /** What is read of a `deno.json`. */
 interface Config {
@@ -49,8 +50,10 @@ export interface Package {
   readonly entries: Readonly<Record<string, string>>;
 }
 
-/** The oldest versions on which all tests pass, or would if there were no newer ones. */
-const ENGINES = { node: ">=20", bun: ">=1.4", deno: ">=2.3" };
+/** The runtimes that work; older ones are rejected at run time too. */
+const ENGINES = Object.fromEntries(
+  Object.entries(OLDEST_VERSIONS).map(([name, [major, minor]]) => [name, `>=${major}.${minor}`]),
+);
 
 /** Conditions of bundlers for places without sockets, where the main entry is `./browser`. */
 const WEB_CONDITIONS = ["browser", "workerd", "worker", "edge-light"];

@@ -21,6 +21,7 @@
 
 import { nodeNetwork } from "./transport/node.ts";
 import { type NodeSocket, NodeTransport } from "./transport/node_transport.ts";
+import { checkRuntime } from "./transport/node_versions.ts";
 import type { ConnectOptions } from "./client/connect_options.ts";
 import type { Connection } from "./connection/connection.ts";
 import { connectTo } from "./reconnect/connect_to.ts";
@@ -139,6 +140,7 @@ function wrap(socket: NodeUpgradeSocket): WrappedSocket {
  * ```
  */
 export function createUpgrader<T = undefined>(options: UpgradeOptions<T> = {}): Upgrader<T> {
+  checkRuntime();
   return new Upgrader(options, wrap);
 }
 
@@ -167,7 +169,7 @@ export function upgrade<T = undefined>(
   head: Uint8Array,
   options: UpgradeOptions<T> = {},
 ): Promise<Connection<T> | undefined> {
-  return new Upgrader(options, wrap).upgrade(request, socket, head);
+  return createUpgrader(options).upgrade(request, socket, head);
 }
 
 /**
@@ -195,7 +197,7 @@ export function attach<T = undefined>(
   server: NodeHttpServer,
   options: UpgradeOptions<T> = {},
 ): Upgrader<T> {
-  const upgrader = new Upgrader(options, wrap);
+  const upgrader = createUpgrader(options);
   const listener: NodeUpgradeListener = (request, socket, head) => {
     upgrader.upgrade(request, socket, head);
   };

@@ -2,6 +2,7 @@
 
 import { bunApi, type BunListener, type BunTlsOptions } from "./bun_api.ts";
 import { BunTransport, handlers, type Socket, SocketOwner } from "./bun_transport.ts";
+import { checkRuntime } from "./node_versions.ts";
 import type {
   DialOptions,
   Listener,
@@ -110,6 +111,7 @@ export const bunNetwork: Network = {
 };
 
 async function dial(options: DialOptions): Promise<Transport> {
+  checkRuntime();
   options.signal?.throwIfAborted();
   const tls = options.tls && await clientTls(options.tls, options.hostname);
   options.signal?.throwIfAborted();
@@ -147,6 +149,7 @@ async function clientTls(options: TlsClientOptions, hostname: string): Promise<B
 }
 
 async function listen(options: ListenOptions, sink: ListenerSink): Promise<Listener> {
+  checkRuntime();
   const { hostname, port, unix, reusePort } = options;
   const tls = options.tls && (await import("./node_tls.ts")).tlsIdentity(options.tls);
   const address = unix !== undefined ? { unix } : { hostname, port, reusePort };

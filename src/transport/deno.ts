@@ -1,6 +1,7 @@
 /* The port over Deno's sockets: the way out by `Deno.connect`, the way in by `node:net` or `Deno.listen`. */
 
 import { DenoTransport } from "./deno_transport.ts";
+import { checkRuntime } from "./node_versions.ts";
 import type {
   DialOptions,
   Listener,
@@ -23,6 +24,7 @@ export const denoNetwork: Network = {
 };
 
 async function dial(options: DialOptions): Promise<Transport> {
+  checkRuntime();
   const { hostname, port, unix, tls, signal, noDelay, readBufferSize } = options;
   signal?.throwIfAborted();
   const conn: Deno.Conn = unix === undefined
@@ -96,6 +98,7 @@ async function abortable<T>(
 }
 
 async function listen(options: ListenOptions, sink: ListenerSink): Promise<Listener> {
+  checkRuntime();
   const { tls, ...plain } = options;
   if (tls === undefined) return await listenPlain(plain, sink);
   // Not `Deno.listenTls`: it has no TCP_NODELAY, and keeps the socket of a client that connects and

@@ -10,6 +10,7 @@ import * as tls from "node:tls";
 import { startTls } from "./node_tls_stream.ts";
 import { tlsIdentity, tlsOptions } from "./node_tls.ts";
 import { NodeTransport } from "./node_transport.ts";
+import { checkRuntime } from "./node_versions.ts";
 import type {
   DialOptions,
   Listener,
@@ -36,6 +37,7 @@ export const nodeNetwork: Network = {
 function dial(options: DialOptions): Promise<Transport> {
   const { signal } = options;
   return new Promise((resolve, reject) => {
+    checkRuntime();
     signal?.throwIfAborted();
     const { hostname: host, port, unix, noDelay } = options;
     const stream = { allowHalfOpen: true, highWaterMark: HIGH_WATER_MARK };
@@ -66,6 +68,7 @@ function dial(options: DialOptions): Promise<Transport> {
 
 function listen(options: ListenOptions, sink: ListenerSink): Promise<Listener> {
   return new Promise((resolve, reject) => {
+    checkRuntime();
     const secureContext = options.tls && tls.createSecureContext(tlsIdentity(options.tls));
     const stream = { highWaterMark: HIGH_WATER_MARK };
     const server = net.createServer(

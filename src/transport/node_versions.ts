@@ -1,0 +1,41 @@
+// The oldest versions of the runtimes that work, as `engines` in the npm packages names them. Below
+// them an upgrade of `node:http` is never answered, without any error.
+
+/** The first version that works, as major and minor number, by the runtime's key in `process.versions`. */
+export const OLDEST_VERSIONS: Readonly<Record<string, readonly [major: number, minor: number]>> = {
+  bun: [1, 4],
+  deno: [2, 3],
+  node: [20, 0],
+};
+
+const NAMES: Readonly<Record<string, string>> = { bun: "Bun", deno: "Deno", node: "Node.js" };
+
+/** Versions as `process.versions` has them. */
+export type RuntimeVersions = Readonly<Record<string, string | undefined>>;
+
+let checked = false;
+
+/**
+ * Rejects a runtime that is too old for sockets of this library.
+ *
+ * @param versions Default: those of this process, which are checked once.
+ * @throws {Error} When the version is too old; the message names it, and the one that is needed.
+ */
+export function checkRuntime(versions?: RuntimeVersions): void {
+  if (versions === undefined) {
+    if (checked) return;
+    const { process } = globalThis as { process?: { versions?: RuntimeVersions } };
+    checkRuntime(process?.versions ?? {});
+    checked = true;
+    return;
+  }
+  // Bun and Deno have the version of the Node they are compatible with beside their own.
+  const runtime = Object.keys(OLDEST_VERSIONS).find((name) => versions[name] !== undefined);
+  if (runtime === undefined) return;
+  const version = versions[runtime]!;
+  const [major = 0, minor = 0] = version.split(".").map((part) => parseInt(part, 10));
+  const [oldestMajor, oldestMinor] = OLDEST_VERSIONS[runtime]!;
+  if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) return;
+  const needed = `${NAMES[runtime]} ${oldestMajor}.${oldestMinor}`;
+  throw new Error(`${NAMES[runtime]} ${version} is too old: install ${needed} or later`);
+}
