@@ -26,7 +26,6 @@
  * @module
  */
 
-import type { Network } from "./src/transport/transport.ts";
 import type { ConnectOptions } from "./src/client/connect_options.ts";
 import type { Connection } from "./src/connection/connection.ts";
 import { connectTo } from "./src/reconnect/connect_to.ts";
@@ -35,15 +34,9 @@ import type { ReconnectingConnectOptions } from "./src/reconnect/reconnecting_op
 import type { ServeOptions } from "./src/server/serve_options.ts";
 import { serveOver } from "./src/server/serve.ts";
 import type { Server } from "./src/server/server.ts";
+import { runtimeNetwork } from "./src/transport/runtime.ts";
 
 export * from "./src/public.ts";
-
-/** The sockets of the runtime that this process is. */
-async function runtimeNetwork(): Promise<Network> {
-  if ("Bun" in globalThis) return (await import("./src/transport/bun.ts")).bunNetwork;
-  if ("Deno" in globalThis) return (await import("./src/transport/deno.ts")).denoNetwork;
-  return (await import("./src/transport/node.ts")).nodeNetwork;
-}
 
 /**
  * Starts a WebSocket server.

@@ -35,6 +35,9 @@ export interface HandshakeInfo {
 
 const NO_BYTES = new Uint8Array(0);
 
+/** Starts the closing handshake with a Close frame that has no body (RFC 6455 section 5.5.1). */
+export let closeWithoutCode: (connection: Connection) => void;
+
 /**
  * One open WebSocket connection.
  *
@@ -60,6 +63,10 @@ export class Connection<T = unknown> {
   readonly handshake: HandshakeInfo;
   /** Whatever the application wants to keep with the connection. */
   data: T;
+
+  static {
+    closeWithoutCode = (connection) => connection.#control.close(CloseCode.NoStatus, "");
+  }
 
   /** @internal Connections come from `connect` and `serve`. */
   constructor(control: ConnectionControl, handshake: HandshakeInfo, data: T) {

@@ -1,0 +1,314 @@
+// The WebSocket connection behind a `WebSocket` or a `WebSocketStream`: the algorithms of the standard
+// that both share, over `connect`. Its owner is called in tasks of the event loop only.
+
+import { connectOver } from "../client/connect.ts";
+import { closeWithoutCode, type Connection } from "../connection/connection.ts";
+import type { CloseInfo } from "../session/close_info.ts";
+import { runtimeNetwork } from "../transport/runtime.ts";
+import type { Network } from "../transport/transport.ts";
+import { type AddressSpace, restrictedNetwork } from "./address_space.ts";
+import { hasBlockedPort, pageUrl } from "./handshake_target.ts";
+import type { SocketArguments } from "./socket_options.ts";
+
+/** How a connection ended, as far as a script may know. */
+export interface ConnectionEnd {
+  /** The code of the received Close frame, 1005 for one without a code; 1006 when none was received. */
+  readonly code: number;
+  /** The reason of the received Close frame. */
+  readonly reason: string;
+  /** Whether the closing handshake was completed. */
+  readonly clean: boolean;
+  /** Whether the connection was failed (RFC 6455 section 7.1.7). */
+  readonly failed: boolean;
+}
+
+/** The object that a script holds. Each of its methods is called in a task of its own. */
+export interface ConnectionOwner {
+  /** The connection is established. */
+  onOpen(protocol: string, extensions: string): void;
+  /** A message was received. Its bytes belong to the owner. */
+  onMessage(data: string | Uint8Array<ArrayBuffer>): void;
+  /** The connection is closed. Called once, last. */
+  onClose(end: ConnectionEnd): void;
+}
+
+/** Data of one message to send, after its conversion. */
+export type OutgoingData = string | Uint8Array<ArrayBuffer> | Blob;
+
+type Task = string | Uint8Array<ArrayBuffer> | (() => void);
+
+/** Tasks waiting to run above which reading stops until they have run. */
+const MAX_TASKS = 1024;
+
+const FAILED: ConnectionEnd = { code: 1006, reason: "", clean: false, failed: true };
+
+/** One WebSocket connection, from the opening handshake to its end. */
+export class ProtocolConnection {
+  readonly #owner: ConnectionOwner;
+  readonly #protocols: readonly string[];
+  readonly #giveUp = new AbortController();
+  readonly #onAbort = (): void => this.fail();
+  readonly #signal: AbortSignal | undefined;
+  #connection: Connection<unknown> | undefined;
+  #tasks: Task[] = [];
+  #nextTask = 0;
+  #paused = false;
+  #pausedByOwner = false;
+  #ended = false;
+  #bufferedAmount = 0;
+  #unsent = 0;
+  #checkPending = false;
+  /** What was sent behind a `Blob` that is still being read, the `Blob` first. */
+  #blobQueue: Array<OutgoingData | (() => void)> | undefined;
+
+  /** Starts the opening handshake. */
+  constructor(url: URL, given: SocketArguments, owner: ConnectionOwner) {
+    this.#owner = owner;
+    this.#protocols = given.protocols;
+    this.#signal = given.connect.signal;
+    if (this.#signal?.aborted) this.fail();
+    else this.#signal?.addEventListener("abort", this.#onAbort, { once: true });
+    // The standard blocks these ports so that no script can talk to servers of other protocols.
+    if (hasBlockedPort(url)) this.fail();
+    else this.#establish(url, given);
+  }
+
+  /** Whether the closing handshake has started, and all messages before it were delivered. */
+  get closing(): boolean {
+    return this.#ended ||
+      this.#connection !== undefined && this.#connection.readyState !== "open" &&
+        this.#nextTask === this.#tasks.length;
+  }
+
+  /** Bytes of messages given to `send` that had not been transmitted when the current task began. */
+  get bufferedAmount(): number {
+    return this.#bufferedAmount;
+  }
+
+  /** Counts bytes that are never sent, because the connection is closing. */
+  count(size: number): void {
+    this.#bufferedAmount += size;
+  }
+
+  /**
+   * Sends a message, behind those that were given before.
+   *
+   * @param size The bytes of its payload.
+   * @returns Whether more may follow at once; see {@linkcode ProtocolConnection.drained}.
+   */
+  send(data: OutgoingData, size: number): boolean {
+    this.#bufferedAmount += size;
+    if (this.#blobQueue !== undefined) {
+      this.#blobQueue.push(data instanceof Uint8Array ? data.slice() : data);
+      return true;
+    }
+    if (!(data instanceof Blob)) return this.#transmit(data, size);
+    this.#blobQueue = [data];
+    this.#readBlobs(this.#blobQueue);
+    return true;
+  }
+
+  /** Resolves when little enough waits to be transmitted, or the connection is closed. */
+  drained(): Promise<void> {
+    return this.#connection?.drained() ?? Promise.resolve();
+  }
+
+  /**
+   * Starts the closing handshake, behind the messages that were given before; fails the connection
+   * when it is not established.
+   *
+   * @param code The close code; `undefined` sends a Close frame without a body.
+   */
+  close(code: number | undefined, reason: string): void {
+    const connection = this.#connection;
+    if (connection === undefined) return this.fail();
+    const start = (): void => {
+      if (code === undefined) closeWithoutCode(connection);
+      else connection.close(code, reason);
+    };
+    if (this.#blobQueue === undefined) start();
+    else this.#blobQueue.push(start);
+  }
+
+  /** Fails the connection. */
+  fail(): void {
+    if (this.#connection === undefined) {
+      this.#giveUp.abort();
+      this.#end(FAILED);
+    } else {
+      this.#connection.terminate();
+    }
+  }
+
+  /** Stops reading from the network. */
+  pause(): void {
+    this.#pausedByOwner = true;
+    this.#connection?.pause();
+  }
+
+  /** Reads again after {@linkcode ProtocolConnection.pause}. */
+  resume(): void {
+    this.#pausedByOwner = false;
+    if (!this.#paused) this.#connection?.resume();
+  }
+
+  async #establish(url: URL, given: SocketArguments): Promise<void> {
+    try {
+      const network = await networkWithin(given.addressSpace);
+      await connectOver<unknown>(network, url.href, {
+        origin: pageOrigin(),
+        ...given.connect,
+        subprotocols: given.protocols,
+        signal: this.#giveUp.signal,
+        open: (connection) => this.#opened(connection),
+        message: (_, data) => this.#received(data),
+        close: (_, info) => this.#end(endOf(info)),
+      });
+    } catch {
+      // "User agents must not convey any failure information to scripts": all failures look the same.
+      this.#end(FAILED);
+    }
+  }
+
+  #opened(connection: Connection<unknown>): void {
+    const { protocol, extensions } = connection;
+    // Fetch's step for the response: protocols were offered, so the server must have chosen one.
+    if (this.#ended || this.#protocols.length > 0 && protocol === "") {
+      this.#end(FAILED);
+      return connection.terminate();
+    }
+    this.#connection = connection;
+    this.#queueTask(() => {
+      this.#signal?.removeEventListener("abort", this.#onAbort);
+      this.#owner.onOpen(protocol, extensions);
+    });
+  }
+
+  #received(data: string | Uint8Array): void {
+    if (this.#ended) return;
+    this.#queueTask(data as string | Uint8Array<ArrayBuffer>);
+    if (!this.#paused && this.#tasks.length - this.#nextTask > MAX_TASKS) {
+      this.#paused = true;
+      this.#connection!.pause();
+    }
+  }
+
+  #end(end: ConnectionEnd): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#blobQueue = undefined;
+    this.#signal?.removeEventListener("abort", this.#onAbort);
+    this.#queueTask(() => this.#owner.onClose(end));
+  }
+
+  #transmit(data: string | Uint8Array<ArrayBuffer>, size: number): boolean {
+    const connection = this.#connection!;
+    const flowing = connection.send(data);
+    if (connection.readyState !== "open") return false;
+    this.#unsent += size;
+    this.#checkUnsent();
+    return flowing;
+  }
+
+  #checkUnsent(): void {
+    if (this.#checkPending) return;
+    this.#checkPending = true;
+    setImmediate(() => {
+      this.#checkPending = false;
+      const connection = this.#connection!;
+      if (connection.bufferedAmount === 0) {
+        this.#bufferedAmount -= this.#unsent;
+        this.#unsent = 0;
+      } else if (connection.readyState !== "closed") {
+        setTimeout(() => this.#checkUnsent(), 5);
+      }
+    });
+  }
+
+  async #readBlobs(queue: Array<OutgoingData | (() => void)>): Promise<void> {
+    try {
+      for (let next = queue[0]; next !== undefined; next = queue[0]) {
+        const data = next instanceof Blob ? new Uint8Array(await next.arrayBuffer()) : next;
+        if (this.#blobQueue !== queue) return;
+        queue.shift();
+        if (typeof data === "function") data();
+        else this.#transmit(data, typeof data === "string" ? utf8Length(data) : data.length);
+      }
+      this.#blobQueue = undefined;
+    } catch {
+      // The file behind the `Blob` cannot be read any more: the message cannot be sent.
+      this.fail();
+    }
+  }
+
+  #queueTask(task: Task): void {
+    this.#tasks.push(task);
+    setImmediate(runTask, this);
+  }
+
+  /** Runs the oldest task. The event loop calls it, once for each task. */
+  runOldest(): void {
+    const task = this.#tasks[this.#nextTask]!;
+    try {
+      if (typeof task === "function") task();
+      else this.#owner.onMessage(task);
+    } finally {
+      this.#nextTask++;
+      if (this.#nextTask === this.#tasks.length) this.#caughtUp();
+    }
+  }
+
+  #caughtUp(): void {
+    this.#tasks = [];
+    this.#nextTask = 0;
+    if (!this.#paused) return;
+    this.#paused = false;
+    if (!this.#pausedByOwner) this.#connection!.resume();
+  }
+}
+
+function runTask(connection: ProtocolConnection): void {
+  connection.runOldest();
+}
+
+/** The bytes of a string as UTF-8, lone surrogates as U+FFFD. */
+export function utf8Length(text: string): number {
+  let length = text.length;
+  for (let index = 0; index < text.length; index++) {
+    const unit = text.charCodeAt(index);
+    if (unit < 0x80) continue;
+    // Each half of a surrogate pair takes two of its four bytes; a lone one takes three.
+    if (unit < 0x800) length += 1;
+    else if (isLeadOfPair(text, index)) {
+      length += 2;
+      index++;
+    } else length += 2;
+  }
+  return length;
+}
+
+function isLeadOfPair(text: string, index: number): boolean {
+  return (text.charCodeAt(index) & 0xfc00) === 0xd800 &&
+    (text.charCodeAt(index + 1) & 0xfc00) === 0xdc00;
+}
+
+async function networkWithin(space: AddressSpace | undefined): Promise<Network> {
+  const network = await runtimeNetwork();
+  return space === undefined ? network : restrictedNetwork(network, space);
+}
+
+/** The `Origin` that a page sends; programs without a page send none. */
+function pageOrigin(): string | undefined {
+  const url = pageUrl();
+  return url?.protocol === "http:" || url?.protocol === "https:" ? url.origin : undefined;
+}
+
+function endOf(info: CloseInfo): ConnectionEnd {
+  const { received } = info;
+  return {
+    code: received ?? 1006,
+    reason: received === undefined ? "" : info.reason,
+    clean: info.clean,
+    failed: info.error !== undefined,
+  };
+}

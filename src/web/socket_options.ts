@@ -1,0 +1,129 @@
+// The options of both constructors: the standard members, and those of `connect` beside them.
+
+import { type ConnectOptions, connectRules } from "../client/connect_options.ts";
+import { show } from "../shared/check.ts";
+import type { AddressSpace } from "./address_space.ts";
+import { dictionary, isIterable, type Members, stringSequence } from "./webidl.ts";
+
+/** Options of `connect` that the events, `binaryType` and `protocols` take the place of. */
+type Replaced =
+  | "open"
+  | "message"
+  | "ping"
+  | "pong"
+  | "drain"
+  | "close"
+  | "subprotocols"
+  | "text"
+  | "utf8Check"
+  | "data"
+  | "reconnect";
+
+/**
+ * The options of `connect` that a `WebSocket` takes, too: `headers`, `tls`, `proxy`, `signal`,
+ * `compression` and the limits. They are ours, not the standard's.
+ *
+ * Compression is offered unless `compression` is `false`. `signal` gives up the opening handshake and
+ * has no effect on an open connection.
+ */
+export interface ConnectionSettings extends Omit<ConnectOptions, Replaced> {
+  /**
+   * The part of the network that the server's address must be in, by the Local Network Access draft;
+   * another address fails the connection. `"local"` are the private ranges. Default: any.
+   */
+  targetAddressSpace?: AddressSpace;
+}
+
+/** The options of the `WebSocket` constructor: the option bag of the standard, and our own options. */
+export interface WebSocketOptions extends ConnectionSettings {
+  /** The subprotocols to offer, the most preferred first. The server must choose one. Default: none. */
+  protocols?: string | Iterable<string>;
+}
+
+/** The options of the `WebSocketStream` constructor. */
+export interface WebSocketStreamOptions extends ConnectionSettings {
+  /** The subprotocols to offer, the most preferred first. The server must choose one. Default: none. */
+  protocols?: Iterable<string>;
+}
+
+/** The arguments of a constructor after their conversion. */
+export interface SocketArguments {
+  /** The subprotocols to offer. */
+  readonly protocols: readonly string[];
+  /** The address space to stay in, if any. */
+  readonly addressSpace: AddressSpace | undefined;
+  /** The options of `connect`. */
+  readonly connect: ConnectOptions;
+}
+
+const STANDARD_MEMBERS = ["protocols", "targetAddressSpace"];
+
+const ADDRESS_SPACES: readonly AddressSpace[] = ["loopback", "local", "public"];
+
+/** What to use instead of an option of `connect`. */
+const REPLACEMENTS: Record<Replaced, string> = {
+  open: "the open event",
+  message: "the message event",
+  ping: "connect, which has this handler",
+  pong: "connect, which has this handler",
+  drain: "bufferedAmount",
+  close: "the close event",
+  subprotocols: "protocols",
+  text: "connect, which has this option",
+  utf8Check: "connect, which has this option",
+  data: "a property of the object",
+  reconnect: "connect, which has this option",
+};
+
+/**
+ * Converts the second and the third argument of `new WebSocket`. A third argument that is not an
+ * object is ignored, as the standard ignores surplus arguments.
+ *
+ * @throws {TypeError | RangeError} When an option is unknown, of the wrong type or out of range.
+ */
+export function socketArguments(protocols: unknown, options: unknown): SocketArguments {
+  const own = typeof options === "object" ? dictionary("The options", options) : {};
+  if (isIterable(protocols)) {
+    return convert(stringSequence("protocols", protocols), own);
+  }
+  if (protocols === undefined || protocols === null || typeof protocols === "object") {
+    const bag = { ...dictionary("The options", protocols), ...own };
+    const { protocols: names } = bag;
+    if (names === undefined) return convert([], bag);
+    return convert(isIterable(names) ? stringSequence("protocols", names) : [`${names}`], bag);
+  }
+  return convert([`${protocols as string}`], own);
+}
+
+/**
+ * Converts the second argument of `new WebSocketStream`.
+ *
+ * @throws {TypeError | RangeError} When an option is unknown, of the wrong type or out of range.
+ */
+export function streamArguments(options: unknown): SocketArguments {
+  const members = dictionary("The options of WebSocketStream", options);
+  const { protocols } = members;
+  return convert(protocols === undefined ? [] : stringSequence("protocols", protocols), members);
+}
+
+function convert(protocols: readonly string[], members: Members): SocketArguments {
+  const connect: Record<string, unknown> = { compression: true };
+  for (const [name, value] of Object.entries(members)) {
+    if (STANDARD_MEMBERS.includes(name) || value === undefined) continue;
+    if (Object.hasOwn(REPLACEMENTS, name)) {
+      const instead = REPLACEMENTS[name as Replaced];
+      throw new TypeError(`Option "${name}" is not available here: use ${instead}`);
+    }
+    connect[name] = value;
+  }
+  connectRules(connect);
+  return { protocols, addressSpace: addressSpace(members.targetAddressSpace), connect };
+}
+
+function addressSpace(value: unknown): AddressSpace | undefined {
+  if (value === undefined) return undefined;
+  const found = ADDRESS_SPACES.find((space) => space === `${value as string}`);
+  if (found !== undefined) return found;
+  const words = ADDRESS_SPACES.map((word) => `"${word}"`).join(", ");
+  throw new TypeError(`Option "targetAddressSpace" must be one of ${words}, got ${show(value)}`);
+}

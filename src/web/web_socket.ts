@@ -1,0 +1,348 @@
+// The WebSocket interface.
+
+import { CloseEvent } from "./close_event.ts";
+import { EventHandlers, type EventHandlerValue } from "./event_handlers.ts";
+import { checkClose, checkProtocols, webSocketUrl } from "./handshake_target.ts";
+import {
+  type ConnectionEnd,
+  type ConnectionOwner,
+  ProtocolConnection,
+  utf8Length,
+} from "./protocol_connection.ts";
+import { socketArguments, type WebSocketOptions } from "./socket_options.ts";
+import { clampedUnsignedShort, defineInterface, requireArguments, usvString } from "./webidl.ts";
+
+const CONNECTING = 0;
+const OPEN = 1;
+const CLOSING = 2;
+const CLOSED = 3;
+
+/** The runtime's own `MessageEvent`, with the members that are needed here. */
+const PlainMessageEvent = MessageEvent as unknown as new (
+  type: string,
+  init: { data: unknown; origin: string },
+) => MessageEvent;
+
+class TaggedMessageEvent extends PlainMessageEvent {
+  get [Symbol.toStringTag](): string {
+    return "MessageEvent";
+  }
+}
+
+/** On Node 20 the class of the runtime is tagged as a plain `Event`. */
+const SocketMessageEvent = Object.hasOwn(MessageEvent.prototype, Symbol.toStringTag)
+  ? PlainMessageEvent
+  : TaggedMessageEvent;
+
+/** What binary messages arrive as. */
+export type BinaryType = "blob" | "arraybuffer";
+
+/** The events of a {@linkcode WebSocket}, by their type. */
+export interface WebSocketEventMap {
+  /** The connection is open. */
+  open: Event;
+  /** A message was received; `data` is a string, a `Blob` or an `ArrayBuffer`. */
+  message: MessageEvent;
+  /** The connection failed. A `close` event follows. */
+  error: Event;
+  /** The connection is closed. */
+  close: CloseEvent;
+}
+
+type Handler<K extends keyof WebSocketEventMap> =
+  | ((this: WebSocket, event: WebSocketEventMap[K]) => unknown)
+  | null;
+
+/**
+ * The `WebSocket` of the WHATWG WebSockets Standard, over the client of this library.
+ *
+ * @example
+ * ```ts
+ * import { serve } from "@quickws/quickws";
+ * import { WebSocket } from "@quickws/quickws/web";
+ *
+ * const server = await serve({ port: 0, message: (conn, data) => conn.send(data) });
+ * const socket = new WebSocket(server.url);
+ * socket.onopen = () => socket.send("hello");
+ * socket.onmessage = (event) => {
+ *   console.log(event.data); // hello
+ *   socket.close();
+ * };
+ * socket.onclose = () => server.shutdown();
+ * ```
+ */
+export class WebSocket extends EventTarget {
+  /** The connection is not established yet: 0. */
+  declare static readonly CONNECTING: 0;
+  /** Messages can be sent: 1. */
+  declare static readonly OPEN: 1;
+  /** The closing handshake is under way: 2. */
+  declare static readonly CLOSING: 2;
+  /** The connection is closed, or could not be opened: 3. */
+  declare static readonly CLOSED: 3;
+  /** The connection is not established yet: 0. */
+  declare readonly CONNECTING: 0;
+  /** Messages can be sent: 1. */
+  declare readonly OPEN: 1;
+  /** The closing handshake is under way: 2. */
+  declare readonly CLOSING: 2;
+  /** The connection is closed, or could not be opened: 3. */
+  declare readonly CLOSED: 3;
+
+  readonly #url: URL;
+  readonly #connection: ProtocolConnection;
+  #handlers: EventHandlers | undefined;
+  #state: 0 | 1 | 2 | 3 = CONNECTING;
+  #binaryType: BinaryType = "blob";
+  #protocol = "";
+  #extensions = "";
+
+  /**
+   * Starts to connect.
+   *
+   * @param url Where to: `ws:`, `wss:`, `http:` or `https:`, without a fragment.
+   * @param protocols The subprotocols to offer, of which the server must choose one; or the option
+   * bag, which takes our own options, too.
+   * @param options Our own options, such as `headers`, `tls`, `proxy` and `signal`; not part of the
+   * standard.
+   * @throws {DOMException} `SyntaxError` when the URL or a subprotocol is not valid.
+   * @throws {TypeError | RangeError} When an option is wrong.
+   */
+  constructor(
+    url: string | URL,
+    protocols: string | Iterable<string> | WebSocketOptions = [],
+    options: WebSocketOptions | undefined = undefined,
+  ) {
+    super();
+    requireArguments("the constructor of WebSocket", arguments.length, 1);
+    const href = usvString(url);
+    const given = socketArguments(protocols, options);
+    this.#url = webSocketUrl(href);
+    checkProtocols(given.protocols);
+    const owner: ConnectionOwner = {
+      onOpen: (protocol, extensions) => this.#onOpen(protocol, extensions),
+      onMessage: (data) => this.#onMessage(data),
+      onClose: (end) => this.#onClose(end),
+    };
+    this.#connection = new ProtocolConnection(this.#url, given, owner);
+  }
+
+  /** The URL of the connection. */
+  get url(): string {
+    return this.#url.href;
+  }
+
+  /** The state: {@linkcode WebSocket.CONNECTING}, `OPEN`, `CLOSING` or `CLOSED`. */
+  get readyState(): 0 | 1 | 2 | 3 {
+    return this.#state === OPEN && this.#connection.closing ? CLOSING : this.#state;
+  }
+
+  /**
+   * Bytes of messages that were sent and had not left the process when the current task began,
+   * without framing. It does not return to 0 when the connection is closed.
+   */
+  get bufferedAmount(): number {
+    return this.#connection.bufferedAmount;
+  }
+
+  /** The extensions in use, or the empty string. */
+  get extensions(): string {
+    return this.#extensions;
+  }
+
+  /** The subprotocol that the server chose, or the empty string. */
+  get protocol(): string {
+    return this.#protocol;
+  }
+
+  /** What binary messages arrive as. Other values are ignored. Default: `"blob"`. */
+  get binaryType(): BinaryType {
+    return this.#binaryType;
+  }
+
+  set binaryType(type: BinaryType) {
+    const value: string = `${type}`;
+    this.#binaryType = value === "blob" || value === "arraybuffer" ? value : this.#binaryType;
+  }
+
+  /** The handler of `open`. */
+  get onopen(): Handler<"open"> {
+    return this.#handler("open") as Handler<"open">;
+  }
+
+  set onopen(handler: Handler<"open">) {
+    this.#setHandler("open", handler);
+  }
+
+  /** The handler of `error`. */
+  get onerror(): Handler<"error"> {
+    return this.#handler("error") as Handler<"error">;
+  }
+
+  set onerror(handler: Handler<"error">) {
+    this.#setHandler("error", handler);
+  }
+
+  /** The handler of `close`. */
+  get onclose(): Handler<"close"> {
+    return this.#handler("close") as Handler<"close">;
+  }
+
+  set onclose(handler: Handler<"close">) {
+    this.#setHandler("close", handler);
+  }
+
+  /** The handler of `message`. */
+  get onmessage(): Handler<"message"> {
+    return this.#handler("message") as Handler<"message">;
+  }
+
+  set onmessage(handler: Handler<"message">) {
+    this.#setHandler("message", handler);
+  }
+
+  /**
+   * Closes the connection, behind the messages that were sent before.
+   *
+   * @param code 1000 or 3000 to 4999. Default: the Close frame has no code.
+   * @param reason At most 123 bytes of UTF-8. Default: empty.
+   * @throws {DOMException} `InvalidAccessError` for another code, `SyntaxError` for a longer reason.
+   */
+  close(code: number | undefined = undefined, reason: string | undefined = undefined): void {
+    const state = this.#state;
+    const closeCode = code === undefined ? undefined : clampedUnsignedShort(code);
+    const closeReason = reason === undefined ? "" : usvString(reason);
+    checkClose(closeCode, closeReason);
+    if (state >= CLOSING) return;
+    this.#state = CLOSING;
+    this.#connection.close(closeCode ?? (closeReason === "" ? undefined : 1000), closeReason);
+  }
+
+  /**
+   * Sends a message: a string as text; a `Blob`, an `ArrayBuffer` or a view of one as binary. What
+   * is sent on a connection that is closing or closed is dropped, and counts in `bufferedAmount`.
+   *
+   * @throws {DOMException} `InvalidStateError` while the connection is not established.
+   * @throws {TypeError} When the data is a view of shared memory.
+   */
+  send(data: string | ArrayBuffer | ArrayBufferView<ArrayBufferLike> | Blob): void {
+    const connection = this.#connection;
+    requireArguments("send", arguments.length, 1);
+    const converted = messageData(data);
+    const state = this.readyState;
+    if (state === CONNECTING) {
+      throw new DOMException(
+        "Cannot send: the connection is not open yet; wait for the open event",
+        "InvalidStateError",
+      );
+    }
+    const size = messageSize(converted);
+    if (state === OPEN) connection.send(converted, size);
+    else connection.count(size);
+  }
+
+  #handler(type: string): EventHandlerValue {
+    return this.#handlers?.get(type) ?? null;
+  }
+
+  #setHandler(type: string, handler: unknown): void {
+    (this.#handlers ??= new EventHandlers(this)).set(type, handler);
+  }
+
+  #onOpen(protocol: string, extensions: string): void {
+    if (this.#state !== CONNECTING) return;
+    this.#state = OPEN;
+    this.#protocol = protocol;
+    this.#extensions = extensions;
+    this.dispatchEvent(new Event("open"));
+  }
+
+  #onMessage(data: string | Uint8Array<ArrayBuffer>): void {
+    if (this.#state !== OPEN) return;
+    const { protocol, host } = this.#url;
+    const origin = `${protocol}//${host}`;
+    this.dispatchEvent(
+      new SocketMessageEvent("message", { data: eventData(data, this.#binaryType), origin }),
+    );
+  }
+
+  #onClose({ code, reason, clean, failed }: ConnectionEnd): void {
+    this.#state = CLOSED;
+    if (failed) this.dispatchEvent(new Event("error"));
+    this.dispatchEvent(new CloseEvent("close", { wasClean: clean, code, reason }));
+  }
+}
+
+/** The typed forms of the methods of `EventTarget`. */
+export interface WebSocket {
+  /** Adds a listener of one of the events. */
+  addEventListener<K extends keyof WebSocketEventMap>(
+    type: K,
+    listener: (this: WebSocket, event: WebSocketEventMap[K]) => unknown,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  /** Adds a listener of any event. */
+  addEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject | null,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  /** Removes a listener of one of the events. */
+  removeEventListener<K extends keyof WebSocketEventMap>(
+    type: K,
+    listener: (this: WebSocket, event: WebSocketEventMap[K]) => unknown,
+    options?: boolean | EventListenerOptions,
+  ): void;
+  /** Removes a listener of any event. */
+  removeEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject | null,
+    options?: boolean | EventListenerOptions,
+  ): void;
+}
+
+defineInterface(WebSocket, "WebSocket", [
+  "url",
+  "readyState",
+  "bufferedAmount",
+  "onopen",
+  "onerror",
+  "onclose",
+  "extensions",
+  "protocol",
+  "close",
+  "onmessage",
+  "binaryType",
+  "send",
+]);
+
+for (const [name, value] of Object.entries({ CONNECTING, OPEN, CLOSING, CLOSED })) {
+  const constant = { value, enumerable: true };
+  Object.defineProperty(WebSocket, name, constant);
+  Object.defineProperty(WebSocket.prototype, name, constant);
+}
+
+/** Converts to `(BufferSource or Blob or USVString)`. */
+export function messageData(data: unknown): string | Uint8Array<ArrayBuffer> | Blob {
+  if (data instanceof ArrayBuffer) return new Uint8Array(data);
+  if (ArrayBuffer.isView(data)) {
+    const { buffer, byteOffset, byteLength } = data;
+    if (buffer instanceof ArrayBuffer) return new Uint8Array(buffer, byteOffset, byteLength);
+    throw new TypeError("Cannot send: the data must not be in a SharedArrayBuffer; copy it first");
+  }
+  return data instanceof Blob ? data : usvString(data);
+}
+
+/** The bytes of a message's payload. */
+export function messageSize(data: string | Uint8Array | Blob): number {
+  if (typeof data === "string") return utf8Length(data);
+  return data instanceof Blob ? data.size : data.length;
+}
+
+function eventData(
+  data: string | Uint8Array<ArrayBuffer>,
+  binaryType: BinaryType,
+): string | Blob | ArrayBuffer {
+  if (typeof data === "string") return data;
+  return binaryType === "blob" ? new Blob([data]) : data.slice().buffer;
+}
