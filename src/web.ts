@@ -40,6 +40,11 @@ export type {
   WebSocketOptions,
   WebSocketStreamOptions,
 } from "./web/socket_options.ts";
-export { type BinaryType, WebSocket, type WebSocketEventMap } from "./web/web_socket.ts";
+export {
+  type BinaryType,
+  WebSocket,
+  type WebSocketEventHandler,
+  type WebSocketEventMap,
+} from "./web/web_socket.ts";
 export { type WebSocketCloseInfo, WebSocketError } from "./web/web_socket_error.ts";
 export { type WebSocketOpenInfo, WebSocketStream } from "./web/web_socket_stream.ts";

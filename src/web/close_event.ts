@@ -10,7 +10,13 @@ import {
 } from "./webidl.ts";
 
 /** The members of a {@linkcode CloseEvent}. */
-export interface CloseEventInit extends EventInit {
+export interface CloseEventInit {
+  /** Whether the event bubbles. Default: `false`. */
+  bubbles?: boolean;
+  /** Whether the event can be canceled. Default: `false`. */
+  cancelable?: boolean;
+  /** Whether the event leaves a shadow tree. Default: `false`. */
+  composed?: boolean;
   /** Whether the closing handshake was completed. Default: `false`. */
   wasClean?: boolean;
   /** The close code. Default: 0. */

@@ -5,20 +5,6 @@ import { show } from "../shared/check.ts";
 import type { AddressSpace } from "./address_space.ts";
 import { dictionary, isIterable, type Members, stringSequence } from "./webidl.ts";
 
-/** Options of `connect` that the events, `binaryType` and `protocols` take the place of. */
-type Replaced =
-  | "open"
-  | "message"
-  | "ping"
-  | "pong"
-  | "drain"
-  | "close"
-  | "subprotocols"
-  | "text"
-  | "utf8Check"
-  | "data"
-  | "reconnect";
-
 /**
  * The options of `connect` that a `WebSocket` takes, too: `headers`, `tls`, `proxy`, `signal`,
  * `compression` and the limits. They are ours, not the standard's.
@@ -26,7 +12,21 @@ type Replaced =
  * Compression is offered unless `compression` is `false`. `signal` gives up the opening handshake and
  * has no effect on an open connection.
  */
-export interface ConnectionSettings extends Omit<ConnectOptions, Replaced> {
+export interface ConnectionSettings extends
+  Omit<
+    ConnectOptions,
+    | "open"
+    | "message"
+    | "ping"
+    | "pong"
+    | "drain"
+    | "close"
+    | "subprotocols"
+    | "text"
+    | "utf8Check"
+    | "data"
+    | "reconnect"
+  > {
   /**
    * The part of the network that the server's address must be in, by the Local Network Access draft;
    * another address fails the connection. `"local"` are the private ranges. Default: any.
@@ -61,7 +61,7 @@ const STANDARD_MEMBERS = ["protocols", "targetAddressSpace"];
 const ADDRESS_SPACES: readonly AddressSpace[] = ["loopback", "local", "public"];
 
 /** What to use instead of an option of `connect`. */
-const REPLACEMENTS: Record<Replaced, string> = {
+const REPLACEMENTS: Record<Exclude<keyof ConnectOptions, keyof ConnectionSettings>, string> = {
   open: "the open event",
   message: "the message event",
   ping: "connect, which has this handler",
@@ -111,7 +111,7 @@ function convert(protocols: readonly string[], members: Members): SocketArgument
   for (const [name, value] of Object.entries(members)) {
     if (STANDARD_MEMBERS.includes(name) || value === undefined) continue;
     if (Object.hasOwn(REPLACEMENTS, name)) {
-      const instead = REPLACEMENTS[name as Replaced];
+      const instead = REPLACEMENTS[name as keyof typeof REPLACEMENTS];
       throw new TypeError(`Option "${name}" is not available here: use ${instead}`);
     }
     connect[name] = value;

@@ -49,7 +49,8 @@ export interface WebSocketEventMap {
   close: CloseEvent;
 }
 
-type Handler<K extends keyof WebSocketEventMap> =
+/** A handler of one of the events, as in `onmessage`; `null` for none. */
+export type WebSocketEventHandler<K extends keyof WebSocketEventMap> =
   | ((this: WebSocket, event: WebSocketEventMap[K]) => unknown)
   | null;
 
@@ -166,38 +167,38 @@ export class WebSocket extends EventTarget {
   }
 
   /** The handler of `open`. */
-  get onopen(): Handler<"open"> {
-    return this.#handler("open") as Handler<"open">;
+  get onopen(): WebSocketEventHandler<"open"> {
+    return this.#handler("open") as WebSocketEventHandler<"open">;
   }
 
-  set onopen(handler: Handler<"open">) {
+  set onopen(handler: WebSocketEventHandler<"open">) {
     this.#setHandler("open", handler);
   }
 
   /** The handler of `error`. */
-  get onerror(): Handler<"error"> {
-    return this.#handler("error") as Handler<"error">;
+  get onerror(): WebSocketEventHandler<"error"> {
+    return this.#handler("error") as WebSocketEventHandler<"error">;
   }
 
-  set onerror(handler: Handler<"error">) {
+  set onerror(handler: WebSocketEventHandler<"error">) {
     this.#setHandler("error", handler);
   }
 
   /** The handler of `close`. */
-  get onclose(): Handler<"close"> {
-    return this.#handler("close") as Handler<"close">;
+  get onclose(): WebSocketEventHandler<"close"> {
+    return this.#handler("close") as WebSocketEventHandler<"close">;
   }
 
-  set onclose(handler: Handler<"close">) {
+  set onclose(handler: WebSocketEventHandler<"close">) {
     this.#setHandler("close", handler);
   }
 
   /** The handler of `message`. */
-  get onmessage(): Handler<"message"> {
-    return this.#handler("message") as Handler<"message">;
+  get onmessage(): WebSocketEventHandler<"message"> {
+    return this.#handler("message") as WebSocketEventHandler<"message">;
   }
 
-  set onmessage(handler: Handler<"message">) {
+  set onmessage(handler: WebSocketEventHandler<"message">) {
     this.#setHandler("message", handler);
   }
 
@@ -279,25 +280,35 @@ export interface WebSocket {
   addEventListener<K extends keyof WebSocketEventMap>(
     type: K,
     listener: (this: WebSocket, event: WebSocketEventMap[K]) => unknown,
-    options?: boolean | AddEventListenerOptions,
+    options?: boolean | {
+      capture?: boolean;
+      once?: boolean;
+      passive?: boolean;
+      signal?: AbortSignal;
+    },
   ): void;
   /** Adds a listener of any event. */
   addEventListener(
     type: string,
-    listener: EventListenerOrEventListenerObject | null,
-    options?: boolean | AddEventListenerOptions,
+    listener: ((event: Event) => unknown) | { handleEvent(event: Event): unknown } | null,
+    options?: boolean | {
+      capture?: boolean;
+      once?: boolean;
+      passive?: boolean;
+      signal?: AbortSignal;
+    },
   ): void;
   /** Removes a listener of one of the events. */
   removeEventListener<K extends keyof WebSocketEventMap>(
     type: K,
     listener: (this: WebSocket, event: WebSocketEventMap[K]) => unknown,
-    options?: boolean | EventListenerOptions,
+    options?: boolean | { capture?: boolean },
   ): void;
   /** Removes a listener of any event. */
   removeEventListener(
     type: string,
-    listener: EventListenerOrEventListenerObject | null,
-    options?: boolean | EventListenerOptions,
+    listener: ((event: Event) => unknown) | { handleEvent(event: Event): unknown } | null,
+    options?: boolean | { capture?: boolean },
   ): void;
 }
 

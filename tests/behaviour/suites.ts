@@ -35,4 +35,5 @@ export const suites: Record<string, () => Promise<Suite>> = {
   resume: () => import("./resume_suite.ts"),
   security: () => import("../security/live_suite.ts"),
   transport: () => import("./transport_suite.ts"),
+  web: () => import("./web_suite.ts"),
 };

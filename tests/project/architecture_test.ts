@@ -99,6 +99,15 @@ const LAYERS: Record<string, readonly string[]> = {
     "src/client/",
     "src/reconnect/",
   ],
+  "src/web/": [
+    "src/handshake/",
+    "src/session/",
+    "src/shared/",
+    "src/connection/",
+    "src/client/",
+    "src/transport/",
+    PORT,
+  ],
   "src/core.ts": [
     "src/errors.ts",
     "src/wire/",
@@ -125,6 +134,7 @@ const LAYERS: Record<string, readonly string[]> = {
   "src/bun.ts": ENTRY,
   "src/node.ts": ENTRY,
   "mod.ts": ENTRY,
+  "src/web.ts": ["src/web/"],
   "src/redis.ts": ["src/backplane/", "src/pubsub/"],
   "src/nats.ts": ["src/backplane/", "src/pubsub/"],
 };
@@ -133,7 +143,7 @@ const LAYERS: Record<string, readonly string[]> = {
 const RUNTIME_FILE = /^src\/(transport\/|native\/)?(deno|bun|node)(_[a-z_]+)?\.ts$/;
 
 /** It asks which runtime it is in, and imports nothing of it. */
-const RUNTIME_SEARCH = "mod.ts";
+const RUNTIME_SEARCH = "src/transport/runtime.ts";
 
 /** Never imported, because the deflate codec is our own. */
 const FORBIDDEN_MODULES = ["node:zlib", "zlib", "fflate"];
