@@ -165,4 +165,6 @@ export interface TopicListener {
 export interface TopicAnswers extends TopicListener {
   /** The subscription is rejected, or has ended. */
   refused(topic: string, reason: string): void;
+  /** The answer to a heartbeat with that number. */
+  pong(number: number): void;
 }

@@ -110,6 +110,8 @@ export interface TopicListener {
 export interface TopicAnswers extends TopicListener {
   /** It must not listen, or no longer. */
   refused(topic: string, reason: string): void;
+  /** The answer to a heartbeat with that number. */
+  pong(number: number): void;
 }
 
 /** What begins, stops and ends a connection. */

@@ -4,11 +4,13 @@
 //   client          {"subscribe":"news"}           wants to listen
 //                   {"subscribe":"news","after":7} wants what came after number 7, too
 //                   {"unsubscribe":"news"}         listens no more
+//                   {"ping":3}                     asks for a sign of life, where it cannot send pings
 //   server          {"subscribed":"news"}          it listens from here on; with a number where the
 //                                                  server has a history: where it stands
 //                   {"refused":"news","reason":""} it must not listen, or no longer
 //                   {"missed":"news"}              what came between is no longer known
 //                   {"passed":"news","number":9}   number 9 was its own, and does not come
+//                   {"pong":3}                     the answer to a ping with that number
 //                   {"topic":"news","number":8}    a message of the topic; without a history no number
 //   both            (an empty line)                a message that has nothing to do with topics
 
@@ -24,7 +26,8 @@ export const LINE_FEED = 0x0a;
 /** What a client asks for. */
 export type TopicRequest =
   | { readonly subscribe: string; readonly after?: number }
-  | { readonly unsubscribe: string };
+  | { readonly unsubscribe: string }
+  | { readonly ping: number };
 
 /** What a server says in front of a message, or instead of one. */
 export type TopicNotice =
@@ -32,7 +35,8 @@ export type TopicNotice =
   | { readonly subscribed: string; readonly number?: number }
   | { readonly refused: string; readonly reason: string }
   | { readonly missed: string }
-  | { readonly passed: string; readonly number: number };
+  | { readonly passed: string; readonly number: number }
+  | { readonly pong: number };
 
 /** The line in front of a message. */
 export function writeLine(content: TopicRequest | TopicNotice | undefined): string {
@@ -72,7 +76,12 @@ export function readLine(
 
 /** The request that a line has, checked in all but the name of the topic; `undefined`: it is none. */
 export function asRequest(line: Readonly<Record<string, unknown>>): TopicRequest | undefined {
-  const { subscribe, unsubscribe, after } = line;
+  const { subscribe, unsubscribe, after, ping } = line;
+  if (ping !== undefined) {
+    return isNumber(ping) && subscribe === undefined && unsubscribe === undefined
+      ? { ping }
+      : undefined;
+  }
   if (typeof unsubscribe === "string" && subscribe === undefined) return { unsubscribe };
   if (typeof subscribe !== "string" || unsubscribe !== undefined) return undefined;
   if (after === undefined) return { subscribe };
@@ -81,7 +90,7 @@ export function asRequest(line: Readonly<Record<string, unknown>>): TopicRequest
 
 /** The notice that a line has; `undefined`: it is none. */
 export function asNotice(line: Readonly<Record<string, unknown>>): TopicNotice | undefined {
-  const { topic, subscribed, refused, reason, missed, passed, number } = line;
+  const { topic, subscribed, refused, reason, missed, passed, number, pong } = line;
   if (number !== undefined && !isNumber(number)) return undefined;
   if (typeof topic === "string") return number === undefined ? { topic } : { topic, number };
   if (typeof subscribed === "string") {
@@ -89,6 +98,7 @@ export function asNotice(line: Readonly<Record<string, unknown>>): TopicNotice |
   }
   if (typeof passed === "string") return number === undefined ? undefined : { passed, number };
   if (typeof missed === "string") return { missed };
+  if (isNumber(pong)) return { pong };
   if (typeof refused !== "string") return undefined;
   return { refused, reason: typeof reason === "string" ? reason : "" };
 }

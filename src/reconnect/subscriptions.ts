@@ -182,6 +182,8 @@ export class Subscriptions {
   #heed(notice: Exclude<TopicNotice, { readonly topic: string }>): unknown {
     if ("subscribed" in notice) return this.#confirmed(notice.subscribed, notice.number);
     if ("refused" in notice) return this.#refused(notice.refused, notice.reason);
+    // A sign of life is one as any other message is.
+    if ("pong" in notice) return undefined;
     if ("missed" in notice) return this.#topics.get(notice.missed)?.handlers.missed?.();
     const subscription = this.#topics.get(notice.passed);
     if (subscription !== undefined && notice.number > (subscription.last ?? -1)) {

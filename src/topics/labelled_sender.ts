@@ -43,6 +43,11 @@ export class LabelledSender implements ChannelSender, TopicAnswers {
     this.#tell({ passed: topic, number });
   }
 
+  /** The client asks for a sign of life. */
+  pong(number: number): void {
+    this.#tell({ pong: number });
+  }
+
   // Messages, behind a line.
 
   /** Sends a text message. */

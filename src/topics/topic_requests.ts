@@ -104,6 +104,8 @@ export class TopicRequests<T> implements SessionEvents {
       this.#fail(invalid("A message has no line in front, or one that is no request"));
     } else if (message.length > end) {
       this.#fail(invalid("A request has something behind its line"));
+    } else if ("ping" in request) {
+      this.#owner.topicListener?.pong(request.ping);
     } else if (!isTopic(topicOf(request))) {
       this.#fail(invalid("A request names what cannot be a topic"));
     } else if ("subscribe" in request) {
@@ -189,7 +191,7 @@ export class TopicRequests<T> implements SessionEvents {
   }
 }
 
-function topicOf(request: TopicRequest): string {
+function topicOf(request: Exclude<TopicRequest, { readonly ping: number }>): string {
   return "subscribe" in request ? request.subscribe : request.unsubscribe;
 }
 

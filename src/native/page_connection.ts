@@ -1,0 +1,454 @@
+// A connection over the global WebSocket, of a page or a Worker: what a user holds and what drives it in
+// one object, because a bundle counts every byte.
+
+import { ConnectionError, MessageTooBigError, TimeoutError, WebSocketError } from "../errors.ts";
+import type { Connection, HandshakeInfo } from "../connection/connection.ts";
+import type { Message } from "../connection/connection_link.ts";
+import type { Handlers } from "../connection/handlers.ts";
+import type { PreparedMessage } from "../message/prepared_message.ts";
+import type { CloseInfo } from "../session/close_info.ts";
+import { logError } from "../shared/log_error.ts";
+import { isPromiseLike } from "../shared/promise_like.ts";
+import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
+import type { PageRules } from "./page_options.ts";
+import type { WebSocketEvent, WebSocketLike } from "./web_socket.ts";
+
+/** Milliseconds between two looks at the buffered output: the end of a wait is not reported. */
+const POLL_INTERVAL = 16;
+
+/** What is added to a close code that only a user agent may send, to make it one of an application. */
+const CODE_OFFSET = 3000;
+
+/** Bytes that the reason of a close may have (RFC 6455 section 5.5). */
+const MAX_REASON = 123;
+
+const NO_TOPICS = "has topics with reconnect: { topics: true } only";
+
+const DONE: IteratorReturnResult<undefined> = { value: undefined, done: true };
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** How a {@linkcode PageConnection} is used. */
+export interface PageUse<T> {
+  /** The checked options. */
+  readonly rules: PageRules;
+  /** The user's handlers. */
+  readonly handlers: Handlers<T>;
+  /** Whether `pause` is allowed, by a reader that keeps the messages itself. */
+  readonly hasOwnReader: boolean;
+  /** Receives errors of handlers. */
+  readonly onError: (error: unknown, connection: Connection<T>) => unknown;
+}
+
+/** An open connection over the global WebSocket. */
+export class PageConnection<T> {
+  readonly #socket: WebSocketLike;
+  readonly #use: PageUse<T>;
+  /** Messages that wait for a reader, and reads that wait for a message. */
+  readonly #queue: Message[] = [];
+  readonly #reads: Read[] = [];
+  #hasReader = false;
+  #state: "open" | "closing" | "closed" = "open";
+  #error: WebSocketError | undefined;
+  #sent: number | undefined;
+  #info: CloseInfo | undefined;
+  #failure: string | undefined;
+  #tellClosed!: (info: CloseInfo) => void;
+  #closeTimer: ReturnType<typeof setTimeout> | undefined;
+  #pollTimer: ReturnType<typeof setTimeout> | undefined;
+  #waiters: Array<() => void> = [];
+  /** Bytes that arrived while a reader outside was behind; -1 while it is not. */
+  #unread = -1;
+  #readable: ReadableStream<Message> | undefined;
+  #writable: WritableStream<Message> | undefined;
+  readonly handshake: HandshakeInfo;
+  readonly closed: Promise<CloseInfo>;
+  readonly remoteAddress = "";
+  readonly remotePort = 0;
+  readonly topics: string[] = [];
+  data: T;
+
+  constructor(socket: WebSocketLike, url: string, use: PageUse<T>, data: T) {
+    this.#socket = socket;
+    this.#use = use;
+    this.data = data;
+    const { protocol = "", extensions = "" } = socket;
+    this.handshake = { url, status: 101, headers: new Headers(), protocol, extensions };
+    this.closed = new Promise((resolve) => this.#tellClosed = resolve);
+    socket.addEventListener("message", (event) => this.#receive(event.data));
+    socket.addEventListener("error", ({ message }) => this.#failure = message);
+    socket.addEventListener("close", (event) => this.#finish(event));
+  }
+
+  /** The connection as its type; there is one class for users, and this is what it is in a bundle. */
+  get connection(): Connection<T> {
+    return this as unknown as Connection<T>;
+  }
+
+  get url(): string {
+    return this.handshake.url;
+  }
+
+  get protocol(): string {
+    return this.handshake.protocol;
+  }
+
+  get extensions(): string {
+    return this.handshake.extensions;
+  }
+
+  get readyState(): "open" | "closing" | "closed" {
+    return this.#state;
+  }
+
+  get bufferedAmount(): number {
+    return this.#state === "closed" ? 0 : this.#socket.bufferedAmount ?? 0;
+  }
+
+  /** The handshake is done. */
+  opened(): void {
+    this.#call("open");
+  }
+
+  send(data: string | ArrayBuffer | ArrayBufferView): boolean {
+    if (typeof data !== "string" && !(data instanceof ArrayBuffer) && !ArrayBuffer.isView(data)) {
+      throw new TypeError("Cannot send: the data must be a string or bytes");
+    }
+    if (this.#state !== "open") return false;
+    try {
+      this.#socket.send(data as Uint8Array<ArrayBuffer>);
+    } catch (cause) {
+      this.gone(lost(cause));
+      return false;
+    }
+    const waiting = this.bufferedAmount;
+    const { highWaterMark, maxBufferedAmount } = this.#use.rules;
+    if (waiting <= highWaterMark) return true;
+    this.#poll();
+    // One message alone is never the reason to give up a peer.
+    const size = typeof data === "string" ? 3 * data.length : data.byteLength;
+    if (waiting > maxBufferedAmount && waiting > size) {
+      this.gone(
+        new WebSocketError(
+          "SLOW_CONSUMER",
+          `The peer reads too slowly: ${waiting} bytes wait, maxBufferedAmount is ${maxBufferedAmount}`,
+          { closeCode: 1008 },
+        ),
+      );
+    }
+    return false;
+  }
+
+  sendUtf8(utf8: Uint8Array): boolean {
+    return this.send(decoder.decode(utf8));
+  }
+
+  sendDelayed(data: string | ArrayBuffer | ArrayBufferView): boolean {
+    return this.send(data);
+  }
+
+  sendPrepared(message: PreparedMessage): boolean {
+    return this.send(message.opcode === Opcode.Text ? message.text : message.payload);
+  }
+
+  /** Sends the chunks as one message, once all of them have come: fragments cannot be sent. */
+  async sendStream(source: AsyncIterable<Message>, opcode?: MessageOpcode): Promise<boolean> {
+    return (await import("./page_stream.ts")).sendWhole(this, source, opcode);
+  }
+
+  ping(): never {
+    return unable("ping", "sends no pings");
+  }
+
+  pong(): never {
+    return unable("pong", "sends no pongs");
+  }
+
+  subscribe(): never {
+    return unable("subscribe", NO_TOPICS);
+  }
+
+  unsubscribe(): never {
+    return unable("unsubscribe", NO_TOPICS);
+  }
+
+  publish(): never {
+    return unable("publish", NO_TOPICS);
+  }
+
+  sendFragment(): never {
+    return unable("send", "sends whole messages only");
+  }
+
+  close(code = 1000, reason = ""): void {
+    if (code !== 1000 && !(Number.isInteger(code) && code >= 3000 && code <= 4999)) {
+      throw new RangeError(`Cannot close: the code must be 1000 or 3000-4999 here, got ${code}`);
+    }
+    if (encoder.encode(reason).length > MAX_REASON) {
+      throw new RangeError(`Cannot close: the reason has over ${MAX_REASON} bytes of UTF-8`);
+    }
+    if (this.#state !== "open") return;
+    this.#queue.length = 0;
+    this.#startClosing(code, reason);
+  }
+
+  terminate(): void {
+    this.gone(new WebSocketError("TERMINATED", "The connection was cut by terminate()"));
+  }
+
+  /** Gives the connection up for a reason, at once: the stream below it cannot be cut. */
+  gone(error: WebSocketError): void {
+    if (this.#state === "closed") return;
+    this.#error ??= error;
+    this.#sent ??= 1006;
+    const isOpen = this.#state === "open";
+    this.#state = "closing";
+    if (isOpen) this.#socket.close(1006 + CODE_OFFSET);
+    queueMicrotask(() => this.#finish({ code: 1006 }));
+  }
+
+  cork(fn: () => void): void {
+    fn();
+  }
+
+  drained(): Promise<void> {
+    if (this.bufferedAmount <= this.#use.rules.highWaterMark) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#waiters.push(resolve);
+      this.#poll();
+    });
+  }
+
+  pause(): void {
+    if (!this.#use.hasOwnReader) unable("pause", "delivers messages as they arrive");
+    this.#unread = 0;
+  }
+
+  resume(): void {
+    this.#unread = -1;
+  }
+
+  ref(): void {}
+
+  unref(): void {}
+
+  [Symbol.asyncIterator](): AsyncIterableIterator<Message, undefined> {
+    if (this.#use.handlers.message !== undefined || this.#hasReader) {
+      throw new TypeError("Cannot iterate a connection that has a message handler, or a reader");
+    }
+    this.#hasReader = true;
+    return {
+      next: () =>
+        new Promise((resolve, reject) => {
+          this.#reads.push({ resolve, reject });
+          this.#serve();
+        }),
+      return: () => {
+        this.#hasReader = false;
+        for (const { resolve } of this.#reads.splice(0)) resolve(DONE);
+        return Promise.resolve(DONE);
+      },
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+    };
+  }
+
+  get readable(): ReadableStream<Message> {
+    const reader = this.#readable === undefined ? this[Symbol.asyncIterator]() : undefined;
+    return this.#readable ??= new ReadableStream({
+      pull: async (controller) => {
+        const { done, value } = await reader!.next();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+      cancel: () => this.close(),
+    }, { highWaterMark: 0 });
+  }
+
+  get writable(): WritableStream<Message> {
+    return this.#writable ??= new WritableStream({
+      write: async (message) => {
+        if (!this.send(message) && this.#state !== "open") {
+          throw new WebSocketError("NOT_OPEN", "Cannot send: the connection is not open any more");
+        }
+        await this.drained();
+      },
+      close: async () => {
+        this.close();
+        await this.closed;
+      },
+      abort: (cause) => this.#fail("SOURCE_FAILED", "The stream of messages failed", cause),
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+    await this.closed;
+  }
+
+  #receive(data: unknown): void {
+    if (this.#state !== "open") return;
+    const { rules, handlers } = this.#use;
+    const { maxMessageSize, maxBufferedAmount } = rules;
+    const isText = typeof data === "string";
+    const bytes = isText && !rules.asBytes && data.length * 3 <= maxMessageSize
+      ? undefined
+      : isText
+      ? encoder.encode(data)
+      : new Uint8Array(data as ArrayBuffer);
+    const size = bytes?.length ?? (data as string).length;
+    if (size > maxMessageSize) {
+      return this.fail(
+        new MessageTooBigError(
+          `message of ${size} bytes exceeds maxMessageSize (${maxMessageSize})`,
+        ),
+      );
+    }
+    if (handlers.message === undefined || this.#unread !== -1) this.#unread += size;
+    if (this.#unread > maxBufferedAmount) {
+      return this.fail(
+        new WebSocketError(
+          "MEMORY_LIMIT",
+          `${this.#unread} bytes of unread messages exceed maxBufferedAmount (${maxBufferedAmount})`,
+          { closeCode: 1013 },
+        ),
+      );
+    }
+    const message =
+      (isText ? rules.asBytes ? bytes : data : rules.asBuffer ? data : bytes) as Message;
+    if (handlers.message === undefined) {
+      this.#queue.push(message);
+      this.#serve();
+    } else this.#call("message", message, isText ? Opcode.Text : Opcode.Binary);
+  }
+
+  /** Gives messages to the reads that wait, and the end to those for which there is none. */
+  #serve(): void {
+    while (this.#reads.length > 0) {
+      const message = this.#queue.shift();
+      if (message === undefined && this.#info === undefined) return;
+      const { resolve, reject } = this.#reads.shift()!;
+      if (message !== undefined) {
+        if (this.#queue.length === 0) this.#unread = -1;
+        resolve({ value: message, done: false });
+        continue;
+      }
+      const error = this.#info!.error;
+      // It is for one read; later ones just see the end.
+      this.#info = { ...this.#info!, error: undefined };
+      if (error === undefined) resolve(DONE);
+      else reject(error);
+    }
+  }
+
+  /** Calls a handler; one that fails, or whose promise does, fails the connection. */
+  #call(name: "open" | "message" | "drain" | "close", ...rest: unknown[]): void {
+    const handlers = this.#use.handlers as Record<string, Callback | undefined>;
+    if (handlers[name] === undefined) return;
+    const failed = (cause: unknown): void => {
+      this.#report(cause);
+      this.#fail("HANDLER_FAILED", `The ${name} handler failed`, cause);
+    };
+    try {
+      const result = handlers[name](this, ...rest);
+      if (isPromiseLike(result)) result.then(undefined, failed);
+    } catch (cause) {
+      failed(cause);
+    }
+  }
+
+  #report(error: unknown): void {
+    try {
+      this.#use.onError(error, this.connection);
+    } catch (failure) {
+      logError(failure);
+    }
+  }
+
+  #fail(code: "HANDLER_FAILED" | "SOURCE_FAILED", message: string, cause: unknown): void {
+    this.fail(new WebSocketError(code, message, { cause, closeCode: 1011 }));
+  }
+
+  /** Fails the connection. */
+  fail(error: WebSocketError): void {
+    if (this.#state === "closed") return;
+    this.#error ??= error;
+    if (this.#state !== "open") return;
+    const { read } = encoder.encodeInto(error.message, new Uint8Array(MAX_REASON));
+    this.#startClosing((error.closeCode ?? 1011) + CODE_OFFSET, error.message.slice(0, read));
+  }
+
+  #startClosing(code: number, reason: string): void {
+    this.#state = "closing";
+    this.#sent = code;
+    const { closeTimeout } = this.#use.rules;
+    this.#closeTimer = setTimeout(() => {
+      const message = `The peer did not finish the closing handshake within ${closeTimeout} ms`;
+      this.gone(new TimeoutError("CLOSE_TIMEOUT", message));
+    }, closeTimeout);
+    this.#socket.close(code, reason);
+  }
+
+  #finish({ code = 1006, reason = "" }: WebSocketEvent): void {
+    if (this.#state === "closed") return;
+    this.#state = "closed";
+    clearTimeout(this.#closeTimer);
+    clearTimeout(this.#pollTimer);
+    // Deno reports 0 for a connection that has failed.
+    const hasReceived = code !== 0 && code !== 1006;
+    const error = this.#error ?? (hasReceived ? undefined : lost(this.#failure));
+    const own = error?.closeCode;
+    const received = hasReceived ? code : undefined;
+    const info: CloseInfo = {
+      code: own ?? received ?? 1006,
+      reason: own === undefined ? reason : error!.message,
+      clean: error === undefined,
+      initiator: this.#sent === undefined ? "remote" : "local",
+      sent: this.#sent ?? received,
+      received,
+      ...(error === undefined ? {} : { error }),
+    };
+    this.#call("close", info);
+    this.#info = info;
+    this.#serve();
+    this.#wake();
+    this.#tellClosed(info);
+  }
+
+  #poll(): void {
+    this.#pollTimer ??= setTimeout(() => {
+      this.#pollTimer = undefined;
+      if (this.#state === "closed") return;
+      if (this.bufferedAmount > this.#use.rules.highWaterMark) return this.#poll();
+      this.#wake();
+      if (this.#state === "open") this.#call("drain");
+    }, POLL_INTERVAL);
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiters.splice(0)) wake();
+  }
+}
+
+/** A read that waits for a message. */
+interface Read {
+  resolve(result: IteratorResult<Message, undefined>): void;
+  reject(error: Error): void;
+}
+
+type Callback = (...rest: unknown[]) => unknown;
+
+function unable(what: string, why: string): never {
+  throw new TypeError(`Cannot ${what}: the global WebSocket ${why}`);
+}
+
+function lost(cause: unknown): ConnectionError {
+  const why = cause instanceof Error ? cause.message : cause;
+  return new ConnectionError(
+    "CONNECTION_LOST",
+    `The connection was lost${why ? `: ${why}` : " without a closing handshake"}`,
+    { cause },
+  );
+}

@@ -1,0 +1,77 @@
+// The options of `connect` over the global WebSocket: what it cannot do is refused by name and reason.
+
+import type { ConnectOptions } from "../client/connect_options.ts";
+
+/** The largest number of bytes or milliseconds. */
+const MAX = 0x7fffffff;
+
+const isNumber = (value: unknown): boolean =>
+  Number.isInteger(value) && value as number >= 0 && value as number <= MAX;
+const isFunction = (value: unknown): boolean => typeof value === "function";
+const isAnything = (): boolean => true;
+
+/** The options that the global WebSocket can honor, each with the check of its value. */
+const CHECKS: Readonly<Record<string, (value: unknown) => boolean>> = {
+  open: isFunction,
+  message: isFunction,
+  drain: isFunction,
+  close: isFunction,
+  onError: isFunction,
+  text: (value) => value === "string" || value === "bytes",
+  binaryType: (value) => value === "uint8array" || value === "arraybuffer",
+  maxMessageSize: (value) => isNumber(value) && value !== 0,
+  closeTimeout: isNumber,
+  handshakeTimeout: isNumber,
+  highWaterMark: isNumber,
+  maxBufferedAmount: isNumber,
+  subprotocols: Array.isArray,
+  signal: (value) => value instanceof AbortSignal,
+  data: isAnything,
+  reconnect: isAnything,
+};
+
+/** The options of a connection over the global WebSocket, once checked. */
+export interface PageRules {
+  /** Whether text is delivered as bytes. */
+  readonly asBytes: boolean;
+  /** Whether binary messages are delivered as `ArrayBuffer`. */
+  readonly asBuffer: boolean;
+  /** See `maxMessageSize`. */
+  readonly maxMessageSize: number;
+  /** See `closeTimeout`. */
+  readonly closeTimeout: number;
+  /** See `handshakeTimeout`. */
+  readonly handshakeTimeout: number;
+  /** See `highWaterMark`. */
+  readonly highWaterMark: number;
+  /** See `maxBufferedAmount`. */
+  readonly maxBufferedAmount: number;
+  /** See `subprotocols`. */
+  readonly subprotocols: readonly string[];
+}
+
+/**
+ * Checks the options and fills in the defaults; the promise rejects with what is wrong.
+ *
+ * @throws {TypeError | RangeError} When a name is unknown, a value is wrong, or the global WebSocket
+ * cannot honor an option.
+ */
+export async function pageRules<T>(options: ConnectOptions<T>): Promise<PageRules> {
+  for (const [name, value] of Object.entries(options)) {
+    // What asks for nothing may stay, so that options can be shared with other runtimes.
+    if (value === undefined || (CHECKS[name]?.(value) ?? !value)) continue;
+    throw (await import("./page_refusals.ts")).refusal(name, value);
+  }
+  const { text, maxBufferedAmount = 64 << 20, subprotocols = [] } = options;
+  const { binaryType }: { binaryType?: unknown } = options as object;
+  return {
+    asBytes: text === "bytes",
+    asBuffer: binaryType === "arraybuffer",
+    maxMessageSize: options.maxMessageSize ?? 16 << 20,
+    closeTimeout: options.closeTimeout ?? 5000,
+    handshakeTimeout: options.handshakeTimeout ?? 30_000,
+    highWaterMark: options.highWaterMark ?? Math.min(1 << 20, maxBufferedAmount),
+    maxBufferedAmount,
+    subprotocols,
+  };
+}

@@ -1,0 +1,156 @@
+// A connection over the global WebSocket that reconnects, with topics. It is loaded when it is asked for.
+
+import { ConnectionError, TimeoutError } from "../errors.ts";
+import type { ConnectOptions } from "../client/connect_options.ts";
+import type { Connection } from "../connection/connection.ts";
+import { TOPICS_SUBPROTOCOL, writeLine } from "../pubsub/topic_protocol.ts";
+import { MAX_LINE } from "../pubsub/topic_protocol.ts";
+import { reconnectRules } from "../reconnect/reconnect_options.ts";
+import type { ReconnectingConnection } from "../reconnect/reconnecting_connection.ts";
+import type { ReconnectingConnectOptions } from "../reconnect/reconnecting_options.ts";
+import { Reconnector } from "../reconnect/reconnector.ts";
+import { checkInteger, checkType, wrongType } from "../shared/check.ts";
+import { logError } from "../shared/log_error.ts";
+import { openInPage, targetOf } from "./page_connect.ts";
+import type { PageConnection } from "./page_connection.ts";
+import { type PageRules, pageRules } from "./page_options.ts";
+import { PageState } from "./page_state.ts";
+
+const MAX = 0x7fffffff;
+
+/** Opens a connection that reconnects. */
+export async function reconnectInPage<T>(
+  url: string | URL,
+  options: ReconnectingConnectOptions<T>,
+): Promise<ReconnectingConnection<T>> {
+  const { reconnect: given, topicMessage, lost, pingInterval, pongTimeout, ...others } = options;
+  if (given !== true && (typeof given !== "object" || given === null)) {
+    throw wrongType("reconnect", "a boolean or an object", given);
+  }
+  const reconnect = reconnectRules(given);
+  checkType("topicMessage", topicMessage, "function");
+  checkType("lost", lost, "function");
+  const rules = await pageRules(others as ConnectOptions);
+  const { topics } = reconnect;
+  if (!topics && (pingInterval || pongTimeout)) {
+    pageRules({ pingInterval, pongTimeout } as ConnectOptions);
+  }
+  if (topics && others.subprotocols !== undefined) {
+    throw new TypeError(
+      'Option "subprotocols" cannot be given together with "reconnect.topics", which is one itself',
+    );
+  }
+  checkInteger("pingInterval", pingInterval, 0, MAX, "milliseconds");
+  checkInteger("pongTimeout", pongTimeout, 0, MAX, "milliseconds");
+  const target = targetOf(url);
+  const state = new PageState();
+  const dialer = new PageDialer(
+    target,
+    {
+      ...rules,
+      // The line in front is not the message.
+      maxMessageSize: rules.maxMessageSize + (topics ? MAX_LINE : 0),
+      subprotocols: topics ? [TOPICS_SUBPROTOCOL] : rules.subprotocols,
+    },
+    state,
+    topics ? pingInterval ?? 20_000 : 0,
+    pongTimeout ?? 10_000,
+  );
+  const reconnector = new Reconnector<T>(
+    (connectOptions) => dialer.dial(connectOptions),
+    target,
+    { reconnect, handlers: options, connect: {} },
+    options.data as T,
+  );
+  state.start({
+    back: () => {
+      dialer.check();
+      reconnector.reconnectNow();
+    },
+    away: () => dialer.leave(),
+  });
+  reconnector.closed.then(() => state.stop());
+  return reconnector.start(options.signal);
+}
+
+/** Opens one connection after another, and looks after the one that there is. */
+class PageDialer {
+  readonly #url: string;
+  readonly #rules: PageRules;
+  readonly #state: PageState;
+  readonly #pingInterval: number;
+  readonly #pongTimeout: number;
+  #current: PageConnection<undefined> | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #hasReceived = false;
+
+  constructor(
+    url: string,
+    rules: PageRules,
+    state: PageState,
+    pingInterval: number,
+    pongTimeout: number,
+  ) {
+    this.#url = url;
+    this.#rules = rules;
+    this.#state = state;
+    this.#pingInterval = pingInterval;
+    this.#pongTimeout = pongTimeout;
+  }
+
+  /** Opens a connection, once the page is shown and the network there. */
+  async dial(options: ConnectOptions): Promise<Connection<undefined>> {
+    const { message, close, signal, ...handlers } = options;
+    await this.#state.ready(signal);
+    const use = {
+      rules: this.#rules,
+      handlers: {
+        ...handlers,
+        open: (conn: Connection<undefined>): unknown => {
+          this.#current = conn as unknown as PageConnection<undefined>;
+          this.#wait(this.#pingInterval, () => this.check());
+          return handlers.open?.(conn);
+        },
+        message: (...parts: Parameters<NonNullable<typeof message>>): unknown => {
+          this.#hasReceived = true;
+          return message?.(...parts);
+        },
+        close: (...parts: Parameters<NonNullable<typeof close>>): unknown => {
+          clearTimeout(this.#timer);
+          this.#current = undefined;
+          return close?.(...parts);
+        },
+      },
+      hasOwnReader: true,
+      onError: logError,
+    };
+    return (await openInPage<undefined>(this.#url, use, undefined, signal)).connection;
+  }
+
+  /** Sends a heartbeat, and gives the connection up unless something comes after it in time. */
+  check(): void {
+    if (this.#current === undefined || this.#pingInterval === 0) return;
+    this.#hasReceived = false;
+    this.#current.send(writeLine({ ping: 0 }));
+    this.#wait(this.#pongTimeout, () => {
+      if (this.#hasReceived || this.#pongTimeout === 0) {
+        this.#wait(Math.max(1, this.#pingInterval - this.#pongTimeout), () => this.check());
+        return;
+      }
+      const message = `The server did not answer a heartbeat within ${this.#pongTimeout} ms`;
+      this.#current?.gone(new TimeoutError("PONG_TIMEOUT", message));
+    });
+  }
+
+  /** The page goes into the back/forward cache, where it can have no connection. */
+  leave(): void {
+    this.#current?.gone(
+      new ConnectionError("CONNECTION_LOST", "The page went into the back/forward cache"),
+    );
+  }
+
+  #wait(delay: number, then: () => void): void {
+    clearTimeout(this.#timer);
+    if (delay > 0) this.#timer = setTimeout(then, delay);
+  }
+}

@@ -1,0 +1,27 @@
+// A stream as one message over the global WebSocket, which sends no fragments: its chunks are gathered.
+
+import type { Message } from "../connection/connection_link.ts";
+import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
+import type { PageConnection } from "./page_connection.ts";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Sends all chunks of `source` as one message; returns `false` when the connection ended before. */
+export async function sendWhole<T>(
+  connection: PageConnection<T>,
+  source: AsyncIterable<Message>,
+  opcode: MessageOpcode | undefined,
+): Promise<boolean> {
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  let isText = opcode === undefined ? undefined : opcode === Opcode.Text;
+  for await (const chunk of source) {
+    isText ??= typeof chunk === "string";
+    parts.push(typeof chunk === "string" ? encoder.encode(chunk) : new Uint8Array(chunk));
+    if (connection.readyState !== "open") return false;
+  }
+  const bytes = await new Blob(parts).arrayBuffer();
+  connection.send(isText ? decoder.decode(bytes) : bytes);
+  await connection.drained();
+  return connection.readyState === "open";
+}
