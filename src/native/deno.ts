@@ -1,7 +1,8 @@
 // WebSockets of Deno.serve.
 
 import { isCloseCode } from "../wire/close.ts";
-import { show } from "../shared/check.ts";
+import { MAX_INT32 } from "../connection/connection_options.ts";
+import { checkInteger, show } from "../shared/check.ts";
 import { type NativeLimits, NO_PINGS, WHOLE_MESSAGES } from "./native_options.ts";
 import { NativeSockets, type SocketsOptions } from "./sockets.ts";
 import { listen, webSocketEngine, type WebSocketLike } from "./web_socket.ts";
@@ -23,9 +24,13 @@ const LIMITS: NativeLimits = {
   refused: {
     ...WHOLE_MESSAGES,
     ...NO_PINGS,
+    pongTimeout: "it waits for the pong as long as pingInterval is",
     compression: "Deno.upgradeWebSocket has none",
   },
 };
+
+/** All but `pingInterval`, which Deno has as its `idleTimeout`. */
+const { pingInterval: _, ...REFUSED } = LIMITS.refused;
 
 const engine = webSocketEngine(NAME, isCloseCode);
 
@@ -43,9 +48,15 @@ const engine = webSocketEngine(NAME, isCloseCode);
  * ```
  */
 export class DenoServeSockets<T = undefined> extends NativeSockets<T, WebSocketLike> {
+  /** Seconds without a byte after which Deno sends a ping, and after as many gives the peer up. */
+  readonly #idleTimeout: number;
+
   /** @internal They come from `createSockets`. */
   constructor(options: SocketsOptions<T>) {
-    super(options, engine, LIMITS);
+    const { pingInterval, ...others } = options ?? {};
+    checkInteger("pingInterval", pingInterval, 0, MAX_INT32, "milliseconds");
+    super(others as SocketsOptions<T>, engine, { ...LIMITS, refused: REFUSED });
+    this.#idleTimeout = Math.ceil((pingInterval ?? 0) / 1000);
   }
 
   /**
@@ -69,7 +80,7 @@ export class DenoServeSockets<T = undefined> extends NativeSockets<T, WebSocketL
       (upgrade) => {
         const { driver, subprotocol } = upgrade;
         const { socket, response } = Deno.upgradeWebSocket(request, {
-          idleTimeout: 0,
+          idleTimeout: this.#idleTimeout,
           ...(subprotocol === "" ? {} : { protocol: subprotocol }),
         });
         for (const [name, value] of upgrade.headers) response.headers.append(name, value);

@@ -36,12 +36,15 @@ export const WHOLE_MESSAGES: Readonly<Record<string, string>> = {
   messageTimeout: "it delivers whole messages and hides when their first byte came",
   readTimeout: "it delivers whole messages and hides the bytes that arrive",
   autoPong: "it answers pings itself, always",
+  delayedWrite: "it decides itself when messages leave",
 };
 
 /** The reason where pings cannot be sent. */
 export const NO_PINGS: Readonly<Record<string, string>> = {
   pingInterval: "it has no way to send pings",
   pongTimeout: "it has no way to send pings",
+  ping: "it answers pings itself and does not report them",
+  pong: "it does not report pongs",
 };
 
 /**

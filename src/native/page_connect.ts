@@ -5,6 +5,8 @@ import type { ConnectOptions } from "../client/connect_options.ts";
 import type { Connection } from "../connection/connection.ts";
 import type { ReconnectingConnection } from "../reconnect/reconnecting_connection.ts";
 import type { ReconnectingConnectOptions } from "../reconnect/reconnecting_options.ts";
+import type { ServeOptions } from "../server/serve_options.ts";
+import type { Server } from "../server/server.ts";
 import { logError } from "../shared/log_error.ts";
 import { PageConnection, type PageUse } from "./page_connection.ts";
 import { type PageRules, pageRules } from "./page_options.ts";
@@ -17,15 +19,47 @@ interface PageGlobals {
 }
 
 /**
- * Opens a connection, or one that reconnects.
+ * Opens a connection that reconnects; see `connect` of the main entry. The page's network and its stay in
+ * the back/forward cache are respected: while it is offline or away no attempt is made, and when it is
+ * back one is made at once.
  *
- * @throws {TypeError | RangeError} When the URL or an option is wrong; the promise rejects with it.
- * @throws {ConnectionError} `CONNECT_FAILED`; why is hidden from pages.
- * @throws {TimeoutError} `HANDSHAKE_TIMEOUT`.
+ * @param url A URL with `ws:` or `wss:`, or one that is relative to the page's.
+ * @param options As for a single connection, with `reconnect`. With `reconnect.topics` a heartbeat replaces
+ * pings, with `pingInterval` and `pongTimeout`.
+ *
+ * @example
+ * ```ts ignore
+ * import { connect } from "@quickws/quickws/browser";
+ *
+ * const conn = await connect("/live", { reconnect: true, open: (conn) => conn.send("hello") });
+ * for await (const data of conn) console.log(data);
+ * ```
  */
-export async function connectInPage<T>(
+export function connect<T = undefined>(
   url: string | URL,
-  options: ConnectOptions<T> | ReconnectingConnectOptions<T>,
+  options: ReconnectingConnectOptions<T>,
+): Promise<ReconnectingConnection<T>>;
+/**
+ * Opens a connection; see `connect` of the main entry.
+ *
+ * @param url A URL with `ws:` or `wss:`, or one that is relative to the page's.
+ * @param options The handlers and the limits. An option that a page cannot honor is a `TypeError`.
+ *
+ * @example
+ * ```ts ignore
+ * import { connect } from "@quickws/quickws/browser";
+ *
+ * const conn = await connect("/live", { message: (_, data) => console.log(data) });
+ * conn.send("hello");
+ * ```
+ */
+export function connect<T = undefined>(
+  url: string | URL,
+  options?: ConnectOptions<T>,
+): Promise<Connection<T>>;
+export async function connect<T>(
+  url: string | URL,
+  options: ConnectOptions<T> | ReconnectingConnectOptions<T> = {},
 ): Promise<Connection<T> | ReconnectingConnection<T>> {
   const { reconnect }: { reconnect?: unknown } = options;
   if (reconnect !== undefined && reconnect !== false) {
@@ -39,6 +73,21 @@ export async function connectInPage<T>(
   const use = { rules, handlers: single, hasOwnReader: false, onError };
   const opened = await openInPage(targetOf(url), use, single.data as T, single.signal);
   return opened.connection;
+}
+
+/**
+ * Rejects: pages and Workers cannot listen. It is here so that a module that imports `serve` from the main
+ * entry can be bundled.
+ *
+ * @throws {TypeError} Always; the promise rejects with it.
+ */
+export function serve<T = undefined>(_options?: ServeOptions<T>): Promise<Server<T>> {
+  return Promise.reject(
+    new TypeError(
+      "Cannot serve: this bundle is for a page or a Worker, which cannot listen; in a Worker use " +
+        'createSockets of "@quickws/quickws/workers"',
+    ),
+  );
 }
 
 /**

@@ -8,10 +8,13 @@ import type { Handlers } from "../connection/handlers.ts";
 import type { PreparedMessage } from "../message/prepared_message.ts";
 import type { CloseInfo } from "../session/close_info.ts";
 import { logError } from "../shared/log_error.ts";
-import { isPromiseLike } from "../shared/promise_like.ts";
-import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
+import type { MessageOpcode } from "../wire/opcode.ts";
 import type { PageRules } from "./page_options.ts";
 import type { WebSocketEvent, WebSocketLike } from "./web_socket.ts";
+
+// The opcodes (RFC 6455 section 5.2), whose own module would be a chunk of a bundle by itself.
+const TEXT: MessageOpcode = 1;
+const BINARY: MessageOpcode = 2;
 
 /** Milliseconds between two looks at the buffered output: the end of a wait is not reported. */
 const POLL_INTERVAL = 16;
@@ -149,7 +152,7 @@ export class PageConnection<T> {
   }
 
   sendPrepared(message: PreparedMessage): boolean {
-    return this.send(message.opcode === Opcode.Text ? message.text : message.payload);
+    return this.send(message.opcode === TEXT ? message.text : message.payload);
   }
 
   /** Sends the chunks as one message, once all of them have come: fragments cannot be sent. */
@@ -249,7 +252,7 @@ export class PageConnection<T> {
         for (const { resolve } of this.#reads.splice(0)) resolve(DONE);
         return Promise.resolve(DONE);
       },
-      [Symbol.asyncIterator]() {
+      [Symbol.asyncIterator](): AsyncIterableIterator<Message, undefined> {
         return this;
       },
     };
@@ -321,7 +324,7 @@ export class PageConnection<T> {
     if (handlers.message === undefined) {
       this.#queue.push(message);
       this.#serve();
-    } else this.#call("message", message, isText ? Opcode.Text : Opcode.Binary);
+    } else this.#call("message", message, isText ? TEXT : BINARY);
   }
 
   /** Gives messages to the reads that wait, and the end to those for which there is none. */
@@ -353,7 +356,7 @@ export class PageConnection<T> {
     };
     try {
       const result = handlers[name](this, ...rest);
-      if (isPromiseLike(result)) result.then(undefined, failed);
+      (result as Promise<unknown> | undefined)?.then?.(undefined, failed);
     } catch (cause) {
       failed(cause);
     }

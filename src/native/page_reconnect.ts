@@ -33,7 +33,7 @@ export async function reconnectInPage<T>(
   const rules = await pageRules(others as ConnectOptions);
   const { topics } = reconnect;
   if (!topics && (pingInterval || pongTimeout)) {
-    pageRules({ pingInterval, pongTimeout } as ConnectOptions);
+    await pageRules({ pingInterval, pongTimeout } as ConnectOptions);
   }
   if (topics && others.subprotocols !== undefined) {
     throw new TypeError(

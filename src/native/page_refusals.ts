@@ -66,5 +66,7 @@ export function refusal(name: string, value: unknown): TypeError | RangeError {
     return new TypeError(`Unknown option "${name}" of connect, got ${got}; known are ${known}`);
   }
   const message = `Option "${name}" must be ${allowed}, got ${got}`;
-  return typeof value === "number" ? new RangeError(message) : new TypeError(message);
+  return typeof value === "number" && allowed.startsWith("an integer")
+    ? new RangeError(message)
+    : new TypeError(message);
 }

@@ -133,6 +133,8 @@ const LAYERS: Record<string, readonly string[]> = {
   "src/deno.ts": ENTRY,
   "src/bun.ts": ENTRY,
   "src/node.ts": ENTRY,
+  "src/browser.ts": ["src/public.ts", "src/native/"],
+  "src/workers.ts": ["src/public.ts", "src/native/"],
   "mod.ts": ENTRY,
   "src/web.ts": ["src/web/"],
   "src/redis.ts": ["src/backplane/", "src/pubsub/"],

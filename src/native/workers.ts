@@ -1,0 +1,93 @@
+// WebSockets of Workers: workerd, and what has its `WebSocketPair`.
+
+import { isCloseCode } from "../wire/close.ts";
+import { type NativeLimits, NO_PINGS, WHOLE_MESSAGES } from "./native_options.ts";
+import { NativeSockets, type SocketsOptions } from "./sockets.ts";
+import { listen, webSocketEngine, type WebSocketLike } from "./web_socket.ts";
+
+/** The server's end of a `WebSocketPair`. */
+interface AcceptedSocket extends WebSocketLike {
+  /** Takes the socket over. */
+  accept(): void;
+}
+
+/** The globals of a Worker that are used here. */
+interface WorkerGlobals {
+  WebSocketPair?: new () => { readonly 0: WebSocketLike; readonly 1: AcceptedSocket };
+}
+
+const NAME = "Workers";
+
+const HIDES_OUTPUT = "the runtime hides how much waits to be sent";
+
+const LIMITS: NativeLimits = {
+  name: NAME,
+  refused: {
+    ...WHOLE_MESSAGES,
+    ...NO_PINGS,
+    compression: "the runtime decides that itself",
+    highWaterMark: HIDES_OUTPUT,
+    maxBufferedAmount: HIDES_OUTPUT,
+    writeTimeout: HIDES_OUTPUT,
+    drain: HIDES_OUTPUT,
+  },
+};
+
+const engine = webSocketEngine(NAME, isCloseCode);
+
+/**
+ * WebSockets of a Worker or a Durable Object, from `createSockets`.
+ *
+ * The connections of one `createSockets` are those of one isolate. In a plain Worker each connection
+ * belongs to its own request and may be used in its own handlers only; topics and `broadcast` across
+ * connections are for a Durable Object, where all connections belong together.
+ *
+ * @example
+ * ```ts ignore
+ * import { createSockets } from "@quickws/quickws/workers";
+ *
+ * const sockets = createSockets({ path: "/ws", message: (conn, data) => conn.send(data) });
+ * export default {
+ *   fetch: (request: Request) => sockets.handle(request) ?? new Response("plain HTTP"),
+ * };
+ * ```
+ */
+export class WorkerSockets<T = undefined> extends NativeSockets<T, WebSocketLike> {
+  /** @internal They come from `createSockets`. */
+  constructor(options: SocketsOptions<T>) {
+    super(options, engine, LIMITS);
+  }
+
+  /**
+   * Answers a request that asks for one of these WebSockets.
+   *
+   * @param request The request, as `fetch` of a Worker or of a Durable Object gets it.
+   * @returns `undefined` at once when the request is for something else: another path or method, or
+   * plain HTTP. Otherwise a promise of the answer: 101, or what refuses it.
+   * @throws {TypeError} When there is no `WebSocketPair`.
+   */
+  handle(request: Request): Promise<Response> | undefined {
+    if (!this.isOwn(request)) return undefined;
+    const Pair = (globalThis as WorkerGlobals).WebSocketPair;
+    if (Pair === undefined) {
+      throw new TypeError(
+        "handle needs the WebSocketPair of Workers, which is not there: on Bun use createSockets of " +
+          '"@quickws/quickws/bun", on Deno of "@quickws/quickws/deno", and on Node attach of ' +
+          '"@quickws/quickws/node"',
+      );
+    }
+    const remoteAddress = request.headers.get("cf-connecting-ip") ?? "";
+    return this.take<Response>(request, { remoteAddress, remotePort: 0 }, (upgrade) => {
+      const { driver, subprotocol } = upgrade;
+      const headers = new Headers(upgrade.headers.map(([name, value]) => [name, value]));
+      if (subprotocol !== "") headers.set("sec-websocket-protocol", subprotocol);
+      const { 0: client, 1: server } = new Pair();
+      server.accept();
+      server.binaryType = "arraybuffer";
+      listen(server, driver);
+      driver.opened(server);
+      // `webSocket` is an extension of the runtime.
+      return new Response(null, { status: 101, webSocket: client, headers } as ResponseInit);
+    });
+  }
+}

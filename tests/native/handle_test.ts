@@ -1,0 +1,158 @@
+// `handle` of createSockets: which requests are its own, and which server it belongs to.
+
+import assert from "node:assert/strict";
+import { createSockets as createBunSockets } from "../../src/bun.ts";
+import { createSockets as createDenoSockets } from "../../src/deno.ts";
+import type { BunServer } from "../../src/native/bun.ts";
+import type { DenoRequestInfo } from "../../src/native/deno.ts";
+import { createSockets as createWorkerSockets } from "../../src/workers.ts";
+
+const KEY = "dGhlIHNhbXBsZSBub25jZQ==";
+
+/** A request as a runtime gives it to `fetch`. */
+function upgradeRequest(url: string, init: RequestInit = {}, fields = {}): Request {
+  const headers = {
+    host: new URL(url).host,
+    upgrade: "websocket",
+    connection: "Upgrade",
+    "sec-websocket-version": "13",
+    "sec-websocket-key": KEY,
+    ...fields,
+  };
+  // `Request` drops what pages may not set.
+  const request = new Request(url, init);
+  Object.defineProperty(request, "headers", { value: new Map(Object.entries(headers)) });
+  return request;
+}
+
+const bunServer: BunServer = {
+  upgrade: () => false,
+  requestIP: () => ({ address: "127.0.0.1", port: 1 }),
+};
+const denoInfo: DenoRequestInfo = { remoteAddr: { hostname: "127.0.0.1" } };
+
+Deno.test("handle leaves requests alone that are for something else", async () => {
+  const sockets = createDenoSockets({ path: ["/ws", "/live"] });
+  const others = [
+    upgradeRequest("http://a.example/"),
+    upgradeRequest("http://a.example/wsx"),
+    upgradeRequest("http://a.example/ws/"),
+    upgradeRequest("http://a.example/?path=/ws"),
+    upgradeRequest("http://a.example/ws", { method: "POST" }),
+    upgradeRequest("http://a.example/ws", {}, { upgrade: "h2c" }),
+    new Request("http://a.example/ws"),
+  ];
+  for (const request of others) {
+    assert.equal(sockets.handle(request, denoInfo), undefined, request.url);
+  }
+  for (const url of ["http://a.example/ws", "http://a.example/live?room=1"]) {
+    const answer = sockets.handle(upgradeRequest(url, {}, { "sec-websocket-key": "x" }), denoInfo);
+    assert.ok(answer instanceof Promise);
+    const response = await answer;
+    assert.equal(response.status, 400);
+    await response.body?.cancel();
+  }
+  await sockets.shutdown();
+});
+
+Deno.test("without a path every upgrade is its own; after shutdown it is answered with 503", async () => {
+  const sockets = createDenoSockets();
+  await sockets.shutdown();
+  const answer = await sockets.handle(upgradeRequest("http://a.example/any"), denoInfo);
+  assert.equal(answer?.status, 503);
+  await answer.body?.cancel();
+});
+
+Deno.test("a server of another runtime is a TypeError that names the right entry", async () => {
+  const request = upgradeRequest("http://a.example/ws");
+  const bun = createBunSockets();
+  const deno = createDenoSockets();
+  const workers = createWorkerSockets();
+  assert.throws(
+    () => bun.handle(request, denoInfo as unknown as BunServer),
+    /TypeError: .*Bun\.serve.*quickws\/deno"/,
+  );
+  assert.throws(
+    () => bun.handle(request, { incoming: {} } as unknown as BunServer),
+    /TypeError: .*quickws\/node"/,
+  );
+  assert.throws(
+    () => bun.handle(request, undefined as unknown as BunServer),
+    /TypeError: .*second argument of fetch/,
+  );
+  assert.throws(
+    () => deno.handle(request, bunServer as unknown as DenoRequestInfo),
+    /TypeError: .*Deno\.serve.*quickws\/bun"/,
+  );
+  assert.throws(
+    () => deno.handle(request, undefined as unknown as DenoRequestInfo),
+    /TypeError: .*second argument/,
+  );
+  assert.throws(() => workers.handle(request), /TypeError: .*WebSocketPair.*quickws\/deno"/);
+  await Promise.all([bun.shutdown(), deno.shutdown(), workers.shutdown()]);
+});
+
+Deno.test("a request that Bun cannot upgrade any more is answered, and opens no connection", async () => {
+  let opened = 0;
+  let closed = 0;
+  const sockets = createBunSockets({
+    maxConnections: 1,
+    open: () => opened++,
+    close: () => closed++,
+  });
+  for (let i = 0; i < 2; i++) {
+    const answer = await sockets.handle(upgradeRequest("http://a.example/"), bunServer);
+    assert.equal(answer?.status, 400, "the first has left room for the second");
+    await answer.body?.cancel();
+  }
+  assert.deepEqual([opened, closed, sockets.connections], [0, 0, 0]);
+  await sockets.shutdown();
+});
+
+Deno.test("an option that the runtime cannot honor is refused by name and reason", () => {
+  const everywhere = {
+    utf8Check: false,
+    text: "bytes",
+    maxFragments: 5,
+    messageTimeout: 5,
+    readTimeout: 5,
+    autoPong: false,
+    port: 8080,
+    tls: { cert: "", key: "" },
+    fetch: () => new Response(),
+    delayedWrite: {},
+  } as const;
+  const noPings = { pongTimeout: 5, ping: () => {}, pong: () => {}, compression: true };
+  const hidden = {
+    pingInterval: 5,
+    highWaterMark: 5,
+    maxBufferedAmount: 5,
+    writeTimeout: 5,
+    drain: () => {},
+  };
+  const engines = [
+    { create: createBunSockets, name: "Bun.serve", refused: everywhere },
+    { create: createDenoSockets, name: "Deno.serve", refused: { ...everywhere, ...noPings } },
+    {
+      create: createWorkerSockets,
+      name: "Workers",
+      refused: { ...everywhere, ...noPings, ...hidden },
+    },
+  ];
+  for (const { create, name, refused } of engines) {
+    for (const [option, value] of Object.entries(refused)) {
+      if (option === "text") continue;
+      assert.throws(
+        () => create({ [option]: value }),
+        (error) =>
+          error instanceof TypeError && error.message.includes(`"${option}"`) &&
+          error.message.includes(name),
+        `${name} ${option}`,
+      );
+    }
+  }
+  assert.throws(() => createBunSockets({ compression: { level: "best" } }), /compression\.level/);
+  assert.throws(() => createDenoSockets({ maxMessageSize: 65 << 20 }), RangeError);
+  assert.throws(() => createDenoSockets({ path: "ws" }), /"path" must be a URL path/);
+  assert.throws(() => createDenoSockets({ path: "/ws?x" }), /"path" must be a URL path/);
+});
