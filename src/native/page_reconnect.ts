@@ -11,7 +11,7 @@ import type { ReconnectingConnectOptions } from "../reconnect/reconnecting_optio
 import { Reconnector } from "../reconnect/reconnector.ts";
 import { checkInteger, checkType, wrongType } from "../shared/check.ts";
 import { logError } from "../shared/log_error.ts";
-import { openInPage, targetOf } from "./page_connect.ts";
+import { openInPage, targetOf } from "./page_open.ts";
 import type { PageConnection } from "./page_connection.ts";
 import { type PageRules, pageRules } from "./page_options.ts";
 import { PageState } from "./page_state.ts";

@@ -2,14 +2,23 @@
 
 import type { Message } from "../connection/connection_link.ts";
 import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
-import type { PageConnection } from "./page_connection.ts";
+
+/** The connection, as a stream needs it. */
+export interface StreamTarget {
+  /** Whether it is open. */
+  readonly readyState: string;
+  /** Sends a message. */
+  send(data: string | ArrayBuffer): boolean;
+  /** Resolves when more may be sent. */
+  drained(): Promise<void>;
+}
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Sends all chunks of `source` as one message; returns `false` when the connection ended before. */
-export async function sendWhole<T>(
-  connection: PageConnection<T>,
+export async function sendWhole(
+  connection: StreamTarget,
   source: AsyncIterable<Message>,
   opcode: MessageOpcode | undefined,
 ): Promise<boolean> {

@@ -1,0 +1,86 @@
+// Opens one connection over the global WebSocket.
+
+import { ConnectionError, TimeoutError } from "../errors.ts";
+import { PageConnection, type PageUse } from "./page_connection.ts";
+import type { PageRules } from "./page_options.ts";
+import type { WebSocketLike } from "./web_socket.ts";
+
+/** The part of the globals that is used here. */
+interface PageGlobals {
+  WebSocket?: new (url: string, protocols: string[]) => WebSocketLike;
+  location?: { href: string };
+}
+
+/**
+ * The URL to connect to; a relative one is resolved against the page's.
+ *
+ * @throws {TypeError} When it is no URL of a WebSocket.
+ */
+export function targetOf(url: string | URL): string {
+  let target: URL;
+  try {
+    target = new URL(url, (globalThis as PageGlobals).location?.href);
+  } catch (cause) {
+    throw new TypeError(`Cannot connect: "${url}" is no URL`, { cause });
+  }
+  target.protocol = target.protocol.replace(/^http/, "ws");
+  if (!/^wss?:$/.test(target.protocol)) {
+    throw new TypeError(`Cannot connect: the URL must begin with ws: or wss:, got "${url}"`);
+  }
+  target.hash = "";
+  return target.href;
+}
+
+/** Opens one connection. */
+export function openInPage<T>(
+  url: string,
+  use: PageUse<T>,
+  data: T,
+  signal: AbortSignal | undefined,
+): Promise<PageConnection<T>> {
+  return new Promise((resolve, reject) => {
+    signal?.throwIfAborted();
+    const Socket = (globalThis as PageGlobals).WebSocket;
+    if (Socket === undefined) {
+      throw new TypeError(
+        'Cannot connect: there is no global WebSocket; on Node import "@quickws/quickws/node"',
+      );
+    }
+    const { handshakeTimeout, subprotocols }: PageRules = use.rules;
+    const socket = new Socket(url, [...subprotocols]);
+    socket.binaryType = "arraybuffer";
+    let why = "";
+    const timer = handshakeTimeout === 0 ? undefined : setTimeout(() => {
+      fail(
+        new TimeoutError(
+          "HANDSHAKE_TIMEOUT",
+          `The connection was not open within ${handshakeTimeout} ms (option handshakeTimeout)`,
+        ),
+      );
+    }, handshakeTimeout);
+    const abort = (): void => fail(signal?.reason);
+    let isSettled = false;
+    const settle = (): boolean => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", abort);
+      return isSettled || !(isSettled = true);
+    };
+    const fail = (error: unknown): void => {
+      if (settle()) return;
+      reject(error);
+      socket.close();
+    };
+    signal?.addEventListener("abort", abort, { once: true });
+    socket.addEventListener("error", ({ message }) => why = message ? `: ${message}` : "");
+    socket.addEventListener(
+      "close",
+      () => fail(new ConnectionError("CONNECT_FAILED", `Cannot connect to ${url}${why}`)),
+    );
+    socket.addEventListener("open", () => {
+      if (settle()) return socket.close();
+      const opened = new PageConnection(socket, url, use, data);
+      resolve(opened);
+      opened.opened();
+    });
+  });
+}
