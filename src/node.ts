@@ -30,21 +30,27 @@ import type { ReconnectingConnectOptions } from "./reconnect/reconnecting_option
 import type { ServeOptions } from "./server/serve_options.ts";
 import { serveOver } from "./server/serve.ts";
 import type { Server } from "./server/server.ts";
+import type { UpgradeSocket } from "./server/handshake.ts";
+import type { UpgradeTls } from "./server/upgrade_hook.ts";
 import {
   type NodeUpgradeRequest,
   type NodeUpgradeSocket,
+  type SocketSharing,
+  type UpgradeCallOptions,
   type UpgradeOptions,
   Upgrader,
-  type WrappedSocket,
 } from "./server/upgrader.ts";
+import type { Transport } from "./transport/transport.ts";
 
 export * from "./public.ts";
-export type { NodeUpgradeRequest, NodeUpgradeSocket, UpgradeOptions, Upgrader };
+export type { NodeUpgradeRequest, NodeUpgradeSocket, UpgradeCallOptions, UpgradeOptions, Upgrader };
 
 /** The part of a `node:http` or `node:https` server that {@linkcode attach} needs. */
 export interface NodeHttpServer {
   /** Adds the listener of the `upgrade` event. */
   on(event: "upgrade", listener: NodeUpgradeListener): unknown;
+  /** The number of listeners of an event. */
+  listenerCount?(event: "upgrade"): number;
   /** Removes it again. */
   removeListener(event: "upgrade", listener: NodeUpgradeListener): unknown;
 }
@@ -116,9 +122,116 @@ export function connect<T>(
   return connectTo(nodeNetwork, url, options);
 }
 
-function wrap(socket: NodeUpgradeSocket): WrappedSocket {
-  const nodeSocket = socket as unknown as NodeSocket;
-  return { transport: new NodeTransport(nodeSocket), secure: nodeSocket.encrypted === true };
+/** The parts of an upgrade socket of `node:http` that its listeners have to know to share it. */
+interface SharedNodeSocket extends NodeSocket {
+  readonly readableEnded: boolean;
+  readonly bytesWritten: number;
+  readonly servername?: string | false | null;
+  listenerCount(event: string): number;
+  removeListener(event: string, listener: () => void): unknown;
+}
+
+/** Sockets that were answered on, or are `upgrader.upgrade`'s alone. */
+const taken: WeakSet<NodeUpgradeSocket> = new WeakSet();
+
+/** Sockets whose errors are expected. */
+const guarded: WeakSet<NodeUpgradeSocket> = new WeakSet();
+
+const sharing: SocketSharing = {
+  share(socket, isExclusive) {
+    if (isExclusive) {
+      if (taken.has(socket)) throw twoAnswers();
+      taken.add(socket);
+    }
+    return new NodeUpgrade(socket, isExclusive);
+  },
+};
+
+/** The socket of an upgrade, as one of the listeners of the HTTP server has it. */
+class NodeUpgrade implements UpgradeSocket {
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly tls: UpgradeTls | undefined;
+  readonly #socket: SharedNodeSocket;
+  readonly #isExclusive: boolean;
+  /** What previous responses on the connection have written. */
+  readonly #written: number;
+  #left: (() => void) | undefined;
+
+  constructor(socket: NodeUpgradeSocket, isExclusive: boolean) {
+    const shared = socket as unknown as SharedNodeSocket;
+    this.#socket = shared;
+    this.#isExclusive = isExclusive;
+    this.#written = shared.bytesWritten;
+    this.remoteAddress = shared.remoteAddress ?? "";
+    this.remotePort = shared.remotePort ?? 0;
+    this.tls = shared.encrypted === true
+      ? { serverName: shared.servername || undefined }
+      : undefined;
+    // `node:http` has taken its own listener away: a reset would end the process.
+    if (guarded.has(socket)) return;
+    guarded.add(socket);
+    shared.on("error", () => {});
+  }
+
+  watch(left: () => void): void {
+    this.#left = left;
+    this.#socket.on("close", left);
+    this.#socket.on("end", left);
+    if (this.#isGone) queueMicrotask(() => this.#left?.());
+  }
+
+  take(): Transport | undefined {
+    this.#unwatch();
+    if (!this.#isExclusive && this.#isTaken) throw twoAnswers();
+    taken.add(this.#socket);
+    if (this.#isGone) {
+      this.#socket.destroy();
+      return undefined;
+    }
+    return new NodeTransport(this.#socket);
+  }
+
+  leave(): void {
+    this.#unwatch();
+    if (this.#isExclusive) taken.delete(this.#socket);
+  }
+
+  drop(): void {
+    this.#unwatch();
+    if (this.#isExclusive || !this.#isTaken) this.#socket.destroy();
+  }
+
+  /** Whether the client has closed or reset the connection, or has ended its direction. */
+  get #isGone(): boolean {
+    return this.#socket.destroyed || this.#socket.readableEnded;
+  }
+
+  /** Whether a listener has answered: one of ours, or another, which then reads or has written. */
+  get #isTaken(): boolean {
+    const socket = this.#socket;
+    return taken.has(socket) || socket.listenerCount("data") > 0 ||
+      socket.bytesWritten > this.#written;
+  }
+
+  #unwatch(): void {
+    if (this.#left === undefined) return;
+    this.#socket.removeListener("close", this.#left);
+    this.#socket.removeListener("end", this.#left);
+    this.#left = undefined;
+  }
+}
+
+function newUpgrader<T>(options: UpgradeOptions<T>): Upgrader<T> {
+  checkRuntime();
+  return new Upgrader(options, sharing);
+}
+
+function twoAnswers(): TypeError {
+  return new TypeError(
+    "Two listeners answer one upgrade request: give each attach() its own `path`, or return " +
+      '"pass" from `upgrade` for requests of others; call upgrader.upgrade() once for a socket',
+  );
 }
 
 /**
@@ -140,8 +253,7 @@ function wrap(socket: NodeUpgradeSocket): WrappedSocket {
  * ```
  */
 export function createUpgrader<T = undefined>(options: UpgradeOptions<T> = {}): Upgrader<T> {
-  checkRuntime();
-  return new Upgrader(options, wrap);
+  return newUpgrader(options);
 }
 
 /**
@@ -169,15 +281,23 @@ export function upgrade<T = undefined>(
   head: Uint8Array,
   options: UpgradeOptions<T> = {},
 ): Promise<Connection<T> | undefined> {
-  return createUpgrader(options).upgrade(request, socket, head);
+  return newUpgrader(options).upgrade(request, socket, head);
 }
 
 /**
- * Makes a `node:http` or `node:https` server accept WebSockets on every path; the `upgrade` hook can
- * refuse some. The HTTP server goes on answering plain requests.
+ * Makes a `node:http` or `node:https` server accept WebSockets; the HTTP server still answers plain
+ * requests.
+ *
+ * The server is shared. A request for another `path`, or one for which the `upgrade` hook returns
+ * `"pass"`, is left to the other `upgrade` listeners: those of Vite, Next or socket.io, or a second
+ * `attach`. Where every listener is one of `attach` and none wants a request, it gets a 404. Two listeners
+ * that answer the same request are an error in the program, which `onError` receives; the client gets
+ * one answer.
  *
  * @returns The connections; its `shutdown` detaches them from the server, which is not closed.
  * @throws {TypeError | RangeError} When an option is wrong.
+ * @throws {Error} On a runtime that is too old, such as Bun before 1.4, whose `node:http` hands over no
+ * sockets.
  *
  * @example
  * ```ts
@@ -186,7 +306,7 @@ export function upgrade<T = undefined>(
  *
  * const httpServer = createServer((_, response) => response.end("plain HTTP"));
  * const sockets = attach(httpServer, {
- *   upgrade: ({ url }) => url === "/chat" ? undefined : { status: 404 },
+ *   path: "/chat",
  *   message(conn, data) {
  *     sockets.broadcast(data, { except: conn });
  *   },
@@ -197,11 +317,43 @@ export function attach<T = undefined>(
   server: NodeHttpServer,
   options: UpgradeOptions<T> = {},
 ): Upgrader<T> {
-  const upgrader = createUpgrader(options);
+  const upgrader = newUpgrader(options);
   const listener: NodeUpgradeListener = (request, socket, head) => {
-    upgrader.upgrade(request, socket, head);
+    const passed = (): void => leave(server, upgrader, request, socket, head);
+    if (!upgrader.wants(request)) {
+      passed();
+      return;
+    }
+    const shared = sharing.share(socket, false);
+    // All other listeners have seen the request by then, and the first may have answered it.
+    queueMicrotask(() => upgrader.upgradeShared(request, shared, head, { passed }));
   };
   server.on("upgrade", listener);
-  upgrader.finished.then(() => server.removeListener("upgrade", listener));
+  attached.set(server, (attached.get(server) ?? 0) + 1);
+  upgrader.finished.then(() => {
+    server.removeListener("upgrade", listener);
+    attached.set(server, attached.get(server)! - 1);
+  });
   return upgrader;
+}
+
+/** For each HTTP server the listeners of `attach`. */
+const attached: WeakMap<NodeHttpServer, number> = new WeakMap();
+
+/** For each request the listeners of `attach` that have left it to others. */
+const leftBy: WeakMap<NodeUpgradeRequest, number> = new WeakMap();
+
+/** Leaves a request to the other listeners; where there are none, the last one answers. */
+function leave<T>(
+  server: NodeHttpServer,
+  upgrader: Upgrader<T>,
+  request: NodeUpgradeRequest,
+  socket: NodeUpgradeSocket,
+  head: Uint8Array,
+): void {
+  const left = (leftBy.get(request) ?? 0) + 1;
+  leftBy.set(request, left);
+  const listeners = server.listenerCount?.("upgrade");
+  if (listeners !== attached.get(server) || left < listeners!) return;
+  upgrader.rejectUnwanted(request, sharing.share(socket, false), head);
 }

@@ -34,21 +34,25 @@ export type { ConnectionOptions, DelayedWriteOptions } from "./connection/connec
 export type { Handlers } from "./connection/handlers.ts";
 export type { OnSlow, PublishOptions, PublishResult } from "./connection/publish_options.ts";
 export type { HeaderFieldsInit } from "./shared/header_lines.ts";
+export type { LimitReport, Origins } from "./server/admission.ts";
+export type { ServeOptions } from "./server/serve_options.ts";
 export type {
-  Origins,
-  ServeOptions,
+  Refusal,
   UpgradeAcceptance,
   UpgradeDecision,
   UpgradeRejection,
   UpgradeRequest,
-} from "./server/serve_options.ts";
+  UpgradeResult,
+  UpgradeTls,
+} from "./server/upgrade_hook.ts";
 export { prepareMessage } from "./connection/prepare.ts";
 export type {
   BroadcastOptions,
   ConnectionGroup,
   ServerPublishOptions,
 } from "./server/connection_group.ts";
-export type { ShutdownOptions } from "./server/shutdown_options.ts";
+export type { ShutdownOptions } from "./server/shutdown.ts";
+export type { ServerStats } from "./server/server_core.ts";
 export type { Server } from "./server/server.ts";
 export type {
   DenoSockets,

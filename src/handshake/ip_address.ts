@@ -1,8 +1,36 @@
-// IP addresses from their text (RFC 4291 2.2), to tell them from host names.
+// IP addresses from their text and back (RFC 4291 2.2, RFC 5952).
 
 /** The 4 or 16 bytes of an address, or `undefined` when the text is none. */
 export function parseIpAddress(text: string): number[] | undefined {
   return text.includes(":") ? parseIpv6(text) : parseIpv4(text);
+}
+
+/**
+ * The text of an address of 4 or 16 bytes, in the one form that RFC 5952 gives it. An IPv4-mapped IPv6
+ * address is the IPv4 address (RFC 4291 2.5.5.2).
+ */
+export function formatIpAddress(bytes: readonly number[]): string {
+  const short = unmapped(bytes);
+  if (short.length === 4) return short.join(".");
+  const groups: number[] = [];
+  for (let i = 0; i < 16; i += 2) groups.push(short[i] << 8 | short[i + 1]);
+  // The first of the longest runs of two or more zeros becomes "::".
+  let start = 0;
+  let length = 1;
+  for (let i = 0; i < 8; i++) {
+    let end = i;
+    while (end < 8 && groups[end] === 0) end++;
+    if (end - i > length) [start, length] = [i, end - i];
+  }
+  const text = (part: number[]): string => part.map((group) => group.toString(16)).join(":");
+  if (length < 2) return text(groups);
+  return `${text(groups.slice(0, start))}::${text(groups.slice(start + length))}`;
+}
+
+/** The 4 bytes of an IPv4-mapped IPv6 address; any other address as it is. */
+export function unmapped(bytes: readonly number[]): readonly number[] {
+  if (bytes.length !== 16 || bytes[10] !== 0xff || bytes[11] !== 0xff) return bytes;
+  return bytes.slice(0, 10).every((byte) => byte === 0) ? bytes.slice(12) : bytes;
 }
 
 function parseIpv4(text: string): number[] | undefined {

@@ -9,7 +9,7 @@ export type FieldLines = Iterable<readonly [name: string, value: string]>;
 
 const encoder: TextEncoder = new TextEncoder();
 
-/** The bytes of `head`, which must be ASCII, followed by those of `body`. */
+/** The bytes of `head`, one for each character (none above U+00FF), followed by those of `body`. */
 export function encodeHead(head: string, body?: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(head.length + (body?.length ?? 0));
   writeAscii(head, bytes, 0);

@@ -2,7 +2,12 @@
 
 import type { HandshakeError } from "../errors.ts";
 import { ACCEPT_LENGTH, writeAcceptKey } from "./accept_key.ts";
-import { assertFieldValue, HeaderFields } from "./header_fields.ts";
+import {
+  assertFieldName,
+  assertFieldValue,
+  HeaderFields,
+  isReceivedValue,
+} from "./header_fields.ts";
 import {
   encodeBody,
   encodeHead,
@@ -152,9 +157,7 @@ export function acceptResponse(options: AcceptOptions): Uint8Array {
  */
 export function refusalResponse(options: RefusalOptions): Uint8Array {
   const { status } = options;
-  if (!Number.isInteger(status) || status < 200 || status > 599) {
-    throw new RangeError(`status is ${status}: a refusal has a status from 200 to 599`);
-  }
+  assertStatus(status);
   const fields = new HeaderFields();
   if (status === 426) fields.append("Upgrade", "websocket");
   fields.append("Connection", status === 426 ? "Upgrade, close" : "close");
@@ -191,13 +194,57 @@ export function errorResponse(error: HandshakeError, method?: string): Uint8Arra
   return formatResponse(error.status ?? 400, fields, { body, omitBody: method === "HEAD" });
 }
 
+/** What {@linkcode streamedResponseHead} needs to know. */
+export interface StreamedResponseOptions {
+  /** The status code, 200 to 599. */
+  status: number;
+  /** The header fields, those about the connection and the length left out. */
+  headers: FieldLines;
+  /** The line that tells where the body ends, or `undefined` where the end of the stream does. */
+  framing: string | undefined;
+}
+
+/**
+ * The head of a response whose body follows piece by piece. Its fields are those of a web `Headers`,
+ * so they may have obs-text, one character for each byte. It ends the connection.
+ *
+ * Throws a `RangeError` for a status outside 200 to 599, a `TypeError` for a field that cannot be
+ * written.
+ */
+export function streamedResponseHead(options: StreamedResponseOptions): Uint8Array {
+  const { status, headers, framing } = options;
+  assertStatus(status);
+  let head = `${statusLine(status)}Connection: ${status === 426 ? "Upgrade, close" : "close"}\r\n`;
+  if (status === 426) head += "Upgrade: websocket\r\n";
+  let hasType = status === 204 || status === 304;
+  for (const [name, value] of headers) {
+    assertFieldName(name);
+    if (!isReceivedValue(name, value)) assertFieldValue(name, value);
+    hasType ||= name.toLowerCase() === "content-type";
+    head += `${name}: ${value}\r\n`;
+  }
+  if (!hasType) head += "Content-Type: text/plain; charset=utf-8\r\n";
+  if (framing !== undefined) head += `${framing}\r\n`;
+  return encodeHead(head + "\r\n");
+}
+
+function assertStatus(status: number): void {
+  if (!Number.isInteger(status) || status < 200 || status > 599) {
+    throw new RangeError(`status is ${status}: a refusal has a status from 200 to 599`);
+  }
+}
+
+function statusLine(status: number): string {
+  return `HTTP/1.1 ${status} ${REASONS.get(status) ?? ""}\r\n`;
+}
+
 function formatResponse(
   status: number,
   fields: HeaderFields,
   options: Pick<RefusalOptions, "body" | "omitBody">,
 ): Uint8Array {
   const body = encodeBody(options.body);
-  let head = `HTTP/1.1 ${status} ${REASONS.get(status) ?? ""}\r\n${formatFields(fields)}`;
+  let head = statusLine(status) + formatFields(fields);
   // RFC 9110 15.3.5, 15.4.5 and 8.6: these have no content, and 204 may not even tell its length.
   if (status === 204 || status === 304) {
     if (body.length > 0) throw new TypeError(`body is not empty: status ${status} has no body`);

@@ -9,17 +9,18 @@ import { checkUpgrade, type ServerRequest } from "../handshake/server.ts";
 import { chooseSubprotocol } from "../handshake/subprotocols.ts";
 import { TOPICS_SUBPROTOCOL } from "../pubsub/topic_protocol.ts";
 import { ConnectionGroup } from "../server/connection_group.ts";
-import { hostRefused, isHostAllowed } from "../server/host.ts";
-import { isOriginAllowed, originRefused } from "../server/origin.ts";
+import { hostRefused, isHostAllowed, isOriginAllowed, originRefused } from "../server/admission.ts";
 import { ServerCore } from "../server/server_core.ts";
+import { type ServeOptions, serveRules } from "../server/serve_options.ts";
 import {
-  type ServeOptions,
-  serveRules,
+  callHook,
+  checkDecision,
+  HookFailure,
+  isResponse,
   type UpgradeAcceptance,
-  type UpgradeDecision,
   type UpgradeRequest,
-} from "../server/serve_options.ts";
-import { callHook, checkDecision, HookFailure } from "../server/upgrade_hook.ts";
+  type UpgradeResult,
+} from "../server/upgrade_hook.ts";
 import { headerLines } from "../shared/header_lines.ts";
 import { isPromiseLike } from "../shared/promise_like.ts";
 import { type NativeContext, NativeDriver } from "./driver.ts";
@@ -138,15 +139,18 @@ export abstract class NativeSockets<T, S> extends ConnectionGroup<T> {
     const upgradeRequest: UpgradeRequest = {
       method: head.method,
       url: request.url.replace(/^http/, "ws"),
+      path: pathOf(request.url),
       headers: head.fields,
       remoteAddress: peer.remoteAddress,
+      remotePort: peer.remotePort,
+      raw: request,
       subprotocols: head.subprotocols,
     };
     const origins = head.fields.getAll("origin");
     const isAllowed = callHook(() =>
       isOriginAllowed(rules.allowedOrigins, origins, head.host, upgradeRequest)
     );
-    if (!isAllowed) throw originRefused(origins, head.host);
+    if (!isAllowed) throw originRefused(origins, upgradeRequest);
     const { upgrade } = rules.options;
     if (upgrade === undefined) return this.#accept(head, upgradeRequest, peer, undefined, perform);
     const decision = callHook(() => upgrade.call(rules.options, upgradeRequest));
@@ -189,10 +193,15 @@ export abstract class NativeSockets<T, S> extends ConnectionGroup<T> {
     head: ServerRequest,
     request: UpgradeRequest,
     peer: NativePeer,
-    decision: UpgradeDecision<T> | void,
+    result: UpgradeResult<T>,
     perform: PerformUpgrade<T, S, A>,
   ): A | Response {
-    checkDecision(decision);
+    if (isResponse(result)) return result;
+    if (result === "pass") {
+      throw new TypeError('upgrade returned "pass", which createSockets cannot do: use `path`');
+    }
+    const decision = result ?? undefined;
+    if (decision !== undefined) checkDecision(decision);
     if (decision?.status !== undefined) {
       const { status, headers, body } = decision;
       const lines = headerLines(headers);

@@ -10,8 +10,8 @@ import {
   type PublishOptions,
   type PublishResult,
 } from "../connection/publish_options.ts";
-import type { ServerCore } from "./server_core.ts";
-import { checkShutdownOptions, type ShutdownOptions } from "./shutdown_options.ts";
+import type { ServerCore, ServerStats } from "./server_core.ts";
+import { checkShutdownOptions, type ShutdownOptions } from "./shutdown.ts";
 
 /** Whom a broadcast leaves out. */
 export interface BroadcastOptions<T = unknown> {
@@ -61,6 +61,11 @@ export abstract class ConnectionGroup<T> {
   /** Resolves, and never rejects, when the server has shut down and its last connection is gone. */
   get finished(): Promise<void> {
     return this.#core.finished;
+  }
+
+  /** The numbers of this moment, and those since the start. */
+  stats(): ServerStats {
+    return this.#core.stats();
   }
 
   /** Iterates over the connections that are open. */
@@ -141,9 +146,11 @@ export abstract class ConnectionGroup<T> {
   }
 
   /**
-   * Stops accepting at once, closes all connections with 1001 (RFC 6455 section 7.4.1), waits for them,
-   * and cuts those that take too long. Resolves when all is over; a second call waits for the same end,
-   * and closes at once what a first one with `drainPeriod` has not closed yet, unless it has `drainPeriod` as well.
+   * Stops accepting at once, closes all connections with 1001 (RFC 6455 section 7.4.1) and waits for them.
+   * Messages that were accepted before are delivered first. A connection without progress for `timeout`
+   * milliseconds is cut. Resolves when everything has ended. A second call waits for the same end, and
+   * closes at once what a first one with `drainPeriod` has not closed yet, unless it has `drainPeriod` as
+   * well.
    *
    * @throws {TypeError | RangeError} When an option is unknown, of another type or out of range.
    */

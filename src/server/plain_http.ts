@@ -1,57 +1,241 @@
-// Plain HTTP on a WebSocket server's port: one request without a body, one answer in one piece.
+// Plain HTTP on a WebSocket server's port: one request without a body, and the response to it, which is
+// sent no faster than the client reads.
 
 import { HandshakeError } from "../errors.ts";
 import { isHost, isOriginForm } from "../handshake/outgoing.ts";
-import { refusalResponse } from "../handshake/response.ts";
+import { streamedResponseHead } from "../handshake/response.ts";
 import type { RequestHead } from "../handshake/request_head.ts";
+import type { Transport } from "../transport/transport.ts";
 
-/** What an answer's connection and length are is up to us, not to the user's `Response`. */
-const OWN_FIELDS = ["connection", "content-length", "keep-alive", "transfer-encoding", "upgrade"];
+/** The connection and the length of a response are set here, not by the user's `Response`. */
+const OWN_FIELDS = [
+  "connection",
+  "content-length",
+  "keep-alive",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+];
+
+const encoder = new TextEncoder();
+const LAST_CHUNK = encoder.encode("0\r\n\r\n");
 
 /**
  * The request as the web's `Request`.
  *
  * @param head The request.
  * @param secure Whether it came over TLS, which makes its URL `https:`.
- * @throws {HandshakeError} When it is none that can be answered here (400).
+ * @param signal Aborts when the client has left.
+ * @throws {HandshakeError} When it cannot be answered here (400).
  */
-export function toRequest(head: RequestHead, secure: boolean): Request {
+export function toRequest(head: RequestHead, secure: boolean, signal: AbortSignal): Request {
   const { fields, host, path, method } = head;
   if ((fields.get("content-length") ?? "0") !== "0" || fields.has("transfer-encoding")) {
-    throw new HandshakeError("BODY_NOT_ALLOWED", "A request with a body is not answered here", {
-      status: 400,
-    });
+    throw badRequest("BODY_NOT_ALLOWED", "A request with a body is not answered here");
   }
   // RFC 9112 3.2: one Host line, and it must be a host; anything else would lead the URL astray.
   if (fields.getAll("host").length !== 1 || !isHost(host)) {
-    throw new HandshakeError("HOST_INVALID", "The request must name its host in one Host field", {
-      status: 400,
-    });
+    throw badRequest("HOST_INVALID", "The request must name its host in one Host field");
   }
   try {
     if (!isOriginForm(path)) throw new TypeError("not a path");
     const url = `${secure ? "https" : "http"}://${host}${path}`;
-    return new Request(url, { method, headers: [...fields] });
+    return new Request(url, { method, headers: [...fields], signal });
   } catch {
-    throw new HandshakeError("HEAD_MALFORMED", "The request cannot be answered here", {
-      status: 400,
-    });
+    throw badRequest("HEAD_MALFORMED", "The request cannot be answered here");
   }
 }
 
+function badRequest(
+  code: "BODY_NOT_ALLOWED" | "HOST_INVALID" | "HEAD_MALFORMED",
+  message: string,
+): HandshakeError {
+  return new HandshakeError(code, message, { status: 400 });
+}
+
+/** The owner of a {@linkcode ResponseWriter}. */
+export interface ResponseOwner {
+  /** The whole response was given to the transport. */
+  responseWritten(): void;
+  /**
+   * The user's `Response` failed.
+   *
+   * @param begun Whether a part of it was sent, so that only the end of the stream can tell.
+   */
+  responseFailed(error: unknown, begun: boolean): void;
+}
+
 /**
- * Lets the user's `fetch` answer a request.
- *
- * @param fetch The user's hook.
- * @param request The request.
+ * Sends one `Response`. Its body is read with backpressure: the next chunk is asked for when the
+ * transport has taken the one before. The length of a body that is there at once is announced; any
+ * other is sent in chunks (RFC 9112 7.1), or up to the end of the stream to an HTTP/1.0 client.
  */
-export async function answerPlainRequest(
-  fetch: (request: Request) => Response | Promise<Response>,
-  request: Request,
-): Promise<Uint8Array> {
-  const response = await fetch(request);
-  const headers = [...response.headers].filter(([name]) => !OWN_FIELDS.includes(name));
-  const body = new Uint8Array(await response.arrayBuffer());
-  const omitBody = request.method === "HEAD";
-  return refusalResponse({ status: response.status, headers, body, omitBody });
+export class ResponseWriter {
+  readonly #transport: Transport;
+  readonly #response: Response;
+  readonly #owner: ResponseOwner;
+  readonly #omitBody: boolean;
+  readonly #chunked: boolean;
+  #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  #drained: (() => void) | undefined;
+  #begun = false;
+  #over = false;
+
+  /**
+   * @param transport The stream to the client.
+   * @param response The user's response.
+   * @param request The method and the version of the request.
+   * @param owner Called when it is done or has failed.
+   */
+  constructor(
+    transport: Transport,
+    response: Response,
+    request: { readonly method: string; readonly version: string },
+    owner: ResponseOwner,
+  ) {
+    this.#transport = transport;
+    this.#response = response;
+    this.#owner = owner;
+    const { status } = response;
+    this.#omitBody = request.method === "HEAD" || status === 204 || status === 205 ||
+      status === 304;
+    this.#chunked = request.version !== "HTTP/1.0";
+  }
+
+  /** Whether the body is still being read. */
+  get isOpen(): boolean {
+    return !this.#over;
+  }
+
+  /** Begins to send. */
+  start(): void {
+    this.#send().catch((error: unknown) => {
+      if (this.#over) return;
+      this.cancel(error);
+      this.#owner.responseFailed(error, this.#begun);
+    });
+  }
+
+  /** The transport takes output again. */
+  drain(): void {
+    this.#drained?.();
+    this.#drained = undefined;
+  }
+
+  /** Stops: the client has left, or has no more time. The body is cancelled. */
+  cancel(reason: unknown): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.drain();
+    cancelBody(this.#response, this.#reader, reason);
+  }
+
+  async #send(): Promise<void> {
+    const { status, body } = this.#response;
+    const headers = [...this.#response.headers].filter(([name]) => !OWN_FIELDS.includes(name));
+    // Now, so that a status or a field that cannot be sent fails before the body is read.
+    streamedResponseHead({ status, headers, framing: undefined });
+    if (body?.locked) throw new TypeError("The body of the Response was read already");
+    this.#reader = body?.getReader();
+    const first = await this.#read();
+    if (this.#over) return;
+    // A body that was a string or bytes ends at once, within this turn of the event loop.
+    const second = first === undefined ? Promise.resolve(undefined) : this.#read();
+    second.catch(() => {});
+    const whole = first === undefined || await isSoon(second);
+    if (this.#over) return;
+    const isWhole = whole && (await second) === undefined;
+    const hasBody = status !== 204 && status !== 304;
+    const framing = !hasBody
+      ? undefined
+      : isWhole
+      ? `Content-Length: ${first?.length ?? 0}`
+      : this.#chunked
+      ? "Transfer-Encoding: chunked"
+      : undefined;
+    const head = streamedResponseHead({ status, headers, framing });
+    this.#begun = true;
+    if (this.#omitBody) {
+      await this.#write(head);
+      this.#over = true;
+      cancelBody(this.#response, this.#reader, undefined);
+      this.#owner.responseWritten();
+      return;
+    }
+    if (isWhole) {
+      await this.#write(first === undefined ? head : joined(head, first));
+    } else {
+      await this.#write(joined(head, this.#framed(first!)));
+      for (let next = await second; next !== undefined; next = await this.#read()) {
+        if (this.#over) return;
+        if (next.length > 0) await this.#write(this.#framed(next));
+        if (this.#over) return;
+      }
+      if (this.#chunked && !this.#over) await this.#write(LAST_CHUNK);
+    }
+    if (this.#over) return;
+    this.#over = true;
+    this.#owner.responseWritten();
+  }
+
+  /** The next chunk of the body that is not empty, or `undefined` at its end. */
+  async #read(): Promise<Uint8Array | undefined> {
+    for (;;) {
+      const result = await this.#reader?.read();
+      if (result === undefined || result.done) return undefined;
+      const chunk: unknown = result.value;
+      if (!(chunk instanceof Uint8Array)) {
+        throw new TypeError("The body of the Response must be a stream of Uint8Array chunks");
+      }
+      if (chunk.length > 0) return chunk;
+    }
+  }
+
+  #framed(chunk: Uint8Array): Uint8Array {
+    if (!this.#chunked) return chunk;
+    return joined(encoder.encode(`${chunk.length.toString(16)}\r\n`), chunk, CRLF);
+  }
+
+  /** Resolves when the transport takes more. */
+  #write(bytes: Uint8Array): Promise<void> | void {
+    if (this.#over || this.#transport.write(bytes, bytes.length)) return;
+    return new Promise((resolve) => this.#drained = resolve);
+  }
+}
+
+const CRLF = encoder.encode("\r\n");
+
+/** Cancels the body of a response that is not sent, or no longer. What that throws concerns no one. */
+export function cancelBody(
+  { body }: Response,
+  reader: ReadableStreamDefaultReader<Uint8Array> | undefined,
+  reason: unknown,
+): void {
+  const cancelled = reader !== undefined
+    ? reader.cancel(reason)
+    : body === null || body.locked
+    ? undefined
+    : body.cancel(reason);
+  cancelled?.catch(() => {});
+}
+
+/** Whether a promise settles before the event loop turns. */
+async function isSoon(promise: Promise<unknown>): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const turn = new Promise<boolean>((resolve) => timer = setTimeout(() => resolve(false), 0));
+  try {
+    return await Promise.race([promise.then(() => true), turn]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function joined(...parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }

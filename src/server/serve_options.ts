@@ -1,6 +1,5 @@
 // The options of `serve`, their defaults and their check.
 
-import type { HeaderView } from "../errors.ts";
 import type { DenoSockets, TlsServerOptions } from "../transport/transport.ts";
 import type { Backplane, BackplaneQueueOptions, ResumeOptions } from "../pubsub/backplane.ts";
 import { TOPICS_SUBPROTOCOL } from "../pubsub/topic_protocol.ts";
@@ -9,9 +8,6 @@ import {
   type ClientTopicsRules,
   clientTopicsRules,
 } from "../topics/client_topics.ts";
-import type { HeaderFieldsInit } from "../shared/header_lines.ts";
-import { checkOrigins } from "./check_origins.ts";
-import { checkBackplane } from "./backplane_options.ts";
 import {
   checkInteger,
   checkNames,
@@ -28,59 +24,15 @@ import {
   connectionRules,
   MAX_INT32,
 } from "../connection/connection_options.ts";
-import { isHostName } from "./host.ts";
 import { checkHandlers, HANDLER_NAMES, type Handlers } from "../connection/handlers.ts";
-
-/** A client's request for a connection, as the `upgrade` hook sees it. */
-export interface UpgradeRequest {
-  /** Always `GET`. */
-  readonly method: string;
-  /** What the client asked for, as a URL: `ws://127.0.0.1:8080/chat?room=1`. */
-  readonly url: string;
-  /** The header fields of the request. */
-  readonly headers: HeaderView;
-  /** The client's address, without the port; empty on a unix socket. */
-  readonly remoteAddress: string;
-  /** The subprotocols the client offers, in its order of preference. */
-  readonly subprotocols: readonly string[];
-}
-
-/** Refuses a connection with an HTTP answer. */
-export interface UpgradeRejection {
-  /** The HTTP status code, 200 to 599. */
-  status: number;
-  /** Further header fields. */
-  headers?: HeaderFieldsInit;
-  /** The body of the answer. Default: empty. */
-  body?: string | Uint8Array;
-}
-
-/** Accepts a connection. Every field is optional; without one of them the defaults hold. */
-export interface UpgradeAcceptance<T> {
-  /**
-   * The subprotocol, one of those the client offers. Default: by the options `clientTopics` and
-   * `subprotocols`.
-   */
-  subprotocol?: string;
-  /** Further header fields of the 101 answer. */
-  headers?: HeaderFieldsInit;
-  /** What `connection.data` begins as. */
-  data?: T;
-  /** Handlers of this connection alone, instead of those of the server. */
-  handlers?: Handlers<T>;
-  /** Must be absent: with a status it is a rejection. */
-  status?: undefined;
-}
-
-/** What an `upgrade` hook decides. */
-export type UpgradeDecision<T> = UpgradeRejection | UpgradeAcceptance<T>;
-
-/** Which values of a browser's `Origin` are let in. */
-export type Origins =
-  | "same"
-  | "any"
-  | readonly string[]
-  | ((origin: string, request: UpgradeRequest) => boolean);
+import {
+  checkHosts,
+  checkOrigins,
+  type LimitReport,
+  type Origins,
+  TrustedProxies,
+} from "./admission.ts";
+import type { Refusal, UpgradeRequest, UpgradeResult } from "./upgrade_hook.ts";
 
 /** The options of `serve`. */
 export interface ServeOptions<T = undefined> extends ConnectionOptions, Handlers<T> {
@@ -88,8 +40,13 @@ export interface ServeOptions<T = undefined> extends ConnectionOptions, Handlers
   hostname?: string;
   /** The port to listen on; 0 lets the system choose. Default: 0. */
   port?: number;
-  /** A unix socket to listen on, instead of `hostname` and `port`. */
+  /** The path of a unix socket to listen on, instead of `hostname` and `port`. */
   unix?: string;
+  /**
+   * The URL path that is served, or a list of them, such as `"/chat"`; upgrade requests for others get a
+   * 404, or are left to the other listeners of a shared HTTP server (`attach`). Default: all.
+   */
+  path?: string | readonly string[];
   /** Lets several processes listen on the port (SO_REUSEPORT). Default: `false`. */
   reusePort?: boolean;
   /** How many connections may wait to be accepted, where the runtime lets it be set. */
@@ -106,14 +63,45 @@ export interface ServeOptions<T = undefined> extends ConnectionOptions, Handlers
   handshakeTimeout?: number;
   /** Bytes that a request's head may have; over it: 431. Default: 16384. */
   maxHandshakeSize?: number;
-  /** How many connections may be open; over it: 503. Default: no limit. */
+  /**
+   * Connections that may be open, opening handshakes and plain HTTP requests under way included; over
+   * it: 503. Default: no limit.
+   */
   maxConnections?: number;
+  /**
+   * The same for each address of a client, see {@linkcode UpgradeRequest.remoteAddress}; over it: 503.
+   * Clients on a unix socket are not counted. Default: no limit.
+   */
+  maxConnectionsPerAddress?: number;
+  /**
+   * Addresses and CIDR ranges of proxies, `"unix"` for those that connect over a unix socket. The
+   * address of a client behind them is the last one in `Forwarded` or `X-Forwarded-For` that is not a
+   * proxy's; `X-Forwarded-Proto: https` makes the URL `wss:`. Default: none, and these fields are not
+   * read.
+   */
+  trustedProxies?: readonly string[];
+  /**
+   * `true`: each connection begins with a PROXY protocol header (version 1 or 2), which names the
+   * client; a connection without one is closed. With `trustedProxies` only those may connect. Not
+   * together with `tls`. Default: `false`.
+   */
+  proxyProtocol?: boolean;
+  /**
+   * `true`: the limits on connections are told to `onLimit` and not enforced, to try them. Default:
+   * `false`.
+   */
+  reportOnly?: boolean;
+  /**
+   * `true`: clients reach this server over TLS that a proxy ends, so that the URL of a request begins with
+   * `wss:`, and `allowedOrigins: "same"` requires an `https:` page. Default: whether `tls` is given.
+   */
+  secure?: boolean;
   /** Shuts the server down when it aborts. */
   signal?: AbortSignal;
   /**
-   * Which values of `Origin` are let in when there is one, as browsers send it; others get a 403.
-   * `"same"`: the request's own host. `"any"`: all. A list: exactly these. Clients that send no
-   * `Origin` are not browsers and pass. Default: `"same"`.
+   * The values of `Origin` that are allowed where there is one, as browsers send it; others get a 403.
+   * `"same"`: the request's own host, and `https:` where the URL is `wss:`. `"any"`: all. A list: exactly
+   * these. Clients that send no `Origin` are not browsers and pass. Default: `"same"`.
    */
   allowedOrigins?: Origins;
   /**
@@ -141,17 +129,27 @@ export interface ServeOptions<T = undefined> extends ConnectionOptions, Handlers
    */
   allowedHosts?: readonly string[];
   /**
-   * Hears of errors that have no connection to go to: of the listener, of the hooks, of a `close`
+   * Receives errors that have no connection to go to: of the listener, of the hooks, of a `close`
    * handler. Default: `console.error` (the web's `reportError` ends the process on Deno and Bun).
    */
   onError?(error: unknown): void;
-  /** Decides about each request: nothing accepts it; see {@linkcode UpgradeDecision}. */
-  upgrade?(
-    request: UpgradeRequest,
-  ): UpgradeDecision<T> | void | Promise<UpgradeDecision<T> | void>;
   /**
-   * Answers plain HTTP requests on the same port: a page, a health check. One request per
-   * connection, none with a body; the answer is sent in one piece. Default: 426.
+   * Called for each upgrade request that was rejected, for whatever reason: malformed, a wrong host, path
+   * or origin, a limit, the `upgrade` hook, a timeout, a shutdown. Where the request was not read so far,
+   * its fields are empty.
+   */
+  onRefused?(request: UpgradeRequest, refusal: Refusal): unknown;
+  /** Called for each client that is over a limit on connections, also with `reportOnly`. */
+  onLimit?(report: LimitReport): unknown;
+  /**
+   * Called for each upgrade request that passed the checks. Returning nothing accepts it; see
+   * {@linkcode UpgradeResult} for the rest. What it throws is a 500, and `onError` receives it.
+   */
+  upgrade?(request: UpgradeRequest): UpgradeResult<T> | Promise<UpgradeResult<T>>;
+  /**
+   * Answers plain HTTP requests on the same port: a page, a health check. One request per connection,
+   * none with a body. The body of the response is read no faster than the client takes it, and
+   * cancelled when the client leaves; then `request.signal` aborts, too. Default: 426.
    */
   fetch?(request: Request): Response | Promise<Response>;
 }
@@ -160,6 +158,7 @@ const SERVE_OPTION_NAMES = [
   "hostname",
   "port",
   "unix",
+  "path",
   "reusePort",
   "backlog",
   "denoSockets",
@@ -167,6 +166,11 @@ const SERVE_OPTION_NAMES = [
   "handshakeTimeout",
   "maxHandshakeSize",
   "maxConnections",
+  "maxConnectionsPerAddress",
+  "trustedProxies",
+  "proxyProtocol",
+  "reportOnly",
+  "secure",
   "signal",
   "allowedOrigins",
   "backplane",
@@ -175,6 +179,8 @@ const SERVE_OPTION_NAMES = [
   "resume",
   "allowedHosts",
   "onError",
+  "onRefused",
+  "onLimit",
   "upgrade",
   "fetch",
   ...CONNECTION_OPTION_NAMES,
@@ -193,6 +199,18 @@ export interface ServeRules<T> {
   readonly maxHandshakeSize: number;
   /** See {@linkcode ServeOptions.maxConnections}. */
   readonly maxConnections: number;
+  /** See {@linkcode ServeOptions.maxConnectionsPerAddress}. */
+  readonly maxConnectionsPerAddress: number;
+  /** See {@linkcode ServeOptions.trustedProxies}. */
+  readonly trustedProxies: TrustedProxies | undefined;
+  /** See {@linkcode ServeOptions.proxyProtocol}. */
+  readonly proxyProtocol: boolean;
+  /** See {@linkcode ServeOptions.reportOnly}. */
+  readonly reportOnly: boolean;
+  /** See {@linkcode ServeOptions.secure}. */
+  readonly secure: boolean;
+  /** See {@linkcode ServeOptions.path}. */
+  readonly path: readonly string[] | undefined;
   /** See {@linkcode ServeOptions.clientTopics}. */
   readonly clientTopics: ClientTopicsRules<T> | undefined;
   /** The subprotocols that are supported, in order of preference. */
@@ -214,12 +232,17 @@ export function serveRules<T>(options: ServeOptions<T>): ServeRules<T> {
   checkAddress(options);
   checkInteger("handshakeTimeout", options.handshakeTimeout, 0, MAX_INT32, "milliseconds");
   checkInteger("maxHandshakeSize", options.maxHandshakeSize, 256, MAX_INT32, "bytes");
-  checkInteger("maxConnections", options.maxConnections, 1, MAX_INT32, "connections");
+  for (const name of ["maxConnections", "maxConnectionsPerAddress"] as const) {
+    checkInteger(name, options[name], 1, MAX_INT32, "connections");
+  }
+  for (const name of ["proxyProtocol", "reportOnly", "secure"] as const) {
+    checkType(name, options[name], "boolean");
+  }
   checkOrigins(options.allowedOrigins);
   checkHosts(options.allowedHosts);
-  checkType("onError", options.onError, "function");
-  checkType("upgrade", options.upgrade, "function");
-  checkType("fetch", options.fetch, "function");
+  for (const name of ["onError", "onRefused", "onLimit", "upgrade", "fetch"] as const) {
+    checkType(name, options[name], "function");
+  }
   checkSignal(options.signal);
   checkBackplane(options);
   const connection = connectionRules(options, true);
@@ -232,6 +255,12 @@ export function serveRules<T>(options: ServeOptions<T>): ServeRules<T> {
     handshakeTimeout: options.handshakeTimeout ?? 10_000,
     maxHandshakeSize: options.maxHandshakeSize ?? 16_384,
     maxConnections: options.maxConnections ?? Infinity,
+    maxConnectionsPerAddress: options.maxConnectionsPerAddress ?? Infinity,
+    trustedProxies: options.trustedProxies && new TrustedProxies(options.trustedProxies),
+    proxyProtocol: options.proxyProtocol ?? false,
+    reportOnly: options.reportOnly ?? false,
+    secure: options.secure ?? false,
+    path: servedPaths(options.path),
     subprotocols: [...first, ...options.subprotocols ?? []],
     allowedOrigins: Array.isArray(options.allowedOrigins)
       ? [...options.allowedOrigins]
@@ -255,6 +284,12 @@ function checkAddress<T>(options: ServeOptions<T>): void {
   checkInteger("backlog", options.backlog, 1, MAX_INT32, "connections");
   checkOneOf("denoSockets", options.denoSockets, ["node:net", "Deno.listen"]);
   if (options.tls === undefined) return;
+  if (options.proxyProtocol === true) {
+    throw new TypeError(
+      'Option "proxyProtocol" cannot be given together with "tls": let the proxy end TLS, and set ' +
+        '"secure" instead',
+    );
+  }
   checkNames('Option "tls"', options.tls, ["cert", "key", "passphrase"]);
   checkType("tls.passphrase", options.tls.passphrase, "string");
   for (const name of ["cert", "key"] as const) {
@@ -263,16 +298,80 @@ function checkAddress<T>(options: ServeOptions<T>): void {
   }
 }
 
-function checkHosts(hosts: unknown): void {
-  if (hosts === undefined) return;
-  if (!Array.isArray(hosts)) throw wrongType("allowedHosts", "an array of host names", hosts);
-  for (const host of hosts) {
-    if (typeof host !== "string" || !isHostName(host)) {
+/** @throws {TypeError} When the option `path` is not a URL path or a list of them. */
+function servedPaths(path: unknown): readonly string[] | undefined {
+  if (path === undefined) return undefined;
+  const list: readonly unknown[] = Array.isArray(path) ? path : [path];
+  return list.map((each) => {
+    if (typeof each !== "string") throw wrongType("path", "a URL path or an array of them", each);
+    const pathname = URL.canParse(each, "http://host")
+      ? new URL(`http://host${each}`).pathname
+      : undefined;
+    if (!each.startsWith("/") || pathname !== each) {
       throw new TypeError(
-        `Option "allowedHosts" must list host names such as "localhost" or "[::1]", got ${
-          show(host)
+        `Option "path" must be a URL path such as "/chat", as it stands in a request, got ${
+          show(each)
         }`,
       );
+    }
+    return each;
+  });
+}
+
+/** The most messages of a topic that can be kept: all of them may have to be read at once. */
+const MAX_MESSAGES = 1_000_000;
+
+/** The options about the engine, see those of `serve`. */
+export interface BackplaneOptions {
+  /** The engine. */
+  backplane?: Backplane;
+  /** What waits while it is away. */
+  backplaneQueue?: BackplaneQueueOptions;
+  /** What it keeps. */
+  resume?: ResumeOptions;
+}
+
+/** @throws {TypeError | RangeError} When one of them is of the wrong type or range. */
+export function checkBackplane({ backplane, backplaneQueue, resume }: BackplaneOptions): void {
+  if (backplane !== undefined) {
+    checkFunctions("backplane", backplane, [
+      "start",
+      "publish",
+      "subscribe",
+      "unsubscribe",
+      "close",
+    ]);
+  }
+  if (backplaneQueue !== undefined) {
+    checkNames('Option "backplaneQueue"', backplaneQueue, ["maxBytes", "drop"]);
+    checkInteger("backplaneQueue.maxBytes", backplaneQueue.maxBytes, 0, MAX_INT32, "bytes");
+    checkOneOf("backplaneQueue.drop", backplaneQueue.drop, ["oldest", "newest"]);
+  }
+  if (resume !== undefined) checkResume(resume, backplane);
+}
+
+function checkResume(resume: ResumeOptions, backplane: Backplane | undefined): void {
+  checkNames('Option "resume"', resume, ["maxAge", "maxMessages"]);
+  const { maxAge, maxMessages }: Partial<ResumeOptions> = resume;
+  if (maxAge === undefined) throw wrongType("resume.maxAge", "a number of milliseconds", maxAge);
+  if (maxMessages === undefined) {
+    throw wrongType("resume.maxMessages", "a number of messages", maxMessages);
+  }
+  checkInteger("resume.maxAge", maxAge, 1, MAX_INT32, "milliseconds");
+  checkInteger("resume.maxMessages", maxMessages, 1, MAX_MESSAGES, "messages");
+  const history = backplane?.history;
+  if (history === undefined) {
+    const what = backplane === undefined ? "there is none" : "this one keeps none";
+    throw new TypeError(`Option "resume" needs a "backplane" that keeps a history, and ${what}`);
+  }
+  checkFunctions("backplane.history", history, ["keep", "append", "read"]);
+}
+
+function checkFunctions(name: string, value: unknown, functions: readonly string[]): void {
+  const object = value as Record<string, unknown> | null;
+  for (const each of functions) {
+    if (typeof object?.[each] !== "function") {
+      throw wrongType(name, `an object with a function "${each}"`, value);
     }
   }
 }

@@ -10,21 +10,31 @@ import { CloseCode } from "../wire/close.ts";
 import { Channel, type ChannelContext, type ChannelLayer } from "../connection/channel.ts";
 import type { Connection } from "../connection/connection.ts";
 import type { ConnectionControl } from "../connection/connection_link.ts";
-import { Drain } from "./drain.ts";
-import { type Accepted, Incoming, type IncomingOwner } from "./incoming.ts";
+import { ConnectionCount } from "./admission.ts";
+import {
+  type Accepted,
+  Handshake,
+  type HandshakeOwner,
+  STALL,
+  type UpgradeGift,
+  type UpgradeSocket,
+} from "./handshake.ts";
 import { logError } from "../shared/log_error.ts";
 import { isPromiseLike } from "../shared/promise_like.ts";
 import { HistoryRelay } from "../topics/history_relay.ts";
 import { Relay } from "../topics/relay.ts";
 import type { ServeRules } from "./serve_options.ts";
-import type { ShutdownOptions } from "./shutdown_options.ts";
+import { Drain, type ShutdownOptions } from "./shutdown.ts";
+import type { Refusal, UpgradeRequest } from "./upgrade_hook.ts";
 import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
 import { clientTopicsLayer } from "../topics/client_topics_layer.ts";
 import { Topics } from "../topics/topics.ts";
 
-/** What a timer of a shutdown is for. */
-const HANDSHAKES = 0;
-const CONNECTIONS = 1;
+/**
+ * Rejected clients that may linger until they have read their response, beyond the handshakes that are
+ * counted. Under a flood the next ones are cut at once.
+ */
+const MAX_LINGERING = 1024;
 
 /** An open connection, as its server sees it: over a stream, or over a WebSocket of the runtime. */
 export interface ServedConnection<T> extends ConnectionControl {
@@ -40,9 +50,31 @@ export interface ServedConnection<T> extends ConnectionControl {
   gone(error: WebSocketError): void;
 }
 
+/** The caller of an upgrade. */
+export interface UpgradeCaller<T> {
+  /** The handshake is over. */
+  done(connection: Connection<T> | undefined): void;
+  /** The request is left to other listeners; {@linkcode UpgradeCaller.done} follows. */
+  passed(): void;
+}
+
+/** The numbers of a server, as `stats()` returns them. */
+export interface ServerStats {
+  /** Open connections. */
+  readonly connections: number;
+  /** Opening handshakes and plain HTTP requests under way. */
+  readonly handshakes: number;
+  /** Connections that were opened since the start. */
+  readonly opened: number;
+  /** Connections that have closed since the start. */
+  readonly closed: number;
+  /** Requests that were rejected since the start, for any reason. */
+  readonly refused: number;
+}
+
 /** The handshakes and connections of one server. */
 export class ServerCore<T>
-  implements ListenerSink, IncomingOwner<T>, ChannelContext<T>, TimerTarget {
+  implements ListenerSink, HandshakeOwner<T>, ChannelContext<T>, TimerTarget {
   /** The checked options. */
   readonly rules: ServeRules<T>;
   /** What its connections listen to. */
@@ -50,16 +82,27 @@ export class ServerCore<T>
   /** Resolves when all is over. */
   readonly finished: Promise<void>;
   #listener: Listener | undefined;
-  #handshakes: Set<Incoming<T>> = new Set();
+  /** Handshakes under way and rejected clients that have not left yet. */
+  #handshakes: Set<Handshake<T>> = new Set();
   #connections: Map<Connection<T>, ServedConnection<T>> = new Map();
-  /** Who waits for handshakes that began elsewhere. */
-  #upgrades: Map<Incoming<T>, (connection: Connection<T> | undefined) => void> = new Map();
+  /** The callers of {@linkcode ServerCore.upgrade}. */
+  #upgrades: Map<Handshake<T>, UpgradeCaller<T>> = new Map();
+  /** What the `upgrade` hook wants back when a connection has closed. */
+  #releases: Map<Connection<T>, () => unknown> | undefined;
+  /** The handshakes and connections within the limits. */
+  readonly count: ConnectionCount;
+  readonly #since = { opened: 0, refused: 0 };
   /** What stands around connections whose clients listen to topics by themselves. */
   readonly #clientTopics: ChannelLayer<T> | undefined;
   #shuttingDown = false;
   #listening = false;
-  /** By when handshakes, and connections that were told to close, have to be over. */
-  #timers: Array<Timer | undefined> = [];
+  /** Whether plain HTTP is still answered during the shutdown. */
+  #keepsHttp = false;
+  #closeTimer: Timer | undefined;
+  #closeDue = 0;
+  #forgaveStall = false;
+  /** For each connection that is closing, its output that had not left when it was last looked at. */
+  #unsent: Map<ServedConnection<T>, number> = new Map();
   #drain: Drain<ServedConnection<T>> | undefined;
   #closeTimeout = 0;
   #relay: Relay | HistoryRelay | undefined;
@@ -69,6 +112,11 @@ export class ServerCore<T>
   constructor(rules: ServeRules<T>) {
     this.rules = rules;
     this.#clientTopics = rules.clientTopics && clientTopicsLayer(rules.clientTopics);
+    this.count = new ConnectionCount(
+      rules,
+      () => this.#connections.size,
+      (report) => this.#call(() => rules.options.onLimit?.(report)),
+    );
     this.finished = new Promise((resolve) => this.#finish = resolve);
   }
 
@@ -110,6 +158,7 @@ export class ServerCore<T>
   /** A connection was opened by other means than {@linkcode ServerCore.accept}. */
   joined(connection: ServedConnection<T>): void {
     this.#connections.set(connection.connection, connection);
+    this.#since.opened++;
   }
 
   /** The socket is bound. */
@@ -131,36 +180,39 @@ export class ServerCore<T>
 
   /** A socket was accepted. */
   accept(transport: Transport): void {
-    if (this.#shuttingDown) {
+    const tooMany = this.#handshakes.size >= this.count.handshakes + MAX_LINGERING;
+    if (tooMany || (this.#shuttingDown && !this.#keepsHttp)) {
       transport.destroy();
       return;
     }
-    const incoming = new Incoming(this, transport, this.rules.options.tls !== undefined);
-    this.#handshakes.add(incoming);
-    incoming.start();
+    const secure = this.rules.options.tls !== undefined;
+    const handshake = new Handshake(this, { transport, secure });
+    this.#handshakes.add(handshake);
+    handshake.start();
   }
 
   /**
-   * Takes over a socket whose request another HTTP server has read.
+   * Decides about a request that another HTTP server has read, and takes its socket over.
    *
-   * @returns The connection, or `undefined` when it came to none.
+   * @param socket Its socket.
+   * @param readHead Gives the head of the request.
+   * @param raw The request object of that server.
+   * @param gift Values of the caller for the connection.
+   * @param caller Called when the handshake is over.
+   * @param isUnwanted Whether the request is only rejected, with 404.
    */
   upgrade(
-    transport: Transport,
-    secure: boolean,
+    socket: UpgradeSocket,
     readHead: () => RequestHead,
-  ): Promise<Connection<T> | undefined> {
-    const incoming = new Incoming(this, transport, secure);
-    this.#handshakes.add(incoming);
-    return new Promise((resolve) => {
-      this.#upgrades.set(incoming, resolve);
-      if (!this.#shuttingDown) {
-        incoming.startWith(readHead);
-        return;
-      }
-      incoming.start();
-      incoming.cancel();
-    });
+    raw: unknown,
+    gift: UpgradeGift<T>,
+    caller: UpgradeCaller<T>,
+    isUnwanted: boolean,
+  ): void {
+    const handshake = new Handshake(this, { socket }, gift, raw);
+    this.#handshakes.add(handshake);
+    this.#upgrades.set(handshake, caller);
+    handshake.startWith(readHead, isUnwanted);
   }
 
   /** Accepting failed. */
@@ -169,9 +221,9 @@ export class ServerCore<T>
   }
 
   /** A handshake is done. */
-  accepted(incoming: Incoming<T>, accepted: Accepted<T>): void {
+  accepted(handshake: Handshake<T>, accepted: Accepted<T>): void {
     accepted.request.fields.compact();
-    const handshake = {
+    const info = {
       url: accepted.url,
       status: 101,
       headers: accepted.request.fields,
@@ -181,30 +233,69 @@ export class ServerCore<T>
     const channel = new Channel<T>(
       this,
       accepted.transport,
-      handshake,
+      info,
       accepted.data as T,
       accepted.handlers,
       accepted.deflate?.agreement,
       accepted.subprotocol === TOPICS_SUBPROTOCOL ? this.#clientTopics : undefined,
     );
-    this.#connections.set(channel.connection, channel);
-    this.#handshakeOver(incoming, channel.connection);
+    const { connection } = channel;
+    this.#connections.set(connection, channel);
+    if (accepted.release !== undefined) {
+      (this.#releases ??= new Map()).set(connection, accepted.release);
+    }
+    this.#since.opened++;
+    this.#handshakeOver(handshake, (caller) => caller.done(connection));
     channel.start(accepted);
   }
 
-  /** A handshake came to nothing. */
-  ended(incoming: Incoming<T>): void {
-    this.#handshakeOver(incoming, undefined);
+  /** A handshake ended without a connection. */
+  ended(handshake: Handshake<T>): void {
+    this.#handshakeOver(handshake, (caller) => caller.done(undefined));
     this.#checkFinished();
+  }
+
+  /** A request is left to the other listeners of a shared HTTP server. */
+  passed(handshake: Handshake<T>): void {
+    this.#handshakeOver(handshake, (caller) => {
+      caller.passed();
+      caller.done(undefined);
+    });
+  }
+
+  /** A request was rejected. */
+  refused(request: UpgradeRequest, refusal: Refusal): void {
+    this.#since.refused++;
+    this.#call(() => this.rules.options.onRefused?.(request, refusal));
+  }
+
+  /** Calls a `release` of the user's. */
+  release(release: () => unknown): void {
+    this.#call(release);
+  }
+
+  /** The numbers of this moment and since the start. */
+  stats(): ServerStats {
+    const { opened, refused } = this.#since;
+    const connections = this.#connections.size;
+    const { handshakes } = this.count;
+    return { connections, handshakes, opened, closed: opened - connections, refused };
   }
 
   /** A connection is over, and its `close` handler comes next. */
   connectionClosed(connection: Connection<T>): void {
     const channel = this.#connections.get(connection)!;
     this.#connections.delete(connection);
+    this.#unsent.delete(channel);
+    this.count.removeAddress(connection.remoteAddress);
     this.topics.withdraw(channel);
     queueMicrotask(() => {
       this.topics.forget(channel);
+      const release = this.#releases?.get(connection);
+      if (release !== undefined) {
+        this.#releases!.delete(connection);
+        this.#call(release);
+      }
       this.#checkFinished();
     });
   }
@@ -224,44 +315,68 @@ export class ServerCore<T>
   }
 
   /** Ends it all; see {@linkcode ConnectionGroup.shutdown}. */
-  shutdown({ timeout, drainPeriod = 0, code = CloseCode.GoingAway }: ShutdownOptions = {}): void {
+  shutdown(
+    { timeout, drainPeriod = 0, code = CloseCode.GoingAway, keepHttp = false }: ShutdownOptions =
+      {},
+  ): void {
     if (this.#shuttingDown) {
       if (drainPeriod === 0) this.#hurry(timeout);
       return;
     }
     this.#shuttingDown = true;
+    this.#keepsHttp = keepHttp && this.#listening && this.rules.options.fetch !== undefined;
     this.#closeTimeout = timeout ?? this.rules.connection.closeTimeout;
-    this.#timers[HANDSHAKES] = timers.start(this.#closeTimeout, this, HANDSHAKES);
-    this.#stopListening().catch((error: unknown) => this.reportError(error)).finally(() => {
-      this.#listening = false;
-      this.#checkFinished();
-    });
-    for (const handshake of this.#handshakes) handshake.cancel();
+    if (!this.#keepsHttp) this.#stopListening();
+    for (const handshake of this.#handshakes) {
+      handshake.shutDown(this.#closeTimeout, this.#keepsHttp);
+    }
     this.#drain = new Drain(
       [...this.#connections.values()],
       drainPeriod,
       (channel) => channel.close(code, "", this.#closeTimeout),
-      () => this.#timers[CONNECTIONS] = timers.start(this.#closeTimeout, this, CONNECTIONS),
+      () => this.#startCloseTimer(),
     );
     this.#drain.timerFired();
+    this.#checkFinished();
   }
 
   /** Somebody has no more time for a shutdown that is spread. */
   #hurry(timeout: number | undefined): void {
     // Those that are closing already keep the time that they were given.
-    if (this.#timers[CONNECTIONS] !== undefined) return;
+    if (this.#closeTimer !== undefined) return;
     this.#closeTimeout = timeout ?? this.#closeTimeout;
     this.#drain?.finish();
   }
 
-  /** The time of a shutdown is over. */
-  timerFired(kind: number): void {
-    if (kind === HANDSHAKES) {
-      for (const handshake of this.#handshakes) handshake.cut();
-      return;
+  /** Looks after the connections that were told to close. */
+  #startCloseTimer(): void {
+    this.#unsent.clear();
+    for (const channel of this.#connections.values()) {
+      this.#unsent.set(channel, channel.connection.bufferedAmount);
     }
+    this.#closeDue = performance.now() + this.#closeTimeout;
+    this.#closeTimer = timers.start(this.#closeTimeout, this, 0);
+  }
+
+  /** The time of a shutdown is over, except for connections whose output makes progress. */
+  timerFired(): void {
+    if (this.#wasStalled()) return;
     const late = new TimeoutError("CLOSE_TIMEOUT", "The server's shutdown waited no longer");
-    for (const channel of this.#connections.values()) channel.gone(late);
+    for (const channel of [...this.#connections.values()]) {
+      const unsent = channel.connection.bufferedAmount;
+      if (unsent > 0 && unsent < (this.#unsent.get(channel) ?? 0)) continue;
+      channel.gone(late);
+    }
+    if (this.#connections.size > 0) this.#startCloseTimer();
+  }
+
+  /** Whether this process was stalled, so that answers may wait in the kernel: they are read first. */
+  #wasStalled(): boolean {
+    const delay = performance.now() - this.#closeDue;
+    if (delay < STALL || this.#forgaveStall) return false;
+    this.#forgaveStall = true;
+    this.#closeTimer = timers.start(delay, this, 0);
+    return true;
   }
 
   /** Shuts down when the signal among the options aborts. */
@@ -298,23 +413,43 @@ export class ServerCore<T>
     return relay;
   }
 
-  async #stopListening(): Promise<void> {
-    await this.#listener?.close();
+  /** Stops accepting. */
+  #stopListening(): void {
+    const closing = this.#listener?.close() ?? Promise.resolve();
+    this.#listener = undefined;
+    closing.catch((error: unknown) => this.reportError(error)).finally(() => {
+      this.#listening = false;
+      this.#checkFinished();
+    });
   }
 
-  #handshakeOver(incoming: Incoming<T>, connection: Connection<T> | undefined): void {
-    this.#handshakes.delete(incoming);
-    const resolve = this.#upgrades.get(incoming);
-    this.#upgrades.delete(incoming);
-    resolve?.(connection);
+  #handshakeOver(handshake: Handshake<T>, tell: (caller: UpgradeCaller<T>) => void): void {
+    this.#handshakes.delete(handshake);
+    const caller = this.#upgrades.get(handshake);
+    this.#upgrades.delete(handshake);
+    if (caller !== undefined) tell(caller);
+  }
+
+  /** Calls a function of the user's, which must not fail here. */
+  #call(hook: () => unknown): void {
+    try {
+      const result = hook();
+      if (isPromiseLike(result)) result.then(undefined, (error) => this.reportError(error));
+    } catch (error) {
+      this.reportError(error);
+    }
   }
 
   #checkFinished(): void {
-    if (
-      !this.#shuttingDown || this.#listening || this.#connections.size > 0 ||
-      this.#handshakes.size > 0
-    ) return;
-    for (const timer of this.#timers) timers.cancel(timer);
+    if (!this.#shuttingDown || this.#connections.size > 0) return;
+    if (this.#keepsHttp) {
+      // The last connection has closed: the health checks have said long enough that this server drains.
+      this.#keepsHttp = false;
+      this.#stopListening();
+      for (const handshake of this.#handshakes) handshake.shutDown(this.#closeTimeout, false);
+    }
+    if (this.#listening || this.#handshakes.size > 0) return;
+    timers.cancel(this.#closeTimer);
     this.#drain?.stop();
     this.#relay?.close();
     this.#finish();

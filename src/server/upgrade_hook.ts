@@ -1,15 +1,100 @@
-// What the user's hooks of a server give, or throw.
+// The `upgrade` hook of a server: what it is asked, what it may answer, and the check of its answer.
 
-import { checkNames, show } from "../shared/check.ts";
-import { checkHandlers, HANDLER_NAMES } from "../connection/handlers.ts";
-import type { UpgradeDecision } from "./serve_options.ts";
+import type { ErrorCode, HeaderView } from "../errors.ts";
+import { checkHandlers, HANDLER_NAMES, type Handlers } from "../connection/handlers.ts";
+import { checkNames, checkType, show } from "../shared/check.ts";
+import type { HeaderFieldsInit } from "../shared/header_lines.ts";
+
+/** A client's request for a connection, as hooks see it. */
+export interface UpgradeRequest {
+  /** Always `GET`, unless the request was rejected for its method. */
+  readonly method: string;
+  /** The requested URL: `ws://127.0.0.1:8080/chat?room=1`. `new URL` takes it. */
+  readonly url: string;
+  /** The path of the URL, without its query: `/chat`. */
+  readonly path: string;
+  /** The header fields of the request. */
+  readonly headers: HeaderView;
+  /**
+   * The client's address, without the port; empty on a unix socket. Behind `trustedProxies` or with
+   * `proxyProtocol` it is the address that the proxy names. IPv4 addresses are never in IPv6 form.
+   */
+  readonly remoteAddress: string;
+  /** The client's port; 0 where it is not known. */
+  readonly remotePort: number;
+  /** The subprotocols that the client offers, in its order of preference. */
+  readonly subprotocols: readonly string[];
+  /** Present where this server speaks TLS with the client. */
+  readonly tls?: UpgradeTls;
+  /** The request object of the HTTP server that read it (`attach`, `createUpgrader`), if any. */
+  readonly raw?: unknown;
+}
+
+/** The TLS session of a request. */
+export interface UpgradeTls {
+  /** The name that the client asked for (SNI), where the runtime tells it. */
+  readonly serverName: string | undefined;
+}
+
+/** Rejects a request with an HTTP response. */
+export interface UpgradeRejection {
+  /** The HTTP status code, 200 to 599. */
+  status: number;
+  /** Further header fields. */
+  headers?: HeaderFieldsInit;
+  /** The body of the response. Default: empty. */
+  body?: string | Uint8Array;
+}
+
+/** Accepts a request. Every field is optional; without one of them the defaults hold. */
+export interface UpgradeAcceptance<T> {
+  /**
+   * The subprotocol, one of those the client offers. Default: by the options `clientTopics` and
+   * `subprotocols`.
+   */
+  subprotocol?: string;
+  /** Further header fields of the 101 response. */
+  headers?: HeaderFieldsInit;
+  /** The first value of `connection.data`. */
+  data?: T;
+  /** Handlers of this connection alone, instead of those of the server. */
+  handlers?: Handlers<T>;
+  /**
+   * Called exactly once when the request no longer counts: after the connection has closed (and its
+   * `close` handler has run), or as soon as it is certain that it never opens, because the client left,
+   * the time ran out or the server shut down. Gives back what the hook has taken for the connection,
+   * such as a slot of a limit for each user.
+   */
+  release?(): unknown;
+  /** Must be absent: with a status it is a rejection. */
+  status?: undefined;
+}
+
+/** The decision of an `upgrade` hook. */
+export type UpgradeDecision<T> = UpgradeRejection | UpgradeAcceptance<T>;
+
+/**
+ * What an `upgrade` hook may return: nothing accepts; a {@linkcode UpgradeDecision} or a `Response`
+ * decides; `"pass"` leaves the request to the other `upgrade` listeners of a shared HTTP server.
+ */
+export type UpgradeResult<T> = UpgradeDecision<T> | Response | "pass" | void;
+
+/** The reason of a rejection, as `onRefused` receives it. */
+export interface Refusal {
+  /** The HTTP status code of the response. */
+  readonly status: number;
+  /** The stable code of the reason, see docs/errors.md. */
+  readonly code: ErrorCode;
+  /** The reason in words. */
+  readonly message: string;
+}
 
 /** A hook has failed: not the client's fault, whatever was thrown. */
 export class HookFailure {
-  /** What the hook threw. */
+  /** The value that the hook threw. */
   readonly cause: unknown;
 
-  /** @param cause What the hook threw. */
+  /** @param cause The value that the hook threw. */
   constructor(cause: unknown) {
     this.cause = cause;
   }
@@ -29,13 +114,28 @@ export function callHook<V>(hook: () => V): V {
 }
 
 const REJECTION_NAMES = ["status", "headers", "body"] as const;
-const ACCEPTANCE_NAMES = ["subprotocol", "headers", "data", "handlers", "status"] as const;
+const ACCEPTANCE_NAMES = [
+  "subprotocol",
+  "headers",
+  "data",
+  "handlers",
+  "release",
+  "status",
+] as const;
+const DECISION_NAMES = [...new Set([...REJECTION_NAMES, ...ACCEPTANCE_NAMES])];
 
-/** @throws {TypeError} When an `upgrade` hook returned something that decides nothing. */
+/** Whether it is a web `Response`, of this realm or of a library that brings its own. */
+export function isResponse(value: unknown): value is Response {
+  if (value instanceof Response) return true;
+  if (typeof value !== "object" || value === null) return false;
+  return "arrayBuffer" in value && "body" in value && "status" in value && "headers" in value &&
+    typeof value.arrayBuffer === "function";
+}
+
+/** @throws {TypeError} When an `upgrade` hook returned something that is no decision. */
 export function checkDecision<T>(decision: UpgradeDecision<T> | void): void {
   if (decision === undefined) return;
-  const names = [...new Set([...REJECTION_NAMES, ...ACCEPTANCE_NAMES])];
-  checkNames("What upgrade returns", decision, names);
+  checkNames("What upgrade returns", decision, DECISION_NAMES);
   const rejects = decision.status !== undefined;
   const allowed: readonly string[] = rejects ? REJECTION_NAMES : ACCEPTANCE_NAMES;
   for (const [name, value] of Object.entries(decision)) {
@@ -46,7 +146,16 @@ export function checkDecision<T>(decision: UpgradeDecision<T> | void): void {
       }`,
     );
   }
-  if (decision.status !== undefined || decision.handlers === undefined) return;
+  if (decision.status !== undefined) return;
+  checkType("release", decision.release, "function");
+  if (decision.handlers === undefined) return;
   checkNames('What upgrade returns as "handlers"', decision.handlers, HANDLER_NAMES);
   checkHandlers(decision.handlers);
+}
+
+/** The function that gives back what a hook has taken, in whatever it has returned. */
+export function releaseOf(result: unknown): (() => unknown) | undefined {
+  if (typeof result !== "object" || result === null || !("release" in result)) return undefined;
+  const { release } = result;
+  return typeof release === "function" ? () => release.call(result) : undefined;
 }

@@ -1,10 +1,12 @@
 // WebSockets on an HTTP server that exists already: Express, Fastify, Koa, Hono on Node all have one.
 
-import { requestFrom } from "../handshake/request_head.ts";
-import type { Transport } from "../transport/transport.ts";
 import type { Connection } from "../connection/connection.ts";
+import { checkHandlers, HANDLER_NAMES, type Handlers } from "../connection/handlers.ts";
+import { requestFrom } from "../handshake/request_head.ts";
+import { checkNames } from "../shared/check.ts";
 import { ConnectionGroup } from "./connection_group.ts";
-import { ServerCore } from "./server_core.ts";
+import type { UpgradeGift, UpgradeSocket } from "./handshake.ts";
+import { ServerCore, type UpgradeCaller } from "./server_core.ts";
 import { type ServeOptions, serveRules } from "./serve_options.ts";
 
 /** The options of `serve` that make sense where another server listens and answers plain HTTP. */
@@ -21,7 +23,16 @@ export type UpgradeOptions<T = undefined> = Omit<
   | "noDelay"
   | "readBufferSize"
   | "denoSockets"
+  | "proxyProtocol"
 >;
+
+/** The values of one upgrade, which the connection has before its `open` handler is called. */
+export interface UpgradeCallOptions<T = undefined> {
+  /** The first value of `connection.data`, unless the `upgrade` hook gives one. */
+  data?: T;
+  /** Handlers of this connection alone, unless the `upgrade` hook gives some. */
+  handlers?: Handlers<T>;
+}
 
 /** The part of a `node:http` request that an upgrade needs. */
 export interface NodeUpgradeRequest {
@@ -50,6 +61,7 @@ const FOREIGN_OPTIONS = [
   "noDelay",
   "readBufferSize",
   "denoSockets",
+  "proxyProtocol",
 ] as const;
 
 /** The socket that an `upgrade` event of `node:http` or `node:https` hands over. */
@@ -58,17 +70,26 @@ export interface NodeUpgradeSocket {
   destroy(): unknown;
 }
 
-/** A socket as a stream that connections can be made over. */
-export interface WrappedSocket {
-  /** The stream. */
-  readonly transport: Transport;
-  /** Whether it is TLS. */
-  readonly secure: boolean;
+/** How the sockets of one HTTP implementation are shared between its listeners. */
+export interface SocketSharing {
+  /**
+   * A socket of an `upgrade` event, for one listener.
+   *
+   * @param isExclusive Whether it is the caller's alone: `upgrader.upgrade`.
+   * @throws {TypeError} When the socket is exclusive, and was taken or given away already.
+   */
+  share(socket: NodeUpgradeSocket, isExclusive: boolean): UpgradeSocket;
+}
+
+/** What an upgrade that is shared with other listeners calls. */
+export interface SharedCaller {
+  /** The request is left to the other listeners. */
+  passed(): void;
 }
 
 /**
- * One checked set of options for many upgrades of another HTTP server; what it lets in is a group,
- * like the connections of a server. It comes from `createUpgrader` and `attach`.
+ * One checked set of options for many upgrades of another HTTP server. The connections that it accepts
+ * are a group, like those of a server. It comes from `createUpgrader` and `attach`.
  *
  * @example
  * ```ts
@@ -82,10 +103,10 @@ export interface WrappedSocket {
  */
 export class Upgrader<T = undefined> extends ConnectionGroup<T> {
   readonly #core: ServerCore<T>;
-  readonly #wrap: (socket: NodeUpgradeSocket) => WrappedSocket;
+  readonly #sharing: SocketSharing;
 
   /** @internal Upgraders come from `createUpgrader` and `attach`. */
-  constructor(options: UpgradeOptions<T>, wrap: (socket: NodeUpgradeSocket) => WrappedSocket) {
+  constructor(options: UpgradeOptions<T>, sharing: SocketSharing) {
     for (const name of FOREIGN_OPTIONS) {
       if ((options as ServeOptions<T>)?.[name] !== undefined) {
         throw new TypeError(`Option "${name}" cannot be given here: ${OTHER_SERVER}`);
@@ -94,31 +115,109 @@ export class Upgrader<T = undefined> extends ConnectionGroup<T> {
     const core = new ServerCore(serveRules(options));
     super(core);
     this.#core = core;
-    this.#wrap = wrap;
+    this.#sharing = sharing;
     core.begin();
   }
 
   /**
-   * Takes over the socket of an upgrade request: checks it, asks the `upgrade` hook, answers.
+   * Takes over the socket of an upgrade request: checks it, calls the `upgrade` hook, answers.
    *
    * @param request The request, from the `upgrade` event of `node:http`.
-   * @param socket Its socket, which is ours from now on.
+   * @param socket Its socket, which must not be used by anything else from now on.
    * @param head The bytes that came behind the request.
-   * @returns The connection, or `undefined` when the request was refused or lost.
+   * @param options Values for the connection, which its `open` handler finds.
+   * @returns The connection, or `undefined` when the request was rejected, the hook returned `"pass"`, or
+   * the client has left.
+   * @throws {TypeError} When the socket was upgraded before, or an option is unknown or of another type.
+   *
+   * @example
+   * ```ts
+   * import { createServer } from "node:http";
+   * import { createUpgrader } from "@quickws/quickws/node";
+   *
+   * const chat = createUpgrader<{ user: string }>({
+   *   upgrade: () => ({ data: { user: "nobody" } }),
+   *   open: (conn) => console.log(conn.data.user), // ada
+   * });
+   * const httpServer = createServer();
+   * httpServer.on("upgrade", (request, socket, head) => {
+   *   chat.upgrade(request, socket, head, { data: { user: "ada" } });
+   * });
+   * ```
    */
   upgrade(
     request: NodeUpgradeRequest,
     socket: NodeUpgradeSocket,
     head: Uint8Array,
+    options: UpgradeCallOptions<T> = {},
   ): Promise<Connection<T> | undefined> {
+    checkNames("The options of upgrade", options, ["data", "handlers"]);
+    if (options.handlers !== undefined) {
+      checkNames('Option "handlers"', options.handlers, HANDLER_NAMES);
+      checkHandlers(options.handlers);
+    }
+    const shared = this.#sharing.share(socket, true);
+    return new Promise((resolve) => {
+      this.#begin(request, shared, head, options, { done: resolve, passed: () => {} });
+    });
+  }
+
+  /**
+   * @internal Takes over a socket that other listeners of the HTTP server see as well.
+   *
+   * @param caller Called when the request is left to them.
+   */
+  upgradeShared(
+    request: NodeUpgradeRequest,
+    socket: UpgradeSocket,
+    head: Uint8Array,
+    caller: SharedCaller,
+  ): void {
+    this.#begin(request, socket, head, {}, { done: () => {}, passed: () => caller.passed() });
+  }
+
+  /** @internal Whether an upgrade request is for these options, as far as its head tells. */
+  wants({ url = "", rawHeaders }: NodeUpgradeRequest): boolean {
+    const { path } = this.#core.rules;
+    const query = url.indexOf("?");
+    if (path !== undefined && !path.includes(query === -1 ? url : url.slice(0, query))) {
+      return false;
+    }
+    // `Upgrade: h2c` and others are not for us.
+    return rawHeaders.some((name, i) =>
+      i % 2 === 0 && name.toLowerCase() === "upgrade" &&
+      rawHeaders[i + 1].toLowerCase().includes("websocket")
+    );
+  }
+
+  /** @internal Answers a request that no listener wants with 404. */
+  rejectUnwanted(request: NodeUpgradeRequest, socket: UpgradeSocket, head: Uint8Array): void {
+    this.#begin(request, socket, head, {}, { done: () => {}, passed: () => {} }, true);
+  }
+
+  /** @internal Where errors of the developer go. */
+  reportError(error: unknown): void {
+    this.#core.reportError(error);
+  }
+
+  #begin(
+    request: NodeUpgradeRequest,
+    socket: UpgradeSocket,
+    head: Uint8Array,
+    gift: UpgradeGift<T>,
+    caller: UpgradeCaller<T>,
+    isUnwanted = false,
+  ): void {
     const { method = "", url = "", httpVersion, rawHeaders } = request;
     const version = `HTTP/${httpVersion}`;
     const rest = new Uint8Array(head);
-    const { transport, secure } = this.#wrap(socket);
-    return this.#core.upgrade(
-      transport,
-      secure,
+    this.#core.upgrade(
+      socket,
       () => requestFrom({ method, target: url, version, rawHeaders, rest }),
+      request,
+      gift,
+      caller,
+      isUnwanted,
     );
   }
 }

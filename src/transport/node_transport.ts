@@ -24,6 +24,8 @@ const transportOf = Symbol("transport");
 /** The part of a Node stream that carries a transport: `net.Socket`, `TLSSocket`, the `Duplex` of an upgrade. */
 export interface NodeSocket {
   readonly destroyed: boolean;
+  readonly readableEnded?: boolean;
+  readonly servername?: string | false | null;
   readonly encrypted?: boolean;
   readonly remoteAddress?: string | undefined;
   readonly remotePort?: number | undefined;
@@ -68,8 +70,14 @@ export class NodeTransport implements Transport {
     this.remotePort = socket.remotePort ?? peer?.remotePort ?? 0;
     socket[transportOf] = this;
     if (socket._writableState !== undefined) socket._writableState.highWaterMark = WRITE_MARK;
+    // A socket that was closed before tells it no more.
+    this.#over = socket.destroyed;
     socket.on("error", NodeTransport.#onError);
     socket.on("close", NodeTransport.#onClose);
+  }
+
+  get serverName(): string | undefined {
+    return this.#socket.servername || undefined;
   }
 
   /** TLS records leave in a later turn of the event loop even when the kernel has room. */
@@ -90,6 +98,8 @@ export class NodeTransport implements Transport {
       return;
     }
     this.#socket.on("end", NodeTransport.#onEnd);
+    // Somebody else may have read up to the end before.
+    if (this.#socket.readableEnded === true) queueMicrotask(() => this.#sink!.end());
     // Begins to flow in a later tick, unless `pause` was called before.
     this.#socket.on("data", NodeTransport.#onData);
   }

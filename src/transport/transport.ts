@@ -12,6 +12,9 @@ export interface Transport {
   /** The peer's address as text, without the port; empty where there is none (unix sockets). */
   readonly remoteAddress: string;
 
+  /** The name that a TLS client asked for (SNI), where there is one and the runtime tells it. */
+  readonly serverName?: string | undefined;
+
   /** The peer's port; absent or 0 where there is none (unix sockets). */
   readonly remotePort?: number;
 

@@ -17,7 +17,7 @@ const INTERFACES: Record<string, string> = {
   ReconnectOptions: "src/reconnect/reconnect_options.ts",
   SendOptions: "src/connection/send_options.ts",
   BroadcastOptions: "src/server/connection_group.ts",
-  ShutdownOptions: "src/server/shutdown_options.ts",
+  ShutdownOptions: "src/server/shutdown.ts",
 };
 
 /** The names of an interface's own members. */

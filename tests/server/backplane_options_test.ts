@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Backplane } from "../../src/pubsub/backplane.ts";
-import { type BackplaneOptions, checkBackplane } from "../../src/server/backplane_options.ts";
+import { type BackplaneOptions, checkBackplane } from "../../src/server/serve_options.ts";
 import { FakeEngine } from "../support/fake_engine.ts";
 import { FakeHistory } from "../support/fake_history.ts";
 

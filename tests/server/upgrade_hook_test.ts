@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { callHook, checkDecision, HookFailure } from "../../src/server/upgrade_hook.ts";
-import type { UpgradeDecision } from "../../src/server/serve_options.ts";
+import type { UpgradeDecision } from "../../src/server/upgrade_hook.ts";
 
 Deno.test("what a hook gives is given on", () => {
   assert.equal(callHook(() => 7), 7);

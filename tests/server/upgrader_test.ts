@@ -40,7 +40,21 @@ function attached(
   ): { client: RawPeer; result: Promise<Connection<undefined> | undefined> };
 } {
   let next = transportPair()[0];
-  const upgrader = new Upgrader<undefined>(options, () => ({ transport: next, secure }));
+  const upgrader = new Upgrader<undefined>(options, {
+    share: () => {
+      const transport = next;
+      return {
+        remoteAddress: "memory",
+        remotePort: 0,
+        tls: secure ? { serverName: undefined } : undefined,
+        watch: (left) =>
+          transport.start({ data: () => {}, drain: () => {}, end: left, closed: left }),
+        take: () => transport,
+        leave: () => {},
+        drop: () => transport.destroy(),
+      };
+    },
+  });
   return {
     upgrader,
     ask(request, head = () => new Uint8Array(0)) {
@@ -115,7 +129,7 @@ const REFUSED: readonly [what: string, request: NodeUpgradeRequest, status: numb
   ["no key", request({ "Sec-WebSocket-Key": "" }), 400],
   ["another version", request({ "Sec-WebSocket-Version": "8" }), 426],
   ["a foreign origin", request({ Origin: "https://evil.example" }), 403],
-  ["bytes beyond ASCII", request({ "X-Name": "caf\u00e9" }), 400],
+  ["bytes beyond ASCII", request({ "Sec-WebSocket-Protocol": "caf\u00e9" }), 400],
   ["HTTP/1.0", { ...request(), httpVersion: "1.0" }, 505],
   ["another method", { ...request(), method: "POST" }, 405],
   ["no method and no target", { ...request(), method: undefined, url: undefined }, 400],

@@ -1,12 +1,24 @@
+// Which requests a server admits: origins, host names, addresses behind proxies, numbers.
+
 import assert from "node:assert/strict";
-import { isOriginAllowed } from "../../src/server/origin.ts";
-import type { Origins, UpgradeRequest } from "../../src/server/serve_options.ts";
+import {
+  checkHosts,
+  checkOrigins,
+  hostRefused,
+  isHostAllowed,
+  isHostName,
+  isOriginAllowed,
+  type Origins,
+} from "../../src/server/admission.ts";
+import type { UpgradeRequest } from "../../src/server/upgrade_hook.ts";
 
 const request: UpgradeRequest = {
   method: "GET",
   url: "ws://a.example/",
+  path: "/",
   headers: new Headers(),
   remoteAddress: "memory",
+  remotePort: 0,
   subprotocols: [],
 };
 
@@ -129,4 +141,92 @@ Deno.test("two Origin lines are nobody's origin, even if both of them would be l
   for (const origins of ["same", ["http://a.example"], () => true] as Origins[]) {
     assert.equal(allows(origins, twice), false);
   }
+});
+
+Deno.test("an option that says whose pages may connect is taken", () => {
+  const list = ["https://a.example", "http://[::1]:8080", "app://id"];
+  for (const origins of [undefined, "same", "any", () => true, [], list]) checkOrigins(origins);
+});
+
+for (const [value, shown] of [[null, "null"], ["*", '"*"'], [true, "true"], [{}, "an object"]]) {
+  Deno.test(`${shown} says nothing about pages`, () => {
+    assert.throws(() => checkOrigins(value), {
+      name: "TypeError",
+      message:
+        `Option "allowedOrigins" must be "same", "any", an array of origins or a function, got ${shown}`,
+    });
+  });
+}
+
+for (
+  const origin of ["a.example", "https://a.example/", "https://a.example:443", "null", "*", ""]
+) {
+  Deno.test(`"${origin}" cannot be on a list of origins, because no browser sends it`, () => {
+    assert.throws(() => checkOrigins(["https://b.example", origin]), {
+      name: "TypeError",
+      message:
+        `Option "allowedOrigins" must list origins such as "https://example.com", got "${origin}"`,
+    });
+  });
+}
+
+Deno.test("an origin on the list that is no string is refused", () => {
+  assert.throws(() => checkOrigins([/a/]), {
+    name: "TypeError",
+    message: /^Option "allowedOrigins" must list origins .* got an object$/,
+  });
+});
+
+for (
+  const [host, allowed] of [
+    ["localhost", true],
+    ["localhost:8080", true],
+    ["LocalHost:8080", true],
+    ["127.0.0.1:80", true],
+    ["[::1]", true],
+    ["[::1]:8080", true],
+    ["evil.example", false],
+    ["localhost.evil.example", false],
+    ["evil-localhost", false],
+    ["localhost.", false],
+    ["127.0.0.1.evil.example:80", false],
+    ["127.0.0.2", false],
+    ["[::2]:8080", false],
+    ["::1", false],
+    ["", false],
+    [":8080", false],
+  ] as const
+) {
+  Deno.test(`"${host}" is ${allowed ? "" : "not "}one of the names on the list`, () => {
+    assert.equal(isHostAllowed(["localhost", "127.0.0.1", "[::1]"], host), allowed);
+  });
+}
+
+Deno.test("without a list every name is ours, and with an empty one none", () => {
+  assert.equal(isHostAllowed(undefined, "any.example"), true);
+  assert.equal(isHostAllowed([], "any.example"), false);
+});
+
+Deno.test("the answer to another name is 421 and names the option", () => {
+  const { status, code, message } = hostRefused("evil.example:80");
+  assert.deepEqual([status, code], [421, "HOST_REFUSED"]);
+  assert.match(message, /evil\.example:80.*`allowedHosts`/);
+});
+
+Deno.test("names on the list are hosts as requests have them, without a port", () => {
+  for (const good of ["localhost", "a.example", "127.0.0.1", "[::1]", "xn--bcher-kva.example"]) {
+    assert.equal(isHostName(good), true, good);
+  }
+  const bad = [
+    "",
+    "Localhost",
+    "a.example:80",
+    "::1",
+    "http://a.example",
+    "a/b",
+    "a b",
+    "u@a",
+    "*",
+  ];
+  for (const name of bad) assert.equal(isHostName(name), false, name);
 });

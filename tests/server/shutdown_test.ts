@@ -1,8 +1,39 @@
-// Letting go of many things over a time, on a clock that the test turns.
+// The options of `shutdown`, and the closing of connections over a time, on a clock that the test turns.
 
 import assert from "node:assert/strict";
-import { Drain } from "../../src/server/drain.ts";
+import { checkShutdownOptions, Drain, type ShutdownOptions } from "../../src/server/shutdown.ts";
 import { timers } from "../../src/shared/timer_wheel.ts";
+
+Deno.test("what is allowed passes", () => {
+  const allowed: ShutdownOptions[] = [
+    {},
+    { timeout: 0, drainPeriod: 0, code: 1001 },
+    { timeout: 0x7fffffff, drainPeriod: 0x7fffffff, code: 1012 },
+    { timeout: undefined, drainPeriod: undefined, code: undefined },
+  ];
+  for (const options of allowed) checkShutdownOptions(options);
+});
+
+for (
+  const [options, error, message] of [
+    [null, TypeError, /options of shutdown must be an object, got null/],
+    [{ wait: 1 }, TypeError, /^Unknown option "wait"\. /],
+    [{ timeout: "1s" }, TypeError, /"timeout" must be a number of milliseconds, got "1s"/],
+    [{ timeout: 1.5 }, RangeError, /"timeout" .* got 1\.5/],
+    [{ drainPeriod: -1 }, RangeError, /"drainPeriod" .* got -1/],
+    [{ drainPeriod: true }, TypeError, /"drainPeriod" must be a number of milliseconds, got true/],
+    [{ code: 1000 }, RangeError, /"code" must be 1001 or 1012, got 1000/],
+    [{ code: "1012" }, TypeError, /"code" must be 1001 or 1012, got "1012"/],
+  ] as const
+) {
+  Deno.test(`shutdown(${JSON.stringify(options)}) is refused`, () => {
+    assert.throws(() => checkShutdownOptions(options as never), (thrown: Error) => {
+      assert.ok(thrown instanceof error);
+      assert.match(thrown.message, message);
+      return true;
+    });
+  });
+}
 
 interface Draining {
   readonly drain: Drain<number>;

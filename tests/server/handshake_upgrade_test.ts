@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { HandshakeError } from "../../src/errors.ts";
 import type { Handlers } from "../../src/connection/handlers.ts";
-import type { UpgradeDecision, UpgradeRequest } from "../../src/server/serve_options.ts";
+import type { UpgradeDecision, UpgradeRequest } from "../../src/server/upgrade_hook.ts";
 import type { Server } from "../../src/server/server.ts";
 import { quiet, socketTest } from "../support/socket_harness.ts";
 import { upgradeRequest } from "../support/raw_peer.ts";
@@ -189,7 +189,7 @@ for (const [decision, message] of WRONG) {
   });
 }
 
-socketTest("nothing is read while a hook decides, and nothing is lost", async (t) => {
+socketTest("little is read while a hook decides, and nothing is lost", async (t) => {
   const decide = Promise.withResolvers<void>();
   const heard: unknown[] = [];
   const client = await t.ask({
@@ -197,15 +197,19 @@ socketTest("nothing is read while a hook decides, and nothing is lost", async (t
     message: (_, data) => void heard.push(data),
   });
   await quiet();
-  assert.equal(client.transport.peer.paused, true);
   client.send({ opcode: TEXT, payload: "one" });
+  await quiet();
+  assert.equal(client.transport.peer.paused, false, "that the client leaves would be noticed");
+  client.send({ opcode: TEXT, payload: "x".repeat(65_536) });
+  await quiet();
+  assert.equal(client.transport.peer.paused, true, "the peer has to wait");
   client.send({ opcode: TEXT, payload: "two" });
   await quiet();
   assert.deepEqual(heard, []);
   decide.resolve();
   assert.equal((await client.answer()).status, 101);
   await quiet();
-  assert.deepEqual(heard, ["one", "two"]);
+  assert.deepEqual(heard, ["one", "x".repeat(65_536), "two"]);
 });
 
 socketTest(

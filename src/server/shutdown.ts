@@ -1,6 +1,50 @@
-// Lets go of many things one after the other, evenly over a time, with one timer for all of them.
+// How a server is shut down: the options of `shutdown`, their check, and the closing of connections one
+// after the other.
 
+import { CloseCode } from "../wire/close.ts";
+import { MAX_INT32 } from "../connection/connection_options.ts";
+import { checkInteger, checkNames, checkType, wrongType } from "../shared/check.ts";
 import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
+
+/** The options of `shutdown`. */
+export interface ShutdownOptions {
+  /**
+   * Milliseconds without progress after which a connection in its closing handshake is cut. Output that
+   * the client reads is progress. Default: the option `closeTimeout` of `serve`. With `drainPeriod` each
+   * connection has them from its own Close frame on.
+   */
+  timeout?: number;
+  /**
+   * Milliseconds over which the connections are closed, evenly, in the order in which they were opened,
+   * so that their clients do not reconnect all at once. Default: 0, all at once.
+   */
+  drainPeriod?: number;
+  /**
+   * The close code: 1001, "going away", or 1012, "service restart", after which clients wait for 5 to 30
+   * seconds before they reconnect. Default: 1001.
+   */
+  code?: 1001 | 1012;
+  /**
+   * `true`: plain HTTP requests are answered by `fetch` until the last connection has closed, so that a
+   * health check can say that the server drains; upgrade requests get a 503. Default: `false`, the server
+   * stops listening at once.
+   */
+  keepHttp?: boolean;
+}
+
+/** @throws {TypeError | RangeError} When an option is unknown, of another type or out of range. */
+export function checkShutdownOptions(options: ShutdownOptions): void {
+  checkNames("The options of shutdown", options, ["timeout", "drainPeriod", "code", "keepHttp"]);
+  checkInteger("timeout", options.timeout, 0, MAX_INT32, "milliseconds");
+  checkInteger("drainPeriod", options.drainPeriod, 0, MAX_INT32, "milliseconds");
+  checkType("keepHttp", options.keepHttp, "boolean");
+  const { code } = options as { code?: unknown };
+  if (code === undefined || code === CloseCode.GoingAway || code === CloseCode.ServiceRestart) {
+    return;
+  }
+  if (typeof code !== "number") throw wrongType("code", "1001 or 1012", code);
+  throw new RangeError(`Option "code" must be 1001 or 1012, got ${code}`);
+}
 
 /** Spreads what is done to each of a list over a time: the first at once, in the order of the list. */
 export class Drain<I> implements TimerTarget {
