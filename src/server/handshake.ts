@@ -188,11 +188,11 @@ export class Handshake<T> implements TransportSink, TimerTarget, ResponseOwner {
   constructor(
     owner: HandshakeOwner<T>,
     source: { transport: Transport; secure: boolean } | { socket: UpgradeSocket },
-    gift: UpgradeGift<T> = {},
+    gift?: UpgradeGift<T>,
     raw?: unknown,
   ) {
     this.#owner = owner;
-    this.#gift = gift;
+    this.#gift = gift ?? {};
     this.#raw = raw;
     if ("socket" in source) {
       this.#socket = source.socket;

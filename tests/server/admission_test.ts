@@ -4,11 +4,15 @@ import assert from "node:assert/strict";
 import {
   checkHosts,
   checkOrigins,
+  ConnectionCount,
   hostRefused,
   isHostAllowed,
   isHostName,
   isOriginAllowed,
+  type LimitReport,
+  normalizeAddress,
   type Origins,
+  TrustedProxies,
 } from "../../src/server/admission.ts";
 import type { UpgradeRequest } from "../../src/server/upgrade_hook.ts";
 
@@ -229,4 +233,196 @@ Deno.test("names on the list are hosts as requests have them, without a port", (
     "*",
   ];
   for (const name of bad) assert.equal(isHostName(name), false, name);
+});
+
+Deno.test('"same" asks for https where the request came over TLS', () => {
+  const secure = { ...request, url: "wss://a.example/" };
+  for (
+    const [origin, host, allowed] of [
+      ["https://a.example", "a.example", true],
+      ["https://a.example", "a.example:443", true],
+      ["https://a.example:8443", "a.example:8443", true],
+      ["http://a.example", "a.example", false],
+      ["http://a.example:443", "a.example:443", false],
+      ["http://a.example:8443", "a.example:8443", false],
+      ["ftp://a.example", "a.example", false],
+      ["chrome-extension://a.example", "a.example", false],
+    ] as const
+  ) {
+    assert.equal(isOriginAllowed("same", [origin], host, secure), allowed, origin);
+  }
+});
+
+Deno.test("allowedHosts is a list of host names", () => {
+  for (const hosts of [undefined, [], ["localhost", "[::1]"]]) checkHosts(hosts);
+  for (const hosts of ["localhost", [7], ["a:80"], ["A"], ["*"], {}]) {
+    assert.throws(() => checkHosts(hosts), { name: "TypeError", message: /"allowedHosts"/ });
+  }
+});
+
+/** The client's address and port, as a list of proxies finds it. */
+function clientOf(
+  trusted: readonly string[],
+  peer: string,
+  headers: Record<string, string>,
+): string {
+  const proxies = new TrustedProxies(trusted);
+  const { remoteAddress, remotePort } = proxies.clientOf(
+    { remoteAddress: peer, remotePort: 9 },
+    new Headers(headers),
+  );
+  return `${remoteAddress} ${remotePort}`;
+}
+
+const X = "x-forwarded-for";
+
+/** The trusted proxies, the peer, the header fields, and the client. */
+const CLIENTS: readonly [string[], string, Record<string, string>, string][] = [
+  [[], "10.0.0.1", { [X]: "1.2.3.4" }, "10.0.0.1 9"],
+  [["10.0.0.0/8"], "11.0.0.1", { [X]: "1.2.3.4" }, "11.0.0.1 9"],
+  [["10.0.0.0/8"], "10.0.0.1", {}, "10.0.0.1 9"],
+  [["10.0.0.0/8"], "10.0.0.1", { [X]: "1.2.3.4" }, "1.2.3.4 0"],
+  [["10.0.0.0/8"], "10.0.0.1", { [X]: "1.2.3.4:55" }, "1.2.3.4 55"],
+  [["10.0.0.0/8"], "10.0.0.1", { [X]: "6.6.6.6, 1.2.3.4" }, "1.2.3.4 0"],
+  [["10.0.0.0/8"], "10.0.0.1", { [X]: "6.6.6.6, 1.2.3.4, 10.9.9.9" }, "1.2.3.4 0"],
+  [["10.0.0.0/8"], "10.0.0.1", { [X]: "10.0.0.3,10.0.0.2" }, "10.0.0.3 0"],
+  [["10.0.0.0/8"], "10.0.0.1", { [X]: "6.6.6.6, unknown" }, "10.0.0.1 9"],
+  [["10.0.0.0/8"], "10.0.0.1", { [X]: "6.6.6.6, unknown, 10.0.0.2" }, "10.0.0.2 0"],
+  [["10.0.0.0/8"], "10.0.0.1", { [X]: "" }, "10.0.0.1 9"],
+  [["10.0.0.0/8"], "10.0.0.1", { [X]: "1.2.3.4,," }, "10.0.0.1 9"],
+  [["10.0.0.0/8"], "10.0.0.1", { [X]: "::FFFF:1.2.3.4" }, "1.2.3.4 0"],
+  [["::ffff:10.0.0.0/104"], "10.0.0.1", { [X]: "1.2.3.4" }, "1.2.3.4 0"],
+  [["::/0"], "10.0.0.1", { [X]: "1.2.3.4" }, "10.0.0.1 9"],
+  [["fd00::/8"], "fd12::1", { [X]: "2001:DB8:0:0::1" }, "2001:db8::1 0"],
+  [["fd00::/8"], "fd12::1", { [X]: "[2001:db8::1]:443" }, "2001:db8::1 443"],
+  [["fd00::/8"], "fe12::1", { [X]: "2001:db8::1" }, "fe12::1 9"],
+  [["10.0.0.1"], "10.0.0.1", { [X]: "1.2.3.4" }, "1.2.3.4 0"],
+  [["10.0.0.1"], "10.0.0.2", { [X]: "1.2.3.4" }, "10.0.0.2 9"],
+  [["0.0.0.0/0"], "10.0.0.2", { [X]: "1.2.3.4" }, "1.2.3.4 0"],
+  [["10.0.0.128/25"], "10.0.0.127", { [X]: "1.2.3.4" }, "10.0.0.127 9"],
+  [["10.0.0.128/25"], "10.0.0.200", { [X]: "1.2.3.4" }, "1.2.3.4 0"],
+  [["10.0.0.1"], "", { [X]: "1.2.3.4" }, " 9"],
+  [["unix"], "", { [X]: "1.2.3.4" }, "1.2.3.4 0"],
+  [["10.0.0.1"], "10.0.0.1", { forwarded: "for=1.2.3.4;proto=https" }, "1.2.3.4 0"],
+  [["10.0.0.1"], "10.0.0.1", { forwarded: 'For="[2001:db8::1]:4711"' }, "2001:db8::1 4711"],
+  [["10.0.0.1"], "10.0.0.1", { forwarded: "for=6.6.6.6, by=x; for = 1.2.3.4" }, "1.2.3.4 0"],
+  [["10.0.0.1"], "10.0.0.1", { forwarded: 'for="1.2.3.4:_secret"' }, "1.2.3.4 0"],
+  [["10.0.0.1"], "10.0.0.1", { forwarded: 'by="a,for=6.6.6.6"' }, "10.0.0.1 9"],
+  [["10.0.0.1"], "10.0.0.1", { forwarded: 'for="_hidden"' }, "10.0.0.1 9"],
+  [["10.0.0.1"], "10.0.0.1", { forwarded: 'for="' }, "10.0.0.1 9"],
+  [["10.0.0.1"], "10.0.0.1", { forwarded: "for=1.2.3.4", [X]: "1.2.3.4" }, "1.2.3.4 0"],
+];
+
+for (const [trusted, peer, headers, client] of CLIENTS) {
+  const fields = JSON.stringify(headers);
+  Deno.test(`${peer} with ${fields} is ${client}, where ${trusted} is trusted`, () => {
+    assert.equal(clientOf(trusted, peer, headers), client);
+  });
+}
+
+Deno.test("Forwarded and X-Forwarded-For that name different clients are rejected", () => {
+  assert.throws(
+    () => clientOf(["10.0.0.1"], "10.0.0.1", { forwarded: "for=6.6.6.6", [X]: "1.2.3.4" }),
+    { name: "HandshakeError", status: 400 },
+  );
+  // What somebody says who is not trusted does not matter.
+  assert.equal(
+    clientOf(["10.0.0.1"], "10.0.0.2", { forwarded: "for=6.6.6.6", [X]: "1.2.3.4" }),
+    "10.0.0.2 9",
+  );
+});
+
+Deno.test("only a trusted proxy can say that its client speaks TLS", () => {
+  const proxies = new TrustedProxies(["10.0.0.1"]);
+  const isSecure = (remoteAddress: string, headers: Record<string, string>): boolean =>
+    proxies.isSecure({ remoteAddress, remotePort: 0 }, new Headers(headers));
+  assert.equal(isSecure("10.0.0.1", { "x-forwarded-proto": "https" }), true);
+  assert.equal(isSecure("10.0.0.1", { "x-forwarded-proto": "http" }), false);
+  assert.equal(isSecure("10.0.0.1", { forwarded: "for=1.2.3.4;proto=HTTPS" }), true);
+  assert.equal(isSecure("10.0.0.2", { "x-forwarded-proto": "https" }), false);
+});
+
+for (
+  const list of [
+    "10.0.0.1",
+    [7],
+    ["10.0.0"],
+    ["10.0.0.0/33"],
+    ["10.0.0.0/-1"],
+    ["10.0.0.0/"],
+    ["10.0.0.0/08"],
+    ["10.0.0.0/8/8"],
+    ["::/129"],
+    ["proxy.example"],
+  ]
+) {
+  Deno.test(`trustedProxies cannot be ${JSON.stringify(list)}`, () => {
+    assert.throws(() => new TrustedProxies(list as string[]), {
+      name: "TypeError",
+      message: /"trustedProxies"/,
+    });
+  });
+}
+
+Deno.test("addresses have one form", () => {
+  for (
+    const [address, normal] of [
+      ["::ffff:127.0.0.1", "127.0.0.1"],
+      ["::ffff:7f00:1", "127.0.0.1"],
+      ["127.0.0.1", "127.0.0.1"],
+      ["::1", "::1"],
+      ["0:0:0:0:0:0:0:1", "::1"],
+      ["2001:0DB8:0:0:1:0:0:1", "2001:db8::1:0:0:1"],
+      ["fe80::1%eth0", "fe80::1%eth0"],
+      ["", ""],
+    ]
+  ) {
+    assert.equal(normalizeAddress(address), normal);
+  }
+});
+
+Deno.test("connections and handshakes count together, and for each address", () => {
+  let open = 0;
+  const reports: LimitReport[] = [];
+  const limits = { maxConnections: 3, maxConnectionsPerAddress: 2, reportOnly: false };
+  const count = new ConnectionCount(limits, () => open, (report) => void reports.push(report));
+  count.addHandshake("a");
+  count.addHandshake("b");
+  open = 1;
+  assert.throws(() => count.addHandshake("c"), {
+    code: "TOO_MANY_CONNECTIONS",
+    status: 503,
+    message: "Connection limit reached (maxConnections: 3)",
+  });
+  assert.equal(count.handshakes, 2);
+  count.removeHandshake();
+  count.addHandshake("c");
+  count.addAddress("a");
+  count.addAddress("a");
+  count.addAddress("");
+  count.addAddress("b");
+  assert.throws(() => count.addAddress("a"), {
+    message: "Connection limit per address reached (maxConnectionsPerAddress: 2)",
+  });
+  count.removeAddress("a");
+  count.addAddress("a");
+  assert.deepEqual(reports, [
+    { limit: "maxConnections", max: 3, value: 4, remoteAddress: "c", enforced: true },
+    { limit: "maxConnectionsPerAddress", max: 2, value: 3, remoteAddress: "a", enforced: true },
+  ]);
+});
+
+Deno.test("with reportOnly limits are reported and not enforced", () => {
+  const reports: LimitReport[] = [];
+  const limits = { maxConnections: 1, maxConnectionsPerAddress: 1, reportOnly: true };
+  const count = new ConnectionCount(limits, () => 0, (report) => void reports.push(report));
+  for (let i = 0; i < 2; i++) {
+    count.addHandshake("a");
+    count.addAddress("a");
+  }
+  assert.deepEqual(reports.map(({ limit, value, enforced }) => [limit, value, enforced]), [
+    ["maxConnections", 2, false],
+    ["maxConnectionsPerAddress", 2, false],
+  ]);
+  assert.equal(count.handshakes, 2);
 });
