@@ -138,7 +138,7 @@ const taken: WeakSet<NodeUpgradeSocket> = new WeakSet();
 const guarded: WeakSet<NodeUpgradeSocket> = new WeakSet();
 
 const sharing: SocketSharing = {
-  share(socket, isExclusive) {
+  share(socket: NodeUpgradeSocket, isExclusive: boolean): UpgradeSocket {
     if (isExclusive) {
       if (taken.has(socket)) throw twoAnswers();
       taken.add(socket);
