@@ -88,14 +88,14 @@ export function checkHeader(
     throw new ProtocolError("RESERVED_BITS", "A frame has RSV2 or RSV3 set, which nothing defines");
   }
   if ((first & RSV1) !== 0) checkRsv1(opcode, rules);
+  if ((opcode & CONTROL) !== 0) checkControl(first, second);
+  else checkData(opcode, inMessage);
   // RFC 6455 5.1: clients mask every frame, servers none.
   if (((second & MASK) !== 0) !== rules.masked) {
     throw rules.masked
       ? new ProtocolError("MASK_MISSING", "A frame from a client is not masked")
       : new ProtocolError("MASK_UNEXPECTED", "A frame from a server is masked");
   }
-  if ((opcode & CONTROL) !== 0) checkControl(first, second);
-  else checkData(opcode, inMessage);
 }
 
 function checkRsv1(opcode: number, rules: FrameRules): void {
@@ -120,7 +120,10 @@ function checkControl(first: number, second: number): void {
   // RFC 6455 5.5: "All control frames MUST have a payload length of 125 bytes or less and MUST NOT
   // be fragmented."
   if ((second & LENGTH_BITS) > MAX_CONTROL_PAYLOAD) {
-    throw new ProtocolError("CONTROL_FRAME_TOO_LONG", "A control frame is longer than 125 bytes");
+    throw new ProtocolError(
+      "CONTROL_FRAME_TOO_LONG",
+      `A control frame with the payload length ${second & LENGTH_BITS} is longer than 125 bytes`,
+    );
   }
   if ((first & FIN) === 0) {
     throw new ProtocolError("CONTROL_FRAME_FRAGMENTED", "A control frame is fragmented");
@@ -140,7 +143,7 @@ function checkData(opcode: number, inMessage: boolean): void {
   } else if (inMessage) {
     throw new ProtocolError(
       "CONTINUATION_EXPECTED",
-      "A message begins inside a fragmented message",
+      `A frame with opcode ${opcode} begins a message inside a fragmented message`,
     );
   }
 }
