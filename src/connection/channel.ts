@@ -385,6 +385,19 @@ export class Channel<T>
     );
   }
 
+  /** Writes what waits to be written. */
+  flush(): void {
+    this.#outbox.flush();
+    this.flushed();
+  }
+
+  /** Sends bytes that are frames already. */
+  sendFrames(bytes: Uint8Array): boolean {
+    if (this.#session.state !== "open") return false;
+    this.#outbox.append(bytes);
+    return true;
+  }
+
   /** Stops reading from the socket. */
   pause(): void {
     this.#stop(STOPPED_BY_USER);

@@ -23,6 +23,12 @@ import { untraced } from "./untraced.ts";
 export interface SessionRules extends FrameRules, MessageRules {
   /** Whether pings are answered. */
   readonly autoPong: boolean;
+  /**
+   * Whether the closing handshake is that of the package `ws`: messages are delivered until the peer's
+   * Close frame, also behind our own; its reason is sent back with its code; a failure sends no reason; a
+   * client ends the stream, too, once both Close frames were sent.
+   */
+  readonly closesLikeWs?: boolean;
 }
 
 /** Where a session delivers what the peer sent. None of these may throw. */
@@ -292,7 +298,8 @@ export class Session implements MessageSink {
     this.#state = "closing";
     this.#stopReading();
     if (this.#sent === undefined && error.closeCode !== undefined) {
-      this.#sendClose({ code: error.closeCode, reason: error.message });
+      const reason = this.#rules.closesLikeWs ? "" : error.message;
+      this.#sendClose({ code: error.closeCode, reason });
     }
     this.#shell.startCloseTimer();
     this.#shell.endOutput();
@@ -330,12 +337,12 @@ export class Session implements MessageSink {
 
   /** A message from the reader. */
   textMessage(text: string): void {
-    if (this.#state === "open") this.#events.onText(text);
+    if (this.#delivers) this.#events.onText(text);
   }
 
   /** A message from the reader. */
   bytesMessage(opcode: MessageOpcode, bytes: Uint8Array, start: number, end: number): void {
-    if (this.#state === "open") this.#events.onBytes(opcode, bytes, start, end);
+    if (this.#delivers) this.#events.onBytes(opcode, bytes, start, end);
   }
 
   /** The reader has given up a message of the peer's. */
@@ -347,7 +354,12 @@ export class Session implements MessageSink {
   controlFrame(opcode: Opcode, bytes: Uint8Array, start: number, end: number): void {
     if (opcode === Opcode.Close) this.#receiveClose(parseClosePayload(bytes, start, end));
     else if (opcode === Opcode.Ping) this.#receivePing(bytes, start, end);
-    else if (this.#state === "open") this.#events.onPong(bytes.subarray(start, end));
+    else if (this.#delivers) this.#events.onPong(bytes.subarray(start, end));
+  }
+
+  /** Whether what the peer sends reaches the user. */
+  get #delivers(): boolean {
+    return this.#state === "open" || (this.#rules.closesLikeWs === true && !this.#deaf);
   }
 
   /** Nothing more will be read, and a message under way never be whole. */
@@ -377,7 +389,7 @@ export class Session implements MessageSink {
         this.#writer.control(Opcode.Pong, bytes, start, end);
       }
     }
-    if (this.#state === "open") this.#events.onPing(bytes.subarray(start, end));
+    if (this.#delivers) this.#events.onPing(bytes.subarray(start, end));
   }
 
   #receiveClose(payload: ClosePayload): void {
@@ -387,11 +399,12 @@ export class Session implements MessageSink {
     if (this.#sent === undefined) {
       this.#state = "closing";
       // RFC 6455 5.5.1: "it typically echos the status code it received".
-      this.#sendClose({ code: payload.code, reason: "" });
+      const reason = this.#rules.closesLikeWs ? payload.reason : "";
+      this.#sendClose({ code: payload.code, reason });
       this.#shell.startCloseTimer();
     }
     // RFC 6455 7.1.1: the server ends the stream first; a client waits for it, within the timer.
-    if (!this.isClient) this.#shell.endOutput();
+    if (!this.isClient || this.#rules.closesLikeWs) this.#shell.endOutput();
   }
 
   #sendClose(payload: ClosePayload): void {
