@@ -108,6 +108,17 @@ const LAYERS: Record<string, readonly string[]> = {
     "src/transport/",
     PORT,
   ],
+  // It takes sockets from `node:http`, after its own opening handshake.
+  "src/ws/": [
+    "src/errors.ts",
+    "src/wire/",
+    "src/session/",
+    "src/handshake/",
+    "src/shared/",
+    "src/connection/",
+    "src/transport/",
+  ],
+  "src/ws.ts": ["src/ws/"],
   "src/core.ts": [
     "src/errors.ts",
     "src/wire/",
@@ -141,8 +152,8 @@ const LAYERS: Record<string, readonly string[]> = {
   "src/nats.ts": ["src/backplane/", "src/pubsub/"],
 };
 
-/** The files that may name a runtime, and import its modules. */
-const RUNTIME_FILE = /^src\/(transport\/|native\/)?(deno|bun|node)(_[a-z_]+)?\.ts$/;
+/** The files that may name a runtime, and import its modules. `ws` is an interface of Node's modules. */
+const RUNTIME_FILE = /^src\/((transport\/|native\/)?(deno|bun|node)(_[a-z_]+)?|ws\/[a-z_]+)\.ts$/;
 
 /** It asks which runtime it is in, and imports nothing of it. */
 const RUNTIME_SEARCH = "src/transport/runtime.ts";

@@ -24,6 +24,7 @@ const SOURCES = [
   "tests/security",
   "tests/faults",
   "tests/node",
+  "tests/ws",
   "tests/doctor",
   "bench",
   "examples",

@@ -1,0 +1,105 @@
+/**
+ * The interface of the npm package `ws`, over the connections of this library: `WebSocket`,
+ * `WebSocketServer`, `createWebSocketStream` and the rest, for programs and packages that use `ws`.
+ *
+ * It needs `node:http`, `node:stream` and the like, which Node, Deno and Bun have.
+ *
+ * @example
+ * ```ts
+ * import { WebSocketServer } from "@quickws/quickws/ws";
+ *
+ * const server = new WebSocketServer({ port: 0 });
+ * server.on("connection", (ws) => {
+ *   ws.on("message", (data, isBinary) => ws.send(data, { binary: isBinary }));
+ * });
+ * server.close();
+ * ```
+ *
+ * @module
+ */
+
+import { Sender } from "./ws/frames.ts";
+import { extension, subprotocol } from "./ws/headers.ts";
+import { PerMessageDeflate } from "./ws/permessage_deflate.ts";
+import { createWebSocketStream } from "./ws/stream.ts";
+import { WebSocket } from "./ws/websocket.ts";
+import { WebSocketServer } from "./ws/websocket_server.ts";
+
+/** What the class has beside itself, as with `ws`. */
+export interface WebSocketStatics {
+  /** The class itself. */
+  readonly WebSocket: typeof WebSocket;
+  /** The class of servers. */
+  readonly WebSocketServer: typeof WebSocketServer;
+  /** The same. */
+  readonly Server: typeof WebSocketServer;
+  /** Makes a stream of a WebSocket. */
+  readonly createWebSocketStream: typeof createWebSocketStream;
+  /** The parser of `Sec-WebSocket-Extensions`. */
+  readonly extension: typeof extension;
+  /** The parser of `Sec-WebSocket-Protocol`. */
+  readonly subprotocol: typeof subprotocol;
+  /** The negotiation of compression. */
+  readonly PerMessageDeflate: typeof PerMessageDeflate;
+  /** Makes frames. */
+  readonly Sender: typeof Sender;
+}
+
+/** The class {@linkcode WebSocket}, which has the others beside itself. */
+const ws: typeof WebSocket & WebSocketStatics = Object.assign(WebSocket, {
+  WebSocket,
+  WebSocketServer,
+  Server: WebSocketServer,
+  createWebSocketStream,
+  extension,
+  subprotocol,
+  PerMessageDeflate,
+  Sender,
+});
+/** A WebSocket. */
+type ws = WebSocket;
+
+export { ws as default };
+export {
+  createWebSocketStream,
+  extension,
+  PerMessageDeflate,
+  Sender,
+  subprotocol,
+  WebSocket,
+  WebSocketServer,
+};
+export { WebSocketServer as Server };
+export type { ClientOptions } from "./ws/client_handshake.ts";
+export type {
+  CloseEvent,
+  ErrorEvent,
+  Event,
+  EventListener,
+  EventListenerOptions,
+  EventName,
+  MessageEvent,
+  RawData,
+  WebSocketEventMap,
+} from "./ws/events.ts";
+export type { FrameOptions } from "./ws/frames.ts";
+export type { ExtensionMap, ExtensionParameters, ParameterValue } from "./ws/headers.ts";
+export type { ReceiverOptions } from "./ws/options.ts";
+export type {
+  PerMessageDeflateOptions,
+  PerMessageDeflateParameters,
+  PerMessageDeflateSettings,
+} from "./ws/permessage_deflate.ts";
+export type {
+  BinaryType,
+  BufferLike,
+  SendCallback,
+  SendOptions,
+  WebSocketEvents,
+} from "./ws/websocket.ts";
+export type {
+  ClientInfo,
+  ServerEvents,
+  ServerOptions,
+  VerifyClient,
+} from "./ws/websocket_server.ts";

@@ -1,0 +1,426 @@
+// The client's opening handshake over `node:http`, as `ws` does it: agents, redirects, answers that are
+// no upgrade.
+
+import { Buffer } from "node:buffer";
+import http from "node:http";
+import type { Agent, ClientRequest, IncomingMessage, OutgoingHttpHeaders } from "node:http";
+import https from "node:https";
+import type { RequestOptions } from "node:https";
+import net from "node:net";
+import { nextTick } from "node:process";
+import { unescape } from "node:querystring";
+import type { Duplex } from "node:stream";
+import tls from "node:tls";
+import { acceptKey, encodeKey } from "../handshake/accept_key.ts";
+import { isToken } from "../handshake/characters.ts";
+import { randomNonce } from "../shared/random.ts";
+import { extension } from "./headers.ts";
+import type { ReceiverOptions } from "./options.ts";
+import { PerMessageDeflate, type PerMessageDeflateParameters } from "./permessage_deflate.ts";
+
+/** The options of a client; those of `http.request` and `https.request` are among them. */
+export interface ClientOptions extends Omit<RequestOptions, "agent">, ReceiverOptions {
+  /** The agent that opens the socket. Default: none, each connection opens its own. */
+  agent?: Agent | boolean | undefined;
+  /** Is given each request before it is sent, and has to call its `end`. */
+  finishRequest?: ((request: ClientRequest, websocket: never) => void) | undefined;
+  /** Whether redirects are followed. Default: `false`. */
+  followRedirects?: boolean | undefined;
+  /** Fills the 4 bytes of each mask key. Default: random bytes. */
+  generateMask?: ((mask: Buffer) => void) | undefined;
+  /** Milliseconds that each request of the opening handshake may take. Default: no limit. */
+  handshakeTimeout?: number | undefined;
+  /** How many redirects are followed. Default: 10. */
+  maxRedirects?: number | undefined;
+  /** The value of the field `Origin`. */
+  origin?: string | undefined;
+  /** The value of `Sec-WebSocket-Version`: 13 or 8. Default: 13. */
+  protocolVersion?: number | undefined;
+  /** The subprotocols to offer, where the second argument does not name them. */
+  protocols?: string | readonly string[] | undefined;
+}
+
+/** The WebSocket, as its opening handshake sees it. */
+export interface ClientHandshakeOwner {
+  /** The state: 0 while the handshake is under way. */
+  readonly readyState: number;
+  /** How many listeners an event has. */
+  listenerCount(event: "redirect"): number;
+  /** The server has agreed to the upgrade. */
+  emit(event: "upgrade", response: IncomingMessage): boolean;
+  /** A redirect is followed. */
+  emit(event: "redirect", url: string, request: ClientRequest): boolean;
+  /** The server answered anything else. */
+  emit(event: "unexpected-response", request: ClientRequest, response: IncomingMessage): boolean;
+  /** The handshake has failed; `failed` follows. */
+  failing(): void;
+  /** The handshake has failed. */
+  failed(error: Error): void;
+  /** The handshake is done. */
+  setSocket(
+    socket: Duplex,
+    head: Uint8Array,
+    opened: { protocol: string; deflate: PerMessageDeflateParameters | undefined },
+  ): void;
+}
+
+const VERSIONS = [8, 13];
+
+/** Where the first request went, which decides what a redirect may take along. */
+interface Origin {
+  readonly isSecure: boolean;
+  readonly isUnix: boolean;
+  /** The host with its port, or the path of the unix socket. */
+  readonly host: string;
+}
+
+/** The opening handshake of one WebSocket, over all redirects. */
+export class ClientHandshake {
+  readonly #owner: ClientHandshakeOwner;
+  readonly #options: ClientOptions;
+  readonly #subprotocols: Set<string>;
+  readonly #badSubprotocols: boolean;
+  #headers: OutgoingHttpHeaders;
+  #origin: Origin | undefined;
+  #aborted = false;
+  /** The request that is under way. */
+  request: ClientRequest | null = null;
+  /** How many redirects were followed. */
+  redirects = 0;
+  /** The URL of the last request. */
+  url = "";
+
+  /**
+   * @param owner The WebSocket.
+   * @param subprotocols The subprotocols to offer.
+   * @param options The user's options.
+   * @throws {RangeError} When the version is not supported.
+   */
+  constructor(
+    owner: ClientHandshakeOwner,
+    subprotocols: readonly unknown[],
+    options: ClientOptions,
+  ) {
+    const { protocolVersion = 13 } = options;
+    if (!VERSIONS.includes(protocolVersion)) {
+      throw new RangeError(
+        `Unsupported protocol version: ${protocolVersion} ` +
+          `(supported versions: ${VERSIONS.join(", ")})`,
+      );
+    }
+    this.#owner = owner;
+    this.#options = options;
+    this.#subprotocols = new Set(subprotocols as string[]);
+    this.#badSubprotocols = this.#subprotocols.size < subprotocols.length ||
+      !subprotocols.every((name) => typeof name === "string" && isToken(name));
+    this.#headers = options.headers as OutgoingHttpHeaders ?? {};
+  }
+
+  /**
+   * Sends the request.
+   *
+   * @throws {SyntaxError} When the URL cannot be connected to, unless it came with a redirect, or a
+   * subprotocol is no token or named twice.
+   */
+  start(address: string | URL): void {
+    let url: URL;
+    try {
+      url = parseUrl(address);
+      this.url = url.href;
+      checkUrl(url);
+    } catch (error) {
+      if (this.redirects === 0) throw error;
+      this.#fail(error as Error);
+      return;
+    }
+    if (this.#badSubprotocols) {
+      throw new SyntaxError("An invalid or duplicated subprotocol was specified");
+    }
+    this.#send(url);
+  }
+
+  /** Gives up, with an error of this text. */
+  abort(message: string): void {
+    const error = new Error(message);
+    this.#owner.failing();
+    this.#aborted = true;
+    const { request } = this;
+    // Node's `destroy` leaves alone a socket whose request has been answered.
+    request?.destroy();
+    request?.socket?.destroy();
+    nextTick(() => this.#owner.failed(error));
+  }
+
+  #fail(error: Error): void {
+    this.#aborted = true;
+    this.request = null;
+    this.#owner.failed(error);
+  }
+
+  #send(url: URL): void {
+    const { handshakeTimeout, finishRequest, maxRedirects: _, ...options } = this.#options;
+    const isSecure = url.protocol === "wss:";
+    const key = encodeKey(randomNonce());
+    const deflate = this.#deflate();
+    const target = targetOf(url);
+    const { createConnection = isSecure ? connectTls : connectPlain } = options;
+    const request: RequestOptions = {
+      ...options as RequestOptions,
+      protocol: undefined,
+      hostname: undefined,
+      createConnection,
+      defaultPort: options.defaultPort ?? (isSecure ? 443 : 80),
+      method: "GET",
+      timeout: handshakeTimeout,
+      auth: credentialsOf(url) ?? options.auth,
+      ...target,
+    };
+    const headers = { ...this.#headers };
+    this.#heedRedirect(url, target.socketPath, headers, request);
+    request.headers = { ...headers, ...this.#upgradeHeaders(key, deflate) };
+    // Here and not above, because `createConnection` may be given the request's options to change.
+    const sent = (isSecure ? https : http).request(request);
+    this.request = sent;
+    if (this.redirects > 0) this.#owner.emit("redirect", this.url, sent);
+    sent.on("timeout", () => this.abort("Opening handshake has timed out"));
+    sent.on("error", (error) => {
+      if (this.request === sent && !this.#aborted) this.#fail(error);
+    });
+    sent.on("response", (response) => this.#answered(sent, response, url));
+    sent.on("upgrade", (response, socket, head) => {
+      this.#owner.emit("upgrade", response);
+      // A listener may have closed the WebSocket.
+      if (this.#owner.readyState !== 0) return;
+      this.request = null;
+      this.#upgraded(response, socket, head, key, deflate);
+    });
+    if (finishRequest === undefined) sent.end();
+    else finishRequest(sent, this.#owner as never);
+  }
+
+  #deflate(): PerMessageDeflate | undefined {
+    const { perMessageDeflate = true } = this.#options;
+    if (perMessageDeflate === false) return undefined;
+    return new PerMessageDeflate(perMessageDeflate === true ? {} : perMessageDeflate);
+  }
+
+  #upgradeHeaders(key: string, deflate: PerMessageDeflate | undefined): OutgoingHttpHeaders {
+    const { protocolVersion = 13, origin } = this.#options;
+    const headers: OutgoingHttpHeaders = {
+      "Sec-WebSocket-Version": protocolVersion,
+      "Sec-WebSocket-Key": key,
+      Connection: "Upgrade",
+      Upgrade: "websocket",
+    };
+    if (deflate !== undefined) {
+      headers["Sec-WebSocket-Extensions"] = extension.format({
+        [PerMessageDeflate.extensionName]: deflate.offer(),
+      });
+    }
+    if (this.#subprotocols.size > 0) {
+      headers["Sec-WebSocket-Protocol"] = [...this.#subprotocols].join(",");
+    }
+    if (origin) headers[protocolVersion < 13 ? "Sec-WebSocket-Origin" : "Origin"] = origin;
+    return headers;
+  }
+
+  /**
+   * Leaves out what is meant for the first server alone where a redirect leads to another, unless there
+   * is a listener for redirects, which decides for itself.
+   */
+  #heedRedirect(
+    url: URL,
+    socketPath: string | undefined,
+    headers: OutgoingHttpHeaders,
+    request: RequestOptions,
+  ): void {
+    if (this.#options.followRedirects !== true) return;
+    const here: Origin = {
+      isSecure: url.protocol === "wss:",
+      isUnix: socketPath !== undefined,
+      host: socketPath ?? url.host,
+    };
+    if (this.#origin === undefined) {
+      this.#origin = here;
+      for (const [name, value] of Object.entries(headers)) {
+        delete headers[name];
+        headers[name.toLowerCase()] = value;
+      }
+      this.#headers = { ...headers };
+    } else if (this.#owner.listenerCount("redirect") === 0) {
+      const sameHost = here.isUnix === this.#origin.isUnix && here.host === this.#origin.host;
+      if (!sameHost || (this.#origin.isSecure && !here.isSecure)) {
+        delete headers.authorization;
+        delete headers.cookie;
+        if (!sameHost) delete headers.host;
+        request.auth = undefined;
+      }
+    }
+    // The first credentials are those of all requests.
+    if (request.auth && this.#headers.authorization === undefined) {
+      const { auth } = request;
+      this.#headers.authorization = `Basic ${Buffer.from(auth).toString("base64")}`;
+    }
+  }
+
+  #answered(request: ClientRequest, response: IncomingMessage, url: URL): void {
+    const { followRedirects = false, maxRedirects = 10 } = this.#options;
+    const { statusCode = 0, headers: { location } } = response;
+    if (followRedirects && location !== undefined && statusCode >= 300 && statusCode < 400) {
+      if (++this.redirects > maxRedirects) {
+        this.abort("Maximum redirects exceeded");
+        return;
+      }
+      this.request = null;
+      request.destroy();
+      this.#follow(location, url);
+    } else if (!this.#owner.emit("unexpected-response", request, response)) {
+      this.abort(`Unexpected server response: ${statusCode}`);
+    }
+  }
+
+  #follow(location: string, from: URL): void {
+    let url: URL;
+    try {
+      url = new URL(location, from);
+    } catch {
+      this.#fail(new SyntaxError(`Invalid URL: ${location}`));
+      return;
+    }
+    this.start(url);
+  }
+
+  #upgraded(
+    response: IncomingMessage,
+    socket: Duplex,
+    head: Uint8Array,
+    key: string,
+    deflate: PerMessageDeflate | undefined,
+  ): void {
+    try {
+      checkUpgrade(response, key);
+      const protocol = this.#checkSubprotocol(response.headers["sec-websocket-protocol"]);
+      const extensions = checkExtensions(response.headers["sec-websocket-extensions"], deflate);
+      this.#owner.setSocket(socket, head, { protocol, deflate: extensions });
+    } catch (error) {
+      if (!(error instanceof UpgradeError)) throw error;
+      this.#owner.failing();
+      // The socket's own errors say nothing more.
+      socket.on("error", () => {});
+      socket.once("close", () => this.#owner.failed(new Error(error.message)));
+      socket.destroy();
+    }
+  }
+
+  #checkSubprotocol(answered: string | string[] | undefined): string {
+    const wanted = this.#subprotocols;
+    if (answered === undefined) {
+      if (wanted.size > 0) throw new UpgradeError("Server sent no subprotocol");
+      return "";
+    }
+    const protocol = String(answered);
+    if (wanted.size === 0) {
+      throw new UpgradeError("Server sent a subprotocol but none was requested");
+    }
+    if (!wanted.has(protocol)) throw new UpgradeError("Server sent an invalid subprotocol");
+    return protocol;
+  }
+}
+
+/** The server's answer is none to the request. */
+class UpgradeError extends Error {}
+
+function parseUrl(address: string | URL): URL {
+  let url: URL;
+  try {
+    url = new URL(address);
+  } catch {
+    throw new SyntaxError(`Invalid URL: ${address}`);
+  }
+  if (url.protocol === "http:") url.protocol = "ws:";
+  else if (url.protocol === "https:") url.protocol = "wss:";
+  return url;
+}
+
+function checkUrl(url: URL): void {
+  if (!["ws:", "wss:", "ws+unix:"].includes(url.protocol)) {
+    throw new SyntaxError(
+      'The URL\'s protocol must be one of "ws:", "wss:", "http:", "https:", or "ws+unix:"',
+    );
+  }
+  if (url.protocol === "ws+unix:" && url.pathname === "") {
+    throw new SyntaxError("The URL's pathname is empty");
+  }
+  if (url.hash !== "") throw new SyntaxError("The URL contains a fragment identifier");
+}
+
+/** Where a request goes. A `ws+unix:` URL has the socket's path before a colon, the URL's path behind. */
+function targetOf(
+  url: URL,
+): { host: string; port: string | number; path: string; socketPath: string | undefined } {
+  const host = url.hostname.startsWith("[") ? url.hostname.slice(1, -1) : url.hostname;
+  const port = url.port === "" ? (url.protocol === "wss:" ? 443 : 80) : url.port;
+  const path = url.pathname + url.search;
+  if (url.protocol !== "ws+unix:") return { host, port, path, socketPath: undefined };
+  const colon = path.indexOf(":");
+  return colon === -1
+    ? { host, port, path: "", socketPath: path }
+    : { host, port, path: path.slice(colon + 1), socketPath: path.slice(0, colon) };
+}
+
+function credentialsOf(url: URL): string | undefined {
+  if (url.username === "" && url.password === "") return undefined;
+  return `${unescape(url.username)}:${unescape(url.password)}`;
+}
+
+/** For `net.connect` a path is that of a unix socket, for a request that of the URL. */
+function connectPlain(options: object): net.Socket {
+  const { socketPath } = options as { socketPath?: string };
+  return net.connect({ ...options, path: socketPath } as net.NetConnectOpts);
+}
+
+function connectTls(options: object): tls.TLSSocket {
+  const { host = "", servername } = options as { host?: string; servername?: string };
+  return tls.connect({
+    ...options,
+    path: undefined,
+    servername: servername ?? (net.isIP(host) > 0 ? "" : host),
+  });
+}
+
+/** RFC 6455 4.1: what the answer has to have. */
+function checkUpgrade(response: IncomingMessage, key: string): void {
+  if (response.headers.upgrade?.toLowerCase() !== "websocket") {
+    throw new UpgradeError("Invalid Upgrade header");
+  }
+  if (response.headers["sec-websocket-accept"] !== acceptKey(key)) {
+    throw new UpgradeError("Invalid Sec-WebSocket-Accept header");
+  }
+}
+
+function checkExtensions(
+  answered: string | string[] | undefined,
+  deflate: PerMessageDeflate | undefined,
+): PerMessageDeflateParameters | undefined {
+  if (answered === undefined) return undefined;
+  if (deflate === undefined) {
+    throw new UpgradeError(
+      "Server sent a Sec-WebSocket-Extensions header but no extension was requested",
+    );
+  }
+  const invalid = "Invalid Sec-WebSocket-Extensions header";
+  const extensions = attempt(() => extension.parse(String(answered)), invalid);
+  const name = PerMessageDeflate.extensionName;
+  if (Object.keys(extensions).join() !== name) {
+    throw new UpgradeError("Server indicated an extension that was not requested");
+  }
+  return attempt(() => deflate.accept(extensions[name]!), invalid);
+}
+
+function attempt<V>(call: () => V, message: string): V {
+  try {
+    return call();
+  } catch {
+    throw new UpgradeError(message);
+  }
+}

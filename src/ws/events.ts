@@ -1,0 +1,183 @@
+// The part of the WHATWG event interface that `ws` has beside `EventEmitter`.
+
+import type { Buffer } from "node:buffer";
+
+/** The bytes of a message as `ws` delivers them, by `binaryType`. */
+export type RawData = Buffer | ArrayBuffer | Buffer[] | Blob;
+
+/** What an event is about: the emitter it is dispatched on. */
+interface Target {
+  on(name: string, listener: (...values: never[]) => void): unknown;
+  removeListener(name: string, listener: (...values: never[]) => void): unknown;
+  // deno-lint-ignore ban-types
+  listeners(name: string): Function[];
+}
+
+/** An event of {@linkcode WebSocket.addEventListener}. */
+export class Event {
+  /** Its name: `open`, `message`, `error` or `close`. */
+  readonly type: string;
+  /** The WebSocket that it happened on. */
+  readonly target: unknown;
+
+  /** @internal Events come from a WebSocket. */
+  constructor(type: string, target: unknown) {
+    this.type = type;
+    this.target = target;
+  }
+}
+
+/** The connection has ended. */
+export class CloseEvent extends Event {
+  /** The code of the peer's Close frame, 1005 without one in it, 1006 without a Close frame. */
+  readonly code: number;
+  /** The reason in the peer's Close frame. */
+  readonly reason: string;
+  /** Whether both sides have sent a Close frame. */
+  readonly wasClean: boolean;
+
+  /** @internal Events come from a WebSocket. */
+  constructor(target: unknown, code: number, reason: string, wasClean: boolean) {
+    super("close", target);
+    this.code = code;
+    this.reason = reason;
+    this.wasClean = wasClean;
+  }
+}
+
+/** Something went wrong. */
+export class ErrorEvent extends Event {
+  /** What. */
+  readonly error: Error;
+  /** Its text. */
+  readonly message: string;
+
+  /** @internal Events come from a WebSocket. */
+  constructor(target: unknown, error: Error) {
+    super("error", target);
+    this.error = error;
+    this.message = error.message;
+  }
+}
+
+/** A message came. */
+export class MessageEvent extends Event {
+  /** Text as a string, binary by `binaryType`. */
+  readonly data: string | RawData;
+
+  /** @internal Events come from a WebSocket. */
+  constructor(target: unknown, data: string | RawData) {
+    super("message", target);
+    this.data = data;
+  }
+}
+
+/** The events that have a WHATWG form, by name. */
+export interface WebSocketEventMap {
+  /** The opening handshake is done. */
+  open: Event;
+  /** A message came. */
+  message: MessageEvent;
+  /** Something went wrong. */
+  error: ErrorEvent;
+  /** The connection has ended. */
+  close: CloseEvent;
+}
+
+/** The name of an event that has a WHATWG form. */
+export type EventName = keyof WebSocketEventMap;
+
+/** A function, or an object with a method for events. */
+export type EventListener<E> = ((event: E) => void) | { handleEvent(event: E): void };
+
+/** How to listen. */
+export interface EventListenerOptions {
+  /** Whether to listen to the first event only. Default: `false`. */
+  once?: boolean | undefined;
+}
+
+/** What a WebSocket knows about its end, for {@linkcode CloseEvent.wasClean}. */
+export interface EventTarget extends Target {
+  /** Whether both sides have sent a Close frame. */
+  readonly wasClean: boolean;
+}
+
+const ORIGINAL = Symbol("listener");
+const FROM_ATTRIBUTE = Symbol("attribute");
+
+/** The function that is registered with the emitter for a listener of this interface. */
+interface Registered {
+  (...values: never[]): void;
+  [ORIGINAL]?: unknown;
+  [FROM_ATTRIBUTE]?: boolean;
+}
+
+/** How the values of each event of the emitter become an event object. */
+const MAKERS: Record<EventName, (target: EventTarget, a: unknown, b: unknown) => Event> = {
+  open: (target) => new Event("open", target),
+  message: (target, data, isBinary) =>
+    new MessageEvent(target, isBinary ? data as RawData : String(data)),
+  error: (target, error) => new ErrorEvent(target, error as Error),
+  close: (target, code, reason) =>
+    new CloseEvent(target, code as number, String(reason), target.wasClean),
+};
+
+function isEventName(name: string): name is EventName {
+  return Object.hasOwn(MAKERS, name);
+}
+
+/** Adds a listener, once however often it is added; ignores unknown names, as `ws` does. */
+export function addListener(
+  target: EventTarget,
+  name: string,
+  listener: unknown,
+  once: boolean,
+  fromAttribute: boolean,
+): void {
+  if (!isEventName(name)) return;
+  if (!fromAttribute && find(target, name, listener, false) !== undefined) return;
+  const make = MAKERS[name];
+  const registered: Registered = (a?: unknown, b?: unknown): void => {
+    if (once) target.removeListener(name, registered);
+    const event = make(target, a, b);
+    if (typeof listener === "function") listener.call(target, event);
+    else (listener as { handleEvent(event: Event): void }).handleEvent(event);
+  };
+  registered[ORIGINAL] = listener;
+  registered[FROM_ATTRIBUTE] = fromAttribute;
+  target.on(name, registered);
+}
+
+/** Removes what {@linkcode addListener} has added. */
+export function removeListener(target: EventTarget, name: string, listener: unknown): void {
+  const registered = find(target, name, listener, false);
+  if (registered !== undefined) target.removeListener(name, registered);
+}
+
+/** The listener that the attribute `on...` holds. */
+export function attributeOf(target: EventTarget, name: EventName): unknown {
+  return registeredOf(target, name).find((listener) => listener[FROM_ATTRIBUTE])?.[ORIGINAL] ??
+    null;
+}
+
+/** Sets the attribute `on...`; anything but a function clears it. */
+export function setAttribute(target: EventTarget, name: EventName, listener: unknown): void {
+  const old = registeredOf(target, name).find((listener) => listener[FROM_ATTRIBUTE]);
+  if (old !== undefined) target.removeListener(name, old);
+  if (typeof listener === "function") addListener(target, name, listener, false, true);
+}
+
+function find(
+  target: EventTarget,
+  name: string,
+  listener: unknown,
+  fromAttribute: boolean,
+): Registered | undefined {
+  return registeredOf(target, name).find((registered) =>
+    registered[ORIGINAL] === listener && registered[FROM_ATTRIBUTE] === fromAttribute
+  );
+}
+
+function registeredOf(target: EventTarget, name: string): Registered[] {
+  return target.listeners(name) as unknown as Registered[];
+}

@@ -1,0 +1,55 @@
+// Opens a connection of the library over a stream whose opening handshake was done here.
+
+import type { Duplex } from "node:stream";
+import type { DeflateAgreement } from "../handshake/deflate_offer.ts";
+import { Channel } from "../connection/channel.ts";
+import type { HandshakeInfo } from "../connection/connection.ts";
+import type { ConnectionRules } from "../connection/connection_options.ts";
+import type { Handlers } from "../connection/handlers.ts";
+import { type NodeSocket, NodeTransport } from "../transport/node_transport.ts";
+import { logError } from "../shared/log_error.ts";
+import type { MaskSource } from "../wire/frame_writer.ts";
+
+/** What a connection is opened with. */
+export interface LinkOptions<T> {
+  /** The stream. */
+  readonly socket: Duplex;
+  /** The checked options. */
+  readonly rules: ConnectionRules;
+  /** The handlers, shared by many connections. */
+  readonly handlers: Handlers<T>;
+  /** The source of mask keys, on the client's side. */
+  readonly masks: MaskSource | undefined;
+  /** What was agreed about compression, if anything. */
+  readonly agreement: DeflateAgreement | undefined;
+  /** What the handlers find on the connection. */
+  readonly data: T;
+}
+
+const NO_FIELDS: HandshakeInfo["headers"] = {
+  get: () => null,
+  has: () => false,
+  [Symbol.iterator]: () => [][Symbol.iterator](),
+};
+
+/** The handshake's fields are those of `node:http`, which the user has. */
+const HANDSHAKE: HandshakeInfo = {
+  url: "",
+  status: 101,
+  headers: NO_FIELDS,
+  protocol: "",
+  extensions: "",
+};
+
+/** The connection, as the WebSocket drives it. */
+export type Link<T> = Channel<T>;
+
+/** Opens it. Nothing is delivered before the next turn of the event loop. */
+export function openLink<T>(options: LinkOptions<T>): Link<T> {
+  const { socket, rules, handlers, masks, agreement, data } = options;
+  const context = { connectionRules: rules, handlers, masks, reportError: logError };
+  const transport = new NodeTransport(socket as unknown as NodeSocket);
+  const channel = new Channel<T>(context, transport, HANDSHAKE, data, undefined, agreement);
+  channel.start({ rest: [], ended: false });
+  return channel;
+}

@@ -1,0 +1,108 @@
+// The options of `ws` about one connection, and the connection's rules made of them.
+
+import { Buffer } from "node:buffer";
+import type { DeflateAgreement } from "../handshake/deflate_offer.ts";
+import {
+  type ConnectionRules,
+  connectionRules,
+  MAX_INT32,
+} from "../connection/connection_options.ts";
+import type { MaskSource } from "../wire/frame_writer.ts";
+import type { PerMessageDeflateOptions } from "./permessage_deflate.ts";
+
+/** The options of a connection that clients and servers have in common. */
+export interface ReceiverOptions {
+  /**
+   * Whether several `message`, `ping` and `pong` events may be emitted in one turn of the event loop.
+   * Default: `true`.
+   */
+  allowSynchronousEvents?: boolean | undefined;
+  /** Whether pings are answered. Default: `true`. */
+  autoPong?: boolean | undefined;
+  /** Milliseconds that the closing handshake may take. Default: 30000. */
+  closeTimeout?: number | undefined;
+  /** Accepted and without effect: a message is held as one buffer, whatever chunks it came in. */
+  maxBufferedChunks?: number | undefined;
+  /** Frames that a message may have; 0 disables the limit. Default: 16384. */
+  maxFragments?: number | undefined;
+  /** Bytes that a message may have; 0 disables the limit. Default: 104857600 (100 MiB). */
+  maxPayload?: number | undefined;
+  /**
+   * Accepted and without effect: while a peer does not read, the pong to its latest ping is kept and no
+   * other.
+   */
+  maxPendingAutoPongs?: number | undefined;
+  /** Whether to leave out the UTF-8 check, for a peer that is trusted. Default: `false`. */
+  skipUTF8Validation?: boolean | undefined;
+  /** Compression: `true`, `false` or its parameters. */
+  perMessageDeflate?: boolean | PerMessageDeflateOptions | undefined;
+}
+
+/** The rules of all connections with the same options. */
+export class RuleSet {
+  readonly #plain: ConnectionRules;
+  readonly #options: PerMessageDeflateOptions;
+  /** With compression, by whether outgoing messages may refer to earlier ones. */
+  #alone: ConnectionRules | undefined;
+  #takeover: ConnectionRules | undefined;
+
+  /**
+   * @param options The options of `ws`.
+   * @param isServer Whether it is the server's side.
+   */
+  constructor(options: ReceiverOptions, isServer: boolean) {
+    const rules = connectionRules(
+      {
+        text: "bytes",
+        utf8Check: options.skipUTF8Validation !== true,
+        maxMessageSize: limit(options.maxPayload, 100 << 20),
+        maxFragments: limit(options.maxFragments, 16 << 10),
+        autoPong: options.autoPong ?? true,
+        closeTimeout: options.closeTimeout ?? 30_000,
+        // `send` of `ws` says nothing about room: whoever sends is never cut for it.
+        maxBufferedAmount: MAX_INT32,
+      },
+      isServer,
+    );
+    const closesLikeWs = true;
+    const whenCompressed = { ...rules.whenCompressed, closesLikeWs };
+    this.#plain = { ...rules, whenCompressed, closesLikeWs };
+    const { perMessageDeflate } = options;
+    this.#options = typeof perMessageDeflate === "object" ? perMessageDeflate : {};
+  }
+
+  /** The rules of a connection with what was agreed about its compression. */
+  for(agreement: DeflateAgreement | undefined): ConnectionRules {
+    if (agreement === undefined) return this.#plain;
+    // `ws` compresses what may refer to earlier messages whatever its size.
+    return agreement.outbound.takeover
+      ? this.#takeover ??= this.#compressed(0)
+      : this.#alone ??= this.#compressed(this.#options.threshold ?? 1024);
+  }
+
+  #compressed(threshold: number): ConnectionRules {
+    const level = this.#options.zlibDeflateOptions?.level ?? 6;
+    const { compression } = connectionRules({
+      compression: {
+        threshold,
+        level: level >= 7 ? "best" : level >= 0 && level <= 3 ? "fast" : "auto",
+      },
+    }, true);
+    return { ...this.#plain, compression };
+  }
+}
+
+/** A limit of `ws`: a 32-bit integer, of which 0 disables it. */
+function limit(value: number | undefined, otherwise: number): number {
+  const number = (value ?? otherwise) | 0;
+  return number > 0 ? number : MAX_INT32;
+}
+
+/** The source of mask keys over the function that `generateMask` is. */
+export function maskSource(generateMask: (mask: Buffer) => void): MaskSource {
+  const bytes = Buffer.alloc(4);
+  return () => {
+    generateMask(bytes);
+    return bytes.readInt32LE(0);
+  };
+}

@@ -1,0 +1,178 @@
+// permessage-deflate as `ws` names and negotiates it. The compression itself is that of the connection.
+
+import type { DeflateAgreement } from "../handshake/deflate_offer.ts";
+import type { ExtensionParameters } from "./headers.ts";
+
+/** The option `perMessageDeflate` of `ws`. */
+export interface PerMessageDeflateOptions {
+  /** Whether the server's messages are compressed each alone. Default: only if the client asks. */
+  serverNoContextTakeover?: boolean | undefined;
+  /** The same for the client's messages. */
+  clientNoContextTakeover?: boolean | undefined;
+  /** How far back the server's messages refer, as a power of two of bytes: 8 to 15. Default: 15. */
+  serverMaxWindowBits?: number | boolean | undefined;
+  /** The same for the client's messages; `true` offers that the server may choose. Default: 15. */
+  clientMaxWindowBits?: number | boolean | undefined;
+  /** Of these only `level` counts: up to 3 is fast, from 7 on thorough, else by the message's size. */
+  zlibDeflateOptions?: { level?: number | undefined; [name: string]: unknown } | undefined;
+  /** Accepted and without effect: the codec is that of the library. */
+  zlibInflateOptions?: { [name: string]: unknown } | undefined;
+  /** Bytes below which a message is not compressed, where there is no context takeover. Default: 1024. */
+  threshold?: number | undefined;
+  /** Accepted and without effect: nothing is compressed in other threads. */
+  concurrencyLimit?: number | undefined;
+}
+
+/** The parameters that were agreed on, as the header field names them. */
+export interface PerMessageDeflateParameters {
+  /** Whether the server's messages are compressed each alone. */
+  "server_no_context_takeover"?: true;
+  /** Whether the client's messages are. */
+  "client_no_context_takeover"?: true;
+  /** How far back the server's messages refer. */
+  "server_max_window_bits"?: number;
+  /** How far back the client's messages refer; `true` leaves it to the server. */
+  "client_max_window_bits"?: number | true;
+}
+
+/** What a {@linkcode PerMessageDeflate} is made with. */
+export interface PerMessageDeflateSettings extends PerMessageDeflateOptions {
+  /** Whether it is the server's side. Default: `false`. */
+  isServer?: boolean | undefined;
+  /** The limit of one message. Not needed for the negotiation. */
+  maxPayload?: number | undefined;
+}
+
+/** The negotiation of permessage-deflate on one connection. */
+export class PerMessageDeflate {
+  readonly #options: PerMessageDeflateSettings;
+  /** What was agreed on, once {@linkcode PerMessageDeflate.accept} was called. */
+  params: PerMessageDeflateParameters | null = null;
+
+  /**
+   * Makes a negotiation.
+   *
+   * @param options What to negotiate for.
+   */
+  constructor(options: PerMessageDeflateSettings = {}) {
+    this.#options = options;
+  }
+
+  /** The name of the extension: `permessage-deflate`. */
+  static get extensionName(): string {
+    return "permessage-deflate";
+  }
+
+  /** The parameters that a client offers. */
+  offer(): Record<string, number | true> {
+    const options = this.#options;
+    const params: Record<string, number | true> = {};
+    if (options.serverNoContextTakeover) params.server_no_context_takeover = true;
+    if (options.clientNoContextTakeover) params.client_no_context_takeover = true;
+    if (options.serverMaxWindowBits) params.server_max_window_bits = options.serverMaxWindowBits;
+    const bits = options.clientMaxWindowBits ?? true;
+    if (bits) params.client_max_window_bits = bits;
+    return params;
+  }
+
+  /**
+   * Accepts the first of a client's offers that suits a server, or a server's answer.
+   *
+   * @throws {Error} When none suits, or a parameter is unknown or out of range.
+   */
+  accept(configurations: readonly ExtensionParameters[]): PerMessageDeflateParameters {
+    const { isServer = false } = this.#options;
+    const read = configurations.map((parameters) => readParameters(parameters, isServer));
+    return this.params = isServer ? this.#answer(read) : this.#agree(read[0]!);
+  }
+
+  /** Does nothing: the connection frees its own compression. */
+  cleanup(): void {}
+
+  #answer(offers: PerMessageDeflateParameters[]): PerMessageDeflateParameters {
+    const { serverMaxWindowBits: server, clientMaxWindowBits: client, ...options } = this.#options;
+    const offer = offers.find((offer) => {
+      if (options.serverNoContextTakeover === false && offer.server_no_context_takeover) {
+        return false;
+      }
+      const bits = offer.server_max_window_bits;
+      if (bits !== undefined && (server === false || Number(server ?? 0) > bits)) return false;
+      return typeof client !== "number" || offer.client_max_window_bits !== undefined;
+    });
+    if (offer === undefined) throw new Error("None of the extension offers can be accepted");
+    if (options.serverNoContextTakeover) offer.server_no_context_takeover = true;
+    if (options.clientNoContextTakeover) offer.client_no_context_takeover = true;
+    if (typeof server === "number") offer.server_max_window_bits = server;
+    if (typeof client === "number") offer.client_max_window_bits = client;
+    else if (offer.client_max_window_bits === true || client === false) {
+      delete offer.client_max_window_bits;
+    }
+    return offer;
+  }
+
+  #agree(answer: PerMessageDeflateParameters): PerMessageDeflateParameters {
+    const { clientNoContextTakeover, clientMaxWindowBits: most } = this.#options;
+    if (clientNoContextTakeover === false && answer.client_no_context_takeover) {
+      throw new Error('Unexpected parameter "client_no_context_takeover"');
+    }
+    const bits = answer.client_max_window_bits;
+    if (bits === undefined) {
+      if (typeof most === "number") answer.client_max_window_bits = most;
+    } else if (most === false || (typeof most === "number" && Number(bits) > most)) {
+      throw new Error('Unexpected or invalid parameter "client_max_window_bits"');
+    }
+    return answer;
+  }
+}
+
+function readParameters(
+  parameters: ExtensionParameters,
+  isServer: boolean,
+): PerMessageDeflateParameters {
+  const read: PerMessageDeflateParameters = {};
+  for (const [name, values] of Object.entries(parameters)) {
+    if (values.length > 1) throw new Error(`Parameter "${name}" must have only a single value`);
+    const value = values[0]!;
+    if (name === "server_no_context_takeover" || name === "client_no_context_takeover") {
+      if (value !== true) throw invalid(name, value);
+      read[name] = true;
+    } else if (name === "server_max_window_bits") {
+      read[name] = windowBits(name, value);
+    } else if (name === "client_max_window_bits") {
+      // RFC 7692 7.1.2.2: only an offer may leave the number to the server.
+      read[name] = value === true && isServer ? true : windowBits(name, value);
+    } else {
+      throw new Error(`Unknown parameter "${name}"`);
+    }
+  }
+  return read;
+}
+
+function windowBits(name: string, value: string | true): number {
+  const bits = Number(value);
+  if (value === true || !Number.isInteger(bits) || bits < 8 || bits > 15) {
+    throw invalid(name, value);
+  }
+  return bits;
+}
+
+function invalid(name: string, value: string | true): TypeError {
+  return new TypeError(`Invalid value for parameter "${name}": ${value}`);
+}
+
+/** What the parameters mean for the two directions of a connection. */
+export function agreementOf(
+  params: PerMessageDeflateParameters,
+  isServer: boolean,
+): DeflateAgreement {
+  const server = {
+    takeover: params.server_no_context_takeover !== true,
+    windowBits: params.server_max_window_bits ?? 15,
+  };
+  const bits = params.client_max_window_bits;
+  const client = {
+    takeover: params.client_no_context_takeover !== true,
+    windowBits: typeof bits === "number" ? bits : 15,
+  };
+  return isServer ? { inbound: client, outbound: server } : { inbound: server, outbound: client };
+}

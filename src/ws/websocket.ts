@@ -1,0 +1,803 @@
+// The class `WebSocket` of `ws`: an event emitter over a connection of the library.
+
+import { Buffer } from "node:buffer";
+import { EventEmitter } from "node:events";
+import type { ClientRequest, IncomingMessage } from "node:http";
+import { nextTick } from "node:process";
+import type { Duplex } from "node:stream";
+import { setImmediate } from "node:timers";
+import { WebSocketError } from "../errors.ts";
+import type { Handlers } from "../connection/handlers.ts";
+import type { CloseInfo } from "../session/close_info.ts";
+import { randomMask } from "../shared/random.ts";
+import { CloseCode, isCloseCode, MAX_CLOSE_REASON } from "../wire/close.ts";
+import { MAX_CONTROL_PAYLOAD, type MessageOpcode, Opcode } from "../wire/opcode.ts";
+import { ClientHandshake, type ClientOptions } from "./client_handshake.ts";
+import {
+  addListener,
+  attributeOf,
+  type CloseEvent,
+  type ErrorEvent,
+  type Event,
+  type EventListener,
+  type EventListenerOptions,
+  type EventName,
+  type MessageEvent,
+  type RawData,
+  removeListener,
+  setAttribute,
+  type WebSocketEventMap,
+} from "./events.ts";
+import { frame } from "./frames.ts";
+import { type Link, openLink } from "./link.ts";
+import { maskSource, type ReceiverOptions, RuleSet } from "./options.ts";
+import { agreementOf, type PerMessageDeflateParameters } from "./permessage_deflate.ts";
+import { EMPTY, toWsError } from "./ws_errors.ts";
+
+/** What can be sent: bytes of any kind, or what `Buffer.from` takes. A number is sent as its text. */
+export type BufferLike =
+  | string
+  | number
+  | ArrayBuffer
+  | SharedArrayBuffer
+  | ArrayBufferView
+  | Blob
+  | readonly number[];
+
+/** How a message is sent. */
+export interface SendOptions {
+  /** Whether it is binary. Default: unless it is a string or a number. */
+  binary?: boolean | undefined;
+  /** Whether it may be compressed. Default: `true`, where compression was agreed on. */
+  compress?: boolean | undefined;
+  /** Whether it is the last fragment of a message. Default: `true`. */
+  fin?: boolean | undefined;
+  /** Whether it is masked. Default: on the client's side, as RFC 6455 section 5.1 has it. */
+  mask?: boolean | undefined;
+}
+
+/** Called when the bytes have left the process, or with the error that kept them from it. */
+export type SendCallback = (error?: Error) => void;
+
+/** The events of a {@linkcode WebSocket} and the values that listeners get. */
+export interface WebSocketEvents {
+  /** The opening handshake is done. */
+  open: [];
+  /** A message came. */
+  message: [data: RawData, isBinary: boolean];
+  /** A ping came; it is answered, unless `autoPong` is `false`. */
+  ping: [data: Buffer];
+  /** A pong came. */
+  pong: [data: Buffer];
+  /** Something went wrong; `close` follows. */
+  error: [error: Error];
+  /** The connection has ended. */
+  close: [code: number, reason: Buffer];
+  /** The server has agreed to the upgrade. */
+  upgrade: [response: IncomingMessage];
+  /** The server answered anything but an upgrade. Without a listener that is an error. */
+  "unexpected-response": [request: ClientRequest, response: IncomingMessage];
+  /** A redirect is followed. */
+  redirect: [url: string, request: ClientRequest];
+}
+
+/** What the server's side of a connection is made with. */
+export interface ServerSideOptions extends ReceiverOptions {
+  /** The rules of all connections of the server. */
+  readonly rules: RuleSet;
+}
+
+/** What the opening handshake has led to. */
+export interface Opened {
+  /** The subprotocol, or the empty string. */
+  readonly protocol: string;
+  /** What was agreed about compression, if anything. */
+  readonly deflate: PerMessageDeflateParameters | undefined;
+}
+
+/** What `binaryType` may be. */
+export type BinaryType = "nodebuffer" | "arraybuffer" | "fragments" | "blob";
+
+const BINARY_TYPES: readonly string[] = ["nodebuffer", "arraybuffer", "fragments", "blob"];
+
+const CONNECTING = 0;
+const OPEN = 1;
+const CLOSING = 2;
+const CLOSED = 3;
+
+const STATE_NAMES = ["CONNECTING", "OPEN", "CLOSING", "CLOSED"];
+
+const CLOSED_EARLY = "WebSocket was closed before the connection was established";
+
+const BLOB_TOO_LATE = "The socket was closed while the blob was being read";
+
+/** The handlers of all connections: the WebSocket is the connection's data. */
+const HANDLERS: Handlers<WebSocket> = {
+  message: ({ data: ws }, data, opcode) => ws._received("message", data as Uint8Array, opcode),
+  ping: ({ data: ws }, payload) => ws._received("ping", payload, Opcode.Ping),
+  pong: ({ data: ws }, payload) => ws._received("pong", payload, Opcode.Pong),
+  close: ({ data: ws }, info) => ws._ended(info),
+};
+
+/** A send that waits for a blob before it, or for its own. */
+interface Queued {
+  /** What is sent. */
+  readonly value: string | Uint8Array | Blob;
+  /** Sends it. */
+  readonly send: (value: string | Uint8Array) => void;
+  /** Called with the error when it cannot be sent. */
+  readonly callback: SendCallback | undefined;
+}
+
+/**
+ * A WebSocket with the interface of the npm package `ws`: the client's side, and what a {@linkcode
+ * WebSocketServer} gives out.
+ *
+ * @example
+ * ```ts
+ * import { WebSocket, WebSocketServer } from "@quickws/quickws/ws";
+ *
+ * const server = new WebSocketServer({ port: 0 }, () => {
+ *   const { port } = server.address() as { port: number };
+ *   const ws = new WebSocket(`ws://127.0.0.1:${port}`);
+ *   ws.on("message", (data) => {
+ *     console.log(String(data)); // welcome
+ *     ws.close();
+ *     server.close();
+ *   });
+ * });
+ * server.on("connection", (ws) => ws.send("welcome"));
+ * ```
+ */
+export class WebSocket extends EventEmitter<WebSocketEvents> {
+  /** The connection is not yet open. */
+  declare static readonly CONNECTING: 0;
+  /** The connection is open. */
+  declare static readonly OPEN: 1;
+  /** The connection is closing. */
+  declare static readonly CLOSING: 2;
+  /** The connection has ended. */
+  declare static readonly CLOSED: 3;
+  /** The connection is not yet open. */
+  declare readonly CONNECTING: 0;
+  /** The connection is open. */
+  declare readonly OPEN: 1;
+  /** The connection is closing. */
+  declare readonly CLOSING: 2;
+  /** The connection has ended. */
+  declare readonly CLOSED: 3;
+
+  #readyState = CONNECTING;
+  #binaryType: BinaryType = "nodebuffer";
+  #link: Link<WebSocket> | undefined;
+  #socket: Duplex | null = null;
+  #opened: Opened | undefined;
+  #paused = false;
+  #wasClean = false;
+  #errorEmitted = false;
+  /** Bytes that were to be sent after the end, or wait for a blob. */
+  #extraAmount = 0;
+  /** Whether the next send continues a message, which is compressed if its first fragment was. */
+  #fragmented = false;
+  /** The user's limits, until the connection is open; on the server's side for all connections. */
+  readonly #options: ReceiverOptions;
+  readonly #handshake: ClientHandshake | undefined;
+  /** What waits for a blob that is being read, which is the first. */
+  #queue: Queued[] | undefined;
+  /** Events that wait for their turn of the event loop. */
+  #events: Array<() => void> | undefined;
+
+  /**
+   * Opens a connection.
+   *
+   * @param address The URL: `ws:`, `wss:`, `http:`, `https:` or `ws+unix:`.
+   * @param protocols The subprotocols to offer, or the options.
+   * @param options The options, those of `http.request` among them.
+   * @throws {SyntaxError} When the URL or a subprotocol is invalid.
+   * @throws {RangeError} When `protocolVersion` is neither 8 nor 13.
+   */
+  constructor(
+    address: string | URL | null,
+    protocols?: string | readonly string[] | ClientOptions | undefined,
+    options?: ClientOptions | undefined,
+  ) {
+    super();
+    if (address === null) {
+      this.#options = options as ServerSideOptions;
+      return;
+    }
+    let names: readonly unknown[] = [];
+    if (Array.isArray(protocols)) names = protocols;
+    else if (typeof protocols === "object" && protocols !== null) {
+      options = protocols as ClientOptions;
+    } else if (protocols !== undefined) names = [protocols];
+    if (names.length === 0 && protocols === options || protocols === undefined) {
+      const own = options?.protocols;
+      if (own !== undefined) names = [own].flat();
+    }
+    this.#options = options ?? {};
+    this.#handshake = new ClientHandshake(this, names, options ?? {});
+    this.#handshake.start(address);
+  }
+
+  /** The form of binary messages: `nodebuffer`, `arraybuffer`, `fragments` or `blob`. */
+  get binaryType(): BinaryType {
+    return this.#binaryType;
+  }
+
+  set binaryType(type: BinaryType) {
+    if (BINARY_TYPES.includes(type)) this.#binaryType = type;
+  }
+
+  /** Bytes that were sent and have not left the process, frame headers included. */
+  get bufferedAmount(): number {
+    this.#link?.flush();
+    return this.#extraAmount + (this.#link?.connection.bufferedAmount ?? 0);
+  }
+
+  /** The names of the extensions in use: `permessage-deflate` or the empty string. */
+  get extensions(): string {
+    return this.#opened?.deflate === undefined ? "" : "permessage-deflate";
+  }
+
+  /** Whether it is paused. */
+  get isPaused(): boolean {
+    return this.#paused;
+  }
+
+  /** The subprotocol that was agreed on, or the empty string. */
+  get protocol(): string {
+    return this.#opened?.protocol ?? "";
+  }
+
+  /** The state: {@linkcode WebSocket.CONNECTING} and so on. */
+  get readyState(): 0 | 1 | 2 | 3 {
+    const link = this.#link;
+    if (this.#readyState === OPEN && link !== undefined && link.state !== "open") return CLOSING;
+    return this.#readyState as 0 | 1 | 2 | 3;
+  }
+
+  /** The URL, on the client's side; `undefined` on the server's. */
+  get url(): string {
+    return this.#handshake?.url as string;
+  }
+
+  /** Called for `open`. */
+  get onopen(): ((event: Event) => void) | null {
+    return attributeOf(this, "open") as ((event: Event) => void) | null;
+  }
+
+  set onopen(listener: ((event: Event) => void) | null) {
+    setAttribute(this, "open", listener);
+  }
+
+  /** Called for `message`. */
+  get onmessage(): ((event: MessageEvent) => void) | null {
+    return attributeOf(this, "message") as ((event: MessageEvent) => void) | null;
+  }
+
+  set onmessage(listener: ((event: MessageEvent) => void) | null) {
+    setAttribute(this, "message", listener);
+  }
+
+  /** Called for `error`. */
+  get onerror(): ((event: ErrorEvent) => void) | null {
+    return attributeOf(this, "error") as ((event: ErrorEvent) => void) | null;
+  }
+
+  set onerror(listener: ((event: ErrorEvent) => void) | null) {
+    setAttribute(this, "error", listener);
+  }
+
+  /** Called for `close`. */
+  get onclose(): ((event: CloseEvent) => void) | null {
+    return attributeOf(this, "close") as ((event: CloseEvent) => void) | null;
+  }
+
+  set onclose(listener: ((event: CloseEvent) => void) | null) {
+    setAttribute(this, "close", listener);
+  }
+
+  /** Listens in the manner of `EventTarget` to `open`, `message`, `error` or `close`. */
+  addEventListener<K extends EventName>(
+    type: K,
+    listener: EventListener<WebSocketEventMap[K]>,
+    options: EventListenerOptions = {},
+  ): void {
+    addListener(this, type, listener, options.once === true, false);
+  }
+
+  /** Removes what {@linkcode WebSocket.addEventListener} has added. */
+  removeEventListener<K extends EventName>(
+    type: K,
+    listener: EventListener<WebSocketEventMap[K]>,
+  ): void {
+    removeListener(this, type, listener);
+  }
+
+  /**
+   * Sends a message, or a fragment of one.
+   *
+   * @param data The message; a string is sent as text.
+   * @param options How to send it, or the callback.
+   * @param callback Called when it has left the process, or with the error that kept it from it.
+   * @throws {Error} While connecting.
+   * @throws {TypeError} When the data is of another type.
+   */
+  send(data: BufferLike, callback?: SendCallback): void;
+  /** The same, with options. */
+  send(data: BufferLike, options: SendOptions | undefined, callback?: SendCallback): void;
+  send(
+    data?: BufferLike | null,
+    options?: SendOptions | SendCallback,
+    callback?: SendCallback,
+  ): void {
+    if (typeof options === "function") {
+      callback = options;
+      options = undefined;
+    }
+    const value = this.#checkOpen(data, callback);
+    if (value === undefined) return;
+    const { binary = typeof value !== "string", compress = true, fin = true, mask } = options ?? {};
+    const opcode = binary ? Opcode.Binary : Opcode.Text;
+    if (this.#queue === undefined && !(value instanceof Blob)) {
+      this.#sendMessage(opcode, value, compress, fin, mask, callback);
+    } else {
+      this.#inTurn(value, callback, (sent) => {
+        this.#sendMessage(opcode, sent, compress, fin, mask, callback);
+      });
+    }
+  }
+
+  /**
+   * Sends a ping.
+   *
+   * @param data At most 125 bytes.
+   * @param mask Whether it is masked. Default: on the client's side.
+   * @param callback Called when it has left the process.
+   * @throws {Error} While connecting.
+   * @throws {RangeError} When the data is too long.
+   */
+  ping(
+    data?: BufferLike | SendCallback | null,
+    mask?: boolean | SendCallback,
+    callback?: SendCallback,
+  ): void {
+    this.#control(Opcode.Ping, data, mask, callback);
+  }
+
+  /** Sends a pong; the parameters are those of {@linkcode WebSocket.ping}. */
+  pong(
+    data?: BufferLike | SendCallback | null,
+    mask?: boolean | SendCallback,
+    callback?: SendCallback,
+  ): void {
+    this.#control(Opcode.Pong, data, mask, callback);
+  }
+
+  /**
+   * Starts the closing handshake.
+   *
+   * @param code 1000 to 1003, 1007 to 1014 or 3000 to 4999. Without one the Close frame is empty.
+   * @param reason At most 123 bytes.
+   * @throws {TypeError} When the code must not be sent.
+   * @throws {RangeError} When the reason is too long.
+   */
+  close(code?: number, reason?: string | Uint8Array): void {
+    const state = this.readyState;
+    if (state === CONNECTING) this.#handshake?.abort(CLOSED_EARLY);
+    if (state !== OPEN) return;
+    const text = checkClose(code, reason);
+    this.#readyState = CLOSING;
+    this.#inTurn("", undefined, () => this.#link!.close(code ?? CloseCode.NoStatus, text));
+  }
+
+  /** Stops reading; what has been read already is still delivered. */
+  pause(): void {
+    if (this.#link === undefined || this.#readyState === CLOSED) return;
+    this.#paused = true;
+    this.#link.pause();
+  }
+
+  /** Resumes reading after {@linkcode WebSocket.pause}. */
+  resume(): void {
+    if (this.#link === undefined || this.#readyState === CLOSED) return;
+    this.#paused = false;
+    this.#link.resume();
+  }
+
+  /** Cuts the socket, without a closing handshake. */
+  terminate(): void {
+    if (this.#link !== undefined && this.#readyState !== CLOSED) {
+      this.#readyState = CLOSING;
+      this.#link.flush();
+      this.#link.terminate();
+    } else if (this.#readyState === CONNECTING) {
+      this.#handshake?.abort(CLOSED_EARLY);
+    }
+  }
+
+  // What `ws` calls private and many programs use.
+
+  /** @internal The socket, once the connection is open. */
+  get _socket(): Duplex | null {
+    return this.#socket;
+  }
+
+  /** @internal The request of the opening handshake, while it is under way. */
+  get _req(): ClientRequest | null {
+    return this.#handshake?.request ?? null;
+  }
+
+  /** @internal How many redirects were followed. */
+  get _redirects(): number {
+    return this.#handshake?.redirects ?? 0;
+  }
+
+  /** @internal What sends frames that `Sender.frame` has made. */
+  get _sender(): { sendFrame(list: readonly Uint8Array[], callback?: SendCallback): void } {
+    return {
+      sendFrame: (list, callback) => {
+        if (this.readyState !== OPEN) return;
+        this.#sendRaw(list.length === 1 ? list[0]! : Buffer.concat(list), callback);
+      },
+    };
+  }
+
+  // What the opening handshake, the connection and the server call.
+
+  /** @internal Whether both sides have sent a Close frame. */
+  get wasClean(): boolean {
+    return this.#wasClean;
+  }
+
+  /** @internal The opening handshake has failed, or is about to be known to have. */
+  failing(): void {
+    this.#readyState = CLOSING;
+  }
+
+  /** @internal The opening handshake has failed. */
+  failed(error: Error): void {
+    this.#readyState = CLOSING;
+    this.emit("error", error);
+    this.#readyState = CLOSED;
+    this.emit("close", CloseCode.Abnormal, EMPTY);
+  }
+
+  /** @internal The opening handshake is done: the socket is the WebSocket's. */
+  setSocket(socket: Duplex, head: Uint8Array, opened: Opened): void {
+    const options = this.#options as ClientOptions & Partial<ServerSideOptions>;
+    const isServer = this.#handshake === undefined;
+    const rules = options.rules ?? new RuleSet(options, false);
+    const agreement = opened.deflate && agreementOf(opened.deflate, isServer);
+    const { generateMask } = options;
+    const masks = generateMask === undefined ? randomMask : maskSource(generateMask);
+    const stream = socket as Duplex & { setTimeout?(ms: number): void; setNoDelay?(): void };
+    stream.setTimeout?.(0);
+    stream.setNoDelay?.();
+    // Memory of its own, because payloads are unmasked in place.
+    if (head.length > 0) socket.unshift(Buffer.from(new Uint8Array(head).buffer));
+    this.#socket = socket;
+    this.#opened = opened;
+    this.#link = openLink<WebSocket>({
+      socket,
+      rules: rules.for(agreement),
+      handlers: HANDLERS,
+      masks: isServer ? undefined : masks,
+      agreement,
+      data: this,
+    });
+    if (options.allowSynchronousEvents === false) this.#events = [];
+    this.#readyState = OPEN;
+    this.emit("open");
+  }
+
+  /** @internal A message or a control frame came. */
+  _received(event: "message" | "ping" | "pong", bytes: Uint8Array, opcode: number): void {
+    const data = bytes.length === 0
+      ? EMPTY
+      : Buffer.from(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.length);
+    if (this.#events === undefined) this.#emitReceived(event, data, opcode);
+    else this.#deliver(() => this.#emitReceived(event, data, opcode));
+  }
+
+  #emitReceived(event: "message" | "ping" | "pong", data: Buffer, opcode: number): void {
+    try {
+      if (event !== "message") this.emit(event, data);
+      else if (opcode === Opcode.Text) this.emit("message", data, false);
+      else this.emit("message", this.#binary(data), true);
+    } catch (error) {
+      throwLater(error);
+    }
+  }
+
+  /** @internal The connection has ended. */
+  _ended(info: CloseInfo): void {
+    this.#wasClean = info.clean;
+    const error = toWsError(info.error);
+    this.#deliver(() => {
+      this.#readyState = CLOSING;
+      if (error !== undefined) this.#emitError(error);
+      this.#readyState = CLOSED;
+      const received = info.received !== undefined && error === undefined;
+      const code = received ? info.received! : CloseCode.Abnormal;
+      const reason = received && info.reason !== "" ? Buffer.from(info.reason) : EMPTY;
+      this.emit("close", code, reason);
+    });
+  }
+
+  /** Emits the first error; others come of it. */
+  #emitError(error: Error): void {
+    if (this.#errorEmitted) return;
+    this.#errorEmitted = true;
+    guard(() => this.emit("error", error));
+  }
+
+  #binary(data: Buffer): RawData {
+    switch (this.#binaryType) {
+      case "arraybuffer":
+        return data.buffer.byteLength === data.length
+          ? data.buffer as ArrayBuffer
+          : data.buffer.slice(data.byteOffset, data.byteOffset + data.length) as ArrayBuffer;
+      case "fragments":
+        return [data];
+      case "blob":
+        return new Blob([data as Uint8Array<ArrayBuffer>]);
+      default:
+        return data;
+    }
+  }
+
+  /** Emits an event now, or behind those that wait for their turn of the event loop. */
+  #deliver(emit: () => void): void {
+    const events = this.#events;
+    if (events === undefined) {
+      guard(emit);
+      return;
+    }
+    if (events.push(emit) > 1) return;
+    this.#link!.pause();
+    setImmediate(() => this.#deliverNext());
+  }
+
+  #deliverNext(): void {
+    const events = this.#events!;
+    guard(events[0]!);
+    events.shift();
+    if (events.length > 0) setImmediate(() => this.#deliverNext());
+    else if (!this.#paused) this.#link!.resume();
+  }
+
+  /** The data where it can be sent now; `undefined` where it was dropped. */
+  #checkOpen(
+    data: BufferLike | null | undefined,
+    callback: SendCallback | undefined,
+  ): string | Uint8Array | Blob | undefined {
+    const state = this.readyState;
+    if (state === CONNECTING) throw notOpen(state);
+    const value = toSendable(data);
+    if (state === OPEN) return value;
+    this.#extraAmount += sizeOf(value);
+    if (callback !== undefined) nextTick(callback, notOpen(state));
+    return undefined;
+  }
+
+  /** Sends now, or behind the blobs that are being read. */
+  #inTurn(
+    value: string | Uint8Array | Blob,
+    callback: SendCallback | undefined,
+    send: (value: string | Uint8Array) => void,
+  ): void {
+    if (this.#queue === undefined && !(value instanceof Blob)) {
+      send(value);
+      return;
+    }
+    this.#extraAmount += sizeOf(value);
+    const queued = { value, send, callback };
+    if (this.#queue === undefined) {
+      this.#queue = [queued];
+      this.#sendQueued();
+    } else {
+      this.#queue.push(queued);
+    }
+  }
+
+  /** Sends what is queued, up to a blob, which is read first. */
+  #sendQueued(): void {
+    while (this.#queue !== undefined) {
+      const { value, send } = this.#queue[0]!;
+      if (value instanceof Blob) {
+        value.arrayBuffer().then((buffer) => this.#blobRead(buffer), (error: Error) => {
+          this.#blobFailed(error);
+        });
+        return;
+      }
+      this.#takeQueued();
+      send(value);
+    }
+  }
+
+  #takeQueued(): Queued {
+    const queued = this.#queue!.shift()!;
+    if (this.#queue!.length === 0) this.#queue = undefined;
+    this.#extraAmount -= sizeOf(queued.value);
+    return queued;
+  }
+
+  #blobRead(buffer: ArrayBuffer): void {
+    if (this.#link!.state !== "open") {
+      this.#giveUp(new Error(BLOB_TOO_LATE));
+      return;
+    }
+    this.#takeQueued().send(new Uint8Array(buffer));
+    this.#sendQueued();
+  }
+
+  /** Calls the callbacks of all that is queued with the error that keeps it from being sent. */
+  #giveUp(error: Error): void {
+    while (this.#queue !== undefined) {
+      const { callback } = this.#takeQueued();
+      if (callback !== undefined) guard(() => callback(error));
+    }
+  }
+
+  #blobFailed(error: Error): void {
+    this.#giveUp(error);
+    if (this.#readyState === CLOSED) return;
+    this.#readyState = CLOSING;
+    this.#link!.fail(new WebSocketError("SOURCE_FAILED", "A blob could not be read"));
+    this.#emitError(error);
+  }
+
+  #sendMessage(
+    opcode: MessageOpcode,
+    value: string | Uint8Array,
+    compress: boolean,
+    fin: boolean,
+    mask: boolean | undefined,
+    callback: SendCallback | undefined,
+  ): void {
+    const link = this.#link!;
+    const isClient = this.#handshake !== undefined;
+    if (mask !== undefined && mask !== isClient) {
+      const first = this.#fragmented ? Opcode.Continuation : opcode;
+      this.#fragmented = !fin;
+      const bytes = typeof value === "string" ? Buffer.from(value) : value;
+      this.#sendRaw(Buffer.concat(frame(bytes, { opcode: first, fin, mask })), callback);
+      return;
+    }
+    const { sender } = link;
+    if (!fin || this.#fragmented) {
+      const first = this.#fragmented ? Opcode.Continuation : opcode;
+      this.#fragmented = !fin;
+      const bytes = typeof value === "string" ? Buffer.from(value) : value;
+      sender.sendFragment(first, fin, bytes, compress);
+    } else if (typeof value !== "string") {
+      sender.sendBytes(opcode, value, compress);
+    } else if (opcode === Opcode.Text) {
+      sender.sendText(value, compress);
+    } else {
+      sender.sendBytes(opcode, Buffer.from(value), compress);
+    }
+    if (callback !== undefined) this.#whenWritten(callback);
+  }
+
+  #control(
+    opcode: typeof Opcode.Ping | typeof Opcode.Pong,
+    data: BufferLike | SendCallback | null | undefined,
+    mask: boolean | SendCallback | undefined,
+    callback: SendCallback | undefined,
+  ): void {
+    if (typeof data === "function") {
+      callback = data;
+      data = mask = undefined;
+    } else if (typeof mask === "function") {
+      callback = mask;
+      mask = undefined;
+    }
+    const value = this.#checkOpen(data ?? "", callback);
+    if (value === undefined) return;
+    if (sizeOf(value) > MAX_CONTROL_PAYLOAD) {
+      throw new RangeError("The data size must not be greater than 125 bytes");
+    }
+    const masked = mask as boolean | undefined;
+    this.#inTurn(value, callback, (sent) => {
+      const bytes = typeof sent === "string" ? Buffer.from(sent) : sent;
+      if (masked !== undefined && masked !== (this.#handshake !== undefined)) {
+        this.#sendRaw(Buffer.concat(frame(bytes, { opcode, fin: true, mask: masked })), callback);
+        return;
+      }
+      this.#link!.sender.sendControl(opcode, bytes);
+      if (callback !== undefined) this.#whenWritten(callback);
+    });
+  }
+
+  /** Sends bytes that are frames already. */
+  #sendRaw(bytes: Uint8Array, callback: SendCallback | undefined): void {
+    this.#link!.sendFrames(bytes);
+    if (callback !== undefined) this.#whenWritten(callback);
+  }
+
+  #whenWritten(callback: SendCallback): void {
+    this.#link!.flush();
+    this.#socket!.write(EMPTY, (error) => error ? callback(error) : callback());
+  }
+}
+
+// As in the interface of the web: constants that are seen and cannot be changed.
+for (const [value, name] of STATE_NAMES.entries()) {
+  Object.defineProperty(WebSocket, name, { enumerable: true, value });
+  Object.defineProperty(WebSocket.prototype, name, { enumerable: true, value });
+}
+for (
+  const name of [
+    "binaryType",
+    "bufferedAmount",
+    "extensions",
+    "isPaused",
+    "onclose",
+    "onerror",
+    "onmessage",
+    "onopen",
+    "protocol",
+    "readyState",
+    "url",
+  ]
+) {
+  Object.defineProperty(WebSocket.prototype, name, { enumerable: true });
+}
+
+/**
+ * Calls what may run code of the user. What that throws is an uncaught error of the process, as with
+ * `ws`, and not one of the connection.
+ */
+function guard(call: () => void): void {
+  try {
+    call();
+  } catch (error) {
+    throwLater(error);
+  }
+}
+
+function throwLater(error: unknown): void {
+  nextTick(() => {
+    throw error;
+  });
+}
+
+function notOpen(state: number): Error {
+  return new Error(`WebSocket is not open: readyState ${state} (${STATE_NAMES[state]})`);
+}
+
+/** What is sent for a value: `ws` takes whatever `Buffer.from` takes. */
+function toSendable(data: BufferLike | null | undefined): string | Uint8Array | Blob {
+  if (typeof data === "string" || data instanceof Uint8Array) return data;
+  if (typeof data === "number") return String(data);
+  if (!data) return EMPTY;
+  if (data instanceof Blob) return data;
+  if (ArrayBuffer.isView(data)) {
+    return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  }
+  return Buffer.from(data as ArrayBuffer);
+}
+
+function sizeOf(value: string | Uint8Array | Blob): number {
+  if (typeof value === "string") return Buffer.byteLength(value);
+  return value instanceof Blob ? value.size : value.length;
+}
+
+function checkClose(code: number | undefined, reason: string | Uint8Array | undefined): string {
+  if (code === undefined) return "";
+  if (typeof code !== "number" || !isCloseCode(code)) {
+    throw new TypeError("First argument must be a valid error code number");
+  }
+  const text = reason === undefined ? "" : String(
+    typeof reason === "string"
+      ? reason
+      : Buffer.from(reason.buffer, reason.byteOffset, reason.byteLength),
+  );
+  if (Buffer.byteLength(text) > MAX_CLOSE_REASON) {
+    throw new RangeError("The message must not be greater than 123 bytes");
+  }
+  return text;
+}

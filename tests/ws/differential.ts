@@ -1,0 +1,59 @@
+// Runs every program of the differential suite against `ws` on both sides, against ours on both sides,
+// and with one on each side, and prints what differs as JSON.
+
+import { createHash } from "node:crypto";
+import { createRequire } from "node:module";
+import process from "node:process";
+import ours from "../../src/ws.ts";
+import { setDigest, type Sides, Transcript, type WsModule } from "./harness.ts";
+import { scenarios } from "./scenarios.ts";
+
+/** The path, and not the name, because Bun has a `ws` of its own under that name. */
+const theirs: WsModule = createRequire(import.meta.url)(process.argv[2]!);
+const filter = process.argv[3];
+
+setDigest((text) => createHash("sha1").update(text).digest("base64"));
+
+const PAIRS: Record<string, Sides> = {
+  "ws and ws": { client: theirs, server: theirs },
+  "ours and ours": { client: ours, server: ours },
+  "our client and ws": { client: ours, server: theirs },
+  "ws and our server": { client: theirs, server: ours },
+};
+
+const LIMIT = 10_000;
+
+async function transcriptOf(
+  name: string,
+  sides: Sides,
+): Promise<Record<string, string[]>> {
+  const scenario = scenarios.find((candidate) => candidate.name === name)!;
+  const transcript = new Transcript();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(() => {
+      transcript.add("suite", "did not end");
+      resolve();
+    }, LIMIT);
+  });
+  const run = scenario.run(sides, transcript).catch((error: unknown) => {
+    transcript.add("suite", "failed", error);
+  });
+  await Promise.race([run, late]);
+  clearTimeout(timer);
+  return transcript.lines;
+}
+
+process.on("uncaughtException", (error) => {
+  console.log(JSON.stringify({ uncaught: String(error.stack) }));
+});
+
+for (const { name } of scenarios) {
+  if (filter !== undefined && !name.includes(filter)) continue;
+  const results: Record<string, Record<string, string[]>> = {};
+  for (const [pair, sides] of Object.entries(PAIRS)) {
+    results[pair] = await transcriptOf(name, sides);
+  }
+  console.log(JSON.stringify({ name, results }));
+}
+process.exit();

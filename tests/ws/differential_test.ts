@@ -1,0 +1,43 @@
+// What programs see of `ws` and of ours, compared: events, their values, states and bytes on the wire, for
+// every pair of the two, on the three runtimes.
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { runtimeCommand, type RuntimeName, runtimeNames } from "../support/runtimes.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const program = join(root, "tests", "ws", "differential.ts");
+const theirs = join(root, "node_modules", "ws", "index.js");
+
+interface Result {
+  readonly name: string;
+  /** The transcripts by the pair of implementations. */
+  readonly results: Record<string, Record<string, string[]>>;
+}
+
+/** Where a runtime keeps `ws` from what it does on Node, which is what ours is compared with. */
+const BROKEN_THERE: Partial<Record<RuntimeName, readonly string[]>> = {
+  // The inflate of Deno's zlib finishes without an error.
+  deno: ["a server receives corrupt compression"],
+};
+
+for (const runtime of runtimeNames) {
+  Deno.test(`behaves as ws does on ${runtime}`, async (t) => {
+    const { command, args } = runtimeCommand(runtime, program, theirs);
+    const { stdout, stderr } = await new Deno.Command(command, { args }).output();
+    const lines = new TextDecoder().decode(stdout).trim().split("\n");
+    const results: Result[] = lines.map((line) => JSON.parse(line));
+    assert.ok(results.length > 100, new TextDecoder().decode(stderr));
+    for (const { name, results: { "ws and ws": expected, ...others } } of results) {
+      if (BROKEN_THERE[runtime]?.includes(name)) continue;
+      await t.step(name, () => {
+        assert.ok(expected !== undefined);
+        assert.equal(expected.suite, undefined);
+        for (const [pair, transcript] of Object.entries(others)) {
+          assert.deepEqual(transcript, expected, pair);
+        }
+      });
+    }
+  });
+}

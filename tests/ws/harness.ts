@@ -1,0 +1,210 @@
+// What the differential suite of `ws` is written with: a program runs against two implementations, and
+// what it records of events and bytes is compared.
+
+import { Buffer } from "node:buffer";
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type Server as HttpServer } from "node:http";
+import net from "node:net";
+import type { Duplex } from "node:stream";
+import type defaultExport from "../../src/ws.ts";
+
+/** The module, ours or the npm package's. */
+export type WsModule = typeof defaultExport;
+
+/** A WebSocket of either. */
+export type AnyWebSocket = InstanceType<WsModule>;
+
+/** A server of either. */
+export type AnyServer = InstanceType<WsModule["WebSocketServer"]>;
+
+/** The implementations of the two sides. */
+export interface Sides {
+  readonly client: WsModule;
+  readonly server: WsModule;
+}
+
+/** What was recorded, by whom: the order between two of them is that of the network. */
+export class Transcript {
+  readonly lines: Record<string, string[]> = {};
+
+  /** Records a line. */
+  add(who: string, ...values: unknown[]): void {
+    (this.lines[who] ??= []).push(values.map(show).join(" "));
+  }
+}
+
+/** A program of the suite. */
+export interface Scenario {
+  readonly name: string;
+  run(sides: Sides, transcript: Transcript): Promise<void>;
+}
+
+/** A value as a line shows it: the same for equal values of both implementations. */
+export function show(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value);
+  if (Buffer.isBuffer(value)) return `Buffer<${bytes(value)}>`;
+  if (value instanceof ArrayBuffer) return `ArrayBuffer<${bytes(new Uint8Array(value))}>`;
+  if (Array.isArray(value)) return `[${value.map(show).join(", ")}]`;
+  if (value instanceof Error) {
+    const { code } = value as { code?: string };
+    // What is wrong with the data is said in the words of zlib, or in ours.
+    const message = code === "Z_DATA_ERROR" ? "" : JSON.stringify(value.message);
+    return `${value.name} ${code ?? ""} ${message}`;
+  }
+  if (value instanceof Blob) return `Blob<${value.size}>`;
+  return String(value);
+}
+
+function bytes(value: Uint8Array): string {
+  const text = Buffer.from(value.buffer, value.byteOffset, value.length).toString("hex");
+  return text.length > 200 ? `${text.slice(0, 200)}... ${value.length} bytes` : text;
+}
+
+const EVENTS = ["message", "ping", "pong", "error", "close"] as const;
+
+/** Records all events of a WebSocket. */
+export function recordEvents(transcript: Transcript, who: string, ws: AnyWebSocket): void {
+  const state = (): string => `state ${ws.readyState}`;
+  ws.on("open", () => transcript.add(who, "open", state()));
+  for (const event of EVENTS) {
+    ws.on(event, (...values: unknown[]) => transcript.add(who, event, ...values, state()));
+  }
+}
+
+/** A server and a client that have met; both are recorded. */
+export interface Meeting {
+  readonly wss: AnyServer;
+  readonly port: number;
+  readonly client: AnyWebSocket;
+  readonly server: AnyWebSocket;
+  readonly request: IncomingMessage;
+  /** Waits until both have ended, and closes the server. */
+  finish(): Promise<void>;
+}
+
+/** Options of both sides. */
+export interface MeetingOptions {
+  readonly server?: Record<string, unknown>;
+  readonly client?: Record<string, unknown>;
+  readonly protocols?: string[];
+  /** Called with each side before it has any event. */
+  readonly prepare?: (side: "client" | "server", ws: AnyWebSocket) => void;
+}
+
+/** Starts a server and connects a client to it. */
+export async function meet(
+  { client: Client, server: Server }: Sides,
+  transcript: Transcript,
+  options: MeetingOptions = {},
+): Promise<Meeting> {
+  const wss = new Server.WebSocketServer({ port: 0, host: "127.0.0.1", ...options.server });
+  await once(wss, "listening");
+  const { port } = wss.address() as net.AddressInfo;
+  let accepted!: (value: { server: AnyWebSocket; request: IncomingMessage }) => void;
+  const connection = new Promise<{ server: AnyWebSocket; request: IncomingMessage }>((resolve) =>
+    accepted = resolve
+  );
+  let serverClosed!: Promise<unknown>;
+  wss.on("connection", (server, request) => {
+    serverClosed = new Promise((resolve) => server.on("close", resolve));
+    recordEvents(transcript, "server", server);
+    options.prepare?.("server", server);
+    accepted({ server, request });
+  });
+  const client = new Client(`ws://127.0.0.1:${port}/path`, options.protocols ?? [], options.client);
+  const clientClosed = new Promise((resolve) => client.on("close", resolve));
+  recordEvents(transcript, "client", client);
+  options.prepare?.("client", client);
+  const opened = new Promise<void>((resolve) => client.on("open", () => resolve()));
+  const { server, request } = await connection;
+  await opened;
+  return {
+    wss,
+    port,
+    client,
+    server,
+    request,
+    finish: async () => {
+      await clientClosed;
+      await serverClosed;
+      await new Promise<void>((resolve) => wss.close(() => resolve()));
+    },
+  };
+}
+
+/** The next values of an event. Not `once` of Node, which rejects at an `error`. */
+export function next(ws: AnyWebSocket, event: string): Promise<unknown[]> {
+  return new Promise((resolve) => ws.once(event as "close", (...values) => resolve(values)));
+}
+
+/** The key that raw requests carry, of RFC 6455 section 1.3. */
+export const SAMPLE_KEY = "dGhlIHNhbXBsZSBub25jZQ==";
+
+/** The lines of a request for an upgrade. */
+export function upgradeRequest(fields: Record<string, string> = {}, method = "GET /path"): string {
+  const all: Record<string, string> = {
+    Host: "localhost",
+    Upgrade: "websocket",
+    Connection: "Upgrade",
+    "Sec-WebSocket-Key": SAMPLE_KEY,
+    "Sec-WebSocket-Version": "13",
+    ...fields,
+  };
+  const lines = Object.entries(all).filter(([, value]) => value !== "-").map(([name, value]) =>
+    `${name}: ${value}`
+  );
+  return [`${method} HTTP/1.1`, ...lines, "", ""].join("\r\n");
+}
+
+/** What a server answers to raw bytes, until it ends the stream. */
+export async function rawExchange(
+  port: number,
+  ...pieces: (string | Uint8Array)[]
+): Promise<Buffer> {
+  const socket = net.connect(port, "127.0.0.1");
+  const chunks: Buffer[] = [];
+  socket.on("data", (chunk: Buffer) => chunks.push(chunk));
+  socket.on("error", () => {});
+  await once(socket, "connect");
+  for (const piece of pieces) socket.write(piece);
+  await new Promise<void>((resolve) => {
+    socket.on("end", () => socket.end());
+    socket.on("close", () => resolve());
+  });
+  return Buffer.concat(chunks);
+}
+
+/** A server that answers the upgrade of a client as it likes, and hands over the socket. */
+export async function rawServer(
+  answer: (accept: string, request: IncomingMessage, socket: Duplex, head: Buffer) => void,
+): Promise<{ server: HttpServer; port: number }> {
+  const server = createServer();
+  server.on("upgrade", (request, socket, head) => {
+    socket.on("error", () => {});
+    answer(acceptFor(request.headers["sec-websocket-key"]!), request, socket, head);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return { server, port: (server.address() as net.AddressInfo).port };
+}
+
+let digest: ((text: string) => string) | undefined;
+
+/** Sets how SHA-1 digests are made. */
+export function setDigest(sha1: (text: string) => string): void {
+  digest = sha1;
+}
+
+function acceptFor(key: string): string {
+  return digest!(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`);
+}
+
+/** A frame with an all-zero mask key where it is masked. */
+export function rawFrame(first: number, payload: Uint8Array | string, masked = true): Buffer {
+  const data = Buffer.from(payload as string);
+  const mask = masked ? 0x80 : 0;
+  const head = data.length < 126
+    ? [first, mask | data.length]
+    : [first, mask | 126, data.length >> 8, data.length & 0xff];
+  return Buffer.concat([Buffer.from(head), Buffer.alloc(masked ? 4 : 0), data]);
+}
