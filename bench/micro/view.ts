@@ -1,4 +1,4 @@
-// `COPIES_BELOW` of src/transport/bun_transport.ts: up to how many bytes a message is better copied out
+// `COPIES_BELOW` of src/transport/bun.ts: up to how many bytes a message is better copied out
 // of its chunk than viewed in it. Each chunk is an array of its own, as Bun hands them out.
 
 import { type Choice, repeated } from "./ways.ts";
@@ -16,7 +16,7 @@ function way(take: (chunk: Uint8Array, end: number) => unknown): (size: number) 
 }
 
 export const viewing: Choice = {
-  constant: "COPIES_BELOW, src/transport/bun_transport.ts",
+  constant: "COPIES_BELOW, src/transport/bun.ts",
   unit: "a chunk and its message",
   size: "bytes",
   sizes: [16, 64, 128, 256, 512, 1024, 2048],

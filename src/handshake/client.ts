@@ -292,5 +292,6 @@ export class ClientHandshake {
 
 /** What stands in a query is often a secret. */
 function withoutQuery(location: string): string {
-  return location.replace(/[?#].*/, "?***");
+  const end = ["?", "#"].map((mark) => location.indexOf(mark)).filter((at) => at !== -1);
+  return end.length === 0 ? location : `${location.slice(0, Math.min(...end))}?***`;
 }

@@ -38,15 +38,27 @@ const MAX_QUOTED = 200;
 export function quoted(text: string): string {
   const readable = asUtf8(text);
   const short = readable.length <= MAX_QUOTED ? readable : readable.slice(0, MAX_QUOTED) + "...";
-  // deno-lint-ignore no-control-regex -- these are what is replaced
-  return short.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ").trim();
+  let line = "";
+  for (let i = 0; i < short.length; i++) {
+    const code = short.charCodeAt(i);
+    const isControl = code < 0x20 || (code >= 0x7f && code < 0xa0);
+    if (!isControl) line += short[i];
+    else if (!line.endsWith(" ")) line += " ";
+  }
+  return line.trim();
 }
 
 function asUtf8(text: string): string {
-  const codes = Array.from(text, (character) => character.codePointAt(0)!);
-  if (codes.every((code) => code < 0x80) || codes.some((code) => code > 0xff)) return text;
+  let isAscii = true;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code > 0xff) return text;
+    if (code > 0x7f) isAscii = false;
+  }
+  if (isAscii) return text;
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(Uint8Array.from(codes));
+    const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
     return text;
   }

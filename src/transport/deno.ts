@@ -1,7 +1,9 @@
-/* The port over Deno's sockets: the way out by `Deno.connect`, the way in by `node:net` or `Deno.listen`. */
+/*
+ * The port over Deno's sockets: out by `Deno.connect`, in by `node:net` or `Deno.listen`, and a
+ * connection of Deno's as a transport: one read under way unless paused, one write under way at most,
+ * and everything that ends either of them is an input.
+ */
 
-import { DenoTransport } from "./deno_transport.ts";
-import { checkRuntime } from "./node_versions.ts";
 import type {
   DialOptions,
   Listener,
@@ -10,7 +12,257 @@ import type {
   Network,
   TlsClientOptions,
   Transport,
+  TransportSink,
 } from "./transport.ts";
+import { checkRuntime } from "./node_versions.ts";
+
+/** The size in bytes of the smallest block, unless the user chooses another. */
+const FIRST_SIZE = 2048;
+
+/** Offering more room gains nothing: the kernel rarely has more at once. */
+const MOST_ROOM = 65_536;
+
+/** As much room is always offered, so that a small message does not come in two reads. */
+const LEAST_ROOM = 512;
+
+/**
+ * The memory that a connection reads into: small while the peer says little, because an idle connection
+ * holds it, and growing while reads fill it. It hands out room for reads, and never the same bytes twice
+ * once they were given away.
+ */
+export class ReadBuffer {
+  readonly #firstSize: number;
+  /** Room for the next read in bytes: more than the last reads have filled. */
+  #wanted: number;
+  #block: Uint8Array | undefined;
+  /** Bytes at the start of the block that were given away. */
+  #given = 0;
+
+  /** @param firstSize The size in bytes to begin with and to fall back to. */
+  constructor(firstSize: number = FIRST_SIZE) {
+    this.#firstSize = firstSize;
+    this.#wanted = Math.min(LEAST_ROOM, Math.ceil(firstSize / 4));
+  }
+
+  /** Where the next read may write. */
+  room(): Uint8Array {
+    const size = Math.max(this.#firstSize, Math.min(this.#wanted * 2, MOST_ROOM));
+    const block = this.#block;
+    if (block === undefined || block.length > size * 2) return this.#newBlock(size);
+    if (this.#given === 0 && block.length >= this.#wanted) return block;
+    if (block.length - this.#given < this.#wanted) return this.#newBlock(size);
+    return block.subarray(this.#given);
+  }
+
+  /**
+   * Notes that a read has put `count` bytes into `room`.
+   *
+   * @returns These bytes. They stay as they are after {@linkcode ReadBuffer.give}; without it the
+   * next read overwrites them.
+   */
+  filled(room: Uint8Array, count: number): Uint8Array {
+    if (count === room.length) {
+      this.#wanted = Math.max(this.#wanted, Math.min(count * 2, MOST_ROOM));
+      return room;
+    }
+    if (count * 8 <= this.#wanted && this.#wanted > LEAST_ROOM) this.#wanted >>= 1;
+    return room.subarray(0, count);
+  }
+
+  /** Gives the last `count` bytes away: they are never written to again. */
+  give(count: number): void {
+    this.#given += count;
+  }
+
+  #newBlock(size: number): Uint8Array {
+    this.#given = 0;
+    return this.#block = new Uint8Array(size);
+  }
+}
+
+/** The part of `Deno.Conn` that the transport uses, so that no runtime type is exported. */
+interface DenoConn {
+  read(room: Uint8Array): Promise<number | null>;
+  write(bytes: Uint8Array): Promise<number>;
+  closeWrite(): Promise<void>;
+  close(): void;
+}
+
+/** A Deno connection as a {@linkcode Transport}. */
+class DenoTransport implements Transport {
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly #conn: DenoConn;
+  readonly #buffer: ReadBuffer;
+  #sink: TransportSink | undefined;
+  #bufferedAmount = 0;
+  #error: Error | undefined;
+  /** Wakes the reading loop of a paused connection. */
+  #wake: (() => void) | undefined;
+  #reading = false;
+  #paused = false;
+  #ended = false;
+  /** The FIN is out. */
+  #shut = false;
+  #peerEnded = false;
+  #over = false;
+  #told = false;
+
+  /**
+   * @param conn The open connection.
+   * @param peer The peer's address and port.
+   * @param readBufferSize The first size in bytes of the read buffer.
+   */
+  constructor(
+    conn: DenoConn,
+    peer: Pick<Transport, "remoteAddress" | "remotePort">,
+    readBufferSize?: number,
+  ) {
+    this.#conn = conn;
+    this.remoteAddress = peer.remoteAddress;
+    this.remotePort = peer.remotePort ?? 0;
+    this.#buffer = new ReadBuffer(readBufferSize);
+  }
+
+  /** Deno writes through promises. */
+  get writesLater(): boolean {
+    return true;
+  }
+
+  get bufferedAmount(): number {
+    return this.#bufferedAmount;
+  }
+
+  start(sink: TransportSink): void {
+    const first = this.#sink === undefined;
+    this.#sink = sink;
+    if (this.#over) queueMicrotask(() => this.#tell());
+    else if (first) void this.#read();
+  }
+
+  write(bytes: Uint8Array, length: number): boolean {
+    if (this.#ended || this.#over || length === 0) return true;
+    this.#bufferedAmount = length;
+    void this.#write(length === bytes.length ? bytes : bytes.subarray(0, length));
+    return false;
+  }
+
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#wake?.();
+  }
+
+  end(): void {
+    if (this.#ended || this.#over) return;
+    this.#ended = true;
+    if (this.#bufferedAmount === 0) void this.#shutdown();
+  }
+
+  destroy(error?: Error): void {
+    if (this.#over) return;
+    this.#close(error);
+    queueMicrotask(() => this.#tell());
+  }
+
+  /**
+   * Gives the connection up to someone else, who closes it: the transport then does nothing any
+   * more and tells nothing. That needs a transport at rest, paused and with nothing left to write.
+   *
+   * @param isWanted Whether this kind of connection is of use.
+   * @returns The connection, or `undefined` when the transport keeps it.
+   */
+  release<T extends object>(isWanted: (conn: object) => conn is T): T | undefined {
+    const conn: object = this.#conn;
+    const atRest = !this.#reading && this.#bufferedAmount === 0 && !this.#ended && !this.#over;
+    if (!atRest || !isWanted(conn)) return undefined;
+    this.#over = this.#told = true;
+    this.resume();
+    return conn;
+  }
+
+  async #read(): Promise<void> {
+    const buffer = this.#buffer;
+    try {
+      for (;;) {
+        while (this.#paused) await this.#resumed();
+        if (this.#over) return;
+        const room = buffer.room();
+        this.#reading = true;
+        const count = await this.#conn.read(room);
+        this.#reading = false;
+        // The read was under way when the pause came: what it got has to wait.
+        while (this.#paused) await this.#resumed();
+        if (this.#over) return;
+        if (count === null) break;
+        if (this.#sink!.data(buffer.filled(room, count)) !== true) buffer.give(count);
+      }
+      this.#peerEnded = true;
+      this.#sink!.end();
+      if (this.#shut) this.#finish();
+    } catch (error) {
+      this.#finish(error as Error);
+    }
+  }
+
+  #resumed(): Promise<void> {
+    return new Promise((resolve) => this.#wake = resolve);
+  }
+
+  async #write(bytes: Uint8Array): Promise<void> {
+    try {
+      let rest = bytes;
+      for (;;) {
+        const count = await this.#conn.write(rest);
+        if (this.#over) return;
+        this.#bufferedAmount -= count;
+        if (this.#bufferedAmount === 0) break;
+        rest = rest.subarray(count);
+      }
+    } catch (error) {
+      this.#finish(error as Error);
+      return;
+    }
+    if (this.#ended) void this.#shutdown();
+    this.#sink?.drain();
+  }
+
+  async #shutdown(): Promise<void> {
+    try {
+      await this.#conn.closeWrite();
+    } catch (error) {
+      this.#finish(error as Error);
+      return;
+    }
+    this.#shut = true;
+    if (this.#peerEnded) this.#finish();
+  }
+
+  #finish(error?: Error): void {
+    if (this.#over) return;
+    this.#close(error);
+    this.#tell();
+  }
+
+  #close(error: Error | undefined): void {
+    this.#over = true;
+    this.#error = error;
+    this.#bufferedAmount = 0;
+    this.#paused = false;
+    this.#wake?.();
+    // Reads and writes under way reject now, and find that it is over.
+    this.#conn.close();
+  }
+
+  #tell(): void {
+    if (this.#told || this.#sink === undefined) return;
+    this.#told = true;
+    this.#sink.closed(this.#error);
+  }
+}
 
 /** How long accepting rests after a failure, in milliseconds: out of file descriptors stays so for a while. */
 const ACCEPT_RETRY_DELAY = 100;
@@ -63,7 +315,7 @@ async function secure(
   const tcp = native && transport instanceof DenoTransport ? transport.release(isTcp) : undefined;
   if (tcp === undefined) {
     return await abortable(signal, () => transport.destroy(), async () => {
-      const { startTls } = await import("./node_tls_stream.ts");
+      const { startTls } = await import("./node_tls.ts");
       return await startTls(transport, options);
     });
   }
@@ -103,7 +355,7 @@ async function listen(options: ListenOptions, sink: ListenerSink): Promise<Liste
   if (tls === undefined) return await listenPlain(plain, sink);
   // Not `Deno.listenTls`: it has no TCP_NODELAY, and keeps the socket of a client that connects and
   // says nothing, even after a `close`. (It takes half the time per message.)
-  const secured = (await import("./node_tls_stream.ts")).tlsServer(tls);
+  const secured = (await import("./node_tls.ts")).tlsServer(tls);
   return await listenPlain(plain, {
     accept: (transport) => sink.accept(secured(transport)),
     error: (error) => sink.error(error),

@@ -3,12 +3,8 @@
  * works there, and Deno's transport leans on it for what `Deno.connectTls` cannot do.
  */
 
-import { lookup } from "node:dns/promises";
 import * as net from "node:net";
 import process from "node:process";
-import * as tls from "node:tls";
-import { startTls } from "./node_tls_stream.ts";
-import { tlsIdentity, tlsOptions } from "./node_tls.ts";
 import { NodeTransport } from "./node_transport.ts";
 import { checkRuntime } from "./node_versions.ts";
 import type {
@@ -30,24 +26,26 @@ const HIGH_WATER_MARK = 1;
 export const nodeNetwork: Network = {
   dial,
   listen,
-  startTls,
-  lookup: async (hostname) => (await lookup(hostname)).address,
+  startTls: async (transport, options) => (await loadTls()).startTls(transport, options),
+  lookup: async (hostname) => (await (await import("node:dns/promises")).lookup(hostname)).address,
 };
 
-function dial(options: DialOptions): Promise<Transport> {
-  const { signal } = options;
-  return new Promise((resolve, reject) => {
-    checkRuntime();
-    signal?.throwIfAborted();
-    const { hostname: host, port, unix, noDelay } = options;
-    const stream = { allowHalfOpen: true, highWaterMark: HIGH_WATER_MARK };
-    const address: net.NetConnectOpts = unix !== undefined
-      ? { path: unix, ...stream }
-      : { host, port, noDelay, ...stream };
-    const socket = options.tls === undefined
-      ? net.connect(address)
-      : tls.connect({ ...address, ...tlsOptions(options.tls, host) });
+/** `node:tls` and `node:crypto` take 20 ms to load, and few servers speak TLS themselves. */
+const loadTls = (): Promise<typeof import("./node_tls.ts")> => import("./node_tls.ts");
 
+async function dial(options: DialOptions): Promise<Transport> {
+  checkRuntime();
+  const { hostname: host, port, unix, noDelay, signal } = options;
+  const secured = options.tls && await loadTls();
+  signal?.throwIfAborted();
+  const stream = { allowHalfOpen: true, highWaterMark: HIGH_WATER_MARK };
+  const address: net.NetConnectOpts = unix !== undefined
+    ? { path: unix, ...stream }
+    : { host, port, noDelay, ...stream };
+  const socket = secured === undefined
+    ? net.connect(address)
+    : secured.connectTls(address, options.tls!, host) as net.Socket;
+  return await new Promise((resolve, reject) => {
     const abort = (): void => {
       socket.destroy();
       reject(signal!.reason);
@@ -58,7 +56,7 @@ function dial(options: DialOptions): Promise<Transport> {
     };
     signal?.addEventListener("abort", abort);
     socket.once("error", fail);
-    socket.once(options.tls === undefined ? "connect" : "secureConnect", () => {
+    socket.once(secured === undefined ? "connect" : "secureConnect", () => {
       signal?.removeEventListener("abort", abort);
       socket.removeListener("error", fail);
       resolve(new NodeTransport(socket));
@@ -66,18 +64,16 @@ function dial(options: DialOptions): Promise<Transport> {
   });
 }
 
-function listen(options: ListenOptions, sink: ListenerSink): Promise<Listener> {
-  return new Promise((resolve, reject) => {
-    checkRuntime();
-    const secureContext = options.tls && tls.createSecureContext(tlsIdentity(options.tls));
-    const stream = { highWaterMark: HIGH_WATER_MARK };
+async function listen(options: ListenOptions, sink: ListenerSink): Promise<Listener> {
+  checkRuntime();
+  const stream = { highWaterMark: HIGH_WATER_MARK };
+  const secure = options.tls && (await loadTls()).socketSecurer(options.tls, stream);
+  return await new Promise((resolve, reject) => {
     const server = net.createServer(
       { allowHalfOpen: true, noDelay: options.noDelay, ...stream },
       (socket) => {
         // Not `tls.createServer`: that shows a connection only after its TLS handshake.
-        const secured = secureContext &&
-          new tls.TLSSocket(socket, { isServer: true, secureContext, ...stream });
-        sink.accept(new NodeTransport(secured ?? socket));
+        sink.accept(new NodeTransport(secure === undefined ? socket : secure(socket)));
       },
     );
     server.once("error", reject);

@@ -1,10 +1,15 @@
-/* The TLS options of the port: their PEM texts checked, and in the words of `node:tls`. */
+/*
+ * TLS by `node:tls`, which Deno and Bun have as well: the port's options, checked and in its words, and
+ * either end of TLS over any transport.
+ */
 
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import * as net from "node:net";
+import { Duplex } from "node:stream";
 import * as tls from "node:tls";
 import { show } from "../shared/check.ts";
-import type { TlsClientOptions, TlsServerOptions } from "./transport.ts";
+import { type NodeSocket, NodeTransport } from "./node_transport.ts";
+import type { TlsClientOptions, TlsServerOptions, Transport } from "./transport.ts";
 
 /** A certificate chain and its private key, both PEM texts; the key is not encrypted. */
 export interface TlsIdentity {
@@ -91,7 +96,7 @@ function unreadable(name: string, what: string, cause: unknown): TypeError {
  *
  * @param hostname The name to ask for and to check, unless the options give another.
  */
-export function tlsOptions(options: TlsClientOptions, hostname?: string): object {
+function tlsOptions(options: TlsClientOptions, hostname?: string): object {
   // Node itself asks for no name when it has only a host.
   const serverName = options.serverName ?? hostname;
   const result: tls.ConnectionOptions = {
@@ -133,4 +138,141 @@ export function clientIdentity(
   return cert === undefined || key === undefined
     ? undefined
     : tlsIdentity({ cert, key, passphrase });
+}
+
+/** A transport as the stream that `node:tls` wants to speak over. */
+class TransportStream extends Duplex {
+  readonly #transport: Transport;
+  /** Tells the stream that its last write has left. */
+  #written: (() => void) | undefined;
+  #held = false;
+
+  constructor(transport: Transport) {
+    super({ allowHalfOpen: true });
+    this.#transport = transport;
+    transport.start({
+      data: (chunk) => {
+        if (!this.push(chunk)) transport.pause();
+      },
+      drain: () => this.#drained(),
+      end: () => this.push(null),
+      closed: (error) => this.destroy(error),
+    });
+  }
+
+  /** Reads nothing from the transport, whatever TLS asks for, or goes on with it. */
+  hold(held: boolean): void {
+    this.#held = held;
+    if (held) this.#transport.pause();
+    else this.#transport.resume();
+  }
+
+  override _read(): void {
+    if (!this.#held) this.#transport.resume();
+  }
+
+  override _write(chunk: Uint8Array, _encoding: string, written: () => void): void {
+    if (this.#transport.write(chunk, chunk.length)) written();
+    else this.#written = written;
+  }
+
+  override _final(ended: () => void): void {
+    this.#transport.end();
+    ended();
+  }
+
+  override _destroy(error: Error | null, destroyed: (error: Error | null) => void): void {
+    this.#transport.destroy();
+    destroyed(error);
+  }
+
+  #drained(): void {
+    const written = this.#written;
+    this.#written = undefined;
+    written?.();
+  }
+}
+
+/** Under Deno a paused `TLSSocket` reads on without end, so the stream below it is stopped as well. */
+class TlsTransport extends NodeTransport {
+  readonly #stream: TransportStream;
+
+  constructor(socket: tls.TLSSocket, stream: TransportStream, transport: Transport) {
+    super(socket, transport);
+    this.#stream = stream;
+  }
+
+  override pause(): void {
+    super.pause();
+    this.#stream.hold(true);
+  }
+
+  override resume(): void {
+    this.#stream.hold(false);
+    super.resume();
+  }
+
+  override end(): void {
+    // From inside the peer's end Deno would close the stream without a close_notify.
+    queueMicrotask(() => super.end());
+  }
+}
+
+/**
+ * A `TLSSocket` that connects.
+ *
+ * @param address What `net.connect` takes; an `object`, so that no runtime's type is exported.
+ */
+export function connectTls(address: object, options: TlsClientOptions, hostname: string): object {
+  return tls.connect({ ...address, ...tlsOptions(options, hostname) });
+}
+
+/**
+ * TLS as a server over sockets of `node:net`, each given to the function that is returned.
+ *
+ * @param stream Options of the streams that it makes.
+ * @throws {TypeError} When the certificate or the key cannot be read, or do not belong together.
+ */
+export function socketSecurer(
+  options: TlsServerOptions,
+  stream: { highWaterMark: number },
+): (socket: object) => NodeSocket {
+  const secureContext = tls.createSecureContext(tlsIdentity(options));
+  return (socket) =>
+    new tls.TLSSocket(socket as net.Socket, { isServer: true, secureContext, ...stream });
+}
+
+/** {@linkcode Network.startTls} for every runtime. */
+export function startTls(transport: Transport, options: TlsClientOptions): Promise<Transport> {
+  return new Promise((resolve, reject) => {
+    const stream = new TransportStream(transport);
+    const socket = tls.connect({ socket: stream, ...tlsOptions(options) });
+    const fail = (error?: Error): void => {
+      transport.destroy();
+      reject(error ?? new Error("the peer closed the connection in the TLS handshake"));
+    };
+    const close = (): void => fail();
+    socket.once("error", fail);
+    socket.once("close", close);
+    socket.once("secureConnect", () => {
+      socket.removeListener("error", fail);
+      socket.removeListener("close", close);
+      resolve(new TlsTransport(socket, stream, transport));
+    });
+  });
+}
+
+/**
+ * TLS as a server over transports of any kind, each given to the function that is returned. The
+ * handshake happens once the result is started.
+ *
+ * @throws {TypeError} When the certificate or the key cannot be read, or do not belong together.
+ */
+export function tlsServer(options: TlsServerOptions): (transport: Transport) => Transport {
+  const secureContext = tls.createSecureContext(tlsIdentity(options));
+  return (transport) => {
+    const stream = new TransportStream(transport);
+    const socket = new tls.TLSSocket(stream, { isServer: true, secureContext });
+    return new TlsTransport(socket, stream, transport);
+  };
 }

@@ -1,7 +1,7 @@
 // The read buffer without a socket: what it offers, and that nothing given away is offered again.
 
 import assert from "node:assert/strict";
-import { ReadBuffer } from "../../src/transport/deno_read_buffer.ts";
+import { ReadBuffer } from "../../src/transport/deno.ts";
 import { Random } from "../support/random.ts";
 
 /** Reads a message of `length` bytes, as a socket would that has all of it; returns the reads. */
