@@ -53,7 +53,7 @@ export { DeflateContext, type DeflateContextOptions } from "./deflate/deflate_co
 export { inflate } from "./deflate/inflate.ts";
 export { InflateError, type InflateErrorCode } from "./deflate/inflate_error.ts";
 export { InflateHistory } from "./deflate/inflate_history.ts";
-export { autoLevel, type DeflateLevel } from "./deflate/level.ts";
+export { autoLevel, type DeflateLevel } from "./deflate/deflate.ts";
 
 export type { MessageCompression } from "./message/message_compression.ts";
 export { MessageReader, type MessageRules, type MessageSink } from "./message/message_reader.ts";

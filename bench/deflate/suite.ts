@@ -6,7 +6,7 @@ import { constants, deflateRawSync, inflateRawSync } from "node:zlib";
 import { deflateSync, inflateSync } from "fflate";
 import { deflate } from "../../src/deflate/deflate.ts";
 import { inflate } from "../../src/deflate/inflate.ts";
-import type { DeflateLevel } from "../../src/deflate/level.ts";
+import type { DeflateLevel } from "../../src/deflate/deflate.ts";
 import { message } from "../../tests/deflate/corpus.ts";
 import { concat, zlibDeflate } from "../../tests/deflate/oracles.ts";
 import { Random } from "../../tests/support/random.ts";

@@ -1,19 +1,85 @@
+// How hard to try, and which of it pays for a message of a given size.
+
+import { BitOutput } from "./bits.ts";
+import { deflateFixed, writeBlock } from "./block_writer.ts";
+import type { DeflateContext } from "./deflate_context.ts";
+import { FIXED_LITERAL_WORDS } from "./encode_codes.ts";
+import {
+  findTokens,
+  PIECE,
+  type PositionTable,
+  SharedPositionTable,
+  TextBuffer,
+  TokenBlock,
+} from "./match_finder.ts";
+import { END_OF_BLOCK, FIXED_BLOCK, MAX_STORED, powerOfTwo, STORED_BLOCK } from "./tables.ts";
+
+/**
+ * How hard {@linkcode deflate} tries: `"fast"` is one pass with the fixed codes, `"best"` a more
+ * thorough search and codes made for the message, for two to three times the time.
+ */
+export type DeflateLevel = "fast" | "best";
+
+/**
+ * From this size in bytes on `"best"` saves more than ten bytes for each microsecond that it takes
+ * longer, of JSON, on every runtime; `bench/deflate` has the figures.
+ */
+const BEST_PAYS = 2048;
+
+/**
+ * The level that pays for a message of `length` bytes: `"fast"` below 2 KiB, where most of the time
+ * of `"best"` goes into making and describing codes.
+ *
+ * @example
+ * ```ts
+ * import { autoLevel } from "@quickws/quickws/core";
+ *
+ * console.log(autoLevel(100), autoLevel(10_000)); // fast best
+ * ```
+ */
+export function autoLevel(length: number): DeflateLevel {
+  return length < BEST_PAYS ? "fast" : "best";
+}
+
+// Bytes that do not compress, in stored blocks (RFC 1951 3.2.4).
+
+/** BFINAL, BTYPE and the fill bits in a byte, LEN and NLEN. */
+const BLOCK_HEADER = 5;
+
+/** How many bytes {@linkcode store} makes of `length` bytes. */
+export function storedSize(length: number): number {
+  return length + BLOCK_HEADER * Math.ceil(length / MAX_STORED) + 1;
+}
+
+/**
+ * Writes `source[start..end)` as it is to `target[offset...]`, and returns where it ends there: with
+ * the first byte of a sync flush, whose last four, `00 00 ff ff`, are left out.
+ */
+export function store(
+  source: Uint8Array,
+  start: number,
+  end: number,
+  target: Uint8Array,
+  offset: number,
+): number {
+  let at = offset;
+  for (let from = start; from < end; from += MAX_STORED) {
+    const to = Math.min(from + MAX_STORED, end);
+    const length = to - from;
+    target[at] = STORED_BLOCK << 1;
+    target[at + 1] = length;
+    target[at + 2] = length >>> 8;
+    target[at + 3] = ~length;
+    target[at + 4] = ~length >>> 8;
+    target.set(source.subarray(from, to), at + BLOCK_HEADER);
+    at += BLOCK_HEADER + length;
+  }
+  target[at] = STORED_BLOCK << 1;
+  return at + 1;
+}
+
 // A whole message to compressed bytes that end in a sync flush: with an empty stored block, of
 // which only the three bits of its type are there and the fill bits behind them (RFC 1951 3.2.4).
-
-import { BitOutput } from "./bit_output.ts";
-import { writeBlock } from "./block_writer.ts";
-import type { DeflateContext } from "./deflate_context.ts";
-import { deflateFixed } from "./deflate_fixed.ts";
-import { findTokens } from "./find_tokens.ts";
-import { FIXED_LITERAL_WORDS } from "./huffman_encode.ts";
-import type { DeflateLevel } from "./level.ts";
-import { type PositionTable, SharedPositionTable } from "./position_table.ts";
-import { powerOfTwo } from "./power_of_two.ts";
-import { store, storedSize } from "./store.ts";
-import { END_OF_BLOCK, FIXED_BLOCK, STORED_BLOCK } from "./tables.ts";
-import { PIECE, TextBuffer } from "./text_buffer.ts";
-import { TokenBlock } from "./token_block.ts";
 
 /** BFINAL and BTYPE (RFC 1951 3.2.3); no block is the last. */
 const TYPE_BITS = 3;

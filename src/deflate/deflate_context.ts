@@ -1,8 +1,8 @@
 // What an encoder remembers of the messages before, so that the next can refer to them. All of it
 // is soft: an encoder that forgets merely repeats itself, so it can be dropped at any time.
 
-import { PositionTable } from "./position_table.ts";
-import { powerOfTwo } from "./power_of_two.ts";
+import { PositionTable } from "./match_finder.ts";
+import { powerOfTwo } from "./tables.ts";
 
 const NO_BYTES = new Uint8Array(0);
 

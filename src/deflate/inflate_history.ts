@@ -1,7 +1,7 @@
 // What a decoder remembers of the messages before: a ring of the last bytes, as many as the window
 // reaches back (RFC 1951 2, "up to 32K input bytes").
 
-import { powerOfTwo } from "./power_of_two.ts";
+import { powerOfTwo } from "./tables.ts";
 
 /** The first capacity in bytes: what is outgrown soon would only leave holes in the memory. */
 const SMALLEST = 4096;

@@ -4,10 +4,10 @@
 
 import { InvalidPayloadError, MessageTooBigError, WebSocketError } from "../errors.ts";
 import { type DeflateOptions, deflatePart, deflateWithin } from "../deflate/deflate.ts";
-import { autoLevel, type DeflateLevel } from "../deflate/level.ts";
+import { autoLevel, type DeflateLevel } from "../deflate/deflate.ts";
 import { inflate } from "../deflate/inflate.ts";
 import { InflateError } from "../deflate/inflate_error.ts";
-import { storedSize } from "../deflate/store.ts";
+import { storedSize } from "../deflate/deflate.ts";
 import { CloseCode } from "../wire/close.ts";
 import { ContextMemory } from "./context_memory.ts";
 import type { MessageCompression } from "./message_compression.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { BitInput } from "../../src/deflate/bit_input.ts";
+import { BitInput } from "../../src/deflate/bits.ts";
 
 function open(...bytes: number[]): BitInput {
   const input = new BitInput();

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { BitOutput } from "../../src/deflate/bit_output.ts";
+import { BitOutput } from "../../src/deflate/bits.ts";
 import { Random } from "../support/random.ts";
 import { Bits } from "./bits.ts";
 

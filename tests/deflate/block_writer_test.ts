@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { BitOutput } from "../../src/deflate/bit_output.ts";
+import { BitOutput } from "../../src/deflate/bits.ts";
 import { writeBlock } from "../../src/deflate/block_writer.ts";
-import { findTokens } from "../../src/deflate/find_tokens.ts";
-import { PositionTable, SharedPositionTable } from "../../src/deflate/position_table.ts";
-import { TextBuffer } from "../../src/deflate/text_buffer.ts";
-import { TokenBlock } from "../../src/deflate/token_block.ts";
+import { findTokens } from "../../src/deflate/match_finder.ts";
+import { PositionTable, SharedPositionTable } from "../../src/deflate/match_finder.ts";
+import { TextBuffer } from "../../src/deflate/match_finder.ts";
+import { TokenBlock } from "../../src/deflate/match_finder.ts";
 import { Random } from "../support/random.ts";
 import { kinds, message } from "./corpus.ts";
 import { zlibInflate } from "./oracles.ts";

@@ -8,7 +8,7 @@ import {
   LITERAL,
   LITERAL_ALPHABET,
   SPECIAL,
-} from "../../src/deflate/decode_entry.ts";
+} from "../../src/deflate/decode_tables.ts";
 
 Deno.test("a literal's entry is negative and has the byte where a store of 8 bits takes it", () => {
   for (let byte = 0; byte < 256; byte++) {

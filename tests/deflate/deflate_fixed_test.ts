@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { BitOutput } from "../../src/deflate/bit_output.ts";
-import { deflateFixed } from "../../src/deflate/deflate_fixed.ts";
-import { PositionTable } from "../../src/deflate/position_table.ts";
-import { TextBuffer } from "../../src/deflate/text_buffer.ts";
+import { BitOutput } from "../../src/deflate/bits.ts";
+import { deflateFixed } from "../../src/deflate/block_writer.ts";
+import { PositionTable } from "../../src/deflate/match_finder.ts";
+import { TextBuffer } from "../../src/deflate/match_finder.ts";
 import { Random } from "../support/random.ts";
 import { Bits } from "./bits.ts";
 import { kinds, message } from "./corpus.ts";

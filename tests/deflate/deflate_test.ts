@@ -3,7 +3,7 @@ import { deflate, type DeflateOptions, deflatePart } from "../../src/deflate/def
 import { DeflateContext } from "../../src/deflate/deflate_context.ts";
 import { inflate } from "../../src/deflate/inflate.ts";
 import { InflateHistory } from "../../src/deflate/inflate_history.ts";
-import { storedSize } from "../../src/deflate/store.ts";
+import { storedSize } from "../../src/deflate/deflate.ts";
 import { Random } from "../support/random.ts";
 import { anySize, type Kind, kinds, message } from "./corpus.ts";
 import {

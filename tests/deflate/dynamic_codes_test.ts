@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
-import { BitInput } from "../../src/deflate/bit_input.ts";
-import { BitOutput } from "../../src/deflate/bit_output.ts";
-import { CONSUMED, SUBTABLE } from "../../src/deflate/decode_entry.ts";
-import { DynamicCodes } from "../../src/deflate/dynamic_codes.ts";
+import { BitInput } from "../../src/deflate/bits.ts";
+import { BitOutput } from "../../src/deflate/bits.ts";
+import { CONSUMED, SUBTABLE } from "../../src/deflate/decode_tables.ts";
+import { DynamicCodes } from "../../src/deflate/encode_codes.ts";
 import {
   dynamicDistances,
   dynamicLiterals,
   readDynamicCodes,
-} from "../../src/deflate/dynamic_header.ts";
-import type { DecodeTable } from "../../src/deflate/huffman_decode.ts";
-import { TokenBlock } from "../../src/deflate/token_block.ts";
+} from "../../src/deflate/decode_tables.ts";
+import type { DecodeTable } from "../../src/deflate/decode_tables.ts";
+import { TokenBlock } from "../../src/deflate/match_finder.ts";
 import { Random } from "../support/random.ts";
 
 /** A block with frequencies but without tokens: `share` of 8 symbols occur. */

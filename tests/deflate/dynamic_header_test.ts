@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { BitInput } from "../../src/deflate/bit_input.ts";
+import { BitInput } from "../../src/deflate/bits.ts";
 import {
   dynamicDistances,
   dynamicLiterals,
   readDynamicCodes,
-} from "../../src/deflate/dynamic_header.ts";
+} from "../../src/deflate/decode_tables.ts";
 import { Bits, type Lengths } from "./bits.ts";
 
 function read(stream: Bits): BitInput {

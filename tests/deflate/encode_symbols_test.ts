@@ -4,7 +4,7 @@ import {
   DISTANCE_SYMBOL,
   distanceSlot,
   LENGTH_TOKEN,
-} from "../../src/deflate/encode_symbols.ts";
+} from "../../src/deflate/match_finder.ts";
 import {
   DISTANCE_BASE,
   DISTANCE_EXTRA_BITS,

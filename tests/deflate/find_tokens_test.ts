@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { findTokens } from "../../src/deflate/find_tokens.ts";
-import { PositionTable, SharedPositionTable } from "../../src/deflate/position_table.ts";
-import { TextBuffer } from "../../src/deflate/text_buffer.ts";
-import { TokenBlock } from "../../src/deflate/token_block.ts";
+import { findTokens } from "../../src/deflate/match_finder.ts";
+import { PositionTable, SharedPositionTable } from "../../src/deflate/match_finder.ts";
+import { TextBuffer } from "../../src/deflate/match_finder.ts";
+import { TokenBlock } from "../../src/deflate/match_finder.ts";
 import { Random } from "../support/random.ts";
 import { kinds, message } from "./corpus.ts";
 import { concat } from "./oracles.ts";

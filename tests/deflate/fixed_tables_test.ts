@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { CONSUMED, DISTANCE_ALPHABET, LITERAL_ALPHABET } from "../../src/deflate/decode_entry.ts";
-import { fixedDistances, fixedLiterals } from "../../src/deflate/fixed_tables.ts";
+import { CONSUMED, DISTANCE_ALPHABET, LITERAL_ALPHABET } from "../../src/deflate/decode_tables.ts";
+import { fixedDistances, fixedLiterals } from "../../src/deflate/decode_tables.ts";
 import { Bits } from "./bits.ts";
 
 Deno.test("the words of RFC 1951 3.2.6 are decoded", () => {

@@ -7,8 +7,8 @@ import {
   INVALID,
   LITERAL_ALPHABET,
   SUBTABLE,
-} from "../../src/deflate/decode_entry.ts";
-import { DecodeTable } from "../../src/deflate/huffman_decode.ts";
+} from "../../src/deflate/decode_tables.ts";
+import { DecodeTable } from "../../src/deflate/decode_tables.ts";
 import { InflateError } from "../../src/deflate/inflate_error.ts";
 import { Random } from "../support/random.ts";
 

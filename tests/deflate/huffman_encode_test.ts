@@ -3,7 +3,7 @@ import {
   assignWords,
   FIXED_DISTANCE_WORDS,
   FIXED_LITERAL_WORDS,
-} from "../../src/deflate/huffman_encode.ts";
+} from "../../src/deflate/encode_codes.ts";
 import { Bits } from "./bits.ts";
 
 /** A packed word as a text, its first bit first. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { huffmanLengths } from "../../src/deflate/huffman_lengths.ts";
+import { huffmanLengths } from "../../src/deflate/encode_codes.ts";
 import { Random } from "../support/random.ts";
 
 function lengthsOf(frequencies: number[], longest = 15): number[] {

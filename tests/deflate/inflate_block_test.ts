@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { BitInput } from "../../src/deflate/bit_input.ts";
-import { DISTANCE_ALPHABET, LITERAL_ALPHABET } from "../../src/deflate/decode_entry.ts";
-import { fixedDistances, fixedLiterals } from "../../src/deflate/fixed_tables.ts";
-import { DecodeTable } from "../../src/deflate/huffman_decode.ts";
-import { inflateBlock } from "../../src/deflate/inflate_block.ts";
+import { BitInput } from "../../src/deflate/bits.ts";
+import { DISTANCE_ALPHABET, LITERAL_ALPHABET } from "../../src/deflate/decode_tables.ts";
+import { fixedDistances, fixedLiterals } from "../../src/deflate/decode_tables.ts";
+import { DecodeTable } from "../../src/deflate/decode_tables.ts";
+import { inflateBlock } from "../../src/deflate/inflate.ts";
 import { OutputPool } from "../../src/deflate/output_pool.ts";
 import { DISTANCE_BASE, DISTANCE_EXTRA_BITS, LENGTH_BASE } from "../../src/deflate/tables.ts";
 import { LENGTH_EXTRA_BITS } from "../../src/deflate/tables.ts";

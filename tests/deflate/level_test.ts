@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { autoLevel } from "../../src/deflate/level.ts";
+import { autoLevel } from "../../src/deflate/deflate.ts";
 
 Deno.test("small messages are compressed fast, from 2 KiB on the best way pays", () => {
   assert.equal(autoLevel(0), "fast");

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { matchEnd } from "../../src/deflate/match.ts";
+import { matchEnd } from "../../src/deflate/match_finder.ts";
 
 Deno.test("a repetition ends at the first byte that differs, or at the limit", () => {
   const bytes = new Uint8Array(200);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { PositionTable, SharedPositionTable } from "../../src/deflate/position_table.ts";
+import { PositionTable, SharedPositionTable } from "../../src/deflate/match_finder.ts";
 
 /** How far before `place` an entry says that bytes were seen. */
 function distance(table: PositionTable, slot: number, place: number): number {

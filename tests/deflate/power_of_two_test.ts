@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { powerOfTwo } from "../../src/deflate/power_of_two.ts";
+import { powerOfTwo } from "../../src/deflate/tables.ts";
 
 Deno.test("8 to 15 bits stand for 256 to 32768", () => {
   const sizes = [8, 9, 10, 11, 12, 13, 14, 15].map((bits) => powerOfTwo("bits", bits));

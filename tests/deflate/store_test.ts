@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { inflate } from "../../src/deflate/inflate.ts";
-import { store, storedSize } from "../../src/deflate/store.ts";
+import { store, storedSize } from "../../src/deflate/deflate.ts";
 import { Random } from "../support/random.ts";
 import { hex } from "../support/vectors.ts";
 import { zlibInflate } from "./oracles.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { PIECE, TextBuffer } from "../../src/deflate/text_buffer.ts";
+import { PIECE, TextBuffer } from "../../src/deflate/match_finder.ts";
 import { Random } from "../support/random.ts";
 import { concat } from "./oracles.ts";
 

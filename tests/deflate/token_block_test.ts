@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { TokenBlock } from "../../src/deflate/token_block.ts";
+import { TokenBlock } from "../../src/deflate/match_finder.ts";
 
 Deno.test("a block is empty when it is opened, but for its end", () => {
   const block = new TokenBlock();

@@ -1,8 +1,8 @@
 // Tokens of the encoder, read back.
 
-import { MATCH } from "../../src/deflate/encode_symbols.ts";
+import { MATCH } from "../../src/deflate/match_finder.ts";
 import { DISTANCE_BASE, LENGTH_BASE } from "../../src/deflate/tables.ts";
-import type { TokenBlock } from "../../src/deflate/token_block.ts";
+import type { TokenBlock } from "../../src/deflate/match_finder.ts";
 
 /** A literal, or a match. */
 export type Token = number | { length: number; distance: number };

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { deflate } from "../../../src/deflate/deflate.ts";
 import { inflate } from "../../../src/deflate/inflate.ts";
-import type { DeflateLevel } from "../../../src/deflate/level.ts";
+import type { DeflateLevel } from "../../../src/deflate/deflate.ts";
 import type { Random } from "../../support/random.ts";
 import { anySize, kinds, message } from "../corpus.ts";
 import { concat, fflateInflate, zlibInflate } from "../oracles.ts";

@@ -1,0 +1,359 @@
+// From the lengths of a code's words to the words (RFC 1951 3.2.2), packed as they are written:
+// the word from bit 4 on, its first bit lowest, and its length in bits 0-3.
+
+import type { BitOutput } from "./bits.ts";
+import type { TokenBlock } from "./match_finder.ts";
+import {
+  CODE_LENGTH_ORDER,
+  CODE_LENGTH_SYMBOLS,
+  DISTANCE_SYMBOLS,
+  END_OF_BLOCK,
+  FIXED_DISTANCE_LENGTHS,
+  FIXED_LITERAL_LENGTHS,
+  LITERAL_SYMBOLS,
+  MAX_CODE_BITS,
+  REPEAT_PREVIOUS,
+  REPEAT_ZERO_LONG,
+  REPEAT_ZERO_SHORT,
+} from "./tables.ts";
+
+const countOfLength = new Uint16Array(MAX_CODE_BITS + 1);
+const nextOfLength = new Uint16Array(MAX_CODE_BITS + 1);
+
+/** Words are reversed by this table, so none may be longer than its index. */
+const REVERSED_BITS = 11;
+const REVERSED = reversedBits();
+
+/** The words of the fixed literal/length code (RFC 1951 3.2.6). */
+export const FIXED_LITERAL_WORDS: Int32Array = new Int32Array(FIXED_LITERAL_LENGTHS.length);
+assignWords(FIXED_LITERAL_LENGTHS, FIXED_LITERAL_LENGTHS.length, FIXED_LITERAL_WORDS);
+
+/** The words of the fixed distance code (RFC 1951 3.2.6). */
+export const FIXED_DISTANCE_WORDS: Int32Array = new Int32Array(FIXED_DISTANCE_LENGTHS.length);
+assignWords(FIXED_DISTANCE_LENGTHS, FIXED_DISTANCE_LENGTHS.length, FIXED_DISTANCE_WORDS);
+
+/**
+ * Gives each of the first `count` symbols the word of its length, at most 11 bits; 0 for a symbol
+ * without one.
+ */
+export function assignWords(lengths: Uint8Array, count: number, words: Int32Array): void {
+  countOfLength.fill(0);
+  for (let symbol = 0; symbol < count; symbol++) countOfLength[lengths[symbol]]++;
+  let code = 0;
+  for (let length = 1; length <= REVERSED_BITS; length++) {
+    nextOfLength[length] = code;
+    code = code + countOfLength[length] << 1;
+  }
+  for (let symbol = 0; symbol < count; symbol++) {
+    const length = lengths[symbol];
+    words[symbol] = length === 0
+      ? 0
+      : REVERSED[nextOfLength[length]++] >>> REVERSED_BITS - length << 4 | length;
+  }
+}
+
+function reversedBits(): Uint16Array {
+  const reversed = new Uint16Array(1 << REVERSED_BITS);
+  for (let value = 1; value < reversed.length; value++) {
+    reversed[value] = reversed[value >>> 1] >>> 1 | (value & 1) << REVERSED_BITS - 1;
+  }
+  return reversed;
+}
+
+// From how often symbols occur to the lengths of their words: Huffman's algorithm in place on the
+// sorted frequencies (Moffat and Katajainen, 1995), then bent to a longest length.
+
+/** Room for the literal/length alphabet, the largest. */
+const SYMBOLS = 288;
+/** Bits for a symbol's number. */
+const SYMBOL_BITS = 9;
+const SYMBOL_MASK = (1 << SYMBOL_BITS) - 1;
+
+/** Used symbols, in ascending order of frequency: the frequency above the symbol. */
+let order = new Int32Array(SYMBOLS);
+/** Where a pass of the sort puts them. */
+let sorted = new Int32Array(SYMBOLS);
+/** The sort looks at so many bits of the frequency at a time. */
+const DIGIT_BITS = 6;
+const DIGITS = 1 << DIGIT_BITS;
+const digitCount = new Uint16Array(DIGITS);
+/** The algorithm's one array: weights, then parents, then depths. */
+const work = new Int32Array(SYMBOLS);
+const wordsOfLength = new Uint16Array(32);
+
+/**
+ * Gives each of the first `count` symbols the length of its word in bits, 0 where its frequency is
+ * 0, and none over `longest`. There are always two words at least, so that the code is complete:
+ * decoders differ in what else they accept. Frequencies are below 2 ** 22.
+ */
+export function huffmanLengths(
+  frequencies: Int32Array,
+  count: number,
+  lengths: Uint8Array,
+  longest: number,
+): void {
+  let used = 0;
+  let highest = 0;
+  for (let symbol = 0; symbol < count; symbol++) {
+    lengths[symbol] = 0;
+    const frequency = frequencies[symbol];
+    if (frequency === 0) continue;
+    order[used++] = frequency << SYMBOL_BITS | symbol;
+    if (frequency > highest) highest = frequency;
+  }
+  if (used < 2) {
+    const only = used === 0 ? 0 : order[0] & SYMBOL_MASK;
+    lengths[only] = 1;
+    lengths[only === 0 ? 1 : 0] = 1;
+    return;
+  }
+  sort(used, highest);
+  minimumRedundancyDepths(used);
+  limitDepths(used, longest);
+  let next = 0;
+  for (let length = longest; length > 0; length--) {
+    for (let left = wordsOfLength[length]; left > 0; left--) {
+      lengths[order[next++] & SYMBOL_MASK] = length;
+    }
+  }
+}
+
+/**
+ * Sorts `order[0..used)` by frequency, digit by digit from the lowest: without comparisons there is
+ * nothing for the processor to guess wrong.
+ */
+function sort(used: number, highest: number): void {
+  for (let shift = SYMBOL_BITS; highest > 0; shift += DIGIT_BITS, highest >>>= DIGIT_BITS) {
+    digitCount.fill(0);
+    for (let index = 0; index < used; index++) {
+      digitCount[order[index] >>> shift & DIGITS - 1]++;
+    }
+    let start = 0;
+    for (let digit = 0; digit < DIGITS; digit++) {
+      const count = digitCount[digit];
+      digitCount[digit] = start;
+      start += count;
+    }
+    for (let index = 0; index < used; index++) {
+      const item = order[index];
+      sorted[digitCount[item >>> shift & DIGITS - 1]++] = item;
+    }
+    const unsorted = order;
+    order = sorted;
+    sorted = unsorted;
+  }
+}
+
+/** Leaves the depth of each leaf in `work`, in the order of `order`: the rarest is the deepest. */
+function minimumRedundancyDepths(used: number): void {
+  for (let index = 0; index < used; index++) work[index] = order[index] >>> SYMBOL_BITS;
+
+  // Merge the two lightest of the leaves and the inner nodes, again and again; a merged node keeps
+  // the index of its parent.
+  work[0] += work[1];
+  let inner = 0;
+  let leaf = 2;
+  for (let node = 1; node < used - 1; node++) {
+    if (leaf >= used || work[inner] < work[leaf]) {
+      work[node] = work[inner];
+      work[inner++] = node;
+    } else {
+      work[node] = work[leaf++];
+    }
+    if (leaf >= used || (inner < node && work[inner] < work[leaf])) {
+      work[node] += work[inner];
+      work[inner++] = node;
+    } else {
+      work[node] += work[leaf++];
+    }
+  }
+
+  // From parents to depths of the inner nodes, from the root down.
+  work[used - 2] = 0;
+  for (let node = used - 3; node >= 0; node--) work[node] = work[work[node]] + 1;
+
+  // Each level has twice as many nodes as the one above has inner ones; what is not inner is leaf.
+  let available = 1;
+  let depth = 0;
+  let root = used - 2;
+  let next = used - 1;
+  while (available > 0) {
+    let innerHere = 0;
+    while (root >= 0 && work[root] === depth) {
+      innerHere++;
+      root--;
+    }
+    while (available > innerHere) {
+      work[next--] = depth;
+      available--;
+    }
+    available = 2 * innerHere;
+    depth++;
+  }
+}
+
+/** Counts the words of each length so that none is over `longest` and the code is complete. */
+function limitDepths(used: number, longest: number): void {
+  const count = wordsOfLength;
+  count.fill(0);
+  for (let index = 0; index < used; index++) {
+    const depth = work[index];
+    count[depth < longest ? depth : longest]++;
+  }
+  // In units of the longest word there is room for 2 ** longest of them (Kraft).
+  let taken = 0;
+  for (let length = 1; length <= longest; length++) taken += count[length] << longest - length;
+  for (; taken > 1 << longest; taken--) {
+    // One more leaf finds a place at the bottom when a shorter word is made the parent of both.
+    count[longest]--;
+    let length = longest - 1;
+    while (count[length] === 0) length--;
+    count[length]--;
+    count[length + 1] += 2;
+  }
+}
+
+// Codes made for one block, and their description in front of it (RFC 1951 3.2.7).
+
+/**
+ * The longest word of literals, lengths and distances. The format allows 15 bits; with 11 the word
+ * of a distance, its 13 extra bits and the 7 bits that wait in front of it fit into 32, and what
+ * longer words would save is not worth the writing.
+ */
+const LONGEST_WORD = 11;
+
+/** RFC 1951 3.2.7: the lengths of the code length code are sent in 3 bits each. */
+const LONGEST_LENGTH_WORD = 7;
+
+/** RFC 1951 3.2.7: the extra bits of the symbols 16, 17 and 18. */
+const REPEAT_EXTRA_BITS = Uint8Array.of(2, 3, 7);
+
+/** The two codes of a block. */
+export class DynamicCodes {
+  /** The words of the literal/length code, see `huffman_encode.ts`. */
+  readonly literalWords: Int32Array = new Int32Array(LITERAL_SYMBOLS);
+  /** The words of the distance code. */
+  readonly distanceWords: Int32Array = new Int32Array(DISTANCE_SYMBOLS);
+  /** The lengths of the literal/length code's words. */
+  readonly literalLengths: Uint8Array = new Uint8Array(LITERAL_SYMBOLS);
+  /** The lengths of the distance code's words. */
+  readonly distanceLengths: Uint8Array = new Uint8Array(DISTANCE_SYMBOLS);
+  /** How many bits the description takes, without the block's type. */
+  headerBits = 0;
+
+  /** HLIT + 257, HDIST + 1 and HCLEN + 4: how many lengths of each code are sent. */
+  #literalCount = 0;
+  #distanceCount = 0;
+  #lengthCount = 0;
+
+  /** The lengths of both codes in runs: a code length symbol, its extra bits from bit 5 on. */
+  readonly #runs = new Uint16Array(LITERAL_SYMBOLS + DISTANCE_SYMBOLS);
+  #runCount = 0;
+  readonly #runFrequencies = new Int32Array(CODE_LENGTH_SYMBOLS);
+  readonly #runLengths = new Uint8Array(CODE_LENGTH_SYMBOLS);
+  readonly #runWords = new Int32Array(CODE_LENGTH_SYMBOLS);
+
+  /** Finds the best lengths for a block, as far as its price depends on them. */
+  measure(block: TokenBlock): void {
+    huffmanLengths(block.literals, LITERAL_SYMBOLS, this.literalLengths, LONGEST_WORD);
+    huffmanLengths(block.distances, DISTANCE_SYMBOLS, this.distanceLengths, LONGEST_WORD);
+    this.#literalCount = usedCount(this.literalLengths, LITERAL_SYMBOLS, END_OF_BLOCK + 1);
+    this.#distanceCount = usedCount(this.distanceLengths, DISTANCE_SYMBOLS, 1);
+
+    this.#findRuns();
+    const frequencies = this.#runFrequencies;
+    const lengths = this.#runLengths;
+    huffmanLengths(frequencies, CODE_LENGTH_SYMBOLS, lengths, LONGEST_LENGTH_WORD);
+    let count = CODE_LENGTH_SYMBOLS;
+    while (count > 4 && lengths[CODE_LENGTH_ORDER[count - 1]] === 0) count--;
+    this.#lengthCount = count;
+
+    // HLIT, HDIST and HCLEN, then the lengths of the code length code, then the runs.
+    let bits = 5 + 5 + 4 + 3 * count;
+    for (let symbol = 0; symbol < CODE_LENGTH_SYMBOLS; symbol++) {
+      bits += frequencies[symbol] * (lengths[symbol] + repeatExtraBits(symbol));
+    }
+    this.headerBits = bits;
+  }
+
+  /** Writes the description and makes the words that were measured. */
+  write(output: BitOutput): void {
+    assignWords(this.literalLengths, LITERAL_SYMBOLS, this.literalWords);
+    assignWords(this.distanceLengths, DISTANCE_SYMBOLS, this.distanceWords);
+    assignWords(this.#runLengths, CODE_LENGTH_SYMBOLS, this.#runWords);
+    output.put(this.#literalCount - 257, 5);
+    output.put(this.#distanceCount - 1, 5);
+    output.put(this.#lengthCount - 4, 4);
+    for (let index = 0; index < this.#lengthCount; index++) {
+      output.put(this.#runLengths[CODE_LENGTH_ORDER[index]], 3);
+    }
+    for (let index = 0; index < this.#runCount; index++) {
+      const run = this.#runs[index];
+      const symbol = run & 31;
+      const word = this.#runWords[symbol];
+      const bits = word & 15;
+      output.put(word >>> 4 | run >>> 5 << bits, bits + repeatExtraBits(symbol));
+    }
+  }
+
+  /** RFC 1951 3.2.7: the lengths of both codes are one sequence, a run may cross over. */
+  #findRuns(): void {
+    this.#runFrequencies.fill(0);
+    this.#runCount = 0;
+    const literals = this.#literalCount;
+    const total = literals + this.#distanceCount;
+    let run = 0;
+    let previous = this.literalLengths[0];
+    for (let index = 0; index < total; index++) {
+      const length = index < literals
+        ? this.literalLengths[index]
+        : this.distanceLengths[index - literals];
+      if (length === previous) {
+        run++;
+        continue;
+      }
+      this.#addRun(previous, run);
+      previous = length;
+      run = 1;
+    }
+    this.#addRun(previous, run);
+  }
+
+  #addRun(length: number, run: number): void {
+    if (length === 0) {
+      while (run >= 11) {
+        const part = run < 138 ? run : 138;
+        this.#add(REPEAT_ZERO_LONG, part - 11);
+        run -= part;
+      }
+      if (run >= 3) {
+        this.#add(REPEAT_ZERO_SHORT, run - 3);
+        run = 0;
+      }
+    } else {
+      this.#add(length, 0);
+      run--;
+      while (run >= 3) {
+        const part = run < 6 ? run : 6;
+        this.#add(REPEAT_PREVIOUS, part - 3);
+        run -= part;
+      }
+    }
+    for (; run > 0; run--) this.#add(length, 0);
+  }
+
+  #add(symbol: number, extra: number): void {
+    this.#runs[this.#runCount++] = symbol | extra << 5;
+    this.#runFrequencies[symbol]++;
+  }
+}
+
+function repeatExtraBits(symbol: number): number {
+  return symbol < REPEAT_PREVIOUS ? 0 : REPEAT_EXTRA_BITS[symbol - REPEAT_PREVIOUS];
+}
+
+/** How many lengths have to be sent: all up to the last that is not 0, and `least` at least. */
+function usedCount(lengths: Uint8Array, count: number, least: number): number {
+  while (count > least && lengths[count - 1] === 0) count--;
+  return count;
+}

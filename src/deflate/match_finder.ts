@@ -1,0 +1,419 @@
+// The tables of RFC 1951 3.2.5 turned round for the encoder: from a length or a distance to its
+// symbol and extra bits, and how both are packed into one token.
+//
+//   literal   the byte itself, 0 to 255
+//   match     bit 30 set; length symbol in bits 0-4, its extra bits in 5-9, distance symbol in
+//             10-14, its extra bits in 15-27
+
+import {
+  DISTANCE_BASE,
+  DISTANCE_EXTRA_BITS,
+  DISTANCE_SYMBOLS,
+  END_OF_BLOCK,
+  LENGTH_BASE,
+  LENGTH_EXTRA_BITS,
+  LITERAL_SYMBOLS,
+  MAX_MATCH,
+} from "./tables.ts";
+
+/** Marks a token that is a match. */
+export const MATCH: number = 1 << 30;
+
+/** The part of a token that a length makes, by the length: its symbol less 257, its extra bits. */
+export const LENGTH_TOKEN: Uint16Array = lengthTokens();
+
+/**
+ * The symbol of a distance, by {@linkcode distanceSlot}: distances over 256 share a symbol with 127
+ * neighbours at least.
+ */
+export const DISTANCE_SYMBOL: Uint8Array = distanceSymbols();
+
+/** By distance symbol: masks the extra bits out of a distance less one. */
+export const DISTANCE_EXTRA_MASK: Uint16Array = Uint16Array.from(
+  DISTANCE_EXTRA_BITS,
+  (bits) => (1 << bits) - 1,
+);
+
+/** The index of a distance in {@linkcode DISTANCE_SYMBOL}, by the distance less one. */
+export function distanceSlot(distanceLess1: number): number {
+  return distanceLess1 < 256 ? distanceLess1 : 256 + (distanceLess1 >>> 7);
+}
+
+function lengthTokens(): Uint16Array {
+  const tokens = new Uint16Array(MAX_MATCH + 1);
+  for (let symbol = 0; symbol < LENGTH_BASE.length; symbol++) {
+    const base = LENGTH_BASE[symbol];
+    for (let extra = 0; extra < 1 << LENGTH_EXTRA_BITS[symbol]; extra++) {
+      // Length 258 could be written with symbol 284 too; 285 comes later and is shorter.
+      if (base + extra <= MAX_MATCH) tokens[base + extra] = symbol | extra << 5;
+    }
+  }
+  return tokens;
+}
+
+function distanceSymbols(): Uint8Array {
+  const symbols = new Uint8Array(512);
+  for (let symbol = 0; symbol < DISTANCE_SYMBOLS; symbol++) {
+    for (let extra = 0; extra < 1 << DISTANCE_EXTRA_BITS[symbol]; extra++) {
+      symbols[distanceSlot(DISTANCE_BASE[symbol] - 1 + extra)] = symbol;
+    }
+  }
+  return symbols;
+}
+
+// The bytes an encoder looks at: what may be referred back to, and behind it a piece of the
+// message. One buffer for all messages, of a size that does not depend on them; a long message
+// comes through it in pieces, and the window before each piece stays.
+
+/** The largest window (RFC 1951 2). */
+const WINDOW = 32 * 1024;
+
+/** The most bytes of a message that are looked at together. */
+export const PIECE: number = 64 * 1024;
+
+/** Zeros behind the text, for words that are read across its end. */
+const PADDING = 8;
+
+/** The text, from 0 to `end`. */
+export class TextBuffer {
+  /** The memory. */
+  readonly bytes: Uint8Array = new Uint8Array(WINDOW + PIECE + PADDING);
+  /** The same memory, to read words of 32 bits. */
+  readonly view: DataView = new DataView(this.bytes.buffer);
+  /** Where the piece begins; what is before it has been seen. */
+  start = 0;
+  /** Where the text ends. */
+  end = 0;
+
+  /** Starts anew with `history[0..length)` as what has been seen. */
+  open(history: Uint8Array, length: number): void {
+    if (length > 0) {
+      this.bytes.set(length === history.length ? history : history.subarray(0, length));
+    }
+    this.start = length;
+    this.end = length;
+  }
+
+  /**
+   * Appends the next piece, `source[from..to)` of at most {@linkcode PIECE} bytes. Returns by how
+   * much the text before it had to move down.
+   */
+  append(source: Uint8Array, from: number, to: number): number {
+    let moved = 0;
+    if (this.end > WINDOW) {
+      moved = this.end - WINDOW;
+      this.bytes.copyWithin(0, moved, this.end);
+      this.end = WINDOW;
+    }
+    this.start = this.end;
+    // Whole arrays are spared the view.
+    const whole = from === 0 && to === source.length;
+    this.bytes.set(whole ? source : source.subarray(from, to), this.start);
+    this.end += to - from;
+    this.view.setInt32(this.end, 0);
+    this.view.setInt32(this.end + 4, 0);
+    return moved;
+  }
+}
+
+// What the first of two passes hands to the second: the tokens of one block, and how often each
+// symbol occurs in it.
+
+/** A block ends after so many tokens, so that the next can have codes that fit it better. */
+const CAPACITY = 16 * 1024;
+
+/** The last step of a search may add as many tokens as it has grown to pass over bytes. */
+const OVERRUN = (PIECE >>> 6) + 16;
+
+/** The tokens of a block; see `encode_symbols.ts` for what one says. */
+export class TokenBlock {
+  /** Tokens after which the block is full. */
+  readonly capacity = CAPACITY;
+  /** The tokens, the first `count` of it. */
+  readonly tokens: Int32Array = new Int32Array(CAPACITY + OVERRUN);
+  /** How often each literal/length symbol occurs. */
+  readonly literals: Int32Array = new Int32Array(LITERAL_SYMBOLS);
+  /** How often each distance symbol occurs. */
+  readonly distances: Int32Array = new Int32Array(DISTANCE_SYMBOLS);
+  /** How many tokens there are. */
+  count = 0;
+
+  /** Empties the block, all but its end. */
+  open(): void {
+    this.count = 0;
+    this.literals.fill(0);
+    this.distances.fill(0);
+    this.literals[END_OF_BLOCK] = 1;
+  }
+}
+
+// Where in the text some bytes were seen last: a hash table of positions. A position is 16 bits of
+// an endless count, so that a table is small and never has to be shifted along with the text; what
+// an entry claims is always checked against the text.
+
+/** Mixes the bytes of a word for its hash: the odd neighbour of the golden ratio in 32 bits. */
+export const HASH_FACTOR = 0x9e3779b1;
+
+/** Mixes the second word of eight bytes before it meets the first. */
+export const HASH_FACTOR_FAR = 0x85ebca6b;
+
+/** The most slots of a shared table, as a power of two: one for each place in a window. */
+const MOST_BITS = 15;
+
+/** Where the count of positions goes over 16 bits. */
+const COUNT_END = 1 << 16;
+
+/** A table, and where in its count of positions the text lies. */
+export class PositionTable {
+  /** By hash, the position where such bytes were seen last. */
+  readonly slots: Uint16Array;
+  /** What a hash of 32 bits is shifted by to index the slots. */
+  shift: number;
+  /** The position of the text's first byte. */
+  base = 0;
+
+  /** @param slots Empty slots, as many as a power of two. */
+  constructor(slots: Uint16Array) {
+    this.slots = slots;
+    this.shift = Math.clz32(slots.length) + 1;
+  }
+
+  /** Follows the text, which was moved down by `distance`. */
+  move(distance: number): void {
+    this.base += distance;
+  }
+}
+
+/**
+ * A table that messages of all connections share. Each message counts on from the one before, so
+ * that the entries of others lie before its first byte and are passed over: what is sent to one
+ * peer cannot be measured in the length of what is sent to another.
+ */
+export class SharedPositionTable extends PositionTable {
+  /** The first byte of the text that an entry may speak of. */
+  first = 0;
+  #count = COUNT_END;
+  #usedBits = MOST_BITS;
+
+  /** Allocates the slots. */
+  constructor() {
+    super(new Uint16Array(1 << MOST_BITS));
+  }
+
+  /**
+   * Begins on a message of `length` bytes, the first of which is at `first` in the text. When 16
+   * bits no longer tell its positions from those before, the count and the table start anew.
+   */
+  begin(first: number, length: number): void {
+    if (this.#count + length > COUNT_END) {
+      this.slots.fill(0, 0, 1 << this.#usedBits);
+      this.#usedBits = 0;
+      // Not 0, which is what an empty slot says.
+      this.#count = 1;
+    }
+    const bits = hashBits(length);
+    if (bits > this.#usedBits) this.#usedBits = bits;
+    this.shift = 32 - bits;
+    this.base = this.#count - first;
+    this.first = first;
+    this.#count = Math.min(this.#count + length, COUNT_END);
+  }
+
+  override move(distance: number): void {
+    super.move(distance);
+    this.first = Math.max(0, this.first - distance);
+  }
+}
+
+/**
+ * The slots for a message of `length` bytes, as a power of two: with fewer, entries are overwritten
+ * too soon; more would have to be cleared and would not stay in the cache.
+ */
+function hashBits(length: number): number {
+  if (length <= 512) return 12;
+  if (length <= 2048) return 13;
+  return length <= 8192 ? 14 : MOST_BITS;
+}
+
+// What the searches for repetitions (RFC 1951 4) have in common.
+
+/** The bytes of a word: shorter repetitions are not looked for. */
+export const WORD = 4;
+
+/**
+ * After so many places in a row without a repetition, more and more bytes are passed over: what
+ * does not compress should at least be quick.
+ */
+export const PATIENCE = 64;
+
+/**
+ * The end of the repetition at `place`, of which the bytes before are known to repeat those before
+ * `candidate`. It is not over `limit`.
+ */
+export function matchEnd(
+  bytes: Uint8Array,
+  view: DataView,
+  candidate: number,
+  place: number,
+  limit: number,
+): number {
+  while (place + WORD <= limit) {
+    const difference = view.getInt32(place, true) ^ view.getInt32(candidate, true);
+    // The lowest bit that differs is in the first byte that does.
+    if (difference !== 0) return place + (31 - Math.clz32(difference & -difference) >>> 3);
+    place += WORD;
+    candidate += WORD;
+  }
+  while (place < limit && bytes[place] === bytes[candidate]) {
+    place++;
+    candidate++;
+  }
+  return place;
+}
+
+// The first of two passes: a search for repetitions that looks one byte ahead for a longer one
+// (RFC 1951 4, "lazy matching"). Beside the last place where four bytes were seen it knows the last
+// place of eight, where long repetitions are found without walking through the short ones.
+
+/** A repetition of so many bytes is taken without looking ahead. */
+const GOOD_MATCH = 32;
+
+/**
+ * Fills `block` with the tokens of the text from `start` on, and returns where they end: at the
+ * text's end, or where the block is full.
+ *
+ * @param near Where four bytes were seen last.
+ * @param far Where eight bytes were seen last.
+ * @param reach The farthest distance allowed: the window.
+ */
+export function findTokens(
+  block: TokenBlock,
+  text: TextBuffer,
+  start: number,
+  near: PositionTable,
+  far: SharedPositionTable,
+  reach: number,
+): number {
+  const { bytes, view, end } = text;
+  const { slots: nearSlots, shift: nearShift, base: nearBase } = near;
+  const { slots: farSlots, shift: farShift, base: farBase, first: farFirst } = far;
+  const { tokens, literals, distances, capacity } = block;
+  // Integers of 32 bits, which numbers of their size need not be.
+  const factor = HASH_FACTOR | 0;
+  const farFactor = HASH_FACTOR_FAR | 0;
+  const last = end - WORD;
+  let count = 0;
+  let place = start;
+  let misses = 0;
+
+  while (place <= last && count < capacity) {
+    const word = view.getInt32(place, true);
+    const farWord = view.getInt32(place + WORD, true);
+    const nearSlot = Math.imul(word, factor) >>> nearShift;
+    const farSlot = Math.imul(Math.imul(farWord, farFactor) ^ word, factor) >>> farShift;
+    // Distances less one; an entry that says nothing gives one that is too far.
+    const nearBack = place + nearBase - 1 - nearSlots[nearSlot] & 0xffff;
+    let back = place + farBase - 1 - farSlots[farSlot] & 0xffff;
+    nearSlots[nearSlot] = place + nearBase;
+    farSlots[farSlot] = place + farBase;
+
+    let limit = place + MAX_MATCH < end ? place + MAX_MATCH : end;
+    let next: number;
+    let candidate = place - 1 - back;
+    if (
+      candidate >= farFirst && back < reach && view.getInt32(candidate, true) === word &&
+      view.getInt32(candidate + WORD, true) === farWord && place + 2 * WORD <= end
+    ) {
+      next = matchEnd(bytes, view, candidate + 2 * WORD, place + 2 * WORD, limit);
+    } else {
+      back = nearBack;
+      candidate = place - 1 - back;
+      if (candidate < 0 || back >= reach || view.getInt32(candidate, true) !== word) {
+        literals[word & 255]++;
+        tokens[count++] = word & 255;
+        place++;
+        if (++misses < PATIENCE) continue;
+        for (let skipped = misses >>> 6; skipped > 0 && place < end; skipped--) {
+          const byte = bytes[place++];
+          literals[byte]++;
+          tokens[count++] = byte;
+        }
+        continue;
+      }
+      next = matchEnd(bytes, view, candidate + WORD, place + WORD, limit);
+    }
+
+    // The same again one byte on, as long as that is better by more than the byte it costs.
+    while (next - place < GOOD_MATCH && place < last) {
+      const ahead = place + 1;
+      const word = view.getInt32(ahead, true);
+      const farWord = view.getInt32(ahead + WORD, true);
+      const nearSlot = Math.imul(word, factor) >>> nearShift;
+      const farSlot = Math.imul(Math.imul(farWord, farFactor) ^ word, factor) >>> farShift;
+      const nearBack = ahead + nearBase - 1 - nearSlots[nearSlot] & 0xffff;
+      let aheadBack = ahead + farBase - 1 - farSlots[farSlot] & 0xffff;
+      nearSlots[nearSlot] = ahead + nearBase;
+      farSlots[farSlot] = ahead + farBase;
+
+      limit = ahead + MAX_MATCH < end ? ahead + MAX_MATCH : end;
+      let aheadNext = 0;
+      candidate = ahead - 1 - aheadBack;
+      if (
+        candidate >= farFirst && aheadBack < reach && view.getInt32(candidate, true) === word &&
+        view.getInt32(candidate + WORD, true) === farWord && ahead + 2 * WORD <= end
+      ) {
+        aheadNext = matchEnd(bytes, view, candidate + 2 * WORD, ahead + 2 * WORD, limit);
+      } else {
+        aheadBack = nearBack;
+        candidate = ahead - 1 - aheadBack;
+        if (candidate >= 0 && aheadBack < reach && view.getInt32(candidate, true) === word) {
+          aheadNext = matchEnd(bytes, view, candidate + WORD, ahead + WORD, limit);
+        }
+      }
+      if (aheadNext <= next + 1) break;
+      const byte = bytes[place];
+      literals[byte]++;
+      tokens[count++] = byte;
+      place = ahead;
+      next = aheadNext;
+      back = aheadBack;
+    }
+
+    const lengthToken = LENGTH_TOKEN[next - place];
+    const symbol = DISTANCE_SYMBOL[distanceSlot(back)];
+    literals[END_OF_BLOCK + 1 + (lengthToken & 31)]++;
+    distances[symbol]++;
+    tokens[count++] = MATCH | lengthToken | symbol << 10 |
+      (back & DISTANCE_EXTRA_MASK[symbol]) << 15;
+
+    if (next <= last) {
+      // Four of the places within are remembered; all of them would cost more than they save.
+      for (let at = place + 2; at < place + 4; at++) {
+        const word = view.getInt32(at, true);
+        const farWord = view.getInt32(at + WORD, true);
+        nearSlots[Math.imul(word, factor) >>> nearShift] = at + nearBase;
+        farSlots[Math.imul(Math.imul(farWord, farFactor) ^ word, factor) >>> farShift] = at +
+          farBase;
+      }
+      for (let at = next - 2; at < next; at++) {
+        const word = view.getInt32(at, true);
+        const farWord = view.getInt32(at + WORD, true);
+        nearSlots[Math.imul(word, factor) >>> nearShift] = at + nearBase;
+        farSlots[Math.imul(Math.imul(farWord, farFactor) ^ word, factor) >>> farShift] = at +
+          farBase;
+      }
+    }
+    place = next;
+    misses = 0;
+  }
+
+  if (place > last) {
+    while (place < end) {
+      const byte = bytes[place++];
+      literals[byte]++;
+      tokens[count++] = byte;
+    }
+  }
+  block.count = count;
+  return place;
+}
