@@ -11,6 +11,8 @@ import { listen, webSocketEngine, type WebSocketLike } from "./web_socket.ts";
 export interface DenoRequestInfo {
   /** The client's address. */
   readonly remoteAddr: { readonly hostname?: string; readonly port?: number };
+  /** Rejects when the client leaves before its answer. */
+  readonly completed?: Promise<void>;
 }
 
 const NAME = "Deno.serve";
@@ -28,6 +30,9 @@ const LIMITS: NativeLimits = {
     compression: "Deno.upgradeWebSocket has none",
   },
 };
+
+/** Milliseconds after which a request that was upgraded and has not opened counts as one that never will. */
+const OPEN_TIMEOUT = 5000;
 
 /** All but `pingInterval`, which Deno has as its `idleTimeout`. */
 const { pingInterval: _, ...REFUSED } = LIMITS.refused;
@@ -86,7 +91,16 @@ export class DenoServeSockets<T = undefined> extends NativeSockets<T, WebSocketL
         for (const [name, value] of upgrade.headers) response.headers.append(name, value);
         const like = socket as unknown as WebSocketLike;
         socket.binaryType = "arraybuffer";
-        socket.onopen = () => driver.opened(like);
+        // Deno tells nothing of a client that has left before.
+        const timer = setTimeout(
+          () => driver.ended({ code: 1006, reason: "" }),
+          OPEN_TIMEOUT,
+        );
+        Deno.unrefTimer(timer);
+        socket.onopen = () => {
+          clearTimeout(timer);
+          driver.opened(like);
+        };
         listen(like, driver);
         return response;
       },

@@ -35,12 +35,16 @@ export interface NativeContext<T> {
   readonly topics?: ConnectionTopics;
   /** Receives errors that belong to no open connection. */
   reportError(error: unknown): void;
-  /** A connection is open. Returns whether it may stay. */
-  connectionOpened?(driver: ServedConnection<T>): boolean;
-  /** A connection that was accepted has never opened. */
-  connectionAbandoned?(): void;
   /** A connection has ended, and its `close` handler is called next. */
   connectionClosed?(connection: Connection<T>): void;
+}
+
+/** What has accepted a connection that has yet to open. */
+export interface NativeEntry<T> {
+  /** The connection is open. Returns whether it may stay. */
+  opened(driver: ServedConnection<T>): boolean;
+  /** The connection has never opened. */
+  abandoned(): void;
 }
 
 const NO_BYTES = new Uint8Array(0);
@@ -70,6 +74,8 @@ export class NativeDriver<T, S>
   readonly #engine: NativeEngine<S>;
   readonly #delivery: Delivery<T>;
   readonly #events: SessionEvents;
+  /** What has accepted the connection, until it is open. */
+  #entry: NativeEntry<T> | undefined;
   #socket: S | undefined;
   #state: SessionState = "opening";
   #initiator: "local" | "remote" | undefined;
@@ -94,6 +100,7 @@ export class NativeDriver<T, S>
   /**
    * @param context What it shares with others.
    * @param engine What the runtime does.
+   * @param entry What has accepted it.
    * @param handshake What was agreed in the opening handshake.
    * @param data The user's data.
    * @param peer The peer's address and port.
@@ -103,6 +110,7 @@ export class NativeDriver<T, S>
   constructor(
     context: NativeContext<T>,
     engine: NativeEngine<S>,
+    entry: NativeEntry<T>,
     handshake: HandshakeInfo,
     data: T,
     peer: NativePeer,
@@ -112,6 +120,7 @@ export class NativeDriver<T, S>
     this.#context = context;
     this.#rules = layer?.rules ?? context.connectionRules;
     this.#engine = engine;
+    this.#entry = entry;
     this.remoteAddress = peer.remoteAddress;
     this.remotePort = peer.remotePort;
     this.connection = new Connection<T>(this, handshake, data);
@@ -125,7 +134,9 @@ export class NativeDriver<T, S>
   /** The connection is open. */
   opened(socket: S): void {
     this.#socket = socket;
-    if (this.#state !== "opening" || this.#context.connectionOpened?.(this) === false) {
+    const entry = this.#entry;
+    this.#entry = undefined;
+    if (this.#state !== "opening" || !entry!.opened(this)) {
       this.#state = "closed";
       this.#engine.terminate(socket);
       return;
@@ -185,7 +196,7 @@ export class NativeDriver<T, S>
     if (this.#state === "closed") return;
     if (this.#state === "opening") {
       this.#state = "closed";
-      this.#context.connectionAbandoned?.();
+      this.#entry!.abandoned();
       return;
     }
     // Some runtimes report the end from inside of a call that causes it. Handlers are not called there.

@@ -1,6 +1,6 @@
 // The options that a runtime's WebSockets cannot honor: each is refused by name, with the reason.
 
-import { show, wrongType } from "../shared/check.ts";
+import { show } from "../shared/check.ts";
 
 /** What a runtime's WebSockets cannot do: the options, each with the reason. */
 export interface NativeLimits {
@@ -52,14 +52,14 @@ export const NO_PINGS: Readonly<Record<string, string>> = {
  *
  * @throws {TypeError | RangeError} When it cannot.
  */
-export function checkNativeOptions<O extends { path?: string | readonly string[] }>(
+export function checkNativeOptions<O extends object>(
   options: O,
   limits: NativeLimits,
 ): O {
   if (typeof options !== "object" || options === null) {
     throw new TypeError(`The options of createSockets must be an object, got ${show(options)}`);
   }
-  const given: Readonly<Record<string, unknown>> = { ...options };
+  const given = options as Readonly<Record<string, unknown>>;
   for (const name of SERVER_OPTIONS) {
     if (given[name] !== undefined) {
       throw new TypeError(
@@ -83,19 +83,5 @@ export function checkNativeOptions<O extends { path?: string | readonly string[]
         `that limit itself, got ${wanted}`,
     );
   }
-  checkPath(options.path);
   return options;
-}
-
-function checkPath(path: unknown): void {
-  if (path === undefined) return;
-  const paths: unknown[] = Array.isArray(path) ? path : [path];
-  for (const each of paths) {
-    if (typeof each !== "string") throw wrongType("path", "a URL path or an array of them", each);
-    if (!each.startsWith("/") || each.includes("?") || each.includes("#")) {
-      throw new TypeError(
-        `Option "path" must be a URL path such as "/ws", without a query, got ${show(each)}`,
-      );
-    }
-  }
 }

@@ -1,53 +1,58 @@
 // The sockets of a server that is there: the opening handshake on a web Request, and the connections it
 // leads to. Each runtime adds how a request becomes one of its WebSockets.
 
-import { HandshakeError } from "../errors.ts";
+import { HandshakeError, type HeaderView } from "../errors.ts";
 import type { HandshakeInfo } from "../connection/connection.ts";
 import { acceptResponse, refusalResponse } from "../handshake/response.ts";
-import { requestFrom } from "../handshake/request_head.ts";
+import { requestFrom, type RequestHead } from "../handshake/request_head.ts";
 import { checkUpgrade, type ServerRequest } from "../handshake/server.ts";
 import { chooseSubprotocol } from "../handshake/subprotocols.ts";
 import { TOPICS_SUBPROTOCOL } from "../pubsub/topic_protocol.ts";
+import {
+  hostRefused,
+  isHostAllowed,
+  isOriginAllowed,
+  normalizeAddress,
+  originRefused,
+} from "../server/admission.ts";
 import { ConnectionGroup } from "../server/connection_group.ts";
-import { hostRefused, isHostAllowed, isOriginAllowed, originRefused } from "../server/admission.ts";
-import { ServerCore } from "../server/server_core.ts";
+import { rejectedByHook, shuttingDown } from "../server/handshake.ts";
+import { type ServedConnection, ServerCore } from "../server/server_core.ts";
 import { type ServeOptions, serveRules } from "../server/serve_options.ts";
+import type { ShutdownOptions } from "../server/shutdown.ts";
 import {
   callHook,
   checkDecision,
   HookFailure,
   isResponse,
+  type Refusal,
+  releaseOf,
   type UpgradeAcceptance,
   type UpgradeRequest,
   type UpgradeResult,
 } from "../server/upgrade_hook.ts";
 import { headerLines } from "../shared/header_lines.ts";
 import { isPromiseLike } from "../shared/promise_like.ts";
-import { type NativeContext, NativeDriver } from "./driver.ts";
+import { NativeDriver, type NativeEntry } from "./driver.ts";
 import type { NativeEngine, NativePeer } from "./engine.ts";
 import { checkNativeOptions, type NativeLimits } from "./native_options.ts";
 
 /** The options of `createSockets`: those of `serve` that make sense where the runtime has the port. */
-export type SocketsOptions<T = undefined> =
-  & Omit<
-    ServeOptions<T>,
-    | "hostname"
-    | "port"
-    | "unix"
-    | "path"
-    | "reusePort"
-    | "backlog"
-    | "tls"
-    | "fetch"
-    | "maxHandshakeSize"
-    | "noDelay"
-    | "readBufferSize"
-    | "denoSockets"
-  >
-  & {
-    /** The URL path, or the paths, that become WebSockets. Default: all. */
-    path?: string | readonly string[];
-  };
+export type SocketsOptions<T = undefined> = Omit<
+  ServeOptions<T>,
+  | "hostname"
+  | "port"
+  | "unix"
+  | "reusePort"
+  | "backlog"
+  | "tls"
+  | "fetch"
+  | "maxHandshakeSize"
+  | "noDelay"
+  | "readBufferSize"
+  | "denoSockets"
+  | "proxyProtocol"
+>;
 
 /** A request that was accepted, for the runtime to upgrade. */
 export interface NativeUpgrade<T, S> {
@@ -62,39 +67,22 @@ export interface NativeUpgrade<T, S> {
 /** How a request becomes a WebSocket; `A` is what the runtime wants as the answer. */
 export type PerformUpgrade<T, S, A> = (upgrade: NativeUpgrade<T, S>) => A | Response;
 
+/** Calls back when the client of a request leaves; returns what ends that. */
+export type WhenLeft = (left: () => void) => () => void;
+
 /** The connections that one `createSockets` has accepted, and the way to them. */
 export abstract class NativeSockets<T, S> extends ConnectionGroup<T> {
   readonly #core: ServerCore<T>;
   readonly #engine: NativeEngine<S>;
-  readonly #paths: ReadonlySet<string> | undefined;
-  readonly #context: NativeContext<T>;
-  /** Handshakes whose `upgrade` hook has yet to decide, and connections that have yet to open. */
-  #opening = 0;
+  /** Called when the server shuts down, by each request whose hook has yet to decide. */
+  readonly #undecided: Set<() => void> = new Set();
 
   /** @internal Sockets come from `createSockets`. */
   constructor(options: SocketsOptions<T>, engine: NativeEngine<S>, limits: NativeLimits) {
-    const { path, ...others } = checkNativeOptions(options, limits);
-    const core = new ServerCore<T>(serveRules<T>(others));
+    const core = new ServerCore<T>(serveRules<T>(checkNativeOptions(options, limits)));
     super(core);
     this.#core = core;
     this.#engine = engine;
-    this.#paths = path === undefined
-      ? undefined
-      : new Set(typeof path === "string" ? [path] : path);
-    this.#context = {
-      connectionRules: core.connectionRules,
-      handlers: core.handlers,
-      topics: core.topics,
-      reportError: (error) => core.reportError(error),
-      connectionOpened: (driver) => {
-        this.#opening--;
-        if (core.isShuttingDown) return false;
-        core.joined(driver);
-        return true;
-      },
-      connectionAbandoned: () => void this.#opening--,
-      connectionClosed: (connection) => core.connectionClosed(connection),
-    };
     core.begin();
   }
 
@@ -103,11 +91,19 @@ export abstract class NativeSockets<T, S> extends ConnectionGroup<T> {
     return this.#core.rules;
   }
 
+  /** Shuts the connections down; see {@linkcode ConnectionGroup.shutdown}. */
+  override shutdown(options: ShutdownOptions = {}): Promise<void> {
+    const finished = super.shutdown(options);
+    for (const end of [...this.#undecided]) end();
+    return finished;
+  }
+
   /** @internal Whether a request asks for a WebSocket of one of our paths. */
   protected isOwn(request: Request): boolean {
     const { headers, method, url } = request;
     if (method !== "GET" || headers.get("upgrade")?.toLowerCase() !== "websocket") return false;
-    return this.#paths === undefined || this.#paths.has(pathOf(url));
+    const { path } = this.#core.rules;
+    return path === undefined || path.includes(pathOf(url));
   }
 
   /** @internal Decides about a request, and lets the runtime upgrade it. */
@@ -115,175 +111,260 @@ export abstract class NativeSockets<T, S> extends ConnectionGroup<T> {
     request: Request,
     peer: NativePeer,
     perform: PerformUpgrade<T, S, A>,
+    whenLeft?: WhenLeft,
   ): Promise<A | Response> {
+    const handshake = new NativeHandshake<T, S, A>(
+      this.#core,
+      this.#engine,
+      this.#undecided,
+      request,
+      peer,
+      perform,
+    );
+    return handshake.run(whenLeft);
+  }
+}
+
+/** One opening handshake on a request that the runtime has read. */
+class NativeHandshake<T, S, A> implements NativeEntry<T> {
+  readonly #core: ServerCore<T>;
+  readonly #engine: NativeEngine<S>;
+  readonly #undecided: Set<() => void>;
+  readonly #request: Request;
+  readonly #perform: PerformUpgrade<T, S, A>;
+  #peer: NativePeer;
+  #upgradeRequest: UpgradeRequest;
+  #head: ServerRequest | undefined;
+  #isCounted = false;
+  #countedAddress: string | undefined;
+  #release: (() => unknown) | undefined;
+
+  constructor(
+    core: ServerCore<T>,
+    engine: NativeEngine<S>,
+    undecided: Set<() => void>,
+    request: Request,
+    peer: NativePeer,
+    perform: PerformUpgrade<T, S, A>,
+  ) {
+    this.#core = core;
+    this.#engine = engine;
+    this.#undecided = undecided;
+    this.#request = request;
+    this.#peer = { ...peer, remoteAddress: normalizeAddress(peer.remoteAddress) };
+    this.#perform = perform;
+    this.#upgradeRequest = this.#describe(request.headers, []);
+  }
+
+  /** The answer; the promise does not reject. */
+  run(whenLeft: WhenLeft | undefined): Promise<A | Response> {
     try {
-      const decided = this.#decide(request, peer, perform);
-      return isPromiseLike(decided)
-        ? Promise.resolve(decided).catch((error: unknown) => this.#refuse(error))
-        : Promise.resolve(decided);
+      const result = this.#decide();
+      if (!isPromiseLike(result)) return Promise.resolve(this.#settle(result));
+      return this.#whenDecided(result, whenLeft).catch((error: unknown) => this.#refuse(error));
     } catch (error) {
       return Promise.resolve(this.#refuse(error));
     }
   }
 
-  #decide<A>(
-    request: Request,
-    peer: NativePeer,
-    perform: PerformUpgrade<T, S, A>,
-  ): A | Response | Promise<A | Response> {
-    if (this.#core.isShuttingDown) return shuttingDown();
-    this.#checkRoom();
-    const { rules } = this.#core;
-    const head = checkUpgrade(headOf(request));
-    if (!isHostAllowed(rules.allowedHosts, head.host)) throw hostRefused(head.host);
-    const upgradeRequest: UpgradeRequest = {
-      method: head.method,
-      url: request.url.replace(/^http/, "ws"),
-      path: pathOf(request.url),
-      headers: head.fields,
-      remoteAddress: peer.remoteAddress,
-      remotePort: peer.remotePort,
-      raw: request,
-      subprotocols: head.subprotocols,
-    };
-    const origins = head.fields.getAll("origin");
-    const isAllowed = callHook(() =>
-      isOriginAllowed(rules.allowedOrigins, origins, head.host, upgradeRequest)
-    );
-    if (!isAllowed) throw originRefused(origins, upgradeRequest);
-    const { upgrade } = rules.options;
-    if (upgrade === undefined) return this.#accept(head, upgradeRequest, peer, undefined, perform);
-    const decision = callHook(() => upgrade.call(rules.options, upgradeRequest));
-    if (!isPromiseLike(decision)) {
-      return this.#settle(head, upgradeRequest, peer, decision, perform);
+  /** Checks the request, and asks the hook. */
+  #decide(): UpgradeResult<T> | PromiseLike<UpgradeResult<T>> {
+    const { rules, count } = this.#core;
+    const { trustedProxies, allowedHosts, allowedOrigins, options } = rules;
+    count.addHandshake(this.#peer.remoteAddress);
+    this.#isCounted = true;
+    const request = checkUpgrade(headOf(this.#request));
+    this.#head = request;
+    if (trustedProxies !== undefined) {
+      this.#peer = trustedProxies.clientOf(this.#peer, request.fields);
     }
-    return this.#whenDecided(
-      decision,
-      (settled) => this.#settle(head, upgradeRequest, peer, settled, perform),
+    this.#upgradeRequest = this.#describe(request.fields, request.subprotocols);
+    count.addAddress(this.#peer.remoteAddress);
+    this.#countedAddress = this.#peer.remoteAddress;
+    if (this.#core.isShuttingDown) throw shuttingDown();
+    if (!isHostAllowed(allowedHosts, request.host)) throw hostRefused(request.host);
+    const origins = request.fields.getAll("origin");
+    const isAllowed = callHook(() =>
+      isOriginAllowed(allowedOrigins, origins, request.host, this.#upgradeRequest)
     );
+    if (!isAllowed) throw originRefused(origins, this.#upgradeRequest);
+    return callHook(() => options.upgrade?.(this.#upgradeRequest));
   }
 
-  /** Waits for a hook, no longer than `handshakeTimeout`. */
-  async #whenDecided<V, A>(decision: PromiseLike<V>, then: (value: V) => A): Promise<A> {
+  #describe(headers: HeaderView, subprotocols: readonly string[]): UpgradeRequest {
+    const { url, method } = this.#request;
+    const { remoteAddress, remotePort } = this.#peer;
+    const isSecure = this.#core.rules.trustedProxies?.isSecure(this.#peer, headers) === true;
+    return {
+      method,
+      url: url.replace(/^https?/, (scheme) => scheme === "https" || isSecure ? "wss" : "ws"),
+      path: pathOf(url),
+      headers,
+      remoteAddress,
+      remotePort,
+      subprotocols,
+      raw: this.#request,
+    };
+  }
+
+  /** Waits for the hook: no longer than `handshakeTimeout`, the client or the server. */
+  async #whenDecided(
+    result: PromiseLike<UpgradeResult<T>>,
+    whenLeft: WhenLeft | undefined,
+  ): Promise<A | Response> {
     const { handshakeTimeout } = this.#core.rules;
     let timer: ReturnType<typeof setTimeout> | undefined;
-    this.#opening++;
-    try {
-      const late = new Promise<never>((_, reject) => {
-        if (handshakeTimeout === 0) return;
-        const error = new HandshakeError(
-          "HANDSHAKE_TIMEOUT",
-          "The server took too long to decide",
-          { status: 503 },
-        );
-        timer = setTimeout(() => reject(error), handshakeTimeout);
-      });
-      const failed = (cause: unknown): never => {
-        throw new HookFailure(cause);
+    let forget = (): void => {};
+    const over = new Promise<never>((_, reject) => {
+      const end = (): void => reject(shuttingDown());
+      const forgetClient = whenLeft?.(() => reject(clientLeft()));
+      this.#undecided.add(end);
+      if (handshakeTimeout > 0) {
+        const message = "The server took too long to decide";
+        const late = new HandshakeError("HANDSHAKE_TIMEOUT", message, { status: 503 });
+        timer = setTimeout(() => reject(late), handshakeTimeout);
+      }
+      forget = () => {
+        this.#undecided.delete(end);
+        forgetClient?.();
+        clearTimeout(timer);
       };
-      const value = await Promise.race([Promise.resolve(decision).catch(failed), late]);
-      return then(value);
+    });
+    let isOver = false;
+    // A decision that comes too late has still to give back what the hook has taken.
+    const decided = Promise.resolve(result).then((value) => {
+      if (isOver) this.#discard(value);
+      return value;
+    }, (cause: unknown) => {
+      throw new HookFailure(cause);
+    });
+    try {
+      return this.#settle(await Promise.race([decided, over]));
     } finally {
-      clearTimeout(timer);
-      this.#opening--;
+      isOver = true;
+      forget();
     }
   }
 
-  #settle<A>(
-    head: ServerRequest,
-    request: UpgradeRequest,
-    peer: NativePeer,
-    result: UpgradeResult<T>,
-    perform: PerformUpgrade<T, S, A>,
-  ): A | Response {
-    if (isResponse(result)) return result;
+  #settle(result: UpgradeResult<T>): A | Response {
     if (result === "pass") {
-      throw new TypeError('upgrade returned "pass", which createSockets cannot do: use `path`');
-    }
-    const decision = result ?? undefined;
-    if (decision !== undefined) checkDecision(decision);
-    if (decision?.status !== undefined) {
-      const { status, headers, body } = decision;
-      const lines = headerLines(headers);
-      // It checks the status, the fields and the body.
-      refusalResponse({ status, headers: lines, body });
-      return new Response(body as BodyInit | undefined ?? null, {
-        status,
-        headers: [...lines ?? []].map(([name, value]) => [name, value]),
-      });
-    }
-    return this.#accept(head, request, peer, decision as UpgradeAcceptance<T> | undefined, perform);
-  }
-
-  #accept<A>(
-    head: ServerRequest,
-    request: UpgradeRequest,
-    peer: NativePeer,
-    decision: UpgradeAcceptance<T> | undefined,
-    perform: PerformUpgrade<T, S, A>,
-  ): A | Response {
-    // Again, because others may have come, or the server shut down, while a hook decided.
-    if (this.#core.isShuttingDown) return shuttingDown();
-    this.#checkRoom();
-    const { subprotocols } = head;
-    const subprotocol = decision?.subprotocol ??
-      chooseSubprotocol(this.#core.rules.subprotocols, subprotocols) ?? "";
-    const headers = [...headerLines(decision?.headers) ?? []];
-    if (decision !== undefined) {
-      // It checks that the client offers the subprotocol, and that the fields may be set.
-      acceptResponse({
-        key: head.key,
-        subprotocol: subprotocol === "" ? undefined : subprotocol,
-        subprotocols,
-        headers,
-      });
-    }
-    head.fields.compact();
-    const info: HandshakeInfo = {
-      url: request.url,
-      status: 101,
-      headers: head.fields,
-      protocol: subprotocol,
-      extensions: "",
-    };
-    this.#opening++;
-    const driver = new NativeDriver<T, S>(
-      this.#context,
-      this.#engine,
-      info,
-      decision?.data as T,
-      peer,
-      decision?.handlers,
-      subprotocol === TOPICS_SUBPROTOCOL ? this.#core.topicsLayer : undefined,
-    );
-    return perform({ driver, subprotocol, headers });
-  }
-
-  /** @throws {HandshakeError} When there are too many connections. */
-  #checkRoom(): void {
-    const { maxConnections } = this.#core.rules;
-    if (this.#core.connections + this.#opening >= maxConnections) {
-      throw new HandshakeError(
-        "TOO_MANY_CONNECTIONS",
-        `Connection limit reached (maxConnections: ${maxConnections})`,
-        { status: 503 },
+      throw new TypeError(
+        'upgrade returned "pass", which is for attach and createUpgrader: here the option "path" ' +
+          "says which requests are left alone",
       );
     }
+    this.#release = releaseOf(result);
+    if (isResponse(result)) return this.#reject(result, rejectedByHook(result.status));
+    const decision = result ?? {};
+    checkDecision(decision);
+    if (decision.status === undefined) return this.#accept(decision);
+    const { status, headers, body } = decision;
+    const lines = headerLines(headers);
+    // It checks the status, the fields and the body.
+    refusalResponse({ status, headers: lines, body });
+    const fields = new Headers([...lines ?? []].map(([name, value]) => [name, value]));
+    const response = new Response(body as BodyInit | undefined ?? null, {
+      status,
+      headers: fields,
+    });
+    return this.#reject(response, rejectedByHook(status));
   }
 
-  /** The answer to a request that is not accepted. */
+  #accept(decision: UpgradeAcceptance<T>): A | Response {
+    const core = this.#core;
+    const { key, subprotocols, fields } = this.#head!;
+    // The server may have been shut down while the hook decided.
+    if (core.isShuttingDown) throw shuttingDown();
+    const subprotocol = decision.subprotocol ??
+      chooseSubprotocol(core.rules.subprotocols, subprotocols);
+    const headers = [...headerLines(decision.headers) ?? []];
+    // It checks that the client offers the subprotocol, and that the fields may be set.
+    acceptResponse({ key, subprotocol, subprotocols, headers });
+    fields.compact();
+    const info: HandshakeInfo = {
+      url: this.#upgradeRequest.url,
+      status: 101,
+      headers: fields,
+      protocol: subprotocol ?? "",
+      extensions: "",
+    };
+    const driver = new NativeDriver<T, S>(
+      core,
+      this.#engine,
+      this,
+      info,
+      decision.data as T,
+      this.#peer,
+      decision.handlers,
+      subprotocol === TOPICS_SUBPROTOCOL ? core.topicsLayer : undefined,
+    );
+    return this.#perform({ driver, subprotocol: subprotocol ?? "", headers });
+  }
+
+  /** The connection is open. Returns whether it may stay. */
+  opened(driver: ServedConnection<T>): boolean {
+    const core = this.#core;
+    if (core.isShuttingDown) {
+      this.#giveBack();
+      return false;
+    }
+    core.count.removeHandshake();
+    core.joined(driver, this.#release);
+    return true;
+  }
+
+  /** The request was accepted, and the connection has never opened. */
+  abandoned(): void {
+    this.#giveBack();
+  }
+
+  /** The answer to a request that is not accepted because of an error. */
   #refuse(error: unknown): Response {
     if (error instanceof HandshakeError) {
+      const { status = 400, code, message } = error;
       const headers = [...error.headers ?? []].filter(([name]) => !/^connection$/i.test(name));
-      return new Response(`${error.message}\n`, { status: error.status ?? 400, headers });
+      return this.#reject(new Response(`${message}\n`, { status, headers }), {
+        status,
+        code,
+        message,
+      });
     }
     this.#core.reportError(error instanceof HookFailure ? error.cause : error);
-    return new Response("The server failed to decide\n", { status: 500 });
+    const message = "A hook of the server failed";
+    return this.#reject(new Response("The server failed to decide\n", { status: 500 }), {
+      status: 500,
+      code: "HANDLER_FAILED",
+      message,
+    });
+  }
+
+  #reject(response: Response, refusal: Refusal): Response {
+    this.#giveBack();
+    this.#core.refused(this.#upgradeRequest, refusal);
+    return response;
+  }
+
+  /** A hook has decided about a request that is over already. */
+  #discard(result: unknown): void {
+    const release = releaseOf(result);
+    if (release !== undefined) this.#core.release(release);
+  }
+
+  /** There will be no connection: nothing is counted or kept for it. */
+  #giveBack(): void {
+    const { count } = this.#core;
+    if (this.#isCounted) count.removeHandshake();
+    if (this.#countedAddress !== undefined) count.removeAddress(this.#countedAddress);
+    this.#isCounted = false;
+    this.#countedAddress = undefined;
+    const release = this.#release;
+    this.#release = undefined;
+    if (release !== undefined) this.#core.release(release);
   }
 }
 
-function shuttingDown(): Response {
-  return new Response("The server shuts down\n", { status: 503 });
+function clientLeft(): HandshakeError {
+  return new HandshakeError("CONNECTION_LOST", "The client has left", { status: 400 });
 }
 
 /** The path of a URL, without its query. */
@@ -294,7 +375,7 @@ function pathOf(url: string): string {
 }
 
 /** A web request as the head that the checks of the opening handshake read. */
-function headOf(request: Request): ReturnType<typeof requestFrom> {
+function headOf(request: Request): RequestHead {
   const { method, url, headers } = request;
   const rawHeaders: string[] = [];
   for (const [name, value] of headers) rawHeaders.push(name, value);

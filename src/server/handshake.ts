@@ -824,7 +824,7 @@ function addressOf({ remoteAddress, remotePort }: Partial<PeerAddress>): PeerAdd
   return { remoteAddress: normalizeAddress(remoteAddress ?? ""), remotePort: remotePort ?? 0 };
 }
 
-function rejectedByHook(status: number): Refusal {
+export function rejectedByHook(status: number): Refusal {
   return { status, code: "UPGRADE_REJECTED", message: `The upgrade hook answered ${status}` };
 }
 
@@ -833,7 +833,7 @@ function failed(method: string | undefined): Uint8Array {
   return refusalResponse({ status: 500, body, omitBody: method === "HEAD" });
 }
 
-function shuttingDown(): HandshakeError {
+export function shuttingDown(): HandshakeError {
   return new HandshakeError("SHUTTING_DOWN", "The server is shutting down", { status: 503 });
 }
 

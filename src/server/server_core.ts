@@ -155,9 +155,16 @@ export class ServerCore<T>
     return this.#clientTopics;
   }
 
-  /** A connection was opened by other means than {@linkcode ServerCore.accept}. */
-  joined(connection: ServedConnection<T>): void {
+  /**
+   * A connection was opened by other means than {@linkcode ServerCore.accept}.
+   *
+   * @param release Called when it has closed.
+   */
+  joined(connection: ServedConnection<T>, release: (() => unknown) | undefined): void {
     this.#connections.set(connection.connection, connection);
+    if (release !== undefined) {
+      (this.#releases ??= new Map()).set(connection.connection, release);
+    }
     this.#since.opened++;
   }
 
