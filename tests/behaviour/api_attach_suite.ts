@@ -4,7 +4,13 @@ import assert from "node:assert/strict";
 import { createServer, type Server as HttpServer } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
-import { type CloseInfo, type Connection, HandshakeError, type Message } from "../../mod.ts";
+import {
+  type CloseInfo,
+  type Connection,
+  HandshakeError,
+  type Message,
+  type UpgradeRequest,
+} from "../../mod.ts";
 import {
   attach,
   createUpgrader,
@@ -349,5 +355,300 @@ export const cases: Cases = liveCases({
     assert.throws(() => createUpgrader({ mesage() {} } as UpgradeOptions), /mesage/);
     assert.equal(http.listenerCount("upgrade"), 0);
     return Promise.resolve();
+  },
+
+  "a client that has left before upgrade is called gives undefined": async (t) => {
+    for (const leave of ["resetAndDestroy", "end"] as const) {
+      const http = await httpServer(t);
+      const upgrader = createUpgrader({ open: () => assert.fail("opened") });
+      const arrived = new Deferred<() => Promise<Connection<undefined> | undefined>>();
+      http.on("upgrade", (request, socket, head) => {
+        arrived.resolve(() => upgrader.upgrade(request, socket, head));
+        socket.on("error", () => {});
+      });
+      const peer = await t.rawClient({ port: http.port });
+      peer.send(upgradeRequest());
+      const upgradeNow = await arrived.promise;
+      peer.socket[leave]();
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      assert.equal(await upgradeNow(), undefined);
+      assert.equal(upgrader.connections, 0);
+      await upgrader.shutdown({ timeout: 500 });
+    }
+  },
+
+  "a client that leaves while the hook decides gives undefined, and release is called": async (
+    t,
+  ) => {
+    for (const leave of ["resetAndDestroy", "end"] as const) {
+      const http = await httpServer(t);
+      const asked = new Deferred<void>();
+      const decide = new Deferred<void>();
+      const released = new Deferred<void>();
+      const outcome = new Deferred<unknown>();
+      const upgrader = createUpgrader({
+        async upgrade() {
+          asked.resolve();
+          await decide.promise;
+          return { release: () => released.resolve() };
+        },
+      });
+      http.on("upgrade", (request, socket, head) => {
+        upgrader.upgrade(request, socket, head).then(outcome.resolve);
+      });
+      const peer = await t.rawClient({ port: http.port });
+      peer.send(upgradeRequest());
+      await asked.promise;
+      peer.socket[leave]();
+      assert.equal(await outcome.promise, undefined);
+      decide.resolve();
+      await released.promise;
+      await upgrader.shutdown();
+    }
+  },
+
+  "upgrade twice for one socket throws, and the client gets one answer": async (t) => {
+    const http = await httpServer(t);
+    const upgrader = createUpgrader(echo);
+    t.context.after(() => upgrader.shutdown({ timeout: 0 }));
+    const failure = new Deferred<unknown>();
+    http.on("upgrade", (request, socket, head) => {
+      upgrader.upgrade(request, socket, head);
+      try {
+        upgrader.upgrade(request, socket, head);
+      } catch (error) {
+        failure.resolve(error);
+      }
+      try {
+        createUpgrader(echo).upgrade(request, socket, head);
+      } catch (error) {
+        failure.resolve(error);
+      }
+    });
+    const peer = await t.rawClient({ port: http.port });
+    assert.equal((await peer.upgrade()).status, 101);
+    assert.ok(await failure.promise instanceof TypeError);
+    peer.send({ opcode: TEXT, payload: "one" });
+    assert.deepEqual((await peer.frame())!.payload, utf8("one"));
+  },
+
+  "what upgrade is given is there before open": async (t) => {
+    const http = await httpServer(t);
+    const log = new Queue<string>();
+    const upgrader = createUpgrader<{ user: string }>({
+      upgrade: () => ({}),
+      open: (conn) => log.push(conn.data.user),
+      message: () => log.push("shared"),
+    });
+    t.context.after(() => upgrader.shutdown({ timeout: 0 }));
+    http.on("upgrade", (request, socket, head) => {
+      const own = {
+        open: (conn: Connection<{ user: string }>) => log.push(`own ${conn.data.user}`),
+      };
+      upgrader.upgrade(request, socket, head, {
+        data: { user: "ada" },
+        ...(request.url === "/own" ? { handlers: own } : {}),
+      });
+    });
+    await t.connect(`ws://127.0.0.1:${http.port}/`);
+    assert.equal(await log.next(), "ada");
+    await t.connect(`ws://127.0.0.1:${http.port}/own`);
+    assert.equal(await log.next(), "own ada");
+    http.removeAllListeners("upgrade");
+    http.on("upgrade", (request, socket, head) => {
+      assert.throws(
+        () => upgrader.upgrade(request, socket, head, { dta: 1 } as { data?: { user: string } }),
+        /dta/,
+      );
+      socket.destroy();
+    });
+    await assert.rejects(t.connect(`ws://127.0.0.1:${http.port}/`));
+  },
+
+  "attach with a path leaves the others to other listeners": async (t) => {
+    const http = await httpServer(t);
+    const taken: string[] = [];
+    const a = attach(http, { ...echo, path: "/a" });
+    http.on("upgrade", (request, socket) => {
+      taken.push(request.url!);
+      if (request.url === "/own") {
+        socket.end("HTTP/1.1 101 Switching Protocols\r\nUpgrade: other\r\n\r\n");
+      }
+    });
+    const b = attach(http, { ...echo, path: ["/b", "/c"] });
+    for (const upgrader of [a, b]) t.context.after(() => upgrader.shutdown({ timeout: 0 }));
+    for (const path of ["a", "b", "c"]) {
+      await assertEcho(await t.connect(`ws://127.0.0.1:${http.port}/${path}`));
+    }
+    assert.deepEqual([a.connections, b.connections], [1, 2]);
+    const own = await t.rawClient({ port: http.port });
+    own.send(upgradeRequest([], "/own"));
+    const { status, headers } = await own.answer();
+    assert.deepEqual([status, headers.get("upgrade")], [101, "other"]);
+    assert.equal(await own.rest(), "");
+    assert.deepEqual(taken, ["/a", "/b", "/c", "/own"]);
+  },
+
+  "an attach whose hook passes leaves the request to others, at once or later": async (t) => {
+    const http = await httpServer(t);
+    const only = (path: string, later: boolean): UpgradeOptions => ({
+      ...echo,
+      upgrade(request) {
+        const result = request.path === path ? undefined : "pass" as const;
+        return later ? Promise.resolve(result) : result;
+      },
+    });
+    const all = [attach(http, only("/a", false)), attach(http, only("/b", true))];
+    for (const upgrader of all) t.context.after(() => upgrader.shutdown({ timeout: 0 }));
+    for (const path of ["a", "b", "a", "b"]) {
+      await assertEcho(await t.connect(`ws://127.0.0.1:${http.port}/${path}`));
+    }
+    assert.deepEqual(all.map(({ connections }) => connections), [2, 2]);
+    const peer = await t.rawClient({ port: http.port });
+    peer.send(upgradeRequest([], "/none"));
+    assert.equal((await peer.answer()).status, 404);
+  },
+
+  "a request that only attach listens for and that none of them wants is 404": async (t) => {
+    const http = await httpServer(t);
+    const refused = new Queue<string>();
+    for (const path of ["/a", "/b"]) {
+      const upgrader = attach(http, {
+        path,
+        onRefused: (request, { status }) => refused.push(`${request.path} ${status}`),
+      });
+      t.context.after(() => upgrader.shutdown({ timeout: 0 }));
+    }
+    const peer = await t.rawClient({ port: http.port });
+    peer.send(upgradeRequest([], "/other?x"));
+    assert.equal((await peer.answer()).status, 404);
+    assert.equal(await refused.next(), "/other 404");
+  },
+
+  "a hook that passes does so for foreign origins, too": async (t) => {
+    const http = await httpServer(t);
+    const upgrader = attach(http, {
+      ...echo,
+      upgrade: ({ path }) => path === "/a" ? undefined : "pass",
+    });
+    t.context.after(() => upgrader.shutdown({ timeout: 0 }));
+    http.on("upgrade", (request, socket) => {
+      if (request.url === "/hmr") socket.end("HTTP/1.1 101 Switching Protocols\r\n\r\n");
+    });
+    const evil = ["Origin: http://evil.example"];
+    const hmr = await t.rawClient({ port: http.port });
+    hmr.send(upgradeRequest(evil, "/hmr"));
+    assert.equal((await hmr.answer()).status, 101);
+    const own = await t.rawClient({ port: http.port });
+    own.send(upgradeRequest(evil, "/a"));
+    assert.equal((await own.answer()).status, 403);
+  },
+
+  "two listeners that take one request: one answer, and onError receives the mistake": async (
+    t,
+  ) => {
+    const http = await httpServer(t);
+    const errors = new Queue<unknown>();
+    const options: UpgradeOptions = { ...echo, onError: errors.push };
+    const pair = [attach(http, options), attach(http, options)];
+    for (const upgrader of pair) t.context.after(() => upgrader.shutdown({ timeout: 0 }));
+    const { port } = http;
+    await assertEcho(await t.connect(`ws://127.0.0.1:${port}/`));
+    assert.match(String(await errors.next()), /TypeError: Two listeners .*path.*pass/);
+    assert.deepEqual(pair.map(({ connections }) => connections), [1, 0]);
+    const refused = await t.rawClient({ port });
+    refused.send(upgradeRequest(["Origin: http://evil.example"]));
+    assert.equal((await refused.answer()).status, 403);
+    assert.equal((await refused.rest()).match(/HTTP\/1\.1/g), null);
+    await errors.atLeast(2);
+  },
+
+  "a listener that is not ours and takes the request keeps it": async (t) => {
+    for (const first of [true, false]) {
+      const http = await httpServer(t);
+      const errors = new Queue<unknown>();
+      const foreign = (): void => {
+        http.on("upgrade", (_, socket) => {
+          socket.write("HTTP/1.1 101 Switching Protocols\r\nUpgrade: other\r\n\r\n");
+          socket.on("data", (chunk) => socket.end(chunk));
+        });
+      };
+      if (first) foreign();
+      const upgrader = attach(http, { ...echo, onError: errors.push });
+      t.context.after(() => upgrader.shutdown({ timeout: 0 }));
+      if (!first) foreign();
+      const peer = await t.rawClient({ port: http.port });
+      peer.send(upgradeRequest());
+      assert.equal((await peer.answer()).headers.get("upgrade"), "other");
+      peer.send("theirs");
+      assert.equal(await peer.rest(), "theirs");
+      assert.ok(await errors.next() instanceof TypeError);
+      assert.equal(upgrader.connections, 0);
+    }
+  },
+
+  "an upgrade to another protocol is left to others": async (t) => {
+    const http = await httpServer(t);
+    const upgrader = attach(http, echo);
+    t.context.after(() => upgrader.shutdown({ timeout: 0 }));
+    http.on("upgrade", (request, socket) => {
+      if (request.headers.upgrade === "other") socket.end("HTTP/1.1 101 Fine\r\n\r\n");
+    });
+    const peer = await t.rawClient({ port: http.port });
+    peer.send(upgradeRequest().replace("websocket", "other"));
+    assert.equal((await peer.answer()).status, 101);
+    await assertEcho(await t.connect(`ws://127.0.0.1:${http.port}/`));
+  },
+
+  "obs-text in a cookie, raw, tls and remotePort are what the HTTP server has read": async (t) => {
+    const seen = new Deferred<UpgradeRequest>();
+    const { port } = await attached(t, { upgrade: (request) => seen.resolve(request) });
+    const peer = await t.rawClient({ port });
+    const request = upgradeRequest(["Cookie: city=M\xfcnchen"]);
+    peer.send(Uint8Array.from(request, (character) => character.charCodeAt(0)));
+    assert.equal((await peer.answer()).status, 101);
+    const { raw, remotePort, tls, headers, path } = await seen.promise;
+    assert.equal((raw as { url: string }).url, "/chat");
+    assert.equal(path, "/chat");
+    assert.equal(remotePort, peer.socket.localPort);
+    assert.equal(tls, undefined);
+    assert.match(headers.get("cookie")!, /^city=M.nchen$/u);
+    const strict = await t.rawClient({ port });
+    strict.send(
+      Uint8Array.from(upgradeRequest(["Sec-WebSocket-Protocol: \xfc"]), (c) => c.charCodeAt(0)),
+    );
+    assert.equal((await strict.answer()).status, 400);
+  },
+
+  "a Response of the hook is sent": async (t) => {
+    const { port } = await attached(t, {
+      upgrade: () => new Response("closed today", { status: 403 }),
+    });
+    const peer = await t.rawClient({ port });
+    assert.equal((await peer.upgrade()).status, 403);
+    assert.equal(await peer.rest(), "closed today");
+  },
+
+  "an aborted client does not end the process while a hook decides": async (t) => {
+    const decide = new Deferred<void>();
+    const asked = new Queue<void>();
+    const { port, url, sockets } = await attached(t, {
+      ...echo,
+      async upgrade({ path }) {
+        if (path !== "/chat") return;
+        asked.push();
+        await decide.promise;
+      },
+    });
+    for (let i = 0; i < 5; i++) {
+      const peer = await t.rawClient({ port });
+      peer.send(upgradeRequest());
+      await asked.next();
+      peer.socket.resetAndDestroy();
+    }
+    await settled(() => sockets.stats().handshakes);
+    decide.resolve();
+    await assertEcho(await t.connect(url));
+    assert.equal(sockets.connections, 1);
   },
 });
