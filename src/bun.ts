@@ -14,14 +14,7 @@
  * @module
  */
 
-import type { ConnectOptions } from "./client/connect_options.ts";
-import type { Connection } from "./connection/connection.ts";
-import { connectTo } from "./reconnect/connect_to.ts";
-import type { ReconnectingConnection } from "./reconnect/reconnecting_connection.ts";
-import type { ReconnectingConnectOptions } from "./reconnect/reconnecting_options.ts";
-import type { ServeOptions } from "./server/serve_options.ts";
-import { serveOver } from "./server/serve.ts";
-import type { Server } from "./server/server.ts";
+import { type Connect, connectOn, type Serve, serveOn } from "./entry.ts";
 import { BunSockets } from "./native/bun.ts";
 import type { SocketsOptions } from "./native/sockets.ts";
 import { bunNetwork } from "./transport/bun.ts";
@@ -30,65 +23,11 @@ export * from "./public.ts";
 export type { BunServer, BunSockets, BunWebSocket, BunWebSocketHandlers } from "./native/bun.ts";
 export type { NativeSockets, SocketsOptions } from "./native/sockets.ts";
 
-/**
- * Starts a WebSocket server; see `serve` of the main entry.
- *
- * @example
- * ```ts ignore
- * import { serve } from "@quickws/quickws/bun";
- *
- * await using server = await serve({ port: 0, message: (conn, data) => conn.send(data) });
- * console.log(server.url); // ws://127.0.0.1:...
- * ```
- */
-export function serve<T = undefined>(options: ServeOptions<T> = {}): Promise<Server<T>> {
-  return serveOver(bunNetwork, options);
-}
+/** Starts a WebSocket server; see {@linkcode Serve}. */
+export const serve: Serve = serveOn(bunNetwork);
 
-/**
- * Opens a connection that comes back when it is lost; see `connect` of the main entry.
- *
- * @example
- * ```ts ignore
- * import { connect, serve } from "@quickws/quickws/bun";
- *
- * await using server = await serve({ port: 0, open: (conn) => conn.send("welcome") });
- * await using conn = await connect(server.url, { reconnect: true });
- * for await (const data of conn) {
- *   console.log(data); // welcome
- *   break;
- * }
- * ```
- */
-export function connect<T = undefined>(
-  url: string | URL,
-  options: ReconnectingConnectOptions<T>,
-): Promise<ReconnectingConnection<T>>;
-/**
- * Opens a connection to a WebSocket server; see `connect` of the main entry.
- *
- * @example
- * ```ts ignore
- * import { connect, serve } from "@quickws/quickws/bun";
- *
- * await using server = await serve({ port: 0, open: (conn) => conn.send("welcome") });
- * await using conn = await connect(server.url);
- * for await (const data of conn) {
- *   console.log(data); // welcome
- *   break;
- * }
- * ```
- */
-export function connect<T = undefined>(
-  url: string | URL,
-  options?: ConnectOptions<T>,
-): Promise<Connection<T>>;
-export function connect<T>(
-  url: string | URL,
-  options: ConnectOptions<T> | ReconnectingConnectOptions<T> = {},
-): Promise<Connection<T> | ReconnectingConnection<T>> {
-  return connectTo(bunNetwork, url, options);
-}
+/** Opens a connection to a WebSocket server; see {@linkcode Connect}. */
+export const connect: Connect = connectOn(bunNetwork);
 
 /**
  * Makes WebSockets for the port of a `Bun.serve`: the same handlers, `Connection`, topics, backplane and

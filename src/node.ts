@@ -22,14 +22,8 @@
 import { nodeNetwork } from "./transport/node.ts";
 import { type NodeSocket, NodeTransport } from "./transport/node_transport.ts";
 import { checkRuntime } from "./transport/node_versions.ts";
-import type { ConnectOptions } from "./client/connect_options.ts";
 import type { Connection } from "./connection/connection.ts";
-import { connectTo } from "./reconnect/connect_to.ts";
-import type { ReconnectingConnection } from "./reconnect/reconnecting_connection.ts";
-import type { ReconnectingConnectOptions } from "./reconnect/reconnecting_options.ts";
-import type { ServeOptions } from "./server/serve_options.ts";
-import { serveOver } from "./server/serve.ts";
-import type { Server } from "./server/server.ts";
+import { type Connect, connectOn, type Serve, serveOn } from "./entry.ts";
 import type { UpgradeSocket } from "./server/handshake.ts";
 import type { UpgradeTls } from "./server/upgrade_hook.ts";
 import {
@@ -62,65 +56,11 @@ export type NodeUpgradeListener = (
   head: Uint8Array,
 ) => void;
 
-/**
- * Starts a WebSocket server; see `serve` of the main entry.
- *
- * @example
- * ```ts
- * import { serve } from "@quickws/quickws/node";
- *
- * await using server = await serve({ port: 0, message: (conn, data) => conn.send(data) });
- * console.log(server.url); // ws://127.0.0.1:...
- * ```
- */
-export function serve<T = undefined>(options: ServeOptions<T> = {}): Promise<Server<T>> {
-  return serveOver(nodeNetwork, options);
-}
+/** Starts a WebSocket server; see {@linkcode Serve}. */
+export const serve: Serve = serveOn(nodeNetwork);
 
-/**
- * Opens a connection that comes back when it is lost; see `connect` of the main entry.
- *
- * @example
- * ```ts
- * import { connect, serve } from "@quickws/quickws/node";
- *
- * await using server = await serve({ port: 0, open: (conn) => conn.send("welcome") });
- * await using conn = await connect(server.url, { reconnect: true });
- * for await (const data of conn) {
- *   console.log(data); // welcome
- *   break;
- * }
- * ```
- */
-export function connect<T = undefined>(
-  url: string | URL,
-  options: ReconnectingConnectOptions<T>,
-): Promise<ReconnectingConnection<T>>;
-/**
- * Opens a connection to a WebSocket server; see `connect` of the main entry.
- *
- * @example
- * ```ts
- * import { connect, serve } from "@quickws/quickws/node";
- *
- * await using server = await serve({ port: 0, open: (conn) => conn.send("welcome") });
- * await using conn = await connect(server.url);
- * for await (const data of conn) {
- *   console.log(data); // welcome
- *   break;
- * }
- * ```
- */
-export function connect<T = undefined>(
-  url: string | URL,
-  options?: ConnectOptions<T>,
-): Promise<Connection<T>>;
-export function connect<T>(
-  url: string | URL,
-  options: ConnectOptions<T> | ReconnectingConnectOptions<T> = {},
-): Promise<Connection<T> | ReconnectingConnection<T>> {
-  return connectTo(nodeNetwork, url, options);
-}
+/** Opens a connection to a WebSocket server; see {@linkcode Connect}. */
+export const connect: Connect = connectOn(nodeNetwork);
 
 /** The parts of an upgrade socket of `node:http` that its listeners have to know to share it. */
 interface SharedNodeSocket extends NodeSocket {

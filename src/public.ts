@@ -16,6 +16,7 @@ export type {
 export type { ProxyOption } from "./client/proxy_url.ts";
 export type { ClientTopicsOptions } from "./topics/client_topics.ts";
 export type { CompressionOptions } from "./connection/compression_options.ts";
+export type { Connect, Serve } from "./entry.ts";
 export type { ConnectOptions } from "./client/connect_options.ts";
 export type { Connection, HandshakeInfo } from "./connection/connection.ts";
 export type {

@@ -10,6 +10,7 @@ const PORT = "src/transport/transport.ts";
 /** What the entries for users may import. */
 const ENTRY = [
   "src/public.ts",
+  "src/entry.ts",
   "src/connection/",
   "src/server/",
   "src/client/",
@@ -127,7 +128,15 @@ const LAYERS: Record<string, readonly string[]> = {
     "src/session/",
     "src/handshake/",
   ],
+  "src/entry.ts": [
+    "src/connection/",
+    "src/server/",
+    "src/client/",
+    "src/reconnect/",
+    PORT,
+  ],
   "src/public.ts": [
+    "src/entry.ts",
     "src/errors.ts",
     "src/wire/",
     "src/message/",

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers";
 import { connectOver } from "../../src/client/connect.ts";
-import { connectTo } from "../../src/reconnect/connect_to.ts";
+import { connectOn } from "../../src/entry.ts";
 import type { ConnectOptions } from "../../src/client/connect_options.ts";
 import type { Connection } from "../../src/connection/connection.ts";
 import type { ConnectionOptions } from "../../src/connection/connection_options.ts";
@@ -72,7 +72,7 @@ export class Harness {
     url: string | URL,
     options: ReconnectingConnectOptions<T>,
   ): Promise<ReconnectingConnection<T>> {
-    const connection = await connectTo(this.network, url, options);
+    const connection = await connectOn(this.network)(url, options);
     this.#connections.push(connection);
     return connection;
   }

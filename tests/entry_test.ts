@@ -1,17 +1,17 @@
 // One connection or one that lasts, by the option.
 
 import assert from "node:assert/strict";
-import { connectTo } from "../../src/reconnect/connect_to.ts";
-import { Connection } from "../../src/connection/connection.ts";
-import { ReconnectingConnection } from "../../src/reconnect/reconnecting_connection.ts";
-import { socketTest } from "../support/socket_harness.ts";
+import { connectOn } from "../src/entry.ts";
+import { Connection } from "../src/connection/connection.ts";
+import { ReconnectingConnection } from "../src/reconnect/reconnecting_connection.ts";
+import { socketTest } from "./support/socket_harness.ts";
 
 socketTest("the option decides what there is", async (t) => {
   const server = await t.serve();
-  const single = await connectTo(t.network, server.url, {});
-  const alsoSingle = await connectTo(t.network, server.url, { reconnect: false });
-  const reconnecting = await connectTo(t.network, server.url, { reconnect: true });
-  const alsoLasting = await connectTo(t.network, server.url, { reconnect: {} });
+  const single = await connectOn(t.network)(server.url, {});
+  const alsoSingle = await connectOn(t.network)(server.url, { reconnect: false });
+  const reconnecting = await connectOn(t.network)(server.url, { reconnect: true });
+  const alsoLasting = await connectOn(t.network)(server.url, { reconnect: {} });
   assert.ok(single instanceof Connection && alsoSingle instanceof Connection);
   assert.ok(
     reconnecting instanceof ReconnectingConnection && alsoLasting instanceof ReconnectingConnection,
@@ -34,7 +34,7 @@ socketTest("misuse rejects at once, and nothing is dialed", async (t) => {
       ["ws://a.example/", null, /must be an object/],
     ] as const
   ) {
-    await assert.rejects(connectTo(t.network, url, options as never), (error: Error) => {
+    await assert.rejects(connectOn(t.network)(url, options as never), (error: Error) => {
       assert.ok(error instanceof TypeError || error instanceof RangeError, String(error));
       assert.match(error.message, message);
       return true;
@@ -49,7 +49,7 @@ socketTest("the URL's user and password go with each connection, and are not sho
     upgrade: ({ headers }) => void seen.push(headers.get("authorization")),
     message: (conn) => conn.terminate(),
   });
-  const conn = await connectTo(t.network, server.url.replace("//", "//ada:love@"), {
+  const conn = await connectOn(t.network)(server.url.replace("//", "//ada:love@"), {
     reconnect: { minDelay: 1 },
     message() {},
   });
