@@ -28,6 +28,7 @@ import { basename, dirname, join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import rootConfig from "./deno.json" with { type: "json" };
 import { OLDEST_VERSIONS } from "./src/transport/node_versions.ts";
+import { build as buildWs } from "./ws/npm-build.ts";
 
 /** What is read of a `deno.json`. */
 interface Config {
@@ -63,8 +64,14 @@ const ASSETS = ["README.md", "LICENSE", "CHANGELOG.md"];
 
 const root = import.meta.dirname!;
 
-/** The packages: the root, then the members of the workspace. */
-export const packages: readonly Package[] = [".", ...rootConfig.workspace].map((folder) => {
+/** The member that stands for a CommonJS package, and is built as one. */
+const COMMON_JS = "./ws";
+
+/** The packages of ES modules: the root, then the members of the workspace. */
+export const packages: readonly Package[] = [
+  ".",
+  ...rootConfig.workspace.filter((folder) => folder !== COMMON_JS),
+].map((folder) => {
   const config: Config = JSON.parse(Deno.readTextFileSync(join(root, folder, "deno.json")));
   const { exports } = config;
   return {
@@ -367,5 +374,7 @@ if (import.meta.main) {
     if (options.out === undefined) await link(one, out);
     console.log(`Built ${name} ${version} into ${out}`);
   }
+  await buildWs(join(npm, "ws"));
+  console.log(`Built @quickws/ws into ${join(npm, "ws")}`);
   if (options.check && !await check(npm)) Deno.exit(1);
 }

@@ -18,6 +18,12 @@
  * @module
  */
 
+import type * as net from "node:net";
+import type * as client from "./ws/client_handshake.ts";
+import type * as events from "./ws/events.ts";
+import type * as deflate from "./ws/permessage_deflate.ts";
+import type * as socket from "./ws/websocket.ts";
+import type * as server from "./ws/websocket_server.ts";
 import { Sender } from "./ws/frames.ts";
 import { extension, subprotocol } from "./ws/headers.ts";
 import { PerMessageDeflate } from "./ws/permessage_deflate.ts";
@@ -58,6 +64,44 @@ const ws: typeof WebSocket & WebSocketStatics = Object.assign(WebSocket, {
 });
 /** A WebSocket. */
 type ws = WebSocket;
+
+/** The types under the names that they have in the declarations of `ws`. */
+declare namespace ws {
+  /** Where a server listens. */
+  type AddressInfo = net.AddressInfo;
+  /** The options of a client. */
+  type ClientOptions = client.ClientOptions;
+  /** The connection has ended. */
+  type CloseEvent = events.CloseEvent;
+  /** A message. */
+  type Data = string | events.RawData;
+  /** Something went wrong. */
+  type ErrorEvent = events.ErrorEvent;
+  /** An event. */
+  type Event = events.Event;
+  /** How to listen. */
+  type EventListenerOptions = events.EventListenerOptions;
+  /** A message came. */
+  type MessageEvent = events.MessageEvent;
+  /** The parameters of compression. */
+  type PerMessageDeflateOptions = deflate.PerMessageDeflateOptions;
+  /** The bytes of a message. */
+  type RawData = events.RawData;
+  /** A server. */
+  type Server<W extends typeof socket.WebSocket = typeof socket.WebSocket> = server.WebSocketServer<
+    W
+  >;
+  /** The options of a server. */
+  type ServerOptions<W extends typeof socket.WebSocket = typeof socket.WebSocket> =
+    server.ServerOptions<W>;
+  /** A WebSocket. */
+  type WebSocket = socket.WebSocket;
+  /** The events by name. */
+  type WebSocketEventMap = events.WebSocketEventMap;
+  /** A server. */
+  type WebSocketServer<W extends typeof socket.WebSocket = typeof socket.WebSocket> =
+    server.WebSocketServer<W>;
+}
 
 export { ws as default };
 export {

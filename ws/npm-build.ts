@@ -1,29 +1,31 @@
 /**
  * Builds the npm package `@quickws/ws`, which is `@quickws/quickws/ws` under a name that can stand for
- * `ws` in a package manager's overrides. Programs that use `ws` load it by `require` and by `import`, in
- * the same process: so the modules are CommonJS, and `wrapper.mjs` gives the very same classes to
- * `import`. It has no dependency.
+ * `ws` in a package manager's overrides. Programs load `ws` by `require` and by `import`, in the same
+ * process: so the package is one CommonJS module, and `wrapper.mjs` gives the very same classes to
+ * `import`. It has no dependency. `npm-build.ts` builds it with the other packages.
  *
  * ```sh
- * deno run -A ws/npm-build.ts                   # into ws/npm/
- * deno run -A ws/npm-build.ts --out DIRECTORY   # into another
+ * deno run -A ws/npm-build.ts --out DIRECTORY
  * ```
  *
  * @module
  */
 
+import { build as bundle } from "esbuild";
+import { dirname, join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { dirname, join, posix, relative, resolve } from "node:path";
 import ts from "typescript";
+import rootConfig from "../deno.json" with { type: "json" };
+import { OLDEST_VERSIONS } from "../src/transport/node_versions.ts";
 import config from "./deno.json" with { type: "json" };
 
 const root = resolve(import.meta.dirname!, "..");
 
-/** The module that is the package, from the repository's root. */
-const ENTRY = "src/ws.ts";
+/** The module that is the package. */
+const ENTRY = join(root, "src", "ws.ts");
 
 /** What `import { ... } from "ws"` can name. */
-const NAMES = [
+export const NAMES: readonly string[] = [
   "createWebSocketStream",
   "extension",
   "PerMessageDeflate",
@@ -36,69 +38,58 @@ const NAMES = [
 
 /** `package.json`. */
 export function manifest(): Record<string, unknown> {
+  const { name, version, description, keywords, license } = config;
+  const { repository } = rootConfig;
+  const engines = Object.entries(OLDEST_VERSIONS).map(([runtime, [major, minor]]) =>
+    [runtime, `>=${major}.${minor}`] as const
+  );
   return {
-    name: config.name,
-    version: config.version,
-    description: "The interface of the npm package ws over quickws, for overrides of ws",
-    keywords: ["websocket", "websockets", "ws", "rfc6455"],
-    license: config.license,
+    name,
+    version,
+    description,
+    keywords,
+    license,
+    repository: { type: "git", url: `git+${repository}.git` },
+    homepage: `${repository}#readme`,
+    bugs: { url: `${repository}/issues` },
     type: "commonjs",
-    main: "index.js",
-    types: "index.d.ts",
+    sideEffects: false,
+    engines: Object.fromEntries(engines),
+    main: "./index.js",
+    types: "./index.d.ts",
     exports: {
       ".": {
         import: { types: "./wrapper.d.mts", default: "./wrapper.mjs" },
         require: { types: "./index.d.ts", default: "./index.js" },
       },
       "./package.json": "./package.json",
-      // Some programs and packages name the file.
-      "./wrapper.mjs": "./wrapper.mjs",
     },
-    engines: { node: ">=20", bun: ">=1.4", deno: ">=2" },
-    files: ["index.js", "index.d.ts", "wrapper.mjs", "wrapper.d.mts", "lib"],
-    publishConfig: { access: "public" },
+    files: ["index.js", "index.js.map", "index.d.ts", "wrapper.mjs", "wrapper.d.mts", "types"],
+    publishConfig: { access: "public", provenance: Deno.env.has("GITHUB_REPOSITORY") },
   };
 }
 
-/** The sources that the entry reaches, from the repository's root. */
-export async function sources(): Promise<Map<string, string>> {
-  const found = new Map<string, string>();
-  const follow = async (path: string): Promise<void> => {
-    if (found.has(path)) return;
-    const text = await Deno.readTextFile(join(root, path));
-    found.set(path, text);
-    for (const { fileName } of ts.preProcessFile(text, true, true).importedFiles) {
-      if (fileName.startsWith(".")) await follow(posix.join(posix.dirname(path), fileName));
-    }
-  };
-  await follow(ENTRY);
-  return found;
-}
+const WRAPPER = `import ws from "./index.js";
 
-/** Where a source's module is in the package. */
-function modulePath(source: string, extension: ".js" | ".d.ts"): string {
-  return join("lib", relative("src", source).replace(/\.ts$/, extension));
-}
+export const { ${NAMES.join(", ")} } = ws;
+export default ws;
+`;
 
-/** A source as a CommonJS module. */
-function toCommonJs(text: string, fileName: string): string {
-  const { outputText } = ts.transpileModule(text, {
-    fileName,
-    compilerOptions: {
-      module: ts.ModuleKind.CommonJS,
-      target: ts.ScriptTarget.ES2022,
-      esModuleInterop: true,
-      rewriteRelativeImportExtensions: true,
-      useDefineForClassFields: true,
-    },
-  });
-  return outputText;
-}
+const INDEX_TYPES = `import ws = require("./types/ws.js");
 
-/** The declarations of all sources, by the paths of their modules. */
-function declarations(paths: readonly string[]): Map<string, string> {
+export = ws.default;
+`;
+
+const WRAPPER_TYPES = `import WebSocket = require("./index.js");
+
+export * from "./types/ws.js";
+export default WebSocket;
+`;
+
+/** The declarations of the entry and of all that it imports, by their paths in the package. */
+function declarations(): Map<string, string> {
   const written = new Map<string, string>();
-  const program = ts.createProgram(paths.map((path) => join(root, path)), {
+  const program = ts.createProgram([ENTRY], {
     target: ts.ScriptTarget.ES2022,
     module: ts.ModuleKind.NodeNext,
     moduleResolution: ts.ModuleResolutionKind.NodeNext,
@@ -110,65 +101,62 @@ function declarations(paths: readonly string[]): Map<string, string> {
     allowImportingTsExtensions: true,
     skipLibCheck: true,
     strict: true,
-    stripInternal: false,
     rootDir: join(root, "src"),
-    outDir: "/out",
+    outDir: "/types",
   });
   program.emit(undefined, (path, text) => {
-    const file = relative("/out", path);
-    written.set(join("lib", file), text.replaceAll(/(from "\.[^"]*)\.ts"/g, '$1.js"'));
+    // Type-only imports keep the ending of the source.
+    written.set(path.slice(1), text.replaceAll(/((?:from |import\()"\.[^"]*)\.ts"/g, '$1.js"'));
   });
   return written;
 }
 
-const INDEX = `"use strict";
-
-module.exports = require("./lib/ws.js").default;
-`;
-
-const WRAPPER = `import WebSocket from "./index.js";
-
-export const { ${NAMES.join(", ")} } = WebSocket;
-export default WebSocket;
-`;
-
-const INDEX_TYPES = `import WebSocket = require("./lib/ws.js");
-
-export = WebSocket.default;
-`;
-
-const WRAPPER_TYPES = `export * from "./lib/ws.js";
-export { default } from "./lib/ws.js";
-`;
-
-/** Builds the package in a directory, which is emptied before. */
-export async function build(out: string, types = true): Promise<void> {
-  await Deno.remove(out, { recursive: true }).catch(() => {});
-  const found = await sources();
-  const files = new Map<string, string>([
+/** Builds the package in a directory. */
+export async function build(out: string): Promise<void> {
+  await Deno.mkdir(out, { recursive: true });
+  await bundle({
+    entryPoints: [ENTRY],
+    outfile: join(out, "index.js"),
+    bundle: true,
+    format: "cjs",
+    target: "es2022",
+    platform: "node",
+    // `require("ws")` gives the class itself.
+    footer: { js: "module.exports = module.exports.default;" },
+    sourcemap: true,
+    sourcesContent: false,
+    legalComments: "none",
+    charset: "utf8",
+    logLevel: "warning",
+  });
+  await nameSources(out);
+  const files: [path: string, text: string][] = [
     ["package.json", `${JSON.stringify(manifest(), null, 2)}\n`],
-    ["index.js", INDEX],
     ["index.d.ts", INDEX_TYPES],
     ["wrapper.mjs", WRAPPER],
     ["wrapper.d.mts", WRAPPER_TYPES],
-    ...[...found].map(([path, text]): [string, string] => [
-      modulePath(path, ".js"),
-      toCommonJs(text, path),
-    ]),
-    ...(types ? declarations([...found.keys()]) : []),
-  ]);
+    ...declarations(),
+  ];
   for (const [path, text] of files) {
     await Deno.mkdir(dirname(join(out, path)), { recursive: true });
     await Deno.writeTextFile(join(out, path), text);
   }
-  await Deno.copyFile(join(root, "LICENSE"), join(out, "LICENSE"));
+  for (const file of ["README.md", "LICENSE"]) {
+    await Deno.copyFile(join(root, "ws", file), join(out, file));
+  }
+}
+
+/** Lets the source map name the sources as they lie in the repository, and no path of this machine. */
+async function nameSources(out: string): Promise<void> {
+  const path = join(out, "index.js.map");
+  const map = JSON.parse(await Deno.readTextFile(path));
+  map.sources = map.sources.map((source: string) => relative(root, resolve(out, source)));
+  await Deno.writeTextFile(path, JSON.stringify(map));
 }
 
 if (import.meta.main) {
-  const { values } = parseArgs({
-    options: { out: { type: "string" }, "no-types": { type: "boolean" } },
-  });
-  const out = resolve(values.out ?? join(root, "ws", "npm"));
-  await build(out, values["no-types"] !== true);
-  console.log(`Built ${config.name} in ${out}`);
+  const { values } = parseArgs({ args: Deno.args, options: { out: { type: "string" } } });
+  const out = resolve(values.out ?? join(root, "npm", "ws"));
+  await build(out);
+  console.log(`Built ${config.name} ${config.version} into ${out}`);
 }

@@ -11,6 +11,7 @@ import { testConsumers } from "./consumers.ts";
 import { type Installed, testContents } from "./contents.ts";
 import { printed } from "./run.ts";
 import { testTypes } from "./types.ts";
+import { testWs } from "./ws.ts";
 
 /** What `npm pack --json` says of a tarball. */
 interface Tarball {
@@ -65,3 +66,4 @@ Deno.test("the library is small", () => {
 installed.forEach(testContents);
 testTypes(project);
 await testConsumers(project, paths);
+await testWs(join(npm, "ws"), work);

@@ -162,7 +162,8 @@ const LAYERS: Record<string, readonly string[]> = {
 };
 
 /** The files that may name a runtime, and import its modules. `ws` is an interface of Node's modules. */
-const RUNTIME_FILE = /^src\/((transport\/|native\/)?(deno|bun|node)(_[a-z_]+)?|ws\/[a-z_]+)\.ts$/;
+const RUNTIME_FILE =
+  /^src\/((transport\/|native\/)?(deno|bun|node)(_[a-z_]+)?|ws(\/[a-z_]+)?)\.ts$/;
 
 /** It asks which runtime it is in, and imports nothing of it. */
 const RUNTIME_SEARCH = "src/transport/runtime.ts";

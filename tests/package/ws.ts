@@ -1,0 +1,135 @@
+// The package `@quickws/ws` as it stands in for `ws`: installed under the name `ws`, as overrides do it,
+// required and imported on the three runtimes, with its types.
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { root } from "../project/source_files.ts";
+import { bunPath, nodePath } from "../support/runtimes.ts";
+import { NAMES } from "../../ws/npm-build.ts";
+import { printed } from "./run.ts";
+
+const REQUIRER = `
+const assert = require("node:assert/strict");
+const WebSocket = require(process.argv[2]);
+assert.equal(typeof WebSocket, "function");
+for (const name of ${JSON.stringify(NAMES)}) assert.ok(WebSocket[name], name);
+import(process.argv[2]).then((module) => {
+  // Both are the same classes: a socket of one is an instance of the other.
+  assert.equal(module.default, WebSocket);
+  for (const name of ${JSON.stringify(NAMES)}) assert.equal(module[name], WebSocket[name], name);
+  const server = new module.WebSocketServer({ port: 0, host: "127.0.0.1" }, () => {
+    const client = new WebSocket("ws://127.0.0.1:" + server.address().port);
+    client.on("open", () => client.send("hello"));
+    client.on("message", (data) => {
+      console.log(String(data));
+      client.close();
+      server.close();
+    });
+  });
+  server.on("connection", (socket) => {
+    assert.ok(socket instanceof WebSocket);
+    socket.on("message", (data, isBinary) => socket.send(data, { binary: isBinary }));
+  });
+});
+`;
+
+/** What programs write that were written for the declarations of \`ws\`. */
+const PROGRAMS: Record<string, string> = {
+  "program.cts": `
+import WebSocket = require("ws");
+import { WebSocketServer } from "ws";
+
+class Mine extends WebSocket {
+  name = "mine";
+}
+const server: WebSocketServer<typeof Mine> = new WebSocketServer({ port: 0, WebSocket: Mine });
+server.on("connection", (socket, request) => {
+  socket.on("message", (data: WebSocket.RawData, isBinary) => {
+    socket.send(socket.name + String(data) + request.url + isBinary, (error) => error?.message);
+  });
+  socket.on("close", (code, reason) => code.toFixed() + reason.toString("hex"));
+});
+for (const client of server.clients) client.name;
+const client: WebSocket = new WebSocket("ws://x", ["a"], { headers: { a: "b" } });
+client.onmessage = (event: WebSocket.MessageEvent) => String(event.data);
+WebSocket.createWebSocketStream(client).pipe(process.stdout);
+`,
+  "program.mts": `
+import WebSocket, {
+  type ClientOptions,
+  createWebSocketStream,
+  type RawData,
+  type ServerOptions,
+  WebSocketServer,
+} from "ws";
+
+const options: ClientOptions = { perMessageDeflate: false, handshakeTimeout: 3, ca: "x" };
+const client: WebSocket = new WebSocket("ws://x", options);
+client.on("message", (data: RawData, isBinary: boolean) => [data, isBinary]);
+client.addEventListener("message", ({ data }) => data);
+if (client.readyState === WebSocket.OPEN) client.close(1000, "x");
+const data: WebSocket.Data = "x";
+const noServer: ServerOptions = { noServer: true, maxPayload: 1, verifyClient: ({ secure }: { secure: boolean }) => secure };
+const server: WebSocket.Server = new WebSocketServer(noServer);
+server.on("wsClientError", (error, socket) => socket.end(error.message));
+createWebSocketStream(client).end(data);
+`,
+};
+
+/**
+ * Registers the tests.
+ *
+ * @param directory The package as it was built.
+ */
+export async function testWs(directory: string, work: string): Promise<void> {
+  const project = join(work, "ws_project");
+  const installed = join(project, "node_modules", "ws");
+  await Deno.mkdir(join(project, "node_modules"), { recursive: true });
+  const packed = await printed(directory, "npm", "pack", "--json", "--pack-destination", work);
+  const tarball = join(work, JSON.parse(packed)[0].filename);
+  await Deno.mkdir(installed);
+  await printed(work, "tar", "-xzf", tarball, "-C", installed, "--strip-components=1");
+  await Deno.writeTextFile(join(project, "requirer.cjs"), REQUIRER);
+  for (const [name, text] of Object.entries(PROGRAMS)) {
+    await Deno.writeTextFile(join(project, name), text);
+  }
+
+  const deno = [Deno.execPath(), "run", "--allow-all", "--node-modules-dir=manual"] as const;
+  const runtimes: [string, specifier: string, command: string, ...args: string[]][] = [
+    ["Node", "ws", nodePath()],
+    // Bun has a \`ws\` of its own under that name.
+    ["Bun", join(installed, "index.js"), bunPath()],
+    ["Deno", "ws", ...deno],
+  ];
+  for (const [runtime, specifier, command, ...args] of runtimes) {
+    Deno.test(`@quickws/ws: require and import give the same classes on ${runtime}`, async () => {
+      const path = join(project, "requirer.cjs");
+      assert.match(await printed(project, command, ...args, path, specifier), /^hello$/m);
+    });
+  }
+
+  Deno.test("@quickws/ws: programs for the declarations of ws compile", async () => {
+    const compilerOptions = {
+      strict: true,
+      module: "nodenext",
+      target: "es2022",
+      lib: ["es2023", "dom"],
+      typeRoots: [join(root, "node_modules/@types")],
+      types: ["node"],
+      skipDefaultLibCheck: true,
+      noEmit: true,
+    };
+    const files = Object.keys(PROGRAMS);
+    const path = join(project, "tsconfig.json");
+    await Deno.writeTextFile(path, JSON.stringify({ compilerOptions, files }));
+    const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
+    await printed(project, nodePath(), tsc, "--project", path);
+  });
+
+  Deno.test("@quickws/ws: publint and attw find nothing", async () => {
+    const publint = join(root, "node_modules", "publint", "src", "cli.js");
+    assert.match(await printed(root, nodePath(), publint, "run", tarball, "--strict"), /All good/);
+    const attw = join(root, "node_modules", "@arethetypeswrong", "cli", "dist", "index.js");
+    await printed(root, nodePath(), attw, tarball, "--no-color");
+  });
+}
