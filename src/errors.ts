@@ -36,6 +36,8 @@ export type ErrorCode =
   | "MEMORY_LIMIT"
   // A handler of the user threw or rejected: closed with 1011.
   | "HANDLER_FAILED"
+  // User code transferred memory that later messages lie in: closed with 1011.
+  | "BUFFER_DETACHED"
   // A defect of this library, closed with 1011; please report it.
   | "INTERNAL"
   // The opening handshake failed (RFC 6455 section 4).
@@ -74,6 +76,8 @@ export type ErrorCode =
   | "PROXY_REFUSED"
   | "PROXY_FAILED"
   | "TERMINATED"
+  // Messages that were accepted could not be sent before the end.
+  | "NOT_DELIVERED"
   // A message was to be sent through a stream after the end, or a topic was not confirmed before it.
   | "NOT_OPEN"
   // The server does not let a client listen to a topic, or to any.

@@ -30,7 +30,7 @@ export type {
 export type { ConnectionLoss, ReconnectOptions } from "./reconnect/reconnect_options.ts";
 export type { TopicHandlers, TopicMessageInfo } from "./reconnect/subscriptions.ts";
 export type { SendOptions } from "./connection/send_options.ts";
-export type { Message } from "./connection/connection_link.ts";
+export type { Message } from "./connection/connection_driver.ts";
 export type { ConnectionOptions, DelayedWriteOptions } from "./connection/connection_options.ts";
 export type { Handlers } from "./connection/handlers.ts";
 export type { OnSlow, PublishOptions, PublishResult } from "./connection/publish_options.ts";

@@ -6,7 +6,7 @@ import { offerDeflate, PERMESSAGE_DEFLATE } from "../handshake/deflate_offer.ts"
 import { buildRequest } from "../handshake/request.ts";
 import type { DialOptions, Network, Transport } from "../transport/transport.ts";
 import { show } from "../shared/check.ts";
-import { Channel, type ChannelContext } from "../connection/channel.ts";
+import { Driver, type DriverContext } from "../connection/driver.ts";
 import type { ConnectionRules } from "../connection/connection_options.ts";
 import { type ConnectOptions, connectRules } from "./connect_options.ts";
 import type { Connection } from "../connection/connection.ts";
@@ -16,7 +16,7 @@ import { parseTarget, redacted, type Target } from "./url.ts";
 import { explainConnect } from "../shared/explain.ts";
 import { headerLines } from "../shared/header_lines.ts";
 import { randomMask, randomNonce } from "../shared/random.ts";
-import { logError } from "../shared/log_error.ts";
+import { reportError } from "../shared/log_error.ts";
 import { timers, type TimerTarget } from "../shared/timer_wheel.ts";
 import { untilAborted } from "../shared/until_aborted.ts";
 
@@ -53,7 +53,7 @@ export async function connectOver<T>(
           deflate: rules.compression,
           secure: target.secure,
         },
-        (answered) => resolve(openChannel(rules, transport, target, answered, options)),
+        (answered) => resolve(openDriver(rules, transport, target, answered, options)),
         reject,
       );
       deadline.onAbort((reason) => {
@@ -141,18 +141,18 @@ function checkedTransport(transport: Transport): Transport {
   );
 }
 
-function openChannel<T>(
+function openDriver<T>(
   connectionRules: ConnectionRules,
   transport: Transport,
   target: Target,
   answered: Answered,
   options: ConnectOptions<T>,
 ): Connection<T> {
-  const context: ChannelContext<T> = {
+  const context: DriverContext<T> = {
     connectionRules,
     handlers: options,
     masks: randomMask,
-    reportError: logError,
+    reportError: (error, connection) => reportError(options.onError, error, connection),
   };
   const { handshake, agreement, congested } = answered;
   const info = {
@@ -162,10 +162,10 @@ function openChannel<T>(
     protocol: handshake.protocol,
     extensions: handshake.extensions,
   };
-  const channel = new Channel<T>(context, transport, info, options.data as T, undefined, agreement);
+  const driver = new Driver<T>(context, transport, info, options.data as T, undefined, agreement);
   const { rest } = handshake;
-  channel.start({ rest: rest.length > 0 ? [rest] : [], ended: false, congested });
-  return channel.connection;
+  driver.start({ rest: rest.length > 0 ? [rest] : [], ended: false, congested });
+  return driver.connection;
 }
 
 /** The time and the user's signal that an opening handshake has, as one signal. */

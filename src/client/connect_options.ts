@@ -18,6 +18,7 @@ import {
 } from "../connection/connection_options.ts";
 import { isHost } from "../handshake/outgoing.ts";
 import { parseIpAddress } from "../handshake/ip_address.ts";
+import type { Connection } from "../connection/connection.ts";
 import type { ProxyOption } from "./proxy_url.ts";
 import { checkHandlers, HANDLER_NAMES, type Handlers } from "../connection/handlers.ts";
 import type { HeaderFieldsInit } from "../shared/header_lines.ts";
@@ -61,6 +62,11 @@ export interface ConnectOptions<T = undefined> extends ConnectionOptions, Handle
   proxy?: ProxyOption;
   /** Opens the stream in another way: any socket, a tunnel, a pipe in a test. */
   dial?(address: DialOptions): Promise<Transport>;
+  /**
+   * Called with what a handler or another callback of yours has thrown, or rejected with, once. Default:
+   * `console.error`.
+   */
+  onError?(error: unknown, connection?: Connection<T>): unknown;
   /** What `connection.data` begins as. */
   data?: T;
   /**
@@ -82,6 +88,7 @@ const CONNECT_OPTION_NAMES = [
   "proxy",
   "dial",
   "data",
+  "onError",
   "reconnect",
   ...CONNECTION_OPTION_NAMES,
   ...HANDLER_NAMES,
@@ -107,6 +114,7 @@ export function connectRules<T>(options: ConnectOptions<T>): ConnectionRules {
   checkInteger("maxHandshakeSize", options.maxHandshakeSize, 256, MAX_INT32, "bytes");
   checkSignal(options.signal);
   checkType("dial", options.dial, "function");
+  checkType("onError", options.onError, "function");
   if (options.proxy !== undefined) checkProxy(options);
   checkHeaders(options.headers);
   if (options.tls !== undefined) checkTls(options.tls);

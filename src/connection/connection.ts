@@ -7,17 +7,29 @@ import { checkTextBytes } from "../message/message_writer.ts";
 import { checkCloseArguments, CloseCode } from "../wire/close.ts";
 import { MAX_CONTROL_PAYLOAD, type MessageOpcode, Opcode } from "../wire/opcode.ts";
 import { toBytes } from "../shared/bytes.ts";
-import { show } from "../shared/check.ts";
-import type { ConnectionControl, ConnectionTopics, Message } from "./connection_link.ts";
+import { checkType, show } from "../shared/check.ts";
+import type {
+  AnyMessage,
+  ConnectionDriver,
+  ConnectionTopics,
+  Message,
+  MessageData,
+} from "./connection_driver.ts";
+import { FragmentedMessage, sendStream } from "./fragments.ts";
+import { readableOf, writableOf } from "./incoming.ts";
 import {
   checkPublishOptions,
   checkTopic,
   type PublishOptions,
   type PublishResult,
 } from "./publish_options.ts";
-import { type SendOptions, wantsCompression } from "./send_options.ts";
-import { sendStream } from "./send_stream.ts";
-import { readableOf, writableOf } from "./streams.ts";
+import {
+  type FragmentOptions,
+  type SendOptions,
+  type StreamOptions,
+  wantsCompression,
+  writtenOf,
+} from "./send_options.ts";
 
 /** What was agreed in the opening handshake, and what the peer said in it. */
 export interface HandshakeInfo {
@@ -54,23 +66,22 @@ export let closeWithoutCode: (connection: Connection) => void;
  * }
  * ```
  */
-export class Connection<T = unknown> {
-  readonly #control: ConnectionControl;
-  #closed: Promise<CloseInfo> | undefined;
-  #readable: ReadableStream<Message> | undefined;
-  #writable: WritableStream<Message> | undefined;
+export class Connection<T = unknown, M extends AnyMessage = Message> {
+  readonly #driver: ConnectionDriver;
+  /** What few connections need. */
+  #extra: ConnectionExtra<M> | undefined;
   /** What was agreed in the opening handshake. */
   readonly handshake: HandshakeInfo;
   /** Whatever the application wants to keep with the connection. */
   data: T;
 
   static {
-    closeWithoutCode = (connection) => connection.#control.close(CloseCode.NoStatus, "");
+    closeWithoutCode = (connection) => connection.#driver.close(CloseCode.NoStatus, "");
   }
 
   /** @internal Connections come from `connect` and `serve`. */
-  constructor(control: ConnectionControl, handshake: HandshakeInfo, data: T) {
-    this.#control = control;
+  constructor(driver: ConnectionDriver, handshake: HandshakeInfo, data: T) {
+    this.#driver = driver;
     this.handshake = handshake;
     this.data = data;
   }
@@ -92,44 +103,62 @@ export class Connection<T = unknown> {
 
   /** The peer's address, without the port; empty where there is none. */
   get remoteAddress(): string {
-    return this.#control.remoteAddress;
+    return this.#driver.remoteAddress;
   }
 
   /** The peer's port; 0 where there is none, as on unix sockets. */
   get remotePort(): number {
-    return this.#control.remotePort;
+    return this.#driver.remotePort;
   }
 
   /** Whether messages can be sent: only while it is `"open"`. */
   get readyState(): "open" | "closing" | "closed" {
-    const state = this.#control.state;
+    const state = this.#driver.state;
     return state === "opening" ? "open" : state;
   }
 
   /** Bytes that were sent and have not left the process yet, frame headers included. */
   get bufferedAmount(): number {
-    return this.#control.sender.bufferedAmount;
+    return this.#driver.bufferedAmount;
   }
 
   /** Resolves, and never rejects, when the connection is over. */
   get closed(): Promise<CloseInfo> {
-    return this.#closed ??= this.#control.whenClosed();
+    return this.#more.closed ??= this.#driver.whenClosed();
   }
 
   /**
    * Sends a message: a string as text, bytes as binary. The bytes are copied.
    *
-   * @param data The message.
+   * @param data The message: a string, an `ArrayBuffer`, or any view of one.
    * @param options How to send it.
-   * @returns `true`: accepted, go on. `false`: above `highWaterMark` (it is accepted; wait for `drain`
-   * or {@linkcode Connection.drained} before sending more), or no longer open (it is dropped;
+   * @returns `true`: accepted, more may follow. `false`: above `highWaterMark` (it is accepted; wait for
+   * `drain` or {@linkcode Connection.drained} before sending more), or no longer open (it is dropped;
    * {@linkcode Connection.readyState} tells which).
    * @throws {TypeError} When the data is of another type.
+   *
+   * @example Notice that a message has left the process
+   * ```ts
+   * import { serve } from "@quickws/quickws";
+   *
+   * await using server = await serve({
+   *   port: 0,
+   *   open: (conn) => {
+   *     conn.send("goodbye", { written: (error) => console.log(error ?? "sent") });
+   *   },
+   * });
+   * ```
    */
-  send(data: string | Uint8Array | ArrayBuffer, options?: SendOptions): boolean {
+  send(data: string | ArrayBuffer | ArrayBufferView, options?: SendOptions): boolean {
+    const driver = this.#driver;
+    if (options === undefined) {
+      if (typeof data === "string") return driver.sendText(data);
+      return driver.sendBytes(Opcode.Binary, toBytes(data));
+    }
     const compress = wantsCompression("send", options);
-    if (typeof data === "string") return this.#control.sender.sendText(data, compress);
-    return this.#control.sender.sendBytes(Opcode.Binary, toBytes(data), compress);
+    const written = writtenOf(options);
+    if (typeof data === "string") return driver.sendText(data, compress, written);
+    return driver.sendBytes(Opcode.Binary, toBytes(data), compress, written);
   }
 
   /**
@@ -138,15 +167,16 @@ export class Connection<T = unknown> {
    * @returns As {@linkcode Connection.send} does.
    * @throws {TypeError} When the bytes are not UTF-8.
    */
-  sendText(utf8: Uint8Array): boolean {
-    if (typeof utf8 === "string") {
+  sendUtf8(bytes: ArrayBuffer | ArrayBufferView, options?: SendOptions): boolean {
+    if (typeof bytes === "string") {
       throw new TypeError(
-        `Cannot send: sendText takes UTF-8 that must be a Uint8Array, got ${show(utf8)}`,
+        `Cannot send: sendUtf8 takes UTF-8 as bytes, got ${show(bytes)}; send() takes strings`,
       );
     }
-    const bytes = toBytes(utf8);
-    checkTextBytes(bytes);
-    return this.#control.sender.sendBytes(Opcode.Text, bytes);
+    const utf8 = toBytes(bytes);
+    checkTextBytes(utf8);
+    const compress = wantsCompression("sendUtf8", options);
+    return this.#driver.sendBytes(Opcode.Text, utf8, compress, writtenOf(options));
   }
 
   /**
@@ -157,9 +187,9 @@ export class Connection<T = unknown> {
    * @returns As {@linkcode Connection.send} does.
    * @throws {TypeError} When the data is of another type.
    */
-  sendDelayed(data: string | Uint8Array | ArrayBuffer): boolean {
-    if (typeof data === "string") return this.#control.sender.sendDelayed(Opcode.Text, data);
-    return this.#control.sender.sendDelayed(Opcode.Binary, toBytes(data));
+  sendDelayed(data: string | ArrayBuffer | ArrayBufferView): boolean {
+    if (typeof data === "string") return this.#driver.sendDelayed(Opcode.Text, data);
+    return this.#driver.sendDelayed(Opcode.Binary, toBytes(data));
   }
 
   /**
@@ -174,7 +204,7 @@ export class Connection<T = unknown> {
         `Cannot send: a message of prepareMessage is needed, got ${show(message)}`,
       );
     }
-    return this.#control.sender.sendPrepared(message);
+    return this.#driver.sendPrepared(message);
   }
 
   /**
@@ -199,11 +229,56 @@ export class Connection<T = unknown> {
    * ```
    */
   sendStream(
-    source: ReadableStream<Message> | AsyncIterable<Message>,
+    source: ReadableStream<MessageData> | AsyncIterable<MessageData>,
     opcode?: MessageOpcode,
-    options?: SendOptions,
+    options?: StreamOptions,
   ): Promise<boolean> {
-    return sendStream(this.#control, source, opcode, options);
+    return sendStream(this.#driver, source, opcode, options);
+  }
+
+  /**
+   * Sends one fragment of a message (RFC 6455 section 5.4). The message starts with the first fragment and
+   * ends with the one that has `fin`; what is sent in between follows after it. A message whose last
+   * fragment was not sent when the connection is closed is incomplete, and what waited for its end is not
+   * sent: the end is not clean then.
+   *
+   * @param opcode Text or binary. For fragments after the first it may also be `Opcode.Continuation`.
+   * @param data The fragment: a string for text, bytes for either.
+   * @param options Whether it is the last one. `compress` counts for the first fragment alone.
+   * @returns As {@linkcode Connection.send} does.
+   * @throws {TypeError} When an argument is of the wrong type, the opcode does not fit the fragments before,
+   * or bytes of a text are not UTF-8.
+   *
+   * @example
+   * ```ts
+   * import { Opcode, serve } from "@quickws/quickws";
+   *
+   * await using server = await serve({
+   *   port: 0,
+   *   open: (conn) => {
+   *     conn.sendFragment(Opcode.Text, "in two ");
+   *     conn.sendFragment(Opcode.Text, "fragments", { fin: true });
+   *   },
+   * });
+   * ```
+   */
+  sendFragment(
+    opcode: Opcode,
+    data: string | ArrayBuffer | ArrayBufferView,
+    options?: FragmentOptions,
+  ): boolean {
+    const compress = wantsCompression("sendFragment", options, ["fin", "compress"]);
+    checkType("fin", options?.fin, "boolean");
+    const extra = this.#more;
+    const message = extra.message ??= new FragmentedMessage(
+      checkFirstOpcode(opcode),
+      (opcode, bytes, fin) => this.#driver.sendFragment(opcode, bytes, fin, compress),
+    );
+    checkNextOpcode(opcode, message.opcode);
+    if (options?.fin !== true) return message.add(data);
+    const more = message.finish(data);
+    extra.message = undefined;
+    return more;
   }
 
   /**
@@ -218,7 +293,7 @@ export class Connection<T = unknown> {
    */
   subscribe(topic: string): boolean {
     checkTopic(topic);
-    return this.#serverTopics("subscribe").subscribe(this.#control, topic);
+    return this.#serverTopics("subscribe").subscribe(this.#driver, topic);
   }
 
   /**
@@ -230,8 +305,8 @@ export class Connection<T = unknown> {
    */
   unsubscribe(topic: string): boolean {
     checkTopic(topic);
-    const subscribed = this.#serverTopics("unsubscribe").unsubscribe(this.#control, topic);
-    if (subscribed) this.#control.topicListener?.refused(topic, "the server has unsubscribed it");
+    const subscribed = this.#serverTopics("unsubscribe").unsubscribe(this.#driver, topic);
+    if (subscribed) this.#driver.topicListener?.refused(topic, "the server has unsubscribed it");
     return subscribed;
   }
 
@@ -240,7 +315,7 @@ export class Connection<T = unknown> {
    * handler it still has those of the end; afterwards, and on connections of `connect`, it is empty.
    */
   get topics(): string[] {
-    return this.#control.topics?.namesOf(this.#control) ?? [];
+    return this.#driver.topics?.namesOf(this.#driver) ?? [];
   }
 
   /**
@@ -255,12 +330,12 @@ export class Connection<T = unknown> {
    */
   publish(
     topic: string,
-    data: string | Uint8Array | ArrayBuffer | PreparedMessage,
+    data: string | ArrayBuffer | ArrayBufferView | PreparedMessage,
     options: PublishOptions = {},
   ): PublishResult {
     checkTopic(topic);
     checkPublishOptions(options, ["onSlow", "key"]);
-    return this.#serverTopics("publish").publish(topic, data, options, this.#control);
+    return this.#serverTopics("publish").publish(topic, data, options, this.#driver);
   }
 
   /**
@@ -270,8 +345,8 @@ export class Connection<T = unknown> {
    * @returns As {@linkcode Connection.send} does.
    * @throws {RangeError} When the payload is over 125 bytes.
    */
-  ping(payload: string | Uint8Array = NO_BYTES): boolean {
-    return this.#control.sender.sendControl(Opcode.Ping, controlPayload(payload));
+  ping(payload: string | ArrayBuffer | ArrayBufferView = NO_BYTES): boolean {
+    return this.#driver.sendControl(Opcode.Ping, controlPayload(payload));
   }
 
   /**
@@ -281,13 +356,14 @@ export class Connection<T = unknown> {
    * @returns As {@linkcode Connection.send} does.
    * @throws {RangeError} When the payload is over 125 bytes.
    */
-  pong(payload: string | Uint8Array = NO_BYTES): boolean {
-    return this.#control.sender.sendControl(Opcode.Pong, controlPayload(payload));
+  pong(payload: string | ArrayBuffer | ArrayBufferView = NO_BYTES): boolean {
+    return this.#driver.sendControl(Opcode.Pong, controlPayload(payload));
   }
 
   /**
-   * Starts the closing handshake (RFC 6455 section 7.1.2); no message is delivered after it. Does
-   * nothing on a connection that is closing or closed.
+   * Starts the closing handshake (RFC 6455 section 7.1.2): what was accepted before is sent first, for as
+   * long as it makes progress (option `closeTimeout`). No message is delivered after it. Does nothing on a
+   * connection that is closing or closed.
    *
    * @param code 1000 to 1003, 1007 to 1014 or 3000 to 4999. Default: 1000.
    * @param reason At most 123 bytes of UTF-8. Default: empty.
@@ -296,72 +372,80 @@ export class Connection<T = unknown> {
    */
   close(code: number = CloseCode.Normal, reason: string = ""): void {
     checkCloseArguments(code, reason);
-    this.#control.close(code, reason);
+    this.#driver.close(code, reason);
   }
 
   /** Cuts the socket at once, without a closing handshake; what waits to be sent is lost. */
   terminate(): void {
-    this.#control.terminate();
+    this.#driver.terminate();
   }
 
   /** Calls `fn` at once; everything it sends leaves in one write. Inside a handler that is so anyway. */
   cork(fn: () => void): void {
-    this.#control.sender.cork(fn);
+    this.#driver.cork(fn);
   }
 
   /** Resolves when {@linkcode Connection.bufferedAmount} is at most `highWaterMark`, or all is over. */
   drained(): Promise<void> {
-    return this.#control.sender.drained();
+    return this.#driver.drained();
   }
 
   /** Stops reading from the socket: nothing is delivered, and the peer has to wait. */
   pause(): void {
-    this.#control.pause();
+    this.#driver.pause();
   }
 
   /** Goes on after {@linkcode Connection.pause}. */
   resume(): void {
-    this.#control.resume();
+    this.#driver.resume();
   }
 
   /**
-   * Iterates over the messages, with backpressure: while nobody asks for more, the peer has to wait.
-   * Ends when the connection is closed; throws the cause if that was not clean.
+   * Iterates over the messages, with backpressure: while they are not read, the peer has to wait. Ends when
+   * the connection is closed; throws the cause if that was not clean. There is one reader at a time; after
+   * `break` another one continues where it stopped.
    *
-   * @throws {TypeError} When there is a `message` handler, which takes the messages.
+   * @throws {TypeError} When there is a `message` handler, which takes the messages, or another reader.
    */
-  [Symbol.asyncIterator](): AsyncIterableIterator<Message, undefined> {
-    const inbox = this.#control.reader();
-    return {
-      next: () => inbox.next(),
-      return: () => Promise.resolve({ value: undefined, done: true }),
-      [Symbol.asyncIterator](): AsyncIterableIterator<Message, undefined> {
-        return this;
-      },
-    };
+  [Symbol.asyncIterator](): AsyncIterableIterator<M, undefined> {
+    return this.#driver.openReader() as AsyncIterableIterator<M, undefined>;
   }
 
   /**
-   * The messages that come in, as a web stream; the same one at each access. It ends when the
-   * connection is closed, and fails with the cause if that was not clean. Cancelling it closes the
-   * connection with 1000.
+   * The incoming messages as a web stream; the same one at each access. It ends when the connection is
+   * closed, and fails with the cause if that was not clean. Cancelling it closes the connection with 1000.
    *
-   * @throws {TypeError} When there is a `message` handler, which takes the messages.
+   * @throws {TypeError} When there is a `message` handler, which takes the messages, or another reader.
    */
-  get readable(): ReadableStream<Message> {
-    return this.#readable ??= readableOf(this.#control, this.#control.reader());
+  get readable(): ReadableStream<M> {
+    return this.#more.readable ??= readableOf(
+      this.#driver,
+      this.#driver.openReader(),
+    ) as ReadableStream<M>;
   }
 
   /**
    * A web stream whose chunks are sent, one message each, no faster than the peer reads; the same one
    * at each access. Closing it closes the connection with 1000, aborting it with 1011.
    */
-  get writable(): WritableStream<Message> {
-    return this.#writable ??= writableOf(this.#control, (message) => this.send(message));
+  get writable(): WritableStream<string | ArrayBuffer | ArrayBufferView> {
+    return this.#more.writable ??= writableOf(this.#driver, (message) => this.send(message));
+  }
+
+  get #more(): ConnectionExtra<M> {
+    return this.#extra ??= new ConnectionExtra();
+  }
+
+  static {
+    Object.defineProperty(this.prototype, Symbol.for("nodejs.util.inspect.custom"), {
+      value: inspectConnection,
+      configurable: true,
+      writable: true,
+    });
   }
 
   #serverTopics(what: string): ConnectionTopics {
-    const { topics } = this.#control;
+    const { topics } = this.#driver;
     if (topics === undefined) {
       throw new TypeError(
         `Cannot ${what}: topics are those of a server, and this connection came from connect`,
@@ -377,12 +461,61 @@ export class Connection<T = unknown> {
   }
 }
 
+/** What few connections need. */
+class ConnectionExtra<M> {
+  closed: Promise<CloseInfo> | undefined;
+  readable: ReadableStream<M> | undefined;
+  writable: WritableStream<MessageData> | undefined;
+  /** The message that the user sends in fragments. */
+  message: FragmentedMessage | undefined;
+}
+
+/**
+ * What `console.log` shows of a connection, by the protocol of `node:util` that all three runtimes have.
+ *
+ * @param args The depth, options and the function that shows other values.
+ */
+function inspectConnection(this: Connection, ...args: unknown[]): string {
+  const { readyState, url, protocol, extensions, remoteAddress, bufferedAmount, data } = this;
+  const shown = {
+    readyState,
+    url,
+    remoteAddress,
+    bufferedAmount,
+    ...(protocol === "" ? undefined : { protocol }),
+    ...(extensions === "" ? undefined : { extensions }),
+    ...(data === undefined ? undefined : { data }),
+  };
+  const [, options, inspect] = args;
+  return `Connection ${
+    typeof inspect === "function" ? inspect(shown, options) : JSON.stringify(shown)
+  }`;
+}
+
+/** @throws {TypeError} Unless a message can begin with the opcode. */
+function checkFirstOpcode(opcode: unknown): MessageOpcode {
+  if (opcode === Opcode.Text || opcode === Opcode.Binary) return opcode;
+  throw new TypeError(
+    opcode === Opcode.Continuation
+      ? "Cannot send: the first fragment of a message has Opcode.Text or Opcode.Binary"
+      : `Cannot send: the opcode must be Opcode.Text or Opcode.Binary, got ${show(opcode)}`,
+  );
+}
+
+/** @throws {TypeError} Unless a message with this opcode can be continued so. */
+function checkNextOpcode(opcode: unknown, first: MessageOpcode | undefined): void {
+  if (opcode === first || opcode === Opcode.Continuation) return;
+  throw new TypeError(
+    `Cannot send: the opcode of the message's other fragments is ${first}, got ${show(opcode)}`,
+  );
+}
+
 /**
  * The payload of a ping or a pong.
  *
  * @throws {RangeError} When it is too long for a control frame.
  */
-export function controlPayload(payload: string | Uint8Array): Uint8Array {
+export function controlPayload(payload: string | ArrayBuffer | ArrayBufferView): Uint8Array {
   const bytes = typeof payload === "string" ? new TextEncoder().encode(payload) : toBytes(payload);
   if (bytes.length > MAX_CONTROL_PAYLOAD) {
     throw new RangeError(

@@ -59,10 +59,9 @@ export interface ConnectionDriver {
   /** Sends a message that may wait for others (option `delayedWrite`). */
   sendDelayed(opcode: MessageOpcode, data: string | Uint8Array): boolean;
   /**
-   * Sends one fragment of a message. Between {@linkcode ConnectionDriver.startFragments} and {@linkcode
-   * ConnectionDriver.endFragments} it is a fragment of that message. Outside of them the message starts
-   * with its first fragment and ends with the one that has `fin`; a driver whose WebSocket cannot send
-   * fragments gathers them.
+   * Sends one fragment of the user's own message, which starts with its first fragment and ends with the one
+   * that has `fin`: other messages wait until then. A driver whose WebSocket cannot send fragments gathers
+   * them.
    */
   sendFragment(
     opcode: MessageOpcode | typeof Opcode.Continuation,
@@ -71,12 +70,19 @@ export interface ConnectionDriver {
     compress: boolean,
   ): boolean;
   /**
-   * Reserves the connection for a fragmented message: other messages wait until it ends.
+   * Reserves the connection for one message that is sent as a stream: other messages wait until it ends.
    *
-   * @param ended Called if the connection ends, or has to give up the message, before it is complete.
+   * @param ended Called if no more of it can be sent.
    */
   startFragments(ended: () => void): Promise<void>;
-  /** The fragmented message is complete, or was given up: messages that waited follow. */
+  /** Sends the next fragment of that message. */
+  sendStreamFragment(
+    opcode: MessageOpcode | typeof Opcode.Continuation,
+    bytes: Uint8Array,
+    fin: boolean,
+    compress: boolean,
+  ): boolean;
+  /** That message is complete, or was given up: messages that waited follow. */
   endFragments(): void;
   /** Sends a ping or a pong. */
   sendControl(opcode: typeof Opcode.Ping | typeof Opcode.Pong, payload: Uint8Array): boolean;
@@ -91,9 +97,10 @@ export interface ConnectionDriver {
    * than `maxBufferedAmount` bytes wait in all is cut, unless one message alone is the reason.
    *
    * @param bytes Bytes that wait elsewhere.
+   * @param newest The bytes of the message that was added there last.
    * @returns `false` when the connection was cut.
    */
-  awaitDrain(bytes: number): boolean;
+  awaitDrain(bytes: number, newest?: number): boolean;
   /** Cuts the connection because its peer reads too slowly. */
   cutSlow(): void;
 

@@ -28,6 +28,11 @@ export interface ConnectionOptions {
    */
   text?: "string" | "bytes";
   /**
+   * What binary messages arrive as. `"arraybuffer"`: each as an `ArrayBuffer` of its own, which may be
+   * transferred. Default: `"uint8array"`, a view that may share its buffer with other messages.
+   */
+  binaryType?: "uint8array" | "arraybuffer";
+  /**
    * `false` leaves out the UTF-8 check of incoming text, with `text: "bytes"` only, for a peer that is
    * trusted. Default: `true`.
    */
@@ -54,29 +59,39 @@ export interface ConnectionOptions {
   /** Whether pings are answered with pongs (RFC 6455 section 5.5.3). Default: `true`. */
   autoPong?: boolean;
   /**
-   * Milliseconds that the closing handshake may take before the socket is cut; 0 cuts it at once.
-   * Default: 5000.
+   * Milliseconds that the closing handshake may be without progress before the socket is cut; output that
+   * leaves is progress. 0 cuts it at once. Default: 5000.
    */
   closeTimeout?: number;
   /** Milliseconds between two pings of ours; 0 sends none. Default: 0. */
   pingInterval?: number;
   /**
-   * Milliseconds of silence after a ping of `pingInterval` before the peer counts as gone; 0 is for
-   * ever. Default: 0.
+   * Milliseconds of silence after a ping of `pingInterval` before the peer counts as dead; 0 disables the
+   * limit. It needs `pingInterval`. Default: 0.
    */
   pongTimeout?: number;
-  /** Milliseconds without a byte from the peer before it counts as gone; 0 is for ever. Default: 0. */
+  /** Milliseconds without a byte from the peer before it counts as dead; 0 disables it. Default: 0. */
   readTimeout?: number;
   /**
-   * Milliseconds for which output may wait without any of it leaving, before the peer counts as gone;
-   * 0 is for ever. Default: 0.
+   * Milliseconds for which output may wait without any of it leaving, before the peer counts as dead;
+   * 0 disables the limit. Default: 0.
    */
   writeTimeout?: number;
   /**
-   * Milliseconds that one incoming message may take from its first piece to its last, however it
-   * trickles in; 0 is for ever. Default: 0.
+   * Milliseconds that one incoming message may take from its first byte to its last; 0 disables the
+   * limit. Default: 0.
    */
   messageTimeout?: number;
+  /**
+   * Milliseconds that messages wait for a reader where there is no `message` handler and no iterator; after
+   * that they are discarded as they come. Default: 30000.
+   */
+  unreadTimeout?: number;
+  /**
+   * Milliseconds after which a connection is closed with 1001, give or take a random tenth; 0 disables the
+   * limit. Default: 0.
+   */
+  maxLifetime?: number;
   /**
    * Bytes that incoming messages that are not whole yet may hold together, in the whole process; over
    * it the connection that holds most is closed with 1013. Default: 268435456 (256 MiB), or twice
@@ -88,8 +103,8 @@ export interface ConnectionOptions {
   /** Bytes waiting to be sent above which `send` returns `false`. Default: 1048576 (1 MiB). */
   highWaterMark?: number;
   /**
-   * Bytes waiting to be sent above which the peer is too slow and its connection is cut (close info:
-   * 1008, error `SLOW_CONSUMER`). Default: 67108864 (64 MiB).
+   * Bytes waiting to be sent above which the peer is too slow and its connection is cut (error
+   * `SLOW_CONSUMER`). One message alone is never the reason. Default: 67108864 (64 MiB).
    */
   maxBufferedAmount?: number;
   /** Whether small writes leave at once (TCP_NODELAY). Default: `true`. */
@@ -104,6 +119,7 @@ export interface ConnectionOptions {
 /** The names of {@linkcode ConnectionOptions}, for the check of options. */
 export const CONNECTION_OPTION_NAMES = [
   "text",
+  "binaryType",
   "utf8Check",
   "maxMessageSize",
   "maxFragments",
@@ -116,6 +132,8 @@ export const CONNECTION_OPTION_NAMES = [
   "readTimeout",
   "writeTimeout",
   "messageTimeout",
+  "unreadTimeout",
+  "maxLifetime",
   "maxUnfinishedMemory",
   "delayedWrite",
   "highWaterMark",
@@ -126,6 +144,12 @@ export const CONNECTION_OPTION_NAMES = [
 
 /** The options of a connection once checked, shared by all connections of a server. */
 export interface ConnectionRules extends SessionRules, KeepaliveRules {
+  /** See {@linkcode ConnectionOptions.binaryType}. */
+  readonly binaryType: "uint8array" | "arraybuffer";
+  /** See {@linkcode ConnectionOptions.unreadTimeout}. */
+  readonly unreadTimeout: number;
+  /** See {@linkcode ConnectionOptions.maxLifetime}. */
+  readonly maxLifetime: number;
   /** See {@linkcode ConnectionOptions.compression}. */
   readonly compression: CompressionRules | undefined;
   /** The same rules for a connection that has compression. */
@@ -174,6 +198,9 @@ export function connectionRules(options: ConnectionOptions, masked: boolean): Co
     readTimeout: options.readTimeout ?? 0,
     writeTimeout: options.writeTimeout ?? 0,
     messageTimeout: options.messageTimeout ?? 0,
+    binaryType: options.binaryType ?? "uint8array",
+    unreadTimeout: options.unreadTimeout ?? 30_000,
+    maxLifetime: options.maxLifetime ?? 0,
     delayedWrite: { maxMessages, maxDelay, bufferSize },
     // A default must not stand in the way of the other, which was given.
     highWaterMark: options.highWaterMark ?? Math.min(1 << 20, maxBufferedAmount),
@@ -187,10 +214,13 @@ const TIMES = [
   "readTimeout",
   "writeTimeout",
   "messageTimeout",
+  "unreadTimeout",
+  "maxLifetime",
 ] as const;
 
 function checkConnectionOptions(options: ConnectionOptions): void {
   checkOneOf("text", options.text, ["string", "bytes"]);
+  checkOneOf("binaryType", options.binaryType, ["uint8array", "arraybuffer"]);
   checkType("utf8Check", options.utf8Check, "boolean");
   if (options.utf8Check === false && options.text !== "bytes") {
     throw new TypeError('Option "utf8Check" can be false only together with text: "bytes"');
@@ -200,6 +230,11 @@ function checkConnectionOptions(options: ConnectionOptions): void {
   checkType("autoPong", options.autoPong, "boolean");
   checkInteger("closeTimeout", options.closeTimeout, 0, MAX_INT32, "milliseconds");
   for (const name of TIMES) checkInteger(name, options[name], 0, MAX_INT32, "milliseconds");
+  if ((options.pongTimeout ?? 0) > 0 && (options.pingInterval ?? 0) === 0) {
+    throw new TypeError(
+      `Option "pongTimeout" (${options.pongTimeout}) needs "pingInterval": it is the time after a ping`,
+    );
+  }
   const most = Number.MAX_SAFE_INTEGER;
   checkInteger("maxUnfinishedMemory", options.maxUnfinishedMemory, 0, most, "bytes");
   if (options.delayedWrite !== undefined) checkDelayedWrite(options.delayedWrite);

@@ -4,43 +4,43 @@ import type { CloseInfo } from "../session/close_info.ts";
 import type { MessageOpcode } from "../wire/opcode.ts";
 import { checkType } from "../shared/check.ts";
 import type { Connection } from "./connection.ts";
-import type { Message } from "./connection_link.ts";
+import type { AnyMessage, Message } from "./connection_driver.ts";
 
 /**
  * The handlers of a connection, all optional, called one after another and never two at a time.
  *
  * A handler may return a promise; it is not waited for. One that throws, or whose promise rejects,
- * closes its connection with 1011 and is found in {@linkcode CloseInfo.error}; nothing else is
- * disturbed.
+ * closes its connection with 1011 and is found in {@linkcode CloseInfo.error}; what it threw goes to
+ * `onError` as well. Nothing else is disturbed.
  *
- * A `Uint8Array` given to a handler is the user's: the library never writes to that memory again. It
- * may be a view of a larger buffer, so `slice()` a small one that is kept for long.
+ * A `Uint8Array` given to a handler belongs to the user: the library never writes to that memory again.
+ * It may be a view of a larger buffer, so `slice()` a small one that is kept for long, and one that is
+ * transferred to a worker; with `binaryType: "arraybuffer"` each binary message has its own buffer.
  */
-export interface Handlers<T = unknown> {
+export interface Handlers<T = unknown, M extends AnyMessage = Message> {
   /** The opening handshake is done; nothing was delivered before. */
-  open?(connection: Connection<T>): unknown;
+  open?(connection: Connection<T, M>): unknown;
   /**
    * One whole message came; `opcode` tells text from binary.
    *
-   * Without this handler messages wait for a reader (iteration or `readable`), and the peer for them:
-   * behind 64 KiB of unread messages not even its Close frame is seen. Where a peer is to send
-   * nothing, give a handler that ignores or closes.
+   * Without this handler messages wait for a reader (iteration or `readable`): up to 64 KiB or 256 of them,
+   * then the peer has to wait. If no reader comes within `unreadTimeout`, messages are discarded.
    */
-  message?(connection: Connection<T>, data: Message, opcode: MessageOpcode): unknown;
+  message?(connection: Connection<T, M>, data: M, opcode: MessageOpcode): unknown;
   /** A ping came; its pong is sent already, unless `autoPong` is `false`. At most 125 bytes. */
-  ping?(connection: Connection<T>, payload: Uint8Array): unknown;
+  ping?(connection: Connection<T, M>, payload: Uint8Array): unknown;
   /** A pong came, asked for or not. At most 125 bytes. */
-  pong?(connection: Connection<T>, payload: Uint8Array): unknown;
+  pong?(connection: Connection<T, M>, payload: Uint8Array): unknown;
   /** What waits to be sent fell back to `highWaterMark` or below, after a `send` returned `false`. */
-  drain?(connection: Connection<T>): unknown;
+  drain?(connection: Connection<T, M>): unknown;
   /** The connection is over. Exactly once per opened connection, and last. */
-  close?(connection: Connection<T>, info: CloseInfo): unknown;
+  close?(connection: Connection<T, M>, info: CloseInfo): unknown;
 }
 
 /** The names of the handlers, for the check of options. */
 export const HANDLER_NAMES = ["open", "message", "ping", "pong", "drain", "close"] as const;
 
 /** @throws {TypeError} Unless every handler that is there is a function. */
-export function checkHandlers<T>(handlers: Handlers<T>): void {
+export function checkHandlers<T, M extends AnyMessage>(handlers: Handlers<T, M>): void {
   for (const name of HANDLER_NAMES) checkType(name, handlers[name], "function");
 }

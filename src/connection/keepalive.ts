@@ -1,9 +1,9 @@
-// Notices peers that are gone: silence, unanswered pings, output that does not move.
+// Dead-peer detection: silence, unanswered pings, output that does not move.
 
 import { TimeoutError } from "../errors.ts";
 import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
 
-/** How long a connection may stay without a sign of life; all in milliseconds, 0 is for ever. */
+/** How long a connection may stay without a sign of life; all in milliseconds, 0 disables the limit. */
 export interface KeepaliveRules {
   /** The time between two pings of ours. */
   readonly pingInterval: number;
@@ -13,7 +13,7 @@ export interface KeepaliveRules {
   readonly readTimeout: number;
   /** How long output may wait without any of it leaving. */
   readonly writeTimeout: number;
-  /** How long one message may take from its first piece to its last. */
+  /** How long one message may take from its first byte to its last. */
   readonly messageTimeout: number;
 }
 
@@ -21,13 +21,19 @@ export interface KeepaliveRules {
 export interface KeepaliveOwner {
   /** Sends a ping. */
   ping(): void;
-  /** Whether we do not read at the moment, and so could not hear the peer if it spoke. */
-  readonly deaf: boolean;
+  /** Whether nothing is read from the socket, so that no sign of life can be seen. */
+  readonly isPaused: boolean;
+  /** Whether messages are not read at the moment, though the socket may be. */
+  readonly isStopped: boolean;
+  /** Whether a compressed message is being sent in fragments. */
+  readonly isSendingCompressed: boolean;
   /** Bytes that the transport has taken and that have not left. */
   readonly unsent: number;
-  /** The number of the message that the peer is in the middle of; 0 while it is in none. */
-  readonly messageUnderWay: number;
-  /** The peer is gone. */
+  /** Bytes that have left. */
+  readonly sentBytes: number;
+  /** The number of the message of which a part has arrived; 0 while there is none. */
+  readonly partialMessage: number;
+  /** The peer is dead. */
   gone(error: TimeoutError): void;
 }
 
@@ -40,8 +46,8 @@ const MESSAGE = 4;
 type KeepaliveCode = "PONG_TIMEOUT" | "READ_TIMEOUT" | "WRITE_TIMEOUT" | "MESSAGE_TIMEOUT";
 
 /**
- * A timeout is watched in this many steps: it is found at most one step late, and nobody has to look
- * at a clock when a chunk arrives.
+ * A timeout is watched in this many steps: it is found at most one step late, and no clock is read when
+ * a chunk arrives.
  */
 const STEPS = 4;
 
@@ -50,13 +56,15 @@ export class Keepalive implements TimerTarget {
   readonly #rules: KeepaliveRules;
   readonly #owner: KeepaliveOwner;
   readonly #timers: Array<Timer | undefined> = new Array(5).fill(undefined);
-  #heardSincePing = false;
-  #heardSinceStep = false;
+  #receivedSincePing = false;
+  #receivedSinceStep = false;
   #silentSteps = 0;
   #unsent = 0;
   #stuckSteps = 0;
   #message = 0;
   #messageSteps = 0;
+  /** The bytes that had left when a ping was last held back. */
+  #sentAtPing = -1;
 
   /**
    * @param rules The times.
@@ -78,9 +86,9 @@ export class Keepalive implements TimerTarget {
   }
 
   /** Something arrived from the peer. */
-  heard(): void {
-    this.#heardSincePing = true;
-    this.#heardSinceStep = true;
+  received(): void {
+    this.#receivedSincePing = true;
+    this.#receivedSinceStep = true;
   }
 
   /** Output has left, though perhaps as much as before waits again. */
@@ -89,7 +97,7 @@ export class Keepalive implements TimerTarget {
     this.#unsent = 0;
   }
 
-  /** The connection is over. */
+  /** The connection has ended. */
   stop(): void {
     for (const timer of this.#timers) timers.cancel(timer);
   }
@@ -109,45 +117,80 @@ export class Keepalive implements TimerTarget {
 
   #ping(): void {
     this.#arm(PING, this.#rules.pingInterval);
+    if (this.#holdsPing()) return;
     if (this.#timers[PONG] === undefined) {
-      this.#heardSincePing = false;
+      this.#receivedSincePing = false;
       this.#arm(PONG, this.#rules.pongTimeout);
     }
     this.#owner.ping();
   }
 
+  /**
+   * A control frame between the fragments of a compressed message is legal (RFC 7692 section 6.1), but
+   * wsproto, Tornado, Java-WebSocket and Jetty fail on it. So a ping waits while such a message is sent,
+   * for as long as that makes progress, which is a sign of life as well.
+   */
+  #holdsPing(): boolean {
+    if (!this.#owner.isSendingCompressed) {
+      this.#sentAtPing = -1;
+      return false;
+    }
+    const { sentBytes } = this.#owner;
+    const hasMoved = sentBytes !== this.#sentAtPing;
+    this.#sentAtPing = sentBytes;
+    return hasMoved;
+  }
+
   #checkPong(): void {
     this.#timers[PONG] = undefined;
-    if (this.#heardSincePing || this.#owner.deaf) return;
+    if (this.#receivedSincePing || this.#owner.isPaused) return;
     this.#gone(
       "PONG_TIMEOUT",
-      `The peer did not answer a ping within ${this.#rules.pongTimeout} ms`,
+      `The peer did not answer a ping within ${this.#rules.pongTimeout} ms (option pongTimeout)`,
     );
   }
 
   #checkRead(): void {
-    this.#silentSteps = this.#heardSinceStep || this.#owner.deaf ? 0 : this.#silentSteps + 1;
-    this.#heardSinceStep = false;
-    if (this.#silentSteps < STEPS) this.#arm(READ, this.#rules.readTimeout / STEPS);
-    else this.#gone("READ_TIMEOUT", `The peer sent nothing for ${this.#rules.readTimeout} ms`);
+    const isAlive = this.#receivedSinceStep || this.#owner.isPaused;
+    this.#silentSteps = isAlive ? 0 : this.#silentSteps + 1;
+    this.#receivedSinceStep = false;
+    const { readTimeout } = this.#rules;
+    if (this.#silentSteps < STEPS) this.#arm(READ, readTimeout / STEPS);
+    else {this.#gone(
+        "READ_TIMEOUT",
+        `The peer sent nothing for ${readTimeout} ms (option readTimeout)`,
+      );}
   }
 
   #checkWrite(): void {
     const { unsent } = this.#owner;
     this.#stuckSteps = unsent > 0 && unsent === this.#unsent ? this.#stuckSteps + 1 : 0;
     this.#unsent = unsent;
-    if (this.#stuckSteps < STEPS) this.#arm(WRITE, this.#rules.writeTimeout / STEPS);
-    else this.#gone("WRITE_TIMEOUT", `The peer took nothing for ${this.#rules.writeTimeout} ms`);
+    const { writeTimeout } = this.#rules;
+    if (this.#stuckSteps < STEPS) {
+      this.#arm(WRITE, writeTimeout / STEPS);
+      return;
+    }
+    this.#gone(
+      "WRITE_TIMEOUT",
+      `The peer read nothing for ${writeTimeout} ms (option writeTimeout)`,
+    );
   }
 
   #checkMessage(): void {
-    const { messageUnderWay } = this.#owner;
-    const same = messageUnderWay > 0 && messageUnderWay === this.#message;
-    this.#message = messageUnderWay;
-    this.#messageSteps = same && !this.#owner.deaf ? this.#messageSteps + 1 : 0;
+    const { partialMessage } = this.#owner;
+    const isSame = partialMessage > 0 && partialMessage === this.#message;
+    this.#message = partialMessage;
+    this.#messageSteps = isSame && !this.#owner.isStopped ? this.#messageSteps + 1 : 0;
     const { messageTimeout } = this.#rules;
-    if (this.#messageSteps < STEPS) this.#arm(MESSAGE, messageTimeout / STEPS);
-    else this.#gone("MESSAGE_TIMEOUT", `A message was not whole within ${messageTimeout} ms`);
+    if (this.#messageSteps < STEPS) {
+      this.#arm(MESSAGE, messageTimeout / STEPS);
+      return;
+    }
+    this.#gone(
+      "MESSAGE_TIMEOUT",
+      `A message was not complete within ${messageTimeout} ms (option messageTimeout)`,
+    );
   }
 
   #gone(code: KeepaliveCode, message: string): void {

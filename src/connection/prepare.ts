@@ -18,6 +18,6 @@ import { toBytes } from "../shared/bytes.ts";
  * for (const conn of server.clients()) conn.sendPrepared(tick);
  * ```
  */
-export function prepareMessage(data: string | Uint8Array | ArrayBuffer): PreparedMessage {
+export function prepareMessage(data: string | ArrayBuffer | ArrayBufferView): PreparedMessage {
   return new PreparedMessage(typeof data === "string" ? data : toBytes(data));
 }

@@ -1,21 +1,50 @@
 // How one message is sent.
 
 import { checkNames, checkType } from "../shared/check.ts";
+import type { WrittenCallback } from "./connection_driver.ts";
 
-/** How one message is sent, by `send` or `sendStream`. */
-export interface SendOptions {
-  /** `false` sends it as it is on a connection that has compression. Default: `true`. */
+/** How a stream is sent as one message. */
+export interface StreamOptions {
+  /** `false` sends it uncompressed on a connection that has compression. Default: `true`. */
   compress?: boolean;
 }
+
+/** How one message is sent by `send`. */
+export interface SendOptions extends StreamOptions {
+  /**
+   * Called once, when the bytes of the message have left the process, or with the error that kept them
+   * from leaving. Never called from inside `send`.
+   */
+  written?(error?: Error): void;
+}
+
+/** How a fragment is sent. */
+export interface FragmentOptions extends StreamOptions {
+  /** Whether it is the last fragment of its message. Default: `false`. */
+  fin?: boolean;
+}
+
+const SEND_OPTIONS = ["compress", "written"] as const;
 
 /**
  * Whether a message may be compressed.
  *
  * @throws {TypeError} When the options are of the wrong type.
  */
-export function wantsCompression(method: string, options: SendOptions | undefined): boolean {
+export function wantsCompression(
+  method: string,
+  options: StreamOptions | undefined,
+  names: readonly string[] = SEND_OPTIONS,
+): boolean {
   if (options === undefined) return true;
-  checkNames(`The options of ${method}`, options, ["compress"]);
+  checkNames(`The options of ${method}`, options, names);
   checkType("compress", options.compress, "boolean");
+  checkType("written", (options as SendOptions).written, "function");
   return options.compress !== false;
+}
+
+/** The callback of `written` among checked options, bound to them. */
+export function writtenOf(options: SendOptions | undefined): WrittenCallback | undefined {
+  if (options?.written === undefined) return undefined;
+  return (error) => options.written!(error);
 }

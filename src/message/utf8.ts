@@ -1,7 +1,7 @@
 // UTF-8 of text messages (RFC 6455 8.1, RFC 3629): decoding, encoding, and a check that can stop and
 // go on anywhere, so that bad text is refused with the byte that makes it bad.
 
-import { InvalidPayloadError } from "../errors.ts";
+import { InvalidPayloadError, MessageTooBigError } from "../errors.ts";
 
 /** Up to this many bytes, ASCII is decoded faster by hand than by the decoder (bench/micro/text.ts). */
 const DECODE_LOOP_LIMIT = 12;
@@ -29,6 +29,7 @@ function invalidUtf8(): InvalidPayloadError {
  * Decodes `bytes[start..end)`. A byte order mark is kept, as any other character.
  *
  * @throws {InvalidPayloadError} When they are not UTF-8.
+ * @throws {MessageTooBigError} When the text is longer than the runtime's longest string.
  *
  * @example
  * ```ts
@@ -44,7 +45,15 @@ export function decodeText(bytes: Uint8Array, start: number, end: number): strin
     while (at < end && bytes[at] < 0x80) text += String.fromCharCode(bytes[at++]);
     if (at === end) return text;
   }
-  const text = decoder.decode(bytes.subarray(start, end));
+  let text: string;
+  try {
+    text = decoder.decode(bytes.subarray(start, end));
+  } catch {
+    // It never fails on what is not UTF-8; what is left are strings longer than the engine can have.
+    throw new MessageTooBigError(
+      `A text message of ${end - start} bytes is longer than a string can be on this runtime`,
+    );
+  }
   // The peer may have sent that very character.
   if (text.includes(REPLACEMENT)) checkUtf8End(checkUtf8(UTF8_COMPLETE, bytes, start, end));
   return text;

@@ -4,25 +4,25 @@
 
 import { ConnectionError, MessageTooBigError, TimeoutError, WebSocketError } from "../errors.ts";
 import { Connection, type HandshakeInfo } from "../connection/connection.ts";
-import type { ChannelLayer, LayeredChannel } from "../connection/channel.ts";
+import type { DriverLayer, LayeredDriver } from "../connection/driver.ts";
 import type {
-  ChannelSender,
+  AnyMessage,
   ConnectionTopics,
-  Message,
-  MessageQueue,
   TopicAnswers,
-} from "../connection/connection_link.ts";
+  WrittenCallback,
+} from "../connection/connection_driver.ts";
 import type { ConnectionRules } from "../connection/connection_options.ts";
-import { Delivery, type DeliveryOwner } from "../connection/delivery.ts";
 import type { Handlers } from "../connection/handlers.ts";
 import { Keepalive, type KeepaliveOwner } from "../connection/keepalive.ts";
-import { Lane } from "../connection/lane.ts";
+import { FragmentQueue } from "../connection/fragments.ts";
 import type { PreparedMessage } from "../message/prepared_message.ts";
 import type { CloseInfo } from "../session/close_info.ts";
 import type { SessionEvents, SessionState } from "../session/session.ts";
 import { CloseCode, MAX_CLOSE_REASON } from "../wire/close.ts";
 import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
+import { callReported } from "../shared/log_error.ts";
 import type { ServedConnection } from "../server/server_core.ts";
+import { Dispatcher, type DispatcherOwner } from "./dispatcher.ts";
 import type { NativeEnd, NativeEngine, NativePeer } from "./engine.ts";
 
 /** What all native connections of one set of options share. */
@@ -34,7 +34,7 @@ export interface NativeContext<T> {
   /** The topics that connections can subscribe to, on a server. */
   readonly topics?: ConnectionTopics;
   /** Receives errors that belong to no open connection. */
-  reportError(error: unknown): void;
+  reportError(error: unknown, connection?: Connection<T>): void;
   /** A connection has ended, and its `close` handler is called next. */
   connectionClosed?(connection: Connection<T>): void;
 }
@@ -59,20 +59,20 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** One connection over a WebSocket of the runtime, seen from the inside. */
-export class NativeDriver<T, S>
-  implements ChannelSender, LayeredChannel<T>, DeliveryOwner, KeepaliveOwner {
+export class NativeDriver<T, S> implements LayeredDriver<T>, DispatcherOwner, KeepaliveOwner {
   /** What the user sees of it. */
   readonly connection: Connection<T>;
   /** The peer's address. */
   readonly remoteAddress: string;
   /** The peer's port; 0 where it is not known. */
   readonly remotePort: number;
-  /** What sends: the driver itself, or the topics subprotocol in front of it. */
-  readonly sender: ChannelSender;
+  /** Receives notices about topics, where the topics subprotocol was agreed on. */
+  readonly topicListener: TopicAnswers | undefined;
   readonly #context: NativeContext<T>;
   readonly #rules: ConnectionRules;
   readonly #engine: NativeEngine<S>;
-  readonly #delivery: Delivery<T>;
+  readonly #dispatcher: Dispatcher<T>;
+  readonly #layer: DriverLayer<T> | undefined;
   readonly #events: SessionEvents;
   /** What has accepted the connection, until it is open. */
   #entry: NativeEntry<T> | undefined;
@@ -84,7 +84,7 @@ export class NativeDriver<T, S>
   #info: CloseInfo | undefined;
   #wantsDrain = false;
   #keepalive: Keepalive | undefined;
-  #lane: Lane | undefined;
+  #lane: FragmentQueue | undefined;
   #laneEnded: (() => void) | undefined;
   /** The chunks of a message that is sent as a stream: the runtime sends whole messages only. */
   #chunks: Uint8Array[] | undefined;
@@ -115,7 +115,7 @@ export class NativeDriver<T, S>
     data: T,
     peer: NativePeer,
     handlers?: Handlers<T>,
-    layer?: ChannelLayer<T>,
+    layer?: DriverLayer<T>,
   ) {
     this.#context = context;
     this.#rules = layer?.rules ?? context.connectionRules;
@@ -124,9 +124,15 @@ export class NativeDriver<T, S>
     this.remoteAddress = peer.remoteAddress;
     this.remotePort = peer.remotePort;
     this.connection = new Connection<T>(this, handshake, data);
-    this.#delivery = new Delivery(this, this.connection, handlers ?? context.handlers);
-    this.sender = layer === undefined ? this : layer.sender(this);
-    this.#events = layer === undefined ? this.#delivery : layer.events(this, this.#delivery);
+    this.#dispatcher = new Dispatcher(
+      this,
+      this.connection,
+      handlers ?? context.handlers,
+      this.#rules.binaryType,
+    );
+    this.#layer = layer;
+    this.topicListener = layer?.listener((text) => void this.#sendText(text, true));
+    this.#events = layer === undefined ? this.#dispatcher : layer.events(this, this.#dispatcher);
   }
 
   // What the runtime reports.
@@ -143,13 +149,13 @@ export class NativeDriver<T, S>
     }
     this.#state = "open";
     if (Keepalive.isWanted(this.#rules)) this.#keepalive = new Keepalive(this.#rules, this);
-    this.#delivery.open();
+    this.#dispatcher.open();
   }
 
   /** A text message came. */
   text(text: string): void {
     if (this.#state !== "open") return;
-    this.#keepalive?.heard();
+    this.#keepalive?.received();
     const { maxMessageSize } = this.#rules;
     // UTF-8 has three bytes at most for a unit of UTF-16.
     if (text.length * 3 > maxMessageSize && !this.#fits(encoder.encode(text).length)) return;
@@ -165,7 +171,7 @@ export class NativeDriver<T, S>
   /** A binary message came, in memory that nothing else writes to. */
   bytes(bytes: Uint8Array): void {
     if (this.#state !== "open") return;
-    this.#keepalive?.heard();
+    this.#keepalive?.received();
     if (bytes.length > this.#rules.maxMessageSize && !this.#fits(bytes.length)) return;
     if (this.#unread !== -1 && !this.#hasRoom(bytes.length)) return;
     this.#events.onBytes(Opcode.Binary, bytes, 0, bytes.length);
@@ -174,14 +180,14 @@ export class NativeDriver<T, S>
   /** A ping came, and the runtime has answered it. */
   pingCame(payload: Uint8Array): void {
     if (this.#state !== "open") return;
-    this.#keepalive?.heard();
+    this.#keepalive?.received();
     this.#events.onPing(payload);
   }
 
   /** A pong came. */
   pongCame(payload: Uint8Array): void {
     if (this.#state !== "open") return;
-    this.#keepalive?.heard();
+    this.#keepalive?.received();
     this.#events.onPong(payload);
   }
 
@@ -216,11 +222,6 @@ export class NativeDriver<T, S>
     return this.#context.topics;
   }
 
-  /** What tells the client about its topics. */
-  get topicListener(): TopicAnswers | undefined {
-    return this.sender === this ? undefined : this.sender.topicListener;
-  }
-
   /**
    * Starts the closing handshake.
    *
@@ -234,7 +235,7 @@ export class NativeDriver<T, S>
         `Cannot close: ${this.#engine.name} can send the codes 1000 and 3000-4999, got ${code}`,
       );
     }
-    this.#delivery.discard();
+    this.#dispatcher.discard();
     this.#startClosing(code, reason, timeout);
   }
 
@@ -275,9 +276,9 @@ export class NativeDriver<T, S>
   /** Does nothing: reading never stops. */
   resume(): void {}
 
-  /** The queue of an iterator. */
-  reader(): MessageQueue {
-    return this.#delivery.reader();
+  /** Starts reading messages. */
+  openReader(): AsyncIterableIterator<AnyMessage, undefined> {
+    return this.#dispatcher.openReader();
   }
 
   /** Resolves when the connection has ended. */
@@ -300,9 +301,15 @@ export class NativeDriver<T, S>
   }
 
   /** Sends a text message. */
-  sendText(text: string, compress = true): boolean {
+  sendText(text: string, compress?: boolean, written?: WrittenCallback): boolean {
+    const sent = this.#sendText(this.#layer?.text(text) ?? text, compress ?? true);
+    if (written !== undefined) this.#callWritten(written);
+    return sent;
+  }
+
+  #sendText(text: string, compress: boolean): boolean {
     if (this.#state !== "open") return false;
-    if (this.#lane?.busy) return this.#hold(Opcode.Text, text, compress);
+    if (this.#lane?.isBusy) return this.#hold(Opcode.Text, text, compress);
     try {
       const waiting = this.#engine.sendText(this.#socket!, text, compress);
       return waiting === 0 || this.#accepted(waiting, text);
@@ -312,11 +319,22 @@ export class NativeDriver<T, S>
   }
 
   /** Sends a message of bytes. */
-  sendBytes(opcode: MessageOpcode, bytes: Uint8Array, compress = true): boolean {
+  sendBytes(
+    opcode: MessageOpcode,
+    bytes: Uint8Array,
+    compress?: boolean,
+    written?: WrittenCallback,
+  ): boolean {
+    const sent = this.#sendBytes(opcode, this.#layer?.bytes(bytes) ?? bytes, compress ?? true);
+    if (written !== undefined) this.#callWritten(written);
+    return sent;
+  }
+
+  #sendBytes(opcode: MessageOpcode, bytes: Uint8Array, compress: boolean): boolean {
     if (this.#state !== "open") return false;
-    if (this.#lane?.busy) return this.#hold(opcode, bytes, compress);
+    if (this.#lane?.isBusy) return this.#hold(opcode, bytes, compress);
     // The runtimes take text as strings only.
-    if (opcode === Opcode.Text) return this.sendText(decoder.decode(bytes), compress);
+    if (opcode === Opcode.Text) return this.#sendText(decoder.decode(bytes), compress);
     try {
       const waiting = this.#engine.sendBytes(this.#socket!, bytes, compress);
       return waiting === 0 || this.#accepted(waiting, bytes);
@@ -327,25 +345,47 @@ export class NativeDriver<T, S>
 
   /** Sends a message that was encoded before. */
   sendPrepared(message: PreparedMessage): boolean {
-    return message.opcode === Opcode.Text
-      ? this.sendText(message.text)
-      : this.sendBytes(Opcode.Binary, message.payload);
+    const whole = this.#layer?.prepared(message) ?? message;
+    return whole.opcode === Opcode.Text
+      ? this.#sendText(whole.text, true)
+      : this.#sendBytes(Opcode.Binary, whole.payload, true);
   }
 
   /** Sends a message that may wait for others: the runtime gathers what is sent in one turn. */
-  sendDelayed(opcode: MessageOpcode, data: Message): boolean {
+  sendDelayed(opcode: MessageOpcode, data: string | Uint8Array): boolean {
     return typeof data === "string" ? this.sendText(data) : this.sendBytes(opcode, data);
   }
 
-  /** Takes a part of a message, and sends the message when it is whole. */
+  /** Takes a fragment of the user's own message, and sends the message when it is complete. */
   sendFragment(
     opcode: MessageOpcode | typeof Opcode.Continuation,
-    last: boolean,
     bytes: Uint8Array,
+    last: boolean,
+    compress: boolean,
+  ): boolean {
+    if (this.#state !== "open") return false;
+    const lane = this.#fragments();
+    const isFirst = opcode !== Opcode.Continuation;
+    if (lane.isStreaming || (isFirst && lane.isBusy)) {
+      const fragment = last ? "last" : "more";
+      lane.hold({ opcode, data: bytes, compress, written: undefined, fragment });
+      return !this.slow;
+    }
+    const more = this.sendStreamFragment(opcode, bytes, last, compress);
+    lane.pass(last);
+    return more;
+  }
+
+  /** Takes a fragment of a stream, and sends the message when it is complete. */
+  sendStreamFragment(
+    opcode: MessageOpcode | typeof Opcode.Continuation,
+    bytes: Uint8Array,
+    last: boolean,
     compress: boolean,
   ): boolean {
     if (this.#state !== "open") return false;
     if (opcode !== Opcode.Continuation) {
+      bytes = this.#layer?.bytes(bytes) ?? bytes;
       this.#chunks = [];
       this.#isText = opcode === Opcode.Text;
     }
@@ -370,7 +410,7 @@ export class NativeDriver<T, S>
     // The other messages wait for this one, not this one for itself.
     const lane = this.#lane;
     this.#lane = undefined;
-    const sent = this.sendBytes(this.#isText ? Opcode.Text : Opcode.Binary, whole, compress);
+    const sent = this.#sendBytes(this.#isText ? Opcode.Text : Opcode.Binary, whole, compress);
     this.#lane = lane;
     return sent;
   }
@@ -389,17 +429,23 @@ export class NativeDriver<T, S>
   }
 
   /** Resolves when a message may be sent in parts; `ended` is called if the connection ends then. */
-  async enterLane(ended: () => void): Promise<void> {
-    this.#lane ??= new Lane((opcode, data, compress) => {
-      if (typeof data === "string") this.sendText(data, compress);
-      else this.sendBytes(opcode, data, compress);
-    });
-    await this.#lane.enter();
+  async startFragments(ended: () => void): Promise<void> {
+    await this.#fragments().enter();
+    if (this.#state === "closed") ended();
     this.#laneEnded = ended;
   }
 
+  #fragments(): FragmentQueue {
+    return this.#lane ??= new FragmentQueue(({ opcode, data, compress, fragment }) => {
+      if (fragment !== "no") {
+        this.sendStreamFragment(opcode, data as Uint8Array, fragment === "last", compress);
+      } else if (typeof data === "string") this.#sendText(data, compress);
+      else this.#sendBytes(opcode as MessageOpcode, data, compress);
+    });
+  }
+
   /** The message in parts is out. */
-  leaveLane(): void {
+  endFragments(): void {
     this.#laneEnded = undefined;
     this.#chunks = undefined;
     this.#lane?.leave();
@@ -450,22 +496,14 @@ export class NativeDriver<T, S>
     if (this.slow) return this.#wantDrain();
     this.#wantsDrain = false;
     this.#drainWaiters = wakeAll(this.#drainWaiters);
-    if (this.#state === "open") this.#delivery.drain();
+    if (this.#state === "open") this.#dispatcher.drain();
   }
-
-  /** The connection has ended. */
-  end(): void {}
 
   // What handlers, the reader and the keepalive ask for.
 
-  /** A handler failed. */
-  handlerFailed(error: WebSocketError): void {
-    this.fail(error);
-  }
-
   /** Reports an error that belongs to no open connection. */
   reportError(error: unknown): void {
-    this.#context.reportError(error);
+    this.#context.reportError(error, this.connection);
   }
 
   /** The reader has fallen behind. The runtime cannot stop reading, so what arrives is counted. */
@@ -474,7 +512,7 @@ export class NativeDriver<T, S>
   }
 
   /** The reader has caught up. */
-  goOnReading(): void {
+  resumeReading(): void {
     this.#unread = -1;
   }
 
@@ -484,8 +522,23 @@ export class NativeDriver<T, S>
   }
 
   /** Whether the peer could not be heard: never, because reading never stops. */
-  get deaf(): boolean {
+  get isPaused(): boolean {
     return false;
+  }
+
+  /** Whether messages are not read: never, as well. */
+  get isStopped(): boolean {
+    return false;
+  }
+
+  /** Whether a compressed message is being sent in fragments: the runtimes send whole ones. */
+  get isSendingCompressed(): boolean {
+    return false;
+  }
+
+  /** Bytes that have left, which only matters while such a message is sent. */
+  get sentBytes(): number {
+    return 0;
   }
 
   /** Bytes that the runtime has taken and that have not left. */
@@ -494,7 +547,7 @@ export class NativeDriver<T, S>
   }
 
   /** The runtime delivers whole messages only. */
-  get messageUnderWay(): number {
+  get partialMessage(): number {
     return 0;
   }
 
@@ -558,7 +611,7 @@ export class NativeDriver<T, S>
     const info = this.#closeInfo(end);
     this.#info = info;
     this.#context.connectionClosed?.(this.connection);
-    this.#delivery.close(info);
+    this.#dispatcher.close(info);
     for (const wake of this.#closeWaiters ?? []) wake(info);
     this.#closeWaiters = undefined;
     this.#drainWaiters = wakeAll(this.#drainWaiters);
@@ -592,7 +645,7 @@ export class NativeDriver<T, S>
   }
 
   /** Whether more may be sent, after something was that waits now. */
-  #accepted(waiting: number, message: Message): boolean {
+  #accepted(waiting: number, message: string | Uint8Array): boolean {
     const { highWaterMark, maxBufferedAmount } = this.#rules;
     if (waiting === -1) {
       this.gone(
@@ -622,8 +675,8 @@ export class NativeDriver<T, S>
   }
 
   /** Lets a message wait for the end of one that is sent in parts. */
-  #hold(opcode: MessageOpcode, data: Message, compress: boolean): boolean {
-    this.#lane!.hold(opcode, data, compress);
+  #hold(opcode: MessageOpcode, data: string | Uint8Array, compress: boolean): boolean {
+    this.#lane!.hold({ opcode, data, compress, written: undefined, fragment: "no" });
     return !this.slow;
   }
 
@@ -631,6 +684,26 @@ export class NativeDriver<T, S>
   #sendFailed(cause: unknown): boolean {
     this.gone(lost(`${this.#engine.name} cannot send: ${messageOf(cause)}`, cause));
     return false;
+  }
+
+  /** The runtimes do not tell when a message has left: when all that is buffered has, it has. */
+  #callWritten(written: WrittenCallback): void {
+    if (this.#state !== "open") {
+      const error = new WebSocketError(
+        "NOT_OPEN",
+        "Cannot send: the connection is not open any more",
+      );
+      queueMicrotask(() => callReported(() => written(error), (cause) => this.reportError(cause)));
+      return;
+    }
+    const check = (): void => {
+      if (this.#info !== undefined && this.bufferedAmount > 0) {
+        callReported(() => written(this.#info!.error), (cause) => this.reportError(cause));
+      } else if (this.bufferedAmount === 0) {
+        callReported(() => written(), (cause) => this.reportError(cause));
+      } else setTimeout(check, POLL_INTERVAL);
+    };
+    queueMicrotask(check);
   }
 
   #wantDrain(): void {
@@ -647,7 +720,7 @@ function wakeAll(waiters: Array<() => void> | undefined): undefined {
   for (const wake of waiters ?? []) wake();
 }
 
-function sizeOf(message: Message): number {
+function sizeOf(message: string | Uint8Array): number {
   return typeof message === "string" ? encoder.encode(message).length : message.length;
 }
 

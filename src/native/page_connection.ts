@@ -3,7 +3,7 @@
 
 import { ConnectionError, MessageTooBigError, TimeoutError, WebSocketError } from "../errors.ts";
 import type { Connection, HandshakeInfo } from "../connection/connection.ts";
-import type { Message } from "../connection/connection_link.ts";
+import type { Message } from "../connection/connection_driver.ts";
 import type { Handlers } from "../connection/handlers.ts";
 import type { PreparedMessage } from "../message/prepared_message.ts";
 import type { CloseInfo } from "../session/close_info.ts";

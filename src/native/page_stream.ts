@@ -1,6 +1,6 @@
 // A stream as one message over the global WebSocket, which sends no fragments: its chunks are gathered.
 
-import type { Message } from "../connection/connection_link.ts";
+import type { Message } from "../connection/connection_driver.ts";
 import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
 
 /** The connection, as a stream needs it. */

@@ -4,7 +4,7 @@ import type { CloseInfo } from "../session/close_info.ts";
 import { checkCloseArguments, CloseCode } from "../wire/close.ts";
 import { toBytes } from "../shared/bytes.ts";
 import { controlPayload, type HandshakeInfo } from "../connection/connection.ts";
-import type { Message, MessageQueue } from "../connection/connection_link.ts";
+import type { AnyMessage, Message } from "../connection/connection_driver.ts";
 import { checkTopic } from "../connection/publish_options.ts";
 import { type SendOptions, wantsCompression } from "../connection/send_options.ts";
 import type { Subscriptions, TopicHandlers } from "./subscriptions.ts";
@@ -27,7 +27,7 @@ export interface ReconnectingControl {
   /** The topics, if there are any. */
   readonly subscriptions: Subscriptions | undefined;
   /** Sends a message, or lets it wait. */
-  send(data: Message, options: SendOptions | undefined): boolean;
+  send(data: string | Uint8Array, options: SendOptions | undefined): boolean;
   /** Sends a ping. */
   ping(payload: Uint8Array): boolean;
   /** Resolves when more may be sent. */
@@ -39,7 +39,7 @@ export interface ReconnectingControl {
   /** Cuts it for good. */
   terminate(): void;
   /** The messages that wait to be read. */
-  reader(): MessageQueue;
+  reader(): AsyncIterableIterator<AnyMessage, undefined>;
 }
 
 const NO_BYTES = new Uint8Array(0);
@@ -232,14 +232,7 @@ export class ReconnectingConnection<T = unknown> {
    * @throws {TypeError} When there is a `message` handler, which takes the messages.
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<Message, undefined> {
-    const inbox = this.#control.reader();
-    return {
-      next: () => inbox.next(),
-      return: () => Promise.resolve({ value: undefined, done: true }),
-      [Symbol.asyncIterator](): AsyncIterableIterator<Message, undefined> {
-        return this;
-      },
-    };
+    return this.#control.reader() as AsyncIterableIterator<Message, undefined>;
   }
 
   #subscriptions(what: string): Subscriptions {

@@ -5,7 +5,7 @@ import type { CloseInfo } from "../session/close_info.ts";
 import type { MessageOpcode } from "../wire/opcode.ts";
 import { checkType, wrongType } from "../shared/check.ts";
 import { type ConnectOptions, connectRules } from "../client/connect_options.ts";
-import type { Message } from "../connection/connection_link.ts";
+import type { Message } from "../connection/connection_driver.ts";
 import { MAX_INT32 } from "../connection/connection_options.ts";
 import { checkHandlers, type Handlers } from "../connection/handlers.ts";
 import type { ReconnectingConnection } from "./reconnecting_connection.ts";
@@ -47,6 +47,8 @@ export interface ReconnectingHandlers<T = unknown> {
   drain?(connection: ReconnectingConnection<T>): unknown;
   /** It is over for good. Once, if there ever was a connection, and last. */
   close?(connection: ReconnectingConnection<T>, info: CloseInfo): unknown;
+  /** Called with what a handler has thrown, or rejected with, once. Default: `console.error`. */
+  onError?(error: unknown, connection?: ReconnectingConnection<T>): unknown;
 }
 
 /**
@@ -55,7 +57,9 @@ export interface ReconnectingHandlers<T = unknown> {
  * first connection only, that of `reconnect` for all of it.
  */
 export interface ReconnectingConnectOptions<T = undefined>
-  extends Omit<ConnectOptions<T>, keyof Handlers | "reconnect">, ReconnectingHandlers<T> {
+  extends
+    Omit<ConnectOptions<T>, keyof Handlers | "onError" | "reconnect">,
+    ReconnectingHandlers<T> {
   /** How it comes back; `true`: with all defaults. */
   reconnect: true | ReconnectOptions;
 }
@@ -86,15 +90,17 @@ export function reconnectingRules<T>(options: ReconnectingConnectOptions<T>): Re
     throw wrongType("reconnect", "a boolean or an object", given);
   }
   const reconnect = reconnectRules(given);
-  const { open, message, topicMessage, lost, ping, pong, drain, close, ...rest } = others;
+  const { open, message, topicMessage, lost, ping, pong, drain, close, onError, ...rest } = others;
   checkHandlers({ open, message, ping, pong, drain, close } as Handlers);
   checkType("topicMessage", topicMessage, "function");
   checkType("lost", lost, "function");
+  checkType("onError", onError, "function");
   const { data: _, signal, ...shared } = rest;
+  const { pingInterval = PING_INTERVAL } = rest;
   const connect: ConnectOptions = {
     ...shared,
-    pingInterval: rest.pingInterval ?? PING_INTERVAL,
-    pongTimeout: rest.pongTimeout ?? PONG_TIMEOUT,
+    pingInterval,
+    pongTimeout: rest.pongTimeout ?? (pingInterval > 0 ? PONG_TIMEOUT : 0),
   };
   connectRules({ ...connect, signal });
   return {

@@ -2,8 +2,8 @@
 // there is, and those that follow it, have to wait.
 
 import type { CloseInfo } from "../session/close_info.ts";
-import type { Message, MessageQueue } from "../connection/connection_link.ts";
-import { Inbox, type InboxSource } from "../connection/inbox.ts";
+import type { AnyMessage } from "../connection/connection_driver.ts";
+import { MessageQueue, type MessageQueueOwner } from "../connection/incoming.ts";
 
 /** The connection that there is, as its reader needs it. */
 export interface PausableConnection {
@@ -14,8 +14,8 @@ export interface PausableConnection {
 }
 
 /** A queue across connections. */
-export class ReconnectingReader implements InboxSource {
-  #inbox: Inbox | undefined;
+export class ReconnectingReader implements MessageQueueOwner {
+  #queue: MessageQueue | undefined;
   #current: PausableConnection | undefined;
   #isFull = false;
   #end: CloseInfo | undefined;
@@ -32,24 +32,24 @@ export class ReconnectingReader implements InboxSource {
   }
 
   /** A message came. */
-  push(message: Message): void {
-    this.#queue().push(message);
+  push(message: AnyMessage): void {
+    this.#need().push(message);
   }
 
-  /** The queue to read from. */
-  reader(): MessageQueue {
-    return this.#queue();
+  /** Starts reading. */
+  reader(): AsyncIterableIterator<AnyMessage, undefined> {
+    return this.#need().open();
   }
 
   /** Forgets what waits: the user closed the connection and hears no more of it. */
   clear(): void {
-    this.#inbox?.clear();
+    this.#queue?.clear();
   }
 
   /** All is over. */
   end(info: CloseInfo): void {
     this.#end = info;
-    this.#inbox?.end(info);
+    this.#queue?.end(info);
   }
 
   /** The reader has fallen behind. */
@@ -59,16 +59,16 @@ export class ReconnectingReader implements InboxSource {
   }
 
   /** The reader has caught up. */
-  goOnReading(): void {
+  resumeReading(): void {
     this.#isFull = false;
     this.#current?.resume();
   }
 
-  #queue(): Inbox {
-    if (this.#inbox === undefined) {
-      this.#inbox = new Inbox(this);
-      if (this.#end !== undefined) this.#inbox.end(this.#end);
+  #need(): MessageQueue {
+    if (this.#queue === undefined) {
+      this.#queue = new MessageQueue(this);
+      if (this.#end !== undefined) this.#queue.end(this.#end);
     }
-    return this.#inbox;
+    return this.#queue;
   }
 }

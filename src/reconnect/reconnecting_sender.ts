@@ -1,7 +1,6 @@
 // What sends on a connection that lasts: on the connection that there is, or later on the next one.
 
 import type { Connection } from "../connection/connection.ts";
-import type { Message } from "../connection/connection_link.ts";
 import { labelledBytes, labelledText } from "../connection/labelled_message.ts";
 import { SendQueue } from "./send_queue.ts";
 import type { SendOptions } from "../connection/send_options.ts";
@@ -63,7 +62,7 @@ export class ReconnectingSender {
   }
 
   /** Sends a message, or lets it wait; returns `false` when it is dropped, or more should wait. */
-  send(data: Message, options: SendOptions | undefined): boolean {
+  send(data: string | Uint8Array, options: SendOptions | undefined): boolean {
     if (this.#isOver) return false;
     return this.isOpen ? this.#send(data, options) : this.#queue.push(data, options);
   }
@@ -86,7 +85,7 @@ export class ReconnectingSender {
     }
   }
 
-  #send(data: Message, options: SendOptions | undefined): boolean {
+  #send(data: string | Uint8Array, options: SendOptions | undefined): boolean {
     if (!this.#hasLines) return this.#current!.send(data, options);
     const message = typeof data === "string" ? labelledText(data) : labelledBytes(data);
     return this.#current!.send(message, options);

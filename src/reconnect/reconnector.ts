@@ -7,7 +7,7 @@ import { CloseCode } from "../wire/close.ts";
 import type { MessageOpcode } from "../wire/opcode.ts";
 import type { ConnectOptions } from "../client/connect_options.ts";
 import type { Connection, HandshakeInfo } from "../connection/connection.ts";
-import type { Message, MessageQueue } from "../connection/connection_link.ts";
+import type { AnyMessage, Message } from "../connection/connection_driver.ts";
 import type { Handlers } from "../connection/handlers.ts";
 import { ReconnectingReader } from "./reconnecting_reader.ts";
 import { ReconnectingSender } from "./reconnecting_sender.ts";
@@ -17,7 +17,7 @@ import {
   type ReconnectingState,
 } from "./reconnecting_connection.ts";
 import type { ReconnectingRules } from "./reconnecting_options.ts";
-import { callLogged } from "../shared/log_error.ts";
+import { callReported, reportError } from "../shared/log_error.ts";
 import type { ConnectionLoss } from "./reconnect_options.ts";
 import type { Failure } from "./reconnect_policy.ts";
 import { Redial, type RedialOwner } from "./redial.ts";
@@ -100,7 +100,7 @@ export class Reconnector<T> implements ReconnectingControl, SubscriptionsOwner, 
   }
 
   /** Sends a message, or lets it wait. */
-  send(data: Message, options: SendOptions | undefined): boolean {
+  send(data: string | Uint8Array, options: SendOptions | undefined): boolean {
     return this.#sender.send(data, options);
   }
 
@@ -142,7 +142,7 @@ export class Reconnector<T> implements ReconnectingControl, SubscriptionsOwner, 
   }
 
   /** The messages that wait to be read. */
-  reader(): MessageQueue {
+  reader(): AsyncIterableIterator<AnyMessage, undefined> {
     if (this.#rules.handlers.message !== undefined) {
       throw new TypeError("Cannot iterate a connection that has a message handler");
     }
@@ -180,19 +180,29 @@ export class Reconnector<T> implements ReconnectingControl, SubscriptionsOwner, 
 
   /** Opens a connection. */
   dial(signal: AbortSignal): Promise<unknown> {
-    return this.#dial({ ...this.#rules.connect, ...this.#handlers(), signal });
+    const { onError } = this.#rules.handlers;
+    const options = { ...this.#rules.connect, ...this.#handlers(), signal };
+    if (onError === undefined) return this.#dial(options);
+    return this.#dial({ ...options, onError: (error) => onError(error, this.connection) });
   }
 
   /** There will be another one after a wait. */
   waits(loss: ConnectionLoss): void {
     this.#lastError = loss.error;
-    callLogged(() => this.#rules.handlers.lost?.(this.connection, loss));
+    this.#call(() => this.#rules.handlers.lost?.(this.connection, loss));
   }
 
   /** There will be no other one. */
   gaveUp({ info, error: reason }: Failure, error: Error | undefined): void {
     if (info !== undefined) this.#end(info);
     else this.#endWith(error ?? new Error("The attempt failed"), reason);
+  }
+
+  /** Calls a handler of the user, whose errors go to `onError`. */
+  #call(handler: () => unknown): void {
+    callReported(handler, (error) => {
+      reportError(this.#rules.handlers.onError, error, this.connection);
+    });
   }
 
   /** The handlers of one connection. */
@@ -269,7 +279,7 @@ export class Reconnector<T> implements ReconnectingControl, SubscriptionsOwner, 
     this.#redial.stop();
     this.#sender.end();
     this.subscriptions?.end();
-    if (this.#wasOpen) callLogged(() => this.#rules.handlers.close?.(this.connection, info));
+    if (this.#wasOpen) this.#call(() => this.#rules.handlers.close?.(this.connection, info));
     this.#first?.reject(reason ?? new WebSocketError("NOT_OPEN", "It was closed before"));
     this.#first = undefined;
     this.#reader.end(info);

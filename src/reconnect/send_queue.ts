@@ -1,12 +1,11 @@
 // Messages that were sent while there is no connection: in their order, and only so many.
 
-import type { Message } from "../connection/connection_link.ts";
 import type { SendOptions } from "../connection/send_options.ts";
 
 /** A message that waits. */
 export interface WaitingMessage {
   /** The message. */
-  readonly data: Message;
+  readonly data: string | Uint8Array;
   /** How it is to be sent. */
   readonly options: SendOptions | undefined;
   /** What it counts for. */
@@ -37,7 +36,7 @@ export class SendQueue {
   }
 
   /** Lets a message wait; returns `false` when there is no room. Bytes are copied. */
-  push(data: Message, options: SendOptions | undefined): boolean {
+  push(data: string | Uint8Array, options: SendOptions | undefined): boolean {
     const room = this.#max - this.#size - MESSAGE_COST;
     // UTF-8 takes at least a byte for a unit of UTF-16.
     if (data.length > room) return false;

@@ -11,7 +11,7 @@ import {
 } from "../pubsub/topic_protocol.ts";
 import type { MessageOpcode } from "../wire/opcode.ts";
 import { checkNames, show } from "../shared/check.ts";
-import type { Message } from "../connection/connection_link.ts";
+import type { Message } from "../connection/connection_driver.ts";
 
 /** What is known of a message of a topic, beside the message. */
 export interface TopicMessageInfo {

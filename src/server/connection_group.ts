@@ -131,7 +131,7 @@ export abstract class ConnectionGroup<T> {
     checkTopic(topic);
     checkPublishOptions(options, ["except", "onSlow", "key"]);
     const { except } = options;
-    const excluded = except === undefined ? undefined : this.#core.channelOf(except);
+    const excluded = except === undefined ? undefined : this.#core.driverOf(except);
     return this.#core.topics.publish(topic, data, options, excluded);
   }
 

@@ -24,6 +24,7 @@ import {
   connectionRules,
   MAX_INT32,
 } from "../connection/connection_options.ts";
+import type { Connection } from "../connection/connection.ts";
 import { checkHandlers, HANDLER_NAMES, type Handlers } from "../connection/handlers.ts";
 import {
   checkHosts,
@@ -129,10 +130,11 @@ export interface ServeOptions<T = undefined> extends ConnectionOptions, Handlers
    */
   allowedHosts?: readonly string[];
   /**
-   * Receives errors that have no connection to go to: of the listener, of the hooks, of a `close`
-   * handler. Default: `console.error` (the web's `reportError` ends the process on Deno and Bun).
+   * Called with what a handler or another callback of yours has thrown, or rejected with, once, and with its
+   * connection if there is one; and with errors that belong to no connection. Default: `console.error` (the
+   * web's `reportError` ends the process on Deno and Bun).
    */
-  onError?(error: unknown): void;
+  onError?(error: unknown, connection?: Connection<T>): unknown;
   /**
    * Called for each upgrade request that was rejected, for whatever reason: malformed, a wrong host, path
    * or origin, a limit, the `upgrade` hook, a timeout, a shutdown. Where the request was not read so far,

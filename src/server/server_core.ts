@@ -7,9 +7,9 @@ import { TOPICS_SUBPROTOCOL } from "../pubsub/topic_protocol.ts";
 import type { Backplane } from "../pubsub/backplane.ts";
 import type { Listener, ListenerSink, Transport } from "../transport/transport.ts";
 import { CloseCode } from "../wire/close.ts";
-import { Channel, type ChannelContext, type ChannelLayer } from "../connection/channel.ts";
+import { Driver, type DriverContext, type DriverLayer } from "../connection/driver.ts";
 import type { Connection } from "../connection/connection.ts";
-import type { ConnectionControl } from "../connection/connection_link.ts";
+import type { ConnectionDriver } from "../connection/connection_driver.ts";
 import { ConnectionCount } from "./admission.ts";
 import {
   type Accepted,
@@ -19,7 +19,7 @@ import {
   type UpgradeGift,
   type UpgradeSocket,
 } from "./handshake.ts";
-import { logError } from "../shared/log_error.ts";
+import { reportError } from "../shared/log_error.ts";
 import { isPromiseLike } from "../shared/promise_like.ts";
 import { HistoryRelay } from "../topics/history_relay.ts";
 import { Relay } from "../topics/relay.ts";
@@ -37,7 +37,7 @@ import { Topics } from "../topics/topics.ts";
 const MAX_LINGERING = 1024;
 
 /** An open connection, as its server sees it: over a stream, or over a WebSocket of the runtime. */
-export interface ServedConnection<T> extends ConnectionControl {
+export interface ServedConnection<T> extends ConnectionDriver {
   /** What the user sees of it. */
   readonly connection: Connection<T>;
   /**
@@ -74,7 +74,7 @@ export interface ServerStats {
 
 /** The handshakes and connections of one server. */
 export class ServerCore<T>
-  implements ListenerSink, HandshakeOwner<T>, ChannelContext<T>, TimerTarget {
+  implements ListenerSink, HandshakeOwner<T>, DriverContext<T>, TimerTarget {
   /** The checked options. */
   readonly rules: ServeRules<T>;
   /** What its connections listen to. */
@@ -93,7 +93,7 @@ export class ServerCore<T>
   readonly count: ConnectionCount;
   readonly #since = { opened: 0, refused: 0 };
   /** What stands around connections whose clients listen to topics by themselves. */
-  readonly #clientTopics: ChannelLayer<T> | undefined;
+  readonly #clientTopics: DriverLayer<T> | undefined;
   #shuttingDown = false;
   #listening = false;
   /** Whether plain HTTP is still answered during the shutdown. */
@@ -141,7 +141,7 @@ export class ServerCore<T>
   }
 
   /** The inside of a connection that is open. */
-  channelOf(connection: Connection<T>): ServedConnection<T> | undefined {
+  driverOf(connection: Connection<T>): ServedConnection<T> | undefined {
     return this.#connections.get(connection);
   }
 
@@ -151,7 +151,7 @@ export class ServerCore<T>
   }
 
   /** What stands around connections whose clients subscribe to topics themselves. */
-  get topicsLayer(): ChannelLayer<T> | undefined {
+  get topicsLayer(): DriverLayer<T> | undefined {
     return this.#clientTopics;
   }
 
@@ -237,7 +237,7 @@ export class ServerCore<T>
       protocol: accepted.subprotocol,
       extensions: accepted.deflate?.extensions ?? "",
     };
-    const channel = new Channel<T>(
+    const driver = new Driver<T>(
       this,
       accepted.transport,
       info,
@@ -246,14 +246,14 @@ export class ServerCore<T>
       accepted.deflate?.agreement,
       accepted.subprotocol === TOPICS_SUBPROTOCOL ? this.#clientTopics : undefined,
     );
-    const { connection } = channel;
-    this.#connections.set(connection, channel);
+    const { connection } = driver;
+    this.#connections.set(connection, driver);
     if (accepted.release !== undefined) {
       (this.#releases ??= new Map()).set(connection, accepted.release);
     }
     this.#since.opened++;
     this.#handshakeOver(handshake, (caller) => caller.done(connection));
-    channel.start(accepted);
+    driver.start(accepted);
   }
 
   /** A handshake ended without a connection. */
@@ -291,13 +291,13 @@ export class ServerCore<T>
 
   /** A connection is over, and its `close` handler comes next. */
   connectionClosed(connection: Connection<T>): void {
-    const channel = this.#connections.get(connection)!;
+    const driver = this.#connections.get(connection)!;
     this.#connections.delete(connection);
-    this.#unsent.delete(channel);
+    this.#unsent.delete(driver);
     this.count.removeAddress(connection.remoteAddress);
-    this.topics.withdraw(channel);
+    this.topics.withdraw(driver);
     queueMicrotask(() => {
-      this.topics.forget(channel);
+      this.topics.forget(driver);
       const release = this.#releases?.get(connection);
       if (release !== undefined) {
         this.#releases!.delete(connection);
@@ -307,18 +307,9 @@ export class ServerCore<T>
     });
   }
 
-  /** An error that has no connection to go to. */
-  reportError(error: unknown): void {
-    const { onError } = this.rules.options;
-    try {
-      if (onError === undefined) logError(error);
-      else {
-        const result: unknown = onError(error);
-        if (isPromiseLike(result)) result.then(undefined, logError);
-      }
-    } catch (failure) {
-      logError(failure);
-    }
+  /** Passes an error on to `onError`. */
+  reportError(error: unknown, connection?: Connection<T>): void {
+    reportError(this.rules.options.onError, error, connection);
   }
 
   /** Ends it all; see {@linkcode ConnectionGroup.shutdown}. */
@@ -340,7 +331,7 @@ export class ServerCore<T>
     this.#drain = new Drain(
       [...this.#connections.values()],
       drainPeriod,
-      (channel) => channel.close(code, "", this.#closeTimeout),
+      (driver) => driver.close(code, "", this.#closeTimeout),
       () => this.#startCloseTimer(),
     );
     this.#drain.timerFired();
@@ -358,8 +349,8 @@ export class ServerCore<T>
   /** Looks after the connections that were told to close. */
   #startCloseTimer(): void {
     this.#unsent.clear();
-    for (const channel of this.#connections.values()) {
-      this.#unsent.set(channel, channel.connection.bufferedAmount);
+    for (const driver of this.#connections.values()) {
+      this.#unsent.set(driver, driver.connection.bufferedAmount);
     }
     this.#closeDue = performance.now() + this.#closeTimeout;
     this.#closeTimer = timers.start(this.#closeTimeout, this, 0);
@@ -369,10 +360,10 @@ export class ServerCore<T>
   timerFired(): void {
     if (this.#wasStalled()) return;
     const late = new TimeoutError("CLOSE_TIMEOUT", "The server's shutdown waited no longer");
-    for (const channel of [...this.#connections.values()]) {
-      const unsent = channel.connection.bufferedAmount;
-      if (unsent > 0 && unsent < (this.#unsent.get(channel) ?? 0)) continue;
-      channel.gone(late);
+    for (const driver of [...this.#connections.values()]) {
+      const unsent = driver.connection.bufferedAmount;
+      if (unsent > 0 && unsent < (this.#unsent.get(driver) ?? 0)) continue;
+      driver.gone(late);
     }
     if (this.#connections.size > 0) this.#startCloseTimer();
   }

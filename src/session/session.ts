@@ -106,8 +106,13 @@ export class Session implements MessageSink {
   readonly #events: SessionEvents;
   readonly #shell: SessionShell;
   readonly #rules: SessionRules;
-  readonly #compression: MessageCompression | undefined;
-  readonly #writer: MessageWriter;
+  /** What compresses and decompresses messages, where that was negotiated. */
+  readonly compression: MessageCompression | undefined;
+  /**
+   * Writes messages without asking for the state: for a driver that has looked at {@linkcode
+   * Session.state} itself.
+   */
+  readonly writer: MessageWriter;
   /** What reads: made for the first bytes, because there are peers that only listen. */
   #reader: FrameReader | undefined;
   #messages: MessageReader | undefined;
@@ -142,8 +147,8 @@ export class Session implements MessageSink {
     this.#events = events;
     this.#shell = shell;
     this.isClient = masks !== undefined;
-    this.#compression = compression;
-    this.#writer = new MessageWriter(output, masks, compression);
+    this.compression = compression;
+    this.writer = new MessageWriter(output, masks, compression);
   }
 
   /** Where the session stands. */
@@ -151,8 +156,8 @@ export class Session implements MessageSink {
     return this.#state;
   }
 
-  /** The number of the message that the peer is in the middle of; 0 while it is in none. */
-  get messageUnderWay(): number {
+  /** The number of the message of which a part has arrived; 0 while there is none. */
+  get partialMessage(): number {
     return this.#messages?.underWay ?? 0;
   }
 
@@ -169,10 +174,10 @@ export class Session implements MessageSink {
    */
   receive(bytes: Uint8Array, start = 0, end: number = bytes.length): number {
     // RFC 6455 7.1.7 and 1.4: what follows a failure or a Close frame is discarded.
-    if (this.#deaf) return end;
+    if (this.#discards) return end;
     try {
       const at = (this.#reader ??= this.#makeReader()).read(bytes, start, end);
-      return this.#deaf ? end : at;
+      return this.#discards ? end : at;
     } catch (error) {
       this.fail(asWebSocketError(error));
       return end;
@@ -186,7 +191,7 @@ export class Session implements MessageSink {
 
   /** Lets {@linkcode Session.receive} go on. */
   resume(): void {
-    if (!this.#deaf) this.#reader?.go();
+    if (!this.#discards) this.#reader?.go();
   }
 
   /** The peer has ended its direction of the stream. */
@@ -230,7 +235,7 @@ export class Session implements MessageSink {
    */
   sendText(text: string, compress = true): boolean {
     if (this.#state !== "open") return false;
-    this.#writer.text(text, compress);
+    this.writer.text(text, compress);
     return true;
   }
 
@@ -241,7 +246,7 @@ export class Session implements MessageSink {
    */
   sendBytes(opcode: MessageOpcode, bytes: Uint8Array, compress = true): boolean {
     if (this.#state !== "open") return false;
-    this.#writer.bytes(opcode, bytes, compress);
+    this.writer.bytes(opcode, bytes, compress);
     return true;
   }
 
@@ -259,7 +264,7 @@ export class Session implements MessageSink {
     compress = true,
   ): boolean {
     if (this.#state !== "open") return false;
-    this.#writer.fragment(opcode, last, bytes, compress);
+    this.writer.fragment(opcode, last, bytes, compress);
     return true;
   }
 
@@ -270,8 +275,13 @@ export class Session implements MessageSink {
    */
   sendControl(opcode: typeof Opcode.Ping | typeof Opcode.Pong, payload: Uint8Array): boolean {
     if (this.#state !== "open") return false;
-    this.#writer.control(opcode, payload);
+    this.writer.control(opcode, payload);
     return true;
+  }
+
+  /** The user closes the connection, and {@linkcode Session.close} follows once all else was sent. */
+  announceClose(): void {
+    this.#initiator ??= "local";
   }
 
   /**
@@ -280,7 +290,7 @@ export class Session implements MessageSink {
    */
   close(code: number, reason: string): void {
     if (this.#state !== "open") return;
-    this.#initiator = "local";
+    this.#initiator ??= "local";
     this.#state = "closing";
     this.#sendClose({ code, reason });
     this.#shell.startCloseTimer();
@@ -320,19 +330,26 @@ export class Session implements MessageSink {
     if (this.#state === "closed") return;
     // Both have said Close: only the peer's end of the stream is missing, which spoils nothing.
     if (this.#sent !== undefined && this.#received !== undefined) this.#shell.cutStream();
-    else this.#giveUpClosing();
+    else this.terminate(closeTimeout());
   }
 
-  #giveUpClosing(): void {
-    this.terminate(
-      new TimeoutError("CLOSE_TIMEOUT", "The peer did not finish the closing handshake in time"),
-    );
+  /**
+   * The time for the closing handshake is over, and nothing is left to write: the session ends, though the
+   * driver may let the stream end by itself, so that what was written still arrives.
+   */
+  abandon(): void {
+    if (this.#state === "closed") return;
+    if (this.#sent === undefined || this.#received === undefined) {
+      this.#initiator ??= "local";
+      this.#error ??= closeTimeout();
+    }
+    this.streamClosed();
   }
 
   /** The stream takes output again. */
   drained(): void {
     const pong = this.#pongs?.release();
-    if (pong !== undefined && !this.#deaf) this.#writer.control(Opcode.Pong, pong);
+    if (pong !== undefined && !this.#discards) this.writer.control(Opcode.Pong, pong);
   }
 
   /** A message from the reader. */
@@ -359,7 +376,7 @@ export class Session implements MessageSink {
 
   /** Whether what the peer sends reaches the user. */
   get #delivers(): boolean {
-    return this.#state === "open" || (this.#rules.closesLikeWs === true && !this.#deaf);
+    return this.#state === "open" || (this.#rules.closesLikeWs === true && !this.#discards);
   }
 
   /** Nothing more will be read, and a message under way never be whole. */
@@ -369,12 +386,12 @@ export class Session implements MessageSink {
   }
 
   #makeReader(): FrameReader {
-    this.#messages = new MessageReader(this.#rules, this, this.#compression);
+    this.#messages = new MessageReader(this.#rules, this, this.compression);
     return new FrameReader(this.#rules, this.#messages);
   }
 
-  /** Whether nothing more is to be read: the connection failed, or the peer's Close frame came. */
-  get #deaf(): boolean {
+  /** Whether what arrives is discarded: the connection failed, or the peer's Close frame came. */
+  get #discards(): boolean {
     return this.#state === "closed" || this.#received !== undefined || this.#error !== undefined;
   }
 
@@ -386,7 +403,7 @@ export class Session implements MessageSink {
       const congested = this.#shell.congested;
       if (congested) this.#pongs ??= new PongBacklog();
       if (!congested || this.#pongs!.admit(bytes, start, end)) {
-        this.#writer.control(Opcode.Pong, bytes, start, end);
+        this.writer.control(Opcode.Pong, bytes, start, end);
       }
     }
     if (this.#delivers) this.#events.onPing(bytes.subarray(start, end));
@@ -409,7 +426,7 @@ export class Session implements MessageSink {
 
   #sendClose(payload: ClosePayload): void {
     this.#sent = payload;
-    this.#writer.control(Opcode.Close, formatClosePayload(payload.code, payload.reason));
+    this.writer.control(Opcode.Close, formatClosePayload(payload.code, payload.reason));
   }
 
   #closeInfo(clean: boolean): CloseInfo {
@@ -430,11 +447,20 @@ export class Session implements MessageSink {
   #outcome(): ClosePayload {
     const error = this.#error;
     if (error instanceof WebSocketError && error.closeCode !== undefined) {
-      return { code: error.closeCode, reason: error.message };
+      // The code counts if the Close frame with it was sent.
+      const isSent = this.#sent?.code === error.closeCode && this.#sent.reason === error.message;
+      if (isSent) return { code: error.closeCode, reason: error.message };
     }
     // RFC 6455 7.1.5: the code is the one in the first Close frame received, and 1006 without one.
     return this.#received ?? { code: CloseCode.Abnormal, reason: "" };
   }
+}
+
+function closeTimeout(): TimeoutError {
+  return new TimeoutError(
+    "CLOSE_TIMEOUT",
+    "The peer did not finish the closing handshake in time (option closeTimeout)",
+  );
 }
 
 function connectionLost(message: string, cause?: Error): ConnectionError {

@@ -1,18 +1,18 @@
 // Numbers for those connections whose messages go a long way round and must not come back to them.
 
-import type { ConnectionControl } from "../connection/connection_link.ts";
+import type { ConnectionDriver } from "../connection/connection_driver.ts";
 
 /** The greatest number; after it they begin anew. */
 const MAX_NUMBER = 0xffffffff;
 
 /** Connections by their numbers, and the other way round. */
 export class ConnectionNumbers {
-  readonly #numbers: Map<ConnectionControl, number> = new Map();
-  readonly #connections: Map<number, ConnectionControl> = new Map();
+  readonly #numbers: Map<ConnectionDriver, number> = new Map();
+  readonly #connections: Map<number, ConnectionDriver> = new Map();
   #last = 0;
 
   /** The number of a connection, from 1: one of its own, until it is forgotten. */
-  of(connection: ConnectionControl): number {
+  of(connection: ConnectionDriver): number {
     const known = this.#numbers.get(connection);
     if (known !== undefined) return known;
     do {
@@ -24,12 +24,12 @@ export class ConnectionNumbers {
   }
 
   /** The connection that has a number. */
-  connection(number: number): ConnectionControl | undefined {
+  connection(number: number): ConnectionDriver | undefined {
     return this.#connections.get(number);
   }
 
   /** A connection is over. */
-  forget(connection: ConnectionControl): void {
+  forget(connection: ConnectionDriver): void {
     const number = this.#numbers.get(connection);
     if (number === undefined) return;
     this.#numbers.delete(connection);

@@ -4,7 +4,7 @@ import { PreparedMessage } from "../message/prepared_message.ts";
 import type { Envelope } from "../pubsub/envelope.ts";
 import type { TopicMessage } from "../pubsub/topic_page.ts";
 import { Opcode } from "../wire/opcode.ts";
-import type { ConnectionControl } from "../connection/connection_link.ts";
+import type { ConnectionDriver } from "../connection/connection_driver.ts";
 import { Publication } from "./publication.ts";
 import type { PublishOptions } from "../connection/publish_options.ts";
 
@@ -21,7 +21,7 @@ export class HistoryMessage extends Publication implements TopicMessage {
   /** How it was published. */
   readonly options: PublishOptions;
   /** Who does not get it. */
-  readonly except: ConnectionControl | undefined;
+  readonly except: ConnectionDriver | undefined;
 
   /**
    * @param topic Its topic.
@@ -33,7 +33,7 @@ export class HistoryMessage extends Publication implements TopicMessage {
     topic: string,
     number: number,
     envelope: Envelope,
-    except: ConnectionControl | undefined,
+    except: ConnectionDriver | undefined,
   ) {
     const { origin, count, isText, onSlow, key, payload } = envelope;
     super(topic, new PreparedMessage(payload, isText ? Opcode.Text : Opcode.Binary), number);

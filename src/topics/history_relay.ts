@@ -16,7 +16,7 @@ import { isMessageNumber, isPosition } from "../pubsub/history_page.ts";
 import { Opcode } from "../wire/opcode.ts";
 import { show } from "../shared/check.ts";
 import { ConnectionNumbers } from "./connection_numbers.ts";
-import type { ConnectionControl } from "../connection/connection_link.ts";
+import type { ConnectionDriver } from "../connection/connection_driver.ts";
 import { HistoryMessage } from "./history_message.ts";
 import { HistoryReads } from "./history_reads.ts";
 import { isPromiseLike } from "../shared/promise_like.ts";
@@ -30,7 +30,7 @@ export interface HistoryRelayOwner {
   /** Sends a message to all that listen here but those that join. */
   deliverNumbered(message: HistoryMessage, topic: Joinable): void;
   /** Sends a message to one of these. */
-  deliverTo(receiver: ConnectionControl, message: HistoryMessage): void;
+  deliverTo(receiver: ConnectionDriver, message: HistoryMessage): void;
   /** Tells all that listen here but those that join that they have missed some. */
   missed(name: string, topic: Joinable): void;
   /** Hears of what went wrong. */
@@ -103,7 +103,7 @@ export class HistoryRelay implements BackplaneSink, AppendLineOwner, FollowerCon
 
   /** A receiver listens to a topic, or asks for it once more. */
   join(
-    receiver: ConnectionControl,
+    receiver: ConnectionDriver,
     name: string,
     after: number | undefined,
     isNew: boolean,
@@ -118,7 +118,7 @@ export class HistoryRelay implements BackplaneSink, AppendLineOwner, FollowerCon
   }
 
   /** A receiver does not listen to a topic any more; `isLast`: nor does anybody else. */
-  leave(receiver: ConnectionControl, name: string, isLast: boolean): void {
+  leave(receiver: ConnectionDriver, name: string, isLast: boolean): void {
     const follower = this.#followers.get(name);
     if (follower === undefined) return;
     follower.topic.leave(receiver);
@@ -129,7 +129,7 @@ export class HistoryRelay implements BackplaneSink, AppendLineOwner, FollowerCon
   }
 
   /** A connection is over. */
-  forget(receiver: ConnectionControl): void {
+  forget(receiver: ConnectionDriver): void {
     this.#numbers.forget(receiver);
   }
 
@@ -138,7 +138,7 @@ export class HistoryRelay implements BackplaneSink, AppendLineOwner, FollowerCon
     topic: string,
     message: PreparedMessage,
     options: PublishOptions,
-    except: ConnectionControl | undefined,
+    except: ConnectionDriver | undefined,
   ): void {
     if (this.#state === "closed") return;
     const envelope = writeEnvelope({
@@ -249,7 +249,7 @@ export class HistoryRelay implements BackplaneSink, AppendLineOwner, FollowerCon
   }
 
   /** To one of these. */
-  deliverTo(receiver: ConnectionControl, message: HistoryMessage): void {
+  deliverTo(receiver: ConnectionDriver, message: HistoryMessage): void {
     this.#owner.deliverTo(receiver, message);
   }
 

@@ -5,7 +5,7 @@ import type { HistoryPage } from "../pubsub/backplane.ts";
 import { faultOfPage } from "../pubsub/history_page.ts";
 import { NumberedTopic } from "../pubsub/numbered_topic.ts";
 import type { NumberedTopicOwner } from "../pubsub/numbered_topic_owner.ts";
-import type { ConnectionControl } from "../connection/connection_link.ts";
+import type { ConnectionDriver } from "../connection/connection_driver.ts";
 import type { HistoryMessage } from "./history_message.ts";
 import type { HistoryReader, HistoryReads } from "./history_reads.ts";
 import { isPromiseLike } from "../shared/promise_like.ts";
@@ -17,7 +17,7 @@ const MAX_HELD = 1 << 20;
 /** A topic that some of those who listen have yet to join. */
 export interface Joinable {
   /** Whether a receiver gets nothing yet together with the others. */
-  isJoining(receiver: ConnectionControl): boolean;
+  isJoining(receiver: ConnectionDriver): boolean;
 }
 
 /** What all topics of one server share. */
@@ -31,7 +31,7 @@ export interface FollowerContext {
   /** Hands a message to all that listen here but those that join. */
   deliver(message: HistoryMessage, topic: Joinable): void;
   /** Hands a message to one of them. */
-  deliverTo(receiver: ConnectionControl, message: HistoryMessage): void;
+  deliverTo(receiver: ConnectionDriver, message: HistoryMessage): void;
   /** All that listen here but those that join have missed some. */
   missed(name: string, topic: Joinable): void;
   /** The engine has failed. */
@@ -44,12 +44,12 @@ export interface FollowerContext {
 
 /** The topic. */
 export class TopicFollower
-  implements NumberedTopicOwner<ConnectionControl, HistoryMessage>, HistoryReader, TimerTarget {
+  implements NumberedTopicOwner<ConnectionDriver, HistoryMessage>, HistoryReader, TimerTarget {
   readonly #context: FollowerContext;
   /** Its name. */
   readonly name: string;
   /** Where it stands, and who listens. */
-  readonly topic: NumberedTopic<ConnectionControl, HistoryMessage>;
+  readonly topic: NumberedTopic<ConnectionDriver, HistoryMessage>;
   #isSubscribed = false;
   /** Whether the last subscription has come to nothing: who comes next, tries again. */
   #isRefused = false;
@@ -176,17 +176,17 @@ export class TopicFollower
   }
 
   /** To one of these. */
-  deliverTo(receiver: ConnectionControl, message: HistoryMessage): void {
+  deliverTo(receiver: ConnectionDriver, message: HistoryMessage): void {
     this.#context.deliverTo(receiver, message);
   }
 
   /** It listens from here on. */
-  subscribed(receiver: ConnectionControl, number: number | undefined): void {
+  subscribed(receiver: ConnectionDriver, number: number | undefined): void {
     receiver.topicListener?.subscribed(this.name, number);
   }
 
   /** It has missed some. */
-  missed(receiver: ConnectionControl): void {
+  missed(receiver: ConnectionDriver): void {
     receiver.topicListener?.missed(this.name);
   }
 

@@ -14,8 +14,8 @@ import type { SessionEvents } from "../session/session.ts";
 import type { MessageOpcode } from "../wire/opcode.ts";
 import { show } from "../shared/check.ts";
 import type { ClientTopicsRules } from "./client_topics.ts";
-import type { LayeredChannel } from "../connection/channel.ts";
-import type { ConnectionTopics, Message } from "../connection/connection_link.ts";
+import type { LayeredDriver } from "../connection/driver.ts";
+import type { ConnectionTopics } from "../connection/connection_driver.ts";
 import { isPromiseLike } from "../shared/promise_like.ts";
 import { checkTopic } from "../connection/publish_options.ts";
 
@@ -27,7 +27,7 @@ interface Wish {
 
 /** The requests of one client, and its messages. */
 export class TopicRequests<T> implements SessionEvents {
-  readonly #owner: LayeredChannel<T>;
+  readonly #owner: LayeredDriver<T>;
   readonly #topics: ConnectionTopics;
   readonly #events: SessionEvents;
   readonly #rules: ClientTopicsRules<T>;
@@ -44,7 +44,7 @@ export class TopicRequests<T> implements SessionEvents {
    * @param rules The option.
    */
   constructor(
-    owner: LayeredChannel<T>,
+    owner: LayeredDriver<T>,
     topics: ConnectionTopics,
     events: SessionEvents,
     rules: ClientTopicsRules<T>,
@@ -96,7 +96,7 @@ export class TopicRequests<T> implements SessionEvents {
     return false;
   }
 
-  #request(message: Message): void {
+  #request(message: string | Uint8Array): void {
     const end = lineEnd(message);
     const line = readLine(message, end);
     const request = line ? asRequest(line) : undefined;

@@ -7,7 +7,11 @@ import { TopicRegistry } from "../pubsub/topic_registry.ts";
 import { toBytes } from "../shared/bytes.ts";
 import { show } from "../shared/check.ts";
 import { Publication } from "./publication.ts";
-import type { ConnectionControl, ConnectionTopics } from "../connection/connection_link.ts";
+import type {
+  ConnectionDriver,
+  ConnectionTopics,
+  MessageData,
+} from "../connection/connection_driver.ts";
 import type { HistoryMessage } from "./history_message.ts";
 import type { HistoryRelay } from "./history_relay.ts";
 import type { Relay } from "./relay.ts";
@@ -22,8 +26,8 @@ import type { Joinable } from "./topic_follower.ts";
  * message that it reacts to at every receiver.
  */
 export class Topics implements ConnectionTopics {
-  readonly #registry: TopicRegistry<ConnectionControl> = new TopicRegistry();
-  readonly #waiting: Map<ConnectionControl, ConflationQueue<PreparedMessage>> = new Map();
+  readonly #registry: TopicRegistry<ConnectionDriver> = new TopicRegistry();
+  readonly #waiting: Map<ConnectionDriver, ConflationQueue<PreparedMessage>> = new Map();
   /** The way to the servers of other processes, if there is one. */
   #relay: Relay | undefined;
   /** The way to a history, and back from there, if there is one. */
@@ -54,7 +58,7 @@ export class Topics implements ConnectionTopics {
    *
    * @param after The number of the last message that it knows, where it wants what came since.
    */
-  subscribe(receiver: ConnectionControl, topic: string, after?: number): boolean {
+  subscribe(receiver: ConnectionDriver, topic: string, after?: number): boolean {
     if (receiver.state !== "open") return false;
     const isNew = this.#registry.subscribe(receiver, topic);
     if (this.#history !== undefined) {
@@ -69,24 +73,24 @@ export class Topics implements ConnectionTopics {
   }
 
   /** Unsubscribes; returns whether the connection was subscribed. */
-  unsubscribe(receiver: ConnectionControl, topic: string): boolean {
+  unsubscribe(receiver: ConnectionDriver, topic: string): boolean {
     const subscribed = this.#registry.unsubscribe(receiver, topic);
     if (subscribed) this.#left(receiver, topic);
     return subscribed;
   }
 
   /** The topics of a connection. */
-  namesOf(receiver: ConnectionControl): string[] {
+  namesOf(receiver: ConnectionDriver): string[] {
     return this.#registry.namesOf(receiver);
   }
 
   /** How many topics a connection has. */
-  countOf(receiver: ConnectionControl): number {
+  countOf(receiver: ConnectionDriver): number {
     return this.#registry.countOf(receiver);
   }
 
   /** Whether a connection listens to a topic. */
-  isSubscribed(receiver: ConnectionControl, topic: string): boolean {
+  isSubscribed(receiver: ConnectionDriver, topic: string): boolean {
     return this.#registry.has(receiver, topic);
   }
 
@@ -99,9 +103,9 @@ export class Topics implements ConnectionTopics {
    */
   publish(
     topic: string,
-    data: string | Uint8Array | ArrayBuffer | PreparedMessage,
+    data: MessageData | PreparedMessage,
     options: PublishOptions,
-    except: ConnectionControl | undefined,
+    except: ConnectionDriver | undefined,
   ): PublishResult {
     // Of `publish("hello")` the topic is there and the message is not.
     if (data === undefined) {
@@ -135,7 +139,7 @@ export class Topics implements ConnectionTopics {
   }
 
   /** Hands one connection what has come from the history. */
-  deliverTo(receiver: ConnectionControl, message: HistoryMessage): void {
+  deliverTo(receiver: ConnectionDriver, message: HistoryMessage): void {
     const { options: { onSlow = "queue", key = "" }, except } = message;
     if (receiver.state !== "open") return;
     if (receiver === except) this.#passOver(receiver, message);
@@ -154,16 +158,16 @@ export class Topics implements ConnectionTopics {
    *
    * @returns Whether there was any.
    */
-  release(receiver: ConnectionControl): boolean {
+  release(receiver: ConnectionDriver): boolean {
     const queue = this.#waiting.get(receiver);
     if (queue === undefined) return false;
-    queue.release((message) => receiver.sender.sendPrepared(message));
-    if (queue.length === 0 || receiver.state !== "open") this.#waiting.delete(receiver);
+    queue.release((message) => receiver.sendPrepared(message));
+    if (queue.length === 0) this.#waiting.delete(receiver);
     return true;
   }
 
   /** A connection is over: it listens to nothing any more, and nothing waits for it. */
-  withdraw(receiver: ConnectionControl): void {
+  withdraw(receiver: ConnectionDriver): void {
     this.#waiting.delete(receiver);
     this.#registry.withdraw(receiver);
     this.#history?.forget(receiver);
@@ -172,19 +176,19 @@ export class Topics implements ConnectionTopics {
   }
 
   /** The `close` handler of a connection has run: the names of its topics are forgotten, too. */
-  forget(receiver: ConnectionControl): void {
+  forget(receiver: ConnectionDriver): void {
     this.#registry.forget(receiver);
   }
 
   /** A connection does not listen to a topic any more. */
-  #left(receiver: ConnectionControl, topic: string): void {
+  #left(receiver: ConnectionDriver, topic: string): void {
     const isLast = this.#registry.count(topic) === 0;
     if (isLast) this.#relay?.unsubscribe(topic);
     this.#history?.leave(receiver, topic, isLast);
   }
 
   /** What is said of a message that will come back from the history. */
-  #promise(topic: string, except: ConnectionControl | undefined): PublishResult {
+  #promise(topic: string, except: ConnectionDriver | undefined): PublishResult {
     const isLeftOut = except !== undefined && this.#registry.has(except, topic);
     return { ...noResult(), waiting: this.#registry.count(topic) - (isLeftOut ? 1 : 0) };
   }
@@ -197,7 +201,7 @@ export class Topics implements ConnectionTopics {
   #deliver(
     publication: Publication,
     options: PublishOptions,
-    except: ConnectionControl | undefined,
+    except: ConnectionDriver | undefined,
     topic?: Joinable,
   ): PublishResult {
     const result = noResult();
@@ -212,27 +216,27 @@ export class Topics implements ConnectionTopics {
   }
 
   /** Tells a client that listens by itself which message is not for it. */
-  #passOver(receiver: ConnectionControl, { topic, number }: Publication): void {
+  #passOver(receiver: ConnectionDriver, { topic, number }: Publication): void {
     if (number !== undefined) receiver.topicListener?.passed(topic, number);
   }
 
   /** Hands a message to a receiver, as the policy has it. */
   #offer(
-    receiver: ConnectionControl,
+    receiver: ConnectionDriver,
     publication: Publication,
     onSlow: OnSlow,
     place: string,
     result: PublishResult,
   ): void {
-    const { sender, topicListener } = receiver;
+    const { topicListener } = receiver;
     const message = topicListener === undefined ? publication.plain : publication.labelled;
     if (onSlow === "queue" || !this.#isBehind(receiver, onSlow)) {
-      if (sender.sendPrepared(message) || receiver.state === "open") result.sent++;
+      if (receiver.sendPrepared(message) || receiver.state === "open") result.sent++;
       else result.closed++;
     } else if (onSlow === "drop") {
       result.dropped++;
     } else if (onSlow === "close") {
-      sender.cutSlow();
+      receiver.cutSlow();
       result.closed++;
     } else {
       this.#hold(receiver, message, place, result);
@@ -241,7 +245,7 @@ export class Topics implements ConnectionTopics {
 
   /** Lets a message wait until its receiver has caught up. */
   #hold(
-    receiver: ConnectionControl,
+    receiver: ConnectionDriver,
     message: PreparedMessage,
     place: string,
     result: PublishResult,
@@ -249,7 +253,7 @@ export class Topics implements ConnectionTopics {
     let queue = this.#waiting.get(receiver);
     if (queue === undefined) this.#waiting.set(receiver, queue = new ConflationQueue());
     const replaced = queue.put(place, message, message.frame.length);
-    if (!receiver.sender.awaitDrain(queue.size)) {
+    if (!receiver.awaitDrain(queue.size, message.frame.length)) {
       this.#waiting.delete(receiver);
       result.closed++;
       return;
@@ -258,9 +262,9 @@ export class Topics implements ConnectionTopics {
     if (replaced) result.replaced++;
   }
 
-  #isBehind(receiver: ConnectionControl, onSlow: OnSlow): boolean {
+  #isBehind(receiver: ConnectionDriver, onSlow: OnSlow): boolean {
     // Nothing newer may overtake what still waits, even if there is room again.
-    return receiver.sender.slow || (onSlow === "conflate" && this.#waiting.has(receiver));
+    return receiver.slow || (onSlow === "conflate" && this.#waiting.has(receiver));
   }
 }
 

@@ -1,6 +1,8 @@
 // Bytes to frames. Chunks may be split anywhere; a frame that lies whole in a chunk, the common case,
 // is given on in one call, any other in pieces. Payloads are unmasked where they lie.
 
+import { WebSocketError } from "../errors.ts";
+import { CloseCode } from "./close.ts";
 import {
   checkHeader,
   compressedLimit,
@@ -103,14 +105,36 @@ export class FrameReader {
    * called meanwhile; the caller then keeps the rest for {@linkcode FrameReader.go}.
    * @throws {ProtocolError} When a header breaks a rule. The reader is of no further use then.
    * @throws {MessageTooBigError} When a message is announced that is over the limit.
-   * @throws {WebSocketError} `TOO_MANY_FRAGMENTS` when a message has too many frames.
+   * @throws {WebSocketError} `TOO_MANY_FRAGMENTS` when a message has too many frames;
+   * `BUFFER_DETACHED` when the sink has detached the memory of `bytes`.
    */
   read(bytes: Uint8Array, start = 0, end: number = bytes.length): number {
+    const { masked } = this.#rules;
     let at = start;
+    // The common frame lies whole in its chunk, and is read in this one function.
     while (at < end && !this.#stopped) {
-      at = this.#frame === undefined
-        ? this.#readFrame(bytes, at, end)
-        : this.#readOn(this.#frame, bytes, at, end);
+      // The frame before was delivered, and whoever has a view of this memory may have detached it.
+      if (bytes.length < end) throw bufferDetached();
+      if (this.#frame !== undefined) {
+        at = this.#readOn(this.#frame, bytes, at, end);
+        continue;
+      }
+      if (end - at < 2) return this.#keepHeader(bytes, at, end);
+      const first = bytes[at];
+      const second = bytes[at + 1];
+      checkHeader(first, second, this.#rules, this.#message !== undefined);
+      const payload = at + headerSize(second);
+      if (payload > end) return this.#keepHeader(bytes, at, end);
+      const length = this.#countFrame(first, bytes, at);
+      const key = masked ? readMaskKey(bytes, payload - 4) : 0;
+      at = payload + length;
+      if (at > end) {
+        this.#startFrame(first, length, key);
+        at = payload;
+        continue;
+      }
+      if (masked) applyMask(bytes, payload, at, key);
+      this.#sink.frame(first, bytes, payload, at);
     }
     return at;
   }
@@ -123,15 +147,6 @@ export class FrameReader {
   /** Makes {@linkcode FrameReader.read} read again. */
   go(): void {
     this.#stopped = false;
-  }
-
-  #readFrame(bytes: Uint8Array, at: number, end: number): number {
-    if (end - at < 2) return this.#keepHeader(bytes, at, end);
-    const second = bytes[at + 1];
-    checkHeader(bytes[at], second, this.#rules, this.#message !== undefined);
-    const size = headerSize(second);
-    if (end - at < size) return this.#keepHeader(bytes, at, end);
-    return this.#readPayload(bytes, at, size, bytes, at + size, end);
   }
 
   #keepHeader(bytes: Uint8Array, at: number, end: number): number {
@@ -161,35 +176,39 @@ export class FrameReader {
       if (size === 2) checkHeader(header[0], header[1], this.#rules, this.#message !== undefined);
       if (size >= 2 && size === headerSize(header[1])) {
         this.#frame = undefined;
-        return this.#readPayload(header, 0, size, bytes, at, end);
+        return this.#readPayload(header, size, bytes, at, end);
       }
     }
     return at;
   }
 
-  /** Reads the frame whose header is `header[from..from + size)` and whose payload begins at `at`. */
+  /** Reads the frame whose header was split, and whose payload begins at `at`. */
   #readPayload(
     header: Uint8Array,
-    from: number,
     size: number,
     bytes: Uint8Array,
     at: number,
     end: number,
   ): number {
-    const first = header[from];
-    const length = this.#countFrame(first, header, from);
-    const key = this.#rules.masked ? readMaskKey(header, from + size - 4) : 0;
+    const first = header[0];
+    const length = this.#countFrame(first, header, 0);
+    const key = this.#rules.masked ? readMaskKey(header, size - 4) : 0;
     const frameEnd = at + length;
-    if (frameEnd <= end) {
-      if (this.#rules.masked) applyMask(bytes, at, frameEnd, key);
-      this.#sink.frame(first, bytes, at, frameEnd);
-      return frameEnd;
+    if (frameEnd > end) {
+      this.#startFrame(first, length, key);
+      return at;
     }
+    if (this.#rules.masked) applyMask(bytes, at, frameEnd, key);
+    this.#sink.frame(first, bytes, at, frameEnd);
+    return frameEnd;
+  }
+
+  /** A frame begins whose payload is not whole in this chunk. */
+  #startFrame(first: number, length: number, key: number): void {
     const frame = this.#frame = new SplitFrame();
     frame.missing = length;
     frame.maskKey = key;
     this.#sink.frameStart(first, length);
-    return at;
   }
 
   /** Returns the payload length after charging the frame to its message's limits. */
@@ -220,4 +239,16 @@ export class FrameReader {
     if (frame.missing === 0) this.#sink.frameEnd();
     return pieceEnd;
   }
+}
+
+/**
+ * The memory of a chunk is gone: user code has transferred the buffer of a message, of which other
+ * messages of the same chunk were views.
+ */
+export function bufferDetached(): WebSocketError {
+  return new WebSocketError(
+    "BUFFER_DETACHED",
+    'A message\'s buffer was transferred: slice() it before, or use binaryType: "arraybuffer"',
+    { closeCode: CloseCode.InternalError },
+  );
 }

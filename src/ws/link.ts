@@ -2,7 +2,7 @@
 
 import type { Duplex } from "node:stream";
 import type { DeflateAgreement } from "../handshake/deflate_offer.ts";
-import { Channel } from "../connection/channel.ts";
+import { Driver } from "../connection/driver.ts";
 import type { HandshakeInfo } from "../connection/connection.ts";
 import type { ConnectionRules } from "../connection/connection_options.ts";
 import type { Handlers } from "../connection/handlers.ts";
@@ -42,14 +42,14 @@ const HANDSHAKE: HandshakeInfo = {
 };
 
 /** The connection, as the WebSocket drives it. */
-export type Link<T> = Channel<T>;
+export type Link<T> = Driver<T>;
 
 /** Opens it. Nothing is delivered before the next turn of the event loop. */
 export function openLink<T>(options: LinkOptions<T>): Link<T> {
   const { socket, rules, handlers, masks, agreement, data } = options;
   const context = { connectionRules: rules, handlers, masks, reportError: logError };
   const transport = new NodeTransport(socket as unknown as NodeSocket);
-  const channel = new Channel<T>(context, transport, HANDSHAKE, data, undefined, agreement);
-  channel.start({ rest: [], ended: false });
-  return channel;
+  const driver = new Driver<T>(context, transport, HANDSHAKE, data, undefined, agreement);
+  driver.start({ rest: [], ended: false });
+  return driver;
 }

@@ -666,18 +666,17 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
       this.#sendRaw(Buffer.concat(frame(bytes, { opcode: first, fin, mask })), callback);
       return;
     }
-    const { sender } = link;
     if (!fin || this.#fragmented) {
       const first = this.#fragmented ? Opcode.Continuation : opcode;
       this.#fragmented = !fin;
       const bytes = typeof value === "string" ? Buffer.from(value) : value;
-      sender.sendFragment(first, fin, bytes, compress);
+      link.sendStreamFragment(first, bytes, fin, compress);
     } else if (typeof value !== "string") {
-      sender.sendBytes(opcode, value, compress);
+      link.sendBytes(opcode, value, compress);
     } else if (opcode === Opcode.Text) {
-      sender.sendText(value, compress);
+      link.sendText(value, compress);
     } else {
-      sender.sendBytes(opcode, Buffer.from(value), compress);
+      link.sendBytes(opcode, Buffer.from(value), compress);
     }
     if (callback !== undefined) this.#whenWritten(callback);
   }
@@ -707,7 +706,7 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
         this.#sendRaw(Buffer.concat(frame(bytes, { opcode, fin: true, mask: masked })), callback);
         return;
       }
-      this.#link!.sender.sendControl(opcode, bytes);
+      this.#link!.sendControl(opcode, bytes);
       if (callback !== undefined) this.#whenWritten(callback);
     });
   }

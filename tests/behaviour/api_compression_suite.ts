@@ -223,7 +223,7 @@ const optionCases = liveCases({
     const { conn, peer } = await offered(t, true, ALONE);
     conn.sendPrepared(prepareMessage(LONG));
     conn.sendDelayed(LONG);
-    conn.sendText(utf8(LONG));
+    conn.sendUtf8(utf8(LONG));
     for (const frame of await peer.frames(3)) assert.equal(inflated(frame), LONG);
     const { server, near } = await t.pair({ compression: true }, { compression: true });
     server.broadcast(LONG);

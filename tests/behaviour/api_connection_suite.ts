@@ -74,7 +74,7 @@ const sendCases = liveCases({
       await conn.closed;
       assert.equal(conn.readyState, "closed");
       assert.equal(conn.send("x"), false);
-      assert.equal(conn.sendText(utf8("x")), false);
+      assert.equal(conn.sendUtf8(utf8("x")), false);
       assert.equal(conn.sendDelayed("x"), false);
       assert.equal(conn.sendPrepared(prepareMessage("x")), false);
       assert.equal(await conn.sendStream(each("x")), false);
@@ -85,12 +85,12 @@ const sendCases = liveCases({
       assert.equal(conn.bufferedAmount, 0);
     }),
 
-  "sendText sends UTF-8 as a text message, and checks it": (t) =>
+  "sendUtf8 sends UTF-8 as a text message, and checks it": (t) =>
     withEachSide(t, {}, async ({ conn, peer }) => {
-      assert.equal(conn.sendText(utf8("\u20ac")), true);
+      assert.equal(conn.sendUtf8(utf8("\u20ac")), true);
       assert.deepEqual(seen(await peer.frames(1)), [["1", "\u20ac"]]);
-      assert.throws(() => conn.sendText(Uint8Array.of(0xff)), TypeError);
-      assert.throws(() => conn.sendText("text" as unknown as Uint8Array), TypeError);
+      assert.throws(() => conn.sendUtf8(Uint8Array.of(0xff)), TypeError);
+      assert.throws(() => conn.sendUtf8("text" as unknown as Uint8Array), TypeError);
     }),
 
   "sendPrepared sends what prepareMessage encoded, on any number of connections": async (t) => {

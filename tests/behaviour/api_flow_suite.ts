@@ -200,7 +200,7 @@ const outCases = liveCases({
     peer.pause();
     const pulled: number[] = [];
     const source = numbered(64, MIB, pulled);
-    const piping = new ReadableStream<Message>({
+    const piping = new ReadableStream<string | Uint8Array>({
       async pull(controller) {
         const { done, value } = await source.next();
         if (done) controller.close();

@@ -30,6 +30,9 @@ Deno.test("without options the documented defaults hold", () => {
       readTimeout: 0,
       writeTimeout: 0,
       messageTimeout: 0,
+      binaryType: "uint8array",
+      unreadTimeout: 30_000,
+      maxLifetime: 0,
       delayedWrite: { maxMessages: 10, maxDelay: 10, bufferSize: 8192 },
       highWaterMark: MIB,
       maxBufferedAmount: 64 * MIB,
@@ -63,10 +66,13 @@ Deno.test("options are taken over", () => {
     readTimeout: 5,
     writeTimeout: 6,
     messageTimeout: 13,
+    binaryType: "arraybuffer",
+    unreadTimeout: 14,
+    maxLifetime: 15,
     delayedWrite: { maxMessages: 7, maxDelay: 8, bufferSize: 9 },
     highWaterMark: 10,
     maxBufferedAmount: 11,
-  };
+  } as const;
   assert.deepEqual(connectionRules({ ...session, ...others }, true), {
     ...session,
     ...others,
@@ -108,6 +114,22 @@ Deno.test("a message of maxMessageSize is within the default maxUnfinishedMemory
   assert.equal(connectionRules(given, true).maxUnfinishedMemory, 1);
 });
 
+Deno.test("pongTimeout without pingInterval is a TypeError that says why", () => {
+  for (const pingInterval of [undefined, 0]) {
+    assert.throws(() => connectionRules({ pongTimeout: 20, pingInterval }, true), {
+      name: "TypeError",
+      message: /"pongTimeout" \(20\) needs "pingInterval"/,
+    });
+  }
+});
+
+Deno.test("binaryType is one of two words", () => {
+  assert.throws(() => connectionRules({ binaryType: "blob" as "arraybuffer" }, true), {
+    name: "TypeError",
+    message: /"binaryType" must be "uint8array" or "arraybuffer", got "blob"$/,
+  });
+});
+
 Deno.test("maxBufferedAmount below a given high water mark is a RangeError", () => {
   assert.throws(() => connectionRules({ highWaterMark: 10, maxBufferedAmount: 9 }, true), {
     name: "RangeError",
@@ -125,6 +147,8 @@ for (
     ["pingInterval", 0, MAX_INT32],
     ["pongTimeout", 0, MAX_INT32],
     ["readTimeout", 0, MAX_INT32],
+    ["unreadTimeout", 0, MAX_INT32],
+    ["maxLifetime", 0, MAX_INT32],
     ["writeTimeout", 0, MAX_INT32],
     ["highWaterMark", 0, MAX_INT32],
     ["maxBufferedAmount", 0, MAX_INT32],
@@ -132,7 +156,8 @@ for (
   ] as const
 ) {
   Deno.test(`${name} is an integer from ${least} to ${most}`, () => {
-    for (const value of [least, most]) connectionRules({ [name]: value }, true);
+    const others = name === "pongTimeout" ? { pingInterval: 1 } : {};
+    for (const value of [least, most]) connectionRules({ ...others, [name]: value }, true);
     for (const value of [least - 1, most + 1, least + 0.5, NaN, Infinity]) {
       assert.throws(() => connectionRules({ [name]: value }, true), {
         name: "RangeError",

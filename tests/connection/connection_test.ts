@@ -94,7 +94,7 @@ for (const [value, shown] of UNSENDABLE) {
     const expected = { name: "TypeError", message: new RegExp(`^Cannot send: .*, got ${shown}$`) };
     assert.throws(() => conn.send(data), expected);
     assert.throws(() => conn.sendDelayed(data), expected);
-    assert.throws(() => conn.sendText(value as Uint8Array), expected);
+    assert.throws(() => conn.sendUtf8(value as Uint8Array), expected);
     assert.throws(() => conn.sendPrepared(value as never), expected);
     if (value !== undefined) assert.throws(() => conn.ping(data), expected);
     if (value !== undefined) assert.throws(() => conn.pong(data), expected);
@@ -105,12 +105,12 @@ for (const [value, shown] of UNSENDABLE) {
 }
 
 socketTest(
-  "a string given to sendText or sendPrepared is a TypeError that says what is",
+  "a string given to sendUtf8 or sendPrepared is a TypeError that says what is",
   async (t) => {
     const { conn } = await t.accept();
-    assert.throws(() => conn.sendText("text" as never), {
+    assert.throws(() => conn.sendUtf8("text" as never), {
       name: "TypeError",
-      message: /must be (?!a string).*Uint8Array.*got "text"$/,
+      message: /sendUtf8 takes UTF-8 as bytes, got "text"; send\(\) takes strings$/,
     });
     assert.throws(() => conn.sendPrepared("text" as never), {
       name: "TypeError",
@@ -119,12 +119,12 @@ socketTest(
   },
 );
 
-socketTest("sendText sends UTF-8 as text and throws at other bytes", async (t) => {
+socketTest("sendUtf8 sends UTF-8 as text and throws at other bytes", async (t) => {
   const { conn, peer } = await t.accept();
   const good = UTF8_SAMPLES.filter(({ refusedAt }) => refusedAt === 0);
   for (const { name, bytes, refusedAt } of UTF8_SAMPLES) {
-    if (refusedAt === 0) assert.equal(conn.sendText(hex(bytes)), true, name);
-    else assert.throws(() => conn.sendText(hex(bytes)), { name: "TypeError", message: /UTF-8/ });
+    if (refusedAt === 0) assert.equal(conn.sendUtf8(hex(bytes)), true, name);
+    else assert.throws(() => conn.sendUtf8(hex(bytes)), { name: "TypeError", message: /UTF-8/ });
   }
   const frames = await peer.framesOf(good.length);
   assert.deepEqual(

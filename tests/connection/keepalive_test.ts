@@ -136,7 +136,7 @@ bothSides("output that does not move ends the connection: WRITE_TIMEOUT", async 
   const { conn, transport } = await open({ writeTimeout: 40 });
   transport.blocked = true;
   conn.send("stuck");
-  await assertGone(conn, "WRITE_TIMEOUT", /took nothing for 40 ms/);
+  await assertGone(conn, "WRITE_TIMEOUT", /read nothing for 40 ms/);
   assert.equal(timers.size, 0);
 });
 
@@ -177,7 +177,7 @@ bothSides("messages that pile up behind a write that is stuck are no progress", 
     sent++;
     await longer(1);
   }
-  await assertGone(conn, "WRITE_TIMEOUT", /took nothing/);
+  await assertGone(conn, "WRITE_TIMEOUT", /read nothing/);
 });
 
 bothSides("a message that trickles in for ever ends the connection: MESSAGE_TIMEOUT", async (
@@ -190,7 +190,7 @@ bothSides("a message that trickles in for ever ends the connection: MESSAGE_TIME
     peer.send({ opcode: CONTINUATION, fin: false, payload: "." });
     await longer(5);
   }
-  await assertGone(conn, "MESSAGE_TIMEOUT", /not whole within 60 ms/);
+  await assertGone(conn, "MESSAGE_TIMEOUT", /not complete within 60 ms/);
   assert.equal(timers.size, 0);
 });
 

@@ -6,7 +6,7 @@ import { Buffer } from "node:buffer";
 import { constants, inflateRawSync } from "node:zlib";
 import { ContextMemories } from "../../src/message/context_memory.ts";
 import type { CompressionOptions } from "../../src/connection/compression_options.ts";
-import type { Message } from "../../src/connection/connection_link.ts";
+import type { Message } from "../../src/connection/connection_driver.ts";
 import { prepareMessage } from "../../src/connection/prepare.ts";
 import { Opcode } from "../../src/wire/opcode.ts";
 import { RSV1 } from "../support/deflated.ts";

@@ -6,7 +6,7 @@ import { Random } from "../support/random.ts";
 
 const random = new Random(8);
 
-/** Frames that a connection holds, as an outbox does it. */
+/** Frames that a connection holds, as an output does it. */
 class Holder {
   bytes: Uint8Array | undefined;
   length = 0;

@@ -30,7 +30,7 @@ bothSides("readable fails with the cause when the close was not clean", async (_
 bothSides("while nobody reads from readable, the peer has to wait", async (_, open) => {
   const { conn, peer, transport } = await open();
   const reader = conn.readable.getReader();
-  peer.send(...Array(300).fill({ opcode: TEXT, payload: "x" }));
+  peer.send(...Array(300).fill({ opcode: TEXT, payload: "x".repeat(1000) }));
   await quiet();
   assert.equal(transport.paused, true);
   for (let i = 0; i < 300; i++) await reader.read();
@@ -38,13 +38,16 @@ bothSides("while nobody reads from readable, the peer has to wait", async (_, op
   assert.equal(transport.paused, false);
 });
 
-bothSides("readable takes no message that nobody has asked it for", async (_, open) => {
+bothSides("readable is the one reader of its connection", async (_, open) => {
   const { conn, peer } = await open();
   const { readable } = conn;
-  peer.send({ opcode: TEXT, payload: "one" }, { opcode: TEXT, payload: "two" });
-  await quiet();
-  assert.equal((await conn[Symbol.asyncIterator]().next()).value, "one");
-  assert.equal((await readable.getReader().read()).value, "two");
+  peer.send({ opcode: TEXT, payload: "one" });
+  assert.throws(() => conn[Symbol.asyncIterator](), {
+    name: "TypeError",
+    message: /reader already/,
+  });
+  assert.equal(conn.readable, readable);
+  assert.equal((await readable.getReader().read()).value, "one");
 });
 
 bothSides("cancelling readable closes the connection with 1000", async (_, open) => {

@@ -97,7 +97,7 @@ Deno.test("words of all lengths with all extra bits are read, of both codes", ()
   };
   for (let run = 0; run < 40; run++) {
     const stream = new Bits();
-    let expected = filler;
+    let expected: Uint8Array = filler;
     for (let count = random.below(40); count > 0; count--) {
       const symbol = random.pick(literalSymbols.slice(0, -1));
       word(stream, symbol, literalSymbols);

@@ -13,9 +13,9 @@ import {
 } from "../../src/pubsub/topic_protocol.ts";
 import type { SessionEvents } from "../../src/session/session.ts";
 import { clientTopicsRules } from "../../src/topics/client_topics.ts";
-import type { ConnectionTopics } from "../../src/connection/connection_link.ts";
+import type { ConnectionTopics } from "../../src/connection/connection_driver.ts";
 import { connectionRules } from "../../src/connection/connection_options.ts";
-import type { LayeredChannel } from "../../src/connection/channel.ts";
+import type { LayeredDriver } from "../../src/connection/driver.ts";
 import { TopicRequests } from "../../src/topics/topic_requests.ts";
 import { BINARY, utf8 } from "../support/vectors.ts";
 import { damaged, damages, payloads, shortBytes, texts } from "./bytes.ts";
@@ -114,7 +114,7 @@ export const requests = fc.property(
       topicListener: { refused: () => void outcomes++ },
       fail: (error: WebSocketError) => void errors.push(error),
       reportError: () => {},
-    } as unknown as LayeredChannel<undefined>;
+    } as unknown as LayeredDriver<undefined>;
     const events = {
       onText: () => void outcomes++,
       onBytes(_: number, bytes: Uint8Array, start: number, end: number): void {

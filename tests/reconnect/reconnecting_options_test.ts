@@ -10,8 +10,10 @@ import {
 Deno.test("pings are on by default, and can be set or switched off", () => {
   const { pingInterval, pongTimeout } = reconnectingRules({ reconnect: true }).connect;
   assert.deepEqual([pingInterval, pongTimeout], [20_000, 10_000]);
-  const own = reconnectingRules({ reconnect: true, pingInterval: 0, pongTimeout: 7 }).connect;
-  assert.deepEqual([own.pingInterval, own.pongTimeout], [0, 7]);
+  const own = reconnectingRules({ reconnect: true, pingInterval: 8, pongTimeout: 7 }).connect;
+  assert.deepEqual([own.pingInterval, own.pongTimeout], [8, 7]);
+  const none = reconnectingRules({ reconnect: true, pingInterval: 0 }).connect;
+  assert.deepEqual([none.pingInterval, none.pongTimeout], [0, 0]);
 });
 
 Deno.test("each connection has the options but those of the whole", () => {

@@ -135,14 +135,17 @@ const ROWS: readonly Row[] = [
   { steps: ["the peer breaks a rule", "we fail"], ending: BROKEN },
   { steps: ["the peer breaks a rule", "time runs out"], ending: BROKEN, cut: true },
   { steps: ["the peer breaks a rule", "we terminate"], ending: BROKEN, cut: true },
-  { steps: ["we close", "the peer breaks a rule"], ending: { ...BROKEN, sent: 1000 } },
+  {
+    steps: ["we close", "the peer breaks a rule"],
+    ending: { ...UNANSWERED, error: "RESERVED_OPCODE" },
+  },
   { steps: ["we fail"], ending: FAILED },
   { steps: ["we fail", "the peer breaks a rule"], ending: FAILED },
   { steps: ["we fail", "we fail"], ending: FAILED },
-  { steps: ["we close", "we fail"], ending: { ...FAILED, sent: 1000 } },
+  { steps: ["we close", "we fail"], ending: { ...UNANSWERED, error: "HANDLER_FAILED" } },
   {
     steps: ["the peer closes", "we fail"],
-    ending: { ...FAILED, initiator: "remote", sent: 1001, received: 1001 },
+    ending: { ...ECHOED, clean: false, error: "HANDLER_FAILED" },
   },
 
   // The stream was cut.
@@ -158,7 +161,7 @@ const ROWS: readonly Row[] = [
   },
   {
     steps: ["we cut a slow peer off"],
-    ending: { ...CUT, code: 1008, reason: "slow", error: "SLOW_CONSUMER" },
+    ending: { ...CUT, error: "SLOW_CONSUMER" },
     cut: true,
   },
 ];

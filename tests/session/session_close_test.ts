@@ -227,7 +227,7 @@ Deno.test("a failure behind our own Close frame sends no second one, and is what
   assert.equal(onlyClose(endpoint), 1000);
   endpoint.session.streamClosed();
   const [{ code, sent, error }] = endpoint.endings;
-  assert.deepEqual([code, sent, error], [1007, 1000, "INVALID_UTF8"]);
+  assert.deepEqual([code, sent, error], [1006, 1000, "INVALID_UTF8"]);
 });
 
 Deno.test("a failure without a close code ends the stream without a Close frame", () => {

@@ -357,13 +357,13 @@ Deno.test("a message under way is counted in memory, and no more once it cannot 
   ];
   for (const end of ends) {
     const endpoint = Endpoint.open("server");
-    assert.equal(endpoint.session.messageUnderWay, 0);
+    assert.equal(endpoint.session.partialMessage, 0);
     endpoint.receive(start);
-    assert.equal(endpoint.session.messageUnderWay, 1);
+    assert.equal(endpoint.session.partialMessage, 1);
     assert.ok(ofProcess.byteLength >= before + 5000);
     end(endpoint);
     assert.equal(ofProcess.byteLength, before);
-    assert.equal(endpoint.session.messageUnderWay, 0);
+    assert.equal(endpoint.session.partialMessage, 0);
   }
 });
 

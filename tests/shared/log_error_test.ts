@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { callLogged, logError } from "../../src/shared/log_error.ts";
+import { callReported, logError } from "../../src/shared/log_error.ts";
 import { ConsoleWatch, withConsole } from "../support/console.ts";
 
 Deno.test("an error that nobody wants is written to the console, as it is", () => {
@@ -10,15 +10,15 @@ Deno.test("an error that nobody wants is written to the console, as it is", () =
 Deno.test("what a call throws, or rejects with, is written there, and nothing else", async () => {
   const error = new Error("nobody wants it");
   const thrown = withConsole(() => {
-    callLogged(() => {
+    callReported(() => {
       throw error;
-    });
-    callLogged(() => "fine");
-    callLogged(() => Promise.resolve());
+    }, logError);
+    callReported(() => "fine", logError);
+    callReported(() => Promise.resolve(), logError);
   });
   assert.deepEqual(thrown.logged, [[error]]);
   const watch = new ConsoleWatch();
-  callLogged(() => Promise.reject(error));
+  callReported(() => Promise.reject(error), logError);
   await new Promise((resolve) => setTimeout(resolve, 0));
   watch.end();
   assert.deepEqual(watch.logged, [[error]]);

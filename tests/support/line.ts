@@ -1,52 +1,89 @@
-// The way out of one connection: an outbox, its transport, and what must arrive.
+// The output of one connection: its transport, and what must arrive.
 
 import assert from "node:assert/strict";
-import { Outbox } from "../../src/connection/outbox.ts";
+import { Output, type OutputOwner, type OutputRules } from "../../src/connection/output.ts";
 import { FakeTransport } from "./fake_transport.ts";
 import { concat } from "./vectors.ts";
 
-/** An outbox with its transport, and what was put into it. */
-export class Line {
+/** No limits. */
+export const RULES: OutputRules = {
+  highWaterMark: Infinity,
+  maxBufferedAmount: Infinity,
+  delayedWrite: { maxMessages: 10, maxDelay: 10, bufferSize: 100 },
+};
+
+/** An output with its transport, and what was put into it. */
+export class Line implements OutputOwner {
   readonly transport: FakeTransport;
-  readonly outbox: Outbox;
+  readonly output: Output;
   expected: Uint8Array[] = [];
   flushes = 0;
 
   constructor(writesLater = false) {
     this.transport = new FakeTransport(writesLater);
-    this.outbox = new Outbox(this.transport, { flushed: () => this.flushes++ });
+    this.output = new Output(this.transport, this, RULES);
   }
+
+  flushed(): void {
+    this.flushes++;
+  }
+
+  callDrain(): void {}
+
+  releaseWaiting(): boolean {
+    return false;
+  }
+
+  tooSlow(): void {
+    assert.fail("the peer is cut");
+  }
+
+  transportFailed(error: unknown): void {
+    throw error;
+  }
+
+  callbackFailed(error: unknown): void {
+    throw error;
+  }
+
+  sendQueued(): void {}
 
   /** Puts bytes in as a frame writer does. */
   put(bytes: Uint8Array, room = bytes.length): void {
-    const memory = this.outbox.reserve(room);
-    memory.set(bytes, this.outbox.offset);
-    this.outbox.commit(bytes.length);
+    const memory = this.output.reserve(room);
+    memory.set(bytes, this.output.offset);
+    this.output.commit(bytes.length);
     this.expected.push(bytes);
   }
 
   /** Shares bytes with other lines. */
   share(bytes: Uint8Array): void {
-    this.outbox.share(bytes);
+    this.output.share(bytes);
     this.expected.push(bytes);
   }
 
   /** Puts bytes in that may wait. */
-  delay(bytes: Uint8Array, firstSize = 100): void {
-    this.outbox.startDelay(firstSize);
+  delay(bytes: Uint8Array): void {
+    this.output.startDelay();
     this.put(bytes);
-    this.outbox.endDelay();
+    this.output.endDelay();
   }
 
   /** The transport takes output again. */
   drain(): void {
-    if (this.transport.takeKept()) this.outbox.drained();
+    if (this.transport.takeKept()) this.takesMore();
+  }
+
+  /** The transport says that it takes output. */
+  takesMore(): void {
+    this.output.ready();
+    this.output.flush();
   }
 
   assertWritten(writes?: number): void {
     assert.deepEqual(this.transport.written, concat(...this.expected));
     if (writes !== undefined) assert.equal(this.transport.writes.length, writes);
-    assert.ok(this.outbox.empty);
+    assert.ok(this.output.empty);
   }
 }
 

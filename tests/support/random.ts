@@ -25,7 +25,7 @@ export class Random {
   }
 
   /** So many bytes. */
-  bytes(size: number): Uint8Array {
+  bytes(size: number): Uint8Array<ArrayBuffer> {
     const bytes = new Uint8Array(size);
     for (let i = 0; i < size; i++) bytes[i] = this.below(256);
     return bytes;

@@ -38,7 +38,7 @@ export const PING = 0x9;
 export const PONG = 0xa;
 
 /** The UTF-8 of a text. */
-export function utf8(text: string): Uint8Array {
+export function utf8(text: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(text);
 }
 

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { connectionRules } from "../../src/connection/connection_options.ts";
-import type { LayeredChannel } from "../../src/connection/channel.ts";
-import type { ChannelSender } from "../../src/connection/connection_link.ts";
+import type { LayeredDriver } from "../../src/connection/driver.ts";
 import type { SessionEvents } from "../../src/session/session.ts";
 import { clientTopicsRules } from "../../src/topics/client_topics.ts";
 import { clientTopicsLayer } from "../../src/topics/client_topics_layer.ts";
@@ -17,11 +16,8 @@ Deno.test("the line has room beside the largest message", () => {
 Deno.test("what the user sends gets its line, and what the client sends loses it", () => {
   const log: string[] = [];
   const events = { onText: (text) => log.push(`got ${text}`) } as Partial<SessionEvents>;
-  const sender = {
-    sendText: (text) => log.push(`sent ${JSON.stringify(text)}`) > 0,
-  } as Partial<ChannelSender>;
-  const channel = {} as LayeredChannel<undefined>;
-  layer.events(channel, events as SessionEvents).onText("\nhello");
-  layer.sender(sender as ChannelSender).sendText("hello");
-  assert.deepEqual(log, ["got hello", 'sent "\\nhello"']);
+  const driver = {} as LayeredDriver<undefined>;
+  layer.events(driver, events as SessionEvents).onText("\nhello");
+  assert.deepEqual(log, ["got hello"]);
+  assert.equal(layer.text("hello"), "\nhello");
 });

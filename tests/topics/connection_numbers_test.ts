@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import type { ConnectionControl } from "../../src/connection/connection_link.ts";
+import type { ConnectionDriver } from "../../src/connection/connection_driver.ts";
 import { ConnectionNumbers } from "../../src/topics/connection_numbers.ts";
 
-const [a, b] = [{}, {}] as ConnectionControl[];
+const [a, b] = [{}, {}] as ConnectionDriver[];
 
 Deno.test("a connection has one number until it is forgotten", () => {
   const numbers = new ConnectionNumbers();

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import type { PreparedMessage } from "../../src/message/prepared_message.ts";
 import { lineEnd, readLine } from "../../src/pubsub/topic_protocol.ts";
-import type { ConnectionControl, TopicListener } from "../../src/connection/connection_link.ts";
+import type { ConnectionDriver, TopicListener } from "../../src/connection/connection_driver.ts";
 import { HistoryRelay } from "../../src/topics/history_relay.ts";
 import { timers } from "../../src/shared/timer_wheel.ts";
 import { Topics } from "../../src/topics/topics.ts";
@@ -25,7 +25,7 @@ class Client {
   missed = 0;
 
   /** A new connection. */
-  connection(): ConnectionControl {
+  connection(): ConnectionDriver {
     const topicListener: TopicListener = {
       subscribed: (_, number) => void (this.at = number),
       missed: () => void this.missed++,
@@ -40,8 +40,8 @@ class Client {
       this.texts.push(text.slice(end));
       return true;
     };
-    const control = { state: "open", topicListener, sender: { slow: false, sendPrepared } };
-    return control as unknown as ConnectionControl;
+    const control = { state: "open", topicListener, slow: false, sendPrepared };
+    return control as unknown as ConnectionDriver;
   }
 }
 
@@ -81,7 +81,7 @@ async function run(seed: number): Promise<number> {
     client.at = 0;
     return client;
   });
-  const places: ({ node: Node; control: ConnectionControl } | undefined)[] = clients.map(() =>
+  const places: ({ node: Node; control: ConnectionDriver } | undefined)[] = clients.map(() =>
     undefined
   );
   const published: string[] = [];

@@ -6,7 +6,7 @@ import type { WebSocketError } from "../../src/errors.ts";
 import type { PreparedMessage } from "../../src/message/prepared_message.ts";
 import type { HistoryPage } from "../../src/pubsub/backplane.ts";
 import { lineEnd, readLine } from "../../src/pubsub/topic_protocol.ts";
-import type { ConnectionControl, TopicListener } from "../../src/connection/connection_link.ts";
+import type { ConnectionDriver, TopicListener } from "../../src/connection/connection_driver.ts";
 import { HistoryRelay } from "../../src/topics/history_relay.ts";
 import type { PublishOptions, PublishResult } from "../../src/connection/publish_options.ts";
 import { timers } from "../../src/shared/timer_wheel.ts";
@@ -24,12 +24,6 @@ class Receiver implements TopicListener {
   readonly log: string[] = [];
   state = "open";
   slow = false;
-  readonly sender = {
-    slow: false,
-    sendPrepared: (message: PreparedMessage): boolean => this.#take(message),
-    awaitDrain: (): boolean => true,
-    cutSlow: (): void => void (this.state = "closed"),
-  };
   /** Itself, unless it is a connection with plain messages. */
   readonly topicListener: TopicListener | undefined;
 
@@ -37,8 +31,8 @@ class Receiver implements TopicListener {
     this.topicListener = isPlain ? undefined : this;
   }
 
-  get control(): ConnectionControl {
-    return this as unknown as ConnectionControl;
+  get control(): ConnectionDriver {
+    return this as unknown as ConnectionDriver;
   }
 
   subscribed(_topic: string, number: number | undefined): void {
@@ -53,7 +47,15 @@ class Receiver implements TopicListener {
     this.log.push(`passed ${number}`);
   }
 
-  #take({ payload }: PreparedMessage): boolean {
+  awaitDrain(): boolean {
+    return true;
+  }
+
+  cutSlow(): void {
+    this.state = "closed";
+  }
+
+  sendPrepared({ payload }: PreparedMessage): boolean {
     const text = decoder.decode(payload);
     const end = this.topicListener === undefined ? 0 : lineEnd(text);
     const line = end === 0 ? undefined : readLine(text, end);
@@ -624,12 +626,12 @@ historyTest(
     const slow = node.join();
     const cut = node.join();
     await quiet();
-    for (const { sender } of [slow, cut]) sender.slow = true;
+    for (const receiver of [slow, cut]) receiver.slow = true;
     node.publish("dropped", { onSlow: "drop" });
     node.publish("old", { onSlow: "conflate", key: "k" });
     node.publish("new", { onSlow: "conflate", key: "k" });
     await quiet();
-    slow.sender.slow = false;
+    slow.slow = false;
     assert.equal(node.topics.release(slow.control), true);
     assert.deepEqual(slow.log, ["subscribed 0", "3 new"]);
     node.publish("cuts", { onSlow: "close" });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { BackplaneHistory } from "../../src/pubsub/backplane.ts";
-import type { ConnectionControl } from "../../src/connection/connection_link.ts";
+import type { ConnectionDriver } from "../../src/connection/connection_driver.ts";
 import { HistoryReads } from "../../src/topics/history_reads.ts";
 import { timers } from "../../src/shared/timer_wheel.ts";
 import { type FollowerContext, TopicFollower } from "../../src/topics/topic_follower.ts";
@@ -13,7 +13,7 @@ interface Bench {
   readonly log: Queue<string>;
   /** The answers to the subscriptions. */
   readonly subscriptions: Deferred<void>[];
-  readonly receiver: ConnectionControl;
+  readonly receiver: ConnectionDriver;
 }
 
 /** A topic on an engine that answers reads at once, and subscriptions by hand. */
@@ -52,7 +52,7 @@ function benchOf(timeout?: number): Bench {
     passed: () => assert.fail("nothing has passed"),
     refused: () => assert.fail("nothing is refused"),
   };
-  const receiver = { topicListener } as unknown as ConnectionControl;
+  const receiver = { topicListener } as unknown as ConnectionDriver;
   return { follower: new TopicFollower("room", context), log, subscriptions, receiver };
 }
 

@@ -7,9 +7,9 @@ import type { Backplane, BackplaneSink } from "../../src/pubsub/backplane.ts";
 import type { CloseInfo } from "../../src/session/close_info.ts";
 import { type ClientTopicsOptions, clientTopicsRules } from "../../src/topics/client_topics.ts";
 import type { Connection } from "../../src/connection/connection.ts";
-import type { ConnectionTopics, Message } from "../../src/connection/connection_link.ts";
+import type { ConnectionTopics, Message } from "../../src/connection/connection_driver.ts";
 import { connectionRules } from "../../src/connection/connection_options.ts";
-import type { LayeredChannel } from "../../src/connection/channel.ts";
+import type { LayeredDriver } from "../../src/connection/driver.ts";
 import { TopicRequests } from "../../src/topics/topic_requests.ts";
 import type { SessionEvents } from "../../src/session/session.ts";
 import { Deferred } from "../support/live_harness.ts";
@@ -135,6 +135,7 @@ socketTest(
     const messages = conn[Symbol.asyncIterator]();
     assert.deepEqual((await messages.next()).value, "1");
     assert.deepEqual((await messages.next()).value, hex("02"));
+    await messages.return!();
     const reader = conn.readable.getReader();
     assert.deepEqual((await reader.read()).value, "3");
     assert.deepEqual(conn.topics, ["news"]);
@@ -580,7 +581,7 @@ Deno.test("the number that the client knows goes along with its subscription, th
   const decisions = new Decisions();
   const rules = clientTopicsRules(decisions.options, connectionRules({}, true))!;
   const requests = new TopicRequests(
-    {} as unknown as LayeredChannel<undefined>,
+    {} as unknown as LayeredDriver<undefined>,
     topics,
     {} as unknown as SessionEvents,
     rules,

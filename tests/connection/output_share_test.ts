@@ -1,7 +1,7 @@
 // Bytes that many connections send, and bytes that may wait.
 
 import assert from "node:assert/strict";
-import { CORK_SIZE } from "../../src/connection/outbox.ts";
+import { CORK_SIZE } from "../../src/connection/output.ts";
 import { Line, tick } from "../support/line.ts";
 import { Random } from "../support/random.ts";
 import { utf8 } from "../support/vectors.ts";
@@ -13,7 +13,7 @@ Deno.test("bytes that are ready as they are can be appended", async () => {
   line.put(utf8("one "));
   for (const size of [3, 0, CORK_SIZE, 5]) {
     const bytes = random.bytes(size);
-    line.outbox.append(bytes);
+    line.output.append(bytes);
     line.expected.push(bytes);
   }
   await tick();
@@ -23,10 +23,10 @@ Deno.test("bytes that are ready as they are can be appended", async () => {
 Deno.test("shared bytes are lent to the transport as they are when nothing else waits", async () => {
   const bytes = random.bytes(1000);
   for (const line of [new Line(), new Line()]) {
-    line.outbox.cork();
+    line.output.cork();
     line.share(bytes);
     assert.equal(line.transport.writes.length, 0);
-    line.outbox.uncork();
+    line.output.uncork();
     line.assertWritten(1);
     assert.equal(line.transport.lent, bytes, "not copied");
 
@@ -55,7 +55,7 @@ Deno.test("what many share is written before it is more than a cork's size", asy
   await tick();
   lines[2]!.transport.refusing = false;
   for (const line of lines) {
-    while (line.outbox.congested) line.drain();
+    while (line.output.congested) line.drain();
     assert.equal(line.transport.writes[0]!.length, CORK_SIZE);
     line.assertWritten();
   }
@@ -68,7 +68,7 @@ Deno.test("shared bytes keep their place among others, and are not changed for i
       const line = new Line();
       line.transport.refusing = refusing;
       line.put(utf8("first "));
-      line.outbox.flush();
+      line.output.flush();
       for (const word of order.split(" ")) {
         if (word === "put") line.put(utf8("own "));
         else line.share(bytes);
@@ -85,14 +85,14 @@ Deno.test("shared bytes keep their place among others, and are not changed for i
 Deno.test("delayed bytes wait past uncork and the tick's end, until they are flushed", async () => {
   const line = new Line();
   for (let round = 1; round <= 3; round++) {
-    line.outbox.cork();
+    line.output.cork();
     line.delay(utf8("one "));
-    line.outbox.uncork();
+    line.output.uncork();
     line.delay(utf8("two "));
     await tick();
     assert.equal(line.transport.writes.length, round - 1);
-    assert.equal(line.outbox.size, 8);
-    line.outbox.flush();
+    assert.equal(line.output.size, 8);
+    line.output.flush();
     line.assertWritten(round);
   }
 });
@@ -112,20 +112,20 @@ for (
 
     const corked = new Line();
     corked.delay(utf8("delayed "));
-    corked.outbox.cork();
+    corked.output.cork();
     put(corked);
     corked.delay(utf8("late "));
-    corked.outbox.uncork();
+    corked.output.uncork();
     corked.assertWritten(1);
   });
 
   Deno.test(`${name} leave in time when nothing came of a delay`, () => {
     const line = new Line();
-    line.outbox.startDelay(100);
-    line.outbox.endDelay();
-    line.outbox.cork();
+    line.output.startDelay();
+    line.output.endDelay();
+    line.output.cork();
     put(line);
-    line.outbox.uncork();
+    line.output.uncork();
     line.assertWritten(1);
   });
 }
@@ -151,6 +151,6 @@ Deno.test("delayed bytes of one connection stay when another writes", async () =
   await tick();
   other.assertWritten(1);
   assert.equal(line.transport.writes.length, 0);
-  line.outbox.flush();
+  line.output.flush();
   line.assertWritten(1);
 });

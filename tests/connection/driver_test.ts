@@ -176,7 +176,7 @@ bothSides(
     const side = await open({ delayedWrite: { maxDelay: 60_000 } });
     const others: ((conn: Connection<undefined>) => unknown)[] = [
       (conn) => conn.send("other"),
-      (conn) => conn.sendText(new TextEncoder().encode("other")),
+      (conn) => conn.sendUtf8(new TextEncoder().encode("other")),
       (conn) => conn.sendPrepared(prepareMessage("other")),
       (conn) => conn.ping("other"),
       (conn) => conn.pong("other"),

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { ConnectionError } from "../../src/errors.ts";
 import type { CloseInfo } from "../../src/session/close_info.ts";
-import { Inbox, type InboxSource } from "../../src/connection/inbox.ts";
+import { MessageQueue, type MessageQueueOwner } from "../../src/connection/incoming.ts";
 
 const CLEAN: CloseInfo = { code: 1000, reason: "", clean: true, initiator: "remote" };
 const ERROR = new ConnectionError("CONNECTION_LOST", "lost");
@@ -9,78 +9,78 @@ const LOST: CloseInfo = { ...CLEAN, code: 1006, clean: false, error: ERROR };
 
 const DONE = { value: undefined, done: true };
 
-/** Writes down what the inbox asks of the connection. */
-class Source implements InboxSource {
+/** Writes down what the queue asks of the connection. */
+class Source implements MessageQueueOwner {
   readonly asked: string[] = [];
 
   stopReading(): void {
     this.asked.push("stop");
   }
 
-  goOnReading(): void {
-    this.asked.push("go on");
+  resumeReading(): void {
+    this.asked.push("resume");
   }
 }
 
-function open(): { inbox: Inbox; source: Source } {
+function open(): { queue: MessageQueue; source: Source } {
   const source = new Source();
-  return { inbox: new Inbox(source), source };
+  return { queue: new MessageQueue(source), source };
 }
 
 Deno.test("messages come out in the order in which they came in", async () => {
-  const { inbox, source } = open();
+  const { queue, source } = open();
   const messages = ["one", Uint8Array.of(2), "", "four"];
-  for (const message of messages) inbox.push(message);
-  for (const value of messages) assert.deepEqual(await inbox.next(), { value, done: false });
+  for (const message of messages) queue.push(message);
+  for (const value of messages) assert.deepEqual(await queue.next(), { value, done: false });
   assert.deepEqual(source.asked, [], "so few never stop the reading");
 });
 
 Deno.test("readers that came first get the messages, in the order in which they asked", async () => {
-  const { inbox } = open();
-  const asked = [inbox.next(), inbox.next(), inbox.next()];
-  for (const message of ["one", "two", "three"]) inbox.push(message);
+  const { queue } = open();
+  const asked = [queue.next(), queue.next(), queue.next()];
+  for (const message of ["one", "two", "three"]) queue.push(message);
   const values = (await Promise.all(asked)).map(({ value }) => value);
   assert.deepEqual(values, ["one", "two", "three"]);
 });
 
 Deno.test("a clean end lets what waits be read, then says done for ever", async () => {
-  const { inbox } = open();
-  inbox.push("last");
-  inbox.end(CLEAN);
-  assert.deepEqual(await inbox.next(), { value: "last", done: false });
-  for (let i = 0; i < 3; i++) assert.deepEqual(await inbox.next(), DONE);
+  const { queue } = open();
+  queue.push("last");
+  queue.end(CLEAN);
+  assert.deepEqual(await queue.next(), { value: "last", done: false });
+  for (let i = 0; i < 3; i++) assert.deepEqual(await queue.next(), DONE);
 });
 
 Deno.test("an end that was not clean lets what waits be read, throws its cause once, then says done", async () => {
-  const { inbox } = open();
-  inbox.push("last");
-  inbox.end(LOST);
-  assert.deepEqual(await inbox.next(), { value: "last", done: false });
-  await assert.rejects(inbox.next(), ERROR);
-  for (let i = 0; i < 3; i++) assert.deepEqual(await inbox.next(), DONE);
+  const { queue } = open();
+  queue.push("last");
+  queue.end(LOST);
+  assert.deepEqual(await queue.next(), { value: "last", done: false });
+  await assert.rejects(queue.next(), ERROR);
+  for (let i = 0; i < 3; i++) assert.deepEqual(await queue.next(), DONE);
 });
 
 Deno.test("readers that wait at a clean end are all told", async () => {
-  const { inbox } = open();
-  const asked = [inbox.next(), inbox.next()];
-  inbox.end(CLEAN);
+  const { queue } = open();
+  const asked = [queue.next(), queue.next()];
+  queue.end(CLEAN);
   assert.deepEqual(await Promise.all(asked), [DONE, DONE]);
 });
 
 Deno.test("of the readers that wait at another end the first gets the cause", async () => {
-  const { inbox } = open();
-  const [first, second] = [inbox.next(), inbox.next()];
-  inbox.end(LOST);
+  const { queue } = open();
+  const [first, second] = [queue.next(), queue.next()];
+  queue.end(LOST);
   await assert.rejects(first, ERROR);
   assert.deepEqual(await second, DONE);
-  assert.deepEqual(await inbox.next(), DONE);
+  assert.deepEqual(await queue.next(), DONE);
 });
 
 Deno.test("the connection's info keeps its error when a reader was told", async () => {
-  const { inbox } = open();
+  const { queue } = open();
   const info = { ...LOST };
-  inbox.end(info);
-  await assert.rejects(inbox.next(), ERROR);
+  queue.end(info);
+  await assert.rejects(queue.next(), ERROR);
   assert.equal(info.error, ERROR);
 });
 
@@ -93,49 +93,49 @@ for (
   ] as const
 ) {
   Deno.test(`${name} that wait stop the reading, once, and it goes on when all are read`, async () => {
-    const { inbox, source } = open();
-    for (let i = 1; i < count; i++) inbox.push(message);
+    const { queue, source } = open();
+    for (let i = 1; i < count; i++) queue.push(message);
     assert.deepEqual(source.asked, []);
-    inbox.push(message);
+    queue.push(message);
     assert.deepEqual(source.asked, ["stop"]);
-    inbox.push(message);
-    for (let i = 0; i < count; i++) await inbox.next();
+    queue.push(message);
+    for (let i = 0; i < count; i++) await queue.next();
     assert.deepEqual(source.asked, ["stop"], "one still waits");
-    await inbox.next();
-    assert.deepEqual(source.asked, ["stop", "go on"]);
+    await queue.next();
+    assert.deepEqual(source.asked, ["stop", "resume"]);
   });
 }
 
 Deno.test("reading stops and goes on as often as it must", async () => {
-  const { inbox, source } = open();
+  const { queue, source } = open();
   for (let round = 0; round < 3; round++) {
-    for (let i = 0; i < 300; i++) inbox.push(`${i}`);
-    for (let i = 0; i < 300; i++) assert.equal((await inbox.next()).value, `${i}`);
+    for (let i = 0; i < 300; i++) queue.push(`${i}`);
+    for (let i = 0; i < 300; i++) assert.equal((await queue.next()).value, `${i}`);
   }
-  assert.deepEqual(source.asked, ["stop", "go on", "stop", "go on", "stop", "go on"]);
+  assert.deepEqual(source.asked, ["stop", "resume", "stop", "resume", "stop", "resume"]);
 });
 
 Deno.test("a message for a reader that waits counts for nothing", async () => {
-  const { inbox, source } = open();
+  const { queue, source } = open();
   for (let i = 0; i < 1000; i++) {
-    const asked = inbox.next();
-    inbox.push("x".repeat(100_000));
+    const asked = queue.next();
+    queue.push("x".repeat(100_000));
     await asked;
   }
   assert.deepEqual(source.asked, []);
 });
 
 Deno.test("what waits can be forgotten, and then reading goes on", async () => {
-  const { inbox, source } = open();
-  for (let i = 0; i < 300; i++) inbox.push("old");
-  inbox.clear();
-  assert.deepEqual(source.asked, ["stop", "go on"]);
-  inbox.push("new");
-  assert.deepEqual(await inbox.next(), { value: "new", done: false });
-  inbox.clear();
-  inbox.end(CLEAN);
-  assert.deepEqual(await inbox.next(), DONE);
-  assert.deepEqual(source.asked, ["stop", "go on"]);
+  const { queue, source } = open();
+  for (let i = 0; i < 300; i++) queue.push("old");
+  queue.clear();
+  assert.deepEqual(source.asked, ["stop", "resume"]);
+  queue.push("new");
+  assert.deepEqual(await queue.next(), { value: "new", done: false });
+  queue.clear();
+  queue.end(CLEAN);
+  assert.deepEqual(await queue.next(), DONE);
+  assert.deepEqual(source.asked, ["stop", "resume"]);
 });
 
 /** The greatest length that any array was pushed to while `work` ran. */
@@ -156,12 +156,12 @@ async function longestArray(work: () => Promise<void>): Promise<number> {
 }
 
 Deno.test("a reader that always lags one message behind gets them all, and the queue stays short", async () => {
-  const { inbox, source } = open();
-  inbox.push("0");
+  const { queue, source } = open();
+  queue.push("0");
   const longest = await longestArray(async () => {
     for (let i = 1; i < 5000; i++) {
-      inbox.push(`${i}`);
-      assert.equal((await inbox.next()).value, `${i - 1}`);
+      queue.push(`${i}`);
+      assert.equal((await queue.next()).value, `${i - 1}`);
     }
   });
   assert.deepEqual(source.asked, []);

@@ -212,23 +212,24 @@ bothSides("a user's pause and a reader that fell behind do not cancel each other
   open,
 ) => {
   const { conn, peer, transport } = await open();
-  peer.send(...texts(...Array(300).fill("x")));
+  peer.send(...texts(...Array(300).fill("x".repeat(1000))));
   await quiet();
   assert.equal(transport.paused, true);
   conn.pause();
   const reader = conn[Symbol.asyncIterator]();
-  for (let i = 0; i < 256; i++) await reader.next();
+  for (let i = 0; i < 66; i++) await reader.next();
   await quiet();
   assert.equal(transport.paused, true, "the reader has caught up, the user has not resumed");
   conn.resume();
-  for (let i = 0; i < 44; i++) await reader.next();
+  for (let i = 66; i < 300; i++) await reader.next();
+  await quiet();
   assert.equal(transport.paused, false);
 });
 
 bothSides("resume does not let go a reader that fell behind", async (_, open) => {
   const { conn, peer, transport } = await open();
   conn.pause();
-  peer.send(...texts(...Array(300).fill("x")));
+  peer.send(...texts(...Array(300).fill("x".repeat(1000))));
   await quiet();
   conn.resume();
   await quiet();
@@ -326,7 +327,6 @@ bothSides("a stream that is over gives a slow reader all that had come, the Clos
   peer.send({ opcode: CLOSE, payload: closePayload(1001, "bye") });
   peer.transport.end();
   await quiet();
-  assert.equal(transport.paused, true);
   peer.transport.destroy();
   assert.equal((await conn.closed).code, 1001);
   const read: Message[] = [];

@@ -84,16 +84,21 @@ bothSides("after break one can iterate again and misses nothing", async (_, open
   assert.deepEqual(read, ["text 0", "text 1", "text 2", "later"]);
 });
 
-bothSides("two readers at once get a message each", async (_, open) => {
+bothSides("a second reader is a TypeError, until the first has left", async (_, open) => {
   const { conn, peer } = await open();
-  const [one, two] = [conn[Symbol.asyncIterator](), conn[Symbol.asyncIterator]()];
-  const results = [one.next(), two.next(), one.next()];
-  peer.send(...texts(3));
-  assert.deepEqual((await Promise.all(results)).map(({ value }) => value), [
-    "text 0",
-    "text 1",
-    "text 2",
-  ]);
+  const one = conn[Symbol.asyncIterator]();
+  const waiting = one.next();
+  const expected = { name: "TypeError", message: /reader already/ };
+  assert.throws(() => conn[Symbol.asyncIterator](), expected);
+  await assert.rejects(async () => {
+    for await (const _ of conn) assert.fail("it must not read");
+  }, expected);
+  assert.throws(() => conn.readable, expected);
+  await one.return!();
+  assert.deepEqual(await waiting, { value: undefined, done: true });
+  peer.send(...texts(1));
+  assert.equal((await conn[Symbol.asyncIterator]().next()).value, "text 0");
+  assert.deepEqual(await one.next(), { value: undefined, done: true }, "it has left");
 });
 
 bothSides("while nobody reads, the peer has to wait, and memory is bounded", async (_, open) => {
@@ -108,7 +113,8 @@ bothSides("while nobody reads, the peer has to wait, and memory is bounded", asy
     assert.ok(sent < 300, `${sent} messages were taken from a peer that nobody reads`);
   }
   assert.equal(transport.paused, true);
-  for (let read = 0; read < sent; read++) await conn[Symbol.asyncIterator]().next();
+  const reader = conn[Symbol.asyncIterator]();
+  for (let read = 0; read < sent; read++) await reader.next();
   await quiet();
   assert.equal(peer.transport.bufferedAmount, 0, "the peer may go on");
   assert.equal(transport.paused, false);
@@ -116,7 +122,8 @@ bothSides("while nobody reads, the peer has to wait, and memory is bounded", asy
 
 bothSides("a reader that catches up lets the transport go on", async (_, open) => {
   const { conn, peer, transport } = await open();
-  peer.send(...texts(300));
+  const sent = Array(300).fill({ opcode: TEXT, payload: "x".repeat(1000) });
+  peer.send(...sent);
   await quiet();
   assert.equal(transport.paused, true);
   const read: unknown[] = [];
@@ -126,7 +133,7 @@ bothSides("a reader that catches up lets the transport go on", async (_, open) =
   }
   await quiet();
   assert.equal(transport.paused, false);
-  assert.deepEqual(read, texts(300).map(({ payload }) => payload));
+  assert.deepEqual(read, sent.map(({ payload }) => payload));
 });
 
 bothSides("a large message that nobody reads pauses the transport as many small ones do", async (
@@ -135,9 +142,12 @@ bothSides("a large message that nobody reads pauses the transport as many small 
 ) => {
   const { conn, peer, transport } = await open();
   peer.send({ opcode: 2, payload: new Uint8Array(100_000) });
+  peer.send({ opcode: 2, payload: new Uint8Array(100_000) });
   await quiet();
-  assert.equal(transport.paused, true);
-  await conn[Symbol.asyncIterator]().next();
+  assert.equal(transport.paused, true, "the first waits, and the second is not read");
+  const reader = conn[Symbol.asyncIterator]();
+  await reader.next();
+  await reader.next();
   await quiet();
   assert.equal(transport.paused, false);
 });

@@ -3,8 +3,7 @@
 
 import assert from "node:assert/strict";
 import type { Connection } from "../../src/connection/connection.ts";
-import type { ChannelSender } from "../../src/connection/connection_link.ts";
-import { LabelledSender } from "../../src/topics/labelled_sender.ts";
+import { TopicNotices } from "../../src/topics/topic_notices.ts";
 import { prepareMessage } from "../../src/connection/prepare.ts";
 import type { ServeOptions } from "../../src/server/serve_options.ts";
 import { Opcode } from "../../src/wire/opcode.ts";
@@ -35,7 +34,7 @@ const WAYS: readonly [name: string, send: Send, returns: unknown][] = [
   ["send of bytes", (conn) => conn.send(BYTES), true],
   ["send of a buffer", (conn) => conn.send(BYTES.slice().buffer), true],
   ["send of a long text", (conn) => conn.send("long ".repeat(30_000)), true],
-  ["sendText", (conn) => conn.sendText(BYTES), true],
+  ["sendUtf8", (conn) => conn.sendUtf8(BYTES), true],
   ["sendDelayed of text", (conn) => conn.sendDelayed("text"), true],
   ["sendDelayed of bytes", (conn) => conn.sendDelayed(BYTES), true],
   ["sendPrepared of text", (conn) => conn.sendPrepared(prepareMessage("text")), true],
@@ -220,14 +219,12 @@ socketTest("what waits for a slow receiver goes out with its line", async (t) =>
 
 Deno.test("the notices are texts of a line each", () => {
   const sent: string[] = [];
-  const sendText = (text: string): boolean => sent.push(text) > 0;
-  const sender = new LabelledSender({ sendText } as unknown as ChannelSender);
-  assert.equal(sender.topicListener, sender);
-  sender.subscribed("a", undefined);
-  sender.subscribed('"b"\n', 0);
-  sender.refused("c", "no");
-  sender.missed("d");
-  sender.passed("e", 7);
+  const notices = new TopicNotices((text) => void sent.push(text));
+  notices.subscribed("a", undefined);
+  notices.subscribed('"b"\n', 0);
+  notices.refused("c", "no");
+  notices.missed("d");
+  notices.passed("e", 7);
   assert.deepEqual(sent, [
     '{"subscribed":"a"}\n',
     '{"subscribed":"\\"b\\"\\n","number":0}\n',

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { CORK_SIZE, Outbox } from "../../src/connection/outbox.ts";
+import { CORK_SIZE, Output } from "../../src/connection/output.ts";
 import { FakeTransport } from "../support/fake_transport.ts";
-import { Line, tick } from "../support/line.ts";
+import { Line, RULES, tick } from "../support/line.ts";
 import { Random } from "../support/random.ts";
 import { utf8 } from "../support/vectors.ts";
 
@@ -9,24 +9,24 @@ const random = new Random(65536);
 
 Deno.test("what is written between cork and uncork leaves in one write, at once", () => {
   const line = new Line();
-  line.outbox.cork();
+  line.output.cork();
   for (const text of ["one", "two", "three"]) line.put(utf8(text));
   assert.equal(line.transport.writes.length, 0);
-  assert.equal(line.outbox.size, 11);
-  line.outbox.uncork();
+  assert.equal(line.output.size, 11);
+  line.output.uncork();
   line.assertWritten(1);
-  assert.equal(line.outbox.size, 0);
+  assert.equal(line.output.size, 0);
 });
 
 Deno.test("corks nest: only the last uncork writes", () => {
   const line = new Line();
-  line.outbox.cork();
-  line.outbox.cork();
+  line.output.cork();
+  line.output.cork();
   line.put(utf8("inner"));
-  line.outbox.uncork();
+  line.output.uncork();
   assert.equal(line.transport.writes.length, 0);
   line.put(utf8("outer"));
-  line.outbox.uncork();
+  line.output.uncork();
   line.assertWritten(1);
 });
 
@@ -47,22 +47,22 @@ Deno.test("what is written outside of a cork leaves at the tick's end, in one wr
 Deno.test("a cork that is open at the tick's end holds everything back until it is undone", async () => {
   const line = new Line();
   line.put(utf8("before"));
-  line.outbox.cork();
+  line.output.cork();
   line.put(utf8("inside"));
   await tick();
   assert.equal(line.transport.writes.length, 0);
-  line.outbox.uncork();
+  line.output.uncork();
   line.assertWritten(1);
 });
 
 Deno.test("flush writes what waits now, and nothing is written when nothing waits", async () => {
   const line = new Line();
-  line.outbox.flush();
-  line.outbox.cork();
-  line.outbox.uncork();
+  line.output.flush();
+  line.output.cork();
+  line.output.uncork();
   assert.equal(line.transport.writes.length, 0);
   line.put(utf8("now"));
-  line.outbox.flush();
+  line.output.flush();
   line.assertWritten(1);
   await tick();
   line.assertWritten(1);
@@ -74,7 +74,7 @@ Deno.test("more room may be reserved than is used", async () => {
   line.put(utf8("two"), CORK_SIZE);
   line.put(utf8("three"), 2 * CORK_SIZE);
   line.put(utf8(""), 10);
-  line.outbox.reserve(5);
+  line.output.reserve(5);
   await tick();
   line.assertWritten();
 });
@@ -95,8 +95,8 @@ for (const size of [CORK_SIZE - 1, CORK_SIZE, CORK_SIZE + 1, 3 * CORK_SIZE]) {
 Deno.test("more than a corkful does not wait for the tick's end", () => {
   const line = new Line();
   for (let i = 0; i < 10; i++) line.put(random.bytes(CORK_SIZE / 4));
-  assert.ok(line.outbox.size <= CORK_SIZE);
-  line.outbox.flush();
+  assert.ok(line.output.size <= CORK_SIZE);
+  line.output.flush();
   line.assertWritten();
 });
 
@@ -109,15 +109,15 @@ Deno.test("connections that take turns in one tick each get their own bytes", as
 
 Deno.test("a connection that writes while another is corked does not disturb it", async () => {
   const [a, b] = [new Line(), new Line()];
-  a.outbox.cork();
+  a.output.cork();
   a.put(utf8("a1 "));
   b.put(utf8("b1 "));
   a.put(utf8("a2 "));
-  b.outbox.cork();
+  b.output.cork();
   b.put(utf8("b2 "));
-  b.outbox.uncork();
+  b.output.uncork();
   a.put(utf8("a3 "));
-  a.outbox.uncork();
+  a.output.uncork();
   a.assertWritten(1);
   b.assertWritten(1);
   await tick();
@@ -128,20 +128,20 @@ Deno.test("while the transport refuses, output waits in order and its memory is 
   line.transport.refusing = true;
   line.put(utf8("refused "));
   await tick();
-  assert.equal(line.outbox.congested, true);
-  assert.equal(line.outbox.size, 8, "what the transport keeps counts");
+  assert.equal(line.output.congested, true);
+  assert.equal(line.output.size, 8, "what the transport keeps counts");
   for (let i = 0; i < 1000; i++) {
     line.put(random.bytes(100));
     other.put(random.bytes(100));
   }
   await tick();
   assert.equal(line.transport.writes.length, 1);
-  assert.equal(line.outbox.size, 8 + 100_000);
-  assert.equal(line.outbox.empty, false);
+  assert.equal(line.output.size, 8 + 100_000);
+  assert.equal(line.output.empty, false);
   other.assertWritten();
   line.transport.refusing = false;
   line.drain();
-  assert.equal(line.outbox.congested, false);
+  assert.equal(line.output.congested, false);
   line.assertWritten(2);
 });
 
@@ -177,23 +177,24 @@ Deno.test("after close nothing that waited is written, and nothing counts", asyn
     const line = new Line();
     line.transport.refusing = refusing;
     line.put(utf8("written"));
-    line.outbox.flush();
+    line.output.flush();
+    const { flushes } = line;
     line.put(utf8("forgotten"));
-    line.outbox.close();
+    line.output.close();
     await tick();
-    line.outbox.flush();
-    if (line.transport.takeKept()) line.outbox.drained();
+    line.output.flush();
+    if (line.transport.takeKept()) line.takesMore();
     assert.deepEqual(line.transport.written, utf8("written"));
-    assert.equal(line.outbox.size, 0);
-    assert.ok(line.outbox.empty);
-    assert.equal(line.flushes, 0);
+    assert.equal(line.output.size, 0);
+    assert.ok(line.output.empty);
+    assert.equal(line.flushes, flushes);
   }
 });
 
 Deno.test("a connection that is closed gives the cork back", async () => {
   const [a, b] = [new Line(), new Line()];
   a.put(utf8("dropped"));
-  a.outbox.close();
+  a.output.close();
   b.put(utf8("kept"));
   await tick();
   b.assertWritten(1);
@@ -204,16 +205,17 @@ Deno.test("an owner that writes when it is told of a write, to itself or to anot
   const other = new Line();
   const transport = new FakeTransport();
   let left = 3;
-  const outbox: Outbox = new Outbox(transport, {
-    flushed: () => {
+  class Writer extends Line {
+    override flushed(): void {
       if (left-- <= 0) return;
-      outbox.reserve(1)[outbox.offset] = left;
-      outbox.commit(1);
+      output.reserve(1)[output.offset] = left;
+      output.commit(1);
       other.put(Uint8Array.of(left));
-    },
-  });
-  outbox.reserve(1)[outbox.offset] = 9;
-  outbox.commit(1);
+    }
+  }
+  const output: Output = new Output(transport, new Writer(), RULES);
+  output.reserve(1)[output.offset] = 9;
+  output.commit(1);
   for (let i = 0; i < 5; i++) await tick();
   assert.deepEqual([...transport.written], [9, 2, 1, 0]);
   other.assertWritten();
@@ -221,12 +223,12 @@ Deno.test("an owner that writes when it is told of a write, to itself or to anot
 
 Deno.test("while an earlier write is under way nothing is written", async () => {
   const line = new Line();
-  line.outbox.wait();
+  line.output.wait();
   line.put(utf8("waiting"));
   await tick();
-  line.outbox.flush();
-  assert.deepEqual([line.outbox.congested, line.transport.writes.length], [true, 0]);
-  line.outbox.drained();
+  line.output.flush();
+  assert.deepEqual([line.output.congested, line.transport.writes.length], [true, 0]);
+  line.takesMore();
   line.assertWritten(1);
 });
 
@@ -247,25 +249,25 @@ Deno.test("whatever connections do, each one's bytes arrive complete and in orde
       else if (action >= 20) line.delay(random.bytes(random.below(300)));
       else if (action === 11) line.put(random.bytes(random.pick([CORK_SIZE - 300, CORK_SIZE + 1])));
       else if (action === 12) line.transport.refusing = !line.transport.refusing;
-      else if (action === 13) line.outbox.flush();
+      else if (action === 13) line.output.flush();
       else if (action < 16) line.drain();
       else if (action === 16) await tick();
       else if (action === 17 && corks.get(line) === 0) {
-        line.outbox.cork();
+        line.output.cork();
         corks.set(line, 1);
       } else if (corks.get(line) === 1) {
-        line.outbox.uncork();
+        line.output.uncork();
         corks.set(line, 0);
       }
     }
     for (const line of lines) {
-      if (corks.get(line) === 1) line.outbox.uncork();
+      if (corks.get(line) === 1) line.output.uncork();
       line.transport.refusing = false;
     }
     await tick();
     for (const line of lines) {
-      line.outbox.flush();
-      while (line.outbox.congested) line.drain();
+      line.output.flush();
+      while (line.output.congested) line.drain();
       line.assertWritten();
     }
   }

@@ -2,11 +2,12 @@
 
 import assert from "node:assert/strict";
 import { WebSocketError } from "../../src/errors.ts";
-import type { Connection } from "../../src/connection/connection.ts";
-import { Delivery } from "../../src/connection/delivery.ts";
+import { connectionRules } from "../../src/connection/connection_options.ts";
+import { Driver } from "../../src/connection/driver.ts";
 import type { Handlers } from "../../src/connection/handlers.ts";
 import { CloseCode } from "../../src/wire/close.ts";
 import { bothSides, quiet, socketTest } from "../support/socket_harness.ts";
+import { transportPair } from "../support/memory_network.ts";
 import { upgradeRequest } from "../support/raw_peer.ts";
 import { Random } from "../support/random.ts";
 import {
@@ -22,6 +23,14 @@ import {
   toHex,
   utf8,
 } from "../support/vectors.ts";
+
+const HANDSHAKE = {
+  url: "ws://a.example/",
+  status: 101,
+  headers: new Headers(),
+  protocol: "",
+  extensions: "",
+};
 
 /** Handlers that write down what they hear. */
 function listening(log: string[]): Handlers<undefined> {
@@ -244,7 +253,7 @@ socketTest("a failing handler disturbs no other connection and not the server", 
   good.send("still there?");
   assert.equal((await good[Symbol.asyncIterator]().next()).value, "still there?");
   assert.equal((await t.connect(server.url)).readyState, "open");
-  assert.deepEqual(errors, []);
+  assert.deepEqual(errors, [cause]);
 });
 
 socketTest("a handler that fails on the end of its own connection is not reported", async (t) => {
@@ -356,22 +365,30 @@ function rejecting(value: unknown): () => Promise<never> {
   return () => Promise.reject(value);
 }
 
-Deno.test("small chunks are copied from, where the transport says so, and larger ones viewed", () => {
-  const received: unknown[] = [];
-  const owner = { handlerFailed() {}, reportError() {}, stopReading() {}, goOnReading() {} };
-  const handlers = { message: (_: unknown, data: unknown) => void received.push(data) };
-  for (const [copiesBelow, size, copied] of [[undefined, 8, false], [8, 8, false], [9, 8, true]]) {
-    const delivery = new Delivery(
-      owner,
-      {} as Connection<undefined>,
-      handlers,
-      copiesBelow as number | undefined,
-    );
-    const chunk = Uint8Array.from({ length: size as number }, (_, i) => i);
-    delivery.onBytes(BINARY, chunk, 2, 6);
-    const data = received.pop() as Uint8Array;
-    assert.equal(delivery.gaveViews, !copied);
-    assert.equal(data.buffer === chunk.buffer, !copied);
-    assert.deepEqual(data, Uint8Array.of(2, 3, 4, 5));
-  }
-});
+for (const [copiesBelow, copied] of [[undefined, false], [8, false], [9, true]] as const) {
+  socketTest(
+    `a chunk of 8 bytes is ${copied ? "copied from" : "viewed"} below ${copiesBelow}`,
+    async () => {
+      const received: Uint8Array[] = [];
+      const handlers = {
+        message: (_: unknown, data: unknown) => void received.push(data as Uint8Array),
+      };
+      const context = {
+        connectionRules: connectionRules({}, false),
+        handlers,
+        reportError: (error: unknown) => assert.fail(String(error)),
+      };
+      const [near] = transportPair();
+      Object.defineProperty(near, "copiesBelow", { value: copiesBelow });
+      const driver = new Driver(context, near, HANDSHAKE, undefined);
+      driver.start({ rest: [], ended: false });
+      const chunk = Uint8Array.of(0x82, 6, 1, 2, 3, 4, 5, 6);
+      assert.equal(driver.data(chunk), copied, "the transport may use the memory again");
+      const [data] = received;
+      assert.equal(data.buffer === chunk.buffer, !copied);
+      assert.deepEqual(data, Uint8Array.of(1, 2, 3, 4, 5, 6));
+      driver.terminate();
+      await driver.whenClosed();
+    },
+  );
+}

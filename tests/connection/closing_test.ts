@@ -335,7 +335,7 @@ bothSides("nothing can be sent once it is closing, and nothing is delivered", as
 const SENDS: readonly ((conn: Connection<undefined>) => boolean)[] = [
   (conn) => conn.send("late"),
   (conn) => conn.send(new Uint8Array(3)),
-  (conn) => conn.sendText(new Uint8Array(3)),
+  (conn) => conn.sendUtf8(new Uint8Array(3)),
   (conn) => conn.sendDelayed("late"),
   (conn) => conn.ping(),
   (conn) => conn.pong(),

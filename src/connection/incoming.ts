@@ -1,0 +1,242 @@
+// Messages that wait for a reader, on a connection that is iterated or read as a web stream instead of
+// having a `message` handler.
+
+import { WebSocketError } from "../errors.ts";
+import type { CloseInfo } from "../session/close_info.ts";
+import { CloseCode } from "../wire/close.ts";
+import type { AnyMessage, ConnectionDriver, MessageData } from "./connection_driver.ts";
+
+/** Bytes that may wait before the connection stops reading, and the peer has to wait. */
+const MAX_QUEUED_BYTES = 65_536;
+/** Messages that may wait before the connection stops reading. */
+const MAX_QUEUED_MESSAGES = 256;
+
+/** Entries of messages that were read, after which the queue is copied without them. */
+const COMPACT_COUNT = 256;
+
+/** What fills a {@linkcode MessageQueue}. */
+export interface MessageQueueOwner {
+  /** The queue is full: deliver nothing more. */
+  stopReading(): void;
+  /** The queue has room again. */
+  resumeReading(): void;
+  /** A reader has come or left, or messages wait while there is none. */
+  readerChanged?(): void;
+}
+
+interface PendingRead {
+  resolve(result: IteratorResult<AnyMessage, undefined>): void;
+  reject(error: Error): void;
+}
+
+const DONE: IteratorReturnResult<undefined> = { value: undefined, done: true };
+
+/** The size of a message, by which queues are limited: bytes, or UTF-16 units of text. */
+export function sizeOf(message: AnyMessage): number {
+  return message instanceof ArrayBuffer ? message.byteLength : message.length;
+}
+
+/** A bounded queue between a connection that delivers and one reader at a time that asks. */
+export class MessageQueue {
+  readonly #owner: MessageQueueOwner;
+  #messages: AnyMessage[] = [];
+  #next = 0;
+  #size = 0;
+  #stopped = false;
+  #reader: MessageReader | undefined;
+  #reads: PendingRead[] = [];
+  #end: CloseInfo | undefined;
+
+  /** @param owner What fills it. */
+  constructor(owner: MessageQueueOwner) {
+    this.#owner = owner;
+  }
+
+  /** Whether there is a reader. */
+  get hasReader(): boolean {
+    return this.#reader !== undefined;
+  }
+
+  /** Messages that wait. */
+  get length(): number {
+    return this.#messages.length - this.#next;
+  }
+
+  /** The bytes of the messages that wait. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /**
+   * Starts reading.
+   *
+   * @throws {TypeError} When there is a reader already.
+   */
+  open(): AsyncIterableIterator<AnyMessage, undefined> {
+    if (this.#reader !== undefined) {
+      throw new TypeError(
+        "Cannot read a connection twice at once: it has a reader already, an iterator or readable; " +
+          "break out of that loop first, or share one reader",
+      );
+    }
+    this.#reader = new MessageReader(this);
+    this.#owner.readerChanged?.();
+    return this.#reader;
+  }
+
+  /** Adds a message. */
+  push(message: AnyMessage): void {
+    const read = this.#reads.shift();
+    if (read !== undefined) {
+      read.resolve({ value: message, done: false });
+      return;
+    }
+    this.#messages.push(message);
+    this.#size += sizeOf(message);
+    if (this.#reader === undefined) this.#owner.readerChanged?.();
+    const isFull = this.#size >= MAX_QUEUED_BYTES || this.length >= MAX_QUEUED_MESSAGES;
+    if (isFull && !this.#stopped) {
+      this.#stopped = true;
+      this.#owner.stopReading();
+    }
+  }
+
+  /** The next message; done at a clean end, rejected with the cause at any other. */
+  next(): Promise<IteratorResult<AnyMessage, undefined>> {
+    if (this.length > 0) return Promise.resolve({ value: this.#shift(), done: false });
+    if (this.#end === undefined) {
+      return new Promise((resolve, reject) => this.#reads.push({ resolve, reject }));
+    }
+    this.#reader = undefined;
+    const error = this.#takeError();
+    return error === undefined ? Promise.resolve(DONE) : Promise.reject(error);
+  }
+
+  /** The reader has left: what waits is for the next one. */
+  leave(reader: MessageReader): void {
+    if (this.#reader !== reader) return;
+    this.#reader = undefined;
+    const reads = this.#reads;
+    this.#reads = [];
+    for (const read of reads) read.resolve(DONE);
+    this.#owner.readerChanged?.();
+  }
+
+  /** The connection has ended: what waits can still be read. */
+  end(info: CloseInfo): void {
+    this.#end = info;
+    const reads = this.#reads;
+    this.#reads = [];
+    if (reads.length > 0) this.#reader = undefined;
+    for (const read of reads) {
+      const error = this.#takeError();
+      if (error !== undefined) read.reject(error);
+      else read.resolve(DONE);
+    }
+  }
+
+  /** Forgets what waits. */
+  clear(): void {
+    this.#messages = [];
+    this.#next = 0;
+    this.#size = 0;
+    this.#resume();
+  }
+
+  #shift(): AnyMessage {
+    const message = this.#messages[this.#next];
+    this.#messages[this.#next++] = "";
+    this.#size -= sizeOf(message);
+    if (this.#next === this.#messages.length) {
+      this.#messages = [];
+      this.#next = 0;
+      this.#resume();
+    } else if (this.#next === COMPACT_COUNT) {
+      this.#messages = this.#messages.slice(COMPACT_COUNT);
+      this.#next = 0;
+    }
+    return message;
+  }
+
+  #resume(): void {
+    if (!this.#stopped) return;
+    this.#stopped = false;
+    this.#owner.resumeReading();
+  }
+
+  /** The cause of an end that was not clean, for one reader; later ones just see the end. */
+  #takeError(): Error | undefined {
+    const error = this.#end?.error;
+    if (error !== undefined) this.#end = { ...this.#end!, error: undefined };
+    return error;
+  }
+}
+
+/** The one reader of a queue. */
+class MessageReader implements AsyncIterableIterator<AnyMessage, undefined> {
+  #queue: MessageQueue | undefined;
+
+  constructor(queue: MessageQueue) {
+    this.#queue = queue;
+  }
+
+  next(): Promise<IteratorResult<AnyMessage, undefined>> {
+    return this.#queue === undefined ? Promise.resolve(DONE) : this.#queue.next();
+  }
+
+  return(): Promise<IteratorReturnResult<undefined>> {
+    const queue = this.#queue;
+    this.#queue = undefined;
+    queue?.leave(this);
+    return Promise.resolve(DONE);
+  }
+
+  [Symbol.asyncIterator](): AsyncIterableIterator<AnyMessage, undefined> {
+    return this;
+  }
+}
+
+/** The incoming messages as a stream; while it is not read, the peer has to wait. */
+export function readableOf(
+  driver: ConnectionDriver,
+  reader: AsyncIterator<AnyMessage, undefined>,
+): ReadableStream<AnyMessage> {
+  return new ReadableStream<AnyMessage>({
+    async pull(controller): Promise<void> {
+      const { done, value } = await reader.next();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+    cancel(): void {
+      driver.close(CloseCode.Normal, "");
+    },
+  }, { highWaterMark: 0 });
+}
+
+/** A stream whose chunks are sent, a message each, no faster than the peer reads them. */
+export function writableOf(
+  driver: ConnectionDriver,
+  send: (message: MessageData) => boolean,
+): WritableStream<MessageData> {
+  return new WritableStream<MessageData>({
+    async write(message): Promise<void> {
+      if (send(message)) return;
+      if (driver.state !== "open") {
+        throw new WebSocketError("NOT_OPEN", "Cannot send: the connection is not open any more");
+      }
+      await driver.drained();
+    },
+    async close(): Promise<void> {
+      driver.close(CloseCode.Normal, "");
+      await driver.whenClosed();
+    },
+    abort(reason): void {
+      driver.fail(
+        new WebSocketError("SOURCE_FAILED", "The stream of messages failed", {
+          cause: reason,
+          closeCode: CloseCode.InternalError,
+        }),
+      );
+    },
+  });
+}
