@@ -29,7 +29,7 @@ export type {
 } from "./reconnect/reconnecting_options.ts";
 export type { ConnectionLoss, ReconnectOptions } from "./reconnect/reconnect_options.ts";
 export type { TopicHandlers, TopicMessageInfo } from "./reconnect/subscriptions.ts";
-export type { SendOptions } from "./connection/send_options.ts";
+export type { FragmentOptions, SendOptions, StreamOptions } from "./connection/send_options.ts";
 export type { Message } from "./connection/connection_driver.ts";
 export type { ConnectionOptions, DelayedWriteOptions } from "./connection/connection_options.ts";
 export type { Handlers } from "./connection/handlers.ts";

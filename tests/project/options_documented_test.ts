@@ -16,6 +16,8 @@ const INTERFACES: Record<string, string> = {
   ReconnectingHandlers: "src/reconnect/reconnecting_options.ts",
   ReconnectOptions: "src/reconnect/reconnect_options.ts",
   SendOptions: "src/connection/send_options.ts",
+  StreamOptions: "src/connection/send_options.ts",
+  FragmentOptions: "src/connection/send_options.ts",
   BroadcastOptions: "src/server/connection_group.ts",
   ShutdownOptions: "src/server/shutdown.ts",
 };
