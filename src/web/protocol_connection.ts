@@ -37,8 +37,8 @@ export type OutgoingData = string | Uint8Array<ArrayBuffer> | Blob;
 
 type Task = string | Uint8Array<ArrayBuffer> | (() => void);
 
-/** Tasks waiting to run above which reading stops until they have run. */
-const MAX_TASKS = 1024;
+/** Messages waiting for their task above which reading stops until all have run. */
+const MAX_MESSAGES = 1024;
 
 const FAILED: ConnectionEnd = { code: 1006, reason: "", clean: false, failed: true };
 
@@ -52,6 +52,8 @@ export class ProtocolConnection {
   #connection: Connection<unknown> | undefined;
   #tasks: Task[] = [];
   #nextTask = 0;
+  /** Tasks of messages that have not run, or are running. */
+  #messages = 0;
   #paused = false;
   #pausedByOwner = false;
   #ended = false;
@@ -75,9 +77,8 @@ export class ProtocolConnection {
 
   /** Whether the closing handshake has started, and all messages before it were delivered. */
   get closing(): boolean {
-    return this.#ended ||
-      this.#connection !== undefined && this.#connection.readyState !== "open" &&
-        this.#nextTask === this.#tasks.length;
+    const ending = this.#ended || this.#connection?.readyState !== "open";
+    return ending && this.#messages === 0;
   }
 
   /** Bytes of messages given to `send` that had not been transmitted when the current task began. */
@@ -187,7 +188,7 @@ export class ProtocolConnection {
   #received(data: string | Uint8Array): void {
     if (this.#ended) return;
     this.#queueTask(data as string | Uint8Array<ArrayBuffer>);
-    if (!this.#paused && this.#tasks.length - this.#nextTask > MAX_TASKS) {
+    if (++this.#messages > MAX_MESSAGES && !this.#paused) {
       this.#paused = true;
       this.#connection!.pause();
     }
@@ -248,14 +249,13 @@ export class ProtocolConnection {
 
   /** Runs the oldest task. The event loop calls it, once for each task. */
   runOldest(): void {
-    const task = this.#tasks[this.#nextTask]!;
-    try {
-      if (typeof task === "function") task();
-      else this.#owner.onMessage(task);
-    } finally {
-      this.#nextTask++;
-      if (this.#nextTask === this.#tasks.length) this.#caughtUp();
+    const task = this.#tasks[this.#nextTask++]!;
+    if (typeof task === "function") task();
+    else {
+      this.#owner.onMessage(task);
+      this.#messages--;
     }
+    if (this.#nextTask === this.#tasks.length) this.#caughtUp();
   }
 
   #caughtUp(): void {
