@@ -1,7 +1,10 @@
 // The options of both constructors: the standard members, and those of `connect` beside them.
 
 import { type ConnectOptions, connectRules } from "../client/connect_options.ts";
+import { encodeKey } from "../handshake/accept_key.ts";
+import { buildRequest } from "../handshake/request.ts";
 import { show } from "../shared/check.ts";
+import { headerLines } from "../shared/header_lines.ts";
 import type { AddressSpace } from "./address_space.ts";
 import { dictionary, isIterable, type Members, stringSequence } from "./webidl.ts";
 
@@ -117,7 +120,15 @@ function convert(protocols: readonly string[], members: Members): SocketArgument
     connect[name] = value;
   }
   connectRules(connect);
+  checkHeaders(connect);
   return { protocols, addressSpace: addressSpace(members.targetAddressSpace), connect };
+}
+
+/** `connect` finds wrong header fields when it writes the request, which is too late to throw here. */
+function checkHeaders({ headers }: ConnectOptions): void {
+  if (headers === undefined || typeof headers === "function") return;
+  const key = encodeKey(new Uint8Array(16));
+  buildRequest({ host: "a.example", target: "/", key, headers: headerLines(headers) });
 }
 
 function addressSpace(value: unknown): AddressSpace | undefined {

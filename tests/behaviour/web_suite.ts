@@ -139,6 +139,8 @@ const constructorCases = liveCases({
       const options of [
         { onlyTypo: 1 },
         { headers: 1 },
+        { headers: { "X-A": "line\nbreak" } },
+        { headers: { Upgrade: "h2c" } },
         { message: () => {} },
         { targetAddressSpace: "private" },
         { tls: { ca: "x" } },
