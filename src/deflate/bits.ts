@@ -31,6 +31,8 @@ export class BitInput {
   bits = 0;
   /** The last position from which the loop over symbols may read a turn. */
   fastEnd = 0;
+  /** Whether nobody else writes to `bytes`. */
+  #isOwn = false;
   readonly #tail = new Uint8Array(HELD + TURN + OVERRUN + TURN);
 
   /** Starts on the message `bytes[start..end)`. */
@@ -46,6 +48,19 @@ export class BitInput {
   /** Lets go of the message's memory. */
   close(): void {
     this.bytes = NO_BYTES;
+    this.#isOwn = false;
+  }
+
+  /** Copies what is left of the message, whose memory others may write to from now on. */
+  keep(): void {
+    if (this.#isOwn || this.bytes === this.#tail) return;
+    // Whole bytes in hand may be read again.
+    const from = Math.max(0, this.position - (this.bits >> 3));
+    this.bytes = this.bytes.slice(from, this.end);
+    this.position -= from;
+    this.end -= from;
+    this.fastEnd -= from;
+    this.#isOwn = true;
   }
 
   /**

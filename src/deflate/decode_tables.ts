@@ -206,6 +206,14 @@ export class DecodeTable {
     if (longest > rootBits) this.#buildSubtables(code, next, longest);
   }
 
+  /** A copy, which stays as it is when this table is built again. */
+  clone(): DecodeTable {
+    const copy = new DecodeTable(this.#alphabet, this.#maxRootBits, this.entries.length);
+    copy.entries.set(this.entries);
+    copy.rootBits = this.rootBits;
+    return copy;
+  }
+
   #buildSubtables(code: number, next: number, longest: number): void {
     const count = countOfLength;
     const entries = this.entries;

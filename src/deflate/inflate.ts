@@ -19,8 +19,151 @@ import type { InflateHistory } from "./inflate_history.ts";
 import { OutputPool } from "./output_pool.ts";
 import { DYNAMIC_BLOCK, FIXED_BLOCK, powerOfTwo, STORED_BLOCK } from "./tables.ts";
 
-const input = new BitInput();
-const output = new OutputPool();
+/**
+ * The work of a message is counted in bytes of output, about 8 ns each: so much is the reading of one
+ * block's type and the start of its loop, and so much each byte of a description of codes, for which
+ * tables have to be built. Measured with the blocks of `tests/deflate/inflate_work_test.ts`.
+ */
+const BLOCK_WORK = 32;
+const DESCRIPTION_BYTE_WORK = 40;
+
+/**
+ * Blocks and descriptions may cost so much, and so much more for each byte of output. zlib stays below
+ * 20 with its smallest blocks (`memLevel` 1), and below 40 with a flush behind every 25 bytes. A stream
+ * that is made of little else than descriptions costs far more than it says.
+ */
+const FREE_OVERHEAD = 8 * 1024 * 1024;
+const OVERHEAD_PER_BYTE = 100;
+
+/** More work than any message makes. */
+const NEVER = 0x7fff_ffff;
+
+/** One message that is being decompressed. */
+class Inflation {
+  readonly #input = new BitInput();
+  readonly #output = new OutputPool();
+  #history: InflateHistory | undefined;
+  #reach = 0;
+  /** The tables of the block in which it was paused. */
+  #literals: DecodeTable | undefined;
+  #distances: DecodeTable | undefined;
+  /** Whether that block, or the one before, calls itself the last. */
+  #last = false;
+  /** Work that is not output. */
+  #overhead = 0;
+  #isEmpty = false;
+
+  /** Starts on the message `source[start..end)`. */
+  begin(
+    source: Uint8Array,
+    start: number,
+    end: number,
+    limit: number,
+    history: InflateHistory | undefined,
+    windowBits: number,
+  ): void {
+    if (!(start >= 0 && start <= end && end <= source.length)) {
+      throw new RangeError(
+        `source range is ${start} to ${end}: it must lie in 0 to ${source.length}`,
+      );
+    }
+    this.#reach = history === undefined ? powerOfTwo("windowBits", windowBits) : history.windowSize;
+    this.#output.open(limit);
+    this.#input.open(source, start, end);
+    this.#history = history;
+    this.#literals = this.#distances = undefined;
+    this.#last = false;
+    this.#overhead = 0;
+    this.#isEmpty = start === end;
+  }
+
+  /** Decompresses until the message is whole or `work` is done, and returns whether it is whole. */
+  run(work: number): boolean {
+    const input = this.#input;
+    if (this.#isEmpty) return true;
+    try {
+      if (!this.#runBlocks(work)) return false;
+    } catch (error) {
+      input.close();
+      throw error;
+    }
+    input.close();
+    return true;
+  }
+
+  #runBlocks(work: number): boolean {
+    const input = this.#input;
+    const output = this.#output;
+    const history = this.#history;
+    const pauseAt = Math.min(output.length + this.#overhead + work, NEVER);
+    let literals = this.#literals;
+    let distances = this.#distances;
+    for (;;) {
+      if (literals === undefined) {
+        if (output.length + this.#overhead > pauseAt) {
+          this.#literals = undefined;
+          return false;
+        }
+        const start = input.position;
+        this.#last = input.take(1) === 1; // BFINAL
+        const type = input.take(2); // BTYPE
+        this.#overhead += BLOCK_WORK;
+        if (type === FIXED_BLOCK) {
+          literals = fixedLiterals;
+          distances = fixedDistances;
+        } else if (type === DYNAMIC_BLOCK) {
+          readDynamicCodes(input);
+          this.#overhead += (input.position - start) * DESCRIPTION_BYTE_WORK;
+          literals = dynamicLiterals;
+          distances = dynamicDistances;
+        } else if (type === STORED_BLOCK) {
+          input.alignToByte();
+          // What is left of the sync flush: its LEN and NLEN would follow.
+          if (input.position === input.end) return true;
+          inflateStored(input, output);
+        } else {
+          corrupt("block type 3 is reserved");
+        }
+        if (this.#overhead > FREE_OVERHEAD + OVERHEAD_PER_BYTE * output.length) {
+          corrupt("message has far more blocks than data");
+        }
+      }
+      if (literals !== undefined) {
+        const blockPauseAt = pauseAt - this.#overhead;
+        if (
+          !inflateBlock(input, output, literals, distances!, this.#reach, history, blockPauseAt)
+        ) {
+          this.#literals = literals;
+          this.#distances = distances;
+          return false;
+        }
+        literals = undefined;
+      }
+      if (this.#last) {
+        input.alignToByte();
+        if (input.position === input.end) return true;
+      }
+    }
+  }
+
+  /** Takes over what others would overwrite: the input, and the tables of the block it is in. */
+  keep(): void {
+    this.#input.keep();
+    if (this.#literals === dynamicLiterals) {
+      this.#literals = dynamicLiterals.clone();
+      this.#distances = dynamicDistances.clone();
+    }
+  }
+
+  /** The message, which is whole. */
+  finish(): Uint8Array {
+    this.#history?.append(this.#output.bytes, this.#output.length);
+    return this.#output.message;
+  }
+}
+
+/** Decompresses all messages, but those that are paused. */
+let inflation = new Inflation();
 
 /**
  * Decompresses the message `source[start..end)`, which ends in a sync flush whose last four bytes,
@@ -59,51 +202,61 @@ export function inflate(
   history?: InflateHistory,
   windowBits = 15,
 ): Uint8Array {
-  if (!(start >= 0 && start <= end && end <= source.length)) {
-    throw new RangeError(
-      `source range is ${start} to ${end}: it must lie in 0 to ${source.length}`,
-    );
-  }
-  const reach = history === undefined ? powerOfTwo("windowBits", windowBits) : history.windowSize;
-  output.open(limit);
-  if (start < end) {
-    input.open(source, start, end);
-    try {
-      inflateBlocks(reach, history);
-    } finally {
-      input.close();
-    }
-  }
-  if (history !== undefined) history.append(output.bytes, output.length);
-  return output.message;
+  inflation.begin(source, start, end, limit, history, windowBits);
+  inflation.run(NEVER);
+  return inflation.finish();
 }
 
-function inflateBlocks(reach: number, history: InflateHistory | undefined): void {
-  for (;;) {
-    const last = input.take(1) === 1; // BFINAL
-    const type = input.take(2); // BTYPE
-    if (type === FIXED_BLOCK) {
-      inflateBlock(input, output, fixedLiterals, fixedDistances, reach, history);
-    } else if (type === DYNAMIC_BLOCK) {
-      readDynamicCodes(input);
-      inflateBlock(input, output, dynamicLiterals, dynamicDistances, reach, history);
-    } else if (type === STORED_BLOCK) {
-      input.alignToByte();
-      // What is left of the sync flush: its LEN and NLEN would follow.
-      if (input.position === input.end) return;
-      inflateStored();
-    } else {
-      corrupt("block type 3 is reserved");
-    }
-    if (last) {
-      input.alignToByte();
-      if (input.position === input.end) return;
-    }
+/** The decompression of a message that {@linkcode inflateWithin} has paused. */
+export class PausedInflation {
+  readonly #inflation: Inflation;
+
+  /** Made by {@linkcode inflateWithin}. */
+  constructor(inflation: Inflation) {
+    this.#inflation = inflation;
   }
+
+  /**
+   * Resumes.
+   *
+   * @param work The most work until it is paused again.
+   * @returns The message, or `undefined` when it is not whole yet.
+   * @throws {InflateError} When the message is corrupt or too big.
+   */
+  resume(work: number): Uint8Array | undefined {
+    if (this.#inflation.run(work)) return this.#inflation.finish();
+    this.#inflation.keep();
+    return undefined;
+  }
+}
+
+/**
+ * Decompresses a message like {@linkcode inflate}, and pauses when that takes long.
+ *
+ * @param work The most work until it is paused, in bytes of output; the descriptions of blocks count
+ *   as well. A million takes about 10 milliseconds.
+ * @returns The message, or its paused decompression.
+ * @throws {InflateError} When the message is corrupt or too big.
+ */
+export function inflateWithin(
+  source: Uint8Array,
+  start: number,
+  end: number,
+  limit: number,
+  work: number,
+  history?: InflateHistory,
+  windowBits = 15,
+): Uint8Array | PausedInflation {
+  inflation.begin(source, start, end, limit, history, windowBits);
+  if (inflation.run(work)) return inflation.finish();
+  const paused = inflation;
+  inflation = new Inflation();
+  paused.keep();
+  return new PausedInflation(paused);
 }
 
 /** RFC 1951 3.2.4: LEN, its complement NLEN, and the bytes as they are. */
-function inflateStored(): void {
+function inflateStored(input: BitInput, output: OutputPool): void {
   const { bytes, position, end } = input;
   if (end - position < 4) corrupt("message ends before a stored block's lengths");
   const length = bytes[position] | bytes[position + 1] << 8;
@@ -124,7 +277,8 @@ function inflateStored(): void {
 const LONG_RUN = 16;
 
 /**
- * Decodes the symbols of a block to its end.
+ * Decodes the symbols of a block to its end, and returns `true`; or `false` when the output has more
+ * than `pauseAt` bytes before.
  *
  * @param reach The farthest distance allowed: the window.
  * @throws {InflateError} When they make no sense, or too much of it.
@@ -136,13 +290,18 @@ export function inflateBlock(
   distances: DecodeTable,
   reach: number,
   history: InflateHistory | undefined,
-): void {
-  for (let ended = false; !ended;) {
+  pauseAt: number = NEVER,
+): boolean {
+  for (;;) {
     output.reserve(0);
     if (input.position > input.fastEnd) input.enterTail();
-    ended = inflateSymbols(input, output, literals, distances, reach, history);
+    // An integer of 32 bits, which the loop compares with.
+    const roomEnd = Math.min(output.roomEnd, pauseAt) | 0;
+    if (inflateSymbols(input, output, literals, distances, reach, history, roomEnd)) break;
+    if (output.length > pauseAt) return false;
   }
   input.checkNotPastEnd();
+  return true;
 }
 
 /**
@@ -161,12 +320,12 @@ function inflateSymbols(
   distances: DecodeTable,
   reach: number,
   history: InflateHistory | undefined,
+  roomEnd: number,
 ): boolean {
   const source = input.bytes;
   const fastEnd = input.fastEnd;
   const target = output.bytes;
   const view = output.view;
-  const roomEnd = output.roomEnd;
   const literalEntries = literals.entries;
   const literalMask = (1 << literals.rootBits) - 1;
   const distanceEntries = distances.entries;

@@ -55,4 +55,23 @@ export interface MessageCompression {
    * @throws {WebSocketError} `COMPRESSION_REFUSED` when compressed messages are not accepted.
    */
   inflate(bytes: Uint8Array, start: number, end: number, limit: number): Uint8Array;
+
+  /**
+   * Decompresses a message like {@linkcode MessageCompression.inflate}, and pauses when that takes
+   * long. Absent: it never pauses.
+   *
+   * @param work The most work until it pauses, in bytes of output or their like.
+   * @returns The message, or `undefined` when {@linkcode MessageCompression.resumeInflate} has to go on
+   * with it, before any other message is decompressed.
+   */
+  inflateWithin?(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    limit: number,
+    work: number,
+  ): Uint8Array | undefined;
+
+  /** Resumes the message that `inflateWithin` has paused; throws and returns the same. */
+  resumeInflate?(work: number): Uint8Array | undefined;
 }

@@ -51,7 +51,19 @@ export interface MessageSink {
    * all connections together exceeded that limit, and this one was the largest.
    */
   messageGivenUp?(error: WebSocketError): void;
+
+  /**
+   * A compressed message takes long: it is paused, so that others have their turn. Nothing may be read
+   * until {@linkcode MessageReader.resume} has returned `true`. Absent: it takes as long as it takes.
+   */
+  messagePaused?(): void;
 }
+
+/**
+ * How much of a compressed message is decompressed before others have their turn, in bytes of output or
+ * work that takes as long: about 10 milliseconds.
+ */
+const INFLATE_WORK = 1024 * 1024;
 
 /** A control frame whose chunk has ended before it. */
 class SplitControl {
@@ -93,6 +105,8 @@ export class MessageReader implements FrameSink {
   /** How long the message is with all of that frame. */
   #expected = 0;
   #control: SplitControl | undefined;
+  /** What the paused message is. */
+  #pausedOpcode: MessageOpcode = Opcode.Binary;
 
   /**
    * Makes a reader at the start of a stream.
@@ -226,7 +240,36 @@ export class MessageReader implements FrameSink {
     start: number,
     end: number,
   ): void {
-    const inflated = this.#compression!.inflate(bytes, start, end, this.#rules.maxMessageSize);
+    const compression = this.#compression!;
+    const { maxMessageSize } = this.#rules;
+    if (this.#sink.messagePaused === undefined || compression.inflateWithin === undefined) {
+      this.#deliverInflated(opcode, compression.inflate(bytes, start, end, maxMessageSize));
+      return;
+    }
+    const inflated = compression.inflateWithin(bytes, start, end, maxMessageSize, INFLATE_WORK);
+    if (inflated !== undefined) {
+      this.#deliverInflated(opcode, inflated);
+    } else {
+      this.#pausedOpcode = opcode;
+      this.#sink.messagePaused();
+    }
+  }
+
+  /**
+   * Resumes the message that was paused, for as long as it may take before others have their turn.
+   *
+   * @returns Whether it was delivered; if not, call it again.
+   * @throws {InvalidPayloadError} When the message is corrupt.
+   * @throws {MessageTooBigError} When more than `maxMessageSize` bytes come out of it.
+   */
+  resume(): boolean {
+    const inflated = this.#compression!.resumeInflate!(INFLATE_WORK);
+    if (inflated === undefined) return false;
+    this.#deliverInflated(this.#pausedOpcode, inflated);
+    return true;
+  }
+
+  #deliverInflated(opcode: MessageOpcode, inflated: Uint8Array): void {
     // The next message overwrites what came out; only a string is a copy by itself.
     const isString = opcode === Opcode.Text && this.#rules.text === "string";
     const message = isString ? inflated : inflated.slice();

@@ -5,7 +5,7 @@
 import { InvalidPayloadError, MessageTooBigError, WebSocketError } from "../errors.ts";
 import { type DeflateOptions, deflatePart, deflateWithin } from "../deflate/deflate.ts";
 import { autoLevel, type DeflateLevel } from "../deflate/deflate.ts";
-import { inflate } from "../deflate/inflate.ts";
+import { inflateWithin, PausedInflation } from "../deflate/inflate.ts";
 import { InflateError } from "../deflate/inflate_error.ts";
 import { storedSize } from "../deflate/deflate.ts";
 import { CloseCode } from "../wire/close.ts";
@@ -83,6 +83,8 @@ export class PermessageDeflate implements MessageCompression {
   readonly #options: DeflateOptions;
   /** Whether the fragments before have left out a tail, which the next one has to begin with. */
   #tailDue = false;
+  /** The message whose decompression is paused. */
+  #paused: { readonly decompression: PausedInflation; readonly limit: number } | undefined;
 
   /**
    * Makes the compression of one connection. Memory is taken with the first message.
@@ -220,6 +222,24 @@ export class PermessageDeflate implements MessageCompression {
    * @throws {WebSocketError} `COMPRESSION_REFUSED` when compressed messages are not accepted.
    */
   inflate(bytes: Uint8Array, start: number, end: number, limit: number): Uint8Array {
+    return this.inflateWithin(bytes, start, end, limit, Infinity)!;
+  }
+
+  /**
+   * Decompresses a message like {@linkcode PermessageDeflate.inflate}, and pauses when that takes long.
+   *
+   * @param work The most work until it pauses, in bytes of output; a million takes about 10
+   * milliseconds.
+   * @returns The message, or `undefined` when {@linkcode PermessageDeflate.resumeInflate} has to go on
+   * with it, before any other message is decompressed.
+   */
+  inflateWithin(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    limit: number,
+    work: number,
+  ): Uint8Array | undefined {
     if (!this.#rules.decompress) {
       throw new WebSocketError(
         "COMPRESSION_REFUSED",
@@ -228,14 +248,43 @@ export class PermessageDeflate implements MessageCompression {
       );
     }
     const { takeover, windowBits } = this.#inbound;
-    const memory = takeover ? this.#memory : undefined;
+    const history = takeover ? this.#memory?.decoder(windowBits) : undefined;
     try {
-      return inflate(bytes, start, end, limit, memory?.decoder(windowBits), windowBits);
+      return this.#inflated(
+        inflateWithin(bytes, start, end, limit, work, history, windowBits),
+        limit,
+      );
     } catch (error) {
-      throw error instanceof InflateError ? asPeersFault(error, limit, takeover) : error;
-    } finally {
-      memory?.decoded();
+      throw this.#inflateFailed(error, limit);
     }
+  }
+
+  /** Resumes the message that {@linkcode PermessageDeflate.inflateWithin} has paused. */
+  resumeInflate(work: number): Uint8Array | undefined {
+    const { decompression, limit } = this.#paused!;
+    try {
+      const message = decompression.resume(work);
+      return message && this.#inflated(message, limit);
+    } catch (error) {
+      throw this.#inflateFailed(error, limit);
+    }
+  }
+
+  #inflated(result: Uint8Array | PausedInflation, limit: number): Uint8Array | undefined {
+    if (result instanceof PausedInflation) {
+      this.#paused = { decompression: result, limit };
+      return undefined;
+    }
+    this.#paused = undefined;
+    if (this.#inbound.takeover) this.#memory?.decoded();
+    return result;
+  }
+
+  #inflateFailed(error: unknown, limit: number): unknown {
+    this.#paused = undefined;
+    const { takeover } = this.#inbound;
+    if (takeover) this.#memory?.decoded();
+    return error instanceof InflateError ? asPeersFault(error, limit, takeover) : error;
   }
 
   /** Gives back the memory of the connection, which is over. */

@@ -1,0 +1,81 @@
+// A compressed message that takes long is paused, and delivered in the end, or found to be wrong.
+
+import assert from "node:assert/strict";
+import zlib from "node:zlib";
+import { InvalidPayloadError } from "../../src/errors.ts";
+import { MessageReader, type MessageSink } from "../../src/message/message_reader.ts";
+import { PermessageDeflate } from "../../src/message/permessage.ts";
+
+const FIN_RSV1_TEXT = 0xc1;
+const DIRECTION = { takeover: true, windowBits: 15 };
+const TEXT = Array.from({ length: 900_000 }, (_, index) => (index * 7919 % 10007).toString(36))
+  .join(" ");
+
+function compressed(bytes: Uint8Array): Uint8Array {
+  const { Z_SYNC_FLUSH } = zlib.constants;
+  const result = zlib.deflateRawSync(bytes, { finishFlush: Z_SYNC_FLUSH });
+  return new Uint8Array(result).subarray(0, -4);
+}
+
+/** A reader, the texts that it delivered, and how often it paused. */
+function reader(pauses: boolean): { messages: MessageReader; texts: string[]; pauses(): number } {
+  const rules = {
+    compress: true,
+    decompress: true,
+    threshold: 0,
+    level: "auto",
+    maxContextMemory: 1 << 20,
+  } as const;
+  const texts: string[] = [];
+  let count = 0;
+  const sink: MessageSink = {
+    textMessage: (text) => void texts.push(text),
+    bytesMessage: () => {},
+    controlFrame: () => {},
+    ...(pauses ? { messagePaused: () => void count++ } : {}),
+  };
+  const messages = new MessageReader(
+    { text: "string", utf8Check: true, maxMessageSize: 16 << 20 },
+    sink,
+    new PermessageDeflate(rules, DIRECTION, DIRECTION),
+  );
+  return { messages, texts, pauses: () => count };
+}
+
+Deno.test("a long message is paused, and delivered when it was resumed often enough", () => {
+  const { messages, texts, pauses } = reader(true);
+  const bytes = compressed(new TextEncoder().encode(TEXT));
+  messages.frame(FIN_RSV1_TEXT, bytes, 0, bytes.length);
+  // The chunk's memory may be used again.
+  bytes.fill(0);
+  assert.deepEqual([texts.length, pauses()], [0, 1]);
+  let resumed = 1;
+  while (!messages.resume()) resumed++;
+  assert.ok(resumed >= 3, `resumed ${resumed} times`);
+  assert.ok(texts.length === 1 && texts[0] === TEXT);
+});
+
+Deno.test("a short message is delivered at once", () => {
+  const { messages, texts, pauses } = reader(true);
+  const bytes = compressed(new TextEncoder().encode("hello ".repeat(1000)));
+  messages.frame(FIN_RSV1_TEXT, bytes, 0, bytes.length);
+  assert.deepEqual([texts.length, pauses()], [1, 0]);
+});
+
+Deno.test("a sink that does not know pauses gets the message at once", () => {
+  const { messages, texts } = reader(false);
+  const bytes = compressed(new TextEncoder().encode(TEXT));
+  messages.frame(FIN_RSV1_TEXT, bytes, 0, bytes.length);
+  assert.ok(texts.length === 1 && texts[0] === TEXT);
+});
+
+Deno.test("what is wrong behind the pause is found out", () => {
+  const { messages, texts } = reader(true);
+  const whole = compressed(new TextEncoder().encode(TEXT));
+  const bytes = whole.subarray(0, whole.length - 1000);
+  messages.frame(FIN_RSV1_TEXT, bytes, 0, bytes.length);
+  assert.throws(() => {
+    while (!messages.resume());
+  }, InvalidPayloadError);
+  assert.deepEqual(texts, []);
+});
