@@ -20,6 +20,8 @@ export interface Participant {
   /** Ways of compression that it has. Default: both. */
   compressions?: Compression[];
   denoSockets?: ServerSettings["denoSockets"];
+  /** A package with native code that is installed for it alone, where this machine can load it. */
+  installs?: string;
   env?: Record<string, string>;
 }
 
@@ -38,6 +40,13 @@ export const PARTICIPANTS: readonly Participant[] = [
   { name: "ws", runtime: "node", server: "ws", client: "ws", env: { WS_NO_BUFFER_UTIL: "1" } },
   { name: "ws+bufferutil", runtime: "node", server: "ws", client: "ws" },
   { name: "uws", runtime: "node", server: "uws" },
+  // The release of 2026 needs a newer C library than some machines have.
+  {
+    name: "uws2026",
+    runtime: "node",
+    server: "uws",
+    installs: "@btc-vision/uwebsockets.js@20.57.0",
+  },
 
   { name: "quickws", runtime: "bun", ...BOTH },
   { name: "raw", runtime: "bun", server: "raw_bun", ...RAW },

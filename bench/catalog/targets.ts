@@ -48,18 +48,18 @@ export const TARGETS: readonly TargetRow[] = [
     name: "one",
     workload: { ...BINARY, payload: 128, depth: 1 },
     targets: {
-      node: [cpu("node raw", 1.1), cpu("node ws", 0.8)],
-      bun: [cpu("bun raw", 1.15), cpu("bun bun", 1), cpu(GO, 1)],
-      deno: [cpu("deno raw", 1.15), cpu("deno deno", 0.95)],
+      node: [cpu("node raw", 1.12), cpu("node ws", 0.75)],
+      bun: [cpu("bun raw", 1.15), cpu("bun bun", 1.12)],
+      deno: [cpu("deno deno", 1)],
     },
   },
   {
     name: "deep",
     workload: { ...BINARY, payload: 128, depth: 32 },
     targets: {
-      node: [cpu("node raw", 1.8), cpu("node ws", 0.07), cpu(GO, 1 / 6)],
-      bun: [cpu("bun raw", 1.8), cpu("bun bun", 0.85), cpu(GO, 1 / 6)],
-      deno: [cpu("deno raw", 2), cpu("deno deno", 0.08), cpu(GO, 1 / 6)],
+      node: [cpu("node raw", 1.9), cpu("node uws", 0.75)],
+      bun: [cpu("bun bun", 1), cpu("bun raw", 2)],
+      deno: [cpu("deno raw", 1.9)],
     },
   },
   {
@@ -67,18 +67,18 @@ export const TARGETS: readonly TargetRow[] = [
     workload: { ...BINARY, payload: 128, depth: 32, text: true },
     targets: {
       node: [cpu("node ws", 0.1)],
-      bun: [cpu("bun bun", 1)],
-      deno: [cpu("deno deno", 0.12)],
+      bun: [cpu("bun bun", 1.1)],
+      deno: [cpu("deno deno", 0.1)],
     },
   },
   {
     name: "many",
     workload: { kind: "echo", connections: 10_000, payload: 1024, depth: 1 },
     targets: {
-      node: [cpu("node raw", 1.15), cpu("node ws", 0.85)],
-      bun: [cpu("bun raw", 1.15), cpu("bun bun", 1.1), cpu(GO, 0.95)],
+      node: [cpu("node raw", 1.1), cpu("node ws", 0.7)],
+      bun: [cpu("bun raw", 1.2), cpu("bun bun", 1.2), cpu(GO, 1.05)],
       deno: [
-        cpu("deno deno", 0.4),
+        cpu("deno deno", 0.38),
         { figure: "p999", against: "deno raw@net", bound: "most", value: 2 },
       ],
     },
@@ -87,24 +87,24 @@ export const TARGETS: readonly TargetRow[] = [
     name: "large",
     workload: { ...BINARY, payload: 16 * 1024, depth: 8 },
     targets: {
-      node: [cpu("node raw", 1.45), cpu("node ws", 0.8), cpu(GO, 1)],
-      bun: [cpu("bun raw", 1.8), cpu("bun bun", 0.5), cpu(GO, 0.75)],
-      deno: [cpu("deno raw", 2.2), cpu("deno deno", 0.55), cpu(GO, 1)],
+      node: [cpu("node raw", 1.15), cpu(GO, 1.2)],
+      bun: [cpu("bun raw", 1.4), cpu(GO, 1)],
+      deno: [cpu("deno raw", 1.7), cpu("deno deno", 0.5)],
     },
   },
   {
     name: "broadcast",
     workload: { kind: "broadcast", connections: 10_000, payload: 128, depth: 1 },
     targets: {
-      node: [cpu("node ws", 0.5)],
-      bun: [cpu("bun bun", 1.2)],
-      deno: [cpu("deno deno", 0.5)],
+      node: [cpu("node ws", 0.85)],
+      bun: [cpu("bun bun", 1)],
+      deno: [cpu("deno deno", 0.9)],
     },
   },
   {
     name: "publish",
     workload: { kind: "publish", connections: 10_000, payload: 128, depth: 1, burst: 1 },
-    targets: { node: [cpu("node ws", 0.3)], bun: [cpu("bun bun", 1)], deno: [] },
+    targets: { node: [cpu("node ws", 0.85)], bun: [cpu("bun bun", 1)], deno: [] },
   },
   {
     name: "burst",
@@ -115,8 +115,8 @@ export const TARGETS: readonly TargetRow[] = [
     name: "idle",
     workload: { kind: "idle", connections: 10_000, payload: 0, depth: 1 },
     targets: {
-      node: memory(5000),
-      bun: memory(1700),
+      node: memory(4700),
+      bun: memory(2200),
       deno: memory(6000),
     },
   },

@@ -51,6 +51,8 @@ export const SUITES: Record<string, Suite> = {
       echo(128, 32),
       echo(128, 128),
       echo(128, 32, 100, { text: true }),
+      // The pipelined echo of HttpArena: "hello" as text, 16 in flight on each of 512 connections.
+      echo(5, 16, 512, { text: true }),
       echo(KIB, 1),
       echo(16 * KIB, 8),
       echo(256 * KIB, 1, 32),

@@ -16,6 +16,7 @@ const SHOWN: Record<string, string> = {
   "node ws": "ws",
   "node ws+bufferutil": "ws + bufferutil",
   "node uws": "uWebSockets.js",
+  "node uws2026": "uWebSockets.js 2026",
   "node raw": "raw node:net",
   "bun quickws": "quickws on Bun",
   "bun bun": "Bun.serve",
@@ -127,7 +128,10 @@ function drawGrowth(): void {
     "connections.svg",
     lines(
       "What an echo of 1 KiB costs as connections grow",
-      { x: "connections, 1 message in flight on each", y: "CPU time of the server, us a message" },
+      {
+        x: "connections, 1 message in flight on each",
+        y: "CPU time of the server, us per message",
+      },
       all.filter(({ points }) => points.length > 1),
       `Less is better. ${showConditions(scaling.conditions.connections!)}.`,
     ),

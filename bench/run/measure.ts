@@ -12,6 +12,7 @@ import type { ServerSettings } from "../servers/settings.ts";
 import { profileFiles, topFunctions, withProfile } from "./profile.ts";
 import { onLoadCore, onServerCore } from "../support/cores.ts";
 import { goProgram } from "../support/go.ts";
+import { nativeModule } from "../support/npm.ts";
 import { commandFor, linesOf, nextLine, root, start, stop } from "../support/runtimes.ts";
 
 /** How long a measurement takes, in milliseconds. */
@@ -33,11 +34,12 @@ const PATIENCE = 10_000;
 
 /** The command that starts a participant, or `undefined` where it cannot be had. */
 export function commandOf(
-  { runtime, server, client, denoSockets }: Participant,
+  { runtime, server, client, denoSockets, installs }: Participant,
   { kind, text, compression, burst = 1 }: Workload,
   url = "",
   connections = 0,
 ): string[] | undefined {
+  if (installs !== undefined && nativeModule(installs) === undefined) return undefined;
   if (kind === "client") {
     const settings: ClientSettings = { url, connections };
     return commandFor(runtime as "node", `clients/${client}.ts`, JSON.stringify(settings));
@@ -54,6 +56,12 @@ export function commandOf(
   }
   const program = goProgram(join(root, "bench/servers/go"));
   return program === undefined ? undefined : [program, server!, JSON.stringify(settings)];
+}
+
+/** The variables of a participant's process. */
+function environmentOf({ env, installs }: Participant): Record<string, string> {
+  if (installs === undefined) return env ?? {};
+  return { ...env, UWS_MODULE: nativeModule(installs)! };
 }
 
 /** Measures; rejects when something is lost, differs or ends. */
@@ -111,7 +119,7 @@ async function measureServer(
   command: string[] = commandOf(participant, workload)!,
   end: (server: Deno.ChildProcess) => Promise<void> = stop,
 ): Promise<LoadResult> {
-  const server = start(onServerCore(command), { env: participant.env });
+  const server = start(onServerCore(command), { env: environmentOf(participant) });
   try {
     load.port = Number(await nextLine(linesOf(server)));
     load.pids = [server.pid];
@@ -154,7 +162,7 @@ async function measureClient(
   const lines = linesOf(process);
   const url = `ws://127.0.0.1:${await nextLine(lines)}/`;
   const command = commandOf(participant, workload, url, load.connections)!;
-  const client = start(onServerCore(command), { env: participant.env });
+  const client = start(onServerCore(command), { env: environmentOf(participant) });
   try {
     const writer = process.stdin.getWriter();
     await writer.write(new TextEncoder().encode(`${client.pid}\n`));

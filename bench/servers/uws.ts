@@ -1,7 +1,12 @@
-// A peer on Node: uWebSockets.js, as one of the packages on npm carries it.
+// A peer on Node: uWebSockets.js, from one of the npm packages that carry it.
 
-import uws from "@trufflesuite/uws-js-unofficial";
+import process from "node:process";
 import { settings } from "./settings.ts";
+
+type Uws = typeof import("@trufflesuite/uws-js-unofficial");
+
+const module = process.env.UWS_MODULE ?? "@trufflesuite/uws-js-unofficial";
+const { default: uws }: { default: Uws } = await import(module);
 
 const { broadcast, burst = 1, compression } = settings;
 const UNLIMITED = 1 << 30;
