@@ -80,12 +80,12 @@ export type ErrorCode =
   | "NOT_DELIVERED"
   // A message was to be sent through a stream after the end, or a topic was not confirmed before it.
   | "NOT_OPEN"
-  // The server does not let a client listen to a topic, or to any.
+  // The server refuses a subscription, or the subprotocol.
   | "TOPIC_REFUSED"
   | "TOPICS_UNSUPPORTED"
   // The source of a message that was being sent in fragments failed: closed with 1011.
   | "SOURCE_FAILED"
-  // The engine between servers; only onError hears of these.
+  // The backplane; these are passed to onError only.
   | "BACKPLANE_DOWN"
   | "BACKPLANE_OVERFLOW"
   | "BACKPLANE_FAILED"

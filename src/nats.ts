@@ -1,5 +1,5 @@
 /**
- * Topics across processes and machines by way of NATS: a backplane from the connection that you have.
+ * Topics across processes and machines over NATS: a backplane made from your own connection.
  *
  * @example
  * ```ts ignore
@@ -19,6 +19,7 @@
  * @module
  */
 
+import type { Backplane } from "./backplane/backplane.ts";
 import type {
   NatsConnection,
   NatsHeaders,
@@ -26,39 +27,39 @@ import type {
   NatsSubscription,
 } from "./backplane/nats/clients.ts";
 import { NatsBackplane } from "./backplane/nats/nats_backplane.ts";
-import { isSubjectPrefix, isToken } from "./backplane/nats/subject.ts";
-import type { Backplane } from "./pubsub/backplane.ts";
+import { isStreamName, isSubjectPrefix, streamOfPrefix } from "./backplane/nats/subject.ts";
 
 export type {
   Backplane,
   BackplaneHistory,
   BackplaneSink,
+  HistoryLimits,
   HistoryPage,
   NumberedMessage,
-  ResumeOptions,
-} from "./pubsub/backplane.ts";
+  ReadLimit,
+} from "./backplane/backplane.ts";
 export type { NatsConnection, NatsHeaders, NatsMessage, NatsSubscription };
 
-/** How NATS is used. */
+/** Options of {@linkcode natsBackplane}. */
 export interface NatsBackplaneOptions {
   /**
-   * What stands before all subjects: one or more names of letters, digits, `_` and `-`, each with a dot
-   * behind it. Default: `"quickws."`.
+   * The prefix of all subjects: one or more names of letters, digits, `_` and `-`, each followed by a
+   * dot. Backplanes with different prefixes never exchange messages. Default: `"quickws."`.
    */
   prefix?: string;
   /**
-   * The stream of JetStream that keeps messages where `serve` has `resume`; it is made where there is
-   * none, and made to fit where there is one. Default: the prefix, without the dot at its end and with
-   * `_` for any other.
+   * The stream of JetStream that stores the messages, if `serve` has the option `history`. It is
+   * created if it does not exist, and updated if its limits differ; a stream with other subjects is an
+   * error. Default: the prefix without its last dot, with `=` for any other dot.
    */
   stream?: string;
-  /** Where the stream keeps them. Default: `"file"`. */
+  /** Where the stream stores messages. Default: `"file"`. */
   storage?: "file" | "memory";
-  /** On how many servers of a cluster the stream keeps them: 1 to 5. Default: 1. */
+  /** On how many servers of a cluster the stream is stored: 1 to 5. Default: 1. */
   replicas?: number;
 }
 
-/** What JetStream allows. */
+/** The limit of JetStream. */
 const MAX_REPLICAS = 5;
 
 const METHODS = [
@@ -72,15 +73,15 @@ const METHODS = [
 ] as const;
 
 /**
- * Makes a backplane that carries messages by way of NATS.
+ * Creates a backplane on NATS.
  *
- * The connection is yours: it is shared, and stays open when the server is shut down. When it is lost
- * it connects anew by itself, but by default only ten times; `maxReconnectAttempts: -1` makes it go on.
- * A message may be as large as the server's `max_payload` allows, by default 1 MiB.
+ * The connection is shared: it stays open when the server shuts down. It reconnects automatically, but
+ * by default only ten times; connect with `maxReconnectAttempts: -1` to remove that limit. The largest
+ * message is the server's `max_payload`, by default 1 MiB.
  *
- * @param connection What `connect` of `@nats-io/transport-node` or `@nats-io/transport-deno` gives.
- * @throws {TypeError} When the connection or an option is of the wrong kind.
- * @throws {RangeError} When a number is not one of those allowed.
+ * @param connection The result of `connect` of `@nats-io/transport-node` or `@nats-io/transport-deno`.
+ * @throws {TypeError} When the connection or an option is of the wrong type.
+ * @throws {RangeError} When a number is out of range.
  *
  * @example
  * ```ts ignore
@@ -99,23 +100,23 @@ export function natsBackplane(
   const { prefix = "quickws.", storage = "file", replicas = 1 } = options;
   if (!isNatsConnection(connection)) {
     throw new TypeError(
-      "natsBackplane takes what connect of @nats-io/transport-node or @nats-io/transport-deno gives",
+      "natsBackplane takes a connection: the result of connect of @nats-io/transport-node or -deno",
     );
   }
   if (typeof prefix !== "string" || !isSubjectPrefix(prefix)) {
     throw new TypeError(
-      `Option "prefix" must be names of A-Z, a-z, 0-9, _ and -, each with a dot behind it, not ${prefix}`,
+      `Option "prefix" must be names of A-Z, a-z, 0-9, _ and -, each followed by a dot, got ${prefix}`,
     );
   }
-  const { stream = prefix.slice(0, -1).replaceAll(".", "_") } = options;
-  if (typeof stream !== "string" || !isToken(stream)) {
-    throw new TypeError(`Option "stream" must be a name of A-Z, a-z, 0-9, _ and -, not ${stream}`);
+  const { stream = streamOfPrefix(prefix) } = options;
+  if (options.stream !== undefined && (typeof stream !== "string" || !isStreamName(stream))) {
+    throw new TypeError(`Option "stream" must be a name of A-Z, a-z, 0-9, _ and -, got ${stream}`);
   }
   if (storage !== "file" && storage !== "memory") {
-    throw new TypeError(`Option "storage" must be "file" or "memory", not ${storage}`);
+    throw new TypeError(`Option "storage" must be "file" or "memory", got ${storage}`);
   }
   if (!Number.isInteger(replicas) || replicas < 1 || replicas > MAX_REPLICAS) {
-    throw new RangeError(`Option "replicas" must be 1 to ${MAX_REPLICAS}, not ${replicas}`);
+    throw new RangeError(`Option "replicas" must be 1 to ${MAX_REPLICAS}, got ${replicas}`);
   }
   return new NatsBackplane(connection, prefix, { stream, storage, replicas });
 }

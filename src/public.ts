@@ -9,12 +9,14 @@ export type {
   BackplaneHistory,
   BackplaneQueueOptions,
   BackplaneSink,
+  HistoryLimits,
+  HistoryOptions,
   HistoryPage,
   NumberedMessage,
-  ResumeOptions,
-} from "./pubsub/backplane.ts";
+  ReadLimit,
+} from "./backplane/backplane.ts";
 export type { ProxyOption } from "./client/proxy_url.ts";
-export type { ClientTopicsOptions } from "./topics/client_topics.ts";
+export type { ClientTopicsOptions } from "./pubsub/client_topics.ts";
 export type { CompressionOptions } from "./connection/compression_options.ts";
 export type { Connect, Serve } from "./entry.ts";
 export type { ConnectOptions } from "./client/connect_options.ts";

@@ -25,7 +25,7 @@ Deno.test("what is no connection is refused", () => {
   for (const wrong of [undefined, null, "nats://localhost", {}, method, part]) {
     assert.throws(() => natsBackplane(wrong as NatsConnection), {
       name: "TypeError",
-      message: /^natsBackplane takes what connect of/,
+      message: /^natsBackplane takes a connection: the result of connect of/,
     });
   }
 });
@@ -56,10 +56,10 @@ for (const [name, value, error] of WRONG) {
 
 Deno.test("what is asked of it before it is up is refused", async () => {
   const backplane = natsBackplane(connection);
-  assert.throws(() => backplane.publish("t", new Uint8Array(1)), /away/);
-  await assert.rejects(async () => await backplane.subscribe("t"), /away/);
+  assert.throws(() => backplane.publish("t", new Uint8Array(1)), /down/);
+  await assert.rejects(async () => await backplane.subscribe("t"), /down/);
   backplane.history!.keep({ maxAge: 1, maxMessages: 1 });
-  await assert.rejects(() => backplane.history!.append("t", new Uint8Array(1)), /away/);
-  await assert.rejects(() => backplane.history!.read("t"), /away/);
+  await assert.rejects(() => backplane.history!.append("t", new Uint8Array(1)), /down/);
+  await assert.rejects(() => backplane.history!.read("t"), /down/);
   await backplane.close();
 });

@@ -1,6 +1,6 @@
 // The engines that join the nodes of a fleet.
 
-import { Engine, type EngineName, installEngines } from "../../tests/support/engines.ts";
+import { Broker, type BrokerName, installBrokers } from "../../tests/support/brokers.ts";
 import { moveToServerCore } from "../support/cores.ts";
 
 /**
@@ -8,9 +8,9 @@ import { moveToServerCore } from "../support/cores.ts";
  *
  * @param hasHistory Whether NATS is to keep messages; Redis can, but none of them in files.
  */
-export async function startEngine(name: EngineName, hasHistory = false): Promise<Engine> {
-  installEngines();
-  const engine = await Engine.start(name, { jetStream: hasHistory });
+export async function startEngine(name: BrokerName, hasHistory = false): Promise<Broker> {
+  installBrokers();
+  const engine = await Broker.start(name, { jetStream: hasHistory });
   moveToServerCore(engine.pid);
   return engine;
 }

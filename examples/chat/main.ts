@@ -33,14 +33,14 @@ const files = new Map([
 ]);
 
 /** What joins this node to the others, if there are any. */
-async function fleet(): Promise<Partial<Pick<ServeOptions<Guest>, "backplane" | "resume">>> {
+async function fleet(): Promise<Partial<Pick<ServeOptions<Guest>, "backplane" | "history">>> {
   const url = process.env.REDIS_URL;
   if (url === undefined) return {};
   const { createClient } = await import("redis");
   const { redisBackplane } = await import("@quickws/quickws/redis");
   return {
     backplane: redisBackplane(createClient({ url })),
-    resume: { maxAge: 300_000, maxMessages: 500 },
+    history: { maxAge: 300_000, maxMessages: 500 },
   };
 }
 

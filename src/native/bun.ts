@@ -1,7 +1,7 @@
 // WebSockets of Bun.serve.
 
 import { MessageTooBigError } from "../errors.ts";
-import { MAX_LINE } from "../pubsub/topic_protocol.ts";
+import { MAX_LINE } from "../pubsub/protocol.ts";
 import { show } from "../shared/check.ts";
 import type { NativeDriver } from "./driver.ts";
 import type { NativeEngine } from "./engine.ts";

@@ -3,8 +3,7 @@
 import { ConnectionError, TimeoutError } from "../errors.ts";
 import type { ConnectOptions } from "../client/connect_options.ts";
 import type { Connection } from "../connection/connection.ts";
-import { TOPICS_SUBPROTOCOL, writeLine } from "../pubsub/topic_protocol.ts";
-import { MAX_LINE } from "../pubsub/topic_protocol.ts";
+import { MAX_LINE, TOPICS_SUBPROTOCOL, writeLine } from "../pubsub/protocol.ts";
 import { reconnectRules } from "../reconnect/reconnect_options.ts";
 import type { ReconnectingConnection } from "../reconnect/reconnecting_connection.ts";
 import type { ReconnectingConnectOptions } from "../reconnect/reconnecting_options.ts";

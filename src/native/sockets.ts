@@ -7,7 +7,7 @@ import { acceptResponse, refusalResponse } from "../handshake/response.ts";
 import { requestFrom, type RequestHead } from "../handshake/request_head.ts";
 import { checkUpgrade, type ServerRequest } from "../handshake/server.ts";
 import { chooseSubprotocol } from "../handshake/subprotocols.ts";
-import { TOPICS_SUBPROTOCOL } from "../pubsub/topic_protocol.ts";
+import { TOPICS_SUBPROTOCOL } from "../pubsub/protocol.ts";
 import {
   hostRefused,
   isHostAllowed,

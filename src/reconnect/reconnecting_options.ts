@@ -1,6 +1,6 @@
 // The options of `connect` for a connection that lasts, and their check.
 
-import { MAX_LINE, TOPICS_SUBPROTOCOL } from "../pubsub/topic_protocol.ts";
+import { MAX_LINE, TOPICS_SUBPROTOCOL } from "../pubsub/protocol.ts";
 import type { CloseInfo } from "../session/close_info.ts";
 import type { MessageOpcode } from "../wire/opcode.ts";
 import { checkType, wrongType } from "../shared/check.ts";

@@ -1,7 +1,7 @@
 // What sends on a connection that lasts: on the connection that there is, or later on the next one.
 
 import type { Connection } from "../connection/connection.ts";
-import { labelledBytes, labelledText } from "../connection/labelled_message.ts";
+import { bytesWithLine, textWithLine } from "../pubsub/line_message.ts";
 import { SendQueue } from "./send_queue.ts";
 import type { SendOptions } from "../connection/send_options.ts";
 
@@ -87,7 +87,7 @@ export class ReconnectingSender {
 
   #send(data: string | Uint8Array, options: SendOptions | undefined): boolean {
     if (!this.#hasLines) return this.#current!.send(data, options);
-    const message = typeof data === "string" ? labelledText(data) : labelledBytes(data);
+    const message = typeof data === "string" ? textWithLine(data) : bytesWithLine(data);
     return this.#current!.send(message, options);
   }
 

@@ -1,7 +1,7 @@
 // The machinery of a connection that lasts: makes one stream of what one connection after another brings.
 
 import { WebSocketError } from "../errors.ts";
-import { type TopicRequest, TOPICS_SUBPROTOCOL, writeLine } from "../pubsub/topic_protocol.ts";
+import { type TopicRequest, TOPICS_SUBPROTOCOL, writeLine } from "../pubsub/protocol.ts";
 import type { CloseInfo } from "../session/close_info.ts";
 import { CloseCode } from "../wire/close.ts";
 import type { MessageOpcode } from "../wire/opcode.ts";

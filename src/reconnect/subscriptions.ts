@@ -8,7 +8,7 @@ import {
   readLine,
   type TopicNotice,
   type TopicRequest,
-} from "../pubsub/topic_protocol.ts";
+} from "../pubsub/protocol.ts";
 import type { MessageOpcode } from "../wire/opcode.ts";
 import { checkNames, show } from "../shared/check.ts";
 import type { Message } from "../connection/connection_driver.ts";

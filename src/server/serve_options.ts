@@ -1,13 +1,13 @@
 // The options of `serve`, their defaults and their check.
 
 import type { DenoSockets, TlsServerOptions } from "../transport/transport.ts";
-import type { Backplane, BackplaneQueueOptions, ResumeOptions } from "../pubsub/backplane.ts";
-import { TOPICS_SUBPROTOCOL } from "../pubsub/topic_protocol.ts";
+import type { Backplane, BackplaneQueueOptions, HistoryOptions } from "../backplane/backplane.ts";
+import { TOPICS_SUBPROTOCOL } from "../pubsub/protocol.ts";
 import {
   type ClientTopicsOptions,
   type ClientTopicsRules,
   clientTopicsRules,
-} from "../topics/client_topics.ts";
+} from "../pubsub/client_topics.ts";
 import {
   checkInteger,
   checkNames,
@@ -106,22 +106,22 @@ export interface ServeOptions<T = undefined> extends ConnectionOptions, Handlers
    */
   allowedOrigins?: Origins;
   /**
-   * The engine that carries what is published to topics to the servers of other processes and
-   * machines, which have one to the same engine. An object for this server alone. Default: none.
+   * Sends messages that are published to topics to the servers of other processes and machines, which
+   * have a backplane on the same broker. The object belongs to this server. Default: none.
    */
   backplane?: Backplane;
-  /** What waits while the engine of `backplane` is away. */
+  /** Limits of the messages that are queued while the broker of `backplane` is down. */
   backplaneQueue?: BackplaneQueueOptions;
   /**
-   * Lets clients listen to topics by themselves, in the subprotocol `quickws.topics.1`, which goes
-   * before those of `subprotocols` where a client offers it. Default: they cannot.
+   * Lets clients subscribe to topics themselves, in the subprotocol `quickws.topics.1`. It is preferred
+   * to those of `subprotocols` if a client offers it. Default: clients cannot.
    */
   clientTopics?: ClientTopicsOptions<T>;
   /**
-   * Lets the engine of `backplane` number and keep what is published to topics, for clients that come
-   * back: so much of it. All servers of an engine have the same. Default: nothing is kept.
+   * Stores messages that are published to topics, for clients that resume: the broker of `backplane`
+   * numbers and stores so many of them. All servers on a broker need the same value. Default: none.
    */
-  resume?: ResumeOptions;
+  history?: HistoryOptions;
   /**
    * Host names and addresses that requests may be for, in lower case and without a port; others get a
    * 421. It is for servers that browsers reach without a proxy, above all on this machine: a page
@@ -178,7 +178,7 @@ const SERVE_OPTION_NAMES = [
   "backplane",
   "backplaneQueue",
   "clientTopics",
-  "resume",
+  "history",
   "allowedHosts",
   "onError",
   "onRefused",
@@ -320,21 +320,21 @@ function servedPaths(path: unknown): readonly string[] | undefined {
   });
 }
 
-/** The most messages of a topic that can be kept: all of them may have to be read at once. */
+/** The most messages that are stored of a topic. */
 const MAX_MESSAGES = 1_000_000;
 
-/** The options about the engine, see those of `serve`. */
+/** The options about the backplane, see those of `serve`. */
 export interface BackplaneOptions {
-  /** The engine. */
+  /** The backplane. */
   backplane?: Backplane;
-  /** What waits while it is away. */
+  /** The queue while it is down. */
   backplaneQueue?: BackplaneQueueOptions;
-  /** What it keeps. */
-  resume?: ResumeOptions;
+  /** How much it stores. */
+  history?: HistoryOptions;
 }
 
 /** @throws {TypeError | RangeError} When one of them is of the wrong type or range. */
-export function checkBackplane({ backplane, backplaneQueue, resume }: BackplaneOptions): void {
+export function checkBackplane({ backplane, backplaneQueue, history }: BackplaneOptions): void {
   if (backplane !== undefined) {
     checkFunctions("backplane", backplane, [
       "start",
@@ -349,24 +349,28 @@ export function checkBackplane({ backplane, backplaneQueue, resume }: BackplaneO
     checkInteger("backplaneQueue.maxBytes", backplaneQueue.maxBytes, 0, MAX_INT32, "bytes");
     checkOneOf("backplaneQueue.drop", backplaneQueue.drop, ["oldest", "newest"]);
   }
-  if (resume !== undefined) checkResume(resume, backplane);
+  if (history !== undefined) checkHistory(history, backplane);
 }
 
-function checkResume(resume: ResumeOptions, backplane: Backplane | undefined): void {
-  checkNames('Option "resume"', resume, ["maxAge", "maxMessages"]);
-  const { maxAge, maxMessages }: Partial<ResumeOptions> = resume;
-  if (maxAge === undefined) throw wrongType("resume.maxAge", "a number of milliseconds", maxAge);
+function checkHistory(history: HistoryOptions, backplane: Backplane | undefined): void {
+  const limits = ["maxReplayMessages", "maxReplayBytes", "replayRate"] as const;
+  checkNames('Option "history"', history, ["maxAge", "maxMessages", ...limits]);
+  const { maxAge, maxMessages, ...replays }: Partial<HistoryOptions> = history;
+  if (maxAge === undefined) throw wrongType("history.maxAge", "a number of milliseconds", maxAge);
   if (maxMessages === undefined) {
-    throw wrongType("resume.maxMessages", "a number of messages", maxMessages);
+    throw wrongType("history.maxMessages", "a number of messages", maxMessages);
   }
-  checkInteger("resume.maxAge", maxAge, 1, MAX_INT32, "milliseconds");
-  checkInteger("resume.maxMessages", maxMessages, 1, MAX_MESSAGES, "messages");
-  const history = backplane?.history;
-  if (history === undefined) {
-    const what = backplane === undefined ? "there is none" : "this one keeps none";
-    throw new TypeError(`Option "resume" needs a "backplane" that keeps a history, and ${what}`);
+  checkInteger("history.maxAge", maxAge, 1, MAX_INT32, "milliseconds");
+  checkInteger("history.maxMessages", maxMessages, 1, MAX_MESSAGES, "messages");
+  checkInteger("history.maxReplayMessages", replays.maxReplayMessages, 1, MAX_INT32, "messages");
+  checkInteger("history.maxReplayBytes", replays.maxReplayBytes, 1, MAX_INT32, "bytes");
+  checkInteger("history.replayRate", replays.replayRate, 0, MAX_INT32, "bytes per second");
+  const store = backplane?.history;
+  if (store === undefined) {
+    const what = backplane === undefined ? "there is no backplane" : "this backplane has none";
+    throw new TypeError(`Option "history" needs a "backplane" with a history, but ${what}`);
   }
-  checkFunctions("backplane.history", history, ["keep", "append", "read"]);
+  checkFunctions("backplane.history", store, ["keep", "append", "read"]);
 }
 
 function checkFunctions(name: string, value: unknown, functions: readonly string[]): void {

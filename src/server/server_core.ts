@@ -3,8 +3,7 @@
 
 import { TimeoutError, type WebSocketError } from "../errors.ts";
 import type { RequestHead } from "../handshake/request_head.ts";
-import { TOPICS_SUBPROTOCOL } from "../pubsub/topic_protocol.ts";
-import type { Backplane } from "../pubsub/backplane.ts";
+import { TOPICS_SUBPROTOCOL } from "../pubsub/protocol.ts";
 import type { Listener, ListenerSink, Transport } from "../transport/transport.ts";
 import { CloseCode } from "../wire/close.ts";
 import { Driver, type DriverContext, type DriverLayer } from "../connection/driver.ts";
@@ -21,14 +20,12 @@ import {
 } from "./handshake.ts";
 import { reportError } from "../shared/log_error.ts";
 import { isPromiseLike } from "../shared/promise_like.ts";
-import { HistoryRelay } from "../topics/history_relay.ts";
-import { Relay } from "../topics/relay.ts";
 import type { ServeRules } from "./serve_options.ts";
 import { Drain, type ShutdownOptions } from "./shutdown.ts";
 import type { Refusal, UpgradeRequest } from "./upgrade_hook.ts";
 import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
-import { clientTopicsLayer } from "../topics/client_topics_layer.ts";
-import { Topics } from "../topics/topics.ts";
+import { clientTopicsLayer } from "../pubsub/client_layer.ts";
+import { Topics } from "../pubsub/topics.ts";
 
 /**
  * Rejected clients that may linger until they have read their response, beyond the handshakes that are
@@ -78,7 +75,7 @@ export class ServerCore<T>
   /** The checked options. */
   readonly rules: ServeRules<T>;
   /** What its connections listen to. */
-  readonly topics: Topics = new Topics();
+  readonly topics: Topics = new Topics((error) => this.reportError(error));
   /** Resolves when all is over. */
   readonly finished: Promise<void>;
   #listener: Listener | undefined;
@@ -92,7 +89,7 @@ export class ServerCore<T>
   /** The handshakes and connections within the limits. */
   readonly count: ConnectionCount;
   readonly #since = { opened: 0, refused: 0 };
-  /** What stands around connections whose clients listen to topics by themselves. */
+  /** The layer of connections whose clients subscribe to topics themselves. */
   readonly #clientTopics: DriverLayer<T> | undefined;
   #shuttingDown = false;
   #listening = false;
@@ -105,7 +102,6 @@ export class ServerCore<T>
   #unsent: Map<ServedConnection<T>, number> = new Map();
   #drain: Drain<ServedConnection<T>> | undefined;
   #closeTimeout = 0;
-  #relay: Relay | HistoryRelay | undefined;
   #finish!: () => void;
 
   /** @param rules The checked options. */
@@ -177,11 +173,8 @@ export class ServerCore<T>
 
   /** Connections may come: the signal among the options counts, and so does the backplane. */
   begin(): void {
-    const { backplane } = this.rules.options;
-    if (backplane !== undefined) {
-      this.#relay = this.#relayTo(backplane);
-      this.#relay.start();
-    }
+    const { backplane, backplaneQueue, history } = this.rules.options;
+    if (backplane !== undefined) this.topics.join(backplane, backplaneQueue, history);
     this.#heedSignal();
   }
 
@@ -387,30 +380,6 @@ export class ServerCore<T>
     if (signal.aborted) this.shutdown();
   }
 
-  /** Joins the topics to the engine. */
-  #relayTo(backplane: Backplane): Relay | HistoryRelay {
-    const { topics } = this;
-    const { backplaneQueue, resume } = this.rules.options;
-    const reportError = (error: unknown): void => this.reportError(error);
-    if (resume !== undefined) {
-      const relay = new HistoryRelay(backplane, backplane.history!, resume, backplaneQueue, {
-        deliverNumbered: (message, topic) => topics.deliverNumbered(message, topic),
-        deliverTo: (receiver, message) => topics.deliverTo(receiver, message),
-        missed: (name, topic) => topics.missed(name, topic),
-        reportError,
-      });
-      topics.resume(relay);
-      return relay;
-    }
-    const relay = new Relay(backplane, backplaneQueue, {
-      names: () => topics.names(),
-      deliver: (topic, message, options) => topics.deliver(topic, message, options),
-      reportError,
-    });
-    topics.join(relay);
-    return relay;
-  }
-
   /** Stops accepting. */
   #stopListening(): void {
     const closing = this.#listener?.close() ?? Promise.resolve();
@@ -449,7 +418,7 @@ export class ServerCore<T>
     if (this.#listening || this.#handshakes.size > 0) return;
     timers.cancel(this.#closeTimer);
     this.#drain?.stop();
-    this.#relay?.close();
-    this.#finish();
+    // Published messages are sent to the backplane first.
+    void this.topics.close(this.#closeTimeout).then(this.#finish);
   }
 }

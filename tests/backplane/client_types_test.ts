@@ -1,5 +1,5 @@
 // The real clients as TypeScript sees them: each fits without a cast, and so do the examples, which no
-// test can run without an engine.
+// test can run without a broker.
 
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";

@@ -1,9 +1,9 @@
-// Three nodes on one engine, one on each runtime, with thousands of connections between them: what
-// arrives while all is well, when the engine goes away, and when a node does.
+// Three nodes on one broker, one on each runtime, with thousands of connections between them: what
+// arrives while all is well, when the broker goes away, and when a node does.
 
 import assert from "node:assert/strict";
 import { Worker } from "../faults/worker.ts";
-import { Engine, type EngineName } from "../support/engines.ts";
+import { Broker, type BrokerName } from "../support/brokers.ts";
 import { runtimeNames } from "../support/runtimes.ts";
 import { type ClusterConnection, joinOnce, joinToStay } from "./cluster_clients.ts";
 import { ClientLedger, type Piece } from "./cluster_ledger.ts";
@@ -12,13 +12,13 @@ import type { Heard, Listening, NodeOrder } from "./cluster_node.ts";
 
 /** What is done. */
 export interface ClusterPlan {
-  readonly engine: EngineName;
+  readonly broker: BrokerName;
   /** Connections in all. */
   readonly connections: number;
-  /** Messages of each node while the engine, and later a node, is killed. */
+  /** Messages of each node while the broker, and later a node, is killed. */
   readonly load: number;
   /**
-   * Whether the engine keeps a history, and clients come back by themselves and resume. Then nothing
+   * Whether the broker keeps a history, and clients come back by themselves and resume. Then nothing
    * is lost but what a node that was killed had not published.
    */
   readonly resume: boolean;
@@ -26,15 +26,15 @@ export interface ClusterPlan {
 
 /** What was found; all counts are of deliveries, which are messages times receivers. */
 export interface ClusterReport {
-  readonly engine: EngineName;
+  readonly broker: BrokerName;
   readonly resume: boolean;
   readonly delivered: number;
   readonly seconds: number;
   /** What should have come and did not. */
   readonly lost: {
-    /** While the engine was away: of the node's own, and of the others. */
-    readonly engineLocal: number;
-    readonly engineRemote: number;
+    /** While the broker was away: of the node's own, and of the others. */
+    readonly brokerLocal: number;
+    readonly brokerRemote: number;
     /** While a node was away: of the others at the others, of the killed one at the others. */
     readonly nodeBetweenOthers: number;
     readonly nodeFromKilled: number;
@@ -42,7 +42,7 @@ export interface ClusterReport {
     readonly nodeOwnClients: number;
   };
   /** What should have come in those times. */
-  readonly expectedEngine: number;
+  readonly expectedBroker: number;
   readonly expectedNode: number;
 }
 
@@ -52,7 +52,7 @@ const AT_ONCE = 100;
 /** Messages of each node that must have arrived before something is killed. */
 const BEFORE = 2 * TOPICS;
 
-/** Milliseconds for which the engine, or the node, is away. */
+/** Milliseconds for which the broker, or the node, is away. */
 const ABSENCE = 150;
 
 /** Milliseconds between two messages of a node while something is killed. */
@@ -71,7 +71,7 @@ const KILLED = 2;
 
 class Cluster implements AsyncDisposable {
   readonly #plan: ClusterPlan;
-  readonly #engine: Engine;
+  readonly #broker: Broker;
   readonly #workers: Worker[] = [];
   readonly #ports: number[] = [0, 0, 0];
   readonly #lives: number[] = [0, 0, 0];
@@ -81,9 +81,9 @@ class Cluster implements AsyncDisposable {
   delivered = 0;
   #wake = (): void => {};
 
-  constructor(plan: ClusterPlan, engine: Engine) {
+  constructor(plan: ClusterPlan, broker: Broker) {
     this.#plan = plan;
-    this.#engine = engine;
+    this.#broker = broker;
     for (let i = 0; i < plan.connections; i++) {
       const topics = [i % TOPICS, (i * 7 + 3) % TOPICS];
       this.clients.push(
@@ -99,12 +99,12 @@ class Cluster implements AsyncDisposable {
     const order: NodeOrder = {
       type: "listen",
       runtime,
-      engine: this.#plan.engine,
-      url: this.#engine.url,
+      broker: this.#plan.broker,
+      url: this.#broker.url,
       port: this.#ports[node],
       node,
       life: this.#lives[node],
-      options: this.#plan.resume ? { resume: HISTORY } : {},
+      options: this.#plan.resume ? { history: HISTORY } : {},
     };
     this.#ports[node] = (await worker.ask<Listening>(order)).port;
   }
@@ -186,11 +186,11 @@ class Cluster implements AsyncDisposable {
       .map((client) => client.missing(from, life, piece));
   }
 
-  /** The engine is killed, and started again. */
-  async killEngine(): Promise<void> {
-    await this.#engine.kill();
+  /** The broker is killed, and started again. */
+  async killBroker(): Promise<void> {
+    await this.#broker.kill();
     await new Promise((resolve) => setTimeout(resolve, ABSENCE));
-    await this.#engine.restart();
+    await this.#broker.restart();
   }
 
   /** A node is killed, and started again. */
@@ -219,8 +219,8 @@ class Cluster implements AsyncDisposable {
 /** Does what is planned; throws where the promise is broken. */
 export async function runCluster(plan: ClusterPlan): Promise<ClusterReport> {
   const began = performance.now();
-  await using engine = await Engine.start(plan.engine, { persistent: plan.resume });
-  await using cluster = new Cluster(plan, engine);
+  await using broker = await Broker.start(plan.broker, { persistent: plan.resume });
+  await using cluster = new Cluster(plan, broker);
   const nodes = runtimeNames.map((_, node) => node);
   await Promise.all(nodes.map((node) => cluster.start(node)));
   await cluster.join(cluster.clients);
@@ -229,7 +229,7 @@ export async function runCluster(plan: ClusterPlan): Promise<ClusterReport> {
   await cluster.arrived(CALM);
   assert.deepEqual((await cluster.settle()).flat(), [], "nothing has gone wrong");
 
-  // The engine goes away while all publish, and what follows its return arrives everywhere.
+  // The broker goes away while all publish, and what follows its return arrives everywhere.
   const before: Piece = { first: CALM.first + CALM.count, count: BEFORE };
   const away: Piece = { first: before.first + before.count, count: plan.load };
   const after: Piece = { first: away.first + away.count, count: 2 * TOPICS };
@@ -237,12 +237,12 @@ export async function runCluster(plan: ClusterPlan): Promise<ClusterReport> {
   await cluster.arrived(before);
   const underLoad = cluster.publish(away, GAP);
   await cluster.arrived({ first: away.first, count: 1 });
-  await cluster.killEngine();
+  await cluster.killBroker();
   await Promise.all(underLoad);
   const codes = new Set((await cluster.settle()).flat());
   assert.ok(codes.has("BACKPLANE_DOWN"), "it was told");
   codes.delete("BACKPLANE_DOWN");
-  // What was on its way when the engine was killed.
+  // What was on its way when the broker was killed.
   codes.delete("BACKPLANE_FAILED");
   assert.deepEqual([...codes], []);
   await Promise.all(cluster.publish(after));
@@ -251,11 +251,11 @@ export async function runCluster(plan: ClusterPlan): Promise<ClusterReport> {
   const count = (from: number, at: number, piece: Piece): number =>
     cluster.missing(from, 0, at, piece).flat().length;
   const sum = (counts: number[]): number => counts.reduce((total, count) => total + count, 0);
-  const engineLocal = sum(nodes.map((node) => count(node, node, away)));
-  const engineRemote = sum(
+  const brokerLocal = sum(nodes.map((node) => count(node, node, away)));
+  const brokerRemote = sum(
     nodes.flatMap((from) => nodes.map((at) => from === at ? 0 : count(from, at, away))),
   );
-  assert.equal(engineLocal, 0, "what is published here never waits for the engine");
+  assert.equal(brokerLocal, 0, "what is published here never waits for the broker");
 
   // A node goes away while all publish.
   const others = nodes.filter((node) => node !== KILLED);
@@ -287,18 +287,18 @@ export async function runCluster(plan: ClusterPlan): Promise<ClusterReport> {
 
   const receivers = plan.connections * 2 / TOPICS;
   return {
-    engine: plan.engine,
+    broker: plan.broker,
     resume: plan.resume,
     delivered: cluster.delivered,
     seconds: Math.round(performance.now() - began) / 1000,
     lost: {
-      engineLocal,
-      engineRemote,
+      brokerLocal,
+      brokerRemote,
       nodeBetweenOthers,
       nodeFromKilled: sum(others.map((at) => count(KILLED, at, alone))),
       nodeOwnClients: sum(others.map((from) => count(from, KILLED, alone))),
     },
-    expectedEngine: nodes.length * away.count * receivers,
+    expectedBroker: nodes.length * away.count * receivers,
     expectedNode: nodes.length * alone.count * receivers,
   };
 }

@@ -1,10 +1,10 @@
-// One node of a cluster: a server on an engine, which publishes when it is told to.
+// One node of a cluster: a server on a broker, which publishes when it is told to.
 
 import { serve, type Server } from "../../mod.ts";
-import type { Backplane, BackplaneHistory, BackplaneSink } from "../../src/pubsub/backplane.ts";
+import type { Backplane, BackplaneHistory, BackplaneSink } from "../../src/backplane/backplane.ts";
 import { obey } from "../faults/orders.ts";
-import { clientKinds, type Made } from "../support/engine_clients.ts";
-import type { EngineName } from "../support/engines.ts";
+import { clientKinds, type Made } from "../support/broker_clients.ts";
+import type { BrokerName } from "../support/brokers.ts";
 import type { RuntimeName } from "../support/runtimes.ts";
 import { messageOf, topicOf } from "./cluster_messages.ts";
 
@@ -12,7 +12,7 @@ import { messageOf, topicOf } from "./cluster_messages.ts";
 export interface ListenOrder {
   readonly type: "listen";
   readonly runtime: RuntimeName;
-  readonly engine: EngineName;
+  readonly broker: BrokerName;
   readonly url: string;
   /** The port; 0 for any. */
   readonly port: number;
@@ -120,7 +120,7 @@ const heard: string[] = [];
 
 async function listen(order: ListenOrder): Promise<Listening> {
   publisher = order;
-  const name = order.engine === "redis" ? REDIS_CLIENTS[order.runtime] : order.engine;
+  const name = order.broker === "redis" ? REDIS_CLIENTS[order.runtime] : order.broker;
   const kind = clientKinds(order.runtime).find((kind) => kind.name === name)!;
   made = await kind.make(order.url);
   backplane = new Watched(made.backplane);

@@ -1,7 +1,7 @@
 // What a backplane tells, in the place of a server.
 
-import type { Backplane, BackplaneSink } from "../../src/pubsub/backplane.ts";
-import { readEnvelope } from "../../src/pubsub/envelope.ts";
+import type { Backplane, BackplaneSink } from "../../src/backplane/backplane.ts";
+import { readEnvelope } from "../../src/backplane/envelope.ts";
 import { Queue } from "../support/live_harness.ts";
 
 /** A message that came. */

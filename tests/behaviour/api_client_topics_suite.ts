@@ -15,7 +15,7 @@ import {
 } from "../../mod.ts";
 import { attach } from "../../src/node.ts";
 import { compressed, inflated, RSV1 } from "../support/deflated.ts";
-import { FakeEngine } from "../support/fake_engine.ts";
+import { FakeBroker } from "../support/fake_broker.ts";
 import { Deferred, type Live, liveCases, Queue } from "../support/live_harness.ts";
 import type { RawSocket } from "../support/raw_socket.ts";
 import { BINARY, CLOSE, CONTINUATION, type FrameParts, hex, TEXT } from "../support/vectors.ts";
@@ -288,7 +288,7 @@ export const cases: Cases = liveCases({
   },
 
   "what servers of one engine publish has its topic, wherever it comes from": async (t) => {
-    const engine = new FakeEngine();
+    const engine = new FakeBroker();
     const servers: Server[] = [];
     for (let i = 0; i < 2; i++) {
       servers.push(await t.serve({ clientTopics: everything, backplane: engine.backplane() }));

@@ -8,7 +8,7 @@ import process from "node:process";
 import type { CloseInfo, Connection, PublishResult, Server, WebSocketError } from "../../mod.ts";
 import { attach } from "../../src/node.ts";
 import { inflated } from "../support/deflated.ts";
-import { FakeEngine } from "../support/fake_engine.ts";
+import { FakeBroker } from "../support/fake_broker.ts";
 import { type Live, liveCases, Queue, settled } from "../support/live_harness.ts";
 import type { RawSocket } from "../support/raw_socket.ts";
 import { upgradeRequest } from "../support/raw_peer.ts";
@@ -284,7 +284,7 @@ export const cases: Cases = liveCases({
   },
 
   "servers that share an engine share their topics, also after it was away": async (t) => {
-    const engine = new FakeEngine();
+    const engine = new FakeBroker();
     const errors: unknown[] = [];
     const servers: Server[] = [];
     const clients: Connection<undefined>[] = [];

@@ -1,11 +1,11 @@
 // One process for each core, all on one port, and topics that reach all of them.
 
 import assert from "node:assert/strict";
-import { Engine, installEngines } from "../support/engines.ts";
+import { Broker, installBrokers } from "../support/brokers.ts";
 import { runtimeNames } from "../support/runtimes.ts";
 import { startExample } from "./start.ts";
 
-installEngines();
+installBrokers();
 
 /** Milliseconds between two messages that ask whether the processes hear of each other yet. */
 const INTERVAL = 20;
@@ -43,7 +43,7 @@ async function close(socket: WebSocket): Promise<void> {
 for (const runtime of runtimeNames) {
   Deno.test(`connections are spread over the processes, and hear of each other, on ${runtime}`, async () => {
     const port = freePort();
-    await using redis = await Engine.start("redis");
+    await using redis = await Broker.start("redis");
     await using example = startExample(runtime, "several_cores.ts", {
       env: { PORT: String(port), CORES: "2", REDIS_URL: redis.url },
     });

@@ -9,7 +9,7 @@ const INTERFACES: Record<string, string> = {
   ConnectionOptions: "src/connection/connection_options.ts",
   ConnectOptions: "src/client/connect_options.ts",
   ServeOptions: "src/server/serve_options.ts",
-  ClientTopicsOptions: "src/topics/client_topics.ts",
+  ClientTopicsOptions: "src/pubsub/client_topics.ts",
   CompressionOptions: "src/connection/compression_options.ts",
   Handlers: "src/connection/handlers.ts",
   ReconnectingConnectOptions: "src/reconnect/reconnecting_options.ts",

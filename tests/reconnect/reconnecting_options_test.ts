@@ -1,7 +1,7 @@
 // The options of a connection that lasts: what each connection is opened with, and what is refused.
 
 import assert from "node:assert/strict";
-import { MAX_LINE, TOPICS_SUBPROTOCOL } from "../../src/pubsub/topic_protocol.ts";
+import { MAX_LINE, TOPICS_SUBPROTOCOL } from "../../src/pubsub/protocol.ts";
 import {
   type ReconnectingConnectOptions,
   reconnectingRules,

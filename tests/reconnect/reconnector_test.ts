@@ -8,7 +8,7 @@ import type { ReconnectingConnection } from "../../src/reconnect/reconnecting_co
 import type { ConnectionLoss, ReconnectOptions } from "../../src/reconnect/reconnect_options.ts";
 import type { ServeOptions } from "../../src/server/serve_options.ts";
 import { timers } from "../../src/shared/timer_wheel.ts";
-import { TOPICS_SUBPROTOCOL } from "../../src/pubsub/topic_protocol.ts";
+import { TOPICS_SUBPROTOCOL } from "../../src/pubsub/protocol.ts";
 import { ConsoleWatch } from "../support/console.ts";
 import { Deferred, Queue } from "../support/live_harness.ts";
 import { quiet, socketTest } from "../support/socket_harness.ts";

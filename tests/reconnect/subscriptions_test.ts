@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { WebSocketError } from "../../src/errors.ts";
-import type { TopicRequest } from "../../src/pubsub/topic_protocol.ts";
+import type { TopicRequest } from "../../src/pubsub/protocol.ts";
 import {
   Subscriptions,
   type SubscriptionsOwner,

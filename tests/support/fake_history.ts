@@ -1,13 +1,13 @@
-// The history of an engine in memory, which keeps to the contract and fails when it is told to.
+// The history of a broker in memory, which keeps to the contract and fails when it is told to.
 
 import assert from "node:assert/strict";
 import type {
   BackplaneHistory,
+  HistoryLimits,
   HistoryPage,
   NumberedMessage,
-  ResumeOptions,
-} from "../../src/pubsub/backplane.ts";
-import type { FakeEngine } from "./fake_engine.ts";
+} from "../../src/backplane/backplane.ts";
+import type { FakeBroker } from "./fake_broker.ts";
 
 interface Kept {
   messages: NumberedMessage[];
@@ -19,13 +19,13 @@ interface Kept {
 /** What is asked of the history. */
 export type HistoryRequest = [method: "append" | "read", topic: string, after?: number];
 
-/** What the engine keeps of all topics. */
+/** What the broker keeps of all topics. */
 export class FakeHistory {
   readonly #topics: Map<string, Kept> = new Map();
   /** Everything that was asked. */
   readonly requests: HistoryRequest[] = [];
   /** How much is to be kept, as the servers said. */
-  readonly limits: ResumeOptions[] = [];
+  readonly limits: HistoryLimits[] = [];
   /** Whether a message, which is kept, gets lost on its way to the servers. */
   loses: ((topic: string, number: number) => boolean) | undefined;
   /** What an append comes to, after it has been kept (`done`) or instead of that. */
@@ -35,21 +35,21 @@ export class FakeHistory {
   /** What separates the numbers. */
   step = 1;
 
-  /** The history as one server of the engine sees it. */
-  access(engine: FakeEngine): BackplaneHistory {
+  /** The history as one server of the broker sees it. */
+  access(broker: FakeBroker): BackplaneHistory {
     return {
       keep: (limits) => void this.limits.push(limits),
       append: (topic, message) => {
         this.requests.push(["append", topic]);
-        if (!engine.isUp) return Promise.reject(new Error("asked while it was away"));
-        const act = (): void => this.#append(engine, topic, message);
+        if (!broker.isUp) return Promise.reject(new Error("asked while it was away"));
+        const act = (): void => this.#append(broker, topic, message);
         if (this.append !== undefined) return this.append(act);
         act();
         return Promise.resolve();
       },
       read: (topic, after) => {
         this.requests.push(after === undefined ? ["read", topic] : ["read", topic, after]);
-        assert.ok(engine.isUp, "asked while it was away");
+        assert.ok(broker.isUp, "asked while it was away");
         const answer = (): HistoryPage => this.#read(topic, after);
         if (this.read === undefined) return Promise.resolve(answer());
         return this.read(answer) as Promise<HistoryPage>;
@@ -74,14 +74,14 @@ export class FakeHistory {
     this.#topics.clear();
   }
 
-  #append(engine: FakeEngine, topic: string, message: Uint8Array): void {
+  #append(broker: FakeBroker, topic: string, message: Uint8Array): void {
     const kept = this.#kept(topic);
     const previous = kept.messages.at(-1)?.number ?? 0;
     kept.last += this.step;
     kept.messages.push({ number: kept.last, message: message.slice() });
     this.trim(topic, Math.min(kept.messages.length, this.limits[0].maxMessages));
     if (this.loses?.(topic, kept.last)) return;
-    engine.send(topic, message, kept.last, previous);
+    broker.send(topic, message, kept.last, previous);
   }
 
   #read(topic: string, after: number | undefined): HistoryPage {

@@ -1,7 +1,7 @@
 // A raw client over a network in memory that offers the subprotocol in which clients listen to topics.
 
 import assert from "node:assert/strict";
-import { TOPICS_SUBPROTOCOL } from "../../src/pubsub/topic_protocol.ts";
+import { TOPICS_SUBPROTOCOL } from "../../src/pubsub/protocol.ts";
 import type { ServeOptions } from "../../src/server/serve_options.ts";
 import type { Server } from "../../src/server/server.ts";
 import { upgradeRequest } from "./raw_peer.ts";

@@ -1,15 +1,18 @@
-// One engine with a history of one topic, one server that listens to it, and receivers that come, go
+// One broker with a history of one topic, one server that listens to it, and receivers that come, go
 // and come back: all in the hands of chance, step by step, and what each receiver gets is compared with
 // what was published.
 
 import assert from "node:assert/strict";
-import { NumberedTopic } from "../../src/pubsub/numbered_topic.ts";
-import type { NumberedTopicOwner } from "../../src/pubsub/numbered_topic_owner.ts";
-import type { TopicMessage, TopicPage } from "../../src/pubsub/topic_page.ts";
+import {
+  type OrderedMessage,
+  OrderedTopic,
+  type OrderedTopicOwner,
+  type Page,
+} from "../../src/backplane/ordered_topic.ts";
 import type { Random } from "./random.ts";
 
 /** A message of the simulation. */
-export interface SimulatedMessage extends TopicMessage {
+export interface SimulatedMessage extends OrderedMessage {
   readonly previous: number;
   /** Whether it was appended before. */
   readonly repeated: boolean;
@@ -25,12 +28,18 @@ export interface Chances {
   readonly failedReads: number;
   /** Appends of a hundred that are done again. */
   readonly repeated: number;
-  /** Steps of a thousand in which the engine goes away. */
+  /** Steps of a thousand in which the broker goes away. */
   readonly outages: number;
   /** Messages that the history keeps. */
   readonly kept: number;
   /** Bytes that are held. */
   readonly maxHeld: number;
+  /** Messages of a page. */
+  readonly pageSize: number;
+  /** Messages of one replay. */
+  readonly maxReplay: number;
+  /** Receivers of a hundred that cannot take more of a replay, each time that they are asked. */
+  readonly slow: number;
 }
 
 /** One who listens, and notes what it is told. */
@@ -44,19 +53,19 @@ class Receiver {
   readonly counts: Set<number> = new Set();
 }
 
-/** The engine, the server and the receivers. */
-export class TopicSimulation implements NumberedTopicOwner<Receiver, SimulatedMessage> {
+/** The broker, the server and the receivers. */
+export class TopicSimulation implements OrderedTopicOwner<Receiver, SimulatedMessage> {
   readonly #random: Random;
   readonly #chances: Chances;
-  readonly #topic: NumberedTopic<Receiver, SimulatedMessage>;
+  readonly #topic: OrderedTopic<Receiver, SimulatedMessage>;
   readonly #receivers: Set<Receiver> = new Set();
   readonly #all: SimulatedMessage[] = [];
   #number = 0;
   #count = 0;
   /** Live messages that are on their way. */
   #live: SimulatedMessage[] = [];
-  /** The answer to the read under way, once the engine has it. */
-  #page: TopicPage<SimulatedMessage> | "failed" | undefined;
+  /** The answer to the read under way, once the broker has it. */
+  #page: Page<SimulatedMessage> | "failed" | undefined;
   #reading = false;
   #from: number | undefined;
   #wanted = false;
@@ -71,7 +80,11 @@ export class TopicSimulation implements NumberedTopicOwner<Receiver, SimulatedMe
   constructor(random: Random, chances: Chances) {
     this.#random = random;
     this.#chances = chances;
-    this.#topic = new NumberedTopic(this, chances.maxHeld);
+    this.#topic = new OrderedTopic(this, {
+      maxReceivedBytes: chances.maxHeld,
+      maxReplayMessages: chances.maxReplay,
+      maxReplayBytes: Infinity,
+    });
   }
 
   /** Does one thing. */
@@ -94,13 +107,13 @@ export class TopicSimulation implements NumberedTopicOwner<Receiver, SimulatedMe
     this.#append(this.#count++, false);
     if (this.#live.at(-1) !== this.#all.at(-1)) this.#live.push(this.#all.at(-1)!);
     for (let i = 0; this.#live.length > 0 || this.#wanted || this.#reading; i++) {
-      assert.ok(i < 1000, "it comes to no end");
+      assert.ok(i < 5000, "it comes to no end");
       this.#carry();
       this.#read();
     }
     for (const receiver of this.#receivers) {
       assert.ok(receiver.isSubscribed, "everybody was told");
-      assert.ok(!this.#topic.isJoining(receiver), "everybody has joined");
+      assert.ok(!this.#topic.isPending(receiver), "everybody has joined");
       if (receiver.at === undefined || receiver.hasMissed) continue;
       assert.equal(this.#between(receiver.at, this.#number).length, 0, "nothing is left");
     }
@@ -111,7 +124,7 @@ export class TopicSimulation implements NumberedTopicOwner<Receiver, SimulatedMe
 
   deliver(message: SimulatedMessage): void {
     for (const receiver of this.#receivers) {
-      if (!this.#topic.isJoining(receiver)) this.#take(receiver, message);
+      if (!this.#topic.isPending(receiver)) this.#take(receiver, message);
     }
   }
 
@@ -130,7 +143,8 @@ export class TopicSimulation implements NumberedTopicOwner<Receiver, SimulatedMe
     assert.ok(receiver.isSubscribed, "that it is subscribed comes first");
     receiver.hasMissed = true;
     this.misses++;
-    if (this.#chances.failedReads > 0 || this.#chances.maxHeld < Infinity) return;
+    const { failedReads, maxHeld, maxReplay } = this.#chances;
+    if (failedReads > 0 || maxHeld < Infinity || maxReplay < Infinity) return;
     const [first] = this.#kept;
     const lost = this.#all.some(({ number }) =>
       number > (receiver.at ?? 0) && number < first.number
@@ -140,12 +154,18 @@ export class TopicSimulation implements NumberedTopicOwner<Receiver, SimulatedMe
 
   missedByAll(): void {
     for (const receiver of this.#receivers) {
-      if (!this.#topic.isJoining(receiver)) this.missed(receiver);
+      if (!this.#topic.isPending(receiver)) this.missed(receiver);
     }
   }
 
   wantRead(): void {
     this.#wanted = true;
+  }
+
+  isReady(): boolean {
+    if (this.#random.below(100) >= this.#chances.slow) return true;
+    this.#wanted = true;
+    return false;
   }
 
   started(): void {
@@ -212,7 +232,7 @@ export class TopicSimulation implements NumberedTopicOwner<Receiver, SimulatedMe
     }
   }
 
-  /** A read goes one step further: it begins, the engine answers, the answer arrives. */
+  /** A read goes one step further: it begins, the broker answers, the answer arrives. */
   #read(): void {
     if (!this.#isUp) return;
     if (this.#page !== undefined) {
@@ -233,15 +253,16 @@ export class TopicSimulation implements NumberedTopicOwner<Receiver, SimulatedMe
     }
   }
 
-  #answer(): TopicPage<SimulatedMessage> | "failed" {
+  #answer(): Page<SimulatedMessage> | "failed" {
     if (this.#random.below(100) < this.#chances.failedReads) return "failed";
     const from = this.#from;
     if (from === undefined) return { last: this.#number, complete: true, messages: [] };
     const trimmed = this.#all.at(-this.#chances.kept - 1)?.number ?? 0;
+    const messages = this.#kept.filter(({ number }) => number > from);
     return {
       last: this.#number,
       complete: trimmed <= from,
-      messages: this.#kept.filter(({ number }) => number > from),
+      messages: messages.slice(0, this.#chances.pageSize),
     };
   }
 

@@ -1,21 +1,21 @@
-// The connection to NATS that is taken, as far as it is used: declared here, so that the library does
-// not depend on it.
+// The connection to NATS that the backplane accepts, declared as far as it is used, so that the library
+// does not depend on its package.
 
 /** A message of NATS. */
 export interface NatsMessage {
-  /** What it carries. */
+  /** The payload. */
   readonly data: Uint8Array;
-  /** Where it can be answered. */
+  /** The subject for replies. */
   readonly reply?: string | undefined;
-  /** Its headers, where it has any. */
+  /** The headers, if it has any. */
   readonly headers?: NatsHeaders | undefined;
 }
 
 /** The headers of a message of NATS. */
 export interface NatsHeaders {
-  /** The value of a header; the empty string where there is none. */
+  /** The value of a header; an empty string if it is missing. */
   get(name: string): string;
-  /** The status of an answer without data; 0 where it has none. */
+  /** The status of a reply without data; 0 for other messages. */
   readonly code: number;
 }
 
@@ -25,33 +25,33 @@ export interface NatsSubscription {
   unsubscribe(): void;
 }
 
-/** What `connect` of `@nats-io/transport-node` or `@nats-io/transport-deno` gives. */
+/** The result of `connect` of `@nats-io/transport-node` or `@nats-io/transport-deno`. */
 export interface NatsConnection {
   /** Publishes a message. */
   publish(subject: string, payload: Uint8Array): void;
-  /** Wants the messages of a subject. */
+  /** Subscribes to a subject. */
   subscribe(
     subject: string,
     options: { callback: (error: Error | null, message: NatsMessage) => void },
   ): NatsSubscription;
-  /** Publishes a message that is answered. */
+  /** Publishes a request, and resolves to its reply. */
   request(
     subject: string,
     payload: Uint8Array | string,
     options: { timeout: number },
   ): Promise<NatsMessage>;
-  /** Publishes a message that is answered so many times, by messages of any subject. */
+  /** Publishes a request that has several replies, from any subject. */
   requestMany(
     subject: string,
     payload: Uint8Array | string,
     options: { strategy: "count"; maxMessages: number; maxWait: number; noMux: true },
   ): Promise<AsyncIterable<NatsMessage>>;
-  /** Resolves when the server has got everything that was sent before. */
+  /** Resolves when the server has received everything that was sent before. */
   flush(): Promise<void>;
-  /** What happens to the connection. */
+  /** Events of the connection. */
   status(): AsyncIterable<{ readonly type: string }>;
-  /** Resolves when the connection is closed for good. */
+  /** Resolves when the connection is closed and does not reconnect. */
   closed(): Promise<void | Error>;
-  /** Whether it is closed for good. */
+  /** Whether it is closed and does not reconnect. */
   isClosed(): boolean;
 }

@@ -1,14 +1,16 @@
-// The history of topics in a stream of JetStream. A message is sent to `keep.<topic>`, numbered and
-// kept there by the server, and sent on by it to `live.<topic>`, on which the backplanes listen.
+// The history of topics in a stream of JetStream. A message is sent to `keep.<topic>`, where the server
+// numbers and stores it, and republished by the server to `live.<topic>`, to which backplanes subscribe.
 //
-// A stream counts from 1, also when it is made anew because it was lost. So that numbers never go back,
-// those of topics begin at the microsecond at which the stream was made.
+// A stream counts from 1, also if it was lost and created again. So that sequence numbers never go back,
+// those of topics start at the microsecond in which the stream was created.
 
-import type { BackplaneHistory, HistoryPage, ResumeOptions } from "../../pubsub/backplane.ts";
+import type { BackplaneHistory, HistoryLimits, HistoryPage, ReadLimit } from "../backplane.ts";
 import type { NatsConnection } from "./clients.ts";
-import { ask, numberOf } from "./jetstream.ts";
-import { NatsStream, type StreamOptions } from "./stream.ts";
+import { NatsStream, numberOf, request, type StreamOptions } from "./jetstream.ts";
 import { topicToken } from "./subject.ts";
+
+/** How often a read starts again because the subject changed meanwhile. */
+const MAX_ATTEMPTS = 5;
 
 /** The history of a backplane on NATS. */
 export class NatsHistory implements BackplaneHistory {
@@ -17,15 +19,15 @@ export class NatsHistory implements BackplaneHistory {
   readonly #options: StreamOptions;
   readonly #check: () => void;
   readonly #opened: (base: number) => void;
-  #limits: ResumeOptions | undefined;
+  #limits: HistoryLimits | undefined;
   #stream: Promise<NatsStream> | undefined;
 
   /**
-   * @param connection The connection of the user.
-   * @param prefix What stands before all subjects.
+   * @param connection The user's connection.
+   * @param prefix The prefix of all subjects.
    * @param options The stream.
-   * @param check Throws while the connection is away.
-   * @param opened Hears the number before the first of the stream, each time that it was opened.
+   * @param check Throws while the connection is lost.
+   * @param opened Called with the number before the stream's first, each time the stream was opened.
    */
   constructor(
     connection: NatsConnection,
@@ -41,82 +43,100 @@ export class NatsHistory implements BackplaneHistory {
     this.#opened = opened;
   }
 
-  /** Whether it was said how much to keep. */
+  /** Whether the history is used. */
   get isKept(): boolean {
     return this.#limits !== undefined;
   }
 
-  /** Says how much to keep. */
-  keep(limits: ResumeOptions): void {
+  /** Says how much to store. */
+  keep(limits: HistoryLimits): void {
     this.#limits = limits;
   }
 
-  /** Opens the stream, which may be another one after the connection was lost. */
+  /** Opens the stream; after a reconnection it may be another one. */
   open(): Promise<NatsStream> {
-    const limits = this.#kept();
+    const limits = this.#required();
     const stream: Promise<NatsStream> = NatsStream
       .open(this.#connection, this.#prefix, this.#options, limits)
       .then((opened) => {
         if (this.#stream === stream) this.#opened(opened.created);
         return opened;
       }, (error) => {
-        // The next who asks tries again.
+        // The next request tries again.
         if (this.#stream === stream) this.#stream = undefined;
         throw error;
       });
     return this.#stream = stream;
   }
 
-  /** Numbers a message, keeps it and sends it to all servers that subscribed. */
+  /** Numbers a message, stores it and sends it to all servers that subscribed. */
   async append(topic: string, message: Uint8Array): Promise<number> {
     this.#check();
     const { created } = await (this.#stream ?? this.open());
-    const { seq } = await ask(this.#connection, this.#subject(topic), message);
+    const { seq } = await request(this.#connection, this.#subject(topic), message);
     return created + numberOf(seq, "seq");
   }
 
-  /** Reads what came after a number. */
-  async read(topic: string, after?: number): Promise<HistoryPage> {
+  /** Reads the messages after a number. */
+  async read(topic: string, after?: number, limit?: ReadLimit): Promise<HistoryPage> {
     this.#check();
     const stream = await (this.#stream ?? this.open());
     const subject = this.#subject(topic);
-    for (;;) {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const page = after === undefined
-        ? await lastOf(stream, subject)
-        : await this.#readAfter(stream, subject, after - stream.created);
+        ? await readLast(stream, subject)
+        : await this.#readAfter(stream, subject, after - stream.created, limit);
       if (page !== undefined) return page;
     }
+    throw new Error(`The subject ${subject} changed during ${MAX_ATTEMPTS} attempts to read it`);
   }
 
-  /** What came after a sequence, which may be one of another stream; nothing when it changes. */
+  /** The messages after a sequence, perhaps one of an earlier stream; `undefined` if they change. */
   async #readAfter(
     stream: NatsStream,
     subject: string,
     after: number,
+    limit: ReadLimit | undefined,
   ): Promise<HistoryPage | undefined> {
-    const stored = await stream.messages(subject, Math.max(after, 0) + 1);
-    if (stored.length === 0) {
+    const newest = await stream.lastOf(subject);
+    if (newest === undefined) {
       const { first, last, count } = await stream.state(subject);
-      if (count === 0) {
-        const complete = after <= last && after + 1 >= first;
-        return { last: stream.created + last, complete, messages: [] };
-      }
-      const newest = await stream.lastOf(subject);
-      if (newest === undefined || newest > after) return undefined;
+      if (count > 0) return undefined;
+      const complete = after <= last && after + 1 >= first;
+      return { last: stream.created + last, complete, messages: [] };
+    }
+    if (newest <= after) {
       return { last: stream.created + newest, complete: newest === after, messages: [] };
     }
-    const { maxAge, maxMessages } = this.#kept();
+    const { maxAge, maxMessages } = this.#required();
+    const { maxMessages: maxCount = Infinity, maxBytes = Infinity } = limit ?? {};
+    const { count, messages: stored } = await stream.messages(
+      subject,
+      Math.max(after, 0) + 1,
+      // Those that are too many are skipped below.
+      (count) => Math.max(0, count - maxMessages) + maxCount,
+      Math.min(maxBytes, Number.MAX_SAFE_INTEGER),
+    );
+    if (stored.length === 0) return undefined;
+    const tooMany = count - maxMessages;
     const oldest = Date.now() - maxAge;
-    const tooMany = stored.length - maxMessages;
     const fresh = stored.findIndex(({ time }, i) => i >= tooMany && time >= oldest);
+    if (fresh < 0 && stored.length < count) {
+      // None of these is to be read, but one behind them may be.
+      const next = await this.#readAfter(stream, subject, stored.at(-1)!.sequence, limit);
+      return next && { ...next, complete: false };
+    }
     const messages = (fresh < 0 ? [] : stored.slice(fresh))
       .map(({ sequence, message }) => ({ number: stream.created + sequence, message }));
     const complete = fresh === 0 && await hasAllSince(stream, subject, after);
-    return { last: stream.created + stored.at(-1)!.sequence, complete, messages };
+    const last = stream.created + Math.max(newest, stored.at(-1)!.sequence);
+    return { last, complete, messages };
   }
 
-  #kept(): ResumeOptions {
-    if (this.#limits === undefined) throw new Error("It was not said how much to keep");
+  #required(): HistoryLimits {
+    if (this.#limits === undefined) {
+      throw new Error("The history is not configured: call keep() first to say how much to store");
+    }
     return this.#limits;
   }
 
@@ -125,22 +145,22 @@ export class NatsHistory implements BackplaneHistory {
   }
 }
 
-/** Where a subject stands; nothing when it changes. */
-async function lastOf(stream: NatsStream, subject: string): Promise<HistoryPage | undefined> {
+/** The last number of a subject; `undefined` if it changes meanwhile. */
+async function readLast(stream: NatsStream, subject: string): Promise<HistoryPage | undefined> {
   const { last, count } = await stream.state(subject);
   const newest = count === 0 ? last : await stream.lastOf(subject);
   if (newest === undefined) return undefined;
   return { last: stream.created + newest, complete: true, messages: [] };
 }
 
-/** Whether nothing is known to have been given up of what came after a sequence. */
+/** Whether no message is known to have been deleted after a sequence. */
 async function hasAllSince(stream: NatsStream, subject: string, after: number): Promise<boolean> {
   if (after < 0) return false;
-  // The oldest are given up first.
+  // The oldest messages are deleted first.
   const oldest = await stream.firstOf(subject);
   if (oldest !== undefined && oldest <= after) return true;
-  // What is too old is given up from the front of the whole stream, what is too much only where as
-  // many are there as may be.
+  // Messages that are too old are deleted from the front of the whole stream, those that are too many
+  // only if the subject has as many as it may have.
   const { first, count } = await stream.state(subject);
   return after + 1 >= first && count < stream.leastLimit;
 }

@@ -1,46 +1,49 @@
-// The backplane on NATS. It shares the connection of the user, which connects anew by itself.
+// The backplane on NATS. It shares the user's connection, which reconnects automatically.
 
-import type { Backplane, BackplaneSink } from "../../pubsub/backplane.ts";
+import type { Backplane, BackplaneSink } from "../backplane.ts";
 import type { NatsConnection, NatsMessage, NatsSubscription } from "./clients.ts";
 import { NatsHistory } from "./history.ts";
-import type { StreamOptions } from "./stream.ts";
+import type { StreamOptions } from "./jetstream.ts";
 import { topicToken } from "./subject.ts";
 
-/** Bytes after which the server is asked whether it has got them. */
-const ASK_AFTER = 1 << 20;
+/** Bytes after which the server is asked to confirm that it has received them. */
+const FLUSH_AFTER = 1 << 20;
 
-/** Bytes that may be on their way to NATS at once; what goes beyond is refused, and so reported. */
-const MAX_ON_THE_WAY = 64 << 20;
+/** Bytes that may be in flight to NATS; more is rejected, and so reported. */
+const MAX_IN_FLIGHT = 64 << 20;
 
-/** Messages of the history that wait until it is known from where they are counted. */
+/** Milliseconds for which `close` waits for messages in flight. */
+const CLOSE_TIMEOUT = 2000;
+
+/** Stored messages that wait until the first number of the stream is known. */
 const MAX_HELD = 10_000;
 
-/** The headers in which the server says the place of a message in its stream, and of the one before. */
+/** Headers with the sequence numbers of a message and of the previous one of its subject. */
 const SEQUENCE = "Nats-Sequence";
 const LAST_SEQUENCE = "Nats-Last-Sequence";
 
 /** A backplane on NATS. */
 export class NatsBackplane implements Backplane {
-  /** What keeps messages for those that come back. */
+  /** The stored messages. */
   readonly history: NatsHistory;
   readonly #connection: NatsConnection;
   readonly #prefix: string;
   readonly #subscriptions: Map<string, NatsSubscription> = new Map();
-  /** While the relay subscribes anew: the topics that it still wants. */
+  /** While the server subscribes again: the topics that it still wants. */
   #wanted: Set<string> | undefined;
   #sink: BackplaneSink | undefined;
   #state: "starting" | "up" | "down" | "closed" = "starting";
-  /** Bytes of which it is not known whether the server has got them. */
-  #onTheWay = 0;
-  #isAsking = false;
-  #flushing: Promise<void> | undefined;
-  /** The number before the first of the history's stream, once it is known. */
+  /** Bytes that the server has not confirmed. */
+  #inFlight = 0;
+  #isFlushing = false;
+  #flush: Promise<void> | undefined;
+  /** The number before the stream's first, once it is known. */
   #base: number | undefined;
   #held: (() => void)[] = [];
 
   /**
-   * @param connection The connection of the user.
-   * @param prefix What stands before all subjects, with a dot at its end.
+   * @param connection The user's connection.
+   * @param prefix The prefix of all subjects, with a dot at its end.
    * @param options The stream of the history.
    */
   constructor(connection: NatsConnection, prefix: string, options: StreamOptions) {
@@ -51,18 +54,19 @@ export class NatsBackplane implements Backplane {
       prefix,
       options,
       () => this.#check(),
-      (base) => this.#release(base),
+      (base) => this.#opened(base),
     );
   }
 
-  /** Begins to watch the connection. */
+  /** Starts to watch the connection. */
   start(sink: BackplaneSink): void {
     this.#sink = sink;
-    void this.#watch();
-    void this.#connection.closed().then((error) => {
-      this.#down(error ?? new Error("The connection to NATS is closed"));
-    });
-    // It may be away just now.
+    this.#watch().catch((error) => this.#failed(error));
+    this.#connection.closed().then(
+      (error) => this.#ended(error ?? undefined),
+      (error) => this.#ended(error),
+    );
+    // It may be disconnected at the moment.
     this.#connection.flush().then(
       () => this.#state === "starting" && this.#up(),
       (error) => this.#down(error),
@@ -73,45 +77,57 @@ export class NatsBackplane implements Backplane {
   publish(topic: string, message: Uint8Array): void {
     this.#check();
     const size = topic.length + message.length;
-    if (this.#onTheWay + size > MAX_ON_THE_WAY) {
-      throw new RangeError(`More than ${MAX_ON_THE_WAY} bytes are on their way to NATS`);
+    if (this.#inFlight + size > MAX_IN_FLIGHT) {
+      throw new RangeError(
+        `${this.#inFlight} bytes are in flight to NATS, ${size} more exceed ${MAX_IN_FLIGHT}`,
+      );
     }
     this.#connection.publish(this.#live(topic), message);
-    this.#onTheWay += size;
-    if (this.#onTheWay >= ASK_AFTER && !this.#isAsking) void this.#askWhatArrived();
+    this.#inFlight += size;
+    if (this.#inFlight >= FLUSH_AFTER && !this.#isFlushing) void this.#confirm();
   }
 
-  /** Wants the messages of a topic. */
+  /** Subscribes to a topic. */
   async subscribe(topic: string): Promise<void> {
     this.#check();
     this.#wanted?.add(topic);
     if (!this.#subscriptions.has(topic)) {
-      let refusal: Error | undefined;
+      const pending: { error?: Error; isDone?: boolean } = {};
       const subscription = this.#connection.subscribe(this.#live(topic), {
         callback: (error, message) => {
           if (error === null) this.#received(topic, message);
-          else refusal = error;
+          else if (pending.isDone) this.#subscriptionEnded(topic, subscription, error);
+          else pending.error = error;
         },
       });
       this.#subscriptions.set(topic, subscription);
-      await this.#flushed();
-      if (refusal === undefined) return;
+      try {
+        await this.#flushed();
+      } finally {
+        pending.isDone = true;
+      }
+      if (pending.error === undefined) return;
       if (this.#subscriptions.get(topic) === subscription) this.#subscriptions.delete(topic);
-      throw refusal;
+      throw pending.error;
     }
     await this.#flushed();
   }
 
-  /** Wants them no more. */
+  /** Unsubscribes from a topic. */
   unsubscribe(topic: string): void {
     this.#subscriptions.get(topic)?.unsubscribe();
     this.#subscriptions.delete(topic);
   }
 
-  /** Ends the subscriptions; the connection stays as it is. */
-  close(): void {
+  /** Ends the subscriptions, and waits until the messages in flight have left; the connection stays. */
+  async close(): Promise<void> {
+    const wasUp = this.#state === "up";
     this.#state = "closed";
     for (const topic of [...this.#subscriptions.keys()]) this.unsubscribe(topic);
+    if (!wasUp || this.#connection.isClosed()) return;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<void>((resolve) => timer = setTimeout(resolve, CLOSE_TIMEOUT));
+    await Promise.race([this.#connection.flush(), late]).finally(() => clearTimeout(timer));
   }
 
   #live(topic: string): string {
@@ -119,7 +135,7 @@ export class NatsBackplane implements Backplane {
   }
 
   #check(): void {
-    if (this.#state !== "up") throw new Error("NATS is away");
+    if (this.#state !== "up") throw new Error("NATS is down");
   }
 
   async #watch(): Promise<void> {
@@ -130,12 +146,12 @@ export class NatsBackplane implements Backplane {
     }
   }
 
-  /** The connection can be used; it has restored the subscriptions by itself. */
+  /** The connection can be used; it has restored its subscriptions. */
   #up(): void {
     if (this.#state === "closed" || this.#state === "up" || this.#connection.isClosed()) return;
     this.#state = "up";
-    this.#onTheWay = 0;
-    // Who appends or reads hears of it when that fails.
+    this.#inFlight = 0;
+    // Requests to the history report a failure.
     if (this.history.isKept) this.history.open().catch(() => {});
     const wanted = this.#wanted = new Set();
     this.#sink?.up();
@@ -153,14 +169,39 @@ export class NatsBackplane implements Backplane {
     this.#sink?.down(error);
   }
 
+  /** The connection is closed, and does not reconnect. */
+  #ended(cause: unknown): void {
+    if (this.#state === "closed") return;
+    this.#down(cause ?? new Error("The connection to NATS is closed"));
+    this.#failed(
+      new Error(
+        "The connection to NATS is closed and does not reconnect; " +
+          "connect with maxReconnectAttempts: -1 to keep it reconnecting",
+        { cause },
+      ),
+    );
+  }
+
+  #failed(error: unknown): void {
+    if (this.#state !== "closed") this.#sink?.failed?.(error);
+  }
+
+  /** The server has ended a subscription, for example because a permission was revoked. */
+  #subscriptionEnded(topic: string, subscription: NatsSubscription, error: Error): void {
+    if (this.#subscriptions.get(topic) !== subscription) return;
+    this.#subscriptions.delete(topic);
+    this.#failed(error);
+  }
+
   #received(topic: string, { data, headers }: NatsMessage): void {
-    // A plain view, which Node's Buffer is not.
+    // A plain Uint8Array instead of Node's Buffer.
     const message = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     const sequence = headers?.get(SEQUENCE) ?? "";
     if (sequence === "" || !this.history.isKept) return this.#deliver(topic, message);
     const previous = Number(headers?.get(LAST_SEQUENCE));
     const deliver = (): void => this.#deliver(topic, message, Number(sequence), previous);
     if (this.#base !== undefined) deliver();
+    // Dropped messages leave a gap in the numbers, so that they are read.
     else if (this.#held.length < MAX_HELD) this.#held.push(deliver);
   }
 
@@ -173,32 +214,32 @@ export class NatsBackplane implements Backplane {
     this.#sink?.message(topic, message, this.#base + sequence, before);
   }
 
-  /** It is known from where the messages of the history are counted. */
-  #release(base: number): void {
+  /** The stream is open, and its first number known. */
+  #opened(base: number): void {
     this.#base = base;
     const held = this.#held;
     this.#held = [];
     for (const deliver of held) deliver();
   }
 
-  /** One question for all that is asked in the same turn. */
+  /** One flush for all requests of a turn. */
   #flushed(): Promise<void> {
-    return this.#flushing ??= Promise.resolve().then(() => {
-      this.#flushing = undefined;
+    return this.#flush ??= Promise.resolve().then(() => {
+      this.#flush = undefined;
       return this.#connection.flush();
     });
   }
 
-  async #askWhatArrived(): Promise<void> {
-    this.#isAsking = true;
-    const asked = this.#onTheWay;
+  async #confirm(): Promise<void> {
+    this.#isFlushing = true;
+    const sent = this.#inFlight;
     try {
       await this.#connection.flush();
-      this.#onTheWay = Math.max(0, this.#onTheWay - asked);
+      this.#inFlight = Math.max(0, this.#inFlight - sent);
     } catch {
-      // It is away; when it is back, nothing is on its way.
+      // It is disconnected; after a reconnection nothing is in flight.
     } finally {
-      this.#isAsking = false;
+      this.#isFlushing = false;
     }
   }
 }

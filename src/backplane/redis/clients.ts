@@ -1,80 +1,256 @@
-// The clients of Redis that are taken, as far as they are used: declared here, so that the library
-// depends on none of them.
+// The clients of Redis that the backplane accepts, declared as far as they are used, so that the
+// library depends on none of them; and how a connection is made with each.
 
-/** A client of the package `redis`: what its `createClient` makes. */
+import type { Dial, RedisConnection, RedisListener } from "./connection.ts";
+
+/** Milliseconds between two checks of a connection: Bun's client does not report a lost one. */
+const CHECK_INTERVAL = 100;
+
+/** A client of the package `redis`: the result of its `createClient`. */
 export interface NodeRedisClient {
   /** Whether it is connected. */
   readonly isReady: boolean;
-  /** Makes another client with the same settings. */
+  /** Creates another client with the same settings. */
   duplicate(): NodeRedisClient;
   /** Connects. */
   connect(): Promise<unknown>;
-  /** Ends the connection at once. */
+  /** Closes the connection at once. */
   destroy(): void;
-  /** Listens to an event. */
+  /** Adds an event listener. */
   on(event: string, listener: (...values: unknown[]) => void): unknown;
   /** Publishes a message. */
   publish(channel: string, message: string): Promise<unknown>;
-  /** Wants the messages of a channel. */
+  /** Subscribes to a channel. */
   subscribe(
     channel: string,
     listener: (message: Uint8Array, channel: Uint8Array) => void,
     bufferMode: true,
   ): Promise<unknown>;
-  /** Wants them no more. */
+  /** Unsubscribes from a channel. */
   unsubscribe(channel: string): Promise<unknown>;
-  /** Sends any command. */
+  /** Sends a command. */
   sendCommand(command: readonly string[]): Promise<unknown>;
 }
 
 /** A client of the package `ioredis`: a `Redis`, or a `Cluster`. */
 export interface IoRedisClient {
-  /** Where its connection stands. */
+  /** The state of its connection. */
   readonly status: string;
-  /** Makes another client with the same settings. */
+  /** Creates another client with the same settings. */
   duplicate(): IoRedisClient;
   /** Connects. */
   connect(): Promise<unknown>;
-  /** Ends the connection at once. */
+  /** Closes the connection at once. */
   disconnect(): void;
-  /** Listens to an event. */
+  /** Adds an event listener. */
   on(event: string, listener: (...values: unknown[]) => void): unknown;
   /** Publishes a message. */
   publish(channel: string, message: string): Promise<unknown>;
-  /** Wants the messages of a channel. */
+  /** Subscribes to a channel. */
   subscribe(channel: string): Promise<unknown>;
-  /** Wants them no more. */
+  /** Unsubscribes from a channel. */
   unsubscribe(channel: string): Promise<unknown>;
-  /** Sends any command. */
+  /** Sends a command. */
   call(command: string, ...args: string[]): Promise<unknown>;
 }
 
-/** A client of Bun: a `RedisClient`. */
+/** Bun's own client, a `RedisClient`. */
 export interface BunRedisClient {
   /** Whether it is connected. */
   readonly connected: boolean;
-  /** Is called when it is connected, also again. */
+  /** Called when it has connected or reconnected. */
   onconnect: ((...values: never[]) => void) | null;
-  /** Is called when it is connected no more, and tries no more. */
+  /** Called when it has disconnected and does not reconnect. */
   onclose: ((error: Error) => void) | null;
-  /** Makes another client with the same settings. */
+  /** Creates another client with the same settings. */
   duplicate(): Promise<BunRedisClient>;
   /** Connects. */
   connect(): Promise<unknown>;
-  /** Ends the connection at once. */
+  /** Closes the connection at once. */
   close(): void;
   /** Publishes a message. */
   publish(channel: string, message: string): Promise<unknown>;
-  /** Wants the messages of a channel. */
+  /** Subscribes to a channel. */
   subscribe(
     channel: string,
     listener: (message: string, channel: string) => void,
   ): Promise<unknown>;
-  /** Wants them no more. */
+  /** Unsubscribes from a channel. */
   unsubscribe(channel: string): Promise<unknown>;
-  /** Sends any command. */
+  /** Sends a command. */
   send(command: string, args: string[]): Promise<unknown>;
 }
 
-/** Any of the clients that are taken. */
+/** Any of the accepted clients. */
 export type RedisClient = NodeRedisClient | IoRedisClient | BunRedisClient;
+
+/**
+ * Returns how to make connections with the settings of a client.
+ *
+ * @throws {TypeError} When it is none of the accepted clients.
+ */
+export function dialWith(client: RedisClient): Dial {
+  if (has<NodeRedisClient>(client, ["duplicate", "sendCommand", "destroy"], "isReady")) {
+    return (listener, signal) => dialNodeRedis(client, listener, signal);
+  }
+  if (has<IoRedisClient>(client, ["duplicate", "call", "disconnect"], "status")) {
+    return (listener, signal) => dialIoRedis(client, listener, signal);
+  }
+  if (has<BunRedisClient>(client, ["duplicate", "send", "close"], "connected")) {
+    return (listener, signal) => dialBunRedis(client, listener, signal);
+  }
+  throw new TypeError(
+    "redisBackplane takes a client of the package redis (5 or newer) or ioredis, or a RedisClient of Bun",
+  );
+}
+
+/** Whether a client has these methods and a property of this name. */
+function has<C extends RedisClient>(
+  client: unknown,
+  methods: readonly (keyof C & string)[],
+  property: keyof C & string,
+): client is C {
+  if (typeof client !== "object" || client === null) return false;
+  const members = client as Record<string, unknown>;
+  return property in members && methods.every((name) => typeof members[name] === "function");
+}
+
+const decoder = new TextDecoder();
+
+/** Connects with the package `redis`. */
+async function dialNodeRedis(
+  original: NodeRedisClient,
+  listener: RedisListener,
+  signal: AbortSignal,
+): Promise<RedisConnection> {
+  const client = original.duplicate();
+  // The client reports every loss by an error, then reconnects. An error without a listener would end
+  // the process.
+  const failed = new Promise<never>((_, reject) => {
+    client.on("error", (error) => {
+      reject(error);
+      listener.lost(error);
+    });
+  });
+  await connected(Promise.race([client.connect(), failed]), signal, () => client.destroy());
+  const received = (message: Uint8Array, channel: Uint8Array): void =>
+    listener.message(decoder.decode(channel), message);
+  return {
+    get isReady() {
+      return client.isReady;
+    },
+    publish: (channel, message) => client.publish(channel, message),
+    command: (...command) => client.sendCommand(command),
+    subscribe: (channel) => client.subscribe(channel, received, true),
+    unsubscribe: (channel) => client.unsubscribe(channel),
+    close: () => client.destroy(),
+  };
+}
+
+/** Connects with the package `ioredis`. */
+async function dialIoRedis(
+  original: IoRedisClient,
+  listener: RedisListener,
+  signal: AbortSignal,
+): Promise<RedisConnection> {
+  const client = original.duplicate();
+  let cause: unknown = new Error("The connection to Redis was closed");
+  // The client prints an error that has no listener.
+  client.on("error", (error) => void (cause = error));
+  client.on("messageBuffer", (channel, message) => {
+    listener.message(decoder.decode(channel as Uint8Array), message as Uint8Array);
+  });
+  const ready = new Promise<void>((resolve, reject) => {
+    client.on("ready", () => resolve());
+    // The client reports every loss so, then reconnects.
+    client.on("close", () => {
+      reject(cause);
+      listener.lost(cause);
+    });
+    // A client with `lazyConnect` waits for this call.
+    if (client.status === "wait") client.connect().catch(reject);
+  });
+  await connected(ready, signal, () => client.disconnect());
+  return {
+    get isReady() {
+      return client.status === "ready";
+    },
+    publish: (channel, message) => client.publish(channel, message),
+    command: (name, ...args) => client.call(name, ...args),
+    subscribe: (channel) => client.subscribe(channel),
+    unsubscribe: (channel) => client.unsubscribe(channel),
+    close: () => client.disconnect(),
+  };
+}
+
+/** Connects with Bun's own client. */
+async function dialBunRedis(
+  original: BunRedisClient,
+  listener: RedisListener,
+  signal: AbortSignal,
+): Promise<RedisConnection> {
+  const client = await original.duplicate();
+  let timer: ReturnType<typeof setInterval> | undefined = undefined;
+  const close = (): void => {
+    clearInterval(timer);
+    client.onconnect = client.onclose = null;
+    client.close();
+  };
+  // The client uses a turn of the event loop for each message. Messages that arrived together are passed
+  // on in one turn, so that they leave in one write for each connection.
+  const received: [channel: string, message: string][] = [];
+  const passOn = (): void => {
+    for (const [channel, message] of received.splice(0)) listener.message(channel, message);
+  };
+  const receive = (message: string, channel: string): void => {
+    if (received.push([channel, message]) === 1) setImmediate(passOn);
+  };
+  const lost = (error: unknown): void => {
+    clearInterval(timer);
+    passOn();
+    listener.lost(error);
+  };
+  await connected(client.connect(), signal, close);
+  timer = setInterval(() => {
+    if (!client.connected) lost(new Error("The connection to Redis is lost"));
+  }, CHECK_INTERVAL);
+  // A client that has reconnected between two checks has lost its subscriptions.
+  client.onconnect = () => lost(new Error("The connection to Redis was lost"));
+  client.onclose = lost;
+  return {
+    get isReady() {
+      return client.connected;
+    },
+    publish: (channel, message) => client.publish(channel, message),
+    command: (name, ...args) => client.send(name, args),
+    subscribe: (channel) => client.subscribe(channel, receive),
+    unsubscribe: (channel) => client.unsubscribe(channel),
+    close,
+  };
+}
+
+/** Waits for a client to connect, until the signal aborts; then, or if it fails, closes the client. */
+async function connected(
+  connecting: Promise<unknown>,
+  signal: AbortSignal,
+  close: () => void,
+): Promise<void> {
+  let abort: (() => void) | undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(signal.reason);
+    signal.addEventListener("abort", abort);
+    if (signal.aborted) abort();
+  });
+  try {
+    await Promise.race([connecting, aborted]);
+  } catch (error) {
+    try {
+      close();
+    } catch {
+      // Some clients throw if they are closed already; the first error is the cause.
+    }
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", abort!);
+  }
+}

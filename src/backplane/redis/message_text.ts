@@ -1,24 +1,24 @@
-// Messages as text, because Bun's client carries nothing else: as they are where they are UTF-8, and
-// in base64 behind a sign where they are not.
+// Encodes messages as text, because Bun's client transports nothing else: UTF-8 stays as it is, other
+// bytes are base64 behind a prefix.
 
-import { isTextEnvelope } from "../../pubsub/envelope.ts";
+import { isTextEnvelope } from "../envelope.ts";
 
-/** Stands before base64; no message of text begins with it. */
+/** The prefix of base64; no text message starts with it. */
 const BASE64_SIGN = "=";
 
-/** Stands before the numbers of a message of a history, as in `#8,7:`. */
+/** The prefix of the sequence numbers of a stored message, as in `#8,7:`. */
 const NUMBER_SIGN = "#";
 
-/** The most characters of the numbers and what stands around them. */
+/** The most characters of the sequence numbers with their separators. */
 const MAX_NUMBERS = 40;
 
-/** The most bytes that are spread into the arguments of one call. */
+/** The most bytes that one call takes as arguments. */
 const SPREAD = 8192;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Bytes that newer runtimes turn into base64 by themselves. */
+/** The base64 methods of newer runtimes. */
 interface NativeBase64 {
   toBase64?(): string;
 }
@@ -27,26 +27,26 @@ interface NativeBase64Constructor {
   fromBase64?(text: string): Uint8Array;
 }
 
-/** A message, and its numbers where it is one of a history. */
+/** A message, with its sequence numbers if it is stored. */
 export interface ReceivedMessage {
   /** The message. */
   readonly message: Uint8Array;
-  /** Its number. */
+  /** The sequence number. */
   readonly number?: number;
-  /** The number of the message before it. */
+  /** The sequence number of the previous message. */
   readonly previous?: number;
 }
 
-/** The message as text. */
+/** Encodes a message. */
 export function messageText(message: Uint8Array): string {
   return isTextEnvelope(message) ? decoder.decode(message) : BASE64_SIGN + toBase64(message);
 }
 
-/** The message that a text, or the UTF-8 of one, stands for; `undefined` where it stands for none. */
+/** Decodes a message from text or its UTF-8; `undefined` if it is invalid. */
 export function textMessage(text: string | Uint8Array): Uint8Array | undefined {
   if (typeof text !== "string") {
     if (text[0] !== BASE64_SIGN.charCodeAt(0)) {
-      // A plain view, which Node's Buffer is not.
+      // A plain Uint8Array instead of Node's Buffer.
       return new Uint8Array(text.buffer, text.byteOffset, text.byteLength);
     }
     text = latin1(text);
@@ -54,7 +54,7 @@ export function textMessage(text: string | Uint8Array): Uint8Array | undefined {
   return fromBase64(text.slice(1));
 }
 
-/** What stands on a channel; `undefined` where it is nothing of ours. */
+/** Decodes what arrived on a channel; `undefined` if it is invalid. */
 export function receivedMessage(text: string | Uint8Array): ReceivedMessage | undefined {
   const isNumbered = text[0] === NUMBER_SIGN || text[0] === NUMBER_SIGN.charCodeAt(0);
   if (!isNumbered) {
@@ -95,7 +95,7 @@ function fromBase64(text: string): Uint8Array | undefined {
   }
 }
 
-/** A character for each byte. */
+/** Converts each byte to one character. */
 function latin1(bytes: Uint8Array): string {
   let text = "";
   for (let i = 0; i < bytes.length; i += SPREAD) {

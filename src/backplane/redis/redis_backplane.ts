@@ -1,51 +1,54 @@
-// The backplane on Redis: it connects, and connects anew when that is lost.
+// The backplane on Redis: connects, and reconnects when the connection is lost.
 
-import type { Backplane, BackplaneHistory, BackplaneSink } from "../../pubsub/backplane.ts";
+import type { Backplane, BackplaneHistory, BackplaneSink } from "../backplane.ts";
+import { type Dial, RedisPair } from "./connection.ts";
 import { RedisHistory } from "./history.ts";
 import { messageText, receivedMessage } from "./message_text.ts";
-import { type Dial, RedisPair } from "./pair.ts";
 
-/** Milliseconds between two attempts to connect: the first pause, and the longest. */
-const FIRST_PAUSE = 50;
-const LONGEST_PAUSE = 2000;
+/** Milliseconds between two attempts to connect: the first delay, and the longest. */
+const MIN_DELAY = 50;
+const MAX_DELAY = 2000;
 
-/** Milliseconds after which an engine that does not answer counts as away, and is given up. */
-const DIAL_PATIENCE = 1000;
+/** Milliseconds after which a Redis that does not answer is reported as down, and given up. */
+const DOWN_AFTER = 3000;
 const DIAL_TIMEOUT = 10_000;
 
-/** Milliseconds that `close` waits for what is on its way. */
+/** Milliseconds for which `close` waits for requests in flight. */
 const CLOSE_TIMEOUT = 2000;
 
-/** A backplane on Redis, whatever client it is reached with. */
+/** A backplane on Redis, by any client. */
 export class RedisBackplane implements Backplane {
-  /** What keeps messages for those that come back. */
+  /** The stored messages. */
   readonly history: BackplaneHistory;
   readonly #dial: Dial;
   readonly #prefix: string;
   #sink: BackplaneSink | undefined;
   #pair: RedisPair | undefined;
-  #pause = FIRST_PAUSE;
+  #delay = MIN_DELAY;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** Gives up the attempt to connect. */
+  /** Aborts the attempt to connect. */
   #attempt: AbortController | undefined;
   #isClosed = false;
-  /** Whether that was told. */
+  /** Whether `down` was reported. */
   #isDown = false;
 
   /**
    * @param dial Makes a connection.
-   * @param prefix What stands before a topic in the name of its channel.
+   * @param prefix The prefix of all channels and keys, without braces.
    */
   constructor(dial: Dial, prefix: string) {
     this.#dial = dial;
-    this.#prefix = prefix;
-    this.history = new RedisHistory(prefix, (script, keys, args, size) => {
+    // A prefix has no brace, so that the first one ends it: no prefix and topic make the same name as
+    // another prefix and topic.
+    this.#prefix = `${prefix}{`;
+    const channel = (topic: string): string => this.#channel(topic);
+    this.history = new RedisHistory(prefix, channel, (script, keys, args, size) => {
       const command = [script, `${keys.length}`, ...keys, ...args];
-      return this.#usable().send(size, (publisher) => publisher.command("EVAL", ...command));
+      return this.#connected().send(size, (publisher) => publisher.command("EVAL", ...command));
     });
   }
 
-  /** Begins to connect. */
+  /** Starts to connect. */
   start(sink: BackplaneSink): void {
     this.#sink = sink;
     void this.#connect();
@@ -54,21 +57,21 @@ export class RedisBackplane implements Backplane {
   /** Sends a message to the servers that subscribed. */
   publish(topic: string, message: Uint8Array): Promise<unknown> {
     const text = messageText(message);
-    const channel = this.#prefix + topic;
-    return this.#usable().send(text.length, (publisher) => publisher.publish(channel, text));
+    const channel = this.#channel(topic);
+    return this.#connected().send(text.length, (publisher) => publisher.publish(channel, text));
   }
 
-  /** Wants the messages of a topic. */
+  /** Subscribes to a topic. */
   subscribe(topic: string): Promise<void> {
-    return this.#want(topic, true);
+    return this.#subscribe(topic, true);
   }
 
-  /** Wants them no more. */
+  /** Unsubscribes from a topic. */
   unsubscribe(topic: string): Promise<void> {
-    return this.#want(topic, false);
+    return this.#subscribe(topic, false);
   }
 
-  /** Lets what is on its way arrive, then ends the connections. */
+  /** Waits for the requests in flight, then closes the connections. */
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#timer);
@@ -77,17 +80,21 @@ export class RedisBackplane implements Backplane {
     this.#drop();
   }
 
-  async #want(topic: string, isWanted: boolean): Promise<void> {
+  #channel(topic: string): string {
+    return `${this.#prefix}${topic}}`;
+  }
+
+  async #subscribe(topic: string, wanted: boolean): Promise<void> {
     try {
-      await this.#usable().want(this.#prefix + topic, isWanted);
+      await this.#connected().subscribe(this.#channel(topic), wanted);
     } catch (error) {
-      // The end of the connections ends all subscriptions as well.
+      // When the connections are closed, all subscriptions end.
       if (!this.#isClosed) throw error;
     }
   }
 
-  #usable(): RedisPair {
-    if (this.#pair === undefined) throw new Error("Redis is away");
+  #connected(): RedisPair {
+    if (this.#pair === undefined) throw new Error("Redis is down");
     return this.#pair;
   }
 
@@ -95,7 +102,7 @@ export class RedisBackplane implements Backplane {
     let pair: RedisPair | undefined;
     const attempt = this.#attempt = new AbortController();
     const silence = new Error("Redis does not answer");
-    const patience = setTimeout(() => this.#tellDown(silence), DIAL_PATIENCE);
+    const downTimer = setTimeout(() => this.#reportDown(silence), DOWN_AFTER);
     const timeout = setTimeout(() => attempt.abort(silence), DIAL_TIMEOUT);
     const listener = {
       message: (channel: string, text: string | Uint8Array): void => {
@@ -111,21 +118,22 @@ export class RedisBackplane implements Backplane {
       if (!this.#isClosed) this.#retry(error);
       return;
     } finally {
-      clearTimeout(patience);
+      clearTimeout(downTimer);
       clearTimeout(timeout);
     }
     if (this.#isClosed) return pair.close();
     this.#pair = pair;
-    this.#pause = FIRST_PAUSE;
+    this.#delay = MIN_DELAY;
     this.#isDown = false;
     this.#sink?.up();
   }
 
   #received(channel: string, text: string | Uint8Array): void {
-    if (this.#isClosed || !channel.startsWith(this.#prefix)) return;
-    // What stands for no message is one that nobody can read, and is reported as such.
+    if (this.#isClosed || !channel.startsWith(this.#prefix) || !channel.endsWith("}")) return;
+    const topic = channel.slice(this.#prefix.length, -1);
+    // An invalid message is passed on as an empty one, which the server reports.
     const { message, number, previous } = receivedMessage(text) ?? { message: new Uint8Array(0) };
-    this.#sink?.message(channel.slice(this.#prefix.length), message, number, previous);
+    this.#sink?.message(topic, message, number, previous);
   }
 
   #lost(error: unknown): void {
@@ -140,15 +148,15 @@ export class RedisBackplane implements Backplane {
     pair?.close();
   }
 
-  /** Tries again after a while, longer each time. */
+  /** Connects again after a delay that grows. */
   #retry(error: unknown): void {
-    const pause = this.#pause * (0.5 + Math.random() / 2);
-    this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE);
-    this.#timer = setTimeout(() => void this.#connect(), pause);
-    this.#tellDown(error);
+    const delay = this.#delay * (0.5 + Math.random() / 2);
+    this.#delay = Math.min(this.#delay * 2, MAX_DELAY);
+    this.#timer = setTimeout(() => void this.#connect(), delay);
+    this.#reportDown(error);
   }
 
-  #tellDown(error: unknown): void {
+  #reportDown(error: unknown): void {
     if (this.#isDown || this.#isClosed) return;
     this.#isDown = true;
     this.#sink?.down(error);

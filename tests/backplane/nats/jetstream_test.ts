@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import type { NatsConnection } from "../../../src/backplane/nats/clients.ts";
 import { NatsHistory } from "../../../src/backplane/nats/history.ts";
 import {
-  ask,
   JetStreamError,
   numberOf,
   objectOf,
+  request,
   textOf,
 } from "../../../src/backplane/nats/jetstream.ts";
 
@@ -42,7 +42,7 @@ const RUBBISH: [what: string, answer: string | Uint8Array | Error][] = [
 for (const [what, answer] of RUBBISH) {
   Deno.test(`JetStream that answers ${what}: what was asked for rejects`, async () => {
     const connection = answering(answer);
-    await assert.rejects(() => ask(connection, "$JS.API.INFO", {}), JetStreamError);
+    await assert.rejects(() => request(connection, "$JS.API.INFO", {}), JetStreamError);
     const options = { stream: "s", storage: "file", replicas: 1 } as const;
     const history = new NatsHistory(connection, "p.", options, () => {}, () => {});
     history.keep({ maxAge: 1000, maxMessages: 10 });
@@ -64,7 +64,7 @@ Deno.test("a stream of which the answers make no sense rejects", async () => {
 
 Deno.test("the number of an error of the server is kept", async () => {
   const answer = '{"error":{"err_code":10059,"description":"stream not found"}}';
-  await assert.rejects(() => ask(answering(answer), "s", {}), {
+  await assert.rejects(() => request(answering(answer), "s", {}), {
     number: 10059,
     message: /stream not found/,
   });

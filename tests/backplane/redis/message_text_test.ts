@@ -4,7 +4,7 @@ import {
   receivedMessage,
   textMessage,
 } from "../../../src/backplane/redis/message_text.ts";
-import { writeEnvelope } from "../../../src/pubsub/envelope.ts";
+import { writeEnvelope } from "../../../src/backplane/envelope.ts";
 import { hex, utf8 } from "../../support/vectors.ts";
 
 const parts = {

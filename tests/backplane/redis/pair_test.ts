@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
-import type { LinkListener, RedisLink } from "../../../src/backplane/redis/link.ts";
-import { RedisPair } from "../../../src/backplane/redis/pair.ts";
+import type { RedisConnection, RedisListener } from "../../../src/backplane/redis/connection.ts";
+import { RedisPair } from "../../../src/backplane/redis/connection.ts";
 
 /** A connection that answers, unless it is told not to. */
-class FakeLink implements RedisLink {
+class FakeLink implements RedisConnection {
   isReady = true;
   isSilent = false;
+  /** Milliseconds that an answer takes. */
+  delay = 0;
   isClosed = false;
   readonly requests: string[] = [];
 
@@ -31,7 +33,9 @@ class FakeLink implements RedisLink {
 
   #answer(request: string): Promise<unknown> {
     this.requests.push(request);
-    return this.isSilent ? new Promise(() => {}) : Promise.resolve();
+    if (this.isSilent) return new Promise(() => {});
+    if (this.delay === 0) return Promise.resolve();
+    return new Promise((resolve) => setTimeout(resolve, this.delay));
   }
 }
 
@@ -42,7 +46,7 @@ interface Dialled {
   readonly losses: unknown[];
   /** Resolves with the first loss. */
   readonly lost: Promise<unknown>;
-  readonly listeners: LinkListener[];
+  readonly listeners: RedisListener[];
   readonly received: string[];
 }
 
@@ -50,7 +54,7 @@ const { signal } = new AbortController();
 
 async function dial(): Promise<Dialled> {
   const links: FakeLink[] = [];
-  const listeners: LinkListener[] = [];
+  const listeners: RedisListener[] = [];
   const losses: unknown[] = [];
   const received: string[] = [];
   let tell: ((error: unknown) => void) | undefined;
@@ -76,10 +80,10 @@ async function dial(): Promise<Dialled> {
 
 Deno.test("one connection publishes, the other listens", async () => {
   const { pair, publisher, subscriber, listeners, received } = await dial();
-  await pair.want("c", true);
+  await pair.subscribe("c", true);
   await pair.send(1, (link) => link.publish("c", "m"));
   listeners[1].message("c", "came");
-  await pair.want("c", false);
+  await pair.subscribe("c", false);
   assert.deepEqual(publisher.requests, ["publish c m"]);
   assert.deepEqual(subscriber.requests, ["subscribe c", "unsubscribe c"]);
   assert.deepEqual(received, ["c came"]);
@@ -125,7 +129,7 @@ Deno.test("a loss that the client knows of but has not told is told by the next 
     const dialled = await dial();
     dialled[name].isReady = false;
     assert.throws(() => dialled.pair.send(1, () => assert.fail("sent")), /lost/);
-    assert.throws(() => void dialled.pair.want("c", true), /lost/);
+    assert.throws(() => void dialled.pair.subscribe("c", true), /lost/);
     assert.equal(dialled.losses.length, 2);
     dialled.pair.close();
   }
@@ -148,9 +152,24 @@ Deno.test("more than 64 MiB on the way is refused until some has arrived", async
   pair.close();
 });
 
+Deno.test("a client that throws when it is asked or closed harms nothing", async () => {
+  const { pair, publisher, subscriber } = await dial();
+  publisher.close = () => {
+    throw new Error("closed already");
+  };
+  assert.throws(() =>
+    pair.send(32 << 20, () => {
+      throw new Error("not now");
+    }), /not now/);
+  await pair.send(64 << 20, (link) => link.publish("c", "m"));
+  pair.close();
+  assert.ok(subscriber.isClosed);
+});
+
 // Real seconds pass here, at the same time in all of them.
 Deno.test("a connection on which nothing comes any more is lost, one that lives is not", async () => {
-  const [silentPublisher, silentSubscriber, quiet, busy] = [
+  const [silentPublisher, silentSubscriber, quiet, busy, stopped] = [
+    await dial(),
     await dial(),
     await dial(),
     await dial(),
@@ -160,6 +179,8 @@ Deno.test("a connection on which nothing comes any more is lost, one that lives 
   silentSubscriber.subscriber.isSilent = true;
   // Its answers to the question are late, but messages and answers come.
   busy.publisher.isSilent = busy.subscriber.isSilent = true;
+  // The process was stopped: the answer waits in the kernel when the timer is due.
+  stopped.publisher.delay = stopped.subscriber.delay = 3040;
   const traffic = setInterval(() => {
     busy.listeners[1].message("c", "m");
     void busy.pair.send(1, () => Promise.resolve());
@@ -168,6 +189,6 @@ Deno.test("a connection on which nothing comes any more is lost, one that lives 
     assert.match(String(await lost), /not answered for 3000 ms/);
   }
   clearInterval(traffic);
-  assert.deepEqual([...quiet.losses, ...busy.losses], []);
-  for (const { pair } of [silentPublisher, silentSubscriber, quiet, busy]) pair.close();
+  assert.deepEqual([...quiet.losses, ...busy.losses, ...stopped.losses], []);
+  for (const { pair } of [silentPublisher, silentSubscriber, quiet, busy, stopped]) pair.close();
 });

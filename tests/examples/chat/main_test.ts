@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { CloseCode, connect, type Connection } from "../../../mod.ts";
 import { installChromium, launchChromium } from "../../support/chromium.ts";
-import { Engine, installEngines } from "../../support/engines.ts";
+import { Broker, installBrokers } from "../../support/brokers.ts";
 import { runtimeNames } from "../../support/runtimes.ts";
 import { startExample, webSocketUrl } from "../start.ts";
 
@@ -80,8 +80,8 @@ Deno.test({
   sanitizeResources: false,
   async fn() {
     installChromium();
-    installEngines();
-    await using redis = await Engine.start("redis");
+    installBrokers();
+    await using redis = await Broker.start("redis");
     const env = { REDIS_URL: redis.url };
     await using other = startExample("bun", "chat/main.ts", { env });
     const bob = await connect(`${await webSocketUrl(other)}?name=Bob`);

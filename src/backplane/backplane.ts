@@ -1,0 +1,143 @@
+// The port to a message broker that connects the servers of several processes and machines.
+
+/** Receives the events of a {@linkcode Backplane}. Implemented by the server; no method throws. */
+export interface BackplaneSink {
+  /**
+   * A message arrived, as a server passed it to {@linkcode Backplane.publish} or to
+   * {@linkcode BackplaneHistory.append}.
+   *
+   * @param topic The topic.
+   * @param message The message.
+   * @param number The sequence number, if the message was appended to a history.
+   * @param previous The sequence number of the topic's previous message; 0 if there is none any more.
+   */
+  message(topic: string, message: Uint8Array, number?: number, previous?: number): void;
+  /**
+   * The broker can be used, for the first time or again. The server subscribes to all of its topics
+   * from inside this call, then publishes the queued messages.
+   */
+  up(): void;
+  /** The broker is unavailable: the server makes no request until {@linkcode BackplaneSink.up}. */
+  down(error: unknown): void;
+  /** Reports an error that belongs to no request, such as a subscription that the broker ended. */
+  failed?(error: unknown): void;
+}
+
+/**
+ * A message broker between the servers of several processes and machines. Any broker fits that delivers
+ * the messages of one publisher and topic in order. A message that the broker delivers twice reaches
+ * receivers twice.
+ *
+ * The methods may return promises, which are not awaited unless noted. An error that a method throws,
+ * or rejects with, is passed to `onError`, and the request counts as not done. A backplane may call the
+ * sink at any time, also from inside its methods.
+ */
+export interface Backplane {
+  /** Starts; `sink` receives all events from here on. Called once, before the other methods. */
+  start(sink: BackplaneSink): unknown;
+  /** Sends a message to all servers that subscribed to the topic, this one included or not. */
+  publish(topic: string, message: Uint8Array): unknown;
+  /**
+   * Subscribes to a topic: a name of 1 to 1024 bytes of UTF-8 with any characters. With `history` the
+   * promise is awaited: messages published after it has resolved must arrive.
+   */
+  subscribe(topic: string): unknown;
+  /** Unsubscribes from a topic. */
+  unsubscribe(topic: string): unknown;
+  /**
+   * The server shuts down; no call follows. The promise is awaited: it should resolve when the messages
+   * that were published before have left.
+   */
+  close(): unknown;
+  /** The stored messages, if the broker can store any: the option `history` needs it. */
+  readonly history?: BackplaneHistory | undefined;
+}
+
+/** How much of each topic a broker stores. */
+export interface HistoryLimits {
+  /** Milliseconds for which a message is stored. */
+  maxAge: number;
+  /** Messages that are stored of each topic: the newest. */
+  maxMessages: number;
+}
+
+/** How much of each topic is stored, and how much of it one client may receive at a time. */
+export interface HistoryOptions extends HistoryLimits {
+  /**
+   * Messages that one replay may send to one client; then the client receives `missed`, and continues
+   * with new messages. Default: twice `maxMessages`, because messages arrive during the replay.
+   */
+  maxReplayMessages?: number;
+  /** The same for bytes. Default: 67108864 (64 MiB). */
+  maxReplayBytes?: number;
+  /**
+   * Bytes per second that all replays together may send to one client, after a burst of four times as
+   * much; each message counts 512 bytes more. 0 disables the limit. Default: 4194304 (4 MiB).
+   */
+  replayRate?: number;
+}
+
+/** How much of a history one read may return. */
+export interface ReadLimit {
+  /** Messages: the oldest ones behind the number. */
+  readonly maxMessages: number;
+  /** Bytes of these messages; the first message may have more. */
+  readonly maxBytes: number;
+}
+
+/**
+ * Stored messages with sequence numbers, in the order in which all servers receive them. The numbers of
+ * a topic only grow: positive safe integers, not always consecutive.
+ */
+export interface BackplaneHistory {
+  /** Says how much to store. Called once, before {@linkcode Backplane.start}. */
+  keep(limits: HistoryLimits): void;
+  /**
+   * Numbers a message, stores it, and sends it to all servers that subscribed to the topic, in one
+   * step: they receive the messages of a topic in the order of the numbers. Rejects if the message is
+   * not stored, or perhaps not stored. Messages are stored in the order of the calls, which do not wait
+   * for each other. A message whose promise rejects while the broker is down, or at most 100 ms before
+   * {@linkcode BackplaneSink.down}, is appended again when the broker is up; any other is given up.
+   */
+  append(topic: string, message: Uint8Array): Promise<unknown>;
+  /**
+   * Reads the messages after a sequence number. Must not store anything for a topic without messages.
+   *
+   * @param topic The topic.
+   * @param after The sequence number; `undefined`: only {@linkcode HistoryPage.last} is read.
+   * @param limit How much is read at most. A broker that cannot limit a read may return all messages.
+   */
+  read(topic: string, after?: number, limit?: ReadLimit): Promise<HistoryPage>;
+}
+
+/** The result of a read. */
+export interface HistoryPage {
+  /**
+   * The sequence number of the topic's newest message. For a topic without messages a number that is
+   * greater than those of all earlier messages and smaller than those of all later ones.
+   */
+  readonly last: number;
+  /** Whether no message is missing between `after` and the first of the messages. */
+  readonly complete: boolean;
+  /**
+   * The messages in order. Their numbers grow, and end at {@linkcode HistoryPage.last} unless the limit
+   * was reached.
+   */
+  readonly messages: readonly NumberedMessage[];
+}
+
+/** A stored message. */
+export interface NumberedMessage {
+  /** The sequence number. */
+  readonly number: number;
+  /** The message, as it was appended. */
+  readonly message: Uint8Array;
+}
+
+/** Limits of the messages that are queued while the broker is down. */
+export interface BackplaneQueueOptions {
+  /** Bytes of queued messages, their topics included. Default: 16777216 (16 MiB). */
+  maxBytes?: number;
+  /** Which message is dropped when the queue is full. Default: `"oldest"`. */
+  drop?: "oldest" | "newest";
+}

@@ -1,0 +1,204 @@
+// Reads pages of the history, a limited number at a time and in turn: a server that has reconnected has
+// all of its topics to read. Each read has a time limit, and each page is checked.
+
+import type { BackplaneHistory, HistoryPage, NumberedMessage, ReadLimit } from "./backplane.ts";
+import { isPromiseLike } from "../shared/promise_like.ts";
+import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
+
+/** A topic that reads. */
+export interface HistoryReaderTopic {
+  /** Its name. */
+  readonly name: string;
+  /** Whether it still has to read. */
+  readonly needsRead: boolean;
+  /** A read starts; returns the number to read after, or `undefined` to read the position only. */
+  beginRead(): number | undefined;
+  /** The result, unchecked. */
+  readDone(page: unknown): void;
+  /** The read failed, or had no result in time. */
+  readFailed(error: unknown): void;
+}
+
+/** How much one read may return: what a receiver can take at a time without much memory. */
+export const PAGE_LIMIT: ReadLimit = { maxMessages: 256, maxBytes: 256 << 10 };
+
+/** Reads that may be pending at a time. */
+const MAX_READS = 64;
+
+/** Messages that are read in one turn of the event loop: a broker in memory has all results at once. */
+const MESSAGES_PER_TURN = 1024;
+
+/** Milliseconds in which the broker must answer. */
+const ANSWER_TIMEOUT = 10_000;
+
+/** A pending read. */
+class PendingRead implements TimerTarget {
+  readonly #timedOut: (read: PendingRead) => void;
+  /** The topic that waits for it, unless it gave up. */
+  topic: HistoryReaderTopic | undefined;
+  readonly timer: Timer;
+
+  constructor(
+    topic: HistoryReaderTopic,
+    timeout: number,
+    timedOut: (read: PendingRead) => void,
+  ) {
+    this.topic = topic;
+    this.#timedOut = timedOut;
+    this.timer = timers.start(timeout, this, 0);
+  }
+
+  timerFired(): void {
+    this.#timedOut(this);
+  }
+}
+
+/** The reads of one server. */
+export class HistoryReader {
+  readonly #history: BackplaneHistory;
+  readonly #waiting: Set<HistoryReaderTopic> = new Set();
+  readonly #pending: Set<PendingRead> = new Set();
+  readonly #reading: Map<HistoryReaderTopic, PendingRead> = new Map();
+  /** Messages that were read in this turn, and the timer that ends it. */
+  #messages = 0;
+  #turn: ReturnType<typeof setTimeout> | undefined;
+  /** Milliseconds in which the broker must answer. */
+  readonly timeout: number;
+
+  /**
+   * @param history The history.
+   * @param timeout Milliseconds in which the broker must answer.
+   */
+  constructor(history: BackplaneHistory, timeout: number = ANSWER_TIMEOUT) {
+    this.#history = history;
+    this.timeout = timeout;
+  }
+
+  /** Reads for a topic when it is its turn, unless a read for it is pending. */
+  want(topic: HistoryReaderTopic): void {
+    if (this.#reading.has(topic)) return;
+    this.#waiting.add(topic);
+    this.#begin();
+  }
+
+  /** A topic gives up its read. The broker may still be busy with it. */
+  forget(topic: HistoryReaderTopic): void {
+    this.#waiting.delete(topic);
+    const read = this.#reading.get(topic);
+    if (read === undefined) return;
+    read.topic = undefined;
+    this.#reading.delete(topic);
+  }
+
+  /** The broker is down, or the server ends: all reads are given up. */
+  stop(): void {
+    clearTimeout(this.#turn);
+    this.#turn = undefined;
+    this.#messages = 0;
+    this.#waiting.clear();
+    this.#reading.clear();
+    for (const read of this.#pending) {
+      read.topic = undefined;
+      timers.cancel(read.timer);
+    }
+    this.#pending.clear();
+  }
+
+  /** The error of a request that had no answer in time. */
+  noAnswer(what: string): Error {
+    return new Error(`The broker has not answered ${what} within ${this.timeout} ms`);
+  }
+
+  #begin(): void {
+    for (const topic of this.#waiting) {
+      if (this.#pending.size >= MAX_READS || this.#messages >= MESSAGES_PER_TURN) return;
+      this.#waiting.delete(topic);
+      if (topic.needsRead) this.#read(topic);
+    }
+  }
+
+  #read(topic: HistoryReaderTopic): void {
+    const read = new PendingRead(topic, this.timeout, (late) => {
+      this.#end(late)?.readFailed(this.noAnswer("a read"));
+      this.#begin();
+    });
+    this.#pending.add(read);
+    this.#reading.set(topic, read);
+    const failed = (error: unknown): void => {
+      this.#end(read)?.readFailed(error);
+      this.#begin();
+    };
+    const done = (page: unknown): void => {
+      this.#count(page);
+      this.#end(read)?.readDone(page);
+      this.#begin();
+    };
+    const after = topic.beginRead();
+    try {
+      const page: unknown = after === undefined
+        ? this.#history.read(topic.name)
+        : this.#history.read(topic.name, after, PAGE_LIMIT);
+      if (isPromiseLike(page)) page.then(done, failed);
+      else Promise.resolve(page).then(done);
+    } catch (error) {
+      Promise.reject(error).catch(failed);
+    }
+  }
+
+  /** Counts the messages of a page; when there are too many, reads continue in the next turn. */
+  #count(page: unknown): void {
+    const { messages } = Object(page) as { messages?: unknown };
+    if (!Array.isArray(messages) || messages.length === 0) return;
+    this.#messages += messages.length;
+    this.#turn ??= setTimeout(() => {
+      this.#turn = undefined;
+      this.#messages = 0;
+      this.#begin();
+    });
+  }
+
+  /** A read ends; returns the topic that waits for it. */
+  #end(read: PendingRead): HistoryReaderTopic | undefined {
+    const { topic } = read;
+    if (!this.#pending.delete(read)) return undefined;
+    timers.cancel(read.timer);
+    if (topic === undefined) return undefined;
+    this.#reading.delete(topic);
+    return topic;
+  }
+}
+
+/** Whether a value is the sequence number of a message. */
+export function isMessageNumber(value: unknown): value is number {
+  return Number.isSafeInteger(value) && value as number > 0;
+}
+
+/** Whether a value is a position: the sequence number of a message, or 0 before the first. */
+export function isPosition(value: unknown): value is number {
+  return value === 0 || isMessageNumber(value);
+}
+
+/**
+ * Says what is wrong with the result of a read; `undefined` if it is valid.
+ *
+ * @param page The result.
+ * @param after The number to read after; `undefined` if only the position was read.
+ */
+export function faultOfPage(page: unknown, after: number | undefined): string | undefined {
+  if (typeof page !== "object" || page === null) return "it is not an object";
+  const { last, complete, messages } = page as Partial<HistoryPage>;
+  if (!isPosition(last)) return `"last" is not a sequence number`;
+  if (after === undefined) return undefined;
+  if (typeof complete !== "boolean") return `"complete" is not a boolean`;
+  if (!Array.isArray(messages)) return `"messages" is not an array`;
+  let previous = after;
+  for (const entry of messages as readonly unknown[]) {
+    if (typeof entry !== "object" || entry === null) return "a message is not an object";
+    const { number, message } = entry as Partial<NumberedMessage>;
+    if (!isMessageNumber(number)) return `a "number" is not a sequence number`;
+    if (number <= previous) return "the numbers do not grow";
+    if (!(message instanceof Uint8Array)) return `a "message" is not a Uint8Array`;
+    previous = number;
+  }
+  return messages.length > 0 && previous > last ? `the messages go beyond "last"` : undefined;
+}

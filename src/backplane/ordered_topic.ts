@@ -1,0 +1,498 @@
+// One topic whose messages have sequence numbers, as one server receives it: the position up to which
+// its subscribers have everything, the subscribers that are behind it, and what has to be read.
+//
+// Current subscribers share one position, and receive each message as it arrives. If a message arrives
+// that is not the next one, they wait until the gap was read. A subscriber that resumes after an earlier
+// number is pending: it receives pages of the history at its own pace, then what arrived during the last
+// read, and is then current.
+
+import { DuplicateFilter, type Identified } from "./duplicates.ts";
+
+/** A message of the topic. */
+export interface OrderedMessage extends Identified {
+  /** Its bytes. */
+  readonly size: number;
+}
+
+/** A checked page of the history. */
+export interface Page<M> {
+  /** The position of the topic. */
+  readonly last: number;
+  /** Whether no message is missing before the first one. */
+  readonly complete: boolean;
+  /** The messages in order; if the last one is before {@linkcode Page.last}, there are more. */
+  readonly messages: readonly M[];
+}
+
+/** Carries out the decisions of an {@linkcode OrderedTopic}. No method throws. */
+export interface OrderedTopicOwner<R extends object, M> {
+  /** Delivers a message to all current subscribers. */
+  deliver(message: M): void;
+  /** Delivers a message to a pending subscriber. */
+  deliverTo(receiver: R, message: M): void;
+  /** A receiver gets every message after the number, or, without a number, every one from now on. */
+  subscribed(receiver: R, number: number | undefined): void;
+  /** A receiver has missed earlier messages. */
+  missed(receiver: R): void;
+  /** All current subscribers have missed messages. */
+  missedByAll(): void;
+  /** The history has to be read as soon as possible. */
+  wantRead(): void;
+  /** The position is known, or will not be found out. */
+  started(): void;
+  /** Too many bytes arrived during a read: the read has to be given up. */
+  overflowed(): void;
+  /** The numbers have gone back. */
+  wentBack(): void;
+  /**
+   * Whether a pending subscriber can receive more. If not, the owner calls
+   * {@linkcode OrderedTopicOwner.wantRead} when it can.
+   */
+  isReady(receiver: R): boolean;
+}
+
+/** Limits of an {@linkcode OrderedTopic}. */
+export interface OrderedTopicLimits {
+  /** Bytes that are kept of what arrives during a read. */
+  readonly maxReceivedBytes: number;
+  /** Messages and bytes of one replay to one subscriber. */
+  readonly maxReplayMessages: number;
+  readonly maxReplayBytes: number;
+}
+
+/** Subscribers whose numbers are at most so far apart share a page, which has more messages. */
+const SHARED_NUMBERS = 128;
+
+/**
+ * - `"unknown"`: the position is unknown; the next message tells it.
+ * - `"current"`: messages arrive one after the other.
+ * - `"gap"`: messages are missing, and have to be read first.
+ */
+type State = "unknown" | "current" | "gap";
+
+/** A subscriber that is not current. */
+interface Pending {
+  /** The number of the last message that it has; `undefined`: it wants new messages only. */
+  after: number | undefined;
+  /** Whether it was told that it is subscribed. */
+  told: boolean;
+  /** Whether a read has started since it is pending. */
+  asked: boolean;
+  /** Whether a page did not reach back to its number, although its own part may be complete. */
+  doubtful: boolean;
+  /** What it was sent in this replay. */
+  messages: number;
+  bytes: number;
+  duplicates: DuplicateFilter | undefined;
+}
+
+/** A topic. Receivers are distinguished by identity. */
+export class OrderedTopic<R extends object, M extends OrderedMessage> {
+  readonly #owner: OrderedTopicOwner<R, M>;
+  readonly #limits: OrderedTopicLimits;
+  readonly #duplicates: DuplicateFilter = new DuplicateFilter();
+  #state: State = "unknown";
+  /** The position: the number up to which current subscribers have everything. */
+  #last = 0;
+  #starting = true;
+  /** Ordered by when they were served last. */
+  #pending: Map<R, Pending> | undefined;
+  /** What arrived since the present read started. */
+  #received: Received<M> | undefined;
+  /** The number after which the present read reads. */
+  #from: number | undefined;
+  /** The position when the present read started, if it was known. */
+  #lastThen: number | undefined;
+
+  /**
+   * @param owner Carries out its decisions.
+   * @param limits Its limits.
+   */
+  constructor(owner: OrderedTopicOwner<R, M>, limits: OrderedTopicLimits) {
+    this.#owner = owner;
+    this.#limits = limits;
+  }
+
+  /** Whether the position has yet to be found out. */
+  get starting(): boolean {
+    return this.#starting;
+  }
+
+  /** Whether the history has to be read. */
+  get needsRead(): boolean {
+    if (this.#starting || this.#state === "gap") return true;
+    return this.#pending !== undefined && this.#nextPending() !== undefined;
+  }
+
+  /** Whether a receiver is pending, and so does not get what current subscribers get. */
+  isPending(receiver: R): boolean {
+    return this.#pending !== undefined && this.#pending.has(receiver);
+  }
+
+  /** A receiver subscribes, or resumes after a number. */
+  join(receiver: R, after: number | undefined): void {
+    if (this.#state === "current" && (after === undefined || after === this.#last)) {
+      this.leave(receiver);
+      this.#owner.subscribed(receiver, this.#last);
+      return;
+    }
+    this.#pending ??= new Map();
+    this.#pending.set(receiver, {
+      after,
+      told: false,
+      asked: false,
+      doubtful: false,
+      messages: 0,
+      bytes: 0,
+      duplicates: undefined,
+    });
+    this.#owner.wantRead();
+  }
+
+  /** A subscribed receiver subscribes again. */
+  confirm(receiver: R): void {
+    if (this.isPending(receiver)) return;
+    this.#owner.subscribed(receiver, this.#state === "unknown" ? undefined : this.#last);
+  }
+
+  /** A receiver unsubscribes, or is no longer pending. */
+  leave(receiver: R): void {
+    if (this.#pending === undefined) return;
+    this.#pending.delete(receiver);
+    if (this.#pending.size === 0) this.#pending = undefined;
+  }
+
+  /**
+   * A message arrived.
+   *
+   * @param previous The number of the message before it; 0 if there is none any more.
+   */
+  receive(message: M, previous: number): void {
+    if (message.number <= this.#last) return;
+    if (this.#state === "unknown") this.#setPosition(previous);
+    this.#received?.add(message, previous);
+    if (this.#state === "current") this.#next(message, previous);
+    if (this.#received !== undefined && this.#received.size > this.#limits.maxReceivedBytes) {
+      this.#owner.overflowed();
+    }
+  }
+
+  /** The broker is down: what it delivers meanwhile has to be read before anything new. */
+  interrupt(): void {
+    this.#received = undefined;
+    if (this.#state === "current" || this.#last > 0) this.#state = "gap";
+    if (this.#state === "gap") return;
+    this.#starting = true;
+    this.#owner.missedByAll();
+  }
+
+  /** A subscription at the broker was made that had failed: messages may have been lost meanwhile. */
+  restart(): void {
+    if (this.#state === "unknown") this.#starting = true;
+  }
+
+  /** Starts a read; returns the number to read after, or `undefined` to read the position only. */
+  beginRead(): number | undefined {
+    this.#received = new Received();
+    this.#lastThen = this.#state === "unknown" ? undefined : this.#last;
+    this.#from = this.#state === "gap" ? this.#last : this.#nextPending()?.after;
+    // A receiver may know more than this server, if it comes from another one.
+    if (this.#state === "current" && this.#from !== undefined) {
+      this.#from = Math.min(this.#from, this.#last);
+    }
+    for (const pending of this.#pending?.values() ?? []) pending.asked = true;
+    return this.#from;
+  }
+
+  /** A page was read. */
+  read(page: Page<M>): void {
+    const received = this.#received ?? new Received();
+    this.#received = undefined;
+    if (this.#lastThen !== undefined && page.last < this.#lastThen) {
+      this.#startAgain(page.last);
+      return;
+    }
+    const isCurrent = this.#advance(page);
+    for (const [receiver, pending] of [...this.#pending ?? []]) {
+      this.#replay(receiver, pending, page);
+      this.#finish(receiver, pending, page.last, received);
+    }
+    if (isCurrent) {
+      this.#state = "current";
+      received.after(this.#last).every(({ message, previous }) => this.#next(message, previous));
+    }
+    if (this.needsRead) this.#owner.wantRead();
+  }
+
+  /** A read failed: all continue with what arrives, and know that they have missed messages. */
+  giveUp(): void {
+    const received = this.#received ?? new Received();
+    const all = [...this.#pending ?? []];
+    this.#received = undefined;
+    this.#pending = undefined;
+    for (const [receiver, pending] of all) this.#giveUpFor(receiver, pending, received);
+    if (this.#state === "gap") {
+      this.#owner.missedByAll();
+      // Pending subscribers may be ahead of the current ones, and must not receive a message twice.
+      for (const [, { told, after = 0 }] of all) {
+        if (told) this.#last = Math.max(this.#last, after);
+      }
+      this.#state = "unknown";
+      this.#takeUp(received);
+    }
+    this.#started();
+  }
+
+  #giveUpFor(receiver: R, { after, told }: Pending, received: Received<M>): void {
+    // From here on it is current; one that knew more gets some messages again.
+    const at = this.#state === "unknown" ? after : after && Math.min(after, this.#last);
+    if (!told) this.#owner.subscribed(receiver, at);
+    if (this.#state === "gap" || at === undefined) return;
+    this.#owner.missed(receiver);
+    for (const { message } of received.after(at)) {
+      if (!this.#duplicates.has(message)) this.#owner.deliverTo(receiver, message);
+    }
+  }
+
+  /** Delivers what was received, whatever is missing in between. */
+  #takeUp(received: Received<M>): void {
+    for (const { message, previous } of received.after(this.#last)) {
+      if (this.#state === "current" && previous > this.#last) this.#owner.missedByAll();
+      this.#setPosition(previous);
+      this.#next(message, this.#last);
+    }
+  }
+
+  /** The position is known: subscribers that want new messages only are current. */
+  #setPosition(number: number): void {
+    this.#state = "current";
+    this.#last = Math.max(this.#last, number);
+    for (const [receiver, { after }] of [...this.#pending ?? []]) {
+      if (after !== undefined) continue;
+      this.leave(receiver);
+      this.#owner.subscribed(receiver, this.#last);
+    }
+    this.#started();
+  }
+
+  #started(): void {
+    if (!this.#starting) return;
+    this.#starting = false;
+    this.#owner.started();
+  }
+
+  /** Delivers a message to current subscribers, if it is the next one; returns whether it is. */
+  #next(message: M, previous: number): boolean {
+    if (previous > this.#last) {
+      this.#state = "gap";
+      this.#owner.wantRead();
+      return false;
+    }
+    this.#last = message.number;
+    if (!this.#duplicates.isDuplicate(message)) this.#owner.deliver(message);
+    return true;
+  }
+
+  /** Brings current subscribers to the end of a page; returns whether they have everything then. */
+  #advance(page: Page<M>): boolean {
+    const { messages } = page;
+    if (this.#state === "unknown") {
+      // There are current subscribers only if an earlier read was given up.
+      if (page.last > this.#last) this.#owner.missedByAll();
+      this.#setPosition(page.last);
+      return true;
+    }
+    if (page.last <= this.#last) return true;
+    if (this.#from === undefined || this.#from > this.#last) return false;
+    if (lacksMessages(page, this.#last)) {
+      if (this.#from < this.#last) {
+        // A read after a greater number may be complete.
+        this.#state = "gap";
+        return false;
+      }
+      this.#owner.missedByAll();
+    }
+    for (let i = firstAfter(messages, this.#last); i < messages.length; i++) {
+      this.#next(messages[i], this.#last);
+    }
+    const end = endOf(page);
+    this.#last = Math.max(this.#last, end);
+    return end === page.last;
+  }
+
+  /** The pending subscriber after whose number to read next: about the one that was served first. */
+  #nextPending(): Pending | undefined {
+    let next: Pending | undefined;
+    let least = 0;
+    for (const [receiver, pending] of this.#pending ?? []) {
+      if (!this.#isReady(receiver, pending)) continue;
+      const { after, doubtful } = pending;
+      if (next === undefined) {
+        next = pending;
+        // Others with numbers close by get their part of the same page.
+        least = after === undefined ? 0 : after - SHARED_NUMBERS;
+      }
+      if (after === undefined || next.after === undefined || doubtful !== next.doubtful) continue;
+      // If the history does not reach back to the greatest of the doubtful, it does not to the others.
+      if (doubtful ? after > next.after : after >= least && after < next.after) next = pending;
+    }
+    return next;
+  }
+
+  /** Only one that wants earlier messages needs a read of its own, unless the position is unknown. */
+  #isReady(receiver: R, { after }: Pending): boolean {
+    if (after === undefined) return this.#state === "unknown";
+    return this.#owner.isReady(receiver);
+  }
+
+  /** Sends a pending subscriber its part of a page. */
+  #replay(receiver: R, pending: Pending, page: Page<M>): void {
+    const { last, messages } = page;
+    const { after = last } = pending;
+    if (after > last) {
+      // The broker knows less than the receiver, although it was asked later.
+      if (pending.asked && after > this.#last) this.#tell(receiver, pending, last, true);
+      return;
+    }
+    const from = this.#from ?? last;
+    const lacks = lacksMessages(page, after);
+    if (after < from && !lacks) return;
+    if (after > from && lacks) {
+      pending.doubtful = true;
+      return;
+    }
+    const end = endOf(page);
+    if (after > end || (after === end && end < last)) return;
+    if (pending.after !== undefined && !this.#owner.isReady(receiver)) return;
+    this.#tell(receiver, pending, after, lacks);
+    pending.doubtful = false;
+    // Served: others come first in the next read.
+    if (end < last) {
+      this.#pending!.delete(receiver);
+      this.#pending!.set(receiver, pending);
+    }
+    for (let i = firstAfter(messages, after); i < messages.length; i++) {
+      const message = messages[i];
+      if (!this.#fits(receiver, pending, message)) return;
+      this.#send(receiver, pending, message);
+      pending.after = message.number;
+      if (i + 1 < messages.length && !this.#owner.isReady(receiver)) return;
+    }
+    pending.after = end;
+  }
+
+  /** Whether a message is within the limits of a replay; if not, the replay ends, and some is missed. */
+  #fits(receiver: R, pending: Pending, message: M): boolean {
+    const { maxReplayMessages, maxReplayBytes } = this.#limits;
+    pending.messages++;
+    pending.bytes += message.size;
+    if (pending.messages <= maxReplayMessages && pending.bytes <= maxReplayBytes) return true;
+    this.#owner.missed(receiver);
+    this.leave(receiver);
+    return false;
+  }
+
+  /** Sends a pending subscriber what arrived during the read; then it is current. */
+  #finish(receiver: R, pending: Pending, last: number, received: Received<M>): void {
+    const { after } = pending;
+    if (after === undefined || after < last || after > this.#last) return;
+    if (!this.isPending(receiver)) return;
+    const messages = received.between(after, this.#last);
+    if (messages === undefined) return;
+    this.#tell(receiver, pending, after, false);
+    for (const message of messages) this.#send(receiver, pending, message);
+    this.leave(receiver);
+  }
+
+  /** The numbers have gone back: the broker has lost its data. */
+  #startAgain(last: number): void {
+    this.#owner.wentBack();
+    this.#owner.missedByAll();
+    this.#state = "current";
+    this.#last = last;
+    for (const [receiver, pending] of this.#pending ?? []) {
+      this.#tell(receiver, pending, last, pending.after !== undefined);
+    }
+    this.#pending = undefined;
+  }
+
+  /** Tells a receiver once after which number it gets everything, and whether it has missed messages. */
+  #tell(receiver: R, pending: Pending, number: number, missed: boolean): void {
+    if (!pending.told) this.#owner.subscribed(receiver, number);
+    pending.told = true;
+    pending.after = number;
+    if (missed) this.#owner.missed(receiver);
+  }
+
+  /** Sends a pending subscriber a message, unless it is a duplicate. */
+  #send(receiver: R, pending: Pending, message: M): void {
+    pending.duplicates ??= new DuplicateFilter();
+    if (pending.duplicates.isDuplicate(message) || this.#duplicates.has(message)) return;
+    this.#owner.deliverTo(receiver, message);
+  }
+}
+
+interface Arrival<M> {
+  readonly message: M;
+  /** The number of the message before it. */
+  readonly previous: number;
+}
+
+/** What arrived of a topic during a read, in order. */
+class Received<M extends OrderedMessage> {
+  readonly #arrivals: Arrival<M>[] = [];
+  #size = 0;
+
+  /** Bytes of all messages. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Adds a message, unless a newer one was added. */
+  add(message: M, previous: number): void {
+    const newest = this.#arrivals.at(-1);
+    if (newest !== undefined && message.number <= newest.message.number) return;
+    this.#arrivals.push({ message, previous });
+    this.#size += message.size;
+  }
+
+  /** The messages after a number. */
+  after(number: number): Arrival<M>[] {
+    return this.#arrivals.filter(({ message }) => message.number > number);
+  }
+
+  /** All messages after a number up to another; `undefined` if one may be missing. */
+  between(number: number, last: number): M[] | undefined {
+    let at = number;
+    const messages: M[] = [];
+    for (const { message, previous } of this.#arrivals) {
+      if (message.number <= at || message.number > last) continue;
+      if (previous > at) return undefined;
+      messages.push(message);
+      at = message.number;
+    }
+    return at === last ? messages : undefined;
+  }
+}
+
+/** The number up to which a page has all messages. */
+function endOf({ last, messages }: Page<OrderedMessage>): number {
+  return messages.length > 0 ? messages[messages.length - 1].number : last;
+}
+
+/** Whether a message between a number and the first message of a page may be missing. */
+function lacksMessages({ complete, last, messages }: Page<OrderedMessage>, after: number): boolean {
+  return !complete && after < (messages.length > 0 ? messages[0].number : last);
+}
+
+/** The index of the first message after a number. */
+function firstAfter(messages: readonly OrderedMessage[], number: number): number {
+  let low = 0;
+  let high = messages.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (messages[middle].number > number) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}

@@ -1,0 +1,367 @@
+// Published messages on their way to the broker: queued while it is down, in order and bounded.
+
+import type { BackplaneQueueOptions } from "./backplane.ts";
+import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
+
+/** A queued message. */
+export interface QueuedMessage {
+  /** Its topic. */
+  readonly topic: string;
+  /** The message. */
+  readonly message: Uint8Array;
+}
+
+/** A queue of messages that is bounded by bytes. */
+export class BoundedQueue {
+  readonly #maxBytes: number;
+  readonly #drop: "oldest" | "newest";
+  #messages: QueuedMessage[] = [];
+  /** The index of the first message. */
+  #first = 0;
+  #size = 0;
+  #dropped = 0;
+
+  /** @param options Its limits, checked. */
+  constructor(options: BackplaneQueueOptions = {}) {
+    this.#maxBytes = options.maxBytes ?? 16 << 20;
+    this.#drop = options.drop ?? "oldest";
+  }
+
+  /** Bytes of all queued messages. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** How many messages are queued. */
+  get length(): number {
+    return this.#messages.length - this.#first;
+  }
+
+  /** Adds a message, and drops it or others if there is no room. */
+  push(topic: string, message: Uint8Array): void {
+    const size = sizeOf(topic, message);
+    const isFull = this.#size + size > this.#maxBytes;
+    if (size > this.#maxBytes || (isFull && this.#drop === "newest")) {
+      this.#dropped++;
+      return;
+    }
+    this.#messages.push({ topic, message });
+    this.#size += size;
+    while (this.#size > this.#maxBytes) {
+      this.shift();
+      this.#dropped++;
+    }
+  }
+
+  /** Removes and returns the oldest message. */
+  shift(): QueuedMessage | undefined {
+    const next = this.#messages[this.#first];
+    if (next === undefined) return undefined;
+    this.#size -= sizeOf(next.topic, next.message);
+    this.#first++;
+    // The array is cut rarely, so that the cost of a message does not depend on their number.
+    if (this.#first * 2 >= this.#messages.length) {
+      this.#messages = this.#messages.slice(this.#first);
+      this.#first = 0;
+    }
+    return next;
+  }
+
+  /** Puts a message back in front. */
+  unshift(message: QueuedMessage): void {
+    this.#messages.splice(this.#first, 0, message);
+    this.#size += sizeOf(message.topic, message.message);
+  }
+
+  /** How many messages were dropped since the last call. */
+  takeDropped(): number {
+    const dropped = this.#dropped;
+    this.#dropped = 0;
+    return dropped;
+  }
+}
+
+function sizeOf(topic: string, message: Uint8Array): number {
+  return topic.length + message.length;
+}
+
+/** The way of messages to a broker. */
+export interface Outgoing {
+  /** Messages that the broker is not known to have. */
+  readonly length: number;
+  /** Sends a message, or queues it. */
+  push(topic: string, message: Uint8Array): void;
+  /** The broker can be used. */
+  up(): void;
+  /** The broker is down. */
+  down(): void;
+  /** Calls back when no message is left, or none was accepted for so many milliseconds. */
+  drain(timeout: number, done: () => void): void;
+  /** How many messages were dropped since the last call. */
+  takeDropped(): number;
+}
+
+/** Messages to a broker without a history: each is sent once, and its result is not awaited. */
+export class PublishQueue implements Outgoing {
+  readonly #queue: BoundedQueue;
+  readonly #send: (topic: string, message: Uint8Array) => boolean;
+  readonly #dropped: (count: number) => void;
+  #isUp = false;
+
+  /**
+   * @param limits The limits of the queue.
+   * @param send Sends a message; `false` if the broker is down and has not accepted it.
+   * @param dropped Called, when the broker is up again, with the number of dropped messages.
+   */
+  constructor(
+    limits: BackplaneQueueOptions | undefined,
+    send: (topic: string, message: Uint8Array) => boolean,
+    dropped: (count: number) => void,
+  ) {
+    this.#queue = new BoundedQueue(limits);
+    this.#send = send;
+    this.#dropped = dropped;
+  }
+
+  /** Queued messages. */
+  get length(): number {
+    return this.#queue.length;
+  }
+
+  /** Sends a message, unless others are queued, which it must not overtake. */
+  push(topic: string, message: Uint8Array): void {
+    const isSent = this.#isUp && this.#queue.length === 0 && this.#send(topic, message);
+    if (!isSent) this.#queue.push(topic, message);
+  }
+
+  /** Sends the queued messages, as long as the broker is up. */
+  up(): void {
+    this.#isUp = true;
+    const dropped = this.#queue.takeDropped();
+    if (dropped > 0) this.#dropped(dropped);
+    while (this.#isUp) {
+      const next = this.#queue.shift();
+      if (next === undefined) return;
+      if (!this.#send(next.topic, next.message)) this.#queue.unshift(next);
+    }
+  }
+
+  /** From here on messages are queued. */
+  down(): void {
+    this.#isUp = false;
+  }
+
+  /** Calls back at once: what could be sent, was sent. */
+  drain(_timeout: number, done: () => void): void {
+    done();
+  }
+
+  /** How many messages were dropped since the last call. */
+  takeDropped(): number {
+    return this.#queue.takeDropped();
+  }
+}
+
+/** Makes the requests of an {@linkcode AppendQueue}. */
+export interface AppendOwner {
+  /** Appends a message. May throw. */
+  append(topic: string, message: Uint8Array): unknown;
+  /** A message was given up, because the broker rejected it. */
+  failed(error: unknown): void;
+  /** Messages were dropped, because the queue was full. */
+  dropped(count: number): void;
+}
+
+/** Appends that may be pending at a time, and their bytes; a single message may have more. */
+const MAX_PENDING = 1024;
+const MAX_PENDING_BYTES = 4 << 20;
+
+/**
+ * Milliseconds in which a broker that rejects a message reports that it is down, if it is: then the
+ * message is appended again when the broker is up, otherwise it is given up.
+ */
+const REJECTION_DELAY = 100;
+
+/** What the timers of an {@linkcode AppendQueue} are for. */
+const REJECTION = 0;
+const DRAIN = 1;
+
+interface Append {
+  readonly topic: string;
+  readonly message: Uint8Array;
+  /** Its place in the order of all messages. */
+  readonly place: number;
+  /** How often it was appended. */
+  attempts: number;
+  /** Whether the last attempt has failed. */
+  failed: boolean;
+  error: unknown;
+}
+
+/**
+ * Messages to a history, in order: they are appended one after the other without waiting for the
+ * replies, a limited number at a time. Those whose append an outage interrupts are appended again.
+ */
+export class AppendQueue implements Outgoing, TimerTarget {
+  readonly #owner: AppendOwner;
+  readonly #queue: BoundedQueue;
+  /** The messages that were appended and are not known to be stored, in order. */
+  readonly #pending: Set<Append> = new Set();
+  #pendingBytes = 0;
+  #failed = 0;
+  #places = 0;
+  /** The place of the newest message that is known to be stored. */
+  #newestStored = -1;
+  #isUp = false;
+  #rejection: Timer | undefined;
+  #drain: { readonly timeout: number; readonly done: () => void; timer: Timer } | undefined;
+
+  /**
+   * @param limits The limits of the queue.
+   * @param owner Makes the requests.
+   */
+  constructor(limits: BackplaneQueueOptions | undefined, owner: AppendOwner) {
+    this.#queue = new BoundedQueue(limits);
+    this.#owner = owner;
+  }
+
+  /** Queued and pending messages. */
+  get length(): number {
+    return this.#queue.length + this.#pending.size;
+  }
+
+  /** Appends a message, or queues it. */
+  push(topic: string, message: Uint8Array): void {
+    if (this.#hasRoom && this.#queue.length === 0) this.#begin(topic, message);
+    else this.#queue.push(topic, message);
+  }
+
+  /** Appends what was interrupted, then the queued messages. */
+  up(): void {
+    this.#isUp = true;
+    for (const append of [...this.#pending]) {
+      if (append.place < this.#newestStored) this.#giveUp(append);
+      else if (this.#isUp) this.#attempt(append);
+    }
+    this.#flush();
+  }
+
+  /** From here on messages are queued. */
+  down(): void {
+    this.#isUp = false;
+    timers.cancel(this.#rejection);
+    this.#endDrain();
+  }
+
+  /** Calls back when no message is left, or none was stored for so many milliseconds. */
+  drain(timeout: number, done: () => void): void {
+    this.#drain = { timeout, done, timer: timers.start(timeout, this, DRAIN) };
+    if (!this.#isUp || this.length === 0) this.#endDrain();
+  }
+
+  /** How many messages were dropped since the last call. */
+  takeDropped(): number {
+    return this.#queue.takeDropped();
+  }
+
+  /** A timer is due. */
+  timerFired(kind: number): void {
+    if (kind === DRAIN) this.#endDrain();
+    // The broker has not reported that it is down: the messages that it rejected are given up.
+    else if (this.#isUp) this.#giveUpFailed(this.#places);
+  }
+
+  get #hasRoom(): boolean {
+    if (!this.#isUp) return false;
+    if (this.#pending.size === 0) return true;
+    return this.#pending.size < MAX_PENDING && this.#pendingBytes < MAX_PENDING_BYTES;
+  }
+
+  #flush(): void {
+    const dropped = this.#queue.takeDropped();
+    if (dropped > 0) this.#owner.dropped(dropped);
+    while (this.#hasRoom) {
+      const next = this.#queue.shift();
+      if (next === undefined) break;
+      this.#begin(next.topic, next.message);
+    }
+    if (this.#drain !== undefined && this.length === 0) this.#endDrain();
+  }
+
+  #begin(topic: string, message: Uint8Array): void {
+    const place = this.#places++;
+    const append = { topic, message, place, attempts: 0, failed: false, error: undefined };
+    this.#pending.add(append);
+    this.#pendingBytes += message.length;
+    this.#attempt(append);
+  }
+
+  #attempt(append: Append): void {
+    const attempt = ++append.attempts;
+    if (append.failed) this.#failed--;
+    append.failed = false;
+    const failed = (error: unknown): void => {
+      if (append.attempts === attempt) this.#attemptFailed(append, error);
+    };
+    try {
+      const result = this.#owner.append(append.topic, append.message);
+      Promise.resolve(result).then(() => this.#stored(append), failed);
+    } catch (error) {
+      failed(error);
+    }
+  }
+
+  #stored(append: Append): void {
+    if (!this.#pending.has(append)) return;
+    this.#remove(append);
+    this.#newestStored = Math.max(this.#newestStored, append.place);
+    if (this.#drain !== undefined) {
+      timers.cancel(this.#drain.timer);
+      this.#drain.timer = timers.start(this.#drain.timeout, this, DRAIN);
+    }
+    // Appending the failed messages before it now would change the order.
+    if (this.#failed > 0) this.#giveUpFailed(append.place);
+    else if (this.#isUp) this.#flush();
+  }
+
+  #attemptFailed(append: Append, error: unknown): void {
+    if (!this.#pending.has(append)) return;
+    append.failed = true;
+    append.error = error;
+    this.#failed++;
+    if (this.#isUp && this.#rejection?.target === undefined) {
+      this.#rejection = timers.start(REJECTION_DELAY, this, REJECTION);
+    }
+  }
+
+  /** Gives up the failed messages before a place. */
+  #giveUpFailed(place: number): void {
+    for (const append of this.#pending) {
+      if (append.place >= place) break;
+      if (append.failed) this.#giveUp(append);
+    }
+    if (this.#isUp) this.#flush();
+  }
+
+  #giveUp(append: Append): void {
+    const { failed, error } = append;
+    this.#remove(append);
+    this.#owner.failed(
+      failed ? error : new Error("The broker confirmed later messages, but not this one"),
+    );
+  }
+
+  #remove(append: Append): void {
+    this.#pending.delete(append);
+    this.#pendingBytes -= append.message.length;
+    if (append.failed) this.#failed--;
+  }
+
+  #endDrain(): void {
+    const drain = this.#drain;
+    if (drain === undefined) return;
+    this.#drain = undefined;
+    timers.cancel(drain.timer);
+    drain.done();
+  }
+}

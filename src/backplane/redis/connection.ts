@@ -1,0 +1,212 @@
+// A pair of connections to Redis: one publishes, the other subscribes, because some clients can do
+// nothing else on a subscribed connection. Both end together.
+
+import { Subscriptions } from "../subscriptions.ts";
+
+/**
+ * Milliseconds between two heartbeats. A connection on which nothing arrives from one heartbeat to the
+ * next is lost, whatever the system or the client reports.
+ */
+const HEARTBEAT_INTERVAL = 3000;
+
+/**
+ * Milliseconds in which a reply is read that waits in the kernel: the process itself may have been
+ * stopped, and then the heartbeat's timer fires before the reply is read.
+ */
+const READ_DELAY = 100;
+
+/** Bytes that may be in flight to Redis; more is rejected, and so reported. */
+const MAX_IN_FLIGHT = 64 << 20;
+
+/** Receives the events of a connection. */
+export interface RedisListener {
+  /** A message arrived. */
+  message(channel: string, message: string | Uint8Array): void;
+  /** The connection is lost, or could not be made. May be called several times. */
+  lost(error: unknown): void;
+}
+
+/**
+ * One connection to Redis by any client. It never reconnects: the clients do that in different ways,
+ * and repeat requests that may have arrived.
+ */
+export interface RedisConnection {
+  /** Whether it can be used. */
+  readonly isReady: boolean;
+  /** Publishes a message. */
+  publish(channel: string, message: string): Promise<unknown>;
+  /** Sends a command. */
+  command(name: string, ...args: string[]): Promise<unknown>;
+  /** Subscribes to a channel. */
+  subscribe(channel: string): Promise<unknown>;
+  /** Unsubscribes from a channel. */
+  unsubscribe(channel: string): Promise<unknown>;
+  /** Closes it. */
+  close(): void;
+}
+
+/** Makes a connection. */
+export type Dial = (listener: RedisListener, signal: AbortSignal) => Promise<RedisConnection>;
+
+/** Two connections, until the first of them is lost. */
+export class RedisPair {
+  readonly #publisher: RedisConnection;
+  readonly #subscriber: RedisConnection;
+  readonly #lost: (error: unknown) => void;
+  readonly #subscriptions: Subscriptions;
+  #timer: ReturnType<typeof setTimeout>;
+  /** Whether something has arrived since the last heartbeat. */
+  #publisherLives = true;
+  #subscriberLives = true;
+  #inFlight = 0;
+  /** Called when nothing is in flight any more. */
+  #settled: (() => void) | undefined;
+  #isClosed = false;
+
+  private constructor(
+    publisher: RedisConnection,
+    subscriber: RedisConnection,
+    lost: (error: unknown) => void,
+  ) {
+    this.#publisher = publisher;
+    this.#subscriber = subscriber;
+    this.#lost = lost;
+    this.#subscriptions = new Subscriptions(
+      (channel) => subscriber.subscribe(channel),
+      (channel) => subscriber.unsubscribe(channel),
+    );
+    this.#timer = setTimeout(this.#heartbeat, HEARTBEAT_INTERVAL);
+  }
+
+  /** Makes both connections. */
+  static async dial(
+    dial: Dial,
+    { message, lost }: RedisListener,
+    signal: AbortSignal,
+  ): Promise<RedisPair> {
+    let pair: RedisPair | undefined;
+    let failure: { readonly error: unknown } | undefined;
+    const listener: RedisListener = {
+      message(channel, text): void {
+        if (pair === undefined) return;
+        pair.#subscriberLives = true;
+        message(channel, text);
+      },
+      lost(error): void {
+        if (pair === undefined) failure ??= { error };
+        else lost(error);
+      },
+    };
+    const results = await Promise.allSettled([dial(listener, signal), dial(listener, signal)]);
+    const made: RedisConnection[] = [];
+    for (const result of results) {
+      if (result.status === "fulfilled") made.push(result.value);
+      else failure ??= { error: result.reason };
+    }
+    const [publisher, subscriber] = made;
+    if (failure !== undefined || publisher === undefined || subscriber === undefined) {
+      for (const connection of made) close(connection);
+      throw failure?.error;
+    }
+    return pair = new RedisPair(publisher, subscriber, lost);
+  }
+
+  /**
+   * Sends a request to Redis.
+   *
+   * @param size About how many bytes it has.
+   * @param request Sends it.
+   * @throws {RangeError} When too many bytes are in flight.
+   */
+  send(
+    size: number,
+    request: (publisher: RedisConnection) => Promise<unknown>,
+  ): Promise<unknown> {
+    this.#check();
+    if (this.#inFlight + size > MAX_IN_FLIGHT) {
+      throw new RangeError(
+        `${this.#inFlight} bytes are in flight to Redis, ${size} more exceed ${MAX_IN_FLIGHT}`,
+      );
+    }
+    const sent = request(this.#publisher);
+    this.#inFlight += size;
+    const settled = (): void => {
+      this.#inFlight -= size;
+      if (this.#inFlight === 0) this.#settled?.();
+    };
+    sent.then(() => {
+      this.#publisherLives = true;
+      settled();
+    }, settled);
+    return sent;
+  }
+
+  /** Subscribes to a channel, or unsubscribes; resolves when that is done. */
+  subscribe(channel: string, wanted: boolean): Promise<void> {
+    this.#check();
+    return this.#subscriptions.set(channel, wanted);
+  }
+
+  /** Waits until nothing is in flight any more, at most so many milliseconds. */
+  async settled(limit: number): Promise<void> {
+    if (this.#inFlight === 0) return;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    await new Promise<void>((resolve) => {
+      this.#settled = resolve;
+      timer = setTimeout(resolve, limit);
+    });
+    clearTimeout(timer);
+  }
+
+  /** Closes both connections. */
+  close(): void {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    close(this.#publisher);
+    close(this.#subscriber);
+  }
+
+  /** The client may know of a loss that it has not reported yet. */
+  #check(): void {
+    if (this.#publisher.isReady && this.#subscriber.isReady) return;
+    const error = new Error("Redis is down: the connection is lost");
+    this.#lost(error);
+    throw error;
+  }
+
+  readonly #heartbeat = (): void => {
+    if (!this.#publisherLives || !this.#subscriberLives) {
+      this.#timer = setTimeout(this.#judge, READ_DELAY);
+      return;
+    }
+    this.#publisherLives = this.#subscriberLives = false;
+    this.#timer = setTimeout(this.#heartbeat, HEARTBEAT_INTERVAL);
+    this.#ping(this.#publisher, () => this.#publisherLives = true);
+    this.#ping(this.#subscriber, () => this.#subscriberLives = true);
+  };
+
+  readonly #judge = (): void => {
+    if (this.#publisherLives && this.#subscriberLives) this.#heartbeat();
+    else this.#lost(new Error(`Redis has not answered for ${HEARTBEAT_INTERVAL} ms`));
+  };
+
+  #ping(connection: RedisConnection, answered: () => void): void {
+    const failed = (error: unknown): void => {
+      if (!this.#isClosed) this.#lost(error);
+    };
+    try {
+      connection.command("PING").then(answered, failed);
+    } catch (error) {
+      failed(error);
+    }
+  }
+}
+
+/** Closes a connection; some clients throw if it is closed already. */
+function close(connection: RedisConnection): void {
+  try {
+    connection.close();
+  } catch {
+    // It is closed, which is all that is wanted.
+  }
+}

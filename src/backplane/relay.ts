@@ -1,0 +1,494 @@
+// Connects the topics of one server to a broker: published messages go there, and messages from there go
+// to this server's subscribers. The server subscribes only to topics that have subscribers here.
+//
+// Without a history a message is delivered here at once, and sent to the other servers. With a history
+// the broker numbers it first, and it is delivered when it comes back, so that all receivers of all
+// servers get one order.
+
+import { WebSocketError } from "../errors.ts";
+import type {
+  Backplane,
+  BackplaneQueueOptions,
+  BackplaneSink,
+  HistoryOptions,
+} from "./backplane.ts";
+import { type Envelope, readEnvelope, writeEnvelope } from "./envelope.ts";
+import { HistoryReader, isMessageNumber, isPosition } from "./history_reader.ts";
+import type { OrderedMessage, OrderedTopicLimits } from "./ordered_topic.ts";
+import { AppendQueue, type Outgoing, PublishQueue } from "./outgoing.ts";
+import { ReplayPace } from "./replay_pace.ts";
+import { TopicHistory, type TopicHistoryContext } from "./topic_history.ts";
+import { show } from "../shared/check.ts";
+import { isPromiseLike } from "../shared/promise_like.ts";
+import { randomOrigin } from "../shared/random.ts";
+import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
+
+/** The topics of the server. No method throws. */
+export interface RelayOwner<R extends object, M extends OrderedMessage> {
+  /** The topics that have subscribers. */
+  names(): Iterable<string>;
+  /** The topics of a subscriber. */
+  namesOf(receiver: R): Iterable<string>;
+  /** Whether a receiver is open, and how much is buffered for it leaves room for more. */
+  hasRoom(receiver: R): boolean;
+  /**
+   * Creates a message.
+   *
+   * @param number Its sequence number; 0 if there is no history.
+   * @param except The receiver that must not get it.
+   */
+  createMessage(topic: string, envelope: Envelope, number: number, except: R | undefined): M;
+  /** Delivers a message to the topic's subscribers, except the pending ones. */
+  deliver(message: M, isPending?: (receiver: R) => boolean): void;
+  /** Delivers a message to one subscriber. */
+  deliverTo(receiver: R, message: M): void;
+  /** A subscriber gets all messages after the number. */
+  subscribed(receiver: R, topic: string, number: number | undefined): void;
+  /** A subscriber has missed messages. */
+  missed(receiver: R, topic: string): void;
+  /** All subscribers have, except the pending ones. */
+  missedByAll(topic: string, isPending: (receiver: R) => boolean): void;
+  /** Passes an error to `onError`. */
+  reportError(error: unknown): void;
+}
+
+/** A message to publish. */
+export type Published = Pick<Envelope, "isText" | "onSlow" | "key" | "payload">;
+
+/** Defaults of {@linkcode HistoryOptions}. */
+const MAX_REPLAY_BYTES = 64 << 20;
+const REPLAY_RATE = 4 << 20;
+
+/** Bytes that are kept of a topic's messages during a read. */
+const MAX_RECEIVED_BYTES = 1 << 20;
+
+/** Milliseconds until a failed subscription is tried again: the first delay, and the longest. */
+const MIN_RETRY_DELAY = 1000;
+const MAX_RETRY_DELAY = 30_000;
+
+/** A server's access to its broker. No error of the broker is thrown into the server. */
+export class Relay<R extends object, M extends OrderedMessage>
+  implements BackplaneSink, TopicHistoryContext<R, M>, TimerTarget {
+  readonly #backplane: Backplane;
+  readonly #owner: RelayOwner<R, M>;
+  readonly #history: HistoryOptions | undefined;
+  readonly #origin: Uint8Array = randomOrigin();
+  readonly #outgoing: Outgoing;
+  readonly #topics: Map<string, TopicHistory<R, M>> = new Map();
+  readonly #ids: ReceiverIds<R> = new ReceiverIds();
+  readonly #pace: ReplayPace<R>;
+  #state: "starting" | "up" | "down" | "closed" = "starting";
+  #published = 0;
+  /** Topics whose subscription failed. */
+  readonly #failed: Set<string> = new Set();
+  #retryDelay = MIN_RETRY_DELAY;
+  #retry: Timer | undefined;
+  #closing: Promise<void> | undefined;
+  /** The reads of the history. */
+  readonly reader: HistoryReader;
+  /** The limits of each topic. */
+  readonly limits: OrderedTopicLimits;
+
+  /**
+   * @param backplane The broker.
+   * @param owner The server's topics.
+   * @param queue The limits of messages that are queued while the broker is down.
+   * @param history How much is stored; `undefined`: there is no history.
+   */
+  constructor(
+    backplane: Backplane,
+    owner: RelayOwner<R, M>,
+    queue: BackplaneQueueOptions | undefined,
+    history: HistoryOptions | undefined,
+  ) {
+    this.#backplane = backplane;
+    this.#owner = owner;
+    this.#history = history;
+    const dropped = (count: number): void =>
+      this.overflowed(
+        `${count} messages that were published while it was down were dropped, because the queue ` +
+          `was full; see the option "backplaneQueue"`,
+      );
+    this.#outgoing = history === undefined
+      ? new PublishQueue(queue, (topic, message) => this.#send(topic, message), dropped)
+      : new AppendQueue(queue, {
+        append: (topic, message) => this.#append(topic, message),
+        failed: (error) => this.requestFailed(error),
+        dropped,
+      });
+    this.reader = new HistoryReader(backplane.history!);
+    this.limits = {
+      maxReceivedBytes: MAX_RECEIVED_BYTES,
+      maxReplayMessages: history?.maxReplayMessages ?? 2 * (history?.maxMessages ?? 0),
+      maxReplayBytes: history?.maxReplayBytes ?? MAX_REPLAY_BYTES,
+    };
+    this.#pace = new ReplayPace(
+      history?.replayRate ?? REPLAY_RATE,
+      (receiver) => this.resumeReplays(receiver),
+    );
+  }
+
+  /** Whether messages are stored, and delivered when the broker has numbered them. */
+  get hasHistory(): boolean {
+    return this.#history !== undefined;
+  }
+
+  /** Starts. */
+  start(): void {
+    if (this.#history !== undefined) {
+      const { maxAge, maxMessages } = this.#history;
+      this.#request(() => this.#backplane.history!.keep({ maxAge, maxMessages }));
+    }
+    this.#request(() => this.#backplane.start(this));
+  }
+
+  /**
+   * The server shuts down. Resolves when published messages have left, or none did for so many
+   * milliseconds; messages that are left then are reported. Never rejects.
+   */
+  close(timeout: number): Promise<void> {
+    return this.#closing ??= this.#close(timeout);
+  }
+
+  async #close(timeout: number): Promise<void> {
+    for (const topic of this.#topics.values()) topic.end();
+    if (this.#outgoing.length > 0) {
+      await new Promise<void>((resolve) => this.#outgoing.drain(timeout, resolve));
+    }
+    const left = this.#outgoing.length + this.#outgoing.takeDropped();
+    this.#state = "closed";
+    this.#outgoing.down();
+    this.reader.stop();
+    this.#pace.stop();
+    timers.cancel(this.#retry);
+    this.#topics.clear();
+    if (left > 0) {
+      this.overflowed(
+        `${left} messages that were published had not been sent when the server shut down`,
+      );
+    }
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    await new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, timeout);
+      const { result } = this.#request(() => this.#backplane.close());
+      Promise.resolve(result).then(() => resolve(), () => resolve());
+    });
+    clearTimeout(timer);
+  }
+
+  // Requests of the topics.
+
+  /**
+   * A receiver has subscribed to a topic, or subscribes again.
+   *
+   * @param after The number after which it resumes.
+   * @param isNew Whether it was not subscribed before.
+   */
+  subscribe(topic: string, receiver: R, after: number | undefined, isNew: boolean): void {
+    if (this.#history === undefined) {
+      if (this.#state === "up" && isNew) this.#subscribe(topic);
+      return;
+    }
+    const known = this.#topics.get(topic);
+    const history = known ?? new TopicHistory(topic, this);
+    if (isNew || after !== undefined) history.topic.join(receiver, after);
+    else history.topic.confirm(receiver);
+    if (known !== undefined) return;
+    this.#topics.set(topic, history);
+    if (this.#state === "up") history.subscribe();
+  }
+
+  /** A receiver has unsubscribed from a topic; `isLast`: the topic has no subscriber any more. */
+  unsubscribe(topic: string, receiver: R, isLast: boolean): void {
+    const history = this.#topics.get(topic);
+    history?.topic.leave(receiver);
+    if (!isLast) return;
+    this.#failed.delete(topic);
+    this.#topics.delete(topic);
+    if (this.#state === "up") this.#request(() => this.#backplane.unsubscribe(topic));
+    history?.end();
+  }
+
+  /** A receiver has disconnected. */
+  forget(receiver: R): void {
+    this.#ids.forget(receiver);
+    this.#pace.forget(receiver);
+  }
+
+  /** A receiver has room for more of its replays. */
+  resumeReplays(receiver: R): void {
+    for (const name of this.#owner.namesOf(receiver)) {
+      const history = this.#topics.get(name);
+      if (history?.topic.isPending(receiver)) history.wantRead();
+    }
+  }
+
+  /** Publishes a message, `except` to one receiver if there is a history. */
+  publish(topic: string, message: Published, except: R | undefined): void {
+    if (this.#state === "closed") return;
+    const { isText, onSlow, key, payload } = message;
+    this.#outgoing.push(
+      topic,
+      writeEnvelope({
+        origin: this.#origin,
+        count: this.#published++,
+        except: this.#history === undefined || except === undefined ? 0 : this.#ids.of(except),
+        isText,
+        onSlow,
+        key,
+        payload,
+      }),
+    );
+  }
+
+  // Events of the backplane.
+
+  /** The broker can be used. */
+  up(): void {
+    if (this.#state === "closed") return;
+    // Without `down` in between it may have lost messages and subscriptions, too.
+    if (this.#state === "up") this.#interrupt();
+    this.#state = "up";
+    this.#failed.clear();
+    this.#retryDelay = MIN_RETRY_DELAY;
+    if (this.#history === undefined) {
+      for (const topic of [...this.#owner.names()]) this.#subscribe(topic);
+    }
+    for (const topic of [...this.#topics.values()]) {
+      if (this.#state === "up") topic.subscribe();
+    }
+    if (this.#state === "up") this.#outgoing.up();
+  }
+
+  /** The broker is down. */
+  down(error: unknown): void {
+    if (this.#state === "closed" || this.#state === "down") return;
+    this.#state = "down";
+    this.#interrupt();
+    this.#report("BACKPLANE_DOWN", "The backplane is down", error);
+  }
+
+  /** An error that belongs to no request. */
+  failed(error: unknown): void {
+    if (this.#state !== "closed") {
+      this.#report("BACKPLANE_FAILED", "The backplane reported an error", error);
+    }
+  }
+
+  /** A message arrived. */
+  message(topic: string, message: Uint8Array, number?: number, previous?: number): void {
+    if (this.#state === "closed") return;
+    if (typeof topic !== "string") {
+      this.invalid(`a message of the topic ${show(topic)}, which is not a string`);
+    } else if (this.#history === undefined) {
+      this.#received(topic, message);
+    } else if (!isMessageNumber(number) || !isPosition(previous) || previous >= number) {
+      this.invalid(`a message of the topic ${show(topic)} without a sequence number`);
+    } else {
+      this.#topics.get(topic)?.receive(message, number, previous);
+    }
+  }
+
+  #received(topic: string, message: Uint8Array): void {
+    const envelope = message instanceof Uint8Array ? readEnvelope(message) : undefined;
+    if (envelope === undefined) {
+      this.invalid(`a message of the topic ${show(topic)} was not sent by a server`);
+    } else if (!this.#isOwn(envelope)) {
+      // Its own messages were delivered when they were published.
+      this.#owner.deliver(this.#owner.createMessage(topic, envelope, 0, undefined));
+    }
+  }
+
+  // What the topics with a history need.
+
+  /** Subscribes to a topic at the broker. */
+  requestSubscription(topic: string): unknown {
+    return this.#backplane.subscribe(topic);
+  }
+
+  /** A subscription failed: it is tried again later. */
+  subscribeFailed(topic: string, error: unknown): void {
+    if (this.#state !== "up") return;
+    if (!this.#failed.has(topic)) this.requestFailed(error);
+    this.#failed.add(topic);
+    if (this.#retry?.target === undefined) {
+      this.#retry = timers.start(this.#retryDelay, this, 0);
+      this.#retryDelay = Math.min(2 * this.#retryDelay, MAX_RETRY_DELAY);
+    }
+  }
+
+  /** It is time to try failed subscriptions again. */
+  timerFired(): void {
+    if (this.#state !== "up") return;
+    for (const topic of [...this.#failed]) {
+      if (this.#history === undefined) this.#subscribe(topic);
+      else this.#topics.get(topic)?.subscribe();
+    }
+  }
+
+  /** A subscription was made. */
+  subscriptionMade(topic: string): void {
+    this.#failed.delete(topic);
+    if (this.#failed.size === 0) this.#retryDelay = MIN_RETRY_DELAY;
+  }
+
+  /** Creates a message. */
+  createMessage(topic: string, envelope: Envelope, number: number): M {
+    const isExcepted = envelope.except !== 0 && this.#isOwn(envelope);
+    const except = isExcepted ? this.#ids.receiver(envelope.except) : undefined;
+    return this.#owner.createMessage(topic, envelope, number, except);
+  }
+
+  /** Delivers a message to the topic's subscribers, except the pending ones. */
+  deliver(message: M, isPending: (receiver: R) => boolean): void {
+    this.#owner.deliver(message, isPending);
+  }
+
+  /** Delivers a message to a pending subscriber. */
+  deliverTo(receiver: R, message: M): void {
+    this.#pace.spend(receiver, message.size);
+    this.#owner.deliverTo(receiver, message);
+  }
+
+  /** A subscriber gets all messages after the number. */
+  subscribed(receiver: R, topic: string, number: number | undefined): void {
+    this.#owner.subscribed(receiver, topic, number);
+  }
+
+  /** A subscriber has missed messages. */
+  missed(receiver: R, topic: string): void {
+    this.#owner.missed(receiver, topic);
+  }
+
+  /** All subscribers have, except the pending ones. */
+  missedByAll(topic: string, isPending: (receiver: R) => boolean): void {
+    this.#owner.missedByAll(topic, isPending);
+  }
+
+  /** Whether a subscriber can receive more of a replay. */
+  isReady(receiver: R): boolean {
+    return this.#owner.hasRoom(receiver) && this.#pace.allows(receiver);
+  }
+
+  /** A request to the broker failed. */
+  requestFailed(cause: unknown): void {
+    if (this.#state === "down") return;
+    this.#report("BACKPLANE_FAILED", "A request to the backplane failed", cause);
+  }
+
+  /** The broker sent something invalid. */
+  invalid(what: string): void {
+    this.#report("BACKPLANE_INVALID_MESSAGE", `The backplane sent something invalid: ${what}`);
+  }
+
+  /** Messages were dropped. */
+  overflowed(what: string): void {
+    this.#report("BACKPLANE_OVERFLOW", `The backplane: ${what}`);
+  }
+
+  #isOwn({ origin }: Envelope): boolean {
+    return origin.every((byte, i) => byte === this.#origin[i]);
+  }
+
+  #interrupt(): void {
+    this.#outgoing.down();
+    this.reader.stop();
+    for (const topic of this.#topics.values()) topic.interrupt();
+  }
+
+  /** Subscribes to a topic at the broker, without a history. */
+  #subscribe(topic: string): void {
+    const made = (): void => this.subscriptionMade(topic);
+    const failed = (error: unknown): void => this.subscribeFailed(topic, error);
+    try {
+      const result = this.#backplane.subscribe(topic);
+      if (isPromiseLike(result)) result.then(made, failed);
+      else made();
+    } catch (error) {
+      failed(error);
+    }
+  }
+
+  /** Publishes a message, without a history; `false` if the broker turns out to be down. */
+  #send(topic: string, message: Uint8Array): boolean {
+    const { isAccepted } = this.#request(() => this.#backplane.publish(topic, message));
+    return isAccepted || this.#state !== "down";
+  }
+
+  /** Appends a message to the history, as soon as subscribers here can get it. */
+  #append(topic: string, message: Uint8Array): unknown {
+    const append = (): unknown => this.#backplane.history!.append(topic, message);
+    const history = this.#topics.get(topic);
+    if (history === undefined || !history.topic.starting) return append();
+    return new Promise((resolve, reject) => {
+      history.whenStarted(() => {
+        try {
+          resolve(append());
+        } catch (error) {
+          reject(error);
+        }
+      });
+    });
+  }
+
+  #report(
+    code:
+      | "BACKPLANE_DOWN"
+      | "BACKPLANE_FAILED"
+      | "BACKPLANE_INVALID_MESSAGE"
+      | "BACKPLANE_OVERFLOW",
+    message: string,
+    cause?: unknown,
+  ): void {
+    const options = cause === undefined ? undefined : { cause };
+    this.#owner.reportError(new WebSocketError(code, message, options));
+  }
+
+  /** Makes a request to the backplane, and reports its failure. */
+  #request(request: () => unknown): { isAccepted: boolean; result?: unknown } {
+    const failed = (error: unknown): void => this.requestFailed(error);
+    try {
+      const result = request();
+      if (isPromiseLike(result)) result.then(undefined, failed);
+      return { isAccepted: true, result };
+    } catch (error) {
+      failed(error);
+      return { isAccepted: false };
+    }
+  }
+}
+
+/** The greatest id; after it they start again. */
+const MAX_ID = 0xffffffff;
+
+/** Ids of receivers, by which an envelope names the one that must not get the message. */
+class ReceiverIds<R extends object> {
+  readonly #ids: Map<R, number> = new Map();
+  readonly #receivers: Map<number, R> = new Map();
+  #last = 0;
+
+  /** The id of a receiver, from 1, until it is forgotten. */
+  of(receiver: R): number {
+    const known = this.#ids.get(receiver);
+    if (known !== undefined) return known;
+    do {
+      this.#last = this.#last === MAX_ID ? 1 : this.#last + 1;
+    } while (this.#receivers.has(this.#last));
+    this.#ids.set(receiver, this.#last);
+    this.#receivers.set(this.#last, receiver);
+    return this.#last;
+  }
+
+  /** The receiver with an id. */
+  receiver(id: number): R | undefined {
+    return this.#receivers.get(id);
+  }
+
+  /** A receiver has disconnected. */
+  forget(receiver: R): void {
+    const id = this.#ids.get(receiver);
+    if (id === undefined) return;
+    this.#ids.delete(receiver);
+    this.#receivers.delete(id);
+  }
+}

@@ -1,0 +1,269 @@
+// The history of one topic that has subscribers on this server: its subscription at the broker, and when
+// that is made, its reads.
+
+import type { HistoryPage } from "./backplane.ts";
+import { type Envelope, readEnvelope } from "./envelope.ts";
+import { faultOfPage, type HistoryReader, type HistoryReaderTopic } from "./history_reader.ts";
+import {
+  type OrderedMessage,
+  OrderedTopic,
+  type OrderedTopicLimits,
+  type OrderedTopicOwner,
+} from "./ordered_topic.ts";
+import { isPromiseLike } from "../shared/promise_like.ts";
+import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
+
+/** What the topics of a server share. */
+export interface TopicHistoryContext<R extends object, M extends OrderedMessage> {
+  readonly limits: OrderedTopicLimits;
+  readonly reader: HistoryReader;
+  /** Subscribes to a topic at the broker. May throw. */
+  requestSubscription(topic: string): unknown;
+  /** A subscription was made. */
+  subscriptionMade(topic: string): void;
+  /** A subscription failed, or had no answer in time. */
+  subscribeFailed(topic: string, error: unknown): void;
+  /** Creates a message. */
+  createMessage(topic: string, envelope: Envelope, number: number): M;
+  /** Delivers a message to the topic's subscribers, except the pending ones. */
+  deliver(message: M, isPending: (receiver: R) => boolean): void;
+  /** Delivers a message to one subscriber. */
+  deliverTo(receiver: R, message: M): void;
+  /** A subscriber gets all messages after the number. */
+  subscribed(receiver: R, topic: string, number: number | undefined): void;
+  /** A subscriber has missed messages. */
+  missed(receiver: R, topic: string): void;
+  /** All subscribers have, except the pending ones. */
+  missedByAll(topic: string, isPending: (receiver: R) => boolean): void;
+  /** Whether a subscriber can receive more of a replay. */
+  isReady(receiver: R): boolean;
+  /** A request to the broker failed. */
+  requestFailed(cause: unknown): void;
+  /** The broker sent something invalid. */
+  invalid(what: string): void;
+  /** Messages were dropped. */
+  overflowed(what: string): void;
+}
+
+/** The history of a topic. */
+export class TopicHistory<R extends object, M extends OrderedMessage>
+  implements OrderedTopicOwner<R, M>, HistoryReaderTopic, TimerTarget {
+  readonly #context: TopicHistoryContext<R, M>;
+  readonly #isPending = (receiver: R): boolean => this.topic.isPending(receiver);
+  /** Its name. */
+  readonly name: string;
+  /** Its order and its subscribers. */
+  readonly topic: OrderedTopic<R, M>;
+  #isSubscribed = false;
+  /** Whether the last attempt to subscribe has failed: the next request tries again. */
+  #hasFailed = false;
+  /** Counts the attempts to subscribe: the result of an earlier one is ignored. */
+  #attempt = 0;
+  #timer: Timer | undefined;
+  /** The number after which the pending read reads. */
+  #after: number | undefined;
+  /** Called when the position is known. */
+  #waiting: Array<() => void> | undefined;
+
+  /**
+   * @param name The topic.
+   * @param context What it shares with others.
+   */
+  constructor(name: string, context: TopicHistoryContext<R, M>) {
+    this.name = name;
+    this.#context = context;
+    this.topic = new OrderedTopic(this, context.limits);
+  }
+
+  /** Subscribes at the broker, for the first time or again. */
+  subscribe(): void {
+    this.#stop();
+    const attempt = this.#attempt;
+    this.#hasFailed = false;
+    const done = (): void => {
+      if (this.#attempt === attempt) this.#subscribed();
+    };
+    const failed = (error: unknown): void => {
+      if (this.#attempt === attempt) this.#subscribeFailed(error);
+    };
+    try {
+      const result = this.#context.requestSubscription(this.name);
+      if (isPromiseLike(result)) {
+        this.#timer = timers.start(this.#context.reader.timeout, this, 0);
+        result.then(done, failed);
+      } else {
+        done();
+      }
+    } catch (error) {
+      failed(error);
+    }
+  }
+
+  /** The broker is down. */
+  interrupt(): void {
+    this.#stop();
+    this.#waiting = undefined;
+    this.topic.interrupt();
+  }
+
+  /** The topic has no subscriber any more. */
+  end(): void {
+    this.#stop();
+    this.#context.reader.forget(this);
+    this.started();
+  }
+
+  /** The subscription had no answer in time; it may still be made. */
+  timerFired(): void {
+    this.#subscribeFailed(this.#context.reader.noAnswer("a subscription"));
+  }
+
+  /**
+   * Calls back when the position is known: a message that is published before is not for subscribers
+   * that have subscribed since.
+   */
+  whenStarted(callback: () => void): void {
+    if (this.topic.starting) (this.#waiting ??= []).push(callback);
+    else callback();
+  }
+
+  /** A message arrived. */
+  receive(bytes: unknown, number: number, previous: number): void {
+    const message = this.#parse(bytes, number);
+    if (message !== undefined) this.topic.receive(message, previous);
+  }
+
+  // Reads.
+
+  /** Whether the history has to be read. */
+  get needsRead(): boolean {
+    return this.#isSubscribed && this.topic.needsRead;
+  }
+
+  /** A read starts. */
+  beginRead(): number | undefined {
+    this.#after = this.topic.beginRead();
+    return this.#after;
+  }
+
+  /** A read has a result. */
+  readDone(page: unknown): void {
+    const fault = faultOfPage(page, this.#after);
+    if (fault !== undefined) {
+      this.#context.invalid(`the page of the topic "${this.name}": ${fault}`);
+      this.topic.giveUp();
+      return;
+    }
+    const { last, complete, messages } = page as HistoryPage;
+    if (this.#after === undefined) {
+      this.topic.read({ last, complete: true, messages: [] });
+      return;
+    }
+    const parsed: M[] = [];
+    let end = last;
+    for (const { number, message } of messages) {
+      const one = this.#parse(message, number);
+      if (one !== undefined) parsed.push(one);
+      end = number;
+    }
+    // Invalid messages are skipped, also if they are all of a page.
+    if (parsed.length === 0) this.topic.read({ last: end, complete, messages: parsed });
+    else this.topic.read({ last, complete, messages: parsed });
+  }
+
+  /** A read failed. */
+  readFailed(error: unknown): void {
+    this.#context.requestFailed(error);
+    this.topic.giveUp();
+  }
+
+  // The decisions of the topic.
+
+  /** Delivers a message to all current subscribers. */
+  deliver(message: M): void {
+    this.#context.deliver(message, this.#isPending);
+  }
+
+  /** Delivers a message to a pending subscriber. */
+  deliverTo(receiver: R, message: M): void {
+    this.#context.deliverTo(receiver, message);
+  }
+
+  /** A subscriber gets all messages after the number. */
+  subscribed(receiver: R, number: number | undefined): void {
+    this.#context.subscribed(receiver, this.name, number);
+  }
+
+  /** A subscriber has missed messages. */
+  missed(receiver: R): void {
+    this.#context.missed(receiver, this.name);
+  }
+
+  /** All current subscribers have. */
+  missedByAll(): void {
+    this.#context.missedByAll(this.name, this.#isPending);
+  }
+
+  /** Whether a subscriber can receive more of a replay. */
+  isReady(receiver: R): boolean {
+    return this.#context.isReady(receiver);
+  }
+
+  /** The history has to be read. */
+  wantRead(): void {
+    if (this.#isSubscribed) this.#context.reader.want(this);
+    else if (this.#hasFailed) this.subscribe();
+  }
+
+  /** The position is known. */
+  started(): void {
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    for (const callback of waiting ?? []) callback();
+  }
+
+  /** More arrived during a read than is kept. */
+  overflowed(): void {
+    this.#context.reader.forget(this);
+    this.#context.overflowed(
+      `more than ${this.#context.limits.maxReceivedBytes} bytes of the topic "${this.name}" ` +
+        `arrived during one read`,
+    );
+    this.topic.giveUp();
+  }
+
+  /** The numbers have gone back. */
+  wentBack(): void {
+    this.#context.invalid(`the sequence numbers of the topic "${this.name}" have gone back`);
+  }
+
+  #parse(bytes: unknown, number: number): M | undefined {
+    const envelope = bytes instanceof Uint8Array ? readEnvelope(bytes) : undefined;
+    if (envelope !== undefined) return this.#context.createMessage(this.name, envelope, number);
+    this.#context.invalid(`a message of the topic "${this.name}" was not sent by a server`);
+    return undefined;
+  }
+
+  #subscribed(): void {
+    timers.cancel(this.#timer);
+    this.#isSubscribed = true;
+    this.#hasFailed = false;
+    this.#context.subscriptionMade(this.name);
+    if (this.topic.needsRead) this.#context.reader.want(this);
+  }
+
+  #subscribeFailed(error: unknown): void {
+    timers.cancel(this.#timer);
+    this.#hasFailed = true;
+    this.#context.subscribeFailed(this.name, error);
+    this.topic.giveUp();
+    // When a later attempt succeeds, subscribers are told of what they missed until then.
+    this.topic.restart();
+  }
+
+  #stop(): void {
+    this.#attempt++;
+    this.#isSubscribed = false;
+    timers.cancel(this.#timer);
+  }
+}

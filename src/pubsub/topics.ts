@@ -1,0 +1,319 @@
+// The topics of one server: delivers published messages to subscribers, and applies `onSlow` to those
+// that are slow.
+
+import { PreparedMessage } from "../message/prepared_message.ts";
+import { Opcode } from "../wire/opcode.ts";
+import type { Backplane, BackplaneQueueOptions, HistoryOptions } from "../backplane/backplane.ts";
+import type { Envelope } from "../backplane/envelope.ts";
+import { Relay, type RelayOwner } from "../backplane/relay.ts";
+import type {
+  ConnectionDriver,
+  ConnectionTopics,
+  MessageData,
+} from "../connection/connection_driver.ts";
+import type { OnSlow, PublishOptions, PublishResult } from "../connection/publish_options.ts";
+import { toBytes } from "../shared/bytes.ts";
+import { show } from "../shared/check.ts";
+import { ConflationQueue } from "./conflation.ts";
+import { TopicRegistry } from "./registry.ts";
+import { RelayedMessage, TopicMessage } from "./topic_message.ts";
+
+/**
+ * The topics of one server.
+ *
+ * No user code runs while a message is delivered to its receivers, even if some are cut: transports
+ * report nothing from inside a call. So a message that a handler publishes follows the message that it
+ * reacts to, at every receiver.
+ */
+export class Topics implements ConnectionTopics, RelayOwner<ConnectionDriver, RelayedMessage> {
+  readonly #registry: TopicRegistry<ConnectionDriver> = new TopicRegistry();
+  readonly #conflated: Map<ConnectionDriver, ConflationQueue<PreparedMessage>> = new Map();
+  readonly #reportError: (error: unknown) => void;
+  #relay: Relay<ConnectionDriver, RelayedMessage> | undefined;
+
+  /** @param reportError Passes an error to `onError`. */
+  constructor(reportError: (error: unknown) => void = () => {}) {
+    this.#reportError = reportError;
+  }
+
+  /** Connects the topics to a broker. */
+  join(
+    backplane: Backplane,
+    queue: BackplaneQueueOptions | undefined,
+    history: HistoryOptions | undefined,
+  ): void {
+    this.#relay = new Relay<ConnectionDriver, RelayedMessage>(backplane, this, queue, history);
+    this.#relay.start();
+  }
+
+  /**
+   * The server shuts down. Resolves when published messages have left for the broker, or none did for so
+   * many milliseconds. Never rejects.
+   */
+  async close(timeout: number): Promise<void> {
+    await this.#relay?.close(timeout);
+  }
+
+  /** How many subscribers a topic has. */
+  count(topic: string): number {
+    return this.#registry.count(topic);
+  }
+
+  // Requests of connections.
+
+  /**
+   * Subscribes; returns `false` if the connection is not open any more.
+   *
+   * @param after The number of the last message that it has, to get those after it.
+   */
+  subscribe(receiver: ConnectionDriver, topic: string, after?: number): boolean {
+    if (receiver.state !== "open") return false;
+    const isNew = this.#registry.subscribe(receiver, topic);
+    const relay = this.#relay;
+    if (relay !== undefined && relay.hasHistory) {
+      relay.subscribe(this.#registry.keptName(topic), receiver, after, isNew);
+      return true;
+    }
+    // Before the relay subscribes, because a backplane may deliver messages from inside that call.
+    receiver.topicListener?.subscribed(topic, undefined);
+    if (after !== undefined) receiver.topicListener?.missed(topic);
+    const isFirst = isNew && this.#registry.count(topic) === 1;
+    if (isFirst) relay?.subscribe(this.#registry.keptName(topic), receiver, after, isNew);
+    return true;
+  }
+
+  /** Unsubscribes; returns whether the connection was subscribed. */
+  unsubscribe(receiver: ConnectionDriver, topic: string): boolean {
+    const subscribed = this.#registry.unsubscribe(receiver, topic);
+    if (subscribed) this.#left(receiver, topic);
+    return subscribed;
+  }
+
+  /** The topics of a connection. */
+  namesOf(receiver: ConnectionDriver): string[] {
+    return this.#registry.namesOf(receiver);
+  }
+
+  /** How many topics a connection has. */
+  countOf(receiver: ConnectionDriver): number {
+    return this.#registry.countOf(receiver);
+  }
+
+  /** Whether a connection is subscribed to a topic. */
+  isSubscribed(receiver: ConnectionDriver, topic: string): boolean {
+    return this.#registry.has(receiver, topic);
+  }
+
+  /**
+   * Publishes a message.
+   *
+   * @param options The options, checked.
+   * @param except The receiver that must not get it.
+   * @throws {TypeError} When the data is of a type that cannot be sent.
+   */
+  publish(
+    topic: string,
+    data: MessageData | PreparedMessage,
+    options: PublishOptions,
+    except: ConnectionDriver | undefined,
+  ): PublishResult {
+    // The caller of `publish("hello")` has forgotten the topic, not the message.
+    if (data === undefined) {
+      throw new TypeError(`Cannot publish(topic, data): no data was given for ${show(topic)}`);
+    }
+    const content = typeof data === "string" || data instanceof PreparedMessage
+      ? data
+      : toBytes(data, "Cannot publish(topic, data)");
+    const message = new TopicMessage(topic, content, options, except);
+    const relay = this.#relay;
+    // With a history the message is delivered when it comes back with its number.
+    const result = relay?.hasHistory ? this.#expected(message) : this.#deliver(message);
+    if (relay !== undefined) {
+      const { onSlow = "queue", key = "" } = options;
+      const { opcode, payload } = message.plain;
+      const published = { isText: opcode === Opcode.Text, onSlow, key, payload };
+      relay.publish(topic, published, except?.state === "open" ? except : undefined);
+    }
+    return result;
+  }
+
+  /**
+   * Sends conflated messages to a connection that has caught up, until it is slow again, and continues
+   * its replays.
+   *
+   * @returns Whether there were conflated messages.
+   */
+  release(receiver: ConnectionDriver): boolean {
+    this.#relay?.resumeReplays(receiver);
+    const queue = this.#conflated.get(receiver);
+    if (queue === undefined) return false;
+    queue.release((message) => receiver.sendPrepared(message));
+    if (queue.length === 0) this.#conflated.delete(receiver);
+    return true;
+  }
+
+  /** A connection has ended: it has no subscriptions any more. */
+  withdraw(receiver: ConnectionDriver): void {
+    this.#conflated.delete(receiver);
+    this.#registry.withdraw(receiver);
+    if (this.#relay === undefined) return;
+    this.#relay.forget(receiver);
+    for (const topic of this.#registry.namesOf(receiver)) this.#left(receiver, topic);
+  }
+
+  /** The `close` handler of a connection has run, and does not need the names of its topics any more. */
+  forget(receiver: ConnectionDriver): void {
+    this.#registry.forget(receiver);
+  }
+
+  // What the relay needs.
+
+  /** The topics that have subscribers. */
+  names(): Iterable<string> {
+    return this.#registry.names();
+  }
+
+  /** Whether a receiver is open, and its buffer has room; if not, `release` is called when it has. */
+  hasRoom(receiver: ConnectionDriver): boolean {
+    if (receiver.state !== "open") return false;
+    if (!receiver.slow) return true;
+    receiver.awaitDrain(0);
+    return false;
+  }
+
+  /** Creates a message that arrived. */
+  createMessage(
+    topic: string,
+    envelope: Envelope,
+    number: number,
+    except: ConnectionDriver | undefined,
+  ): RelayedMessage {
+    return new RelayedMessage(topic, envelope, number, except);
+  }
+
+  /** Delivers a message that arrived. */
+  deliver(message: RelayedMessage, isPending?: (receiver: ConnectionDriver) => boolean): void {
+    this.#deliver(message, isPending);
+  }
+
+  /** Delivers a message to one receiver. */
+  deliverTo(receiver: ConnectionDriver, message: RelayedMessage): void {
+    const { options: { onSlow = "queue" }, except } = message;
+    if (receiver.state !== "open") return;
+    if (receiver === except) this.#skip(receiver, message);
+    else this.#offer(receiver, message, onSlow, placeOf(message), noResult());
+  }
+
+  /** A receiver gets all messages after the number. */
+  subscribed(receiver: ConnectionDriver, topic: string, number: number | undefined): void {
+    receiver.topicListener?.subscribed(topic, number);
+  }
+
+  /** A receiver has missed messages. */
+  missed(receiver: ConnectionDriver, topic: string): void {
+    receiver.topicListener?.missed(topic);
+  }
+
+  /** All subscribers have missed messages, except the pending ones. */
+  missedByAll(topic: string, isPending: (receiver: ConnectionDriver) => boolean): void {
+    for (const receiver of this.#registry.subscribers(topic)) {
+      if (!isPending(receiver)) receiver.topicListener?.missed(topic);
+    }
+  }
+
+  /** Passes an error to `onError`. */
+  reportError(error: unknown): void {
+    this.#reportError(error);
+  }
+
+  // Delivery.
+
+  #left(receiver: ConnectionDriver, topic: string): void {
+    this.#relay?.unsubscribe(topic, receiver, this.#registry.count(topic) === 0);
+  }
+
+  /** The result of a publish whose message comes back from the history. */
+  #expected({ topic, except }: TopicMessage): PublishResult {
+    const result = noResult();
+    for (const receiver of this.#registry.subscribers(topic)) {
+      if (receiver.state === "open" && receiver !== except) result.waiting++;
+    }
+    return result;
+  }
+
+  #deliver(
+    message: TopicMessage,
+    isPending?: (receiver: ConnectionDriver) => boolean,
+  ): PublishResult {
+    const result = noResult();
+    const { topic, except, options: { onSlow = "queue" } } = message;
+    const place = placeOf(message);
+    for (const receiver of this.#registry.subscribers(topic)) {
+      if (receiver.state !== "open" || isPending?.(receiver)) continue;
+      if (receiver === except) this.#skip(receiver, message);
+      else this.#offer(receiver, message, onSlow, place, result);
+    }
+    return result;
+  }
+
+  /** Tells a client with the subprotocol which number it does not get. */
+  #skip(receiver: ConnectionDriver, { topic, number }: TopicMessage): void {
+    if (number > 0) receiver.topicListener?.passed(topic, number);
+  }
+
+  /** Sends a message to a receiver, or applies `onSlow`. */
+  #offer(
+    receiver: ConnectionDriver,
+    message: TopicMessage,
+    onSlow: OnSlow,
+    place: string,
+    result: PublishResult,
+  ): void {
+    const { topicListener } = receiver;
+    const form = topicListener === undefined ? message.plain : message.withLine;
+    if (onSlow === "queue" || !this.#isSlow(receiver, onSlow)) {
+      if (receiver.sendPrepared(form) || receiver.state === "open") result.sent++;
+      else result.closed++;
+    } else if (onSlow === "drop") {
+      result.dropped++;
+    } else if (onSlow === "close") {
+      receiver.cutSlow();
+      result.closed++;
+    } else {
+      this.#conflate(receiver, form, place, result);
+    }
+  }
+
+  #conflate(
+    receiver: ConnectionDriver,
+    message: PreparedMessage,
+    place: string,
+    result: PublishResult,
+  ): void {
+    let queue = this.#conflated.get(receiver);
+    if (queue === undefined) this.#conflated.set(receiver, queue = new ConflationQueue());
+    const replaced = queue.put(place, message, message.frame.length);
+    if (!receiver.awaitDrain(queue.size, message.frame.length)) {
+      this.#conflated.delete(receiver);
+      result.closed++;
+      return;
+    }
+    result.waiting++;
+    if (replaced) result.replaced++;
+  }
+
+  #isSlow(receiver: ConnectionDriver, onSlow: OnSlow): boolean {
+    // A newer message must not overtake a conflated one, even if there is room again.
+    return receiver.slow || (onSlow === "conflate" && this.#conflated.has(receiver));
+  }
+}
+
+function noResult(): PublishResult {
+  return { sent: 0, waiting: 0, replaced: 0, dropped: 0, closed: 0 };
+}
+
+/** What identifies the message that a conflated one replaces. */
+function placeOf({ topic, options: { onSlow, key = "" } }: TopicMessage): string {
+  // The length of the topic separates it from the key.
+  return onSlow === "conflate" ? `${topic.length} ${topic}${key}` : "";
+}

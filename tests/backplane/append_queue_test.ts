@@ -1,0 +1,188 @@
+import assert from "node:assert/strict";
+import { type AppendOwner, AppendQueue } from "../../src/backplane/outgoing.ts";
+import type { BackplaneQueueOptions } from "../../src/backplane/backplane.ts";
+import { Deferred, Queue } from "../support/live_harness.ts";
+import { quiet } from "../support/socket_harness.ts";
+import { utf8 } from "../support/vectors.ts";
+
+const decoder = new TextDecoder();
+
+/** A broker whose answers are given by hand. */
+class Broker implements AppendOwner {
+  readonly queue: AppendQueue;
+  readonly appended: string[] = [];
+  readonly answers: Deferred<void>[] = [];
+  readonly told = new Queue<string>();
+  throws: unknown;
+
+  constructor(limits?: BackplaneQueueOptions) {
+    this.queue = new AppendQueue(limits, this);
+  }
+
+  append(_topic: string, message: Uint8Array): Promise<unknown> {
+    this.appended.push(decoder.decode(message.subarray(0, 4)));
+    if (this.throws !== undefined) throw this.throws;
+    const answer = new Deferred<void>();
+    this.answers.push(answer);
+    return answer.promise;
+  }
+
+  failed(error: unknown): void {
+    this.told.push(`refused ${error}`);
+  }
+
+  dropped(count: number): void {
+    this.told.push(`dropped ${count}`);
+  }
+
+  push(...texts: string[]): void {
+    for (const text of texts) this.queue.push("t", utf8(text));
+  }
+
+  async keep(...indices: number[]): Promise<void> {
+    for (const index of indices) this.answers[index].resolve();
+    await quiet();
+  }
+
+  async refuse(...indices: number[]): Promise<void> {
+    for (const index of indices) this.answers[index].reject(index);
+    await quiet();
+  }
+}
+
+Deno.test("messages are handed over in order, without waiting for the answers", async () => {
+  const broker = new Broker();
+  broker.push("a", "b");
+  assert.deepEqual(broker.appended, []);
+  broker.queue.up();
+  broker.push("c");
+  assert.deepEqual(broker.appended, ["a", "b", "c"]);
+  await broker.keep(2, 0, 1);
+  assert.deepEqual(broker.told.all, []);
+});
+
+Deno.test("what an outage cuts off goes in again, before what has waited", async () => {
+  const broker = new Broker();
+  broker.queue.up();
+  broker.push("a", "b", "c");
+  await broker.keep(0);
+  broker.queue.down();
+  broker.push("d");
+  await broker.refuse(1);
+  broker.queue.up();
+  broker.push("e");
+  assert.deepEqual(broker.appended, ["a", "b", "c", "b", "c", "d", "e"]);
+  // An answer to the attempt before: a refusal counts no more, but what is kept is kept.
+  await broker.refuse(2);
+  assert.deepEqual(broker.told.all, []);
+  await broker.keep(3, 4, 5, 6);
+  broker.queue.down();
+  broker.queue.up();
+  assert.equal(broker.appended.length, 7, "all are kept");
+});
+
+Deno.test("what is refused shortly before an outage goes in again", async () => {
+  const broker = new Broker();
+  broker.queue.up();
+  broker.push("a", "b");
+  await broker.refuse(0, 1);
+  broker.queue.down();
+  broker.queue.up();
+  assert.deepEqual(broker.appended, ["a", "b", "a", "b"]);
+  assert.deepEqual(broker.told.all, []);
+});
+
+Deno.test("what is refused by a broker that stays is given up", async () => {
+  const broker = new Broker();
+  broker.queue.up();
+  broker.push("a", "b");
+  await broker.refuse(0);
+  broker.throws = "at once";
+  broker.push("c");
+  broker.throws = undefined;
+  assert.deepEqual(broker.told.all, []);
+  assert.deepEqual(await broker.told.atLeast(2), ["refused 0", "refused at once"]);
+  broker.queue.down();
+  broker.queue.up();
+  assert.deepEqual(broker.appended, ["a", "b", "c", "b"]);
+});
+
+Deno.test("what is refused does not go in behind what came after it", async () => {
+  const broker = new Broker();
+  broker.queue.up();
+  broker.push("a", "b", "c");
+  await broker.refuse(0, 2);
+  await broker.keep(1);
+  assert.deepEqual(broker.told.all, ["refused 0"]);
+  broker.queue.down();
+  broker.queue.up();
+  assert.deepEqual(broker.appended, ["a", "b", "c", "c"]);
+});
+
+Deno.test("what was not answered although later ones were is not appended behind them", async () => {
+  const broker = new Broker();
+  broker.queue.up();
+  broker.push("a", "b", "c");
+  await broker.keep(1);
+  broker.queue.down();
+  broker.queue.up();
+  assert.deepEqual(broker.appended, ["a", "b", "c", "c"]);
+  assert.deepEqual(broker.told.all.length, 1);
+  assert.match(broker.told.all[0], /^refused Error: The broker confirmed later messages/);
+});
+
+Deno.test("only so many are under way; the rest waits, in a queue with limits", async () => {
+  const broker = new Broker({ maxBytes: 2 * 5, drop: "newest" });
+  broker.queue.up();
+  for (let i = 0; i < 1027; i++) broker.push(String(i).padStart(4, "0"));
+  assert.equal(broker.appended.length, 1024);
+  await broker.keep(0);
+  assert.deepEqual(broker.told.all, ["dropped 1"]);
+  assert.deepEqual(broker.appended.slice(1024), ["1024"]);
+  await broker.keep(1);
+  assert.deepEqual(broker.appended.slice(1024), ["1024", "1025"]);
+});
+
+Deno.test("only so many bytes are under way, but one message always can be", async () => {
+  const broker = new Broker();
+  broker.queue.up();
+  const large = new Uint8Array(5 << 20);
+  broker.queue.push("t", large);
+  broker.queue.push("t", large);
+  broker.push("c");
+  assert.equal(broker.appended.length, 1);
+  await broker.keep(0);
+  assert.equal(broker.appended.length, 2);
+  await broker.keep(1);
+  assert.equal(broker.appended.length, 3);
+});
+
+Deno.test("a broker that goes away in the middle gets nothing more", () => {
+  const broker = new Broker();
+  broker.push("a", "b", "c");
+  const append = broker.append.bind(broker);
+  broker.append = (topic, message) => {
+    if (broker.appended.length === 1) broker.queue.down();
+    return append(topic, message);
+  };
+  broker.queue.up();
+  assert.deepEqual(broker.appended, ["a", "b"]);
+});
+
+Deno.test("a drain waits for what was appended, and ends when nothing is stored any more", async () => {
+  const broker = new Broker();
+  broker.queue.up();
+  broker.push("a", "b");
+  const done: string[] = [];
+  broker.queue.drain(60_000, () => done.push("done"));
+  await broker.keep(0);
+  assert.deepEqual(done, []);
+  await broker.keep(1);
+  assert.deepEqual(done, ["done"]);
+  broker.push("c");
+  await new Promise<void>((resolve) => broker.queue.drain(10, resolve));
+  assert.equal(broker.queue.length, 1);
+  const cut = new Promise<void>((resolve) => broker.queue.drain(60_000, resolve));
+  broker.queue.down();
+  await cut;
+});

@@ -1,0 +1,154 @@
+// Three servers on one broker, under chance: they publish, the broker loses messages on their way and
+// goes away in the middle of appends, receivers leave one server and come back to another. At the end
+// each has every message, once and in order.
+
+import assert from "node:assert/strict";
+import type { PreparedMessage } from "../../src/message/prepared_message.ts";
+import { lineEnd, readLine } from "../../src/pubsub/protocol.ts";
+import type { ConnectionDriver, TopicListener } from "../../src/connection/connection_driver.ts";
+import { timers } from "../../src/shared/timer_wheel.ts";
+import { Topics } from "../../src/pubsub/topics.ts";
+import { FakeBroker } from "../support/fake_broker.ts";
+import { FakeHistory } from "../support/fake_history.ts";
+import { Random } from "../support/random.ts";
+import { quiet } from "../support/socket_harness.ts";
+
+const decoder = new TextDecoder();
+
+/** A client, on one connection after the other. */
+class Client {
+  /** The number of the newest message, as it was told. */
+  at: number | undefined;
+  readonly texts: string[] = [];
+  readonly numbers: number[] = [];
+  missed = 0;
+
+  /** A new connection. */
+  connection(): ConnectionDriver {
+    const topicListener: TopicListener = {
+      subscribed: (_, number) => void (this.at = number),
+      missed: () => void this.missed++,
+      passed: (_, number) => void (this.at = number),
+    };
+    const sendPrepared = ({ payload }: PreparedMessage): boolean => {
+      const text = decoder.decode(payload);
+      const end = lineEnd(text);
+      const number = readLine(text, end)?.number as number;
+      this.at = number;
+      this.numbers.push(number);
+      this.texts.push(text.slice(end));
+      return true;
+    };
+    const control = { state: "open", topicListener, slow: false, sendPrepared };
+    return control as unknown as ConnectionDriver;
+  }
+}
+
+class Node {
+  readonly topics: Topics;
+
+  constructor(broker: FakeBroker, errors: unknown[]) {
+    const backplane = broker.backplane();
+    const limits = { maxAge: 60_000, maxMessages: 100_000 };
+    this.topics = new Topics((error) => errors.push((error as { code: string }).code));
+    this.topics.join(backplane, undefined, limits);
+  }
+}
+
+async function run(seed: number): Promise<number> {
+  const random = new Random(seed);
+  const history = new FakeHistory();
+  const broker = new FakeBroker(true, history);
+  const errors: unknown[] = [];
+  const nodes = Array.from({ length: 3 }, () => new Node(broker, errors));
+  // One that stays at each server: where somebody listens, repeated messages are known.
+  const stays = nodes.map(({ topics }) => {
+    const client = new Client();
+    topics.subscribe(client.connection(), "room");
+    return client;
+  });
+  await quiet();
+  const clients = Array.from({ length: 5 }, () => {
+    const client = new Client();
+    client.at = 0;
+    return client;
+  });
+  const places: ({ node: Node; control: ConnectionDriver } | undefined)[] = clients.map(() =>
+    undefined
+  );
+  const published: string[] = [];
+  let cut: Array<() => void> = [];
+  history.loses = () => random.below(10) === 0;
+  // In front of an outage the broker keeps some more without an answer, then none.
+  let health: "answers" | "keeps" | "is deaf" = "answers";
+  history.append = (done) => {
+    if (random.below(10) === 0) health = health === "answers" ? "keeps" : "is deaf";
+    if (health !== "is deaf") done();
+    if (health === "answers") return Promise.resolve();
+    return new Promise((_, reject) => cut.push(() => reject(new Error("cut off"))));
+  };
+  const outage = (): void => {
+    broker.goAway(new Error("away"));
+    for (const reject of cut) reject();
+    cut = [];
+    health = "answers";
+  };
+  for (let step = 0; step < 200; step++) {
+    const what = random.below(20);
+    if (what < 8) {
+      const text = `${published.length}`;
+      published.push(text);
+      random.pick(nodes).topics.publish("room", text, {}, undefined);
+    } else if (what < 12) {
+      const i = random.below(clients.length);
+      const place = places[i];
+      if (place === undefined) {
+        const node = random.pick(nodes);
+        const control = clients[i].connection();
+        places[i] = { node, control };
+        node.topics.subscribe(control, "room", clients[i].at);
+      } else {
+        place.node.topics.withdraw(place.control);
+        place.node.topics.forget(place.control);
+        places[i] = undefined;
+      }
+    } else if (what === 12 && broker.isUp) outage();
+    else if (what < 15 && !broker.isUp) broker.comeBack();
+    else if (what > 15) await quiet();
+  }
+  if (broker.isUp) outage();
+  history.append = undefined;
+  history.loses = undefined;
+  broker.comeBack();
+  await quiet();
+  for (const [i, client] of clients.entries()) {
+    if (places[i] === undefined) {
+      nodes[0].topics.subscribe(client.connection(), "room", client.at);
+    }
+  }
+  nodes[0].topics.publish("room", "end", {}, undefined);
+  await quiet();
+  const expected = [...published, "end"].sort();
+  for (const { texts, numbers, missed } of [...stays, ...clients]) {
+    assert.equal(missed, 0);
+    assert.deepEqual([...texts].sort(), expected);
+    assert.deepEqual([...numbers].sort((a, b) => a - b), numbers);
+    assert.deepEqual(texts, stays[0].texts);
+  }
+  assert.ok(errors.every((code) => code === "BACKPLANE_DOWN"), `${errors}`);
+  for (const { topics } of nodes) await topics.close(0);
+  return history.requests.filter(([method]) => method === "append").length - expected.length;
+}
+
+Deno.test("whatever happens, each client gets each message once, in the one order", async () => {
+  let repeated = 0;
+  for (let seed = 1; seed <= 100; seed++) {
+    try {
+      repeated += await run(seed * 104729);
+    } catch (error) {
+      throw new Error(`with the seed ${seed * 104729}`, { cause: error });
+    }
+  }
+  assert.ok(repeated > 100, `${repeated} messages were appended again`);
+  assert.equal(timers.size, 0, "a timer was left");
+});

@@ -1,0 +1,156 @@
+import assert from "node:assert/strict";
+import type { HistoryPage } from "../../src/backplane/backplane.ts";
+import {
+  HistoryReader,
+  type HistoryReaderTopic,
+  PAGE_LIMIT,
+} from "../../src/backplane/history_reader.ts";
+import { timers } from "../../src/shared/timer_wheel.ts";
+import { Deferred, Queue } from "../support/live_harness.ts";
+import { quiet } from "../support/socket_harness.ts";
+
+/** One that reads, and notes what it is told. */
+class Reader implements HistoryReaderTopic {
+  readonly name: string;
+  readonly after: number | undefined;
+  readonly told = new Queue<string>();
+  needsRead = true;
+
+  constructor(name: string, after?: number) {
+    this.name = name;
+    this.after = after;
+  }
+
+  beginRead(): number | undefined {
+    this.told.push("begin");
+    return this.after;
+  }
+
+  readDone(page: unknown): void {
+    this.told.push(`done ${page}`);
+  }
+
+  readFailed(error: unknown): void {
+    this.told.push(`failed ${error}`);
+  }
+}
+
+interface Bench {
+  readonly reads: HistoryReader;
+  readonly asked: unknown[][];
+  readonly answers: Deferred<unknown>[];
+}
+
+function benchOf(timeout?: number): Bench {
+  const asked: unknown[][] = [];
+  const answers: Deferred<unknown>[] = [];
+  const reads = new HistoryReader({
+    keep: () => {},
+    append: () => Promise.resolve(),
+    read: (...what) => {
+      asked.push(what);
+      const answer = new Deferred<unknown>();
+      answers.push(answer);
+      return answer.promise as Promise<HistoryPage>;
+    },
+  }, timeout);
+  return { reads, asked, answers };
+}
+
+function readsTest(name: string, test: (t: Bench) => Promise<void>, timeout?: number): void {
+  Deno.test(name, async () => {
+    const bench = benchOf(timeout);
+    await test(bench);
+    bench.reads.stop();
+    assert.equal(timers.size, 0, "a timer was left");
+  });
+}
+
+readsTest("a reader gets the answer, or the reason why there is none", async (t) => {
+  const [one, two] = [new Reader("one"), new Reader("two", 7)];
+  t.reads.want(one);
+  t.reads.want(one);
+  t.reads.want(two);
+  assert.deepEqual(t.asked, [["one"], ["two", 7, PAGE_LIMIT]]);
+  t.answers[0].resolve("page");
+  t.answers[1].reject("broken");
+  await quiet();
+  assert.deepEqual(one.told.all, ["begin", "done page"]);
+  assert.deepEqual(two.told.all, ["begin", "failed broken"]);
+  t.reads.want(two);
+  assert.equal(t.asked.length, 3, "it may read again");
+});
+
+Deno.test("a broker that throws, or gives no promise, has answered as well", async () => {
+  const results: Array<() => unknown> = [() => {
+    throw new Error("thrown");
+  }, () => "page"];
+  const reads = new HistoryReader({
+    keep: () => {},
+    append: () => Promise.resolve(),
+    read: () => results.shift()!() as Promise<HistoryPage>,
+  });
+  const reader = new Reader("topic");
+  reads.want(reader);
+  await quiet();
+  reads.want(reader);
+  await quiet();
+  assert.deepEqual(reader.told.all, ["begin", "failed Error: thrown", "begin", "done page"]);
+  assert.equal(timers.size, 0);
+});
+
+readsTest("64 are under way at a time; who needs none any more is passed over", async (t) => {
+  const readers = Array.from({ length: 70 }, (_, i) => new Reader(`${i}`));
+  for (const reader of readers) t.reads.want(reader);
+  assert.equal(t.asked.length, 64);
+  readers[64].needsRead = false;
+  t.reads.forget(readers[65]);
+  t.answers[5].resolve("page");
+  await quiet();
+  assert.deepEqual(t.asked.slice(64), [["66"]]);
+  // One that does not wait any more keeps the broker busy all the same.
+  t.reads.forget(readers[0]);
+  assert.equal(t.asked.length, 65);
+  t.answers[0].resolve("page");
+  await quiet();
+  assert.deepEqual(t.asked.slice(65), [["67"]]);
+  assert.deepEqual(readers[0].told.all, ["begin"]);
+});
+
+readsTest("an answer is not waited for for ever", async (t) => {
+  const reader = new Reader("topic");
+  t.reads.want(reader);
+  const [, told] = await reader.told.atLeast(2);
+  assert.match(told, /has not answered a read within 20 ms/);
+  t.answers[0].resolve("too late");
+  await quiet();
+  assert.equal(reader.told.all.length, 2);
+  t.reads.want(reader);
+  assert.equal(t.asked.length, 2);
+}, 20);
+
+readsTest("while the broker is away nobody waits for anything", async (t) => {
+  const readers = Array.from({ length: 70 }, (_, i) => new Reader(`${i}`));
+  for (const reader of readers) t.reads.want(reader);
+  t.reads.stop();
+  t.answers[0].resolve("page");
+  t.answers[1].reject("gone");
+  await quiet();
+  assert.equal(t.asked.length, 64);
+  assert.deepEqual(readers[0].told.all, ["begin"]);
+  t.reads.want(readers[0]);
+  t.reads.want(readers[69]);
+  assert.deepEqual(t.asked.slice(64), [["0"], ["69"]]);
+});
+
+readsTest("many messages at once leave the rest of the reads to the next turn", async (t) => {
+  const readers = Array.from({ length: 6 }, (_, i) => new Reader(`${i}`, 1));
+  const messages = Array.from({ length: 256 }, () => ({}));
+  for (const reader of readers) t.reads.want(reader);
+  for (const answer of t.answers) answer.resolve({ messages });
+  await Promise.resolve().then(() => {}).then(() => {}).then(() => {});
+  for (const reader of readers) t.reads.want(reader);
+  assert.equal(t.asked.length, 6, "not in this turn");
+  await readers[0].told.atLeast(3);
+  assert.equal(t.asked.length, 12);
+});

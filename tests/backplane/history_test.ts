@@ -1,0 +1,722 @@
+// Servers that share a broker with a history: one order for all, what comes back to whom, and what is
+// when the broker is away, slow, wrong, or loses something.
+
+import assert from "node:assert/strict";
+import type { WebSocketError } from "../../src/errors.ts";
+import type { PreparedMessage } from "../../src/message/prepared_message.ts";
+import type { HistoryOptions, HistoryPage } from "../../src/backplane/backplane.ts";
+import { lineEnd, readLine } from "../../src/pubsub/protocol.ts";
+import type { ConnectionDriver, TopicListener } from "../../src/connection/connection_driver.ts";
+import type { PublishOptions, PublishResult } from "../../src/connection/publish_options.ts";
+import { timers } from "../../src/shared/timer_wheel.ts";
+import { Topics } from "../../src/pubsub/topics.ts";
+import { type FakeBackplane, FakeBroker } from "../support/fake_broker.ts";
+import { FakeHistory } from "../support/fake_history.ts";
+import { Deferred, Queue } from "../support/live_harness.ts";
+import { quiet } from "../support/socket_harness.ts";
+import { hex } from "../support/vectors.ts";
+
+const decoder = new TextDecoder();
+
+/** A connection that notes what it is told and sent. */
+class Receiver implements TopicListener {
+  readonly log: string[] = [];
+  state = "open";
+  slow = false;
+  /** Itself, unless it is a connection with plain messages. */
+  readonly topicListener: TopicListener | undefined;
+
+  constructor(isPlain = false) {
+    this.topicListener = isPlain ? undefined : this;
+  }
+
+  get control(): ConnectionDriver {
+    return this as unknown as ConnectionDriver;
+  }
+
+  subscribed(_topic: string, number: number | undefined): void {
+    this.log.push(`subscribed ${number}`);
+  }
+
+  missed(): void {
+    this.log.push("missed");
+  }
+
+  passed(_topic: string, number: number): void {
+    this.log.push(`passed ${number}`);
+  }
+
+  awaitDrain(): boolean {
+    return true;
+  }
+
+  cutSlow(): void {
+    this.state = "closed";
+  }
+
+  sendPrepared({ payload }: PreparedMessage): boolean {
+    const text = decoder.decode(payload);
+    const end = this.topicListener === undefined ? 0 : lineEnd(text);
+    const line = end === 0 ? undefined : readLine(text, end);
+    this.log.push(line ? `${line.number} ${text.slice(end)}` : text);
+    return true;
+  }
+}
+
+/** One server on the broker. */
+class Node {
+  readonly topics: Topics;
+  readonly backplane: FakeBackplane;
+  readonly errors: Queue<WebSocketError> = new Queue();
+
+  constructor(broker: FakeBroker, maxBytes?: number, replays: Partial<HistoryOptions> = {}) {
+    this.backplane = broker.backplane();
+    const limits = { maxAge: 60_000, maxMessages: 100 };
+    const queue = maxBytes === undefined ? undefined : { maxBytes };
+    this.topics = new Topics((error) => void this.errors.push(error as WebSocketError));
+    this.topics.join(this.backplane, queue, { ...limits, ...replays });
+  }
+
+  get codes(): string[] {
+    return this.errors.all.map(({ code }) => code);
+  }
+
+  publish(text: string, options?: PublishOptions, except?: Receiver): PublishResult {
+    return this.topics.publish("room", text, options ?? {}, except?.control);
+  }
+
+  /** One that listens to "room". */
+  join(after?: number, receiver = new Receiver()): Receiver {
+    assert.equal(this.topics.subscribe(receiver.control, "room", after), true);
+    return receiver;
+  }
+
+  leave(receiver: Receiver): void {
+    assert.equal(this.topics.unsubscribe(receiver.control, "room"), true);
+  }
+
+  end(receiver: Receiver): void {
+    receiver.state = "closed";
+    this.topics.withdraw(receiver.control);
+    this.topics.forget(receiver.control);
+  }
+}
+
+interface Bench {
+  readonly broker: FakeBroker;
+  readonly history: FakeHistory;
+  readonly nodes: Node[];
+}
+
+/** A test of so many servers, after which no timer may be left. */
+function historyTest(name: string, count: number, test: (t: Bench) => Promise<void>): void {
+  Deno.test(name, async () => {
+    const history = new FakeHistory();
+    const broker = new FakeBroker(true, history);
+    const nodes = Array.from({ length: count }, () => new Node(broker));
+    try {
+      await test({ broker, history, nodes });
+    } finally {
+      for (const { topics } of nodes) await topics.close(0);
+    }
+    assert.equal(timers.size, 0, "a timer was left");
+  });
+}
+
+function result(waiting: number): PublishResult {
+  return { sent: 0, waiting, replaced: 0, dropped: 0, closed: 0 };
+}
+
+historyTest("all receivers of all servers get one order, by the numbers", 3, async (t) => {
+  const receivers = t.nodes.flatMap((
+    node,
+  ) => [node.join(), node.join(undefined, new Receiver(true))]);
+  await quiet();
+  for (let i = 0; i < 30; i++) {
+    assert.deepEqual(t.nodes[i % 3].publish(`message ${i}`), result(2));
+  }
+  await quiet();
+  const texts = Array.from({ length: 30 }, (_, i) => `message ${i}`);
+  const labelled = ["subscribed 0", ...texts.map((text, i) => `${i + 1} ${text}`)];
+  for (const [i, { log }] of receivers.entries()) assert.deepEqual(log, i % 2 ? texts : labelled);
+  assert.deepEqual(t.history.limits[0], { maxAge: 60_000, maxMessages: 100 });
+  assert.deepEqual(t.nodes.flatMap(({ codes }) => codes), []);
+});
+
+historyTest("nothing is delivered before it comes back", 1, async ({ nodes: [node] }) => {
+  const receiver = node.join();
+  await quiet();
+  node.publish("later");
+  assert.deepEqual(receiver.log, ["subscribed 0"]);
+  await quiet();
+  assert.deepEqual(receiver.log, ["subscribed 0", "1 later"]);
+});
+
+historyTest("whom except names gets nothing, but hears that it has passed", 2, async (t) => {
+  const [one, two] = t.nodes;
+  const own = one.join();
+  const other = one.join();
+  const plain = one.join(undefined, new Receiver(true));
+  const far = two.join();
+  await quiet();
+  assert.deepEqual(one.publish("from own", {}, own), result(2));
+  assert.deepEqual(one.publish("from plain", {}, plain), result(2));
+  assert.deepEqual(two.publish("from far", {}, far), result(0));
+  const outside = new Receiver();
+  assert.deepEqual(one.publish("from outside", {}, outside), result(3));
+  one.end(other);
+  assert.deepEqual(one.publish("from one that is over", {}, other), result(2));
+  await quiet();
+  const last = ["4 from outside", "5 from one that is over"];
+  assert.deepEqual(own.log, ["subscribed 0", "passed 1", "2 from plain", "3 from far", ...last]);
+  assert.deepEqual(plain.log, ["from own", "from far", ...last.map((text) => text.slice(2))]);
+  assert.deepEqual(far.log, ["subscribed 0", "1 from own", "2 from plain", "passed 3", ...last]);
+});
+
+historyTest("who is left out is so when it reads the message again, too", 1, async ({ nodes }) => {
+  const [node] = nodes;
+  const own = node.join();
+  await quiet();
+  node.publish("own", {}, own);
+  node.publish("of others");
+  await quiet();
+  node.leave(own);
+  own.log.length = 0;
+  node.join(0, own);
+  await quiet();
+  assert.deepEqual(own.log, ["subscribed 0", "passed 1", "2 of others"]);
+});
+
+historyTest("who comes back gets what it has missed, before anything new", 2, async (t) => {
+  const [one, two] = t.nodes;
+  for (const text of ["a", "b", "c"]) one.publish(text);
+  await quiet();
+  const back = two.join(1);
+  one.publish("d");
+  two.publish("e");
+  assert.equal(two.topics.count("room"), 1);
+  assert.deepEqual(two.topics.namesOf(back.control), ["room"]);
+  await quiet();
+  one.publish("f");
+  await quiet();
+  assert.deepEqual(back.log, ["subscribed 1", "2 b", "3 c", "4 d", "5 e", "6 f"]);
+});
+
+historyTest("who has everything needs no read, and who is new neither", 1, async (t) => {
+  const { nodes: [node], history } = t;
+  node.join();
+  await quiet();
+  node.publish("a");
+  await quiet();
+  const reads = history.reads.length;
+  const back = node.join(1);
+  const fresh = node.join();
+  assert.deepEqual([back.log, fresh.log], [["subscribed 1"], ["subscribed 1"]]);
+  node.join(undefined, back);
+  assert.equal(history.reads.length, reads);
+  node.publish("b");
+  await quiet();
+  assert.deepEqual(back.log, ["subscribed 1", "subscribed 1", "2 b"]);
+  assert.deepEqual(fresh.log, ["subscribed 1", "2 b"]);
+});
+
+historyTest(
+  "many that come back together share the reads",
+  1,
+  async ({ nodes: [node], history }) => {
+    node.join();
+    await quiet();
+    for (let i = 0; i < 50; i++) node.publish(`${i}`);
+    await quiet();
+    history.requests.length = 0;
+    const back = Array.from({ length: 2000 }, (_, i) => node.join(i % 50));
+    await quiet();
+    assert.ok(history.reads.length <= 2, `${history.reads.length} reads`);
+    for (const [i, { log }] of back.entries()) {
+      const after = i % 50;
+      const missed = Array.from(
+        { length: 50 - after },
+        (_, at) => `${after + at + 1} ${after + at}`,
+      );
+      assert.deepEqual(log, [`subscribed ${after}`, ...missed]);
+    }
+  },
+);
+
+historyTest("where the history does not reach back, there is a sign of it", 1, async (t) => {
+  const { nodes: [node], history } = t;
+  for (const text of ["a", "b", "c", "d"]) node.publish(text);
+  await quiet();
+  history.trim("room", 2);
+  const logs = [0, 1, 2, 3].map((after) => node.join(after).log);
+  await quiet();
+  assert.deepEqual(logs, [
+    ["subscribed 0", "missed", "3 c", "4 d"],
+    ["subscribed 1", "missed", "3 c", "4 d"],
+    ["subscribed 2", "3 c", "4 d"],
+    ["subscribed 3", "4 d"],
+  ]);
+});
+
+historyTest("who knows more than the broker has missed something", 1, async (t) => {
+  const { nodes: [node] } = t;
+  node.publish("a");
+  await quiet();
+  const back = node.join(1000);
+  await quiet();
+  node.publish("b");
+  await quiet();
+  assert.deepEqual(back.log, ["subscribed 1", "missed", "2 b"]);
+});
+
+historyTest("what is lost on its way is read", 2, async ({ nodes: [one, two], history }) => {
+  const near = one.join();
+  const far = two.join();
+  await quiet();
+  history.step = 5;
+  history.loses = (_, number) => number === 10 || number === 15;
+  for (const text of ["a", "b", "c", "d", "e"]) one.publish(text);
+  await quiet();
+  const all = ["subscribed 0", "5 a", "10 b", "15 c", "20 d", "25 e"];
+  assert.deepEqual([near.log, far.log], [all, all]);
+  assert.deepEqual(history.reads.slice(2), [["read", "room", 5], ["read", "room", 5]]);
+});
+
+historyTest("who subscribes and publishes at once gets its own message", 1, async ({ nodes }) => {
+  const [node] = nodes;
+  node.publish("before");
+  await quiet();
+  const first = node.join();
+  node.publish("joined");
+  node.topics.publish("elsewhere", "is not held up", {}, undefined);
+  node.publish("second");
+  await quiet();
+  assert.deepEqual(first.log, ["subscribed 1", "2 joined", "3 second"]);
+});
+
+historyTest("while the broker is away all waits, and nothing is lost", 2, async (t) => {
+  const { broker, history, nodes: [one, two] } = t;
+  const near = one.join();
+  const far = two.join();
+  await quiet();
+  one.publish("1");
+  await quiet();
+  broker.goAway(new Error("away"));
+  one.publish("2");
+  two.publish("3");
+  const fresh = one.join();
+  one.publish("4");
+  const back = two.join(0);
+  await quiet();
+  assert.deepEqual([near.log.length, fresh.log.length, back.log.length], [2, 0, 0]);
+  history.requests.length = 0;
+  broker.comeBack();
+  one.publish("5");
+  await quiet();
+  const texts = near.log.slice(1);
+  assert.deepEqual(texts.map((text) => text.split(" ")[1]).sort(), ["1", "2", "3", "4", "5"]);
+  const own = (text: string): boolean => ["2", "4", "5"].includes(text.split(" ")[1]);
+  assert.deepEqual(texts.filter(own).map((text) => text.split(" ")[1]), ["2", "4", "5"]);
+  assert.deepEqual(far.log, ["subscribed 0", ...texts]);
+  assert.deepEqual(back.log, ["subscribed 0", ...texts]);
+  assert.match(fresh.log[0], /^subscribed \d$/);
+  assert.deepEqual([one.codes, two.codes], [["BACKPLANE_DOWN"], ["BACKPLANE_DOWN"]]);
+});
+
+historyTest("who is alone, subscribes and publishes during an outage, gets it", 1, async (t) => {
+  t.broker.goAway(new Error("away"));
+  const [node] = t.nodes;
+  const receiver = node.join();
+  node.publish("waits");
+  t.broker.comeBack();
+  await quiet();
+  assert.deepEqual(receiver.log, ["subscribed 0", "1 waits"]);
+});
+
+for (const kept of [true, false]) {
+  const what = kept ? "was kept" : "was not kept";
+  historyTest(`an append that ${what} and cut off by an outage arrives once`, 2, async (t) => {
+    const { broker, history, nodes: [one, two] } = t;
+    const near = one.join();
+    const far = two.join();
+    await quiet();
+    one.publish("1");
+    await quiet();
+    const cut = new Deferred<void>();
+    history.append = (done) => {
+      if (kept) done();
+      return cut.promise;
+    };
+    one.publish("2");
+    one.publish("3");
+    await quiet();
+    history.append = undefined;
+    // A client of a broker may well reject what is under way before it says that it is away.
+    cut.reject(new Error("connection lost"));
+    await quiet();
+    broker.goAway(new Error("away"));
+    one.publish("4");
+    broker.comeBack();
+    await quiet();
+    const appends = history.requests.filter(([method]) => method === "append").length;
+    assert.equal(appends, 6, "two of them again");
+    for (const { log } of [near, far]) {
+      assert.deepEqual(log.map((text) => text.split(" ")[1]), ["0", "1", "2", "3", "4"]);
+    }
+    const back = two.join(1);
+    await quiet();
+    assert.deepEqual(back.log.slice(1), near.log.slice(2));
+    assert.deepEqual([...one.codes, ...two.codes], ["BACKPLANE_DOWN", "BACKPLANE_DOWN"]);
+  });
+}
+
+historyTest("what the broker refuses is reported and given up, the rest goes on", 1, async (t) => {
+  const { nodes: [node], history } = t;
+  const receiver = node.join();
+  await quiet();
+  const cause = new Error("too large");
+  history.append = () => Promise.reject(cause);
+  node.publish("refused");
+  history.append = () => {
+    throw cause;
+  };
+  node.publish("refused at once");
+  history.append = undefined;
+  const errors = await node.errors.atLeast(2);
+  assert.deepEqual(errors.map((error) => [error.code, error.cause]), [
+    ["BACKPLANE_FAILED", cause],
+    ["BACKPLANE_FAILED", cause],
+  ]);
+  node.publish("goes on");
+  await quiet();
+  assert.deepEqual(receiver.log, ["subscribed 0", "1 goes on"]);
+});
+
+Deno.test("what waits is bounded, and what finds no room is reported", async () => {
+  const history = new FakeHistory();
+  const broker = new FakeBroker(false, history);
+  // A message of one byte takes 35, its topic 4.
+  const node = new Node(broker, 2 * 39);
+  const receiver = node.join();
+  for (let i = 0; i < 10; i++) node.publish(`${i}`);
+  broker.comeBack();
+  await quiet();
+  assert.deepEqual(receiver.log, ["subscribed 0", "1 8", "2 9"]);
+  assert.deepEqual(node.codes, ["BACKPLANE_OVERFLOW"]);
+  assert.match(node.errors.all[0].message, /\b8 messages/);
+  node.topics.close(0);
+});
+
+historyTest("a read that fails is reported, and all go on with a sign", 1, async (t) => {
+  const { nodes: [node], history } = t;
+  const receiver = node.join();
+  await quiet();
+  const cause = new Error("broken");
+  history.read = () => Promise.reject(cause);
+  history.loses = (_, number) => number === 1;
+  for (const text of ["lost", "b", "c"]) node.publish(text);
+  const back = node.join(0);
+  await quiet();
+  node.publish("d");
+  await quiet();
+  assert.deepEqual(receiver.log.slice(0, 2), ["subscribed 0", "missed"]);
+  assert.equal(receiver.log.at(-1), "4 d");
+  assert.deepEqual([back.log[0], back.log.at(-1)], ["subscribed 0", "4 d"]);
+  assert.ok(node.codes.length > 0 && node.codes.every((code) => code === "BACKPLANE_FAILED"));
+  assert.equal(node.errors.all[0].cause, cause);
+});
+
+const PAGES: Record<string, unknown> = {
+  "nothing": undefined,
+  "a string": "page",
+  "no number": { last: NaN, complete: true, messages: [] },
+  "half a number": { last: 2.5, complete: true, messages: [] },
+  "no messages": { last: 1, complete: true, messages: 7 },
+  "no completeness": { last: 1, messages: [] },
+  "messages that are none": { last: 1, complete: true, messages: [null] },
+  "messages of text": { last: 1, complete: true, messages: [{ number: 1, message: "text" }] },
+  "numbers that go back": {
+    last: 1,
+    complete: true,
+    messages: [{ number: 2, message: hex("") }, { number: 1, message: hex("") }],
+  },
+  "an end beyond": { last: 1, complete: true, messages: [{ number: 2, message: hex("") }] },
+};
+
+for (const [what, page] of Object.entries(PAGES)) {
+  historyTest(`a broker that answers ${what} is reported and harms nobody`, 1, async (t) => {
+    const { nodes: [node], history } = t;
+    node.publish("a");
+    await quiet();
+    history.read = () => page;
+    const back = node.join(0);
+    const fresh = node.join();
+    await quiet();
+    assert.deepEqual(node.codes, ["BACKPLANE_INVALID_MESSAGE"]);
+    history.read = undefined;
+    node.publish("b");
+    await quiet();
+    assert.deepEqual(back.log, ["subscribed 0", "missed", "2 b"]);
+    assert.deepEqual(fresh.log, ["subscribed undefined", "2 b"]);
+  });
+}
+
+historyTest("a broker that throws is reported and harms nobody", 1, async (t) => {
+  const { nodes: [node], history, broker } = t;
+  const cause = new Error("broken");
+  history.read = () => {
+    throw cause;
+  };
+  const receiver = node.join(7);
+  await quiet();
+  assert.deepEqual(receiver.log, ["subscribed 7", "missed"]);
+  node.backplane.fails = () => {
+    throw cause;
+  };
+  node.leave(receiver);
+  const again = node.join(8);
+  await quiet();
+  assert.deepEqual(again.log, ["subscribed 8", "missed"]);
+  node.backplane.fails = undefined;
+  history.read = undefined;
+  const third = node.join();
+  await quiet();
+  node.publish("goes on");
+  await quiet();
+  assert.deepEqual(again.log.at(-1), "1 goes on");
+  assert.deepEqual(third.log, ["subscribed 0", "1 goes on"]);
+  assert.deepEqual(node.codes, Array(3).fill("BACKPLANE_FAILED"));
+  assert.ok(broker.isUp);
+});
+
+const BROUGHT: readonly [what: string, message: unknown[]][] = [
+  ["bytes of somebody else", ["room", hex("01 02"), 1, 0]],
+  ["no bytes", ["room", "text", 1, 0]],
+  ["no topic", [7, hex(""), 1, 0]],
+  ["no number", ["room", hex(""), undefined, undefined]],
+  ["NaN", ["room", hex(""), NaN, 0]],
+  ["a number that is no integer", ["room", hex(""), 1.5, 0]],
+  ["0", ["room", hex(""), 0, 0]],
+  ["a number before the one before", ["room", hex(""), 3, 3]],
+  ["a negative number before", ["room", hex(""), 3, -1]],
+];
+
+for (const [what, message] of BROUGHT) {
+  historyTest(`a broker that brings ${what} is reported, and nobody gets it`, 1, async (t) => {
+    const { nodes: [node] } = t;
+    const receiver = node.join();
+    await quiet();
+    node.backplane.sink.message(...message as [string, Uint8Array, number, number]);
+    node.publish("goes on");
+    await quiet();
+    assert.deepEqual(node.codes, ["BACKPLANE_INVALID_MESSAGE"]);
+    assert.deepEqual(receiver.log, ["subscribed 0", "1 goes on"]);
+  });
+}
+
+historyTest("a broker that has lost everything begins anew, with a sign", 2, async (t) => {
+  const { broker, history, nodes: [one, two] } = t;
+  const receiver = one.join();
+  await quiet();
+  for (const text of ["a", "b", "c"]) one.publish(text);
+  await quiet();
+  broker.goAway(new Error("away"));
+  history.lose();
+  broker.comeBack();
+  await quiet();
+  two.publish("new");
+  await quiet();
+  assert.deepEqual(receiver.log.slice(-2), ["missed", "1 new"]);
+  assert.deepEqual(one.codes, ["BACKPLANE_DOWN", "BACKPLANE_INVALID_MESSAGE"]);
+});
+
+historyTest(
+  "an outage in the middle of a read is no loss",
+  1,
+  async ({ broker, history, nodes }) => {
+    const [node] = nodes;
+    node.publish("a");
+    await quiet();
+    const answers: Array<(page: HistoryPage) => void> = [];
+    history.read = () => new Promise((resolve) => answers.push(resolve));
+    const back = node.join(0);
+    await quiet();
+    broker.goAway(new Error("away"));
+    answers[0]({ last: 0, complete: true, messages: [] });
+    await quiet();
+    assert.deepEqual(back.log, []);
+    history.read = undefined;
+    broker.comeBack();
+    node.publish("b");
+    await quiet();
+    assert.deepEqual(back.log, ["subscribed 0", "1 a", "2 b"]);
+  },
+);
+
+historyTest("only so many reads are under way", 1, async ({ broker, history, nodes: [node] }) => {
+  const receiver = new Receiver();
+  for (let i = 0; i < 1000; i++) node.topics.subscribe(receiver.control, `topic ${i}`);
+  await quiet();
+  assert.equal(history.reads.length, 1000);
+  broker.goAway(new Error("away"));
+  history.requests.length = 0;
+  const answers: Array<() => void> = [];
+  history.read = (answer) => new Promise((resolve) => answers.push(() => resolve(answer())));
+  broker.comeBack();
+  await quiet();
+  assert.equal(history.reads.length, 64);
+  for (let answered = 0; answered < 1000; answered++) {
+    answers[answered]();
+    await quiet();
+    assert.ok(history.reads.length <= Math.min(1000, 64 + answered + 1));
+  }
+  assert.equal(new Set(history.reads.map(([, topic]) => topic)).size, 1000);
+});
+
+historyTest("who leaves while it waits hears nothing, and may come again", 1, async (t) => {
+  const { nodes: [node], history } = t;
+  node.publish("a");
+  await quiet();
+  const gone = node.join(0);
+  const closed = node.join(0);
+  const again = node.join(0);
+  node.leave(gone);
+  node.end(closed);
+  node.leave(again);
+  node.join(1, again);
+  node.leave(again);
+  node.join(0, again);
+  await quiet();
+  assert.deepEqual([gone.log, closed.log], [[], []]);
+  assert.deepEqual(again.log, ["subscribed 0", "1 a"]);
+  assert.equal(node.topics.count("room"), 1);
+  const methods = node.backplane.requests.map(([method]) => method);
+  assert.equal(methods.filter((method) => method === "unsubscribe").length, 2);
+  assert.ok(history.reads.length <= 3);
+});
+
+historyTest("more than can be held while the history is read is missed", 1, async (t) => {
+  const { nodes: [node], history } = t;
+  const receiver = node.join();
+  await quiet();
+  history.read = () => new Promise(() => {});
+  history.loses = (_, number) => number === 1;
+  const text = "x".repeat(300_000);
+  for (let i = 0; i < 8; i++) node.publish(text);
+  await quiet();
+  const log = receiver.log.map((line) => line.slice(0, 10).trimEnd());
+  const held = ["3", "4", "5", "6", "7", "8"].map((number) => `${number} xxxxxxxx`);
+  assert.deepEqual(log, ["subscribed", "missed", ...held]);
+  assert.deepEqual(node.codes, ["BACKPLANE_OVERFLOW"]);
+});
+
+historyTest(
+  "what becomes of slow receivers holds when it comes back",
+  1,
+  async ({ nodes: [node] }) => {
+    const slow = node.join();
+    const cut = node.join();
+    await quiet();
+    for (const receiver of [slow, cut]) receiver.slow = true;
+    node.publish("dropped", { onSlow: "drop" });
+    node.publish("old", { onSlow: "conflate", key: "k" });
+    node.publish("new", { onSlow: "conflate", key: "k" });
+    await quiet();
+    slow.slow = false;
+    assert.equal(node.topics.release(slow.control), true);
+    assert.deepEqual(slow.log, ["subscribed 0", "3 new"]);
+    node.publish("cuts", { onSlow: "close" });
+    await quiet();
+    assert.deepEqual([slow.log.at(-1), cut.state], ["4 cuts", "closed"]);
+  },
+);
+
+historyTest("after the shutdown nothing is asked of the broker", 2, async ({ nodes, history }) => {
+  const [one, two] = nodes;
+  const receiver = one.join(5);
+  one.topics.close(0);
+  two.publish("nobody is there");
+  await quiet();
+  const before = history.requests.length + one.backplane.requests.length;
+  one.publish("too late");
+  one.backplane.sink.up();
+  one.backplane.sink.down(new Error("down"));
+  one.backplane.sink.message("room", hex(""), 1, 0);
+  await quiet();
+  assert.equal(history.requests.length + one.backplane.requests.length, before);
+  assert.deepEqual([receiver.log, one.codes], [[], []]);
+});
+
+historyTest("a replay waits for a receiver that is slow, page by page", 1, async (t) => {
+  const { nodes: [node], history } = t;
+  for (let i = 0; i < 1000; i++) node.publish(`${i}`);
+  await quiet();
+  const stuck = new Receiver();
+  stuck.slow = true;
+  node.join(900, stuck);
+  const back = node.join(990);
+  await quiet();
+  assert.deepEqual(stuck.log, []);
+  assert.equal(back.log.length, 11, "the other does not wait");
+  const { length } = history.reads;
+  node.topics.release(stuck.control);
+  await quiet();
+  assert.equal(history.reads.length, length, "still slow");
+  stuck.slow = false;
+  node.topics.release(stuck.control);
+  await quiet();
+  assert.equal(stuck.log.at(-1), "1000 999");
+});
+
+Deno.test("a client that resumes again and again is slowed down, others are not", async () => {
+  const history = new FakeHistory();
+  const broker = new FakeBroker(true, history);
+  // 4 x 1000 bytes at once; a message takes 512 and its own.
+  const node = new Node(broker, undefined, { replayRate: 1000 });
+  for (let i = 0; i < 20; i++) node.publish("x");
+  await quiet();
+  const greedy = new Receiver();
+  for (let i = 0; i < 50; i++) {
+    node.join(0, greedy);
+    await quiet();
+  }
+  const sent = greedy.log.filter((line) => line.endsWith(" x")).length;
+  assert.ok(sent >= 8 && sent < 20, `${sent} messages`);
+  const honest = node.join(18);
+  await quiet();
+  assert.deepEqual(honest.log, ["subscribed 18", "19 x", "20 x"]);
+  await node.topics.close(0);
+  assert.equal(timers.size, 0, "a timer was left");
+});
+
+Deno.test("a shutdown waits for what was published, and reports what could not be sent", async () => {
+  const history = new FakeHistory();
+  const broker = new FakeBroker(true, history);
+  const node = new Node(broker);
+  const stored = new Deferred<void>();
+  history.append = (done) => stored.promise.then(done);
+  node.publish("last words");
+  let isClosed = false;
+  const closed = node.topics.close(60_000).then(() => isClosed = true);
+  await quiet();
+  assert.deepEqual([isClosed, node.backplane.requests.at(-1)], [false, ["start"]]);
+  stored.resolve();
+  await closed;
+  assert.deepEqual(node.backplane.requests.at(-1), ["close"]);
+  assert.deepEqual(node.codes, []);
+
+  const other = new Node(new FakeBroker(false, new FakeHistory()));
+  for (let i = 0; i < 3; i++) other.publish("nobody is there");
+  await other.topics.close(60_000);
+  assert.deepEqual(other.codes, ["BACKPLANE_OVERFLOW"]);
+  assert.match(other.errors.all[0].message, /3 messages .* had not been sent/);
+  assert.equal(timers.size, 0, "a timer was left");
+});
+
+historyTest("waiting counts open connections only", 1, async ({ nodes: [node] }) => {
+  node.join();
+  const closing = node.join();
+  await quiet();
+  closing.state = "closing";
+  assert.deepEqual(node.publish("text"), result(1));
+});

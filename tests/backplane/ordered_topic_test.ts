@@ -1,0 +1,487 @@
+// One topic, driven by hand: what is asked of the history, and who is told what in which order.
+
+import assert from "node:assert/strict";
+import {
+  type OrderedMessage,
+  OrderedTopic,
+  type OrderedTopicOwner,
+} from "../../src/backplane/ordered_topic.ts";
+
+interface Receiver {
+  readonly log: string[];
+  slow?: boolean;
+}
+
+function message(number: number, count = number, size = 1): OrderedMessage {
+  return { number, origin: "a", count, size };
+}
+
+const LIMITS = { maxReceivedBytes: 100, maxReplayMessages: 10, maxReplayBytes: 1000 };
+
+/** A topic, those that listen to it, and the reads that it wants. */
+class Bench implements OrderedTopicOwner<Receiver, OrderedMessage> {
+  readonly topic: OrderedTopic<Receiver, OrderedMessage> = new OrderedTopic(this, LIMITS);
+  readonly receivers: Receiver[] = [];
+  /** What was asked of the history: the number after which to read, or "last". */
+  readonly asked: (number | "last")[] = [];
+  readonly told: string[] = [];
+  wanted = false;
+
+  /** A receiver begins to listen. */
+  join(after?: number): string[] {
+    const receiver: Receiver = { log: [] };
+    this.receivers.push(receiver);
+    this.topic.join(receiver, after);
+    return receiver.log;
+  }
+
+  /** Messages come, each behind the one before it. */
+  receive(...numbers: number[]): void {
+    for (const number of numbers) this.topic.receive(message(number), number - 1);
+  }
+
+  /** A read begins. */
+  ask(): void {
+    assert.ok(this.wanted && this.topic.needsRead, "nothing is to be read");
+    this.wanted = false;
+    this.asked.push(this.topic.beginRead() ?? "last");
+  }
+
+  /** The read is answered. */
+  answer(last: number, numbers: number[] = [], complete = true): void {
+    this.topic.read({ last, complete, messages: numbers.map((number) => message(number)) });
+  }
+
+  deliver({ number }: OrderedMessage): void {
+    for (const receiver of this.receivers) {
+      if (!this.topic.isPending(receiver)) receiver.log.push(`${number}`);
+    }
+  }
+
+  deliverTo(receiver: Receiver, { number }: OrderedMessage): void {
+    receiver.log.push(`${number}`);
+  }
+
+  subscribed(receiver: Receiver, number: number | undefined): void {
+    receiver.log.push(`at ${number}`);
+  }
+
+  missed(receiver: Receiver): void {
+    receiver.log.push("missed");
+  }
+
+  missedByAll(): void {
+    for (const receiver of this.receivers) {
+      if (!this.topic.isPending(receiver)) this.missed(receiver);
+    }
+  }
+
+  wantRead(): void {
+    this.wanted = true;
+  }
+
+  isReady(receiver: Receiver): boolean {
+    return !receiver.slow;
+  }
+
+  started(): void {
+    this.told.push("started");
+  }
+
+  overflowed(): void {
+    this.told.push("overflowed");
+    this.topic.giveUp();
+  }
+
+  wentBack(): void {
+    this.told.push("went back");
+  }
+}
+
+/** A topic that stands at a number, and one that listens. */
+function live(number: number): { t: Bench; first: string[] } {
+  const t = new Bench();
+  const first = t.join();
+  t.ask();
+  t.answer(number);
+  assert.deepEqual(first.splice(0), [`at ${number}`]);
+  t.asked.length = 0;
+  t.told.length = 0;
+  return { t, first };
+}
+
+Deno.test("the first that listens stands where the topic stands, once that is known", () => {
+  const t = new Bench();
+  const log = t.join();
+  assert.equal(t.topic.starting, true);
+  t.ask();
+  t.answer(7);
+  assert.deepEqual([log, t.asked, t.told], [["at 7"], ["last"], ["started"]]);
+  t.receive(8);
+  assert.deepEqual(log, ["at 7", "8"]);
+  assert.deepEqual([t.topic.starting, t.topic.needsRead, t.wanted], [false, false, false]);
+});
+
+Deno.test("a message tells where the topic stands, too", () => {
+  const t = new Bench();
+  const log = t.join();
+  t.ask();
+  t.receive(5, 6);
+  assert.deepEqual(log, ["at 4", "5", "6"]);
+  t.answer(5);
+  t.receive(6, 7);
+  assert.deepEqual(log, ["at 4", "5", "6", "7"]);
+});
+
+Deno.test("what comes twice is handed on once", () => {
+  const { t, first } = live(7);
+  t.receive(8, 8, 7, 9, 8);
+  assert.deepEqual(first, ["8", "9"]);
+});
+
+Deno.test("what was appended twice is handed on once, also to those that join", () => {
+  const { t, first } = live(0);
+  t.topic.receive(message(1, 10), 0);
+  t.topic.receive(message(2, 10), 1);
+  t.topic.receive(message(3, 11), 2);
+  assert.deepEqual(first, ["1", "3"]);
+  const back = t.join(1);
+  t.ask();
+  t.topic.read({ last: 3, complete: true, messages: [message(2, 10), message(3, 11)] });
+  assert.deepEqual(back, ["at 1", "3"]);
+});
+
+Deno.test("a hole is read, and what comes meanwhile follows", () => {
+  const { t, first } = live(7);
+  t.receive(10, 11);
+  assert.deepEqual(first, []);
+  t.ask();
+  t.receive(12, 13);
+  t.answer(12, [8, 9, 10, 11, 12]);
+  t.receive(14);
+  assert.deepEqual(t.asked, [7]);
+  assert.deepEqual(first, ["8", "9", "10", "11", "12", "13", "14"]);
+});
+
+Deno.test("a hole in what comes while another is read is read, too", () => {
+  const { t, first } = live(7);
+  t.receive(9);
+  t.ask();
+  t.receive(10, 12);
+  t.answer(10, [8, 9, 10]);
+  assert.deepEqual(first, ["8", "9", "10"]);
+  t.ask();
+  t.answer(12, [11, 12]);
+  assert.deepEqual([t.asked, first], [[7, 10], ["8", "9", "10", "11", "12"]]);
+});
+
+Deno.test("who comes back gets its part before anything new; the others are not held up", () => {
+  const { t, first } = live(7);
+  const back = t.join(4);
+  const further = t.join(6);
+  const there = t.join(7);
+  t.receive(8);
+  t.ask();
+  t.receive(9);
+  const later = t.join(5);
+  t.receive(10);
+  t.answer(8, [5, 6, 7, 8]);
+  t.receive(11);
+  assert.deepEqual(t.asked, [4]);
+  assert.deepEqual(first, ["8", "9", "10", "11"]);
+  assert.deepEqual(back, ["at 4", "5", "6", "7", "8", "9", "10", "11"]);
+  assert.deepEqual(further, ["at 6", "7", "8", "9", "10", "11"]);
+  assert.deepEqual(there, ["at 7", "8", "9", "10", "11"]);
+  assert.deepEqual(later, ["at 5", "6", "7", "8", "9", "10", "11"], "by the same read");
+});
+
+Deno.test("who wants more than was asked for waits for the next read", () => {
+  const { t } = live(7);
+  t.join(4);
+  t.ask();
+  const later = t.join(1);
+  t.answer(7, [5, 6, 7]);
+  assert.deepEqual(later, []);
+  t.ask();
+  t.answer(7, [2, 3, 4, 5, 6, 7]);
+  assert.deepEqual([t.asked, later], [[4, 1], ["at 1", "2", "3", "4", "5", "6", "7"]]);
+});
+
+Deno.test("that the history does not reach back to one says nothing about the next", () => {
+  const { t } = live(9);
+  const [old, older, kept, recent] = [2, 3, 5, 7].map((after) => t.join(after));
+  t.ask();
+  // 6 is the first that is kept; whether something was between 5 and 6, is not said.
+  t.answer(9, [6, 7, 8, 9], false);
+  assert.deepEqual(old, ["at 2", "missed", "6", "7", "8", "9"]);
+  assert.deepEqual(recent, ["at 7", "8", "9"]);
+  assert.deepEqual([older, kept], [[], []]);
+  t.ask();
+  t.answer(9, [6, 7, 8, 9]);
+  assert.deepEqual(kept, ["at 5", "6", "7", "8", "9"]);
+  t.ask();
+  t.answer(9, [6, 7, 8, 9], false);
+  assert.deepEqual(older, ["at 3", "missed", "6", "7", "8", "9"]);
+  assert.deepEqual([t.asked, t.topic.needsRead], [[2, 5, 3], false]);
+});
+
+Deno.test("where it does not reach back to the greatest in doubt, it does not to any", () => {
+  const { t } = live(9);
+  const logs = [1, 2, 3, 4].map((after) => t.join(after));
+  t.ask();
+  t.answer(9, [9], false);
+  t.ask();
+  t.answer(9, [9], false);
+  assert.deepEqual(t.asked, [1, 4]);
+  assert.deepEqual(logs.map((log) => log.slice(1)), logs.map(() => ["missed", "9"]));
+});
+
+Deno.test("all hear of it where a hole can't be read any more", () => {
+  const { t, first } = live(7);
+  t.receive(20);
+  t.ask();
+  t.answer(20, [19, 20], false);
+  t.receive(21);
+  assert.deepEqual(first, ["missed", "19", "20", "21"]);
+});
+
+Deno.test("who knows more than this server does, waits until it does", () => {
+  const { t, first } = live(7);
+  const ahead = t.join(9);
+  t.ask();
+  t.receive(8);
+  t.answer(9, [8, 9]);
+  t.receive(9, 10);
+  assert.deepEqual([t.asked, first, ahead], [[7], ["8", "9", "10"], ["at 9", "10"]]);
+});
+
+Deno.test("who knows more than the broker has missed something", () => {
+  const { t } = live(7);
+  const lost = t.join(1000);
+  t.ask();
+  t.answer(7);
+  t.receive(8);
+  assert.deepEqual(lost, ["at 7", "missed", "8"]);
+});
+
+Deno.test("after an outage all is read before anything new", () => {
+  const { t, first } = live(7);
+  const back = t.join(5);
+  t.ask();
+  t.topic.interrupt();
+  const fresh = t.join();
+  assert.ok(t.topic.needsRead);
+  t.receive(10);
+  t.ask();
+  t.receive(11);
+  t.answer(10, [8, 9, 10]);
+  t.ask();
+  t.answer(11, [6, 7, 8, 9, 10, 11]);
+  assert.deepEqual(t.asked, [5, 7, 5]);
+  assert.deepEqual(first, ["8", "9", "10", "11"]);
+  assert.deepEqual(fresh, ["at 10", "11"]);
+  assert.deepEqual(back, ["at 5", "6", "7", "8", "9", "10", "11"]);
+});
+
+Deno.test("where a read comes to nothing, all go on with what comes, and know it", () => {
+  const { t, first } = live(7);
+  const back = t.join(5);
+  const fresh = t.join();
+  t.ask();
+  t.receive(8);
+  t.topic.giveUp();
+  assert.deepEqual([back, fresh], [["at 5", "missed", "8"], ["at 7", "8"]]);
+  t.receive(10);
+  t.ask();
+  t.receive(11, 13);
+  t.topic.giveUp();
+  assert.deepEqual(first, ["8", "missed", "11", "missed", "13"]);
+  t.receive(20);
+  assert.deepEqual([first.at(-1), t.topic.needsRead], ["13", true], "a hole like any other");
+});
+
+Deno.test("where the first read comes to nothing, the next message tells where it stands", () => {
+  const t = new Bench();
+  const logs = [t.join(), t.join(4)];
+  t.ask();
+  t.topic.giveUp();
+  assert.deepEqual([t.told, t.topic.needsRead], [["started"], false]);
+  t.receive(6, 7);
+  assert.deepEqual(logs, [["at undefined", "6", "7"], ["at 4", "missed", "6", "7"]]);
+});
+
+Deno.test("more than can be held is not held", () => {
+  const { t, first } = live(7);
+  t.receive(9);
+  t.ask();
+  t.topic.receive(message(10, 10, 60), 9);
+  t.topic.receive(message(11, 11, 60), 10);
+  t.receive(12);
+  assert.deepEqual([t.told, first], [["overflowed"], ["missed", "10", "11", "12"]]);
+});
+
+Deno.test("numbers that have gone back are reported, and all begin anew", () => {
+  const { t, first } = live(7);
+  t.topic.interrupt();
+  const logs = [t.join(), t.join(3)];
+  t.ask();
+  t.answer(2, []);
+  t.receive(3);
+  assert.deepEqual([t.told, first], [["went back"], ["missed", "3"]]);
+  assert.deepEqual(logs, [["at 2", "3"], ["at 2", "missed", "3"]]);
+});
+
+Deno.test("who leaves hears nothing more; who asks again is told, or will be", () => {
+  const { t, first } = live(7);
+  const back = t.join(5);
+  t.topic.leave(t.receivers[1]);
+  t.topic.leave(t.receivers[1]);
+  assert.equal(t.topic.needsRead, false);
+  const again = t.join(6);
+  t.topic.confirm(t.receivers[2]);
+  t.topic.confirm(t.receivers[0]);
+  t.ask();
+  t.answer(7, [7]);
+  assert.deepEqual([back, again, first], [[], ["at 6", "7"], ["at 7"]]);
+});
+
+Deno.test("where something was lost in front of what came meanwhile, it is read, too", () => {
+  const t = new Bench();
+  const back = t.join(2);
+  t.ask();
+  t.receive(10);
+  t.answer(7, [3, 4, 5, 6, 7]);
+  assert.deepEqual(back, ["at 2", "3", "4", "5", "6", "7"]);
+  t.ask();
+  t.answer(10, [8, 9, 10]);
+  t.receive(11);
+  assert.deepEqual([t.asked, back.slice(6)], [[2, 7], ["8", "9", "10", "11"]]);
+});
+
+Deno.test("those that lack some wait for a read of their own, and get nothing twice", () => {
+  const { t, first } = live(7);
+  const back = t.join(4);
+  t.ask();
+  t.answer(20, [19, 20], false);
+  assert.deepEqual([first, back], [[], ["at 4", "missed", "19", "20"]]);
+  t.ask();
+  t.receive(20, 21);
+  t.topic.giveUp();
+  assert.deepEqual(t.asked, [4, 7]);
+  assert.deepEqual(first, ["missed", "21"]);
+  assert.deepEqual(back, ["at 4", "missed", "19", "20", "missed", "21"]);
+});
+
+Deno.test("who went on without a number has missed what a later read jumps over", () => {
+  const t = new Bench();
+  const blind = t.join();
+  t.ask();
+  t.topic.giveUp();
+  const fresh = t.join();
+  t.ask();
+  t.answer(5);
+  t.receive(5, 6);
+  assert.deepEqual([blind, fresh], [["at undefined", "missed", "6"], ["at 5", "6"]]);
+});
+
+Deno.test("a page that ends before the topic does is followed by the next", () => {
+  const { t, first } = live(7);
+  const back = t.join(1);
+  t.ask();
+  t.answer(7, [2, 3]);
+  assert.deepEqual(back, ["at 1", "2", "3"]);
+  t.receive(8);
+  t.ask();
+  t.answer(8, [4, 5]);
+  t.ask();
+  t.receive(9);
+  t.answer(8, [6, 7, 8]);
+  assert.deepEqual([t.asked, t.topic.needsRead], [[1, 3, 5], false]);
+  assert.deepEqual(back, ["at 1", "2", "3", "4", "5", "6", "7", "8", "9"]);
+  assert.deepEqual(first, ["8", "9"]);
+});
+
+Deno.test("a gap is read page by page", () => {
+  const { t, first } = live(7);
+  t.receive(12);
+  t.ask();
+  t.answer(12, [8, 9]);
+  t.receive(13);
+  assert.deepEqual(first, ["8", "9"]);
+  t.ask();
+  t.answer(13, [10, 11, 12, 13]);
+  t.receive(14);
+  assert.deepEqual(first, ["8", "9", "10", "11", "12", "13", "14"]);
+});
+
+Deno.test("nothing is read for a receiver that is slow, and others do not wait for it", () => {
+  const { t, first } = live(7);
+  const stuck = t.join(0);
+  t.receivers[1].slow = true;
+  assert.equal(t.topic.needsRead, false);
+  const back = t.join(5);
+  t.ask();
+  t.answer(7, [6, 7]);
+  t.receive(8);
+  assert.deepEqual([t.asked, stuck, back, first], [[5], [], ["at 5", "6", "7", "8"], ["8"]]);
+  t.receivers[1].slow = false;
+  t.wanted = true;
+  t.ask();
+  t.answer(8, [1, 2, 3, 4, 5, 6, 7, 8]);
+  assert.deepEqual(stuck, ["at 0", "1", "2", "3", "4", "5", "6", "7", "8"]);
+});
+
+Deno.test("a receiver that becomes slow in a page gets the rest later", () => {
+  const { t } = live(7);
+  const back = t.join(4);
+  const [, receiver] = t.receivers;
+  t.deliverTo = (receiver, { number }) => {
+    receiver.log.push(`${number}`);
+    receiver.slow = true;
+  };
+  t.ask();
+  t.answer(7, [5, 6, 7]);
+  assert.deepEqual([back, t.topic.needsRead], [["at 4", "5"], false]);
+  receiver.slow = false;
+  t.wanted = true;
+  t.ask();
+  t.answer(7, [6, 7]);
+  assert.deepEqual([t.asked, back], [[4, 5], ["at 4", "5", "6"]]);
+});
+
+Deno.test("those that are far behind take turns with those that are not", () => {
+  const { t } = live(9000);
+  const far = [t.join(0), t.join(1000)];
+  t.ask();
+  const near = [t.join(8990), t.join(8980)];
+  t.answer(9000, [1, 2]);
+  t.ask();
+  t.answer(9000, [1001, 1002]);
+  t.ask();
+  t.answer(9000, [8981, 8990, 9000]);
+  assert.deepEqual(t.asked, [0, 1000, 8980]);
+  assert.deepEqual(near, [["at 8990", "9000"], ["at 8980", "8981", "8990", "9000"]]);
+  t.ask();
+  assert.equal(t.asked.at(-1), 2);
+  assert.deepEqual(far, [["at 0", "1", "2"], ["at 1000", "1001", "1002"]]);
+});
+
+Deno.test("a replay beyond its limit ends with a sign, and new messages follow", () => {
+  for (const size of [1, 400]) {
+    const { t } = live(20);
+    const back = t.join(0);
+    const page = (from: number, to: number): OrderedMessage[] =>
+      Array.from({ length: to - from + 1 }, (_, i) => message(from + i, from + i, size));
+    t.ask();
+    t.topic.read({ last: 20, complete: true, messages: page(1, 8) });
+    if (t.topic.needsRead) {
+      t.ask();
+      t.topic.read({ last: 20, complete: true, messages: page(9, 16) });
+    }
+    t.receive(21);
+    const sent = size === 1 ? 10 : 2;
+    const expected = Array.from({ length: sent }, (_, i) => `${i + 1}`);
+    assert.deepEqual(back, ["at 0", ...expected, "missed", "21"]);
+    assert.equal(t.topic.needsRead, false);
+  }
+});

@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import { Subscriptions } from "../../src/backplane/subscriptions.ts";
+
+/** A broker that answers when it is told to. */
+class SlowEngine {
+  readonly requests: string[] = [];
+  readonly #answers: ((error?: Error) => void)[] = [];
+
+  ask(request: string): Promise<void> {
+    this.requests.push(request);
+    return new Promise((resolve, reject) => {
+      this.#answers.push((error) => error === undefined ? resolve() : reject(error));
+    });
+  }
+
+  async answer(error?: Error): Promise<void> {
+    this.#answers.shift()!(error);
+    for (let i = 0; i < 10; i++) await Promise.resolve();
+  }
+}
+
+function wishes(): { broker: SlowEngine; wishes: Subscriptions } {
+  const broker = new SlowEngine();
+  return {
+    broker,
+    wishes: new Subscriptions(
+      (topic) => broker.ask(`+${topic}`),
+      (topic) => broker.ask(`-${topic}`),
+    ),
+  };
+}
+
+Deno.test("each topic is asked for once, and the others meanwhile", async () => {
+  const { broker, wishes: all } = wishes();
+  const one = all.set("one", true);
+  const again = all.set("one", true);
+  const two = all.set("two", true);
+  assert.deepEqual(broker.requests, ["+one", "+two"]);
+  await broker.answer();
+  await one;
+  await again;
+  await broker.answer();
+  await two;
+  await all.set("one", true);
+  assert.deepEqual(broker.requests, ["+one", "+two"]);
+});
+
+Deno.test("a wish that changes meanwhile is asked for afterwards, and the last one holds", async () => {
+  const { broker, wishes: all } = wishes();
+  const settled = all.set("t", true);
+  for (let i = 0; i < 9; i++) void all.set("t", i % 2 === 1);
+  assert.deepEqual(broker.requests, ["+t"]);
+  await broker.answer();
+  assert.deepEqual(broker.requests, ["+t", "-t"]);
+  void all.set("t", true);
+  await broker.answer();
+  assert.deepEqual(broker.requests, ["+t", "-t", "+t"]);
+  await broker.answer();
+  await settled;
+});
+
+Deno.test("what is wanted no more and was never granted is not asked for", async () => {
+  const { broker, wishes: all } = wishes();
+  await all.set("t", false);
+  assert.deepEqual(broker.requests, []);
+});
+
+Deno.test("a refusal rejects, and the next wish is asked for anew", async () => {
+  const { broker, wishes: all } = wishes();
+  const refused = assert.rejects(all.set("t", true), /no/);
+  await broker.answer(new Error("no"));
+  await refused;
+  const granted = all.set("t", true);
+  assert.deepEqual(broker.requests, ["+t", "+t"]);
+  await broker.answer();
+  await granted;
+});

@@ -1,0 +1,140 @@
+import assert from "node:assert/strict";
+import type { BackplaneHistory } from "../../src/backplane/backplane.ts";
+import { HistoryReader } from "../../src/backplane/history_reader.ts";
+import type { OrderedMessage } from "../../src/backplane/ordered_topic.ts";
+import { timers } from "../../src/shared/timer_wheel.ts";
+import { TopicHistory, type TopicHistoryContext } from "../../src/backplane/topic_history.ts";
+import { Deferred, Queue } from "../support/live_harness.ts";
+import { quiet } from "../support/socket_harness.ts";
+
+type Receiver = Record<string, never>;
+
+interface Bench {
+  readonly history: TopicHistory<Receiver, OrderedMessage>;
+  /** What was asked of the broker, and what was told, in order. */
+  readonly log: Queue<string>;
+  /** The answers to the subscriptions. */
+  readonly subscriptions: Deferred<void>[];
+  readonly receiver: Receiver;
+}
+
+/** A topic on a broker that answers reads at once, and subscriptions by hand. */
+function benchOf(timeout?: number): Bench {
+  const log = new Queue<string>();
+  const subscriptions: Deferred<void>[] = [];
+  const store: BackplaneHistory = {
+    keep: () => {},
+    append: () => Promise.resolve(),
+    read: (topic, after) => {
+      log.push(`read ${topic} ${after}`);
+      return Promise.resolve({ last: 5, complete: true, messages: [] });
+    },
+  };
+  const context: TopicHistoryContext<Receiver, OrderedMessage> = {
+    limits: { maxReceivedBytes: 1000, maxReplayMessages: 1000, maxReplayBytes: 1000 },
+    reader: new HistoryReader(store, timeout),
+    requestSubscription: () => {
+      log.push("subscribe");
+      const answer = new Deferred<void>();
+      subscriptions.push(answer);
+      return answer.promise;
+    },
+    subscriptionMade: () => {},
+    subscribeFailed: (_, error) => log.push(`failed ${error}`),
+    createMessage: () => assert.fail("there is no message"),
+    deliver: () => assert.fail("there is nothing to deliver"),
+    deliverTo: () => assert.fail("there is nothing to deliver"),
+    subscribed: (_, topic, number) => log.push(`${topic} at ${number}`),
+    missed: () => log.push("missed"),
+    missedByAll: (_, isPending) => {
+      if (!isPending(receiver)) log.push("missed by all");
+    },
+    isReady: () => true,
+    requestFailed: (cause) => log.push(`failed ${cause}`),
+    invalid: (what) => log.push(what),
+    overflowed: (what) => log.push(what),
+  };
+  const receiver: Receiver = {};
+  return { history: new TopicHistory("room", context), log, subscriptions, receiver };
+}
+
+function historyTest(name: string, test: (t: Bench) => Promise<void>, timeout?: number): void {
+  Deno.test(name, async () => {
+    const bench = benchOf(timeout);
+    await test(bench);
+    bench.history.end();
+    assert.equal(timers.size, 0, "a timer was left");
+  });
+}
+
+historyTest("nothing is read before the subscription is in force", async (t) => {
+  t.history.topic.join(t.receiver, undefined);
+  t.history.subscribe();
+  await quiet();
+  assert.deepEqual(t.log.all, ["subscribe"]);
+  t.subscriptions[0].resolve();
+  await quiet();
+  assert.deepEqual(t.log.all, ["subscribe", "read room undefined", "room at 5"]);
+});
+
+historyTest("what waits for the start is done then, in its order; later, at once", async (t) => {
+  t.history.topic.join(t.receiver, undefined);
+  t.history.subscribe();
+  for (const text of ["a", "b"]) t.history.whenStarted(() => t.log.push(text));
+  t.subscriptions[0].resolve();
+  await quiet();
+  t.history.whenStarted(() => t.log.push("c"));
+  assert.deepEqual(t.log.all.slice(2), ["room at 5", "a", "b", "c"]);
+});
+
+historyTest("where nobody listens any more, what waits is done at once", async (t) => {
+  t.history.topic.join(t.receiver, undefined);
+  t.history.subscribe();
+  t.history.whenStarted(() => t.log.push("a"));
+  t.history.end();
+  t.subscriptions[0].resolve();
+  await quiet();
+  assert.deepEqual(t.log.all, ["subscribe", "a"]);
+});
+
+historyTest(
+  "after a failed subscription, the next one tells what was missed meanwhile",
+  async (t) => {
+    t.history.topic.join(t.receiver, 3);
+    t.history.subscribe();
+    t.subscriptions[0].reject("refused");
+    await quiet();
+    assert.deepEqual(t.log.all, ["subscribe", "failed refused", "room at 3", "missed"]);
+    t.history.topic.join(t.receiver, undefined);
+    t.subscriptions[1].resolve();
+    await quiet();
+    assert.deepEqual(t.log.all.slice(4), ["subscribe", "read room undefined", "room at 5"]);
+  },
+);
+
+historyTest("a subscription is not waited for for ever, but may still come", async (t) => {
+  t.history.topic.join(t.receiver, 3);
+  t.history.subscribe();
+  const all = await t.log.atLeast(4);
+  assert.match(all[1], /has not answered a subscription within 20 ms/);
+  assert.deepEqual(all.slice(2), ["room at 3", "missed"]);
+  t.subscriptions[0].resolve();
+  await quiet();
+  t.history.topic.join(t.receiver, 5);
+  await quiet();
+  assert.deepEqual(t.log.all.slice(4), ["read room undefined", "missed by all", "room at 5"]);
+}, 20);
+
+historyTest("an answer from before an outage counts no more", async (t) => {
+  t.history.topic.join(t.receiver, undefined);
+  t.history.subscribe();
+  t.history.interrupt();
+  t.subscriptions[0].resolve();
+  await quiet();
+  t.history.subscribe();
+  await quiet();
+  assert.deepEqual(t.log.all, ["subscribe", "subscribe"]);
+  t.subscriptions[1].resolve();
+  await quiet();
+  assert.deepEqual(t.log.all.slice(2), ["read room undefined", "room at 5"]);
+});

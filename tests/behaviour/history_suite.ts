@@ -1,0 +1,130 @@
+// Topics with a history on real brokers, which are killed under load: no client misses anything, gets
+// anything twice, or in another order than the others.
+
+import assert from "node:assert/strict";
+import { connect, type Connection, serve, type Server, type WebSocketError } from "../../mod.ts";
+import { lineEnd, readLine, TOPICS_SUBPROTOCOL, writeLine } from "../../src/pubsub/protocol.ts";
+import { type ClientKind, clientKinds } from "../support/broker_clients.ts";
+import { Broker, installBrokers } from "../support/brokers.ts";
+import { Queue } from "../support/live_harness.ts";
+import type { Cases, Context } from "./harness.ts";
+
+/** Messages that each server publishes at a time. */
+const BURST = 200;
+
+/** A client that listens by itself, on one connection after the other. */
+class Listener {
+  readonly texts = new Queue<string>();
+  readonly notices = new Queue<string>();
+  #last: number | undefined;
+  #conn: Connection<undefined> | undefined;
+
+  /** Begins, or comes back. */
+  async listen(context: Context, { url }: Server): Promise<void> {
+    const conn = await connect(url, {
+      subprotocols: [TOPICS_SUBPROTOCOL],
+      message: (_, message) => this.#take(message as string),
+    });
+    context.after(() => conn.terminate());
+    this.#conn = conn;
+    const after = this.#last;
+    conn.send(
+      writeLine(after === undefined ? { subscribe: "room" } : { subscribe: "room", after }),
+    );
+  }
+
+  /** Is gone for a while. */
+  async leave(): Promise<void> {
+    this.#conn?.terminate();
+    await this.#conn?.closed;
+  }
+
+  #take(message: string): void {
+    const end = lineEnd(message);
+    const line = readLine(message, end)!;
+    if (typeof line.number === "number") this.#last = line.number;
+    if (line.topic === "room") this.texts.push(message.slice(end));
+    else this.notices.push(message.slice(0, end));
+  }
+}
+
+async function loseNothing(context: Context, kind: ClientKind): Promise<void> {
+  const broker = await Broker.start(kind.broker, { persistent: true });
+  context.after(() => broker[Symbol.asyncDispose]());
+  const downs = new Queue<string>();
+  const servers: Server[] = [];
+  const published: string[][] = [[], []];
+  for (let i = 0; i < 2; i++) {
+    const made = await kind.make(broker.url);
+    const server = await serve({
+      backplane: made.backplane,
+      history: { maxAge: 60_000, maxMessages: 10_000 },
+      clientTopics: { allow: () => true },
+      onError: (error) => downs.push((error as WebSocketError).code),
+    });
+    context.after(async () => {
+      await server.shutdown({ timeout: 0 });
+      await made.end();
+    });
+    servers.push(server);
+  }
+  const publish = (): void => {
+    for (let n = 0; n < BURST; n++) {
+      for (const [i, server] of servers.entries()) {
+        published[i].push(`${i} ${published[i].length}`);
+        server.publish("room", published[i].at(-1)!);
+      }
+    }
+  };
+  const [stays, far, returns] = [new Listener(), new Listener(), new Listener()];
+  await stays.listen(context, servers[0]);
+  await far.listen(context, servers[1]);
+  await returns.listen(context, servers[0]);
+  for (const { notices } of [stays, far, returns]) await notices.atLeast(1);
+
+  publish();
+  await returns.texts.atLeast(BURST);
+  await returns.leave();
+  publish();
+  await stays.texts.atLeast(2 * BURST + 1);
+  await broker.kill();
+  publish();
+  await downs.atLeast(2);
+  publish();
+  await broker.restart();
+  publish();
+  const total = 2 * published[0].length;
+  for (const { texts } of [stays, far]) await texts.atLeast(total);
+  await returns.listen(context, servers[1]);
+  await returns.texts.atLeast(total);
+
+  // What came twice or out of order would be before this.
+  servers[0].publish("room", "end");
+  for (const { texts, notices } of [stays, far, returns]) {
+    assert.equal((await texts.atLeast(total + 1)).at(-1), "end");
+    for (const [i, expected] of published.entries()) {
+      assert.deepEqual(texts.all.filter((text) => text.startsWith(`${i} `)), expected);
+    }
+    assert.deepEqual(texts.all, stays.texts.all, "one order");
+    assert.ok(notices.all.every((notice) => notice.startsWith('{"subscribed"')));
+  }
+  assert.deepEqual(new Set(downs.all), new Set(["BACKPLANE_DOWN"]));
+}
+
+/** Gets the brokers, where they are missing. */
+export const prepare = installBrokers;
+
+export const cases: Cases = {
+  "a broker that is killed under load loses nothing to those with a history": async (context) => {
+    await Promise.all(
+      clientKinds(context.runtime).map(async (kind) => {
+        try {
+          await loseNothing(context, kind);
+        } catch (error) {
+          if (error instanceof Error) error.message = `with ${kind.name}: ${error.message}`;
+          throw error;
+        }
+      }),
+    );
+  },
+};

@@ -1,0 +1,284 @@
+// What a client that listens to topics by itself is sent, beside what another client is sent by the same
+// calls.
+
+import assert from "node:assert/strict";
+import { connectionRules } from "../../src/connection/connection_options.ts";
+import type { LayeredDriver } from "../../src/connection/driver.ts";
+import { clientTopicsRules } from "../../src/pubsub/client_topics.ts";
+import type { SessionEvents } from "../../src/session/session.ts";
+import type { Connection } from "../../src/connection/connection.ts";
+import { clientTopicsLayer, TopicNotices } from "../../src/pubsub/client_layer.ts";
+import { prepareMessage } from "../../src/connection/prepare.ts";
+import type { ServeOptions } from "../../src/server/serve_options.ts";
+import { Opcode } from "../../src/wire/opcode.ts";
+import { inflated, RSV1 } from "../support/deflated.ts";
+import { upgradeRequest } from "../support/raw_peer.ts";
+import { type Harness, quiet, type Side, socketTest } from "../support/socket_harness.ts";
+import type { Chunk } from "../support/sources.ts";
+import { anotherSide, topicSide } from "../support/topic_client.ts";
+import { CONTINUATION, PING, PONG, TEXT, toHex, utf8, type WireFrame } from "../support/vectors.ts";
+
+async function* chunked(...chunks: Chunk[]): AsyncGenerator<Chunk> {
+  yield* chunks;
+}
+
+/** A name that compression makes shorter. */
+const NEWS = "news ".repeat(20);
+
+type Send = (conn: Connection<undefined>) => unknown;
+
+const BYTES = utf8("\nbytes\n");
+
+/** Every way to send, and what it returns. */
+const WAYS: readonly [name: string, send: Send, returns: unknown][] = [
+  ["send of text", (conn) => conn.send("text \u{1f600}"), true],
+  ["send of nothing", (conn) => conn.send(""), true],
+  ["send of a text that begins with a line", (conn) => conn.send("\n\n"), true],
+  ["send of half a surrogate pair", (conn) => conn.send("\ud800"), true],
+  ["send of bytes", (conn) => conn.send(BYTES), true],
+  ["send of a buffer", (conn) => conn.send(BYTES.slice().buffer), true],
+  ["send of a long text", (conn) => conn.send("long ".repeat(30_000)), true],
+  ["sendUtf8", (conn) => conn.sendUtf8(BYTES), true],
+  ["sendDelayed of text", (conn) => conn.sendDelayed("text"), true],
+  ["sendDelayed of bytes", (conn) => conn.sendDelayed(BYTES), true],
+  ["sendPrepared of text", (conn) => conn.sendPrepared(prepareMessage("text")), true],
+  ["sendPrepared of bytes", (conn) => conn.sendPrepared(prepareMessage(BYTES)), true],
+  ["ping", (conn) => conn.ping("payload"), true],
+  ["pong", (conn) => conn.pong(BYTES), true],
+  ["cork", (conn) => conn.cork(() => void (conn.send("1"), conn.send("2"))), undefined],
+  ["publish to nobody", (conn) => void conn.publish("nobody's", "text"), undefined],
+];
+
+/** Two connections of one server, of which only the first has the subprotocol. */
+async function two(
+  t: Harness,
+  options: ServeOptions = {},
+): Promise<{ labelled: Side; plain: Side }> {
+  const labelled = await topicSide(t, options);
+  const plain = await t.accept(options);
+  return { labelled, plain };
+}
+
+/** The frame without its line, which it must have if it begins a message. */
+function withoutLine(frame: WireFrame): WireFrame {
+  if (frame.opcode === CONTINUATION || frame.opcode >= 8) return frame;
+  assert.equal(frame.payload[0], 0x0a, "no line");
+  return { ...frame, payload: frame.payload.subarray(1) };
+}
+
+function shown(frames: readonly WireFrame[]): string[] {
+  return frames.map(({ opcode, fin, rsv, payload }) => `${opcode} ${fin} ${rsv} ${toHex(payload)}`);
+}
+
+function assertSame(labelled: Side, plain: Side): void {
+  assert.deepEqual(shown(labelled.peer.frames.map(withoutLine)), shown(plain.peer.frames));
+}
+
+for (const [name, send, returns] of WAYS) {
+  socketTest(`${name}: a line is in front, and all else is as without`, async (t) => {
+    const { labelled, plain } = await two(t, { delayedWrite: { maxMessages: 1 } });
+    assert.equal(send(labelled.conn), returns);
+    assert.equal(send(plain.conn), returns);
+    await quiet();
+    assertSame(labelled, plain);
+    assert.equal(labelled.transport.writes.length, plain.transport.writes.length);
+    labelled.conn.terminate();
+    plain.conn.terminate();
+    assert.equal(send(labelled.conn), send(plain.conn), "after the end");
+  });
+}
+
+socketTest("a stream of fragments has the line in front of its first", async (t) => {
+  const { labelled, plain } = await two(t);
+  for (const { conn } of [labelled, plain]) {
+    assert.equal(await conn.sendStream(chunked("a\ud83d", "\ude00", "", "b")), true);
+    assert.equal(await conn.sendStream(chunked(BYTES, BYTES)), true);
+    assert.equal(await conn.sendStream(chunked()), true);
+    assert.equal(await conn.sendStream(chunked(BYTES), Opcode.Text), true);
+    await assert.rejects(conn.sendStream(chunked(utf8("x"), utf8("y"), 7 as never)), TypeError);
+  }
+  await quiet();
+  assertSame(labelled, plain);
+});
+
+socketTest(
+  "what is sent while a stream goes out follows it, each with its line once",
+  async (t) => {
+    const { labelled, plain } = await two(t);
+    for (const { conn } of [labelled, plain]) {
+      const streams = [conn.sendStream(chunked("1", "2")), conn.sendStream(chunked("3"))];
+      conn.send("text");
+      conn.send(BYTES);
+      conn.sendPrepared(prepareMessage("prepared"));
+      conn.sendDelayed("delayed");
+      conn.ping();
+      await Promise.all(streams);
+    }
+    await quiet();
+    assertSame(labelled, plain);
+  },
+);
+
+socketTest("the web stream sends messages behind lines", async (t) => {
+  const { labelled, plain } = await two(t);
+  for (const { conn } of [labelled, plain]) {
+    const writer = conn.writable.getWriter();
+    await writer.write("text");
+    await writer.write(BYTES);
+  }
+  await quiet();
+  assertSame(labelled, plain);
+});
+
+socketTest("flow control counts the lines and is otherwise as without", async (t) => {
+  const drains: Connection<undefined>[] = [];
+  const { labelled, plain } = await two(t, {
+    highWaterMark: 5000,
+    drain: (conn) => void drains.push(conn),
+  });
+  for (const { conn, transport, peer } of [labelled, plain]) {
+    transport.blocked = true;
+    const answers = Array.from({ length: 6 }, () => conn.send(new Uint8Array(1000)));
+    assert.deepEqual(answers, [true, true, true, true, false, false]);
+    let drained = false;
+    conn.drained().then(() => drained = true);
+    await quiet();
+    assert.equal(drained, false);
+    const perFrame = conn === labelled.conn ? 1005 : 1004;
+    assert.equal(conn.bufferedAmount, 6 * perFrame);
+    transport.unblock();
+    await quiet();
+    assert.equal(drained, true);
+    assert.equal(conn.bufferedAmount, 0);
+    assert.equal(peer.frames.length, 6);
+  }
+  assert.deepEqual(drains, [labelled.conn, plain.conn]);
+});
+
+socketTest("a peer that does not read is cut at maxBufferedAmount", async (t) => {
+  const { conn, transport } = await topicSide(t, { highWaterMark: 0, maxBufferedAmount: 5000 });
+  transport.blocked = true;
+  for (let i = 0; i < 5; i++) conn.send(new Uint8Array(1000));
+  const { error } = await conn.closed;
+  assert.match(String(error), /The peer reads too slowly: 5025 bytes wait/);
+});
+
+socketTest(
+  "a broadcast is encoded once for those with lines, and once for those without",
+  async (t) => {
+    const labelled = await topicSide(t);
+    const { server } = labelled;
+    const second = await anotherSide(t, server);
+    const plain = t.rawClient(server);
+    plain.send(upgradeRequest());
+    await plain.answer();
+    const message = prepareMessage("x".repeat(5000));
+    assert.equal(server.broadcast(message), 3);
+    assert.equal(server.broadcast("text"), 3);
+    await quiet();
+    for (const { peer } of [labelled, second]) {
+      assert.deepEqual(peer.payloads, [`\n${"x".repeat(5000)}`, "\ntext"]);
+    }
+    assert.deepEqual(plain.payloads, ["x".repeat(5000), "text"]);
+  },
+);
+
+socketTest("a published message has the line of its topic, whoever subscribed", async (t) => {
+  const { server, conn, peer } = await topicSide(t);
+  const other = t.rawClient(server);
+  other.send(upgradeRequest());
+  await other.answer();
+  for (const conn of server.clients()) conn.subscribe("__proto__");
+  assert.equal(server.publish("__proto__", "to both").sent, 2);
+  assert.equal(conn.publish("__proto__", prepareMessage("to the other")).sent, 1);
+  conn.unsubscribe("__proto__");
+  assert.equal(server.publish("__proto__", BYTES).sent, 1);
+  await quiet();
+  const lines = [
+    '{"subscribed":"__proto__"}\n',
+    '{"topic":"__proto__"}\nto both',
+    '{"refused":"__proto__","reason":"the server has unsubscribed it"}\n',
+  ];
+  assert.deepEqual(peer.payloads, lines);
+  assert.deepEqual(other.payloads, ["to both", "to the other", "\nbytes\n"]);
+});
+
+socketTest("what waits for a slow receiver goes out with its line", async (t) => {
+  const { server, conn, peer, transport } = await topicSide(t, { highWaterMark: 100 });
+  conn.subscribe("quotes");
+  await quiet();
+  transport.blocked = true;
+  conn.send(new Uint8Array(1000));
+  await quiet();
+  const conflate = (text: string): unknown =>
+    server.publish("quotes", text, { onSlow: "conflate", key: "k" });
+  conflate("1");
+  conflate("2");
+  assert.equal(server.publish("quotes", "3", { onSlow: "drop" }).dropped, 1);
+  transport.unblock();
+  await quiet();
+  assert.deepEqual(peer.payloads.slice(0, 1), ['{"subscribed":"quotes"}\n']);
+  assert.deepEqual(peer.payloads.slice(2), ['{"topic":"quotes"}\n2']);
+});
+
+Deno.test("the notices are texts of a line each", () => {
+  const sent: string[] = [];
+  const notices = new TopicNotices((text) => void sent.push(text));
+  notices.subscribed("a", undefined);
+  notices.subscribed('"b"\n', 0);
+  notices.refused("c", "no");
+  notices.missed("d");
+  notices.passed("e", 7);
+  assert.deepEqual(sent, [
+    '{"subscribed":"a"}\n',
+    '{"subscribed":"\\"b\\"\\n","number":0}\n',
+    '{"refused":"c","reason":"no"}\n',
+    '{"missed":"d"}\n',
+    '{"passed":"e","number":7}\n',
+  ]);
+});
+
+socketTest("messages are compressed as ever, their lines with them", async (t) => {
+  const compression = { threshold: 10, serverContextTakeover: false };
+  const { server, conn, peer } = await topicSide(t, { compression }, [
+    "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover",
+  ]);
+  conn.subscribe(NEWS);
+  conn.send("x".repeat(1000));
+  conn.send("x".repeat(1000), { compress: false });
+  server.publish(NEWS, "x".repeat(1000));
+  server.broadcast(prepareMessage("y".repeat(1000)));
+  conn.ping("z".repeat(100));
+  await quiet();
+  const { frames } = peer;
+  assert.deepEqual(frames.map(({ opcode, rsv }) => [opcode, rsv === RSV1]), [
+    [TEXT, true],
+    [TEXT, true],
+    [TEXT, false],
+    [TEXT, true],
+    [TEXT, true],
+    [PING, false],
+  ]);
+  assert.equal(inflated(frames[0]!), `{"subscribed":"${NEWS}"}\n`);
+  assert.equal(inflated(frames[1]!), `\n${"x".repeat(1000)}`);
+  assert.equal(inflated(frames[3]!), `{"topic":"${NEWS}"}\n${"x".repeat(1000)}`);
+  assert.equal(inflated(frames[4]!), `\n${"y".repeat(1000)}`);
+  assert.equal(frames.some(({ opcode }) => opcode === PONG), false);
+});
+
+const layer = clientTopicsLayer(
+  clientTopicsRules({ allow: () => true }, connectionRules({ maxMessageSize: 10_000 }, true))!,
+);
+
+Deno.test("the line has room beside the largest message", () => {
+  assert.equal(layer.rules.maxMessageSize, 10_001);
+});
+
+Deno.test("what the user sends gets its line, and what the client sends loses it", () => {
+  const log: string[] = [];
+  const events = { onText: (text) => log.push(`got ${text}`) } as Partial<SessionEvents>;
+  const driver = {} as LayeredDriver<undefined>;
+  layer.events(driver, events as SessionEvents).onText("\nhello");
+  assert.deepEqual(log, ["got hello"]);
+  assert.equal(layer.text("hello"), "\nhello");
+});

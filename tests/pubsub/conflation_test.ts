@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { ConflationQueue } from "../../src/pubsub/conflation.ts";
+
+function queueOf(...messages: [key: string, message: string][]): ConflationQueue<string> {
+  const queue = new ConflationQueue<string>();
+  for (const [key, message] of messages) queue.put(key, message, message.length);
+  return queue;
+}
+
+function released(queue: ConflationQueue<string>, count: number): string[] {
+  const messages: string[] = [];
+  queue.release((message) => messages.push(message) < count);
+  return messages;
+}
+
+Deno.test("the newest message of a key stands where the first of it stood", () => {
+  const queue = queueOf(["a", "a1"], ["b", "b1"], ["a", "a2"], ["c", "c1"], ["a", "a3"]);
+  assert.equal(queue.length, 3);
+  assert.deepEqual(released(queue, Infinity), ["a3", "b1", "c1"]);
+  assert.equal(queue.length, 0);
+});
+
+Deno.test("put tells whether a message was replaced", () => {
+  const queue = queueOf();
+  assert.deepEqual(["a", "b", "a"].map((key) => queue.put(key, key, 1)), [false, false, true]);
+});
+
+Deno.test("release stops behind the message for which it is told to, and goes on there", () => {
+  const queue = queueOf(["a", "a1"], ["b", "b1"], ["c", "c1"]);
+  assert.deepEqual(released(queue, 1), ["a1"]);
+  queue.put("a", "a2", 2);
+  queue.put("b", "b2", 2);
+  assert.deepEqual(released(queue, 2), ["b2", "c1"]);
+  assert.deepEqual(released(queue, 2), ["a2"]);
+  assert.deepEqual(released(queue, 2), []);
+});
+
+Deno.test("its size is that of the messages that wait", () => {
+  const queue = queueOf(["a", "12345"], ["b", "123"]);
+  assert.equal(queue.size, 8);
+  queue.put("a", "1", 1);
+  assert.equal(queue.size, 4);
+  released(queue, 1);
+  assert.equal(queue.size, 3);
+  released(queue, 1);
+  assert.equal(queue.size, 0);
+});

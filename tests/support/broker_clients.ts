@@ -1,0 +1,132 @@
+// Every client that a backplane can be made of, by the runtimes on which it is tested.
+
+import { connect } from "@nats-io/transport-node";
+import { Redis } from "ioredis";
+import { createClient } from "redis";
+import { natsBackplane, type NatsBackplaneOptions } from "../../src/nats.ts";
+import type { Backplane } from "../../src/backplane/backplane.ts";
+import {
+  type BunRedisClient,
+  redisBackplane,
+  type RedisBackplaneOptions,
+} from "../../src/redis.ts";
+import type { BrokerName } from "./brokers.ts";
+import type { RuntimeName } from "./runtimes.ts";
+
+/** A user's client and the backplane that was made of it. */
+export interface Made {
+  readonly backplane: Backplane;
+  /** Asks the broker something by the user's own client. */
+  ping(): Promise<unknown>;
+  /** Ends the user's client. */
+  end(): Promise<void>;
+  /** Sends bytes to where messages of a topic go, as a stranger would. */
+  sendRaw(topic: string, bytes: Uint8Array): Promise<unknown>;
+}
+
+/** How a backplane is made of a client of this kind. */
+export interface ClientKind {
+  readonly name: string;
+  readonly broker: BrokerName;
+  make(url: string, options?: NatsBackplaneOptions): Promise<Made>;
+}
+
+/** What Bun has more than the others. */
+interface BunModule {
+  RedisClient: new (url: string) => BunRedisClient;
+}
+
+/** The options of Redis among those of a backplane. */
+function prefixOf({ prefix }: NatsBackplaneOptions = {}): RedisBackplaneOptions {
+  return prefix === undefined ? {} : { prefix };
+}
+
+/** The channel of a topic with the default prefix. */
+function channelOf(topic: string): string {
+  return `quickws:{${topic}}`;
+}
+
+const nodeRedis: ClientKind = {
+  name: "redis",
+  broker: "redis",
+  make(url, options) {
+    const client = createClient({ url });
+    client.on("error", () => {});
+    const open = async (): Promise<void> => void (client.isOpen || await client.connect());
+    return Promise.resolve({
+      backplane: redisBackplane(client, prefixOf(options)),
+      ping: async () => (await open(), await client.ping()),
+      sendRaw: async (topic, bytes) => {
+        await open();
+        await client.publish(channelOf(topic), Buffer.from(bytes));
+      },
+      end: () => Promise.resolve(client.destroy()),
+    });
+  },
+};
+
+const ioRedis: ClientKind = {
+  name: "ioredis",
+  broker: "redis",
+  make(url, options) {
+    const client = new Redis(url, { lazyConnect: true });
+    client.on("error", () => {});
+    return Promise.resolve({
+      backplane: redisBackplane(client, prefixOf(options)),
+      ping: () => client.ping(),
+      sendRaw: (topic, bytes) => client.publish(channelOf(topic), Buffer.from(bytes)),
+      end: () => Promise.resolve(client.disconnect()),
+    });
+  },
+};
+
+const bunRedis: ClientKind = {
+  name: "Bun.RedisClient",
+  broker: "redis",
+  async make(url, options) {
+    const { RedisClient } = (globalThis as unknown as { Bun: BunModule }).Bun;
+    const client = new RedisClient(url);
+    // It sends no bytes that are not text.
+    const stranger = new Redis(url, { lazyConnect: true });
+    stranger.on("error", () => {});
+    return await Promise.resolve({
+      backplane: redisBackplane(client, prefixOf(options)),
+      ping: () => client.send("PING", []),
+      sendRaw: (topic, bytes) => stranger.publish(channelOf(topic), Buffer.from(bytes)),
+      end: () => {
+        client.close();
+        return Promise.resolve(stranger.disconnect());
+      },
+    });
+  },
+};
+
+const nats: ClientKind = {
+  name: "nats",
+  broker: "nats",
+  async make(url, options) {
+    const connection = await connect({
+      servers: url.replace("nats://", ""),
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: 50,
+      reconnectJitter: 10,
+    });
+    return {
+      backplane: natsBackplane(connection, options),
+      ping: () => connection.rtt(),
+      sendRaw: (topic, bytes) =>
+        Promise.resolve(connection.publish(`quickws.live.${topic}`, bytes)),
+      end: () => connection.close(),
+    };
+  },
+};
+
+/** The kinds that are tested on a runtime. */
+export function clientKinds(runtime: RuntimeName): ClientKind[] {
+  return runtime === "bun" ? [bunRedis, nats] : [nodeRedis, ioRedis, nats];
+}
+
+/** The kinds that can share one Redis on a runtime. */
+export function redisKinds(runtime: RuntimeName): ClientKind[] {
+  return runtime === "bun" ? [bunRedis, nodeRedis, ioRedis] : [nodeRedis, ioRedis];
+}

@@ -1,0 +1,172 @@
+// Real brokers from Debian, each a process of its own on a free port of the loopback, with its files in
+// a temporary folder: redis-server, which keeps nothing, and nats-server with JetStream.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { installPrograms, programPath } from "./debian.ts";
+
+/** A broker that the library has a backplane for. */
+export type BrokerName = "redis" | "nats";
+
+/** All of them. */
+export const brokerNames: readonly BrokerName[] = ["redis", "nats"];
+
+/** The program of each broker. */
+const PROGRAMS: Record<BrokerName, string> = { redis: "redis-server", nats: "nats-server" };
+
+/** The Debian package of each program. */
+const PACKAGES = { "redis-server": "redis-server", "nats-server": "nats-server" };
+
+/** Ports below those that the system gives away by itself, and other than those of the proxies. */
+const FIRST_PORT = 10_000;
+const PORT_COUNT = 9000;
+
+/** How often another port is tried. */
+const ATTEMPTS = 10;
+
+/** Milliseconds between two looks at a program that is starting. */
+const PATIENCE = 10;
+
+/** How a broker is started. */
+export interface BrokerOptions {
+  /** Whether Redis keeps what it has when it is ended. NATS keeps its streams anyway. Default: no. */
+  persistent?: boolean;
+  /** Whether NATS has JetStream. Default: yes. */
+  jetStream?: boolean;
+  /** Further arguments. */
+  args?: string[];
+}
+
+/**
+ * Installs what is missing, which only root can do.
+ *
+ * @throws {Error} When that is not possible; the message tells what to do.
+ */
+export function installBrokers(): void {
+  installPrograms(PACKAGES);
+}
+
+/** A running broker. */
+export class Broker implements AsyncDisposable {
+  readonly name: BrokerName;
+  readonly port: number;
+  readonly #options: BrokerOptions;
+  readonly #directory: string;
+  #child: ChildProcess | undefined;
+  #exited: Promise<unknown> = Promise.resolve();
+  #output = "";
+
+  private constructor(name: BrokerName, port: number, options: BrokerOptions) {
+    this.name = name;
+    this.port = port;
+    this.#options = options;
+    this.#directory = mkdtempSync(join(tmpdir(), `quickws-${name}-`));
+  }
+
+  /** Starts a broker on a port that nobody has. */
+  static async start(name: BrokerName, options: BrokerOptions = {}): Promise<Broker> {
+    for (let attempt = 1;; attempt++) {
+      const port = FIRST_PORT + Math.floor(Math.random() * PORT_COUNT);
+      if (await listens(port)) continue;
+      const broker = new Broker(name, port, options);
+      if (await broker.#run()) return broker;
+      await broker[Symbol.asyncDispose]();
+      if (attempt === ATTEMPTS) throw new Error(`${name} does not start:\n${broker.#output}`);
+    }
+  }
+
+  /** A broker's place on a port that nobody has, without the broker. */
+  static async prepare(name: BrokerName, options: BrokerOptions = {}): Promise<Broker> {
+    const broker = await Broker.start(name, options);
+    await broker.kill();
+    return broker;
+  }
+
+  /** Where clients reach it. */
+  get url(): string {
+    return `${this.name}://127.0.0.1:${this.port}`;
+  }
+
+  /** Its process, while it runs. */
+  get pid(): number {
+    return this.#child!.pid!;
+  }
+
+  /** Ends it at once, as a crash would. */
+  async kill(): Promise<void> {
+    this.#child?.kill("SIGKILL");
+    await this.#exited;
+  }
+
+  /** Starts it again. */
+  async restart(): Promise<void> {
+    await this.kill();
+    if (!await this.#run()) throw new Error(`${this.name} does not start:\n${this.#output}`);
+  }
+
+  /** Loses what it keeps in files; it must not run. */
+  forget(): void {
+    rmSync(this.#directory, { recursive: true, force: true });
+    mkdirSync(this.#directory);
+  }
+
+  /** Stops it without ending it, as a network would that carries nothing any more, or lets it go on. */
+  freeze(isFrozen: boolean): void {
+    // A child process of Deno's node:child_process is not let go on by its own `kill`.
+    process.kill(this.#child!.pid!, isFrozen ? "SIGSTOP" : "SIGCONT");
+  }
+
+  /** Ends it for good. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  async #run(): Promise<boolean> {
+    const path = programPath(PROGRAMS[this.name]);
+    if (path === undefined) throw new Error(`${this.name} is not installed`);
+    const child = spawn(path, this.#arguments(), { stdio: ["ignore", "pipe", "pipe"] });
+    this.#child = child;
+    for (const stream of [child.stdout!, child.stderr!]) {
+      stream.setEncoding("utf8");
+      stream.on("data", (text: string) => this.#output += text);
+    }
+    let isOver = false;
+    this.#exited = new Promise((resolve) => {
+      child.once("error", resolve);
+      child.once("close", resolve);
+    }).then(() => isOver = true);
+    while (!isOver) {
+      if (await listens(this.port)) return true;
+      await new Promise((resolve) => setTimeout(resolve, PATIENCE));
+    }
+    return false;
+  }
+
+  #arguments(): string[] {
+    const { persistent = false, jetStream = true, args = [] } = this.#options;
+    const port = `${this.port}`;
+    if (this.name === "redis") {
+      const keeping = persistent ? ["--appendonly", "yes", "--appendfsync", "always"] : [];
+      const place = ["--bind", "127.0.0.1", "--dir", this.#directory];
+      return ["--port", port, ...place, "--save", "", ...keeping, ...args];
+    }
+    const keeping = jetStream ? ["-js", "-sd", this.#directory] : [];
+    return ["-a", "127.0.0.1", "-p", port, ...keeping, ...args];
+  }
+}
+
+function listens(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: "127.0.0.1", port });
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => resolve(false));
+  });
+}

@@ -1,0 +1,115 @@
+// A broker in memory that carries messages between servers, and fails when it is told to.
+
+import type { Backplane, BackplaneHistory, BackplaneSink } from "../../src/backplane/backplane.ts";
+import type { FakeHistory } from "./fake_history.ts";
+
+/** What one server asked of the broker: the method, and the topic where there is one. */
+export type Request = [method: keyof Backplane, topic?: string];
+
+/** One server's access to a {@linkcode FakeBroker}. */
+export class FakeBackplane implements Backplane {
+  readonly #broker: FakeBroker;
+  readonly #topics = new Set<string>();
+  /** Everything that was asked. */
+  readonly requests: Request[] = [];
+  /** What each request does instead of what it should. */
+  fails: ((method: keyof Backplane) => unknown) | undefined;
+  sink!: BackplaneSink;
+  /** What is kept, if the broker keeps anything. */
+  readonly history: BackplaneHistory | undefined;
+
+  constructor(broker: FakeBroker) {
+    this.#broker = broker;
+    this.history = broker.history?.access(broker);
+  }
+
+  start(sink: BackplaneSink): unknown {
+    this.sink = sink;
+    return this.#take(["start"], () => this.#broker.isUp && sink.up());
+  }
+
+  publish(topic: string, message: Uint8Array): unknown {
+    return this.#take(["publish", topic], () => this.#broker.carry(topic, message));
+  }
+
+  subscribe(topic: string): unknown {
+    return this.#take(["subscribe", topic], () => this.#topics.add(topic));
+  }
+
+  unsubscribe(topic: string): unknown {
+    return this.#take(["unsubscribe", topic], () => this.#topics.delete(topic));
+  }
+
+  close(): unknown {
+    return this.#take(["close"], () => this.#topics.clear());
+  }
+
+  /** Hands a message on, to whoever listens. */
+  receive(topic: string, message: Uint8Array, number?: number, previous?: number): void {
+    if (this.#topics.has(topic)) this.sink.message(topic, message, number, previous);
+  }
+
+  /** The broker forgets what it was asked, as one that was started anew. */
+  forget(): void {
+    this.#topics.clear();
+  }
+
+  #take(request: Request, act: () => unknown): unknown {
+    this.requests.push(request);
+    if (this.fails !== undefined) return this.fails(request[0]);
+    act();
+    return undefined;
+  }
+}
+
+/** The broker. */
+export class FakeBroker {
+  readonly #backplanes: FakeBackplane[] = [];
+  /** Every message that was carried, as it was on its way. */
+  readonly carried: Uint8Array[] = [];
+  /** What it keeps; nothing: it keeps none. */
+  readonly history: FakeHistory | undefined;
+  isUp: boolean;
+
+  constructor(isUp: boolean = true, history: FakeHistory | undefined = undefined) {
+    this.isUp = isUp;
+    this.history = history;
+  }
+
+  /** Access for one more server. */
+  backplane(): FakeBackplane {
+    const backplane = new FakeBackplane(this);
+    this.#backplanes.push(backplane);
+    return backplane;
+  }
+
+  /** Carries a message, also back to where it came from. */
+  carry(topic: string, message: Uint8Array): void {
+    if (!this.isUp) throw new Error("asked while it was away");
+    this.carried.push(message);
+    this.send(topic, message);
+  }
+
+  /** Sends a message to all servers that listen to the topic. */
+  send(topic: string, message: Uint8Array, number?: number, previous?: number): void {
+    for (const backplane of this.#backplanes) {
+      const copy = message.slice();
+      queueMicrotask(() => backplane.receive(topic, copy, number, previous));
+    }
+  }
+
+  /** Goes away, and forgets all subscriptions. */
+  goAway(error: unknown): void {
+    this.isUp = false;
+    for (const backplane of this.#backplanes) {
+      backplane.forget();
+      backplane.sink.down(error);
+    }
+  }
+
+  /** Is back. */
+  comeBack(): void {
+    this.isUp = true;
+    for (const backplane of this.#backplanes) backplane.sink.up();
+  }
+}
