@@ -161,7 +161,7 @@ export async function sendStream(
   try {
     chunks = chunksOf(source);
     for (;;) {
-      const next = isOpen ? await ending.unlessFirst(chunks.next()) : undefined;
+      const next = isOpen && !ending.hasCome ? await ending.unlessFirst(chunks.next()) : undefined;
       if (next === undefined) {
         chunks.cancel();
         return false;

@@ -68,17 +68,14 @@ export class MessageQueue {
   }
 
   /**
-   * Starts reading.
+   * Starts reading. A reader that has read something and waits for nothing now may have been dropped, so
+   * that another one may take its place; if it was not, its next read fails.
    *
    * @throws {TypeError} When there is a reader already.
    */
   open(): AsyncIterableIterator<AnyMessage, undefined> {
-    if (this.#reader !== undefined) {
-      throw new TypeError(
-        "Cannot read a connection twice at once: it has a reader already, an iterator or readable; " +
-          "break out of that loop first, or share one reader",
-      );
-    }
+    const reader = this.#reader;
+    if (reader !== undefined && (!reader.hasRead || this.#reads.length > 0)) throw secondReader();
     this.#reader = new MessageReader(this);
     this.#owner.readerChanged?.();
     return this.#reader;
@@ -102,7 +99,10 @@ export class MessageQueue {
   }
 
   /** The next message; done at a clean end, rejected with the cause at any other. */
-  next(): Promise<IteratorResult<AnyMessage, undefined>> {
+  next(reader?: MessageReader): Promise<IteratorResult<AnyMessage, undefined>> {
+    if (reader !== undefined && reader !== this.#reader && this.#reader !== undefined) {
+      return Promise.reject(secondReader());
+    }
     if (this.length > 0) return Promise.resolve({ value: this.#shift(), done: false });
     if (this.#end === undefined) {
       return new Promise((resolve, reject) => this.#reads.push({ resolve, reject }));
@@ -172,16 +172,26 @@ export class MessageQueue {
   }
 }
 
+function secondReader(): TypeError {
+  return new TypeError(
+    "Cannot read a connection twice at once: it has a reader already, an iterator or readable; " +
+      "break out of that loop first, or share one reader",
+  );
+}
+
 /** The one reader of a queue. */
 class MessageReader implements AsyncIterableIterator<AnyMessage, undefined> {
   #queue: MessageQueue | undefined;
+  /** Whether it has asked for a message. */
+  hasRead = false;
 
   constructor(queue: MessageQueue) {
     this.#queue = queue;
   }
 
   next(): Promise<IteratorResult<AnyMessage, undefined>> {
-    return this.#queue === undefined ? Promise.resolve(DONE) : this.#queue.next();
+    this.hasRead = true;
+    return this.#queue === undefined ? Promise.resolve(DONE) : this.#queue.next(this);
   }
 
   return(): Promise<IteratorReturnResult<undefined>> {

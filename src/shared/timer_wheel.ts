@@ -1,7 +1,11 @@
 // All timers of all connections on one timer of the runtime: ten thousand idle connections cost ten
 // thousand list entries, and no timers.
+//
+// A stall of this process is never held against a peer. When the runtime's timer is due, sockets are read
+// first, because what would have been in time may wait in the kernel; and the time of a stall, which shows
+// as that timer coming late, does not count.
 
-/** Whom a timer wakes. */
+/** What a timer calls. */
 export interface TimerTarget {
   /** The timer of this kind is due. Must not throw. */
   timerFired(kind: number): void;
@@ -23,21 +27,42 @@ export const TICK = 10;
 /** Ticks of one turn of the wheel. Timers further away than a turn stay in their slot for several. */
 const SLOTS = 1024;
 
+/** Milliseconds by which the runtime's timer has to be late to count as a stall of the process. */
+const STALL = 50;
+
+/**
+ * Milliseconds of stalls that do not count at most; beyond them a half of the time counts in any case. A
+ * process that is too busy for its timers all the time would never reach one otherwise.
+ */
+const MAX_STALLED = 60_000;
+
+/** Turns of the event loop in which sockets are read before timers fire. */
+const READING_TURNS = 2;
+
+/** Calls `act` in a later turn of the event loop, behind the reading of sockets. */
+function afterReading(act: () => void): void {
+  const setImmediate: unknown = Reflect.get(globalThis, "setImmediate");
+  if (typeof setImmediate === "function") setImmediate(act);
+  else setTimeout(act);
+}
+
 /** A hashed timer wheel. */
 export class TimerWheel {
   readonly #slots: Array<Timer[] | undefined> = new Array(SLOTS).fill(undefined);
-  readonly #now: () => number;
+  readonly #clock: () => number;
+  /** Milliseconds of stalls, by which the wheel's time is behind the clock. */
+  #stalled = 0;
   #count = 0;
   #cancelled = 0;
   #lastTick = 0;
   #alarm: ReturnType<typeof setTimeout> | undefined;
   #alarmTick = 0;
-  /** Whether timers are fired just now; the alarm for those that are left is set afterwards. */
+  /** Whether timers are about to fire, or do so; the alarm for those that are left is set afterwards. */
   #turning = false;
 
   /** @param now A clock in milliseconds that never goes back. Default: `performance.now`. */
   constructor(now: () => number = () => performance.now()) {
-    this.#now = now;
+    this.#clock = now;
   }
 
   /** Timers that are running. */
@@ -47,6 +72,7 @@ export class TimerWheel {
 
   /** Wakes `target` after at least `delay` milliseconds. */
   start(delay: number, target: TimerTarget, kind: number): Timer {
+    if (this.#alarm !== undefined) this.#noticeStall();
     if (this.#count === 0) this.#lastTick = this.#tick();
     // Slots up to the last tick are done with, for this turn of the wheel.
     const due = Math.max(Math.ceil((this.#now() + delay) / TICK), this.#lastTick + 1);
@@ -67,6 +93,20 @@ export class TimerWheel {
     if (++this.#cancelled > this.#count + SLOTS) this.#sweep();
   }
 
+  #now(): number {
+    return this.#clock() - this.#stalled;
+  }
+
+  /** Leaves out of the wheel's time by how much the alarm is late. Returns whether that was much. */
+  #noticeStall(): boolean {
+    const late = this.#now() - this.#alarmTick * TICK;
+    if (late <= STALL) return false;
+    const most = MAX_STALLED + this.#clock() / 2 - this.#stalled;
+    const stall = Math.max(0, Math.min(late, most));
+    this.#stalled += stall;
+    return stall > STALL;
+  }
+
   #tick(): number {
     return Math.floor(this.#now() / TICK);
   }
@@ -76,15 +116,30 @@ export class TimerWheel {
     this.#alarmTick = tick;
     // One turn at most at a time, so that the search for the next timer stays within the slots.
     const wait = Math.min(tick * TICK - this.#now(), SLOTS * TICK);
-    this.#alarm = setTimeout(() => this.#turn(), Math.max(0, Math.ceil(wait)));
+    this.#alarm = setTimeout(() => this.#alarmFired(), Math.max(0, Math.ceil(wait)));
+  }
+
+  #alarmFired(): void {
+    this.#alarm = undefined;
+    this.#turning = true;
+    this.#noticeStall();
+    this.#read(READING_TURNS);
+  }
+
+  /** Lets sockets be read, and then fires what is due. */
+  #read(turns: number): void {
+    afterReading(() => {
+      // The process may stall just now as well.
+      if (this.#noticeStall()) this.#read(READING_TURNS);
+      else if (turns > 1) this.#read(turns - 1);
+      else this.#turn();
+    });
   }
 
   #turn(): void {
-    this.#alarm = undefined;
     const tick = this.#tick();
     const first = Math.max(this.#lastTick, tick - SLOTS + 1);
     this.#lastTick = tick;
-    this.#turning = true;
     try {
       for (let at = first; at <= tick; at++) this.#fireSlot(at % SLOTS, tick);
     } finally {

@@ -10,6 +10,7 @@ import {
   HandshakeError,
   type Message,
   type UpgradeRequest,
+  type WebSocketError,
 } from "../../mod.ts";
 import {
   attach,
@@ -192,7 +193,8 @@ export const cases: Cases = liveCases({
     slow.conn.send(new Uint8Array(32 << 20));
     assert.ok(await settled(() => slow.conn.bufferedAmount) > 0);
     slow.conn.send(new Uint8Array(40 << 20));
-    assert.equal((await slow.conn.closed).code, 1008);
+    const { error } = await slow.conn.closed;
+    assert.equal((error as WebSocketError).code, "SLOW_CONSUMER");
   },
 
   "pause makes the peer wait, resume goes on": async (t) => {

@@ -12,6 +12,7 @@ import {
   type ServeOptions,
   type Server,
   type UpgradeRequest,
+  type WebSocketError,
 } from "../../mod.ts";
 import { attach } from "../../src/node.ts";
 import { compressed, inflated, RSV1 } from "../support/deflated.ts";
@@ -260,7 +261,7 @@ export const cases: Cases = liveCases({
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
     const { code, error } = await ends.next();
-    assert.equal(code, 1008, `${error}`);
+    assert.equal((error as WebSocketError).code, "SLOW_CONSUMER", `${code}`);
     const other = await listener(t, server);
     other.send(line({ subscribe: "a" }));
     assert.deepEqual(await next(other, 1), ['{"refused":"a","reason":"not allowed"}\n']);

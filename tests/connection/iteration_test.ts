@@ -101,6 +101,19 @@ bothSides("a second reader is a TypeError, until the first has left", async (_, 
   assert.deepEqual(await one.next(), { value: undefined, done: true }, "it has left");
 });
 
+bothSides(
+  "a reader that waits for nothing is replaced, and fails when it reads on",
+  async (_, open) => {
+    const { conn, peer } = await open();
+    peer.send(...texts(3));
+    const one = conn[Symbol.asyncIterator]();
+    assert.equal((await one.next()).value, "text 0");
+    assert.equal((await conn[Symbol.asyncIterator]().next()).value, "text 1");
+    await assert.rejects(one.next(), { name: "TypeError", message: /reader already/ });
+    assert.equal((await conn[Symbol.asyncIterator]().next()).value, "text 2");
+  },
+);
+
 bothSides("while nobody reads, the peer has to wait, and memory is bounded", async (_, open) => {
   const { conn, peer, transport } = await open();
   // What the kernel takes before the peer has to wait.

@@ -1,14 +1,15 @@
-// The runtime's timers, turned by hand.
+// The runtime's timers, turned by hand; `setImmediate` is a timer without delay.
 
 interface Entry {
   readonly due: number;
   readonly wake: () => void;
 }
 
-/** Stands in for `setTimeout` and `clearTimeout` until it is disposed of. */
+/** Stands in for `setTimeout`, `clearTimeout` and `setImmediate` until it is disposed of. */
 export class FakeClock implements Disposable {
   readonly #setTimeout = globalThis.setTimeout;
   readonly #clearTimeout = globalThis.clearTimeout;
+  readonly #setImmediate = globalThis.setImmediate;
   readonly #entries = new Map<number, Entry>();
   #time: number;
   #ids = 0;
@@ -21,6 +22,7 @@ export class FakeClock implements Disposable {
       return this.#ids;
     };
     globalThis.setTimeout = start as unknown as typeof setTimeout;
+    globalThis.setImmediate = ((wake: () => void) => start(wake)) as unknown as typeof setImmediate;
     globalThis.clearTimeout =
       ((id: number) => this.#entries.delete(id)) as unknown as typeof clearTimeout;
   }
@@ -68,5 +70,6 @@ export class FakeClock implements Disposable {
   [Symbol.dispose](): void {
     globalThis.setTimeout = this.#setTimeout;
     globalThis.clearTimeout = this.#clearTimeout;
+    globalThis.setImmediate = this.#setImmediate;
   }
 }
