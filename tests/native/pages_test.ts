@@ -1,0 +1,326 @@
+// `connect` of the browser entry in real browsers: Chromium and Firefox of Debian. A page tells the test
+// over HTTP what it sees, so that neither browser has to be driven.
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { build } from "esbuild";
+import { chromium, type Page } from "playwright-core";
+import { serve, type ServeOptions, type Server } from "../../mod.ts";
+import { installChromium } from "../support/chromium.ts";
+import { installPrograms, programPath } from "../support/debian.ts";
+import { FakeEngine } from "../support/fake_engine.ts";
+import { FakeHistory } from "../support/fake_history.ts";
+import { Queue } from "../support/live_harness.ts";
+
+/** What a page reports. */
+interface Report {
+  readonly event: string;
+  readonly value: unknown;
+}
+
+/** A page with the client in a bundle, and what it reports. */
+class PageServer {
+  readonly reports: Queue<Report> = new Queue();
+  readonly #server: Deno.HttpServer<Deno.NetAddr>;
+
+  constructor(bundle: string) {
+    this.#server = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+      async (request) => {
+        const { pathname } = new URL(request.url);
+        if (request.method === "POST") {
+          this.reports.push(await request.json());
+          return new Response(null, { status: 204 });
+        }
+        if (pathname === "/client.js") {
+          return new Response(bundle, { headers: { "content-type": "text/javascript" } });
+        }
+        if (pathname !== "/") return new Response("another page");
+        return new Response('<!doctype html><script type="module" src="/client.js"></script>', {
+          headers: { "content-type": "text/html" },
+        });
+      },
+    );
+  }
+
+  get origin(): string {
+    return `http://127.0.0.1:${this.#server.addr.port}`;
+  }
+
+  /** The next report of an event; others are passed over. */
+  async next(event: string): Promise<unknown> {
+    for (;;) {
+      const report = await this.reports.next();
+      if (report.event === event) return report.value;
+      assert.notEqual(report.event, "error", String(report.value));
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#server.shutdown();
+  }
+}
+
+/** The client with a program for it, as one script. */
+async function bundled(program: string): Promise<string> {
+  const { outputFiles } = await build({
+    stdin: {
+      contents: `
+        import { connect } from "./src/browser.ts";
+        const url = new URL(location.href).searchParams.get("server");
+        const report = (event, value) =>
+          fetch("/", { method: "POST", body: JSON.stringify({ event, value }) });
+        addEventListener("unhandledrejection", ({ reason }) => report("error", String(reason)));
+        addEventListener("error", ({ message }) => report("error", message));
+        ${program}
+      `,
+      resolveDir: new URL("../..", import.meta.url).pathname,
+      loader: "ts",
+    },
+    bundle: true,
+    format: "esm",
+    target: "es2022",
+    platform: "browser",
+    write: false,
+  });
+  return outputFiles[0]!.text;
+}
+
+/** A browser with one page. */
+interface Browser {
+  readonly close: () => Promise<void>;
+}
+
+/** The program of a page that waits long between two attempts, unless it has a reason not to. */
+const PATIENT = `
+  let connections = 0;
+  await connect(url, {
+    reconnect: { topics: true, minDelay: 600_000, maxDelay: 600_000 },
+    open: () => report("open", ++connections),
+    lost: () => report("lost"),
+  });
+`;
+
+async function openChromium(url: string): Promise<Browser & { readonly page: Page }> {
+  installChromium();
+  const browser = await chromium.launch({
+    executablePath: "/usr/bin/chromium",
+    headless: true,
+    args: ["--no-sandbox", "--disable-gpu", "--no-first-run"],
+  });
+  const page = await browser.newPage();
+  await page.goto(url);
+  return { page, close: () => browser.close() };
+}
+
+async function openFirefox(url: string): Promise<Browser> {
+  installPrograms({ "firefox-esr": "firefox-esr" });
+  const profile = await Deno.makeTempDir();
+  // It is a browser of its own: no home page, no updates, no questions.
+  await Deno.writeTextFile(
+    `${profile}/user.js`,
+    [
+      ["browser.shell.checkDefaultBrowser", false],
+      ["browser.startup.homepage_override.mstone", "ignore"],
+      ["datareporting.policy.dataSubmissionEnabled", false],
+      ["toolkit.telemetry.enabled", false],
+      ["app.update.enabled", false],
+      ["network.captive-portal-service.enabled", false],
+      ["network.connectivity-service.enabled", false],
+    ].map(([name, value]) => `user_pref(${JSON.stringify(name)}, ${JSON.stringify(value)});`)
+      .join("\n"),
+  );
+  const child = spawn(programPath("firefox-esr")!, ["--headless", "--profile", profile, url], {
+    stdio: "ignore",
+    env: { ...Deno.env.toObject(), HOME: profile, MOZ_DISABLE_CONTENT_SANDBOX: "1" },
+  });
+  const exited = new Promise((resolve) => child.on("exit", resolve));
+  return {
+    close: async () => {
+      child.kill("SIGKILL");
+      await exited;
+      await Deno.remove(profile, { recursive: true }).catch(() => {});
+    },
+  };
+}
+
+const browsers = { Chromium: openChromium, Firefox: openFirefox };
+
+const SUBSCRIBER = `
+  let received = [];
+  const conn = await connect(url, {
+    reconnect: { topics: true, minDelay: 20, maxDelay: 100, restartDelay: [20, 50] },
+    pingInterval: 200,
+    pongTimeout: 5000,
+    open: () => report("open", conn?.readyState),
+  });
+  await conn.subscribe("news", {
+    message: (data) => {
+      received.push(Number(data));
+      if (received.length % 50 === 0) report("count", received.length);
+      if (data === "400") report("received", received);
+    },
+    missed: () => report("missed"),
+  });
+  report("subscribed");
+`;
+
+for (const [name, open] of Object.entries(browsers)) {
+  Deno.test(`a topic goes on without a gap in ${name} when a node is killed`, async () => {
+    const history = new FakeHistory();
+    const engine = new FakeEngine(true, history);
+    const page = new PageServer(await bundled(SUBSCRIBER));
+    const options: ServeOptions = {
+      backplane: engine.backplane(),
+      resume: { maxAge: 60_000, maxMessages: 10_000 },
+      clientTopics: { allow: () => true },
+      allowedOrigins: [page.origin],
+    };
+    const publisher = await serve({ ...options, backplane: engine.backplane() });
+    let node: Server = await serve(options);
+    const { port } = node;
+    const browser = await open(`${page.origin}/?server=${encodeURIComponent(node.url)}`);
+    try {
+      await page.next("subscribed");
+      for (let i = 1; i <= 100; i++) publisher.publish("news", String(i));
+      while (await page.next("count") !== 100);
+      // Killed: its clients see the end of the stream and no Close frame.
+      for (const conn of node.clients()) conn.terminate();
+      await node.shutdown({ timeout: 0 });
+      for (let i = 101; i <= 200; i++) publisher.publish("news", String(i));
+      node = await serve({ ...options, port, backplane: engine.backplane() });
+      for (let i = 201; i <= 300; i++) publisher.publish("news", String(i));
+      while (await page.next("count") !== 300);
+      for (let i = 301; i <= 400; i++) publisher.publish("news", String(i));
+      assert.deepEqual(
+        await page.next("received"),
+        Array.from({ length: 400 }, (_, i) => i + 1),
+      );
+    } finally {
+      await browser.close();
+      await node.shutdown({ timeout: 0 });
+      await publisher.shutdown({ timeout: 0 });
+      await page.close();
+    }
+  });
+
+  Deno.test(`text, bytes, iteration and the end arrive in ${name} as they were sent`, async () => {
+    const page = new PageServer(
+      await bundled(`
+        const conn = await connect(url);
+        conn.send("text \\u{1f600}");
+        conn.send(new Uint8Array([1, 2, 255]));
+        const received = [];
+        for await (const data of conn) {
+          received.push(typeof data === "string" ? data : [...data]);
+          if (received.length === 2) conn.send("bye");
+        }
+        const { code, reason, clean, initiator } = await conn.closed;
+        report("done", { received, end: { code, reason, clean, initiator } });
+        const failed = await connect("ws://127.0.0.1:1/").catch((error) => error);
+        report("failed", [failed.name, failed.code]);
+      `),
+    );
+    const server = await serve({
+      allowedOrigins: [page.origin],
+      message(conn, data) {
+        if (data === "bye") conn.close(4002, "enough");
+        else conn.send(data);
+      },
+    });
+    const browser = await open(`${page.origin}/?server=${encodeURIComponent(server.url)}`);
+    try {
+      assert.deepEqual(await page.next("done"), {
+        received: ["text \u{1f600}", [1, 2, 255]],
+        end: { code: 4002, reason: "enough", clean: true, initiator: "remote" },
+      });
+      assert.deepEqual(await page.next("failed"), ["ConnectionError", "CONNECT_FAILED"]);
+    } finally {
+      await browser.close();
+      await server.shutdown({ timeout: 0 });
+      await page.close();
+    }
+  });
+}
+
+/** A page with the patient program, and the server that it is connected to. */
+async function patientPage(): Promise<
+  AsyncDisposable & { pages: PageServer; page: Page; server: Server }
+> {
+  const pages = new PageServer(await bundled(PATIENT));
+  const server = await serve({
+    allowedOrigins: [pages.origin],
+    clientTopics: { allow: () => true },
+  });
+  const browser = await openChromium(`${pages.origin}/?server=${encodeURIComponent(server.url)}`);
+  assert.equal(await pages.next("open"), 1);
+  return {
+    pages,
+    page: browser.page,
+    server,
+    async [Symbol.asyncDispose](): Promise<void> {
+      await browser.close();
+      await server.shutdown({ timeout: 0 });
+      await pages.close();
+    },
+  };
+}
+
+Deno.test("a page that is back online reconnects at once, however long it would wait", async () => {
+  await using opened = await patientPage();
+  const { pages, page, server } = opened;
+  await page.evaluate(() =>
+    Object.defineProperty(navigator, "onLine", { get: () => false, configurable: true })
+  );
+  for (const conn of server.clients()) conn.terminate();
+  await pages.next("lost");
+  await page.evaluate(() => {
+    Object.defineProperty(navigator, "onLine", { get: () => true });
+    dispatchEvent(new Event("online"));
+  });
+  assert.equal(await pages.next("open"), 2);
+});
+
+Deno.test("a page leaves its connection for the back/forward cache and reconnects when it is back", async () => {
+  await using opened = await patientPage();
+  const { pages, page, server } = opened;
+  const [conn] = server.clients();
+  // playwright cannot follow a page into the cache, so that the events are those of the test.
+  const dispatch = (type: string): Promise<unknown> =>
+    page.evaluate((type) => {
+      dispatchEvent(new PageTransitionEvent(type, { persisted: true }));
+    }, type);
+  await dispatch("pagehide");
+  await conn!.closed;
+  await pages.next("lost");
+  await dispatch("pageshow");
+  assert.equal(await pages.next("open"), 2);
+  assert.equal(server.connections, 1);
+});
+
+Deno.test("a heartbeat that is not answered gives the connection up", async () => {
+  const pages = new PageServer(
+    await bundled(`
+      await connect(url, {
+        reconnect: { topics: true },
+        pingInterval: 50,
+        pongTimeout: 50,
+        lost: (_, { error }) => report("lost", error.code),
+      });
+    `),
+  );
+  // It speaks the subprotocol, and never answers.
+  const server = await serve({
+    allowedOrigins: [pages.origin],
+    subprotocols: ["quickws.topics.1"],
+    message: () => {},
+  });
+  const browser = await openChromium(`${pages.origin}/?server=${encodeURIComponent(server.url)}`);
+  try {
+    assert.equal(await pages.next("lost"), "PONG_TIMEOUT");
+  } finally {
+    await browser.close();
+    await server.shutdown({ timeout: 0 });
+    await pages.close();
+  }
+});
