@@ -1,10 +1,9 @@
-// Drives one connection over a WebSocket that somebody else frames: what the runtime tells goes to the
+// Drives one connection over a WebSocket that somebody else frames: what the runtime reports goes to the
 // user, what the user sends goes to the runtime. It owns flow control, the timers and the order of the
 // end; the protocol is the runtime's.
 
 import { ConnectionError, MessageTooBigError, TimeoutError, WebSocketError } from "../errors.ts";
 import { Connection, type HandshakeInfo } from "../connection/connection.ts";
-import type { DriverLayer, LayeredDriver } from "../connection/driver.ts";
 import type {
   AnyMessage,
   ConnectionTopics,
@@ -12,32 +11,19 @@ import type {
   WrittenCallback,
 } from "../connection/connection_driver.ts";
 import type { ConnectionRules } from "../connection/connection_options.ts";
+import type { DriverContext, DriverLayer, LayeredDriver } from "../connection/driver.ts";
+import { type FragmentOpcode, FragmentQueue, type QueuedMessage } from "../connection/fragments.ts";
 import type { Handlers } from "../connection/handlers.ts";
+import { MessageQueue, type MessageQueueOwner } from "../connection/incoming.ts";
 import { Keepalive, type KeepaliveOwner } from "../connection/keepalive.ts";
-import { FragmentQueue } from "../connection/fragments.ts";
 import type { PreparedMessage } from "../message/prepared_message.ts";
+import type { ServedConnection } from "../server/server_core.ts";
 import type { CloseInfo } from "../session/close_info.ts";
 import type { SessionEvents, SessionState } from "../session/session.ts";
+import { isPromiseLike } from "../shared/promise_like.ts";
 import { CloseCode, MAX_CLOSE_REASON } from "../wire/close.ts";
 import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
-import { callReported } from "../shared/log_error.ts";
-import type { ServedConnection } from "../server/server_core.ts";
-import { Dispatcher, type DispatcherOwner } from "./dispatcher.ts";
 import type { NativeEnd, NativeEngine, NativePeer } from "./engine.ts";
-
-/** What all native connections of one set of options share. */
-export interface NativeContext<T> {
-  /** The checked options. */
-  readonly connectionRules: ConnectionRules;
-  /** The user's handlers. */
-  readonly handlers: Handlers<T>;
-  /** The topics that connections can subscribe to, on a server. */
-  readonly topics?: ConnectionTopics;
-  /** Receives errors that belong to no open connection. */
-  reportError(error: unknown, connection?: Connection<T>): void;
-  /** A connection has ended, and its `close` handler is called next. */
-  connectionClosed?(connection: Connection<T>): void;
-}
 
 /** What has accepted a connection that has yet to open. */
 export interface NativeEntry<T> {
@@ -55,47 +41,67 @@ const POLL_INTERVAL = 10;
 /** The most bytes that a frame's header has (RFC 6455 section 5.2). */
 const MAX_HEADER = 14;
 
+/** What is added to a close code that the runtime cannot send, to make it one of applications. */
+const CODE_OFFSET = 3000;
+
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** One connection over a WebSocket of the runtime, seen from the inside. */
-export class NativeDriver<T, S> implements LayeredDriver<T>, DispatcherOwner, KeepaliveOwner {
-  /** What the user sees of it. */
+type RuntimeTimer = ReturnType<typeof setTimeout>;
+
+/** What few connections need, or only at their end. */
+class NativeExtra {
+  keepalive: Keepalive | undefined;
+  queue: MessageQueue | undefined;
+  /** Whether messages that nobody reads are discarded as they come. */
+  discardsUnread = false;
+  /** Bytes that arrived since the reader has fallen behind; -1 while it has not. */
+  unread = -1;
+  unreadTimer: RuntimeTimer | undefined;
+  lifetimeTimer: RuntimeTimer | undefined;
+  closeTimer: RuntimeTimer | undefined;
+  pollTimer: RuntimeTimer | undefined;
+  /** The bytes that waited at the last look at the closing handshake. */
+  waitedBefore = 0;
+  fragments: FragmentQueue | undefined;
+  streamEnded: (() => void) | undefined;
+  /** The fragments of a message that is not complete: the runtime sends whole messages only. */
+  parts: Uint8Array[] = [];
+  partsSize = 0;
+  isText = false;
+  /** Called when all that was sent has left. */
+  written: WrittenCallback[] = [];
+  drainWaiters: Array<() => void> = [];
+  topicListener: TopicAnswers | undefined;
+  initiator: "local" | "remote" | undefined;
+  sent: number | undefined;
+  error: WebSocketError | undefined;
+  info: CloseInfo | undefined;
+  closeWaiters: Array<(info: CloseInfo) => void> = [];
+}
+
+/** Drives one connection over a WebSocket of the runtime; users hold its {@linkcode Connection}. */
+export class NativeDriver<T, S>
+  implements
+    ServedConnection<T>,
+    LayeredDriver<T>,
+    SessionEvents,
+    KeepaliveOwner,
+    MessageQueueOwner {
+  /** What the user holds. */
   readonly connection: Connection<T>;
-  /** The peer's address. */
-  readonly remoteAddress: string;
-  /** The peer's port; 0 where it is not known. */
-  readonly remotePort: number;
-  /** Receives notices about topics, where the topics subprotocol was agreed on. */
-  readonly topicListener: TopicAnswers | undefined;
-  readonly #context: NativeContext<T>;
-  readonly #rules: ConnectionRules;
+  readonly #context: DriverContext<T>;
   readonly #engine: NativeEngine<S>;
-  readonly #dispatcher: Dispatcher<T>;
+  readonly #handlers: Handlers<T>;
+  readonly #peer: NativePeer;
   readonly #layer: DriverLayer<T> | undefined;
   readonly #events: SessionEvents;
   /** What has accepted the connection, until it is open. */
   #entry: NativeEntry<T> | undefined;
   #socket: S | undefined;
   #state: SessionState = "opening";
-  #initiator: "local" | "remote" | undefined;
-  #sent: number | undefined;
-  #error: WebSocketError | undefined;
-  #info: CloseInfo | undefined;
   #wantsDrain = false;
-  #keepalive: Keepalive | undefined;
-  #lane: FragmentQueue | undefined;
-  #laneEnded: (() => void) | undefined;
-  /** The chunks of a message that is sent as a stream: the runtime sends whole messages only. */
-  #chunks: Uint8Array[] | undefined;
-  /** Whether that message is text. */
-  #isText = false;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #pollTimer: ReturnType<typeof setTimeout> | undefined;
-  #closeWaiters: Array<(info: CloseInfo) => void> | undefined;
-  #drainWaiters: Array<() => void> | undefined;
-  /** Bytes that arrived since the reader has fallen behind; -1 while it has not. */
-  #unread = -1;
+  #extra: NativeExtra | undefined;
 
   /**
    * @param context What it shares with others.
@@ -108,7 +114,7 @@ export class NativeDriver<T, S> implements LayeredDriver<T>, DispatcherOwner, Ke
    * @param layer What stands before the user, where the topics subprotocol was agreed on.
    */
   constructor(
-    context: NativeContext<T>,
+    context: DriverContext<T>,
     engine: NativeEngine<S>,
     entry: NativeEntry<T>,
     handshake: HandshakeInfo,
@@ -118,21 +124,16 @@ export class NativeDriver<T, S> implements LayeredDriver<T>, DispatcherOwner, Ke
     layer?: DriverLayer<T>,
   ) {
     this.#context = context;
-    this.#rules = layer?.rules ?? context.connectionRules;
     this.#engine = engine;
     this.#entry = entry;
-    this.remoteAddress = peer.remoteAddress;
-    this.remotePort = peer.remotePort;
-    this.connection = new Connection<T>(this, handshake, data);
-    this.#dispatcher = new Dispatcher(
-      this,
-      this.connection,
-      handlers ?? context.handlers,
-      this.#rules.binaryType,
-    );
+    this.#peer = peer;
+    this.#handlers = handlers ?? context.handlers;
     this.#layer = layer;
-    this.topicListener = layer?.listener((text) => void this.#sendText(text, true));
-    this.#events = layer === undefined ? this.#dispatcher : layer.events(this, this.#dispatcher);
+    this.connection = new Connection<T>(this, handshake, data);
+    this.#events = layer === undefined ? this : layer.events(this, this);
+    if (layer !== undefined) {
+      this.#more.topicListener = layer.listener((text) => this.#sendPlain(text));
+    }
   }
 
   // What the runtime reports.
@@ -148,19 +149,25 @@ export class NativeDriver<T, S> implements LayeredDriver<T>, DispatcherOwner, Ke
       return;
     }
     this.#state = "open";
-    if (Keepalive.isWanted(this.#rules)) this.#keepalive = new Keepalive(this.#rules, this);
-    this.#dispatcher.open();
+    const rules = this.#rules;
+    if (Keepalive.isWanted(rules)) this.#more.keepalive = new Keepalive(rules, this);
+    if (rules.maxLifetime > 0) {
+      this.#more.lifetimeTimer = setTimeout(
+        () => this.close(CloseCode.GoingAway, "maximum lifetime reached"),
+        rules.maxLifetime * (0.9 + 0.2 * Math.random()),
+      );
+    }
+    this.#call("open", this.#handlers.open);
   }
 
   /** A text message came. */
   text(text: string): void {
     if (this.#state !== "open") return;
-    this.#keepalive?.received();
-    const { maxMessageSize } = this.#rules;
+    this.#extra?.keepalive?.received();
+    const rules = this.#rules;
     // UTF-8 has three bytes at most for a unit of UTF-16.
-    if (text.length * 3 > maxMessageSize && !this.#fits(encoder.encode(text).length)) return;
-    if (this.#unread !== -1 && !this.#hasRoom(text.length)) return;
-    if (this.#rules.text === "string") {
+    if (text.length * 3 > rules.maxMessageSize && !this.#fits(encoder.encode(text).length)) return;
+    if (rules.text === "string") {
       this.#events.onText(text);
     } else {
       const bytes = encoder.encode(text);
@@ -168,33 +175,36 @@ export class NativeDriver<T, S> implements LayeredDriver<T>, DispatcherOwner, Ke
     }
   }
 
-  /** A binary message came, in memory that nothing else writes to. */
-  bytes(bytes: Uint8Array): void {
+  /** A binary message came, in memory of its own. */
+  bytes(bytes: Uint8Array<ArrayBuffer>): void {
     if (this.#state !== "open") return;
-    this.#keepalive?.received();
+    this.#extra?.keepalive?.received();
     if (bytes.length > this.#rules.maxMessageSize && !this.#fits(bytes.length)) return;
-    if (this.#unread !== -1 && !this.#hasRoom(bytes.length)) return;
     this.#events.onBytes(Opcode.Binary, bytes, 0, bytes.length);
   }
 
   /** A ping came, and the runtime has answered it. */
   pingCame(payload: Uint8Array): void {
     if (this.#state !== "open") return;
-    this.#keepalive?.received();
-    this.#events.onPing(payload);
+    this.#extra?.keepalive?.received();
+    this.onPing(payload);
   }
 
   /** A pong came. */
   pongCame(payload: Uint8Array): void {
     if (this.#state !== "open") return;
-    this.#keepalive?.received();
-    this.#events.onPong(payload);
+    this.#extra?.keepalive?.received();
+    this.onPong(payload);
   }
 
   /** Buffered output has left. */
   drain(): void {
-    this.#keepalive?.moved();
-    this.checkDrained();
+    const extra = this.#extra;
+    extra?.keepalive?.moved();
+    if (extra !== undefined && extra.written.length > 0 && this.#waiting === 0) {
+      for (const written of extra.written.splice(0)) this.#tell(written);
+    }
+    this.#checkDrained();
   }
 
   /** The runtime has ended the connection. */
@@ -206,8 +216,35 @@ export class NativeDriver<T, S> implements LayeredDriver<T>, DispatcherOwner, Ke
       return;
     }
     // Some runtimes report the end from inside of a call that causes it. Handlers are not called there.
-    if (this.#initiator === "local") queueMicrotask(() => this.#finish(end));
+    if (this.#extra?.initiator === "local") queueMicrotask(() => this.#finish(end));
     else this.#finish(end);
+  }
+
+  // What is delivered.
+
+  /** A text message is delivered. */
+  onText(text: string): void {
+    this.#deliver(text, Opcode.Text);
+  }
+
+  /** Another message is delivered. */
+  onBytes(opcode: MessageOpcode, bytes: Uint8Array, start: number, end: number): void {
+    const view =
+      (start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end)) as Uint8Array<
+        ArrayBuffer
+      >;
+    const isBuffer = opcode === Opcode.Binary && this.#rules.binaryType === "arraybuffer";
+    this.#deliver(isBuffer ? ownBuffer(view) : view, opcode);
+  }
+
+  /** A ping is delivered. */
+  onPing(payload: Uint8Array): void {
+    this.#call("ping", this.#handlers.ping, payload);
+  }
+
+  /** A pong is delivered. */
+  onPong(payload: Uint8Array): void {
+    this.#call("pong", this.#handlers.pong, payload);
   }
 
   // What the user's connection asks for.
@@ -217,15 +254,30 @@ export class NativeDriver<T, S> implements LayeredDriver<T>, DispatcherOwner, Ke
     return this.#state;
   }
 
+  /** The peer's address. */
+  get remoteAddress(): string {
+    return this.#peer.remoteAddress;
+  }
+
+  /** The peer's port. */
+  get remotePort(): number {
+    return this.#peer.remotePort;
+  }
+
   /** The topics of the server. */
   get topics(): ConnectionTopics | undefined {
     return this.#context.topics;
   }
 
+  /** Receives notices about topics. */
+  get topicListener(): TopicAnswers | undefined {
+    return this.#extra?.topicListener;
+  }
+
   /**
    * Starts the closing handshake.
    *
-   * @param timeout Milliseconds for it. Default: the option `closeTimeout`.
+   * @param timeout Milliseconds that it may be without progress. Default: the option `closeTimeout`.
    * @throws {RangeError} When the runtime cannot send the code.
    */
   close(code: number, reason: string, timeout: number = this.#rules.closeTimeout): void {
@@ -235,18 +287,17 @@ export class NativeDriver<T, S> implements LayeredDriver<T>, DispatcherOwner, Ke
         `Cannot close: ${this.#engine.name} can send the codes 1000 and 3000-4999, got ${code}`,
       );
     }
-    this.#dispatcher.discard();
+    this.#extra?.queue?.clear();
     this.#startClosing(code, reason, timeout);
   }
 
   /** Fails the connection. */
   fail(error: WebSocketError): void {
-    if (this.#state === "closed" || this.#error !== undefined) return;
-    this.#error = error;
+    if (this.#state === "closed") return;
+    this.#more.error ??= error;
     if (this.#state !== "open") return;
     const { closeCode = CloseCode.InternalError } = error;
-    // A code that the runtime does not let us send has a counterpart among those of applications.
-    const code = this.#engine.canClose(closeCode) ? closeCode : closeCode + 3000;
+    const code = this.#engine.canClose(closeCode) ? closeCode : closeCode + CODE_OFFSET;
     this.#startClosing(code, cutReason(error.message), this.#rules.closeTimeout);
   }
 
@@ -258,12 +309,13 @@ export class NativeDriver<T, S> implements LayeredDriver<T>, DispatcherOwner, Ke
   /** Cuts the connection for a reason. */
   gone(error: WebSocketError): void {
     if (this.#state === "closed") return;
-    this.#initiator ??= "local";
-    this.#error ??= error;
+    const extra = this.#more;
+    extra.initiator ??= "local";
+    extra.error ??= error;
     this.#state = "closing";
-    if (this.#socket !== undefined) this.#engine.terminate(this.#socket);
     // Not every runtime can cut a stream, and then it would report the end late or never.
     queueMicrotask(() => this.#finish({ code: CloseCode.Abnormal, reason: "" }));
+    if (this.#socket !== undefined) this.#engine.terminate(this.#socket);
   }
 
   /** @throws {TypeError} Because the runtime delivers messages as they arrive. */
@@ -278,21 +330,25 @@ export class NativeDriver<T, S> implements LayeredDriver<T>, DispatcherOwner, Ke
 
   /** Starts reading messages. */
   openReader(): AsyncIterableIterator<AnyMessage, undefined> {
-    return this.#dispatcher.openReader();
+    if (this.#handlers.message !== undefined) {
+      throw new TypeError("Cannot iterate a connection that has a message handler");
+    }
+    return this.#queue(this.#more).open();
   }
 
   /** Resolves when the connection has ended. */
   whenClosed(): Promise<CloseInfo> {
-    if (this.#info !== undefined) return Promise.resolve(this.#info);
-    return new Promise((resolve) => (this.#closeWaiters ??= []).push(resolve));
+    const extra = this.#more;
+    if (extra.info !== undefined) return Promise.resolve(extra.info);
+    return new Promise((resolve) => extra.closeWaiters.push(resolve));
   }
 
   // What sends.
 
   /** Bytes that wait to be sent. */
   get bufferedAmount(): number {
-    const { size = 0 } = this.#lane ?? {};
-    return size + this.#waiting;
+    const extra = this.#extra;
+    return this.#waiting + (extra?.fragments?.size ?? 0) + (extra?.partsSize ?? 0);
   }
 
   /** Whether more than `highWaterMark` bytes wait to be sent. */
@@ -302,20 +358,12 @@ export class NativeDriver<T, S> implements LayeredDriver<T>, DispatcherOwner, Ke
 
   /** Sends a text message. */
   sendText(text: string, compress?: boolean, written?: WrittenCallback): boolean {
-    const sent = this.#sendText(this.#layer?.text(text) ?? text, compress ?? true);
-    if (written !== undefined) this.#callWritten(written);
-    return sent;
-  }
-
-  #sendText(text: string, compress: boolean): boolean {
-    if (this.#state !== "open") return false;
-    if (this.#lane?.isBusy) return this.#hold(Opcode.Text, text, compress);
-    try {
-      const waiting = this.#engine.sendText(this.#socket!, text, compress);
-      return waiting === 0 || this.#accepted(waiting, text);
-    } catch (cause) {
-      return this.#sendFailed(cause);
+    if (this.#state !== "open") return this.#dropped(written);
+    if (this.#layer !== undefined) text = this.#layer.text(text);
+    if (this.#extra?.fragments?.isBusy) {
+      return this.#hold(Opcode.Text, text, compress !== false, written);
     }
+    return this.#sendText(text, compress !== false, written);
   }
 
   /** Sends a message of bytes. */
@@ -325,102 +373,110 @@ export class NativeDriver<T, S> implements LayeredDriver<T>, DispatcherOwner, Ke
     compress?: boolean,
     written?: WrittenCallback,
   ): boolean {
-    const sent = this.#sendBytes(opcode, this.#layer?.bytes(bytes) ?? bytes, compress ?? true);
-    if (written !== undefined) this.#callWritten(written);
-    return sent;
-  }
-
-  #sendBytes(opcode: MessageOpcode, bytes: Uint8Array, compress: boolean): boolean {
-    if (this.#state !== "open") return false;
-    if (this.#lane?.isBusy) return this.#hold(opcode, bytes, compress);
-    // The runtimes take text as strings only.
-    if (opcode === Opcode.Text) return this.#sendText(decoder.decode(bytes), compress);
-    try {
-      const waiting = this.#engine.sendBytes(this.#socket!, bytes, compress);
-      return waiting === 0 || this.#accepted(waiting, bytes);
-    } catch (cause) {
-      return this.#sendFailed(cause);
+    if (this.#state !== "open") return this.#dropped(written);
+    if (this.#layer !== undefined) bytes = this.#layer.bytes(bytes);
+    if (this.#extra?.fragments?.isBusy) {
+      return this.#hold(opcode, bytes, compress !== false, written);
     }
+    return this.#sendBytes(opcode, bytes, compress !== false, written);
   }
 
   /** Sends a message that was encoded before. */
   sendPrepared(message: PreparedMessage): boolean {
-    const whole = this.#layer?.prepared(message) ?? message;
-    return whole.opcode === Opcode.Text
-      ? this.#sendText(whole.text, true)
-      : this.#sendBytes(Opcode.Binary, whole.payload, true);
+    if (this.#state !== "open") return false;
+    if (this.#layer !== undefined) message = this.#layer.prepared(message);
+    const isText = message.opcode === Opcode.Text;
+    if (this.#extra?.fragments?.isBusy) {
+      return this.#hold(message.opcode, isText ? message.text : message.payload, true);
+    }
+    return isText
+      ? this.#sendText(message.text, true)
+      : this.#sendBytes(Opcode.Binary, message.payload, true);
   }
 
-  /** Sends a message that may wait for others: the runtime gathers what is sent in one turn. */
+  /** Sends a message that may wait for others: the runtime decides when it leaves. */
   sendDelayed(opcode: MessageOpcode, data: string | Uint8Array): boolean {
     return typeof data === "string" ? this.sendText(data) : this.sendBytes(opcode, data);
   }
 
   /** Takes a fragment of the user's own message, and sends the message when it is complete. */
   sendFragment(
-    opcode: MessageOpcode | typeof Opcode.Continuation,
+    opcode: FragmentOpcode,
     bytes: Uint8Array,
-    last: boolean,
+    fin: boolean,
     compress: boolean,
   ): boolean {
     if (this.#state !== "open") return false;
-    const lane = this.#fragments();
+    const fragments = this.#fragments;
     const isFirst = opcode !== Opcode.Continuation;
-    if (lane.isStreaming || (isFirst && lane.isBusy)) {
-      const fragment = last ? "last" : "more";
-      lane.hold({ opcode, data: bytes, compress, written: undefined, fragment });
+    if (fragments.isStreaming || (isFirst && fragments.isBusy)) {
+      const fragment = fin ? "last" : "more";
+      fragments.hold({ opcode, data: bytes, compress, written: undefined, fragment });
       return !this.slow;
     }
-    const more = this.sendStreamFragment(opcode, bytes, last, compress);
-    lane.pass(last);
-    return more;
+    const sent = this.sendStreamFragment(opcode, bytes, fin, compress);
+    fragments.pass(fin);
+    return sent;
   }
 
-  /** Takes a fragment of a stream, and sends the message when it is complete. */
+  /** Reserves the connection for a stream. */
+  async startFragments(ended: () => void): Promise<void> {
+    await this.#fragments.enter();
+    if (this.#state === "open") this.#more.streamEnded = ended;
+    else ended();
+  }
+
+  /** Takes a fragment of the stream, and sends the message when it is complete. */
   sendStreamFragment(
-    opcode: MessageOpcode | typeof Opcode.Continuation,
+    opcode: FragmentOpcode,
     bytes: Uint8Array,
-    last: boolean,
+    fin: boolean,
     compress: boolean,
   ): boolean {
     if (this.#state !== "open") return false;
+    const extra = this.#more;
     if (opcode !== Opcode.Continuation) {
-      bytes = this.#layer?.bytes(bytes) ?? bytes;
-      this.#chunks = [];
-      this.#isText = opcode === Opcode.Text;
+      extra.parts = [];
+      extra.partsSize = 0;
+      extra.isText = opcode === Opcode.Text;
     }
-    const chunks = this.#chunks!;
-    chunks.push(last && chunks.length === 0 ? bytes : bytes.slice());
-    const size = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-    if (!last) {
-      if (size <= this.#rules.maxBufferedAmount) return true;
-      const limit = this.#rules.maxBufferedAmount;
-      throw new RangeError(
-        `Cannot send: ${this.#engine.name} sends whole messages only, and the ${size} bytes that ` +
-          `the source gave so far exceed maxBufferedAmount (${limit})`,
+    extra.parts.push(bytes.slice());
+    extra.partsSize += bytes.length;
+    const { maxBufferedAmount } = this.#rules;
+    if (!fin) {
+      if (extra.partsSize <= maxBufferedAmount) return true;
+      this.fail(
+        new WebSocketError(
+          "MEMORY_LIMIT",
+          `${this.#engine.name} sends whole messages only, and ${extra.partsSize} bytes of one in ` +
+            `fragments exceed maxBufferedAmount (${maxBufferedAmount})`,
+          { closeCode: CloseCode.InternalError },
+        ),
       );
+      return false;
     }
-    this.#chunks = undefined;
-    const whole = new Uint8Array(size);
-    let at = 0;
-    for (const chunk of chunks) {
-      whole.set(chunk, at);
-      at += chunk.length;
-    }
-    // The other messages wait for this one, not this one for itself.
-    const lane = this.#lane;
-    this.#lane = undefined;
-    const sent = this.#sendBytes(this.#isText ? Opcode.Text : Opcode.Binary, whole, compress);
-    this.#lane = lane;
-    return sent;
+    const whole = joined(extra.parts, extra.partsSize);
+    extra.parts = [];
+    extra.partsSize = 0;
+    const message = this.#layer === undefined ? whole : this.#layer.bytes(whole);
+    return this.#sendBytes(extra.isText ? Opcode.Text : Opcode.Binary, message, compress);
+  }
+
+  /** The stream is complete or given up. */
+  endFragments(): void {
+    const extra = this.#more;
+    extra.streamEnded = undefined;
+    extra.parts = [];
+    extra.partsSize = 0;
+    extra.fragments?.leave();
   }
 
   /** Sends a ping or a pong. */
   sendControl(opcode: typeof Opcode.Ping | typeof Opcode.Pong, payload: Uint8Array): boolean {
-    const [name, send] = opcode === Opcode.Ping
-      ? ["ping", this.#engine.ping] as const
-      : ["pong", this.#engine.pong] as const;
+    const isPing = opcode === Opcode.Ping;
+    const send = isPing ? this.#engine.ping : this.#engine.pong;
     if (send === undefined) {
+      const name = isPing ? "ping" : "pong";
       throw new TypeError(`Cannot ${name}: ${this.#engine.name} cannot send ${name}s`);
     }
     if (this.#state !== "open") return false;
@@ -428,56 +484,32 @@ export class NativeDriver<T, S> implements LayeredDriver<T>, DispatcherOwner, Ke
     return !this.slow;
   }
 
-  /** Resolves when a message may be sent in parts; `ended` is called if the connection ends then. */
-  async startFragments(ended: () => void): Promise<void> {
-    await this.#fragments().enter();
-    if (this.#state === "closed") ended();
-    this.#laneEnded = ended;
-  }
-
-  #fragments(): FragmentQueue {
-    return this.#lane ??= new FragmentQueue(({ opcode, data, compress, fragment }) => {
-      if (fragment !== "no") {
-        this.sendStreamFragment(opcode, data as Uint8Array, fragment === "last", compress);
-      } else if (typeof data === "string") this.#sendText(data, compress);
-      else this.#sendBytes(opcode as MessageOpcode, data, compress);
-    });
-  }
-
-  /** The message in parts is out. */
-  endFragments(): void {
-    this.#laneEnded = undefined;
-    this.#chunks = undefined;
-    this.#lane?.leave();
-  }
-
   /** Calls `fn`; what it sends leaves in one write where the runtime can do that. */
   cork(fn: () => void): void {
     if (typeof fn !== "function") throw new TypeError("Cannot cork: it takes a function");
-    if (this.#state === "open" && this.#engine.cork !== undefined) {
-      this.#engine.cork(this.#socket!, fn);
-    } else fn();
+    if (this.#state !== "open" || this.#engine.cork === undefined) return fn();
+    this.#engine.cork(this.#socket!, fn);
   }
 
-  /** Resolves when no more than `highWaterMark` bytes wait, or the connection has ended. */
+  /** Resolves when at most `highWaterMark` bytes wait, or the connection has ended. */
   drained(): Promise<void> {
     if (this.#state === "closed" || this.bufferedAmount <= this.#rules.highWaterMark) {
       return Promise.resolve();
     }
     this.#wantDrain();
-    return new Promise((resolve) => (this.#drainWaiters ??= []).push(resolve));
+    return new Promise((resolve) => this.#more.drainWaiters.push(resolve));
   }
 
-  /** The same: what waits for a message in parts is part of it. */
+  /** The same: what a stream has sent so far is kept until it is complete. */
   outputDrained(): Promise<void> {
     return Promise.resolve();
   }
 
-  /** Asks for `sendWaiting` once the peer has caught up; cuts a peer for which too much waits. */
-  awaitDrain(bytes: number): boolean {
+  /** Asks for a call of `release` of the topics as soon as there is room. */
+  awaitDrain(bytes: number, newest = 0): boolean {
     const size = this.bufferedAmount + bytes;
     this.#wantDrain();
-    if (size <= this.#rules.maxBufferedAmount) return true;
+    if (size <= this.#rules.maxBufferedAmount || size === newest) return true;
     this.#cut(size, "maxBufferedAmount");
     return false;
   }
@@ -487,33 +519,40 @@ export class NativeDriver<T, S> implements LayeredDriver<T>, DispatcherOwner, Ke
     this.#cut(this.bufferedAmount, "highWaterMark");
   }
 
-  /** Buffered output may have left: those that wait for that are told. */
-  checkDrained(): void {
-    if (!this.#wantsDrain || this.#state === "closed") return;
-    if (this.bufferedAmount > this.#rules.highWaterMark) return this.#wantDrain();
-    const topics = this.#context.topics;
-    while (!this.slow && topics?.release(this));
-    if (this.slow) return this.#wantDrain();
-    this.#wantsDrain = false;
-    this.#drainWaiters = wakeAll(this.#drainWaiters);
-    if (this.#state === "open") this.#dispatcher.drain();
-  }
-
   // What handlers, the reader and the keepalive ask for.
 
-  /** Reports an error that belongs to no open connection. */
+  /** Passes an error of user code on to `onError`. */
   reportError(error: unknown): void {
     this.#context.reportError(error, this.connection);
   }
 
   /** The reader has fallen behind. The runtime cannot stop reading, so what arrives is counted. */
   stopReading(): void {
-    this.#unread = 0;
+    this.#more.unread = this.#extra?.queue?.size ?? 0;
   }
 
   /** The reader has caught up. */
   resumeReading(): void {
-    this.#unread = -1;
+    this.#more.unread = -1;
+  }
+
+  /** A reader has come or left, or messages wait while there is none. */
+  readerChanged(): void {
+    const extra = this.#more;
+    const queue = extra.queue!;
+    if (queue.hasReader) {
+      clearTimeout(extra.unreadTimer);
+      extra.unreadTimer = undefined;
+      extra.discardsUnread = false;
+    } else if (queue.length > 0 && extra.unreadTimer === undefined && extra.info === undefined) {
+      extra.unreadTimer = setTimeout(() => {
+        extra.unreadTimer = undefined;
+        if (queue.hasReader || queue.length === 0) return;
+        extra.discardsUnread = true;
+        this.#context.limitReached?.("unreadTimeout", this.connection);
+        queue.clear();
+      }, this.#rules.unreadTimeout);
+    }
   }
 
   /** It is time for a ping. */
@@ -521,22 +560,27 @@ export class NativeDriver<T, S> implements LayeredDriver<T>, DispatcherOwner, Ke
     if (this.#state === "open") this.#engine.ping?.(this.#socket!, NO_BYTES);
   }
 
-  /** Whether the peer could not be heard: never, because reading never stops. */
+  /** Whether nothing is read: never. */
   get isPaused(): boolean {
     return false;
   }
 
-  /** Whether messages are not read: never, as well. */
+  /** Whether messages are not read: never. */
   get isStopped(): boolean {
     return false;
   }
 
-  /** Whether a compressed message is being sent in fragments: the runtimes send whole ones. */
+  /** Whether a compressed message is being sent in fragments: never. */
   get isSendingCompressed(): boolean {
     return false;
   }
 
-  /** Bytes that have left, which only matters while such a message is sent. */
+  /** The runtime hides messages that are not complete. */
+  get partialMessage(): number {
+    return 0;
+  }
+
+  /** The runtime hides how much has left. */
   get sentBytes(): number {
     return 0;
   }
@@ -546,15 +590,99 @@ export class NativeDriver<T, S> implements LayeredDriver<T>, DispatcherOwner, Ke
     return this.#waiting;
   }
 
-  /** The runtime delivers whole messages only. */
-  get partialMessage(): number {
-    return 0;
+  get #rules(): ConnectionRules {
+    return this.#layer?.rules ?? this.#context.connectionRules;
+  }
+
+  get #more(): NativeExtra {
+    return this.#extra ??= new NativeExtra();
+  }
+
+  get #fragments(): FragmentQueue {
+    return this.#more.fragments ??= new FragmentQueue((message) => this.#sendQueued(message));
   }
 
   get #waiting(): number {
-    return this.#socket === undefined || this.#state === "closed"
-      ? 0
-      : this.#engine.bufferedAmount(this.#socket);
+    return this.#socket === undefined ? 0 : this.#engine.bufferedAmount(this.#socket);
+  }
+
+  // Delivering.
+
+  #deliver(data: AnyMessage, opcode: MessageOpcode): void {
+    const { message } = this.#handlers;
+    if (message === undefined) {
+      this.#enqueue(this.#more, data);
+      return;
+    }
+    try {
+      const result = message.call(
+        this.#handlers,
+        this.connection,
+        data as Uint8Array<ArrayBuffer>,
+        opcode,
+      );
+      if (result !== undefined) this.#watch("message", result);
+    } catch (error) {
+      this.#handlerFailed("message", error);
+    }
+  }
+
+  #enqueue(extra: NativeExtra, data: AnyMessage): void {
+    if (extra.discardsUnread) return;
+    const queue = this.#queue(extra);
+    queue.push(data);
+    const limit = this.#rules.maxBufferedAmount;
+    // One message alone is never the reason.
+    if (extra.unread === -1 || queue.size <= limit || queue.length === 1) return;
+    this.fail(
+      new WebSocketError(
+        "MEMORY_LIMIT",
+        `${queue.size} bytes of unread messages exceed maxBufferedAmount (${limit}), and ` +
+          `${this.#engine.name} cannot make the peer wait; read faster or use a message handler`,
+        { closeCode: CloseCode.TryAgainLater },
+      ),
+    );
+  }
+
+  #queue(extra: NativeExtra): MessageQueue {
+    if (extra.queue === undefined) {
+      extra.queue = new MessageQueue(this);
+      if (extra.info !== undefined) extra.queue.end(extra.info);
+    }
+    return extra.queue;
+  }
+
+  #call<A extends unknown[]>(
+    name: string,
+    handler: ((connection: Connection<T>, ...rest: A) => unknown) | undefined,
+    ...rest: A
+  ): void {
+    if (handler === undefined) return;
+    try {
+      this.#watch(name, handler.call(this.#handlers, this.connection, ...rest));
+    } catch (error) {
+      this.#handlerFailed(name, error);
+    }
+  }
+
+  /** A handler's promise is not waited for, but its rejection is seen. */
+  #watch(name: string, result: unknown): void {
+    if (isPromiseLike(result)) {
+      result.then(undefined, (error: unknown) => this.#handlerFailed(name, error));
+    }
+  }
+
+  #handlerFailed(name: string, cause: unknown): void {
+    // The error of the end itself, which an iterator throws, has been told.
+    const ended = this.#extra?.info?.error;
+    if (ended !== undefined && cause === ended) return;
+    // The peer is told this message, and what the handler threw is none of its business.
+    const message = `The ${name} handler failed`;
+    const closeCode = CloseCode.InternalError;
+    if (this.#state === "open") {
+      this.fail(new WebSocketError("HANDLER_FAILED", message, { cause, closeCode }));
+    }
+    this.reportError(cause);
   }
 
   /** Whether a message is within `maxMessageSize`; fails the connection otherwise. */
@@ -567,94 +695,80 @@ export class NativeDriver<T, S> implements LayeredDriver<T>, DispatcherOwner, Ke
     return false;
   }
 
-  /** Whether a message may wait for a reader that has fallen behind; fails the connection otherwise. */
-  #hasRoom(size: number): boolean {
-    this.#unread += size;
-    const limit = this.#rules.maxBufferedAmount;
-    if (this.#unread <= limit) return true;
-    this.fail(
-      new WebSocketError(
-        "MEMORY_LIMIT",
-        `${this.#unread} bytes of unread messages exceed maxBufferedAmount (${limit}), and ` +
-          `${this.#engine.name} cannot make the peer wait; read faster or use a message handler`,
-        { closeCode: CloseCode.TryAgainLater },
-      ),
-    );
-    return false;
+  // Sending.
+
+  #sendText(text: string, compress: boolean, written?: WrittenCallback): boolean {
+    let waiting: number;
+    try {
+      waiting = this.#engine.sendText(this.#socket!, text, compress);
+    } catch (cause) {
+      return this.#sendFailed(cause);
+    }
+    if (written !== undefined) this.#whenWritten(waiting, written);
+    return waiting === 0 || this.#accepted(waiting, text);
   }
 
-  #startClosing(code: number, reason: string, timeout: number): void {
-    this.#initiator ??= "local";
-    this.#state = "closing";
-    this.#sent = code;
-    this.#timer = setTimeout(() => {
-      this.gone(
-        new TimeoutError(
-          "CLOSE_TIMEOUT",
-          `The peer did not finish the closing handshake within ${timeout} ms (closeTimeout)`,
-        ),
-      );
-    }, timeout);
+  #sendBytes(
+    opcode: MessageOpcode,
+    bytes: Uint8Array,
+    compress: boolean,
+    written?: WrittenCallback,
+  ): boolean {
+    // The runtimes take text as strings only.
+    if (opcode === Opcode.Text) return this.#sendText(decoder.decode(bytes), compress, written);
+    let waiting: number;
     try {
-      this.#engine.close(this.#socket!, code, reason);
+      waiting = this.#engine.sendBytes(this.#socket!, bytes, compress);
     } catch (cause) {
-      this.gone(lost(`The connection failed while closing: ${messageOf(cause)}`, cause));
+      return this.#sendFailed(cause);
+    }
+    if (written !== undefined) this.#whenWritten(waiting, written);
+    return waiting === 0 || this.#accepted(waiting, bytes);
+  }
+
+  /** Sends a message that waited for the end of one in fragments. */
+  #sendQueued({ opcode, data, compress, written, fragment }: QueuedMessage): void {
+    if (this.#state !== "open") {
+      this.#dropped(written);
+    } else if (fragment !== "no") {
+      this.sendStreamFragment(opcode, data as Uint8Array, fragment === "last", compress);
+    } else if (typeof data === "string") {
+      this.#sendText(data, compress, written);
+    } else {
+      this.#sendBytes(opcode as MessageOpcode, data, compress, written);
     }
   }
 
-  #finish(end: NativeEnd): void {
-    if (this.#state === "closed") return;
-    this.#state = "closed";
-    this.#keepalive?.stop();
-    clearTimeout(this.#timer);
-    clearTimeout(this.#pollTimer);
-    const info = this.#closeInfo(end);
-    this.#info = info;
-    this.#context.connectionClosed?.(this.connection);
-    this.#dispatcher.close(info);
-    for (const wake of this.#closeWaiters ?? []) wake(info);
-    this.#closeWaiters = undefined;
-    this.#drainWaiters = wakeAll(this.#drainWaiters);
-    this.#laneEnded?.();
-    this.#lane?.end();
-    this.#socket = undefined;
+  /** Sends what the layer itself has to say. */
+  #sendPlain(text: string): void {
+    if (this.#state !== "open") return;
+    if (this.#extra?.fragments?.isBusy) this.#hold(Opcode.Text, text, true);
+    else this.#sendText(text, true);
   }
 
-  #closeInfo({ code, reason, cause }: NativeEnd): CloseInfo {
-    const isWhole = code !== CloseCode.Abnormal && cause === undefined;
-    // What the runtime has refused by a limit of ours is our doing.
-    const own = this.#error ?? (cause instanceof WebSocketError ? cause : undefined);
-    if (cause === own && own !== undefined) this.#initiator ??= "local";
-    const error = own ?? (isWhole ? undefined : lost(
-      cause === undefined
-        ? "The connection ended without a closing handshake"
-        : `The connection was lost: ${messageOf(cause)}`,
-      cause,
-    ));
-    const received = isWhole && own?.code !== "TERMINATED" ? code : undefined;
-    const info = {
-      code: own?.closeCode ?? code,
-      reason: own?.closeCode === undefined ? reason : own.message,
-      clean: error === undefined,
-      initiator: this.#initiator ?? "remote",
-      // Runtimes echo the peer's code themselves.
-      sent: this.#sent ?? received,
-      received,
-    } as const;
-    return error === undefined ? info : { ...info, error };
+  /** Lets a message wait for the end of one in fragments. */
+  #hold(
+    opcode: MessageOpcode,
+    data: string | Uint8Array,
+    compress: boolean,
+    written?: WrittenCallback,
+  ): boolean {
+    this.#fragments.hold({ opcode, data, compress, written, fragment: "no" });
+    const size = this.bufferedAmount;
+    const { highWaterMark, maxBufferedAmount } = this.#rules;
+    if (size <= highWaterMark) return true;
+    this.#wantDrain();
+    if (size > maxBufferedAmount) this.#cut(size, "maxBufferedAmount");
+    return false;
   }
 
   /** Whether more may be sent, after something was that waits now. */
   #accepted(waiting: number, message: string | Uint8Array): boolean {
     const { highWaterMark, maxBufferedAmount } = this.#rules;
     if (waiting === -1) {
-      this.gone(
-        new WebSocketError(
-          "SLOW_CONSUMER",
-          `${this.#engine.name} has dropped a message because too much waits for this peer`,
-          { closeCode: CloseCode.PolicyViolation },
-        ),
-      );
+      const why = `${this.#engine.name} has dropped a message: too much waits for this peer`;
+      const closeCode = CloseCode.PolicyViolation;
+      this.gone(new WebSocketError("SLOW_CONSUMER", why, { closeCode }));
       return false;
     }
     if (waiting <= highWaterMark) return true;
@@ -674,58 +788,169 @@ export class NativeDriver<T, S> implements LayeredDriver<T>, DispatcherOwner, Ke
     this.gone(new WebSocketError("SLOW_CONSUMER", message, { closeCode }));
   }
 
-  /** Lets a message wait for the end of one that is sent in parts. */
-  #hold(opcode: MessageOpcode, data: string | Uint8Array, compress: boolean): boolean {
-    this.#lane!.hold({ opcode, data, compress, written: undefined, fragment: "no" });
-    return !this.slow;
-  }
-
   /** The runtime does not take a message, or not any more. */
   #sendFailed(cause: unknown): boolean {
     this.gone(lost(`${this.#engine.name} cannot send: ${messageOf(cause)}`, cause));
     return false;
   }
 
-  /** The runtimes do not tell when a message has left: when all that is buffered has, it has. */
-  #callWritten(written: WrittenCallback): void {
-    if (this.#state !== "open") {
-      const error = new WebSocketError(
-        "NOT_OPEN",
-        "Cannot send: the connection is not open any more",
+  /** A message is not sent, because the connection is not open. */
+  #dropped(written: WrittenCallback | undefined): false {
+    if (written !== undefined) {
+      queueMicrotask(() =>
+        this.#tell(
+          written,
+          new WebSocketError("NOT_OPEN", "Cannot send: the connection is not open any more"),
+        )
       );
-      queueMicrotask(() => callReported(() => written(error), (cause) => this.reportError(cause)));
+    }
+    return false;
+  }
+
+  #whenWritten(waiting: number, written: WrittenCallback): void {
+    if (waiting === 0) {
+      queueMicrotask(() => this.#tell(written));
       return;
     }
-    const check = (): void => {
-      if (this.#info !== undefined && this.bufferedAmount > 0) {
-        callReported(() => written(this.#info!.error), (cause) => this.reportError(cause));
-      } else if (this.bufferedAmount === 0) {
-        callReported(() => written(), (cause) => this.reportError(cause));
-      } else setTimeout(check, POLL_INTERVAL);
-    };
-    queueMicrotask(check);
+    this.#more.written.push(written);
+    this.#poll();
+  }
+
+  #tell(written: WrittenCallback, error?: Error): void {
+    try {
+      written(error);
+    } catch (failure) {
+      this.reportError(failure);
+    }
   }
 
   #wantDrain(): void {
     this.#wantsDrain = true;
-    if (this.#engine.reportsDrain || this.#pollTimer !== undefined) return;
-    this.#pollTimer = setTimeout(() => {
-      this.#pollTimer = undefined;
+    this.#poll();
+  }
+
+  /** Looks at the buffered output from time to time where the runtime does not report its drain. */
+  #poll(): void {
+    if (this.#engine.reportsDrain || this.#state === "closed") return;
+    const extra = this.#more;
+    extra.pollTimer ??= setTimeout(() => {
+      extra.pollTimer = undefined;
       this.drain();
+      if (extra.written.length > 0) this.#poll();
     }, POLL_INTERVAL);
+  }
+
+  #checkDrained(): void {
+    if (!this.#wantsDrain || this.#state === "closed") return;
+    if (this.bufferedAmount > this.#rules.highWaterMark) return this.#poll();
+    const { topics } = this.#context;
+    while (!this.slow && this.#state === "open" && topics?.release(this));
+    if (this.slow) return this.#poll();
+    this.#wantsDrain = false;
+    for (const wake of this.#more.drainWaiters.splice(0)) wake();
+    if (this.#state === "open") this.#call("drain", this.#handlers.drain);
+  }
+
+  // Closing.
+
+  #startClosing(code: number, reason: string, timeout: number): void {
+    const extra = this.#more;
+    extra.initiator ??= "local";
+    extra.sent = code;
+    this.#state = "closing";
+    this.#watchClosing(extra, timeout);
+    try {
+      this.#engine.close(this.#socket!, code, reason);
+    } catch (cause) {
+      this.gone(lost(`The connection failed while closing: ${messageOf(cause)}`, cause));
+    }
+  }
+
+  /** Cuts the connection when its closing handshake is without progress for so long. */
+  #watchClosing(extra: NativeExtra, timeout: number): void {
+    extra.waitedBefore = this.#waiting;
+    extra.closeTimer = setTimeout(() => {
+      if (this.#waiting < extra.waitedBefore) return this.#watchClosing(extra, timeout);
+      this.gone(
+        new TimeoutError(
+          "CLOSE_TIMEOUT",
+          `The peer did not finish the closing handshake within ${timeout} ms (closeTimeout)`,
+        ),
+      );
+    }, timeout);
+  }
+
+  #finish(end: NativeEnd): void {
+    if (this.#state === "closed") return;
+    const extra = this.#more;
+    this.#state = "closed";
+    extra.keepalive?.stop();
+    for (
+      const timer of [extra.unreadTimer, extra.lifetimeTimer, extra.closeTimer, extra.pollTimer]
+    ) clearTimeout(timer);
+    const unsent = extra.fragments?.end() ?? [];
+    const info = this.#closeInfo(extra, end, unsent.length);
+    extra.info = info;
+    this.#socket = undefined;
+    const error = info.error ?? lost("The connection has ended", undefined);
+    for (const written of extra.written.splice(0)) {
+      queueMicrotask(() => this.#tell(written, info.clean ? undefined : error));
+    }
+    for (const { written } of unsent) this.#dropped(written);
+    extra.streamEnded?.();
+    this.#context.connectionClosed?.(this.connection);
+    this.#call("close", this.#handlers.close, info);
+    extra.queue?.end(info);
+    for (const wake of extra.closeWaiters.splice(0)) wake(info);
+    for (const wake of extra.drainWaiters.splice(0)) wake();
+  }
+
+  #closeInfo(extra: NativeExtra, { code, reason, cause }: NativeEnd, unsent: number): CloseInfo {
+    const isWhole = code !== CloseCode.Abnormal && cause === undefined;
+    // What the runtime has refused by a limit of ours is our doing.
+    const limit = cause instanceof WebSocketError && cause.closeCode !== undefined
+      ? cause
+      : undefined;
+    if (limit !== undefined) extra.initiator ??= "local";
+    let error: Error | undefined = extra.error ?? limit;
+    const closeCode = (extra.error ?? limit)?.closeCode;
+    if (error === undefined && !isWhole) error = causeError(cause);
+    if (error === undefined && unsent > 0) {
+      const message = `${unsent} messages that were accepted could not be sent before the end`;
+      error = new ConnectionError("NOT_DELIVERED", message);
+    }
+    const received = isWhole && extra.error?.code !== "TERMINATED" ? code : undefined;
+    const info = {
+      code: closeCode ?? code,
+      reason: closeCode === undefined ? reason : error!.message,
+      clean: error === undefined,
+      initiator: extra.initiator ?? "remote",
+      // Runtimes echo the peer's code themselves.
+      sent: extra.sent ?? received,
+      received,
+    } as const;
+    return error === undefined ? info : { ...info, error };
   }
 }
 
-function wakeAll(waiters: Array<() => void> | undefined): undefined {
-  for (const wake of waiters ?? []) wake();
+/** The bytes of a message in a buffer of their own. */
+function ownBuffer(bytes: Uint8Array<ArrayBuffer>): ArrayBuffer {
+  const { buffer } = bytes;
+  return bytes.length === buffer.byteLength ? buffer : bytes.slice().buffer;
+}
+
+function joined(parts: readonly Uint8Array[], size: number): Uint8Array {
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }
 
 function sizeOf(message: string | Uint8Array): number {
   return typeof message === "string" ? encoder.encode(message).length : message.length;
-}
-
-function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }
 
 /** As much of a reason as a Close frame has room for. */
@@ -734,6 +959,18 @@ function cutReason(reason: string): string {
   return reason.slice(0, read);
 }
 
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
 function lost(message: string, cause: unknown): ConnectionError {
   return new ConnectionError("CONNECTION_LOST", message, { cause });
+}
+
+/** Why a connection has ended without a closing handshake. */
+function causeError(cause: unknown): WebSocketError {
+  if (cause instanceof WebSocketError) return cause;
+  return cause === undefined
+    ? lost("The connection ended without a closing handshake", undefined)
+    : lost(`The connection was lost: ${messageOf(cause)}`, cause);
 }
