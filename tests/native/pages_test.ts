@@ -8,7 +8,7 @@ import { chromium, type Page } from "playwright-core";
 import { serve, type ServeOptions, type Server } from "../../mod.ts";
 import { installChromium } from "../support/chromium.ts";
 import { installPrograms, programPath } from "../support/debian.ts";
-import { FakeEngine } from "../support/fake_engine.ts";
+import { FakeBroker } from "../support/fake_broker.ts";
 import { FakeHistory } from "../support/fake_history.ts";
 import { Queue } from "../support/live_harness.ts";
 
@@ -167,16 +167,15 @@ const SUBSCRIBER = `
 
 for (const [name, open] of Object.entries(browsers)) {
   Deno.test(`a topic goes on without a gap in ${name} when a node is killed`, async () => {
-    const history = new FakeHistory();
-    const engine = new FakeEngine(true, history);
+    const broker = new FakeBroker(true, new FakeHistory());
     const page = new PageServer(await bundled(SUBSCRIBER));
     const options: ServeOptions = {
-      backplane: engine.backplane(),
-      resume: { maxAge: 60_000, maxMessages: 10_000 },
+      backplane: broker.backplane(),
+      history: { maxAge: 60_000, maxMessages: 10_000 },
       clientTopics: { allow: () => true },
       allowedOrigins: [page.origin],
     };
-    const publisher = await serve({ ...options, backplane: engine.backplane() });
+    const publisher = await serve({ ...options, backplane: broker.backplane() });
     let node: Server = await serve(options);
     const { port } = node;
     const browser = await open(`${page.origin}/?server=${encodeURIComponent(node.url)}`);
@@ -188,7 +187,7 @@ for (const [name, open] of Object.entries(browsers)) {
       for (const conn of node.clients()) conn.terminate();
       await node.shutdown({ timeout: 0 });
       for (let i = 101; i <= 200; i++) publisher.publish("news", String(i));
-      node = await serve({ ...options, port, backplane: engine.backplane() });
+      node = await serve({ ...options, port, backplane: broker.backplane() });
       for (let i = 201; i <= 300; i++) publisher.publish("news", String(i));
       while (await page.next("count") !== 300);
       for (let i = 301; i <= 400; i++) publisher.publish("news", String(i));
@@ -287,9 +286,7 @@ Deno.test("a page leaves its connection for the back/forward cache and reconnect
   const [conn] = server.clients();
   // playwright cannot follow a page into the cache, so that the events are those of the test.
   const dispatch = (type: string): Promise<unknown> =>
-    page.evaluate((type) => {
-      dispatchEvent(new PageTransitionEvent(type, { persisted: true }));
-    }, type);
+    page.evaluate(`dispatchEvent(new PageTransitionEvent("${type}", { persisted: true }))`);
   await dispatch("pagehide");
   await conn!.closed;
   await pages.next("lost");
