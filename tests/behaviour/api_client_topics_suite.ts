@@ -12,7 +12,6 @@ import {
   type ServeOptions,
   type Server,
   type UpgradeRequest,
-  type WebSocketError,
 } from "../../mod.ts";
 import { attach } from "../../src/node.ts";
 import { compressed, inflated, RSV1 } from "../support/deflated.ts";
@@ -261,7 +260,7 @@ export const cases: Cases = liveCases({
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
     const { code, error } = await ends.next();
-    assert.equal((error as WebSocketError).code, "SLOW_CONSUMER", `${code}`);
+    assert.equal(code, 1006, `${error}`);
     const other = await listener(t, server);
     other.send(line({ subscribe: "a" }));
     assert.deepEqual(await next(other, 1), ['{"refused":"a","reason":"not allowed"}\n']);

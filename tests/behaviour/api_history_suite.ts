@@ -13,10 +13,14 @@ const HISTORY = { maxAge: 60_000, maxMessages: 1000 };
 /** The texts of the next messages. */
 async function next(conn: Connection<undefined>, count: number): Promise<unknown[]> {
   const texts: unknown[] = [];
-  const messages = conn[Symbol.asyncIterator]();
+  let messages = readers.get(conn);
+  if (messages === undefined) readers.set(conn, messages = conn[Symbol.asyncIterator]());
   while (texts.length < count) texts.push((await messages.next()).value);
   return texts;
 }
+
+/** A connection has one reader. */
+const readers: WeakMap<object, AsyncIterator<unknown>> = new WeakMap();
 
 interface Fleet {
   readonly broker: FakeBroker;

@@ -566,12 +566,12 @@ export const cases: Cases = {
     const it = await setting(context, kind);
     const one = await it.make({ prefix: "a.b.", stream: "shared" });
     const two = await it.make({ prefix: "a_b.", stream: "shared" });
-    for (const { backplane } of [one, two]) {
-      backplane.history!.keep({ maxAge: 60_000, maxMessages: 5 });
-      await Recorder.started(backplane);
-    }
     const taken = { name: "JetStreamError", message: /The stream shared stores .*"stream"/ };
+    one.backplane.history!.keep({ maxAge: 60_000, maxMessages: 5 });
+    await Recorder.started(one.backplane);
     await one.backplane.history!.append("t", envelope("1"));
+    two.backplane.history!.keep({ maxAge: 60_000, maxMessages: 5 });
+    await Recorder.started(two.backplane);
     await assert.rejects(() => two.backplane.history!.append("t", envelope("2")), taken);
     await one.backplane.history!.append("t", envelope("3"));
     // By default each prefix has a stream of its own.
