@@ -96,6 +96,8 @@ const NO_BYTES = new Uint8Array(0);
 const STOPPED_BY_USER = 1;
 /** The queue of messages that wait for a reader is full. */
 const STOPPED_BY_QUEUE = 2;
+/** A message takes long to decompress, and the other connections have their turn. */
+const STOPPED_BY_WORK = 4;
 
 /**
  * Bytes that are read from the socket, and kept, while the reader is behind: so that the end of the stream
@@ -288,7 +290,7 @@ export class Driver<T>
   end(): void {
     const extra = this.#extra;
     if (extra?.isLingering) return;
-    if (extra?.unread === undefined) {
+    if (extra === undefined || (extra.unread === undefined && !this.#isWorking)) {
       this.#receiveEnd();
       return;
     }
@@ -311,7 +313,7 @@ export class Driver<T>
   closed(error?: Error): void {
     const extra = this.#more;
     // A user who has paused wants nothing delivered now; a queue takes what is left.
-    if (this.#stops === STOPPED_BY_QUEUE) this.#readAll(extra);
+    if (this.#stops !== 0 && (this.#stops & STOPPED_BY_USER) === 0) this.#readAll(extra);
     extra.unread = undefined;
     timers.cancel(extra.closeTimer);
     if (extra.isLingering) {
@@ -988,6 +990,27 @@ export class Driver<T>
     this.#guard(() => this.#transport.pause());
   }
 
+  /** Whether a message is paused that takes long to decompress. */
+  get #isWorking(): boolean {
+    return (this.#stops & STOPPED_BY_WORK) !== 0;
+  }
+
+  /** A message takes long to decompress: it goes on when the other connections have had their turn. */
+  messagePaused(): void {
+    this.#stop(STOPPED_BY_WORK);
+    if (this.#isWorking) setTimeout(() => this.#continueMessage());
+    else this.#session.resume();
+  }
+
+  #continueMessage(): void {
+    if (!this.#isWorking) return;
+    this.#output.cork();
+    const isDelivered = this.#session.continueMessage();
+    this.#output.uncork();
+    if (isDelivered) this.#go(STOPPED_BY_WORK);
+    else setTimeout(() => this.#continueMessage());
+  }
+
   /** Takes reasons away; without any left, reading resumes. */
   #go(reasons: number): void {
     if (this.#stops === 0) return;
@@ -1043,7 +1066,9 @@ export class Driver<T>
     const chunks = extra.unread ?? [];
     extra.unread = undefined;
     extra.unreadSize = 0;
+    this.#stops &= ~STOPPED_BY_WORK;
     this.#output.cork();
+    this.#session.resume();
     for (const chunk of chunks) {
       const { length } = chunk;
       if (length === 0) this.fail(bufferDetached());

@@ -55,6 +55,12 @@ export interface SessionShell {
   cutStream(): void;
   /** Whether the stream takes no more output at the moment. */
   readonly congested: boolean;
+  /**
+   * The decompression of a message takes long and is paused: {@linkcode Session.receive} reads nothing
+   * until {@linkcode Session.continueMessage} has returned `true` and {@linkcode Session.resume} was
+   * called. Absent: messages take as long as they take.
+   */
+  messagePaused?(): void;
 }
 
 /** Where a session stands (RFC 6455 sections 4, 7.1.3 and 7.1.4). */
@@ -122,6 +128,7 @@ export class Session implements MessageSink {
   #state: SessionState = "opening";
   #sent: ClosePayload | undefined;
   #received: ClosePayload | undefined;
+  #isMessagePaused = false;
   #initiator: "local" | "remote" | undefined;
   #error: Error | undefined;
 
@@ -189,9 +196,22 @@ export class Session implements MessageSink {
     (this.#reader ??= this.#makeReader()).stop();
   }
 
-  /** Lets {@linkcode Session.receive} go on. */
+  /** Lets {@linkcode Session.receive} go on; a paused message is delivered first. */
   resume(): void {
+    while (!this.continueMessage());
     if (!this.#discards) this.#reader?.go();
+  }
+
+  /** Continues a paused message for a while, and returns whether it is delivered, or of no more use. */
+  continueMessage(): boolean {
+    if (!this.#isMessagePaused || this.#discards) return true;
+    try {
+      if (!this.#messages!.resume()) return false;
+    } catch (error) {
+      this.fail(asWebSocketError(error));
+    }
+    this.#isMessagePaused = false;
+    return true;
   }
 
   /** The peer has ended its direction of the stream. */
@@ -360,6 +380,14 @@ export class Session implements MessageSink {
   /** A message from the reader. */
   bytesMessage(opcode: MessageOpcode, bytes: Uint8Array, start: number, end: number): void {
     if (this.#delivers) this.#events.onBytes(opcode, bytes, start, end);
+  }
+
+  /** The reader has paused a message that takes long. */
+  messagePaused(): void {
+    this.#isMessagePaused = true;
+    this.#reader!.stop();
+    if (this.#shell.messagePaused === undefined) this.resume();
+    else this.#shell.messagePaused();
   }
 
   /** The reader has given up a message of the peer's. */

@@ -1,0 +1,108 @@
+// A message that takes long to decompress: the event loop has its turns meanwhile, and what came behind it
+// waits, is delivered in order, and is not lost at the end of the stream.
+
+import assert from "node:assert/strict";
+import { compressed, RSV1 } from "../support/deflated.ts";
+import { type Harness, quiet, socketTest } from "../support/socket_harness.ts";
+import { upgradeRequest } from "../support/raw_peer.ts";
+import { CLOSE, closePayload, hex, PING, TEXT, utf8 } from "../support/vectors.ts";
+
+/** Text of 3 MiB, in which little repeats. */
+const LONG = Array.from({ length: 700_000 }, (_, index) => (index * 7919 % 100_003).toString(36))
+  .join(" ");
+const PAYLOAD = compressed(LONG);
+
+async function accept(
+  t: Harness,
+  received: string[],
+): Promise<{ peer: ReturnType<Harness["rawClient"]>; closed: Promise<unknown> }> {
+  const { promise: closed, resolve } = Promise.withResolvers<unknown>();
+  const server = await t.serve({
+    compression: true,
+    message: (_, data) => void received.push(data.length > 10 ? "long" : String(data)),
+    close: (_, info) => resolve(info),
+  });
+  const peer = t.rawClient(server);
+  peer.send(upgradeRequest(["Sec-WebSocket-Extensions: permessage-deflate"]));
+  await peer.answer();
+  return { peer, closed };
+}
+
+const LONG_FRAME = { opcode: TEXT, rsv: RSV1, payload: PAYLOAD };
+const behind = (text: string): { opcode: number; payload: Uint8Array } => ({
+  opcode: TEXT,
+  payload: utf8(text),
+});
+
+/** Turns of the event loop until something is there. */
+async function turnsUntil(isThere: () => boolean): Promise<number> {
+  for (let turns = 1;; turns++) {
+    await quiet();
+    if (isThere()) return turns;
+  }
+}
+
+socketTest(
+  "others have their turn before it is delivered, and what came behind it is next",
+  async (t) => {
+    const received: string[] = [];
+    const { peer } = await accept(t, received);
+    const others: string[] = [];
+    const { peer: other } = await accept(t, others);
+    peer.send(LONG_FRAME, behind("a"), behind("b"));
+    await quiet();
+    other.send(behind("c"));
+    const turns = await turnsUntil(() => others.length > 0);
+    assert.deepEqual([received, others], [[], ["c"]], `${turns} turns`);
+    await turnsUntil(() => received.length > 0);
+    peer.send(behind("d"));
+    await turnsUntil(() => received.length === 4);
+    assert.deepEqual(received, ["long", "a", "b", "d"]);
+  },
+);
+
+socketTest("the end of the stream waits for it", async (t) => {
+  const received: string[] = [];
+  const { peer, closed } = await accept(t, received);
+  peer.send(LONG_FRAME, behind("a"), { opcode: CLOSE, payload: closePayload(1000) });
+  peer.transport.end();
+  await closed;
+  assert.deepEqual(received, ["long", "a"]);
+});
+
+socketTest("the end of the stream alone waits for it as well", async (t) => {
+  const received: string[] = [];
+  const { peer, closed } = await accept(t, received);
+  peer.send(LONG_FRAME);
+  peer.transport.end();
+  await closed;
+  assert.deepEqual(received, ["long"]);
+});
+
+socketTest("a stream that is cut meanwhile still delivers it", async (t) => {
+  const received: string[] = [];
+  const { peer, closed } = await accept(t, received);
+  peer.send(LONG_FRAME, behind("a"));
+  await quiet();
+  peer.transport.destroy();
+  await closed;
+  assert.deepEqual(received, ["long", "a"]);
+});
+
+socketTest("terminate drops it", async (t) => {
+  const received: string[] = [];
+  const server = await t.serve({
+    compression: true,
+    message: (_, data) => void received.push(String(data).slice(0, 9)),
+  });
+  const peer = t.rawClient(server);
+  peer.send(upgradeRequest(["Sec-WebSocket-Extensions: permessage-deflate"]));
+  await peer.answer();
+  const [conn] = server.clients();
+  peer.send(LONG_FRAME, { opcode: PING, payload: hex("") });
+  await quiet();
+  conn!.terminate();
+  await conn!.closed;
+  await quiet();
+  assert.deepEqual(received, []);
+});
