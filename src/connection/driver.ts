@@ -50,6 +50,8 @@ export interface DriverContext<T> {
   reportError(error: unknown, connection?: Connection<T>): void;
   /** A limit was met (option `onLimit`). Must not throw. */
   limitReached?(limit: "unreadTimeout", connection: Connection<T>): void;
+  /** A connection fails; its `close` handler is called once the stream has ended. Must not throw. */
+  connectionFailing?(connection: Connection<T>, error: WebSocketError): void;
   /** A connection has ended, and its `close` handler comes next. */
   connectionClosed?(connection: Connection<T>): void;
 }
@@ -393,6 +395,11 @@ export class Driver<T>
   }
 
   // What the session asks for.
+
+  /** The connection fails. */
+  onFailing(error: WebSocketError): void {
+    this.#context.connectionFailing?.(this.connection, error);
+  }
 
   /** The connection has ended. */
   onClosed(ended: CloseInfo): void {
@@ -830,6 +837,12 @@ export class Driver<T>
     this.#session.terminate(
       new WebSocketError("TERMINATED", "The connection was cut by terminate()"),
     );
+  }
+
+  /** Calls back when what was sent up to here has left the process, or with an error. */
+  whenWritten(call: WrittenCallback): void {
+    if (this.#session.state === "closed") this.#dropped(call);
+    else this.#output.whenWritten(call);
   }
 
   /** Writes what waits to be written. */

@@ -45,6 +45,8 @@ export interface SessionEvents {
 
 /** What a session needs of the one who drives it. None of these may throw. */
 export interface SessionShell {
+  /** The connection fails because of what the peer sent or of {@linkcode Session.fail}; its end follows. */
+  onFailing?(error: WebSocketError): void;
   /** The connection is over. Called exactly once, last. */
   onClosed(info: CloseInfo): void;
   /** The closing handshake began, told once or more: call `closeTimedOut` when it takes too long. */
@@ -333,6 +335,7 @@ export class Session implements MessageSink {
     }
     this.#shell.startCloseTimer();
     this.#shell.endOutput();
+    this.#shell.onFailing?.(error);
   }
 
   /** Cuts the connection without a closing handshake. */

@@ -1,9 +1,10 @@
 // Opens a connection of the library over a stream whose opening handshake was done here.
 
 import type { Duplex } from "node:stream";
+import type { WebSocketError } from "../errors.ts";
 import type { DeflateAgreement } from "../handshake/deflate_offer.ts";
 import { Driver } from "../connection/driver.ts";
-import type { HandshakeInfo } from "../connection/connection.ts";
+import type { Connection, HandshakeInfo } from "../connection/connection.ts";
 import type { ConnectionRules } from "../connection/connection_options.ts";
 import type { Handlers } from "../connection/handlers.ts";
 import { type NodeSocket, NodeTransport } from "../transport/node_transport.ts";
@@ -18,6 +19,8 @@ export interface LinkOptions<T> {
   readonly rules: ConnectionRules;
   /** The handlers, shared by many connections. */
   readonly handlers: Handlers<T>;
+  /** Called when a connection fails, before it ends. Must not throw. */
+  readonly failing: (connection: Connection<T>, error: WebSocketError) => void;
   /** The source of mask keys, on the client's side. */
   readonly masks: MaskSource | undefined;
   /** What was agreed about compression, if anything. */
@@ -46,8 +49,14 @@ export type Link<T> = Driver<T>;
 
 /** Opens it. Nothing is delivered before the next turn of the event loop. */
 export function openLink<T>(options: LinkOptions<T>): Link<T> {
-  const { socket, rules, handlers, masks, agreement, data } = options;
-  const context = { connectionRules: rules, handlers, masks, reportError: logError };
+  const { socket, rules, handlers, failing, masks, agreement, data } = options;
+  const context = {
+    connectionRules: rules,
+    handlers,
+    masks,
+    reportError: logError,
+    connectionFailing: failing,
+  };
   const transport = new NodeTransport(socket as unknown as NodeSocket);
   const driver = new Driver<T>(context, transport, HANDSHAKE, data, undefined, agreement);
   driver.start({ rest: [], ended: false });

@@ -404,6 +404,8 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     if (this.#link === undefined || this.#readyState === CLOSED) return;
     this.#paused = false;
     this.#link.resume();
+    // The connection resumes in a later microtask; programs that look at the socket see it at once.
+    if (this.#link.state === "open") this.#socket!.resume();
   }
 
   /** Cuts the socket, without a closing handshake. */
@@ -483,6 +485,7 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
       socket,
       rules: rules.for(agreement),
       handlers: HANDLERS,
+      failing: ({ data: ws }, error) => ws._failing(error),
       masks: isServer ? undefined : masks,
       agreement,
       data: this,
@@ -511,15 +514,23 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     }
   }
 
+  /** @internal The connection fails. */
+  _failing(cause: WebSocketError): void {
+    const error = toWsError(cause);
+    if (error === undefined) return;
+    this.#deliver(() => {
+      this.#readyState = CLOSING;
+      this.#emitError(error);
+    });
+  }
+
   /** @internal The connection has ended. */
   _ended(info: CloseInfo): void {
     this.#wasClean = info.clean;
-    const error = toWsError(info.error);
+    const failed = toWsError(info.error) !== undefined;
     this.#deliver(() => {
-      this.#readyState = CLOSING;
-      if (error !== undefined) this.#emitError(error);
       this.#readyState = CLOSED;
-      const received = info.received !== undefined && error === undefined;
+      const received = info.received !== undefined && !failed;
       const code = received ? info.received! : CloseCode.Abnormal;
       const reason = received && info.reason !== "" ? Buffer.from(info.reason) : EMPTY;
       this.emit("close", code, reason);
@@ -718,8 +729,7 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
   }
 
   #whenWritten(callback: SendCallback): void {
-    this.#link!.flush();
-    this.#socket!.write(EMPTY, (error) => error ? callback(error) : callback());
+    this.#link!.whenWritten((error) => guard(() => callback(error)));
   }
 }
 
