@@ -845,9 +845,9 @@ export class Driver<T>
     else this.#output.whenWritten(call);
   }
 
-  /** Writes what waits to be written. */
+  /** Writes what waits to be written, also inside of a handler. */
   flush(): void {
-    this.#output.flush();
+    this.#output.flushNow();
   }
 
   /** Sends bytes that are frames already. */

@@ -261,6 +261,13 @@ export class Output implements FrameOutput, TimerTarget {
     this.#settle();
   }
 
+  /** Writes what waits now, also inside of a {@linkcode Output.cork}. */
+  flushNow(): void {
+    this.#delayed = false;
+    this.#write();
+    this.#settle();
+  }
+
   /** The flush at the end of the tick. */
   flushScheduled(): void {
     this.#scheduled = false;

@@ -518,6 +518,8 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
   _failing(cause: WebSocketError): void {
     const error = toWsError(cause);
     if (error === undefined) return;
+    // A listener may cut the connection, which the Close frame precedes.
+    this.#link!.flush();
     this.#deliver(() => {
       this.#readyState = CLOSING;
       this.#emitError(error);

@@ -167,6 +167,23 @@ const others: Scenario[] = [
     client.close(1000, "behind all");
     await all;
   }),
+  simple("sends what precedes terminate", {}, async ({ client, server }) => {
+    server.on("message", () => {
+      server.send("last words");
+      server.terminate();
+    });
+    client.send("speak");
+    await next(client, "close");
+  }),
+  {
+    name: "sends the Close frame of an error whose listener terminates",
+    async run(sides, transcript) {
+      const meeting = await meet(sides, transcript, { server: { maxPayload: 10 } });
+      meeting.server.on("error", () => meeting.server.terminate());
+      meeting.client.send("much too long");
+      await meeting.finish();
+    },
+  },
   simple("pings and pongs", {}, async ({ client, server }) => {
     const pong = next(client, "pong");
     client.ping("data");

@@ -1,0 +1,103 @@
+/**
+ * Runs packages that depend on `ws`, unmodified, with `@quickws/ws` in its place by npm's `overrides`:
+ * installs them into a temporary folder, and uses each in a program of this folder.
+ *
+ * ```sh
+ * deno task dependents                    # all of them, on Node and on Deno
+ * deno task dependents socket.io mqtt     # some
+ * deno task dependents --runtime node
+ * ```
+ *
+ * Bun is left out: it loads a `ws` of its own whatever is installed.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { makeCertificates } from "../../support/certificates.ts";
+import { installChromium } from "../../support/chromium.ts";
+import { nodePath } from "../../support/runtimes.ts";
+import { build } from "../../../ws/npm-build.ts";
+
+const folder = import.meta.dirname!;
+
+/** Files that are no programs. */
+const SHARED = ["support.mjs", "json_rpc.mjs"];
+
+/** Milliseconds that a program may take. */
+const LIMIT = 60_000;
+
+const { values, positionals } = parseArgs({
+  args: Deno.args,
+  options: { runtime: { type: "string" } },
+  allowPositionals: true,
+});
+
+async function run(cwd: string, command: string, ...args: string[]): Promise<void> {
+  const { success, stdout, stderr } = await new Deno.Command(command, { args, cwd }).output();
+  const decoder = new TextDecoder();
+  if (!success) {
+    throw new Error(`${command} failed:\n${decoder.decode(stdout)}${decoder.decode(stderr)}`);
+  }
+}
+
+/** Installs everything in `work`. */
+async function install(work: string): Promise<string[]> {
+  const built = join(work, "built");
+  await build(built);
+  await run(built, "npm", "pack", "--silent", "--pack-destination", work);
+  const programs: string[] = [];
+  for await (const { name } of Deno.readDir(folder)) {
+    if (name.endsWith(".mjs")) await Deno.copyFile(join(folder, name), join(work, name));
+    if (name.endsWith(".mjs") && !SHARED.includes(name)) programs.push(name.replace(".mjs", ""));
+  }
+  // Under its own name it would be that of the repository's programs, too.
+  await Deno.copyFile(join(folder, "packages.json"), join(work, "package.json"));
+  for await (const { name } of Deno.readDir(work)) {
+    if (name.endsWith(".tgz")) await Deno.rename(join(work, name), join(work, "ws.tgz"));
+  }
+  await run(work, "npm", "install", "--no-audit", "--no-fund", "--ignore-scripts");
+  return programs.sort();
+}
+
+/** Runs a program, and returns what it printed unless it did what it was to do. */
+async function fault(cwd: string, command: string, ...args: string[]): Promise<string | undefined> {
+  const { cert, key } = makeCertificates();
+  const signal = AbortSignal.timeout(LIMIT);
+  const env = { CERT: cert, KEY: key, NO_COLOR: "1" };
+  const { stdout, stderr } = await new Deno.Command(command, { args, cwd, env, signal }).output();
+  const decoder = new TextDecoder();
+  const printed = decoder.decode(stdout) + decoder.decode(stderr);
+  return /^ok$/m.test(printed) ? undefined : printed.trim() || "It ended without a word";
+}
+
+const RUNTIMES: Record<string, (path: string) => [command: string, ...args: string[]]> = {
+  node: (path) => [nodePath(), path],
+  deno: (path) => [Deno.execPath(), "run", "-A", "--node-modules-dir=manual", path],
+};
+
+const work = await Deno.makeTempDir();
+let failed = 0;
+try {
+  installChromium();
+  console.log("Installing the packages ...");
+  const programs = await install(work);
+  for (const program of programs) {
+    if (positionals.length > 0 && !positionals.includes(program)) continue;
+    for (const [runtime, command] of Object.entries(RUNTIMES)) {
+      if (values.runtime !== undefined && values.runtime !== runtime) continue;
+      const wrong = await fault(work, ...command(`${program}.mjs`));
+      console.log(
+        `${program.padEnd(16)} ${runtime.padEnd(5)} ${wrong === undefined ? "ok" : "FAILED"}`,
+      );
+      if (wrong !== undefined) {
+        failed++;
+        console.log(wrong.replace(/^/gm, "    "));
+      }
+    }
+  }
+} finally {
+  await Deno.remove(work, { recursive: true });
+}
+Deno.exit(failed === 0 ? 0 : 1);

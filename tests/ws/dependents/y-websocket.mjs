@@ -1,0 +1,31 @@
+// y-websocket: two documents that become one by way of its server.
+
+import assert from "node:assert/strict";
+import { createRequire } from "node:module";
+import WebSocket, { WebSocketServer } from "ws";
+import { assertOurs, done, next } from "./support.mjs";
+
+assertOurs("y-websocket");
+const require = createRequire(import.meta.url);
+// One copy of Yjs: that of CommonJS, which the server has.
+const Y = require("yjs");
+const { WebsocketProvider } = require("y-websocket");
+const { setupWSConnection } = require("y-websocket/bin/utils");
+const wss = new WebSocketServer({ port: 0 });
+wss.on("connection", setupWSConnection);
+await next(wss, "listening");
+const url = `ws://127.0.0.1:${wss.address().port}`;
+const documents = [new Y.Doc(), new Y.Doc()];
+const providers = documents.map((document) =>
+  new WebsocketProvider(url, "room", document, { WebSocketPolyfill: WebSocket, disableBc: true })
+);
+await Promise.all(
+  providers.map((provider) => new Promise((resolve) => provider.once("sync", resolve))),
+);
+const arrived = new Promise((resolve) =>
+  documents[1].getText("t").observe((event) => resolve(event.target.toString()))
+);
+documents[0].getText("t").insert(0, "shared");
+assert.equal(await arrived, "shared");
+for (const provider of providers) provider.destroy();
+done();
