@@ -1,6 +1,6 @@
 /**
  * Runs packages that depend on `ws`, unmodified, with `@quickws/ws` in its place by npm's `overrides`:
- * installs them into a temporary folder, and uses each in a program of this folder.
+ * installs them into a temporary folder, and uses each in a program.
  *
  * ```sh
  * deno task dependents                    # all of them, on Node and on Deno
@@ -20,7 +20,8 @@ import { installChromium } from "../../support/chromium.ts";
 import { nodePath } from "../../support/runtimes.ts";
 import { build } from "../../../ws/npm-build.ts";
 
-const folder = import.meta.dirname!;
+/** What is copied to where the packages are installed. */
+const folder = join(import.meta.dirname!, "programs");
 
 /** Files that are no programs. */
 const SHARED = ["support.mjs", "json_rpc.mjs"];

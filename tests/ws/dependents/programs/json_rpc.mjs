@@ -1,4 +1,3 @@
-// deno-lint-ignore-file explicit-module-boundary-types -- JavaScript, as its users write it
 // A node of a chain, as far as clients ask it here.
 
 import { WebSocketServer } from "ws";

@@ -1,4 +1,3 @@
-// deno-lint-ignore-file explicit-module-boundary-types -- JavaScript, as its users write it
 // What the programs have in common.
 
 import assert from "node:assert/strict";
