@@ -17,6 +17,9 @@ export const CORK_SIZE = 65536;
 /** The first size of a connection's own output memory. */
 const HELD_MIN = 512;
 
+/** The least bytes of shared memory that a slow connection refers to instead of copying them. */
+const PARKED_MIN = 512;
+
 let cork = new Uint8Array(CORK_SIZE);
 let corkLength = 0;
 let corkOwner: Output | undefined;
@@ -65,8 +68,22 @@ export interface OutputOwner {
   sendQueued(message: QueuedMessage): void;
 }
 
+/** Memory that waits to be written. */
+interface Parked {
+  readonly bytes: Uint8Array;
+  readonly length: number;
+}
+
 /** What few connections need. */
 class OutputExtra {
+  /**
+   * What is to be written before the memory held, while the transport takes no more: frames that other
+   * connections send as well, and memory that was held before them.
+   */
+  parked: Parked[] = [];
+  /** The index of the first that is not written. */
+  parkedFirst = 0;
+  parkedSize = 0;
   /** The order of messages, once one was sent in fragments. */
   fragments: FragmentQueue | undefined;
   /** Called if the connection ends while a stream is being sent. */
@@ -121,7 +138,7 @@ export class Output implements FrameOutput, TimerTarget {
     const corked = corkOwner === this ? corkLength : 0;
     // A transport that takes more has nothing left: it need not be asked.
     const below = this.#congested ? this.#transport.bufferedAmount : 0;
-    return this.#heldLength + corked + below;
+    return this.#heldLength + corked + below + this.#parkedSize;
   }
 
   /** Bytes that have not left the process. */
@@ -152,7 +169,11 @@ export class Output implements FrameOutput, TimerTarget {
 
   /** Whether nothing waits here; what the transport took may still wait there. */
   get empty(): boolean {
-    return this.#heldLength === 0 && corkOwner !== this;
+    return this.#heldLength === 0 && corkOwner !== this && this.#parkedSize === 0;
+  }
+
+  get #parkedSize(): number {
+    return this.#extra === undefined ? 0 : this.#extra.parkedSize;
   }
 
   // Memory for frames.
@@ -164,7 +185,10 @@ export class Output implements FrameOutput, TimerTarget {
 
   /** Makes room for `size` bytes. */
   reserve(size: number): Uint8Array {
-    if (this.#held === undefined && !this.#congested && !this.#delaying && size <= CORK_SIZE) {
+    if (
+      this.#held === undefined && !this.#congested && !this.#delaying && size <= CORK_SIZE &&
+      this.#parkedSize === 0
+    ) {
       if (corkOwner !== this) this.#takeCork();
       if (corkLength + size <= CORK_SIZE) return cork;
       this.#write();
@@ -192,10 +216,13 @@ export class Output implements FrameOutput, TimerTarget {
   share(bytes: Uint8Array): void {
     if (this.#shared && this.#heldLength + bytes.length > CORK_SIZE) this.#write();
     const held = this.#held;
-    if (this.#shared && held !== undefined && batch.add(held, this.#heldLength, bytes)) {
+    if (this.#congested && bytes.length >= PARKED_MIN) {
+      this.#parkHeld();
+      this.#park(bytes, bytes.length);
+    } else if (this.#shared && held !== undefined && batch.add(held, this.#heldLength, bytes)) {
       this.#held = batch.bytes;
       this.#heldLength = batch.length;
-    } else if (this.empty) {
+    } else if (this.#heldLength === 0 && corkOwner !== this) {
       this.#held = bytes;
       this.#heldLength = bytes.length;
       this.#shared = true;
@@ -281,6 +308,11 @@ export class Output implements FrameOutput, TimerTarget {
     this.#closed = true;
     this.#held = undefined;
     this.#heldLength = 0;
+    if (this.#extra !== undefined) {
+      this.#extra.parked = [];
+      this.#extra.parkedFirst = 0;
+      this.#extra.parkedSize = 0;
+    }
     if (corkOwner === this) {
       corkOwner = undefined;
       corkLength = 0;
@@ -303,7 +335,7 @@ export class Output implements FrameOutput, TimerTarget {
   /** Calls back when all that was added up to here has left the process. */
   whenWritten(call: WrittenCallback): void {
     const corked = corkOwner === this ? corkLength : 0;
-    const end = this.#handedOver + this.#heldLength + corked;
+    const end = this.#handedOver + this.#parkedSize + this.#heldLength + corked;
     (this.#more.written ??= []).push({ end, call });
     // All of it may have left already, and then nothing else would tell.
     if (!this.#scheduled) this.#schedule();
@@ -532,6 +564,7 @@ export class Output implements FrameOutput, TimerTarget {
       this.#giveUpCork();
       corkOwner = undefined;
     }
+    if (this.#congested && this.#shared && this.#heldLength >= PARKED_MIN) this.#parkHeld();
     const needed = this.#heldLength + size;
     const old = this.#held;
     if (old !== undefined && old.length >= needed && !this.#shared) return old;
@@ -543,6 +576,53 @@ export class Output implements FrameOutput, TimerTarget {
     return grown;
   }
 
+  /** What is held waits behind what is parked; new memory is held for what follows. */
+  #parkHeld(): void {
+    if (corkOwner === this) {
+      this.#giveUpCork();
+      corkOwner = undefined;
+    }
+    if (this.#held !== undefined && this.#heldLength > 0) this.#park(this.#held, this.#heldLength);
+    this.#held = undefined;
+    this.#heldLength = 0;
+    this.#shared = false;
+  }
+
+  #park(bytes: Uint8Array, length: number): void {
+    const extra = this.#more;
+    extra.parked.push({ bytes, length });
+    extra.parkedSize += length;
+  }
+
+  /** Writes what is parked, small parts together, for as long as the transport takes it. */
+  #writeParked(extra: OutputExtra): void {
+    const { parked } = extra;
+    while (extra.parkedSize > 0 && !this.#congested && !this.#closed) {
+      const { bytes, length } = parked[extra.parkedFirst++];
+      let total = length;
+      const next = parked[extra.parkedFirst];
+      const isAlone = next === undefined || length + next.length > CORK_SIZE;
+      if (!isAlone) {
+        this.#takeCork();
+        corkOwner = undefined;
+        cork.set(bytes.subarray(0, length));
+        for (let i = extra.parkedFirst; i < parked.length; i++) {
+          const { bytes, length } = parked[i];
+          if (total + length > CORK_SIZE) break;
+          cork.set(bytes.subarray(0, length), total);
+          total += length;
+          extra.parkedFirst++;
+        }
+      }
+      extra.parkedSize -= total;
+      this.#transfer(isAlone ? bytes : cork, total, !isAlone);
+    }
+    // The array is cut rarely, so that the cost of a part does not depend on their number.
+    if (this.#closed || extra.parkedFirst * 2 < parked.length) return;
+    extra.parked = parked.slice(extra.parkedFirst);
+    extra.parkedFirst = 0;
+  }
+
   #schedule(): void {
     this.#scheduled = true;
     if (waiting.push(this) === 1) queueMicrotask(flushWaiting);
@@ -550,6 +630,10 @@ export class Output implements FrameOutput, TimerTarget {
 
   #write(): void {
     if (this.#congested || this.#closed) return;
+    if (this.#extra !== undefined && this.#extra.parkedSize > 0) {
+      this.#writeParked(this.#extra);
+      if (this.#congested || this.#closed) return;
+    }
     let bytes = this.#held;
     let length = this.#heldLength;
     const fromCork = corkOwner === this;
@@ -565,11 +649,15 @@ export class Output implements FrameOutput, TimerTarget {
       this.#shared = false;
       this.#delayed = false;
     }
-    if (length === 0) return;
+    if (length > 0) this.#transfer(bytes!, length, fromCork);
+  }
+
+  /** Gives bytes to the transport. */
+  #transfer(bytes: Uint8Array, length: number, fromCork: boolean): void {
     this.#handedOver += length;
     try {
       if (!fromCork) {
-        this.#congested = !this.#transport.write(bytes!, length);
+        this.#congested = !this.#transport.write(bytes, length);
       } else if (this.#transport.writesLater === true) {
         this.#congested = !this.#transport.write(cork.slice(0, length), length);
       } else if (!this.#transport.write(cork, length)) {

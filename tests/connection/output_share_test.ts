@@ -154,3 +154,51 @@ Deno.test("delayed bytes of one connection stay when another writes", async () =
   line.output.flush();
   line.assertWritten(1);
 });
+
+Deno.test("slow connections refer to shared frames, and copy none of them", async () => {
+  const frames = Array.from({ length: 10 }, () => random.bytes(CORK_SIZE - 100));
+  const lines = [new Line(), new Line(), new Line()];
+  for (const [i, line] of lines.entries()) {
+    line.transport.refusing = true;
+    // Each is at another place.
+    for (let n = 0; n <= i; n++) line.share(random.bytes(1000));
+    await tick();
+  }
+  for (const frame of frames) for (const line of lines) line.share(frame);
+  for (const line of lines) {
+    const lent: unknown[] = [];
+    while (line.output.congested) {
+      line.drain();
+      lent.push(line.transport.lent);
+    }
+    for (const frame of frames) assert.ok(lent.includes(frame), "a copy");
+    line.assertWritten();
+  }
+});
+
+Deno.test("shared frames and others keep their order on a slow connection", async () => {
+  for (const writesLater of [true, false]) {
+    const line = new Line(writesLater);
+    line.transport.refusing = true;
+    line.put(random.bytes(10));
+    await tick();
+    let size = 0;
+    for (let i = 0; i < 500; i++) {
+      const bytes = random.bytes([1, 100, 700, 5000, 70_000][random.below(5)]);
+      size += bytes.length;
+      if (random.below(2) === 0) line.share(bytes);
+      else line.put(bytes);
+      if (random.below(50) === 0 && line.output.congested) {
+        line.transport.refusing = false;
+        line.drain();
+        line.transport.refusing = true;
+        await tick();
+      }
+    }
+    line.transport.refusing = false;
+    while (line.output.congested) line.drain();
+    await tick();
+    line.assertWritten();
+    assert.equal(line.output.size, 0);
+  }
+});
