@@ -8,15 +8,9 @@ import { requestFrom, type RequestHead } from "../handshake/request_head.ts";
 import { checkUpgrade, type ServerRequest } from "../handshake/server.ts";
 import { chooseSubprotocol } from "../handshake/subprotocols.ts";
 import { TOPICS_SUBPROTOCOL } from "../pubsub/protocol.ts";
-import {
-  hostRefused,
-  isHostAllowed,
-  isOriginAllowed,
-  normalizeAddress,
-  originRefused,
-} from "../server/admission.ts";
+import { normalizeAddress, Place } from "../server/admission.ts";
 import { ConnectionGroup } from "../server/connection_group.ts";
-import { rejectedByHook, shuttingDown } from "../server/handshake.ts";
+import { checkPolicy, rejectedByHook, shuttingDown } from "../server/handshake.ts";
 import { type ServedConnection, ServerCore } from "../server/server_core.ts";
 import { type ServeOptions, serveRules } from "../server/serve_options.ts";
 import type { ShutdownOptions } from "../server/shutdown.ts";
@@ -135,8 +129,8 @@ class NativeHandshake<T, S, A> implements NativeEntry<T> {
   #peer: NativePeer;
   #upgradeRequest: UpgradeRequest;
   #head: ServerRequest | undefined;
-  #isCounted = false;
-  #countedAddress: string | undefined;
+  readonly #place: Place;
+  readonly #isSecure: boolean;
   #release: (() => unknown) | undefined;
 
   constructor(
@@ -153,6 +147,10 @@ class NativeHandshake<T, S, A> implements NativeEntry<T> {
     this.#request = request;
     this.#peer = { ...peer, remoteAddress: normalizeAddress(peer.remoteAddress) };
     this.#perform = perform;
+    this.#place = new Place(core.count);
+    const { secure, trustedProxies } = core.rules;
+    this.#isSecure = secure || request.url.startsWith("https:") ||
+      trustedProxies?.isSecure(this.#peer, request.headers) === true;
     this.#upgradeRequest = this.#describe(request.headers, []);
   }
 
@@ -169,35 +167,27 @@ class NativeHandshake<T, S, A> implements NativeEntry<T> {
 
   /** Checks the request, and asks the hook. */
   #decide(): UpgradeResult<T> | PromiseLike<UpgradeResult<T>> {
-    const { rules, count } = this.#core;
-    const { trustedProxies, allowedHosts, allowedOrigins, options } = rules;
-    count.addHandshake(this.#peer.remoteAddress);
-    this.#isCounted = true;
+    const { rules } = this.#core;
+    const { trustedProxies, options } = rules;
+    this.#place.take(this.#peer.remoteAddress);
     const request = checkUpgrade(headOf(this.#request));
     this.#head = request;
     if (trustedProxies !== undefined) {
       this.#peer = trustedProxies.clientOf(this.#peer, request.fields);
     }
     this.#upgradeRequest = this.#describe(request.fields, request.subprotocols);
-    count.addAddress(this.#peer.remoteAddress);
-    this.#countedAddress = this.#peer.remoteAddress;
+    this.#place.takeAddress(this.#peer.remoteAddress);
     if (this.#core.isShuttingDown) throw shuttingDown();
-    if (!isHostAllowed(allowedHosts, request.host)) throw hostRefused(request.host);
-    const origins = request.fields.getAll("origin");
-    const isAllowed = callHook(() =>
-      isOriginAllowed(allowedOrigins, origins, request.host, this.#upgradeRequest)
-    );
-    if (!isAllowed) throw originRefused(origins, this.#upgradeRequest);
+    checkPolicy(rules, request, this.#upgradeRequest);
     return callHook(() => options.upgrade?.(this.#upgradeRequest));
   }
 
   #describe(headers: HeaderView, subprotocols: readonly string[]): UpgradeRequest {
     const { url, method } = this.#request;
     const { remoteAddress, remotePort } = this.#peer;
-    const isSecure = this.#core.rules.trustedProxies?.isSecure(this.#peer, headers) === true;
     return {
       method,
-      url: url.replace(/^https?/, (scheme) => scheme === "https" || isSecure ? "wss" : "ws"),
+      url: url.replace(/^https?/, this.#isSecure ? "wss" : "ws"),
       path: pathOf(url),
       headers,
       remoteAddress,
@@ -308,7 +298,7 @@ class NativeHandshake<T, S, A> implements NativeEntry<T> {
       this.#giveBack();
       return false;
     }
-    core.count.removeHandshake();
+    this.#place.handOver();
     core.joined(driver, this.#release);
     return true;
   }
@@ -352,11 +342,7 @@ class NativeHandshake<T, S, A> implements NativeEntry<T> {
 
   /** There will be no connection: nothing is counted or kept for it. */
   #giveBack(): void {
-    const { count } = this.#core;
-    if (this.#isCounted) count.removeHandshake();
-    if (this.#countedAddress !== undefined) count.removeAddress(this.#countedAddress);
-    this.#isCounted = false;
-    this.#countedAddress = undefined;
+    this.#place.giveBack();
     const release = this.#release;
     this.#release = undefined;
     if (release !== undefined) this.#core.release(release);

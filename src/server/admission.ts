@@ -413,3 +413,42 @@ export class ConnectionCount {
     });
   }
 }
+
+/** The place of one handshake in a {@linkcode ConnectionCount}. */
+export class Place {
+  readonly #count: ConnectionCount;
+  #isHandshake = false;
+  #address: string | undefined;
+
+  /** @param count Where it is counted. */
+  constructor(count: ConnectionCount) {
+    this.#count = count;
+  }
+
+  /** @throws {HandshakeError} When there are too many connections. */
+  take(remoteAddress: string): void {
+    this.#count.addHandshake(remoteAddress);
+    this.#isHandshake = true;
+  }
+
+  /** @throws {HandshakeError} When there are too many connections from this address. */
+  takeAddress(remoteAddress: string): void {
+    if (this.#address !== undefined) return;
+    this.#count.addAddress(remoteAddress);
+    this.#address = remoteAddress;
+  }
+
+  /** The handshake is done. The address still counts, until its connection closes. */
+  handOver(): void {
+    this.#address = undefined;
+    this.giveBack();
+  }
+
+  /** The handshake has failed. */
+  giveBack(): void {
+    if (this.#isHandshake) this.#count.removeHandshake();
+    if (this.#address !== undefined) this.#count.removeAddress(this.#address);
+    this.#isHandshake = false;
+    this.#address = undefined;
+  }
+}

@@ -20,6 +20,7 @@ import {
   isOriginAllowed,
   normalizeAddress,
   originRefused,
+  Place,
 } from "./admission.ts";
 import { cancelBody, type ResponseOwner, ResponseWriter, toRequest } from "./plain_http.ts";
 import { type PeerAddress, ProxyHeaderReader } from "./proxy_protocol.ts";
@@ -160,9 +161,7 @@ export class Handshake<T> implements TransportSink, TimerTarget, ResponseOwner {
   #restSize = 0;
   #ended = false;
   #over = false;
-  /** Whether it has a place in the count of all, and in that of which address. */
-  #counted = false;
-  #countedAddress: string | undefined;
+  readonly #place: Place;
   /** Aborts when the client of a plain request has left. */
   #abort: AbortController | undefined;
   #writer: ResponseWriter | undefined;
@@ -192,6 +191,7 @@ export class Handshake<T> implements TransportSink, TimerTarget, ResponseOwner {
     raw?: unknown,
   ) {
     this.#owner = owner;
+    this.#place = new Place(owner.count);
     this.#gift = gift ?? {};
     this.#raw = raw;
     if ("socket" in source) {
@@ -344,27 +344,15 @@ export class Handshake<T> implements TransportSink, TimerTarget, ResponseOwner {
 
   /** @throws {HandshakeError} When there are too many connections. */
   #count(): void {
-    const { count, rules } = this.#owner;
-    count.addHandshake(this.#peer.remoteAddress);
-    this.#counted = true;
+    const { trustedProxies, proxyProtocol } = this.#owner.rules;
+    this.#place.take(this.#peer.remoteAddress);
     // Behind a proxy the client's address comes with the request.
-    if (rules.trustedProxies === undefined && !rules.proxyProtocol) this.#countAddress();
+    if (trustedProxies === undefined && !proxyProtocol) this.#countAddress();
   }
 
   /** @throws {HandshakeError} When there are too many connections from this address. */
   #countAddress(): void {
-    if (this.#countedAddress !== undefined) return;
-    const { remoteAddress } = this.#peer;
-    this.#owner.count.addAddress(remoteAddress);
-    this.#countedAddress = remoteAddress;
-  }
-
-  /** Gives back the places in the count. */
-  #uncount(): void {
-    if (this.#counted) this.#owner.count.removeHandshake();
-    if (this.#countedAddress !== undefined) this.#owner.count.removeAddress(this.#countedAddress);
-    this.#counted = false;
-    this.#countedAddress = undefined;
+    this.#place.takeAddress(this.#peer.remoteAddress);
   }
 
   /** A PROXY protocol header was read. */
@@ -420,13 +408,11 @@ export class Handshake<T> implements TransportSink, TimerTarget, ResponseOwner {
     const { rules } = this.#owner;
     this.#request = this.#upgradeRequest(head, secure, []);
     const request = checkUpgrade(head);
-    // A hook that makes a `URL` of it must not be the first to find out.
-    if (!URL.canParse(`http://${request.host}`)) throw hostInvalid();
     const upgradeRequest = this.#upgradeRequest(head, secure, request.subprotocols);
     this.#request = upgradeRequest;
     if (this.#isUnwanted) throw notFound(upgradeRequest);
     if (this.#owner.isShuttingDown) throw shuttingDown();
-    this.#deferRefusal(() => this.#checkPolicy(request, upgradeRequest));
+    this.#deferRefusal(() => checkPolicy(rules, request, upgradeRequest));
     // A function among the options may have shut the server down, which has answered then.
     if (this.#phase !== Phase.Deciding) return;
     const result = callHook(() => rules.options.upgrade?.(upgradeRequest));
@@ -476,18 +462,6 @@ export class Handshake<T> implements TransportSink, TimerTarget, ResponseOwner {
       ...(tls === undefined ? {} : { tls }),
       ...(this.#raw === undefined ? {} : { raw: this.#raw }),
     };
-  }
-
-  /** @throws {HandshakeError} When the host, the path or the origin is not allowed. */
-  #checkPolicy(request: ServerRequest, upgradeRequest: UpgradeRequest): void {
-    const { allowedHosts, allowedOrigins, path } = this.#owner.rules;
-    if (!isHostAllowed(allowedHosts, request.host)) throw hostRefused(request.host);
-    if (path !== undefined && !path.includes(upgradeRequest.path)) throw notFound(upgradeRequest);
-    const origins = request.fields.getAll("origin");
-    const allowed = callHook(() =>
-      isOriginAllowed(allowedOrigins, origins, request.host, upgradeRequest)
-    );
-    if (!allowed) throw originRefused(origins, upgradeRequest);
   }
 
   /** Goes on with what a hook returns, now or when its promise is settled. */
@@ -580,9 +554,7 @@ export class Handshake<T> implements TransportSink, TimerTarget, ResponseOwner {
     }
     this.#phase = Phase.Answered;
     this.#stopTimers();
-    if (this.#counted) this.#owner.count.removeHandshake();
-    this.#counted = false;
-    this.#countedAddress = undefined;
+    this.#place.handOver();
     this.#owner.accepted(this, {
       transport: addressed(transport, this.#peer),
       request,
@@ -639,7 +611,7 @@ export class Handshake<T> implements TransportSink, TimerTarget, ResponseOwner {
     const transport = this.#takeTransport(this);
     if (transport === undefined) return false;
     transport.write(bytes, bytes.length);
-    this.#uncount();
+    this.#place.giveBack();
     this.#end(LINGER);
     return true;
   }
@@ -707,7 +679,7 @@ export class Handshake<T> implements TransportSink, TimerTarget, ResponseOwner {
       this.#writer = undefined;
       this.#abort?.abort(reason);
       this.#stopTimer();
-      this.#uncount();
+      this.#place.giveBack();
     }
     if (this.#over) return;
     if (this.#transport === undefined) {
@@ -743,7 +715,7 @@ export class Handshake<T> implements TransportSink, TimerTarget, ResponseOwner {
 
   #finish(): void {
     this.#stopTimers();
-    this.#uncount();
+    this.#place.giveBack();
     this.#owner.ended(this);
   }
 
@@ -820,10 +792,11 @@ function isAbortError(error: unknown): boolean {
 }
 
 /** The address of a peer, in the one form in which addresses are compared. */
-function addressOf({ remoteAddress, remotePort }: Partial<PeerAddress>): PeerAddress {
+export function addressOf({ remoteAddress, remotePort }: Partial<PeerAddress>): PeerAddress {
   return { remoteAddress: normalizeAddress(remoteAddress ?? ""), remotePort: remotePort ?? 0 };
 }
 
+/** The reason of a rejection by the hook. */
 export function rejectedByHook(status: number): Refusal {
   return { status, code: "UPGRADE_REJECTED", message: `The upgrade hook answered ${status}` };
 }
@@ -833,20 +806,41 @@ function failed(method: string | undefined): Uint8Array {
   return refusalResponse({ status: 500, body, omitBody: method === "HEAD" });
 }
 
+/** The rejection of a request during a shutdown. */
 export function shuttingDown(): HandshakeError {
   return new HandshakeError("SHUTTING_DOWN", "The server is shutting down", { status: 503 });
+}
+
+/**
+ * Checks a request against the options.
+ *
+ * @throws {HandshakeError} When the host, the path or the origin is not allowed.
+ * @throws {HookFailure} When a function of the user's throws.
+ */
+export function checkPolicy<T>(
+  rules: ServeRules<T>,
+  request: Pick<ServerRequest, "host" | "fields">,
+  upgradeRequest: UpgradeRequest,
+): void {
+  const { allowedHosts, allowedOrigins, path } = rules;
+  const { host, fields } = request;
+  // A hook that makes a `URL` of it must not be the first to find out.
+  if (!URL.canParse(`http://${host}`)) {
+    throw new HandshakeError("HOST_INVALID", "The host of the request is no host of a URL", {
+      status: 400,
+    });
+  }
+  if (!isHostAllowed(allowedHosts, host)) throw hostRefused(host);
+  if (path !== undefined && !path.includes(upgradeRequest.path)) throw notFound(upgradeRequest);
+  const origins = fields.getAll("origin");
+  const allowed = callHook(() => isOriginAllowed(allowedOrigins, origins, host, upgradeRequest));
+  if (!allowed) throw originRefused(origins, upgradeRequest);
 }
 
 /** The rejection of a request for a path that is not served. */
 function notFound({ path }: { readonly path: string }): HandshakeError {
   return new HandshakeError("NOT_FOUND", `No WebSocket is served at ${path}; see \`path\``, {
     status: 404,
-  });
-}
-
-function hostInvalid(): HandshakeError {
-  return new HandshakeError("HOST_INVALID", "The host of the request is no host of a URL", {
-    status: 400,
   });
 }
 
