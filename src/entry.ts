@@ -6,7 +6,7 @@ import type { Connection } from "./connection/connection.ts";
 import type { ReconnectingConnection } from "./reconnect/reconnecting_connection.ts";
 import type { ReconnectingConnectOptions } from "./reconnect/reconnecting_options.ts";
 import type { ServeOptions } from "./server/serve_options.ts";
-import type { Server } from "./server/server.ts";
+import type { Server } from "./server/serve.ts";
 import type { Network } from "./transport/transport.ts";
 
 /** The type of `serve`. */

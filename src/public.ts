@@ -56,7 +56,7 @@ export type {
 } from "./server/connection_group.ts";
 export type { ShutdownOptions } from "./server/shutdown.ts";
 export type { ServerStats } from "./server/server_core.ts";
-export type { Server } from "./server/server.ts";
+export type { Server } from "./server/serve.ts";
 export type {
   DenoSockets,
   DialOptions,

@@ -5,7 +5,7 @@ import type { Connection } from "../connection/connection.ts";
 import type { ReconnectingConnection } from "../reconnect/reconnecting_connection.ts";
 import type { ReconnectingConnectOptions } from "../reconnect/reconnecting_options.ts";
 import type { ServeOptions } from "../server/serve_options.ts";
-import type { Server } from "../server/server.ts";
+import type { Server } from "../server/serve.ts";
 import { logError } from "../shared/log_error.ts";
 import type { PageUse } from "./page_connection.ts";
 import { openInPage, targetOf } from "./page_open.ts";

@@ -1,5 +1,6 @@
 // Which requests a server admits: from which pages, for which host names, and how many from where.
 
+import type { Connection } from "../connection/connection.ts";
 import { HandshakeError, type HeaderView } from "../errors.ts";
 import { formatIpAddress, parseIpAddress, unmapped } from "../handshake/ip_address.ts";
 import { splitHost } from "../handshake/outgoing.ts";
@@ -317,15 +318,17 @@ function splitQuoted(text: string, separator: string): string[] {
 /** A limit that was reached, as `onLimit` receives it. */
 export interface LimitReport {
   /** The option that sets the limit. */
-  readonly limit: "maxConnections" | "maxConnectionsPerAddress";
+  readonly limit: "maxConnections" | "maxConnectionsPerAddress" | "unreadTimeout";
   /** The value of the option. */
   readonly max: number;
-  /** The number that there would be with one more. */
+  /** What is over it: the number of connections that there would be with one more, or the time. */
   readonly value: number;
   /** The address of the client; empty where there is none. */
   readonly remoteAddress: string;
-  /** Whether the client was rejected; `false` with `reportOnly`. */
+  /** Whether the limit was enforced; `false` with `reportOnly`. */
   readonly enforced: boolean;
+  /** The connection, for a limit of one that is open. */
+  readonly connection?: Connection<unknown>;
 }
 
 /** The limits of a {@linkcode ConnectionCount}. */
@@ -401,7 +404,11 @@ export class ConnectionCount {
     else this.#byAddress.set(remoteAddress, value - 1);
   }
 
-  #check(limit: LimitReport["limit"], value: number, remoteAddress: string): void {
+  #check(
+    limit: "maxConnections" | "maxConnectionsPerAddress",
+    value: number,
+    remoteAddress: string,
+  ): void {
     const max = this.#limits[limit];
     if (value <= max) return;
     const enforced = !this.#limits.reportOnly;

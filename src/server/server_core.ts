@@ -9,7 +9,7 @@ import { CloseCode } from "../wire/close.ts";
 import { Driver, type DriverContext, type DriverLayer } from "../connection/driver.ts";
 import type { Connection } from "../connection/connection.ts";
 import type { ConnectionDriver } from "../connection/connection_driver.ts";
-import { ConnectionCount } from "./admission.ts";
+import { ConnectionCount, type LimitReport } from "./admission.ts";
 import {
   type Accepted,
   Handshake,
@@ -18,8 +18,7 @@ import {
   type UpgradeGift,
   type UpgradeSocket,
 } from "./handshake.ts";
-import { reportError } from "../shared/log_error.ts";
-import { isPromiseLike } from "../shared/promise_like.ts";
+import { callReported, reportError } from "../shared/log_error.ts";
 import type { ServeRules } from "./serve_options.ts";
 import { Drain, type ShutdownOptions } from "./shutdown.ts";
 import type { Refusal, UpgradeRequest } from "./upgrade_hook.ts";
@@ -95,11 +94,15 @@ export class ServerCore<T>
   #listening = false;
   /** Whether plain HTTP is still answered during the shutdown. */
   #keepsHttp = false;
+  #isDrained = false;
   #closeTimer: Timer | undefined;
   #closeDue = 0;
   #forgaveStall = false;
-  /** For each connection that is closing, its output that had not left when it was last looked at. */
-  #unsent: Map<ServedConnection<T>, number> = new Map();
+  /**
+   * Connections that were closing before the shutdown reached them, whose own time may be longer: the
+   * output of each that had not left when it was last looked at.
+   */
+  #closing: Map<ServedConnection<T>, number> = new Map();
   #drain: Drain<ServedConnection<T>> | undefined;
   #closeTimeout = 0;
   #finish!: () => void;
@@ -286,7 +289,7 @@ export class ServerCore<T>
   connectionClosed(connection: Connection<T>): void {
     const driver = this.#connections.get(connection)!;
     this.#connections.delete(connection);
-    this.#unsent.delete(driver);
+    this.#closing.delete(driver);
     this.count.removeAddress(connection.remoteAddress);
     this.topics.withdraw(driver);
     queueMicrotask(() => {
@@ -298,6 +301,21 @@ export class ServerCore<T>
       }
       this.#checkFinished();
     });
+  }
+
+  /** A limit of a connection was met. */
+  limitReached(limit: "unreadTimeout", connection: Connection<T>): void {
+    const max = this.rules.connection[limit];
+    const { remoteAddress } = connection;
+    const report: LimitReport = {
+      limit,
+      max,
+      value: max,
+      remoteAddress,
+      enforced: true,
+      connection,
+    };
+    this.#call(() => this.rules.options.onLimit?.(report));
   }
 
   /** Passes an error on to `onError`. */
@@ -324,8 +342,14 @@ export class ServerCore<T>
     this.#drain = new Drain(
       [...this.#connections.values()],
       drainPeriod,
-      (driver) => driver.close(code, "", this.#closeTimeout),
-      () => this.#startCloseTimer(),
+      (driver) => {
+        if (driver.state !== "open") this.#closing.set(driver, driver.bufferedAmount);
+        else driver.close(code, "", this.#closeTimeout);
+      },
+      () => {
+        this.#isDrained = true;
+        this.#startCloseTimer();
+      },
     );
     this.#drain.timerFired();
     this.#checkFinished();
@@ -333,18 +357,18 @@ export class ServerCore<T>
 
   /** Somebody has no more time for a shutdown that is spread. */
   #hurry(timeout: number | undefined): void {
-    // Those that are closing already keep the time that they were given.
-    if (this.#closeTimer !== undefined) return;
+    // If all were told to close already, they keep the time that they were given.
+    if (this.#isDrained) return;
     this.#closeTimeout = timeout ?? this.#closeTimeout;
+    for (const driver of this.#connections.values()) {
+      if (driver.state !== "open") this.#closing.set(driver, driver.bufferedAmount);
+    }
     this.#drain?.finish();
   }
 
-  /** Looks after the connections that were told to close. */
+  /** Looks after the connections that were closing before. All others have timers of their own. */
   #startCloseTimer(): void {
-    this.#unsent.clear();
-    for (const driver of this.#connections.values()) {
-      this.#unsent.set(driver, driver.connection.bufferedAmount);
-    }
+    if (this.#closing.size === 0) return;
     this.#closeDue = performance.now() + this.#closeTimeout;
     this.#closeTimer = timers.start(this.#closeTimeout, this, 0);
   }
@@ -353,12 +377,14 @@ export class ServerCore<T>
   timerFired(): void {
     if (this.#wasStalled()) return;
     const late = new TimeoutError("CLOSE_TIMEOUT", "The server's shutdown waited no longer");
-    for (const driver of [...this.#connections.values()]) {
-      const unsent = driver.connection.bufferedAmount;
-      if (unsent > 0 && unsent < (this.#unsent.get(driver) ?? 0)) continue;
+    for (const [driver, unsent] of [...this.#closing]) {
+      const { bufferedAmount } = driver;
+      this.#closing.set(driver, bufferedAmount);
+      if (bufferedAmount > 0 && bufferedAmount < unsent) continue;
+      this.#closing.delete(driver);
       driver.gone(late);
     }
-    if (this.#connections.size > 0) this.#startCloseTimer();
+    this.#startCloseTimer();
   }
 
   /** Whether this process was stalled, so that answers may wait in the kernel: they are read first. */
@@ -397,14 +423,9 @@ export class ServerCore<T>
     if (caller !== undefined) tell(caller);
   }
 
-  /** Calls a function of the user's, which must not fail here. */
+  /** Calls a function of the user's, whose failure concerns nothing here. */
   #call(hook: () => unknown): void {
-    try {
-      const result = hook();
-      if (isPromiseLike(result)) result.then(undefined, (error) => this.reportError(error));
-    } catch (error) {
-      this.reportError(error);
-    }
+    callReported(hook, (error) => this.reportError(error));
   }
 
   #checkFinished(): void {

@@ -5,7 +5,7 @@ import type { WebSocketError } from "../../src/errors.ts";
 import type { Backplane } from "../../src/backplane/backplane.ts";
 import type { Connection } from "../../src/connection/connection.ts";
 import type { ServeOptions } from "../../src/server/serve_options.ts";
-import type { Server } from "../../src/server/server.ts";
+import type { Server } from "../../src/server/serve.ts";
 import { type FakeBackplane, FakeBroker, type Request } from "../support/fake_broker.ts";
 import { type RawPeer, upgradeRequest } from "../support/raw_peer.ts";
 import { type Harness, quiet, socketTest } from "../support/socket_harness.ts";

@@ -734,6 +734,36 @@ const shutdownCases = liveCases({
     await assert.rejects(t.rawClient(server));
   },
 
+  "shutdown lets output that the client reads arrive": async (t) => {
+    const server = await t.serve();
+    const raw = await t.rawClient(server);
+    assert.equal((await raw.upgrade()).status, 101);
+    const [conn] = server.clients();
+    const size = 12_000_000;
+    for (let i = 0; i < 12; i++) conn.send(new Uint8Array(size / 12));
+    const reading = readSlowly(raw, 6_000_000);
+    await server.shutdown({ timeout: 500 });
+    assert.ok(await reading >= size, `${raw.received} of ${size} bytes`);
+  },
+
+  "onLimit receives unreadTimeout, with its connection": async (t) => {
+    const reports = new Queue<LimitReport>();
+    const server = await t.serve({ unreadTimeout: 50, onLimit: reports.push });
+    const near = await t.connect(server.url);
+    near.send("unread");
+    const { limit, max, connection } = await reports.next();
+    assert.deepEqual([limit, max], ["unreadTimeout", 50]);
+    assert.equal(connection, [...server.clients()][0]);
+  },
+
+  "shutdown also ends connections that were closing already": async (t) => {
+    const { server, conn, peer } = await t.accept({ closeTimeout: 600_000 });
+    conn.close();
+    assert.ok(await peer.frame());
+    await server.shutdown({ timeout: 50 });
+    assert.equal((await conn.closed).clean, false);
+  },
+
   "stats counts what there was": async (t) => {
     const server = await t.serve();
     const conn = await t.connect(server.url);

@@ -9,7 +9,7 @@ import type { OnSlow, PublishResult } from "../../src/connection/publish_options
 import { connectOver } from "../../src/client/connect.ts";
 import { serveOver } from "../../src/server/serve.ts";
 import type { ServeOptions } from "../../src/server/serve_options.ts";
-import type { Server } from "../../src/server/server.ts";
+import type { Server } from "../../src/server/serve.ts";
 import { bytesKeptEach } from "../support/heap.ts";
 import { MemoryNetwork } from "../support/memory_network.ts";
 import { type RawPeer, upgradeRequest } from "../support/raw_peer.ts";

@@ -1,7 +1,7 @@
 // The server's side of the opening handshake: which requests become connections, and what others get.
 
 import assert from "node:assert/strict";
-import type { Server } from "../../src/server/server.ts";
+import type { Server } from "../../src/server/serve.ts";
 import { timers } from "../../src/shared/timer_wheel.ts";
 import { bothSides, quiet, socketTest } from "../support/socket_harness.ts";
 import { acceptOf, upgradeRequest } from "../support/raw_peer.ts";

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { HandshakeError } from "../../src/errors.ts";
 import type { Handlers } from "../../src/connection/handlers.ts";
 import type { UpgradeDecision, UpgradeRequest } from "../../src/server/upgrade_hook.ts";
-import type { Server } from "../../src/server/server.ts";
+import type { Server } from "../../src/server/serve.ts";
 import { quiet, socketTest } from "../support/socket_harness.ts";
 import { upgradeRequest } from "../support/raw_peer.ts";
 import { TEXT } from "../support/vectors.ts";

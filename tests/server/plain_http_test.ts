@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { HandshakeError } from "../../src/errors.ts";
-import type { Server } from "../../src/server/server.ts";
+import type { Server } from "../../src/server/serve.ts";
 import { quiet, socketTest } from "../support/socket_harness.ts";
 import { type RawPeer, upgradeRequest } from "../support/raw_peer.ts";
 

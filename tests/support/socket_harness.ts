@@ -13,7 +13,7 @@ import type { ReconnectingConnection } from "../../src/reconnect/reconnecting_co
 import type { ReconnectingConnectOptions } from "../../src/reconnect/reconnecting_options.ts";
 import { serveOver } from "../../src/server/serve.ts";
 import type { ServeOptions } from "../../src/server/serve_options.ts";
-import type { Server } from "../../src/server/server.ts";
+import type { Server } from "../../src/server/serve.ts";
 import { timers } from "../../src/shared/timer_wheel.ts";
 import { MemoryNetwork, type MemoryTransport, transportPair } from "./memory_network.ts";
 import { RawPeer, upgradeRequest } from "./raw_peer.ts";

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { TOPICS_SUBPROTOCOL } from "../../src/pubsub/protocol.ts";
 import type { ServeOptions } from "../../src/server/serve_options.ts";
-import type { Server } from "../../src/server/server.ts";
+import type { Server } from "../../src/server/serve.ts";
 import { upgradeRequest } from "./raw_peer.ts";
 import type { Harness, Side } from "./socket_harness.ts";
 
