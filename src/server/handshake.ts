@@ -117,10 +117,6 @@ export interface HandshakeOwner<T> {
 const LINGER = 2000;
 /** Milliseconds without progress of a response of the user's, which may be large, before it is cut. */
 const RESPONSE_TIMEOUT = 30_000;
-/** Milliseconds by which a timer may be late before the delay counts as a stall of this process. */
-export const STALL = 50;
-/** Times that a client gets more time because this process was stalled. */
-const MAX_GRACES = 4;
 /** Bytes behind a request that are read while a hook decides; the peer has to wait with the rest. */
 const MAX_REST = 65_536;
 
@@ -168,15 +164,13 @@ export class Handshake<T> implements TransportSink, TimerTarget, ResponseOwner {
   #refusal: HandshakeError | undefined;
   #isUnwanted = false;
   #timer: Timer | undefined;
-  #due = 0;
-  #graces = 0;
   #shutdownTimer: Timer | undefined;
   #shutdownTimeout = 0;
   #shutdownUnsent = 0;
-  /** Output that had not left when progress was last looked for, and since when there was none. */
+  /** Output that had not left when progress was last looked for, and the time without progress. */
   #unsent = 0;
-  #stuckSince = 0;
-  #lingerTimeout = LINGER;
+  #stuck = 0;
+  #patience = LINGER;
 
   /**
    * @param owner The server.
@@ -208,7 +202,7 @@ export class Handshake<T> implements TransportSink, TimerTarget, ResponseOwner {
       this.#proxyHeader = new ProxyHeaderReader();
       this.#phase = Phase.Proxy;
     }
-    if (handshakeTimeout > 0) this.#startTimer(handshakeTimeout, Kind.Handshake);
+    if (handshakeTimeout > 0) this.#timer = timers.start(handshakeTimeout, this, Kind.Handshake);
   }
 
   /** Begins to read. */
@@ -306,7 +300,7 @@ export class Handshake<T> implements TransportSink, TimerTarget, ResponseOwner {
       this.#shutdownOver();
     } else if (kind === Kind.Linger) {
       this.#checkProgress();
-    } else if (!this.#grantsGrace()) {
+    } else {
       this.#refuse(
         new HandshakeError(
           "HANDSHAKE_TIMEOUT",
@@ -728,42 +722,24 @@ export class Handshake<T> implements TransportSink, TimerTarget, ResponseOwner {
 
   // The time.
 
-  #startTimer(delay: number, kind: number): void {
-    this.#due = performance.now() + delay;
-    this.#timer = timers.start(delay, this, kind);
-  }
-
-  /**
-   * Whether the client gets more time: as much as this process was stalled for, and once in any case a
-   * turn of the event loop, in which a request that waits in the kernel is read.
-   */
-  #grantsGrace(): boolean {
-    const late = performance.now() - this.#due;
-    if (this.#graces >= (late < STALL ? 1 : MAX_GRACES)) return false;
-    this.#graces++;
-    this.#startTimer(late < STALL ? 0 : late, Kind.Handshake);
-    return true;
-  }
-
+  /** Watches over a client that has something to read, and then to leave. */
   #startLinger(timeout: number): void {
     this.#stopTimer();
-    this.#lingerTimeout = timeout;
+    this.#patience = timeout;
     this.#unsent = this.#transport!.bufferedAmount;
-    this.#stuckSince = performance.now();
-    this.#startTimer(Math.min(timeout, LINGER), Kind.Linger);
+    this.#stuck = 0;
+    this.#timer = timers.start(Math.min(timeout, LINGER), this, Kind.Linger);
   }
 
   /** Cuts a client that takes nothing of what waits for it, or does not leave when it has it all. */
   #checkProgress(): void {
     const unsent = this.#transport!.bufferedAmount;
-    const now = performance.now();
     // A client that has ended its direction is not waited for while there is nothing to send.
     const waitsForUser = this.#phase === Phase.Responding && unsent === 0 && !this.#ended;
-    if (unsent < this.#unsent || waitsForUser) this.#stuckSince = now;
+    this.#stuck = waitsForUser || unsent < this.#unsent ? 0 : this.#stuck + LINGER;
     this.#unsent = unsent;
-    const limit = unsent === 0 ? LINGER : this.#lingerTimeout;
-    if (waitsForUser || now - this.#stuckSince < limit) {
-      this.#startTimer(Math.min(limit, LINGER), Kind.Linger);
+    if (waitsForUser || this.#stuck < (unsent === 0 ? LINGER : this.#patience)) {
+      this.#timer = timers.start(LINGER, this, Kind.Linger);
       return;
     }
     this.#writer?.cancel(new HandshakeError("HANDSHAKE_TIMEOUT", "The client reads too slowly"));

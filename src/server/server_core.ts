@@ -14,7 +14,6 @@ import {
   type Accepted,
   Handshake,
   type HandshakeOwner,
-  STALL,
   type UpgradeGift,
   type UpgradeSocket,
 } from "./handshake.ts";
@@ -96,8 +95,6 @@ export class ServerCore<T>
   #keepsHttp = false;
   #isDrained = false;
   #closeTimer: Timer | undefined;
-  #closeDue = 0;
-  #forgaveStall = false;
   /**
    * Connections that were closing before the shutdown reached them, whose own time may be longer: the
    * output of each that had not left when it was last looked at.
@@ -369,13 +366,11 @@ export class ServerCore<T>
   /** Looks after the connections that were closing before. All others have timers of their own. */
   #startCloseTimer(): void {
     if (this.#closing.size === 0) return;
-    this.#closeDue = performance.now() + this.#closeTimeout;
     this.#closeTimer = timers.start(this.#closeTimeout, this, 0);
   }
 
   /** The time of a shutdown is over, except for connections whose output makes progress. */
   timerFired(): void {
-    if (this.#wasStalled()) return;
     const late = new TimeoutError("CLOSE_TIMEOUT", "The server's shutdown waited no longer");
     for (const [driver, unsent] of [...this.#closing]) {
       const { bufferedAmount } = driver;
@@ -385,15 +380,6 @@ export class ServerCore<T>
       driver.gone(late);
     }
     this.#startCloseTimer();
-  }
-
-  /** Whether this process was stalled, so that answers may wait in the kernel: they are read first. */
-  #wasStalled(): boolean {
-    const delay = performance.now() - this.#closeDue;
-    if (delay < STALL || this.#forgaveStall) return false;
-    this.#forgaveStall = true;
-    this.#closeTimer = timers.start(delay, this, 0);
-    return true;
   }
 
   /** Shuts down when the signal among the options aborts. */
