@@ -555,8 +555,8 @@ export class Driver<T>
   }
 
   /** It is time for a ping. */
-  ping(): void {
-    if (this.state === "open") this.#session.sendControl(Opcode.Ping, NO_BYTES);
+  ping(): boolean {
+    return this.state === "open" && this.#session.sendControl(Opcode.Ping, NO_BYTES);
   }
 
   /** Whether a compressed message is being sent in fragments. */

@@ -19,8 +19,8 @@ export interface KeepaliveRules {
 
 /** The connection that is watched. */
 export interface KeepaliveOwner {
-  /** Sends a ping. */
-  ping(): void;
+  /** Sends a ping. Returns `false` when none can be sent, as on a connection that is closing. */
+  ping(): boolean;
   /** Whether nothing is read from the socket, so that no sign of life can be seen. */
   readonly isPaused: boolean;
   /** Whether messages are not read at the moment, though the socket may be. */
@@ -117,12 +117,11 @@ export class Keepalive implements TimerTarget {
 
   #ping(): void {
     this.#arm(PING, this.#rules.pingInterval);
-    if (this.#holdsPing()) return;
+    if (this.#holdsPing() || !this.#owner.ping()) return;
     if (this.#timers[PONG] === undefined) {
       this.#receivedSincePing = false;
       this.#arm(PONG, this.#rules.pongTimeout);
     }
-    this.#owner.ping();
   }
 
   /**

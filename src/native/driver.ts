@@ -556,8 +556,10 @@ export class NativeDriver<T, S>
   }
 
   /** It is time for a ping. */
-  ping(): void {
-    if (this.#state === "open") this.#engine.ping?.(this.#socket!, NO_BYTES);
+  ping(): boolean {
+    if (this.#state !== "open") return false;
+    this.#engine.ping?.(this.#socket!, NO_BYTES);
+    return true;
   }
 
   /** Whether nothing is read: never. */

@@ -21,6 +21,8 @@ const NUMBERS = {
     ["closeTimeout", 0, MAX],
     ["pingInterval", 0, MAX],
     ["pongTimeout", 0, MAX],
+    ["unreadTimeout", 0, MAX],
+    ["maxLifetime", 0, MAX],
     ["readTimeout", 0, MAX],
     ["writeTimeout", 0, MAX],
     ["messageTimeout", 0, MAX],
@@ -223,14 +225,16 @@ export const cases: Cases = liveCases({
         if (tooLarge.includes(name) && value === most) continue;
         const room = name === "highWaterMark" && value === most ? { maxBufferedAmount: most } : {};
         const none = name === "maxBufferedAmount" && value === least ? { highWaterMark: 0 } : {};
-        await tryServe({ ...optionsOf(name, value), ...room, ...none });
+        const ping = name === "pongTimeout" ? { pingInterval: 1000 } : {};
+        await tryServe({ ...optionsOf(name, value), ...room, ...none, ...ping });
       }
     }
     const { url } = await t.serve();
     for (const [name, least, most] of NUMBERS.both) {
       if (name === "maxBufferedAmount") continue;
       const value = name === "highWaterMark" ? least : most;
-      await tryConnect(url, optionsOf(name, value));
+      const ping = name === "pongTimeout" ? { pingInterval: 1000 } : {};
+      await tryConnect(url, { ...optionsOf(name, value), ...ping });
     }
   },
 

@@ -28,6 +28,7 @@ export const suites: Record<string, () => Promise<Suite>> = {
   "api server": () => import("./api_server_suite.ts"),
   "api topics": () => import("./api_topics_suite.ts"),
   "api upgrade": () => import("./api_upgrade_suite.ts"),
+  "api user code": () => import("./api_user_code_suite.ts"),
   deflate: () => import("./deflate_suite.ts"),
   defects: () => import("./defects_suite.ts"),
   backplane: () => import("./backplane_suite.ts"),

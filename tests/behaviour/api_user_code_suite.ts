@@ -1,0 +1,535 @@
+// The border between the library and its user: memory that handlers transfer, code that throws, readers that
+// do not read, and what was accepted before the connection was closed.
+
+import assert from "node:assert/strict";
+import {
+  type CloseInfo,
+  type Connection,
+  Opcode,
+  type Transport,
+  WebSocketError,
+} from "../../mod.ts";
+import { ConsoleWatch } from "../support/console.ts";
+import {
+  type CommonOptions,
+  Deferred,
+  type Live,
+  liveCases,
+  Queue,
+} from "../support/live_harness.ts";
+import type { RawSocket } from "../support/raw_socket.ts";
+import {
+  BINARY,
+  CLOSE,
+  closePayload,
+  type FrameParts,
+  PING,
+  PONG,
+  TEXT,
+  type WireFrame,
+} from "../support/vectors.ts";
+import type { Cases } from "./harness.ts";
+
+const MIB = 1 << 20;
+
+function sleep(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+/** Keeps the process from doing anything else. */
+function block(milliseconds: number): void {
+  const end = performance.now() + milliseconds;
+  while (performance.now() < end);
+}
+
+function textOf({ payload }: WireFrame): string {
+  return new TextDecoder().decode(payload);
+}
+
+function codeOf({ error }: CloseInfo): string | undefined {
+  return (error as WebSocketError | undefined)?.code;
+}
+
+/** Transfers the buffer of a message, as `postMessage` to a worker does. */
+function transfer(data: string | Uint8Array<ArrayBuffer>): void {
+  if (typeof data !== "string") structuredClone(data, { transfer: [data.buffer] });
+}
+
+/** A server's connection that answers its second message, while its first has been transferred. */
+async function transferring(
+  t: Live,
+  options: CommonOptions,
+): Promise<{ ends: Queue<CloseInfo>; open(): Promise<RawSocket> }> {
+  const ends = new Queue<CloseInfo>();
+  const server = await t.serve({
+    ...options,
+    message(conn, data) {
+      if (typeof data === "string") conn.send(data);
+      else transfer(data);
+    },
+    close: (_, info) => ends.push(info),
+  });
+  return {
+    ends,
+    open: async () => {
+      const peer = await t.rawClient(server);
+      assert.equal((await peer.upgrade()).status, 101);
+      return peer;
+    },
+  };
+}
+
+/** Reads at a steady rate until the other side ends. */
+async function readSlowly(peer: RawSocket, bytesPerTurn: number, pause: number): Promise<void> {
+  while (!peer.ended && !peer.over) {
+    const before = peer.received;
+    peer.resume();
+    await Promise.race([
+      peer.until(() => peer.received - before >= bytesPerTurn || peer.ended || peer.over),
+      sleep(2000),
+    ]);
+    if (peer.ended || peer.over) return;
+    peer.pause();
+    await sleep(pause);
+  }
+}
+
+/** Every case of what user code can do. */
+export const cases: Cases = liveCases({
+  "a handler that transfers a message's buffer harms no other connection, and its own has a clear end":
+    async (t) => {
+      const { ends, open } = await transferring(t, { closeTimeout: 100 });
+      const [peer, other] = [await open(), await open()];
+      // Alone in its chunk the message harms nothing.
+      peer.send({ opcode: BINARY, payload: new Uint8Array(1000) });
+      peer.send({ opcode: TEXT, payload: "still here" });
+      const alone = await peer.frame();
+      if (alone!.opcode === TEXT) {
+        peer.send(
+          { opcode: BINARY, payload: new Uint8Array(1000) },
+          { opcode: TEXT, payload: "lay in the same chunk" },
+        );
+      }
+      const info = await ends.next();
+      assert.equal(info.code, 1011);
+      assert.equal(codeOf(info), "BUFFER_DETACHED");
+      assert.match(info.error!.message, /slice\(\).*binaryType: "arraybuffer"/);
+      other.send({ opcode: TEXT, payload: "echo" });
+      assert.equal(textOf((await other.frame())!), "echo");
+    },
+
+  'with binaryType: "arraybuffer" each binary message may be transferred': async (t) => {
+    const received = new Queue<number>();
+    const server = await t.serve({
+      binaryType: "arraybuffer",
+      message(conn, data, opcode) {
+        const buffer: unknown = data;
+        if (opcode === Opcode.Text) conn.send("done");
+        else if (buffer instanceof ArrayBuffer) {
+          received.push(structuredClone(buffer, { transfer: [buffer] }).byteLength);
+        }
+      },
+    });
+    const peer = await t.rawClient(server);
+    await peer.upgrade();
+    peer.send(
+      ...[1, 100, 1000, 70_000].map((size) => ({ opcode: BINARY, payload: new Uint8Array(size) })),
+      { opcode: TEXT, payload: "done?" },
+    );
+    await peer.frame();
+    assert.deepEqual(received.all, [1, 100, 1000, 70_000]);
+  },
+
+  "what a handler throws goes to onError once, with its connection, and nothing else is affected":
+    async (t) => {
+      for (
+        const [name, fail] of [
+          ["throws", () => {
+            throw new Error("from the handler");
+          }],
+          ["rejects", () => Promise.reject(new Error("from the handler"))],
+        ] as const
+      ) {
+        for (const handler of ["open", "message", "ping", "pong", "drain", "close"] as const) {
+          const errors = new Queue<[unknown, unknown]>();
+          const ends = new Queue<CloseInfo>();
+          const opened = new Queue<Connection<undefined>>();
+          const server = await t.serve({
+            highWaterMark: 10,
+            message: () => {},
+            open: (conn) => opened.push(conn),
+            close: (_, info) => ends.push(info),
+            [handler]: (conn: Connection<undefined>, info: CloseInfo) => {
+              if (handler === "open") opened.push(conn);
+              if (handler === "close") ends.push(info);
+              return fail();
+            },
+            onError: (error, conn) => errors.push([error, conn]),
+          });
+          const peer = await t.rawClient(server);
+          await peer.upgrade();
+          const conn = await opened.next();
+          if (handler === "drain") conn.send("more than ten bytes");
+          peer.send({ opcode: PING }, { opcode: PONG }, { opcode: TEXT, payload: "x" });
+          if (handler === "close") peer.send({ opcode: CLOSE });
+          peer.end();
+          const info = await ends.next();
+          const [[error, told]] = await errors.atLeast(1);
+          assert.equal((error as Error).message, "from the handler", `${handler} ${name}`);
+          assert.equal(told, conn);
+          assert.equal(codeOf(info), handler === "close" ? undefined : "HANDLER_FAILED");
+          await sleep(1);
+          assert.equal(errors.all.length, 1, `${handler} ${name}`);
+        }
+      }
+    },
+
+  "without onError the stack of what a handler throws is on the console, once": async (t) => {
+    const watch = new ConsoleWatch();
+    try {
+      const error = new Error("from the handler");
+      const server = await t.serve({
+        message: () => {
+          throw error;
+        },
+      });
+      const conn = await t.connect(server.url, { message: () => {} });
+      conn.send("x");
+      assert.equal((await conn.closed).code, 1011);
+      assert.deepEqual(watch.logged, [[error]]);
+    } finally {
+      watch.end();
+    }
+  },
+
+  "a handler that fails after close() changes nothing about the close": async (t) => {
+    const errors = new Queue<unknown>();
+    const called = new Deferred<void>();
+    const failing = new Deferred<void>();
+    const server = await t.serve({
+      message(conn) {
+        conn.close(1000, "done");
+        called.resolve();
+        return failing.promise;
+      },
+      onError: (error) => errors.push(error),
+    });
+    const { near, far } = { near: await t.connect(server.url), far: [...server.clients()][0] };
+    near.send("x");
+    await called.promise;
+    failing.reject(new Error("late"));
+    const [one, two] = await Promise.all([near.closed, far.closed]);
+    assert.deepEqual([one.code, one.clean, two.code, two.clean], [1000, true, 1000, true]);
+    assert.equal(((await errors.next()) as Error).message, "late");
+  },
+
+  "two loops over one connection are a TypeError": async (t) => {
+    const { near, far } = await t.pair();
+    const first = (async () => {
+      for await (const data of near) return data;
+      return "nothing";
+    })();
+    await assert.rejects(async () => {
+      for await (const _ of near) assert.fail("it must not read");
+    }, TypeError);
+    far.send("x");
+    assert.equal(await first, "x");
+  },
+
+  "a connection that nobody reads is pinged, and one whose peer is silent ends": async (t) => {
+    const frames: FrameParts[] = Array(300).fill({ opcode: BINARY });
+    for (const leave of [false, true]) {
+      const side = await t.accept({ pingInterval: 30, pongTimeout: 60 });
+      if (leave) {
+        side.peer.send({ opcode: TEXT });
+        for await (const _ of side.conn) break;
+      }
+      side.peer.send(...frames);
+      assert.equal((await side.peer.frame())!.opcode, PING);
+      assert.equal(codeOf(await side.conn.closed), "PONG_TIMEOUT");
+    }
+    const silent = await t.accept({ readTimeout: 80 });
+    silent.peer.send(...frames);
+    assert.equal(codeOf(await silent.conn.closed), "READ_TIMEOUT");
+  },
+
+  "the end of the stream is noticed on a connection that nobody reads, or whose user has paused":
+    async (t) => {
+      const frames: FrameParts[] = Array(300).fill({ opcode: BINARY });
+      for (const cut of [false, true]) {
+        const { conn, peer } = await t.accept({});
+        peer.send(...frames);
+        if (cut) peer.destroy();
+        else peer.end();
+        assert.equal((await conn.closed).code, 1006);
+        let count = 0;
+        try {
+          for await (const _ of conn) count++;
+        } catch (error) {
+          assert.equal((error as WebSocketError).code, "CONNECTION_LOST");
+        }
+        if (!cut) assert.equal(count, 300, "what came before the end can still be read");
+      }
+      const paused = await t.accept({ unreadTimeout: 50 });
+      paused.conn.pause();
+      paused.peer.send(...frames);
+      paused.peer.end();
+      assert.equal((await paused.conn.closed).code, 1006);
+    },
+
+  "after unreadTimeout messages are discarded as they come, and a later reader gets later ones":
+    async (t) => {
+      const pongs = new Queue<unknown>();
+      const { conn, peer } = await t.accept({
+        unreadTimeout: 50,
+        closeTimeout: 100,
+        pong: () => pongs.push(1),
+      });
+      const message = { opcode: BINARY, payload: new Uint8Array(50_000) };
+      // Far more than what waits for a reader and what the kernel takes.
+      for (let i = 0; i < 400; i++) peer.send(message);
+      peer.send({ opcode: PONG });
+      await pongs.next();
+      const reader = conn[Symbol.asyncIterator]();
+      const next = reader.next();
+      peer.send({ opcode: TEXT, payload: "later" });
+      assert.equal((await next).value, "later");
+      peer.send({ opcode: CLOSE, payload: closePayload(1000) });
+      assert.equal((await conn.closed).clean, true);
+    },
+
+  "all that was sent before close() arrives, however slowly the peer reads": async (t) => {
+    const { conn, peer } = await t.accept({ message: () => {}, closeTimeout: 400 });
+    const before = peer.received;
+    peer.discards = true;
+    peer.pause();
+    const message = new Uint8Array(MIB);
+    for (let i = 0; i < 12; i++) conn.send(message);
+    conn.close(1000);
+    await readSlowly(peer, 256 * 1024, 25);
+    // Each message with its header, and the Close frame with its code, behind the handshake.
+    assert.equal(peer.received - before, 12 * (MIB + 10) + 4);
+    assert.equal(peer.ended, true, "an end, no reset");
+  },
+
+  "what the kernel still holds when closeTimeout is over arrives, and the stream ends without a reset":
+    async (t) => {
+      const { conn, peer } = await t.accept({ message: () => {}, closeTimeout: 200 });
+      const before = peer.received;
+      peer.discards = true;
+      peer.pause();
+      conn.send(new Uint8Array(MIB));
+      conn.close();
+      await conn.closed;
+      await readSlowly(peer, 128 * 1024, 10);
+      assert.equal(peer.received - before, MIB + 10 + 4);
+      assert.equal(peer.ended, true, "an end, no reset");
+    },
+
+  "what was accepted during a stream is sent before the Close frame": async (t) => {
+    const { conn, peer } = await t.accept({ message: () => {}, closeTimeout: 100 });
+    const source = new Deferred<void>();
+    async function* chunks(): AsyncGenerator<string> {
+      yield "first";
+      await source.promise;
+      yield "last";
+    }
+    const sending = conn.sendStream(chunks());
+    await peer.frame();
+    assert.equal(conn.send("important"), true);
+    conn.close();
+    assert.equal(conn.readyState, "closing");
+    assert.equal(conn.send("too late"), false);
+    source.resolve();
+    assert.equal(await sending, true);
+    const frames = await peer.frames(4);
+    assert.deepEqual(frames.map(({ opcode }) => opcode), [0, 0, TEXT, CLOSE]);
+    assert.equal(textOf(frames[2]), "important");
+    peer.send({ opcode: CLOSE, payload: closePayload(1000) });
+    assert.equal((await conn.closed).clean, true);
+  },
+
+  "what cannot be sent before the Close frame makes the end unclean": async (t) => {
+    const { conn, peer } = await t.accept({ message: () => {}, closeTimeout: 100 });
+    const written = new Queue<Error | undefined>();
+    conn.sendFragment(Opcode.Text, "never ends");
+    assert.equal(conn.send("behind it", { written: written.push }), true);
+    conn.close();
+    await peer.frames(2);
+    peer.send({ opcode: CLOSE, payload: closePayload(1000) });
+    const info = await conn.closed;
+    assert.deepEqual([info.code, info.clean, codeOf(info)], [1000, false, "NOT_DELIVERED"]);
+    assert.ok(await written.next() instanceof Error);
+  },
+
+  "one message over maxBufferedAmount is delivered: by send, sendPrepared, broadcast and publish":
+    async (t) => {
+      const server = await t.serve({ maxBufferedAmount: MIB, open: (conn) => conn.subscribe("t") });
+      const size = 5 * MIB;
+      const got = new Queue<number>();
+      await t.connect(server.url, { message: (_, data) => got.push(data.length) });
+      const [conn] = server.clients();
+      const data = new Uint8Array(size);
+      conn.send(data);
+      await got.atLeast(1);
+      server.broadcast(data);
+      await got.atLeast(2);
+      server.publish("t", data);
+      assert.deepEqual(await got.atLeast(3), [size, size, size]);
+      assert.equal(conn.readyState, "open");
+    },
+
+  "our own stall is not held against the peer": async (t) => {
+    const ends = new Queue<CloseInfo>();
+    const server = await t.serve({
+      pingInterval: 200,
+      pongTimeout: 300,
+      closeTimeout: 300,
+      message: () => {},
+      close: (_, info) => ends.push(info),
+    });
+    const peers: RawSocket[] = [];
+    for (let i = 0; i < 20; i++) {
+      const peer = await t.rawClient(server);
+      await peer.upgrade();
+      peers.push(peer);
+      void (async () => {
+        for (let frame = await peer.frame(); frame !== undefined; frame = await peer.frame()) {
+          if (frame.opcode === PING) {
+            await sleep(120);
+            peer.send({ opcode: PONG, payload: frame.payload });
+          } else if (frame.opcode === CLOSE) {
+            await sleep(120);
+            peer.send({ opcode: CLOSE, payload: frame.payload });
+          }
+        }
+      })();
+    }
+    for (let round = 0; round < 3; round++) {
+      await sleep(250);
+      block(700);
+    }
+    assert.equal(ends.all.length, 0, ends.all.map(codeOf).join());
+    for (const conn of server.clients()) conn.close();
+    await sleep(50);
+    block(700);
+    await ends.atLeast(20);
+    assert.ok(
+      ends.all.every(({ code, clean }) => code === 1000 && clean),
+      ends.all.map(codeOf).join(),
+    );
+  },
+
+  "pings wait while a compressed message is sent in fragments": async (t) => {
+    const server = await t.serve({ compression: true, pingInterval: 20, message: () => {} });
+    const client = await t.rawClient(server);
+    await client.upgrade(["Sec-WebSocket-Extensions: permessage-deflate"]);
+    const [far] = server.clients();
+    async function* chunks(): AsyncGenerator<string> {
+      for (let i = 0; i < 20; i++) {
+        yield `chunk ${i} `.repeat(50);
+        await sleep(10);
+      }
+    }
+    await far.sendStream(chunks());
+    const opcodes: number[] = [];
+    for (let frame = await client.frame(); frame !== undefined; frame = await client.frame()) {
+      opcodes.push(frame.opcode);
+      if (frame.opcode === 0 && frame.fin) break;
+    }
+    const first = opcodes.indexOf(TEXT);
+    assert.ok(!opcodes.slice(first).includes(PING), opcodes.join());
+    while ((await client.frame())!.opcode !== PING);
+  },
+
+  "a transport whose write throws ends its own connection, and no other": async (t) => {
+    const server = await t.serve({ message: (conn, data) => conn.send(data) });
+    let isBroken = false;
+    const broken = await t.connect(server.url, {
+      message: () => {},
+      dial: async (address) => {
+        const transport: Transport = await t.context.network.dial(address);
+        const write = transport.write.bind(transport);
+        transport.write = (bytes, length) => {
+          if (isBroken) throw new Error("broken pipe");
+          return write(bytes, length);
+        };
+        return transport;
+      },
+    });
+    const got = new Queue<unknown>();
+    const good = await t.connect(server.url, { message: (_, data) => got.push(data) });
+    isBroken = true;
+    broken.send("fails");
+    good.send("arrives");
+    assert.equal(await got.next(), "arrives");
+    const info = await broken.closed;
+    assert.deepEqual([info.clean, codeOf(info)], [false, "CONNECTION_LOST"]);
+    assert.match(info.error!.message, /broken pipe/);
+  },
+
+  "written is called when a message has left, in order, and never from inside send": async (t) => {
+    const { conn, peer } = await t.accept({ message: () => {} });
+    peer.discards = true;
+    peer.pause();
+    const log: string[] = [];
+    const isLogged = (entry: string): boolean => log.includes(entry);
+    const done = new Deferred<void>();
+    conn.send("small", { written: (error) => log.push(`small ${error}`) });
+    conn.send(new Uint8Array(32 * MIB), { written: (error) => log.push(`large ${error}`) });
+    conn.send("last", { written: (error) => (log.push(`last ${error}`), done.resolve()) });
+    assert.equal(log.length, 0);
+    await sleep(50);
+    assert.ok(!isLogged("large undefined"), "the peer does not read");
+    peer.resume();
+    await done.promise;
+    assert.deepEqual(log, ["small undefined", "large undefined", "last undefined"]);
+    const failed = new Deferred<Error | undefined>();
+    peer.pause();
+    conn.send(new Uint8Array(32 * MIB), { written: failed.resolve });
+    conn.terminate();
+    assert.ok(await failed.promise instanceof Error);
+    const late = new Deferred<Error | undefined>();
+    assert.equal(conn.send("late", { written: late.resolve }), false);
+    assert.equal((await late.promise as WebSocketError).code, "NOT_OPEN");
+  },
+
+  "sendFragment sends the frames of one message, and other messages wait for its end": async (
+    t,
+  ) => {
+    const { conn, peer } = await t.accept({ message: () => {} });
+    assert.equal(conn.sendFragment(Opcode.Text, "one "), true);
+    conn.send("behind");
+    conn.sendFragment(Opcode.Continuation, "two ");
+    conn.sendFragment(Opcode.Text, "three", { fin: true });
+    const frames = await peer.frames(4);
+    assert.deepEqual(frames.map((frame) => [frame.opcode, frame.fin, textOf(frame)]), [
+      [TEXT, false, "one "],
+      [0, false, "two "],
+      [0, true, "three"],
+      [TEXT, true, "behind"],
+    ]);
+    assert.throws(() => conn.sendFragment(Opcode.Continuation, "no first"), TypeError);
+    assert.throws(() => conn.sendFragment(Opcode.Ping, "x"), TypeError);
+    conn.sendFragment(Opcode.Binary, new Uint8Array(1));
+    assert.throws(() => conn.sendFragment(Opcode.Text, "another kind"), TypeError);
+  },
+
+  "maxLifetime closes with 1001, give or take a tenth": async (t) => {
+    const began = performance.now();
+    const server = await t.serve({ maxLifetime: 200 });
+    const conn = await t.connect(server.url, { message: () => {} });
+    assert.equal((await conn.closed).code, 1001);
+    assert.ok(performance.now() - began >= 175);
+  },
+
+  "console.log shows a connection with its state, URL and buffered bytes": async (t) => {
+    const { near } = await t.pair();
+    const { inspect } = await import("node:util");
+    const shown = inspect(near);
+    assert.match(shown, /^Connection \{/);
+    for (const part of ["readyState", "open", near.url, "bufferedAmount"]) {
+      assert.ok(shown.includes(part), shown);
+    }
+  },
+});
