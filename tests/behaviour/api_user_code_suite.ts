@@ -7,7 +7,7 @@ import {
   type Connection,
   Opcode,
   type Transport,
-  WebSocketError,
+  type WebSocketError,
 } from "../../mod.ts";
 import { ConsoleWatch } from "../support/console.ts";
 import {
