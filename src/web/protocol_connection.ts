@@ -4,6 +4,8 @@
 import { connectOver } from "../client/connect.ts";
 import { closeWithoutCode, type Connection } from "../connection/connection.ts";
 import type { CloseInfo } from "../session/close_info.ts";
+import { ConnectionError, HandshakeError } from "../errors.ts";
+import { type ErrorHandler, reportError } from "../shared/log_error.ts";
 import { runtimeNetwork } from "../transport/runtime.ts";
 import type { Network } from "../transport/transport.ts";
 import { type AddressSpace, restrictedNetwork } from "./address_space.ts";
@@ -37,8 +39,14 @@ export type OutgoingData = string | Uint8Array<ArrayBuffer> | Blob;
 
 type Task = string | Uint8Array<ArrayBuffer> | (() => void);
 
-/** Messages waiting for their task above which reading stops until all have run. */
+/** How many messages, and bytes of them, wait for their tasks before reading stops until all have run. */
 const MAX_MESSAGES = 1024;
+const MAX_MESSAGE_BYTES = 65536;
+
+/** How many messages, and of which size in bytes, are held for one write, and for how many ms. */
+const MAX_HELD = 64;
+const MAX_HELD_SIZE = 1024;
+const MAX_HELD_TIME = 1;
 
 const FAILED: ConnectionEnd = { code: 1006, reason: "", clean: false, failed: true };
 
@@ -49,17 +57,23 @@ export class ProtocolConnection {
   readonly #giveUp = new AbortController();
   readonly #onAbort = (): void => this.fail();
   readonly #signal: AbortSignal | undefined;
-  #connection: Connection<unknown> | undefined;
+  readonly #onError: ErrorHandler<Connection<undefined>> | undefined;
+  #connection: Connection<undefined> | undefined;
   #tasks: Task[] = [];
   #nextTask = 0;
   /** Tasks of messages that have not run, or are running. */
   #messages = 0;
+  /** The bytes of messages since all tasks had run, strings by their length. */
+  #messageBytes = 0;
   #paused = false;
   #pausedByOwner = false;
   #ended = false;
   #bufferedAmount = 0;
-  #unsent = 0;
-  #checkPending = false;
+  /** Bytes that have left, and that `bufferedAmount` counts until the next task. */
+  #transmittedSize = 0;
+  /** What is to leave in one write. */
+  #held: Array<{ data: string | Uint8Array<ArrayBuffer>; size: number }> = [];
+  #heldSince = 0;
   /** What was sent behind a `Blob` that is still being read, the `Blob` first. */
   #blobQueue: Array<OutgoingData | (() => void)> | undefined;
 
@@ -68,11 +82,14 @@ export class ProtocolConnection {
     this.#owner = owner;
     this.#protocols = given.protocols;
     this.#signal = given.connect.signal;
+    this.#onError = given.connect.onError;
     if (this.#signal?.aborted) this.fail();
     else this.#signal?.addEventListener("abort", this.#onAbort, { once: true });
-    // The standard blocks these ports so that no script can talk to servers of other protocols.
-    if (hasBlockedPort(url)) this.fail();
-    else this.#establish(url, given);
+    if (hasBlockedPort(url)) {
+      // The standard blocks ports of other protocols, so that no script can talk to their servers.
+      const message = `The Fetch Standard blocks port ${url.port}; use connect for a server there`;
+      this.#failed(new ConnectionError("CONNECT_FAILED", message));
+    } else this.#establish(url, given);
   }
 
   /** Whether the closing handshake has started, and all messages before it were delivered. */
@@ -103,7 +120,12 @@ export class ProtocolConnection {
       this.#blobQueue.push(data instanceof Uint8Array ? data.slice() : data);
       return true;
     }
-    if (!(data instanceof Blob)) return this.#transmit(data, size);
+    if (!(data instanceof Blob)) {
+      if (this.#messages > 1 && size <= MAX_HELD_SIZE) return this.#hold(data, size);
+      this.#releaseHeld();
+      return this.#transmit(data, size);
+    }
+    this.#releaseHeld();
     this.#blobQueue = [data];
     this.#readBlobs(this.#blobQueue);
     return true;
@@ -127,6 +149,7 @@ export class ProtocolConnection {
       if (code === undefined) closeWithoutCode(connection);
       else connection.close(code, reason);
     };
+    this.#releaseHeld();
     if (this.#blobQueue === undefined) start();
     else this.#blobQueue.push(start);
   }
@@ -156,28 +179,29 @@ export class ProtocolConnection {
   async #establish(url: URL, given: SocketArguments): Promise<void> {
     try {
       const network = await networkWithin(given.addressSpace);
-      await connectOver<unknown>(network, url.href, {
+      await connectOver<undefined>(network, url.href, {
         origin: pageOrigin(),
         ...given.connect,
         subprotocols: given.protocols,
         signal: this.#giveUp.signal,
         open: (connection) => this.#opened(connection),
         message: (_, data) => this.#received(data),
-        close: (_, info) => this.#end(endOf(info)),
+        close: (_, info) => this.#closed(info),
       });
-    } catch {
-      // "User agents must not convey any failure information to scripts": all failures look the same.
-      this.#end(FAILED);
+    } catch (error) {
+      this.#failed(error);
     }
   }
 
-  #opened(connection: Connection<unknown>): void {
+  #opened(connection: Connection<undefined>): void {
     const { protocol, extensions } = connection;
     // Fetch's step for the response: protocols were offered, so the server must have chosen one.
-    if (this.#ended || this.#protocols.length > 0 && protocol === "") {
-      this.#end(FAILED);
-      return connection.terminate();
+    if (this.#protocols.length > 0 && protocol === "") {
+      const offered = this.#protocols.join(", ");
+      const message = `The server chose none of the subprotocols offered (${offered})`;
+      this.#failed(new HandshakeError("SUBPROTOCOL_UNEXPECTED", message, { status: 101 }));
     }
+    if (this.#ended) return connection.terminate();
     this.#connection = connection;
     this.#queueTask(() => {
       this.#signal?.removeEventListener("abort", this.#onAbort);
@@ -185,45 +209,79 @@ export class ProtocolConnection {
     });
   }
 
-  #received(data: string | Uint8Array): void {
+  #received(data: string | Uint8Array<ArrayBuffer>): void {
     if (this.#ended) return;
-    this.#queueTask(data as string | Uint8Array<ArrayBuffer>);
-    if (++this.#messages > MAX_MESSAGES && !this.#paused) {
+    this.#queueTask(data);
+    this.#messages++;
+    this.#messageBytes += data.length;
+    if (this.#paused) return;
+    // At once, not in a task: a runtime may read much before its next task.
+    if (this.#messages > MAX_MESSAGES || this.#messageBytes > MAX_MESSAGE_BYTES) {
       this.#paused = true;
       this.#connection!.pause();
     }
   }
 
+  #closed(info: CloseInfo): void {
+    if (info.error !== undefined) this.#tellCause(info.error);
+    this.#end(endOf(info));
+  }
+
+  #failed(cause: unknown): void {
+    this.#tellCause(cause);
+    // "User agents must not convey any failure information to scripts": all failures look the same.
+    this.#end(FAILED);
+  }
+
+  #tellCause(cause: unknown): void {
+    // Not when the script itself has given up.
+    if (!this.#ended && this.#onError !== undefined) reportError(this.#onError, cause);
+  }
+
   #end(end: ConnectionEnd): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#held = [];
     this.#blobQueue = undefined;
     this.#signal?.removeEventListener("abort", this.#onAbort);
     this.#queueTask(() => this.#owner.onClose(end));
   }
 
   #transmit(data: string | Uint8Array<ArrayBuffer>, size: number): boolean {
-    const connection = this.#connection!;
-    const flowing = connection.send(data);
-    if (connection.readyState !== "open") return false;
-    this.#unsent += size;
-    this.#checkUnsent();
-    return flowing;
+    return this.#connection!.send(data, {
+      written: (error) => {
+        if (error === undefined) this.#transmitted(size);
+      },
+    });
   }
 
-  #checkUnsent(): void {
-    if (this.#checkPending) return;
-    this.#checkPending = true;
-    setImmediate(() => {
-      this.#checkPending = false;
-      const connection = this.#connection!;
-      if (connection.bufferedAmount === 0) {
-        this.#bufferedAmount -= this.#unsent;
-        this.#unsent = 0;
-      } else if (connection.readyState !== "closed") {
-        setTimeout(() => this.#checkUnsent(), 5);
-      }
-    });
+  /**
+   * Holds a message that is sent between the tasks of received ones. A script answers a burst of
+   * messages in as many tasks; together the answers leave in one write.
+   */
+  #hold(data: string | Uint8Array<ArrayBuffer>, size: number): boolean {
+    if (this.#held.length === 0) this.#heldSince = performance.now();
+    this.#held.push({ data: typeof data === "string" ? data : data.slice(), size });
+    if (this.#held.length >= MAX_HELD) this.#releaseHeld();
+    return true;
+  }
+
+  #releaseHeld(): void {
+    if (this.#held.length === 0) return;
+    const held = this.#held;
+    this.#held = [];
+    for (const { data, size } of held) this.#transmit(data, size);
+  }
+
+  #transmitted(size: number): void {
+    if (this.#transmittedSize === 0 && size > 0) setImmediate(() => this.#settle());
+    this.#transmittedSize += size;
+  }
+
+  /** "As of the last time the event loop reached step 1": the amount falls between tasks only. */
+  #settle(): void {
+    this.#bufferedAmount -= this.#transmittedSize;
+    this.#transmittedSize = 0;
   }
 
   async #readBlobs(queue: Array<OutgoingData | (() => void)>): Promise<void> {
@@ -249,11 +307,14 @@ export class ProtocolConnection {
 
   /** Runs the oldest task. The event loop calls it, once for each task. */
   runOldest(): void {
+    this.#settle();
     const task = this.#tasks[this.#nextTask++]!;
     if (typeof task === "function") task();
     else {
       this.#owner.onMessage(task);
       this.#messages--;
+      const overdue = this.#messages === 0 || performance.now() - this.#heldSince > MAX_HELD_TIME;
+      if (this.#held.length > 0 && overdue) this.#releaseHeld();
     }
     if (this.#nextTask === this.#tasks.length) this.#caughtUp();
   }
@@ -261,6 +322,7 @@ export class ProtocolConnection {
   #caughtUp(): void {
     this.#tasks = [];
     this.#nextTask = 0;
+    this.#messageBytes = 0;
     if (!this.#paused) return;
     this.#paused = false;
     if (!this.#pausedByOwner) this.#connection!.resume();

@@ -26,10 +26,17 @@ export interface ConnectionSettings extends
     | "close"
     | "subprotocols"
     | "text"
+    | "binaryType"
     | "utf8Check"
     | "data"
     | "reconnect"
+    | "onError"
   > {
+  /**
+   * Called with the cause when the connection fails, because the `error` event must not tell it: a
+   * `HandshakeError`, `ConnectionError` or another error that `connect` has. Default: none.
+   */
+  onError?(error: unknown): unknown;
   /**
    * The part of the network that the server's address must be in, by the Local Network Access draft;
    * another address fails the connection. `"local"` are the private ranges. Default: any.
@@ -73,6 +80,7 @@ const REPLACEMENTS: Record<Exclude<keyof ConnectOptions, keyof ConnectionSetting
   close: "the close event",
   subprotocols: "protocols",
   text: "connect, which has this option",
+  binaryType: "the attribute binaryType",
   utf8Check: "connect, which has this option",
   data: "a property of the object",
   reconnect: "connect, which has this option",

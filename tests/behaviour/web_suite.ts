@@ -1,7 +1,7 @@
 // The classes of the entry `./web`, as the WHATWG WebSockets Standard has them, over real sockets.
 
 import assert from "node:assert/strict";
-import type { ServeOptions } from "../../mod.ts";
+import { ConnectionError, HandshakeError, type ServeOptions } from "../../mod.ts";
 import {
   CloseEvent,
   install,
@@ -385,6 +385,41 @@ const eventCases = liveCases({
     for (const [name, ...ending] of endings.all) assert.deepEqual(ending, [false, 1006, ""], name);
   },
 
+  "onError of the options is called with the cause, before the events": async (t) => {
+    const raw = await t.rawServer();
+    const order = new Queue<unknown>();
+    const fail = async (url: string, answer?: string, protocols?: string[]): Promise<unknown> => {
+      const socket = new WebSocket(url, protocols, { onError: order.push });
+      socket.onerror = () => order.push("error");
+      const closed = new Promise((resolve) => socket.onclose = resolve);
+      if (answer !== undefined) {
+        const peer = await raw.accept();
+        if (answer === "101") await peer.acceptUpgrade();
+        else {
+          await peer.head();
+          peer.send(answer);
+          peer.end();
+        }
+      }
+      await closed;
+      const cause = await order.next();
+      assert.equal(await order.next(), "error");
+      return cause;
+    };
+    const refused = await fail(raw.url, "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
+    assert.ok(refused instanceof HandshakeError && refused.status === 403);
+    const missing = await fail(raw.url, "101", ["chat"]);
+    assert.ok(missing instanceof HandshakeError);
+    assert.match(missing.message, /none of the subprotocols offered \(chat\)/);
+    const blocked = await fail("ws://127.0.0.1:25/");
+    assert.ok(blocked instanceof ConnectionError);
+    assert.match(blocked.message, /port 25/);
+    const watched = new Watched(t, raw.url, { onError: order.push });
+    watched.socket.close();
+    await watched.closed();
+    assert.equal(order.all.length, 6, "giving up is no error");
+  },
+
   "what breaks the protocol fails the connection, and no detail reaches the script": async (t) => {
     const { watched, peer } = await reach(t);
     peer.send({ opcode: 3 });
@@ -509,6 +544,43 @@ const closeCases = liveCases({
 });
 
 const sendCases = liveCases({
+  "answers to a burst of messages keep their order, whatever their kind, and leave before Close":
+    async (t) => {
+      const { watched, socket, peer } = await reach(t, { compression: false });
+      const count = 200;
+      let answered = 0;
+      socket.onmessage = async ({ data }) => {
+        socket.send(`${data} at once`);
+        if (answered % 7 === 0) socket.send(new Blob([`${data} blob`]));
+        if (answered % 5 === 0) socket.send(new Uint8Array(2000));
+        const scratch = bytes(answered);
+        socket.send(scratch);
+        scratch[0] = 255;
+        await Promise.resolve();
+        socket.send(`${data} later`);
+        if (++answered === count) socket.close(1000);
+      };
+      const numbers = Array.from({ length: count }, (_, index) => index);
+      peer.send(...numbers.map((number) => ({ opcode: TEXT, payload: `${number}` })));
+      for (const number of numbers) {
+        const expected: Array<string | Uint8Array> = [`${number} at once`];
+        if (number % 7 === 0) expected.push(utf8(`${number} blob`));
+        if (number % 5 === 0) expected.push(new Uint8Array(2000));
+        expected.push(bytes(number), `${number} later`);
+        for (const message of expected) {
+          const { opcode, payload } = (await peer.frame())!;
+          assert.equal(opcode, typeof message === "string" ? TEXT : BINARY);
+          const content = typeof message === "string" ? utf8(message) : message;
+          assert.deepEqual(payload, content, `message ${number}`);
+        }
+      }
+      assert.deepEqual((await peer.frame())!.payload, closePayload(1000));
+      while (socket.bufferedAmount > 0) await turn();
+      peer.send({ opcode: CLOSE, payload: closePayload(1000) });
+      peer.end();
+      await watched.closed();
+    },
+
   "send takes strings, buffers, views and Blobs, and makes strings of the rest": async (t) => {
     const { socket, peer } = await reach(t, { compression: false });
     const buffer = bytes(1, 2, 3, 4).buffer;

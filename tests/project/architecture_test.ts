@@ -107,6 +107,7 @@ const LAYERS: Record<string, readonly string[]> = {
     "src/reconnect/",
   ],
   "src/web/": [
+    "src/errors.ts",
     "src/handshake/",
     "src/session/",
     "src/shared/",
