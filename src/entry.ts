@@ -3,8 +3,13 @@
 
 import type { ConnectOptions } from "./client/connect_options.ts";
 import type { Connection } from "./connection/connection.ts";
-import type { ReconnectingConnection } from "./reconnect/reconnecting_connection.ts";
-import type { ReconnectingConnectOptions } from "./reconnect/reconnecting_options.ts";
+import type { ReconnectingConnection } from "./reconnect/connection.ts";
+import type {
+  EitherConnectOptions,
+  ReconnectingConnectOptions,
+  ReconnectingUrl,
+} from "./reconnect/connect.ts";
+import type { ReconnectOptions } from "./reconnect/options.ts";
 import type { ServeOptions } from "./server/serve_options.ts";
 import type { Server } from "./server/serve.ts";
 import type { Network } from "./transport/transport.ts";
@@ -58,9 +63,20 @@ export interface Connect {
    * ```
    */
   <T = undefined>(
-    url: string | URL,
+    url: ReconnectingUrl,
     options: ReconnectingConnectOptions<T>,
   ): Promise<ReconnectingConnection<T>>;
+  /**
+   * Opens either, where `reconnect` is known only when the program runs.
+   *
+   * @param url The server, as above.
+   * @param options The options of both.
+   * @returns A reconnecting connection unless `reconnect` is `false`.
+   */
+  <T = undefined, R extends boolean | ReconnectOptions | undefined = boolean>(
+    url: string | URL,
+    options: EitherConnectOptions<T> & { reconnect: [R] extends [false | undefined] ? never : R },
+  ): Promise<Connection<T> | ReconnectingConnection<T>>;
   /**
    * Opens a connection to a WebSocket server.
    *
@@ -105,29 +121,31 @@ export function serveOn(source: NetworkSource): Serve {
 
 /** Makes `connect` over the sockets of a runtime. */
 export function connectOn(source: NetworkSource): Connect {
-  function connect<T>(
-    url: string | URL,
-    options: ReconnectingConnectOptions<T>,
-  ): Promise<ReconnectingConnection<T>>;
-  function connect<T>(url: string | URL, options?: ConnectOptions<T>): Promise<Connection<T>>;
   async function connect<T>(
-    url: string | URL,
-    options: ConnectOptions<T> | ReconnectingConnectOptions<T> = {},
+    url: ReconnectingUrl,
+    options: ConnectOptions<T> | ReconnectingConnectOptions<T> | EitherConnectOptions<T> = {},
   ): Promise<Connection<T> | ReconnectingConnection<T>> {
     const network = await networkOf(source);
     if (isReconnecting(options)) {
-      const { connectReconnecting } = await import("./reconnect/connect_to.ts");
+      const { connectReconnecting } = await import("./reconnect/connect.ts");
       return await connectReconnecting(network, url, options);
     }
     const { connectOver } = await import("./client/connect.ts");
-    return await connectOver(network, url, options);
+    return await connectOver(network, url as string, withoutReconnecting(options));
   }
-  return connect;
+  // The overloads say which of the two it is.
+  return connect as Connect;
 }
 
-function isReconnecting<T>(
-  options: ConnectOptions<T> | ReconnectingConnectOptions<T>,
-): options is ReconnectingConnectOptions<T> {
-  const reconnect: unknown = options?.reconnect;
-  return reconnect !== undefined && reconnect !== false;
+function isReconnecting<T>(options: object): options is ReconnectingConnectOptions<T> {
+  const { reconnect = false }: { reconnect?: unknown } = options ?? {};
+  return reconnect !== false;
+}
+
+/** The options for a single connection of a program that may ask for either. */
+function withoutReconnecting<T>(options: object): ConnectOptions<T> {
+  if ((options as ConnectOptions<T>)?.reconnect !== false) return options;
+  const { reconnecting, reconnected, topicMessage, ...single } = options as EitherConnectOptions<T>;
+  const hasOwn = reconnecting ?? reconnected ?? topicMessage;
+  return (hasOwn === undefined ? options : single) as ConnectOptions<T>;
 }

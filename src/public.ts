@@ -21,15 +21,14 @@ export type { CompressionOptions } from "./connection/compression_options.ts";
 export type { Connect, Serve } from "./entry.ts";
 export type { ConnectOptions } from "./client/connect_options.ts";
 export type { Connection, HandshakeInfo } from "./connection/connection.ts";
+export type { ReconnectingConnection, ReconnectingState } from "./reconnect/connection.ts";
 export type {
-  ReconnectingConnection,
-  ReconnectingState,
-} from "./reconnect/reconnecting_connection.ts";
-export type {
+  EitherConnectOptions,
   ReconnectingConnectOptions,
   ReconnectingHandlers,
-} from "./reconnect/reconnecting_options.ts";
-export type { ConnectionLoss, ReconnectOptions } from "./reconnect/reconnect_options.ts";
+  ReconnectingUrl,
+} from "./reconnect/connect.ts";
+export type { ConnectionLoss, ReconnectOptions } from "./reconnect/options.ts";
 export type { TopicHandlers, TopicMessageInfo } from "./reconnect/subscriptions.ts";
 export type { FragmentOptions, SendOptions, StreamOptions } from "./connection/send_options.ts";
 export type { Message } from "./connection/connection_driver.ts";

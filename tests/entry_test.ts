@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { connectOn } from "../src/entry.ts";
 import { Connection } from "../src/connection/connection.ts";
-import { ReconnectingConnection } from "../src/reconnect/reconnecting_connection.ts";
+import { ReconnectingConnection } from "../src/reconnect/connection.ts";
 import { socketTest } from "./support/socket_harness.ts";
 
 socketTest("the option decides what there is", async (t) => {
@@ -28,9 +28,9 @@ socketTest("misuse rejects at once, and nothing is dialed", async (t) => {
       ["no url", { reconnect: true }, /URL/],
       ["ws://a.example/#x", { reconnect: true }, /fragment/],
       ["ws://a.example/", { reconnect: 7 }, /"reconnect"/],
-      ["ws://a.example/", { reconnect: { attempts: 0 } }, /"reconnect\.attempts"/],
+      ["ws://a.example/", { reconnect: { maxAttempts: 0 } }, /"reconnect\.maxAttempts"/],
       ["ws://a.example/", { reconnect: true, handshakeTimeout: -1 }, /"handshakeTimeout"/],
-      ["ws://a.example/", { lost() {} }, /"lost"/],
+      ["ws://a.example/", { reconnecting() {} }, /"reconnecting"/],
       ["ws://a.example/", null, /must be an object/],
     ] as const
   ) {

@@ -24,7 +24,7 @@ try {
       // State that the server keeps for a connection is to be set up anew on each.
       conn.send("hello again");
     },
-    lost(_, { info, error, attempt, wait }) {
+    reconnecting(_, { info, error, attempt, wait }) {
       const why = info === undefined ? error?.message : `${info.code} ${info.reason}`.trim();
       console.log(`Lost: ${why}; attempt ${attempt + 1} in ${wait} ms`);
     },

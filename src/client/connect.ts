@@ -25,6 +25,7 @@ const NOTHING = new Uint8Array(0);
 /**
  * Opens a connection over `network`.
  *
+ * @param created Is given what drives the connection before `open` is called.
  * @throws {TypeError | RangeError} When the URL or an option is wrong; the promise rejects with it.
  * @throws {ConnectionError} `CONNECT_FAILED` or `CONNECTION_LOST`.
  * @throws {HandshakeError} When the server refuses, or answers what it must not.
@@ -34,6 +35,7 @@ export async function connectOver<T>(
   network: Network,
   url: string | URL,
   options: ConnectOptions<T>,
+  created?: (driver: Driver<T>) => void,
 ): Promise<Connection<T>> {
   const rules = connectRules(options);
   const target = parseTarget(url);
@@ -53,7 +55,7 @@ export async function connectOver<T>(
           deflate: rules.compression,
           secure: target.secure,
         },
-        (answered) => resolve(openDriver(rules, transport, target, answered, options)),
+        (answered) => resolve(openDriver(rules, transport, target, answered, options, created)),
         reject,
       );
       deadline.onAbort((reason) => {
@@ -147,6 +149,7 @@ function openDriver<T>(
   target: Target,
   answered: Answered,
   options: ConnectOptions<T>,
+  created: ((driver: Driver<T>) => void) | undefined,
 ): Connection<T> {
   const context: DriverContext<T> = {
     connectionRules,
@@ -163,6 +166,7 @@ function openDriver<T>(
     extensions: handshake.extensions,
   };
   const driver = new Driver<T>(context, transport, info, options.data as T, undefined, agreement);
+  created?.(driver);
   const { rest } = handshake;
   driver.start({ rest: rest.length > 0 ? [rest] : [], ended: false, congested });
   return driver.connection;

@@ -5,7 +5,7 @@ import { PreparedMessage } from "../message/prepared_message.ts";
 import type { CloseInfo } from "../session/close_info.ts";
 import { checkTextBytes } from "../message/message_writer.ts";
 import { checkCloseArguments, CloseCode } from "../wire/close.ts";
-import { MAX_CONTROL_PAYLOAD, type MessageOpcode, Opcode } from "../wire/opcode.ts";
+import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
 import { toBytes } from "../shared/bytes.ts";
 import { checkType, show } from "../shared/check.ts";
 import type {
@@ -24,6 +24,7 @@ import {
   type PublishResult,
 } from "./publish_options.ts";
 import {
+  controlPayload,
   type FragmentOptions,
   type SendOptions,
   type StreamOptions,
@@ -508,19 +509,4 @@ function checkNextOpcode(opcode: unknown, first: MessageOpcode | undefined): voi
   throw new TypeError(
     `Cannot send: the opcode of the message's other fragments is ${first}, got ${show(opcode)}`,
   );
-}
-
-/**
- * The payload of a ping or a pong.
- *
- * @throws {RangeError} When it is too long for a control frame.
- */
-export function controlPayload(payload: string | ArrayBuffer | ArrayBufferView): Uint8Array {
-  const bytes = typeof payload === "string" ? new TextEncoder().encode(payload) : toBytes(payload);
-  if (bytes.length > MAX_CONTROL_PAYLOAD) {
-    throw new RangeError(
-      `Cannot send: a ping or pong takes at most ${MAX_CONTROL_PAYLOAD} bytes, got ${bytes.length}`,
-    );
-  }
-  return bytes;
 }

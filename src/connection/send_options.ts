@@ -1,5 +1,7 @@
 // How one message is sent.
 
+import { MAX_CONTROL_PAYLOAD } from "../wire/opcode.ts";
+import { toBytes } from "../shared/bytes.ts";
 import { checkNames, checkType } from "../shared/check.ts";
 import type { WrittenCallback } from "./connection_driver.ts";
 
@@ -47,4 +49,19 @@ export function wantsCompression(
 export function writtenOf(options: SendOptions | undefined): WrittenCallback | undefined {
   if (options?.written === undefined) return undefined;
   return (error) => options.written!(error);
+}
+
+/**
+ * The payload of a ping or a pong.
+ *
+ * @throws {RangeError} When it is too long for a control frame.
+ */
+export function controlPayload(payload: string | ArrayBuffer | ArrayBufferView): Uint8Array {
+  const bytes = typeof payload === "string" ? new TextEncoder().encode(payload) : toBytes(payload);
+  if (bytes.length > MAX_CONTROL_PAYLOAD) {
+    throw new RangeError(
+      `Cannot send: a ping or pong takes at most ${MAX_CONTROL_PAYLOAD} bytes, got ${bytes.length}`,
+    );
+  }
+  return bytes;
 }

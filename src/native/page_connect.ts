@@ -2,8 +2,8 @@
 
 import type { ConnectOptions } from "../client/connect_options.ts";
 import type { Connection } from "../connection/connection.ts";
-import type { ReconnectingConnection } from "../reconnect/reconnecting_connection.ts";
-import type { ReconnectingConnectOptions } from "../reconnect/reconnecting_options.ts";
+import type { ReconnectingConnection } from "../reconnect/connection.ts";
+import type { ReconnectingConnectOptions } from "../reconnect/connect.ts";
 import type { ServeOptions } from "../server/serve_options.ts";
 import type { Server } from "../server/serve.ts";
 import { logError } from "../shared/log_error.ts";

@@ -4,9 +4,9 @@ import { ConnectionError, TimeoutError } from "../errors.ts";
 import type { ConnectOptions } from "../client/connect_options.ts";
 import type { Connection } from "../connection/connection.ts";
 import { MAX_LINE, TOPICS_SUBPROTOCOL, writeLine } from "../pubsub/protocol.ts";
-import { reconnectRules } from "../reconnect/reconnect_options.ts";
-import type { ReconnectingConnection } from "../reconnect/reconnecting_connection.ts";
-import type { ReconnectingConnectOptions } from "../reconnect/reconnecting_options.ts";
+import { reconnectRules } from "../reconnect/options.ts";
+import type { ReconnectingConnection } from "../reconnect/connection.ts";
+import type { ReconnectingConnectOptions } from "../reconnect/connect.ts";
 import { Reconnector } from "../reconnect/reconnector.ts";
 import { checkInteger, checkType, wrongType } from "../shared/check.ts";
 import { logError } from "../shared/log_error.ts";
@@ -22,13 +22,22 @@ export async function reconnectInPage<T>(
   url: string | URL,
   options: ReconnectingConnectOptions<T>,
 ): Promise<ReconnectingConnection<T>> {
-  const { reconnect: given, topicMessage, lost, pingInterval, pongTimeout, ...others } = options;
+  const {
+    reconnect: given,
+    topicMessage,
+    reconnecting,
+    reconnected,
+    pingInterval,
+    pongTimeout,
+    ...others
+  } = options;
   if (given !== true && (typeof given !== "object" || given === null)) {
     throw wrongType("reconnect", "a boolean or an object", given);
   }
   const reconnect = reconnectRules(given);
   checkType("topicMessage", topicMessage, "function");
-  checkType("lost", lost, "function");
+  checkType("reconnecting", reconnecting, "function");
+  checkType("reconnected", reconnected, "function");
   const rules = await pageRules(others as ConnectOptions);
   const { topics } = reconnect;
   if (!topics && (pingInterval || pongTimeout)) {

@@ -1,4 +1,4 @@
-// The machinery of a connection that lasts: makes one stream of what one connection after another brings.
+// Makes one connection for the user of the connections that are opened one after another.
 
 import { WebSocketError } from "../errors.ts";
 import { type TopicRequest, TOPICS_SUBPROTOCOL, writeLine } from "../pubsub/protocol.ts";
@@ -7,32 +7,60 @@ import { CloseCode } from "../wire/close.ts";
 import type { MessageOpcode } from "../wire/opcode.ts";
 import type { ConnectOptions } from "../client/connect_options.ts";
 import type { Connection, HandshakeInfo } from "../connection/connection.ts";
-import type { AnyMessage, Message } from "../connection/connection_driver.ts";
+import type { AnyMessage } from "../connection/connection_driver.ts";
 import type { Handlers } from "../connection/handlers.ts";
-import { ReconnectingReader } from "./reconnecting_reader.ts";
-import { ReconnectingSender } from "./reconnecting_sender.ts";
+import { MessageQueue, type MessageQueueOwner } from "../connection/incoming.ts";
+import { callReported, reportError } from "../shared/log_error.ts";
+import { isPromiseLike } from "../shared/promise_like.ts";
+import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
+import { Attempts, type AttemptsOwner, type Failure } from "./attempts.ts";
+import type { ReconnectingHandlers, ReconnectingRules } from "./connect.ts";
 import {
   ReconnectingConnection,
   type ReconnectingControl,
   type ReconnectingState,
-} from "./reconnecting_connection.ts";
-import type { ReconnectingRules } from "./reconnecting_options.ts";
-import { callReported, reportError } from "../shared/log_error.ts";
-import type { ConnectionLoss } from "./reconnect_options.ts";
-import type { Failure } from "./reconnect_policy.ts";
-import { Redial, type RedialOwner } from "./redial.ts";
-import type { SendOptions } from "../connection/send_options.ts";
+} from "./connection.ts";
+import type { ConnectionLoss } from "./options.ts";
+import { ReconnectingSender } from "./sender.ts";
 import { Subscriptions, type SubscriptionsOwner, type TopicMessageInfo } from "./subscriptions.ts";
 
-/** Opens one connection. */
-export type Dial = (options: ConnectOptions) => Promise<Connection<undefined>>;
+/**
+ * Stops and resumes the reading of one connection. Unlike `pause` it loses nothing: what has arrived when the
+ * connection ends is still delivered.
+ */
+export interface ReadControl {
+  /** Stops reading. */
+  stopReading(): void;
+  /** Resumes reading. */
+  resumeReading(): void;
+}
+
+/**
+ * Opens one connection.
+ *
+ * @param options Its options and handlers.
+ * @param created Is given the control of its reading before `open` is called, where there is one.
+ */
+export type Dial = (
+  options: ConnectOptions,
+  created: (control: ReadControl) => void,
+) => Promise<Connection<undefined>>;
+
+/** Milliseconds that messages wait for a reader, unless `unreadTimeout` says otherwise. */
+const UNREAD_TIMEOUT = 30_000;
 
 /** One connection after another. */
-export class Reconnector<T> implements ReconnectingControl, SubscriptionsOwner, RedialOwner {
-  /** What the user sees of it. */
+export class Reconnector<T>
+  implements
+    ReconnectingControl,
+    SubscriptionsOwner,
+    AttemptsOwner,
+    MessageQueueOwner,
+    TimerTarget {
+  /** What the user holds. */
   readonly connection: ReconnectingConnection<T>;
-  /** The URL. */
-  readonly url: string;
+  /** Sends for all connections. */
+  readonly sender: ReconnectingSender;
   /** The topics, if there are any. */
   readonly subscriptions: Subscriptions | undefined;
   /** Resolves at the end. */
@@ -40,37 +68,47 @@ export class Reconnector<T> implements ReconnectingControl, SubscriptionsOwner, 
   /** What was agreed on last. */
   handshake: HandshakeInfo | undefined;
   #tellClosed!: (info: CloseInfo) => void;
+  readonly #url: string;
   readonly #rules: ReconnectingRules<T>;
   readonly #dial: Dial;
-  readonly #redial: Redial;
-  readonly #sender: ReconnectingSender;
-  readonly #reader: ReconnectingReader = new ReconnectingReader();
+  readonly #attempts: Attempts;
   #state: ReconnectingState = "reconnecting";
   #current: Connection<undefined> | undefined;
+  #reading: ReadControl | undefined;
   #wasOpen = false;
-  /** What the present connection is closed for, where it is we who have to close it. */
+  /** Why the present connection is closed, where that is for an error on this side. */
   #fault: WebSocketError | undefined;
-  /** Who waits for the first connection. */
+  #info: CloseInfo | undefined;
+  /** The promise of the first connection. */
   #first:
     | { resolve(conn: ReconnectingConnection<T>): void; reject(reason: unknown): void }
     | undefined;
   #lastError: unknown;
   #forgetSignals: () => void = () => {};
+  /** Messages that wait for a reader. */
+  #queue: MessageQueue | undefined;
+  #queueIsFull = false;
+  #unreadTimer: Timer | undefined;
+  #discardsUnread = false;
+  #isPaused = false;
+  /** Calls of handlers that wait for the end of a pause. */
+  #held: Array<() => unknown> = [];
 
   /**
    * @param dial Opens one connection.
-   * @param url The URL.
+   * @param url The URL; empty where it is not known yet.
    * @param rules The checked options.
    * @param data The user's data.
    */
   constructor(dial: Dial, url: string, rules: ReconnectingRules<T>, data: T) {
+    const { maxQueue, topics } = rules.reconnect;
     this.closed = new Promise((resolve) => this.#tellClosed = resolve);
     this.#dial = dial;
-    this.url = url;
+    this.#url = url;
     this.#rules = rules;
-    this.#redial = new Redial(rules.reconnect, this);
-    this.#sender = new ReconnectingSender(rules.reconnect.maxQueue, rules.reconnect.topics);
-    this.subscriptions = rules.reconnect.topics ? new Subscriptions(this) : undefined;
+    this.#attempts = new Attempts(rules.reconnect, this);
+    this.sender = new ReconnectingSender(maxQueue, topics, (error) => this.#report(error));
+    this.subscriptions = topics ? new Subscriptions(this) : undefined;
     this.connection = new ReconnectingConnection(this, data);
   }
 
@@ -82,71 +120,119 @@ export class Reconnector<T> implements ReconnectingControl, SubscriptionsOwner, 
   start(opening: AbortSignal | undefined): Promise<ReconnectingConnection<T>> {
     return new Promise((resolve, reject) => {
       this.#first = { resolve, reject };
-      this.#heedSignals(opening);
-      if (this.#state === "reconnecting") this.#redial.timerFired();
+      this.#honorSignals(opening);
+      if (this.#state === "reconnecting") this.#attempts.timerFired();
     });
   }
 
   // What the user's connection asks for.
 
-  /** Where it stands. */
+  /** The state of it all. */
   get state(): ReconnectingState {
-    return this.#state === "open" && !this.#sender.isOpen ? "reconnecting" : this.#state;
+    return this.#state === "open" && this.sender.open === undefined ? "reconnecting" : this.#state;
   }
 
-  /** Bytes waiting to be sent. */
-  get bufferedAmount(): number {
-    return this.#sender.bufferedAmount;
+  /** The URL of the present or last connection. */
+  get url(): string {
+    return this.handshake?.url ?? this.#url;
   }
 
-  /** Sends a message, or lets it wait. */
-  send(data: string | Uint8Array, options: SendOptions | undefined): boolean {
-    return this.#sender.send(data, options);
-  }
-
-  /** Sends a ping. */
-  ping(payload: Uint8Array): boolean {
-    return this.#sender.ping(payload);
-  }
-
-  /** Resolves when more may be sent. */
-  drained(): Promise<void> {
-    return this.#sender.drained();
+  /** The connection that there is. */
+  get current(): Connection<undefined> | undefined {
+    return this.#current;
   }
 
   /** Does not wait any longer. */
   reconnectNow(): boolean {
-    return this.#redial.hurry();
+    return this.#attempts.hurry();
   }
 
   /** Closes for good. */
   close(code: number, reason: string): void {
     if (this.#state === "closing" || this.#state === "closed") return;
     if (this.#current === undefined) {
-      this.#end({ code, reason, clean: true, initiator: "local" });
+      this.#end(this.#closedLocally(code, reason));
       return;
     }
     this.#state = "closing";
-    this.#sender.end();
-    this.#reader.clear();
+    this.sender.end();
+    this.#forgetMessages();
     this.#current.close(code, reason);
+  }
+
+  /** Fails it for good. */
+  fail(error: WebSocketError): void {
+    if (this.#state === "closing" || this.#state === "closed") return;
+    if (this.#current === undefined) return this.#endWith(error);
+    this.#state = "closing";
+    this.sender.end();
+    this.#fail(error);
   }
 
   /** Cuts it for good. */
   terminate(): void {
     if (this.#state === "closed") return;
     this.#state = "closing";
-    this.#sender.end();
+    this.sender.end();
     if (this.#current !== undefined) return this.#current.terminate();
     this.#endWith(new WebSocketError("TERMINATED", "The connection was cut by terminate()"));
   }
 
-  /** The messages that wait to be read. */
-  reader(): AsyncIterableIterator<AnyMessage, undefined> {
+  /** Stops delivering. */
+  pause(): void {
+    if (this.#isPaused || this.#state === "closed") return;
+    this.#isPaused = true;
+    if (!this.#queueIsFull) this.#stopReading();
+  }
+
+  /** Resumes delivering, first what was held back. */
+  resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    // Not at once: the caller may be in the middle of a handler.
+    queueMicrotask(() => this.#deliverHeld());
+  }
+
+  /** Starts reading messages. */
+  openReader(): AsyncIterableIterator<AnyMessage, undefined> {
     if (this.#rules.handlers.message !== undefined) {
       throw new TypeError("Cannot iterate a connection that has a message handler");
     }
-    return this.#reader.reader();
+    return this.#needQueue().open();
+  }
+
+  // What the queue of messages asks for.
+
+  /** The queue is full. */
+  stopReading(): void {
+    this.#queueIsFull = true;
+    if (!this.#isPaused) this.#stopReading();
+  }
+
+  /** The queue has room again. */
+  resumeReading(): void {
+    this.#queueIsFull = false;
+    if (!this.#isPaused) this.#resumeReading();
+  }
+
+  /** A reader has come or left, or messages wait while there is none. */
+  readerChanged(): void {
+    const queue = this.#queue!;
+    if (queue.hasReader) {
+      this.#stopUnreadTimer();
+      this.#discardsUnread = false;
+    } else if (queue.length > 0 && this.#unreadTimer === undefined && this.#info === undefined) {
+      const timeout = this.#rules.connect.unreadTimeout ?? UNREAD_TIMEOUT;
+      this.#unreadTimer = timers.start(timeout, this, 0);
+    }
+  }
+
+  /** Messages have waited for a reader for too long. */
+  timerFired(): void {
+    this.#unreadTimer = undefined;
+    if (this.#queue === undefined || this.#queue.hasReader) return;
+    this.#discardsUnread = true;
+    this.#queue.clear();
   }
 
   // What the topics ask for.
@@ -156,17 +242,31 @@ export class Reconnector<T> implements ReconnectingControl, SubscriptionsOwner, 
     this.#current?.send(writeLine(request));
   }
 
-  /** A message came that has nothing to do with topics. */
-  deliver(data: Message, opcode: MessageOpcode): unknown {
-    const { handlers } = this.#rules;
-    if (handlers.message !== undefined) return handlers.message(this.connection, data, opcode);
-    this.#reader.push(data);
+  /** Calls a handler, now or after a pause; returns what it returns now. */
+  call(handler: () => unknown): unknown {
+    if (!this.#isPaused && this.#held.length === 0) return handler();
+    this.#held.push(handler);
     return undefined;
   }
 
+  /** A message came that has nothing to do with topics. */
+  deliver(data: AnyMessage, opcode: MessageOpcode): unknown {
+    const { handlers } = this.#rules;
+    if (handlers.message === undefined) {
+      if (!this.#discardsUnread) this.#needQueue().push(data);
+      return undefined;
+    }
+    // The common case without a closure.
+    if (this.#isPaused || this.#held.length > 0) {
+      return this.call(() => handlers.message?.(this.connection, data as string, opcode));
+    }
+    return handlers.message(this.connection, data as string, opcode);
+  }
+
   /** A message came of a topic that the server subscribed by itself. */
-  deliverOther(topic: string, data: Message, about: TopicMessageInfo): unknown {
-    return this.#rules.handlers.topicMessage?.(this.connection, topic, data, about);
+  deliverOther(topic: string, data: AnyMessage, about: TopicMessageInfo): unknown {
+    const { handlers } = this.#rules;
+    return this.call(() => handlers.topicMessage?.(this.connection, topic, data as string, about));
   }
 
   /** The server sent what it must not. */
@@ -180,29 +280,31 @@ export class Reconnector<T> implements ReconnectingControl, SubscriptionsOwner, 
 
   /** Opens a connection. */
   dial(signal: AbortSignal): Promise<unknown> {
-    const { onError } = this.#rules.handlers;
-    const options = { ...this.#rules.connect, ...this.#handlers(), signal };
-    if (onError === undefined) return this.#dial(options);
-    return this.#dial({ ...options, onError: (error) => onError(error, this.connection) });
+    const options: ConnectOptions = {
+      ...this.#rules.connect,
+      ...this.#handlers(),
+      onError: (error) => this.#report(error),
+      signal,
+    };
+    this.#reading = undefined;
+    return this.#dial(options, (control) => this.#reading = control);
   }
 
   /** There will be another one after a wait. */
   waits(loss: ConnectionLoss): void {
     this.#lastError = loss.error;
-    this.#call(() => this.#rules.handlers.lost?.(this.connection, loss));
+    this.#call((handlers) => handlers.reconnecting?.(this.connection, loss));
+  }
+
+  /** The hook `retry` has failed. */
+  hookFailed(error: unknown): void {
+    this.#report(error);
   }
 
   /** There will be no other one. */
   gaveUp({ info, error: reason }: Failure, error: Error | undefined): void {
     if (info !== undefined) this.#end(info);
     else this.#endWith(error ?? new Error("The attempt failed"), reason);
-  }
-
-  /** Calls a handler of the user, whose errors go to `onError`. */
-  #call(handler: () => unknown): void {
-    callReported(handler, (error) => {
-      reportError(this.#rules.handlers.onError, error, this.connection);
-    });
   }
 
   /** The handlers of one connection. */
@@ -223,7 +325,7 @@ export class Reconnector<T> implements ReconnectingControl, SubscriptionsOwner, 
   }
 
   #opened(conn: Connection<undefined>): unknown {
-    this.#redial.opened();
+    this.#attempts.opened();
     this.#current = conn;
     this.handshake = conn.handshake;
     if (this.subscriptions !== undefined && conn.protocol !== TOPICS_SUBPROTOCOL) {
@@ -233,17 +335,22 @@ export class Reconnector<T> implements ReconnectingControl, SubscriptionsOwner, 
       );
       return undefined;
     }
+    const isAgain = this.#wasOpen;
     this.#state = "open";
     this.#wasOpen = true;
-    this.#sender.opened(conn);
-    this.#reader.opened(conn);
+    this.sender.opened(conn);
+    if (this.#isPaused || this.#queueIsFull) this.#stopReading();
     this.#first?.resolve(this.connection);
     this.#first = undefined;
-    const result = this.#rules.handlers.open?.(this.connection);
+    const { handlers } = this.#rules;
+    let result = handlers.open?.(this.connection);
+    if (isAgain && this.#current === conn) {
+      result = both(result, handlers.reconnected?.(this.connection));
+    }
     if (this.#current === conn && this.#state === "open") {
       // Where the last connection ended.
       this.subscriptions?.connected();
-      this.#sender.takeUp();
+      this.sender.flush();
     }
     return result;
   }
@@ -253,18 +360,28 @@ export class Reconnector<T> implements ReconnectingControl, SubscriptionsOwner, 
     const info = fault === undefined ? ended : { ...ended, clean: false, error: fault };
     this.#fault = undefined;
     this.#current = undefined;
-    this.#sender.closed();
-    this.#reader.closed();
+    this.#reading = undefined;
+    this.sender.closed();
     this.subscriptions?.disconnected();
     if (this.#state === "closing") return this.#end(info);
     this.#state = "reconnecting";
-    this.#redial.lost({ info, error: info.error });
+    this.#attempts.lost({ info, error: info.error });
   }
 
-  /** It is we who do not go on with the present connection. */
+  /** Closes the present connection because of an error on this side. */
   #fail(error: WebSocketError): void {
     this.#fault = error;
     this.#current?.close(error.closeCode, error.message);
+  }
+
+  #closedLocally(code: number, reason: string): CloseInfo {
+    const { queued } = this.sender;
+    if (queued === 0) return { code, reason, clean: true, initiator: "local" };
+    const error = new WebSocketError(
+      "NOT_DELIVERED",
+      `${queued} messages that were accepted could not be sent before the end`,
+    );
+    return { code, reason, clean: false, initiator: "local", error };
   }
 
   #endWith(error: Error, reason: unknown = error): void {
@@ -274,19 +391,92 @@ export class Reconnector<T> implements ReconnectingControl, SubscriptionsOwner, 
 
   /** @param reason What the promise of the first connection rejects with, if it is still waited for. */
   #end(info: CloseInfo, reason: unknown = info.error ?? this.#lastError): void {
+    if (this.#info !== undefined) return;
+    this.#info = info;
     this.#state = "closed";
     this.#forgetSignals();
-    this.#redial.stop();
-    this.#sender.end();
+    this.#attempts.stop();
+    this.#stopUnreadTimer();
+    this.sender.end();
     this.subscriptions?.end();
-    if (this.#wasOpen) this.#call(() => this.#rules.handlers.close?.(this.connection, info));
+    this.#isPaused = false;
+    this.#deliverHeld();
+    if (this.#wasOpen) this.#call((handlers) => handlers.close?.(this.connection, info));
     this.#first?.reject(reason ?? new WebSocketError("NOT_OPEN", "It was closed before"));
     this.#first = undefined;
-    this.#reader.end(info);
+    this.#queue?.end(info);
     this.#tellClosed(info);
   }
 
-  #heedSignals(opening: AbortSignal | undefined): void {
+  // Messages, and the pauses between them.
+
+  #needQueue(): MessageQueue {
+    if (this.#queue === undefined) {
+      this.#queue = new MessageQueue(this);
+      if (this.#info !== undefined) this.#queue.end(this.#info);
+    }
+    return this.#queue;
+  }
+
+  #stopReading(): void {
+    if (this.#reading !== undefined) this.#reading.stopReading();
+    else this.#current?.pause();
+  }
+
+  #resumeReading(): void {
+    if (this.#reading !== undefined) this.#reading.resumeReading();
+    else this.#current?.resume();
+  }
+
+  #deliverHeld(): void {
+    while (!this.#isPaused && this.#held.length > 0) {
+      const handler = this.#held.shift()!;
+      try {
+        const result = handler();
+        if (isPromiseLike(result)) {
+          result.then(undefined, (cause: unknown) => this.#handlerFailed(cause));
+        }
+      } catch (cause) {
+        this.#handlerFailed(cause);
+      }
+    }
+    if (!this.#isPaused && !this.#queueIsFull) this.#resumeReading();
+  }
+
+  /** The user has closed the connection: what has not been delivered is not wanted. */
+  #forgetMessages(): void {
+    this.#held = [];
+    this.#queue?.clear();
+  }
+
+  #stopUnreadTimer(): void {
+    timers.cancel(this.#unreadTimer);
+    this.#unreadTimer = undefined;
+  }
+
+  // Handlers of the user.
+
+  /** A handler that was held back has failed: as of any other, that is the end. */
+  #handlerFailed(cause: unknown): void {
+    this.#report(cause);
+    this.fail(
+      new WebSocketError("HANDLER_FAILED", "A handler failed", {
+        cause,
+        closeCode: CloseCode.InternalError,
+      }),
+    );
+  }
+
+  /** Calls a handler whose failure ends nothing. */
+  #call(handler: (handlers: ReconnectingHandlers<T>) => unknown): void {
+    callReported(() => handler(this.#rules.handlers), (error) => this.#report(error));
+  }
+
+  #report(error: unknown): void {
+    reportError(this.#rules.handlers.onError?.bind(this.#rules.handlers), error, this.connection);
+  }
+
+  #honorSignals(opening: AbortSignal | undefined): void {
     const { signal } = this.#rules.reconnect.options;
     const giveUp = (): void => {
       if (this.#first !== undefined) this.#abandon(opening?.reason);
@@ -311,4 +501,11 @@ export class Reconnector<T> implements ReconnectingControl, SubscriptionsOwner, 
     this.#first = undefined;
     this.terminate();
   }
+}
+
+/** A result that fails if one of both does. */
+function both(first: unknown, second: unknown): unknown {
+  return isPromiseLike(first) && isPromiseLike(second)
+    ? Promise.all([first, second])
+    : first ?? second;
 }

@@ -11,7 +11,7 @@ import {
 } from "../pubsub/protocol.ts";
 import type { MessageOpcode } from "../wire/opcode.ts";
 import { checkNames, show } from "../shared/check.ts";
-import type { Message } from "../connection/connection_driver.ts";
+import type { AnyMessage, Message } from "../connection/connection_driver.ts";
 
 /** What is known of a message of a topic, beside the message. */
 export interface TopicMessageInfo {
@@ -39,9 +39,11 @@ export interface SubscriptionsOwner {
   /** Sends a request on the connection that there is. */
   request(request: TopicRequest): void;
   /** A message came that has nothing to do with topics. */
-  deliver(data: Message, opcode: MessageOpcode): unknown;
+  deliver(data: AnyMessage, opcode: MessageOpcode): unknown;
   /** A message came of a topic that is not subscribed to. */
-  deliverOther(topic: string, data: Message, about: TopicMessageInfo): unknown;
+  deliverOther(topic: string, data: AnyMessage, about: TopicMessageInfo): unknown;
+  /** Calls a handler, now or after a pause; returns what it returns now. */
+  call(handler: () => unknown): unknown;
   /** The server sent what it must not. */
   malformed(reason: string): void;
 }
@@ -149,17 +151,18 @@ export class Subscriptions {
   }
 
   /** A message came; what the handler returns is handed back. */
-  receive(data: Message, opcode: MessageOpcode): unknown {
+  receive(message: AnyMessage, opcode: MessageOpcode): unknown {
+    const data = message instanceof ArrayBuffer ? new Uint8Array(message) : message;
     const end = lineEnd(data);
     const line = end === 0 ? null : readLine(data, end);
-    if (line === undefined) return this.#owner.deliver(rest(data, end), opcode);
+    if (line === undefined) return this.#owner.deliver(rest(message, end), opcode);
     const notice = line === null ? undefined : asNotice(line);
     if (notice === undefined) {
       this.#owner.malformed("A message has no line in front, or one that says nothing known");
       return undefined;
     }
     if ("topic" in notice) {
-      return this.#message(notice.topic, rest(data, end), { number: notice.number, opcode });
+      return this.#message(notice.topic, rest(message, end), { number: notice.number, opcode });
     }
     if (data.length > end) {
       this.#owner.malformed("A notice about a topic has something behind its line");
@@ -168,7 +171,7 @@ export class Subscriptions {
     return this.#heed(notice);
   }
 
-  #message(topic: string, data: Message, about: TopicMessageInfo): unknown {
+  #message(topic: string, data: AnyMessage, about: TopicMessageInfo): unknown {
     const subscription = this.#topics.get(topic);
     if (subscription === undefined) return this.#owner.deliverOther(topic, data, about);
     const { number } = about;
@@ -176,7 +179,8 @@ export class Subscriptions {
       if (subscription.last !== undefined && number <= subscription.last) return undefined;
       subscription.last = number;
     }
-    return subscription.handlers.message(data, about);
+    const { handlers } = subscription;
+    return this.#owner.call(() => handlers.message(data as Message, about));
   }
 
   #heed(notice: Exclude<TopicNotice, { readonly topic: string }>): unknown {
@@ -184,7 +188,7 @@ export class Subscriptions {
     if ("refused" in notice) return this.#refused(notice.refused, notice.reason);
     // A sign of life is one as any other message is.
     if ("pong" in notice) return undefined;
-    if ("missed" in notice) return this.#topics.get(notice.missed)?.handlers.missed?.();
+    if ("missed" in notice) return this.#missed(this.#topics.get(notice.missed));
     const subscription = this.#topics.get(notice.passed);
     if (subscription !== undefined && notice.number > (subscription.last ?? -1)) {
       subscription.last = notice.number;
@@ -203,7 +207,11 @@ export class Subscriptions {
     // Without a number there is no history, and what was published meanwhile is lost.
     const lacksSome = subscription.hasGap && number === undefined;
     subscription.hasGap = false;
-    return lacksSome ? subscription.handlers.missed?.() : undefined;
+    return lacksSome ? this.#missed(subscription) : undefined;
+  }
+
+  #missed(subscription: Subscription | undefined): unknown {
+    return this.#owner.call(() => subscription?.handlers.missed?.());
   }
 
   #refused(topic: string, reason: string): unknown {
@@ -213,12 +221,12 @@ export class Subscriptions {
     subscription.waiter?.reject(
       new WebSocketError("TOPIC_REFUSED", `The server refuses ${show(topic)}: ${reason}`),
     );
-    return subscription.handlers.refused?.(reason);
+    return this.#owner.call(() => subscription.handlers.refused?.(reason));
   }
 }
 
-function rest(data: Message, end: number): Message {
-  return typeof data === "string" ? data.slice(end) : data.subarray(end);
+function rest(data: AnyMessage, end: number): AnyMessage {
+  return data instanceof Uint8Array ? data.subarray(end) : data.slice(end);
 }
 
 function checkTopicHandlers(handlers: TopicHandlers): void {

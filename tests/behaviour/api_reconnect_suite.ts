@@ -48,7 +48,7 @@ async function obey(
     reconnect: { ...QUICK, ...reconnect },
     open: (conn) => void conn.send(orders[next++]),
     message() {},
-    lost: (_, { info }) => void lost.push(info!.code),
+    reconnecting: (_, { info }) => void lost.push(info!.code),
   });
   return { lost, end: await conn.closed };
 }
@@ -64,7 +64,7 @@ async function knock(
   const server = await t.serve({ upgrade: () => answers[next++] });
   const error = await t.connectReconnecting(server.url, {
     reconnect,
-    lost: (_, loss) => void losses.push(loss),
+    reconnecting: (_, loss) => void losses.push(loss),
   }).then(() => undefined, (error: unknown) => error);
   return { losses, error };
 }
@@ -147,7 +147,7 @@ const lossCases = liveCases({
       reconnect: QUICK,
       open: () => seen.push("open"),
       message: (_, data) => seen.push(String(data)),
-      lost: (_, { info, error }) => {
+      reconnecting: (_, { info, error }) => {
         seen.push(String(info?.code ?? (error as WebSocketError).code));
       },
     });
@@ -169,7 +169,10 @@ const lossCases = liveCases({
     await server.shutdown();
     let lost = 0;
     await assert.rejects(
-      connect(server.url, { reconnect: { ...QUICK, attempts: 3 }, lost: () => void lost++ }),
+      connect(server.url, {
+        reconnect: { ...QUICK, maxAttempts: 3 },
+        reconnecting: () => void lost++,
+      }),
       (error) => error instanceof WebSocketError && error.code === "CONNECT_FAILED",
     );
     assert.equal(lost, 2);
@@ -189,7 +192,7 @@ const lossCases = liveCases({
       pingInterval: 20,
       pongTimeout: 20,
       message() {},
-      lost: (_, loss) => lost.resolve(loss),
+      reconnecting: (_, loss) => lost.resolve(loss),
     });
     await (await server.accept()).acceptUpgrade([]);
     const conn = await connecting;
@@ -208,7 +211,7 @@ const lossCases = liveCases({
       const conn = await t.connectReconnecting(server.url, {
         reconnect: { retry: () => 3_600_000, signal: ended.signal },
         message() {},
-        lost: () => lost.resolve(),
+        reconnecting: () => lost.resolve(),
       });
       if (!isOpen) {
         conn.send("cut");
@@ -228,7 +231,7 @@ const lossCases = liveCases({
       t.connectReconnecting(first.url, {
         reconnect: { ...QUICK, restartDelay: [0, 1] },
         message: (_, data) => homes.push(String(data)),
-        lost: (_, { info }) => void (info && codes.add(info.code)),
+        reconnecting: (_, { info }) => void (info && codes.add(info.code)),
       })
     ));
     await first.shutdown({ drainPeriod: 100, code: 1012 });
@@ -262,7 +265,7 @@ const streamCases = liveCases({
     const conn = await t.connectReconnecting(server.url, {
       reconnect: QUICK,
       message: (_, data) => got.push(data),
-      lost(conn) {
+      reconnecting(conn) {
         const memory = Buffer.from("first");
         conn.send(memory);
         conn.send(new DataView(memory.buffer, memory.byteOffset, 2) as unknown as ArrayBuffer);
@@ -284,7 +287,7 @@ const streamCases = liveCases({
     const conn = await t.connectReconnecting(server.url, {
       reconnect: { ...QUICK, maxQueue: 2 * 32 + 6 },
       message: (_, data) => got.push(data),
-      lost(conn) {
+      reconnecting(conn) {
         for (const text of ["one", "too long", "two", "3"]) sent.push(conn.send(text));
       },
     });
@@ -369,7 +372,7 @@ const topicCases = liveCases({
         text,
         reconnect: { ...QUICK, topics: true },
         message: (_, data) => plain.push(textOf(data)),
-        lost: () => lost.push(),
+        reconnecting: () => lost.push(),
       });
       assert.equal(conn.protocol, "quickws.topics.1");
       const news = new Queue<string>();
@@ -473,9 +476,9 @@ const topicCases = liveCases({
     });
     const attempts: number[] = [];
     const conn = await t.connectReconnecting(server.url, {
-      reconnect: { ...QUICK, topics: true, attempts: 3 },
+      reconnect: { ...QUICK, topics: true, maxAttempts: 3 },
       message() {},
-      lost: (_, { attempt }) => void attempts.push(attempt),
+      reconnecting: (_, { attempt }) => void attempts.push(attempt),
     });
     const { code, error } = await conn.closed;
     assert.equal(code, 1007);

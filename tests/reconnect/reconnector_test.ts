@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { ConnectionError, HandshakeError, WebSocketError } from "../../src/errors.ts";
 import type { CloseInfo } from "../../src/session/close_info.ts";
 import type { Connection } from "../../src/connection/connection.ts";
-import type { ReconnectingConnection } from "../../src/reconnect/reconnecting_connection.ts";
-import type { ConnectionLoss, ReconnectOptions } from "../../src/reconnect/reconnect_options.ts";
+import type { ReconnectingConnection } from "../../src/reconnect/connection.ts";
+import type { ConnectionLoss, ReconnectOptions } from "../../src/reconnect/options.ts";
 import type { ServeOptions } from "../../src/server/serve_options.ts";
 import { timers } from "../../src/shared/timer_wheel.ts";
 import { TOPICS_SUBPROTOCOL } from "../../src/pubsub/protocol.ts";
@@ -37,7 +37,7 @@ function log(): { seen: Queue<string>; handlers: Record<string, unknown> } {
     handlers: {
       open: () => seen.push("open"),
       message: (_: unknown, data: unknown) => seen.push(`message ${data}`),
-      lost: (_: unknown, { info, error, attempt }: ConnectionLoss) => {
+      reconnecting: (_: unknown, { info, error, attempt }: ConnectionLoss) => {
         seen.push(`lost ${info?.code ?? (error as WebSocketError).code} ${attempt}`);
       },
       close: (_: unknown, { code }: CloseInfo) => seen.push(`close ${code}`),
@@ -67,7 +67,7 @@ socketTest("a connection that is lost is followed by another one", async (t) => 
 socketTest("a connection that held for a while makes up for what failed before it", async (t) => {
   const { seen, handlers } = log();
   const server = await t.serve(OBEDIENT);
-  const reconnect = { ...QUICK, minUptime: 0, attempts: 2 };
+  const reconnect = { ...QUICK, minUptime: 0, maxAttempts: 2 };
   const conn = await t.connectReconnecting(server.url, { reconnect, ...handlers });
   for (let round = 0; round < 4; round++) {
     conn.send("cut");
@@ -81,7 +81,7 @@ socketTest("a connection that held for a while makes up for what failed before i
 socketTest("after so many in a row it gives up, with the last one as its end", async (t) => {
   const { seen, handlers } = log();
   const server = await t.serve({ open: (conn) => conn.close(1011, "no good") });
-  const reconnect = { ...QUICK, attempts: 3 };
+  const reconnect = { ...QUICK, maxAttempts: 3 };
   const conn = await t.connectReconnecting(server.url, { reconnect, ...handlers });
   const { code, reason, clean } = await conn.closed;
   assert.deepEqual([code, reason, clean], [1011, "no good", true]);
@@ -102,7 +102,7 @@ socketTest("the first connection is tried by the same rules, and rejects at the 
   assert.deepEqual(seen.all, ["lost STATUS_UNEXPECTED 1", "lost STATUS_UNEXPECTED 2"]);
   await server.shutdown();
   await assert.rejects(
-    t.connectReconnecting(server.url, { reconnect: { ...QUICK, attempts: 3 }, ...handlers }),
+    t.connectReconnecting(server.url, { reconnect: { ...QUICK, maxAttempts: 3 }, ...handlers }),
     ConnectionError,
   );
   assert.equal(seen.all.length, 4);
@@ -129,7 +129,7 @@ socketTest("lost says what was lost, and how long the wait is", async (t) => {
   const conn: ReconnectingConnection<undefined> = await t.connectReconnecting(server.url, {
     reconnect: { retry: ({ attempt }) => attempt === 1 ? HOUR : undefined },
     message() {},
-    lost(reconnecting, loss) {
+    reconnecting(reconnecting, loss) {
       assert.equal(reconnecting, conn);
       assert.equal(reconnecting.readyState, "reconnecting");
       losses.push(loss);
@@ -229,7 +229,7 @@ socketTest("what lost and close throw is written to the console, and harms nobod
       reconnect: QUICK,
       open: () => opened.push(),
       message() {},
-      lost() {
+      reconnecting() {
         if (losses++ === 0) throw errors[0];
         return Promise.reject(errors[1]);
       },
@@ -265,7 +265,7 @@ socketTest(
       reconnect: { ...SLOW, maxQueue: 2 * (32 + 5) },
       open: (conn) => void conn.send("hello"),
       message() {},
-      lost: () => lost.resolve(),
+      reconnecting: () => lost.resolve(),
     });
     await got.next();
     conn.send("cut");
@@ -329,7 +329,7 @@ socketTest("iteration goes across connections, and its backpressure, too", async
   const third = await clients.next();
   third.send("third");
   await quiet();
-  for (let n = 0; n < 256; n++) assert.equal((await messages.next()).value, String(n));
+  for (let n = 0; n < count; n++) assert.equal((await messages.next()).value, String(n));
   assert.equal((await messages.next()).value, "third");
   const next = messages.next();
   third.terminate();
@@ -342,7 +342,7 @@ socketTest("iteration goes across connections, and its backpressure, too", async
 
 socketTest("iteration throws the cause of the end, once", async (t) => {
   const server = await t.serve(OBEDIENT);
-  const conn = await t.connectReconnecting(server.url, { reconnect: { ...QUICK, attempts: 1 } });
+  const conn = await t.connectReconnecting(server.url, { reconnect: { ...QUICK, maxAttempts: 1 } });
   conn.send("cut");
   await assert.rejects(conn[Symbol.asyncIterator]().next(), ConnectionError);
   assert.equal((await conn[Symbol.asyncIterator]().next()).done, true);
@@ -362,7 +362,6 @@ socketTest("close ends it in every state", async (t) => {
   const waiting = await t.connectReconnecting(server.url, { reconnect: SLOW, ...handlers });
   waiting.send("cut");
   await seen.atLeast(4);
-  waiting.send("queued");
   waiting.close(1000, "enough");
   assert.deepEqual(await waiting.closed, {
     code: 1000,
@@ -376,7 +375,7 @@ socketTest("close ends it in every state", async (t) => {
   const within = await t.connectReconnecting(server.url, {
     ...handlers,
     reconnect: QUICK,
-    lost: (conn) => conn.close(),
+    reconnecting: (conn) => conn.close(),
   });
   within.send("cut");
   await within.closed;
@@ -386,12 +385,110 @@ socketTest("close ends it in every state", async (t) => {
   assert.equal(timers.size, 0);
 });
 
+socketTest("an end that drops what was accepted is not clean", async (t) => {
+  const { seen, handlers } = log();
+  const server = await t.serve(OBEDIENT);
+  const conn = await t.connectReconnecting(server.url, { reconnect: SLOW, ...handlers });
+  conn.send("cut");
+  await seen.atLeast(2);
+  conn.send("one");
+  conn.send("two");
+  conn.close();
+  const { code, clean, error } = await conn.closed;
+  assert.deepEqual([code, clean], [1000, false]);
+  assert.equal((error as WebSocketError).code, "NOT_DELIVERED");
+  assert.match(error!.message, /^2 messages/);
+});
+
+socketTest(
+  "what has arrived while it was paused is delivered after the pause, in order",
+  async (t) => {
+    const clients = new Queue<Connection<undefined>>();
+    const lost = new Queue<void>();
+    const got: unknown[] = [];
+    const server = await t.serve({ message() {}, open: (conn) => clients.push(conn) });
+    const conn = await t.connectReconnecting(server.url, {
+      reconnect: QUICK,
+      message: (_, data) => void got.push(data),
+      reconnecting: () => lost.push(),
+    });
+    const first = await clients.next();
+    conn.pause();
+    conn.pause();
+    for (let n = 0; n < 100; n++) first.send(`first ${n}`);
+    await quiet();
+    first.terminate();
+    await lost.next();
+    const second = await clients.next();
+    second.send("second");
+    await quiet();
+    assert.deepEqual(got, []);
+    conn.resume();
+    await quiet();
+    assert.deepEqual(got, [...Array.from({ length: 100 }, (_, n) => `first ${n}`), "second"]);
+    conn.close();
+    await conn.closed;
+  },
+);
+
+socketTest("a handler that fails after a pause ends it, and is reported", async (t) => {
+  const errors: unknown[] = [];
+  const clients = new Queue<Connection<undefined>>();
+  const server = await t.serve({ message() {}, open: (conn) => clients.push(conn) });
+  for (
+    const fail of [() => Promise.reject(new Error("late")), (): never => {
+      throw new Error("late");
+    }]
+  ) {
+    const conn = await t.connectReconnecting(server.url, {
+      reconnect: QUICK,
+      message: fail,
+      onError: (error) => void errors.push(error),
+    });
+    conn.pause();
+    const client = await clients.next();
+    client.send("x");
+    await quiet();
+    client.terminate();
+    await clients.next();
+    conn.resume();
+    const { error } = await conn.closed;
+    assert.equal((error as WebSocketError).code, "HANDLER_FAILED");
+    assert.equal((error!.cause as Error).message, "late");
+  }
+  assert.equal(errors.length, 2);
+});
+
+socketTest("reconnected is called behind open, for each connection but the first", async (t) => {
+  const seen = new Queue<string>();
+  const server = await t.serve(OBEDIENT);
+  const conn = await t.connectReconnecting(server.url, {
+    reconnect: QUICK,
+    message() {},
+    open: () => seen.push("open"),
+    reconnecting: () => seen.push("reconnecting"),
+    reconnected(conn) {
+      assert.equal(conn.readyState, "open");
+      seen.push("reconnected");
+    },
+    close: () => seen.push("close"),
+  });
+  for (let round = 1; round <= 2; round++) {
+    conn.send("cut");
+    await seen.atLeast(1 + 3 * round);
+  }
+  conn.close();
+  await conn.closed;
+  const again = ["reconnecting", "open", "reconnected"];
+  assert.deepEqual(seen.all, ["open", ...again, ...again, "close"]);
+});
+
 socketTest("terminate ends it in every state", async (t) => {
   const server = await t.serve(OBEDIENT);
   const open = await t.connectReconnecting(server.url, { reconnect: QUICK, message() {} });
   open.terminate();
   const lost = new Deferred<void>();
-  const options = { reconnect: SLOW, message() {}, lost: () => lost.resolve() };
+  const options = { reconnect: SLOW, message() {}, reconnecting: () => lost.resolve() };
   const waiting = await t.connectReconnecting(server.url, options);
   waiting.send("cut");
   await lost.promise;
@@ -413,7 +510,7 @@ socketTest(
       t.connectReconnecting("ws://a.example/", {
         reconnect: SLOW,
         ...handlers,
-        lost(conn) {
+        reconnecting(conn) {
           reconnecting = conn;
           assert.equal(conn.handshake, undefined);
           assert.equal(conn.protocol + conn.extensions, "");
@@ -438,7 +535,7 @@ socketTest(
 
     const first = new AbortController();
     const lost = (): void => first.abort(reason);
-    const wait = { reconnect: { ...SLOW, signal: first.signal }, lost };
+    const wait = { reconnect: { ...SLOW, signal: first.signal }, reconnecting: lost };
     await assert.rejects(t.connectReconnecting("ws://a.example/", wait), reason);
 
     const dialing = new AbortController();
@@ -456,7 +553,7 @@ socketTest(
       const conn = await t.connectReconnecting(server.url, {
         reconnect: { ...SLOW, signal: controller.signal },
         message() {},
-        lost: () => gone.resolve(),
+        reconnecting: () => gone.resolve(),
       });
       if (!isOpen) {
         conn.send("cut");
@@ -475,7 +572,7 @@ socketTest("the signal beside it is for the first connection only", async (t) =>
   const lost = (): void => controller.abort(reason);
   const { signal } = controller;
   await assert.rejects(
-    t.connectReconnecting("ws://a.example/", { reconnect: SLOW, signal, lost }),
+    t.connectReconnecting("ws://a.example/", { reconnect: SLOW, signal, reconnecting: lost }),
     reason,
   );
   const server = await t.serve(OBEDIENT);
@@ -510,7 +607,7 @@ socketTest(
       reconnect: { ...QUICK, topics: true },
       open: (conn) => void conn.send("login"),
       message() {},
-      lost: (conn) => void conn.send("waited"),
+      reconnecting: (conn) => void conn.send("waited"),
     });
     const subscribed = conn.subscribe("a", {
       message: (data, { number }) => news.push([data, number]),
@@ -577,10 +674,10 @@ for (const text of ["string", "bytes"] as const) {
       });
       const losses: (string | undefined)[] = [];
       const conn = await t.connectReconnecting(server.url, {
-        reconnect: { ...QUICK, attempts: 3, topics: true },
+        reconnect: { ...QUICK, maxAttempts: 3, topics: true },
         text,
         message() {},
-        lost: (_, { error }) => void losses.push((error as WebSocketError).code),
+        reconnecting: (_, { error }) => void losses.push((error as WebSocketError).code),
       });
       const { code, clean, error } = await conn.closed;
       assert.deepEqual([code, clean], [1007, false]);

@@ -14,6 +14,10 @@ const encoder = new TextEncoder();
 
 /** Subscriptions without a connection, and what they do. */
 class Desk implements SubscriptionsOwner {
+  call(handler: () => unknown): unknown {
+    return handler();
+  }
+
   readonly requests: TopicRequest[] = [];
   readonly log: unknown[] = [];
   readonly topics: Subscriptions = new Subscriptions(this);

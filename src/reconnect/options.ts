@@ -2,7 +2,9 @@
 
 import type { CloseInfo } from "../session/close_info.ts";
 import { checkInteger, checkNames, checkSignal, checkType, wrongType } from "../shared/check.ts";
-import { MAX_INT32 } from "../connection/connection_options.ts";
+
+/** The longest wait in milliseconds, and the most of everything else that is counted. */
+export const MAX_DELAY = 0x7fffffff;
 
 /** A connection that was lost, or an attempt that failed. */
 export interface ConnectionLoss {
@@ -27,10 +29,10 @@ export interface ReconnectOptions {
   /** The most milliseconds that `minDelay` grows to. Default: 30000. */
   maxDelay?: number;
   /**
-   * Attempts in a row that may fail, lost connections that did not hold for `minUptime` included,
+   * Attempts in a row that may fail, lost connections that did not last for `minUptime` included,
    * before it gives up. Default: no limit, also for the first connection.
    */
-  attempts?: number;
+  maxAttempts?: number;
   /**
    * Milliseconds for which a connection has to hold until what failed before it counts no more.
    * Default: 10000.
@@ -47,11 +49,13 @@ export interface ReconnectOptions {
    */
   overloadDelay?: readonly [least: number, most: number] | false;
   /**
-   * Decides in place of the rules: `false` gives up, `true` tries again after `wait`, a number after so
-   * many milliseconds, and `undefined` leaves it to the rules. It is asked each time, also when they would
-   * give up.
+   * Decides in place of the rules, also asynchronously: `false` gives up, `true` tries again after `wait`,
+   * a number after so many milliseconds, and `undefined` leaves it to the rules. It is called each time,
+   * also when they would give up.
    */
-  retry?(loss: ConnectionLoss): boolean | number | undefined;
+  retry?(
+    loss: ConnectionLoss,
+  ): boolean | number | undefined | Promise<boolean | number | undefined>;
   /**
    * Bytes of messages that may wait while there is no connection, 32 more counted for each; what does not
    * fit is dropped, and `send` returns `false`. 0: nothing waits. Default: 65536.
@@ -72,8 +76,8 @@ export interface ReconnectRules {
   readonly minDelay: number;
   /** See {@linkcode ReconnectOptions.maxDelay}. */
   readonly maxDelay: number;
-  /** See {@linkcode ReconnectOptions.attempts}. */
-  readonly attempts: number;
+  /** See {@linkcode ReconnectOptions.maxAttempts}. */
+  readonly maxAttempts: number;
   /** See {@linkcode ReconnectOptions.minUptime}. */
   readonly minUptime: number;
   /** See {@linkcode ReconnectOptions.restartDelay}. */
@@ -91,7 +95,7 @@ export interface ReconnectRules {
 const NAMES: readonly (keyof ReconnectOptions)[] = [
   "minDelay",
   "maxDelay",
-  "attempts",
+  "maxAttempts",
   "minUptime",
   "restartDelay",
   "overloadDelay",
@@ -109,27 +113,27 @@ const NAMES: readonly (keyof ReconnectOptions)[] = [
 export function reconnectRules(value: true | ReconnectOptions): ReconnectRules {
   const options: ReconnectOptions = value === true ? {} : value;
   checkNames('Option "reconnect", unless it is true or false,', options, NAMES);
-  const { minDelay = 500, minUptime = 10_000, attempts = Infinity } = options;
-  checkInteger("reconnect.minDelay", options.minDelay, 1, MAX_INT32, "milliseconds");
+  const { minDelay = 500, minUptime = 10_000, maxAttempts = Infinity } = options;
+  checkInteger("reconnect.minDelay", options.minDelay, 1, MAX_DELAY, "milliseconds");
   const least = options.minDelay ?? 1;
-  checkInteger("reconnect.maxDelay", options.maxDelay, least, MAX_INT32, "milliseconds");
-  if (attempts !== Infinity) {
-    checkInteger("reconnect.attempts", attempts, 1, MAX_INT32, "attempts");
+  checkInteger("reconnect.maxDelay", options.maxDelay, least, MAX_DELAY, "milliseconds");
+  if (maxAttempts !== Infinity) {
+    checkInteger("reconnect.maxAttempts", maxAttempts, 1, MAX_DELAY, "attempts");
   }
-  checkInteger("reconnect.minUptime", options.minUptime, 0, MAX_INT32, "milliseconds");
+  checkInteger("reconnect.minUptime", options.minUptime, 0, MAX_DELAY, "milliseconds");
   checkRange("reconnect.restartDelay", options.restartDelay);
   if (options.overloadDelay !== false) {
     checkRange("reconnect.overloadDelay", options.overloadDelay, " or false");
   }
   checkType("reconnect.retry", options.retry, "function");
-  checkInteger("reconnect.maxQueue", options.maxQueue, 0, MAX_INT32, "bytes");
+  checkInteger("reconnect.maxQueue", options.maxQueue, 0, MAX_DELAY, "bytes");
   checkType("reconnect.topics", options.topics, "boolean");
   checkSignal(options.signal);
   return {
     minDelay,
     // A default must not stand in the way of the other, which was given.
     maxDelay: options.maxDelay ?? Math.max(30_000, minDelay),
-    attempts,
+    maxAttempts,
     minUptime,
     restartDelay: copy(options.restartDelay) ?? [5000, 30_000],
     overloadDelay: options.overloadDelay === false
@@ -156,6 +160,6 @@ function checkRange(name: string, value: unknown, or = ""): void {
   for (const end of [least, most]) {
     if (typeof end !== "number") throw wrongType(name, "two numbers of milliseconds", end);
   }
-  checkInteger(`${name}[0]`, least, 0, MAX_INT32, "milliseconds");
-  checkInteger(`${name}[1]`, most, least, MAX_INT32, "milliseconds");
+  checkInteger(`${name}[0]`, least, 0, MAX_DELAY, "milliseconds");
+  checkInteger(`${name}[1]`, most, least, MAX_DELAY, "milliseconds");
 }

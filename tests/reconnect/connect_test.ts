@@ -2,10 +2,7 @@
 
 import assert from "node:assert/strict";
 import { MAX_LINE, TOPICS_SUBPROTOCOL } from "../../src/pubsub/protocol.ts";
-import {
-  type ReconnectingConnectOptions,
-  reconnectingRules,
-} from "../../src/reconnect/reconnecting_options.ts";
+import { type ReconnectingConnectOptions, reconnectingRules } from "../../src/reconnect/connect.ts";
 
 Deno.test("pings are on by default, and can be set or switched off", () => {
   const { pingInterval, pongTimeout } = reconnectingRules({ reconnect: true }).connect;
@@ -26,7 +23,7 @@ Deno.test("each connection has the options but those of the whole", () => {
     open() {},
     message() {},
     topicMessage() {},
-    lost() {},
+    reconnecting() {},
     ping() {},
     pong() {},
     drain() {},
@@ -53,7 +50,7 @@ const WRONG: readonly [options: unknown, message: RegExp][] = [
   [{ reconnect: "yes" }, /"reconnect" .* got "yes"/],
   [{ reconnect: null }, /"reconnect" .* got null/],
   [{ reconnect: { maxQueue: "x" } }, /"reconnect\.maxQueue"/],
-  [{ reconnect: true, lost: 1 }, /"lost" must be a function, got 1/],
+  [{ reconnect: true, reconnecting: 1 }, /"reconnecting" must be a function, got 1/],
   [{ reconnect: true, topicMessage: 1 }, /"topicMessage" must be a function, got 1/],
   [{ reconnect: true, message: 1 }, /"message" must be a function, got 1/],
   [{ reconnect: true, origin: 1 }, /"origin"/],

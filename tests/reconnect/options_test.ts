@@ -1,7 +1,7 @@
 // The option `reconnect`: its defaults, and what is said of wrong values.
 
 import assert from "node:assert/strict";
-import { type ReconnectOptions, reconnectRules } from "../../src/reconnect/reconnect_options.ts";
+import { type ReconnectOptions, reconnectRules } from "../../src/reconnect/options.ts";
 
 Deno.test("true and an empty object are all defaults", () => {
   for (const value of [true, {}] as const) {
@@ -10,7 +10,7 @@ Deno.test("true and an empty object are all defaults", () => {
     assert.deepEqual(rules, {
       minDelay: 500,
       maxDelay: 30_000,
-      attempts: Infinity,
+      maxAttempts: Infinity,
       minUptime: 10_000,
       restartDelay: [5000, 30_000],
       overloadDelay: [60_000, 120_000],
@@ -25,7 +25,7 @@ Deno.test("what is given is kept, and not what becomes of it later", () => {
   const given: ReconnectOptions = {
     minDelay: 1,
     maxDelay: 1,
-    attempts: 1,
+    maxAttempts: 1,
     minUptime: 0,
     restartDelay,
     overloadDelay: [3, 3],
@@ -40,7 +40,7 @@ Deno.test("what is given is kept, and not what becomes of it later", () => {
   const { retry: _, signal: __, ...values } = given;
   assert.deepEqual(rules, { ...values, restartDelay: [1, 2] });
   assert.equal(reconnectRules({ overloadDelay: false }).overloadDelay, false);
-  assert.equal(reconnectRules({ attempts: Infinity }).attempts, Infinity);
+  assert.equal(reconnectRules({ maxAttempts: Infinity }).maxAttempts, Infinity);
 });
 
 Deno.test("a first delay above the default of the longest one raises that", () => {
@@ -55,9 +55,9 @@ const WRONG: readonly [unknown, RegExp][] = [
   [{ minDelay: "1s" }, /"reconnect\.minDelay" must be a number of milliseconds, got "1s"/],
   [{ maxDelay: -1 }, /"reconnect\.maxDelay" .* got -1/],
   [{ minDelay: 10, maxDelay: 9 }, /"reconnect\.maxDelay" .* from 10 .* got 9/],
-  [{ attempts: 0 }, /"reconnect\.attempts" .* from 1 .* got 0/],
-  [{ attempts: 1.5 }, /"reconnect\.attempts" .* got 1\.5/],
-  [{ attempts: NaN }, /"reconnect\.attempts" .* got NaN/],
+  [{ maxAttempts: 0 }, /"reconnect\.maxAttempts" .* from 1 .* got 0/],
+  [{ maxAttempts: 1.5 }, /"reconnect\.maxAttempts" .* got 1\.5/],
+  [{ maxAttempts: NaN }, /"reconnect\.maxAttempts" .* got NaN/],
   [{ minUptime: -1 }, /"reconnect\.minUptime" .* got -1/],
   [{ restartDelay: 5000 }, /"reconnect\.restartDelay" must be \[least, most\] .*, got 5000/],
   [{ restartDelay: false }, /"reconnect\.restartDelay" .* got false/],

@@ -1,7 +1,7 @@
 // The public face of a connection that lasts: what it shows, and what it says of misuse.
 
 import assert from "node:assert/strict";
-import type { ReconnectingConnection } from "../../src/reconnect/reconnecting_connection.ts";
+import type { ReconnectingConnection } from "../../src/reconnect/connection.ts";
 import { quiet, socketTest } from "../support/socket_harness.ts";
 
 socketTest("it shows what the present connection is like", async (t) => {

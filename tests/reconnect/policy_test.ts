@@ -3,14 +3,13 @@
 import assert from "node:assert/strict";
 import { ConnectionError, HandshakeError, TimeoutError, WebSocketError } from "../../src/errors.ts";
 import type { CloseInfo } from "../../src/session/close_info.ts";
-import { reconnectRules } from "../../src/reconnect/reconnect_options.ts";
+import { reconnectRules } from "../../src/reconnect/options.ts";
 import {
-  decide,
   delayAfter,
   type Failure,
   isFinal,
   MAX_RETRY_AFTER,
-} from "../../src/reconnect/reconnect_policy.ts";
+} from "../../src/reconnect/attempts.ts";
 
 const rules = reconnectRules(true);
 
@@ -126,44 +125,3 @@ for (
     );
   });
 }
-
-Deno.test("without a hook the rules decide", () => {
-  const loss = { info: undefined, error: undefined, attempt: 3, wait: 70 };
-  assert.equal(decide(lost, loss, rules), 70);
-  assert.equal(decide(lost, loss, reconnectRules({ attempts: 4 })), 70);
-  assert.equal(decide(lost, loss, reconnectRules({ attempts: 3 })), undefined);
-  assert.equal(decide(closed(1000), loss, rules), undefined);
-});
-
-Deno.test("the hook decides in place of them, and is told what they know", () => {
-  const loss = { info: undefined, error: undefined, attempt: 3, wait: 70 };
-  for (
-    const [answer, after1001, after1000] of [
-      [true, 70, 70],
-      [false, undefined, undefined],
-      [0, 0, 0],
-      [12.5, 12.5, 12.5],
-      [undefined, 70, undefined],
-    ] as const
-  ) {
-    const seen: unknown[] = [];
-    const withHook = reconnectRules({
-      attempts: 4,
-      retry(loss) {
-        seen.push(loss);
-        return answer;
-      },
-    });
-    assert.equal(decide(closed(1001), loss, withHook), after1001);
-    assert.equal(decide(closed(1000), loss, withHook), after1000);
-    assert.deepEqual(seen, [loss, loss]);
-  }
-});
-
-Deno.test("what the hook must not return is a TypeError, and a promise of it harms nobody", () => {
-  const loss = { info: undefined, error: undefined, attempt: 1, wait: 1 };
-  for (const answer of [-1, NaN, Infinity, null, "yes", Promise.reject(new Error("late"))]) {
-    const withHook = reconnectRules({ retry: () => answer as never });
-    assert.throws(() => decide(lost, loss, withHook), TypeError);
-  }
-});

@@ -1,0 +1,233 @@
+// One attempt after another: whether another one makes sense, after how long, and the waits between them.
+
+import { HandshakeError, WebSocketError } from "../errors.ts";
+import type { CloseInfo } from "../session/close_info.ts";
+import { show } from "../shared/check.ts";
+import { isPromiseLike } from "../shared/promise_like.ts";
+import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
+import { CloseCode } from "../wire/close.ts";
+import { type ConnectionLoss, MAX_DELAY, type ReconnectRules } from "./options.ts";
+
+/** A connection that was lost, or an attempt that failed. */
+export interface Failure {
+  /** How the connection ended. */
+  readonly info?: CloseInfo | undefined;
+  /** What went wrong. */
+  readonly error?: unknown;
+}
+
+/**
+ * Close codes of a server after which another connection would end in the same way: it is done with us,
+ * or we did something wrong. 3000 and 3003 are "unauthorized" and "forbidden" in IANA's registry.
+ */
+const FINAL_CODES: readonly number[] = [
+  CloseCode.Normal,
+  CloseCode.ProtocolError,
+  CloseCode.UnsupportedData,
+  CloseCode.InvalidPayload,
+  CloseCode.PolicyViolation,
+  CloseCode.MessageTooBig,
+  CloseCode.MandatoryExtension,
+  3000,
+  3003,
+];
+
+/** From here on codes are the application's (RFC 6455 section 7.4.2): it has said what it means. */
+const FIRST_PRIVATE_CODE = 4000;
+
+/** HTTP answers that may be another one next time. */
+const PASSING_STATUSES: readonly (number | undefined)[] = [408, 425, 429, 500, 502, 503, 504];
+
+/** Codes of errors that will come again: the user's code, or what the server lacks, is to be changed. */
+const FINAL_ERRORS: readonly string[] = ["HANDLER_FAILED", "TOPICS_UNSUPPORTED"];
+
+/** The longest time that a `Retry-After` can keep a client away, in milliseconds. */
+export const MAX_RETRY_AFTER = 3_600_000;
+
+/** Whether another attempt makes no sense. */
+export function isFinal({ info, error }: Failure, rules: ReconnectRules): boolean {
+  if (error instanceof WebSocketError && FINAL_ERRORS.includes(error.code)) return true;
+  if (info !== undefined) {
+    // What we failed ourselves, for a bad byte or a silent peer, may go better next time.
+    if (info.initiator === "local") return false;
+    if (info.code === CloseCode.TryAgainLater) return rules.overloadDelay === false;
+    return FINAL_CODES.includes(info.code) || info.code >= FIRST_PRIVATE_CODE;
+  }
+  if (error instanceof HandshakeError) return !PASSING_STATUSES.includes(error.status);
+  // What is no WebSocketError is a mistake of the user's.
+  return !(error instanceof WebSocketError);
+}
+
+/**
+ * How long to wait before the next attempt, in whole milliseconds.
+ *
+ * @param attempt How many have failed in a row: at least 1.
+ * @param random From 0 to 1.
+ * @param now The time in milliseconds since 1970, for a `Retry-After` with a date.
+ */
+export function delayAfter(
+  { info, error }: Failure,
+  attempt: number,
+  rules: ReconnectRules,
+  random: number,
+  now: number,
+): number {
+  if (info?.initiator === "remote") {
+    if (info.code === CloseCode.ServiceRestart) return within(rules.restartDelay, random);
+    if (info.code === CloseCode.TryAgainLater && rules.overloadDelay !== false) {
+      return within(rules.overloadDelay, random);
+    }
+  }
+  const bound = Math.min(rules.maxDelay, rules.minDelay * 2 ** (attempt - 1));
+  return Math.round(retryAfter(error, now) + random * bound);
+}
+
+function within([least, most]: readonly [number, number], random: number): number {
+  return Math.round(least + random * (most - least));
+}
+
+/** RFC 9110 10.2.3: how long the server asks us to stay away, in milliseconds. */
+function retryAfter(error: unknown, now: number): number {
+  if (!(error instanceof HandshakeError) || (error.status !== 429 && error.status !== 503)) {
+    return 0;
+  }
+  const value = error.headers?.get("retry-after") ?? "";
+  // RFC 9110 5.6.7: an HTTP-date is in GMT.
+  const wait = /^\d+$/.test(value)
+    ? Number(value) * 1000
+    : value.endsWith(" GMT")
+    ? Date.parse(value) - now
+    : 0;
+  return Number.isNaN(wait) ? 0 : Math.min(Math.max(wait, 0), MAX_RETRY_AFTER);
+}
+
+/** Whose connections are opened. */
+export interface AttemptsOwner {
+  /** Opens a connection; whoever does says so by {@linkcode Attempts.opened}. */
+  dial(signal: AbortSignal): Promise<unknown>;
+  /** There will be another attempt after a wait, unless it is stopped now. */
+  waits(loss: ConnectionLoss): void;
+  /** The user's hook `retry` has thrown, or returned what it must not. */
+  hookFailed(error: unknown): void;
+  /**
+   * There will be no other attempt.
+   *
+   * @param failure What was the last straw.
+   * @param error The same as an error, where there is one.
+   */
+  gaveUp(failure: Failure, error: Error | undefined): void;
+}
+
+/** The attempts of one client. */
+export class Attempts implements TimerTarget {
+  readonly #rules: ReconnectRules;
+  readonly #owner: AttemptsOwner;
+  #attempt: AbortController | undefined;
+  #timer: Timer | undefined;
+  #failures = 0;
+  #openedAt = 0;
+  #stopped = false;
+
+  /**
+   * @param rules When to try again.
+   * @param owner Who opens the connections.
+   */
+  constructor(rules: ReconnectRules, owner: AttemptsOwner) {
+    this.#rules = rules;
+    this.#owner = owner;
+  }
+
+  /** Makes an attempt: the first, or the next when the wait is over. */
+  timerFired(): void {
+    this.#timer = undefined;
+    const attempt = new AbortController();
+    this.#attempt = attempt;
+    this.#owner.dial(attempt.signal).then(undefined, (error: unknown) => {
+      if (this.#attempt === attempt) this.lost({ error });
+    });
+  }
+
+  /** The attempt has led to a connection. */
+  opened(): void {
+    this.#attempt = undefined;
+    this.#openedAt = performance.now();
+  }
+
+  /** The connection was lost, or the attempt has failed. */
+  lost(failure: Failure): void {
+    this.#attempt = undefined;
+    const { info, error } = failure;
+    const hasHeld = performance.now() - this.#openedAt >= this.#rules.minUptime;
+    if (info !== undefined && hasHeld) this.#failures = 0;
+    const attempt = ++this.#failures;
+    const loss: ConnectionLoss = {
+      info,
+      error: error === undefined && info !== undefined ? undefined : asError(error),
+      attempt,
+      wait: delayAfter(failure, attempt, this.#rules, Math.random(), Date.now()),
+    };
+    const { retry } = this.#rules.options;
+    if (retry === undefined) return this.#decide(failure, loss, undefined);
+    try {
+      const answer = retry.call(this.#rules.options, loss);
+      if (!isPromiseLike(answer)) return this.#decide(failure, loss, answer);
+      answer.then(
+        (answer) => this.#decide(failure, loss, answer),
+        (cause) => this.#hookFailed(cause),
+      );
+    } catch (cause) {
+      this.#hookFailed(cause);
+    }
+  }
+
+  /** The hook has answered, or there is none. */
+  #decide(failure: Failure, loss: ConnectionLoss, answer: unknown): void {
+    // The hook may have stopped it, and so may the handler that is called next.
+    if (this.#stopped) return;
+    const hasEnded = loss.attempt >= this.#rules.maxAttempts || isFinal(failure, this.#rules);
+    let wait: number | undefined;
+    if (answer === undefined) wait = hasEnded ? undefined : loss.wait;
+    else if (typeof answer === "boolean") wait = answer ? loss.wait : undefined;
+    else if (typeof answer === "number" && answer >= 0 && answer <= MAX_DELAY) wait = answer;
+    else return this.#hookFailed(wrongAnswer(answer));
+    if (wait === undefined) return this.#owner.gaveUp(failure, loss.error);
+    this.#owner.waits({ ...loss, wait });
+    if (!this.#stopped) this.#timer = timers.start(wait, this, 0);
+  }
+
+  #hookFailed(cause: unknown): void {
+    this.#owner.hookFailed(cause);
+    if (this.#stopped) return;
+    const error = new WebSocketError("HANDLER_FAILED", "The hook retry failed", { cause });
+    this.#owner.gaveUp({ error }, error);
+  }
+
+  /** Ends the wait; returns whether there was one. */
+  hurry(): boolean {
+    if (this.#timer === undefined) return false;
+    timers.cancel(this.#timer);
+    this.timerFired();
+    return true;
+  }
+
+  /** Calls off the wait or the attempt, for good. */
+  stop(): void {
+    this.#stopped = true;
+    timers.cancel(this.#timer);
+    this.#timer = undefined;
+    const attempt = this.#attempt;
+    this.#attempt = undefined;
+    attempt?.abort();
+  }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(show(error), { cause: error });
+}
+
+function wrongAnswer(answer: unknown): TypeError {
+  return new TypeError(
+    `reconnect.retry must return a boolean, 0 to ${MAX_DELAY} milliseconds or undefined, or a promise ` +
+      `of one of them, got ${show(answer)}`,
+  );
+}

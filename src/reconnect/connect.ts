@@ -1,0 +1,210 @@
+// `connect` with the option `reconnect`: its options, their check, and the connection that it gives.
+
+import type { Network } from "../transport/transport.ts";
+import { ConnectionError } from "../errors.ts";
+import { MAX_LINE, TOPICS_SUBPROTOCOL } from "../pubsub/protocol.ts";
+import type { CloseInfo } from "../session/close_info.ts";
+import type { MessageOpcode } from "../wire/opcode.ts";
+import { checkType, wrongType } from "../shared/check.ts";
+import { reasonOf } from "../shared/explain.ts";
+import { headerLines } from "../shared/header_lines.ts";
+import { untilAborted } from "../shared/until_aborted.ts";
+import { connectOver } from "../client/connect.ts";
+import { type ConnectOptions, connectRules } from "../client/connect_options.ts";
+import { parseTarget } from "../client/url.ts";
+import type { Message } from "../connection/connection_driver.ts";
+import { MAX_INT32 } from "../connection/connection_options.ts";
+import { checkHandlers, type Handlers } from "../connection/handlers.ts";
+import type { ReconnectingConnection } from "./connection.ts";
+import {
+  type ConnectionLoss,
+  type ReconnectOptions,
+  type ReconnectRules,
+  reconnectRules,
+} from "./options.ts";
+import { type ReadControl, Reconnector } from "./reconnector.ts";
+import type { TopicMessageInfo } from "./subscriptions.ts";
+
+/** A URL, or a function that gives one for each attempt: with a fresh token, or of another server. */
+export type ReconnectingUrl = string | URL | (() => string | URL | Promise<string | URL>);
+
+/**
+ * The handlers of a reconnecting connection, all optional. They are called as those of a single connection
+ * are. One that throws, or whose promise rejects, ends the connection for good, because the same would
+ * happen again; `retry` can decide otherwise.
+ */
+export interface ReconnectingHandlers<T = unknown> {
+  /**
+   * A connection was opened, the first or another one. What is sent here goes before topics are subscribed
+   * to anew, and before what has waited.
+   */
+  open?(connection: ReconnectingConnection<T>): unknown;
+  /** One whole message came. Without this handler messages wait for an iterator. */
+  message?(connection: ReconnectingConnection<T>, data: Message, opcode: MessageOpcode): unknown;
+  /** A message came of a topic that the server subscribed, and not `subscribe`. */
+  topicMessage?(
+    connection: ReconnectingConnection<T>,
+    topic: string,
+    data: Message,
+    about: TopicMessageInfo,
+  ): unknown;
+  /** The connection was lost, or an attempt failed, and another attempt follows after a wait. */
+  reconnecting?(connection: ReconnectingConnection<T>, info: ConnectionLoss): unknown;
+  /** Another connection was opened after one was lost. Called behind `open`. */
+  reconnected?(connection: ReconnectingConnection<T>): unknown;
+  /** A ping came. */
+  ping?(connection: ReconnectingConnection<T>, payload: Uint8Array): unknown;
+  /** A pong came, asked for or not. */
+  pong?(connection: ReconnectingConnection<T>, payload: Uint8Array): unknown;
+  /** What waits to be sent fell back to `highWaterMark` or below, after a `send` returned `false`. */
+  drain?(connection: ReconnectingConnection<T>): unknown;
+  /** The connection has ended for good. Called once, if there ever was a connection, and last. */
+  close?(connection: ReconnectingConnection<T>, info: CloseInfo): unknown;
+  /** Called with what a handler has thrown, or rejected with, once. Default: `console.error`. */
+  onError?(error: unknown, connection?: ReconnectingConnection<T>): unknown;
+}
+
+/**
+ * The options of `connect` for a reconnecting connection. `pingInterval` is 20000 there and `pongTimeout`
+ * 10000 unless they are given, so that a dead network is noticed. `signal` is for opening the first
+ * connection only, that of `reconnect` for all of it.
+ */
+export interface ReconnectingConnectOptions<T = undefined>
+  extends
+    Omit<ConnectOptions<T>, keyof Handlers | "onError" | "reconnect">,
+    ReconnectingHandlers<T> {
+  /** When and how often to reconnect; `true`: with all defaults. */
+  reconnect: true | ReconnectOptions;
+}
+
+/**
+ * The options of `connect` where `reconnect` is known only when the program runs. What is for reconnecting
+ * alone has no effect where it is `false`.
+ */
+export interface EitherConnectOptions<T = undefined>
+  extends Omit<ReconnectingConnectOptions<T>, "reconnect"> {
+  /** When and how often to reconnect, if at all. */
+  reconnect: boolean | ReconnectOptions | undefined;
+}
+
+/** The options, checked and taken apart. */
+export interface ReconnectingRules<T> {
+  /** When and how often to reconnect. */
+  readonly reconnect: ReconnectRules;
+  /** The user's handlers. */
+  readonly handlers: ReconnectingHandlers<T>;
+  /** The options of each connection, without handlers. */
+  readonly connect: ConnectOptions;
+}
+
+/** Milliseconds between two pings, unless it is said. */
+const PING_INTERVAL = 20_000;
+/** Milliseconds of silence after a ping, unless it is said. */
+const PONG_TIMEOUT = 10_000;
+
+/**
+ * Checks the options of a reconnecting connection.
+ *
+ * @throws {TypeError | RangeError} When a name is unknown, or a value of the wrong type or range.
+ */
+export function reconnectingRules<T>(options: ReconnectingConnectOptions<T>): ReconnectingRules<T> {
+  const { reconnect: given, ...others } = options;
+  if (given !== true && (typeof given !== "object" || given === null)) {
+    throw wrongType("reconnect", "a boolean or an object", given);
+  }
+  const reconnect = reconnectRules(given);
+  const {
+    open,
+    message,
+    topicMessage,
+    reconnecting,
+    reconnected,
+    ping,
+    pong,
+    drain,
+    close,
+    onError,
+    ...rest
+  } = others;
+  checkHandlers({ open, message, ping, pong, drain, close } as Handlers);
+  checkType("topicMessage", topicMessage, "function");
+  checkType("reconnecting", reconnecting, "function");
+  checkType("reconnected", reconnected, "function");
+  checkType("onError", onError, "function");
+  const { data: _, signal, ...shared } = rest;
+  const { pingInterval = PING_INTERVAL } = rest;
+  const connect: ConnectOptions = {
+    ...shared,
+    pingInterval,
+    pongTimeout: rest.pongTimeout ?? (pingInterval > 0 ? PONG_TIMEOUT : 0),
+  };
+  connectRules({ ...connect, signal });
+  return {
+    reconnect,
+    handlers: options,
+    connect: reconnect.topics ? withTopics(connect) : connect,
+  };
+}
+
+function withTopics(options: ConnectOptions): ConnectOptions {
+  const { subprotocols, maxMessageSize = 16 << 20 } = options;
+  if (subprotocols !== undefined) {
+    throw new TypeError(
+      'Option "subprotocols" cannot be given together with "reconnect.topics", which is one itself',
+    );
+  }
+  return {
+    ...options,
+    subprotocols: [TOPICS_SUBPROTOCOL],
+    // The line in front is not the message.
+    maxMessageSize: Math.min(maxMessageSize + MAX_LINE, MAX_INT32),
+  };
+}
+
+/**
+ * Opens a reconnecting connection over `network`.
+ *
+ * @throws {TypeError | RangeError} When the URL or an option is wrong; the promise rejects with it.
+ * @throws {unknown} What the last attempt failed with, when the first connection is given up.
+ */
+// deno-lint-ignore require-await -- what is wrong with the options is the rejection
+export async function connectReconnecting<T>(
+  network: Network,
+  url: ReconnectingUrl,
+  options: ReconnectingConnectOptions<T>,
+): Promise<ReconnectingConnection<T>> {
+  const rules = reconnectingRules(options);
+  const isFunction = typeof url === "function";
+  const shown = isFunction ? "" : parseTarget(url).url;
+  const { headers } = options;
+  // An iterator would be used up by the first attempt.
+  const lines = typeof headers === "function" ? undefined : headers && [...headerLines(headers)!];
+  const dial = async (
+    connectOptions: ConnectOptions,
+    created: (control: ReadControl) => void,
+  ): ReturnType<typeof connectOver<undefined>> => {
+    const { signal } = connectOptions;
+    const target = isFunction ? await called("url", url, signal) : url;
+    const fields = typeof headers === "function" ? await called("headers", headers, signal) : lines;
+    const attempt = fields === undefined ? connectOptions : { ...connectOptions, headers: fields };
+    return await connectOver(network, target, attempt, created);
+  };
+  return new Reconnector(dial, shown, rules, options.data as T).start(options.signal);
+}
+
+/**
+ * What a function of the user's gives for an attempt. Its failure, say of a request for a token, is one of
+ * the attempt, so that another one follows.
+ */
+async function called<R>(
+  name: string,
+  give: () => R | Promise<R>,
+  signal: AbortSignal | undefined,
+): Promise<R> {
+  try {
+    return await untilAborted(Promise.resolve(give()), signal);
+  } catch (cause) {
+    const message = `Cannot connect: the function "${name}" has failed: ${reasonOf(cause)}`;
+    throw new ConnectionError("CONNECT_FAILED", message, { cause });
+  }
+}

@@ -1,0 +1,434 @@
+// What a user holds of a reconnecting connection: one connection after another, as if it were one.
+
+import { WebSocketError } from "../errors.ts";
+import type { CloseInfo } from "../session/close_info.ts";
+import { checkCloseArguments, CloseCode } from "../wire/close.ts";
+import type { MessageOpcode, Opcode } from "../wire/opcode.ts";
+import { toBytes } from "../shared/bytes.ts";
+import { show } from "../shared/check.ts";
+import type { Connection, HandshakeInfo } from "../connection/connection.ts";
+import type { AnyMessage, Message, MessageData } from "../connection/connection_driver.ts";
+import { checkTopic } from "../connection/publish_options.ts";
+import {
+  controlPayload,
+  type FragmentOptions,
+  type SendOptions,
+  type StreamOptions,
+  wantsCompression,
+} from "../connection/send_options.ts";
+import type { PreparedMessage } from "../message/prepared_message.ts";
+import type { ReconnectingSender, StreamSource } from "./sender.ts";
+import type { Subscriptions, TopicHandlers } from "./subscriptions.ts";
+
+/** The state of a reconnecting connection. */
+export type ReconnectingState = "open" | "reconnecting" | "closing" | "closed";
+
+/** What drives a {@linkcode ReconnectingConnection}. */
+export interface ReconnectingControl {
+  /** The state of it all. */
+  readonly state: ReconnectingState;
+  /** The URL of the present or last connection. */
+  readonly url: string;
+  /** What was agreed on last. */
+  readonly handshake: HandshakeInfo | undefined;
+  /** The connection that there is. */
+  readonly current: Connection<undefined> | undefined;
+  /** Sends for all connections. */
+  readonly sender: ReconnectingSender;
+  /** Resolves at the end. */
+  readonly closed: Promise<CloseInfo>;
+  /** The topics, if there are any. */
+  readonly subscriptions: Subscriptions | undefined;
+  /** Tries at once. */
+  reconnectNow(): boolean;
+  /** Closes for good. */
+  close(code: number, reason: string): void;
+  /** Fails it for good. */
+  fail(error: WebSocketError): void;
+  /** Cuts it for good. */
+  terminate(): void;
+  /** Stops delivering. */
+  pause(): void;
+  /** Resumes delivering. */
+  resume(): void;
+  /** Starts reading messages. */
+  openReader(): AsyncIterableIterator<AnyMessage, undefined>;
+}
+
+const NO_BYTES = new Uint8Array(0);
+
+/**
+ * A connection that reconnects automatically when it is lost, from `connect` with the option `reconnect`.
+ *
+ * A message that was written to a connection that is lost may be lost with it. Nothing is sent twice. What
+ * was received is delivered, also after the connection that brought it was lost.
+ *
+ * @example
+ * ```ts
+ * import { connect, serve } from "@quickws/quickws";
+ *
+ * await using server = await serve({ port: 0, message: (conn, data) => conn.send(data) });
+ * await using conn = await connect(server.url, {
+ *   reconnect: true,
+ *   open: (conn) => void conn.send("hello"),
+ *   reconnecting: (_, { attempt, wait }) => console.log(`attempt ${attempt + 1} in ${wait} ms`),
+ * });
+ * for await (const data of conn) {
+ *   console.log(data); // hello
+ *   break;
+ * }
+ * ```
+ */
+export class ReconnectingConnection<T = unknown> {
+  readonly #control: ReconnectingControl;
+  #readable: ReadableStream<Message> | undefined;
+  #writable: WritableStream<MessageData> | undefined;
+  /** Whatever the application wants to keep with it. */
+  data: T;
+
+  /** @internal They come from `connect`. */
+  constructor(control: ReconnectingControl, data: T) {
+    this.#control = control;
+    this.data = data;
+  }
+
+  /**
+   * `"open"`: there is a connection. `"reconnecting"`: there is none at the moment, and another one, or
+   * the first, is going to be opened. `"closing"` and `"closed"`: it is over for good.
+   */
+  get readyState(): ReconnectingState {
+    return this.#control.state;
+  }
+
+  /** The URL of the present or last connection, without user and password. */
+  get url(): string {
+    return this.#control.url;
+  }
+
+  /**
+   * What was agreed in the opening handshake of the present or last connection; `undefined` before the
+   * first.
+   */
+  get handshake(): HandshakeInfo | undefined {
+    return this.#control.handshake;
+  }
+
+  /** The subprotocol of that connection, or the empty string. */
+  get protocol(): string {
+    return this.handshake?.protocol ?? "";
+  }
+
+  /** The extensions of that connection, or the empty string. */
+  get extensions(): string {
+    return this.handshake?.extensions ?? "";
+  }
+
+  /** The server's address, without the port; empty while there is no connection. */
+  get remoteAddress(): string {
+    return this.#control.current?.remoteAddress ?? "";
+  }
+
+  /** The server's port; 0 while there is no connection. */
+  get remotePort(): number {
+    return this.#control.current?.remotePort ?? 0;
+  }
+
+  /** Bytes that were sent and have not left the process yet, those included that wait for a connection. */
+  get bufferedAmount(): number {
+    return this.#control.sender.bufferedAmount;
+  }
+
+  /** Resolves, and never rejects, when it is over for good. */
+  get closed(): Promise<CloseInfo> {
+    return this.#control.closed;
+  }
+
+  /**
+   * Sends a message: a string as text, bytes as binary. The bytes are copied. While there is no
+   * connection it waits, as far as `reconnect.maxQueue` goes.
+   *
+   * @param data The message: a string, an `ArrayBuffer`, or any view of one.
+   * @param options How to send it.
+   * @returns `true`: it was sent or waits for a connection, and more may follow. `false` while {@linkcode
+   * ReconnectingConnection.readyState} is `"open"`: above `highWaterMark` (it is accepted; wait before
+   * sending more). `false` otherwise: it is dropped, because there is no room or all is over.
+   * @throws {TypeError} When the data is of another type.
+   */
+  send(data: string | ArrayBuffer | ArrayBufferView, options?: SendOptions): boolean {
+    wantsCompression("send", options);
+    return this.#control.sender.send(data, options);
+  }
+
+  /**
+   * Sends a text message from bytes that are UTF-8 already.
+   *
+   * @returns As {@linkcode ReconnectingConnection.send} does.
+   * @throws {TypeError} When the bytes are not UTF-8.
+   */
+  sendUtf8(bytes: ArrayBuffer | ArrayBufferView, options?: SendOptions): boolean {
+    wantsCompression("sendUtf8", options);
+    return this.#control.sender.sendUtf8(toBytes(bytes), options);
+  }
+
+  /**
+   * Sends a message that may wait for others; see `Connection.sendDelayed`.
+   *
+   * @returns As {@linkcode ReconnectingConnection.send} does.
+   * @throws {TypeError} When the data is of another type.
+   */
+  sendDelayed(data: string | ArrayBuffer | ArrayBufferView): boolean {
+    return this.#control.sender.sendDelayed(data);
+  }
+
+  /**
+   * Sends a message that `prepareMessage` encoded once for many connections.
+   *
+   * @returns As {@linkcode ReconnectingConnection.send} does.
+   * @throws {TypeError} When it is something else.
+   */
+  sendPrepared(message: PreparedMessage): boolean {
+    if (!(message?.payload instanceof Uint8Array)) {
+      throw new TypeError(
+        `Cannot send: a message of prepareMessage is needed, got ${show(message)}`,
+      );
+    }
+    return this.#control.sender.sendPrepared(message);
+  }
+
+  /**
+   * Sends all chunks of `source` as one message, in fragments; see `Connection.sendStream`. While there is
+   * no connection it waits for one.
+   *
+   * @param source Where the chunks come from: strings for text, bytes for binary.
+   * @param opcode Text or binary. Default: by the first chunk.
+   * @param options How to send it.
+   * @returns `true` when all was sent, `false` when the connection was lost before: a message is never
+   * continued on another one. Rejects with what the source throws, and with a `TypeError` for a wrong
+   * argument.
+   */
+  sendStream(
+    source: StreamSource,
+    opcode?: MessageOpcode,
+    options?: StreamOptions,
+  ): Promise<boolean> {
+    return this.#control.sender.sendStream(source, opcode, options);
+  }
+
+  /**
+   * Sends a fragment of a message; see `Connection.sendFragment`. All fragments of a message go out on one
+   * connection: those without one, or after it was lost, are dropped.
+   *
+   * @returns As {@linkcode ReconnectingConnection.send} does.
+   * @throws {TypeError} When an argument is wrong.
+   */
+  sendFragment(
+    opcode: Opcode,
+    data: string | ArrayBuffer | ArrayBufferView,
+    options?: FragmentOptions,
+  ): boolean {
+    return this.#control.sender.sendFragment(opcode, data, options);
+  }
+
+  /**
+   * Sends a ping (RFC 6455 section 5.5.2), if there is a connection: it never waits for one.
+   *
+   * @param payload At most 125 bytes; a string is sent as UTF-8. Default: empty.
+   * @returns As {@linkcode ReconnectingConnection.send} does.
+   * @throws {RangeError} When the payload is over 125 bytes.
+   */
+  ping(payload: string | ArrayBuffer | ArrayBufferView = NO_BYTES): boolean {
+    const bytes = controlPayload(payload);
+    return this.#control.current?.ping(bytes) ?? false;
+  }
+
+  /**
+   * Sends a pong that no ping asked for (RFC 6455 section 5.5.3), if there is a connection.
+   *
+   * @param payload At most 125 bytes; a string is sent as UTF-8. Default: empty.
+   * @returns As {@linkcode ReconnectingConnection.send} does.
+   * @throws {RangeError} When the payload is over 125 bytes.
+   */
+  pong(payload: string | ArrayBuffer | ArrayBufferView = NO_BYTES): boolean {
+    const bytes = controlPayload(payload);
+    return this.#control.current?.pong(bytes) ?? false;
+  }
+
+  /** Calls `fn` at once; everything it sends on the present connection leaves in one write. */
+  cork(fn: () => void): void {
+    if (typeof fn !== "function") {
+      throw new TypeError(`Cannot cork: it takes a function, got ${show(fn)}`);
+    }
+    this.#control.sender.cork(fn);
+  }
+
+  /**
+   * Resolves when there is a connection, and at most `highWaterMark` bytes wait to be sent on it; or when
+   * all is over.
+   */
+  drained(): Promise<void> {
+    return this.#control.sender.drained();
+  }
+
+  /**
+   * Stops reading: no message is delivered, and the server has to wait. If the connection is lost meanwhile,
+   * another one is opened, and what has arrived is kept.
+   */
+  pause(): void {
+    this.#control.pause();
+  }
+
+  /** Resumes after {@linkcode ReconnectingConnection.pause}. */
+  resume(): void {
+    this.#control.resume();
+  }
+
+  /**
+   * Does not wait any longer, but opens another connection at once: when the user asks for it, or the
+   * network is back.
+   *
+   * @returns Whether it was waiting.
+   */
+  reconnectNow(): boolean {
+    return this.#control.reconnectNow();
+  }
+
+  /**
+   * Ends it for good: starts the closing handshake (RFC 6455 section 7.1.2), or calls off the present
+   * attempt. No message is delivered after it. Messages that wait for a connection are dropped, and make
+   * the end one that is not clean (`NOT_DELIVERED`).
+   *
+   * @param code 1000 to 1003, 1007 to 1014 or 3000 to 4999. Default: 1000.
+   * @param reason At most 123 bytes of UTF-8. Default: empty.
+   * @throws {TypeError} When the code is not an integer or the reason not a string.
+   * @throws {RangeError} When the code must not be sent, or the reason is too long.
+   */
+  close(code: number = CloseCode.Normal, reason: string = ""): void {
+    checkCloseArguments(code, reason);
+    this.#control.close(code, reason);
+  }
+
+  /** Ends it for good and cuts the socket at once; what waits to be sent is lost. */
+  terminate(): void {
+    this.#control.terminate();
+  }
+
+  /**
+   * Subscribes to a topic, on this connection and on all that follow it. Where the server keeps a history,
+   * what was published between two connections arrives as well, or `missed` is called; where it keeps none
+   * `missed` is called after each loss.
+   *
+   * @param topic Its name: 1 to 1024 bytes of UTF-8.
+   * @param handlers The handlers of its messages.
+   * @returns Resolves when the server has confirmed it for the first time. Rejects with a `WebSocketError`:
+   * `TOPIC_REFUSED` when the server rejects it, `NOT_OPEN` when it was unsubscribed, or all was over, before.
+   * If nothing handles the promise, that is no unhandled rejection.
+   * @throws {TypeError} When the option `reconnect.topics` is not `true`, the topic is not a string or
+   * subscribed to already, or a handler is not a function.
+   * @throws {RangeError} When the topic is empty or too long.
+   *
+   * @example
+   * ```ts ignore
+   * const conn = await connect("wss://example.com/", { reconnect: { topics: true } });
+   * await conn.subscribe("news", {
+   *   message: (data, { number }) => console.log(number, data),
+   *   missed: () => console.log("some news were missed"),
+   * });
+   * ```
+   */
+  subscribe(topic: string, handlers: TopicHandlers): Promise<void> {
+    checkTopic(topic);
+    return this.#subscriptions("subscribe").subscribe(topic, handlers);
+  }
+
+  /**
+   * Unsubscribes from a topic.
+   *
+   * @returns Whether it was subscribed.
+   * @throws {TypeError | RangeError} As {@linkcode ReconnectingConnection.subscribe} does.
+   */
+  unsubscribe(topic: string): boolean {
+    checkTopic(topic);
+    return this.#subscriptions("unsubscribe").unsubscribe(topic);
+  }
+
+  /** The topics that it is subscribed to, in the order of its subscriptions: a list of this moment. */
+  get topics(): string[] {
+    return this.#control.subscriptions?.names ?? [];
+  }
+
+  /**
+   * Iterates over the messages of all its connections, with backpressure: while no message is asked for, the
+   * server has to wait. Ends when it is over for good; throws the cause if that was not clean.
+   *
+   * @throws {TypeError} When there is a `message` handler, which takes the messages, or another reader.
+   */
+  [Symbol.asyncIterator](): AsyncIterableIterator<Message, undefined> {
+    return this.#control.openReader() as AsyncIterableIterator<Message, undefined>;
+  }
+
+  /**
+   * The messages of all its connections as a web stream; the same one at each access. It ends when all is
+   * over, and fails with the cause if that was not clean. Cancelling it closes the connection with 1000.
+   *
+   * @throws {TypeError} When there is a `message` handler, which takes the messages, or another reader.
+   */
+  get readable(): ReadableStream<Message> {
+    if (this.#readable !== undefined) return this.#readable;
+    const reader = this[Symbol.asyncIterator]();
+    return this.#readable = new ReadableStream<Message>({
+      async pull(controller): Promise<void> {
+        const { done, value } = await reader.next();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+      cancel: () => this.close(),
+    }, { highWaterMark: 0 });
+  }
+
+  /**
+   * A web stream whose chunks are sent, one message each, no faster than the server reads; the same one at
+   * each access. A chunk waits for a connection where there is none. Closing the stream closes the
+   * connection with 1000, aborting it with 1011.
+   */
+  get writable(): WritableStream<string | ArrayBuffer | ArrayBufferView> {
+    return this.#writable ??= new WritableStream<MessageData>({
+      write: (message) => this.#write(message),
+      close: async () => {
+        this.close();
+        await this.closed;
+      },
+      abort: (cause) =>
+        this.#control.fail(
+          new WebSocketError("SOURCE_FAILED", "The stream of messages failed", {
+            cause,
+            closeCode: CloseCode.InternalError,
+          }),
+        ),
+    });
+  }
+
+  async #write(message: MessageData): Promise<void> {
+    const { sender } = this.#control;
+    while (sender.open === undefined) {
+      if (this.readyState === "closing" || this.readyState === "closed") {
+        throw new WebSocketError("NOT_OPEN", "Cannot send: the connection is not open any more");
+      }
+      await sender.connected();
+    }
+    if (!this.send(message)) await this.drained();
+  }
+
+  #subscriptions(what: string): Subscriptions {
+    const { subscriptions } = this.#control;
+    if (subscriptions === undefined) {
+      throw new TypeError(`Cannot ${what}: the option "reconnect.topics" is not true`);
+    }
+    return subscriptions;
+  }
+
+  /** Closes with 1000 and waits for the end. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+    await this.closed;
+  }
+}

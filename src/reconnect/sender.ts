@@ -1,0 +1,289 @@
+// Sends for a reconnecting connection: on the present connection, or later on the next one. What is sent
+// while there is none waits in a queue that is bounded by bytes.
+
+import { WebSocketError } from "../errors.ts";
+import type { Connection } from "../connection/connection.ts";
+import type { MessageData } from "../connection/connection_driver.ts";
+import { bytesWithLine, textWithLine } from "../pubsub/line_message.ts";
+import type { FragmentOptions, SendOptions, StreamOptions } from "../connection/send_options.ts";
+import type { PreparedMessage } from "../message/prepared_message.ts";
+import { toBytes } from "../shared/bytes.ts";
+import { callReported } from "../shared/log_error.ts";
+import { Queue } from "../shared/queue.ts";
+import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
+
+/** A source of chunks that `sendStream` takes. */
+export type StreamSource = ReadableStream<MessageData> | AsyncIterable<MessageData>;
+
+/** Something that waits for a connection. */
+interface Waiting {
+  /** The bytes that it counts. */
+  readonly size: number;
+  /** Sends it; returns whether more may follow. */
+  send(connection: Connection<undefined>): boolean;
+  /** It will not be sent. */
+  drop(): void;
+}
+
+/** The bytes that each message counts beside its own, so that empty ones are bounded, too. */
+export const MESSAGE_COST = 32;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Sends, or lets messages wait. */
+export class ReconnectingSender {
+  readonly #maxQueue: number;
+  readonly #hasLines: boolean;
+  readonly #report: (error: unknown) => void;
+  readonly #queue: Queue<Waiting> = new Queue();
+  #queuedBytes = 0;
+  #current: Connection<undefined> | undefined;
+  #hasEnded = false;
+  /** Wakes those who wait for a connection, or for the end. */
+  #waiters: Array<() => void> = [];
+  /** The connection of the message that the user sends in fragments; none where it was not open. */
+  #fragmentsOn: { readonly connection: Connection<undefined> | undefined } | undefined;
+
+  /**
+   * @param maxQueue Bytes that may wait while there is no connection.
+   * @param hasLines Whether messages have a line in front, as those beside topics do.
+   * @param report Receives what the user's callbacks throw.
+   */
+  constructor(maxQueue: number, hasLines: boolean, report: (error: unknown) => void) {
+    this.#maxQueue = maxQueue;
+    this.#hasLines = hasLines;
+    this.#report = report;
+  }
+
+  /** The connection to send on, if there is one. */
+  get open(): Connection<undefined> | undefined {
+    // A connection that is closing is still here until its end is told.
+    return this.#current?.readyState === "open" ? this.#current : undefined;
+  }
+
+  /** Bytes that wait, for a connection or on it. */
+  get bufferedAmount(): number {
+    return this.#queuedBytes + (this.#current?.bufferedAmount ?? 0);
+  }
+
+  /** Messages that wait for a connection. */
+  get queued(): number {
+    return this.#queue.length;
+  }
+
+  /** There is a connection. What is sent goes there, ahead of what waits. */
+  opened(connection: Connection<undefined>): void {
+    this.#current = connection;
+  }
+
+  /** Sends what has waited. */
+  flush(): void {
+    for (let open = this.open; open !== undefined; open = this.open) {
+      const next = this.#queue.shift();
+      if (next === undefined) break;
+      this.#queuedBytes -= next.size;
+      next.send(open);
+    }
+    this.#wake();
+  }
+
+  /** There is no connection any more. */
+  closed(): void {
+    this.#current = undefined;
+  }
+
+  /** The end: what waits is dropped, and nothing is sent any more. */
+  end(): void {
+    this.#hasEnded = true;
+    this.#queuedBytes = 0;
+    for (const waiting of this.#queue.clear()) waiting.drop();
+    this.#wake();
+  }
+
+  /** Sends a message; returns `false` when it is dropped, or no more should be sent. */
+  send(data: MessageData, options?: SendOptions): boolean {
+    const message = typeof data === "string" ? data : toBytes(data);
+    const { open } = this;
+    if (open !== undefined) return open.send(this.#withLine(message), options);
+    const size = typeof message === "string" ? this.#sizeOf(message) : message.length;
+    // Not by `slice`, which of a Buffer makes a view of the same memory.
+    const copy = typeof message === "string" || size > this.#maxQueue
+      ? message
+      : new Uint8Array(message);
+    const kept = options && { ...options };
+    return this.#wait(size, (next) => next.send(this.#withLine(copy), kept), kept);
+  }
+
+  /** Sends a text message from bytes. */
+  sendUtf8(utf8: Uint8Array, options?: SendOptions): boolean {
+    const { open } = this;
+    if (open === undefined) return this.send(decoder.decode(utf8), options);
+    return open.sendUtf8(this.#hasLines ? bytesWithLine(utf8) : utf8, options);
+  }
+
+  /** Sends a message that may wait for others. */
+  sendDelayed(data: MessageData): boolean {
+    const { open } = this;
+    if (open === undefined) return this.send(data);
+    return open.sendDelayed(this.#withLine(typeof data === "string" ? data : toBytes(data)));
+  }
+
+  /** Sends a message that was encoded before. */
+  sendPrepared(message: PreparedMessage): boolean {
+    const { open } = this;
+    if (open !== undefined) return this.#sendPrepared(open, message);
+    return this.#wait(message.payload.length, (next) => this.#sendPrepared(next, message));
+  }
+
+  /** Sends a source as one message. */
+  sendStream(
+    source: StreamSource,
+    opcode?: MessageOpcode,
+    options?: StreamOptions,
+  ): Promise<boolean> {
+    const { open } = this;
+    if (open !== undefined) return this.#sendStream(open, source, opcode, options);
+    return new Promise((resolve, reject) => {
+      const start = (next: Connection<undefined>): boolean => {
+        this.#sendStream(next, source, opcode, options).then(resolve, reject);
+        return true;
+      };
+      const drop = (): void => {
+        cancel(source);
+        resolve(false);
+      };
+      if (!this.#push({ size: MESSAGE_COST, send: start, drop })) drop();
+    });
+  }
+
+  /**
+   * Sends a fragment of the user's own message, all of which goes out on one connection: without one, or
+   * after that one was lost, they are dropped.
+   */
+  sendFragment(opcode: Opcode, data: MessageData, options?: FragmentOptions): boolean {
+    const isFirst = this.#fragmentsOn === undefined;
+    const { connection } = this.#fragmentsOn ??= { connection: this.open };
+    const isLast = options?.fin === true;
+    if (connection === undefined || connection !== this.open) {
+      if (isLast) this.#fragmentsOn = undefined;
+      return false;
+    }
+    try {
+      const message = typeof data === "string" ? data : toBytes(data);
+      const fragment = isFirst ? this.#withLine(message) : message;
+      const more = connection.sendFragment(opcode, fragment, options);
+      if (isLast) this.#fragmentsOn = undefined;
+      return more;
+    } catch (error) {
+      if (isFirst) this.#fragmentsOn = undefined;
+      throw error;
+    }
+  }
+
+  /** Calls `fn`; what it sends leaves in one write. */
+  cork(fn: () => void): void {
+    if (this.open === undefined) fn();
+    else this.open.cork(fn);
+  }
+
+  /** Resolves when there is a connection on which little waits, or at the end. */
+  async drained(): Promise<void> {
+    while (!this.#hasEnded) {
+      const { open } = this;
+      if (open === undefined) {
+        await this.connected();
+      } else {
+        await open.drained();
+        if (open === this.open) return;
+      }
+    }
+  }
+
+  /** Resolves when there is a connection, or at the end. */
+  connected(): Promise<void> {
+    if (this.#hasEnded || this.open !== undefined) return Promise.resolve();
+    return new Promise((resolve) => this.#waiters.push(resolve));
+  }
+
+  #withLine<M extends string | Uint8Array>(message: M): string | Uint8Array {
+    if (!this.#hasLines) return message;
+    return typeof message === "string" ? textWithLine(message) : bytesWithLine(message);
+  }
+
+  #sendPrepared(open: Connection<undefined>, message: PreparedMessage): boolean {
+    if (!this.#hasLines) return open.sendPrepared(message);
+    const bytes = bytesWithLine(message.payload);
+    return message.opcode === Opcode.Text ? open.sendUtf8(bytes) : open.send(bytes);
+  }
+
+  #sendStream(
+    open: Connection<undefined>,
+    source: StreamSource,
+    opcode: MessageOpcode | undefined,
+    options: StreamOptions | undefined,
+  ): Promise<boolean> {
+    const chunks = this.#hasLines ? this.#linedChunks(source, opcode) : source;
+    return open.sendStream(chunks, opcode, options);
+  }
+
+  async *#linedChunks(
+    source: StreamSource,
+    opcode: MessageOpcode | undefined,
+  ): AsyncGenerator<MessageData, void> {
+    let isFirst = true;
+    for await (const chunk of source) {
+      yield isFirst ? this.#withLine(typeof chunk === "string" ? chunk : toBytes(chunk)) : chunk;
+      isFirst = false;
+    }
+    if (isFirst) yield this.#withLine(opcode === Opcode.Text ? "" : new Uint8Array(0));
+  }
+
+  /** The bytes of a text; no more than would be too many. */
+  #sizeOf(text: string): number {
+    // UTF-8 takes at least a byte for a unit of UTF-16.
+    return text.length > this.#maxQueue ? text.length : encoder.encode(text).length;
+  }
+
+  #wait(
+    bytes: number,
+    send: (connection: Connection<undefined>) => boolean,
+    options?: SendOptions,
+  ): boolean {
+    const drop = (): void => this.#dropped(options);
+    if (this.#push({ size: bytes + MESSAGE_COST, send, drop })) return true;
+    drop();
+    return false;
+  }
+
+  #push(waiting: Waiting): boolean {
+    if (this.#hasEnded || this.#queuedBytes + waiting.size > this.#maxQueue) return false;
+    this.#queue.push(waiting);
+    this.#queuedBytes += waiting.size;
+    return true;
+  }
+
+  #dropped(options: SendOptions | undefined): void {
+    if (options?.written === undefined) return;
+    const error = new WebSocketError("NOT_OPEN", "Cannot send: there was no connection in time");
+    queueMicrotask(() => callReported(() => options.written?.(error), this.#report));
+  }
+
+  #wake(): void {
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const wake of waiters) wake();
+  }
+}
+
+/** Nothing of a source is wanted. What it says to that does not matter. */
+function cancel(source: StreamSource): void {
+  try {
+    const cancelling = source instanceof ReadableStream
+      ? source.cancel()
+      : source[Symbol.asyncIterator]().return?.();
+    Promise.resolve(cancelling).catch(() => {});
+  } catch {
+    // The same, from a source that throws instead of rejecting.
+  }
+}

@@ -1,0 +1,217 @@
+// Attempts, the waits between them, and what stops them; the connections are the test's.
+
+import assert from "node:assert/strict";
+import { ConnectionError, WebSocketError } from "../../src/errors.ts";
+import type { CloseInfo } from "../../src/session/close_info.ts";
+import {
+  type ConnectionLoss,
+  type ReconnectOptions,
+  reconnectRules,
+} from "../../src/reconnect/options.ts";
+import { Attempts } from "../../src/reconnect/attempts.ts";
+import { timers } from "../../src/shared/timer_wheel.ts";
+import { Queue } from "../support/live_harness.ts";
+import { quiet } from "../support/socket_harness.ts";
+
+const HOUR = 3_600_000;
+const failure = new ConnectionError("CONNECT_FAILED", "nobody there");
+const info: CloseInfo = { code: 1001, reason: "", clean: true, initiator: "remote" };
+
+/** Attempts whose outcome the test decides. */
+class Trial {
+  readonly log: Queue<string> = new Queue();
+  readonly losses: ConnectionLoss[] = [];
+  readonly signals: AbortSignal[] = [];
+  readonly rejects: Array<(error: unknown) => void> = [];
+  readonly attempts: Attempts;
+  readonly reported: unknown[] = [];
+  error: Error | undefined;
+  onWait = (): void => {};
+
+  constructor(options: ReconnectOptions) {
+    this.attempts = new Attempts(reconnectRules(options), {
+      dial: (signal) => {
+        this.signals.push(signal);
+        this.log.push("dial");
+        return new Promise((_, reject) => this.rejects.push(reject));
+      },
+      waits: (loss) => {
+        this.losses.push(loss);
+        this.log.push(`wait ${loss.attempt}`);
+        this.onWait();
+      },
+      hookFailed: (error) => this.reported.push(error),
+      gaveUp: (_, error) => {
+        this.error = error;
+        this.log.push("gave up");
+      },
+    });
+    this.attempts.timerFired();
+  }
+}
+
+Deno.test("a failed attempt is followed by another one, until there were so many", async () => {
+  const trial = new Trial({ minDelay: 1, maxAttempts: 2 });
+  trial.rejects[0](failure);
+  await trial.log.atLeast(3);
+  trial.rejects[1](failure);
+  await trial.log.atLeast(4);
+  assert.deepEqual(trial.log.all, ["dial", "wait 1", "dial", "gave up"]);
+  assert.equal(trial.losses[0].error, failure);
+  assert.equal(trial.error, failure);
+  assert.equal(timers.size, 0);
+});
+
+Deno.test("a connection that did not hold counts as a failure in a row, one that did begins anew", () => {
+  for (const [minUptime, counts] of [[HOUR, [1, 2, 3]], [0, [1, 1, 1]]] as const) {
+    const trial = new Trial({ minUptime, retry: () => HOUR });
+    for (let round = 0; round < 3; round++) {
+      trial.attempts.opened();
+      trial.attempts.lost({ info });
+      trial.attempts.hurry();
+    }
+    assert.deepEqual(trial.losses.map(({ attempt }) => attempt), counts);
+    trial.attempts.stop();
+  }
+  assert.equal(timers.size, 0);
+});
+
+Deno.test("what is lost is told with the wait that the hook has chosen", () => {
+  const trial = new Trial({ retry: () => HOUR });
+  trial.attempts.opened();
+  trial.attempts.lost({ info });
+  assert.deepEqual(trial.losses, [{ info, error: undefined, attempt: 1, wait: HOUR }]);
+  assert.equal(trial.attempts.hurry(), true);
+  assert.equal(trial.attempts.hurry(), false);
+  trial.attempts.stop();
+});
+
+Deno.test("stop calls off an attempt, and what it fails with is nobody's", async () => {
+  const trial = new Trial({});
+  trial.attempts.stop();
+  assert.equal(trial.signals[0].aborted, true);
+  trial.rejects[0](failure);
+  await quiet();
+  assert.deepEqual(trial.log.all, ["dial"]);
+});
+
+Deno.test("stop calls off a wait, also from within", () => {
+  const waiting = new Trial({ retry: () => HOUR });
+  waiting.attempts.opened();
+  waiting.attempts.lost({ info });
+  assert.equal(timers.size, 1);
+  waiting.attempts.stop();
+  assert.equal(timers.size, 0);
+
+  const within = new Trial({});
+  within.onWait = () => within.attempts.stop();
+  within.attempts.opened();
+  within.attempts.lost({ info });
+  assert.equal(timers.size, 0);
+
+  const inTheHook: Trial = new Trial({
+    retry() {
+      inTheHook.attempts.stop();
+      return true;
+    },
+  });
+  inTheHook.attempts.opened();
+  inTheHook.attempts.lost({ info });
+  assert.deepEqual(inTheHook.log.all, ["dial"]);
+});
+
+const cause = new Error("the hook");
+
+/** Hooks that fail, now or later. */
+const FAILING: readonly [what: string, retry: ReconnectOptions["retry"]][] = [
+  ["throws", () => {
+    throw cause;
+  }],
+  ["rejects", () => Promise.reject(cause)],
+];
+
+for (const [what, retry] of FAILING) {
+  Deno.test(`a hook that ${what} is the end, and its error the cause, reported once`, async () => {
+    const trial = new Trial({ retry });
+    trial.attempts.opened();
+    trial.attempts.lost({ info });
+    await trial.log.atLeast(2);
+    assert.ok(trial.error instanceof WebSocketError && trial.error.code === "HANDLER_FAILED");
+    assert.equal(trial.error.cause, cause);
+    assert.deepEqual(trial.reported, [cause]);
+  });
+}
+
+Deno.test("what a hook must not return is a failure that shows it", async () => {
+  for (const answer of [-1, NaN, Infinity, 2 ** 31, null, "yes", {}]) {
+    for (const retry of [() => answer, () => Promise.resolve(answer)]) {
+      const trial = new Trial({ retry: retry as never });
+      trial.attempts.lost({ error: failure });
+      await trial.log.atLeast(2);
+      const { message } = trial.reported[0] as Error;
+      assert.match(
+        message,
+        /^reconnect\.retry must return a boolean, 0 to 2147483647 millisec.*got /,
+      );
+    }
+  }
+});
+
+/** What a hook answers, and what follows a loss with the code 1001 and one with 1000. */
+const ANSWERS: readonly [
+  answer: boolean | number | undefined,
+  after1001: string,
+  after1000: string,
+][] = [
+  [undefined, "wait 1", "gave up"],
+  [true, "wait 1", "wait 1"],
+  [false, "gave up", "gave up"],
+  [HOUR, "wait 1", "wait 1"],
+];
+
+for (const [answer, ...outcomes] of ANSWERS) {
+  Deno.test(`a hook that answers ${answer}, now or later, decides in place of the rules`, async () => {
+    for (const retry of [() => answer, () => Promise.resolve(answer)]) {
+      for (const [index, code] of [1001, 1000].entries()) {
+        const seen: ConnectionLoss[] = [];
+        const trial = new Trial({
+          minDelay: HOUR,
+          retry(loss) {
+            seen.push(loss);
+            return retry();
+          },
+        });
+        trial.attempts.opened();
+        trial.attempts.lost({ info: { ...info, code } });
+        assert.equal((await trial.log.atLeast(2))[1], outcomes[index]);
+        assert.deepEqual(seen.map(({ attempt }) => attempt), [1]);
+        if (answer === HOUR) assert.equal(trial.losses[0].wait, HOUR);
+        trial.attempts.stop();
+      }
+    }
+  });
+}
+
+Deno.test("what a hook answers after the end is not wanted", async () => {
+  let answer = (_: boolean): void => {};
+  const retry = (): Promise<boolean> => new Promise((resolve) => answer = resolve);
+  const trial = new Trial({ retry });
+  trial.attempts.opened();
+  trial.attempts.lost({ info });
+  assert.equal(trial.attempts.hurry(), false);
+  trial.attempts.stop();
+  answer(true);
+  await quiet();
+  assert.deepEqual(trial.log.all, ["dial"]);
+  assert.equal(timers.size, 0);
+});
+
+Deno.test("a failure that is no error is made one", async () => {
+  for (const reason of [undefined, "a text"]) {
+    const trial = new Trial({});
+    trial.rejects[0](reason);
+    await trial.log.atLeast(2);
+    assert.ok(trial.error instanceof Error);
+    assert.equal(trial.error.cause, reason);
+  }
+});

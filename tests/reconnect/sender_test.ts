@@ -1,0 +1,199 @@
+// What is sent at once, what waits, and what is dropped.
+
+import assert from "node:assert/strict";
+import { prepareMessage } from "../../src/connection/prepare.ts";
+import { MESSAGE_COST, ReconnectingSender } from "../../src/reconnect/sender.ts";
+import { Opcode } from "../../src/wire/opcode.ts";
+import { quiet, socketTest } from "../support/socket_harness.ts";
+
+function senderOf(maxQueue: number, hasLines = false): ReconnectingSender {
+  return new ReconnectingSender(maxQueue, hasLines, (error) => {
+    throw error;
+  });
+}
+
+socketTest("messages wait for a connection, and those sent on it go first", async (t) => {
+  const sender = senderOf(1000);
+  assert.equal(sender.open, undefined);
+  assert.equal(sender.send("waits"), true);
+  const { conn, peer } = await t.reach();
+  sender.opened(conn);
+  assert.equal(sender.open, conn);
+  assert.equal(sender.send("at once"), true);
+  sender.flush();
+  await quiet();
+  assert.deepEqual(peer.payloads, ["at once", "waits"]);
+  assert.equal(sender.bufferedAmount, 0);
+  sender.closed();
+  assert.equal(sender.send("waits"), true);
+  assert.equal(sender.bufferedAmount, 37);
+});
+
+socketTest("with lines, all but requests have an empty one in front", async (t) => {
+  const sender = senderOf(1000, true);
+  sender.send("one");
+  const { conn, peer } = await t.reach();
+  sender.opened(conn);
+  sender.flush();
+  sender.send(Uint8Array.of(0x32));
+  await quiet();
+  assert.deepEqual(peer.payloads, ["\none", "\n2"]);
+});
+
+socketTest("what waits stays when the connection ends meanwhile", async (t) => {
+  const sender = senderOf(1000);
+  sender.send("one");
+  const { conn } = await t.reach();
+  sender.opened(conn);
+  conn.terminate();
+  sender.flush();
+  assert.equal(sender.open, undefined);
+  assert.equal(sender.send("two"), true);
+  assert.equal(sender.bufferedAmount, 70);
+});
+
+socketTest(
+  "drained waits for the next connection, however often one is lost, or for the end",
+  async (t) => {
+    const sender = senderOf(1000);
+    let drained = 0;
+    const count = (): void => void drained++;
+    sender.drained().then(count);
+    for (let round = 0; round < 2; round++) {
+      const { conn } = await t.reach({ highWaterMark: 1 });
+      sender.opened(conn);
+      sender.drained().then(count);
+      conn.terminate();
+      sender.closed();
+      await quiet();
+    }
+    assert.equal(drained, 0);
+    const { conn } = await t.reach();
+    sender.opened(conn);
+    sender.flush();
+    await quiet();
+    assert.equal(drained, 3);
+    sender.closed();
+    sender.drained().then(count);
+    sender.end();
+    await quiet();
+    assert.equal(drained, 4);
+    await sender.drained();
+  },
+);
+
+socketTest("after the end everything is dropped", async () => {
+  const sender = senderOf(1000);
+  sender.send("one");
+  sender.end();
+  assert.equal(sender.bufferedAmount, 0);
+  assert.equal(sender.send("two"), false);
+  await quiet();
+});
+
+socketTest(
+  "what does not fit is dropped and changes nothing; a smaller one may fit after it",
+  async (t) => {
+    const sender = senderOf(2 * MESSAGE_COST + 4);
+    assert.equal(sender.send("abc"), true);
+    assert.equal(sender.send("de"), false);
+    assert.equal(sender.send("\u00e9"), false, "two bytes of UTF-8");
+    assert.equal(sender.bufferedAmount, MESSAGE_COST + 3);
+    assert.equal(sender.send(Uint8Array.of(0x64)), true);
+    assert.equal(sender.send(""), false, "empty ones cost something, too");
+    const { conn, peer } = await t.reach();
+    sender.opened(conn);
+    sender.flush();
+    await quiet();
+    assert.deepEqual(peer.payloads, ["abc", "d"]);
+  },
+);
+
+socketTest("a queue of 0 bytes takes nothing", async () => {
+  const sender = senderOf(0);
+  assert.equal(sender.send(""), false);
+  assert.equal(sender.sendPrepared(prepareMessage("")), false);
+  assert.equal(await sender.sendStream(each("x")), false);
+});
+
+async function* each(...chunks: string[]): AsyncGenerator<string, void> {
+  yield* chunks;
+}
+
+for (const hasLines of [false, true]) {
+  const line = hasLines ? "\n" : "";
+  socketTest(
+    `every way to send waits, in order ${hasLines ? "with" : "without"} lines`,
+    async (t) => {
+      const sender = senderOf(1000, hasLines);
+      const all = (): Promise<boolean> => {
+        sender.send("1");
+        sender.sendUtf8(new TextEncoder().encode("2"));
+        sender.sendDelayed("3");
+        sender.sendPrepared(prepareMessage("4"));
+        sender.sendPrepared(prepareMessage(Uint8Array.of(0x35)));
+        const sent = sender.sendStream(each("6", "7"));
+        sender.send("8");
+        return sent;
+      };
+      const before = all();
+      const { conn, peer } = await t.reach();
+      sender.opened(conn);
+      sender.flush();
+      assert.equal(await before, true);
+      assert.equal(await all(), true);
+      await quiet();
+      const messages: string[] = [];
+      for (const { opcode, payload } of peer.frames) {
+        const text = new TextDecoder().decode(payload);
+        if (opcode === Opcode.Continuation) messages.push(messages.pop() + text);
+        else messages.push(text);
+      }
+      const expected = ["1", "2", "3", "4", "5", "67", "8"].map((text) => line + text);
+      assert.deepEqual(messages, [...expected, ...expected]);
+    },
+  );
+}
+
+socketTest("the fragments of a message go out on one connection, or not at all", async (t) => {
+  const sender = senderOf(1000);
+  assert.equal(sender.sendFragment(Opcode.Text, "lost "), false);
+  const first = await t.reach();
+  sender.opened(first.conn);
+  assert.equal(sender.sendFragment(Opcode.Continuation, "too", { fin: true }), false);
+  assert.equal(sender.sendFragment(Opcode.Text, "one "), true);
+  await quiet();
+  sender.closed();
+  const second = await t.reach();
+  sender.opened(second.conn);
+  assert.equal(sender.sendFragment(Opcode.Continuation, "two", { fin: true }), false);
+  assert.equal(sender.sendFragment(Opcode.Text, "three", { fin: true }), true);
+  await quiet();
+  assert.deepEqual(first.peer.payloads, ["one "]);
+  assert.deepEqual(second.peer.payloads, ["three"]);
+});
+
+socketTest("written is called with an error for what is dropped, once", async () => {
+  const sender = senderOf(MESSAGE_COST + 1);
+  const errors: unknown[] = [];
+  const written = (error?: Error): void => void errors.push((error as { code?: string })?.code);
+  sender.send("a", { written });
+  sender.send("b", { written });
+  assert.deepEqual(errors, []);
+  await quiet();
+  assert.deepEqual(errors, ["NOT_OPEN"]);
+  sender.end();
+  sender.send("c", { written });
+  await quiet();
+  assert.deepEqual(errors, ["NOT_OPEN", "NOT_OPEN", "NOT_OPEN"]);
+});
+
+socketTest("a stream that waited is cancelled at the end", async () => {
+  const sender = senderOf(1000);
+  let cancelled = false;
+  const source = new ReadableStream<string>({ cancel: () => void (cancelled = true) });
+  const sent = sender.sendStream(source);
+  sender.end();
+  assert.equal(await sent, false);
+  assert.equal(cancelled, true);
+});
