@@ -8,10 +8,13 @@ import {
   type Connection,
   type ConnectionLoss,
   HandshakeError,
+  Opcode,
+  prepareMessage,
   type ReconnectOptions,
   serve,
   type ServeOptions,
   TimeoutError,
+  type UpgradeRequest,
   WebSocketError,
 } from "../../mod.ts";
 import { Deferred, type Live, liveCases, Queue } from "../support/live_harness.ts";
@@ -257,6 +260,143 @@ const streamCases = liveCases({
       else conn.close();
     }
     assert.deepEqual(seen, ["welcome 1", "welcome 2", "welcome 3"]);
+  },
+
+  "a slow reader gets all that was received of a connection that was lost": async (t) => {
+    const count = 641;
+    const server = await t.serve({
+      open(conn) {
+        for (let n = 0; n < count; n++) conn.send(String(n));
+        conn.close(1012);
+      },
+    });
+    // As many as a plain connection gives.
+    const plain = await t.connect(server.url);
+    await plain.closed;
+    let expected = 0;
+    for await (const _ of plain) expected++;
+    const lost = new Queue<void>();
+    const conn = await t.connectReconnecting(server.url, {
+      reconnect: { ...QUICK, retry: () => 3_600_000 },
+      reconnecting: () => lost.push(),
+    });
+    // The reader comes after the loss.
+    await lost.next();
+    const seen: unknown[] = [];
+    for await (const data of conn) if (seen.push(data) === expected) break;
+    assert.deepEqual(seen, Array.from({ length: count }, (_, n) => String(n)));
+  },
+
+  "every way to send of a connection is there, and streams go on across connections": async (t) => {
+    const server = await t.serve(obedient);
+    const lost = new Queue<void>();
+    const conn = await t.connectReconnecting(server.url, {
+      reconnect: QUICK,
+      reconnecting: () => lost.push(),
+    });
+    const reader = conn.readable.getReader();
+    const read = async (): Promise<unknown> => (await reader.read()).value;
+    const writer = conn.writable.getWriter();
+    for (let round = 0; round < 2; round++) {
+      await writer.write("written");
+      assert.equal(await read(), "written");
+      conn.cork(() => {
+        conn.sendPrepared(prepareMessage("prepared"));
+        conn.sendUtf8(new TextEncoder().encode("utf8"));
+        conn.sendDelayed("delayed");
+      });
+      for (const text of ["prepared", "utf8", "delayed"]) assert.equal(await read(), text);
+      assert.equal(await conn.sendStream(new Blob(["in ", "chunks"]).stream()), true);
+      assert.equal(new TextDecoder().decode(await read() as Uint8Array), "in chunks");
+      assert.equal(conn.sendFragment(Opcode.Text, "in "), true);
+      assert.equal(conn.sendFragment(Opcode.Continuation, "fragments", { fin: true }), true);
+      assert.equal(await read(), "in fragments");
+      if (round > 0) break;
+      conn.send("cut");
+      await lost.next();
+      // Both wait for the next connection.
+      const stream = conn.sendStream(new Blob(["later"]).stream());
+      await writer.write("written");
+      assert.equal(await stream, true);
+      assert.equal(new TextDecoder().decode(await read() as Uint8Array), "later");
+      assert.equal(await read(), "written");
+    }
+    await writer.close();
+    assert.deepEqual(await reader.read(), { done: true, value: undefined });
+    assert.equal((await conn.closed).code, 1000);
+  },
+
+  "URL and headers may be functions, called for each attempt; what they throw is a failed attempt":
+    async (t) => {
+      const requests = new Queue<UpgradeRequest>();
+      const server = await t.serve({
+        ...obedient,
+        upgrade: (request) => void requests.push(request),
+      });
+      let urls = 0;
+      let tokens = 0;
+      const failures: unknown[] = [];
+      const conn = await t.connectReconnecting(
+        () => {
+          if (++urls === 2) throw new Error("no URL");
+          return Promise.resolve(`${server.url}${urls}`);
+        },
+        {
+          reconnect: QUICK,
+          headers: () => {
+            if (++tokens === 2) return Promise.reject(new Error("no token"));
+            return { Authorization: `Bearer ${tokens}` };
+          },
+          message() {},
+          reconnecting: (_, { error }) => void failures.push(error?.message),
+        },
+      );
+      const first = await requests.next();
+      assert.equal(conn.url, `${server.url}1`);
+      conn.send("cut");
+      const second = await requests.next();
+      const seen = [first, second].map(({ url, headers }) =>
+        `${new URL(url).pathname} ${headers.get("authorization")}`
+      );
+      assert.deepEqual(seen, ["/1 Bearer 1", "/4 Bearer 3"]);
+      assert.match(String(failures[1]), /the function "url" has failed: no URL$/);
+      assert.match(String(failures[2]), /the function "headers" has failed: no token$/);
+    },
+
+  "headers that can be iterated once are sent with each attempt": async (t) => {
+    const requests = new Queue<UpgradeRequest>();
+    const server = await t.serve({
+      ...obedient,
+      upgrade: (request) => void requests.push(request),
+    });
+    const conn = await t.connectReconnecting(server.url, {
+      reconnect: QUICK,
+      headers: new Map([["x-test", "yes"]]).entries(),
+      message() {},
+    });
+    await requests.next();
+    conn.send("cut");
+    assert.equal((await requests.next()).headers.get("x-test"), "yes");
+  },
+
+  "retry may be asynchronous, and the end does not wait for it": async (t) => {
+    const server = await t.serve(obedient);
+    const asked = new Queue<(answer: boolean) => void>();
+    const opened = new Queue<void>();
+    const conn = await t.connectReconnecting(server.url, {
+      reconnect: { ...QUICK, retry: () => new Promise((resolve) => asked.push(resolve)) },
+      message() {},
+      open: () => opened.push(),
+    });
+    conn.send("cut");
+    const answer = await asked.next();
+    assert.equal(conn.readyState, "reconnecting");
+    answer(true);
+    await opened.atLeast(2);
+    conn.send("cut");
+    await asked.next();
+    conn.close();
+    assert.equal((await conn.closed).code, 1000);
   },
 
   "what waits to be sent is a copy, of any kind of memory": async (t) => {

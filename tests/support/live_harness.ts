@@ -11,6 +11,7 @@ import {
   type Handlers,
   type ReconnectingConnection,
   type ReconnectingConnectOptions,
+  type ReconnectingUrl,
   serve,
   type ServeOptions,
   type Server,
@@ -121,7 +122,7 @@ export class Live {
 
   /** A client of the library that comes back. */
   async connectReconnecting<T = undefined>(
-    url: string | URL,
+    url: ReconnectingUrl,
     options: ReconnectingConnectOptions<T>,
   ): Promise<ReconnectingConnection<T>> {
     const connection = await connect(url, options);
