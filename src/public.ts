@@ -25,10 +25,13 @@ export type { ReconnectingConnection, ReconnectingState } from "./reconnect/conn
 export type {
   EitherConnectOptions,
   ReconnectingConnectOptions,
-  ReconnectingHandlers,
   ReconnectingUrl,
 } from "./reconnect/connect.ts";
-export type { ConnectionLoss, ReconnectOptions } from "./reconnect/options.ts";
+export type {
+  ConnectionLoss,
+  ReconnectingHandlers,
+  ReconnectOptions,
+} from "./reconnect/options.ts";
 export type { TopicHandlers, TopicMessageInfo } from "./reconnect/subscriptions.ts";
 export type { FragmentOptions, SendOptions, StreamOptions } from "./connection/send_options.ts";
 export type { Message } from "./connection/connection_driver.ts";

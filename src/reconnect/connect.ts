@@ -3,8 +3,6 @@
 import type { Network } from "../transport/transport.ts";
 import { ConnectionError } from "../errors.ts";
 import { MAX_LINE, TOPICS_SUBPROTOCOL } from "../pubsub/protocol.ts";
-import type { CloseInfo } from "../session/close_info.ts";
-import type { MessageOpcode } from "../wire/opcode.ts";
 import { checkType, wrongType } from "../shared/check.ts";
 import { reasonOf } from "../shared/explain.ts";
 import { headerLines } from "../shared/header_lines.ts";
@@ -12,57 +10,19 @@ import { untilAborted } from "../shared/until_aborted.ts";
 import { connectOver } from "../client/connect.ts";
 import { type ConnectOptions, connectRules } from "../client/connect_options.ts";
 import { parseTarget } from "../client/url.ts";
-import type { Message } from "../connection/connection_driver.ts";
 import { MAX_INT32 } from "../connection/connection_options.ts";
 import { checkHandlers, type Handlers } from "../connection/handlers.ts";
 import type { ReconnectingConnection } from "./connection.ts";
 import {
-  type ConnectionLoss,
+  type ReconnectingHandlers,
+  type ReconnectingRules,
   type ReconnectOptions,
-  type ReconnectRules,
   reconnectRules,
 } from "./options.ts";
 import { type ReadControl, Reconnector } from "./reconnector.ts";
-import type { TopicMessageInfo } from "./subscriptions.ts";
 
 /** A URL, or a function that gives one for each attempt: with a fresh token, or of another server. */
 export type ReconnectingUrl = string | URL | (() => string | URL | Promise<string | URL>);
-
-/**
- * The handlers of a reconnecting connection, all optional. They are called as those of a single connection
- * are. One that throws, or whose promise rejects, ends the connection for good, because the same would
- * happen again; `retry` can decide otherwise.
- */
-export interface ReconnectingHandlers<T = unknown> {
-  /**
-   * A connection was opened, the first or another one. What is sent here goes before topics are subscribed
-   * to anew, and before what has waited.
-   */
-  open?(connection: ReconnectingConnection<T>): unknown;
-  /** One whole message came. Without this handler messages wait for an iterator. */
-  message?(connection: ReconnectingConnection<T>, data: Message, opcode: MessageOpcode): unknown;
-  /** A message came of a topic that the server subscribed, and not `subscribe`. */
-  topicMessage?(
-    connection: ReconnectingConnection<T>,
-    topic: string,
-    data: Message,
-    about: TopicMessageInfo,
-  ): unknown;
-  /** The connection was lost, or an attempt failed, and another attempt follows after a wait. */
-  reconnecting?(connection: ReconnectingConnection<T>, info: ConnectionLoss): unknown;
-  /** Another connection was opened after one was lost. Called behind `open`. */
-  reconnected?(connection: ReconnectingConnection<T>): unknown;
-  /** A ping came. */
-  ping?(connection: ReconnectingConnection<T>, payload: Uint8Array): unknown;
-  /** A pong came, asked for or not. */
-  pong?(connection: ReconnectingConnection<T>, payload: Uint8Array): unknown;
-  /** What waits to be sent fell back to `highWaterMark` or below, after a `send` returned `false`. */
-  drain?(connection: ReconnectingConnection<T>): unknown;
-  /** The connection has ended for good. Called once, if there ever was a connection, and last. */
-  close?(connection: ReconnectingConnection<T>, info: CloseInfo): unknown;
-  /** Called with what a handler has thrown, or rejected with, once. Default: `console.error`. */
-  onError?(error: unknown, connection?: ReconnectingConnection<T>): unknown;
-}
 
 /**
  * The options of `connect` for a reconnecting connection. `pingInterval` is 20000 there and `pongTimeout`
@@ -85,16 +45,6 @@ export interface EitherConnectOptions<T = undefined>
   extends Omit<ReconnectingConnectOptions<T>, "reconnect"> {
   /** When and how often to reconnect, if at all. */
   reconnect: boolean | ReconnectOptions | undefined;
-}
-
-/** The options, checked and taken apart. */
-export interface ReconnectingRules<T> {
-  /** When and how often to reconnect. */
-  readonly reconnect: ReconnectRules;
-  /** The user's handlers. */
-  readonly handlers: ReconnectingHandlers<T>;
-  /** The options of each connection, without handlers. */
-  readonly connect: ConnectOptions;
 }
 
 /** Milliseconds between two pings, unless it is said. */

@@ -1,6 +1,11 @@
 // How a client comes back: the option `reconnect`, its defaults and its check.
 
+import type { ConnectOptions } from "../client/connect_options.ts";
+import type { Message } from "../connection/connection_driver.ts";
 import type { CloseInfo } from "../session/close_info.ts";
+import type { MessageOpcode } from "../wire/opcode.ts";
+import type { ReconnectingConnection } from "./connection.ts";
+import type { TopicMessageInfo } from "./subscriptions.ts";
 import { checkInteger, checkNames, checkSignal, checkType, wrongType } from "../shared/check.ts";
 
 /** The longest wait in milliseconds, and the most of everything else that is counted. */
@@ -162,4 +167,50 @@ function checkRange(name: string, value: unknown, or = ""): void {
   }
   checkInteger(`${name}[0]`, least, 0, MAX_DELAY, "milliseconds");
   checkInteger(`${name}[1]`, most, least, MAX_DELAY, "milliseconds");
+}
+
+/**
+ * The handlers of a reconnecting connection, all optional. They are called as those of a single connection
+ * are. One that throws, or whose promise rejects, ends the connection for good, because the same would
+ * happen again; `retry` can decide otherwise.
+ */
+export interface ReconnectingHandlers<T = unknown> {
+  /**
+   * A connection was opened, the first or another one. What is sent here goes before topics are subscribed
+   * to anew, and before what has waited.
+   */
+  open?(connection: ReconnectingConnection<T>): unknown;
+  /** One whole message came. Without this handler messages wait for an iterator. */
+  message?(connection: ReconnectingConnection<T>, data: Message, opcode: MessageOpcode): unknown;
+  /** A message came of a topic that the server subscribed, and not `subscribe`. */
+  topicMessage?(
+    connection: ReconnectingConnection<T>,
+    topic: string,
+    data: Message,
+    about: TopicMessageInfo,
+  ): unknown;
+  /** The connection was lost, or an attempt failed, and another attempt follows after a wait. */
+  reconnecting?(connection: ReconnectingConnection<T>, info: ConnectionLoss): unknown;
+  /** Another connection was opened after one was lost. Called behind `open`. */
+  reconnected?(connection: ReconnectingConnection<T>): unknown;
+  /** A ping came. */
+  ping?(connection: ReconnectingConnection<T>, payload: Uint8Array): unknown;
+  /** A pong came, asked for or not. */
+  pong?(connection: ReconnectingConnection<T>, payload: Uint8Array): unknown;
+  /** What waits to be sent fell back to `highWaterMark` or below, after a `send` returned `false`. */
+  drain?(connection: ReconnectingConnection<T>): unknown;
+  /** The connection has ended for good. Called once, if there ever was a connection, and last. */
+  close?(connection: ReconnectingConnection<T>, info: CloseInfo): unknown;
+  /** Called with what a handler has thrown, or rejected with, once. Default: `console.error`. */
+  onError?(error: unknown, connection?: ReconnectingConnection<T>): unknown;
+}
+
+/** The options, checked and taken apart. */
+export interface ReconnectingRules<T> {
+  /** When and how often to reconnect. */
+  readonly reconnect: ReconnectRules;
+  /** The user's handlers. */
+  readonly handlers: ReconnectingHandlers<T>;
+  /** The options of each connection, without handlers. */
+  readonly connect: ConnectOptions;
 }

@@ -14,13 +14,12 @@ import { callReported, reportError } from "../shared/log_error.ts";
 import { isPromiseLike } from "../shared/promise_like.ts";
 import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
 import { Attempts, type AttemptsOwner, type Failure } from "./attempts.ts";
-import type { ReconnectingHandlers, ReconnectingRules } from "./connect.ts";
 import {
   ReconnectingConnection,
   type ReconnectingControl,
   type ReconnectingState,
 } from "./connection.ts";
-import type { ConnectionLoss } from "./options.ts";
+import type { ConnectionLoss, ReconnectingHandlers, ReconnectingRules } from "./options.ts";
 import { ReconnectingSender } from "./sender.ts";
 import { Subscriptions, type SubscriptionsOwner, type TopicMessageInfo } from "./subscriptions.ts";
 

@@ -83,6 +83,7 @@ const LAYERS: Record<string, readonly string[]> = {
   "src/reconnect/": [
     "src/errors.ts",
     "src/wire/",
+    "src/message/",
     "src/session/",
     "src/pubsub/protocol.ts",
     "src/pubsub/line_message.ts",
