@@ -13,7 +13,7 @@ const INTERFACES: Record<string, string> = {
   CompressionOptions: "src/connection/compression_options.ts",
   Handlers: "src/connection/handlers.ts",
   ReconnectingConnectOptions: "src/reconnect/connect.ts",
-  ReconnectingHandlers: "src/reconnect/connect.ts",
+  ReconnectingHandlers: "src/reconnect/options.ts",
   ReconnectOptions: "src/reconnect/options.ts",
   SendOptions: "src/connection/send_options.ts",
   StreamOptions: "src/connection/send_options.ts",
