@@ -1,6 +1,7 @@
 // What every entry for users exports beside its `connect` and `serve`.
 
 export * from "./errors.ts";
+export type { CompressionCodec } from "./message/codec.ts";
 export type { MessageCompression } from "./message/message_compression.ts";
 export type { PreparedMessage } from "./message/prepared_message.ts";
 export type { CloseInfo } from "./session/close_info.ts";

@@ -1,8 +1,16 @@
 // The option `compression`: its defaults and its check.
 
 import type { DeflateWishes } from "../handshake/deflate_offer.ts";
+import type { CompressionCodec } from "../message/codec.ts";
 import type { PermessageRules } from "../message/permessage.ts";
-import { checkInteger, checkNames, checkOneOf, checkType, wrongType } from "../shared/check.ts";
+import {
+  checkInteger,
+  checkNames,
+  checkOneOf,
+  checkType,
+  show,
+  wrongType,
+} from "../shared/check.ts";
 
 /**
  * Compression of messages (RFC 7692, permessage-deflate), where the peer has it too.
@@ -49,6 +57,12 @@ export interface CompressionOptions {
    * receiving cannot be dropped, but count. Default: 64 MiB.
    */
   maxContextMemory?: number;
+  /**
+   * What compresses, instead of the library's own codec: each message alone. It rules out `level`, context
+   * takeover and a smaller window for what it compresses. Messages in fragments are sent uncompressed.
+   * Default: the library's own.
+   */
+  codec?: CompressionCodec;
 }
 
 /**
@@ -64,7 +78,10 @@ const COMPATIBLE: CompressionOptions = {
 };
 
 /** The option once checked. */
-export interface CompressionRules extends PermessageRules, DeflateWishes {}
+export interface CompressionRules extends PermessageRules, DeflateWishes {
+  /** What compresses instead of the library's own codec. */
+  readonly codec?: CompressionCodec;
+}
 
 const NAMES = [
   "compress",
@@ -76,6 +93,7 @@ const NAMES = [
   "serverMaxWindowBits",
   "clientMaxWindowBits",
   "maxContextMemory",
+  "codec",
 ] as const;
 
 const MAX_WINDOW_BITS = 15;
@@ -103,6 +121,7 @@ export function compressionRules(
   }
   const options = option === true ? {} : option === "compatible" ? COMPATIBLE : option;
   checkOptions(options);
+  if (options.codec !== undefined) checkCodec(options, isServer);
   const rules = {
     compress: options.compress ?? true,
     decompress: options.decompress ?? true,
@@ -114,6 +133,7 @@ export function compressionRules(
     clientMaxWindowBits: options.clientMaxWindowBits ??
       (isServer && options.clientContextTakeover === true ? SMALL_WINDOW_BITS : MAX_WINDOW_BITS),
     maxContextMemory: options.maxContextMemory ?? MAX_CONTEXT_MEMORY,
+    ...(options.codec === undefined ? undefined : { codec: options.codec, hasFixedWindow: true }),
   };
   // RFC 7692 has no word for "neither of us": not to negotiate says it.
   return rules.compress || rules.decompress ? rules : undefined;
@@ -144,4 +164,31 @@ function checkOptions(options: CompressionOptions): void {
     Number.MAX_SAFE_INTEGER,
     "bytes",
   );
+}
+
+/** @throws {TypeError} When it is no codec, or what else was given cannot be had with one. */
+function checkCodec(options: CompressionOptions, isServer: boolean): void {
+  const { codec } = options;
+  const isCodec = typeof codec === "object" && codec !== null &&
+    typeof codec.name === "string" && typeof codec.deflate === "function" &&
+    (codec.inflate === undefined || typeof codec.inflate === "function");
+  if (!isCodec) {
+    const what = "an object with a name, a function deflate and perhaps a function inflate";
+    throw wrongType("compression.codec", what, codec);
+  }
+  const window = isServer ? "serverMaxWindowBits" : "clientMaxWindowBits";
+  for (
+    const [name, isPossible] of [
+      ["serverContextTakeover", options.serverContextTakeover !== true],
+      ["clientContextTakeover", options.clientContextTakeover !== true],
+      ["level", options.level === undefined],
+      [window, (options[window] ?? MAX_WINDOW_BITS) === MAX_WINDOW_BITS],
+    ] as const
+  ) {
+    if (isPossible) continue;
+    throw new TypeError(
+      `Option "compression.${name}" cannot be ${show(options[name])} together with a codec, ` +
+        `which compresses each message alone and as it likes; leave one of them out`,
+    );
+  }
 }

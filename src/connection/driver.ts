@@ -4,6 +4,8 @@
 
 import { ConnectionError, WebSocketError } from "../errors.ts";
 import type { DeflateAgreement } from "../handshake/deflate_offer.ts";
+import { CodecCompression } from "../message/codec.ts";
+import type { MessageCompression } from "../message/message_compression.ts";
 import { PermessageDeflate } from "../message/permessage.ts";
 import type { PreparedMessage } from "../message/prepared_message.ts";
 import type { CloseInfo } from "../session/close_info.ts";
@@ -414,7 +416,7 @@ export class Driver<T>
     timers.cancel(extra.unreadTimer);
     timers.cancel(extra.lifetimeTimer);
     timers.cancel(extra.closeTimer);
-    if (this.#session.compression instanceof PermessageDeflate) this.#session.compression.close();
+    this.#session.compression?.close?.();
     this.#context.connectionClosed?.(this.connection);
     if (this.#handlers.close !== undefined) {
       try {
@@ -1208,7 +1210,11 @@ function notDelivered(info: CloseInfo, count: number): CloseInfo {
 function compressionFor(
   rules: ConnectionRules,
   agreement: DeflateAgreement | undefined,
-): PermessageDeflate | undefined {
-  if (agreement === undefined || rules.compression === undefined) return undefined;
-  return new PermessageDeflate(rules.compression, agreement.inbound, agreement.outbound);
+): MessageCompression | undefined {
+  const { compression } = rules;
+  if (agreement === undefined || compression === undefined) return undefined;
+  const { inbound, outbound } = agreement;
+  return compression.codec === undefined
+    ? new PermessageDeflate(compression, inbound, outbound)
+    : new CodecCompression(compression.codec, compression, inbound, outbound);
 }

@@ -28,6 +28,8 @@ export interface DeflateWishes {
   readonly serverMaxWindowBits: number;
   /** The largest window of the client's messages. */
   readonly clientMaxWindowBits: number;
+  /** Whether what compresses our messages cannot have a smaller window. Default: `false`. */
+  readonly hasFixedWindow?: boolean;
 }
 
 /** How messages of one direction are compressed. */
@@ -93,7 +95,10 @@ export function acceptDeflate(
     if (offer.name !== PERMESSAGE_DEFLATE) continue;
     const offered = readParameters(offer, true);
     // RFC 7692 7.1: an offer with anything illegal in it is declined, and the next one considered.
-    if (typeof offered !== "string") return answerTo(offered, wishes);
+    if (typeof offered === "string") continue;
+    // RFC 7692 7.1.2.1: who cannot limit the window declines the offer that asks for it.
+    if (wishes.hasFixedWindow && offered.serverBits > 0 && offered.serverBits < MAX_BITS) continue;
+    return answerTo(offered, wishes);
   }
   return undefined;
 }
@@ -148,10 +153,12 @@ export function offerDeflate(wishes: DeflateWishes): string {
   if (!wishes.serverContextTakeover) parameters.push(SERVER_NO_TAKEOVER);
   if (!wishes.clientContextTakeover) parameters.push(CLIENT_NO_TAKEOVER);
   if (serverMaxWindowBits < MAX_BITS) parameters.push(`${SERVER_BITS}=${serverMaxWindowBits}`);
-  // Always named, so that the server may choose a smaller window for what we send.
-  parameters.push(
-    clientMaxWindowBits < MAX_BITS ? `${CLIENT_BITS}=${clientMaxWindowBits}` : CLIENT_BITS,
-  );
+  // Named wherever that is possible, so that the server may choose a smaller window for what we send.
+  if (!wishes.hasFixedWindow) {
+    parameters.push(
+      clientMaxWindowBits < MAX_BITS ? `${CLIENT_BITS}=${clientMaxWindowBits}` : CLIENT_BITS,
+    );
+  }
   return [PERMESSAGE_DEFLATE, ...parameters].join("; ");
 }
 
@@ -187,6 +194,10 @@ export function checkDeflateAnswer(
   if (answer === undefined) return undefined;
   const answered = readParameters(answer, false);
   if (typeof answered === "string") throw unexpected(answer, answered);
+  // RFC 7692 7.1.2.2: a server must not limit the window of a client that has not offered it.
+  if (wishes.hasFixedWindow && answered.clientBitsNamed && answered.clientBits < MAX_BITS) {
+    throw unexpected(answer, `${CLIENT_BITS} was not offered`);
+  }
   return {
     inbound: {
       takeover: !answered.serverNoTakeover,

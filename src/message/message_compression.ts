@@ -1,6 +1,9 @@
 // What the reader and the writer of messages need of a compression that was negotiated.
 
-/** Compresses and decompresses whole messages; `PermessageDeflate` is the one there is. */
+/**
+ * Compresses and decompresses whole messages: by the library's own codec (`PermessageDeflate`), or by one
+ * that the user brings (`CompressionCodec`).
+ */
 export interface MessageCompression {
   /**
    * Compressions with the same key make the same of a message, so that one result serves them all;
@@ -74,4 +77,7 @@ export interface MessageCompression {
 
   /** Resumes the message that `inflateWithin` has paused; throws and returns the same. */
   resumeInflate?(work: number): Uint8Array | undefined;
+
+  /** Gives back the memory of the connection, which has ended. */
+  close?(): void;
 }

@@ -12,6 +12,7 @@ export interface Suite {
 /** How to load each suite. */
 export const suites: Record<string, () => Promise<Suite>> = {
   compression: () => import("./compression_suite.ts"),
+  codec: () => import("./codec_suite.ts"),
   "api admission": () => import("./api_admission_suite.ts"),
   "api attach": () => import("./api_attach_suite.ts"),
   "api client": () => import("./api_client_suite.ts"),

@@ -128,6 +128,7 @@ const LAYERS: Record<string, readonly string[]> = {
     "src/transport/",
   ],
   "src/ws.ts": ["src/ws/"],
+  "src/fflate.ts": ["src/message/", "src/shared/"],
   "src/core.ts": [
     "src/errors.ts",
     "src/wire/",

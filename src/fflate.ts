@@ -1,0 +1,79 @@
+/**
+ * Compression by the npm package `fflate`: a codec for the option `compression`, made of your own copy of
+ * it. The library's own codec is the default, and is faster at every size of message.
+ *
+ * @example
+ * ```ts
+ * import * as fflate from "fflate";
+ * import { serve } from "@quickws/quickws";
+ * import { fflateCodec } from "@quickws/quickws/fflate";
+ *
+ * await using server = await serve({
+ *   port: 0,
+ *   compression: { codec: fflateCodec(fflate, { level: 6 }) },
+ * });
+ * ```
+ *
+ * @module
+ */
+
+import type { CompressionCodec } from "./message/codec.ts";
+import { checkInteger, checkNames, show } from "./shared/check.ts";
+
+export type { CompressionCodec };
+
+/** How hard `fflate` tries. */
+export interface FflateOptions {
+  /** 0 does not compress, 9 tries hardest. Default: 6. */
+  level?: 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9;
+  /** How much memory it uses, from 0 to 12. Default: by the size of the message. */
+  mem?: 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12;
+}
+
+/** The part of `fflate` that is used. */
+export interface Fflate {
+  /** Compresses bytes to raw DEFLATE, which ends with a final block. */
+  deflateSync(data: Uint8Array, options?: FflateOptions): Uint8Array;
+}
+
+/**
+ * Makes a codec of `fflate`, version 0.8 or later.
+ *
+ * Its one-shot `deflateSync` compresses, and each message ends with a final block, which RFC 7692 section
+ * 7.2.3.4 allows. Its streams are not used: a flush of theirs writes data that no other inflater can
+ * read. The library decompresses: `fflate` accepts some corrupt data and cannot be stopped at a limit.
+ *
+ * @param library What `import * as fflate from "fflate"` gives.
+ * @param options How hard it tries.
+ * @throws {TypeError | RangeError} When the library has no `deflateSync`, or an option is wrong.
+ *
+ * @example
+ * ```ts
+ * import * as fflate from "fflate";
+ * import { fflateCodec } from "@quickws/quickws/fflate";
+ *
+ * const codec = fflateCodec(fflate);
+ * console.log(codec.deflate(new TextEncoder().encode("Hello".repeat(100))).length < 30); // true
+ * ```
+ */
+export function fflateCodec(library: Fflate, options: FflateOptions = {}): CompressionCodec {
+  if (typeof library?.deflateSync !== "function") {
+    throw new TypeError(
+      `fflateCodec takes the module fflate, which has a function deflateSync; got ${show(library)}`,
+    );
+  }
+  checkNames("fflateCodec", options, ["level", "mem"]);
+  checkInteger("level", options.level, 0, 9, "levels");
+  checkInteger("mem", options.mem, 0, 12, "levels");
+  const settings = { ...options };
+  return {
+    name: "fflate",
+    deflate(message): Uint8Array {
+      const blocks = library.deflateSync(message, settings);
+      // RFC 7692 7.2.3.4: behind a final block, the header of an empty one that is none.
+      const payload = new Uint8Array(blocks.length + 1);
+      payload.set(blocks);
+      return payload;
+    },
+  };
+}
