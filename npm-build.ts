@@ -23,7 +23,7 @@
  * @module
  */
 
-import { build as bundle } from "esbuild";
+import { build as bundle, type Metafile } from "esbuild";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import rootConfig from "./deno.json" with { type: "json" };
@@ -240,21 +240,14 @@ async function buildWithDnt(one: Package, work: string): Promise<void> {
   await Deno.rename(join(out, "esm"), work);
 }
 
-/** Bundles the modules of `work` into `out`, and returns the packages that they import. */
-async function bundleInto(
-  out: string,
-  { folder, entries }: Package,
-  work: string,
-): Promise<Package[]> {
-  const esm = join(out, "esm");
+/** Bundles modules, by the names of the files, and returns what esbuild says of that. */
+async function bundleModules(
+  outdir: string,
+  modules: readonly (readonly [name: string, path: string])[],
+): Promise<Metafile> {
   const { metafile } = await bundle({
-    entryPoints: Object.fromEntries(
-      Object.entries(entries).map(([key, source]) => [
-        bundleName(key, source),
-        join(work, source.replace(/\.ts$/, ".js")),
-      ]),
-    ),
-    outdir: esm,
+    entryPoints: Object.fromEntries(modules),
+    outdir,
     chunkNames: "chunks/[name]-[hash]",
     bundle: true,
     splitting: true,
@@ -270,6 +263,28 @@ async function bundleInto(
     logLevel: "warning",
     metafile: true,
   });
+  return metafile;
+}
+
+/** Bundles the modules of `work` into `out`, and returns the packages that they import. */
+async function bundleInto(
+  out: string,
+  { folder, entries }: Package,
+  work: string,
+): Promise<Package[]> {
+  const esm = join(out, "esm");
+  const built = (source: string): string => join(work, source.replace(/\.ts$/, ".js"));
+  const modules = Object.entries(entries).map(([key, source]) =>
+    [bundleName(key, source), built(source)] as const
+  );
+  const isForPages = ([name]: readonly [string, string]): boolean => name === "browser";
+  const metafile = await bundleModules(esm, modules.filter((module) => !isForPages(module)));
+  const pages = modules.filter(isForPages);
+  // A chunk that pages shared with servers would bring them what only servers need. The module behind
+  // `connect` is an entry too, so that its chunk has nothing of the others.
+  if (pages.length > 0) {
+    await bundleModules(esm, [...pages, ["chunks/page", built("src/native/page_connect.ts")]]);
+  }
   for await (const path of filesBelow(esm)) {
     if (path.endsWith(".map")) await nameSources(path, out, join(root, folder));
   }

@@ -6,7 +6,7 @@ import type { ReconnectingConnection } from "../reconnect/connection.ts";
 import type { ReconnectingConnectOptions } from "../reconnect/connect.ts";
 import type { ServeOptions } from "../server/serve_options.ts";
 import type { Server } from "../server/serve.ts";
-import { logError } from "../shared/log_error.ts";
+import { logError } from "../shared/log.ts";
 import type { PageUse } from "./page_connection.ts";
 import { openInPage, targetOf } from "./page_open.ts";
 import { pageRules } from "./page_options.ts";

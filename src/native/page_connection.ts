@@ -7,7 +7,7 @@ import type { Message } from "../connection/connection_driver.ts";
 import type { Handlers } from "../connection/handlers.ts";
 import type { PreparedMessage } from "../message/prepared_message.ts";
 import type { CloseInfo } from "../session/close_info.ts";
-import { logError } from "../shared/log_error.ts";
+import { logError } from "../shared/log.ts";
 import type { MessageOpcode } from "../wire/opcode.ts";
 import type { PageRules } from "./page_options.ts";
 import type { WebSocketEvent, WebSocketLike } from "./web_socket.ts";
@@ -25,7 +25,7 @@ const CODE_OFFSET = 3000;
 /** Bytes that the reason of a close may have (RFC 6455 section 5.5). */
 const MAX_REASON = 123;
 
-const NO_TOPICS = "has topics with reconnect: { topics: true } only";
+const NO_TOPICS = "has topics with reconnect.topics only";
 
 const DONE: IteratorReturnResult<undefined> = { value: undefined, done: true };
 
@@ -116,7 +116,7 @@ export class PageConnection<T> {
 
   send(data: string | ArrayBuffer | ArrayBufferView): boolean {
     if (typeof data !== "string" && !(data instanceof ArrayBuffer) && !ArrayBuffer.isView(data)) {
-      throw new TypeError("Cannot send: the data must be a string or bytes");
+      throw new TypeError("Cannot send: it must be a string or bytes");
     }
     if (this.#state !== "open") return false;
     try {
@@ -135,7 +135,7 @@ export class PageConnection<T> {
       this.gone(
         new WebSocketError(
           "SLOW_CONSUMER",
-          `The peer reads too slowly: ${waiting} bytes wait, maxBufferedAmount is ${maxBufferedAmount}`,
+          `${waiting} bytes wait for a slow peer, maxBufferedAmount is ${maxBufferedAmount}`,
           { closeCode: 1008 },
         ),
       );
@@ -186,10 +186,10 @@ export class PageConnection<T> {
 
   close(code = 1000, reason = ""): void {
     if (code !== 1000 && !(Number.isInteger(code) && code >= 3000 && code <= 4999)) {
-      throw new RangeError(`Cannot close: the code must be 1000 or 3000-4999 here, got ${code}`);
+      throw new RangeError(`Cannot close: the code must be 1000 or 3000-4999, got ${code}`);
     }
     if (encoder.encode(reason).length > MAX_REASON) {
-      throw new RangeError(`Cannot close: the reason has over ${MAX_REASON} bytes of UTF-8`);
+      throw new RangeError(`Cannot close: the reason has over ${MAX_REASON} bytes`);
     }
     if (this.#state !== "open") return;
     this.#queue.length = 0;
@@ -238,7 +238,7 @@ export class PageConnection<T> {
 
   [Symbol.asyncIterator](): AsyncIterableIterator<Message, undefined> {
     if (this.#use.handlers.message !== undefined || this.#hasReader) {
-      throw new TypeError("Cannot iterate a connection that has a message handler, or a reader");
+      throw new TypeError("Cannot iterate: there is a message handler or another reader");
     }
     this.#hasReader = true;
     return {
@@ -274,7 +274,7 @@ export class PageConnection<T> {
     return this.#writable ??= new WritableStream({
       write: async (message) => {
         if (!this.send(message) && this.#state !== "open") {
-          throw new WebSocketError("NOT_OPEN", "Cannot send: the connection is not open any more");
+          throw new WebSocketError("NOT_OPEN", "Cannot send: the connection is not open");
         }
         await this.drained();
       },
@@ -314,7 +314,7 @@ export class PageConnection<T> {
       return this.fail(
         new WebSocketError(
           "MEMORY_LIMIT",
-          `${this.#unread} bytes of unread messages exceed maxBufferedAmount (${maxBufferedAmount})`,
+          `${this.#unread} unread bytes exceed maxBufferedAmount (${maxBufferedAmount})`,
           { closeCode: 1013 },
         ),
       );
@@ -388,7 +388,7 @@ export class PageConnection<T> {
     this.#sent = code;
     const { closeTimeout } = this.#use.rules;
     this.#closeTimer = setTimeout(() => {
-      const message = `The peer did not finish the closing handshake within ${closeTimeout} ms`;
+      const message = `No answer to the close within ${closeTimeout} ms`;
       this.gone(new TimeoutError("CLOSE_TIMEOUT", message));
     }, closeTimeout);
     this.#socket.close(code, reason);
@@ -451,7 +451,7 @@ function lost(cause: unknown): ConnectionError {
   const why = cause instanceof Error ? cause.message : cause;
   return new ConnectionError(
     "CONNECTION_LOST",
-    `The connection was lost${why ? `: ${why}` : " without a closing handshake"}`,
+    `The connection was lost${why ? `: ${why}` : ""}`,
     { cause },
   );
 }

@@ -25,7 +25,7 @@ export function targetOf(url: string | URL): string {
   }
   target.protocol = target.protocol.replace(/^http/, "ws");
   if (!/^wss?:$/.test(target.protocol)) {
-    throw new TypeError(`Cannot connect: the URL must begin with ws: or wss:, got "${url}"`);
+    throw new TypeError(`Cannot connect: the URL must be ws: or wss:, got "${url}"`);
   }
   target.hash = "";
   return target.href;
@@ -43,7 +43,7 @@ export function openInPage<T>(
     const Socket = (globalThis as PageGlobals).WebSocket;
     if (Socket === undefined) {
       throw new TypeError(
-        'Cannot connect: there is no global WebSocket; on Node import "@quickws/quickws/node"',
+        'Cannot connect: no global WebSocket; on Node import "@quickws/quickws/node"',
       );
     }
     const { handshakeTimeout, subprotocols }: PageRules = use.rules;
@@ -54,7 +54,7 @@ export function openInPage<T>(
       fail(
         new TimeoutError(
           "HANDSHAKE_TIMEOUT",
-          `The connection was not open within ${handshakeTimeout} ms (option handshakeTimeout)`,
+          `Not open within ${handshakeTimeout} ms (option handshakeTimeout)`,
         ),
       );
     }, handshakeTimeout);

@@ -5,13 +5,22 @@ import type { ConnectOptions } from "../client/connect_options.ts";
 /** The largest number of bytes or milliseconds. */
 const MAX = 0x7fffffff;
 
-const isNumber = (value: unknown): boolean =>
+/** The checks of values, by the names of options. */
+export type Checks = Readonly<Record<string, (value: unknown) => boolean>>;
+
+/** Whether a value is a number of bytes or milliseconds. */
+export const isNumber = (value: unknown): boolean =>
   Number.isInteger(value) && value as number >= 0 && value as number <= MAX;
-const isFunction = (value: unknown): boolean => typeof value === "function";
+/** The same, without 0. */
+export const isPositive = (value: unknown): boolean => value !== 0 && isNumber(value);
+/** Whether a value is a function. */
+export const isFunction = (value: unknown): boolean => typeof value === "function";
+/** Whether a value is a signal. */
+export const isSignal = (value: unknown): boolean => value instanceof AbortSignal;
 const isAnything = (): boolean => true;
 
 /** The options that the global WebSocket can honor, each with the check of its value. */
-const CHECKS: Readonly<Record<string, (value: unknown) => boolean>> = {
+const CHECKS: Checks = {
   open: isFunction,
   message: isFunction,
   drain: isFunction,
@@ -19,13 +28,13 @@ const CHECKS: Readonly<Record<string, (value: unknown) => boolean>> = {
   onError: isFunction,
   text: (value) => value === "string" || value === "bytes",
   binaryType: (value) => value === "uint8array" || value === "arraybuffer",
-  maxMessageSize: (value) => isNumber(value) && value !== 0,
+  maxMessageSize: isPositive,
   closeTimeout: isNumber,
   handshakeTimeout: isNumber,
   highWaterMark: isNumber,
   maxBufferedAmount: isNumber,
   subprotocols: Array.isArray,
-  signal: (value) => value instanceof AbortSignal,
+  signal: isSignal,
   data: isAnything,
   reconnect: isAnything,
 };
@@ -57,11 +66,7 @@ export interface PageRules {
  * cannot honor an option.
  */
 export async function pageRules<T>(options: ConnectOptions<T>): Promise<PageRules> {
-  for (const [name, value] of Object.entries(options)) {
-    // What asks for nothing may stay, so that options can be shared with other runtimes.
-    if (value === undefined || (CHECKS[name]?.(value) ?? !value)) continue;
-    throw (await import("./page_refusals.ts")).refusal(name, value);
-  }
+  await check(CHECKS, options);
   const { text, maxBufferedAmount = 64 << 20, subprotocols = [] } = options;
   const { binaryType }: { binaryType?: unknown } = options as object;
   return {
@@ -74,4 +79,17 @@ export async function pageRules<T>(options: ConnectOptions<T>): Promise<PageRule
     maxBufferedAmount,
     subprotocols,
   };
+}
+
+/**
+ * Checks options; the promise rejects with what is wrong.
+ *
+ * @param prefix What stands before the names in errors.
+ */
+export async function check(checks: Checks, options: object, prefix = ""): Promise<void> {
+  for (const [name, value] of Object.entries(options)) {
+    // What asks for nothing may stay, so that options can be shared with other runtimes.
+    if (value === undefined || (checks[name]?.(value) ?? !value)) continue;
+    throw (await import("./page_refusals.ts")).refusal(prefix + name, value);
+  }
 }

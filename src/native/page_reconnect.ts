@@ -4,18 +4,51 @@ import { ConnectionError, TimeoutError } from "../errors.ts";
 import type { ConnectOptions } from "../client/connect_options.ts";
 import type { Connection } from "../connection/connection.ts";
 import { MAX_LINE, TOPICS_SUBPROTOCOL, writeLine } from "../pubsub/protocol.ts";
-import { reconnectRules } from "../reconnect/options.ts";
+import { reconnectDefaults } from "../reconnect/options.ts";
 import type { ReconnectingConnection } from "../reconnect/connection.ts";
 import type { ReconnectingConnectOptions } from "../reconnect/connect.ts";
 import { Reconnector } from "../reconnect/reconnector.ts";
-import { checkInteger, checkType, wrongType } from "../shared/check.ts";
-import { logError } from "../shared/log_error.ts";
+import { logError } from "../shared/log.ts";
 import { openInPage, targetOf } from "./page_open.ts";
 import type { PageConnection } from "./page_connection.ts";
-import { type PageRules, pageRules } from "./page_options.ts";
+import {
+  check,
+  type Checks,
+  isFunction,
+  isNumber,
+  isPositive,
+  isSignal,
+  type PageRules,
+  pageRules,
+} from "./page_options.ts";
 import { PageState } from "./page_state.ts";
 
-const MAX = 0x7fffffff;
+const isRange = (value: unknown): boolean =>
+  Array.isArray(value) && value.length === 2 && value.every(isNumber) && value[0] <= value[1];
+
+/** The checks of the option `reconnect`. */
+const CHECKS: Checks = {
+  minDelay: isPositive,
+  maxDelay: isPositive,
+  maxAttempts: (value) => value === Infinity || isPositive(value),
+  minUptime: isNumber,
+  restartDelay: isRange,
+  overloadDelay: (value) => value === false || isRange(value),
+  retry: isFunction,
+  maxQueue: isNumber,
+  topics: (value) => typeof value === "boolean",
+  signal: isSignal,
+};
+
+/** The checks of the handlers that only a reconnecting connection has. */
+const HANDLERS: Checks = {
+  topicMessage: isFunction,
+  reconnecting: isFunction,
+  reconnected: isFunction,
+};
+
+/** The checks of what replaces pings. */
+const HEARTBEAT: Checks = { pingInterval: isNumber, pongTimeout: isNumber };
 
 /** Opens a connection that reconnects. */
 export async function reconnectInPage<T>(
@@ -31,25 +64,19 @@ export async function reconnectInPage<T>(
     pongTimeout,
     ...others
   } = options;
-  if (given !== true && (typeof given !== "object" || given === null)) {
-    throw wrongType("reconnect", "a boolean or an object", given);
-  }
-  const reconnect = reconnectRules(given);
-  checkType("topicMessage", topicMessage, "function");
-  checkType("reconnecting", reconnecting, "function");
-  checkType("reconnected", reconnected, "function");
-  const rules = await pageRules(others as ConnectOptions);
+  await check({ reconnect: (value) => value === true || typeof value === "object" }, {
+    reconnect: given ?? false,
+  });
+  const wanted = given === true ? {} : given;
+  await check(CHECKS, wanted, "reconnect.");
+  await check(HANDLERS, { topicMessage, reconnecting, reconnected });
+  const reconnect = reconnectDefaults(wanted);
   const { topics } = reconnect;
-  if (!topics && (pingInterval || pongTimeout)) {
-    await pageRules({ pingInterval, pongTimeout } as ConnectOptions);
-  }
+  await check(topics ? HEARTBEAT : {}, { pingInterval, pongTimeout });
+  const rules = await pageRules(others as ConnectOptions);
   if (topics && others.subprotocols !== undefined) {
-    throw new TypeError(
-      'Option "subprotocols" cannot be given together with "reconnect.topics", which is one itself',
-    );
+    throw new TypeError('Option "subprotocols" cannot be given together with "reconnect.topics"');
   }
-  checkInteger("pingInterval", pingInterval, 0, MAX, "milliseconds");
-  checkInteger("pongTimeout", pongTimeout, 0, MAX, "milliseconds");
   const target = targetOf(url);
   const state = new PageState();
   const dialer = new PageDialer(

@@ -118,7 +118,7 @@ const NAMES: readonly (keyof ReconnectOptions)[] = [
 export function reconnectRules(value: true | ReconnectOptions): ReconnectRules {
   const options: ReconnectOptions = value === true ? {} : value;
   checkNames('Option "reconnect", unless it is true or false,', options, NAMES);
-  const { minDelay = 500, minUptime = 10_000, maxAttempts = Infinity } = options;
+  const { maxAttempts = Infinity } = options;
   checkInteger("reconnect.minDelay", options.minDelay, 1, MAX_DELAY, "milliseconds");
   const least = options.minDelay ?? 1;
   checkInteger("reconnect.maxDelay", options.maxDelay, least, MAX_DELAY, "milliseconds");
@@ -134,6 +134,12 @@ export function reconnectRules(value: true | ReconnectOptions): ReconnectRules {
   checkInteger("reconnect.maxQueue", options.maxQueue, 0, MAX_DELAY, "bytes");
   checkType("reconnect.topics", options.topics, "boolean");
   checkSignal(options.signal);
+  return reconnectDefaults(options);
+}
+
+/** {@linkcode ReconnectRules} of options that have been checked. */
+export function reconnectDefaults(options: ReconnectOptions): ReconnectRules {
+  const { minDelay = 500, minUptime = 10_000, maxAttempts = Infinity } = options;
   return {
     minDelay,
     // A default must not stand in the way of the other, which was given.

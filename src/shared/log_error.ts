@@ -1,13 +1,9 @@
 // Where errors go that nobody else wants.
 
+import { logError } from "./log.ts";
 import { isPromiseLike } from "./promise_like.ts";
 
-/** The default of `onError`. */
-export function logError(error: unknown): void {
-  // The web's reportError ends the process on Deno and Bun and is unknown to Node 20.
-  // deno-lint-ignore no-console
-  console.error(error);
-}
+export { logError } from "./log.ts";
 
 /** Calls what must not throw here; what it throws, or rejects with, is reported. */
 export function callReported(call: () => unknown, report: (error: unknown) => void): void {
