@@ -7,6 +7,7 @@ import { basename, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { packages } from "../../npm-build.ts";
 import { root } from "../project/source_files.ts";
+import { testBundles } from "./bundles.ts";
 import { testConsumers } from "./consumers.ts";
 import { type Installed, testContents } from "./contents.ts";
 import { printed } from "./run.ts";
@@ -65,5 +66,6 @@ Deno.test("the library is small", () => {
 
 installed.forEach(testContents);
 testTypes(project);
+testBundles(project);
 await testConsumers(project, paths);
 await testWs(join(npm, "ws"), work);

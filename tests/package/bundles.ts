@@ -1,0 +1,89 @@
+// The main entry in bundles for pages, made by the usual bundlers: what a page has to load for a plain
+// connection, and for everything.
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { root } from "../project/source_files.ts";
+import { printed } from "./run.ts";
+
+/** Bytes after gzip that a page loads before it can connect: the aim where chunks cost nothing. */
+const MAX_PLAIN = 4096;
+/** The same where the bundler adds its own loader of chunks, or shares them less finely. */
+const MAX_PLAIN_WITH_LOADER = 6144;
+/** Bytes after gzip of one file that can reconnect and subscribe. */
+const MAX_ALL = 12_288;
+
+/** What one bundler made of a program: bytes after gzip, and the modules of Node that it names. */
+interface Bundle {
+  readonly bundler: string;
+  readonly program: "plain" | "all";
+  /** What is loaded at once. */
+  readonly initial: number;
+  /** That, and what is loaded when it is needed. */
+  readonly total: number;
+  /** Whether it is a single file. */
+  readonly isOneFile: boolean;
+  readonly nodeModules: readonly string[];
+  readonly hasServer: boolean;
+}
+
+const PROGRAMS = {
+  plain: `
+    import { connect } from "@quickws/quickws";
+    const conn = await connect("/live", { message: (_, data) => console.log(data) });
+    conn.send("hello");
+  `,
+  all: `
+    import { connect } from "@quickws/quickws";
+    const conn = await connect("/live", { reconnect: { topics: true } });
+    await conn.subscribe("news", { message: (data) => console.log(data) });
+    for await (const data of conn) console.log(data);
+  `,
+};
+
+/** Bundles programs in a project that has the package, and tests what comes of it. */
+export function testBundles(project: string): void {
+  Deno.test("a bundle for a page is small, and has nothing of a server", async () => {
+    for (const [name, text] of Object.entries(PROGRAMS)) {
+      await Deno.writeTextFile(join(project, `page_${name}.js`), text);
+    }
+    const script = join(root, "tests", "package", "make_bundles.mjs");
+    const bundles: Bundle[] = JSON.parse(await printed(project, "node", script));
+    const bun = join(root, "node_modules", ".bin", "bun");
+    for (const program of ["plain", "all"]) {
+      const out = join(project, `bun-${program}`);
+      const entry = `page_${program}.js`;
+      await printed(
+        project,
+        bun,
+        "build",
+        entry,
+        "--target",
+        "browser",
+        "--minify",
+        "--outdir",
+        out,
+      );
+      const text = await Deno.readTextFile(join(out, entry));
+      assert.doesNotMatch(text, /["']node:/, "bun build");
+      assert.match(text, /CONNECT_FAILED/, "bun build");
+    }
+    assert.deepEqual([...new Set(bundles.map(({ bundler }) => bundler))].sort(), [
+      "esbuild",
+      "esbuild, one file",
+      "rollup",
+      "vite",
+      "webpack",
+    ]);
+    for (const { bundler, program, initial, total, isOneFile, ...found } of bundles) {
+      console.log(`${program} by ${bundler}: ${initial} bytes at once, ${total} in all`);
+      assert.deepEqual(found, { nodeModules: [], hasServer: false }, bundler);
+      if (isOneFile) assert.ok(total <= MAX_ALL, `${total} bytes in one file of ${bundler}`);
+      const hasLoader = bundler === "webpack" || bundler === "esbuild";
+      const max = hasLoader ? MAX_PLAIN_WITH_LOADER : MAX_PLAIN;
+      if (program === "plain" && !isOneFile) {
+        assert.ok(initial <= max, `${initial} bytes at once by ${bundler}`);
+      }
+    }
+  });
+}

@@ -1,0 +1,147 @@
+// Bundles page_plain.js and page_all.js of the current folder with esbuild, rollup, webpack and Vite, and
+// prints the sizes as JSON. It runs on Node, as these programs do.
+
+import { nodeResolve } from "@rollup/plugin-node-resolve";
+import { build as esbuild, transform } from "esbuild";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { gzipSync } from "node:zlib";
+import { rollup } from "rollup";
+import { build as vite } from "vite";
+import webpack from "webpack";
+
+const project = process.cwd();
+
+/** The names of an entry and all that it imports statically. */
+function initialOf(imports, entry) {
+  const names = new Set();
+  const add = (name) => {
+    if (names.has(name) || imports[name] === undefined) return;
+    names.add(name);
+    imports[name].forEach(add);
+  };
+  add(entry);
+  return names;
+}
+
+/** What is known of a bundle: its files with their texts, by whether they are loaded at once. */
+function measure(bundler, program, files, isOneFile = false) {
+  const size = (some) =>
+    some.reduce((sum, { text }) => sum + gzipSync(text, { level: 9 }).length, 0);
+  const text = files.map((file) => file.text).join("\n");
+  return {
+    bundler,
+    program,
+    initial: size(files.filter(({ isInitial }) => isInitial)),
+    total: size(files),
+    isOneFile,
+    nodeModules: text.match(/["']node:[a-z/]+["']/g) ?? [],
+    // Only the opening handshake of a server has it.
+    hasServer: text.includes("258EAFA5"),
+  };
+}
+
+const ESBUILD = {
+  bundle: true,
+  minify: true,
+  format: "esm",
+  target: "es2022",
+  platform: "browser",
+  write: false,
+};
+
+async function byEsbuild(program, entry) {
+  const { outputFiles, metafile } = await esbuild({
+    ...ESBUILD,
+    entryPoints: [entry],
+    splitting: true,
+    outdir: "esbuild",
+    metafile: true,
+  });
+  const imports = Object.fromEntries(
+    Object.entries(metafile.outputs).map(([name, output]) => [
+      name,
+      output.imports.filter(({ kind }) => kind === "import-statement").map(({ path }) => path),
+    ]),
+  );
+  const [first] = Object.entries(metafile.outputs).find(([, { entryPoint }]) =>
+    entryPoint === entry
+  );
+  const initial = initialOf(imports, first);
+  return measure(
+    "esbuild",
+    program,
+    outputFiles.map(({ path, text }) => ({
+      text,
+      isInitial: [...initial].some((name) => path.endsWith(name)),
+    })),
+  );
+}
+
+async function inOneFile(program, entry) {
+  const { outputFiles } = await esbuild({ ...ESBUILD, entryPoints: [entry] });
+  const [{ text }] = outputFiles;
+  return measure("esbuild, one file", program, [{ text, isInitial: true }], true);
+}
+
+/** The chunks that rollup and its heirs write. */
+async function chunks(output) {
+  const imports = Object.fromEntries(
+    output.map(({ fileName, imports = [] }) => [fileName, imports]),
+  );
+  const initial = initialOf(imports, output.find(({ isEntry }) => isEntry).fileName);
+  return await Promise.all(output.map(async ({ fileName, code }) => ({
+    text: (await transform(code, { minify: true, target: "es2022" })).code,
+    isInitial: initial.has(fileName),
+  })));
+}
+
+async function byRollup(program, entry) {
+  const plugins = [nodeResolve({ browser: true, exportConditions: ["browser"] })];
+  const bundle = await rollup({ input: entry, plugins });
+  const { output } = await bundle.generate({ format: "esm" });
+  return measure("rollup", program, await chunks(output));
+}
+
+async function byVite(program, entry) {
+  const built = await vite({
+    root: project,
+    configFile: false,
+    logLevel: "silent",
+    build: {
+      write: false,
+      target: "es2022",
+      lib: { entry: join(project, entry), formats: ["es"], fileName: "main" },
+    },
+  });
+  return measure("vite", program, await chunks([built].flat()[0].output));
+}
+
+async function byWebpack(program, entry) {
+  const path = join(project, "webpack");
+  rmSync(path, { recursive: true, force: true });
+  const stats = await new Promise((resolve, reject) =>
+    webpack({
+      context: project,
+      mode: "production",
+      entry: `./${entry}`,
+      output: { path, filename: "main.js" },
+    }, (error, stats) => error ? reject(error) : resolve(stats))
+  );
+  if (stats.hasErrors()) throw new Error(stats.toString());
+  const files = readdirSync(path).filter((name) => name.endsWith(".js")).map((name) => ({
+    text: readFileSync(join(path, name), "utf8"),
+    isInitial: name === "main.js",
+  }));
+  return measure("webpack", program, files);
+}
+
+const results = [];
+for (const program of ["plain", "all"]) {
+  const entry = `page_${program}.js`;
+  for (const make of [byEsbuild, inOneFile, byRollup, byVite, byWebpack]) {
+    results.push(await make(program, entry));
+  }
+}
+console.log(JSON.stringify(results));
