@@ -32,7 +32,7 @@
  * @module
  */
 
-export type { AddressSpace } from "./web/address_space.ts";
+export type { AddressSpace } from "./web/web_network.ts";
 export { CloseEvent, type CloseEventInit } from "./web/close_event.ts";
 export { install } from "./web/install.ts";
 export type {

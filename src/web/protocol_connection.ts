@@ -3,13 +3,14 @@
 
 import { connectOver } from "../client/connect.ts";
 import { closeWithoutCode, type Connection } from "../connection/connection.ts";
+import type { AnyMessage } from "../connection/connection_driver.ts";
 import type { CloseInfo } from "../session/close_info.ts";
-import { ConnectionError, HandshakeError } from "../errors.ts";
+import { ConnectionError, HandshakeError, WebSocketError } from "../errors.ts";
 import { type ErrorHandler, reportError } from "../shared/log_error.ts";
 import { runtimeNetwork } from "../transport/runtime.ts";
-import type { Network } from "../transport/transport.ts";
-import { type AddressSpace, restrictedNetwork } from "./address_space.ts";
+import { webNetwork } from "./web_network.ts";
 import { hasBlockedPort, pageUrl } from "./handshake_target.ts";
+import { isBlob, messageSize, type OutgoingData } from "./message_data.ts";
 import type { SocketArguments } from "./socket_options.ts";
 
 /** How a connection ended, as far as a script may know. */
@@ -28,16 +29,13 @@ export interface ConnectionEnd {
 export interface ConnectionOwner {
   /** The connection is established. */
   onOpen(protocol: string, extensions: string): void;
-  /** A message was received. Its bytes belong to the owner. */
-  onMessage(data: string | Uint8Array<ArrayBuffer>): void;
+  /** A message was received; the buffer of a binary one is its own. */
+  onMessage(data: string | ArrayBuffer): void;
   /** The connection is closed. Called once, last. */
   onClose(end: ConnectionEnd): void;
 }
 
-/** Data of one message to send, after its conversion. */
-export type OutgoingData = string | Uint8Array<ArrayBuffer> | Blob;
-
-type Task = string | Uint8Array<ArrayBuffer> | (() => void);
+type Task = string | ArrayBuffer | (() => void);
 
 /** How many messages, and bytes of them, wait for their tasks before reading stops until all have run. */
 const MAX_MESSAGES = 1024;
@@ -120,7 +118,7 @@ export class ProtocolConnection {
       this.#blobQueue.push(data instanceof Uint8Array ? data.slice() : data);
       return true;
     }
-    if (!(data instanceof Blob)) {
+    if (!isBlob(data)) {
       if (this.#messages > 1 && size <= MAX_HELD_SIZE) return this.#hold(data, size);
       this.#releaseHeld();
       return this.#transmit(data, size);
@@ -178,14 +176,15 @@ export class ProtocolConnection {
 
   async #establish(url: URL, given: SocketArguments): Promise<void> {
     try {
-      const network = await networkWithin(given.addressSpace);
+      const network = webNetwork(await runtimeNetwork(), given.addressSpace);
       await connectOver<undefined>(network, url.href, {
         origin: pageOrigin(),
         ...given.connect,
         subprotocols: given.protocols,
         signal: this.#giveUp.signal,
         open: (connection) => this.#opened(connection),
-        message: (_, data) => this.#received(data),
+        binaryType: "arraybuffer",
+        message: (_, data: AnyMessage) => this.#received(data as string | ArrayBuffer),
         close: (_, info) => this.#closed(info),
       });
     } catch (error) {
@@ -209,11 +208,11 @@ export class ProtocolConnection {
     });
   }
 
-  #received(data: string | Uint8Array<ArrayBuffer>): void {
+  #received(data: string | ArrayBuffer): void {
     if (this.#ended) return;
     this.#queueTask(data);
     this.#messages++;
-    this.#messageBytes += data.length;
+    this.#messageBytes += typeof data === "string" ? data.length : data.byteLength;
     if (this.#paused) return;
     // At once, not in a task: a runtime may read much before its next task.
     if (this.#messages > MAX_MESSAGES || this.#messageBytes > MAX_MESSAGE_BYTES) {
@@ -287,11 +286,11 @@ export class ProtocolConnection {
   async #readBlobs(queue: Array<OutgoingData | (() => void)>): Promise<void> {
     try {
       for (let next = queue[0]; next !== undefined; next = queue[0]) {
-        const data = next instanceof Blob ? new Uint8Array(await next.arrayBuffer()) : next;
+        const data = isBlob(next) ? new Uint8Array(await next.arrayBuffer()) : next;
         if (this.#blobQueue !== queue) return;
         queue.shift();
         if (typeof data === "function") data();
-        else this.#transmit(data, typeof data === "string" ? utf8Length(data) : data.length);
+        else this.#transmit(data, messageSize(data));
       }
       this.#blobQueue = undefined;
     } catch {
@@ -333,32 +332,6 @@ function runTask(connection: ProtocolConnection): void {
   connection.runOldest();
 }
 
-/** The bytes of a string as UTF-8, lone surrogates as U+FFFD. */
-export function utf8Length(text: string): number {
-  let length = text.length;
-  for (let index = 0; index < text.length; index++) {
-    const unit = text.charCodeAt(index);
-    if (unit < 0x80) continue;
-    // Each half of a surrogate pair takes two of its four bytes; a lone one takes three.
-    if (unit < 0x800) length += 1;
-    else if (isLeadOfPair(text, index)) {
-      length += 2;
-      index++;
-    } else length += 2;
-  }
-  return length;
-}
-
-function isLeadOfPair(text: string, index: number): boolean {
-  return (text.charCodeAt(index) & 0xfc00) === 0xd800 &&
-    (text.charCodeAt(index + 1) & 0xfc00) === 0xdc00;
-}
-
-async function networkWithin(space: AddressSpace | undefined): Promise<Network> {
-  const network = await runtimeNetwork();
-  return space === undefined ? network : restrictedNetwork(network, space);
-}
-
 /** The `Origin` that a page sends; programs without a page send none. */
 function pageOrigin(): string | undefined {
   const url = pageUrl();
@@ -366,11 +339,13 @@ function pageOrigin(): string | undefined {
 }
 
 function endOf(info: CloseInfo): ConnectionEnd {
-  const { received } = info;
+  const { received, error } = info;
+  // RFC 6455 7.1.1 lets a client close the stream when the closing handshake takes too long.
+  const isFailure = !(error instanceof WebSocketError && error.code === "CLOSE_TIMEOUT");
   return {
     code: received ?? 1006,
     reason: received === undefined ? "" : info.reason,
     clean: info.clean,
-    failed: info.error !== undefined,
+    failed: error !== undefined && isFailure,
   };
 }

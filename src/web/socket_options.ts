@@ -5,7 +5,7 @@ import { encodeKey } from "../handshake/accept_key.ts";
 import { buildRequest } from "../handshake/request.ts";
 import { show } from "../shared/check.ts";
 import { headerLines } from "../shared/header_lines.ts";
-import type { AddressSpace } from "./address_space.ts";
+import type { AddressSpace } from "./web_network.ts";
 import { dictionary, isIterable, type Members, stringSequence } from "./webidl.ts";
 
 /**

@@ -7,8 +7,8 @@ import {
   type ConnectionEnd,
   type ConnectionOwner,
   ProtocolConnection,
-  utf8Length,
 } from "./protocol_connection.ts";
+import { messageData, messageSize } from "./message_data.ts";
 import { socketArguments, type WebSocketOptions } from "./socket_options.ts";
 import { clampedUnsignedShort, defineInterface, requireArguments, usvString } from "./webidl.ts";
 
@@ -258,13 +258,13 @@ export class WebSocket extends EventTarget {
     this.dispatchEvent(new Event("open"));
   }
 
-  #onMessage(data: string | Uint8Array<ArrayBuffer>): void {
+  #onMessage(message: string | ArrayBuffer): void {
     if (this.#state !== OPEN) return;
     const { protocol, host } = this.#url;
+    const isBlob = typeof message !== "string" && this.#binaryType === "blob";
+    const data = isBlob ? new Blob([message]) : message;
     const origin = `${protocol}//${host}`;
-    this.dispatchEvent(
-      new SocketMessageEvent("message", { data: eventData(data, this.#binaryType), origin }),
-    );
+    this.dispatchEvent(new SocketMessageEvent("message", { data, origin }));
   }
 
   #onClose({ code, reason, clean, failed }: ConnectionEnd): void {
@@ -331,29 +331,4 @@ for (const [name, value] of Object.entries({ CONNECTING, OPEN, CLOSING, CLOSED }
   const constant = { value, enumerable: true };
   Object.defineProperty(WebSocket, name, constant);
   Object.defineProperty(WebSocket.prototype, name, constant);
-}
-
-/** Converts to `(BufferSource or Blob or USVString)`. */
-export function messageData(data: unknown): string | Uint8Array<ArrayBuffer> | Blob {
-  if (data instanceof ArrayBuffer) return new Uint8Array(data);
-  if (ArrayBuffer.isView(data)) {
-    const { buffer, byteOffset, byteLength } = data;
-    if (buffer instanceof ArrayBuffer) return new Uint8Array(buffer, byteOffset, byteLength);
-    throw new TypeError("Cannot send: the data must not be in a SharedArrayBuffer; copy it first");
-  }
-  return data instanceof Blob ? data : usvString(data);
-}
-
-/** The bytes of a message's payload. */
-export function messageSize(data: string | Uint8Array | Blob): number {
-  if (typeof data === "string") return utf8Length(data);
-  return data instanceof Blob ? data.size : data.length;
-}
-
-function eventData(
-  data: string | Uint8Array<ArrayBuffer>,
-  binaryType: BinaryType,
-): string | Blob | ArrayBuffer {
-  if (typeof data === "string") return data;
-  return binaryType === "blob" ? new Blob([data]) : data.slice().buffer;
 }

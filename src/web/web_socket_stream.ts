@@ -7,7 +7,7 @@ import {
   ProtocolConnection,
 } from "./protocol_connection.ts";
 import { streamArguments, type WebSocketStreamOptions } from "./socket_options.ts";
-import { messageData, messageSize } from "./web_socket.ts";
+import { messageData, messageSize } from "./message_data.ts";
 import {
   checkedCloseInfo,
   receivedError,
@@ -175,10 +175,10 @@ export class WebSocketStream {
     await this.#closed.promise;
   }
 
-  #onMessage(data: string | Uint8Array<ArrayBuffer>): void {
+  #onMessage(data: string | ArrayBuffer): void {
     const controller = this.#readable;
     if (this.#state !== "open" || controller === undefined) return;
-    controller.enqueue(data);
+    controller.enqueue(typeof data === "string" ? data : new Uint8Array(data));
     if (controller.desiredSize !== null && controller.desiredSize <= 0) this.#connection.pause();
   }
 

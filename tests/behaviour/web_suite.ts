@@ -533,6 +533,14 @@ const closeCases = liveCases({
     assert.deepEqual(await watched.close(), [true, 1000, ""]);
   },
 
+  "a peer that does not answer Close is no failure: close is not clean, and no error is fired":
+    async (t) => {
+      const { watched, socket, peer } = await reach(t, { closeTimeout: 20 });
+      socket.close(1000);
+      assert.equal((await peer.frame())!.opcode, CLOSE);
+      assert.deepEqual(await watched.close(), [false, 1006, ""]);
+    },
+
   "a Close frame with an illegal reason fails the connection": async (t) => {
     const { watched, peer } = await reach(t);
     peer.send({ opcode: CLOSE, payload: bytes(0x03, 0xe8, 0xff) });
@@ -657,7 +665,9 @@ const streamCases = liveCases({
     await writer.write("text");
     assert.equal((await reader.read()).value, "text");
     await writer.write(bytes(1, 2));
-    assert.deepEqual((await reader.read()).value, bytes(1, 2));
+    const { value } = await reader.read();
+    assert.ok(value instanceof Uint8Array);
+    assert.deepEqual([value, value.buffer.byteLength], [bytes(1, 2), 2]);
     stream.close({ closeCode: 4000, reason: "done" });
     assert.deepEqual(await stream.closed, { closeCode: 4000, reason: "" });
     assert.equal((await reader.read()).done, true);

@@ -1,4 +1,4 @@
-// The option `targetAddressSpace`: which part of the network the server must be in.
+// The network of the web: names below localhost, and the option `targetAddressSpace`.
 
 import type { DialOptions, Network, Transport } from "../transport/transport.ts";
 
@@ -22,18 +22,33 @@ export function addressSpaceOf(address: string): AddressSpace {
   return LOCAL.some((prefix) => prefix.test(ip)) ? "local" : "public";
 }
 
-/** A network that rejects connections to addresses outside of `space`. */
-export function restrictedNetwork(network: Network, space: AddressSpace): Network {
+/**
+ * The network as the Fetch Standard has it: names below `localhost` are the loopback's, whatever a
+ * resolver says of them.
+ *
+ * @param space Rejects connections to addresses outside of it. Default: any address.
+ */
+export function webNetwork(network: Network, space: AddressSpace | undefined): Network {
   return {
     async dial(options: DialOptions): Promise<Transport> {
-      const transport = await network.dial(options);
+      const transport = await network.dial(loopbackNamed(options));
       const found = addressSpaceOf(transport.remoteAddress);
-      if (found === space) return transport;
+      if (space === undefined || found === space) return transport;
       transport.destroy();
-      throw new Error(`the address ${transport.remoteAddress} is ${found}, not ${space}`);
+      throw new Error(
+        `the address ${transport.remoteAddress} is ${found}, and targetAddressSpace is "${space}"`,
+      );
     },
     listen: (options, sink) => network.listen(options, sink),
     startTls: (transport, options) => network.startTls(transport, options),
     lookup: (hostname) => network.lookup(hostname),
   };
+}
+
+/** Fetch, "resolve an origin": if the host's last label is "localhost", the loopback addresses. */
+function loopbackNamed(options: DialOptions): DialOptions {
+  const { hostname, tls } = options;
+  if (!/\.localhost\.?$/.test(hostname)) return options;
+  const named = tls && { ...tls, serverName: tls.serverName ?? hostname };
+  return { ...options, hostname: "localhost", tls: named };
 }
