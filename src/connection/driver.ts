@@ -102,6 +102,41 @@ const STOPPED_BY_USER = 1;
 const STOPPED_BY_QUEUE = 2;
 /** A message takes long to decompress, and the other connections have their turn. */
 const STOPPED_BY_WORK = 4;
+/** Much was read in this turn of the event loop, and the other connections have theirs. */
+const STOPPED_BY_TURN = 8;
+
+/**
+ * Work that a connection may cause in a row before it waits for the next turn of the event loop: bytes that
+ * it sent, bytes of the messages that came out of them, and {@linkcode MESSAGE_WORK} for each message. Where
+ * others read in between, it begins anew: an honest connection rarely reaches it, and then loses a few
+ * microseconds (bench/NOTES.md).
+ */
+const TURN_WORK = 524_288;
+
+/** The work of a message beside its bytes: calling the handler, and what that sends. */
+const MESSAGE_WORK = 512;
+
+/** The connection that has read last, and its work since others did. */
+let reading: unknown;
+let work = 0;
+/** How often another connection than before has read. */
+let changes = 0;
+
+/**
+ * Turns in a row in which no other connection has read, after which a connection counts as alone and no
+ * longer waits for a timer between its turns.
+ */
+const ALONE = 1000;
+
+/**
+ * Calls `act` in a later turn of the event loop. A timer is a millisecond late, and behind what all sockets
+ * have received; an immediate costs nothing, but on Deno several may run before sockets are looked at.
+ */
+function inNextTurn(isAlone: boolean, act: () => void): void {
+  const setImmediate: unknown = isAlone ? Reflect.get(globalThis, "setImmediate") : undefined;
+  if (typeof setImmediate === "function") setImmediate(act);
+  else setTimeout(act);
+}
 
 /**
  * Bytes that are read from the socket, and kept, while the reader is behind: so that the end of the stream
@@ -149,6 +184,9 @@ class DriverExtra {
   endUnread = false;
   /** Messages that were accepted and not sent. */
   unsentMessages = 0;
+  /** Turns of the event loop that it has used up since another connection has read. */
+  turnsAlone = 0;
+  changesBefore = 0;
   /** Reads ahead though the user has paused: it was paused for long. */
   readsAhead = false;
   transportPaused = false;
@@ -280,10 +318,17 @@ export class Driver<T>
         return false;
       }
     }
+    if (reading !== this) {
+      reading = this;
+      work = 0;
+      changes++;
+    }
+    work += length;
     this.#gaveViews = false;
     this.#output.cork();
     const at = this.#session.receive(chunk, 0, length);
     this.#output.uncork();
+    if (work >= TURN_WORK) this.#endTurn();
     if (at >= length) return !this.#gaveViews;
     if (chunk.length < length) this.fail(bufferDetached());
     else this.#keepUnread(this.#more, chunk.subarray(at));
@@ -335,6 +380,8 @@ export class Driver<T>
 
   /** A text message came. */
   onText(text: string): void {
+    work += text.length + MESSAGE_WORK;
+    if (work >= TURN_WORK) this.#endTurn();
     if (this.#isFlushing) return;
     const handlers = this.#handlers;
     if (handlers.message === undefined) {
@@ -351,6 +398,8 @@ export class Driver<T>
 
   /** Another message came. */
   onBytes(opcode: MessageOpcode, bytes: Uint8Array, start: number, end: number): void {
+    work += end - start + MESSAGE_WORK;
+    if (work >= TURN_WORK) this.#endTurn();
     let data: AnyMessage;
     if (opcode === Opcode.Binary && this.#rules.binaryType === "arraybuffer") {
       data = ownBuffer(bytes, start, end);
@@ -376,6 +425,8 @@ export class Driver<T>
 
   /** A ping came. */
   onPing(payload: Uint8Array): void {
+    work += MESSAGE_WORK;
+    if (work >= TURN_WORK) this.#endTurn();
     if (this.#handlers.ping === undefined || this.#isFlushing) return;
     this.#gaveViews = true;
     try {
@@ -387,6 +438,8 @@ export class Driver<T>
 
   /** A pong came. */
   onPong(payload: Uint8Array): void {
+    work += MESSAGE_WORK;
+    if (work >= TURN_WORK) this.#endTurn();
     if (this.#handlers.pong === undefined || this.#isFlushing) return;
     this.#gaveViews = true;
     try {
@@ -999,6 +1052,23 @@ export class Driver<T>
     }
   }
 
+  /** The other connections have their turn; what is left to read, now and later, waits for the next one. */
+  #endTurn(): void {
+    work = 0;
+    if ((this.#stops & STOPPED_BY_TURN) !== 0 || this.#session.state === "closed") return;
+    if (this.#stops === 0) this.#session.pause();
+    this.#stops |= STOPPED_BY_TURN;
+    const extra = this.#more;
+    extra.turnsAlone = changes === extra.changesBefore ? extra.turnsAlone + 1 : 0;
+    extra.changesBefore = changes;
+    inNextTurn(extra.turnsAlone > ALONE, () => {
+      this.#stops &= ~STOPPED_BY_TURN;
+      if (this.#stops !== 0 || this.#session.state === "closed") return;
+      this.#session.resume();
+      this.#readOn();
+    });
+  }
+
   #pauseTransport(extra: DriverExtra): void {
     if (extra.transportPaused) return;
     extra.transportPaused = true;
@@ -1052,7 +1122,7 @@ export class Driver<T>
       this.#readChunk(chunks[i]);
       if (this.#stops !== 0) {
         for (const later of chunks.slice(i + 1)) this.#keepUnread(extra, later);
-        if (this.#stops === STOPPED_BY_QUEUE) this.#readAhead(extra);
+        if ((this.#stops & STOPPED_BY_USER) === 0) this.#readAhead(extra);
         return;
       }
     }

@@ -1,0 +1,70 @@
+// One connection that always has something to read leaves the others their turn.
+
+import assert from "node:assert/strict";
+import { quiet, socketTest } from "../support/socket_harness.ts";
+import { upgradeRequest } from "../support/raw_peer.ts";
+import { BINARY, TEXT } from "../support/vectors.ts";
+
+/** Passes turns of the event loop until a condition is met. */
+async function until(isMet: () => boolean): Promise<void> {
+  while (!isMet()) await new Promise((resolve) => setTimeout(resolve));
+}
+
+for (
+  const [what, count, size] of [
+    ["many small messages", 20_000, 1],
+    ["some large messages", 20, 300_000],
+  ] as const
+) {
+  socketTest(
+    `${what} of one connection do not keep others waiting for the last of them`,
+    async (t) => {
+      const log: string[] = [];
+      let delivered = 0;
+      const server = await t.serve({
+        message: (_, data) => void (typeof data === "string" ? log.push(data) : delivered++),
+      });
+      const [busy, other] = [t.rawClient(server), t.rawClient(server)];
+      for (const peer of [busy, other]) {
+        peer.send(upgradeRequest());
+        await peer.answer();
+      }
+      const payload = new Uint8Array(size);
+      busy.send(...Array.from({ length: count }, () => ({ opcode: BINARY, payload })));
+      other.send({ opcode: TEXT, payload: "my turn" });
+      await until(() => log.length > 0);
+      assert.ok(delivered > 0 && delivered < count, `${delivered} were delivered before`);
+      await until(() => delivered === count);
+    },
+  );
+}
+
+socketTest(
+  "a connection that has used up its turn loses nothing, not even when it ends",
+  async (t) => {
+    for (const cut of [false, true]) {
+      let delivered = 0;
+      const { conn, peer } = await t.accept({ message: () => void delivered++ });
+      peer.send(...Array(20_000).fill({ opcode: BINARY, payload: new Uint8Array(1) }));
+      if (cut) {
+        await quiet();
+        peer.transport.destroy();
+      } else peer.transport.end();
+      assert.equal((await conn.closed).code, 1006);
+      assert.equal(delivered, 20_000);
+    }
+  },
+);
+
+socketTest(
+  "close inside of a turn that is used up still hears the peer's Close frame",
+  async (t) => {
+    const { conn, peer } = await t.accept({
+      message: (conn, data) => void (data === "last" && conn.close()),
+    });
+    peer.send(...Array(5000).fill({ opcode: BINARY, payload: new Uint8Array(100) }));
+    peer.send({ opcode: TEXT, payload: "last" }, { opcode: 8 });
+    peer.transport.end();
+    assert.equal((await conn.closed).clean, true);
+  },
+);
