@@ -167,7 +167,7 @@ export interface AppendOwner {
   /** Appends a message. May throw. */
   append(topic: string, message: Uint8Array): unknown;
   /** A message was given up, because the broker rejected it. */
-  failed(error: unknown): void;
+  failed(error: unknown, topic: string, message: Uint8Array): void;
   /** Messages were dropped, because the queue was full. */
   dropped(count: number): void;
 }
@@ -344,11 +344,12 @@ export class AppendQueue implements Outgoing, TimerTarget {
   }
 
   #giveUp(append: Append): void {
-    const { failed, error } = append;
+    const { failed, topic, message } = append;
+    const error = failed
+      ? append.error
+      : new Error("The broker confirmed later messages, but not this one");
     this.#remove(append);
-    this.#owner.failed(
-      failed ? error : new Error("The broker confirmed later messages, but not this one"),
-    );
+    this.#owner.failed(error, topic, message);
   }
 
   #remove(append: Append): void {

@@ -48,6 +48,8 @@ export interface RelayOwner<R extends object, M extends OrderedMessage> {
   missed(receiver: R, topic: string): void;
   /** All subscribers have, except the pending ones. */
   missedByAll(topic: string, isPending: (receiver: R) => boolean): void;
+  /** The messages of a topic that were published here have come back, or failed. */
+  settled(topic: string): void;
   /** Passes an error to `onError`. */
   reportError(error: unknown): void;
 }
@@ -79,6 +81,9 @@ export class Relay<R extends object, M extends OrderedMessage>
   readonly #pace: ReplayPace<R>;
   #state: "starting" | "up" | "down" | "closed" = "starting";
   #published = 0;
+  readonly #originText: string = String.fromCharCode(...this.#origin);
+  /** With a history: the topics of which messages that were published here have not come back. */
+  readonly #awaited: Map<string, Awaited> = new Map();
   /** Topics whose subscription failed. */
   readonly #failed: Set<string> = new Set();
   #retryDelay = MIN_RETRY_DELAY;
@@ -113,7 +118,11 @@ export class Relay<R extends object, M extends OrderedMessage>
       ? new PublishQueue(queue, (topic, message) => this.#send(topic, message), dropped)
       : new AppendQueue(queue, {
         append: (topic, message) => this.#append(topic, message),
-        failed: (error) => this.requestFailed(error),
+        failed: (error, topic, message) => {
+          this.requestFailed(error);
+          const envelope = readEnvelope(message);
+          if (envelope !== undefined) this.#cameBack(topic, envelope.count);
+        },
         dropped,
       });
     this.reader = new HistoryReader(backplane.history!);
@@ -205,6 +214,7 @@ export class Relay<R extends object, M extends OrderedMessage>
     if (!isLast) return;
     this.#failed.delete(topic);
     this.#topics.delete(topic);
+    this.#awaited.delete(topic);
     if (this.#state === "up") this.#request(() => this.#backplane.unsubscribe(topic));
     history?.end();
   }
@@ -227,6 +237,7 @@ export class Relay<R extends object, M extends OrderedMessage>
   publish(topic: string, message: Published, except: R | undefined): void {
     if (this.#state === "closed") return;
     const { isText, onSlow, key, payload } = message;
+    if (this.#topics.has(topic)) this.#await(topic, this.#published);
     this.#outgoing.push(
       topic,
       writeEnvelope({
@@ -239,6 +250,20 @@ export class Relay<R extends object, M extends OrderedMessage>
         payload,
       }),
     );
+  }
+
+  /**
+   * The count of the newest message of a topic that was published here and has not come back. While the
+   * broker is down messages are queued, and not awaited.
+   */
+  awaited(topic: string): number | undefined {
+    return this.#state === "up" ? this.#awaited.get(topic)?.newest : undefined;
+  }
+
+  /** Whether the message with a count is not awaited any more, nor any before it. */
+  hasSettled(topic: string, count: number): boolean {
+    const awaited = this.#awaited.get(topic);
+    return this.#state !== "up" || awaited === undefined || awaited.settled >= count;
   }
 
   // Events of the backplane.
@@ -340,8 +365,9 @@ export class Relay<R extends object, M extends OrderedMessage>
   }
 
   /** Delivers a message to the topic's subscribers, except the pending ones. */
-  deliver(message: M, isPending: (receiver: R) => boolean): void {
+  deliver(topic: string, message: M, isPending: (receiver: R) => boolean): void {
     this.#owner.deliver(message, isPending);
+    if (message.origin === this.#originText) this.#cameBack(topic, message.count);
   }
 
   /** Delivers a message to a pending subscriber. */
@@ -390,7 +416,23 @@ export class Relay<R extends object, M extends OrderedMessage>
     return origin.every((byte, i) => byte === this.#origin[i]);
   }
 
+  #await(topic: string, count: number): void {
+    const awaited = this.#awaited.get(topic);
+    if (awaited === undefined) this.#awaited.set(topic, { newest: count, settled: -1 });
+    else awaited.newest = count;
+  }
+
+  /** A message that was published here has come back, or failed. */
+  #cameBack(topic: string, count: number): void {
+    const awaited = this.#awaited.get(topic);
+    if (awaited === undefined) return;
+    awaited.settled = Math.max(awaited.settled, count);
+    if (awaited.settled >= awaited.newest) this.#awaited.delete(topic);
+    this.#owner.settled(topic);
+  }
+
   #interrupt(): void {
+    for (const topic of [...this.#awaited.keys()]) this.#owner.settled(topic);
     this.#outgoing.down();
     this.reader.stop();
     for (const topic of this.#topics.values()) topic.interrupt();
@@ -456,6 +498,14 @@ export class Relay<R extends object, M extends OrderedMessage>
       return { isAccepted: false };
     }
   }
+}
+
+/** The messages of a topic that were published here, by their counts. */
+interface Awaited {
+  /** The newest one. */
+  newest: number;
+  /** The newest one that has come back, or failed. */
+  settled: number;
 }
 
 /** The greatest id; after it they start again. */

@@ -26,7 +26,7 @@ export interface TopicHistoryContext<R extends object, M extends OrderedMessage>
   /** Creates a message. */
   createMessage(topic: string, envelope: Envelope, number: number): M;
   /** Delivers a message to the topic's subscribers, except the pending ones. */
-  deliver(message: M, isPending: (receiver: R) => boolean): void;
+  deliver(topic: string, message: M, isPending: (receiver: R) => boolean): void;
   /** Delivers a message to one subscriber. */
   deliverTo(receiver: R, message: M): void;
   /** A subscriber gets all messages after the number. */
@@ -181,7 +181,7 @@ export class TopicHistory<R extends object, M extends OrderedMessage>
 
   /** Delivers a message to all current subscribers. */
   deliver(message: M): void {
-    this.#context.deliver(message, this.#isPending);
+    this.#context.deliver(this.name, message, this.#isPending);
   }
 
   /** Delivers a message to a pending subscriber. */

@@ -145,6 +145,12 @@ export interface ConnectionTopics {
   isSubscribed(receiver: ConnectionDriver, topic: string): boolean;
   /** Sends what waits for a connection that has caught up; returns whether there was any. */
   release(receiver: ConnectionDriver): boolean;
+  /**
+   * Whether a message that was published before the connection was closed is still to be released to it.
+   *
+   * @param proceed Called, if it is, when there is none any more.
+   */
+  delaysClose(receiver: ConnectionDriver, proceed: () => void): boolean;
   /** Sends a message to the subscribers of a topic. */
   publish(
     topic: string,

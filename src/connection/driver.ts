@@ -1204,6 +1204,7 @@ export class Driver<T>
       const { fragments } = this.#output;
       // A message of the user's own fragments that has no end yet will never get one.
       if (fragments?.isStreaming) return;
+      if (this.#context.topics?.delaysClose(this, () => this.#closeIfSent(extra))) return;
       extra.pendingClose = undefined;
       this.#output.cork();
       while (!this.#output.slow && this.releaseWaiting());

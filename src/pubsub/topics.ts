@@ -14,6 +14,7 @@ import type {
 import type { OnSlow, PublishOptions, PublishResult } from "../connection/publish_options.ts";
 import { toBytes } from "../shared/bytes.ts";
 import { show } from "../shared/check.ts";
+import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
 import { ConflationQueue } from "./conflation.ts";
 import { TopicRegistry } from "./registry.ts";
 import { RelayedMessage, TopicMessage } from "./topic_message.ts";
@@ -28,6 +29,8 @@ import { RelayedMessage, TopicMessage } from "./topic_message.ts";
 export class Topics implements ConnectionTopics, RelayOwner<ConnectionDriver, RelayedMessage> {
   readonly #registry: TopicRegistry<ConnectionDriver> = new TopicRegistry();
   readonly #conflated: Map<ConnectionDriver, ConflationQueue<PreparedMessage>> = new Map();
+  /** Connections that close when a message has come back that was published before. */
+  readonly #closing: Map<ConnectionDriver, Closing> = new Map();
   readonly #reportError: (error: unknown) => void;
   #relay: Relay<ConnectionDriver, RelayedMessage> | undefined;
 
@@ -152,9 +155,31 @@ export class Topics implements ConnectionTopics, RelayOwner<ConnectionDriver, Re
     return true;
   }
 
+  /**
+   * Whether a message that was published before a connection was closed has yet to come back from the
+   * history.
+   *
+   * @param proceed Called when it has, or if it takes too long.
+   */
+  delaysClose(receiver: ConnectionDriver, proceed: () => void): boolean {
+    const known = this.#closing.get(receiver);
+    if (known === undefined) {
+      const awaited = this.#awaitedBy(receiver);
+      if (awaited === undefined) return false;
+      this.#closing.set(receiver, new Closing(awaited, proceed));
+      return true;
+    }
+    if (!known.isLate && !this.#hasSettled(known)) return true;
+    known.cancel();
+    this.#closing.delete(receiver);
+    return false;
+  }
+
   /** A connection has ended: it has no subscriptions any more. */
   withdraw(receiver: ConnectionDriver): void {
     this.#conflated.delete(receiver);
+    this.#closing.get(receiver)?.cancel();
+    this.#closing.delete(receiver);
     this.#registry.withdraw(receiver);
     if (this.#relay === undefined) return;
     this.#relay.forget(receiver);
@@ -221,6 +246,14 @@ export class Topics implements ConnectionTopics, RelayOwner<ConnectionDriver, Re
     }
   }
 
+  /** The messages of a topic that were published here have come back, or failed. */
+  settled(topic: string): void {
+    if (this.#closing.size === 0) return;
+    for (const closing of [...this.#closing.values()]) {
+      if (closing.awaited.has(topic) && this.#hasSettled(closing)) closing.proceed();
+    }
+  }
+
   /** Passes an error to `onError`. */
   reportError(error: unknown): void {
     this.#reportError(error);
@@ -249,8 +282,9 @@ export class Topics implements ConnectionTopics, RelayOwner<ConnectionDriver, Re
     const { topic, except, options: { onSlow = "queue" } } = message;
     const place = placeOf(message);
     for (const receiver of this.#registry.subscribers(topic)) {
-      if (receiver.state !== "open" || isPending?.(receiver)) continue;
-      if (receiver === except) this.#skip(receiver, message);
+      if (isPending?.(receiver)) continue;
+      if (receiver.state !== "open") this.#offerClosing(receiver, message);
+      else if (receiver === except) this.#skip(receiver, message);
       else this.#offer(receiver, message, onSlow, place, result);
     }
     return result;
@@ -259,6 +293,32 @@ export class Topics implements ConnectionTopics, RelayOwner<ConnectionDriver, Re
   /** Tells a client with the subprotocol which number it does not get. */
   #skip(receiver: ConnectionDriver, { topic, number }: TopicMessage): void {
     if (number > 0) receiver.topicListener?.passed(topic, number);
+  }
+
+  /** Keeps a message for a connection that closes when it has been sent. */
+  #offerClosing(receiver: ConnectionDriver, message: TopicMessage): void {
+    if (receiver === message.except || !this.#closing.has(receiver)) return;
+    const form = receiver.topicListener === undefined ? message.plain : message.withLine;
+    let queue = this.#conflated.get(receiver);
+    if (queue === undefined) this.#conflated.set(receiver, queue = new ConflationQueue());
+    // No conflated message has such a place.
+    queue.put(`number ${message.number} ${message.topic}`, form, 0);
+  }
+
+  /** What a receiver is to get that was published here and has not come back: counts by topics. */
+  #awaitedBy(receiver: ConnectionDriver): Map<string, number> | undefined {
+    const relay = this.#relay;
+    if (relay === undefined || !relay.hasHistory) return undefined;
+    const counts = new Map<string, number>();
+    for (const topic of this.#registry.namesOf(receiver)) {
+      const count = relay.awaited(topic);
+      if (count !== undefined) counts.set(topic, count);
+    }
+    return counts.size === 0 ? undefined : counts;
+  }
+
+  #hasSettled({ awaited }: Closing): boolean {
+    return [...awaited].every(([topic, count]) => this.#relay!.hasSettled(topic, count));
   }
 
   /** Sends a message to a receiver, or applies `onSlow`. */
@@ -305,6 +365,39 @@ export class Topics implements ConnectionTopics, RelayOwner<ConnectionDriver, Re
   #isSlow(receiver: ConnectionDriver, onSlow: OnSlow): boolean {
     // A newer message must not overtake a conflated one, even if there is room again.
     return receiver.slow || (onSlow === "conflate" && this.#conflated.has(receiver));
+  }
+}
+
+/** Milliseconds that a connection which closes waits for messages that were published before. */
+const CLOSE_DELAY = 1000;
+
+/** A connection that closes when messages that were published before have come back. */
+class Closing implements TimerTarget {
+  /** The counts of the messages that it waits for, by topics. */
+  readonly awaited: ReadonlyMap<string, number>;
+  readonly proceed: () => void;
+  readonly #timer: Timer;
+  /** Whether it has waited too long. */
+  isLate = false;
+
+  /**
+   * @param awaited The counts of the messages that it waits for, by topics.
+   * @param proceed Closes it.
+   */
+  constructor(awaited: ReadonlyMap<string, number>, proceed: () => void) {
+    this.awaited = awaited;
+    this.proceed = proceed;
+    this.#timer = timers.start(CLOSE_DELAY, this, 0);
+  }
+
+  /** It waits no longer. */
+  cancel(): void {
+    timers.cancel(this.#timer);
+  }
+
+  timerFired(): void {
+    this.isLate = true;
+    this.proceed();
   }
 }
 

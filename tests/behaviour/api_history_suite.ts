@@ -5,7 +5,9 @@ import assert from "node:assert/strict";
 import type { Connection, ServeOptions, Server, WebSocketError } from "../../mod.ts";
 import { FakeBroker } from "../support/fake_broker.ts";
 import { FakeHistory } from "../support/fake_history.ts";
-import { type Live, liveCases } from "../support/live_harness.ts";
+import { TOPICS_SUBPROTOCOL } from "../../src/pubsub/protocol.ts";
+import { type Live, liveCases, settled } from "../support/live_harness.ts";
+import { type FrameParts, TEXT } from "../support/vectors.ts";
 import type { Cases } from "./harness.ts";
 
 const HISTORY = { maxAge: 60_000, maxMessages: 1000 };
@@ -21,6 +23,13 @@ async function next(conn: Connection<undefined>, count: number): Promise<unknown
 
 /** A connection has one reader. */
 const readers: WeakMap<object, AsyncIterator<unknown>> = new WeakMap();
+
+const OFFER = [`Sec-WebSocket-Protocol: ${TOPICS_SUBPROTOCOL}`];
+
+/** The request of a client that returns. */
+function resume(after: number): FrameParts {
+  return { opcode: TEXT, payload: `{"subscribe":"room","after":${after}}\n` };
+}
 
 interface Fleet {
   readonly broker: FakeBroker;
@@ -111,5 +120,85 @@ export const cases: Cases = liveCases({
     assert.deepEqual(await next(clients[0], 30), expected);
     assert.deepEqual(await next(clients[1], 21), expected.slice(9));
     assert.deepEqual(errors, ["BACKPLANE_DOWN", "BACKPLANE_DOWN"]);
+  },
+
+  "with a history what was published before close() is sent before the Close frame": async (t) => {
+    const { servers: [server], clients, history } = await fleet(t, 1);
+    // The broker takes its time.
+    history.append = (done) =>
+      new Promise((resolve) =>
+        setTimeout(() => {
+          done();
+          resolve(undefined);
+        }, 50)
+      );
+    const [client] = clients;
+    const texts: unknown[] = [];
+    const read = (async () => {
+      for await (const data of client) texts.push(data);
+    })();
+    assert.equal(server.publish("room", "important").waiting, 1);
+    const [conn] = server.clients();
+    conn.close(1000);
+    assert.equal(server.publish("room", "too late").waiting, 0);
+    await read;
+    assert.deepEqual(texts, ["important"]);
+    assert.equal((await client.closed).code, 1000);
+    assert.equal((await conn.closed).clean, true);
+  },
+
+  "with a history a shutdown sends what was published before it, also to the broker": async (t) => {
+    const { servers: [server], clients: [client], history, broker } = await fleet(t, 1);
+    const texts: unknown[] = [];
+    const read = (async () => {
+      for await (const data of client) texts.push(data);
+    })();
+    for (let i = 0; i < 100; i++) server.publish("room", `message ${i}`);
+    await server.shutdown();
+    await read;
+    assert.deepEqual(texts, Array.from({ length: 100 }, (_, i) => `message ${i}`));
+    assert.equal(history.requests.filter(([method]) => method === "append").length, 100);
+    assert.ok(broker.isUp);
+  },
+
+  "with a history an outage does not keep a connection from closing": async (t) => {
+    const { servers: [server], clients: [client], broker } = await fleet(t, 1);
+    broker.goAway(new Error("away"));
+    server.publish("room", "queued");
+    const [conn] = server.clients();
+    conn.close(4000, "done");
+    assert.equal((await client.closed).code, 4000);
+    assert.equal((await conn.closed).clean, true);
+  },
+
+  "a client that asks for replays again and again and does not read holds little": async (t) => {
+    const { servers: [server], history } = await fleet(t, 1, {
+      clientTopics: { allow: () => true },
+      history: { maxAge: 60_000, maxMessages: 2000 },
+    });
+    for (let i = 0; i < 2000; i++) server.publish("room", "x".repeat(10_000));
+    await settled(() => history.requests.length);
+    const peer = await t.rawClient(server);
+    assert.equal((await peer.upgrade(OFFER)).status, 101);
+    peer.pause();
+    for (let i = 0; i < 50; i++) peer.send(resume(0));
+    const conn = [...server.clients()].at(-1)!;
+    await settled(() => conn.bufferedAmount);
+    assert.ok(conn.bufferedAmount < 4 << 20, `${conn.bufferedAmount} bytes`);
+    const honest = await t.rawClient(server);
+    await honest.upgrade(OFFER);
+    honest.send(resume(1999));
+    // Its own subscription, which the server has made; the one that it asks for; what it missed.
+    const frames = await honest.frames(3);
+    const lines = frames.map(({ payload }) => new TextDecoder().decode(payload).split("\n")[0]);
+    assert.deepEqual(
+      lines,
+      [
+        '{"subscribed":"room","number":2000}',
+        '{"subscribed":"room","number":1999}',
+        '{"topic":"room","number":2000}',
+      ].slice(frames.length - 3),
+    );
+    assert.equal(conn.readyState, "open");
   },
 });

@@ -47,10 +47,10 @@ export class FakeHistory {
         act();
         return Promise.resolve();
       },
-      read: (topic, after) => {
+      read: (topic, after, limit) => {
         this.requests.push(after === undefined ? ["read", topic] : ["read", topic, after]);
         assert.ok(broker.isUp, "asked while it was away");
-        const answer = (): HistoryPage => this.#read(topic, after);
+        const answer = (): HistoryPage => this.#read(topic, after, limit?.maxMessages);
         if (this.read === undefined) return Promise.resolve(answer());
         return this.read(answer) as Promise<HistoryPage>;
       },
@@ -84,13 +84,13 @@ export class FakeHistory {
     broker.send(topic, message, kept.last, previous);
   }
 
-  #read(topic: string, after: number | undefined): HistoryPage {
+  #read(topic: string, after: number | undefined, count?: number): HistoryPage {
     const { last, trimmed, messages } = this.#kept(topic);
     if (after === undefined) return { last, complete: true, messages: [] };
     return {
       last,
       complete: trimmed <= after,
-      messages: messages.filter(({ number }) => number > after),
+      messages: messages.filter(({ number }) => number > after).slice(0, count),
     };
   }
 
