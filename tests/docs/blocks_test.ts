@@ -136,7 +136,7 @@ async function run(block: Block, runtime: RuntimeName, echoPort: number): Promis
   const where = (what: string): string =>
     `${block.page}:${block.line} on ${runtime} ${what}\n${code}\n--- printed\n${printed}`;
   try {
-    await Promise.race([reading, status]);
+    if (!listens || left.size > 0) await Promise.race([reading, status]);
     if (listens) {
       for (const port of ports.values()) await untilListening(port, () => over);
       if (!over) return;
