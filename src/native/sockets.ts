@@ -8,9 +8,9 @@ import { requestFrom, type RequestHead } from "../handshake/request_head.ts";
 import { checkUpgrade, type ServerRequest } from "../handshake/server.ts";
 import { chooseSubprotocol } from "../handshake/subprotocols.ts";
 import { TOPICS_SUBPROTOCOL } from "../pubsub/protocol.ts";
-import { normalizeAddress, Place } from "../server/admission.ts";
+import { checkPolicy, Place, shuttingDown } from "../server/admission.ts";
+import { normalizeAddress } from "../server/client_address.ts";
 import { ConnectionGroup } from "../server/connection_group.ts";
-import { checkPolicy, rejectedByHook, shuttingDown } from "../server/handshake.ts";
 import { type ServedConnection, ServerCore } from "../server/server_core.ts";
 import { type ServeOptions, serveRules } from "../server/serve_options.ts";
 import type { ShutdownOptions } from "../server/shutdown.ts";
@@ -20,6 +20,7 @@ import {
   HookFailure,
   isResponse,
   type Refusal,
+  rejectedByHook,
   releaseOf,
   type UpgradeAcceptance,
   type UpgradeRequest,

@@ -14,14 +14,15 @@ import { isPromiseLike } from "../shared/promise_like.ts";
 import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
 import type { Transport, TransportSink } from "../transport/transport.ts";
 import {
+  checkPolicy,
   type ConnectionCount,
   hostRefused,
   isHostAllowed,
-  isOriginAllowed,
-  normalizeAddress,
-  originRefused,
+  notFound,
   Place,
+  shuttingDown,
 } from "./admission.ts";
+import { addressed, addressOf } from "./client_address.ts";
 import { cancelBody, type ResponseOwner, ResponseWriter, toRequest } from "./plain_http.ts";
 import { type PeerAddress, ProxyHeaderReader } from "./proxy_protocol.ts";
 import type { ServeRules } from "./serve_options.ts";
@@ -31,6 +32,7 @@ import {
   HookFailure,
   isResponse,
   type Refusal,
+  rejectedByHook,
   releaseOf,
   type UpgradeAcceptance,
   type UpgradeRequest,
@@ -767,111 +769,7 @@ function isAbortError(error: unknown): boolean {
   return error instanceof Error && error.name === "AbortError";
 }
 
-/** The address of a peer, in the one form in which addresses are compared. */
-export function addressOf({ remoteAddress, remotePort }: Partial<PeerAddress>): PeerAddress {
-  return { remoteAddress: normalizeAddress(remoteAddress ?? ""), remotePort: remotePort ?? 0 };
-}
-
-/** The reason of a rejection by the hook. */
-export function rejectedByHook(status: number): Refusal {
-  return { status, code: "UPGRADE_REJECTED", message: `The upgrade hook answered ${status}` };
-}
-
 function failed(method: string | undefined): Uint8Array {
   const body = "The server failed to decide\n";
   return refusalResponse({ status: 500, body, omitBody: method === "HEAD" });
-}
-
-/** The rejection of a request during a shutdown. */
-export function shuttingDown(): HandshakeError {
-  return new HandshakeError("SHUTTING_DOWN", "The server is shutting down", { status: 503 });
-}
-
-/**
- * Checks a request against the options.
- *
- * @throws {HandshakeError} When the host, the path or the origin is not allowed.
- * @throws {HookFailure} When a function of the user's throws.
- */
-export function checkPolicy<T>(
-  rules: ServeRules<T>,
-  request: Pick<ServerRequest, "host" | "fields">,
-  upgradeRequest: UpgradeRequest,
-): void {
-  const { allowedHosts, allowedOrigins, path } = rules;
-  const { host, fields } = request;
-  // A hook that makes a `URL` of it must not be the first to find out.
-  if (!URL.canParse(`http://${host}`)) {
-    throw new HandshakeError("HOST_INVALID", "The host of the request is no host of a URL", {
-      status: 400,
-    });
-  }
-  if (!isHostAllowed(allowedHosts, host)) throw hostRefused(host);
-  if (path !== undefined && !path.includes(upgradeRequest.path)) throw notFound(upgradeRequest);
-  const origins = fields.getAll("origin");
-  const allowed = callHook(() => isOriginAllowed(allowedOrigins, origins, host, upgradeRequest));
-  if (!allowed) throw originRefused(origins, upgradeRequest);
-}
-
-/** The rejection of a request for a path that is not served. */
-function notFound({ path }: { readonly path: string }): HandshakeError {
-  return new HandshakeError("NOT_FOUND", `No WebSocket is served at ${path}; see \`path\``, {
-    status: 404,
-  });
-}
-
-/** The stream as that of the client that a proxy names. */
-function addressed(transport: Transport, { remoteAddress, remotePort }: PeerAddress): Transport {
-  return transport.remoteAddress === remoteAddress
-    ? transport
-    : new ForwardedTransport(transport, remoteAddress, remotePort);
-}
-
-/** A stream whose peer is known better than its socket knows it. */
-class ForwardedTransport implements Transport {
-  readonly remoteAddress: string;
-  readonly remotePort: number;
-  readonly #transport: Transport;
-
-  constructor(transport: Transport, remoteAddress: string, remotePort: number) {
-    this.#transport = transport;
-    this.remoteAddress = remoteAddress;
-    this.remotePort = remotePort;
-  }
-
-  get bufferedAmount(): number {
-    return this.#transport.bufferedAmount;
-  }
-
-  get writesLater(): boolean {
-    return this.#transport.writesLater ?? false;
-  }
-
-  get copiesBelow(): number {
-    return this.#transport.copiesBelow ?? 0;
-  }
-
-  start(sink: TransportSink): void {
-    this.#transport.start(sink);
-  }
-
-  write(bytes: Uint8Array, length: number): boolean {
-    return this.#transport.write(bytes, length);
-  }
-
-  pause(): void {
-    this.#transport.pause();
-  }
-
-  resume(): void {
-    this.#transport.resume();
-  }
-
-  end(): void {
-    this.#transport.end();
-  }
-
-  destroy(error?: Error): void {
-    this.#transport.destroy(error);
-  }
 }

@@ -26,13 +26,8 @@ import {
 } from "../connection/connection_options.ts";
 import type { Connection } from "../connection/connection.ts";
 import { checkHandlers, HANDLER_NAMES, type Handlers } from "../connection/handlers.ts";
-import {
-  checkHosts,
-  checkOrigins,
-  type LimitReport,
-  type Origins,
-  TrustedProxies,
-} from "./admission.ts";
+import { checkHosts, checkOrigins, type LimitReport, type Origins } from "./admission.ts";
+import { TrustedProxies } from "./client_address.ts";
 import type { Refusal, UpgradeRequest, UpgradeResult } from "./upgrade_hook.ts";
 
 /** The options of `serve`. */

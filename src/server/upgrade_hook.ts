@@ -159,3 +159,8 @@ export function releaseOf(result: unknown): (() => unknown) | undefined {
   const { release } = result;
   return typeof release === "function" ? () => release.call(result) : undefined;
 }
+
+/** The reason of a rejection by the hook. */
+export function rejectedByHook(status: number): Refusal {
+  return { status, code: "UPGRADE_REJECTED", message: `The upgrade hook answered ${status}` };
+}

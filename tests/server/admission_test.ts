@@ -10,10 +10,9 @@ import {
   isHostName,
   isOriginAllowed,
   type LimitReport,
-  normalizeAddress,
   type Origins,
-  TrustedProxies,
 } from "../../src/server/admission.ts";
+import { normalizeAddress, TrustedProxies } from "../../src/server/client_address.ts";
 import type { UpgradeRequest } from "../../src/server/upgrade_hook.ts";
 
 const request: UpgradeRequest = {
