@@ -79,7 +79,7 @@ export class TrustedProxies {
     let client = peer;
     for (let i = entries.length - 1; i >= 0 && this.has(client.remoteAddress); i--) {
       const next = parseNode(entries[i].trim());
-      // "unknown", an obfuscated name, or nonsense: whoever said it is the last that is known.
+      // "unknown", an obfuscated name, or nonsense: the proxy that said it is the last known address.
       if (next === undefined) break;
       client = next;
     }

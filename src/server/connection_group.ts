@@ -26,7 +26,7 @@ export interface ServerPublishOptions<T = unknown> extends PublishOptions {
 }
 
 /**
- * All connections that one set of options let in.
+ * All connections that were accepted with one set of options.
  *
  * @example
  * ```ts
@@ -58,7 +58,7 @@ export abstract class ConnectionGroup<T> {
     return this.#core.connections;
   }
 
-  /** Resolves, and never rejects, when the server has shut down and its last connection is gone. */
+  /** Resolves, and never rejects, when the server has shut down and its last connection has closed. */
   get finished(): Promise<void> {
     return this.#core.finished;
   }
@@ -102,7 +102,7 @@ export abstract class ConnectionGroup<T> {
    *
    * @param topic The topic.
    * @param data A string is sent as text, bytes as binary; or what `prepareMessage` made of them.
-   * @param options Whom to leave out, and what becomes of connections that are slow.
+   * @param options The connection to leave out, and the policy for connections that are slow.
    * @returns What became of it, by the number of connections.
    * @throws {TypeError} When the data is of another type, or an option unknown or of another type.
    * @throws {RangeError} When the topic is empty or longer than 1024 bytes.

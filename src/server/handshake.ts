@@ -61,9 +61,9 @@ export interface UpgradeSocket extends PeerAddress {
 
 /** The values that a caller of `upgrader.upgrade` gives to the connection. */
 export interface UpgradeGift<T> {
-  /** The first value of `connection.data`, unless the hook gives one. */
+  /** The first value of `connection.data`, instead of the one that the hook gives. */
   data?: T;
-  /** Handlers of this connection alone, unless the hook gives some. */
+  /** Handlers of this connection alone, instead of those that the hook gives. */
   handlers?: Handlers<T>;
 }
 
@@ -281,7 +281,7 @@ export class Handshake<T> implements TransportSink, TimerTarget, ResponseOwner {
   end(): void {
     this.#ended = true;
     if (this.#phase === Phase.Deciding || this.#phase === Phase.Responding) {
-      // Most likely it has left, and the hook may give up. But it may also still take its response.
+      // Most likely the client has left, and the hook may give up. But it may still take its response.
       this.#abort?.abort(leftReason());
       // What came behind the request may be all that the client has to say.
       if (this.#plain || this.#writer !== undefined || this.#rest.length > 0) return;
@@ -289,7 +289,7 @@ export class Handshake<T> implements TransportSink, TimerTarget, ResponseOwner {
     this.#left();
   }
 
-  /** The stream is over. */
+  /** The stream has ended. */
   closed(): void {
     this.#over = true;
     this.#left();
@@ -460,7 +460,7 @@ export class Handshake<T> implements TransportSink, TimerTarget, ResponseOwner {
     };
   }
 
-  /** Goes on with what a hook returns, now or when its promise is settled. */
+  /** Continues with the result of a hook, now or when its promise is settled. */
   #waitFor<V>(value: V | PromiseLike<V>, then: (value: V) => void): void {
     if (!isPromiseLike(value)) {
       // The hook may have shut the server down, which has answered then.
@@ -476,7 +476,7 @@ export class Handshake<T> implements TransportSink, TimerTarget, ResponseOwner {
     }).catch((error: unknown) => this.#refuse(error));
   }
 
-  /** A hook has decided about a request that is over already. */
+  /** A hook has decided about a request that was answered, or has lost its client, before. */
   #discard(result: unknown): void {
     const release = releaseOf(result);
     if (release !== undefined) this.#owner.release(release);
@@ -558,8 +558,8 @@ export class Handshake<T> implements TransportSink, TimerTarget, ResponseOwner {
       subprotocol: subprotocol ?? "",
       deflate,
       url,
-      data: decision.data ?? this.#gift.data,
-      handlers: decision.handlers ?? this.#gift.handlers,
+      data: this.#gift.data ?? decision.data,
+      handlers: this.#gift.handlers ?? decision.handlers,
       release,
       rest: this.#rest,
       ended: this.#ended,
@@ -689,7 +689,7 @@ export class Handshake<T> implements TransportSink, TimerTarget, ResponseOwner {
     if (!wasAnswered) this.#startLinger(LINGER);
   }
 
-  /** The time of a shutdown is over, unless the client still takes what was written for it. */
+  /** The time of a shutdown has passed. A client that still takes what was written gets more of it. */
   #shutdownOver(): void {
     this.#refuse(shuttingDown());
     const unsent = this.#transport?.bufferedAmount ?? 0;

@@ -29,12 +29,15 @@ const LAST_CHUNK = encoder.encode("0\r\n\r\n");
  * @throws {HandshakeError} When it cannot be answered here (400).
  */
 export function toRequest(head: RequestHead, secure: boolean, signal: AbortSignal): Request {
-  const { fields, host, path, method } = head;
+  const { fields, path, method, version } = head;
+  // Health checks of load balancers speak HTTP/1.0, which knows no Host (RFC 1945 5.2).
+  const isHostless = version === "HTTP/1.0" && !fields.has("host");
+  const host = isHostless ? "localhost" : head.host;
   if ((fields.get("content-length") ?? "0") !== "0" || fields.has("transfer-encoding")) {
     throw badRequest("BODY_NOT_ALLOWED", "A request with a body is not answered here");
   }
   // RFC 9112 3.2: one Host line, and it must be a host; anything else would lead the URL astray.
-  if (fields.getAll("host").length !== 1 || !isHost(host)) {
+  if (!isHostless && (fields.getAll("host").length !== 1 || !isHost(host))) {
     throw badRequest("HOST_INVALID", "The request must name its host in one Host field");
   }
   try {

@@ -1,5 +1,5 @@
 // The PROXY protocol, versions 1 and 2 (haproxy.org, doc/proxy-protocol.txt): a proxy that forwards TCP
-// says in a short header who its client is.
+// names its client in a short header.
 
 import { HandshakeError } from "../errors.ts";
 import { formatIpAddress, parseIpAddress } from "../handshake/ip_address.ts";

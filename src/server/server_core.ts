@@ -47,7 +47,7 @@ export interface ServedConnection<T> extends ConnectionDriver {
 
 /** The caller of an upgrade. */
 export interface UpgradeCaller<T> {
-  /** The handshake is over. */
+  /** The handshake has ended. */
   done(connection: Connection<T> | undefined): void;
   /** The request is left to other listeners; {@linkcode UpgradeCaller.done} follows. */
   passed(): void;
@@ -74,7 +74,7 @@ export class ServerCore<T>
   readonly rules: ServeRules<T>;
   /** What its connections listen to. */
   readonly topics: Topics = new Topics((error) => this.reportError(error));
-  /** Resolves when all is over. */
+  /** Resolves when everything has ended. */
   readonly finished: Promise<void>;
   #listener: Listener | undefined;
   /** Handshakes under way and rejected clients that have not left yet. */
@@ -198,7 +198,7 @@ export class ServerCore<T>
    * @param readHead Gives the head of the request.
    * @param raw The request object of that server.
    * @param gift Values of the caller for the connection.
-   * @param caller Called when the handshake is over.
+   * @param caller Called when the handshake has ended.
    * @param isUnwanted Whether the request is only rejected, with 404.
    */
   upgrade(
@@ -282,7 +282,7 @@ export class ServerCore<T>
     return { connections, handshakes, opened, closed: opened - connections, refused };
   }
 
-  /** A connection is over, and its `close` handler comes next. */
+  /** A connection has ended, and its `close` handler comes next. */
   connectionClosed(connection: Connection<T>): void {
     const driver = this.#connections.get(connection)!;
     this.#connections.delete(connection);
@@ -369,7 +369,7 @@ export class ServerCore<T>
     this.#closeTimer = timers.start(this.#closeTimeout, this, 0);
   }
 
-  /** The time of a shutdown is over, except for connections whose output makes progress. */
+  /** The time of a shutdown has passed. Connections whose output makes progress get more of it. */
   timerFired(): void {
     const late = new TimeoutError("CLOSE_TIMEOUT", "The server's shutdown waited no longer");
     for (const [driver, unsent] of [...this.#closing]) {

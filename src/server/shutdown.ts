@@ -46,7 +46,7 @@ export function checkShutdownOptions(options: ShutdownOptions): void {
   throw new RangeError(`Option "code" must be 1001 or 1012, got ${code}`);
 }
 
-/** Spreads what is done to each of a list over a time: the first at once, in the order of the list. */
+/** Spreads a function over a list and a time: evenly, in the order of the list, the first at once. */
 export class Drain<I> implements TimerTarget {
   readonly #items: readonly I[];
   readonly #over: number;
@@ -59,10 +59,10 @@ export class Drain<I> implements TimerTarget {
   #isOver = false;
 
   /**
-   * @param items To whom it is done.
+   * @param items The items, in the order in which their turn comes.
    * @param over Milliseconds that it takes; 0 is at once.
-   * @param each What is done.
-   * @param done Called when it was done to all.
+   * @param each Called for each item.
+   * @param done Called after the last item.
    * @param now A clock in milliseconds. Default: `performance.now`.
    */
   constructor(
@@ -80,7 +80,7 @@ export class Drain<I> implements TimerTarget {
     this.#start = now();
   }
 
-  /** Goes on with those whose time has come. */
+  /** Handles the items that are due. */
   timerFired(): void {
     timers.cancel(this.#timer);
     const { length } = this.#items;
@@ -94,7 +94,7 @@ export class Drain<I> implements TimerTarget {
     this.#timer = timers.start(Math.max(0, wait), this, 0);
   }
 
-  /** Does it to all that are left, at once. */
+  /** Handles all items that are left, at once. */
   finish(): void {
     if (this.#isOver) return;
     timers.cancel(this.#timer);
@@ -102,7 +102,7 @@ export class Drain<I> implements TimerTarget {
     this.#end();
   }
 
-  /** Does it to nobody any more. */
+  /** Handles no further item. */
   stop(): void {
     this.#isOver = true;
     timers.cancel(this.#timer);

@@ -28,9 +28,9 @@ export type UpgradeOptions<T = undefined> = Omit<
 
 /** The values of one upgrade, which the connection has before its `open` handler is called. */
 export interface UpgradeCallOptions<T = undefined> {
-  /** The first value of `connection.data`, unless the `upgrade` hook gives one. */
+  /** The first value of `connection.data`, instead of the one that the `upgrade` hook gives. */
   data?: T;
-  /** Handlers of this connection alone, unless the `upgrade` hook gives some. */
+  /** Handlers of this connection alone, instead of those that the `upgrade` hook gives. */
   handlers?: Handlers<T>;
 }
 
@@ -75,7 +75,7 @@ export interface SocketSharing {
   /**
    * A socket of an `upgrade` event, for one listener.
    *
-   * @param isExclusive Whether it is the caller's alone: `upgrader.upgrade`.
+   * @param isExclusive Whether only the caller may answer: `upgrader.upgrade`.
    * @throws {TypeError} When the socket is exclusive, and was taken or given away already.
    */
   share(socket: NodeUpgradeSocket, isExclusive: boolean): UpgradeSocket;
@@ -136,7 +136,7 @@ export class Upgrader<T = undefined> extends ConnectionGroup<T> {
    * import { createUpgrader } from "@quickws/quickws/node";
    *
    * const chat = createUpgrader<{ user: string }>({
-   *   upgrade: () => ({ data: { user: "nobody" } }),
+   *   upgrade: () => ({ data: { user: "guest" } }),
    *   open: (conn) => console.log(conn.data.user), // ada
    * });
    * const httpServer = createServer();
@@ -193,11 +193,6 @@ export class Upgrader<T = undefined> extends ConnectionGroup<T> {
   /** @internal Answers a request that no listener wants with 404. */
   rejectUnwanted(request: NodeUpgradeRequest, socket: UpgradeSocket, head: Uint8Array): void {
     this.#begin(request, socket, head, {}, { done: () => {}, passed: () => {} }, true);
-  }
-
-  /** @internal Where errors of the developer go. */
-  reportError(error: unknown): void {
-    this.#core.reportError(error);
   }
 
   #begin(

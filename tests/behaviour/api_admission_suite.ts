@@ -437,6 +437,8 @@ const responseCases = liveCases({
     assert.deepEqual((await ask(plain("/", "HEAD")))[2], "");
     assert.deepEqual(await ask(plain("/204")), [204, null, ""]);
     assert.deepEqual(await ask(plain("/").replace("1.1", "1.0")), [200, null, "aaa"]);
+    assert.deepEqual(await ask("OPTIONS /204 HTTP/1.0\r\n\r\n"), [204, null, ""]);
+    assert.deepEqual((await ask("GET / HTTP/1.1\r\n\r\n"))[0], 400);
   },
 });
 

@@ -438,7 +438,7 @@ export const cases: Cases = liveCases({
     const http = await httpServer(t);
     const log = new Queue<string>();
     const upgrader = createUpgrader<{ user: string }>({
-      upgrade: () => ({}),
+      upgrade: () => ({ data: { user: "guest" } }),
       open: (conn) => log.push(conn.data.user),
       message: () => log.push("shared"),
     });
