@@ -14,6 +14,7 @@ import type {
   Transport,
   TransportSink,
 } from "./transport.ts";
+import type { NodeListener } from "./node.ts";
 import { checkRuntime } from "./node_versions.ts";
 
 /** The size in bytes of the smallest block, unless the user chooses another. */
@@ -373,9 +374,74 @@ async function listenPlain(options: ListenOptions, sink: ListenerSink): Promise<
   await requirePermission(options);
   const { nodeNetwork } = await import("./node.ts");
   try {
-    return await nodeNetwork.listen(options, sink);
+    const listener = await nodeNetwork.listen(options, sink) as NodeListener;
+    return new WatchedListener(listener, options, sink);
   } catch (cause) {
     throw ownReason(options) ?? cause;
+  }
+}
+
+/** Milliseconds between two looks at a listener. */
+const WATCH_INTERVAL = 500;
+
+/** How many connections may wait to be accepted, where the option `backlog` does not say: Node's default. */
+const DEFAULT_BACKLOG = 511;
+
+/**
+ * A listener of Deno's `node:net`. When the process has no file descriptor left to accept with, that stops
+ * accepting without an event, for good, so it is started again at intervals.
+ */
+class WatchedListener implements Listener {
+  readonly hostname: string;
+  readonly port: number;
+  readonly #listener: NodeListener;
+  readonly #options: ListenOptions;
+  readonly #sink: ListenerSink;
+  readonly #timer: ReturnType<typeof setInterval>;
+  #isExhausted = false;
+
+  constructor(listener: NodeListener, options: ListenOptions, sink: ListenerSink) {
+    this.hostname = listener.hostname;
+    this.port = listener.port;
+    this.#listener = listener;
+    this.#options = options;
+    this.#sink = sink;
+    this.#timer = setInterval(() => this.#look(), WATCH_INTERVAL);
+    Deno.unrefTimer(this.#timer as unknown as number);
+  }
+
+  close(): Promise<void> {
+    clearInterval(this.#timer);
+    return this.#listener.close();
+  }
+
+  #look(): void {
+    const wasExhausted = this.#isExhausted;
+    const reason = this.#probe();
+    this.#isExhausted = reason !== undefined;
+    if (reason === undefined) {
+      this.#listener.acceptAgain(this.#options.backlog ?? DEFAULT_BACKLOG);
+    } else if (!wasExhausted) {
+      this.#sink.error(reason);
+    }
+  }
+
+  /** The error where the process has no file descriptor left. */
+  #probe(): Error | undefined {
+    const place = { ...this.#options, port: this.port };
+    // Without the permission Deno would ask the user.
+    if (
+      !permissionsFor(place).every((one) => Deno.permissions.querySync(one).state === "granted")
+    ) {
+      return undefined;
+    }
+    // The address is in use, by this very listener; without a descriptor it is not even tried.
+    const reason = ownReason(place);
+    if (!(reason instanceof Error)) return undefined;
+    const isOfFiles = /\b(EMFILE|ENFILE)\b|\bos error 2[34]\b/;
+    return isOfFiles.test(`${(reason as { code?: string }).code} ${reason.message}`)
+      ? reason
+      : undefined;
   }
 }
 
@@ -383,17 +449,20 @@ async function listenPlain(options: ListenOptions, sink: ListenerSink): Promise<
  * Deno's `node:net` throws outside of every promise where a permission is missing, which ends the
  * process.
  */
-async function requirePermission({ hostname, port, unix }: ListenOptions): Promise<void> {
-  const needed: Deno.PermissionDescriptor[] = unix === undefined
-    ? [{ name: "net", host: `${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}` }]
-    : [{ name: "read", path: unix }, { name: "write", path: unix }];
-  for (const permission of needed) {
+async function requirePermission(options: ListenOptions): Promise<void> {
+  for (const permission of permissionsFor(options)) {
     const { state } = await Deno.permissions.request(permission);
     if (state === "granted") continue;
     throw new Deno.errors.NotCapable(
       `Deno has no permission: run it with --allow-${permission.name}`,
     );
   }
+}
+
+function permissionsFor({ hostname, port, unix }: ListenOptions): Deno.PermissionDescriptor[] {
+  return unix === undefined
+    ? [{ name: "net", host: `${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}` }]
+    : [{ name: "read", path: unix }, { name: "write", path: unix }];
 }
 
 /** Why an address cannot be bound, in the words of Deno's own sockets: `node:net` says EINVAL for some. */

@@ -100,7 +100,7 @@ function requireReusePort(): void {
   throw new TypeError(`reusePort needs Node 22.12 or later, this is ${process.versions.node}`);
 }
 
-class NodeListener implements Listener {
+export class NodeListener implements Listener {
   readonly hostname: string;
   readonly port: number;
   readonly #server: net.Server;
@@ -110,6 +110,15 @@ class NodeListener implements Listener {
     this.#server = server;
     this.hostname = typeof address === "string" ? address : address!.address;
     this.port = typeof address === "string" ? 0 : address!.port;
+  }
+
+  /**
+   * Starts accepting once more, on Deno: its listeners do not recover when the system has refused to accept.
+   * Where accepting goes on already this changes nothing.
+   */
+  acceptAgain(backlog: number): void {
+    const { _handle } = this.#server as { _handle?: { listen?(backlog: number): unknown } | null };
+    _handle?.listen?.(backlog);
   }
 
   close(): Promise<void> {

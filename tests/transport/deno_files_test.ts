@@ -1,0 +1,47 @@
+// A server on Deno whose process has run out of file descriptors: `onError` is called, and the server accepts
+// again once there are some.
+
+import assert from "node:assert/strict";
+import { connect, type Socket } from "node:net";
+import { fileURLToPath } from "node:url";
+import { linesOf } from "../support/child.ts";
+import { RawSocket } from "../support/raw_socket.ts";
+
+const FILES = 50;
+
+const PROGRAM = `
+import { serve } from "${new URL("../../mod.ts", import.meta.url)}";
+const server = await serve({ onError: (error) => console.log("error " + error.message) });
+console.log(server.port);
+`;
+
+Deno.test("a server that had no file descriptor left says so, and accepts again", async () => {
+  const module = await Deno.makeTempFile({ suffix: ".ts" });
+  await Deno.writeTextFile(module, PROGRAM);
+  const command = `ulimit -n ${FILES} && exec "$0" run --allow-all --no-check --no-lock "$1"`;
+  const child = new Deno.Command("sh", {
+    args: ["-c", command, Deno.execPath(), module],
+    cwd: fileURLToPath(new URL("../..", import.meta.url)),
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  const lines = linesOf(child.stdout);
+  const sockets: Socket[] = [];
+  try {
+    const port = Number((await lines.next()).value);
+    for (let i = 0; i < 2 * FILES; i++) {
+      sockets.push(connect(port, "127.0.0.1").on("error", () => {}));
+    }
+    assert.match((await lines.next()).value!, /^error .*too many open files/i);
+    for (const socket of sockets) socket.destroy();
+    const client = await RawSocket.open({ port });
+    sockets.push(client.socket);
+    assert.equal((await client.upgrade()).status, 101);
+  } finally {
+    for (const socket of sockets) socket.destroy();
+    child.kill("SIGKILL");
+    await child.status;
+    while (!(await lines.next()).done) { /* the pipe has to be empty to close */ }
+    await Deno.remove(module);
+  }
+});
