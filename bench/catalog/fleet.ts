@@ -17,7 +17,7 @@ export interface Fleet {
   engine: NodeSettings["engine"];
   protocol: FleetLoad["protocol"];
   /** Ours only: the engine keeps a history of the topic. */
-  resume?: true;
+  history?: true;
 }
 
 /** What is published through a fleet. */
@@ -45,7 +45,7 @@ const OURS: readonly Fleet[] = (["node", "bun", "deno"] as const).flatMap((runti
 /** All of them, ours first. */
 export const FLEETS: readonly Fleet[] = [
   ...OURS,
-  ...OURS.slice(0, 2).map((fleet): Fleet => ({ ...fleet, name: "quickws@resume", resume: true })),
+  ...OURS.slice(0, 2).map((fleet): Fleet => ({ ...fleet, name: "quickws@history", history: true })),
   {
     name: "socket.io",
     runtime: "node",

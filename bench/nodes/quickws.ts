@@ -24,7 +24,7 @@ async function backplane({ engine, url }: NodeSettings): Promise<Backplane> {
 const server = await serve({
   port: 0,
   backplane: await backplane(settings),
-  ...(settings.resume ? { history: { maxAge: 60_000, maxMessages: 1000 } } : {}),
+  ...(settings.history ? { history: { maxAge: 60_000, maxMessages: 1000 } } : {}),
   open: (conn) => void conn.subscribe("all"),
   message: (_, data) => void server.publish("all", data),
 });

@@ -10,7 +10,7 @@ export interface NodeSettings {
   /** Its address, as the engine's clients take it. */
   url: string;
   /** Our node only: the engine keeps a history. */
-  resume?: boolean;
+  history?: boolean;
 }
 
 /** The settings of this process. */

@@ -158,13 +158,13 @@ export async function runFleetWorkload(
 
 /** Measures a fleet; rejects when a message is lost, comes twice or out of order. */
 async function measureFleet(
-  { runtime, module, engine: kind, protocol, resume }: Fleet,
+  { runtime, module, engine: kind, protocol, history }: Fleet,
   workload: FleetWorkload,
   generator: Generator,
   { seconds, warmUp, profile }: Pick<Options, "seconds" | "warmUp" | "profile">,
 ): Promise<FleetResult> {
-  await using engine = await startEngine(kind, resume);
-  const settings: NodeSettings = { engine: kind, url: engine.url, resume };
+  await using engine = await startEngine(kind, history);
+  const settings: NodeSettings = { engine: kind, url: engine.url, history };
   const plain = commandFor(runtime, `nodes/${module}.ts`, JSON.stringify(settings));
   const old = new Set(profile ? profileFiles() : []);
   const command = profile ? withProfile(runtime, plain) : plain;

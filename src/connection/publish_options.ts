@@ -1,44 +1,43 @@
-// What a user hands in to publish: the name of a topic, and what becomes of receivers that are slow.
+// The arguments of publish: the topic, and the policy for slow receivers.
 
 import { checkNames, checkOneOf, checkType, show } from "../shared/check.ts";
 
 /**
- * What a published message does to a receiver for which more than `highWaterMark` bytes wait:
+ * What a message does to a slow receiver, one for which more than `highWaterMark` bytes are buffered:
  *
- * - `"queue"`: it waits behind the others, up to `maxBufferedAmount`, as with `send`.
- * - `"drop"`: this receiver does not get it.
- * - `"conflate"`: it waits outside of the queue, in the place of the message of the same topic and key
- *   that waits there already, and is sent when the receiver has caught up.
- * - `"close"`: the receiver is cut (close info: 1008, error `SLOW_CONSUMER`).
+ * - `"queue"`: it is buffered, up to `maxBufferedAmount`, as with `send`.
+ * - `"drop"`: the receiver does not get it.
+ * - `"conflate"`: it replaces the message of the same topic and key that waits outside the buffer, and
+ *   is sent when the receiver has caught up.
+ * - `"close"`: the receiver is disconnected (error `SLOW_CONSUMER`).
  */
 export type OnSlow = "queue" | "drop" | "conflate" | "close";
 
 /** How a message is published. */
 export interface PublishOptions {
-  /** What becomes of receivers that are slow. Default: `"queue"`. */
+  /** The policy for slow receivers. Default: `"queue"`. */
   onSlow?: OnSlow;
   /**
-   * What the message is about, with `onSlow: "conflate"` only: it replaces the message of the same
-   * topic and key that waits. At most 1024 bytes of UTF-8. Default: the empty string, which is one key
-   * for the whole topic.
+   * With `onSlow: "conflate"` only: the message replaces the waiting one of the same topic and key. At
+   * most 1024 bytes of UTF-8. Default: an empty string, one key for the whole topic.
    */
   key?: string;
 }
 
-/** What became of a published message: each subscriber that is open counts once. */
+/** The outcome of a publish, in numbers of receivers: each open subscriber counts once. */
 export interface PublishResult {
-  /** To how many it was sent, those included for which it waits in the queue of their connection. */
+  /** Receivers to which the message was sent, or for which it is buffered. */
   sent: number;
   /**
-   * For how many it waits to be sent when they have caught up (`"conflate"`). With the option `resume`
-   * it waits for all: it is delivered when the engine has numbered it.
+   * Receivers that get the message later: when they have caught up (`"conflate"`), or, with the option
+   * `history`, all of them, when the broker has numbered it.
    */
   waiting: number;
-  /** For how many of `waiting` it has replaced an older message, which they will not get. */
+  /** Receivers among `waiting` for which the message has replaced an older one. */
   replaced: number;
-  /** How many do not get it because they are slow (`"drop"`). */
+  /** Receivers that do not get the message because they are slow (`"drop"`). */
   dropped: number;
-  /** How many were cut: by `"close"`, or because more than `maxBufferedAmount` waited for them. */
+  /** Receivers that were disconnected: by `"close"`, or because of `maxBufferedAmount`. */
   closed: number;
 }
 
