@@ -9,7 +9,7 @@ export type OutgoingData = string | Uint8Array<ArrayBuffer> | Blob;
  * Converts to `(BufferSource or Blob or USVString)`. Buffers of other realms count, as those of a test
  * runner are. A detached buffer holds no bytes.
  *
- * @throws {TypeError} When the data is in shared memory, or a symbol.
+ * @throws {TypeError} When the data is in shared or resizable memory, or a symbol.
  */
 export function messageData(data: unknown): OutgoingData {
   if (ArrayBuffer.isView(data)) {
@@ -39,6 +39,10 @@ export function isBlob(value: unknown): value is Blob {
 function bytesOf(buffer: ArrayBufferLike, offset: number, length: number): Uint8Array<ArrayBuffer> {
   if (Object.prototype.toString.call(buffer) !== "[object ArrayBuffer]") {
     throw new TypeError("Cannot send: the data must not be in a SharedArrayBuffer; copy it first");
+  }
+  // Web IDL's types take no resizable buffer unless they say so.
+  if ((buffer as { resizable?: boolean }).resizable === true) {
+    throw new TypeError("Cannot send: the buffer of the data must not be resizable; copy it first");
   }
   if (length === 0) return new Uint8Array(0);
   return new Uint8Array(buffer as ArrayBuffer, offset, length);

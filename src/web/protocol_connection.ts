@@ -66,6 +66,8 @@ export class ProtocolConnection {
   #paused = false;
   #pausedByOwner = false;
   #ended = false;
+  #closeStarted = false;
+  #interrupted = false;
   #bufferedAmount = 0;
   /** Bytes that have left, and that `bufferedAmount` counts until the next task. */
   #transmittedSize = 0;
@@ -94,6 +96,11 @@ export class ProtocolConnection {
   get closing(): boolean {
     const ending = this.#ended || this.#connection?.readyState !== "open";
     return ending && this.#messages === 0;
+  }
+
+  /** Whether a message was not transmitted before the peer's Close frame or the end of the stream. */
+  get interrupted(): boolean {
+    return this.#interrupted;
   }
 
   /** Bytes of messages given to `send` that had not been transmitted when the current task began. */
@@ -144,6 +151,7 @@ export class ProtocolConnection {
     const connection = this.#connection;
     if (connection === undefined) return this.fail();
     const start = (): void => {
+      this.#closeStarted = true;
       if (code === undefined) closeWithoutCode(connection);
       else connection.close(code, reason);
     };
@@ -247,9 +255,11 @@ export class ProtocolConnection {
   }
 
   #transmit(data: string | Uint8Array<ArrayBuffer>, size: number): boolean {
-    return this.#connection!.send(data, {
+    const connection = this.#connection!;
+    return connection.send(data, {
       written: (error) => {
         if (error === undefined) this.#transmitted(size);
+        if (connection.readyState !== "open" && !this.#closeStarted) this.#interrupted = true;
       },
     });
   }

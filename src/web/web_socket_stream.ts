@@ -64,8 +64,8 @@ export class WebSocketStream {
   #readable: ReadableStreamDefaultController<string | Uint8Array<ArrayBuffer>> | undefined;
   #writable: WritableStreamDefaultController | undefined;
   #state: "connecting" | "open" | "closing" | "closed" = "connecting";
-  /** Whether the peer closed the connection in the middle of a write. */
-  #cutOff = false;
+  /** What the writable stream failed with. */
+  #writableError: DOMException | undefined;
   /** Whether the writable stream was closed or aborted: it needs no error at the end. */
   #writableDone = false;
 
@@ -170,9 +170,9 @@ export class WebSocketStream {
     if (this.#connection.send(data, messageSize(data))) return;
     await this.#connection.drained();
     if (!this.#connection.closing) return;
-    // The peer has closed while the message was still being sent: the close is not clean.
-    if (this.#state === "open") this.#cutOff = true;
-    await this.#closed.promise;
+    await this.#closed.promise.catch(() => {
+      throw this.#writableError;
+    });
   }
 
   #onMessage(data: string | ArrayBuffer): void {
@@ -186,21 +186,24 @@ export class WebSocketStream {
     const wasOpen = this.#readable !== undefined || this.#writable !== undefined;
     this.#state = "closed";
     const { code: closeCode, reason } = end;
+    const { interrupted } = this.#connection;
     if (!wasOpen) {
       const error = this.#signal?.aborted
         ? this.#signal.reason
         : receivedError("The connection failed", { closeCode: null, reason: "" });
       this.#opened.reject(error);
       this.#closed.reject(error);
-    } else if (end.clean && !this.#cutOff) {
+    } else if (end.clean && !interrupted) {
       this.#readable?.close();
       if (!this.#writableDone) this.#writable?.error(closedError());
       this.#closed.resolve({ closeCode, reason });
     } else {
       const message = `The connection was not closed cleanly (code ${closeCode})`;
       const error = receivedError(message, { closeCode, reason });
+      // A write that a Close frame interrupts is one to a closed connection.
+      this.#writableError = interrupted && closeCode !== 1006 ? closedError() : error;
       this.#readable?.error(error);
-      this.#writable?.error(error);
+      this.#writable?.error(this.#writableError);
       this.#closed.reject(error);
     }
   }

@@ -789,6 +789,23 @@ const streamCases = liveCases({
     const error = await stream.closed.catch((error: unknown) => error);
     assert.ok(error instanceof WebSocketError, String(error));
     assert.deepEqual([error.closeCode, error.reason], [4567, "no more"]);
+    const interrupted = await failed;
+    assert.ok(interrupted instanceof DOMException);
+    assert.equal(interrupted.name, "InvalidStateError");
+  },
+
+  "a write that the end of the stream interrupts fails with the error of the connection": async (
+    t,
+  ) => {
+    const { stream, peer, writable } = await reachStream(t, { compression: false });
+    peer.pause();
+    const writing = writable.getWriter().write(new Uint8Array(32 << 20));
+    const failed = writing.catch((error: unknown) => error);
+    await turn();
+    peer.destroy();
+    const error = await stream.closed.catch((error: unknown) => error);
+    assert.ok(error instanceof WebSocketError, String(error));
+    assert.equal(error.closeCode, 1006);
     assert.equal(await failed, error);
   },
 

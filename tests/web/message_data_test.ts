@@ -37,6 +37,15 @@ Deno.test("buffers of another realm are bytes, and not text", () => {
   assert.throws(() => messageData(runInNewContext("new Uint8Array(new SharedArrayBuffer(2))")));
 });
 
+Deno.test("shared and resizable memory is not taken", () => {
+  const shared = new SharedArrayBuffer(2);
+  const resizable = new ArrayBuffer(2, { maxByteLength: 4 });
+  for (const buffer of [shared, resizable]) {
+    assert.throws(() => messageData(buffer), TypeError);
+    assert.throws(() => messageData(new Uint8Array(buffer)), TypeError);
+  }
+});
+
 Deno.test("a detached buffer holds no bytes", () => {
   const view = new Uint8Array([1, 2, 3]);
   const { buffer } = view;
