@@ -19,6 +19,7 @@
  * @module
  */
 
+import { setImmediate } from "node:timers";
 import { nodeNetwork } from "./transport/node.ts";
 import { type NodeSocket, NodeTransport } from "./transport/node_transport.ts";
 import { checkRuntime } from "./transport/node_versions.ts";
@@ -265,8 +266,9 @@ export function attach<T = undefined>(
       return;
     }
     const shared = sharing.share(socket, false);
-    // All other listeners have seen the request by then, and the first may have answered it.
-    queueMicrotask(() => upgrader.upgradeShared(request, shared, head, { passed }));
+    // All other listeners have seen the request by then, and one may have answered it. Not a microtask:
+    // Deno can run those between two listeners.
+    setImmediate(() => upgrader.upgradeShared(request, shared, head, { passed }));
   };
   server.on("upgrade", listener);
   attached.set(server, (attached.get(server) ?? 0) + 1);
