@@ -28,6 +28,7 @@ const LIMITS: NativeLimits = {
     ...NO_PINGS,
     pongTimeout: "it waits for the pong as long as pingInterval is",
     compression: "Deno.upgradeWebSocket has none",
+    writeTimeout: "it tells only when a whole message has left, so that a large one looks stuck",
   },
 };
 

@@ -288,6 +288,8 @@ export class NativeDriver<T, S>
       );
     }
     this.#extra?.queue?.clear();
+    // Messages of topics that wait were accepted before.
+    while (this.#context.topics?.release(this));
     this.#startClosing(code, reason, timeout);
   }
 
@@ -915,7 +917,8 @@ export class NativeDriver<T, S>
       : undefined;
     if (limit !== undefined) extra.initiator ??= "local";
     let error: Error | undefined = extra.error ?? limit;
-    const closeCode = (extra.error ?? limit)?.closeCode;
+    // A connection that was cut has told the peer nothing.
+    const closeCode = extra.sent === undefined ? limit?.closeCode : extra.error?.closeCode;
     if (error === undefined && !isWhole) error = causeError(cause);
     if (error === undefined && unsent > 0) {
       const message = `${unsent} messages that were accepted could not be sent before the end`;
