@@ -71,8 +71,8 @@ export interface HistoryOptions extends HistoryLimits {
   /** The same for bytes. Default: 67108864 (64 MiB). */
   maxReplayBytes?: number;
   /**
-   * Bytes per second that all replays together may send to one client, after a burst of four times as
-   * much; each message counts 512 bytes more. 0 disables the limit. Default: 4194304 (4 MiB).
+   * Bytes per second that all replays together may send to one client, after a burst of 16 times as
+   * much; each message counts 512 bytes more. 0 disables the limit. Default: 1048576 (1 MiB).
    */
   replayRate?: number;
 }

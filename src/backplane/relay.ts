@@ -59,7 +59,7 @@ export type Published = Pick<Envelope, "isText" | "onSlow" | "key" | "payload">;
 
 /** Defaults of {@linkcode HistoryOptions}. */
 const MAX_REPLAY_BYTES = 64 << 20;
-const REPLAY_RATE = 4 << 20;
+const REPLAY_RATE = 1 << 20;
 
 /** Bytes that are kept of a topic's messages during a read. */
 const MAX_RECEIVED_BYTES = 1 << 20;

@@ -7,7 +7,7 @@ import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
 const MESSAGE_COST = 512;
 
 /** A full bucket has what is added in so many seconds. */
-const BURST_SECONDS = 4;
+const BURST_SECONDS = 16;
 
 /** Milliseconds between two looks at clients that wait. */
 const WAIT = 100;

@@ -671,8 +671,8 @@ historyTest("a replay waits for a receiver that is slow, page by page", 1, async
 Deno.test("a client that resumes again and again is slowed down, others are not", async () => {
   const history = new FakeHistory();
   const broker = new FakeBroker(true, history);
-  // 4 x 1000 bytes at once; a message takes 512 and its own.
-  const node = new Node(broker, undefined, { replayRate: 1000 });
+  // 16 x 250 bytes at once; a message takes 512 and its own.
+  const node = new Node(broker, undefined, { replayRate: 250 });
   for (let i = 0; i < 20; i++) node.publish("x");
   await quiet();
   const greedy = new Receiver();

@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { ReplayPace } from "../../src/backplane/replay_pace.ts";
+import { timers } from "../../src/shared/timer_wheel.ts";
+
+const [a, b] = [{ name: "a" }, { name: "b" }];
+
+/** A pace of 512 bytes per second, and the receivers that may receive more again. */
+function paceOf(rate = 512): {
+  pace: ReplayPace<{ name: string }>;
+  ready: string[];
+  clock: { now: number };
+} {
+  const clock = { now: 1000 };
+  const ready: string[] = [];
+  const pace = new ReplayPace<{ name: string }>(
+    rate,
+    ({ name }) => ready.push(name),
+    () => clock.now,
+  );
+  return { pace, ready, clock };
+}
+
+Deno.test("a receiver gets what is added in 16 seconds at once, then as much as is added", () => {
+  const { pace, ready, clock } = paceOf();
+  for (let i = 0; i < 16; i++) {
+    assert.ok(pace.allows(a));
+    pace.spend(a, 0);
+  }
+  assert.equal(pace.allows(a), false);
+  assert.ok(pace.allows(b), "others have their own");
+  pace.timerFired();
+  assert.deepEqual(ready, []);
+  clock.now += 10;
+  pace.timerFired();
+  pace.timerFired();
+  assert.deepEqual(ready, ["a"], "once");
+  pace.spend(a, 1000);
+  assert.equal(pace.allows(a), false);
+  clock.now += 20_000;
+  assert.ok(pace.allows(a));
+  pace.stop();
+  assert.equal(timers.size, 0, "a timer was left");
+});
+
+Deno.test("a receiver that has disconnected is forgotten, and so is one with a full bucket", () => {
+  const { pace, ready, clock } = paceOf();
+  for (const receiver of [a, b]) {
+    pace.spend(receiver, 100_000);
+    assert.equal(pace.allows(receiver), false);
+  }
+  pace.forget(b);
+  assert.ok(pace.allows(b));
+  clock.now += 1_000_000;
+  pace.timerFired();
+  assert.deepEqual(ready, ["a"]);
+  assert.ok(pace.allows(a));
+  pace.stop();
+  assert.equal(timers.size, 0, "a timer was left");
+});
+
+Deno.test("a rate of 0 is no limit", () => {
+  const { pace } = paceOf(0);
+  pace.spend(a, 1e9);
+  assert.ok(pace.allows(a));
+});
