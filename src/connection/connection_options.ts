@@ -93,11 +93,12 @@ export interface ConnectionOptions {
    */
   maxLifetime?: number;
   /**
-   * Bytes that incoming messages that are not whole yet may hold together, in the whole process; over
-   * it the connection that holds most is closed with 1013. Default: 268435456 (256 MiB), or twice
-   * `maxMessageSize` where that is more.
+   * Bytes that the library may hold for all connections of the process together: unfinished and unread
+   * messages, buffered output, messages that wait, compression contexts. Over it the connections that hold
+   * most are closed with 1013, and near it servers answer new handshakes with 503. Default: 1073741824
+   * (1 GiB), or twice `maxMessageSize` where that is more.
    */
-  maxUnfinishedMemory?: number;
+  memoryLimit?: number;
   /** When `sendDelayed` writes. Default: `{ maxMessages: 10, maxDelay: 10, bufferSize: 8192 }`. */
   delayedWrite?: DelayedWriteOptions;
   /** Bytes waiting to be sent above which `send` returns `false`. Default: 1048576 (1 MiB). */
@@ -134,7 +135,7 @@ export const CONNECTION_OPTION_NAMES = [
   "messageTimeout",
   "unreadTimeout",
   "maxLifetime",
-  "maxUnfinishedMemory",
+  "memoryLimit",
   "delayedWrite",
   "highWaterMark",
   "maxBufferedAmount",
@@ -148,6 +149,8 @@ export interface ConnectionRules extends SessionRules, KeepaliveRules {
   readonly binaryType: "uint8array" | "arraybuffer";
   /** See {@linkcode ConnectionOptions.unreadTimeout}. */
   readonly unreadTimeout: number;
+  /** See {@linkcode ConnectionOptions.memoryLimit}. */
+  readonly memoryLimit: number;
   /** See {@linkcode ConnectionOptions.maxLifetime}. */
   readonly maxLifetime: number;
   /** See {@linkcode ConnectionOptions.compression}. */
@@ -185,7 +188,6 @@ export function connectionRules(options: ConnectionOptions, masked: boolean): Co
     utf8Check: options.utf8Check ?? true,
     maxMessageSize,
     maxFragments: options.maxFragments ?? 16384,
-    maxUnfinishedMemory: options.maxUnfinishedMemory ?? Math.max(256 << 20, 2 * maxMessageSize),
     autoPong: options.autoPong ?? true,
   };
   return {
@@ -201,6 +203,7 @@ export function connectionRules(options: ConnectionOptions, masked: boolean): Co
     binaryType: options.binaryType ?? "uint8array",
     unreadTimeout: options.unreadTimeout ?? 30_000,
     maxLifetime: options.maxLifetime ?? 0,
+    memoryLimit: options.memoryLimit ?? Math.max(1 << 30, 2 * maxMessageSize),
     delayedWrite: { maxMessages, maxDelay, bufferSize },
     // A default must not stand in the way of the other, which was given.
     highWaterMark: options.highWaterMark ?? Math.min(1 << 20, maxBufferedAmount),
@@ -236,7 +239,7 @@ function checkConnectionOptions(options: ConnectionOptions): void {
     );
   }
   const most = Number.MAX_SAFE_INTEGER;
-  checkInteger("maxUnfinishedMemory", options.maxUnfinishedMemory, 0, most, "bytes");
+  checkInteger("memoryLimit", options.memoryLimit, 0, most, "bytes");
   if (options.delayedWrite !== undefined) checkDelayedWrite(options.delayedWrite);
   checkInteger("highWaterMark", options.highWaterMark, 0, MAX_INT32, "bytes");
   const least = options.highWaterMark ?? 0;

@@ -17,6 +17,7 @@ import {
 } from "../session/session.ts";
 import type { Transport, TransportSink } from "../transport/transport.ts";
 import { CloseCode } from "../wire/close.ts";
+import { MemoryGovernor, type MemoryHolder } from "../message/memory_governor.ts";
 import { bufferDetached } from "../wire/frame_reader.ts";
 import type { MaskSource } from "../wire/frame_writer.ts";
 import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
@@ -51,7 +52,7 @@ export interface DriverContext<T> {
   /** Passes an error of user code on to `onError`. Must not throw. */
   reportError(error: unknown, connection?: Connection<T>): void;
   /** A limit was met (option `onLimit`). Must not throw. */
-  limitReached?(limit: "unreadTimeout", connection: Connection<T>): void;
+  limitReached?(limit: "unreadTimeout" | "memoryLimit", connection: Connection<T>): void;
   /** A connection fails; its `close` handler is called once the stream has ended. Must not throw. */
   connectionFailing?(connection: Connection<T>, error: WebSocketError): void;
   /** A connection has ended, and its `close` handler comes next. */
@@ -181,6 +182,14 @@ class DriverExtra {
   /** Chunks that arrived, in whole or in part, while reading was stopped. */
   unread: Uint8Array[] | undefined;
   unreadSize = 0;
+  /** Bytes of memory that the connection was last counted with. */
+  counted = 0;
+
+  /** Whether memory is counted for the connection, or has to be. */
+  get isCounted(): boolean {
+    return this.counted > 0 || this.unread !== undefined || (this.queue?.length ?? 0) > 0;
+  }
+
   endUnread = false;
   /** Messages that were accepted and not sent. */
   unsentMessages = 0;
@@ -216,6 +225,7 @@ export class Driver<T>
     OutputOwner,
     KeepaliveOwner,
     MessageQueueOwner,
+    MemoryHolder,
     TimerTarget {
   /** What the user holds. */
   readonly connection: Connection<T>;
@@ -464,6 +474,8 @@ export class Driver<T>
     );
     const count = unsent.length + extra.unsentMessages;
     const info = count === 0 || !ended.clean ? ended : notDelivered(ended, count);
+    MemoryGovernor.ofProcess.remove(this);
+    extra.counted = 0;
     extra.info = info;
     extra.keepalive?.stop();
     timers.cancel(extra.unreadTimer);
@@ -515,6 +527,12 @@ export class Driver<T>
 
   /** Output was written. */
   flushed(): void {
+    const extra = this.#extra;
+    if (
+      this.#output.congested || this.#session.held > 0 || (extra !== undefined && extra.isCounted)
+    ) {
+      this.#countMemory();
+    }
     if (this.#extra?.pendingClose !== undefined) this.#closeIfSent(this.#extra);
     if (this.#ending === "wanted" && this.#output.empty && !this.#output.congested) {
       this.#ending = "done";
@@ -657,6 +675,11 @@ export class Driver<T>
   /** The queue has room again. */
   resumeReading(): void {
     this.#go(STOPPED_BY_QUEUE);
+  }
+
+  /** No message waits for the reader any longer. */
+  emptied(): void {
+    this.#countMemory();
   }
 
   /** A reader has come or left, or messages wait while there is none. */
@@ -1025,6 +1048,41 @@ export class Driver<T>
     this.#context.reportError(cause, this.connection);
   }
 
+  // Memory.
+
+  /** Bytes of memory that the connection was last counted with. */
+  get counted(): number {
+    return this.#extra?.counted ?? 0;
+  }
+
+  /** Counts what the connection holds. */
+  #countMemory(): void {
+    const extra = this.#more;
+    if (extra.info !== undefined) return;
+    const unread = extra.unreadSize + (extra.queue?.size ?? 0);
+    const held = this.#session.held + this.#output.held + unread;
+    const difference = held - extra.counted;
+    if (difference === 0) return;
+    extra.counted = held;
+    MemoryGovernor.ofProcess.count(this, difference, this.#rules.memoryLimit);
+  }
+
+  /** Closes the connection, because all together hold too much and this one most. */
+  giveUp(error: WebSocketError): void {
+    const extra = this.#more;
+    this.#context.limitReached?.("memoryLimit", this.connection);
+    // What waits for a peer that does not read would be held until it does.
+    if (this.#output.held * 2 > extra.counted) {
+      this.#session.terminate(error);
+    } else {
+      extra.unread = undefined;
+      extra.unreadSize = 0;
+      extra.queue?.clear();
+      this.fail(error);
+    }
+    this.#countMemory();
+  }
+
   // Reading, and not reading.
 
   #receiveEnd(): void {
@@ -1037,6 +1095,7 @@ export class Driver<T>
   #keepUnread(extra: DriverExtra, chunk: Uint8Array): void {
     (extra.unread ??= []).push(chunk);
     extra.unreadSize += chunk.length;
+    this.#countMemory();
     if (extra.unreadSize > READ_AHEAD) this.#pauseTransport(extra);
   }
 

@@ -20,6 +20,8 @@ export interface MessageQueueOwner {
   stopReading(): void;
   /** The queue has room again. */
   resumeReading(): void;
+  /** Nothing waits any longer. */
+  emptied?(): void;
   /** A reader has come or left, or messages wait while there is none. */
   readerChanged?(): void;
 }
@@ -150,6 +152,7 @@ export class MessageQueue {
     if (this.#next === this.#messages.length) {
       this.#messages = [];
       this.#next = 0;
+      this.#owner.emptied?.();
       this.#resume();
     } else if (this.#next === COMPACT_COUNT) {
       this.#messages = this.#messages.slice(COMPACT_COUNT);

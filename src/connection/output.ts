@@ -72,6 +72,8 @@ export interface OutputOwner {
 interface Parked {
   readonly bytes: Uint8Array;
   readonly length: number;
+  /** Whether it is memory of this connection alone. */
+  readonly isOwn: boolean;
 }
 
 /** What few connections need. */
@@ -84,6 +86,8 @@ class OutputExtra {
   /** The index of the first that is not written. */
   parkedFirst = 0;
   parkedSize = 0;
+  /** The bytes of it that are in memory of this connection alone. */
+  parkedOwn = 0;
   /** The order of messages, once one was sent in fragments. */
   fragments: FragmentQueue | undefined;
   /** Called if the connection ends while a stream is being sent. */
@@ -120,6 +124,8 @@ export class Output implements FrameOutput, TimerTarget {
   #scheduled = false;
   #closed = false;
   #wantsDrain = false;
+  /** Whether the memory that the transport still needs is that of frames that others send as well. */
+  #lendsShared = false;
   #extra: OutputExtra | undefined;
 
   /**
@@ -145,6 +151,18 @@ export class Output implements FrameOutput, TimerTarget {
   get bufferedAmount(): number {
     const extra = this.#extra;
     return extra?.fragments === undefined ? this.size : this.size + extra.fragments.size;
+  }
+
+  /**
+   * Bytes of memory that it holds for this connection alone: frames that others send as well are those of
+   * all of them.
+   */
+  get held(): number {
+    const own = this.#shared ? 0 : this.#heldLength;
+    const below = this.#congested && !this.#lendsShared ? this.#transport.bufferedAmount : 0;
+    const extra = this.#extra;
+    if (extra === undefined) return own + below;
+    return own + below + extra.parkedOwn + (extra.fragments?.size ?? 0);
   }
 
   /** Bytes that have left the process since the connection opened. */
@@ -218,7 +236,7 @@ export class Output implements FrameOutput, TimerTarget {
     const held = this.#held;
     if (this.#congested && bytes.length >= PARKED_MIN) {
       this.#parkHeld();
-      this.#park(bytes, bytes.length);
+      this.#park(bytes, bytes.length, false);
     } else if (this.#shared && held !== undefined && batch.add(held, this.#heldLength, bytes)) {
       this.#held = batch.bytes;
       this.#heldLength = batch.length;
@@ -312,6 +330,7 @@ export class Output implements FrameOutput, TimerTarget {
       this.#extra.parked = [];
       this.#extra.parkedFirst = 0;
       this.#extra.parkedSize = 0;
+      this.#extra.parkedOwn = 0;
     }
     if (corkOwner === this) {
       corkOwner = undefined;
@@ -582,23 +601,27 @@ export class Output implements FrameOutput, TimerTarget {
       this.#giveUpCork();
       corkOwner = undefined;
     }
-    if (this.#held !== undefined && this.#heldLength > 0) this.#park(this.#held, this.#heldLength);
+    if (this.#held !== undefined && this.#heldLength > 0) {
+      this.#park(this.#held, this.#heldLength, !this.#shared);
+    }
     this.#held = undefined;
     this.#heldLength = 0;
     this.#shared = false;
   }
 
-  #park(bytes: Uint8Array, length: number): void {
+  #park(bytes: Uint8Array, length: number, isOwn: boolean): void {
     const extra = this.#more;
-    extra.parked.push({ bytes, length });
+    extra.parked.push({ bytes, length, isOwn });
     extra.parkedSize += length;
+    if (isOwn) extra.parkedOwn += length;
   }
 
   /** Writes what is parked, small parts together, for as long as the transport takes it. */
   #writeParked(extra: OutputExtra): void {
     const { parked } = extra;
     while (extra.parkedSize > 0 && !this.#congested && !this.#closed) {
-      const { bytes, length } = parked[extra.parkedFirst++];
+      const { bytes, length, isOwn } = parked[extra.parkedFirst++];
+      if (isOwn) extra.parkedOwn -= length;
       let total = length;
       const next = parked[extra.parkedFirst];
       const isAlone = next === undefined || length + next.length > CORK_SIZE;
@@ -607,14 +630,16 @@ export class Output implements FrameOutput, TimerTarget {
         corkOwner = undefined;
         cork.set(bytes.subarray(0, length));
         for (let i = extra.parkedFirst; i < parked.length; i++) {
-          const { bytes, length } = parked[i];
+          const { bytes, length, isOwn } = parked[i];
           if (total + length > CORK_SIZE) break;
           cork.set(bytes.subarray(0, length), total);
           total += length;
+          if (isOwn) extra.parkedOwn -= length;
           extra.parkedFirst++;
         }
       }
       extra.parkedSize -= total;
+      this.#lendsShared = isAlone && !isOwn;
       this.#transfer(isAlone ? bytes : cork, total, !isAlone);
     }
     // The array is cut rarely, so that the cost of a part does not depend on their number.
@@ -638,6 +663,7 @@ export class Output implements FrameOutput, TimerTarget {
     let length = this.#heldLength;
     const fromCork = corkOwner === this;
     if (fromCork) {
+      this.#lendsShared = false;
       bytes = cork;
       length = corkLength;
       corkOwner = undefined;
@@ -646,6 +672,7 @@ export class Output implements FrameOutput, TimerTarget {
       if (bytes === undefined) return;
       this.#held = undefined;
       this.#heldLength = 0;
+      this.#lendsShared = this.#shared;
       this.#shared = false;
       this.#delayed = false;
     }

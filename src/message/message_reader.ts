@@ -26,10 +26,6 @@ export interface MessageRules {
   readonly utf8Check: boolean;
   /** Bytes of one message at most; the frame reader refuses more. */
   readonly maxMessageSize: number;
-  /**
-   * Bytes that messages of this process that are not whole yet may hold together. Default: no limit.
-   */
-  readonly maxUnfinishedMemory?: number;
 }
 
 /** Where a {@linkcode MessageReader} delivers messages and control frames. */
@@ -45,12 +41,6 @@ export interface MessageSink {
 
   /** A Close, Ping or Pong frame with the payload `bytes[start..end)`, which may be kept as well. */
   controlFrame(opcode: Opcode, bytes: Uint8Array, start: number, end: number): void;
-
-  /**
-   * Must be there where `maxUnfinishedMemory` is. The message under way was given up: the messages of
-   * all connections together exceeded that limit, and this one was the largest.
-   */
-  messageGivenUp?(error: WebSocketError): void;
 
   /**
    * A compressed message takes long: it is paused, so that others have their turn. Nothing may be read
@@ -132,10 +122,9 @@ export class MessageReader implements FrameSink {
     this.#message = undefined;
   }
 
-  /** The message under way was dropped, because memory ran out. */
-  gaveUp(error: WebSocketError): void {
-    this.#message = undefined;
-    this.#sink.messageGivenUp?.(error);
+  /** Bytes of memory that the message under way holds. */
+  get held(): number {
+    return this.#message?.held ?? 0;
   }
 
   /**
@@ -166,7 +155,7 @@ export class MessageReader implements FrameSink {
       return;
     }
     if (opcode !== Opcode.Continuation) {
-      this.#message = new UnfinishedMessage(opcode as MessageOpcode, (first & RSV1) !== 0, this);
+      this.#message = new UnfinishedMessage(opcode as MessageOpcode, (first & RSV1) !== 0);
       this.#ordinal++;
     }
     this.#expected = this.#message!.length + length;
@@ -176,7 +165,6 @@ export class MessageReader implements FrameSink {
    * The next piece of the frame.
    *
    * @throws {InvalidPayloadError} As soon as a byte makes a text invalid.
-   * @throws {WebSocketError} `MEMORY_LIMIT` when `maxUnfinishedMemory` is exceeded.
    */
   framePiece(bytes: Uint8Array, start: number, end: number): void {
     if ((this.#first & CONTROL) !== 0) {
@@ -189,8 +177,7 @@ export class MessageReader implements FrameSink {
     // RFC 6455 8.1: text that is not UTF-8 fails the connection; it is seen here before its message
     // or even its frame is whole.
     if (this.#checksText(message)) message.utf8 = checkUtf8(message.utf8, bytes, start, end);
-    const { maxUnfinishedMemory = Infinity } = this.#rules;
-    message.add(bytes, start, end, this.#most(message), maxUnfinishedMemory);
+    message.add(bytes, start, end, this.#most(message));
   }
 
   /**

@@ -1,9 +1,7 @@
 // A message that comes in pieces: its bytes so far, in memory that grows with what has really come.
 
-import type { WebSocketError } from "../errors.ts";
 import { copyBytes } from "../wire/frame_writer.ts";
 import type { MessageOpcode } from "../wire/opcode.ts";
-import { type MemoryHolder, UnfinishedMemory } from "./unfinished_memory.ts";
 import { UTF8_COMPLETE } from "./utf8.ts";
 
 /** The first size of a gathering buffer, unless the message is known to be shorter. */
@@ -15,14 +13,8 @@ const GATHER_MIN = 1024;
  */
 const GATHER_GROWTH = 4;
 
-/** Who is told when a message has to be given up. */
-export interface UnfinishedMessageOwner {
-  /** The message was dropped, because memory ran out. */
-  gaveUp(error: WebSocketError): void;
-}
-
-/** One message under way. */
-export class UnfinishedMessage implements MemoryHolder {
+/** One message of which a part has arrived. */
+export class UnfinishedMessage {
   readonly opcode: MessageOpcode;
   /** Whether it is compressed. */
   readonly compressed: boolean;
@@ -30,18 +22,15 @@ export class UnfinishedMessage implements MemoryHolder {
   length = 0;
   /** Where its text stands, if it is text that is checked as it comes. */
   utf8 = UTF8_COMPLETE;
-  readonly #owner: UnfinishedMessageOwner;
   #bytes: Uint8Array | undefined;
 
   /**
    * @param opcode What kind of message it is.
    * @param compressed Whether it is compressed.
-   * @param owner Who is told when memory runs out.
    */
-  constructor(opcode: MessageOpcode, compressed: boolean, owner: UnfinishedMessageOwner) {
+  constructor(opcode: MessageOpcode, compressed: boolean) {
     this.opcode = opcode;
     this.compressed = compressed;
-    this.#owner = owner;
   }
 
   /** Bytes of memory that it holds. */
@@ -53,11 +42,9 @@ export class UnfinishedMessage implements MemoryHolder {
    * Adds a piece.
    *
    * @param most Bytes that the message can have.
-   * @param memoryLimit Bytes that all unfinished messages of the process may hold together.
-   * @throws {WebSocketError} `MEMORY_LIMIT` when that is exceeded.
    */
-  add(bytes: Uint8Array, start: number, end: number, most: number, memoryLimit: number): void {
-    const target = this.#reserve(this.length + end - start, most, memoryLimit);
+  add(bytes: Uint8Array, start: number, end: number, most: number): void {
+    const target = this.#reserve(this.length + end - start, most);
     copyBytes(bytes, start, end, target, this.length);
     this.length += end - start;
   }
@@ -72,21 +59,13 @@ export class UnfinishedMessage implements MemoryHolder {
 
   /** Gives its memory back: there will be no more of it. */
   drop(): void {
-    if (this.#bytes !== undefined) UnfinishedMemory.ofProcess.release(this);
     this.#bytes = undefined;
   }
 
-  /** Gives its memory back, because others need it. */
-  giveUp(error: WebSocketError): void {
-    this.drop();
-    this.#owner.gaveUp(error);
-  }
-
-  #reserve(needed: number, most: number, memoryLimit: number): Uint8Array {
+  #reserve(needed: number, most: number): Uint8Array {
     const old = this.#bytes;
     if (old !== undefined && old.length >= needed) return old;
     const capacity = Math.min(Math.max(GATHER_MIN, needed * GATHER_GROWTH), most);
-    UnfinishedMemory.ofProcess.take(this, capacity - this.held, memoryLimit);
     const grown = new Uint8Array(capacity);
     if (old !== undefined) grown.set(old.subarray(0, this.length));
     return this.#bytes = grown;

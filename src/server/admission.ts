@@ -1,5 +1,6 @@
 // Which requests a server admits: from which pages, for which host names, and how many from where.
 
+import { MemoryGovernor } from "../message/memory_governor.ts";
 import type { Connection } from "../connection/connection.ts";
 import { HandshakeError } from "../errors.ts";
 import type { ServerRequest } from "../handshake/server.ts";
@@ -217,6 +218,8 @@ export interface ConnectionLimits {
   readonly maxConnectionsPerAddress: number;
   /** See the option `reportOnly`. */
   readonly reportOnly: boolean;
+  /** The options of connections. */
+  readonly connection?: { readonly memoryLimit: number };
 }
 
 /** Counts what a server holds: opening handshakes and open connections, in all and by address. */
@@ -250,9 +253,16 @@ export class ConnectionCount {
   /**
    * Counts one handshake more.
    *
-   * @throws {HandshakeError} When that is over `maxConnections`; it is not counted then.
+   * @throws {HandshakeError} When that is over `maxConnections`, or memory is near `memoryLimit`; it is not
+   * counted then.
    */
   addHandshake(remoteAddress: string): void {
+    const memoryLimit = this.#limits.connection?.memoryLimit ?? Infinity;
+    if (MemoryGovernor.ofProcess.isNear(memoryLimit)) {
+      throw new HandshakeError("MEMORY_LIMIT", `Memory limit near (memoryLimit: ${memoryLimit})`, {
+        status: 503,
+      });
+    }
     this.#check("maxConnections", this.#open() + this.#handshakes + 1, remoteAddress);
     this.#handshakes++;
   }

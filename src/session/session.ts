@@ -170,6 +170,11 @@ export class Session implements MessageSink {
     return this.#messages?.underWay ?? 0;
   }
 
+  /** Bytes of memory that it holds: those of the message of which a part has arrived. */
+  get held(): number {
+    return this.#messages?.held ?? 0;
+  }
+
   /** The opening handshake is done. */
   open(): void {
     if (this.#state === "opening") this.#state = "open";
@@ -391,11 +396,6 @@ export class Session implements MessageSink {
     this.#reader!.stop();
     if (this.#shell.messagePaused === undefined) this.resume();
     else this.#shell.messagePaused();
-  }
-
-  /** The reader has given up a message of the peer's. */
-  messageGivenUp(error: WebSocketError): void {
-    this.fail(error);
   }
 
   /** A control frame from the reader. */

@@ -26,7 +26,7 @@ const NUMBERS = {
     ["readTimeout", 0, MAX],
     ["writeTimeout", 0, MAX],
     ["messageTimeout", 0, MAX],
-    ["maxUnfinishedMemory", 0, Number.MAX_SAFE_INTEGER],
+    ["memoryLimit", 0, Number.MAX_SAFE_INTEGER],
     ["highWaterMark", 0, MAX],
     ["maxBufferedAmount", 0, MAX],
     ["readBufferSize", 512, 1 << 20],

@@ -17,7 +17,6 @@ Deno.test("without options the documented defaults hold", () => {
       utf8Check: true,
       maxMessageSize: 16 * MIB,
       maxFragments: 16384,
-      maxUnfinishedMemory: 256 * MIB,
       autoPong: true,
     };
     assert.deepEqual(connectionRules({}, masked), {
@@ -33,6 +32,7 @@ Deno.test("without options the documented defaults hold", () => {
       binaryType: "uint8array",
       unreadTimeout: 30_000,
       maxLifetime: 0,
+      memoryLimit: 1024 * MIB,
       delayedWrite: { maxMessages: 10, maxDelay: 10, bufferSize: 8192 },
       highWaterMark: MIB,
       maxBufferedAmount: 64 * MIB,
@@ -56,7 +56,6 @@ Deno.test("options are taken over", () => {
     utf8Check: false,
     maxMessageSize: 1,
     maxFragments: 2,
-    maxUnfinishedMemory: 12,
     autoPong: false,
   } as const;
   const others = {
@@ -69,6 +68,7 @@ Deno.test("options are taken over", () => {
     binaryType: "arraybuffer",
     unreadTimeout: 14,
     maxLifetime: 15,
+    memoryLimit: 16,
     delayedWrite: { maxMessages: 7, maxDelay: 8, bufferSize: 9 },
     highWaterMark: 10,
     maxBufferedAmount: 11,
@@ -107,11 +107,11 @@ Deno.test("maxBufferedAmount below the default high water mark lowers that, so t
   assert.ok(highWaterMark <= 1000, `the high water mark is ${highWaterMark}`);
 });
 
-Deno.test("a message of maxMessageSize is within the default maxUnfinishedMemory, however large", () => {
+Deno.test("a message of maxMessageSize is within the default memoryLimit, however large", () => {
   const GIB = 1024 * MIB;
-  assert.equal(connectionRules({ maxMessageSize: GIB }, true).maxUnfinishedMemory, 2 * GIB);
-  const given = { maxMessageSize: GIB, maxUnfinishedMemory: 1 };
-  assert.equal(connectionRules(given, true).maxUnfinishedMemory, 1);
+  assert.equal(connectionRules({ maxMessageSize: GIB }, true).memoryLimit, 2 * GIB);
+  const given = { maxMessageSize: GIB, memoryLimit: 1 };
+  assert.equal(connectionRules(given, true).memoryLimit, 1);
 });
 
 Deno.test("pongTimeout without pingInterval is a TypeError that says why", () => {
@@ -142,7 +142,7 @@ for (
     ["maxMessageSize", 1, MAX_INT32],
     ["maxFragments", 1, MAX_INT32],
     ["messageTimeout", 0, MAX_INT32],
-    ["maxUnfinishedMemory", 0, Number.MAX_SAFE_INTEGER],
+    ["memoryLimit", 0, Number.MAX_SAFE_INTEGER],
     ["closeTimeout", 0, MAX_INT32],
     ["pingInterval", 0, MAX_INT32],
     ["pongTimeout", 0, MAX_INT32],

@@ -5,7 +5,6 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { WebSocketError } from "../../src/errors.ts";
 import type { Session, SessionRules } from "../../src/session/session.ts";
-import { UnfinishedMemory } from "../../src/message/unfinished_memory.ts";
 import { Opcode } from "../../src/wire/opcode.ts";
 import { type Ending, Endpoint, type Heard, sessionRules, type Side } from "../support/endpoint.ts";
 import { CLOSE, concat, frame, parseFrames, toHex, utf8 } from "../support/vectors.ts";
@@ -118,7 +117,7 @@ function react(endpoint: Endpoint, { at, what }: Reaction): void {
 /** What was written is frames, masked as the side must, and nothing follows a Close frame but pongs. */
 function assertLegal(endpoint: Endpoint, sent: Uint8Array, maxMessageSize: number): void {
   assert.equal(endpoint.endings.length, 1, "the end is told exactly once");
-  assert.equal(UnfinishedMemory.ofProcess.byteLength, 0, "memory is given back");
+  assert.equal(endpoint.session.held, 0, "memory is given back");
   const [{ error }] = endpoint.endings;
   assert.notEqual(error, "INTERNAL", String(endpoint.errors[0]?.cause));
   for (const [kind, data] of endpoint.heard) {

@@ -82,7 +82,7 @@ const memory = liveCases({
     async (t) => {
       const ends = new Queue<CloseInfo>();
       const server = await t.serve<undefined>({
-        maxUnfinishedMemory: 2 * MIB,
+        memoryLimit: 2 * MIB,
         message: echo,
         close: (_, info) => ends.push(info),
       });

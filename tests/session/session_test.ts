@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { InvalidPayloadError } from "../../src/errors.ts";
 import { Opcode } from "../../src/wire/opcode.ts";
-import { UnfinishedMemory } from "../../src/message/unfinished_memory.ts";
 import { Endpoint, failure, type Heard, type Side } from "../support/endpoint.ts";
 import { type Consumer, replay } from "../support/replay.ts";
 import { RunLength } from "../support/run_length.ts";
@@ -343,9 +342,6 @@ Deno.test("a message in the making when the stream ends is named in the error", 
 });
 
 Deno.test("a message under way is counted in memory, and no more once it cannot be finished", () => {
-  const { ofProcess } = UnfinishedMemory;
-  // Other tests have left messages lying about.
-  const before = ofProcess.byteLength;
   const start = { opcode: BINARY, fin: false, payload: new Uint8Array(5000) };
   const ends = [
     (endpoint: Endpoint) => endpoint.receive({ opcode: CONTINUATION }),
@@ -360,26 +356,9 @@ Deno.test("a message under way is counted in memory, and no more once it cannot 
     assert.equal(endpoint.session.partialMessage, 0);
     endpoint.receive(start);
     assert.equal(endpoint.session.partialMessage, 1);
-    assert.ok(ofProcess.byteLength >= before + 5000);
+    assert.ok(endpoint.session.held >= 5000);
     end(endpoint);
-    assert.equal(ofProcess.byteLength, before);
+    assert.equal(endpoint.session.held, 0);
     assert.equal(endpoint.session.partialMessage, 0);
   }
-});
-
-Deno.test("over maxUnfinishedMemory the session with most of it fails with 1013, in time for the other", () => {
-  const rules = { maxUnfinishedMemory: UnfinishedMemory.ofProcess.byteLength + 10_000 };
-  const [large, small] = [Endpoint.open("server", rules), Endpoint.open("server", rules)];
-  large.receive({ opcode: BINARY, fin: false, payload: new Uint8Array(7000) });
-  small.receive({ opcode: BINARY, fin: false, payload: new Uint8Array(1000) });
-  small.receive({ opcode: CONTINUATION, payload: new Uint8Array(1000) });
-  for (const { session } of [large, small]) session.streamClosed();
-  assert.deepEqual(large.takeSent().map(([opcode, payload]) => [opcode, payload.slice(0, 4)]), [
-    [CLOSE, "03f5"],
-  ]);
-  assert.equal(large.endings[0].error, "MEMORY_LIMIT");
-  assert.equal(large.endings[0].code, 1013);
-  assert.deepEqual(small.heard.map(([kind, payload]) => [kind, payload.length / 2]), [
-    ["binary", 2000],
-  ]);
 });

@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import type { WebSocketError } from "../../src/errors.ts";
+import { MemoryGovernor, type MemoryHolder } from "../../src/message/memory_governor.ts";
+
+/** A connection that holds what the test says. */
+class Holder implements MemoryHolder {
+  counted = 0;
+  readonly errors: WebSocketError[] = [];
+  readonly #governor: MemoryGovernor;
+
+  constructor(governor: MemoryGovernor) {
+    this.#governor = governor;
+  }
+
+  hold(bytes: number, limit: number): void {
+    const difference = bytes - this.counted;
+    this.counted = bytes;
+    this.#governor.count(this, difference, limit);
+  }
+
+  giveUp(error: WebSocketError): void {
+    this.errors.push(error);
+    this.hold(0, Infinity);
+  }
+}
+
+Deno.test("what connections hold is counted, and no more once it is given back", () => {
+  const governor = new MemoryGovernor();
+  const [one, two] = [new Holder(governor), new Holder(governor)];
+  one.hold(1000, Infinity);
+  two.hold(500, Infinity);
+  one.hold(200, Infinity);
+  assert.equal(governor.counted, 700);
+  governor.remove(one);
+  two.hold(0, Infinity);
+  assert.equal(governor.counted, 0);
+});
+
+Deno.test("over the limit those that hold most are closed, also if a small one asks for more", () => {
+  const governor = new MemoryGovernor();
+  const holders = [50_000, 16_383, 16_383, 100].map((size) => {
+    const holder = new Holder(governor);
+    holder.hold(size, Infinity);
+    return holder;
+  });
+  const small = new Holder(governor);
+  small.hold(10, governor.counted);
+  assert.deepEqual(holders.map(({ errors }) => errors.length), [1, 0, 0, 0]);
+  assert.deepEqual(small.errors, []);
+  const [error] = holders[0].errors;
+  assert.deepEqual([error.code, error.closeCode], ["MEMORY_LIMIT", 1013]);
+  assert.match(error.message, /memoryLimit \(82866 bytes\).*50000 bytes$/);
+});
+
+Deno.test("thousands of equal holders pay for themselves, and never a smaller one", () => {
+  const governor = new MemoryGovernor();
+  const limit = 64 << 20;
+  const honest = Array.from({ length: 20 }, () => new Holder(governor));
+  for (const holder of honest) holder.hold(100, limit);
+  const attackers = Array.from({ length: 4097 }, () => new Holder(governor));
+  for (const holder of attackers) holder.hold(16_384, limit);
+  for (const holder of honest) holder.hold(2000, limit);
+  assert.ok(honest.every(({ errors }) => errors.length === 0));
+  assert.ok(attackers.some(({ errors }) => errors.length === 1));
+  assert.ok(governor.counted <= limit);
+});
+
+Deno.test("near the limit it says so", () => {
+  const governor = new MemoryGovernor();
+  const holder = new Holder(governor);
+  const limit = governor.byteLength + 1000;
+  holder.hold(800, limit);
+  assert.equal(governor.isNear(limit), governor.byteLength > limit * 0.9);
+  holder.hold(999, limit);
+  assert.equal(governor.isNear(limit), true);
+});
