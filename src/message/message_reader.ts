@@ -1,7 +1,6 @@
 // Frames to messages (RFC 6455 5.4): fragments are gathered, control frames pass in between, text is
 // checked as it comes.
 
-import type { WebSocketError } from "../errors.ts";
 import type { FrameSink } from "../wire/frame_reader.ts";
 import { copyBytes } from "../wire/frame_writer.ts";
 import {
