@@ -43,6 +43,7 @@ const NUMBERS = {
     ["backlog", 1, MAX],
     ["maxHandshakeSize", 256, MAX],
     ["maxConnections", 1, MAX],
+    ["maxConnectionsPerAddress", 1, MAX],
   ],
 } as const;
 
@@ -56,7 +57,7 @@ const BOOLEANS = {
     "compression.serverContextTakeover",
     "compression.clientContextTakeover",
   ],
-  serve: ["reusePort"],
+  serve: ["reusePort", "proxyProtocol", "reportOnly", "secure"],
   connect: ["tls.rejectUnauthorized"],
 } as const;
 
@@ -67,7 +68,7 @@ const STRINGS = {
 
 const FUNCTIONS = {
   both: ["open", "message", "ping", "pong", "drain", "close"],
-  serve: ["onError", "upgrade", "fetch"],
+  serve: ["onError", "onRefused", "onLimit", "upgrade", "fetch"],
   connect: ["dial"],
 } as const;
 
@@ -95,6 +96,12 @@ const OTHERS: Record<"both" | "serve" | "connect", readonly Wrong[]> = {
   serve: [
     ["denoSockets", "net", TypeError],
     ["denoSockets", true, TypeError],
+    ["path", "chat", TypeError],
+    ["path", ["/chat", "/a?b"], TypeError],
+    ["path", 7, TypeError],
+    ["trustedProxies", "10.0.0.1", TypeError],
+    ["trustedProxies", ["10.0.0.0/33"], TypeError],
+    ["trustedProxies", ["proxy.example"], TypeError],
     ["allowedOrigins", "https://app.example", TypeError],
     ["allowedOrigins", [1], TypeError],
     ["allowedHosts", "localhost", TypeError],
@@ -244,6 +251,11 @@ export const cases: Cases = liveCases({
     const dial = (): never => assert.fail("nothing is dialed");
     await assert.rejects(tryServe({ unix: "/tmp/x.sock", port: 1 }), TypeError);
     await assert.rejects(tryServe({ unix: "/tmp/x.sock", hostname: "::1" }), TypeError);
+    const tls = t.context.fixtures.certificates;
+    await assert.rejects(
+      tryServe({ tls: { cert: tls.cert, key: tls.key }, proxyProtocol: true }),
+      { name: "TypeError", message: /"proxyProtocol".*"tls"/ },
+    );
     await assert.rejects(tryServe({ tls: { cert } }), { name: "TypeError", message: /tls\.key/ });
     await assert.rejects(tryConnect(url, { tls: { cert } }), TypeError);
     await assert.rejects(tryConnect(url, { dial, proxy: "http://p.example" }), {
