@@ -49,7 +49,7 @@ export interface NatsConnection {
   /** Resolves when the server has received everything that was sent before. */
   flush(): Promise<void>;
   /** Events of the connection. */
-  status(): AsyncIterable<{ readonly type: string }>;
+  status(): AsyncIterable<{ readonly type: string; readonly error?: unknown }>;
   /** Resolves when the connection is closed and does not reconnect. */
   closed(): Promise<void | Error>;
   /** Whether it is closed and does not reconnect. */

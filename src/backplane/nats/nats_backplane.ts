@@ -139,11 +139,18 @@ export class NatsBackplane implements Backplane {
   }
 
   async #watch(): Promise<void> {
-    for await (const { type } of this.#connection.status()) {
+    for await (const { type, error } of this.#connection.status()) {
       if (this.#state === "closed") return;
       if (type === "disconnect") this.#down(new Error("The connection to NATS is lost"));
       else if (type === "reconnect") this.#up();
+      else if (type === "error" && this.#isRejectedPublish(error)) this.#failed(error);
     }
+  }
+
+  /** The server reports only so that it has rejected a message; the connection is shared with others. */
+  #isRejectedPublish(error: unknown): boolean {
+    const { operation, subject } = Object(error) as { operation?: unknown; subject?: unknown };
+    return operation === "publish" && String(subject).startsWith(this.#prefix);
   }
 
   /** The connection can be used; it has restored its subscriptions. */
