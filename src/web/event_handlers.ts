@@ -1,6 +1,6 @@
 // Event handler IDL attributes: `onopen`, `onmessage`, `onerror`, `onclose`.
 
-/** What was assigned to an attribute. An object that is no function is kept, and never called. */
+/** The value of an attribute. An object that is not a function is kept, and never called. */
 export type EventHandlerValue = object | null;
 
 interface Entry {

@@ -1,4 +1,4 @@
-// What the constructors check before they connect: the URL and the subprotocols.
+// The checks of URLs, subprotocols and the arguments of `close`.
 
 import { isToken } from "../handshake/characters.ts";
 import { show } from "../shared/check.ts";

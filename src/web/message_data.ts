@@ -1,4 +1,4 @@
-// What `send` takes, and what it makes of it.
+// The conversion of the argument of `send`.
 
 import { usvString } from "./webidl.ts";
 
@@ -6,8 +6,8 @@ import { usvString } from "./webidl.ts";
 export type OutgoingData = string | Uint8Array<ArrayBuffer> | Blob;
 
 /**
- * Converts to `(BufferSource or Blob or USVString)`. Buffers of other realms count, as those of a test
- * runner are. A detached buffer holds no bytes.
+ * Converts to `(BufferSource or Blob or USVString)`. Buffers of other realms are accepted, such
+ * as those of a test runner. A detached buffer holds no bytes.
  *
  * @throws {TypeError} When the data is in shared or resizable memory, or a symbol.
  */

@@ -71,10 +71,10 @@ export class ProtocolConnection {
   #bufferedAmount = 0;
   /** Bytes that have left, and that `bufferedAmount` counts until the next task. */
   #transmittedSize = 0;
-  /** What is to leave in one write. */
+  /** Messages held for one write. */
   #held: Array<{ data: string | Uint8Array<ArrayBuffer>; size: number }> = [];
   #heldSince = 0;
-  /** What was sent behind a `Blob` that is still being read, the `Blob` first. */
+  /** A `Blob` that is being read, and all messages that were sent after it. */
   #blobQueue: Array<OutgoingData | (() => void)> | undefined;
 
   /** Starts the opening handshake. */
@@ -241,13 +241,14 @@ export class ProtocolConnection {
   }
 
   #tellCause(cause: unknown): void {
-    // Not when the script itself has given up.
+    // A script that has given up needs no cause.
     if (!this.#ended && this.#onError !== undefined) reportError(this.#onError, cause);
   }
 
   #end(end: ConnectionEnd): void {
     if (this.#ended) return;
     this.#ended = true;
+    if (this.#held.length > 0 || this.#blobQueue !== undefined) this.#interrupted = true;
     this.#held = [];
     this.#blobQueue = undefined;
     this.#signal?.removeEventListener("abort", this.#onAbort);

@@ -70,7 +70,7 @@ const STANDARD_MEMBERS = ["protocols", "targetAddressSpace"];
 
 const ADDRESS_SPACES: readonly AddressSpace[] = ["loopback", "local", "public"];
 
-/** What to use instead of an option of `connect`. */
+/** The replacements of the options of `connect` that are not available. */
 const REPLACEMENTS: Record<Exclude<keyof ConnectOptions, keyof ConnectionSettings>, string> = {
   open: "the open event",
   message: "the message event",

@@ -2,7 +2,7 @@
 
 import type { DialOptions, Network, Transport } from "../transport/transport.ts";
 
-/** A part of the network, as the Local Network Access draft divides it. */
+/** A part of the network, by the Local Network Access draft. */
 export type AddressSpace = "loopback" | "local" | "public";
 
 const LOCAL = [
@@ -23,8 +23,8 @@ export function addressSpaceOf(address: string): AddressSpace {
 }
 
 /**
- * The network as the Fetch Standard has it: names below `localhost` are the loopback's, whatever a
- * resolver says of them.
+ * A network as the Fetch Standard describes it: names below `localhost` resolve to the loopback
+ * address.
  *
  * @param space Rejects connections to addresses outside of it. Default: any address.
  */

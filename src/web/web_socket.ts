@@ -34,7 +34,7 @@ const SocketMessageEvent = Object.hasOwn(MessageEvent.prototype, Symbol.toString
   ? PlainMessageEvent
   : TaggedMessageEvent;
 
-/** What binary messages arrive as. */
+/** The form in which binary messages are delivered. */
 export type BinaryType = "blob" | "arraybuffer";
 
 /** The events of a {@linkcode WebSocket}, by their type. */
@@ -156,7 +156,7 @@ export class WebSocket extends EventTarget {
     return this.#protocol;
   }
 
-  /** What binary messages arrive as. Other values are ignored. Default: `"blob"`. */
+  /** The form in which binary messages are delivered. Other values are ignored. Default: `"blob"`. */
   get binaryType(): BinaryType {
     return this.#binaryType;
   }
@@ -220,11 +220,11 @@ export class WebSocket extends EventTarget {
   }
 
   /**
-   * Sends a message: a string as text; a `Blob`, an `ArrayBuffer` or a view of one as binary. What
-   * is sent on a connection that is closing or closed is dropped, and counts in `bufferedAmount`.
+   * Sends a message: a string as text; a `Blob`, an `ArrayBuffer` or a view of one as binary. A message
+   * on a connection that is closing or closed is dropped, and counts in `bufferedAmount`.
    *
    * @throws {DOMException} `InvalidStateError` while the connection is not established.
-   * @throws {TypeError} When the data is a view of shared memory.
+   * @throws {TypeError} When the data is in shared or resizable memory.
    */
   send(data: string | ArrayBuffer | ArrayBufferView<ArrayBufferLike> | Blob): void {
     const connection = this.#connection;

@@ -16,7 +16,7 @@ import {
 } from "./web_socket_error.ts";
 import { defineInterface, requireArguments, usvString } from "./webidl.ts";
 
-/** What a {@linkcode WebSocketStream} has once its connection is open. */
+/** The streams and the agreed values of an open {@linkcode WebSocketStream}. */
 export interface WebSocketOpenInfo {
   /** The messages received, with backpressure: strings, and `Uint8Array`s for binary. */
   readable: ReadableStream<string | Uint8Array<ArrayBuffer>>;
@@ -64,7 +64,7 @@ export class WebSocketStream {
   #readable: ReadableStreamDefaultController<string | Uint8Array<ArrayBuffer>> | undefined;
   #writable: WritableStreamDefaultController | undefined;
   #state: "connecting" | "open" | "closing" | "closed" = "connecting";
-  /** What the writable stream failed with. */
+  /** The error of the writable stream. */
   #writableError: DOMException | undefined;
   /** Whether the writable stream was closed or aborted: it needs no error at the end. */
   #writableDone = false;
@@ -213,7 +213,7 @@ defineInterface(WebSocketStream, "WebSocketStream", ["url", "opened", "closed", 
 
 function deferred<T>(): Deferred<T> {
   const { promise, resolve, reject } = withResolvers<T>();
-  // Nobody has to listen to either of the promises.
+  // A promise without a listener must not count as an unhandled rejection.
   promise.catch(() => {});
   return { promise, resolve, reject };
 }

@@ -420,7 +420,7 @@ const eventCases = liveCases({
     assert.equal(order.all.length, 6, "giving up is no error");
   },
 
-  "what breaks the protocol fails the connection, and no detail reaches the script": async (t) => {
+  "protocol errors fail the connection without a detail for the script": async (t) => {
     const { watched, peer } = await reach(t);
     peer.send({ opcode: 3 });
     assert.deepEqual((await peer.frame())!.payload.subarray(0, 2), closePayload(1002));
@@ -508,7 +508,7 @@ const closeCases = liveCases({
     assert.deepEqual(await watched.close(), [false, 1006, ""]);
   },
 
-  "what was sent before close leaves before the Close frame, and Blobs too": async (t) => {
+  "messages sent before close, Blobs included, leave before the Close frame": async (t) => {
     const { watched, socket, peer } = await reach(t, { compression: false });
     socket.send(new Blob(["blob"]));
     socket.send("text");
@@ -610,7 +610,7 @@ const sendCases = liveCases({
     }
   },
 
-  "send rejects what it cannot take, and any data while connecting": async (t) => {
+  "send rejects shared memory and symbols, and any data while connecting": async (t) => {
     const server = await t.serve(ECHO);
     const watched = new Watched(t, server.url);
     const untyped = watched.socket as unknown as { send(...values: unknown[]): void };
@@ -841,7 +841,7 @@ const globalCases = liveCases({
     await Promise.resolve();
   },
 
-  "undo leaves alone what somebody else has set meanwhile": async () => {
+  "undo keeps a global that was replaced in the meantime": async () => {
     const target: Record<string, unknown> = { WebSocket: 1 };
     const undo = install(target);
     target.WebSocket = 2;

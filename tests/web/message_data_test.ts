@@ -1,4 +1,4 @@
-// What `send` takes, and its length in bytes, which `bufferedAmount` counts.
+// The conversion of the argument of `send`, and its length in bytes, which `bufferedAmount` counts.
 
 import assert from "node:assert/strict";
 import { runInNewContext } from "node:vm";
@@ -55,7 +55,7 @@ Deno.test("a detached buffer holds no bytes", () => {
   }
 });
 
-Deno.test("a Blob is told by its brand, and what only looks like one is text", () => {
+Deno.test("a Blob is recognized by its brand; an object with its members alone is text", () => {
   class OtherBlob {
     readonly size = 3;
     get [Symbol.toStringTag](): string {
