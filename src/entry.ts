@@ -3,6 +3,12 @@
 
 import type { ConnectOptions } from "./client/connect_options.ts";
 import type { Connection } from "./connection/connection.ts";
+import type {
+  BinaryType,
+  MessageOf,
+  MessageTypeOptions,
+  TextType,
+} from "./connection/message_types.ts";
 import type { ReconnectingConnection } from "./reconnect/connection.ts";
 import type {
   EitherConnectOptions,
@@ -12,6 +18,7 @@ import type {
 import type { ReconnectOptions } from "./reconnect/options.ts";
 import type { ServeOptions } from "./server/serve_options.ts";
 import type { Server } from "./server/serve.ts";
+import type { UpgradeDataOption } from "./server/upgrade_hook.ts";
 import type { Network } from "./transport/transport.ts";
 
 /** The type of `serve`. */
@@ -36,7 +43,11 @@ export interface Serve {
    * console.log(server.url); // ws://127.0.0.1:...
    * ```
    */
-  <T = undefined>(options?: ServeOptions<T>): Promise<Server<T>>;
+  <T = undefined, X extends TextType = TextType, B extends BinaryType = BinaryType>(
+    options: ServeOptions<T, MessageOf<X, B>> & MessageTypeOptions<X, B> & UpgradeDataOption<T>,
+  ): Promise<Server<T>>;
+  /** Starts a WebSocket server with the default options. */
+  (): Promise<Server<undefined>>;
 }
 
 /** The type of `connect`. */
@@ -98,7 +109,12 @@ export interface Connect {
    * }
    * ```
    */
-  <T = undefined>(url: string | URL, options?: ConnectOptions<T>): Promise<Connection<T>>;
+  <T = undefined, X extends TextType = TextType, B extends BinaryType = BinaryType>(
+    url: string | URL,
+    options: ConnectOptions<T, MessageOf<X, B>> & MessageTypeOptions<X, B>,
+  ): Promise<Connection<T, MessageOf<X, B>>>;
+  /** Opens a connection with the default options. */
+  (url: string | URL): Promise<Connection<undefined>>;
 }
 
 /** The sockets of a runtime, or how to find them. */
@@ -110,13 +126,15 @@ function networkOf(source: NetworkSource): Network | Promise<Network> {
 
 /** Makes `serve` over the sockets of a runtime. */
 export function serveOn(source: NetworkSource): Serve {
-  return async <T>(options: ServeOptions<T> = {}): Promise<Server<T>> => {
+  const serve = async <T>(options: ServeOptions<T> = {}): Promise<Server<T>> => {
     const [{ serveOver }, network] = await Promise.all([
       import("./server/serve.ts"),
       networkOf(source),
     ]);
     return await serveOver(network, options);
   };
+  // The overloads say what the types of the messages are.
+  return serve as Serve;
 }
 
 /** Makes `connect` over the sockets of a runtime. */

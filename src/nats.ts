@@ -46,17 +46,17 @@ export interface NatsBackplaneOptions {
    * The prefix of all subjects: one or more names of letters, digits, `_` and `-`, each followed by a
    * dot. Backplanes with different prefixes never exchange messages. Default: `"quickws."`.
    */
-  prefix?: string;
+  prefix?: string | undefined;
   /**
    * The stream of JetStream that stores the messages, if `serve` has the option `history`. It is
    * created if it does not exist, and updated if its limits differ; a stream with other subjects is an
    * error. Default: the prefix without its last dot, with `=` for any other dot.
    */
-  stream?: string;
+  stream?: string | undefined;
   /** Where the stream stores messages. Default: `"file"`. */
-  storage?: "file" | "memory";
+  storage?: "file" | "memory" | undefined;
   /** On how many servers of a cluster the stream is stored: 1 to 5. Default: 1. */
-  replicas?: number;
+  replicas?: number | undefined;
 }
 
 /** The limit of JetStream. */

@@ -38,6 +38,12 @@ export type { FragmentOptions, SendOptions, StreamOptions } from "./connection/s
 export type { Message } from "./connection/connection_driver.ts";
 export type { ConnectionOptions, DelayedWriteOptions } from "./connection/connection_options.ts";
 export type { Handlers } from "./connection/handlers.ts";
+export type {
+  BinaryType,
+  MessageOf,
+  MessageTypeOptions,
+  TextType,
+} from "./connection/message_types.ts";
 export type { OnSlow, PublishOptions, PublishResult } from "./connection/publish_options.ts";
 export type { HeaderFieldsInit } from "./shared/header_lines.ts";
 export type { LimitReport, Origins } from "./server/admission.ts";
@@ -45,10 +51,12 @@ export type { ServeOptions } from "./server/serve_options.ts";
 export type {
   Refusal,
   UpgradeAcceptance,
+  UpgradeDataOption,
   UpgradeDecision,
   UpgradeRejection,
   UpgradeRequest,
   UpgradeResult,
+  UpgradeResultWithData,
   UpgradeTls,
 } from "./server/upgrade_hook.ts";
 export { prepareMessage } from "./connection/prepare.ts";

@@ -45,7 +45,7 @@ export interface RedisBackplaneOptions {
    * The prefix of all channels and keys in Redis: any well-formed string without braces. Backplanes with
    * different prefixes never exchange messages. Default: `"quickws:"`.
    */
-  prefix?: string;
+  prefix?: string | undefined;
 }
 
 /**

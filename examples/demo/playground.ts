@@ -5,8 +5,9 @@ import type {
   Connection,
   Handlers,
   ServeOptions,
-  UpgradeDecision,
+  UpgradeDataOption,
   UpgradeRequest,
+  UpgradeResultWithData,
 } from "@quickws/quickws";
 import type { Pages } from "./pages.ts";
 import { Room } from "./room.ts";
@@ -46,7 +47,7 @@ export class Playground {
   }
 
   /** How its connections are served. */
-  get options(): ServeOptions<Visitor> {
+  get options(): ServeOptions<Visitor> & UpgradeDataOption<Visitor> {
     return {
       upgrade: (request) => this.#route(request),
       fetch: (request) => {
@@ -63,7 +64,7 @@ export class Playground {
     for (const timer of this.#timers) clearInterval(timer);
   }
 
-  #route({ url, subprotocols }: UpgradeRequest): UpgradeDecision<Visitor> {
+  #route({ url, subprotocols }: UpgradeRequest): UpgradeResultWithData<Visitor> {
     const { pathname, searchParams } = new URL(url);
     if (pathname === "/refused") return { status: 403, body: `${REFUSED}\n` };
     const data = new Visitor(searchParams.get("tab") ?? "");

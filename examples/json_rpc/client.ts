@@ -6,11 +6,11 @@
 
 import process from "node:process";
 import { connect } from "@quickws/quickws";
-import { jsonRpc, JsonRpcError, type JsonRpcPeer } from "./peer.ts";
+import { jsonRpc, JsonRpcError } from "./peer.ts";
 
 const url = process.argv[2] ?? "ws://127.0.0.1:8080/";
-const conn = await connect<JsonRpcPeer>(url, jsonRpc({ whoAreYou: () => "Ada" }));
-const server = conn.data;
+const conn = await connect(url, jsonRpc({ whoAreYou: () => "Ada" }));
+const server = conn.data!;
 
 try {
   // Both are on their way at once.

@@ -40,12 +40,12 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 
 /** One side of a connection. */
 export class JsonRpcPeer {
-  readonly #conn: Connection<JsonRpcPeer>;
+  readonly #conn: Connection<JsonRpcPeer | undefined>;
   readonly #methods: Methods;
   readonly #calls = new Map<Id, Call>();
   #lastId = 0;
 
-  constructor(conn: Connection<JsonRpcPeer>, methods: Methods) {
+  constructor(conn: Connection<JsonRpcPeer | undefined>, methods: Methods) {
     this.#conn = conn;
     this.#methods = methods;
   }
@@ -158,13 +158,13 @@ function failure(id: Id, code: number, message: string): object {
   return { jsonrpc: "2.0", id, error: { code, message } };
 }
 
-/** Handlers for `serve` and `connect`: the peer of a connection is its `data`. */
-export function jsonRpc(methods: Methods): Handlers<JsonRpcPeer> {
+/** Handlers for `serve` and `connect`: the peer of a connection is its `data`, from `open` on. */
+export function jsonRpc(methods: Methods): Handlers<JsonRpcPeer | undefined> {
   return {
     open(conn) {
       conn.data = new JsonRpcPeer(conn, methods);
     },
-    message: (conn, data) => conn.data.receive(data),
-    close: (conn) => conn.data.end(),
+    message: (conn, data) => conn.data!.receive(data),
+    close: (conn) => conn.data!.end(),
   };
 }

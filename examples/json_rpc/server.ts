@@ -8,7 +8,7 @@
 
 import process from "node:process";
 import { serve } from "@quickws/quickws";
-import { InvalidParams, jsonRpc, type JsonRpcPeer } from "./peer.ts";
+import { InvalidParams, jsonRpc } from "./peer.ts";
 
 function numbers(params: unknown): number[] {
   if (!Array.isArray(params) || !params.every((value) => typeof value === "number")) {
@@ -17,7 +17,7 @@ function numbers(params: unknown): number[] {
   return params;
 }
 
-const server = await serve<JsonRpcPeer>({
+const server = await serve({
   port: Number(process.env.PORT ?? 8080),
   ...jsonRpc({
     add: (params) => numbers(params).reduce((sum, value) => sum + value, 0),

@@ -67,14 +67,14 @@ export interface HistoryOptions extends HistoryLimits {
    * Messages that one replay may send to one client; then the client receives `missed`, and continues
    * with new messages. Default: twice `maxMessages`, because messages arrive during the replay.
    */
-  maxReplayMessages?: number;
+  maxReplayMessages?: number | undefined;
   /** The same for bytes. Default: 67108864 (64 MiB). */
-  maxReplayBytes?: number;
+  maxReplayBytes?: number | undefined;
   /**
    * Bytes per second that all replays together may send to one client, after a burst of 16 times as
    * much; each message counts 512 bytes more. 0 disables the limit. Default: 1048576 (1 MiB).
    */
-  replayRate?: number;
+  replayRate?: number | undefined;
 }
 
 /** How much of a history one read may return. */
@@ -137,7 +137,7 @@ export interface NumberedMessage {
 /** Limits of the messages that are queued while the broker is down. */
 export interface BackplaneQueueOptions {
   /** Bytes of queued messages, their topics included. Default: 16777216 (16 MiB). */
-  maxBytes?: number;
+  maxBytes?: number | undefined;
   /** Which message is dropped when the queue is full. Default: `"oldest"`. */
-  drop?: "oldest" | "newest";
+  drop?: "oldest" | "newest" | undefined;
 }

@@ -19,61 +19,63 @@ import {
 import { isHost } from "../handshake/outgoing.ts";
 import { parseIpAddress } from "../handshake/ip_address.ts";
 import type { Connection } from "../connection/connection.ts";
+import type { AnyMessage, Message } from "../connection/connection_driver.ts";
 import type { ProxyOption } from "./proxy_url.ts";
 import { checkHandlers, HANDLER_NAMES, type Handlers } from "../connection/handlers.ts";
 import type { HeaderFieldsInit } from "../shared/header_lines.ts";
 
 /** The options of `connect`. */
-export interface ConnectOptions<T = undefined> extends ConnectionOptions, Handlers<T> {
+export interface ConnectOptions<T = undefined, M extends AnyMessage = Message>
+  extends ConnectionOptions, Handlers<T, M> {
   /**
    * Further header fields of the request, such as `Authorization` or `Cookie`; or a function that gives
    * them, also asynchronously, called for each attempt: for a fresh token with each reconnection.
    */
-  headers?: HeaderFieldsInit | (() => HeaderFieldsInit | Promise<HeaderFieldsInit>);
+  headers?: HeaderFieldsInit | (() => HeaderFieldsInit | Promise<HeaderFieldsInit>) | undefined;
   /** The `Origin` to send. Default: none, as programs do that are no browsers. */
-  origin?: string;
+  origin?: string | undefined;
   /** The value of the `Host` field, a host with or without a port. Default: that of the URL. */
-  host?: string;
+  host?: string | undefined;
   /**
    * The path of a unix socket to connect to. The URL then gives only the path, the query and the `Host`
    * field. The `url` of a server on a unix socket needs no such option. Default: none.
    */
-  unix?: string;
+  unix?: string | undefined;
   /**
    * Milliseconds for all of it: name lookup, connecting, TLS and the server's answer; 0 is no limit.
    * Default: 30000.
    */
-  handshakeTimeout?: number;
+  handshakeTimeout?: number | undefined;
   /** The largest head of the server's answer, in bytes: 256 to 2147483647. Default: 16384. */
-  maxHandshakeSize?: number;
+  maxHandshakeSize?: number | undefined;
   /** Gives up opening the connection when it aborts; has no effect on an open one. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /**
    * How a `wss://` server is checked. `caCerts` and `rejectUnauthorized` count for an `https://`
    * proxy, too; our own certificate is shown to the server only.
    */
-  tls?: TlsClientOptions;
+  tls?: TlsClientOptions | undefined;
   /**
    * Connects through a proxy: `http://` and `https://` (CONNECT), `socks5://` (names are looked up
    * here) and `socks5h://` (by the proxy), user and password in the URL, percent-encoded. A function
    * decides for each URL; `undefined` is a direct connection. Not together with `dial`. Default:
    * none.
    */
-  proxy?: ProxyOption;
+  proxy?: ProxyOption | undefined;
   /** Opens the stream in another way: any socket, a tunnel, a pipe in a test. */
   dial?(address: DialOptions): Promise<Transport>;
   /**
    * Called with what a handler or another callback of yours has thrown, or rejected with, once. Default:
    * `console.error`.
    */
-  onError?(error: unknown, connection?: Connection<T>): unknown;
+  onError?(error: unknown, connection?: Connection<T>): void;
   /** What `connection.data` begins as. */
-  data?: T;
+  data?: T | undefined;
   /**
    * Opens another connection when one is lost: `true`, or {@linkcode ReconnectOptions}; what `connect`
    * gives is a {@linkcode ReconnectingConnection} then. Default: `false`.
    */
-  reconnect?: false;
+  reconnect?: false | undefined;
 }
 
 const CONNECT_OPTION_NAMES = [

@@ -20,49 +20,49 @@ import {
  */
 export interface CompressionOptions {
   /** Whether messages that are sent are compressed. Default: `true`. */
-  compress?: boolean;
+  compress?: boolean | undefined;
   /**
    * Whether compressed messages are accepted; if not, a peer that sends one is closed with 1003, so
    * this is for peers that are known to send none. Default: `true`.
    */
-  decompress?: boolean;
+  decompress?: boolean | undefined;
   /** Bytes below which a message is sent as it is. Default: 256, and 0 with context takeover. */
-  threshold?: number;
+  threshold?: number | undefined;
   /**
    * `"fast"` costs the least time, `"best"` gives the shortest messages, `"auto"` chooses by the
    * message's size. Default: `"auto"`.
    */
-  level?: "auto" | "fast" | "best";
+  level?: "auto" | "fast" | "best" | undefined;
   /**
    * Whether the server's messages may refer to those before: much shorter small messages, for memory
    * of some KiB per connection (RFC 7692 section 7.1.1). Default: `false`.
    */
-  serverContextTakeover?: boolean;
+  serverContextTakeover?: boolean | undefined;
   /** The same for the client's messages. Default: `false`. */
-  clientContextTakeover?: boolean;
+  clientContextTakeover?: boolean | undefined;
   /**
    * How far back the server's messages may refer, as a power of two of bytes: 8 to 15 (RFC 7692
    * section 7.1.2). Default: 15.
    */
-  serverMaxWindowBits?: number;
+  serverMaxWindowBits?: number | undefined;
   /**
    * The same for the client's messages. Default: 15; on a server with `clientContextTakeover` 12,
    * which keeps what each connection needs at 4 KiB.
    */
-  clientMaxWindowBits?: number;
+  clientMaxWindowBits?: number | undefined;
   /**
    * Bytes that the contexts of all connections of the process may hold together, for context
    * takeover. Over it, contexts for sending are dropped, those that were used least recently first:
    * the next message on such a connection is compressed as if it were its first. Contexts for
    * receiving cannot be dropped, but count. Default: 64 MiB.
    */
-  maxContextMemory?: number;
+  maxContextMemory?: number | undefined;
   /**
    * What compresses, instead of the library's own codec: each message alone. It rules out `level`, context
    * takeover and a smaller window for what it compresses. Messages in fragments are sent uncompressed.
    * Default: the library's own.
    */
-  codec?: CompressionCodec;
+  codec?: CompressionCodec | undefined;
 }
 
 /**

@@ -19,22 +19,22 @@ import type { AnyMessage, Message } from "./connection_driver.ts";
  */
 export interface Handlers<T = unknown, M extends AnyMessage = Message> {
   /** The opening handshake is done; nothing was delivered before. */
-  open?(connection: Connection<T, M>): unknown;
+  open?(connection: Connection<T, M>): void;
   /**
    * One whole message came; `opcode` tells text from binary.
    *
    * Without this handler messages wait for a reader (iteration or `readable`): up to 64 KiB or 256 of them,
    * then the peer has to wait. If no reader comes within `unreadTimeout`, messages are discarded.
    */
-  message?(connection: Connection<T, M>, data: M, opcode: MessageOpcode): unknown;
+  message?(connection: Connection<T, M>, data: M, opcode: MessageOpcode): void;
   /** A ping came; its pong is sent already, unless `autoPong` is `false`. At most 125 bytes. */
-  ping?(connection: Connection<T, M>, payload: Uint8Array): unknown;
+  ping?(connection: Connection<T, M>, payload: Uint8Array): void;
   /** A pong came, asked for or not. At most 125 bytes. */
-  pong?(connection: Connection<T, M>, payload: Uint8Array): unknown;
+  pong?(connection: Connection<T, M>, payload: Uint8Array): void;
   /** What waits to be sent fell back to `highWaterMark` or below, after a `send` returned `false`. */
-  drain?(connection: Connection<T, M>): unknown;
+  drain?(connection: Connection<T, M>): void;
   /** The connection is over. Exactly once per opened connection, and last. */
-  close?(connection: Connection<T, M>, info: CloseInfo): unknown;
+  close?(connection: Connection<T, M>, info: CloseInfo): void;
 }
 
 /** The names of the handlers, for the check of options. */

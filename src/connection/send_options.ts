@@ -8,7 +8,7 @@ import type { WrittenCallback } from "./connection_driver.ts";
 /** How a stream is sent as one message. */
 export interface StreamOptions {
   /** `false` sends it uncompressed on a connection that has compression. Default: `true`. */
-  compress?: boolean;
+  compress?: boolean | undefined;
 }
 
 /** How one message is sent by `send`. */
@@ -23,7 +23,7 @@ export interface SendOptions extends StreamOptions {
 /** How a fragment is sent. */
 export interface FragmentOptions extends StreamOptions {
   /** Whether it is the last fragment of its message. Default: `false`. */
-  fin?: boolean;
+  fin?: boolean | undefined;
 }
 
 const SEND_OPTIONS = ["compress", "written"] as const;

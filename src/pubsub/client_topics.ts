@@ -32,13 +32,13 @@ export interface ClientTopicsOptions<T = undefined> {
    * Topics that one connection may be subscribed to, including those for which `allow` is pending; more
    * are refused. Default: 100.
    */
-  max?: number;
+  max?: number | undefined;
   /**
    * Subscriptions, and resumptions after a number, per second of one connection, after a burst of twice
    * `max`, at least 100. More are delayed, and count towards `max` meanwhile. 0 disables the limit.
    * Default: 20.
    */
-  subscribeRate?: number;
+  subscribeRate?: number | undefined;
 }
 
 /** The checked option, with its defaults. */

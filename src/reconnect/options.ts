@@ -30,29 +30,29 @@ export interface ReconnectOptions {
    * random part of it ("full jitter"), so that clients that were lost together do not come back
    * together. Default: 500.
    */
-  minDelay?: number;
+  minDelay?: number | undefined;
   /** The most milliseconds that `minDelay` grows to. Default: 30000. */
-  maxDelay?: number;
+  maxDelay?: number | undefined;
   /**
    * Attempts in a row that may fail, lost connections that did not last for `minUptime` included,
    * before it gives up. Default: no limit, also for the first connection.
    */
-  maxAttempts?: number;
+  maxAttempts?: number | undefined;
   /**
    * Milliseconds for which a connection has to hold until what failed before it counts no more.
    * Default: 10000.
    */
-  minUptime?: number;
+  minUptime?: number | undefined;
   /**
    * The least and the most milliseconds to wait after close code 1012, "service restart"; a random time
    * between them. Default: `[5000, 30000]`, as the registry of close codes has it.
    */
-  restartDelay?: readonly [least: number, most: number];
+  restartDelay?: readonly [least: number, most: number] | undefined;
   /**
    * The same for 1013, "try again later", with which a server says that it is overloaded. `false`: there
    * is no other attempt. Default: `[60000, 120000]`.
    */
-  overloadDelay?: readonly [least: number, most: number] | false;
+  overloadDelay?: readonly [least: number, most: number] | false | undefined;
   /**
    * Decides in place of the rules, also asynchronously: `false` gives up, `true` tries again after `wait`,
    * a number after so many milliseconds, and `undefined` leaves it to the rules. It is called each time,
@@ -65,14 +65,14 @@ export interface ReconnectOptions {
    * Bytes of messages that may wait while there is no connection, 32 more counted for each; what does not
    * fit is dropped, and `send` returns `false`. 0: nothing waits. Default: 65536.
    */
-  maxQueue?: number;
+  maxQueue?: number | undefined;
   /**
    * Whether topics can be subscribed to, in the subprotocol `quickws.topics.1`, which the server has to
    * have. Not together with `subprotocols`. Default: `false`.
    */
-  topics?: boolean;
+  topics?: boolean | undefined;
   /** Ends all of it when it aborts; what is open is closed with 1000. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /** {@linkcode ReconnectOptions}, checked and with their defaults. */
@@ -185,30 +185,30 @@ export interface ReconnectingHandlers<T = unknown> {
    * A connection was opened, the first or another one. What is sent here goes before topics are subscribed
    * to anew, and before what has waited.
    */
-  open?(connection: ReconnectingConnection<T>): unknown;
+  open?(connection: ReconnectingConnection<T>): void;
   /** One whole message came. Without this handler messages wait for an iterator. */
-  message?(connection: ReconnectingConnection<T>, data: Message, opcode: MessageOpcode): unknown;
+  message?(connection: ReconnectingConnection<T>, data: Message, opcode: MessageOpcode): void;
   /** A message came of a topic that the server subscribed, and not `subscribe`. */
   topicMessage?(
     connection: ReconnectingConnection<T>,
     topic: string,
     data: Message,
     about: TopicMessageInfo,
-  ): unknown;
+  ): void;
   /** The connection was lost, or an attempt failed, and another attempt follows after a wait. */
-  reconnecting?(connection: ReconnectingConnection<T>, info: ConnectionLoss): unknown;
+  reconnecting?(connection: ReconnectingConnection<T>, info: ConnectionLoss): void;
   /** Another connection was opened after one was lost. Called behind `open`. */
-  reconnected?(connection: ReconnectingConnection<T>): unknown;
+  reconnected?(connection: ReconnectingConnection<T>): void;
   /** A ping came. */
-  ping?(connection: ReconnectingConnection<T>, payload: Uint8Array): unknown;
+  ping?(connection: ReconnectingConnection<T>, payload: Uint8Array): void;
   /** A pong came, asked for or not. */
-  pong?(connection: ReconnectingConnection<T>, payload: Uint8Array): unknown;
+  pong?(connection: ReconnectingConnection<T>, payload: Uint8Array): void;
   /** What waits to be sent fell back to `highWaterMark` or below, after a `send` returned `false`. */
-  drain?(connection: ReconnectingConnection<T>): unknown;
+  drain?(connection: ReconnectingConnection<T>): void;
   /** The connection has ended for good. Called once, if there ever was a connection, and last. */
-  close?(connection: ReconnectingConnection<T>, info: CloseInfo): unknown;
+  close?(connection: ReconnectingConnection<T>, info: CloseInfo): void;
   /** Called with what a handler has thrown, or rejected with, once. Default: `console.error`. */
-  onError?(error: unknown, connection?: ReconnectingConnection<T>): unknown;
+  onError?(error: unknown, connection?: ReconnectingConnection<T>): void;
 }
 
 /** The options, checked and taken apart. */

@@ -16,13 +16,13 @@ import { checkShutdownOptions, type ShutdownOptions } from "./shutdown.ts";
 /** Whom a broadcast leaves out. */
 export interface BroadcastOptions<T = unknown> {
   /** The connection that does not get it, such as the one it came from. */
-  except?: Connection<T>;
+  except?: Connection<T> | undefined;
 }
 
 /** How a server publishes a message. */
 export interface ServerPublishOptions<T = unknown> extends PublishOptions {
   /** The connection that does not get it, such as the one it came from. */
-  except?: Connection<T>;
+  except?: Connection<T> | undefined;
 }
 
 /**

@@ -25,119 +25,121 @@ import {
   MAX_INT32,
 } from "../connection/connection_options.ts";
 import type { Connection } from "../connection/connection.ts";
+import type { AnyMessage, Message } from "../connection/connection_driver.ts";
 import { checkHandlers, HANDLER_NAMES, type Handlers } from "../connection/handlers.ts";
 import { checkHosts, checkOrigins, type LimitReport, type Origins } from "./admission.ts";
 import { TrustedProxies } from "./client_address.ts";
 import type { Refusal, UpgradeRequest, UpgradeResult } from "./upgrade_hook.ts";
 
 /** The options of `serve`. */
-export interface ServeOptions<T = undefined> extends ConnectionOptions, Handlers<T> {
+export interface ServeOptions<T = undefined, M extends AnyMessage = Message>
+  extends ConnectionOptions, Handlers<T, M> {
   /** The address to listen on; `"0.0.0.0"` or `"::"` for all. Default: `"127.0.0.1"`. */
-  hostname?: string;
+  hostname?: string | undefined;
   /** The port to listen on; 0 lets the system choose. Default: 0. */
-  port?: number;
+  port?: number | undefined;
   /** The path of a unix socket to listen on, instead of `hostname` and `port`. */
-  unix?: string;
+  unix?: string | undefined;
   /**
    * The URL path that is served, or a list of them, such as `"/chat"`; upgrade requests for others get a
    * 404, or are left to the other listeners of a shared HTTP server (`attach`). Default: all.
    */
-  path?: string | readonly string[];
+  path?: string | readonly string[] | undefined;
   /** Lets several processes listen on the port (SO_REUSEPORT). Default: `false`. */
-  reusePort?: boolean;
+  reusePort?: boolean | undefined;
   /** How many connections may wait to be accepted, where the runtime lets it be set. */
-  backlog?: number;
+  backlog?: number | undefined;
   /**
    * Which sockets the server stands on, on Deno alone. `"node:net"`: fair and steady however many
    * connections there are. `"Deno.listen"`: a little less time per message up to some hundred
    * connections, more memory, and far more time from some thousand on. Default: `"node:net"`.
    */
-  denoSockets?: DenoSockets;
+  denoSockets?: DenoSockets | undefined;
   /** Makes it a `wss://` server: certificate chain and key, both PEM. */
-  tls?: TlsServerOptions;
+  tls?: TlsServerOptions | undefined;
   /** Milliseconds that a client has for its opening handshake; 0 is no limit. Default: 10000. */
-  handshakeTimeout?: number;
+  handshakeTimeout?: number | undefined;
   /** Bytes that a request's head may have; over it: 431. Default: 16384. */
-  maxHandshakeSize?: number;
+  maxHandshakeSize?: number | undefined;
   /**
    * Connections that may be open, opening handshakes and plain HTTP requests under way included; over
    * it: 503. Default: no limit.
    */
-  maxConnections?: number;
+  maxConnections?: number | undefined;
   /**
    * The same for each address of a client, see {@linkcode UpgradeRequest.remoteAddress}; over it: 503.
    * Clients on a unix socket are not counted. Default: no limit.
    */
-  maxConnectionsPerAddress?: number;
+  maxConnectionsPerAddress?: number | undefined;
   /**
    * Addresses and CIDR ranges of proxies, `"unix"` for those that connect over a unix socket. The
    * address of a client behind them is the last one in `Forwarded` or `X-Forwarded-For` that is not a
    * proxy's; `X-Forwarded-Proto: https` makes the URL `wss:`. Default: none, and these fields are not
    * read.
    */
-  trustedProxies?: readonly string[];
+  trustedProxies?: readonly string[] | undefined;
   /**
    * `true`: each connection begins with a PROXY protocol header (version 1 or 2), which names the
    * client; a connection without one is closed. With `trustedProxies` only those may connect. Not
    * together with `tls`. Default: `false`.
    */
-  proxyProtocol?: boolean;
+  proxyProtocol?: boolean | undefined;
   /**
    * `true`: the limits on connections are told to `onLimit` and not enforced, to try them. Default:
    * `false`.
    */
-  reportOnly?: boolean;
+  reportOnly?: boolean | undefined;
   /**
    * `true`: clients reach this server over TLS that a proxy ends, so that the URL of a request begins with
    * `wss:`, and `allowedOrigins: "same"` requires an `https:` page. Default: whether `tls` is given.
    */
-  secure?: boolean;
+  secure?: boolean | undefined;
   /** Shuts the server down when it aborts. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /**
    * The values of `Origin` that are allowed where there is one, as browsers send it; others get a 403.
    * `"same"`: the request's own host, and `https:` where the URL is `wss:`. `"any"`: all. A list: exactly
    * these. Clients that send no `Origin` are not browsers and pass. Default: `"same"`.
    */
-  allowedOrigins?: Origins;
+  allowedOrigins?: Origins | undefined;
   /**
    * Sends messages that are published to topics to the servers of other processes and machines, which
    * have a backplane on the same broker. The object belongs to this server. Default: none.
    */
-  backplane?: Backplane;
+  backplane?: Backplane | undefined;
   /** Limits of the messages that are queued while the broker of `backplane` is down. */
-  backplaneQueue?: BackplaneQueueOptions;
+  backplaneQueue?: BackplaneQueueOptions | undefined;
   /**
    * Lets clients subscribe to topics themselves, in the subprotocol `quickws.topics.1`. It is preferred
    * to those of `subprotocols` if a client offers it. Default: clients cannot.
    */
-  clientTopics?: ClientTopicsOptions<T>;
+  clientTopics?: ClientTopicsOptions<T> | undefined;
   /**
    * Stores messages that are published to topics, for clients that resume: the broker of `backplane`
    * numbers and stores so many of them. All servers on a broker need the same value. Default: none.
    */
-  history?: HistoryOptions;
+  history?: HistoryOptions | undefined;
   /**
    * Host names and addresses that requests may be for, in lower case and without a port; others get a
    * 421. It is for servers that browsers reach without a proxy, above all on this machine: a page
    * whose name was made to point here (DNS rebinding) passes the check of `allowedOrigins: "same"`, and not
    * this one. Default: any.
    */
-  allowedHosts?: readonly string[];
+  allowedHosts?: readonly string[] | undefined;
   /**
    * Called with what a handler or another callback of yours has thrown, or rejected with, once, and with its
    * connection if there is one; and with errors that belong to no connection. Default: `console.error` (the
    * web's `reportError` ends the process on Deno and Bun).
    */
-  onError?(error: unknown, connection?: Connection<T>): unknown;
+  onError?(error: unknown, connection?: Connection<T>): void;
   /**
    * Called for each upgrade request that was rejected, for whatever reason: malformed, a wrong host, path
    * or origin, a limit, the `upgrade` hook, a timeout, a shutdown. Where the request was not read so far,
    * its fields are empty.
    */
-  onRefused?(request: UpgradeRequest, refusal: Refusal): unknown;
+  onRefused?(request: UpgradeRequest, refusal: Refusal): void;
   /** Called for each client that is over a limit on connections, also with `reportOnly`. */
-  onLimit?(report: LimitReport): unknown;
+  onLimit?(report: LimitReport): void;
   /**
    * Called for each upgrade request that passed the checks. Returning nothing accepts it; see
    * {@linkcode UpgradeResult} for the rest. What it throws is a 500, and `onError` receives it.
@@ -321,11 +323,11 @@ const MAX_MESSAGES = 1_000_000;
 /** The options about the backplane, see those of `serve`. */
 export interface BackplaneOptions {
   /** The backplane. */
-  backplane?: Backplane;
+  backplane?: Backplane | undefined;
   /** The queue while it is down. */
-  backplaneQueue?: BackplaneQueueOptions;
+  backplaneQueue?: BackplaneQueueOptions | undefined;
   /** How much it stores. */
-  history?: HistoryOptions;
+  history?: HistoryOptions | undefined;
 }
 
 /** @throws {TypeError | RangeError} When one of them is of the wrong type or range. */

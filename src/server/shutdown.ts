@@ -13,23 +13,23 @@ export interface ShutdownOptions {
    * the client reads is progress. Default: the option `closeTimeout` of `serve`. With `drainPeriod` each
    * connection has them from its own Close frame on.
    */
-  timeout?: number;
+  timeout?: number | undefined;
   /**
    * Milliseconds over which the connections are closed, evenly, in the order in which they were opened,
    * so that their clients do not reconnect all at once. Default: 0, all at once.
    */
-  drainPeriod?: number;
+  drainPeriod?: number | undefined;
   /**
    * The close code: 1001, "going away", or 1012, "service restart", after which clients wait for 5 to 30
    * seconds before they reconnect. Default: 1001.
    */
-  code?: 1001 | 1012;
+  code?: 1001 | 1012 | undefined;
   /**
    * `true`: plain HTTP requests are answered by `fetch` until the last connection has closed, so that a
    * health check can say that the server drains; upgrade requests get a 503. Default: `false`, the server
    * stops listening at once.
    */
-  keepHttp?: boolean;
+  keepHttp?: boolean | undefined;
 }
 
 /** @throws {TypeError | RangeError} When an option is unknown, of another type or out of range. */

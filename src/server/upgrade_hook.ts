@@ -41,9 +41,9 @@ export interface UpgradeRejection {
   /** The HTTP status code, 200 to 599. */
   status: number;
   /** Further header fields. */
-  headers?: HeaderFieldsInit;
+  headers?: HeaderFieldsInit | undefined;
   /** The body of the response. Default: empty. */
-  body?: string | Uint8Array;
+  body?: string | Uint8Array | undefined;
 }
 
 /** Accepts a request. Every field is optional; without one of them the defaults hold. */
@@ -52,20 +52,20 @@ export interface UpgradeAcceptance<T> {
    * The subprotocol, one of those the client offers. Default: by the options `clientTopics` and
    * `subprotocols`.
    */
-  subprotocol?: string;
+  subprotocol?: string | undefined;
   /** Further header fields of the 101 response. */
-  headers?: HeaderFieldsInit;
+  headers?: HeaderFieldsInit | undefined;
   /** The first value of `connection.data`. */
-  data?: T;
+  data?: T | undefined;
   /** Handlers of this connection alone, instead of those of the server. */
-  handlers?: Handlers<T>;
+  handlers?: Handlers<T> | undefined;
   /**
    * Called exactly once when the request no longer counts: after the connection has closed (and its
    * `close` handler has run), or as soon as it is certain that it never opens, because the client left,
    * the time ran out or the server shut down. Gives back what the hook has taken for the connection,
    * such as a slot of a limit for each user.
    */
-  release?(): unknown;
+  release?(): void;
   /** Must be absent: with a status it is a rejection. */
   status?: undefined;
 }
@@ -78,6 +78,21 @@ export type UpgradeDecision<T> = UpgradeRejection | UpgradeAcceptance<T>;
  * decides; `"pass"` leaves the request to the other `upgrade` listeners of a shared HTTP server.
  */
 export type UpgradeResult<T> = UpgradeDecision<T> | Response | "pass" | void;
+
+/** What an `upgrade` hook must return where every connection has data of the type `T`. */
+export type UpgradeResultWithData<T> =
+  | UpgradeRejection
+  | (UpgradeAcceptance<T> & { data: T })
+  | Response
+  | "pass";
+
+/** Where `T` does not include `undefined`, an `upgrade` hook is needed that gives `data`. */
+export type UpgradeDataOption<T> = undefined extends T ? unknown : {
+  /** Called for each upgrade request that passed the checks; gives the `data` of the connection. */
+  upgrade(
+    request: UpgradeRequest,
+  ): UpgradeResultWithData<NoInfer<T>> | Promise<UpgradeResultWithData<NoInfer<T>>>;
+};
 
 /** The reason of a rejection, as `onRefused` receives it. */
 export interface Refusal {

@@ -61,14 +61,14 @@ interface BunTlsOptions {
   cert?: string | undefined;
   key?: string | undefined;
   serverName?: string | undefined;
-  rejectUnauthorized?: boolean;
+  rejectUnauthorized?: boolean | undefined;
 }
 
 /** Where to listen or to connect to, and who is called. */
 interface BunSocketOptions<Data> {
-  hostname?: string;
-  port?: number;
-  unix?: string;
+  hostname?: string | undefined;
+  port?: number | undefined;
+  unix?: string | undefined;
   socket: BunSocketHandlers<Data>;
   data: Data;
   tls?: BunTlsOptions | undefined;

@@ -111,17 +111,17 @@ export interface TlsServerOptions {
 /** How a TLS client checks the server and shows itself. */
 export interface TlsClientOptions {
   /** PEM certificates to trust beside the system's. Default: none. */
-  caCerts?: string[];
+  caCerts?: string[] | undefined;
   /** Our own certificate chain (PEM), for servers that ask for one. */
-  cert?: string;
+  cert?: string | undefined;
   /** The private key of `cert` (PEM). */
-  key?: string;
+  key?: string | undefined;
   /** The passphrase of `key`, where that is encrypted. */
-  passphrase?: string;
+  passphrase?: string | undefined;
   /** The name the certificate must be for. Default: the host name of the URL. */
-  serverName?: string;
+  serverName?: string | undefined;
   /** `false` accepts any certificate. Default: `true`. */
-  rejectUnauthorized?: boolean;
+  rejectUnauthorized?: boolean | undefined;
 }
 
 /** Where and how to listen. */
@@ -136,17 +136,17 @@ export interface ListenOptions {
    * Lets several processes share the port (SO_REUSEPORT). A `TypeError` where it cannot be had: Node
    * before 22.12, Deno's own sockets without `--unstable-net`.
    */
-  reusePort?: boolean;
+  reusePort?: boolean | undefined;
   /** How many connections may wait to be accepted, where the runtime lets us choose (not on Bun). */
-  backlog?: number;
+  backlog?: number | undefined;
   /** Makes it a TLS listener. */
-  tls?: TlsServerOptions;
+  tls?: TlsServerOptions | undefined;
   /** Sends small writes at once (TCP_NODELAY). */
   noDelay: boolean;
   /** The first size in bytes of a read buffer, where the transport owns it. */
-  readBufferSize?: number;
+  readBufferSize?: number | undefined;
   /** Which of Deno's two kinds of sockets to use; without effect elsewhere. Default: `"node:net"`. */
-  denoSockets?: DenoSockets;
+  denoSockets?: DenoSockets | undefined;
 }
 
 /**
@@ -162,18 +162,18 @@ export interface DialOptions {
   /** The port. */
   port: number;
   /** The path of a unix socket to connect to instead. */
-  unix?: string;
+  unix?: string | undefined;
   /** Present: speak TLS. */
-  tls?: TlsClientOptions;
+  tls?: TlsClientOptions | undefined;
   /** Sends small writes at once (TCP_NODELAY). */
   noDelay: boolean;
   /** The first size in bytes of the read buffer, where the transport owns it. */
-  readBufferSize?: number;
+  readBufferSize?: number | undefined;
   /**
    * Gives up: the promise rejects at once with the signal's reason and the socket is closed; with
    * Bun as soon as it is connected or refused, with Deno in a TLS handshake once the server acts.
    */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /** A bound socket. */

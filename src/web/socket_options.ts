@@ -47,13 +47,13 @@ export interface ConnectionSettings extends
 /** The options of the `WebSocket` constructor: the option bag of the standard, and our own options. */
 export interface WebSocketOptions extends ConnectionSettings {
   /** The subprotocols to offer, the most preferred first. The server must choose one. Default: none. */
-  protocols?: string | Iterable<string>;
+  protocols?: string | Iterable<string> | undefined;
 }
 
 /** The options of the `WebSocketStream` constructor. */
 export interface WebSocketStreamOptions extends ConnectionSettings {
   /** The subprotocols to offer, the most preferred first. The server must choose one. Default: none. */
-  protocols?: Iterable<string>;
+  protocols?: Iterable<string> | undefined;
 }
 
 /** The arguments of a constructor after their conversion. */

@@ -1,12 +1,12 @@
 // The types as TypeScript users see them: a project that uses the package and mentions every name that
 // it exports, checked by `tsc` as people set it up.
 
+import assert from "node:assert/strict";
 import { join } from "node:path";
 import config from "../../deno.json" with { type: "json" };
 import { exportedNames } from "../project/exported_names.ts";
 import { root } from "../project/source_files.ts";
 import { nodePath } from "../support/runtimes.ts";
-import { printed } from "./run.ts";
 
 const COMPILER_OPTIONS = {
   strict: true,
@@ -63,6 +63,92 @@ const known: Known<typeof server> & Known<typeof conn> & Known<typeof info> = tr
 known satisfies true;
 `;
 
+/** Calls that have to compile: inference, and messages of each type. */
+const INFERENCE = `
+import { connect, serve, type Server } from "${config.name}";
+
+const server = await serve({ message: (conn, data) => server.broadcast(data, { except: conn }) });
+const conn = await connect(server.url, { message: (_, data) => conn.send(data) });
+
+const first = await serve({
+  upgrade: ({ headers }) => ({ data: { name: headers.get("x-name") ?? "" } }),
+  message: (conn) => conn.data.name satisfies string,
+});
+const last = await serve({
+  message: (conn) => conn.data.name satisfies string,
+  upgrade: () => ({ data: { name: "" } }),
+});
+first satisfies Server<{ name: string }>;
+last satisfies Server<{ name: string }>;
+await serve<{ name: string }>({
+  open: (conn) => conn.data.name satisfies string,
+  upgrade: async ({ path }) => path === "/" ? { data: { name: path } } : { status: 404 },
+});
+await serve<{ name: string } | undefined>({ open: (conn) => conn.data?.name });
+await serve({ open: (conn) => conn.data satisfies undefined });
+
+await serve({ message: (_, data) => void (data satisfies string | Uint8Array<ArrayBuffer>) });
+await serve({ message: (_, data) => void (data satisfies Uint8Array<ArrayBuffer>), text: "bytes" });
+await serve({
+  binaryType: "arraybuffer",
+  message: (_, data) => void (data satisfies string | ArrayBuffer),
+});
+const bytes = await connect(server.url, { text: "bytes" });
+for await (const data of bytes) {
+  new Blob([data]);
+  await crypto.subtle.digest("SHA-256", data);
+}
+for await (const data of conn) new Blob([data]);
+
+declare const perhaps: boolean;
+const either = await connect(server.url, { reconnect: perhaps });
+either.send("hello");
+
+declare const number: number | undefined;
+declare const text: string | undefined;
+declare const signal: AbortSignal | undefined;
+await serve({
+  port: number,
+  hostname: text,
+  maxMessageSize: number,
+  tls: undefined,
+  compression: { threshold: number, serverMaxWindowBits: number },
+});
+await connect(server.url, { handshakeTimeout: number, origin: text, signal, headers: undefined });
+await connect(server.url, { reconnect: { minDelay: number, signal } });
+conn.send("hello", { compress: undefined });
+await server.shutdown({ timeout: number, code: number });
+`;
+
+/** Calls that must not compile. */
+const MISTAKES: Record<string, string> = {
+  "data without an upgrade that gives it":
+    `await serve<{ name: string }>({ open: (conn) => conn.data.name });`,
+  "an upgrade that gives no data":
+    `await serve<{ name: string }>({ upgrade: () => ({ subprotocol: "chat" }) });`,
+  "a string where messages are bytes":
+    `await serve({ text: "bytes", message: (_, data) => void (data satisfies string) });`,
+  "a view where messages are buffers": `await connect("ws://a/", {
+    binaryType: "arraybuffer",
+    message: (_, data) => void (data satisfies string | Uint8Array),
+  });`,
+  "an option that does not exist": `await serve({ onMessage: () => {} });`,
+};
+
+/** The compilers: the oldest that the README names, and the newest. */
+const COMPILERS = ["typescript-5.7", "typescript-5.9", "typescript"] as const;
+
+/** Where `tsc` of a compiler is; the others lie beside the one that projects use. */
+function tscOf(name: (typeof COMPILERS)[number]): string {
+  const [, version] = config.imports[name].split("@");
+  return join(
+    root,
+    "node_modules/.deno",
+    `typescript@${version}`,
+    "node_modules/typescript/bin/tsc",
+  );
+}
+
 /** The entry whose types are built on those of Node. */
 const NODE_ENTRY = "./ws";
 
@@ -75,17 +161,53 @@ export function testTypes(project: string): void {
     );
     return [key, lines.join("\n")] as const;
   });
-  Object.entries(PROJECTS).forEach(([title, options], index) => {
-    Deno.test(`tsc accepts a project under ${title}`, async () => {
-      const path = join(project, `tsconfig.${index}.json`);
+  for (const compiler of COMPILERS) {
+    Object.entries(PROJECTS).forEach(([title, options], index) => {
       const compilerOptions = { ...COMPILER_OPTIONS, ...options };
-      const file = `consumer.${index}.ts`;
-      const known = uses.filter(([key]) => key !== NODE_ENTRY || options.typeRoots !== undefined);
-      const text = [PROGRAM, ...known.map(([, lines]) => lines)].join("\n");
-      await Deno.writeTextFile(join(project, file), text);
-      await Deno.writeTextFile(path, JSON.stringify({ compilerOptions, files: [file] }));
-      const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
-      await printed(project, nodePath(), tsc, "--project", path);
+      Deno.test(`${compiler} accepts a project under ${title}`, async () => {
+        const known = uses.filter(([key]) =>
+          key !== NODE_ENTRY || options["typeRoots"] !== undefined
+        );
+        const text = [PROGRAM, ...known.map(([, lines]) => lines)].join("\n");
+        const { output } = await compile(`${compiler}_${index}`, compiler, compilerOptions, {
+          "consumer.ts": text,
+          "inference.ts": INFERENCE,
+        });
+        assert.equal(output, "");
+      });
     });
-  });
+    Deno.test(`${compiler} rejects mistakes`, async () => {
+      const compilerOptions = { ...COMPILER_OPTIONS, ...Object.values(PROJECTS)[0] };
+      const names = Object.keys(MISTAKES);
+      const files = Object.fromEntries(names.map((name, index) => [
+        `mistake_${index}.ts`,
+        `import { connect, serve } from "${config.name}";\n${MISTAKES[name]}\nvoid connect;\n`,
+      ]));
+      const { output } = await compile(`${compiler}_mistakes`, compiler, compilerOptions, files);
+      const accepted = names.filter((_, index) =>
+        !new RegExp(`^mistake_${index}\\.ts\\(`, "m").test(output)
+      );
+      assert.deepEqual(accepted, []);
+      assert.doesNotMatch(output, /^(?!mistake_|\s)/m);
+    });
+  }
+
+  /** Checks files in a folder of the project, and returns what the compiler says. */
+  async function compile(
+    folder: string,
+    compiler: (typeof COMPILERS)[number],
+    compilerOptions: Record<string, unknown>,
+    files: Record<string, string>,
+  ): Promise<{ output: string }> {
+    const directory = join(project, folder);
+    await Deno.mkdir(directory);
+    for (const [name, text] of Object.entries(files)) {
+      await Deno.writeTextFile(join(directory, name), text);
+    }
+    const tsconfig = { compilerOptions, files: Object.keys(files) };
+    await Deno.writeTextFile(join(directory, "tsconfig.json"), JSON.stringify(tsconfig));
+    const args = [tscOf(compiler), "--pretty", "false", "--project", "tsconfig.json"];
+    const { stdout } = await new Deno.Command(nodePath(), { args, cwd: directory }).output();
+    return { output: new TextDecoder().decode(stdout) };
+  }
 }

@@ -1,6 +1,7 @@
 // Servers, connections and raw peers over real sockets, for one case of a behaviour suite: through
 // the main entry, as users have it, and all ended with the case.
 
+import type { UpgradeDataOption } from "../../src/server/upgrade_hook.ts";
 import assert from "node:assert/strict";
 import {
   connect,
@@ -102,7 +103,9 @@ export class Live {
 
   /** A server of the library. */
   async serve<T = undefined>(options: ServeOptions<T> = {}): Promise<Server<T>> {
-    const server = await (isNative ? serveNatively(options) : serve(options));
+    // Data is not what these tests are about: it need not come from `upgrade`.
+    const plain = options as ServeOptions<T> & UpgradeDataOption<T>;
+    const server = await (isNative ? serveNatively(options) : serve(plain));
     this.context.after(() => server.shutdown({ timeout: 0 }));
     return server;
   }

@@ -11,8 +11,8 @@ import { connect, serve, type Server } from "../../../mod.ts";
 
 const notified: unknown[] = [];
 
-function start(): Promise<Server<JsonRpcPeer>> {
-  return serve<JsonRpcPeer>({
+function start(): Promise<Server<JsonRpcPeer | undefined>> {
+  return serve<JsonRpcPeer | undefined>({
     port: 0,
     ...jsonRpc({
       subtract: (params) => (params as number[]).reduce((a, b) => a - b),
