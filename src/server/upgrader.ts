@@ -29,9 +29,9 @@ export type UpgradeOptions<T = undefined> = Omit<
 /** The values of one upgrade, which the connection has before its `open` handler is called. */
 export interface UpgradeCallOptions<T = undefined> {
   /** The first value of `connection.data`, instead of the one that the `upgrade` hook gives. */
-  data?: T;
+  data?: T | undefined;
   /** Handlers of this connection alone, instead of those that the `upgrade` hook gives. */
-  handlers?: Handlers<T>;
+  handlers?: Handlers<T> | undefined;
 }
 
 /** The part of a `node:http` request that an upgrade needs. */
