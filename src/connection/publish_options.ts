@@ -16,12 +16,12 @@ export type OnSlow = "queue" | "drop" | "conflate" | "close";
 /** How a message is published. */
 export interface PublishOptions {
   /** The policy for slow receivers. Default: `"queue"`. */
-  onSlow?: OnSlow;
+  onSlow?: OnSlow | undefined;
   /**
    * With `onSlow: "conflate"` only: the message replaces the waiting one of the same topic and key. At
    * most 1024 bytes of UTF-8. Default: an empty string, one key for the whole topic.
    */
-  key?: string;
+  key?: string | undefined;
 }
 
 /** The outcome of a publish, in numbers of receivers: each open subscriber counts once. */
