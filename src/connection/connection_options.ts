@@ -13,11 +13,11 @@ import { assertSubprotocols } from "../handshake/subprotocols.ts";
 /** When messages of `sendDelayed` leave: at the first of the two limits that is reached. */
 export interface DelayedWriteOptions {
   /** Messages that gather. Default: 10. */
-  maxMessages?: number;
+  maxMessages?: number | undefined;
   /** Milliseconds that the first of them waits. Default: 10. */
-  maxDelay?: number;
+  maxDelay?: number | undefined;
   /** Bytes of the buffer in which they gather, which grows as needed. Default: 8192. */
-  bufferSize?: number;
+  bufferSize?: number | undefined;
 }
 
 /** Options of both `serve` and `connect`. */
@@ -26,95 +26,95 @@ export interface ConnectionOptions {
    * What text messages arrive as. `"bytes"`: as a `Uint8Array`, still checked as UTF-8 (RFC 6455
    * section 8.1). Default: `"string"`.
    */
-  text?: "string" | "bytes";
+  text?: "string" | "bytes" | undefined;
   /**
    * What binary messages arrive as. `"arraybuffer"`: each as an `ArrayBuffer` of its own, which may be
    * transferred. Default: `"uint8array"`, a view that may share its buffer with other messages.
    */
-  binaryType?: "uint8array" | "arraybuffer";
+  binaryType?: "uint8array" | "arraybuffer" | undefined;
   /**
    * `false` leaves out the UTF-8 check of incoming text, with `text: "bytes"` only, for a peer that is
    * trusted. Default: `true`.
    */
-  utf8Check?: boolean;
+  utf8Check?: boolean | undefined;
   /**
    * Bytes that one incoming message may have, all its fragments together; over it the connection is
    * closed with 1009. 1 to 2147483647. Default: 16777216 (16 MiB).
    */
-  maxMessageSize?: number;
+  maxMessageSize?: number | undefined;
   /**
    * Frames that one incoming message may have, empty ones included; over it the connection is closed
    * with 1008. Default: 16384.
    */
-  maxFragments?: number;
+  maxFragments?: number | undefined;
   /**
    * Compression of messages (RFC 7692), where the peer has it too; see {@linkcode
    * CompressionOptions}. `"compatible"` agrees on a plain `permessage-deflate` with context takeover
    * and windows of 15 bits, for peers that can do nothing else (Jetty, Netty, Tornado); it takes up to
    * 64 KiB more per connection. Default: `false`.
    */
-  compression?: boolean | "compatible" | CompressionOptions;
+  compression?: boolean | "compatible" | CompressionOptions | undefined;
   /** Subprotocols that are offered (`connect`), or supported in order of preference (`serve`). */
-  subprotocols?: readonly string[];
+  subprotocols?: readonly string[] | undefined;
   /** Whether pings are answered with pongs (RFC 6455 section 5.5.3). Default: `true`. */
-  autoPong?: boolean;
+  autoPong?: boolean | undefined;
   /**
    * Milliseconds that the closing handshake may be without progress before the socket is cut; output that
    * leaves is progress. 0 cuts it at once. Default: 5000.
    */
-  closeTimeout?: number;
+  closeTimeout?: number | undefined;
   /** Milliseconds between two pings of ours; 0 sends none. Default: 0. */
-  pingInterval?: number;
+  pingInterval?: number | undefined;
   /**
    * Milliseconds of silence after a ping of `pingInterval` before the peer counts as dead; 0 disables the
    * limit. It needs `pingInterval`. Default: 0.
    */
-  pongTimeout?: number;
+  pongTimeout?: number | undefined;
   /** Milliseconds without a byte from the peer before it counts as dead; 0 disables it. Default: 0. */
-  readTimeout?: number;
+  readTimeout?: number | undefined;
   /**
    * Milliseconds for which output may wait without any of it leaving, before the peer counts as dead;
    * 0 disables the limit. Default: 0.
    */
-  writeTimeout?: number;
+  writeTimeout?: number | undefined;
   /**
    * Milliseconds that one incoming message may take from its first byte to its last; 0 disables the
    * limit. Default: 0.
    */
-  messageTimeout?: number;
+  messageTimeout?: number | undefined;
   /**
    * Milliseconds that messages wait for a reader where there is no `message` handler and no iterator; after
    * that they are discarded as they come. Default: 30000.
    */
-  unreadTimeout?: number;
+  unreadTimeout?: number | undefined;
   /**
    * Milliseconds after which a connection is closed with 1001, give or take a random tenth; 0 disables the
    * limit. Default: 0.
    */
-  maxLifetime?: number;
+  maxLifetime?: number | undefined;
   /**
    * Bytes that the library may hold for all connections of the process together: unfinished and unread
    * messages, buffered output, messages that wait, compression contexts. Over it the connections that hold
    * most are closed with 1013, and near it servers answer new handshakes with 503. Default: 1073741824
    * (1 GiB), or twice `maxMessageSize` where that is more.
    */
-  memoryLimit?: number;
+  memoryLimit?: number | undefined;
   /** When `sendDelayed` writes. Default: `{ maxMessages: 10, maxDelay: 10, bufferSize: 8192 }`. */
-  delayedWrite?: DelayedWriteOptions;
+  delayedWrite?: DelayedWriteOptions | undefined;
   /** Bytes waiting to be sent above which `send` returns `false`. Default: 1048576 (1 MiB). */
-  highWaterMark?: number;
+  highWaterMark?: number | undefined;
   /**
    * Bytes waiting to be sent above which the peer is too slow and its connection is cut (error
    * `SLOW_CONSUMER`). One message alone is never the reason. Default: 67108864 (64 MiB).
    */
-  maxBufferedAmount?: number;
+  maxBufferedAmount?: number | undefined;
   /** Whether small writes leave at once (TCP_NODELAY). Default: `true`. */
-  noDelay?: boolean;
+  noDelay?: boolean | undefined;
   /**
    * The first size in bytes of a connection's read buffer, on Deno, where the transport owns it: 512
    * to 1048576. Default: the transport's choice. Node and Bun bring their own buffers and ignore it.
    */
-  readBufferSize?: number;
+  readBufferSize?: number | undefined;
 }
 
 /** The names of {@linkcode ConnectionOptions}, for the check of options. */
