@@ -119,6 +119,11 @@ export interface HandshakeOwner<T> {
 const LINGER = 2000;
 /** Milliseconds without progress of a response of the user's, which may be large, before it is cut. */
 const RESPONSE_TIMEOUT = 30_000;
+/**
+ * Milliseconds that a request has beyond its time, once: after a stall of this process it may wait in the
+ * kernel, and Deno needs some turns of the event loop to read all sockets.
+ */
+const GRACE = 100;
 /** Bytes behind a request that are read while a hook decides; the peer has to wait with the rest. */
 const MAX_REST = 65_536;
 
@@ -166,6 +171,7 @@ export class Handshake<T> implements TransportSink, TimerTarget, ResponseOwner {
   #refusal: HandshakeError | undefined;
   #isUnwanted = false;
   #timer: Timer | undefined;
+  #hadGrace = false;
   #shutdownTimer: Timer | undefined;
   #shutdownTimeout = 0;
   #shutdownUnsent = 0;
@@ -302,6 +308,9 @@ export class Handshake<T> implements TransportSink, TimerTarget, ResponseOwner {
       this.#shutdownOver();
     } else if (kind === Kind.Linger) {
       this.#checkProgress();
+    } else if (this.#phase < Phase.Deciding && !this.#hadGrace) {
+      this.#hadGrace = true;
+      this.#timer = timers.start(GRACE, this, Kind.Handshake);
     } else {
       this.#refuse(
         new HandshakeError(
