@@ -5,7 +5,13 @@ import { fileURLToPath } from "node:url";
 import { linesOf, within } from "../support/child.ts";
 import { runtimeCommand, type RuntimeName, runtimeNames } from "../support/runtimes.ts";
 import { makeFixtures } from "./fixtures.ts";
-import { DENO_SOCKETS_VARIABLE, FIXTURES_VARIABLE, type Report } from "./harness.ts";
+import {
+  DENO_SOCKETS_VARIABLE,
+  FIXTURES_VARIABLE,
+  type Report,
+  SERVER_VARIABLE,
+} from "./harness.ts";
+import { nativeDifferences } from "./native_differences.ts";
 import { suites } from "./suites.ts";
 
 /** Milliseconds without a line after which a process counts as hung; a case has its own deadline. */
@@ -111,6 +117,15 @@ function testSuite(
 for (const suite of Object.keys(suites)) {
   for (const runtime of runtimeNames) {
     testSuite(`behaviour of ${suite} on ${runtime}`, suite, runtime);
+  }
+}
+
+// The same cases over the WebSockets of Bun.serve and Deno.serve, but for what these cannot do.
+for (const suite of Object.keys(nativeDifferences)) {
+  for (const runtime of ["deno", "bun"] as const) {
+    testSuite(`behaviour of ${suite} over createSockets on ${runtime}`, suite, runtime, {
+      [SERVER_VARIABLE]: "native",
+    });
   }
 }
 
