@@ -81,7 +81,11 @@ export class PageConnection<T> {
     this.closed = new Promise((resolve) => this.#tellClosed = resolve);
     socket.addEventListener("message", (event) => this.#receive(event.data));
     socket.addEventListener("error", ({ message }) => this.#failure = message);
-    socket.addEventListener("close", (event) => this.#finish(event));
+    socket.addEventListener("close", (event) => {
+      // Workers leave the answer to the peer's Close frame to their users.
+      if (socket.readyState < 3) socket.close();
+      this.#finish(event);
+    });
   }
 
   /** The connection as its type; there is one class for users, and this is what it is in a bundle. */

@@ -73,6 +73,7 @@ export function webSocketEngine(
 }
 
 const OPEN = 1;
+const CLOSED = 3;
 
 /** The close code of a connection that would be cut if that were possible: 1006 with 3000 added. */
 const TERMINATED = 4006;
@@ -88,9 +89,20 @@ export function listen<T>(socket: WebSocketLike, driver: NativeDriver<T, WebSock
   socket.addEventListener("close", ({ code = 0, reason = "" }) => {
     // Deno reports 0 for a connection that has failed.
     const isLost = code === 0 || code === 1006;
+    if (!isLost && socket.readyState !== CLOSED) answerClose(socket, code, reason);
     const cause = isLost && failure !== undefined && failure !== "" ? causeOf(failure) : undefined;
     driver.ended({ code: isLost ? 1006 : code, reason, cause });
   });
+}
+
+/** Answers the Close frame of the peer, which Workers leave to their users (RFC 6455 section 5.5.1). */
+function answerClose(socket: WebSocketLike, code: number, reason: string): void {
+  try {
+    if (code === 1005) socket.close();
+    else socket.close(code, reason);
+  } catch {
+    // It was answered, or the connection has ended.
+  }
 }
 
 /** What a runtime says of a message over its own limit. */

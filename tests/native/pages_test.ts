@@ -97,7 +97,7 @@ const PATIENT = `
   await connect(url, {
     reconnect: { topics: true, minDelay: 600_000, maxDelay: 600_000 },
     open: () => report("open", ++connections),
-    lost: () => report("lost"),
+    reconnecting: () => report("lost"),
   });
 `;
 
@@ -302,7 +302,7 @@ Deno.test("a heartbeat that is not answered gives the connection up", async () =
         reconnect: { topics: true },
         pingInterval: 50,
         pongTimeout: 50,
-        lost: (_, { error }) => report("lost", error.code),
+        reconnecting: (_, { error }) => report("lost", error.code),
       });
     `),
   );

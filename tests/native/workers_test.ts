@@ -1,0 +1,195 @@
+// Workers in a real workerd: `createSockets` in a Worker and in a Durable Object, and `connect` inside of a
+// Worker.
+
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { build } from "esbuild";
+import { createRequire } from "node:module";
+import { connect } from "../../mod.ts";
+import { Queue } from "../support/live_harness.ts";
+
+const WORKER = `
+import { connect, createSockets } from "./src/workers.ts";
+
+const sockets = createSockets({
+  path: "/ws",
+  subprotocols: ["chat"],
+  upgrade: async ({ url }) => {
+    await Promise.resolve();
+    if (url.endsWith("?refused")) return { status: 401, body: "no token" };
+    return { data: "from the hook", headers: [["x-worker", "yes"]] };
+  },
+  open: (conn) => conn.send(conn.data),
+  message(conn, data) {
+    if (data === "fail") throw new Error("as asked");
+    if (data === "bye") conn.close(1001, "bye");
+    else conn.send(data);
+  },
+  onError: () => {},
+});
+
+export class Room {
+  sockets = createSockets({
+    clientTopics: { allow: () => true },
+    message: (_, data) => {
+      this.sockets.broadcast("to all: " + data);
+      this.sockets.publish("news", "published: " + data);
+    },
+  });
+
+  async fetch(request) {
+    if (request.url.endsWith("/shutdown")) {
+      await this.sockets.shutdown();
+      return new Response("done");
+    }
+    return this.sockets.handle(request) ?? new Response("plain");
+  }
+}
+
+export default {
+  async fetch(request, env) {
+    const { pathname, searchParams } = new URL(request.url);
+    if (pathname.startsWith("/room")) {
+      return env.ROOM.get(env.ROOM.idFromName("one")).fetch(request);
+    }
+    if (pathname === "/client") {
+      const conn = await connect(searchParams.get("to"));
+      conn.send("from the worker");
+      const received = [];
+      for await (const data of conn) {
+        received.push(data);
+        if (received.length === 2) break;
+      }
+      conn.close();
+      await conn.closed;
+      return Response.json(received);
+    }
+    return sockets.handle(request) ?? new Response("plain HTTP");
+  },
+};
+`;
+
+const CONFIG = `
+using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = .worker),
+    (name = "internet", network = (allow = ["private", "public"])),
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:PORT", http = (), service = "main")],
+);
+const worker :Workerd.Worker = (
+  modules = [(name = "worker.js", esModule = embed "worker.js")],
+  compatibilityDate = "2026-01-01",
+  durableObjectNamespaces = [(className = "Room", uniqueKey = "room")],
+  durableObjectStorage = (inMemory = void),
+  bindings = [(name = "ROOM", durableObjectNamespace = "Room")],
+);
+`;
+
+/** A workerd with the worker, until the test has ended. */
+async function startWorkerd(): Promise<AsyncDisposable & { readonly origin: string }> {
+  const directory = await Deno.makeTempDir();
+  const { outputFiles } = await build({
+    stdin: {
+      contents: WORKER,
+      resolveDir: new URL("../..", import.meta.url).pathname,
+      loader: "ts",
+    },
+    bundle: true,
+    format: "esm",
+    conditions: ["workerd"],
+    write: false,
+  });
+  assert.doesNotMatch(outputFiles[0]!.text, /from "node:/);
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  listener.close();
+  await Deno.writeTextFile(`${directory}/worker.js`, outputFiles[0]!.text);
+  await Deno.writeTextFile(`${directory}/config.capnp`, CONFIG.replace("PORT", String(port)));
+  const require = createRequire(createRequire(import.meta.url).resolve("workerd/package.json"));
+  const program = require.resolve("@cloudflare/workerd-linux-64/bin/workerd");
+  const child: ChildProcess = spawn(program, ["serve", `${directory}/config.capnp`], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  let isOver = false;
+  const exited = new Promise<void>((resolve) =>
+    child.on("exit", () => {
+      isOver = true;
+      resolve();
+    })
+  );
+  const origin = `http://127.0.0.1:${port}`;
+  while (!isOver) {
+    try {
+      await (await fetch(origin)).text();
+      break;
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+  assert.ok(!isOver, "workerd has ended");
+  return {
+    origin,
+    async [Symbol.asyncDispose](): Promise<void> {
+      child.kill("SIGKILL");
+      await exited;
+      await Deno.remove(directory, { recursive: true });
+    },
+  };
+}
+
+Deno.test("Workers serve and connect in workerd", async (t) => {
+  await using workerd = await startWorkerd();
+  const url = workerd.origin.replace("http", "ws");
+
+  await t.step("a Worker answers HTTP and WebSockets on one port", async () => {
+    assert.equal(await (await fetch(`${workerd.origin}/page`)).text(), "plain HTTP");
+    const conn = await connect(`${url}/ws`, { subprotocols: ["chat"] });
+    assert.equal(conn.protocol, "chat");
+    assert.equal(conn.handshake.headers.get("x-worker"), "yes");
+    conn.send("text \u{1f600}");
+    conn.send(Uint8Array.of(1, 2, 255));
+    const received: unknown[] = [];
+    for await (const data of conn) {
+      received.push(data);
+      if (received.length === 3) conn.send("bye");
+    }
+    assert.deepEqual(received, ["from the hook", "text \u{1f600}", Uint8Array.of(1, 2, 255)]);
+    const { code, reason, clean } = await conn.closed;
+    assert.deepEqual([code, reason, clean], [1001, "bye", true]);
+  });
+
+  await t.step(
+    "a hook and the check of origins reject, and a handler that fails ends with 1011",
+    async () => {
+      await assert.rejects(connect(`${url}/ws?refused`), { status: 401, body: "no token" });
+      await assert.rejects(connect(`${url}/ws`, { origin: "https://other.example" }), {
+        status: 403,
+      });
+      const conn = await connect(`${url}/ws`, { message: () => {} });
+      conn.send("fail");
+      assert.equal((await conn.closed).code, 1011);
+    },
+  );
+
+  await t.step("a Durable Object has topics and broadcasts for its connections", async () => {
+    const plain = new Queue<unknown>();
+    const news = new Queue<unknown>();
+    const one = await connect(`${url}/room`, { message: (_, data) => plain.push(data) });
+    const other = await connect(`${url}/room`, { reconnect: { topics: true } });
+    await other.subscribe("news", { message: (data) => news.push(data) });
+    one.send("hello");
+    assert.equal(await plain.next(), "to all: hello");
+    assert.equal(await news.next(), "published: hello");
+    other.close();
+    await other.closed;
+    await (await fetch(`${workerd.origin}/room/shutdown`)).text();
+    assert.equal((await one.closed).code, 1001);
+  });
+
+  await t.step("connect works inside of a Worker", async () => {
+    const response = await fetch(`${workerd.origin}/client?to=${url}/ws`);
+    assert.deepEqual(await response.json(), ["from the hook", "from the worker"]);
+  });
+});
