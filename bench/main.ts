@@ -24,6 +24,7 @@ what (everything without it, which takes an hour; with --quick some minutes):
   core        the pure parts alone, on each runtime
   micro       the reasons of the constants that were tuned
   deflate     the codec alone, beside zlib and fflate
+  ws          programs of ws and socket.io, with ws and with ours; --rounds, --seconds, --runtimes
   guard       puts the ratios on record that tests/bench guards; no part of everything
 
 options:
@@ -85,6 +86,7 @@ async function run(command: string): Promise<void> {
     case "core":
     case "micro":
     case "deflate":
+    case "ws":
       return await runModule(`${command}/main.ts`);
     case "help":
       return console.log(USAGE);
