@@ -113,7 +113,6 @@ export {
   WebSocket,
   WebSocketServer,
 };
-export { WebSocketServer as Server };
 export type { ClientOptions } from "./ws/client_handshake.ts";
 export type {
   CloseEvent,

@@ -30,7 +30,6 @@ export const NAMES: readonly string[] = [
   "extension",
   "PerMessageDeflate",
   "Sender",
-  "Server",
   "subprotocol",
   "WebSocket",
   "WebSocketServer",

@@ -13,7 +13,20 @@ interface Target {
   listeners(name: string): Function[];
 }
 
-/** An event of {@linkcode WebSocket.addEventListener}. */
+/**
+ * An event of {@linkcode WebSocket.addEventListener}.
+ *
+ * @example
+ * ```ts
+ * import { WebSocketServer } from "@quickws/quickws/ws";
+ *
+ * const server = new WebSocketServer({ port: 0 });
+ * server.on("connection", (ws) => {
+ *   ws.addEventListener("open", (event) => console.log(event.type)); // open
+ * });
+ * server.close();
+ * ```
+ */
 export class Event {
   /** Its name: `open`, `message`, `error` or `close`. */
   readonly type: string;
@@ -27,7 +40,20 @@ export class Event {
   }
 }
 
-/** The connection has ended. */
+/**
+ * The connection has ended.
+ *
+ * @example
+ * ```ts
+ * import { WebSocketServer } from "@quickws/quickws/ws";
+ *
+ * const server = new WebSocketServer({ port: 0 });
+ * server.on("connection", (ws) => {
+ *   ws.addEventListener("close", ({ code, wasClean }) => console.log(code, wasClean));
+ * });
+ * server.close();
+ * ```
+ */
 export class CloseEvent extends Event {
   /** The code of the peer's Close frame, 1005 without one in it, 1006 without a Close frame. */
   readonly code: number;
@@ -45,7 +71,20 @@ export class CloseEvent extends Event {
   }
 }
 
-/** Something went wrong. */
+/**
+ * Something went wrong.
+ *
+ * @example
+ * ```ts
+ * import { WebSocketServer } from "@quickws/quickws/ws";
+ *
+ * const server = new WebSocketServer({ port: 0 });
+ * server.on("connection", (ws) => {
+ *   ws.addEventListener("error", ({ message }) => console.error(message));
+ * });
+ * server.close();
+ * ```
+ */
 export class ErrorEvent extends Event {
   /** What. */
   readonly error: Error;
@@ -60,7 +99,20 @@ export class ErrorEvent extends Event {
   }
 }
 
-/** A message came. */
+/**
+ * A message came.
+ *
+ * @example
+ * ```ts
+ * import { WebSocketServer } from "@quickws/quickws/ws";
+ *
+ * const server = new WebSocketServer({ port: 0 });
+ * server.on("connection", (ws) => {
+ *   ws.addEventListener("message", ({ data }) => ws.send(data));
+ * });
+ * server.close();
+ * ```
+ */
 export class MessageEvent extends Event {
   /** Text as a string, binary by `binaryType`. */
   readonly data: string | RawData;

@@ -43,7 +43,18 @@ export interface PerMessageDeflateSettings extends PerMessageDeflateOptions {
   maxPayload?: number | undefined;
 }
 
-/** The negotiation of permessage-deflate on one connection. */
+/**
+ * The negotiation of permessage-deflate on one connection.
+ *
+ * @example
+ * ```ts
+ * import { extension, PerMessageDeflate } from "@quickws/quickws/ws";
+ *
+ * const offers = extension.parse("permessage-deflate; client_max_window_bits");
+ * const deflate = new PerMessageDeflate({ isServer: true, clientMaxWindowBits: 10 });
+ * console.log(deflate.accept(offers["permessage-deflate"])); // { client_max_window_bits: 10 }
+ * ```
+ */
 export class PerMessageDeflate {
   readonly #options: PerMessageDeflateSettings;
   /** What was agreed on, once {@linkcode PerMessageDeflate.accept} was called. */

@@ -42,7 +42,7 @@ export type BufferLike =
   | SharedArrayBuffer
   | ArrayBufferView
   | Blob
-  | readonly number[];
+  | readonly unknown[];
 
 /** How a message is sent. */
 export interface SendOptions {
@@ -203,7 +203,7 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
   ) {
     super();
     if (address === null) {
-      this.#options = options as ServerSideOptions;
+      this.#options = (options ?? {}) as ServerSideOptions;
       return;
     }
     let names: readonly unknown[] = [];
@@ -215,6 +215,7 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
       const own = options?.protocols;
       if (own !== undefined) names = [own].flat();
     }
+    this._isServer = false;
     this.#options = options ?? {};
     this.#handshake = new ClientHandshake(this, names, options ?? {});
     this.#handshake.start(address);
@@ -431,6 +432,12 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     return this.#handshake?.request ?? null;
   }
 
+  /**
+   * @internal Whether it is the server's side: its frames are not masked. `@fastify/websocket` makes a
+   * client of a WebSocket without a URL by this and `setSocket`.
+   */
+  _isServer = true;
+
   /** @internal How many redirects were followed. */
   get _redirects(): number {
     return this.#handshake?.redirects ?? 0;
@@ -466,12 +473,16 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     this.emit("close", CloseCode.Abnormal, EMPTY);
   }
 
-  /** @internal The opening handshake is done: the socket is the WebSocket's. */
-  setSocket(socket: Duplex, head: Uint8Array, opened: Opened): void {
+  /**
+   * @internal The opening handshake is done: the socket is the WebSocket's. Where it is called from
+   * outside, limits may stand beside what was opened.
+   */
+  setSocket(socket: Duplex, head: Uint8Array, opened: Partial<Opened> & ReceiverOptions): void {
     const options = this.#options as ClientOptions & Partial<ServerSideOptions>;
-    const isServer = this.#handshake === undefined;
-    const rules = options.rules ?? new RuleSet(options, false);
-    const agreement = opened.deflate && agreementOf(opened.deflate, isServer);
+    const isServer = this._isServer;
+    const { protocol = "", deflate, ...limits } = opened;
+    const rules = options.rules ?? new RuleSet({ ...options, ...limits }, isServer);
+    const agreement = deflate && agreementOf(deflate, isServer);
     const { generateMask } = options;
     const masks = generateMask === undefined ? randomMask : maskSource(generateMask);
     const stream = socket as Duplex & { setTimeout?(ms: number): void; setNoDelay?(): void };
@@ -480,7 +491,7 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     // Memory of its own, because payloads are unmasked in place.
     if (head.length > 0) socket.unshift(Buffer.from(new Uint8Array(head).buffer));
     this.#socket = socket;
-    this.#opened = opened;
+    this.#opened = { protocol, deflate };
     this.#link = openLink<WebSocket>({
       socket,
       rules: rules.for(agreement),
@@ -671,7 +682,7 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     callback: SendCallback | undefined,
   ): void {
     const link = this.#link!;
-    const isClient = this.#handshake !== undefined;
+    const isClient = !this._isServer;
     if (mask !== undefined && mask !== isClient) {
       const first = this.#fragmented ? Opcode.Continuation : opcode;
       this.#fragmented = !fin;
@@ -715,7 +726,7 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     const masked = mask as boolean | undefined;
     this.#inTurn(value, callback, (sent) => {
       const bytes = typeof sent === "string" ? Buffer.from(sent) : sent;
-      if (masked !== undefined && masked !== (this.#handshake !== undefined)) {
+      if (masked !== undefined && masked === this._isServer) {
         this.#sendRaw(Buffer.concat(frame(bytes, { opcode, fin: true, mask: masked })), callback);
         return;
       }
