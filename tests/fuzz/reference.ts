@@ -45,7 +45,6 @@ function judgeFrames(
     const masked = (stream[at + 1] & 0x80) !== 0;
     const short = stream[at + 1] & 0x7f;
     if ((stream[at] & 0x70) !== 0) throw new Refusal("RESERVED_BITS");
-    if (masked !== rules.masked) throw new Refusal(masked ? "MASK_UNEXPECTED" : "MASK_MISSING");
     if (opcode > 10 || (opcode > 2 && opcode < 8)) throw new Refusal("RESERVED_OPCODE");
     const isControl = opcode >= 8;
     if (isControl && short > 125) throw new Refusal("CONTROL_FRAME_TOO_LONG");
@@ -56,6 +55,8 @@ function judgeFrames(
     if (!isControl && opcode !== CONTINUATION && kind !== undefined) {
       throw new Refusal("CONTINUATION_EXPECTED");
     }
+    // The RFC gives no order; the mask is looked at last, as it is the least telling of the faults.
+    if (masked !== rules.masked) throw new Refusal(masked ? "MASK_UNEXPECTED" : "MASK_MISSING");
 
     const lengthSize = short === 126 ? 2 : short === 127 ? 8 : 0;
     const payloadAt = at + 2 + lengthSize + (masked ? 4 : 0);
