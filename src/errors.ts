@@ -32,6 +32,7 @@ export type ErrorCode =
   | "MESSAGE_TOO_BIG"
   | "TOO_MANY_FRAGMENTS"
   | "SLOW_CONSUMER"
+  | "RATE_LIMITED"
   // Messages that are not whole hold too much memory together: closed with 1013.
   | "MEMORY_LIMIT"
   // A handler of the user threw or rejected: closed with 1011.

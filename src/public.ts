@@ -37,6 +37,7 @@ export type { TopicHandlers, TopicMessageInfo } from "./reconnect/subscriptions.
 export type { FragmentOptions, SendOptions, StreamOptions } from "./connection/send_options.ts";
 export type { Message } from "./connection/connection_driver.ts";
 export type { ConnectionOptions, DelayedWriteOptions } from "./connection/connection_options.ts";
+export type { RateLimitOptions } from "./connection/rate_limit.ts";
 export type { Handlers } from "./connection/handlers.ts";
 export type {
   BinaryType,

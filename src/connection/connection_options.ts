@@ -7,6 +7,7 @@ import {
   compressionRules,
 } from "./compression_options.ts";
 import type { KeepaliveRules } from "./keepalive.ts";
+import { type RateLimitOptions, type RateLimitRules, rateLimitRules } from "./rate_limit.ts";
 import type { SessionRules } from "../session/session.ts";
 import { assertSubprotocols } from "../handshake/subprotocols.ts";
 
@@ -99,6 +100,8 @@ export interface ConnectionOptions {
    * (1 GiB), or twice `maxMessageSize` where that is more.
    */
   memoryLimit?: number | undefined;
+  /** How much each connection may receive in a time; see {@linkcode RateLimitOptions}. Default: no limit. */
+  rateLimit?: RateLimitOptions | undefined;
   /** When `sendDelayed` writes. Default: `{ maxMessages: 10, maxDelay: 10, bufferSize: 8192 }`. */
   delayedWrite?: DelayedWriteOptions | undefined;
   /** Bytes waiting to be sent above which `send` returns `false`. Default: 1048576 (1 MiB). */
@@ -136,6 +139,7 @@ export const CONNECTION_OPTION_NAMES = [
   "unreadTimeout",
   "maxLifetime",
   "memoryLimit",
+  "rateLimit",
   "delayedWrite",
   "highWaterMark",
   "maxBufferedAmount",
@@ -149,6 +153,8 @@ export interface ConnectionRules extends SessionRules, KeepaliveRules {
   readonly binaryType: "uint8array" | "arraybuffer";
   /** See {@linkcode ConnectionOptions.unreadTimeout}. */
   readonly unreadTimeout: number;
+  /** See {@linkcode ConnectionOptions.rateLimit}. */
+  readonly rateLimit: RateLimitRules | undefined;
   /** See {@linkcode ConnectionOptions.memoryLimit}. */
   readonly memoryLimit: number;
   /** See {@linkcode ConnectionOptions.maxLifetime}. */
@@ -203,6 +209,7 @@ export function connectionRules(options: ConnectionOptions, masked: boolean): Co
     binaryType: options.binaryType ?? "uint8array",
     unreadTimeout: options.unreadTimeout ?? 30_000,
     maxLifetime: options.maxLifetime ?? 0,
+    rateLimit: rateLimitRules(options.rateLimit),
     memoryLimit: options.memoryLimit ?? Math.max(1 << 30, 2 * maxMessageSize),
     delayedWrite: { maxMessages, maxDelay, bufferSize },
     // A default must not stand in the way of the other, which was given.

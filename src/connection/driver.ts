@@ -38,6 +38,7 @@ import type { Handlers } from "./handlers.ts";
 import { MessageQueue, type MessageQueueOwner } from "./incoming.ts";
 import { Keepalive, type KeepaliveOwner } from "./keepalive.ts";
 import { Output, type OutputOwner } from "./output.ts";
+import { RateLimiter } from "./rate_limit.ts";
 
 /** What all connections of one `serve` or `connect` share. */
 export interface DriverContext<T> {
@@ -52,7 +53,10 @@ export interface DriverContext<T> {
   /** Passes an error of user code on to `onError`. Must not throw. */
   reportError(error: unknown, connection?: Connection<T>): void;
   /** A limit was met (option `onLimit`). Must not throw. */
-  limitReached?(limit: "unreadTimeout" | "memoryLimit", connection: Connection<T>): void;
+  limitReached?(
+    limit: "unreadTimeout" | "memoryLimit" | "rateLimit",
+    connection: Connection<T>,
+  ): void;
   /** A connection fails; its `close` handler is called once the stream has ended. Must not throw. */
   connectionFailing?(connection: Connection<T>, error: WebSocketError): void;
   /** A connection has ended, and its `close` handler comes next. */
@@ -105,6 +109,8 @@ const STOPPED_BY_QUEUE = 2;
 const STOPPED_BY_WORK = 4;
 /** Much was read in this turn of the event loop, and the other connections have theirs. */
 const STOPPED_BY_TURN = 8;
+/** The peer has sent more than `rateLimit` allows. */
+const STOPPED_BY_RATE = 16;
 
 /**
  * Work that a connection may cause in a row before it waits for the next turn of the event loop: bytes that
@@ -150,6 +156,7 @@ const CLOSE_TIMER = 0;
 const UNREAD_TIMER = 1;
 const LIFETIME_TIMER = 2;
 const LINGER_TIMER = 3;
+const RATE_TIMER = 4;
 
 /** Time without progress is measured in this many steps, and found at most one step late. */
 const STEPS = 4;
@@ -179,6 +186,8 @@ class DriverExtra {
   discardsUnread = false;
   unreadTimer: Timer | undefined;
   lifetimeTimer: Timer | undefined;
+  rate: RateLimiter | undefined;
+  rateTimer: Timer | undefined;
   /** Chunks that arrived, in whole or in part, while reading was stopped. */
   unread: Uint8Array[] | undefined;
   unreadSize = 0;
@@ -296,6 +305,9 @@ export class Driver<T>
       const delay = rules.maxLifetime * (0.9 + 0.2 * Math.random());
       this.#more.lifetimeTimer = timers.start(delay, this, LIFETIME_TIMER);
     }
+    if (rules.rateLimit !== undefined) {
+      this.#more.rate = new RateLimiter(rules.rateLimit, performance.now());
+    }
     if (start.congested === true) this.#output.wait();
     this.#session.open();
     this.#output.cork();
@@ -339,6 +351,10 @@ export class Driver<T>
     const at = this.#session.receive(chunk, 0, length);
     this.#output.uncork();
     if (work >= TURN_WORK) this.#endTurn();
+    if (extra?.rate !== undefined) {
+      extra.rate.takeBytes(at);
+      this.#checkRate(extra, extra.rate);
+    }
     if (at >= length) return !this.#gaveViews;
     if (chunk.length < length) this.fail(bufferDetached());
     else this.#keepUnread(this.#more, chunk.subarray(at));
@@ -390,6 +406,7 @@ export class Driver<T>
 
   /** A text message came. */
   onText(text: string): void {
+    if (this.#extra?.rate !== undefined) this.#countMessage(this.#extra, this.#extra.rate);
     work += text.length + MESSAGE_WORK;
     if (work >= TURN_WORK) this.#endTurn();
     if (this.#isFlushing) return;
@@ -408,6 +425,7 @@ export class Driver<T>
 
   /** Another message came. */
   onBytes(opcode: MessageOpcode, bytes: Uint8Array, start: number, end: number): void {
+    if (this.#extra?.rate !== undefined) this.#countMessage(this.#extra, this.#extra.rate);
     work += end - start + MESSAGE_WORK;
     if (work >= TURN_WORK) this.#endTurn();
     let data: AnyMessage;
@@ -435,6 +453,7 @@ export class Driver<T>
 
   /** A ping came. */
   onPing(payload: Uint8Array): void {
+    if (this.#extra?.rate !== undefined) this.#countMessage(this.#extra, this.#extra.rate);
     work += MESSAGE_WORK;
     if (work >= TURN_WORK) this.#endTurn();
     if (this.#handlers.ping === undefined || this.#isFlushing) return;
@@ -448,6 +467,7 @@ export class Driver<T>
 
   /** A pong came. */
   onPong(payload: Uint8Array): void {
+    if (this.#extra?.rate !== undefined) this.#countMessage(this.#extra, this.#extra.rate);
     work += MESSAGE_WORK;
     if (work >= TURN_WORK) this.#endTurn();
     if (this.#handlers.pong === undefined || this.#isFlushing) return;
@@ -480,6 +500,7 @@ export class Driver<T>
     extra.keepalive?.stop();
     timers.cancel(extra.unreadTimer);
     timers.cancel(extra.lifetimeTimer);
+    timers.cancel(extra.rateTimer);
     timers.cancel(extra.closeTimer);
     this.#session.compression?.close?.();
     this.#context.connectionClosed?.(this.connection);
@@ -503,7 +524,7 @@ export class Driver<T>
     // No message can be sent any more, so that a stream has no use.
     if (this.#session.state !== "open") this.#output.giveUpStream();
     // A stopped reader would never see the peer's Close frame.
-    this.#go(STOPPED_BY_USER | STOPPED_BY_QUEUE);
+    this.#go(STOPPED_BY_USER | STOPPED_BY_QUEUE | STOPPED_BY_RATE);
   }
 
   /** Ends our direction of the stream as soon as the output has left. */
@@ -547,6 +568,10 @@ export class Driver<T>
       this.#checkClosing(extra);
     } else if (kind === UNREAD_TIMER) {
       this.#unreadTooLong(extra);
+    } else if (kind === RATE_TIMER) {
+      extra.rateTimer = undefined;
+      if (extra.rate !== undefined) extra.rate.wait(performance.now());
+      this.#go(STOPPED_BY_RATE);
     } else if (kind === LIFETIME_TIMER) {
       this.close(CloseCode.GoingAway, "maximum lifetime reached");
     } else {
@@ -1108,6 +1133,30 @@ export class Driver<T>
     if (reason === STOPPED_BY_USER && !extra.readsAhead) {
       this.#pauseTransport(extra);
       extra.unreadTimer ??= timers.start(this.#rules.unreadTimeout, this, UNREAD_TIMER);
+    }
+  }
+
+  /** A message of the peer counts towards `rateLimit`. */
+  #countMessage(extra: DriverExtra, rate: RateLimiter): void {
+    rate.takeMessage();
+    this.#checkRate(extra, rate);
+  }
+
+  /** Acts if the peer has sent more than `rateLimit` allows; `onLimit` is called once until it no longer has. */
+  #checkRate(extra: DriverExtra, rate: RateLimiter): void {
+    const before = rate.isExceeded;
+    const wait = rate.wait(performance.now());
+    if (wait === 0 || this.state !== "open") return;
+    if (!before) this.#context.limitReached?.("rateLimit", this.connection);
+    if (rate.onExceed === "close") {
+      this.fail(
+        new WebSocketError("RATE_LIMITED", "The peer sends more than rateLimit allows", {
+          closeCode: CloseCode.PolicyViolation,
+        }),
+      );
+    } else if (rate.onExceed === "pause" && extra.rateTimer === undefined) {
+      this.#stop(STOPPED_BY_RATE);
+      extra.rateTimer = timers.start(Math.ceil(wait), this, RATE_TIMER);
     }
   }
 

@@ -197,7 +197,12 @@ export function shuttingDown(): HandshakeError {
 /** A limit that was reached, as `onLimit` receives it. */
 export interface LimitReport {
   /** The option that sets the limit. */
-  readonly limit: "maxConnections" | "maxConnectionsPerAddress" | "unreadTimeout";
+  readonly limit:
+    | "maxConnections"
+    | "maxConnectionsPerAddress"
+    | "unreadTimeout"
+    | "memoryLimit"
+    | "rateLimit";
   /** The value of the option. */
   readonly max: number;
   /** What is over it: the number of connections that there would be with one more, or the time. */

@@ -301,15 +301,20 @@ export class ServerCore<T>
   }
 
   /** A limit of a connection was met. */
-  limitReached(limit: "unreadTimeout", connection: Connection<T>): void {
-    const max = this.rules.connection[limit];
+  limitReached(
+    limit: "unreadTimeout" | "memoryLimit" | "rateLimit",
+    connection: Connection<T>,
+  ): void {
+    const { unreadTimeout, memoryLimit } = this.rules.connection;
+    const { messages, bytes = 0, onExceed } = this.rules.options.rateLimit ?? {};
+    const max = { unreadTimeout, memoryLimit, rateLimit: messages ?? bytes }[limit];
     const { remoteAddress } = connection;
     const report: LimitReport = {
       limit,
       max,
       value: max,
       remoteAddress,
-      enforced: true,
+      enforced: limit !== "rateLimit" || onExceed !== "report",
       connection,
     };
     this.#call(() => this.rules.options.onLimit?.(report));

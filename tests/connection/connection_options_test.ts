@@ -33,6 +33,7 @@ Deno.test("without options the documented defaults hold", () => {
       unreadTimeout: 30_000,
       maxLifetime: 0,
       memoryLimit: 1024 * MIB,
+      rateLimit: undefined,
       delayedWrite: { maxMessages: 10, maxDelay: 10, bufferSize: 8192 },
       highWaterMark: MIB,
       maxBufferedAmount: 64 * MIB,
@@ -76,6 +77,7 @@ Deno.test("options are taken over", () => {
   assert.deepEqual(connectionRules({ ...session, ...others }, true), {
     ...session,
     ...others,
+    rateLimit: undefined,
     masked: true,
     rsv1: false,
     compression: undefined,

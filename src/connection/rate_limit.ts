@@ -1,0 +1,120 @@
+// A limit for what one peer may send in a time: a token bucket for messages and one for bytes.
+
+import { checkInteger, checkNames, checkOneOf } from "../shared/check.ts";
+
+/** How much each connection may receive. */
+export interface RateLimitOptions {
+  /** Messages in an interval; pings and pongs count as well. Default: no limit. */
+  messages?: number | undefined;
+  /** Bytes in an interval, frame headers included, before decompression. Default: no limit. */
+  bytes?: number | undefined;
+  /** Milliseconds of an interval. Default: 1000. */
+  interval?: number | undefined;
+  /** How many intervals' worth may come at once after a pause. Default: 1. */
+  burst?: number | undefined;
+  /**
+   * `"pause"` stops reading until there is room again, so that the peer has to wait; `"close"` closes the
+   * connection with 1008; `"report"` only calls `onLimit`. Default: `"pause"`.
+   */
+  onExceed?: "pause" | "close" | "report" | undefined;
+}
+
+/** The option once checked. */
+export interface RateLimitRules {
+  /** Messages in a millisecond. */
+  readonly messages: number;
+  /** Bytes in a millisecond. */
+  readonly bytes: number;
+  /** Messages that may come at once. */
+  readonly maxMessages: number;
+  /** Bytes that may come at once. */
+  readonly maxBytes: number;
+  /** What is done over the limit. */
+  readonly onExceed: "pause" | "close" | "report";
+}
+
+/**
+ * Checks the option and fills in the defaults.
+ *
+ * @throws {TypeError | RangeError} When something in it is of the wrong type or out of range.
+ */
+export function rateLimitRules(options: RateLimitOptions | undefined): RateLimitRules | undefined {
+  if (options === undefined) return undefined;
+  checkNames('Option "rateLimit"', options, ["messages", "bytes", "interval", "burst", "onExceed"]);
+  const most = 0x7fffffff;
+  checkInteger("rateLimit.messages", options.messages, 1, most, "messages");
+  checkInteger("rateLimit.bytes", options.bytes, 1, most, "bytes");
+  checkInteger("rateLimit.interval", options.interval, 1, most, "milliseconds");
+  checkInteger("rateLimit.burst", options.burst, 1, 1000, "intervals");
+  checkOneOf("rateLimit.onExceed", options.onExceed, ["pause", "close", "report"]);
+  const { messages = Infinity, bytes = Infinity, interval = 1000, burst = 1 } = options;
+  if (messages === Infinity && bytes === Infinity) {
+    throw new TypeError('Option "rateLimit" needs "messages" or "bytes"');
+  }
+  return {
+    messages: messages / interval,
+    bytes: bytes / interval,
+    maxMessages: messages * burst,
+    maxBytes: bytes * burst,
+    onExceed: options.onExceed ?? "pause",
+  };
+}
+
+/** The buckets of one connection. They may go below zero: a message that has come was received. */
+export class RateLimiter {
+  readonly #rules: RateLimitRules;
+  #messages: number;
+  #bytes: number;
+  #filledAt: number;
+  /** Whether the limit is exceeded since it was last met. */
+  isExceeded = false;
+
+  /**
+   * @param rules The option.
+   * @param now The time in milliseconds.
+   */
+  constructor(rules: RateLimitRules, now: number) {
+    this.#rules = rules;
+    this.#messages = rules.maxMessages;
+    this.#bytes = rules.maxBytes;
+    this.#filledAt = now;
+  }
+
+  /** What is done over the limit. */
+  get onExceed(): "pause" | "close" | "report" {
+    return this.#rules.onExceed;
+  }
+
+  /** Takes a message out of its bucket. */
+  takeMessage(): void {
+    this.#messages--;
+  }
+
+  /** Takes bytes out of theirs. */
+  takeBytes(count: number): void {
+    this.#bytes -= count;
+  }
+
+  /**
+   * The time until there is room again.
+   *
+   * @param now The time in milliseconds.
+   * @returns Milliseconds; 0 while the limit is not exceeded.
+   */
+  wait(now: number): number {
+    const { messages, bytes, maxMessages, maxBytes } = this.#rules;
+    const elapsed = Math.max(0, now - this.#filledAt);
+    this.#filledAt = now;
+    let missing = 0;
+    if (messages !== Infinity) {
+      this.#messages = Math.min(maxMessages, this.#messages + elapsed * messages);
+      missing = Math.max(missing, -this.#messages / messages);
+    }
+    if (bytes !== Infinity) {
+      this.#bytes = Math.min(maxBytes, this.#bytes + elapsed * bytes);
+      missing = Math.max(missing, -this.#bytes / bytes);
+    }
+    this.isExceeded = missing > 0;
+    return missing;
+  }
+}
