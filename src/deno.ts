@@ -38,11 +38,18 @@ export const connect: Connect = connectOn(denoNetwork);
  * @throws {TypeError | RangeError} When an option is wrong, or one that Deno cannot honor.
  *
  * @example
- * ```ts ignore
- * import { createSockets } from "@quickws/quickws/deno";
+ * ```ts
+ * import { connect, createSockets } from "@quickws/quickws/deno";
  *
  * const sockets = createSockets({ path: "/ws", message: (conn, data) => conn.send(data) });
- * Deno.serve((request, info) => sockets.handle(request, info) ?? new Response("plain HTTP"));
+ * await using server = Deno.serve({ port: 0, onListen: () => {} }, (request, info) =>
+ *   sockets.handle(request, info) ?? new Response("plain HTTP"));
+ * await using conn = await connect(`ws://127.0.0.1:${server.addr.port}/ws`);
+ * conn.send("hello");
+ * for await (const data of conn) {
+ *   console.log(data); // hello
+ *   break;
+ * }
  * ```
  */
 export function createSockets<T = undefined>(

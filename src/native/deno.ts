@@ -44,13 +44,18 @@ const engine = webSocketEngine(NAME, isCloseCode);
  * WebSockets on the port of a `Deno.serve`, from `createSockets`.
  *
  * @example
- * ```ts ignore
- * import { createSockets } from "@quickws/quickws/deno";
+ * ```ts
+ * import { connect, createSockets } from "@quickws/quickws/deno";
  *
  * const sockets = createSockets({ path: "/ws", message: (conn, data) => conn.send(data) });
- * Deno.serve((request, info) =>
- *   sockets.handle(request, info) ?? new Response("plain HTTP")
- * );
+ * await using server = Deno.serve({ port: 0, onListen: () => {} }, (request, info) =>
+ *   sockets.handle(request, info) ?? new Response("plain HTTP"));
+ * await using conn = await connect(`ws://127.0.0.1:${server.addr.port}/ws`);
+ * conn.send("hello");
+ * for await (const data of conn) {
+ *   console.log(data); // hello
+ *   break;
+ * }
  * ```
  */
 export class DenoServeSockets<T = undefined> extends NativeSockets<T, WebSocketLike> {

@@ -73,6 +73,13 @@ export async function connect<T>(
  * entry can be bundled.
  *
  * @throws {TypeError} Always; the promise rejects with it.
+ *
+ * @example
+ * ```ts ignore
+ * import { serve } from "@quickws/quickws/browser";
+ *
+ * await serve().catch((error) => console.log(error)); // TypeError: Cannot serve: ...
+ * ```
  */
 export function serve<T = undefined>(_options?: ServeOptions<T>): Promise<Server<T>> {
   return Promise.reject(

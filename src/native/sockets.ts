@@ -65,7 +65,19 @@ export type PerformUpgrade<T, S, A> = (upgrade: NativeUpgrade<T, S>) => A | Resp
 /** Calls back when the client of a request leaves; returns what ends that. */
 export type WhenLeft = (left: () => void) => () => void;
 
-/** The connections that one `createSockets` has accepted, and the way to them. */
+/**
+ * The connections that one `createSockets` has accepted, and the way to them.
+ *
+ * @example
+ * ```ts
+ * import { createSockets, type NativeSockets } from "@quickws/quickws/deno";
+ *
+ * function count<T, S>(sockets: NativeSockets<T, S>): number {
+ *   return sockets.connections;
+ * }
+ * console.log(count(createSockets())); // 0
+ * ```
+ */
 export abstract class NativeSockets<T, S> extends ConnectionGroup<T> {
   readonly #core: ServerCore<T>;
   readonly #engine: NativeEngine<S>;

@@ -25,10 +25,10 @@ interface Module {
 const SHOWN_IN_USE = ["function", "class"];
 
 /**
- * Entries whose examples `deno test --doc` cannot run: those of Bun, and those that need an engine,
+ * Entries whose examples `deno test --doc` cannot run: those of Bun, pages and Workers, and those that need an engine,
  * which tests/backplane/client_types_test.ts type-checks.
  */
-const NOT_RUN = ["./bun", "./redis", "./nats"];
+const NOT_RUN = ["./bun", "./browser", "./workers", "./redis", "./nats"];
 
 async function documentation(path: string): Promise<Module> {
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
