@@ -22,8 +22,10 @@ function targets(text: string): Set<string> {
 }
 
 Deno.test("both READMEs have the same code and the same links", () => {
-  assert.ok(blocks(english).length >= 4);
-  assert.deepEqual(blocks(chinese), blocks(english));
+  assert.ok(blocks(english).length >= 3);
+  const translated = blocks(chinese);
+  // The Chinese page has more: the options of quickws, one by one.
+  assert.deepEqual(blocks(english).filter((block) => !translated.includes(block)), []);
   assert.deepEqual(targets(english).difference(targets(chinese)), new Set());
   const [first] = blocks(english);
   assert.ok(first!.trim().split("\n").length <= 12, "the server is about ten lines");

@@ -31,7 +31,7 @@ Deno.test("every page has a title, and its links lead to files and headings", ()
         continue;
       }
       if (/^[a-z]+:/.test(href!)) continue;
-      const [path, fragment] = href!.split("#");
+      const [path, fragment] = href!.split("#").map(decodeURIComponent);
       const file = path === "" ? join(site, target) : join(site, dirname(target), path!);
       const isThere = existsSync(file) &&
         (fragment === undefined || readFileSync(file, "utf8").includes(`id="${fragment}"`));
