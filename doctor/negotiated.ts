@@ -35,6 +35,16 @@ function bitsOf(extension: Extension, name: string): number {
   return Number(parameter(extension, name)?.value ?? 15);
 }
 
+/** What an offer asks of the server's messages that the answer lacks (RFC 7692 7.1.1.1, 7.1.2.1). */
+function unmetParameter(offer: Extension, answer: Extension): string | undefined {
+  const takeover = "server_no_context_takeover";
+  if (parameter(offer, takeover) !== undefined && parameter(answer, takeover) === undefined) {
+    return takeover;
+  }
+  const window = "server_max_window_bits";
+  return bitsOf(answer, window) > bitsOf(offer, window) ? window : undefined;
+}
+
 /** What a legal offer wishes; the answer must be one to it. */
 function wishesOf(offer: Extension): DeflateWishes {
   return {
@@ -59,6 +69,15 @@ function agreement(offers: readonly Extension[], answer: Extension): DeflateAgre
       problem = new HandshakeError(
         "EXTENSION_UNEXPECTED",
         "client_max_window_bits is in the answer and was not offered",
+      );
+      continue;
+    }
+    // The library reads such answers, because it can decode what follows; a server must not give them.
+    const broken = unmetParameter(offer, answer);
+    if (broken !== undefined) {
+      problem = new HandshakeError(
+        "EXTENSION_UNEXPECTED",
+        `${broken} was requested, and the answer does not honor it`,
       );
       continue;
     }

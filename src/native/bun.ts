@@ -36,7 +36,10 @@ export interface BunWebSocket {
 /** The part of Bun's `Server` that is used here. */
 export interface BunServer {
   /** Makes a WebSocket of a request. */
-  upgrade(request: Request, options: { data: unknown; headers?: HeadersInit }): boolean;
+  upgrade(
+    request: Request,
+    options: { data: unknown; headers?: Headers | Record<string, string> },
+  ): boolean;
   /** The client's address. */
   requestIP(request: Request): { address: string; port: number } | null;
 }

@@ -137,8 +137,8 @@ socketTest("the views of ten thousand messages keep their bytes", async (t) => {
     near.send(sent[i]);
     if (i % 500 === 0) await quiet();
   }
-  await quiet();
-  assert.equal(kept.length, sent.length);
+  // A connection reads so much in one turn of the event loop.
+  while (kept.length < sent.length) await quiet();
   for (let i = 0; i < sent.length; i++) assert.deepEqual(toHex(kept[i]), toHex(sent[i]));
 });
 

@@ -63,6 +63,11 @@ const wrong: [title: string, asked: [string, string][], answered: [string, strin
     [[EXTENSIONS, "permessage-deflate; server_max_window_bits=9"]],
     [[EXTENSIONS, "permessage-deflate"]],
   ],
+  [
+    "takeover where none was asked for",
+    [[EXTENSIONS, "permessage-deflate; server_no_context_takeover"]],
+    [[EXTENSIONS, "permessage-deflate"]],
+  ],
   ["a subprotocol that was not asked for", [[PROTOCOL, "a, b"]], [[PROTOCOL, "c"]]],
   ["a whole list of subprotocols", [[PROTOCOL, "a, b"]], [[PROTOCOL, "a, b"]]],
   ["two subprotocols", [[PROTOCOL, "a, b"]], [[PROTOCOL, "a"], [PROTOCOL, "b"]]],

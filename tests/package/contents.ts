@@ -84,7 +84,8 @@ export function testContents({ source, tarball, directory, files }: Installed): 
   test("there are bundles, types and three texts, and nothing else", () => {
     const others = files.filter((path) => !/^(esm\/[\w/-]+\.js|types\/[\w/]+\.d\.ts)$/.test(path));
     assert.deepEqual(others.sort(), ["CHANGELOG.md", "LICENSE", "README.md", "package.json"]);
-    assert.ok(modules.length < 40, `${modules.length} modules`);
+    // Twelve entries, and a chunk for each part that several share or that is loaded later.
+    assert.ok(modules.length < 80, `${modules.length} modules`);
   });
 
   test("every declaration that another one imports is there", () => {
