@@ -79,7 +79,7 @@ export type ErrorCode =
   | "TERMINATED"
   // Messages that were accepted could not be sent before the end.
   | "NOT_DELIVERED"
-  // A message was to be sent through a stream after the end, or a topic was not confirmed before it.
+  // A message was sent through a stream after the close, or a topic was not confirmed before it.
   | "NOT_OPEN"
   // The server refuses a subscription, or the subprotocol.
   | "TOPIC_REFUSED"
@@ -112,7 +112,7 @@ export interface WebSocketErrorOptions extends ErrorOptions {
 export class WebSocketError extends Error {
   /** The name of the class, also in serialized errors. */
   override readonly name: string = "WebSocketError";
-  /** What went wrong, by a name that stays the same between versions. */
+  /** The stable name of the failure; it does not change between versions. */
   readonly code: ErrorCode;
   /** The Close code this error leads to, where one applies. */
   readonly closeCode: number | undefined;
@@ -225,7 +225,7 @@ export interface HeaderView extends Iterable<[name: string, value: string]> {
   has(name: string): boolean;
 }
 
-/** What is known of the HTTP answer that a failed opening handshake ended with. */
+/** Details of the HTTP response that a failed opening handshake ended with. */
 export interface HandshakeErrorOptions extends ErrorOptions {
   /** The HTTP status code of the answer. */
   status?: number;
@@ -237,7 +237,7 @@ export interface HandshakeErrorOptions extends ErrorOptions {
 
 /**
  * The opening handshake failed (RFC 6455 section 4). On the client `status`, `headers` and `body`
- * are what the server answered; on the server `status` and the message are what we answered.
+ * describe the server's response; on the server `status` and the message describe the response it sent.
  *
  * @example
  * ```ts
@@ -268,8 +268,8 @@ export class HandshakeError extends WebSocketError {
    * Makes an error.
    *
    * @param code The stable name of what was wrong.
-   * @param message What was wrong in words.
-   * @param options The cause and what is known of the HTTP answer.
+   * @param message The description of the failure.
+   * @param options The cause and the details of the HTTP response.
    */
   constructor(code: ErrorCode, message: string, options?: HandshakeErrorOptions) {
     super(code, message, options);
@@ -305,7 +305,7 @@ export class TimeoutError extends WebSocketError {
  * import { connect, ConnectionError } from "@quickws/quickws";
  *
  * try {
- *   await connect("ws://127.0.0.1:1/"); // Nobody listens there.
+ *   await connect("ws://127.0.0.1:1/"); // No server listens on this port.
  * } catch (error) {
  *   if (error instanceof ConnectionError) console.log(error.code); // CONNECT_FAILED
  * }

@@ -50,7 +50,7 @@ export interface NodeHttpServer {
   removeListener(event: "upgrade", listener: NodeUpgradeListener): unknown;
 }
 
-/** What a `node:http` server calls for a request with an `Upgrade` header field. */
+/** The `upgrade` listener of a `node:http` server, called for requests with an `Upgrade` field. */
 export type NodeUpgradeListener = (
   request: NodeUpgradeRequest,
   socket: NodeUpgradeSocket,
@@ -95,7 +95,7 @@ class NodeUpgrade implements UpgradeSocket {
   readonly tls: UpgradeTls | undefined;
   readonly #socket: SharedNodeSocket;
   readonly #isExclusive: boolean;
-  /** What previous responses on the connection have written. */
+  /** The output of previous responses on the connection. */
   readonly #written: number;
   #left: (() => void) | undefined;
 
@@ -148,7 +148,7 @@ class NodeUpgrade implements UpgradeSocket {
     return this.#socket.destroyed || this.#socket.readableEnded;
   }
 
-  /** Whether a listener has answered: one of ours, or another, which then reads or has written. */
+  /** Whether a listener has answered: this library's, or another, which then reads or has written. */
   get #isTaken(): boolean {
     const socket = this.#socket;
     return taken.has(socket) || socket.listenerCount("data") > 0 ||
@@ -170,7 +170,7 @@ function newUpgrader<T>(options: UpgradeOptions<T>): Upgrader<T> {
 
 function twoAnswers(): TypeError {
   return new TypeError(
-    "Two listeners answer one upgrade request: give each attach() its own `path`, or return " +
+    "Two listeners handle the same upgrade request: give each attach() its own `path`, or return " +
       '"pass" from `upgrade` for requests of others; call upgrader.upgrade() once for a socket',
   );
 }

@@ -2,7 +2,7 @@
 // again, although it may have been stored. Servers count the messages that they publish, so that the
 // second copy is known by its count.
 
-/** What identifies a published message. */
+/** The identifier of a published message. */
 export interface Identified {
   /** Its sequence number. */
   readonly number: number;

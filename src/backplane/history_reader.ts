@@ -19,7 +19,7 @@ export interface HistoryReaderTopic {
   readFailed(error: unknown): void;
 }
 
-/** How much one read may return: what a receiver can take at a time without much memory. */
+/** The limit of one read, so that a receiver needs little memory at a time. */
 export const PAGE_LIMIT: ReadLimit = { maxMessages: 256, maxBytes: 256 << 10 };
 
 /** Reads that may be pending at a time. */

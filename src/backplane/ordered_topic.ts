@@ -80,7 +80,7 @@ interface Pending {
   asked: boolean;
   /** Whether a page did not reach back to its number, although its own part may be complete. */
   doubtful: boolean;
-  /** What it was sent in this replay. */
+  /** The messages it was sent in this replay. */
   messages: number;
   bytes: number;
   duplicates: DuplicateFilter | undefined;
@@ -97,7 +97,7 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
   #starting = true;
   /** Ordered by when they were served last. */
   #pending: Map<R, Pending> | undefined;
-  /** What arrived since the present read started. */
+  /** The messages that arrived since the current read started. */
   #received: Received<M> | undefined;
   /** The number after which the present read reads. */
   #from: number | undefined;
@@ -177,7 +177,7 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
     }
   }
 
-  /** The broker is down: what it delivers meanwhile has to be read before anything new. */
+  /** The broker is unavailable: messages of the outage have to be read before anything new. */
   interrupt(): void {
     this.#received = undefined;
     if (this.#state === "current" || this.#last > 0) this.#state = "gap";
@@ -438,7 +438,7 @@ interface Arrival<M> {
   readonly previous: number;
 }
 
-/** What arrived of a topic during a read, in order. */
+/** The messages of a topic that arrived during a read, in order. */
 class Received<M extends OrderedMessage> {
   readonly #arrivals: Arrival<M>[] = [];
   #size = 0;

@@ -182,7 +182,7 @@ const MAX_PENDING_BYTES = 4 << 20;
  */
 const REJECTION_DELAY = 100;
 
-/** What the timers of an {@linkcode AppendQueue} are for. */
+/** The purposes of the timers of an {@linkcode AppendQueue}. */
 const REJECTION = 0;
 const DRAIN = 1;
 

@@ -324,7 +324,7 @@ export class Relay<R extends object, M extends OrderedMessage>
     }
   }
 
-  // What the topics with a history need.
+  // The port of the topics with a history.
 
   /** Subscribes to a topic at the broker. */
   requestSubscription(topic: string): unknown {

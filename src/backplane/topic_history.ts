@@ -13,7 +13,7 @@ import {
 import { isPromiseLike } from "../shared/promise_like.ts";
 import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
 
-/** What the topics of a server share. */
+/** The shared context of the topics of a server. */
 export interface TopicHistoryContext<R extends object, M extends OrderedMessage> {
   readonly limits: OrderedTopicLimits;
   readonly reader: HistoryReader;
@@ -67,7 +67,7 @@ export class TopicHistory<R extends object, M extends OrderedMessage>
 
   /**
    * @param name The topic.
-   * @param context What it shares with others.
+   * @param context The context it shares with others.
    */
   constructor(name: string, context: TopicHistoryContext<R, M>) {
     this.name = name;
@@ -257,7 +257,7 @@ export class TopicHistory<R extends object, M extends OrderedMessage>
     this.#hasFailed = true;
     this.#context.subscribeFailed(this.name, error);
     this.topic.giveUp();
-    // When a later attempt succeeds, subscribers are told of what they missed until then.
+    // When a later attempt succeeds, subscribers receive the gap that it left.
     this.topic.restart();
   }
 

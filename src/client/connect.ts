@@ -108,7 +108,7 @@ async function dial<T>(
       return await proxies.dialThroughProxy(network, server, address, options.tls);
     }
     const dialing = options.dial === undefined ? network.dial(address) : options.dial(address);
-    // A dialer that does not heed the signal must neither hold up the caller nor leave a socket open.
+    // A dialer that ignores the signal must neither hold up the caller nor leave a socket open.
     const transport = await untilAborted(
       Promise.resolve(dialing),
       signal,

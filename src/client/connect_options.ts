@@ -42,11 +42,11 @@ export interface ConnectOptions<T = undefined, M extends AnyMessage = Message>
    */
   unix?: string | undefined;
   /**
-   * Milliseconds for all of it: name lookup, connecting, TLS and the server's answer; 0 is no limit.
-   * Default: 30000.
+   * Milliseconds for the whole opening: name lookup, connecting, TLS and the server's response;
+   * 0 disables the limit. Default: 30000.
    */
   handshakeTimeout?: number | undefined;
-  /** The largest head of the server's answer, in bytes: 256 to 2147483647. Default: 16384. */
+  /** The largest head of the server's response, in bytes: 256 to 2147483647. Default: 16384. */
   maxHandshakeSize?: number | undefined;
   /** Gives up opening the connection when it aborts; has no effect on an open one. */
   signal?: AbortSignal | undefined;
@@ -65,11 +65,11 @@ export interface ConnectOptions<T = undefined, M extends AnyMessage = Message>
   /** Opens the stream in another way: any socket, a tunnel, a pipe in a test. */
   dial?(address: DialOptions): Promise<Transport>;
   /**
-   * Called with what a handler or another callback of yours has thrown, or rejected with, once. Default:
-   * `console.error`.
+   * The error handler: called once for each error that a handler or another callback of the
+   * application throws or rejects with. Default: `console.error`.
    */
   onError?(error: unknown, connection?: Connection<T>): void;
-  /** What `connection.data` begins as. */
+  /** The initial value of `connection.data`. */
   data?: T | undefined;
   /**
    * Opens another connection when one is lost: `true`, or {@linkcode ReconnectOptions}; what `connect`

@@ -10,19 +10,19 @@ import {
 import { reasonOf } from "../shared/explain.ts";
 import type { Transport, TransportSink } from "../transport/transport.ts";
 
-/** What a handshake ended with, beside the answer itself. */
+/** The result of a handshake, beside the response itself. */
 export interface Answered {
   /** The answer. */
   readonly handshake: ClientHandshake;
-  /** What was agreed about compression, if anything. */
+  /** The negotiated compression, if any. */
   readonly agreement: DeflateAgreement | undefined;
   /** Whether the transport still has to tell that it takes more output. */
   readonly congested: boolean;
 }
 
-/** What an {@linkcode Opening} asks of the server. */
+/** The request of an {@linkcode Opening}. */
 export interface Expected extends ClientHandshakeOptions {
-  /** What of compression was offered, if anything. */
+  /** The compression that was offered, if any. */
   readonly deflate: DeflateWishes | undefined;
   /** Whether the server is spoken with under TLS. */
   readonly secure: boolean;
@@ -46,7 +46,7 @@ export class Opening implements TransportSink {
 
   /**
    * @param transport The stream to the server.
-   * @param expected What the answer is checked against.
+   * @param expected The values that the response is checked against.
    * @param done Called once, when the connection is open; the transport needs another sink then.
    * @param failed Called once, when it will not be; the transport is cut.
    */
@@ -63,7 +63,7 @@ export class Opening implements TransportSink {
     this.#failed = failed;
   }
 
-  /** Sends the request and begins to read, after what has already come, usually nothing. */
+  /** Sends the request and starts to read, after the bytes that have already arrived (usually none). */
   start(request: Uint8Array, rest: Uint8Array): void {
     if (this.#over) return;
     try {
@@ -121,7 +121,7 @@ export class Opening implements TransportSink {
     }
   }
 
-  /** The stream is over. */
+  /** The stream has ended. */
   closed(cause?: unknown): void {
     const why = cause === undefined ? "" : `: ${reasonOf(cause)}`;
     const message = `The connection was lost during the opening handshake${why}`;

@@ -19,7 +19,7 @@ import { untilAborted } from "../shared/until_aborted.ts";
 
 export { findProxy };
 
-/** A stream to a server, and what has already come from it. */
+/** A stream to a server, and the bytes that have already arrived on it. */
 export interface Dialled {
   /** The stream; if it leads through a proxy it may be paused. */
   readonly transport: Transport;
@@ -53,7 +53,7 @@ export async function dialThroughProxy(
     if (address.tls === undefined) return { transport, rest };
     if (rest.length > 0) {
       // A TLS server speaks second (RFC 8446 section 2). These bytes are the proxy's own, and must
-      // never pass for what the server said under TLS.
+      // never be mistaken for the server's bytes inside TLS.
       throw new ConnectionError(
         "PROXY_FAILED",
         `The proxy sent ${rest.length} bytes before the TLS handshake with the target began`,
@@ -129,7 +129,7 @@ class Tunnel implements TransportSink {
   readonly #dialogue: ProxyDialogue;
   readonly #done: (rest: Uint8Array) => void;
   readonly #failed: (error: unknown) => void;
-  /** What waits while an earlier write is under way. */
+  /** Buffered output, while an earlier write is in progress. */
   readonly #output: Uint8Array[] = [];
   #writing = false;
   #over = false;
@@ -159,7 +159,7 @@ class Tunnel implements TransportSink {
       this.#fail(error);
       return;
     }
-    // At once, also while the last write is under way: what comes now is for another sink.
+    // Pause at once, even while the last write is in progress: later bytes belong to another sink.
     if (this.#dialogue.done) this.#transport.pause();
     this.#finishIfDone();
   }
@@ -193,9 +193,13 @@ class Tunnel implements TransportSink {
   #lost(cause?: Error): void {
     const why = cause === undefined ? "" : `: ${cause.message}`;
     this.#fail(
-      new ConnectionError("PROXY_FAILED", `The proxy was lost before its tunnel stood${why}`, {
-        cause,
-      }),
+      new ConnectionError(
+        "PROXY_FAILED",
+        `The proxy disconnected before the tunnel was established${why}`,
+        {
+          cause,
+        },
+      ),
     );
   }
 

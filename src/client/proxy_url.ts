@@ -21,10 +21,10 @@ import { percentDecoded, redacted, withoutBrackets } from "./url.ts";
  */
 export type ProxyOption = string | URL | ((url: URL) => string | URL | undefined);
 
-/** How a proxy is spoken with, and the ports of those whose URL names none. */
+/** The protocol of a proxy for each URL scheme, and the default ports. */
 const DEFAULT_PORTS = { http: 80, https: 443, socks5: 1080, socks5h: 1080 } as const;
 
-/** What the URL of a proxy says. */
+/** The parts of a proxy's URL. */
 export interface ProxyServer {
   /** How it is spoken with. */
   readonly scheme: keyof typeof DEFAULT_PORTS;

@@ -31,7 +31,7 @@ export class BitInput {
   bits = 0;
   /** The last position from which the loop over symbols may read a turn. */
   fastEnd = 0;
-  /** Whether nobody else writes to `bytes`. */
+  /** Whether this writer owns `bytes`: no other code writes to it. */
   #isOwn = false;
   readonly #tail = new Uint8Array(HELD + TURN + OVERRUN + TURN);
 
@@ -138,7 +138,7 @@ export class BitOutput {
     this.view = new DataView(this.bytes.buffer);
   }
 
-  /** Starts anew. */
+  /** Starts from the beginning. */
   open(): void {
     this.position = 0;
     this.hold = 0;

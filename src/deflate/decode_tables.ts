@@ -42,7 +42,7 @@ export const SPECIAL: number = BLOCK_END | INVALID | SUBTABLE;
 /** Bits 0-4: how many bits to consume. */
 export const CONSUMED: number = 31;
 
-/** What a code is for, and which sets of lengths are a code for it. */
+/** The purpose of a code, and the sets of lengths that are legal for it. */
 export interface Alphabet {
   /** The code's name in error messages. */
   readonly name: string;
@@ -130,7 +130,7 @@ export class DecodeTable {
   readonly #maxRootBits: number;
 
   /**
-   * @param alphabet What the code is for.
+   * @param alphabet The purpose of the code.
    * @param maxRootBits The bits that index the root, where the code has words as long.
    * @param capacity Slots for the root and the subtables of the worst code.
    */

@@ -96,18 +96,18 @@ export interface DeflateOptions {
   level: DeflateLevel;
   /** The window as a power of two, 8 to 15: no distance is farther. */
   windowBits: number;
-  /** What is remembered of the messages before. Default: nothing is. */
+  /** The context of the messages before (context takeover). Default: none. */
   context?: DeflateContext;
 }
 
-/** What every message needs. */
+/** The working memory of every message. */
 class Workspace {
   readonly text = new TextBuffer();
   readonly output = new BitOutput(PIECE_BOUND);
   readonly near = new SharedPositionTable();
 }
 
-/** What level "best" needs besides. */
+/** The additional working memory of level "best". */
 class TokenWorkspace {
   readonly far = new SharedPositionTable();
   readonly block = new TokenBlock();
@@ -206,8 +206,8 @@ export function deflatePart(
   check(source, start, end, target, offset, most);
   const at = compress(source, start, end, target, offset, most, options);
   if (at !== -1) return at;
-  // What is stored is in the window of those who read it, and noise is not worth remembering: to
-  // begin anew is what keeps both sides agreed.
+  // The receiver's window contains stored bytes too, but noise is not worth remembering. Dropping the
+  // context is legal: no later message refers to them.
   options.context?.drop();
   return store(source, start, end, target, offset);
 }

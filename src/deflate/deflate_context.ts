@@ -63,7 +63,7 @@ export class DeflateContext {
     return this.#table === undefined ? 0 : this.#historySize + this.#table.slots.byteLength;
   }
 
-  /** Forgets everything and lets go of the memory. The next message begins anew. */
+  /** Forgets everything and lets go of the memory. The next message starts without context. */
   drop(): void {
     this.#history = NO_BYTES;
     this.#length = 0;

@@ -118,7 +118,7 @@ class Inflation {
           distances = dynamicDistances;
         } else if (type === STORED_BLOCK) {
           input.alignToByte();
-          // What is left of the sync flush: its LEN and NLEN would follow.
+          // The rest of the sync flush: its LEN and NLEN would follow.
           if (input.position === input.end) return true;
           inflateStored(input, output);
         } else {

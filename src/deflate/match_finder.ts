@@ -85,7 +85,7 @@ export class TextBuffer {
   /** Where the text ends. */
   end = 0;
 
-  /** Starts anew with `history[0..length)` as what has been seen. */
+  /** Starts again, with `history[0..length)` as the bytes seen so far. */
   open(history: Uint8Array, length: number): void {
     if (length > 0) {
       this.bytes.set(length === history.length ? history : history.subarray(0, length));
@@ -235,7 +235,7 @@ function hashBits(length: number): number {
   return length <= 8192 ? 14 : MOST_BITS;
 }
 
-// What the searches for repetitions (RFC 1951 4) have in common.
+// The common part of the searches for repetitions (RFC 1951 4).
 
 /** The bytes of a word: shorter repetitions are not looked for. */
 export const WORD = 4;

@@ -1,4 +1,4 @@
-// The constants of the format: what a length, a distance and a code length symbol mean, and the
+// The constants of the format: the meaning of length, distance and code length symbols, and the
 // two codes that need no description. Both directions read them; the RFC's tables are here once.
 
 /** The first length/distance symbol above the 256 literals ends a block (RFC 1951 3.2.5). */

@@ -11,7 +11,7 @@ export const MAX_BODY_START = 1024;
 /** Bytes of chunk sizes, extensions and line ends after which a chunked body is given up. */
 const MAX_CHUNK_OVERHEAD = 4096;
 
-/** What the next byte of a chunked body belongs to (RFC 9112 7.1). */
+/** The part of a chunked body that the next byte belongs to (RFC 9112 7.1). */
 const State = { Size: 0, Extension: 1, Data: 2, DataEnd: 3 } as const;
 
 /** Gathers the start of one body; it is complete at its end or at {@linkcode MAX_BODY_START}. */
@@ -54,7 +54,7 @@ export class BodyStart {
     return this.#complete;
   }
 
-  /** What there is so far, as text; a character that is cut in two is left out. */
+  /** The bytes so far, as text, without an incomplete character at the end. */
   text(): string {
     const bytes = this.#bytes.subarray(0, this.#length);
     return new TextDecoder().decode(bytes, { stream: true });

@@ -1,5 +1,5 @@
 /*
- * The client's side of the opening handshake (RFC 6455 section 4.1): the server's answer, read and
+ * The client's side of the opening handshake (RFC 6455 section 4.1): the server's response, read and
  * checked against what was asked for.
  */
 
@@ -12,7 +12,7 @@ import { type HeadLimits, HttpHeadReader } from "./http_head.ts";
 import { parseStatusLine, quoted } from "./status_line.ts";
 import { assertSubprotocols } from "./subprotocols.ts";
 
-/** What the client asked for, which the server's answer is checked against. */
+/** The values of the client's request, which the server's response is checked against. */
 export interface ClientHandshakeOptions extends HeadLimits {
   /** The key that was sent. */
   key: string;
@@ -26,7 +26,7 @@ export interface ClientHandshakeOptions extends HeadLimits {
 export const MAX_INTERIM_RESPONSES = 8;
 
 /**
- * Reads the server's answer from chunks of any size and checks it.
+ * Reads the server's response from chunks of any size and checks it.
  *
  * Interim answers before the final one, such as 103, are skipped, as RFC 9110 15.2 asks, up to
  * {@linkcode MAX_INTERIM_RESPONSES}. An answer other than 101 is an error, which waits for the
@@ -63,7 +63,7 @@ export class ClientHandshake {
   /**
    * Makes a handshake that waits for the server's first bytes.
    *
-   * @param options What was asked for. A key or subprotocols that cannot have been sent are a
+   * @param options The values of the request. A key or subprotocols that cannot have been sent are a
    * `TypeError`, a bad limit is a `RangeError`.
    */
   constructor(options: ClientHandshakeOptions) {
@@ -112,7 +112,7 @@ export class ClientHandshake {
           "CONNECTION_LOST",
           this.#received === 0
             ? "The connection ended before the server answered the opening handshake"
-            : `The connection ended inside the server's answer, after ${this.#received} bytes`,
+            : `The connection ended inside the server's response, after ${this.#received} bytes`,
         )
         : this.#unexpectedStatus(this.#body);
     }
@@ -165,11 +165,11 @@ export class ClientHandshake {
         this.#readBody(this.#body, input);
         return false;
       }
-      // RFC 9110 15.2: a client must be able to parse interim answers that it does not expect.
+      // RFC 9110 15.2: a client must be able to parse interim responses that it does not expect.
       if (++this.#interimResponses > MAX_INTERIM_RESPONSES) {
         throw this.#error(
           "STATUS_UNEXPECTED",
-          `The server sent more than ${MAX_INTERIM_RESPONSES} interim answers`,
+          `The server sent more than ${MAX_INTERIM_RESPONSES} interim responses`,
         );
       }
       this.#reader = new HttpHeadReader(this.#limits);
@@ -186,7 +186,10 @@ export class ClientHandshake {
   #readStatusLine(text: string): void {
     const line = parseStatusLine(text);
     if (line === undefined) {
-      throw this.#error("HEAD_MALFORMED", "The server's answer does not begin with a status line");
+      throw this.#error(
+        "HEAD_MALFORMED",
+        "The server's response does not begin with a status line",
+      );
     }
     this.#status = line.status;
     this.#reason = line.reason;
@@ -201,10 +204,10 @@ export class ClientHandshake {
   /** RFC 6455 4.1, the client's duties on receiving the answer, items 2 to 6. */
   #check(fields: HeaderFields): void {
     if (!fields.hasToken("upgrade", "websocket")) {
-      throw this.#error("UPGRADE_MISSING", "The server's answer has no Upgrade: websocket");
+      throw this.#error("UPGRADE_MISSING", "The server's response has no Upgrade: websocket");
     }
     if (!fields.hasToken("connection", "upgrade")) {
-      throw this.#error("CONNECTION_MISSING", "The server's answer has no Connection: Upgrade");
+      throw this.#error("CONNECTION_MISSING", "The server's response has no Connection: Upgrade");
     }
     // The accept value is base64, so its case matters.
     const accepts = fields.getAll("sec-websocket-accept");
@@ -213,12 +216,12 @@ export class ClientHandshake {
         "ACCEPT_INVALID",
         accepts.length === 1
           ? "The server's Sec-WebSocket-Accept does not belong to the key it was sent"
-          : `The server's answer has ${accepts.length} Sec-WebSocket-Accept fields, not 1`,
+          : `The server's response has ${accepts.length} Sec-WebSocket-Accept fields, not 1`,
       );
     }
     // RFC 9110 8.6 and RFC 9112 6.1: a 101 has no body. A length of 0 says so, if needlessly.
     if ((fields.get("content-length") ?? "0") !== "0" || fields.has("transfer-encoding")) {
-      throw this.#error("HEAD_MALFORMED", "The server's 101 answer announces a body");
+      throw this.#error("HEAD_MALFORMED", "The server's 101 response announces a body");
     }
     this.#checkExtensions(fields.getAll("sec-websocket-extensions"));
     this.#checkSubprotocol(fields.getAll("sec-websocket-protocol"));
@@ -286,11 +289,11 @@ export class ClientHandshake {
   /** The grammar's errors speak of the answer a server would give; here it is the other way. */
   #asSeenByClient(error: unknown): unknown {
     if (!(error instanceof HandshakeError) || error.headers !== undefined) return error;
-    return this.#error(error.code, `The server's answer cannot be used: ${error.message}`);
+    return this.#error(error.code, `The server's response cannot be used: ${error.message}`);
   }
 }
 
-/** What stands in a query is often a secret. */
+/** Removes the query and the fragment: they often contain secrets. */
 function withoutQuery(location: string): string {
   const end = ["?", "#"].map((mark) => location.indexOf(mark)).filter((at) => at !== -1);
   return end.length === 0 ? location : `${location.slice(0, Math.min(...end))}?***`;

@@ -1,6 +1,6 @@
 /*
  * Negotiation of permessage-deflate (RFC 7692 7.1). The one file where the parameters of "client"
- * and "server" become those of inbound and outbound messages: nobody behind it asks for the side.
+ * and "server" become those of inbound and outbound messages: the code behind it has no sides.
  */
 
 import { HandshakeError } from "../errors.ts";
@@ -18,7 +18,7 @@ const CLIENT_BITS = "client_max_window_bits";
 const MIN_BITS = 8;
 const MAX_BITS = 15;
 
-/** What one side wants of permessage-deflate. */
+/** The configuration of permessage-deflate on one side. */
 export interface DeflateWishes {
   /** Whether the server may keep its context from message to message. */
   readonly serverContextTakeover: boolean;
@@ -40,7 +40,7 @@ export interface DeflateDirection {
   readonly windowBits: number;
 }
 
-/** What both sides have agreed on. */
+/** The negotiated parameters. */
 export interface DeflateAgreement {
   /** The messages we receive. */
   readonly inbound: DeflateDirection;
@@ -48,9 +48,9 @@ export interface DeflateAgreement {
   readonly outbound: DeflateDirection;
 }
 
-/** A server's answer to an offer. */
+/** A server's response to an offer. */
 export interface DeflateAnswer {
-  /** What both sides have agreed on. */
+  /** The negotiated parameters. */
   readonly agreement: DeflateAgreement;
   /** The value of `Sec-WebSocket-Extensions`. */
   readonly extensions: string;
@@ -70,8 +70,8 @@ interface Parameters {
  * Answers a client's offers on a server (RFC 7692 section 5.1): the first one that is legal is
  * accepted, others and unknown extensions are passed over.
  *
- * @param offers What the client offers, its most preferred first.
- * @param wishes What the server wants.
+ * @param offers The client's offers, the most preferred first.
+ * @param wishes The server's configuration.
  * @returns The answer, or `undefined` when nothing is accepted.
  *
  * @example
@@ -132,7 +132,7 @@ function answerTo(offered: Parameters, wishes: DeflateWishes): DeflateAnswer {
 }
 
 /**
- * What a client with these wishes offers: the value of `Sec-WebSocket-Extensions`.
+ * The offer of a client with this configuration: the value of `Sec-WebSocket-Extensions`.
  *
  * @example
  * ```ts
@@ -153,7 +153,7 @@ export function offerDeflate(wishes: DeflateWishes): string {
   if (!wishes.serverContextTakeover) parameters.push(SERVER_NO_TAKEOVER);
   if (!wishes.clientContextTakeover) parameters.push(CLIENT_NO_TAKEOVER);
   if (serverMaxWindowBits < MAX_BITS) parameters.push(`${SERVER_BITS}=${serverMaxWindowBits}`);
-  // Named wherever that is possible, so that the server may choose a smaller window for what we send.
+  // Sent wherever that is possible, so that the server may choose a smaller window for our messages.
   if (!wishes.hasFixedWindow) {
     parameters.push(
       clientMaxWindowBits < MAX_BITS ? `${CLIENT_BITS}=${clientMaxWindowBits}` : CLIENT_BITS,
@@ -168,8 +168,8 @@ export function offerDeflate(wishes: DeflateWishes): string {
  * asked for (Tornado, Jetty and libwebsockets know neither parameter) costs memory, and can be read.
  *
  * @param accepted The extensions of the answer.
- * @param wishes What was offered.
- * @returns What both sides have agreed on, or `undefined` when the server did not take the offer.
+ * @param wishes The offer.
+ * @returns The negotiated parameters, or `undefined` when the server did not take the offer.
  * @throws {HandshakeError} `EXTENSION_UNEXPECTED` when the answer is not legal.
  *
  * @example
@@ -205,7 +205,7 @@ export function checkDeflateAnswer(
     },
     outbound: {
       takeover: wishes.clientContextTakeover && !answered.clientNoTakeover,
-      // A smaller window than the server allows is always ours to choose.
+      // The client may always choose a smaller window than the server allows.
       windowBits: Math.min(answered.clientBits || MAX_BITS, wishes.clientMaxWindowBits),
     },
   };

@@ -24,7 +24,7 @@ const CR = 0x0d;
 const LF = 0x0a;
 const COLON = 0x3a;
 
-/** What the next byte belongs to. */
+/** The part of the head that the next byte belongs to. */
 const State = {
   StartLine: 0,
   StartLineFeed: 1,
@@ -39,7 +39,7 @@ const State = {
 const EMPTY: Uint8Array = new Uint8Array(0);
 const SMALLEST_BUFFER = 1024;
 const decoder: TextDecoder = new TextDecoder();
-/** What a start line and a value may have. */
+/** The bytes that a start line and a value may have. */
 const TEXT = FIELD_TEXT | OBS_TEXT;
 /** Bytes that are made a text in one call. */
 const DECODED_AT_ONCE = 4096;
@@ -242,7 +242,7 @@ export class HttpHeadReader {
     const hex = byte.toString(16).toUpperCase().padStart(2, "0");
     this.#fail(
       "HEAD_MALFORMED",
-      `The head is malformed at byte ${offset}: 0x${hex} may not stand in ${place}`,
+      `The head is malformed at byte ${offset}: 0x${hex} is not allowed in ${place}`,
     );
   }
 

@@ -1,4 +1,4 @@
-/* What the user may put into the heads we write, and how a head becomes bytes. */
+/* Checks of the values that the user puts into the heads we write, and the encoding of a head. */
 
 import { consistsOf, DIGIT, HEX_DIGIT, HOST_NAME, VISIBLE } from "./characters.ts";
 import { HeaderFields } from "./header_fields.ts";
@@ -29,7 +29,7 @@ export function encodeBody(body: string | Uint8Array | undefined): Uint8Array {
 
 /**
  * The user's own fields, checked. Throws a `TypeError` for a field that cannot be written and for
- * one that is ours to set.
+ * one that the library sets.
  *
  * @param headers The user's fields.
  * @param reserved Fields the user may not set, in lower case, each with what to do instead.

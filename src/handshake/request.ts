@@ -12,7 +12,7 @@ import {
 } from "./outgoing.ts";
 import { assertSubprotocols } from "./subprotocols.ts";
 
-/** What {@linkcode buildRequest} needs to know. */
+/** The options of {@linkcode buildRequest}. */
 export interface RequestOptions {
   /** The host as it goes into the Host field: with the port where it is not the scheme's own. */
   host: string;

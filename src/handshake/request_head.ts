@@ -65,7 +65,7 @@ export function requestFrom(request: ParsedRequest): RequestHead {
       throw malformed(`${JSON.stringify(name)} is not a header field name`);
     }
     if (!isReceivedValue(name, value)) {
-      throw malformed(`The header field ${name} has a character that may not be there`);
+      throw malformed(`The header field ${name} has an illegal character`);
     }
     lines.push([name, value]);
   }

@@ -18,13 +18,13 @@ import {
 } from "./outgoing.ts";
 import { assertSubprotocols } from "./subprotocols.ts";
 
-/** What {@linkcode acceptResponse} needs to know. */
+/** The options of {@linkcode acceptResponse}. */
 export interface AcceptOptions {
   /** The client's key. */
   key: string;
   /** The subprotocol that was chosen. Default: none. */
   subprotocol?: string;
-  /** What the client asked for; if given, `subprotocol` must be one of these. */
+  /** The client's subprotocols; if given, `subprotocol` must be one of these. */
   subprotocols?: readonly string[];
   /** The value of `Sec-WebSocket-Extensions`. Default: none is accepted. */
   extensions?: string;
@@ -32,7 +32,7 @@ export interface AcceptOptions {
   headers?: FieldLines;
 }
 
-/** What {@linkcode refusalResponse} needs to know. */
+/** The options of {@linkcode refusalResponse}. */
 export interface RefusalOptions {
   /** The status code, 200 to 599. */
   status: number;
@@ -117,7 +117,7 @@ export function acceptResponse(options: AcceptOptions): Uint8Array {
   if (subprotocol !== undefined) {
     assertSubprotocols([subprotocol]);
     if (subprotocols !== undefined && !subprotocols.includes(subprotocol)) {
-      throw new TypeError(`subprotocol is "${subprotocol}", which the client did not ask for`);
+      throw new TypeError(`subprotocol is "${subprotocol}", which the client did not request`);
     }
     fields += `Sec-WebSocket-Protocol: ${subprotocol}\r\n`;
   }
@@ -171,7 +171,7 @@ export function refusalResponse(options: RefusalOptions): Uint8Array {
  * The bytes of the answer that a `HandshakeError` on the server asks for: its status, its header
  * fields, and its message as the body.
  *
- * @param error What the head reader or `checkUpgrade` threw.
+ * @param error The error of the head reader or of `checkUpgrade`.
  * @param method The request's method, where it is known: the answer to HEAD has no body.
  *
  * @example
@@ -194,7 +194,7 @@ export function errorResponse(error: HandshakeError, method?: string): Uint8Arra
   return formatResponse(error.status ?? 400, fields, { body, omitBody: method === "HEAD" });
 }
 
-/** What {@linkcode streamedResponseHead} needs to know. */
+/** The options of {@linkcode streamedResponseHead}. */
 export interface StreamedResponseOptions {
   /** The status code, 200 to 599. */
   status: number;
@@ -230,7 +230,7 @@ export function streamedResponseHead(options: StreamedResponseOptions): Uint8Arr
 
 function assertStatus(status: number): void {
   if (!Number.isInteger(status) || status < 200 || status > 599) {
-    throw new RangeError(`status is ${status}: a refusal has a status from 200 to 599`);
+    throw new RangeError(`status is ${status}: it must be from 200 to 599`);
   }
 }
 

@@ -137,7 +137,7 @@ export function checkUpgrade(request: RequestHead): ServerRequest {
   if (!request.isUpgrade) {
     throw upgradeRequired(
       "UPGRADE_MISSING",
-      "This address speaks WebSocket: the header field Upgrade: websocket is missing",
+      "This is a WebSocket endpoint: the header field Upgrade: websocket is missing",
     );
   }
   // Item 4.
@@ -158,7 +158,7 @@ export function checkUpgrade(request: RequestHead): ServerRequest {
     throw refusal(
       "KEY_INVALID",
       400,
-      "The header field Sec-WebSocket-Key must be there once, with 16 bytes in base64",
+      "Sec-WebSocket-Key must be present exactly once, with 16 bytes in base64",
     );
   }
   return {

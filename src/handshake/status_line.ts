@@ -2,7 +2,7 @@
 
 import { consistsOf, DIGIT } from "./characters.ts";
 
-/** What a status line says. */
+/** The parts of a status line. */
 export interface StatusLine {
   /** The minor version of HTTP/1, a digit: `"1"` of `HTTP/1.1`. */
   readonly minor: string;

@@ -60,7 +60,7 @@ function keyOf(codec: CompressionCodec): string {
 /** The compression of one connection by a codec of the user's. */
 export class CodecCompression implements MessageCompression {
   readonly #codec: CompressionCodec;
-  /** What decompresses where the codec does not. */
+  /** Decompresses where the codec does not. */
   readonly #own: PermessageDeflate;
   readonly #inflates: boolean;
   readonly #decompress: boolean;
@@ -70,8 +70,8 @@ export class CodecCompression implements MessageCompression {
    *
    * @param codec The codec.
    * @param rules What compression does.
-   * @param inbound What was agreed about the messages we receive.
-   * @param outbound What was agreed about the messages we send: each alone, with the largest window.
+   * @param inbound The negotiated parameters for received messages.
+   * @param outbound Those for sent messages: each compressed alone, with the largest window.
    */
   constructor(
     codec: CompressionCodec,
@@ -154,12 +154,12 @@ export class CodecCompression implements MessageCompression {
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new InvalidPayloadError(
         "INVALID_DEFLATE_DATA",
-        `A compressed message is corrupt, says the codec ${name}: ${why}`,
+        `The codec ${name} cannot decompress a message: ${why}`,
       );
     }
     if (message === undefined || message.length > limit) {
       throw new MessageTooBigError(
-        `A message exceeds maxMessageSize: more than ${limit} bytes come out of its compression`,
+        `A message exceeds maxMessageSize: it inflates to more than ${limit} bytes`,
       );
     }
     return message;

@@ -1,4 +1,4 @@
-// What context takeover remembers, and a limit for all of it together: over that, the encoders that
+// The memory of context takeover, and a limit for all of it together: over that, the encoders that
 // were used least recently forget.
 
 import { DeflateContext } from "../deflate/deflate_context.ts";
@@ -13,7 +13,7 @@ export class ContextMemory {
   readonly #maxBytes: number;
   #encoder: DeflateContext | undefined;
   #decoder: InflateHistory | undefined;
-  /** What is counted of it, in bytes. */
+  /** The part of it that is counted, in bytes. */
   #counted = 0;
   // The list of those whose encoders hold something, in the order of their last use.
   /** The one used next before it. */
@@ -30,14 +30,14 @@ export class ContextMemory {
     this.#all = all;
   }
 
-  /** What the messages that are sent may refer to, with this window at most. */
+  /** The context that sent messages may refer to, with this window at most. */
   encoder(windowBits: number): DeflateContext {
     return this.#encoder ??= new DeflateContext({
       historyBits: Math.min(windowBits, ENCODER_BITS),
     });
   }
 
-  /** What the messages that arrive may refer to. */
+  /** The context that received messages may refer to. */
   decoder(windowBits: number): InflateHistory {
     return this.#decoder ??= new InflateHistory(windowBits);
   }
@@ -64,7 +64,7 @@ export class ContextMemory {
     this.#counted = this.#size;
   }
 
-  /** Gives all memory back: the connection is over. */
+  /** Releases all memory: the connection has closed. */
   close(): void {
     this.#decoder = undefined;
     this.dropEncoder();
@@ -87,7 +87,7 @@ export class ContextMemories {
   /** Those of the process. */
   static readonly ofProcess: ContextMemories = new ContextMemories();
 
-  /** What they hold, in bytes. */
+  /** The memory that they hold, in bytes. */
   byteLength = 0;
   #newest: ContextMemory | undefined;
   #oldest: ContextMemory | undefined;

@@ -15,11 +15,11 @@ const NEAR = 0.9;
 export interface MemoryHolder {
   /** The bytes that it was last counted with. */
   readonly counted: number;
-  /** Closes the connection, and gives back what it holds. Must count itself anew. */
+  /** Closes the connection, and gives back what it holds. Must update its count. */
   giveUp(error: WebSocketError): void;
 }
 
-/** What all connections hold together. */
+/** The memory that all connections hold together. */
 export class MemoryGovernor {
   /** That of the process. */
   static readonly ofProcess: MemoryGovernor = new MemoryGovernor();
@@ -62,7 +62,7 @@ export class MemoryGovernor {
 
   /** Closes connections, those that hold most first, so that the small never pay for the large. */
   #relieve(limit: number): void {
-    // What is closed counts itself anew meanwhile.
+    // Closing a connection updates the count, which calls this again.
     if (this.#isRelieving) return;
     this.#isRelieving = true;
     // Contexts for sending can be dropped without closing anything.
@@ -79,7 +79,7 @@ export class MemoryGovernor {
 function memoryLimit(limit: number, held: number): WebSocketError {
   return new WebSocketError(
     "MEMORY_LIMIT",
-    `Connections hold more than memoryLimit (${limit} bytes), and this one most: ${held} bytes`,
+    `All connections exceed memoryLimit (${limit} bytes), and this one holds the most: ${held} bytes`,
     { closeCode: CloseCode.TryAgainLater },
   );
 }

@@ -1,4 +1,4 @@
-// What the reader and the writer of messages need of a compression that was negotiated.
+// The port of the message reader and writer to a negotiated compression.
 
 /**
  * Compresses and decompresses whole messages: by the library's own codec (`PermessageDeflate`), or by one
@@ -14,7 +14,7 @@ export interface MessageCompression {
   /** Whether a message of so many bytes is worth trying. */
   wants(length: number): boolean;
 
-  /** Whether messages in fragments are worth trying, of which nobody knows how long they will be. */
+  /** Whether to compress fragmented messages, whose length is not known in advance. */
   readonly wantsFragments: boolean;
 
   /** The room in bytes that the result is to have for a message, or a fragment, of `length` bytes. */

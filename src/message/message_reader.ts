@@ -19,7 +19,7 @@ import { checkUtf8, checkUtf8End, decodeText, UTF8_COMPLETE } from "./utf8.ts";
 
 /** How messages are delivered. */
 export interface MessageRules {
-  /** What a text message arrives as. */
+  /** The type in which a text message is delivered. */
   readonly text: "string" | "bytes";
   /** Whether text is checked as UTF-8. `false` is for `text: "bytes"` alone. */
   readonly utf8Check: boolean;
@@ -33,8 +33,8 @@ export interface MessageSink {
   textMessage(text: string): void;
 
   /**
-   * Any other message: `bytes[start..end)`. Nobody writes to this memory again, so views of it may
-   * be kept for ever.
+   * Any other message: `bytes[start..end)`. This memory is never written again, so views of it may
+   * be kept indefinitely.
    */
   bytesMessage(opcode: MessageOpcode, bytes: Uint8Array, start: number, end: number): void;
 
@@ -94,7 +94,7 @@ export class MessageReader implements FrameSink {
   /** How long the message is with all of that frame. */
   #expected = 0;
   #control: SplitControl | undefined;
-  /** What the paused message is. */
+  /** The type of the paused message. */
   #pausedOpcode: MessageOpcode = Opcode.Binary;
 
   /**
@@ -110,18 +110,18 @@ export class MessageReader implements FrameSink {
     this.#compression = compression;
   }
 
-  /** The number of the message that is under way in several pieces; 0 while there is none. */
+  /** The ordinal of the partial message; 0 while there is none. */
   get underWay(): number {
     return this.#message === undefined ? 0 : this.#ordinal;
   }
 
-  /** Forgets the message under way: there will be no more of it. */
+  /** Drops the partial message: the rest of it will not arrive. */
   drop(): void {
     this.#message?.drop();
     this.#message = undefined;
   }
 
-  /** Bytes of memory that the message under way holds. */
+  /** Bytes of memory that the partial message holds. */
   get held(): number {
     return this.#message?.held ?? 0;
   }
@@ -256,7 +256,7 @@ export class MessageReader implements FrameSink {
   }
 
   #deliverInflated(opcode: MessageOpcode, inflated: Uint8Array): void {
-    // The next message overwrites what came out; only a string is a copy by itself.
+    // The next message overwrites this output; only a string is already a copy.
     const isString = opcode === Opcode.Text && this.#rules.text === "string";
     const message = isString ? inflated : inflated.slice();
     this.#deliver(opcode, message, 0, message.length);

@@ -122,7 +122,7 @@ export class MessageWriter {
 
   /**
    * Writes a frame of a message that is sent in fragments (RFC 6455 section 5.4). One that is the first
-   * and the last is a message as any other.
+   * and the last is an unfragmented message.
    *
    * @param compress `false` on the first leaves out the compression that was negotiated.
    */

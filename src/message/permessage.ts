@@ -20,7 +20,7 @@ export interface PermessageDirection {
   readonly windowBits: number;
 }
 
-/** What compression does, beyond what was agreed with the peer; shared by many connections. */
+/** The local rules of compression, beside the negotiated ones; shared by many connections. */
 export interface PermessageRules {
   /** Whether messages that are sent are compressed. */
   readonly compress: boolean;
@@ -46,7 +46,7 @@ const GROWTH = 2;
 /** Messages of fewer bytes are not worth referring to. */
 const GROWING_FROM = 8;
 
-/** What ends each part of a message but the last, where it is left out (RFC 7692 7.2.1). */
+/** The end of each part of a message; it is left out of the last (RFC 7692 7.2.1). */
 const TAIL = Uint8Array.of(0x00, 0x00, 0xff, 0xff);
 
 /**
@@ -90,8 +90,8 @@ export class PermessageDeflate implements MessageCompression {
    * Makes the compression of one connection. Memory is taken with the first message.
    *
    * @param rules What compression does.
-   * @param inbound What was agreed about the messages we receive.
-   * @param outbound What was agreed about the messages we send.
+   * @param inbound The negotiated parameters for received messages.
+   * @param outbound The negotiated parameters for sent messages.
    */
   constructor(
     rules: PermessageRules,
@@ -109,7 +109,7 @@ export class PermessageDeflate implements MessageCompression {
     this.#options = { level: "fast", windowBits: outbound.windowBits, context };
   }
 
-  /** What the result of compressing depends on, besides the message. */
+  /** The parameters that compressed output depends on, besides the message. */
   get shareKey(): string | undefined {
     const { takeover, windowBits } = this.#outbound;
     return takeover ? undefined : `${this.#rules.level} ${windowBits}`;
@@ -287,7 +287,7 @@ export class PermessageDeflate implements MessageCompression {
     return error instanceof InflateError ? asPeersFault(error, limit, takeover) : error;
   }
 
-  /** Gives back the memory of the connection, which is over. */
+  /** Releases the memory of the connection, which has closed. */
   close(): void {
     this.#memory?.close();
   }
@@ -296,7 +296,7 @@ export class PermessageDeflate implements MessageCompression {
 function asPeersFault(error: InflateError, limit: number, takeover: boolean): WebSocketError {
   if (error.code === "too-big") {
     return new MessageTooBigError(
-      `A message exceeds maxMessageSize: more than ${limit} bytes come out of its compression`,
+      `A message exceeds maxMessageSize: it inflates to more than ${limit} bytes`,
     );
   }
   // What such a peer sends refers to messages before: the one sign of it that can be told from others.

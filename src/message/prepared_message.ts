@@ -79,7 +79,7 @@ export class PreparedMessage {
     return this.#text ??= decodeText(this.frame, this.#payloadStart, this.frame.length);
   }
 
-  /** The payload, which a client has to mask anew for every connection. */
+  /** The payload, which a client has to mask for every connection. */
   get payload(): Uint8Array {
     return this.frame.subarray(this.#payloadStart);
   }

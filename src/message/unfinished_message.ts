@@ -1,4 +1,4 @@
-// A message that comes in pieces: its bytes so far, in memory that grows with what has really come.
+// A partial message: its bytes so far, in memory that grows with the bytes received.
 
 import { copyBytes } from "../wire/frame_writer.ts";
 import type { MessageOpcode } from "../wire/opcode.ts";

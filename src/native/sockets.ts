@@ -223,7 +223,7 @@ class NativeHandshake<T, S, A> implements NativeEntry<T> {
       const forgetClient = whenLeft?.(() => reject(clientLeft()));
       this.#undecided.add(end);
       if (handshakeTimeout > 0) {
-        const message = "The server took too long to decide";
+        const message = "The upgrade hook did not decide in time";
         const late = new HandshakeError("HANDSHAKE_TIMEOUT", message, { status: 503 });
         timer = setTimeout(() => reject(late), handshakeTimeout);
       }

@@ -1,4 +1,4 @@
-// What is spoken with a proxy before a stream through it is the caller's.
+// The exchange with a proxy that opens a tunnel.
 
 import { isHost } from "../handshake/outgoing.ts";
 
@@ -7,7 +7,7 @@ export interface ProxyDialogue {
   /** The bytes to send first. */
   begin(): Uint8Array;
   /**
-   * Takes what the proxy sent.
+   * Takes bytes of the proxy.
    *
    * @returns What to send next; empty for nothing.
    * @throws {ConnectionError} `PROXY_REFUSED` when the proxy will not do it, `PROXY_FAILED` when it

@@ -37,7 +37,7 @@ export class HttpConnect implements ProxyDialogue {
     return this.#done;
   }
 
-  /** What came behind the proxy's answer. */
+  /** The bytes behind the proxy's response. */
   get rest(): Uint8Array {
     return this.#done ? this.#reader.rest : NOTHING;
   }
@@ -86,7 +86,7 @@ export class HttpConnect implements ProxyDialogue {
     // protocol that was not asked for.
     if (status < 200 && status !== 101) {
       if (++this.#interimResponses <= MAX_INTERIM_RESPONSES) return false;
-      throw failed(`does not come: there were more than ${MAX_INTERIM_RESPONSES} interim ones`);
+      throw failed(`is missing after more than ${MAX_INTERIM_RESPONSES} interim responses`);
     }
     const words = `${status} ${quoted(reason)}`.trimEnd();
     throw new ConnectionError(

@@ -66,7 +66,7 @@ export class Socks5 implements ProxyDialogue {
     return this.#step === "done";
   }
 
-  /** What came behind the proxy's last answer. */
+  /** The bytes behind the proxy's last reply. */
   get rest(): Uint8Array {
     return this.#rest;
   }
@@ -122,8 +122,8 @@ export class Socks5 implements ProxyDialogue {
     if (method === METHOD.Unacceptable) {
       throw refused(
         this.#password === undefined
-          ? "wants authentication, and its URL has no user"
-          : "accepts neither user and password nor none",
+          ? "requires authentication, and its URL has no user"
+          : "accepts no authentication method that was offered",
       );
     }
     throw failed(`chose the method ${method}, which was not offered`);
@@ -145,7 +145,7 @@ export class Socks5 implements ProxyDialogue {
 
   /**
    * RFC 1928 section 6: version, reply, reserved, type, address, port. The address is the one that
-   * the proxy connects from; nobody needs it. Each byte is judged when it comes: a proxy that
+   * the proxy connects from; it is not used. Each byte is checked when it arrives: a proxy that
    * refuses need not send the rest.
    */
   #readReply(): void {

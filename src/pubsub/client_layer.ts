@@ -1,4 +1,4 @@
-// What the option `clientTopics` adds to a connection whose client speaks the topics subprotocol: outgoing
+// The layer that `clientTopics` adds to a connection whose client speaks the topics subprotocol: outgoing
 // messages get a line, incoming ones lose it, and the client receives notices about its topics.
 
 import type { TopicAnswers } from "../connection/connection_driver.ts";

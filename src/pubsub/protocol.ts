@@ -29,7 +29,7 @@ export type TopicRequest =
   | { readonly unsubscribe: string }
   | { readonly ping: number };
 
-/** What a server sends before a message, or without one. */
+/** The lines that a server sends before a message, or without one. */
 export type TopicNotice =
   | { readonly topic: string; readonly number?: number }
   | { readonly subscribed: string; readonly number?: number }

@@ -226,7 +226,7 @@ export class TopicRequests<T> implements SessionEvents, TimerTarget {
     );
   }
 
-  /** What the client wants of a topic that is decided now; `undefined` if it has unsubscribed. */
+  /** The client's latest request for a topic that is being decided; `undefined` if it unsubscribed. */
   #take(topic: string): Subscribing | undefined {
     const subscribing = this.#undecided?.get(topic);
     this.#undecided?.delete(topic);

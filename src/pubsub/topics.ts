@@ -65,7 +65,7 @@ export class Topics implements ConnectionTopics, RelayOwner<ConnectionDriver, Re
   // Requests of connections.
 
   /**
-   * Subscribes; returns `false` if the connection is not open any more.
+   * Subscribes; returns `false` if the connection is closing or closed.
    *
    * @param after The number of the last message that it has, to get those after it.
    */
@@ -191,7 +191,7 @@ export class Topics implements ConnectionTopics, RelayOwner<ConnectionDriver, Re
     this.#registry.forget(receiver);
   }
 
-  // What the relay needs.
+  // The port of the relay.
 
   /** The topics that have subscribers. */
   names(): Iterable<string> {
@@ -305,7 +305,7 @@ export class Topics implements ConnectionTopics, RelayOwner<ConnectionDriver, Re
     queue.put(`number ${message.number} ${message.topic}`, form, 0);
   }
 
-  /** What a receiver is to get that was published here and has not come back: counts by topics. */
+  /** Messages published here that have not come back for a receiver: counts by topic. */
   #awaitedBy(receiver: ConnectionDriver): Map<string, number> | undefined {
     const relay = this.#relay;
     if (relay === undefined || !relay.hasHistory) return undefined;
@@ -405,7 +405,7 @@ function noResult(): PublishResult {
   return { sent: 0, waiting: 0, replaced: 0, dropped: 0, closed: 0 };
 }
 
-/** What identifies the message that a conflated one replaces. */
+/** The key of the message that a conflated one replaces. */
 function placeOf({ topic, options: { onSlow, key = "" } }: TopicMessage): string {
   // The length of the topic separates it from the key.
   return onSlow === "conflate" ? `${topic.length} ${topic}${key}` : "";

@@ -169,7 +169,7 @@ export function checkPolicy(
   const { host, fields } = request;
   // A hook that makes a `URL` of it must not be the first to find out.
   if (!URL.canParse(`http://${host}`)) {
-    throw new HandshakeError("HOST_INVALID", "The host of the request is no host of a URL", {
+    throw new HandshakeError("HOST_INVALID", "The Host of the request is not valid in a URL", {
       status: 400,
     });
   }
@@ -205,7 +205,7 @@ export interface LimitReport {
     | "rateLimit";
   /** The value of the option. */
   readonly max: number;
-  /** What is over it: the number of connections that there would be with one more, or the time. */
+  /** The value that exceeds it: the number of connections including the new one, or the time. */
   readonly value: number;
   /** The address of the client; empty where there is none. */
   readonly remoteAddress: string;
@@ -250,7 +250,7 @@ export class ConnectionCount {
     this.#report = report;
   }
 
-  /** Handshakes under way, plain HTTP requests included. */
+  /** Pending handshakes, including plain HTTP requests. */
   get handshakes(): number {
     return this.#handshakes;
   }

@@ -255,7 +255,7 @@ export class Handshake<T> implements TransportSink, TimerTarget, ResponseOwner {
     this.#shutdownTimer ??= timers.start(timeout, this, Kind.Shutdown);
   }
 
-  // What the transport tells.
+  // Events of the transport.
 
   /** Bytes arrived. */
   data(chunk: Uint8Array): void {
@@ -289,7 +289,7 @@ export class Handshake<T> implements TransportSink, TimerTarget, ResponseOwner {
     if (this.#phase === Phase.Deciding || this.#phase === Phase.Responding) {
       // Most likely the client has left, and the hook may give up. But it may still take its response.
       this.#abort?.abort(leftReason());
-      // What came behind the request may be all that the client has to say.
+      // The bytes behind the request may be all that the client sends.
       if (this.#plain || this.#writer !== undefined || this.#rest.length > 0) return;
     }
     this.#left();
@@ -316,15 +316,15 @@ export class Handshake<T> implements TransportSink, TimerTarget, ResponseOwner {
         new HandshakeError(
           "HANDSHAKE_TIMEOUT",
           this.#phase < Phase.Deciding
-            ? "The request took too long to arrive"
-            : "The server took too long to decide",
+            ? "The request did not arrive in time"
+            : "The upgrade hook did not decide in time",
           { status: this.#phase < Phase.Deciding ? 408 : 503 },
         ),
       );
     }
   }
 
-  // What the response tells.
+  // Events of the response.
 
   /** The whole response was given to the transport. */
   responseWritten(): void {
@@ -501,7 +501,7 @@ export class Handshake<T> implements TransportSink, TimerTarget, ResponseOwner {
       const { status } = result;
       if (!Number.isInteger(status) || status < 200 || status > 599) {
         throw new RangeError(
-          `What upgrade returns is a Response of status ${status}, not 200 to 599`,
+          `The Response of the upgrade hook must have a status from 200 to 599, got ${status}`,
         );
       }
       const known = this.#request!;
@@ -581,7 +581,7 @@ export class Handshake<T> implements TransportSink, TimerTarget, ResponseOwner {
   #refuse(error: unknown): void {
     const method = this.#head?.method;
     if (this.#abort?.signal.aborted && this.#phase === Phase.Deciding) {
-      // What the hook throws because it was told to give up is no failure.
+      // An error that the hook throws because its signal aborted is no failure.
       const cause = error instanceof HookFailure ? error.cause : error;
       if (cause === this.#abort.signal.reason || isAbortError(cause)) return this.#left();
     }
@@ -611,7 +611,7 @@ export class Handshake<T> implements TransportSink, TimerTarget, ResponseOwner {
     return { method: "", url: "", path: "", headers, remoteAddress, remotePort, subprotocols: [] };
   }
 
-  /** Sends the one and last response; what the client still sends is read and dropped. */
+  /** Sends the only response; further bytes of the client are read and discarded. */
   #answer(bytes: Uint8Array): boolean {
     const transport = this.#takeTransport(this);
     if (transport === undefined) return false;

@@ -34,7 +34,7 @@ export function toRequest(head: RequestHead, secure: boolean, signal: AbortSigna
   const isHostless = version === "HTTP/1.0" && !fields.has("host");
   const host = isHostless ? "localhost" : head.host;
   if ((fields.get("content-length") ?? "0") !== "0" || fields.has("transfer-encoding")) {
-    throw badRequest("BODY_NOT_ALLOWED", "A request with a body is not answered here");
+    throw badRequest("BODY_NOT_ALLOWED", "This endpoint does not accept a request body");
   }
   // RFC 9112 3.2: one Host line, and it must be a host; anything else would lead the URL astray.
   if (!isHostless && (fields.getAll("host").length !== 1 || !isHost(host))) {
@@ -45,7 +45,7 @@ export function toRequest(head: RequestHead, secure: boolean, signal: AbortSigna
     const url = `${secure ? "https" : "http"}://${host}${path}`;
     return new Request(url, { method, headers: [...fields], signal });
   } catch {
-    throw badRequest("HEAD_MALFORMED", "The request cannot be answered here");
+    throw badRequest("HEAD_MALFORMED", "The request is not supported by this endpoint");
   }
 }
 

@@ -102,7 +102,7 @@ export class ProxyHeaderReader {
     const family = this.#kept[13];
     const length = this.#kept[14] << 8 | this.#kept[15];
     if (command !== 0x20 && command !== 0x21) {
-      throw invalid("The PROXY header has a version or a command that is not known");
+      throw invalid("The PROXY header has an unknown version or command");
     }
     // TCP over IPv4 or IPv6. Other families have no address that could be used; LOCAL (0x20) is the
     // proxy's own connection, for its health checks.

@@ -62,8 +62,8 @@ export interface ServeOptions<T = undefined, M extends AnyMessage = Message>
   /** Bytes that a request's head may have; over it: 431. Default: 16384. */
   maxHandshakeSize?: number | undefined;
   /**
-   * Connections that may be open, opening handshakes and plain HTTP requests under way included; over
-   * it: 503. Default: no limit.
+   * The maximum of open connections, including pending opening handshakes and plain HTTP requests.
+   * Above it the server responds 503. Default: no limit.
    */
   maxConnections?: number | undefined;
   /**
@@ -127,9 +127,9 @@ export interface ServeOptions<T = undefined, M extends AnyMessage = Message>
    */
   allowedHosts?: readonly string[] | undefined;
   /**
-   * Called with what a handler or another callback of yours has thrown, or rejected with, once, and with its
-   * connection if there is one; and with errors that belong to no connection. Default: `console.error` (the
-   * web's `reportError` ends the process on Deno and Bun).
+   * The error handler: called once for each error that a handler or another callback of the application
+   * throws or rejects with, with the connection if there is one; and for errors of no connection.
+   * Default: `console.error` (the web's `reportError` ends the process on Deno and Bun).
    */
   onError?(error: unknown, connection?: Connection<T>): void;
   /**
@@ -142,7 +142,7 @@ export interface ServeOptions<T = undefined, M extends AnyMessage = Message>
   onLimit?(report: LimitReport): void;
   /**
    * Called for each upgrade request that passed the checks. Returning nothing accepts it; see
-   * {@linkcode UpgradeResult} for the rest. What it throws is a 500, and `onError` receives it.
+   * {@linkcode UpgradeResult} for the rest. If it throws, the server responds 500, and `onError` is called.
    */
   upgrade?(request: UpgradeRequest): UpgradeResult<T> | Promise<UpgradeResult<T>>;
   /**

@@ -1,4 +1,4 @@
-// What a server stands on: the owner of its opening handshakes and of its connections, from the first
+// The core of a server: the owner of its opening handshakes and of its connections, from the first
 // accepted socket to the end of the last one.
 
 import { TimeoutError, type WebSocketError } from "../errors.ts";
@@ -33,7 +33,7 @@ const MAX_LINGERING = 1024;
 
 /** An open connection, as its server sees it: over a stream, or over a WebSocket of the runtime. */
 export interface ServedConnection<T> extends ConnectionDriver {
-  /** What the user sees of it. */
+  /** Its public object. */
   readonly connection: Connection<T>;
   /**
    * Starts the closing handshake.
@@ -57,7 +57,7 @@ export interface UpgradeCaller<T> {
 export interface ServerStats {
   /** Open connections. */
   readonly connections: number;
-  /** Opening handshakes and plain HTTP requests under way. */
+  /** Pending opening handshakes and plain HTTP requests. */
   readonly handshakes: number;
   /** Connections that were opened since the start. */
   readonly opened: number;
@@ -72,17 +72,17 @@ export class ServerCore<T>
   implements ListenerSink, HandshakeOwner<T>, DriverContext<T>, TimerTarget {
   /** The checked options. */
   readonly rules: ServeRules<T>;
-  /** What its connections listen to. */
+  /** The topics of its connections. */
   readonly topics: Topics = new Topics((error) => this.reportError(error));
   /** Resolves when everything has ended. */
   readonly finished: Promise<void>;
   #listener: Listener | undefined;
-  /** Handshakes under way and rejected clients that have not left yet. */
+  /** Pending handshakes, and rejected clients that have not disconnected yet. */
   #handshakes: Set<Handshake<T>> = new Set();
   #connections: Map<Connection<T>, ServedConnection<T>> = new Map();
   /** The callers of {@linkcode ServerCore.upgrade}. */
   #upgrades: Map<Handshake<T>, UpgradeCaller<T>> = new Map();
-  /** What the `upgrade` hook wants back when a connection has closed. */
+  /** The `release` functions of the `upgrade` hook, called when a connection has closed. */
   #releases: Map<Connection<T>, () => unknown> | undefined;
   /** The handshakes and connections within the limits. */
   readonly count: ConnectionCount;
@@ -146,7 +146,7 @@ export class ServerCore<T>
     return this.#shuttingDown;
   }
 
-  /** What stands around connections whose clients subscribe to topics themselves. */
+  /** The layer around connections whose clients subscribe to topics themselves. */
   get topicsLayer(): DriverLayer<T> | undefined {
     return this.#clientTopics;
   }
@@ -175,7 +175,7 @@ export class ServerCore<T>
   begin(): void {
     const { backplane, backplaneQueue, history } = this.rules.options;
     if (backplane !== undefined) this.topics.join(backplane, backplaneQueue, history);
-    this.#heedSignal();
+    this.#followSignal();
   }
 
   /** A socket was accepted. */
@@ -388,7 +388,7 @@ export class ServerCore<T>
   }
 
   /** Shuts down when the signal among the options aborts. */
-  #heedSignal(): void {
+  #followSignal(): void {
     const { signal } = this.rules.options;
     if (signal === undefined) return;
     const abort = (): void => this.shutdown();

@@ -1,4 +1,4 @@
-// The `upgrade` hook of a server: what it is asked, what it may answer, and the check of its answer.
+// The `upgrade` hook of a server: its arguments, its result, and the check of the result.
 
 import type { ErrorCode, HeaderView } from "../errors.ts";
 import { checkHandlers, HANDLER_NAMES, type Handlers } from "../connection/handlers.ts";
@@ -74,12 +74,12 @@ export interface UpgradeAcceptance<T> {
 export type UpgradeDecision<T> = UpgradeRejection | UpgradeAcceptance<T>;
 
 /**
- * What an `upgrade` hook may return: nothing accepts; a {@linkcode UpgradeDecision} or a `Response`
+ * The result of an `upgrade` hook: `undefined` accepts; a {@linkcode UpgradeDecision} or a `Response`
  * decides; `"pass"` leaves the request to the other `upgrade` listeners of a shared HTTP server.
  */
 export type UpgradeResult<T> = UpgradeDecision<T> | Response | "pass" | void;
 
-/** What an `upgrade` hook must return where every connection has data of the type `T`. */
+/** The result of an `upgrade` hook where every connection has data of the type `T`. */
 export type UpgradeResultWithData<T> =
   | UpgradeRejection
   | (UpgradeAcceptance<T> & { data: T })
@@ -150,13 +150,13 @@ export function isResponse(value: unknown): value is Response {
 /** @throws {TypeError} When an `upgrade` hook returned something that is no decision. */
 export function checkDecision<T>(decision: UpgradeDecision<T> | void): void {
   if (decision === undefined) return;
-  checkNames("What upgrade returns", decision, DECISION_NAMES);
+  checkNames("The result of upgrade", decision, DECISION_NAMES);
   const rejects = decision.status !== undefined;
   const allowed: readonly string[] = rejects ? REJECTION_NAMES : ACCEPTANCE_NAMES;
   for (const [name, value] of Object.entries(decision)) {
     if (value === undefined || allowed.includes(name)) continue;
     throw new TypeError(
-      `What upgrade returns ${rejects ? "with" : "without"} a status has no "${name}", got ${
+      `The result of upgrade ${rejects ? "with" : "without"} a status has no "${name}", got ${
         show(value)
       }`,
     );
@@ -164,11 +164,11 @@ export function checkDecision<T>(decision: UpgradeDecision<T> | void): void {
   if (decision.status !== undefined) return;
   checkType("release", decision.release, "function");
   if (decision.handlers === undefined) return;
-  checkNames('What upgrade returns as "handlers"', decision.handlers, HANDLER_NAMES);
+  checkNames('The result of upgrade as "handlers"', decision.handlers, HANDLER_NAMES);
   checkHandlers(decision.handlers);
 }
 
-/** The function that gives back what a hook has taken, in whatever it has returned. */
+/** The release function in the hook's result, if there is one. */
 export function releaseOf(result: unknown): (() => unknown) | undefined {
   if (typeof result !== "object" || result === null || !("release" in result)) return undefined;
   const { release } = result;

@@ -81,7 +81,7 @@ export interface SocketSharing {
   share(socket: NodeUpgradeSocket, isExclusive: boolean): UpgradeSocket;
 }
 
-/** What an upgrade that is shared with other listeners calls. */
+/** The callbacks of an upgrade that is shared with other listeners. */
 export interface SharedCaller {
   /** The request is left to the other listeners. */
   passed(): void;

@@ -7,7 +7,7 @@ export interface CloseInfo {
    * connection; 1005 when the peer's Close frame had none; 1006 when it ended without one.
    */
   readonly code: number;
-  /** The reason that came with the code; for a failure of ours its message. */
+  /** The reason received with the code; for a local failure, the error's message. */
   readonly reason: string;
   /** Whether both sides said Close and nothing went wrong. */
   readonly clean: boolean;
@@ -17,6 +17,6 @@ export interface CloseInfo {
   readonly sent?: number | undefined;
   /** The code of the Close frame we received, 1005 for one without; `undefined` when none came. */
   readonly received?: number | undefined;
-  /** What went wrong, unless the close was clean. */
+  /** The error, unless the close was clean. */
   readonly error?: Error;
 }

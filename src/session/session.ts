@@ -19,7 +19,7 @@ import type { CloseInfo } from "./close_info.ts";
 import { PongBacklog } from "./pong_backlog.ts";
 import { untraced } from "./untraced.ts";
 
-/** Everything a session is told of once; shared by all sessions of a server. */
+/** The configuration of a session; shared by all sessions of a server. */
 export interface SessionRules extends FrameRules, MessageRules {
   /** Whether pings are answered. */
   readonly autoPong: boolean;
@@ -31,11 +31,11 @@ export interface SessionRules extends FrameRules, MessageRules {
   readonly closesLikeWs?: boolean;
 }
 
-/** Where a session delivers what the peer sent. None of these may throw. */
+/** The receiver of the messages of a session. None of these may throw. */
 export interface SessionEvents {
   /** A text message, where text is delivered as strings. */
   onText(text: string): void;
-  /** Any other message: `bytes[start..end)`, memory that nobody writes to again. */
+  /** Any other message: `bytes[start..end)`, memory that is never written again. */
   onBytes(opcode: MessageOpcode, bytes: Uint8Array, start: number, end: number): void;
   /** A ping came, and its pong is written. */
   onPing(payload: Uint8Array): void;
@@ -43,11 +43,11 @@ export interface SessionEvents {
   onPong(payload: Uint8Array): void;
 }
 
-/** What a session needs of the one who drives it. None of these may throw. */
+/** The port of a session to its driver. None of these may throw. */
 export interface SessionShell {
   /** The connection fails because of what the peer sent or of {@linkcode Session.fail}; its end follows. */
   onFailing?(error: WebSocketError): void;
-  /** The connection is over. Called exactly once, last. */
+  /** The connection has closed. Called exactly once, last. */
   onClosed(info: CloseInfo): void;
   /** The closing handshake began, told once or more: call `closeTimedOut` when it takes too long. */
   startCloseTimer(): void;
@@ -114,14 +114,14 @@ export class Session implements MessageSink {
   readonly #events: SessionEvents;
   readonly #shell: SessionShell;
   readonly #rules: SessionRules;
-  /** What compresses and decompresses messages, where that was negotiated. */
+  /** The compression, where it was negotiated. */
   readonly compression: MessageCompression | undefined;
   /**
    * Writes messages without asking for the state: for a driver that has looked at {@linkcode
    * Session.state} itself.
    */
   readonly writer: MessageWriter;
-  /** What reads: made for the first bytes, because there are peers that only listen. */
+  /** The reader: made for the first bytes, because there are peers that only receive. */
   #reader: FrameReader | undefined;
   #messages: MessageReader | undefined;
   /** Whether this is the client's side, which masks (RFC 6455 section 5.1). */
@@ -187,7 +187,7 @@ export class Session implements MessageSink {
    * meanwhile; the driver then keeps the rest for later.
    */
   receive(bytes: Uint8Array, start = 0, end: number = bytes.length): number {
-    // RFC 6455 7.1.7 and 1.4: what follows a failure or a Close frame is discarded.
+    // RFC 6455 7.1.7 and 1.4: bytes after a failure or a Close frame are discarded.
     if (this.#discards) return end;
     try {
       const at = (this.#reader ??= this.#makeReader()).read(bytes, start, end);
@@ -237,7 +237,7 @@ export class Session implements MessageSink {
     this.#shell.endOutput();
   }
 
-  /** The stream is over, in both directions. */
+  /** The stream has ended, in both directions. */
   streamClosed(cause?: Error): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
@@ -353,7 +353,7 @@ export class Session implements MessageSink {
     this.#shell.cutStream();
   }
 
-  /** The time for the closing handshake is over. */
+  /** The closing handshake timed out. */
   closeTimedOut(): void {
     if (this.#state === "closed") return;
     // Both have said Close: only the peer's end of the stream is missing, which spoils nothing.
@@ -362,8 +362,8 @@ export class Session implements MessageSink {
   }
 
   /**
-   * The time for the closing handshake is over, and nothing is left to write: the session ends, though the
-   * driver may let the stream end by itself, so that what was written still arrives.
+   * The closing handshake timed out, and nothing is left to write: the session ends, though the
+   * driver may let the stream end in its own time, so that written bytes still arrive.
    */
   abandon(): void {
     if (this.#state === "closed") return;
@@ -410,7 +410,7 @@ export class Session implements MessageSink {
     return this.#state === "open" || (this.#rules.closesLikeWs === true && !this.#discards);
   }
 
-  /** Nothing more will be read, and a message under way never be whole. */
+  /** No further bytes will be read, so a partial message is dropped. */
   #stopReading(): void {
     this.#reader?.stop();
     this.#messages?.drop();
@@ -498,7 +498,7 @@ function connectionLost(message: string, cause?: Error): ConnectionError {
   return untraced(() => new ConnectionError("CONNECTION_LOST", message, { cause }));
 }
 
-/** What the readers throw is theirs; anything else would be a defect of ours, and is shown as such. */
+/** Passes on errors of the readers; anything else is a bug of this library, and is reported as one. */
 function asWebSocketError(error: unknown): WebSocketError {
   if (error instanceof WebSocketError) return error;
   return new WebSocketError("INTERNAL", "The connection failed on an unexpected error", {

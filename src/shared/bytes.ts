@@ -5,7 +5,7 @@ import { show } from "./check.ts";
 /**
  * The bytes of a `BufferSource`: an `ArrayBuffer` or any view of one.
  *
- * @param purpose What the bytes are for, as the beginning of an error message.
+ * @param purpose The operation, as the beginning of an error message.
  * @throws {TypeError} When it is something else, or its memory is detached: transferred to another
  * owner, by `postMessage` for example.
  */

@@ -15,7 +15,7 @@ export function show(value: unknown): string {
   return String(value);
 }
 
-/** What is wrong with an option, as the error to throw. */
+/** The error for an option of the wrong type. */
 export function wrongType(name: string, allowed: string, value: unknown): TypeError {
   return new TypeError(`Option "${name}" must be ${allowed}, got ${show(value)}`);
 }

@@ -1,11 +1,11 @@
-// Where errors go that nobody else wants.
+// The last resort for errors without a handler.
 
 import { logError } from "./log.ts";
 import { isPromiseLike } from "./promise_like.ts";
 
 export { logError } from "./log.ts";
 
-/** Calls what must not throw here; what it throws, or rejects with, is reported. */
+/** Calls a function, and reports the error that it throws or rejects with. */
 export function callReported(call: () => unknown, report: (error: unknown) => void): void {
   try {
     const result = call();
@@ -18,7 +18,7 @@ export function callReported(call: () => unknown, report: (error: unknown) => vo
 /** The option `onError`. */
 export type ErrorHandler<C> = (error: unknown, connection?: C) => unknown;
 
-/** Passes an error on to `onError`, or logs it; what the handler itself throws is logged. */
+/** Passes an error to `onError`, or logs it; an error of `onError` itself is logged. */
 export function reportError<C>(
   handler: ErrorHandler<C> | undefined,
   error: unknown,

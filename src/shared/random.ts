@@ -18,7 +18,7 @@ export function randomNonce(): Uint8Array {
   return crypto.getRandomValues(new Uint8Array(16));
 }
 
-/** What tells this server apart from all others: 16 bytes of 7 bits each. */
+/** A random identifier of this server: 16 bytes of 7 bits each. */
 export function randomOrigin(): Uint8Array {
   return randomNonce().map((byte) => byte & 0x7f);
 }

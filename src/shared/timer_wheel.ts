@@ -5,7 +5,7 @@
 // first, because what would have been in time may wait in the kernel; and the time of a stall, which shows
 // as that timer coming late, does not count.
 
-/** What a timer calls. */
+/** The callback of a timer. */
 export interface TimerTarget {
   /** The timer of this kind is due. Must not throw. */
   timerFired(kind: number): void;

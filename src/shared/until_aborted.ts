@@ -1,8 +1,8 @@
 // Lets go of what cannot be called off.
 
 /**
- * What `promise` gives, or the signal's reason as soon as that aborts. What comes too late is handed
- * to `discard`; an error that comes too late is nobody's.
+ * The outcome of `promise`, or the signal's reason as soon as that aborts. A value that comes later
+ * is passed to `discard`; a later error is ignored.
  */
 export function untilAborted<T>(
   promise: Promise<T>,

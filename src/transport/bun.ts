@@ -18,13 +18,13 @@ import { checkRuntime } from "./node_versions.ts";
 
 /** One socket, accepted or connected. */
 interface BunSocket<Data> {
-  /** What the socket carries for its handlers: set per connection, or inherited from the listener. */
+  /** The value that the handlers receive: set per connection, or inherited from the listener. */
   data: Data;
   readonly remoteAddress: string | undefined;
   readonly remotePort: number | undefined;
   /** Returns how many bytes the kernel took, or -1 when the socket is closed. */
   write(bytes: Uint8Array, offset: number, length: number): number;
-  /** Sends a FIN (TLS: a close_notify); what the peer sends is still read. */
+  /** Sends a FIN (TLS: a close_notify); reading continues. */
   shutdown(): void;
   /**
    * Closes at once; the kernel still sends what it has taken, and a FIN behind it. Calls the `close`
@@ -36,7 +36,7 @@ interface BunSocket<Data> {
   pause(): void;
   resume(): void;
   setNoDelay(noDelay: boolean): boolean;
-  /** What a finished TLS handshake has agreed on; `null` before. */
+  /** The result of a finished TLS handshake; `null` before. */
   getCipher(): object | null;
 }
 
@@ -64,7 +64,7 @@ interface BunTlsOptions {
   rejectUnauthorized?: boolean | undefined;
 }
 
-/** Where to listen or to connect to, and who is called. */
+/** The address to listen on or to connect to, and the handlers. */
 interface BunSocketOptions<Data> {
   hostname?: string | undefined;
   port?: number | undefined;
@@ -97,10 +97,10 @@ function bunApi(): BunApi {
   return bun;
 }
 
-/** A Bun socket whose `data` says who is told what happens on it. */
+/** A Bun socket whose `data` is the receiver of its events. */
 type Socket = BunSocket<SocketOwner>;
 
-/** Who is told what happens on a socket. By default nothing is done. */
+/** The receiver of a socket's events. Ignores them by default. */
 abstract class SocketOwner {
   opened(_socket: Socket): void {}
   secured(_socket: Socket, _success: boolean, _error: Error | null): void {}
@@ -135,7 +135,7 @@ const COPIES_BELOW = 256;
 class BunTransport extends SocketOwner implements Transport {
   readonly #socket: Socket;
   #sink: TransportSink | undefined;
-  /** What of the last write Bun has not taken: `#offset` to `#length` of `#bytes`. */
+  /** The part of the last write that Bun has not accepted: `#offset` to `#length` of `#bytes`. */
   #bytes: Uint8Array | undefined;
   #offset = 0;
   #length = 0;
@@ -143,7 +143,7 @@ class BunTransport extends SocketOwner implements Transport {
   #held: Uint8Array[] | undefined;
   #error: Error | undefined;
   #paused = false;
-  /** Bun's socket is paused: by the user, or because nobody has called `start`. */
+  /** Bun's socket is paused: by the user, or because `start` was not called yet. */
   #stopped = false;
   #ended = false;
   #peerEnded = false;
@@ -182,7 +182,7 @@ class BunTransport extends SocketOwner implements Transport {
   write(bytes: Uint8Array, length: number): boolean {
     if (this.#ended || this.#over) return true;
     if (this.#closed) {
-      // The close waits for `resume`, but whoever still writes must learn of it now.
+      // The close waits for `resume`, but writers must be notified now.
       this.#finishSoon();
       return true;
     }
@@ -220,7 +220,7 @@ class BunTransport extends SocketOwner implements Transport {
     this.#held = undefined;
     this.#error ??= error;
     if (this.#closed) this.#finishSoon();
-    // Not `terminate`: its reset would take away what the peer has not read yet.
+    // Not `terminate`: its reset would discard bytes that the peer has not read yet.
     else this.#socket.close();
   }
 
@@ -271,11 +271,11 @@ class BunTransport extends SocketOwner implements Transport {
     this.#closed = true;
     if (!this.#destroyed) this.#error ??= error;
     // Without a sink, or with chunks held for a paused one, it has to wait for them; a write that
-    // was under way has failed and cannot wait.
+    // was in progress has failed and cannot wait.
     if (this.#held === undefined || this.#bytes !== undefined) this.#finishSoon();
   }
 
-  /** What came while nobody listened, in its order. */
+  /** Delivers the chunks that arrived without a sink, in order. */
   #deliver(): void {
     while (this.#held !== undefined && !this.#stopped) {
       const chunk = this.#held.shift()!;
@@ -299,7 +299,7 @@ class BunTransport extends SocketOwner implements Transport {
     this.#sink!.end();
   }
 
-  /** `closed` must not come from inside a call of ours, from which Bun may have told us. */
+  /** Deferred: Bun may report the end inside one of our calls, where `closed` must not be called. */
   #finishSoon(): void {
     queueMicrotask(() => this.#finish());
   }

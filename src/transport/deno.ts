@@ -1,6 +1,6 @@
 /*
  * The port over Deno's sockets: out by `Deno.connect`, in by `node:net` or `Deno.listen`, and a
- * connection of Deno's as a transport: one read under way unless paused, one write under way at most,
+ * connection of Deno's as a transport: one pending read unless paused, one pending write at most,
  * and everything that ends either of them is an input.
  */
 
@@ -195,7 +195,7 @@ class DenoTransport implements Transport {
         this.#reading = true;
         const count = await this.#conn.read(room);
         this.#reading = false;
-        // The read was under way when the pause came: what it got has to wait.
+        // The read was pending when the pause came: its bytes have to wait.
         while (this.#paused) await this.#resumed();
         if (this.#over) return;
         if (count === null) break;
@@ -254,7 +254,7 @@ class DenoTransport implements Transport {
     this.#bufferedAmount = 0;
     this.#paused = false;
     this.#wake?.();
-    // Reads and writes under way reject now, and find that it is over.
+    // Pending reads and writes reject now, and see that the connection has closed.
     this.#conn.close();
   }
 
@@ -525,7 +525,7 @@ class DenoListener implements Listener {
       this.#closed = true;
       this.#listener.close();
     }
-    // The address is free once the accept that is under way has been called off.
+    // The address is free once the pending accept has been cancelled.
     await this.#accepting;
   }
 

@@ -75,7 +75,7 @@ function readPrivateKey(key: string, passphrase: string | undefined): KeyObject 
 }
 
 function notPem(name: string, wanted: string, given: string): TypeError {
-  // What might be a secret is not repeated.
+  // The error never repeats a possible secret.
   const found = given.includes("PRIVATE KEY-----")
     ? "a private key"
     : given.includes(CERTIFICATE_LINE)
@@ -92,7 +92,7 @@ function unreadable(name: string, what: string, cause: unknown): TypeError {
 }
 
 /**
- * What `tls.connect` needs besides the address; an `object`, so that no runtime's type is exported.
+ * The options of `tls.connect` besides the address; an `object`, so that no runtime's type is exported.
  *
  * @param hostname The name to ask for and to check, unless the options give another.
  */

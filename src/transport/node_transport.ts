@@ -5,7 +5,7 @@ import type { Transport, TransportSink } from "./transport.ts";
 
 /**
  * A large write goes down in pieces of this size, because Node counts a piece as waiting until the
- * last byte of it has left: whoever watches `bufferedAmount` for progress sees steps of 64 KiB.
+ * last byte of it has left: `bufferedAmount` falls in steps of 64 KiB.
  */
 const PIECE_SIZE = 65_536;
 
@@ -49,7 +49,7 @@ export class NodeTransport implements Transport {
   readonly remotePort: number;
   readonly #socket: NodeSocket;
   #sink: TransportSink | undefined;
-  /** What of the last write is not the socket's yet: `#offset` to `#length` of `#bytes`. */
+  /** The part of the last write that the socket has not accepted: `#offset` to `#length` of `#bytes`. */
   #bytes: Uint8Array | undefined;
   #offset = 0;
   #length = 0;
@@ -59,7 +59,7 @@ export class NodeTransport implements Transport {
   #error: Error | undefined;
 
   /**
-   * @param socket The open socket; nobody else may read from it. Node's own kinds are `net.Socket`,
+   * @param socket The open socket, which must have no other reader. Node's own kinds are `net.Socket`,
    * `tls.TLSSocket`, and the one that an `upgrade` event of `node:http` hands over.
    * @param peer The stream below, where the socket does not know the peer's address.
    */
@@ -133,8 +133,8 @@ export class NodeTransport implements Transport {
   /** Gives the socket piece after piece while it takes them at once; `true` when all have left. */
   #push(): boolean {
     const bytes = this.#bytes!;
-    // A write that is always over later is told of by its own callback, any other by an empty one
-    // behind it, so that the common write, which leaves at once, costs no callback.
+    // A write that always completes later gets its own callback, any other an empty write with a
+    // callback behind it, so that the common write, which completes at once, costs no callback.
     const told = this.writesLater ? this.#told : undefined;
     while (this.#offset < this.#length) {
       const start = this.#offset;

@@ -25,7 +25,7 @@ export interface Transport {
   readonly bufferedAmount: number;
 
   /**
-   * `true` where a write is always still under way when {@linkcode Transport.write} returns (sockets
+   * `true` where a write is always still pending when {@linkcode Transport.write} returns (sockets
    * that write through promises). The caller then gives memory of its own instead of lending memory
    * it shares. Absent means `false`.
    */
@@ -64,7 +64,7 @@ export interface Transport {
   /** Reads on after {@linkcode Transport.pause}. */
   resume(): void;
 
-  /** Ends our direction once everything written has left; what the peer sends is still read. */
+  /** Ends the outbound direction once all output has left; reading continues. */
   end(): void;
 
   /**
@@ -75,7 +75,7 @@ export interface Transport {
   destroy(error?: Error): void;
 }
 
-/** What a transport tells the one who reads from it. None of these may throw. */
+/** The handlers of a transport's events. None of these may throw. */
 export interface TransportSink {
   /**
    * Bytes have arrived. The chunk is given away: the sink may change it (payloads are unmasked in
@@ -92,7 +92,7 @@ export interface TransportSink {
   end(): void;
 
   /**
-   * The stream is over, in both directions; nothing follows. Called exactly once, with the error
+   * The stream has ended, in both directions; nothing follows. Called exactly once, with the error
    * if there was one, never from inside a call of `destroy`, `write` or `start`.
    */
   closed(error?: Error): void;
@@ -190,14 +190,14 @@ export interface Listener {
 export interface ListenerSink {
   /**
    * A connection was accepted; reading starts with its `start`. A TLS handshake is still to come, so
-   * that whoever limits the time for the first bytes limits it too; one that fails is `closed`.
+   * that a time limit for the first bytes covers it too; one that fails is `closed`.
    */
   accept(transport: Transport): void;
   /** Accepting failed (say, too many open files); the listener goes on if it can. */
   error(error: Error): void;
 }
 
-/** What one runtime offers: a way out and a way in. */
+/** The network of one runtime: dialing and listening. */
 export interface Network {
   /** Opens a stream. Rejects with the runtime's own error. */
   dial(options: DialOptions): Promise<Transport>;

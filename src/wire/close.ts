@@ -127,7 +127,7 @@ export function formatClosePayload(code: number, reason: string): Uint8Array {
 }
 
 /**
- * Checks what a user wants to close with.
+ * Checks the code and the reason that a user closes with.
  *
  * @throws {TypeError} When the code is not an integer or the reason not a string.
  * @throws {RangeError} When the code may not be sent or the reason is over 123 bytes of UTF-8.

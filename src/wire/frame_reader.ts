@@ -26,10 +26,10 @@ export interface FrameSink {
   /** A frame of `length` bytes of payload begins, which follows in pieces. */
   frameStart(first: number, length: number): void;
 
-  /** The next unmasked piece of the payload of the frame under way. */
+  /** The next unmasked part of the current frame's payload. */
   framePiece(bytes: Uint8Array, start: number, end: number): void;
 
-  /** The frame under way is complete. */
+  /** The current frame is complete. */
   frameEnd(): void;
 }
 
@@ -113,7 +113,7 @@ export class FrameReader {
     let at = start;
     // The common frame lies whole in its chunk, and is read in this one function.
     while (at < end && !this.#stopped) {
-      // The frame before was delivered, and whoever has a view of this memory may have detached it.
+      // The previous frame was delivered, and its receiver may have detached this memory.
       if (bytes.length < end) throw bufferDetached();
       if (this.#frame !== undefined) {
         at = this.#readOn(this.#frame, bytes, at, end);
@@ -172,7 +172,7 @@ export class FrameReader {
     while (at < end) {
       header[frame.headerLength++] = bytes[at++];
       const size = frame.headerLength;
-      // The first two bytes are judged as soon as they are there, not when the header is whole.
+      // The first two bytes are checked as soon as they arrive, before the header is complete.
       if (size === 2) checkHeader(header[0], header[1], this.#rules, this.#message !== undefined);
       if (size >= 2 && size === headerSize(header[1])) {
         this.#frame = undefined;
@@ -242,8 +242,8 @@ export class FrameReader {
 }
 
 /**
- * The memory of a chunk is gone: user code has transferred the buffer of a message, of which other
- * messages of the same chunk were views.
+ * The memory of a chunk is detached: user code has transferred the buffer of a message, and other
+ * messages of the same chunk were views of it.
  */
 export function bufferDetached(): WebSocketError {
   return new WebSocketError(

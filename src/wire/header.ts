@@ -17,7 +17,7 @@ import {
   RSV2_RSV3,
 } from "./opcode.ts";
 
-/** What the frames of one direction are checked against. */
+/** The rules that the frames of one direction are checked against. */
 export interface FrameRules {
   /** Whether payloads must be masked: `true` for what a server reads (RFC 6455 section 5.1). */
   readonly masked: boolean;
@@ -55,12 +55,12 @@ export function headerSize(second: number): number {
 }
 
 /**
- * Checks what the first two bytes of a header say.
+ * Checks the first two bytes of a header.
  *
  * @param first The first byte: FIN, RSV1 to RSV3, opcode.
  * @param second The second byte: MASK and length.
- * @param rules What the frame is checked against.
- * @param inMessage Whether a fragmented message is under way.
+ * @param rules The rules that the frame is checked against.
+ * @param inMessage Whether a fragmented message has started and not ended.
  * @throws {ProtocolError} When a rule is broken.
  *
  * @example
@@ -85,7 +85,10 @@ export function checkHeader(
   const opcode = first & OPCODE_BITS;
   // RFC 6455 5.2: a reserved bit that no negotiated extension defines fails the connection.
   if ((first & RSV2_RSV3) !== 0) {
-    throw new ProtocolError("RESERVED_BITS", "A frame has RSV2 or RSV3 set, which nothing defines");
+    throw new ProtocolError(
+      "RESERVED_BITS",
+      "A frame has RSV2 or RSV3 set, without an extension that uses it",
+    );
   }
   if ((first & RSV1) !== 0) checkRsv1(opcode, rules);
   if ((opcode & CONTROL) !== 0) checkControl(first, second);
@@ -181,7 +184,7 @@ export function readPayloadLength(bytes: Uint8Array, offset: number, limit: numb
   }
   if (length > limit) {
     throw new MessageTooBigError(
-      `A message exceeds maxMessageSize: a frame of ${length} bytes where ${limit} are left`,
+      `A message exceeds maxMessageSize: a frame of ${length} bytes, ${limit} bytes left`,
     );
   }
   return length;

@@ -1,11 +1,11 @@
-// What a frame carries (RFC 6455 5.2, section 11.8), and the bits around it in a header's first byte.
+// The opcodes (RFC 6455 5.2, section 11.8), and the bits around them in a header's first byte.
 
 /**
  * The opcodes of RFC 6455 section 5.2. A message handler sees {@linkcode Opcode.Text} and
  * {@linkcode Opcode.Binary}; the others belong to the layers below.
  */
 export const Opcode = {
-  /** A further fragment of the message under way. */
+  /** A further fragment of the current message. */
   Continuation: 0x0,
   /** A text message, or its first fragment. */
   Text: 0x1,

@@ -106,7 +106,7 @@ Deno.test("a proxy that ends the connection before the tunnel stands is lost", a
     await assert.rejects(tunnel, {
       name: "ConnectionError",
       code: "PROXY_FAILED",
-      message: "The proxy was lost before its tunnel stood",
+      message: "The proxy disconnected before the tunnel was established",
     });
     assert.equal(transport.over, true);
   }
@@ -116,7 +116,10 @@ Deno.test("a proxy that resets the connection is lost, with the cause", async ()
   const { proxy, tunnel } = begin();
   proxy.transport.destroy();
   await assert.rejects(tunnel, (error: Error) => {
-    assert.equal(error.message, "The proxy was lost before its tunnel stood: reset by peer");
+    assert.equal(
+      error.message,
+      "The proxy disconnected before the tunnel was established: reset by peer",
+    );
     assert.equal((error.cause as Error).message, "reset by peer");
     return true;
   });

@@ -378,7 +378,7 @@ Deno.test("a stream that ends before or inside the head is a lost connection", (
   cut.push(bytesOf("HTTP/1.1 101"));
   assert.throws(() => cut.finish(), {
     name: "ConnectionError",
-    message: "The connection ended inside the server's answer, after 12 bytes",
+    message: "The connection ended inside the server's response, after 12 bytes",
   });
   assert.throws(() => cut.push(bytesOf(" X\r\n\r\n")), { name: "ConnectionError" });
 });

@@ -41,7 +41,7 @@ Deno.test("101 names the chosen subprotocol, the accepted extensions and the use
 Deno.test("a subprotocol that the client did not ask for is never echoed", () => {
   assert.throws(
     () => acceptResponse({ key: RFC_KEY, subprotocol: "v3", subprotocols: ["v1", "v2"] }),
-    { name: "TypeError", message: 'subprotocol is "v3", which the client did not ask for' },
+    { name: "TypeError", message: 'subprotocol is "v3", which the client did not request' },
   );
   assert.throws(
     () => acceptResponse({ key: RFC_KEY, subprotocol: "v1", subprotocols: [] }),
@@ -137,7 +137,7 @@ Deno.test("101, what is below 200 and what is above 599 is no refusal", () => {
   for (const status of [0, 99, 100, 101, 103, 199, 600, 1000, -403, 403.5, NaN, "403"]) {
     assert.throws(() => refusalResponse({ status: status as number }), {
       name: "RangeError",
-      message: `status is ${status}: a refusal has a status from 200 to 599`,
+      message: `status is ${status}: it must be from 200 to 599`,
     });
   }
 });

@@ -180,7 +180,7 @@ Deno.test("a codec that decompresses is asked, and held to the limit", () => {
   assert.throws(() => answer(undefined), MessageTooBigError);
   assert.throws(
     () => answer(new Error("no such block")),
-    /corrupt, says the codec sevens: no such/,
+    /codec sevens cannot decompress a message: no such/,
   );
   assert.throws(() => answer(new Error("x")), InvalidPayloadError);
   // The peer refers to earlier messages all the same, which a codec cannot follow.

@@ -143,12 +143,12 @@ for (const [how, hook] of WAYS) {
 
 /** What a hook may not return, and what the report says. */
 const WRONG: readonly [decision: unknown, message: RegExp][] = [
-  [true, /What upgrade returns must be an object, got true/],
-  [false, /What upgrade returns must be an object, got false/],
-  [null, /What upgrade returns must be an object, got null/],
-  [401, /What upgrade returns must be an object, got 401/],
-  [[], /What upgrade returns must be an object, got an array/],
-  [{ code: 401 }, /Unknown option "code"\. What upgrade returns can have: status, headers/],
+  [true, /The result of upgrade must be an object, got true/],
+  [false, /The result of upgrade must be an object, got false/],
+  [null, /The result of upgrade must be an object, got null/],
+  [401, /The result of upgrade must be an object, got 401/],
+  [[], /The result of upgrade must be an object, got an array/],
+  [{ code: 401 }, /Unknown option "code"\. The result of upgrade can have: status, headers/],
   [{ body: "no" }, /status/],
   [{ status: 101 }, /status is 101/],
   [{ status: 600 }, /status is 600/],
@@ -162,7 +162,7 @@ const WRONG: readonly [decision: unknown, message: RegExp][] = [
   [{ headers: { X: "a\nb" } }, /X has U\+000A/],
   [{ headers: { "Sec-WebSocket-Accept": "x" } }, /Sec-WebSocket-Accept/],
   [{ headers: { "Sec-WebSocket-Protocol": "v1" } }, /subprotocol/],
-  [{ subprotocol: "v3" }, /"v3", which the client did not ask for/],
+  [{ subprotocol: "v3" }, /"v3", which the client did not request/],
   [{ subprotocol: "v1\r\nX: y" }, /token/],
   [{ subprotocol: 7 }, /token/],
   [{ handlers: { onmessage: () => {} } }, /"handlers\.onmessage".*"handlers\.message"/],
@@ -223,7 +223,7 @@ socketTest(
       open: (conn) => void opened.push(conn),
     });
     assert.equal((await client.answer()).status, 503);
-    assert.match(client.text, /too long to decide/);
+    assert.match(client.text, /did not decide in time/);
     decide.resolve();
     await quiet();
     assert.deepEqual(opened, []);

@@ -35,12 +35,12 @@ for (const decision of DECISIONS) {
 
 /** What it may not, and what is said about it. */
 const WRONG: readonly [decision: unknown, message: RegExp][] = [
-  [null, /^What upgrade returns must be an object, got null$/],
+  [null, /^The result of upgrade must be an object, got null$/],
   [true, /got true$/],
   [401, /got 401$/],
   ["no", /got "no"$/],
   [[401], /got an array$/],
-  [{ code: 401 }, /^Unknown option "code"\. What upgrade returns can have: status/],
+  [{ code: 401 }, /^Unknown option "code"\. The result of upgrade can have: status/],
   // A refusal that forgot its status must not let anybody in.
   [{ body: "no" }, /"body"/],
   [{ status: 401, data: 7 }, /"data", got 7$/],

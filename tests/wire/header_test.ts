@@ -296,7 +296,7 @@ Deno.test("a limit is met by its own number of bytes and broken by one more", ()
     assert.equal(readPayloadLength(at(limit), 0, limit), limit);
     assert.throws(() => readPayloadLength(at(limit + 1), 0, limit), {
       name: "MessageTooBigError",
-      message: new RegExp(`${limit + 1} bytes where ${limit} are left`),
+      message: new RegExp(`${limit + 1} bytes, ${limit} bytes left`),
     });
   }
 });

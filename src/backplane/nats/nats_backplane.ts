@@ -141,7 +141,7 @@ export class NatsBackplane implements Backplane {
   async #watch(): Promise<void> {
     for await (const { type, error } of this.#connection.status()) {
       if (this.#state === "closed") return;
-      if (type === "disconnect") this.#down(new Error("The connection to NATS is lost"));
+      if (type === "disconnect") this.#down(new Error("Disconnected from NATS"));
       else if (type === "reconnect") this.#up();
       else if (type === "error" && this.#isRejectedPublish(error)) this.#failed(error);
     }

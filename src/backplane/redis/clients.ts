@@ -212,10 +212,10 @@ async function dialBunRedis(
   };
   await connected(client.connect(), signal, close);
   timer = setInterval(() => {
-    if (!client.connected) lost(new Error("The connection to Redis is lost"));
+    if (!client.connected) lost(new Error("Disconnected from Redis"));
   }, CHECK_INTERVAL);
   // A client that has reconnected between two checks has lost its subscriptions.
-  client.onconnect = () => lost(new Error("The connection to Redis was lost"));
+  client.onconnect = () => lost(new Error("Disconnected from Redis"));
   client.onclose = lost;
   return {
     get isReady() {

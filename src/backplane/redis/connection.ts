@@ -169,7 +169,7 @@ export class RedisPair {
   /** The client may know of a loss that it has not reported yet. */
   #check(): void {
     if (this.#publisher.isReady && this.#subscriber.isReady) return;
-    const error = new Error("Redis is down: the connection is lost");
+    const error = new Error("Redis is unavailable: disconnected");
     this.#lost(error);
     throw error;
   }

@@ -94,7 +94,7 @@ export class RedisBackplane implements Backplane {
   }
 
   #connected(): RedisPair {
-    if (this.#pair === undefined) throw new Error("Redis is down");
+    if (this.#pair === undefined) throw new Error("Redis is unavailable");
     return this.#pair;
   }
 

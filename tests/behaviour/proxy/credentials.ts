@@ -25,7 +25,7 @@ const WRONG: readonly [user: string, http: RegExp, socks: RegExp][] = [
   ["user:wrong@", /40[17] .* does not accept the user/, /does not accept the user and password/],
   ["other:secret@", /40[17] .* does not accept the user/, /does not accept the user and password/],
   ["user@", /40[17] .* does not accept the user/, /does not accept the user and password/],
-  ["", /40[17] .* wants a user and password/, /wants authentication, and its URL has no user/],
+  ["", /40[17] .* wants a user and password/, /requires authentication, and its URL has no user/],
 ];
 
 const cases: Record<string, (t: Live) => Promise<void>> = {};
