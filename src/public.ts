@@ -34,8 +34,9 @@ export type {
   ReconnectOptions,
 } from "./reconnect/options.ts";
 export type { TopicHandlers, TopicMessageInfo } from "./reconnect/subscriptions.ts";
+export type { StreamSource } from "./reconnect/sender.ts";
 export type { FragmentOptions, SendOptions, StreamOptions } from "./connection/send_options.ts";
-export type { Message } from "./connection/connection_driver.ts";
+export type { AnyMessage, Message, MessageData } from "./connection/connection_driver.ts";
 export type { ConnectionOptions, DelayedWriteOptions } from "./connection/connection_options.ts";
 export type { RateLimitOptions } from "./connection/rate_limit.ts";
 export type { Handlers } from "./connection/handlers.ts";
