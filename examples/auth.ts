@@ -1,4 +1,4 @@
-// Who has no valid token gets a 401 and no connection; who has one is known by name from then on.
+// Clients without a valid token get 401; the others are known by their name while connected.
 //
 //   deno run -A examples/auth.ts           prints a token to try it with
 //   bun examples/auth.ts
@@ -14,7 +14,7 @@ import { Buffer } from "node:buffer";
 import process from "node:process";
 import { serve, type UpgradeRequest } from "@quickws/quickws";
 
-/** What is kept with each connection. */
+/** The data of each connection. */
 interface User {
   readonly name: string;
 }

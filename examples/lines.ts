@@ -18,7 +18,7 @@ if (url === undefined) {
     message() {},
   });
   console.error(`Lines on ${server.url}`);
-  // What comes in has no ends of lines in the right places: a message is any piece of the text.
+  // Input chunks do not end at line ends: a message is any part of the text.
   for await (const piece of Deno.stdin.readable.pipeThrough(new TextDecoderStream())) {
     server.broadcast(piece);
   }

@@ -14,7 +14,7 @@ import { readFile } from "node:fs/promises";
 import process from "node:process";
 import { CloseCode, serve, type ServeOptions } from "@quickws/quickws";
 
-/** What is kept with each connection. */
+/** The data of each connection. */
 interface Guest {
   readonly name: string;
 }
@@ -47,7 +47,7 @@ async function fleet(): Promise<Partial<Pick<ServeOptions<Guest>, "backplane" | 
 const server = await serve<Guest>({
   ...await fleet(),
   port: Number(process.env.PORT ?? 8080),
-  // A chat needs no more, and who does not read, or does not answer pings, is shown out.
+  // A chat needs no more. Clients that do not read, or do not answer pings, are disconnected.
   maxMessageSize: 4096,
   maxBufferedAmount: 1024 * 1024,
   pingInterval: 30_000,

@@ -45,7 +45,7 @@ const HEADERS: Record<string, string> = {
   "cache-control": "no-store",
 };
 
-/** What is served as plain HTTP, by path. */
+/** The pages served as plain HTTP, by path. */
 export class Pages {
   readonly #found = new Map<string, [body: string, type: string]>();
 

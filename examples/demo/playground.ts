@@ -16,7 +16,7 @@ import { Visitor } from "./visitor.ts";
 
 const PING_INTERVAL = 1000;
 const REPORT_INTERVAL = 500;
-const REFUSED = "This address lets nobody in, to show what that looks like.";
+const REFUSED = "This address rejects every client, to show a rejection.";
 
 /** The runtime and its version: `Deno 2.5.0`. */
 function runtime(): string {

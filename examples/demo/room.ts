@@ -15,13 +15,13 @@ interface Words {
   readonly text: string;
 }
 
-/** What was said, by whom and when. */
+/** A message, with its author and time. */
 interface Said extends Words {
   readonly tab: string;
   readonly at: number;
 }
 
-/** Everybody who has the page open. */
+/** All visitors of the page. */
 export class Room {
   readonly #members = new Set<Connection<Visitor>>();
   readonly #said: Said[] = [];
@@ -90,7 +90,7 @@ function parse(data: Message): Words | undefined {
   }
 }
 
-/** Which tab it was is nobody's business; only its own words are marked. */
+/** The author's tab is private: a message only says whether it is the receiver's own. */
 function repeat(member: Connection<Visitor>, { tab, ...said }: Said): void {
   member.send(JSON.stringify({ type: "say", ...said, mine: tab === member.data.tab }));
 }

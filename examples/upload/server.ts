@@ -17,7 +17,7 @@ import { type Connection, serve, WebSocketError } from "@quickws/quickws";
 const LARGEST_PART = 1024 * 1024;
 const LARGEST_FILE = 4 * 1024 * 1024 * 1024;
 
-/** What is kept with each connection. */
+/** The data of each connection. */
 interface Upload {
   readonly name: string;
   readonly size: number;

@@ -122,7 +122,7 @@ const text = [
   "",
   table(of("client")),
   "",
-  "### What was found",
+  "### Findings",
   "",
   ...rows.map(faults),
   END,

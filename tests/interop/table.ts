@@ -126,7 +126,7 @@ length a header can have, empty ones and such of 1 MiB, a hundred messages in a 
 ways and pings where the library can send them, and the closing handshake begun by either side. It also
 looks at what was agreed on. A number says how many steps that took; all ${all} of them passed.
 
-The kinds of compression (RFC 7692) are \`alone\`, each message by itself; \`takeover\`, messages that
+The kinds of compression (RFC 7692) are \`alone\`, each message alone; \`takeover\`, messages that
 refer to those before them; and \`windows\`, the same within windows of 9 bits.
 
 This was with Deno ${denoVersion()}, Bun ${bunVersion()} and Node ${nodeVersion()}.

@@ -14,7 +14,7 @@ export class Chat extends EventTarget {
     super();
     this.#link.addEventListener("message", (event) => this.#heard(JSON.parse(event.detail)));
     this.#link.addEventListener("opened", () => {
-      // Who comes back is told again what was said.
+      // After a reconnection the server sends the messages again.
       byId("said").replaceChildren();
     });
     this.#link.addEventListener("state", () => this.#show());
@@ -28,7 +28,7 @@ export class Chat extends EventTarget {
     this.#show();
   }
 
-  /** Goes into the room. @param {string} url @param {string} tab Makes a name for who has none. */
+  /** Joins the room. @param {string} url @param {string} tab The default name is made of it. */
   connect(url, tab) {
     byId("name").value = localStorage.getItem("name") ?? `Tab ${tab.slice(0, 3).toUpperCase()}`;
     byId("name").addEventListener("change", () => localStorage.setItem("name", byId("name").value));

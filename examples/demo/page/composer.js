@@ -1,4 +1,4 @@
-// What is to be sent: text, bytes written in hexadecimal, or a file.
+// The message to send: text, bytes written in hexadecimal, or a file.
 
 import { byId } from "./dom.js";
 import { formatBytes, parseHex } from "./format.js";

@@ -144,8 +144,8 @@ export class Dial {
       // In the meantime it may have come back.
       if (this.#link.state === "open") return;
       showTrouble(
-        `Nobody answers at ${host}`,
-        "The server may be down. Start it again, and this page comes back by itself.",
+        `No server answers at ${host}`,
+        "The server may be down. Start it again, and this page reconnects automatically.",
       );
     }
   }

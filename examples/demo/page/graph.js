@@ -212,7 +212,7 @@ export class Graph {
   #clipped({ left, width }, draw) {
     const context = this.#context;
     context.save();
-    // What is being drawn stays as the path.
+    // The canvas keeps its current path.
     const area = new Path2D();
     area.rect(left, 0, width - left, this.#canvas.clientHeight);
     context.clip(area);

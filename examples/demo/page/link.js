@@ -38,7 +38,7 @@ export class Link extends EventTarget {
   #protocols = [];
   #failures = 0;
 
-  /** What was agreed on. */
+  /** The negotiated subprotocol. */
   get protocol() {
     return this.#socket?.protocol ?? "";
   }

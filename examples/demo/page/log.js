@@ -20,7 +20,7 @@ const decoder = new TextDecoder();
  * @property {number} [time] How long it took.
  */
 
-/** What is a frame has one. @type {Partial<Record<Entry["kind"], string>>} */
+/** The opcodes of the entries that are frames. @type {Partial<Record<Entry["kind"], string>>} */
 const OPCODES = { text: "0x1", binary: "0x2", close: "0x8", ping: "0x9" };
 /** One line stands for all that follow each other. @type {ReadonlySet<Entry["kind"]>} */
 const REPEATED = new Set(["ping", "failed"]);

@@ -18,7 +18,7 @@ const speed = new Speed(link);
 const chat = new Chat();
 const composer = new Composer(send);
 
-/** What was sent and has not come back. @type {{ data: string | Uint8Array, at: number }[]} */
+/** Messages that were sent and not echoed yet. @type {{ data: string | Uint8Array, at: number }[]} */
 const waiting = [];
 
 /** @param {string | Uint8Array} data */

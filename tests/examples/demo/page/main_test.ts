@@ -161,7 +161,7 @@ test("counts down when the server goes, and comes back with it by itself", async
   await reaches(page, "waiting");
   await page.getByText("1001 Going away").first().waitFor();
   await page.getByText(/^Next attempt in \d+\.\d s$/).waitFor();
-  await page.getByText(/^Nobody answers at 127\.0\.0\.1:\d+$/).waitFor();
+  await page.getByText(/^No server answers at 127\.0\.0\.1:\d+$/).waitFor();
   visit.restart();
   await reaches(page, "open");
   assert.equal(await page.isHidden("#trouble"), true);
@@ -175,7 +175,7 @@ test("says why it is not connected: refused, closed with a reason, no URL", asyn
   const page = await visit.open();
   await page.selectOption("#preset", "refused");
   await page.getByText("Refused with 403").waitFor();
-  await page.getByText("This address lets nobody in").waitFor();
+  await page.getByText("This address rejects every client").waitFor();
   await reaches(page, "idle");
   await page.selectOption("#preset", "goodbye");
   await page.getByText("Closed: 4001 Application code").waitFor();
