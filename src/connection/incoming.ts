@@ -3,7 +3,9 @@
 
 import { WebSocketError } from "../errors.ts";
 import type { CloseInfo } from "../session/close_info.ts";
+import { isDetached } from "../shared/bytes.ts";
 import { CloseCode } from "../wire/close.ts";
+import { bufferDetached } from "../wire/frame_reader.ts";
 import type { AnyMessage, ConnectionDriver, MessageData } from "./connection_driver.ts";
 
 /** Bytes that may wait before the connection stops reading, and the peer has to wait. */
@@ -20,6 +22,8 @@ export interface MessageQueueOwner {
   stopReading(): void;
   /** The queue has room again. */
   resumeReading(): void;
+  /** A message that waited cannot be delivered: ends the connection. */
+  fail(error: WebSocketError): void;
   /** Nothing waits any longer. */
   emptied?(): void;
   /** A reader has come or left, or messages wait while there is none. */
@@ -105,7 +109,13 @@ export class MessageQueue {
     if (reader !== undefined && reader !== this.#reader && this.#reader !== undefined) {
       return Promise.reject(secondReader());
     }
-    if (this.length > 0) return Promise.resolve({ value: this.#shift(), done: false });
+    if (this.length > 0) {
+      const value = this.#shift();
+      // Whoever read the message before may have transferred the chunk in which both lay.
+      return value instanceof Uint8Array && value.length === 0 && isDetached(value)
+        ? this.#failDetached()
+        : Promise.resolve({ value, done: false });
+    }
     if (this.#end === undefined) {
       return new Promise((resolve, reject) => this.#reads.push({ resolve, reject }));
     }
@@ -143,6 +153,14 @@ export class MessageQueue {
     this.#next = 0;
     this.#size = 0;
     this.#resume();
+  }
+
+  #failDetached(): Promise<never> {
+    const error = bufferDetached();
+    this.#reader = undefined;
+    this.#owner.fail(error);
+    this.clear();
+    return Promise.reject(error);
   }
 
   #shift(): AnyMessage {

@@ -12,7 +12,7 @@ import { show } from "./check.ts";
 export function toBytes(data: unknown, purpose = "Cannot send"): Uint8Array {
   if (data instanceof Uint8Array) {
     // Only the view of a detached buffer claims to be empty and cannot be read, so others pay nothing.
-    if (data.length === 0) checkAttached(data, purpose);
+    if (data.length === 0 && isDetached(data)) throw detached(purpose);
     return data;
   }
   try {
@@ -29,15 +29,17 @@ export function toBytes(data: unknown, purpose = "Cannot send"): Uint8Array {
   );
 }
 
-function checkAttached(data: Uint8Array, purpose: string): void {
+/** Whether the memory of a view is gone: its buffer was transferred or resized. */
+export function isDetached(view: Uint8Array): boolean {
   try {
-    Uint8Array.prototype.at.call(data, 0);
-  } catch (cause) {
-    throw detached(purpose, cause);
+    Uint8Array.prototype.at.call(view, 0);
+    return false;
+  } catch {
+    return true;
   }
 }
 
-function detached(purpose: string, cause: unknown): TypeError {
+function detached(purpose: string, cause?: unknown): TypeError {
   return new TypeError(
     `${purpose}: the memory of the data is detached or out of bounds; it was transferred or resized. ` +
       "Send it before that, or send a copy (slice())",

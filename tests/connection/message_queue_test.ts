@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ConnectionError } from "../../src/errors.ts";
+import { ConnectionError, type WebSocketError } from "../../src/errors.ts";
 import type { CloseInfo } from "../../src/session/close_info.ts";
 import { MessageQueue, type MessageQueueOwner } from "../../src/connection/incoming.ts";
 
@@ -19,6 +19,10 @@ class Source implements MessageQueueOwner {
 
   resumeReading(): void {
     this.asked.push("resume");
+  }
+
+  fail(error: WebSocketError): void {
+    this.asked.push(error.code);
   }
 }
 
