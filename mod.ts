@@ -31,8 +31,16 @@ import { runtimeNetwork } from "./src/transport/runtime.ts";
 
 export * from "./src/public.ts";
 
-/** Starts a WebSocket server; see {@linkcode Serve}. */
+/**
+ * Starts a WebSocket server; see {@linkcode Serve}.
+ *
+ * @category Server
+ */
 export const serve: Serve = serveOn(runtimeNetwork);
 
-/** Opens a connection to a WebSocket server; see {@linkcode Connect}. */
+/**
+ * Opens a connection to a WebSocket server; see {@linkcode Connect}.
+ *
+ * @category Client
+ */
 export const connect: Connect = connectOn(runtimeNetwork);

@@ -23,10 +23,18 @@ export * from "./public.ts";
 export type { BunServer, BunSockets, BunWebSocket, BunWebSocketHandlers } from "./native/bun.ts";
 export type { NativeSockets, SocketsOptions } from "./native/sockets.ts";
 
-/** Starts a WebSocket server; see {@linkcode Serve}. */
+/**
+ * Starts a WebSocket server; see {@linkcode Serve}.
+ *
+ * @category Server
+ */
 export const serve: Serve = serveOn(bunNetwork);
 
-/** Opens a connection to a WebSocket server; see {@linkcode Connect}. */
+/**
+ * Opens a connection to a WebSocket server; see {@linkcode Connect}.
+ *
+ * @category Client
+ */
 export const connect: Connect = connectOn(bunNetwork);
 
 /**
@@ -45,6 +53,8 @@ export const connect: Connect = connectOn(bunNetwork);
  *   fetch: (request, server) => sockets.handle(request, server) ?? new Response("plain HTTP"),
  * });
  * ```
+ *
+ * @category Server
  */
 export function createSockets<T = undefined>(
   options: SocketsOptions<T> = {},

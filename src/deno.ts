@@ -24,10 +24,18 @@ export type { DenoRequestInfo, DenoServeSockets } from "./native/deno.ts";
 export type { WebSocketEvent, WebSocketLike } from "./native/web_socket.ts";
 export type { NativeSockets, SocketsOptions } from "./native/sockets.ts";
 
-/** Starts a WebSocket server; see {@linkcode Serve}. */
+/**
+ * Starts a WebSocket server; see {@linkcode Serve}.
+ *
+ * @category Server
+ */
 export const serve: Serve = serveOn(denoNetwork);
 
-/** Opens a connection to a WebSocket server; see {@linkcode Connect}. */
+/**
+ * Opens a connection to a WebSocket server; see {@linkcode Connect}.
+ *
+ * @category Client
+ */
 export const connect: Connect = connectOn(denoNetwork);
 
 /**
@@ -51,6 +59,8 @@ export const connect: Connect = connectOn(denoNetwork);
  *   break;
  * }
  * ```
+ *
+ * @category Server
  */
 export function createSockets<T = undefined>(
   options: SocketsOptions<T> = {},

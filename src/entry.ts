@@ -21,7 +21,11 @@ import type { Server } from "./server/serve.ts";
 import type { UpgradeDataOption } from "./server/upgrade_hook.ts";
 import type { Network } from "./transport/transport.ts";
 
-/** The type of `serve`. */
+/**
+ * The type of `serve`.
+ *
+ * @category Server
+ */
 export interface Serve {
   /**
    * Starts a WebSocket server.
@@ -50,7 +54,11 @@ export interface Serve {
   (): Promise<Server<undefined>>;
 }
 
-/** The type of `connect`. */
+/**
+ * The type of `connect`.
+ *
+ * @category Client
+ */
 export interface Connect {
   /**
    * Opens a connection that reconnects automatically when it is lost.

@@ -7,7 +7,11 @@
  * @module
  */
 
-/** The stable, documented name of what went wrong, found on {@linkcode WebSocketError.code}. */
+/**
+ * The stable, documented name of what went wrong, found on {@linkcode WebSocketError.code}.
+ *
+ * @category Errors
+ */
 export type ErrorCode =
   // The peer broke the framing rules of RFC 6455 section 5: closed with 1002.
   | "RESERVED_BITS"
@@ -92,7 +96,11 @@ export type ErrorCode =
   | "BACKPLANE_FAILED"
   | "BACKPLANE_INVALID_MESSAGE";
 
-/** Further facts an error can be built with. */
+/**
+ * Further facts an error can be built with.
+ *
+ * @category Errors
+ */
 export interface WebSocketErrorOptions extends ErrorOptions {
   /** The code of the Close frame that this error leads to (RFC 6455 section 7.4). */
   closeCode?: number;
@@ -108,6 +116,8 @@ export interface WebSocketErrorOptions extends ErrorOptions {
  * const error: WebSocketError = new ProtocolError("RESERVED_BITS", "RSV2 is set");
  * console.log(error.code, error.closeCode); // RESERVED_BITS 1002
  * ```
+ *
+ * @category Errors
  */
 export class WebSocketError extends Error {
   /** The name of the class, also in serialized errors. */
@@ -145,6 +155,8 @@ export class WebSocketError extends Error {
  *   if (error instanceof ProtocolError) console.log(error.code); // MASK_MISSING
  * }
  * ```
+ *
+ * @category Errors
  */
 export class ProtocolError extends WebSocketError {
   /** The name of the class. */
@@ -174,6 +186,8 @@ export class ProtocolError extends WebSocketError {
  *   if (error instanceof InvalidPayloadError) console.log(error.code); // INVALID_UTF8
  * }
  * ```
+ *
+ * @category Errors
  */
 export class InvalidPayloadError extends WebSocketError {
   /** The name of the class. */
@@ -202,6 +216,8 @@ export class InvalidPayloadError extends WebSocketError {
  * const { code, error } = await conn.closed;
  * console.log(code, error instanceof MessageTooBigError); // 1009 true
  * ```
+ *
+ * @category Errors
  */
 export class MessageTooBigError extends WebSocketError {
   /** The name of the class. */
@@ -217,7 +233,11 @@ export class MessageTooBigError extends WebSocketError {
   }
 }
 
-/** The part of the web's `Headers` that reads. `new Headers(view)` makes a real one of it. */
+/**
+ * The part of the web's `Headers` that reads. `new Headers(view)` makes a real one of it.
+ *
+ * @category Connection
+ */
 export interface HeaderView extends Iterable<[name: string, value: string]> {
   /** The field's value, repeated lines joined by `", "`, or `null`. The name's case is ignored. */
   get(name: string): string | null;
@@ -225,7 +245,11 @@ export interface HeaderView extends Iterable<[name: string, value: string]> {
   has(name: string): boolean;
 }
 
-/** Details of the HTTP response that a failed opening handshake ended with. */
+/**
+ * Details of the HTTP response that a failed opening handshake ended with.
+ *
+ * @category Errors
+ */
 export interface HandshakeErrorOptions extends ErrorOptions {
   /** The HTTP status code of the answer. */
   status?: number;
@@ -253,6 +277,8 @@ export interface HandshakeErrorOptions extends ErrorOptions {
  *   if (error instanceof HandshakeError) console.log(error.status, error.body); // 401 who are you?
  * }
  * ```
+ *
+ * @category Errors
  */
 export class HandshakeError extends WebSocketError {
   /** The name of the class. */
@@ -291,6 +317,8 @@ export class HandshakeError extends WebSocketError {
  * const { error } = await conn.closed;
  * console.log(error instanceof TimeoutError && error.code); // READ_TIMEOUT
  * ```
+ *
+ * @category Errors
  */
 export class TimeoutError extends WebSocketError {
   /** The name of the class. */
@@ -310,6 +338,8 @@ export class TimeoutError extends WebSocketError {
  *   if (error instanceof ConnectionError) console.log(error.code); // CONNECT_FAILED
  * }
  * ```
+ *
+ * @category Errors
  */
 export class ConnectionError extends WebSocketError {
   /** The name of the class. */

@@ -22,7 +22,11 @@ import { checkInteger, checkNames, show } from "./shared/check.ts";
 
 export type { CompressionCodec };
 
-/** How hard `fflate` tries. */
+/**
+ * How hard `fflate` tries.
+ *
+ * @category Compression
+ */
 export interface FflateOptions {
   /** 0 does not compress, 9 tries hardest. Default: 6. */
   level?: 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9;
@@ -30,7 +34,11 @@ export interface FflateOptions {
   mem?: 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12;
 }
 
-/** The part of `fflate` that is used. */
+/**
+ * The part of `fflate` that is used.
+ *
+ * @category Compression
+ */
 export interface Fflate {
   /** Compresses bytes to raw DEFLATE, which ends with a final block. */
   deflateSync(data: Uint8Array, options?: FflateOptions): Uint8Array;
@@ -55,6 +63,8 @@ export interface Fflate {
  * const codec = fflateCodec(fflate);
  * console.log(codec.deflate(new TextEncoder().encode("Hello".repeat(100))).length < 30); // true
  * ```
+ *
+ * @category Compression
  */
 export function fflateCodec(library: Fflate, options: FflateOptions = {}): CompressionCodec {
   if (typeof library?.deflateSync !== "function") {

@@ -40,7 +40,11 @@ export type {
 } from "./backplane/backplane.ts";
 export type { NatsConnection, NatsHeaders, NatsMessage, NatsSubscription };
 
-/** Options of {@linkcode natsBackplane}. */
+/**
+ * Options of {@linkcode natsBackplane}.
+ *
+ * @category Backplanes
+ */
 export interface NatsBackplaneOptions {
   /**
    * The prefix of all subjects: one or more names of letters, digits, `_` and `-`, each followed by a
@@ -92,6 +96,8 @@ const METHODS = [
  * const nats = await connect({ servers: "127.0.0.1:4222", maxReconnectAttempts: -1 });
  * await serve({ port: 8080, backplane: natsBackplane(nats, { prefix: "shop." }) });
  * ```
+ *
+ * @category Backplanes
  */
 export function natsBackplane(
   connection: NatsConnection,

@@ -40,7 +40,11 @@ import type { Transport } from "./transport/transport.ts";
 export * from "./public.ts";
 export type { NodeUpgradeRequest, NodeUpgradeSocket, UpgradeCallOptions, UpgradeOptions, Upgrader };
 
-/** The part of a `node:http` or `node:https` server that {@linkcode attach} needs. */
+/**
+ * The part of a `node:http` or `node:https` server that {@linkcode attach} needs.
+ *
+ * @category Server
+ */
 export interface NodeHttpServer {
   /** Adds the listener of the `upgrade` event. */
   on(event: "upgrade", listener: NodeUpgradeListener): unknown;
@@ -50,17 +54,29 @@ export interface NodeHttpServer {
   removeListener(event: "upgrade", listener: NodeUpgradeListener): unknown;
 }
 
-/** The `upgrade` listener of a `node:http` server, called for requests with an `Upgrade` field. */
+/**
+ * The `upgrade` listener of a `node:http` server, called for requests with an `Upgrade` field.
+ *
+ * @category Server
+ */
 export type NodeUpgradeListener = (
   request: NodeUpgradeRequest,
   socket: NodeUpgradeSocket,
   head: Uint8Array,
 ) => void;
 
-/** Starts a WebSocket server; see {@linkcode Serve}. */
+/**
+ * Starts a WebSocket server; see {@linkcode Serve}.
+ *
+ * @category Server
+ */
 export const serve: Serve = serveOn(nodeNetwork);
 
-/** Opens a connection to a WebSocket server; see {@linkcode Connect}. */
+/**
+ * Opens a connection to a WebSocket server; see {@linkcode Connect}.
+ *
+ * @category Client
+ */
 export const connect: Connect = connectOn(nodeNetwork);
 
 /** The parts of an upgrade socket of `node:http` that its listeners have to know to share it. */
@@ -192,6 +208,8 @@ function twoAnswers(): TypeError {
  *   else socket.destroy();
  * });
  * ```
+ *
+ * @category Server
  */
 export function createUpgrader<T = undefined>(options: UpgradeOptions<T> = {}): Upgrader<T> {
   return newUpgrader(options);
@@ -215,6 +233,8 @@ export function createUpgrader<T = undefined>(options: UpgradeOptions<T> = {}): 
  *   conn?.send("welcome");
  * });
  * ```
+ *
+ * @category Server
  */
 export function upgrade<T = undefined>(
   request: NodeUpgradeRequest,
@@ -253,6 +273,8 @@ export function upgrade<T = undefined>(
  *   },
  * });
  * ```
+ *
+ * @category Server
  */
 export function attach<T = undefined>(
   server: NodeHttpServer,

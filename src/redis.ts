@@ -39,7 +39,11 @@ export type {
 } from "./backplane/backplane.ts";
 export type { BunRedisClient, IoRedisClient, NodeRedisClient, RedisClient };
 
-/** Options of {@linkcode redisBackplane}. */
+/**
+ * Options of {@linkcode redisBackplane}.
+ *
+ * @category Backplanes
+ */
 export interface RedisBackplaneOptions {
   /**
    * The prefix of all channels and keys in Redis: any well-formed string without braces. Backplanes with
@@ -67,6 +71,8 @@ export interface RedisBackplaneOptions {
  * const backplane = redisBackplane(new Redis("redis://127.0.0.1:6379"), { prefix: "shop:" });
  * await serve({ port: 8080, backplane });
  * ```
+ *
+ * @category Backplanes
  */
 export function redisBackplane(
   client: RedisClient,

@@ -39,6 +39,8 @@ export * from "./public.ts";
  *   fetch: (request: Request) => sockets.handle(request) ?? new Response("plain HTTP"),
  * };
  * ```
+ *
+ * @category Server
  */
 export function createSockets<T = undefined>(
   options: SocketsOptions<T> = {},

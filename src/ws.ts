@@ -31,7 +31,11 @@ import { createWebSocketStream } from "./ws/stream.ts";
 import { WebSocket } from "./ws/websocket.ts";
 import { WebSocketServer } from "./ws/websocket_server.ts";
 
-/** What the class has beside itself, as with `ws`. */
+/**
+ * What the class has beside itself, as with `ws`.
+ *
+ * @category The API of ws
+ */
 export interface WebSocketStatics {
   /** The class itself. */
   readonly WebSocket: typeof WebSocket;
@@ -51,7 +55,11 @@ export interface WebSocketStatics {
   readonly Sender: typeof Sender;
 }
 
-/** The class {@linkcode WebSocket}, which has the others beside itself. */
+/**
+ * The class {@linkcode WebSocket}, which has the others beside itself.
+ *
+ * @category The API of ws
+ */
 const ws: typeof WebSocket & WebSocketStatics = Object.assign(WebSocket, {
   WebSocket,
   WebSocketServer,
@@ -62,10 +70,18 @@ const ws: typeof WebSocket & WebSocketStatics = Object.assign(WebSocket, {
   PerMessageDeflate,
   Sender,
 });
-/** A WebSocket. */
+/**
+ * A WebSocket.
+ *
+ * @category The API of ws
+ */
 type ws = WebSocket;
 
-/** The types under the names that they have in the declarations of `ws`. */
+/**
+ * The types under the names that they have in the declarations of `ws`.
+ *
+ * @category The API of ws
+ */
 declare namespace ws {
   /** Where a server listens. */
   type AddressInfo = net.AddressInfo;

@@ -1,6 +1,10 @@
 // The port to a message broker that connects the servers of several processes and machines.
 
-/** Receives the events of a {@linkcode Backplane}. Implemented by the server; no method throws. */
+/**
+ * Receives the events of a {@linkcode Backplane}. Implemented by the server; no method throws.
+ *
+ * @category Backplanes
+ */
 export interface BackplaneSink {
   /**
    * A message arrived, as a server passed it to {@linkcode Backplane.publish} or to
@@ -31,6 +35,8 @@ export interface BackplaneSink {
  * The methods may return promises, which are not awaited unless noted. An error that a method throws,
  * or rejects with, is passed to `onError`, and the request counts as not done. A backplane may call the
  * sink at any time, also from inside its methods.
+ *
+ * @category Backplanes
  */
 export interface Backplane {
   /** Starts; `sink` receives all events from here on. Called once, before the other methods. */
@@ -53,7 +59,11 @@ export interface Backplane {
   readonly history?: BackplaneHistory | undefined;
 }
 
-/** How much of each topic a broker stores. */
+/**
+ * How much of each topic a broker stores.
+ *
+ * @category Backplanes
+ */
 export interface HistoryLimits {
   /** Milliseconds for which a message is stored. */
   maxAge: number;
@@ -61,7 +71,11 @@ export interface HistoryLimits {
   maxMessages: number;
 }
 
-/** How much of each topic is stored, and how much of it one client may receive at a time. */
+/**
+ * How much of each topic is stored, and how much of it one client may receive at a time.
+ *
+ * @category Backplanes
+ */
 export interface HistoryOptions extends HistoryLimits {
   /**
    * Messages that one replay may send to one client; then the client receives `missed`, and continues
@@ -77,7 +91,11 @@ export interface HistoryOptions extends HistoryLimits {
   replayRate?: number | undefined;
 }
 
-/** How much of a history one read may return. */
+/**
+ * How much of a history one read may return.
+ *
+ * @category Backplanes
+ */
 export interface ReadLimit {
   /** Messages: the oldest ones behind the number. */
   readonly maxMessages: number;
@@ -88,6 +106,8 @@ export interface ReadLimit {
 /**
  * Stored messages with sequence numbers, in the order in which all servers receive them. The numbers of
  * a topic only grow: positive safe integers, not always consecutive.
+ *
+ * @category Backplanes
  */
 export interface BackplaneHistory {
   /** Says how much to store. Called once, before {@linkcode Backplane.start}. */
@@ -110,7 +130,11 @@ export interface BackplaneHistory {
   read(topic: string, after?: number, limit?: ReadLimit): Promise<HistoryPage>;
 }
 
-/** The result of a read. */
+/**
+ * The result of a read.
+ *
+ * @category Backplanes
+ */
 export interface HistoryPage {
   /**
    * The sequence number of the topic's newest message. For a topic without messages a number that is
@@ -126,7 +150,11 @@ export interface HistoryPage {
   readonly messages: readonly NumberedMessage[];
 }
 
-/** A stored message. */
+/**
+ * A stored message.
+ *
+ * @category Backplanes
+ */
 export interface NumberedMessage {
   /** The sequence number. */
   readonly number: number;
@@ -134,7 +162,11 @@ export interface NumberedMessage {
   readonly message: Uint8Array;
 }
 
-/** Limits of the messages that are queued while the broker is down. */
+/**
+ * Limits of the messages that are queued while the broker is down.
+ *
+ * @category Backplanes
+ */
 export interface BackplaneQueueOptions {
   /** Bytes of queued messages, their topics included. Default: 16777216 (16 MiB). */
   maxBytes?: number | undefined;

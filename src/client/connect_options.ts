@@ -24,7 +24,11 @@ import type { ProxyOption } from "./proxy_url.ts";
 import { checkHandlers, HANDLER_NAMES, type Handlers } from "../connection/handlers.ts";
 import type { HeaderFieldsInit } from "../shared/header_lines.ts";
 
-/** The options of `connect`. */
+/**
+ * The options of `connect`.
+ *
+ * @category Client
+ */
 export interface ConnectOptions<T = undefined, M extends AnyMessage = Message>
   extends ConnectionOptions, Handlers<T, M> {
   /**

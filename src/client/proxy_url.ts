@@ -18,6 +18,8 @@ import { percentDecoded, redacted, withoutBrackets } from "./url.ts";
  *   url.hostname === "localhost" ? undefined : "http://user:p%40ss@proxy.example:3128";
  * export const open = () => connect("wss://a.example/", { proxy });
  * ```
+ *
+ * @category Client
  */
 export type ProxyOption = string | URL | ((url: URL) => string | URL | undefined);
 

@@ -17,6 +17,8 @@ import {
  *
  * Turn it on for text of some hundred bytes and more. Do not compress a secret together with what an
  * attacker can choose: the length tells about the secret (CRIME, BREACH).
+ *
+ * @category Compression
  */
 export interface CompressionOptions {
   /** Whether messages that are sent are compressed. Default: `true`. */

@@ -32,7 +32,11 @@ import {
   writtenOf,
 } from "./send_options.ts";
 
-/** What was agreed in the opening handshake, and what the peer said in it. */
+/**
+ * What was agreed in the opening handshake, and what the peer said in it.
+ *
+ * @category Connection
+ */
 export interface HandshakeInfo {
   /** The URL of the connection, as the client named it: `ws://127.0.0.1:8080/chat`. */
   readonly url: string;
@@ -66,6 +70,8 @@ export let closeWithoutCode: (connection: Connection) => void;
  *   conn.close();
  * }
  * ```
+ *
+ * @category Connection
  */
 export class Connection<T = unknown, M extends AnyMessage = Message> {
   readonly #driver: ConnectionDriver;

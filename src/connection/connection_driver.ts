@@ -12,13 +12,23 @@ import type { PublishOptions, PublishResult } from "./publish_options.ts";
 /**
  * A message as it is delivered: text as a string (or, with `text: "bytes"`, as its UTF-8 bytes), binary
  * as bytes.
+ *
+ * @category Connection
  */
 export type Message = string | Uint8Array<ArrayBuffer>;
 
-/** What can be sent as one message: a string as text, bytes of any kind as binary. */
+/**
+ * What can be sent as one message: a string as text, bytes of any kind as binary.
+ *
+ * @category Types
+ */
 export type MessageData = string | ArrayBuffer | ArrayBufferView;
 
-/** Every form that a message can arrive in, `binaryType: "arraybuffer"` included. */
+/**
+ * Every form that a message can arrive in, `binaryType: "arraybuffer"` included.
+ *
+ * @category Types
+ */
 export type AnyMessage = Message | ArrayBuffer;
 
 /** Called when a message has left the process, or with the error that kept it from leaving. */

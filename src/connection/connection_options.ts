@@ -11,7 +11,11 @@ import { type RateLimitOptions, type RateLimitRules, rateLimitRules } from "./ra
 import type { SessionRules } from "../session/session.ts";
 import { assertSubprotocols } from "../handshake/subprotocols.ts";
 
-/** When messages of `sendDelayed` leave: at the first of the two limits that is reached. */
+/**
+ * When messages of `sendDelayed` leave: at the first of the two limits that is reached.
+ *
+ * @category Connection
+ */
 export interface DelayedWriteOptions {
   /** Messages that gather. Default: 10. */
   maxMessages?: number | undefined;
@@ -21,7 +25,11 @@ export interface DelayedWriteOptions {
   bufferSize?: number | undefined;
 }
 
-/** Options of both `serve` and `connect`. */
+/**
+ * Options of both `serve` and `connect`.
+ *
+ * @category Connection
+ */
 export interface ConnectionOptions {
   /**
    * What text messages arrive as. `"bytes"`: as a `Uint8Array`, still checked as UTF-8 (RFC 6455

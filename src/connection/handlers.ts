@@ -16,6 +16,8 @@ import type { AnyMessage, Message } from "./connection_driver.ts";
  * A `Uint8Array` given to a handler belongs to the user: the library never writes to that memory again.
  * It may be a view of a larger buffer, so `slice()` a small one that is kept for long, and one that is
  * transferred to a worker; with `binaryType: "arraybuffer"` each binary message has its own buffer.
+ *
+ * @category Connection
  */
 export interface Handlers<T = unknown, M extends AnyMessage = Message> {
   /** The opening handshake is done; nothing was delivered before. */

@@ -17,6 +17,8 @@ import { toBytes } from "../shared/bytes.ts";
  * const tick = prepareMessage(JSON.stringify({ price: 42 }));
  * for (const conn of server.clients()) conn.sendPrepared(tick);
  * ```
+ *
+ * @category Connection
  */
 export function prepareMessage(data: string | ArrayBuffer | ArrayBufferView): PreparedMessage {
   return new PreparedMessage(typeof data === "string" ? data : toBytes(data));

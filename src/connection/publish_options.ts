@@ -10,10 +10,16 @@ import { checkNames, checkOneOf, checkType, show } from "../shared/check.ts";
  * - `"conflate"`: it replaces the message of the same topic and key that waits outside the buffer, and
  *   is sent when the receiver has caught up.
  * - `"close"`: the receiver is disconnected (error `SLOW_CONSUMER`).
+ *
+ * @category Pub/sub
  */
 export type OnSlow = "queue" | "drop" | "conflate" | "close";
 
-/** How a message is published. */
+/**
+ * How a message is published.
+ *
+ * @category Pub/sub
+ */
 export interface PublishOptions {
   /** The policy for slow receivers. Default: `"queue"`. */
   onSlow?: OnSlow | undefined;
@@ -24,7 +30,11 @@ export interface PublishOptions {
   key?: string | undefined;
 }
 
-/** The outcome of a publish, in numbers of receivers: each open subscriber counts once. */
+/**
+ * The outcome of a publish, in numbers of receivers: each open subscriber counts once.
+ *
+ * @category Pub/sub
+ */
 export interface PublishResult {
   /** Receivers to which the message was sent, or for which it is buffered. */
   sent: number;

@@ -2,7 +2,11 @@
 
 import { checkInteger, checkNames, checkOneOf } from "../shared/check.ts";
 
-/** How much each connection may receive. */
+/**
+ * How much each connection may receive.
+ *
+ * @category Connection
+ */
 export interface RateLimitOptions {
   /** Messages in an interval; pings and pongs count as well. Default: no limit. */
   messages?: number | undefined;

@@ -5,13 +5,21 @@ import { toBytes } from "../shared/bytes.ts";
 import { checkNames, checkType } from "../shared/check.ts";
 import type { WrittenCallback } from "./connection_driver.ts";
 
-/** How a stream is sent as one message. */
+/**
+ * How a stream is sent as one message.
+ *
+ * @category Connection
+ */
 export interface StreamOptions {
   /** `false` sends it uncompressed on a connection that has compression. Default: `true`. */
   compress?: boolean | undefined;
 }
 
-/** How one message is sent by `send`. */
+/**
+ * How one message is sent by `send`.
+ *
+ * @category Connection
+ */
 export interface SendOptions extends StreamOptions {
   /**
    * Called once, when the bytes of the message have left the process, or with the error that kept them
@@ -20,7 +28,11 @@ export interface SendOptions extends StreamOptions {
   written?(error?: Error): void;
 }
 
-/** How a fragment is sent. */
+/**
+ * How a fragment is sent.
+ *
+ * @category Connection
+ */
 export interface FragmentOptions extends StreamOptions {
   /** Whether it is the last fragment of its message. Default: `false`. */
   fin?: boolean | undefined;

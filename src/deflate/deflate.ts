@@ -17,6 +17,8 @@ import { END_OF_BLOCK, FIXED_BLOCK, MAX_STORED, powerOfTwo, STORED_BLOCK } from 
 /**
  * How hard {@linkcode deflate} tries: `"fast"` is one pass with the fixed codes, `"best"` a more
  * thorough search and codes made for the message, for two to three times the time.
+ *
+ * @category Compression
  */
 export type DeflateLevel = "fast" | "best";
 
@@ -36,6 +38,8 @@ const BEST_PAYS = 2048;
  *
  * console.log(autoLevel(100), autoLevel(10_000)); // fast best
  * ```
+ *
+ * @category Compression
  */
 export function autoLevel(length: number): DeflateLevel {
   return length < BEST_PAYS ? "fast" : "best";
@@ -90,7 +94,11 @@ const TYPE_BITS = 3;
  */
 const PIECE_BOUND = PIECE + PIECE / 8 + 32;
 
-/** How a message is to be compressed; one object serves all messages of a connection. */
+/**
+ * How a message is to be compressed; one object serves all messages of a connection.
+ *
+ * @category Compression
+ */
 export interface DeflateOptions {
   /** How hard to try. */
   level: DeflateLevel;
@@ -149,6 +157,8 @@ const NO_BYTES = new Uint8Array(0);
  * const end = deflate(message, 0, message.length, target, 0, options);
  * console.log(end, target.subarray(0, end)); // 6 Uint8Array(6) [74, 76, 66, 135, 0, 0]
  * ```
+ *
+ * @category Compression
  */
 export function deflate(
   source: Uint8Array,

@@ -6,7 +6,11 @@ import { powerOfTwo } from "./tables.ts";
 
 const NO_BYTES = new Uint8Array(0);
 
-/** How much a {@linkcode DeflateContext} may hold. */
+/**
+ * How much a {@linkcode DeflateContext} may hold.
+ *
+ * @category Compression
+ */
 export interface DeflateContextOptions {
   /**
    * How many of the last bytes are remembered, as a power of two, 8 to 15. More than the window of
@@ -35,6 +39,8 @@ export interface DeflateContextOptions {
  * console.log(deflate(message, 0, message.length, target, 0, options)); // 39
  * console.log(deflate(message, 0, message.length, target, 0, options)); // 6
  * ```
+ *
+ * @category Compression
  */
 export class DeflateContext {
   readonly #historySize: number;

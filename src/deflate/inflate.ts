@@ -193,6 +193,8 @@ let inflation = new Inflation();
  * const hello = Uint8Array.of(0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00);
  * console.log(new TextDecoder().decode(inflate(hello, 0, hello.length, 1024))); // Hello
  * ```
+ *
+ * @category Compression
  */
 export function inflate(
   source: Uint8Array,

@@ -3,6 +3,8 @@
 /**
  * Why a message could not be inflated: `"corrupt"` when its bytes are not what RFC 1951 allows,
  * `"too-big"` when there is more in it than the caller's limit.
+ *
+ * @category Errors
  */
 export type InflateErrorCode = "corrupt" | "too-big";
 
@@ -20,6 +22,8 @@ export type InflateErrorCode = "corrupt" | "too-big";
  *   console.log(error instanceof InflateError && error.code); // corrupt
  * }
  * ```
+ *
+ * @category Errors
  */
 export class InflateError extends Error {
   /** The name of the class, also in serialized errors. */

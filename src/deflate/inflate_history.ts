@@ -23,6 +23,8 @@ const NO_BYTES = new Uint8Array(0);
  * console.log(decoder.decode(inflate(first, 0, first.length, 1024, history))); // Hello
  * console.log(decoder.decode(inflate(second, 0, second.length, 1024, history))); // Hello
  * ```
+ *
+ * @category Compression
  */
 export class InflateHistory {
   /** How far back a distance may reach, in bytes. */

@@ -50,6 +50,8 @@ function wordAt(text: string, index: number): number {
  *
  * console.log(isValidKey("dGhlIHNhbXBsZSBub25jZQ==")); // true
  * ```
+ *
+ * @category Handshake
  */
 export function isValidKey(key: string): boolean {
   if (key.length !== KEY_LENGTH) return false;
@@ -72,6 +74,8 @@ export function isValidKey(key: string): boolean {
  * const key = encodeKey(crypto.getRandomValues(new Uint8Array(16)));
  * console.log(key.length); // 24
  * ```
+ *
+ * @category Handshake
  */
 export function encodeKey(nonce: Uint8Array): string {
   if (nonce.length !== 16) {
@@ -91,6 +95,8 @@ export function encodeKey(nonce: Uint8Array): string {
  *
  * console.log(acceptKey("dGhlIHNhbXBsZSBub25jZQ==")); // s3pPLMBiTxaQ9kYGzzhZRbK+xOo=
  * ```
+ *
+ * @category Handshake
  */
 export function acceptKey(key: string): string {
   digestKey(key);

@@ -5,7 +5,11 @@
 
 import type { HeaderFields } from "./header_fields.ts";
 
-/** Bytes of a refusal's body that are kept and given to the user. */
+/**
+ * Bytes of a refusal's body that are kept and given to the user.
+ *
+ * @category Handshake
+ */
 export const MAX_BODY_START = 1024;
 
 /** Bytes of chunk sizes, extensions and line ends after which a chunked body is given up. */

@@ -12,7 +12,11 @@ import { type HeadLimits, HttpHeadReader } from "./http_head.ts";
 import { parseStatusLine, quoted } from "./status_line.ts";
 import { assertSubprotocols } from "./subprotocols.ts";
 
-/** The values of the client's request, which the server's response is checked against. */
+/**
+ * The values of the client's request, which the server's response is checked against.
+ *
+ * @category Handshake
+ */
 export interface ClientHandshakeOptions extends HeadLimits {
   /** The key that was sent. */
   key: string;
@@ -22,7 +26,11 @@ export interface ClientHandshakeOptions extends HeadLimits {
   offeredExtensions?: readonly string[];
 }
 
-/** Interim answers (1xx) that are skipped before the final one. */
+/**
+ * Interim answers (1xx) that are skipped before the final one.
+ *
+ * @category Handshake
+ */
 export const MAX_INTERIM_RESPONSES = 8;
 
 /**
@@ -42,6 +50,8 @@ export const MAX_INTERIM_RESPONSES = 8;
  *   console.log(handshake.status, handshake.protocol); // 101 chat
  * }
  * ```
+ *
+ * @category Handshake
  */
 export class ClientHandshake {
   #limits: HeadLimits;

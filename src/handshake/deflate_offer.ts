@@ -6,7 +6,11 @@
 import { HandshakeError } from "../errors.ts";
 import { type Extension, formatExtensions } from "./extensions.ts";
 
-/** The name of the extension (RFC 7692 section 7). */
+/**
+ * The name of the extension (RFC 7692 section 7).
+ *
+ * @category Compression
+ */
 export const PERMESSAGE_DEFLATE = "permessage-deflate";
 
 const SERVER_NO_TAKEOVER = "server_no_context_takeover";
@@ -18,7 +22,11 @@ const CLIENT_BITS = "client_max_window_bits";
 const MIN_BITS = 8;
 const MAX_BITS = 15;
 
-/** The configuration of permessage-deflate on one side. */
+/**
+ * The configuration of permessage-deflate on one side.
+ *
+ * @category Compression
+ */
 export interface DeflateWishes {
   /** Whether the server may keep its context from message to message. */
   readonly serverContextTakeover: boolean;
@@ -32,7 +40,11 @@ export interface DeflateWishes {
   readonly hasFixedWindow?: boolean;
 }
 
-/** How messages of one direction are compressed. */
+/**
+ * How messages of one direction are compressed.
+ *
+ * @category Compression
+ */
 export interface DeflateDirection {
   /** Whether a message may refer to those before it. */
   readonly takeover: boolean;
@@ -40,7 +52,11 @@ export interface DeflateDirection {
   readonly windowBits: number;
 }
 
-/** The negotiated parameters. */
+/**
+ * The negotiated parameters.
+ *
+ * @category Compression
+ */
 export interface DeflateAgreement {
   /** The messages we receive. */
   readonly inbound: DeflateDirection;
@@ -48,7 +64,11 @@ export interface DeflateAgreement {
   readonly outbound: DeflateDirection;
 }
 
-/** A server's response to an offer. */
+/**
+ * A server's response to an offer.
+ *
+ * @category Compression
+ */
 export interface DeflateAnswer {
   /** The negotiated parameters. */
   readonly agreement: DeflateAgreement;
@@ -86,6 +106,8 @@ interface Parameters {
  * });
  * console.log(answer?.agreement.outbound); // { takeover: false, windowBits: 15 }
  * ```
+ *
+ * @category Compression
  */
 export function acceptDeflate(
   offers: readonly Extension[],
@@ -146,6 +168,8 @@ function answerTo(offered: Parameters, wishes: DeflateWishes): DeflateAnswer {
  * });
  * console.log(offer); // permessage-deflate; client_max_window_bits=10
  * ```
+ *
+ * @category Compression
  */
 export function offerDeflate(wishes: DeflateWishes): string {
   const { serverMaxWindowBits, clientMaxWindowBits } = wishes;
@@ -185,6 +209,8 @@ export function offerDeflate(wishes: DeflateWishes): string {
  * const answer = parseExtensions(["permessage-deflate; client_max_window_bits=12"]);
  * console.log(checkDeflateAnswer(answer, offered)?.outbound); // { takeover: true, windowBits: 12 }
  * ```
+ *
+ * @category Compression
  */
 export function checkDeflateAnswer(
   accepted: readonly Extension[],

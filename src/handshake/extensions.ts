@@ -6,7 +6,11 @@
 import { HandshakeError } from "../errors.ts";
 import { CLASSES, isToken, isWhitespace, TOKEN } from "./characters.ts";
 
-/** One parameter of an extension: `name`, `name=value` or `name="value"`. */
+/**
+ * One parameter of an extension: `name`, `name=value` or `name="value"`.
+ *
+ * @category Handshake
+ */
 export interface ExtensionParameter {
   /** The parameter's name. */
   readonly name: string;
@@ -16,7 +20,11 @@ export interface ExtensionParameter {
   readonly quoted: boolean;
 }
 
-/** One element of the list: an extension's name and its parameters, in the order they came. */
+/**
+ * One element of the list: an extension's name and its parameters, in the order they came.
+ *
+ * @category Handshake
+ */
 export interface Extension {
   /** The extension's name. */
   readonly name: string;
@@ -47,6 +55,8 @@ const BACKSLASH = 0x5c;
  * const [offer] = parseExtensions(["permessage-deflate; client_max_window_bits"]);
  * console.log(offer.name, offer.parameters[0].name); // permessage-deflate client_max_window_bits
  * ```
+ *
+ * @category Handshake
  */
 export function parseExtensions(values: readonly string[]): Extension[] {
   const extensions: Extension[] = [];
@@ -70,6 +80,8 @@ export function parseExtensions(values: readonly string[]): Extension[] {
  * console.log(formatExtensions([{ name: "permessage-deflate", parameters }]));
  * // permessage-deflate; server_max_window_bits=12
  * ```
+ *
+ * @category Handshake
  */
 export function formatExtensions(extensions: readonly Extension[]): string {
   return extensions.map((extension) => {

@@ -29,6 +29,8 @@ const COMMA = 0x2c;
  * console.log(fields.get("CONNECTION")); // keep-alive, Upgrade
  * console.log(fields.hasToken("connection", "upgrade")); // true
  * ```
+ *
+ * @category Handshake
  */
 export class HeaderFields implements HeaderView {
   /** All lines as they stand in a head, each with its CRLF; those of a parsed head in the middle of it. */

@@ -7,7 +7,11 @@ import { HandshakeError } from "../errors.ts";
 import { CLASSES, FIELD_TEXT, OBS_TEXT, TOKEN } from "./characters.ts";
 import { HeaderFields, isStrictField } from "./header_fields.ts";
 
-/** How large a head may be. */
+/**
+ * How large a head may be.
+ *
+ * @category Handshake
+ */
 export interface HeadLimits {
   /** Bytes of the whole head, its final empty line included. Default: 16384. */
   maxBytes?: number;
@@ -15,9 +19,17 @@ export interface HeadLimits {
   maxLines?: number;
 }
 
-/** The default of {@linkcode HeadLimits.maxBytes}. */
+/**
+ * The default of {@linkcode HeadLimits.maxBytes}.
+ *
+ * @category Handshake
+ */
 export const DEFAULT_MAX_HEAD_BYTES = 16384;
-/** The default of {@linkcode HeadLimits.maxLines}. */
+/**
+ * The default of {@linkcode HeadLimits.maxLines}.
+ *
+ * @category Handshake
+ */
 export const DEFAULT_MAX_HEAD_LINES = 128;
 
 const CR = 0x0d;
@@ -65,6 +77,8 @@ const DECODED_AT_ONCE = 4096;
  * const done = reader.push(new TextEncoder().encode("GET / HTTP/1.1\r\nHost: a.example\r\n\r\n"));
  * if (done) console.log(reader.startLine, reader.fields.get("host")); // GET / HTTP/1.1 a.example
  * ```
+ *
+ * @category Handshake
  */
 export class HttpHeadReader {
   #maxBytes: number;

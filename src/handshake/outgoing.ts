@@ -4,7 +4,11 @@ import { consistsOf, DIGIT, HEX_DIGIT, HOST_NAME, VISIBLE } from "./characters.t
 import { HeaderFields } from "./header_fields.ts";
 import { parseIpAddress } from "./ip_address.ts";
 
-/** Names and values, as a `Headers`, a `Map`, a {@linkcode HeaderFields} or an array has them. */
+/**
+ * Names and values, as a `Headers`, a `Map`, a {@linkcode HeaderFields} or an array has them.
+ *
+ * @category Handshake
+ */
 export type FieldLines = Iterable<readonly [name: string, value: string]>;
 
 const encoder: TextEncoder = new TextEncoder();

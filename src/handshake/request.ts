@@ -12,7 +12,11 @@ import {
 } from "./outgoing.ts";
 import { assertSubprotocols } from "./subprotocols.ts";
 
-/** The options of {@linkcode buildRequest}. */
+/**
+ * The options of {@linkcode buildRequest}.
+ *
+ * @category Handshake
+ */
 export interface RequestOptions {
   /** The host as it goes into the Host field: with the port where it is not the scheme's own. */
   host: string;
@@ -66,6 +70,8 @@ const RESERVED: ReadonlyMap<string, string> = new Map([
  * const bytes = buildRequest({ host: "a.example:8080", target: "/chat", key });
  * console.log(new TextDecoder().decode(bytes)); // GET /chat HTTP/1.1 ...
  * ```
+ *
+ * @category Handshake
  */
 export function buildRequest(options: RequestOptions): Uint8Array {
   const { host, target, key, subprotocols, extensions, origin } = options;

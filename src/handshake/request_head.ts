@@ -4,7 +4,11 @@ import { HandshakeError } from "../errors.ts";
 import { consistsOf, DIGIT, equalsIgnoringCase, isToken, VISIBLE } from "./characters.ts";
 import { HeaderFields, isReceivedValue } from "./header_fields.ts";
 
-/** The head of a request, of any kind. */
+/**
+ * The head of a request, of any kind.
+ *
+ * @category Handshake
+ */
 export interface RequestHead {
   /** The method, say `GET`. */
   readonly method: string;
@@ -27,7 +31,11 @@ export interface RequestHead {
   readonly rest: Uint8Array;
 }
 
-/** A request as another HTTP implementation has taken it apart. */
+/**
+ * A request as another HTTP implementation has taken it apart.
+ *
+ * @category Handshake
+ */
 export interface ParsedRequest {
   /** The method. */
   method: string;
@@ -55,6 +63,8 @@ export interface ParsedRequest {
  * const head = requestFrom({ method: "GET", target: "/", version: "HTTP/1.1", rawHeaders });
  * console.log(head.isUpgrade, head.host); // true a.example
  * ```
+ *
+ * @category Server
  */
 export function requestFrom(request: ParsedRequest): RequestHead {
   const { method, target, version, rawHeaders, rest = new Uint8Array(0) } = request;

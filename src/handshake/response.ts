@@ -18,7 +18,11 @@ import {
 } from "./outgoing.ts";
 import { assertSubprotocols } from "./subprotocols.ts";
 
-/** The options of {@linkcode acceptResponse}. */
+/**
+ * The options of {@linkcode acceptResponse}.
+ *
+ * @category Handshake
+ */
 export interface AcceptOptions {
   /** The client's key. */
   key: string;
@@ -32,7 +36,11 @@ export interface AcceptOptions {
   headers?: FieldLines;
 }
 
-/** The options of {@linkcode refusalResponse}. */
+/**
+ * The options of {@linkcode refusalResponse}.
+ *
+ * @category Handshake
+ */
 export interface RefusalOptions {
   /** The status code, 200 to 599. */
   status: number;
@@ -110,6 +118,8 @@ const REASONS: ReadonlyMap<number, string> = new Map([
  * const bytes = acceptResponse({ key: "dGhlIHNhbXBsZSBub25jZQ==", subprotocol: "chat" });
  * console.log(new TextDecoder().decode(bytes)); // HTTP/1.1 101 Switching Protocols ...
  * ```
+ *
+ * @category Handshake
  */
 export function acceptResponse(options: AcceptOptions): Uint8Array {
   const { subprotocol, subprotocols, extensions } = options;
@@ -154,6 +164,8 @@ export function acceptResponse(options: AcceptOptions): Uint8Array {
  * const bytes = refusalResponse({ status: 401, headers, body: "No token\n" });
  * console.log(new TextDecoder().decode(bytes)); // HTTP/1.1 401 Unauthorized ...
  * ```
+ *
+ * @category Handshake
  */
 export function refusalResponse(options: RefusalOptions): Uint8Array {
   const { status } = options;
@@ -185,6 +197,8 @@ export function refusalResponse(options: RefusalOptions): Uint8Array {
  *   console.log(new TextDecoder().decode(errorResponse(error))); // HTTP/1.1 431 ...
  * }
  * ```
+ *
+ * @category Handshake
  */
 export function errorResponse(error: HandshakeError, method?: string): Uint8Array {
   const fields = error.headers instanceof HeaderFields

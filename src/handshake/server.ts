@@ -14,7 +14,11 @@ import { parseSubprotocols } from "./subprotocols.ts";
 
 export type { RequestHead } from "./request_head.ts";
 
-/** A request that {@linkcode checkUpgrade} found to be a legal opening handshake. */
+/**
+ * A request that {@linkcode checkUpgrade} found to be a legal opening handshake.
+ *
+ * @category Handshake
+ */
 export interface ServerRequest extends RequestHead {
   /** The client's key, which the answer has to prove it has read. */
   readonly key: string;
@@ -41,6 +45,8 @@ export interface ServerRequest extends RequestHead {
  *   console.log(new TextDecoder().decode(acceptResponse({ key }))); // HTTP/1.1 101 ...
  * }
  * ```
+ *
+ * @category Handshake
  */
 export class ServerHandshake {
   #reader: HttpHeadReader;
@@ -106,6 +112,8 @@ export class ServerHandshake {
  *   console.log(error); // HandshakeError: The header field Sec-WebSocket-Version must be 13
  * }
  * ```
+ *
+ * @category Handshake
  */
 export function checkUpgrade(request: RequestHead): ServerRequest {
   const { fields } = request;

@@ -19,6 +19,8 @@ import { isToken, trimmed } from "./characters.ts";
  *
  * console.log(parseSubprotocols(["chat, superchat", "v2.chat"])); // [ "chat", "superchat", "v2.chat" ]
  * ```
+ *
+ * @category Handshake
  */
 export function parseSubprotocols(values: readonly string[]): string[] {
   if (values.length === 0) return [];
@@ -59,6 +61,8 @@ function fail(what: string): never {
  *
  * console.log(chooseSubprotocol(["v2", "v1"], ["v1", "v2"])); // v2
  * ```
+ *
+ * @category Handshake
  */
 export function chooseSubprotocol(
   supported: readonly string[],

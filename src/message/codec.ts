@@ -22,6 +22,8 @@ import { PermessageDeflate, type PermessageDirection, type PermessageRules } fro
  * };
  * await using server = await serve({ port: 0, compression: { codec } });
  * ```
+ *
+ * @category Compression
  */
 export interface CompressionCodec {
   /** A name, which error messages mention. */

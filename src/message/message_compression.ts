@@ -3,6 +3,8 @@
 /**
  * Compresses and decompresses whole messages: by the library's own codec (`PermessageDeflate`), or by one
  * that the user brings (`CompressionCodec`).
+ *
+ * @category Compression
  */
 export interface MessageCompression {
   /**

@@ -17,7 +17,11 @@ import type { MessageCompression } from "./message_compression.ts";
 import { UnfinishedMessage } from "./unfinished_message.ts";
 import { checkUtf8, checkUtf8End, decodeText, UTF8_COMPLETE } from "./utf8.ts";
 
-/** How messages are delivered. */
+/**
+ * How messages are delivered.
+ *
+ * @category Messages
+ */
 export interface MessageRules {
   /** The type in which a text message is delivered. */
   readonly text: "string" | "bytes";
@@ -27,7 +31,11 @@ export interface MessageRules {
   readonly maxMessageSize: number;
 }
 
-/** Where a {@linkcode MessageReader} delivers messages and control frames. */
+/**
+ * Where a {@linkcode MessageReader} delivers messages and control frames.
+ *
+ * @category Messages
+ */
 export interface MessageSink {
   /** A text message, where text is delivered as strings. */
   textMessage(text: string): void;
@@ -81,6 +89,8 @@ class SplitControl {
  * frames.read(Uint8Array.of(0x01, 2, 0x68, 0x65)); // "he", and more to come
  * frames.read(Uint8Array.of(0x80, 3, 0x6c, 0x6c, 0x6f)); // "llo", the last fragment
  * ```
+ *
+ * @category Messages
  */
 export class MessageReader implements FrameSink {
   readonly #rules: MessageRules;

@@ -46,6 +46,8 @@ const scratch = new Uint8Array(LONG_TEXT * 3);
  * writer.bytes(Opcode.Binary, Uint8Array.of(7, 8)); // Uint8Array(4) [130, 2, 7, 8]
  * writer.control(Opcode.Ping, new Uint8Array(0)); // Uint8Array(2) [137, 0]
  * ```
+ *
+ * @category Messages
  */
 export class MessageWriter {
   readonly #output: FrameOutput;

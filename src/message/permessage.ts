@@ -12,7 +12,11 @@ import { CloseCode } from "../wire/close.ts";
 import { ContextMemory } from "./context_memory.ts";
 import type { MessageCompression } from "./message_compression.ts";
 
-/** How messages of one direction are compressed, as both sides agreed. */
+/**
+ * How messages of one direction are compressed, as both sides agreed.
+ *
+ * @category Compression
+ */
 export interface PermessageDirection {
   /** Whether a message may refer to those before it. */
   readonly takeover: boolean;
@@ -20,7 +24,11 @@ export interface PermessageDirection {
   readonly windowBits: number;
 }
 
-/** The local rules of compression, beside the negotiated ones; shared by many connections. */
+/**
+ * The local rules of compression, beside the negotiated ones; shared by many connections.
+ *
+ * @category Compression
+ */
 export interface PermessageRules {
   /** Whether messages that are sent are compressed. */
   readonly compress: boolean;
@@ -71,6 +79,8 @@ const TAIL = Uint8Array.of(0x00, 0x00, 0xff, 0xff);
  * const inflated = compression.inflate(target, 0, end, 1024);
  * console.log(message.length, end < 30, inflated.length); // 1000 true 1000
  * ```
+ *
+ * @category Compression
  */
 export class PermessageDeflate implements MessageCompression {
   readonly #rules: PermessageRules;

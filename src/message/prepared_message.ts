@@ -16,6 +16,8 @@ import { decodeText, encodeLongText } from "./utf8.ts";
  * const news: PreparedMessage = prepareMessage("the news");
  * await using server = await serve({ port: 0, open: (conn) => conn.sendPrepared(news) });
  * ```
+ *
+ * @category Connection
  */
 export class PreparedMessage {
   /** Whether it is text or binary. */

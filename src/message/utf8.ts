@@ -9,7 +9,11 @@ const DECODE_LOOP_LIMIT = 12;
 /** Up to this many characters, ASCII is encoded faster by hand than by the encoder (bench/micro/text.ts). */
 const ENCODE_LOOP_LIMIT = 32;
 
-/** The state of {@linkcode checkUtf8} at a character's end: where text may begin and end. */
+/**
+ * The state of {@linkcode checkUtf8} at a character's end: where text may begin and end.
+ *
+ * @category Messages
+ */
 export const UTF8_COMPLETE = 0;
 
 /**
@@ -37,6 +41,8 @@ function invalidUtf8(): InvalidPayloadError {
  *
  * console.log(decodeText(Uint8Array.of(0x68, 0x69), 0, 2)); // hi
  * ```
+ *
+ * @category Messages
  */
 export function decodeText(bytes: Uint8Array, start: number, end: number): string {
   if (end - start <= DECODE_LOOP_LIMIT) {
@@ -73,6 +79,8 @@ export function decodeText(bytes: Uint8Array, start: number, end: number): strin
  * const size = encodeText("hello", target, 2);
  * console.log(size, target.subarray(2, 2 + size)); // 5 Uint8Array(5) [104, 101, 108, 108, 111]
  * ```
+ *
+ * @category Messages
  */
 export function encodeText(text: string, target: Uint8Array, offset: number): number {
   const length = text.length;
@@ -109,6 +117,8 @@ export function encodeLongText(text: string): Uint8Array {
  * state = checkUtf8(state, euro, 1, 3);
  * checkUtf8End(state); // the whole may not.
  * ```
+ *
+ * @category Messages
  */
 export function checkUtf8(state: number, bytes: Uint8Array, start: number, end: number): number {
   let at = start;
@@ -138,6 +148,8 @@ export function checkUtf8(state: number, bytes: Uint8Array, start: number, end: 
  *   console.log(String(error)); // InvalidPayloadError: A text message is not UTF-8
  * }
  * ```
+ *
+ * @category Messages
  */
 export function checkUtf8End(state: number): void {
   if (state !== UTF8_COMPLETE) throw invalidUtf8();

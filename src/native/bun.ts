@@ -9,7 +9,11 @@ import type { CompressionOptions } from "../connection/compression_options.ts";
 import { type NativeLimits, WHOLE_MESSAGES } from "./native_options.ts";
 import { NativeSockets, type SocketsOptions } from "./sockets.ts";
 
-/** The part of Bun's `ServerWebSocket` that is used here. */
+/**
+ * The part of Bun's `ServerWebSocket` that is used here.
+ *
+ * @category Server
+ */
 export interface BunWebSocket {
   /** What drives the connection. */
   readonly data: unknown;
@@ -33,7 +37,11 @@ export interface BunWebSocket {
   cork<R>(fn: (socket: BunWebSocket) => R): R;
 }
 
-/** The part of Bun's `Server` that is used here. */
+/**
+ * The part of Bun's `Server` that is used here.
+ *
+ * @category Server
+ */
 export interface BunServer {
   /** Makes a WebSocket of a request. */
   upgrade(
@@ -44,7 +52,11 @@ export interface BunServer {
   requestIP(request: Request): { address: string; port: number } | null;
 }
 
-/** What goes into the option `websocket` of `Bun.serve`. */
+/**
+ * What goes into the option `websocket` of `Bun.serve`.
+ *
+ * @category Server
+ */
 export interface BunWebSocketHandlers {
   /** A connection is open. */
   open(socket: BunWebSocket): void;
@@ -128,6 +140,8 @@ type Driver = NativeDriver<unknown, BunWebSocket>;
  *     sockets.handle(request, server) ?? new Response("plain HTTP"),
  * });
  * ```
+ *
+ * @category Server
  */
 export class BunSockets<T = undefined> extends NativeSockets<T, BunWebSocket> {
   /** What goes into the option `websocket` of `Bun.serve`. */

@@ -7,7 +7,11 @@ import { type NativeLimits, NO_PINGS, WHOLE_MESSAGES } from "./native_options.ts
 import { NativeSockets, type SocketsOptions } from "./sockets.ts";
 import { listen, webSocketEngine, type WebSocketLike } from "./web_socket.ts";
 
-/** The part of the information of `Deno.serve` that is used here. */
+/**
+ * The part of the information of `Deno.serve` that is used here.
+ *
+ * @category Server
+ */
 export interface DenoRequestInfo {
   /** The client's address. */
   readonly remoteAddr: { readonly hostname?: string; readonly port?: number };
@@ -57,6 +61,8 @@ const engine = webSocketEngine(NAME, isCloseCode);
  *   break;
  * }
  * ```
+ *
+ * @category Server
  */
 export class DenoServeSockets<T = undefined> extends NativeSockets<T, WebSocketLike> {
   /** Seconds without a byte after which Deno sends a ping, and after as many gives the peer up. */

@@ -27,6 +27,8 @@ import { pageRules } from "./page_options.ts";
  * const conn = await connect("/live", { reconnect: true, open: (conn) => conn.send("hello") });
  * for await (const data of conn) console.log(data);
  * ```
+ *
+ * @category Client
  */
 export function connect<T = undefined>(
   url: string | URL,
@@ -80,6 +82,8 @@ export async function connect<T>(
  *
  * await serve().catch((error) => console.log(error)); // TypeError: Cannot serve: ...
  * ```
+ *
+ * @category Server
  */
 export function serve<T = undefined>(_options?: ServeOptions<T>): Promise<Server<T>> {
   return Promise.reject(

@@ -32,7 +32,11 @@ import { NativeDriver, type NativeEntry } from "./driver.ts";
 import type { NativeEngine, NativePeer } from "./engine.ts";
 import { checkNativeOptions, type NativeLimits } from "./native_options.ts";
 
-/** The options of `createSockets`: those of `serve` that make sense where the runtime has the port. */
+/**
+ * The options of `createSockets`: those of `serve` that make sense where the runtime has the port.
+ *
+ * @category Server
+ */
 export type SocketsOptions<T = undefined> = Omit<
   ServeOptions<T>,
   | "hostname"
@@ -77,6 +81,8 @@ export type WhenLeft = (left: () => void) => () => void;
  * }
  * console.log(count(createSockets())); // 0
  * ```
+ *
+ * @category Server
  */
 export abstract class NativeSockets<T, S> extends ConnectionGroup<T> {
   readonly #core: ServerCore<T>;

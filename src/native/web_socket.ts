@@ -4,7 +4,11 @@ import { ConnectionError, MessageTooBigError, type WebSocketError } from "../err
 import type { NativeDriver } from "./driver.ts";
 import type { NativeEngine } from "./engine.ts";
 
-/** An event of a {@linkcode WebSocketLike}; which fields it has depends on its kind. */
+/**
+ * An event of a {@linkcode WebSocketLike}; which fields it has depends on its kind.
+ *
+ * @category Types
+ */
 export interface WebSocketEvent {
   /** The message. */
   readonly data?: unknown;
@@ -18,7 +22,11 @@ export interface WebSocketEvent {
   readonly message?: string;
 }
 
-/** The part of the web's `WebSocket` that is used here. */
+/**
+ * The part of the web's `WebSocket` that is used here.
+ *
+ * @category Types
+ */
 export interface WebSocketLike {
   /** 1 while it is open. */
   readonly readyState: number;

@@ -51,6 +51,8 @@ const engine = webSocketEngine(NAME, isCloseCode);
  *   fetch: (request: Request) => sockets.handle(request) ?? new Response("plain HTTP"),
  * };
  * ```
+ *
+ * @category Server
  */
 export class WorkerSockets<T = undefined> extends NativeSockets<T, WebSocketLike> {
   /** @internal They come from `createSockets`. */

@@ -21,6 +21,8 @@ import { type ConnectionRules, MAX_INT32 } from "../connection/connection_option
  * console.log(data); // {"subscribed":"public/news"}
  * socket.close();
  * ```
+ *
+ * @category Pub/sub
  */
 export interface ClientTopicsOptions<T = undefined> {
   /**

@@ -21,13 +21,19 @@ import {
 } from "./options.ts";
 import { type ReadControl, Reconnector } from "./reconnector.ts";
 
-/** A URL, or a function that gives one for each attempt: with a fresh token, or of another server. */
+/**
+ * A URL, or a function that gives one for each attempt: with a fresh token, or of another server.
+ *
+ * @category Client
+ */
 export type ReconnectingUrl = string | URL | (() => string | URL | Promise<string | URL>);
 
 /**
  * The options of `connect` for a reconnecting connection. `pingInterval` is 20000 there and `pongTimeout`
  * 10000 unless they are given, so that a dead network is noticed. `signal` is for opening the first
  * connection only, that of `reconnect` for all of it.
+ *
+ * @category Client
  */
 export interface ReconnectingConnectOptions<T = undefined>
   extends
@@ -40,6 +46,8 @@ export interface ReconnectingConnectOptions<T = undefined>
 /**
  * The options of `connect` where `reconnect` is known only when the program runs. What is for reconnecting
  * alone has no effect where it is `false`.
+ *
+ * @category Client
  */
 export interface EitherConnectOptions<T = undefined>
   extends Omit<ReconnectingConnectOptions<T>, "reconnect"> {

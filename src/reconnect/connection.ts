@@ -20,7 +20,11 @@ import type { PreparedMessage } from "../message/prepared_message.ts";
 import type { ReconnectingSender, StreamSource } from "./sender.ts";
 import type { Subscriptions, TopicHandlers } from "./subscriptions.ts";
 
-/** The state of a reconnecting connection. */
+/**
+ * The state of a reconnecting connection.
+ *
+ * @category Client
+ */
 export type ReconnectingState = "open" | "reconnecting" | "closing" | "closed";
 
 /** What drives a {@linkcode ReconnectingConnection}. */
@@ -78,6 +82,8 @@ const NO_BYTES = new Uint8Array(0);
  *   break;
  * }
  * ```
+ *
+ * @category Client
  */
 export class ReconnectingConnection<T = unknown> {
   readonly #control: ReconnectingControl;

@@ -11,7 +11,11 @@ import { checkInteger, checkNames, checkSignal, checkType, wrongType } from "../
 /** The longest wait in milliseconds, and the most of everything else that is counted. */
 export const MAX_DELAY = 0x7fffffff;
 
-/** A connection that was lost, or an attempt that failed. */
+/**
+ * A connection that was lost, or an attempt that failed.
+ *
+ * @category Client
+ */
 export interface ConnectionLoss {
   /** How the connection ended; `undefined` where an attempt to open one failed. */
   readonly info: CloseInfo | undefined;
@@ -23,7 +27,11 @@ export interface ConnectionLoss {
   readonly wait: number;
 }
 
-/** How often, and after how long, another connection is opened. */
+/**
+ * How often, and after how long, another connection is opened.
+ *
+ * @category Client
+ */
 export interface ReconnectOptions {
   /**
    * Milliseconds before the second attempt, doubled for each that follows; what is really waited is a
@@ -179,6 +187,8 @@ function checkRange(name: string, value: unknown, or = ""): void {
  * The handlers of a reconnecting connection, all optional. They are called as those of a single connection
  * are. One that throws, or whose promise rejects, ends the connection for good, because the same would
  * happen again; `retry` can decide otherwise.
+ *
+ * @category Client
  */
 export interface ReconnectingHandlers<T = unknown> {
   /**

@@ -12,7 +12,11 @@ import { callReported } from "../shared/log_error.ts";
 import { Queue } from "../shared/queue.ts";
 import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
 
-/** A source of chunks that `sendStream` takes. */
+/**
+ * A source of chunks that `sendStream` takes.
+ *
+ * @category Types
+ */
 export type StreamSource = ReadableStream<MessageData> | AsyncIterable<MessageData>;
 
 /** Something that waits for a connection. */

@@ -13,7 +13,11 @@ import type { MessageOpcode } from "../wire/opcode.ts";
 import { checkNames, show } from "../shared/check.ts";
 import type { AnyMessage, Message } from "../connection/connection_driver.ts";
 
-/** What is known of a message of a topic, beside the message. */
+/**
+ * What is known of a message of a topic, beside the message.
+ *
+ * @category Pub/sub
+ */
 export interface TopicMessageInfo {
   /** Its number, where the server keeps a history: they grow, not always by one. */
   readonly number: number | undefined;
@@ -21,7 +25,11 @@ export interface TopicMessageInfo {
   readonly opcode: MessageOpcode;
 }
 
-/** What a client hears of a topic that it subscribed to. They are called like other handlers. */
+/**
+ * What a client hears of a topic that it subscribed to. They are called like other handlers.
+ *
+ * @category Pub/sub
+ */
 export interface TopicHandlers {
   /** A message came. */
   message(data: Message, about: TopicMessageInfo): unknown;

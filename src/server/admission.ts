@@ -11,7 +11,11 @@ import { callHook, type UpgradeRequest } from "./upgrade_hook.ts";
 // Cross-origin requests. Without this check any page could use its visitors' cookies here (cross-site
 // WebSocket hijacking; RFC 6455 10.2).
 
-/** The values of a browser's `Origin` that are allowed. */
+/**
+ * The values of a browser's `Origin` that are allowed.
+ *
+ * @category Server
+ */
 export type Origins =
   | "same"
   | "any"
@@ -194,7 +198,11 @@ export function shuttingDown(): HandshakeError {
 
 // Numbers of connections.
 
-/** A limit that was reached, as `onLimit` receives it. */
+/**
+ * A limit that was reached, as `onLimit` receives it.
+ *
+ * @category Server
+ */
 export interface LimitReport {
   /** The option that sets the limit. */
   readonly limit:

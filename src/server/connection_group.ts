@@ -13,13 +13,21 @@ import {
 import type { ServerCore, ServerStats } from "./server_core.ts";
 import { checkShutdownOptions, type ShutdownOptions } from "./shutdown.ts";
 
-/** Whom a broadcast leaves out. */
+/**
+ * Whom a broadcast leaves out.
+ *
+ * @category Pub/sub
+ */
 export interface BroadcastOptions<T = unknown> {
   /** The connection that does not get it, such as the one it came from. */
   except?: Connection<T> | undefined;
 }
 
-/** How a server publishes a message. */
+/**
+ * How a server publishes a message.
+ *
+ * @category Pub/sub
+ */
 export interface ServerPublishOptions<T = unknown> extends PublishOptions {
   /** The connection that does not get it, such as the one it came from. */
   except?: Connection<T> | undefined;
@@ -44,6 +52,8 @@ export interface ServerPublishOptions<T = unknown> extends PublishOptions {
  *   break;
  * }
  * ```
+ *
+ * @category Server
  */
 export abstract class ConnectionGroup<T> {
   readonly #core: ServerCore<T>;

@@ -59,6 +59,8 @@ async function listen(
  * await using server = await serve({ port: 0, message: (conn, data) => conn.send(data) });
  * console.log(`listening on ${server.url}`);
  * ```
+ *
+ * @category Server
  */
 export class Server<T = undefined> extends ConnectionGroup<T> {
   /** The address it is bound to; empty on a unix socket. */

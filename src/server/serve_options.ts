@@ -31,7 +31,11 @@ import { checkHosts, checkOrigins, type LimitReport, type Origins } from "./admi
 import { TrustedProxies } from "./client_address.ts";
 import type { Refusal, UpgradeRequest, UpgradeResult } from "./upgrade_hook.ts";
 
-/** The options of `serve`. */
+/**
+ * The options of `serve`.
+ *
+ * @category Server
+ */
 export interface ServeOptions<T = undefined, M extends AnyMessage = Message>
   extends ConnectionOptions, Handlers<T, M> {
   /** The address to listen on; `"0.0.0.0"` or `"::"` for all. Default: `"127.0.0.1"`. */

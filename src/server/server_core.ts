@@ -53,7 +53,11 @@ export interface UpgradeCaller<T> {
   passed(): void;
 }
 
-/** The numbers of a server, as `stats()` returns them. */
+/**
+ * The numbers of a server, as `stats()` returns them.
+ *
+ * @category Server
+ */
 export interface ServerStats {
   /** Open connections. */
   readonly connections: number;

@@ -6,7 +6,11 @@ import { MAX_INT32 } from "../connection/connection_options.ts";
 import { checkInteger, checkNames, checkType, wrongType } from "../shared/check.ts";
 import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
 
-/** The options of `shutdown`. */
+/**
+ * The options of `shutdown`.
+ *
+ * @category Server
+ */
 export interface ShutdownOptions {
   /**
    * Milliseconds without progress after which a connection in its closing handshake is cut. Output that

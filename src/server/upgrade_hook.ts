@@ -5,7 +5,11 @@ import { checkHandlers, HANDLER_NAMES, type Handlers } from "../connection/handl
 import { checkNames, checkType, show } from "../shared/check.ts";
 import type { HeaderFieldsInit } from "../shared/header_lines.ts";
 
-/** A client's request for a connection, as hooks see it. */
+/**
+ * A client's request for a connection, as hooks see it.
+ *
+ * @category Server
+ */
 export interface UpgradeRequest {
   /** Always `GET`, unless the request was rejected for its method. */
   readonly method: string;
@@ -30,13 +34,21 @@ export interface UpgradeRequest {
   readonly raw?: unknown;
 }
 
-/** The TLS session of a request. */
+/**
+ * The TLS session of a request.
+ *
+ * @category Server
+ */
 export interface UpgradeTls {
   /** The name that the client asked for (SNI), where the runtime tells it. */
   readonly serverName: string | undefined;
 }
 
-/** Rejects a request with an HTTP response. */
+/**
+ * Rejects a request with an HTTP response.
+ *
+ * @category Server
+ */
 export interface UpgradeRejection {
   /** The HTTP status code, 200 to 599. */
   status: number;
@@ -46,7 +58,11 @@ export interface UpgradeRejection {
   body?: string | Uint8Array | undefined;
 }
 
-/** Accepts a request. Every field is optional; without one of them the defaults hold. */
+/**
+ * Accepts a request. Every field is optional; without one of them the defaults hold.
+ *
+ * @category Server
+ */
 export interface UpgradeAcceptance<T> {
   /**
    * The subprotocol, one of those the client offers. Default: by the options `clientTopics` and
@@ -70,23 +86,37 @@ export interface UpgradeAcceptance<T> {
   status?: undefined;
 }
 
-/** The decision of an `upgrade` hook. */
+/**
+ * The decision of an `upgrade` hook.
+ *
+ * @category Server
+ */
 export type UpgradeDecision<T> = UpgradeRejection | UpgradeAcceptance<T>;
 
 /**
  * The result of an `upgrade` hook: `undefined` accepts; a {@linkcode UpgradeDecision} or a `Response`
  * decides; `"pass"` leaves the request to the other `upgrade` listeners of a shared HTTP server.
+ *
+ * @category Server
  */
 export type UpgradeResult<T> = UpgradeDecision<T> | Response | "pass" | void;
 
-/** The result of an `upgrade` hook where every connection has data of the type `T`. */
+/**
+ * The result of an `upgrade` hook where every connection has data of the type `T`.
+ *
+ * @category Server
+ */
 export type UpgradeResultWithData<T> =
   | UpgradeRejection
   | (UpgradeAcceptance<T> & { data: T })
   | Response
   | "pass";
 
-/** Where `T` does not include `undefined`, an `upgrade` hook is needed that gives `data`. */
+/**
+ * Where `T` does not include `undefined`, an `upgrade` hook is needed that gives `data`.
+ *
+ * @category Server
+ */
 export type UpgradeDataOption<T> = undefined extends T ? unknown : {
   /** Called for each upgrade request that passed the checks; gives the `data` of the connection. */
   upgrade(
@@ -94,7 +124,11 @@ export type UpgradeDataOption<T> = undefined extends T ? unknown : {
   ): UpgradeResultWithData<NoInfer<T>> | Promise<UpgradeResultWithData<NoInfer<T>>>;
 };
 
-/** The reason of a rejection, as `onRefused` receives it. */
+/**
+ * The reason of a rejection, as `onRefused` receives it.
+ *
+ * @category Server
+ */
 export interface Refusal {
   /** The HTTP status code of the response. */
   readonly status: number;

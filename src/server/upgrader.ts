@@ -9,7 +9,11 @@ import type { UpgradeGift, UpgradeSocket } from "./handshake.ts";
 import { ServerCore, type UpgradeCaller } from "./server_core.ts";
 import { type ServeOptions, serveRules } from "./serve_options.ts";
 
-/** The options of `serve` that make sense where another server listens and answers plain HTTP. */
+/**
+ * The options of `serve` that make sense where another server listens and answers plain HTTP.
+ *
+ * @category Server
+ */
 export type UpgradeOptions<T = undefined> = Omit<
   ServeOptions<T>,
   | "hostname"
@@ -26,7 +30,11 @@ export type UpgradeOptions<T = undefined> = Omit<
   | "proxyProtocol"
 >;
 
-/** The values of one upgrade, which the connection has before its `open` handler is called. */
+/**
+ * The values of one upgrade, which the connection has before its `open` handler is called.
+ *
+ * @category Server
+ */
 export interface UpgradeCallOptions<T = undefined> {
   /** The first value of `connection.data`, instead of the one that the `upgrade` hook gives. */
   data?: T | undefined;
@@ -34,7 +42,11 @@ export interface UpgradeCallOptions<T = undefined> {
   handlers?: Handlers<T> | undefined;
 }
 
-/** The part of a `node:http` request that an upgrade needs. */
+/**
+ * The part of a `node:http` request that an upgrade needs.
+ *
+ * @category Server
+ */
 export interface NodeUpgradeRequest {
   /** The method. */
   readonly method?: string | undefined;
@@ -64,7 +76,11 @@ const FOREIGN_OPTIONS = [
   "proxyProtocol",
 ] as const;
 
-/** The socket that an `upgrade` event of `node:http` or `node:https` hands over. */
+/**
+ * The socket that an `upgrade` event of `node:http` or `node:https` hands over.
+ *
+ * @category Server
+ */
 export interface NodeUpgradeSocket {
   /** Cuts the socket. */
   destroy(): unknown;
@@ -100,6 +116,8 @@ export interface SharedCaller {
  * console.log(sockets.connections); // 0
  * await sockets.shutdown();
  * ```
+ *
+ * @category Server
  */
 export class Upgrader<T = undefined> extends ConnectionGroup<T> {
   readonly #core: ServerCore<T>;

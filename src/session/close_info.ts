@@ -1,6 +1,10 @@
 // How a connection ended, as its `close` handler hears it.
 
-/** How a connection ended. */
+/**
+ * How a connection ended.
+ *
+ * @category Connection
+ */
 export interface CloseInfo {
   /**
    * The close code (RFC 6455 section 7.4): the one the peer sent; the one we sent when we failed the

@@ -19,7 +19,11 @@ import type { CloseInfo } from "./close_info.ts";
 import { PongBacklog } from "./pong_backlog.ts";
 import { untraced } from "./untraced.ts";
 
-/** The configuration of a session; shared by all sessions of a server. */
+/**
+ * The configuration of a session; shared by all sessions of a server.
+ *
+ * @category Session
+ */
 export interface SessionRules extends FrameRules, MessageRules {
   /** Whether pings are answered. */
   readonly autoPong: boolean;
@@ -31,7 +35,11 @@ export interface SessionRules extends FrameRules, MessageRules {
   readonly closesLikeWs?: boolean;
 }
 
-/** The receiver of the messages of a session. None of these may throw. */
+/**
+ * The receiver of the messages of a session. None of these may throw.
+ *
+ * @category Session
+ */
 export interface SessionEvents {
   /** A text message, where text is delivered as strings. */
   onText(text: string): void;
@@ -43,7 +51,11 @@ export interface SessionEvents {
   onPong(payload: Uint8Array): void;
 }
 
-/** The port of a session to its driver. None of these may throw. */
+/**
+ * The port of a session to its driver. None of these may throw.
+ *
+ * @category Session
+ */
 export interface SessionShell {
   /** The connection fails because of what the peer sent or of {@linkcode Session.fail}; its end follows. */
   onFailing?(error: WebSocketError): void;
@@ -65,7 +77,11 @@ export interface SessionShell {
   messagePaused?(): void;
 }
 
-/** Where a session stands (RFC 6455 sections 4, 7.1.3 and 7.1.4). */
+/**
+ * Where a session stands (RFC 6455 sections 4, 7.1.3 and 7.1.4).
+ *
+ * @category Session
+ */
 export type SessionState = "opening" | "open" | "closing" | "closed";
 
 /**
@@ -109,6 +125,8 @@ export type SessionState = "opening" | "open" | "closing" | "closed";
  * session.receive(Uint8Array.of(0x81, 2, 0x68, 0x69)); // "hi" from the socket
  * session.streamClosed();
  * ```
+ *
+ * @category Session
  */
 export class Session implements MessageSink {
   readonly #events: SessionEvents;

@@ -2,7 +2,11 @@
 
 import { wrongType } from "./check.ts";
 
-/** The names and values of header fields, in any form that the web's `Headers` is made from. */
+/**
+ * The names and values of header fields, in any form that the web's `Headers` is made from.
+ *
+ * @category Connection
+ */
 export type HeaderFieldsInit =
   | Iterable<readonly [name: string, value: string]>
   | Readonly<Record<string, string>>;

@@ -7,7 +7,11 @@
  * @module
  */
 
-/** One byte stream to a peer: a TCP, TLS or unix socket, or anything that behaves like one. */
+/**
+ * One byte stream to a peer: a TCP, TLS or unix socket, or anything that behaves like one.
+ *
+ * @category Types
+ */
 export interface Transport {
   /** The peer's address as text, without the port; empty where there is none (unix sockets). */
   readonly remoteAddress: string;
@@ -75,7 +79,11 @@ export interface Transport {
   destroy(error?: Error): void;
 }
 
-/** The handlers of a transport's events. None of these may throw. */
+/**
+ * The handlers of a transport's events. None of these may throw.
+ *
+ * @category Types
+ */
 export interface TransportSink {
   /**
    * Bytes have arrived. The chunk is given away: the sink may change it (payloads are unmasked in
@@ -98,7 +106,11 @@ export interface TransportSink {
   closed(error?: Error): void;
 }
 
-/** The certificate and key of a TLS server, both PEM texts. */
+/**
+ * The certificate and key of a TLS server, both PEM texts.
+ *
+ * @category Server
+ */
 export interface TlsServerOptions {
   /** The certificate chain. */
   cert: string;
@@ -108,7 +120,11 @@ export interface TlsServerOptions {
   passphrase?: string | undefined;
 }
 
-/** How a TLS client checks the server and shows itself. */
+/**
+ * How a TLS client checks the server and shows itself.
+ *
+ * @category Client
+ */
 export interface TlsClientOptions {
   /** PEM certificates to trust beside the system's. Default: none. */
   caCerts?: string[] | undefined;
@@ -152,10 +168,16 @@ export interface ListenOptions {
 /**
  * The kinds of sockets that a server on Deno can stand on: those of its `node:net`, or those of
  * `Deno.listen`.
+ *
+ * @category Server
  */
 export type DenoSockets = "node:net" | "Deno.listen";
 
-/** Where to connect to, and how. */
+/**
+ * Where to connect to, and how.
+ *
+ * @category Client
+ */
 export interface DialOptions {
   /** A host name or an IP address; an IPv6 address without brackets. */
   hostname: string;

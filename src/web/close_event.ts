@@ -9,7 +9,11 @@ import {
   usvString,
 } from "./webidl.ts";
 
-/** The members of a {@linkcode CloseEvent}. */
+/**
+ * The members of a {@linkcode CloseEvent}.
+ *
+ * @category WHATWG WebSocket
+ */
 export interface CloseEventInit {
   /** Whether the event bubbles. Default: `false`. */
   bubbles?: boolean;
@@ -35,6 +39,8 @@ export interface CloseEventInit {
  * const event = new CloseEvent("close", { wasClean: true, code: 1000, reason: "done" });
  * console.log(event.type, event.wasClean, event.code, event.reason); // close true 1000 done
  * ```
+ *
+ * @category WHATWG WebSocket
  */
 export class CloseEvent extends Event {
   readonly #wasClean: boolean;

@@ -24,6 +24,8 @@ const CLASSES = { WebSocket, CloseEvent, WebSocketStream, WebSocketError };
  * undo();
  * console.log(globalThis.WebSocket === WebSocket); // false
  * ```
+ *
+ * @category WHATWG WebSocket
  */
 export function install(target: object = globalThis): () => void {
   const before = Object.entries(CLASSES).map(([name, value]) => {

@@ -14,6 +14,8 @@ import { dictionary, isIterable, type Members, stringSequence } from "./webidl.t
  *
  * Compression is offered unless `compression` is `false`. `signal` gives up the opening handshake and
  * has no effect on an open connection.
+ *
+ * @category WHATWG WebSocket
  */
 export interface ConnectionSettings extends
   Omit<
@@ -44,13 +46,21 @@ export interface ConnectionSettings extends
   targetAddressSpace?: AddressSpace;
 }
 
-/** The options of the `WebSocket` constructor: the option bag of the standard, and our own options. */
+/**
+ * The options of the `WebSocket` constructor: the option bag of the standard, and our own options.
+ *
+ * @category WHATWG WebSocket
+ */
 export interface WebSocketOptions extends ConnectionSettings {
   /** The subprotocols to offer, the most preferred first. The server must choose one. Default: none. */
   protocols?: string | Iterable<string> | undefined;
 }
 
-/** The options of the `WebSocketStream` constructor. */
+/**
+ * The options of the `WebSocketStream` constructor.
+ *
+ * @category WHATWG WebSocket
+ */
 export interface WebSocketStreamOptions extends ConnectionSettings {
   /** The subprotocols to offer, the most preferred first. The server must choose one. Default: none. */
   protocols?: Iterable<string> | undefined;

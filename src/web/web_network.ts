@@ -2,7 +2,11 @@
 
 import type { DialOptions, Network, Transport } from "../transport/transport.ts";
 
-/** A part of the network, by the Local Network Access draft. */
+/**
+ * A part of the network, by the Local Network Access draft.
+ *
+ * @category WHATWG WebSocket
+ */
 export type AddressSpace = "loopback" | "local" | "public";
 
 const LOCAL = [

@@ -34,10 +34,18 @@ const SocketMessageEvent = Object.hasOwn(MessageEvent.prototype, Symbol.toString
   ? PlainMessageEvent
   : TaggedMessageEvent;
 
-/** The form in which binary messages are delivered. */
+/**
+ * The form in which binary messages are delivered.
+ *
+ * @category WHATWG WebSocket
+ */
 export type BinaryType = "blob" | "arraybuffer";
 
-/** The events of a {@linkcode WebSocket}, by their type. */
+/**
+ * The events of a {@linkcode WebSocket}, by their type.
+ *
+ * @category WHATWG WebSocket
+ */
 export interface WebSocketEventMap {
   /** The connection is open. */
   open: Event;
@@ -49,7 +57,11 @@ export interface WebSocketEventMap {
   close: CloseEvent;
 }
 
-/** A handler of one of the events, as in `onmessage`; `null` for none. */
+/**
+ * A handler of one of the events, as in `onmessage`; `null` for none.
+ *
+ * @category WHATWG WebSocket
+ */
 export type WebSocketEventHandler<K extends keyof WebSocketEventMap> =
   | ((this: WebSocket, event: WebSocketEventMap[K]) => unknown)
   | null;
@@ -71,6 +83,8 @@ export type WebSocketEventHandler<K extends keyof WebSocketEventMap> =
  * };
  * socket.onclose = () => server.shutdown();
  * ```
+ *
+ * @category WHATWG WebSocket
  */
 export class WebSocket extends EventTarget {
   /** The connection is not established yet: 0. */
@@ -274,7 +288,11 @@ export class WebSocket extends EventTarget {
   }
 }
 
-/** The typed forms of the methods of `EventTarget`. */
+/**
+ * The typed forms of the methods of `EventTarget`.
+ *
+ * @category WHATWG WebSocket
+ */
 export interface WebSocket {
   /** Adds a listener of one of the events. */
   addEventListener<K extends keyof WebSocketEventMap>(

@@ -3,7 +3,11 @@
 import { checkClose } from "./handshake_target.ts";
 import { defineInterface, dictionary, enforcedUnsignedShort, usvString } from "./webidl.ts";
 
-/** How a connection was closed, or is to be closed. */
+/**
+ * How a connection was closed, or is to be closed.
+ *
+ * @category WHATWG WebSocket
+ */
 export interface WebSocketCloseInfo {
   /** The close code: 1000 or 3000 to 4999 to close with. Default: none, or 1000 with a reason. */
   closeCode?: number;
@@ -51,6 +55,8 @@ let received: CheckedCloseInfo | undefined;
  * const error = new WebSocketError("The user left", { closeCode: 4001, reason: "left" });
  * console.log(error.name, error.closeCode, error.reason); // WebSocketError 4001 left
  * ```
+ *
+ * @category Errors
  */
 export class WebSocketError extends DOMException {
   readonly #closeCode: number | null;

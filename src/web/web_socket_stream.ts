@@ -16,7 +16,11 @@ import {
 } from "./web_socket_error.ts";
 import { defineInterface, requireArguments, usvString } from "./webidl.ts";
 
-/** The streams and the agreed values of an open {@linkcode WebSocketStream}. */
+/**
+ * The streams and the agreed values of an open {@linkcode WebSocketStream}.
+ *
+ * @category WHATWG WebSocket
+ */
 export interface WebSocketOpenInfo {
   /** The messages received, with backpressure: strings, and `Uint8Array`s for binary. */
   readable: ReadableStream<string | Uint8Array<ArrayBuffer>>;
@@ -54,6 +58,8 @@ interface Deferred<T> {
  * socket.close({ closeCode: 1000, reason: "done" });
  * console.log((await socket.closed).closeCode); // 1000
  * ```
+ *
+ * @category WHATWG WebSocket
  */
 export class WebSocketStream {
   readonly #url: URL;

@@ -3,7 +3,11 @@
 import { InvalidPayloadError, ProtocolError } from "../errors.ts";
 import { MAX_CONTROL_PAYLOAD } from "./opcode.ts";
 
-/** The close codes with a meaning of their own (RFC 6455 section 7.4.1 and the IANA registry). */
+/**
+ * The close codes with a meaning of their own (RFC 6455 section 7.4.1 and the IANA registry).
+ *
+ * @category Connection
+ */
 export const CloseCode = {
   /** The purpose of the connection is fulfilled. */
   Normal: 1000,
@@ -35,10 +39,18 @@ export const CloseCode = {
   BadGateway: 1014,
 } as const;
 
-/** Bytes of a reason that fit into a Close frame beside the code. */
+/**
+ * Bytes of a reason that fit into a Close frame beside the code.
+ *
+ * @category Frames
+ */
 export const MAX_CLOSE_REASON: number = MAX_CONTROL_PAYLOAD - 2;
 
-/** A code and a reason, as a Close frame carries them. */
+/**
+ * A code and a reason, as a Close frame carries them.
+ *
+ * @category Frames
+ */
 export interface ClosePayload {
   /** The close code; 1005 when the frame carried none. */
   readonly code: number;
@@ -58,6 +70,8 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  *
  * console.log(isCloseCode(1000), isCloseCode(4001), isCloseCode(1006)); // true true false
  * ```
+ *
+ * @category Frames
  */
 export function isCloseCode(code: number): boolean {
   return code >= 3000 && code <= 4999 ||
@@ -78,6 +92,8 @@ export function isCloseCode(code: number): boolean {
  * console.log(parseClosePayload(payload, 0, payload.length)); // { code: 4001, reason: "enough" }
  * console.log(parseClosePayload(payload, 0, 0)); // { code: 1005, reason: "" }
  * ```
+ *
+ * @category Frames
  */
 export function parseClosePayload(bytes: Uint8Array, start: number, end: number): ClosePayload {
   // RFC 6455 7.1.5: a Close frame without a code counts as 1005.
@@ -113,6 +129,8 @@ function decodeReason(bytes: Uint8Array, start: number, end: number): string {
  *
  * console.log(formatClosePayload(1000, "bye")); // Uint8Array(5) [3, 232, 98, 121, 101]
  * ```
+ *
+ * @category Frames
  */
 export function formatClosePayload(code: number, reason: string): Uint8Array {
   if (code === CloseCode.NoStatus) return new Uint8Array(0);

@@ -14,7 +14,11 @@ import {
 import { applyMask, readMaskKey, rotateMaskKey } from "./mask.ts";
 import { CONTROL, FIN, MAX_CONTROL_PAYLOAD, MAX_HEADER_SIZE, RSV1 } from "./opcode.ts";
 
-/** Where a {@linkcode FrameReader} delivers frames whose headers are legal. */
+/**
+ * Where a {@linkcode FrameReader} delivers frames whose headers are legal.
+ *
+ * @category Frames
+ */
 export interface FrameSink {
   /**
    * A whole frame. Its unmasked payload is `bytes[start..end)`, a part of the chunk that was read.
@@ -73,6 +77,8 @@ class FragmentedMessage {
  * );
  * reader.read(new Uint8Array([0x82, 2, 7, 8])); // prints: 2 Uint8Array [7, 8]
  * ```
+ *
+ * @category Frames
  */
 export class FrameReader {
   readonly #rules: FrameRules;

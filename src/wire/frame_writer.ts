@@ -3,7 +3,11 @@
 import { applyMask, writeMaskKey } from "./mask.ts";
 import { LENGTH_16, LENGTH_64, MASK } from "./opcode.ts";
 
-/** Where frames are written: memory that is asked for, filled and then committed. */
+/**
+ * Where frames are written: memory that is asked for, filled and then committed.
+ *
+ * @category Frames
+ */
 export interface FrameOutput {
   /** Makes room for `size` bytes and returns the memory; write from {@linkcode FrameOutput.offset}. */
   reserve(size: number): Uint8Array;
@@ -13,7 +17,11 @@ export interface FrameOutput {
   commit(size: number): void;
 }
 
-/** Gives a new 32-bit mask key, from a strong source of randomness (RFC 6455 sections 5.3, 10.3). */
+/**
+ * Gives a new 32-bit mask key, from a strong source of randomness (RFC 6455 sections 5.3, 10.3).
+ *
+ * @category Frames
+ */
 export type MaskSource = () => number;
 
 /**
@@ -26,6 +34,8 @@ export type MaskSource = () => number;
  * console.log(frameHeaderSize(125, false), frameHeaderSize(126, false)); // 2 4
  * console.log(frameHeaderSize(65_536, true)); // 14
  * ```
+ *
+ * @category Frames
  */
 export function frameHeaderSize(length: number, masked: boolean): number {
   return (length < LENGTH_16 ? 2 : length < 0x10000 ? 4 : 10) + (masked ? 4 : 0);
@@ -84,6 +94,8 @@ function writeHeader(
  * console.log(sealFrame(frame, 0, 0x81, 5, undefined)); // 7
  * console.log(frame); // Uint8Array(7) [129, 5, 104, 101, 108, 108, 111]
  * ```
+ *
+ * @category Frames
  */
 export function sealFrame(
   bytes: Uint8Array,
@@ -130,6 +142,8 @@ const COPY_LOOP_LIMIT = 64;
  * writeFrame(output, 0x82, Uint8Array.of(7, 8), 0, 2, undefined);
  * console.log(memory.subarray(0, size)); // Uint8Array(4) [130, 2, 7, 8]
  * ```
+ *
+ * @category Frames
  */
 export function writeFrame(
   output: FrameOutput,

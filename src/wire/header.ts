@@ -17,7 +17,11 @@ import {
   RSV2_RSV3,
 } from "./opcode.ts";
 
-/** The rules that the frames of one direction are checked against. */
+/**
+ * The rules that the frames of one direction are checked against.
+ *
+ * @category Frames
+ */
 export interface FrameRules {
   /** Whether payloads must be masked: `true` for what a server reads (RFC 6455 section 5.1). */
   readonly masked: boolean;
@@ -47,6 +51,8 @@ export function compressedLimit(limit: number): number {
  *
  * console.log(headerSize(125), headerSize(126), headerSize(0x80 | 127)); // 2 4 14
  * ```
+ *
+ * @category Frames
  */
 export function headerSize(second: number): number {
   const length = second & LENGTH_BITS;
@@ -75,6 +81,8 @@ export function headerSize(second: number): number {
  *   console.log(String(error)); // ProtocolError: A continuation frame continues no message
  * }
  * ```
+ *
+ * @category Frames
  */
 export function checkHeader(
   first: number,
@@ -168,6 +176,8 @@ function reservedOpcode(opcode: number): ProtocolError {
  *
  * console.log(readPayloadLength(Uint8Array.of(0x82, 126, 1, 0), 0, 1024)); // 256
  * ```
+ *
+ * @category Frames
  */
 export function readPayloadLength(bytes: Uint8Array, offset: number, limit: number): number {
   let length = bytes[offset + 1] & LENGTH_BITS;

@@ -24,6 +24,8 @@ const LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
  *
  * console.log(readMaskKey(Uint8Array.of(0x37, 0xfa, 0x21, 0x3d), 0).toString(16)); // 3d21fa37
  * ```
+ *
+ * @category Frames
  */
 export function readMaskKey(bytes: Uint8Array, offset: number): number {
   return bytes[offset] | bytes[offset + 1] << 8 | bytes[offset + 2] << 16 | bytes[offset + 3] << 24;
@@ -40,6 +42,8 @@ export function readMaskKey(bytes: Uint8Array, offset: number): number {
  * writeMaskKey(key, 0, 0x3d21fa37);
  * console.log(key); // Uint8Array(4) [55, 250, 33, 61]
  * ```
+ *
+ * @category Frames
  */
 export function writeMaskKey(bytes: Uint8Array, offset: number, key: number): void {
   bytes[offset] = key;
@@ -61,6 +65,8 @@ export function writeMaskKey(bytes: Uint8Array, offset: number, key: number): vo
  * applyMask(payload, 0, 5, 0x3d21fa37); // Masked in two pieces, unmasked in one.
  * console.log(new TextDecoder().decode(payload)); // hello
  * ```
+ *
+ * @category Frames
  */
 export function rotateMaskKey(key: number, count: number): number {
   const shift = (count & 3) << 3;
@@ -84,6 +90,8 @@ export function rotateMaskKey(key: number, count: number): number {
  * applyMask(payload, 0, 5, 0x3d21fa37);
  * console.log(payload); // Uint8Array(5) [127, 159, 77, 81, 88]
  * ```
+ *
+ * @category Frames
  */
 export function applyMask(bytes: Uint8Array, start: number, end: number, key: number): void {
   const threshold = bytes.length < SHARED_SIZE ? WORD_THRESHOLD : SHARED_WORD_THRESHOLD;

@@ -3,6 +3,8 @@
 /**
  * The opcodes of RFC 6455 section 5.2. A message handler sees {@linkcode Opcode.Text} and
  * {@linkcode Opcode.Binary}; the others belong to the layers below.
+ *
+ * @category Connection
  */
 export const Opcode = {
   /** A further fragment of the current message. */
@@ -19,10 +21,18 @@ export const Opcode = {
   Pong: 0xa,
 } as const;
 
-/** One of the values of {@linkcode Opcode}. */
+/**
+ * One of the values of {@linkcode Opcode}.
+ *
+ * @category Connection
+ */
 export type Opcode = typeof Opcode[keyof typeof Opcode];
 
-/** The opcodes a whole message can have. */
+/**
+ * The opcodes a whole message can have.
+ *
+ * @category Connection
+ */
 export type MessageOpcode = typeof Opcode.Text | typeof Opcode.Binary;
 
 /** First header byte: this frame is the last fragment of its message. */

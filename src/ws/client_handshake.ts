@@ -18,7 +18,11 @@ import { extension } from "./headers.ts";
 import type { ReceiverOptions } from "./options.ts";
 import { PerMessageDeflate, type PerMessageDeflateParameters } from "./permessage_deflate.ts";
 
-/** The options of a client; those of `http.request` and `https.request` are among them. */
+/**
+ * The options of a client; those of `http.request` and `https.request` are among them.
+ *
+ * @category The API of ws
+ */
 export interface ClientOptions extends Omit<RequestOptions, "agent">, ReceiverOptions {
   /** The agent that opens the socket. Default: none, each connection opens its own. */
   agent?: Agent | boolean | undefined;

@@ -2,7 +2,11 @@
 
 import type { Buffer } from "node:buffer";
 
-/** The bytes of a message as `ws` delivers them, by `binaryType`. */
+/**
+ * The bytes of a message as `ws` delivers them, by `binaryType`.
+ *
+ * @category The API of ws
+ */
 export type RawData = Buffer | ArrayBuffer | Buffer[] | Blob;
 
 /** What an event is about: the emitter it is dispatched on. */
@@ -26,6 +30,8 @@ interface Target {
  * });
  * server.close();
  * ```
+ *
+ * @category The API of ws
  */
 export class Event {
   /** Its name: `open`, `message`, `error` or `close`. */
@@ -53,6 +59,8 @@ export class Event {
  * });
  * server.close();
  * ```
+ *
+ * @category The API of ws
  */
 export class CloseEvent extends Event {
   /** The code of the peer's Close frame, 1005 without one in it, 1006 without a Close frame. */
@@ -84,6 +92,8 @@ export class CloseEvent extends Event {
  * });
  * server.close();
  * ```
+ *
+ * @category The API of ws
  */
 export class ErrorEvent extends Event {
   /** What. */
@@ -112,6 +122,8 @@ export class ErrorEvent extends Event {
  * });
  * server.close();
  * ```
+ *
+ * @category The API of ws
  */
 export class MessageEvent extends Event {
   /** Text as a string, binary by `binaryType`. */
@@ -124,7 +136,11 @@ export class MessageEvent extends Event {
   }
 }
 
-/** The events that have a WHATWG form, by name. */
+/**
+ * The events that have a WHATWG form, by name.
+ *
+ * @category The API of ws
+ */
 export interface WebSocketEventMap {
   /** The opening handshake is done. */
   open: Event;
@@ -136,13 +152,25 @@ export interface WebSocketEventMap {
   close: CloseEvent;
 }
 
-/** The name of an event that has a WHATWG form. */
+/**
+ * The name of an event that has a WHATWG form.
+ *
+ * @category The API of ws
+ */
 export type EventName = keyof WebSocketEventMap;
 
-/** A function, or an object with a method for events. */
+/**
+ * A function, or an object with a method for events.
+ *
+ * @category The API of ws
+ */
 export type EventListener<E> = ((event: E) => void) | { handleEvent(event: E): void };
 
-/** How to listen. */
+/**
+ * How to listen.
+ *
+ * @category The API of ws
+ */
 export interface EventListenerOptions {
   /** Whether to listen to the first event only. Default: `false`. */
   once?: boolean | undefined;

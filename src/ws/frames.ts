@@ -5,7 +5,11 @@ import { randomMask } from "../shared/random.ts";
 import { frameHeaderSize, sealFrame } from "../wire/frame_writer.ts";
 import { FIN, RSV1 } from "../wire/opcode.ts";
 
-/** What a frame is made with. */
+/**
+ * What a frame is made with.
+ *
+ * @category The API of ws
+ */
 export interface FrameOptions {
   /** The opcode: 1 for text, 2 for binary. */
   opcode: number;
@@ -34,6 +38,8 @@ export function frame(data: string | Uint8Array, options: FrameOptions): Buffer[
 /**
  * The part of the class `Sender` of `ws` that other packages use: they frame a message once and send it
  * to many, by `_sender.sendFrame`.
+ *
+ * @category The API of ws
  */
 export const Sender: {
   /** Makes the frame of a message, in one buffer. */

@@ -3,16 +3,32 @@
 import { parseExtensions } from "../handshake/extensions.ts";
 import { isToken } from "../handshake/characters.ts";
 
-/** The parameters of one offer: each name with all its values, `true` where it has none. */
+/**
+ * The parameters of one offer: each name with all its values, `true` where it has none.
+ *
+ * @category The API of ws
+ */
 export type ExtensionParameters = Record<string, Array<string | true>>;
 
-/** Extensions by name, each with its offers in their order. */
+/**
+ * Extensions by name, each with its offers in their order.
+ *
+ * @category The API of ws
+ */
 export type ExtensionMap = Record<string, ExtensionParameters[]>;
 
-/** What one parameter may be given as, to be written. */
+/**
+ * What one parameter may be given as, to be written.
+ *
+ * @category The API of ws
+ */
 export type ParameterValue = string | number | boolean | Array<string | number | boolean>;
 
-/** The parser and the formatter of `Sec-WebSocket-Extensions`. */
+/**
+ * The parser and the formatter of `Sec-WebSocket-Extensions`.
+ *
+ * @category The API of ws
+ */
 export const extension: {
   /** @throws {SyntaxError} When the field breaks the grammar of RFC 6455 section 9.1. */
   parse(header: string): ExtensionMap;
@@ -22,7 +38,11 @@ export const extension: {
   ): string;
 } = { parse, format };
 
-/** The parser of `Sec-WebSocket-Protocol`. */
+/**
+ * The parser of `Sec-WebSocket-Protocol`.
+ *
+ * @category The API of ws
+ */
 export const subprotocol: {
   /** @throws {SyntaxError} When the field is not a list of distinct tokens. */
   parse(header: string): Set<string>;

@@ -10,7 +10,11 @@ import {
 import type { MaskSource } from "../wire/frame_writer.ts";
 import type { PerMessageDeflateOptions } from "./permessage_deflate.ts";
 
-/** The options of a connection that clients and servers have in common. */
+/**
+ * The options of a connection that clients and servers have in common.
+ *
+ * @category The API of ws
+ */
 export interface ReceiverOptions {
   /**
    * Whether several `message`, `ping` and `pong` events may be emitted in one turn of the event loop.

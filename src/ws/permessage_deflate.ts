@@ -3,7 +3,11 @@
 import type { DeflateAgreement } from "../handshake/deflate_offer.ts";
 import type { ExtensionParameters } from "./headers.ts";
 
-/** The option `perMessageDeflate` of `ws`. */
+/**
+ * The option `perMessageDeflate` of `ws`.
+ *
+ * @category The API of ws
+ */
 export interface PerMessageDeflateOptions {
   /** Whether the server's messages are compressed each alone. Default: only if the client asks. */
   serverNoContextTakeover?: boolean | undefined;
@@ -23,7 +27,11 @@ export interface PerMessageDeflateOptions {
   concurrencyLimit?: number | undefined;
 }
 
-/** The parameters that were agreed on, as the header field names them. */
+/**
+ * The parameters that were agreed on, as the header field names them.
+ *
+ * @category The API of ws
+ */
 export interface PerMessageDeflateParameters {
   /** Whether the server's messages are compressed each alone. */
   "server_no_context_takeover"?: true;
@@ -35,7 +43,11 @@ export interface PerMessageDeflateParameters {
   "client_max_window_bits"?: number | true;
 }
 
-/** What a {@linkcode PerMessageDeflate} is made with. */
+/**
+ * What a {@linkcode PerMessageDeflate} is made with.
+ *
+ * @category The API of ws
+ */
 export interface PerMessageDeflateSettings extends PerMessageDeflateOptions {
   /** Whether it is the server's side. Default: `false`. */
   isServer?: boolean | undefined;
@@ -54,6 +66,8 @@ export interface PerMessageDeflateSettings extends PerMessageDeflateOptions {
  * const deflate = new PerMessageDeflate({ isServer: true, clientMaxWindowBits: 10 });
  * console.log(deflate.accept(offers["permessage-deflate"])); // { client_max_window_bits: 10 }
  * ```
+ *
+ * @category The API of ws
  */
 export class PerMessageDeflate {
   readonly #options: PerMessageDeflateSettings;

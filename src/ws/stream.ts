@@ -24,6 +24,8 @@ import type { WebSocket } from "./websocket.ts";
  * });
  * server.close();
  * ```
+ *
+ * @category The API of ws
  */
 export function createWebSocketStream(websocket: WebSocket, options?: DuplexOptions): Duplex {
   // What was written before an error, and the Close frame that the error sends, is to leave yet.

@@ -34,7 +34,11 @@ import { maskSource, type ReceiverOptions, RuleSet } from "./options.ts";
 import { agreementOf, type PerMessageDeflateParameters } from "./permessage_deflate.ts";
 import { EMPTY, toWsError } from "./ws_errors.ts";
 
-/** What can be sent: bytes of any kind, or what `Buffer.from` takes. A number is sent as its text. */
+/**
+ * What can be sent: bytes of any kind, or what `Buffer.from` takes. A number is sent as its text.
+ *
+ * @category The API of ws
+ */
 export type BufferLike =
   | string
   | number
@@ -44,7 +48,11 @@ export type BufferLike =
   | Blob
   | readonly unknown[];
 
-/** How a message is sent. */
+/**
+ * How a message is sent.
+ *
+ * @category The API of ws
+ */
 export interface SendOptions {
   /** Whether it is binary. Default: unless it is a string or a number. */
   binary?: boolean | undefined;
@@ -56,10 +64,18 @@ export interface SendOptions {
   mask?: boolean | undefined;
 }
 
-/** Called when the bytes have left the process, or with the error that kept them from it. */
+/**
+ * Called when the bytes have left the process, or with the error that kept them from it.
+ *
+ * @category The API of ws
+ */
 export type SendCallback = (error?: Error) => void;
 
-/** The events of a {@linkcode WebSocket} and the values that listeners get. */
+/**
+ * The events of a {@linkcode WebSocket} and the values that listeners get.
+ *
+ * @category The API of ws
+ */
 export interface WebSocketEvents {
   /** The opening handshake is done. */
   open: [];
@@ -95,7 +111,11 @@ export interface Opened {
   readonly deflate: PerMessageDeflateParameters | undefined;
 }
 
-/** What `binaryType` may be. */
+/**
+ * What `binaryType` may be.
+ *
+ * @category The API of ws
+ */
 export type BinaryType = "nodebuffer" | "arraybuffer" | "fragments" | "blob";
 
 const BINARY_TYPES: readonly string[] = ["nodebuffer", "arraybuffer", "fragments", "blob"];
@@ -148,6 +168,8 @@ interface Queued {
  * });
  * server.on("connection", (ws) => ws.send("welcome"));
  * ```
+ *
+ * @category The API of ws
  */
 export class WebSocket extends EventEmitter<WebSocketEvents> {
   /** The connection is not yet open. */

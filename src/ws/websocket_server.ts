@@ -15,7 +15,11 @@ import { type ReceiverOptions, RuleSet } from "./options.ts";
 import { PerMessageDeflate, type PerMessageDeflateParameters } from "./permessage_deflate.ts";
 import { type ServerSideOptions, WebSocket } from "./websocket.ts";
 
-/** What `verifyClient` decides about. */
+/**
+ * What `verifyClient` decides about.
+ *
+ * @category The API of ws
+ */
 export interface ClientInfo {
   /** The value of the field `Origin`. */
   origin: string;
@@ -25,7 +29,11 @@ export interface ClientInfo {
   req: IncomingMessage;
 }
 
-/** Accepts or refuses a client, at once or by its callback. */
+/**
+ * Accepts or refuses a client, at once or by its callback.
+ *
+ * @category The API of ws
+ */
 export type VerifyClient =
   | ((info: ClientInfo) => boolean)
   | ((
@@ -38,7 +46,11 @@ export type VerifyClient =
     ) => void,
   ) => void);
 
-/** The options of a {@linkcode WebSocketServer}. One of `port`, `server` and `noServer` is needed. */
+/**
+ * The options of a {@linkcode WebSocketServer}. One of `port`, `server` and `noServer` is needed.
+ *
+ * @category The API of ws
+ */
 export interface ServerOptions<W extends typeof WebSocket = typeof WebSocket>
   extends ReceiverOptions {
   /** How many connections may wait to be accepted. Default: 511. */
@@ -66,7 +78,11 @@ export interface ServerOptions<W extends typeof WebSocket = typeof WebSocket>
   WebSocket?: W | undefined;
 }
 
-/** The events of a {@linkcode WebSocketServer} and the values that listeners get. */
+/**
+ * The events of a {@linkcode WebSocketServer} and the values that listeners get.
+ *
+ * @category The API of ws
+ */
 export interface ServerEvents<W extends typeof WebSocket = typeof WebSocket> {
   /** A connection is open. */
   connection: [websocket: InstanceType<W>, request: IncomingMessage];
@@ -117,6 +133,8 @@ const taken: WeakSet<Duplex> = new WeakSet();
  * server.on("connection", (ws) => ws.on("message", (data) => ws.send(data)));
  * server.close();
  * ```
+ *
+ * @category The API of ws
  */
 export class WebSocketServer<W extends typeof WebSocket = typeof WebSocket>
   extends EventEmitter<ServerEvents<W>> {

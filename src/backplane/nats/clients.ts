@@ -1,7 +1,11 @@
 // The connection to NATS that the backplane accepts, declared as far as it is used, so that the library
 // does not depend on its package.
 
-/** A message of NATS. */
+/**
+ * A message of NATS.
+ *
+ * @category Backplanes
+ */
 export interface NatsMessage {
   /** The payload. */
   readonly data: Uint8Array;
@@ -11,7 +15,11 @@ export interface NatsMessage {
   readonly headers?: NatsHeaders | undefined;
 }
 
-/** The headers of a message of NATS. */
+/**
+ * The headers of a message of NATS.
+ *
+ * @category Backplanes
+ */
 export interface NatsHeaders {
   /** The value of a header; an empty string if it is missing. */
   get(name: string): string;
@@ -19,13 +27,21 @@ export interface NatsHeaders {
   readonly code: number;
 }
 
-/** A subscription to a subject of NATS. */
+/**
+ * A subscription to a subject of NATS.
+ *
+ * @category Backplanes
+ */
 export interface NatsSubscription {
   /** Ends it. */
   unsubscribe(): void;
 }
 
-/** The result of `connect` of `@nats-io/transport-node` or `@nats-io/transport-deno`. */
+/**
+ * The result of `connect` of `@nats-io/transport-node` or `@nats-io/transport-deno`.
+ *
+ * @category Backplanes
+ */
 export interface NatsConnection {
   /** Publishes a message. */
   publish(subject: string, payload: Uint8Array): void;

@@ -6,7 +6,11 @@ import type { Dial, RedisConnection, RedisListener } from "./connection.ts";
 /** Milliseconds between two checks of a connection: Bun's client does not report a lost one. */
 const CHECK_INTERVAL = 100;
 
-/** A client of the package `redis`: the result of its `createClient`. */
+/**
+ * A client of the package `redis`: the result of its `createClient`.
+ *
+ * @category Backplanes
+ */
 export interface NodeRedisClient {
   /** Whether it is connected. */
   readonly isReady: boolean;
@@ -32,7 +36,11 @@ export interface NodeRedisClient {
   sendCommand(command: readonly string[]): Promise<unknown>;
 }
 
-/** A client of the package `ioredis`: a `Redis`, or a `Cluster`. */
+/**
+ * A client of the package `ioredis`: a `Redis`, or a `Cluster`.
+ *
+ * @category Backplanes
+ */
 export interface IoRedisClient {
   /** The state of its connection. */
   readonly status: string;
@@ -54,7 +62,11 @@ export interface IoRedisClient {
   call(command: string, ...args: string[]): Promise<unknown>;
 }
 
-/** Bun's own client, a `RedisClient`. */
+/**
+ * Bun's own client, a `RedisClient`.
+ *
+ * @category Backplanes
+ */
 export interface BunRedisClient {
   /** Whether it is connected. */
   readonly connected: boolean;
@@ -81,7 +93,11 @@ export interface BunRedisClient {
   send(command: string, args: string[]): Promise<unknown>;
 }
 
-/** Any of the accepted clients. */
+/**
+ * Any of the accepted clients.
+ *
+ * @category Backplanes
+ */
 export type RedisClient = NodeRedisClient | IoRedisClient | BunRedisClient;
 
 /**
