@@ -30,6 +30,12 @@ const MORE_PAGES = [
 /** Entries that bind the main entry to one runtime: the reference shows only what they add. */
 const MAIN_ENTRY = ".";
 
+/** Addresses of the repository's files in the README, which npm and JSR show, too. */
+const OWN = [
+  `${config.repository}/blob/main/`,
+  `${config.repository.replace("https://github.com", "https://raw.githubusercontent.com")}/main/`,
+];
+
 /** A Markdown file of the repository and the page made of it. */
 interface Page {
   /** The path from the repository's root: `docs/guide/client.md`. */
@@ -118,7 +124,10 @@ class Renderer {
     return marked.parse(page.text, { async: false });
   }
 
-  #link(page: Page, href: string): string {
+  #link(page: Page, address: string): string {
+    const own = OWN.find((prefix) => address.startsWith(prefix));
+    if (own !== undefined) page = { ...page, source: "" };
+    const href = own === undefined ? address : address.slice(own.length);
     if (/^([a-z]+:|#)/.test(href)) return href;
     const [path = "", fragment] = href.split("#") as [string, string?];
     const source = posix.join(posix.dirname(page.source), path);

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
+import config from "../../deno.json" with { type: "json" };
 import { root } from "./source_files.ts";
 
 /** Folders that are made by tools, or are not ours. */
@@ -48,8 +49,17 @@ function anchors(text: string): Set<string> {
   return found;
 }
 
+/** Addresses of this repository: the README is shown by npm and JSR, too, where relative links break. */
+const OWN = [
+  `${config.repository}/blob/main/`,
+  `${config.repository.replace("https://github.com", "https://raw.githubusercontent.com")}/main/`,
+];
+
 /** What is wrong with a link of a page; nothing when it leads somewhere. */
-function fault(page: string, target: string): string | undefined {
+function fault(page: string, link: string): string | undefined {
+  const own = OWN.find((prefix) => link.startsWith(prefix));
+  if (own !== undefined) page = join(root, "README.md");
+  const target = own === undefined ? link : link.slice(own.length);
   if (/^[a-z][a-z0-9+.-]*:/i.test(target)) return undefined;
   const [path, anchor] = decodeURIComponent(target).split("#") as [string, string?];
   const file = path === "" ? page : join(dirname(page), path);
