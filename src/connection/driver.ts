@@ -22,6 +22,7 @@ import { bufferDetached } from "../wire/frame_reader.ts";
 import type { MaskSource } from "../wire/frame_writer.ts";
 import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
 import { show } from "../shared/check.ts";
+import { callReported, reportRejection } from "../shared/log_error.ts";
 import { isPromiseLike } from "../shared/promise_like.ts";
 import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
 import { Connection, type HandshakeInfo } from "./connection.ts";
@@ -536,6 +537,7 @@ export class Driver<T>
   cutStream(): void {
     this.#ending = "done";
     this.#output.close();
+    this.#output.giveUpStream();
     this.#guard(() => this.#transport.destroy());
   }
 
@@ -862,8 +864,10 @@ export class Driver<T>
   }
 
   /** Reserves the connection for a stream; `ended` is called if the connection ends before it does. */
-  startFragments(ended: () => void): Promise<void> {
-    return this.#output.startFragments(ended);
+  async startFragments(ended: () => void): Promise<void> {
+    await this.#output.startFragments(ended);
+    // The connection may have begun to close while the stream waited for its turn.
+    if (this.#session.state !== "open") this.#output.giveUpStream();
   }
 
   /** The stream is complete or given up. */
@@ -885,7 +889,8 @@ export class Driver<T>
     }
     this.#output.cork();
     try {
-      fn();
+      const result: unknown = fn();
+      reportRejection(result, (error) => this.reportError(error));
     } finally {
       this.#output.uncork();
     }
@@ -998,12 +1003,12 @@ export class Driver<T>
   /** A message is not sent, because the connection is not open. */
   #dropped(written: WrittenCallback | undefined): false {
     if (written === undefined) return false;
+    const error = new WebSocketError(
+      "NOT_OPEN",
+      "Cannot send: the connection is not open any more",
+    );
     queueMicrotask(() => {
-      try {
-        written(new WebSocketError("NOT_OPEN", "Cannot send: the connection is not open any more"));
-      } catch (error) {
-        this.callbackFailed(error);
-      }
+      callReported(() => written(error), (cause) => this.callbackFailed(cause));
     });
     return false;
   }

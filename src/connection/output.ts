@@ -6,6 +6,7 @@
 
 import type { Transport } from "../transport/transport.ts";
 import type { FrameOutput } from "../wire/frame_writer.ts";
+import { callReported } from "../shared/log_error.ts";
 import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
 import type { WrittenCallback } from "./connection_driver.ts";
 import { FragmentQueue, type QueuedMessage } from "./fragments.ts";
@@ -551,12 +552,11 @@ export class Output implements FrameOutput, TimerTarget {
   }
 
   #callWritten(call: WrittenCallback, error: Error | undefined): void {
-    try {
-      if (error === undefined) call();
-      else call(error);
-    } catch (cause) {
-      this.#owner.callbackFailed(cause);
-    }
+    // An async function is a callback as well, and its rejection an error of user code.
+    callReported(
+      () => error === undefined ? call() : call(error),
+      (cause) => this.#owner.callbackFailed(cause),
+    );
   }
 
   #wake(extra: OutputExtra): void {

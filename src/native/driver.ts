@@ -20,6 +20,7 @@ import type { PreparedMessage } from "../message/prepared_message.ts";
 import type { ServedConnection } from "../server/server_core.ts";
 import type { CloseInfo } from "../session/close_info.ts";
 import type { SessionEvents, SessionState } from "../session/session.ts";
+import { callReported, reportRejection } from "../shared/log_error.ts";
 import { isPromiseLike } from "../shared/promise_like.ts";
 import { CloseCode, MAX_CLOSE_REASON } from "../wire/close.ts";
 import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
@@ -489,8 +490,12 @@ export class NativeDriver<T, S>
   /** Calls `fn`; what it sends leaves in one write where the runtime can do that. */
   cork(fn: () => void): void {
     if (typeof fn !== "function") throw new TypeError("Cannot cork: it takes a function");
-    if (this.#state !== "open" || this.#engine.cork === undefined) return fn();
-    this.#engine.cork(this.#socket!, fn);
+    const call = (): void => {
+      const result: unknown = fn();
+      reportRejection(result, (error) => this.reportError(error));
+    };
+    if (this.#state !== "open" || this.#engine.cork === undefined) return call();
+    this.#engine.cork(this.#socket!, call);
   }
 
   /** Resolves when at most `highWaterMark` bytes wait, or the connection has ended. */
@@ -821,11 +826,7 @@ export class NativeDriver<T, S>
   }
 
   #tell(written: WrittenCallback, error?: Error): void {
-    try {
-      written(error);
-    } catch (failure) {
-      this.reportError(failure);
-    }
+    callReported(() => written(error), (failure) => this.reportError(failure));
   }
 
   #wantDrain(): void {

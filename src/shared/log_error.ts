@@ -5,11 +5,15 @@ import { isPromiseLike } from "./promise_like.ts";
 
 export { logError } from "./log.ts";
 
+/** Reports the rejection of what a function returned whose promise nothing waits for. */
+export function reportRejection(result: unknown, report: (error: unknown) => void): void {
+  if (isPromiseLike(result)) result.then(undefined, report);
+}
+
 /** Calls a function, and reports the error that it throws or rejects with. */
 export function callReported(call: () => unknown, report: (error: unknown) => void): void {
   try {
-    const result = call();
-    if (isPromiseLike(result)) result.then(undefined, report);
+    reportRejection(call(), report);
   } catch (error) {
     report(error);
   }

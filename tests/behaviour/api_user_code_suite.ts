@@ -531,6 +531,51 @@ export const cases: Cases = liveCases({
     assert.equal((await late.promise as WebSocketError).code, "NOT_OPEN");
   },
 
+  "what async callbacks of written and cork reject with goes to onError, and nothing else happens":
+    async (t) => {
+      const errors = new Queue<[unknown, unknown]>();
+      const { conn, peer } = await t.accept({ onError: (error, on) => errors.push([error, on]) });
+      const fail = (name: string) => async (): Promise<void> => {
+        await Promise.resolve();
+        throw new Error(name);
+      };
+      conn.send("x", { written: fail("written") });
+      conn.cork(fail("cork"));
+      await errors.atLeast(2);
+      conn.send("still open");
+      assert.deepEqual((await peer.frames(2)).map(({ opcode }) => opcode), [TEXT, TEXT]);
+      conn.terminate();
+      conn.send("late", { written: fail("late") });
+      const told = await errors.atLeast(3);
+      assert.deepEqual(told.map(([error]) => (error as Error).message).sort(), [
+        "cork",
+        "late",
+        "written",
+      ]);
+      assert.ok(told.every(([, on]) => on === conn));
+    },
+
+  "a stream that waits behind another one is not sent once the connection closes": async (t) => {
+    const { conn, peer } = await t.accept({ message: () => {} });
+    const first = conn.sendStream(
+      (async function* () {
+        yield "begun";
+        await new Promise(() => {});
+      })(),
+    );
+    let pulls = 0;
+    const second = conn.sendStream(
+      (async function* () {
+        for (; pulls < 1000; pulls++) yield "never";
+      })(),
+    );
+    await peer.frame();
+    peer.send({ opcode: CLOSE });
+    peer.end();
+    assert.deepEqual([await first, await second], [false, false]);
+    assert.equal(pulls, 0);
+  },
+
   "sendFragment sends the frames of one message, and other messages wait for its end": async (
     t,
   ) => {

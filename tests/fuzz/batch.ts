@@ -35,8 +35,12 @@ export class PropertyFailure extends Error {
  * @returns How often it was run.
  * @throws {PropertyFailure} When it does not hold.
  */
-export function runBatch(property: NamedProperty, seed: number, runs: number): number {
-  const details = fc.check(property.property, { seed, numRuns: runs }) as fc.RunDetails<unknown>;
+export async function runBatch(
+  property: NamedProperty,
+  seed: number,
+  runs: number,
+): Promise<number> {
+  const details = await fc.check(property.property, { seed, numRuns: runs });
   if (details.failed) throw new PropertyFailure(property, seed, details);
   return details.numRuns;
 }

@@ -3,7 +3,7 @@
 
 import process from "node:process";
 import { PropertyFailure, runBatch } from "./batch.ts";
-import { properties } from "./properties.ts";
+import { promises, properties } from "./properties.ts";
 
 /** What to do. */
 export interface Orders {
@@ -30,8 +30,9 @@ function report(line: FuzzReport): void {
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }
 
-function run({ minutes, seed, batches, only }: Orders): void {
-  const chosen = properties.filter(({ name }) => only === undefined || name === only);
+async function run({ minutes, seed, batches, only }: Orders): Promise<void> {
+  const all = [...properties, ...promises];
+  const chosen = all.filter(({ name }) => only === undefined || name === only);
   if (chosen.length === 0) throw new Error(`no property is named "${only}"`);
   const end = performance.now() + minutes * 60_000;
   const total = { executions: 0, batches: 0, slowest: 0 };
@@ -40,7 +41,7 @@ function run({ minutes, seed, batches, only }: Orders): void {
     const batchSeed = seed + total.batches | 0;
     report({ type: "batch", property: property.name, seed: batchSeed });
     const began = performance.now();
-    total.executions += runBatch(property, batchSeed, RUNS * property.weight);
+    total.executions += await runBatch(property, batchSeed, RUNS * property.weight);
     total.slowest = Math.max(total.slowest, Math.round(performance.now() - began));
     total.batches++;
   }
@@ -48,7 +49,7 @@ function run({ minutes, seed, batches, only }: Orders): void {
 }
 
 try {
-  run(JSON.parse(process.argv[2]));
+  await run(JSON.parse(process.argv[2]));
 } catch (error) {
   if (!(error instanceof PropertyFailure)) throw error;
   report({ type: "failure", text: error.message });

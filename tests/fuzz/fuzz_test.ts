@@ -8,7 +8,7 @@ const RUNS = 60;
 const SEED = 1;
 
 for (const property of properties) {
-  Deno.test(property.name, () => {
-    runBatch(property, SEED, RUNS * property.weight);
+  Deno.test(property.name, async () => {
+    await runBatch(property, SEED, RUNS * property.weight);
   });
 }

@@ -3,12 +3,13 @@
 import type fc from "fast-check";
 import * as handshake from "./handshake_properties.ts";
 import * as payload from "./payload_properties.ts";
+import * as promise from "./promise_properties.ts";
 import * as proxy from "./proxy_properties.ts";
 import * as session from "./session_properties.ts";
 import * as topic from "./topic_properties.ts";
 
 /** A property that can be checked, whatever it is about. */
-export type AnyProperty = fc.IRawProperty<unknown>;
+export type AnyProperty = fc.IRawProperty<unknown, boolean>;
 
 /** One property. */
 export interface NamedProperty {
@@ -19,11 +20,19 @@ export interface NamedProperty {
   readonly weight: number;
 }
 
-function named<T>(name: string, property: fc.IRawProperty<T>, weight = 1): NamedProperty {
+function named<T>(name: string, property: fc.IRawProperty<T, boolean>, weight = 1): NamedProperty {
   return { name, property: property as AnyProperty, weight };
 }
 
-/** All of them. */
+/** Those about whole connections in virtual time, which take longest. */
+export const promises: readonly NamedProperty[] = [
+  named("nothing accepted is lost while the peer makes progress", promise.delivered, 2),
+  named("every connection ends, and tells the truth about it", promise.ended, 2),
+  named("each error of user code reaches onError once", promise.errors, 2),
+  named("no error of one connection touches another", promise.isolated, 2),
+];
+
+/** The others, which need no time. */
 export const properties: readonly NamedProperty[] = [
   named("a legal conversation is heard as it was said", session.legalStreams, 3),
   named("a damaged conversation has one outcome for every cut", session.damagedStreams, 5),

@@ -5,6 +5,29 @@ interface Entry {
   readonly wake: () => void;
 }
 
+/** The latest time that a {@linkcode VirtualTime} has shown. */
+let latest = 0;
+
+/** A clock that `performance.now` shows as well, so that the timers of the library follow it. */
+export class VirtualTime implements Disposable {
+  readonly #now = performance.now;
+  /** The clock. */
+  readonly clock: FakeClock;
+
+  constructor() {
+    // The library's clock never goes back.
+    latest = Math.max(latest, performance.now()) + 100_000;
+    this.clock = new FakeClock(latest);
+    performance.now = this.clock.now;
+  }
+
+  [Symbol.dispose](): void {
+    latest = this.clock.now();
+    performance.now = this.#now;
+    this.clock[Symbol.dispose]();
+  }
+}
+
 /** Stands in for `setTimeout`, `clearTimeout` and `setImmediate` until it is disposed of. */
 export class FakeClock implements Disposable {
   readonly #setTimeout = globalThis.setTimeout;
@@ -48,6 +71,19 @@ export class FakeClock implements Disposable {
       this.#entries.delete(id);
       this.#time = Math.max(this.#time, due);
       wake();
+    }
+    this.#time = end;
+  }
+
+  /** The same, with `settle` after each of them: what a timer causes happens at that timer's time. */
+  async pass(milliseconds: number, settle: () => Promise<void>): Promise<void> {
+    const end = this.#time + milliseconds;
+    for (let next = this.#next(end); next !== undefined; next = this.#next(end)) {
+      const [id, { due, wake }] = next;
+      this.#entries.delete(id);
+      this.#time = Math.max(this.#time, due);
+      wake();
+      await settle();
     }
     this.#time = end;
   }

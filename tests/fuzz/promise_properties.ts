@@ -1,0 +1,351 @@
+// The four promises of a connection, over random sequences of what its user, its peer and time do:
+// nothing that was accepted is lost, every connection ends, `close` is called once and says what happened,
+// and each error of user code reaches `onError` once and touches no other connection.
+
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { TimeoutError } from "../../src/errors.ts";
+import { timers } from "../../src/shared/timer_wheel.ts";
+import { upgradeRequest } from "../support/raw_peer.ts";
+import { Harness, quiet } from "../support/socket_harness.ts";
+import { TEXT, toHex } from "../support/vectors.ts";
+import {
+  type Fault,
+  FAULTY,
+  type Reading,
+  type Step,
+  unhandledDuring,
+  World,
+  type WorldPlan,
+} from "./promise_world.ts";
+
+const sizes = fc.oneof(
+  { weight: 4, arbitrary: fc.nat(300) },
+  { weight: 1, arbitrary: fc.constantFrom(1000, 20_000, 70_000) },
+);
+
+const faults: fc.Arbitrary<Fault> = fc.constantFrom("throws", "rejects");
+
+const readings: fc.Arbitrary<Reading> = fc.constantFrom(
+  "handler",
+  "nobody",
+  "iterator",
+  "iterator left",
+  "readable",
+  "readable cancelled",
+);
+
+const options: fc.Arbitrary<WorldPlan["options"]> = fc.tuple(
+  fc.constantFrom({}, { highWaterMark: 1 }, { highWaterMark: 1000 }),
+  fc.constantFrom(
+    {},
+    {},
+    { pingInterval: 3000, pongTimeout: 3000 },
+    { pingInterval: 2000 },
+    { readTimeout: 4000 },
+    { writeTimeout: 4000 },
+  ),
+).map(([mark, watch]) => ({ ...mark, ...watch, closeTimeout: 4000, unreadTimeout: 10_000 }));
+
+function plans(reading: fc.Arbitrary<Reading>, mayFail: boolean): fc.Arbitrary<WorldPlan> {
+  return fc.record({
+    side: fc.constantFrom("server" as const, "client" as const),
+    reading,
+    options,
+    writesLater: fc.boolean(),
+    readsAhead: fc.boolean(),
+    faults: mayFail
+      ? fc.record(Object.fromEntries(FAULTY.map((name) => [name, faults])), { requiredKeys: [] })
+      : fc.constant({}),
+    onErrorFails: mayFail
+      ? fc.constantFrom<Fault>("no", "no", "throws", "rejects")
+      : fc.constant<Fault>("no"),
+  });
+}
+
+const closeCodes = fc.constantFrom(1000, 1001, 3000, 4999);
+
+const userSends: fc.Arbitrary<Step> = fc.oneof(
+  fc.record({
+    user: fc.constantFrom("send", "send", "delayed", "prepared", "written", "ping"),
+    size: sizes,
+  }),
+  fc.record({
+    user: fc.constant("stream" as const),
+    sizes: fc.array(sizes, { maxLength: 4 }),
+    delay: fc.constantFrom(0, 10, 500),
+  }),
+  fc.record({ user: fc.constant("fragment" as const), size: fc.nat(200), fin: fc.boolean() }),
+);
+
+const peerSends: fc.Arbitrary<Step> = fc.record({
+  peer: fc.constantFrom("message", "message", "ping", "pong"),
+  size: sizes,
+  count: fc.constantFrom(1, 1, 2, 5, 300),
+});
+
+const flow: fc.Arbitrary<Step> = fc.oneof(
+  fc.record({ user: fc.constantFrom("pause", "resume") }),
+  fc.record({ peer: fc.constantFrom("blocks", "takes", "takes", "reads") }),
+  fc.record({ pass: fc.constantFrom(0, 5, 50, 500, 900) }),
+);
+
+const calmSteps: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 4, arbitrary: userSends },
+  { weight: 2, arbitrary: peerSends },
+  { weight: 3, arbitrary: flow },
+);
+
+const endings: fc.Arbitrary<Step> = fc.oneof(
+  fc.record({ user: fc.constant("close" as const), code: closeCodes }),
+  fc.record({ peer: fc.constant("close" as const), code: closeCodes }),
+  fc.record({ peer: fc.constantFrom("wrong", "fin", "reset", "part", "silent") }),
+  fc.record({ user: fc.constantFrom("terminate", "stuck stream") }),
+);
+
+const steps: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 10, arbitrary: calmSteps },
+  { weight: 2, arbitrary: endings },
+  { weight: 1, arbitrary: fc.record({ pass: fc.constantFrom(3000, 20_000, 60_000) }) },
+);
+
+/** Runs a sequence in a world, and what must hold of each. */
+async function inWorld(plan: WorldPlan, run: (world: World) => Promise<void>): Promise<void> {
+  const unhandled = await unhandledDuring(async () => {
+    await using world = new World(plan);
+    await world.open();
+    await run(world);
+    assertErrors(world);
+  });
+  assert.deepEqual(unhandled, [], "a rejection that nothing handles");
+  assert.equal(timers.size, 0, "a timer was left");
+}
+
+/** Promise 3, and what of promise 1 holds of every end. */
+function assertEnd(world: World): void {
+  const { closes, closed, sent } = world;
+  assert.equal(closes.length, 1, "close was called once");
+  const [info] = closes;
+  assert.deepEqual(world.strays, [], "nothing is called after close");
+  assert.equal(closed, info, "the promise says the same");
+  assert.equal(world.conn.readyState, "closed");
+  assert.equal(info.clean, info.error === undefined, "clean, or with an error");
+
+  const { messages, close, behindClose } = world.received();
+  assert.equal(behindClose, 0, "frames behind the Close frame");
+  messages.forEach((message, i) => {
+    assert.ok(i < sent.length, "a message that was never sent");
+    assert.equal(toHex(message), toHex(sent[i].bytes), `message ${i}`);
+  });
+  if (close !== undefined) {
+    const code = close.payload.length < 2 ? 1005 : close.payload[0] * 256 + close.payload[1];
+    assert.equal(info.sent, code, "the code that was sent");
+  }
+  if (info.received !== undefined) {
+    assert.equal(info.received, world.peerClosed, "the code that was received");
+  }
+  if (info.clean) {
+    assert.equal(info.code, world.peerClosed, "a clean end has the peer's code");
+    assert.notEqual(info.sent, undefined, "a clean end has a Close frame");
+    const whole = sent.filter(({ isWhole }) => isWhole).length;
+    if (!world.transport.blocked) {
+      assert.ok(messages.length >= whole, `clean, but ${messages.length} of ${whole} arrived`);
+    }
+  }
+  // A peer whose Close frame is not read, because the user has paused, answers no pings any more.
+  const isDead = info.error instanceof TimeoutError;
+  if (world.userCloses === undefined && world.harm === undefined && !isDead) {
+    assert.equal(info.initiator, "remote");
+  }
+  const { readerEnd } = world;
+  if (world.plan.reading === "iterator" || world.plan.reading === "readable") {
+    assert.deepEqual(readerEnd, info.clean ? "done" : { error: info.error }, "the reader's end");
+  }
+}
+
+/** Promise 4. */
+function assertErrors(world: World): void {
+  const { thrown, reported, onErrorThrew, conn } = world;
+  const reports = new Map<unknown, number>();
+  for (const { error, connection } of reported) {
+    assert.equal(connection, conn, "reported with another connection");
+    reports.set(error, (reports.get(error) ?? 0) + 1);
+  }
+  for (const error of thrown) {
+    assert.equal(reports.get(error), 1, `"${error.message}" was reported`);
+  }
+  assert.equal(reported.length, thrown.length, "and nothing else was");
+  const logged = world.console.logged.flat().filter((what) => what instanceof Error);
+  assert.deepEqual(logged, onErrorThrew, "what onError throws is logged");
+}
+
+/** Nothing accepted is lost while the peer makes progress, and the end is as the user has said. */
+export const delivered = fc.asyncProperty(
+  plans(fc.constantFrom("handler", "nobody", "iterator", "iterator left", "readable"), false),
+  fc.array(calmSteps, { maxLength: 15 }),
+  closeCodes,
+  fc.array(flow, { maxLength: 8 }),
+  (plan, before, code, after) =>
+    inWorld(plan, async (world) => {
+      for (const step of before) await world.step(step);
+      await world.step({ user: "close", code });
+      for (const step of after) await world.step(step);
+      world.heal();
+      await world.pass(30_000);
+      assertEnd(world);
+      if (world.harm !== undefined) return;
+      const { clean, error, initiator } = world.closes[0];
+      assert.ok(clean, String(error));
+      assert.equal(world.closes[0].code, code);
+      assert.equal(initiator, "local");
+      assert.equal(world.received().messages.length, world.sent.length, "all has arrived");
+    }),
+);
+
+/** Every connection ends, however it is read, whatever its peer does, and tells the truth about it. */
+export const ended = fc.asyncProperty(
+  plans(readings, false),
+  fc.array(steps, { maxLength: 15 }),
+  endings,
+  fc.array(steps, { maxLength: 5 }),
+  (plan, before, ending, after) =>
+    inWorld(plan, async (world) => {
+      for (const step of [...before, ending, ...after]) await world.step(step);
+      if (mayStayOpen(world)) await world.step({ user: "close", code: 1000 });
+      // Reading may be stopped by unreadTimeout, then by closeTimeout; both count from the last step.
+      await world.pass(30_000);
+      // A peer whose Close frame is not answered ends the stream at last.
+      if (world.peerClosed !== undefined) world.peer.transport.end();
+      await world.settle();
+      await world.pass(100_000);
+      assertEnd(world);
+    }),
+);
+
+/** Nothing has happened that has to end the connection. */
+function mayStayOpen({ harm, peerClosed, userCloses, plan }: World): boolean {
+  if (peerClosed !== undefined || userCloses !== undefined) return false;
+  if (harm === undefined || /too slow|breaks|stream does not end/.test(harm)) return true;
+  const { readTimeout, pongTimeout } = plan.options;
+  return readTimeout === undefined && pongTimeout === undefined && /silent|no end/.test(harm);
+}
+
+/** Errors of user code are reported once each, and the connection's end says so. */
+export const errors = fc.asyncProperty(
+  plans(readings, true),
+  fc.array(steps, { maxLength: 12 }),
+  (plan, all) =>
+    inWorld(plan, async (world) => {
+      for (const step of all) await world.step(step);
+      await world.step({ user: "close", code: 1000 });
+      await world.pass(100_000);
+      assertEnd(world);
+    }),
+);
+
+/** What a client of a shared server, or the code that serves it, does. */
+type Kind =
+  | "healthy"
+  | "message throws"
+  | "message rejects"
+  | "written throws"
+  | "written rejects"
+  | "cork rejects"
+  | "wrong frame"
+  | "reset"
+  | "upgrade throws"
+  | "upgrade rejects";
+
+const kinds = fc.constantFrom<Kind>(
+  "healthy",
+  "healthy",
+  "message throws",
+  "message rejects",
+  "written throws",
+  "written rejects",
+  "cork rejects",
+  "wrong frame",
+  "reset",
+  "upgrade throws",
+  "upgrade rejects",
+);
+
+/** No error of one connection, or of one handshake, touches another. */
+export const isolated = fc.asyncProperty(
+  fc.array(kinds, { minLength: 2, maxLength: 6 }),
+  fc.array(fc.array(fc.nat(5), { minLength: 1, maxLength: 6 }), { maxLength: 8 }),
+  async (clients, turns) => {
+    const unhandled = await unhandledDuring(async () => {
+      const harness = new Harness();
+      try {
+        await shareServer(harness, clients, turns);
+      } finally {
+        await harness.end();
+      }
+    });
+    assert.deepEqual(unhandled, [], "a rejection that nothing handles");
+  },
+);
+
+async function shareServer(
+  harness: Harness,
+  clients: readonly Kind[],
+  turns: readonly (readonly number[])[],
+): Promise<void> {
+  const thrown: Error[] = [];
+  const reported: unknown[] = [];
+  const closes = clients.map(() => 0);
+  const fails = (rejects: boolean): void => {
+    const error = new Error(`error ${thrown.length}`);
+    thrown.push(error);
+    if (!rejects) throw error;
+    return Promise.reject(error) as unknown as void;
+  };
+  const indexOf = (url: string): number => Number(/\d+$/.exec(url)![0]);
+  const server = await harness.serve({
+    upgrade(request) {
+      const kind = clients[indexOf(request.url)];
+      return kind.startsWith("upgrade") ? fails(kind.endsWith("rejects")) : undefined;
+    },
+    message(conn, data) {
+      const kind = clients[indexOf(conn.url)];
+      const rejects = kind.endsWith("rejects");
+      if (kind.startsWith("message")) return fails(rejects);
+      if (kind === "cork rejects") conn.cork(() => fails(true));
+      if (kind.startsWith("written")) conn.send(data, { written: () => fails(rejects) });
+      else conn.send(data);
+    },
+    close: (conn) => void closes[indexOf(conn.url)]++,
+    onError: (error) => void reported.push(error),
+  });
+  const peers = clients.map((_, i) => {
+    const peer = harness.rawClient(server);
+    peer.send(upgradeRequest([], `/${i}`));
+    return peer;
+  });
+  for (const [i, peer] of peers.entries()) {
+    const { status } = await peer.answer();
+    assert.equal(status, clients[i].startsWith("upgrade") ? 500 : 101, clients[i]);
+  }
+  const sent = clients.map(() => 0);
+  for (const turn of turns) {
+    for (const index of turn) {
+      const i = index % clients.length;
+      const peer = peers[i];
+      if (peer.ended || peer.over || clients[i].startsWith("upgrade")) continue;
+      sent[i]++;
+      if (clients[i] === "reset") peer.transport.destroy();
+      else if (clients[i] === "wrong frame") peer.send({ opcode: 3 });
+      else peer.send({ opcode: TEXT, payload: `${i} ${sent[i]}` });
+    }
+    await quiet();
+  }
+  for (const [i, kind] of clients.entries()) {
+    if (!/^healthy|^written|^cork/.test(kind)) continue;
+    assert.equal(closes[i], 0, `${kind}: it is open`);
+    const expected = Array.from({ length: sent[i] }, (_, at) => `${i} ${at + 1}`);
+    assert.deepEqual(peers[i].payloads, expected, `${kind}: all came back`);
+  }
+  assert.deepEqual(new Set(reported), new Set(thrown), "every error is reported");
+  assert.equal(reported.length, thrown.length, "each of them once");
+}

@@ -1,0 +1,517 @@
+// One connection in virtual time: a user who does anything, a peer that does anything, and an oracle that
+// knows what was accepted, what has arrived, and what each side has said about the end.
+
+import assert from "node:assert/strict";
+import process from "node:process";
+import type { Connection } from "../../src/connection/connection.ts";
+import type { Handlers } from "../../src/connection/handlers.ts";
+import type { CloseInfo } from "../../src/session/close_info.ts";
+import { timers } from "../../src/shared/timer_wheel.ts";
+import { prepareMessage } from "../../src/connection/prepare.ts";
+import { Opcode } from "../../src/wire/opcode.ts";
+import { ConsoleWatch } from "../support/console.ts";
+import { VirtualTime } from "../support/fake_clock.ts";
+import type { MemoryTransport } from "../support/memory_network.ts";
+import type { RawPeer } from "../support/raw_peer.ts";
+import { type CommonOptions, Harness, quiet } from "../support/socket_harness.ts";
+import {
+  BINARY,
+  CLOSE,
+  closePayload,
+  CONTINUATION,
+  PING,
+  PONG,
+  TEXT,
+  type WireFrame,
+} from "../support/vectors.ts";
+
+/** How the user reads. */
+export type Reading =
+  | "handler"
+  | "nobody"
+  | "iterator"
+  | "iterator left"
+  | "readable"
+  | "readable cancelled";
+
+/** A handler that fails, and how. */
+export type Fault = "no" | "throws" | "rejects";
+
+/** The places where user code fails. */
+export const FAULTY = ["open", "message", "ping", "pong", "drain", "close", "written"] as const;
+
+/** One connection and its surroundings. */
+export interface WorldPlan {
+  readonly side: "server" | "client";
+  readonly reading: Reading;
+  readonly options: CommonOptions;
+  readonly writesLater: boolean;
+  readonly readsAhead: boolean;
+  readonly faults: { readonly [name in typeof FAULTY[number]]?: Fault };
+  readonly onErrorFails: Fault;
+}
+
+/** Something that happens. */
+export type Step =
+  | { readonly user: "send" | "delayed" | "prepared" | "written" | "ping"; readonly size: number }
+  | { readonly user: "stream"; readonly sizes: readonly number[]; readonly delay: number }
+  | { readonly user: "fragment"; readonly size: number; readonly fin: boolean }
+  | { readonly user: "pause" | "resume" | "terminate" | "stuck stream" }
+  | { readonly user: "close"; readonly code: number }
+  | { readonly peer: "message" | "ping" | "pong"; readonly size: number; readonly count: number }
+  | { readonly peer: "close"; readonly code: number }
+  | { readonly peer: "part" | "wrong" | "fin" | "reset" | "silent" | "blocks" | "takes" | "reads" }
+  | { readonly pass: number };
+
+/** A message that was given to the library. */
+interface Sent {
+  bytes: Uint8Array;
+  /** Whether all of it was accepted. */
+  isWhole: boolean;
+}
+
+/** Everything about one connection that the test sees. */
+export class World {
+  readonly plan: WorldPlan;
+  readonly time: VirtualTime = new VirtualTime();
+  readonly harness: Harness = new Harness();
+  readonly console: ConsoleWatch = new ConsoleWatch();
+  conn!: Connection<undefined>;
+  peer!: RawPeer;
+  transport!: MemoryTransport;
+  /** A connection of the same server to which nothing happens. */
+  neighbour: { conn: Connection<undefined>; peer: RawPeer } | undefined;
+
+  readonly sent: Sent[] = [];
+  /** Why the end may be unclean or late; `undefined` while nothing but good has happened. */
+  harm: string | undefined;
+  userCloses: number | undefined;
+  /** What the neighbour's handlers got, and what the user's did after `close`. */
+  readonly strays: string[] = [];
+  readonly closes: CloseInfo[] = [];
+  closed: CloseInfo | undefined;
+  /** Errors that user code has thrown, and what `onError` was given. */
+  readonly thrown: Error[] = [];
+  readonly reported: { error: unknown; connection: unknown }[] = [];
+  readonly onErrorThrew: Error[] = [];
+  readerEnd: "done" | { error: unknown } | undefined;
+  /** The code of the Close frame that the peer has sent. */
+  peerClosed: number | undefined;
+  #answers = true;
+  #takenAt = 0;
+  #pattern = 0;
+  #fragments: Sent | undefined;
+  #streams = 0;
+  #heard = 0;
+  #gate = 0;
+
+  constructor(plan: WorldPlan) {
+    this.plan = plan;
+  }
+
+  /** Opens the connection. */
+  async open(): Promise<void> {
+    const { side, reading } = this.plan;
+    const options = this.#options();
+    if (side === "server") {
+      const opened = await this.harness.accept(options);
+      Object.assign(this, { conn: opened.conn, peer: opened.peer, transport: opened.transport });
+    } else {
+      const opened = await this.harness.reach(options);
+      Object.assign(this, { conn: opened.conn, peer: opened.peer, transport: opened.transport });
+    }
+    this.conn.closed.then((info) => this.closed = info);
+    this.transport.writesLater = this.plan.writesLater;
+    this.transport.readsAhead = this.plan.readsAhead;
+    await this.settle();
+    if (reading !== "handler") this.#read(reading);
+    await this.settle();
+  }
+
+  /** Lets everything happen that needs no time, the peer's answers included. */
+  readonly settle = async (): Promise<void> => {
+    for (;;) {
+      await quiet();
+      const heard = this.#heard;
+      if (this.transport.writesLater && !this.transport.blocked) this.transport.acknowledge();
+      if (this.#answers && !this.transport.blocked) this.#answer();
+      if (heard === this.#heard) return;
+    }
+  };
+
+  /** Lets time pass. */
+  async pass(milliseconds: number): Promise<void> {
+    await this.time.clock.pass(milliseconds, this.settle);
+    await this.settle();
+  }
+
+  /** Lets one thing happen. */
+  async step(step: Step): Promise<void> {
+    if ("pass" in step) {
+      await this.#passStep(step.pass);
+      return;
+    }
+    if ("user" in step) this.#userStep(step);
+    else this.#peerStep(step);
+    await this.settle();
+  }
+
+  /** The data messages that the peer has, the last one perhaps not whole. */
+  received(): { messages: Uint8Array[]; close: WireFrame | undefined; behindClose: number } {
+    const messages: Uint8Array[] = [];
+    let parts: number[] | undefined;
+    let close: WireFrame | undefined;
+    let behindClose = 0;
+    for (const { opcode, fin, payload, frame } of this.#frames(0)) {
+      if (close !== undefined && opcode !== PONG) behindClose++;
+      if (opcode === CLOSE) close = frame;
+      if (opcode > BINARY) continue;
+      parts = opcode === CONTINUATION ? [...parts!, ...payload] : [...payload];
+      if (!fin) continue;
+      messages.push(Uint8Array.from(parts));
+      parts = undefined;
+    }
+    return { messages, close, behindClose };
+  }
+
+  /** Ends everything, whatever has happened. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      this.#answers = false;
+      const ending = this.harness.end();
+      for (let i = 0; i < 20; i++) await this.time.clock.pass(20_000, quiet);
+      await ending;
+      for (let i = 0; i < 20 && timers.size + this.time.clock.running > 0; i++) {
+        await this.time.clock.pass(20_000, quiet);
+      }
+    } finally {
+      this.console.end();
+      this.time[Symbol.dispose]();
+    }
+  }
+
+  #options(): CommonOptions & { onError: (error: unknown, connection?: unknown) => unknown } {
+    const { reading, options, onErrorFails } = this.plan;
+    const handlers: Handlers<undefined> = {
+      open: () => this.#call("open"),
+      ping: () => this.#call("ping"),
+      pong: () => this.#call("pong"),
+      drain: () => this.#call("drain"),
+      close: (_, info) => {
+        this.closes.push(info);
+        return this.#call("close");
+      },
+    };
+    if (reading === "handler") handlers.message = () => this.#call("message");
+    return {
+      ...options,
+      ...handlers,
+      onError: (error, connection) => {
+        this.reported.push({ error, connection });
+        return this.#fail(onErrorFails, this.onErrorThrew, "onError");
+      },
+    };
+  }
+
+  /** What each handler does. */
+  #call(name: typeof FAULTY[number]): void {
+    if (this.closes.length > 0 && name !== "close" && name !== "written") this.strays.push(name);
+    const fault = this.plan.faults[name] ?? "no";
+    if (fault !== "no" && this.closes.length === 0 && name !== "written") {
+      this.harm ??= `${name} ${fault}`;
+    }
+    return this.#fail(fault, this.thrown, name);
+  }
+
+  #fail(fault: Fault, list: Error[], name: string): void {
+    if (fault === "no") return;
+    const error = new Error(`${name} fails for test ${list.length}`);
+    list.push(error);
+    if (fault === "throws") throw error;
+    return Promise.reject(error) as unknown as void;
+  }
+
+  #read(reading: Reading): void {
+    if (reading === "iterator") {
+      this.#readAll(this.conn[Symbol.asyncIterator]());
+    } else if (reading === "iterator left") {
+      const iterator = this.conn[Symbol.asyncIterator]();
+      iterator.next().then(() => iterator.return!(), () => {});
+    } else if (reading === "readable") {
+      this.#readAll(this.conn.readable[Symbol.asyncIterator]());
+    } else if (reading === "readable cancelled") {
+      this.userCloses ??= 1000;
+      this.conn.readable.cancel().catch(() => {});
+    }
+  }
+
+  #readAll(iterator: AsyncIterator<unknown>): void {
+    const next = (): void => {
+      iterator.next().then(
+        ({ done }) => {
+          if (done) this.readerEnd = "done";
+          else next();
+        },
+        (error) => this.readerEnd = { error },
+      );
+    };
+    next();
+  }
+
+  async #passStep(milliseconds: number): Promise<void> {
+    const { pingInterval, readTimeout, writeTimeout } = this.plan.options;
+    const isWatched = Boolean(pingInterval || readTimeout || writeTimeout);
+    const isStuck = this.transport.blocked || !this.#answers;
+    if (isStuck) {
+      this.#gate += milliseconds;
+      // Half of the shortest of the times that the plans choose.
+      if (isWatched || this.userCloses !== undefined) {
+        if (this.#gate > 1000) this.harm ??= "the peer is too slow";
+      }
+    }
+    if (readTimeout) this.harm ??= "the peer may be silent";
+    await this.pass(milliseconds);
+  }
+
+  #payload(size: number): Uint8Array<ArrayBuffer> {
+    const number = ++this.#pattern;
+    return Uint8Array.from({ length: size }, (_, i) => (number * 31 + i) & 0xff);
+  }
+
+  #accept(send: (bytes: Uint8Array<ArrayBuffer>) => boolean, size: number): void {
+    const bytes = this.#payload(size);
+    const { readyState } = this.conn;
+    const isAccepted = send(bytes);
+    if (readyState !== "open") assert.ok(!isAccepted, "accepted by a connection that is not open");
+    else this.sent.push({ bytes, isWhole: true });
+  }
+
+  #userStep(step: Extract<Step, { user: unknown }>): void {
+    const { conn } = this;
+    switch (step.user) {
+      case "send":
+        this.#accept((bytes) => conn.send(bytes), step.size);
+        break;
+      case "delayed":
+        this.#accept((bytes) => conn.sendDelayed(bytes), step.size);
+        break;
+      case "prepared":
+        this.#accept((bytes) => conn.sendPrepared(prepareMessage(bytes)), step.size);
+        break;
+      case "written": {
+        const written = (): void => this.#call("written");
+        this.#accept((bytes) => conn.send(bytes, { written }), step.size);
+        break;
+      }
+      case "ping":
+        conn.ping(new Uint8Array(step.size % 126));
+        break;
+      case "stream":
+        this.#stream(step.sizes, step.delay);
+        break;
+      case "stuck stream":
+        if (conn.readyState !== "open") break;
+        this.harm ??= "a stream does not end";
+        conn.sendStream(never()).catch(() => {});
+        break;
+      case "fragment":
+        this.#fragment(step.size, step.fin);
+        break;
+      case "pause":
+        conn.pause();
+        break;
+      case "resume":
+        conn.resume();
+        break;
+      case "terminate":
+        this.harm ??= "terminated";
+        conn.terminate();
+        break;
+      case "close":
+        if (this.#fragments !== undefined) this.harm ??= "a message of fragments has no end";
+        if (conn.readyState === "open") this.userCloses ??= step.code;
+        conn.close(step.code, "the user closes");
+        break;
+    }
+  }
+
+  #stream(sizes: readonly number[], delay: number): void {
+    const parts = sizes.map((size) => this.#payload(size));
+    const bytes = Uint8Array.from(parts.flatMap((part) => [...part]));
+    const entry: Sent = { bytes, isWhole: false };
+    if (this.conn.readyState === "open") this.sent.push(entry);
+    this.#streams++;
+    this.conn.sendStream(slowly(parts, delay), Opcode.Binary).then((isSent) => {
+      this.#streams--;
+      entry.isWhole = isSent;
+    }, (error) => this.strays.push(String(error)));
+  }
+
+  #fragment(size: number, fin: boolean): void {
+    const bytes = this.#payload(size);
+    const isOpen = this.conn.readyState === "open";
+    const first = this.#fragments === undefined;
+    if (!isOpen) return;
+    this.conn.sendFragment(first ? Opcode.Binary : Opcode.Continuation, bytes, { fin });
+    if (first) this.sent.push(this.#fragments = { bytes, isWhole: false });
+    else this.#fragments!.bytes = Uint8Array.from([...this.#fragments!.bytes, ...bytes]);
+    this.#fragments!.isWhole = fin;
+    if (fin) this.#fragments = undefined;
+  }
+
+  #peerStep(step: Extract<Step, { peer: unknown }>): void {
+    const { peer, transport } = this;
+    if (peer.transport.ended || peer.over) {
+      if (step.peer !== "reads" && step.peer !== "takes" && step.peer !== "blocks") return;
+    }
+    switch (step.peer) {
+      case "message":
+      case "ping":
+      case "pong": {
+        if (this.peerClosed !== undefined) return;
+        const opcode = { message: TEXT, ping: PING, pong: PONG }[step.peer];
+        const payload = new Uint8Array(opcode === TEXT ? step.size : step.size % 126).fill(0x61);
+        for (let i = 0; i < step.count; i++) peer.send({ opcode, payload });
+        break;
+      }
+      case "part":
+        if (this.peerClosed !== undefined) return;
+        this.harm ??= "a frame has no end";
+        this.#answers = false;
+        peer.send(peer.encode({ opcode: BINARY, payload: new Uint8Array(100) }).subarray(0, 50));
+        break;
+      case "wrong":
+        if (this.peerClosed !== undefined) return;
+        this.harm ??= "a frame breaks the protocol";
+        peer.send({ opcode: 3 });
+        break;
+      case "close":
+        if (this.peerClosed !== undefined) return;
+        this.#sendClose(step.code);
+        break;
+      case "fin":
+        this.harm ??= "the peer ends the stream";
+        peer.transport.end();
+        break;
+      case "reset":
+        this.harm ??= "the peer resets the stream";
+        peer.transport.destroy();
+        break;
+      case "silent":
+        this.harm ??= "the peer is silent";
+        this.#answers = false;
+        break;
+      case "blocks":
+        transport.blocked = true;
+        break;
+      case "takes":
+        this.#gate = 0;
+        transport.letThrough();
+        break;
+      case "reads":
+        this.#gate = 0;
+        transport.unblock();
+        break;
+    }
+  }
+
+  #sendClose(code: number): void {
+    this.peerClosed = code;
+    this.peer.send({ opcode: CLOSE, payload: closePayload(code) });
+  }
+
+  /** The frames that have arrived whole behind an offset. */
+  *#frames(start: number): Generator<
+    { opcode: number; fin: boolean; payload: Uint8Array; end: number; frame: WireFrame }
+  > {
+    const { bytes } = this.peer;
+    for (let at = start; at + 2 <= bytes.length;) {
+      const isMasked = (bytes[at + 1] & 0x80) !== 0;
+      const short = bytes[at + 1] & 0x7f;
+      let begin = at + 2;
+      let length = short;
+      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      if (short === 126) {
+        if (at + 4 > bytes.length) return;
+        length = view.getUint16(at + 2);
+        begin += 2;
+      } else if (short === 127) {
+        if (at + 10 > bytes.length) return;
+        length = Number(view.getBigUint64(at + 2));
+        begin += 8;
+      }
+      const key = isMasked ? bytes.subarray(begin, begin + 4) : new Uint8Array(4);
+      if (isMasked) begin += 4;
+      if (begin + length > bytes.length) return;
+      const payload = bytes.slice(begin, begin + length);
+      if (isMasked) { for (let i = 0; i < length; i++) payload[i] ^= key[i % 4]; }
+      const fin = (bytes[at] & 0x80) !== 0;
+      const opcode = bytes[at] & 15;
+      at = begin + length;
+      const frame = { fin, rsv: 0, opcode, masked: isMasked, payload };
+      yield { opcode, fin, payload, end: at, frame };
+    }
+  }
+
+  /** A peer as it should be: pongs, a Close frame for a Close frame, an end for an end. */
+  #answer(): void {
+    const { peer } = this;
+    for (const { opcode, payload, end } of this.#frames(this.#takenAt)) {
+      this.#takenAt = end;
+      this.#heard++;
+      if (peer.transport.ended || peer.over) continue;
+      if (opcode === PING && this.peerClosed === undefined) peer.send({ opcode: PONG, payload });
+      if (opcode === CLOSE) {
+        if (this.peerClosed === undefined) {
+          this.#sendClose(payload.length < 2 ? 1000 : payload[0] * 256 + payload[1]);
+        }
+        // RFC 6455 7.1.1: the server ends the stream first.
+        if (this.plan.side === "client") peer.transport.end();
+      }
+    }
+    if (peer.ended && !peer.transport.ended && !peer.over) {
+      this.#heard++;
+      peer.transport.end();
+    }
+  }
+
+  /** Whether streams are being sent. */
+  get streams(): number {
+    return this.#streams;
+  }
+
+  /** The peer reads and answers again. */
+  heal(): void {
+    this.#answers = true;
+    this.transport.unblock();
+  }
+}
+
+async function* slowly(
+  parts: Uint8Array[],
+  delay: number,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  for (const part of parts) {
+    if (delay > 0) await new Promise((resolve) => setTimeout(resolve, delay));
+    yield part as Uint8Array<ArrayBuffer>;
+  }
+}
+
+// deno-lint-ignore require-yield
+async function* never(): AsyncGenerator<string> {
+  await new Promise(() => {});
+}
+
+/** Rejections that nothing handled, while `run` runs. */
+export async function unhandledDuring(run: () => Promise<void>): Promise<unknown[]> {
+  const seen: unknown[] = [];
+  const note = (error: unknown): void => void seen.push(error);
+  process.on("unhandledRejection", note);
+  try {
+    await run();
+    await quiet();
+  } finally {
+    process.off("unhandledRejection", note);
+  }
+  return seen;
+}
