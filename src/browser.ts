@@ -2,7 +2,7 @@
  * The client for pages and Workers: `connect` over the `WebSocket` that is there, with automatic
  * reconnection and topics. Bundles for browsers and for Workers get this entry for the main one.
  *
- * What a page cannot do, such as header fields or pings, is a `TypeError` that names the option.
+ * Options that a page cannot support, such as header fields or pings, throw a `TypeError` that names them.
  *
  * @example
  * ```ts ignore

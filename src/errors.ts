@@ -1,7 +1,7 @@
 /**
  * The error classes of the library and their stable codes.
  *
- * What the caller does wrong is a `TypeError` or a `RangeError`, thrown at once. What a peer or the
+ * Misuse by the caller is a `TypeError` or a `RangeError`, thrown at once. What a peer or the
  * network does wrong is one of the classes here.
  *
  * @module
@@ -131,7 +131,7 @@ export class WebSocketError extends Error {
    * Makes an error.
    *
    * @param code The stable name of what went wrong.
-   * @param message What went wrong in words, with the value and the limit.
+   * @param message The description of the failure, with the value and the limit.
    * @param options The cause, and the Close code where one applies.
    */
   constructor(code: ErrorCode, message: string, options?: WebSocketErrorOptions) {

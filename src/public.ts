@@ -1,4 +1,4 @@
-// What every entry for users exports beside its `connect` and `serve`.
+// The exports of every entry for users, beside its `connect` and `serve`.
 
 export * from "./errors.ts";
 export type { CompressionCodec } from "./message/codec.ts";

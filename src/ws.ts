@@ -32,7 +32,7 @@ import { WebSocket } from "./ws/websocket.ts";
 import { WebSocketServer } from "./ws/websocket_server.ts";
 
 /**
- * What the class has beside itself, as with `ws`.
+ * The static members of the class, as in `ws`.
  *
  * @category The API of ws
  */

@@ -60,7 +60,7 @@ export interface CompressionOptions {
    */
   maxContextMemory?: number | undefined;
   /**
-   * What compresses, instead of the library's own codec: each message alone. It rules out `level`, context
+   * Replaces the built-in codec. It compresses each message alone, and excludes `level`, context
    * takeover and a smaller window for what it compresses. Messages in fragments are sent uncompressed.
    * Default: the library's own.
    */
@@ -68,7 +68,7 @@ export interface CompressionOptions {
 }
 
 /**
- * What `compression: "compatible"` stands for. Both sides may take their contexts over, so that the
+ * The options of `compression: "compatible"`. Both sides may use context takeover, so that the
  * answer is a plain `permessage-deflate`: the clients of Jetty, Netty and Tornado do not honor
  * `client_no_context_takeover` unless they have asked for it.
  */
@@ -81,7 +81,7 @@ const COMPATIBLE: CompressionOptions = {
 
 /** The option once checked. */
 export interface CompressionRules extends PermessageRules, DeflateWishes {
-  /** What compresses instead of the library's own codec. */
+  /** Replaces the built-in codec. */
   readonly codec?: CompressionCodec;
 }
 
@@ -108,7 +108,7 @@ const SMALL_WINDOW_BITS = 12;
 /**
  * Checks the option and fills in the defaults.
  *
- * @param option What the user gave.
+ * @param option The user's value.
  * @param isServer Whether it is for a server.
  * @returns `undefined` where there is to be no compression.
  * @throws {TypeError | RangeError} When something in it is of the wrong type or out of range.

@@ -1,4 +1,4 @@
-// What a user holds: one open WebSocket connection, the same on both sides.
+// The public object of an open WebSocket connection, the same on both sides.
 
 import type { HeaderView } from "../errors.ts";
 import { PreparedMessage } from "../message/prepared_message.ts";
@@ -33,7 +33,7 @@ import {
 } from "./send_options.ts";
 
 /**
- * What was agreed in the opening handshake, and what the peer said in it.
+ * The result of the opening handshake: the negotiated values, and the peer's header fields.
  *
  * @category Connection
  */
@@ -75,9 +75,9 @@ export let closeWithoutCode: (connection: Connection) => void;
  */
 export class Connection<T = unknown, M extends AnyMessage = Message> {
   readonly #driver: ConnectionDriver;
-  /** What few connections need. */
+  /** Rarely used state. */
   #extra: ConnectionExtra<M> | undefined;
-  /** What was agreed in the opening handshake. */
+  /** The result of the opening handshake. */
   readonly handshake: HandshakeInfo;
   /** Whatever the application wants to keep with the connection. */
   data: T;
@@ -215,8 +215,8 @@ export class Connection<T = unknown, M extends AnyMessage = Message> {
   }
 
   /**
-   * Sends all chunks of `source` as one message, in fragments, no faster than the peer reads. What is
-   * sent meanwhile follows after it. On a connection that has compression each chunk is compressed as
+   * Sends all chunks of `source` as one message, in fragments, no faster than the peer reads. Messages
+   * sent in the meantime follow after it. On a connection that has compression each chunk is compressed as
    * it comes, whatever `compression.threshold` is.
    *
    * @param source Where the chunks come from: strings for text, bytes for binary.
@@ -304,8 +304,8 @@ export class Connection<T = unknown, M extends AnyMessage = Message> {
   }
 
   /**
-   * Listens to a topic no more. What was published before is still sent. A client that listens by
-   * itself (`clientTopics`) is told.
+   * Unsubscribes from a topic. Messages that were published before are still sent. A client of
+   * `clientTopics` is notified.
    *
    * @returns Whether it was subscribed.
    * @throws {TypeError | RangeError} As {@linkcode Connection.subscribe} does.
@@ -330,9 +330,9 @@ export class Connection<T = unknown, M extends AnyMessage = Message> {
    * need not be subscribed itself, nor be open any more.
    *
    * @param topic The topic.
-   * @param data A string is sent as text, bytes as binary; or what `prepareMessage` made of them.
-   * @param options What becomes of connections that are slow.
-   * @returns What became of it, by the number of connections.
+   * @param data A string is sent as text, bytes as binary; or a prepared message (`prepareMessage`).
+   * @param options The treatment of slow connections.
+   * @returns The number of connections for each outcome.
    * @throws {TypeError | RangeError} As `server.publish` does, or when it came from `connect`.
    */
   publish(
@@ -468,7 +468,7 @@ export class Connection<T = unknown, M extends AnyMessage = Message> {
   }
 }
 
-/** What few connections need. */
+/** Rarely used state. */
 class ConnectionExtra<M> {
   closed: Promise<CloseInfo> | undefined;
   readable: ReadableStream<M> | undefined;
@@ -478,7 +478,7 @@ class ConnectionExtra<M> {
 }
 
 /**
- * What `console.log` shows of a connection, by the protocol of `node:util` that all three runtimes have.
+ * The output of `console.log` for a connection, by the protocol of `node:util` that all three runtimes have.
  *
  * @param args The depth, options and the function that shows other values.
  */

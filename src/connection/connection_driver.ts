@@ -18,7 +18,7 @@ import type { PublishOptions, PublishResult } from "./publish_options.ts";
 export type Message = string | Uint8Array<ArrayBuffer>;
 
 /**
- * What can be sent as one message: a string as text, bytes of any kind as binary.
+ * The data of one message: a string is sent as text, bytes of any kind as binary.
  *
  * @category Types
  */
@@ -115,8 +115,7 @@ export interface ConnectionDriver {
   cutSlow(): void;
 
   /**
-   * Starts the closing handshake. What was accepted before is sent first, for as long as that makes
-   * progress. Does nothing unless the connection is open.
+   * Starts the closing handshake. Accepted messages are sent first, as long as that makes progress. Does nothing unless the connection is open.
    */
   close(code: number, reason: string): void;
   /** Fails the connection because of an error on this side (RFC 6455 section 7.1.7). */

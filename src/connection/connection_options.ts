@@ -32,12 +32,12 @@ export interface DelayedWriteOptions {
  */
 export interface ConnectionOptions {
   /**
-   * What text messages arrive as. `"bytes"`: as a `Uint8Array`, still checked as UTF-8 (RFC 6455
+   * The type in which text messages are delivered. `"bytes"`: as a `Uint8Array`, still checked as UTF-8 (RFC 6455
    * section 8.1). Default: `"string"`.
    */
   text?: "string" | "bytes" | undefined;
   /**
-   * What binary messages arrive as. `"arraybuffer"`: each as an `ArrayBuffer` of its own, which may be
+   * The type in which binary messages are delivered. `"arraybuffer"`: each as an `ArrayBuffer` of its own, which may be
    * transferred. Default: `"uint8array"`, a view that may share its buffer with other messages.
    */
   binaryType?: "uint8array" | "arraybuffer" | undefined;
@@ -72,7 +72,7 @@ export interface ConnectionOptions {
    * leaves is progress. 0 cuts it at once. Default: 5000.
    */
   closeTimeout?: number | undefined;
-  /** Milliseconds between two pings of ours; 0 sends none. Default: 0. */
+  /** Milliseconds between pings to the peer; 0 disables them. Default: 0. */
   pingInterval?: number | undefined;
   /**
    * Milliseconds of silence after a ping of `pingInterval` before the peer counts as dead; 0 disables the
@@ -187,7 +187,7 @@ export const MAX_INT32 = 0x7fffffff;
 /**
  * Checks the options of both sides and fills in the defaults.
  *
- * @param options What the user gave.
+ * @param options The user's options.
  * @param masked Whether incoming frames must be masked: `true` for a server.
  * @throws {TypeError | RangeError} When an option is of the wrong type or out of range.
  */

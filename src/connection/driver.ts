@@ -41,7 +41,7 @@ import { Keepalive, type KeepaliveOwner } from "./keepalive.ts";
 import { Output, type OutputOwner } from "./output.ts";
 import { RateLimiter } from "./rate_limit.ts";
 
-/** What all connections of one `serve` or `connect` share. */
+/** The state shared by all connections of one `serve` or `connect`. */
 export interface DriverContext<T> {
   /** The checked options. */
   readonly connectionRules: ConnectionRules;
@@ -64,11 +64,11 @@ export interface DriverContext<T> {
   connectionClosed?(connection: Connection<T>): void;
 }
 
-/** What stands between a driver and its user where the client speaks a subprotocol of the library. */
+/** The layer between a driver and its user if the client speaks a subprotocol of the library. */
 export interface DriverLayer<T> {
   /** The options of the connection, with room for what is added to messages. */
   readonly rules: ConnectionRules;
-  /** What incoming messages go through before they reach the user. */
+  /** Processes incoming messages before they are delivered. */
   events(driver: LayeredDriver<T>, events: SessionEvents): SessionEvents;
   /** Receives notices about topics, and sends them with the function that it is given. */
   listener(send: (text: string) => void): TopicAnswers;
@@ -82,15 +82,15 @@ export interface DriverLayer<T> {
 
 /** A driver, as its {@linkcode DriverLayer} sees it. */
 export interface LayeredDriver<T> extends ConnectionDriver {
-  /** What the user holds. */
+  /** The public object. */
   readonly connection: Connection<T>;
   /** Passes an error of user code on to `onError`. */
   reportError(error: unknown): void;
 }
 
-/** What the opening handshake leaves behind. */
+/** The outcome of the opening handshake. */
 export interface DriverStart {
-  /** What arrived behind the handshake. */
+  /** The bytes received behind the handshake. */
   readonly rest: readonly Uint8Array[];
   /** Whether the peer has already ended its direction. */
   readonly ended: boolean;
@@ -152,7 +152,7 @@ function inNextTurn(isAlone: boolean, act: () => void): void {
  */
 const READ_AHEAD = 65_536;
 
-/** What a timer is for. */
+/** The purpose of a timer. */
 const CLOSE_TIMER = 0;
 const UNREAD_TIMER = 1;
 const LIFETIME_TIMER = 2;
@@ -179,11 +179,11 @@ let lingering = 0;
 /** The end of the stream, from our side. */
 type Ending = "no" | "wanted" | "done";
 
-/** What few connections need, or only at their end. */
+/** State that few connections need, or only while closing. */
 class DriverExtra {
   keepalive: Keepalive | undefined;
   queue: MessageQueue | undefined;
-  /** Whether messages that nobody reads are discarded as they come. */
+  /** Whether messages are discarded as they arrive, because there is no reader. */
   discardsUnread = false;
   unreadTimer: Timer | undefined;
   lifetimeTimer: Timer | undefined;
@@ -237,7 +237,7 @@ export class Driver<T>
     MessageQueueOwner,
     MemoryHolder,
     TimerTarget {
-  /** What the user holds. */
+  /** The public object. */
   readonly connection: Connection<T>;
   readonly #context: DriverContext<T>;
   readonly #handlers: Handlers<T>;
@@ -255,13 +255,13 @@ export class Driver<T>
   #ending: Ending = "no";
 
   /**
-   * @param context What it shares with others.
+   * @param context The shared state.
    * @param transport The stream, whose opening handshake is done.
-   * @param handshake What was agreed in the handshake.
+   * @param handshake The result of the opening handshake.
    * @param data The user's data.
    * @param handlers Handlers of this connection alone, instead of the shared ones.
-   * @param agreement What was agreed about compression, if anything.
-   * @param layer What stands before the user, where a subprotocol of the library was agreed on.
+   * @param agreement The negotiated compression, if any.
+   * @param layer The layer before the user, if a subprotocol of the library was negotiated.
    */
   constructor(
     context: DriverContext<T>,
@@ -326,7 +326,7 @@ export class Driver<T>
     this.#guard(() => this.#transport.start(this));
   }
 
-  // What the transport tells.
+  // Events of the transport.
 
   /** A chunk arrived. Returns whether its memory may be read into again. */
   data(chunk: Uint8Array): boolean {
@@ -371,8 +371,8 @@ export class Driver<T>
       return;
     }
     extra.endUnread = true;
-    // The end does not wait for a reader that is behind, which still gets what is left. It waits for a
-    // user who has paused, but not for ever.
+    // The close does not wait for a slow reader, which can still read the queue. It waits while the
+    // user has paused, but not indefinitely.
     if (this.#stops === STOPPED_BY_QUEUE) this.#readAll(extra);
     else if (extra.readsAhead) this.#endUnread(extra);
   }
@@ -388,7 +388,8 @@ export class Driver<T>
   /** The stream has ended, in both directions. */
   closed(error?: Error): void {
     const extra = this.#more;
-    // A user who has paused wants nothing delivered now; a queue takes what is left.
+    // If the user called `pause()`, keep pending data. If the iterator's queue is full, it still takes
+    // what is left.
     if (this.#stops !== 0 && (this.#stops & STOPPED_BY_USER) === 0) this.#readAll(extra);
     extra.unread = undefined;
     timers.cancel(extra.closeTimer);
@@ -403,7 +404,7 @@ export class Driver<T>
     this.#session.streamClosed(error);
   }
 
-  // What the session delivers.
+  // Messages of the session.
 
   /** A text message came. */
   onText(text: string): void {
@@ -480,7 +481,7 @@ export class Driver<T>
     }
   }
 
-  // What the session asks for.
+  // Requests of the session.
 
   /** The connection fails. */
   onFailing(error: WebSocketError): void {
@@ -546,7 +547,7 @@ export class Driver<T>
     return this.#output.congested;
   }
 
-  // What the output, the timers, the queue and the keepalive tell.
+  // Events of the output, the timers, the queue and the keepalive.
 
   /** Output was written. */
   flushed(): void {
@@ -722,7 +723,7 @@ export class Driver<T>
     }
   }
 
-  // What the connection asks for.
+  // Calls of the connection.
 
   /** The state of the connection. */
   get state(): SessionState {
@@ -1101,7 +1102,7 @@ export class Driver<T>
   giveUp(error: WebSocketError): void {
     const extra = this.#more;
     this.#context.limitReached?.("memoryLimit", this.connection);
-    // What waits for a peer that does not read would be held until it does.
+    // Output for a peer that does not read would be held until it does.
     if (this.#output.held * 2 > extra.counted) {
       this.#session.terminate(error);
     } else {
@@ -1321,7 +1322,7 @@ export class Driver<T>
       extra.pendingClose = undefined;
       this.#output.cork();
       while (!this.#output.slow && this.releaseWaiting());
-      // What is left follows when there is room.
+      // The rest follows when there is room.
       if (this.#output.slow && this.releaseWaiting()) extra.pendingClose = pendingClose;
       else this.#session.close(pendingClose.code, pendingClose.reason);
       this.#output.uncork();
@@ -1387,7 +1388,7 @@ function ownBuffer(bytes: Uint8Array, start: number, end: number): ArrayBuffer {
 }
 
 function notDelivered(info: CloseInfo, count: number): CloseInfo {
-  const message = `${count} messages that were accepted could not be sent before the end`;
+  const message = `${count} accepted messages could not be sent before the close`;
   return { ...info, clean: false, error: new ConnectionError("NOT_DELIVERED", message) };
 }
 

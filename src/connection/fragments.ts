@@ -92,7 +92,7 @@ export class FragmentQueue {
   }
 
   /**
-   * The connection has ended: those who wait for their turn are woken.
+   * The connection has closed: wakes all pending writers.
    *
    * @returns The messages that are not sent.
    */
@@ -139,7 +139,7 @@ export class FragmentQueue {
  * @returns Whether all was sent; `false` when the connection ended before, and then the source was
  * cancelled.
  * @throws {TypeError} When an argument is of the wrong type.
- * @throws {unknown} What `source` throws; the connection is closed with 1011 then if something was
+ * @throws {unknown} The error of `source`; the connection is closed with 1011 then if something was
  * sent, because half a message cannot be taken back.
  */
 export async function sendStream(
@@ -349,7 +349,7 @@ function notUtf8(cause?: unknown): TypeError {
   return new TypeError("Cannot send text: the bytes are not UTF-8", { cause });
 }
 
-/** The end of a connection, for those who wait for something else. */
+/** The close of a connection, to race against other promises. */
 class Ending {
   /** Whether the connection has ended. */
   hasCome = false;
@@ -361,7 +361,7 @@ class Ending {
     this.#wake?.();
   }
 
-  /** What the promise gives, or `undefined` when the connection has ended first. */
+  /** The value of the promise, or `undefined` if the connection closes first. */
   unlessFirst<V>(promise: Promise<V>): Promise<V | undefined> {
     if (this.hasCome) return Promise.resolve(undefined);
     return new Promise((resolve, reject) => {

@@ -1,4 +1,4 @@
-// What a user can listen to on a connection.
+// The handlers of a connection.
 
 import type { CloseInfo } from "../session/close_info.ts";
 import type { MessageOpcode } from "../wire/opcode.ts";
@@ -33,7 +33,7 @@ export interface Handlers<T = unknown, M extends AnyMessage = Message> {
   ping?(connection: Connection<T, M>, payload: Uint8Array): void;
   /** A pong came, asked for or not. At most 125 bytes. */
   pong?(connection: Connection<T, M>, payload: Uint8Array): void;
-  /** What waits to be sent fell back to `highWaterMark` or below, after a `send` returned `false`. */
+  /** Buffered output fell to `highWaterMark` or below, after a `send` returned `false`. */
   drain?(connection: Connection<T, M>): void;
   /** The connection is over. Exactly once per opened connection, and last. */
   close?(connection: Connection<T, M>, info: CloseInfo): void;

@@ -16,7 +16,7 @@ const MAX_QUEUED_MESSAGES = 256;
 /** Entries of messages that were read, after which the queue is copied without them. */
 const COMPACT_COUNT = 256;
 
-/** What fills a {@linkcode MessageQueue}. */
+/** The producer of a {@linkcode MessageQueue}. */
 export interface MessageQueueOwner {
   /** The queue is full: deliver nothing more. */
   stopReading(): void;
@@ -53,7 +53,7 @@ export class MessageQueue {
   #reads: PendingRead[] = [];
   #end: CloseInfo | undefined;
 
-  /** @param owner What fills it. */
+  /** @param owner The producer. */
   constructor(owner: MessageQueueOwner) {
     this.#owner = owner;
   }
@@ -111,7 +111,7 @@ export class MessageQueue {
     }
     if (this.length > 0) {
       const value = this.#shift();
-      // Whoever read the message before may have transferred the chunk in which both lay.
+      // The receiver of the previous message may have transferred the chunk of both.
       return value instanceof Uint8Array && value.length === 0 && isDetached(value)
         ? this.#failDetached()
         : Promise.resolve({ value, done: false });

@@ -5,7 +5,7 @@ import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
 
 /** How long a connection may stay without a sign of life; all in milliseconds, 0 disables the limit. */
 export interface KeepaliveRules {
-  /** The time between two pings of ours. */
+  /** The time between pings to the peer. */
   readonly pingInterval: number;
   /** How long silence may last after a ping. */
   readonly pongTimeout: number;

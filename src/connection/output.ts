@@ -27,7 +27,7 @@ let corkOwner: Output | undefined;
 
 const waiting: Output[] = [];
 
-/** What connections hold that send the same frames. */
+/** The buffer shared by connections that send the same frames. */
 const batch = new SharedBatch(CORK_SIZE);
 
 /** Writes, at the end of the tick, what connections sent outside of their handlers. */
@@ -51,7 +51,7 @@ export interface OutputRules {
   };
 }
 
-/** What an {@linkcode Output} asks of its connection. None of these may throw. */
+/** The port of an {@linkcode Output} to its connection. None of these may throw. */
 export interface OutputOwner {
   /** Output was written: see whether all of it has left. */
   flushed(): void;
@@ -77,11 +77,11 @@ interface Parked {
   readonly isOwn: boolean;
 }
 
-/** What few connections need. */
+/** Rarely used state. */
 class OutputExtra {
   /**
-   * What is to be written before the memory held, while the transport takes no more: frames that other
-   * connections send as well, and memory that was held before them.
+   * Output to write before the held buffer, while the transport accepts no more: frames shared with
+   * other connections, and buffers that were held before them.
    */
   parked: Parked[] = [];
   /** The index of the first that is not written. */
@@ -94,7 +94,7 @@ class OutputExtra {
   /** Called if the connection ends while a stream is being sent. */
   streamEnded: (() => void) | undefined;
   drainWaiters: Array<() => void> | undefined;
-  /** Those who wait for the output alone, not for messages in the fragment queue. */
+  /** Waiters for the output alone, not for messages in the fragment queue. */
   outputWaiters: Array<() => void> | undefined;
   /** Callbacks of `written`, in the order of the bytes that they wait for. */
   written: Array<{ readonly end: number; readonly call: WrittenCallback }> | undefined;
@@ -114,7 +114,7 @@ export class Output implements FrameOutput, TimerTarget {
   #heldLength = 0;
   /** Bytes that the transport was given. */
   #handedOver = 0;
-  /** Whether the memory held is not ours to write to, because others send the same bytes. */
+  /** Whether the held buffer is read-only, because other connections send the same bytes. */
   #shared = false;
   /** Whether new frames go to held memory and wait for {@linkcode Output.flush}. */
   #delaying = false;
@@ -231,7 +231,7 @@ export class Output implements FrameOutput, TimerTarget {
     if (this.#corks === 0 && !this.#scheduled) this.#schedule();
   }
 
-  /** Adds bytes that are ready as they are, and that nobody will ever change. */
+  /** Adds immutable bytes that need no encoding. */
   share(bytes: Uint8Array): void {
     if (this.#shared && this.#heldLength + bytes.length > CORK_SIZE) this.#write();
     const held = this.#held;
@@ -254,8 +254,8 @@ export class Output implements FrameOutput, TimerTarget {
   }
 
   /**
-   * What is added from here to {@linkcode Output.endDelay} waits until more is added in another way,
-   * or for a flush, or until a whole cork's size of it waits.
+   * Output added from here to {@linkcode Output.endDelay} waits until other output is added, until a
+   * flush, or until it fills a whole cork.
    */
   startDelay(): void {
     this.#delayed ||= this.empty;
@@ -273,7 +273,7 @@ export class Output implements FrameOutput, TimerTarget {
     this.commit(bytes.length);
   }
 
-  /** Writes nothing before {@linkcode Output.ready}: an earlier write is still under way. */
+  /** Writes nothing before {@linkcode Output.ready}: an earlier write is still pending. */
   wait(): void {
     this.#congested = true;
   }
@@ -490,7 +490,7 @@ export class Output implements FrameOutput, TimerTarget {
   #isBelowMark(size: number, length: number): boolean {
     const { highWaterMark, maxBufferedAmount } = this.#rules;
     if (size > maxBufferedAmount) {
-      // What waits only for the end of the tick is nothing that the peer could have read.
+      // The peer had no chance to read output that waits only for the end of the tick.
       this.#write();
       size = this.bufferedAmount;
       if (size <= highWaterMark) return true;
@@ -570,7 +570,7 @@ export class Output implements FrameOutput, TimerTarget {
     corkLength = 0;
   }
 
-  /** Another connection writes before ours is flushed: what we have moves to memory of our own. */
+  /** Another connection writes before the flush: pending output moves to a buffer of this connection. */
   #giveUpCork(): void {
     if (corkLength === 0) return;
     this.#held = cork.slice(0, corkLength);
@@ -595,7 +595,7 @@ export class Output implements FrameOutput, TimerTarget {
     return grown;
   }
 
-  /** What is held waits behind what is parked; new memory is held for what follows. */
+  /** Parks the held buffer behind those parked before; later output gets a new one. */
   #parkHeld(): void {
     if (corkOwner === this) {
       this.#giveUpCork();

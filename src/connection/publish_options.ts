@@ -3,7 +3,7 @@
 import { checkNames, checkOneOf, checkType, show } from "../shared/check.ts";
 
 /**
- * What a message does to a slow receiver, one for which more than `highWaterMark` bytes are buffered:
+ * The treatment of a slow receiver, one for which more than `highWaterMark` bytes are buffered:
  *
  * - `"queue"`: it is buffered, up to `maxBufferedAmount`, as with `send`.
  * - `"drop"`: the receiver does not get it.

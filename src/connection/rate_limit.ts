@@ -33,7 +33,7 @@ export interface RateLimitRules {
   readonly maxMessages: number;
   /** Bytes that may come at once. */
   readonly maxBytes: number;
-  /** What is done over the limit. */
+  /** The action when the limit is exceeded. */
   readonly onExceed: "pause" | "close" | "report";
 }
 
@@ -84,7 +84,7 @@ export class RateLimiter {
     this.#filledAt = now;
   }
 
-  /** What is done over the limit. */
+  /** The action when the limit is exceeded. */
   get onExceed(): "pause" | "close" | "report" {
     return this.#rules.onExceed;
   }

@@ -33,7 +33,7 @@ export class SharedBatch {
   }
 
   /**
-   * Adds a frame to frames, all of which nobody will ever change.
+   * Adds a frame to frames; all of them are immutable.
    *
    * @param held Either a frame, or what {@linkcode SharedBatch.bytes} was.
    * @param length The bytes that count.

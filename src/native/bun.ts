@@ -15,7 +15,7 @@ import { NativeSockets, type SocketsOptions } from "./sockets.ts";
  * @category Server
  */
 export interface BunWebSocket {
-  /** What drives the connection. */
+  /** The driver of the connection. */
   readonly data: unknown;
   /** How binary messages are delivered. */
   binaryType?: "nodebuffer" | "uint8array" | "arraybuffer" | undefined;
@@ -53,7 +53,7 @@ export interface BunServer {
 }
 
 /**
- * What goes into the option `websocket` of `Bun.serve`.
+ * The value for the option `websocket` of `Bun.serve`.
  *
  * @category Server
  */
@@ -76,7 +76,7 @@ export interface BunWebSocketHandlers {
   backpressureLimit: number;
   /** Seconds after which Bun closes an idle connection: never. */
   idleTimeout: number;
-  /** Whether Bun pings by itself: `pingInterval` does. */
+  /** Whether Bun sends pings: `false`, because `pingInterval` does. */
   sendPings: boolean;
   /** See `compression`. */
   perMessageDeflate: boolean;
@@ -86,10 +86,10 @@ const NAME = "Bun.serve";
 
 const LIMITS: NativeLimits = { name: NAME, refused: WHOLE_MESSAGES };
 
-/** What Bun says of a message over its limit. */
+/** Bun's error for a message over its limit. */
 const TOO_BIG = "Received too big message";
 
-/** Bun closes at this many bytes by itself, without telling why. */
+/** Bun closes the connection at this many bytes, without a reason. */
 const MAX_BACKPRESSURE = 0xffffffff;
 
 /** @param threshold Bytes from which messages are compressed; nothing is compressed without it. */
@@ -144,7 +144,7 @@ type Driver = NativeDriver<unknown, BunWebSocket>;
  * @category Server
  */
 export class BunSockets<T = undefined> extends NativeSockets<T, BunWebSocket> {
-  /** What goes into the option `websocket` of `Bun.serve`. */
+  /** The value for the option `websocket` of `Bun.serve`. */
   readonly websocket: BunWebSocketHandlers;
 
   /** @internal They come from `createSockets`. */

@@ -26,7 +26,7 @@ import { CloseCode, MAX_CLOSE_REASON } from "../wire/close.ts";
 import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
 import type { NativeEnd, NativeEngine, NativePeer } from "./engine.ts";
 
-/** What has accepted a connection that has yet to open. */
+/** The acceptor of a connection that is not open yet. */
 export interface NativeEntry<T> {
   /** The connection is open. Returns whether it may stay. */
   opened(driver: ServedConnection<T>): boolean;
@@ -42,7 +42,7 @@ const POLL_INTERVAL = 10;
 /** The most bytes that a frame's header has (RFC 6455 section 5.2). */
 const MAX_HEADER = 14;
 
-/** What is added to a close code that the runtime cannot send, to make it one of applications. */
+/** Added to a close code that the runtime cannot send, to map it into the application range. */
 const CODE_OFFSET = 3000;
 
 const encoder = new TextEncoder();
@@ -50,11 +50,11 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 type RuntimeTimer = ReturnType<typeof setTimeout>;
 
-/** What few connections need, or only at their end. */
+/** State that few connections need, or only while closing. */
 class NativeExtra {
   keepalive: Keepalive | undefined;
   queue: MessageQueue | undefined;
-  /** Whether messages that nobody reads are discarded as they come. */
+  /** Whether messages are discarded as they arrive, because there is no reader. */
   discardsUnread = false;
   /** Bytes that arrived since the reader has fallen behind; -1 while it has not. */
   unread = -1;
@@ -89,7 +89,7 @@ export class NativeDriver<T, S>
     SessionEvents,
     KeepaliveOwner,
     MessageQueueOwner {
-  /** What the user holds. */
+  /** The public object. */
   readonly connection: Connection<T>;
   readonly #context: DriverContext<T>;
   readonly #engine: NativeEngine<S>;
@@ -97,7 +97,7 @@ export class NativeDriver<T, S>
   readonly #peer: NativePeer;
   readonly #layer: DriverLayer<T> | undefined;
   readonly #events: SessionEvents;
-  /** What has accepted the connection, until it is open. */
+  /** The acceptor of the connection, until it is open. */
   #entry: NativeEntry<T> | undefined;
   #socket: S | undefined;
   #state: SessionState = "opening";
@@ -105,14 +105,14 @@ export class NativeDriver<T, S>
   #extra: NativeExtra | undefined;
 
   /**
-   * @param context What it shares with others.
-   * @param engine What the runtime does.
-   * @param entry What has accepted it.
-   * @param handshake What was agreed in the opening handshake.
+   * @param context The shared state.
+   * @param engine The runtime's operations.
+   * @param entry The acceptor.
+   * @param handshake The result of the opening handshake.
    * @param data The user's data.
    * @param peer The peer's address and port.
    * @param handlers Handlers of this connection alone, instead of the shared ones.
-   * @param layer What stands before the user, where the topics subprotocol was agreed on.
+   * @param layer The layer before the user, if the topics subprotocol was negotiated.
    */
   constructor(
     context: DriverContext<T>,
@@ -137,7 +137,7 @@ export class NativeDriver<T, S>
     }
   }
 
-  // What the runtime reports.
+  // Events of the runtime.
 
   /** The connection is open. */
   opened(socket: S): void {
@@ -221,7 +221,7 @@ export class NativeDriver<T, S>
     else this.#finish(end);
   }
 
-  // What is delivered.
+  // Delivery.
 
   /** A text message is delivered. */
   onText(text: string): void {
@@ -248,7 +248,7 @@ export class NativeDriver<T, S>
     this.#call("pong", this.#handlers.pong, payload);
   }
 
-  // What the user's connection asks for.
+  // Calls of the connection.
 
   /** The state of the connection. */
   get state(): SessionState {
@@ -346,7 +346,7 @@ export class NativeDriver<T, S>
     return new Promise((resolve) => extra.closeWaiters.push(resolve));
   }
 
-  // What sends.
+  // Sending.
 
   /** Bytes that wait to be sent. */
   get bufferedAmount(): number {
@@ -526,7 +526,7 @@ export class NativeDriver<T, S>
     this.#cut(this.bufferedAmount, "highWaterMark");
   }
 
-  // What handlers, the reader and the keepalive ask for.
+  // Calls of handlers, the reader and the keepalive.
 
   /** Passes an error of user code on to `onError`. */
   reportError(error: unknown): void {
@@ -912,7 +912,7 @@ export class NativeDriver<T, S>
 
   #closeInfo(extra: NativeExtra, { code, reason, cause }: NativeEnd, unsent: number): CloseInfo {
     const isWhole = code !== CloseCode.Abnormal && cause === undefined;
-    // What the runtime has refused by a limit of ours is our doing.
+    // A rejection by the runtime because of our limit is a local failure.
     const limit = cause instanceof WebSocketError && cause.closeCode !== undefined
       ? cause
       : undefined;
@@ -922,7 +922,7 @@ export class NativeDriver<T, S>
     const closeCode = extra.sent === undefined ? limit?.closeCode : extra.error?.closeCode;
     if (error === undefined && !isWhole) error = causeError(cause);
     if (error === undefined && unsent > 0) {
-      const message = `${unsent} messages that were accepted could not be sent before the end`;
+      const message = `${unsent} accepted messages could not be sent before the close`;
       error = new ConnectionError("NOT_DELIVERED", message);
     }
     const received = isWhole && extra.error?.code !== "TERMINATED" ? code : undefined;

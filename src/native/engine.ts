@@ -1,13 +1,13 @@
 // The port to WebSockets that somebody else frames: Bun.serve, Deno.serve, Workers and pages.
 
 /**
- * What a runtime does for the WebSockets that it frames itself. One object serves all connections: a
+ * The operations of a runtime on its native WebSockets. One object serves all connections: a
  * connection costs no adapter of its own.
  *
  * @typeParam S The runtime's socket.
  */
 export interface NativeEngine<S> {
-  /** What sends and receives, as errors name it: `Bun.serve`. */
+  /** The native API, as errors name it: `Bun.serve`. */
   readonly name: string;
   /**
    * Sends a text message.
@@ -42,7 +42,7 @@ export interface NativeEnd {
   readonly code: number;
   /** The reason of the peer. */
   readonly reason: string;
-  /** What went wrong, where the runtime says so. */
+  /** The error, if the runtime reports one. */
   readonly cause?: unknown;
 }
 

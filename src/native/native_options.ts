@@ -2,7 +2,7 @@
 
 import { show } from "../shared/check.ts";
 
-/** What a runtime's WebSockets cannot do: the options, each with the reason. */
+/** The options that a runtime's WebSockets cannot support, each with the reason. */
 export interface NativeLimits {
   /** The runtime's API, as errors name it: `Bun.serve`. */
   readonly name: string;
@@ -68,7 +68,7 @@ export function checkNativeOptions<O extends object>(
     }
   }
   for (const [name, reason] of Object.entries(limits.refused)) {
-    // What is the default anyway asks for nothing.
+    // A default value requests nothing.
     const isDefault = given[name] === undefined || given[name] === 0 ||
       (name === "utf8Check" || name === "autoPong") && given[name] === true ||
       name === "compression" && given[name] === false;

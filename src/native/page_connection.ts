@@ -12,14 +12,14 @@ import type { MessageOpcode } from "../wire/opcode.ts";
 import type { PageRules } from "./page_options.ts";
 import type { WebSocketEvent, WebSocketLike } from "./web_socket.ts";
 
-// The opcodes (RFC 6455 section 5.2), whose own module would be a chunk of a bundle by itself.
+// The opcodes (RFC 6455 section 5.2). Their own module would become a separate chunk of a bundle.
 const TEXT: MessageOpcode = 1;
 const BINARY: MessageOpcode = 2;
 
 /** Milliseconds between two looks at the buffered output: the end of a wait is not reported. */
 const POLL_INTERVAL = 16;
 
-/** What is added to a close code that only a user agent may send, to make it one of an application. */
+/** Added to a close code that only a user agent may send, to map it into the application range. */
 const CODE_OFFSET = 3000;
 
 /** Bytes that the reason of a close may have (RFC 6455 section 5.5). */

@@ -84,11 +84,11 @@ export async function pageRules<T>(options: ConnectOptions<T>): Promise<PageRule
 /**
  * Checks options; the promise rejects with what is wrong.
  *
- * @param prefix What stands before the names in errors.
+ * @param prefix The prefix of option names in errors.
  */
 export async function check(checks: Checks, options: object, prefix = ""): Promise<void> {
   for (const [name, value] of Object.entries(options)) {
-    // What asks for nothing may stay, so that options can be shared with other runtimes.
+    // Options without effect are accepted, so that they can be shared with other runtimes.
     if (value === undefined || (checks[name]?.(value) ?? !value)) continue;
     throw (await import("./page_refusals.ts")).refusal(prefix + name, value);
   }

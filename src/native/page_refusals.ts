@@ -1,4 +1,4 @@
-// What the options of `connect` cannot be over the global WebSocket, by name and reason. A bundle loads it
+// The options of `connect` that the global WebSocket cannot support, with the reasons. A bundle loads it
 // when it is needed.
 
 import { show } from "../shared/check.ts";
@@ -16,7 +16,7 @@ const REFUSED: readonly (readonly [reason: string, ...names: string[]])[] = [
   ["cannot make the peer wait", "rateLimit", "unreadTimeout"],
 ];
 
-/** What an option must be that the global WebSocket can honor. */
+/** The values of options that the global WebSocket supports. */
 const ALLOWED: readonly (readonly [allowed: string, ...names: string[]])[] = [
   ["a function", "open", "message", "drain", "close", "onError", "topicMessage"],
   ["a function", "reconnecting", "reconnected", "reconnect.retry"],

@@ -1,6 +1,6 @@
 // Whether a page can have a connection at all: it is online and not in the back/forward cache.
 
-/** What a {@linkcode PageState} reports to. */
+/** The receiver of the events of a {@linkcode PageState}. */
 export interface PageStateOwner {
   /** The network or the page is back, or may be: a connection that waits need not wait longer. */
   back(): void;

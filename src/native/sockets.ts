@@ -55,7 +55,7 @@ export type SocketsOptions<T = undefined> = Omit<
 
 /** A request that was accepted, for the runtime to upgrade. */
 export interface NativeUpgrade<T, S> {
-  /** What drives the connection, once it is open. */
+  /** The driver of the connection, once it is open. */
   readonly driver: NativeDriver<T, S>;
   /** The subprotocol, or the empty string. */
   readonly subprotocol: string;

@@ -18,7 +18,7 @@ export interface WebSocketEvent {
   readonly reason?: string;
   /** Whether there was a closing handshake. */
   readonly wasClean?: boolean;
-  /** What went wrong, where the runtime says so. */
+  /** The error, if the runtime reports one. */
   readonly message?: string;
 }
 
@@ -52,7 +52,7 @@ export interface WebSocketLike {
 /**
  * The engine over such sockets.
  *
- * @param name What sends and receives, as errors name it.
+ * @param name The native API, as errors name it.
  * @param canClose Whether the closing handshake may have a code.
  */
 export function webSocketEngine(
@@ -113,7 +113,7 @@ function answerClose(socket: WebSocketLike, code: number, reason: string): void 
   }
 }
 
-/** What a runtime says of a message over its own limit. */
+/** The errors of runtimes for a message over their own limit. */
 const TOO_BIG = /too large|too big|too long/i;
 
 function causeOf(failure: string): WebSocketError {

@@ -12,7 +12,7 @@ import { type ConnectionLoss, MAX_DELAY, type ReconnectRules } from "./options.t
 export interface Failure {
   /** How the connection ended. */
   readonly info?: CloseInfo | undefined;
-  /** What went wrong. */
+  /** The failure. */
   readonly error?: unknown;
 }
 
@@ -48,13 +48,13 @@ export const MAX_RETRY_AFTER = 3_600_000;
 export function isFinal({ info, error }: Failure, rules: ReconnectRules): boolean {
   if (error instanceof WebSocketError && FINAL_ERRORS.includes(error.code)) return true;
   if (info !== undefined) {
-    // What we failed ourselves, for a bad byte or a silent peer, may go better next time.
+    // A local failure, because of a bad byte or a silent peer, may be temporary.
     if (info.initiator === "local") return false;
     if (info.code === CloseCode.TryAgainLater) return rules.overloadDelay === false;
     return FINAL_CODES.includes(info.code) || info.code >= FIRST_PRIVATE_CODE;
   }
   if (error instanceof HandshakeError) return !PASSING_STATUSES.includes(error.status);
-  // What is no WebSocketError is a mistake of the user's.
+  // Any error that is not a WebSocketError is misuse by the caller.
   return !(error instanceof WebSocketError);
 }
 
@@ -103,7 +103,7 @@ function retryAfter(error: unknown, now: number): number {
 
 /** Whose connections are opened. */
 export interface AttemptsOwner {
-  /** Opens a connection; whoever does says so by {@linkcode Attempts.opened}. */
+  /** Opens a connection, and calls {@linkcode Attempts.opened} when it is open. */
   dial(signal: AbortSignal): Promise<unknown>;
   /** There will be another attempt after a wait, unless it is stopped now. */
   waits(loss: ConnectionLoss): void;
@@ -112,7 +112,7 @@ export interface AttemptsOwner {
   /**
    * There will be no other attempt.
    *
-   * @param failure What was the last straw.
+   * @param failure The final failure.
    * @param error The same as an error, where there is one.
    */
   gaveUp(failure: Failure, error: Error | undefined): void;

@@ -44,8 +44,8 @@ export interface ReconnectingConnectOptions<T = undefined>
 }
 
 /**
- * The options of `connect` where `reconnect` is known only when the program runs. What is for reconnecting
- * alone has no effect where it is `false`.
+ * The options of `connect` if `reconnect` is known only at run time. Options for reconnection have no
+ * effect if it is `false`.
  *
  * @category Client
  */
@@ -123,7 +123,7 @@ function withTopics(options: ConnectOptions): ConnectOptions {
  * Opens a reconnecting connection over `network`.
  *
  * @throws {TypeError | RangeError} When the URL or an option is wrong; the promise rejects with it.
- * @throws {unknown} What the last attempt failed with, when the first connection is given up.
+ * @throws {unknown} The error of the last attempt, if the first connection is given up.
  */
 // deno-lint-ignore require-await -- what is wrong with the options is the rejection
 export async function connectReconnecting<T>(
@@ -151,7 +151,7 @@ export async function connectReconnecting<T>(
 }
 
 /**
- * What a function of the user's gives for an attempt. Its failure, say of a request for a token, is one of
+ * The value of a user's function for an attempt. Its failure, say of a request for a token, is one of
  * the attempt, so that another one follows.
  */
 async function called<R>(

@@ -1,4 +1,4 @@
-// What a user holds of a reconnecting connection: one connection after another, as if it were one.
+// The public object of a reconnecting connection: consecutive connections, presented as one.
 
 import { WebSocketError } from "../errors.ts";
 import type { CloseInfo } from "../session/close_info.ts";
@@ -27,13 +27,13 @@ import type { Subscriptions, TopicHandlers } from "./subscriptions.ts";
  */
 export type ReconnectingState = "open" | "reconnecting" | "closing" | "closed";
 
-/** What drives a {@linkcode ReconnectingConnection}. */
+/** The driver of a {@linkcode ReconnectingConnection}. */
 export interface ReconnectingControl {
   /** The state of it all. */
   readonly state: ReconnectingState;
   /** The URL of the present or last connection. */
   readonly url: string;
-  /** What was agreed on last. */
+  /** The result of the latest opening handshake. */
   readonly handshake: HandshakeInfo | undefined;
   /** The connection that there is. */
   readonly current: Connection<undefined> | undefined;
@@ -112,7 +112,7 @@ export class ReconnectingConnection<T = unknown> {
   }
 
   /**
-   * What was agreed in the opening handshake of the present or last connection; `undefined` before the
+   * The result of the opening handshake of the current or last connection; `undefined` before the
    * first.
    */
   get handshake(): HandshakeInfo | undefined {

@@ -19,7 +19,7 @@ export const MAX_DELAY = 0x7fffffff;
 export interface ConnectionLoss {
   /** How the connection ended; `undefined` where an attempt to open one failed. */
   readonly info: CloseInfo | undefined;
-  /** What went wrong; `undefined` where the server closed the connection. */
+  /** The error; `undefined` if the server closed the connection. */
   readonly error: Error | undefined;
   /** How many there have been in a row, this one included. */
   readonly attempt: number;
@@ -101,7 +101,7 @@ export interface ReconnectRules {
   readonly maxQueue: number;
   /** See {@linkcode ReconnectOptions.topics}. */
   readonly topics: boolean;
-  /** What the user gave, for the hook and the signal. */
+  /** The user's options, for the hook and the signal. */
   readonly options: ReconnectOptions;
 }
 
@@ -192,8 +192,8 @@ function checkRange(name: string, value: unknown, or = ""): void {
  */
 export interface ReconnectingHandlers<T = unknown> {
   /**
-   * A connection was opened, the first or another one. What is sent here goes before topics are subscribed
-   * to anew, and before what has waited.
+   * A connection was opened, the first or a later one. Messages sent here precede the renewed topic
+   * subscriptions and the queued messages.
    */
   open?(connection: ReconnectingConnection<T>): void;
   /** One whole message came. Without this handler messages wait for an iterator. */
@@ -213,7 +213,7 @@ export interface ReconnectingHandlers<T = unknown> {
   ping?(connection: ReconnectingConnection<T>, payload: Uint8Array): void;
   /** A pong came, asked for or not. */
   pong?(connection: ReconnectingConnection<T>, payload: Uint8Array): void;
-  /** What waits to be sent fell back to `highWaterMark` or below, after a `send` returned `false`. */
+  /** Buffered output fell to `highWaterMark` or below, after a `send` returned `false`. */
   drain?(connection: ReconnectingConnection<T>): void;
   /** The connection has ended for good. Called once, if there ever was a connection, and last. */
   close?(connection: ReconnectingConnection<T>, info: CloseInfo): void;

@@ -56,7 +56,7 @@ export class Reconnector<T>
     AttemptsOwner,
     MessageQueueOwner,
     TimerTarget {
-  /** What the user holds. */
+  /** The public object. */
   readonly connection: ReconnectingConnection<T>;
   /** Sends for all connections. */
   readonly sender: ReconnectingSender;
@@ -64,7 +64,7 @@ export class Reconnector<T>
   readonly subscriptions: Subscriptions | undefined;
   /** Resolves at the end. */
   readonly closed: Promise<CloseInfo>;
-  /** What was agreed on last. */
+  /** The result of the latest opening handshake. */
   handshake: HandshakeInfo | undefined;
   #tellClosed!: (info: CloseInfo) => void;
   readonly #url: string;
@@ -124,7 +124,7 @@ export class Reconnector<T>
     });
   }
 
-  // What the user's connection asks for.
+  // Calls of the connection.
 
   /** The state of it all. */
   get state(): ReconnectingState {
@@ -200,7 +200,7 @@ export class Reconnector<T>
     return this.#needQueue().open();
   }
 
-  // What the queue of messages asks for.
+  // Calls of the message queue.
 
   /** The queue is full. */
   stopReading(): void {
@@ -234,7 +234,7 @@ export class Reconnector<T>
     this.#queue.clear();
   }
 
-  // What the topics ask for.
+  // Calls of the topics.
 
   /** Sends a request about a topic. */
   request(request: TopicRequest): void {
@@ -262,7 +262,7 @@ export class Reconnector<T>
     return handlers.message(this.connection, data as string, opcode);
   }
 
-  /** A message came of a topic that the server subscribed by itself. */
+  /** A message arrived for a topic to which the server subscribed this client. */
   deliverOther(topic: string, data: AnyMessage, about: TopicMessageInfo): unknown {
     const { handlers } = this.#rules;
     return this.call(() => handlers.topicMessage?.(this.connection, topic, data as string, about));
@@ -303,7 +303,7 @@ export class Reconnector<T>
   /** There will be no other one. */
   gaveUp({ info, error: reason }: Failure, error: Error | undefined): void {
     if (info !== undefined) this.#end(info);
-    else this.#endWith(error ?? new Error("The attempt failed"), reason);
+    else this.#endWith(error ?? new Error("The connection attempt failed"), reason);
   }
 
   /** The handlers of one connection. */
@@ -378,7 +378,7 @@ export class Reconnector<T>
     if (queued === 0) return { code, reason, clean: true, initiator: "local" };
     const error = new WebSocketError(
       "NOT_DELIVERED",
-      `${queued} messages that were accepted could not be sent before the end`,
+      `${queued} accepted messages could not be sent before the close`,
     );
     return { code, reason, clean: false, initiator: "local", error };
   }
@@ -388,7 +388,7 @@ export class Reconnector<T>
     this.#end({ ...info, initiator: "local" }, reason);
   }
 
-  /** @param reason What the promise of the first connection rejects with, if it is still waited for. */
+  /** @param reason The rejection of the first connection's promise, if it is still pending. */
   #end(info: CloseInfo, reason: unknown = info.error ?? this.#lastError): void {
     if (this.#info !== undefined) return;
     this.#info = info;
@@ -401,7 +401,9 @@ export class Reconnector<T>
     this.#isPaused = false;
     this.#deliverHeld();
     if (this.#wasOpen) this.#call((handlers) => handlers.close?.(this.connection, info));
-    this.#first?.reject(reason ?? new WebSocketError("NOT_OPEN", "It was closed before"));
+    this.#first?.reject(
+      reason ?? new WebSocketError("NOT_OPEN", "The connection was closed before it opened"),
+    );
     this.#first = undefined;
     this.#queue?.end(info);
     this.#tellClosed(info);

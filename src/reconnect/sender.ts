@@ -1,5 +1,5 @@
-// Sends for a reconnecting connection: on the present connection, or later on the next one. What is sent
-// while there is none waits in a queue that is bounded by bytes.
+// The send side of a reconnecting connection. It sends on the current connection, or queues messages for
+// the next one, in a queue limited by bytes.
 
 import { WebSocketError } from "../errors.ts";
 import type { Connection } from "../connection/connection.ts";
@@ -44,7 +44,7 @@ export class ReconnectingSender {
   #queuedBytes = 0;
   #current: Connection<undefined> | undefined;
   #hasEnded = false;
-  /** Wakes those who wait for a connection, or for the end. */
+  /** Wakes the waiters for a connection or for the close. */
   #waiters: Array<() => void> = [];
   /** The connection of the message that the user sends in fragments; none where it was not open. */
   #fragmentsOn: { readonly connection: Connection<undefined> | undefined } | undefined;
@@ -76,7 +76,7 @@ export class ReconnectingSender {
     return this.#queue.length;
   }
 
-  /** There is a connection. What is sent goes there, ahead of what waits. */
+  /** Connected: new messages go there directly, ahead of queued ones. */
   opened(connection: Connection<undefined>): void {
     this.#current = connection;
   }
@@ -269,7 +269,7 @@ export class ReconnectingSender {
 
   #dropped(options: SendOptions | undefined): void {
     if (options?.written === undefined) return;
-    const error = new WebSocketError("NOT_OPEN", "Cannot send: there was no connection in time");
+    const error = new WebSocketError("NOT_OPEN", "Cannot send: no connection was opened in time");
     queueMicrotask(() => callReported(() => options.written?.(error), this.#report));
   }
 

@@ -14,7 +14,7 @@ import { checkNames, show } from "../shared/check.ts";
 import type { AnyMessage, Message } from "../connection/connection_driver.ts";
 
 /**
- * What is known of a message of a topic, beside the message.
+ * Details of a message of a topic.
  *
  * @category Pub/sub
  */
@@ -26,7 +26,7 @@ export interface TopicMessageInfo {
 }
 
 /**
- * What a client hears of a topic that it subscribed to. They are called like other handlers.
+ * The handlers of a subscribed topic. They are called like other handlers.
  *
  * @category Pub/sub
  */
@@ -35,7 +35,7 @@ export interface TopicHandlers {
   message(data: Message, about: TopicMessageInfo): unknown;
   /**
    * Messages were missed that the server knows no longer, or it has no history: what the client knows of
-   * the topic has to be fetched anew.
+   * the topic has to be fetched again.
    */
   missed?(): unknown;
   /** The server does not let it listen, now or any more; it is subscribed no longer. */
@@ -104,10 +104,16 @@ export class Subscriptions {
     }
     const confirmed = new Promise<void>((resolve, reject) => {
       const waiter = { resolve, reject };
-      if (this.#ended) reject(new WebSocketError("NOT_OPEN", `It is too late for ${show(topic)}`));
-      else this.#topics.set(topic, { ...UNCONFIRMED, handlers, last: undefined, waiter });
+      if (this.#ended) {
+        reject(
+          new WebSocketError(
+            "NOT_OPEN",
+            `Cannot subscribe to ${show(topic)}: the connection is closed`,
+          ),
+        );
+      } else this.#topics.set(topic, { ...UNCONFIRMED, handlers, last: undefined, waiter });
     });
-    // Whoever does not look at it hears of a refusal by the handler.
+    // Without an awaiting caller the handler reports a rejection.
     confirmed.catch(() => {});
     if (this.#connected) this.#owner.request({ subscribe: topic });
     return confirmed;
@@ -152,7 +158,10 @@ export class Subscriptions {
     this.#ended = true;
     for (const [topic, { waiter }] of this.#topics) {
       waiter?.reject(
-        new WebSocketError("NOT_OPEN", `The end came before the server confirmed ${show(topic)}`),
+        new WebSocketError(
+          "NOT_OPEN",
+          `The connection closed before the server confirmed ${show(topic)}`,
+        ),
       );
     }
     this.#topics.clear();
@@ -176,7 +185,7 @@ export class Subscriptions {
       this.#owner.malformed("A notice about a topic has something behind its line");
       return undefined;
     }
-    return this.#heed(notice);
+    return this.#handle(notice);
   }
 
   #message(topic: string, data: AnyMessage, about: TopicMessageInfo): unknown {
@@ -191,7 +200,7 @@ export class Subscriptions {
     return this.#owner.call(() => handlers.message(data as Message, about));
   }
 
-  #heed(notice: Exclude<TopicNotice, { readonly topic: string }>): unknown {
+  #handle(notice: Exclude<TopicNotice, { readonly topic: string }>): unknown {
     if ("subscribed" in notice) return this.#confirmed(notice.subscribed, notice.number);
     if ("refused" in notice) return this.#refused(notice.refused, notice.reason);
     // A sign of life is one as any other message is.
@@ -227,7 +236,10 @@ export class Subscriptions {
     if (subscription === undefined) return undefined;
     this.#topics.delete(topic);
     subscription.waiter?.reject(
-      new WebSocketError("TOPIC_REFUSED", `The server refuses ${show(topic)}: ${reason}`),
+      new WebSocketError(
+        "TOPIC_REFUSED",
+        `The server rejects the subscription to ${show(topic)}: ${reason}`,
+      ),
     );
     return this.#owner.call(() => subscription.handlers.refused?.(reason));
   }

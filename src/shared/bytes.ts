@@ -29,7 +29,7 @@ export function toBytes(data: unknown, purpose = "Cannot send"): Uint8Array {
   );
 }
 
-/** Whether the memory of a view is gone: its buffer was transferred or resized. */
+/** Whether the memory of a view is detached: its buffer was transferred or resized. */
 export function isDetached(view: Uint8Array): boolean {
   try {
     Uint8Array.prototype.at.call(view, 0);

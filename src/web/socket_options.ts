@@ -10,7 +10,7 @@ import { dictionary, isIterable, type Members, stringSequence } from "./webidl.t
 
 /**
  * The options of `connect` that a `WebSocket` takes, too: `headers`, `tls`, `proxy`, `signal`,
- * `compression` and the limits. They are ours, not the standard's.
+ * `compression` and the limits. They are extensions of this library, not part of the standard.
  *
  * Compression is offered unless `compression` is `false`. `signal` gives up the opening handshake and
  * has no effect on an open connection.

@@ -91,7 +91,7 @@ export class WebSocket extends EventTarget {
   declare static readonly CONNECTING: 0;
   /** Messages can be sent: 1. */
   declare static readonly OPEN: 1;
-  /** The closing handshake is under way: 2. */
+  /** The closing handshake has started: 2. */
   declare static readonly CLOSING: 2;
   /** The connection is closed, or could not be opened: 3. */
   declare static readonly CLOSED: 3;
@@ -99,7 +99,7 @@ export class WebSocket extends EventTarget {
   declare readonly CONNECTING: 0;
   /** Messages can be sent: 1. */
   declare readonly OPEN: 1;
-  /** The closing handshake is under way: 2. */
+  /** The closing handshake has started: 2. */
   declare readonly CLOSING: 2;
   /** The connection is closed, or could not be opened: 3. */
   declare readonly CLOSED: 3;

@@ -65,7 +65,7 @@ export class WebSocketError extends DOMException {
   /**
    * Creates an error.
    *
-   * @param message What happened. Default: empty.
+   * @param message The description. Default: empty.
    * @param init The close code and reason. Default: none.
    * @throws {TypeError | DOMException} As `close` of {@linkcode WebSocketStream} does.
    */

@@ -46,7 +46,7 @@ export interface ClientOptions extends Omit<RequestOptions, "agent">, ReceiverOp
 
 /** The WebSocket, as its opening handshake sees it. */
 export interface ClientHandshakeOwner {
-  /** The state: 0 while the handshake is under way. */
+  /** The state: 0 during the handshake. */
   readonly readyState: number;
   /** How many listeners an event has. */
   listenerCount(event: "redirect"): number;
@@ -87,7 +87,7 @@ export class ClientHandshake {
   #headers: OutgoingHttpHeaders;
   #origin: Origin | undefined;
   #aborted = false;
-  /** The request that is under way. */
+  /** The pending request. */
   request: ClientRequest | null = null;
   /** How many redirects were followed. */
   redirects = 0;
@@ -180,7 +180,7 @@ export class ClientHandshake {
       ...target,
     };
     const headers = { ...this.#headers };
-    this.#heedRedirect(url, target.socketPath, headers, request);
+    this.#applyRedirect(url, target.socketPath, headers, request);
     request.headers = { ...headers, ...this.#upgradeHeaders(key, deflate) };
     // Here and not above, because `createConnection` may be given the request's options to change.
     const sent = (isSecure ? https : http).request(request);
@@ -232,7 +232,7 @@ export class ClientHandshake {
    * Leaves out what is meant for the first server alone where a redirect leads to another, unless there
    * is a listener for redirects, which decides for itself.
    */
-  #heedRedirect(
+  #applyRedirect(
     url: URL,
     socketPath: string | undefined,
     headers: OutgoingHttpHeaders,

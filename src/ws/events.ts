@@ -9,7 +9,7 @@ import type { Buffer } from "node:buffer";
  */
 export type RawData = Buffer | ArrayBuffer | Buffer[] | Blob;
 
-/** What an event is about: the emitter it is dispatched on. */
+/** The target of an event: the emitter it is dispatched on. */
 interface Target {
   on(name: string, listener: (...values: never[]) => void): unknown;
   removeListener(name: string, listener: (...values: never[]) => void): unknown;
@@ -176,7 +176,7 @@ export interface EventListenerOptions {
   once?: boolean | undefined;
 }
 
-/** What a WebSocket knows about its end, for {@linkcode CloseEvent.wasClean}. */
+/** The close state of a WebSocket, for {@linkcode CloseEvent.wasClean}. */
 export interface EventTarget extends Target {
   /** Whether both sides have sent a Close frame. */
   readonly wasClean: boolean;

@@ -6,7 +6,7 @@ import { frameHeaderSize, sealFrame } from "../wire/frame_writer.ts";
 import { FIN, RSV1 } from "../wire/opcode.ts";
 
 /**
- * What a frame is made with.
+ * The options of a frame.
  *
  * @category The API of ws
  */

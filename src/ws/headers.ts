@@ -1,4 +1,4 @@
-// What `ws` exports as `extension` and `subprotocol`: the two header fields that carry lists.
+// The exports `extension` and `subprotocol` of `ws`: the two header fields that carry lists.
 
 import { parseExtensions } from "../handshake/extensions.ts";
 import { isToken } from "../handshake/characters.ts";
@@ -18,7 +18,7 @@ export type ExtensionParameters = Record<string, Array<string | true>>;
 export type ExtensionMap = Record<string, ExtensionParameters[]>;
 
 /**
- * What one parameter may be given as, to be written.
+ * The accepted types of a parameter's value.
  *
  * @category The API of ws
  */

@@ -11,7 +11,7 @@ import { type NodeSocket, NodeTransport } from "../transport/node_transport.ts";
 import { logError } from "../shared/log_error.ts";
 import type { MaskSource } from "../wire/frame_writer.ts";
 
-/** What a connection is opened with. */
+/** The parameters of a new connection. */
 export interface LinkOptions<T> {
   /** The stream. */
   readonly socket: Duplex;
@@ -23,9 +23,9 @@ export interface LinkOptions<T> {
   readonly failing: (connection: Connection<T>, error: WebSocketError) => void;
   /** The source of mask keys, on the client's side. */
   readonly masks: MaskSource | undefined;
-  /** What was agreed about compression, if anything. */
+  /** The negotiated compression, if any. */
   readonly agreement: DeflateAgreement | undefined;
-  /** What the handlers find on the connection. */
+  /** The data of the connection, for its handlers. */
   readonly data: T;
 }
 

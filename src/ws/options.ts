@@ -63,7 +63,7 @@ export class RuleSet {
         maxFragments: limit(options.maxFragments, 16 << 10),
         autoPong: options.autoPong ?? true,
         closeTimeout: options.closeTimeout ?? 30_000,
-        // `send` of `ws` says nothing about room: whoever sends is never cut for it.
+        // `send` of `ws` reports no backpressure: senders are never disconnected for it.
         maxBufferedAmount: MAX_INT32,
       },
       isServer,

@@ -44,7 +44,7 @@ export interface PerMessageDeflateParameters {
 }
 
 /**
- * What a {@linkcode PerMessageDeflate} is made with.
+ * The options of a {@linkcode PerMessageDeflate}.
  *
  * @category The API of ws
  */
@@ -71,13 +71,13 @@ export interface PerMessageDeflateSettings extends PerMessageDeflateOptions {
  */
 export class PerMessageDeflate {
   readonly #options: PerMessageDeflateSettings;
-  /** What was agreed on, once {@linkcode PerMessageDeflate.accept} was called. */
+  /** The negotiated parameters, once {@linkcode PerMessageDeflate.accept} was called. */
   params: PerMessageDeflateParameters | null = null;
 
   /**
    * Makes a negotiation.
    *
-   * @param options What to negotiate for.
+   * @param options The configuration to negotiate.
    */
   constructor(options: PerMessageDeflateSettings = {}) {
     this.#options = options;
@@ -185,7 +185,7 @@ function invalid(name: string, value: string | true): TypeError {
   return new TypeError(`Invalid value for parameter "${name}": ${value}`);
 }
 
-/** What the parameters mean for the two directions of a connection. */
+/** The parameters by direction of a connection. */
 export function agreementOf(
   params: PerMessageDeflateParameters,
   isServer: boolean,

@@ -28,7 +28,7 @@ import type { WebSocket } from "./websocket.ts";
  * @category The API of ws
  */
 export function createWebSocketStream(websocket: WebSocket, options?: DuplexOptions): Duplex {
-  // What was written before an error, and the Close frame that the error sends, is to leave yet.
+  // Output from before an error, and the Close frame of the error, still has to leave.
   let cutsWhenDestroyed = true;
   const duplex = new Duplex({
     ...options,
@@ -101,7 +101,7 @@ export function createWebSocketStream(websocket: WebSocket, options?: DuplexOpti
   duplex.on("error", function failed(error: Error): void {
     duplex.removeListener("error", failed);
     duplex.destroy();
-    // Nobody else listens: it is to be seen.
+    // There is no other listener: the error must not be lost.
     if (duplex.listenerCount("error") === 0) duplex.emit("error", error);
   });
   return duplex;

@@ -35,7 +35,7 @@ import { agreementOf, type PerMessageDeflateParameters } from "./permessage_defl
 import { EMPTY, toWsError } from "./ws_errors.ts";
 
 /**
- * What can be sent: bytes of any kind, or what `Buffer.from` takes. A number is sent as its text.
+ * Data to send: bytes of any kind, or a value that `Buffer.from` accepts. A number is sent as its text.
  *
  * @category The API of ws
  */
@@ -97,22 +97,22 @@ export interface WebSocketEvents {
   redirect: [url: string, request: ClientRequest];
 }
 
-/** What the server's side of a connection is made with. */
+/** The parameters of the server's side of a connection. */
 export interface ServerSideOptions extends ReceiverOptions {
   /** The rules of all connections of the server. */
   readonly rules: RuleSet;
 }
 
-/** What the opening handshake has led to. */
+/** The outcome of the opening handshake. */
 export interface Opened {
   /** The subprotocol, or the empty string. */
   readonly protocol: string;
-  /** What was agreed about compression, if anything. */
+  /** The negotiated compression, if any. */
   readonly deflate: PerMessageDeflateParameters | undefined;
 }
 
 /**
- * What `binaryType` may be.
+ * The values of `binaryType`.
  *
  * @category The API of ws
  */
@@ -141,7 +141,7 @@ const HANDLERS: Handlers<WebSocket> = {
 
 /** A send that waits for a blob before it, or for its own. */
 interface Queued {
-  /** What is sent. */
+  /** The data. */
   readonly value: string | Uint8Array | Blob;
   /** Sends it. */
   readonly send: (value: string | Uint8Array) => void;
@@ -204,7 +204,7 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
   /** The user's limits, until the connection is open; on the server's side for all connections. */
   readonly #options: ReceiverOptions;
   readonly #handshake: ClientHandshake | undefined;
-  /** What waits for a blob that is being read, which is the first. */
+  /** Output that waits for a blob, the first item, to be read. */
   #queue: Queued[] | undefined;
   /** Events that wait for their turn of the event loop. */
   #events: Array<() => void> | undefined;
@@ -442,14 +442,14 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     }
   }
 
-  // What `ws` calls private and many programs use.
+  // Private members of `ws` that many programs use.
 
   /** @internal The socket, once the connection is open. */
   get _socket(): Duplex | null {
     return this.#socket;
   }
 
-  /** @internal The request of the opening handshake, while it is under way. */
+  /** @internal The request of the opening handshake, while it is pending. */
   get _req(): ClientRequest | null {
     return this.#handshake?.request ?? null;
   }
@@ -475,7 +475,7 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     };
   }
 
-  // What the opening handshake, the connection and the server call.
+  // Calls of the opening handshake, the connection and the server.
 
   /** @internal Whether both sides have sent a Close frame. */
   get wasClean(): boolean {
@@ -813,7 +813,7 @@ function notOpen(state: number): Error {
   return new Error(`WebSocket is not open: readyState ${state} (${STATE_NAMES[state]})`);
 }
 
-/** What is sent for a value: `ws` takes whatever `Buffer.from` takes. */
+/** Converts a value to sendable data: `ws` accepts whatever `Buffer.from` accepts. */
 function toSendable(data: BufferLike | null | undefined): string | Uint8Array | Blob {
   if (typeof data === "string" || data instanceof Uint8Array) return data;
   if (typeof data === "number") return String(data);

@@ -16,7 +16,7 @@ import { PerMessageDeflate, type PerMessageDeflateParameters } from "./permessag
 import { type ServerSideOptions, WebSocket } from "./websocket.ts";
 
 /**
- * What `verifyClient` decides about.
+ * The argument of `verifyClient`.
  *
  * @category The API of ws
  */
@@ -98,7 +98,7 @@ export interface ServerEvents<W extends typeof WebSocket = typeof WebSocket> {
   wsClientError: [error: Error, socket: Duplex, request: IncomingMessage];
 }
 
-/** A handshake that is under way. */
+/** A pending handshake. */
 interface Handshake {
   readonly request: IncomingMessage;
   readonly socket: Duplex;

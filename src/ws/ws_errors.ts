@@ -54,14 +54,14 @@ const ENTRIES: Partial<Record<ErrorCode, Entry>> = {
  * The error that `ws` emits where our connection failed with `error`, or `undefined` where it emits
  * none: it tells of a lost or cut connection by the code 1006 alone.
  *
- * @param error What a connection failed with; it is the `cause` of the result.
+ * @param error The failure of a connection; it is the `cause` of the result.
  */
 export function toWsError(error: Error | undefined): WsError | undefined {
   if (!(error instanceof WebSocketError)) return undefined;
   const entry = entryOf(error);
   if (entry === undefined) return error.closeCode === undefined ? undefined : error;
   const [code, type, text] = entry;
-  // What our own message names as the value.
+  // The value in the library's message.
   const value = text.endsWith(" ") ? (/\b\d+\b/.exec(error.message)?.[0] ?? "") : "";
   const result: WsError = new type(text + value, { cause: error });
   result.code = code;
