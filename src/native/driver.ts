@@ -76,6 +76,8 @@ class NativeExtra {
   topicListener: TopicAnswers | undefined;
   initiator: "local" | "remote" | undefined;
   sent: number | undefined;
+  /** The Close frame that waits for messages of topics that were accepted before. */
+  pendingClose: { readonly code: number; readonly reason: string } | undefined;
   error: WebSocketError | undefined;
   info: CloseInfo | undefined;
   closeWaiters: Array<(info: CloseInfo) => void> = [];
@@ -102,6 +104,8 @@ export class NativeDriver<T, S>
   #socket: S | undefined;
   #state: SessionState = "opening";
   #wantsDrain = false;
+  /** Whether messages of topics that were accepted before the close are being sent. */
+  #isReleasing = false;
   #extra: NativeExtra | undefined;
 
   /**
@@ -288,20 +292,26 @@ export class NativeDriver<T, S>
         `Cannot close: ${this.#engine.name} can send the codes 1000 and 3000-4999, got ${code}`,
       );
     }
-    this.#extra?.queue?.clear();
-    // Messages of topics that wait were accepted before.
-    while (this.#context.topics?.release(this));
-    this.#startClosing(code, reason, timeout);
+    const extra = this.#more;
+    this.#state = "closing";
+    extra.pendingClose = { code, reason };
+    extra.queue?.clear();
+    this.#watchClosing(extra, timeout);
+    this.#closeIfSent(extra);
   }
 
   /** Fails the connection. */
   fail(error: WebSocketError): void {
     if (this.#state === "closed") return;
-    this.#more.error ??= error;
-    if (this.#state !== "open") return;
+    const extra = this.#more;
+    extra.error ??= error;
+    if (this.#state !== "open" && extra.pendingClose === undefined) return;
+    extra.pendingClose = undefined;
     const { closeCode = CloseCode.InternalError } = error;
     const code = this.#engine.canClose(closeCode) ? closeCode : closeCode + CODE_OFFSET;
-    this.#startClosing(code, cutReason(error.message), this.#rules.closeTimeout);
+    this.#state = "closing";
+    this.#watchClosing(extra, this.#rules.closeTimeout);
+    this.#sendClose(extra, code, cutReason(error.message));
   }
 
   /** Cuts the connection. */
@@ -386,7 +396,7 @@ export class NativeDriver<T, S>
 
   /** Sends a message that was encoded before. */
   sendPrepared(message: PreparedMessage): boolean {
-    if (this.#state !== "open") return false;
+    if (this.#state !== "open" && !this.#isReleasing) return false;
     if (this.#layer !== undefined) message = this.#layer.prepared(message);
     const isText = message.opcode === Opcode.Text;
     if (this.#extra?.fragments?.isBusy) {
@@ -858,12 +868,23 @@ export class NativeDriver<T, S>
 
   // Closing.
 
-  #startClosing(code: number, reason: string, timeout: number): void {
-    const extra = this.#more;
+  /** Sends the Close frame if no message of a topic that was accepted before has to go first. */
+  #closeIfSent(extra: NativeExtra): void {
+    const { pendingClose } = extra;
+    if (pendingClose === undefined || this.#state !== "closing") return;
+    const { topics } = this.#context;
+    if (topics?.delaysClose(this, () => this.#closeIfSent(extra))) return;
+    extra.pendingClose = undefined;
+    this.#isReleasing = true;
+    while (topics?.release(this));
+    this.#isReleasing = false;
+    // A message that could not be sent has ended the connection.
+    if (extra.error === undefined) this.#sendClose(extra, pendingClose.code, pendingClose.reason);
+  }
+
+  #sendClose(extra: NativeExtra, code: number, reason: string): void {
     extra.initiator ??= "local";
     extra.sent = code;
-    this.#state = "closing";
-    this.#watchClosing(extra, timeout);
     try {
       this.#engine.close(this.#socket!, code, reason);
     } catch (cause) {
@@ -874,6 +895,7 @@ export class NativeDriver<T, S>
   /** Cuts the connection when its closing handshake is without progress for so long. */
   #watchClosing(extra: NativeExtra, timeout: number): void {
     extra.waitedBefore = this.#waiting;
+    clearTimeout(extra.closeTimer);
     extra.closeTimer = setTimeout(() => {
       if (this.#waiting < extra.waitedBefore) return this.#watchClosing(extra, timeout);
       this.gone(

@@ -241,6 +241,7 @@ export const nativeDifferences: Differences = {
       bun: 'the option "readTimeout" is refused',
     },
   },
+  "api history": {},
   "api reading": {},
   "api options": {
     "options that contradict each other are refused": {
