@@ -5,6 +5,7 @@ import { MAX_LINE } from "../pubsub/protocol.ts";
 import { show } from "../shared/check.ts";
 import type { NativeDriver } from "./driver.ts";
 import type { NativeEngine } from "./engine.ts";
+import { failureOf } from "./failures.ts";
 import type { CompressionOptions } from "../connection/compression_options.ts";
 import { type NativeLimits, WHOLE_MESSAGES } from "./native_options.ts";
 import { NativeSockets, type SocketsOptions } from "./sockets.ts";
@@ -86,8 +87,9 @@ const NAME = "Bun.serve";
 
 const LIMITS: NativeLimits = { name: NAME, refused: WHOLE_MESSAGES };
 
-/** Bun's error for a message over its limit. */
+/** Bun's error for a message over its limit, and the beginning of its other errors about frames. */
 const TOO_BIG = "Received too big message";
+const REFUSED = "Received ";
 
 /** Bun closes the connection at this many bytes, without a reason. */
 const MAX_BACKPRESSURE = 0xffffffff;
@@ -165,14 +167,17 @@ export class BunSockets<T = undefined> extends NativeSockets<T, BunWebSocket> {
       ping: (socket, payload) => (socket.data as Driver).pingCame(payload),
       pong: (socket, payload) => (socket.data as Driver).pongCame(payload),
       close(socket, code, reason): void {
-        const isTooBig = code === 1006 && reason === TOO_BIG;
+        // It reports its own refusals as reasons of 1006, which no peer can send.
+        const isRefused = code === 1006 && reason.startsWith(REFUSED);
         const limit = connection.maxMessageSize;
         (socket.data as Driver).ended({
           code,
           reason,
-          cause: isTooBig
+          cause: !isRefused
+            ? undefined
+            : reason === TOO_BIG
             ? new MessageTooBigError(`A message exceeds maxMessageSize (${limit} bytes)`)
-            : undefined,
+            : failureOf(reason),
         });
       },
       maxPayloadLength: Math.min(connection.maxMessageSize + line, MAX_BACKPRESSURE),

@@ -4,6 +4,7 @@ import { isCloseCode } from "../wire/close.ts";
 import { MAX_INT32 } from "../connection/connection_options.ts";
 import { checkInteger, show } from "../shared/check.ts";
 import { type NativeLimits, NO_PINGS, WHOLE_MESSAGES } from "./native_options.ts";
+import type { NativeEngine } from "./engine.ts";
 import { NativeSockets, type SocketsOptions } from "./sockets.ts";
 import { listen, webSocketEngine, type WebSocketLike } from "./web_socket.ts";
 
@@ -42,7 +43,14 @@ const OPEN_TIMEOUT = 5000;
 /** All but `pingInterval`, which Deno has as its `idleTimeout`. */
 const { pingInterval: _, ...REFUSED } = LIMITS.refused;
 
-const engine = webSocketEngine(NAME, isCloseCode);
+const common = webSocketEngine(NAME, isCloseCode);
+
+/** Deno loses the Close frame of a close inside of an event when another frame has arrived behind it. */
+const engine: NativeEngine<WebSocketLike> = {
+  ...common,
+  close: (socket, code, reason) => void setTimeout(() => socket.close(code, reason), 0),
+  terminate: (socket) => void setTimeout(() => common.terminate!(socket), 0),
+};
 
 /**
  * WebSockets on the port of a `Deno.serve`, from `createSockets`.

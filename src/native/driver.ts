@@ -294,6 +294,7 @@ export class NativeDriver<T, S>
     }
     const extra = this.#more;
     this.#state = "closing";
+    this.#giveUpStream(extra);
     extra.pendingClose = { code, reason };
     extra.queue?.clear();
     this.#watchClosing(extra, timeout);
@@ -310,6 +311,7 @@ export class NativeDriver<T, S>
     const { closeCode = CloseCode.InternalError } = error;
     const code = this.#engine.canClose(closeCode) ? closeCode : closeCode + CODE_OFFSET;
     this.#state = "closing";
+    this.#giveUpStream(extra);
     this.#watchClosing(extra, this.#rules.closeTimeout);
     this.#sendClose(extra, code, cutReason(error.message));
   }
@@ -326,6 +328,7 @@ export class NativeDriver<T, S>
     extra.initiator ??= "local";
     extra.error ??= error;
     this.#state = "closing";
+    this.#giveUpStream(extra);
     // Not every runtime can cut a stream, and then it would report the end late or never.
     queueMicrotask(() => this.#finish({ code: CloseCode.Abnormal, reason: "" }));
     if (this.#socket !== undefined) this.#engine.terminate(this.#socket);
@@ -455,9 +458,9 @@ export class NativeDriver<T, S>
     }
     extra.parts.push(bytes.slice());
     extra.partsSize += bytes.length;
-    const { maxBufferedAmount } = this.#rules;
+    const { highWaterMark, maxBufferedAmount } = this.#rules;
     if (!fin) {
-      if (extra.partsSize <= maxBufferedAmount) return true;
+      if (extra.partsSize <= maxBufferedAmount) return extra.partsSize <= highWaterMark;
       this.fail(
         new WebSocketError(
           "MEMORY_LIMIT",
@@ -517,9 +520,9 @@ export class NativeDriver<T, S>
     return new Promise((resolve) => this.#more.drainWaiters.push(resolve));
   }
 
-  /** The same: what a stream has sent so far is kept until it is complete. */
+  /** Resolves in a later turn: a source that never waits must not keep the event loop from others. */
   outputDrained(): Promise<void> {
-    return Promise.resolve();
+    return new Promise((resolve) => setTimeout(resolve, 0));
   }
 
   /** Asks for a call of `release` of the topics as soon as there is room. */
@@ -882,6 +885,12 @@ export class NativeDriver<T, S>
     if (extra.error === undefined) this.#sendClose(extra, pendingClose.code, pendingClose.reason);
   }
 
+  /** A stream is sent when it is complete, and after a close that is too late. */
+  #giveUpStream(extra: NativeExtra): void {
+    extra.streamEnded?.();
+    extra.streamEnded = undefined;
+  }
+
   #sendClose(extra: NativeExtra, code: number, reason: string): void {
     extra.initiator ??= "local";
     extra.sent = code;
@@ -924,7 +933,7 @@ export class NativeDriver<T, S>
       queueMicrotask(() => this.#tell(written, info.clean ? undefined : error));
     }
     for (const { written } of unsent) this.#dropped(written);
-    extra.streamEnded?.();
+    this.#giveUpStream(extra);
     this.#context.connectionClosed?.(this.connection);
     this.#call("close", this.#handlers.close, info);
     extra.queue?.end(info);

@@ -113,10 +113,12 @@ export abstract class NativeSockets<T, S> extends ConnectionGroup<T> {
 
   /** @internal Whether a request asks for a WebSocket of one of our paths. */
   protected isOwn(request: Request): boolean {
-    const { headers, method, url } = request;
-    if (method !== "GET" || headers.get("upgrade")?.toLowerCase() !== "websocket") return false;
+    // Header fields come last: asking for them makes Deno and Bun copy all of them, method and URL cost
+    // next to nothing (bench/native).
+    if (request.method !== "GET") return false;
     const { path } = this.#core.rules;
-    return path === undefined || path.includes(pathOf(url));
+    if (path !== undefined && !path.includes(pathOf(request.url))) return false;
+    return request.headers.get("upgrade")?.toLowerCase() === "websocket";
   }
 
   /** @internal Decides about a request, and lets the runtime upgrade it. */

@@ -1,8 +1,8 @@
 // The WebSocket interface of the web, as Deno.serve, Workers and pages have it.
 
-import { ConnectionError, MessageTooBigError, type WebSocketError } from "../errors.ts";
 import type { NativeDriver } from "./driver.ts";
 import type { NativeEngine } from "./engine.ts";
+import { failureOf } from "./failures.ts";
 
 /**
  * An event of a {@linkcode WebSocketLike}; which fields it has depends on its kind.
@@ -98,7 +98,9 @@ export function listen<T>(socket: WebSocketLike, driver: NativeDriver<T, WebSock
     // Deno reports 0 for a connection that has failed.
     const isLost = code === 0 || code === 1006;
     if (!isLost && socket.readyState !== CLOSED) answerClose(socket, code, reason);
-    const cause = isLost && failure !== undefined && failure !== "" ? causeOf(failure) : undefined;
+    const cause = isLost && failure !== undefined && failure !== ""
+      ? failureOf(failure)
+      : undefined;
     driver.ended({ code: isLost ? 1006 : code, reason, cause });
   });
 }
@@ -111,13 +113,4 @@ function answerClose(socket: WebSocketLike, code: number, reason: string): void 
   } catch {
     // It was answered, or the connection has ended.
   }
-}
-
-/** The errors of runtimes for a message over their own limit. */
-const TOO_BIG = /too large|too big|too long/i;
-
-function causeOf(failure: string): WebSocketError {
-  return TOO_BIG.test(failure)
-    ? new MessageTooBigError(`The runtime has refused a message: ${failure}`)
-    : new ConnectionError("CONNECTION_LOST", `The connection was lost: ${failure}`);
 }

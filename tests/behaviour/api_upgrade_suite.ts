@@ -35,7 +35,13 @@ async function ask<T>(
 async function answerOf(raw: RawSocket, request: string): Promise<Answer> {
   raw.send(request);
   const { status, headers } = await raw.answer();
-  const body = status === 101 ? "" : await raw.rest();
+  let body = "";
+  if (status !== 101) {
+    // A runtime's own server may keep the connection open for the next request.
+    const length = Number(headers.get("content-length") ?? Infinity);
+    await raw.until(() => raw.over || raw.ended || raw.bytes.length >= length);
+    body = raw.text;
+  }
   raw.end();
   return { status, headers, body };
 }

@@ -71,7 +71,7 @@ function asServer<T>(
   return Object.assign(sockets, {
     hostname,
     port,
-    url: `ws://${hostname}:${port}/`,
+    url: `ws://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}/`,
     shutdown,
   }) as unknown as Server<T>;
 }

@@ -1,0 +1,37 @@
+// What a runtime says of a connection that it has ended because of an error, as the error it is here.
+
+import {
+  ConnectionError,
+  type ErrorCode,
+  InvalidPayloadError,
+  MessageTooBigError,
+  ProtocolError,
+  type WebSocketError,
+} from "../errors.ts";
+
+/** The rules of framing by what the runtimes say of them; the first that fits counts. */
+const RULES: readonly (readonly [pattern: RegExp, code: ErrorCode])[] = [
+  [/reserved bits|rsv\d/i, "RESERVED_BITS"],
+  [/opcode|^invalid value/i, "RESERVED_OPCODE"],
+  [/incorrectly masked/i, "MASK_MISSING"],
+  [/control frame must not|fragmented control/i, "CONTROL_FRAME_FRAGMENTED"],
+  [/(ping|control) frame/i, "CONTROL_FRAME_TOO_LONG"],
+  [/continuation/i, "CONTINUATION_UNEXPECTED"],
+  [/fragment|another frame/i, "CONTINUATION_EXPECTED"],
+  [/close code/i, "CLOSE_CODE_INVALID"],
+  [/close (frame|payload)/i, "CLOSE_PAYLOAD_TOO_SHORT"],
+];
+
+/**
+ * The error for what a runtime reports.
+ *
+ * @param failure The runtime's words.
+ */
+export function failureOf(failure: string): WebSocketError {
+  const message = `The runtime has ended the connection: ${failure}`;
+  if (/utf-?8/i.test(failure)) return new InvalidPayloadError("INVALID_UTF8", message);
+  const rule = RULES.find(([pattern]) => pattern.test(failure));
+  if (rule !== undefined) return new ProtocolError(rule[1], message);
+  if (/too (large|big|long)/i.test(failure)) return new MessageTooBigError(message);
+  return new ConnectionError("CONNECTION_LOST", message);
+}
