@@ -76,7 +76,7 @@ class NativeExtra {
   topicListener: TopicAnswers | undefined;
   initiator: "local" | "remote" | undefined;
   sent: number | undefined;
-  /** The Close frame that waits for messages of topics that were accepted before. */
+  /** The Close frame that waits for what was accepted before: a stream, messages of topics. */
   pendingClose: { readonly code: number; readonly reason: string } | undefined;
   error: WebSocketError | undefined;
   info: CloseInfo | undefined;
@@ -294,7 +294,6 @@ export class NativeDriver<T, S>
     }
     const extra = this.#more;
     this.#state = "closing";
-    this.#giveUpStream(extra);
     extra.pendingClose = { code, reason };
     extra.queue?.clear();
     this.#watchClosing(extra, timeout);
@@ -327,6 +326,7 @@ export class NativeDriver<T, S>
     const extra = this.#more;
     extra.initiator ??= "local";
     extra.error ??= error;
+    extra.pendingClose = undefined;
     this.#state = "closing";
     this.#giveUpStream(extra);
     // Not every runtime can cut a stream, and then it would report the end late or never.
@@ -438,7 +438,7 @@ export class NativeDriver<T, S>
   /** Reserves the connection for a stream. */
   async startFragments(ended: () => void): Promise<void> {
     await this.#fragments.enter();
-    if (this.#state === "open") this.#more.streamEnded = ended;
+    if (this.#takesOutput) this.#more.streamEnded = ended;
     else ended();
   }
 
@@ -449,7 +449,7 @@ export class NativeDriver<T, S>
     fin: boolean,
     compress: boolean,
   ): boolean {
-    if (this.#state !== "open") return false;
+    if (!this.#takesOutput) return false;
     const extra = this.#more;
     if (opcode !== Opcode.Continuation) {
       extra.parts = [];
@@ -485,6 +485,7 @@ export class NativeDriver<T, S>
     extra.parts = [];
     extra.partsSize = 0;
     extra.fragments?.leave();
+    this.#closeIfSent(extra);
   }
 
   /** Sends a ping or a pong. */
@@ -750,7 +751,7 @@ export class NativeDriver<T, S>
 
   /** Sends a message that waited for the end of one in fragments. */
   #sendQueued({ opcode, data, compress, written, fragment }: QueuedMessage): void {
-    if (this.#state !== "open") {
+    if (!this.#takesOutput) {
       this.#dropped(written);
     } else if (fragment !== "no") {
       this.sendStreamFragment(opcode, data as Uint8Array, fragment === "last", compress);
@@ -871,21 +872,28 @@ export class NativeDriver<T, S>
 
   // Closing.
 
-  /** Sends the Close frame if no message of a topic that was accepted before has to go first. */
+  /** Whether what was accepted before a close may still be sent. */
+  get #takesOutput(): boolean {
+    return this.#state === "open" ||
+      this.#state === "closing" && this.#extra?.pendingClose !== undefined;
+  }
+
+  /** Sends the Close frame if nothing that was accepted before has to go first. */
   #closeIfSent(extra: NativeExtra): void {
     const { pendingClose } = extra;
-    if (pendingClose === undefined || this.#state !== "closing") return;
+    // A stream comes first; a message of the user's own fragments may never get its end.
+    if (!this.#takesOutput || pendingClose === undefined || extra.fragments?.isStreaming) return;
     const { topics } = this.#context;
     if (topics?.delaysClose(this, () => this.#closeIfSent(extra))) return;
-    extra.pendingClose = undefined;
     this.#isReleasing = true;
     while (topics?.release(this));
     this.#isReleasing = false;
+    extra.pendingClose = undefined;
     // A message that could not be sent has ended the connection.
     if (extra.error === undefined) this.#sendClose(extra, pendingClose.code, pendingClose.reason);
   }
 
-  /** A stream is sent when it is complete, and after a close that is too late. */
+  /** A stream is sent when it is complete, and now that is too late. */
   #giveUpStream(extra: NativeExtra): void {
     extra.streamEnded?.();
     extra.streamEnded = undefined;

@@ -254,6 +254,18 @@ export const nativeDifferences: Differences = {
       deno: GATHERED,
       bun: GATHERED,
     },
+    "all that was sent before close() arrives, however slowly the peer reads": {
+      deno: "Deno cannot cut a connection",
+    },
+    "what the kernel still holds when closeTimeout is over arrives, and the stream ends without a reset":
+      { deno: "Deno cannot cut a connection" },
+    "what cannot be sent before the Close frame makes the end unclean": {
+      deno: "Deno cannot cut a connection, nor send fragments",
+    },
+    "after unreadTimeout messages are discarded as they come, and a later reader gets later ones": {
+      deno: 'the option "pong" is refused',
+    },
+    "our own stall is not held against the peer": { deno: 'the option "pongTimeout" is refused' },
     "pings wait while a compressed message is sent in fragments": { deno: GATHERED, bun: GATHERED },
     "sendFragment sends the frames of one message, and other messages wait for its end": {
       deno: GATHERED,
