@@ -4,7 +4,6 @@ import { HandshakeError, WebSocketError } from "../errors.ts";
 import type { CloseInfo } from "../session/close_info.ts";
 import { show } from "../shared/check.ts";
 import { isPromiseLike } from "../shared/promise_like.ts";
-import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
 import { CloseCode } from "../wire/close.ts";
 import { type ConnectionLoss, MAX_DELAY, type ReconnectRules } from "./options.ts";
 
@@ -119,11 +118,12 @@ export interface AttemptsOwner {
 }
 
 /** The attempts of one client. */
-export class Attempts implements TimerTarget {
+export class Attempts {
   readonly #rules: ReconnectRules;
   readonly #owner: AttemptsOwner;
   #attempt: AbortController | undefined;
-  #timer: Timer | undefined;
+  // Not one of the timer wheel, which a page would have to load: a client has one wait at a time.
+  #timer: ReturnType<typeof setTimeout> | undefined;
   #failures = 0;
   #openedAt = 0;
   #stopped = false;
@@ -192,7 +192,7 @@ export class Attempts implements TimerTarget {
     else return this.#hookFailed(wrongAnswer(answer));
     if (wait === undefined) return this.#owner.gaveUp(failure, loss.error);
     this.#owner.waits({ ...loss, wait });
-    if (!this.#stopped) this.#timer = timers.start(wait, this, 0);
+    if (!this.#stopped) this.#timer = setTimeout(() => this.timerFired(), wait);
   }
 
   #hookFailed(cause: unknown): void {
@@ -205,7 +205,7 @@ export class Attempts implements TimerTarget {
   /** Ends the wait; returns whether there was one. */
   hurry(): boolean {
     if (this.#timer === undefined) return false;
-    timers.cancel(this.#timer);
+    clearTimeout(this.#timer);
     this.timerFired();
     return true;
   }
@@ -213,7 +213,7 @@ export class Attempts implements TimerTarget {
   /** Calls off the wait or the attempt, for good. */
   stop(): void {
     this.#stopped = true;
-    timers.cancel(this.#timer);
+    clearTimeout(this.#timer);
     this.#timer = undefined;
     const attempt = this.#attempt;
     this.#attempt = undefined;

@@ -12,7 +12,6 @@ import type { Handlers } from "../connection/handlers.ts";
 import { MessageQueue, type MessageQueueOwner } from "../connection/incoming.ts";
 import { callReported, reportError } from "../shared/log_error.ts";
 import { isPromiseLike } from "../shared/promise_like.ts";
-import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
 import { Attempts, type AttemptsOwner, type Failure } from "./attempts.ts";
 import {
   ReconnectingConnection,
@@ -54,8 +53,7 @@ export class Reconnector<T>
     ReconnectingControl,
     SubscriptionsOwner,
     AttemptsOwner,
-    MessageQueueOwner,
-    TimerTarget {
+    MessageQueueOwner {
   /** The public object. */
   readonly connection: ReconnectingConnection<T>;
   /** Sends for all connections. */
@@ -87,7 +85,7 @@ export class Reconnector<T>
   /** Messages that wait for a reader. */
   #queue: MessageQueue | undefined;
   #queueIsFull = false;
-  #unreadTimer: Timer | undefined;
+  #unreadTimer: ReturnType<typeof setTimeout> | undefined;
   #discardsUnread = false;
   #isPaused = false;
   /** Calls of handlers that wait for the end of a pause. */
@@ -222,12 +220,12 @@ export class Reconnector<T>
       this.#discardsUnread = false;
     } else if (queue.length > 0 && this.#unreadTimer === undefined && this.#info === undefined) {
       const timeout = this.#rules.connect.unreadTimeout ?? UNREAD_TIMEOUT;
-      this.#unreadTimer = timers.start(timeout, this, 0);
+      this.#unreadTimer = setTimeout(() => this.#unreadTooLong(), timeout);
     }
   }
 
   /** Messages have waited for a reader for too long. */
-  timerFired(): void {
+  #unreadTooLong(): void {
     this.#unreadTimer = undefined;
     if (this.#queue === undefined || this.#queue.hasReader) return;
     this.#discardsUnread = true;
@@ -451,7 +449,7 @@ export class Reconnector<T>
   }
 
   #stopUnreadTimer(): void {
-    timers.cancel(this.#unreadTimer);
+    clearTimeout(this.#unreadTimer);
     this.#unreadTimer = undefined;
   }
 
