@@ -49,11 +49,7 @@ const UNREAD_TIMEOUT = 30_000;
 
 /** One connection after another. */
 export class Reconnector<T>
-  implements
-    ReconnectingControl,
-    SubscriptionsOwner,
-    AttemptsOwner,
-    MessageQueueOwner {
+  implements ReconnectingControl, SubscriptionsOwner, AttemptsOwner, MessageQueueOwner {
   /** The public object. */
   readonly connection: ReconnectingConnection<T>;
   /** Sends for all connections. */
