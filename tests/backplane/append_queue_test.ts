@@ -131,7 +131,7 @@ Deno.test("what was not answered although later ones were is not appended behind
   assert.match(broker.told.all[0], /^refused Error: The broker confirmed later messages/);
 });
 
-Deno.test("only so many are under way; the rest waits, in a queue with limits", async () => {
+Deno.test("the number of pending appends is limited; the rest waits in a bounded queue", async () => {
   const broker = new Broker({ maxBytes: 2 * 5, drop: "newest" });
   broker.queue.up();
   for (let i = 0; i < 1027; i++) broker.push(String(i).padStart(4, "0"));
@@ -143,7 +143,7 @@ Deno.test("only so many are under way; the rest waits, in a queue with limits", 
   assert.deepEqual(broker.appended.slice(1024), ["1024", "1025"]);
 });
 
-Deno.test("only so many bytes are under way, but one message always can be", async () => {
+Deno.test("pending bytes are limited, but one message is always allowed", async () => {
   const broker = new Broker();
   broker.queue.up();
   const large = new Uint8Array(5 << 20);

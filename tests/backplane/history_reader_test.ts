@@ -99,25 +99,28 @@ Deno.test("a broker that throws, or gives no promise, has answered as well", asy
   assert.equal(timers.size, 0);
 });
 
-readsTest("64 are under way at a time; who needs none any more is passed over", async (t) => {
-  const readers = Array.from({ length: 70 }, (_, i) => new Reader(`${i}`));
-  for (const reader of readers) t.reads.want(reader);
-  assert.equal(t.asked.length, 64);
-  readers[64].needsRead = false;
-  t.reads.forget(readers[65]);
-  t.answers[5].resolve("page");
-  await quiet();
-  assert.deepEqual(t.asked.slice(64), [["66"]]);
-  // One that does not wait any more keeps the broker busy all the same.
-  t.reads.forget(readers[0]);
-  assert.equal(t.asked.length, 65);
-  t.answers[0].resolve("page");
-  await quiet();
-  assert.deepEqual(t.asked.slice(65), [["67"]]);
-  assert.deepEqual(readers[0].told.all, ["begin"]);
-});
+readsTest(
+  "64 reads are pending at a time; reads that are no longer needed are skipped",
+  async (t) => {
+    const readers = Array.from({ length: 70 }, (_, i) => new Reader(`${i}`));
+    for (const reader of readers) t.reads.want(reader);
+    assert.equal(t.asked.length, 64);
+    readers[64].needsRead = false;
+    t.reads.forget(readers[65]);
+    t.answers[5].resolve("page");
+    await quiet();
+    assert.deepEqual(t.asked.slice(64), [["66"]]);
+    // One that does not wait any more keeps the broker busy all the same.
+    t.reads.forget(readers[0]);
+    assert.equal(t.asked.length, 65);
+    t.answers[0].resolve("page");
+    await quiet();
+    assert.deepEqual(t.asked.slice(65), [["67"]]);
+    assert.deepEqual(readers[0].told.all, ["begin"]);
+  },
+);
 
-readsTest("an answer is not waited for for ever", async (t) => {
+readsTest("waiting for a reply times out", async (t) => {
   const reader = new Reader("topic");
   t.reads.want(reader);
   const [, told] = await reader.told.atLeast(2);
@@ -129,7 +132,7 @@ readsTest("an answer is not waited for for ever", async (t) => {
   assert.equal(t.asked.length, 2);
 }, 20);
 
-readsTest("while the broker is away nobody waits for anything", async (t) => {
+readsTest("during an outage of the broker no read waits", async (t) => {
   const readers = Array.from({ length: 70 }, (_, i) => new Reader(`${i}`));
   for (const reader of readers) t.reads.want(reader);
   t.reads.stop();

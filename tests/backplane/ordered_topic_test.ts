@@ -175,7 +175,7 @@ Deno.test("a hole in what comes while another is read is read, too", () => {
   assert.deepEqual([t.asked, first], [[7, 10], ["8", "9", "10", "11", "12"]]);
 });
 
-Deno.test("who comes back gets its part before anything new; the others are not held up", () => {
+Deno.test("a resuming subscriber gets its replay before new messages; others are not delayed", () => {
   const { t, first } = live(7);
   const back = t.join(4);
   const further = t.join(6);
@@ -236,7 +236,7 @@ Deno.test("where it does not reach back to the greatest in doubt, it does not to
   assert.deepEqual(logs.map((log) => log.slice(1)), logs.map(() => ["missed", "9"]));
 });
 
-Deno.test("all hear of it where a hole can't be read any more", () => {
+Deno.test("all subscribers are notified of a gap that cannot be read any more", () => {
   const { t, first } = live(7);
   t.receive(20);
   t.ask();
@@ -245,7 +245,7 @@ Deno.test("all hear of it where a hole can't be read any more", () => {
   assert.deepEqual(first, ["missed", "19", "20", "21"]);
 });
 
-Deno.test("who knows more than this server does, waits until it does", () => {
+Deno.test("a subscriber ahead of this server waits until it catches up", () => {
   const { t, first } = live(7);
   const ahead = t.join(9);
   t.ask();
@@ -255,7 +255,7 @@ Deno.test("who knows more than this server does, waits until it does", () => {
   assert.deepEqual([t.asked, first, ahead], [[7], ["8", "9", "10"], ["at 9", "10"]]);
 });
 
-Deno.test("who knows more than the broker has missed something", () => {
+Deno.test("a client ahead of the broker is reported a gap", () => {
   const { t } = live(7);
   const lost = t.join(1000);
   t.ask();
@@ -331,7 +331,7 @@ Deno.test("numbers that have gone back are reported, and all begin anew", () => 
   assert.deepEqual(logs, [["at 2", "3"], ["at 2", "missed", "3"]]);
 });
 
-Deno.test("who leaves hears nothing more; who asks again is told, or will be", () => {
+Deno.test("an unsubscribed client receives nothing; one that subscribes again is confirmed", () => {
   const { t, first } = live(7);
   const back = t.join(5);
   t.topic.leave(t.receivers[1]);

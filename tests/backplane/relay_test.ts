@@ -268,7 +268,7 @@ const FAILURES: Record<string, () => unknown> = {
 };
 
 for (const [how, fail] of Object.entries(FAILURES)) {
-  socketTest(`a broker that ${how} is reported and harms nobody`, async (t) => {
+  socketTest(`a broker that ${how} is reported and has no other effect`, async (t) => {
     const broker = new FakeBroker();
     const backplane = broker.backplane();
     const errors: WebSocketError[] = [];
@@ -304,7 +304,7 @@ const RUBBISH: readonly [what: string, topic: unknown, message: unknown][] = [
 ];
 
 for (const [what, topic, message] of RUBBISH) {
-  socketTest(`a broker that brings ${what} is reported, and nobody gets it`, async (t) => {
+  socketTest(`a broker that brings ${what} is reported and not delivered`, async (t) => {
     const [it] = await nodes(t, 1);
     it.backplane.sink.message(topic as string, message as Uint8Array);
     it.server.publish("room", "goes on");
@@ -366,7 +366,7 @@ socketTest("a subscription that fails is reported once, and tried again", async 
   one.backplane.fails = undefined;
 });
 
-socketTest("what could not be sent before the shutdown is reported", async (t) => {
+socketTest("messages that could not be sent before the shutdown are reported", async (t) => {
   const one = await node(t, new FakeBroker(false));
   for (let i = 0; i < 5; i++) one.server.publish("room", "to others");
   await one.server.shutdown({ timeout: 0 });

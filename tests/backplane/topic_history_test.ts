@@ -87,7 +87,7 @@ historyTest("what waits for the start is done then, in its order; later, at once
   assert.deepEqual(t.log.all.slice(2), ["room at 5", "a", "b", "c"]);
 });
 
-historyTest("where nobody listens any more, what waits is done at once", async (t) => {
+historyTest("without subscribers, pending work completes at once", async (t) => {
   t.history.topic.join(t.receiver, undefined);
   t.history.subscribe();
   t.history.whenStarted(() => t.log.push("a"));
@@ -112,7 +112,7 @@ historyTest(
   },
 );
 
-historyTest("a subscription is not waited for for ever, but may still come", async (t) => {
+historyTest("waiting for a subscription times out, but it may still complete", async (t) => {
   t.history.topic.join(t.receiver, 3);
   t.history.subscribe();
   const all = await t.log.atLeast(4);

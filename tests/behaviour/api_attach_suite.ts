@@ -565,7 +565,7 @@ export const cases: Cases = liveCases({
     await errors.atLeast(2);
   },
 
-  "a listener that is not ours and takes the request keeps it": async (t) => {
+  "a request that another listener takes is left to it": async (t) => {
     for (const first of [true, false]) {
       const http = await httpServer(t);
       const errors = new Queue<unknown>();

@@ -202,7 +202,7 @@ const requestCases = liveCases({
 });
 
 const wayCases = liveCases({
-  "tls.caCerts are trusted; a server whose authority is unknown is not": async (t) => {
+  "tls.caCerts are trusted; a server with an unknown authority is not": async (t) => {
     const { ca, cert, key } = t.context.fixtures.certificates;
     const server = await t.serve({ ...echo, tls: { cert, key } });
     const conn = await t.connect(server.url, { tls: { caCerts: [ca] } });
@@ -252,7 +252,7 @@ const wayCases = liveCases({
     await assertEcho(conn);
   },
 
-  "dial is told of TLS, and its failure is the cause of ours": async () => {
+  "dial receives the TLS options, and its error becomes the cause": async () => {
     const asked = new Queue<unknown>();
     const failure = new Error("no carrier");
     const dial = (
@@ -281,17 +281,16 @@ const wayCases = liveCases({
 });
 
 const failureCases = liveCases({
-  "nobody listens: ConnectionError CONNECT_FAILED with the runtime's error as its cause":
-    async () => {
-      const server = await serve();
-      await server.shutdown();
-      await assert.rejects(
-        connect(server.url),
-        (error) =>
-          error instanceof ConnectionError && error.code === "CONNECT_FAILED" &&
-          error.cause instanceof Error,
-      );
-    },
+  "no listener: ConnectionError CONNECT_FAILED with the runtime's error as its cause": async () => {
+    const server = await serve();
+    await server.shutdown();
+    await assert.rejects(
+      connect(server.url),
+      (error) =>
+        error instanceof ConnectionError && error.code === "CONNECT_FAILED" &&
+        error.cause instanceof Error,
+    );
+  },
 
   "the server leaves during the handshake: ConnectionError CONNECTION_LOST": async (t) => {
     const server = await t.rawServer();
@@ -322,7 +321,7 @@ const failureCases = liveCases({
     assert.ok(error.body!.length < 100_000, "only the start");
   },
 
-  "a redirect is not followed; the error says where it points": async (t) => {
+  "redirects are not followed; the error has the location": async (t) => {
     const error = await refusedWith(
       t,
       "HTTP/1.1 302 Found",

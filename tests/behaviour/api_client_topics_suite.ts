@@ -183,7 +183,7 @@ export const cases: Cases = liveCases({
     }
   },
 
-  "a decision may take its time, and comes after the end in vain": async (t) => {
+  "allow may decide later, and a decision after the close has no effect": async (t) => {
     const asked = new Queue<Deferred<boolean>>();
     const ends = new Queue<CloseInfo>();
     const server = await t.serve({

@@ -201,7 +201,7 @@ const optionCases = liveCases({
     }
   },
 
-  "send with compress false sends as it is": (t) =>
+  "send with compress false sends uncompressed": (t) =>
     onceAgreed(t, true, {}, async ({ conn, peer }) => {
       conn.send(LONG, { compress: false });
       conn.send(LONG, { compress: true });
@@ -310,7 +310,9 @@ const optionCases = liveCases({
     }
   },
 
-  "without takeover, the default, every message stands alone, and the offer says so": async (t) => {
+  "without takeover, the default, every message is compressed alone, and the offer says so": async (
+    t,
+  ) => {
     const { answer } = await offered(t, true, "permessage-deflate");
     assert.match(answer!, /server_no_context_takeover/);
     assert.match(answer!, /client_no_context_takeover/);
@@ -334,7 +336,7 @@ const optionCases = liveCases({
     assert.equal(inflated((await asked.peer.frame())!, 9), noise + LONG + noise);
   },
 
-  "maxMessageSize counts what comes out: a small bomb is closed with 1009": (t) =>
+  "maxMessageSize limits the decompressed size: a small bomb is closed with 1009": (t) =>
     onceAgreed(t, true, { maxMessageSize: 1 << 20 }, async ({ conn, peer }) => {
       const bomb = compressed(new Uint8Array(64 << 20));
       assert.ok(bomb.length < 1 << 20);

@@ -68,7 +68,7 @@ const sendCases = liveCases({
       assert.throws(() => conn.send({} as unknown as string), TypeError);
     }),
 
-  "send to a peer that is gone returns false and throws nothing": (t) =>
+  "send to a disconnected peer returns false and throws nothing": (t) =>
     withEachSide(t, {}, async ({ conn, peer }) => {
       peer.destroy();
       await conn.closed;
@@ -146,7 +146,7 @@ const sendCases = liveCases({
       assert.equal(error!.cause, failure);
     }),
 
-  "what is no message, no payload, no source and no function is a TypeError": (t) =>
+  "invalid messages, payloads, sources and functions throw a TypeError": (t) =>
     withEachSide(t, {}, async ({ conn, peer }) => {
       for (const wrong of [1, undefined, null, {}, [1]]) {
         const data = wrong as unknown as string;
@@ -285,7 +285,7 @@ const endCases = liveCases({
       assert.deepEqual((await peer.frame())!.payload, closePayload(3000, "x".repeat(123)));
     }),
 
-  "closeTimeout cuts a peer that does not answer a close": async (t) => {
+  "closeTimeout disconnects a peer that does not answer a close": async (t) => {
     const closeTimeout = 50;
     for (const open of [() => t.accept({ closeTimeout }), () => t.reach({ closeTimeout })]) {
       const { conn, peer } = await open();
@@ -308,7 +308,7 @@ const endCases = liveCases({
       assert.equal(peer.bytes.length, 0, "no Close frame");
     }),
 
-  "closed resolves for everyone who asks, before and after": (t) =>
+  "closed resolves for every caller, before and after the close": (t) =>
     withEachSide(t, {}, async ({ conn, peer }) => {
       const [first, second] = [conn.closed, conn.closed];
       peer.send({ opcode: CLOSE, payload: closePayload(4000, "bye") });

@@ -119,7 +119,7 @@ const outCases = liveCases({
     assert.equal(((await conn.closed).error as WebSocketError).code, "SLOW_CONSUMER");
   },
 
-  "maxBufferedAmount cuts the slow peer with SLOW_CONSUMER and leaves the others alone": async (
+  "maxBufferedAmount disconnects a slow peer with SLOW_CONSUMER, and no other": async (
     t,
   ) => {
     const ends = new Queue<CloseInfo>();

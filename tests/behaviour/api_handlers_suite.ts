@@ -248,7 +248,7 @@ function failing(name: typeof NAMES[number], failure: Error, rejects: boolean): 
 }
 
 const failureCases = liveCases({
-  "a handler that throws or rejects closes its connection with 1011 and is told to close": (t) =>
+  "a handler that throws or rejects closes its connection with 1011 and reports it to close": (t) =>
     onBothSides(t, async (open) => {
       for (const name of NAMES) {
         for (const rejects of [false, true]) {

@@ -40,13 +40,13 @@ export const cases: Cases = liveCases({
       await peer.until(() => peer.ended || peer.over);
     }),
 
-  "without pongTimeout pings alone give nobody up": async (t) => {
+  "without pongTimeout pings alone close no connection": async (t) => {
     const { conn, peer } = await t.accept({ pingInterval: 10 });
     for (const { opcode } of await peer.frames(10)) assert.equal(opcode, PING);
     assert.equal(conn.readyState, "open");
   },
 
-  "by default nobody is pinged and nobody is given up": (t) =>
+  "by default no pings are sent and no peer counts as dead": (t) =>
     onBothSides(t, async (open) => {
       const { conn, peer } = await open({});
       const other = await t.accept({ pingInterval: 10 });
@@ -81,7 +81,7 @@ export const cases: Cases = liveCases({
     assert.equal(conn.readyState, "open");
   },
 
-  "writeTimeout gives up a peer that takes nothing of what waits": (t) =>
+  "writeTimeout disconnects a peer that accepts no buffered output": (t) =>
     onBothSides(t, async (open) => {
       const { conn, peer } = await open({ writeTimeout: 100 });
       peer.pause();

@@ -167,7 +167,7 @@ const lossCases = liveCases({
     assert.equal(await seen.next(), "again");
   },
 
-  "nobody is there: the first connection is given up after so many attempts": async (t) => {
+  "no server: the first connection fails after maxAttempts": async (t) => {
     const server = await serve();
     await server.shutdown();
     let lost = 0;

@@ -197,7 +197,9 @@ const limitCases = liveCases({
     assert.equal((await other.upgrade([long])).status, 101, "the default is 16 KiB");
   },
 
-  "handshakeTimeout: who does not finish its request is answered 408 and cut off": async (t) => {
+  "handshakeTimeout: a client with an unfinished request gets 408 and is disconnected": async (
+    t,
+  ) => {
     const server = await t.serve({ handshakeTimeout: 100 });
     const silent = await t.rawClient(server);
     const slow = await t.rawClient(server);
@@ -323,7 +325,7 @@ const memberCases = liveCases({
     assert.ok(took < 1500, `it took ${took} ms`);
   },
 
-  "shutdown answers an opening handshake that is under way with 503": async (t) => {
+  "shutdown answers a pending opening handshake with 503": async (t) => {
     const deciding = new Deferred<void>();
     const server = await t.serve({
       upgrade: () => {
@@ -340,7 +342,7 @@ const memberCases = liveCases({
     await finished;
   },
 
-  "finished resolves when the last connection is gone": async (t) => {
+  "finished resolves when the last connection has closed": async (t) => {
     const { server, conn, peer } = await t.accept();
     let finished = false;
     const finish = server.finished.then(() => finished = true);

@@ -75,7 +75,7 @@ const originCases = liveCases({
     );
   },
 
-  "a list of origins is the whole list": async (t) => {
+  "a list of origins is exhaustive": async (t) => {
     const options: ServeOptions = {
       allowedOrigins: ["https://app.example", "http://localhost:8080"],
     };
@@ -213,7 +213,7 @@ const hookCases = liveCases({
     assert.deepEqual(await messages.atLeast(2), ["with the request", "behind it"]);
   },
 
-  "a hook that throws or rejects is a 500, and onError hears of it": async (t) => {
+  "a hook that throws or rejects causes a 500, and onError is called": async (t) => {
     const failure = new Error("no database");
     const { queue, onError } = errors();
     const fail = (): never => {
@@ -327,7 +327,7 @@ const plainCases = liveCases({
     assert.equal(post.status, 400);
   },
 
-  "a fetch that throws or rejects is a 500, and onError hears of it": async (t) => {
+  "a fetch that throws or rejects causes a 500, and onError is called": async (t) => {
     const failure = new Error("no page");
     const { queue, onError } = errors();
     const failing: Array<() => Promise<Response>> = [
@@ -366,7 +366,7 @@ const plainCases = liveCases({
     assert.deepEqual(watch.logged, [[failure], [failure]]);
   },
 
-  "onError also hears of a close handler that fails": async (t) => {
+  "onError is also called if a close handler fails": async (t) => {
     const { queue, onError } = errors();
     const failure = new Error("in close");
     const ends: CloseInfo[] = [];

@@ -16,7 +16,7 @@ const OWN_MEMORY = "each message has memory of its own, so that nothing breaks";
 /** The suites that run over `createSockets`, and what they leave out. */
 export const nativeDifferences: Differences = {
   "api connection": {
-    "send to a peer that is gone returns false and throws nothing": {
+    "send to a disconnected peer returns false and throws nothing": {
       deno: "Deno cannot send pings",
     },
     "sendStream sends one message in fragments; what is sent meanwhile follows": {
@@ -48,7 +48,7 @@ export const nativeDifferences: Differences = {
     "close sends code and reason, 1000 unless told; nothing is sent or delivered behind it": {
       deno: "Deno reports 1006 when a message crosses the Close frame",
     },
-    "closeTimeout cuts a peer that does not answer a close": {
+    "closeTimeout disconnects a peer that does not answer a close": {
       deno: "Deno cannot cut a connection",
       bun: "Bun reports its own close as done when the frame was sent",
     },
@@ -74,7 +74,7 @@ export const nativeDifferences: Differences = {
       deno: 'the option "utf8Check" is refused',
       bun: 'the option "utf8Check" is refused',
     },
-    "a handler that throws or rejects closes its connection with 1011 and is told to close": {
+    "a handler that throws or rejects closes its connection with 1011 and reports it to close": {
       deno: 'the option "ping" is refused',
       bun: "Bun sends a small message at once, so that drain is not called",
     },
@@ -125,7 +125,7 @@ export const nativeDifferences: Differences = {
       deno: 'the option "maxHandshakeSize" is refused',
       bun: 'the option "maxHandshakeSize" is refused',
     },
-    "handshakeTimeout: who does not finish its request is answered 408 and cut off": {
+    "handshakeTimeout: a client with an unfinished request gets 408 and is disconnected": {
       deno: "the runtime waits for the request as long as it wants",
       bun: "the runtime waits for the request as long as it wants",
     },
@@ -140,7 +140,7 @@ export const nativeDifferences: Differences = {
     "shutdown cuts those that do not answer within its timeout": {
       bun: "Bun reports its own close as done when the frame was sent",
     },
-    "finished resolves when the last connection is gone": {
+    "finished resolves when the last connection has closed": {
       bun: "Bun reports its own close as done when the frame was sent",
     },
   },
@@ -153,7 +153,7 @@ export const nativeDifferences: Differences = {
       deno: "the application answers plain HTTP",
       bun: "the application answers plain HTTP",
     },
-    "a fetch that throws or rejects is a 500, and onError hears of it": {
+    "a fetch that throws or rejects causes a 500, and onError is called": {
       deno: "the application answers plain HTTP",
       bun: "the application answers plain HTTP",
     },
@@ -180,7 +180,7 @@ export const nativeDifferences: Differences = {
     "pongTimeout gives up a peer that answers no ping": {
       deno: 'the option "pongTimeout" is refused',
     },
-    "without pongTimeout pings alone give nobody up": {
+    "without pongTimeout pings alone close no connection": {
       deno: "Deno closes when no pong comes, as long after as pingInterval is",
     },
     "readTimeout gives up a peer that sends nothing": {
@@ -195,7 +195,7 @@ export const nativeDifferences: Differences = {
       deno: 'the option "readTimeout" is refused',
       bun: 'the option "readTimeout" is refused',
     },
-    "writeTimeout gives up a peer that takes nothing of what waits": {
+    "writeTimeout disconnects a peer that accepts no buffered output": {
       deno: "Deno tells only when a whole message has left",
     },
     "writeTimeout leaves a peer alone that reads all there is": {
@@ -241,15 +241,14 @@ export const nativeDifferences: Differences = {
         deno: 'the option "ping" is refused',
         bun: "Bun sends a small message at once, so that drain is not called",
       },
-    "a connection that nobody reads is pinged, and one whose peer is silent ends": {
+    "a connection without a reader is pinged, and one with a silent peer closes": {
       deno: 'the option "readTimeout" is refused',
       bun: 'the option "readTimeout" is refused',
     },
-    "the end of the stream is noticed on a connection that nobody reads, or whose user has paused":
-      {
-        deno: UNSTOPPABLE,
-        bun: UNSTOPPABLE,
-      },
+    "the end of the stream is noticed without a reader, and while paused": {
+      deno: UNSTOPPABLE,
+      bun: UNSTOPPABLE,
+    },
     "what was accepted during a stream is sent before the Close frame": {
       deno: GATHERED,
       bun: GATHERED,

@@ -185,7 +185,7 @@ const constructorCases = liveCases({
     assert.deepEqual(requests.all, ["bag", "third"]);
   },
 
-  "TLS options are ours: a certificate of a private authority": async (t) => {
+  "TLS options are an extension: a certificate of a private authority": async (t) => {
     const { cert, key, ca } = t.context.fixtures.certificates;
     const server = await t.serve({ ...ECHO, tls: { cert, key } });
     const trusted = new Watched(t, server.url, { tls: { caCerts: [ca] } });

@@ -151,7 +151,7 @@ for (
   });
 }
 
-Deno.test("what a proxy says before the TLS handshake never passes for the server's words", async () => {
+Deno.test("bytes of a proxy before the TLS handshake are never mistaken for the server's", async () => {
   const network = await ProxyNetwork.open();
   const dialing = dial(network, "http://proxy.example:3128", { tls: {} });
   const proxy = await network.proxy();
@@ -220,7 +220,7 @@ Deno.test("the signal ends the lookup, and what comes of it", async () => {
   assert.deepEqual(network.dialed, []);
 });
 
-Deno.test("the signal ends dialing, also where the network does not heed it", async () => {
+Deno.test("the signal ends dialing, even if the network ignores it", async () => {
   const network = await ProxyNetwork.open();
   const gate = Promise.withResolvers<void>();
   network.gates.dial = () => gate.promise;
@@ -247,7 +247,7 @@ Deno.test("the signal ends the dialogue", async () => {
   assert.equal(proxy.transport.over, true);
 });
 
-Deno.test("the signal ends the TLS handshake, also where the network does not heed it", async () => {
+Deno.test("the signal ends the TLS handshake, even if the network ignores it", async () => {
   const network = await ProxyNetwork.open();
   network.gates.tls = forever;
   const controller = new AbortController();

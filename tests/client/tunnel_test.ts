@@ -131,7 +131,7 @@ Deno.test("a transport that is cut by its owner ends the dialogue", async () => 
   await assert.rejects(tunnel, { code: "PROXY_FAILED", message: /: given up$/ });
 });
 
-Deno.test("answers that come while a write is under way are sent after it, in order", async () => {
+Deno.test("replies during a pending write are sent after it, in order", async () => {
   const [transport, far] = transportPair();
   transport.blocked = true;
   const proxy = new RawPeer(far);
@@ -147,7 +147,7 @@ Deno.test("answers that come while a write is under way are sent after it, in or
   await tunnel;
 });
 
-Deno.test("the tunnel is not handed over while a write is under way, and reads no more", async () => {
+Deno.test("the tunnel is not handed over during a pending write, and stops reading", async () => {
   const [transport, far] = transportPair();
   transport.blocked = true;
   const proxy = new RawPeer(far);

@@ -187,7 +187,7 @@ for (const end of ["close", "terminate"] as const) {
   });
 }
 
-compressionTest("a peer that is gone takes its contexts along", {
+compressionTest("a disconnected peer's contexts are released", {
   compression: TAKEOVER,
   message: (conn, data) => void conn.send(data),
 }, async ({ conn, peer }) => {

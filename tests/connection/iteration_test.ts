@@ -114,7 +114,7 @@ bothSides(
   },
 );
 
-bothSides("while nobody reads, the peer has to wait, and memory is bounded", async (_, open) => {
+bothSides("without a reader the peer has to wait, and memory is bounded", async (_, open) => {
   const { conn, peer, transport } = await open();
   // What the kernel takes before the peer has to wait.
   transport.capacity = 100_000;
@@ -149,7 +149,7 @@ bothSides("a reader that catches up lets the transport go on", async (_, open) =
   assert.deepEqual(read, sent.map(({ payload }) => payload));
 });
 
-bothSides("a large message that nobody reads pauses the transport as many small ones do", async (
+bothSides("a large unread message pauses the transport as many small ones do", async (
   _,
   open,
 ) => {

@@ -180,7 +180,7 @@ bothSides("messages that pile up behind a write that is stuck are no progress", 
   await assertGone(conn, "WRITE_TIMEOUT", /read nothing/);
 });
 
-bothSides("a message that trickles in for ever ends the connection: MESSAGE_TIMEOUT", async (
+bothSides("a message that never completes closes the connection: MESSAGE_TIMEOUT", async (
   _,
   open,
 ) => {
@@ -194,7 +194,7 @@ bothSides("a message that trickles in for ever ends the connection: MESSAGE_TIME
   assert.equal(timers.size, 0);
 });
 
-bothSides("one message after the other is in time, though there is always one under way", async (
+bothSides("consecutive messages are in time, though one is always partial", async (
   _,
   open,
 ) => {
@@ -207,7 +207,7 @@ bothSides("one message after the other is in time, though there is always one un
   assert.equal(conn.readyState, "open");
 });
 
-bothSides("a message under way is not waited for while reading is paused", async (_, open) => {
+bothSides("messageTimeout does not run while reading is paused", async (_, open) => {
   const { conn, peer } = await open({ messageTimeout: 20, message: () => {} });
   peer.send({ opcode: TEXT, fin: false });
   conn.pause();

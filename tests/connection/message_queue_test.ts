@@ -47,7 +47,7 @@ Deno.test("readers that came first get the messages, in the order in which they 
   assert.deepEqual(values, ["one", "two", "three"]);
 });
 
-Deno.test("a clean end lets what waits be read, then says done for ever", async () => {
+Deno.test("after a clean close the queue can still be read, then stays done", async () => {
   const { queue } = open();
   queue.push("last");
   queue.end(CLEAN);

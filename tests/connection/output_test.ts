@@ -123,7 +123,7 @@ Deno.test("a connection that writes while another is corked does not disturb it"
   await tick();
 });
 
-Deno.test("while the transport refuses, output waits in order and its memory is left alone", async () => {
+Deno.test("under backpressure output waits in order and its memory is not changed", async () => {
   const [line, other] = [new Line(), new Line()];
   line.transport.refusing = true;
   line.put(utf8("refused "));
@@ -201,7 +201,7 @@ Deno.test("a connection that is closed gives the cork back", async () => {
   assert.equal(a.transport.writes.length, 0);
 });
 
-Deno.test("an owner that writes when it is told of a write, to itself or to another, loses nothing", async () => {
+Deno.test("an owner that writes inside a write callback, to itself or to another, loses nothing", async () => {
   const other = new Line();
   const transport = new FakeTransport();
   let left = 3;
@@ -221,7 +221,7 @@ Deno.test("an owner that writes when it is told of a write, to itself or to anot
   other.assertWritten();
 });
 
-Deno.test("while an earlier write is under way nothing is written", async () => {
+Deno.test("nothing is written during a pending write", async () => {
   const line = new Line();
   line.output.wait();
   line.put(utf8("waiting"));

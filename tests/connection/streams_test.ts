@@ -27,7 +27,7 @@ bothSides("readable fails with the cause when the close was not clean", async (_
   await assert.rejects(reader.read(), (thrown) => thrown === error);
 });
 
-bothSides("while nobody reads from readable, the peer has to wait", async (_, open) => {
+bothSides("without a reader of readable the peer has to wait", async (_, open) => {
   const { conn, peer, transport } = await open();
   const reader = conn.readable.getReader();
   peer.send(...Array(300).fill({ opcode: TEXT, payload: "x".repeat(1000) }));

@@ -73,7 +73,7 @@ const cases: [title: string, one: Case, role: Role, happened: Transcript, verdic
     "FAIL",
   ],
   [
-    "an echo and a Close frame that nobody asked for",
+    "an echo and an unexpected Close frame",
     ECHO,
     "server",
     transcript({ events: [HELLO], close: { code: 1000, reason: "" } }),

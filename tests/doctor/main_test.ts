@@ -142,7 +142,7 @@ Deno.test("on Node it runs through a link, as npm makes them for programs", asyn
   }
 });
 
-Deno.test("imported, it does nothing by itself", async () => {
+Deno.test("importing it has no side effect", async () => {
   const { doctor } = await import("../../doctor/main.ts");
   assert.equal(await doctor(["--cases", "99.*", "ws://127.0.0.1:1/"]), 2);
 });

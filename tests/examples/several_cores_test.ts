@@ -41,7 +41,7 @@ async function close(socket: WebSocket): Promise<void> {
 }
 
 for (const runtime of runtimeNames) {
-  Deno.test(`connections are spread over the processes, and hear of each other, on ${runtime}`, async () => {
+  Deno.test(`connections are spread over the processes, and receive each other's messages, on ${runtime}`, async () => {
     const port = freePort();
     await using redis = await Broker.start("redis");
     await using example = startExample(runtime, "several_cores.ts", {

@@ -32,7 +32,7 @@ async function shownAt(page: Page, text: string): Promise<string[]> {
   return await page.locator("li").allTextContents();
 }
 
-Deno.test("the page shows what a server of ours publishes", async () => {
+Deno.test("the page shows messages that a server of this library publishes", async () => {
   const opened = new Queue<Connection<undefined>>();
   await using server = await serve({
     ...await pageServer(),

@@ -73,7 +73,7 @@ const injections: readonly { title: string; options(bad: string): Partial<Reques
 ];
 
 for (const { title, options } of injections) {
-  Deno.test(`CR, LF, NUL and what is not ASCII are refused in ${title}`, () => {
+  Deno.test(`CR, LF, NUL and non-ASCII characters are rejected in ${title}`, () => {
     for (const bad of BREAKERS) {
       assert.throws(
         () => buildRequest({ ...plain, ...options(bad) }),

@@ -72,7 +72,7 @@ const tolerated: readonly { title: string; text: string }[] = [
     text: request({}, [], "GET http://a.example/chat HTTP/1.1"),
   },
   {
-    title: "an extension nobody knows",
+    title: "an unknown extension",
     text: request({}, ['Sec-WebSocket-Extensions: x-unknown; a=1; b="c"']),
   },
   {

@@ -186,7 +186,7 @@ Deno.test("only text is checked: bytes may be anything, also between texts", () 
   assert.deepEqual(read(bytes), [message, message, { text: "\u20ac" }, { opcode: PING, payload }]);
 });
 
-Deno.test("memory grows with what has arrived, not with what a header announces", () => {
+Deno.test("memory grows with received bytes, not with the announced length", () => {
   const recorder = new MessageRecorder({ ...MESSAGE_RULES, maxMessageSize: 2 ** 31 - 1 });
   const announced = header({ opcode: BINARY, length: 2n ** 31n - 1n });
   assert.deepEqual(allocationsOf(() => recorder.read(announced)), []);
@@ -236,7 +236,7 @@ for (const size of [1 << 16, 1 << 18, 1 << 20]) {
   });
 }
 
-Deno.test("what was delivered is never written to again", () => {
+Deno.test("delivered memory is never written again", () => {
   const rules = { ...AS_BYTES, masked: true };
   const recorder = new MessageRecorder(rules);
   const copies: Uint8Array[] = [];

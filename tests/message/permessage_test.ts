@@ -319,7 +319,7 @@ Deno.test("a window that was agreed on is kept to", () => {
 });
 
 for (const inbound of [ALONE, TAKEOVER]) {
-  Deno.test(`the limit is what comes out, to the byte, takeover ${inbound.takeover}`, () => {
+  Deno.test(`the limit applies to the decompressed size, to the byte, takeover ${inbound.takeover}`, () => {
     for (const size of [1, 1000, 65_536, 1 << 20]) {
       const packed = new Uint8Array(deflateRawSync(new Uint8Array(size), { finishFlush: 2 }));
       const wire = packed.slice(0, -4);

@@ -184,8 +184,8 @@ for (
   const [name, answers, message] of [
     ["HTTP", toHex(utf8("HTTP/1.1 400 Bad Request\r\n\r\n")), "answered with version 72"],
     ["SOCKS4", "005a000000000000", "answered with version 0"],
-    ["a method nobody offered", "0501", "chose the method 1, which was not offered"],
-    ["a login nobody offered", "0502", "chose the method 2, which was not offered"],
+    ["a method that was not offered", "0501", "chose the method 1, which was not offered"],
+    ["a login that was not offered", "0502", "chose the method 2, which was not offered"],
     ["another version later", "0500 04", "answered with version 4"],
     ["an address without type", "0500 05000000", "answered with the address type 0"],
     ["an address of another type", "0500 05000002", "answered with the address type 2"],

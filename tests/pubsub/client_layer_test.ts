@@ -46,7 +46,7 @@ const WAYS: readonly [name: string, send: Send, returns: unknown][] = [
   ["ping", (conn) => conn.ping("payload"), true],
   ["pong", (conn) => conn.pong(BYTES), true],
   ["cork", (conn) => conn.cork(() => void (conn.send("1"), conn.send("2"))), undefined],
-  ["publish to nobody", (conn) => void conn.publish("nobody's", "text"), undefined],
+  ["publish without subscribers", (conn) => void conn.publish("nobody's", "text"), undefined],
 ];
 
 /** Two connections of one server, of which only the first has the subprotocol. */

@@ -48,7 +48,7 @@ Deno.test("subscribe and unsubscribe tell whether they changed something", () =>
   assert.deepEqual(answers, [false, true, false, false, true, false]);
 });
 
-Deno.test("a topic without subscribers is gone", () => {
+Deno.test("a topic without subscribers is removed", () => {
   const registry = registryOf([a, "x"], [b, "x"], [a, "y"]);
   registry.unsubscribe(a, "x");
   assert.equal(registry.size, 2);
@@ -58,7 +58,7 @@ Deno.test("a topic without subscribers is gone", () => {
   assert.equal(registry.size, 0);
 });
 
-Deno.test("who is withdrawn is nowhere, and its topics are known until it is forgotten", () => {
+Deno.test("a withdrawn subscriber is in no topic, and its topics are known until it is forgotten", () => {
   const registry = registryOf([a, "x"], [a, "y"], [b, "x"]);
   registry.withdraw(a);
   assert.deepEqual([...registry.subscribers("x")], [b]);

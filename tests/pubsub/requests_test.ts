@@ -236,7 +236,7 @@ for (const mode of ["string", "bytes"] as const) {
 }
 
 socketTest(
-  "allow hears of the connection and the topic, and what it refuses is not subscribed",
+  "allow receives the connection and the topic, and a rejected topic is not subscribed",
   async (t) => {
     const asked: [unknown, string][] = [];
     const { server, conn, peer } = await topicSide(t, {
@@ -303,7 +303,7 @@ const FAILURES: readonly [what: string, allow: () => unknown, heard: RegExp][] =
 ];
 
 for (const [what, allow, heard] of FAILURES) {
-  socketTest(`an allow that ${what} refuses its topic, and onError hears of it`, async (t) => {
+  socketTest(`an allow that ${what} rejects its topic, and onError is called`, async (t) => {
     const errors: unknown[] = [];
     const { conn, peer } = await topicSide(t, {
       clientTopics: { allow: allow as () => boolean },
@@ -390,7 +390,7 @@ socketTest("a refusal or an error of what is wanted no more is not told", async 
   assert.deepEqual([peer.payloads, errors], [[], [BROKEN]]);
 });
 
-socketTest("who subscribes again is told again, and allow is not asked again", async (t) => {
+socketTest("a repeated subscription is confirmed again without calling allow", async (t) => {
   let asked = 0;
   const { server, peer } = await topicSide(t, { clientTopics: { allow: () => ++asked === 1 } });
   peer.send(subscribe("news"), subscribe("news"));
@@ -400,7 +400,7 @@ socketTest("who subscribes again is told again, and allow is not asked again", a
   assert.equal(server.publish("news", "once").sent, 1);
 });
 
-socketTest("what the server subscribes by itself is told, and needs no leave", async (t) => {
+socketTest("subscriptions by the server are announced without calling allow", async (t) => {
   const decisions = new Decisions();
   const { conn, peer } = await topicSide(t, { clientTopics: decisions.options });
   peer.send(subscribe("a"), subscribe("b"));
@@ -417,7 +417,7 @@ socketTest("what the server subscribes by itself is told, and needs no leave", a
   assert.deepEqual(decisions.asked, ["a", "b"]);
 });
 
-socketTest("what the server unsubscribes by itself is told, if it was subscribed", async (t) => {
+socketTest("unsubscriptions by the server are announced if the topic was subscribed", async (t) => {
   const decisions = new Decisions();
   const { conn, peer } = await topicSide(t, { clientTopics: decisions.options });
   peer.send(subscribe("a"));

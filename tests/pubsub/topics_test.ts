@@ -137,7 +137,7 @@ socketTest("it is compressed once for all that share parameters", async (t) => {
   assert.deepEqual([1, 2, 3, 4].map((i) => written[i] === written[0]), [true, false, true, false]);
 });
 
-socketTest("topics and subscribers() tell who listens to what", async (t) => {
+socketTest("topics and subscribers() list the subscriptions", async (t) => {
   const { server, conns } = await room(t, 2);
   conns[0].subscribe("a");
   assert.deepEqual(conns.map(({ topics }) => topics), [["room", "a"], ["room"]]);
@@ -201,7 +201,11 @@ const WRONG: readonly [what: string, call: (room: Room) => unknown, message: Reg
   ["unsubscribe(7)", ({ conns: [c] }) => c.unsubscribe(7 as never), /got 7$/],
   ["subscribers(7)", ({ server }) => server.subscribers(7 as never), /got 7$/],
   ["publish of a number", ({ server }) => server.publish("room", 7 as never), /got 7$/],
-  ["publish to nobody of a number", ({ server }) => server.publish("x", 7 as never), /got 7$/],
+  [
+    "publish of a number without subscribers",
+    ({ server }) => server.publish("x", 7 as never),
+    /got 7$/,
+  ],
   ["publish to nothing", ({ server }) => server.publish("", "x"), /must not be empty/],
   [
     "publish with a slip",
@@ -401,7 +405,7 @@ socketTest("a close handler that publishes does so after the message that cut it
   it.server.publish("room", "first", { onSlow: "close" });
   await quiet();
   assert.deepEqual(it.peers[1].payloads, ["first", "gone"]);
-  assert.deepEqual(it.peers[2].payloads, [], "who subscribes meanwhile gets later messages only");
+  assert.deepEqual(it.peers[2].payloads, [], "a later subscriber gets later messages only");
   it.server.publish("room", "later");
   await quiet();
   assert.deepEqual(it.peers[2].payloads, ["later"]);

@@ -86,7 +86,7 @@ Deno.test("what is lost is told with the wait that the hook has chosen", () => {
   trial.attempts.stop();
 });
 
-Deno.test("stop calls off an attempt, and what it fails with is nobody's", async () => {
+Deno.test("stop cancels an attempt and ignores its error", async () => {
   const trial = new Trial({});
   trial.attempts.stop();
   assert.equal(trial.signals[0].aborted, true);

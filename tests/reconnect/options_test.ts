@@ -20,7 +20,7 @@ Deno.test("true and an empty object are all defaults", () => {
   }
 });
 
-Deno.test("what is given is kept, and not what becomes of it later", () => {
+Deno.test("options are copied: later changes have no effect", () => {
   const restartDelay: [number, number] = [1, 2];
   const given: ReconnectOptions = {
     minDelay: 1,

@@ -218,37 +218,40 @@ socketTest("a handler that throws ends it, unless the hook wants otherwise", asy
   assert.deepEqual(seen.all, ["open", "lost 1011 1", "open"]);
 });
 
-socketTest("what lost and close throw is written to the console, and harms nobody", async (t) => {
-  const server = await t.serve(OBEDIENT);
-  const watch = new ConsoleWatch();
-  const errors = [1, 2, 3].map((n) => new Error(`handler ${n}`));
-  try {
-    const opened = new Queue<void>();
-    let losses = 0;
-    const conn = await t.connectReconnecting(server.url, {
-      reconnect: QUICK,
-      open: () => opened.push(),
-      message() {},
-      reconnecting() {
-        if (losses++ === 0) throw errors[0];
-        return Promise.reject(errors[1]);
-      },
-      close() {
-        throw errors[2];
-      },
-    });
-    await opened.next();
-    for (let round = 0; round < 2; round++) {
-      conn.send("cut");
+socketTest(
+  "errors of the lost and close handlers are written to the console, without other effect",
+  async (t) => {
+    const server = await t.serve(OBEDIENT);
+    const watch = new ConsoleWatch();
+    const errors = [1, 2, 3].map((n) => new Error(`handler ${n}`));
+    try {
+      const opened = new Queue<void>();
+      let losses = 0;
+      const conn = await t.connectReconnecting(server.url, {
+        reconnect: QUICK,
+        open: () => opened.push(),
+        message() {},
+        reconnecting() {
+          if (losses++ === 0) throw errors[0];
+          return Promise.reject(errors[1]);
+        },
+        close() {
+          throw errors[2];
+        },
+      });
       await opened.next();
+      for (let round = 0; round < 2; round++) {
+        conn.send("cut");
+        await opened.next();
+      }
+      conn.close();
+      await conn.closed;
+    } finally {
+      watch.end();
     }
-    conn.close();
-    await conn.closed;
-  } finally {
-    watch.end();
-  }
-  assert.deepEqual(watch.logged, errors.map((error) => [error]));
-});
+    assert.deepEqual(watch.logged, errors.map((error) => [error]));
+  },
+);
 
 socketTest(
   "open comes first, then what has waited, in order and as far as there is room",
@@ -643,7 +646,7 @@ socketTest("a topic subscribed to in open is asked for once", async (t) => {
 });
 
 socketTest(
-  "what the server subscribed by itself goes to topicMessage, other messages to the iterator",
+  "messages of topics that the server subscribed go to topicMessage, other messages to the iterator",
   async (t) => {
     const seen: unknown[] = [];
     const server = await t.serve({

@@ -194,7 +194,7 @@ Deno.test("the end settles every promise, those that come too late included", as
   assert.deepEqual(desk.topics.names, []);
 });
 
-Deno.test("what a refusal of a promise that nobody looks at harms is nothing", async () => {
+Deno.test("a rejected subscription without an awaiting caller is no unhandled rejection", async () => {
   const desk = new Desk();
   desk.topics.subscribe("a", { message() {} });
   desk.topics.connected();
@@ -233,7 +233,7 @@ Deno.test("messages of topics come as text, as bytes, and as text in bytes", () 
   ]);
 });
 
-Deno.test("what the server subscribed by itself goes elsewhere, and notices of it to nobody", () => {
+Deno.test("messages of topics that the server subscribed go elsewhere, and its notices are ignored", () => {
   const desk = new Desk();
   desk.hear({ subscribed: "x" });
   desk.hear({ missed: "x" });

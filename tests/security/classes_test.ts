@@ -47,7 +47,7 @@ Deno.test("every test that has a class in its name is named for it", () => {
   }
 });
 
-Deno.test("class 14: nothing in the library looks at credentials that a peer sends", () => {
+Deno.test("class 14: the library does not evaluate credentials of a peer", () => {
   // A comparison that is not there cannot take a time that tells.
   const asks = /\.(get|getAll|has|hasToken)\("(proxy-)?(authorization|cookie)"/i;
   const found = librarySources().filter(({ text }) => asks.test(text)).map(({ path }) => path);

@@ -60,7 +60,7 @@ function echo(conn: Connection<undefined>, data: string | Uint8Array): void {
 }
 
 const memory = liveCases({
-  "class 2: a bomb in fragments is one budget, counted on what comes out": async (t) => {
+  "class 2: a fragmented bomb has one budget, for its decompressed size": async (t) => {
     const bomb = compressed(new Uint8Array(4 * MIB));
     const { server, peer } = await acceptCompressed(t, MIB);
     const parts = Array.from({ length: 8 }, (_, i) => {
@@ -78,7 +78,7 @@ const memory = liveCases({
     await assertAlive(t, server);
   },
 
-  "class 6: unfinished messages of all connections share one budget, and the largest has to go":
+  "class 6: partial messages of all connections share one budget, and the largest is closed":
     async (t) => {
       const ends = new Queue<CloseInfo>();
       const server = await t.serve<undefined>({
@@ -102,7 +102,7 @@ const memory = liveCases({
       await assertAlive(t, server);
     },
 
-  "class 6: a message that trickles in has messageTimeout to become whole": async (t) => {
+  "class 6: a slow message has messageTimeout to complete": async (t) => {
     const ends = new Queue<CloseInfo>();
     const options: CommonOptions = {
       messageTimeout: 200,
@@ -119,7 +119,7 @@ const memory = liveCases({
     });
   },
 
-  "class 8: nothing leaves but what was sent, whatever buffers held before": async (t) => {
+  "class 8: only sent bytes leave, whatever buffers held before": async (t) => {
     // Every pool is filled with bytes that must not be seen again.
     const secret = 0xca;
     const server = await t.serve<undefined>({ compression: true, message: echo });
@@ -189,33 +189,34 @@ function garbage(random: Random, masked: boolean): Uint8Array {
 }
 
 const robustness = liveCases({
-  "class 9: whatever a client sends ends its own connection at most, told once to close": async (
-    t,
-  ) => {
-    const random = new Random(9);
-    let opened = 0;
-    const ends = new Queue<CloseInfo>();
-    const server = await t.serve<undefined>({
-      compression: true,
-      open: () => void opened++,
-      message: echo,
-      close: (_, info) => ends.push(info),
-      onError: (error) => assert.fail(`onError heard ${error}`),
-    });
-    for (let i = 0; i < 150; i++) {
-      const peer = await t.rawClient(server);
-      const head = random.below(5) === 0
-        ? random.bytes(200)
-        : upgradeRequest(["Sec-WebSocket-Extensions: permessage-deflate"]);
-      peer.send(head, garbage(random, true));
-      peer.end();
-      await peer.rest();
-    }
-    await ends.atLeast(opened);
-    assert.equal(ends.all.length, opened);
-    assert.ok(ends.all.every(({ error }) => (error as WebSocketError)?.code !== "INTERNAL"));
-    await assertAlive(t, server);
-  },
+  "class 9: whatever a client sends ends its own connection at most, and close is called once":
+    async (
+      t,
+    ) => {
+      const random = new Random(9);
+      let opened = 0;
+      const ends = new Queue<CloseInfo>();
+      const server = await t.serve<undefined>({
+        compression: true,
+        open: () => void opened++,
+        message: echo,
+        close: (_, info) => ends.push(info),
+        onError: (error) => assert.fail(`onError heard ${error}`),
+      });
+      for (let i = 0; i < 150; i++) {
+        const peer = await t.rawClient(server);
+        const head = random.below(5) === 0
+          ? random.bytes(200)
+          : upgradeRequest(["Sec-WebSocket-Extensions: permessage-deflate"]);
+        peer.send(head, garbage(random, true));
+        peer.end();
+        await peer.rest();
+      }
+      await ends.atLeast(opened);
+      assert.equal(ends.all.length, opened);
+      assert.ok(ends.all.every(({ error }) => (error as WebSocketError)?.code !== "INTERNAL"));
+      await assertAlive(t, server);
+    },
 
   "class 9: whatever a server sends ends the client's connection at most": async (t) => {
     const random = new Random(99);
@@ -262,7 +263,7 @@ const robustness = liveCases({
     assert.equal(timers.size, before);
   },
 
-  "class 11: with hosts a page whose name was made to point here is refused": async (t) => {
+  "class 11: allowedHosts rejects DNS rebinding": async (t) => {
     const server = await t.serve<undefined>({
       allowedHosts: ["localhost", "127.0.0.1"],
       fetch: () => new Response("page"),
@@ -282,7 +283,7 @@ const robustness = liveCases({
     assert.equal(await ask("plain", "127.0.0.1"), 200);
   },
 
-  "class 16: a flood on one connection does not keep others waiting until it is over": async (
+  "class 16: a flood on one connection does not delay the others until its end": async (
     t,
   ) => {
     const server = await t.serve<undefined>({ message: echo, maxBufferedAmount: 1 << 30 });
@@ -315,7 +316,7 @@ const robustness = liveCases({
     assert.ok(answered >= 4, `${answered} answers during the flood`);
   },
 
-  "class 18: what follows a refused request is neither a request nor frames": async (t) => {
+  "class 18: bytes after a rejected request are neither a request nor frames": async (t) => {
     let asked = 0;
     const server = await t.serve<undefined>({
       upgrade: () => void asked++,

@@ -139,7 +139,7 @@ Deno.test("a function is asked with the origin and the request, and only true le
   for (const args of asked) assert.deepEqual(args, ["null", request]);
 });
 
-Deno.test("two Origin lines are nobody's origin, even if both of them would be let in", () => {
+Deno.test("two Origin lines match no origin, even if both of them are allowed", () => {
   const twice = ["http://a.example", "http://a.example"];
   for (const origins of ["same", ["http://a.example"], () => true] as Origins[]) {
     assert.equal(allows(origins, twice), false);
@@ -205,7 +205,7 @@ for (
   });
 }
 
-Deno.test("without a list every name is ours, and with an empty one none", () => {
+Deno.test("without a list every host is allowed, and with an empty one none", () => {
   assert.equal(isHostAllowed(undefined, "any.example"), true);
   assert.equal(isHostAllowed([], "any.example"), false);
 });

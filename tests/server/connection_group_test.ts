@@ -111,7 +111,7 @@ socketTest("broadcast leaves out connections that are closing", async (t) => {
   assert.deepEqual(client.frames.map(({ opcode }) => opcode), [CLOSE]);
 });
 
-socketTest("broadcast to nobody is 0", async (t) => {
+socketTest("broadcast without connections returns 0", async (t) => {
   assert.equal((await t.serve()).broadcast("hi"), 0);
 });
 
@@ -265,7 +265,7 @@ socketTest(
 );
 
 socketTest(
-  "a connection that goes by itself is no obstacle to a shutdown over a time",
+  "a connection that closes on its own does not delay a shutdown with drainPeriod",
   async (t) => {
     const server = await t.serve();
     const clients = await clientsOf(t, server, 3);
@@ -300,7 +300,7 @@ socketTest("a second shutdown closes the rest at once, unless it is spread itsel
   await Promise.all([down, again]);
 });
 
-socketTest("a shutdown over a time refuses handshakes under way, and newcomers", async (t) => {
+socketTest("a shutdown with drainPeriod rejects pending handshakes and new clients", async (t) => {
   const server = await t.serve();
   await clientsOf(t, server, 1);
   const [half] = [t.rawClient(server)];
@@ -320,7 +320,7 @@ socketTest("shutdown of a server without connections is quick", async (t) => {
   assert.equal(timers.size, 0);
 });
 
-socketTest("handshakes that are under way get 503 at shutdown", async (t) => {
+socketTest("pending handshakes get 503 at shutdown", async (t) => {
   const opened: unknown[] = [];
   const server = await t.serve({
     upgrade: () => new Promise<void>(() => {}),

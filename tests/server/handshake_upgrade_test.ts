@@ -172,7 +172,7 @@ const WRONG: readonly [decision: unknown, message: RegExp][] = [
 
 for (const [decision, message] of WRONG) {
   const shown = JSON.stringify(decision);
-  socketTest(`a hook that returns ${shown} lets nobody in: 500, and a report`, async (t) => {
+  socketTest(`a hook that returns ${shown} rejects the client: 500, and a report`, async (t) => {
     const errors: Error[] = [];
     const opened: unknown[] = [];
     const server = await t.serve<unknown>({
@@ -254,7 +254,7 @@ socketTest(
   },
 );
 
-socketTest("a client that is gone when the hook has decided is forgotten", async (t) => {
+socketTest("a client that disconnects before the hook decides is forgotten", async (t) => {
   const decide = Promise.withResolvers<Decision>();
   const opened: unknown[] = [];
   const server = await t.serve<unknown>({
@@ -272,7 +272,7 @@ socketTest("a client that is gone when the hook has decided is forgotten", async
   await server.shutdown();
 });
 
-socketTest("a hook that fails when the client is gone is still reported", async (t) => {
+socketTest("a hook that fails after the client disconnected is still reported", async (t) => {
   const decide = Promise.withResolvers<Decision>();
   const errors: unknown[] = [];
   const client = await t.ask<unknown>({

@@ -38,27 +38,30 @@ const FAILING: Record<string, (error: unknown) => void> = {
 };
 
 for (const [how, fail] of Object.entries(FAILING)) {
-  socketTest(`an onError that ${how} is written to the console and harms nobody`, async (t) => {
-    const failure = new Error("in onError");
-    const watch = new ConsoleWatch();
-    try {
-      const { conn, peer, server } = await t.accept({
-        close: () => {
-          throw cause;
-        },
-        onError: () => fail(failure),
-      });
-      peer.send({ opcode: CLOSE });
-      peer.transport.end();
-      await conn.closed;
-      await quiet();
-      assert.equal(server.connections, 0);
-      assert.equal((await t.connect(server.url)).readyState, "open");
-    } finally {
-      watch.end();
-    }
-    assert.deepEqual(watch.logged, [[failure]]);
-  });
+  socketTest(
+    `an onError that ${how} is written to the console and has no other effect`,
+    async (t) => {
+      const failure = new Error("in onError");
+      const watch = new ConsoleWatch();
+      try {
+        const { conn, peer, server } = await t.accept({
+          close: () => {
+            throw cause;
+          },
+          onError: () => fail(failure),
+        });
+        peer.send({ opcode: CLOSE });
+        peer.transport.end();
+        await conn.closed;
+        await quiet();
+        assert.equal(server.connections, 0);
+        assert.equal((await t.connect(server.url)).readyState, "open");
+      } finally {
+        watch.end();
+      }
+      assert.deepEqual(watch.logged, [[failure]]);
+    },
+  );
 }
 
 socketTest("a listener that cannot be closed is reported, and the shutdown ends", async (t) => {

@@ -119,7 +119,7 @@ Deno.test("finish does it to those that are left, and says once that it is done"
   assert.equal(timers.size, 0);
 });
 
-Deno.test("stop, even from within, does it to nobody any more", () => {
+Deno.test("stop, even from within, handles no further item", () => {
   const draining = begin(4, 1000);
   draining.drain.stop();
   assert.deepEqual(draining.at(2000), []);
@@ -130,7 +130,7 @@ Deno.test("stop, even from within, does it to nobody any more", () => {
   assert.equal(timers.size, 0);
 });
 
-Deno.test("the time passes by itself, too", async () => {
+Deno.test("the time also passes without events", async () => {
   const log: number[] = [];
   await new Promise<void>((resolve) => {
     const drain = new Drain([1, 2, 3], 30, (item) => void log.push(item), resolve);

@@ -259,7 +259,7 @@ Deno.test("a reason that is too long for the wire is cut between two characters"
   }
 });
 
-Deno.test("a defect of ours closes with 1011, is shown with its cause, and told to the peer without", () => {
+Deno.test("a bug of the library closes with 1011; only the local error has its cause", () => {
   const cause = new RangeError("secret");
   const endpoint = Endpoint.open("server");
   endpoint.onHeard = () => {
@@ -275,7 +275,7 @@ Deno.test("a defect of ours closes with 1011, is shown with its cause, and told 
   assert.equal(endpoint.errors[0]!.cause, cause);
 });
 
-Deno.test("a defect of ours may be anything that can be thrown", () => {
+Deno.test("a bug of the library may throw any value", () => {
   for (const thrown of [undefined, null, "text", 7, Symbol("s"), Object.create(null), {}]) {
     const endpoint = Endpoint.open("server");
     endpoint.onHeard = () => {

@@ -141,7 +141,7 @@ Deno.test("a ping or pong over 125 bytes is a RangeError and nothing is sent", (
   assert.equal(endpoint.waiting, 0);
 });
 
-Deno.test("every ping is answered with its own payload, and the answer stands before the user hears of it", () => {
+Deno.test("every ping is answered with its payload, before the ping handler is called", () => {
   const endpoint = Endpoint.open("server");
   const waiting: number[] = [];
   endpoint.onHeard = () => waiting.push(endpoint.waiting);
@@ -341,7 +341,7 @@ Deno.test("a message in the making when the stream ends is named in the error", 
   }
 });
 
-Deno.test("a message under way is counted in memory, and no more once it cannot be finished", () => {
+Deno.test("a partial message counts as memory until it cannot be finished", () => {
   const start = { opcode: BINARY, fin: false, payload: new Uint8Array(5000) };
   const ends = [
     (endpoint: Endpoint) => endpoint.receive({ opcode: CONTINUATION }),

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { callReported, logError } from "../../src/shared/log_error.ts";
 import { ConsoleWatch, withConsole } from "../support/console.ts";
 
-Deno.test("an error that nobody wants is written to the console, as it is", () => {
+Deno.test("an error without a handler is written to the console, unchanged", () => {
   const error = new Error("nobody wants it");
   assert.deepEqual(withConsole(() => logError(error)).logged, [[error]]);
 });

@@ -34,7 +34,7 @@ Deno.test("a signal that is aborted already counts, too", async () => {
   assert.equal(await discarded.promise, 7);
 });
 
-Deno.test("an error that comes after the abort is nobody's", async () => {
+Deno.test("an error after the abort is ignored", async () => {
   const controller = new AbortController();
   const late = Promise.withResolvers<number>();
   const waiting = untilAborted(late.promise, controller.signal);

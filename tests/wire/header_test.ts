@@ -309,7 +309,7 @@ Deno.test("a compressed message has room for the stored blocks of data that does
   }
 });
 
-Deno.test("too many fragments break a policy of ours, not the protocol", () => {
+Deno.test("too many fragments violate a local policy, not the protocol", () => {
   const error = tooManyFragments(7);
   assert.deepEqual([error.code, error.closeCode], ["TOO_MANY_FRAGMENTS", 1008]);
   assert.match(error.message, /more than 7 frames/);

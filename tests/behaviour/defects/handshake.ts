@@ -162,7 +162,7 @@ const serverHandshake = liveCases({
     assert.match(extensions, /client_max_window_bits=11/);
   },
 
-  "D18: what is sent right behind the request arrives whole": async (t) => {
+  "D18: frames sent right behind the request arrive completely": async (t) => {
     const messages = new Queue<Message>();
     const payload = Uint8Array.from({ length: 9000 }, (_, i) => i * 31 + 1);
     const parts: FrameParts[] = [1, 5000, 9000].map((size) => ({

@@ -302,7 +302,7 @@ export const closingCases: Cases = {
     await Promise.all([client.closedWell(), server.closedWell()]);
   },
 
-  "connections that were reset before they are accepted do not trouble the listener": async (
+  "connections that are reset before they are accepted do not affect the listener": async (
     context,
   ) => {
     const listener = await listen(context);

@@ -17,7 +17,7 @@ function code(expected: RegExp): (error: unknown) => boolean {
 }
 
 export const dialingCases: Cases = {
-  "a port where nobody listens refuses": async (context) => {
+  "a port without a listener refuses": async (context) => {
     const listener = await listen(context);
     await listener.close();
     await assert.rejects(dial(context, { port: listener.port }), code(/ECONNREFUSED/));
@@ -117,7 +117,7 @@ export const dialingCases: Cases = {
     await assert.rejects(listen(context, { unix: path }), code(/EADDRINUSE/));
   },
 
-  "an address that is not ours cannot be listened on": async (context) => {
+  "listening on a foreign address fails": async (context) => {
     await assert.rejects(listen(context, { hostname: "203.0.113.7" }), code(/EADDRNOTAVAIL/));
   },
 

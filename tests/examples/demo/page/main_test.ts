@@ -155,7 +155,7 @@ test("chats between two tabs, what is said being text only", async (visit) => {
   assert.deepEqual(visit.errors, []);
 });
 
-test("counts down when the server goes, and comes back with it by itself", async (visit) => {
+test("counts down when the server stops, and reconnects automatically", async (visit) => {
   const page = await visit.open();
   await visit.server.interrupt();
   await reaches(page, "waiting");
