@@ -45,6 +45,11 @@ export class Worker implements AsyncDisposable {
     return await this.answer<T>();
   }
 
+  /** Stops the process, or lets it continue. */
+  signal(signal: "SIGSTOP" | "SIGCONT"): void {
+    this.#child.kill(signal);
+  }
+
   /** Waits for the process to end by itself and well: it has nothing left that is open. */
   async ended(): Promise<void> {
     await this.#input.close();

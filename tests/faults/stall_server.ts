@@ -1,0 +1,94 @@
+// A server with pings on, in a process that a test stops, or whose loop it blocks. What it is told comes as
+// lines of JSON, and so do its answers.
+
+import { type CloseInfo, type Connection, serve } from "../../mod.ts";
+import { obey } from "./orders.ts";
+
+/** What the server is told. */
+export type StallOrder =
+  /** Answers with its port. */
+  | "listen"
+  /** Waits for so many open connections, and so many pongs from here on; or until one ends unasked. */
+  | { readonly open: number; readonly pongs: number }
+  /** Closes so many connections and blocks the event loop for so many milliseconds. */
+  | { readonly close: number; readonly block: number }
+  /** Waits until the connections that were closed have ended, and answers with a {@linkcode StallReport}. */
+  | "ended"
+  /** Shuts down. */
+  | "quit";
+
+/** What the server answers to `"ended"`. */
+export interface StallReport {
+  /** Connections that are open. */
+  readonly open: number;
+  /** How the others have ended, and how often that happened. */
+  readonly ends: Readonly<Record<string, number>>;
+}
+
+const open = new Set<Connection>();
+const ends: Record<string, number> = {};
+let pongs = 0;
+let closed = 0;
+let closing = 0;
+let changed = (): void => {};
+
+function describe({ code, clean, error }: CloseInfo): string {
+  return clean ? `clean ${code}` : String(error);
+}
+
+const server = await serve({
+  port: 0,
+  backlog: 4096,
+  pingInterval: 200,
+  pongTimeout: 300,
+  closeTimeout: 300,
+  message: (conn, data) => conn.send(data),
+  open: (conn) => {
+    open.add(conn);
+    changed();
+  },
+  pong: () => {
+    pongs++;
+    changed();
+  },
+  close: (conn, info) => {
+    open.delete(conn);
+    ends[describe(info)] = (ends[describe(info)] ?? 0) + 1;
+    closed++;
+    changed();
+  },
+});
+
+async function until(isMet: () => boolean): Promise<void> {
+  while (!isMet()) await new Promise<void>((resolve) => changed = resolve);
+}
+
+function block(milliseconds: number): void {
+  const end = performance.now() + milliseconds;
+  while (performance.now() < end);
+}
+
+async function carryOut(order: unknown): Promise<unknown> {
+  const what = order as StallOrder;
+  if (what === "listen") return server.port;
+  if (what === "quit") return await server.shutdown({ timeout: 5000 });
+  if (what === "ended") {
+    await until(() => closed >= closing);
+    return { open: open.size, ends } satisfies StallReport;
+  }
+  if ("block" in what) return await stall(what.close, what.block);
+  const before = pongs;
+  return await until(() =>
+    (open.size >= what.open && pongs - before >= what.pongs) || closed > closing
+  );
+}
+
+async function stall(count: number, milliseconds: number): Promise<void> {
+  closing += count;
+  for (const conn of [...open].slice(0, count)) conn.close(4000, "before the stall");
+  // The Close frames leave first: the peers answer them during the stall.
+  await new Promise((resolve) => setTimeout(resolve));
+  block(milliseconds);
+}
+
+obey(carryOut);

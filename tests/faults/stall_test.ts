@@ -1,0 +1,113 @@
+// A server process that is stopped, or whose event loop is blocked, for longer than its timeouts allow its
+// peers: none of a thousand healthy connections is cut, and closing handshakes that were answered meanwhile
+// are clean.
+
+import assert from "node:assert/strict";
+import { connect, type Connection, type ConnectOptions } from "../../mod.ts";
+import { type RuntimeName, runtimeNames } from "../support/runtimes.ts";
+import type { StallOrder, StallReport } from "./stall_server.ts";
+import { Worker } from "./worker.ts";
+
+const CONNECTIONS = 1000;
+
+/** Connections whose closing handshake is under way during each stall. */
+const CLOSING = 50;
+
+/** Handshakes at the same time. */
+const BATCH = 100;
+
+/** Milliseconds that the server is stopped. */
+const STOPPED = 3000;
+
+/** Milliseconds for which its loop is blocked: over `pongTimeout` and `closeTimeout`. */
+const BLOCKED = 700;
+
+/**
+ * Milliseconds by which this process may be late before its connections no longer count as healthy: they
+ * answer pings too late themselves.
+ */
+const LATE = 120;
+
+/** Milliseconds after which a ping is answered, so that many wait for their pong when the stall begins. */
+const DELAY = 120;
+
+/** A healthy peer, though not a fast one. */
+const peer: ConnectOptions = {
+  autoPong: false,
+  message: () => {},
+  ping: (conn, payload) => void setTimeout(() => conn.pong(payload), DELAY),
+};
+
+/** Attempts on a machine that is too busy for healthy connections. */
+const ATTEMPTS = 5;
+
+/** Watches by how much the event loop of this process is late. */
+class LagWatch implements Disposable {
+  longest = 0;
+  #last = performance.now();
+  readonly #interval = setInterval(() => {
+    const now = performance.now();
+    this.longest = Math.max(this.longest, now - this.#last - 20);
+    this.#last = now;
+  }, 20);
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#interval);
+  }
+}
+
+interface Outcome {
+  readonly report: StallReport;
+  /** Whether this process kept its connections healthy. */
+  readonly isFair: boolean;
+}
+
+async function stall(runtime: RuntimeName): Promise<Outcome> {
+  await using server = new Worker(runtime, "stall_server");
+  const tell = <T>(order: StallOrder): Promise<T> => server.ask<T>(order);
+  const url = `ws://127.0.0.1:${await tell<number>("listen")}/`;
+  const connections: Connection<undefined>[] = [];
+  using watch = new LagWatch();
+  while (connections.length < CONNECTIONS) {
+    connections.push(
+      ...await Promise.all(
+        Array.from({ length: BATCH }, () => connect(url, peer)),
+      ),
+    );
+  }
+  const closed = Promise.all(connections.map((conn) => conn.closed));
+  let open = CONNECTIONS;
+  await tell({ open, pongs: open });
+
+  await tell({ close: CLOSING, block: 0 });
+  server.signal("SIGSTOP");
+  await new Promise((resolve) => setTimeout(resolve, STOPPED));
+  server.signal("SIGCONT");
+  open -= CLOSING;
+  await tell({ open, pongs: 2 * open });
+
+  await tell({ close: CLOSING, block: BLOCKED });
+  open -= CLOSING;
+  await tell({ open, pongs: 2 * open });
+
+  const report = await tell<StallReport>("ended");
+  await tell("quit");
+  await closed;
+  await server.ended();
+  return { report, isFair: watch.longest < LATE };
+}
+
+for (const runtime of runtimeNames) {
+  Deno.test(`a stall of the server cuts none of ${CONNECTIONS} connections, on ${runtime}`, async () => {
+    const expected: StallReport = {
+      open: CONNECTIONS - 2 * CLOSING,
+      ends: { "clean 4000": 2 * CLOSING },
+    };
+    let last: Outcome | undefined;
+    for (let i = 0; i < ATTEMPTS && !(last?.isFair); i++) {
+      last = await stall(runtime);
+      if (JSON.stringify(last.report) === JSON.stringify(expected)) return;
+    }
+    assert.deepEqual(last!.report, expected);
+  });
+}
