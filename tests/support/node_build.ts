@@ -23,6 +23,7 @@ const SOURCES = [
   "tests/fuzz",
   "tests/security",
   "tests/faults",
+  "tests/siege",
   "tests/node",
   "tests/ws",
   "tests/doctor",

@@ -1,0 +1,101 @@
+// The honest clients of the siege, in a process of their own on Node: each sends a small message or a ping ten
+// times a second, and measures how long its echo takes. Prints one line of JSON: at the start that all are
+// open, at the end what they have measured.
+//
+//   honest PORT SECONDS CLIENTS message|ping
+
+import { connect, type Socket } from "node:net";
+import process from "node:process";
+
+/** What the honest clients have measured; times in milliseconds. */
+export interface HonestFigures {
+  readonly echoes: number;
+  readonly worst: number;
+  readonly p99: number;
+  readonly median: number;
+  /** Connections that the server has closed. */
+  readonly closed: number;
+}
+
+/** Milliseconds between two messages of a client. */
+const INTERVAL = 100;
+
+const [port, seconds, clients, mode] = process.argv.slice(2);
+
+const first = mode === "ping" ? 0x89 : 0x82;
+const message = Uint8Array.of(first, 0x80 | 16, 0, 0, 0, 0, ...new Uint8Array(16).fill(120));
+/** The echo: a frame of 16 bytes without a mask. */
+const ECHO_SIZE = 18;
+
+const head = "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+  "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+const times: number[] = [];
+let closed = 0;
+let ending = false;
+
+class Client {
+  sentAt = 0;
+  received = 0;
+  isOpen = false;
+  readonly socket: Socket;
+
+  constructor(i: number, opened: () => void) {
+    this.socket = connect({
+      port: Number(port),
+      host: "127.0.0.1",
+      localAddress: `127.0.1.${1 + i % 200}`,
+      noDelay: true,
+    });
+    this.socket.once("connect", () => this.socket.write(head));
+    this.socket.on("data", (bytes: Uint8Array) => {
+      if (!this.isOpen) {
+        this.isOpen = String(bytes).startsWith("HTTP/1.1 101");
+        if (this.isOpen) opened();
+        return;
+      }
+      this.received += bytes.length;
+      if (this.received < ECHO_SIZE) return;
+      this.received -= ECHO_SIZE;
+      times.push(performance.now() - this.sentAt);
+      this.sentAt = 0;
+    });
+    this.socket.on("error", () => {});
+    this.socket.on("close", () => {
+      if (!ending) closed++;
+    });
+  }
+
+  send(): void {
+    if (this.sentAt !== 0 || this.socket.destroyed) return;
+    this.sentAt = performance.now();
+    this.socket.write(message);
+  }
+}
+
+const all: Client[] = [];
+await new Promise<void>((resolve) => {
+  let open = 0;
+  for (let i = 0; i < Number(clients); i++) {
+    all.push(new Client(i, () => ++open === Number(clients) && resolve()));
+  }
+});
+console.log(JSON.stringify({ open: all.length }));
+all.forEach((client, i) => {
+  setTimeout(() => setInterval(() => client.send(), INTERVAL), i / all.length * INTERVAL);
+});
+
+function figures(): HonestFigures {
+  // An echo that has not come yet took at least so long.
+  for (const { sentAt } of all) if (sentAt !== 0) times.push(performance.now() - sentAt);
+  times.sort((a, b) => a - b);
+  const at = (part: number): number => times[Math.floor((times.length - 1) * part)] ?? Infinity;
+  return { echoes: times.length, worst: at(1), p99: at(0.99), median: at(0.5), closed };
+}
+
+setTimeout(() => {
+  ending = true;
+  console.log(JSON.stringify(figures()));
+  process.exit(0);
+}, Number(seconds) * 1000);
+process.stdin.on("end", () => process.exit(0)).resume();
