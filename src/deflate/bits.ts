@@ -51,9 +51,17 @@ export class BitInput {
     this.#isOwn = false;
   }
 
-  /** Copies what is left of the message, whose memory others may write to from now on. */
-  keep(): void {
+  /**
+   * Copies what is left of the message, whose memory others may write to from now on.
+   *
+   * @param isOwn Whether nothing else writes to it, so that no copy is needed. Default: `false`.
+   */
+  keep(isOwn = false): void {
     if (this.#isOwn || this.bytes === this.#tail) return;
+    if (isOwn) {
+      this.#isOwn = true;
+      return;
+    }
     // Whole bytes in hand may be read again.
     const from = Math.max(0, this.position - (this.bits >> 3));
     this.bytes = this.bytes.slice(from, this.end);

@@ -147,8 +147,8 @@ class Inflation {
   }
 
   /** Takes over what others would overwrite: the input, and the tables of the block it is in. */
-  keep(): void {
-    this.#input.keep();
+  keep(ownsInput = false): void {
+    this.#input.keep(ownsInput);
     if (this.#literals === dynamicLiterals) {
       this.#literals = dynamicLiterals.clone();
       this.#distances = dynamicDistances.clone();
@@ -222,7 +222,7 @@ export class PausedInflation {
    * Resumes.
    *
    * @param work The most work until it is paused again.
-   * @returns The message, or `undefined` when it is not whole yet.
+   * @returns The message, in memory that no other message uses, or `undefined` when it is not whole yet.
    * @throws {InflateError} When the message is corrupt or too big.
    */
   resume(work: number): Uint8Array | undefined {
@@ -237,6 +237,8 @@ export class PausedInflation {
  *
  * @param work The most work until it is paused, in bytes of output; the descriptions of blocks count
  *   as well. A million takes about 10 milliseconds.
+ * @param isOwn Whether the memory of `source` is written to by nothing else: a paused message then reads
+ *   on in it, instead of in a copy. Default: `false`.
  * @returns The message, or its paused decompression.
  * @throws {InflateError} When the message is corrupt or too big.
  */
@@ -248,12 +250,13 @@ export function inflateWithin(
   work: number,
   history?: InflateHistory,
   windowBits = 15,
+  isOwn = false,
 ): Uint8Array | PausedInflation {
   inflation.begin(source, start, end, limit, history, windowBits);
   if (inflation.run(work)) return inflation.finish();
   const paused = inflation;
   inflation = new Inflation();
-  paused.keep();
+  paused.keep(isOwn);
   return new PausedInflation(paused);
 }
 

@@ -144,9 +144,10 @@ export class CodecCompression implements MessageCompression {
     end: number,
     limit: number,
     work: number,
+    isOwn = false,
   ): Uint8Array | undefined {
     if (!this.#inflates || !this.#decompress) {
-      return this.#own.inflateWithin(bytes, start, end, limit, work);
+      return this.#own.inflateWithin(bytes, start, end, limit, work, isOwn);
     }
     const { name } = this.#codec;
     let message: Uint8Array | undefined;

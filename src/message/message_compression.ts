@@ -66,6 +66,8 @@ export interface MessageCompression {
    * long. Absent: it never pauses.
    *
    * @param work The most work until it pauses, in bytes of output or their like.
+   * @param isOwn Whether the memory of `bytes` is written to by nothing else, so that a paused message
+   *   needs no copy of it. Default: `false`.
    * @returns The message, or `undefined` when {@linkcode MessageCompression.resumeInflate} has to go on
    * with it, before any other message is decompressed.
    */
@@ -75,9 +77,13 @@ export interface MessageCompression {
     end: number,
     limit: number,
     work: number,
+    isOwn?: boolean,
   ): Uint8Array | undefined;
 
-  /** Resumes the message that `inflateWithin` has paused; throws and returns the same. */
+  /**
+   * Resumes the message that `inflateWithin` has paused; throws the same. The message is returned in
+   * memory that no other message uses.
+   */
   resumeInflate?(work: number): Uint8Array | undefined;
 
   /** Gives back the memory of the connection, which has ended. */

@@ -222,7 +222,7 @@ export class MessageReader implements FrameSink {
     const bytes = message.take();
     this.#message = undefined;
     if (this.#checksText(message)) checkUtf8End(message.utf8);
-    if (message.compressed) this.#deliverCompressed(opcode, bytes, 0, length);
+    if (message.compressed) this.#deliverCompressed(opcode, bytes, 0, length, true);
     else if (opcode === Opcode.Text && this.#rules.text === "string") {
       this.#sink.textMessage(decodeText(bytes, 0, length));
     } else {
@@ -235,6 +235,7 @@ export class MessageReader implements FrameSink {
     bytes: Uint8Array,
     start: number,
     end: number,
+    isOwn = false,
   ): void {
     const compression = this.#compression!;
     const { maxMessageSize } = this.#rules;
@@ -242,7 +243,14 @@ export class MessageReader implements FrameSink {
       this.#deliverInflated(opcode, compression.inflate(bytes, start, end, maxMessageSize));
       return;
     }
-    const inflated = compression.inflateWithin(bytes, start, end, maxMessageSize, INFLATE_WORK);
+    const inflated = compression.inflateWithin(
+      bytes,
+      start,
+      end,
+      maxMessageSize,
+      INFLATE_WORK,
+      isOwn,
+    );
     if (inflated !== undefined) {
       this.#deliverInflated(opcode, inflated);
     } else {
@@ -261,7 +269,10 @@ export class MessageReader implements FrameSink {
   resume(): boolean {
     const inflated = this.#compression!.resumeInflate!(INFLATE_WORK);
     if (inflated === undefined) return false;
-    this.#deliverInflated(this.#pausedOpcode, inflated);
+    // A long message has memory of its own: another copy would cost as much as a slice of its work.
+    const { length } = inflated;
+    const isLoose = inflated.buffer.byteLength > 2 * length;
+    this.#deliver(this.#pausedOpcode, isLoose ? inflated.slice() : inflated, 0, length);
     return true;
   }
 

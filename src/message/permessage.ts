@@ -240,6 +240,7 @@ export class PermessageDeflate implements MessageCompression {
    *
    * @param work The most work until it pauses, in bytes of output; a million takes about 10
    * milliseconds.
+   * @param isOwn Whether the memory of `bytes` is written to by nothing else. Default: `false`.
    * @returns The message, or `undefined` when {@linkcode PermessageDeflate.resumeInflate} has to go on
    * with it, before any other message is decompressed.
    */
@@ -249,6 +250,7 @@ export class PermessageDeflate implements MessageCompression {
     end: number,
     limit: number,
     work: number,
+    isOwn = false,
   ): Uint8Array | undefined {
     if (!this.#rules.decompress) {
       throw new WebSocketError(
@@ -261,7 +263,7 @@ export class PermessageDeflate implements MessageCompression {
     const history = takeover ? this.#memory?.decoder(windowBits) : undefined;
     try {
       return this.#inflated(
-        inflateWithin(bytes, start, end, limit, work, history, windowBits),
+        inflateWithin(bytes, start, end, limit, work, history, windowBits, isOwn),
         limit,
       );
     } catch (error) {
@@ -269,7 +271,10 @@ export class PermessageDeflate implements MessageCompression {
     }
   }
 
-  /** Resumes the message that {@linkcode PermessageDeflate.inflateWithin} has paused. */
+  /**
+   * Resumes the message that {@linkcode PermessageDeflate.inflateWithin} has paused. It is returned in
+   * memory of its own.
+   */
   resumeInflate(work: number): Uint8Array | undefined {
     const { decompression, limit } = this.#paused!;
     try {
