@@ -45,7 +45,7 @@ export function deflateFor(agreement: DeflateAgreement): PermessageDeflate {
       decompress: true,
       threshold: 0,
       level: "auto",
-      maxContextMemory: Number.MAX_SAFE_INTEGER,
+      memoryLimit: Number.MAX_SAFE_INTEGER,
     },
     agreement.inbound,
     agreement.outbound,

@@ -53,13 +53,6 @@ export interface CompressionOptions {
    */
   clientMaxWindowBits?: number | undefined;
   /**
-   * Bytes that the contexts of all connections of the process may hold together, for context
-   * takeover. Over it, contexts for sending are dropped, those that were used least recently first:
-   * the next message on such a connection is compressed as if it were its first. Contexts for
-   * receiving cannot be dropped, but count. Default: 64 MiB.
-   */
-  maxContextMemory?: number | undefined;
-  /**
    * Replaces the built-in codec. It compresses each message alone, and excludes `level`, context
    * takeover and a smaller window for what it compresses. Messages in fragments are sent uncompressed.
    * Default: the library's own.
@@ -94,13 +87,10 @@ const NAMES = [
   "clientContextTakeover",
   "serverMaxWindowBits",
   "clientMaxWindowBits",
-  "maxContextMemory",
   "codec",
 ] as const;
 
 const MAX_WINDOW_BITS = 15;
-
-const MAX_CONTEXT_MEMORY = 64 << 20;
 
 /** The window of the clients of a server that has to remember for each of them. */
 const SMALL_WINDOW_BITS = 12;
@@ -110,12 +100,14 @@ const SMALL_WINDOW_BITS = 12;
  *
  * @param option The user's value.
  * @param isServer Whether it is for a server.
+ * @param memoryLimit The option of that name, in bytes.
  * @returns `undefined` where there is to be no compression.
  * @throws {TypeError | RangeError} When something in it is of the wrong type or out of range.
  */
 export function compressionRules(
   option: boolean | "compatible" | CompressionOptions | undefined,
   isServer: boolean,
+  memoryLimit: number,
 ): CompressionRules | undefined {
   if (option === undefined || option === false) return undefined;
   if (option !== true && option !== "compatible" && typeof option !== "object") {
@@ -134,7 +126,7 @@ export function compressionRules(
     serverMaxWindowBits: options.serverMaxWindowBits ?? MAX_WINDOW_BITS,
     clientMaxWindowBits: options.clientMaxWindowBits ??
       (isServer && options.clientContextTakeover === true ? SMALL_WINDOW_BITS : MAX_WINDOW_BITS),
-    maxContextMemory: options.maxContextMemory ?? MAX_CONTEXT_MEMORY,
+    memoryLimit,
     ...(options.codec === undefined ? undefined : { codec: options.codec, hasFixedWindow: true }),
   };
   // RFC 7692 has no word for "neither of us": not to negotiate says it.
@@ -158,14 +150,6 @@ function checkOptions(options: CompressionOptions): void {
   for (const name of ["serverMaxWindowBits", "clientMaxWindowBits"] as const) {
     checkInteger(`compression.${name}`, options[name], 8, MAX_WINDOW_BITS, "bits");
   }
-  const { maxContextMemory } = options;
-  checkInteger(
-    "compression.maxContextMemory",
-    maxContextMemory,
-    0,
-    Number.MAX_SAFE_INTEGER,
-    "bytes",
-  );
 }
 
 /** @throws {TypeError} When it is no codec, or what else was given cannot be had with one. */

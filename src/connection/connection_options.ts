@@ -204,9 +204,10 @@ export function connectionRules(options: ConnectionOptions, masked: boolean): Co
     maxFragments: options.maxFragments ?? 16384,
     autoPong: options.autoPong ?? true,
   };
+  const memoryLimit = options.memoryLimit ?? Math.max(1 << 30, 2 * maxMessageSize);
   return {
     ...session,
-    compression: compressionRules(options.compression, masked),
+    compression: compressionRules(options.compression, masked, memoryLimit),
     whenCompressed: { ...session, rsv1: true },
     closeTimeout: options.closeTimeout ?? 5000,
     pingInterval: options.pingInterval ?? 0,
@@ -218,7 +219,7 @@ export function connectionRules(options: ConnectionOptions, masked: boolean): Co
     unreadTimeout: options.unreadTimeout ?? 30_000,
     maxLifetime: options.maxLifetime ?? 0,
     rateLimit: rateLimitRules(options.rateLimit),
-    memoryLimit: options.memoryLimit ?? Math.max(1 << 30, 2 * maxMessageSize),
+    memoryLimit,
     delayedWrite: { maxMessages, maxDelay, bufferSize },
     // A default must not stand in the way of the other, which was given.
     highWaterMark: options.highWaterMark ?? Math.min(1 << 20, maxBufferedAmount),

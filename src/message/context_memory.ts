@@ -22,7 +22,7 @@ export class ContextMemory {
   newer: ContextMemory | undefined;
 
   /**
-   * @param maxBytes Bytes that all contexts together may hold when this one has been used.
+   * @param maxBytes Bytes that all connections together may hold when this one has been used.
    * @param all What counts and limits them. Default: those of the process.
    */
   constructor(maxBytes: number, all: ContextMemories = ContextMemories.ofProcess) {
@@ -89,6 +89,8 @@ export class ContextMemories {
 
   /** The memory that they hold, in bytes. */
   byteLength = 0;
+  /** Bytes that connections hold beside contexts, which the limit includes. */
+  beside = 0;
   #newest: ContextMemory | undefined;
   #oldest: ContextMemory | undefined;
 
@@ -113,8 +115,10 @@ export class ContextMemories {
     memory.newer = undefined;
   }
 
-  /** Lets encoders forget, the oldest first, until all of it is within `maxBytes`. */
+  /** Lets encoders forget, the oldest first, until all that connections hold is within `maxBytes`. */
   limit(maxBytes: number): void {
-    while (this.byteLength > maxBytes && this.#oldest !== undefined) this.#oldest.dropEncoder();
+    while (this.byteLength + this.beside > maxBytes && this.#oldest !== undefined) {
+      this.#oldest.dropEncoder();
+    }
   }
 }

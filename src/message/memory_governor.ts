@@ -24,14 +24,19 @@ export class MemoryGovernor {
   /** That of the process. */
   static readonly ofProcess: MemoryGovernor = new MemoryGovernor();
 
-  /** Bytes that connections hold, without compression contexts. */
-  counted = 0;
+  /** The compression contexts that share the limit. */
+  readonly #contexts = ContextMemories.ofProcess;
   readonly #holders: Set<MemoryHolder> = new Set();
   #isRelieving = false;
 
+  /** Bytes that connections hold, without compression contexts. */
+  get counted(): number {
+    return this.#contexts.beside;
+  }
+
   /** Bytes that are held, compression contexts included. */
   get byteLength(): number {
-    return this.counted + ContextMemories.ofProcess.byteLength;
+    return this.#contexts.beside + this.#contexts.byteLength;
   }
 
   /** Whether so much is held that new connections should be rejected. */
@@ -48,7 +53,7 @@ export class MemoryGovernor {
    * @param limit Bytes that all may hold together.
    */
   count(holder: MemoryHolder, difference: number, limit: number): void {
-    this.counted += difference;
+    this.#contexts.beside += difference;
     if (difference <= 0) return;
     this.#holders.add(holder);
     if (this.byteLength > limit) this.#relieve(limit);
@@ -56,7 +61,7 @@ export class MemoryGovernor {
 
   /** A connection has ended. */
   remove(holder: MemoryHolder): void {
-    this.counted -= holder.counted;
+    this.#contexts.beside -= holder.counted;
     this.#holders.delete(holder);
   }
 
@@ -66,7 +71,7 @@ export class MemoryGovernor {
     if (this.#isRelieving) return;
     this.#isRelieving = true;
     // Contexts for sending can be dropped without closing anything.
-    ContextMemories.ofProcess.limit(Math.max(0, limit - this.counted));
+    this.#contexts.limit(limit);
     const holders = [...this.#holders].sort((a, b) => b.counted - a.counted);
     for (const holder of holders) {
       if (this.byteLength <= limit * RELIEF || holder.counted === 0) break;

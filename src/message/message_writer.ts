@@ -28,6 +28,14 @@ const LONG_TEXT = 8192;
 /** Where text is encoded before it is compressed. */
 const scratch = new Uint8Array(LONG_TEXT * 3);
 
+/** From this many bytes on a message is compressed outside of the output. */
+const APART_FROM = 65_536;
+
+/** Memory for that is kept up to this size. */
+const APART_SIZE = 1_048_576;
+
+let apart: Uint8Array | undefined;
+
 /**
  * Writes what one endpoint sends.
  *
@@ -178,13 +186,42 @@ export class MessageWriter {
   #compressed(opcode: MessageOpcode, payload: Uint8Array, length: number): boolean {
     const compression = this.#compression!;
     if (!compression.wants(length)) return false;
-    const memory = this.#output.reserve(MAX_HEADER_SIZE + compression.bound(length));
+    const room = compression.bound(length);
+    // RFC 7692 6.1: RSV1 marks the first, here the only, frame of a compressed message.
+    const first = FIN | RSV1 | opcode;
+    if (length > APART_FROM) {
+      return this.#compressedApart(
+        first,
+        room,
+        (memory) => compression.deflate(payload, 0, length, memory, 0),
+      );
+    }
+    const memory = this.#output.reserve(MAX_HEADER_SIZE + room);
     const at = this.#output.offset;
     const guess = at + frameHeaderSize(length, this.#masks !== undefined);
     const end = compression.deflate(payload, 0, length, memory, guess);
     if (end === -1) return false;
-    // RFC 7692 6.1: RSV1 marks the first, here the only, frame of a compressed message.
-    this.#seal(memory, at, FIN | RSV1 | opcode, guess, end);
+    this.#seal(memory, at, first, guess, end);
+    return true;
+  }
+
+  /**
+   * Compresses a long message or fragment into other memory first: room for the worst case in the output
+   * would be held until a slow peer has read the little that it became.
+   *
+   * @param first The first byte of the frame's header.
+   * @param compress Compresses into the start of the memory, and returns the size, or -1.
+   * @returns Whether the frame was written.
+   */
+  #compressedApart(first: number, room: number, compress: (memory: Uint8Array) => number): boolean {
+    const memory = room > APART_SIZE ? new Uint8Array(room) : apart ??= new Uint8Array(APART_SIZE);
+    const size = compress(memory);
+    if (size === -1) return false;
+    const target = this.#output.reserve(MAX_HEADER_SIZE + size);
+    const at = this.#output.offset;
+    const start = at + frameHeaderSize(size, this.#masks !== undefined);
+    target.set(memory.subarray(0, size), start);
+    this.#seal(target, at, first, start, start + size);
     return true;
   }
 
@@ -195,13 +232,23 @@ export class MessageWriter {
   ): void {
     const compression = this.#compression!;
     const { length } = payload;
-    const memory = this.#output.reserve(MAX_HEADER_SIZE + compression.bound(length));
+    // RFC 7692 6.1: RSV1 is on the first fragment alone.
+    const rsv1 = opcode === Opcode.Continuation ? 0 : RSV1;
+    const first = (last ? FIN : 0) | rsv1 | opcode;
+    const room = compression.bound(length);
+    if (length > APART_FROM) {
+      this.#compressedApart(
+        first,
+        room,
+        (memory) => compression.deflateFragment(payload, 0, length, last, memory, 0),
+      );
+      return;
+    }
+    const memory = this.#output.reserve(MAX_HEADER_SIZE + room);
     const at = this.#output.offset;
     const guess = at + frameHeaderSize(length, this.#masks !== undefined);
     const end = compression.deflateFragment(payload, 0, length, last, memory, guess);
-    // RFC 7692 6.1: RSV1 is on the first fragment alone.
-    const first = opcode === Opcode.Continuation ? 0 : RSV1;
-    this.#seal(memory, at, (last ? FIN : 0) | first | opcode, guess, end);
+    this.#seal(memory, at, first, guess, end);
   }
 
   /** Completes the frame at `at` whose payload lies in `memory[start..end)`, where it was guessed to. */

@@ -38,8 +38,11 @@ export interface PermessageRules {
   readonly threshold: number | undefined;
   /** How hard to try. */
   readonly level: "auto" | DeflateLevel;
-  /** Bytes that all contexts of the process may hold together. */
-  readonly maxContextMemory: number;
+  /**
+   * Bytes that all connections of the process may hold together, contexts included. Over it, contexts for
+   * sending are dropped.
+   */
+  readonly memoryLimit: number;
 }
 
 /** Without takeover a short message does not get shorter, so that trying is a waste. */
@@ -69,7 +72,7 @@ const TAIL = Uint8Array.of(0x00, 0x00, 0xff, 0xff);
  *   decompress: true,
  *   threshold: undefined,
  *   level: "auto",
- *   maxContextMemory: 64 * 1024 * 1024,
+ *   memoryLimit: 64 * 1024 * 1024,
  * };
  * const direction = { takeover: false, windowBits: 15 };
  * const compression = new PermessageDeflate(rules, direction, direction);
@@ -113,7 +116,7 @@ export class PermessageDeflate implements MessageCompression {
     this.#outbound = outbound;
     this.#threshold = rules.threshold ?? (outbound.takeover ? 0 : THRESHOLD_ALONE);
     if (inbound.takeover || outbound.takeover) {
-      this.#memory = new ContextMemory(rules.maxContextMemory);
+      this.#memory = new ContextMemory(rules.memoryLimit);
     }
     const context = outbound.takeover ? this.#memory?.encoder(outbound.windowBits) : undefined;
     this.#options = { level: "fast", windowBits: outbound.windowBits, context };
@@ -207,7 +210,7 @@ export class PermessageDeflate implements MessageCompression {
     offset: number,
   ): number {
     const { takeover, windowBits } = this.#outbound;
-    const memory = this.#memory ??= new ContextMemory(this.#rules.maxContextMemory);
+    const memory = this.#memory ??= new ContextMemory(this.#rules.memoryLimit);
     const options = this.#options;
     options.level = this.#levelFor(end - start);
     options.context = memory.encoder(windowBits);

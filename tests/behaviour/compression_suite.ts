@@ -136,13 +136,6 @@ export const cases: Cases = liveCases({
   ...Object.fromEntries(streams),
   ...Object.fromEntries(levels),
 
-  "contexts that are dropped because there are too many do not disturb a stream": async (t) => {
-    const compression = { ...TAKEOVERS[0], maxContextMemory: 20_000 };
-    const exchanges = [1, 2, 3, 4, 5, 6]
-      .map((seed) => exchange(t, compression, new Random(seed), 60));
-    await Promise.all(exchanges);
-  },
-
   "a megabyte of text is compressed and comes back": async (t) => {
     const text = words(new Random(21), 200_000);
     const received = new Queue<Message>();

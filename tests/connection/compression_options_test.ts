@@ -5,6 +5,8 @@ import {
   compressionRules,
 } from "../../src/connection/compression_options.ts";
 
+const LIMIT = 1 << 30;
+
 const DEFAULTS: CompressionRules = {
   compress: true,
   decompress: true,
@@ -14,7 +16,7 @@ const DEFAULTS: CompressionRules = {
   clientContextTakeover: false,
   serverMaxWindowBits: 15,
   clientMaxWindowBits: 15,
-  maxContextMemory: 64 * 1024 * 1024,
+  memoryLimit: LIMIT,
 };
 
 const SIDES = [true, false];
@@ -22,22 +24,23 @@ const SIDES = [true, false];
 Deno.test("compression is off unless it is asked for", () => {
   for (const isServer of SIDES) {
     for (const option of [undefined, false]) {
-      assert.equal(compressionRules(option, isServer), undefined);
+      assert.equal(compressionRules(option, isServer, LIMIT), undefined);
     }
   }
 });
 
 Deno.test("true, no options and options that are undefined mean the documented defaults", () => {
-  const given = Object.fromEntries(Object.keys(DEFAULTS).map((name) => [name, undefined]));
+  const { memoryLimit: _, ...defaults } = DEFAULTS;
+  const given = Object.fromEntries(Object.keys(defaults).map((name) => [name, undefined]));
   for (const isServer of SIDES) {
     for (const option of [true, {}, given]) {
-      assert.deepEqual(compressionRules(option, isServer), DEFAULTS);
+      assert.deepEqual(compressionRules(option, isServer, LIMIT), DEFAULTS);
     }
   }
 });
 
 Deno.test("options are taken over", () => {
-  const options: CompressionRules = {
+  const options: CompressionOptions = {
     compress: false,
     decompress: true,
     threshold: 0,
@@ -46,14 +49,18 @@ Deno.test("options are taken over", () => {
     clientContextTakeover: true,
     serverMaxWindowBits: 8,
     clientMaxWindowBits: 9,
-    maxContextMemory: 0,
   };
-  for (const isServer of SIDES) assert.deepEqual(compressionRules(options, isServer), options);
+  for (const isServer of SIDES) {
+    assert.deepEqual(compressionRules(options, isServer, LIMIT), {
+      ...options,
+      memoryLimit: LIMIT,
+    });
+  }
 });
 
 Deno.test("a server that remembers for each client asks for windows of 4 KiB, unless told otherwise", () => {
   const bits = (options: CompressionOptions, isServer: boolean) =>
-    compressionRules(options, isServer)!.clientMaxWindowBits;
+    compressionRules(options, isServer, LIMIT)!.clientMaxWindowBits;
   assert.equal(bits({ clientContextTakeover: true }, true), 12);
   assert.equal(bits({ clientContextTakeover: true, clientMaxWindowBits: 15 }, true), 15);
   assert.equal(bits({ clientContextTakeover: true }, false), 15);
@@ -62,9 +69,12 @@ Deno.test("a server that remembers for each client asks for windows of 4 KiB, un
 
 Deno.test("neither to compress nor to decompress is not to negotiate", () => {
   for (const isServer of SIDES) {
-    assert.equal(compressionRules({ compress: false, decompress: false }, isServer), undefined);
+    assert.equal(
+      compressionRules({ compress: false, decompress: false }, isServer, LIMIT),
+      undefined,
+    );
     for (const name of ["compress", "decompress"] as const) {
-      assert.deepEqual(compressionRules({ [name]: false }, isServer), {
+      assert.deepEqual(compressionRules({ [name]: false }, isServer, LIMIT), {
         ...DEFAULTS,
         [name]: false,
       });
@@ -77,21 +87,20 @@ for (
     ["threshold", 0, 2 ** 31 - 1],
     ["serverMaxWindowBits", 8, 15],
     ["clientMaxWindowBits", 8, 15],
-    ["maxContextMemory", 0, Number.MAX_SAFE_INTEGER],
   ] as const
 ) {
   Deno.test(`compression.${name} is an integer from ${least} to ${most}`, () => {
     for (const value of [least, most]) {
-      assert.equal(compressionRules({ [name]: value }, true)![name], value);
+      assert.equal(compressionRules({ [name]: value }, true, LIMIT)![name], value);
     }
     for (const value of [least - 1, most + 1, least + 0.5, NaN, Infinity, -Infinity]) {
-      assert.throws(() => compressionRules({ [name]: value }, true), {
+      assert.throws(() => compressionRules({ [name]: value }, true, LIMIT), {
         name: "RangeError",
         message: new RegExp(`"compression.${name}" must be an integer from ${least} to ${most} `),
       });
     }
     for (const value of ["9", null, true, [], {}]) {
-      assert.throws(() => compressionRules({ [name]: value } as CompressionOptions, true), {
+      assert.throws(() => compressionRules({ [name]: value } as CompressionOptions, true, LIMIT), {
         name: "TypeError",
         message: new RegExp(`"compression.${name}" must be a number`),
       });
@@ -110,7 +119,7 @@ for (
   Deno.test(`compression.${name} is a boolean`, () => {
     for (const value of [0, 1, "true", null, {}]) {
       const options = { [name]: value } as CompressionOptions;
-      assert.throws(() => compressionRules(options, true), {
+      assert.throws(() => compressionRules(options, true, LIMIT), {
         name: "TypeError",
         message: new RegExp(`"compression.${name}" must be a boolean`),
       });
@@ -120,10 +129,10 @@ for (
 
 Deno.test("compression.level is one of three words", () => {
   for (const level of ["auto", "fast", "best"] as const) {
-    assert.equal(compressionRules({ level }, true)!.level, level);
+    assert.equal(compressionRules({ level }, true, LIMIT)!.level, level);
   }
   for (const level of ["", "Best", "toString", 6, null]) {
-    assert.throws(() => compressionRules({ level } as CompressionOptions, true), {
+    assert.throws(() => compressionRules({ level } as CompressionOptions, true, LIMIT), {
       name: "TypeError",
       message: /"compression.level" must be "auto" or "fast" or "best"/,
     });
@@ -132,13 +141,13 @@ Deno.test("compression.level is one of three words", () => {
 
 Deno.test("what is no option is a TypeError that names it", () => {
   const misspelt = { windowBits: 10 } as CompressionOptions;
-  assert.throws(() => compressionRules(misspelt, true), {
+  assert.throws(() => compressionRules(misspelt, true, LIMIT), {
     name: "TypeError",
     message:
       /^Unknown option "compression\.windowBits"\. Did you mean .*"compression\.serverMaxWindowBits"/,
   });
   for (const option of [null, 1, "true", [], () => {}]) {
-    assert.throws(() => compressionRules(option as unknown as boolean, true), {
+    assert.throws(() => compressionRules(option as unknown as boolean, true, LIMIT), {
       name: "TypeError",
       message: /compression/,
     });

@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { ContextMemories } from "../../src/message/context_memory.ts";
+import { MemoryGovernor } from "../../src/message/memory_governor.ts";
 import type { CompressionOptions } from "../../src/connection/compression_options.ts";
 import { prepareMessage } from "../../src/connection/prepare.ts";
 import { allocationsOf } from "../support/allocations.ts";
@@ -200,35 +201,43 @@ compressionTest("a disconnected peer's contexts are released", {
   assert.equal(ContextMemories.ofProcess.byteLength, before);
 });
 
-socketTest("maxContextMemory holds for all connections of the process together", async (t) => {
-  const before = ContextMemories.ofProcess.byteLength;
-  // Decoders, of 1 KiB each, fit twice over; encoders, of some KiB each, do not.
-  const maxContextMemory = before + 40_000;
-  const windows = { serverMaxWindowBits: 10, clientMaxWindowBits: 10 };
-  const compression = { ...TAKEOVER, ...windows, maxContextMemory };
-  const server = await t.serve({ compression, message: (conn, data) => void conn.send(data) });
-  const received: unknown[] = [];
-  const clients = [];
-  for (let i = 0; i < 10; i++) {
-    clients.push(
-      await t.connect(server.url, {
-        compression,
-        message: (_, data) => void received.push(data),
-      }),
+socketTest(
+  "contexts for sending are dropped where memoryLimit leaves no room for them",
+  async (t) => {
+    const before = ContextMemories.ofProcess.byteLength;
+    // Decoders, of 1 KiB each, fit twice over; encoders, of some KiB each, do not.
+    const memoryLimit = MemoryGovernor.ofProcess.byteLength + 40_000;
+    const windows = { serverMaxWindowBits: 10, clientMaxWindowBits: 10 };
+    const options = { compression: { ...TAKEOVER, ...windows }, memoryLimit };
+    const server = await t.serve({ ...options, message: (conn, data) => void conn.send(data) });
+    const received: unknown[] = [];
+    const clients = [];
+    for (let i = 0; i < 10; i++) {
+      clients.push(
+        await t.connect(server.url, {
+          ...options,
+          message: (_, data) => void received.push(data),
+        }),
+      );
+    }
+    for (let round = 0; round < 20; round++) {
+      for (const [i, client] of clients.entries()) client.send(`${LONG} ${i} ${round}`);
+      await quiet();
+      assert.equal(received.length, 10 * (round + 1));
+      assert.ok(MemoryGovernor.ofProcess.byteLength <= memoryLimit);
+    }
+    const expected = Array.from(
+      { length: 200 },
+      (_, i) => `${LONG} ${i % 10} ${Math.floor(i / 10)}`,
     );
-  }
-  for (let round = 0; round < 20; round++) {
-    for (const [i, client] of clients.entries()) client.send(`${LONG} ${i} ${round}`);
-    await quiet();
-    assert.equal(received.length, 10 * (round + 1));
-    assert.ok(ContextMemories.ofProcess.byteLength <= maxContextMemory);
-  }
-  const expected = Array.from({ length: 200 }, (_, i) => `${LONG} ${i % 10} ${Math.floor(i / 10)}`);
-  assert.deepEqual([...received].sort(), expected.sort());
-  await server.shutdown({ timeout: 0 });
-  for (const client of clients) await client.closed;
-  assert.equal(ContextMemories.ofProcess.byteLength, before);
-});
+    assert.deepEqual([...received].sort(), expected.sort());
+    await server.shutdown({ timeout: 0 });
+    for (const client of clients) {
+      await client.closed;
+    }
+    assert.equal(ContextMemories.ofProcess.byteLength, before);
+  },
+);
 
 /** Raw clients of one server with these offers, each with what arrived on it. */
 async function listeners(

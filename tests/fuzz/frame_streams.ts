@@ -38,7 +38,7 @@ export function permessage(agreed: Compression | undefined): PermessageDeflate |
     decompress: true,
     threshold: 0,
     level: "auto" as const,
-    maxContextMemory: 1 << 24,
+    memoryLimit: 1 << 24,
   };
   return new PermessageDeflate(rules, agreed, agreed);
 }

@@ -25,7 +25,7 @@ const RULES: PermessageRules = {
   decompress: true,
   threshold: 1,
   level: "auto",
-  maxContextMemory: 1 << 20,
+  memoryLimit: 1 << 20,
 };
 const ALONE = { takeover: false, windowBits: 15 };
 const TAKEOVER = { takeover: true, windowBits: 15 };
@@ -202,14 +202,17 @@ Deno.test("options that a codec cannot have are refused", () => {
     ] as const
   ) {
     assert.throws(
-      () => compressionRules({ codec, ...options }, isServer),
+      () => compressionRules({ codec, ...options }, isServer, LIMIT),
       new RegExp(`^TypeError: Option "compression.${name}" cannot be .* with a codec`),
     );
   }
-  assert.equal(compressionRules({ codec, clientMaxWindowBits: 9 }, true)?.clientMaxWindowBits, 9);
+  assert.equal(
+    compressionRules({ codec, clientMaxWindowBits: 9 }, true, LIMIT)?.clientMaxWindowBits,
+    9,
+  );
   for (const wrong of [null, "fflate", {}, { name: "x" }, { name: "x", deflate: 1 }]) {
     assert.throws(
-      () => compressionRules({ codec: wrong as unknown as CompressionCodec }, true),
+      () => compressionRules({ codec: wrong as unknown as CompressionCodec }, true, LIMIT),
       /^TypeError: Option "compression.codec" must be an object with a name, a function deflate/,
     );
   }
@@ -225,7 +228,7 @@ Deno.test("fflateCodec refuses what is not fflate, and wrong options", () => {
 });
 
 Deno.test("a window that the codec cannot keep to is not agreed on", () => {
-  const wishes = compressionRules({ codec: SEVENS }, true)!;
+  const wishes = compressionRules({ codec: SEVENS }, true, LIMIT)!;
   const accept = (offer: string): string | undefined =>
     acceptDeflate(parseExtensions([offer]), wishes)?.extensions;
   const alone = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { MessageWriter } from "../../src/message/message_writer.ts";
+import { PermessageDeflate } from "../../src/message/permessage.ts";
 import { PreparedMessage } from "../../src/message/prepared_message.ts";
 import { Opcode } from "../../src/wire/opcode.ts";
 import { MESSAGE_RULES, type MessageEvent, MessageRecorder } from "../support/message_recorder.ts";
@@ -263,4 +264,34 @@ Deno.test("a prepared message goes as it is where compression does not want it o
 
 Deno.test("a prepared message can't be shared by connections whose messages refer to earlier ones", () => {
   assert.equal(new PreparedMessage("aaaaaaaa").frameFor(new RunLength(4)), undefined);
+});
+
+Deno.test("a long message takes room in the output for what it was compressed to", () => {
+  let room = 0;
+  class Counted extends Output {
+    override reserve(size: number): Uint8Array {
+      room += size;
+      return super.reserve(size);
+    }
+  }
+  const rules = {
+    compress: true,
+    decompress: true,
+    threshold: undefined,
+    level: "auto",
+    memoryLimit: 1 << 20,
+  } as const;
+  const direction = { takeover: false, windowBits: 15 };
+  const output = new Counted();
+  const writer = new MessageWriter(
+    output,
+    undefined,
+    new PermessageDeflate(rules, direction, direction),
+  );
+  const zeros = new Uint8Array(4 << 20);
+  writer.bytes(Opcode.Binary, zeros);
+  writer.fragment(Opcode.Binary, false, zeros);
+  writer.fragment(Opcode.Continuation, true, zeros);
+  assert.ok(output.written.length < 20_000, `${output.written.length} bytes`);
+  assert.ok(room < 2 * output.written.length, `room for ${room} bytes`);
 });

@@ -34,7 +34,7 @@ function open(rules = RULES, takeover = false): MessageRecorder {
       decompress: true,
       threshold: undefined,
       level: "auto",
-      maxContextMemory: 1 << 20,
+      memoryLimit: 1 << 20,
     },
     direction,
     direction,

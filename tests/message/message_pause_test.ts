@@ -24,7 +24,7 @@ function reader(pauses: boolean): { messages: MessageReader; texts: string[]; pa
     decompress: true,
     threshold: 0,
     level: "auto",
-    maxContextMemory: 1 << 20,
+    memoryLimit: 1 << 20,
   } as const;
   const texts: string[] = [];
   let count = 0;

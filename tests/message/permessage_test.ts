@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { deflateRawSync, inflateRawSync } from "node:zlib";
 import { ContextMemories } from "../../src/message/context_memory.ts";
+import { MemoryGovernor } from "../../src/message/memory_governor.ts";
 import {
   PermessageDeflate,
   type PermessageDirection,
@@ -14,7 +15,7 @@ const RULES: PermessageRules = {
   decompress: true,
   threshold: undefined,
   level: "auto",
-  maxContextMemory: 1 << 20,
+  memoryLimit: 1 << 20,
 };
 const ALONE: PermessageDirection = { takeover: false, windowBits: 15 };
 const TAKEOVER: PermessageDirection = { takeover: true, windowBits: 15 };
@@ -234,7 +235,7 @@ Deno.test("fragments take memory for as long as their message goes on, and close
 Deno.test("a context that is dropped between two fragments does not disturb the message", () => {
   for (const takeover of [false, true]) {
     // Room for one of the two encoders at most.
-    const rules = { maxContextMemory: ContextMemories.ofProcess.byteLength + 10_000 };
+    const rules = { memoryLimit: MemoryGovernor.ofProcess.byteLength + 10_000 };
     const outbound = { takeover, windowBits: 15 };
     const senders = [open(rules, ALONE, outbound), open(rules, ALONE, outbound)];
     const receivers = [open({}, outbound), open({}, outbound)];
@@ -248,7 +249,7 @@ Deno.test("a context that is dropped between two fragments does not disturb the 
           const end = senders[which]
             .deflateFragment(message, from, from + 1000, last, target, 0);
           packed[which].push(target.slice(0, end));
-          assert.ok(ContextMemories.ofProcess.byteLength <= rules.maxContextMemory + 65_536);
+          assert.ok(MemoryGovernor.ofProcess.byteLength <= rules.memoryLimit + 65_536);
         }
       }
       for (const which of [0, 1]) {
@@ -396,7 +397,7 @@ Deno.test("only takeover takes memory, and close gives it back", () => {
   assert.equal(all.byteLength, before);
 
   // Other tests of the process may have left some, which would be forgotten first.
-  const rules = { maxContextMemory: before + 100_000 };
+  const rules = { memoryLimit: MemoryGovernor.ofProcess.byteLength + 100_000 };
   const sender = open(rules, ALONE, TAKEOVER);
   pack(sender, message);
   const encoder = all.byteLength - before;
@@ -412,10 +413,10 @@ Deno.test("only takeover takes memory, and close gives it back", () => {
   assert.equal(all.byteLength, before);
 });
 
-Deno.test("over maxContextMemory senders forget, and receivers understand them on", () => {
+Deno.test("over memoryLimit senders drop their contexts, and receivers still understand them", () => {
   const count = 20;
   // Room for the memory of some, not of all.
-  const rules = { maxContextMemory: ContextMemories.ofProcess.byteLength + 100_000 };
+  const rules = { memoryLimit: MemoryGovernor.ofProcess.byteLength + 100_000 };
   const takeover = { takeover: true, windowBits: 10 };
   const senders = Array.from({ length: count }, () => open(rules, ALONE, takeover));
   const receivers = senders.map(() => open(rules, takeover, ALONE));
@@ -424,7 +425,7 @@ Deno.test("over maxContextMemory senders forget, and receivers understand them o
     const index = random.below(count);
     const packed = pack(senders[index], message);
     if (packed !== undefined) assert.deepEqual(unpack(receivers[index], packed), message);
-    assert.ok(ContextMemories.ofProcess.byteLength <= rules.maxContextMemory);
+    assert.ok(MemoryGovernor.ofProcess.byteLength <= rules.memoryLimit);
   }
   for (const one of [...senders, ...receivers]) one.close();
 });

@@ -12,8 +12,6 @@ const server = await serve({
     serverContextTakeover: takeover,
     clientContextTakeover: takeover,
     threshold: 0,
-    // So that nothing is dropped while the memory of all is measured.
-    maxContextMemory: 1 << 30,
   },
   message(conn, data) {
     conn.send(data);

@@ -1,0 +1,46 @@
+// The short form of the siege, on each runtime; the long one is `deno task siege`. Times are for the long one:
+// here no honest connection may be closed, the server must survive, and its memory must stay bounded.
+
+import assert from "node:assert/strict";
+import { runtimeNames } from "../support/runtimes.ts";
+import type { ServerKind } from "./servers.ts";
+import { type AttackName, siege } from "./siege.ts";
+
+const CLIENTS = 20;
+
+/** The `memoryLimit` of the defaults, and what the runtime needs beside it. */
+const MOST_MEMORY = 1.5 * (1 << 30);
+
+const sieges: [ServerKind, AttackName][] = [
+  ["page", "small-frames"],
+  ["page", "unfinished"],
+  ["page", "slow-readers"],
+  ["page", "handshakes"],
+  ["page", "connections"],
+  ["defaults", "bombs"],
+  ["defaults", "empty-blocks"],
+  ["defaults", "unread-bombs"],
+  ["defaults", "gone-clients"],
+];
+
+for (const runtime of runtimeNames) {
+  Deno.test(`honest clients stay connected under attack on ${runtime}`, async (t) => {
+    for (const [kind, attack] of sieges) {
+      await t.step(`${attack}, ${kind}`, async () => {
+        const figures = await siege({
+          runtime,
+          kind,
+          attack,
+          seconds: 1,
+          clients: CLIENTS,
+          attackers: 2,
+        });
+        assert.equal(figures.errors, "");
+        assert.ok(figures.survived, "the server has ended");
+        assert.equal(figures.closed, 0, "honest connections that were closed");
+        assert.ok(figures.echoes >= CLIENTS, `${figures.echoes} echoes`);
+        assert.ok(figures.peakMemory < MOST_MEMORY, `${figures.peakMemory} bytes`);
+      });
+    }
+  });
+}
