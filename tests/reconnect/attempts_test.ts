@@ -9,7 +9,6 @@ import {
   reconnectRules,
 } from "../../src/reconnect/options.ts";
 import { Attempts } from "../../src/reconnect/attempts.ts";
-import { timers } from "../../src/shared/timer_wheel.ts";
 import { Queue } from "../support/live_harness.ts";
 import { quiet } from "../support/socket_harness.ts";
 
@@ -59,7 +58,7 @@ Deno.test("a failed attempt is followed by another one, until there were so many
   assert.deepEqual(trial.log.all, ["dial", "wait 1", "dial", "gave up"]);
   assert.equal(trial.losses[0].error, failure);
   assert.equal(trial.error, failure);
-  assert.equal(timers.size, 0);
+  assert.equal(trial.attempts.hurry(), false, "nothing waits");
 });
 
 Deno.test("a connection that did not hold counts as a failure in a row, one that did begins anew", () => {
@@ -72,8 +71,8 @@ Deno.test("a connection that did not hold counts as a failure in a row, one that
     }
     assert.deepEqual(trial.losses.map(({ attempt }) => attempt), counts);
     trial.attempts.stop();
+    assert.equal(trial.attempts.hurry(), false, "nothing waits");
   }
-  assert.equal(timers.size, 0);
 });
 
 Deno.test("what is lost is told with the wait that the hook has chosen", () => {
@@ -99,15 +98,15 @@ Deno.test("stop calls off a wait, also from within", () => {
   const waiting = new Trial({ retry: () => HOUR });
   waiting.attempts.opened();
   waiting.attempts.lost({ info });
-  assert.equal(timers.size, 1);
+  assert.deepEqual(waiting.log.all, ["dial", "wait 1"]);
   waiting.attempts.stop();
-  assert.equal(timers.size, 0);
+  assert.equal(waiting.attempts.hurry(), false, "nothing waits");
 
   const within = new Trial({});
   within.onWait = () => within.attempts.stop();
   within.attempts.opened();
   within.attempts.lost({ info });
-  assert.equal(timers.size, 0);
+  assert.equal(within.attempts.hurry(), false, "nothing waits");
 
   const inTheHook: Trial = new Trial({
     retry() {
@@ -203,7 +202,7 @@ Deno.test("what a hook answers after the end is not wanted", async () => {
   answer(true);
   await quiet();
   assert.deepEqual(trial.log.all, ["dial"]);
-  assert.equal(timers.size, 0);
+  assert.equal(trial.attempts.hurry(), false, "nothing waits");
 });
 
 Deno.test("a failure that is no error is made one", async () => {
