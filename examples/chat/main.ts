@@ -10,8 +10,10 @@
 //   REDIS_URL=redis://127.0.0.1:6379 PORT=8080 deno run -A examples/chat/main.ts
 //   REDIS_URL=redis://127.0.0.1:6379 PORT=8081 bun examples/chat/main.ts
 
+import { build, stop } from "esbuild";
 import { readFile } from "node:fs/promises";
 import process from "node:process";
+import { fileURLToPath } from "node:url";
 import { CloseCode, serve, type ServeOptions } from "@quickws/quickws";
 
 /** The data of each connection. */
@@ -26,10 +28,26 @@ const POLICY = "default-src 'self'; img-src data:";
 
 const file = (name: string): Promise<string> => readFile(new URL(name, import.meta.url), "utf8");
 
+/** The page's script with the client of the library, as one file. */
+async function bundle(name: string): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [fileURLToPath(new URL(name, import.meta.url))],
+    bundle: true,
+    minify: true,
+    format: "esm",
+    write: false,
+    alias: {
+      "@quickws/quickws/browser": fileURLToPath(import.meta.resolve("@quickws/quickws/browser")),
+    },
+  });
+  await stop();
+  return outputFiles[0]!.text;
+}
+
 const files = new Map([
   ["/", { type: "text/html; charset=utf-8", body: await file("page.html") }],
   ["/page.css", { type: "text/css; charset=utf-8", body: await file("page.css") }],
-  ["/page.js", { type: "text/javascript; charset=utf-8", body: await file("page.js") }],
+  ["/page.js", { type: "text/javascript; charset=utf-8", body: await bundle("page.js") }],
 ]);
 
 /** What joins this node to the others, if there are any. */
