@@ -11,6 +11,7 @@ import {
   FIELD_TEXT,
   isToken,
   isWhitespace,
+  OBS_TEXT,
   trimmed,
 } from "./characters.ts";
 
@@ -249,19 +250,24 @@ export function assertFieldName(name: string): void {
 
 /**
  * Throws a `TypeError` unless `value` can be written as the value of the field `name`: visible
- * ASCII, spaces and tabs. CR, LF and NUL would let the value write lines of its own, and beyond
- * ASCII no two HTTP implementations agree (RFC 9110 5.5).
+ * ASCII, spaces, tabs and, except in a field of the handshake and in Origin, obs-text (RFC 9110 5.5), a byte for each
+ * character from U+0080 to U+00FF. So a cookie that was received can be passed on. CR, LF and NUL would
+ * let the value write lines of its own.
  */
 export function assertFieldValue(name: string, value: string): void {
   if (typeof value !== "string") {
     throw new TypeError(`The value of the header field ${name} is ${typeof value}, not a string`);
   }
   if (value === "" || consistsOf(value, FIELD_TEXT)) return;
+  // An origin is ASCII by its definition (RFC 6454 6.2).
+  const isStrict = isStrictField(name) || name.toLowerCase() === "origin";
+  const allowed = isStrict ? FIELD_TEXT : FIELD_TEXT | OBS_TEXT;
   let at = 0;
-  while ((CLASSES[value.charCodeAt(at)] & FIELD_TEXT) !== 0) at++;
+  while ((CLASSES[value.charCodeAt(at)] & allowed) !== 0) at++;
+  if (at === value.length) return;
   const code = value.charCodeAt(at).toString(16).toUpperCase().padStart(4, "0");
   throw new TypeError(
     `The value of the header field ${name} has U+${code} at index ${at}: only visible ASCII, ` +
-      "spaces and tabs may stand in it",
+      "spaces, tabs and U+0080 to U+00FF may stand in it",
   );
 }

@@ -21,14 +21,22 @@ export function encodeHead(head: string, body?: Uint8Array): Uint8Array {
   return bytes;
 }
 
-/** Writes `text`, which must be ASCII, into `target` from `offset` on. */
+/** Writes `text`, a byte for each character, into `target` from `offset` on. */
 export function writeAscii(text: string, target: Uint8Array, offset: number): void {
   for (let i = 0; i < text.length; i++) target[offset + i] = text.charCodeAt(i);
 }
 
-/** The bytes of a body. */
+/**
+ * The bytes of a body.
+ *
+ * @throws {TypeError} When it is neither a string nor bytes.
+ */
 export function encodeBody(body: string | Uint8Array | undefined): Uint8Array {
-  return typeof body === "string" ? encoder.encode(body) : body ?? new Uint8Array(0);
+  if (body === undefined) return new Uint8Array(0);
+  if (typeof body === "string") return encoder.encode(body);
+  if (body instanceof Uint8Array) return body;
+  const got = body === null ? "null" : `a value of type ${typeof body}`;
+  throw new TypeError(`The body of a response must be a string or a Uint8Array, got ${got}`);
 }
 
 /**

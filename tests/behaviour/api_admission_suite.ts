@@ -94,6 +94,33 @@ const requestCases = liveCases({
     }
   },
 
+  "obs-text can be passed on, in the headers of both sides": async (t) => {
+    const server = await t.serve({
+      upgrade: ({ headers }) => ({ headers: { "Set-Cookie": headers.get("cookie")! } }),
+    });
+    const cookie = "city=M\xfcnchen; x=\x80\xff";
+    const conn = await t.connect(server.url, { headers: { Cookie: cookie } });
+    assert.equal(conn.handshake.headers.get("set-cookie"), cookie);
+  },
+
+  "a body that is neither a string nor bytes is an error, never a length of undefined": async (
+    t,
+  ) => {
+    const errors = new Queue<unknown>();
+    const body: unknown = {};
+    const server = await t.serve({
+      upgrade: () => ({ status: 403, body: body as string }),
+      onError: (error) => errors.push(error),
+    });
+    const raw = await t.rawClient(server);
+    raw.send(latin1(upgradeRequest([])));
+    assert.equal((await raw.answer()).status, 500);
+    assert.match(
+      String(await errors.next()),
+      /TypeError: The body of a response must be .*, got a value of type object/,
+    );
+  },
+
   "a plain request may have obs-text, too": async (t) => {
     const seen = new Deferred<string | null>();
     const options: ServeOptions = {
