@@ -82,6 +82,7 @@ export const connect: Connect = connectOn(nodeNetwork);
 /** The parts of an upgrade socket of `node:http` that its listeners have to know to share it. */
 interface SharedNodeSocket extends NodeSocket {
   readonly readableEnded: boolean;
+  readonly writableEnded: boolean;
   readonly bytesWritten: number;
   readonly servername?: string | false | null;
   listenerCount(event: string): number;
@@ -143,7 +144,7 @@ class NodeUpgrade implements UpgradeSocket {
     if (!this.#isExclusive && this.#isTaken) throw twoAnswers();
     taken.add(this.#socket);
     if (this.#isGone) {
-      this.#socket.destroy();
+      this.#cut();
       return undefined;
     }
     return new NodeTransport(this.#socket);
@@ -156,12 +157,18 @@ class NodeUpgrade implements UpgradeSocket {
 
   drop(): void {
     this.#unwatch();
-    if (this.#isExclusive || !this.#isTaken) this.#socket.destroy();
+    if (this.#isExclusive || !this.#isTaken) this.#cut();
   }
 
-  /** Whether the client has closed or reset the connection, or has ended its direction. */
+  #cut(): void {
+    // A response that user code has ended with may still be leaving.
+    if (!this.#socket.writableEnded) this.#socket.destroy();
+  }
+
+  /** Whether the client has left, or has ended its direction, or user code has ended ours. */
   get #isGone(): boolean {
-    return this.#socket.destroyed || this.#socket.readableEnded;
+    const { destroyed, readableEnded, writableEnded } = this.#socket;
+    return destroyed || readableEnded || writableEnded;
   }
 
   /** Whether a listener has answered: this library's, or another, which then reads or has written. */

@@ -379,6 +379,22 @@ export const cases: Cases = liveCases({
     }
   },
 
+  "a socket that user code has ended gives undefined, and its response arrives": async (t) => {
+    const http = await httpServer(t);
+    const upgrader = createUpgrader({ open: () => assert.fail("opened") });
+    const result = new Deferred<Connection<undefined> | undefined>();
+    http.on("upgrade", (request, socket, head) => {
+      socket.end("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
+      upgrader.upgrade(request, socket, head).then(result.resolve, result.reject);
+    });
+    const peer = await t.rawClient({ port: http.port });
+    peer.send(upgradeRequest());
+    assert.equal((await peer.answer()).status, 403);
+    assert.equal(await result.promise, undefined);
+    assert.equal(upgrader.connections, 0);
+    await upgrader.shutdown({ timeout: 500 });
+  },
+
   "a client that leaves while the hook decides gives undefined, and release is called": async (
     t,
   ) => {
