@@ -152,6 +152,9 @@ function inNextTurn(isAlone: boolean, act: () => void): void {
  */
 const READ_AHEAD = 65_536;
 
+/** Bytes that are read ahead in addition, at most, each time a pause has lasted for `unreadTimeout`. */
+const MAX_READ_AHEAD_STEP = 1_048_576;
+
 /** The purpose of a timer. */
 const CLOSE_TIMER = 0;
 const UNREAD_TIMER = 1;
@@ -192,6 +195,8 @@ class DriverExtra {
   /** Chunks that arrived, in whole or in part, while reading was stopped. */
   unread: Uint8Array[] | undefined;
   unreadSize = 0;
+  /** Bytes that are read ahead at most: more than {@linkcode READ_AHEAD} after a long pause. */
+  readAhead = READ_AHEAD;
   /** Bytes of memory that the connection was last counted with. */
   counted = 0;
 
@@ -1127,7 +1132,10 @@ export class Driver<T>
     (extra.unread ??= []).push(chunk);
     extra.unreadSize += chunk.length;
     this.#countMemory();
-    if (extra.unreadSize > READ_AHEAD) this.#pauseTransport(extra);
+    if (extra.unreadSize <= extra.readAhead) return;
+    this.#pauseTransport(extra);
+    // The end of the stream, or a dead peer, may be behind that.
+    if (extra.readsAhead) this.#startUnreadTimer(extra);
   }
 
   #stop(reason: number): void {
@@ -1138,8 +1146,12 @@ export class Driver<T>
     this.#stops |= reason;
     if (reason === STOPPED_BY_USER && !extra.readsAhead) {
       this.#pauseTransport(extra);
-      extra.unreadTimer ??= timers.start(this.#rules.unreadTimeout, this, UNREAD_TIMER);
+      this.#startUnreadTimer(extra);
     }
+  }
+
+  #startUnreadTimer(extra: DriverExtra): void {
+    extra.unreadTimer ??= timers.start(this.#rules.unreadTimeout, this, UNREAD_TIMER);
   }
 
   /** A message of the peer counts towards `rateLimit`. */
@@ -1215,7 +1227,10 @@ export class Driver<T>
     if (this.#stops === 0) return;
     this.#stops &= ~reasons;
     const extra = this.#more;
-    if ((this.#stops & STOPPED_BY_USER) === 0) extra.readsAhead = false;
+    if ((this.#stops & STOPPED_BY_USER) === 0) {
+      extra.readsAhead = false;
+      extra.readAhead = READ_AHEAD;
+    }
     if (this.#stops !== 0) return;
     this.#session.resume();
     // Not at once: the caller may be in the middle of a handler, or of its own loop over messages.
@@ -1249,7 +1264,7 @@ export class Driver<T>
 
   /** Reads from the socket while not too much waits. */
   #readAhead(extra: DriverExtra): void {
-    if (extra.unreadSize > READ_AHEAD || !extra.transportPaused) return;
+    if (extra.unreadSize > extra.readAhead || !extra.transportPaused) return;
     extra.transportPaused = false;
     this.#guard(() => this.#transport.resume());
   }
@@ -1305,6 +1320,10 @@ export class Driver<T>
       return;
     }
     extra.readsAhead = true;
+    if (extra.unreadSize > extra.readAhead) {
+      // What is held counts for memoryLimit, which ends a peer that never stops sending.
+      extra.readAhead = extra.unreadSize + Math.min(extra.unreadSize, MAX_READ_AHEAD_STEP);
+    }
     this.#readAhead(extra);
   }
 

@@ -82,6 +82,8 @@ export class World {
   /** A connection of the same server to which nothing happens. */
   neighbour: { conn: Connection<undefined>; peer: RawPeer } | undefined;
 
+  /** Messages that the `message` handler got. */
+  messages = 0;
   readonly sent: Sent[] = [];
   /** Why the end may be unclean or late; `undefined` while nothing but good has happened. */
   harm: string | undefined;
@@ -202,7 +204,12 @@ export class World {
         return this.#call("close");
       },
     };
-    if (reading === "handler") handlers.message = () => this.#call("message");
+    if (reading === "handler") {
+      handlers.message = () => {
+        this.messages++;
+        return this.#call("message");
+      };
+    }
     return {
       ...options,
       ...handlers,
