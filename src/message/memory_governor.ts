@@ -24,10 +24,14 @@ export class MemoryGovernor {
   /** That of the process. */
   static readonly ofProcess: MemoryGovernor = new MemoryGovernor();
 
-  /** The compression contexts that share the limit. */
-  readonly #contexts = ContextMemories.ofProcess;
+  readonly #contexts: ContextMemories;
   readonly #holders: Set<MemoryHolder> = new Set();
   #isRelieving = false;
+
+  /** @param contexts The compression contexts that share the limit. Default: those of the process. */
+  constructor(contexts: ContextMemories = ContextMemories.ofProcess) {
+    this.#contexts = contexts;
+  }
 
   /** Bytes that connections hold, without compression contexts. */
   get counted(): number {

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { deflate } from "../../src/deflate/deflate.ts";
 import type { WebSocketError } from "../../src/errors.ts";
+import { ContextMemories, ContextMemory } from "../../src/message/context_memory.ts";
 import { MemoryGovernor, type MemoryHolder } from "../../src/message/memory_governor.ts";
 
 /** A connection that holds what the test says. */
@@ -25,7 +27,7 @@ class Holder implements MemoryHolder {
 }
 
 Deno.test("what connections hold is counted, and no more once it is given back", () => {
-  const governor = new MemoryGovernor();
+  const governor = new MemoryGovernor(new ContextMemories());
   const [one, two] = [new Holder(governor), new Holder(governor)];
   one.hold(1000, Infinity);
   two.hold(500, Infinity);
@@ -37,7 +39,7 @@ Deno.test("what connections hold is counted, and no more once it is given back",
 });
 
 Deno.test("over the limit those that hold most are closed, also if a small one asks for more", () => {
-  const governor = new MemoryGovernor();
+  const governor = new MemoryGovernor(new ContextMemories());
   const holders = [50_000, 16_383, 16_383, 100].map((size) => {
     const holder = new Holder(governor);
     holder.hold(size, Infinity);
@@ -53,7 +55,7 @@ Deno.test("over the limit those that hold most are closed, also if a small one a
 });
 
 Deno.test("thousands of equal holders pay for themselves, and never a smaller one", () => {
-  const governor = new MemoryGovernor();
+  const governor = new MemoryGovernor(new ContextMemories());
   const limit = 64 << 20;
   const honest = Array.from({ length: 20 }, () => new Holder(governor));
   for (const holder of honest) holder.hold(100, limit);
@@ -66,11 +68,42 @@ Deno.test("thousands of equal holders pay for themselves, and never a smaller on
 });
 
 Deno.test("near the limit it says so", () => {
-  const governor = new MemoryGovernor();
+  const governor = new MemoryGovernor(new ContextMemories());
   const holder = new Holder(governor);
   const limit = governor.byteLength + 1000;
   holder.hold(800, limit);
   assert.equal(governor.isNear(limit), governor.byteLength > limit * 0.9);
   holder.hold(999, limit);
   assert.equal(governor.isNear(limit), true);
+});
+
+Deno.test("a context for sending is dropped before a connection is closed", () => {
+  const contexts = new ContextMemories();
+  const governor = new MemoryGovernor(contexts);
+  const memory = new ContextMemory(Infinity, contexts);
+  const message = new Uint8Array(1000);
+  const options = { level: "fast", windowBits: 8, context: memory.encoder(8) } as const;
+  deflate(message, 0, message.length, new Uint8Array(message.length), 0, options);
+  memory.encoded();
+  const inContext = contexts.byteLength;
+  assert.ok(inContext > 0);
+  const holder = new Holder(governor);
+  holder.hold(1000, 1000 + inContext);
+  assert.equal(governor.byteLength, 1000 + inContext);
+  holder.hold(1001, 1000 + inContext);
+  assert.equal(governor.byteLength, 1001);
+  assert.deepEqual(holder.errors, []);
+});
+
+Deno.test("a context is dropped where what connections hold leaves no room for it", () => {
+  const contexts = new ContextMemories();
+  const governor = new MemoryGovernor(contexts);
+  const holder = new Holder(governor);
+  holder.hold(1000, Infinity);
+  const memory = new ContextMemory(1001, contexts);
+  const message = new Uint8Array(1000);
+  const options = { level: "fast", windowBits: 8, context: memory.encoder(8) } as const;
+  deflate(message, 0, message.length, new Uint8Array(message.length), 0, options);
+  memory.encoded();
+  assert.equal(governor.byteLength, 1000);
 });
