@@ -37,6 +37,8 @@ export const WHOLE_MESSAGES: Readonly<Record<string, string>> = {
   readTimeout: "it delivers whole messages and hides the bytes that arrive",
   autoPong: "it answers pings itself, always",
   delayedWrite: "it decides itself when messages leave",
+  rateLimit: "it delivers messages as they arrive and cannot make the peer wait",
+  memoryLimit: "it holds most of the bytes that the limit would count",
 };
 
 /** The reason where pings cannot be sent. */

@@ -139,7 +139,7 @@ export class PageConnection<T> {
       this.gone(
         new WebSocketError(
           "SLOW_CONSUMER",
-          `${waiting} bytes wait for a slow peer, maxBufferedAmount is ${maxBufferedAmount}`,
+          `${waiting} unsent bytes exceed maxBufferedAmount (${maxBufferedAmount})`,
           { closeCode: 1008 },
         ),
       );

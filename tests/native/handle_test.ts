@@ -121,6 +121,8 @@ Deno.test("an option that the runtime cannot honor is refused by name and reason
     tls: { cert: "", key: "" },
     fetch: () => new Response(),
     delayedWrite: {},
+    rateLimit: { messages: 5 },
+    memoryLimit: 5_000_000,
   } as const;
   const noPings = { pongTimeout: 5, ping: () => {}, pong: () => {}, compression: true };
   const hidden = {

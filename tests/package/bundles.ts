@@ -11,7 +11,7 @@ const MAX_PLAIN = 4096;
 /** The same where the bundler adds its own loader of chunks, or shares them less finely. */
 const MAX_PLAIN_WITH_LOADER = 6144;
 /** Bytes after gzip of one file that can reconnect and subscribe. */
-const MAX_ALL = 14_848;
+const MAX_ALL = 14_336;
 
 /** What one bundler made of a program: bytes after gzip, and the modules of Node that it names. */
 interface Bundle {
