@@ -10,7 +10,7 @@ import { ClientLedger, type Piece } from "./cluster_ledger.ts";
 import { readMessage, TOPICS } from "./cluster_messages.ts";
 import type { Heard, Listening, NodeOrder } from "./cluster_node.ts";
 
-/** What is done. */
+/** The load. */
 export interface ClusterPlan {
   readonly broker: BrokerName;
   /** Connections in all. */

@@ -47,7 +47,7 @@ function codes({ errors }: Node): string[] {
   return errors.map(({ code }) => code);
 }
 
-/** What was asked of the broker, but not what was published. */
+/** The requests to the broker, except for publishing. */
 function requests({ backplane }: Node): Request[] {
   return backplane.requests.filter(([method]) => method !== "publish");
 }

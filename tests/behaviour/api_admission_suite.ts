@@ -169,7 +169,7 @@ const requestCases = liveCases({
     for (const raw of peers) assert.equal((await raw.answer()).status, 101);
   },
 
-  "path: what is not on the list is 404": async (t) => {
+  "path: other paths get 404": async (t) => {
     for (const path of ["/chat", ["/chat", "/news"]]) {
       const options: ServeOptions = { path };
       assert.equal(await statusOf(t, options, upgradeRequest([], "/chat?room=1")), 101);
@@ -398,7 +398,7 @@ const responseCases = liveCases({
     assert.ok(few > 300_000, `${few} of 300000 bytes`);
   },
 
-  "fetch: a body in pieces is sent in chunks, as it comes": async (t) => {
+  "fetch: a streamed body is sent chunk by chunk": async (t) => {
     let controller: ReadableStreamDefaultController<Uint8Array> | undefined;
     const server = await t.serve({
       fetch: () => new Response(new ReadableStream({ start: (c) => void (controller = c) })),
@@ -416,7 +416,7 @@ const responseCases = liveCases({
     assert.equal(await raw.rest(), "3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n");
   },
 
-  "fetch: a body that fails is reported, and the client sees that it is cut": async (t) => {
+  "fetch: a body that fails is reported, and the client's response is cut off": async (t) => {
     const errors = new Queue<unknown>();
     let pulls = 0;
     const server = await t.serve({
@@ -536,7 +536,7 @@ const limitCases = liveCases({
     }
   },
 
-  "reportOnly tells the limits and lets everyone in": async (t) => {
+  "reportOnly reports the limits and accepts every client": async (t) => {
     const reports = new Queue<LimitReport>();
     const server = await t.serve({ maxConnections: 1, reportOnly: true, onLimit: reports.push });
     for (let i = 0; i < 2; i++) {
@@ -812,7 +812,7 @@ const shutdownCases = liveCases({
     assert.equal((await conn.closed).clean, false);
   },
 
-  "stats counts what there was": async (t) => {
+  "stats counts connections and messages": async (t) => {
     const server = await t.serve();
     const conn = await t.connect(server.url);
     const raw = await t.rawClient(server);

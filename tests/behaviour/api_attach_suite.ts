@@ -119,7 +119,7 @@ export const cases: Cases = liveCases({
     for (let i = 0; i < 100; i++) assert.deepEqual(messages[i + 1], utf8(`number ${i}`));
   },
 
-  "the upgrade hook refuses with its own answer, and HTTP goes on": async (t) => {
+  "the upgrade hook rejects with its own response, and HTTP continues": async (t) => {
     const { port, url } = await attached<{ user: string }>(t, {
       async upgrade(request) {
         await Promise.resolve();
@@ -176,28 +176,29 @@ export const cases: Cases = liveCases({
     await assertEcho(await t.connect(url), new Uint8Array(16 << 20).fill(7));
   },
 
-  "flow control holds: send says false, drain comes, and the slow are cut": async (t) => {
-    const drains = new Queue<void>();
-    const options: UpgradeOptions = { highWaterMark: 65536, drain: () => drains.push() };
-    const { conn, peer } = await accepted(t, options);
-    peer.discards = true;
-    peer.pause();
-    assert.equal(conn.send(new Uint8Array(32 << 20)), false);
-    assert.ok(await settled(() => conn.bufferedAmount) > 0);
-    assert.equal(drains.all.length, 0);
-    peer.resume();
-    await drains.next();
+  "backpressure works: send returns false, drain is called, and slow peers are disconnected":
+    async (t) => {
+      const drains = new Queue<void>();
+      const options: UpgradeOptions = { highWaterMark: 65536, drain: () => drains.push() };
+      const { conn, peer } = await accepted(t, options);
+      peer.discards = true;
+      peer.pause();
+      assert.equal(conn.send(new Uint8Array(32 << 20)), false);
+      assert.ok(await settled(() => conn.bufferedAmount) > 0);
+      assert.equal(drains.all.length, 0);
+      peer.resume();
+      await drains.next();
 
-    const slow = await accepted(t, { maxBufferedAmount: 40 << 20 });
-    slow.peer.pause();
-    slow.conn.send(new Uint8Array(32 << 20));
-    assert.ok(await settled(() => slow.conn.bufferedAmount) > 0);
-    slow.conn.send(new Uint8Array(40 << 20));
-    const { error } = await slow.conn.closed;
-    assert.equal((error as WebSocketError).code, "SLOW_CONSUMER");
-  },
+      const slow = await accepted(t, { maxBufferedAmount: 40 << 20 });
+      slow.peer.pause();
+      slow.conn.send(new Uint8Array(32 << 20));
+      assert.ok(await settled(() => slow.conn.bufferedAmount) > 0);
+      slow.conn.send(new Uint8Array(40 << 20));
+      const { error } = await slow.conn.closed;
+      assert.equal((error as WebSocketError).code, "SLOW_CONSUMER");
+    },
 
-  "pause makes the peer wait, resume goes on": async (t) => {
+  "pause makes the peer wait, and resume continues": async (t) => {
     let delivered = 0;
     const { conn, peer } = await accepted(t, {
       message: (_, data) => void (delivered += data.length),
@@ -214,7 +215,7 @@ export const cases: Cases = liveCases({
     assert.equal(await settled(() => delivered), 64 << 20);
   },
 
-  "either side closes cleanly, and a lost peer is noticed": async (t) => {
+  "both sides can close cleanly, and a lost peer is noticed": async (t) => {
     const byPeer = await accepted(t);
     byPeer.peer.send({ opcode: CLOSE, payload: closePayload(4000, "bye") });
     assert.deepEqual((await byPeer.peer.frame())!.payload, closePayload(4000));
@@ -240,7 +241,7 @@ export const cases: Cases = liveCases({
     assert.equal((await cut.conn.closed).code, 1006);
   },
 
-  "shutdown closes with 1001 and detaches; the HTTP server goes on": async (t) => {
+  "shutdown closes with 1001 and detaches; the HTTP server continues": async (t) => {
     const { http, port, url, sockets } = await attached(t, echo);
     const ends = new Queue<CloseInfo>();
     await t.connect(url, { close: (_, info) => ends.push(info) });
@@ -313,7 +314,7 @@ export const cases: Cases = liveCases({
     assert.equal(await outcomes.next(), undefined);
   },
 
-  "attach on node:https: wss, for those who trust its certificate": async (t) => {
+  "attach on node:https serves wss": async (t) => {
     const { ca, cert, key } = t.context.fixtures.certificates;
     const opened = new Deferred<string>();
     const https = await listening(

@@ -121,7 +121,7 @@ const requestCases = liveCases({
     assert.equal(none.protocol, "");
   },
 
-  "data is what connection.data begins as": async (t) => {
+  "data is the initial value of connection.data": async (t) => {
     const server = await t.serve();
     const conn = await t.connect<{ user: string }>(server.url, {
       data: { user: "ada" },
@@ -237,7 +237,7 @@ const wayCases = liveCases({
     await assertEcho(await t.connect(server.url, { tls: { rejectUnauthorized: false } }));
   },
 
-  "dial brings any stream, and is told where to": async (t) => {
+  "dial supplies any stream, and receives the address": async (t) => {
     const server = await t.serve(echo);
     const asked: unknown[] = [];
     const conn = await t.connect("ws://far.example:99/", {
@@ -365,7 +365,7 @@ const failureCases = liveCases({
     );
   },
 
-  "handshakeTimeout covers a dial that never ends, and its late stream is cut": async (t) => {
+  "handshakeTimeout covers a dial that never ends, and its late stream is destroyed": async (t) => {
     const server = await t.serve();
     const late = new Deferred<Transport>();
     await assert.rejects(

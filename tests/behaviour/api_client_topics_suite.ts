@@ -1,4 +1,4 @@
-// Clients that listen to topics by themselves, over real sockets: raw clients that write their lines by
+// Clients that subscribe to topics themselves, over real sockets: raw clients that write their lines by
 // hand.
 
 import assert from "node:assert/strict";
@@ -44,7 +44,7 @@ async function offering(
   return { peer, chosen: headers.get("sec-websocket-protocol") };
 }
 
-/** A raw client that listens by itself. */
+/** A raw client that subscribes itself. */
 async function listener(
   t: Live,
   server: { readonly port: number },
@@ -105,7 +105,7 @@ export const cases: Cases = liveCases({
     assert.deepEqual(await next(second.peer, 1), [`\n${SUBPROTOCOL}`]);
   },
 
-  "clients subscribe, get what is published from there on, once and in order": async (t) => {
+  "clients that subscribe get later messages, once and in order": async (t) => {
     const server = await t.serve({
       clientTopics: { allow: (_, topic) => topic !== "secret" },
       message: (conn, data) => void conn.publish("room", data),
@@ -241,7 +241,9 @@ export const cases: Cases = liveCases({
     assert.deepEqual(await next(witness, 1), ofTopic("room", 1));
   },
 
-  "a client that asks and asks and does not read is cut, and others are served": async (t) => {
+  "a client that sends requests without reading is disconnected, and others are served": async (
+    t,
+  ) => {
     const ends = new Queue<CloseInfo>();
     const server = await t.serve({
       clientTopics: { allow: () => false },

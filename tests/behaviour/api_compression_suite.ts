@@ -255,7 +255,7 @@ const optionCases = liveCases({
       assert.equal((await conn[Symbol.asyncIterator]().next()).value, LONG);
     }),
 
-  "decompress false sends compressed messages and closes with 1003 at one that comes": (t) =>
+  "decompress false sends compressed messages and closes with 1003 on a received one": (t) =>
     onceAgreed(t, { decompress: false }, {}, async ({ conn, peer }) => {
       conn.send(LONG);
       assert.equal(inflated((await peer.frame())!), LONG);
@@ -264,7 +264,7 @@ const optionCases = liveCases({
       assert.equal(((await conn.closed).error as WebSocketError).code, "COMPRESSION_REFUSED");
     }),
 
-  "context takeover: a message is shorter for those before it, in both directions": async (t) => {
+  "context takeover: earlier messages shorten later ones, in both directions": async (t) => {
     const compression = { serverContextTakeover: true, clientContextTakeover: true };
     const { conn, peer, answer } = await offered(
       t,

@@ -271,7 +271,7 @@ const endCases = liveCases({
       assert.deepEqual(await messages.next(), { value: undefined, done: true });
     }),
 
-  "close refuses what must not be sent, and goes on": (t) =>
+  "close rejects illegal codes and reasons, and the connection stays open": (t) =>
     withEachSide(t, {}, async ({ conn, peer }) => {
       for (const code of [0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000]) {
         assert.throws(() => conn.close(code), RangeError, `${code}`);

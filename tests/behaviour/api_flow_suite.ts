@@ -209,7 +209,7 @@ const outCases = liveCases({
     await peer.until(() => peer.received > 64 * MIB);
   },
 
-  "a close waits its turn behind what the peer has yet to read": async (t) => {
+  "a close waits behind output that the peer has not read": async (t) => {
     const side = await t.accept();
     const { conn, peer } = side;
     const start = peer.received;
@@ -263,7 +263,7 @@ const inCases = liveCases({
     ]),
   ),
 
-  "pause makes the peer wait, resume goes on, and nothing is delivered in between": (t) =>
+  "pause makes the peer wait, and resume continues, and nothing is delivered in between": (t) =>
     onBothSides(t, async (open) => {
       let delivered = 0;
       const { conn, peer } = await open({ message: (_, data) => void (delivered += data.length) });

@@ -171,7 +171,7 @@ const callCases = liveCases({
       }
     }),
 
-  "a client's own close is told as local, and clean": async (t) => {
+  "a client's own close is reported as local and clean": async (t) => {
     const { queue, handlers } = recorded();
     const { conn, peer } = await t.reach(handlers);
     conn.close(4001, "enough");
@@ -385,7 +385,7 @@ const peerCases = liveCases({
     assert.deepEqual(messages.all, [""]);
   },
 
-  "a socket that is lost is a ConnectionError: 1006": (t) =>
+  "a lost socket is a ConnectionError: 1006": (t) =>
     onBothSides(t, async (open) => {
       const { conn, peer } = await open({});
       peer.destroy();

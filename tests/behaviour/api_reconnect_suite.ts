@@ -38,7 +38,7 @@ const obedient: ServeOptions = {
   },
 };
 
-/** What becomes of a client that sends an order on each of its connections. */
+/** The outcome for a client that sends an order on each of its connections. */
 async function obey(
   t: Live,
   orders: readonly string[],
@@ -73,7 +73,7 @@ async function knock(
 }
 
 const lossCases = liveCases({
-  "a connection that is cut, or closed with a passing code, is followed by another": async (t) => {
+  "a connection that is cut, or closed with a temporary code, is reopened": async (t) => {
     const orders = ["cut", "close 1001", "close 1011", "close 1012", "close 1013", "close 3001"];
     const { lost, end } = await obey(t, [...orders, "close 1000"]);
     assert.deepEqual(lost, [1006, 1001, 1011, 1012, 1013, 3001]);
@@ -225,7 +225,7 @@ const lossCases = liveCases({
     }
   },
 
-  "a server drained over a time sends its clients away one after the other": async (t) => {
+  "shutdown with drainPeriod closes the connections one after the other": async (t) => {
     const first = await t.serve(obedient);
     const { port } = first;
     const homes = new Queue<string>();
@@ -262,7 +262,7 @@ const streamCases = liveCases({
     assert.deepEqual(seen, ["welcome 1", "welcome 2", "welcome 3"]);
   },
 
-  "a slow reader gets all that was received of a connection that was lost": async (t) => {
+  "a slow reader gets all messages received before the connection was lost": async (t) => {
     const count = 641;
     const server = await t.serve({
       async open(conn) {
@@ -331,7 +331,7 @@ const streamCases = liveCases({
     assert.equal((await conn.closed).code, 1000);
   },
 
-  "URL and headers may be functions, called for each attempt; what they throw is a failed attempt":
+  "URL and headers may be functions, called for each attempt; an error of theirs fails the attempt":
     async (t) => {
       const requests = new Queue<UpgradeRequest>();
       const server = await t.serve({
@@ -507,7 +507,7 @@ class TopicServer {
 }
 
 const topicCases = liveCases({
-  "topics go on across connections: nothing twice, nothing lost, in order": async (t) => {
+  "topics continue across connections: no duplicates, no losses, in order": async (t) => {
     for (const text of ["string", "bytes"] as const) {
       const desk = new TopicServer();
       const server = await t.serve(desk.options);

@@ -1,4 +1,4 @@
-// What `serve` is told of the address, and what a running server can do.
+// The address options of `serve`, and the operations of a running server.
 
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
@@ -143,7 +143,7 @@ const addressCases = liveCases({
     await assertEcho(await t.connect(server.url));
   },
 
-  "tls makes it a wss server for those who trust its certificate": async (t) => {
+  "tls makes it a wss server": async (t) => {
     const { ca, cert, key } = t.context.fixtures.certificates;
     const server = await t.serve({ ...echo, tls: { cert, key } });
     assert.equal(server.url, `wss://127.0.0.1:${server.port}/`);
@@ -210,7 +210,7 @@ const limitCases = liveCases({
     }
   },
 
-  "handshakeTimeout: who says nothing to a TLS server is cut off": async (t) => {
+  "handshakeTimeout: a client that sends nothing to a TLS server is disconnected": async (t) => {
     const { cert, key } = t.context.fixtures.certificates;
     const server = await t.serve({ handshakeTimeout: 50, tls: { cert, key } });
     const silent = await t.rawClient(server);
@@ -237,7 +237,7 @@ const limitCases = liveCases({
 });
 
 const memberCases = liveCases({
-  "connections and clients() are what is open": async (t) => {
+  "connections and clients() list open connections": async (t) => {
     const server = await t.serve();
     assert.equal(server.connections, 0);
     assert.deepEqual([...server.clients()], []);
@@ -271,7 +271,7 @@ const memberCases = liveCases({
     assert.equal(seen.filter((queue) => queue.includes("to two")).length, 2);
   },
 
-  "broadcast counts only what is open": async (t) => {
+  "broadcast counts open connections only": async (t) => {
     const server = await t.serve();
     const { connections, messages } = await clients(t, server.url, 2);
     [...server.clients()][0].close();
@@ -306,7 +306,7 @@ const memberCases = liveCases({
     );
   },
 
-  "shutdown cuts those that do not answer within its timeout": async (t) => {
+  "shutdown disconnects peers that do not answer within its timeout": async (t) => {
     const { server, conn, peer } = await t.accept();
     const finished = server.shutdown({ timeout: 50 });
     assert.deepEqual((await peer.frame())!.payload, closePayload(1001));
@@ -315,7 +315,7 @@ const memberCases = liveCases({
     await peer.until(() => peer.ended || peer.over);
   },
 
-  "shutdown's timeout also cuts those who were refused and do not leave": async (t) => {
+  "shutdown's timeout also disconnects rejected clients that stay connected": async (t) => {
     const server = await t.serve({ upgrade: () => ({ status: 403 }) });
     const raw = await t.rawClient(server);
     assert.equal((await raw.upgrade()).status, 403);

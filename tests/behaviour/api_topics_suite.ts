@@ -287,7 +287,7 @@ export const cases: Cases = liveCases({
     assert.equal(it.server.subscribers("room"), 1);
   },
 
-  "servers that share an engine share their topics, also after it was away": async (t) => {
+  "servers with the same broker share their topics, also after an outage": async (t) => {
     const engine = new FakeBroker();
     const errors: unknown[] = [];
     const servers: Server[] = [];

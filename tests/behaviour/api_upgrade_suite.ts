@@ -193,7 +193,7 @@ const hookCases = liveCases({
     ]);
   },
 
-  "what a client sends while the hook decides is not lost": async (t) => {
+  "bytes that a client sends while the hook decides are not lost": async (t) => {
     const decision = new Deferred<void>();
     const asked = new Deferred<void>();
     const messages = new Queue<Message>();
@@ -248,7 +248,7 @@ const hookCases = liveCases({
       }
     },
 
-  "a client that was refused and leaves is let go at once, whenever the hook decided": async (
+  "a rejected client that disconnects is released at once, whenever the hook decided": async (
     t,
   ) => {
     const refusals: Array<ServeOptions["upgrade"]> = [

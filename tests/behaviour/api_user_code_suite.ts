@@ -118,42 +118,43 @@ export const cases: Cases = liveCases({
       assert.equal(textOf((await other.frame())!), "echo");
     },
 
-  "a reader that transfers a message's buffer is told so by the next message, and gets no empty one":
-    async (t) => {
-      const results = new Queue<unknown>();
-      const ends = new Queue<CloseInfo>();
-      const server = await t.serve({
-        closeTimeout: 100,
-        async open(conn) {
-          try {
-            for await (const data of conn) {
-              results.push(data.length);
-              if (typeof data !== "string") transfer(data);
-            }
-            results.push("end");
-          } catch (error) {
-            results.push((error as WebSocketError).code);
+  "after a reader transferred a message's buffer the next message is an error, not empty": async (
+    t,
+  ) => {
+    const results = new Queue<unknown>();
+    const ends = new Queue<CloseInfo>();
+    const server = await t.serve({
+      closeTimeout: 100,
+      async open(conn) {
+        try {
+          for await (const data of conn) {
+            results.push(data.length);
+            if (typeof data !== "string") transfer(data);
           }
-        },
-        close: (_, info) => ends.push(info),
-      });
-      const peer = await t.rawClient(server);
-      await peer.upgrade();
-      for (let i = 0; i < 3; i++) {
-        peer.send(
-          { opcode: BINARY, payload: new Uint8Array(1000) },
-          { opcode: BINARY, payload: new Uint8Array(1000) },
-          { opcode: BINARY, payload: new Uint8Array(1000) },
-        );
-      }
-      let last: unknown = 1000;
-      while (last === 1000) last = await results.next();
-      if (last === "end") throw new Error("the loop has ended without an error");
-      assert.equal(last, "BUFFER_DETACHED");
-      const info = await ends.next();
-      assert.equal(info.code, 1011);
-      assert.equal(codeOf(info), "BUFFER_DETACHED");
-    },
+          results.push("end");
+        } catch (error) {
+          results.push((error as WebSocketError).code);
+        }
+      },
+      close: (_, info) => ends.push(info),
+    });
+    const peer = await t.rawClient(server);
+    await peer.upgrade();
+    for (let i = 0; i < 3; i++) {
+      peer.send(
+        { opcode: BINARY, payload: new Uint8Array(1000) },
+        { opcode: BINARY, payload: new Uint8Array(1000) },
+        { opcode: BINARY, payload: new Uint8Array(1000) },
+      );
+    }
+    let last: unknown = 1000;
+    while (last === 1000) last = await results.next();
+    if (last === "end") throw new Error("the loop has ended without an error");
+    assert.equal(last, "BUFFER_DETACHED");
+    const info = await ends.next();
+    assert.equal(info.code, 1011);
+    assert.equal(codeOf(info), "BUFFER_DETACHED");
+  },
 
   'with binaryType: "arraybuffer" each binary message may be transferred': async (t) => {
     const received = new Queue<number>();

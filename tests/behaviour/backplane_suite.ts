@@ -195,7 +195,9 @@ const perClient: Record<string, (it: Setting) => Promise<void>> = {
     assert.deepEqual(recorder.messages.all.map(({ topic }) => topic), ["wanted", "end"]);
   },
 
-  "it is down once and up once when the broker was away, and subscribed": async (it) => {
+  "an outage of the broker calls down once and up once, and topics are subscribed again": async (
+    it,
+  ) => {
     const [one, two] = [await it.make(), await it.make()];
     const recorders = [
       await Recorder.started(one.backplane, "t"),
@@ -222,7 +224,7 @@ const perClient: Record<string, (it: Setting) => Promise<void>> = {
     await two.ping();
   },
 
-  "a topic that was given up while the broker was away is not subscribed to": async (it) => {
+  "a topic unsubscribed during an outage of the broker is not subscribed again": async (it) => {
     const { backplane } = await it.make();
     const recorder = await Recorder.started(backplane, "kept");
     await backplane.subscribe("given up");

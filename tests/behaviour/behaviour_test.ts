@@ -46,7 +46,7 @@ class SuiteProcess {
     return JSON.parse(line.value);
   }
 
-  /** Waits for the process to end by itself; throws when it does not, or not well. */
+  /** Waits for the process to exit; throws when it does not, or not well. */
   async ended(): Promise<void> {
     const status = await within(EXIT_LIMIT, this.#child.status);
     if (status === undefined) {

@@ -136,7 +136,7 @@ export const cases: Cases = liveCases({
   ...Object.fromEntries(streams),
   ...Object.fromEntries(levels),
 
-  "a megabyte of text is compressed and comes back": async (t) => {
+  "a megabyte of text is compressed and echoed": async (t) => {
     const text = words(new Random(21), 200_000);
     const received = new Queue<Message>();
     const options = {

@@ -38,7 +38,7 @@ function assertError(
   for (const word of words) assert.match(error.message, word);
 }
 
-/** A TLS server with a certificate that nobody trusts. */
+/** A TLS server with an untrusted certificate. */
 async function selfSigned(t: Live): Promise<string> {
   const { cert, key } = t.context.fixtures.certificates;
   return (await t.serve({ tls: { cert, key } })).url;
@@ -228,7 +228,7 @@ const addressCases = liveCases({
     assertError(used, ConnectionError, "LISTEN_FAILED", /used\.sock: .*EADDRINUSE/);
   },
 
-  "a URL that is no WebSocket endpoint is called that, with what it says": async (t) => {
+  "a response that is not a WebSocket upgrade is reported with its status and body": async (t) => {
     const server = createServer((_, response) => response.end("<html>hello</html>"));
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     t.context.after(() => {

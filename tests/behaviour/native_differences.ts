@@ -109,7 +109,7 @@ export const nativeDifferences: Differences = {
       deno: 'the option "backlog" is refused',
       bun: 'the option "backlog" is refused',
     },
-    "tls makes it a wss server for those who trust its certificate": {
+    "tls makes it a wss server": {
       deno: 'the option "tls" is refused',
       bun: 'the option "tls" is refused',
     },
@@ -129,7 +129,7 @@ export const nativeDifferences: Differences = {
       deno: "the runtime waits for the request as long as it wants",
       bun: "the runtime waits for the request as long as it wants",
     },
-    "handshakeTimeout: who says nothing to a TLS server is cut off": {
+    "handshakeTimeout: a client that sends nothing to a TLS server is disconnected": {
       deno: 'the option "tls" is refused',
       bun: 'the option "tls" is refused',
     },
@@ -137,7 +137,7 @@ export const nativeDifferences: Differences = {
       deno: "the runtime waits for the request as long as it wants",
       bun: "the runtime waits for the request as long as it wants",
     },
-    "shutdown cuts those that do not answer within its timeout": {
+    "shutdown disconnects peers that do not answer within its timeout": {
       bun: "Bun reports its own close as done when the frame was sent",
     },
     "finished resolves when the last connection has closed": {
@@ -174,7 +174,7 @@ export const nativeDifferences: Differences = {
     },
   },
   "api keepalive": {
-    "pingInterval sends pings, and whoever answers stays": {
+    "pingInterval sends pings, and peers that answer stay connected": {
       deno: 'the option "pongTimeout" is refused',
     },
     "pongTimeout gives up a peer that answers no ping": {
@@ -191,7 +191,7 @@ export const nativeDifferences: Differences = {
       deno: 'the option "readTimeout" is refused',
       bun: 'the option "readTimeout" is refused',
     },
-    "a connection that is paused cannot hear its peer, and does not give it up": {
+    "a paused connection does not count its peer as dead": {
       deno: 'the option "readTimeout" is refused',
       bun: 'the option "readTimeout" is refused',
     },
@@ -218,7 +218,7 @@ export const nativeDifferences: Differences = {
       { deno: UNSTOPPABLE, bun: UNSTOPPABLE },
     "a readable that is not read makes the peer wait: of 256 MiB it sends a few, and memory stays flat":
       { deno: UNSTOPPABLE, bun: UNSTOPPABLE },
-    "pause makes the peer wait, resume goes on, and nothing is delivered in between": {
+    "pause makes the peer wait, and resume continues, and nothing is delivered in between": {
       deno: UNSTOPPABLE,
       bun: UNSTOPPABLE,
     },

@@ -11,7 +11,7 @@ import { quiet, socketTest } from "../support/socket_harness.ts";
 const URL_OF_A = "ws://a.example/chat";
 
 socketTest(
-  "a dial that never resolves ends with HANDSHAKE_TIMEOUT, and what comes late is cut",
+  "a dial that never resolves fails with HANDSHAKE_TIMEOUT, and a late transport is destroyed",
   async (t) => {
     const late = Promise.withResolvers<ReturnType<typeof transportPair>[0]>();
     let signal: AbortSignal | undefined;
@@ -38,7 +38,7 @@ socketTest(
 );
 
 socketTest(
-  "a server that never answers ends with HANDSHAKE_TIMEOUT, and the stream is cut",
+  "a server that never answers fails with HANDSHAKE_TIMEOUT, and the stream is destroyed",
   async (t) => {
     const { connecting, peer } = t.knock({ handshakeTimeout: 20 });
     await assert.rejects(connecting, { name: "TimeoutError", code: "HANDSHAKE_TIMEOUT" });
@@ -115,16 +115,19 @@ socketTest("a signal that aborts right when the stream is there rejects and cuts
   }
 });
 
-socketTest("a signal is let go of as soon as the connection is open or has failed", async (t) => {
-  const { signal, listeners } = watchedSignal();
-  const { connecting, peer } = t.knock({ signal });
-  assert.equal(listeners.size, 1);
-  await peer.acceptUpgrade();
-  await connecting;
-  assert.equal(listeners.size, 0);
-  await assert.rejects(t.connect("ws://127.0.0.1:9/", { signal }));
-  assert.equal(listeners.size, 0);
-});
+socketTest(
+  "the signal's listener is removed when the connection is open or has failed",
+  async (t) => {
+    const { signal, listeners } = watchedSignal();
+    const { connecting, peer } = t.knock({ signal });
+    assert.equal(listeners.size, 1);
+    await peer.acceptUpgrade();
+    await connecting;
+    assert.equal(listeners.size, 0);
+    await assert.rejects(t.connect("ws://127.0.0.1:9/", { signal }));
+    assert.equal(listeners.size, 0);
+  },
+);
 
 socketTest("a signal has no effect on an open connection", async (t) => {
   const controller = new AbortController();

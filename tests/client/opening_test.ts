@@ -94,7 +94,7 @@ for (const [what, change, code] of BAD) {
   });
 }
 
-socketTest("a refusal is told with status, headers and the start of the body", async (t) => {
+socketTest("a rejection is reported with status, headers and the start of the body", async (t) => {
   const error = await refusal(t, async (peer) => {
     await peer.head();
     peer.send(

@@ -71,7 +71,7 @@ function dial(
   return dialThroughProxy(network, findProxy(proxy, "ws://a.example/")!, target, tls);
 }
 
-Deno.test("the proxy is dialed, and told the target", async () => {
+Deno.test("the proxy is dialed, and receives the target", async () => {
   const network = await ProxyNetwork.open();
   const { signal } = new AbortController();
   const address = { noDelay: false, readBufferSize: 100, signal };

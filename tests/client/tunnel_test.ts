@@ -98,7 +98,7 @@ Deno.test("a refusal cuts the connection and is the reason", async () => {
   await quiet();
 });
 
-Deno.test("a proxy that ends the connection before the tunnel stands is lost", async () => {
+Deno.test("a proxy that closes the connection before the tunnel is established is an error", async () => {
   for (const answer of ["", "q"]) {
     const { transport, proxy, tunnel } = begin();
     proxy.send(answer);
@@ -112,7 +112,7 @@ Deno.test("a proxy that ends the connection before the tunnel stands is lost", a
   }
 });
 
-Deno.test("a proxy that resets the connection is lost, with the cause", async () => {
+Deno.test("a proxy that resets the connection is an error, with the cause", async () => {
   const { proxy, tunnel } = begin();
   proxy.transport.destroy();
   await assert.rejects(tunnel, (error: Error) => {

@@ -60,7 +60,7 @@ bothSides("what is sent behind an await leaves as well", async (_, open) => {
   assert.deepEqual(side.peer.payloads, ["one", "two", "three"]);
 });
 
-bothSides("cork makes one write of what is sent in it, at its end", async (_, open) => {
+bothSides("cork gathers messages into one write, at its end", async (_, open) => {
   const side = await open();
   side.conn.cork(() => {
     for (const text of numbered(10)) side.conn.send(text);
@@ -131,7 +131,7 @@ socketTest("sends to other connections from inside a handler keep their order", 
   assert.deepEqual(peers[2].payloads, all);
 });
 
-socketTest("connections that send in turn do not mix up what they send", async (t) => {
+socketTest("connections that send in turn do not mix their output", async (t) => {
   const sides = [await t.accept(), await t.accept(), await t.reach()];
   for (const text of numbered(50)) {
     for (const { conn } of sides) conn.send(text);

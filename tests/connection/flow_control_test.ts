@@ -235,7 +235,7 @@ for (const [name, send] of WAYS) {
   );
 }
 
-bothSides("a slow consumer that is cut from inside a handler hears no drain any more", async (
+bothSides("a slow consumer disconnected inside a handler gets no drain event", async (
   _,
   open,
 ) => {

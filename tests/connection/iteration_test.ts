@@ -50,7 +50,7 @@ bothSides("a reader that waits when the stream is cut gets the cause", async (_,
   await assert.rejects(waiting, { name: "ConnectionError", code: "CONNECTION_LOST" });
 });
 
-bothSides("iteration ends when we close ourselves; what comes then is not delivered", async (
+bothSides("a local close ends iteration; later messages are not delivered", async (
   _,
   open,
 ) => {
@@ -165,7 +165,7 @@ bothSides("a large unread message pauses the transport as many small ones do", a
   assert.equal(transport.paused, false);
 });
 
-bothSides("a slow reader gets all of what a peer sent before it closed", async (_, open) => {
+bothSides("a slow reader gets all messages that a peer sent before it closed", async (_, open) => {
   const { conn, peer } = await open();
   for (let i = 0; i < 10; i++) peer.send(...texts(100));
   peer.send({ opcode: CLOSE, payload: closePayload(1000, "done") });

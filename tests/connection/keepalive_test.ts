@@ -8,7 +8,7 @@ import { timers } from "../../src/shared/timer_wheel.ts";
 import { bothSides, quiet } from "../support/socket_harness.ts";
 import { CONTINUATION, PING, PONG, TEXT } from "../support/vectors.ts";
 
-/** The end of a connection whose peer is gone. */
+/** The close of a connection whose peer is dead. */
 async function assertGone(
   conn: Connection<undefined>,
   code: string,

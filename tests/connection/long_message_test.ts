@@ -43,7 +43,7 @@ async function turnsUntil(isThere: () => boolean): Promise<number> {
 }
 
 socketTest(
-  "others have their turn before it is delivered, and what came behind it is next",
+  "other connections are served before it is delivered, and what came behind it is next",
   async (t) => {
     const received: string[] = [];
     const { peer } = await accept(t, received);

@@ -42,7 +42,7 @@ socketTest(
   },
 );
 
-socketTest("unread messages count, and the one who holds most of them is closed", async (t) => {
+socketTest("unread messages count, and the connection with the most is closed", async (t) => {
   const options = room(100_000);
   const [one, two] = [await t.accept(options), await t.accept(options)];
   one.peer.send({ opcode: BINARY, payload: new Uint8Array(60_000) });
@@ -54,7 +54,7 @@ socketTest("unread messages count, and the one who holds most of them is closed"
   assert.equal((await two.conn[Symbol.asyncIterator]().next()).value!.length, 50_000);
 });
 
-socketTest("the output of a slow peer counts, and is cut", async (t) => {
+socketTest("the output of a slow peer counts, and the peer is disconnected", async (t) => {
   const { conn, transport } = await t.accept({ ...room(100_000), message: () => {} });
   transport.blocked = true;
   for (let i = 0; i < 11; i++) conn.send(new Uint8Array(10_000));

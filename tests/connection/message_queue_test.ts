@@ -110,7 +110,7 @@ for (
   });
 }
 
-Deno.test("reading stops and goes on as often as it must", async () => {
+Deno.test("reading can pause and resume many times", async () => {
   const { queue, source } = open();
   for (let round = 0; round < 3; round++) {
     for (let i = 0; i < 300; i++) queue.push(`${i}`);

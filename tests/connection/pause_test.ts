@@ -98,7 +98,7 @@ bothSides("pause and resume are idempotent", async (_, open) => {
   assert.equal(transport.pauses, 1);
 });
 
-bothSides("pause right after resume holds what has not been delivered yet", async (_, open) => {
+bothSides("pause right after resume holds undelivered messages", async (_, open) => {
   const { conn, peer, heard } = await pausing(open);
   peer.send(...texts("pause", "one"));
   await quiet();
@@ -131,7 +131,7 @@ bothSides("one can send while paused", async (_, open) => {
 });
 
 bothSides(
-  "a close of our own ends the pause, and what waited is not delivered",
+  "a local close ends the pause, and pending messages are not delivered",
   async (_, open) => {
     const { conn, peer, heard } = await pausing(open);
     peer.send(...texts("pause", "not delivered"));

@@ -4,11 +4,11 @@ import { Bits } from "./bits.ts";
 
 /** One message. */
 export interface CraftedStream {
-  /** What is special about it. */
+  /** Its purpose. */
   name: string;
   /** Its bytes. */
   payload: Uint8Array;
-  /** What comes out, or which error. */
+  /** The output, or the error. */
   ours: string | RegExp;
   /** What zlib makes of it where that is something else: `undefined` when it refuses it. */
   zlib?: string | undefined;

@@ -10,7 +10,7 @@ import { concat, fflateInflate, TAIL, zlibDeflate, zlibInflate } from "./oracles
 
 const decoder = new TextDecoder();
 
-/** What comes out of a message, as text. */
+/** An inflated message, as text. */
 function text(payload: Uint8Array, history?: InflateHistory): string {
   return decoder.decode(inflate(payload, 0, payload.length, 1 << 20, history));
 }

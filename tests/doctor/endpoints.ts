@@ -126,7 +126,7 @@ async function stop(process: Deno.ChildProcess): Promise<void> {
   try {
     process.kill("SIGKILL");
   } catch {
-    // It has ended by itself.
+    // It has exited.
   }
   await process.status;
 }

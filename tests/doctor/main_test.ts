@@ -26,7 +26,7 @@ async function runCommand({ command, args }: { command: string; args: string[] }
   return { status: code, out: decoder.decode(stdout), err: decoder.decode(stderr) };
 }
 
-/** A port at which nobody listens. */
+/** A port without a listener. */
 function freePort(): number {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   listener.close();

@@ -1,4 +1,4 @@
-// Who is let in by token, and who is not.
+// Clients with and without a valid token.
 
 import assert from "node:assert/strict";
 import { connect } from "../../mod.ts";

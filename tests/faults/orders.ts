@@ -5,7 +5,7 @@ import { createInterface } from "node:readline";
 
 /**
  * Answers each line of the standard input, one after the other. After the answer to `"quit"` the
- * process is left with nothing of ours: it has to end by itself.
+ * process is left with nothing of ours: it has to exit.
  */
 export function obey(carryOut: (order: unknown) => Promise<unknown>): void {
   const input = createInterface(process.stdin);

@@ -37,7 +37,7 @@ const sent = new Uint32Array(ledger.counts.length);
 let nextId = 0;
 let peak = 0;
 
-/** Opening handshakes under way at a time: more would only wait for each other. */
+/** Pending opening handshakes at a time: more would only wait for each other. */
 const MOST_OPENING = 200;
 let opening = 0;
 const waiting: Array<() => void> = [];

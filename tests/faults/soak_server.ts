@@ -45,7 +45,7 @@ async function listen(pingInterval: number, pongTimeout: number): Promise<number
   return server.port;
 }
 
-/** Waits until nobody is connected any more. */
+/** Waits until all clients have disconnected. */
 async function emptied(): Promise<void> {
   while (ledger.opened > ledger.closed) await new Promise<void>((resolve) => onClose = resolve);
 }

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { linesOf, within } from "../support/child.ts";
 import { runtimeCommand, type RuntimeName } from "../support/runtimes.ts";
 
-/** Milliseconds that a process has to end by itself. */
+/** Milliseconds that a process has to exit. */
 const EXIT_LIMIT = 20_000;
 
 /** A process that answers each line with a line. */

@@ -13,7 +13,7 @@ const PLAIN = [
   `Sec-WebSocket-Accept: ${RFC_ACCEPT}`,
 ];
 
-Deno.test("101 says what RFC 6455 4.2.2 asks for, and nothing unasked", () => {
+Deno.test("101 has the fields that RFC 6455 4.2.2 requires, and no others", () => {
   assert.equal(textOf(acceptResponse({ key: RFC_KEY })), head(...PLAIN));
   assert.equal(textOf(acceptResponse({ key: RFC_KEY, extensions: "" })), head(...PLAIN));
 });
@@ -129,7 +129,7 @@ Deno.test("the user's type replaces ours, and the user's fields may come from an
   );
 });
 
-Deno.test("426 says what to upgrade to", () => {
+Deno.test("426 names the protocol to upgrade to", () => {
   assert.ok(
     textOf(refusalResponse({ status: 426 }))
       .includes("\r\nUpgrade: websocket\r\nConnection: Upgrade, close\r\n"),

@@ -230,7 +230,7 @@ Deno.test("405 names the method that is allowed", () => {
   );
 });
 
-Deno.test("426 for a version or a missing Upgrade names what we speak", () => {
+Deno.test("426 for a version or a missing Upgrade names the supported protocol", () => {
   const expected = [
     ["upgrade", "websocket"],
     ["connection", "Upgrade, close"],

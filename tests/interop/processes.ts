@@ -77,7 +77,7 @@ export class RunningProgram {
     try {
       this.#process.kill("SIGKILL");
     } catch {
-      // It has ended by itself.
+      // It has exited.
     }
     await this.#process.status;
     await this.#lines.return();

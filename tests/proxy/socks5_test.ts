@@ -8,7 +8,7 @@ import { converse, type Outcome } from "./replay_dialogue.ts";
 const TARGET = { hostname: "a.example", port: 443 };
 const CREDENTIALS = { username: "user", password: "secret" };
 
-/** What is sent, in the terms of RFC 1928 and RFC 1929. */
+/** The requests, in the terms of RFC 1928 and RFC 1929. */
 const HELLO = "050100";
 const HELLO_WITH_PASSWORD = "05020002";
 const LOGIN = "01 04 75736572 06 736563726574".replaceAll(" ", "");

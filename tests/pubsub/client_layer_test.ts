@@ -1,4 +1,4 @@
-// What a client that listens to topics by itself is sent, beside what another client is sent by the same
+// What a client that subscribes to topics itself is sent, beside what another client is sent by the same
 // calls.
 
 import assert from "node:assert/strict";
@@ -155,7 +155,7 @@ socketTest("flow control counts the lines and is otherwise as without", async (t
   assert.deepEqual(drains, [labelled.conn, plain.conn]);
 });
 
-socketTest("a peer that does not read is cut at maxBufferedAmount", async (t) => {
+socketTest("a peer that does not read is disconnected at maxBufferedAmount", async (t) => {
   const { conn, transport } = await topicSide(t, { highWaterMark: 0, maxBufferedAmount: 5000 });
   transport.blocked = true;
   for (let i = 0; i < 5; i++) conn.send(new Uint8Array(1000));

@@ -1,4 +1,4 @@
-// What clients that listen to topics by themselves ask for, and what becomes of it; and their messages,
+// What clients that subscribe to topics themselves ask for, and what becomes of it; and their messages,
 // which reach the user as any other client's do.
 
 import assert from "node:assert/strict";
@@ -43,7 +43,7 @@ const refused = (topic: string, reason = "not allowed"): string =>
 
 /** An `allow` whose decisions the test makes. */
 class Decisions {
-  /** What was asked, in order. */
+  /** The requests, in order. */
   readonly asked: string[] = [];
   readonly #open = new Map<string, Deferred<boolean>>();
 
@@ -318,7 +318,7 @@ for (const [what, allow, heard] of FAILURES) {
   });
 }
 
-socketTest("a client has at most max topics, those included that are undecided", async (t) => {
+socketTest("a client has at most max topics, including undecided ones", async (t) => {
   const decisions = new Decisions();
   const { conn, peer } = await topicSide(t, { clientTopics: { ...decisions.options, max: 3 } });
   conn.subscribe("by the server");
@@ -480,7 +480,7 @@ socketTest("so it is where the broker delivers while it is asked for the topic",
   assert.deepEqual(peer.payloads, [subscribed("news"), '{"topic":"news"}\nat once']);
 });
 
-socketTest("a decision that comes after the end does nothing", async (t) => {
+socketTest("a decision after the close has no effect", async (t) => {
   const decisions = new Decisions();
   const errors: unknown[] = [];
   const { server, conn, peer } = await topicSide(t, {

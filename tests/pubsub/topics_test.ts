@@ -336,7 +336,7 @@ socketTest("what waits goes out as room comes, and is replaced as long as it wai
   assert.deepEqual(first(), ["x", "a", "b", "c", "a"]);
 });
 
-socketTest("nothing newer overtakes what waits, even where there is room again", async (t) => {
+socketTest("new output never overtakes buffered output, even if there is room again", async (t) => {
   const it = await stalled(t, {
     drain: (conn) => void conn.publish("room", "by the drain handler"),
   });
@@ -390,7 +390,7 @@ for (const onSlow of ["queue", "drop", "conflate", "close"] as OnSlow[]) {
   );
 }
 
-socketTest("a close handler that publishes does so after the message that cut it", async (t) => {
+socketTest("a close handler publishes after the message that closed its connection", async (t) => {
   const it = await room(t, 3, {
     highWaterMark: 500,
     close: (conn) => {

@@ -45,7 +45,7 @@ function log(): { seen: Queue<string>; handlers: Record<string, unknown> } {
   };
 }
 
-socketTest("a connection that is lost is followed by another one", async (t) => {
+socketTest("a lost connection is reopened", async (t) => {
   const { seen, handlers } = log();
   const server = await t.serve(OBEDIENT);
   const conn = await t.connectReconnecting(server.url, { reconnect: QUICK, ...handlers });
@@ -388,7 +388,7 @@ socketTest("close ends it in every state", async (t) => {
   assert.equal(timers.size, 0);
 });
 
-socketTest("an end that drops what was accepted is not clean", async (t) => {
+socketTest("a close that drops accepted messages is not clean", async (t) => {
   const { seen, handlers } = log();
   const server = await t.serve(OBEDIENT);
   const conn = await t.connectReconnecting(server.url, { reconnect: SLOW, ...handlers });

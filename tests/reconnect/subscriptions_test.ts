@@ -182,7 +182,7 @@ Deno.test("unsubscribe settles the promise, tells the server, and lets subscribe
   assert.equal(desk.requests.length, 3);
 });
 
-Deno.test("the end settles every promise, those that come too late included", async () => {
+Deno.test("the close settles every promise, including later ones", async () => {
   const desk = new Desk();
   const waiting = desk.topics.subscribe("a", desk.handlers("a"));
   desk.topics.connected();

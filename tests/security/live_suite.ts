@@ -168,7 +168,7 @@ async function acceptCompressed(
   return { server, peer };
 }
 
-/** Bytes as nobody should send them: frames with something wrong, and noise. */
+/** Illegal input: invalid frames, and noise. */
 function garbage(random: Random, masked: boolean): Uint8Array {
   const parts = Array.from({ length: 1 + random.below(4) }, () => {
     if (random.below(4) === 0) return random.bytes(random.below(60));

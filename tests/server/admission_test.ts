@@ -121,7 +121,7 @@ Deno.test("a list lets in exactly its members", () => {
   }
 });
 
-Deno.test("a list does not let in the server's own host unless it is on it", () => {
+Deno.test("a list does not allow the server's own host unless it contains it", () => {
   assert.equal(allows(["https://b.example"], ["https://a.example"], "a.example"), false);
   assert.equal(allows([], ["https://a.example"], "a.example"), false);
 });

@@ -84,7 +84,7 @@ socketTest("a request that does not come whole in time gets 408", async (t) => {
   await client.until(() => client.ended);
 });
 
-socketTest("a client that only connects is cut off in time, too", async (t) => {
+socketTest("a client that sends no request is disconnected by handshakeTimeout, too", async (t) => {
   const client = t.rawClient(await t.serve({ handshakeTimeout: 20 }));
   assert.equal((await client.answer()).status, 408);
 });
@@ -98,7 +98,7 @@ socketTest("the time for the handshake is over with the handshake", async (t) =>
   assert.equal(timers.size, 0);
 });
 
-socketTest("a refused client that does not hang up is cut", async (t) => {
+socketTest("a rejected client that stays connected is disconnected", async (t) => {
   const client = await t.ask({}, "nonsense\r\n\r\n");
   await client.answer();
   // It goes on sending and never ends its direction.
@@ -119,7 +119,7 @@ socketTest("what follows a refused request is not read as frames or as a request
   assert.deepEqual(opened, []);
 });
 
-socketTest("a client that leaves in the middle of its request is forgotten", async (t) => {
+socketTest("a client that disconnects in the middle of its request is forgotten", async (t) => {
   const server = await t.serve({});
   const [first, second] = [t.rawClient(server), t.rawClient(server)];
   first.send("GET / HTTP/1.1\r\n");
@@ -226,7 +226,7 @@ socketTest("over maxConnections there is a 503, and room again when one has gone
   assert.equal(server.connections, 2);
 });
 
-socketTest("hooks that decide at the same time do not let too many in", async (t) => {
+socketTest("hooks that decide at the same time do not exceed maxConnections", async (t) => {
   const decide = Promise.withResolvers<void>();
   const server = await t.serve({ maxConnections: 1, upgrade: () => decide.promise });
   const clients = [1, 2, 3].map(() => t.rawClient(server));

@@ -189,7 +189,7 @@ for (const [decision, message] of WRONG) {
   });
 }
 
-socketTest("little is read while a hook decides, and nothing is lost", async (t) => {
+socketTest("reading is limited while a hook decides, and nothing is lost", async (t) => {
   const decide = Promise.withResolvers<void>();
   const heard: unknown[] = [];
   const client = await t.ask({

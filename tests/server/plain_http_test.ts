@@ -56,7 +56,7 @@ socketTest("a Response may come later, and its body in pieces", async (t) => {
   assert.equal(body, "4\r\none \r\n4\r\ntwo \r\n5\r\nthree\r\n0\r\n\r\n");
 });
 
-socketTest("what a Response says of its connection and length does not count", async (t) => {
+socketTest("the connection and length fields of a Response are ignored", async (t) => {
   const client = await t.ask({
     fetch: () =>
       new Response("four", {

@@ -13,7 +13,7 @@ import { CLOSE } from "../support/vectors.ts";
 
 const cause = new Error("accept: too many open files");
 
-socketTest("an error of the listener goes to onError, and the server goes on", async (t) => {
+socketTest("an error of the listener goes to onError, and the server continues", async (t) => {
   const errors: unknown[] = [];
   const server = await t.serve({ onError: (error) => void errors.push(error) });
   t.network.failAccept(server.port, cause);

@@ -145,7 +145,7 @@ for (const [what, wrong, status] of REFUSED) {
   });
 }
 
-socketTest("a client that is lost while the hook decides is undefined", async (t) => {
+socketTest("a client that disconnects while the hook decides is undefined", async (t) => {
   const { ask } = attached(t, { upgrade: () => new Promise<void>(() => {}) });
   const { client, result } = ask(request());
   await quiet();
@@ -153,7 +153,7 @@ socketTest("a client that is lost while the hook decides is undefined", async (t
   assert.equal(await result, undefined);
 });
 
-socketTest("shutdown closes with 1001, and whoever asks afterwards gets 503", async (t) => {
+socketTest("shutdown closes with 1001, and later requests get 503", async (t) => {
   const opened: unknown[] = [];
   const { upgrader, ask } = attached(t, { open: (conn) => void opened.push(conn) });
   const { client, result } = ask(request());

@@ -22,7 +22,7 @@ const STEPS = {
     endpoint.session.fail(new WebSocketError("HANDLER_FAILED", "failed", { closeCode: 1011 })),
   "we terminate": (endpoint) =>
     endpoint.session.terminate(new WebSocketError("TERMINATED", "terminated")),
-  "we cut a slow peer off": (endpoint) =>
+  "a slow peer is disconnected": (endpoint) =>
     endpoint.session.terminate(new WebSocketError("SLOW_CONSUMER", "slow", { closeCode: 1008 })),
 } as const satisfies Record<string, (endpoint: Endpoint) => unknown>;
 
@@ -151,7 +151,7 @@ const ROWS: readonly Row[] = [
   // The stream was cut.
   { steps: ["we terminate"], ending: CUT, cut: true },
   { steps: ["we terminate", "we terminate"], ending: CUT, cut: true },
-  { steps: ["we terminate", "we cut a slow peer off"], ending: CUT, cut: true },
+  { steps: ["we terminate", "a slow peer is disconnected"], ending: CUT, cut: true },
   { steps: ["we terminate", "the peer closes"], ending: CUT, cut: true },
   { steps: ["we close", "we terminate"], ending: { ...CUT, sent: 1000 }, cut: true },
   {
@@ -160,7 +160,7 @@ const ROWS: readonly Row[] = [
     cut: true,
   },
   {
-    steps: ["we cut a slow peer off"],
+    steps: ["a slow peer is disconnected"],
     ending: { ...CUT, error: "SLOW_CONSUMER" },
     cut: true,
   },

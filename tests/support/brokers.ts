@@ -21,7 +21,7 @@ const PROGRAMS: Record<BrokerName, string> = { redis: "redis-server", nats: "nat
 /** The Debian package of each program. */
 const PACKAGES = { "redis-server": "redis-server", "nats-server": "nats-server" };
 
-/** Ports below those that the system gives away by itself, and other than those of the proxies. */
+/** Ports below those that the system assigns automatically, and other than those of the proxies. */
 const FIRST_PORT = 10_000;
 const PORT_COUNT = 9000;
 
@@ -67,7 +67,7 @@ export class Broker implements AsyncDisposable {
     this.#directory = mkdtempSync(join(tmpdir(), `quickws-${name}-`));
   }
 
-  /** Starts a broker on a port that nobody has. */
+  /** Starts a broker on a free port. */
   static async start(name: BrokerName, options: BrokerOptions = {}): Promise<Broker> {
     for (let attempt = 1;; attempt++) {
       const port = FIRST_PORT + Math.floor(Math.random() * PORT_COUNT);
@@ -79,7 +79,7 @@ export class Broker implements AsyncDisposable {
     }
   }
 
-  /** A broker's place on a port that nobody has, without the broker. */
+  /** A broker's place on a free port, without the broker. */
   static async prepare(name: BrokerName, options: BrokerOptions = {}): Promise<Broker> {
     const broker = await Broker.start(name, options);
     await broker.kill();

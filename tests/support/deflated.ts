@@ -33,7 +33,7 @@ export async function compressedInTurn(
   return payloads;
 }
 
-/** What was compressed in a frame (RFC 7692 7.2.2), which must say that it is. */
+/** The compressed payload of a frame (RFC 7692 7.2.2), which must say that it is. */
 export function inflated({ payload, rsv }: WireFrame, windowBits = 15): string {
   assert.equal(rsv, RSV1, "it is not compressed");
   const whole = Buffer.concat([payload, Uint8Array.of(0, 0, 0xff, 0xff)]);

@@ -16,7 +16,7 @@ interface Kept {
   trimmed: number;
 }
 
-/** What is asked of the history. */
+/** The requests to the history. */
 export type HistoryRequest = [method: "append" | "read", topic: string, after?: number];
 
 /** What the broker keeps of all topics. */

@@ -1,4 +1,4 @@
-// Who listens to a signal.
+// The listeners of a signal.
 
 /** A signal, and the listeners that it has at the moment. */
 export function watchedSignal(): { signal: AbortSignal; listeners: Set<unknown> } {

@@ -67,7 +67,7 @@ export class Queue<T> {
     return this.all;
   }
 
-  /** The next one that nobody has taken. */
+  /** The next unread one. */
   async next(): Promise<T> {
     const index = this.#taken++;
     return (await this.atLeast(index + 1))[index];
@@ -145,7 +145,7 @@ export class Live {
     return peer;
   }
 
-  /** A server that answers nothing by itself. */
+  /** A server without automatic answers. */
   async rawServer(): Promise<RawServer> {
     const server = await RawServer.listen();
     this.context.after(() => server.close());

@@ -90,7 +90,7 @@ export class MemoryTransport implements Transport {
     return !this.#owesDrain;
   }
 
-  /** The write that is under way is done. */
+  /** Completes the pending write. */
   acknowledge(): void {
     if (!this.#owesDrain || this.#kept !== undefined) return;
     this.#owesDrain = false;
@@ -103,7 +103,7 @@ export class MemoryTransport implements Transport {
     this.#handOver();
   }
 
-  /** The peer takes the write that is under way, and no other. */
+  /** The peer receives the pending write, and no other. */
   letThrough(): void {
     this.#handOver(true);
   }
@@ -203,9 +203,9 @@ export function transportPair(): [MemoryTransport, MemoryTransport] {
 
 /** A network whose ports live in this object. */
 export class MemoryNetwork implements Network {
-  /** What was dialed, one entry each. */
+  /** The dialed addresses. */
   readonly dialed: DialOptions[] = [];
-  /** What was listened on, one entry each. */
+  /** The addresses listened on. */
   readonly listened: ListenOptions[] = [];
   /** The server's ends of the connections, in their order. */
   readonly accepted: MemoryTransport[] = [];

@@ -12,7 +12,7 @@ import type { FrameRules } from "../../src/wire/header.ts";
 import type { MessageOpcode, Opcode } from "../../src/wire/opcode.ts";
 import type { Consumer } from "./replay.ts";
 
-/** What was delivered, or the code of the error that ended the reading. */
+/** The delivered message, or the code of the error that ended the reading. */
 export type MessageEvent =
   | { text: string }
   | { opcode: Opcode; payload: Uint8Array }

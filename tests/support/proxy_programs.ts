@@ -23,7 +23,7 @@ const PACKAGES = {
 /** A program that can be started. */
 export type ProgramName = keyof typeof PACKAGES;
 
-/** Ports below those that the system gives away by itself. */
+/** Ports below those that the system assigns automatically. */
 const FIRST_PORT = 20_000;
 const PORT_COUNT = 10_000;
 
@@ -97,7 +97,7 @@ export class ListeningProgram {
   }
 
   /**
-   * Starts a program on a port that nobody has.
+   * Starts a program on a free port.
    *
    * @param args Its arguments for a port.
    */

@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 export interface Consumer<Event> {
   /** Reads `bytes[start..end)`. */
   read(bytes: Uint8Array, start: number, end: number): unknown;
-  /** What was seen so far. */
+  /** The events so far. */
   readonly events: readonly Event[];
 }
 

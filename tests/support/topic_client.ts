@@ -10,7 +10,7 @@ import type { Harness, Side } from "./socket_harness.ts";
 /** The line of a request in which a client offers the subprotocol. */
 export const OFFER = `Sec-WebSocket-Protocol: ${TOPICS_SUBPROTOCOL}`;
 
-/** The server's side of a connection whose client listens to topics by itself. */
+/** The server's side of a connection whose client subscribes to topics itself. */
 export type TopicSide<T = undefined> = Side<T> & { readonly server: Server<T> };
 
 /** Opens a connection; clients may listen to everything unless the options say otherwise. */

@@ -37,7 +37,7 @@ async function ask(
   return answer;
 }
 
-/** What becomes of a client whose server answers with these lines. */
+/** The outcome for a client whose server answers with these lines. */
 async function answered(
   t: Live,
   options: ConnectOptions,

@@ -33,7 +33,7 @@ async function closeFrame({ peer }: LiveSide): Promise<WireFrame> {
   return frame;
 }
 
-/** The peer sends this; a Close frame with the code comes back, and `close` hears of it, once. */
+/** The peer sends this; a Close frame with the code comes back, and `close` is called, once. */
 async function assertFailed(
   side: LiveSide,
   ends: Queue<CloseInfo>,
@@ -148,7 +148,7 @@ const controls = liveCases({
     });
   },
 
-  "D43: an empty Close is answered with one, told as 1005, and the last that is delivered": async (
+  "D43: an empty Close is answered with one, reported as 1005, and ends delivery": async (
     t,
   ) => {
     const told = new Queue<unknown>();

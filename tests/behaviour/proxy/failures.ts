@@ -13,7 +13,7 @@ const STANDS = "HTTP/1.1 200 Connection established\r\n\r\n";
 /** A SOCKS5 proxy that wants no login, and connects. */
 const SOCKS_STANDS = hex("0500 05000001000000000000");
 
-/** A port that nobody listens on. */
+/** A port without a listener. */
 async function freePort(t: Live): Promise<number> {
   const server = await t.serve();
   await server.shutdown();
@@ -172,7 +172,7 @@ const playedCases = liveCases({
     }
   },
 
-  "a proxy that sends without end is cut": async (t) => {
+  "a proxy that sends without end is disconnected": async (t) => {
     for (
       const [scheme, answer] of [
         ["http", "HTTP/1.1 200 OK\r\nX: " + "x".repeat(1 << 24)],

@@ -74,7 +74,7 @@ export const closingCases: Cases = {
     assert.equal(client.closes, 1);
   },
 
-  "end waits for what was written": async (context) => {
+  "end waits for written bytes": async (context) => {
     const { client, server } = await connect(context);
     const check = new PatternCheck();
     server.onData = (chunk) => check.add(chunk);
@@ -100,7 +100,7 @@ export const closingCases: Cases = {
     assert.equal(client.received, 16 * MIB);
   },
 
-  "destroy cuts at once, drops what waits, and tells its error later": async (context) => {
+  "destroy closes at once, drops pending output, and reports its error later": async (context) => {
     const { client, server } = await connect(context);
     server.pause();
     assert.equal(client.write(pattern(32 * MIB)), false);
@@ -179,7 +179,7 @@ export const closingCases: Cases = {
     assert.equal(server.received, 16 * MIB);
   },
 
-  "destroy before start is told at start": async (context) => {
+  "destroy before start is reported at start": async (context) => {
     const { client, server } = await connect(context, { start: false });
     client.start();
     const error = new Error("early");
@@ -192,7 +192,7 @@ export const closingCases: Cases = {
     assert.equal(await server.closedBadly(), error);
   },
 
-  "destroy while paused is told": async (context) => {
+  "destroy while paused is reported": async (context) => {
     const { client, server } = await connect(context);
     server.pause();
     await client.send(pattern(300_000));
@@ -201,7 +201,7 @@ export const closingCases: Cases = {
     assert.equal(server.received, 0);
   },
 
-  "destroy after our end is told": async (context) => {
+  "destroy after end is reported": async (context) => {
     const { client, server } = await connect(context);
     client.finish();
     await server.until(() => server.ends === 1);
@@ -228,7 +228,7 @@ export const closingCases: Cases = {
     assert.equal(client.closes, 1);
   },
 
-  "a peer that goes away while we read is told, at the latest when we write": async (context) => {
+  "a peer's disconnect during reading is reported, at the latest on a write": async (context) => {
     const { client, server } = await connect(context);
     // Unread bytes make the kernel answer a close with a reset. It may have sent a FIN before, and
     // some runtimes see that first.
@@ -275,7 +275,7 @@ export const closingCases: Cases = {
     assertPattern(client.bytes());
   },
 
-  "reading goes on after the peer's end, and writing as well": async (context) => {
+  "reading and writing continue after the peer's end": async (context) => {
     const { client, server } = await connect(context);
     client.finish();
     await server.until(() => server.ends === 1);

@@ -141,7 +141,7 @@ export const dialingCases: Cases = {
     assert.equal(again.port, listener.port);
   },
 
-  "processes can share a port, or are told that they cannot": async (context) => {
+  "processes can share a port, or get an error": async (context) => {
     if (!can(context.runtime, "reusePort")) {
       await assert.rejects(listen(context, { reusePort: true }), TypeError);
       return;

@@ -18,7 +18,7 @@ export async function stream(end: End, length: number, size: number): Promise<vo
 }
 
 export const echoCases: Cases = {
-  "a small message comes back over TCP": async (context) => {
+  "a small message is echoed over TCP": async (context) => {
     const { client, server } = await connect(context);
     echo(server);
     await client.send(pattern(100));

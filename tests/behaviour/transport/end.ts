@@ -28,7 +28,7 @@ export class End implements TransportSink {
   onEnd: (() => void) | undefined;
   readonly #breaches: string[] = [];
   readonly #waiting: Array<{ condition: () => boolean; resolve: () => void }> = [];
-  /** The call of ours that is under way. */
+  /** The pending call of the test. */
   #calling: string | undefined;
   #started = false;
   #paused = false;

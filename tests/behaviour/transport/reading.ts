@@ -150,7 +150,7 @@ export const readingCases: Cases = {
     assertPattern(server.bytes());
   },
 
-  "chunks that were given away stay as they are": async (context) => {
+  "delivered chunks are not changed": async (context) => {
     const { client, server } = await connect(context);
     let position = 0;
     // One after the other, so that they arrive as many small chunks, then a flood of large ones.

@@ -27,7 +27,7 @@ async function secureLater(context: Context, tls: TlsClientOptions): Promise<Pai
 }
 
 export const tlsCases: Cases = {
-  "TLS: a small message comes back": async (context) => {
+  "TLS: a small message is echoed": async (context) => {
     const { client, server } = await connectTls(context);
     echo(server);
     await client.send(pattern(100));
@@ -101,7 +101,7 @@ export const tlsCases: Cases = {
     assertPattern(server.bytes());
   },
 
-  "TLS: end waits for what was written": async (context) => {
+  "TLS: end waits for written bytes": async (context) => {
     const { client, server } = await connectTls(context);
     assert.equal(client.write(pattern(16 * MIB)), false);
     client.finish();
@@ -131,7 +131,7 @@ export const tlsCases: Cases = {
     check.assertWhole(32 * MIB);
   },
 
-  "TLS: destroy cuts at once and tells its error later": async (context) => {
+  "TLS: destroy closes at once and reports its error later": async (context) => {
     const { client, server } = await connectTls(context);
     server.pause();
     client.write(pattern(32 * MIB));

@@ -103,7 +103,7 @@ export const trustCases: Cases = {
     await client.until(() => client.ends + client.closes > 0);
   },
 
-  "TLS: a client that says nothing is accepted, and can be cut": async (context) => {
+  "TLS: a silent client is accepted, and can be destroyed": async (context) => {
     const listener = await listenTls(context);
     const [server, client] = await Promise.all([
       listener.accept(),

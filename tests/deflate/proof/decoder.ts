@@ -9,7 +9,7 @@ import { anySize, kinds, message } from "../corpus.ts";
 import { concat, TAIL, zlibDeflate } from "../oracles.ts";
 import { assertSame } from "./encoder.ts";
 
-/** What was proved. */
+/** The results of the proof. */
 export interface DecoderProof {
   /** Messages that were decompressed as they were. */
   decompressed: number;

@@ -12,7 +12,7 @@ import { concat, fflateInflate, zlibInflate } from "../oracles.ts";
 /** Both levels. */
 export const levels: readonly DeflateLevel[] = ["fast", "best"];
 
-/** What was proved. */
+/** The results of the proof. */
 export interface EncoderProof {
   /** Messages that were compressed, and read back by all three. */
   compressed: number;

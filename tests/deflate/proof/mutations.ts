@@ -12,7 +12,7 @@ import { craftedStreams } from "../crafted_streams.ts";
 import { concat, TAIL, zlibDeflate, zlibInflate } from "../oracles.ts";
 import { assertSame, levels } from "./encoder.ts";
 
-/** What was proved. */
+/** The results of the proof. */
 export interface MutationProof {
   /** Messages that both accept with the same bytes. */
   accepted: number;

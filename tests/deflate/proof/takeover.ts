@@ -11,7 +11,7 @@ import { anySize, type Kind, kinds, message } from "../corpus.ts";
 import { concat, TAIL, zlibDeflateStream, zlibInflateStream } from "../oracles.ts";
 import { assertSame, levels } from "./encoder.ts";
 
-/** What was proved. */
+/** The results of the proof. */
 export interface TakeoverProof {
   /** Messages compressed by us and decompressed by zlib and by us. */
   outbound: number;
