@@ -128,8 +128,8 @@ Deno.test("a loss that the client knows of but has not told is told by the next 
   for (const name of ["publisher", "subscriber"] as const) {
     const dialled = await dial();
     dialled[name].isReady = false;
-    assert.throws(() => dialled.pair.send(1, () => assert.fail("sent")), /lost/);
-    assert.throws(() => void dialled.pair.subscribe("c", true), /lost/);
+    assert.throws(() => dialled.pair.send(1, () => assert.fail("sent")), /disconnected/);
+    assert.throws(() => void dialled.pair.subscribe("c", true), /disconnected/);
     assert.equal(dialled.losses.length, 2);
     dialled.pair.close();
   }
