@@ -231,7 +231,7 @@ const hookCases = liveCases({
   "a hook that returns something else is a 500, and onError hears a TypeError that names it":
     async (t) => {
       const wrong: Array<[unknown, RegExp]> = [
-        ["yes", /upgrade returns/],
+        ["yes", /result of upgrade/i],
         [{ statuss: 401 }, /statuss/],
         [{ status: 99 }, /99/],
         [{ handlers: { mesage: () => {} } }, /mesage/],

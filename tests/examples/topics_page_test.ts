@@ -93,7 +93,7 @@ Deno.test("the page comes back with the last number it was told, and gives up wh
     assert.deepEqual(await shownAt(page, "(news: enough)"), [
       "four",
       "of another topic",
-      "(some were missed)",
+      "(messages are missing)",
       "twelve",
       "(news: enough)",
     ]);

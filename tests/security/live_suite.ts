@@ -92,8 +92,11 @@ const memory = liveCases({
       for (let i = 0; i < 16; i++) {
         const peer = await t.rawClient(server);
         await peer.upgrade();
-        peer.send({ opcode: BINARY, fin: false, payload: i === 0 ? new Uint8Array(MIB) : payload });
         peers.push(peer);
+      }
+      // Near the limit new handshakes would be rejected: all of them come first.
+      for (const [i, peer] of peers.entries()) {
+        peer.send({ opcode: BINARY, fin: false, payload: i === 0 ? new Uint8Array(MIB) : payload });
       }
       await assertClosedWith(peers[0], 1013);
       peers[0].end();

@@ -135,7 +135,7 @@ export class NatsBackplane implements Backplane {
   }
 
   #check(): void {
-    if (this.#state !== "up") throw new Error("NATS is down");
+    if (this.#state !== "up") throw new Error("NATS is unavailable");
   }
 
   async #watch(): Promise<void> {
