@@ -16,7 +16,6 @@ const SHOWN: Record<string, string> = {
   "node ws": "ws",
   "node ws+bufferutil": "ws + bufferutil",
   "node uws": "uWebSockets.js",
-  "node uws2026": "uWebSockets.js 2026",
   "node raw": "raw node:net",
   "bun quickws": "quickws on Bun",
   "bun bun": "Bun.serve",
