@@ -15,7 +15,12 @@ const RATED: FleetWorkload = { connections: 12, publishers: 3, depth: 0, rate: 2
 const TIMING = { warmUp: 50, duration: 50 };
 const EFFORT = { rounds: 1, seconds: 0.2, warmUp: 0.05 };
 
-for (const participant of PARTICIPANTS.filter((each) => takesPart(each, PUBLISH))) {
+/** One that is installed for its own sake needs a newer C library than some machines have. */
+const present = PARTICIPANTS.filter((each) =>
+  takesPart(each, PUBLISH) && each.installs === undefined
+);
+
+for (const participant of present) {
   Deno.test(`${labelOf(participant)} publishes to all, as often as it is told`, async () => {
     const { messages } = await measure(participant, PUBLISH, findGenerator(), TIMING);
     assert.ok(messages > 0);
