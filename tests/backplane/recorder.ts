@@ -16,7 +16,7 @@ export interface Received {
 export class Recorder implements BackplaneSink {
   readonly messages: Queue<Received> = new Queue();
   /** `"up"` and `"down"`, as they came. */
-  readonly states: Queue<"up" | "down"> = new Queue();
+  states: Queue<"up" | "down"> = new Queue();
   readonly errors: unknown[] = [];
   readonly #backplane: Backplane;
   readonly #topics: readonly string[];
@@ -31,8 +31,18 @@ export class Recorder implements BackplaneSink {
   static async started(backplane: Backplane, ...topics: string[]): Promise<Recorder> {
     const recorder = new Recorder(backplane, ...topics);
     backplane.start(recorder);
-    await recorder.isUp();
+    await recorder.#firstUp();
     return recorder;
+  }
+
+  /** Waits for the first connection. On a busy machine an attempt may fail before it: that is forgotten. */
+  async #firstUp(): Promise<void> {
+    while (await this.states.next() !== "up");
+    this.states = new Queue();
+    this.states.push("up");
+    await this.states.next();
+    this.errors.length = 0;
+    await this.#subscribed;
   }
 
   #subscribed: Promise<unknown> = Promise.resolve();

@@ -82,12 +82,13 @@ const memory = liveCases({
     async (t) => {
       const ends = new Queue<CloseInfo>();
       const server = await t.serve<undefined>({
-        memoryLimit: 2 * MIB,
+        memoryLimit: 4 * MIB,
         message: echo,
         close: (_, info) => ends.push(info),
       });
       // Each is far below maxMessageSize, all of them together are over what they may hold.
       const peers: RawSocket[] = [];
+      // After the largest has left, memory is not near the limit any more.
       const payload = new Uint8Array(100 * KIB);
       for (let i = 0; i < 16; i++) {
         const peer = await t.rawClient(server);
@@ -96,7 +97,11 @@ const memory = liveCases({
       }
       // Near the limit new handshakes would be rejected: all of them come first.
       for (const [i, peer] of peers.entries()) {
-        peer.send({ opcode: BINARY, fin: false, payload: i === 0 ? new Uint8Array(MIB) : payload });
+        peer.send({
+          opcode: BINARY,
+          fin: false,
+          payload: i === 0 ? new Uint8Array(3 * MIB) : payload,
+        });
       }
       await assertClosedWith(peers[0], 1013);
       peers[0].end();
