@@ -82,13 +82,12 @@ const memory = liveCases({
     async (t) => {
       const ends = new Queue<CloseInfo>();
       const server = await t.serve<undefined>({
-        memoryLimit: 4 * MIB,
+        memoryLimit: 2 * MIB,
         message: echo,
         close: (_, info) => ends.push(info),
       });
       // Each is far below maxMessageSize, all of them together are over what they may hold.
       const peers: RawSocket[] = [];
-      // After the largest has left, memory is not near the limit any more.
       const payload = new Uint8Array(100 * KIB);
       for (let i = 0; i < 16; i++) {
         const peer = await t.rawClient(server);
@@ -100,13 +99,18 @@ const memory = liveCases({
         peer.send({
           opcode: BINARY,
           fin: false,
-          payload: i === 0 ? new Uint8Array(3 * MIB) : payload,
+          payload: i === 0 ? new Uint8Array(MIB) : payload,
         });
       }
       await assertClosedWith(peers[0], 1013);
       peers[0].end();
       const { code, error } = await ends.next();
       assert.deepEqual([code, (error as WebSocketError).code], [1013, "MEMORY_LIMIT"]);
+      // The memory of the others is near the limit: newcomers are served once they have left.
+      for (const peer of peers.slice(1)) {
+        peer.end();
+        await ends.next();
+      }
       await assertAlive(t, server);
     },
 
