@@ -30,7 +30,7 @@ function invalidUtf8(): InvalidPayloadError {
 }
 
 /**
- * Decodes `bytes[start..end)`. A byte order mark is kept, as any other character.
+ * Decodes `bytes[start..end)`. A byte order mark is kept: it is a character of the text.
  *
  * @throws {InvalidPayloadError} When they are not UTF-8.
  * @throws {MessageTooBigError} When the text is longer than the runtime's longest string.

@@ -203,7 +203,7 @@ export class Subscriptions {
   #handle(notice: Exclude<TopicNotice, { readonly topic: string }>): unknown {
     if ("subscribed" in notice) return this.#confirmed(notice.subscribed, notice.number);
     if ("refused" in notice) return this.#refused(notice.refused, notice.reason);
-    // A sign of life is one as any other message is.
+    // Every message counts as a sign of life.
     if ("pong" in notice) return undefined;
     if ("missed" in notice) return this.#missed(this.#topics.get(notice.missed));
     const subscription = this.#topics.get(notice.passed);
