@@ -38,8 +38,11 @@ function hasTests(folder: string): boolean {
   );
 }
 
-/** Runs one group and prints what it printed. Returns whether it passed. */
-async function run(name: string, args: string[]): Promise<boolean> {
+/** Where `deno test` begins to print the errors of failed tests. */
+const ERRORS = /^ ERRORS\s*$/m;
+
+/** Runs one group and prints its output. Returns the report of its failures, if there are any. */
+async function run(name: string, args: string[]): Promise<string | undefined> {
   const began = performance.now();
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["test", "--allow-all", "--no-check", `--ignore=${LEFT_OUT}`, ...args],
@@ -49,7 +52,10 @@ async function run(name: string, args: string[]): Promise<boolean> {
   console.log(`\n== ${name} (${seconds} s)`);
   await Deno.stdout.write(stdout);
   await Deno.stderr.write(stderr);
-  return success;
+  if (success) return undefined;
+  const printed = new TextDecoder().decode(stdout);
+  const from = printed.search(ERRORS);
+  return from < 0 ? printed.slice(-2000) + new TextDecoder().decode(stderr) : printed.slice(from);
 }
 
 const groups = findGroups();
@@ -59,17 +65,23 @@ if (unknown.length > 0) {
   Deno.exit(2);
 }
 const left = [...groups].filter(([name]) => Deno.args.length === 0 || Deno.args.includes(name));
-const failed: string[] = [];
+const failures = new Map<string, string>();
 
 async function work(): Promise<void> {
   for (let next = left.shift(); next !== undefined; next = left.shift()) {
     const [name, args] = next;
-    if (!await run(name, args)) failed.push(name);
+    const failure = await run(name, args);
+    if (failure !== undefined) failures.set(name, failure);
   }
 }
 
 await Promise.all(Array.from({ length: JOBS }, work));
-if (failed.length > 0) {
-  console.log(`\nFailed groups: ${failed.join(", ")}`);
+// Once more at the end, since a long log is often cut.
+for (const [name, report] of failures) {
+  // Not with the counts, which are printed already.
+  console.log(`\n== failed: ${name}\n${report.replace(/^FAILED \|.*$/m, "")}`);
+}
+if (failures.size > 0) {
+  console.log(`Failed groups: ${[...failures.keys()].join(", ")}`);
   Deno.exit(1);
 }
