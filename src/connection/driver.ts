@@ -496,7 +496,7 @@ export class Driver<T>
   /** The connection has ended. */
   onClosed(ended: CloseInfo): void {
     const extra = this.#more;
-    const unsent = this.#output.end(
+    const unsent = this.#output.finish(
       ended.error ?? new ConnectionError("CONNECTION_LOST", "The connection has ended"),
     );
     const count = unsent.length + extra.unsentMessages;
@@ -871,9 +871,11 @@ export class Driver<T>
 
   /** Reserves the connection for a stream; `ended` is called if the connection ends before it does. */
   async startFragments(ended: () => void): Promise<void> {
-    await this.#output.startFragments(ended);
+    const fragments = this.#output.needFragments();
+    await fragments.enter();
+    fragments.watch(ended);
     // The connection may have begun to close while the stream waited for its turn.
-    if (this.#session.state !== "open") this.#output.giveUpStream();
+    if (this.#session.state !== "open") fragments.giveUp();
   }
 
   /** The stream is complete or given up. */

@@ -38,6 +38,8 @@ export class FragmentQueue {
   #reserved: "no" | "stream" | "fragments" = "no";
   #size = 0;
   #queue: Array<QueuedMessage | Waiter> = [];
+  /** Called if no more of the present stream can be sent. */
+  #ended: (() => void) | undefined;
 
   /** @param send Sends a message, or a fragment, that had to wait. */
   constructor(send: (message: QueuedMessage) => void) {
@@ -71,8 +73,21 @@ export class FragmentQueue {
     return Promise.resolve();
   }
 
+  /** Calls `ended` if the stream that has entered is given up. */
+  watch(ended: () => void): void {
+    this.#ended = ended;
+  }
+
+  /** No message can be sent any more: ends the stream that has entered. */
+  giveUp(): void {
+    const ended = this.#ended;
+    this.#ended = undefined;
+    ended?.();
+  }
+
   /** The stream has sent its message: what waits follows, up to the next stream. */
   leave(): void {
+    this.#ended = undefined;
     this.#reserved = "no";
     this.#release();
   }

@@ -1,41 +1,12 @@
-// The output of one connection: what waits to be written, the write itself, and flow control.
-//
-// Frames are written straight into the cork, one buffer for the whole process, and leave in one write
-// when the chunk that caused them is dealt with, or at the end of the tick. A connection needs memory
-// of its own only while its transport takes no more, or when another one takes the cork over.
+// The output of one connection with its flow control: when senders have to wait, who is told that the
+// output has left, and when a peer reads too slowly.
 
 import type { Transport } from "../transport/transport.ts";
-import type { FrameOutput } from "../wire/frame_writer.ts";
 import { callReported } from "../shared/log_error.ts";
 import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
 import type { WrittenCallback } from "./connection_driver.ts";
 import { FragmentQueue, type QueuedMessage } from "./fragments.ts";
-import { SharedBatch } from "./shared_batch.ts";
-
-/** Bytes that gather before they are written without waiting for the tick's end. */
-export const CORK_SIZE = 65536;
-
-/** The first size of a connection's own output memory. */
-const HELD_MIN = 512;
-
-/** The least bytes of shared memory that a slow connection refers to instead of copying them. */
-const PARKED_MIN = 512;
-
-let cork = new Uint8Array(CORK_SIZE);
-let corkLength = 0;
-let corkOwner: Output | undefined;
-
-const waiting: Output[] = [];
-
-/** The buffer shared by connections that send the same frames. */
-const batch = new SharedBatch(CORK_SIZE);
-
-/** Writes, at the end of the tick, what connections sent outside of their handlers. */
-function flushWaiting(): void {
-  // Flushing calls drain handlers, which may send on other connections: the list can grow meanwhile.
-  for (let i = 0; i < waiting.length; i++) waiting[i].flushScheduled();
-  waiting.length = 0;
-}
+import { OutputBuffer } from "./output_buffer.ts";
 
 /** How much may wait on one connection. */
 export interface OutputRules {
@@ -69,30 +40,10 @@ export interface OutputOwner {
   sendQueued(message: QueuedMessage): void;
 }
 
-/** Memory that waits to be written. */
-interface Parked {
-  readonly bytes: Uint8Array;
-  readonly length: number;
-  /** Whether it is memory of this connection alone. */
-  readonly isOwn: boolean;
-}
-
 /** Rarely used state. */
 class OutputExtra {
-  /**
-   * Output to write before the held buffer, while the transport accepts no more: frames shared with
-   * other connections, and buffers that were held before them.
-   */
-  parked: Parked[] = [];
-  /** The index of the first that is not written. */
-  parkedFirst = 0;
-  parkedSize = 0;
-  /** The bytes of it that are in memory of this connection alone. */
-  parkedOwn = 0;
   /** The order of messages, once one was sent in fragments. */
   fragments: FragmentQueue | undefined;
-  /** Called if the connection ends while a stream is being sent. */
-  streamEnded: (() => void) | undefined;
   drainWaiters: Array<() => void> | undefined;
   /** Waiters for the output alone, not for messages in the fragment queue. */
   outputWaiters: Array<() => void> | undefined;
@@ -105,238 +56,38 @@ class OutputExtra {
 }
 
 /** The output of one connection. */
-export class Output implements FrameOutput, TimerTarget {
-  readonly #transport: Transport;
+export class Output extends OutputBuffer implements TimerTarget {
   readonly #owner: OutputOwner;
   readonly #rules: OutputRules;
-  /** Memory of our own, in use from a displacement or a refused write until all of it is written. */
-  #held: Uint8Array | undefined;
-  #heldLength = 0;
-  /** Bytes that the transport was given. */
-  #handedOver = 0;
-  /** Whether the held buffer is read-only, because other connections send the same bytes. */
-  #shared = false;
-  /** Whether new frames go to held memory and wait for {@linkcode Output.flush}. */
-  #delaying = false;
-  /** Whether all that is held may go on waiting. */
-  #delayed = false;
-  #congested = false;
-  #corks = 0;
-  #scheduled = false;
-  #closed = false;
   #wantsDrain = false;
-  /** Whether the memory that the transport still needs is that of frames that others send as well. */
-  #lendsShared = false;
   #extra: OutputExtra | undefined;
 
   /**
-   * @param transport Where the bytes go.
+   * @param transport The stream to write to.
    * @param owner The connection.
    * @param rules How much may wait.
    */
   constructor(transport: Transport, owner: OutputOwner, rules: OutputRules) {
-    this.#transport = transport;
+    super(transport, rules.delayedWrite.bufferSize);
     this.#owner = owner;
     this.#rules = rules;
   }
 
-  /** Bytes that have not left the process, without messages in the fragment queue. */
-  get size(): number {
-    const corked = corkOwner === this ? corkLength : 0;
-    // A transport that takes more has nothing left: it need not be asked.
-    const below = this.#congested ? this.#transport.bufferedAmount : 0;
-    return this.#heldLength + corked + below + this.#parkedSize;
-  }
-
-  /** Bytes that have not left the process. */
+  /** Bytes that have not left the process, with messages in the fragment queue. */
   get bufferedAmount(): number {
     const extra = this.#extra;
     return extra?.fragments === undefined ? this.size : this.size + extra.fragments.size;
   }
 
-  /**
-   * Bytes of memory that it holds for this connection alone: frames that others send as well are those of
-   * all of them.
-   */
-  get held(): number {
-    const own = this.#shared ? 0 : this.#heldLength;
-    const below = this.#congested && !this.#lendsShared ? this.#transport.bufferedAmount : 0;
+  /** The memory of the buffer, and that of messages in the fragment queue. */
+  override get held(): number {
     const extra = this.#extra;
-    if (extra === undefined) return own + below;
-    return own + below + extra.parkedOwn + (extra.fragments?.size ?? 0);
-  }
-
-  /** Bytes that have left the process since the connection opened. */
-  get left(): number {
-    return this.#handedOver - (this.#congested ? this.#transport.bufferedAmount : 0);
+    return extra?.fragments === undefined ? super.held : super.held + extra.fragments.size;
   }
 
   /** Whether more than `highWaterMark` is buffered. */
   get slow(): boolean {
     return this.bufferedAmount > this.#rules.highWaterMark;
-  }
-
-  /** Whether the transport takes nothing at the moment. */
-  get congested(): boolean {
-    return this.#congested;
-  }
-
-  /** Whether bytes wait that may go on waiting. */
-  get delaying(): boolean {
-    return this.#delayed && this.#heldLength > 0;
-  }
-
-  /** Whether nothing waits here; what the transport took may still wait there. */
-  get empty(): boolean {
-    return this.#heldLength === 0 && corkOwner !== this && this.#parkedSize === 0;
-  }
-
-  get #parkedSize(): number {
-    return this.#extra === undefined ? 0 : this.#extra.parkedSize;
-  }
-
-  // Memory for frames.
-
-  /** Where the room of the last {@linkcode Output.reserve} begins. */
-  get offset(): number {
-    return this.#held === undefined ? corkLength : this.#heldLength;
-  }
-
-  /** Makes room for `size` bytes. */
-  reserve(size: number): Uint8Array {
-    if (
-      this.#held === undefined && !this.#congested && !this.#delaying && size <= CORK_SIZE &&
-      this.#parkedSize === 0
-    ) {
-      if (corkOwner !== this) this.#takeCork();
-      if (corkLength + size <= CORK_SIZE) return cork;
-      this.#write();
-      if (!this.#congested) {
-        this.#takeCork();
-        return cork;
-      }
-    }
-    return this.#reserveHeld(size);
-  }
-
-  /** Says that `size` bytes of the room are written, and sees to it that they leave in time. */
-  commit(size: number): void {
-    if (this.#held === undefined) corkLength += size;
-    else {
-      this.#heldLength += size;
-      if (this.#heldLength >= CORK_SIZE) this.#write();
-    }
-    if (this.#delaying) return;
-    this.#delayed = false;
-    if (this.#corks === 0 && !this.#scheduled) this.#schedule();
-  }
-
-  /** Adds immutable bytes that need no encoding. */
-  share(bytes: Uint8Array): void {
-    if (this.#shared && this.#heldLength + bytes.length > CORK_SIZE) this.#write();
-    const held = this.#held;
-    if (this.#congested && bytes.length >= PARKED_MIN) {
-      this.#parkHeld();
-      this.#park(bytes, bytes.length, false);
-    } else if (this.#shared && held !== undefined && batch.add(held, this.#heldLength, bytes)) {
-      this.#held = batch.bytes;
-      this.#heldLength = batch.length;
-    } else if (this.#heldLength === 0 && corkOwner !== this) {
-      this.#held = bytes;
-      this.#heldLength = bytes.length;
-      this.#shared = true;
-    } else {
-      this.append(bytes);
-      return;
-    }
-    this.#delayed = false;
-    if (this.#corks === 0 && !this.#scheduled) this.#schedule();
-  }
-
-  /**
-   * Output added from here to {@linkcode Output.endDelay} waits until other output is added, until a
-   * flush, or until it fills a whole cork.
-   */
-  startDelay(): void {
-    this.#delayed ||= this.empty;
-    this.#delaying = true;
-  }
-
-  /** Ends {@linkcode Output.startDelay}. */
-  endDelay(): void {
-    this.#delaying = false;
-  }
-
-  /** Adds bytes that are ready as they are. */
-  append(bytes: Uint8Array): void {
-    this.reserve(bytes.length).set(bytes, this.offset);
-    this.commit(bytes.length);
-  }
-
-  /** Writes nothing before {@linkcode Output.ready}: an earlier write is still pending. */
-  wait(): void {
-    this.#congested = true;
-  }
-
-  /** From here on writes wait for {@linkcode Output.uncork}. Calls nest. */
-  cork(): void {
-    this.#corks++;
-  }
-
-  /**
-   * Undoes one {@linkcode Output.cork}; the last one writes what has gathered.
-   *
-   * @param settles Whether to see who waits for that. Not where this is done already.
-   */
-  uncork(settles = true): void {
-    if (--this.#corks > 0) return;
-    if (!this.#delayed) this.#write();
-    if (settles) this.#settle();
-  }
-
-  /** The transport takes output again; {@linkcode Output.flush} is to follow. */
-  ready(): void {
-    this.#congested = false;
-  }
-
-  /** Writes what waits, even what may go on waiting: now, or with the last {@linkcode Output.uncork}. */
-  flush(): void {
-    this.#delayed = false;
-    if (this.#corks > 0) return;
-    this.#write();
-    this.#settle();
-  }
-
-  /** Writes what waits now, also inside of a {@linkcode Output.cork}. */
-  flushNow(): void {
-    this.#delayed = false;
-    this.#write();
-    this.#settle();
-  }
-
-  /** The flush at the end of the tick. */
-  flushScheduled(): void {
-    this.#scheduled = false;
-    if (this.#corks > 0 || this.#closed) return;
-    this.#write();
-    this.#settle();
-  }
-
-  /** Forgets what waits; the stream has ended. */
-  close(): void {
-    this.#closed = true;
-    this.#held = undefined;
-    this.#heldLength = 0;
-    if (this.#extra !== undefined) {
-      this.#extra.parked = [];
-      this.#extra.parkedFirst = 0;
-      this.#extra.parkedSize = 0;
-      this.#extra.parkedOwn = 0;
-    }
-    if (corkOwner === this) {
-      corkOwner = undefined;
-      corkLength = 0;
-    }
   }
 
   // Flow control.
@@ -354,23 +105,21 @@ export class Output implements FrameOutput, TimerTarget {
 
   /** Calls back when all that was added up to here has left the process. */
   whenWritten(call: WrittenCallback): void {
-    const corked = corkOwner === this ? corkLength : 0;
-    const end = this.#handedOver + this.#parkedSize + this.#heldLength + corked;
-    (this.#more.written ??= []).push({ end, call });
+    (this.#more.written ??= []).push({ end: this.end, call });
     // All of it may have left already, and then nothing else would tell.
-    if (!this.#scheduled) this.#schedule();
+    this.needFlush();
   }
 
   /** Resolves when at most `highWaterMark` is buffered, or the connection has ended. */
   drainedPromise(): Promise<void> {
-    if (this.#closed || !this.slow) return Promise.resolve();
+    if (this.isClosed || !this.slow) return Promise.resolve();
     this.#wantsDrain = true;
     return new Promise((resolve) => (this.#more.drainWaiters ??= []).push(resolve));
   }
 
   /** The same, without messages in the fragment queue. */
   outputDrained(): Promise<void> {
-    if (this.#closed || this.size <= this.#rules.highWaterMark) return Promise.resolve();
+    if (this.isClosed || this.size <= this.#rules.highWaterMark) return Promise.resolve();
     this.#wantsDrain = true;
     return new Promise((resolve) => (this.#more.outputWaiters ??= []).push(resolve));
   }
@@ -398,13 +147,14 @@ export class Output implements FrameOutput, TimerTarget {
    * @param error Why messages that were not written could not be.
    * @returns The messages of the fragment queue that were not sent.
    */
-  end(error: Error): QueuedMessage[] {
+  finish(error: Error): QueuedMessage[] {
     this.#wantsDrain = false;
-    this.#closed = true;
+    this.stop();
     const extra = this.#extra;
     if (extra === undefined) return [];
     this.#endBatch(extra);
-    this.#wake(extra);
+    extra.outputWaiters = wakeAll(extra.outputWaiters);
+    extra.drainWaiters = wakeAll(extra.drainWaiters);
     this.giveUpStream();
     const unsent = extra.fragments?.end() ?? [];
     const { written } = extra;
@@ -426,27 +176,15 @@ export class Output implements FrameOutput, TimerTarget {
     return this.#more.fragments ??= new FragmentQueue((next) => this.#owner.sendQueued(next));
   }
 
-  /** A stream sends its fragments from here on; `ended` is called if the connection ends before it does. */
-  async startFragments(ended: () => void): Promise<void> {
-    await this.needFragments().enter();
-    if (this.#closed) ended();
-    this.#more.streamEnded = ended;
-  }
-
-  /** The stream is complete or given up. */
+  /** A stream is complete or given up. */
   leaveFragments(): void {
-    this.#more.streamEnded = undefined;
     this.fragments?.leave();
-    if (this.#corks === 0 && !this.#closed) this.#settle();
+    if (!this.isCorked && !this.isClosed) this.settle();
   }
 
   /** No message can be sent any more: ends the stream that is being sent. */
   giveUpStream(): void {
-    const extra = this.#extra;
-    const streamEnded = extra?.streamEnded;
-    if (extra === undefined || streamEnded === undefined) return;
-    extra.streamEnded = undefined;
-    streamEnded();
+    this.fragments?.giveUp();
   }
 
   // Messages that may wait for others.
@@ -491,7 +229,7 @@ export class Output implements FrameOutput, TimerTarget {
     const { highWaterMark, maxBufferedAmount } = this.#rules;
     if (size > maxBufferedAmount) {
       // The peer had no chance to read output that waits only for the end of the tick.
-      this.#write();
+      this.write();
       size = this.bufferedAmount;
       if (size <= highWaterMark) return true;
     }
@@ -514,12 +252,16 @@ export class Output implements FrameOutput, TimerTarget {
   }
 
   /** Something was written, and no handler is running. */
-  #settle(): void {
-    if (this.#corks > 0 || this.#closed) return;
+  protected override settle(): void {
+    if (this.isCorked || this.isClosed) return;
     const extra = this.#extra;
     if (extra?.written !== undefined) this.#checkWritten(extra);
     if (this.#wantsDrain) this.#checkDrained();
     this.#owner.flushed();
+  }
+
+  protected override writeFailed(error: unknown): void {
+    this.#owner.transportFailed(error);
   }
 
   #checkDrained(): void {
@@ -537,7 +279,7 @@ export class Output implements FrameOutput, TimerTarget {
     this.#owner.callDrain();
     // The handler may have sent, and all of it may have left at once; nothing else would tell. Not in
     // this turn of the event loop: a producer without an end would leave none for anybody else.
-    if (this.#wantsDrain) setTimeout(() => this.#settle());
+    if (this.#wantsDrain) setTimeout(() => this.settle());
   }
 
   #checkWritten(extra: OutputExtra): void {
@@ -557,144 +299,6 @@ export class Output implements FrameOutput, TimerTarget {
       () => error === undefined ? call() : call(error),
       (cause) => this.#owner.callbackFailed(cause),
     );
-  }
-
-  #wake(extra: OutputExtra): void {
-    extra.outputWaiters = wakeAll(extra.outputWaiters);
-    extra.drainWaiters = wakeAll(extra.drainWaiters);
-  }
-
-  #takeCork(): void {
-    if (corkOwner !== undefined) corkOwner.#giveUpCork();
-    corkOwner = this;
-    corkLength = 0;
-  }
-
-  /** Another connection writes before the flush: pending output moves to a buffer of this connection. */
-  #giveUpCork(): void {
-    if (corkLength === 0) return;
-    this.#held = cork.slice(0, corkLength);
-    this.#heldLength = corkLength;
-  }
-
-  #reserveHeld(size: number): Uint8Array {
-    // Taken with bytes in the cork only when a large message follows small ones in one tick.
-    if (corkOwner === this) {
-      this.#giveUpCork();
-      corkOwner = undefined;
-    }
-    if (this.#congested && this.#shared && this.#heldLength >= PARKED_MIN) this.#parkHeld();
-    const needed = this.#heldLength + size;
-    const old = this.#held;
-    if (old !== undefined && old.length >= needed && !this.#shared) return old;
-    this.#shared = false;
-    const first = this.#delaying ? this.#rules.delayedWrite.bufferSize : HELD_MIN;
-    const grown = new Uint8Array(old === undefined ? Math.max(size, first) : needed * 2);
-    if (old !== undefined) grown.set(old.subarray(0, this.#heldLength));
-    this.#held = grown;
-    return grown;
-  }
-
-  /** Parks the held buffer behind those parked before; later output gets a new one. */
-  #parkHeld(): void {
-    if (corkOwner === this) {
-      this.#giveUpCork();
-      corkOwner = undefined;
-    }
-    if (this.#held !== undefined && this.#heldLength > 0) {
-      this.#park(this.#held, this.#heldLength, !this.#shared);
-    }
-    this.#held = undefined;
-    this.#heldLength = 0;
-    this.#shared = false;
-  }
-
-  #park(bytes: Uint8Array, length: number, isOwn: boolean): void {
-    const extra = this.#more;
-    extra.parked.push({ bytes, length, isOwn });
-    extra.parkedSize += length;
-    if (isOwn) extra.parkedOwn += length;
-  }
-
-  /** Writes what is parked, small parts together, for as long as the transport takes it. */
-  #writeParked(extra: OutputExtra): void {
-    const { parked } = extra;
-    while (extra.parkedSize > 0 && !this.#congested && !this.#closed) {
-      const { bytes, length, isOwn } = parked[extra.parkedFirst++];
-      if (isOwn) extra.parkedOwn -= length;
-      let total = length;
-      const next = parked[extra.parkedFirst];
-      const isAlone = next === undefined || length + next.length > CORK_SIZE;
-      if (!isAlone) {
-        this.#takeCork();
-        corkOwner = undefined;
-        cork.set(bytes.subarray(0, length));
-        for (let i = extra.parkedFirst; i < parked.length; i++) {
-          const { bytes, length, isOwn } = parked[i];
-          if (total + length > CORK_SIZE) break;
-          cork.set(bytes.subarray(0, length), total);
-          total += length;
-          if (isOwn) extra.parkedOwn -= length;
-          extra.parkedFirst++;
-        }
-      }
-      extra.parkedSize -= total;
-      this.#lendsShared = isAlone && !isOwn;
-      this.#transfer(isAlone ? bytes : cork, total, !isAlone);
-    }
-    // The array is cut rarely, so that the cost of a part does not depend on their number.
-    if (this.#closed || extra.parkedFirst * 2 < parked.length) return;
-    extra.parked = parked.slice(extra.parkedFirst);
-    extra.parkedFirst = 0;
-  }
-
-  #schedule(): void {
-    this.#scheduled = true;
-    if (waiting.push(this) === 1) queueMicrotask(flushWaiting);
-  }
-
-  #write(): void {
-    if (this.#congested || this.#closed) return;
-    if (this.#extra !== undefined && this.#extra.parkedSize > 0) {
-      this.#writeParked(this.#extra);
-      if (this.#congested || this.#closed) return;
-    }
-    let bytes = this.#held;
-    let length = this.#heldLength;
-    const fromCork = corkOwner === this;
-    if (fromCork) {
-      this.#lendsShared = false;
-      bytes = cork;
-      length = corkLength;
-      corkOwner = undefined;
-      corkLength = 0;
-    } else {
-      if (bytes === undefined) return;
-      this.#held = undefined;
-      this.#heldLength = 0;
-      this.#lendsShared = this.#shared;
-      this.#shared = false;
-      this.#delayed = false;
-    }
-    if (length > 0) this.#transfer(bytes!, length, fromCork);
-  }
-
-  /** Gives bytes to the transport. */
-  #transfer(bytes: Uint8Array, length: number, fromCork: boolean): void {
-    this.#handedOver += length;
-    try {
-      if (!fromCork) {
-        this.#congested = !this.#transport.write(bytes, length);
-      } else if (this.#transport.writesLater === true) {
-        this.#congested = !this.#transport.write(cork.slice(0, length), length);
-      } else if (!this.#transport.write(cork, length)) {
-        this.#congested = true;
-        // The transport needs the memory on, so the next writer gets other memory.
-        cork = new Uint8Array(CORK_SIZE);
-      }
-    } catch (error) {
-      this.#owner.transportFailed(error);
-    }
   }
 }
 

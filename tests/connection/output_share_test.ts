@@ -1,7 +1,7 @@
 // Bytes that many connections send, and bytes that may wait.
 
 import assert from "node:assert/strict";
-import { CORK_SIZE } from "../../src/connection/output.ts";
+import { CORK_SIZE } from "../../src/connection/output_buffer.ts";
 import { Line, tick } from "../support/line.ts";
 import { Random } from "../support/random.ts";
 import { utf8 } from "../support/vectors.ts";

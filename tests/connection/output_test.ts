@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { CORK_SIZE, Output } from "../../src/connection/output.ts";
+import { Output } from "../../src/connection/output.ts";
+import { CORK_SIZE } from "../../src/connection/output_buffer.ts";
 import { FakeTransport } from "../support/fake_transport.ts";
 import { Line, RULES, tick } from "../support/line.ts";
 import { Random } from "../support/random.ts";

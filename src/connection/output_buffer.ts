@@ -1,0 +1,399 @@
+// The memory of a connection's output, and the write itself.
+//
+// Frames are written straight into the cork, one buffer for the whole process, and leave in one write
+// when the chunk that caused them is dealt with, or at the end of the tick. A connection needs memory
+// of its own only while its transport takes no more, or when another one takes the cork over.
+
+import type { Transport } from "../transport/transport.ts";
+import type { FrameOutput } from "../wire/frame_writer.ts";
+import { ParkedOutput } from "./parked_output.ts";
+import { SharedBatch } from "./shared_batch.ts";
+
+/** Bytes that gather before they are written without waiting for the tick's end. */
+export const CORK_SIZE = 65536;
+
+/** The first size of a connection's own output memory. */
+const HELD_MIN = 512;
+
+/** The least bytes of shared memory that a slow connection refers to instead of copying them. */
+const PARKED_MIN = 512;
+
+let cork = new Uint8Array(CORK_SIZE);
+let corkLength = 0;
+let corkOwner: OutputBuffer | undefined;
+
+const waiting: OutputBuffer[] = [];
+
+/** The buffer shared by connections that send the same frames. */
+const batch = new SharedBatch(CORK_SIZE);
+
+/** Writes, at the end of the tick, what connections sent outside of their handlers. */
+function flushWaiting(): void {
+  // Flushing calls drain handlers, which may send on other connections: the list can grow meanwhile.
+  for (let i = 0; i < waiting.length; i++) waiting[i].flushScheduled();
+  waiting.length = 0;
+}
+
+/** Gathers the frames of one connection, and writes them. */
+export abstract class OutputBuffer implements FrameOutput {
+  readonly #transport: Transport;
+  /** The first size of the memory for output that may wait. */
+  readonly #delayedSize: number;
+  /** Memory of our own, in use from a displacement or a refused write until all of it is written. */
+  #held: Uint8Array | undefined;
+  #heldLength = 0;
+  /** Bytes that the transport was given. */
+  #handedOver = 0;
+  /** Whether the held buffer is read-only, because other connections send the same bytes. */
+  #shared = false;
+  /** Whether new frames go to held memory and wait for {@linkcode OutputBuffer.flush}. */
+  #delaying = false;
+  /** Whether all that is held may go on waiting. */
+  #delayed = false;
+  #congested = false;
+  #corks = 0;
+  #scheduled = false;
+  #closed = false;
+  /** Whether the memory that the transport still needs is that of frames that others send as well. */
+  #lendsShared = false;
+  /** Output to write before the held buffer, while the transport accepts no more. Never empty. */
+  #parked: ParkedOutput | undefined;
+
+  /**
+   * @param transport The stream to write to.
+   * @param delayedSize The first size of the memory for output that may wait.
+   */
+  constructor(transport: Transport, delayedSize: number) {
+    this.#transport = transport;
+    this.#delayedSize = delayedSize;
+  }
+
+  /** Something was written, or may have left: looks for those that wait for it. Must not throw. */
+  protected abstract settle(): void;
+
+  /** The transport threw where it must not. Must not throw. */
+  protected abstract writeFailed(error: unknown): void;
+
+  /** Bytes that have not left the process. */
+  get size(): number {
+    const corked = corkOwner === this ? corkLength : 0;
+    // A transport that takes more has nothing left: it need not be asked.
+    const below = this.#congested ? this.#transport.bufferedAmount : 0;
+    return this.#heldLength + corked + below + this.#parkedSize;
+  }
+
+  /**
+   * Bytes of memory that it holds for this connection alone: frames that others send as well are those of
+   * all of them.
+   */
+  get held(): number {
+    const own = this.#shared ? 0 : this.#heldLength;
+    const below = this.#congested && !this.#lendsShared ? this.#transport.bufferedAmount : 0;
+    return own + below + (this.#parked === undefined ? 0 : this.#parked.own);
+  }
+
+  /** Bytes that have left the process since the connection opened. */
+  get left(): number {
+    return this.#handedOver - (this.#congested ? this.#transport.bufferedAmount : 0);
+  }
+
+  /** Bytes that have left the process once all that was added up to here has. */
+  protected get end(): number {
+    const corked = corkOwner === this ? corkLength : 0;
+    return this.#handedOver + this.#parkedSize + this.#heldLength + corked;
+  }
+
+  /** Whether the transport takes nothing at the moment. */
+  get congested(): boolean {
+    return this.#congested;
+  }
+
+  /** Whether bytes wait that may go on waiting. */
+  get delaying(): boolean {
+    return this.#delayed && this.#heldLength > 0;
+  }
+
+  /** Whether nothing waits here; what the transport took may still wait there. */
+  get empty(): boolean {
+    return this.#heldLength === 0 && corkOwner !== this && this.#parked === undefined;
+  }
+
+  /** Whether nothing is written any more. */
+  protected get isClosed(): boolean {
+    return this.#closed;
+  }
+
+  /** Whether writes wait for {@linkcode OutputBuffer.uncork}. */
+  protected get isCorked(): boolean {
+    return this.#corks > 0;
+  }
+
+  get #parkedSize(): number {
+    return this.#parked === undefined ? 0 : this.#parked.size;
+  }
+
+  // Memory for frames.
+
+  /** The beginning of the room of the last {@linkcode OutputBuffer.reserve}. */
+  get offset(): number {
+    return this.#held === undefined ? corkLength : this.#heldLength;
+  }
+
+  /** Makes room for `size` bytes. */
+  reserve(size: number): Uint8Array {
+    if (
+      this.#held === undefined && !this.#congested && !this.#delaying && size <= CORK_SIZE &&
+      this.#parked === undefined
+    ) {
+      if (corkOwner !== this) this.#takeCork();
+      if (corkLength + size <= CORK_SIZE) return cork;
+      this.write();
+      if (!this.#congested) {
+        this.#takeCork();
+        return cork;
+      }
+    }
+    return this.#reserveHeld(size);
+  }
+
+  /** Says that `size` bytes of the room are written, and sees to it that they leave in time. */
+  commit(size: number): void {
+    if (this.#held === undefined) corkLength += size;
+    else {
+      this.#heldLength += size;
+      if (this.#heldLength >= CORK_SIZE) this.write();
+    }
+    if (this.#delaying) return;
+    this.#delayed = false;
+    if (this.#corks === 0 && !this.#scheduled) this.#schedule();
+  }
+
+  /** Adds immutable bytes that need no encoding. */
+  share(bytes: Uint8Array): void {
+    if (this.#shared && this.#heldLength + bytes.length > CORK_SIZE) this.write();
+    const held = this.#held;
+    if (this.#congested && bytes.length >= PARKED_MIN) {
+      this.#parkHeld();
+      (this.#parked ??= new ParkedOutput()).add(bytes, bytes.length, false);
+    } else if (this.#shared && held !== undefined && batch.add(held, this.#heldLength, bytes)) {
+      this.#held = batch.bytes;
+      this.#heldLength = batch.length;
+    } else if (this.#heldLength === 0 && corkOwner !== this) {
+      this.#held = bytes;
+      this.#heldLength = bytes.length;
+      this.#shared = true;
+    } else {
+      this.append(bytes);
+      return;
+    }
+    this.#delayed = false;
+    if (this.#corks === 0 && !this.#scheduled) this.#schedule();
+  }
+
+  /** Adds bytes that are ready as they are. */
+  append(bytes: Uint8Array): void {
+    this.reserve(bytes.length).set(bytes, this.offset);
+    this.commit(bytes.length);
+  }
+
+  /**
+   * Output added from here to {@linkcode OutputBuffer.endDelay} waits until other output is added, until a
+   * flush, or until it fills a whole cork.
+   */
+  startDelay(): void {
+    this.#delayed ||= this.empty;
+    this.#delaying = true;
+  }
+
+  /** Ends {@linkcode OutputBuffer.startDelay}. */
+  endDelay(): void {
+    this.#delaying = false;
+  }
+
+  // The time of the write.
+
+  /** Writes nothing before {@linkcode OutputBuffer.ready}: an earlier write is still pending. */
+  wait(): void {
+    this.#congested = true;
+  }
+
+  /** The transport takes output again; {@linkcode OutputBuffer.flush} is to follow. */
+  ready(): void {
+    this.#congested = false;
+  }
+
+  /** From here on writes wait for {@linkcode OutputBuffer.uncork}. Calls nest. */
+  cork(): void {
+    this.#corks++;
+  }
+
+  /**
+   * Undoes one {@linkcode OutputBuffer.cork}; the last one writes what has gathered.
+   *
+   * @param settles Whether to look for those that wait for that. Not where this is done already.
+   */
+  uncork(settles = true): void {
+    if (--this.#corks > 0) return;
+    if (!this.#delayed) this.write();
+    if (settles) this.settle();
+  }
+
+  /**
+   * Writes what waits, even what may go on waiting: now, or with the last {@linkcode OutputBuffer.uncork}.
+   */
+  flush(): void {
+    this.#delayed = false;
+    if (this.#corks > 0) return;
+    this.write();
+    this.settle();
+  }
+
+  /** Writes what waits now, also inside of a {@linkcode OutputBuffer.cork}. */
+  flushNow(): void {
+    this.#delayed = false;
+    this.write();
+    this.settle();
+  }
+
+  /** The flush at the end of the tick. */
+  flushScheduled(): void {
+    this.#scheduled = false;
+    if (this.#corks > 0 || this.#closed) return;
+    this.write();
+    this.settle();
+  }
+
+  /** Forgets what waits; the stream has ended. */
+  close(): void {
+    this.#closed = true;
+    this.#held = undefined;
+    this.#heldLength = 0;
+    this.#parked = undefined;
+    if (corkOwner === this) {
+      corkOwner = undefined;
+      corkLength = 0;
+    }
+  }
+
+  /** Nothing may be written any more. */
+  protected stop(): void {
+    this.#closed = true;
+  }
+
+  /** Asks for a flush at the end of the tick. */
+  protected needFlush(): void {
+    if (!this.#scheduled) this.#schedule();
+  }
+
+  #schedule(): void {
+    this.#scheduled = true;
+    if (waiting.push(this) === 1) queueMicrotask(flushWaiting);
+  }
+
+  #takeCork(): void {
+    if (corkOwner !== undefined) corkOwner.#giveUpCork();
+    corkOwner = this;
+    corkLength = 0;
+  }
+
+  /** Another connection writes before the flush: pending output moves to a buffer of this connection. */
+  #giveUpCork(): void {
+    if (corkLength === 0) return;
+    this.#held = cork.slice(0, corkLength);
+    this.#heldLength = corkLength;
+  }
+
+  #reserveHeld(size: number): Uint8Array {
+    // Taken with bytes in the cork only when a large message follows small ones in one tick.
+    if (corkOwner === this) {
+      this.#giveUpCork();
+      corkOwner = undefined;
+    }
+    if (this.#congested && this.#shared && this.#heldLength >= PARKED_MIN) this.#parkHeld();
+    const needed = this.#heldLength + size;
+    const old = this.#held;
+    if (old !== undefined && old.length >= needed && !this.#shared) return old;
+    this.#shared = false;
+    const first = this.#delaying ? this.#delayedSize : HELD_MIN;
+    const grown = new Uint8Array(old === undefined ? Math.max(size, first) : needed * 2);
+    if (old !== undefined) grown.set(old.subarray(0, this.#heldLength));
+    this.#held = grown;
+    return grown;
+  }
+
+  /** Parks the held buffer behind those parked before; later output gets a new one. */
+  #parkHeld(): void {
+    if (corkOwner === this) {
+      this.#giveUpCork();
+      corkOwner = undefined;
+    }
+    if (this.#held !== undefined && this.#heldLength > 0) {
+      (this.#parked ??= new ParkedOutput()).add(this.#held, this.#heldLength, !this.#shared);
+    }
+    this.#held = undefined;
+    this.#heldLength = 0;
+    this.#shared = false;
+  }
+
+  /** Writes what is parked, small parts together, for as long as the transport takes it. */
+  #writeParked(parked: ParkedOutput): void {
+    while (parked.size > 0 && !this.#congested && !this.#closed) {
+      if (parked.canJoin(CORK_SIZE)) {
+        this.#takeCork();
+        corkOwner = undefined;
+        this.#lendsShared = false;
+        this.#transfer(cork, parked.join(cork), true);
+      } else {
+        const { bytes, length, isOwn } = parked.take();
+        this.#lendsShared = !isOwn;
+        this.#transfer(bytes, length, false);
+      }
+    }
+    if (parked.size === 0) this.#parked = undefined;
+  }
+
+  /** Writes what waits, as far as the transport takes it. */
+  protected write(): void {
+    if (this.#congested || this.#closed) return;
+    if (this.#parked !== undefined) {
+      this.#writeParked(this.#parked);
+      if (this.#congested || this.#closed) return;
+    }
+    let bytes = this.#held;
+    let length = this.#heldLength;
+    const fromCork = corkOwner === this;
+    if (fromCork) {
+      this.#lendsShared = false;
+      bytes = cork;
+      length = corkLength;
+      corkOwner = undefined;
+      corkLength = 0;
+    } else {
+      if (bytes === undefined) return;
+      this.#held = undefined;
+      this.#heldLength = 0;
+      this.#lendsShared = this.#shared;
+      this.#shared = false;
+      this.#delayed = false;
+    }
+    if (length > 0) this.#transfer(bytes!, length, fromCork);
+  }
+
+  /** Gives bytes to the transport. */
+  #transfer(bytes: Uint8Array, length: number, fromCork: boolean): void {
+    this.#handedOver += length;
+    try {
+      if (!fromCork) {
+        this.#congested = !this.#transport.write(bytes, length);
+      } else if (this.#transport.writesLater === true) {
+        this.#congested = !this.#transport.write(cork.slice(0, length), length);
+      } else if (!this.#transport.write(cork, length)) {
+        this.#congested = true;
+        // The transport needs the memory on, so the next writer gets other memory.
+        cork = new Uint8Array(CORK_SIZE);
+      }
+    } catch (error) {
+      this.writeFailed(error);
+    }
+  }
+}
