@@ -59,7 +59,7 @@ const ABSENCE = 150;
 const GAP = 10;
 
 /** Milliseconds in which something must arrive. */
-const LIMIT = 30_000;
+const LIMIT = 240_000;
 
 /** What is kept of each topic, where there is a history. */
 const HISTORY = { maxAge: 60_000, maxMessages: 1000 };

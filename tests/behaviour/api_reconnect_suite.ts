@@ -18,6 +18,7 @@ import {
   WebSocketError,
 } from "../../mod.ts";
 import { Deferred, type Live, liveCases, Queue } from "../support/live_harness.ts";
+import { freePort } from "../support/ports.ts";
 import type { Cases } from "./harness.ts";
 
 /** Fast enough for a test. */
@@ -144,7 +145,7 @@ const lossCases = liveCases({
   },
 
   "a server that is started again on the same port is found again": async (t) => {
-    const first = await t.serve(obedient);
+    const first = await t.serve({ ...obedient, port: await freePort() });
     const seen = new Queue<string>();
     const conn = await t.connectReconnecting(first.url, {
       reconnect: QUICK,
@@ -226,7 +227,7 @@ const lossCases = liveCases({
   },
 
   "shutdown with drainPeriod closes the connections one after the other": async (t) => {
-    const first = await t.serve(obedient);
+    const first = await t.serve({ ...obedient, port: await freePort() });
     const { port } = first;
     const homes = new Queue<string>();
     const codes = new Set<number>();

@@ -15,10 +15,10 @@ import { nativeDifferences } from "./native_differences.ts";
 import { suites } from "./suites.ts";
 
 /** Milliseconds without a line after which a process counts as hung; a case has its own deadline. */
-const SILENCE_LIMIT = 60_000;
+const SILENCE_LIMIT = 240_000;
 
 /** Milliseconds that a process has to end after its last case. */
-const EXIT_LIMIT = 60_000;
+const EXIT_LIMIT = 240_000;
 
 /** A suite's process: its reports one by one, and how it ended. */
 class SuiteProcess {

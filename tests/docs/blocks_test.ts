@@ -11,11 +11,12 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { serve } from "../../mod.ts";
 import { builtForNode } from "../support/node_build.ts";
+import { freePort } from "../support/ports.ts";
 import { bunPath, nodePath, type RuntimeName, runtimeNames } from "../support/runtimes.ts";
 import { root } from "../project/source_files.ts";
 
 /** How long a block may take before its process is ended and its test fails. */
-const DEADLINE = 60_000;
+const DEADLINE = 240_000;
 
 /** Ports that blocks listen on or connect to; each run gets free ones instead. */
 const PORTS = /\b(8080|8081|8082|8083|3000|8000)\b/g;
@@ -65,13 +66,6 @@ function expectedLines(code: string): RegExp[] {
   });
 }
 
-function freePort(): number {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
-  return port;
-}
-
 const folder = join(builtForNode(join(root, "mod.ts")), "..", "blocks");
 mkdirSync(folder, { recursive: true });
 
@@ -114,11 +108,10 @@ async function untilListening(port: number, ended: () => boolean): Promise<void>
 async function run(block: Block, runtime: RuntimeName, echoPort: number): Promise<void> {
   const listens = LISTENS.test(block.code);
   const ports = new Map<string, number>();
-  const code = block.code.replaceAll(PORTS, (port) => {
-    if (!listens) return String(echoPort);
-    if (!ports.has(port)) ports.set(port, freePort());
-    return String(ports.get(port));
-  });
+  for (const [port] of listens ? block.code.matchAll(PORTS) : []) {
+    if (!ports.has(port)) ports.set(port, await freePort());
+  }
+  const code = block.code.replaceAll(PORTS, (port) => String(ports.get(port) ?? echoPort));
   const name = `${block.page.replaceAll(/[^a-zA-Z]/g, "_")}_${block.line}`;
   const child = command(runtime, name, code).spawn();
   const left = new Set(expectedLines(code));

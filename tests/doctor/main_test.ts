@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { serve } from "../../mod.ts";
 import { linesOf } from "../support/child.ts";
 import { makeCertificates } from "../support/certificates.ts";
+import { freePort } from "../support/ports.ts";
 import { runtimeCommand, type RuntimeName, runtimeNames } from "../support/runtimes.ts";
 
 const MAIN = fileURLToPath(new URL("../../doctor/main.ts", import.meta.url));
@@ -24,13 +25,6 @@ async function runCommand({ command, args }: { command: string; args: string[] }
   const { code, stdout, stderr } = await new Deno.Command(command, { args }).output();
   const decoder = new TextDecoder();
   return { status: code, out: decoder.decode(stdout), err: decoder.decode(stderr) };
-}
-
-/** A port without a listener. */
-function freePort(): number {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  listener.close();
-  return listener.addr.port;
 }
 
 for (const runtime of runtimeNames) {
@@ -53,7 +47,7 @@ Deno.test("a pattern that fits no case ends it with status 2", async () => {
 });
 
 Deno.test("an endpoint that cannot be reached ends it with status 2", async () => {
-  const { status, err } = await run("deno", `ws://127.0.0.1:${freePort()}/`);
+  const { status, err } = await run("deno", `ws://127.0.0.1:${await freePort()}/`);
   assert.equal(status, 2);
   assert.match(err, /cannot connect to ws:/);
 });

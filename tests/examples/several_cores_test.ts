@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { Broker, installBrokers } from "../support/brokers.ts";
+import { freePort } from "../support/ports.ts";
 import { runtimeNames } from "../support/runtimes.ts";
 import { startExample } from "./start.ts";
 
@@ -9,11 +10,6 @@ installBrokers();
 
 /** Milliseconds between two messages that ask whether the processes hear of each other yet. */
 const INTERVAL = 20;
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
 
 /** The next message. */
 async function next(socket: WebSocket): Promise<string> {
@@ -42,7 +38,7 @@ async function close(socket: WebSocket): Promise<void> {
 
 for (const runtime of runtimeNames) {
   Deno.test(`connections are spread over the processes, and receive each other's messages, on ${runtime}`, async () => {
-    const port = freePort();
+    const port = await freePort();
     await using redis = await Broker.start("redis");
     await using example = startExample(runtime, "several_cores.ts", {
       env: { PORT: String(port), CORES: "2", REDIS_URL: redis.url },
@@ -60,8 +56,8 @@ for (const runtime of runtimeNames) {
   });
 
   Deno.test(`without Redis the example says so, and serves, on ${runtime}`, async () => {
-    const port = freePort();
-    const url = `redis://127.0.0.1:${freePort()}`;
+    const port = await freePort();
+    const url = `redis://127.0.0.1:${await freePort()}`;
     await using example = startExample(runtime, "several_cores.ts", {
       env: { PORT: String(port), CORES: "1", REDIS_URL: url },
     });

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import { type Connection, serve, type ServeOptions } from "../../mod.ts";
-import { installChromium, launchChromium } from "../support/chromium.ts";
+import { installChromium, launchChromium, PATIENCE } from "../support/chromium.ts";
 import { Queue } from "../support/live_harness.ts";
 
 /** Serves the page and answers nothing else. */
@@ -19,6 +19,7 @@ async function withPage(url: string, test: (page: Page) => Promise<void>): Promi
   const browser = await launchChromium();
   try {
     const page = await browser.newPage();
+    page.setDefaultTimeout(PATIENCE);
     await page.goto(url.replace("ws:", "http:"));
     await test(page);
   } finally {

@@ -13,7 +13,7 @@ export interface Program {
 }
 
 /** Milliseconds that one step of a conversation may take on a busy machine. */
-const DEADLINE = 60_000;
+const DEADLINE = 240_000;
 
 /** A module in `programs`, and what it runs on. */
 export function program(name: string, runtime: RuntimeName, module: string): Program {

@@ -1,7 +1,7 @@
 // Programs of this repository as processes: what they print, and how they end.
 
 /** How long an example may live, so that one that hangs fails its test and no other. */
-const LIFETIME = 60_000;
+const LIFETIME = 300_000;
 
 /** A started example and what it prints. */
 export class Example {

@@ -6,6 +6,9 @@ import { installPrograms } from "./debian.ts";
 /** Where the Debian package puts it. */
 const CHROMIUM = "/usr/bin/chromium";
 
+/** Milliseconds that a change of a page may take to show on a busy machine. */
+export const PATIENCE = 120_000;
+
 /** As root there is no sandbox; the others keep it from talking to anybody by itself. */
 const ARGUMENTS = [
   "--no-sandbox",

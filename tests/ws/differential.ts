@@ -21,7 +21,7 @@ const PAIRS: Record<string, Sides> = {
   "ws and our server": { client: theirs, server: ours },
 };
 
-const LIMIT = 10_000;
+const LIMIT = 240_000;
 
 async function transcriptOf(
   name: string,

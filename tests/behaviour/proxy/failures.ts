@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { ConnectionError, type ErrorCode, TimeoutError } from "../../../mod.ts";
 import { type Live, liveCases } from "../../support/live_harness.ts";
+import { freePort } from "../../support/ports.ts";
 import type { RawServer, RawSocket } from "../../support/raw_socket.ts";
 import { hex } from "../../support/vectors.ts";
 import { can } from "../capabilities.ts";
@@ -12,13 +13,6 @@ import { echoServer, openRoute, schemes } from "./route.ts";
 const STANDS = "HTTP/1.1 200 Connection established\r\n\r\n";
 /** A SOCKS5 proxy that wants no login, and connects. */
 const SOCKS_STANDS = hex("0500 05000001000000000000");
-
-/** A port without a listener. */
-async function freePort(t: Live): Promise<number> {
-  const server = await t.serve();
-  await server.shutdown();
-  return server.port;
-}
 
 /** The error that a connection fails with. */
 function failure(connecting: Promise<unknown>): Promise<Error & { code?: ErrorCode }> {
@@ -58,7 +52,7 @@ const perScheme: Record<string, (t: Live) => Promise<void>> = {};
 
 for (const scheme of schemes) {
   perScheme[`${scheme}: a proxy that is down is named`] = async (t) => {
-    const host = `127.0.0.1:${await freePort(t)}`;
+    const host = `127.0.0.1:${await freePort()}`;
     const proxy = `${scheme}://user:secret@${host}`;
     const error = await failure(t.connect("ws://127.0.0.1:1/", { proxy }));
     assert.ok(error instanceof ConnectionError);
@@ -69,7 +63,7 @@ for (const scheme of schemes) {
 
   perScheme[`${scheme}: a server that is down is named`] = async (t) => {
     const route = await openRoute(t, scheme);
-    const port = await freePort(t);
+    const port = await freePort();
     const options = { proxy: route.url, tls: { caCerts: route.caCerts } };
     for (const protocol of ["ws", "wss"]) {
       const error = await failure(t.connect(`${protocol}://127.0.0.1:${port}/`, options));

@@ -1,7 +1,7 @@
 // Echoing over a WebSocket with the interface of the web.
 
 /** Milliseconds after which a socket that tells of no end is given up. */
-const GIVE_UP = 60_000;
+const GIVE_UP = 240_000;
 
 /** Echoes until the socket is over; messages go to `heard` instead, if given. */
 export function echoOver(socket: WebSocket, heard?: (text: string) => void): Promise<void> {

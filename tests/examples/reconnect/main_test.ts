@@ -2,13 +2,14 @@
 
 import assert from "node:assert/strict";
 import { serve } from "../../../mod.ts";
+import { freePort } from "../../support/ports.ts";
 import { runtimeNames } from "../../support/runtimes.ts";
 import { startExample } from "../start.ts";
 
 for (const runtime of runtimeNames) {
   Deno.test(`the client comes back to a server that was away, on ${runtime}`, async () => {
     const options = { message: (conn: { send(data: string): void }) => conn.send("welcome") };
-    const first = await serve({ ...options, port: 0 });
+    const first = await serve({ ...options, port: await freePort() });
     await using client = startExample(runtime, "reconnect/main.ts", { args: [first.url] });
     await client.printed(/^welcome$/m);
     await first.shutdown();
