@@ -39,9 +39,9 @@ function describe({ code, clean, error }: CloseInfo): string {
 const server = await serve({
   port: 0,
   backlog: 4096,
-  pingInterval: 200,
-  pongTimeout: 300,
-  closeTimeout: 300,
+  pingInterval: 500,
+  pongTimeout: 1500,
+  closeTimeout: 1500,
   message: (conn, data) => conn.send(data),
   open: (conn) => {
     open.add(conn);

@@ -20,16 +20,16 @@ const BATCH = 100;
 const STOPPED = 3000;
 
 /** Milliseconds for which its loop is blocked: over `pongTimeout` and `closeTimeout`. */
-const BLOCKED = 700;
+const BLOCKED = 2500;
 
 /**
  * Milliseconds by which this process may be late before its connections no longer count as healthy: they
  * answer pings too late themselves.
  */
-const LATE = 120;
+const LATE = 900;
 
 /** Milliseconds after which a ping is answered, so that many wait for their pong when the stall begins. */
-const DELAY = 120;
+const DELAY = 300;
 
 /** A healthy peer, though not a fast one. */
 const peer: ConnectOptions = {
