@@ -22,6 +22,7 @@ import type { CloseInfo } from "../session/close_info.ts";
 import type { SessionEvents, SessionState } from "../session/session.ts";
 import { callReported, reportRejection } from "../shared/log_error.ts";
 import { isPromiseLike } from "../shared/promise_like.ts";
+import { type Timer, timers } from "../shared/timer_wheel.ts";
 import { CloseCode, MAX_CLOSE_REASON } from "../wire/close.ts";
 import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
 import type { NativeEnd, NativeEngine, NativePeer } from "./engine.ts";
@@ -60,7 +61,7 @@ class NativeExtra {
   unread = -1;
   unreadTimer: RuntimeTimer | undefined;
   lifetimeTimer: RuntimeTimer | undefined;
-  closeTimer: RuntimeTimer | undefined;
+  closeTimer: Timer | undefined;
   pollTimer: RuntimeTimer | undefined;
   /** The bytes that waited at the last look at the closing handshake. */
   waitedBefore = 0;
@@ -912,8 +913,8 @@ export class NativeDriver<T, S>
   /** Cuts the connection when its closing handshake is without progress for so long. */
   #watchClosing(extra: NativeExtra, timeout: number): void {
     extra.waitedBefore = this.#waiting;
-    clearTimeout(extra.closeTimer);
-    extra.closeTimer = setTimeout(() => {
+    timers.cancel(extra.closeTimer);
+    const timerFired = (): void => {
       if (this.#waiting < extra.waitedBefore) return this.#watchClosing(extra, timeout);
       this.gone(
         new TimeoutError(
@@ -921,7 +922,8 @@ export class NativeDriver<T, S>
           `The peer did not finish the closing handshake within ${timeout} ms (closeTimeout)`,
         ),
       );
-    }, timeout);
+    };
+    extra.closeTimer = timers.start(timeout, { timerFired }, 0);
   }
 
   #finish(end: NativeEnd): void {
@@ -929,9 +931,10 @@ export class NativeDriver<T, S>
     const extra = this.#more;
     this.#state = "closed";
     extra.keepalive?.stop();
-    for (
-      const timer of [extra.unreadTimer, extra.lifetimeTimer, extra.closeTimer, extra.pollTimer]
-    ) clearTimeout(timer);
+    timers.cancel(extra.closeTimer);
+    for (const timer of [extra.unreadTimer, extra.lifetimeTimer, extra.pollTimer]) {
+      clearTimeout(timer);
+    }
     const unsent = extra.fragments?.end() ?? [];
     const info = this.#closeInfo(extra, end, unsent.length);
     extra.info = info;

@@ -19,6 +19,12 @@ const BINARY: MessageOpcode = 2;
 /** Milliseconds between two looks at the buffered output: the end of a wait is not reported. */
 const POLL_INTERVAL = 16;
 
+/**
+ * Milliseconds for events to arrive after a timer is due: the page itself may have been busy, and then what
+ * the server has sent in time is not read yet.
+ */
+export const AFTER_STALL = 50;
+
 /** Added to a close code that only a user agent may send, to map it into the application range. */
 const CODE_OFFSET = 3000;
 
@@ -392,8 +398,10 @@ export class PageConnection<T> {
     this.#sent = code;
     const { closeTimeout } = this.#use.rules;
     this.#closeTimer = setTimeout(() => {
-      const message = `No answer to the close within ${closeTimeout} ms`;
-      this.gone(new TimeoutError("CLOSE_TIMEOUT", message));
+      this.#closeTimer = setTimeout(() => {
+        const message = `No answer to the close within ${closeTimeout} ms`;
+        this.gone(new TimeoutError("CLOSE_TIMEOUT", message));
+      }, AFTER_STALL);
     }, closeTimeout);
     this.#socket.close(code, reason);
   }

@@ -1,7 +1,7 @@
 // Opens one connection over the global WebSocket.
 
 import { ConnectionError, TimeoutError } from "../errors.ts";
-import { PageConnection, type PageUse } from "./page_connection.ts";
+import { AFTER_STALL, PageConnection, type PageUse } from "./page_connection.ts";
 import type { PageRules } from "./page_options.ts";
 import type { WebSocketLike } from "./web_socket.ts";
 
@@ -50,14 +50,15 @@ export function openInPage<T>(
     const socket = new Socket(url, [...subprotocols]);
     socket.binaryType = "arraybuffer";
     let why = "";
-    const timer = handshakeTimeout === 0 ? undefined : setTimeout(() => {
-      fail(
-        new TimeoutError(
-          "HANDSHAKE_TIMEOUT",
-          `Not open within ${handshakeTimeout} ms (option handshakeTimeout)`,
-        ),
-      );
-    }, handshakeTimeout);
+    const late = (): void => {
+      const message = `Not open within ${handshakeTimeout} ms (option handshakeTimeout)`;
+      fail(new TimeoutError("HANDSHAKE_TIMEOUT", message));
+    };
+    let timer: ReturnType<typeof setTimeout> | undefined = handshakeTimeout === 0
+      ? undefined
+      : setTimeout(() => {
+        timer = setTimeout(late, AFTER_STALL);
+      }, handshakeTimeout);
     const abort = (): void => fail(signal?.reason);
     let isSettled = false;
     const settle = (): boolean => {

@@ -28,6 +28,7 @@ import {
 } from "../server/upgrade_hook.ts";
 import { headerLines } from "../shared/header_lines.ts";
 import { isPromiseLike } from "../shared/promise_like.ts";
+import { type Timer, timers } from "../shared/timer_wheel.ts";
 import { NativeDriver, type NativeEntry } from "./driver.ts";
 import type { NativeEngine, NativePeer } from "./engine.ts";
 import { checkNativeOptions, type NativeLimits } from "./native_options.ts";
@@ -224,7 +225,7 @@ class NativeHandshake<T, S, A> implements NativeEntry<T> {
     whenLeft: WhenLeft | undefined,
   ): Promise<A | Response> {
     const { handshakeTimeout } = this.#core.rules;
-    let timer: ReturnType<typeof setTimeout> | undefined;
+    let timer: Timer | undefined;
     let forget = (): void => {};
     const over = new Promise<never>((_, reject) => {
       const end = (): void => reject(shuttingDown());
@@ -233,12 +234,12 @@ class NativeHandshake<T, S, A> implements NativeEntry<T> {
       if (handshakeTimeout > 0) {
         const message = "The upgrade hook did not decide in time";
         const late = new HandshakeError("HANDSHAKE_TIMEOUT", message, { status: 503 });
-        timer = setTimeout(() => reject(late), handshakeTimeout);
+        timer = timers.start(handshakeTimeout, { timerFired: () => reject(late) }, 0);
       }
       forget = () => {
         this.#undecided.delete(end);
         forgetClient?.();
-        clearTimeout(timer);
+        timers.cancel(timer);
       };
     });
     let isOver = false;

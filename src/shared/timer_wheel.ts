@@ -3,7 +3,8 @@
 //
 // A stall of this process is never held against a peer. When the runtime's timer is due, sockets are read
 // first, because what would have been in time may wait in the kernel; and the time of a stall, which shows
-// as that timer coming late, does not count.
+// as that timer coming late, does not count. That timer comes several times before a timer of the wheel is
+// due, because only the part of a stall behind its time shows.
 
 /** The callback of a timer. */
 export interface TimerTarget {
@@ -36,6 +37,15 @@ const STALL = 50;
  */
 const MAX_STALLED = 60_000;
 
+/** Ticks before the due time of a timer within which the runtime's timer is not set for half of the rest. */
+const LAST_STEP = 4;
+
+/**
+ * Ticks that pass after a stall before timers fire: answers may need several turns of the event loop, as
+ * where a connection is opened, written to and read from.
+ */
+const TICKS_AFTER_STALL = 5;
+
 /** Turns of the event loop in which sockets are read before timers fire. */
 const READING_TURNS = 2;
 
@@ -57,6 +67,10 @@ export class TimerWheel {
   #lastTick = 0;
   #alarm: ReturnType<typeof setTimeout> | undefined;
   #alarmTick = 0;
+  /** Whether a stall was noticed since the alarm has fired last. */
+  #hasStalled = false;
+  /** Whether the alarm is that after a stall. */
+  #isAfterStall = false;
   /** Whether timers are about to fire, or do so; the alarm for those that are left is set afterwards. */
   #turning = false;
 
@@ -80,7 +94,7 @@ export class TimerWheel {
     (this.#slots[due % SLOTS] ??= []).push(timer);
     this.#count++;
     const late = this.#alarm === undefined || due < this.#alarmTick;
-    if (late && !this.#turning) this.#setAlarm(due);
+    if (late && !this.#turning) this.#setAlarmFor(due);
     return timer;
   }
 
@@ -104,25 +118,39 @@ export class TimerWheel {
     const most = MAX_STALLED + this.#clock() / 2 - this.#stalled;
     const stall = Math.max(0, Math.min(late, most));
     this.#stalled += stall;
-    return stall > STALL;
+    if (stall <= STALL) return false;
+    return this.#hasStalled = true;
   }
 
   #tick(): number {
     return Math.floor(this.#now() / TICK);
   }
 
+  /** Sets the alarm for a timer that is due at a tick, or for half of the way to it. */
+  #setAlarmFor(due: number): void {
+    const tick = this.#tick();
+    const rest = due - tick;
+    // One turn at most at a time, so that the search for the next timer stays within the slots.
+    this.#setAlarm(rest > LAST_STEP ? tick + Math.min(rest >> 1, SLOTS) : due);
+  }
+
   #setAlarm(tick: number): void {
     this.#stopAlarm();
     this.#alarmTick = tick;
-    // One turn at most at a time, so that the search for the next timer stays within the slots.
-    const wait = Math.min(tick * TICK - this.#now(), SLOTS * TICK);
+    const wait = tick * TICK - this.#now();
     this.#alarm = setTimeout(() => this.#alarmFired(), Math.max(0, Math.ceil(wait)));
   }
 
   #alarmFired(): void {
     this.#alarm = undefined;
-    this.#turning = true;
     this.#noticeStall();
+    this.#isAfterStall = this.#hasStalled && !this.#isAfterStall;
+    this.#hasStalled = false;
+    if (this.#isAfterStall) {
+      this.#setAlarm(this.#tick() + TICKS_AFTER_STALL);
+      return;
+    }
+    this.#turning = true;
     this.#read(READING_TURNS);
   }
 
@@ -144,7 +172,7 @@ export class TimerWheel {
       for (let at = first; at <= tick; at++) this.#fireSlot(at % SLOTS, tick);
     } finally {
       this.#turning = false;
-      if (this.#count > 0) this.#setAlarm(this.#nextTick(tick));
+      if (this.#count > 0) this.#setAlarmFor(this.#nextTick(tick));
     }
   }
 

@@ -46,6 +46,12 @@ async function refusedWith(t: Live, ...lines: string[]): Promise<HandshakeError>
   return error;
 }
 
+/** Keeps the process from doing anything else. */
+function block(milliseconds: number): void {
+  const end = performance.now() + milliseconds;
+  while (performance.now() < end);
+}
+
 /** Each character as the byte of its code. */
 function latin1(text: string): Uint8Array {
   return Uint8Array.from(text, (character) => character.charCodeAt(0));
@@ -338,6 +344,27 @@ const failureCases = liveCases({
   "what is no HTTP is a HandshakeError": async (t) => {
     const error = await refusedWith(t, "SSH-2.0-OpenSSH_9.6", "", "");
     assert.equal(error.code, "HEAD_MALFORMED");
+  },
+
+  "a blocked event loop is not held against the server's answer": async (t) => {
+    const { network } = t.context;
+    const stall = (): void => block(700);
+    let whenAsked = (): void => {};
+    const server = await t.serve({ upgrade: () => whenAsked() });
+    const options = { handshakeTimeout: 300 };
+    const open = async (more: ConnectOptions, meanwhile = (): void => {}): Promise<void> => {
+      const connecting = t.connect(server.url, { ...options, ...more });
+      meanwhile();
+      assert.equal((await connecting).readyState, "open");
+    };
+    await open({}, stall);
+    await open({}, () => void setTimeout(stall, 1));
+    await open({ headers: () => Promise.resolve().then(stall).then(() => ({})) });
+    await open({ dial: (address) => network.dial(address).finally(stall) });
+    whenAsked = stall;
+    await open({});
+    whenAsked = () => void setTimeout(stall);
+    await open({});
   },
 
   "handshakeTimeout covers a server that accepts and says nothing": async (t) => {

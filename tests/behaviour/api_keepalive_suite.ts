@@ -100,6 +100,23 @@ export const cases: Cases = liveCases({
     assert.equal(conn.readyState, "open");
   },
 
+  "a blocked event loop is not held against the answer to a Close frame": async (t) => {
+    const { server, near, far } = await t.pair({ closeTimeout: 300 }, { closeTimeout: 300 });
+    const stall = (): void => {
+      const end = performance.now() + 700;
+      while (performance.now() < end);
+    };
+    far.close(1000);
+    setTimeout(stall);
+    const other = await t.connect(server.url, { closeTimeout: 300 });
+    other.close(1000);
+    stall();
+    for (const conn of [near, far, other]) {
+      const { code, clean, error } = await conn.closed;
+      assert.deepEqual([code, clean], [1000, true], String(error));
+    }
+  },
+
   "our own two sides keep each other alive": async (t) => {
     const pongs = new Queue<void>();
     const options: CommonOptions = { pingInterval: 20, pongTimeout: 2000, readTimeout: 4000 };
