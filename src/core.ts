@@ -49,10 +49,10 @@ export { applyMask, readMaskKey, rotateMaskKey, writeMaskKey } from "./wire/mask
 export { type MessageOpcode, Opcode } from "./wire/opcode.ts";
 
 export { deflate, type DeflateOptions } from "./deflate/deflate.ts";
-export { DeflateContext, type DeflateContextOptions } from "./deflate/deflate_context.ts";
+export { DeflateContext, type DeflateContextOptions } from "./deflate/deflate.ts";
 export { inflate } from "./deflate/inflate.ts";
-export { InflateError, type InflateErrorCode } from "./deflate/inflate_error.ts";
-export { InflateHistory } from "./deflate/inflate_history.ts";
+export { InflateError, type InflateErrorCode } from "./deflate/bits.ts";
+export { InflateHistory } from "./deflate/inflate_output.ts";
 export { autoLevel, type DeflateLevel } from "./deflate/deflate.ts";
 
 export type { MessageCompression } from "./message/message_compression.ts";
@@ -75,7 +75,7 @@ export {
 } from "./session/session.ts";
 
 export { acceptKey, encodeKey, isValidKey } from "./handshake/accept_key.ts";
-export { MAX_BODY_START } from "./handshake/body_start.ts";
+export { MAX_BODY_START } from "./handshake/client.ts";
 export {
   ClientHandshake,
   type ClientHandshakeOptions,
@@ -106,7 +106,7 @@ export {
 } from "./handshake/http_head.ts";
 export type { FieldLines } from "./handshake/outgoing.ts";
 export { buildRequest, type RequestOptions } from "./handshake/request.ts";
-export { type ParsedRequest, requestFrom, type RequestHead } from "./handshake/request_head.ts";
+export { type ParsedRequest, requestFrom, type RequestHead } from "./handshake/server.ts";
 export {
   type AcceptOptions,
   acceptResponse,

@@ -20,14 +20,16 @@
  */
 
 import type { Backplane } from "./backplane/backplane.ts";
-import type {
-  NatsConnection,
-  NatsHeaders,
-  NatsMessage,
-  NatsSubscription,
-} from "./backplane/nats/clients.ts";
+import {
+  isStreamName,
+  isSubjectPrefix,
+  type NatsConnection,
+  type NatsHeaders,
+  type NatsMessage,
+  type NatsSubscription,
+  streamOfPrefix,
+} from "./backplane/nats/connection.ts";
 import { NatsBackplane } from "./backplane/nats/nats_backplane.ts";
-import { isStreamName, isSubjectPrefix, streamOfPrefix } from "./backplane/nats/subject.ts";
 
 export type {
   Backplane,

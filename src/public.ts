@@ -16,7 +16,7 @@ export type {
   NumberedMessage,
   ReadLimit,
 } from "./backplane/backplane.ts";
-export type { ProxyOption } from "./client/proxy_url.ts";
+export type { ProxyOption } from "./client/proxy.ts";
 export type { ClientTopicsOptions } from "./pubsub/client_topics.ts";
 export type { CompressionOptions } from "./connection/compression_options.ts";
 export type { Connect, Serve } from "./entry.ts";
@@ -47,7 +47,7 @@ export type {
   TextType,
 } from "./connection/message_types.ts";
 export type { OnSlow, PublishOptions, PublishResult } from "./connection/publish_options.ts";
-export type { HeaderFieldsInit } from "./shared/header_lines.ts";
+export type { HeaderFieldsInit } from "./shared/check.ts";
 export type { LimitReport, Origins } from "./server/admission.ts";
 export type { ServeOptions } from "./server/serve_options.ts";
 export type {

@@ -3,9 +3,8 @@
 
 import process from "node:process";
 import { constants, createDeflateRaw, type DeflateRaw } from "node:zlib";
-import { deflate } from "../../src/deflate/deflate.ts";
-import { DeflateContext } from "../../src/deflate/deflate_context.ts";
-import { InflateHistory } from "../../src/deflate/inflate_history.ts";
+import { deflate, DeflateContext } from "../../src/deflate/deflate.ts";
+import { InflateHistory } from "../../src/deflate/inflate_output.ts";
 import { message } from "../../tests/deflate/corpus.ts";
 import { Random } from "../../tests/support/random.ts";
 

@@ -1,4 +1,4 @@
-// `GATHER_MIN` and `GATHER_GROWTH` of src/message/unfinished_message.ts: the first size of the memory that
+// `GATHER_MIN` and `GATHER_GROWTH` of src/message/message_reader.ts: the first size of the memory that
 // a message in many pieces is gathered in, and how fast it grows.
 
 import type { Choice } from "./ways.ts";
@@ -24,7 +24,7 @@ function gather(message: number, first: number, growth: number): Uint8Array {
 }
 
 export const growing: Choice = {
-  constant: "GATHER_GROWTH, src/message/unfinished_message.ts",
+  constant: "GATHER_GROWTH, src/message/message_reader.ts",
   unit: "256 KiB in fragments of 1 KiB",
   size: "times what is there",
   sizes: [1, 2, 3, 4, 8],
@@ -35,7 +35,7 @@ export const growing: Choice = {
 };
 
 export const beginning: Choice = {
-  constant: "GATHER_MIN, src/message/unfinished_message.ts",
+  constant: "GATHER_MIN, src/message/message_reader.ts",
   unit: "a message in two fragments of 1 KiB",
   size: "bytes at first",
   sizes: [256, 1024, 4096, 16384],

@@ -19,7 +19,7 @@ import { AppendQueue, type Outgoing, PublishQueue } from "./outgoing.ts";
 import { ReplayPace } from "./replay_pace.ts";
 import { TopicHistory, type TopicHistoryContext } from "./topic_history.ts";
 import { show } from "../shared/check.ts";
-import { isPromiseLike } from "../shared/promise_like.ts";
+import { isPromiseLike } from "../shared/promises.ts";
 import { randomOrigin } from "../shared/random.ts";
 import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
 

@@ -10,7 +10,7 @@ import {
   type OrderedTopicLimits,
   type OrderedTopicOwner,
 } from "./ordered_topic.ts";
-import { isPromiseLike } from "../shared/promise_like.ts";
+import { isPromiseLike } from "../shared/promises.ts";
 import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
 
 /** The shared context of the topics of a server. */

@@ -6,6 +6,7 @@ import {
   checkNames,
   checkSignal,
   checkType,
+  type HeaderFieldsInit,
   show,
   wrongType,
 } from "../shared/check.ts";
@@ -20,9 +21,8 @@ import { isHost } from "../handshake/outgoing.ts";
 import { parseIpAddress } from "../handshake/ip_address.ts";
 import type { Connection } from "../connection/connection.ts";
 import type { AnyMessage, Message } from "../connection/connection_driver.ts";
-import type { ProxyOption } from "./proxy_url.ts";
+import type { ProxyOption } from "./proxy.ts";
 import { checkHandlers, HANDLER_NAMES, type Handlers } from "../connection/handlers.ts";
-import type { HeaderFieldsInit } from "../shared/header_lines.ts";
 
 /**
  * The options of `connect`.

@@ -23,7 +23,7 @@ import type { MaskSource } from "../wire/frame_writer.ts";
 import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
 import { show } from "../shared/check.ts";
 import { callReported, reportRejection } from "../shared/log_error.ts";
-import { isPromiseLike } from "../shared/promise_like.ts";
+import { isPromiseLike } from "../shared/promises.ts";
 import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
 import { Connection, type HandshakeInfo } from "./connection.ts";
 import type {

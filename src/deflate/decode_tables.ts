@@ -9,8 +9,7 @@
 // Bits 0-4 are always how many bits to consume: the code and, of lengths and distances, the extra
 // bits behind it. Of a link they are the bits of the root's index, which have been looked at.
 
-import type { BitInput } from "./bits.ts";
-import { corrupt } from "./inflate_error.ts";
+import { type BitInput, corrupt } from "./bits.ts";
 import {
   CODE_LENGTH_ORDER,
   CODE_LENGTH_SYMBOLS,

@@ -1,7 +1,7 @@
 // A whole compressed message to bytes: its blocks one after the other, each of its type (RFC 1951
 // 3.2.3), into memory that the next message takes over.
 
-import { BitInput } from "./bits.ts";
+import { BitInput, corrupt } from "./bits.ts";
 import {
   BLOCK_END,
   CONSUMED,
@@ -14,9 +14,7 @@ import {
   SPECIAL,
   SUBTABLE,
 } from "./decode_tables.ts";
-import { corrupt } from "./inflate_error.ts";
-import type { InflateHistory } from "./inflate_history.ts";
-import { OutputPool } from "./output_pool.ts";
+import { type InflateHistory, OutputPool } from "./inflate_output.ts";
 import { DYNAMIC_BLOCK, FIXED_BLOCK, powerOfTwo, STORED_BLOCK } from "./tables.ts";
 
 /**

@@ -1,8 +1,8 @@
 // The memory of context takeover, and a limit for all of it together: over that, the encoders that
 // were used least recently forget.
 
-import { DeflateContext } from "../deflate/deflate_context.ts";
-import { InflateHistory } from "../deflate/inflate_history.ts";
+import { DeflateContext } from "../deflate/deflate.ts";
+import { InflateHistory } from "../deflate/inflate_output.ts";
 
 /** The reach of an encoder's memory: more costs memory per connection and wins little. */
 const ENCODER_BITS = 12;

@@ -6,7 +6,7 @@ import { InvalidPayloadError, MessageTooBigError, WebSocketError } from "../erro
 import { type DeflateOptions, deflatePart, deflateWithin } from "../deflate/deflate.ts";
 import { autoLevel, type DeflateLevel } from "../deflate/deflate.ts";
 import { inflateWithin, PausedInflation } from "../deflate/inflate.ts";
-import { InflateError } from "../deflate/inflate_error.ts";
+import { InflateError } from "../deflate/bits.ts";
 import { storedSize } from "../deflate/deflate.ts";
 import { CloseCode } from "../wire/close.ts";
 import { ContextMemory } from "./context_memory.ts";

@@ -21,7 +21,7 @@ import type { ServedConnection } from "../server/server_core.ts";
 import type { CloseInfo } from "../session/close_info.ts";
 import type { SessionEvents, SessionState } from "../session/session.ts";
 import { callReported, reportRejection } from "../shared/log_error.ts";
-import { isPromiseLike } from "../shared/promise_like.ts";
+import { isPromiseLike } from "../shared/promises.ts";
 import { type Timer, timers } from "../shared/timer_wheel.ts";
 import { CloseCode, MAX_CLOSE_REASON } from "../wire/close.ts";
 import { type MessageOpcode, Opcode } from "../wire/opcode.ts";

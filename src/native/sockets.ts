@@ -4,8 +4,12 @@
 import { HandshakeError, type HeaderView } from "../errors.ts";
 import type { HandshakeInfo } from "../connection/connection.ts";
 import { acceptResponse, refusalResponse } from "../handshake/response.ts";
-import { requestFrom, type RequestHead } from "../handshake/request_head.ts";
-import { checkUpgrade, type ServerRequest } from "../handshake/server.ts";
+import {
+  checkUpgrade,
+  requestFrom,
+  type RequestHead,
+  type ServerRequest,
+} from "../handshake/server.ts";
 import { chooseSubprotocol } from "../handshake/subprotocols.ts";
 import { TOPICS_SUBPROTOCOL } from "../pubsub/protocol.ts";
 import { checkPolicy, Place, shuttingDown } from "../server/admission.ts";
@@ -26,8 +30,8 @@ import {
   type UpgradeRequest,
   type UpgradeResult,
 } from "../server/upgrade_hook.ts";
-import { headerLines } from "../shared/header_lines.ts";
-import { isPromiseLike } from "../shared/promise_like.ts";
+import { headerLines } from "../shared/check.ts";
+import { isPromiseLike } from "../shared/promises.ts";
 import { type Timer, timers } from "../shared/timer_wheel.ts";
 import { NativeDriver, type NativeEntry } from "./driver.ts";
 import type { NativeEngine, NativePeer } from "./engine.ts";

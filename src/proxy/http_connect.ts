@@ -1,11 +1,10 @@
 // A tunnel through an HTTP proxy: the CONNECT method (RFC 9110 9.3.6).
 
 import { ConnectionError, HandshakeError } from "../errors.ts";
-import { encodeBase64 } from "../handshake/base64.ts";
+import { encodeBase64 } from "../handshake/accept_key.ts";
 import { MAX_INTERIM_RESPONSES } from "../handshake/client.ts";
-import { HttpHeadReader } from "../handshake/http_head.ts";
+import { HttpHeadReader, parseStatusLine, quoted } from "../handshake/http_head.ts";
 import { encodeHead } from "../handshake/outgoing.ts";
-import { parseStatusLine, quoted } from "../handshake/status_line.ts";
 import {
   authorityOf,
   NOTHING,

@@ -1,9 +1,29 @@
-// The option `clientTopics`: clients that subscribe to topics themselves.
+// Clients that subscribe to topics themselves: the option `clientTopics`, the layer that it adds to a
+// connection whose client speaks the topics subprotocol, and the requests of such a client.
 
-import { MAX_LINE } from "./protocol.ts";
-import { checkInteger, checkNames, wrongType } from "../shared/check.ts";
+import { InvalidPayloadError, MessageTooBigError } from "../errors.ts";
 import type { Connection } from "../connection/connection.ts";
+import type { ConnectionTopics, TopicAnswers } from "../connection/connection_driver.ts";
 import { type ConnectionRules, MAX_INT32 } from "../connection/connection_options.ts";
+import type { DriverLayer, LayeredDriver } from "../connection/driver.ts";
+import { checkTopic } from "../connection/publish_options.ts";
+import { encodeLongText } from "../message/utf8.ts";
+import type { SessionEvents } from "../session/session.ts";
+import { checkInteger, checkNames, show, wrongType } from "../shared/check.ts";
+import { isPromiseLike } from "../shared/promises.ts";
+import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
+import type { MessageOpcode } from "../wire/opcode.ts";
+import { bytesWithLine, preparedWithLine, textWithLine } from "./line_message.ts";
+import {
+  asRequest,
+  LINE_FEED,
+  lineEnd,
+  MAX_LINE,
+  readLine,
+  type TopicNotice,
+  type TopicRequest,
+  writeLine,
+} from "./protocol.ts";
 
 /**
  * Which topics clients may subscribe to themselves, in the subprotocol `quickws.topics.1`.
@@ -94,4 +114,321 @@ export function clientTopicsRules<T>(
       whenCompressed: { ...whenCompressed, ...withLine },
     },
   };
+}
+
+// The layer: outgoing messages get a line, incoming ones lose it, and the client receives notices about
+// its topics.
+
+/** The layer, for all connections of a server. */
+export function clientTopicsLayer<T>(rules: ClientTopicsRules<T>): DriverLayer<T> {
+  return {
+    rules: rules.connection,
+    events: (driver, events) => new TopicRequests(driver, driver.topics!, events, rules),
+    listener: (send) => new TopicNotices(send),
+    text: textWithLine,
+    bytes: bytesWithLine,
+    prepared: preparedWithLine,
+  };
+}
+
+/** Sends notices about topics to one client: messages that are only a line. */
+export class TopicNotices implements TopicAnswers {
+  readonly #send: (text: string) => void;
+
+  /** @param send Sends a text message as it is. */
+  constructor(send: (text: string) => void) {
+    this.#send = send;
+  }
+
+  /** The client is subscribed. */
+  subscribed(topic: string, number: number | undefined): void {
+    this.#notify(number === undefined ? { subscribed: topic } : { subscribed: topic, number });
+  }
+
+  /** The client is not subscribed, or no longer. */
+  refused(topic: string, reason: string): void {
+    this.#notify({ refused: topic, reason });
+  }
+
+  /** Earlier messages are not available any more. */
+  missed(topic: string): void {
+    this.#notify({ missed: topic });
+  }
+
+  /** A message was the client's own, and is not sent to it. */
+  passed(topic: string, number: number): void {
+    this.#notify({ passed: topic, number });
+  }
+
+  /** Answers a ping of the client. */
+  pong(number: number): void {
+    this.#notify({ pong: number });
+  }
+
+  #notify(notice: TopicNotice): void {
+    this.#send(writeLine(notice));
+  }
+}
+
+// The requests: they are answered, and other messages are passed on without their lines.
+
+/** A request for which `allow` is pending. */
+interface Subscribing {
+  /** The number of the last message that the client has. */
+  readonly after: number | undefined;
+}
+
+/** Subscriptions that every client may make at once. */
+const MIN_BURST = 100;
+
+/** The requests and messages of one client. */
+export class TopicRequests<T> implements SessionEvents, TimerTarget {
+  readonly #owner: LayeredDriver<T>;
+  readonly #topics: ConnectionTopics;
+  readonly #events: SessionEvents;
+  readonly #rules: ClientTopicsRules<T>;
+  readonly #now: () => number;
+  /**
+   * The topics for which `allow` is pending, if there are any. One that the client has unsubscribed from
+   * stays, so that a client cannot have more decisions pending than it may have topics.
+   */
+  #undecided: Map<string, Subscribing | undefined> | undefined;
+  /** Subscriptions that may be made at a time, and when the number was computed. */
+  #tokens: number;
+  #tokensAt = 0;
+  /** Subscriptions that exceed the rate, in order, with the number after which they resume. */
+  #delayed: Map<string, number | undefined> | undefined;
+  #timer: Timer | undefined;
+  /** Whether the end of the connection cancels the timer. */
+  #isWatched = false;
+
+  /**
+   * @param owner The connection.
+   * @param topics The topics of its server.
+   * @param events Receives the other messages.
+   * @param rules The option `clientTopics`.
+   * @param now A clock in milliseconds.
+   */
+  constructor(
+    owner: LayeredDriver<T>,
+    topics: ConnectionTopics,
+    events: SessionEvents,
+    rules: ClientTopicsRules<T>,
+    now: () => number = () => performance.now(),
+  ) {
+    this.#owner = owner;
+    this.#topics = topics;
+    this.#events = events;
+    this.#rules = rules;
+    this.#now = now;
+    this.#tokens = this.#burst;
+  }
+
+  /** A text message arrived. */
+  onText(text: string): void {
+    if (text.charCodeAt(0) !== LINE_FEED) this.#request(text);
+    else if (this.#fits(text)) this.#events.onText(text.slice(1));
+  }
+
+  /** Another message arrived. */
+  onBytes(opcode: MessageOpcode, bytes: Uint8Array, start: number, end: number): void {
+    if (start === end || bytes[start] !== LINE_FEED) this.#request(bytes.subarray(start, end));
+    else if (this.#hasRoom(end - start - 1)) this.#events.onBytes(opcode, bytes, start + 1, end);
+  }
+
+  /** A ping arrived. */
+  onPing(payload: Uint8Array): void {
+    this.#events.onPing(payload);
+  }
+
+  /** A pong arrived. */
+  onPong(payload: Uint8Array): void {
+    this.#events.onPong(payload);
+  }
+
+  /** Delayed subscriptions may be made. */
+  timerFired(): void {
+    for (const [topic, after] of this.#delayed ?? []) {
+      if (this.#owner.state !== "open" || !this.#takeToken()) break;
+      this.#undelay(topic);
+      this.#subscribe(topic, after, true);
+    }
+    if (this.#owner.state !== "open") this.#delayed = undefined;
+    if (this.#delayed !== undefined) this.#startTimer();
+  }
+
+  /** Whether a text without its line is within `maxMessageSize`. */
+  #fits(text: string): boolean {
+    const { maxMessageSize } = this.#rules;
+    // The session has checked the text with its line, unless the limit is less than a line may have.
+    if (maxMessageSize >= this.#rules.connection.maxMessageSize - 1) return true;
+    return this.#hasRoom(encodeLongText(text).length - 1);
+  }
+
+  #hasRoom(size: number): boolean {
+    const { maxMessageSize } = this.#rules;
+    if (size <= maxMessageSize) return true;
+    this.#owner.fail(
+      new MessageTooBigError(`message of ${size} bytes exceeds maxMessageSize (${maxMessageSize})`),
+    );
+    return false;
+  }
+
+  #request(message: string | Uint8Array): void {
+    const end = lineEnd(message);
+    const line = readLine(message, end);
+    const request = line ? asRequest(line) : undefined;
+    if (request === undefined) {
+      this.#invalid("A message does not start with a line, or its line is not a request");
+    } else if (message.length > end) {
+      this.#invalid("A request is followed by a message");
+    } else if ("ping" in request) {
+      this.#owner.topicListener?.pong(request.ping);
+    } else if (!isTopic(topicOf(request))) {
+      this.#invalid("A request does not name a topic of 1 to 1024 bytes of well-formed UTF-8");
+    } else if ("subscribe" in request) {
+      this.#subscribe(request.subscribe, request.after);
+    } else {
+      this.#unsubscribe(request.unsubscribe);
+    }
+  }
+
+  /** The most subscriptions at once. */
+  get #burst(): number {
+    return Math.max(MIN_BURST, 2 * this.#rules.max);
+  }
+
+  #takeToken(): boolean {
+    const { subscribeRate } = this.#rules;
+    if (subscribeRate === 0) return true;
+    const now = this.#now();
+    const earned = (now - this.#tokensAt) / 1000 * subscribeRate;
+    this.#tokens = Math.min(this.#burst, this.#tokens + earned);
+    this.#tokensAt = now;
+    if (this.#tokens < 1) return false;
+    this.#tokens--;
+    return true;
+  }
+
+  /** Makes a subscription when the rate allows it; it counts towards `max` meanwhile. */
+  #delay(topic: string, after: number | undefined): void {
+    if (this.#delayed === undefined) {
+      this.#delayed = new Map();
+      this.#startTimer();
+      if (!this.#isWatched) void this.#owner.whenClosed().then(() => timers.cancel(this.#timer));
+      this.#isWatched = true;
+    }
+    this.#delayed.set(topic, after);
+  }
+
+  #undelay(topic: string): void {
+    this.#delayed?.delete(topic);
+    if (this.#delayed?.size === 0) this.#delayed = undefined;
+  }
+
+  #startTimer(): void {
+    timers.cancel(this.#timer);
+    this.#timer = timers.start(1000 / this.#rules.subscribeRate, this, 0);
+  }
+
+  /** @param hasToken Whether the rate allows it. */
+  #subscribe(topic: string, after: number | undefined, hasToken = false): void {
+    const { max } = this.#rules;
+    const isSubscribed = this.#topics.isSubscribed(this.#owner, topic);
+    if (this.#undecided?.has(topic)) {
+      this.#undecided.set(topic, { after });
+    } else if (this.#delayed?.has(topic)) {
+      this.#delayed.set(topic, after);
+    } else if (isSubscribed && after === undefined) {
+      this.#topics.subscribe(this.#owner, topic);
+    } else if (!isSubscribed && this.#count >= max) {
+      this.#refuse(topic, `a connection may have at most ${max} topics`);
+    } else if (!hasToken && (this.#delayed !== undefined || !this.#takeToken())) {
+      this.#delay(topic, after);
+    } else if (isSubscribed) {
+      this.#topics.subscribe(this.#owner, topic, after);
+    } else {
+      this.#ask(topic, after);
+    }
+  }
+
+  /** The topics of the connection, those that are not subscribed yet included. */
+  get #count(): number {
+    const subscribing = (this.#undecided?.size ?? 0) + (this.#delayed?.size ?? 0);
+    return this.#topics.countOf(this.#owner) + subscribing;
+  }
+
+  #unsubscribe(topic: string): void {
+    if (this.#undecided?.has(topic)) this.#undecided.set(topic, undefined);
+    this.#undelay(topic);
+    this.#topics.unsubscribe(this.#owner, topic);
+  }
+
+  #ask(topic: string, after: number | undefined): void {
+    let decision: unknown;
+    try {
+      decision = this.#rules.options.allow(this.#owner.connection, topic);
+    } catch (error) {
+      this.#failed(topic, { after }, error);
+      return;
+    }
+    if (!isPromiseLike(decision)) {
+      this.#decided(topic, { after }, decision);
+      return;
+    }
+    this.#undecided ??= new Map();
+    this.#undecided.set(topic, { after });
+    Promise.resolve(decision).then(
+      (decision) => this.#decided(topic, this.#take(topic), decision),
+      (error: unknown) => this.#failed(topic, this.#take(topic), error),
+    );
+  }
+
+  /** The client's latest request for a topic that is being decided; `undefined` if it unsubscribed. */
+  #take(topic: string): Subscribing | undefined {
+    const subscribing = this.#undecided?.get(topic);
+    this.#undecided?.delete(topic);
+    if (this.#undecided?.size === 0) this.#undecided = undefined;
+    return subscribing;
+  }
+
+  #decided(topic: string, subscribing: Subscribing | undefined, decision: unknown): void {
+    if (typeof decision !== "boolean") {
+      const error = new TypeError(
+        `clientTopics.allow must return a boolean, got ${show(decision)}`,
+      );
+      this.#failed(topic, subscribing, error);
+    } else if (subscribing !== undefined) {
+      if (decision) this.#topics.subscribe(this.#owner, topic, subscribing.after);
+      else this.#refuse(topic, "not allowed");
+    }
+  }
+
+  #failed(topic: string, subscribing: Subscribing | undefined, error: unknown): void {
+    if (subscribing !== undefined) this.#refuse(topic, "the server failed to decide");
+    this.#owner.reportError(error);
+  }
+
+  #refuse(topic: string, reason: string): void {
+    // The server's own code may have subscribed it while `allow` was pending.
+    if (this.#topics.isSubscribed(this.#owner, topic)) return;
+    this.#owner.topicListener?.refused(topic, reason);
+  }
+
+  #invalid(message: string): void {
+    this.#owner.fail(new InvalidPayloadError("TOPIC_LINE_INVALID", message));
+  }
+}
+
+function topicOf(request: Exclude<TopicRequest, { readonly ping: number }>): string {
+  return "subscribe" in request ? request.subscribe : request.unsubscribe;
+}
+
+function isTopic(topic: string): boolean {
+  try {
+    checkTopic(topic);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -3,7 +3,7 @@
 import { HandshakeError, WebSocketError } from "../errors.ts";
 import type { CloseInfo } from "../session/close_info.ts";
 import { show } from "../shared/check.ts";
-import { isPromiseLike } from "../shared/promise_like.ts";
+import { isPromiseLike } from "../shared/promises.ts";
 import { CloseCode } from "../wire/close.ts";
 import { type ConnectionLoss, MAX_DELAY, type ReconnectRules } from "./options.ts";
 

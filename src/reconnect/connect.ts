@@ -3,10 +3,9 @@
 import type { Network } from "../transport/transport.ts";
 import { ConnectionError } from "../errors.ts";
 import { MAX_LINE, TOPICS_SUBPROTOCOL } from "../pubsub/protocol.ts";
-import { checkType, wrongType } from "../shared/check.ts";
+import { checkType, headerLines, wrongType } from "../shared/check.ts";
 import { reasonOf } from "../shared/explain.ts";
-import { headerLines } from "../shared/header_lines.ts";
-import { untilAborted } from "../shared/until_aborted.ts";
+import { untilAborted } from "../shared/promises.ts";
 import { connectOver } from "../client/connect.ts";
 import { type ConnectOptions, connectRules } from "../client/connect_options.ts";
 import { parseTarget } from "../client/url.ts";

@@ -11,7 +11,7 @@ import type { AnyMessage } from "../connection/connection_driver.ts";
 import type { Handlers } from "../connection/handlers.ts";
 import { MessageQueue, type MessageQueueOwner } from "../connection/incoming.ts";
 import { callReported, reportError } from "../shared/log_error.ts";
-import { isPromiseLike } from "../shared/promise_like.ts";
+import { isPromiseLike } from "../shared/promises.ts";
 import { Attempts, type AttemptsOwner, type Failure } from "./attempts.ts";
 import {
   ReconnectingConnection,

@@ -7,10 +7,14 @@ import { acceptDeflate, type DeflateAnswer } from "../handshake/deflate_offer.ts
 import { HeaderFields } from "../handshake/header_fields.ts";
 import { chooseSubprotocol } from "../handshake/subprotocols.ts";
 import { acceptResponse, errorResponse, refusalResponse } from "../handshake/response.ts";
-import type { RequestHead } from "../handshake/request_head.ts";
-import { checkUpgrade, ServerHandshake, type ServerRequest } from "../handshake/server.ts";
-import { headerLines } from "../shared/header_lines.ts";
-import { isPromiseLike } from "../shared/promise_like.ts";
+import {
+  checkUpgrade,
+  type RequestHead,
+  ServerHandshake,
+  type ServerRequest,
+} from "../handshake/server.ts";
+import { headerLines } from "../shared/check.ts";
+import { isPromiseLike } from "../shared/promises.ts";
 import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
 import type { Transport, TransportSink } from "../transport/transport.ts";
 import {
@@ -22,9 +26,8 @@ import {
   Place,
   shuttingDown,
 } from "./admission.ts";
-import { addressed, addressOf } from "./client_address.ts";
+import { addressed, addressOf, type PeerAddress, ProxyHeaderReader } from "./client_address.ts";
 import { cancelBody, type ResponseOwner, ResponseWriter, toRequest } from "./plain_http.ts";
-import { type PeerAddress, ProxyHeaderReader } from "./proxy_protocol.ts";
 import type { ServeRules } from "./serve_options.ts";
 import {
   callHook,

@@ -4,7 +4,7 @@
 import { HandshakeError } from "../errors.ts";
 import { isHost, isOriginForm } from "../handshake/outgoing.ts";
 import { streamedResponseHead } from "../handshake/response.ts";
-import type { RequestHead } from "../handshake/request_head.ts";
+import type { RequestHead } from "../handshake/server.ts";
 import type { Transport } from "../transport/transport.ts";
 
 /** The connection and the length of a response are set here, not by the user's `Response`. */

@@ -2,7 +2,7 @@
 // accepted socket to the end of the last one.
 
 import { TimeoutError, type WebSocketError } from "../errors.ts";
-import type { RequestHead } from "../handshake/request_head.ts";
+import type { RequestHead } from "../handshake/server.ts";
 import { TOPICS_SUBPROTOCOL } from "../pubsub/protocol.ts";
 import type { Listener, ListenerSink, Transport } from "../transport/transport.ts";
 import { CloseCode } from "../wire/close.ts";
@@ -22,7 +22,7 @@ import type { ServeRules } from "./serve_options.ts";
 import { Drain, type ShutdownOptions } from "./shutdown.ts";
 import type { Refusal, UpgradeRequest } from "./upgrade_hook.ts";
 import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
-import { clientTopicsLayer } from "../pubsub/client_layer.ts";
+import { clientTopicsLayer } from "../pubsub/client_topics.ts";
 import { Topics } from "../pubsub/topics.ts";
 
 /**

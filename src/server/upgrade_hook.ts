@@ -2,8 +2,7 @@
 
 import type { ErrorCode, HeaderView } from "../errors.ts";
 import { checkHandlers, HANDLER_NAMES, type Handlers } from "../connection/handlers.ts";
-import { checkNames, checkType, show } from "../shared/check.ts";
-import type { HeaderFieldsInit } from "../shared/header_lines.ts";
+import { checkNames, checkType, type HeaderFieldsInit, show } from "../shared/check.ts";
 
 /**
  * A client's request for a connection, as hooks see it.

@@ -2,7 +2,7 @@
 
 import type { Connection } from "../connection/connection.ts";
 import { checkHandlers, HANDLER_NAMES, type Handlers } from "../connection/handlers.ts";
-import { requestFrom } from "../handshake/request_head.ts";
+import { requestFrom } from "../handshake/server.ts";
 import { checkNames } from "../shared/check.ts";
 import { ConnectionGroup } from "./connection_group.ts";
 import type { UpgradeGift, UpgradeSocket } from "./handshake.ts";

@@ -1,6 +1,6 @@
 // Checks of arguments and options: each error names the option, the value and what is allowed.
 
-import { isPromiseLike } from "./promise_like.ts";
+import { isPromiseLike } from "./promises.ts";
 
 /** A value as an error message shows it: short, and safe to call with any value. */
 export function show(value: unknown): string {
@@ -142,4 +142,24 @@ function isPromise(value: unknown): boolean {
   } catch {
     return false;
   }
+}
+
+// Header fields as users give them, as the lines that the handshake writes.
+
+/**
+ * The names and values of header fields, in any form that the web's `Headers` is made from.
+ *
+ * @category Connection
+ */
+export type HeaderFieldsInit =
+  | Iterable<readonly [name: string, value: string]>
+  | Readonly<Record<string, string>>;
+
+/** The lines, of whichever form they were given in; `undefined` for none. */
+export function headerLines(
+  init: HeaderFieldsInit | undefined,
+): Iterable<readonly [name: string, value: string]> | undefined {
+  if (init === undefined) return undefined;
+  if (typeof init !== "object" || init === null) throw wrongType("headers", "header fields", init);
+  return Symbol.iterator in init ? init : Object.entries(init);
 }

@@ -1,7 +1,7 @@
 // The last resort for errors without a handler.
 
 import { logError } from "./log.ts";
-import { isPromiseLike } from "./promise_like.ts";
+import { isPromiseLike } from "./promises.ts";
 
 export { logError } from "./log.ts";
 

@@ -3,8 +3,7 @@
 import { type ConnectOptions, connectRules } from "../client/connect_options.ts";
 import { encodeKey } from "../handshake/accept_key.ts";
 import { buildRequest } from "../handshake/request.ts";
-import { show } from "../shared/check.ts";
-import { headerLines } from "../shared/header_lines.ts";
+import { headerLines, show } from "../shared/check.ts";
 import type { AddressSpace } from "./web_network.ts";
 import { dictionary, isIterable, type Members, stringSequence } from "./webidl.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Subscriptions } from "../../src/backplane/subscriptions.ts";
+import { Subscriptions } from "../../src/backplane/redis/connection.ts";
 
 /** A broker that answers when it is told to. */
 class SlowEngine {

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { connectOver } from "../../src/client/connect.ts";
 import type { ConnectOptions } from "../../src/client/connect_options.ts";
-import { type Dialled, dialThroughProxy } from "../../src/client/proxy.ts";
-import { findProxy } from "../../src/client/proxy_url.ts";
+import { type Dialled, dialThroughProxy, findProxy } from "../../src/client/proxy.ts";
 import { timers } from "../../src/shared/timer_wheel.ts";
 import type { DialOptions, TlsClientOptions, Transport } from "../../src/transport/transport.ts";
 import { MemoryNetwork, type MemoryTransport } from "../support/memory_network.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { connectRules } from "../../src/client/connect_options.ts";
-import { findProxy, type ProxyOption, type ProxyServer } from "../../src/client/proxy_url.ts";
+import { findProxy, type ProxyOption, type ProxyServer } from "../../src/client/proxy.ts";
 
 const URL_OF_TARGET = "ws://a.example/";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { DeflateContext } from "../../src/deflate/deflate_context.ts";
+import { DeflateContext } from "../../src/deflate/deflate.ts";
 import { Random } from "../support/random.ts";
 import { concat } from "./oracles.ts";
 

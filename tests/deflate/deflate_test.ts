@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
-import { deflate, type DeflateOptions, deflatePart } from "../../src/deflate/deflate.ts";
-import { DeflateContext } from "../../src/deflate/deflate_context.ts";
+import {
+  deflate,
+  DeflateContext,
+  type DeflateOptions,
+  deflatePart,
+  storedSize,
+} from "../../src/deflate/deflate.ts";
 import { inflate } from "../../src/deflate/inflate.ts";
-import { InflateHistory } from "../../src/deflate/inflate_history.ts";
-import { storedSize } from "../../src/deflate/deflate.ts";
+import { InflateHistory } from "../../src/deflate/inflate_output.ts";
 import { Random } from "../support/random.ts";
 import { anySize, type Kind, kinds, message } from "./corpus.ts";
 import {

@@ -9,7 +9,7 @@ import {
   SUBTABLE,
 } from "../../src/deflate/decode_tables.ts";
 import { DecodeTable } from "../../src/deflate/decode_tables.ts";
-import { InflateError } from "../../src/deflate/inflate_error.ts";
+import { InflateError } from "../../src/deflate/bits.ts";
 import { Random } from "../support/random.ts";
 
 const entries = Int32Array.from({ length: 286 }, (_, symbol) => symbol << 16);

@@ -4,7 +4,7 @@ import { DISTANCE_ALPHABET, LITERAL_ALPHABET } from "../../src/deflate/decode_ta
 import { fixedDistances, fixedLiterals } from "../../src/deflate/decode_tables.ts";
 import { DecodeTable } from "../../src/deflate/decode_tables.ts";
 import { inflateBlock } from "../../src/deflate/inflate.ts";
-import { OutputPool } from "../../src/deflate/output_pool.ts";
+import { OutputPool } from "../../src/deflate/inflate_output.ts";
 import { DISTANCE_BASE, DISTANCE_EXTRA_BITS, LENGTH_BASE } from "../../src/deflate/tables.ts";
 import { LENGTH_EXTRA_BITS } from "../../src/deflate/tables.ts";
 import { Random } from "../support/random.ts";

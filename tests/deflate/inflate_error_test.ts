@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { corrupt, InflateError } from "../../src/deflate/inflate_error.ts";
+import { corrupt, InflateError } from "../../src/deflate/bits.ts";
 
 Deno.test("an error says what was wrong in words and by a code", () => {
   const error = new InflateError("too-big", "more than 10 bytes");

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { InflateHistory } from "../../src/deflate/inflate_history.ts";
+import { InflateHistory } from "../../src/deflate/inflate_output.ts";
 import { Random } from "../support/random.ts";
 import { concat } from "./oracles.ts";
 

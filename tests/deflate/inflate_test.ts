@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { inflate } from "../../src/deflate/inflate.ts";
-import { InflateError } from "../../src/deflate/inflate_error.ts";
-import { InflateHistory } from "../../src/deflate/inflate_history.ts";
+import { InflateError } from "../../src/deflate/bits.ts";
+import { InflateHistory } from "../../src/deflate/inflate_output.ts";
 import { Random } from "../support/random.ts";
 import { Bits } from "./bits.ts";
 import { anySize, kinds, message } from "./corpus.ts";

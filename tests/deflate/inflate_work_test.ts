@@ -4,8 +4,8 @@
 import assert from "node:assert/strict";
 import zlib from "node:zlib";
 import { inflate, inflateWithin, PausedInflation } from "../../src/deflate/inflate.ts";
-import { InflateError } from "../../src/deflate/inflate_error.ts";
-import { InflateHistory } from "../../src/deflate/inflate_history.ts";
+import { InflateError } from "../../src/deflate/bits.ts";
+import { InflateHistory } from "../../src/deflate/inflate_output.ts";
 
 const MIB = 1024 * 1024;
 const LIMIT = 16 * MIB;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { OutputPool } from "../../src/deflate/output_pool.ts";
+import { OutputPool } from "../../src/deflate/inflate_output.ts";
 
 /** Writes a message of so many bytes and returns the capacity after it. */
 function write(pool: OutputPool, length: number, limit = length): number {

@@ -16,9 +16,8 @@ import {
 import { formatExtensions, parseExtensions } from "../../src/handshake/extensions.ts";
 import { HttpHeadReader } from "../../src/handshake/http_head.ts";
 import { buildRequest } from "../../src/handshake/request.ts";
-import { requestFrom } from "../../src/handshake/request_head.ts";
+import { checkUpgrade, requestFrom, ServerHandshake } from "../../src/handshake/server.ts";
 import { acceptResponse, errorResponse, refusalResponse } from "../../src/handshake/response.ts";
-import { checkUpgrade, ServerHandshake } from "../../src/handshake/server.ts";
 import { parseSubprotocols } from "../../src/handshake/subprotocols.ts";
 import { concat, toHex } from "../support/vectors.ts";
 import { chunksOf, cuts, damaged, damages } from "./bytes.ts";

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { deflate } from "../../src/deflate/deflate.ts";
 import { inflate } from "../../src/deflate/inflate.ts";
-import { InflateError } from "../../src/deflate/inflate_error.ts";
+import { InflateError } from "../../src/deflate/bits.ts";
 import { InvalidPayloadError, WebSocketError } from "../../src/errors.ts";
 import { checkUtf8, checkUtf8End, decodeText, UTF8_COMPLETE } from "../../src/message/utf8.ts";
 import {

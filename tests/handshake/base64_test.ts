@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { encodeBase64, writeBase64 } from "../../src/handshake/base64.ts";
+import { encodeBase64, writeBase64 } from "../../src/handshake/accept_key.ts";
 import { bytesOf, textOf } from "./replay.ts";
 
 Deno.test("the vectors of RFC 4648 section 10", () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { BodyStart, MAX_BODY_START } from "../../src/handshake/body_start.ts";
+import { BodyStart, MAX_BODY_START } from "../../src/handshake/client.ts";
 import { HeaderFields } from "../../src/handshake/header_fields.ts";
 import { bytesOf, feed, replays } from "./replay.ts";
 

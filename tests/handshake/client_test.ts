@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { ConnectionError, HandshakeError } from "../../src/errors.ts";
-import { MAX_BODY_START } from "../../src/handshake/body_start.ts";
 import {
   ClientHandshake,
   type ClientHandshakeOptions,
+  MAX_BODY_START,
   MAX_INTERIM_RESPONSES,
 } from "../../src/handshake/client.ts";
 import { acceptResponse, refusalResponse } from "../../src/handshake/response.ts";

@@ -1,11 +1,7 @@
 import assert from "node:assert/strict";
 import { HandshakeError } from "../../src/errors.ts";
 import { HeaderFields } from "../../src/handshake/header_fields.ts";
-import {
-  parseRequestHead,
-  requestFrom,
-  type RequestHead,
-} from "../../src/handshake/request_head.ts";
+import { parseRequestHead, requestFrom, type RequestHead } from "../../src/handshake/server.ts";
 
 function parse(line: string, fields: [string, string][] = [["Host", "a.example"]]): RequestHead {
   return parseRequestHead(line, new HeaderFields(fields), new Uint8Array(0));

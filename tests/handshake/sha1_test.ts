@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
-import { sha1 } from "../../src/handshake/sha1.ts";
+import { sha1 } from "../../src/handshake/accept_key.ts";
 import { bytesOf } from "./replay.ts";
 
 function hex(bytes: Uint8Array): string {

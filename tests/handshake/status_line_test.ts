@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseStatusLine, type StatusLine } from "../../src/handshake/status_line.ts";
+import { parseStatusLine, type StatusLine } from "../../src/handshake/http_head.ts";
 
 const LINES: readonly [line: string, parsed: StatusLine][] = [
   ["HTTP/1.1 200 OK", { minor: "1", status: 200, reason: "OK" }],

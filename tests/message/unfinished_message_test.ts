@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { UnfinishedMessage } from "../../src/message/unfinished_message.ts";
+import { UnfinishedMessage } from "../../src/message/message_reader.ts";
 import { Opcode } from "../../src/wire/opcode.ts";
 
 function message(): UnfinishedMessage {

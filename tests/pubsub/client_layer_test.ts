@@ -4,10 +4,13 @@
 import assert from "node:assert/strict";
 import { connectionRules } from "../../src/connection/connection_options.ts";
 import type { LayeredDriver } from "../../src/connection/driver.ts";
-import { clientTopicsRules } from "../../src/pubsub/client_topics.ts";
+import {
+  clientTopicsLayer,
+  clientTopicsRules,
+  TopicNotices,
+} from "../../src/pubsub/client_topics.ts";
 import type { SessionEvents } from "../../src/session/session.ts";
 import type { Connection } from "../../src/connection/connection.ts";
-import { clientTopicsLayer, TopicNotices } from "../../src/pubsub/client_layer.ts";
 import { prepareMessage } from "../../src/connection/prepare.ts";
 import type { ServeOptions } from "../../src/server/serve_options.ts";
 import { Opcode } from "../../src/wire/opcode.ts";

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { HandshakeError } from "../../src/errors.ts";
-import { type PeerAddress, ProxyHeaderReader } from "../../src/server/proxy_protocol.ts";
+import { type PeerAddress, ProxyHeaderReader } from "../../src/server/client_address.ts";
 import { Random } from "../support/random.ts";
 
 const SIGNATURE = [0x0d, 0x0a, 0x0d, 0x0a, 0, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a];

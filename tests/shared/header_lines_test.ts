@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { headerLines } from "../../src/shared/header_lines.ts";
-import type { HeaderFieldsInit } from "../../src/shared/header_lines.ts";
+import { type HeaderFieldsInit, headerLines } from "../../src/shared/check.ts";
 
 const FORMS: readonly [what: string, init: HeaderFieldsInit | undefined, lines?: string[][]][] = [
   ["nothing", undefined, undefined],

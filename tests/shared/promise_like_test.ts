@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { isPromiseLike } from "../../src/shared/promise_like.ts";
+import { isPromiseLike } from "../../src/shared/promises.ts";
 
 const WAITABLE: readonly [what: string, value: unknown][] = [
   ["a promise", Promise.resolve(1)],

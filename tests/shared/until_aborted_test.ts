@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { untilAborted } from "../../src/shared/until_aborted.ts";
+import { untilAborted } from "../../src/shared/promises.ts";
 
 const REASON = new Error("given up");
 

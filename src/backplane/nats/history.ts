@@ -5,9 +5,8 @@
 // those of topics start at the microsecond in which the stream was created.
 
 import type { BackplaneHistory, HistoryLimits, HistoryPage, ReadLimit } from "../backplane.ts";
-import type { NatsConnection } from "./clients.ts";
+import { type NatsConnection, topicToken } from "./connection.ts";
 import { NatsStream, numberOf, request, type StreamOptions } from "./jetstream.ts";
-import { topicToken } from "./subject.ts";
 
 /** How often a read starts again because the subject changed meanwhile. */
 const MAX_ATTEMPTS = 5;

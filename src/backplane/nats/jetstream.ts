@@ -2,7 +2,7 @@
 // message has a sequence number of the stream. Of each subject the oldest messages are deleted first.
 
 import type { HistoryLimits } from "../backplane.ts";
-import type { NatsConnection, NatsMessage } from "./clients.ts";
+import type { NatsConnection, NatsMessage } from "./connection.ts";
 
 /** Nanoseconds in a millisecond. */
 const NANOSECONDS = 1_000_000;

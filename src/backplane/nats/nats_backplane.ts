@@ -1,10 +1,14 @@
 // The backplane on NATS. It shares the user's connection, which reconnects automatically.
 
 import type { Backplane, BackplaneSink } from "../backplane.ts";
-import type { NatsConnection, NatsMessage, NatsSubscription } from "./clients.ts";
+import {
+  type NatsConnection,
+  type NatsMessage,
+  type NatsSubscription,
+  topicToken,
+} from "./connection.ts";
 import { NatsHistory } from "./history.ts";
 import type { StreamOptions } from "./jetstream.ts";
-import { topicToken } from "./subject.ts";
 
 /** Bytes after which the server is asked to confirm that it has received them. */
 const FLUSH_AFTER = 1 << 20;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { NatsConnection } from "../../../src/backplane/nats/clients.ts";
+import type { NatsConnection } from "../../../src/backplane/nats/connection.ts";
 import { NatsHistory } from "../../../src/backplane/nats/history.ts";
 import {
   JetStreamError,

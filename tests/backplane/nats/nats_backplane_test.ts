@@ -1,7 +1,7 @@
 // Errors of a connection to NATS that belong to no request: each is reported once.
 
 import assert from "node:assert/strict";
-import type { NatsConnection, NatsMessage } from "../../../src/backplane/nats/clients.ts";
+import type { NatsConnection, NatsMessage } from "../../../src/backplane/nats/connection.ts";
 import { NatsBackplane } from "../../../src/backplane/nats/nats_backplane.ts";
 import { Deferred, Queue } from "../../support/live_harness.ts";
 

@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
-import { isStreamName, isSubjectPrefix, topicToken } from "../../../src/backplane/nats/subject.ts";
+import {
+  isStreamName,
+  isSubjectPrefix,
+  topicToken,
+} from "../../../src/backplane/nats/connection.ts";
 
 const TOKENS: [topic: string, token: string][] = [
   ["news", "news"],

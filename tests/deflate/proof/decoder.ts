@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { inflate } from "../../../src/deflate/inflate.ts";
-import { InflateError } from "../../../src/deflate/inflate_error.ts";
+import { InflateError } from "../../../src/deflate/bits.ts";
 import type { Random } from "../../support/random.ts";
 import { anySize, kinds, message } from "../corpus.ts";
 import { concat, TAIL, zlibDeflate } from "../oracles.ts";

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import process from "node:process";
 import { deflate } from "../../../src/deflate/deflate.ts";
 import { inflate } from "../../../src/deflate/inflate.ts";
-import { InflateError } from "../../../src/deflate/inflate_error.ts";
+import { InflateError } from "../../../src/deflate/bits.ts";
 import type { Random } from "../../support/random.ts";
 import { anySize, kinds, message } from "../corpus.ts";
 import { craftedStreams } from "../crafted_streams.ts";

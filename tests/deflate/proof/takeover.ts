@@ -1,11 +1,15 @@
 // Streams of messages that refer to those before them, both ways.
 
 import assert from "node:assert/strict";
-import { deflate, type DeflateOptions, deflatePart } from "../../../src/deflate/deflate.ts";
-import { DeflateContext } from "../../../src/deflate/deflate_context.ts";
+import {
+  deflate,
+  DeflateContext,
+  type DeflateOptions,
+  deflatePart,
+  storedSize,
+} from "../../../src/deflate/deflate.ts";
 import { inflate } from "../../../src/deflate/inflate.ts";
-import { InflateHistory } from "../../../src/deflate/inflate_history.ts";
-import { storedSize } from "../../../src/deflate/deflate.ts";
+import { InflateHistory } from "../../../src/deflate/inflate_output.ts";
 import type { Random } from "../../support/random.ts";
 import { anySize, type Kind, kinds, message } from "../corpus.ts";
 import { concat, TAIL, zlibDeflateStream, zlibInflateStream } from "../oracles.ts";

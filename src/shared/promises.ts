@@ -1,4 +1,10 @@
-// Lets go of what cannot be called off.
+// Promises of any make, and those that cannot be called off.
+
+/** Whether a value can be waited for. */
+export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && "then" in value &&
+    typeof value.then === "function";
+}
 
 /**
  * The outcome of `promise`, or the signal's reason as soon as that aborts. A value that comes later
