@@ -1,6 +1,7 @@
 // The engines that join the nodes of a fleet.
 
-import { Broker, type BrokerName, installBrokers } from "../../tests/support/brokers.ts";
+import { Broker, type BrokerName, brokerPrograms } from "../../tests/support/brokers.ts";
+import { requirePrograms } from "../../tests/support/need.ts";
 import { moveToServerCore } from "../support/cores.ts";
 
 /**
@@ -9,7 +10,7 @@ import { moveToServerCore } from "../support/cores.ts";
  * @param hasHistory Whether NATS is to keep messages; Redis can, but none of them in files.
  */
 export async function startEngine(name: BrokerName, hasHistory = false): Promise<Broker> {
-  installBrokers();
+  requirePrograms(...brokerPrograms);
   const engine = await Broker.start(name, { jetStream: hasHistory });
   moveToServerCore(engine.pid);
   return engine;

@@ -10,7 +10,7 @@ import { writeEnvelope } from "../../src/backplane/envelope.ts";
 import type { NatsBackplaneOptions } from "../../src/nats.ts";
 import { Recorder } from "../backplane/recorder.ts";
 import { type ClientKind, clientKinds, type Made, redisKinds } from "../support/broker_clients.ts";
-import { Broker, type BrokerOptions, installBrokers } from "../support/brokers.ts";
+import { Broker, type BrokerOptions, brokerPrograms } from "../support/brokers.ts";
 import { settled } from "../support/live_harness.ts";
 import type { Cases, Context } from "./harness.ts";
 
@@ -493,7 +493,7 @@ async function onEach(
 }
 
 /** Gets the machine ready. */
-export const prepare = installBrokers;
+export const needs = brokerPrograms;
 
 export const cases: Cases = {
   ...Object.fromEntries(

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { linesOf, within } from "../support/child.ts";
+import { need } from "../support/need.ts";
 import { runtimeCommand, type RuntimeName, runtimeNames } from "../support/runtimes.ts";
 import { makeFixtures } from "./fixtures.ts";
 import {
@@ -84,14 +85,14 @@ function failure(text: string): Error {
   return error;
 }
 
-function testSuite(
+async function testSuite(
   title: string,
   suite: string,
   runtime: RuntimeName,
   env: Record<string, string> = {},
-): void {
-  Deno.test(title, async (t) => {
-    (await suites[suite]!()).prepare?.();
+): Promise<void> {
+  const { needs = [] } = await suites[suite]!();
+  need(...needs)(title, async (t) => {
     await using fixtures = await makeFixtures();
     const variables = { ...env, [FIXTURES_VARIABLE]: JSON.stringify(fixtures) };
     await using process = new SuiteProcess(runtime, suite, variables);
@@ -116,20 +117,20 @@ function testSuite(
 
 for (const suite of Object.keys(suites)) {
   for (const runtime of runtimeNames) {
-    testSuite(`behaviour of ${suite} on ${runtime}`, suite, runtime);
+    await testSuite(`behaviour of ${suite} on ${runtime}`, suite, runtime);
   }
 }
 
 // The same cases over the WebSockets of Bun.serve and Deno.serve, but for what these cannot do.
 for (const suite of Object.keys(nativeDifferences)) {
   for (const runtime of ["deno", "bun"] as const) {
-    testSuite(`behaviour of ${suite} over createSockets on ${runtime}`, suite, runtime, {
+    await testSuite(`behaviour of ${suite} over createSockets on ${runtime}`, suite, runtime, {
       [SERVER_VARIABLE]: "native",
     });
   }
 }
 
 // The other sockets that a server on Deno can stand on.
-testSuite("behaviour of transport on deno by Deno.listen", "transport", "deno", {
+await testSuite("behaviour of transport on deno by Deno.listen", "transport", "deno", {
   [DENO_SOCKETS_VARIABLE]: "Deno.listen",
 });

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { connect, type Connection, serve, type Server, type WebSocketError } from "../../mod.ts";
 import { lineEnd, readLine, TOPICS_SUBPROTOCOL, writeLine } from "../../src/pubsub/protocol.ts";
 import { type ClientKind, clientKinds } from "../support/broker_clients.ts";
-import { Broker, installBrokers } from "../support/brokers.ts";
+import { Broker, brokerPrograms } from "../support/brokers.ts";
 import { Queue } from "../support/live_harness.ts";
 import type { Cases, Context } from "./harness.ts";
 
@@ -112,7 +112,7 @@ async function loseNothing(context: Context, kind: ClientKind): Promise<void> {
 }
 
 /** Gets the brokers, where they are missing. */
-export const prepare = installBrokers;
+export const needs = brokerPrograms;
 
 export const cases: Cases = {
   "with a history no message is lost when the broker is killed under load": async (context) => {

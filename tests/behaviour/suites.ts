@@ -1,12 +1,13 @@
 // The behaviour suites by name: each runs on every runtime.
 
+import type { ProgramName } from "../support/need.ts";
 import type { Cases } from "./harness.ts";
 
 /** A module of cases. */
 export interface Suite {
   cases: Cases;
-  /** Gets the machine ready, once for each process that runs the suite, and before it. */
-  prepare?: () => void;
+  /** The programs that the cases start. */
+  needs?: readonly ProgramName[];
 }
 
 /** How to load each suite. */

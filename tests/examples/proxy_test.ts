@@ -6,15 +6,10 @@ import { denoNetwork } from "../../src/transport/deno.ts";
 import type { Context } from "../behaviour/harness.ts";
 import { root } from "../project/source_files.ts";
 import { makeCertificates } from "../support/certificates.ts";
-import {
-  installProxyPrograms,
-  startMicrosocks,
-  startTinyproxy,
-} from "../support/proxy_programs.ts";
+import { need } from "../support/need.ts";
+import { startMicrosocks, startTinyproxy } from "../support/proxy_programs.ts";
 import { type RuntimeName, runtimeNames } from "../support/runtimes.ts";
 import { exampleCommand } from "./start.ts";
-
-installProxyPrograms();
 
 /** Runs the client to its end. */
 async function run(
@@ -33,7 +28,7 @@ async function run(
   return { code, output: decoder.decode(stdout), errors: decoder.decode(stderr) };
 }
 
-Deno.test("the client takes the proxy of the environment", async (t) => {
+need("tinyproxy", "microsocks")("the client uses the proxy in the environment", async (t) => {
   const cleanUps: Array<() => void | Promise<void>> = [];
   const directory = await Deno.makeTempDir();
   const context: Context = {
@@ -52,7 +47,7 @@ Deno.test("the client takes the proxy of the environment", async (t) => {
         const proxies: Record<string, string>[] = [
           { HTTP_PROXY: `http://ada:secret@127.0.0.1:${http.port}` },
           { all_proxy: `socks5h://127.0.0.1:${socks.port}` },
-          // Nobody is there, and nobody is asked.
+          // Connecting to these proxies would fail, so they must not be used.
           { ALL_PROXY: "http://127.0.0.1:1", NO_PROXY: "other.example, 127.0.0.1" },
           { HTTPS_PROXY: "http://127.0.0.1:1" },
         ];

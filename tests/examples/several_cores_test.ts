@@ -1,14 +1,15 @@
-// One process for each core, all on one port, and topics that reach all of them.
+// One process per core, all on one port, with topics across the processes.
 
 import assert from "node:assert/strict";
-import { Broker, installBrokers } from "../support/brokers.ts";
+import { Broker } from "../support/brokers.ts";
+import { need } from "../support/need.ts";
 import { freePort } from "../support/ports.ts";
 import { runtimeNames } from "../support/runtimes.ts";
 import { startExample } from "./start.ts";
 
-installBrokers();
+const test = need("redis-server");
 
-/** Milliseconds between two messages that ask whether the processes hear of each other yet. */
+/** Milliseconds between two messages that probe whether the processes are connected. */
 const INTERVAL = 20;
 
 /** The next message. */
@@ -17,7 +18,7 @@ async function next(socket: WebSocket): Promise<string> {
   return data;
 }
 
-/** A connection to each of two processes, by the names with which they greet. */
+/** Opens connections until there is one to each of two processes, keyed by process name. */
 async function twoProcesses(port: number): Promise<Map<string, WebSocket>> {
   const found = new Map<string, WebSocket>();
   // That one process gets all of so many has one chance in 2 ** 63.
@@ -37,7 +38,7 @@ async function close(socket: WebSocket): Promise<void> {
 }
 
 for (const runtime of runtimeNames) {
-  Deno.test(`connections are spread over the processes, and receive each other's messages, on ${runtime}`, async () => {
+  test(`spreads connections over the processes and delivers messages between them on ${runtime}`, async () => {
     const port = await freePort();
     await using redis = await Broker.start("redis");
     await using example = startExample(runtime, "several_cores.ts", {
@@ -47,15 +48,15 @@ for (const runtime of runtimeNames) {
     const found = await twoProcesses(port);
     assert.equal(found.size, 2);
     const [one, two] = found.values();
-    const heard = next(two!);
+    const received = next(two!);
     const asking = setInterval(() => one!.send("to all"), INTERVAL);
-    assert.equal(await heard, "to all");
+    assert.equal(await received, "to all");
     clearInterval(asking);
     await Promise.all([close(one!), close(two!)]);
     assert.equal((await example.interrupt()).code, 0);
   });
 
-  Deno.test(`without Redis the example says so, and serves, on ${runtime}`, async () => {
+  Deno.test(`reports that Redis is unavailable and serves without it on ${runtime}`, async () => {
     const port = await freePort();
     const url = `redis://127.0.0.1:${await freePort()}`;
     await using example = startExample(runtime, "several_cores.ts", {

@@ -1,12 +1,15 @@
-// The page in docs/topics.md, in Chromium: it listens, comes back, and says what it knows already.
+// The page in docs/topics.md, in Chromium: it subscribes, reconnects, and resumes from its last number.
 
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import { type Connection, serve, type ServeOptions } from "../../mod.ts";
-import { installChromium, launchChromium, PATIENCE } from "../support/chromium.ts";
+import { launchChromium, PATIENCE } from "../support/chromium.ts";
 import { Queue } from "../support/live_harness.ts";
+import { need } from "../support/need.ts";
 
-/** Serves the page and answers nothing else. */
+const test = need("chromium");
+
+/** Serves only the page. */
 async function pageServer(): Promise<ServeOptions> {
   const docs = await Deno.readTextFile(new URL("../../docs/topics.md", import.meta.url));
   const [, html] = /```html\n([^]*?)```/.exec(docs)!;
@@ -14,14 +17,13 @@ async function pageServer(): Promise<ServeOptions> {
 }
 
 /** Opens the page. */
-async function withPage(url: string, test: (page: Page) => Promise<void>): Promise<void> {
-  installChromium();
+async function withPage(url: string, run: (page: Page) => Promise<void>): Promise<void> {
   const browser = await launchChromium();
   try {
     const page = await browser.newPage();
     page.setDefaultTimeout(PATIENCE);
     await page.goto(url.replace("ws:", "http:"));
-    await test(page);
+    await run(page);
   } finally {
     await browser.close();
   }
@@ -33,7 +35,7 @@ async function shownAt(page: Page, text: string): Promise<string[]> {
   return await page.locator("li").allTextContents();
 }
 
-Deno.test("the page shows messages that a server of this library publishes", async () => {
+test("the page shows the messages that a server publishes", async () => {
   const opened = new Queue<Connection<undefined>>();
   await using server = await serve({
     ...await pageServer(),
@@ -58,7 +60,7 @@ Deno.test("the page shows messages that a server of this library publishes", asy
   });
 });
 
-Deno.test("the page comes back with the last number it was told, and gives up what is refused", async () => {
+test("the page reconnects with the last number it received, and drops rejected topics", async () => {
   const requests = new Queue<[Connection<undefined>, unknown]>();
   await using server = await serve({
     ...await pageServer(),
@@ -68,7 +70,7 @@ Deno.test("the page comes back with the last number it was told, and gives up wh
     message: (conn, data) => void requests.push([conn, data]),
   });
   await withPage(server.url, async (page) => {
-    /** What the page asks for, and what it is told then before the connection is lost. */
+    /** The request that the page sends, and the notices it receives before the connection closes. */
     const rounds: [request: string, notices: string[]][] = [
       ['{"subscribe":"news"}\n', ['{"subscribed":"news","number":3}\n']],
       ['{"subscribe":"news","after":3}\n', [
@@ -99,6 +101,6 @@ Deno.test("the page comes back with the last number it was told, and gives up wh
       "(news: enough)",
     ]);
     while (server.connections === 0) await new Promise((resolve) => setTimeout(resolve, 10));
-    assert.equal(requests.all.length, rounds.length, "it asks for nothing any more");
+    assert.equal(requests.all.length, rounds.length, "sends no further request");
   });
 });

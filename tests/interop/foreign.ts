@@ -1,11 +1,9 @@
-// Programs in other languages and a browser, and what they need: what is missing is an error, never a
-// reason to test less.
+// Programs in other languages, a browser and proxies, and how they are installed or built.
 
 import { existsSync, mkdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { installChromium } from "../support/chromium.ts";
-import { installProxyPrograms } from "../support/proxy_programs.ts";
+import { missing, type ProgramName, type RegisterTest, testUnless } from "../support/need.ts";
 import { runtimeCommand } from "../support/runtimes.ts";
 import type { Program } from "./processes.ts";
 
@@ -20,19 +18,27 @@ const environment = join(build, `python-websockets-${PYTHON_WEBSOCKETS}`);
 export const pythonPath: string = join(environment, "bin", "python");
 const goProgramPath = join(build, "interop-go");
 
-/** Installs and builds what the programs here need, all at once. */
-export async function prepare(): Promise<void> {
-  const building = [makePython(), buildGo()];
-  // Blocks this process, and not what has begun.
-  installChromium();
-  installProxyPrograms();
-  await Promise.all(building);
+/** Installs or builds a need; returns the reason if that is not possible. */
+const preparations = { python3: once(makePython), go: once(buildGo) };
+
+/** Returns what registers tests that start these programs, and a proxy if they need one. */
+export async function testOf(programs: Program[], proxy?: ProgramName): Promise<RegisterTest> {
+  const reasons = [proxy && missing(proxy)];
+  for (const { needs } of programs) {
+    if (needs === "python3" || needs === "go") reasons.push(await preparations[needs]());
+    else if (needs !== undefined) reasons.push(missing(needs));
+  }
+  return testUnless(reasons.find((reason) => reason !== undefined));
 }
 
 /** Python `websockets`. */
 export function pythonProgram(name: string, role: "server" | "client"): Program {
   const script = join(programs, "python", "echo.py");
-  return { name, command: (...args) => ({ command: pythonPath, args: [script, role, ...args] }) };
+  return {
+    name,
+    needs: "python3",
+    command: (...args) => ({ command: pythonPath, args: [script, role, ...args] }),
+  };
 }
 
 /** A WebSocket library for Go. */
@@ -43,6 +49,7 @@ export function goProgram(
 ): Program {
   return {
     name,
+    needs: "go",
     command: (...args) => ({ command: goProgramPath, args: [library, role, ...args] }),
   };
 }
@@ -50,10 +57,20 @@ export function goProgram(
 /** A page in Chromium, which is driven from Node. */
 export function chromiumProgram(name: string): Program {
   const module = join(programs, "client_chromium.ts");
-  return { name, command: (...args) => runtimeCommand("node", module, ...args) };
+  return {
+    name,
+    needs: "chromium",
+    command: (...args) => runtimeCommand("node", module, ...args),
+  };
 }
 
-/** An environment of its own. */
+/** Calls an async function the first time only, and returns its error message. */
+function once(prepare: () => Promise<void>): () => Promise<string | undefined> {
+  let result: Promise<string | undefined> | undefined;
+  return () => result ??= prepare().then(() => undefined, (error: Error) => error.message);
+}
+
+/** Makes a virtual environment. */
 async function makePython(): Promise<void> {
   const made = join(environment, "made");
   if (existsSync(made)) return;
@@ -64,9 +81,9 @@ async function makePython(): Promise<void> {
   mkdirSync(made);
 }
 
-/** Quick when nothing has changed: Go remembers what it has built. */
+/** Fast when nothing has changed, because Go caches its builds. */
 async function buildGo(): Promise<void> {
-  // Whole or not at all: another test run may be starting the same file.
+  // Another test run may be starting the same file, so it is replaced atomically.
   const temporary = `${goProgramPath}.${Deno.pid}`;
   await run("Go 1.21 or later", "go", ["build", "-mod=readonly", "-o", temporary, "."], {
     cwd: join(programs, "go"),
@@ -75,7 +92,7 @@ async function buildGo(): Promise<void> {
   renameSync(temporary, goProgramPath);
 }
 
-/** @throws {Error} When it cannot be run or fails. */
+/** @throws {Error} When the command cannot be run or fails. */
 async function run(
   need: string,
   command: string,
@@ -86,9 +103,9 @@ async function run(
   try {
     const { success, stderr } = await new Deno.Command(command, { args, ...options }).output();
     if (success) return;
-    problem = new TextDecoder().decode(stderr);
+    problem = new TextDecoder().decode(stderr).trim().split("\n").at(-1)!;
   } catch (error) {
     problem = String(error);
   }
-  throw new Error(`${need} is needed to test the library with its WebSockets: ${problem}`);
+  throw new Error(`install ${need} (${problem})`);
 }

@@ -1,5 +1,5 @@
-// Our server with other clients, our client with other servers, and the two with each other, all in
-// real processes: each pair holds the same conversation without compression and with each kind of it.
+// The quickws server with other clients, the quickws client with other servers, and quickws with itself,
+// all in real processes. Each pair holds the same conversation once per compression mode.
 
 import assert from "node:assert/strict";
 import {
@@ -8,7 +8,7 @@ import {
   type CompressionMode,
   type Conversation,
 } from "./conversation.ts";
-import { prepare } from "./foreign.ts";
+import { testOf } from "./foreign.ts";
 import {
   CLIENTS,
   CONVERSING_SERVERS,
@@ -29,8 +29,6 @@ Deno.test("docs/interop.md has a row for every other implementation", async () =
   assert.deepEqual(missing, [], "run `deno task interop`");
 });
 
-Deno.test("what the others need is there", prepare);
-
 function modesOf(agreed: Agreed): CompressionMode[] {
   return COMPRESSION_MODES.filter((mode) => agreed[mode] !== undefined);
 }
@@ -44,8 +42,9 @@ async function conversations(server: RunningProgram, agreed: Agreed): Promise<Co
   return all;
 }
 
-function testPair(server: Program, client: Program, agreed: Agreed): void {
-  Deno.test(`${server.name} and ${client.name} understand each other`, async (t) => {
+async function testPair(server: Program, client: Program, agreed: Agreed): Promise<void> {
+  const test = await testOf([server, client]);
+  test(`${server.name} interoperates with ${client.name}`, async (t) => {
     const steps = await running(server, modesOf(agreed), async (process) => {
       const argument = JSON.stringify(await conversations(process, agreed));
       return await running(client, [argument], (process) => process.report(t));
@@ -54,9 +53,10 @@ function testPair(server: Program, client: Program, agreed: Agreed): void {
   });
 }
 
-/** With a client that echoes, it is the server that speaks first. */
-function testEchoingPair(server: Program, client: Program, agreed: Agreed): void {
-  Deno.test(`${server.name} and ${client.name} understand each other`, async (t) => {
+/** With a client that echoes, the server sends first. */
+async function testEchoingPair(server: Program, client: Program, agreed: Agreed): Promise<void> {
+  const test = await testOf([server, client]);
+  test(`${server.name} interoperates with ${client.name}`, async (t) => {
     const steps = await running(server, [JSON.stringify(agreed)], async (process) => {
       const all = await conversations(process, agreed);
       const args = all.flatMap(({ mode, url }) => [mode, url]);
@@ -67,14 +67,14 @@ function testEchoingPair(server: Program, client: Program, agreed: Agreed): void
 }
 
 for (const server of OUR_SERVERS) {
-  for (const client of OUR_CLIENTS) testPair(server.program, client.program, OURS_WITH_OURS);
-  for (const { program, agreed } of CLIENTS) testPair(server.program, program, agreed);
+  for (const client of OUR_CLIENTS) await testPair(server.program, client.program, OURS_WITH_OURS);
+  for (const { program, agreed } of CLIENTS) await testPair(server.program, program, agreed);
 }
 for (const server of CONVERSING_SERVERS) {
   for (const { program, agreed } of ECHOING_CLIENTS) {
-    testEchoingPair(server.program, program, agreed);
+    await testEchoingPair(server.program, program, agreed);
   }
 }
 for (const { program, agreed } of SERVERS) {
-  for (const client of OUR_CLIENTS) testPair(program, client.program, agreed);
+  for (const client of OUR_CLIENTS) await testPair(program, client.program, agreed);
 }

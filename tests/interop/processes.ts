@@ -1,13 +1,19 @@
-// Programs as processes: a server that prints where it listens, a client that prints what it found.
+// Programs as processes: a server prints its port, a client prints its results.
 
 import { fileURLToPath } from "node:url";
 import { linesOf } from "../support/child.ts";
 import { type RuntimeCommand, runtimeCommand, type RuntimeName } from "../support/runtimes.ts";
+import type { ProgramName } from "../support/need.ts";
 import type { StepResult } from "./conversation.ts";
+
+/** A program, or the tools that build one. */
+export type Need = ProgramName | "go" | "python3";
 
 /** A program that is started for a test. */
 export interface Program {
   readonly name: string;
+  /** What the machine must have to start it, besides the three runtimes. */
+  readonly needs?: Need;
   /** How to start it. */
   command(...args: string[]): RuntimeCommand;
 }
@@ -38,7 +44,7 @@ export class RunningProgram {
     this.#lines = linesOf(this.#process.stdout);
   }
 
-  /** The next line. */
+  /** Returns the next line. */
   async line(): Promise<string> {
     const { value } = await this.#lines.next();
     if (value === undefined) throw new Error(`${this.#name} ended and printed nothing more`);
@@ -46,7 +52,7 @@ export class RunningProgram {
   }
 
   /**
-   * Reports the results that it prints, until it ends, which it has to do by itself and well.
+   * Reports the printed results until the process ends, which it must do on its own with status 0.
    *
    * @returns How many results there were.
    */

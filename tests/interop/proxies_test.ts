@@ -1,29 +1,32 @@
-// Our server behind nginx and haproxy, which pass plain HTTP on or end TLS: the same conversations.
+// The quickws server behind nginx and haproxy, with plain HTTP and with TLS that the proxy terminates.
 
 import { makeCertificates } from "../support/certificates.ts";
 import { type ReverseProxyOptions, startHaproxy, startNginx } from "../support/reverse_proxies.ts";
 import type { Conversation } from "./conversation.ts";
-import { prepare } from "./foreign.ts";
+import { testOf } from "./foreign.ts";
 import { CLIENTS, OUR_CLIENTS, OUR_SERVERS, OURS_WITH_OURS } from "./peers.ts";
 import { type Program, running } from "./processes.ts";
 import { record } from "./record.ts";
 
 const PROXIES = { nginx: startNginx, haproxy: startHaproxy };
 
-/** With compression and without: more kinds of it make no difference to a proxy. */
+/** With and without compression; a proxy does not distinguish the other modes. */
 const MODES = ["off", "takeover"] as const;
 
 const AGREED = { off: OURS_WITH_OURS.off!, takeover: OURS_WITH_OURS.takeover! };
 
 const certificates = makeCertificates();
 
-/** A server for each mode, and the way there with each scheme. */
+/** Plain HTTP and TLS. */
 const WAYS: readonly Pick<ReverseProxyOptions, "certificates">[] = [{}, { certificates }];
 
-Deno.test("what the others need is there", prepare);
-
-function testThrough(proxy: keyof typeof PROXIES, server: Program, client: Program): void {
-  Deno.test(`${server.name} and ${client.name} through ${proxy}, with and without TLS`, async (t) => {
+async function testThrough(
+  proxy: keyof typeof PROXIES,
+  server: Program,
+  client: Program,
+): Promise<void> {
+  const test = await testOf([server, client], proxy);
+  test(`${server.name} interoperates with ${client.name} through ${proxy}`, async (t) => {
     await using cleanUp = new AsyncDisposableStack();
     const directory = await Deno.makeTempDir();
     cleanUp.defer(() => Deno.remove(directory, { recursive: true }));
@@ -54,7 +57,9 @@ function testThrough(proxy: keyof typeof PROXIES, server: Program, client: Progr
 }
 
 for (const proxy of Object.keys(PROXIES) as Array<keyof typeof PROXIES>) {
-  OUR_SERVERS.forEach((server, i) => testThrough(proxy, server.program, OUR_CLIENTS[i]!.program));
-  // What browsers say of where a page is from has to come through as well.
-  testThrough(proxy, OUR_SERVERS[0]!.program, CLIENTS[0]!.program);
+  for (const [i, server] of OUR_SERVERS.entries()) {
+    await testThrough(proxy, server.program, OUR_CLIENTS[i]!.program);
+  }
+  // A browser sends an Origin field, which the proxy must forward.
+  await testThrough(proxy, OUR_SERVERS[0]!.program, CLIENTS[0]!.program);
 }

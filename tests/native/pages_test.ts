@@ -1,16 +1,15 @@
-// `connect` of the browser entry in real browsers: Chromium and Firefox of Debian. A page tells the test
-// over HTTP what it sees, so that neither browser has to be driven.
+// `connect` of the browser entry in Debian's Chromium and Firefox. A page reports to the test over HTTP,
+// so neither browser has to be driven.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { build } from "esbuild";
 import { chromium, type Page } from "playwright-core";
 import { serve, type ServeOptions, type Server } from "../../mod.ts";
-import { installChromium } from "../support/chromium.ts";
-import { installPrograms, programPath } from "../support/debian.ts";
 import { FakeBroker } from "../support/fake_broker.ts";
 import { FakeHistory } from "../support/fake_history.ts";
 import { Queue } from "../support/live_harness.ts";
+import { need, programPath } from "../support/need.ts";
 
 /** What a page reports. */
 interface Report {
@@ -91,7 +90,7 @@ interface Browser {
   readonly close: () => Promise<void>;
 }
 
-/** The program of a page that waits long between two attempts, unless it has a reason not to. */
+/** The program of a page with a long delay between attempts. */
 const PATIENT = `
   let connections = 0;
   await connect(url, {
@@ -102,7 +101,6 @@ const PATIENT = `
 `;
 
 async function openChromium(url: string): Promise<Browser & { readonly page: Page }> {
-  installChromium();
   const browser = await chromium.launch({
     executablePath: "/usr/bin/chromium",
     headless: true,
@@ -114,9 +112,8 @@ async function openChromium(url: string): Promise<Browser & { readonly page: Pag
 }
 
 async function openFirefox(url: string): Promise<Browser> {
-  installPrograms({ "firefox-esr": "firefox-esr" });
   const profile = await Deno.makeTempDir();
-  // It is a browser of its own: no home page, no updates, no questions.
+  // A fresh profile without a home page, updates or prompts.
   await Deno.writeTextFile(
     `${profile}/user.js`,
     [
@@ -144,7 +141,12 @@ async function openFirefox(url: string): Promise<Browser> {
   };
 }
 
-const browsers = { Chromium: openChromium, Firefox: openFirefox };
+const browsers = {
+  Chromium: { program: "chromium", open: openChromium },
+  Firefox: { program: "firefox-esr", open: openFirefox },
+} as const;
+
+const chromiumTest = need("chromium");
 
 const SUBSCRIBER = `
   let received = [];
@@ -165,8 +167,10 @@ const SUBSCRIBER = `
   report("subscribed");
 `;
 
-for (const [name, open] of Object.entries(browsers)) {
-  Deno.test(`a topic goes on without a gap in ${name} when a node is killed`, async () => {
+for (const [name, { program, open }] of Object.entries(browsers)) {
+  const test = need(program);
+
+  test(`resumes a topic without a gap in ${name} after a node is killed`, async () => {
     const broker = new FakeBroker(true, new FakeHistory());
     const page = new PageServer(await bundled(SUBSCRIBER));
     const options: ServeOptions = {
@@ -203,7 +207,7 @@ for (const [name, open] of Object.entries(browsers)) {
     }
   });
 
-  Deno.test(`text, bytes, iteration and the end arrive in ${name} as they were sent`, async () => {
+  test(`delivers text, bytes and close information unchanged in ${name}`, async () => {
     const page = new PageServer(
       await bundled(`
         const conn = await connect(url);
@@ -242,7 +246,7 @@ for (const [name, open] of Object.entries(browsers)) {
   });
 }
 
-/** A page with the patient program, and the server that it is connected to. */
+/** Opens a page with a long reconnect delay, and the server that it connects to. */
 async function patientPage(): Promise<
   AsyncDisposable & { pages: PageServer; page: Page; server: Server }
 > {
@@ -265,37 +269,43 @@ async function patientPage(): Promise<
   };
 }
 
-Deno.test("a page that is back online reconnects at once, however long it would wait", async () => {
-  await using opened = await patientPage();
-  const { pages, page, server } = opened;
-  await page.evaluate(() =>
-    Object.defineProperty(navigator, "onLine", { get: () => false, configurable: true })
-  );
-  for (const conn of server.clients()) conn.terminate();
-  await pages.next("lost");
-  await page.evaluate(() => {
-    Object.defineProperty(navigator, "onLine", { get: () => true });
-    dispatchEvent(new Event("online"));
-  });
-  assert.equal(await pages.next("open"), 2);
-});
+chromiumTest(
+  "reconnects immediately when the page is back online, whatever the delay",
+  async () => {
+    await using opened = await patientPage();
+    const { pages, page, server } = opened;
+    await page.evaluate(() =>
+      Object.defineProperty(navigator, "onLine", { get: () => false, configurable: true })
+    );
+    for (const conn of server.clients()) conn.terminate();
+    await pages.next("lost");
+    await page.evaluate(() => {
+      Object.defineProperty(navigator, "onLine", { get: () => true });
+      dispatchEvent(new Event("online"));
+    });
+    assert.equal(await pages.next("open"), 2);
+  },
+);
 
-Deno.test("a page leaves its connection for the back/forward cache and reconnects when it is back", async () => {
-  await using opened = await patientPage();
-  const { pages, page, server } = opened;
-  const [conn] = server.clients();
-  // playwright cannot follow a page into the cache, so that the events are those of the test.
-  const dispatch = (type: string): Promise<unknown> =>
-    page.evaluate(`dispatchEvent(new PageTransitionEvent("${type}", { persisted: true }))`);
-  await dispatch("pagehide");
-  await conn!.closed;
-  await pages.next("lost");
-  await dispatch("pageshow");
-  assert.equal(await pages.next("open"), 2);
-  assert.equal(server.connections, 1);
-});
+chromiumTest(
+  "closes the connection for the back/forward cache and reconnects when the page is shown again",
+  async () => {
+    await using opened = await patientPage();
+    const { pages, page, server } = opened;
+    const [conn] = server.clients();
+    // playwright cannot control a page in the cache, so the test dispatches the events.
+    const dispatch = (type: string): Promise<unknown> =>
+      page.evaluate(`dispatchEvent(new PageTransitionEvent("${type}", { persisted: true }))`);
+    await dispatch("pagehide");
+    await conn!.closed;
+    await pages.next("lost");
+    await dispatch("pageshow");
+    assert.equal(await pages.next("open"), 2);
+    assert.equal(server.connections, 1);
+  },
+);
 
-Deno.test("a heartbeat that is not answered gives the connection up", async () => {
+chromiumTest("ends the connection with PONG_TIMEOUT when heartbeats are not answered", async () => {
   const pages = new PageServer(
     await bundled(`
       await connect(url, {
@@ -306,7 +316,7 @@ Deno.test("a heartbeat that is not answered gives the connection up", async () =
       });
     `),
   );
-  // It speaks the subprotocol, and never answers.
+  // The server accepts the subprotocol but never answers.
   const server = await serve({
     allowedOrigins: [pages.origin],
     subprotocols: ["quickws.topics.1"],

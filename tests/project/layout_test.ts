@@ -16,7 +16,7 @@ import {
 const OPEN_ENDS = new RegExp(
   `\\b(${["TO" + "DO", "FIX" + "ME", "X" + "XX", "HA" + "CK"].join("|")})\\b` +
     `|@ts-(${["ig" + "nore", "no" + "check", "expect" + "-error"].join("|")})` +
-    "|\\bDeno\\.test\\.(only|ignore)\\b|\\bignore: true\\b",
+    "|\\bDeno\\.test\\.(only|ignore)\\b|\\bignore:",
 );
 
 const published = [...librarySources(), ...doctorSources()];
@@ -46,8 +46,12 @@ Deno.test("every source file is loaded by a test", () => {
   assert.deepEqual(left, []);
 });
 
-Deno.test("nothing is left open and no test is switched off", () => {
-  const found = everything.flatMap(({ path, text }) =>
+/** The only file that may skip tests: it gives the reason, and fails where `CI` is set. */
+const SKIPS = "tests/support/need.ts";
+
+Deno.test("no open ends are left, and tests are skipped in one place only", () => {
+  const files = everything.filter(({ path }) => path !== SKIPS);
+  const found = files.flatMap(({ path, text }) =>
     text.split("\n").flatMap((line, index) =>
       OPEN_ENDS.test(line) ? [`${path}:${index + 1}: ${line.trim()}`] : []
     )

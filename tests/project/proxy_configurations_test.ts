@@ -1,18 +1,17 @@
-// The configurations in docs/guide/proxies.md and machines.md, as they stand there, in real proxies.
+// The configurations in docs/guide/proxies.md and machines.md, in real proxies.
 
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { connect, HandshakeError, serve } from "../../mod.ts";
 import { makeCertificates } from "../support/certificates.ts";
-import { installProxyPrograms, ListeningProgram } from "../support/proxy_programs.ts";
+import { need } from "../support/need.ts";
+import { ListeningProgram } from "../support/proxy_programs.ts";
 import { root } from "./source_files.ts";
 
 const PROGRAMS = ["nginx", "haproxy", "caddy"] as const;
 
 type ProgramName = typeof PROGRAMS[number];
-
-installProxyPrograms();
 
 const page = await Deno.readTextFile(join(root, "docs/guide/proxies.md"));
 const machines = await Deno.readTextFile(join(root, "docs/guide/machines.md"));
@@ -43,7 +42,7 @@ const cert = file("cert.pem", certificates.cert);
 const key = file("key.pem", certificates.key);
 const both = file("both.pem", certificates.cert + certificates.key);
 
-/** Where a proxy listens and what it leads to. */
+/** The ports of a proxy and of its upstream servers. */
 interface Ports {
   readonly front: number;
   readonly back: number;
@@ -51,7 +50,7 @@ interface Ports {
   readonly second?: number | undefined;
 }
 
-/** The page's text made to fit: its ports and its certificates, and nothing else. */
+/** Replaces only the ports and certificates in the text of the page. */
 const CONFIGURATIONS: Record<ProgramName, (block: string, ports: Ports) => string> = {
   nginx(block, { front, back, second }) {
     let text = replaceOnce(block, "listen 443 ssl", `listen 127.0.0.1:${front} ssl`);
@@ -100,7 +99,7 @@ interface Proxy extends AsyncDisposable {
   readonly port: number;
 }
 
-/** What is not as on the page about proxies. */
+/** Differences from the page about proxies. */
 interface Variation {
   /** Changes the configuration. */
   readonly edit?: (block: string) => string;
@@ -127,7 +126,7 @@ async function start(
   return { port, [Symbol.asyncDispose]: () => cleanUp.disposeAsync() };
 }
 
-/** A client that says what a browser would say on a page of the proxy. */
+/** Connects with the Origin that a page served by the proxy would have. */
 function visit(port: number): ReturnType<typeof connect> {
   const address = `localhost:${port}`;
   return connect(`wss://${address}/chat?room=1`, {
@@ -137,33 +136,36 @@ function visit(port: number): ReturnType<typeof connect> {
 }
 
 for (const program of PROGRAMS) {
-  Deno.test(`${program} as the page has it: a page gets in, messages pass, addresses arrive`, async () => {
-    const requests: string[] = [];
-    await using server = await serve({
-      port: 0,
-      upgrade({ url, headers }) {
-        requests.push(`${new URL(url).pathname} for ${headers.get("x-forwarded-for")}`);
-      },
-      message: (conn, data) => void conn.send(data),
-      fetch: () => new Response("alive\n"),
-    });
-    await using proxy = await start(program, server.port);
-    const conn = await visit(proxy.port);
-    conn.send("through it");
-    conn.send(new Uint8Array(200_000));
-    const lengths: number[] = [];
-    for await (const data of conn) {
-      lengths.push(data.length);
-      if (lengths.length === 2) conn.close(4000, "seen");
-    }
-    assert.deepEqual(lengths, [10, 200_000]);
-    const { code, clean } = await conn.closed;
-    assert.deepEqual({ code, clean }, { code: 4000, clean: true });
-    assert.deepEqual(requests, ["/chat for 127.0.0.1"]);
-  });
+  need(program)(
+    `${program} configured as documented forwards handshakes, messages and addresses`,
+    async () => {
+      const requests: string[] = [];
+      await using server = await serve({
+        port: 0,
+        upgrade({ url, headers }) {
+          requests.push(`${new URL(url).pathname} for ${headers.get("x-forwarded-for")}`);
+        },
+        message: (conn, data) => void conn.send(data),
+        fetch: () => new Response("up\n"),
+      });
+      await using proxy = await start(program, server.port);
+      const conn = await visit(proxy.port);
+      conn.send("through it");
+      conn.send(new Uint8Array(200_000));
+      const lengths: number[] = [];
+      for await (const data of conn) {
+        lengths.push(data.length);
+        if (lengths.length === 2) conn.close(4000, "seen");
+      }
+      assert.deepEqual(lengths, [10, 200_000]);
+      const { code, clean } = await conn.closed;
+      assert.deepEqual({ code, clean }, { code: 4000, clean: true });
+      assert.deepEqual(requests, ["/chat for 127.0.0.1"]);
+    },
+  );
 }
 
-/** What the page says comes of leaving lines out of nginx's configuration. */
+/** The status that the page documents for each line missing from nginx's configuration. */
 const LEFT_OUT: [status: number, lines: RegExp][] = [
   [403, /.*proxy_set_header Host .*\n/],
   [426, /.*proxy_set_header (Upgrade|Connection) .*\n/g],
@@ -171,7 +173,7 @@ const LEFT_OUT: [status: number, lines: RegExp][] = [
 ];
 
 for (const [status, lines] of LEFT_OUT) {
-  Deno.test(`nginx without ${lines.source} leads to a ${status}`, async () => {
+  need("nginx")(`nginx without ${lines.source} leads to a ${status}`, async () => {
     await using server = await serve({ port: 0, message: () => {} });
     await using proxy = await start("nginx", server.port, {
       edit(block) {
@@ -183,7 +185,7 @@ for (const [status, lines] of LEFT_OUT) {
   });
 }
 
-Deno.test("haproxy's health check takes a process out whose fetch answers 503", async () => {
+need("haproxy")("haproxy removes a server whose health check gets 503", async () => {
   let status = 503;
   await using server = await serve({
     port: 0,
@@ -204,35 +206,38 @@ Deno.test("haproxy's health check takes a process out whose fetch answers 503", 
   } while (statuses.at(-1) !== 101);
 });
 
-Deno.test("nginx as the page about machines has it spreads clients, and passes by a node that drains", async () => {
-  let draining = false;
-  const node = (name: string): ReturnType<typeof serve> =>
-    serve({
-      port: 0,
-      upgrade: () => draining && name === "one" ? { status: 503 } : undefined,
-      open: (conn) => void conn.send(name),
-    });
-  await using one = await node("one");
-  await using two = await node("two");
-  await using proxy = await start("nginx", one.port, { second: two.port });
-  const names = async (): Promise<string[]> => {
-    const conns = [await visit(proxy.port), await visit(proxy.port)];
-    const said = await Promise.all(conns.map(async (conn) => {
-      for await (const data of conn) return String(data);
-      return "";
-    }));
-    await Promise.all(conns.map((conn) => conn[Symbol.asyncDispose]()));
-    return said.sort();
-  };
-  assert.deepEqual(await names(), ["one", "two"]);
-  draining = true;
-  assert.deepEqual(await names(), ["two", "two"]);
-  draining = false;
-  await one.shutdown();
-  assert.deepEqual(await names(), ["two", "two"]);
-});
+need("nginx")(
+  "nginx configured as documented balances clients and skips a draining node",
+  async () => {
+    let draining = false;
+    const node = (name: string): ReturnType<typeof serve> =>
+      serve({
+        port: 0,
+        upgrade: () => draining && name === "one" ? { status: 503 } : undefined,
+        open: (conn) => void conn.send(name),
+      });
+    await using one = await node("one");
+    await using two = await node("two");
+    await using proxy = await start("nginx", one.port, { second: two.port });
+    const names = async (): Promise<string[]> => {
+      const conns = [await visit(proxy.port), await visit(proxy.port)];
+      const said = await Promise.all(conns.map(async (conn) => {
+        for await (const data of conn) return String(data);
+        return "";
+      }));
+      await Promise.all(conns.map((conn) => conn[Symbol.asyncDispose]()));
+      return said.sort();
+    };
+    assert.deepEqual(await names(), ["one", "two"]);
+    draining = true;
+    assert.deepEqual(await names(), ["two", "two"]);
+    draining = false;
+    await one.shutdown();
+    assert.deepEqual(await names(), ["two", "two"]);
+  },
+);
 
-/** The status that a client is answered with. */
+/** Returns the status of the response to a client's handshake. */
 async function outcome(port: number): Promise<number | undefined> {
   try {
     await using conn = await visit(port);

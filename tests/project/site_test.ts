@@ -1,11 +1,12 @@
-// The documentation site: every page is there, every link leads somewhere, and a phone shows it.
+// The documentation site: every page exists, every link resolves, and pages fit a phone.
 
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { buildSite, llmsText, pages } from "../../docs/site/build.ts";
-import { installChromium, launchChromium } from "../support/chromium.ts";
+import { launchChromium } from "../support/chromium.ts";
+import { need } from "../support/need.ts";
 import { root } from "./source_files.ts";
 
 const REPOSITORY = "https://example.com/owner/name";
@@ -15,11 +16,11 @@ addEventListener("unload", () => Deno.removeSync(site, { recursive: true }));
 await buildSite(site, REPOSITORY);
 const all = pages();
 
-Deno.test("llms.txt is the one that `deno task site` writes", () => {
+Deno.test("llms.txt is up to date with `deno task site`", () => {
   assert.equal(readFileSync(join(root, "llms.txt"), "utf8"), llmsText(all));
 });
 
-Deno.test("every page has a title, and its links lead to files and headings", () => {
+Deno.test("every page has a title, and its links resolve to files and headings", () => {
   const broken: string[] = [];
   for (const { target } of all) {
     const html = readFileSync(join(site, target), "utf8");
@@ -51,8 +52,7 @@ Deno.test("the reference shows each public name once and nothing internal", () =
   assert.ok(existsSync(join(site, "reference", "node", "~", "attach.html")));
 });
 
-Deno.test("no page scrolls sideways on a phone of 360 pixels", async () => {
-  installChromium();
+need("chromium")("no page scrolls sideways at a width of 360 pixels", async () => {
   const browser = await launchChromium();
   try {
     const page = await browser.newPage({ viewport: { width: 360, height: 740 } });

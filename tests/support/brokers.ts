@@ -7,7 +7,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { installPrograms, programPath } from "./debian.ts";
+import { type ProgramName, programPath } from "./need.ts";
 
 /** A broker that the library has a backplane for. */
 export type BrokerName = "redis" | "nats";
@@ -16,10 +16,10 @@ export type BrokerName = "redis" | "nats";
 export const brokerNames: readonly BrokerName[] = ["redis", "nats"];
 
 /** The program of each broker. */
-const PROGRAMS: Record<BrokerName, string> = { redis: "redis-server", nats: "nats-server" };
+const PROGRAMS = { redis: "redis-server", nats: "nats-server" } as const;
 
-/** The Debian package of each program. */
-const PACKAGES = { "redis-server": "redis-server", "nats-server": "nats-server" };
+/** The programs of all brokers. */
+export const brokerPrograms: readonly ProgramName[] = Object.values(PROGRAMS);
 
 /** Ports below those that the system assigns automatically, and other than those of the proxies. */
 const FIRST_PORT = 10_000;
@@ -39,15 +39,6 @@ export interface BrokerOptions {
   jetStream?: boolean;
   /** Further arguments. */
   args?: string[];
-}
-
-/**
- * Installs what is missing, which only root can do.
- *
- * @throws {Error} When that is not possible; the message tells what to do.
- */
-export function installBrokers(): void {
-  installPrograms(PACKAGES);
 }
 
 /** A running broker. */

@@ -8,20 +8,13 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import type { Context } from "../behaviour/harness.ts";
 import type { TlsServerOptions } from "../../mod.ts";
-import { installPrograms, programPath } from "./debian.ts";
+import { programPath } from "./need.ts";
 
-/** The Debian package of each program. */
-const PACKAGES = {
-  tinyproxy: "tinyproxy-bin",
-  microsocks: "microsocks",
-  stunnel4: "stunnel4",
-  nginx: "nginx",
-  haproxy: "haproxy",
-  caddy: "caddy",
-};
+/** The proxies that clients use, and stunnel, which adds TLS. */
+export const clientProxies = ["tinyproxy", "microsocks", "stunnel4"] as const;
 
-/** A program that can be started. */
-export type ProgramName = keyof typeof PACKAGES;
+/** A program that listens on a port. */
+export type ProxyName = typeof clientProxies[number] | "nginx" | "haproxy" | "caddy";
 
 /** Ports below those that the system assigns automatically. */
 const FIRST_PORT = 20_000;
@@ -55,15 +48,6 @@ export interface StunnelOptions extends ProgramOptions {
   clientAuthority?: string;
 }
 
-/**
- * Installs what is missing, which only root can do.
- *
- * @throws {Error} When that is not possible; the message tells what to do.
- */
-export function installProxyPrograms(): void {
-  installPrograms(PACKAGES);
-}
-
 /** A program that listens. It ends with its case. */
 export class ListeningProgram {
   readonly hostname: string;
@@ -74,7 +58,7 @@ export class ListeningProgram {
   #output = "";
   #waiters: Array<() => void> = [];
 
-  private constructor(program: ProgramName, args: string[], hostname: string, port: number) {
+  private constructor(program: ProxyName, args: string[], hostname: string, port: number) {
     const path = programPath(program);
     if (path === undefined) throw new Error(`${program} is not installed`);
     this.hostname = hostname;
@@ -103,7 +87,7 @@ export class ListeningProgram {
    */
   static async start(
     context: Pick<Context, "after">,
-    program: ProgramName,
+    program: ProxyName,
     hostname: string,
     args: (port: number) => string[],
   ): Promise<ListeningProgram> {

@@ -1,16 +1,16 @@
-// The chat room: who comes in, who leaves, who is kept out, two nodes of it, and its page in a real
-// Chromium.
+// The chat room: joining, leaving, rejected requests, two nodes, and its page in a real Chromium.
 
 import assert from "node:assert/strict";
 import { CloseCode, connect, type Connection } from "../../../mod.ts";
-import { installChromium, launchChromium, PATIENCE } from "../../support/chromium.ts";
-import { Broker, installBrokers } from "../../support/brokers.ts";
+import { launchChromium, PATIENCE } from "../../support/chromium.ts";
+import { Broker } from "../../support/brokers.ts";
+import { need } from "../../support/need.ts";
 import { freePort } from "../../support/ports.ts";
 import { runtimeNames } from "../../support/runtimes.ts";
 import { startExample, webSocketUrl } from "../start.ts";
 
 /** The next messages, parsed. */
-async function told(conn: Connection<undefined>, count: number): Promise<unknown[]> {
+async function received(conn: Connection<undefined>, count: number): Promise<unknown[]> {
   const messages = conn[Symbol.asyncIterator]();
   const found = [];
   while (found.length < count) found.push(JSON.parse(String((await messages.next()).value)));
@@ -18,18 +18,18 @@ async function told(conn: Connection<undefined>, count: number): Promise<unknown
 }
 
 for (const runtime of runtimeNames) {
-  Deno.test(`what one says all in the chat are told, on ${runtime}`, async () => {
+  Deno.test(`the chat sends each message to all members on ${runtime}`, async () => {
     await using example = startExample(runtime, "chat/main.ts");
     const url = await webSocketUrl(example);
     const ada = await connect(`${url}?name=Ada`);
-    assert.deepEqual(await told(ada, 1), [{ notice: "Ada came in" }]);
+    assert.deepEqual(await received(ada, 1), [{ notice: "Ada came in" }]);
     const bob = await connect(`${url}?name=Bob`);
     ada.send("hello");
     const rest = [{ notice: "Bob came in" }, { name: "Ada", text: "hello" }];
-    assert.deepEqual(await told(ada, 2), rest);
-    assert.deepEqual(await told(bob, 2), rest);
+    assert.deepEqual(await received(ada, 2), rest);
+    assert.deepEqual(await received(bob, 2), rest);
     bob.close();
-    assert.deepEqual(await told(ada, 1), [{ notice: "Bob left" }]);
+    assert.deepEqual(await received(ada, 1), [{ notice: "Bob left" }]);
     ada.send(new Uint8Array(1));
     assert.equal((await ada.closed).code, CloseCode.UnsupportedData);
     await assert.rejects(connect(url), { status: 400 });
@@ -40,12 +40,9 @@ for (const runtime of runtimeNames) {
   });
 }
 
-Deno.test({
-  name: "two pages chat in Chromium",
-  sanitizeOps: false,
-  sanitizeResources: false,
-  async fn() {
-    installChromium();
+need("chromium")(
+  "two pages chat in Chromium",
+  async () => {
     const browser = await launchChromium();
     try {
       await using example = startExample("deno", "chat/main.ts");
@@ -75,15 +72,12 @@ Deno.test({
       await browser.close();
     }
   },
-});
+  { sanitizeOps: false, sanitizeResources: false },
+);
 
-Deno.test({
-  name: "a page that comes back is told what was said on another node",
-  sanitizeOps: false,
-  sanitizeResources: false,
-  async fn() {
-    installChromium();
-    installBrokers();
+need("chromium", "redis-server")(
+  "a page that reconnects receives the messages that it missed on another node",
+  async () => {
     await using redis = await Broker.start("redis");
     const env = { REDIS_URL: redis.url };
     await using other = startExample("bun", "chat/main.ts", { env });
@@ -117,4 +111,5 @@ Deno.test({
       await browser.close();
     }
   },
-});
+  { sanitizeOps: false, sanitizeResources: false },
+);

@@ -16,7 +16,7 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { makeCertificates } from "../../support/certificates.ts";
-import { installChromium } from "../../support/chromium.ts";
+import { requirePrograms } from "../../support/need.ts";
 import { nodePath } from "../../support/runtimes.ts";
 import { build } from "../../../ws/npm-build.ts";
 
@@ -89,7 +89,7 @@ const RUNTIMES: Record<string, (path: string) => [command: string, ...args: stri
 const work = await Deno.makeTempDir();
 let failed = 0;
 try {
-  installChromium();
+  requirePrograms("chromium");
   console.log("Installing the packages ...");
   const programs = await install(work);
   for (const program of programs) {

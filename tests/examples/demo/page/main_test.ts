@@ -1,21 +1,27 @@
-// The page of the demo in a real Chromium, with the server as its readers start it.
+// The demo page in a real Chromium, with the demo server in its own process.
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import type { BrowserContextOptions, Page } from "playwright-core";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import type { Example } from "../../../project/example_process.ts";
-import { installChromium, launchChromium, PATIENCE } from "../../../support/chromium.ts";
+import { launchChromium, PATIENCE } from "../../../support/chromium.ts";
+import { need } from "../../../support/need.ts";
 import { freePort } from "../../../support/ports.ts";
 import { startExample } from "../../start.ts";
 
-/** What a browser says by itself when a server is away or refuses; a page cannot keep it from that. */
+/** Console messages of the browser about failed connections, which a page cannot suppress. */
 const NETWORK = /^(WebSocket connection to .* failed|Failed to load resource: )/;
 
-installChromium();
-const browser = await launchChromium();
-globalThis.addEventListener("unload", () => void browser.close());
+const register = need("chromium");
+let launched: Promise<Browser> | undefined;
+globalThis.addEventListener("unload", () => void launched?.then((browser) => browser.close()));
 
-/** A server, its pages, and whatever went wrong in them. */
+/** The browser, which all tests share. */
+function sharedBrowser(): Promise<Browser> {
+  return launched ??= launchChromium();
+}
+
+/** A server, its pages, and their errors. */
 class Visit implements AsyncDisposable {
   server: Example;
   readonly url: string;
@@ -38,7 +44,7 @@ class Visit implements AsyncDisposable {
 
   /** Opens the page and waits until it is connected. */
   async open(options: BrowserContextOptions = {}): Promise<Page> {
-    const context = await browser.newContext(options);
+    const context = await (await sharedBrowser()).newContext(options);
     this.#closing.push(() => context.close());
     const page = await context.newPage();
     page.setDefaultTimeout(PATIENCE);
@@ -70,7 +76,7 @@ function reaches(page: Page, state: "idle" | "open" | "waiting"): Promise<unknow
   return page.waitForSelector(`html[data-state="${state}"]`);
 }
 
-/** Waits for a line of the log, and gives what it says. */
+/** Waits for a line of the log and returns its text. */
 async function logged(page: Page, kind: string, text: string): Promise<string> {
   const line = page.locator(`#log .${kind}`, { hasText: text }).first();
   await line.waitFor();
@@ -82,18 +88,17 @@ function noneScrollsSideways(page: Page): Promise<boolean> {
 }
 
 const test = (name: string, run: (visit: Visit) => Promise<void>): void =>
-  Deno.test({
-    name: `the page ${name}`,
-    // The browser is shared by the tests and outlives each of them.
-    sanitizeOps: false,
-    sanitizeResources: false,
-    async fn() {
+  register(
+    `the page ${name}`,
+    async () => {
       await using visit = await Visit.begin();
       await run(visit);
     },
-  });
+    // The browser is shared by the tests and outlives each of them.
+    { sanitizeOps: false, sanitizeResources: false },
+  );
 
-test("connects, and shows text, bytes and files that come back, as text only", async (visit) => {
+test("connects, and shows echoed text, bytes and files as plain text", async (visit) => {
   const page = await visit.open();
   await page.fill("#text", "<img src=x onerror=alert(1)> and tail");
   await page.press("#text", "Enter");
@@ -124,7 +129,7 @@ test("connects, and shows text, bytes and files that come back, as text only", a
   assert.deepEqual(visit.errors, []);
 });
 
-test("measures, draws what it measures, and stops when asked", async (visit) => {
+test("runs a benchmark, draws it, and stops on request", async (visit) => {
   const page = await visit.open();
   await page.selectOption("#bytes", "128");
   await page.selectOption("#depth", "16");
@@ -145,7 +150,7 @@ test("measures, draws what it measures, and stops when asked", async (visit) => 
   assert.deepEqual(visit.errors, []);
 });
 
-test("chats between two tabs, what is said being text only", async (visit) => {
+test("chats between two tabs and shows messages as plain text", async (visit) => {
   const [one, two] = [await visit.open(), await visit.open()];
   await one.getByText("2 tabs").waitFor();
   await one.fill("#name", "Ada");
@@ -177,7 +182,7 @@ test("counts down when the server stops, and reconnects automatically", async (v
   assert.deepEqual(visit.errors.filter((text) => !NETWORK.test(text)), []);
 });
 
-test("says why it is not connected: refused, closed with a reason, no URL", async (visit) => {
+test("shows why it is not connected: rejected, closed with a reason, invalid URL", async (visit) => {
   const page = await visit.open();
   await page.selectOption("#preset", "refused");
   await page.getByText("Refused with 403").waitFor();
@@ -202,7 +207,7 @@ test("says why it is not connected: refused, closed with a reason, no URL", asyn
   assert.deepEqual(visit.errors.filter((text) => !NETWORK.test(text)), []);
 });
 
-test("fits a phone of 360 pixels, in every state, with names for all controls", async (visit) => {
+test("fits a width of 360 pixels in every state, with labels for all controls", async (visit) => {
   const page = await visit.open({
     viewport: { width: 360, height: 740 },
     colorScheme: "dark",
@@ -232,7 +237,7 @@ test("fits a phone of 360 pixels, in every state, with names for all controls", 
   assert.deepEqual(visit.errors, []);
 });
 
-test("ends where its content ends, however long the log is", async (visit) => {
+test("is as high as its content, however long the log is", async (visit) => {
   const page = await visit.open({ viewport: { width: 1280, height: 800 } });
   for (let count = 0; count < 60; count++) await page.press("#text", "Enter");
   await page.locator("#log .in.text").nth(59).waitFor({ state: "attached" });
@@ -245,7 +250,7 @@ test("ends where its content ends, however long the log is", async (visit) => {
   assert.deepEqual(visit.errors, []);
 });
 
-test("is used by keyboard alone, and keeps the theme that was chosen", async (visit) => {
+test("works with the keyboard alone and keeps the chosen theme", async (visit) => {
   const page = await visit.open({ colorScheme: "light" });
   await page.keyboard.press("Tab");
   assert.equal(await page.innerText(":focus"), "Skip to the message");

@@ -1,0 +1,107 @@
+// Programs that tests need, and the one place where tests are skipped. A missing program is installed
+// from its Debian package where that is possible: as root, with apt-get. Otherwise the tests that need
+// the program are skipped and say why in their name, except where `CI` is set: there they fail.
+
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+
+/** The Debian package of each program. */
+const PACKAGES = {
+  caddy: "caddy",
+  chromium: "chromium",
+  "firefox-esr": "firefox-esr",
+  haproxy: "haproxy",
+  microsocks: "microsocks",
+  "nats-server": "nats-server",
+  nginx: "nginx",
+  "redis-server": "redis-server",
+  stunnel4: "stunnel4",
+  tinyproxy: "tinyproxy-bin",
+};
+
+/** A program from a Debian package. */
+export type ProgramName = keyof typeof PACKAGES;
+
+/** Registers a test, as `Deno.test` does. */
+export type RegisterTest = (
+  name: string,
+  fn: (t: Deno.TestContext) => void | Promise<void>,
+  options?: Omit<Deno.TestDefinition, "name" | "fn" | "ignore">,
+) => void;
+
+/** The reason why a program cannot be used, by its name; `undefined` if it can. */
+const reasons = new Map<ProgramName, string | undefined>();
+
+/** Returns where a program is. Searches the directories that are only in root's `PATH`, too. */
+export function programPath(program: string): string | undefined {
+  const places = [...(process.env.PATH ?? "").split(":"), "/usr/bin", "/usr/sbin"];
+  return places.map((place) => join(place, program)).find((path) => existsSync(path));
+}
+
+/**
+ * Installs the programs that are missing, if possible.
+ *
+ * @returns Why the programs cannot be used; `undefined` if they can.
+ */
+export function missing(...programs: ProgramName[]): string | undefined {
+  const unknown = programs.filter((program) => !reasons.has(program));
+  const failure = install(unknown.filter((program) => programPath(program) === undefined));
+  for (const program of unknown) {
+    const isThere = programPath(program) !== undefined;
+    reasons.set(program, isThere ? undefined : `${program} is not installed: ${failure}`);
+  }
+  return programs.map((program) => reasons.get(program)).find((reason) => reason !== undefined);
+}
+
+/**
+ * Like {@linkcode missing}, for programs that are no tests.
+ *
+ * @throws {Error} When one of the programs cannot be used; the message says why.
+ */
+export function requirePrograms(...programs: ProgramName[]): void {
+  const reason = missing(...programs);
+  if (reason !== undefined) throw new Error(reason);
+}
+
+/** Returns what registers tests that need these programs. */
+export function need(...programs: ProgramName[]): RegisterTest {
+  return testUnless(missing(...programs));
+}
+
+/** Returns what registers tests that run unless there is a reason to skip them. */
+export function testUnless(reason: string | undefined): RegisterTest {
+  return (name, fn, options) => {
+    if (reason === undefined) {
+      Deno.test({ ...options, name, fn });
+    } else if (process.env.CI) {
+      Deno.test(name, () => {
+        throw new Error(`Tests are not skipped where CI is set: ${reason}`);
+      });
+    } else {
+      Deno.test({ name: `${name} (skipped: ${reason})`, ignore: true, fn });
+    }
+  };
+}
+
+/** Returns why that is not possible, if it is not. */
+function install(programs: ProgramName[]): string | undefined {
+  if (programs.length === 0) return undefined;
+  const packages = programs.map((program) => PACKAGES[program]).join(" ");
+  const cure = `install the Debian packages ${packages}`;
+  if (process.getuid?.() !== 0) return `${cure}, or run the tests as root`;
+  for (const args of [["update"], ["install", "--yes", "--no-install-recommends"]]) {
+    const isInstall = args[0] === "install";
+    // Groups of tests run side by side, and dpkg serves one of them at a time.
+    const { error, status, stderr } = spawnSync(
+      "apt-get",
+      ["-o", "DPkg::Lock::Timeout=300", ...args, ...(isInstall ? packages.split(" ") : [])],
+      { env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" }, encoding: "utf8" },
+    );
+    if (status === 0) continue;
+    const [line] = (error?.message ?? stderr).trim().split("\n");
+    return `${cure} (apt-get ${args[0]}: ${line})`;
+  }
+  return cure;
+}
