@@ -25,6 +25,7 @@ what (everything without it, which takes an hour; with --quick some minutes):
   micro       the reasons of the constants that were tuned
   deflate     the codec alone, beside zlib and fflate
   ws          programs of ws and socket.io, with ws and with ours; --rounds, --seconds, --runtimes
+  start       milliseconds until a process listens, beside ws, Bun.serve and Deno.serve; --rounds
   guard       puts the ratios on record that tests/bench guards; no part of everything
 
 options:
@@ -86,6 +87,7 @@ async function run(command: string): Promise<void> {
     case "core":
     case "micro":
     case "deflate":
+    case "start":
     case "ws":
       return await runModule(`${command}/main.ts`);
     case "help":

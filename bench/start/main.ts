@@ -1,0 +1,114 @@
+// `deno task bench start`: the time from the start of a process to a server that listens, beside peers and
+// beside a process that does nothing. Node and Bun run the npm package, Deno runs the sources, as users
+// of npm and JSR do. Rounds alternate.
+//
+//   deno task bench start [--rounds 21]
+
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { bunPath, nodePath } from "../../tests/support/runtimes.ts";
+import { linesOf, nextLine, root, start, stop } from "../support/runtimes.ts";
+import { median, table } from "../support/table.ts";
+
+const { values } = parseArgs({
+  args: Deno.args,
+  options: { rounds: { type: "string", default: "21" } },
+});
+
+const OURS = (entry: string): string =>
+  `import { serve } from "${entry}";
+   const server = await serve({ port: 0, message: (conn, data) => void conn.send(data) });
+   console.log(server.port);`;
+
+const NOTHING = "console.log(0); setInterval(() => {}, 1000);";
+
+/** The programs of each runtime. The first does nothing, the second is ours. */
+const PROGRAMS = {
+  node: {
+    nothing: NOTHING,
+    quickws: OURS("@quickws/quickws"),
+    ws: `import { WebSocketServer } from "ws";
+         const server = new WebSocketServer({ port: 0 }, () => console.log(server.address().port));
+         server.on("connection", (conn) => conn.on("message", (data) => conn.send(data)));`,
+  },
+  bun: {
+    nothing: NOTHING,
+    quickws: OURS("@quickws/quickws"),
+    "Bun.serve": `const server = Bun.serve({
+           port: 0,
+           fetch: (request, server) => void server.upgrade(request),
+           websocket: { message: (conn, data) => void conn.send(data) },
+         });
+         console.log(server.port);`,
+  },
+  deno: {
+    nothing: NOTHING,
+    quickws: OURS(join(root, "mod.ts")),
+    "Deno.serve": `Deno.serve({ port: 0, onListen: ({ port }) => console.log(port) }, (request) => {
+           const { socket, response } = Deno.upgradeWebSocket(request);
+           socket.onmessage = ({ data }) => socket.send(data);
+           return response;
+         });`,
+  },
+};
+
+const folder = join(root, ".build", "start");
+
+/** Builds the package, and puts it where a program in `folder` finds it by its name. */
+async function installPackage(): Promise<void> {
+  const args = ["run", "--allow-all", "npm-build.ts", "--offline", "--no-check", "--out", folder];
+  const { success } = await new Deno.Command(Deno.execPath(), { args, cwd: root }).output();
+  if (!success) throw new Error("The npm package cannot be built");
+  mkdirSync(join(folder, "node_modules", "@quickws"), { recursive: true });
+  try {
+    symlinkSync(join(folder, "quickws"), join(folder, "node_modules", "@quickws", "quickws"));
+  } catch {
+    // It is there from the last time.
+  }
+}
+
+function command(runtime: string, name: string, code: string): string[] {
+  const path = join(folder, `${runtime}-${name.replace(".", "_")}.mjs`);
+  writeFileSync(path, code);
+  if (runtime === "node") return [nodePath(), path];
+  if (runtime === "bun") return [bunPath(), "run", path];
+  return [Deno.execPath(), "run", "--quiet", "--no-lock", "--no-check", "--allow-all", path];
+}
+
+/** Milliseconds until a process prints its port. */
+async function measure(command: string[]): Promise<number> {
+  const began = performance.now();
+  const process = start(command);
+  await nextLine(linesOf(process));
+  const time = performance.now() - began;
+  await stop(process);
+  return time;
+}
+
+await installPackage();
+const rows: string[][] = [];
+for (const [runtime, programs] of Object.entries(PROGRAMS)) {
+  const runs = Object.entries(programs).map(([name, code]) => ({
+    name,
+    command: command(runtime, name, code),
+    times: [] as number[],
+  }));
+  // The first run fills caches of the disk and, on Deno, of modules.
+  for (const run of runs) await measure(run.command);
+  for (let round = 0; round < Number(values.rounds); round++) {
+    for (const run of runs) run.times.push(await measure(run.command));
+  }
+  const [nothing, ours] = runs.map(({ times }) => median(times));
+  for (const { name, times } of runs) {
+    const time = median(times);
+    rows.push([
+      runtime,
+      name,
+      time.toFixed(0),
+      (time - nothing!).toFixed(0),
+      name === "quickws" ? "" : `x ${(ours! / time).toFixed(2)}`,
+    ]);
+  }
+}
+console.log(table([["runtime", "program", "ms", "beyond nothing", "ours to it"], ...rows]));
