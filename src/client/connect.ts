@@ -3,7 +3,8 @@
 import { ConnectionError, HandshakeError, TimeoutError, WebSocketError } from "../errors.ts";
 import type { Connection } from "../connection/connection.ts";
 import type { ConnectionRules } from "../connection/connection_options.ts";
-import { Driver, type DriverContext } from "../connection/driver.ts";
+import { Driver } from "../connection/driver.ts";
+import type { DriverContext } from "../connection/driver_context.ts";
 import { encodeKey } from "../handshake/accept_key.ts";
 import { ClientHandshake, type ClientHandshakeOptions } from "../handshake/client.ts";
 import {

@@ -53,13 +53,14 @@ class OutputExtra {
   oversize = 0;
   delayTimer: Timer | undefined;
   delayedMessages = 0;
+  /** Whether senders wait until there is room. */
+  wantsDrain = false;
 }
 
 /** The output of one connection. */
 export class Output extends OutputBuffer implements TimerTarget {
   readonly #owner: OutputOwner;
   readonly #rules: OutputRules;
-  #wantsDrain = false;
   #extra: OutputExtra | undefined;
 
   /**
@@ -68,7 +69,7 @@ export class Output extends OutputBuffer implements TimerTarget {
    * @param rules How much may wait.
    */
   constructor(transport: Transport, owner: OutputOwner, rules: OutputRules) {
-    super(transport, rules.delayedWrite.bufferSize);
+    super(transport);
     this.#owner = owner;
     this.#rules = rules;
   }
@@ -113,14 +114,14 @@ export class Output extends OutputBuffer implements TimerTarget {
   /** Resolves when at most `highWaterMark` is buffered, or the connection has ended. */
   drainedPromise(): Promise<void> {
     if (this.isClosed || !this.slow) return Promise.resolve();
-    this.#wantsDrain = true;
+    this.#more.wantsDrain = true;
     return new Promise((resolve) => (this.#more.drainWaiters ??= []).push(resolve));
   }
 
   /** The same, without messages in the fragment queue. */
   outputDrained(): Promise<void> {
     if (this.isClosed || this.size <= this.#rules.highWaterMark) return Promise.resolve();
-    this.#wantsDrain = true;
+    this.#more.wantsDrain = true;
     return new Promise((resolve) => (this.#more.outputWaiters ??= []).push(resolve));
   }
 
@@ -132,7 +133,7 @@ export class Output extends OutputBuffer implements TimerTarget {
    * @returns Whether the connection was not cut for it.
    */
   awaitDrain(bytes: number, newest: number): boolean {
-    this.#wantsDrain = true;
+    this.#more.wantsDrain = true;
     return this.#isWithinLimit(this.bufferedAmount + bytes, newest);
   }
 
@@ -148,10 +149,10 @@ export class Output extends OutputBuffer implements TimerTarget {
    * @returns The messages of the fragment queue that were not sent.
    */
   finish(error: Error): QueuedMessage[] {
-    this.#wantsDrain = false;
     this.stop();
     const extra = this.#extra;
     if (extra === undefined) return [];
+    extra.wantsDrain = false;
     this.#endBatch(extra);
     extra.outputWaiters = wakeAll(extra.outputWaiters);
     extra.drainWaiters = wakeAll(extra.drainWaiters);
@@ -233,7 +234,7 @@ export class Output extends OutputBuffer implements TimerTarget {
       size = this.bufferedAmount;
       if (size <= highWaterMark) return true;
     }
-    this.#wantsDrain = true;
+    this.#more.wantsDrain = true;
     this.#isWithinLimit(size, length);
     return false;
   }
@@ -256,30 +257,31 @@ export class Output extends OutputBuffer implements TimerTarget {
     if (this.isCorked || this.isClosed) return;
     const extra = this.#extra;
     if (extra?.written !== undefined) this.#checkWritten(extra);
-    if (this.#wantsDrain) this.#checkDrained();
+    if (extra?.wantsDrain) this.#checkDrained(extra);
     this.#owner.flushed();
+  }
+
+  protected override get delayedSize(): number {
+    return this.#rules.delayedWrite.bufferSize;
   }
 
   protected override writeFailed(error: unknown): void {
     this.#owner.transportFailed(error);
   }
 
-  #checkDrained(): void {
+  #checkDrained(extra: OutputExtra): void {
     if (this.size > this.#rules.highWaterMark) return;
-    const extra = this.#extra;
-    if (extra !== undefined) {
-      extra.oversize = 0;
-      extra.outputWaiters = wakeAll(extra.outputWaiters);
-    }
+    extra.oversize = 0;
+    extra.outputWaiters = wakeAll(extra.outputWaiters);
     // As long as all of it leaves at once, nothing else would tell that there is room for more.
     while (!this.slow && this.#owner.releaseWaiting());
     if (this.slow) return;
-    this.#wantsDrain = false;
-    if (extra !== undefined) extra.drainWaiters = wakeAll(extra.drainWaiters);
+    extra.wantsDrain = false;
+    extra.drainWaiters = wakeAll(extra.drainWaiters);
     this.#owner.callDrain();
     // The handler may have sent, and all of it may have left at once; nothing else would tell. Not in
     // this turn of the event loop: a producer without an end would leave none for anybody else.
-    if (this.#wantsDrain) setTimeout(() => this.settle());
+    if (extra.wantsDrain) setTimeout(() => this.settle());
   }
 
   #checkWritten(extra: OutputExtra): void {

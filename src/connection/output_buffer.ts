@@ -37,8 +37,6 @@ function flushWaiting(): void {
 /** Gathers the frames of one connection, and writes them. */
 export abstract class OutputBuffer implements FrameOutput {
   readonly #transport: Transport;
-  /** The first size of the memory for output that may wait. */
-  readonly #delayedSize: number;
   /** Memory of our own, in use from a displacement or a refused write until all of it is written. */
   #held: Uint8Array | undefined;
   #heldLength = 0;
@@ -59,14 +57,13 @@ export abstract class OutputBuffer implements FrameOutput {
   /** Output to write before the held buffer, while the transport accepts no more. Never empty. */
   #parked: ParkedOutput | undefined;
 
-  /**
-   * @param transport The stream to write to.
-   * @param delayedSize The first size of the memory for output that may wait.
-   */
-  constructor(transport: Transport, delayedSize: number) {
+  /** @param transport The stream to write to. */
+  constructor(transport: Transport) {
     this.#transport = transport;
-    this.#delayedSize = delayedSize;
   }
+
+  /** The first size of the memory for output that may wait. */
+  protected abstract readonly delayedSize: number;
 
   /** Something was written, or may have left: looks for those that wait for it. Must not throw. */
   protected abstract settle(): void;
@@ -314,7 +311,7 @@ export abstract class OutputBuffer implements FrameOutput {
     const old = this.#held;
     if (old !== undefined && old.length >= needed && !this.#shared) return old;
     this.#shared = false;
-    const first = this.#delaying ? this.#delayedSize : HELD_MIN;
+    const first = this.#delaying ? this.delayedSize : HELD_MIN;
     const grown = new Uint8Array(old === undefined ? Math.max(size, first) : needed * 2);
     if (old !== undefined) grown.set(old.subarray(0, this.#heldLength));
     this.#held = grown;

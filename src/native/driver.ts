@@ -11,7 +11,7 @@ import type {
   WrittenCallback,
 } from "../connection/connection_driver.ts";
 import type { ConnectionRules } from "../connection/connection_options.ts";
-import type { DriverContext, DriverLayer, LayeredDriver } from "../connection/driver.ts";
+import type { DriverContext, DriverLayer, LayeredDriver } from "../connection/driver_context.ts";
 import { type FragmentOpcode, FragmentQueue, type QueuedMessage } from "../connection/fragments.ts";
 import type { Handlers } from "../connection/handlers.ts";
 import { MessageQueue, type MessageQueueOwner } from "../connection/incoming.ts";

@@ -5,7 +5,7 @@ import { InvalidPayloadError, MessageTooBigError } from "../errors.ts";
 import type { Connection } from "../connection/connection.ts";
 import type { ConnectionTopics, TopicAnswers } from "../connection/connection_driver.ts";
 import { type ConnectionRules, MAX_INT32 } from "../connection/connection_options.ts";
-import type { DriverLayer, LayeredDriver } from "../connection/driver.ts";
+import type { DriverLayer, LayeredDriver } from "../connection/driver_context.ts";
 import { checkTopic } from "../connection/publish_options.ts";
 import { encodeLongText } from "../message/utf8.ts";
 import type { SessionEvents } from "../session/session.ts";

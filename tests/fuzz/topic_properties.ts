@@ -15,7 +15,7 @@ import type { SessionEvents } from "../../src/session/session.ts";
 import { clientTopicsRules, TopicRequests } from "../../src/pubsub/client_topics.ts";
 import type { ConnectionTopics } from "../../src/connection/connection_driver.ts";
 import { connectionRules } from "../../src/connection/connection_options.ts";
-import type { LayeredDriver } from "../../src/connection/driver.ts";
+import type { LayeredDriver } from "../../src/connection/driver_context.ts";
 import { BINARY, utf8 } from "../support/vectors.ts";
 import { damaged, damages, payloads, shortBytes, texts } from "./bytes.ts";
 

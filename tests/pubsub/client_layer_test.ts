@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { connectionRules } from "../../src/connection/connection_options.ts";
-import type { LayeredDriver } from "../../src/connection/driver.ts";
+import type { LayeredDriver } from "../../src/connection/driver_context.ts";
 import {
   clientTopicsLayer,
   clientTopicsRules,

@@ -13,7 +13,7 @@ import {
 import type { Connection } from "../../src/connection/connection.ts";
 import type { ConnectionTopics, Message } from "../../src/connection/connection_driver.ts";
 import { connectionRules } from "../../src/connection/connection_options.ts";
-import type { LayeredDriver } from "../../src/connection/driver.ts";
+import type { LayeredDriver } from "../../src/connection/driver_context.ts";
 import type { SessionEvents } from "../../src/session/session.ts";
 import { Deferred } from "../support/live_harness.ts";
 import { quiet, socketTest } from "../support/socket_harness.ts";

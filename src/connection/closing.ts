@@ -1,0 +1,208 @@
+// The end of a connection over a stream: the Close frame after everything else, the time of the closing
+// handshake, and the end of the stream.
+
+import type { Session } from "../session/session.ts";
+import type { Transport } from "../transport/transport.ts";
+import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
+import type { Output } from "./output.ts";
+
+/** The purpose of a timer. */
+const CLOSE_TIMER = 0;
+const LINGER_TIMER = 1;
+
+/** Time without progress is measured in this many steps, and found at most one step late. */
+const STEPS = 4;
+
+/**
+ * Milliseconds that the system has to deliver what it took, after the connection has ended for the user:
+ * the socket is half closed until then, instead of reset.
+ */
+const LINGER = 30_000;
+
+/** Bytes that were sent, from which on the system may still hold some. */
+const LINGER_FROM = 16_384;
+
+/** Sockets that linger at most, in the whole process: a peer that never answers costs no more than that. */
+const MAX_LINGERING = 1024;
+
+let lingering = 0;
+
+/** The end of the stream, from our side. */
+type Ending = "no" | "wanted" | "done";
+
+/** The port of a {@linkcode Closing} to its connection. None of these may throw. */
+export interface ClosingOwner {
+  /**
+   * Whether a message that was accepted before is still to be released.
+   *
+   * @param proceed Called, if it is, when there is none any more.
+   */
+  delaysClose(proceed: () => void): boolean;
+  /** Sends a message of topics that was accepted before. Returns whether there was any. */
+  releaseWaiting(): boolean;
+  /** Calls a function of the transport. */
+  guard(call: () => void): void;
+}
+
+/** The end of one connection, from its first cause on. */
+export class Closing implements TimerTarget {
+  readonly #owner: ClosingOwner;
+  readonly #session: Session;
+  readonly #output: Output;
+  readonly #transport: Transport;
+  /** Whether the user has closed the connection, though the Close frame may have to wait. */
+  isWanted = false;
+  /** Messages that were accepted and not sent. */
+  unsentMessages = 0;
+  /** The Close frame that is sent once all else was. */
+  #pending: { readonly code: number; readonly reason: string } | undefined;
+  #ending: Ending = "no";
+  #timer: Timer | undefined;
+  #timeout = 0;
+  /** The bytes that had left at the last look at the closing handshake. */
+  #leftBefore = 0;
+  #stuckSteps = 0;
+  #movedSteps = 0;
+  /** Whether the connection has ended for the user, and the socket has not. */
+  #isLingering = false;
+
+  /**
+   * @param owner The connection.
+   * @param session The protocol.
+   * @param output What was sent before.
+   * @param transport The stream.
+   */
+  constructor(owner: ClosingOwner, session: Session, output: Output, transport: Transport) {
+    this.#owner = owner;
+    this.#session = session;
+    this.#output = output;
+    this.#transport = transport;
+  }
+
+  /** Whether the connection has ended for the user, and the socket has not. */
+  get isLingering(): boolean {
+    return this.#isLingering;
+  }
+
+  /** Sends the Close frame, after what was accepted before. Returns whether it was sent. */
+  send(code: number, reason: string): boolean {
+    this.#pending = { code, reason };
+    this.#sendIfDue();
+    return this.#pending === undefined;
+  }
+
+  /** Sends the Close frame if nothing that was accepted has to go first. */
+  #sendIfDue(): void {
+    const pending = this.#pending;
+    if (pending === undefined) return;
+    if (this.#session.state !== "open") {
+      this.#pending = undefined;
+      return;
+    }
+    const { fragments } = this.#output;
+    // A message of the user's own fragments that has no end yet will never get one.
+    if (fragments?.isStreaming) return;
+    if (this.#owner.delaysClose(() => this.#sendIfDue())) return;
+    this.#pending = undefined;
+    this.#output.cork();
+    while (!this.#output.slow && this.#owner.releaseWaiting());
+    // The rest follows when there is room.
+    if (this.#output.slow && this.#owner.releaseWaiting()) this.#pending = pending;
+    else this.#session.close(pending.code, pending.reason);
+    this.#output.uncork();
+  }
+
+  /** Output was written: see whether the Close frame, or the end of the stream, comes next. */
+  flushed(): void {
+    if (this.#pending !== undefined) this.#sendIfDue();
+    if (this.#ending === "wanted" && this.#output.empty && !this.#output.congested) {
+      this.#endStream();
+    }
+  }
+
+  // The time of the closing handshake.
+
+  /** Starts the timer of the closing handshake, unless it has been started. */
+  startTimer(timeout: number): void {
+    if (this.#timer !== undefined) return;
+    this.#timeout = timeout;
+    this.#leftBefore = this.#output.left;
+    this.#timer = timers.start(timeout / STEPS, this, CLOSE_TIMER);
+  }
+
+  /** Stops that timer: the connection has ended. */
+  stopTimer(): void {
+    if (!this.#isLingering) timers.cancel(this.#timer);
+  }
+
+  /** A timer is due. */
+  timerFired(kind: number): void {
+    if (kind === LINGER_TIMER) this.cut();
+    else this.#checkProgress();
+  }
+
+  /** A step of the closing handshake: time counts while no output leaves. */
+  #checkProgress(): void {
+    const { left } = this.#output;
+    const moved = left !== this.#leftBefore;
+    this.#leftBefore = left;
+    this.#stuckSteps = moved ? 0 : this.#stuckSteps + 1;
+    if (moved) this.#movedSteps++;
+    const isOut = this.#output.empty && !this.#output.congested && this.#pending === undefined;
+    // What the system took takes about as long as what had to wait for it.
+    const patience = STEPS + (isOut ? this.#movedSteps : 0);
+    if (this.#timeout > 0 && this.#stuckSteps < patience) {
+      this.#timer = timers.start(this.#timeout / STEPS, this, CLOSE_TIMER);
+      return;
+    }
+    const mayLinger = isOut && this.#timeout > 0 && left >= LINGER_FROM;
+    if (mayLinger && lingering < MAX_LINGERING) this.#linger();
+    else this.#session.closeTimedOut();
+  }
+
+  /**
+   * All output has left the process, and the system may still be delivering it: the connection ends for
+   * the user, and the socket with an end of the stream instead of a reset.
+   */
+  #linger(): void {
+    lingering++;
+    this.#isLingering = true;
+    this.#timer = timers.start(LINGER, this, LINGER_TIMER);
+    if (this.#ending !== "done") this.#endStream();
+    this.#output.close();
+    this.#session.abandon();
+  }
+
+  // The end of the stream.
+
+  /** Ends our direction of the stream as soon as the output has left. */
+  endOutput(): void {
+    if (this.#ending === "no") this.#ending = "wanted";
+  }
+
+  #endStream(): void {
+    this.#ending = "done";
+    this.#owner.guard(() => this.#transport.end());
+  }
+
+  /** Cuts the stream. */
+  cut(): void {
+    this.#ending = "done";
+    this.#output.close();
+    this.#output.giveUpStream();
+    this.#owner.guard(() => this.#transport.destroy());
+  }
+
+  /** The stream has ended, in both directions. */
+  streamClosed(error: Error | undefined): void {
+    timers.cancel(this.#timer);
+    if (this.#isLingering) {
+      this.#isLingering = false;
+      lingering--;
+      return;
+    }
+    this.#ending = "done";
+    this.#output.close();
+    this.#session.streamClosed(error);
+  }
+}

@@ -1,0 +1,58 @@
+// The parts of a driver that its connection shares with others: those of its `serve` or `connect`, and the
+// layer of a subprotocol of the library.
+
+import type { WebSocketError } from "../errors.ts";
+import type { PreparedMessage } from "../message/prepared_message.ts";
+import type { SessionEvents } from "../session/session.ts";
+import type { MaskSource } from "../wire/frame_writer.ts";
+import type { Connection } from "./connection.ts";
+import type { ConnectionDriver, ConnectionTopics, TopicAnswers } from "./connection_driver.ts";
+import type { ConnectionRules } from "./connection_options.ts";
+import type { Handlers } from "./handlers.ts";
+
+/** The state shared by all connections of one `serve` or `connect`. */
+export interface DriverContext<T> {
+  /** The checked options. */
+  readonly connectionRules: ConnectionRules;
+  /** The user's handlers. */
+  readonly handlers: Handlers<T>;
+  /** The source of mask keys, on the client's side. */
+  readonly masks?: MaskSource | undefined;
+  /** The topics that the connections can subscribe to, on the server's side. */
+  readonly topics?: ConnectionTopics;
+  /** Passes an error of user code on to `onError`. Must not throw. */
+  reportError(error: unknown, connection?: Connection<T>): void;
+  /** A limit was met (option `onLimit`). Must not throw. */
+  limitReached?(
+    limit: "unreadTimeout" | "memoryLimit" | "rateLimit",
+    connection: Connection<T>,
+  ): void;
+  /** A connection fails; its `close` handler is called once the stream has ended. Must not throw. */
+  connectionFailing?(connection: Connection<T>, error: WebSocketError): void;
+  /** A connection has ended, and its `close` handler comes next. */
+  connectionClosed?(connection: Connection<T>): void;
+}
+
+/** The layer between a driver and its user if the client speaks a subprotocol of the library. */
+export interface DriverLayer<T> {
+  /** The options of the connection, with room for what is added to messages. */
+  readonly rules: ConnectionRules;
+  /** Processes incoming messages before they are delivered. */
+  events(driver: LayeredDriver<T>, events: SessionEvents): SessionEvents;
+  /** Receives notices about topics, and sends them with the function that it is given. */
+  listener(send: (text: string) => void): TopicAnswers;
+  /** A text message as it is sent. */
+  text(text: string): string;
+  /** A message of bytes, or the first fragment of a message, as it is sent. */
+  bytes(bytes: Uint8Array): Uint8Array;
+  /** A prepared message as it is sent. */
+  prepared(message: PreparedMessage): PreparedMessage;
+}
+
+/** A driver, as its {@linkcode DriverLayer} sees it. */
+export interface LayeredDriver<T> extends ConnectionDriver {
+  /** The public object. */
+  readonly connection: Connection<T>;
+  /** Passes an error of user code on to `onError`. */
+  reportError(error: unknown): void;
+}

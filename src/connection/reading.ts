@@ -1,0 +1,374 @@
+// Reading, and not reading: the reasons to stop, the bytes that arrive meanwhile, and reading ahead.
+
+import { WebSocketError } from "../errors.ts";
+import type { Session, SessionState } from "../session/session.ts";
+import type { Transport } from "../transport/transport.ts";
+import { CloseCode } from "../wire/close.ts";
+import { bufferDetached } from "../wire/frame_reader.ts";
+import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
+import { resetWork, Turns } from "./fair_turns.ts";
+import type { Output } from "./output.ts";
+import { RateLimiter, type RateLimitRules } from "./rate_limit.ts";
+
+/** The reasons to stop reading: bits, because they overlap. The user has called `pause`. */
+const BY_USER = 1;
+/** The queue of messages that wait for a reader is full. */
+const BY_QUEUE = 2;
+/** A message takes long to decompress, and the other connections have their turn. */
+const BY_WORK = 4;
+/** Much was read in this turn of the event loop, and the other connections have theirs. */
+const BY_TURN = 8;
+/** The peer has sent more than `rateLimit` allows. */
+const BY_RATE = 16;
+
+/**
+ * Bytes that are read from the socket, and kept, while the reader is behind: so that the end of the stream
+ * and signs of life are noticed though messages wait.
+ */
+const READ_AHEAD = 65_536;
+
+/** Bytes that are read ahead in addition, at most, each time a pause has lasted for `unreadTimeout`. */
+const MAX_READ_AHEAD_STEP = 1_048_576;
+
+/** The port of a {@linkcode Reading} to its connection. None of these may throw. */
+export interface ReadingOwner {
+  /** The state of the connection. */
+  readonly state: SessionState;
+  /** Reads a chunk. */
+  data(chunk: Uint8Array): boolean;
+  /** Reads the end of the peer's direction. */
+  receiveEnd(): void;
+  /** Fails the connection. */
+  fail(error: WebSocketError): void;
+  /** Other bytes are kept than before. */
+  countMemory(): void;
+  /** The peer has sent more than `rateLimit` allows. */
+  rateExceeded(): void;
+  /** Watches for how long messages are not read, if it does not yet. */
+  startUnreadTimer(): void;
+  /** Messages are read again, unless some wait for a reader. */
+  stopUnreadTimer(): void;
+  /** Calls a function of the transport. */
+  guard(call: () => void): void;
+}
+
+/** The reading of a connection that has stopped it once, or limits its rate. */
+export class Reading implements TimerTarget {
+  readonly #owner: ReadingOwner;
+  readonly #session: Session;
+  readonly #output: Output;
+  readonly #transport: Transport;
+  readonly #rate: RateLimiter | undefined;
+  #rateTimer: Timer | undefined;
+  readonly #turns: Turns = new Turns();
+  #reasons = 0;
+  /** Chunks that arrived, in whole or in part, while reading was stopped. */
+  #kept: Uint8Array[] | undefined;
+  #keptSize = 0;
+  /** Whether the peer's end of the stream has arrived behind them. */
+  #keptEnd = false;
+  /** Bytes that are read ahead at most: more than {@linkcode READ_AHEAD} after a long pause. */
+  #readAhead = READ_AHEAD;
+  /** Whether it reads ahead though the user has paused: it was paused for long. */
+  #readsInPause = false;
+  #transportPaused = false;
+
+  /**
+   * @param owner The connection.
+   * @param session The protocol.
+   * @param output Corked while chunks are read.
+   * @param transport The stream.
+   * @param rateLimit The option `rateLimit`.
+   */
+  constructor(
+    owner: ReadingOwner,
+    session: Session,
+    output: Output,
+    transport: Transport,
+    rateLimit: RateLimitRules | undefined,
+  ) {
+    this.#owner = owner;
+    this.#session = session;
+    this.#output = output;
+    this.#transport = transport;
+    this.#rate = rateLimit === undefined
+      ? undefined
+      : new RateLimiter(rateLimit, performance.now());
+  }
+
+  /** Whether messages are not read at the moment. */
+  get isStopped(): boolean {
+    return this.#reasons !== 0;
+  }
+
+  /** Whether nothing is read from the socket. */
+  get isPaused(): boolean {
+    return this.#reasons !== 0 && this.#transportPaused;
+  }
+
+  /** Whether chunks are kept, so that the next one has to be as well. */
+  get isKeeping(): boolean {
+    return this.#kept !== undefined;
+  }
+
+  /** Bytes that are kept. */
+  get size(): number {
+    return this.#keptSize;
+  }
+
+  /** Keeps a chunk, or its rest, that is not read now. */
+  keep(chunk: Uint8Array): void {
+    (this.#kept ??= []).push(chunk);
+    this.#keptSize += chunk.length;
+    this.#owner.countMemory();
+    if (this.#keptSize <= this.#readAhead) return;
+    this.#pauseTransport();
+    // The end of the stream, or a dead peer, may be behind that.
+    if (this.#readsInPause) this.#owner.startUnreadTimer();
+  }
+
+  /** Forgets what is kept. */
+  drop(): void {
+    this.#kept = undefined;
+    this.#keptSize = 0;
+  }
+
+  // Events of the transport.
+
+  /** The peer has ended its direction. */
+  end(): void {
+    if (this.#kept === undefined && !this.#isWorking) {
+      this.#owner.receiveEnd();
+      return;
+    }
+    this.#keptEnd = true;
+    // The close does not wait for a slow reader, which can still read the queue. It waits while the
+    // user has paused, but not indefinitely.
+    if (this.#reasons === BY_QUEUE) this.#readAll();
+    else if (this.#readsInPause) this.#endUnread();
+  }
+
+  /** The stream has ended, in both directions. */
+  streamClosed(): void {
+    // If the user called `pause()`, keep pending data. If the iterator's queue is full, it still takes
+    // what is left.
+    if (this.#reasons !== 0 && (this.#reasons & BY_USER) === 0) this.#readAll();
+    this.#kept = undefined;
+  }
+
+  /** The connection has ended. */
+  stop(): void {
+    timers.cancel(this.#rateTimer);
+  }
+
+  // Reasons to stop.
+
+  /** The user stops reading. */
+  pause(): void {
+    this.#stop(BY_USER);
+  }
+
+  /** The user resumes reading. */
+  resume(): void {
+    this.#go(BY_USER);
+  }
+
+  /** The message queue is full. */
+  queueFull(): void {
+    this.#stop(BY_QUEUE);
+  }
+
+  /** The message queue has room again. */
+  queueHasRoom(): void {
+    this.#go(BY_QUEUE);
+  }
+
+  /** The connection closes: a stopped reader would never see the peer's Close frame. */
+  closing(): void {
+    this.#go(BY_USER | BY_QUEUE | BY_RATE);
+  }
+
+  /** The user has paused, or messages have waited for a reader, for long. */
+  unreadTooLong(): void {
+    if ((this.#reasons & BY_USER) === 0) return;
+    if (this.#keptEnd) {
+      this.#endUnread();
+      return;
+    }
+    this.#readsInPause = true;
+    if (this.#keptSize > this.#readAhead) {
+      // What is held counts for memoryLimit, which ends a peer that never stops sending.
+      this.#readAhead = this.#keptSize + Math.min(this.#keptSize, MAX_READ_AHEAD_STEP);
+    }
+    this.#resumeTransport();
+  }
+
+  /** The other connections have their turn; what is left to read, now and later, waits for the next one. */
+  endTurn(): void {
+    resetWork();
+    if ((this.#reasons & BY_TURN) !== 0 || this.#session.state === "closed") return;
+    if (this.#reasons === 0) this.#session.pause();
+    this.#reasons |= BY_TURN;
+    this.#turns.end(() => {
+      this.#reasons &= ~BY_TURN;
+      if (this.#reasons !== 0 || this.#session.state === "closed") return;
+      this.#session.resume();
+      this.#readOn();
+    });
+  }
+
+  /** Whether a message is paused that takes long to decompress. */
+  get #isWorking(): boolean {
+    return (this.#reasons & BY_WORK) !== 0;
+  }
+
+  /** A message takes long to decompress: it continues when the other connections have had their turn. */
+  messagePaused(): void {
+    this.#stop(BY_WORK);
+    if (this.#isWorking) setTimeout(() => this.#continueMessage());
+    else this.#session.resume();
+  }
+
+  #continueMessage(): void {
+    if (!this.#isWorking) return;
+    this.#output.cork();
+    const isDelivered = this.#session.continueMessage();
+    this.#output.uncork();
+    if (isDelivered) this.#go(BY_WORK);
+    else setTimeout(() => this.#continueMessage());
+  }
+
+  /** Bytes of the peer count towards `rateLimit`. */
+  countBytes(count: number): void {
+    if (this.#rate === undefined) return;
+    this.#rate.takeBytes(count);
+    this.#checkRate(this.#rate);
+  }
+
+  /** A message of the peer counts towards `rateLimit`. */
+  countMessage(): void {
+    if (this.#rate === undefined) return;
+    this.#rate.takeMessage();
+    this.#checkRate(this.#rate);
+  }
+
+  /** Acts if the peer has sent more than `rateLimit` allows; `onLimit` is called once until it no longer has. */
+  #checkRate(rate: RateLimiter): void {
+    const before = rate.isExceeded;
+    const wait = rate.wait(performance.now());
+    if (wait === 0 || this.#owner.state !== "open") return;
+    if (!before) this.#owner.rateExceeded();
+    if (rate.onExceed === "close") {
+      this.#owner.fail(
+        new WebSocketError("RATE_LIMITED", "The peer sends more than rateLimit allows", {
+          closeCode: CloseCode.PolicyViolation,
+        }),
+      );
+    } else if (rate.onExceed === "pause" && this.#rateTimer === undefined) {
+      this.#stop(BY_RATE);
+      this.#rateTimer = timers.start(Math.ceil(wait), this, 0);
+    }
+  }
+
+  /** The rate of the peer is within its limit again. */
+  timerFired(): void {
+    this.#rateTimer = undefined;
+    this.#rate?.wait(performance.now());
+    this.#go(BY_RATE);
+  }
+
+  // Stopping, and reading again.
+
+  #stop(reason: number): void {
+    // While closing, messages are dropped and only the peer's Close frame is waited for.
+    if (this.#owner.state !== "open") return;
+    if (this.#reasons === 0) this.#session.pause();
+    this.#reasons |= reason;
+    if (reason === BY_USER && !this.#readsInPause) {
+      this.#pauseTransport();
+      this.#owner.startUnreadTimer();
+    }
+  }
+
+  /** Takes reasons away; without any left, reading resumes. */
+  #go(reasons: number): void {
+    if (this.#reasons === 0) return;
+    this.#reasons &= ~reasons;
+    if ((this.#reasons & BY_USER) === 0) {
+      this.#readsInPause = false;
+      this.#readAhead = READ_AHEAD;
+    }
+    if (this.#reasons !== 0) return;
+    this.#session.resume();
+    // Not at once: the caller may be in the middle of a handler, or of its own loop over messages.
+    queueMicrotask(() => this.#readOn());
+  }
+
+  #readOn(): void {
+    if (this.#reasons !== 0) return;
+    this.#owner.stopUnreadTimer();
+    const chunks = this.#kept;
+    this.drop();
+    for (let i = 0; chunks !== undefined && i < chunks.length; i++) {
+      this.#readChunk(chunks[i]);
+      if (this.#reasons !== 0) {
+        for (const later of chunks.slice(i + 1)) this.keep(later);
+        if ((this.#reasons & BY_USER) === 0) this.#resumeTransport();
+        return;
+      }
+    }
+    this.#readKeptEnd();
+    this.#resumeTransport();
+  }
+
+  /** Reads a chunk that was kept, which is never empty unless the user has detached its memory. */
+  #readChunk(chunk: Uint8Array): void {
+    if (chunk.length === 0) this.#owner.fail(bufferDetached());
+    else this.#owner.data(chunk);
+  }
+
+  /** Reads all that has arrived, though the queue is full. */
+  #readAll(): void {
+    const chunks = this.#kept ?? [];
+    this.drop();
+    this.#reasons &= ~BY_WORK;
+    this.#output.cork();
+    this.#session.resume();
+    for (const chunk of chunks) {
+      const { length } = chunk;
+      if (length === 0) this.#owner.fail(bufferDetached());
+      for (let at = 0; at < length;) {
+        this.#session.resume();
+        at = this.#session.receive(chunk, at, length);
+      }
+    }
+    this.#output.uncork();
+    this.#readKeptEnd();
+  }
+
+  #readKeptEnd(): void {
+    if (!this.#keptEnd) return;
+    this.#keptEnd = false;
+    this.#owner.receiveEnd();
+  }
+
+  /** The peer has ended its direction, and what came before is not read any more. */
+  #endUnread(): void {
+    this.#kept = undefined;
+    this.#keptEnd = false;
+    this.#owner.receiveEnd();
+  }
+
+  #pauseTransport(): void {
+    if (this.#transportPaused) return;
+    this.#transportPaused = true;
+    this.#owner.guard(() => this.#transport.pause());
+  }
+
+  /** Reads from the socket again while not too much is kept. */
+  #resumeTransport(): void {
+    if (this.#keptSize > this.#readAhead || !this.#transportPaused) return;
+    this.#transportPaused = false;
+    this.#owner.guard(() => this.#transport.resume());
+  }
+}
