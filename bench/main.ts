@@ -19,7 +19,7 @@ what (everything without it, which takes an hour; with --quick some minutes):
   topics      publish and fleet beside those of the targets, in seven to ten minutes
   targets     what we are to reach beside the raw sockets and the peers, and what was reached
   scaling     how cost grows, and bench/SCALING.md; the words after it choose: connections, idle,
-              payload, depth, cores, kernel, or none of them (report) to write the report anew
+              payload, depth, cores, kernel, million, or none of them (report) to write the report anew
   plots       draws the results in bench/results, without measuring
   core        the pure parts alone, on each runtime
   micro       the reasons of the constants that were tuned

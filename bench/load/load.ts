@@ -8,10 +8,11 @@ export interface Load {
    * - `client`: the same, but the generator is the server and the measured process connects to it;
    * - `broadcast`: the first connection sends, the server sends that to all;
    * - `publish`: the same, but the server sends each message `burst` times;
-   * - `idle`: connections that say nothing;
+   * - `idle`: connections that send nothing;
+   * - `held`: the same, and they stay open until the generator's input ends; only in Go;
    * - `handshakes`: connections that are opened and closed.
    */
-  kind: "echo" | "client" | "broadcast" | "publish" | "idle" | "handshakes";
+  kind: "echo" | "client" | "broadcast" | "publish" | "idle" | "held" | "handshakes";
   /** The measured processes. The generator of a `client` load reads the one from its input instead. */
   pids: number[];
   /** The server's port. The generator of a `client` load prints its own instead. */

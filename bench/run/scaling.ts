@@ -7,6 +7,7 @@ import { findParticipant } from "./choice.ts";
 import { conditionsNow } from "./conditions.ts";
 import { measureCores } from "./cores.ts";
 import { medianOf } from "./figures.ts";
+import { measureMillion } from "./million.ts";
 import type { Options } from "./options.ts";
 import { runRounds } from "./rounds.ts";
 import type { Point, Scaling } from "./scaling_points.ts";
@@ -25,6 +26,7 @@ export async function runScaling(generator: Generator, options: Options): Promis
     points: {},
     cores: [],
     kernel: 0,
+    million: [],
     conditions: {},
     ...old,
   };
@@ -57,6 +59,15 @@ export async function runScaling(generator: Generator, options: Options): Promis
   if (wanted("cores")) {
     scaling.conditions.cores = conditionsNow(generator, options);
     scaling.cores = await measureCores(generator, options);
+  }
+  if (wanted("million")) {
+    scaling.conditions.million = conditionsNow(generator, options);
+    for (const outcome of await measureMillion(options.peers)) {
+      scaling.million = [
+        ...scaling.million.filter(({ label }) => label !== outcome.label),
+        outcome,
+      ];
+    }
   }
   if (wanted("kernel")) scaling.kernel = await kernelBytes();
   keep();

@@ -3,6 +3,7 @@
 import type { Conditions } from "./conditions.ts";
 import type { CoresOutcome } from "./cores.ts";
 import type { FigureName } from "./figures.ts";
+import type { Million } from "./million.ts";
 
 /** What was measured at one value of a scale. */
 export interface Point {
@@ -17,6 +18,8 @@ export interface Scaling {
   conditions: Record<string, Conditions>;
   points: Record<string, Point[]>;
   cores: CoresOutcome[];
+  /** What a million idle connections took. */
+  million: Million[];
   /** Bytes of kernel memory for one end of an idle connection. */
   kernel: number;
 }

@@ -8,7 +8,7 @@ import { markdownTable } from "../support/table.ts";
 import { showConditions } from "./conditions.ts";
 import { SHARED_LOAD } from "./cores.ts";
 import { type FigureName, FIGURES } from "./figures.ts";
-import { oneMillion } from "./one_million.ts";
+import { oneMillion } from "./million.ts";
 import type { Point, Scaling } from "./scaling_points.ts";
 
 /** What each table says. */

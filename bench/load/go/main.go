@@ -61,6 +61,9 @@ func main() {
 		result = exchange(&load, dialAll(&load))
 	case "client":
 		result = exchange(&load, acceptAll(&load))
+	case "held":
+		held(&load)
+		return
 	case "idle":
 		result = idle(&load)
 	case "handshakes":

@@ -3,7 +3,9 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
+	"fmt"
 	"os"
 	"strings"
 	"syscall"
@@ -18,6 +20,28 @@ func idle(load *Load) Result {
 	dialAll(load)
 	time.Sleep(settle)
 	return Result{MemoryOld: before, Memory: residentBytes(load.Pids)}
+}
+
+// held opens connections, says so, and keeps them open until its input ends. For each line of input, a
+// message is echoed on every connection, one after the other; then it prints how many that were.
+func held(load *Load) {
+	fds := dialAll(load)
+	fmt.Println(len(fds))
+	// "hi", masked with zeros.
+	message := []byte{0x82, 0x82, 0, 0, 0, 0, 'h', 'i'}
+	reply := make([]byte, 4)
+	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
+		alive := 0
+		for _, fd := range fds {
+			writeAll(fd, message)
+			size, err := syscall.Read(fd, reply)
+			must(err)
+			if size == len(reply) && reply[2] == 'h' && reply[3] == 'i' {
+				alive++
+			}
+		}
+		fmt.Println(alive)
+	}
 }
 
 // closeFrame is masked with zeros: 1000.
