@@ -50,7 +50,7 @@ class Broker implements AppendOwner {
   }
 }
 
-Deno.test("messages are handed over in order, without waiting for the answers", async () => {
+Deno.test("appends messages in order without waiting for acknowledgements", async () => {
   const broker = new Broker();
   broker.push("a", "b");
   assert.deepEqual(broker.appended, []);
@@ -61,7 +61,7 @@ Deno.test("messages are handed over in order, without waiting for the answers", 
   assert.deepEqual(broker.told.all, []);
 });
 
-Deno.test("what an outage cuts off goes in again, before what has waited", async () => {
+Deno.test("appends unacknowledged messages again after an outage, before queued ones", async () => {
   const broker = new Broker();
   broker.queue.up();
   broker.push("a", "b", "c");
@@ -81,7 +81,7 @@ Deno.test("what an outage cuts off goes in again, before what has waited", async
   assert.equal(broker.appended.length, 7, "all are kept");
 });
 
-Deno.test("what is refused shortly before an outage goes in again", async () => {
+Deno.test("appends a message again that was rejected shortly before an outage", async () => {
   const broker = new Broker();
   broker.queue.up();
   broker.push("a", "b");
@@ -92,7 +92,7 @@ Deno.test("what is refused shortly before an outage goes in again", async () => 
   assert.deepEqual(broker.told.all, []);
 });
 
-Deno.test("what is refused by a broker that stays is given up", async () => {
+Deno.test("drops a message that a connected broker rejects", async () => {
   const broker = new Broker();
   broker.queue.up();
   broker.push("a", "b");
@@ -107,7 +107,7 @@ Deno.test("what is refused by a broker that stays is given up", async () => {
   assert.deepEqual(broker.appended, ["a", "b", "c", "b"]);
 });
 
-Deno.test("what is refused does not go in behind what came after it", async () => {
+Deno.test("does not append a rejected message behind later ones", async () => {
   const broker = new Broker();
   broker.queue.up();
   broker.push("a", "b", "c");
@@ -119,7 +119,7 @@ Deno.test("what is refused does not go in behind what came after it", async () =
   assert.deepEqual(broker.appended, ["a", "b", "c", "c"]);
 });
 
-Deno.test("what was not answered although later ones were is not appended behind them", async () => {
+Deno.test("does not append a message again when later ones were acknowledged", async () => {
   const broker = new Broker();
   broker.queue.up();
   broker.push("a", "b", "c");
@@ -131,7 +131,7 @@ Deno.test("what was not answered although later ones were is not appended behind
   assert.match(broker.told.all[0], /^refused Error: The broker confirmed later messages/);
 });
 
-Deno.test("the number of pending appends is limited; the rest waits in a bounded queue", async () => {
+Deno.test("limits the number of pending appends and queues the rest up to a bound", async () => {
   const broker = new Broker({ maxBytes: 2 * 5, drop: "newest" });
   broker.queue.up();
   for (let i = 0; i < 1027; i++) broker.push(String(i).padStart(4, "0"));
@@ -143,7 +143,7 @@ Deno.test("the number of pending appends is limited; the rest waits in a bounded
   assert.deepEqual(broker.appended.slice(1024), ["1024", "1025"]);
 });
 
-Deno.test("pending bytes are limited, but one message is always allowed", async () => {
+Deno.test("limits pending bytes, but always allows one message", async () => {
   const broker = new Broker();
   broker.queue.up();
   const large = new Uint8Array(5 << 20);
@@ -157,7 +157,7 @@ Deno.test("pending bytes are limited, but one message is always allowed", async 
   assert.equal(broker.appended.length, 3);
 });
 
-Deno.test("a broker that goes away in the middle gets nothing more", () => {
+Deno.test("appends nothing more to a broker that disconnects in the meantime", () => {
   const broker = new Broker();
   broker.push("a", "b", "c");
   const append = broker.append.bind(broker);
@@ -169,7 +169,7 @@ Deno.test("a broker that goes away in the middle gets nothing more", () => {
   assert.deepEqual(broker.appended, ["a", "b"]);
 });
 
-Deno.test("a drain waits for what was appended, and ends when nothing is stored any more", async () => {
+Deno.test("drain waits for appended messages and resolves when nothing is queued", async () => {
   const broker = new Broker();
   broker.queue.up();
   broker.push("a", "b");

@@ -34,7 +34,7 @@ const CASES: readonly [
 ];
 
 for (const [drop, maxBytes, sizes, kept] of CASES) {
-  Deno.test(`of [${sizes}] in ${maxBytes} bytes, giving up the ${drop}, [${kept}] are left`, () => {
+  Deno.test(`keeps [${kept}] of [${sizes}] in ${maxBytes} bytes when it drops the ${drop}`, () => {
     const queue = queueOf(drop, maxBytes, ...sizes);
     assert.ok(queue.size <= maxBytes);
     assert.deepEqual(taken(queue), kept);
@@ -44,7 +44,7 @@ for (const [drop, maxBytes, sizes, kept] of CASES) {
   });
 }
 
-Deno.test("the order holds however messages come and go", () => {
+Deno.test("preserves the order under random additions and removals", () => {
   const queue = new BoundedQueue();
   let next = 0;
   let expected = 0;
@@ -60,14 +60,14 @@ Deno.test("the order holds however messages come and go", () => {
   assert.equal(queue.shift(), undefined);
 });
 
-Deno.test("without options 16 MiB wait, and the oldest go", () => {
+Deno.test("queues 16 MiB by default and drops the oldest messages", () => {
   const queue = new BoundedQueue();
   for (const topic of ["a", "b", "c"]) queue.push(topic, new Uint8Array((8 << 20) - 1));
   assert.equal(queue.size, 16 << 20);
   assert.equal(queue.shift()?.topic, "b");
 });
 
-Deno.test("what is put back is the next again, and counts again", () => {
+Deno.test("returns a message that was put back first, and counts it again", () => {
   const queue = queueOf("oldest", 100, 1, 2, 3);
   for (let i = 0; i < 5; i++) {
     const { size } = queue;

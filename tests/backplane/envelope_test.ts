@@ -30,14 +30,14 @@ const ENVELOPES: readonly [what: string, envelope: Envelope, start: string, end:
 ];
 
 for (const [what, envelope, start, end] of ENVELOPES) {
-  Deno.test(`an envelope with ${what} is written and read`, () => {
+  Deno.test(`an envelope with ${what} survives writing and reading`, () => {
     const bytes = writeEnvelope(envelope);
     assert.equal(toHex(bytes), start + toHex(origin) + "00".repeat(12) + end);
     assert.deepEqual(readEnvelope(bytes), envelope);
   });
 }
 
-Deno.test("the count and the connection that is left out are written and read", () => {
+Deno.test("the counter and the excluded connection survive writing and reading", () => {
   for (
     const [count, except, written] of [
       [1, 2, "000000000000010000000002"],
@@ -55,12 +55,12 @@ Deno.test("the count and the connection that is left out are written and read", 
   }
 });
 
-Deno.test("a key of the most bytes is written and read", () => {
+Deno.test("a key of maximum length survives writing and reading", () => {
   const key = "k".repeat(MAX_KEY_BYTES);
   assert.deepEqual(readEnvelope(writeEnvelope({ ...base, key })), { ...base, key });
 });
 
-Deno.test("a byte order mark stays, in the key and in the payload", () => {
+Deno.test("keeps a byte order mark in the key and in the payload", () => {
   const envelope = { ...base, key: "\ufeffk", payload: utf8("\ufefft") };
   assert.deepEqual(readEnvelope(writeEnvelope(envelope)), envelope);
 });
@@ -87,17 +87,17 @@ const GARBLED: readonly [what: string, bytes: Uint8Array][] = [
 ];
 
 for (const [what, bytes] of GARBLED) {
-  Deno.test(`${what} is no envelope`, () => assert.equal(readEnvelope(bytes), undefined));
+  Deno.test(`rejects ${what} as an envelope`, () => assert.equal(readEnvelope(bytes), undefined));
 }
 
-Deno.test("a part of an envelope is none, up to the payload", () => {
+Deno.test("rejects an envelope that is truncated before its payload", () => {
   const payloadStart = good.length - base.payload.length;
   for (let length = 0; length < payloadStart; length++) {
     assert.equal(readEnvelope(good.subarray(0, length)), undefined, `${length} bytes`);
   }
 });
 
-Deno.test("an envelope with text is UTF-8 as a whole, whatever its key, and known as such", () => {
+Deno.test("an envelope with text is valid UTF-8 as a whole and recognized as such", () => {
   const decoder = new TextDecoder("utf-8", { fatal: true });
   for (const key of ["", "k\u20ac", "k".repeat(200), "k".repeat(MAX_KEY_BYTES)]) {
     const bytes = writeEnvelope({ ...base, key });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { faultOfPage, isMessageNumber, isPosition } from "../../src/backplane/history_reader.ts";
 import { hex } from "../support/vectors.ts";
 
-Deno.test("the numbers of messages are positive integers that are safe in a double", () => {
+Deno.test("message numbers are positive safe integers", () => {
   const values = [0, 1, 2 ** 53 - 1, 2 ** 53, -1, 1.5, NaN, Infinity, "1", 1n, null, undefined];
   assert.deepEqual(values.filter(isMessageNumber), [1, 2 ** 53 - 1]);
   assert.deepEqual(values.filter(isPosition), [0, 1, 2 ** 53 - 1]);
@@ -21,7 +21,7 @@ const GOOD: readonly [page: unknown, after: number | undefined][] = [
 ];
 
 for (const [page, after] of GOOD) {
-  Deno.test(`a page is as it should be: ${JSON.stringify(page)} after ${after}`, () => {
+  Deno.test(`accepts the page ${JSON.stringify(page)} after ${after}`, () => {
     assert.equal(faultOfPage(page, after), undefined);
   });
 }
@@ -43,7 +43,7 @@ const BAD: readonly [fault: RegExp, page: unknown][] = [
 ];
 
 for (const [fault, page] of BAD) {
-  Deno.test(`a page is refused: ${JSON.stringify(page)}`, () => {
+  Deno.test(`rejects the page ${JSON.stringify(page)}`, () => {
     assert.match(faultOfPage(page, 3) ?? "", fault);
   });
 }

@@ -140,7 +140,7 @@ async function run(seed: number): Promise<number> {
   return history.requests.filter(([method]) => method === "append").length - expected.length;
 }
 
-Deno.test("whatever happens, each client gets each message once, in the one order", async () => {
+Deno.test("each client receives each message once and in one order under random events", async () => {
   let repeated = 0;
   for (let seed = 1; seed <= 100; seed++) {
     try {

@@ -66,7 +66,7 @@ function readsTest(name: string, test: (t: Bench) => Promise<void>, timeout?: nu
   });
 }
 
-readsTest("a reader gets the answer, or the reason why there is none", async (t) => {
+readsTest("a reader receives the page or the reason for its absence", async (t) => {
   const [one, two] = [new Reader("one"), new Reader("two", 7)];
   t.reads.want(one);
   t.reads.want(one);
@@ -81,7 +81,7 @@ readsTest("a reader gets the answer, or the reason why there is none", async (t)
   assert.equal(t.asked.length, 3, "it may read again");
 });
 
-Deno.test("a broker that throws, or gives no promise, has answered as well", async () => {
+Deno.test("a broker that throws or returns no promise counts as a reply", async () => {
   const results: Array<() => unknown> = [() => {
     throw new Error("thrown");
   }, () => "page"];
@@ -120,7 +120,7 @@ readsTest(
   },
 );
 
-readsTest("waiting for a reply times out", async (t) => {
+readsTest("a read times out without a reply", async (t) => {
   const reader = new Reader("topic");
   t.reads.want(reader);
   const [, told] = await reader.told.atLeast(2);
@@ -132,7 +132,7 @@ readsTest("waiting for a reply times out", async (t) => {
   assert.equal(t.asked.length, 2);
 }, 20);
 
-readsTest("during an outage of the broker no read waits", async (t) => {
+readsTest("reads do not wait during an outage of the broker", async (t) => {
   const readers = Array.from({ length: 70 }, (_, i) => new Reader(`${i}`));
   for (const reader of readers) t.reads.want(reader);
   t.reads.stop();
@@ -146,7 +146,7 @@ readsTest("during an outage of the broker no read waits", async (t) => {
   assert.deepEqual(t.asked.slice(64), [["0"], ["69"]]);
 });
 
-readsTest("many messages at once leave the rest of the reads to the next turn", async (t) => {
+readsTest("spreads reads after many messages over several turns", async (t) => {
   const readers = Array.from({ length: 6 }, (_, i) => new Reader(`${i}`, 1));
   const messages = Array.from({ length: 256 }, () => ({}));
   for (const reader of readers) t.reads.want(reader);

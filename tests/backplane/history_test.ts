@@ -127,7 +127,7 @@ function result(waiting: number): PublishResult {
   return { sent: 0, waiting, replaced: 0, dropped: 0, closed: 0 };
 }
 
-historyTest("all receivers of all servers get one order, by the numbers", 3, async (t) => {
+historyTest("all receivers of all servers get messages in one order, by number", 3, async (t) => {
   const receivers = t.nodes.flatMap((
     node,
   ) => [node.join(), node.join(undefined, new Receiver(true))]);
@@ -143,7 +143,7 @@ historyTest("all receivers of all servers get one order, by the numbers", 3, asy
   assert.deepEqual(t.nodes.flatMap(({ codes }) => codes), []);
 });
 
-historyTest("nothing is delivered before it comes back", 1, async ({ nodes: [node] }) => {
+historyTest("delivers a message only after the broker returns it", 1, async ({ nodes: [node] }) => {
   const receiver = node.join();
   await quiet();
   node.publish("later");
@@ -152,7 +152,7 @@ historyTest("nothing is delivered before it comes back", 1, async ({ nodes: [nod
   assert.deepEqual(receiver.log, ["subscribed 0", "1 later"]);
 });
 
-historyTest("whom except names gets nothing, but hears that it has passed", 2, async (t) => {
+historyTest("the connection in except receives no message, only the progress", 2, async (t) => {
   const [one, two] = t.nodes;
   const own = one.join();
   const other = one.join();
@@ -191,7 +191,7 @@ historyTest(
   },
 );
 
-historyTest("a reconnecting client gets missed messages before new ones", 2, async (t) => {
+historyTest("a reconnecting client receives missed messages before new ones", 2, async (t) => {
   const [one, two] = t.nodes;
   for (const text of ["a", "b", "c"]) one.publish(text);
   await quiet();
@@ -206,7 +206,7 @@ historyTest("a reconnecting client gets missed messages before new ones", 2, asy
   assert.deepEqual(back.log, ["subscribed 1", "2 b", "3 c", "4 d", "5 e", "6 f"]);
 });
 
-historyTest("clients that are up to date or new need no read", 1, async (t) => {
+historyTest("clients that are up to date or new cause no read", 1, async (t) => {
   const { nodes: [node], history } = t;
   node.join();
   await quiet();
@@ -247,7 +247,7 @@ historyTest(
   },
 );
 
-historyTest("where the history does not reach back, there is a sign of it", 1, async (t) => {
+historyTest("reports a gap where the history does not reach back far enough", 1, async (t) => {
   const { nodes: [node], history } = t;
   for (const text of ["a", "b", "c", "d"]) node.publish(text);
   await quiet();
@@ -273,18 +273,22 @@ historyTest("a client ahead of the broker is reported a gap", 1, async (t) => {
   assert.deepEqual(back.log, ["subscribed 1", "missed", "2 b"]);
 });
 
-historyTest("what is lost on its way is read", 2, async ({ nodes: [one, two], history }) => {
-  const near = one.join();
-  const far = two.join();
-  await quiet();
-  history.step = 5;
-  history.loses = (_, number) => number === 10 || number === 15;
-  for (const text of ["a", "b", "c", "d", "e"]) one.publish(text);
-  await quiet();
-  const all = ["subscribed 0", "5 a", "10 b", "15 c", "20 d", "25 e"];
-  assert.deepEqual([near.log, far.log], [all, all]);
-  assert.deepEqual(history.reads.slice(2), [["read", "room", 5], ["read", "room", 5]]);
-});
+historyTest(
+  "reads messages that were lost in transit",
+  2,
+  async ({ nodes: [one, two], history }) => {
+    const near = one.join();
+    const far = two.join();
+    await quiet();
+    history.step = 5;
+    history.loses = (_, number) => number === 10 || number === 15;
+    for (const text of ["a", "b", "c", "d", "e"]) one.publish(text);
+    await quiet();
+    const all = ["subscribed 0", "5 a", "10 b", "15 c", "20 d", "25 e"];
+    assert.deepEqual([near.log, far.log], [all, all]);
+    assert.deepEqual(history.reads.slice(2), [["read", "room", 5], ["read", "room", 5]]);
+  },
+);
 
 historyTest(
   "a client that subscribes and publishes at once gets its own message",
@@ -302,7 +306,7 @@ historyTest(
   },
 );
 
-historyTest("while the broker is away all waits, and nothing is lost", 2, async (t) => {
+historyTest("queues messages while the broker is disconnected and loses none", 2, async (t) => {
   const { broker, history, nodes: [one, two] } = t;
   const near = one.join();
   const far = two.join();
@@ -347,42 +351,46 @@ historyTest(
 
 for (const kept of [true, false]) {
   const what = kept ? "was kept" : "was not kept";
-  historyTest(`an append that ${what} and cut off by an outage arrives once`, 2, async (t) => {
-    const { broker, history, nodes: [one, two] } = t;
-    const near = one.join();
-    const far = two.join();
-    await quiet();
-    one.publish("1");
-    await quiet();
-    const cut = new Deferred<void>();
-    history.append = (done) => {
-      if (kept) done();
-      return cut.promise;
-    };
-    one.publish("2");
-    one.publish("3");
-    await quiet();
-    history.append = undefined;
-    // A client of a broker may well reject what is under way before it says that it is away.
-    cut.reject(new Error("connection lost"));
-    await quiet();
-    broker.goAway(new Error("away"));
-    one.publish("4");
-    broker.comeBack();
-    await quiet();
-    const appends = history.requests.filter(([method]) => method === "append").length;
-    assert.equal(appends, 6, "two of them again");
-    for (const { log } of [near, far]) {
-      assert.deepEqual(log.map((text) => text.split(" ")[1]), ["0", "1", "2", "3", "4"]);
-    }
-    const back = two.join(1);
-    await quiet();
-    assert.deepEqual(back.log.slice(1), near.log.slice(2));
-    assert.deepEqual([...one.codes, ...two.codes], ["BACKPLANE_DOWN", "BACKPLANE_DOWN"]);
-  });
+  historyTest(
+    `an append that ${what} and is interrupted by an outage arrives once`,
+    2,
+    async (t) => {
+      const { broker, history, nodes: [one, two] } = t;
+      const near = one.join();
+      const far = two.join();
+      await quiet();
+      one.publish("1");
+      await quiet();
+      const cut = new Deferred<void>();
+      history.append = (done) => {
+        if (kept) done();
+        return cut.promise;
+      };
+      one.publish("2");
+      one.publish("3");
+      await quiet();
+      history.append = undefined;
+      // A client of a broker may well reject what is under way before it says that it is away.
+      cut.reject(new Error("connection lost"));
+      await quiet();
+      broker.goAway(new Error("away"));
+      one.publish("4");
+      broker.comeBack();
+      await quiet();
+      const appends = history.requests.filter(([method]) => method === "append").length;
+      assert.equal(appends, 6, "two of them again");
+      for (const { log } of [near, far]) {
+        assert.deepEqual(log.map((text) => text.split(" ")[1]), ["0", "1", "2", "3", "4"]);
+      }
+      const back = two.join(1);
+      await quiet();
+      assert.deepEqual(back.log.slice(1), near.log.slice(2));
+      assert.deepEqual([...one.codes, ...two.codes], ["BACKPLANE_DOWN", "BACKPLANE_DOWN"]);
+    },
+  );
 }
 
-historyTest("what the broker refuses is reported and given up, the rest goes on", 1, async (t) => {
+historyTest("reports and drops a message that the broker rejects, and continues", 1, async (t) => {
   const { nodes: [node], history } = t;
   const receiver = node.join();
   await quiet();
@@ -404,7 +412,7 @@ historyTest("what the broker refuses is reported and given up, the rest goes on"
   assert.deepEqual(receiver.log, ["subscribed 0", "1 goes on"]);
 });
 
-Deno.test("what waits is bounded, and what finds no room is reported", async () => {
+Deno.test("bounds the queue and reports dropped messages", async () => {
   const history = new FakeHistory();
   const broker = new FakeBroker(false, history);
   // A message of one byte takes 35, its topic 4.
@@ -419,7 +427,7 @@ Deno.test("what waits is bounded, and what finds no room is reported", async () 
   node.topics.close(0);
 });
 
-historyTest("a read that fails is reported, and all go on with a sign", 1, async (t) => {
+historyTest("reports a failed read and notifies all receivers of the gap", 1, async (t) => {
   const { nodes: [node], history } = t;
   const receiver = node.join();
   await quiet();
@@ -456,7 +464,7 @@ const PAGES: Record<string, unknown> = {
 };
 
 for (const [what, page] of Object.entries(PAGES)) {
-  historyTest(`a broker that answers ${what} is reported and has no other effect`, 1, async (t) => {
+  historyTest(`reports a broker that replies ${what}, without further effect`, 1, async (t) => {
     const { nodes: [node], history } = t;
     node.publish("a");
     await quiet();
@@ -473,7 +481,7 @@ for (const [what, page] of Object.entries(PAGES)) {
   });
 }
 
-historyTest("a broker that throws is reported and has no other effect", 1, async (t) => {
+historyTest("reports a broker that throws, without further effect", 1, async (t) => {
   const { nodes: [node], history, broker } = t;
   const cause = new Error("broken");
   history.read = () => {
@@ -514,7 +522,7 @@ const BROUGHT: readonly [what: string, message: unknown[]][] = [
 ];
 
 for (const [what, message] of BROUGHT) {
-  historyTest(`a broker that brings ${what} is reported and not delivered`, 1, async (t) => {
+  historyTest(`reports and ignores ${what} from the broker`, 1, async (t) => {
     const { nodes: [node] } = t;
     const receiver = node.join();
     await quiet();
@@ -526,7 +534,7 @@ for (const [what, message] of BROUGHT) {
   });
 }
 
-historyTest("a broker that has lost everything begins anew, with a sign", 2, async (t) => {
+historyTest("starts over with a notice when the broker has lost its data", 2, async (t) => {
   const { broker, history, nodes: [one, two] } = t;
   const receiver = one.join();
   await quiet();
@@ -615,20 +623,24 @@ historyTest(
   },
 );
 
-historyTest("more than can be held while the history is read is missed", 1, async (t) => {
-  const { nodes: [node], history } = t;
-  const receiver = node.join();
-  await quiet();
-  history.read = () => new Promise(() => {});
-  history.loses = (_, number) => number === 1;
-  const text = "x".repeat(300_000);
-  for (let i = 0; i < 8; i++) node.publish(text);
-  await quiet();
-  const log = receiver.log.map((line) => line.slice(0, 10).trimEnd());
-  const held = ["3", "4", "5", "6", "7", "8"].map((number) => `${number} xxxxxxxx`);
-  assert.deepEqual(log, ["subscribed", "missed", ...held]);
-  assert.deepEqual(node.codes, ["BACKPLANE_OVERFLOW"]);
-});
+historyTest(
+  "reports as missed what exceeds the buffer during a read of the history",
+  1,
+  async (t) => {
+    const { nodes: [node], history } = t;
+    const receiver = node.join();
+    await quiet();
+    history.read = () => new Promise(() => {});
+    history.loses = (_, number) => number === 1;
+    const text = "x".repeat(300_000);
+    for (let i = 0; i < 8; i++) node.publish(text);
+    await quiet();
+    const log = receiver.log.map((line) => line.slice(0, 10).trimEnd());
+    const held = ["3", "4", "5", "6", "7", "8"].map((number) => `${number} xxxxxxxx`);
+    assert.deepEqual(log, ["subscribed", "missed", ...held]);
+    assert.deepEqual(node.codes, ["BACKPLANE_OVERFLOW"]);
+  },
+);
 
 historyTest(
   "the treatment of slow receivers also applies to messages from the broker",
@@ -651,7 +663,7 @@ historyTest(
   },
 );
 
-historyTest("after the shutdown nothing is asked of the broker", 2, async ({ nodes, history }) => {
+historyTest("makes no requests to the broker after the shutdown", 2, async ({ nodes, history }) => {
   const [one, two] = nodes;
   const receiver = one.join(5);
   one.topics.close(0);
@@ -667,7 +679,7 @@ historyTest("after the shutdown nothing is asked of the broker", 2, async ({ nod
   assert.deepEqual([receiver.log, one.codes], [[], []]);
 });
 
-historyTest("a replay waits for a receiver that is slow, page by page", 1, async (t) => {
+historyTest("replays page by page to a slow receiver", 1, async (t) => {
   const { nodes: [node], history } = t;
   for (let i = 0; i < 1000; i++) node.publish(`${i}`);
   await quiet();
@@ -688,7 +700,7 @@ historyTest("a replay waits for a receiver that is slow, page by page", 1, async
   assert.equal(stuck.log.at(-1), "1000 999");
 });
 
-Deno.test("a client that resumes again and again is slowed down, others are not", async () => {
+Deno.test("throttles a client that resumes repeatedly, but no other client", async () => {
   const history = new FakeHistory();
   const broker = new FakeBroker(true, history);
   // 16 x 250 bytes at once; a message takes 512 and its own.
@@ -709,7 +721,7 @@ Deno.test("a client that resumes again and again is slowed down, others are not"
   assert.equal(timers.size, 0, "a timer was left");
 });
 
-Deno.test("a shutdown waits for what was published, and reports what could not be sent", async () => {
+Deno.test("a shutdown waits for published messages and reports unsent ones", async () => {
   const history = new FakeHistory();
   const broker = new FakeBroker(true, history);
   const node = new Node(broker);
@@ -733,7 +745,7 @@ Deno.test("a shutdown waits for what was published, and reports what could not b
   assert.equal(timers.size, 0, "a timer was left");
 });
 
-historyTest("waiting counts open connections only", 1, async ({ nodes: [node] }) => {
+historyTest("counts only open connections as waiting", 1, async ({ nodes: [node] }) => {
   node.join();
   const closing = node.join();
   await quiet();

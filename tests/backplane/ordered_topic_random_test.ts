@@ -48,7 +48,7 @@ const MIXES: readonly [what: string, chances: Chances, misses: boolean][] = [
 ];
 
 for (const [what, chances, misses] of MIXES) {
-  Deno.test(`each message once and in order, or a sign that some are missing: ${what}`, () => {
+  Deno.test(`delivers each message once and in order or reports a gap: ${what}`, () => {
     let got = 0;
     let missed = 0;
     for (let seed = 1; seed <= RUNS; seed++) {

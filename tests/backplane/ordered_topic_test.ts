@@ -110,7 +110,7 @@ function live(number: number): { t: Bench; first: string[] } {
   return { t, first };
 }
 
-Deno.test("the first that listens stands where the topic stands, once that is known", () => {
+Deno.test("the first subscriber starts at the topic's position once it is known", () => {
   const t = new Bench();
   const log = t.join();
   assert.equal(t.topic.starting, true);
@@ -122,7 +122,7 @@ Deno.test("the first that listens stands where the topic stands, once that is kn
   assert.deepEqual([t.topic.starting, t.topic.needsRead, t.wanted], [false, false, false]);
 });
 
-Deno.test("a message tells where the topic stands, too", () => {
+Deno.test("a message also sets the topic's position", () => {
   const t = new Bench();
   const log = t.join();
   t.ask();
@@ -133,13 +133,13 @@ Deno.test("a message tells where the topic stands, too", () => {
   assert.deepEqual(log, ["at 4", "5", "6", "7"]);
 });
 
-Deno.test("what comes twice is handed on once", () => {
+Deno.test("delivers a duplicate once", () => {
   const { t, first } = live(7);
   t.receive(8, 8, 7, 9, 8);
   assert.deepEqual(first, ["8", "9"]);
 });
 
-Deno.test("what was appended twice is handed on once, also to those that join", () => {
+Deno.test("delivers a message that was appended twice once, also to new subscribers", () => {
   const { t, first } = live(0);
   t.topic.receive(message(1, 10), 0);
   t.topic.receive(message(2, 10), 1);
@@ -151,7 +151,7 @@ Deno.test("what was appended twice is handed on once, also to those that join", 
   assert.deepEqual(back, ["at 1", "3"]);
 });
 
-Deno.test("a hole is read, and what comes meanwhile follows", () => {
+Deno.test("reads a gap, then delivers messages that arrived in the meantime", () => {
   const { t, first } = live(7);
   t.receive(10, 11);
   assert.deepEqual(first, []);
@@ -163,7 +163,7 @@ Deno.test("a hole is read, and what comes meanwhile follows", () => {
   assert.deepEqual(first, ["8", "9", "10", "11", "12", "13", "14"]);
 });
 
-Deno.test("a hole in what comes while another is read is read, too", () => {
+Deno.test("also reads a gap in messages that arrive during another read", () => {
   const { t, first } = live(7);
   t.receive(9);
   t.ask();
@@ -195,7 +195,7 @@ Deno.test("a resuming subscriber gets its replay before new messages; others are
   assert.deepEqual(later, ["at 5", "6", "7", "8", "9", "10", "11"], "by the same read");
 });
 
-Deno.test("who wants more than was asked for waits for the next read", () => {
+Deno.test("a subscriber that needs more than the pending read waits for the next one", () => {
   const { t } = live(7);
   t.join(4);
   t.ask();
@@ -207,7 +207,7 @@ Deno.test("who wants more than was asked for waits for the next read", () => {
   assert.deepEqual([t.asked, later], [[4, 1], ["at 1", "2", "3", "4", "5", "6", "7"]]);
 });
 
-Deno.test("that the history does not reach back to one says nothing about the next", () => {
+Deno.test("an unavailable start of one range does not affect the next range", () => {
   const { t } = live(9);
   const [old, older, kept, recent] = [2, 3, 5, 7].map((after) => t.join(after));
   t.ask();
@@ -225,7 +225,7 @@ Deno.test("that the history does not reach back to one says nothing about the ne
   assert.deepEqual([t.asked, t.topic.needsRead], [[2, 5, 3], false]);
 });
 
-Deno.test("where it does not reach back to the greatest in doubt, it does not to any", () => {
+Deno.test("an unavailable range affects all subscribers that need it", () => {
   const { t } = live(9);
   const logs = [1, 2, 3, 4].map((after) => t.join(after));
   t.ask();
@@ -264,7 +264,7 @@ Deno.test("a client ahead of the broker is reported a gap", () => {
   assert.deepEqual(lost, ["at 7", "missed", "8"]);
 });
 
-Deno.test("after an outage all is read before anything new", () => {
+Deno.test("reads all missed messages after an outage before delivering new ones", () => {
   const { t, first } = live(7);
   const back = t.join(5);
   t.ask();
@@ -283,7 +283,7 @@ Deno.test("after an outage all is read before anything new", () => {
   assert.deepEqual(back, ["at 5", "6", "7", "8", "9", "10", "11"]);
 });
 
-Deno.test("where a read comes to nothing, all go on with what comes, and know it", () => {
+Deno.test("after a failed read all subscribers continue with a gap notice", () => {
   const { t, first } = live(7);
   const back = t.join(5);
   const fresh = t.join();
@@ -300,7 +300,7 @@ Deno.test("where a read comes to nothing, all go on with what comes, and know it
   assert.deepEqual([first.at(-1), t.topic.needsRead], ["13", true], "a hole like any other");
 });
 
-Deno.test("where the first read comes to nothing, the next message tells where it stands", () => {
+Deno.test("after a failed first read the next message sets the position", () => {
   const t = new Bench();
   const logs = [t.join(), t.join(4)];
   t.ask();
@@ -310,7 +310,7 @@ Deno.test("where the first read comes to nothing, the next message tells where i
   assert.deepEqual(logs, [["at undefined", "6", "7"], ["at 4", "missed", "6", "7"]]);
 });
 
-Deno.test("more than can be held is not held", () => {
+Deno.test("drops what exceeds the buffer", () => {
   const { t, first } = live(7);
   t.receive(9);
   t.ask();
@@ -320,7 +320,7 @@ Deno.test("more than can be held is not held", () => {
   assert.deepEqual([t.told, first], [["overflowed"], ["missed", "10", "11", "12"]]);
 });
 
-Deno.test("numbers that have gone back are reported, and all begin anew", () => {
+Deno.test("reports numbers that went back, and restarts all subscribers", () => {
   const { t, first } = live(7);
   t.topic.interrupt();
   const logs = [t.join(), t.join(3)];
@@ -345,7 +345,7 @@ Deno.test("an unsubscribed client receives nothing; one that subscribes again is
   assert.deepEqual([back, again, first], [[], ["at 6", "7"], ["at 7"]]);
 });
 
-Deno.test("where something was lost in front of what came meanwhile, it is read, too", () => {
+Deno.test("also reads a gap in front of messages that arrived in the meantime", () => {
   const t = new Bench();
   const back = t.join(2);
   t.ask();
@@ -358,7 +358,7 @@ Deno.test("where something was lost in front of what came meanwhile, it is read,
   assert.deepEqual([t.asked, back.slice(6)], [[2, 7], ["8", "9", "10", "11"]]);
 });
 
-Deno.test("those that lack some wait for a read of their own, and get nothing twice", () => {
+Deno.test("subscribers with a gap wait for their own read and get no duplicates", () => {
   const { t, first } = live(7);
   const back = t.join(4);
   t.ask();
@@ -372,7 +372,7 @@ Deno.test("those that lack some wait for a read of their own, and get nothing tw
   assert.deepEqual(back, ["at 4", "missed", "19", "20", "missed", "21"]);
 });
 
-Deno.test("who went on without a number has missed what a later read jumps over", () => {
+Deno.test("a subscriber that continued without a number is notified of the gap", () => {
   const t = new Bench();
   const blind = t.join();
   t.ask();
@@ -384,7 +384,7 @@ Deno.test("who went on without a number has missed what a later read jumps over"
   assert.deepEqual([blind, fresh], [["at undefined", "missed", "6"], ["at 5", "6"]]);
 });
 
-Deno.test("a page that ends before the topic does is followed by the next", () => {
+Deno.test("requests another page when a page ends before the topic does", () => {
   const { t, first } = live(7);
   const back = t.join(1);
   t.ask();
@@ -401,7 +401,7 @@ Deno.test("a page that ends before the topic does is followed by the next", () =
   assert.deepEqual(first, ["8", "9"]);
 });
 
-Deno.test("a gap is read page by page", () => {
+Deno.test("reads a gap page by page", () => {
   const { t, first } = live(7);
   t.receive(12);
   t.ask();
@@ -414,7 +414,7 @@ Deno.test("a gap is read page by page", () => {
   assert.deepEqual(first, ["8", "9", "10", "11", "12", "13", "14"]);
 });
 
-Deno.test("nothing is read for a receiver that is slow, and others do not wait for it", () => {
+Deno.test("does not read for a slow receiver, and does not delay others", () => {
   const { t, first } = live(7);
   const stuck = t.join(0);
   t.receivers[1].slow = true;
@@ -431,7 +431,7 @@ Deno.test("nothing is read for a receiver that is slow, and others do not wait f
   assert.deepEqual(stuck, ["at 0", "1", "2", "3", "4", "5", "6", "7", "8"]);
 });
 
-Deno.test("a receiver that becomes slow in a page gets the rest later", () => {
+Deno.test("delivers the rest of a page later to a receiver that becomes slow", () => {
   const { t } = live(7);
   const back = t.join(4);
   const [, receiver] = t.receivers;
@@ -449,7 +449,7 @@ Deno.test("a receiver that becomes slow in a page gets the rest later", () => {
   assert.deepEqual([t.asked, back], [[4, 5], ["at 4", "5", "6"]]);
 });
 
-Deno.test("those that are far behind take turns with those that are not", () => {
+Deno.test("subscribers that are far behind take turns with the others", () => {
   const { t } = live(9000);
   const far = [t.join(0), t.join(1000)];
   t.ask();
@@ -466,7 +466,7 @@ Deno.test("those that are far behind take turns with those that are not", () => 
   assert.deepEqual(far, [["at 0", "1", "2"], ["at 1000", "1001", "1002"]]);
 });
 
-Deno.test("a replay beyond its limit ends with a sign, and new messages follow", () => {
+Deno.test("ends a replay beyond its limit with a gap notice, then delivers new messages", () => {
   for (const size of [1, 400]) {
     const { t } = live(20);
     const back = t.join(0);

@@ -52,7 +52,7 @@ function requests({ backplane }: Node): Request[] {
   return backplane.requests.filter(([method]) => method !== "publish");
 }
 
-socketTest("what one server publishes arrives at all, once and in order", async (t) => {
+socketTest("a message from one server arrives at all servers once and in order", async (t) => {
   const all = await nodes(t, 3);
   const expected: string[] = [];
   for (let i = 0; i < 30; i++) {
@@ -66,7 +66,7 @@ socketTest("what one server publishes arrives at all, once and in order", async 
   }
 });
 
-socketTest("a connection's own messages do not come back by way of the broker", async (t) => {
+socketTest("does not deliver a connection's own messages through the broker", async (t) => {
   const [one, two] = await nodes(t, 2);
   one.conn.publish("room", "from one");
   two.conn.publish("room", "from two");
@@ -76,7 +76,7 @@ socketTest("a connection's own messages do not come back by way of the broker", 
   assert.deepEqual(two.peer.payloads, ["from one", "not to one"]);
 });
 
-socketTest("text and binary survive, and topics with any characters", async (t) => {
+socketTest("text, bytes and topics with any characters survive the broker", async (t) => {
   const [one, two] = await nodes(t, 2);
   const topic = "a b\r\n*>.\u20ac\u{1f680}";
   two.conn.subscribe(topic);
@@ -92,7 +92,7 @@ socketTest("text and binary survive, and topics with any characters", async (t) 
   ]);
 });
 
-socketTest("the broker is asked for those topics only that somebody listens to here", async (t) => {
+socketTest("subscribes at the broker only to topics with local subscribers", async (t) => {
   const [it] = await nodes(t, 1);
   const other = await t.connect(it.server.url);
   const [, second] = it.server.clients();
@@ -117,7 +117,7 @@ socketTest("the broker is asked for those topics only that somebody listens to h
   ]);
 });
 
-socketTest("the policy for slow receivers travels with the message", async (t) => {
+socketTest("the onSlow policy travels with the message", async (t) => {
   const broker = new FakeBroker();
   const one = await node(t, broker);
   const two = await node(t, broker, { highWaterMark: 500 });
@@ -138,7 +138,7 @@ socketTest("the policy for slow receivers travels with the message", async (t) =
   assert.equal((await two.conn.closed).code, 1006);
 });
 
-socketTest("while the broker is away local delivery goes on, and the rest waits", async (t) => {
+socketTest("delivers locally and queues for the broker during an outage", async (t) => {
   const broker = new FakeBroker();
   const [one, two] = await nodes(t, 2, broker);
   const cause = new Error("gone");
@@ -169,7 +169,7 @@ socketTest("while the broker is away local delivery goes on, and the rest waits"
   assert.deepEqual([codes(one).length, codes(two).length], [1, 1]);
 });
 
-socketTest("what waits goes out in its order, behind it what is published meanwhile", async (t) => {
+socketTest("sends queued messages in order, then messages published in the meantime", async (t) => {
   const broker = new FakeBroker(false);
   const one = await node(t, broker);
   const two = await node(t, broker);
@@ -243,7 +243,7 @@ socketTest(
 );
 
 for (const [drop, kept] of [["oldest", ["8", "9"]], ["newest", ["0", "1"]]] as const) {
-  socketTest(`the queue is bounded; full, it gives up the ${drop} and says so`, async (t) => {
+  socketTest(`bounds the queue, drops the ${drop} when it is full, and reports it`, async (t) => {
     const broker = new FakeBroker(false);
     // A message of one byte takes 35, its topic 4.
     const one = await node(t, broker, { backplaneQueue: { maxBytes: 2 * 39, drop } });
@@ -268,7 +268,7 @@ const FAILURES: Record<string, () => unknown> = {
 };
 
 for (const [how, fail] of Object.entries(FAILURES)) {
-  socketTest(`a broker that ${how} is reported and has no other effect`, async (t) => {
+  socketTest(`reports a broker that ${how}, without further effect`, async (t) => {
     const broker = new FakeBroker();
     const backplane = broker.backplane();
     const errors: WebSocketError[] = [];
@@ -304,7 +304,7 @@ const RUBBISH: readonly [what: string, topic: unknown, message: unknown][] = [
 ];
 
 for (const [what, topic, message] of RUBBISH) {
-  socketTest(`a broker that brings ${what} is reported and not delivered`, async (t) => {
+  socketTest(`reports and ignores ${what} from the broker`, async (t) => {
     const [it] = await nodes(t, 1);
     it.backplane.sink.message(topic as string, message as Uint8Array);
     it.server.publish("room", "goes on");
@@ -315,19 +315,22 @@ for (const [what, topic, message] of RUBBISH) {
   });
 }
 
-socketTest("after the shutdown nothing is asked of the broker, nor taken from it", async (t) => {
-  const [one, two] = await nodes(t, 2);
-  await one.server.shutdown({ timeout: 0 });
-  const before = one.backplane.requests.length;
-  one.server.publish("room", "too late");
-  one.backplane.sink.down(new Error("down"));
-  one.backplane.sink.up();
-  one.backplane.sink.message("room", hex("00"));
-  await quiet();
-  assert.equal(one.backplane.requests.length, before);
-  assert.deepEqual(codes(one), []);
-  assert.deepEqual(two.peer.payloads, []);
-});
+socketTest(
+  "makes no requests to the broker and ignores its messages after the shutdown",
+  async (t) => {
+    const [one, two] = await nodes(t, 2);
+    await one.server.shutdown({ timeout: 0 });
+    const before = one.backplane.requests.length;
+    one.server.publish("room", "too late");
+    one.backplane.sink.down(new Error("down"));
+    one.backplane.sink.up();
+    one.backplane.sink.message("room", hex("00"));
+    await quiet();
+    assert.equal(one.backplane.requests.length, before);
+    assert.deepEqual(codes(one), []);
+    assert.deepEqual(two.peer.payloads, []);
+  },
+);
 
 const BACKPLANE: Backplane = new FakeBroker().backplane();
 
@@ -345,7 +348,7 @@ const WRONG: readonly [what: string, options: ServeOptions, message: RegExp][] =
 ];
 
 for (const [what, options, message] of WRONG) {
-  socketTest(`serve refuses ${what} among the options of the backplane`, async (t) => {
+  socketTest(`serve rejects ${what} among the backplane options`, async (t) => {
     await assert.rejects(t.serve({ backplane: BACKPLANE, ...options }), (error: Error) => {
       assert.ok(error instanceof TypeError || error instanceof RangeError);
       assert.match(error.message, message);
@@ -354,7 +357,7 @@ for (const [what, options, message] of WRONG) {
   });
 }
 
-socketTest("a subscription that fails is reported once, and tried again", async (t) => {
+socketTest("reports a failed subscription once and retries it", async (t) => {
   const broker = new FakeBroker();
   const one = await node(t, broker);
   let attempts = 0;
@@ -366,7 +369,7 @@ socketTest("a subscription that fails is reported once, and tried again", async 
   one.backplane.fails = undefined;
 });
 
-socketTest("messages that could not be sent before the shutdown are reported", async (t) => {
+socketTest("reports messages that could not be sent before the shutdown", async (t) => {
   const one = await node(t, new FakeBroker(false));
   for (let i = 0; i < 5; i++) one.server.publish("room", "to others");
   await one.server.shutdown({ timeout: 0 });
@@ -395,7 +398,7 @@ socketTest(
   },
 );
 
-socketTest("an error that belongs to no request is reported", async (t) => {
+socketTest("reports an error that belongs to no request", async (t) => {
   const one = await node(t, new FakeBroker());
   const cause = new Error("permission revoked");
   one.backplane.sink.failed!(cause);

@@ -20,7 +20,7 @@ function paceOf(rate = 512): {
   return { pace, ready, clock };
 }
 
-Deno.test("a receiver gets what is added in 16 seconds at once, then as much as is added", () => {
+Deno.test("delivers 16 seconds of messages without delay, then at the rate of the topic", () => {
   const { pace, ready, clock } = paceOf();
   for (let i = 0; i < 16; i++) {
     assert.ok(pace.allows(a));
@@ -42,7 +42,7 @@ Deno.test("a receiver gets what is added in 16 seconds at once, then as much as 
   assert.equal(timers.size, 0, "a timer was left");
 });
 
-Deno.test("a receiver that has disconnected is forgotten, and so is one with a full bucket", () => {
+Deno.test("forgets a disconnected receiver and one with a full bucket", () => {
   const { pace, ready, clock } = paceOf();
   for (const receiver of [a, b]) {
     pace.spend(receiver, 100_000);
@@ -58,7 +58,7 @@ Deno.test("a receiver that has disconnected is forgotten, and so is one with a f
   assert.equal(timers.size, 0, "a timer was left");
 });
 
-Deno.test("a rate of 0 is no limit", () => {
+Deno.test("a rate of 0 disables the limit", () => {
   const { pace } = paceOf(0);
   pace.spend(a, 1e9);
   assert.ok(pace.allows(a));

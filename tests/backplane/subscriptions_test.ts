@@ -30,7 +30,7 @@ function wishes(): { broker: SlowEngine; wishes: Subscriptions } {
   };
 }
 
-Deno.test("each topic is asked for once, and the others meanwhile", async () => {
+Deno.test("requests one subscription per topic, several topics in parallel", async () => {
   const { broker, wishes: all } = wishes();
   const one = all.set("one", true);
   const again = all.set("one", true);
@@ -45,7 +45,7 @@ Deno.test("each topic is asked for once, and the others meanwhile", async () => 
   assert.deepEqual(broker.requests, ["+one", "+two"]);
 });
 
-Deno.test("a wish that changes meanwhile is asked for afterwards, and the last one holds", async () => {
+Deno.test("applies a change during a pending request afterwards; the last change wins", async () => {
   const { broker, wishes: all } = wishes();
   const settled = all.set("t", true);
   for (let i = 0; i < 9; i++) void all.set("t", i % 2 === 1);
@@ -59,13 +59,13 @@ Deno.test("a wish that changes meanwhile is asked for afterwards, and the last o
   await settled;
 });
 
-Deno.test("what is wanted no more and was never granted is not asked for", async () => {
+Deno.test("requests nothing for a topic that was unsubscribed before it was granted", async () => {
   const { broker, wishes: all } = wishes();
   await all.set("t", false);
   assert.deepEqual(broker.requests, []);
 });
 
-Deno.test("a refusal rejects, and the next wish is asked for anew", async () => {
+Deno.test("a rejection rejects the promise, and the next subscription requests again", async () => {
   const { broker, wishes: all } = wishes();
   const refused = assert.rejects(all.set("t", true), /no/);
   await broker.answer(new Error("no"));

@@ -67,7 +67,7 @@ function historyTest(name: string, test: (t: Bench) => Promise<void>, timeout?: 
   });
 }
 
-historyTest("nothing is read before the subscription is in force", async (t) => {
+historyTest("does not read before the subscription is confirmed", async (t) => {
   t.history.topic.join(t.receiver, undefined);
   t.history.subscribe();
   await quiet();
@@ -77,7 +77,7 @@ historyTest("nothing is read before the subscription is in force", async (t) => 
   assert.deepEqual(t.log.all, ["subscribe", "read room undefined", "room at 5"]);
 });
 
-historyTest("what waits for the start is done then, in its order; later, at once", async (t) => {
+historyTest("runs pending work in order at the start, and later work immediately", async (t) => {
   t.history.topic.join(t.receiver, undefined);
   t.history.subscribe();
   for (const text of ["a", "b"]) t.history.whenStarted(() => t.log.push(text));
@@ -87,7 +87,7 @@ historyTest("what waits for the start is done then, in its order; later, at once
   assert.deepEqual(t.log.all.slice(2), ["room at 5", "a", "b", "c"]);
 });
 
-historyTest("without subscribers, pending work completes at once", async (t) => {
+historyTest("completes pending work immediately without subscribers", async (t) => {
   t.history.topic.join(t.receiver, undefined);
   t.history.subscribe();
   t.history.whenStarted(() => t.log.push("a"));
@@ -125,7 +125,7 @@ historyTest("waiting for a subscription times out, but it may still complete", a
   assert.deepEqual(t.log.all.slice(4), ["read room undefined", "missed by all", "room at 5"]);
 }, 20);
 
-historyTest("an answer from before an outage counts no more", async (t) => {
+historyTest("ignores a reply from before an outage", async (t) => {
   t.history.topic.join(t.receiver, undefined);
   t.history.subscribe();
   t.history.interrupt();

@@ -68,7 +68,7 @@ function refusals(): {
 }
 
 const requestCases = liveCases({
-  "obs-text is opaque in fields that are not the handshake's": async (t) => {
+  "treats obs-text as opaque in fields that the handshake does not use": async (t) => {
     const cookies = new Queue<string | null>();
     const server = await t.serve({
       upgrade: ({ headers }) => cookies.push(headers.get("cookie")),
@@ -94,7 +94,7 @@ const requestCases = liveCases({
     }
   },
 
-  "obs-text can be passed on, in the headers of both sides": async (t) => {
+  "obs-text can be forwarded in the headers of both sides": async (t) => {
     const server = await t.serve({
       upgrade: ({ headers }) => ({ headers: { "Set-Cookie": headers.get("cookie")! } }),
     });
@@ -103,7 +103,7 @@ const requestCases = liveCases({
     assert.equal(conn.handshake.headers.get("set-cookie"), cookie);
   },
 
-  "a body that is neither a string nor bytes is an error, never a length of undefined": async (
+  "a body that is neither a string nor bytes is an error": async (
     t,
   ) => {
     const errors = new Queue<unknown>();
@@ -121,7 +121,7 @@ const requestCases = liveCases({
     );
   },
 
-  "a plain request may have obs-text, too": async (t) => {
+  "accepts obs-text in a plain request, too": async (t) => {
     const seen = new Deferred<string | null>();
     const options: ServeOptions = {
       fetch: ({ headers }) => {
@@ -134,7 +134,7 @@ const requestCases = liveCases({
     assert.equal(await seen.promise, "M\xfcnchen");
   },
 
-  "a Host that is not valid in a URL is 400, before any hook": async (t) => {
+  "rejects a Host that is not valid in a URL with 400 before any hook": async (t) => {
     const asked: string[] = [];
     const options: ServeOptions = {
       upgrade: ({ url }) => void asked.push(new URL(url).host),
@@ -158,7 +158,7 @@ const requestCases = liveCases({
     assert.deepEqual(asked, ["127.0.0.1", "[::1]", "xn--mnchen-3ya.example", "a_b.example"]);
   },
 
-  "a request that was complete during a stall of the server is answered": async (t) => {
+  "answers a request that was complete during a stall of the server": async (t) => {
     const server = await t.serve({ handshakeTimeout: 300 });
     const peers = [];
     for (let i = 0; i < 5; i++) peers.push(await t.rawClient(server));
@@ -169,7 +169,7 @@ const requestCases = liveCases({
     for (const raw of peers) assert.equal((await raw.answer()).status, 101);
   },
 
-  "path: other paths get 404": async (t) => {
+  "path: answers other paths with 404": async (t) => {
     for (const path of ["/chat", ["/chat", "/news"]]) {
       const options: ServeOptions = { path };
       assert.equal(await statusOf(t, options, upgradeRequest([], "/chat?room=1")), 101);
@@ -184,7 +184,7 @@ const requestCases = liveCases({
     }
   },
 
-  "the hook sees path and port of the request": async (t) => {
+  "the hook receives the path and port of the request": async (t) => {
     const seen = new Deferred<UpgradeRequest>();
     const opened = new Deferred<Connection<undefined>>();
     const server = await t.serve({
@@ -249,7 +249,7 @@ const requestCases = liveCases({
     assert.equal(queue.all.length, cases.length);
   },
 
-  "an onRefused that throws or rejects is reported, and nothing else": async (t) => {
+  "reports an onRefused that throws or rejects, without further effect": async (t) => {
     for (
       const fail of [() => {
         throw new Error("in onRefused");
@@ -306,7 +306,7 @@ const responseCases = liveCases({
     assert.match(String(await errors.next()), /"pass"/);
   },
 
-  "fetch: when the client leaves, the body is cancelled once and the signal aborts": async (t) => {
+  "fetch: cancels the body once and aborts the signal when the client disconnects": async (t) => {
     for (const pause of [0, 5]) {
       for (const leave of ["destroy", "end"] as const) {
         const cancelled = new Queue<unknown>();
@@ -344,7 +344,7 @@ const responseCases = liveCases({
     }
   },
 
-  "fetch: a client that leaves before the response aborts the signal": async (t) => {
+  "fetch: a disconnect before the response aborts the signal": async (t) => {
     const asked = new Deferred<void>();
     const aborted = new Deferred<void>();
     const cancelled = new Queue<unknown>();
@@ -367,7 +367,7 @@ const responseCases = liveCases({
     await cancelled.next();
   },
 
-  "fetch: a client that ends its direction still gets a response that is ready": async (t) => {
+  "fetch: sends a complete response to a client that has ended its direction": async (t) => {
     const server = await t.serve({
       fetch: async () => {
         await sleep(20);
@@ -381,7 +381,7 @@ const responseCases = liveCases({
     assert.equal(await raw.rest(), "still here");
   },
 
-  "fetch: large responses reach slow readers whole": async (t) => {
+  "fetch: delivers large responses completely to slow readers": async (t) => {
     const size = 9_000_000;
     const server = await t.serve({
       fetch: (request) =>
@@ -416,7 +416,7 @@ const responseCases = liveCases({
     assert.equal(await raw.rest(), "3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n");
   },
 
-  "fetch: a body that fails is reported, and the client's response is cut off": async (t) => {
+  "fetch: reports a body that fails and truncates the response": async (t) => {
     const errors = new Queue<unknown>();
     let pulls = 0;
     const server = await t.serve({
@@ -440,7 +440,7 @@ const responseCases = liveCases({
     assert.equal(errors.all.length, 1);
   },
 
-  "fetch: HEAD, 204 and an HTTP/1.0 client get no chunks": async (t) => {
+  "fetch: uses no chunked encoding for HEAD, 204 and HTTP/1.0": async (t) => {
     const stream = (): ReadableStream<Uint8Array> => {
       let left = 3;
       return new ReadableStream({
@@ -486,7 +486,7 @@ const limitCases = liveCases({
     assert.equal((await (await t.rawClient(server)).upgrade()).status, 101);
   },
 
-  "a rejected client gives its place back at once": async (t) => {
+  "a rejected client frees its slot immediately": async (t) => {
     const server = await t.serve({ maxConnections: 1 });
     for (let i = 0; i < 5; i++) {
       const raw = await t.rawClient(server);
@@ -496,7 +496,7 @@ const limitCases = liveCases({
     assert.equal((await (await t.rawClient(server)).upgrade()).status, 101);
   },
 
-  "maxConnectionsPerAddress counts clients behind trusted proxies apart": async (t) => {
+  "maxConnectionsPerAddress counts clients behind trusted proxies separately": async (t) => {
     const reports: LimitReport[] = [];
     const server = await t.serve({
       maxConnectionsPerAddress: 1,
@@ -525,7 +525,7 @@ const limitCases = liveCases({
     assert.equal((await ask("1.2.3.4"))[1], 101);
   },
 
-  "maxConnectionsPerAddress holds for the addresses of sockets": async (t) => {
+  "maxConnectionsPerAddress applies to socket addresses": async (t) => {
     for (const hostname of ["127.0.0.1", "::"]) {
       const server = await t.serve({ hostname, maxConnectionsPerAddress: 2 });
       const place = { port: server.port, hostname: "127.0.0.1" };
@@ -546,7 +546,7 @@ const limitCases = liveCases({
     assert.deepEqual([limit, max, value, enforced], ["maxConnections", 1, 2, false]);
   },
 
-  "without trustedProxies the fields of proxies are nothing": async (t) => {
+  "ignores the fields of proxies without trustedProxies": async (t) => {
     const server = await t.serve();
     const raw = await t.rawClient(server);
     const lines = ["X-Forwarded-For: 1.2.3.4", "Forwarded: for=1.2.3.4;proto=https"];
@@ -631,7 +631,7 @@ const limitCases = liveCases({
     }
   },
 
-  "on TLS only an https page is of the same origin": async (t) => {
+  '"same" accepts only https pages over TLS': async (t) => {
     const { ca, cert, key } = t.context.fixtures.certificates;
     const server = await t.serve({ tls: { cert, key } });
     const tls = { caCerts: [ca] };
@@ -656,7 +656,7 @@ const slotCases = liveCases({
     assert.equal(log.all.length, 2);
   },
 
-  "release is called when the connection never opens": async (t) => {
+  "calls release when the connection never opens": async (t) => {
     const released = new Queue<string>();
     const errors = new Queue<unknown>();
     const decide = new Deferred<void>();
@@ -689,7 +689,7 @@ const slotCases = liveCases({
     assert.equal(server.connections, 0);
   },
 
-  "a release that throws is reported": async (t) => {
+  "reports a release that throws": async (t) => {
     const errors = new Queue<unknown>();
     const server = await t.serve({
       onError: errors.push,
@@ -704,7 +704,7 @@ const slotCases = liveCases({
     assert.equal((await errors.next() as Error).message, "in release");
   },
 
-  "a client that leaves while the hook decides is noticed": async (t) => {
+  "detects that a client disconnects while the hook decides": async (t) => {
     for (const leave of ["end", "destroy"] as const) {
       const asked = new Deferred<void>();
       const server = await t.serve({
@@ -724,7 +724,7 @@ const slotCases = liveCases({
 });
 
 const shutdownCases = liveCases({
-  "shutdown ends handshakes in every state": async (t) => {
+  "shutdown ends pending handshakes in every state": async (t) => {
     const deciding = new Queue<string>();
     const server = await t.serve({
       onError: () => {},
@@ -782,7 +782,7 @@ const shutdownCases = liveCases({
     await assert.rejects(t.rawClient(server));
   },
 
-  "shutdown lets output that the client reads arrive": async (t) => {
+  "shutdown delivers output that the client still reads": async (t) => {
     const server = await t.serve();
     const raw = await t.rawClient(server);
     assert.equal((await raw.upgrade()).status, 101);
@@ -794,7 +794,7 @@ const shutdownCases = liveCases({
     assert.ok(await reading >= size, `${raw.received} of ${size} bytes`);
   },
 
-  "onLimit receives unreadTimeout, with its connection": async (t) => {
+  "onLimit receives unreadTimeout with its connection": async (t) => {
     const reports = new Queue<LimitReport>();
     const server = await t.serve({ unreadTimeout: 50, onLimit: reports.push });
     const near = await t.connect(server.url);
@@ -804,7 +804,7 @@ const shutdownCases = liveCases({
     assert.equal(connection, [...server.clients()][0]);
   },
 
-  "shutdown also ends connections that were closing already": async (t) => {
+  "shutdown also ends connections that were already closing": async (t) => {
     const { server, conn, peer } = await t.accept({ closeTimeout: 600_000 });
     conn.close();
     assert.ok(await peer.frame());

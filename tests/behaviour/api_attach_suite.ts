@@ -81,7 +81,7 @@ async function assertEcho(conn: Connection<undefined>, data: Message = "echo?"):
 
 /** Every case of `./node`. */
 export const cases: Cases = liveCases({
-  "attach: WebSockets echo on every path, and plain HTTP is still answered": async (t) => {
+  "attach: upgrades WebSockets on every path and still answers plain HTTP": async (t) => {
     const { port, url, sockets } = await attached(t, echo);
     const conn = await t.connect(url);
     const other = await t.connect(`${url}other?a=b`);
@@ -93,7 +93,7 @@ export const cases: Cases = liveCases({
     assert.equal([...sockets.clients()][0].remoteAddress, "127.0.0.1");
   },
 
-  "what is sent right behind the request, and split anywhere, arrives whole": async (t) => {
+  "delivers frames sent right after the request, however they are split": async (t) => {
     const messages = new Queue<Message>();
     const { port } = await attached(t, { message: (_, data) => messages.push(data) });
     const payload = Uint8Array.from({ length: 9000 }, (_, i) => i * 31 + 1);
@@ -108,7 +108,7 @@ export const cases: Cases = liveCases({
     assert.deepEqual(await messages.next(), payload);
   },
 
-  "views of what came behind the request are the user's to keep": async (t) => {
+  "views of data that followed the request remain valid": async (t) => {
     const kept = new Queue<Message>();
     const { port } = await attached(t, { message: (_, data) => kept.push(data) });
     const peer = await t.rawClient({ port });
@@ -142,14 +142,14 @@ export const cases: Cases = liveCases({
     assert.equal((await conn[Symbol.asyncIterator]().next()).value, "ada: hello");
   },
 
-  "hosts hold as they do for serve": async (t) => {
+  "hosts applies as in serve": async (t) => {
     const { port, url } = await attached(t, { allowedHosts: ["127.0.0.1"] });
     const rebound = await t.rawClient({ port });
     assert.equal((await rebound.upgrade(["Origin: http://a.example"])).status, 421);
     await t.connect(url);
   },
 
-  "origins, maxConnections and subprotocols hold as they do for serve": async (t) => {
+  "origins, maxConnections and subprotocols apply as in serve": async (t) => {
     const { port, url } = await attached(t, { maxConnections: 1, subprotocols: ["v2", "v1"] });
     const evil = await t.rawClient({ port });
     assert.equal((await evil.upgrade(["Origin: http://evil.example"])).status, 403);
@@ -161,7 +161,7 @@ export const cases: Cases = liveCases({
     );
   },
 
-  "a request that is no legal handshake is refused, and its socket closed": async (t) => {
+  "rejects a request that is no valid handshake and closes its socket": async (t) => {
     const { port } = await attached(t, {});
     const peer = await t.rawClient({ port });
     peer.send(upgradeRequest().replace("Version: 13", "Version: 8"));
@@ -171,7 +171,7 @@ export const cases: Cases = liveCases({
     await peer.until(() => peer.ended || peer.over);
   },
 
-  "messages of 16 MiB go both ways": async (t) => {
+  "transfers messages of 16 MiB in both directions": async (t) => {
     const { url } = await attached(t, echo);
     await assertEcho(await t.connect(url), new Uint8Array(16 << 20).fill(7));
   },
@@ -198,7 +198,7 @@ export const cases: Cases = liveCases({
       assert.equal((error as WebSocketError).code, "SLOW_CONSUMER");
     },
 
-  "pause makes the peer wait, and resume continues": async (t) => {
+  "pause applies backpressure to the peer, and resume continues": async (t) => {
     let delivered = 0;
     const { conn, peer } = await accepted(t, {
       message: (_, data) => void (delivered += data.length),
@@ -215,7 +215,7 @@ export const cases: Cases = liveCases({
     assert.equal(await settled(() => delivered), 64 << 20);
   },
 
-  "both sides can close cleanly, and a lost peer is noticed": async (t) => {
+  "both sides can close cleanly, and a disconnect is detected": async (t) => {
     const byPeer = await accepted(t);
     byPeer.peer.send({ opcode: CLOSE, payload: closePayload(4000, "bye") });
     assert.deepEqual((await byPeer.peer.frame())!.payload, closePayload(4000));
@@ -256,7 +256,7 @@ export const cases: Cases = liveCases({
     await assertEcho(await t.connect(url));
   },
 
-  "signal and `await using` shut down, broadcast reaches everyone": async (t) => {
+  "signal and `await using` shut down, broadcast reaches all connections": async (t) => {
     const controller = new AbortController();
     const { http, url, sockets } = await attached(t, { signal: controller.signal });
     const near = await Promise.all([t.connect(url), t.connect(url)]);
@@ -274,7 +274,7 @@ export const cases: Cases = liveCases({
     assert.equal(http.listenerCount("upgrade"), 0);
   },
 
-  "createUpgrader keeps one set of options for the paths that it is asked for": async (t) => {
+  "createUpgrader applies its options to the upgraded paths": async (t) => {
     const http = await httpServer(t);
     const chat = createUpgrader({ message: (conn, data) => void conn.send(`chat ${data}`) });
     const news = createUpgrader({ message: (conn, data) => void conn.send(`news ${data}`) });
@@ -293,7 +293,7 @@ export const cases: Cases = liveCases({
     assert.deepEqual([chat.connections, news.connections], [1, 1]);
   },
 
-  "upgrade does one request: a connection, or undefined when it was refused": async (t) => {
+  "upgrade returns a connection, or undefined for a rejected request": async (t) => {
     const http = await httpServer(t);
     const outcomes = new Queue<Connection<undefined> | undefined>();
     http.on("upgrade", async (request, socket, head) => {
@@ -332,7 +332,7 @@ export const cases: Cases = liveCases({
     assert.equal((await conn.closed).clean, true);
   },
 
-  "options that the HTTP server decides are refused": () => {
+  "rejects options that belong to the HTTP server": () => {
     const http = createServer();
     const options = [
       ["port", 1],
@@ -360,7 +360,7 @@ export const cases: Cases = liveCases({
     return Promise.resolve();
   },
 
-  "a client that has left before upgrade is called gives undefined": async (t) => {
+  "upgrade returns undefined for a client that has disconnected": async (t) => {
     for (const leave of ["resetAndDestroy", "end"] as const) {
       const http = await httpServer(t);
       const upgrader = createUpgrader({ open: () => assert.fail("opened") });
@@ -380,7 +380,7 @@ export const cases: Cases = liveCases({
     }
   },
 
-  "a socket that user code has ended gives undefined, and its response arrives": async (t) => {
+  "upgrade returns undefined for a socket that was ended, and its response arrives": async (t) => {
     const http = await httpServer(t);
     const upgrader = createUpgrader({ open: () => assert.fail("opened") });
     const result = new Deferred<Connection<undefined> | undefined>();
@@ -396,7 +396,7 @@ export const cases: Cases = liveCases({
     await upgrader.shutdown({ timeout: 500 });
   },
 
-  "a client that leaves while the hook decides gives undefined, and release is called": async (
+  "returns undefined and calls release when the client disconnects during the hook": async (
     t,
   ) => {
     for (const leave of ["resetAndDestroy", "end"] as const) {
@@ -426,7 +426,7 @@ export const cases: Cases = liveCases({
     }
   },
 
-  "upgrade twice for one socket throws, and the client gets one answer": async (t) => {
+  "a second upgrade of one socket throws, and the client gets one response": async (t) => {
     const http = await httpServer(t);
     const upgrader = createUpgrader(echo);
     t.context.after(() => upgrader.shutdown({ timeout: 0 }));
@@ -451,7 +451,7 @@ export const cases: Cases = liveCases({
     assert.deepEqual((await peer.frame())!.payload, utf8("one"));
   },
 
-  "what upgrade is given is there before open": async (t) => {
+  "the data given to upgrade is set before open": async (t) => {
     const http = await httpServer(t);
     const log = new Queue<string>();
     const upgrader = createUpgrader<{ user: string }>({
@@ -484,7 +484,7 @@ export const cases: Cases = liveCases({
     await assert.rejects(t.connect(`ws://127.0.0.1:${http.port}/`));
   },
 
-  "attach with a path leaves the others to other listeners": async (t) => {
+  "attach with a path leaves other paths to other listeners": async (t) => {
     const http = await httpServer(t);
     const taken: string[] = [];
     const a = attach(http, { ...echo, path: "/a" });
@@ -508,7 +508,7 @@ export const cases: Cases = liveCases({
     assert.deepEqual(taken, ["/a", "/b", "/c", "/own"]);
   },
 
-  "an attach whose hook passes leaves the request to others, at once or later": async (t) => {
+  "an attach whose hook passes leaves the request to others, now or later": async (t) => {
     const http = await httpServer(t);
     const only = (path: string, later: boolean): UpgradeOptions => ({
       ...echo,
@@ -528,7 +528,7 @@ export const cases: Cases = liveCases({
     assert.equal((await peer.answer()).status, 404);
   },
 
-  "a request that only attach listens for and that none of them wants is 404": async (t) => {
+  "answers 404 when only attach listens and none of them accepts": async (t) => {
     const http = await httpServer(t);
     const refused = new Queue<string>();
     for (const path of ["/a", "/b"]) {
@@ -544,7 +544,7 @@ export const cases: Cases = liveCases({
     assert.equal(await refused.next(), "/other 404");
   },
 
-  "a hook that passes does so for foreign origins, too": async (t) => {
+  "a hook can pass on requests of foreign origins, too": async (t) => {
     const http = await httpServer(t);
     const upgrader = attach(http, {
       ...echo,
@@ -563,7 +563,7 @@ export const cases: Cases = liveCases({
     assert.equal((await own.answer()).status, 403);
   },
 
-  "two listeners that take one request: one answer, and onError receives the mistake": async (
+  "two listeners for one request: one response, and onError reports the mistake": async (
     t,
   ) => {
     const http = await httpServer(t);
@@ -582,7 +582,7 @@ export const cases: Cases = liveCases({
     await errors.atLeast(2);
   },
 
-  "a request that another listener takes is left to it": async (t) => {
+  "leaves a request to the listener that took it": async (t) => {
     for (const first of [true, false]) {
       const http = await httpServer(t);
       const errors = new Queue<unknown>();
@@ -606,7 +606,7 @@ export const cases: Cases = liveCases({
     }
   },
 
-  "an upgrade to another protocol is left to others": async (t) => {
+  "leaves upgrades to other protocols to other listeners": async (t) => {
     const http = await httpServer(t);
     const upgrader = attach(http, echo);
     t.context.after(() => upgrader.shutdown({ timeout: 0 }));
@@ -619,7 +619,7 @@ export const cases: Cases = liveCases({
     await assertEcho(await t.connect(`ws://127.0.0.1:${http.port}/`));
   },
 
-  "obs-text in a cookie, raw, tls and remotePort are what the HTTP server has read": async (t) => {
+  "obs-text in a cookie, raw, tls and remotePort come from the HTTP server": async (t) => {
     const seen = new Deferred<UpgradeRequest>();
     const { port } = await attached(t, { upgrade: (request) => seen.resolve(request) });
     const peer = await t.rawClient({ port });
@@ -639,7 +639,7 @@ export const cases: Cases = liveCases({
     assert.equal((await strict.answer()).status, 400);
   },
 
-  "a Response of the hook is sent": async (t) => {
+  "sends a Response from the hook": async (t) => {
     const { port } = await attached(t, {
       upgrade: () => new Response("closed today", { status: 403 }),
     });
@@ -648,7 +648,7 @@ export const cases: Cases = liveCases({
     assert.equal(await peer.rest(), "closed today");
   },
 
-  "an aborted client does not end the process while a hook decides": async (t) => {
+  "an aborted request does not end the process while a hook decides": async (t) => {
     const decide = new Deferred<void>();
     const asked = new Queue<void>();
     const { port, url, sockets } = await attached(t, {

@@ -63,7 +63,7 @@ async function assertEcho(conn: Connection<undefined>): Promise<void> {
 }
 
 const requestCases = liveCases({
-  "a reason phrase in Latin-1 or UTF-8 is a refusal as any other (RFC 9112 4)": async (t) => {
+  "accepts a reason phrase in Latin-1 or UTF-8 in a rejection (RFC 9112 4)": async (t) => {
     for (const encode of [utf8, latin1]) {
       const server = await t.rawServer();
       const refused = t.connect(server.url).then(() => undefined, (error: unknown) => error);
@@ -77,7 +77,7 @@ const requestCases = liveCases({
     }
   },
 
-  "headers are sent, in each of the forms of the web's Headers": async (t) => {
+  "sends headers in each form of the web's Headers": async (t) => {
     const forms = [
       { Cookie: "a=1", "X-Test": "yes" },
       [["Cookie", "a=1"], ["X-Test", "yes"]] as const,
@@ -90,7 +90,7 @@ const requestCases = liveCases({
     }
   },
 
-  "origin is sent only when it is given": async (t) => {
+  "sends Origin only when it is given": async (t) => {
     assert.equal((await requestOf(t, {})).headers.get("origin"), null);
     const options: ConnectOptions = { origin: "http://a.example" };
     const { peer, request } = await t.reach(options);
@@ -98,20 +98,20 @@ const requestCases = liveCases({
     peer.destroy();
   },
 
-  "the path and query of the URL are asked for, and a URL object will do": async (t) => {
+  "requests the path and query of the URL, and accepts a URL object": async (t) => {
     const url = (server: string): URL => new URL("/a/b?c=d&e=%20", server);
     assert.equal(new URL((await requestOf(t, {}, url)).url).pathname, "/a/b");
     assert.match((await requestOf(t, {}, url)).url, /\/a\/b\?c=d&e=%20$/);
   },
 
-  "http: and https: count as ws: and wss:": async (t) => {
+  "accepts http: and https: as ws: and wss:": async (t) => {
     const server = await t.serve(echo);
     const conn = await t.connect(server.url.replace("ws:", "http:"));
     assert.equal(conn.url, server.url);
     await assertEcho(conn);
   },
 
-  "user and password in the URL become Basic credentials, and are not shown": async (t) => {
+  "sends user and password of the URL as Basic credentials and does not expose them": async (t) => {
     const request = await requestOf(t, {}, (server) => server.replace("//", "//ada:l%40ve@"));
     assert.equal(request.headers.get("authorization"), `Basic ${btoa("ada:l@ve")}`);
     const server = await t.serve();
@@ -119,7 +119,7 @@ const requestCases = liveCases({
     assert.equal(conn.url, server.url);
   },
 
-  "subprotocols are offered in order, and the server's choice is on the connection": async (t) => {
+  "offers subprotocols in order, and sets the server's choice on the connection": async (t) => {
     const server = await t.serve({ subprotocols: ["v2"] });
     const conn = await t.connect(server.url, { subprotocols: ["v1", "v2"] });
     assert.equal(conn.protocol, "v2");
@@ -136,7 +136,7 @@ const requestCases = liveCases({
     assert.deepEqual(conn.data, { user: "ada" });
   },
 
-  "handshake holds the server's answer": async (t) => {
+  "handshake contains the server's response": async (t) => {
     const server = await t.serve({
       subprotocols: ["chat"],
       upgrade: () => ({ headers: { "X-Server": "one" } }),
@@ -154,7 +154,7 @@ const requestCases = liveCases({
     assert.deepEqual([conn.url, conn.protocol, conn.extensions], [url, "chat", ""]);
   },
 
-  "bytes above ASCII in fields that decide nothing are opaque (RFC 9110 5.5)": async (t) => {
+  "bytes above ASCII in unrelated fields are opaque (RFC 9110 5.5)": async (t) => {
     const server = await t.rawServer();
     const connecting = t.connect(server.url);
     const peer = await server.accept();
@@ -179,7 +179,7 @@ const requestCases = liveCases({
     await assert.rejects(refused, { message: "no token" });
   },
 
-  "headers that never come end with the time or the signal": async (t) => {
+  "headers that never resolve end with the timeout or the signal": async (t) => {
     const headers = (): Promise<Headers> => new Promise(() => {});
     const late = t.connect("ws://127.0.0.1:1/", { headers, handshakeTimeout: 1 });
     await assert.rejects(late, { code: "HANDSHAKE_TIMEOUT" });
@@ -189,7 +189,7 @@ const requestCases = liveCases({
     await assert.rejects(stopped, { message: "enough" });
   },
 
-  "maxHandshakeSize bounds the head of the answer": async (t) => {
+  "maxHandshakeSize limits the head of the response": async (t) => {
     const server = await t.rawServer();
     const connecting = t.connect(server.url, { maxHandshakeSize: 512 });
     connecting.catch(() => {});
@@ -198,7 +198,7 @@ const requestCases = liveCases({
     await assert.rejects(connecting, { code: "HEAD_TOO_LARGE" });
   },
 
-  "what the server sends right behind its answer is not lost": async (t) => {
+  "delivers frames that the server sends right after its response": async (t) => {
     const behind = ["one", "two"].map((payload) => ({ opcode: TEXT, payload }));
     const { conn } = await t.reach({}, ...behind);
     const messages = conn[Symbol.asyncIterator]();
@@ -208,7 +208,7 @@ const requestCases = liveCases({
 });
 
 const wayCases = liveCases({
-  "tls.caCerts are trusted; a server with an unknown authority is not": async (t) => {
+  "trusts tls.caCerts and rejects an unknown authority": async (t) => {
     const { ca, cert, key } = t.context.fixtures.certificates;
     const server = await t.serve({ ...echo, tls: { cert, key } });
     const conn = await t.connect(server.url, { tls: { caCerts: [ca] } });
@@ -220,7 +220,7 @@ const wayCases = liveCases({
     );
   },
 
-  "wss: a host name and an IPv6 address are checked against the certificate": async (t) => {
+  "wss: checks a host name and an IPv6 address against the certificate": async (t) => {
     const { ca, cert, key } = t.context.fixtures.certificates;
     for (const [hostname, host] of [["127.0.0.1", "localhost"], ["::1", "[::1]"]]) {
       const server = await t.serve({ ...echo, hostname, tls: { cert, key } });
@@ -229,7 +229,7 @@ const wayCases = liveCases({
     }
   },
 
-  "tls.serverName is checked instead of the host": async (t) => {
+  "checks tls.serverName instead of the host": async (t) => {
     const { ca, cert, key } = t.context.fixtures.certificates;
     const server = await t.serve({ ...echo, hostname: "127.0.0.2", tls: { cert, key } });
     await assert.rejects(t.connect(server.url, { tls: { caCerts: [ca] } }), ConnectionError);
@@ -237,7 +237,7 @@ const wayCases = liveCases({
     await assertEcho(await t.connect(server.url, { tls }));
   },
 
-  "tls.rejectUnauthorized false trusts anyone": async (t) => {
+  "tls.rejectUnauthorized false accepts any certificate": async (t) => {
     const { cert, key } = t.context.fixtures.certificates;
     const server = await t.serve({ ...echo, tls: { cert, key } });
     await assertEcho(await t.connect(server.url, { tls: { rejectUnauthorized: false } }));
@@ -277,7 +277,7 @@ const wayCases = liveCases({
     assert.deepEqual(asked.all, [address]);
   },
 
-  "a proxy function that returns nothing means a direct connection": async (t) => {
+  "a proxy function that returns undefined means a direct connection": async (t) => {
     const server = await t.serve(echo);
     const asked: string[] = [];
     const proxy = (url: URL): undefined => void asked.push(url.href);
@@ -298,7 +298,7 @@ const failureCases = liveCases({
     );
   },
 
-  "the server leaves during the handshake: ConnectionError CONNECTION_LOST": async (t) => {
+  "a disconnect during the handshake: ConnectionError CONNECTION_LOST": async (t) => {
     const server = await t.rawServer();
     const failed = t.connect(server.url).then(() => undefined, (error: unknown) => error);
     const peer = await server.accept();
@@ -309,7 +309,7 @@ const failureCases = liveCases({
     assert.equal(error.code, "CONNECTION_LOST");
   },
 
-  "a refusal is a HandshakeError with status, header fields and the start of the body": async (
+  "a rejection is a HandshakeError with status, header fields and the start of the body": async (
     t,
   ) => {
     const error = await refusedWith(
@@ -327,7 +327,7 @@ const failureCases = liveCases({
     assert.ok(error.body!.length < 100_000, "only the start");
   },
 
-  "redirects are not followed; the error has the location": async (t) => {
+  "does not follow redirects; the error has the location": async (t) => {
     const error = await refusedWith(
       t,
       "HTTP/1.1 302 Found",
@@ -341,12 +341,12 @@ const failureCases = liveCases({
     assert.match(error.message, /ws:\/\/elsewhere\.example\//);
   },
 
-  "what is no HTTP is a HandshakeError": async (t) => {
+  "a response that is not HTTP is a HandshakeError": async (t) => {
     const error = await refusedWith(t, "SSH-2.0-OpenSSH_9.6", "", "");
     assert.equal(error.code, "HEAD_MALFORMED");
   },
 
-  "a blocked event loop is not held against the server's answer": async (t) => {
+  "a blocked event loop does not cause a handshake timeout": async (t) => {
     const { network } = t.context;
     const stall = (): void => block(700);
     let whenAsked = (): void => {};
@@ -367,7 +367,7 @@ const failureCases = liveCases({
     await open({});
   },
 
-  "handshakeTimeout covers a server that accepts and says nothing": async (t) => {
+  "handshakeTimeout covers a server that accepts and sends nothing": async (t) => {
     const server = await t.rawServer();
     await assert.rejects(
       t.connect(server.url, { handshakeTimeout: 100 }),
@@ -377,7 +377,7 @@ const failureCases = liveCases({
     await peer.until(() => peer.ended || peer.over);
   },
 
-  "handshakeTimeout covers a TLS handshake that gets no answer": async (t) => {
+  "handshakeTimeout covers a TLS handshake without a reply": async (t) => {
     const server = await t.rawServer();
     await assert.rejects(
       t.connect(server.url.replace("ws:", "wss:"), { handshakeTimeout: 100 }),
@@ -385,14 +385,14 @@ const failureCases = liveCases({
     );
   },
 
-  "handshakeTimeout covers a port that does not answer at all": async (t) => {
+  "handshakeTimeout covers a port that does not reply": async (t) => {
     await assert.rejects(
       t.connect(`ws://127.0.0.1:${t.context.fixtures.silentPort}/`, { handshakeTimeout: 100 }),
       (error) => error instanceof TimeoutError && error.code === "HANDSHAKE_TIMEOUT",
     );
   },
 
-  "handshakeTimeout covers a dial that never ends, and its late stream is destroyed": async (t) => {
+  "handshakeTimeout covers a dial that never resolves, and destroys its late stream": async (t) => {
     const server = await t.serve();
     const late = new Deferred<Transport>();
     await assert.rejects(
@@ -407,7 +407,9 @@ const failureCases = liveCases({
     await closed.promise;
   },
 
-  "signal gives up with its reason, before, while dialing, and during the handshake": async (t) => {
+  "signal rejects with its reason before dialing, while dialing and during the handshake": async (
+    t,
+  ) => {
     const reason = new Error("changed my mind");
     await assert.rejects(
       t.connect("ws://127.0.0.1:1/", { signal: AbortSignal.abort(reason) }),

@@ -67,7 +67,7 @@ function ofTopic(topic: string, count: number, from = 0): string[] {
 }
 
 export const cases: Cases = liveCases({
-  "the subprotocol is preferred where it is offered, and unknown without the option": async (t) => {
+  "prefers the subprotocol with the option, and ignores it without": async (t) => {
     const choices: [options: ServeOptions, offer: string, chosen: string | null][] = [
       [{ clientTopics: everything }, SUBPROTOCOL, SUBPROTOCOL],
       [{ clientTopics: everything, subprotocols: ["a"] }, `a, ${SUBPROTOCOL}`, SUBPROTOCOL],
@@ -105,7 +105,7 @@ export const cases: Cases = liveCases({
     assert.deepEqual(await next(second.peer, 1), [`\n${SUBPROTOCOL}`]);
   },
 
-  "clients that subscribe get later messages, once and in order": async (t) => {
+  "subscribed clients get later messages, once and in order": async (t) => {
     const server = await t.serve({
       clientTopics: { allow: (_, topic) => topic !== "secret" },
       message: (conn, data) => void conn.publish("room", data),
@@ -129,7 +129,7 @@ export const cases: Cases = liveCases({
     assert.deepEqual(await next(peers[0], 1), ["\nend"]);
   },
 
-  "text and bytes pass in both directions, whole and in fragments": async (t) => {
+  "transfers text and bytes in both directions, whole and in fragments": async (t) => {
     const server = await t.serve({
       clientTopics: everything,
       message: async (conn, data) => {
@@ -161,7 +161,7 @@ export const cases: Cases = liveCases({
     }
   },
 
-  "clients with lines and without are in one room": async (t) => {
+  "clients with and without topic lines share a room": async (t) => {
     const server = await t.serve({
       clientTopics: everything,
       open: (conn) => void conn.subscribe("room"),
@@ -183,7 +183,7 @@ export const cases: Cases = liveCases({
     }
   },
 
-  "allow may decide later, and a decision after the close has no effect": async (t) => {
+  "allow may resolve later, and has no effect after the close": async (t) => {
     const asked = new Queue<Deferred<boolean>>();
     const ends = new Queue<CloseInfo>();
     const server = await t.serve({
@@ -211,7 +211,7 @@ export const cases: Cases = liveCases({
     assert.deepEqual([server.subscribers("a"), server.subscribers("b")], [0, 0]);
   },
 
-  "what is no request closes the connection with 1007, and the others go on": async (t) => {
+  "an invalid request closes the connection with 1007, and no other": async (t) => {
     const ends = new Queue<CloseInfo>();
     const server = await t.serve({ clientTopics: everything, close: (_, info) => ends.push(info) });
     const witness = await listener(t, server);
@@ -241,7 +241,7 @@ export const cases: Cases = liveCases({
     assert.deepEqual(await next(witness, 1), ofTopic("room", 1));
   },
 
-  "a client that sends requests without reading is disconnected, and others are served": async (
+  "disconnects a client that sends requests without reading, and serves others": async (
     t,
   ) => {
     const ends = new Queue<CloseInfo>();
@@ -268,7 +268,7 @@ export const cases: Cases = liveCases({
     assert.deepEqual(await next(other, 1), ['{"refused":"a","reason":"not allowed"}\n']);
   },
 
-  "10,000 requests at once are answered, and leave at most max topics": async (t) => {
+  "answers 10,000 requests at once and keeps at most max topics": async (t) => {
     let asked = 0;
     const { promise: decided, resolve: decide } = new Deferred<boolean>();
     const server: Server = await t.serve({
@@ -289,7 +289,7 @@ export const cases: Cases = liveCases({
     assert.equal(conn.topics.length, 50);
   },
 
-  "what servers of one engine publish has its topic, wherever it comes from": async (t) => {
+  "messages of all servers on one broker carry their topic": async (t) => {
     const engine = new FakeBroker();
     const servers: Server[] = [];
     for (let i = 0; i < 2; i++) {
@@ -308,7 +308,7 @@ export const cases: Cases = liveCases({
     );
   },
 
-  "messages and their lines are compressed, and requests may be": async (t) => {
+  "compresses messages with their lines, and accepts compressed requests": async (t) => {
     const server = await t.serve({
       clientTopics: everything,
       compression: { threshold: 100 },
@@ -328,7 +328,7 @@ export const cases: Cases = liveCases({
     assert.ok(payload.length < long.length / 10);
   },
 
-  "attach has the option as well": async (t) => {
+  "attach supports the option as well": async (t) => {
     const http = createServer();
     await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
     const opened = new Deferred<Connection<undefined>>();

@@ -81,7 +81,7 @@ async function assertClosedWith(peer: RawSocket, code: number): Promise<void> {
 
 /** Every case of compression. */
 const peerCases = liveCases({
-  "a client that ignores client_no_context_takeover is told, with the cure": async (t) => {
+  "reports a client that ignores client_no_context_takeover, with the cure": async (t) => {
     const errors = new Queue<Error | undefined>();
     const { peer, answer } = await offered(t, true, "permessage-deflate", {
       message() {},
@@ -120,7 +120,7 @@ const peerCases = liveCases({
     assert.equal(offer, "permessage-deflate; client_max_window_bits");
   },
 
-  "a client reads a server that honors nothing of its offer": async (t) => {
+  "a client reads from a server that honors nothing of its offer": async (t) => {
     for (
       const [compression, answer] of [
         [true, "permessage-deflate"],
@@ -161,14 +161,14 @@ const optionCases = liveCases({
     }
   },
 
-  "compression is off unless asked for, and needs both sides": async (t) => {
+  "compression is off by default and needs both sides": async (t) => {
     const { near, far } = await t.pair({}, { compression: true });
     assert.deepEqual([near.extensions, far.extensions], ["", ""]);
     const other = await t.pair({ compression: true }, {});
     assert.deepEqual([other.near.extensions, other.far.extensions], ["", ""]);
   },
 
-  "what is sent is compressed, what is received inflated": (t) =>
+  "compresses outgoing messages and decompresses incoming ones": (t) =>
     onceAgreed(t, true, {}, async ({ conn, peer }) => {
       conn.send(LONG);
       const frame = (await peer.frame())!;
@@ -187,7 +187,7 @@ const optionCases = liveCases({
       }
     }),
 
-  "threshold: shorter messages are sent as they are; by default those under 256 bytes": async (
+  "threshold: sends shorter messages uncompressed, by default below 256 bytes": async (
     t,
   ) => {
     for (const [compression, size] of [[true, 256], [{ threshold: 20 }, 20]] as const) {
@@ -210,7 +210,7 @@ const optionCases = liveCases({
       assert.equal(inflated(deflated), LONG);
     }),
 
-  "level: every one of them can be read": async (t) => {
+  "level: the output of each level is readable": async (t) => {
     for (const level of ["auto", "fast", "best"] as const) {
       await onceAgreed(t, { level }, {}, async ({ conn, peer }) => {
         conn.send(LONG.repeat(50));
@@ -219,7 +219,7 @@ const optionCases = liveCases({
     }
   },
 
-  "sendPrepared, broadcast and sendDelayed compress too": async (t) => {
+  "sendPrepared, broadcast and sendDelayed also compress": async (t) => {
     const { conn, peer } = await offered(t, true, ALONE);
     conn.sendPrepared(prepareMessage(LONG));
     conn.sendDelayed(LONG);
@@ -230,7 +230,7 @@ const optionCases = liveCases({
     assert.equal((await near[Symbol.asyncIterator]().next()).value, LONG);
   },
 
-  "sendStream compresses its fragments as they come, and leaves it with compress false": (t) =>
+  "sendStream compresses fragments as they come, unless compress is false": (t) =>
     onceAgreed(t, true, {}, async ({ conn, peer }) => {
       await conn.sendStream(each(LONG, LONG));
       const fragments = await peer.frames(3);
@@ -297,7 +297,7 @@ const optionCases = liveCases({
     }
   },
 
-  "context takeover makes small messages small, though nothing repeats in them": async (t) => {
+  "context takeover shortens small messages without repetitions": async (t) => {
     const compression = { serverContextTakeover: true };
     const { conn, peer } = await offered(t, compression, "permessage-deflate");
     const messages = [1, 2, 3].map((i) => `{"type":"tick","symbol":"ABC","price":17.${i}}`);
@@ -310,7 +310,7 @@ const optionCases = liveCases({
     }
   },
 
-  "without takeover, the default, every message is compressed alone, and the offer says so": async (
+  "by default compresses each message separately, and offers no context takeover": async (
     t,
   ) => {
     const { answer } = await offered(t, true, "permessage-deflate");
@@ -321,7 +321,7 @@ const optionCases = liveCases({
     assert.match(offer, /client_no_context_takeover/);
   },
 
-  "window bits: a server limits both, a client offers both, and what is sent keeps to it": async (
+  "window bits: a server limits both, a client offers both, and output respects them": async (
     t,
   ) => {
     const compression = { serverMaxWindowBits: 9, clientMaxWindowBits: 10 };
@@ -345,7 +345,7 @@ const optionCases = liveCases({
       assert.ok((await conn.closed).error instanceof MessageTooBigError);
     }),
 
-  "corrupt data is closed with 1007, and close is called": async (t) => {
+  "closes with 1007 on corrupt data and calls close": async (t) => {
     const ends = new Queue<unknown>();
     const messages = new Queue<Message>();
     const options: CommonOptions = {

@@ -50,7 +50,7 @@ async function* each<T>(...items: T[]): AsyncGenerator<T, void> {
 }
 
 const sendCases = liveCases({
-  "send takes strings, Uint8Array and ArrayBuffer, and copies bytes": (t) =>
+  "send accepts strings, Uint8Array and ArrayBuffer, and copies bytes": (t) =>
     withEachSide(t, {}, async ({ conn, peer }) => {
       const bytes = utf8("bytes");
       assert.equal(conn.send("t\u00e9xt"), true);
@@ -68,7 +68,7 @@ const sendCases = liveCases({
       assert.throws(() => conn.send({} as unknown as string), TypeError);
     }),
 
-  "send to a disconnected peer returns false and throws nothing": (t) =>
+  "send to a disconnected peer returns false and does not throw": (t) =>
     withEachSide(t, {}, async ({ conn, peer }) => {
       peer.destroy();
       await conn.closed;
@@ -85,7 +85,7 @@ const sendCases = liveCases({
       assert.equal(conn.bufferedAmount, 0);
     }),
 
-  "sendUtf8 sends UTF-8 as a text message, and checks it": (t) =>
+  "sendUtf8 sends UTF-8 as a text message and validates it": (t) =>
     withEachSide(t, {}, async ({ conn, peer }) => {
       assert.equal(conn.sendUtf8(utf8("\u20ac")), true);
       assert.deepEqual(seen(await peer.frames(1)), [["1", "\u20ac"]]);
@@ -93,7 +93,7 @@ const sendCases = liveCases({
       assert.throws(() => conn.sendUtf8("text" as unknown as Uint8Array), TypeError);
     }),
 
-  "sendPrepared sends what prepareMessage encoded, on any number of connections": async (t) => {
+  "sendPrepared sends a message of prepareMessage on any number of connections": async (t) => {
     const text = prepareMessage("tick");
     const bytes = prepareMessage(utf8("tock"));
     await withEachSide(t, {}, async ({ conn, peer }) => {
@@ -105,7 +105,7 @@ const sendCases = liveCases({
     assert.throws(() => prepareMessage(1 as unknown as string), TypeError);
   },
 
-  "sendStream sends one message in fragments; what is sent meanwhile follows": (t) =>
+  "sendStream sends one message in fragments and later messages after it": (t) =>
     withEachSide(t, {}, async ({ conn, peer }) => {
       const sending = conn.sendStream(each("one ", "two ", "three"));
       conn.send("behind");
@@ -121,7 +121,7 @@ const sendCases = liveCases({
       ]);
     }),
 
-  "sendStream takes a ReadableStream, and the opcode that is asked for": (t) =>
+  "sendStream accepts a ReadableStream and the opcode": (t) =>
     withEachSide(t, {}, async ({ conn, peer }) => {
       await conn.sendStream(new Blob(["a file"]).stream());
       await conn.sendStream(each<Message>(utf8("as text")), Opcode.Text);
@@ -129,7 +129,7 @@ const sendCases = liveCases({
       assert.deepEqual(frames, [["-2", "a file"], ["0", ""], ["-1", "as text"], ["0", ""]]);
     }),
 
-  "sendStream rejects with what its source throws, and half a message closes with 1011": (t) =>
+  "sendStream rejects with its source's error and closes a partial message with 1011": (t) =>
     withEachSide(t, {}, async ({ conn, peer }) => {
       const failure = new Error("disk full");
       async function* source(): AsyncGenerator<string, void> {
@@ -182,7 +182,7 @@ const sendCases = liveCases({
 });
 
 const gatherCases = liveCases({
-  "cork lets all that its function sends leave in one write": async (t) => {
+  "cork sends the output of its function in one write": async (t) => {
     const { conn, peer, writes } = await counted(t);
     conn.cork(() => {
       for (let i = 0; i < 10; i++) conn.send(`${i}`);
@@ -201,7 +201,7 @@ const gatherCases = liveCases({
     assert.deepEqual(seen(await peer.frames(1)), [["1", "sent all the same"]]);
   },
 
-  "what is sent in one tick leaves in one write": async (t) => {
+  "sends the output of one tick in one write": async (t) => {
     const { conn, peer, writes } = await counted(t);
     for (let i = 0; i < 10; i++) conn.send(`${i}`);
     assert.equal((await peer.frames(10)).length, 10);
@@ -224,7 +224,7 @@ const gatherCases = liveCases({
     }
   },
 
-  "sendDelayed waits no longer than delayedWrite.maxDelay, again and again": async (t) => {
+  "sendDelayed waits at most delayedWrite.maxDelay, repeatedly": async (t) => {
     const { conn, peer } = await t.accept({ delayedWrite: { maxDelay: 20 } });
     for (let i = 0; i < 3; i++) {
       conn.sendDelayed(`${i}`);
@@ -232,7 +232,7 @@ const gatherCases = liveCases({
     }
   },
 
-  "delayed messages are never overtaken, not by a close either": (t) =>
+  "nothing overtakes delayed messages, not even a close": (t) =>
     withEachSide(t, {}, async ({ conn, peer }) => {
       conn.sendDelayed("1");
       conn.send("2");
@@ -248,7 +248,7 @@ const gatherCases = liveCases({
 });
 
 const endCases = liveCases({
-  "close sends code and reason, 1000 unless told; nothing is sent or delivered behind it": (t) =>
+  "close sends code and reason, 1000 by default, and ends sending and delivery": (t) =>
     withEachSide(t, {}, async ({ conn, peer }) => {
       conn.close();
       assert.equal(conn.readyState, "closing");
@@ -297,7 +297,7 @@ const endCases = liveCases({
     }
   },
 
-  "terminate cuts the socket at once": (t) =>
+  "terminate destroys the socket immediately": (t) =>
     withEachSide(t, {}, async ({ conn, peer }) => {
       conn.terminate();
       const { code, clean, error } = await conn.closed;

@@ -64,7 +64,7 @@ async function* numbered(
 }
 
 const outCases = liveCases({
-  "send returns false above highWaterMark; drain and drained() tell when to go on": (t) =>
+  "send returns false above highWaterMark; drain and drained() report when to continue": (t) =>
     onBothSides(t, async (open) => {
       const drains = new Queue<number>();
       const side = await open({
@@ -96,7 +96,7 @@ const outCases = liveCases({
       assert.equal(drains.all.length, 1, "once");
     }),
 
-  "highWaterMark is 1 MiB and maxBufferedAmount 64 MiB unless told otherwise": async (t) => {
+  "highWaterMark defaults to 1 MiB and maxBufferedAmount to 64 MiB": async (t) => {
     let stuck = false;
     let kept = 0;
     const { conn } = await t.reachOver((transport) => {
@@ -119,7 +119,7 @@ const outCases = liveCases({
     assert.equal(((await conn.closed).error as WebSocketError).code, "SLOW_CONSUMER");
   },
 
-  "maxBufferedAmount disconnects a slow peer with SLOW_CONSUMER, and no other": async (
+  "maxBufferedAmount disconnects only the slow peer, with SLOW_CONSUMER": async (
     t,
   ) => {
     const ends = new Queue<CloseInfo>();
@@ -149,7 +149,7 @@ const outCases = liveCases({
     }
   },
 
-  "sendStream takes no more from its source than the peer reads": (t) =>
+  "sendStream reads its source no faster than the peer reads": (t) =>
     onBothSides(t, async (open) => {
       const side = await open({ highWaterMark: 64 * 1024 });
       const { conn, peer } = side;
@@ -168,7 +168,7 @@ const outCases = liveCases({
       assert.equal(pulled.length, 64);
     }),
 
-  "sendStream gives its source up when the connection ends": (t) =>
+  "sendStream cancels its source when the connection ends": (t) =>
     onBothSides(t, async (open) => {
       const { conn, peer } = await open({ highWaterMark: 64 * 1024 });
       peer.pause();
@@ -190,7 +190,7 @@ const outCases = liveCases({
       assert.equal(returned, true);
     }),
 
-  "writable waits for the peer, and so does a pipe into it": async (t) => {
+  "writable applies backpressure, also to a pipe": async (t) => {
     const { conn, peer } = await t.accept({ highWaterMark: 64 * 1024 });
     peer.discards = true;
     peer.pause();
@@ -209,7 +209,7 @@ const outCases = liveCases({
     await peer.until(() => peer.received > 64 * MIB);
   },
 
-  "a close waits behind output that the peer has not read": async (t) => {
+  "a close waits for output that the peer has not read": async (t) => {
     const side = await t.accept();
     const { conn, peer } = side;
     const start = peer.received;
@@ -229,11 +229,11 @@ const outCases = liveCases({
 
 /** The three ways to stop reading, and to read one message more. */
 const readers: Record<string, (conn: Connection<undefined>) => () => Promise<Message>> = {
-  "an iterator that is not asked": (conn) => {
+  "an iterator without a pending next()": (conn) => {
     const messages = conn[Symbol.asyncIterator]();
     return async () => (await messages.next()).value!;
   },
-  "a readable that is not read": (conn) => {
+  "a readable without a reader": (conn) => {
     const reader = conn.readable.getReader();
     return async () => (await reader.read()).value!;
   },
@@ -263,7 +263,7 @@ const inCases = liveCases({
     ]),
   ),
 
-  "pause makes the peer wait, and resume continues, and nothing is delivered in between": (t) =>
+  "pause applies backpressure and stops delivery until resume": (t) =>
     onBothSides(t, async (open) => {
       let delivered = 0;
       const { conn, peer } = await open({ message: (_, data) => void (delivered += data.length) });
@@ -283,7 +283,7 @@ const inCases = liveCases({
       await pouring;
     }),
 
-  "a close finishes while reading is paused": (t) =>
+  "a close completes while reading is paused": (t) =>
     onBothSides(t, async (open) => {
       const { conn, peer } = await open({ message: () => assert.fail("delivered") });
       conn.pause();
@@ -295,7 +295,7 @@ const inCases = liveCases({
       assert.equal((await conn.closed).clean, true);
     }),
 
-  "pause inside a handler holds back even what has arrived already": (t) =>
+  "pause inside a handler also holds back received messages": (t) =>
     onBothSides(t, async (open) => {
       const messages = new Queue<Message>();
       const { conn, peer } = await open({
@@ -312,7 +312,7 @@ const inCases = liveCases({
       }
     }),
 
-  "100,000 pings from a peer that does not read: memory stays flat, the last one is answered": (
+  "memory stays flat after 100,000 pings from a peer that does not read": (
     t,
   ) =>
     onBothSides(t, async (open) => {

@@ -67,7 +67,7 @@ async function endedBy(
 }
 
 const callCases = liveCases({
-  "open comes first, then what arrives in its order, close once and last": (t) =>
+  "calls open first, then the handlers in order, and close once and last": (t) =>
     onBothSides(t, async (open) => {
       const { queue, handlers } = recorded();
       const { peer } = await open(
@@ -98,7 +98,7 @@ const callCases = liveCases({
       assert.equal(queue.all.length, 8);
     }),
 
-  "open is called before connect resolves, and can send": async (t) => {
+  "calls open before connect resolves, and open can send": async (t) => {
     const order: string[] = [];
     const { conn, peer } = await t.reach({
       open(opened) {
@@ -116,7 +116,7 @@ const callCases = liveCases({
     assert.deepEqual(order, ["open", "connected"]);
   },
 
-  "the pong to a ping is sent before the ping handler is called": (t) =>
+  "sends the pong before it calls the ping handler": (t) =>
     onBothSides(t, async (open) => {
       const { peer } = await open({ ping: (conn) => void conn.send("after the pong") });
       peer.send({ opcode: PING, payload: "1" });
@@ -136,7 +136,7 @@ const callCases = liveCases({
       assert.deepEqual([pong!.opcode, pong!.payload], [PONG, utf8("own 1")]);
     }),
 
-  "after a close or a terminate inside a handler nothing more is delivered": (t) =>
+  "delivers nothing after a close or terminate inside a handler": (t) =>
     onBothSides(t, async (open) => {
       for (const name of ["open", "message", "ping"] as const) {
         for (const end of ["close", "terminate"] as const) {
@@ -171,7 +171,7 @@ const callCases = liveCases({
       }
     }),
 
-  "a client's own close is reported as local and clean": async (t) => {
+  "reports a client's own close as local and clean": async (t) => {
     const { queue, handlers } = recorded();
     const { conn, peer } = await t.reach(handlers);
     conn.close(4001, "enough");
@@ -204,7 +204,7 @@ const callCases = liveCases({
       }
     }),
 
-  "10,000 views of messages are kept and never written to": (t) =>
+  "10,000 kept views of messages are never overwritten": (t) =>
     onBothSides(t, async (open) => {
       const count = 10_000;
       const kept = new Queue<Uint8Array>();
@@ -248,7 +248,7 @@ function failing(name: typeof NAMES[number], failure: Error, rejects: boolean): 
 }
 
 const failureCases = liveCases({
-  "a handler that throws or rejects closes its connection with 1011 and reports it to close": (t) =>
+  "closes with 1011 when a handler throws or rejects, and reports the error to close": (t) =>
     onBothSides(t, async (open) => {
       for (const name of NAMES) {
         for (const rejects of [false, true]) {
@@ -274,7 +274,7 @@ const failureCases = liveCases({
       }
     }),
 
-  "the server and its other connections go on when a handler fails": async (t) => {
+  "the server and its other connections continue when a handler fails": async (t) => {
     const { server, near } = await t.pair({
       message(conn, data) {
         if (data === "fail") throw new Error("as asked");
@@ -289,7 +289,7 @@ const failureCases = liveCases({
     assert.equal(server.connections, 1);
   },
 
-  "a close handler that fails is reported: to onError, or on a client to the console": async (
+  "reports a failing close handler: to onError, or on a client to the console": async (
     t,
   ) => {
     for (const rejects of [false, true]) {
@@ -316,7 +316,7 @@ const failureCases = liveCases({
     }
   },
 
-  "an onError that fails does no harm": async (t) => {
+  "an onError that throws has no effect": async (t) => {
     const watch = new ConsoleWatch();
     t.context.after(() => watch.end());
     const server = await t.serve({
@@ -333,7 +333,7 @@ const failureCases = liveCases({
 });
 
 const peerCases = liveCases({
-  "a broken rule of framing is a ProtocolError: 1002": async (t) => {
+  "a framing violation is a ProtocolError: 1002": async (t) => {
     const { info, told } = await endedBy(t, {}, { opcode: TEXT, rsv: 2 });
     assert.ok(info.error instanceof ProtocolError);
     assert.deepEqual([info.code, told, info.error.closeCode], [1002, 1002, 1002]);
@@ -348,7 +348,7 @@ const peerCases = liveCases({
     assert.equal(info.error.code, "INVALID_UTF8");
   },
 
-  "maxMessageSize: over it is a MessageTooBigError: 1009; all fragments count together": async (
+  "maxMessageSize: a larger message, all fragments counted, is a MessageTooBigError: 1009": async (
     t,
   ) => {
     const half = { payload: new Uint8Array(600), fin: false };
@@ -369,7 +369,7 @@ const peerCases = liveCases({
     assert.deepEqual(messages.all.map(({ length }) => length), [1000]);
   },
 
-  "maxFragments: over it is closed with 1008, empty fragments included": async (t) => {
+  "maxFragments: closes with 1008, counting empty fragments": async (t) => {
     const first = { opcode: TEXT, fin: false };
     const middle = { opcode: CONTINUATION, fin: false };
     const last = { opcode: CONTINUATION };

@@ -76,7 +76,7 @@ export const cases: Cases = liveCases({
     assert.deepEqual(errors, []);
   },
 
-  "with a history conn.publish goes to all but itself, on every server": async (t) => {
+  "with a history conn.publish excludes itself on every server": async (t) => {
     const { servers, clients } = await fleet(t, 2, {
       message: (conn, data) => void conn.publish("room", data),
     });
@@ -90,7 +90,7 @@ export const cases: Cases = liveCases({
     assert.deepEqual(await next(clients[1], 2), ["end", "very end"]);
   },
 
-  "with a history a connection that subscribes and publishes gets its own message": async (t) => {
+  "with a history a subscribed publisher gets its own message": async (t) => {
     const servers: Server[] = [];
     const { clients: [client] } = await fleet(t, 1, {
       open(conn) {
@@ -103,7 +103,7 @@ export const cases: Cases = liveCases({
     assert.deepEqual(await next(client, 1), ["somebody has come"]);
   },
 
-  "with a history an outage loses nothing, and messages lost on the way are read": async (t) => {
+  "with a history nothing is lost in an outage, and missing messages are read": async (t) => {
     const { broker, history, servers, clients, errors } = await fleet(t, 2);
     history.loses = (_, number) => number % 3 === 0 && number < 20;
     let count = 0;
@@ -122,7 +122,7 @@ export const cases: Cases = liveCases({
     assert.deepEqual(errors, ["BACKPLANE_DOWN", "BACKPLANE_DOWN"]);
   },
 
-  "with a history what was published before close() is sent before the Close frame": async (t) => {
+  "with a history messages published before close() are sent before the Close frame": async (t) => {
     const { servers: [server], clients, history } = await fleet(t, 1);
     // The broker takes its time.
     history.append = (done) =>
@@ -147,7 +147,7 @@ export const cases: Cases = liveCases({
     assert.equal((await conn.closed).clean, true);
   },
 
-  "with a history a shutdown sends what was published before it, also to the broker": async (t) => {
+  "with a history a shutdown sends published messages, also to the broker": async (t) => {
     const { servers: [server], clients: [client], history, broker } = await fleet(t, 1);
     const texts: unknown[] = [];
     const read = (async () => {
@@ -161,7 +161,7 @@ export const cases: Cases = liveCases({
     assert.ok(broker.isUp);
   },
 
-  "with a history an outage does not keep a connection from closing": async (t) => {
+  "with a history an outage does not prevent a close": async (t) => {
     const { servers: [server], clients: [client], broker } = await fleet(t, 1);
     broker.goAway(new Error("away"));
     server.publish("room", "queued");
@@ -171,7 +171,7 @@ export const cases: Cases = liveCases({
     assert.equal((await conn.closed).clean, true);
   },
 
-  "a client that asks for replays again and again and does not read holds little": async (t) => {
+  "a client that requests replays repeatedly without reading uses little memory": async (t) => {
     const { servers: [server], history } = await fleet(t, 1, {
       clientTopics: { allow: () => true },
       history: { maxAge: 60_000, maxMessages: 2000 },

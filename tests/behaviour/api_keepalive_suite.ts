@@ -33,20 +33,20 @@ export const cases: Cases = liveCases({
       assert.equal(conn.readyState, "open");
     }),
 
-  "pongTimeout gives up a peer that answers no ping": (t) =>
+  "pongTimeout ends the connection of a peer that does not answer pings": (t) =>
     onBothSides(t, async (open) => {
       const { conn, peer } = await open({ pingInterval: 20, pongTimeout: 50 });
       await assertGone(conn, "PONG_TIMEOUT");
       await peer.until(() => peer.ended || peer.over);
     }),
 
-  "without pongTimeout pings alone close no connection": async (t) => {
+  "pings alone close no connection without pongTimeout": async (t) => {
     const { conn, peer } = await t.accept({ pingInterval: 10 });
     for (const { opcode } of await peer.frames(10)) assert.equal(opcode, PING);
     assert.equal(conn.readyState, "open");
   },
 
-  "by default no pings are sent and no peer counts as dead": (t) =>
+  "by default sends no pings and detects no dead peers": (t) =>
     onBothSides(t, async (open) => {
       const { conn, peer } = await open({});
       const other = await t.accept({ pingInterval: 10 });
@@ -55,14 +55,14 @@ export const cases: Cases = liveCases({
       assert.equal(peer.bytes.length, 0);
     }),
 
-  "readTimeout gives up a peer that sends nothing": (t) =>
+  "readTimeout ends the connection of a peer that sends nothing": (t) =>
     onBothSides(t, async (open) => {
       const { conn, peer } = await open({ readTimeout: 60 });
       await assertGone(conn, "READ_TIMEOUT");
       await peer.until(() => peer.ended || peer.over);
     }),
 
-  "readTimeout leaves a peer alone that sends anything, even half a message": (t) =>
+  "readTimeout spares a peer that sends anything, even a partial message": (t) =>
     onBothSides(t, async (open) => {
       const { conn, peer } = await open({ readTimeout: 150, pingInterval: 20 });
       peer.send(peer.encode({ opcode: BINARY, payload: new Uint8Array(4000) }).subarray(0, 1000));
@@ -74,14 +74,14 @@ export const cases: Cases = liveCases({
       assert.equal(conn.readyState, "open");
     }),
 
-  "a paused connection does not count its peer as dead": async (t) => {
+  "a paused connection does not time out its peer": async (t) => {
     const { conn, peer } = await t.accept({ readTimeout: 40, pingInterval: 20, pongTimeout: 40 });
     conn.pause();
     for (const { opcode } of await peer.frames(10)) assert.equal(opcode, PING);
     assert.equal(conn.readyState, "open");
   },
 
-  "writeTimeout disconnects a peer that accepts no buffered output": (t) =>
+  "writeTimeout disconnects a peer that reads no buffered output": (t) =>
     onBothSides(t, async (open) => {
       const { conn, peer } = await open({ writeTimeout: 100 });
       peer.pause();
@@ -92,7 +92,7 @@ export const cases: Cases = liveCases({
       await peer.until(() => peer.ended || peer.over);
     }),
 
-  "writeTimeout leaves a peer alone that reads all there is": async (t) => {
+  "writeTimeout spares a peer that reads slowly": async (t) => {
     const { conn, peer } = await t.accept({ writeTimeout: 40, pingInterval: 20 });
     conn.send("all of it leaves");
     assert.equal((await peer.frame())!.opcode, TEXT);
@@ -100,7 +100,7 @@ export const cases: Cases = liveCases({
     assert.equal(conn.readyState, "open");
   },
 
-  "a blocked event loop is not held against the answer to a Close frame": async (t) => {
+  "a blocked event loop does not cause a close timeout": async (t) => {
     const { server, near, far } = await t.pair({ closeTimeout: 300 }, { closeTimeout: 300 });
     const stall = (): void => {
       const end = performance.now() + 700;
@@ -117,7 +117,7 @@ export const cases: Cases = liveCases({
     }
   },
 
-  "our own two sides keep each other alive": async (t) => {
+  "client and server of the library keep each other's connection open": async (t) => {
     const pongs = new Queue<void>();
     const options: CommonOptions = { pingInterval: 20, pongTimeout: 2000, readTimeout: 4000 };
     const { near, far } = await t.pair({ ...options, pong: () => pongs.push() }, {

@@ -204,7 +204,7 @@ function assertRefused(error: unknown, [name, value, kind]: Wrong): true {
 
 /** Every case of wrong options. */
 export const cases: Cases = liveCases({
-  "serve refuses every option of the wrong type or range, and names it": async () => {
+  "serve rejects every option of the wrong type or range by name": async () => {
     for (const wrong of TABLES.serve) {
       await assert.rejects(
         tryServe(optionsOf(wrong[0], wrong[1])),
@@ -214,7 +214,7 @@ export const cases: Cases = liveCases({
     }
   },
 
-  "connect refuses every option of the wrong type or range, and names it": async (t) => {
+  "connect rejects every option of the wrong type or range by name": async (t) => {
     const { url } = await t.serve();
     for (const wrong of TABLES.connect) {
       await assert.rejects(
@@ -225,7 +225,7 @@ export const cases: Cases = liveCases({
     }
   },
 
-  "the least and the most that an option may be are taken": async (t) => {
+  "accepts the minimum and maximum of each option": async (t) => {
     const tooLarge = ["readBufferSize", "port", "backlog"];
     for (const [name, least, most] of [...NUMBERS.both, ...NUMBERS.serve]) {
       for (const value of [least, most]) {
@@ -245,7 +245,7 @@ export const cases: Cases = liveCases({
     }
   },
 
-  "options that contradict each other are refused": async (t) => {
+  "rejects contradictory options": async (t) => {
     const { url } = await t.serve();
     const { cert } = t.context.fixtures.certificates;
     const dial = (): never => assert.fail("nothing is dialed");
@@ -270,7 +270,7 @@ export const cases: Cases = liveCases({
     }
   },
 
-  "an unknown name is refused with the names that are known": async (t) => {
+  "rejects an unknown name and lists the known ones": async (t) => {
     const { url } = await t.serve();
     await assert.rejects(tryServe({ onMessage() {} }), {
       name: "TypeError",
@@ -282,14 +282,14 @@ export const cases: Cases = liveCases({
     });
   },
 
-  "a URL that cannot be connected to is a TypeError": async () => {
+  "rejects an invalid URL with a TypeError": async () => {
     const urls = ["", "no url", "ftp://a.example/", "ws://a.example/#part", "ws://", 1, null, {}];
     for (const url of urls) {
       await assert.rejects(tryConnect(url as string, {}), TypeError, String(url));
     }
   },
 
-  "methods of a server check what they are given": async (t) => {
+  "methods of a server validate their arguments": async (t) => {
     const server = await t.serve();
     assert.throws(() => server.broadcast(1 as unknown as string), TypeError);
     assert.throws(() => server.broadcast("x", { excpet: 1 } as never), TypeError);

@@ -8,7 +8,7 @@ import type { Cases } from "./harness.ts";
 
 /** Every case of what a connection is read by. */
 export const cases: Cases = liveCases({
-  "url, protocol, extensions, remoteAddress, handshake and data are there on both sides": async (
+  "both sides have url, protocol, extensions, remoteAddress, handshake and data": async (
     t,
   ) => {
     const opened = new Deferred<LiveSide["conn"]>();
@@ -30,7 +30,7 @@ export const cases: Cases = liveCases({
     assert.equal(far.handshake.headers.get("x-test"), "yes");
   },
 
-  "messages that come before anyone reads wait for the iterator, which ends with the connection": (
+  "queues messages for the iterator, which ends with the connection": (
     t,
   ) =>
     withEachSide(t, {}, async ({ conn, peer }) => {
@@ -70,7 +70,7 @@ export const cases: Cases = liveCases({
       assert.equal(conn.readyState, "open");
     }),
 
-  "iterating beside a message handler is a TypeError": async (t) => {
+  "rejects iteration beside a message handler with a TypeError": async (t) => {
     for (const open of [() => t.accept({ message() {} }), () => t.reach({ message() {} })]) {
       const { conn } = await open();
       assert.throws(() => conn[Symbol.asyncIterator](), TypeError);
@@ -78,7 +78,7 @@ export const cases: Cases = liveCases({
     }
   },
 
-  "readable is the messages as a stream; cancelling it closes with 1000": (t) =>
+  "readable streams the messages; canceling it closes with 1000": (t) =>
     withEachSide(t, {}, async ({ conn, peer }) => {
       peer.send({ opcode: TEXT, payload: "one" }, { opcode: BINARY, payload: "two" });
       assert.equal(conn.readable, conn.readable);
@@ -119,7 +119,7 @@ export const cases: Cases = liveCases({
       assert.equal((await conn.closed).clean, true);
     }),
 
-  "aborting writable closes with 1011; writing to a closed connection fails": (t) =>
+  "aborting writable closes with 1011; writing to a closed connection rejects": (t) =>
     withEachSide(t, {}, async ({ conn, peer }) => {
       const writer = conn.writable.getWriter();
       await writer.abort(new Error("no more"));
@@ -135,7 +135,7 @@ export const cases: Cases = liveCases({
       );
     }),
 
-  "the streams of two connections compose": async (t) => {
+  "the streams of two connections can be piped together": async (t) => {
     const { server, near } = await t.pair();
     const [far] = server.clients();
     const echoing = far.readable.pipeTo(far.writable);

@@ -74,21 +74,21 @@ async function knock(
 }
 
 const lossCases = liveCases({
-  "a connection that is cut, or closed with a temporary code, is reopened": async (t) => {
+  "reconnects after a disconnect or a temporary close code": async (t) => {
     const orders = ["cut", "close 1001", "close 1011", "close 1012", "close 1013", "close 3001"];
     const { lost, end } = await obey(t, [...orders, "close 1000"]);
     assert.deepEqual(lost, [1006, 1001, 1011, 1012, 1013, 3001]);
     assert.equal(end.code, 1000);
   },
 
-  "a final code is the end": async (t) => {
+  "does not reconnect after a final close code": async (t) => {
     for (const code of [1000, 1008, 3000, 4000]) {
       const { lost, end } = await obey(t, [`close ${code}`]);
       assert.deepEqual([lost, end.code], [[], code]);
     }
   },
 
-  "1012 has its own wait, and 1013 can be the end": async (t) => {
+  "1012 has its own delay, and 1013 can be final": async (t) => {
     const waits: number[] = [];
     const retry = ({ wait }: ConnectionLoss): number => {
       waits.push(wait);
@@ -106,7 +106,7 @@ const lossCases = liveCases({
     assert.deepEqual([lost, end.code], [[], 1013]);
   },
 
-  "503 and 429 are tried again after Retry-After, in seconds or as a date": async (t) => {
+  "retries 503 and 429 after Retry-After, in seconds or as a date": async (t) => {
     const date = new Date(Date.now() + 60_000).toUTCString();
     const answers = [
       { status: 503, headers: { "retry-after": "0" } },
@@ -130,7 +130,7 @@ const lossCases = liveCases({
     assert.ok(seen[2] > 7008 && seen[2] <= 60_008, String(seen));
   },
 
-  "Retry-After is really waited for": async (t) => {
+  "waits for Retry-After": async (t) => {
     const began = performance.now();
     const answers = [{ status: 503, headers: { "retry-after": "1" } }, { status: 403 }];
     const { losses } = await knock(t, answers);
@@ -138,13 +138,13 @@ const lossCases = liveCases({
     assert.ok(performance.now() - began >= 999);
   },
 
-  "401 is the end at once": async (t) => {
+  "does not retry after 401": async (t) => {
     const { losses, error } = await knock(t, [{ status: 401 }]);
     assert.ok(error instanceof HandshakeError && error.status === 401);
     assert.deepEqual(losses, []);
   },
 
-  "a server that is started again on the same port is found again": async (t) => {
+  "reconnects to a server that restarts on the same port": async (t) => {
     const first = await t.serve({ ...obedient, port: await freePort() });
     const seen = new Queue<string>();
     const conn = await t.connectReconnecting(first.url, {
@@ -168,7 +168,7 @@ const lossCases = liveCases({
     assert.equal(await seen.next(), "again");
   },
 
-  "no server: the first connection fails after maxAttempts": async (t) => {
+  "rejects after maxAttempts when there is no server": async (t) => {
     const server = await serve();
     await server.shutdown();
     let lost = 0;
@@ -188,7 +188,7 @@ const lossCases = liveCases({
     );
   },
 
-  "a server that has gone silent is noticed": async (t) => {
+  "detects a silent server": async (t) => {
     const server = await t.rawServer();
     const lost = new Deferred<ConnectionLoss>();
     const connecting = t.connectReconnecting(server.url, {
@@ -207,7 +207,7 @@ const lossCases = liveCases({
     await conn.closed;
   },
 
-  "the signal ends the wait, and what is open": async (t) => {
+  "the signal ends the delay and the open connection": async (t) => {
     const server = await t.serve(obedient);
     for (const isOpen of [true, false]) {
       const ended = new AbortController();
@@ -247,7 +247,7 @@ const lossCases = liveCases({
 });
 
 const streamCases = liveCases({
-  "iteration goes across connections": async (t) => {
+  "iteration continues across connections": async (t) => {
     let count = 0;
     const server = await t.serve({
       ...obedient,
@@ -263,7 +263,7 @@ const streamCases = liveCases({
     assert.deepEqual(seen, ["welcome 1", "welcome 2", "welcome 3"]);
   },
 
-  "a slow reader gets all messages received before the connection was lost": async (t) => {
+  "a slow reader gets all messages received before the disconnect": async (t) => {
     const count = 641;
     const server = await t.serve({
       async open(conn) {
@@ -293,7 +293,7 @@ const streamCases = liveCases({
     assert.deepEqual(seen, Array.from({ length: expected }, (_, n) => String(n)));
   },
 
-  "every way to send of a connection is there, and streams go on across connections": async (t) => {
+  "has every sending method of a connection; streams continue across connections": async (t) => {
     const server = await t.serve(obedient);
     const lost = new Queue<void>();
     const conn = await t.connectReconnecting(server.url, {
@@ -369,7 +369,7 @@ const streamCases = liveCases({
       assert.match(String(failures[2]), /the function "headers" has failed: no token$/);
     },
 
-  "headers that can be iterated once are sent with each attempt": async (t) => {
+  "sends headers from a single-use iterable with each attempt": async (t) => {
     const requests = new Queue<UpgradeRequest>();
     const server = await t.serve({
       ...obedient,
@@ -405,7 +405,7 @@ const streamCases = liveCases({
     assert.equal((await conn.closed).code, 1000);
   },
 
-  "what waits to be sent is a copy, of any kind of memory": async (t) => {
+  "copies queued output, whatever its kind of memory": async (t) => {
     const server = await t.serve(obedient);
     const got = new Queue<unknown>();
     const conn = await t.connectReconnecting(server.url, {
@@ -426,7 +426,7 @@ const streamCases = liveCases({
     assert.deepEqual(texts, ["first", "fi", "ir"]);
   },
 
-  "what is sent while there is no connection waits, as far as there is room": async (t) => {
+  "queues output while disconnected, up to the limit": async (t) => {
     const server = await t.serve(obedient);
     const got = new Queue<unknown>();
     const sent: boolean[] = [];
@@ -445,7 +445,7 @@ const streamCases = liveCases({
     assert.deepEqual(sent, [true, false, true, false]);
   },
 
-  "pings and compression are those of any connection": async (t) => {
+  "pings and compression work as on any connection": async (t) => {
     const server = await t.serve({ ...obedient, compression: true });
     const conn = await t.connectReconnecting(server.url, { reconnect: QUICK, compression: true });
     const text = "the same again and again, ".repeat(100);
@@ -553,7 +553,7 @@ const topicCases = liveCases({
     }
   },
 
-  "topics of a server of the library": async (t) => {
+  "subscribes to topics of a server of the library": async (t) => {
     const server = await t.serve({
       ...obedient,
       clientTopics: { allow: (_, topic) => topic !== "secrets" },
@@ -589,7 +589,7 @@ const topicCases = liveCases({
     ]);
   },
 
-  "a topic that is refused rejects, and the connection stays": async (t) => {
+  "a rejected topic rejects its promise, and the connection stays open": async (t) => {
     const server = await t.serve(new TopicServer().options);
     const conn = await t.connectReconnecting(server.url, { reconnect: { ...QUICK, topics: true } });
     const refusals: string[] = [];
@@ -604,7 +604,7 @@ const topicCases = liveCases({
     assert.equal((await conn[Symbol.asyncIterator]().next()).value, "echo:x");
   },
 
-  "a server without the subprotocol is an error": async (t) => {
+  "rejects a server without the subprotocol": async (t) => {
     const server = await t.serve(obedient);
     await assert.rejects(
       t.connectReconnecting(server.url, { reconnect: { ...QUICK, topics: true } }),
@@ -612,7 +612,7 @@ const topicCases = liveCases({
     );
   },
 
-  "a server that sends rubbish is closed with 1007, in growing steps": async (t) => {
+  "closes with 1007 on malformed lines, with growing delays": async (t) => {
     const codes = new Queue<number>();
     const server = await t.serve({
       subprotocols: ["quickws.topics.1"],

@@ -50,7 +50,7 @@ async function clients(t: Live, url: string, count: number): Promise<{
 }
 
 const addressCases = liveCases({
-  "without options serve listens on 127.0.0.1, on a port that the system chooses": async (t) => {
+  "serve listens on 127.0.0.1 and a free port by default": async (t) => {
     const server = await t.serve();
     assert.equal(server.hostname, "127.0.0.1");
     assert.ok(server.port > 0);
@@ -59,7 +59,7 @@ const addressCases = liveCases({
     assert.equal(conn.remoteAddress, "127.0.0.1");
   },
 
-  "the entry for this runtime alone does the same": async (t) => {
+  "the entry of this runtime behaves the same": async (t) => {
     const entries: Record<RuntimeName, () => Promise<Pick<Entry, "serve" | "connect">>> = {
       deno: () => import("../../src/deno.ts"),
       bun: () => import("../../src/bun.ts"),
@@ -74,19 +74,19 @@ const addressCases = liveCases({
     assert.equal((await conn.closed).clean, true);
   },
 
-  "hostname and port say where": async (t) => {
+  "listens on hostname and port": async (t) => {
     const { port } = await t.serve();
     const server = await t.serve({ ...echo, hostname: "127.0.0.2", port });
     assert.equal(server.url, `ws://127.0.0.2:${port}/`);
     await assertEcho(await t.connect(server.url));
   },
 
-  "serve rejects when the port is taken": async (t) => {
+  "serve rejects when the port is in use": async (t) => {
     const { port } = await t.serve();
     await assert.rejects(serve({ port }), Error);
   },
 
-  "IPv6: the URL has brackets, the addresses have none": async (t) => {
+  "IPv6: the URL has brackets, addresses have none": async (t) => {
     const server = await t.serve({ ...echo, hostname: "::1" });
     assert.equal(server.hostname, "::1");
     assert.equal(server.url, `ws://[::1]:${server.port}/`);
@@ -96,7 +96,7 @@ const addressCases = liveCases({
     await assertEcho(conn);
   },
 
-  "path listens on a unix socket, and leaves no file": async (t) => {
+  "path listens on a unix socket and removes its file": async (t) => {
     const path = join(t.context.fixtures.directory, "a b:c.sock");
     const server = await t.serve({ ...echo, unix: path });
     assert.equal(server.port, 0);
@@ -115,7 +115,7 @@ const addressCases = liveCases({
     assert.equal(existsSync(path), false);
   },
 
-  "reusePort lets two servers share a port, where the runtime has it": async (t) => {
+  "reusePort lets two servers share a port, where supported": async (t) => {
     if (!can(t.context.runtime, "reusePort")) {
       await assert.rejects(serve({ reusePort: true }), { name: "TypeError", message: /reusePort/ });
       return;
@@ -126,7 +126,7 @@ const addressCases = liveCases({
     await assertEcho(await t.connect(second.url));
   },
 
-  "denoSockets chooses the sockets on Deno, and is without effect elsewhere": async (t) => {
+  "denoSockets selects the sockets on Deno and has no effect elsewhere": async (t) => {
     const { cert, key } = t.context.fixtures.certificates;
     const tls = t.context.runtime === "deno" ? [undefined, { cert, key }] : [undefined];
     for (const denoSockets of ["node:net", "Deno.listen"] as const) {
@@ -138,7 +138,7 @@ const addressCases = liveCases({
     }
   },
 
-  "backlog is taken": async (t) => {
+  "accepts backlog": async (t) => {
     const server = await t.serve({ ...echo, backlog: 16 });
     await assertEcho(await t.connect(server.url));
   },
@@ -152,7 +152,7 @@ const addressCases = liveCases({
     await assertEcho(conn);
   },
 
-  "a TLS server outlives clients that speak no TLS": async (t) => {
+  "a TLS server survives clients that do not use TLS": async (t) => {
     const { ca, cert, key } = t.context.fixtures.certificates;
     const server = await t.serve({ ...echo, tls: { cert, key } });
     const raw = await t.rawClient(server);
@@ -161,7 +161,7 @@ const addressCases = liveCases({
     await assertEcho(await t.connect(server.url, { tls: { caCerts: [ca] } }));
   },
 
-  "noDelay and readBufferSize are taken on both sides": async (t) => {
+  "accepts noDelay and readBufferSize on both sides": async (t) => {
     for (const noDelay of [true, false]) {
       const server = await t.serve({ ...echo, noDelay, readBufferSize: 512 });
       const conn = await t.connect(server.url, { noDelay, readBufferSize: 65536 });
@@ -174,7 +174,7 @@ const addressCases = liveCases({
 });
 
 const limitCases = liveCases({
-  "maxConnections: one more is answered 503, until another has left": async (t) => {
+  "maxConnections: answers 503 until a connection closes": async (t) => {
     const server = await t.serve({ ...echo, maxConnections: 2 });
     const [first] = (await clients(t, server.url, 2)).connections;
     await assert.rejects(
@@ -187,7 +187,7 @@ const limitCases = liveCases({
     await assertEcho(await t.connect(server.url));
   },
 
-  "maxHandshakeSize: a longer request is answered 431": async (t) => {
+  "maxHandshakeSize: answers a longer request with 431": async (t) => {
     const server = await t.serve({ maxHandshakeSize: 1024 });
     const long = `X-Long: ${"x".repeat(1024)}`;
     const raw = await t.rawClient(server);
@@ -218,7 +218,7 @@ const limitCases = liveCases({
     await server.shutdown();
   },
 
-  "handshakeTimeout: a hook that does not decide is answered for with 503": async (t) => {
+  "handshakeTimeout: answers 503 when the hook does not decide": async (t) => {
     const server = await t.serve({
       handshakeTimeout: 100,
       upgrade: () => new Promise<void>(() => {}),
@@ -227,7 +227,7 @@ const limitCases = liveCases({
     assert.equal((await raw.upgrade()).status, 503);
   },
 
-  "handshakeTimeout: an open connection has all the time it wants": async (t) => {
+  "handshakeTimeout does not apply to open connections": async (t) => {
     const server = await t.serve({ ...echo, handshakeTimeout: 50 });
     const conn = await t.connect(server.url);
     const silent = await t.rawClient(server);
@@ -251,7 +251,7 @@ const memberCases = liveCases({
     assert.ok([...server.clients()].every((conn) => conn.readyState === "open"));
   },
 
-  "broadcast reaches everyone but the one left out, and says how many": async (t) => {
+  "broadcast reaches all but the excluded connection and returns the count": async (t) => {
     const server = await t.serve();
     const { messages } = await clients(t, server.url, 3);
     const [except] = server.clients();
@@ -282,7 +282,7 @@ const memberCases = liveCases({
     assert.equal(messages.flatMap((queue) => queue.all).length, 1);
   },
 
-  "shutdown closes everyone with 1001, refuses newcomers, and waits": async (t) => {
+  "shutdown closes with 1001, rejects new clients, and waits": async (t) => {
     const ends: CloseInfo[] = [];
     const server = await t.serve({ close: (_, info) => void ends.push(info) });
     const near = await clients(t, server.url, 3);
@@ -356,7 +356,7 @@ const memberCases = liveCases({
     assert.equal(conn.readyState, "closed");
   },
 
-  "a second shutdown waits for the same end": async (t) => {
+  "a second shutdown waits for the first": async (t) => {
     const server = await t.serve();
     await clients(t, server.url, 1);
     await Promise.all([server.shutdown(), server.shutdown(), server.finished]);
@@ -372,7 +372,7 @@ const memberCases = liveCases({
     assert.equal((await ends[0].next()).code, 1001);
   },
 
-  "a signal that has aborted already keeps the server from starting": async () => {
+  "an aborted signal prevents the server from starting": async () => {
     const reason = new Error("not today");
     await assert.rejects(serve({ signal: AbortSignal.abort(reason) }), reason);
   },

@@ -92,7 +92,7 @@ async function goOn({ conn, slow }: Stalled): Promise<unknown[]> {
 }
 
 export const cases: Cases = liveCases({
-  "a message goes to each subscriber of its topic once, and all come in order": async (t) => {
+  "delivers a message to each subscriber once and in order": async (t) => {
     const { server, clients } = await room(t, 5);
     const expected = Array.from({ length: 500 }, (_, i) => `message ${i}`);
     for (const text of expected) assert.deepEqual(server.publish("room", text).sent, 5);
@@ -101,7 +101,7 @@ export const cases: Cases = liveCases({
     for (const client of clients) assert.deepEqual(await next(client, 501), [...expected, "end"]);
   },
 
-  "messages that handlers publish come in the order of each publisher": async (t) => {
+  "delivers messages published in handlers in each publisher's order": async (t) => {
     const server = await t.serve({
       open: (conn) => void conn.subscribe("room"),
       message: (conn, data) => void conn.publish("room", data),
@@ -121,7 +121,7 @@ export const cases: Cases = liveCases({
     }
   },
 
-  "except leaves one out, publish of a connection itself": async (t) => {
+  "except excludes one connection, publish of a connection excludes itself": async (t) => {
     const { server, clients, conns } = await room(t, 3);
     assert.equal(server.publish("room", "a", { except: conns[0] }).sent, 2);
     assert.equal(conns[1].publish("room", "b").sent, 2);
@@ -131,7 +131,7 @@ export const cases: Cases = liveCases({
     assert.deepEqual(await next(clients[2], 3), ["a", "b", "end"]);
   },
 
-  "unsubscribe and every kind of end clean up": async (t) => {
+  "unsubscribe and every kind of end remove subscriptions": async (t) => {
     const ends = new Queue<string[]>();
     const server: Server = await t.serve({
       open: (conn) => void (conn.subscribe("room"), conn.subscribe(`own ${server.connections}`)),
@@ -172,7 +172,7 @@ export const cases: Cases = liveCases({
     ]);
   },
 
-  "a compressed message is the same bytes for all that share parameters": async (t) => {
+  "compresses once for connections with the same parameters": async (t) => {
     const server = await t.serve({
       compression: { threshold: 0 },
       open: (conn) => void conn.subscribe("room"),
@@ -202,7 +202,7 @@ export const cases: Cases = liveCases({
     assert.equal(new TextDecoder().decode(frames[3].payload), text);
   },
 
-  "connections of attach have topics, those of connect say that they have none": async (t) => {
+  "connections of attach have topics, those of connect reject them": async (t) => {
     const http = createServer();
     await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
     const sockets = attach(http, { open: (conn) => void conn.subscribe("room") });
@@ -316,7 +316,7 @@ export const cases: Cases = liveCases({
     assert.deepEqual(errors, ["BACKPLANE_DOWN", "BACKPLANE_DOWN"]);
   },
 
-  "a handler that subscribes and publishes sends in order": async (t) => {
+  "sends in order when a handler subscribes and publishes": async (t) => {
     const { peer, server } = await t.accept({
       message: (conn, data) => {
         conn.subscribe(String(data));
@@ -329,7 +329,7 @@ export const cases: Cases = liveCases({
     assert.deepEqual(texts, ["sent", "published"]);
   },
 
-  "a topic does not keep the message that its name was a part of": async (t) => {
+  "a topic does not retain the message its name was sliced from": async (t) => {
     const { conns: [conn] } = await room(t, 1);
     const before = process.memoryUsage().rss;
     for (let i = 0; i < 400; i++) {
@@ -343,7 +343,7 @@ export const cases: Cases = liveCases({
     assert.equal(conn.topics.length, 401);
   },
 
-  "100,000 topics come and go": async (t) => {
+  "creates and removes 100,000 topics": async (t) => {
     const { server, conns } = await room(t, 20);
     for (let i = 0; i < 100_000; i++) {
       assert.equal(conns[i % conns.length].subscribe(`topic ${i}`), true);

@@ -64,7 +64,7 @@ const originCases = liveCases({
       assert.equal((await ask(t, {}, "Origin: http://a.example.evil.example")).status, 403);
     },
 
-  "who sends no Origin passes whatever origins says": async (t) => {
+  "accepts clients without Origin, whatever origins is": async (t) => {
     assert.equal((await ask(t, { allowedOrigins: [] })).status, 101);
   },
 
@@ -101,7 +101,7 @@ const originCases = liveCases({
     ]);
   },
 
-  "our client's option origin is what the server sees": async (t) => {
+  "the server receives the client's option origin": async (t) => {
     const server = await t.serve({ allowedOrigins: ["https://app.example"] });
     await t.connect(server.url, { origin: "https://app.example" });
     await assert.rejects(
@@ -112,7 +112,7 @@ const originCases = liveCases({
 });
 
 const hookCases = liveCases({
-  "upgrade sees method, URL, header fields, address and subprotocols": async (t) => {
+  "upgrade receives method, URL, header fields, address and subprotocols": async (t) => {
     const seen = new Deferred<UpgradeRequest>();
     const server = await t.serve({ upgrade: (request) => void seen.resolve(request) });
     await t.connect(new URL("/chat?room=1", server.url), {
@@ -127,12 +127,12 @@ const hookCases = liveCases({
     assert.deepEqual(request.subprotocols, ["v2", "v1"]);
   },
 
-  "a hook that returns nothing accepts, at once or later": async (t) => {
+  "a hook that returns nothing accepts, synchronously or asynchronously": async (t) => {
     assert.equal((await ask(t, { upgrade: () => {} })).status, 101);
     assert.equal((await ask(t, { upgrade: () => Promise.resolve() })).status, 101);
   },
 
-  "a hook can refuse with any status, header fields and body, at once or later": async (t) => {
+  "a hook can reject with any status, header fields and body, also asynchronously": async (t) => {
     const refusal = {
       status: 401,
       headers: { "WWW-Authenticate": "Bearer", "X-Why": "no token" },
@@ -170,7 +170,7 @@ const hookCases = liveCases({
     assert.deepEqual(far.data, { user: "ada" });
   },
 
-  "a hook can give a connection handlers of its own": async (t) => {
+  "a hook can give a connection its own handlers": async (t) => {
     const told = new Queue<string>();
     const name = (who: string): ServeOptions => ({
       open: () => told.push(`${who} opened`),
@@ -193,7 +193,7 @@ const hookCases = liveCases({
     ]);
   },
 
-  "bytes that a client sends while the hook decides are not lost": async (t) => {
+  "keeps bytes that a client sends while the hook decides": async (t) => {
     const decision = new Deferred<void>();
     const asked = new Deferred<void>();
     const messages = new Queue<Message>();
@@ -213,7 +213,7 @@ const hookCases = liveCases({
     assert.deepEqual(await messages.atLeast(2), ["with the request", "behind it"]);
   },
 
-  "a hook that throws or rejects causes a 500, and onError is called": async (t) => {
+  "answers 500 and calls onError when a hook throws or rejects": async (t) => {
     const failure = new Error("no database");
     const { queue, onError } = errors();
     const fail = (): never => {
@@ -248,7 +248,7 @@ const hookCases = liveCases({
       }
     },
 
-  "a rejected client that disconnects is released at once, whenever the hook decided": async (
+  "releases a rejected client that disconnects, whenever the hook decided": async (
     t,
   ) => {
     const refusals: Array<ServeOptions["upgrade"]> = [
@@ -268,7 +268,7 @@ const hookCases = liveCases({
     }
   },
 
-  "subprotocols: the server's order counts, and no match is no subprotocol": async (t) => {
+  "subprotocols: the server's order decides, and no match selects none": async (t) => {
     const options: ServeOptions = { subprotocols: ["v3", "v2"] };
     const two = await ask(t, options, "Sec-WebSocket-Protocol: v1, v2, v3");
     assert.equal(two.headers.get("sec-websocket-protocol"), "v3");
@@ -279,7 +279,7 @@ const hookCases = liveCases({
 });
 
 const plainCases = liveCases({
-  "without fetch a plain request is answered 426": async (t) => {
+  "answers a plain request with 426 without fetch": async (t) => {
     const server = await t.serve();
     const raw = await t.rawClient(server);
     const answer = await answerOf(raw, "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n");
@@ -288,7 +288,7 @@ const plainCases = liveCases({
     assert.equal(answer.headers.get("sec-websocket-version"), "13");
   },
 
-  "fetch answers plain requests while WebSockets go on": async (t) => {
+  "fetch answers plain requests beside WebSockets": async (t) => {
     const server = await t.serve({
       message: (conn, data) => void conn.send(data),
       async fetch(request) {
@@ -313,7 +313,7 @@ const plainCases = liveCases({
     assert.equal((await conn[Symbol.asyncIterator]().next()).value, "still here");
   },
 
-  "fetch: HEAD has no body, a request with a body is refused": async (t) => {
+  "fetch: omits the body for HEAD and rejects a request with a body": async (t) => {
     const options: ServeOptions = { fetch: () => new Response("a page") };
     const head = await answerOf(
       await t.rawClient(await t.serve(options)),
@@ -327,7 +327,7 @@ const plainCases = liveCases({
     assert.equal(post.status, 400);
   },
 
-  "a fetch that throws or rejects causes a 500, and onError is called": async (t) => {
+  "answers 500 and calls onError when fetch throws or rejects": async (t) => {
     const failure = new Error("no page");
     const { queue, onError } = errors();
     const failing: Array<() => Promise<Response>> = [
@@ -345,7 +345,7 @@ const plainCases = liveCases({
     assert.deepEqual(await queue.atLeast(2), [failure, failure]);
   },
 
-  "without onError the console hears, and the server goes on": async (t) => {
+  "logs errors to the console without onError, and the server continues": async (t) => {
     const watch = new ConsoleWatch();
     t.context.after(() => watch.end());
     const failure = new Error("nobody handles it");

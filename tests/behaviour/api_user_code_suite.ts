@@ -118,7 +118,7 @@ export const cases: Cases = liveCases({
       assert.equal(textOf((await other.frame())!), "echo");
     },
 
-  "after a reader transferred a message's buffer the next message is an error, not empty": async (
+  "a message whose buffer was transferred is followed by an error, not by empty messages": async (
     t,
   ) => {
     const results = new Queue<unknown>();
@@ -222,7 +222,7 @@ export const cases: Cases = liveCases({
       }
     },
 
-  "without onError the stack of what a handler throws is on the console, once": async (t) => {
+  "logs the stack of a handler's error once without onError": async (t) => {
     const watch = new ConsoleWatch();
     try {
       const error = new Error("from the handler");
@@ -240,7 +240,7 @@ export const cases: Cases = liveCases({
     }
   },
 
-  "a handler that fails after close() changes nothing about the close": async (t) => {
+  "a handler that fails after close() does not affect the close": async (t) => {
     const errors = new Queue<unknown>();
     const called = new Deferred<void>();
     const failing = new Deferred<void>();
@@ -261,7 +261,7 @@ export const cases: Cases = liveCases({
     assert.equal(((await errors.next()) as Error).message, "late");
   },
 
-  "two loops over one connection are a TypeError": async (t) => {
+  "rejects two loops over one connection with a TypeError": async (t) => {
     const { near, far } = await t.pair();
     const first = (async () => {
       for await (const data of near) return data;
@@ -274,7 +274,7 @@ export const cases: Cases = liveCases({
     assert.equal(await first, "x");
   },
 
-  "a connection without a reader is pinged, and one with a silent peer closes": async (t) => {
+  "pings without a reader, and closes when the peer is silent": async (t) => {
     const frames: FrameParts[] = Array(300).fill({ opcode: BINARY });
     for (const leave of [false, true]) {
       const side = await t.accept({ pingInterval: 30, pongTimeout: 60 });
@@ -291,7 +291,7 @@ export const cases: Cases = liveCases({
     assert.equal(codeOf(await silent.conn.closed), "READ_TIMEOUT");
   },
 
-  "the end of the stream is noticed without a reader, and while paused": async (t) => {
+  "detects the end of the stream without a reader and while paused": async (t) => {
     const frames: FrameParts[] = Array(300).fill({ opcode: BINARY });
     for (const cut of [false, true]) {
       const { conn, peer } = await t.accept({});
@@ -335,7 +335,7 @@ export const cases: Cases = liveCases({
       assert.equal((await conn.closed).clean, true);
     },
 
-  "all that was sent before close() arrives, however slowly the peer reads": async (t) => {
+  "delivers all output sent before close(), however slowly the peer reads": async (t) => {
     const { conn, peer } = await t.accept({ message: () => {}, closeTimeout: 400 });
     const before = peer.received;
     peer.discards = true;
@@ -363,7 +363,7 @@ export const cases: Cases = liveCases({
       assert.equal(peer.ended, true, "an end, no reset");
     },
 
-  "what was accepted during a stream is sent before the Close frame": async (t) => {
+  "sends output accepted during a stream before the Close frame": async (t) => {
     const { conn, peer } = await t.accept({ message: () => {}, closeTimeout: 100 });
     const source = new Deferred<void>();
     async function* chunks(): AsyncGenerator<string> {
@@ -386,7 +386,7 @@ export const cases: Cases = liveCases({
     assert.equal((await conn.closed).clean, true);
   },
 
-  "what cannot be sent before the Close frame makes the end unclean": async (t) => {
+  "a close that drops output is not clean": async (t) => {
     const { conn, peer } = await t.accept({ message: () => {}, closeTimeout: 100 });
     const written = new Queue<Error | undefined>();
     conn.sendFragment(Opcode.Text, "never ends");
@@ -416,7 +416,7 @@ export const cases: Cases = liveCases({
       assert.equal(conn.readyState, "open");
     },
 
-  "our own stall is not held against the peer": async (t) => {
+  "a local stall does not time out the peer": async (t) => {
     const ends = new Queue<CloseInfo>();
     const server = await t.serve({
       pingInterval: 200,
@@ -457,7 +457,7 @@ export const cases: Cases = liveCases({
     );
   },
 
-  "pings wait while a compressed message is sent in fragments": async (t) => {
+  "delays pings while it sends a compressed message in fragments": async (t) => {
     const server = await t.serve({ compression: true, pingInterval: 20, message: () => {} });
     const client = await t.rawClient(server);
     await client.upgrade(["Sec-WebSocket-Extensions: permessage-deflate"]);
@@ -479,7 +479,7 @@ export const cases: Cases = liveCases({
     while ((await client.frame())!.opcode !== PING);
   },
 
-  "a transport whose write throws ends its own connection, and no other": async (t) => {
+  "a transport whose write throws ends only its own connection": async (t) => {
     const server = await t.serve({ message: (conn, data) => conn.send(data) });
     let isBroken = false;
     const broken = await t.connect(server.url, {
@@ -505,7 +505,7 @@ export const cases: Cases = liveCases({
     assert.match(info.error!.message, /broken pipe/);
   },
 
-  "written is called when a message has left, in order, and never from inside send": async (t) => {
+  "calls written in order after a message is sent, and never inside send": async (t) => {
     const { conn, peer } = await t.accept({ message: () => {} });
     peer.discards = true;
     peer.pause();
@@ -555,7 +555,7 @@ export const cases: Cases = liveCases({
       assert.ok(told.every(([, on]) => on === conn));
     },
 
-  "a stream that waits behind another one is not sent once the connection closes": async (t) => {
+  "does not send a queued stream after the connection closes": async (t) => {
     const { conn, peer } = await t.accept({ message: () => {} });
     const first = conn.sendStream(
       (async function* () {
@@ -576,7 +576,7 @@ export const cases: Cases = liveCases({
     assert.equal(pulls, 0);
   },
 
-  "sendFragment sends the frames of one message, and other messages wait for its end": async (
+  "sendFragment sends one message in frames; other messages wait": async (
     t,
   ) => {
     const { conn, peer } = await t.accept({ message: () => {} });
@@ -597,7 +597,7 @@ export const cases: Cases = liveCases({
     assert.throws(() => conn.sendFragment(Opcode.Text, "another kind"), TypeError);
   },
 
-  "maxLifetime closes with 1001, give or take a tenth": async (t) => {
+  "maxLifetime closes with 1001, with a tolerance of a tenth": async (t) => {
     const began = performance.now();
     const server = await t.serve({ maxLifetime: 200 });
     const conn = await t.connect(server.url, { message: () => {} });

@@ -140,7 +140,7 @@ function shape({ last, complete, messages }: HistoryPage, base: number): unknown
 
 /** What holds with every client. */
 const perClient: Record<string, (it: Setting) => Promise<void>> = {
-  "text, bytes and topics of any characters arrive as they were": async ({ make }) => {
+  "text, bytes and topics of any characters arrive unchanged": async ({ make }) => {
     const [one, two] = [await make(), await make()];
     const recorder = await Recorder.started(one.backplane, ...TOPICS);
     await Recorder.started(two.backplane);
@@ -160,7 +160,7 @@ const perClient: Record<string, (it: Setting) => Promise<void>> = {
     assert.equal(received.length, expected.length);
   },
 
-  "a burst arrives once and in order, at the publisher as well": async ({ make }) => {
+  "a burst arrives once and in order, also at the publisher": async ({ make }) => {
     const all = [await make(), await make(), await make()];
     const recorders = [];
     for (const { backplane } of all) recorders.push(await Recorder.started(backplane, "t"));
@@ -173,7 +173,7 @@ const perClient: Record<string, (it: Setting) => Promise<void>> = {
     }
   },
 
-  "however fast a wish changes, the last one holds": async ({ make }) => {
+  "the last of many rapid subscription changes wins": async ({ make }) => {
     const { backplane } = await make();
     const recorder = await Recorder.started(backplane);
     let last: unknown;
@@ -195,7 +195,7 @@ const perClient: Record<string, (it: Setting) => Promise<void>> = {
     assert.deepEqual(recorder.messages.all.map(({ topic }) => topic), ["wanted", "end"]);
   },
 
-  "an outage of the broker calls down once and up once, and topics are subscribed again": async (
+  "an outage calls down and up once each and resubscribes the topics": async (
     it,
   ) => {
     const [one, two] = [await it.make(), await it.make()];
@@ -239,7 +239,7 @@ const perClient: Record<string, (it: Setting) => Promise<void>> = {
     assert.deepEqual(recorder.messages.all.map(({ topic }) => topic), ["kept"]);
   },
 
-  "what strangers send to our topics harms nothing": async ({ make }) => {
+  "ignores foreign messages on its topics": async ({ make }) => {
     const { backplane, sendRaw } = await make();
     const recorder = await Recorder.started(backplane, "t");
     const encoder = new TextEncoder();
@@ -258,7 +258,7 @@ const perClient: Record<string, (it: Setting) => Promise<void>> = {
     assert.ok(received.every(({ message }) => message instanceof Uint8Array));
   },
 
-  "what was published before the end arrives, and nothing comes after it": async ({ make }) => {
+  "delivers messages published before the end, and nothing after it": async ({ make }) => {
     const [one, two] = [await make(), await make()];
     const recorder = await Recorder.started(one.backplane, "t");
     const closing = await Recorder.started(two.backplane, "t");
@@ -275,7 +275,7 @@ const perClient: Record<string, (it: Setting) => Promise<void>> = {
     await two.ping();
   },
 
-  "a broker that takes nothing any more does not fill the memory": async (it) => {
+  "a broker that accepts nothing does not exhaust the memory": async (it) => {
     const { backplane } = await it.make();
     const recorder = await Recorder.started(backplane);
     const message = envelope("m".repeat(900_000));
@@ -301,7 +301,7 @@ const perClient: Record<string, (it: Setting) => Promise<void>> = {
     assert.deepEqual(recorder.states.all, ["up"]);
   },
 
-  "what was appended is numbered, carried, and read from any number on": async ({ make }) => {
+  "numbers appended messages, delivers them, and reads them from any number": async ({ make }) => {
     const [one, two] = [await make(), await make()];
     for (const { backplane } of [one, two]) {
       backplane.history!.keep({ maxAge: 60_000, maxMessages: 5 });
@@ -318,7 +318,7 @@ const perClient: Record<string, (it: Setting) => Promise<void>> = {
     }
   },
 
-  "what is too old is not read, and its numbers stay known": async ({ make }) => {
+  "does not return expired messages, but keeps their numbers": async ({ make }) => {
     const { backplane } = await make();
     const history = backplane.history!;
     history.keep({ maxAge: MAX_AGE, maxMessages: 5 });
@@ -338,7 +338,7 @@ const perClient: Record<string, (it: Setting) => Promise<void>> = {
     assert.ok(page.messages[0].number > last);
   },
 
-  "a read returns at most what it is asked for, and the next one the rest": async (it) => {
+  "a read returns at most the requested count, and the next one the rest": async (it) => {
     const { backplane } = await it.make();
     const history = backplane.history!;
     history.keep({ maxAge: 60_000, maxMessages: 100 });
@@ -389,7 +389,7 @@ const perClient: Record<string, (it: Setting) => Promise<void>> = {
     assert.equal(page.complete, true, "also where the topic got its first message since");
   },
 
-  "prefixes that begin alike carry nothing to each other": async (it) => {
+  "prefixes with a common start are isolated": async (it) => {
     const isRedis = it.broker.name === "redis";
     const [outer, inner] = isRedis ? ["app:", "app:admin:"] : ["app.", "app.live."];
     const [inside, outside] = isRedis ? ["orders", "admin:orders"] : ["orders", "live.orders"];
@@ -414,7 +414,7 @@ const perClient: Record<string, (it: Setting) => Promise<void>> = {
     }
   },
 
-  "numbers never go back, also when the broker has lost everything": async (it) => {
+  "numbers never go back, even when the broker loses all data": async (it) => {
     const { backplane } = await it.make();
     const history = backplane.history!;
     history.keep({ maxAge: 60_000, maxMessages: 5 });
@@ -503,7 +503,7 @@ export const cases: Cases = {
     ]),
   ),
 
-  "clients of every kind understand each other on one Redis": async (context) => {
+  "clients of every kind interoperate on one Redis": async (context) => {
     const broker = await Broker.start("redis");
     context.after(() => broker[Symbol.asyncDispose]());
     const all: Backplane[] = [];
@@ -533,7 +533,7 @@ export const cases: Cases = {
     assert.equal(pages[0].messages.length, expected.length / 2 - 1);
   },
 
-  "a Redis that is not there yet is down, then up": async (context) => {
+  "an unavailable Redis is reported down, then up": async (context) => {
     for (const kind of redisKinds(context.runtime)) {
       const broker = await Broker.prepare("redis");
       context.after(() => broker[Symbol.asyncDispose]());
@@ -548,7 +548,7 @@ export const cases: Cases = {
     }
   },
 
-  "a server that answers rubbish is down, and stays so": async (context) => {
+  "a server with invalid replies stays down": async (context) => {
     const rubbish = createServer((socket) => {
       socket.on("error", () => {});
       socket.on("data", () => socket.write("\x00\xff!?*-9\r\n+\r\n$99999999999\r\n"));
@@ -566,7 +566,7 @@ export const cases: Cases = {
     }
   },
 
-  "a stream of NATS with other subjects is left alone, and the error says so": async (context) => {
+  "leaves a NATS stream with other subjects alone and reports it": async (context) => {
     const [kind] = clientKinds(context.runtime).filter(({ broker }) => broker === "nats");
     const it = await setting(context, kind);
     const one = await it.make({ prefix: "a.b.", stream: "shared" });
@@ -588,7 +588,7 @@ export const cases: Cases = {
     }
   },
 
-  "a NATS without JetStream says so, and carries messages": async (context) => {
+  "reports a NATS without JetStream and still delivers messages": async (context) => {
     const [kind] = clientKinds(context.runtime).filter(({ broker }) => broker === "nats");
     const it = await setting(context, kind, { jetStream: false });
     const { backplane } = await it.make();

@@ -111,7 +111,7 @@ async function testSuite(
     if (report.failed > 0) return;
     // `Bun.connect` cannot be called off; a refusal ends what it still waits for.
     if (runtime === "bun") await fixtures.silence[Symbol.asyncDispose]();
-    await t.step("the process exits on its own: nothing was left open", () => process.ended());
+    await t.step("the process exits: no handle is left open", () => process.ended());
   });
 }
 

@@ -28,7 +28,7 @@ function finalBlock({ payload, rsv }: WireFrame): string {
 
 /** Every case. */
 export const cases: Cases = liveCases({
-  "messages are compressed by fflate, each with a final block": async (t) => {
+  "compresses messages with fflate, each with a final block": async (t) => {
     const server = await t.serve({ compression, open: (conn) => void conn.send(LONG) });
     const peer = await t.rawClient(server);
     peer.send(upgradeRequest(["Sec-WebSocket-Extensions: permessage-deflate"]));
@@ -51,7 +51,7 @@ export const cases: Cases = liveCases({
     assert.equal(finalBlock((await peer.frame())!), LONG);
   },
 
-  "both codecs read each other, on either side": async (t) => {
+  "both codecs interoperate on either side": async (t) => {
     for (const [onServer, onClient] of [[compression, true], [true, compression]] as const) {
       const server = await t.serve({
         compression: onServer,
@@ -71,7 +71,7 @@ export const cases: Cases = liveCases({
     }
   },
 
-  "a bomb closes with 1009, corrupt data with 1007": async (t) => {
+  "closes with 1009 on a bomb and with 1007 on corrupt data": async (t) => {
     const errors = new Queue<Error | undefined>();
     const server = await t.serve({
       compression,
@@ -93,7 +93,7 @@ export const cases: Cases = liveCases({
     assert.equal((corrupt as { code?: string }).code, "INVALID_DEFLATE_DATA");
   },
 
-  "messages of zlib arrive, with and without a final block": async (t) => {
+  "decompresses messages of zlib with and without a final block": async (t) => {
     const got = new Queue<Message>();
     const server = await t.serve({ compression, message: (_, data) => got.push(data) });
     const peer = await t.rawClient(server);

@@ -115,7 +115,7 @@ async function loseNothing(context: Context, kind: ClientKind): Promise<void> {
 export const needs = brokerPrograms;
 
 export const cases: Cases = {
-  "with a history no message is lost when the broker is killed under load": async (context) => {
+  "with a history loses no message when the broker is killed under load": async (context) => {
     await Promise.all(
       clientKinds(context.runtime).map(async (kind) => {
         try {

@@ -45,7 +45,7 @@ async function selfSigned(t: Live): Promise<string> {
 }
 
 const tlsCases = liveCases({
-  "a TLS certificate or key that cannot be read is named, without its content": async (t) => {
+  "names a TLS certificate or key that cannot be read, without its content": async (t) => {
     const { cert, key } = t.context.fixtures.certificates;
     const other = makeCertificates().key;
     const wrong: [tls: NonNullable<ServeOptions["tls"]>, message: RegExp][] = [
@@ -105,7 +105,7 @@ const tlsCases = liveCases({
     );
   },
 
-  "an encrypted key needs its passphrase, and works with it": async (t) => {
+  "an encrypted key works with its passphrase only": async (t) => {
     const { ca, cert, key } = t.context.fixtures.certificates;
     const encrypted = createPrivateKey(key).export({
       type: "pkcs8",
@@ -134,7 +134,7 @@ const tlsCases = liveCases({
     assert.equal(conn.readyState, "open");
   },
 
-  "a certificate that is not trusted leads to tls.caCerts": async (t) => {
+  "the error for an untrusted certificate names tls.caCerts": async (t) => {
     const error = await errorOf(connect(await selfSigned(t)));
     assertError(
       error,
@@ -146,14 +146,14 @@ const tlsCases = liveCases({
     assert.ok(error.cause instanceof Error);
   },
 
-  "a certificate for another name leads to tls.serverName": async (t) => {
+  "the error for another certificate name names tls.serverName": async (t) => {
     const caCerts = [t.context.fixtures.certificates.ca];
     const tls = { caCerts, serverName: "other.example" };
     const error = await errorOf(connect(await selfSigned(t), { tls }));
     assertError(error, ConnectionError, "CONNECT_FAILED", /for another name/, /tls\.serverName/);
   },
 
-  "an empty tls.serverName is refused, also through a proxy": async (t) => {
+  "rejects an empty tls.serverName, also through a proxy": async (t) => {
     const caCerts = [t.context.fixtures.certificates.ca];
     const url = (await selfSigned(t)).replace("127.0.0.1", "localhost");
     for (const proxy of [undefined, "http://127.0.0.1:1", "socks5h://127.0.0.1:1"]) {
@@ -169,7 +169,7 @@ const tlsCases = liveCases({
     }
   },
 
-  "ws:// to a TLS server suggests wss://": async (t) => {
+  "the error for ws:// to a TLS server suggests wss://": async (t) => {
     const error = await errorOf(connect((await selfSigned(t)).replace("wss:", "ws:")));
     assert.match(error.message, /wss:\/\//);
     // One that answers with a TLS alert, as many do.
@@ -182,7 +182,7 @@ const tlsCases = liveCases({
     assertError(await refused, HandshakeError, "HEAD_MALFORMED", /answered with TLS: use wss:\/\//);
   },
 
-  "wss:// to a server without TLS suggests ws://": async (t) => {
+  "the error for wss:// to a server without TLS suggests ws://": async (t) => {
     const server = await t.serve();
     const error = await errorOf(connect(server.url.replace("ws:", "wss:")));
     assertError(error, ConnectionError, "CONNECT_FAILED", /does not speak TLS .* use ws:\/\//);
@@ -190,7 +190,7 @@ const tlsCases = liveCases({
 });
 
 const addressCases = liveCases({
-  "a port in use is named with its address, with and without TLS": async (t) => {
+  "the error for a port in use names the address, with and without TLS": async (t) => {
     const { cert, key } = t.context.fixtures.certificates;
     const { port } = await t.serve();
     const more: ServeOptions[] = [{}, { tls: { cert, key } }];
@@ -205,7 +205,7 @@ const addressCases = liveCases({
     }
   },
 
-  "an address of no interface, and a unix socket that cannot be, are named": async (t) => {
+  "the error names an unknown interface or an invalid unix socket": async (t) => {
     const foreign = await errorOf(serve({ hostname: "192.0.2.1" }));
     assertError(
       foreign,
@@ -228,7 +228,7 @@ const addressCases = liveCases({
     assertError(used, ConnectionError, "LISTEN_FAILED", /used\.sock: .*EADDRINUSE/);
   },
 
-  "a response that is not a WebSocket upgrade is reported with its status and body": async (t) => {
+  "reports status and body of a response that is no WebSocket upgrade": async (t) => {
     const server = createServer((_, response) => response.end("<html>hello</html>"));
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     t.context.after(() => {
@@ -250,7 +250,7 @@ const addressCases = liveCases({
 const SECRET = "s3cr3t";
 
 const secretCases = liveCases({
-  "no error of connect repeats a password or a query": async (t) => {
+  "no error of connect exposes a password or a query": async (t) => {
     const raw = await t.rawServer();
     const { host } = new URL(raw.url);
     raw.close();
@@ -281,7 +281,7 @@ const secretCases = liveCases({
     }
   },
 
-  "a redirect is shown without its query": async (t) => {
+  "shows a redirect without its query": async (t) => {
     const raw = await t.rawServer();
     const refused = errorOf(connect(raw.url));
     const peer = await raw.accept();
@@ -299,7 +299,7 @@ const secretCases = liveCases({
 const THROWING = ["start", "write", "resume", "destroy"] as const;
 
 const valueCases = liveCases({
-  "what is sent and is no message is shown, and what is taken is said": async (t) => {
+  "the error shows an invalid message and lists the accepted types": async (t) => {
     const server = await t.serve({ message() {} });
     const conn = await t.connect(server.url);
     const far = [...server.clients()][0];
@@ -333,7 +333,7 @@ const valueCases = liveCases({
     assert.equal(conn.readyState, "open");
   },
 
-  "every view of memory can be sent, and one that is detached is a TypeError": async (t) => {
+  "sends every view of memory, and rejects a detached one with a TypeError": async (t) => {
     const received: unknown[] = [];
     const done = new Promise<void>((resolve) => {
       t.serve({
@@ -367,7 +367,7 @@ const valueCases = liveCases({
     ]);
   },
 
-  "an option that is not known is answered with the one that is meant": async (t) => {
+  "suggests the intended name for an unknown option": async (t) => {
     const { url } = await t.serve();
     const wrong: [call: () => Promise<unknown>, message: string][] = [
       [
@@ -410,7 +410,7 @@ const valueCases = liveCases({
     }
   },
 
-  "a transport of the user's that throws makes connect reject": async (t) => {
+  "connect rejects when a custom transport throws": async (t) => {
     for (const method of THROWING) {
       const server = await t.serve();
       const dial: ConnectOptions["dial"] = async (address) => {
@@ -441,7 +441,7 @@ const valueCases = liveCases({
     }
   },
 
-  "what dial gives and is no transport is a failure that says so": async () => {
+  "rejects a value of dial that is no transport, and says so": async () => {
     for (const given of [undefined, {}, "socket", { write() {} }]) {
       const dial = (() => given) as unknown as ConnectOptions["dial"];
       const error = await errorOf(connect("ws://a.example/", { dial }));

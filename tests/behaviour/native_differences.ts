@@ -16,18 +16,18 @@ const OWN_MEMORY = "each message has memory of its own, so that nothing breaks";
 /** The suites that run over `createSockets`, and what they leave out. */
 export const nativeDifferences: Differences = {
   "api connection": {
-    "send to a disconnected peer returns false and throws nothing": {
+    "send to a disconnected peer returns false and does not throw": {
       deno: "Deno cannot send pings",
     },
-    "sendStream sends one message in fragments; what is sent meanwhile follows": {
+    "sendStream sends one message in fragments and later messages after it": {
       deno: GATHERED,
       bun: GATHERED,
     },
-    "sendStream takes a ReadableStream, and the opcode that is asked for": {
+    "sendStream accepts a ReadableStream and the opcode": {
       deno: GATHERED,
       bun: GATHERED,
     },
-    "sendStream rejects with what its source throws, and half a message closes with 1011": {
+    "sendStream rejects with its source's error and closes a partial message with 1011": {
       deno: GATHERED,
       bun: GATHERED,
     },
@@ -38,74 +38,74 @@ export const nativeDifferences: Differences = {
       deno: 'the option "delayedWrite" is refused',
       bun: 'the option "delayedWrite" is refused',
     },
-    "sendDelayed waits no longer than delayedWrite.maxDelay, again and again": {
+    "sendDelayed waits at most delayedWrite.maxDelay, repeatedly": {
       deno: 'the option "delayedWrite" is refused',
       bun: 'the option "delayedWrite" is refused',
     },
-    "delayed messages are never overtaken, not by a close either": {
+    "nothing overtakes delayed messages, not even a close": {
       deno: "Deno cannot send pings",
     },
-    "close sends code and reason, 1000 unless told; nothing is sent or delivered behind it": {
+    "close sends code and reason, 1000 by default, and ends sending and delivery": {
       deno: "Deno reports 1006 when a message crosses the Close frame",
     },
     "closeTimeout disconnects a peer that does not answer a close": {
       deno: "Deno cannot cut a connection",
       bun: "Bun reports its own close as done when the frame was sent",
     },
-    "terminate cuts the socket at once": {
+    "terminate destroys the socket immediately": {
       deno: "Deno cannot cut a connection",
     },
   },
   "api handlers": {
-    "open comes first, then what arrives in its order, close once and last": {
+    "calls open first, then the handlers in order, and close once and last": {
       deno: 'the option "ping" is refused',
     },
-    "the pong to a ping is sent before the ping handler is called": {
+    "sends the pong before it calls the ping handler": {
       deno: 'the option "ping" is refused',
     },
     "autoPong false leaves pings to the ping handler": {
       deno: 'the option "autoPong" is refused',
       bun: 'the option "autoPong" is refused',
     },
-    "after a close or a terminate inside a handler nothing more is delivered": {
+    "delivers nothing after a close or terminate inside a handler": {
       deno: 'the option "ping" is refused',
     },
     'text "bytes" gives text as checked bytes, and utf8Check false leaves the check out': {
       deno: 'the option "utf8Check" is refused',
       bun: 'the option "utf8Check" is refused',
     },
-    "a handler that throws or rejects closes its connection with 1011 and reports it to close": {
+    "closes with 1011 when a handler throws or rejects, and reports the error to close": {
       deno: 'the option "ping" is refused',
       bun: "Bun sends a small message at once, so that drain is not called",
     },
-    "a broken rule of framing is a ProtocolError: 1002": {
+    "a framing violation is a ProtocolError: 1002": {
       deno: "Deno sends no Close frame when it ends a connection because of an error",
     },
     "text that is not UTF-8 is an InvalidPayloadError: 1007": {
       deno: "Deno sends no Close frame when it ends a connection because of an error",
     },
-    "maxMessageSize: over it is a MessageTooBigError: 1009; all fragments count together": {
+    "maxMessageSize: a larger message, all fragments counted, is a MessageTooBigError: 1009": {
       deno: "Deno delivers whole messages: fragments without a last one are not counted",
     },
-    "maxFragments: over it is closed with 1008, empty fragments included": {
+    "maxFragments: closes with 1008, counting empty fragments": {
       deno: 'the option "maxFragments" is refused',
       bun: 'the option "maxFragments" is refused',
     },
   },
   "api server": {
-    "path listens on a unix socket, and leaves no file": {
+    "path listens on a unix socket and removes its file": {
       deno: 'the option "unix" is refused',
       bun: 'the option "unix" is refused',
     },
-    "reusePort lets two servers share a port, where the runtime has it": {
+    "reusePort lets two servers share a port, where supported": {
       deno: 'the option "reusePort" is refused',
       bun: 'the option "reusePort" is refused',
     },
-    "denoSockets chooses the sockets on Deno, and is without effect elsewhere": {
+    "denoSockets selects the sockets on Deno and has no effect elsewhere": {
       deno: 'the option "denoSockets" is refused',
       bun: 'the option "denoSockets" is refused',
     },
-    "backlog is taken": {
+    "accepts backlog": {
       deno: 'the option "backlog" is refused',
       bun: 'the option "backlog" is refused',
     },
@@ -113,15 +113,15 @@ export const nativeDifferences: Differences = {
       deno: 'the option "tls" is refused',
       bun: 'the option "tls" is refused',
     },
-    "a TLS server outlives clients that speak no TLS": {
+    "a TLS server survives clients that do not use TLS": {
       deno: 'the option "tls" is refused',
       bun: 'the option "tls" is refused',
     },
-    "noDelay and readBufferSize are taken on both sides": {
+    "accepts noDelay and readBufferSize on both sides": {
       deno: 'the option "noDelay" is refused',
       bun: 'the option "noDelay" is refused',
     },
-    "maxHandshakeSize: a longer request is answered 431": {
+    "maxHandshakeSize: answers a longer request with 431": {
       deno: 'the option "maxHandshakeSize" is refused',
       bun: 'the option "maxHandshakeSize" is refused',
     },
@@ -133,7 +133,7 @@ export const nativeDifferences: Differences = {
       deno: 'the option "tls" is refused',
       bun: 'the option "tls" is refused',
     },
-    "handshakeTimeout: an open connection has all the time it wants": {
+    "handshakeTimeout does not apply to open connections": {
       deno: "the runtime waits for the request as long as it wants",
       bun: "the runtime waits for the request as long as it wants",
     },
@@ -145,31 +145,31 @@ export const nativeDifferences: Differences = {
     },
   },
   "api upgrade": {
-    "without fetch a plain request is answered 426": {
+    "answers a plain request with 426 without fetch": {
       deno: "the application answers plain HTTP",
       bun: "the application answers plain HTTP",
     },
-    "fetch: HEAD has no body, a request with a body is refused": {
+    "fetch: omits the body for HEAD and rejects a request with a body": {
       deno: "the application answers plain HTTP",
       bun: "the application answers plain HTTP",
     },
-    "a fetch that throws or rejects causes a 500, and onError is called": {
+    "answers 500 and calls onError when fetch throws or rejects": {
       deno: "the application answers plain HTTP",
       bun: "the application answers plain HTTP",
     },
   },
   "api topics": {
-    "a compressed message is the same bytes for all that share parameters": {
+    "compresses once for connections with the same parameters": {
       deno: 'the option "compression" is refused',
       bun: "Bun negotiates its own parameters",
     },
   },
   "api client topics": {
-    "text and bytes pass in both directions, whole and in fragments": {
+    "transfers text and bytes in both directions, whole and in fragments": {
       deno: GATHERED,
       bun: GATHERED,
     },
-    "messages and their lines are compressed, and requests may be": {
+    "compresses messages with their lines, and accepts compressed requests": {
       deno: 'the option "compression" is refused',
     },
   },
@@ -177,40 +177,40 @@ export const nativeDifferences: Differences = {
     "pingInterval sends pings, and peers that answer stay connected": {
       deno: 'the option "pongTimeout" is refused',
     },
-    "pongTimeout gives up a peer that answers no ping": {
+    "pongTimeout ends the connection of a peer that does not answer pings": {
       deno: 'the option "pongTimeout" is refused',
     },
-    "without pongTimeout pings alone close no connection": {
+    "pings alone close no connection without pongTimeout": {
       deno: "Deno closes when no pong comes, as long after as pingInterval is",
     },
-    "readTimeout gives up a peer that sends nothing": {
+    "readTimeout ends the connection of a peer that sends nothing": {
       deno: 'the option "readTimeout" is refused',
       bun: 'the option "readTimeout" is refused',
     },
-    "readTimeout leaves a peer alone that sends anything, even half a message": {
+    "readTimeout spares a peer that sends anything, even a partial message": {
       deno: 'the option "readTimeout" is refused',
       bun: 'the option "readTimeout" is refused',
     },
-    "a paused connection does not count its peer as dead": {
+    "a paused connection does not time out its peer": {
       deno: 'the option "readTimeout" is refused',
       bun: 'the option "readTimeout" is refused',
     },
-    "writeTimeout disconnects a peer that accepts no buffered output": {
+    "writeTimeout disconnects a peer that reads no buffered output": {
       deno: "Deno tells only when a whole message has left",
     },
-    "writeTimeout leaves a peer alone that reads all there is": {
+    "writeTimeout spares a peer that reads slowly": {
       deno: "Deno tells only when a whole message has left",
     },
-    "our own two sides keep each other alive": {
+    "client and server of the library keep each other's connection open": {
       deno: 'the option "readTimeout" is refused',
       bun: 'the option "readTimeout" is refused',
     },
   },
   "api flow": {
-    "send returns false above highWaterMark; drain and drained() tell when to go on": {
+    "send returns false above highWaterMark; drain and drained() report when to continue": {
       deno: "Deno tells only when a whole message has left",
     },
-    "sendStream takes no more from its source than the peer reads": {
+    "sendStream reads its source no faster than the peer reads": {
       deno: GATHERED,
       bun: GATHERED,
     },
@@ -218,16 +218,16 @@ export const nativeDifferences: Differences = {
       { deno: UNSTOPPABLE, bun: UNSTOPPABLE },
     "a readable that is not read makes the peer wait: of 256 MiB it sends a few, and memory stays flat":
       { deno: UNSTOPPABLE, bun: UNSTOPPABLE },
-    "pause makes the peer wait, and resume continues, and nothing is delivered in between": {
+    "pause applies backpressure and stops delivery until resume": {
       deno: UNSTOPPABLE,
       bun: UNSTOPPABLE,
     },
-    "a close finishes while reading is paused": { deno: UNSTOPPABLE, bun: UNSTOPPABLE },
-    "pause inside a handler holds back even what has arrived already": {
+    "a close completes while reading is paused": { deno: UNSTOPPABLE, bun: UNSTOPPABLE },
+    "pause inside a handler also holds back received messages": {
       deno: UNSTOPPABLE,
       bun: UNSTOPPABLE,
     },
-    "100,000 pings from a peer that does not read: memory stays flat, the last one is answered": {
+    "memory stays flat after 100,000 pings from a peer that does not read": {
       deno: 'the option "ping" is refused',
       bun: "Bun keeps a pong for each ping",
     },
@@ -241,41 +241,44 @@ export const nativeDifferences: Differences = {
         deno: 'the option "ping" is refused',
         bun: "Bun sends a small message at once, so that drain is not called",
       },
-    "a connection without a reader is pinged, and one with a silent peer closes": {
+    "pings without a reader, and closes when the peer is silent": {
       deno: 'the option "readTimeout" is refused',
       bun: 'the option "readTimeout" is refused',
     },
-    "the end of the stream is noticed without a reader, and while paused": {
+    "detects the end of the stream without a reader and while paused": {
       deno: UNSTOPPABLE,
       bun: UNSTOPPABLE,
     },
-    "what was accepted during a stream is sent before the Close frame": {
+    "sends output accepted during a stream before the Close frame": {
       deno: GATHERED,
       bun: GATHERED,
     },
-    "all that was sent before close() arrives, however slowly the peer reads": {
+    "delivers all output sent before close(), however slowly the peer reads": {
       deno: "Deno cannot cut a connection",
     },
     "what the kernel still holds when closeTimeout is over arrives, and the stream ends without a reset":
       { deno: "Deno cannot cut a connection" },
-    "what cannot be sent before the Close frame makes the end unclean": {
+    "a close that drops output is not clean": {
       deno: "Deno cannot cut a connection, nor send fragments",
     },
     "after unreadTimeout messages are discarded as they come, and a later reader gets later ones": {
       deno: 'the option "pong" is refused',
       bun: UNSTOPPABLE,
     },
-    "after a reader transferred a message's buffer the next message is an error, not empty": {
+    "a message whose buffer was transferred is followed by an error, not by empty messages": {
       deno: OWN_MEMORY,
       bun: OWN_MEMORY,
     },
-    "a stream that waits behind another one is not sent once the connection closes": {
+    "does not send a queued stream after the connection closes": {
       deno: GATHERED,
       bun: GATHERED,
     },
-    "our own stall is not held against the peer": { deno: 'the option "pongTimeout" is refused' },
-    "pings wait while a compressed message is sent in fragments": { deno: GATHERED, bun: GATHERED },
-    "sendFragment sends the frames of one message, and other messages wait for its end": {
+    "a local stall does not time out the peer": { deno: 'the option "pongTimeout" is refused' },
+    "delays pings while it sends a compressed message in fragments": {
+      deno: GATHERED,
+      bun: GATHERED,
+    },
+    "sendFragment sends one message in frames; other messages wait": {
       deno: GATHERED,
       bun: GATHERED,
     },

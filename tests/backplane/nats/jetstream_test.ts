@@ -40,7 +40,7 @@ const RUBBISH: [what: string, answer: string | Uint8Array | Error][] = [
 ];
 
 for (const [what, answer] of RUBBISH) {
-  Deno.test(`JetStream that answers ${what}: what was asked for rejects`, async () => {
+  Deno.test(`rejects the request when JetStream replies ${what}`, async () => {
     const connection = answering(answer);
     await assert.rejects(() => request(connection, "$JS.API.INFO", {}), JetStreamError);
     const options = { stream: "s", storage: "file", replicas: 1 } as const;
@@ -53,7 +53,7 @@ for (const [what, answer] of RUBBISH) {
   });
 }
 
-Deno.test("a stream of which the answers make no sense rejects", async () => {
+Deno.test("rejects a stream whose replies are invalid", async () => {
   for (const answer of ["{}", '{"created":5}', '{"created":"x","config":7}']) {
     const options = { stream: "s", storage: "file", replicas: 1 } as const;
     const history = new NatsHistory(answering(answer), "p.", options, () => {}, () => {});
@@ -62,7 +62,7 @@ Deno.test("a stream of which the answers make no sense rejects", async () => {
   }
 });
 
-Deno.test("the number of an error of the server is kept", async () => {
+Deno.test("keeps the number of a server error", async () => {
   const answer = '{"error":{"err_code":10059,"description":"stream not found"}}';
   await assert.rejects(() => request(answering(answer), "s", {}), {
     number: 10059,
@@ -70,7 +70,7 @@ Deno.test("the number of an error of the server is kept", async () => {
   });
 });
 
-Deno.test("parts of answers are what they should be", () => {
+Deno.test("validates the fields of replies", () => {
   assert.equal(numberOf(7, "n"), 7);
   assert.equal(textOf("t", "t"), "t");
   assert.deepEqual(objectOf({ a: 1 }, "o"), { a: 1 });

@@ -74,7 +74,7 @@ async function started(): Promise<{
   return { connection, backplane, log };
 }
 
-Deno.test("a connection that is closed is down, and the error says how to avoid it", async () => {
+Deno.test("a closed connection is down, and the error names the cure", async () => {
   const { connection, backplane, log } = await started();
   connection.end.resolve(new Error("too many attempts"));
   const [, down, failed] = await log.atLeast(3);
@@ -83,7 +83,7 @@ Deno.test("a connection that is closed is down, and the error says how to avoid 
   await backplane.close();
 });
 
-Deno.test("a rejected message is reported, errors of others on the connection are not", async () => {
+Deno.test("reports a rejected message, but no unrelated errors of the connection", async () => {
   const { connection, backplane, log } = await started();
   for (const subject of ["elsewhere.t", "p.live.t"]) {
     const error = Object.assign(new Error(`no permission for ${subject}`), {
@@ -101,7 +101,7 @@ Deno.test("a rejected message is reported, errors of others on the connection ar
   await backplane.close();
 });
 
-Deno.test("a subscription that the server ends later is reported, and can be made again", async () => {
+Deno.test("reports a subscription that the server ends later, and allows a new one", async () => {
   const { connection, backplane, log } = await started();
   await backplane.subscribe("t");
   connection.callback!(new Error("permission revoked"), NO_MESSAGE);

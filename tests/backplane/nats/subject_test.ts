@@ -17,12 +17,12 @@ const TOKENS: [topic: string, token: string][] = [
 ];
 
 for (const [topic, token] of TOKENS) {
-  Deno.test(`the topic ${JSON.stringify(topic)} is the token ${token}`, () => {
+  Deno.test(`encodes the topic ${JSON.stringify(topic)} as the token ${token}`, () => {
     assert.equal(topicToken(topic), token);
   });
 }
 
-Deno.test("different topics are different tokens, without what a subject gives a meaning", () => {
+Deno.test("encodes different topics as different tokens without special characters of subjects", () => {
   const characters = Array.from({ length: 0x250 }, (_, i) => String.fromCodePoint(i));
   const topics = characters.flatMap((a) => [a, `${a}=`, `=${a}`, `${a}2E`]);
   const tokens = new Set(topics.map(topicToken));
@@ -30,11 +30,11 @@ Deno.test("different topics are different tokens, without what a subject gives a
   for (const token of tokens) assert.match(token, /^[A-Za-z0-9_=-]+$/);
 });
 
-Deno.test("the longest topic fits into a line of the protocol", () => {
+Deno.test("encodes the longest topic within a protocol line", () => {
   assert.ok(`HPUB quickws.keep.${topicToken("\n".repeat(1024))}`.length < 4096 - 200);
 });
 
-Deno.test("a prefix is names with a dot behind each, a token one name", () => {
+Deno.test("a prefix consists of names that each end in a dot, a token of one name", () => {
   for (const prefix of ["a.", "quickws.", "A-1._b."]) assert.ok(isSubjectPrefix(prefix), prefix);
   for (const prefix of ["", ".", "a", "a..", ".a.", "a.b", "*.", ">.", "a b.", "a.\n"]) {
     assert.ok(!isSubjectPrefix(prefix), JSON.stringify(prefix));

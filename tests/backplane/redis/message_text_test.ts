@@ -33,7 +33,7 @@ function forms(text: string): (string | Uint8Array)[] {
 }
 
 for (const [what, message, start] of MESSAGES) {
-  Deno.test(`${what} survives as text, with and without numbers`, () => {
+  Deno.test(`${what} survives encoding as text, with and without numbers`, () => {
     const text = messageText(message);
     assert.ok(text.startsWith(start));
     for (const form of forms(text)) assert.deepEqual(receivedMessage(form), { message });
@@ -43,7 +43,7 @@ for (const [what, message, start] of MESSAGES) {
   });
 }
 
-Deno.test("without the runtime's own base64 it is the same", () => {
+Deno.test("encodes the same without the runtime's own base64", () => {
   const { prototype } = Uint8Array as unknown as { prototype: { toBase64?: unknown } };
   const constructor = Uint8Array as unknown as { fromBase64?: unknown };
   const own = { toBase64: prototype.toBase64, fromBase64: constructor.fromBase64 };
@@ -79,7 +79,7 @@ const STRANGE = [
 ];
 
 for (const strange of STRANGE) {
-  Deno.test(`${JSON.stringify(strange)} stands for no message`, () => {
+  Deno.test(`rejects ${JSON.stringify(strange)} as a message`, () => {
     for (const form of forms(strange)) assert.equal(receivedMessage(form), undefined);
   });
 }

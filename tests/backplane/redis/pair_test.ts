@@ -78,7 +78,7 @@ async function dial(): Promise<Dialled> {
   return { pair, publisher, subscriber, losses, lost, listeners, received };
 }
 
-Deno.test("one connection publishes, the other listens", async () => {
+Deno.test("publishes on one connection and subscribes on the other", async () => {
   const { pair, publisher, subscriber, listeners, received } = await dial();
   await pair.subscribe("c", true);
   await pair.send(1, (link) => link.publish("c", "m"));
@@ -91,7 +91,7 @@ Deno.test("one connection publishes, the other listens", async () => {
   assert.ok(publisher.isClosed && subscriber.isClosed);
 });
 
-Deno.test("where one connection cannot be made, the other is closed", async () => {
+Deno.test("closes one connection when the other cannot be opened", async () => {
   for (const bad of [0, 1]) {
     const links: FakeLink[] = [];
     let count = 0;
@@ -109,7 +109,7 @@ Deno.test("where one connection cannot be made, the other is closed", async () =
   }
 });
 
-Deno.test("a connection that is lost while the other is made does not count as made", async () => {
+Deno.test("a connection that is lost while the other opens does not count as open", async () => {
   const links = [new FakeLink(), new FakeLink()];
   let count = 0;
   const dialling = RedisPair.dial(
@@ -124,7 +124,7 @@ Deno.test("a connection that is lost while the other is made does not count as m
   assert.ok(links.every(({ isClosed }) => isClosed));
 });
 
-Deno.test("a loss that the client knows of but has not told is told by the next request", async () => {
+Deno.test("the next request reveals a disconnect that the client has not reported", async () => {
   for (const name of ["publisher", "subscriber"] as const) {
     const dialled = await dial();
     dialled[name].isReady = false;
@@ -135,7 +135,7 @@ Deno.test("a loss that the client knows of but has not told is told by the next 
   }
 });
 
-Deno.test("more than 64 MiB on the way is refused until some has arrived", async () => {
+Deno.test("rejects more than 64 MiB in flight until some of it has arrived", async () => {
   const { pair, publisher } = await dial();
   const half = 32 << 20;
   let arrive: (() => void) | undefined;
@@ -152,7 +152,7 @@ Deno.test("more than 64 MiB on the way is refused until some has arrived", async
   pair.close();
 });
 
-Deno.test("a client that throws when it is asked or closed harms nothing", async () => {
+Deno.test("tolerates a client that throws on requests or close", async () => {
   const { pair, publisher, subscriber } = await dial();
   publisher.close = () => {
     throw new Error("closed already");
@@ -167,7 +167,7 @@ Deno.test("a client that throws when it is asked or closed harms nothing", async
 });
 
 // Real seconds pass here, at the same time in all of them.
-Deno.test("a connection on which nothing comes any more is lost, one that lives is not", async () => {
+Deno.test("disconnects a silent connection, but not one that answers", async () => {
   const [silentPublisher, silentSubscriber, quiet, busy, stopped] = [
     await dial(),
     await dial(),

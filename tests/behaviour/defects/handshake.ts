@@ -95,7 +95,7 @@ const serverHandshake = liveCases({
     assert.equal((await ask(t, {}, { Connection: "Connection: keep-alive" })).status, 400);
   },
 
-  "D3: a key that is not 16 bytes in base64 is refused": async (t) => {
+  "D3: rejects a key that is not 16 bytes in base64": async (t) => {
     const keys = ["x", "", "AAAAAAAAAAAAAAAAAAAA", "dGhlIHNhbXBsZSBub25jZQ", "!".repeat(24)];
     for (const key of keys) {
       const exchange = { "Sec-WebSocket-Key": `Sec-WebSocket-Key: ${key}` };
@@ -111,7 +111,7 @@ const serverHandshake = liveCases({
     assert.equal(headers.get("upgrade"), "websocket");
   },
 
-  "D5: without a match no subprotocol is answered, and every line of them is read": async (t) => {
+  "D5: selects no subprotocol without a match, and reads every line of them": async (t) => {
     const offer = "Sec-WebSocket-Protocol: a, b";
     for (const options of [{}, { subprotocols: ["c"] }]) {
       const { status, headers } = await ask(t, options, {}, offer);
@@ -122,7 +122,7 @@ const serverHandshake = liveCases({
     assert.equal(second.headers.get("sec-websocket-protocol"), "c");
   },
 
-  "D6: the offers of Chrome and of Firefox are accepted": async (t) => {
+  "D6: accepts the offers of Chrome and Firefox": async (t) => {
     for (const offer of ["permessage-deflate; client_max_window_bits", "permessage-deflate"]) {
       const line = `Sec-WebSocket-Extensions: ${offer}`;
       const { status, headers } = await ask(t, { compression: true }, {}, line);
@@ -132,7 +132,7 @@ const serverHandshake = liveCases({
     }
   },
 
-  "D7: unknown extensions and bad offers are passed over, and no socket is left behind": async (
+  "D7: skips unknown extensions and bad offers, and leaks no socket": async (
     t,
   ) => {
     const offers = [
@@ -153,7 +153,7 @@ const serverHandshake = liveCases({
     assert.equal((await ask(t, {}, {}, "Sec-WebSocket-Extensions: ;;")).status, 400);
   },
 
-  "D10: a server's serverMaxWindowBits is in its answer": async (t) => {
+  "D10: the response contains the server's serverMaxWindowBits": async (t) => {
     const line = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits";
     const compression = { serverMaxWindowBits: 10, clientMaxWindowBits: 11 };
     const { headers } = await ask(t, { compression }, {}, line);
@@ -162,7 +162,7 @@ const serverHandshake = liveCases({
     assert.match(extensions, /client_max_window_bits=11/);
   },
 
-  "D18: frames sent right behind the request arrive completely": async (t) => {
+  "D18: delivers frames sent right after the request completely": async (t) => {
     const messages = new Queue<Message>();
     const payload = Uint8Array.from({ length: 9000 }, (_, i) => i * 31 + 1);
     const parts: FrameParts[] = [1, 5000, 9000].map((size) => ({
@@ -175,14 +175,14 @@ const serverHandshake = liveCases({
 });
 
 const clientHandshake = liveCases({
-  "D13: a client offers compression also for one direction alone": async (t) => {
+  "D13: a client can offer compression for one direction only": async (t) => {
     for (const compression of [{ compress: false }, { decompress: false }]) {
       const { request } = await answered(t, { compression }, legal());
       assert.match(request, /\r\nSec-WebSocket-Extensions: permessage-deflate/);
     }
   },
 
-  "D14: an extension that was not offered is refused, a bare permessage-deflate honoured": async (
+  "D14: rejects an extension that was not offered, honors a bare permessage-deflate": async (
     t,
   ) => {
     const bare = "Sec-WebSocket-Extensions: permessage-deflate";
@@ -200,7 +200,7 @@ const clientHandshake = liveCases({
     assert.equal((await conn![Symbol.asyncIterator]().next()).value, "hello hello hello");
   },
 
-  "D15: a subprotocol that was not asked for is refused": async (t) => {
+  "D15: rejects a subprotocol that was not requested": async (t) => {
     const line = "Sec-WebSocket-Protocol: chat";
     assert.equal(await refused(t, {}, line), "SUBPROTOCOL_UNEXPECTED");
     assert.equal(await refused(t, { subprotocols: ["other"] }, line), "SUBPROTOCOL_UNEXPECTED");
@@ -219,7 +219,7 @@ const clientHandshake = liveCases({
     await peer.until(() => peer.ended || peer.over);
   },
 
-  "D25: the caller's options are not changed, and serve for any number of connections": async (
+  "D25: does not change the caller's options, which work for many connections": async (
     t,
   ) => {
     const headers = { Cookie: "a=1" };
@@ -238,7 +238,7 @@ const clientHandshake = liveCases({
     }
   },
 
-  "D27: CONNECT names the target, carries the user, and loses nothing behind the answer": async (
+  "D27: CONNECT names the target and user, and loses no bytes after the response": async (
     t,
   ) => {
     const target = await t.serve({

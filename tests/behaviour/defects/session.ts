@@ -55,7 +55,7 @@ function watched(options: CommonOptions = {}): { ends: Queue<CloseInfo>; options
 }
 
 const framing = liveCases({
-  "D30: a length with its top bit set, or a huge one, fails that connection alone": async (t) => {
+  "D30: a length with its top bit set, or a huge one, fails only that connection": async (t) => {
     for (const maxMessageSize of [undefined, 1000, 0x7fffffff]) {
       for (const length of [1n << 63n, (1n << 64n) - 1n, (1n << 63n) - 1n, 1n << 53n, 1n << 32n]) {
         const code = length >> 63n === 1n ? 1002 : 1009;
@@ -70,7 +70,7 @@ const framing = liveCases({
     assert.equal((await near[Symbol.asyncIterator]().next()).value, "the process lives");
   },
 
-  "D32: maxMessageSize is for the message, not for each frame": async (t) => {
+  "D32: maxMessageSize applies to the message, not to each frame": async (t) => {
     const messages = new Queue<Message>();
     const { ends, options } = watched({
       maxMessageSize: 16,
@@ -84,7 +84,7 @@ const framing = liveCases({
     assert.deepEqual(messages.all, []);
   },
 
-  "D33: a message that is too big is answered with 1009": async (t) => {
+  "D33: closes with 1009 on a message that is too big": async (t) => {
     const { ends, options } = watched({ maxMessageSize: 100 });
     await withEachSide(t, options, async (side) => {
       await assertFailed(side, ends, 1009, { opcode: TEXT, payload: "x".repeat(101) });
@@ -115,7 +115,7 @@ const framing = liveCases({
       }
     },
 
-  "D40: text that is not UTF-8 is answered with 1007, whole or in fragments": async (t) => {
+  "D40: closes with 1007 on text that is not UTF-8, whole or in fragments": async (t) => {
     const payload = Uint8Array.of(0x68, 0xc3, 0x28);
     const { ends, options } = watched();
     await withEachSide(
@@ -132,7 +132,7 @@ const framing = liveCases({
 });
 
 const controls = liveCases({
-  "D42: pings are answered with their payload, and the handlers see it": async (t) => {
+  "D42: answers pings with their payload, and calls the handlers": async (t) => {
     const heard = new Queue<[string, string]>();
     const text = (payload: Uint8Array): string => new TextDecoder().decode(payload);
     const options: CommonOptions = {
@@ -148,7 +148,7 @@ const controls = liveCases({
     });
   },
 
-  "D43: an empty Close is answered with one, reported as 1005, and ends delivery": async (
+  "D43: answers an empty Close with one, reports 1005, and ends delivery": async (
     t,
   ) => {
     const told = new Queue<unknown>();
@@ -171,7 +171,7 @@ const controls = liveCases({
     assert.equal(told.all.length, 4);
   },
 
-  "D44: the reason of a Close arrives whole": async (t) => {
+  "D44: delivers the whole reason of a Close": async (t) => {
     const { ends, options } = watched();
     await withEachSide(t, options, async ({ peer }) => {
       peer.send({ opcode: CLOSE, payload: closePayload(1000, "good bye") });
@@ -181,7 +181,7 @@ const controls = liveCases({
     });
   },
 
-  "D45: corrupt compressed data is answered with a Close, and close is called": async (t) => {
+  "D45: answers corrupt compressed data with a Close and calls close": async (t) => {
     const line = "Sec-WebSocket-Extensions: permessage-deflate";
     const frame = { opcode: TEXT, rsv: RSV1, payload: Uint8Array.of(0xff, 0xff) };
     const { ends, options } = watched();
@@ -193,7 +193,7 @@ const controls = liveCases({
     await withEachSide(t, options, (side) => assertFailed(side, ends, 1002, frame));
   },
 
-  "D47: a reason that is not UTF-8 is answered with 1007, not echoed": async (t) => {
+  "D47: answers a reason that is not UTF-8 with 1007": async (t) => {
     const { ends, options } = watched();
     const reason = Uint8Array.of(0x68, 0xff);
     await withEachSide(t, options, async (side) => {
@@ -201,7 +201,7 @@ const controls = liveCases({
     });
   },
 
-  "D62: a delayed message leaves in time also after the timer found nothing to send": async (t) => {
+  "D62: sends a delayed message in time after the timer found nothing to send": async (t) => {
     const options: CommonOptions = { delayedWrite: { maxMessages: 10, maxDelay: 10 } };
     await withEachSide(t, options, async ({ conn, peer }) => {
       for (let i = 0; i < 2; i++) {

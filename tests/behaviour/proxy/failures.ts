@@ -132,7 +132,7 @@ for (const scheme of schemes) {
 }
 
 const playedCases = liveCases({
-  "a proxy that ends or cuts the connection inside its answer has failed": async (t) => {
+  "fails when a proxy ends or cuts the connection inside its response": async (t) => {
     for (
       const [scheme, answer] of [["http", "HTTP/1.1 20"], ["socks5", hex("0500 0500")]] as const
     ) {
@@ -149,7 +149,7 @@ const playedCases = liveCases({
     }
   },
 
-  "a proxy that speaks another protocol has failed": async (t) => {
+  "fails when a proxy uses another protocol": async (t) => {
     for (
       const [scheme, answer] of [
         ["http", SOCKS_STANDS],
@@ -166,7 +166,7 @@ const playedCases = liveCases({
     }
   },
 
-  "a proxy that sends without end is disconnected": async (t) => {
+  "disconnects a proxy that sends without end": async (t) => {
     for (
       const [scheme, answer] of [
         ["http", "HTTP/1.1 200 OK\r\nX: " + "x".repeat(1 << 24)],
@@ -183,7 +183,7 @@ const playedCases = liveCases({
     }
   },
 
-  "a proxy that cuts the connection right behind its answer": async (t) => {
+  "fails when a proxy cuts the connection right after its response": async (t) => {
     for (const target of ["ws://127.0.0.1:1/", "wss://127.0.0.1:1/"]) {
       for (const cut of [end, destroy, reset]) {
         const { peer, failed } = await played(t, target);
@@ -197,7 +197,7 @@ const playedCases = liveCases({
     }
   },
 
-  "what the proxy says before TLS never passes for the server's words": async (t) => {
+  "does not treat bytes of the proxy before TLS as the server's": async (t) => {
     const { peer, failed } = await played(t, "wss://127.0.0.1:1/");
     await peer.head();
     peer.send(`${STANDS}HTTP/1.1 302 Found\r\nLocation: ws://evil.example/\r\n\r\n`);
@@ -207,7 +207,7 @@ const playedCases = liveCases({
     await gone(peer);
   },
 
-  "nor what it says instead of TLS": async (t) => {
+  "does not treat bytes of the proxy instead of TLS as the server's": async (t) => {
     const { peer, failed } = await played(t, "wss://127.0.0.1:1/");
     await peer.head();
     peer.send(STANDS);
@@ -221,7 +221,7 @@ const playedCases = liveCases({
     await gone(peer);
   },
 
-  "a server that speaks in the same breath as the proxy is heard": async (t) => {
+  "delivers server bytes that arrive together with the proxy's response": async (t) => {
     for (const [scheme, answer] of [["http", STANDS], ["socks5h", SOCKS_STANDS]] as const) {
       const { peer, failed } = await played(t, "ws://127.0.0.1:1/", scheme);
       peer.send(answer, "HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nfull");
@@ -232,7 +232,7 @@ const playedCases = liveCases({
     }
   },
 
-  "a server that ends the stream behind its answer is heard to the end": async (t) => {
+  "delivers all bytes of a server that ends the stream after its response": async (t) => {
     const proxy = await t.rawServer();
     const connecting = t.connect("ws://127.0.0.1:1/", {
       proxy: `http://127.0.0.1:${proxy.port}`,

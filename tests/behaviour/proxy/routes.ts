@@ -48,7 +48,7 @@ function nameFor(scheme: Scheme, host: string, address: string): string {
 }
 
 const more = liveCases({
-  "a proxy on an IPv6 address": async (t) => {
+  "connects through a proxy on an IPv6 address": async (t) => {
     const server = await echoServer(t);
     for (const scheme of schemes) {
       const route = await openRoute(t, scheme, { hostname: "::1" });
@@ -58,7 +58,7 @@ const more = liveCases({
     }
   },
 
-  "many connections at once through one proxy": async (t) => {
+  "opens many connections in parallel through one proxy": async (t) => {
     const server = await echoServer(t);
     for (const scheme of ["http", "socks5"] as const) {
       const { url } = await openRoute(t, scheme);
@@ -85,7 +85,7 @@ const more = liveCases({
     await assertAskedFor(route, "http", "127.0.0.1", server.port);
   },
 
-  "a server that refuses the upgrade says so through a proxy": async (t) => {
+  "reports the rejection of an upgrade through a proxy": async (t) => {
     const { url } = await openRoute(t, "http");
     const server = await t.serve({ upgrade: () => ({ status: 401, body: "no token" }) });
     await assert.rejects(t.connect(server.url, { proxy: url }), {

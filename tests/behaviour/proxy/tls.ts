@@ -118,7 +118,7 @@ async function httpsProxy(
 }
 
 const proxyCases = liveCases({
-  "https: a proxy whose authority is not trusted is refused": async (t) => {
+  "https: rejects a proxy with an untrusted authority": async (t) => {
     const port = await httpsProxy(t, makeCertificates());
     const server = await echoServer(t);
     const proxy = `https://127.0.0.1:${port}`;
@@ -128,7 +128,7 @@ const proxyCases = liveCases({
     assert.equal(server.connections, 0);
   },
 
-  "https: a proxy is checked by its own name, whatever the server's is": async (t) => {
+  "https: checks a proxy against its own name, whatever the server's is": async (t) => {
     const certificates = makeCertificates(["localhost"]);
     const port = await httpsProxy(t, certificates);
     const { ca, cert, key } = makeCertificates(["b.example"]);
@@ -141,7 +141,7 @@ const proxyCases = liveCases({
     );
   },
 
-  "https: a proxy may have a certificate for an IPv6 address": async (t) => {
+  "https: accepts a proxy with a certificate for an IPv6 address": async (t) => {
     const certificates = makeCertificates(["::1"]);
     const port = await httpsProxy(t, certificates, { hostname: "::1" });
     const server = await echoServer(t);
@@ -149,7 +149,7 @@ const proxyCases = liveCases({
     await assertEchoes(await t.connect(server.url, { proxy: `https://[::1]:${port}`, tls }));
   },
 
-  "https: rejectUnauthorized false trusts any proxy": async (t) => {
+  "https: rejectUnauthorized false accepts any proxy": async (t) => {
     const port = await httpsProxy(t, makeCertificates(["b.example"]));
     const server = await echoServer(t);
     const proxy = `https://127.0.0.1:${port}`;
@@ -158,7 +158,7 @@ const proxyCases = liveCases({
     );
   },
 
-  "https: our own certificate is for the server, not for the proxy": async (t) => {
+  "https: sends the client certificate to the server, not to the proxy": async (t) => {
     const client = makeCertificates(["client.example"]);
     const certificates = makeCertificates();
     const port = await httpsProxy(t, certificates, { clientAuthority: client.ca });
@@ -170,7 +170,7 @@ const proxyCases = liveCases({
     );
   },
 
-  "a server under TLS that stops reading makes the sender wait, behind a proxy": async (t) => {
+  "a TLS server that stops reading applies backpressure through a proxy": async (t) => {
     const { ca, cert, key } = t.context.fixtures.certificates;
     for (const scheme of ["http", "https"] as const) {
       const route = await openRoute(t, scheme);
@@ -200,7 +200,7 @@ const proxyCases = liveCases({
 });
 
 const nameCases = liveCases({
-  "the server name is asked for in TLS, and an IP address never is": async (t) => {
+  "sends the server name in TLS, but never an IP address": async (t) => {
     const proxy = await t.rawServer();
     for (
       const [host, given, asked] of [
@@ -229,7 +229,7 @@ const nameCases = liveCases({
     }
   },
 
-  "the same without a proxy, whoever is trusted": async (t) => {
+  "does the same without a proxy, whatever is trusted": async (t) => {
     const server = await t.rawServer();
     for (
       const [host, serverName, asked] of [
@@ -252,7 +252,7 @@ const nameCases = liveCases({
     }
   },
 
-  "an https proxy is asked for by its name, never by the server's": async (t) => {
+  "requests an https proxy by its own name, never by the server's": async (t) => {
     const proxy = await t.rawServer();
     for (const [host, asked] of [["localhost", "localhost"], ["127.0.0.1", undefined]] as const) {
       const connecting = assert.rejects(
