@@ -214,9 +214,9 @@ export const nativeDifferences: Differences = {
       deno: GATHERED,
       bun: GATHERED,
     },
-    "an iterator that is not asked makes the peer wait: of 256 MiB it sends a few, and memory stays flat":
+    "an iterator without a pending next() makes the peer wait: of 256 MiB it sends a few, and memory stays flat":
       { deno: UNSTOPPABLE, bun: UNSTOPPABLE },
-    "a readable that is not read makes the peer wait: of 256 MiB it sends a few, and memory stays flat":
+    "a readable without a reader makes the peer wait: of 256 MiB it sends a few, and memory stays flat":
       { deno: UNSTOPPABLE, bun: UNSTOPPABLE },
     "pause applies backpressure and stops delivery until resume": {
       deno: UNSTOPPABLE,
