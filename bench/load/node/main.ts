@@ -12,6 +12,8 @@ async function run(load: Load): Promise<Partial<LoadResult>> {
       return await idle(load);
     case "handshakes":
       return await handshakes(load);
+    case "held":
+      throw new Error('The load "held" needs the generator in Go: install Go');
     case "client":
       return await new Exchange(load, await acceptAll(load)).run();
     case "echo":
