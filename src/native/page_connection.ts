@@ -195,11 +195,18 @@ export class PageConnection<T> {
   }
 
   close(code = 1000, reason = ""): void {
-    if (code !== 1000 && !(Number.isInteger(code) && code >= 3000 && code <= 4999)) {
+    if (!Number.isInteger(code) || typeof reason !== "string") {
+      const got = JSON.stringify([code, reason]);
+      throw new TypeError(`Cannot close: it takes an integer and a string, got ${got}`);
+    }
+    if (code !== 1000 && !(code >= 3000 && code <= 4999)) {
       throw new RangeError(`Cannot close: the code must be 1000 or 3000-4999, got ${code}`);
     }
-    if (encoder.encode(reason).length > MAX_REASON) {
-      throw new RangeError(`Cannot close: the reason has over ${MAX_REASON} bytes`);
+    const size = encoder.encode(reason).length;
+    if (size > MAX_REASON) {
+      throw new RangeError(
+        `Cannot close: the reason must be at most ${MAX_REASON} bytes of UTF-8, got ${size}`,
+      );
     }
     if (this.#state !== "open") return;
     this.#queue.length = 0;

@@ -2,7 +2,8 @@
 
 import { WebSocketError } from "../errors.ts";
 import type { CloseInfo } from "../session/close_info.ts";
-import { checkCloseArguments, CloseCode } from "../wire/close.ts";
+import { checkCloseArguments } from "../connection/close_arguments.ts";
+import { CloseCode } from "../wire/close.ts";
 import type { MessageOpcode, Opcode } from "../wire/opcode.ts";
 import { toBytes } from "../shared/bytes.ts";
 import { show } from "../shared/check.ts";

@@ -74,6 +74,7 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  * @category Frames
  */
 export function isCloseCode(code: number): boolean {
+  if (!Number.isInteger(code)) return false;
   return code >= 3000 && code <= 4999 ||
     code >= 1000 && code <= 1014 && code !== 1004 && code !== 1005 && code !== 1006;
 }
@@ -142,30 +143,4 @@ export function formatClosePayload(code: number, reason: string): Uint8Array {
   // encodeInto never writes a part of a code point, which is just the cut that is needed.
   const { written } = encoder.encodeInto(reason, payload.subarray(2));
   return payload.subarray(0, 2 + written);
-}
-
-/**
- * Checks the code and the reason that a user closes with.
- *
- * @throws {TypeError} When the code is not an integer or the reason not a string.
- * @throws {RangeError} When the code may not be sent or the reason is over 123 bytes of UTF-8.
- */
-export function checkCloseArguments(code: number, reason: string): void {
-  if (!Number.isInteger(code)) {
-    throw new TypeError(`Cannot close: the code must be an integer, got ${String(code)}`);
-  }
-  if (typeof reason !== "string") {
-    throw new TypeError(`Cannot close: the reason must be a string, got ${typeof reason}`);
-  }
-  if (!isCloseCode(code)) {
-    throw new RangeError(
-      `Cannot close: the code must be 1000-1003, 1007-1014 or 3000-4999, got ${code}`,
-    );
-  }
-  const size = encoder.encode(reason).length;
-  if (size > MAX_CLOSE_REASON) {
-    throw new RangeError(
-      `Cannot close: the reason must be at most ${MAX_CLOSE_REASON} bytes of UTF-8, got ${size}`,
-    );
-  }
 }

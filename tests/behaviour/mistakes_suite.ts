@@ -44,6 +44,42 @@ async function selfSigned(t: Live): Promise<string> {
   return (await t.serve({ tls: { cert, key } })).url;
 }
 
+const closeCases = liveCases({
+  "close takes an integer that may be sent and a short reason, and says what it got": async (t) => {
+    const { near } = await t.pair();
+    const reconnecting = await t.connectReconnecting(near.url, { reconnect: true });
+    const wrong: [code: unknown, reason: unknown, kind: typeof TypeError, message: RegExp][] = [
+      ["1000", "", TypeError, /the code must be an integer .*1000-1003.*3000-4999, got "1000"$/],
+      [1000.5, "", TypeError, /the code must be an integer .*, got 1000\.5$/],
+      [NaN, "", TypeError, /got NaN$/],
+      [null, "", TypeError, /got null$/],
+      [1000n, "", TypeError, /got 1000$/],
+      [Symbol("1000"), "", TypeError, /got a symbol$/],
+      [Object.create(null), "", TypeError, /got an object$/],
+      [1005, "", RangeError, /3000-4999, got 1005$/],
+      [1006, "", RangeError, /got 1006$/],
+      [65_536 + 1000, "", RangeError, /got 66536$/],
+      [-1, "", RangeError, /got -1$/],
+      [1000, 5, TypeError, /the reason must be a string, got 5$/],
+      [1000, null, TypeError, /the reason must be a string, got null$/],
+      [1000, new Uint8Array(2), TypeError, /the reason must be a string, got an object$/],
+      [1000, "\u20ac".repeat(42), RangeError, /at most 123 bytes of UTF-8, got 126$/],
+    ];
+    for (const conn of [near, reconnecting]) {
+      for (const [code, reason, kind, message] of wrong) {
+        const close = (): void => conn.close(code as number, reason as string);
+        assert.throws(close, (error: Error) => {
+          assertError(error, kind, undefined, /^Cannot close: /, message);
+          return true;
+        });
+        assert.equal(conn.readyState, "open");
+      }
+      conn.close(1000, "\u20ac".repeat(41));
+      assert.equal((await conn.closed).clean, true);
+    }
+  },
+});
+
 const tlsCases = liveCases({
   "names a TLS certificate or key that cannot be read, without its content": async (t) => {
     const { cert, key } = t.context.fixtures.certificates;
@@ -456,4 +492,10 @@ const valueCases = liveCases({
 });
 
 /** Every mistake. */
-export const cases: Cases = { ...tlsCases, ...addressCases, ...secretCases, ...valueCases };
+export const cases: Cases = {
+  ...closeCases,
+  ...tlsCases,
+  ...addressCases,
+  ...secretCases,
+  ...valueCases,
+};

@@ -1,13 +1,11 @@
 import assert from "node:assert/strict";
 import {
-  checkCloseArguments,
   CloseCode,
   formatClosePayload,
   isCloseCode,
-  MAX_CLOSE_REASON,
   parseClosePayload,
 } from "../../src/wire/close.ts";
-import { closePayload, concat, hex, utf8 } from "../support/vectors.ts";
+import { closePayload, concat, hex } from "../support/vectors.ts";
 
 /** The codes that a Close frame may carry (RFC 6455 section 7.4 and the IANA registry). */
 const LEGAL_RANGES = [[1000, 1003], [1007, 1014], [3000, 4999]];
@@ -31,7 +29,9 @@ Deno.test("of all 65,536 codes exactly 1000-1003, 1007-1014 and 3000-4999 may be
 });
 
 Deno.test("a number that is no code at all is not a close code", () => {
-  for (const code of [-1, NaN, Infinity, -1000]) assert.equal(isCloseCode(code), false);
+  for (const code of [-1, NaN, Infinity, -1000, 1000.5, 3000.5]) {
+    assert.equal(isCloseCode(code), false);
+  }
 });
 
 Deno.test("every named code but 1005 and 1006 may be on the wire", () => {
@@ -121,36 +121,4 @@ for (
 
 Deno.test("a lone surrogate in a reason is written as U+FFFD, so that the peer can read it", () => {
   assert.deepEqual(formatClosePayload(1000, "a\ud800b"), closePayload(1000, "a\ufffdb"));
-});
-
-Deno.test("what a user may close with passes the check", () => {
-  for (const code of LEGAL) checkCloseArguments(code, "");
-  checkCloseArguments(1000, "x".repeat(123));
-  checkCloseArguments(1000, "\u20ac".repeat(41));
-});
-
-Deno.test("a user who closes with a code that must not be sent gets a RangeError that names it", () => {
-  for (const code of ILLEGAL.concat(-1, 70000)) {
-    assert.throws(() => checkCloseArguments(code, ""), {
-      name: "RangeError",
-      message: new RegExp(`got ${code}$`),
-    });
-  }
-});
-
-Deno.test("a user who closes with something that is no code or no reason gets a TypeError", () => {
-  for (const code of [1000.5, NaN, Infinity, "1000", null, {}]) {
-    assert.throws(() => checkCloseArguments(code as unknown as number, ""), TypeError);
-  }
-  for (const reason of [null, 7, new Uint8Array(3), Symbol("bye")]) {
-    assert.throws(() => checkCloseArguments(1000, reason as unknown as string), TypeError);
-  }
-});
-
-Deno.test("a user's reason over 123 bytes of UTF-8 is a RangeError, however few characters it has", () => {
-  assert.equal(MAX_CLOSE_REASON, 123);
-  for (const reason of ["x".repeat(124), "\u20ac".repeat(42), "\u00e9".repeat(62)]) {
-    assert.ok(utf8(reason).length > 123);
-    assert.throws(() => checkCloseArguments(1000, reason), RangeError);
-  }
 });
