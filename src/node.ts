@@ -25,14 +25,13 @@ import { type NodeSocket, NodeTransport } from "./transport/node_transport.ts";
 import { checkRuntime } from "./transport/node_versions.ts";
 import type { Connection } from "./connection/connection.ts";
 import { type Connect, connectOn, type Serve, serveOn } from "./entry.ts";
-import type { UpgradeSocket } from "./server/handshake.ts";
-import type { UpgradeTls } from "./server/upgrade_hook.ts";
+
+import type { UpgradeOptions } from "./server/serve_options.ts";
+import type { UpgradeCallOptions, UpgradeSocket, UpgradeTls } from "./server/upgrade_hook.ts";
 import {
   type NodeUpgradeRequest,
   type NodeUpgradeSocket,
   type SocketSharing,
-  type UpgradeCallOptions,
-  type UpgradeOptions,
   Upgrader,
 } from "./server/upgrader.ts";
 import type { Transport } from "./transport/transport.ts";

@@ -1,5 +1,6 @@
 // The options that a runtime's WebSockets cannot honor: each is refused by name, with the reason.
 
+import { LISTENING_OPTIONS } from "../server/serve_options.ts";
 import { show } from "../shared/check.ts";
 
 /** The options that a runtime's WebSockets cannot support, each with the reason. */
@@ -13,21 +14,7 @@ export interface NativeLimits {
 }
 
 /** Options of which the runtime's server decides. */
-const SERVER_OPTIONS = [
-  "hostname",
-  "port",
-  "unix",
-  "reusePort",
-  "backlog",
-  "tls",
-  "fetch",
-  "maxHandshakeSize",
-  "noDelay",
-  "readBufferSize",
-  "denoSockets",
-  "http2",
-  "proxyProtocol",
-] as const;
+const SERVER_OPTIONS = [...LISTENING_OPTIONS, "http2"] as const;
 
 /** The reasons that hold for every WebSocket that somebody else frames. */
 export const WHOLE_MESSAGES: Readonly<Record<string, string>> = {

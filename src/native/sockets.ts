@@ -12,11 +12,11 @@ import {
 } from "../handshake/server.ts";
 import { chooseSubprotocol } from "../handshake/subprotocols.ts";
 import { TOPICS_SUBPROTOCOL } from "../pubsub/protocol.ts";
-import { checkPolicy, Place, shuttingDown } from "../server/admission.ts";
+import { checkPolicy, Place, shuttingDown, undecided } from "../server/admission.ts";
 import { normalizeAddress } from "../server/client_address.ts";
 import { ConnectionGroup } from "../server/connection_group.ts";
 import { type ServedConnection, ServerCore } from "../server/server_core.ts";
-import { type ServeOptions, serveRules } from "../server/serve_options.ts";
+import { serveRules, type UpgradeOptions } from "../server/serve_options.ts";
 import type { ShutdownOptions } from "../server/shutdown.ts";
 import {
   callHook,
@@ -42,21 +42,7 @@ import { checkNativeOptions, type NativeLimits } from "./native_options.ts";
  *
  * @category Server
  */
-export type SocketsOptions<T = undefined> = Omit<
-  ServeOptions<T>,
-  | "hostname"
-  | "port"
-  | "unix"
-  | "reusePort"
-  | "backlog"
-  | "tls"
-  | "fetch"
-  | "maxHandshakeSize"
-  | "noDelay"
-  | "readBufferSize"
-  | "denoSockets"
-  | "proxyProtocol"
->;
+export type SocketsOptions<T = undefined> = UpgradeOptions<T>;
 
 /** A request that was accepted, for the runtime to upgrade. */
 export interface NativeUpgrade<T, S> {
@@ -236,9 +222,7 @@ class NativeHandshake<T, S, A> implements NativeEntry<T> {
       const forgetClient = whenLeft?.(() => reject(clientLeft()));
       this.#undecided.add(end);
       if (handshakeTimeout > 0) {
-        const message = "The upgrade hook did not decide in time";
-        const late = new HandshakeError("HANDSHAKE_TIMEOUT", message, { status: 503 });
-        timer = timers.start(handshakeTimeout, { timerFired: () => reject(late) }, 0);
+        timer = timers.start(handshakeTimeout, { timerFired: () => reject(undecided()) }, 0);
       }
       forget = () => {
         this.#undecided.delete(end);

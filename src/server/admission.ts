@@ -191,6 +191,20 @@ export function notFound({ path }: { readonly path: string }): HandshakeError {
   });
 }
 
+/** The rejection of a request that did not arrive in time. */
+export function tooSlow(): HandshakeError {
+  return new HandshakeError("HANDSHAKE_TIMEOUT", "The request did not arrive in time", {
+    status: 408,
+  });
+}
+
+/** The rejection of a request whose hook did not decide in time. */
+export function undecided(): HandshakeError {
+  return new HandshakeError("HANDSHAKE_TIMEOUT", "The upgrade hook did not decide in time", {
+    status: 503,
+  });
+}
+
 /** The rejection of a request during a shutdown. */
 export function shuttingDown(): HandshakeError {
   return new HandshakeError("SHUTTING_DOWN", "The server is shutting down", { status: 503 });

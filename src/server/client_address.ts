@@ -31,6 +31,16 @@ export class TrustedProxies {
     this.#ranges = list.filter((entry) => entry !== "unix").map(parseRange);
   }
 
+  /** @throws {HandshakeError} When an address is not one of a trusted proxy. */
+  assertHas(address: string): void {
+    if (this.has(address)) return;
+    throw new HandshakeError(
+      "PROXY_HEADER_INVALID",
+      `${address} is not a trusted proxy; add it to \`trustedProxies\``,
+      { status: 400 },
+    );
+  }
+
   /** Whether an address is one of a trusted proxy; the empty address is that of a unix socket. */
   has(address: string): boolean {
     if (address === "") return this.#unix;

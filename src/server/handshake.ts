@@ -2,9 +2,7 @@
 // a rejection, or a plain HTTP response.
 
 import { HandshakeError } from "../errors.ts";
-import type { Handlers } from "../connection/handlers.ts";
-import { acceptDeflate, type DeflateAnswer } from "../handshake/deflate_offer.ts";
-import { HeaderFields } from "../handshake/header_fields.ts";
+import { acceptDeflate } from "../handshake/deflate_offer.ts";
 import { chooseSubprotocol } from "../handshake/subprotocols.ts";
 import { acceptResponse, errorResponse, refusalResponse } from "../handshake/response.ts";
 import {
@@ -25,76 +23,33 @@ import {
   notFound,
   Place,
   shuttingDown,
+  tooSlow,
+  undecided,
 } from "./admission.ts";
 import { addressed, addressOf, type PeerAddress, ProxyHeaderReader } from "./client_address.ts";
-import { cancelBody, type ResponseOwner, ResponseWriter, toRequest } from "./plain_http.ts";
+import { Answer, type AnswerOwner } from "./answer.ts";
+import { cancelBody, clientLeft, isAbortError, toRequest } from "./plain_http.ts";
 import type { ServeRules } from "./serve_options.ts";
 import {
+  type Accepted,
   callHook,
   checkDecision,
+  checkFetched,
+  checkStatus,
+  describeRequest,
+  HOOK_FAILED,
+  hookFailed,
   HookFailure,
   isResponse,
   type Refusal,
   rejectedByHook,
   releaseOf,
   type UpgradeAcceptance,
+  type UpgradeCallOptions,
   type UpgradeRequest,
   type UpgradeResult,
-  type UpgradeTls,
+  type UpgradeSocket,
 } from "./upgrade_hook.ts";
-
-/** A socket whose upgrade request another HTTP server has read. */
-export interface UpgradeSocket extends PeerAddress {
-  /** The TLS session, if there is one. */
-  readonly tls: UpgradeTls | undefined;
-  /** Calls back when the client leaves before the socket is taken or left. */
-  watch(left: () => void): void;
-  /**
-   * Takes the socket over.
-   *
-   * @returns The stream, or `undefined` when the client has left.
-   * @throws {TypeError} When another listener has answered the request.
-   */
-  take(): Transport | undefined;
-  /** Leaves the socket to other listeners. */
-  leave(): void;
-  /** The client has left: ends the socket, unless another listener has taken it. */
-  drop(): void;
-}
-
-/** The values that a caller of `upgrader.upgrade` gives to the connection. */
-export interface UpgradeGift<T> {
-  /** The first value of `connection.data`, instead of the one that the hook gives. */
-  data?: T;
-  /** Handlers of this connection alone, instead of those that the hook gives. */
-  handlers?: Handlers<T>;
-}
-
-/** A request that was accepted, with everything that a connection is made of. */
-export interface Accepted<T> {
-  /** The stream. */
-  readonly transport: Transport;
-  /** The request. */
-  readonly request: ServerRequest;
-  /** The 101 response, which is still to be sent. */
-  readonly response: Uint8Array;
-  /** The subprotocol, or the empty string. */
-  readonly subprotocol: string;
-  /** The agreement about compression, if any. */
-  readonly deflate: DeflateAnswer | undefined;
-  /** The URL of the connection. */
-  readonly url: string;
-  /** The first value of `connection.data`. */
-  readonly data: T | undefined;
-  /** Handlers of this connection alone. */
-  readonly handlers: Handlers<T> | undefined;
-  /** Called when the connection has closed. */
-  readonly release: (() => unknown) | undefined;
-  /** The bytes behind the request. */
-  readonly rest: readonly Uint8Array[];
-  /** Whether the peer has already ended its direction. */
-  readonly ended: boolean;
-}
 
 /** The server, as a handshake sees it. */
 export interface HandshakeOwner<T> {
@@ -118,10 +73,6 @@ export interface HandshakeOwner<T> {
   reportError(error: unknown): void;
 }
 
-/** Milliseconds without progress that a client has to take a rejection before its socket is cut. */
-const LINGER = 2000;
-/** Milliseconds without progress of a response of the user's, which may be large, before it is cut. */
-const RESPONSE_TIMEOUT = 30_000;
 /**
  * Milliseconds that a request has beyond its time, once: after a stall of this process it may wait in the
  * kernel, and Deno needs some turns of the event loop to read all sockets.
@@ -129,9 +80,6 @@ const RESPONSE_TIMEOUT = 30_000;
 const GRACE = 100;
 /** Bytes behind a request that are read while a hook decides; the peer has to wait with the rest. */
 const MAX_REST = 65_536;
-
-/** The purposes of the timers. */
-const Kind = { Handshake: 0, Linger: 1, Shutdown: 2 } as const;
 
 /** The stage of a handshake. */
 const Phase = {
@@ -141,18 +89,16 @@ const Phase = {
   Head: 1,
   /** A hook of the user's decides. */
   Deciding: 2,
-  /** A response is sent whose body comes from the user. */
-  Responding: 3,
-  /** The response was given to the transport, or there is none to give. */
-  Answered: 4,
+  /** A response is sent, or there is none to send. */
+  Answered: 3,
 } as const;
 
 /** One opening handshake on a server. */
-export class Handshake<T> implements TransportSink, TimerTarget, ResponseOwner {
+export class Handshake<T> implements TransportSink, TimerTarget, AnswerOwner {
   readonly #owner: HandshakeOwner<T>;
   readonly #socket: UpgradeSocket | undefined;
   readonly #secure: boolean;
-  readonly #gift: UpgradeGift<T>;
+  readonly #gift: UpgradeCallOptions<T>;
   readonly #raw: unknown;
   #transport: Transport | undefined;
   #peer: PeerAddress;
@@ -170,18 +116,11 @@ export class Handshake<T> implements TransportSink, TimerTarget, ResponseOwner {
   readonly #place: Place;
   /** Aborts when the client of a plain request has left. */
   #abort: AbortController | undefined;
-  #writer: ResponseWriter | undefined;
+  #answer: Answer | undefined;
   #refusal: HandshakeError | undefined;
   #isUnwanted = false;
   #timer: Timer | undefined;
   #hadGrace = false;
-  #shutdownTimer: Timer | undefined;
-  #shutdownTimeout = 0;
-  #shutdownUnsent = 0;
-  /** Output that had not left when progress was last looked for, and the time without progress. */
-  #unsent = 0;
-  #stuck = 0;
-  #patience = LINGER;
 
   /**
    * @param owner The server.
@@ -192,7 +131,7 @@ export class Handshake<T> implements TransportSink, TimerTarget, ResponseOwner {
   constructor(
     owner: HandshakeOwner<T>,
     source: { transport: Transport; secure: boolean } | { socket: UpgradeSocket },
-    gift?: UpgradeGift<T>,
+    gift?: UpgradeCallOptions<T>,
     raw?: unknown,
   ) {
     this.#owner = owner;
@@ -213,7 +152,7 @@ export class Handshake<T> implements TransportSink, TimerTarget, ResponseOwner {
       this.#proxyHeader = new ProxyHeaderReader();
       this.#phase = Phase.Proxy;
     }
-    if (handshakeTimeout > 0) this.#timer = timers.start(handshakeTimeout, this, Kind.Handshake);
+    if (handshakeTimeout > 0) this.#timer = timers.start(handshakeTimeout, this, 0);
   }
 
   /** Begins to read. */
@@ -252,10 +191,7 @@ export class Handshake<T> implements TransportSink, TimerTarget, ResponseOwner {
   shutDown(timeout: number, keepHttp: boolean): void {
     if (keepHttp && (this.#plain || this.#phase < Phase.Deciding)) return;
     this.#refuse(shuttingDown());
-    if (this.#over) return;
-    this.#shutdownTimeout = timeout;
-    this.#shutdownUnsent = this.#transport?.bufferedAmount ?? 0;
-    this.#shutdownTimer ??= timers.start(timeout, this, Kind.Shutdown);
+    if (!this.#over) this.#answer?.shutDown(timeout);
   }
 
   // Events of the transport.
@@ -283,17 +219,17 @@ export class Handshake<T> implements TransportSink, TimerTarget, ResponseOwner {
 
   /** The transport takes output again. */
   drain(): void {
-    this.#writer?.drain();
+    this.#answer?.drain();
   }
 
   /** The peer has ended its direction. */
   end(): void {
     this.#ended = true;
-    if (this.#phase === Phase.Deciding || this.#phase === Phase.Responding) {
+    if (this.#phase === Phase.Deciding || this.#isResponding) {
       // Most likely the client has left, and the hook may give up. But it may still take its response.
-      this.#abort?.abort(leftReason());
+      this.#abort?.abort(clientLeft());
       // The bytes behind the request may be all that the client sends.
-      if (this.#plain || this.#writer !== undefined || this.#rest.length > 0) return;
+      if (this.#plain || this.#isResponding || this.#rest.length > 0) return;
     }
     this.#left();
   }
@@ -306,46 +242,37 @@ export class Handshake<T> implements TransportSink, TimerTarget, ResponseOwner {
   }
 
   /** Time is up. */
-  timerFired(kind: number): void {
-    if (kind === Kind.Shutdown) {
-      this.#shutdownOver();
-    } else if (kind === Kind.Linger) {
-      this.#checkProgress();
-    } else if (this.#phase < Phase.Deciding && !this.#hadGrace) {
+  timerFired(): void {
+    if (this.#phase < Phase.Deciding && !this.#hadGrace) {
       this.#hadGrace = true;
-      this.#timer = timers.start(GRACE, this, Kind.Handshake);
+      this.#timer = timers.start(GRACE, this, 0);
     } else {
-      this.#refuse(
-        new HandshakeError(
-          "HANDSHAKE_TIMEOUT",
-          this.#phase < Phase.Deciding
-            ? "The request did not arrive in time"
-            : "The upgrade hook did not decide in time",
-          { status: this.#phase < Phase.Deciding ? 408 : 503 },
-        ),
-      );
+      this.#refuse(this.#phase < Phase.Deciding ? tooSlow() : undecided());
     }
   }
 
   // Events of the response.
 
-  /** The whole response was given to the transport. */
-  responseWritten(): void {
-    this.#end(RESPONSE_TIMEOUT);
+  /** Whether the peer has ended its direction. */
+  get hasPeerEnded(): boolean {
+    return this.#ended;
+  }
+
+  /** Aborts the signal of a plain request. */
+  abort(reason: unknown): void {
+    this.#abort?.abort(reason);
   }
 
   /** The user's response failed. */
   responseFailed(error: unknown, begun: boolean): void {
     this.#owner.reportError(error);
-    if (begun) {
-      // The client learns of it by the missing end of the body.
-      this.#phase = Phase.Answered;
-      this.#cut();
-      return;
-    }
-    this.#phase = Phase.Deciding;
-    this.#writer = undefined;
-    this.#answer(failed(this.#head?.method));
+    // The client learns of it by the missing end of the body.
+    if (begun) this.#answer!.cut();
+    else this.#send(hookFailed(this.#head?.method));
+  }
+
+  get #isResponding(): boolean {
+    return this.#answer !== undefined && this.#answer.isResponding;
   }
 
   // The decision.
@@ -355,27 +282,18 @@ export class Handshake<T> implements TransportSink, TimerTarget, ResponseOwner {
     const { trustedProxies, proxyProtocol } = this.#owner.rules;
     this.#place.take(this.#peer.remoteAddress);
     // Behind a proxy the client's address comes with the request.
-    if (trustedProxies === undefined && !proxyProtocol) this.#countAddress();
-  }
-
-  /** @throws {HandshakeError} When there are too many connections from this address. */
-  #countAddress(): void {
-    this.#place.takeAddress(this.#peer.remoteAddress);
+    if (trustedProxies === undefined && !proxyProtocol) {
+      this.#place.takeAddress(this.#peer.remoteAddress);
+    }
   }
 
   /** A PROXY protocol header was read. */
   #proxied(address: PeerAddress | undefined): void {
     const { trustedProxies } = this.#owner.rules;
-    if (trustedProxies !== undefined && !trustedProxies.has(this.#peer.remoteAddress)) {
-      throw new HandshakeError(
-        "PROXY_HEADER_INVALID",
-        `${this.#peer.remoteAddress} is not a trusted proxy; add it to \`trustedProxies\``,
-        { status: 400 },
-      );
-    }
+    trustedProxies?.assertHas(this.#peer.remoteAddress);
     this.#phase = Phase.Head;
     if (address !== undefined) this.#peer = address;
-    if (trustedProxies === undefined) this.#countAddress();
+    if (trustedProxies === undefined) this.#place.takeAddress(this.#peer.remoteAddress);
   }
 
   #take(head: RequestHead): void {
@@ -388,7 +306,7 @@ export class Handshake<T> implements TransportSink, TimerTarget, ResponseOwner {
     if (rules.trustedProxies !== undefined) {
       secure ||= rules.trustedProxies.isSecure(this.#peer, head.fields);
       this.#peer = rules.trustedProxies.clientOf(this.#peer, head.fields);
-      this.#deferRefusal(() => this.#countAddress());
+      this.#deferRefusal(() => this.#place.takeAddress(this.#peer.remoteAddress));
     }
     if (this.#plain) {
       if (!isHostAllowed(rules.allowedHosts, head.host)) throw hostRefused(head.host);
@@ -405,9 +323,7 @@ export class Handshake<T> implements TransportSink, TimerTarget, ResponseOwner {
     const request = toRequest(head, secure, this.#abort.signal);
     const response = callHook<unknown>(() => options.fetch!(request));
     this.#waitFor(response, (value) => {
-      if (!isResponse(value)) {
-        throw new TypeError(`fetch must return a Response, got ${typeof value}`);
-      }
+      checkFetched(value);
       this.#respond(value);
     });
   }
@@ -449,27 +365,16 @@ export class Handshake<T> implements TransportSink, TimerTarget, ResponseOwner {
     }
   }
 
+  /** The request as hooks see it. */
   #upgradeRequest(
-    head: RequestHead,
+    head: RequestHead | undefined,
     secure: boolean,
     subprotocols: readonly string[],
   ): UpgradeRequest {
-    const query = head.path.indexOf("?");
     const tls = this.#secure
       ? this.#socket?.tls ?? { serverName: this.#transport?.serverName }
       : undefined;
-    return {
-      method: head.method,
-      // Joined, because a template would hold on to the whole head, of which these are parts.
-      url: [secure ? "wss://" : "ws://", head.host, head.path].join(""),
-      path: query === -1 ? head.path : head.path.slice(0, query),
-      headers: head.fields,
-      remoteAddress: this.#peer.remoteAddress,
-      remotePort: this.#peer.remotePort,
-      subprotocols,
-      ...(tls === undefined ? {} : { tls }),
-      ...(this.#raw === undefined ? {} : { raw: this.#raw }),
-    };
+    return describeRequest(head, { secure, subprotocols, peer: this.#peer, tls, raw: this.#raw });
   }
 
   /** Continues with the result of a hook, now or when its promise is settled. */
@@ -501,15 +406,9 @@ export class Handshake<T> implements TransportSink, TimerTarget, ResponseOwner {
       return;
     }
     if (isResponse(result)) {
-      const { status } = result;
-      if (!Number.isInteger(status) || status < 200 || status > 599) {
-        throw new RangeError(
-          `The Response of the upgrade hook must have a status from 200 to 599, got ${status}`,
-        );
-      }
+      checkStatus(result);
       const known = this.#request!;
-      if (!this.#respond(result)) return;
-      this.#owner.refused(known, rejectedByHook(status));
+      if (this.#respond(result)) this.#owner.refused(known, rejectedByHook(result.status));
       return;
     }
     const decision = result === undefined ? {} : result;
@@ -561,7 +460,7 @@ export class Handshake<T> implements TransportSink, TimerTarget, ResponseOwner {
       return;
     }
     this.#phase = Phase.Answered;
-    this.#stopTimers();
+    this.#stopTimer();
     this.#place.handOver();
     this.#owner.accepted(this, {
       transport: addressed(transport, this.#peer),
@@ -591,52 +490,46 @@ export class Handshake<T> implements TransportSink, TimerTarget, ResponseOwner {
     if (error instanceof HandshakeError) {
       const { status = 400, code, message } = error;
       this.#reject(errorResponse(error, method), { status, code, message });
-      return;
+    } else {
+      this.#owner.reportError(error instanceof HookFailure ? error.cause : error);
+      this.#reject(hookFailed(method), HOOK_FAILED);
     }
-    this.#owner.reportError(error instanceof HookFailure ? error.cause : error);
-    const message = "A hook of the server failed";
-    this.#reject(failed(method), { status: 500, code: "HANDLER_FAILED", message });
   }
 
   #reject(bytes: Uint8Array, refusal: Refusal): void {
-    if (this.#phase >= Phase.Responding) return;
-    const request = this.#request ?? this.#unknownRequest();
-    const answered = this.#answer(bytes);
+    if (this.#phase === Phase.Answered) return;
+    const request = this.#request ?? this.#upgradeRequest(this.#head, this.#secure, []);
+    const answered = this.#send(bytes);
     if (answered && !this.#plain) this.#owner.refused(request, refusal);
   }
 
-  /** A request of which not all, or nothing, was read. */
-  #unknownRequest(): UpgradeRequest {
-    const head = this.#head;
-    if (head !== undefined) return this.#upgradeRequest(head, this.#secure, []);
-    const { remoteAddress, remotePort } = this.#peer;
-    const headers = new HeaderFields();
-    return { method: "", url: "", path: "", headers, remoteAddress, remotePort, subprotocols: [] };
-  }
-
-  /** Sends the only response; further bytes of the client are read and discarded. */
-  #answer(bytes: Uint8Array): boolean {
-    const transport = this.#takeTransport(this);
-    if (transport === undefined) return false;
-    transport.write(bytes, bytes.length);
+  /** Sends the only response. */
+  #send(bytes: Uint8Array): boolean {
+    const answer = this.#beginAnswer();
+    if (answer === undefined) return false;
     this.#place.giveBack();
-    this.#end(LINGER);
+    answer.send(bytes);
     return true;
   }
 
   /** Sends a response of the user's. */
   #respond(response: Response): boolean {
-    const transport = this.#takeTransport(this);
-    if (transport === undefined) {
+    const answer = this.#beginAnswer();
+    if (answer === undefined) {
       cancelBody(response, undefined, undefined);
       return false;
     }
-    this.#phase = Phase.Responding;
-    this.#stopTimer();
-    this.#writer = new ResponseWriter(transport, response, this.#head!, this);
-    this.#startLinger(RESPONSE_TIMEOUT);
-    this.#writer.start();
+    answer.respond(response, this.#head!);
     return true;
+  }
+
+  #beginAnswer(): Answer | undefined {
+    const transport = this.#takeTransport(this);
+    if (transport === undefined) return undefined;
+    this.#phase = Phase.Answered;
+    this.#rest = [];
+    this.#stopTimer();
+    return this.#answer ??= new Answer(transport, this);
   }
 
   /**
@@ -667,24 +560,14 @@ export class Handshake<T> implements TransportSink, TimerTarget, ResponseOwner {
     return this.#transport;
   }
 
-  /** Nothing is sent any more: what was, has to arrive. */
-  #end(timeout: number): void {
-    this.#phase = Phase.Answered;
-    this.#rest = [];
-    this.#writer = undefined;
-    this.#transport!.end();
-    this.#startLinger(timeout);
-  }
-
   /** The client has left, or has ended its direction. */
   #left(): void {
-    const wasAnswered = this.#phase === Phase.Answered;
+    const wasAnswered = this.#phase === Phase.Answered && !this.#isResponding;
+    const reason = clientLeft();
     this.#phase = Phase.Answered;
     this.#rest = [];
     if (!wasAnswered) {
-      const reason = leftReason();
-      this.#writer?.cancel(reason);
-      this.#writer = undefined;
+      this.#answer?.cancel(reason);
       this.#abort?.abort(reason);
       this.#stopTimer();
       this.#place.giveBack();
@@ -694,35 +577,18 @@ export class Handshake<T> implements TransportSink, TimerTarget, ResponseOwner {
       this.#socket!.drop();
       this.#over = true;
       this.#finish();
-      return;
+    } else if (wasAnswered) {
+      this.#transport.resume();
+      this.#transport.end();
+    } else {
+      this.#answer ??= new Answer(this.#transport, this);
+      this.#answer.leave(reason);
     }
-    this.#transport.resume();
-    this.#transport.end();
-    if (!wasAnswered) this.#startLinger(LINGER);
-  }
-
-  /** The time of a shutdown has passed. A client that still takes what was written gets more of it. */
-  #shutdownOver(): void {
-    this.#refuse(shuttingDown());
-    const unsent = this.#transport?.bufferedAmount ?? 0;
-    if (this.#phase === Phase.Answered && unsent > 0 && unsent < this.#shutdownUnsent) {
-      this.#shutdownUnsent = unsent;
-      this.#shutdownTimer = timers.start(this.#shutdownTimeout, this, Kind.Shutdown);
-      return;
-    }
-    this.#cut();
-  }
-
-  /** Cuts the client off. */
-  #cut(): void {
-    this.#writer?.cancel(shuttingDown());
-    this.#writer = undefined;
-    this.#abort?.abort(shuttingDown());
-    this.#transport?.destroy();
   }
 
   #finish(): void {
-    this.#stopTimers();
+    this.#stopTimer();
+    this.#answer?.stop();
     this.#place.giveBack();
     this.#owner.ended(this);
   }
@@ -734,54 +600,8 @@ export class Handshake<T> implements TransportSink, TimerTarget, ResponseOwner {
     if (this.#restSize > MAX_REST) this.#transport?.pause();
   }
 
-  // The time.
-
-  /** Watches over a client that has something to read, and then to leave. */
-  #startLinger(timeout: number): void {
-    this.#stopTimer();
-    this.#patience = timeout;
-    this.#unsent = this.#transport!.bufferedAmount;
-    this.#stuck = 0;
-    this.#timer = timers.start(Math.min(timeout, LINGER), this, Kind.Linger);
-  }
-
-  /** Cuts a client that takes nothing of what waits for it, or does not leave when it has it all. */
-  #checkProgress(): void {
-    const unsent = this.#transport!.bufferedAmount;
-    // A client that has ended its direction is not waited for while there is nothing to send.
-    const waitsForUser = this.#phase === Phase.Responding && unsent === 0 && !this.#ended;
-    this.#stuck = waitsForUser || unsent < this.#unsent ? 0 : this.#stuck + LINGER;
-    this.#unsent = unsent;
-    if (waitsForUser || this.#stuck < (unsent === 0 ? LINGER : this.#patience)) {
-      this.#timer = timers.start(LINGER, this, Kind.Linger);
-      return;
-    }
-    this.#writer?.cancel(new HandshakeError("HANDSHAKE_TIMEOUT", "The client reads too slowly"));
-    this.#writer = undefined;
-    this.#transport!.destroy();
-  }
-
   #stopTimer(): void {
     timers.cancel(this.#timer);
     this.#timer = undefined;
   }
-
-  #stopTimers(): void {
-    this.#stopTimer();
-    timers.cancel(this.#shutdownTimer);
-    this.#shutdownTimer = undefined;
-  }
-}
-
-function leftReason(): DOMException {
-  return new DOMException("The client has left", "AbortError");
-}
-
-function isAbortError(error: unknown): boolean {
-  return error instanceof Error && error.name === "AbortError";
-}
-
-function failed(method: string | undefined): Uint8Array {
-  const body = "The server failed to decide\n";
-  return refusalResponse({ status: 500, body, omitBody: method === "HEAD" });
 }

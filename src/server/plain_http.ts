@@ -208,6 +208,16 @@ export class ResponseWriter {
 
 const CRLF = encoder.encode("\r\n");
 
+/** The reason with which the signal of a request aborts whose client has left. */
+export function clientLeft(): DOMException {
+  return new DOMException("The client has left", "AbortError");
+}
+
+/** Whether an error is the reason of an aborted signal, not a failure. */
+export function isAbortError(error: unknown): boolean {
+  return error instanceof Error && error.name === "AbortError";
+}
+
 /** Cancels the body of a response that is not sent, or no longer. What that throws concerns no one. */
 export function cancelBody(
   { body }: Response,

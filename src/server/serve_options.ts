@@ -157,6 +157,32 @@ export interface ServeOptions<T = undefined, M extends AnyMessage = Message>
   fetch?(request: Request): Response | Promise<Response>;
 }
 
+/**
+ * The options of the HTTP server, which a group of connections on another HTTP server does not have: that
+ * server decides them.
+ */
+export const LISTENING_OPTIONS = [
+  "hostname",
+  "port",
+  "unix",
+  "reusePort",
+  "backlog",
+  "tls",
+  "fetch",
+  "maxHandshakeSize",
+  "noDelay",
+  "readBufferSize",
+  "denoSockets",
+  "proxyProtocol",
+] as const;
+
+/**
+ * The options of `serve` that make sense where another server listens and answers plain HTTP.
+ *
+ * @category Server
+ */
+export type UpgradeOptions<T = undefined> = Omit<ServeOptions<T>, typeof LISTENING_OPTIONS[number]>;
+
 const SERVE_OPTION_NAMES = [
   "hostname",
   "port",

@@ -11,17 +11,17 @@ import type { DriverContext, DriverLayer } from "../connection/driver_context.ts
 import type { Connection } from "../connection/connection.ts";
 import type { ConnectionDriver } from "../connection/connection_driver.ts";
 import { ConnectionCount, type LimitReport } from "./admission.ts";
-import {
-  type Accepted,
-  Handshake,
-  type HandshakeOwner,
-  type UpgradeGift,
-  type UpgradeSocket,
-} from "./handshake.ts";
+import { Handshake, type HandshakeOwner } from "./handshake.ts";
 import { callReported, reportError } from "../shared/log_error.ts";
 import type { ServeRules } from "./serve_options.ts";
 import { Drain, type ShutdownOptions } from "./shutdown.ts";
-import type { Refusal, UpgradeRequest } from "./upgrade_hook.ts";
+import type {
+  Accepted,
+  Refusal,
+  UpgradeCallOptions,
+  UpgradeRequest,
+  UpgradeSocket,
+} from "./upgrade_hook.ts";
 import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
 import { clientTopicsLayer } from "../pubsub/client_topics.ts";
 import { Topics } from "../pubsub/topics.ts";
@@ -210,7 +210,7 @@ export class ServerCore<T>
     socket: UpgradeSocket,
     readHead: () => RequestHead,
     raw: unknown,
-    gift: UpgradeGift<T>,
+    gift: UpgradeCallOptions<T>,
     caller: UpgradeCaller<T>,
     isUnwanted: boolean,
   ): void {

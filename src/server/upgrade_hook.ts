@@ -1,8 +1,15 @@
-// The `upgrade` hook of a server: its arguments, its result, and the check of the result.
+// The `upgrade` hook of a server: its arguments, its result, and the check of the result; and the upgrades
+// of other HTTP servers.
 
 import type { ErrorCode, HeaderView } from "../errors.ts";
+import type { DeflateAnswer } from "../handshake/deflate_offer.ts";
+import { HeaderFields } from "../handshake/header_fields.ts";
+import { refusalResponse } from "../handshake/response.ts";
+import type { RequestHead, ServerRequest } from "../handshake/server.ts";
 import { checkHandlers, HANDLER_NAMES, type Handlers } from "../connection/handlers.ts";
 import { checkNames, checkType, type HeaderFieldsInit, show } from "../shared/check.ts";
+import type { Transport } from "../transport/transport.ts";
+import type { PeerAddress } from "./client_address.ts";
 
 /**
  * A client's request for a connection, as hooks see it.
@@ -201,6 +208,21 @@ export function checkDecision<T>(decision: UpgradeDecision<T> | void): void {
   checkHandlers(decision.handlers);
 }
 
+/** @throws {TypeError} When the result of `fetch` is not a `Response`. */
+export function checkFetched(value: unknown): asserts value is Response {
+  if (!isResponse(value)) {
+    throw new TypeError(`fetch must return a Response, got ${typeof value}`);
+  }
+}
+
+/** @throws {RangeError} When a `Response` has a status that rejects no request. */
+export function checkStatus({ status }: Response): void {
+  if (Number.isInteger(status) && status >= 200 && status <= 599) return;
+  throw new RangeError(
+    `The Response of the upgrade hook must have a status from 200 to 599, got ${status}`,
+  );
+}
+
 /** The release function in the hook's result, if there is one. */
 export function releaseOf(result: unknown): (() => unknown) | undefined {
   if (typeof result !== "object" || result === null || !("release" in result)) return undefined;
@@ -211,4 +233,113 @@ export function releaseOf(result: unknown): (() => unknown) | undefined {
 /** The reason of a rejection by the hook. */
 export function rejectedByHook(status: number): Refusal {
   return { status, code: "UPGRADE_REJECTED", message: `The upgrade hook answered ${status}` };
+}
+
+/** The reason of a rejection because a hook failed. */
+export const HOOK_FAILED: Refusal = {
+  status: 500,
+  code: "HANDLER_FAILED",
+  message: "A hook of the server failed",
+};
+
+/** The response when a hook failed. */
+export function hookFailed(method: string | undefined): Uint8Array {
+  const body = "The server failed to decide\n";
+  return refusalResponse({ status: HOOK_FAILED.status, body, omitBody: method === "HEAD" });
+}
+
+/** The facts about a request that its head does not tell. */
+export interface RequestFacts {
+  /** Whether its URL is `wss:`. */
+  readonly secure: boolean;
+  /** The subprotocols that the client offers. */
+  readonly subprotocols: readonly string[];
+  /** The address of the client. */
+  readonly peer: PeerAddress;
+  /** The TLS session, if there is one. */
+  readonly tls: UpgradeTls | undefined;
+  /** The request object of the HTTP server that read it. */
+  readonly raw: unknown;
+}
+
+/** A request as hooks see it; without a head nothing of it was read, or not all. */
+export function describeRequest(
+  head: RequestHead | undefined,
+  facts: RequestFacts,
+): UpgradeRequest {
+  const { secure, subprotocols, peer: { remoteAddress, remotePort }, tls, raw } = facts;
+  if (head === undefined) {
+    const headers = new HeaderFields();
+    return { method: "", url: "", path: "", headers, remoteAddress, remotePort, subprotocols };
+  }
+  const query = head.path.indexOf("?");
+  return {
+    method: head.method,
+    // Joined, because a template would hold on to the whole head, of which these are parts.
+    url: [secure ? "wss://" : "ws://", head.host, head.path].join(""),
+    path: query === -1 ? head.path : head.path.slice(0, query),
+    headers: head.fields,
+    remoteAddress,
+    remotePort,
+    subprotocols,
+    ...(tls === undefined ? {} : { tls }),
+    ...(raw === undefined ? {} : { raw }),
+  };
+}
+
+/** A socket whose upgrade request another HTTP server has read. */
+export interface UpgradeSocket extends PeerAddress {
+  /** The TLS session, if there is one. */
+  readonly tls: UpgradeTls | undefined;
+  /** Calls back when the client leaves before the socket is taken or left. */
+  watch(left: () => void): void;
+  /**
+   * Takes the socket over.
+   *
+   * @returns The stream, or `undefined` when the client has left.
+   * @throws {TypeError} When another listener has answered the request.
+   */
+  take(): Transport | undefined;
+  /** Leaves the socket to other listeners. */
+  leave(): void;
+  /** The client has left: ends the socket, unless another listener has taken it. */
+  drop(): void;
+}
+
+/**
+ * The values of one upgrade, which the connection has before its `open` handler is called.
+ *
+ * @category Server
+ */
+export interface UpgradeCallOptions<T = undefined> {
+  /** The first value of `connection.data`, instead of the one that the `upgrade` hook gives. */
+  data?: T | undefined;
+  /** Handlers of this connection alone, instead of those that the `upgrade` hook gives. */
+  handlers?: Handlers<T> | undefined;
+}
+
+/** A request that was accepted, with everything that a connection is made of. */
+export interface Accepted<T> {
+  /** The stream. */
+  readonly transport: Transport;
+  /** The request. */
+  readonly request: ServerRequest;
+  /** The 101 response, which is still to be sent. */
+  readonly response: Uint8Array;
+  /** The subprotocol, or the empty string. */
+  readonly subprotocol: string;
+  /** The agreement about compression, if any. */
+  readonly deflate: DeflateAnswer | undefined;
+  /** The URL of the connection. */
+  readonly url: string;
+  /** The first value of `connection.data`. */
+  readonly data: T | undefined;
+  /** Handlers of this connection alone. */
+  readonly handlers: Handlers<T> | undefined;
+  /** Called when the connection has closed. */
+  readonly release: (() => unknown) | undefined;
+  /** The bytes behind the request. */
+  readonly rest: readonly Uint8Array[];
+  /** Whether the peer has already ended its direction. */
+  readonly ended: boolean;
 }

@@ -1,46 +1,18 @@
 // WebSockets on an HTTP server that exists already: Express, Fastify, Koa, Hono on Node all have one.
 
 import type { Connection } from "../connection/connection.ts";
-import { checkHandlers, HANDLER_NAMES, type Handlers } from "../connection/handlers.ts";
+import { checkHandlers, HANDLER_NAMES } from "../connection/handlers.ts";
 import { requestFrom } from "../handshake/server.ts";
 import { checkNames } from "../shared/check.ts";
 import { ConnectionGroup } from "./connection_group.ts";
-import type { UpgradeGift, UpgradeSocket } from "./handshake.ts";
 import { ServerCore, type UpgradeCaller } from "./server_core.ts";
-import { type ServeOptions, serveRules } from "./serve_options.ts";
-
-/**
- * The options of `serve` that make sense where another server listens and answers plain HTTP.
- *
- * @category Server
- */
-export type UpgradeOptions<T = undefined> = Omit<
-  ServeOptions<T>,
-  | "hostname"
-  | "port"
-  | "unix"
-  | "reusePort"
-  | "backlog"
-  | "tls"
-  | "fetch"
-  | "maxHandshakeSize"
-  | "noDelay"
-  | "readBufferSize"
-  | "denoSockets"
-  | "proxyProtocol"
->;
-
-/**
- * The values of one upgrade, which the connection has before its `open` handler is called.
- *
- * @category Server
- */
-export interface UpgradeCallOptions<T = undefined> {
-  /** The first value of `connection.data`, instead of the one that the `upgrade` hook gives. */
-  data?: T | undefined;
-  /** Handlers of this connection alone, instead of those that the `upgrade` hook gives. */
-  handlers?: Handlers<T> | undefined;
-}
+import {
+  LISTENING_OPTIONS,
+  type ServeOptions,
+  serveRules,
+  type UpgradeOptions,
+} from "./serve_options.ts";
+import type { UpgradeCallOptions, UpgradeSocket } from "./upgrade_hook.ts";
 
 /**
  * The part of a `node:http` request that an upgrade needs.
@@ -59,22 +31,6 @@ export interface NodeUpgradeRequest {
 }
 
 const OTHER_SERVER = "the HTTP server that is attached to decides it";
-
-/** Options that only a server of our own has, with the reason. */
-const FOREIGN_OPTIONS = [
-  "hostname",
-  "port",
-  "unix",
-  "reusePort",
-  "backlog",
-  "tls",
-  "fetch",
-  "maxHandshakeSize",
-  "noDelay",
-  "readBufferSize",
-  "denoSockets",
-  "proxyProtocol",
-] as const;
 
 /**
  * The socket that an `upgrade` event of `node:http` or `node:https` hands over.
@@ -125,7 +81,7 @@ export class Upgrader<T = undefined> extends ConnectionGroup<T> {
 
   /** @internal Upgraders come from `createUpgrader` and `attach`. */
   constructor(options: UpgradeOptions<T>, sharing: SocketSharing) {
-    for (const name of FOREIGN_OPTIONS) {
+    for (const name of LISTENING_OPTIONS) {
       if ((options as ServeOptions<T>)?.[name] !== undefined) {
         throw new TypeError(`Option "${name}" cannot be given here: ${OTHER_SERVER}`);
       }
@@ -217,7 +173,7 @@ export class Upgrader<T = undefined> extends ConnectionGroup<T> {
     request: NodeUpgradeRequest,
     socket: UpgradeSocket,
     head: Uint8Array,
-    gift: UpgradeGift<T>,
+    gift: UpgradeCallOptions<T>,
     caller: UpgradeCaller<T>,
     isUnwanted = false,
   ): void {

@@ -2,11 +2,8 @@
 
 import assert from "node:assert/strict";
 import type { Connection } from "../../src/connection/connection.ts";
-import {
-  type NodeUpgradeRequest,
-  type UpgradeOptions,
-  Upgrader,
-} from "../../src/server/upgrader.ts";
+import { type NodeUpgradeRequest, Upgrader } from "../../src/server/upgrader.ts";
+import type { UpgradeOptions } from "../../src/server/serve_options.ts";
 import { transportPair } from "../support/memory_network.ts";
 import type { RawPeer } from "../support/raw_peer.ts";
 import { type Harness, quiet, socketTest } from "../support/socket_harness.ts";

@@ -1,0 +1,176 @@
+// The last stage of an opening handshake that leads to no connection: the response is sent, and the client
+// has some time to read it and to leave.
+
+import { HandshakeError } from "../errors.ts";
+import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
+import type { Transport } from "../transport/transport.ts";
+import { shuttingDown } from "./admission.ts";
+import { type ResponseOwner, ResponseWriter } from "./plain_http.ts";
+
+/** Milliseconds without progress that a client has to take a rejection before its socket is cut. */
+const LINGER = 2000;
+/** Milliseconds without progress of a response of the user's, which may be large, before it is cut. */
+const RESPONSE_TIMEOUT = 30_000;
+
+/** The purposes of the timers. */
+const Kind = { Linger: 0, Shutdown: 1 } as const;
+
+/** The handshake that an {@linkcode Answer} belongs to. */
+export interface AnswerOwner {
+  /** Whether the peer has ended its direction. */
+  readonly hasPeerEnded: boolean;
+  /** Aborts the signal of a plain request, if it is one. */
+  abort(reason: unknown): void;
+  /** The user's `Response` failed; see {@linkcode ResponseOwner.responseFailed}. */
+  responseFailed(error: unknown, begun: boolean): void;
+}
+
+/** Sends one response, and cuts a client that does not take it, or does not leave after it. */
+export class Answer implements ResponseOwner, TimerTarget {
+  readonly #transport: Transport;
+  readonly #owner: AnswerOwner;
+  #writer: ResponseWriter | undefined;
+  #isResponding = false;
+  #timer: Timer | undefined;
+  /** Output that had not left when progress was last looked for, and the time without progress. */
+  #unsent = 0;
+  #stuck = 0;
+  #patience = LINGER;
+  #shutdownTimer: Timer | undefined;
+  #shutdownTimeout = 0;
+  #shutdownUnsent = 0;
+
+  /**
+   * @param transport The stream to the client.
+   * @param owner The handshake.
+   */
+  constructor(transport: Transport, owner: AnswerOwner) {
+    this.#transport = transport;
+    this.#owner = owner;
+  }
+
+  /** Whether a response is sent whose body comes from the user. */
+  get isResponding(): boolean {
+    return this.#isResponding;
+  }
+
+  /** Sends a whole response, the only one; further bytes of the client are read and discarded. */
+  send(bytes: Uint8Array): void {
+    this.#transport.write(bytes, bytes.length);
+    this.#end(LINGER);
+  }
+
+  /** Sends a response of the user's to the request with this method and version. */
+  respond(
+    response: Response,
+    request: { readonly method: string; readonly version: string },
+  ): void {
+    this.#isResponding = true;
+    this.#writer = new ResponseWriter(this.#transport, response, request, this);
+    this.#linger(RESPONSE_TIMEOUT);
+    this.#writer.start();
+  }
+
+  /** Ends the stream: the client has left, or has ended its direction. A response is given up. */
+  leave(reason: unknown): void {
+    this.cancel(reason);
+    this.#transport.resume();
+    this.#transport.end();
+    this.#linger(LINGER);
+  }
+
+  /** Gives up a response of the user's. */
+  cancel(reason: unknown): void {
+    this.#isResponding = false;
+    this.#writer?.cancel(reason);
+    this.#writer = undefined;
+  }
+
+  /** Cuts the client off. */
+  cut(): void {
+    this.#writer?.cancel(shuttingDown());
+    this.#writer = undefined;
+    this.#owner.abort(shuttingDown());
+    this.#transport.destroy();
+  }
+
+  /** The server shuts down: the client has so many milliseconds, and more while it makes progress. */
+  shutDown(timeout: number): void {
+    this.#shutdownTimeout = timeout;
+    this.#shutdownUnsent = this.#transport.bufferedAmount;
+    this.#shutdownTimer ??= timers.start(timeout, this, Kind.Shutdown);
+  }
+
+  /** The stream has ended. */
+  stop(): void {
+    timers.cancel(this.#timer);
+    timers.cancel(this.#shutdownTimer);
+  }
+
+  /** The transport takes output again. */
+  drain(): void {
+    this.#writer?.drain();
+  }
+
+  /** Time is up. */
+  timerFired(kind: number): void {
+    if (kind === Kind.Shutdown) this.#shutdownOver();
+    else this.#checkProgress();
+  }
+
+  /** The whole response was given to the transport. */
+  responseWritten(): void {
+    this.#end(RESPONSE_TIMEOUT);
+  }
+
+  /** The user's response failed. */
+  responseFailed(error: unknown, begun: boolean): void {
+    this.#isResponding = false;
+    if (!begun) this.#writer = undefined;
+    this.#owner.responseFailed(error, begun);
+  }
+
+  /** Nothing more is sent; the buffered output is still delivered. */
+  #end(timeout: number): void {
+    this.#isResponding = false;
+    this.#writer = undefined;
+    this.#transport.end();
+    this.#linger(timeout);
+  }
+
+  /** Watches over a client that has something to read, and then to leave. */
+  #linger(timeout: number): void {
+    timers.cancel(this.#timer);
+    this.#patience = timeout;
+    this.#unsent = this.#transport.bufferedAmount;
+    this.#stuck = 0;
+    this.#timer = timers.start(Math.min(timeout, LINGER), this, Kind.Linger);
+  }
+
+  /** Cuts a client that takes nothing of the buffered output, or does not leave when it has it all. */
+  #checkProgress(): void {
+    const unsent = this.#transport.bufferedAmount;
+    // A client that has ended its direction is not waited for while there is nothing to send.
+    const waitsForUser = this.#isResponding && unsent === 0 && !this.#owner.hasPeerEnded;
+    this.#stuck = waitsForUser || unsent < this.#unsent ? 0 : this.#stuck + LINGER;
+    this.#unsent = unsent;
+    if (waitsForUser || this.#stuck < (unsent === 0 ? LINGER : this.#patience)) {
+      this.#timer = timers.start(LINGER, this, Kind.Linger);
+      return;
+    }
+    this.#writer?.cancel(new HandshakeError("HANDSHAKE_TIMEOUT", "The client reads too slowly"));
+    this.#writer = undefined;
+    this.#transport.destroy();
+  }
+
+  /** The time of a shutdown has passed. A client that still takes the response gets more of it. */
+  #shutdownOver(): void {
+    const unsent = this.#transport.bufferedAmount;
+    if (!this.#isResponding && unsent > 0 && unsent < this.#shutdownUnsent) {
+      this.#shutdownUnsent = unsent;
+      this.#shutdownTimer = timers.start(this.#shutdownTimeout, this, Kind.Shutdown);
+      return;
+    }
+    this.cut();
+  }
+}
