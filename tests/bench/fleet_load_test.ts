@@ -73,23 +73,23 @@ async function run(answer: Answer): Promise<FleetResult> {
   return JSON.parse(new TextDecoder().decode(stdout));
 }
 
-Deno.test("the load on a fleet counts what arrives", async () => {
+Deno.test("the fleet load counts arriving messages", async () => {
   const { messages, lost, p50, p99 } = await run((message) => [message]);
   assert.ok(messages > 0 && p50 > 0 && p99 >= p50);
   assert.equal(lost, 0);
 });
 
-Deno.test("the load on a fleet sees a message that is lost", async () => {
+Deno.test("the fleet load detects a lost message", async () => {
   const { lost } = await run((message, number) => number === WRONG ? [] : [message]);
   assert.equal(lost, 1);
 });
 
-Deno.test("the load on a fleet sees a message that comes twice", async () => {
+Deno.test("the fleet load detects a duplicate", async () => {
   const twice = run((message, number) => number === WRONG ? [message, message] : [message]);
   await assert.rejects(twice, /a message of publisher 0 came twice, or too late/);
 });
 
-Deno.test("the load on a fleet sees messages that come in another order", async () => {
+Deno.test("the fleet load detects reordered messages", async () => {
   let kept = "";
   const swapped = run((message, number) => {
     if (number !== WRONG) return number === WRONG + 1 ? [message, kept] : [message];
@@ -99,7 +99,7 @@ Deno.test("the load on a fleet sees messages that come in another order", async 
   await assert.rejects(swapped, /a message of publisher 0 came twice, or too late/);
 });
 
-Deno.test("the load on a fleet sees a message that is changed", async () => {
+Deno.test("the fleet load detects a changed message", async () => {
   const changed = run((message, number) => number === WRONG ? [message.slice(1)] : [message]);
   await assert.rejects(changed, /a message is none of those that were sent/);
 });

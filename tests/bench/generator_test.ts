@@ -91,18 +91,18 @@ async function run(generator: Generator, answer: Answer): Promise<LoadResult> {
 const generators = new Set([findGenerator(), nodeGenerator]);
 
 for (const generator of generators) {
-  Deno.test(`the generator in ${generator.name} counts what comes back`, async () => {
+  Deno.test(`the generator in ${generator.name} counts replies`, async () => {
     const { messages, lost, seconds, p50, p99 } = await run(generator, honest);
     assert.ok(messages > 0 && seconds > 0 && p50 > 0 && p99 >= p50);
     assert.equal(lost, 0);
   });
 
-  Deno.test(`the generator in ${generator.name} sees a message that is dropped`, async () => {
+  Deno.test(`the generator in ${generator.name} detects a dropped message`, async () => {
     const { lost } = await run(generator, (frame, number) => number === 9 ? undefined : frame);
     assert.equal(lost, WORKLOAD.connections);
   });
 
-  Deno.test(`the generator in ${generator.name} sees a byte that is changed`, async () => {
+  Deno.test(`the generator in ${generator.name} detects a changed byte`, async () => {
     const changed = run(generator, (frame) => {
       frame[HEADER + 70]! ^= 1;
       return frame;
@@ -110,7 +110,7 @@ for (const generator of generators) {
     await assert.rejects(changed, /byte 70 of a reply is not what was sent/);
   });
 
-  Deno.test(`the generator in ${generator.name} sees a reply of another size`, async () => {
+  Deno.test(`the generator in ${generator.name} detects a reply of another size`, async () => {
     const shortened = run(generator, (frame, number) => {
       if (number < 5) return frame;
       frame[1]! -= 1;
@@ -119,7 +119,7 @@ for (const generator of generators) {
     await assert.rejects(shortened, /a reply has 99 bytes of payload instead of 100/);
   });
 
-  Deno.test(`the generator in ${generator.name} sees a reply of another opcode`, async () => {
+  Deno.test(`the generator in ${generator.name} detects a reply of another opcode`, async () => {
     const changed = run(generator, (frame) => {
       frame[0]! ^= Opcode.Binary ^ Opcode.Text;
       return frame;

@@ -12,7 +12,7 @@ const record = readRecord();
 for (const runtime of runtimeNames) {
   for (const workload of GUARDED) {
     const name = describe(workload);
-    Deno.test(`${name}: no more CPU time beside the raw echo than on record, on ${runtime}`, async () => {
+    Deno.test(`${name}: uses no more CPU time, relative to a raw echo, than recorded, on ${runtime}`, async () => {
       const known = record[runtime]![name]!;
       const generator = findGenerator();
       let ratio = await guardRatio(runtime, workload, generator);

@@ -21,13 +21,13 @@ const present = PARTICIPANTS.filter((each) =>
 );
 
 for (const participant of present) {
-  Deno.test(`${labelOf(participant)} publishes to all, as often as it is told`, async () => {
+  Deno.test(`${labelOf(participant)} publishes to all connections at the requested rate`, async () => {
     const { messages } = await measure(participant, PUBLISH, findGenerator(), TIMING);
     assert.ok(messages > 0);
   });
 }
 
-Deno.test("the generator on Node counts what is published, too", async () => {
+Deno.test("the generator on Node also counts published messages", async () => {
   const [ours] = PARTICIPANTS;
   const { messages, lost } = await measure(ours!, PUBLISH, nodeGenerator, TIMING);
   assert.ok(messages > 0);
@@ -42,7 +42,7 @@ for (const fleet of FLEETS) {
   });
 }
 
-Deno.test("what goes at a rate goes no faster", async () => {
+Deno.test("a paced load does not exceed its rate", async () => {
   const [entry] = await runFleetWorkload([FLEETS[0]!], RATED, findGenerator(), EFFORT);
   assert.equal(entry!.failure, undefined);
   assert.ok(entry!.figures.rate! < 2 * RATED.rate * RATED.connections);

@@ -46,7 +46,7 @@ socketTest(
   },
 );
 
-socketTest("a server whose answer trickles in does not gain time", async (t) => {
+socketTest("a response that trickles in does not extend the timeout", async (t) => {
   const { connecting, peer } = t.knock({ handshakeTimeout: 20 });
   const failed = assert.rejects(connecting, { code: "HANDSHAKE_TIMEOUT" });
   peer.send("HTTP/1.1 101 Switching Protocols\r\nX-Slow: ");
@@ -57,7 +57,7 @@ socketTest("a server whose answer trickles in does not gain time", async (t) => 
   await failed;
 });
 
-socketTest("the time for the handshake is over with the handshake", async (t) => {
+socketTest("the handshake timeout ends with the handshake", async (t) => {
   const { conn } = await t.reach({ handshakeTimeout: 1000 });
   assert.equal(timers.size, 0);
   assert.equal(conn.readyState, "open");
@@ -85,16 +85,19 @@ socketTest("a signal that aborts while dialing rejects with its reason", async (
   await assert.rejects(connecting, (error) => error === reason);
 });
 
-socketTest("a signal that aborts before the answer rejects with its reason and cuts", async (t) => {
-  const controller = new AbortController();
-  const { connecting, peer } = t.knock({ signal: controller.signal });
-  await peer.head();
-  controller.abort(reason);
-  await assert.rejects(connecting, (error) => error === reason);
-  await peer.until(() => peer.over);
-});
+socketTest(
+  "a signal that aborts before the response rejects with its reason and disconnects",
+  async (t) => {
+    const controller = new AbortController();
+    const { connecting, peer } = t.knock({ signal: controller.signal });
+    await peer.head();
+    controller.abort(reason);
+    await assert.rejects(connecting, (error) => error === reason);
+    await peer.until(() => peer.over);
+  },
+);
 
-socketTest("a signal that aborts right when the stream is there rejects and cuts", async (t) => {
+socketTest("a signal that aborts as dialing completes rejects and disconnects", async (t) => {
   // Whichever of the steps between the two it hits.
   for (let steps = 0; steps < 12; steps++) {
     const controller = new AbortController();
@@ -139,7 +142,7 @@ socketTest("a signal has no effect on an open connection", async (t) => {
   await peer.framesOf(1);
 });
 
-socketTest("abort in the open handler is too late as well", async (t) => {
+socketTest("an abort in the open handler has no effect", async (t) => {
   const controller = new AbortController();
   const { conn } = await t.reach({ signal: controller.signal, open: () => controller.abort() });
   await quiet();

@@ -97,7 +97,7 @@ const WRONG:
   ];
 
 for (const [options, name, message] of WRONG) {
-  Deno.test(`connect refuses ${JSON.stringify(options)} with a ${name}`, () => {
+  Deno.test(`connect rejects ${JSON.stringify(options)} with a ${name}`, () => {
     assert.throws(() => connectRules(options as ConnectOptions), (error: Error) => {
       assert.equal(error.name, name);
       assert.ok(error.message.includes(message), error.message);
@@ -107,7 +107,7 @@ for (const [options, name, message] of WRONG) {
 }
 
 for (const [value, shown] of [[null, "null"], [7, "7"], ["chat", '"chat"'], [[], "an array"]]) {
-  Deno.test(`connect refuses ${shown} instead of options`, () => {
+  Deno.test(`connect rejects ${shown} instead of options`, () => {
     assert.throws(() => connectRules(value as ConnectOptions), {
       name: "TypeError",
       message: `The options of connect must be an object, got ${shown}`,
@@ -115,7 +115,7 @@ for (const [value, shown] of [[null, "null"], [7, "7"], ["chat", '"chat"'], [[],
   });
 }
 
-Deno.test("what is allowed passes, and the rules are a client's", () => {
+Deno.test("accepts valid options and applies the rules of a client", () => {
   const rules = connectRules({
     headers: { Cookie: "a=b" },
     origin: "https://a.example",

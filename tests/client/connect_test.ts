@@ -17,7 +17,7 @@ function linesOf(request: string): string[] {
   return lines.filter((line) => !line.startsWith("Sec-WebSocket-Key: "));
 }
 
-socketTest("the request is the one of RFC 6455 4.1, and nothing more", async (t) => {
+socketTest("sends the request of RFC 6455 4.1 and nothing more", async (t) => {
   const { peer } = t.knock({}, "ws://a.example:8080/chat?room=1");
   assert.deepEqual(linesOf(await peer.head()), [
     "GET /chat?room=1 HTTP/1.1",
@@ -29,7 +29,7 @@ socketTest("the request is the one of RFC 6455 4.1, and nothing more", async (t)
   assert.equal(peer.transport.peer.writes.length, 1);
 });
 
-socketTest("the key is 16 random bytes, others for every connection", async (t) => {
+socketTest("sends a key of 16 random bytes, different for each connection", async (t) => {
   const keys = new Set<string>();
   for (let i = 0; i < 20; i++) {
     const request = await t.knock().peer.head();
@@ -58,7 +58,7 @@ socketTest("origin, subprotocols, headers and user information go into the reque
   ]);
 });
 
-socketTest("an Authorization of the user's own counts more than the URL's", async (t) => {
+socketTest("the user's Authorization overrides the credentials of the URL", async (t) => {
   for (const name of ["Authorization", "authorization", "AUTHORIZATION"]) {
     const { peer } = t.knock({ headers: { [name]: "Bearer x" } }, "ws://user:pass@a.example/");
     const fields = linesOf(await peer.head()).filter((line) => /^authorization:/i.test(line));
@@ -66,7 +66,7 @@ socketTest("an Authorization of the user's own counts more than the URL's", asyn
   }
 });
 
-socketTest("connect does not change what it is given", async (t) => {
+socketTest("connect does not change its options", async (t) => {
   const headers = new Headers({ Cookie: "a=b" });
   const options = Object.freeze({ headers, subprotocols: Object.freeze(["v1"]) as string[] });
   const server = await t.serve();
@@ -89,13 +89,13 @@ const INJECTIONS: readonly [what: string, options: Record<string, unknown>][] = 
 ];
 
 for (const [what, options] of INJECTIONS) {
-  socketTest(`${what} cannot smuggle a line into the request: TypeError`, async (t) => {
+  socketTest(`${what} cannot inject a line into the request: TypeError`, async (t) => {
     await assert.rejects(t.connect(URL_OF_A, options as ConnectOptions), TypeError);
     assert.deepEqual(t.network.dialed, []);
   });
 }
 
-socketTest("no line can be smuggled in through the URL", async (t) => {
+socketTest("the URL cannot inject a line into the request", async (t) => {
   for (
     const url of [
       "ws://a.example/a\r\nX: y",
@@ -109,7 +109,7 @@ socketTest("no line can be smuggled in through the URL", async (t) => {
 });
 
 for (const name of ["Host", "Upgrade", "Connection", "Sec-WebSocket-Key", "Content-Length"]) {
-  socketTest(`the header field ${name} is not the user's to set: TypeError`, async (t) => {
+  socketTest(`the user cannot set the header field ${name}: TypeError`, async (t) => {
     await assert.rejects(t.connect(URL_OF_A, { headers: { [name]: "x" } }), {
       name: "TypeError",
       message: new RegExp(name),
@@ -124,7 +124,7 @@ for (
     ["no options", URL_OF_A, null],
   ] as const
 ) {
-  Deno.test(`${what} rejects, before anything is dialed`, async () => {
+  Deno.test(`${what} rejects before dialing`, async () => {
     const network = new MemoryNetwork();
     await assert.rejects(connectOver(network, url, options as ConnectOptions), TypeError);
     assert.deepEqual(network.dialed, []);
@@ -152,7 +152,7 @@ for (const [url, hostname, port, tls] of DIALS) {
   );
 }
 
-socketTest("dial gets the same address and replaces the network", async (t) => {
+socketTest("dial receives the same address and replaces the network", async (t) => {
   const addresses: unknown[] = [];
   await assert.rejects(
     t.connect("wss://a.example:8443/", {
@@ -191,7 +191,7 @@ for (const [what, dial, cause] of FAILING) {
   });
 }
 
-socketTest("what a dial rejects with may be anything", async (t) => {
+socketTest("a dial may reject with any value", async (t) => {
   const cause = Object.create(null);
   const connecting = t.connect(URL_OF_A, { dial: () => Promise.reject(cause) });
   await assert.rejects(connecting, (error: Error) => {
@@ -224,7 +224,7 @@ socketTest(
   },
 );
 
-socketTest("a connection that ended in open is given all the same", async (t) => {
+socketTest("resolves with a connection that ended in open", async (t) => {
   const { conn } = await t.reach({
     open: () => {
       throw new Error("no");
@@ -234,7 +234,7 @@ socketTest("a connection that ended in open is given all the same", async (t) =>
   assert.equal(conn.send("late"), false);
 });
 
-socketTest("many connections at once keep apart", async (t) => {
+socketTest("keeps many parallel connections apart", async (t) => {
   const server = await t.serve({ message: (conn, data) => void conn.send(data) });
   const conns = await Promise.all(Array.from({ length: 50 }, () => t.connect(server.url)));
   for (const [i, conn] of conns.entries()) conn.send(`number ${i}`);

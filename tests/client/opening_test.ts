@@ -34,7 +34,7 @@ async function refusal(
   return error;
 }
 
-socketTest("an answer may come byte by byte, with frames behind it", async (t) => {
+socketTest("accepts a response byte by byte, followed by frames", async (t) => {
   const { connecting, peer } = t.knock();
   const bytes = concat(utf8(await goodAnswer(peer)), frame({ opcode: TEXT, payload: "hi" }));
   for (const byte of bytes) peer.send(Uint8Array.of(byte));
@@ -42,7 +42,7 @@ socketTest("an answer may come byte by byte, with frames behind it", async (t) =
   assert.equal((await conn[Symbol.asyncIterator]().next()).value, "hi");
 });
 
-socketTest("interim answers are skipped (RFC 9110 15.2)", async (t) => {
+socketTest("skips interim responses (RFC 9110 15.2)", async (t) => {
   const { connecting, peer } = t.knock();
   peer.send("HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", await goodAnswer(peer));
   assert.equal((await connecting).handshake.headers.has("link"), false);
@@ -83,7 +83,7 @@ const BAD: readonly [what: string, change: (good: string) => string, code: strin
 ];
 
 for (const [what, change, code] of BAD) {
-  socketTest(`an answer with ${what} is a HandshakeError: ${code}`, async (t) => {
+  socketTest(`a response with ${what} is a HandshakeError: ${code}`, async (t) => {
     const error = await refusal(
       t,
       async (peer) => peer.send(change(await goodAnswer(peer))),
@@ -111,7 +111,7 @@ socketTest("a rejection is reported with status, headers and the start of the bo
   assert.equal(error.body, "no token!!!");
 });
 
-socketTest("our own server's refusal is told in the same way", async (t) => {
+socketTest("reports the rejection of the library's server in the same way", async (t) => {
   const server = await t.serve({ upgrade: () => ({ status: 429, body: "slow down" }) });
   await assert.rejects(t.connect(server.url), { status: 429, body: "slow down" });
   await assert.rejects(t.connect(server.url, { origin: "https://evil.example" }), {
@@ -120,7 +120,7 @@ socketTest("our own server's refusal is told in the same way", async (t) => {
   });
 });
 
-socketTest("the body of a refusal may be all that comes until the end of the stream", async (t) => {
+socketTest("the body of a rejection may extend to the end of the stream", async (t) => {
   const error = await refusal(t, async (peer) => {
     await peer.head();
     peer.send("HTTP/1.1 500 Oops\r\n\r\nit broke");
@@ -130,7 +130,7 @@ socketTest("the body of a refusal may be all that comes until the end of the str
 });
 
 for (const status of [301, 302, 303, 307, 308]) {
-  socketTest(`a ${status} is not followed, and the error says where it points`, async (t) => {
+  socketTest(`does not follow a ${status}, and the error has its location`, async (t) => {
     const error = await refusal(t, async (peer) => {
       await peer.head();
       peer.send(
@@ -151,7 +151,7 @@ const STOPS: readonly [what: string, stop: (peer: RawPeer) => void][] = [
 ];
 
 for (const [what, stop] of STOPS) {
-  socketTest(`a refusal whose body ${what} is still told as a refusal`, async (t) => {
+  socketTest(`reports a rejection whose body ${what} as a rejection`, async (t) => {
     const error = await refusal(t, async (peer) => {
       await peer.head();
       peer.send("HTTP/1.1 403 Forbidden\r\nContent-Length: 1000\r\n\r\nnot for y");
@@ -163,7 +163,7 @@ for (const [what, stop] of STOPS) {
   });
 }
 
-socketTest("a stream that ends before the answer is CONNECTION_LOST", async (t) => {
+socketTest("a stream that ends before the response is CONNECTION_LOST", async (t) => {
   const error = await refusal(t, async (peer) => {
     await peer.head();
     peer.transport.end();
@@ -173,7 +173,7 @@ socketTest("a stream that ends before the answer is CONNECTION_LOST", async (t) 
   assert.match(error.message, /before the server answered/);
 });
 
-socketTest("a stream that ends inside the answer is CONNECTION_LOST", async (t) => {
+socketTest("a stream that ends inside the response is CONNECTION_LOST", async (t) => {
   const error = await refusal(t, async (peer) => {
     await peer.head();
     peer.send("HTTP/1.1 101 Swi");
@@ -193,13 +193,16 @@ socketTest("a stream that is reset is CONNECTION_LOST, with the cause", async (t
   assert.equal((error.cause as Error).message, "reset by peer");
 });
 
-socketTest("a server that ends its direction right behind the answer is heard out", async (t) => {
-  const { connecting, peer } = t.knock();
-  peer.send(await goodAnswer(peer));
-  peer.send(frame({ opcode: TEXT, payload: "bye" }));
-  peer.transport.end();
-  const conn = await connecting;
-  const reader = conn[Symbol.asyncIterator]();
-  assert.equal((await reader.next()).value, "bye");
-  await assert.rejects(reader.next(), { code: "CONNECTION_LOST" });
-});
+socketTest(
+  "reads everything from a server that ends its direction right after the response",
+  async (t) => {
+    const { connecting, peer } = t.knock();
+    peer.send(await goodAnswer(peer));
+    peer.send(frame({ opcode: TEXT, payload: "bye" }));
+    peer.transport.end();
+    const conn = await connecting;
+    const reader = conn[Symbol.asyncIterator]();
+    assert.equal((await reader.next()).value, "bye");
+    await assert.rejects(reader.next(), { code: "CONNECTION_LOST" });
+  },
+);

@@ -87,7 +87,7 @@ Deno.test("the proxy is dialed, and receives the target", async () => {
   assert.deepEqual(network.secured, []);
 });
 
-Deno.test("TLS begins behind the dialogue, for the host of the URL or the name that was given", async () => {
+Deno.test("starts TLS after the dialog, for the URL's host or the given name", async () => {
   for (
     const [hostname, given, serverName] of [
       ["a.example", undefined, "a.example"],
@@ -106,7 +106,7 @@ Deno.test("TLS begins behind the dialogue, for the host of the URL or the name t
   }
 });
 
-Deno.test("an https proxy is spoken with under TLS, and learns nothing that is the target's", async () => {
+Deno.test("talks to an https proxy over TLS with the proxy's own name and certificates", async () => {
   const network = await ProxyNetwork.open();
   const tls = {
     caCerts: ["ca"],
@@ -150,7 +150,7 @@ for (
   });
 }
 
-Deno.test("bytes of a proxy before the TLS handshake are never mistaken for the server's", async () => {
+Deno.test("never mistakes bytes of a proxy before the TLS handshake for the server's", async () => {
   const network = await ProxyNetwork.open();
   const dialing = dial(network, "http://proxy.example:3128", { tls: {} });
   const proxy = await network.proxy();
@@ -164,7 +164,7 @@ Deno.test("bytes of a proxy before the TLS handshake are never mistaken for the 
   assert.deepEqual(network.secured, []);
 });
 
-Deno.test("a proxy that cannot be reached is named, without its credentials", async () => {
+Deno.test("names an unreachable proxy without its credentials", async () => {
   const network = await ProxyNetwork.open();
   for (
     const [url, name] of [
@@ -182,14 +182,14 @@ Deno.test("a proxy that cannot be reached is named, without its credentials", as
   }
 });
 
-Deno.test("a name that cannot be looked up is the network's error, and no proxy is asked", async () => {
+Deno.test("a failed lookup is the network's error, and no proxy is contacted", async () => {
   const network = await ProxyNetwork.open();
   network.gates.lookup = () => Promise.reject(new Error("no such host"));
   await assert.rejects(dial(network, "socks5://proxy.example:3128"), { message: "no such host" });
   assert.deepEqual(network.dialed, []);
 });
 
-Deno.test("a refusal cuts the connection", async () => {
+Deno.test("a rejection disconnects", async () => {
   const network = await ProxyNetwork.open();
   const dialing = dial(network, "http://proxy.example:3128");
   const proxy = await network.proxy();
@@ -198,7 +198,7 @@ Deno.test("a refusal cuts the connection", async () => {
   assert.equal(proxy.transport.over, true);
 });
 
-Deno.test("TLS that fails is the network's error and cuts the connection", async () => {
+Deno.test("failed TLS is the network's error and disconnects", async () => {
   const network = await ProxyNetwork.open();
   network.gates.tls = () => Promise.reject(new Error("self-signed certificate"));
   const dialing = dial(network, "http://proxy.example:3128", { tls: {} });
@@ -208,7 +208,7 @@ Deno.test("TLS that fails is the network's error and cuts the connection", async
   await proxy.until(() => proxy.over);
 });
 
-Deno.test("the signal ends the lookup, and what comes of it", async () => {
+Deno.test("the signal ends the lookup and discards its result", async () => {
   const network = await ProxyNetwork.open();
   network.gates.lookup = forever;
   const controller = new AbortController();
@@ -235,7 +235,7 @@ Deno.test("the signal ends dialing, even if the network ignores it", async () =>
   assert.equal(network.proxies[0].over, true);
 });
 
-Deno.test("the signal ends the dialogue", async () => {
+Deno.test("the signal ends the dialog", async () => {
   const network = await ProxyNetwork.open();
   const controller = new AbortController();
   const { signal } = controller;
@@ -260,7 +260,7 @@ Deno.test("the signal ends the TLS handshake, even if the network ignores it", a
   assert.equal(proxy.transport.over, true);
 });
 
-Deno.test("the signal has no effect on a stream that was handed over", async () => {
+Deno.test("the signal has no effect after the stream was handed over", async () => {
   const network = await ProxyNetwork.open();
   const controller = new AbortController();
   const { signal } = controller;
@@ -281,7 +281,7 @@ function connect(
   return connectOver(network, url, options);
 }
 
-Deno.test("a connection is opened through the tunnel, and the server sees no trace of the proxy", async () => {
+Deno.test("opens a connection through the tunnel without any proxy fields for the server", async () => {
   const network = await ProxyNetwork.open();
   const connecting = connect(network, { proxy: "http://eve:hunter2@proxy.example:3128" });
   const proxy = await network.proxy();
@@ -305,7 +305,7 @@ Deno.test("a connection is opened through the tunnel, and the server sees no tra
   assert.equal(proxy.transport.over, true);
 });
 
-Deno.test("a server that speaks at once through the tunnel is heard", async () => {
+Deno.test("delivers bytes that a server sends immediately through the tunnel", async () => {
   const network = await ProxyNetwork.open();
   const connecting = connect(network, { proxy: "http://proxy.example:3128" });
   const proxy = await network.proxy();
@@ -315,7 +315,7 @@ Deno.test("a server that speaks at once through the tunnel is heard", async () =
   assert.equal(proxy.transport.over, true);
 });
 
-Deno.test("the authorities for an https proxy count also where the target has no TLS", async () => {
+Deno.test("the authorities for an https proxy also apply when the target has no TLS", async () => {
   const network = await ProxyNetwork.open();
   const tls = { caCerts: ["ca"] };
   const connecting = connect(network, { proxy: "https://proxy.example:3128", tls });
@@ -343,7 +343,7 @@ Deno.test("a function chooses the proxy for each URL", async () => {
   assert.deepEqual(asked, ["ws://near.example:1/", "ws://far.example/x"]);
 });
 
-Deno.test("TLS through a tunnel that fails is a connection that failed", async () => {
+Deno.test("failed TLS through a tunnel is a failed connection", async () => {
   const network = await ProxyNetwork.open();
   network.gates.tls = () => Promise.reject(new Error("self-signed certificate"));
   const proxy = "http://proxy.example:3128";

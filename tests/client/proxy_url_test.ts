@@ -30,7 +30,7 @@ const PROXIES: readonly [url: string, server: Partial<ProxyServer>][] = [
 ];
 
 for (const [url, expected] of PROXIES) {
-  Deno.test(`${url} is a proxy`, () => {
+  Deno.test(`accepts ${url} as a proxy`, () => {
     for (const option of [url, new URL(url), () => url, () => new URL(url)]) {
       const server = findProxy(option, URL_OF_TARGET)!;
       for (const [name, value] of Object.entries(expected)) {
@@ -62,7 +62,7 @@ for (
   });
 }
 
-Deno.test("a function is asked with the URL, and may say that there is none", () => {
+Deno.test("a proxy function receives the URL and may return undefined", () => {
   const asked: URL[] = [];
   const option = (url: URL): undefined => {
     asked.push(url);
@@ -73,7 +73,7 @@ Deno.test("a function is asked with the URL, and may say that there is none", ()
   assert.ok(asked[0] instanceof URL);
 });
 
-Deno.test("what a function throws comes through", () => {
+Deno.test("passes on the error of a proxy function", () => {
   const error = new Error("no route");
   assert.throws(() =>
     findProxy(() => {
@@ -102,7 +102,7 @@ const NO_PROXIES: readonly [option: unknown, shown: string][] = [
 ];
 
 for (const [option, shown] of NO_PROXIES) {
-  Deno.test(`${shown} is not the URL of a proxy`, () => {
+  Deno.test(`rejects ${shown} as the URL of a proxy`, () => {
     for (const given of [option, () => option]) {
       assert.throws(() => findProxy(given as ProxyOption, URL_OF_TARGET), (error: Error) => {
         assert.equal(error.name, "TypeError");
@@ -120,7 +120,7 @@ for (const [option, shown] of NO_PROXIES) {
 }
 
 for (const option of [7, null, true, {}, ["http://proxy.example"], Promise.resolve("http://x")]) {
-  Deno.test(`${String(option)} is not a proxy`, () => {
+  Deno.test(`rejects ${String(option)} as a proxy`, () => {
     for (const given of [option, () => option]) {
       assert.throws(() => findProxy(given as ProxyOption, URL_OF_TARGET), {
         name: "TypeError",
@@ -142,7 +142,7 @@ Deno.test("malformed percent-encoding is a TypeError that does not repeat it", (
   }
 });
 
-Deno.test("credentials that the proxy's protocol cannot carry are refused at once", () => {
+Deno.test("rejects credentials that the proxy's protocol cannot carry", () => {
   for (
     const [url, error] of [
       ["http://a%3Ab:c@proxy.example", TypeError],
@@ -155,14 +155,14 @@ Deno.test("credentials that the proxy's protocol cannot carry are refused at onc
   }
 });
 
-Deno.test("port 0 is not a port of a proxy", () => {
+Deno.test("rejects port 0 for a proxy", () => {
   assert.throws(() => findProxy("socks5://proxy.example:0", URL_OF_TARGET), {
     name: "RangeError",
     message: "0 is not a port: it must be an integer from 1 to 65535",
   });
 });
 
-Deno.test("proxy and dial cannot be given together", () => {
+Deno.test("rejects proxy and dial together", () => {
   const dial = (): Promise<never> => Promise.reject(new Error("never called"));
   assert.throws(() => connectRules({ proxy: "http://proxy.example", dial }), {
     name: "TypeError",

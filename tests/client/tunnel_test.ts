@@ -41,7 +41,7 @@ function begin(): { transport: MemoryTransport; proxy: RawPeer; tunnel: Promise<
   return { transport, proxy: new RawPeer(far), tunnel: openTunnel(transport, new Letters()) };
 }
 
-Deno.test("the dialogue is held to its end", async () => {
+Deno.test("runs the dialog to its end", async () => {
   const { proxy, tunnel } = begin();
   await proxy.until(() => proxy.text === "begin");
   proxy.send("q");
@@ -50,7 +50,7 @@ Deno.test("the dialogue is held to its end", async () => {
   assert.equal((await tunnel).length, 0);
 });
 
-Deno.test("what comes behind the dialogue is handed over, and what comes later is waited for", async () => {
+Deno.test("hands over bytes after the dialog, and waits for later ones", async () => {
   const { transport, proxy, tunnel } = begin();
   proxy.send("!first ");
   proxy.send("second");
@@ -66,7 +66,7 @@ Deno.test("what comes behind the dialogue is handed over, and what comes later i
   await proxy.until(() => proxy.text.endsWith("hello"));
 });
 
-Deno.test("the end that follows the dialogue is for the next reader", async () => {
+Deno.test("reports the end after the dialog to the next reader", async () => {
   const { transport, proxy, tunnel } = begin();
   proxy.send("!");
   proxy.transport.end();
@@ -77,7 +77,7 @@ Deno.test("the end that follows the dialogue is for the next reader", async () =
   assert.equal(transport.over, false);
 });
 
-Deno.test("once the tunnel stands its transport is somebody else's", async () => {
+Deno.test("releases the transport once the tunnel is established", async () => {
   const { transport, proxy, tunnel } = begin();
   proxy.send("!");
   await tunnel;
@@ -88,7 +88,7 @@ Deno.test("once the tunnel stands its transport is somebody else's", async () =>
   assert.equal(transport.over, false);
 });
 
-Deno.test("a refusal cuts the connection and is the reason", async () => {
+Deno.test("a rejection disconnects and is the cause", async () => {
   const { transport, proxy, tunnel } = begin();
   proxy.send("?!");
   await assert.rejects(tunnel, { name: "ConnectionError", code: "PROXY_REFUSED", message: "No." });
@@ -125,7 +125,7 @@ Deno.test("a proxy that resets the connection is an error, with the cause", asyn
   });
 });
 
-Deno.test("a transport that is cut by its owner ends the dialogue", async () => {
+Deno.test("destroying the transport ends the dialog", async () => {
   const { transport, tunnel } = begin();
   transport.destroy(new Error("given up"));
   await assert.rejects(tunnel, { code: "PROXY_FAILED", message: /: given up$/ });
@@ -147,7 +147,7 @@ Deno.test("replies during a pending write are sent after it, in order", async ()
   await tunnel;
 });
 
-Deno.test("the tunnel is not handed over during a pending write, and stops reading", async () => {
+Deno.test("does not hand over the tunnel during a pending write, and stops reading", async () => {
   const [transport, far] = transportPair();
   transport.blocked = true;
   const proxy = new RawPeer(far);

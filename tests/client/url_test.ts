@@ -70,7 +70,7 @@ const TARGETS: readonly [url: string, target: Partial<Target>][] = [
 ];
 
 for (const [url, expected] of TARGETS) {
-  Deno.test(`${JSON.stringify(url)} is taken apart, as a string and as a URL`, () => {
+  Deno.test(`parses ${JSON.stringify(url)} as a string and as a URL`, () => {
     for (const input of [url, new URL(url)]) {
       const target = parseTarget(input);
       for (const name of Object.keys(expected) as (keyof Target)[]) {
@@ -108,7 +108,7 @@ const BAD_URLS: readonly [url: unknown, message: RegExp][] = [
 ];
 
 for (const [url, message] of BAD_URLS) {
-  Deno.test(`${String(url) || "the empty string"} is no URL of a server: a TypeError says why`, () => {
+  Deno.test(`rejects ${String(url) || "the empty string"} as a server URL with a TypeError`, () => {
     assert.throws(() => parseTarget(url as string), { name: "TypeError", message });
   });
 }
@@ -133,7 +133,7 @@ const SECRET: readonly [url: string, shown: string][] = [
 ];
 
 for (const [url, shown] of SECRET) {
-  Deno.test(`a message shows ${JSON.stringify(url)} without secrets`, () => {
+  Deno.test(`shows ${JSON.stringify(url)} without secrets in a message`, () => {
     assert.equal(redacted(url), shown);
     let message = "";
     try {

@@ -26,7 +26,7 @@ interface Ending {
 
 const ENDINGS: readonly Ending[] = [
   {
-    name: "we close, the peer answers",
+    name: "the local side closes and the peer answers",
     end: ({ conn, peer }) => {
       conn.close(3000, "ours");
       peer.send(close(3000));
@@ -35,7 +35,7 @@ const ENDINGS: readonly Ending[] = [
     info: { code: 3000, reason: "", clean: true, initiator: "local", sent: 3000, received: 3000 },
   },
   {
-    name: "we close, the peer answers with another code",
+    name: "the local side closes and the peer answers with another code",
     end: ({ conn, peer }) => {
       conn.close(1000, "ours");
       peer.send(close(4001, "theirs"));
@@ -74,7 +74,7 @@ const ENDINGS: readonly Ending[] = [
     info: { code: 1005, reason: "", clean: true, initiator: "remote", sent: 1005, received: 1005 },
   },
   {
-    name: "the peer ends the stream without a word",
+    name: "the peer ends the stream without a Close frame",
     end: ({ peer }) => peer.transport.end(),
     info: {
       code: 1006,
@@ -100,7 +100,7 @@ const ENDINGS: readonly Ending[] = [
     error: "CONNECTION_LOST",
   },
   {
-    name: "we close and the peer resets the stream",
+    name: "the local side closes and the peer resets the stream",
     end: ({ conn, peer }) => {
       conn.close();
       peer.transport.destroy();
@@ -116,7 +116,7 @@ const ENDINGS: readonly Ending[] = [
     error: "CONNECTION_LOST",
   },
   {
-    name: "we terminate",
+    name: "the local side terminates",
     end: ({ conn }) => conn.terminate(),
     info: {
       code: 1006,
@@ -129,7 +129,7 @@ const ENDINGS: readonly Ending[] = [
     error: "TERMINATED",
   },
   {
-    name: "the peer breaks the protocol",
+    name: "the peer violates the protocol",
     end: ({ peer }) => {
       peer.send({ opcode: 3 });
       peer.transport.end();
@@ -178,7 +178,7 @@ const ENDINGS: readonly Ending[] = [
     error: "MESSAGE_TOO_BIG",
   },
   {
-    name: "the peer never answers our Close",
+    name: "the peer never answers the Close frame",
     options: { closeTimeout: 20 },
     end: ({ conn }) => conn.close(1001),
     info: {
@@ -192,7 +192,7 @@ const ENDINGS: readonly Ending[] = [
     error: "CLOSE_TIMEOUT",
   },
   {
-    name: "the peer answers our Close but never ends the stream",
+    name: "the peer answers the Close frame but never ends the stream",
     options: { closeTimeout: 20 },
     end: ({ conn, peer }) => {
       conn.close();
@@ -201,7 +201,7 @@ const ENDINGS: readonly Ending[] = [
     info: { code: 1000, reason: "", clean: true, initiator: "local", sent: 1000, received: 1000 },
   },
   {
-    name: "the peer breaks the protocol and never ends the stream",
+    name: "the peer violates the protocol and never ends the stream",
     options: { closeTimeout: 20 },
     end: ({ peer }) => peer.send({ opcode: 3 }),
     info: {
@@ -215,7 +215,7 @@ const ENDINGS: readonly Ending[] = [
     error: "RESERVED_OPCODE",
   },
   {
-    name: "the peer ends its direction and takes no more output",
+    name: "the peer ends its direction and reads no more output",
     options: { closeTimeout: 20 },
     end: ({ conn, peer, transport }) => {
       transport.blocked = true;
@@ -233,7 +233,7 @@ const ENDINGS: readonly Ending[] = [
     error: "CONNECTION_LOST",
   },
   {
-    name: "we close with closeTimeout 0",
+    name: "the local side closes with closeTimeout 0",
     options: { closeTimeout: 0 },
     end: ({ conn }) => conn.close(),
     info: {

@@ -21,7 +21,7 @@ const DEFAULTS: CompressionRules = {
 
 const SIDES = [true, false];
 
-Deno.test("compression is off unless it is asked for", () => {
+Deno.test("compression is off by default", () => {
   for (const isServer of SIDES) {
     for (const option of [undefined, false]) {
       assert.equal(compressionRules(option, isServer, LIMIT), undefined);
@@ -29,7 +29,7 @@ Deno.test("compression is off unless it is asked for", () => {
   }
 });
 
-Deno.test("true, no options and options that are undefined mean the documented defaults", () => {
+Deno.test("true, no options and undefined options select the documented defaults", () => {
   const { memoryLimit: _, ...defaults } = DEFAULTS;
   const given = Object.fromEntries(Object.keys(defaults).map((name) => [name, undefined]));
   for (const isServer of SIDES) {
@@ -58,7 +58,7 @@ Deno.test("options are taken over", () => {
   }
 });
 
-Deno.test("a server that remembers for each client asks for windows of 4 KiB, unless told otherwise", () => {
+Deno.test("a server with context takeover requests windows of 4 KiB by default", () => {
   const bits = (options: CompressionOptions, isServer: boolean) =>
     compressionRules(options, isServer, LIMIT)!.clientMaxWindowBits;
   assert.equal(bits({ clientContextTakeover: true }, true), 12);
@@ -67,7 +67,7 @@ Deno.test("a server that remembers for each client asks for windows of 4 KiB, un
   assert.equal(bits({ serverContextTakeover: true }, true), 15);
 });
 
-Deno.test("neither to compress nor to decompress is not to negotiate", () => {
+Deno.test("disabling both compress and decompress disables negotiation", () => {
   for (const isServer of SIDES) {
     assert.equal(
       compressionRules({ compress: false, decompress: false }, isServer, LIMIT),
@@ -139,7 +139,7 @@ Deno.test("compression.level is one of three words", () => {
   }
 });
 
-Deno.test("what is no option is a TypeError that names it", () => {
+Deno.test("rejects an unknown option by name with a TypeError", () => {
   const misspelt = { windowBits: 10 } as CompressionOptions;
   assert.throws(() => compressionRules(misspelt, true, LIMIT), {
     name: "TypeError",

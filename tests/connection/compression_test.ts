@@ -74,7 +74,7 @@ function compressionTest(
   }
 }
 
-compressionTest("messages are compressed from a threshold on, one by one where it is said", {
+compressionTest("compresses messages from a threshold on, or as requested per message", {
   compression: { threshold: 100 },
 }, async ({ conn, peer }) => {
   conn.send("x".repeat(99));
@@ -88,7 +88,7 @@ compressionTest("messages are compressed from a threshold on, one by one where i
   assert.equal(inflated(frames[5]), LONG);
 });
 
-compressionTest("what does not compress goes as it is, and is not referred to", {
+compressionTest("sends incompressible messages uncompressed and does not refer to them", {
   compression: TAKEOVER,
 }, async ({ conn, peer }) => {
   const noise = new Random(3).bytes(1000);
@@ -126,7 +126,7 @@ const REFUSALS: readonly [string, number, readonly FrameParts[]][] = [
 
 for (const [name, code, frames] of REFUSALS) {
   const delivered: unknown[] = [];
-  compressionTest(`${name} is closed with ${code}, and nothing of it is delivered`, {
+  compressionTest(`${name} is closed with ${code} without delivery`, {
     compression: true,
     maxMessageSize: 1 << 20,
     message: (_, data) => void delivered.push(data),
@@ -141,7 +141,7 @@ for (const [name, code, frames] of REFUSALS) {
   });
 }
 
-compressionTest("decompress false closes with 1003 at a compressed message and takes others", {
+compressionTest("decompress false closes with 1003 on a compressed message and accepts others", {
   compression: { decompress: false },
   message: (conn, data) => void conn.send(data),
 }, async ({ peer }) => {
@@ -152,7 +152,7 @@ compressionTest("decompress false closes with 1003 at a compressed message and t
   assert.deepEqual(close.payload.subarray(0, 2), closePayload(1003));
 });
 
-compressionTest("compress false takes compressed messages and sends none", {
+compressionTest("compress false accepts compressed messages and sends none", {
   compression: { compress: false, ...TAKEOVER },
   message: (conn, data) => void conn.send(data),
 }, async ({ peer }) => {
@@ -164,7 +164,7 @@ compressionTest("compress false takes compressed messages and sends none", {
 
 for (const end of ["close", "terminate"] as const) {
   let received = 0;
-  compressionTest(`${end} in the handler of a compressed message ends it then and there`, {
+  compressionTest(`${end} in the handler of a compressed message takes effect immediately`, {
     compression: TAKEOVER,
     message: (conn, data) => {
       received++;
@@ -188,7 +188,7 @@ for (const end of ["close", "terminate"] as const) {
   });
 }
 
-compressionTest("a disconnected peer's contexts are released", {
+compressionTest("releases the contexts of a disconnected peer", {
   compression: TAKEOVER,
   message: (conn, data) => void conn.send(data),
 }, async ({ conn, peer }) => {
@@ -256,7 +256,7 @@ async function listeners(
   return { server, peers };
 }
 
-socketTest("broadcast compresses once for all whose parameters are the same", async (t) => {
+socketTest("broadcast compresses once for connections with the same parameters", async (t) => {
   const offers = [
     "permessage-deflate",
     "permessage-deflate; client_max_window_bits",
@@ -277,7 +277,7 @@ socketTest("broadcast compresses once for all whose parameters are the same", as
   assert.equal(inflated(narrow, 8), noise + noise);
 });
 
-socketTest("a prepared message makes no memory for those who share what it became", async (t) => {
+socketTest("sharing a prepared message allocates no memory per connection", async (t) => {
   const { server, peers } = await listeners(t, true, Array(20).fill("permessage-deflate"));
   const message = prepareMessage(LONG.repeat(100));
   const [first, ...others] = server.clients();

@@ -8,7 +8,7 @@ import {
 
 const MIB = 1024 * 1024;
 
-Deno.test("without options the documented defaults hold", () => {
+Deno.test("the documented defaults apply without options", () => {
   for (const masked of [true, false]) {
     const session = {
       masked,
@@ -85,7 +85,7 @@ Deno.test("options are taken over", () => {
   });
 });
 
-Deno.test("RSV1 is allowed by the rules for a connection that has compression, and by no others", () => {
+Deno.test("RSV1 is allowed only with compression", () => {
   const { rsv1, compression, whenCompressed } = connectionRules({ compression: true }, true);
   assert.notEqual(compression, undefined);
   assert.deepEqual([rsv1, whenCompressed.rsv1], [false, true]);
@@ -218,7 +218,7 @@ Deno.test("delayedWrite is an object of known names", () => {
   }
 });
 
-Deno.test("text arrives as a string or as bytes, and as nothing else", () => {
+Deno.test("text is delivered as a string or as bytes only", () => {
   for (const text of ["string", "bytes"] as const) connectionRules({ text }, true);
   for (const text of ["String", "buffer", null, true]) {
     assert.throws(() => connectionRules({ text } as unknown as ConnectionOptions, true), {
@@ -228,13 +228,13 @@ Deno.test("text arrives as a string or as bytes, and as nothing else", () => {
   }
 });
 
-Deno.test("text that is not checked can only be taken as bytes", () => {
+Deno.test("unchecked text can only be delivered as bytes", () => {
   for (const options of [{ utf8Check: false }, { utf8Check: false, text: "string" }] as const) {
     assert.throws(() => connectionRules(options, true), TypeError);
   }
 });
 
-Deno.test("subprotocols are an array of different tokens", () => {
+Deno.test("subprotocols is an array of distinct tokens", () => {
   connectionRules({ subprotocols: [] }, true);
   connectionRules({ subprotocols: ["chat.v2", "chat"] }, true);
   for (const subprotocols of ["chat", {}, null, 7, new Set(["chat"])]) {

@@ -119,7 +119,7 @@ socketTest(
   },
 );
 
-socketTest("sendUtf8 sends UTF-8 as text and throws at other bytes", async (t) => {
+socketTest("sendUtf8 sends UTF-8 as text and throws on other bytes", async (t) => {
   const { conn, peer } = await t.accept();
   const good = UTF8_SAMPLES.filter(({ refusedAt }) => refusedAt === 0);
   for (const { name, bytes, refusedAt } of UTF8_SAMPLES) {
@@ -193,7 +193,7 @@ for (const [args, name, message] of CLOSES) {
   });
 }
 
-socketTest("wrong arguments are found on a closed connection, too", async (t) => {
+socketTest("rejects wrong arguments on a closed connection, too", async (t) => {
   const { conn } = await t.accept();
   conn.terminate();
   await conn.closed;
@@ -221,7 +221,7 @@ bothSides("cork calls its function at once and gives its error on", async (_, op
   await peer.framesOf(2);
 });
 
-socketTest("cork takes nothing but a function", async (t) => {
+socketTest("cork accepts only a function", async (t) => {
   const { conn } = await t.accept();
   for (const [value, shown] of [[undefined, "undefined"], ["f", '"f"'], [{}, "an object"]]) {
     assert.throws(() => conn.cork(value as never), {
@@ -231,7 +231,7 @@ socketTest("cork takes nothing but a function", async (t) => {
   }
 });
 
-socketTest("a server's connection knows its handshake", async (t) => {
+socketTest("a server's connection has its handshake", async (t) => {
   const { conn } = await t.accept({ subprotocols: ["chat"] });
   assert.equal(conn.url, "ws://a.example/chat");
   assert.equal(conn.remoteAddress, "memory");
@@ -243,7 +243,7 @@ socketTest("a server's connection knows its handshake", async (t) => {
   assert.equal(conn.data, undefined);
 });
 
-socketTest("a client's connection knows its handshake", async (t) => {
+socketTest("a client's connection has its handshake", async (t) => {
   const lines = ["Sec-WebSocket-Protocol: v2", "X-Server: tiny", "X-Server: small"];
   const { conn } = await t.reach({ subprotocols: ["v1", "v2"] }, undefined, lines);
   assert.equal(conn.url, "ws://a.example/chat");
@@ -253,7 +253,7 @@ socketTest("a client's connection knows its handshake", async (t) => {
   assert.equal(new Headers(conn.handshake.headers as Headers).get("X-Server"), "tiny, small");
 });
 
-socketTest("closed is one promise, however often it is asked for", async (t) => {
+socketTest("closed is always the same promise", async (t) => {
   const { conn } = await t.accept();
   const { closed } = conn;
   assert.equal(conn.closed, closed);
@@ -262,7 +262,7 @@ socketTest("closed is one promise, however often it is asked for", async (t) => 
   assert.equal(conn.closed, closed);
 });
 
-socketTest("data is whatever the user makes it", async (t) => {
+socketTest("data is a property that the user may set", async (t) => {
   const { conn } = await t.reach<{ name: string }>({ data: { name: "ada" } });
   assert.equal(conn.data.name, "ada");
   conn.data = { name: "grace" };

@@ -95,7 +95,7 @@ bothSides("a cork around delayed messages does not break them up", async (_, ope
   assert.deepEqual(side.peer.payloads, numbered(9));
 });
 
-socketTest("the answer to the handshake and what open sends are one write", async (t) => {
+socketTest("the handshake response and the output of open are one write", async (t) => {
   const peer = await t.ask({
     open: (conn) => {
       conn.send("welcome");
@@ -131,7 +131,7 @@ socketTest("sends to other connections from inside a handler keep their order", 
   assert.deepEqual(peers[2].payloads, all);
 });
 
-socketTest("connections that send in turn do not mix their output", async (t) => {
+socketTest("connections that send in turns do not mix their output", async (t) => {
   const sides = [await t.accept(), await t.accept(), await t.reach()];
   for (const text of numbered(50)) {
     for (const { conn } of sides) conn.send(text);

@@ -253,7 +253,7 @@ bothSides("a slow consumer disconnected inside a handler gets no drain event", a
   assert.equal(drains, 0);
 });
 
-socketTest("a slow consumer disturbs no other connection", async (t) => {
+socketTest("a slow consumer affects no other connection", async (t) => {
   const server = await t.serve(SLOW);
   const [slow, fast] = [await t.connect(server.url), await t.connect(server.url)];
   const [toSlow] = t.network.accepted;

@@ -14,7 +14,7 @@ function message(opcode: MessageOpcode, data: string | Uint8Array): QueuedMessag
   return { opcode, data, compress: true, written: undefined, fragment: "no" };
 }
 
-Deno.test("the queue is free at first, and then belongs to whoever enters until they leave", async () => {
+Deno.test("the queue is free at first, then held by one sender at a time", async () => {
   const queue = queueWith([]);
   assert.equal(queue.isBusy, false);
   await queue.enter();
@@ -23,7 +23,7 @@ Deno.test("the queue is free at first, and then belongs to whoever enters until 
   assert.equal(queue.isBusy, false);
 });
 
-Deno.test("messages that were held follow in their order when the queue is left", async () => {
+Deno.test("held messages follow in order when the queue is left", async () => {
   const log: string[] = [];
   const queue = queueWith(log);
   await queue.enter();
@@ -35,7 +35,7 @@ Deno.test("messages that were held follow in their order when the queue is left"
   assert.deepEqual(log, ["1 one", "2 02", "1 three"]);
 });
 
-Deno.test("the bytes that are held are a copy", async () => {
+Deno.test("copies the held bytes", async () => {
   const log: string[] = [];
   const queue = queueWith(log);
   const bytes = hex("01 02");
@@ -46,7 +46,7 @@ Deno.test("the bytes that are held are a copy", async () => {
   assert.deepEqual(log, ["2 0102"]);
 });
 
-Deno.test("the size is that of what is held", async () => {
+Deno.test("its size is the size of the held messages", async () => {
   const queue = queueWith([]);
   assert.equal(queue.size, 0);
   await queue.enter();
@@ -57,7 +57,7 @@ Deno.test("the size is that of what is held", async () => {
   assert.equal(queue.size, 0);
 });
 
-Deno.test("those who want to enter get their turn, one at a time, between the messages", async () => {
+Deno.test("waiting senders enter one at a time, between messages", async () => {
   const log: string[] = [];
   const queue = queueWith(log);
   await queue.enter();

@@ -114,7 +114,7 @@ socketTest("open comes before messages that were pipelined behind the answer", a
   assert.deepEqual(log, ["open", "message 1 early"]);
 });
 
-socketTest("a request, messages and the end of the stream may come in one go", async (t) => {
+socketTest("a request, messages and the end of the stream may arrive together", async (t) => {
   const log: string[] = [];
   const server = await t.serve(listening(log));
   const client = t.rawClient(server);
@@ -237,7 +237,7 @@ bothSides("messages behind the one whose handler threw are not delivered", async
   assert.deepEqual(heard, ["one"]);
 });
 
-socketTest("a failing handler disturbs no other connection and not the server", async (t) => {
+socketTest("a failing handler affects neither other connections nor the server", async (t) => {
   const errors: unknown[] = [];
   const options = { onError: (error: unknown) => void errors.push(error) };
   const { server, near: good } = await t.pair({
@@ -256,7 +256,7 @@ socketTest("a failing handler disturbs no other connection and not the server", 
   assert.deepEqual(errors, [cause]);
 });
 
-socketTest("a handler that fails on the end of its own connection is not reported", async (t) => {
+socketTest("does not report a handler that fails because its own connection ended", async (t) => {
   const errors: unknown[] = [];
   const thrown: unknown[] = [];
   const { near } = await t.pair({
@@ -276,7 +276,7 @@ socketTest("a handler that fails on the end of its own connection is not reporte
   assert.deepEqual(errors, []);
 });
 
-socketTest("a handler that fails after the end for another reason is reported", async (t) => {
+socketTest("reports a handler that fails after the end for another reason", async (t) => {
   const errors: unknown[] = [];
   const other = new Error("another");
   const { near } = await t.pair({
@@ -291,7 +291,7 @@ socketTest("a handler that fails after the end for another reason is reported", 
   assert.deepEqual(errors, [other]);
 });
 
-socketTest("a promise of a handler that resolves late delays nothing", async (t) => {
+socketTest("a handler's promise that resolves late delays nothing", async (t) => {
   const { promise, resolve } = Promise.withResolvers<void>();
   const heard: unknown[] = [];
   const { peer } = await t.accept({

@@ -180,7 +180,7 @@ bothSides("a slow reader gets all messages that a peer sent before it closed", a
   assert.deepEqual([code, clean, reason], [1000, true, "done"]);
 });
 
-socketTest("a reader that stopped does not keep a close of our own from finishing", async (t) => {
+socketTest("a paused reader does not prevent a local close from completing", async (t) => {
   const { near, far } = await t.pair({ message: () => {} });
   for (let i = 0; i < 1000; i++) far.send(`text ${i}`);
   await quiet();
@@ -190,7 +190,7 @@ socketTest("a reader that stopped does not keep a close of our own from finishin
   assert.deepEqual(await near[Symbol.asyncIterator]().next(), { value: undefined, done: true });
 });
 
-socketTest("an iterator over a connection that is over is done at once", async (t) => {
+socketTest("an iterator over a closed connection is done immediately", async (t) => {
   const { near } = await t.pair();
   near.close();
   await near.closed;

@@ -17,7 +17,7 @@ const PLAN: WorldPlan = {
 const UNREAD: Step = { peer: "message", size: 70_000, count: 5 };
 
 for (const peer of ["fin", "silent", "part"] as const) {
-  Deno.test(`a paused connection with much unread ends (${peer})`, async () => {
+  Deno.test(`a paused connection with much unread input ends (${peer})`, async () => {
     await using world = new World(PLAN);
     await world.open();
     for (const step of [{ user: "pause" }, UNREAD, { peer }] as const) await world.step(step);
@@ -27,7 +27,7 @@ for (const peer of ["fin", "silent", "part"] as const) {
   });
 }
 
-Deno.test("a peer that answers pings stays through a long pause, and nothing is lost", async () => {
+Deno.test("a peer that answers pings survives a long pause, and nothing is lost", async () => {
   await using world = new World(PLAN);
   await world.open();
   for (const step of [{ user: "pause" }, UNREAD] as const) await world.step(step);

@@ -42,7 +42,7 @@ socketTest(
   },
 );
 
-socketTest("unread messages count, and the connection with the most is closed", async (t) => {
+socketTest("counts unread messages and closes the connection with the most", async (t) => {
   const options = room(100_000);
   const [one, two] = [await t.accept(options), await t.accept(options)];
   one.peer.send({ opcode: BINARY, payload: new Uint8Array(60_000) });
@@ -54,7 +54,7 @@ socketTest("unread messages count, and the connection with the most is closed", 
   assert.equal((await two.conn[Symbol.asyncIterator]().next()).value!.length, 50_000);
 });
 
-socketTest("the output of a slow peer counts, and the peer is disconnected", async (t) => {
+socketTest("counts the output of a slow peer and disconnects it", async (t) => {
   const { conn, transport } = await t.accept({ ...room(100_000), message: () => {} });
   transport.blocked = true;
   for (let i = 0; i < 11; i++) conn.send(new Uint8Array(10_000));
@@ -62,7 +62,7 @@ socketTest("the output of a slow peer counts, and the peer is disconnected", asy
   assert.deepEqual([info.code, codeOf(info)], [1006, "MEMORY_LIMIT"]);
 });
 
-socketTest("frames that many slow peers share are not counted for each", async (t) => {
+socketTest("does not count frames shared by many slow peers for each", async (t) => {
   const server = await t.serve({ ...room(200_000), message: () => {} });
   const peers = Array.from({ length: 20 }, () => t.rawClient(server));
   for (const peer of peers) {
@@ -106,7 +106,7 @@ socketTest(
   },
 );
 
-socketTest("near the limit new handshakes are answered with 503", async (t) => {
+socketTest("answers new handshakes with 503 near the limit", async (t) => {
   const side = await t.accept(room(100_000));
   side.peer.send({ opcode: BINARY, payload: new Uint8Array(98_000) });
   await quiet();

@@ -31,7 +31,7 @@ function open(): { queue: MessageQueue; source: Source } {
   return { queue: new MessageQueue(source), source };
 }
 
-Deno.test("messages come out in the order in which they came in", async () => {
+Deno.test("returns messages in arrival order", async () => {
   const { queue, source } = open();
   const messages = ["one", Uint8Array.of(2), "", "four"];
   for (const message of messages) queue.push(message);
@@ -39,7 +39,7 @@ Deno.test("messages come out in the order in which they came in", async () => {
   assert.deepEqual(source.asked, [], "so few never stop the reading");
 });
 
-Deno.test("readers that came first get the messages, in the order in which they asked", async () => {
+Deno.test("serves readers in the order of their requests", async () => {
   const { queue } = open();
   const asked = [queue.next(), queue.next(), queue.next()];
   for (const message of ["one", "two", "three"]) queue.push(message);
@@ -47,7 +47,7 @@ Deno.test("readers that came first get the messages, in the order in which they 
   assert.deepEqual(values, ["one", "two", "three"]);
 });
 
-Deno.test("after a clean close the queue can still be read, then stays done", async () => {
+Deno.test("returns queued messages after a clean close, then done", async () => {
   const { queue } = open();
   queue.push("last");
   queue.end(CLEAN);
@@ -55,7 +55,7 @@ Deno.test("after a clean close the queue can still be read, then stays done", as
   for (let i = 0; i < 3; i++) assert.deepEqual(await queue.next(), DONE);
 });
 
-Deno.test("an end that was not clean lets what waits be read, throws its cause once, then says done", async () => {
+Deno.test("after an unclean end returns queued messages, throws the cause once, then returns done", async () => {
   const { queue } = open();
   queue.push("last");
   queue.end(LOST);
@@ -64,14 +64,14 @@ Deno.test("an end that was not clean lets what waits be read, throws its cause o
   for (let i = 0; i < 3; i++) assert.deepEqual(await queue.next(), DONE);
 });
 
-Deno.test("readers that wait at a clean end are all told", async () => {
+Deno.test("a clean end resolves all waiting readers", async () => {
   const { queue } = open();
   const asked = [queue.next(), queue.next()];
   queue.end(CLEAN);
   assert.deepEqual(await Promise.all(asked), [DONE, DONE]);
 });
 
-Deno.test("of the readers that wait at another end the first gets the cause", async () => {
+Deno.test("after an unclean end the first waiting reader gets the cause", async () => {
   const { queue } = open();
   const [first, second] = [queue.next(), queue.next()];
   queue.end(LOST);
@@ -80,7 +80,7 @@ Deno.test("of the readers that wait at another end the first gets the cause", as
   assert.deepEqual(await queue.next(), DONE);
 });
 
-Deno.test("the connection's info keeps its error when a reader was told", async () => {
+Deno.test("the close info keeps its error after a reader received it", async () => {
   const { queue } = open();
   const info = { ...LOST };
   queue.end(info);
@@ -96,7 +96,7 @@ for (
     ["one huge message", new Uint8Array(1 << 20), 1],
   ] as const
 ) {
-  Deno.test(`${name} that wait stop the reading, once, and it goes on when all are read`, async () => {
+  Deno.test(`pauses reading once at ${name}, and resumes when all are read`, async () => {
     const { queue, source } = open();
     for (let i = 1; i < count; i++) queue.push(message);
     assert.deepEqual(source.asked, []);
@@ -119,7 +119,7 @@ Deno.test("reading can pause and resume many times", async () => {
   assert.deepEqual(source.asked, ["stop", "resume", "stop", "resume", "stop", "resume"]);
 });
 
-Deno.test("a message for a reader that waits counts for nothing", async () => {
+Deno.test("a message for a waiting reader does not count", async () => {
   const { queue, source } = open();
   for (let i = 0; i < 1000; i++) {
     const asked = queue.next();
@@ -129,7 +129,7 @@ Deno.test("a message for a reader that waits counts for nothing", async () => {
   assert.deepEqual(source.asked, []);
 });
 
-Deno.test("what waits can be forgotten, and then reading goes on", async () => {
+Deno.test("discarding queued messages resumes reading", async () => {
   const { queue, source } = open();
   for (let i = 0; i < 300; i++) queue.push("old");
   queue.clear();
@@ -159,7 +159,7 @@ async function longestArray(work: () => Promise<void>): Promise<number> {
   return longest;
 }
 
-Deno.test("a reader that always lags one message behind gets them all, and the queue stays short", async () => {
+Deno.test("a reader that lags one message behind gets all messages from a short queue", async () => {
   const { queue, source } = open();
   queue.push("0");
   const longest = await longestArray(async () => {

@@ -8,7 +8,7 @@ import { utf8 } from "../support/vectors.ts";
 
 const random = new Random(7692);
 
-Deno.test("bytes that are ready as they are can be appended", async () => {
+Deno.test("appends encoded bytes unchanged", async () => {
   const line = new Line();
   line.put(utf8("one "));
   for (const size of [3, 0, CORK_SIZE, 5]) {
@@ -20,7 +20,7 @@ Deno.test("bytes that are ready as they are can be appended", async () => {
   line.assertWritten();
 });
 
-Deno.test("shared bytes are lent to the transport as they are when nothing else waits", async () => {
+Deno.test("passes shared bytes to the transport without a copy when the queue is empty", async () => {
   const bytes = random.bytes(1000);
   for (const line of [new Line(), new Line()]) {
     line.output.cork();
@@ -36,7 +36,7 @@ Deno.test("shared bytes are lent to the transport as they are when nothing else 
   }
 });
 
-Deno.test("what many share in one tick leaves in one write of the same memory", async () => {
+Deno.test("writes shared frames of one tick at once from the same memory", async () => {
   const frames = Array.from({ length: 20 }, () => random.bytes(100));
   const lines = [new Line(), new Line(), new Line()];
   for (const bytes of frames) lines.forEach((line) => line.share(bytes));
@@ -47,7 +47,7 @@ Deno.test("what many share in one tick leaves in one write of the same memory", 
   }
 });
 
-Deno.test("what many share is written before it is more than a cork's size", async () => {
+Deno.test("writes shared frames before they exceed the cork size", async () => {
   const bytes = random.bytes(CORK_SIZE / 2);
   const lines = [new Line(), new Line(true), new Line()];
   lines[2]!.transport.refusing = true;
@@ -61,7 +61,7 @@ Deno.test("what many share is written before it is more than a cork's size", asy
   }
 });
 
-Deno.test("shared bytes keep their place among others, and are not changed for it", async () => {
+Deno.test("shared bytes keep their order and are not changed", async () => {
   const bytes = utf8("shared ");
   for (const refusing of [false, true]) {
     for (const order of ["put share", "share put", "share share", "put share put share put"]) {
@@ -82,7 +82,7 @@ Deno.test("shared bytes keep their place among others, and are not changed for i
   }
 });
 
-Deno.test("delayed bytes wait past uncork and the tick's end, until they are flushed", async () => {
+Deno.test("delayed bytes stay buffered past uncork and the tick's end until a flush", async () => {
   const line = new Line();
   for (let round = 1; round <= 3; round++) {
     line.output.cork();
@@ -103,7 +103,7 @@ for (
     ["shared bytes", (line: Line) => line.share(utf8("now"))],
   ] as const
 ) {
-  Deno.test(`${name} take the delayed ones along, in order`, async () => {
+  Deno.test(`${name} flush delayed bytes in order`, async () => {
     const outside = new Line();
     outside.delay(utf8("delayed "));
     put(outside);
@@ -119,7 +119,7 @@ for (
     corked.assertWritten(1);
   });
 
-  Deno.test(`${name} leave in time when nothing came of a delay`, () => {
+  Deno.test(`${name} are sent in time when the delay found no messages`, () => {
     const line = new Line();
     line.output.startDelay();
     line.output.endDelay();
@@ -130,7 +130,7 @@ for (
   });
 }
 
-Deno.test("delayed bytes behind others that wait leave with them", async () => {
+Deno.test("delayed bytes are sent with the bytes buffered before them", async () => {
   const line = new Line();
   line.put(utf8("now "));
   line.delay(utf8("delayed"));
@@ -138,7 +138,7 @@ Deno.test("delayed bytes behind others that wait leave with them", async () => {
   line.assertWritten(1);
 });
 
-Deno.test("a corkful of delayed bytes does not wait", () => {
+Deno.test("a full cork buffer flushes delayed bytes", () => {
   const line = new Line();
   for (let i = 0; i < 64; i++) line.delay(random.bytes(1024));
   line.assertWritten(1);
@@ -155,7 +155,7 @@ Deno.test("delayed bytes of one connection stay when another writes", async () =
   line.assertWritten(1);
 });
 
-Deno.test("slow connections refer to shared frames, and copy none of them", async () => {
+Deno.test("slow connections share frames without copies", async () => {
   const frames = Array.from({ length: 10 }, () => random.bytes(CORK_SIZE - 100));
   const lines = [new Line(), new Line(), new Line()];
   for (const [i, line] of lines.entries()) {

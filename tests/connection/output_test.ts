@@ -8,7 +8,7 @@ import { utf8 } from "../support/vectors.ts";
 
 const random = new Random(65536);
 
-Deno.test("what is written between cork and uncork leaves in one write, at once", () => {
+Deno.test("writes the output between cork and uncork at once", () => {
   const line = new Line();
   line.output.cork();
   for (const text of ["one", "two", "three"]) line.put(utf8(text));
@@ -31,7 +31,7 @@ Deno.test("corks nest: only the last uncork writes", () => {
   line.assertWritten(1);
 });
 
-Deno.test("what is written outside of a cork leaves at the tick's end, in one write, and the owner is told", async () => {
+Deno.test("writes uncorked output at the tick's end in one write and notifies the owner", async () => {
   const line = new Line();
   line.put(utf8("one"));
   line.put(utf8("two"));
@@ -45,7 +45,7 @@ Deno.test("what is written outside of a cork leaves at the tick's end, in one wr
   assert.equal(line.flushes, 2);
 });
 
-Deno.test("a cork that is open at the tick's end holds everything back until it is undone", async () => {
+Deno.test("a cork that is open at the tick's end holds output back until uncork", async () => {
   const line = new Line();
   line.put(utf8("before"));
   line.output.cork();
@@ -56,7 +56,7 @@ Deno.test("a cork that is open at the tick's end holds everything back until it 
   line.assertWritten(1);
 });
 
-Deno.test("flush writes what waits now, and nothing is written when nothing waits", async () => {
+Deno.test("flush writes buffered output, and nothing when there is none", async () => {
   const line = new Line();
   line.output.flush();
   line.output.cork();
@@ -69,7 +69,7 @@ Deno.test("flush writes what waits now, and nothing is written when nothing wait
   line.assertWritten(1);
 });
 
-Deno.test("more room may be reserved than is used", async () => {
+Deno.test("more memory may be reserved than is used", async () => {
   const line = new Line();
   line.put(utf8("one"), 1000);
   line.put(utf8("two"), CORK_SIZE);
@@ -81,7 +81,7 @@ Deno.test("more room may be reserved than is used", async () => {
 });
 
 for (const size of [CORK_SIZE - 1, CORK_SIZE, CORK_SIZE + 1, 3 * CORK_SIZE]) {
-  Deno.test(`${size} bytes leave in order, before and behind small ones`, async () => {
+  Deno.test(`${size} bytes are written in order between small ones`, async () => {
     for (const before of [0, 1, 10]) {
       const line = new Line();
       if (before > 0) line.put(random.bytes(before));
@@ -93,7 +93,7 @@ for (const size of [CORK_SIZE - 1, CORK_SIZE, CORK_SIZE + 1, 3 * CORK_SIZE]) {
   });
 }
 
-Deno.test("more than a corkful does not wait for the tick's end", () => {
+Deno.test("writes output larger than the cork buffer immediately", () => {
   const line = new Line();
   for (let i = 0; i < 10; i++) line.put(random.bytes(CORK_SIZE / 4));
   assert.ok(line.output.size <= CORK_SIZE);
@@ -101,14 +101,14 @@ Deno.test("more than a corkful does not wait for the tick's end", () => {
   line.assertWritten();
 });
 
-Deno.test("connections that take turns in one tick each get their own bytes", async () => {
+Deno.test("connections that alternate in one tick each get their own bytes", async () => {
   const lines = [new Line(), new Line(), new Line()];
   for (let i = 0; i < 60; i++) lines[i % 3].put(utf8(`message ${i} `));
   await tick();
   for (const line of lines) line.assertWritten(1);
 });
 
-Deno.test("a connection that writes while another is corked does not disturb it", async () => {
+Deno.test("a connection that writes while another is corked does not affect it", async () => {
   const [a, b] = [new Line(), new Line()];
   a.output.cork();
   a.put(utf8("a1 "));
@@ -146,7 +146,7 @@ Deno.test("under backpressure output waits in order and its memory is not change
   line.assertWritten(2);
 });
 
-Deno.test("a transport that refuses again and again gets one write for each time it drains", async () => {
+Deno.test("writes once per drain to a transport under repeated backpressure", async () => {
   const line = new Line();
   line.transport.refusing = true;
   for (let i = 0; i < 20; i++) {
@@ -159,7 +159,7 @@ Deno.test("a transport that refuses again and again gets one write for each time
   assert.ok(line.transport.writes.length <= 12);
 });
 
-Deno.test("a transport that writes later gets memory of its own, and the cork serves others meanwhile", async () => {
+Deno.test("a transport with deferred writes gets its own memory, and the cork buffer stays free", async () => {
   const [later, other] = [new Line(true), new Line()];
   for (let i = 0; i < 10; i++) {
     later.put(utf8(`later ${i} `));
@@ -173,7 +173,7 @@ Deno.test("a transport that writes later gets memory of its own, and the cork se
   other.assertWritten(10);
 });
 
-Deno.test("after close nothing that waited is written, and nothing counts", async () => {
+Deno.test("after close writes nothing buffered and counts nothing", async () => {
   for (const refusing of [false, true]) {
     const line = new Line();
     line.transport.refusing = refusing;
@@ -192,7 +192,7 @@ Deno.test("after close nothing that waited is written, and nothing counts", asyn
   }
 });
 
-Deno.test("a connection that is closed gives the cork back", async () => {
+Deno.test("a closed connection releases the cork buffer", async () => {
   const [a, b] = [new Line(), new Line()];
   a.put(utf8("dropped"));
   a.output.close();
@@ -202,7 +202,7 @@ Deno.test("a connection that is closed gives the cork back", async () => {
   assert.equal(a.transport.writes.length, 0);
 });
 
-Deno.test("an owner that writes inside a write callback, to itself or to another, loses nothing", async () => {
+Deno.test("writes inside a write callback are not lost", async () => {
   const other = new Line();
   const transport = new FakeTransport();
   let left = 3;
@@ -233,7 +233,7 @@ Deno.test("nothing is written during a pending write", async () => {
   line.assertWritten(1);
 });
 
-Deno.test("whatever connections do, each one's bytes arrive complete and in order", async () => {
+Deno.test("the bytes of each connection arrive complete and in order under random operations", async () => {
   const shared = [1, 100, 5000, CORK_SIZE + 1].map((size) => random.bytes(size));
   const before = shared.map((bytes) => bytes.slice());
   for (let run = 0; run < 20; run++) {

@@ -254,7 +254,7 @@ socketTest("pause in open holds back what was pipelined behind the handshake", a
   assert.deepEqual(heard, ["early", "later", "last"]);
 });
 
-socketTest("messages wait unharmed: views of a chunk that waited keep their bytes", async (t) => {
+socketTest("queued messages keep their bytes", async (t) => {
   const kept: Uint8Array[] = [];
   const { near, far } = await t.pair({
     message: (conn, data) => {

@@ -3,13 +3,13 @@ import { prepareMessage } from "../../src/connection/prepare.ts";
 import { Opcode } from "../../src/wire/opcode.ts";
 import { BINARY, frame, hex, TEXT, toHex } from "../support/vectors.ts";
 
-Deno.test("a string is prepared as text", () => {
+Deno.test("prepares a string as text", () => {
   const message = prepareMessage("caf\u00e9");
   assert.equal(message.opcode, Opcode.Text);
   assert.deepEqual(message.frame, frame({ opcode: TEXT, payload: "caf\u00e9" }));
 });
 
-Deno.test("bytes in any form are prepared as binary", () => {
+Deno.test("prepares bytes in any form as binary", () => {
   const bytes = hex("01 02 03 04");
   for (const data of [bytes, bytes.buffer, new Uint16Array(bytes.buffer)]) {
     const message = prepareMessage(data as Uint8Array);
@@ -18,14 +18,14 @@ Deno.test("bytes in any form are prepared as binary", () => {
   }
 });
 
-Deno.test("bytes are copied: what the caller does with them later changes nothing", () => {
+Deno.test("copies the bytes, so later changes have no effect", () => {
   const bytes = hex("01 02");
   const message = prepareMessage(bytes);
   bytes.fill(0xff);
   assert.equal(toHex(message.payload), "0102");
 });
 
-Deno.test("anything else is a TypeError that shows it", () => {
+Deno.test("rejects anything else with a TypeError that shows it", () => {
   for (const [data, shown] of [[7, "7"], [null, "null"], [["a"], "an array"], [{}, "an object"]]) {
     assert.throws(() => prepareMessage(data as unknown as string), {
       name: "TypeError",

@@ -15,7 +15,7 @@ const NAMES: readonly [what: string, topic: string][] = [
 ];
 
 for (const [what, topic] of NAMES) {
-  Deno.test(`the name of a topic may be ${what}`, () => checkTopic(topic));
+  Deno.test(`accepts ${what} as the name of a topic`, () => checkTopic(topic));
 }
 
 const NO_NAMES: readonly [what: string, topic: unknown, type: string, message: RegExp][] = [
@@ -29,12 +29,12 @@ const NO_NAMES: readonly [what: string, topic: unknown, type: string, message: R
 ];
 
 for (const [what, topic, name, message] of NO_NAMES) {
-  Deno.test(`the name of a topic may not be ${what}`, () => {
+  Deno.test(`rejects ${what} as the name of a topic`, () => {
     assert.throws(() => checkTopic(topic), { name, message });
   });
 }
 
-Deno.test("a key is as long as a topic at most", () => {
+Deno.test("a key has the same maximum length as a topic", () => {
   const check = (key: string): void =>
     checkPublishOptions({ onSlow: "conflate", key }, ["onSlow", "key"]);
   check("a".repeat(MAX_TOPIC_BYTES));

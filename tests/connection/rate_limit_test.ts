@@ -5,7 +5,7 @@ import type { LimitReport } from "../../src/server/admission.ts";
 import { quiet, socketTest } from "../support/socket_harness.ts";
 import { BINARY, PING, TEXT } from "../support/vectors.ts";
 
-Deno.test("a bucket empties with what comes and fills with time, up to its burst", () => {
+Deno.test("a bucket drains per message and refills over time up to its burst", () => {
   const rate = new RateLimiter(rateLimitRules({ messages: 10, burst: 2 })!, 0);
   for (let i = 0; i < 20; i++) rate.takeMessage();
   assert.equal(rate.wait(0), 0, "the burst is within the limit");
@@ -18,14 +18,14 @@ Deno.test("a bucket empties with what comes and fills with time, up to its burst
   assert.equal(rate.wait(1_000_000), 100, "no more than the burst is saved up");
 });
 
-Deno.test("bytes have a bucket of their own", () => {
+Deno.test("bytes have their own bucket", () => {
   const rate = new RateLimiter(rateLimitRules({ bytes: 1000, interval: 100 })!, 0);
   rate.takeBytes(1500);
   rate.takeMessage();
   assert.equal(rate.wait(0), 50);
 });
 
-Deno.test("wrong options are refused with what is allowed", () => {
+Deno.test("rejects wrong options and shows the allowed ones", () => {
   for (
     const options of [{}, { messages: 0 }, { bytes: 1.5 }, { messages: 1, onExceed: "wait" }, {
       message: 1,

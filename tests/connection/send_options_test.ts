@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type SendOptions, wantsCompression } from "../../src/connection/send_options.ts";
 
-Deno.test("a message may be compressed unless the options say no", () => {
+Deno.test("compresses a message unless the options disable it", () => {
   for (
     const [options, wanted] of [
       [undefined, true],

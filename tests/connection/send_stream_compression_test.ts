@@ -128,20 +128,23 @@ streamTest("the chunks of a stream are one compressed message", async ({ conn, p
   assert.deepEqual(messagesOf(frames), [...messages, ...messages]);
 });
 
-streamTest("each fragment leaves when its chunk comes, and can be read", async ({ conn, peer }) => {
-  const source = new Source();
-  const sending = conn.sendStream(source.stream);
-  let stream = Buffer.alloc(0);
-  for (const [index, text] of [LONG, "a few words", LONG].entries()) {
-    await source.push(text);
-    const { payload } = (await peer.framesOf(index + 1))[index];
-    stream = Buffer.concat([stream, payload]);
-    const read = inflateRawSync(stream, { finishFlush: constants.Z_SYNC_FLUSH });
-    assert.ok(read.toString().endsWith(text));
-  }
-  await source.end();
-  assert.equal(await sending, true);
-});
+streamTest(
+  "sends each fragment when its chunk comes, readable on its own",
+  async ({ conn, peer }) => {
+    const source = new Source();
+    const sending = conn.sendStream(source.stream);
+    let stream = Buffer.alloc(0);
+    for (const [index, text] of [LONG, "a few words", LONG].entries()) {
+      await source.push(text);
+      const { payload } = (await peer.framesOf(index + 1))[index];
+      stream = Buffer.concat([stream, payload]);
+      const read = inflateRawSync(stream, { finishFlush: constants.Z_SYNC_FLUSH });
+      assert.ok(read.toString().endsWith(text));
+    }
+    await source.end();
+    assert.equal(await sending, true);
+  },
+);
 
 streamTest("compress false sends the fragments as they are", async ({ conn, peer }) => {
   conn.send(LONG);
@@ -154,7 +157,7 @@ streamTest("compress false sends the fragments as they are", async ({ conn, peer
   assert.deepEqual(messagesOf(frames), [LONG, LONG + LONG, LONG, LONG]);
 });
 
-streamTest("an empty stream is an empty message as it is", async ({ conn, peer }) => {
+streamTest("sends an empty stream as an empty uncompressed message", async ({ conn, peer }) => {
   await conn.sendStream(generator());
   await conn.sendStream(generator(), Opcode.Text);
   const frames = await peer.framesOf(2);
@@ -167,7 +170,7 @@ streamTest("an empty stream is an empty message as it is", async ({ conn, peer }
   );
 });
 
-streamTest("empty chunks, half characters and noise come through", async ({ conn, peer }) => {
+streamTest("streams empty chunks, half characters and noise", async ({ conn, peer }) => {
   const noise = new Random(5).bytes(70_000);
   const ascii = Uint8Array.from(noise, (byte) => byte & 0x7f);
   const messages: [Chunk[], string][] = [
@@ -187,7 +190,7 @@ streamTest("empty chunks, half characters and noise come through", async ({ conn
   assert.deepEqual(messagesOf(peer.frames), messages.map(([, text]) => text));
 });
 
-streamTest("what is sent meanwhile is compressed after it, with what went before", async ({
+streamTest("compresses messages sent in the meantime after the stream, with its context", async ({
   conn,
   peer,
 }) => {
@@ -214,32 +217,41 @@ streamTest("what is sent meanwhile is compressed after it, with what went before
   ]);
 });
 
-streamTest("a source that fails leaves half a message and a Close", async ({ conn, peer }) => {
-  const source = new Source();
-  const error = new Error("no more");
-  const sending = assert.rejects(conn.sendStream(source.stream), (thrown) => thrown === error);
-  await source.push(LONG);
-  conn.send("held");
-  await source.fail(error);
-  await sending;
-  const frames = await peer.framesOf(2);
-  assert.deepEqual(frames.map(({ opcode, fin }) => [opcode, fin]), [[TEXT, false], [CLOSE, true]]);
-  peer.transport.end();
-  await conn.closed;
-});
+streamTest(
+  "a failing source leaves a partial message and a Close frame",
+  async ({ conn, peer }) => {
+    const source = new Source();
+    const error = new Error("no more");
+    const sending = assert.rejects(conn.sendStream(source.stream), (thrown) => thrown === error);
+    await source.push(LONG);
+    conn.send("held");
+    await source.fail(error);
+    await sending;
+    const frames = await peer.framesOf(2);
+    assert.deepEqual(frames.map(({ opcode, fin }) => [opcode, fin]), [[TEXT, false], [
+      CLOSE,
+      true,
+    ]]);
+    peer.transport.end();
+    await conn.closed;
+  },
+);
 
-streamTest("a source that fails before its first chunk spoils nothing", async ({ conn, peer }) => {
-  conn.send(LONG);
-  const source = new Source();
-  const failed = assert.rejects(conn.sendStream(source.stream));
-  await source.fail(new Error("nothing"));
-  await failed;
-  await conn.sendStream(generator(LONG));
-  const frames = await peer.framesOf(3);
-  assert.deepEqual(messagesOf(frames), [LONG, LONG]);
-});
+streamTest(
+  "a source that fails before its first chunk has no effect on later messages",
+  async ({ conn, peer }) => {
+    conn.send(LONG);
+    const source = new Source();
+    const failed = assert.rejects(conn.sendStream(source.stream));
+    await source.fail(new Error("nothing"));
+    await failed;
+    await conn.sendStream(generator(LONG));
+    const frames = await peer.framesOf(3);
+    assert.deepEqual(messagesOf(frames), [LONG, LONG]);
+  },
+);
 
-socketTest("compress false in the options of the connection holds for streams too", async (t) => {
+socketTest("compress false in the options of the connection applies to streams too", async (t) => {
   for (const side of ["server", "client"] as const) {
     const { conn, peer } = await open(t, side, { compress: false });
     await conn.sendStream(generator(LONG));
@@ -277,7 +289,7 @@ socketTest(
   },
 );
 
-socketTest("a stream takes no memory for what has left", async (t) => {
+socketTest("a stream keeps no memory of sent data", async (t) => {
   const { conn, peer, transport } = await open(t, "server", TAKEOVER);
   const before = ContextMemories.ofProcess.byteLength;
   async function* chunks(): AsyncGenerator<Chunk> {

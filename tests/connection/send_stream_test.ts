@@ -67,7 +67,7 @@ bothSides("a connection keeps nothing of the messages that it has streamed", asy
   assert.ok(kept < 100, `${kept} bytes are kept for each of them`);
 });
 
-socketTest("our own other side reads a stream as one message", async (t) => {
+socketTest("the library's other side reads a stream as one message", async (t) => {
   const { near, far } = await t.pair();
   await near.sendStream(new Blob(["a large ", "file"]).stream());
   const { value } = await far[Symbol.asyncIterator]().next();

@@ -38,7 +38,7 @@ class Holder {
   }
 }
 
-Deno.test("connections that send the same frames hold the same memory", () => {
+Deno.test("connections that send the same frames share memory", () => {
   const batch = new SharedBatch(65_536);
   const holders = Array.from({ length: 5 }, () => new Holder());
   for (let count = 0; count < 100; count++) {
@@ -51,7 +51,7 @@ Deno.test("connections that send the same frames hold the same memory", () => {
   }
 });
 
-Deno.test("memory that somebody holds is not changed by those who add to it", () => {
+Deno.test("memory with a holder is not changed by later additions", () => {
   const batch = new SharedBatch(65_536);
   const [early, late] = [new Holder(), new Holder()];
   const [one, two, three] = [random.bytes(10), random.bytes(20), random.bytes(30)];
@@ -64,7 +64,7 @@ Deno.test("memory that somebody holds is not changed by those who add to it", ()
   for (const holder of [early, late]) holder.assertHeld();
 });
 
-Deno.test("no more is put together than was said", () => {
+Deno.test("combines no more than the limit", () => {
   const batch = new SharedBatch(100);
   const frame = random.bytes(60);
   assert.equal(batch.add(frame, 60, random.bytes(41)), false);
@@ -72,7 +72,7 @@ Deno.test("no more is put together than was said", () => {
   assert.equal(batch.length, 100);
 });
 
-Deno.test("whatever is added by whom, each one holds its own frames", () => {
+Deno.test("each holder keeps its own frames under random additions", () => {
   for (let run = 0; run < 50; run++) {
     const batch = new SharedBatch(2000);
     const holders = Array.from({ length: 4 }, () => new Holder());

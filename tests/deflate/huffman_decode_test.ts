@@ -102,7 +102,7 @@ Deno.test("a table of the documented size is enough for the longest codes", () =
   }
 });
 
-Deno.test("sets of lengths that are no code are refused, by what the code is for", () => {
+Deno.test("rejects code lengths that are no valid code, by kind of code", () => {
   const bad = {
     "over-subscribed": [[1, 1, 1], [2, 2, 2, 2, 2], [1, 2, 3, 3, 15]],
     "incomplete": [[2], [1, 2], [2, 2, 2], [15, 15]],

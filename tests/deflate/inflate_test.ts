@@ -132,7 +132,7 @@ function memoryAfterSmallMessages(): number {
   return inflate(small, 0, small.length, 1).buffer.byteLength;
 }
 
-Deno.test("a bomb is refused before it has gone off", () => {
+Deno.test("rejects a bomb before it is fully decompressed", () => {
   const megabyte = concat(zlibDeflate(new Uint8Array(1 << 20)), TAIL);
   const bomb = concat(...Array.from({ length: 200 }, () => megabyte));
   memoryAfterSmallMessages();
@@ -149,7 +149,7 @@ Deno.test("the memory of a large message is given back after a run of small ones
   assert.equal(memoryAfterSmallMessages(), 16384);
 });
 
-Deno.test("nothing of the messages before can be seen in a result", () => {
+Deno.test("a result contains nothing of earlier messages", () => {
   const random = new Random(17);
   const canary = zlibDeflate(new Uint8Array(60000).fill(0xa5));
   for (let run = 0; run < 100; run++) {
@@ -234,7 +234,7 @@ Deno.test("an impossible range, limit or window is the caller's mistake", () => 
   }
 });
 
-Deno.test("a mistake or an error leaves nothing behind", () => {
+Deno.test("a failed call leaves no state behind", () => {
   const good = zlibDeflate(new TextEncoder().encode("good"));
   assert.throws(() => text(Uint8Array.of(0x07)));
   assert.equal(text(good), "good");

@@ -77,7 +77,7 @@ function requestFor(target: string): Uint8Array {
   });
 }
 
-Deno.test("a client is told how many cases there are, what they are, and what came of them", async () => {
+Deno.test("reports to a client the number of cases, the cases and their outcomes", async () => {
   using doctor = await listen("1.1.2", "2.1");
   assert.deepEqual(await visit(doctor.port, "/getCaseCount"), ["2"]);
   const [info] = await visit(doctor.port, "/getCaseInfo?case=2");
@@ -93,7 +93,7 @@ Deno.test("a client is told how many cases there are, what they are, and what ca
   assert.equal(await status(), "PASS");
 });
 
-Deno.test("clients are told apart by their names", async () => {
+Deno.test("distinguishes clients by name", async () => {
   using doctor = await listen("1.1.2", "2.1");
   await visit(doctor.port, "/runCase?case=1&agent=a");
   await visit(doctor.port, "/runCase?case=2&agent=b");
@@ -102,7 +102,7 @@ Deno.test("clients are told apart by their names", async () => {
   assert.deepEqual(doctor.examiner.results("a").map(({ id }) => id), ["1.1.2"]);
 });
 
-Deno.test("a case that there is not, and a page that there is not", async () => {
+Deno.test("answers an unknown case and an unknown page", async () => {
   using doctor = await listen("2.1");
   assert.deepEqual(await visit(doctor.port, "/runCase?case=7&agent=x"), []);
   assert.match(await visitRaw(doctor.port, requestFor("/nonsense")), /^HTTP\/1\.1 404 /);
@@ -156,7 +156,7 @@ Deno.test("a client that masks with the same key again: FAIL in 21.3.4", async (
   assert.match(result!.note, /mask key was used twice/);
 });
 
-Deno.test("a request that is not legal is what came of the case", async () => {
+Deno.test("an invalid request is the outcome of the case", async () => {
   using doctor = await listen("2.1");
   const request = "GET /runCase?case=1&agent=ill HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n" +
     "Connection: Upgrade\r\nSec-WebSocket-Key: short\r\nSec-WebSocket-Version: 13\r\n\r\n";

@@ -155,7 +155,7 @@ for (const [title, id, illness, verdict, note] of ill) {
   });
 }
 
-Deno.test("a server that is not there cannot be reached", async () => {
+Deno.test("an unreachable server is reported", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const url = new URL(`ws://127.0.0.1:${listener.addr.port}/`);
   listener.close();

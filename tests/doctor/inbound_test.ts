@@ -20,7 +20,7 @@ Deno.test("messages and pongs are events, in their order", () => {
   assert.deepEqual(last, { is: "message", opcode: 1, payload: hex("6162") });
 });
 
-Deno.test("pings are told", () => {
+Deno.test("reports pings", () => {
   assert.equal(read("8900", "8900").pings, 2);
 });
 

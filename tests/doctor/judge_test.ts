@@ -176,7 +176,7 @@ Deno.test("events are compared in their order", () => {
   assert.ok(!sameEvents(wanted, [HELLO, ping]));
 });
 
-Deno.test("a failure tells what came back", () => {
+Deno.test("a failure shows the received events", () => {
   const { note } = judge(ECHO, "server", transcript({ events: [{ ...HELLO, opcode: 2 }] }));
   assert.equal(
     note,
@@ -185,7 +185,7 @@ Deno.test("a failure tells what came back", () => {
   );
 });
 
-Deno.test("what is allowed can be told", () => {
+Deno.test("shows the allowed outcomes", () => {
   assert.equal(
     describeExpected(FAILS),
     "the connection is failed with 1002; or NON-STRICT: the connection is failed",

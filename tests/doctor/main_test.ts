@@ -28,7 +28,7 @@ async function runCommand({ command, args }: { command: string; args: string[] }
 }
 
 for (const runtime of runtimeNames) {
-  Deno.test(`on ${runtime} it tells how it is used`, async () => {
+  Deno.test(`prints its usage on ${runtime}`, async () => {
     const { status, out } = await run(runtime, "--help");
     assert.equal(status, 0);
     assert.match(out, /doctor ws:\/\/host:port\/path/);

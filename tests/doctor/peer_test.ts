@@ -30,7 +30,7 @@ function streamAndPeer(): [FakeStream, Peer] {
   return [stream, new Peer(stream)];
 }
 
-Deno.test("what came before anybody read is read first", () => {
+Deno.test("reads earlier input first", () => {
   const [stream, peer] = streamAndPeer();
   stream.sink.data(Uint8Array.of(1));
   const got: number[] = [];
@@ -51,7 +51,7 @@ Deno.test("writes wait for room, and keep their order", async () => {
   assert.deepEqual(stream.written, [1, 2]);
 });
 
-Deno.test("a write that does not move is given up", async () => {
+Deno.test("gives up a write that does not progress", async () => {
   const [stream, peer] = streamAndPeer();
   stream.blocked = true;
   assert.equal(await peer.send(Uint8Array.of(1), 10), false);

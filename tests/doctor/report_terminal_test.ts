@@ -29,7 +29,7 @@ Deno.test("the table has the groups, the verdicts that occur, and the sums", () 
   );
 });
 
-Deno.test("the summary shows what went wrong, the failures first, with their octets", () => {
+Deno.test("the summary shows the problems, failures first, with their octets", () => {
   const text = shown(false);
   assert.ok(text.indexOf("26.2.1   FAIL") < text.indexOf("6.4.1    NON-STRICT"));
   assert.match(text, /allowed {3}a refusal/);

@@ -16,7 +16,7 @@ Deno.test("verdicts are counted", () => {
   });
 });
 
-Deno.test("an endpoint is healthy when nothing failed", () => {
+Deno.test("an endpoint is healthy when no case failed", () => {
   assert.equal(isHealthy(REPORT), false);
   const results = RESULTS.filter(({ verdict }) => verdict !== "FAIL");
   assert.equal(isHealthy({ ...REPORT, results }), true);

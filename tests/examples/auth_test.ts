@@ -6,7 +6,7 @@ import { runtimeNames } from "../support/runtimes.ts";
 import { startExample, webSocketUrl } from "./start.ts";
 
 for (const runtime of runtimeNames) {
-  Deno.test(`a valid token opens the door, and nothing else does, on ${runtime}`, async () => {
+  Deno.test(`accepts only a valid token on ${runtime}`, async () => {
     const env = { TOKENS: "ada=first= bob=second" };
     await using example = startExample(runtime, "auth.ts", { env });
     const url = await webSocketUrl(example);
@@ -41,7 +41,7 @@ for (const runtime of runtimeNames) {
     await assert.rejects(connect(url, elsewhere), { status: 403 });
   });
 
-  Deno.test(`without TOKENS it makes one up and tells it, on ${runtime}`, async () => {
+  Deno.test(`generates and prints a token without TOKENS on ${runtime}`, async () => {
     await using example = startExample(runtime, "auth.ts");
     const url = await webSocketUrl(example);
     const told = await example.printed(/ada=[0-9a-f-]{36}/);

@@ -15,7 +15,7 @@ const plan: SoakPlan = {
 };
 
 Deno.test({
-  name: "faults on the way lose, repeat and leak nothing",
+  name: "network faults lose, duplicate and leak nothing",
   // The steps mostly wait, so they run at the same time, which Deno allows only without these checks.
   sanitizeExit: false,
   sanitizeOps: false,

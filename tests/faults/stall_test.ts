@@ -98,7 +98,7 @@ async function stall(runtime: RuntimeName): Promise<Outcome> {
 }
 
 for (const runtime of runtimeNames) {
-  Deno.test(`a stall of the server cuts none of ${CONNECTIONS} connections, on ${runtime}`, async () => {
+  Deno.test(`a stall of the server disconnects none of ${CONNECTIONS} connections on ${runtime}`, async () => {
     const expected: StallReport = {
       open: CONNECTIONS - 2 * CLOSING,
       ends: { "clean 4000": 2 * CLOSING },

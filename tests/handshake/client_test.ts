@@ -108,7 +108,7 @@ for (const { title, text } of accepted) {
   });
 }
 
-Deno.test("the subprotocol and the extensions that the server chose are told", () => {
+Deno.test("reports the subprotocol and the extensions that the server chose", () => {
   const extensions = "permessage-deflate; server_max_window_bits=12";
   const handshake = new ClientHandshake(asking);
   assert.equal(
@@ -248,7 +248,7 @@ const refusals: readonly Refusal[] = [
 ];
 
 for (const { title, text, code, status, options } of refusals) {
-  Deno.test(`${title} in the answer is refused however it is cut`, () => {
+  Deno.test(`rejects ${title} in the response however it is split`, () => {
     for (const { title: cut, chunks } of replays(bytesOf(text))) {
       const error = failureOf(options ?? asking, chunks);
       assert.equal(error.code, code, `${cut}: ${error.message}`);
@@ -343,7 +343,7 @@ const unexpected: readonly { title: string; text: string; message: RegExp; body:
 ];
 
 for (const { title, text, message, body } of unexpected) {
-  Deno.test(`${title} is told with status, fields and the start of the body`, () => {
+  Deno.test(`reports ${title} with status, fields and the start of the body`, () => {
     // Every offset of the long ones would be the same cut thousands of times.
     const all = [...replays(bytesOf(text))];
     for (const { title: cut, chunks } of all.length > 1000 ? all.slice(0, 100) : all) {
@@ -356,7 +356,7 @@ for (const { title, text, message, body } of unexpected) {
   });
 }
 
-Deno.test("the body of a refusal is not waited for longer than it is", () => {
+Deno.test("does not wait for more than the body of a rejection", () => {
   const handshake = new ClientHandshake(plain);
   const text = head("HTTP/1.1 403 Forbidden", "Content-Length: 2");
   assert.equal(handshake.push(bytesOf(text)), false);
@@ -396,7 +396,7 @@ Deno.test("a handshake that failed keeps failing with the same error", () => {
   assert.throws(() => handshake.finish(), (error) => error === failure);
 });
 
-Deno.test("a handshake that is complete takes no more", () => {
+Deno.test("a completed handshake reads no more input", () => {
   const handshake = new ClientHandshake(plain);
   handshake.push(bytesOf(answer()));
   assert.throws(() => handshake.push(bytesOf("x")), TypeError);

@@ -201,7 +201,7 @@ function* allWishes(): Generator<DeflateWishes> {
   }
 }
 
-Deno.test("whatever both sides wish, they agree, on the lesser of the two", () => {
+Deno.test("both sides agree on the lesser of their options", () => {
   for (const client of allWishes()) {
     const offer = parseExtensions([offerDeflate(client)]);
     for (const server of allWishes()) {

@@ -47,7 +47,7 @@ Deno.test("empty lists offer nothing", () => {
   );
 });
 
-Deno.test("our own server takes our own request", () => {
+Deno.test("the library's server accepts the library's request", () => {
   const handshake = new ServerHandshake();
   const bytes = buildRequest({ ...plain, subprotocols: ["v2", "v1"], extensions: "x; y=1" });
   assert.equal(handshake.push(bytes), true);

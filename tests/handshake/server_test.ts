@@ -241,7 +241,7 @@ Deno.test("426 for a version or a missing Upgrade names the supported protocol",
   assert.deepEqual(answerFields(request({ Upgrade: undefined })), expected);
 });
 
-Deno.test("every refusal's answer ends the connection, so nothing can follow it", () => {
+Deno.test("every rejection closes the connection, so nothing can follow it", () => {
   for (const { title, text, status } of refusals) {
     const handshake = new ServerHandshake();
     let answer = "";
@@ -270,7 +270,7 @@ Deno.test("a plain request is told apart, with all that is needed to answer it",
   assert.equal(textOf(rest), "next");
 });
 
-Deno.test("a handler sees Origin, host and path of the request", () => {
+Deno.test("a handler receives Origin, host and path of the request", () => {
   const checked = accept(request({ Origin: "https://b.example" }, [], "GET /a?b HTTP/1.1"));
   assert.equal(checked.fields.get("origin"), "https://b.example");
   assert.equal(checked.host, "a.example");

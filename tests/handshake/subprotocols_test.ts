@@ -59,7 +59,7 @@ Deno.test("the server's order of preference decides, and none is chosen unasked"
   assert.equal(chooseSubprotocol(["V1"], ["v1"]), undefined);
 });
 
-Deno.test("our own list must be made of tokens, none of them twice", () => {
+Deno.test("rejects a list of the user with invalid or duplicate tokens", () => {
   assertSubprotocols([]);
   assertSubprotocols(["chat", "Chat"]);
   for (const bad of ["", "a b", "a,b", "a\r\nX: y", "caf\u00e9", 7 as unknown as string]) {

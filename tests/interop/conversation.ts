@@ -177,7 +177,7 @@ export async function converse(
   if (client.ping !== undefined) {
     await step("a ping is answered", () => client.ping!());
   }
-  await step("our close is answered with its code", async () => {
+  await step("answers a local close with its code", async () => {
     client.close(3001, "enough");
     const { code, clean } = await client.closed;
     assert.deepEqual({ code, clean }, { code: 3001, clean: true });

@@ -227,7 +227,7 @@ Deno.test("fflateCodec refuses what is not fflate, and wrong options", () => {
   assert.throws(() => fflateCodec(fflate, { levels: 1 } as never), /levels/);
 });
 
-Deno.test("a window that the codec cannot keep to is not agreed on", () => {
+Deno.test("does not negotiate a window that the codec cannot use", () => {
   const wishes = compressionRules({ codec: SEVENS }, true, LIMIT)!;
   const accept = (offer: string): string | undefined =>
     acceptDeflate(parseExtensions([offer]), wishes)?.extensions;

@@ -80,7 +80,7 @@ Deno.test("decoders count and are never dropped", () => {
   assert.equal(all.byteLength, ONE + 1024);
 });
 
-Deno.test("with no room at all nothing is remembered, and all goes on", () => {
+Deno.test("remembers nothing without memory, and continues", () => {
   const all = new ContextMemories();
   const memory = new ContextMemory(0, all);
   const first = send(memory);

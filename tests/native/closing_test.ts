@@ -30,7 +30,7 @@ function start(
   };
 }
 
-Deno.test("a close inside a handler is sent, though more messages have arrived behind", async () => {
+Deno.test("sends a close called inside a handler although more messages have arrived", async () => {
   await using server = start({ message: (conn) => conn.close(4000, "enough") });
   const peer = await RawSocket.open({ port: server.port });
   await peer.upgrade();
@@ -42,7 +42,7 @@ Deno.test("a close inside a handler is sent, though more messages have arrived b
   assert.equal((await server.ended).code, 4000);
 });
 
-Deno.test("what the runtime says of a broken rule is the error with its code", async () => {
+Deno.test("maps the runtime's framing errors to error codes", async () => {
   const cases: [FrameParts, string, number][] = [
     [{ opcode: TEXT, payload: Uint8Array.of(0xff) }, "INVALID_UTF8", 1007],
     [{ opcode: TEXT, rsv: 2 }, "RESERVED_BITS", 1002],
@@ -89,7 +89,7 @@ Deno.test("a stream and what was sent during it leave before the Close frame", a
   assert.deepEqual(sent, [true, false, true]);
 });
 
-Deno.test("a source without an end is given up, and leaves the event loop to others", async () => {
+Deno.test("cancels an endless source and does not block the event loop", async () => {
   let isCancelled = false;
   async function* source(): AsyncGenerator<Uint8Array> {
     try {

@@ -55,7 +55,7 @@ Deno.test("handle leaves requests alone that are for something else", async () =
   await sockets.shutdown();
 });
 
-Deno.test("without a path every upgrade is its own; after shutdown it is answered with 503", async () => {
+Deno.test("takes every upgrade without a path, and answers 503 after shutdown", async () => {
   const sockets = createDenoSockets();
   await sockets.shutdown();
   const answer = await sockets.handle(upgradeRequest("http://a.example/any"), denoInfo);

@@ -43,7 +43,7 @@ const PROGRAMS = {
 
 /** Bundles programs in a project that has the package, and tests what comes of it. */
 export function testBundles(project: string): void {
-  Deno.test("a bundle for a page is small, and has nothing of a server", async () => {
+  Deno.test("a bundle for a page is small and contains no server code", async () => {
     for (const [name, text] of Object.entries(PROGRAMS)) {
       await Deno.writeTextFile(join(project, `page_${name}.js`), text);
     }

@@ -50,7 +50,7 @@ export function testContents({ source, tarball, directory, files }: Installed): 
     for (const field of ABSENT) assert.equal(written[field], undefined, field);
   });
 
-  test("repository, home page and bugs are where deno.json says", () => {
+  test("repository, homepage and bugs match deno.json", () => {
     const { repository } = rootConfig;
     assert.deepEqual(written.repository, { type: "git", url: `git+${repository}.git` });
     assert.equal(written.homepage, `${repository}#readme`);
@@ -81,7 +81,7 @@ export function testContents({ source, tarball, directory, files }: Installed): 
     }
   });
 
-  test("there are bundles, types and three texts, and nothing else", () => {
+  test("contains bundles, types and three texts only", () => {
     const others = files.filter((path) => !/^(esm\/[\w/-]+\.js|types\/[\w/]+\.d\.ts)$/.test(path));
     assert.deepEqual(others.sort(), ["CHANGELOG.md", "LICENSE", "README.md", "package.json"]);
     // Twelve entries, and a chunk for each part that several share or that is loaded later.
@@ -97,14 +97,14 @@ export function testContents({ source, tarball, directory, files }: Installed): 
     }
   });
 
-  test("no file names the machine it was built on", () => {
+  test("no file contains paths of the build machine", () => {
     for (const path of files) {
       assert.ok(!read(path).includes("file:///"), path);
       assert.ok(!read(path).includes(root), path);
     }
   });
 
-  test("publint finds nothing", async () => {
+  test("publint reports nothing", async () => {
     const cli = join(root, "node_modules", "publint", "src", "cli.js");
     assert.match(await printed(root, nodePath(), cli, "run", tarball, "--strict"), /All good/);
   });

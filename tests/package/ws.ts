@@ -126,7 +126,7 @@ export async function testWs(directory: string, work: string): Promise<void> {
     await printed(project, nodePath(), tsc, "--project", path);
   });
 
-  Deno.test("@quickws/ws: publint and attw find nothing", async () => {
+  Deno.test("@quickws/ws: publint and attw report nothing", async () => {
     const publint = join(root, "node_modules", "publint", "src", "cli.js");
     assert.match(await printed(root, nodePath(), publint, "run", tarball, "--strict"), /All good/);
     const attw = join(root, "node_modules", "@arethetypeswrong", "cli", "dist", "index.js");

@@ -109,7 +109,7 @@ Deno.test("links and headings are found in every form that the pages use", () =>
   assert.deepEqual([...anchors(page)], ["the-first-heading-a-link", "same", "same-1"]);
 });
 
-Deno.test("a link to nothing, to a heading that is not there, and out of the repository is a fault", () => {
+Deno.test("reports links to missing files, missing headings and outside the repository", () => {
   const page = join(root, "docs/errors.md");
   assert.equal(fault(page, "runtimes.md"), undefined);
   assert.equal(fault(page, "#errors"), undefined);

@@ -31,7 +31,7 @@ Deno.test("both READMEs have the same code and the same links", () => {
   assert.ok(first!.trim().split("\n").length <= 12, "the server is about ten lines");
 });
 
-Deno.test("the two commands are there, to the letter", () => {
+Deno.test("shows the two commands exactly", () => {
   for (const text of [english, chinese]) {
     assert.match(text, /^npx -y deno@2 task demo( |$)/m);
     assert.match(text, /^npx -y deno@2 task test( |$)/m);

@@ -78,39 +78,42 @@ class Decisions {
 }
 
 for (const mode of ["string", "bytes"] as const) {
-  socketTest(`a message handler gets messages without their lines (text: "${mode}")`, async (t) => {
-    const got: [Message, number][] = [];
-    const { peer } = await topicSide(t, {
-      text: mode,
-      message: (_, data, opcode) => void got.push([data, opcode]),
-    });
-    const long = "long ".repeat(40_000);
-    peer.send(
-      text("\ntext \u{1f600}"),
-      text("\n"),
-      text("\n\n{}\n"),
-      { opcode: BINARY, payload: hex("0a 00 ff") },
-      { opcode: BINARY, payload: hex("0a") },
-      { opcode: TEXT, fin: false, payload: "" },
-      { opcode: CONTINUATION, fin: false, payload: "\nin " },
-      { opcode: PING, payload: "{}" },
-      { opcode: CONTINUATION, payload: "parts" },
-      text(`\n${long}`),
-    );
-    await quiet();
-    const expected = ["text \u{1f600}", "", "\n{}\n", hex("00 ff"), hex(""), "in parts", long];
-    assert.deepEqual(got.map(([, opcode]) => opcode), [1, 1, 1, 2, 2, 1, 1]);
-    const decoder = new TextDecoder();
-    assert.deepEqual(
-      got.map(([data, opcode]) =>
-        opcode === 1 && typeof data !== "string" ? decoder.decode(data) : data
-      ),
-      expected,
-    );
-    for (const [data, opcode] of got) {
-      assert.equal(typeof data === "string", opcode === 1 && mode === "string");
-    }
-  });
+  socketTest(
+    `a message handler receives messages without their lines (text: "${mode}")`,
+    async (t) => {
+      const got: [Message, number][] = [];
+      const { peer } = await topicSide(t, {
+        text: mode,
+        message: (_, data, opcode) => void got.push([data, opcode]),
+      });
+      const long = "long ".repeat(40_000);
+      peer.send(
+        text("\ntext \u{1f600}"),
+        text("\n"),
+        text("\n\n{}\n"),
+        { opcode: BINARY, payload: hex("0a 00 ff") },
+        { opcode: BINARY, payload: hex("0a") },
+        { opcode: TEXT, fin: false, payload: "" },
+        { opcode: CONTINUATION, fin: false, payload: "\nin " },
+        { opcode: PING, payload: "{}" },
+        { opcode: CONTINUATION, payload: "parts" },
+        text(`\n${long}`),
+      );
+      await quiet();
+      const expected = ["text \u{1f600}", "", "\n{}\n", hex("00 ff"), hex(""), "in parts", long];
+      assert.deepEqual(got.map(([, opcode]) => opcode), [1, 1, 1, 2, 2, 1, 1]);
+      const decoder = new TextDecoder();
+      assert.deepEqual(
+        got.map(([data, opcode]) =>
+          opcode === 1 && typeof data !== "string" ? decoder.decode(data) : data
+        ),
+        expected,
+      );
+      for (const [data, opcode] of got) {
+        assert.equal(typeof data === "string", opcode === 1 && mode === "string");
+      }
+    },
+  );
 }
 
 socketTest("pings and pongs have no line", async (t) => {
@@ -357,7 +360,7 @@ socketTest("the default of max is 100", async (t) => {
   assert.equal(refusals.length, 50);
 });
 
-socketTest("changing one's mind over and over has one question asked at a time", async (t) => {
+socketTest("rapid changes of a subscription cause one request at a time", async (t) => {
   const decisions = new Decisions();
   const { server, conn, peer } = await topicSide(t, {
     clientTopics: { ...decisions.options, max: 1 },
@@ -379,7 +382,7 @@ socketTest("changing one's mind over and over has one question asked at a time",
   assert.deepEqual(decisions.asked, ["a", "a"]);
 });
 
-socketTest("a refusal or an error of what is wanted no more is not told", async (t) => {
+socketTest("does not report a rejection of a topic that was unsubscribed", async (t) => {
   const decisions = new Decisions();
   const errors: unknown[] = [];
   const { peer } = await topicSide(t, {
@@ -509,7 +512,7 @@ for (
     ["cuts", (conn: Connection<undefined>) => conn.terminate()],
   ] as const
 ) {
-  socketTest(`an allow that ${what} the connection leaves nothing behind`, async (t) => {
+  socketTest(`an allow that ${what} the connection leaks nothing`, async (t) => {
     const { server, conn, peer } = await topicSide(t, {
       clientTopics: {
         allow(conn) {

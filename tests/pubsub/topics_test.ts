@@ -45,7 +45,7 @@ function payloads(peers: RawPeer[]): string[][] {
   return peers.map((peer) => peer.payloads);
 }
 
-socketTest("a published message goes to those who listen to its topic, once", async (t) => {
+socketTest("delivers a published message once to each subscriber of its topic", async (t) => {
   const { server, conns, peers } = await room(t, 3);
   conns[0].subscribe("other");
   conns[0].subscribe("room");
@@ -62,7 +62,7 @@ socketTest("a published message goes to those who listen to its topic, once", as
   ]);
 });
 
-socketTest("whom except names gets nothing, nor does the connection that publishes", async (t) => {
+socketTest("excludes the connection in except and the publishing connection", async (t) => {
   const { server, conns, peers } = await room(t, 3);
   assert.deepEqual(server.publish("room", "1", { except: conns[1] }), result({ sent: 2 }));
   assert.deepEqual(conns[0].publish("room", "2"), result({ sent: 2 }));
@@ -148,7 +148,7 @@ socketTest("topics and subscribers() list the subscriptions", async (t) => {
 });
 
 for (const end of ["close", "terminate", "peer"] as const) {
-  socketTest(`after an end by ${end} a connection listens to nothing`, async (t) => {
+  socketTest(`a connection has no subscriptions after an end by ${end}`, async (t) => {
     const seen: unknown[] = [];
     const { server, conns: [conn], peers: [peer, other] } = await room(t, 2, {
       close: (conn) => {
@@ -176,14 +176,14 @@ for (const end of ["close", "terminate", "peer"] as const) {
   });
 }
 
-socketTest("two servers have nothing in common", async (t) => {
+socketTest("two servers share nothing", async (t) => {
   const [one, two] = [await room(t, 1), await room(t, 1)];
   assert.deepEqual(one.server.publish("room", "one", { except: two.conns[0] }).sent, 1);
   await quiet();
   assert.deepEqual(payloads(two.peers), [[]]);
 });
 
-socketTest("connections of connect have no topics, and say so", async (t) => {
+socketTest("connections of connect reject topics", async (t) => {
   const { near } = await t.pair();
   for (const call of ["subscribe", "unsubscribe"] as const) {
     assert.throws(() => near[call]("room"), {
@@ -306,7 +306,7 @@ socketTest('"conflate" keeps the newest of each key, in the order of first waiti
   assert.deepEqual(drains, [0], "once, and after what waited");
 });
 
-socketTest("keys of different topics have nothing in common", async (t) => {
+socketTest("keys of different topics are independent", async (t) => {
   const it = await stalled(t);
   // Together, topic and key are the same text.
   it.conns[0].subscribe("room1");
@@ -315,26 +315,29 @@ socketTest("keys of different topics have nothing in common", async (t) => {
   assert.deepEqual((await goOn(t, it))[0], ["K", "one", "two"]);
 });
 
-socketTest("what waits goes out as room comes, and is replaced as long as it waits", async (t) => {
-  const it = await stalled(t);
-  const publish = (key: string): PublishResult =>
-    it.server.publish("room", `${key}${KILOBYTE}`, { onSlow: "conflate", key });
-  for (const key of ["a", "b", "c"]) publish(key);
-  // The blocked peer takes one write at a time: each brings room for one more message.
-  const [transport] = t.network.accepted;
-  const first = (): string[] => it.peers[0].payloads.map(([start]) => start);
-  transport.letThrough();
-  await quiet();
-  assert.deepEqual(first(), ["x"]);
-  assert.deepEqual(publish("a").replaced, 0, "it is on its way");
-  assert.deepEqual(publish("c").replaced, 1);
-  transport.letThrough();
-  await quiet();
-  assert.deepEqual(first(), ["x", "a"]);
-  transport.unblock();
-  await quiet();
-  assert.deepEqual(first(), ["x", "a", "b", "c", "a"]);
-});
+socketTest(
+  "queued messages are sent as buffer space frees up, and replaced until then",
+  async (t) => {
+    const it = await stalled(t);
+    const publish = (key: string): PublishResult =>
+      it.server.publish("room", `${key}${KILOBYTE}`, { onSlow: "conflate", key });
+    for (const key of ["a", "b", "c"]) publish(key);
+    // The blocked peer takes one write at a time: each brings room for one more message.
+    const [transport] = t.network.accepted;
+    const first = (): string[] => it.peers[0].payloads.map(([start]) => start);
+    transport.letThrough();
+    await quiet();
+    assert.deepEqual(first(), ["x"]);
+    assert.deepEqual(publish("a").replaced, 0, "it is on its way");
+    assert.deepEqual(publish("c").replaced, 1);
+    transport.letThrough();
+    await quiet();
+    assert.deepEqual(first(), ["x", "a"]);
+    transport.unblock();
+    await quiet();
+    assert.deepEqual(first(), ["x", "a", "b", "c", "a"]);
+  },
+);
 
 socketTest("new output never overtakes buffered output, even if there is room again", async (t) => {
   const it = await stalled(t, {
@@ -411,7 +414,7 @@ socketTest("a close handler publishes after the message that closed its connecti
   assert.deepEqual(it.peers[2].payloads, ["later"]);
 });
 
-socketTest("close handlers that cut each other end well", async (t) => {
+socketTest("close handlers that terminate each other complete", async (t) => {
   const it = await room(t, 5, {
     highWaterMark: 500,
     close: () => it.conns.forEach((conn) => conn.terminate()),
@@ -459,7 +462,7 @@ socketTest("a message published while another goes out in fragments follows it",
   assert.equal(peer.payloads.join(""), "begin endbehind");
 });
 
-Deno.test("nothing is kept of connections that went away while messages waited for them", async () => {
+Deno.test("keeps nothing of connections that closed with queued messages", async () => {
   const network = new MemoryNetwork();
   const server = await serveOver(network, {
     highWaterMark: 500,

@@ -61,7 +61,7 @@ Deno.test("a failed attempt is followed by another one, until there were so many
   assert.equal(trial.attempts.hurry(), false, "nothing waits");
 });
 
-Deno.test("a connection that did not hold counts as a failure in a row, one that did begins anew", () => {
+Deno.test("a connection that closes early counts as a consecutive failure, a stable one resets the count", () => {
   for (const [minUptime, counts] of [[HOUR, [1, 2, 3]], [0, [1, 1, 1]]] as const) {
     const trial = new Trial({ minUptime, retry: () => HOUR });
     for (let round = 0; round < 3; round++) {
@@ -75,7 +75,7 @@ Deno.test("a connection that did not hold counts as a failure in a row, one that
   }
 });
 
-Deno.test("what is lost is told with the wait that the hook has chosen", () => {
+Deno.test("reports a disconnect with the delay that the hook has chosen", () => {
   const trial = new Trial({ retry: () => HOUR });
   trial.attempts.opened();
   trial.attempts.lost({ info });
@@ -94,7 +94,7 @@ Deno.test("stop cancels an attempt and ignores its error", async () => {
   assert.deepEqual(trial.log.all, ["dial"]);
 });
 
-Deno.test("stop calls off a wait, also from within", () => {
+Deno.test("stop cancels a delay, also from within", () => {
   const waiting = new Trial({ retry: () => HOUR });
   waiting.attempts.opened();
   waiting.attempts.lost({ info });
@@ -141,7 +141,7 @@ for (const [what, retry] of FAILING) {
   });
 }
 
-Deno.test("what a hook must not return is a failure that shows it", async () => {
+Deno.test("reports an invalid return value of a hook", async () => {
   for (const answer of [-1, NaN, Infinity, 2 ** 31, null, "yes", {}]) {
     for (const retry of [() => answer, () => Promise.resolve(answer)]) {
       const trial = new Trial({ retry: retry as never });
@@ -191,7 +191,7 @@ for (const [answer, ...outcomes] of ANSWERS) {
   });
 }
 
-Deno.test("what a hook answers after the end is not wanted", async () => {
+Deno.test("ignores a hook's answer after the end", async () => {
   let answer = (_: boolean): void => {};
   const retry = (): Promise<boolean> => new Promise((resolve) => answer = resolve);
   const trial = new Trial({ retry });
@@ -205,7 +205,7 @@ Deno.test("what a hook answers after the end is not wanted", async () => {
   assert.equal(trial.attempts.hurry(), false, "nothing waits");
 });
 
-Deno.test("a failure that is no error is made one", async () => {
+Deno.test("wraps a rejection value that is no Error", async () => {
   for (const reason of [undefined, "a text"]) {
     const trial = new Trial({});
     trial.rejects[0](reason);

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import type { ReconnectingConnection } from "../../src/reconnect/connection.ts";
 import { quiet, socketTest } from "../support/socket_harness.ts";
 
-socketTest("it shows what the present connection is like", async (t) => {
+socketTest("exposes the properties of the current connection", async (t) => {
   const server = await t.serve({ subprotocols: ["chat"] });
   const conn = await t.connectReconnecting(server.url, {
     reconnect: true,
@@ -23,7 +23,7 @@ socketTest("it shows what the present connection is like", async (t) => {
   assert.equal(conn.reconnectNow(), false, "it does not wait");
 });
 
-socketTest("it sends what a connection sends", async (t) => {
+socketTest("has the sending methods of a connection", async (t) => {
   const got: unknown[] = [];
   const server = await t.serve({
     message: (_, data) => void got.push(data),

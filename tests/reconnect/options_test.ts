@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { type ReconnectOptions, reconnectRules } from "../../src/reconnect/options.ts";
 
-Deno.test("true and an empty object are all defaults", () => {
+Deno.test("true and an empty object select all defaults", () => {
   for (const value of [true, {}] as const) {
     const { options, ...rules } = reconnectRules(value);
     assert.deepEqual(options, {});

@@ -30,7 +30,7 @@ Deno.test("close codes of the server that are final, and those that are not", ()
   for (const code of passing) assert.equal(isFinal(closed(code), rules), false, String(code));
 });
 
-Deno.test("what we closed because of what the server did may go better next time", () => {
+Deno.test("retries after local closes that the server's behavior caused", () => {
   for (const code of [1002, 1006, 1007, 1008, 1009]) {
     assert.equal(isFinal(closed(code, "local"), rules), false, String(code));
   }

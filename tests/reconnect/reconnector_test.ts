@@ -64,7 +64,7 @@ socketTest("a lost connection is reopened", async (t) => {
   assert.equal(conn.send("late"), false);
 });
 
-socketTest("a connection that held for a while makes up for what failed before it", async (t) => {
+socketTest("a stable connection resets the count of failures", async (t) => {
   const { seen, handlers } = log();
   const server = await t.serve(OBEDIENT);
   const reconnect = { ...QUICK, minUptime: 0, maxAttempts: 2 };
@@ -78,7 +78,7 @@ socketTest("a connection that held for a while makes up for what failed before i
   assert.equal(seen.all.filter((entry) => entry === "lost 1006 1").length, 4);
 });
 
-socketTest("after so many in a row it gives up, with the last one as its end", async (t) => {
+socketTest("gives up after maxAttempts consecutive failures with the last error", async (t) => {
   const { seen, handlers } = log();
   const server = await t.serve({ open: (conn) => conn.close(1011, "no good") });
   const reconnect = { ...QUICK, maxAttempts: 3 };
@@ -108,7 +108,7 @@ socketTest("the first connection is tried by the same rules, and rejects at the 
   assert.equal(seen.all.length, 4);
 });
 
-socketTest("a mistake of the user's is no reason to try again", async (t) => {
+socketTest("does not retry after an error of the user", async (t) => {
   const failure = new TypeError("no proxy today");
   let asked = 0;
   const proxy = (): never => {
@@ -290,7 +290,7 @@ socketTest(
   },
 );
 
-socketTest("a message that was sent is not sent again", async (t) => {
+socketTest("does not send a sent message again", async (t) => {
   const got: string[] = [];
   const server = await t.serve({
     message(conn, data) {
@@ -702,7 +702,7 @@ socketTest("a server without the subprotocol is an error that says so, at once",
   assert.deepEqual(seen.all, []);
 });
 
-socketTest("the end settles subscriptions, and the iterators of those who come late", async (t) => {
+socketTest("the end settles subscriptions and late iterators", async (t) => {
   const server = await t.serve(topicServer(() => {}));
   const conn = await t.connectReconnecting(server.url, { reconnect: { topics: true } });
   const waiting = conn.subscribe("a", { message() {} });
@@ -716,7 +716,7 @@ socketTest("the end settles subscriptions, and the iterators of those who come l
   await assert.rejects(conn[Symbol.asyncIterator]().next(), WebSocketError);
 });
 
-socketTest("ping, pong and drain are heard", async (t) => {
+socketTest("calls the ping, pong and drain handlers", async (t) => {
   const seen = new Queue<string>();
   const server = await t.serve({ message: (conn) => void conn.ping("p") });
   const conn = await t.connectReconnecting(server.url, {

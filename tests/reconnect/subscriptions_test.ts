@@ -135,7 +135,7 @@ Deno.test("without numbers every message comes, and a gap between connections is
   assert.deepEqual(desk.log, [["a", "one", undefined], ["a", "one", undefined], ["a", "missed"]]);
 });
 
-Deno.test("a server that has lost its history says so by a number that is missing", () => {
+Deno.test("a server that has lost its history is detected by a missing number", () => {
   const desk = new Desk();
   desk.topics.subscribe("a", desk.handlers("a"));
   desk.topics.connected();
@@ -167,7 +167,7 @@ Deno.test("a refusal rejects the promise, tells the handler, and is not asked ag
   assert.deepEqual(desk.topics.names, []);
 });
 
-Deno.test("unsubscribe settles the promise, tells the server, and lets subscribe anew", async () => {
+Deno.test("unsubscribe settles the promise, notifies the server, and allows a new subscription", async () => {
   const desk = new Desk();
   const unconfirmed = desk.topics.subscribe("a", desk.handlers("a"));
   desk.topics.connected();

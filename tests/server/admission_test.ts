@@ -85,7 +85,7 @@ for (const [origin, host, same] of SAME) {
   });
 }
 
-Deno.test("a client that sends no Origin is no browser and passes, whatever the option", () => {
+Deno.test("accepts a client without Origin, whatever the option", () => {
   for (const origins of ["same", "any", [], ["https://a.example"], () => false] as Origins[]) {
     assert.equal(allows(origins, []), true);
   }
@@ -97,7 +97,7 @@ Deno.test('"any" lets in every origin, null and nonsense included', () => {
   }
 });
 
-Deno.test("a list lets in exactly its members", () => {
+Deno.test("a list accepts exactly its members", () => {
   const list = ["https://a.example", "http://localhost:3000"];
   for (const origin of list) assert.equal(allows(list, [origin], "server"), true);
   for (
@@ -126,7 +126,7 @@ Deno.test("a list does not allow the server's own host unless it contains it", (
   assert.equal(allows([], ["https://a.example"], "a.example"), false);
 });
 
-Deno.test("a function is asked with the origin and the request, and only true lets in", () => {
+Deno.test("a function receives the origin and the request, and only true accepts", () => {
   const asked: unknown[][] = [];
   const answers: unknown[] = [true, false, undefined, "yes", 1, Promise.resolve(true)];
   const found = answers.map((answer) =>
@@ -146,13 +146,13 @@ Deno.test("two Origin lines match no origin, even if both of them are allowed", 
   }
 });
 
-Deno.test("an option that says whose pages may connect is taken", () => {
+Deno.test("accepts each valid value of origins", () => {
   const list = ["https://a.example", "http://[::1]:8080", "app://id"];
   for (const origins of [undefined, "same", "any", () => true, [], list]) checkOrigins(origins);
 });
 
 for (const [value, shown] of [[null, "null"], ["*", '"*"'], [true, "true"], [{}, "an object"]]) {
-  Deno.test(`${shown} says nothing about pages`, () => {
+  Deno.test(`rejects ${shown} as a value of origins`, () => {
     assert.throws(() => checkOrigins(value), {
       name: "TypeError",
       message:

@@ -355,7 +355,7 @@ socketTest("shutdown does not wait longer than its timeout for handshakes either
   for (const client of [silent, deciding, refused]) await client.until(() => client.over);
 });
 
-socketTest("whoever connects during shutdown is cut", async (t) => {
+socketTest("disconnects clients that connect during shutdown", async (t) => {
   const { server, peer } = await t.accept();
   server.shutdown();
   const client = t.rawClient(server);

@@ -71,13 +71,13 @@ for (const [what, request, status, message] of REFUSED) {
   });
 }
 
-socketTest("a head over maxHandshakeSize gets 431, before it is whole", async (t) => {
+socketTest("rejects a head over maxHandshakeSize with 431 before it is complete", async (t) => {
   const client = await t.ask({ maxHandshakeSize: 500 }, `GET / HTTP/1.1\r\nX: ${"x".repeat(600)}`);
   assert.equal((await client.answer()).status, 431);
   assert.match(client.text, /500 bytes/);
 });
 
-socketTest("a request that does not come whole in time gets 408", async (t) => {
+socketTest("answers an incomplete request with 408 after the timeout", async (t) => {
   const client = await t.ask({ handshakeTimeout: 20 }, "GET / HTTP/1.1\r\nHost: ");
   assert.equal((await client.answer()).status, 408);
   assert.match(client.text, /did not arrive in time/);
@@ -89,7 +89,7 @@ socketTest("a client that sends no request is disconnected by handshakeTimeout, 
   assert.equal((await client.answer()).status, 408);
 });
 
-socketTest("the time for the handshake is over with the handshake", async (t) => {
+socketTest("the handshake timeout ends with the handshake", async (t) => {
   const server = await t.serve({ handshakeTimeout: 1000 });
   const client = t.rawClient(server);
   assert.equal(timers.size, 1);
@@ -119,7 +119,7 @@ socketTest("what follows a refused request is not read as frames or as a request
   assert.deepEqual(opened, []);
 });
 
-socketTest("a client that disconnects in the middle of its request is forgotten", async (t) => {
+socketTest("forgets a client that disconnects during its request", async (t) => {
   const server = await t.serve({});
   const [first, second] = [t.rawClient(server), t.rawClient(server)];
   first.send("GET / HTTP/1.1\r\n");
@@ -214,7 +214,7 @@ socketTest("a function of origins may shut the server down: the client gets 503"
   assert.deepEqual(opened, []);
 });
 
-socketTest("over maxConnections there is a 503, and room again when one has gone", async (t) => {
+socketTest("answers 503 over maxConnections until a connection closes", async (t) => {
   const server = await t.serve({ maxConnections: 2 });
   const first = await t.connect(server.url);
   await t.connect(server.url);

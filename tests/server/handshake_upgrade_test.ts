@@ -325,7 +325,7 @@ for (const [how, hook] of WAYS) {
     },
   );
 
-  socketTest(`a client that is refused ${how} and hangs up leaves at once`, async (t) => {
+  socketTest(`releases a client that was rejected ${how} as soon as it disconnects`, async (t) => {
     const server = await t.serve<unknown>({ upgrade: hook(() => ({ status: 401 })) });
     const client = t.rawClient(server);
     client.send(upgradeRequest());
@@ -337,7 +337,7 @@ for (const [how, hook] of WAYS) {
 }
 
 for (const [what, settle] of [["fails", "reject"], ["is too slow", undefined]] as const) {
-  socketTest(`a client that hangs up when the hook ${what} leaves at once`, async (t) => {
+  socketTest(`releases a client immediately that disconnects when the hook ${what}`, async (t) => {
     const decide = Promise.withResolvers<void>();
     const client = await t.ask({
       handshakeTimeout: 20,

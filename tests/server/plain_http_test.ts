@@ -117,7 +117,7 @@ const REFUSED: readonly [what: string, request: string, status: number][] = [
 ];
 
 for (const [what, request, status] of REFUSED) {
-  socketTest(`a request ${what} gets ${status}, fetch is not asked`, async (t) => {
+  socketTest(`answers a request ${what} with ${status} without calling fetch`, async (t) => {
     const asked: string[] = [];
     const client = await t.ask({
       fetch: ({ url }) => {
@@ -189,7 +189,7 @@ socketTest("one request per connection: what follows it is not answered", async 
   assert.deepEqual(asked, ["http://a.example:8080/1"]);
 });
 
-socketTest("with fetch, WebSockets are still let in on the same port", async (t) => {
+socketTest("with fetch, WebSockets are still accepted on the same port", async (t) => {
   const client = await t.ask({ fetch: () => new Response("page") });
   assert.equal((await client.answer()).status, 101);
   const server = await t.serve({ fetch: () => new Response("page") });

@@ -89,7 +89,7 @@ socketTest("a signal shuts the server down when it aborts", async (t) => {
   assert.equal(server.connections, 0);
 });
 
-socketTest("a server that has finished lets go of its signal", async (t) => {
+socketTest("a finished server removes its listener from the signal", async (t) => {
   const { signal, listeners } = watchedSignal();
   const server = await t.serve({ signal });
   assert.equal(listeners.size, 1);

@@ -76,7 +76,7 @@ socketTest("a listener that cannot be closed is reported, and the shutdown ends"
   assert.deepEqual(errors, [cause]);
 });
 
-Deno.test("a server keeps nothing of connections, refusals and answers that have come and gone", async () => {
+Deno.test("a server retains nothing of closed connections, rejections and responses", async () => {
   const network = new MemoryNetwork();
   const server = await serveOver(network, {
     upgrade: ({ url }) => url.endsWith("/no") ? { status: 404 } : undefined,

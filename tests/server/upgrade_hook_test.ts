@@ -8,7 +8,7 @@ Deno.test("what a hook gives is given on", () => {
   assert.equal(callHook(() => promise), promise);
 });
 
-Deno.test("what a hook throws is told apart from errors of our own, whatever it is", () => {
+Deno.test("distinguishes errors of a hook from internal errors", () => {
   for (const cause of [new Error("no"), "no", undefined, Object.create(null)]) {
     assert.throws(() =>
       callHook(() => {

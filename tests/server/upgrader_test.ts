@@ -194,7 +194,7 @@ for (
   });
 }
 
-socketTest("wrong options throw at once", (t) => {
+socketTest("throws on wrong options immediately", (t) => {
   assert.throws(() => attached(t, { message: 7 } as never), TypeError);
   assert.throws(() => attached(t, { maxConnections: 0 }), RangeError);
   assert.throws(() => attached(t, { prot: 1 } as never), TypeError);

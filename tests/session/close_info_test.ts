@@ -20,7 +20,7 @@ const STEPS = {
   "a message comes": (endpoint) => endpoint.receive({ opcode: TEXT, payload: "message" }),
   "we fail": (endpoint) =>
     endpoint.session.fail(new WebSocketError("HANDLER_FAILED", "failed", { closeCode: 1011 })),
-  "we terminate": (endpoint) =>
+  "the local side terminates": (endpoint) =>
     endpoint.session.terminate(new WebSocketError("TERMINATED", "terminated")),
   "a slow peer is disconnected": (endpoint) =>
     endpoint.session.terminate(new WebSocketError("SLOW_CONSUMER", "slow", { closeCode: 1008 })),

@@ -154,7 +154,7 @@ const VIOLATIONS: readonly Violation[] = [
 
 for (const side of SIDES) {
   for (const { name, frames, closeCode, error, compressed = false } of VIOLATIONS) {
-    Deno.test(`a ${side} answers ${name} with one Close frame, ${closeCode}, and hears no more`, () => {
+    Deno.test(`a ${side} answers ${name} with one Close frame, ${closeCode}, and stops delivery`, () => {
       const rules = { maxMessageSize: 100, maxFragments: 4, rsv1: compressed };
       const endpoint = Endpoint.open(side, rules, compressed ? new RunLength() : undefined);
       endpoint.receive({ opcode: TEXT, payload: "good" });
@@ -198,7 +198,7 @@ Deno.test("the server ends its stream behind both Close frames, the client waits
   }
 });
 
-Deno.test("a session that starts to close asks for a timer before anything else can hang", () => {
+Deno.test("a closing session starts its timer before it can hang", () => {
   const endpoint = Endpoint.open("server");
   endpoint.session.close(1000, "");
   assert.deepEqual(endpoint.asked, ["startCloseTimer"]);
@@ -219,7 +219,7 @@ Deno.test("a Close frame without a code can be sent", () => {
   assert.equal(endpoint.endings[0].sent, 1005);
 });
 
-Deno.test("a failure behind our own Close frame sends no second one, and is what is reported", () => {
+Deno.test("a failure after a local Close frame sends no second one, and is reported", () => {
   const endpoint = Endpoint.open("server");
   endpoint.session.close(1000, "bye");
   endpoint.receive({ opcode: TEXT, payload: hex("ff") });

@@ -52,7 +52,7 @@ function carry(random: Random, from: Endpoint, to: Endpoint): void {
   }
 }
 
-Deno.test("a client and a server hear each other's messages, however the streams are cut", () => {
+Deno.test("a client and a server receive each other's messages however the streams are split", () => {
   const random = new Random(1009);
   const client = Endpoint.open("client");
   const server = Endpoint.open("server");
@@ -95,7 +95,7 @@ Deno.test("a client and a server hear each other's messages, however the streams
   assert.deepEqual(client.endings, [{ ...ending, reason: "", initiator: "local" }]);
 });
 
-Deno.test("when both close at once each takes the other's Close frame as the answer", () => {
+Deno.test("when both close at the same time each takes the other's Close frame as the answer", () => {
   const random = new Random(1000);
   const client = Endpoint.open("client");
   const server = Endpoint.open("server");

@@ -76,7 +76,7 @@ for (const side of SIDES) {
     assert.equal(endpoint.waiting, 0);
   });
 
-  Deno.test(`a ${side} hears messages, pings and pongs in order, however the stream is cut`, () => {
+  Deno.test(`a ${side} delivers messages, pings and pongs in order however the stream is split`, () => {
     const frames: FrameParts[] = [
       { opcode: TEXT, payload: "text" },
       { opcode: PING, payload: "ping" },
@@ -127,7 +127,7 @@ Deno.test("messages are compressed both ways where that was negotiated, unless t
   ]);
 });
 
-Deno.test("text is heard as bytes where the rules say so", () => {
+Deno.test("delivers text as bytes where the options say so", () => {
   const endpoint = Endpoint.open("server", { text: "bytes" });
   endpoint.receive({ opcode: TEXT, payload: "text" });
   assert.deepEqual(endpoint.heard, [["utf8", hexOf("text")]]);
@@ -158,7 +158,7 @@ Deno.test("a ping between the fragments of a message is answered before the mess
   assert.deepEqual(endpoint.takeSent(), [[PONG, hexOf("p")]]);
 });
 
-Deno.test("pings are not answered where autoPong is off, but heard", () => {
+Deno.test("does not answer pings with autoPong off, but delivers them", () => {
   const endpoint = Endpoint.open("server", { autoPong: false });
   endpoint.receive({ opcode: PING, payload: "p" });
   endpoint.congested = true;
@@ -192,7 +192,7 @@ Deno.test("a flood of pings from a peer that does not read leaves few pongs, the
   assert.deepEqual(endpoint.takeSent(), [[PONG, hexOf("later")]]);
 });
 
-Deno.test("a pong that was held back is sent behind our own Close frame", () => {
+Deno.test("sends a held pong after the local Close frame", () => {
   // RFC 6455 5.5.2, as for the next ping: only the peer's Close frame ends the duty to answer.
   const endpoint = Endpoint.open("server");
   endpoint.congested = true;
@@ -204,7 +204,7 @@ Deno.test("a pong that was held back is sent behind our own Close frame", () => 
   assert.deepEqual(endpoint.takeSent(), [[PONG, hexOf("ping 19")]]);
 });
 
-Deno.test("a pong that was held back is not sent once the peer's Close frame has come", () => {
+Deno.test("does not send a held pong after the peer's Close frame", () => {
   const endpoint = Endpoint.open("server");
   endpoint.congested = true;
   for (let i = 0; i < 20; i++) endpoint.receive({ opcode: PING });
@@ -214,7 +214,7 @@ Deno.test("a pong that was held back is not sent once the peer's Close frame has
   assert.equal(endpoint.takeSent().at(-1)![0], CLOSE);
 });
 
-Deno.test("a ping behind our own Close frame is still answered, until the peer's Close frame comes", () => {
+Deno.test("answers a ping after a local Close frame until the peer's Close frame arrives", () => {
   // RFC 6455 5.5.2: a pong must be sent "unless it already received a Close frame".
   const endpoint = Endpoint.open("client");
   endpoint.session.close(1000, "");
@@ -226,7 +226,7 @@ Deno.test("a ping behind our own Close frame is still answered, until the peer's
   assert.deepEqual(endpoint.takeSent(), []);
 });
 
-Deno.test("no message is heard behind the peer's Close frame, in the same chunk or a later one", () => {
+Deno.test("delivers no message after the peer's Close frame, in the same chunk or a later one", () => {
   for (const side of SIDES) {
     const endpoint = Endpoint.open(side);
     const chunk = endpoint.fromPeer(
@@ -246,7 +246,7 @@ Deno.test("no message is heard behind the peer's Close frame, in the same chunk 
   }
 });
 
-Deno.test("no message is heard after our own close, not even from the chunk in which it was called", () => {
+Deno.test("delivers no message after a local close, not even from the current chunk", () => {
   for (const side of SIDES) {
     const endpoint = Endpoint.open(side);
     endpoint.onHeard = () => endpoint.session.close(1000, "enough");
@@ -263,7 +263,7 @@ Deno.test("no message is heard after our own close, not even from the chunk in w
   }
 });
 
-Deno.test("no message is heard after terminate or fail, not even from the same chunk", () => {
+Deno.test("delivers no message after terminate or fail, not even from the same chunk", () => {
   const error = new InvalidPayloadError("INVALID_UTF8", "bad");
   const ends = [
     (endpoint: Endpoint) => endpoint.session.terminate(error),
@@ -281,7 +281,7 @@ Deno.test("no message is heard after terminate or fail, not even from the same c
   }
 });
 
-Deno.test("a paused session returns behind the message it is at and goes on there", () => {
+Deno.test("a paused session returns after the current message and resumes there", () => {
   const endpoint = Endpoint.open("server");
   endpoint.onHeard = () => endpoint.session.pause();
   const one = endpoint.fromPeer({ opcode: TEXT, payload: "one" });
@@ -304,7 +304,7 @@ Deno.test("a paused session returns behind the message it is at and goes on ther
   assert.deepEqual(endpoint.heard, [["text", "one"], ["text", "two"], ["text", "three"]]);
 });
 
-Deno.test("a session that is closing reads on after a pause, to see the peer's Close frame", () => {
+Deno.test("a closing session continues reading after a pause, to receive the peer's Close frame", () => {
   const endpoint = Endpoint.open("server");
   endpoint.session.pause();
   endpoint.session.close(1000, "");
@@ -331,7 +331,7 @@ Deno.test("resuming does not bring a session back that has failed or seen a Clos
   }
 });
 
-Deno.test("a message in the making when the stream ends is named in the error", () => {
+Deno.test("the error names a partial message at the end of the stream", () => {
   for (const [bytes, where] of [["", "without a Close frame"], ["81 85 00", "in the middle"]]) {
     const endpoint = Endpoint.open("server");
     endpoint.session.receive(hex(bytes));

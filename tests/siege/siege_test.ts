@@ -24,7 +24,7 @@ const sieges: [ServerKind, AttackName][] = [
 ];
 
 for (const runtime of runtimeNames) {
-  Deno.test(`honest clients stay connected under attack on ${runtime}`, async (t) => {
+  Deno.test(`legitimate clients stay connected under attack on ${runtime}`, async (t) => {
     for (const [kind, attack] of sieges) {
       await t.step(`${attack}, ${kind}`, async () => {
         const figures = await siege({

@@ -14,7 +14,7 @@ for (const options of [...places, { denoSockets: "Deno.listen" }]) {
 console.log("alive");
 `;
 
-Deno.test("serve without a permission rejects with its name, and the process lives on", async () => {
+Deno.test("serve without a permission rejects with its name, and the process continues", async () => {
   const root = fileURLToPath(new URL("../..", import.meta.url));
   const module = await Deno.makeTempFile({ suffix: ".ts" });
   try {

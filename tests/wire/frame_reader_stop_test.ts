@@ -45,7 +45,7 @@ Deno.test("a reader that is stopped by its sink returns behind the frame it is a
   }
 });
 
-Deno.test("a stopped reader reads nothing, and nothing is lost when it goes on, however chunks are cut", () => {
+Deno.test("a stopped reader reads nothing and resumes without loss, however chunks are split", () => {
   for (let cut = 1; cut < STREAM.length; cut++) {
     const sink = new StoppingSink();
     for (const [from, to] of [[0, cut], [cut, STREAM.length]]) {

@@ -29,7 +29,7 @@ Deno.test("deno task demo serves its page and echoes on the same port", async ()
 });
 
 for (const runtime of runtimeNames) {
-  Deno.test(`the demo serves all that its page asks for, under a strict policy, on ${runtime}`, async () => {
+  Deno.test(`the demo serves all resources of its page under a strict policy on ${runtime}`, async () => {
     await using demo = startExample(runtime, "demo/main.ts");
     const page = await demo.printed(pageUrl);
     const types = { html: "text/html", css: "text/css", js: "text/javascript", svg: "image/svg" };
@@ -54,7 +54,7 @@ for (const runtime of runtimeNames) {
     await missing.body?.cancel();
   });
 
-  Deno.test(`the demo's other addresses refuse and say goodbye, on ${runtime}`, async () => {
+  Deno.test(`the demo's other addresses reject and close on ${runtime}`, async () => {
     await using demo = startExample(runtime, "demo/main.ts");
     const url = await webSocketUrl(demo);
     await assert.rejects(connect(`${url}refused`), { code: "STATUS_UNEXPECTED", status: 403 });
@@ -65,7 +65,7 @@ for (const runtime of runtimeNames) {
     assert.equal(chosen.protocol, "any.v1");
   });
 
-  Deno.test(`the demo compresses on the port that it tells the page, on ${runtime}`, async () => {
+  Deno.test(`the demo compresses on the port that the page uses on ${runtime}`, async () => {
     await using demo = startExample(runtime, "demo/main.ts");
     const url = await webSocketUrl(demo);
     await using room = await connect(`${url}room?tab=a`);
@@ -96,7 +96,7 @@ for (const runtime of runtimeNames) {
     assert.equal(status.code, 0);
   });
 
-  Deno.test(`the demo names PORT when its port is taken, on ${runtime}`, async () => {
+  Deno.test(`the demo reports a PORT that is in use on ${runtime}`, async () => {
     using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     const command = exampleCommand(runtime, "demo/main.ts");
     const [code, message] = await failure(command, String(taken.addr.port));
@@ -104,7 +104,7 @@ for (const runtime of runtimeNames) {
     assert.match(message, new RegExp(`^Port ${taken.addr.port} is taken .*PORT=`));
   });
 
-  Deno.test(`the demo refuses a PORT that is no port, on ${runtime}`, async () => {
+  Deno.test(`the demo rejects an invalid PORT on ${runtime}`, async () => {
     const command = exampleCommand(runtime, "demo/main.ts");
     const answers = await Promise.all(
       ["", "http", "-1", "65536", "80.5"].map((port) => failure(command, port)),

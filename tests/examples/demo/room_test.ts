@@ -60,7 +60,7 @@ class Tab {
 
 const pages = await Pages.read();
 
-Deno.test("what one tab says all tabs are told, with those that come later", async () => {
+Deno.test("sends each message to all tabs, and earlier messages to new tabs", async () => {
   await using site = new Site();
   const one = await site.connect("room?tab=1");
   assert.equal((await one.told("people")).count, 1);
@@ -76,7 +76,7 @@ Deno.test("what one tab says all tabs are told, with those that come later", asy
   assert.equal((await one.told("people")).count, 2);
 });
 
-Deno.test("a tab that says too much at once is told so, and goes on", async () => {
+Deno.test("warns a tab that exceeds the rate limit and keeps it connected", async () => {
   await using site = new Site();
   const tab = await site.connect("room?tab=1");
   for (let i = 0; i < 20; i++) tab.say("Ada", `message ${i}`);
@@ -84,7 +84,7 @@ Deno.test("a tab that says too much at once is told so, and goes on", async () =
   assert.equal(tab.conn.readyState, "open");
 });
 
-Deno.test("what is no message of the room ends the connection, and no other", async () => {
+Deno.test("an invalid message closes only its own connection", async () => {
   await using site = new Site();
   const other = await site.connect("room?tab=0");
   const cases: [data: string | Uint8Array, code: number][] = [
@@ -108,7 +108,7 @@ Deno.test("what is no message of the room ends the connection, and no other", as
   assert.equal((await other.told("say")).text, "still here");
 });
 
-Deno.test("the server times its pings on a tab's connection, and tells that tab", async () => {
+Deno.test("the server measures the latency of a tab and reports it to the tab", async () => {
   await using site = new Site();
   const [mine, other] = [await site.connect("room?tab=1"), await site.connect("room?tab=2")];
   await site.connect("?tab=1");

@@ -7,7 +7,7 @@ import { runtimeNames } from "../../support/runtimes.ts";
 import { startExample } from "../start.ts";
 
 for (const runtime of runtimeNames) {
-  Deno.test(`the client comes back to a server that was away, on ${runtime}`, async () => {
+  Deno.test(`the client reconnects to a server that restarts on ${runtime}`, async () => {
     const options = { message: (conn: { send(data: string): void }) => conn.send("welcome") };
     const first = await serve({ ...options, port: await freePort() });
     await using client = startExample(runtime, "reconnect/main.ts", { args: [first.url] });
@@ -22,7 +22,7 @@ for (const runtime of runtimeNames) {
     assert.equal((await client.interrupt()).code, 0);
   });
 
-  Deno.test(`the client gives up when there is no point, on ${runtime}`, async () => {
+  Deno.test(`the client stops reconnecting after a final close code on ${runtime}`, async () => {
     await using server = await serve({ port: 0, upgrade: () => ({ status: 403 }) });
     await using client = startExample(runtime, "reconnect/main.ts", { args: [server.url] });
 

@@ -25,7 +25,7 @@ async function send(
 }
 
 for (const runtime of runtimeNames) {
-  Deno.test(`a file is sent in parts, and the rest of one that broke off, on ${runtime}`, async () => {
+  Deno.test(`uploads a file in parts and resumes an interrupted upload on ${runtime}`, async () => {
     const here = await Deno.makeTempDir();
     try {
       const there = join(here, "there");
@@ -65,7 +65,7 @@ for (const runtime of runtimeNames) {
     }
   });
 
-  Deno.test(`an upload of what should not be there is refused, on ${runtime}`, async () => {
+  Deno.test(`rejects an upload to an invalid name on ${runtime}`, async () => {
     const here = await Deno.makeTempDir();
     try {
       await using server = startExample(runtime, "upload/server.ts", { args: [here] });

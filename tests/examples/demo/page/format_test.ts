@@ -11,7 +11,7 @@ import {
   parseHex,
 } from "../../../../examples/demo/page/format.js";
 
-Deno.test("bytes, times and counts have three digits that count, and a unit", () => {
+Deno.test("formats bytes, times and counts with three significant digits and a unit", () => {
   assert.deepEqual(
     [0, 1023, 1024, 1536, 10240, 2 ** 20, 5 * 2 ** 30].map(formatBytes),
     ["0 B", "1023 B", "1.00 KiB", "1.50 KiB", "10.0 KiB", "1.00 MiB", "5.00 GiB"],
@@ -28,7 +28,7 @@ Deno.test("bytes, times and counts have three digits that count, and a unit", ()
   assert.equal(formatClock(new Date(2024, 1, 3, 4, 5, 6, 7)), "04:05:06.007");
 });
 
-Deno.test("hexadecimal is read in every way that people write it", () => {
+Deno.test("reads hexadecimal in the usual notations", () => {
   for (const text of ["0aff10", "0a ff 10", "0A:FF:10", "0x0a, 0xff, 0x10", "0a\nff\n10 "]) {
     assert.deepEqual([...parseHex(text)], [10, 255, 16], text);
   }
