@@ -52,7 +52,6 @@ export class Driver<T> extends SendingDriver<T>
     KeepaliveOwner,
     MemoryHolder {
   readonly #transport: Transport;
-  readonly #copiesBelow: number;
   protected readonly output: Output;
   protected readonly session: Session;
   /** Its reading, once that was stopped or if its rate is limited. */
@@ -86,7 +85,6 @@ export class Driver<T> extends SendingDriver<T>
     const { rules } = this;
     const compression = compressionFor(context.connectionRules, agreement);
     this.#transport = transport;
-    this.#copiesBelow = transport.copiesBelow ?? 0;
     this.output = new Output(transport, this, rules);
     this.session = new Session(
       compression === undefined ? rules : rules.whenCompressed,
@@ -220,7 +218,10 @@ export class Driver<T> extends SendingDriver<T>
     if (opcode === Opcode.Binary && this.rules.binaryType === "arraybuffer") {
       return ownBuffer(bytes, start, end);
     }
-    if (bytes.length < this.#copiesBelow) return bytes.slice(start, end) as Uint8Array<ArrayBuffer>;
+    const { copiesBelow } = this.#transport;
+    if (copiesBelow !== undefined && bytes.length < copiesBelow) {
+      return bytes.slice(start, end) as Uint8Array<ArrayBuffer>;
+    }
     this.#gaveViews = true;
     return bytes.subarray(start, end) as Uint8Array<ArrayBuffer>;
   }
