@@ -318,9 +318,9 @@ export abstract class DriverBase<T>
     if (fragments.isStreaming || (isFirst && fragments.isBusy)) {
       return this.hold(opcode, bytes, compress, undefined, fin ? "last" : "more");
     }
-    const isAccepted = this.sendStreamFragment(opcode, bytes, fin, compress);
+    this.sendStreamFragment(opcode, bytes, fin, compress);
     fragments.pass(fin);
-    return isAccepted && !this.slow;
+    return this.state === "open" && !this.slow;
   }
 
   /** Reserves the connection for a stream; `ended` is called if the connection ends before it does. */

@@ -63,6 +63,11 @@ export class MessageQueue {
     return this.#reader !== undefined;
   }
 
+  /** Whether it is full, and its owner was asked to stop reading. */
+  get isFull(): boolean {
+    return this.#stopped;
+  }
+
   /** Messages that wait. */
   get length(): number {
     return this.#messages.length - this.#next;

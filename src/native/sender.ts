@@ -1,0 +1,437 @@
+// Sending over a WebSocket of the runtime: messages, the fragments of a message gathered to a whole one, and
+// flow control by what the runtime says that waits.
+
+import { WebSocketError } from "../errors.ts";
+import type { WrittenCallback } from "../connection/connection_driver.ts";
+import type { HandshakeInfo } from "../connection/connection.ts";
+import { checkCork, DriverBase, lost, slowConsumer } from "../connection/driver_base.ts";
+import type { DriverContext, DriverLayer } from "../connection/driver_context.ts";
+import { type FragmentOpcode, FragmentQueue, type QueuedMessage } from "../connection/fragments.ts";
+import type { Handlers } from "../connection/handlers.ts";
+import type { PreparedMessage } from "../message/prepared_message.ts";
+import type { SessionState } from "../session/session.ts";
+import { CloseCode } from "../wire/close.ts";
+import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
+import { messageOf } from "./closing.ts";
+import type { NativeEngine } from "./engine.ts";
+
+/** Milliseconds between two looks at the buffered output of a runtime that does not report its drain. */
+const POLL_INTERVAL = 10;
+
+/** The most bytes that a frame's header has (RFC 6455 section 5.2). */
+const MAX_HEADER = 14;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** State of output that waits, or is sent in fragments. */
+class NativeOutput {
+  fragments: FragmentQueue | undefined;
+  /** The fragments of a message that is not complete: the runtime sends whole messages only. */
+  parts: Uint8Array[] = [];
+  partsSize = 0;
+  isText = false;
+  /** Called when all that was sent has left. */
+  written: WrittenCallback[] = [];
+  /** Whether senders wait until there is room. */
+  wantsDrain = false;
+  drainWaiters: Array<() => void> = [];
+  pollTimer: ReturnType<typeof setTimeout> | undefined;
+
+  /** Adds a fragment. */
+  gather(opcode: FragmentOpcode, bytes: Uint8Array): void {
+    if (opcode !== Opcode.Continuation) {
+      this.forget();
+      this.isText = opcode === Opcode.Text;
+    }
+    this.parts.push(bytes.slice());
+    this.partsSize += bytes.length;
+  }
+
+  /** Takes the message that was gathered. */
+  whole(): Uint8Array {
+    const whole = new Uint8Array(this.partsSize);
+    let at = 0;
+    for (const part of this.parts) {
+      whole.set(part, at);
+      at += part.length;
+    }
+    this.forget();
+    return whole;
+  }
+
+  /** Forgets the fragments of a message that is not complete. */
+  forget(): void {
+    this.parts = [];
+    this.partsSize = 0;
+  }
+}
+
+/** The sending of a driver over a WebSocket of the runtime. */
+export abstract class NativeSender<T, S> extends DriverBase<T> {
+  protected readonly engine: NativeEngine<S>;
+  protected socket: S | undefined;
+  #output: NativeOutput | undefined;
+
+  /**
+   * @param context The shared state.
+   * @param engine The runtime's operations.
+   * @param handshake The result of the opening handshake.
+   * @param data The user's data.
+   * @param handlers Handlers of this connection alone, instead of the shared ones.
+   * @param layer The layer before the user, if the topics subprotocol was negotiated.
+   */
+  constructor(
+    context: DriverContext<T>,
+    engine: NativeEngine<S>,
+    handshake: HandshakeInfo,
+    data: T,
+    handlers: Handlers<T> | undefined,
+    layer: DriverLayer<T> | undefined,
+  ) {
+    super(context, handshake, data, handlers, layer);
+    this.engine = engine;
+  }
+
+  abstract override readonly state: SessionState;
+  /** Whether messages of topics that were accepted before the close are being sent. */
+  protected abstract readonly isReleasing: boolean;
+  /** The stream that has reserved the connection is complete or given up. */
+  protected abstract streamLeft(): void;
+
+  get #more(): NativeOutput {
+    return this.#output ??= new NativeOutput();
+  }
+
+  /** Bytes that the runtime has taken and that have not left. */
+  get unsent(): number {
+    return this.socket === undefined ? 0 : this.engine.bufferedAmount(this.socket);
+  }
+
+  /** Bytes that leave by themselves, unlike the fragments of a message that is not complete. */
+  get #leaving(): number {
+    return this.unsent + (this.#output?.fragments?.size ?? 0);
+  }
+
+  /** Bytes that wait to be sent. */
+  get bufferedAmount(): number {
+    return this.#leaving + (this.#output?.partsSize ?? 0);
+  }
+
+  /** Whether more than `highWaterMark` bytes wait to be sent. */
+  get slow(): boolean {
+    return this.#output?.wantsDrain === true && this.#leaving > this.rules.highWaterMark;
+  }
+
+  /** Whether a message in fragments is being sent, so that others wait. */
+  get #isBusy(): boolean {
+    return this.#output?.fragments?.isBusy === true;
+  }
+
+  /** Whether a stream is being sent. */
+  protected get isStreaming(): boolean {
+    return this.#output?.fragments?.isStreaming === true;
+  }
+
+  /** Sends a text message. */
+  sendText(text: string, compress?: boolean, written?: WrittenCallback): boolean {
+    if (this.state !== "open") return this.dropped(written);
+    if (this.layer !== undefined) text = this.layer.text(text);
+    if (this.#isBusy) {
+      return this.hold(Opcode.Text, text, compress !== false, written);
+    }
+    return this.#sendText(text, compress !== false, written);
+  }
+
+  /** Sends a message of bytes. */
+  sendBytes(
+    opcode: MessageOpcode,
+    bytes: Uint8Array,
+    compress?: boolean,
+    written?: WrittenCallback,
+  ): boolean {
+    if (this.state !== "open") return this.dropped(written);
+    if (this.layer !== undefined) bytes = this.layer.bytes(bytes);
+    if (this.#isBusy) {
+      return this.hold(opcode, bytes, compress !== false, written);
+    }
+    return this.#sendBytes(opcode, bytes, compress !== false, written);
+  }
+
+  /** Sends a message that was encoded before. */
+  sendPrepared(message: PreparedMessage): boolean {
+    if (this.state !== "open" && !this.isReleasing) return false;
+    if (this.layer !== undefined) message = this.layer.prepared(message);
+    const isText = message.opcode === Opcode.Text;
+    if (this.#isBusy) {
+      return this.hold(message.opcode, isText ? message.text : message.payload, true);
+    }
+    return isText
+      ? this.#sendText(message.text, true)
+      : this.#sendBytes(Opcode.Binary, message.payload, true);
+  }
+
+  /** Sends a message that may wait for others: the runtime decides when it leaves. */
+  sendDelayed(opcode: MessageOpcode, data: string | Uint8Array): boolean {
+    return typeof data === "string" ? this.sendText(data) : this.sendBytes(opcode, data);
+  }
+
+  /** Takes a fragment of a message, and sends the message when it is complete. */
+  sendStreamFragment(
+    opcode: FragmentOpcode,
+    bytes: Uint8Array,
+    fin: boolean,
+    compress: boolean,
+  ): boolean {
+    if (!this.takesFragments) return false;
+    const output = this.#more;
+    output.gather(opcode, bytes);
+    const { partsSize } = output;
+    const { highWaterMark, maxBufferedAmount } = this.rules;
+    if (fin) {
+      const whole = output.whole();
+      const message = this.layer === undefined ? whole : this.layer.bytes(whole);
+      return this.#sendBytes(output.isText ? Opcode.Text : Opcode.Binary, message, compress);
+    }
+    // A stream waits for a turn of the event loop then, though nothing can leave before its end.
+    if (partsSize <= maxBufferedAmount) return partsSize <= highWaterMark;
+    this.fail(
+      new WebSocketError(
+        "MEMORY_LIMIT",
+        `${this.engine.name} sends whole messages only, and ${partsSize} bytes of one in ` +
+          `fragments exceed maxBufferedAmount (${maxBufferedAmount})`,
+        { closeCode: CloseCode.InternalError },
+      ),
+    );
+    return false;
+  }
+
+  /** The stream is complete or given up. */
+  endFragments(): void {
+    this.#output?.forget();
+    this.#output?.fragments?.leave();
+    this.streamLeft();
+  }
+
+  /** A stream is sent when it is complete, and now that is too late. */
+  protected giveUpStream(): void {
+    this.#output?.fragments?.giveUp();
+  }
+
+  protected override needFragments(): FragmentQueue {
+    return this.#more.fragments ??= new FragmentQueue((message) => this.#sendQueued(message));
+  }
+
+  /** Sends a ping or a pong. */
+  sendControl(opcode: typeof Opcode.Ping | typeof Opcode.Pong, payload: Uint8Array): boolean {
+    const isPing = opcode === Opcode.Ping;
+    const send = isPing ? this.engine.ping : this.engine.pong;
+    if (send === undefined) {
+      const name = isPing ? "ping" : "pong";
+      throw new TypeError(`Cannot ${name}: ${this.engine.name} cannot send ${name}s`);
+    }
+    if (this.state !== "open") return false;
+    send(this.socket!, payload);
+    return !this.slow;
+  }
+
+  /** Calls `fn`; what it sends leaves in one write where the runtime can do that. */
+  cork(fn: () => void): void {
+    checkCork(fn);
+    const call = (): void => this.callCorked(fn);
+    if (this.state !== "open" || this.engine.cork === undefined) return call();
+    this.engine.cork(this.socket!, call);
+  }
+
+  /** Resolves when at most `highWaterMark` bytes wait, or the connection has ended. */
+  drained(): Promise<void> {
+    if (this.state === "closed" || this.#leaving <= this.rules.highWaterMark) {
+      return Promise.resolve();
+    }
+    this.#wantDrain();
+    return new Promise((resolve) => this.#more.drainWaiters.push(resolve));
+  }
+
+  /** Resolves in a later turn: a source that never waits must not keep the event loop from others. */
+  outputDrained(): Promise<void> {
+    return new Promise((resolve) => setTimeout(resolve, 0));
+  }
+
+  /** Asks for a call of `release` of the topics as soon as there is room. */
+  awaitDrain(bytes: number, newest = 0): boolean {
+    const size = this.bufferedAmount + bytes;
+    this.#wantDrain();
+    if (size <= this.rules.maxBufferedAmount || size === newest) return true;
+    this.#cut(size, "maxBufferedAmount");
+    return false;
+  }
+
+  /** Cuts the connection because its peer reads too slowly. */
+  cutSlow(): void {
+    this.#cut(this.bufferedAmount, "highWaterMark");
+  }
+
+  /** Buffered output has left. */
+  protected sentMore(): void {
+    const output = this.#output;
+    if (output !== undefined && output.written.length > 0 && this.unsent === 0) {
+      for (const written of output.written.splice(0)) this.callWritten(written);
+    }
+    this.#checkDrained();
+  }
+
+  #sendText(text: string, compress: boolean, written?: WrittenCallback): boolean {
+    let waiting: number;
+    try {
+      waiting = this.engine.sendText(this.socket!, text, compress);
+    } catch (cause) {
+      return this.#sendFailed(cause);
+    }
+    if (written !== undefined) this.#whenWritten(waiting, written);
+    return waiting === 0 || this.#accepted(waiting, text);
+  }
+
+  #sendBytes(
+    opcode: MessageOpcode,
+    bytes: Uint8Array,
+    compress: boolean,
+    written?: WrittenCallback,
+  ): boolean {
+    // The runtimes take text as strings only.
+    if (opcode === Opcode.Text) return this.#sendText(decoder.decode(bytes), compress, written);
+    let waiting: number;
+    try {
+      waiting = this.engine.sendBytes(this.socket!, bytes, compress);
+    } catch (cause) {
+      return this.#sendFailed(cause);
+    }
+    if (written !== undefined) this.#whenWritten(waiting, written);
+    return waiting === 0 || this.#accepted(waiting, bytes);
+  }
+
+  /** Sends a message that waited for the end of one in fragments. */
+  #sendQueued({ opcode, data, compress, written, fragment }: QueuedMessage): void {
+    if (!this.takesFragments) {
+      this.dropped(written);
+    } else if (fragment !== "no") {
+      this.sendStreamFragment(opcode, data as Uint8Array, fragment === "last", compress);
+    } else if (typeof data === "string") {
+      this.#sendText(data, compress, written);
+    } else {
+      this.#sendBytes(opcode as MessageOpcode, data, compress, written);
+    }
+  }
+
+  /** Sends what the layer itself has to say. */
+  protected override sendPlain(text: string): void {
+    if (this.state !== "open") return;
+    if (this.#isBusy) this.hold(Opcode.Text, text, true);
+    else this.#sendText(text, true);
+  }
+
+  protected override hold(
+    opcode: FragmentOpcode,
+    data: string | Uint8Array,
+    compress: boolean,
+    written?: WrittenCallback,
+    fragment: QueuedMessage["fragment"] = "no",
+  ): boolean {
+    this.needFragments().hold({ opcode, data, compress, written, fragment });
+    const size = this.bufferedAmount;
+    const { highWaterMark, maxBufferedAmount } = this.rules;
+    if (size <= highWaterMark) return true;
+    this.#wantDrain();
+    if (size > maxBufferedAmount) this.#cut(size, "maxBufferedAmount");
+    return false;
+  }
+
+  /** Whether more may be sent, after something was that waits now. */
+  #accepted(waiting: number, message: string | Uint8Array): boolean {
+    const { highWaterMark, maxBufferedAmount } = this.rules;
+    if (waiting === -1) {
+      const why = `${this.engine.name} has dropped a message: too much waits for this peer`;
+      const closeCode = CloseCode.PolicyViolation;
+      this.gone(new WebSocketError("SLOW_CONSUMER", why, { closeCode }));
+      return false;
+    }
+    if (waiting <= highWaterMark) return true;
+    this.#wantDrain();
+    // One message alone is never the reason to cut a peer.
+    if (waiting > maxBufferedAmount && waiting > sizeOf(message) + MAX_HEADER) {
+      this.#cut(waiting, "maxBufferedAmount");
+    }
+    return false;
+  }
+
+  #cut(size: number, limit: "highWaterMark" | "maxBufferedAmount"): void {
+    this.gone(slowConsumer(size, limit, this.rules[limit]));
+  }
+
+  /** The runtime does not take a message, or not any more. */
+  #sendFailed(cause: unknown): boolean {
+    this.gone(lost(`${this.engine.name} cannot send: ${messageOf(cause)}`, cause));
+    return false;
+  }
+
+  #whenWritten(waiting: number, written: WrittenCallback): void {
+    if (waiting === 0) {
+      queueMicrotask(() => this.callWritten(written));
+      return;
+    }
+    this.#more.written.push(written);
+    this.#poll();
+  }
+
+  #wantDrain(): void {
+    this.#more.wantsDrain = true;
+    this.#poll();
+  }
+
+  /** Looks at the buffered output from time to time where the runtime does not report its drain. */
+  #poll(): void {
+    if (this.engine.reportsDrain || this.state === "closed") return;
+    const output = this.#more;
+    output.pollTimer ??= setTimeout(() => {
+      output.pollTimer = undefined;
+      this.sentMore();
+      if (output.written.length > 0) this.#poll();
+    }, POLL_INTERVAL);
+  }
+
+  #checkDrained(): void {
+    const output = this.#output;
+    if (output === undefined || !output.wantsDrain || this.state === "closed") return;
+    if (this.#leaving > this.rules.highWaterMark) return this.#poll();
+    const { topics } = this.context;
+    while (!this.slow && this.state === "open" && topics?.release(this));
+    if (this.slow) return this.#poll();
+    output.wantsDrain = false;
+    for (const wake of output.drainWaiters.splice(0)) wake();
+    if (this.state === "open") this.call("drain", this.handlers.drain);
+  }
+
+  /** The connection has ended: stops sending. Returns how many messages were accepted and not sent. */
+  protected stopSending(): QueuedMessage[] {
+    clearTimeout(this.#output?.pollTimer);
+    return this.#output?.fragments?.end() ?? [];
+  }
+
+  /** Tells those that wait for output that the connection has ended, and why if that was no clean end. */
+  protected giveUpOutput(unsent: readonly QueuedMessage[], error: Error | undefined): void {
+    for (const written of this.#output?.written.splice(0) ?? []) {
+      queueMicrotask(() => this.callWritten(written, error));
+    }
+    for (const { written } of unsent) this.dropped(written);
+    this.giveUpStream();
+  }
+
+  /** Wakes those that wait for room: there will be none. */
+  protected wakeDrained(): void {
+    for (const wake of this.#output?.drainWaiters.splice(0) ?? []) wake();
+  }
+}
+
+/** The bytes of a message. */
+function sizeOf(message: string | Uint8Array): number {
+  return typeof message === "string" ? encoder.encode(message).length : message.length;
+}
