@@ -597,6 +597,24 @@ export const cases: Cases = liveCases({
     assert.throws(() => conn.sendFragment(Opcode.Text, "another kind"), TypeError);
   },
 
+  "a message in fragments may be larger than highWaterMark, with drained() after each": async (
+    t,
+  ) => {
+    const { conn, peer } = await t.accept({ highWaterMark: 100, message: () => {} });
+    for (let i = 0; i < 4; i++) {
+      conn.sendFragment(Opcode.Binary, new Uint8Array(100));
+      await conn.drained();
+    }
+    conn.sendFragment(Opcode.Continuation, new Uint8Array(100), { fin: true });
+    let size = 0;
+    for (let fin = false; !fin;) {
+      const [frame] = await peer.frames(1);
+      size += frame!.payload.length;
+      fin = frame!.fin;
+    }
+    assert.equal(size, 500);
+  },
+
   "maxLifetime closes with 1001, with a tolerance of a tenth": async (t) => {
     const began = performance.now();
     const server = await t.serve({ maxLifetime: 200 });
