@@ -68,6 +68,7 @@ export type {
   ServerPublishOptions,
 } from "./server/connection_group.ts";
 export type { ShutdownOptions } from "./server/shutdown.ts";
+export type { MemoryUse } from "./message/memory_governor.ts";
 export type { ServerStats } from "./server/server_core.ts";
 export type { Server } from "./server/serve.ts";
 export type {

@@ -53,6 +53,8 @@ export interface OrderedTopicOwner<R extends object, M> {
 export interface OrderedTopicLimits {
   /** Bytes that are kept of what arrives during a read. */
   readonly maxReceivedBytes: number;
+  /** Called when so many bytes more, or less, are kept of that. */
+  readonly holding?: (difference: number) => void;
   /** Messages and bytes of one replay to one subscriber. */
   readonly maxReplayMessages: number;
   readonly maxReplayBytes: number;
@@ -168,7 +170,7 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
   receive(message: M, previous: number): void {
     if (message.number <= this.#last) return;
     if (this.#state === "unknown") this.#setPosition(previous);
-    this.#received?.add(message, previous);
+    if (this.#received?.add(message, previous)) this.#limits.holding?.(message.size);
     if (this.#state === "current") this.#next(message, previous);
     if (this.#received !== undefined && this.#received.size > this.#limits.maxReceivedBytes) {
       this.#owner.overflowed();
@@ -177,7 +179,7 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
 
   /** The broker is unavailable: messages of the outage have to be read before anything new. */
   interrupt(): void {
-    this.#received = undefined;
+    this.#takeReceived();
     if (this.#state === "current" || this.#last > 0) this.#state = "gap";
     if (this.#state === "gap") return;
     this.#starting = true;
@@ -191,6 +193,7 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
 
   /** Starts a read; returns the number to read after, or `undefined` to read the position only. */
   beginRead(): number | undefined {
+    this.#takeReceived();
     this.#received = new Received();
     this.#lastThen = this.#state === "unknown" ? undefined : this.#last;
     this.#from = this.#state === "gap" ? this.#last : this.#nextPending()?.after;
@@ -204,8 +207,7 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
 
   /** A page was read. */
   read(page: Page<M>): void {
-    const received = this.#received ?? new Received();
-    this.#received = undefined;
+    const received = this.#takeReceived();
     if (this.#lastThen !== undefined && page.last < this.#lastThen) {
       this.#startAgain(page.last);
       return;
@@ -224,9 +226,8 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
 
   /** A read failed: all continue with what arrives, and know that they have missed messages. */
   giveUp(): void {
-    const received = this.#received ?? new Received();
+    const received = this.#takeReceived();
     const all = [...this.#pending ?? []];
-    this.#received = undefined;
     this.#pending = undefined;
     for (const [receiver, pending] of all) this.#giveUpFor(receiver, pending, received);
     if (this.#state === "gap") {
@@ -335,6 +336,19 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
       if (doubtful ? after > next.after : after >= least && after < next.after) next = pending;
     }
     return next;
+  }
+
+  /** The topic has no subscriber any more. */
+  end(): void {
+    this.#takeReceived();
+  }
+
+  /** What arrived during the read, which has ended. */
+  #takeReceived(): Received<M> {
+    const received = this.#received ?? new Received<M>();
+    this.#received = undefined;
+    if (received.size > 0) this.#limits.holding?.(-received.size);
+    return received;
   }
 
   /** Only one that wants earlier messages needs a read of its own, unless the position is unknown. */
@@ -446,12 +460,13 @@ class Received<M extends OrderedMessage> {
     return this.#size;
   }
 
-  /** Adds a message, unless a newer one was added. */
-  add(message: M, previous: number): void {
+  /** Adds a message, unless a newer one was added, and returns whether it has. */
+  add(message: M, previous: number): boolean {
     const newest = this.#arrivals.at(-1);
-    if (newest !== undefined && message.number <= newest.message.number) return;
+    if (newest !== undefined && message.number <= newest.message.number) return false;
     this.#arrivals.push({ message, previous });
     this.#size += message.size;
+    return true;
   }
 
   /** The messages after a number. */

@@ -50,6 +50,8 @@ export interface RelayOwner<R extends object, M extends OrderedMessage> {
   missedByAll(topic: string, isPending: (receiver: R) => boolean): void;
   /** The messages of a topic that were published here have come back, or failed. */
   settled(topic: string): void;
+  /** Messages that arrived during reads of the history hold so many bytes more, or less. */
+  holding?(difference: number): void;
   /** Passes an error to `onError`. */
   reportError(error: unknown): void;
 }
@@ -128,6 +130,7 @@ export class Relay<R extends object, M extends OrderedMessage>
     this.reader = new HistoryReader(backplane.history!);
     this.limits = {
       maxReceivedBytes: MAX_RECEIVED_BYTES,
+      holding: (difference) => owner.holding?.(difference),
       maxReplayMessages: history?.maxReplayMessages ?? 2 * (history?.maxMessages ?? 0),
       maxReplayBytes: history?.maxReplayBytes ?? MAX_REPLAY_BYTES,
     };

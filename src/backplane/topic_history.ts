@@ -110,6 +110,7 @@ export class TopicHistory<R extends object, M extends OrderedMessage>
   end(): void {
     this.#stop();
     this.#context.reader.forget(this);
+    this.topic.end();
     this.started();
   }
 

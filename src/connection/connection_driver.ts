@@ -154,6 +154,8 @@ export interface ConnectionTopics {
   isSubscribed(receiver: ConnectionDriver, topic: string): boolean;
   /** Sends what waits for a connection that has caught up; returns whether there was any. */
   release(receiver: ConnectionDriver): boolean;
+  /** The part of the memory of messages that wait for a connection to catch up. */
+  weightOf(receiver: ConnectionDriver): number;
   /**
    * Whether a message that was published before the connection was closed is still to be released to it.
    *

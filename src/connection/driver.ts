@@ -5,7 +5,7 @@
 import type { WebSocketError } from "../errors.ts";
 import type { DeflateAgreement } from "../handshake/deflate_offer.ts";
 import { CodecCompression } from "../message/codec.ts";
-import { MemoryGovernor, type MemoryHolder } from "../message/memory_governor.ts";
+import { MemoryGovernor, type MemoryHolder, type MemoryUse } from "../message/memory_governor.ts";
 import type { MessageCompression } from "../message/message_compression.ts";
 import { PermessageDeflate } from "../message/permessage.ts";
 import type { CloseInfo } from "../session/close_info.ts";
@@ -94,6 +94,8 @@ export class Driver<T> extends SendingDriver<T>
       context.masks,
       compression,
     );
+    // Contexts count by themselves, and closing the connection gives them back.
+    if (compression !== undefined) MemoryGovernor.ofProcess.add(this);
   }
 
   /**
@@ -352,28 +354,51 @@ export class Driver<T> extends SendingDriver<T>
       (this.extra?.queue?.length ?? 0) > 0;
   }
 
-  /** Counts what the connection holds. */
-  countMemory(): void {
+  /** Bytes that closing the connection gives back. */
+  get weight(): number {
+    return this.counted + this.#sharedWeight + (this.session.compression?.contextSize ?? 0);
+  }
+
+  /** Its part of the memory of frames that others send as well. */
+  get #sharedWeight(): number {
+    return this.output.sharedWeight + (this.context.topics?.weightOf(this) ?? 0);
+  }
+
+  /** Counts what the connection holds anew, and adds it to the parts. */
+  addTo(use: MemoryUse): void {
     if (this.extra?.info !== undefined) return;
+    this.countMemory(Infinity);
+    const queued = this.output.fragments?.size ?? 0;
+    use.partialMessages += this.session.held;
+    use.unreadMessages += (this.#reading?.size ?? 0) + (this.extra?.queue?.size ?? 0);
+    use.output += this.output.held - queued;
+    use.queuedMessages += queued;
+  }
+
+  /** Counts what the connection holds. */
+  countMemory(limit: number = this.rules.memoryLimit): void {
+    if (this.extra?.info !== undefined) return;
+    this.output.countShared();
     const unread = (this.#reading?.size ?? 0) + (this.extra?.queue?.size ?? 0);
     const held = this.session.held + this.output.held + unread;
     const difference = held - this.counted;
-    if (difference === 0) return;
     this.counted = held;
-    MemoryGovernor.ofProcess.count(this, difference, this.rules.memoryLimit);
+    MemoryGovernor.ofProcess.count(this, difference, limit);
   }
 
   /** Closes the connection, because all together hold too much and this one most. */
   giveUp(error: WebSocketError): void {
     this.context.limitReached?.("memoryLimit", this.connection);
     // Output for a peer that does not read would be held until it does.
-    if (this.output.held * 2 > this.counted) {
+    if ((this.output.held + this.#sharedWeight) * 2 > this.weight) {
       this.session.terminate(error);
     } else {
       this.#reading?.drop();
       this.extra?.queue?.clear();
       this.fail(error);
     }
+    // No message is read any more, and none sent.
+    this.session.compression?.close?.();
     this.countMemory();
   }
 

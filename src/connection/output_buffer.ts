@@ -5,8 +5,9 @@
 // of its own only while its transport takes no more, or when another one takes the cork over.
 
 import type { Transport } from "../transport/transport.ts";
+import { touchedSize } from "../message/memory_governor.ts";
 import type { FrameOutput } from "../wire/frame_writer.ts";
-import { ParkedOutput } from "./parked_output.ts";
+import { LentMemory, ParkedOutput } from "./parked_output.ts";
 import { SharedBatch } from "./shared_batch.ts";
 
 /** Bytes that gather before they are written without waiting for the tick's end. */
@@ -14,6 +15,15 @@ export const CORK_SIZE = 65536;
 
 /** The first size of a connection's own output memory. */
 const HELD_MIN = 512;
+
+/**
+ * The most bytes that wait in one buffer, unless one message has more: a buffer that grew with all that waits
+ * would be copied whole, again and again.
+ */
+const PART_SIZE = 1_048_576;
+
+/** The first size of the buffers after the first one that is full. */
+const PART_MIN = 65_536;
 
 /** The least bytes of shared memory that a slow connection refers to instead of copying them. */
 const PARKED_MIN = 512;
@@ -54,6 +64,8 @@ export abstract class OutputBuffer implements FrameOutput {
   #closed = false;
   /** Whether the memory that the transport still needs is that of frames that others send as well. */
   #lendsShared = false;
+  /** Memory that is counted until the transport takes output again. */
+  #lent: LentMemory | undefined;
   /** Output to write before the held buffer, while the transport accepts no more. Never empty. */
   #parked: ParkedOutput | undefined;
 
@@ -80,13 +92,28 @@ export abstract class OutputBuffer implements FrameOutput {
   }
 
   /**
-   * Bytes of memory that it holds for this connection alone: frames that others send as well are those of
+   * Bytes of memory that it holds for this connection alone: frames that others send as well are counted for
    * all of them.
    */
   get held(): number {
-    const own = this.#shared ? 0 : this.#heldLength;
-    const below = this.#congested && !this.#lendsShared ? this.#transport.bufferedAmount : 0;
+    const held = this.#held;
+    const own = this.#shared || held === undefined ? 0 : touchedSize(held.length, this.#heldLength);
+    const waits = this.#congested && !this.#lendsShared ? this.#transport.bufferedAmount : 0;
+    const lent = this.#lent === undefined ? 0 : this.#lent.own;
+    const below = waits > lent ? waits : lent;
     return own + below + (this.#parked === undefined ? 0 : this.#parked.own);
+  }
+
+  /** The part of the frames that others send as well for which it accounts, in bytes. */
+  get sharedWeight(): number {
+    return (this.#lent?.sharedWeight ?? 0) + (this.#parked?.sharedWeight ?? 0);
+  }
+
+  /** Counts shared frames that wait: most leave with the next flush, and are not counted. */
+  countShared(): void {
+    const waits = this.#congested && this.#shared ? this.#held : undefined;
+    if (waits === undefined && this.#lent === undefined) return;
+    (this.#lent ??= new LentMemory()).hold(waits);
   }
 
   /** Bytes that have left the process since the connection opened. */
@@ -143,10 +170,11 @@ export abstract class OutputBuffer implements FrameOutput {
       this.#parked === undefined
     ) {
       if (corkOwner !== this) this.#takeCork();
-      if (corkLength + size <= CORK_SIZE) return cork;
+      if (corkLength + size <= cork.length) return cork;
       this.write();
       if (!this.#congested) {
         this.#takeCork();
+        if (size > cork.length) cork = new Uint8Array(CORK_SIZE);
         return cork;
       }
     }
@@ -217,6 +245,13 @@ export abstract class OutputBuffer implements FrameOutput {
   /** The transport takes output again; {@linkcode OutputBuffer.flush} is to follow. */
   ready(): void {
     this.#congested = false;
+    this.#release();
+  }
+
+  #release(): void {
+    if (this.#lent === undefined) return;
+    this.#lent.release();
+    this.#lent = undefined;
   }
 
   /** From here on writes wait for {@linkcode OutputBuffer.uncork}. Calls nest. */
@@ -265,6 +300,8 @@ export abstract class OutputBuffer implements FrameOutput {
     this.#closed = true;
     this.#held = undefined;
     this.#heldLength = 0;
+    this.#release();
+    this.#parked?.clear();
     this.#parked = undefined;
     if (corkOwner === this) {
       corkOwner = undefined;
@@ -306,13 +343,18 @@ export abstract class OutputBuffer implements FrameOutput {
       this.#giveUpCork();
       corkOwner = undefined;
     }
-    if (this.#congested && this.#shared && this.#heldLength >= PARKED_MIN) this.#parkHeld();
+    const isFull = this.#shared
+      ? this.#heldLength >= PARKED_MIN
+      : this.#heldLength > 0 && this.#heldLength + size > PART_SIZE;
+    if (this.#congested && isFull) this.#parkHeld();
     const needed = this.#heldLength + size;
     const old = this.#held;
     if (old !== undefined && old.length >= needed && !this.#shared) return old;
     this.#shared = false;
-    const first = this.#delaying ? this.delayedSize : HELD_MIN;
-    const grown = new Uint8Array(old === undefined ? Math.max(size, first) : needed * 2);
+    const smallest = this.#parked === undefined ? HELD_MIN : PART_MIN;
+    const first = this.#delaying ? this.delayedSize : smallest;
+    const doubled = Math.max(needed, Math.min(needed * 2, PART_SIZE));
+    const grown = new Uint8Array(old === undefined ? Math.max(size, first) : doubled);
     if (old !== undefined) grown.set(old.subarray(0, this.#heldLength));
     this.#held = grown;
     return grown;
@@ -335,7 +377,7 @@ export abstract class OutputBuffer implements FrameOutput {
   /** Writes what is parked, small parts together, for as long as the transport takes it. */
   #writeParked(parked: ParkedOutput): void {
     while (parked.size > 0 && !this.#congested && !this.#closed) {
-      if (parked.canJoin(CORK_SIZE)) {
+      if (parked.canJoin(cork.length)) {
         this.#takeCork();
         corkOwner = undefined;
         this.#lendsShared = false;
@@ -382,15 +424,28 @@ export abstract class OutputBuffer implements FrameOutput {
     try {
       if (!fromCork) {
         this.#congested = !this.#transport.write(bytes, length);
+        if (this.#congested) this.#lend(bytes, length);
       } else if (this.#transport.writesLater === true) {
         this.#congested = !this.#transport.write(cork.slice(0, length), length);
       } else if (!this.#transport.write(cork, length)) {
         this.#congested = true;
-        // The transport needs the memory on, so the next writer gets other memory.
-        cork = new Uint8Array(CORK_SIZE);
+        // The transport needs the memory on, so the next writer gets other memory: what a little output
+        // has left of it, so that thousands of stalled peers do not keep a whole cork each.
+        const used = (length + 7) & ~7;
+        const rest = cork.length - used;
+        cork = rest >= CORK_SIZE / 2 ? cork.subarray(used) : new Uint8Array(CORK_SIZE);
       }
     } catch (error) {
       this.writeFailed(error);
     }
+  }
+
+  /** The transport needs memory until it takes output again. */
+  #lend(bytes: Uint8Array, length: number): void {
+    // It may have ended the connection meanwhile.
+    if (this.#closed) return;
+    const lent = this.#lent ??= new LentMemory();
+    if (this.#lendsShared) lent.lend(bytes);
+    else lent.own = touchedSize(bytes.length, length);
   }
 }

@@ -1,4 +1,6 @@
-// Output that waits, in its order, while the transport takes no more.
+// Output that waits, in its order, while the transport takes no more, and the memory that is counted for it.
+
+import { MemoryGovernor, touchedSize } from "../message/memory_governor.ts";
 
 /** Memory that waits to be written. */
 interface Part {
@@ -6,6 +8,50 @@ interface Part {
   readonly length: number;
   /** Whether it is memory of this connection alone. */
   readonly isOwn: boolean;
+}
+
+/** The frames that several connections hold, counted for the whole process. */
+const { frames } = MemoryGovernor.ofProcess;
+
+/** In the place of a part that was taken, whose memory is free. */
+const TAKEN: Part = { bytes: new Uint8Array(0), length: 0, isOwn: true };
+
+/** Memory that is counted for a connection though it is not parked. */
+export class LentMemory {
+  /** Bytes of the connection's own memory that the transport needs. */
+  own = 0;
+  /** Shared frames that the transport needs. */
+  #lent: Uint8Array | undefined;
+  /** Shared frames that wait for the transport. */
+  #held: Uint8Array | undefined;
+
+  /** The transport needs shared frames. */
+  lend(bytes: Uint8Array): void {
+    frames.hold(bytes);
+    this.#lent = bytes;
+  }
+
+  /** Shared frames wait, or none do. */
+  hold(bytes: Uint8Array | undefined): void {
+    if (bytes === this.#held) return;
+    if (bytes !== undefined) frames.hold(bytes);
+    if (this.#held !== undefined) frames.release(this.#held);
+    this.#held = bytes;
+  }
+
+  /** The part of shared frames that the connection accounts for, in bytes. */
+  get sharedWeight(): number {
+    return (this.#lent === undefined ? 0 : frames.shareOf(this.#lent)) +
+      (this.#held === undefined ? 0 : frames.shareOf(this.#held));
+  }
+
+  /** None of it is needed any more. */
+  release(): void {
+    this.own = 0;
+    if (this.#lent !== undefined) frames.release(this.#lent);
+    this.#lent = undefined;
+    this.hold(undefined);
+  }
 }
 
 /** Frames shared with other connections, and buffers that were held before them. */
@@ -21,7 +67,7 @@ export class ParkedOutput {
     return this.#size;
   }
 
-  /** The bytes of them that are in memory of this connection alone. */
+  /** The memory that this connection alone has for them, in bytes. */
   get own(): number {
     return this.#own;
   }
@@ -30,7 +76,23 @@ export class ParkedOutput {
   add(bytes: Uint8Array, length: number, isOwn: boolean): void {
     this.#parts.push({ bytes, length, isOwn });
     this.#size += length;
-    if (isOwn) this.#own += length;
+    if (isOwn) this.#own += touchedSize(bytes.length, length);
+    else frames.hold(bytes);
+  }
+
+  /** The part of shared frames that the connection accounts for, in bytes. */
+  get sharedWeight(): number {
+    let sum = 0;
+    for (let i = this.#first; i < this.#parts.length; i++) {
+      const { bytes, isOwn } = this.#parts[i];
+      if (!isOwn) sum += frames.shareOf(bytes);
+    }
+    return sum;
+  }
+
+  /** Forgets all parts. */
+  clear(): void {
+    while (this.#first < this.#parts.length) this.#next();
   }
 
   /** Whether the next two parts fit together in `max` bytes. */
@@ -62,9 +124,11 @@ export class ParkedOutput {
   }
 
   #next(): Part {
-    const part = this.#parts[this.#first++];
+    const part = this.#parts[this.#first];
+    this.#parts[this.#first++] = TAKEN;
     this.#size -= part.length;
-    if (part.isOwn) this.#own -= part.length;
+    if (part.isOwn) this.#own -= touchedSize(part.bytes.length, part.length);
+    else frames.release(part.bytes);
     return part;
   }
 

@@ -16,6 +16,8 @@ export abstract class SendingDriver<T> extends DriverBase<T> {
   protected abstract readonly isFlushing: boolean;
   /** A message that was accepted is not sent. */
   protected abstract notSent(): void;
+  /** Counts the memory that the connection holds. */
+  abstract countMemory(): void;
 
   /** Bytes that have not left the process. */
   get bufferedAmount(): number {
@@ -215,6 +217,7 @@ export abstract class SendingDriver<T> extends DriverBase<T> {
     fragment: QueuedMessage["fragment"] = "no",
   ): boolean {
     this.output.needFragments().hold({ opcode, data, compress, written, fragment });
+    this.countMemory();
     return this.output.accepted(data.length);
   }
 }

@@ -153,6 +153,11 @@ class Inflation {
     }
   }
 
+  /** Bytes of its input, and of the output so far. */
+  get byteLength(): number {
+    return this.#input.bytes.length + this.#output.length;
+  }
+
   /** The message, which is whole. */
   finish(): Uint8Array {
     this.#history?.append(this.#output.bytes, this.#output.length);
@@ -210,6 +215,11 @@ export function inflate(
 /** The decompression of a message that {@linkcode inflateWithin} has paused. */
 export class PausedInflation {
   readonly #inflation: Inflation;
+
+  /** Bytes of its input, and of the output so far. */
+  get byteLength(): number {
+    return this.#inflation.byteLength;
+  }
 
   /** Made by {@linkcode inflateWithin}. */
   constructor(inflation: Inflation) {

@@ -132,6 +132,11 @@ export class HttpHeadReader {
     return false;
   }
 
+  /** Bytes of memory that the part of the head that has arrived takes. */
+  get held(): number {
+    return this.#buffer.length;
+  }
+
   /** The request line or status line, without its CRLF. */
   get startLine(): string {
     if (this.#fields === undefined) throw incomplete();

@@ -217,6 +217,11 @@ export class ServerHandshake {
     return true;
   }
 
+  /** Bytes of memory that the part of the head that has arrived takes. */
+  get held(): number {
+    return this.#reader.held;
+  }
+
   /** The head, once {@linkcode ServerHandshake.push} has returned `true`. */
   get request(): RequestHead {
     if (this.#request === undefined) throw new TypeError("The request's head is not complete yet");

@@ -64,6 +64,11 @@ export class ContextMemory {
     this.#counted = this.#size;
   }
 
+  /** The memory that the contexts of the connection take, in bytes. */
+  get byteLength(): number {
+    return this.#counted;
+  }
+
   /** Releases all memory: the connection has closed. */
   close(): void {
     this.#decoder = undefined;
@@ -78,7 +83,10 @@ export class ContextMemory {
     const size = this.#size;
     this.#all.byteLength += size - this.#counted;
     this.#counted = size;
-    this.#all.limit(this.#maxBytes);
+    const all = this.#all;
+    if (all.byteLength + all.beside <= this.#maxBytes) return;
+    all.limit(this.#maxBytes);
+    if (all.byteLength + all.beside > this.#maxBytes) all.exceeded?.(this.#maxBytes);
   }
 }
 
@@ -91,6 +99,8 @@ export class ContextMemories {
   byteLength = 0;
   /** Bytes that connections hold beside contexts, which the limit includes. */
   beside = 0;
+  /** Called where more is held than may be, though all encoders have forgotten. */
+  exceeded: ((maxBytes: number) => void) | undefined;
   #newest: ContextMemory | undefined;
   #oldest: ContextMemory | undefined;
 

@@ -4,6 +4,7 @@
 import { WebSocketError } from "../errors.ts";
 import { CloseCode } from "../wire/close.ts";
 import { ContextMemories } from "./context_memory.ts";
+import { SharedFrames } from "./shared_frames.ts";
 
 /** After the limit was exceeded, connections are closed until this part of it is held. */
 const RELIEF = 0.97;
@@ -11,10 +12,53 @@ const RELIEF = 0.97;
 /** From this part of the limit on no new connections should be accepted. */
 const NEAR = 0.9;
 
-/** A connection that holds memory. */
+/** Where nothing could be closed, it is tried again when so much more of the limit is held. */
+const RETRY = 0.01;
+
+/** A page of memory: the system gives room in a buffer that was never written to no memory before. */
+const PAGE = 4096;
+
+/** The memory that a buffer of `capacity` bytes takes of which the first `length` were written. */
+export function touchedSize(capacity: number, length: number): number {
+  const pages = Math.ceil(length / PAGE) * PAGE;
+  return pages < capacity ? pages : capacity;
+}
+
+/**
+ * The memory that the library holds for all connections of the process, in bytes, by what it is for.
+ *
+ * @category Server
+ */
+export interface MemoryUse {
+  /** All of it; `memoryLimit` limits this. */
+  total: number;
+  /** Messages of which a part has arrived or is decompressed. */
+  partialMessages: number;
+  /** Messages and chunks that have not been read. */
+  unreadMessages: number;
+  /** Frames that wait to be sent. */
+  output: number;
+  /** Messages that wait for the end of a fragmented one. */
+  queuedMessages: number;
+  /** Frames that several connections may wait to send, each counted once: of `broadcast`, `publish`,
+   * conflation and `sendPrepared`. */
+  sharedFrames: number;
+  /** Messages that arrived while a history is read for subscribers. */
+  replays: number;
+  /** Compression contexts. */
+  contexts: number;
+  /** Requests of pending opening handshakes. */
+  handshakes: number;
+}
+
+/** A connection, or a handshake, that holds memory. */
 export interface MemoryHolder {
   /** The bytes that it was last counted with. */
   readonly counted: number;
+  /** Bytes that closing it gives back: its part of shared frames and its contexts too. Default: `counted`. */
+  readonly weight?: number;
+  /** Counts itself anew, and adds what it holds to the parts. */
+  addTo?(use: MemoryUse): void;
   /** Closes the connection, and gives back what it holds. Must update its count. */
   giveUp(error: WebSocketError): void;
 }
@@ -26,11 +70,20 @@ export class MemoryGovernor {
 
   readonly #contexts: ContextMemories;
   readonly #holders: Set<MemoryHolder> = new Set();
+  /** Frames in the queues of several connections. */
+  readonly frames: SharedFrames = new SharedFrames((difference) => {
+    this.#contexts.beside += difference;
+  });
+  #replays = 0;
   #isRelieving = false;
+  /** What was held when nothing more could be closed. */
+  #stuckAt = 0;
 
   /** @param contexts The compression contexts that share the limit. Default: those of the process. */
   constructor(contexts: ContextMemories = ContextMemories.ofProcess) {
     this.#contexts = contexts;
+    // Not at once: a message is being decompressed.
+    contexts.exceeded = (limit) => queueMicrotask(() => this.#relieve(limit));
   }
 
   /** Bytes that connections hold, without compression contexts. */
@@ -48,9 +101,34 @@ export class MemoryGovernor {
     return this.byteLength > limit * NEAR;
   }
 
+  /** What is held now, by parts. All connections count themselves for it. */
+  use(): MemoryUse {
+    const use: MemoryUse = {
+      total: 0,
+      partialMessages: 0,
+      unreadMessages: 0,
+      output: 0,
+      queuedMessages: 0,
+      sharedFrames: 0,
+      replays: this.#replays,
+      contexts: 0,
+      handshakes: 0,
+    };
+    for (const holder of this.#holders) holder.addTo?.(use);
+    use.sharedFrames = this.frames.byteLength;
+    use.contexts = this.#contexts.byteLength;
+    use.total = this.byteLength;
+    return use;
+  }
+
+  /** A connection may hold what is not counted with it, such as compression contexts. */
+  add(holder: MemoryHolder): void {
+    this.#holders.add(holder);
+  }
+
   /**
-   * A connection holds another amount than before. It stays among the holders until {@linkcode
-   * MemoryGovernor.remove}, because many connections hold a little again and again.
+   * A connection holds another amount than before, or another part of shared frames. It stays among the
+   * holders until {@linkcode MemoryGovernor.remove}, because many connections hold a little again and again.
    *
    * @param holder The connection, which is counted with the new amount already.
    * @param difference Bytes that it holds more, or less.
@@ -58,9 +136,16 @@ export class MemoryGovernor {
    */
   count(holder: MemoryHolder, difference: number, limit: number): void {
     this.#contexts.beside += difference;
-    if (difference <= 0) return;
+    if (difference < 0) return;
     this.#holders.add(holder);
     if (this.byteLength > limit) this.#relieve(limit);
+    else this.#stuckAt = 0;
+  }
+
+  /** Replays hold so many bytes more, or less. */
+  countReplays(difference: number): void {
+    this.#replays += difference;
+    this.#contexts.beside += difference;
   }
 
   /** A connection has ended. */
@@ -73,16 +158,25 @@ export class MemoryGovernor {
   #relieve(limit: number): void {
     // Closing a connection updates the count, which calls this again.
     if (this.#isRelieving) return;
-    this.#isRelieving = true;
     // Contexts for sending can be dropped without closing anything.
     this.#contexts.limit(limit);
-    const holders = [...this.#holders].sort((a, b) => b.counted - a.counted);
-    for (const holder of holders) {
-      if (this.byteLength <= limit * RELIEF || holder.counted === 0) break;
-      holder.giveUp(memoryLimit(limit, holder.counted));
+    // To look at all connections for nothing, again and again, would take the time of the others.
+    if (this.byteLength <= Math.max(limit, this.#stuckAt)) return;
+    this.#isRelieving = true;
+    const holders = [...this.#holders]
+      .map((holder) => ({ holder, weight: weightOf(holder) }))
+      .sort((a, b) => b.weight - a.weight);
+    for (const { holder, weight } of holders) {
+      if (this.byteLength <= limit * RELIEF || weight === 0) break;
+      holder.giveUp(memoryLimit(limit, Math.round(weight)));
     }
     this.#isRelieving = false;
+    this.#stuckAt = this.byteLength > limit ? this.byteLength + limit * RETRY : 0;
   }
+}
+
+function weightOf({ counted, weight = counted }: MemoryHolder): number {
+  return weight;
 }
 
 function memoryLimit(limit: number, held: number): WebSocketError {

@@ -86,6 +86,12 @@ export interface MessageCompression {
    */
   resumeInflate?(work: number): Uint8Array | undefined;
 
-  /** Gives back the memory of the connection, which has ended. */
+  /** Bytes of memory of the message that is paused. Absent: there never is one. */
+  readonly pausedSize?: number;
+
+  /** Bytes of memory that contexts of the connection take. Absent: none that are counted. */
+  readonly contextSize?: number;
+
+  /** Gives back the memory of the connection, on which no message is read or sent any more. */
   close?(): void;
 }

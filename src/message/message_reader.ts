@@ -13,6 +13,7 @@ import {
   OPCODE_BITS,
   RSV1,
 } from "../wire/opcode.ts";
+import { touchedSize } from "./memory_governor.ts";
 import type { MessageCompression } from "./message_compression.ts";
 import { checkUtf8, checkUtf8End, decodeText, UTF8_COMPLETE } from "./utf8.ts";
 
@@ -327,7 +328,7 @@ export class UnfinishedMessage {
 
   /** Bytes of memory that it holds. */
   get held(): number {
-    return this.#bytes?.length ?? 0;
+    return this.#bytes === undefined ? 0 : touchedSize(this.#bytes.length, this.length);
   }
 
   /**

@@ -305,8 +305,19 @@ export class PermessageDeflate implements MessageCompression {
     return error instanceof InflateError ? asPeersFault(error, limit, takeover) : error;
   }
 
-  /** Releases the memory of the connection, which has closed. */
+  /** Bytes of memory of the message that is paused: the input that is left, and the output. */
+  get pausedSize(): number {
+    return this.#paused?.decompression.byteLength ?? 0;
+  }
+
+  /** Bytes of memory that contexts take. */
+  get contextSize(): number {
+    return this.#memory?.byteLength ?? 0;
+  }
+
+  /** Releases the memory of the connection, on which no message is read or sent any more. */
   close(): void {
+    this.#paused = undefined;
     this.#memory?.close();
   }
 }

@@ -10,6 +10,7 @@ import type {
   MessageData,
 } from "../connection/connection_driver.ts";
 import type { OnSlow, PublishOptions, PublishResult } from "../connection/publish_options.ts";
+import { MemoryGovernor } from "../message/memory_governor.ts";
 import { PreparedMessage } from "../message/prepared_message.ts";
 import { toBytes } from "../shared/bytes.ts";
 import { show } from "../shared/check.ts";
@@ -17,6 +18,9 @@ import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
 import { Opcode } from "../wire/opcode.ts";
 import { TopicRegistry } from "./registry.ts";
 import { RelayedMessage, TopicMessage } from "./topic_message.ts";
+
+/** The frames that wait for connections, counted for the whole process. */
+const { frames } = MemoryGovernor.ofProcess;
 
 /**
  * The topics of one server.
@@ -149,7 +153,11 @@ export class Topics implements ConnectionTopics, RelayOwner<ConnectionDriver, Re
     this.#relay?.resumeReplays(receiver);
     const queue = this.#conflated.get(receiver);
     if (queue === undefined) return false;
-    queue.release((message) => receiver.sendPrepared(message));
+    queue.release((message) => {
+      const goesOn = receiver.sendPrepared(message);
+      frames.release(message.frame);
+      return goesOn;
+    });
     if (queue.length === 0) this.#conflated.delete(receiver);
     return true;
   }
@@ -174,9 +182,18 @@ export class Topics implements ConnectionTopics, RelayOwner<ConnectionDriver, Re
     return false;
   }
 
+  /** The part of the memory of messages that wait for a connection to catch up. */
+  weightOf(receiver: ConnectionDriver): number {
+    let sum = 0;
+    for (const { frame } of this.#conflated.get(receiver)?.messages() ?? []) {
+      sum += frames.shareOf(frame);
+    }
+    return sum;
+  }
+
   /** A connection has ended: it has no subscriptions any more. */
   withdraw(receiver: ConnectionDriver): void {
-    this.#conflated.delete(receiver);
+    this.#drop(receiver);
     this.#closing.get(receiver)?.cancel();
     this.#closing.delete(receiver);
     this.#registry.withdraw(receiver);
@@ -253,6 +270,11 @@ export class Topics implements ConnectionTopics, RelayOwner<ConnectionDriver, Re
     }
   }
 
+  /** Messages that wait for the read of a history hold so many bytes more, or less. */
+  holding(difference: number): void {
+    MemoryGovernor.ofProcess.countReplays(difference);
+  }
+
   /** Passes an error to `onError`. */
   reportError(error: unknown): void {
     this.#reportError(error);
@@ -301,7 +323,13 @@ export class Topics implements ConnectionTopics, RelayOwner<ConnectionDriver, Re
     let queue = this.#conflated.get(receiver);
     if (queue === undefined) this.#conflated.set(receiver, queue = new ConflationQueue());
     // No conflated message has such a place.
-    queue.put(`number ${message.number} ${message.topic}`, form, 0);
+    keep(queue, `number ${message.number} ${message.topic}`, form, 0);
+  }
+
+  /** Drops the messages that wait for a connection. */
+  #drop(receiver: ConnectionDriver): void {
+    for (const { frame } of this.#conflated.get(receiver)?.messages() ?? []) frames.release(frame);
+    this.#conflated.delete(receiver);
   }
 
   /** Messages published here that have not come back for a receiver: counts by topic. */
@@ -351,9 +379,9 @@ export class Topics implements ConnectionTopics, RelayOwner<ConnectionDriver, Re
   ): void {
     let queue = this.#conflated.get(receiver);
     if (queue === undefined) this.#conflated.set(receiver, queue = new ConflationQueue());
-    const replaced = queue.put(place, message, message.frame.length);
+    const replaced = keep(queue, place, message, message.frame.length);
     if (!receiver.awaitDrain(queue.size, message.frame.length)) {
-      this.#conflated.delete(receiver);
+      this.#drop(receiver);
       result.closed++;
       return;
     }
@@ -400,6 +428,20 @@ class Closing implements TimerTarget {
   }
 }
 
+/** Puts a message into a queue, and returns whether it has replaced another one. */
+function keep(
+  queue: ConflationQueue<PreparedMessage>,
+  place: string,
+  message: PreparedMessage,
+  size: number,
+): boolean {
+  const before = queue.get(place);
+  // Several connections may have it.
+  frames.hold(message.frame);
+  if (before !== undefined) frames.release(before.frame);
+  return queue.put(place, message, size);
+}
+
 function noResult(): PublishResult {
   return { sent: 0, waiting: 0, replaced: 0, dropped: 0, closed: 0 };
 }
@@ -432,6 +474,16 @@ export class ConflationQueue<M> {
   /** How many messages there are. */
   get length(): number {
     return this.#entries.size;
+  }
+
+  /** The messages. */
+  *messages(): Generator<M, void, void> {
+    for (const { message } of this.#entries.values()) yield message;
+  }
+
+  /** The message of a key. */
+  get(key: string): M | undefined {
+    return this.#entries.get(key)?.message;
   }
 
   /** Adds a message of so many bytes; returns whether it has replaced the message of its key. */

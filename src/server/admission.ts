@@ -1,6 +1,6 @@
 // Which requests a server admits: from which pages, for which host names, and how many from where.
 
-import { MemoryGovernor } from "../message/memory_governor.ts";
+import { MemoryGovernor, type MemoryHolder, type MemoryUse } from "../message/memory_governor.ts";
 import type { Connection } from "../connection/connection.ts";
 import { HandshakeError } from "../errors.ts";
 import type { ServerRequest } from "../handshake/server.ts";
@@ -272,6 +272,11 @@ export class ConnectionCount {
     this.#report = report;
   }
 
+  /** Bytes that the connections of the process may hold. */
+  get memoryLimit(): number {
+    return this.#limits.connection?.memoryLimit ?? Infinity;
+  }
+
   /** Pending handshakes, including plain HTTP requests. */
   get handshakes(): number {
     return this.#handshakes;
@@ -284,12 +289,8 @@ export class ConnectionCount {
    * counted then.
    */
   addHandshake(remoteAddress: string): void {
-    const memoryLimit = this.#limits.connection?.memoryLimit ?? Infinity;
-    if (MemoryGovernor.ofProcess.isNear(memoryLimit)) {
-      throw new HandshakeError("MEMORY_LIMIT", `Memory limit near (memoryLimit: ${memoryLimit})`, {
-        status: 503,
-      });
-    }
+    const { memoryLimit } = this;
+    if (MemoryGovernor.ofProcess.isNear(memoryLimit)) throw memoryNear(memoryLimit);
     this.#check("maxConnections", this.#open() + this.#handshakes + 1, remoteAddress);
     this.#handshakes++;
   }
@@ -336,15 +337,52 @@ export class ConnectionCount {
   }
 }
 
-/** The place of one handshake in a {@linkcode ConnectionCount}. */
-export class Place {
+function memoryNear(memoryLimit: number): HandshakeError {
+  return new HandshakeError("MEMORY_LIMIT", `Memory limit near (memoryLimit: ${memoryLimit})`, {
+    status: 503,
+  });
+}
+
+/** The place of one handshake in a {@linkcode ConnectionCount}, and in the memory of the process. */
+export class Place implements MemoryHolder {
   readonly #count: ConnectionCount;
+  readonly #refuse: ((error: HandshakeError) => void) | undefined;
   #isHandshake = false;
   #address: string | undefined;
+  /** Bytes of memory that it was last counted with. */
+  counted = 0;
 
-  /** @param count Where it is counted. */
-  constructor(count: ConnectionCount) {
+  /**
+   * @param count Where it is counted.
+   * @param refuse Rejects the handshake.
+   */
+  constructor(count: ConnectionCount, refuse?: (error: HandshakeError) => void) {
     this.#count = count;
+    this.#refuse = refuse;
+  }
+
+  /** The handshake holds so many bytes of its request. */
+  hold(bytes: number): void {
+    const difference = bytes - this.counted;
+    if (difference === 0) return;
+    this.counted = bytes;
+    MemoryGovernor.ofProcess.count(this, difference, this.#count.memoryLimit);
+  }
+
+  /** Adds what it holds to the parts. */
+  addTo(use: MemoryUse): void {
+    use.handshakes += this.counted;
+  }
+
+  /** Rejects the handshake, because all together hold too much and this one most. */
+  giveUp(): void {
+    this.#refuse?.(memoryNear(this.#count.memoryLimit));
+    this.#forget();
+  }
+
+  #forget(): void {
+    if (this.counted > 0) MemoryGovernor.ofProcess.remove(this);
+    this.counted = 0;
   }
 
   /** @throws {HandshakeError} When there are too many connections. */
@@ -368,6 +406,7 @@ export class Place {
 
   /** The handshake has failed. */
   giveBack(): void {
+    this.#forget();
     if (this.#isHandshake) this.#count.removeHandshake();
     if (this.#address !== undefined) this.#count.removeAddress(this.#address);
     this.#isHandshake = false;

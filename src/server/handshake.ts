@@ -135,7 +135,7 @@ export class Handshake<T> implements TransportSink, TimerTarget, AnswerOwner {
     raw?: unknown,
   ) {
     this.#owner = owner;
-    this.#place = new Place(owner.count);
+    this.#place = new Place(owner.count, (error) => this.#refuse(error));
     this.#gift = gift ?? {};
     this.#raw = raw;
     if ("socket" in source) {
@@ -209,6 +209,7 @@ export class Handshake<T> implements TransportSink, TimerTarget, AnswerOwner {
       if (this.#phase === Phase.Head) {
         this.#reader ??= new ServerHandshake({ maxBytes: this.#owner.rules.maxHandshakeSize });
         if (this.#reader.push(chunk)) this.#take(this.#reader.request);
+        else this.#place.hold(this.#reader.held);
       } else if (this.#phase === Phase.Deciding && !this.#plain) {
         this.#keep(chunk);
       }
@@ -300,6 +301,7 @@ export class Handshake<T> implements TransportSink, TimerTarget, AnswerOwner {
     const { rules } = this.#owner;
     this.#head = head;
     this.#phase = Phase.Deciding;
+    this.#place.hold(0);
     this.#keep(head.rest);
     let secure = this.#secure || rules.secure;
     this.#plain = !head.isUpgrade && rules.options.fetch !== undefined;
@@ -597,6 +599,7 @@ export class Handshake<T> implements TransportSink, TimerTarget, AnswerOwner {
     if (chunk.length === 0 || this.#plain) return;
     this.#rest.push(chunk);
     this.#restSize += chunk.length;
+    this.#place.hold(this.#restSize);
     if (this.#restSize > MAX_REST) this.#transport?.pause();
   }
 

@@ -3,6 +3,7 @@
 
 import { TimeoutError, type WebSocketError } from "../errors.ts";
 import type { RequestHead } from "../handshake/server.ts";
+import { MemoryGovernor, type MemoryUse } from "../message/memory_governor.ts";
 import { TOPICS_SUBPROTOCOL } from "../pubsub/protocol.ts";
 import type { Listener, ListenerSink, Transport } from "../transport/transport.ts";
 import { CloseCode } from "../wire/close.ts";
@@ -70,6 +71,8 @@ export interface ServerStats {
   readonly closed: number;
   /** Requests that were rejected since the start, for any reason. */
   readonly refused: number;
+  /** The memory that the library holds for all connections of the process: what `memoryLimit` limits. */
+  readonly memory: Readonly<MemoryUse>;
 }
 
 /** The handshakes and connections of one server. */
@@ -284,7 +287,8 @@ export class ServerCore<T>
     const { opened, refused } = this.#since;
     const connections = this.#connections.size;
     const { handshakes } = this.count;
-    return { connections, handshakes, opened, closed: opened - connections, refused };
+    const memory = MemoryGovernor.ofProcess.use();
+    return { connections, handshakes, opened, closed: opened - connections, refused, memory };
   }
 
   /** A connection has ended, and its `close` handler comes next. */

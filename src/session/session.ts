@@ -188,9 +188,10 @@ export class Session implements MessageSink {
     return this.#messages?.underWay ?? 0;
   }
 
-  /** Bytes of memory that it holds: those of the message of which a part has arrived. */
+  /** Bytes of memory that it holds: of the message of which a part has arrived or is decompressed. */
   get held(): number {
-    return this.#messages?.held ?? 0;
+    const arrived = this.#messages?.held ?? 0;
+    return this.#isMessagePaused ? arrived + (this.compression?.pausedSize ?? 0) : arrived;
   }
 
   /** The opening handshake is done. */

@@ -16,7 +16,15 @@ function message(number: number, count = number, size = 1): OrderedMessage {
   return { number, origin: "a", count, size };
 }
 
-const LIMITS = { maxReceivedBytes: 100, maxReplayMessages: 10, maxReplayBytes: 1000 };
+/** Bytes that topics say they keep of what arrives during reads. */
+let held = 0;
+
+const LIMITS = {
+  maxReceivedBytes: 100,
+  maxReplayMessages: 10,
+  maxReplayBytes: 1000,
+  holding: (difference: number) => void (held += difference),
+};
 
 /** A topic, those that listen to it, and the reads that it wants. */
 class Bench implements OrderedTopicOwner<Receiver, OrderedMessage> {
@@ -483,5 +491,18 @@ Deno.test("ends a replay beyond its limit with a gap notice, then delivers new m
     const expected = Array.from({ length: sent }, (_, i) => `${i + 1}`);
     assert.deepEqual(back, ["at 0", ...expected, "missed", "21"]);
     assert.equal(t.topic.needsRead, false);
+  }
+});
+
+Deno.test("what arrives during a read is counted until the read ends, however that is", () => {
+  for (const end of ["answer", "giveUp", "interrupt", "end"] as const) {
+    const { t } = live(7);
+    t.join(3);
+    t.ask();
+    t.receive(8, 9, 10);
+    assert.equal(held, 3);
+    if (end === "answer") t.answer(7, [4, 5, 6, 7]);
+    else t.topic[end]();
+    assert.equal(held, 0, end);
   }
 });
