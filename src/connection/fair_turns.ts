@@ -1,4 +1,7 @@
-// Fair turns: a connection that sends much waits from time to time until the others have been read.
+// Fair turns: a connection that sends much waits from time to time until the others have been read. Where many
+// send much, they share the work of a turn of the event loop.
+
+import { inflateBudget } from "../message/inflate_budget.ts";
 
 /**
  * Work that a connection may cause in a row before it waits for the next turn of the event loop: bytes that
@@ -12,6 +15,15 @@ const TURN_WORK = 524_288;
 export const MESSAGE_WORK = 512;
 
 /**
+ * Work of whole turns that connections may cause in one turn of the event loop; after that a turn is over with
+ * {@linkcode SHORT_TURN_WORK}. One attacker has full turns, and a hundred do not add up.
+ */
+const SHARED_WORK = 4 * TURN_WORK;
+
+/** The work of a turn where many have had one. */
+const SHORT_TURN_WORK = TURN_WORK / 8;
+
+/**
  * Turns in a row in which no other connection has read, after which a connection counts as alone and no
  * longer waits for a timer between its turns.
  */
@@ -20,6 +32,11 @@ const ALONE = 1000;
 /** The connection that has read last, and its work since others did. */
 let reading: unknown;
 let work = 0;
+/** The work that a turn may have at present. */
+let turnWork = TURN_WORK;
+/** Work of whole turns, and whether it is set back at the end of this turn of the event loop. */
+let sharedWork = 0;
+let isShared = false;
 /** How often another connection than before has read. */
 let changes = 0;
 
@@ -36,7 +53,35 @@ export function startWork(connection: unknown, bytes: number): void {
 /** Adds work of the connection that reads. Returns whether its turn is over. */
 export function addWork(amount: number): boolean {
   work += amount;
-  return work >= TURN_WORK;
+  return work >= turnWork;
+}
+
+/** At the next timers, which is after all sockets were looked at, all work is forgotten. */
+function shareTurn(): void {
+  if (isShared) return;
+  isShared = true;
+  setTimeout(() => {
+    isShared = false;
+    sharedWork = 0;
+    turnWork = TURN_WORK;
+    inflateBudget.spent = 0;
+  });
+}
+
+inflateBudget.whenSpent = shareTurn;
+
+/** Messages whose decompression is paused, in the order in which they continue. */
+const paused: Array<() => void> = [];
+
+/** Continues a message in a later turn of the event loop: one of all connections in each. */
+export function continueLater(act: () => void): void {
+  if (paused.push(act) === 1) setTimeout(continueNext);
+}
+
+function continueNext(): void {
+  const act = paused.shift()!;
+  if (paused.length > 0) setTimeout(continueNext);
+  act();
 }
 
 /** The turns of one connection. */
@@ -53,6 +98,11 @@ export class Turns {
   end(act: () => void): void {
     this.#alone = changes === this.#changesBefore ? this.#alone + 1 : 0;
     this.#changesBefore = changes;
+    if (this.#alone <= ALONE) {
+      shareTurn();
+      sharedWork += turnWork;
+      if (sharedWork >= SHARED_WORK) turnWork = SHORT_TURN_WORK;
+    }
     const setImmediate: unknown = this.#alone > ALONE
       ? Reflect.get(globalThis, "setImmediate")
       : undefined;

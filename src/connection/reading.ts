@@ -6,7 +6,7 @@ import type { Transport } from "../transport/transport.ts";
 import { CloseCode } from "../wire/close.ts";
 import { bufferDetached } from "../wire/frame_reader.ts";
 import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
-import { resetWork, Turns } from "./fair_turns.ts";
+import { continueLater, resetWork, Turns } from "./fair_turns.ts";
 import type { Output } from "./output.ts";
 import { RateLimiter, type RateLimitRules } from "./rate_limit.ts";
 
@@ -225,7 +225,7 @@ export class Reading implements TimerTarget {
   /** A message takes long to decompress: it continues when the other connections have had their turn. */
   messagePaused(): void {
     this.#stop(BY_WORK);
-    if (this.#isWorking) setTimeout(() => this.#continueMessage());
+    if (this.#isWorking) continueLater(() => this.#continueMessage());
     else this.#session.resume();
   }
 
@@ -235,7 +235,7 @@ export class Reading implements TimerTarget {
     const isDelivered = this.#session.continueMessage();
     this.#output.uncork();
     if (isDelivered) this.#go(BY_WORK);
-    else setTimeout(() => this.#continueMessage());
+    else continueLater(() => this.#continueMessage());
   }
 
   /** Bytes of the peer count towards `rateLimit`. */

@@ -13,6 +13,7 @@ import {
   OPCODE_BITS,
   RSV1,
 } from "../wire/opcode.ts";
+import { spendWork, WORK_LATER, workAtFirst } from "./inflate_budget.ts";
 import { touchedSize } from "./memory_governor.ts";
 import type { MessageCompression } from "./message_compression.ts";
 import { checkUtf8, checkUtf8End, decodeText, UTF8_COMPLETE } from "./utf8.ts";
@@ -55,12 +56,6 @@ export interface MessageSink {
    */
   messagePaused?(): void;
 }
-
-/**
- * How much of a compressed message is decompressed before others have their turn, in bytes of output or
- * work that takes as long: about 10 milliseconds.
- */
-const INFLATE_WORK = 1024 * 1024;
 
 /** A control frame whose chunk has ended before it. */
 class SplitControl {
@@ -243,14 +238,9 @@ export class MessageReader implements FrameSink {
       this.#deliverInflated(opcode, compression.inflate(bytes, start, end, maxMessageSize));
       return;
     }
-    const inflated = compression.inflateWithin(
-      bytes,
-      start,
-      end,
-      maxMessageSize,
-      INFLATE_WORK,
-      isOwn,
-    );
+    const work = workAtFirst();
+    const inflated = compression.inflateWithin(bytes, start, end, maxMessageSize, work, isOwn);
+    spendWork(inflated === undefined ? work : inflated.length);
     if (inflated !== undefined) {
       this.#deliverInflated(opcode, inflated);
     } else {
@@ -267,7 +257,7 @@ export class MessageReader implements FrameSink {
    * @throws {MessageTooBigError} When more than `maxMessageSize` bytes come out of it.
    */
   resume(): boolean {
-    const inflated = this.#compression!.resumeInflate!(INFLATE_WORK);
+    const inflated = this.#compression!.resumeInflate!(WORK_LATER);
     if (inflated === undefined) return false;
     // A long message has memory of its own: another copy would cost as much as a slice of its work.
     const { length } = inflated;

@@ -1,6 +1,7 @@
 // One connection that always has something to read leaves the others their turn.
 
 import assert from "node:assert/strict";
+import { compressed, RSV1 } from "../support/deflated.ts";
 import { quiet, socketTest } from "../support/socket_harness.ts";
 import { upgradeRequest } from "../support/raw_peer.ts";
 import { BINARY, TEXT } from "../support/vectors.ts";
@@ -68,3 +69,24 @@ socketTest(
     assert.equal((await conn.closed).clean, true);
   },
 );
+
+socketTest("the messages of many connections that decompress to much do not add up", async (t) => {
+  const log: string[] = [];
+  let delivered = 0;
+  const server = await t.serve({
+    compression: true,
+    message: (_, data) => void (typeof data === "string" ? log.push(data) : delivered++),
+  });
+  const peers = Array.from({ length: 41 }, () => t.rawClient(server));
+  for (const peer of peers) {
+    peer.send(upgradeRequest(["Sec-WebSocket-Extensions: permessage-deflate"]));
+    await peer.answer();
+  }
+  const other = peers.pop()!;
+  const payload = compressed(new Uint8Array(900_000));
+  for (const peer of peers) peer.send({ opcode: BINARY, rsv: RSV1, payload });
+  other.send({ opcode: TEXT, payload: "my turn" });
+  await until(() => log.length > 0);
+  assert.ok(delivered < 10, `${delivered} were delivered before`);
+  await until(() => delivered === 40);
+});

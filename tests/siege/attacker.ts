@@ -1,7 +1,7 @@
 // The attackers of the siege, in a process of their own on Node: raw sockets that send what an honest client
-// never would. The process ends by itself after the time that it is given.
+// never would. The process prints what it has done so far, a line of JSON at a time, and ends with its input.
 //
-//   attacker NAME PORT SECONDS CONNECTIONS
+//   attacker NAME PORT SCALE CONNECTIONS
 
 import { connect, type Socket } from "node:net";
 import process from "node:process";
@@ -12,8 +12,28 @@ interface Plan {
   readonly port: number;
   /** Attackers that flood at the same time. */
   readonly count: number;
+  /** The part of the connections of a large attack. */
+  readonly scale: number;
 }
 
+/** What attackers have done. */
+export interface AttackFigures {
+  /** TCP connections that were opened. */
+  opened: number;
+  /** Opening handshakes that were completed. */
+  upgraded: number;
+  /** Bytes that the system has taken. */
+  sent: number;
+  /** Whether that is what the attack is meant to be. */
+  isWhole: boolean;
+}
+
+const done: AttackFigures = { opened: 0, upgraded: 0, sent: 0, isWhole: false };
+
+/** Milliseconds between two reports. */
+const REPORT_INTERVAL = 100;
+
+const TEXT = 1;
 const BINARY = 2;
 const FIN = 0x80;
 const RSV1 = 0x40;
@@ -49,7 +69,15 @@ function address(i: number): string {
 function dial({ port }: Plan, i: number): Socket {
   const socket = connect({ port, host: "127.0.0.1", localAddress: address(i) });
   socket.on("error", () => {});
+  socket.once("connect", () => done.opened++);
   return socket;
+}
+
+/** Sends bytes, and counts them when the system has taken them. */
+function send(socket: Socket, bytes: Uint8Array | string): boolean {
+  return socket.write(bytes, (error) => {
+    if (!error) done.sent += bytes.length;
+  });
 }
 
 const HEAD = "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n" +
@@ -57,15 +85,24 @@ const HEAD = "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n" +
   "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" +
   "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n";
 
+const TOPICS = HEAD.replace("\r\n\r\n", "\r\nSec-WebSocket-Protocol: quickws.topics.1\r\n\r\n");
+
 /** Completes an opening handshake, then calls `opened`. */
-function open(plan: Plan, i: number, opened: (socket: Socket) => void, reads = true): Socket {
+function open(
+  plan: Plan,
+  i: number,
+  opened: (socket: Socket) => void,
+  reads = true,
+  head = HEAD,
+): Socket {
   const socket = dial(plan, i);
-  socket.once("connect", () => socket.write(HEAD));
+  socket.once("connect", () => socket.write(head));
   socket.once("data", (head: Uint8Array) => {
     if (!String(head).startsWith("HTTP/1.1 101")) {
       socket.destroy();
       return;
     }
+    done.upgraded++;
     if (reads) socket.on("data", () => {});
     else socket.pause();
     opened(socket);
@@ -78,7 +115,7 @@ function flood(plan: Plan, bytes: Uint8Array, reads = true): void {
   const start = (i: number): void => {
     const socket = open(plan, i, (socket) => {
       const more = (): void => {
-        while (!socket.destroyed && socket.write(bytes));
+        while (!socket.destroyed && send(socket, bytes));
       };
       socket.on("drain", more);
       more();
@@ -88,17 +125,28 @@ function flood(plan: Plan, bytes: Uint8Array, reads = true): void {
   for (let i = 0; i < plan.count; i++) start(i);
 }
 
-/** Opens `count` connections, some at a time, and calls `act` with each. */
-function crowd(plan: Plan, count: number, act: (socket: Socket, i: number) => void): void {
+/** The number of connections of an attack whose full size this is. */
+function scaled({ scale }: Plan, count: number): number {
+  return Math.ceil(count * scale);
+}
+
+/** Opens so many connections, some at a time, and calls `act` with each. */
+function crowd(plan: Plan, full: number, act: (socket: Socket, i: number) => void): void {
+  const count = scaled(plan, full);
   let next = 0;
   const one = (): void => {
     if (next >= count) return;
     const i = next++;
-    const socket = open(plan, i, (socket) => {
+    let isNext = false;
+    const following = (): void => {
+      if (!isNext) one();
+      isNext = true;
+    };
+    // One that is rejected is followed by the next as well.
+    open(plan, i, (socket) => {
       act(socket, i);
-      one();
-    });
-    socket.once("error", one);
+      following();
+    }).once("close", following);
   };
   for (let i = 0; i < 50; i++) one();
 }
@@ -145,82 +193,206 @@ function emptyBlocks(size: number): Uint8Array {
 
 const EMPTY = frame(FIN | BINARY, new Uint8Array(0));
 
+/** An attack, and how to tell that it is one. */
+interface Attack {
+  start(plan: Plan): void;
+  /** Whether enough of it was done. */
+  isWhole(done: AttackFigures, plan: Plan): boolean;
+}
+
+/** A flood of whole writes of `flood`. */
+function isFlood({ sent }: AttackFigures): boolean {
+  return sent >= 256 * 1024;
+}
+
+/** So many opened connections, or upgraded ones. */
+function opens(full: number, name: "opened" | "upgraded" = "upgraded"): Attack["isWhole"] {
+  return (done, plan) => done[name] >= scaled(plan, full);
+}
+
+/** The first bytes of a TLS record with a ClientHello of 512 bytes (RFC 8446 4.1.2 and 5.1). */
+const CLIENT_HELLO = Uint8Array.of(
+  0x16,
+  0x03,
+  0x01,
+  0x02,
+  0x00,
+  0x01,
+  0x00,
+  0x01,
+  0xfc,
+  0x03,
+  0x03,
+);
+
+/** Sends a byte of `bytes` at a time, then zeros. */
+function dribble(socket: Socket, bytes: Uint8Array): void {
+  let at = 0;
+  const timer = setInterval(() => send(socket, Uint8Array.of(bytes[at++] ?? 0x61)), SLOW_STEP);
+  socket.once("close", () => clearInterval(timer));
+}
+
 /** The attacks, by name. */
-const attacks: Record<string, (plan: Plan) => void> = {
+const attacks: Record<string, Attack> = {
   /** No attack: what the machine itself costs. */
-  none: () => {},
-  /** Messages of 16 KiB that decompress to 16 MiB, without reading the echo. */
-  bombs: (plan) => flood(plan, repeated(bomb(16 * MIB), 256 * 1024)),
-  "small-bombs": (plan) => flood(plan, repeated(bomb(65_000), 256 * 1024)),
-  "small-frames": (plan) =>
-    flood(plan, repeated(frame(FIN | BINARY, Uint8Array.of(1)), 256 * 1024)),
-  "empty-blocks": (plan) => flood(plan, emptyBlocks(15 * MIB)),
-  pings: (plan) => flood(plan, repeated(frame(FIN | PING, new Uint8Array(125)), 256 * 1024)),
-  /** One message after the other in fragments of one byte. */
-  fragments(plan) {
-    const byte = Uint8Array.of(1);
-    const middle = repeated(frame(0, byte), 60_000);
-    flood(plan, Buffer.concat([frame(BINARY, byte), middle, frame(FIN, byte)]));
+  none: { start: () => {}, isWhole: () => true },
+  /** Messages of 16 KiB that decompress to 16 MiB. */
+  bombs: {
+    start: (plan) => flood(plan, repeated(bomb(16 * MIB), 256 * 1024)),
+    isWhole: isFlood,
+  },
+  "small-bombs": {
+    start: (plan) => flood(plan, repeated(bomb(65_000), 256 * 1024)),
+    isWhole: isFlood,
+  },
+  /** Many connections whose messages decompress to a MiB each. */
+  "crowd-bombs": {
+    start: (plan) =>
+      flood({ ...plan, count: scaled(plan, 100) }, repeated(bomb(MIB - 64), 64 * 1024)),
+    isWhole: (done, plan) => done.upgraded >= scaled(plan, 100) && done.sent >= 256 * 1024,
+  },
+  "empty-blocks": {
+    start: (plan) => flood(plan, emptyBlocks(15 * MIB)),
+    // A server may refuse the message before all of it has left.
+    isWhole: ({ upgraded, sent }) => upgraded >= 2 || sent >= MIB,
+  },
+  "small-frames": {
+    start: (plan) => flood(plan, repeated(frame(FIN | BINARY, Uint8Array.of(1)), 256 * 1024)),
+    isWhole: isFlood,
+  },
+  pings: {
+    start: (plan) => flood(plan, repeated(frame(FIN | PING, new Uint8Array(125)), 256 * 1024)),
+    isWhole: isFlood,
+  },
+  /** One message after the other in fragments of one byte, as many as `maxFragments` allows. */
+  fragments: {
+    start(plan) {
+      const byte = Uint8Array.of(1);
+      const middle = repeated(frame(0, byte), 16_000 * 7);
+      const message = Buffer.concat([frame(BINARY, byte), middle, frame(FIN, byte)]);
+      flood(plan, repeated(message, 256 * 1024));
+    },
+    isWhole: isFlood,
   },
   /** 4,097 connections that each leave a message of 16,383 bytes unfinished. */
-  unfinished: (plan) =>
-    crowd(plan, 4097, (socket) => socket.write(frame(BINARY, new Uint8Array(16_383)))),
+  unfinished: {
+    start: (plan) =>
+      crowd(plan, 4097, (socket) => send(socket, frame(BINARY, new Uint8Array(16_383)))),
+    isWhole: (done, plan) => opens(4097)(done, plan) && done.sent >= scaled(plan, 4097) * 16_383,
+  },
   /** Bombs for a server that has no message handler. */
-  "unread-bombs": (plan) => crowd(plan, 100, (socket) => socket.write(bomb(16 * MIB))),
+  "unread-bombs": {
+    start: (plan) => crowd(plan, 100, (socket) => send(socket, bomb(16 * MIB))),
+    isWhole: (done, plan) => opens(100)(done, plan) && done.sent >= scaled(plan, 100) * 16_000,
+  },
   /** Clients that send 256 empty messages and leave. */
-  "gone-clients": (plan) =>
-    crowd(plan, 1000, (socket) => socket.end(repeated(EMPTY, 256 * EMPTY.length))),
+  "gone-clients": {
+    start: (plan) =>
+      crowd(plan, 1000, (socket) => {
+        send(socket, repeated(EMPTY, 256 * EMPTY.length));
+        socket.end();
+      }),
+    isWhole: opens(1000),
+  },
   /** Clients that send and never read. */
-  "slow-readers": (plan) =>
-    flood({ ...plan, count: 30 }, frame(FIN | BINARY, new Uint8Array(60_000).fill(1)), false),
+  "slow-readers": {
+    start: (plan) =>
+      flood({ ...plan, count: 30 }, frame(FIN | BINARY, new Uint8Array(60_000).fill(1)), false),
+    isWhole: ({ upgraded, sent }) => upgraded >= 30 && sent >= MIB,
+  },
   /** 4,000 opening handshakes that never end. */
-  handshakes(plan) {
-    let next = 0;
-    const timer = setInterval(() => {
-      for (let i = 0; i < 100 && next < 4000; i++) {
-        const socket = dial(plan, next++);
-        socket.once("connect", () => socket.write(HEAD.slice(0, -2)));
-      }
-      if (next >= 4000) clearInterval(timer);
-    }, 10);
+  handshakes: {
+    start(plan) {
+      let next = 0;
+      const timer = setInterval(() => {
+        for (let i = 0; i < 100 && next < scaled(plan, 4000); i++) {
+          const socket = dial(plan, next++);
+          socket.once("connect", () => send(socket, HEAD.slice(0, -2)));
+        }
+        if (next >= scaled(plan, 4000)) clearInterval(timer);
+      }, 10);
+    },
+    isWhole: opens(4000, "opened"),
   },
   /** A byte of the request's head at a time. */
-  "slow-handshakes"(plan) {
-    for (let i = 0; i < 200; i++) {
-      const socket = dial(plan, i);
-      let at = 0;
-      setInterval(() => socket.write(HEAD[at++ % 40]!), SLOW_STEP);
-    }
+  "slow-handshakes": {
+    start(plan) {
+      const head = new TextEncoder().encode(HEAD.slice(0, -4) + "\r\nX-A: ");
+      for (let i = 0; i < scaled(plan, 500); i++) dribble(dial(plan, i), head);
+    },
+    isWhole: (done, plan) => opens(500, "opened")(done, plan) && done.sent >= 2 * scaled(plan, 500),
+  },
+  /** A byte of the TLS handshake at a time, which never ends. */
+  "slow-tls": {
+    start(plan) {
+      for (let i = 0; i < scaled(plan, 500); i++) dribble(dial(plan, i), CLIENT_HELLO);
+    },
+    isWhole: (done, plan) => opens(500, "opened")(done, plan) && done.sent >= 2 * scaled(plan, 500),
   },
   /** A byte of a frame at a time. */
-  "slow-frames"(plan) {
-    crowd(plan, 200, (socket) => {
-      socket.write(frame(FIN | BINARY, new Uint8Array(0), 60_000));
-      setInterval(() => socket.write(Uint8Array.of(1)), SLOW_STEP);
-    });
+  "slow-frames": {
+    start: (plan) =>
+      crowd(plan, 500, (socket) => {
+        send(socket, frame(FIN | BINARY, new Uint8Array(0), 60_000));
+        dribble(socket, new Uint8Array(0));
+      }),
+    isWhole: (done, plan) => opens(500)(done, plan) && done.sent >= 10 * scaled(plan, 500),
   },
   /** Asks for much, and reads a little of it at a time. */
-  "slow-reading"(plan) {
-    for (let i = 0; i < 100; i++) {
-      open(plan, i, (socket) => {
-        socket.write(repeated(frame(FIN | BINARY, new Uint8Array(60_000).fill(1)), 4 * MIB));
-        setInterval(() => socket.read(1024), SLOW_STEP);
-      }, false);
-    }
+  "slow-reading": {
+    start: (plan) => {
+      for (let i = 0; i < scaled(plan, 100); i++) {
+        open(plan, i, (socket) => {
+          send(socket, repeated(frame(FIN | BINARY, new Uint8Array(60_000).fill(1)), 4 * MIB));
+          setInterval(() => socket.read(1024), SLOW_STEP);
+        }, false);
+      }
+    },
+    isWhole: opens(100),
   },
   /** Connections that open, send one message and leave, from many addresses. */
-  connections(plan) {
-    let next = 0;
-    const one = (): void => {
-      const socket = open(plan, next++, (socket) => socket.end(EMPTY));
-      socket.once("close", () => setTimeout(one, REST));
-    };
-    for (let i = 0; i < 100; i++) one();
+  connections: {
+    start(plan) {
+      let next = 0;
+      const one = (): void => {
+        const socket = open(plan, next++, (socket) => {
+          send(socket, EMPTY);
+          socket.end();
+        });
+        socket.once("close", () => setTimeout(one, REST));
+      };
+      for (let i = 0; i < 100; i++) one();
+    },
+    isWhole: opens(200),
+  },
+  /** Clients that request the replay of a topic again and again, half of which do not read it. */
+  replays: {
+    start(plan) {
+      const request = new TextEncoder().encode('{"subscribe":"news","after":0}\n');
+      for (let i = 0; i < scaled(plan, 50); i++) {
+        const reads = i % 2 === 0;
+        open(
+          plan,
+          i,
+          (socket) => {
+            setInterval(() => send(socket, frame(FIN | TEXT, request)), REST);
+          },
+          reads,
+          TOPICS,
+        );
+      }
+    },
+    isWhole: (done, plan) => opens(50)(done, plan) && done.sent >= 10_000,
   },
 };
 
-const [name = "none", port, seconds, count] = process.argv.slice(2);
-setTimeout(() => process.exit(0), Number(seconds) * 1000);
-// The process that started this one has ended.
+const [name = "none", port, scale, count] = process.argv.slice(2);
+const plan: Plan = { port: Number(port), count: Number(count), scale: Number(scale) };
+const attack = attacks[name]!;
+// The process that started this one has ended, or wants no more.
 process.stdin.on("end", () => process.exit(0)).resume();
-attacks[name]!({ port: Number(port), count: Number(count) });
+attack.start(plan);
+setInterval(() => {
+  done.isWhole ||= attack.isWhole(done, plan);
+  console.log(JSON.stringify(done));
+}, REPORT_INTERVAL);

@@ -1,11 +1,12 @@
 // The honest clients of the siege, in a process of their own on Node: each sends a small message or a ping ten
 // times a second, and measures how long its echo takes. Prints one line of JSON: at the start that all are
-// open, at the end what they have measured.
+// open, and what they have measured when a byte comes in.
 //
-//   honest PORT SECONDS CLIENTS message|ping
+//   honest PORT CLIENTS message|ping tls|plain
 
 import { connect, type Socket } from "node:net";
 import process from "node:process";
+import { connect as connectTls } from "node:tls";
 
 /** What the honest clients have measured; times in milliseconds. */
 export interface HonestFigures {
@@ -20,7 +21,7 @@ export interface HonestFigures {
 /** Milliseconds between two messages of a client. */
 const INTERVAL = 100;
 
-const [port, seconds, clients, mode] = process.argv.slice(2);
+const [port, clients, mode, security] = process.argv.slice(2);
 
 const first = mode === "ping" ? 0x89 : 0x82;
 const message = Uint8Array.of(first, 0x80 | 16, 0, 0, 0, 0, ...new Uint8Array(16).fill(120));
@@ -41,13 +42,18 @@ class Client {
   readonly socket: Socket;
 
   constructor(i: number, opened: () => void) {
-    this.socket = connect({
+    const tcp = connect({
       port: Number(port),
       host: "127.0.0.1",
       localAddress: `127.0.1.${1 + i % 200}`,
       noDelay: true,
     });
-    this.socket.once("connect", () => this.socket.write(head));
+    // The certificate is one of the siege's own.
+    this.socket = security === "tls" ? connectTls({ socket: tcp, rejectUnauthorized: false }) : tcp;
+    tcp.on("error", () => {});
+    this.socket.once(security === "tls" ? "secureConnect" : "connect", () => {
+      this.socket.write(head);
+    });
     this.socket.on("data", (bytes: Uint8Array) => {
       if (!this.isOpen) {
         this.isOpen = String(bytes).startsWith("HTTP/1.1 101");
@@ -93,9 +99,9 @@ function figures(): HonestFigures {
   return { echoes: times.length, worst: at(1), p99: at(0.99), median: at(0.5), closed };
 }
 
-setTimeout(() => {
+process.stdin.once("data", () => {
   ending = true;
   console.log(JSON.stringify(figures()));
   process.exit(0);
-}, Number(seconds) * 1000);
-process.stdin.on("end", () => process.exit(0)).resume();
+});
+process.stdin.on("end", () => process.exit(0));

@@ -3,22 +3,26 @@
 //   --runtime bun       deno, bun, node, or all of them (default all)
 //   --attack bombs      one attack (default all)
 //   --server page       page (settings of docs/guide/security.md), defaults, peer, or all (default all)
-//   --seconds 10        how long each attack lasts
+//   --seconds 3         how long each attack lasts at least
 //   --clients 100       honest clients
 //   --attackers 1       attackers that flood at the same time
 //   --runs 1            runs of each; the table has the median of the worst echoes, and their range
+//
+// Compressed attacks meet the defaults with compression, the others the settings of the page. The table at the
+// end is Markdown. Exits with 1 when an honest connection was closed, a server of ours has ended, or an attack
+// has not done what it is meant to do.
 
 import { parseArgs } from "node:util";
 import { type RuntimeName, runtimeNames } from "../support/runtimes.ts";
 import { peers, type ServerKind } from "./servers.ts";
-import { type AttackName, attackNames, siege, type SiegeFigures } from "./siege.ts";
+import { type AttackName, attackNames, kindsFor, siege, type SiegeFigures } from "./siege.ts";
 
 const { values } = parseArgs({
   options: {
     runtime: { type: "string", default: "all" },
     attack: { type: "string", default: "all" },
     server: { type: "string", default: "all" },
-    seconds: { type: "string", default: "10" },
+    seconds: { type: "string", default: "3" },
     clients: { type: "string", default: "100" },
     attackers: { type: "string", default: "1" },
     runs: { type: "string", default: "1" },
@@ -37,33 +41,56 @@ const kinds = chosen<ServerKind>(["page", "defaults", "peer"], values.server, "s
 const runtimes = chosen<RuntimeName>(runtimeNames, values.runtime, "runtime");
 const attacks = chosen<AttackName>(attackNames, values.attack, "attack");
 
-function row(name: string, title: string, all: readonly SiegeFigures[]): string {
+const HEADER = [
+  "attack",
+  "server",
+  "worst echo, ms",
+  "p99, ms",
+  "peak memory, MiB",
+  "honest closed",
+  "attack done",
+];
+
+function row(name: string, title: string, all: readonly SiegeFigures[]): string[] {
   const worst = all.map((figures) => Math.round(figures.worst)).sort((a, b) => a - b);
   const median = all.toSorted((a, b) => a.worst - b.worst)[all.length >> 1]!;
   const range = worst.length === 1 ? "" : ` (${worst[0]} to ${worst.at(-1)})`;
   const memory = Math.max(...all.map(({ peakMemory }) => peakMemory)) / (1 << 20);
   const closed = Math.max(...all.map((figures) => figures.closed));
-  const died = all.some(({ survived }) => !survived) ? "died" : "";
-  const cells = [
-    name.padEnd(16),
-    title.padEnd(20),
-    `${Math.round(median.worst)}${range}`.padStart(20),
-    median.p99.toFixed(0).padStart(6),
-    median.median.toFixed(1).padStart(7),
-    `${memory.toFixed(0)} MiB`.padStart(9),
-    String(closed).padStart(7),
-    died,
+  const hasEnded = all.some(({ survived }) => !survived);
+  const { opened, sent } = median.attack;
+  const isWhole = all.every(({ attack }) => attack.isWhole);
+  return [
+    name,
+    title,
+    `${Math.round(median.worst)}${range}`,
+    median.p99.toFixed(0),
+    memory.toFixed(0),
+    hasEnded ? "the server has ended" : String(closed),
+    `${isWhole ? "" : "not whole: "}${opened} connections, ${(sent / (1 << 20)).toFixed(1)} MiB`,
   ];
-  return cells.join(" ");
 }
 
-console.log(
-  "attack           server                  worst echo (ms)    p99  median    memory  closed",
-);
+function line(cells: readonly string[], widths: readonly number[]): string {
+  return `| ${cells.map((cell, i) => cell.padEnd(widths[i]!)).join(" | ")} |`;
+}
+
+function markdown(rows: readonly (readonly string[])[]): string {
+  const all = [HEADER, ...rows];
+  const widths = HEADER.map((_, i) => Math.max(...all.map((cells) => cells[i]!.length)));
+  const rule = widths.map((width) => "-".repeat(width));
+  return [line(HEADER, widths), line(rule, widths), ...rows.map((cells) => line(cells, widths))]
+    .join("\n");
+}
+
+const WIDTHS = [16, 22, 20, 8, 16, 13, 0];
+const rows: string[][] = [];
+const faults: string[] = [];
+console.log(line(HEADER, WIDTHS));
 for (const attack of attacks) {
   for (const runtime of runtimes) {
-    for (const kind of kinds) {
-      const title = kind === "peer" ? peers[runtime] : `quickws ${runtime} ${kind}`;
+    for (const kind of kindsFor(attack).filter((kind) => kinds.includes(kind))) {
+      const title = kind === "peer" ? peers[runtime] : `quickws, ${runtime}, ${kind}`;
       const all: SiegeFigures[] = [];
       for (let i = 0; i < Number(values.runs); i++) {
         all.push(
@@ -77,10 +104,20 @@ for (const attack of attacks) {
           }),
         );
       }
-      console.log(row(attack, title.slice(0, 20), all));
-      for (const text of new Set(all.map(({ errors }) => errors.split("\n")[0]))) {
-        if (text !== "") console.log(`    ${text}`);
+      rows.push(row(attack, title, all));
+      console.log(line(rows.at(-1)!, WIDTHS));
+      for (const { attack: done, closed, survived, errors } of all) {
+        if (!done.isWhole) faults.push(`${attack} on ${title}: the attack was not whole`);
+        if (kind === "peer") continue;
+        if (errors !== "") faults.push(`${attack} on ${title}: ${errors.split("\n")[0]}`);
+        if (closed > 0) {
+          faults.push(`${attack} on ${title}: ${closed} honest connections were closed`);
+        }
+        if (!survived) faults.push(`${attack} on ${title}: the server has ended`);
       }
     }
   }
 }
+console.log(`\n${markdown(rows)}\n`);
+for (const fault of faults) console.log(fault);
+if (faults.length > 0) Deno.exitCode = 1;

@@ -5,11 +5,15 @@ import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { builtForNode } from "../support/node_build.ts";
+import { type Certificates, makeCertificates } from "../support/certificates.ts";
 import { bunPath, nodePath, type RuntimeName } from "../support/runtimes.ts";
 import { root } from "../project/source_files.ts";
 
-/** What is under siege: ours with the page's settings, ours with defaults and compression, or a peer. */
+/** The server under siege: ours with the page's settings, ours with defaults and compression, or a peer. */
 export type ServerKind = "page" | "defaults" | "peer";
+
+/** What a server is to do. */
+export type ServerRole = "echo" | "unread" | "tls" | "topics";
 
 /** The names of the peers. */
 export const peers = { deno: "Deno.serve", bun: "Bun.serve", node: "ws" } as const;
@@ -36,26 +40,53 @@ const server = await serve({
 ${HANDLER}});
 `;
 
-const PEERS = {
-  node: `import { WebSocketServer } from "ws";
-const server = new WebSocketServer({ port: 0, host: "127.0.0.1", perMessageDeflate: true, maxPayload: 16777216 });
+/** What ours needs for a role, among the options, and before and behind its code. */
+const ROLES = {
+  echo: { options: "", before: "", behind: "" },
+  unread: { options: "", before: "", behind: "" },
+  tls: { options: "  tls: TLS,\n", before: "", behind: "" },
+  topics: {
+    options: `  clientTopics: { allow: () => true },
+  backplane: broker.backplane(),
+  history: { maxAge: 600_000, maxMessages: 1000 },
+`,
+    before: `import { FakeBroker } from "SUPPORT/fake_broker.EXT";
+import { FakeHistory } from "SUPPORT/fake_history.EXT";
+const broker = new FakeBroker(true, new FakeHistory());
+`,
+    behind: `for (let i = 0; i < 500; i++) server.publish("news", "x".repeat(1000));
+`,
+  },
+} as const;
+
+const PEERS: Record<RuntimeName, (tls: string | undefined) => string> = {
+  node: (tls) =>
+    `import { WebSocketServer } from "ws";
+import { createServer } from "${tls === undefined ? "node:http" : "node:https"}";
+const http = createServer(${tls ?? "{}"});
+const server = new WebSocketServer({ server: http, perMessageDeflate: true, maxPayload: 16777216 });
+http.on("tlsClientError", () => {});
 server.on("connection", (socket) => {
   socket.on("error", () => {});
   socket.on("message", (data, isBinary) => socket.send(data, { binary: isBinary }));
 });
-server.on("listening", () => console.log(server.address().port));
+http.listen(0, "127.0.0.1", () => console.log(http.address().port));
 `,
-  bun: `const server = Bun.serve({
+  bun: (tls) =>
+    `const server = Bun.serve({
   port: 0,
   hostname: "127.0.0.1",
+  ${tls === undefined ? "" : `tls: ${tls},`}
   fetch: (request, server) => server.upgrade(request) ? undefined : new Response("", { status: 400 }),
   websocket: { perMessageDeflate: true, message: (socket, data) => void socket.send(data) },
 });
 console.log(server.port);
 `,
-  deno: `Deno.serve({
+  deno: (tls) =>
+    `Deno.serve({
   port: 0,
   hostname: "127.0.0.1",
+  ${tls === undefined ? "" : `...${tls},`}
   onListen: ({ port }) => console.log(port),
 }, (request) => {
   const { socket, response } = Deno.upgradeWebSocket(request);
@@ -67,28 +98,43 @@ console.log(server.port);
 `,
 };
 
+let certificates: Certificates | undefined;
+
+/** The certificate and key of the siege, as code. */
+function tlsCode(): string {
+  const { cert, key } = certificates ??= makeCertificates();
+  return JSON.stringify({ cert, key });
+}
+
 /** The program of a server. It prints its port, and runs until it is ended. */
-function programOf(runtime: RuntimeName, kind: ServerKind, reads: boolean): string {
-  if (kind === "peer") return PEERS[runtime];
-  const code = (kind === "page" ? pageSettings() : DEFAULTS) + PRINT_PORT;
-  return reads ? code : code.replace(HANDLER, "");
+function programOf(runtime: RuntimeName, kind: ServerKind, role: ServerRole): string {
+  if (kind === "peer") return PEERS[runtime](role === "tls" ? tlsCode() : undefined);
+  const { options, before, behind } = ROLES[role];
+  const handler = role === "unread" ? "" : HANDLER;
+  const code = (kind === "page" ? pageSettings() : DEFAULTS).replace(
+    HANDLER,
+    () => (handler + options).replace("TLS", tlsCode),
+  );
+  const [folder, extension] = runtime === "deno"
+    ? ["../../tests/support", "ts"]
+    : ["../tests/support", "js"];
+  return before.replaceAll("SUPPORT", folder).replaceAll("EXT", extension) + code + behind +
+    PRINT_PORT;
 }
 
 /** How to start a server. */
 export function serverCommand(
   runtime: RuntimeName,
   kind: ServerKind,
-  reads: boolean,
+  role: ServerRole,
 ): Deno.Command {
   const built = builtForNode(join(root, "mod.ts"));
-  const name = `${runtime}-${kind}-${reads ? "echo" : "unread"}.${
-    runtime === "node" ? "mjs" : "ts"
-  }`;
+  const name = `${runtime}-${kind}-${role}.${runtime === "node" ? "mjs" : "ts"}`;
   // Next to the built library, which has its name there; Deno knows the name from deno.json.
   const folder = runtime === "deno" ? join(root, ".build", "siege") : join(built, "..", "siege");
   mkdirSync(folder, { recursive: true });
   const path = join(folder, name);
-  writeFileSync(path, programOf(runtime, kind, reads));
+  writeFileSync(path, programOf(runtime, kind, role));
   const [program, args] = runtime === "deno"
     ? [Deno.execPath(), ["run", "--quiet", "--no-lock", "--no-check", "--allow-all", path]] as const
     : [runtime === "bun" ? bunPath() : nodePath(), [path]] as const;

@@ -6,14 +6,16 @@ import { linesOf, within } from "../support/child.ts";
 import { builtForNode } from "../support/node_build.ts";
 import { root } from "../project/source_files.ts";
 import { nodePath, type RuntimeName } from "../support/runtimes.ts";
+import type { AttackFigures } from "./attacker.ts";
 import type { HonestFigures } from "./honest.ts";
-import { serverCommand, type ServerKind } from "./servers.ts";
+import { serverCommand, type ServerKind, type ServerRole } from "./servers.ts";
 
 /** The attacks of `attacker.ts`. */
 export const attackNames = [
   "none",
   "bombs",
   "small-bombs",
+  "crowd-bombs",
   "empty-blocks",
   "small-frames",
   "pings",
@@ -26,30 +28,62 @@ export const attackNames = [
   "slow-frames",
   "handshakes",
   "slow-handshakes",
+  "slow-tls",
   "connections",
+  "replays",
 ] as const;
 
 /** The name of an attack. */
 export type AttackName = typeof attackNames[number];
 
-/** The attacks on a server without a message handler, where honest clients send pings. */
-const UNREAD: readonly AttackName[] = ["unread-bombs", "gone-clients"];
+/** What the server does under an attack, where that is not to echo. */
+const ROLES: Partial<Record<AttackName, ServerRole>> = {
+  // Honest clients send pings then.
+  "unread-bombs": "unread",
+  "gone-clients": "unread",
+  "slow-tls": "tls",
+  replays: "topics",
+};
+
+/** The attacks with compressed messages, which the settings of the page do not accept. */
+const COMPRESSED: readonly AttackName[] = [
+  "bombs",
+  "small-bombs",
+  "crowd-bombs",
+  "empty-blocks",
+  "unread-bombs",
+];
+
+/** The servers on which an attack makes sense. */
+export function kindsFor(attack: AttackName): readonly ServerKind[] {
+  const ours: readonly ServerKind[] = attack === "slow-readers" || attack === "none"
+    ? ["page", "defaults"]
+    : COMPRESSED.includes(attack)
+    ? ["defaults"]
+    : ["page"];
+  const role = ROLES[attack];
+  return role === "topics" || role === "unread" ? ours : [...ours, "peer"];
+}
 
 /** What a siege is. */
 export interface SiegePlan {
   readonly runtime: RuntimeName;
   readonly kind: ServerKind;
   readonly attack: AttackName;
-  /** How long the attack lasts. */
+  /** How long the attack lasts at least, in seconds. */
   readonly seconds: number;
   /** Honest clients. */
   readonly clients: number;
   /** Attackers that flood at the same time. */
   readonly attackers: number;
+  /** The part of the connections of a large attack. Default: 1. */
+  readonly scale?: number;
 }
 
 /** What came of it. */
 export interface SiegeFigures extends HonestFigures {
+  /** What the attackers have done. */
+  readonly attack: AttackFigures;
   /** The most memory that the server's process had, in bytes; 0 where the system does not tell. */
   readonly peakMemory: number;
   /** Whether the server's process was still there at the end. */
@@ -95,12 +129,36 @@ function kill(child: Deno.ChildProcess): void {
   }
 }
 
+/** The newest line of a process that goes on telling. */
+class Latest<T> {
+  #value: T | undefined;
+
+  constructor(lines: AsyncGenerator<string, void, void>) {
+    void this.#read(lines);
+  }
+
+  /** It, as soon as it is so; what there is after {@linkcode GRACE}. */
+  async when(isSo: (value: T) => boolean): Promise<T> {
+    const end = performance.now() + GRACE;
+    for (;;) {
+      const value = this.#value;
+      if (value !== undefined && (isSo(value) || performance.now() > end)) return value;
+      if (performance.now() > end) throw new Error("attackers do not answer");
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  async #read(lines: AsyncGenerator<string, void, void>): Promise<void> {
+    for await (const line of lines) this.#value = JSON.parse(line) as T;
+  }
+}
+
 /** Lays a siege. */
 export async function siege(plan: SiegePlan): Promise<SiegeFigures> {
-  const { runtime, kind, attack, seconds, clients, attackers } = plan;
-  const reads = !UNREAD.includes(attack);
+  const { runtime, kind, attack, seconds, clients, attackers, scale = 1 } = plan;
+  const role = ROLES[attack] ?? "echo";
   const children: Deno.ChildProcess[] = [];
-  const server = serverCommand(runtime, kind, reads).spawn();
+  const server = serverCommand(runtime, kind, role).spawn();
   children.push(server);
   const errors = new Response(server.stderr).text();
   let ended = false;
@@ -108,24 +166,35 @@ export async function siege(plan: SiegePlan): Promise<SiegeFigures> {
   try {
     const serverLines = linesOf(server.stdout);
     const port = Number(await next(serverLines, `${kind} on ${runtime}`));
-    const honest = nodeProcess("honest.ts", port, seconds, clients, reads ? "message" : "ping");
+    const mode = role === "unread" ? "ping" : "message";
+    const security = role === "tls" ? "tls" : "plain";
+    const honest = nodeProcess("honest.ts", port, clients, mode, security);
     children.push(honest);
     const honestLines = linesOf(honest.stdout);
     await next(honestLines, "honest clients");
-    const attacker = nodeProcess("attacker.ts", attack, port, seconds + 1, attackers);
+    const attacker = nodeProcess("attacker.ts", attack, port, scale, attackers);
     children.push(attacker);
-    const line = await within(seconds * 1000 + GRACE, honestLines.next());
-    if (line === undefined || line.done) throw new Error("honest clients do not answer");
-    const figures = JSON.parse(line.value) as HonestFigures;
+    const done = new Latest<AttackFigures>(linesOf(attacker.stdout));
+    await done.when(() => true);
+    await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+    const attacked = await done.when(({ isWhole }) => isWhole);
+    await write(honest, "\n");
+    const figures = JSON.parse(await next(honestLines, "honest clients")) as HonestFigures;
     const peakMemory = peakMemoryOf(server.pid);
     const survived = !ended;
     for (const child of children) kill(child);
     await status;
-    return { ...figures, peakMemory, survived, errors: (await errors).trim() };
+    return { ...figures, attack: attacked, peakMemory, survived, errors: (await errors).trim() };
   } finally {
     for (const child of children) kill(child);
     await Promise.all(children.map((child) => child.status));
     for (const child of children.slice(1)) await child.stdin.close().catch(() => {});
     for (const child of children) if (!child.stdout.locked) await child.stdout.cancel();
   }
+}
+
+async function write(child: Deno.ChildProcess, text: string): Promise<void> {
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(text));
+  writer.releaseLock();
 }

@@ -8,6 +8,9 @@ import { type AttackName, siege } from "./siege.ts";
 
 const CLIENTS = 20;
 
+/** The part of the connections of a large attack. */
+const SCALE = 0.25;
+
 /** The `memoryLimit` of the defaults, and what the runtime needs beside it. */
 const MOST_MEMORY = 1.5 * (1 << 30);
 
@@ -17,7 +20,10 @@ const sieges: [ServerKind, AttackName][] = [
   ["page", "slow-readers"],
   ["page", "handshakes"],
   ["page", "connections"],
+  ["page", "slow-tls"],
+  ["page", "replays"],
   ["defaults", "bombs"],
+  ["defaults", "crowd-bombs"],
   ["defaults", "empty-blocks"],
   ["defaults", "unread-bombs"],
   ["defaults", "gone-clients"],
@@ -34,7 +40,9 @@ for (const runtime of runtimeNames) {
           seconds: 1,
           clients: CLIENTS,
           attackers: 2,
+          scale: SCALE,
         });
+        assert.ok(figures.attack.isWhole, JSON.stringify(figures.attack));
         assert.equal(figures.errors, "");
         assert.ok(figures.survived, "the server has ended");
         assert.equal(figures.closed, 0, "honest connections that were closed");
