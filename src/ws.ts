@@ -24,7 +24,7 @@ import type * as events from "./ws/events.ts";
 import type * as deflate from "./ws/permessage_deflate.ts";
 import type * as socket from "./ws/websocket.ts";
 import type * as server from "./ws/websocket_server.ts";
-import { Sender } from "./ws/frames.ts";
+import { Sender } from "./ws/sender.ts";
 import { extension, subprotocol } from "./ws/headers.ts";
 import { PerMessageDeflate } from "./ws/permessage_deflate.ts";
 import { createWebSocketStream } from "./ws/stream.ts";
@@ -140,8 +140,9 @@ export type {
   MessageEvent,
   RawData,
   WebSocketEventMap,
+  WebSocketEvents,
 } from "./ws/events.ts";
-export type { FrameOptions } from "./ws/frames.ts";
+export type { BufferLike, FrameOptions, SendCallback, SendOptions } from "./ws/sender.ts";
 export type { ExtensionMap, ExtensionParameters, ParameterValue } from "./ws/headers.ts";
 export type { ReceiverOptions } from "./ws/options.ts";
 export type {
@@ -149,13 +150,7 @@ export type {
   PerMessageDeflateParameters,
   PerMessageDeflateSettings,
 } from "./ws/permessage_deflate.ts";
-export type {
-  BinaryType,
-  BufferLike,
-  SendCallback,
-  SendOptions,
-  WebSocketEvents,
-} from "./ws/websocket.ts";
+export type { BinaryType } from "./ws/websocket.ts";
 export type {
   ClientInfo,
   ServerEvents,

@@ -1,6 +1,33 @@
-// The part of the WHATWG event interface that `ws` has beside `EventEmitter`.
+// The events of `ws`: those of `EventEmitter`, and the part of the WHATWG event interface beside them.
 
 import type { Buffer } from "node:buffer";
+import type { ClientRequest, IncomingMessage } from "node:http";
+
+/**
+ * The events of a {@linkcode WebSocket} and the values that listeners get.
+ *
+ * @category The API of ws
+ */
+export interface WebSocketEvents {
+  /** The opening handshake is done. */
+  open: [];
+  /** A message came. */
+  message: [data: RawData, isBinary: boolean];
+  /** A ping came; it is answered, unless `autoPong` is `false`. */
+  ping: [data: Buffer];
+  /** A pong came. */
+  pong: [data: Buffer];
+  /** Something went wrong; `close` follows. */
+  error: [error: Error];
+  /** The connection has ended. */
+  close: [code: number, reason: Buffer];
+  /** The server has agreed to the upgrade. */
+  upgrade: [response: IncomingMessage];
+  /** The server answered anything but an upgrade. Without a listener that is an error. */
+  "unexpected-response": [request: ClientRequest, response: IncomingMessage];
+  /** A redirect is followed. */
+  redirect: [url: string, request: ClientRequest];
+}
 
 /**
  * The bytes of a message as `ws` delivers them, by `binaryType`.

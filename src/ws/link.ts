@@ -1,18 +1,20 @@
-// Opens a connection of the library over a stream whose opening handshake was done here.
+// The connection of the library under a WebSocket of `ws`: opened over a stream whose opening handshake was
+// done here, with protocol errors under the names, classes and texts that users of `ws` know.
 
+import { Buffer } from "node:buffer";
 import type { Duplex } from "node:stream";
-import type { WebSocketError } from "../errors.ts";
-import type { DeflateAgreement } from "../handshake/deflate_offer.ts";
-import { Driver } from "../connection/driver.ts";
+import { type ErrorCode, WebSocketError } from "../errors.ts";
 import type { Connection, HandshakeInfo } from "../connection/connection.ts";
 import type { ConnectionRules } from "../connection/connection_options.ts";
+import { Driver } from "../connection/driver.ts";
 import type { Handlers } from "../connection/handlers.ts";
-import { type NodeSocket, NodeTransport } from "../transport/node_transport.ts";
+import type { DeflateAgreement } from "../handshake/deflate_offer.ts";
 import { logError } from "../shared/log_error.ts";
+import { type NodeSocket, NodeTransport } from "../transport/node_transport.ts";
 import type { MaskSource } from "../wire/frame_writer.ts";
 
 /** The parameters of a new connection. */
-export interface LinkOptions<T> {
+interface LinkOptions<T> {
   /** The stream. */
   readonly socket: Duplex;
   /** The checked options. */
@@ -61,4 +63,85 @@ export function openLink<T>(options: LinkOptions<T>): Link<T> {
   const driver = new Driver<T>(context, transport, HANDSHAKE, data, undefined, agreement);
   driver.start({ rest: [], ended: false });
   return driver;
+}
+
+/** An error as the package `ws` emits it. */
+interface WsError extends Error {
+  /** `WS_ERR_...`, or `Z_DATA_ERROR` for a corrupt compressed message. */
+  code?: string;
+  /** -3 with `Z_DATA_ERROR`. */
+  errno?: number;
+}
+
+/** The bytes of an empty message or reason: the same object each time, as with `ws`. */
+export const EMPTY: Buffer = Buffer.alloc(0);
+
+type ErrorClass = new (message: string, options?: ErrorOptions) => Error;
+
+type Entry = readonly [code: string, type: ErrorClass, text: string];
+
+const FRAME = "Invalid WebSocket frame: ";
+
+/** By our code; where the text needs a value, it is the number in our own message. */
+const ENTRIES: Partial<Record<ErrorCode, Entry>> = {
+  RESERVED_OPCODE: ["WS_ERR_INVALID_OPCODE", RangeError, `${FRAME}invalid opcode `],
+  MASK_MISSING: ["WS_ERR_EXPECTED_MASK", RangeError, `${FRAME}MASK must be set`],
+  MASK_UNEXPECTED: ["WS_ERR_UNEXPECTED_MASK", RangeError, `${FRAME}MASK must be clear`],
+  CONTROL_FRAME_FRAGMENTED: ["WS_ERR_EXPECTED_FIN", RangeError, `${FRAME}FIN must be set`],
+  CONTROL_FRAME_TOO_LONG: [
+    "WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH",
+    RangeError,
+    `${FRAME}invalid payload length `,
+  ],
+  CLOSE_PAYLOAD_TOO_SHORT: [
+    "WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH",
+    RangeError,
+    `${FRAME}invalid payload length 1`,
+  ],
+  CONTINUATION_UNEXPECTED: ["WS_ERR_INVALID_OPCODE", RangeError, `${FRAME}invalid opcode 0`],
+  CONTINUATION_EXPECTED: ["WS_ERR_INVALID_OPCODE", RangeError, `${FRAME}invalid opcode `],
+  CLOSE_CODE_INVALID: ["WS_ERR_INVALID_CLOSE_CODE", RangeError, `${FRAME}invalid status code `],
+  INVALID_UTF8: ["WS_ERR_INVALID_UTF8", Error, `${FRAME}invalid UTF-8 sequence`],
+  LENGTH_TOP_BIT: [
+    "WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH",
+    RangeError,
+    "Unsupported WebSocket frame: payload length > 2^53 - 1",
+  ],
+  MESSAGE_TOO_BIG: ["WS_ERR_UNSUPPORTED_MESSAGE_LENGTH", RangeError, "Max payload size exceeded"],
+  TOO_MANY_FRAGMENTS: ["WS_ERR_TOO_MANY_BUFFERED_PARTS", RangeError, "Too many message fragments"],
+  INVALID_DEFLATE_DATA: ["Z_DATA_ERROR", Error, "invalid data"],
+};
+
+/**
+ * The error that `ws` emits where our connection failed with `error`, or `undefined` where it emits
+ * none: it tells of a lost or cut connection by the code 1006 alone.
+ *
+ * @param error The failure of a connection; it is the `cause` of the result.
+ */
+export function toWsError(error: Error | undefined): WsError | undefined {
+  if (!(error instanceof WebSocketError)) return undefined;
+  const entry = entryOf(error);
+  if (entry === undefined) return error.closeCode === undefined ? undefined : error;
+  const [code, type, text] = entry;
+  // The value in the library's message.
+  const value = text.endsWith(" ") ? (/\b\d+\b/.exec(error.message)?.[0] ?? "") : "";
+  const result: WsError = new type(text + value, { cause: error });
+  result.code = code;
+  if (code === "Z_DATA_ERROR") result.errno = -3;
+  return result;
+}
+
+function entryOf(error: WebSocketError): Entry | undefined {
+  if (error.code === "MESSAGE_TOO_BIG" && sizeIn(error.message) > Number.MAX_SAFE_INTEGER) {
+    return ENTRIES.LENGTH_TOP_BIT;
+  }
+  if (error.code !== "RESERVED_BITS") return ENTRIES[error.code];
+  return error.message.includes("RSV1")
+    ? ["WS_ERR_UNEXPECTED_RSV_1", RangeError, `${FRAME}RSV1 must be clear`]
+    : ["WS_ERR_UNEXPECTED_RSV_2_3", RangeError, `${FRAME}RSV2 and RSV3 must be clear`];
+}
+
+/** The size that a message over the limit was said to have. */
+function sizeIn(message: string): number {
+  return Number(/of (\d+) bytes/.exec(message)?.[1] ?? 0);
 }

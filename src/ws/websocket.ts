@@ -2,7 +2,7 @@
 
 import { Buffer } from "node:buffer";
 import { EventEmitter } from "node:events";
-import type { ClientRequest, IncomingMessage } from "node:http";
+import type { ClientRequest } from "node:http";
 import { nextTick } from "node:process";
 import type { Duplex } from "node:stream";
 import { setImmediate } from "node:timers";
@@ -10,8 +10,8 @@ import { WebSocketError } from "../errors.ts";
 import type { Handlers } from "../connection/handlers.ts";
 import type { CloseInfo } from "../session/close_info.ts";
 import { randomMask } from "../shared/random.ts";
-import { CloseCode, isCloseCode, MAX_CLOSE_REASON } from "../wire/close.ts";
-import { MAX_CONTROL_PAYLOAD, type MessageOpcode, Opcode } from "../wire/opcode.ts";
+import { CloseCode } from "../wire/close.ts";
+import { MAX_CONTROL_PAYLOAD, Opcode } from "../wire/opcode.ts";
 import { ClientHandshake, type ClientOptions } from "./client_handshake.ts";
 import {
   addListener,
@@ -27,75 +27,22 @@ import {
   removeListener,
   setAttribute,
   type WebSocketEventMap,
+  type WebSocketEvents,
 } from "./events.ts";
-import { frame } from "./frames.ts";
-import { type Link, openLink } from "./link.ts";
+import { EMPTY, type Link, openLink, toWsError } from "./link.ts";
 import { maskSource, type ReceiverOptions, RuleSet } from "./options.ts";
 import { agreementOf, type PerMessageDeflateParameters } from "./permessage_deflate.ts";
-import { EMPTY, toWsError } from "./ws_errors.ts";
-
-/**
- * Data to send: bytes of any kind, or a value that `Buffer.from` accepts. A number is sent as its text.
- *
- * @category The API of ws
- */
-export type BufferLike =
-  | string
-  | number
-  | ArrayBuffer
-  | SharedArrayBuffer
-  | ArrayBufferView
-  | Blob
-  | readonly unknown[];
-
-/**
- * How a message is sent.
- *
- * @category The API of ws
- */
-export interface SendOptions {
-  /** Whether it is binary. Default: unless it is a string or a number. */
-  binary?: boolean | undefined;
-  /** Whether it may be compressed. Default: `true`, where compression was agreed on. */
-  compress?: boolean | undefined;
-  /** Whether it is the last fragment of a message. Default: `true`. */
-  fin?: boolean | undefined;
-  /** Whether it is masked. Default: on the client's side, as RFC 6455 section 5.1 has it. */
-  mask?: boolean | undefined;
-}
-
-/**
- * Called when the bytes have left the process, or with the error that kept them from it.
- *
- * @category The API of ws
- */
-export type SendCallback = (error?: Error) => void;
-
-/**
- * The events of a {@linkcode WebSocket} and the values that listeners get.
- *
- * @category The API of ws
- */
-export interface WebSocketEvents {
-  /** The opening handshake is done. */
-  open: [];
-  /** A message came. */
-  message: [data: RawData, isBinary: boolean];
-  /** A ping came; it is answered, unless `autoPong` is `false`. */
-  ping: [data: Buffer];
-  /** A pong came. */
-  pong: [data: Buffer];
-  /** Something went wrong; `close` follows. */
-  error: [error: Error];
-  /** The connection has ended. */
-  close: [code: number, reason: Buffer];
-  /** The server has agreed to the upgrade. */
-  upgrade: [response: IncomingMessage];
-  /** The server answered anything but an upgrade. Without a listener that is an error. */
-  "unexpected-response": [request: ClientRequest, response: IncomingMessage];
-  /** A redirect is followed. */
-  redirect: [url: string, request: ClientRequest];
-}
+import {
+  type BufferLike,
+  checkClose,
+  guard,
+  MessageSender,
+  type SendCallback,
+  type SendOptions,
+  sizeOf,
+  throwLater,
+  toSendable,
+} from "./sender.ts";
 
 /** The parameters of the server's side of a connection. */
 export interface ServerSideOptions extends ReceiverOptions {
@@ -129,8 +76,6 @@ const STATE_NAMES = ["CONNECTING", "OPEN", "CLOSING", "CLOSED"];
 
 const CLOSED_EARLY = "WebSocket was closed before the connection was established";
 
-const BLOB_TOO_LATE = "The socket was closed while the blob was being read";
-
 /** The handlers of all connections: the WebSocket is the connection's data. */
 const HANDLERS: Handlers<WebSocket> = {
   message: ({ data: ws }, data, opcode) => ws._received("message", data as Uint8Array, opcode),
@@ -138,16 +83,6 @@ const HANDLERS: Handlers<WebSocket> = {
   pong: ({ data: ws }, payload) => ws._received("pong", payload, Opcode.Pong),
   close: ({ data: ws }, info) => ws._ended(info),
 };
-
-/** A send that waits for a blob before it, or for its own. */
-interface Queued {
-  /** The data. */
-  readonly value: string | Uint8Array | Blob;
-  /** Sends it. */
-  readonly send: (value: string | Uint8Array) => void;
-  /** Called with the error when it cannot be sent. */
-  readonly callback: SendCallback | undefined;
-}
 
 /**
  * A WebSocket with the interface of the npm package `ws`: the client's side, and what a {@linkcode
@@ -197,15 +132,12 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
   #paused = false;
   #wasClean = false;
   #errorEmitted = false;
-  /** Bytes that were to be sent after the end, or wait for a blob. */
-  #extraAmount = 0;
-  /** Whether the next send continues a message, which is compressed if its first fragment was. */
-  #fragmented = false;
+  /** Bytes that were to be sent after the end. */
+  #lateAmount = 0;
+  #sender: MessageSender | undefined;
   /** The user's limits, until the connection is open; on the server's side for all connections. */
   readonly #options: ReceiverOptions;
   readonly #handshake: ClientHandshake | undefined;
-  /** Output that waits for a blob, the first item, to be read. */
-  #queue: Queued[] | undefined;
   /** Events that wait for their turn of the event loop. */
   #events: Array<() => void> | undefined;
 
@@ -255,7 +187,8 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
   /** Bytes that were sent and have not left the process, frame headers included. */
   get bufferedAmount(): number {
     this.#link?.flush();
-    return this.#extraAmount + (this.#link?.connection.bufferedAmount ?? 0);
+    return this.#lateAmount + (this.#sender?.queuedAmount ?? 0) +
+      (this.#link?.connection.bufferedAmount ?? 0);
   }
 
   /** The names of the extensions in use: `permessage-deflate` or the empty string. */
@@ -363,13 +296,7 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     if (value === undefined) return;
     const { binary = typeof value !== "string", compress = true, fin = true, mask } = options ?? {};
     const opcode = binary ? Opcode.Binary : Opcode.Text;
-    if (this.#queue === undefined && !(value instanceof Blob)) {
-      this.#sendMessage(opcode, value, compress, fin, mask, callback);
-    } else {
-      this.#inTurn(value, callback, (sent) => {
-        this.#sendMessage(opcode, sent, compress, fin, mask, callback);
-      });
-    }
+    this.#sender!.sendMessage(opcode, value, compress, fin, mask, callback);
   }
 
   /**
@@ -412,7 +339,7 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     if (state !== OPEN) return;
     const text = checkClose(code, reason);
     this.#readyState = CLOSING;
-    this.#inTurn("", undefined, () => this.#link!.close(code ?? CloseCode.NoStatus, text));
+    this.#sender!.inTurn("", undefined, () => this.#link!.close(code ?? CloseCode.NoStatus, text));
   }
 
   /** Stops reading; what has been read already is still delivered. */
@@ -470,7 +397,7 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     return {
       sendFrame: (list, callback) => {
         if (this.readyState !== OPEN) return;
-        this.#sendRaw(list.length === 1 ? list[0]! : Buffer.concat(list), callback);
+        this.#sender!.sendFrames(list.length === 1 ? list[0]! : Buffer.concat(list), callback);
       },
     };
   }
@@ -523,6 +450,7 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
       agreement,
       data: this,
     });
+    this.#sender = new MessageSender(this.#link, isServer, (error) => this.#blobFailed(error));
     if (options.allowSynchronousEvents === false) this.#events = [];
     this.#readyState = OPEN;
     this.emit("open");
@@ -623,108 +551,16 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     if (state === CONNECTING) throw notOpen(state);
     const value = toSendable(data);
     if (state === OPEN) return value;
-    this.#extraAmount += sizeOf(value);
+    this.#lateAmount += sizeOf(value);
     if (callback !== undefined) nextTick(callback, notOpen(state));
     return undefined;
   }
 
-  /** Sends now, or behind the blobs that are being read. */
-  #inTurn(
-    value: string | Uint8Array | Blob,
-    callback: SendCallback | undefined,
-    send: (value: string | Uint8Array) => void,
-  ): void {
-    if (this.#queue === undefined && !(value instanceof Blob)) {
-      send(value);
-      return;
-    }
-    this.#extraAmount += sizeOf(value);
-    const queued = { value, send, callback };
-    if (this.#queue === undefined) {
-      this.#queue = [queued];
-      this.#sendQueued();
-    } else {
-      this.#queue.push(queued);
-    }
-  }
-
-  /** Sends what is queued, up to a blob, which is read first. */
-  #sendQueued(): void {
-    while (this.#queue !== undefined) {
-      const { value, send } = this.#queue[0]!;
-      if (value instanceof Blob) {
-        value.arrayBuffer().then((buffer) => this.#blobRead(buffer), (error: Error) => {
-          this.#blobFailed(error);
-        });
-        return;
-      }
-      this.#takeQueued();
-      send(value);
-    }
-  }
-
-  #takeQueued(): Queued {
-    const queued = this.#queue!.shift()!;
-    if (this.#queue!.length === 0) this.#queue = undefined;
-    this.#extraAmount -= sizeOf(queued.value);
-    return queued;
-  }
-
-  #blobRead(buffer: ArrayBuffer): void {
-    if (this.#link!.state !== "open") {
-      this.#giveUp(new Error(BLOB_TOO_LATE));
-      return;
-    }
-    this.#takeQueued().send(new Uint8Array(buffer));
-    this.#sendQueued();
-  }
-
-  /** Calls the callbacks of all that is queued with the error that keeps it from being sent. */
-  #giveUp(error: Error): void {
-    while (this.#queue !== undefined) {
-      const { callback } = this.#takeQueued();
-      if (callback !== undefined) guard(() => callback(error));
-    }
-  }
-
   #blobFailed(error: Error): void {
-    this.#giveUp(error);
     if (this.#readyState === CLOSED) return;
     this.#readyState = CLOSING;
     this.#link!.fail(new WebSocketError("SOURCE_FAILED", "A blob could not be read"));
     this.#emitError(error);
-  }
-
-  #sendMessage(
-    opcode: MessageOpcode,
-    value: string | Uint8Array,
-    compress: boolean,
-    fin: boolean,
-    mask: boolean | undefined,
-    callback: SendCallback | undefined,
-  ): void {
-    const link = this.#link!;
-    const isClient = !this._isServer;
-    if (mask !== undefined && mask !== isClient) {
-      const first = this.#fragmented ? Opcode.Continuation : opcode;
-      this.#fragmented = !fin;
-      const bytes = typeof value === "string" ? Buffer.from(value) : value;
-      this.#sendRaw(Buffer.concat(frame(bytes, { opcode: first, fin, mask })), callback);
-      return;
-    }
-    if (!fin || this.#fragmented) {
-      const first = this.#fragmented ? Opcode.Continuation : opcode;
-      this.#fragmented = !fin;
-      const bytes = typeof value === "string" ? Buffer.from(value) : value;
-      link.sendStreamFragment(first, bytes, fin, compress);
-    } else if (typeof value !== "string") {
-      link.sendBytes(opcode, value, compress);
-    } else if (opcode === Opcode.Text) {
-      link.sendText(value, compress);
-    } else {
-      link.sendBytes(opcode, Buffer.from(value), compress);
-    }
-    if (callback !== undefined) this.#whenWritten(callback);
   }
 
   #control(
@@ -745,26 +581,7 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     if (sizeOf(value) > MAX_CONTROL_PAYLOAD) {
       throw new RangeError("The data size must not be greater than 125 bytes");
     }
-    const masked = mask as boolean | undefined;
-    this.#inTurn(value, callback, (sent) => {
-      const bytes = typeof sent === "string" ? Buffer.from(sent) : sent;
-      if (masked !== undefined && masked === this._isServer) {
-        this.#sendRaw(Buffer.concat(frame(bytes, { opcode, fin: true, mask: masked })), callback);
-        return;
-      }
-      this.#link!.sendControl(opcode, bytes);
-      if (callback !== undefined) this.#whenWritten(callback);
-    });
-  }
-
-  /** Sends bytes that are frames already. */
-  #sendRaw(bytes: Uint8Array, callback: SendCallback | undefined): void {
-    this.#link!.sendFrames(bytes);
-    if (callback !== undefined) this.#whenWritten(callback);
-  }
-
-  #whenWritten(callback: SendCallback): void {
-    this.#link!.whenWritten((error) => guard(() => callback(error)));
+    this.#sender!.sendControl(opcode, value, mask as boolean | undefined, callback);
   }
 }
 
@@ -791,57 +608,6 @@ for (
   Object.defineProperty(WebSocket.prototype, name, { enumerable: true });
 }
 
-/**
- * Calls what may run code of the user. What that throws is an uncaught error of the process, as with
- * `ws`, and not one of the connection.
- */
-function guard(call: () => void): void {
-  try {
-    call();
-  } catch (error) {
-    throwLater(error);
-  }
-}
-
-function throwLater(error: unknown): void {
-  nextTick(() => {
-    throw error;
-  });
-}
-
 function notOpen(state: number): Error {
   return new Error(`WebSocket is not open: readyState ${state} (${STATE_NAMES[state]})`);
-}
-
-/** Converts a value to sendable data: `ws` accepts whatever `Buffer.from` accepts. */
-function toSendable(data: BufferLike | null | undefined): string | Uint8Array | Blob {
-  if (typeof data === "string" || data instanceof Uint8Array) return data;
-  if (typeof data === "number") return String(data);
-  if (!data) return EMPTY;
-  if (data instanceof Blob) return data;
-  if (ArrayBuffer.isView(data)) {
-    return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  }
-  return Buffer.from(data as ArrayBuffer);
-}
-
-function sizeOf(value: string | Uint8Array | Blob): number {
-  if (typeof value === "string") return Buffer.byteLength(value);
-  return value instanceof Blob ? value.size : value.length;
-}
-
-function checkClose(code: number | undefined, reason: string | Uint8Array | undefined): string {
-  if (code === undefined) return "";
-  if (typeof code !== "number" || !isCloseCode(code)) {
-    throw new TypeError("First argument must be a valid error code number");
-  }
-  const text = reason === undefined ? "" : String(
-    typeof reason === "string"
-      ? reason
-      : Buffer.from(reason.buffer, reason.byteOffset, reason.byteLength),
-  );
-  if (Buffer.byteLength(text) > MAX_CLOSE_REASON) {
-    throw new RangeError("The message must not be greater than 123 bytes");
-  }
-  return text;
 }

@@ -1,0 +1,325 @@
+// Sending: data of any kind, in turn behind blobs that are being read, and frames made outside of a
+// connection, for `Sender.frame` of `ws` and its option `mask`.
+
+import { Buffer } from "node:buffer";
+import { nextTick } from "node:process";
+import { randomMask } from "../shared/random.ts";
+import { isCloseCode, MAX_CLOSE_REASON } from "../wire/close.ts";
+import { frameHeaderSize, sealFrame } from "../wire/frame_writer.ts";
+import { FIN, type MessageOpcode, Opcode, RSV1 } from "../wire/opcode.ts";
+import { EMPTY, type Link } from "./link.ts";
+
+/**
+ * Data to send: bytes of any kind, or a value that `Buffer.from` accepts. A number is sent as its text.
+ *
+ * @category The API of ws
+ */
+export type BufferLike =
+  | string
+  | number
+  | ArrayBuffer
+  | SharedArrayBuffer
+  | ArrayBufferView
+  | Blob
+  | readonly unknown[];
+
+/**
+ * How a message is sent.
+ *
+ * @category The API of ws
+ */
+export interface SendOptions {
+  /** Whether it is binary. Default: unless it is a string or a number. */
+  binary?: boolean | undefined;
+  /** Whether it may be compressed. Default: `true`, where compression was agreed on. */
+  compress?: boolean | undefined;
+  /** Whether it is the last fragment of a message. Default: `true`. */
+  fin?: boolean | undefined;
+  /** Whether it is masked. Default: on the client's side, as RFC 6455 section 5.1 has it. */
+  mask?: boolean | undefined;
+}
+
+/**
+ * Called when the bytes have left the process, or with the error that kept them from it.
+ *
+ * @category The API of ws
+ */
+export type SendCallback = (error?: Error) => void;
+
+/**
+ * The options of a frame.
+ *
+ * @category The API of ws
+ */
+export interface FrameOptions {
+  /** The opcode: 1 for text, 2 for binary. */
+  opcode: number;
+  /** Whether it is the last of its message. Default: `false`. */
+  fin?: boolean | undefined;
+  /** Whether it is masked, with a random key. Default: `false`. */
+  mask?: boolean | undefined;
+  /** Whether the data is a compressed message. Default: `false`. */
+  rsv1?: boolean | undefined;
+  /** Whether the data must not be changed. Has no effect: it never is. */
+  readOnly?: boolean | undefined;
+}
+
+/** Makes the frame of a message, header and payload. */
+export function frame(data: string | Uint8Array, options: FrameOptions): Buffer[] {
+  const { opcode, fin = false, mask = false, rsv1 = false } = options;
+  const payload = typeof data === "string" ? Buffer.from(data) : data;
+  const start = frameHeaderSize(payload.length, mask);
+  const bytes = Buffer.from(new ArrayBuffer(start + payload.length));
+  bytes.set(payload, start);
+  const first = (fin ? FIN : 0) | (rsv1 ? RSV1 : 0) | opcode;
+  sealFrame(bytes, 0, first, payload.length, mask ? randomMask : undefined);
+  return [bytes];
+}
+
+/**
+ * The part of the class `Sender` of `ws` that other packages use: they frame a message once and send it
+ * to many, by `_sender.sendFrame`.
+ *
+ * @category The API of ws
+ */
+export const Sender: {
+  /** Makes the frame of a message, in one buffer. */
+  frame(data: string | Uint8Array, options: FrameOptions): Buffer[];
+} = { frame };
+
+/** A send that waits for a blob before it, or for its own. */
+interface Queued {
+  /** The data. */
+  readonly value: string | Uint8Array | Blob;
+  /** Sends it. */
+  readonly send: (value: string | Uint8Array) => void;
+  /** Called with the error when it cannot be sent. */
+  readonly callback: SendCallback | undefined;
+}
+
+/** Sends the messages and control frames of one WebSocket, in order. */
+export class MessageSender {
+  readonly #link: Link<unknown>;
+  readonly #isServer: boolean;
+  readonly #blobRejected: (error: Error) => void;
+  /** Output that waits for a blob, the first item, to be read. */
+  #queue: Queued[] | undefined;
+  #queuedAmount = 0;
+  /** Whether the next send continues a message, which is compressed if its first fragment was. */
+  #fragmented = false;
+
+  /**
+   * @param link The connection.
+   * @param isServer Whether it is the server's side, whose frames are not masked.
+   * @param blobRejected Called when a blob cannot be read, after the callbacks of all queued sends.
+   */
+  constructor(link: Link<unknown>, isServer: boolean, blobRejected: (error: Error) => void) {
+    this.#link = link;
+    this.#isServer = isServer;
+    this.#blobRejected = blobRejected;
+  }
+
+  /** Bytes that wait for a blob. */
+  get queuedAmount(): number {
+    return this.#queuedAmount;
+  }
+
+  /** Sends a message, or a fragment of one. */
+  sendMessage(
+    opcode: MessageOpcode,
+    value: string | Uint8Array | Blob,
+    compress: boolean,
+    fin: boolean,
+    mask: boolean | undefined,
+    callback: SendCallback | undefined,
+  ): void {
+    if (this.#queue === undefined && !(value instanceof Blob)) {
+      this.#sendMessage(opcode, value, compress, fin, mask, callback);
+    } else {
+      this.inTurn(value, callback, (sent) => {
+        this.#sendMessage(opcode, sent, compress, fin, mask, callback);
+      });
+    }
+  }
+
+  /** Sends a ping or a pong. */
+  sendControl(
+    opcode: typeof Opcode.Ping | typeof Opcode.Pong,
+    value: string | Uint8Array | Blob,
+    mask: boolean | undefined,
+    callback: SendCallback | undefined,
+  ): void {
+    this.inTurn(value, callback, (sent) => {
+      const bytes = typeof sent === "string" ? Buffer.from(sent) : sent;
+      if (mask !== undefined && mask === this.#isServer) {
+        this.sendFrames(Buffer.concat(frame(bytes, { opcode, fin: true, mask })), callback);
+        return;
+      }
+      this.#link.sendControl(opcode, bytes);
+      if (callback !== undefined) this.#whenWritten(callback);
+    });
+  }
+
+  /** Sends bytes that are frames already. */
+  sendFrames(bytes: Uint8Array, callback: SendCallback | undefined): void {
+    this.#link.sendFrames(bytes);
+    if (callback !== undefined) this.#whenWritten(callback);
+  }
+
+  /** Sends now, or behind the blobs that are being read. */
+  inTurn(
+    value: string | Uint8Array | Blob,
+    callback: SendCallback | undefined,
+    send: (value: string | Uint8Array) => void,
+  ): void {
+    if (this.#queue === undefined && !(value instanceof Blob)) {
+      send(value);
+      return;
+    }
+    this.#queuedAmount += sizeOf(value);
+    const queued = { value, send, callback };
+    if (this.#queue === undefined) {
+      this.#queue = [queued];
+      this.#sendQueued();
+    } else {
+      this.#queue.push(queued);
+    }
+  }
+
+  /** Sends what is queued, up to a blob, which is read first. */
+  #sendQueued(): void {
+    while (this.#queue !== undefined) {
+      const { value, send } = this.#queue[0]!;
+      if (value instanceof Blob) {
+        value.arrayBuffer().then((buffer) => this.#blobRead(buffer), (error: Error) => {
+          this.#giveUp(error);
+          this.#blobRejected(error);
+        });
+        return;
+      }
+      this.#takeQueued();
+      send(value);
+    }
+  }
+
+  #takeQueued(): Queued {
+    const queued = this.#queue!.shift()!;
+    if (this.#queue!.length === 0) this.#queue = undefined;
+    this.#queuedAmount -= sizeOf(queued.value);
+    return queued;
+  }
+
+  #blobRead(buffer: ArrayBuffer): void {
+    if (this.#link.state !== "open") {
+      this.#giveUp(new Error("The socket was closed while the blob was being read"));
+      return;
+    }
+    this.#takeQueued().send(new Uint8Array(buffer));
+    this.#sendQueued();
+  }
+
+  /** Calls the callbacks of all that is queued with the error that keeps it from being sent. */
+  #giveUp(error: Error): void {
+    while (this.#queue !== undefined) {
+      const { callback } = this.#takeQueued();
+      if (callback !== undefined) guard(() => callback(error));
+    }
+  }
+
+  #sendMessage(
+    opcode: MessageOpcode,
+    value: string | Uint8Array,
+    compress: boolean,
+    fin: boolean,
+    mask: boolean | undefined,
+    callback: SendCallback | undefined,
+  ): void {
+    const link = this.#link;
+    if (mask !== undefined && mask === this.#isServer) {
+      const first = this.#fragmented ? Opcode.Continuation : opcode;
+      this.#fragmented = !fin;
+      const bytes = typeof value === "string" ? Buffer.from(value) : value;
+      this.sendFrames(Buffer.concat(frame(bytes, { opcode: first, fin, mask })), callback);
+      return;
+    }
+    if (!fin || this.#fragmented) {
+      const first = this.#fragmented ? Opcode.Continuation : opcode;
+      this.#fragmented = !fin;
+      const bytes = typeof value === "string" ? Buffer.from(value) : value;
+      link.sendStreamFragment(first, bytes, fin, compress);
+    } else if (typeof value !== "string") {
+      link.sendBytes(opcode, value, compress);
+    } else if (opcode === Opcode.Text) {
+      link.sendText(value, compress);
+    } else {
+      link.sendBytes(opcode, Buffer.from(value), compress);
+    }
+    if (callback !== undefined) this.#whenWritten(callback);
+  }
+
+  #whenWritten(callback: SendCallback): void {
+    this.#link.whenWritten((error) => guard(() => callback(error)));
+  }
+}
+
+/**
+ * Calls what may run code of the user. What that throws is an uncaught error of the process, as with
+ * `ws`, and not one of the connection.
+ */
+export function guard(call: () => void): void {
+  try {
+    call();
+  } catch (error) {
+    throwLater(error);
+  }
+}
+
+/** Throws an error as an uncaught one of the process. */
+export function throwLater(error: unknown): void {
+  nextTick(() => {
+    throw error;
+  });
+}
+
+/** Converts a value to sendable data: `ws` accepts whatever `Buffer.from` accepts. */
+export function toSendable(data: BufferLike | null | undefined): string | Uint8Array | Blob {
+  if (typeof data === "string" || data instanceof Uint8Array) return data;
+  if (typeof data === "number") return String(data);
+  if (!data) return EMPTY;
+  if (data instanceof Blob) return data;
+  if (ArrayBuffer.isView(data)) {
+    return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  }
+  return Buffer.from(data as ArrayBuffer);
+}
+
+/** The bytes of a value. */
+export function sizeOf(value: string | Uint8Array | Blob): number {
+  if (typeof value === "string") return Buffer.byteLength(value);
+  return value instanceof Blob ? value.size : value.length;
+}
+
+/**
+ * Checks the arguments of `close`, and returns the reason as text.
+ *
+ * @throws {TypeError} When the code must not be sent.
+ * @throws {RangeError} When the reason is too long.
+ */
+export function checkClose(
+  code: number | undefined,
+  reason: string | Uint8Array | undefined,
+): string {
+  if (code === undefined) return "";
+  if (typeof code !== "number" || !isCloseCode(code)) {
+    throw new TypeError("First argument must be a valid error code number");
+  }
+  const text = reason === undefined ? "" : String(
+    typeof reason === "string"
+      ? reason
+      : Buffer.from(reason.buffer, reason.byteOffset, reason.byteLength),
+  );
+  if (Buffer.byteLength(text) > MAX_CLOSE_REASON) {
+    throw new RangeError("The message must not be greater than 123 bytes");
+  }
+  return text;
+}
