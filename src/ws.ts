@@ -131,6 +131,7 @@ export {
 };
 export type { ClientOptions } from "./ws/client_handshake.ts";
 export type {
+  BinaryType,
   CloseEvent,
   ErrorEvent,
   Event,
@@ -150,7 +151,6 @@ export type {
   PerMessageDeflateParameters,
   PerMessageDeflateSettings,
 } from "./ws/permessage_deflate.ts";
-export type { BinaryType } from "./ws/websocket.ts";
 export type {
   ClientInfo,
   ServerEvents,

@@ -1,6 +1,7 @@
 // Published messages on their way to the broker: queued while it is down, in order and bounded.
 
 import type { BackplaneQueueOptions } from "./backplane.ts";
+import { Queue } from "../shared/queue.ts";
 import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
 
 /** A queued message. */
@@ -15,9 +16,7 @@ export interface QueuedMessage {
 export class BoundedQueue {
   readonly #maxBytes: number;
   readonly #drop: "oldest" | "newest";
-  #messages: QueuedMessage[] = [];
-  /** The index of the first message. */
-  #first = 0;
+  readonly #messages: Queue<QueuedMessage> = new Queue();
   #size = 0;
   #dropped = 0;
 
@@ -34,7 +33,7 @@ export class BoundedQueue {
 
   /** How many messages are queued. */
   get length(): number {
-    return this.#messages.length - this.#first;
+    return this.#messages.length;
   }
 
   /** Adds a message, and drops it or others if there is no room. */
@@ -55,21 +54,14 @@ export class BoundedQueue {
 
   /** Removes and returns the oldest message. */
   shift(): QueuedMessage | undefined {
-    const next = this.#messages[this.#first];
-    if (next === undefined) return undefined;
-    this.#size -= sizeOf(next.topic, next.message);
-    this.#first++;
-    // The array is cut rarely, so that the cost of a message does not depend on their number.
-    if (this.#first * 2 >= this.#messages.length) {
-      this.#messages = this.#messages.slice(this.#first);
-      this.#first = 0;
-    }
+    const next = this.#messages.shift();
+    if (next !== undefined) this.#size -= sizeOf(next.topic, next.message);
     return next;
   }
 
   /** Puts a message back in front. */
   unshift(message: QueuedMessage): void {
-    this.#messages.splice(this.#first, 0, message);
+    this.#messages.unshift(message);
     this.#size += sizeOf(message.topic, message.message);
   }
 

@@ -4,6 +4,7 @@
 import { WebSocketError } from "../errors.ts";
 import type { CloseInfo } from "../session/close_info.ts";
 import { isDetached } from "../shared/bytes.ts";
+import { Queue } from "../shared/queue.ts";
 import { CloseCode } from "../wire/close.ts";
 import { bufferDetached } from "../wire/frame_reader.ts";
 import type { AnyMessage, ConnectionDriver, MessageData } from "./connection_driver.ts";
@@ -12,9 +13,6 @@ import type { AnyMessage, ConnectionDriver, MessageData } from "./connection_dri
 const MAX_QUEUED_BYTES = 65_536;
 /** Messages that may wait before the connection stops reading. */
 const MAX_QUEUED_MESSAGES = 256;
-
-/** Entries of messages that were read, after which the queue is copied without them. */
-const COMPACT_COUNT = 256;
 
 /** The producer of a {@linkcode MessageQueue}. */
 export interface MessageQueueOwner {
@@ -45,8 +43,7 @@ export function sizeOf(message: AnyMessage): number {
 /** A bounded queue between a connection that delivers and one reader at a time that asks. */
 export class MessageQueue {
   readonly #owner: MessageQueueOwner;
-  #messages: AnyMessage[] = [];
-  #next = 0;
+  readonly #messages: Queue<AnyMessage> = new Queue();
   #size = 0;
   #stopped = false;
   #reader: MessageReader | undefined;
@@ -70,7 +67,7 @@ export class MessageQueue {
 
   /** Messages that wait. */
   get length(): number {
-    return this.#messages.length - this.#next;
+    return this.#messages.length;
   }
 
   /** The bytes of the messages that wait. */
@@ -154,8 +151,7 @@ export class MessageQueue {
 
   /** Forgets what waits. */
   clear(): void {
-    this.#messages = [];
-    this.#next = 0;
+    this.#messages.clear();
     this.#size = 0;
     this.#resume();
   }
@@ -169,17 +165,11 @@ export class MessageQueue {
   }
 
   #shift(): AnyMessage {
-    const message = this.#messages[this.#next];
-    this.#messages[this.#next++] = "";
+    const message = this.#messages.shift()!;
     this.#size -= sizeOf(message);
-    if (this.#next === this.#messages.length) {
-      this.#messages = [];
-      this.#next = 0;
+    if (this.#messages.length === 0) {
       this.#owner.emptied?.();
       this.#resume();
-    } else if (this.#next === COMPACT_COUNT) {
-      this.#messages = this.#messages.slice(COMPACT_COUNT);
-      this.#next = 0;
     }
     return message;
   }

@@ -1,9 +1,14 @@
 // Compression by a codec that the user brings: each message alone, in one piece.
 
-import { InvalidPayloadError, MessageTooBigError } from "../errors.ts";
+import { InvalidPayloadError } from "../errors.ts";
 import { storedSize } from "../deflate/deflate.ts";
 import type { MessageCompression } from "./message_compression.ts";
-import { PermessageDeflate, type PermessageDirection, type PermessageRules } from "./permessage.ts";
+import {
+  inflatesTooMuch,
+  PermessageDeflate,
+  type PermessageDirection,
+  type PermessageRules,
+} from "./permessage.ts";
 
 /**
  * Compresses whole messages, each alone: the option `compression.codec`. Neither function may keep the
@@ -161,9 +166,7 @@ export class CodecCompression implements MessageCompression {
       );
     }
     if (message === undefined || message.length > limit) {
-      throw new MessageTooBigError(
-        `A message exceeds maxMessageSize: it inflates to more than ${limit} bytes`,
-      );
+      throw inflatesTooMuch(limit);
     }
     return message;
   }

@@ -3,11 +3,16 @@
 // server.
 
 import { InvalidPayloadError, MessageTooBigError, WebSocketError } from "../errors.ts";
-import { type DeflateOptions, deflatePart, deflateWithin } from "../deflate/deflate.ts";
-import { autoLevel, type DeflateLevel } from "../deflate/deflate.ts";
+import {
+  autoLevel,
+  type DeflateLevel,
+  type DeflateOptions,
+  deflatePart,
+  deflateWithin,
+  storedSize,
+} from "../deflate/deflate.ts";
 import { inflateWithin, PausedInflation } from "../deflate/inflate.ts";
 import { InflateError } from "../deflate/bits.ts";
-import { storedSize } from "../deflate/deflate.ts";
 import { CloseCode } from "../wire/close.ts";
 import { ContextMemory } from "./context_memory.ts";
 import type { MessageCompression } from "./message_compression.ts";
@@ -322,11 +327,16 @@ export class PermessageDeflate implements MessageCompression {
   }
 }
 
+/** The error of a message that inflates to more than the limit. */
+export function inflatesTooMuch(limit: number): MessageTooBigError {
+  return new MessageTooBigError(
+    `A message exceeds maxMessageSize: it inflates to more than ${limit} bytes`,
+  );
+}
+
 function asPeersFault(error: InflateError, limit: number, takeover: boolean): WebSocketError {
   if (error.code === "too-big") {
-    return new MessageTooBigError(
-      `A message exceeds maxMessageSize: it inflates to more than ${limit} bytes`,
-    );
+    return inflatesTooMuch(limit);
   }
   // What such a peer sends refers to messages before: the one sign of it that can be told from others.
   const advice = !takeover && error.message.startsWith("distance is over the")

@@ -36,6 +36,13 @@ export interface WebSocketEvents {
  */
 export type RawData = Buffer | ArrayBuffer | Buffer[] | Blob;
 
+/**
+ * The values of `binaryType`.
+ *
+ * @category The API of ws
+ */
+export type BinaryType = "nodebuffer" | "arraybuffer" | "fragments" | "blob";
+
 /** The target of an event: the emitter it is dispatched on. */
 interface Target {
   on(name: string, listener: (...values: never[]) => void): unknown;

@@ -96,6 +96,12 @@ export class RuleSet {
   }
 }
 
+/** The parameters of the server's side of a connection. */
+export interface ServerSideOptions extends ReceiverOptions {
+  /** The rules of all connections of the server. */
+  readonly rules: RuleSet;
+}
+
 /** A limit of `ws`: a 32-bit integer, of which 0 disables it. */
 function limit(value: number | undefined, otherwise: number): number {
   const number = (value ?? otherwise) | 0;

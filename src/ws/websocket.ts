@@ -16,6 +16,7 @@ import { ClientHandshake, type ClientOptions } from "./client_handshake.ts";
 import {
   addListener,
   attributeOf,
+  type BinaryType,
   type CloseEvent,
   type ErrorEvent,
   type Event,
@@ -30,7 +31,7 @@ import {
   type WebSocketEvents,
 } from "./events.ts";
 import { EMPTY, type Link, openLink, toWsError } from "./link.ts";
-import { maskSource, type ReceiverOptions, RuleSet } from "./options.ts";
+import { maskSource, type ReceiverOptions, RuleSet, type ServerSideOptions } from "./options.ts";
 import { agreementOf, type PerMessageDeflateParameters } from "./permessage_deflate.ts";
 import {
   type BufferLike,
@@ -44,12 +45,6 @@ import {
   toSendable,
 } from "./sender.ts";
 
-/** The parameters of the server's side of a connection. */
-export interface ServerSideOptions extends ReceiverOptions {
-  /** The rules of all connections of the server. */
-  readonly rules: RuleSet;
-}
-
 /** The outcome of the opening handshake. */
 export interface Opened {
   /** The subprotocol, or the empty string. */
@@ -57,13 +52,6 @@ export interface Opened {
   /** The negotiated compression, if any. */
   readonly deflate: PerMessageDeflateParameters | undefined;
 }
-
-/**
- * The values of `binaryType`.
- *
- * @category The API of ws
- */
-export type BinaryType = "nodebuffer" | "arraybuffer" | "fragments" | "blob";
 
 const BINARY_TYPES: readonly string[] = ["nodebuffer", "arraybuffer", "fragments", "blob"];
 

@@ -11,9 +11,9 @@ import type { Duplex } from "node:stream";
 import { acceptKey, isValidKey } from "../handshake/accept_key.ts";
 import type { ClientOptions } from "./client_handshake.ts";
 import { extension, subprotocol } from "./headers.ts";
-import { type ReceiverOptions, RuleSet } from "./options.ts";
+import { type ReceiverOptions, RuleSet, type ServerSideOptions } from "./options.ts";
 import { PerMessageDeflate, type PerMessageDeflateParameters } from "./permessage_deflate.ts";
-import { type ServerSideOptions, WebSocket } from "./websocket.ts";
+import { WebSocket } from "./websocket.ts";
 
 /**
  * The argument of `verifyClient`.
