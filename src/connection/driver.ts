@@ -5,6 +5,7 @@
 import type { WebSocketError } from "../errors.ts";
 import type { DeflateAgreement } from "../handshake/deflate_offer.ts";
 import { CodecCompression } from "../message/codec.ts";
+import { takeDeflateWork } from "../message/inflate_budget.ts";
 import { MemoryGovernor, type MemoryHolder, type MemoryUse } from "../message/memory_governor.ts";
 import type { MessageCompression } from "../message/message_compression.ts";
 import { PermessageDeflate } from "../message/permessage.ts";
@@ -157,7 +158,7 @@ export class Driver<T> extends SendingDriver<T>
     this.output.cork();
     const at = this.session.receive(chunk, 0, length);
     this.output.uncork();
-    if (addWork(0)) this.#needReading().endTurn();
+    if (addWork(takeDeflateWork())) this.#needReading().endTurn();
     reading?.countBytes(at);
     if (at >= length) return !this.#gaveViews;
     if (chunk.length < length) this.fail(bufferDetached());

@@ -1,4 +1,4 @@
-// How much is decompressed at once: the connections share the work of a turn of the event loop.
+// How much is decompressed and compressed at once: the connections share the work of a turn of the event loop.
 
 /**
  * How much of a compressed message is decompressed before others have their turn, in bytes of output or
@@ -32,4 +32,24 @@ export function spendWork(bytes: number): void {
   // Alone, without a layer that knows turns, every message begins anew.
   if (inflateBudget.whenSpent === undefined) inflateBudget.spent = 0;
   else inflateBudget.whenSpent();
+}
+
+/** Messages of fewer bytes are compressed about as quickly as they are handled. */
+const DEFLATE_FROM = 16 * 1024;
+
+/** Compressing a byte costs about as much as so many bytes that are only sent. */
+const DEFLATE_BYTE_WORK = 4;
+
+let deflateWork = 0;
+
+/** A message of so many bytes was compressed. */
+export function countDeflate(length: number): void {
+  if (length > DEFLATE_FROM) deflateWork += length * DEFLATE_BYTE_WORK;
+}
+
+/** The work of compression since the last call, in bytes that are only sent. */
+export function takeDeflateWork(): number {
+  const taken = deflateWork;
+  deflateWork = 0;
+  return taken;
 }

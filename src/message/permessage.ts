@@ -15,6 +15,7 @@ import { inflateWithin, PausedInflation } from "../deflate/inflate.ts";
 import { InflateError } from "../deflate/bits.ts";
 import { CloseCode } from "../wire/close.ts";
 import { ContextMemory } from "./context_memory.ts";
+import { countDeflate } from "./inflate_budget.ts";
 import type { MessageCompression } from "./message_compression.ts";
 
 /**
@@ -163,6 +164,7 @@ export class PermessageDeflate implements MessageCompression {
     const options = this.#options;
     options.level = this.#levelFor(length);
     const at = deflateWithin(source, start, end, target, offset, most, options);
+    countDeflate(length);
     if (takeover) this.#memory!.encoded();
     return at;
   }

@@ -90,3 +90,33 @@ socketTest("the messages of many connections that decompress to much do not add 
   assert.ok(delivered < 10, `${delivered} were delivered before`);
   await until(() => delivered === 40);
 });
+
+socketTest(
+  "replies that are compressed count as work of the peer that asked for them",
+  async (t) => {
+    const log: string[] = [];
+    let delivered = 0;
+    const server = await t.serve({
+      compression: true,
+      message(conn, data) {
+        if (typeof data === "string") log.push(data);
+        else {
+          delivered++;
+          conn.send(data);
+        }
+      },
+    });
+    const [busy, other] = [t.rawClient(server), t.rawClient(server)];
+    for (const peer of [busy, other]) {
+      peer.send(upgradeRequest(["Sec-WebSocket-Extensions: permessage-deflate"]));
+      await peer.answer();
+    }
+    // Fewer bytes than a turn has, if they were only sent.
+    const payload = new Uint8Array(30_000);
+    for (let i = 0; i < 8; i++) busy.send({ opcode: BINARY, payload });
+    other.send({ opcode: TEXT, payload: "my turn" });
+    await until(() => log.length > 0);
+    assert.ok(delivered < 8, `${delivered} were delivered before`);
+    await until(() => delivered === 8);
+  },
+);
