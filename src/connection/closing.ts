@@ -50,6 +50,8 @@ export class Closing implements TimerTarget {
   readonly #session: Session;
   readonly #output: Output;
   readonly #transport: Transport;
+  /** Whether a method of the transport has thrown, which is reported once. */
+  hasTransportFailed = false;
   /** Whether the user has closed the connection, though the Close frame may have to wait. */
   isWanted = false;
   /** Messages that were accepted and not sent. */

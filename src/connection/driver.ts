@@ -196,6 +196,9 @@ export class Driver<T> extends SendingDriver<T>
 
   /** The transport threw: its connection ends, and no other is affected. */
   transportFailed(cause: unknown): void {
+    const closing = this.#needClosing();
+    if (!closing.hasTransportFailed) this.reportError(cause);
+    closing.hasTransportFailed = true;
     const why = cause instanceof Error ? cause.message : show(cause);
     const error = lost(`The transport failed: ${why}`, cause);
     this.session.terminate(error);
@@ -251,6 +254,8 @@ export class Driver<T> extends SendingDriver<T>
 
   /** The connection fails. */
   onFailing(error: WebSocketError): void {
+    // It is an error of user code, which no other call reports.
+    if (error.code === "BUFFER_DETACHED") this.reportError(error);
     this.context.connectionFailing?.(this.connection, error);
   }
 
@@ -432,7 +437,7 @@ export class Driver<T> extends SendingDriver<T>
 
   /** Bytes that the transport has taken and that have not left. */
   get unsent(): number {
-    return this.#transport.bufferedAmount;
+    return this.output.below;
   }
 
   /** Bytes that have left. */

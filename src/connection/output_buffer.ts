@@ -86,9 +86,21 @@ export abstract class OutputBuffer implements FrameOutput {
   /** Bytes that have not left the process. */
   get size(): number {
     const corked = corkOwner === this ? corkLength : 0;
+    return this.#heldLength + corked + this.below + this.#parkedSize;
+  }
+
+  /** Bytes that the transport has taken and that have not left. */
+  get below(): number {
     // A transport that takes more has nothing left: it need not be asked.
-    const below = this.#congested ? this.#transport.bufferedAmount : 0;
-    return this.#heldLength + corked + below + this.#parkedSize;
+    if (!this.#congested) return 0;
+    try {
+      return this.#transport.bufferedAmount;
+    } catch (error) {
+      // It is not asked again.
+      this.#congested = false;
+      this.writeFailed(error);
+      return 0;
+    }
   }
 
   /**
@@ -98,7 +110,7 @@ export abstract class OutputBuffer implements FrameOutput {
   get held(): number {
     const held = this.#held;
     const own = this.#shared || held === undefined ? 0 : touchedSize(held.length, this.#heldLength);
-    const waits = this.#congested && !this.#lendsShared ? this.#transport.bufferedAmount : 0;
+    const waits = this.#lendsShared ? 0 : this.below;
     const lent = this.#lent === undefined ? 0 : this.#lent.own;
     const below = waits > lent ? waits : lent;
     return own + below + (this.#parked === undefined ? 0 : this.#parked.own);
@@ -118,7 +130,7 @@ export abstract class OutputBuffer implements FrameOutput {
 
   /** Bytes that have left the process since the connection opened. */
   get left(): number {
-    return this.#handedOver - (this.#congested ? this.#transport.bufferedAmount : 0);
+    return this.#handedOver - this.below;
   }
 
   /** Bytes that have left the process once all that was added up to here has. */

@@ -3,7 +3,7 @@
 
 import { ConnectionError, MessageTooBigError, TimeoutError, WebSocketError } from "../errors.ts";
 import type { Connection, HandshakeInfo } from "../connection/connection.ts";
-import type { Message } from "../connection/connection_driver.ts";
+import type { Message, WrittenCallback } from "../connection/connection_driver.ts";
 import type { Handlers } from "../connection/handlers.ts";
 import type { PreparedMessage } from "../message/prepared_message.ts";
 import type { CloseInfo } from "../session/close_info.ts";
@@ -30,6 +30,8 @@ const CODE_OFFSET = 3000;
 
 /** Bytes that the reason of a close may have (RFC 6455 section 5.5). */
 const MAX_REASON = 123;
+
+const NOT_OPEN = "Cannot send: the connection is not open";
 
 const NO_TOPICS = "has topics with reconnect.topics only";
 
@@ -67,6 +69,9 @@ export class PageConnection<T> {
   #closeTimer: ReturnType<typeof setTimeout> | undefined;
   #pollTimer: ReturnType<typeof setTimeout> | undefined;
   #waiters: Array<() => void> = [];
+  #wantsDrain = false;
+  /** Callbacks for the time when all that was sent has left. */
+  #written: WrittenCallback[] = [];
   /** Bytes that arrived while a reader outside was behind; -1 while it is not. */
   #unread = -1;
   #readable: ReadableStream<Message> | undefined;
@@ -124,9 +129,17 @@ export class PageConnection<T> {
     this.#call("open");
   }
 
-  send(data: string | ArrayBuffer | ArrayBufferView): boolean {
+  send(
+    data: string | ArrayBuffer | ArrayBufferView,
+    options?: { written?: WrittenCallback | undefined },
+  ): boolean {
+    const written = options?.written;
     if (typeof data !== "string" && !(data instanceof ArrayBuffer) && !ArrayBuffer.isView(data)) {
       throw new TypeError("Cannot send: it must be a string or bytes");
+    }
+    if (written !== undefined) {
+      this.#written.push(written);
+      this.#poll();
     }
     if (this.#state !== "open") return false;
     try {
@@ -138,6 +151,7 @@ export class PageConnection<T> {
     const waiting = this.bufferedAmount;
     const { highWaterMark, maxBufferedAmount } = this.#use.rules;
     if (waiting <= highWaterMark) return true;
+    this.#wantsDrain = true;
     this.#poll();
     // One message alone is never the reason to give up a peer.
     const size = typeof data === "string" ? 3 * data.length : data.byteLength;
@@ -228,14 +242,16 @@ export class PageConnection<T> {
     queueMicrotask(() => this.#finish({ code: 1006 }));
   }
 
-  cork(fn: () => void): void {
-    fn();
+  cork(fn: () => unknown): void {
+    if (typeof fn !== "function") throw new TypeError("Cannot cork: it takes a function");
+    this.#watch(fn());
   }
 
   drained(): Promise<void> {
     if (this.bufferedAmount <= this.#use.rules.highWaterMark) return Promise.resolve();
     return new Promise((resolve) => {
       this.#waiters.push(resolve);
+      this.#wantsDrain = true;
       this.#poll();
     });
   }
@@ -291,7 +307,7 @@ export class PageConnection<T> {
     return this.#writable ??= new WritableStream({
       write: async (message) => {
         if (!this.send(message) && this.#state !== "open") {
-          throw new WebSocketError("NOT_OPEN", "Cannot send: the connection is not open");
+          throw new WebSocketError("NOT_OPEN", NOT_OPEN);
         }
         await this.drained();
       },
@@ -432,6 +448,7 @@ export class PageConnection<T> {
       received,
       ...(error === undefined ? {} : { error }),
     };
+    this.#callWritten(error ?? new WebSocketError("NOT_OPEN", NOT_OPEN));
     this.#call("close", info);
     this.#info = info;
     this.#serve();
@@ -442,11 +459,32 @@ export class PageConnection<T> {
   #poll(): void {
     this.#pollTimer ??= setTimeout(() => {
       this.#pollTimer = undefined;
+      if (this.#state !== "open") this.#callWritten(new WebSocketError("NOT_OPEN", NOT_OPEN));
       if (this.#state === "closed") return;
-      if (this.bufferedAmount > this.#use.rules.highWaterMark) return this.#poll();
+      const waiting = this.bufferedAmount;
+      if (waiting === 0) this.#callWritten();
+      const isBelow = waiting <= this.#use.rules.highWaterMark;
+      if (!isBelow || this.#written.length > 0) this.#poll();
+      if (!isBelow || !this.#wantsDrain) return;
+      this.#wantsDrain = false;
       this.#wake();
       if (this.#state === "open") this.#call("drain");
     }, POLL_INTERVAL);
+  }
+
+  #callWritten(error?: Error): void {
+    for (const written of this.#written.splice(0)) {
+      try {
+        this.#watch(error === undefined ? written() : written(error));
+      } catch (cause) {
+        this.#report(cause);
+      }
+    }
+  }
+
+  /** Reports the rejection of a promise of user code. */
+  #watch(result: unknown): void {
+    (result as Promise<unknown> | undefined)?.then?.(undefined, (cause) => this.#report(cause));
   }
 
   #wake(): void {

@@ -8,7 +8,8 @@ import { bytesWithLine, textWithLine } from "../pubsub/line_message.ts";
 import type { FragmentOptions, SendOptions, StreamOptions } from "../connection/send_options.ts";
 import type { PreparedMessage } from "../message/prepared_message.ts";
 import { toBytes } from "../shared/bytes.ts";
-import { callReported } from "../shared/log_error.ts";
+import { show } from "../shared/check.ts";
+import { callReported, reportRejection } from "../shared/log_error.ts";
 import { Queue } from "../shared/queue.ts";
 import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
 
@@ -187,8 +188,13 @@ export class ReconnectingSender {
 
   /** Calls `fn`; what it sends leaves in one write. */
   cork(fn: () => void): void {
-    if (this.open === undefined) fn();
-    else this.open.cork(fn);
+    const { open } = this;
+    if (open !== undefined) return open.cork(fn);
+    if (typeof fn !== "function") {
+      throw new TypeError(`Cannot cork: it takes a function, got ${show(fn)}`);
+    }
+    const result: unknown = fn();
+    reportRejection(result, this.#report);
   }
 
   /** Resolves when there is a connection on which little waits, or at the end. */

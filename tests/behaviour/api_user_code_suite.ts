@@ -505,6 +505,88 @@ export const cases: Cases = liveCases({
     assert.match(info.error!.message, /broken pipe/);
   },
 
+  "a transport whose bufferedAmount throws ends only its own connection, and onError is called once":
+    async (t) => {
+      const server = await t.serve({ message: (conn, data) => conn.send(data) });
+      for (const side of ["send", "timer", "close"]) {
+        const errors: [unknown, unknown][] = [];
+        const cause = new Error("no such amount");
+        const transports: Transport[] = [];
+        const broken = await t.connect(server.url, {
+          message: () => {},
+          onError: (error, conn) => errors.push([error, conn]),
+          ...(side === "timer" ? { writeTimeout: 40 } : {}),
+          dial: async (address) => {
+            const transport: Transport = await t.context.network.dial(address);
+            transports.push(transport);
+            return transport;
+          },
+        });
+        const got = new Queue<unknown>();
+        const good = await t.connect(server.url, { message: (_, data) => got.push(data) });
+        let isBroken = side !== "timer";
+        Object.defineProperty(transports[0], "write", { value: () => false });
+        Object.defineProperty(transports[0], "bufferedAmount", {
+          get(): number {
+            if (isBroken) throw cause;
+            return 1;
+          },
+        });
+        broken.send("waits");
+        broken.cork(() => {});
+        isBroken = true;
+        if (side === "send") broken.send("fails");
+        if (side === "close") broken.close();
+        good.send("arrives");
+        assert.equal(await got.next(), "arrives");
+        const info = await broken.closed;
+        assert.deepEqual([info.clean, codeOf(info)], [false, "CONNECTION_LOST"], side);
+        assert.match(info.error!.message, /no such amount/);
+        assert.equal(broken.send("late"), false);
+        assert.equal(broken.bufferedAmount, 0);
+        assert.deepEqual(errors, [[cause, broken]], side);
+      }
+    },
+
+  "a block that a handler detaches ends only its own connection, and onError is called once":
+    async (t) => {
+      const errors: unknown[] = [];
+      const closes = new Queue<CloseInfo>();
+      const ways: ((data: Uint8Array<ArrayBuffer>) => void)[] = [
+        (data) => void structuredClone(data, { transfer: [data.buffer] }),
+        (data) => {
+          const { port1, port2 } = new MessageChannel();
+          port1.postMessage(data, [data.buffer]);
+          port1.close();
+          port2.close();
+        },
+        (data) => data.buffer.transfer?.() ?? structuredClone(data, { transfer: [data.buffer] }),
+      ];
+      const got = new Queue<unknown>();
+      for (const way of ways) {
+        const server = await t.serve({
+          onError: (error) => errors.push(error),
+          message(conn, data) {
+            if (typeof data === "string") conn.send(data);
+            else way(data);
+          },
+          close: (_, info) => closes.push(info),
+        });
+        const good = await t.connect(server.url, { message: (_, data) => got.push(data) });
+        const bad = await t.connect(server.url, { message: () => {} });
+        bad.cork(() => {
+          for (let i = 0; i < 100; i++) bad.send(new Uint8Array(50));
+        });
+        const seen = await closes.next();
+        assert.equal(codeOf(seen), "BUFFER_DETACHED");
+        assert.deepEqual(errors.splice(0), [seen.error]);
+        assert.equal(seen.sent, 1011);
+        good.send("arrives");
+        assert.equal(await got.next(), "arrives");
+        bad.terminate();
+      }
+    },
+
   "calls written in order after a message is sent, and never inside send": async (t) => {
     const { conn, peer } = await t.accept({ message: () => {} });
     peer.discards = true;

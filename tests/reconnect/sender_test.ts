@@ -29,6 +29,48 @@ socketTest("messages wait for a connection, and those sent on it go first", asyn
   assert.equal(sender.bufferedAmount, 37);
 });
 
+socketTest("without a connection cork calls a function, and reports what its promise rejects with", async () => {
+  const errors: unknown[] = [];
+  const sender = new ReconnectingSender(1000, false, (error) => void errors.push(error));
+  const cause = new Error("for test");
+  let calls = 0;
+  sender.cork(() => {
+    calls++;
+    return Promise.reject(cause) as unknown as void;
+  });
+  assert.throws(() => sender.cork("no" as unknown as () => void), {
+    name: "TypeError",
+    message: /takes a function, got "no"/,
+  });
+  await quiet();
+  assert.deepEqual([calls, errors], [1, [cause]]);
+});
+
+for (const [size, isQueued] of [[999, true], [1000, true], [1001, false]] as const) {
+  for (const isText of [true, false]) {
+    socketTest(
+      `a ${isText ? "text" : "binary message"} of ${size} bytes ${
+        isQueued ? "waits" : "is dropped"
+      } with a maxQueue for 1000`,
+      async () => {
+        const sender = senderOf(1000 + MESSAGE_COST);
+        const seen: unknown[] = [];
+        const written = (error?: Error): void => void seen.push((error as { code?: string }).code);
+        const data = isText ? "x".repeat(size) : new Uint8Array(size);
+        assert.equal(sender.send(data, { written }), isQueued);
+        assert.equal(sender.bufferedAmount, isQueued ? size + MESSAGE_COST : 0);
+        // One that fits exactly leaves no room, not even for an empty message.
+        if (size === 1000) assert.equal(sender.send(""), false);
+        await quiet();
+        assert.deepEqual(seen, isQueued ? [] : ["NOT_OPEN"]);
+        sender.end();
+        await quiet();
+        assert.deepEqual(seen, ["NOT_OPEN"]);
+      },
+    );
+  }
+}
+
 socketTest("with lines, all but requests have an empty one in front", async (t) => {
   const sender = senderOf(1000, true);
   sender.send("one");

@@ -1,0 +1,68 @@
+// What user code does wrong on a connection of the browser entry: it is reported once, and nothing is lost.
+
+import assert from "node:assert/strict";
+import { connect } from "../../src/browser.ts";
+import { serve } from "../../mod.ts";
+import { Deferred } from "../support/live_harness.ts";
+
+function block(milliseconds: number): void {
+  const end = performance.now() + milliseconds;
+  while (performance.now() < end);
+}
+
+Deno.test("errors of cork and written go to onError once each, and the connection stays open", async () => {
+  await using server = await serve({ message: () => {} });
+  const errors: unknown[] = [];
+  const conn = await connect(server.url, { onError: (error) => void errors.push(error) });
+  const causes = [new Error("cork"), new Error("written"), new Error("written rejects")];
+  conn.cork(() => Promise.reject(causes[0]) as unknown as void);
+  const done = new Deferred<Error | undefined>();
+  conn.send("one", {
+    written: () => {
+      throw causes[1];
+    },
+  });
+  conn.send("two", { written: () => Promise.reject(causes[2]) as unknown as void });
+  conn.send("three", { written: done.resolve });
+  assert.equal(await done.promise, undefined);
+  assert.deepEqual(errors, causes);
+  assert.equal(conn.readyState, "open");
+  assert.throws(() => conn.cork(5 as unknown as () => void), {
+    name: "TypeError",
+    message: /takes a function/,
+  });
+  conn.close();
+  const late = new Deferred<Error | undefined>();
+  assert.equal(conn.send("late", { written: late.resolve }), false);
+  assert.equal((await late.promise as { code?: string }).code, "NOT_OPEN");
+  assert.equal((await conn.closed).clean, true);
+});
+
+Deno.test("close of the browser entry says what it takes and what it got", async () => {
+  await using server = await serve({ message: () => {} });
+  const conn = await connect(server.url);
+  const wrong: [code: unknown, reason: unknown, name: string, message: RegExp][] = [
+    ["1000", "", "TypeError", /integer.*"1000"/],
+    [1000.5, "", "TypeError", /integer.*1000\.5/],
+    [1000, 5, "TypeError", /a string, got \[1000,5\]/],
+    [1001, "", "RangeError", /1000 or 3000-4999, got 1001/],
+    [1000, "x".repeat(124), "RangeError", /123 bytes.*got 124/],
+  ];
+  for (const [code, reason, name, message] of wrong) {
+    assert.throws(() => conn.close(code as number, reason as string), { name, message });
+  }
+  assert.equal(conn.readyState, "open");
+  conn.close();
+  assert.equal((await conn.closed).clean, true);
+});
+
+Deno.test("a blocked page is not held against the server", async () => {
+  await using server = await serve({ message: () => {} });
+  const connecting = connect(server.url, { handshakeTimeout: 100, closeTimeout: 100 });
+  block(300);
+  const conn = await connecting;
+  conn.close();
+  block(300);
+  const { code, clean, error } = await conn.closed;
+  assert.deepEqual([code, clean], [1000, true], String(error));
+});
