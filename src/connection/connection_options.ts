@@ -93,7 +93,8 @@ export interface ConnectionOptions {
   messageTimeout?: number | undefined;
   /**
    * Milliseconds that messages wait for a reader where there is no `message` handler and no iterator; after
-   * that they are discarded as they come. Default: 30000.
+   * that they are discarded as they come. A Close frame behind messages that the peer still has to hold back
+   * is noticed then at the latest. Default: 30000.
    */
   unreadTimeout?: number | undefined;
   /**

@@ -142,6 +142,10 @@ export class PageConnection<T> {
       this.#poll();
     }
     if (this.#state !== "open") return false;
+    if (ArrayBuffer.isView(data) && !(data.buffer instanceof ArrayBuffer)) {
+      // A WebSocket takes no shared memory.
+      data = new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
+    }
     try {
       this.#socket.send(data as Uint8Array<ArrayBuffer>);
     } catch (cause) {

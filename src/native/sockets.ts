@@ -20,6 +20,7 @@ import { serveRules, type UpgradeOptions } from "../server/serve_options.ts";
 import type { ShutdownOptions } from "../server/shutdown.ts";
 import {
   callHook,
+  checkAnswer,
   checkDecision,
   HookFailure,
   isResponse,
@@ -254,7 +255,10 @@ class NativeHandshake<T, S, A> implements NativeEntry<T> {
       );
     }
     this.#release = releaseOf(result);
-    if (isResponse(result)) return this.#reject(result, rejectedByHook(result.status));
+    if (isResponse(result)) {
+      checkAnswer(result);
+      return this.#reject(result, rejectedByHook(result.status));
+    }
     const decision = result ?? {};
     checkDecision(decision);
     if (decision.status === undefined) return this.#accept(decision);

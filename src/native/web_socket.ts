@@ -67,7 +67,9 @@ export function webSocketEngine(
       return socket.bufferedAmount ?? 0;
     },
     sendBytes(socket, bytes): number {
-      socket.send(bytes as Uint8Array<ArrayBuffer>);
+      // A WebSocket takes no shared memory.
+      const isShared = !(bytes.buffer instanceof ArrayBuffer);
+      socket.send((isShared ? bytes.slice() : bytes) as Uint8Array<ArrayBuffer>);
       return socket.bufferedAmount ?? 0;
     },
     bufferedAmount: (socket) => socket.bufferedAmount ?? 0,

@@ -33,9 +33,9 @@ import type { ServeRules } from "./serve_options.ts";
 import {
   type Accepted,
   callHook,
+  checkAnswer,
   checkDecision,
   checkFetched,
-  checkStatus,
   describeRequest,
   HOOK_FAILED,
   hookFailed,
@@ -408,7 +408,7 @@ export class Handshake<T> implements TransportSink, TimerTarget, AnswerOwner {
       return;
     }
     if (isResponse(result)) {
-      checkStatus(result);
+      checkAnswer(result);
       const known = this.#request!;
       if (this.#respond(result)) this.#owner.refused(known, rejectedByHook(result.status));
       return;

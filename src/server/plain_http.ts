@@ -138,7 +138,9 @@ export class ResponseWriter {
     const headers = [...this.#response.headers].filter(([name]) => !OWN_FIELDS.includes(name));
     // Now, so that a status or a field that cannot be sent fails before the body is read.
     streamedResponseHead({ status, headers, framing: undefined });
-    if (body?.locked) throw new TypeError("The body of the Response was read already");
+    if (body?.locked) {
+      throw new TypeError("The body of the Response was read already: return a new Response");
+    }
     this.#reader = body?.getReader();
     const first = await this.#read();
     if (this.#over) return;

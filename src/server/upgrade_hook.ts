@@ -215,12 +215,22 @@ export function checkFetched(value: unknown): asserts value is Response {
   }
 }
 
-/** @throws {RangeError} When a `Response` has a status that rejects no request. */
-export function checkStatus({ status }: Response): void {
-  if (Number.isInteger(status) && status >= 200 && status <= 599) return;
-  throw new RangeError(
-    `The Response of the upgrade hook must have a status from 200 to 599, got ${status}`,
-  );
+/**
+ * @throws {RangeError} When a `Response` has a status that rejects no request.
+ * @throws {TypeError} When its body cannot be sent.
+ */
+export function checkAnswer({ status, body, bodyUsed }: Response): void {
+  if (!Number.isInteger(status) || status < 200 || status > 599) {
+    throw new RangeError(
+      `The Response of the upgrade hook must have a status from 200 to 599, got ${status}`,
+    );
+  }
+  if (bodyUsed || body?.locked) {
+    throw new TypeError(
+      `The body of the upgrade hook's Response (status ${status}) was read already: return a new ` +
+        "Response, or response.clone() before it is read",
+    );
+  }
 }
 
 /** The release function in the hook's result, if there is one. */

@@ -249,6 +249,45 @@ const requestCases = liveCases({
     assert.equal(queue.all.length, cases.length);
   },
 
+  "answers 500 where upgrade returns a Response whose body was read, and onRefused receives that":
+    async (t) => {
+      const shared = new Response("shared", { status: 403 });
+      const read = async (): Promise<Response> => {
+        const response = new Response("no", { status: 403 });
+        await response.text();
+        return response;
+      };
+      const locked = (): Response => {
+        const response = new Response("no", { status: 403 });
+        response.body!.getReader();
+        return response;
+      };
+      const cases: [upgrade: () => Promise<Response> | Response, statuses: number[]][] = [
+        [read, [500]],
+        [locked, [500]],
+        [() => shared, [403, 500]],
+        [() => new Response("no", { status: 403 }), [403, 403]],
+        [() => new Response(null, { status: 404 }), [404, 404]],
+      ];
+      for (const [upgrade, statuses] of cases) {
+        const { queue, onRefused } = refusals();
+        const errors = new Queue<unknown>();
+        const server = await t.serve({ upgrade, onRefused, onError: errors.push });
+        for (const status of statuses) {
+          await assert.rejects(t.connect(server.url), { status });
+          const refusal = await queue.next();
+          assert.equal(refusal.status, status);
+          assert.equal(refusal.code, status === 500 ? "HANDLER_FAILED" : "UPGRADE_REJECTED");
+        }
+        const failures = statuses.filter((status) => status === 500).length;
+        assert.equal(errors.all.length, failures);
+        for (const error of errors.all) {
+          assert.ok(error instanceof TypeError);
+          assert.match(error.message, /body .*\(status 403\) was read already: .*new Response/);
+        }
+      }
+    },
+
   "reports an onRefused that throws or rejects, without further effect": async (t) => {
     for (
       const fail of [() => {

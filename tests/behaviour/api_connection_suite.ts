@@ -5,6 +5,7 @@ import {
   type CloseInfo,
   connect,
   type Message,
+  MessageTooBigError,
   Opcode,
   prepareMessage,
   WebSocketError,
@@ -16,7 +17,17 @@ import {
   Queue,
   withEachSide,
 } from "../support/live_harness.ts";
-import { CLOSE, closePayload, PING, PONG, TEXT, utf8, type WireFrame } from "../support/vectors.ts";
+import { decodeText } from "../../src/message/utf8.ts";
+import {
+  CLOSE,
+  closePayload,
+  CONTINUATION,
+  PING,
+  PONG,
+  TEXT,
+  utf8,
+  type WireFrame,
+} from "../support/vectors.ts";
 import type { Cases } from "./harness.ts";
 
 /** Frames as opcodes and payloads, a fragment that is not the last with a minus. */
@@ -163,6 +174,73 @@ const sendCases = liveCases({
       conn.send("none of it was sent");
       assert.deepEqual(seen(await peer.frames(1)), [["1", "none of it was sent"]]);
     }),
+
+  "sends views of shared memory, and rejects shared and detached buffers": async (t) => {
+    const got = new Queue<Message>();
+    const { server, far } = await t.pair({}, { message: (_, data) => got.push(data) });
+    far.subscribe("t");
+    const shared = new Uint8Array(new SharedArrayBuffer(6), 1, 3).fill(7);
+    const detached = new Uint8Array(4);
+    structuredClone(detached, { transfer: [detached.buffer] });
+    const sends: [name: string, send: (bytes: Uint8Array<ArrayBuffer>) => unknown][] = [
+      ["send", (bytes) => far.send(bytes)],
+      ["sendDelayed", (bytes) => far.sendDelayed(bytes)],
+      ["sendPrepared", (bytes) => far.sendPrepared(prepareMessage(bytes))],
+      ["sendFragment", (bytes) => far.sendFragment(Opcode.Binary, bytes, { fin: true })],
+      ["broadcast", (bytes) => server.broadcast(bytes)],
+      ["publish", (bytes) => server.publish("t", bytes)],
+    ];
+    for (const [index, [name, send]] of sends.entries()) {
+      send(shared as unknown as Uint8Array<ArrayBuffer>);
+      // What was given may be written to at once.
+      shared.fill(9);
+      assert.deepEqual((await got.atLeast(index + 1))[index], Uint8Array.of(7, 7, 7), name);
+      shared.fill(7);
+      for (const wrong of [detached, detached.buffer, shared.buffer]) {
+        assert.throws(() => send(wrong as Uint8Array<ArrayBuffer>), TypeError, name);
+      }
+    }
+    assert.equal(far.readyState, "open");
+    assert.equal(got.all.length, sends.length);
+  },
+
+  "text that is longer than the runtime's longest string closes with 1009": async (t) => {
+    const { decode } = TextDecoder.prototype;
+    t.context.after(() => void (TextDecoder.prototype.decode = decode));
+    const longest = 100_000;
+    TextDecoder.prototype.decode = function (bytes, options): string {
+      // As V8 and JavaScriptCore fail beyond 0.5 and 2 GiB.
+      if (bytes !== undefined && bytes.byteLength > longest) throw new RangeError("Invalid length");
+      return decode.call(this, bytes, options);
+    };
+    const got = new Queue<unknown>();
+    const { conn, peer } = await t.accept({ message: (_, data) => got.push(data) });
+    peer.send({ opcode: TEXT, payload: "x".repeat(longest) });
+    assert.equal(await got.next(), "x".repeat(longest));
+    peer.send(
+      { opcode: TEXT, fin: false, payload: "x".repeat(longest) },
+      { opcode: CONTINUATION, payload: "\u20ac" },
+    );
+    await peer.until(() => peer.ended);
+    peer.end();
+    const { sent, error } = await conn.closed;
+    assert.equal(sent, 1009);
+    assert.ok(error instanceof MessageTooBigError, String(error));
+    assert.match(error.message, /100003 bytes is longer than a string can be on this runtime/);
+    assert.equal(got.all.length, 1);
+  },
+
+  "text of 540,000,000 bytes is a string or MESSAGE_TOO_BIG": () => {
+    const bytes = new Uint8Array(540_000_000).fill(0x61);
+    // V8 has no string of more than 536,870,888 characters, JavaScriptCore one of 2 GiB.
+    try {
+      assert.equal(decodeText(bytes, 0, bytes.length).length, bytes.length);
+    } catch (error) {
+      assert.ok(error instanceof MessageTooBigError, String(error));
+      assert.equal(error.closeCode, 1009);
+    }
+    return Promise.resolve();
+  },
 
   "ping and pong carry up to 125 bytes": (t) =>
     withEachSide(t, {}, async ({ conn, peer }) => {

@@ -2,8 +2,22 @@
 
 import assert from "node:assert/strict";
 import { ConnectionError, type Message, WebSocketError } from "../../mod.ts";
-import { Deferred, liveCases, type LiveSide, withEachSide } from "../support/live_harness.ts";
-import { BINARY, CLOSE, closePayload, CONTINUATION, TEXT, utf8 } from "../support/vectors.ts";
+import {
+  Deferred,
+  liveCases,
+  type LiveSide,
+  onBothSides,
+  withEachSide,
+} from "../support/live_harness.ts";
+import {
+  BINARY,
+  CLOSE,
+  closePayload,
+  CONTINUATION,
+  type FrameParts,
+  TEXT,
+  utf8,
+} from "../support/vectors.ts";
 import type { Cases } from "./harness.ts";
 
 /** Every case of what a connection is read by. */
@@ -145,4 +159,30 @@ export const cases: Cases = liveCases({
     await Promise.allSettled([echoing]);
     assert.equal((await near.closed).clean, true);
   },
+
+  "reads a Close frame behind more than is read ahead: with the messages, or after unreadTimeout": (
+    t,
+  ) =>
+    onBothSides(t, async (open) => {
+      const count = 3000;
+      const frames = Array.from({ length: count }, (): FrameParts => ({
+        opcode: BINARY,
+        payload: new Uint8Array(100),
+      }));
+      const close: FrameParts = { opcode: CLOSE, payload: closePayload(3000, "done") };
+      for (const isRead of [true, false]) {
+        const { conn, peer } = await open({ unreadTimeout: isRead ? 60_000 : 100 });
+        peer.send(...frames, close);
+        let read = 0;
+        const readAll = async (): Promise<void> => {
+          for await (const _ of conn) read++;
+        };
+        const reading = isRead ? readAll() : undefined;
+        await peer.until(() => peer.ended || peer.bytes.length > 0);
+        peer.end();
+        const { code, reason, clean } = await conn.closed;
+        await reading;
+        assert.deepEqual([code, reason, clean, read], [3000, "done", true, isRead ? count : 0]);
+      }
+    }),
 });

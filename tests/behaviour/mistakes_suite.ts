@@ -205,6 +205,14 @@ const tlsCases = liveCases({
     }
   },
 
+  "the error for an expired certificate says that it must be renewed": async (t) => {
+    const { ca, cert, key } = makeCertificates(undefined, -1);
+    const { url } = await t.serve({ tls: { cert, key } });
+    const error = await errorOf(connect(url, { tls: { caCerts: [ca] } }));
+    assertError(error, ConnectionError, "CONNECT_FAILED", /wss:\/\/127/, /expired/i, /renewed/);
+    assert.ok(error.cause instanceof Error);
+  },
+
   "the error for ws:// to a TLS server suggests wss://": async (t) => {
     const error = await errorOf(connect((await selfSigned(t)).replace("wss:", "ws:")));
     assert.match(error.message, /wss:\/\//);

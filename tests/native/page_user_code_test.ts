@@ -56,6 +56,16 @@ Deno.test("close of the browser entry says what it takes and what it got", async
   assert.equal((await conn.closed).clean, true);
 });
 
+Deno.test("a view of shared memory is sent", async () => {
+  const got = new Deferred<unknown>();
+  await using server = await serve({ message: (_, data) => got.resolve(data) });
+  const conn = await connect(server.url);
+  conn.send(new Uint8Array(new SharedArrayBuffer(6), 1, 3).fill(7) as never);
+  assert.deepEqual(await got.promise, Uint8Array.of(7, 7, 7));
+  conn.close();
+  assert.equal((await conn.closed).clean, true);
+});
+
 Deno.test("a blocked page is not held against the server", async () => {
   await using server = await serve({ message: () => {} });
   const connecting = connect(server.url, { handshakeTimeout: 100, closeTimeout: 100 });

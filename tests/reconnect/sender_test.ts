@@ -29,22 +29,25 @@ socketTest("messages wait for a connection, and those sent on it go first", asyn
   assert.equal(sender.bufferedAmount, 37);
 });
 
-socketTest("without a connection cork calls a function, and reports what its promise rejects with", async () => {
-  const errors: unknown[] = [];
-  const sender = new ReconnectingSender(1000, false, (error) => void errors.push(error));
-  const cause = new Error("for test");
-  let calls = 0;
-  sender.cork(() => {
-    calls++;
-    return Promise.reject(cause) as unknown as void;
-  });
-  assert.throws(() => sender.cork("no" as unknown as () => void), {
-    name: "TypeError",
-    message: /takes a function, got "no"/,
-  });
-  await quiet();
-  assert.deepEqual([calls, errors], [1, [cause]]);
-});
+socketTest(
+  "without a connection cork calls a function, and reports what its promise rejects with",
+  async () => {
+    const errors: unknown[] = [];
+    const sender = new ReconnectingSender(1000, false, (error) => void errors.push(error));
+    const cause = new Error("for test");
+    let calls = 0;
+    sender.cork(() => {
+      calls++;
+      return Promise.reject(cause) as unknown as void;
+    });
+    assert.throws(() => sender.cork("no" as unknown as () => void), {
+      name: "TypeError",
+      message: /takes a function, got "no"/,
+    });
+    await quiet();
+    assert.deepEqual([calls, errors], [1, [cause]]);
+  },
+);
 
 for (const [size, isQueued] of [[999, true], [1000, true], [1001, false]] as const) {
   for (const isText of [true, false]) {

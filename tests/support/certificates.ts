@@ -55,7 +55,12 @@ interface Subject {
   extensions: Buffer[];
 }
 
-function certificate(subject: Subject, issuer: string, issuerKey: KeyObject): string {
+function certificate(
+  subject: Subject,
+  issuer: string,
+  issuerKey: KeyObject,
+  days = 30,
+): string {
   const algorithm = sequence(oid(OID.ecdsaWithSha256));
   const serial = randomBytes(8);
   serial[0]! &= 0x7f; // a serial number is positive (RFC 5280 4.1.2.2)
@@ -66,7 +71,10 @@ function certificate(subject: Subject, issuer: string, issuerKey: KeyObject): st
     der(0x02, serial),
     algorithm,
     name(issuer),
-    sequence(time(new Date(now - DAY)), time(new Date(now + 30 * DAY))),
+    sequence(
+      time(new Date(now - DAY + Math.min(days, 0) * DAY)),
+      time(new Date(now + days * DAY)),
+    ),
     name(subject.name),
     subject.publicKey.export({ type: "spki", format: "der" }),
     der(0xa3, sequence(...subject.extensions)),
@@ -90,8 +98,12 @@ function alternativeName(text: string): Buffer {
  * Makes an authority and a certificate signed by it, valid from yesterday for a month.
  *
  * @param names The host names and IP addresses it is for. Default: those of this machine.
+ * @param days The days for which the certificate is valid from now on; negative: it has expired.
  */
-export function makeCertificates(names: readonly string[] = LOOPBACK): Certificates {
+export function makeCertificates(
+  names: readonly string[] = LOOPBACK,
+  days = 30,
+): Certificates {
   const authority = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const server = generateKeyPairSync("ec", { namedCurve: "P-256" });
   // Two authorities of one name would be taken for each other.
@@ -121,6 +133,7 @@ export function makeCertificates(names: readonly string[] = LOOPBACK): Certifica
       },
       authorityName,
       authority.privateKey,
+      days,
     ),
     key: server.privateKey.export({ type: "pkcs8", format: "pem" }) as string,
   };
