@@ -1,6 +1,8 @@
 // A pair of connections to Redis: one publishes, the other subscribes, because some clients can do
 // nothing else on a subscribed connection. Both end together.
 
+import { type Timer, timers } from "../../shared/timer_wheel.ts";
+
 /**
  * Milliseconds between two heartbeats. A connection on which nothing arrives from one heartbeat to the
  * next is lost, whatever the system or the client reports.
@@ -52,7 +54,7 @@ export class RedisPair {
   readonly #subscriber: RedisConnection;
   readonly #lost: (error: unknown) => void;
   readonly #subscriptions: Subscriptions;
-  #timer: ReturnType<typeof setTimeout>;
+  #timer: Timer;
   /** Whether something has arrived since the last heartbeat. */
   #publisherLives = true;
   #subscriberLives = true;
@@ -73,7 +75,7 @@ export class RedisPair {
       (channel) => subscriber.subscribe(channel),
       (channel) => subscriber.unsubscribe(channel),
     );
-    this.#timer = setTimeout(this.#heartbeat, HEARTBEAT_INTERVAL);
+    this.#timer = after(HEARTBEAT_INTERVAL, this.#heartbeat);
   }
 
   /** Makes both connections. */
@@ -159,7 +161,7 @@ export class RedisPair {
   /** Closes both connections. */
   close(): void {
     this.#isClosed = true;
-    clearTimeout(this.#timer);
+    timers.cancel(this.#timer);
     close(this.#publisher);
     close(this.#subscriber);
   }
@@ -174,11 +176,11 @@ export class RedisPair {
 
   readonly #heartbeat = (): void => {
     if (!this.#publisherLives || !this.#subscriberLives) {
-      this.#timer = setTimeout(this.#judge, READ_DELAY);
+      this.#timer = after(READ_DELAY, this.#judge);
       return;
     }
     this.#publisherLives = this.#subscriberLives = false;
-    this.#timer = setTimeout(this.#heartbeat, HEARTBEAT_INTERVAL);
+    this.#timer = after(HEARTBEAT_INTERVAL, this.#heartbeat);
     this.#ping(this.#publisher, () => this.#publisherLives = true);
     this.#ping(this.#subscriber, () => this.#subscriberLives = true);
   };
@@ -198,6 +200,11 @@ export class RedisPair {
       failed(error);
     }
   }
+}
+
+/** Starts a timer that does not count stalls of this process. */
+function after(delay: number, timerFired: () => void): Timer {
+  return timers.start(delay, { timerFired }, 0);
 }
 
 /** Closes a connection; some clients throw if it is closed already. */

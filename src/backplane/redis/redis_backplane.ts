@@ -1,5 +1,6 @@
 // The backplane on Redis: connects, and reconnects when the connection is lost.
 
+import { timers } from "../../shared/timer_wheel.ts";
 import type { Backplane, BackplaneHistory, BackplaneSink } from "../backplane.ts";
 import { type Dial, RedisPair } from "./connection.ts";
 import { RedisHistory } from "./history.ts";
@@ -102,8 +103,10 @@ export class RedisBackplane implements Backplane {
     let pair: RedisPair | undefined;
     const attempt = this.#attempt = new AbortController();
     const silence = new Error("Redis does not answer");
-    const downTimer = setTimeout(() => this.#reportDown(silence), DOWN_AFTER);
-    const timeout = setTimeout(() => attempt.abort(silence), DIAL_TIMEOUT);
+    const down = { timerFired: () => this.#reportDown(silence) };
+    const late = { timerFired: () => attempt.abort(silence) };
+    // Stalls of this process are not held against Redis.
+    const dialTimers = [timers.start(DOWN_AFTER, down, 0), timers.start(DIAL_TIMEOUT, late, 0)];
     const listener = {
       message: (channel: string, text: string | Uint8Array): void => {
         if (pair === this.#pair) this.#received(channel, text);
@@ -118,8 +121,7 @@ export class RedisBackplane implements Backplane {
       if (!this.#isClosed) this.#retry(error);
       return;
     } finally {
-      clearTimeout(downTimer);
-      clearTimeout(timeout);
+      for (const timer of dialTimers) timers.cancel(timer);
     }
     if (this.#isClosed) return pair.close();
     this.#pair = pair;
