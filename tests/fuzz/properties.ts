@@ -5,6 +5,7 @@ import * as handshake from "./handshake_properties.ts";
 import * as payload from "./payload_properties.ts";
 import * as promise from "./promise_properties.ts";
 import * as proxy from "./proxy_properties.ts";
+import * as server from "./server_properties.ts";
 import * as session from "./session_properties.ts";
 import * as topic from "./topic_properties.ts";
 
@@ -30,6 +31,7 @@ export const promises: readonly NamedProperty[] = [
   named("every connection ends, and tells the truth about it", promise.ended, 2),
   named("each error of user code reaches onError once", promise.errors, 2),
   named("no error of one connection touches another", promise.isolated, 2),
+  named("all that a server has accepted arrives before its end", server.shutDown, 2),
 ];
 
 /** The others, which need no time. */
