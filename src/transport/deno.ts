@@ -301,7 +301,11 @@ function peerOf({ remoteAddr }: Deno.Conn): { remoteAddress: string; remotePort:
 }
 
 /**
- * TLS as a client. Not by `Deno.connectTls`, which cannot be called off and takes no other name than
+ * TLS as a client. An aborted handshake rejects at once, but its socket stays until the server acts: whatever
+ * is closed, Deno ends the handshake first. `node:tls` would release the socket, for twice the CPU time of
+ * each message (29 to 40 us instead of 13 to 22).
+ *
+ * Not by `Deno.connectTls`, which cannot be called off and takes no other name than
  * the host's; and where `Deno.startTls` does not do, by `node:tls`: it knows no certificate of our
  * own, always checks the server's, and speaks over nothing but TCP.
  */
