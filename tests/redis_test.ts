@@ -55,3 +55,21 @@ Deno.test("what is asked of it before it is up is refused", async () => {
   await assert.rejects(() => backplane.history!.read("t"), /unavailable/);
   await backplane.close();
 });
+
+Deno.test("the client of redis drops no command because it has waited for long", async () => {
+  const changes = new Promise((resolve) => {
+    const client = {
+      isReady: false,
+      duplicate(...given: unknown[]): unknown {
+        resolve(given);
+        return { ...client, on: () => {}, connect: () => new Promise(() => {}) };
+      },
+      sendCommand: () => {},
+      destroy: () => {},
+    };
+    const backplane = redisBackplane(client as never);
+    backplane.start({ message: () => {}, up: () => {}, down: () => {} });
+    backplane.close();
+  });
+  assert.deepEqual(await changes, [{ commandOptions: { timeout: 0 } }]);
+});

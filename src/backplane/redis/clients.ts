@@ -15,7 +15,7 @@ export interface NodeRedisClient {
   /** Whether it is connected. */
   readonly isReady: boolean;
   /** Creates another client with the same settings. */
-  duplicate(): NodeRedisClient;
+  duplicate(changes?: { commandOptions?: { timeout?: number } }): NodeRedisClient;
   /** Connects. */
   connect(): Promise<unknown>;
   /** Closes the connection at once. */
@@ -139,7 +139,9 @@ async function dialNodeRedis(
   listener: RedisListener,
   signal: AbortSignal,
 ): Promise<RedisConnection> {
-  const client = original.duplicate();
+  // By default the client drops commands that it has not written after 5 seconds, as on a busy machine. The
+  // heartbeat finds a connection that makes no progress.
+  const client = original.duplicate({ commandOptions: { timeout: 0 } });
   // The client reports every loss by an error, then reconnects. An error without a listener would end
   // the process.
   const failed = new Promise<never>((_, reject) => {
