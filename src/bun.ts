@@ -17,6 +17,7 @@
 import { type Connect, connectOn, type Serve, serveOn } from "./entry.ts";
 import { BunSockets } from "./native/bun.ts";
 import type { SocketsOptions } from "./native/sockets.ts";
+import type { UpgradeDataOption } from "./server/upgrade_hook.ts";
 import { bunNetwork } from "./transport/bun.ts";
 
 export * from "./public.ts";
@@ -57,7 +58,7 @@ export const connect: Connect = connectOn(bunNetwork);
  * @category Server
  */
 export function createSockets<T = undefined>(
-  options: SocketsOptions<T> = {},
+  options?: SocketsOptions<T> & UpgradeDataOption<T>,
 ): BunSockets<T> {
-  return new BunSockets<T>(options);
+  return new BunSockets<T>(options ?? {});
 }

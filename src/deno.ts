@@ -17,6 +17,7 @@
 import { type Connect, connectOn, type Serve, serveOn } from "./entry.ts";
 import { DenoServeSockets } from "./native/deno.ts";
 import type { SocketsOptions } from "./native/sockets.ts";
+import type { UpgradeDataOption } from "./server/upgrade_hook.ts";
 import { denoNetwork } from "./transport/deno.ts";
 
 export * from "./public.ts";
@@ -63,7 +64,7 @@ export const connect: Connect = connectOn(denoNetwork);
  * @category Server
  */
 export function createSockets<T = undefined>(
-  options: SocketsOptions<T> = {},
+  options?: SocketsOptions<T> & UpgradeDataOption<T>,
 ): DenoServeSockets<T> {
-  return new DenoServeSockets<T>(options);
+  return new DenoServeSockets<T>(options ?? {});
 }

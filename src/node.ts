@@ -27,7 +27,12 @@ import type { Connection } from "./connection/connection.ts";
 import { type Connect, connectOn, type Serve, serveOn } from "./entry.ts";
 
 import type { UpgradeOptions } from "./server/serve_options.ts";
-import type { UpgradeCallOptions, UpgradeSocket, UpgradeTls } from "./server/upgrade_hook.ts";
+import type {
+  UpgradeCallOptions,
+  UpgradeDataOption,
+  UpgradeSocket,
+  UpgradeTls,
+} from "./server/upgrade_hook.ts";
 import {
   type NodeUpgradeRequest,
   type NodeUpgradeSocket,
@@ -284,9 +289,9 @@ export function upgrade<T = undefined>(
  */
 export function attach<T = undefined>(
   server: NodeHttpServer,
-  options: UpgradeOptions<T> = {},
+  options?: UpgradeOptions<T> & UpgradeDataOption<T>,
 ): Upgrader<T> {
-  const upgrader = newUpgrader(options);
+  const upgrader = newUpgrader<T>(options ?? {});
   const listener: NodeUpgradeListener = (request, socket, head) => {
     const passed = (): void => leave(server, upgrader, request, socket, head);
     if (!upgrader.wants(request)) {

@@ -16,6 +16,7 @@
  */
 
 import type { SocketsOptions } from "./native/sockets.ts";
+import type { UpgradeDataOption } from "./server/upgrade_hook.ts";
 import { WorkerSockets } from "./native/workers.ts";
 
 export { connect, serve } from "./native/page_connect.ts";
@@ -43,7 +44,7 @@ export * from "./public.ts";
  * @category Server
  */
 export function createSockets<T = undefined>(
-  options: SocketsOptions<T> = {},
+  options?: SocketsOptions<T> & UpgradeDataOption<T>,
 ): WorkerSockets<T> {
-  return new WorkerSockets<T>(options);
+  return new WorkerSockets<T>(options ?? {});
 }

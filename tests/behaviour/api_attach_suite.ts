@@ -9,6 +9,7 @@ import {
   type Connection,
   HandshakeError,
   type Message,
+  type UpgradeDataOption,
   type UpgradeRequest,
   type WebSocketError,
 } from "../../mod.ts";
@@ -48,7 +49,7 @@ function httpServer(t: Live): Promise<HttpServer & { port: number }> {
 /** Such a server with WebSockets on it. */
 async function attached<T = undefined>(
   t: Live,
-  options: UpgradeOptions<T>,
+  options: UpgradeOptions<T> & UpgradeDataOption<T>,
 ): Promise<{ http: HttpServer; port: number; url: string; sockets: Upgrader<T> }> {
   const http = await httpServer(t);
   const sockets = attach(http, options);

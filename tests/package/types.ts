@@ -65,7 +65,8 @@ known satisfies true;
 
 /** Calls that have to compile: inference, and messages of each type. */
 const INFERENCE = `
-import { connect, serve, type Server } from "${config.name}";
+import { connect, serve, type Server, type UpgradeRequest } from "${config.name}";
+import { createSockets } from "${config.name}/workers";
 
 const server = await serve({ message: (conn, data) => server.broadcast(data, { except: conn }) });
 const conn = await connect(server.url, { message: (_, data) => conn.send(data) });
@@ -85,6 +86,21 @@ await serve<{ name: string }>({
   upgrade: async ({ path }) => path === "/" ? { data: { name: path } } : { status: 404 },
 });
 await serve<{ name: string } | undefined>({ open: (conn) => conn.data?.name });
+// The type of the request keeps the hook out of the inference order: it may stand behind \`message\`.
+await serve({
+  message: (conn) => conn.data.path satisfies string,
+  upgrade: async ({ path }: UpgradeRequest) => ({ data: { path } }),
+});
+createSockets();
+createSockets({ open: (conn) => conn.data satisfies undefined });
+createSockets({
+  upgrade: ({ path }) => ({ data: { name: path } }),
+  message: (conn) => conn.data.name satisfies string,
+});
+createSockets<{ name: string }>({
+  open: (conn) => conn.data.name satisfies string,
+  upgrade: async ({ path }) => path === "/" ? { data: { name: path } } : "pass",
+});
 await serve({ open: (conn) => conn.data satisfies undefined });
 
 await serve({ message: (_, data) => void (data satisfies string | Uint8Array<ArrayBuffer>) });
@@ -120,10 +136,23 @@ conn.send("hello", { compress: undefined });
 await server.shutdown({ timeout: number, code: perhaps ? 1012 : undefined });
 `;
 
+/** Every mistake may use these. */
+const MISTAKE_IMPORTS = `import { createServer } from "node:http";
+import { connect, serve } from "${config.name}";
+import { attach } from "${config.name}/node";
+import { createSockets } from "${config.name}/workers";
+`;
+
 /** Calls that must not compile. */
 const MISTAKES: Record<string, string> = {
   "data without an upgrade that gives it":
     `await serve<{ name: string }>({ open: (conn) => conn.data.name });`,
+  "data without an upgrade that gives it, in createSockets":
+    `createSockets<{ name: string }>({ open: (conn) => conn.data.name });`,
+  "an upgrade that gives no data, in createSockets":
+    `createSockets<{ name: string }>({ upgrade: () => undefined });`,
+  "data without an upgrade that gives it, in attach":
+    `attach<{ name: string }>(createServer(), { open: (conn) => conn.data.name });`,
   "an upgrade that gives no data":
     `await serve<{ name: string }>({ upgrade: () => ({ subprotocol: "chat" }) });`,
   "a string where messages are bytes":
@@ -181,7 +210,9 @@ export function testTypes(project: string): void {
       const names = Object.keys(MISTAKES);
       const files = Object.fromEntries(names.map((name, index) => [
         `mistake_${index}.ts`,
-        `import { connect, serve } from "${config.name}";\n${MISTAKES[name]}\nvoid connect;\n`,
+        `${MISTAKE_IMPORTS}${
+          MISTAKES[name]
+        }\nvoid [connect, serve, createSockets, attach, createServer];\n`,
       ]));
       const { output } = await compile(`${compiler}_mistakes`, compiler, compilerOptions, files);
       const accepted = names.filter((_, index) =>

@@ -1,7 +1,7 @@
 // A server of the library over the runtime's own WebSockets, for behaviour suites that otherwise run
-// over our own sockets: `serve` with the port of Bun.serve or Deno.serve.
+// over the library's sockets: `serve` on a port of Bun.serve or Deno.serve.
 
-import type { ServeOptions, Server } from "../../mod.ts";
+import type { ServeOptions, Server, UpgradeDataOption } from "../../mod.ts";
 import type { BunServer, BunSockets } from "../../src/native/bun.ts";
 import type { DenoServeSockets } from "../../src/native/deno.ts";
 
@@ -9,6 +9,9 @@ import type { DenoServeSockets } from "../../src/native/deno.ts";
 interface BunApi {
   serve(options: object): BunServer & { port: number; stop(closeAll?: boolean): void };
 }
+
+/** Options that `serve` has checked: there is an upgrade hook where the data needs one. */
+type WithUpgrade<T> = ServeOptions<T> & UpgradeDataOption<T>;
 
 /** Options that the runtime's server has. */
 type HttpOptions<T> = Pick<ServeOptions<T>, "hostname" | "port" | "fetch">;
@@ -25,7 +28,7 @@ async function onBun<T>(
   options: ServeOptions<T>,
 ): Promise<Server<T>> {
   const { createSockets } = await import("../../src/bun.ts");
-  const sockets: BunSockets<T> = createSockets<T>(options);
+  const sockets: BunSockets<T> = createSockets<T>(options as WithUpgrade<T>);
   const server = (globalThis as unknown as { Bun: BunApi }).Bun.serve({
     hostname,
     port,
@@ -41,7 +44,7 @@ async function onDeno<T>(
   options: ServeOptions<T>,
 ): Promise<Server<T>> {
   const { createSockets } = await import("../../src/deno.ts");
-  const sockets: DenoServeSockets<T> = createSockets<T>(options);
+  const sockets: DenoServeSockets<T> = createSockets<T>(options as WithUpgrade<T>);
   const server = Deno.serve(
     { hostname, port, onListen: () => {} },
     (request, info) => sockets.handle(request, info) ?? fetch?.(request) ?? upgradeRequired(),
