@@ -245,6 +245,8 @@ async function buildReference(output: string): Promise<void> {
       cwd: folder,
     }).output();
     if (!success) throw new Error(new TextDecoder().decode(stderr));
+    const style = await Deno.readTextFile(new URL("reference.css", import.meta.url));
+    await Deno.writeTextFile(posix.join(output, "page.css"), style, { append: true });
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

@@ -174,14 +174,28 @@ export const LISTENING_OPTIONS = [
   "readBufferSize",
   "denoSockets",
   "proxyProtocol",
-] as const;
+] as const satisfies Exclude<keyof ServeOptions, keyof UpgradeOptions>[];
 
 /**
  * The options of `serve` that make sense where another server listens and answers plain HTTP.
  *
  * @category Server
  */
-export type UpgradeOptions<T = undefined> = Omit<ServeOptions<T>, typeof LISTENING_OPTIONS[number]>;
+export type UpgradeOptions<T = undefined> = Omit<
+  ServeOptions<T>,
+  | "hostname"
+  | "port"
+  | "unix"
+  | "reusePort"
+  | "backlog"
+  | "tls"
+  | "fetch"
+  | "maxHandshakeSize"
+  | "noDelay"
+  | "readBufferSize"
+  | "denoSockets"
+  | "proxyProtocol"
+>;
 
 const SERVE_OPTION_NAMES = [
   "hostname",

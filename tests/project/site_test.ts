@@ -57,7 +57,12 @@ need("chromium")("no page scrolls sideways at a width of 360 pixels", async () =
   try {
     const page = await browser.newPage({ viewport: { width: 360, height: 740 } });
     const wide: string[] = [];
-    for (const { target } of all) {
+    const reference = ["index", "all_symbols", "~/Connection", "~/ServeOptions"];
+    const targets = [
+      ...all.map(({ target }) => target),
+      ...reference.map((name) => `reference/${name}.html`),
+    ];
+    for (const target of targets) {
       await page.goto(pathToFileURL(join(site, target)).href);
       const width = await page.evaluate("document.documentElement.scrollWidth");
       if (width !== 360) wide.push(`${target}: ${width}`);
