@@ -16,7 +16,7 @@
  */
 
 import type { SocketsOptions } from "./native/sockets.ts";
-import type { UpgradeDataOption } from "./server/upgrade_hook.ts";
+import type { UpgradeDataOption } from "./public.ts";
 import { WorkerSockets } from "./native/workers.ts";
 
 export { connect, serve } from "./native/page_connect.ts";
