@@ -230,7 +230,7 @@ const REPEAT_EXTRA_BITS = Uint8Array.of(2, 3, 7);
 
 /** The two codes of a block. */
 export class DynamicCodes {
-  /** The words of the literal/length code, see `huffman_encode.ts`. */
+  /** The words of the literal/length code, see {@linkcode FIXED_LITERAL_WORDS}. */
   readonly literalWords: Int32Array = new Int32Array(LITERAL_SYMBOLS);
   /** The words of the distance code. */
   readonly distanceWords: Int32Array = new Int32Array(DISTANCE_SYMBOLS);

@@ -14,8 +14,8 @@ import {
 import { inflateWithin, PausedInflation } from "../deflate/inflate.ts";
 import { InflateError } from "../deflate/bits.ts";
 import { CloseCode } from "../wire/close.ts";
-import { ContextMemory } from "./context_memory.ts";
 import { countDeflate } from "./inflate_budget.ts";
+import { ContextMemory } from "./memory_governor.ts";
 import type { MessageCompression } from "./message_compression.ts";
 
 /**

@@ -2,8 +2,7 @@
 // its memory ends with the connection.
 
 import assert from "node:assert/strict";
-import { ContextMemories } from "../../src/message/context_memory.ts";
-import { MemoryGovernor } from "../../src/message/memory_governor.ts";
+import { ContextMemories, MemoryGovernor } from "../../src/message/memory_governor.ts";
 import type { CompressionOptions } from "../../src/connection/compression_options.ts";
 import { prepareMessage } from "../../src/connection/prepare.ts";
 import { allocationsOf } from "../support/allocations.ts";

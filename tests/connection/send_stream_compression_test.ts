@@ -4,8 +4,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { constants, inflateRawSync } from "node:zlib";
-import { ContextMemories } from "../../src/message/context_memory.ts";
-import { MemoryGovernor } from "../../src/message/memory_governor.ts";
+import { ContextMemories, MemoryGovernor } from "../../src/message/memory_governor.ts";
 import type { CompressionOptions } from "../../src/connection/compression_options.ts";
 import type { Message } from "../../src/connection/connection_driver.ts";
 import { prepareMessage } from "../../src/connection/prepare.ts";

@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
 import { deflate } from "../../src/deflate/deflate.ts";
 import type { WebSocketError } from "../../src/errors.ts";
-import { ContextMemories, ContextMemory } from "../../src/message/context_memory.ts";
-import { MemoryGovernor, type MemoryHolder } from "../../src/message/memory_governor.ts";
+import {
+  ContextMemories,
+  ContextMemory,
+  MemoryGovernor,
+  type MemoryHolder,
+} from "../../src/message/memory_governor.ts";
 
 /** A connection that holds what the test says. */
 class Holder implements MemoryHolder {

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { deflateRawSync, inflateRawSync } from "node:zlib";
-import { ContextMemories } from "../../src/message/context_memory.ts";
-import { MemoryGovernor } from "../../src/message/memory_governor.ts";
+import { ContextMemories, MemoryGovernor } from "../../src/message/memory_governor.ts";
 import {
   PermessageDeflate,
   type PermessageDirection,

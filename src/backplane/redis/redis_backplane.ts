@@ -1,10 +1,17 @@
-// The backplane on Redis: connects, and reconnects when the connection is lost.
+// The backplane on Redis, with its history: connects, and reconnects when the connection is lost.
 
 import { timers } from "../../shared/timer_wheel.ts";
-import type { Backplane, BackplaneHistory, BackplaneSink } from "../backplane.ts";
+import type {
+  Backplane,
+  BackplaneHistory,
+  BackplaneSink,
+  HistoryLimits,
+  HistoryPage,
+  NumberedMessage,
+  ReadLimit,
+} from "../backplane.ts";
 import { type Dial, RedisPair } from "./connection.ts";
-import { RedisHistory } from "./history.ts";
-import { messageText, receivedMessage } from "./message_text.ts";
+import { messageText, receivedMessage, textMessage } from "./message_text.ts";
 
 /** Milliseconds between two attempts to connect: the first delay, and the longest. */
 const MIN_DELAY = 50;
@@ -163,4 +170,194 @@ export class RedisBackplane implements Backplane {
     this.#isDown = true;
     this.#sink?.down(error);
   }
+}
+
+// The history of topics in Redis, and the Lua scripts that keep it: each runs as one atomic step.
+//
+// A topic with messages has two keys. KEYS[1] is a stream of the messages, whose ids are their sequence
+// numbers. KEYS[2] is "<last>:<first>": the sequence numbers of the newest message and of the first one
+// since the key exists. It outlives the messages by a day, so that a client that has received the last
+// message is not told that it missed any.
+//
+// A topic without messages has no key, and reading it writes none: a client may ask for any name. Its
+// position is made of the clock and of the run of Redis: a multiple of 1000, which no message has as
+// its number. A client that returns with a position has missed nothing if the topic has had no message
+// since, and Redis has not been restarted, or writes an append-only file.
+
+/** A day in milliseconds: how much longer than the messages the last number is stored. */
+const DAY = 86_400_000;
+
+/** Numbers start at the clock, in microseconds, so that they never go back. */
+const NUMBERS = `
+local last, first = string.match(redis.call('GET', KEYS[2]) or '', '^(%d+):(%d+)$')
+last, first = tonumber(last), tonumber(first)
+local now = redis.call('TIME')
+local clock = now[1] * 1000000 + now[2]
+local milliseconds = math.floor(clock / 1000)
+local function text(number) return string.format('%.0f', number) end
+local function following(number)
+  if (number + 1) % 1000 == 0 then return number + 2 end
+  return number + 1
+end
+`;
+
+/**
+ * Numbers a message, stores and publishes it, and returns its number. ARGV: the channel, the message,
+ * the milliseconds for which it is stored, how many messages are stored.
+ */
+const APPEND = `${NUMBERS}
+local number = following(last or clock - 1)
+redis.call('SET', KEYS[2], text(number) .. ':' .. text(first or number), 'PX', ARGV[3] + ${DAY})
+redis.call('XADD', KEYS[1], 'MAXLEN', ARGV[4], text(number) .. '-0', 'm', ARGV[2], 't', milliseconds)
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+redis.call('PUBLISH', ARGV[1], '#' .. text(number) .. ',' .. text(last or 0) .. ':' .. ARGV[2])
+return text(number)
+`;
+
+/**
+ * Returns the last number, whether no message is missing ('1' or '0'), and the messages after a number,
+ * each behind its own number. ARGV: the milliseconds for which a message is stored, the number or
+ * nothing, the most messages, the most bytes.
+ */
+const READ = `${NUMBERS}
+local function serverInfo()
+  local ok, info = pcall(redis.call, 'INFO')
+  return ok and type(info) == 'string' and info or ''
+end
+local function runOf(info)
+  local id = string.match(info, 'run_id:(%x%x%x%x)')
+  return id and tonumber(id, 16) % 1000
+end
+local after = tonumber(ARGV[2])
+local function isComplete()
+  if after % 1000 ~= 0 or after > clock then return false end
+  if after < clock - (ARGV[1] + ${DAY}) * 1000 then return false end
+  local info = serverInfo()
+  if string.find(info, 'aof_enabled:1', 1, true) then return true end
+  return math.floor(after / 1000) % 1000 == runOf(info)
+end
+if not last then
+  if after and isComplete() then return { text(after), '1' } end
+  -- At least a second old, so that a clock that is set back does not give a smaller number.
+  local position = (math.floor(clock / 1000000) - 1) * 1000000 + (runOf(serverInfo()) or 0) * 1000
+  if not after then return { text(position), '1' } end
+  if position <= after then position = clock - clock % 1000 end
+  if position <= after then position = after - after % 1000 + 1000 end
+  return { text(position), '0' }
+end
+if not after then return { text(last), '1' } end
+if after >= last then return { text(last), after == last and '1' or '0' } end
+local found, count, size, from = { text(last), '0' }, 0, 0, text(after + 1)
+local done = false
+repeat
+  local entries = redis.call('XRANGE', KEYS[1], from, '+', 'COUNT', 256)
+  for _, entry in ipairs(entries) do
+    if count > 0 or tonumber(entry[2][4]) + ARGV[1] >= milliseconds then
+      local message = entry[2][2]
+      size = size + #message
+      done = count > 0 and (size > tonumber(ARGV[4]) or count >= tonumber(ARGV[3]))
+      if done then break end
+      count = count + 1
+      found[#found + 1] = string.match(entry[1], '^%d+')
+      found[#found + 1] = message
+    end
+  end
+  if #entries < 256 then done = true else from = '(' .. entries[256][1] end
+until done
+local next = tonumber(found[3])
+if next and (next == following(after) or next == first and after < first and isComplete()) then
+  found[2] = '1'
+end
+return found
+`;
+
+const decoder = new TextDecoder();
+
+/** Runs a script in Redis; `size` is about how many bytes it sends. */
+type RunScript = (
+  script: string,
+  keys: readonly string[],
+  args: readonly string[],
+  size: number,
+) => Promise<unknown>;
+
+/** The history of a backplane on Redis. */
+class RedisHistory implements BackplaneHistory {
+  readonly #prefix: string;
+  readonly #run: RunScript;
+  readonly #channel: (topic: string) => string;
+  #limits: HistoryLimits | undefined;
+
+  /**
+   * @param prefix The prefix of all keys, without braces.
+   * @param channel Returns the channel of a topic.
+   * @param run Runs a script.
+   */
+  constructor(prefix: string, channel: (topic: string) => string, run: RunScript) {
+    this.#prefix = prefix;
+    this.#channel = channel;
+    this.#run = run;
+  }
+
+  /** Says how much to store. */
+  keep(limits: HistoryLimits): void {
+    this.#limits = limits;
+  }
+
+  /** Numbers a message, stores it and sends it to all servers that subscribed. */
+  async append(topic: string, message: Uint8Array): Promise<number> {
+    const { maxAge, maxMessages } = this.#required();
+    const text = messageText(message);
+    const args = [this.#channel(topic), text, `${maxAge}`, `${maxMessages}`];
+    return numberOf(await this.#run(APPEND, this.#keys(topic), args, text.length));
+  }
+
+  /** Reads the messages after a number. */
+  async read(topic: string, after?: number, limit?: ReadLimit): Promise<HistoryPage> {
+    const { maxAge, maxMessages } = this.#required();
+    const args = [
+      `${maxAge}`,
+      after === undefined ? "" : `${after}`,
+      `${limit?.maxMessages ?? maxMessages}`,
+      `${limit?.maxBytes ?? Number.MAX_SAFE_INTEGER}`,
+    ];
+    const reply = await this.#run(READ, this.#keys(topic), args, 0);
+    if (!Array.isArray(reply) || reply.length < 2 || reply.length % 2 !== 0) throw invalid(reply);
+    const messages: NumberedMessage[] = [];
+    for (let i = 2; i < reply.length; i += 2) {
+      const message = isText(reply[i + 1]) ? textMessage(reply[i + 1]) : undefined;
+      if (message === undefined) throw invalid(reply[i + 1]);
+      messages.push({ number: numberOf(reply[i]), message });
+    }
+    return { last: numberOf(reply[0]), complete: numberOf(reply[1], 0) === 1, messages };
+  }
+
+  #required(): HistoryLimits {
+    if (this.#limits === undefined) {
+      throw new Error("The history is not configured: call keep() first to say how much to store");
+    }
+    return this.#limits;
+  }
+
+  /** The keys of a topic; the part in braces puts both on one node of a cluster. */
+  #keys(topic: string): string[] {
+    const tag = topic.replaceAll("%", "%25").replaceAll("}", "%7D");
+    return [`${this.#prefix}{${tag}}:messages`, `${this.#prefix}{${tag}}:number`];
+  }
+}
+
+/** Some clients can be configured to return bytes instead of strings. */
+function isText(value: unknown): value is string | Uint8Array {
+  return typeof value === "string" || value instanceof Uint8Array;
+}
+
+function numberOf(value: unknown, least = 1): number {
+  const text = value instanceof Uint8Array ? decoder.decode(value) : String(value);
+  const number = Number(text);
+  if (text === "" || !Number.isSafeInteger(number) || number < least) throw invalid(value);
+  return number;
+}
+
+function invalid(reply: unknown): Error {
+  return new Error(`Unexpected reply of a Redis script: ${String(reply).slice(0, 100)}`);
 }

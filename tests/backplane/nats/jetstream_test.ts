@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { NatsConnection } from "../../../src/backplane/nats/connection.ts";
-import { NatsHistory } from "../../../src/backplane/nats/history.ts";
+import { NatsHistory } from "../../../src/backplane/nats/nats_backplane.ts";
 import {
   JetStreamError,
   numberOf,
