@@ -24,8 +24,9 @@
  * @module
  */
 
-import { build as bundle, type Metafile } from "esbuild";
+import { build as bundle, type Metafile, type Plugin } from "esbuild";
 import { basename, dirname, join, relative, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import rootConfig from "./deno.json" with { type: "json" };
 import { OLDEST_VERSIONS } from "./src/transport/node_versions.ts";
@@ -245,6 +246,8 @@ async function buildWithDnt(one: Package, work: string): Promise<void> {
 async function bundleModules(
   outdir: string,
   modules: readonly (readonly [name: string, path: string])[],
+  plugins: Plugin[] = [],
+  minifySyntax = false,
 ): Promise<Metafile> {
   const { metafile } = await bundle({
     entryPoints: Object.fromEntries(modules),
@@ -260,8 +263,95 @@ async function bundleModules(
     charset: "utf8",
     logLevel: "warning",
     metafile: true,
+    plugins,
+    minifySyntax,
   });
   return metafile;
+}
+
+/** In a page, an error about an unknown name lists all names instead of the nearest ones. */
+const forPages: Plugin = {
+  name: "for-pages",
+  setup({ onLoad, onResolve }) {
+    // Of a module that is imported for its types or one function, nothing else is kept.
+    onResolve({ filter: /^\.{1,2}\/.*\.js$/ }, ({ path, resolveDir }) => ({
+      path: join(resolveDir, path),
+      sideEffects: false,
+    }));
+    // The compiler gives the computed names of methods variables of their own.
+    onLoad({ filter: /\/connection\.js$|_connection\.js$/ }, async ({ path }) => {
+      const text = await Deno.readTextFile(path);
+      const names = new Map(
+        [...text.matchAll(/(_computedKey\d*) = (Symbol\.\w+)/g)].map((
+          [, key, name],
+        ) => [key, name]),
+      );
+      return {
+        contents: text
+          .replace(/_computedKey\d* = Symbol\.\w+/g, "0")
+          .replace(/\[(_computedKey\d*)\]/g, (_, key) => `[${names.get(key)}]`),
+      };
+    });
+    onLoad({ filter: /nearest_names\.js$/ }, () => ({
+      contents: "export const nearestNames = () => undefined;",
+    }));
+  },
+};
+
+/** The modules behind the entry for pages, which its exports are in. */
+const PAGE_MODULES: Readonly<Record<string, string>> = {
+  page: "src/native/page_connect.ts",
+  page_errors: "src/errors.ts",
+  page_values: "src/native/page_values.ts",
+};
+
+/** Makes all modules of a bundle share the error classes of the others. */
+const sharedErrors: Plugin = {
+  name: "shared-errors",
+  setup({ onResolve }) {
+    onResolve({ filter: /\/errors\.js$/ }, () => ({ path: "./page_errors.js", external: true }));
+  },
+};
+
+/**
+ * Bundles what pages load.
+ *
+ * A chunk that pages shared with servers would bring them what only servers need, so they share none. The
+ * values that the entry exports beside `connect` and the errors are bundled alone: bundlers load a module
+ * at once when the entry and a module that is loaded later import it, used or not.
+ */
+async function bundleForPages(
+  outdir: string,
+  [name, entry]: readonly [name: string, path: string],
+  built: (source: string) => string,
+): Promise<void> {
+  const { page_values: values, ...connecting } = PAGE_MODULES;
+  const bundles = [
+    await bundleModules(
+      outdir,
+      Object.entries(connecting).map(([part, source]) => [`chunks/${part}`, built(source)]),
+      [forPages],
+      true,
+    ),
+    await bundleModules(outdir, [["chunks/page_values", built(values!)]], [
+      sharedErrors,
+      forPages,
+    ], true),
+  ];
+  // Nothing here has side effects, and bundlers warn of imports for them.
+  for (const path of bundles.flatMap(({ outputs }) => Object.keys(outputs))) {
+    const text = await Deno.readTextFile(path);
+    await Deno.writeTextFile(path, text.replace(/^import "[^"]+";\n/gm, ""));
+  }
+  const missing = new Set(Object.keys(await import(pathToFileURL(entry).href)));
+  let exports = "";
+  for (const [part, source] of Object.entries(PAGE_MODULES)) {
+    const names = Object.keys(await import(pathToFileURL(built(source)).href));
+    names.forEach((one) => missing.delete(one));
+    exports += `export { ${names.join(", ")} } from "./chunks/${part}.js";\n`;
+  }
+  if (missing.size > 0) throw new Error(`No page module exports ${[...missing].join(", ")}`);
+  await Deno.writeTextFile(join(outdir, `${name}.js`), exports);
 }
 
 /** Bundles the modules of `work` into `out`, and returns the packages that they import. */
@@ -277,12 +367,7 @@ async function bundleInto(
   );
   const isForPages = ([name]: readonly [string, string]): boolean => name === "browser";
   const metafile = await bundleModules(esm, modules.filter((module) => !isForPages(module)));
-  const pages = modules.filter(isForPages);
-  // A chunk that pages shared with servers would bring them what only servers need. The module behind
-  // `connect` is an entry too, so that its chunk has nothing of the others.
-  if (pages.length > 0) {
-    await bundleModules(esm, [...pages, ["chunks/page", built("src/native/page_connect.ts")]]);
-  }
+  for (const page of modules.filter(isForPages)) await bundleForPages(esm, page, built);
   const imported = Object.values(metafile.inputs).flatMap(({ imports }) =>
     imports.filter(({ external }) => external).map(({ path }) => path)
   );

@@ -16,4 +16,5 @@
  */
 
 export { connect, serve } from "./native/page_connect.ts";
+export { CloseCode, Opcode, prepareMessage } from "./native/page_values.ts";
 export * from "./public.ts";

@@ -4,6 +4,7 @@
 import { WebSocketError } from "../errors.ts";
 import type { CloseInfo } from "../session/close_info.ts";
 import { isDetached } from "../shared/bytes.ts";
+import { readableFrom, writableTo } from "../shared/message_streams.ts";
 import { Queue } from "../shared/queue.ts";
 import { CloseCode } from "../wire/close.ts";
 import { bufferDetached } from "../wire/frame_reader.ts";
@@ -227,16 +228,7 @@ export function readableOf(
   driver: ConnectionDriver,
   reader: AsyncIterator<AnyMessage, undefined>,
 ): ReadableStream<AnyMessage> {
-  return new ReadableStream<AnyMessage>({
-    async pull(controller): Promise<void> {
-      const { done, value } = await reader.next();
-      if (done) controller.close();
-      else controller.enqueue(value);
-    },
-    cancel(): void {
-      driver.close(CloseCode.Normal, "");
-    },
-  }, { highWaterMark: 0 });
+  return readableFrom(reader, () => driver.close(CloseCode.Normal, ""));
 }
 
 /** A stream whose chunks are sent, a message each, no faster than the peer reads them. */
@@ -244,7 +236,7 @@ export function writableOf(
   driver: ConnectionDriver,
   send: (message: MessageData) => boolean,
 ): WritableStream<MessageData> {
-  return new WritableStream<MessageData>({
+  return writableTo<MessageData>({
     async write(message): Promise<void> {
       if (send(message)) return;
       if (driver.state !== "open") {
@@ -252,17 +244,10 @@ export function writableOf(
       }
       await driver.drained();
     },
-    async close(): Promise<void> {
+    close: () => {
       driver.close(CloseCode.Normal, "");
-      await driver.whenClosed();
+      return driver.whenClosed();
     },
-    abort(reason): void {
-      driver.fail(
-        new WebSocketError("SOURCE_FAILED", "The stream of messages failed", {
-          cause: reason,
-          closeCode: CloseCode.InternalError,
-        }),
-      );
-    },
+    fail: (error) => driver.fail(error),
   });
 }

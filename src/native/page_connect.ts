@@ -65,9 +65,9 @@ export async function connect<T>(
   const single = options as ConnectOptions<T>;
   const rules = await pageRules(single);
   const { onError = logError } = single as { onError?: PageUse<T>["onError"] };
-  const use = { rules, handlers: single, hasOwnReader: false, onError };
+  const use = { rules, handlers: single, onError };
   const opened = await openInPage(targetOf(url), use, single.data as T, single.signal);
-  return opened.connection;
+  return opened as unknown as Connection<T>;
 }
 
 /**

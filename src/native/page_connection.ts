@@ -8,8 +8,10 @@ import type { Handlers } from "../connection/handlers.ts";
 import type { PreparedMessage } from "../message/prepared_message.ts";
 import type { CloseInfo } from "../session/close_info.ts";
 import { logError } from "../shared/log.ts";
+import { readableFrom, writableTo } from "../shared/message_streams.ts";
 import type { MessageOpcode } from "../wire/opcode.ts";
 import type { PageRules } from "./page_options.ts";
+import { PageQueue } from "./page_queue.ts";
 import type { WebSocketEvent, WebSocketLike } from "./web_socket.ts";
 
 // The opcodes (RFC 6455 section 5.2). Their own module would become a separate chunk of a bundle.
@@ -35,8 +37,6 @@ const NOT_OPEN = "Cannot send: the connection is not open";
 
 const NO_TOPICS = "has topics with reconnect.topics only";
 
-const DONE: IteratorReturnResult<undefined> = { value: undefined, done: true };
-
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -46,8 +46,8 @@ export interface PageUse<T> {
   readonly rules: PageRules;
   /** The user's handlers. */
   readonly handlers: Handlers<T>;
-  /** Whether `pause` is allowed, by a reader that keeps the messages itself. */
-  readonly hasOwnReader: boolean;
+  /** Bytes that wait for a reader outside, which keeps the messages itself. */
+  readonly unread?: () => number;
   /** Receives errors of handlers. */
   readonly onError: (error: unknown, connection: Connection<T>) => unknown;
 }
@@ -56,14 +56,11 @@ export interface PageUse<T> {
 export class PageConnection<T> {
   readonly #socket: WebSocketLike;
   readonly #use: PageUse<T>;
-  /** Messages that wait for a reader, and reads that wait for a message. */
-  readonly #queue: Message[] = [];
-  readonly #reads: Read[] = [];
-  #hasReader = false;
+  /** Messages that wait for a reader. */
+  readonly #queue = new PageQueue();
   #state: "open" | "closing" | "closed" = "open";
   #error: WebSocketError | undefined;
   #sent: number | undefined;
-  #info: CloseInfo | undefined;
   #failure: string | undefined;
   #tellClosed!: (info: CloseInfo) => void;
   #closeTimer: ReturnType<typeof setTimeout> | undefined;
@@ -72,10 +69,11 @@ export class PageConnection<T> {
   #wantsDrain = false;
   /** Callbacks for the time when all that was sent has left. */
   #written: WrittenCallback[] = [];
-  /** Bytes that arrived while a reader outside was behind; -1 while it is not. */
-  #unread = -1;
   #readable: ReadableStream<Message> | undefined;
   #writable: WritableStream<Message> | undefined;
+  readonly url: string;
+  readonly protocol: string;
+  readonly extensions: string;
   readonly handshake: HandshakeInfo;
   readonly closed: Promise<CloseInfo>;
   readonly remoteAddress = "";
@@ -88,6 +86,9 @@ export class PageConnection<T> {
     this.#use = use;
     this.data = data;
     const { protocol = "", extensions = "" } = socket;
+    this.url = url;
+    this.protocol = protocol;
+    this.extensions = extensions;
     this.handshake = { url, status: 101, headers: new Headers(), protocol, extensions };
     this.closed = new Promise((resolve) => this.#tellClosed = resolve);
     socket.addEventListener("message", (event) => this.#receive(event.data));
@@ -97,23 +98,6 @@ export class PageConnection<T> {
       if (socket.readyState < 3) socket.close();
       this.#finish(event);
     });
-  }
-
-  /** The connection as its type; there is one class for users, and this is what it is in a bundle. */
-  get connection(): Connection<T> {
-    return this as unknown as Connection<T>;
-  }
-
-  get url(): string {
-    return this.handshake.url;
-  }
-
-  get protocol(): string {
-    return this.handshake.protocol;
-  }
-
-  get extensions(): string {
-    return this.handshake.extensions;
   }
 
   get readyState(): "open" | "closing" | "closed" {
@@ -185,7 +169,7 @@ export class PageConnection<T> {
 
   /** Sends the chunks as one message, once all of them have come: fragments cannot be sent. */
   async sendStream(source: AsyncIterable<Message>, opcode?: MessageOpcode): Promise<boolean> {
-    return (await import("./page_stream.ts")).sendWhole(this, source, opcode);
+    return (await import("./page_rare.ts")).sendWhole(this, source, opcode);
   }
 
   ping(): never {
@@ -213,21 +197,9 @@ export class PageConnection<T> {
   }
 
   close(code = 1000, reason = ""): void {
-    if (!Number.isInteger(code) || typeof reason !== "string") {
-      const got = JSON.stringify([code, reason]);
-      throw new TypeError(`Cannot close: it takes an integer and a string, got ${got}`);
-    }
-    if (code !== 1000 && !(code >= 3000 && code <= 4999)) {
-      throw new RangeError(`Cannot close: the code must be 1000 or 3000-4999, got ${code}`);
-    }
-    const size = encoder.encode(reason).length;
-    if (size > MAX_REASON) {
-      throw new RangeError(
-        `Cannot close: the reason must be at most ${MAX_REASON} bytes of UTF-8, got ${size}`,
-      );
-    }
+    checkClose(code, reason);
     if (this.#state !== "open") return;
-    this.#queue.length = 0;
+    this.#queue.clear();
     this.#startClosing(code, reason);
   }
 
@@ -260,66 +232,37 @@ export class PageConnection<T> {
     });
   }
 
-  pause(): void {
-    if (!this.#use.hasOwnReader) unable("pause", "delivers messages as they arrive");
-    this.#unread = 0;
+  pause(): never {
+    return unable("pause", "delivers messages as they arrive");
   }
 
-  resume(): void {
-    this.#unread = -1;
-  }
+  resume(): void {}
 
   ref(): void {}
 
   unref(): void {}
 
   [Symbol.asyncIterator](): AsyncIterableIterator<Message, undefined> {
-    if (this.#use.handlers.message !== undefined || this.#hasReader) {
-      throw new TypeError("Cannot iterate: there is a message handler or another reader");
+    if (this.#use.handlers.message !== undefined) {
+      throw new TypeError("Cannot iterate a connection that has a message handler");
     }
-    this.#hasReader = true;
-    return {
-      next: () =>
-        new Promise((resolve, reject) => {
-          this.#reads.push({ resolve, reject });
-          this.#serve();
-        }),
-      return: () => {
-        this.#hasReader = false;
-        for (const { resolve } of this.#reads.splice(0)) resolve(DONE);
-        return Promise.resolve(DONE);
-      },
-      [Symbol.asyncIterator](): AsyncIterableIterator<Message, undefined> {
-        return this;
-      },
-    };
+    return this.#queue.open() as AsyncIterableIterator<Message, undefined>;
   }
 
   get readable(): ReadableStream<Message> {
-    const reader = this.#readable === undefined ? this[Symbol.asyncIterator]() : undefined;
-    return this.#readable ??= new ReadableStream({
-      pull: async (controller) => {
-        const { done, value } = await reader!.next();
-        if (done) controller.close();
-        else controller.enqueue(value);
-      },
-      cancel: () => this.close(),
-    }, { highWaterMark: 0 });
+    return this.#readable ??= readableFrom(this[Symbol.asyncIterator](), () => this.close());
   }
 
   get writable(): WritableStream<Message> {
-    return this.#writable ??= new WritableStream({
-      write: async (message) => {
+    return this.#writable ??= writableTo<Message>({
+      write: (message) => {
         if (!this.send(message) && this.#state !== "open") {
           throw new WebSocketError("NOT_OPEN", NOT_OPEN);
         }
-        await this.drained();
+        return this.drained();
       },
-      close: async () => {
-        this.close();
-        await this.closed;
-      },
-      abort: (cause) => this.#fail("SOURCE_FAILED", "The stream of messages failed", cause),
+      close: () => this[Symbol.asyncDispose](),
+      fail: (error) => this.fail(error),
     });
   }
 
@@ -346,41 +289,20 @@ export class PageConnection<T> {
         ),
       );
     }
-    if (handlers.message === undefined || this.#unread !== -1) this.#unread += size;
-    if (this.#unread > maxBufferedAmount) {
-      return this.fail(
-        new WebSocketError(
-          "MEMORY_LIMIT",
-          `${this.#unread} unread bytes exceed maxBufferedAmount (${maxBufferedAmount})`,
-          { closeCode: 1013 },
-        ),
-      );
-    }
     const message =
       (isText ? rules.asBytes ? bytes : data : rules.asBuffer ? data : bytes) as Message;
-    if (handlers.message === undefined) {
-      this.#queue.push(message);
-      this.#serve();
-    } else this.#call("message", message, isText ? TEXT : BINARY);
-  }
-
-  /** Gives messages to the reads that wait, and the end to those for which there is none. */
-  #serve(): void {
-    while (this.#reads.length > 0) {
-      const message = this.#queue.shift();
-      if (message === undefined && this.#info === undefined) return;
-      const { resolve, reject } = this.#reads.shift()!;
-      if (message !== undefined) {
-        if (this.#queue.length === 0) this.#unread = -1;
-        resolve({ value: message, done: false });
-        continue;
-      }
-      const error = this.#info!.error;
-      // It is for one read; later ones just see the end.
-      this.#info = { ...this.#info!, error: undefined };
-      if (error === undefined) resolve(DONE);
-      else reject(error);
-    }
+    if (handlers.message === undefined) this.#queue.push(message);
+    else this.#call("message", message, isText ? TEXT : BINARY);
+    const unread = this.#use.unread?.() ?? this.#queue.size;
+    // One message alone is never the reason.
+    if (unread <= maxBufferedAmount || unread === size) return;
+    this.fail(
+      new WebSocketError(
+        "MEMORY_LIMIT",
+        `${unread} unread bytes exceed maxBufferedAmount (${maxBufferedAmount})`,
+        { closeCode: 1013 },
+      ),
+    );
   }
 
   /** Calls a handler; one that fails, or whose promise does, fails the connection. */
@@ -389,7 +311,8 @@ export class PageConnection<T> {
     if (handlers[name] === undefined) return;
     const failed = (cause: unknown): void => {
       this.#report(cause);
-      this.#fail("HANDLER_FAILED", `The ${name} handler failed`, cause);
+      const message = `The ${name} handler failed`;
+      this.fail(new WebSocketError("HANDLER_FAILED", message, { cause, closeCode: 1011 }));
     };
     try {
       const result = handlers[name](this, ...rest);
@@ -401,14 +324,10 @@ export class PageConnection<T> {
 
   #report(error: unknown): void {
     try {
-      this.#use.onError(error, this.connection);
+      this.#use.onError(error, this as unknown as Connection<T>);
     } catch (failure) {
       logError(failure);
     }
-  }
-
-  #fail(code: "HANDLER_FAILED" | "SOURCE_FAILED", message: string, cause: unknown): void {
-    this.fail(new WebSocketError(code, message, { cause, closeCode: 1011 }));
   }
 
   /** Fails the connection. */
@@ -454,8 +373,7 @@ export class PageConnection<T> {
     };
     this.#callWritten(error ?? new WebSocketError("NOT_OPEN", NOT_OPEN));
     this.#call("close", info);
-    this.#info = info;
-    this.#serve();
+    this.#queue.end(info);
     this.#wake();
     this.#tellClosed(info);
   }
@@ -496,13 +414,18 @@ export class PageConnection<T> {
   }
 }
 
-/** A read that waits for a message. */
-interface Read {
-  resolve(result: IteratorResult<Message, undefined>): void;
-  reject(error: Error): void;
-}
-
 type Callback = (...rest: unknown[]) => unknown;
+
+/** @throws {TypeError | RangeError} Unless a page can close with this code and reason. */
+export function checkClose(code: number, reason: string): void {
+  const isTyped = Number.isInteger(code) && typeof reason === "string";
+  const isCode = code === 1000 || code >= 3000 && code <= 4999;
+  if (isTyped && isCode && encoder.encode(reason).length <= MAX_REASON) return;
+  const got = JSON.stringify([code, reason]).slice(0, MAX_REASON);
+  const message =
+    `Cannot close: the code must be 1000 or 3000-4999, the reason at most ${MAX_REASON} bytes, got ${got}`;
+  throw isTyped ? new RangeError(message) : new TypeError(message);
+}
 
 function unable(what: string, why: string): never {
   throw new TypeError(`Cannot ${what}: the global WebSocket ${why}`);

@@ -60,14 +60,13 @@ export function openInPage<T>(
         timer = setTimeout(late, AFTER_STALL);
       }, handshakeTimeout);
     const abort = (): void => fail(signal?.reason);
-    let isSettled = false;
-    const settle = (): boolean => {
+    const settle = (): void => {
       clearTimeout(timer);
       signal?.removeEventListener("abort", abort);
-      return isSettled || !(isSettled = true);
     };
+    // After the connection has opened, neither the rejection nor the close has an effect.
     const fail = (error: unknown): void => {
-      if (settle()) return;
+      settle();
       reject(error);
       socket.close();
     };
@@ -78,7 +77,9 @@ export function openInPage<T>(
       () => fail(new ConnectionError("CONNECT_FAILED", `Cannot connect to ${url}${why}`)),
     );
     socket.addEventListener("open", () => {
-      if (settle()) return socket.close();
+      settle();
+      // It was given up before.
+      if (socket.readyState !== 1) return;
       const opened = new PageConnection(socket, url, use, data);
       resolve(opened);
       opened.opened();

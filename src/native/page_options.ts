@@ -17,7 +17,9 @@ export const isPositive = (value: unknown): boolean => value !== 0 && isNumber(v
 export const isFunction = (value: unknown): boolean => typeof value === "function";
 /** Whether a value is a signal. */
 export const isSignal = (value: unknown): boolean => value instanceof AbortSignal;
-const isAnything = (): boolean => true;
+
+/** Checks that several options have, in the order of their descriptions in errors. */
+const CHECKS_BY_KIND = [isFunction, isSignal, isPositive, isNumber];
 
 /** The options that the global WebSocket can honor, each with the check of its value. */
 const CHECKS: Checks = {
@@ -35,8 +37,7 @@ const CHECKS: Checks = {
   maxBufferedAmount: isNumber,
   subprotocols: Array.isArray,
   signal: isSignal,
-  data: isAnything,
-  reconnect: isAnything,
+  data: () => true,
 };
 
 /** The options of a connection over the global WebSocket, once checked. */
@@ -67,16 +68,23 @@ export interface PageRules {
  */
 export async function pageRules<T>(options: ConnectOptions<T>): Promise<PageRules> {
   await check(CHECKS, options);
-  const { text, maxBufferedAmount = 64 << 20, subprotocols = [] } = options;
-  const { binaryType }: { binaryType?: unknown } = options as object;
+  const { text, binaryType }: { text?: unknown; binaryType?: unknown } = options as object;
+  const {
+    maxMessageSize = 16 << 20,
+    closeTimeout = 5000,
+    handshakeTimeout = 30_000,
+    maxBufferedAmount = 64 << 20,
+    highWaterMark = Math.min(1 << 20, maxBufferedAmount),
+    subprotocols = [],
+  } = options;
   return {
     asBytes: text === "bytes",
     asBuffer: binaryType === "arraybuffer",
-    maxMessageSize: options.maxMessageSize ?? 16 << 20,
-    closeTimeout: options.closeTimeout ?? 5000,
-    handshakeTimeout: options.handshakeTimeout ?? 30_000,
-    highWaterMark: options.highWaterMark ?? Math.min(1 << 20, maxBufferedAmount),
+    maxMessageSize,
+    closeTimeout,
+    handshakeTimeout,
     maxBufferedAmount,
+    highWaterMark,
     subprotocols,
   };
 }
@@ -90,6 +98,10 @@ export async function check(checks: Checks, options: object, prefix = ""): Promi
   for (const [name, value] of Object.entries(options)) {
     // Options without effect are accepted, so that they can be shared with other runtimes.
     if (value === undefined || (checks[name]?.(value) ?? !value)) continue;
-    throw (await import("./page_refusals.ts")).refusal(prefix + name, value);
+    throw (await import("./page_rare.ts")).refusal(
+      prefix + name,
+      value,
+      checks[name] && CHECKS_BY_KIND.indexOf(checks[name]),
+    );
   }
 }

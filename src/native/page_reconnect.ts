@@ -3,14 +3,15 @@
 import { ConnectionError, TimeoutError } from "../errors.ts";
 import type { ConnectOptions } from "../client/connect_options.ts";
 import type { Connection } from "../connection/connection.ts";
+import type { MessageQueueOwner } from "../connection/incoming.ts";
 import { MAX_LINE, TOPICS_SUBPROTOCOL, writeLine } from "../pubsub/protocol.ts";
 import { reconnectDefaults } from "../reconnect/options.ts";
 import type { ReconnectingConnection } from "../reconnect/connection.ts";
 import type { ReconnectingConnectOptions } from "../reconnect/connect.ts";
-import { Reconnector } from "../reconnect/reconnector.ts";
+import { type ReadControl, Reconnector } from "../reconnect/reconnector.ts";
 import { logError } from "../shared/log.ts";
 import { openInPage, targetOf } from "./page_open.ts";
-import type { PageConnection } from "./page_connection.ts";
+import { checkClose, type PageConnection } from "./page_connection.ts";
 import {
   check,
   type Checks,
@@ -21,6 +22,7 @@ import {
   type PageRules,
   pageRules,
 } from "./page_options.ts";
+import { PageQueue, sizeOf } from "./page_queue.ts";
 import { PageState } from "./page_state.ts";
 
 const isRange = (value: unknown): boolean =>
@@ -50,6 +52,27 @@ const HANDLERS: Checks = {
 /** The checks of what replaces pings. */
 const HEARTBEAT: Checks = { pingInterval: isNumber, pongTimeout: isNumber };
 
+/** Bytes and messages that wait for a reader, from which on reading stops. */
+const MAX_UNREAD_BYTES = 65_536;
+const MAX_UNREAD_MESSAGES = 256;
+
+/** The queue of a connection, which stops reading while too much waits. */
+function queueOf(owner: MessageQueueOwner): PageQueue {
+  let isStopped = false;
+  const queue = new PageQueue(() => {
+    owner.readerChanged?.();
+    if (isStopped) {
+      if (queue.length > 0) return;
+      isStopped = false;
+      owner.resumeReading();
+    } else if (queue.size >= MAX_UNREAD_BYTES || queue.length >= MAX_UNREAD_MESSAGES) {
+      isStopped = true;
+      owner.stopReading();
+    }
+  });
+  return queue;
+}
+
 /** Opens a connection that reconnects. */
 export async function reconnectInPage<T>(
   url: string | URL,
@@ -69,10 +92,10 @@ export async function reconnectInPage<T>(
   });
   const wanted = given === true ? {} : given;
   await check(CHECKS, wanted, "reconnect.");
-  await check(HANDLERS, { topicMessage, reconnecting, reconnected });
   const reconnect = reconnectDefaults(wanted);
   const { topics } = reconnect;
-  await check(topics ? HEARTBEAT : {}, { pingInterval, pongTimeout });
+  const own = { topicMessage, reconnecting, reconnected, pingInterval, pongTimeout };
+  await check(topics ? { ...HANDLERS, ...HEARTBEAT } : HANDLERS, own);
   const rules = await pageRules(others as ConnectOptions);
   if (topics && others.subprotocols !== undefined) {
     throw new TypeError('Option "subprotocols" cannot be given together with "reconnect.topics"');
@@ -92,7 +115,13 @@ export async function reconnectInPage<T>(
     pongTimeout ?? 10_000,
   );
   const reconnector = new Reconnector<T>(
-    (connectOptions) => dialer.dial(connectOptions),
+    {
+      dial: (connectOptions, created) => dialer.dial(connectOptions, created),
+      createQueue: queueOf,
+      checkClose,
+      // A page may send few codes, so its connection translates that of the error.
+      fail: (connection, error) => (connection as unknown as PageConnection<undefined>).fail(error),
+    },
     target,
     { reconnect, handlers: options, connect: {} },
     options.data as T,
@@ -118,6 +147,8 @@ class PageDialer {
   #current: PageConnection<undefined> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #hasReceived = false;
+  /** Bytes that arrived while the reader was behind; -1 while it is not. */
+  #unread = -1;
 
   constructor(
     url: string,
@@ -134,9 +165,18 @@ class PageDialer {
   }
 
   /** Opens a connection, once the page is shown and the network there. */
-  async dial(options: ConnectOptions): Promise<Connection<undefined>> {
+  async dial(
+    options: ConnectOptions,
+    created: (control: ReadControl) => void,
+  ): Promise<Connection<undefined>> {
     const { message, close, signal, ...handlers } = options;
     await this.#state.ready(signal);
+    this.#unread = -1;
+    // A page cannot stop reading, so messages that arrive meanwhile are counted.
+    created({
+      stopReading: () => this.#unread = 0,
+      resumeReading: () => this.#unread = -1,
+    });
     const use = {
       rules: this.#rules,
       handlers: {
@@ -148,6 +188,7 @@ class PageDialer {
         },
         message: (...parts: Parameters<NonNullable<typeof message>>): unknown => {
           this.#hasReceived = true;
+          if (this.#unread !== -1) this.#unread += sizeOf(parts[1]);
           return message?.(...parts);
         },
         close: (...parts: Parameters<NonNullable<typeof close>>): unknown => {
@@ -156,10 +197,11 @@ class PageDialer {
           return close?.(...parts);
         },
       },
-      hasOwnReader: true,
+      unread: () => this.#unread,
       onError: logError,
     };
-    return (await openInPage<undefined>(this.#url, use, undefined, signal)).connection;
+    const opened = await openInPage<undefined>(this.#url, use, undefined, signal);
+    return opened as unknown as Connection<undefined>;
   }
 
   /** Sends a heartbeat, and gives the connection up unless something comes after it in time. */

@@ -16,36 +16,44 @@ const REFUSED: readonly (readonly [reason: string, ...names: string[]])[] = [
   ["cannot make the peer wait", "rateLimit", "unreadTimeout"],
 ];
 
-/** The values of options that the global WebSocket supports. */
-const ALLOWED: readonly (readonly [allowed: string, ...names: string[]])[] = [
-  ["a function", "open", "message", "drain", "close", "onError", "topicMessage"],
-  ["a function", "reconnecting", "reconnected", "reconnect.retry"],
-  ['"string" or "bytes"', "text"],
-  ['"uint8array" or "arraybuffer"', "binaryType"],
-  ["an integer from 1 to 2147483647", "maxMessageSize", "reconnect.minDelay"],
-  ["an integer from 1 to 2147483647", "reconnect.maxDelay", "reconnect.maxAttempts"],
-  ["an integer from 0 to 2147483647", "closeTimeout", "handshakeTimeout", "highWaterMark"],
-  ["an integer from 0 to 2147483647", "maxBufferedAmount", "reconnect.minUptime"],
-  ["an integer from 0 to 2147483647", "reconnect.maxQueue"],
-  ["[least, most] in milliseconds", "reconnect.restartDelay", "reconnect.overloadDelay"],
-  ["an array of strings", "subprotocols"],
-  ["an AbortSignal", "signal", "reconnect.signal"],
-  ["a boolean", "reconnect.topics"],
-  ["a boolean or an object", "reconnect"],
+/** The values that are allowed, by the kind of the check. */
+const ALLOWED = [
+  "a function",
+  "an AbortSignal",
+  "an integer from 1 to 2147483647",
+  "an integer from 0 to 2147483647",
 ];
 
-/** The error for an option that is unknown, wrong, or beyond what the global WebSocket can do. */
-export function refusal(name: string, value: unknown): TypeError | RangeError {
-  const got = show(value);
-  const isNamed = (entry: readonly string[]): boolean => entry.indexOf(name, 1) > 0;
-  const allowed = ALLOWED.find(isNamed)?.[0];
-  const reason = REFUSED.find(isNamed)?.[0];
-  if (reason !== undefined) {
+/** The values that are allowed, by the name of an option whose check no other has. */
+const ALLOWED_BY_NAME: Readonly<Record<string, string>> = {
+  text: '"string" or "bytes"',
+  binaryType: '"uint8array" or "arraybuffer"',
+  subprotocols: "an array of strings",
+  reconnect: "a boolean or an object",
+  "reconnect.topics": "a boolean",
+  "reconnect.restartDelay": "[least, most] in milliseconds",
+  "reconnect.maxAttempts": "an integer from 1 to 2147483647, or Infinity",
+  "reconnect.overloadDelay": "[least, most] in milliseconds, or false",
+};
+
+/**
+ * The error for an option that is unknown, wrong, or beyond what the global WebSocket can do.
+ *
+ * @param kind The kind of the check that the value has failed; -1 for one that no other option has, and
+ * `undefined` where the option is not known.
+ */
+export function refusal(
+  name: string,
+  value: unknown,
+  kind: number | undefined,
+): TypeError | RangeError {
+  const reason = REFUSED.find((entry) => entry.indexOf(name, 1) > 0)?.[0];
+  if (kind === undefined && reason !== undefined) {
     return new TypeError(`Option "${name}" cannot be given here: the global WebSocket ${reason}`);
   }
-  if (allowed === undefined) {
-    return new TypeError(`Unknown option "${name}" of connect, got ${got}`);
-  }
+  const got = show(value);
+  if (kind === undefined) return new TypeError(`Unknown option "${name}" of connect, got ${got}`);
+  const allowed = ALLOWED[kind] ?? ALLOWED_BY_NAME[name]!;
   const message = `Option "${name}" must be ${allowed}, got ${got}`;
   return typeof value === "number" && allowed.startsWith("an integer")
     ? new RangeError(message)

@@ -28,9 +28,8 @@ interface PageGlobals extends Events {
 
 const page = globalThis as PageGlobals;
 
-/** Events of the window, and of the document. */
-const WINDOW_EVENTS = ["online", "pagehide", "pageshow"];
-const DOCUMENT_EVENTS = ["visibilitychange", "resume"];
+/** The events, which bubble from the document to the window. */
+const EVENTS = ["online", "pagehide", "pageshow", "visibilitychange", "resume"];
 
 /** Watches the page; where there is none, a connection is always possible. */
 export class PageState {
@@ -41,14 +40,12 @@ export class PageState {
   /** Begins to watch. */
   start(owner: PageStateOwner): void {
     this.#owner = owner;
-    for (const type of WINDOW_EVENTS) page.addEventListener?.(type, this.#listener);
-    for (const type of DOCUMENT_EVENTS) page.document?.addEventListener?.(type, this.#listener);
+    for (const type of EVENTS) page.addEventListener?.(type, this.#listener);
   }
 
   /** Stops watching. */
   stop(): void {
-    for (const type of WINDOW_EVENTS) page.removeEventListener?.(type, this.#listener);
-    for (const type of DOCUMENT_EVENTS) page.document?.removeEventListener?.(type, this.#listener);
+    for (const type of EVENTS) page.removeEventListener?.(type, this.#listener);
     this.#wake();
   }
 

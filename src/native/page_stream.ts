@@ -1,7 +1,7 @@
 // A stream as one message over the global WebSocket, which sends no fragments: its chunks are gathered.
 
 import type { Message } from "../connection/connection_driver.ts";
-import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
+import type { MessageOpcode } from "../wire/opcode.ts";
 
 /** The connection, as a stream needs it. */
 export interface StreamTarget {
@@ -23,7 +23,7 @@ export async function sendWhole(
   opcode: MessageOpcode | undefined,
 ): Promise<boolean> {
   const parts: Uint8Array<ArrayBuffer>[] = [];
-  let isText = opcode === undefined ? undefined : opcode === Opcode.Text;
+  let isText = opcode === undefined ? undefined : opcode === 1;
   for await (const chunk of source) {
     isText ??= typeof chunk === "string";
     parts.push(typeof chunk === "string" ? encoder.encode(chunk) : new Uint8Array(chunk));

@@ -1,10 +1,9 @@
 // One attempt after another: whether another one makes sense, after how long, and the waits between them.
 
-import { HandshakeError, WebSocketError } from "../errors.ts";
+import { WebSocketError } from "../errors.ts";
 import type { CloseInfo } from "../session/close_info.ts";
 import { show } from "../shared/check.ts";
 import { isPromiseLike } from "../shared/promises.ts";
-import { CloseCode } from "../wire/close.ts";
 import { type ConnectionLoss, MAX_DELAY, type ReconnectRules } from "./options.ts";
 
 /** A connection that was lost, or an attempt that failed. */
@@ -17,31 +16,30 @@ export interface Failure {
 
 /**
  * Close codes of a server after which another connection would end in the same way: it is done with us,
- * or we did something wrong. 3000 and 3003 are "unauthorized" and "forbidden" in IANA's registry.
+ * or we did something wrong. They are numbers because the object of all names would make pages larger. 3000
+ * and 3003 are "unauthorized" and "forbidden" in IANA's registry.
  */
 const FINAL_CODES: readonly number[] = [
-  CloseCode.Normal,
-  CloseCode.ProtocolError,
-  CloseCode.UnsupportedData,
-  CloseCode.InvalidPayload,
-  CloseCode.PolicyViolation,
-  CloseCode.MessageTooBig,
-  CloseCode.MandatoryExtension,
+  1000,
+  1002,
+  1003,
+  1007,
+  1008,
+  1009,
+  1010,
   3000,
   3003,
 ];
 
+/** Close codes of RFC 6455's registry: the service restarts, or is overloaded. */
+const SERVICE_RESTART = 1012;
+const TRY_AGAIN_LATER = 1013;
+
 /** From here on codes are the application's (RFC 6455 section 7.4.2): it has said what it means. */
 const FIRST_PRIVATE_CODE = 4000;
 
-/** HTTP answers that may be another one next time. */
-const PASSING_STATUSES: readonly (number | undefined)[] = [408, 425, 429, 500, 502, 503, 504];
-
 /** Codes of errors that will come again: the user's code, or what the server lacks, is to be changed. */
 const FINAL_ERRORS: readonly string[] = ["HANDLER_FAILED", "TOPICS_UNSUPPORTED"];
-
-/** The longest time that a `Retry-After` can keep a client away, in milliseconds. */
-export const MAX_RETRY_AFTER = 3_600_000;
 
 /** Whether another attempt makes no sense. */
 export function isFinal({ info, error }: Failure, rules: ReconnectRules): boolean {
@@ -49,12 +47,11 @@ export function isFinal({ info, error }: Failure, rules: ReconnectRules): boolea
   if (info !== undefined) {
     // A local failure, because of a bad byte or a silent peer, may be temporary.
     if (info.initiator === "local") return false;
-    if (info.code === CloseCode.TryAgainLater) return rules.overloadDelay === false;
+    if (info.code === TRY_AGAIN_LATER) return rules.overloadDelay === false;
     return FINAL_CODES.includes(info.code) || info.code >= FIRST_PRIVATE_CODE;
   }
-  if (error instanceof HandshakeError) return !PASSING_STATUSES.includes(error.status);
-  // Any error that is not a WebSocketError is misuse by the caller.
-  return !(error instanceof WebSocketError);
+  // Any other error that is not a WebSocketError is misuse by the caller.
+  return rules.answers?.isFinal(error) ?? !(error instanceof WebSocketError);
 }
 
 /**
@@ -72,32 +69,17 @@ export function delayAfter(
   now: number,
 ): number {
   if (info?.initiator === "remote") {
-    if (info.code === CloseCode.ServiceRestart) return within(rules.restartDelay, random);
-    if (info.code === CloseCode.TryAgainLater && rules.overloadDelay !== false) {
+    if (info.code === SERVICE_RESTART) return within(rules.restartDelay, random);
+    if (info.code === TRY_AGAIN_LATER && rules.overloadDelay !== false) {
       return within(rules.overloadDelay, random);
     }
   }
   const bound = Math.min(rules.maxDelay, rules.minDelay * 2 ** (attempt - 1));
-  return Math.round(retryAfter(error, now) + random * bound);
+  return Math.round((rules.answers?.retryAfter(error, now) ?? 0) + random * bound);
 }
 
 function within([least, most]: readonly [number, number], random: number): number {
   return Math.round(least + random * (most - least));
-}
-
-/** RFC 9110 10.2.3: how long the server asks us to stay away, in milliseconds. */
-function retryAfter(error: unknown, now: number): number {
-  if (!(error instanceof HandshakeError) || (error.status !== 429 && error.status !== 503)) {
-    return 0;
-  }
-  const value = error.headers?.get("retry-after") ?? "";
-  // RFC 9110 5.6.7: an HTTP-date is in GMT.
-  const wait = /^\d+$/.test(value)
-    ? Number(value) * 1000
-    : value.endsWith(" GMT")
-    ? Date.parse(value) - now
-    : 0;
-  return Number.isNaN(wait) ? 0 : Math.min(Math.max(wait, 0), MAX_RETRY_AFTER);
 }
 
 /** Whose connections are opened. */

@@ -11,6 +11,8 @@ import { type ConnectOptions, connectRules } from "../client/connect_options.ts"
 import { parseTarget } from "../client/url.ts";
 import { MAX_INT32 } from "../connection/connection_options.ts";
 import { checkHandlers, type Handlers } from "../connection/handlers.ts";
+import { MessageQueue } from "../connection/incoming.ts";
+import { checkCloseArguments } from "../connection/close_arguments.ts";
 import type { ReconnectingConnection } from "./connection.ts";
 import {
   type ReconnectingHandlers,
@@ -18,7 +20,7 @@ import {
   type ReconnectOptions,
   reconnectRules,
 } from "./options.ts";
-import { type ReadControl, Reconnector } from "./reconnector.ts";
+import { type ReadControl, Reconnector, type ReconnectorPort } from "./reconnector.ts";
 
 /**
  * A URL, or a function that gives one for each attempt: with a fresh token, or of another server.
@@ -146,7 +148,13 @@ export async function connectReconnecting<T>(
     const attempt = fields === undefined ? connectOptions : { ...connectOptions, headers: fields };
     return await connectOver(network, target, attempt, created);
   };
-  return new Reconnector(dial, shown, rules, options.data as T).start(options.signal);
+  const port: ReconnectorPort = {
+    dial,
+    createQueue: (owner) => new MessageQueue(owner),
+    checkClose: checkCloseArguments,
+    fail: (connection, error) => connection.close(error.closeCode, error.message),
+  };
+  return new Reconnector(port, shown, rules, options.data as T).start(options.signal);
 }
 
 /**

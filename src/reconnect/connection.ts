@@ -2,11 +2,10 @@
 
 import { WebSocketError } from "../errors.ts";
 import type { CloseInfo } from "../session/close_info.ts";
-import { checkCloseArguments } from "../connection/close_arguments.ts";
-import { CloseCode } from "../wire/close.ts";
 import type { MessageOpcode, Opcode } from "../wire/opcode.ts";
 import { toBytes } from "../shared/bytes.ts";
 import { show } from "../shared/check.ts";
+import { readableFrom, writableTo } from "../shared/message_streams.ts";
 import type { Connection, HandshakeInfo } from "../connection/connection.ts";
 import type { AnyMessage, Message, MessageData } from "../connection/connection_driver.ts";
 import { checkTopic } from "../connection/publish_options.ts";
@@ -309,8 +308,7 @@ export class ReconnectingConnection<T = unknown> {
    * @throws {TypeError} When the code is not an integer or the reason not a string.
    * @throws {RangeError} When the code must not be sent, or the reason is too long.
    */
-  close(code: number = CloseCode.Normal, reason: string = ""): void {
-    checkCloseArguments(code, reason);
+  close(code: number = 1000, reason: string = ""): void {
     this.#control.close(code, reason);
   }
 
@@ -380,16 +378,7 @@ export class ReconnectingConnection<T = unknown> {
    * @throws {TypeError} When there is a `message` handler, which takes the messages, or another reader.
    */
   get readable(): ReadableStream<Message> {
-    if (this.#readable !== undefined) return this.#readable;
-    const reader = this[Symbol.asyncIterator]();
-    return this.#readable = new ReadableStream<Message>({
-      async pull(controller): Promise<void> {
-        const { done, value } = await reader.next();
-        if (done) controller.close();
-        else controller.enqueue(value);
-      },
-      cancel: () => this.close(),
-    }, { highWaterMark: 0 });
+    return this.#readable ??= readableFrom(this[Symbol.asyncIterator](), () => this.close());
   }
 
   /**
@@ -398,19 +387,10 @@ export class ReconnectingConnection<T = unknown> {
    * connection with 1000, aborting it with 1011.
    */
   get writable(): WritableStream<string | ArrayBuffer | ArrayBufferView> {
-    return this.#writable ??= new WritableStream<MessageData>({
+    return this.#writable ??= writableTo<MessageData>({
       write: (message) => this.#write(message),
-      close: async () => {
-        this.close();
-        await this.closed;
-      },
-      abort: (cause) =>
-        this.#control.fail(
-          new WebSocketError("SOURCE_FAILED", "The stream of messages failed", {
-            cause,
-            closeCode: CloseCode.InternalError,
-          }),
-        ),
+      close: () => this[Symbol.asyncDispose](),
+      fail: (error) => this.#control.fail(error),
     });
   }
 

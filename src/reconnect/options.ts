@@ -4,6 +4,7 @@ import type { ConnectOptions } from "../client/connect_options.ts";
 import type { Message } from "../connection/connection_driver.ts";
 import type { CloseInfo } from "../session/close_info.ts";
 import type { MessageOpcode } from "../wire/opcode.ts";
+import { type AnswerRules, HTTP_ANSWERS } from "./answers.ts";
 import type { ReconnectingConnection } from "./connection.ts";
 import type { TopicMessageInfo } from "./subscriptions.ts";
 import { checkInteger, checkNames, checkSignal, checkType, wrongType } from "../shared/check.ts";
@@ -101,6 +102,8 @@ export interface ReconnectRules {
   readonly maxQueue: number;
   /** See {@linkcode ReconnectOptions.topics}. */
   readonly topics: boolean;
+  /** What HTTP answers mean; absent in a page, which does not see them. */
+  readonly answers?: AnswerRules;
   /** The user's options, for the hook and the signal. */
   readonly options: ReconnectOptions;
 }
@@ -142,7 +145,7 @@ export function reconnectRules(value: true | ReconnectOptions): ReconnectRules {
   checkInteger("reconnect.maxQueue", options.maxQueue, 0, MAX_DELAY, "bytes");
   checkType("reconnect.topics", options.topics, "boolean");
   checkSignal(options.signal);
-  return reconnectDefaults(options);
+  return { ...reconnectDefaults(options), answers: HTTP_ANSWERS };
 }
 
 /** {@linkcode ReconnectRules} of options that have been checked. */

@@ -3,13 +3,12 @@
 import { WebSocketError } from "../errors.ts";
 import { type TopicRequest, TOPICS_SUBPROTOCOL, writeLine } from "../pubsub/protocol.ts";
 import type { CloseInfo } from "../session/close_info.ts";
-import { CloseCode } from "../wire/close.ts";
 import type { MessageOpcode } from "../wire/opcode.ts";
 import type { ConnectOptions } from "../client/connect_options.ts";
 import type { Connection, HandshakeInfo } from "../connection/connection.ts";
 import type { AnyMessage } from "../connection/connection_driver.ts";
 import type { Handlers } from "../connection/handlers.ts";
-import { MessageQueue, type MessageQueueOwner } from "../connection/incoming.ts";
+import type { MessageQueue, MessageQueueOwner } from "../connection/incoming.ts";
 import { callReported, reportError } from "../shared/log_error.ts";
 import { isPromiseLike } from "../shared/promises.ts";
 import { Attempts, type AttemptsOwner, type Failure } from "./attempts.ts";
@@ -44,6 +43,24 @@ export type Dial = (
   created: (control: ReadControl) => void,
 ) => Promise<Connection<undefined>>;
 
+/** The queue of messages that wait for a reader. */
+export type ReaderQueue = Pick<
+  MessageQueue,
+  "hasReader" | "length" | "size" | "open" | "push" | "end" | "clear"
+>;
+
+/** What differs between runtimes with sockets and pages. */
+export interface ReconnectorPort {
+  /** Opens one connection. */
+  readonly dial: Dial;
+  /** Makes the queue of messages that wait for a reader. */
+  createQueue(owner: MessageQueueOwner): ReaderQueue;
+  /** @throws {TypeError | RangeError} Unless a connection can be closed with this code and reason. */
+  checkClose(code: number, reason: string): void;
+  /** Closes a connection because of an error on this side. */
+  fail(connection: Connection<undefined>, error: WebSocketError): void;
+}
+
 /** Milliseconds that messages wait for a reader, unless `unreadTimeout` says otherwise. */
 const UNREAD_TIMEOUT = 30_000;
 
@@ -63,7 +80,7 @@ export class Reconnector<T>
   #tellClosed!: (info: CloseInfo) => void;
   readonly #url: string;
   readonly #rules: ReconnectingRules<T>;
-  readonly #dial: Dial;
+  readonly #port: ReconnectorPort;
   readonly #attempts: Attempts;
   #state: ReconnectingState = "reconnecting";
   #current: Connection<undefined> | undefined;
@@ -79,7 +96,7 @@ export class Reconnector<T>
   #lastError: unknown;
   #forgetSignals: () => void = () => {};
   /** Messages that wait for a reader. */
-  #queue: MessageQueue | undefined;
+  #queue: ReaderQueue | undefined;
   #queueIsFull = false;
   #unreadTimer: ReturnType<typeof setTimeout> | undefined;
   #discardsUnread = false;
@@ -88,15 +105,15 @@ export class Reconnector<T>
   #held: Array<() => unknown> = [];
 
   /**
-   * @param dial Opens one connection.
+   * @param port What differs between runtimes.
    * @param url The URL; empty where it is not known yet.
    * @param rules The checked options.
    * @param data The user's data.
    */
-  constructor(dial: Dial, url: string, rules: ReconnectingRules<T>, data: T) {
+  constructor(port: ReconnectorPort, url: string, rules: ReconnectingRules<T>, data: T) {
     const { maxQueue, topics } = rules.reconnect;
     this.closed = new Promise((resolve) => this.#tellClosed = resolve);
-    this.#dial = dial;
+    this.#port = port;
     this.#url = url;
     this.#rules = rules;
     this.#attempts = new Attempts(rules.reconnect, this);
@@ -142,6 +159,7 @@ export class Reconnector<T>
 
   /** Closes for good. */
   close(code: number, reason: string): void {
+    this.#port.checkClose(code, reason);
     if (this.#state === "closing" || this.#state === "closed") return;
     if (this.#current === undefined) {
       this.#end(this.#closedLocally(code, reason));
@@ -265,7 +283,7 @@ export class Reconnector<T>
   /** The server sent what it must not. */
   malformed(reason: string): void {
     this.#fail(
-      new WebSocketError("TOPIC_LINE_INVALID", reason, { closeCode: CloseCode.InvalidPayload }),
+      new WebSocketError("TOPIC_LINE_INVALID", reason, { closeCode: 1007 }),
     );
   }
 
@@ -280,7 +298,7 @@ export class Reconnector<T>
       signal,
     };
     this.#reading = undefined;
-    return this.#dial(options, (control) => this.#reading = control);
+    return this.#port.dial(options, (control) => this.#reading = control);
   }
 
   /** There will be another one after a wait. */
@@ -324,7 +342,7 @@ export class Reconnector<T>
     if (this.subscriptions !== undefined && conn.protocol !== TOPICS_SUBPROTOCOL) {
       const what = `The server has not accepted the subprotocol ${TOPICS_SUBPROTOCOL}`;
       this.#fail(
-        new WebSocketError("TOPICS_UNSUPPORTED", what, { closeCode: CloseCode.PolicyViolation }),
+        new WebSocketError("TOPICS_UNSUPPORTED", what, { closeCode: 1008 }),
       );
       return undefined;
     }
@@ -364,7 +382,7 @@ export class Reconnector<T>
   /** Closes the present connection because of an error on this side. */
   #fail(error: WebSocketError): void {
     this.#fault = error;
-    this.#current?.close(error.closeCode, error.message);
+    if (this.#current !== undefined) this.#port.fail(this.#current, error);
   }
 
   #closedLocally(code: number, reason: string): CloseInfo {
@@ -378,7 +396,7 @@ export class Reconnector<T>
   }
 
   #endWith(error: Error, reason: unknown = error): void {
-    const info = { code: CloseCode.Abnormal, reason: error.message, clean: false, error };
+    const info = { code: 1006, reason: error.message, clean: false, error };
     this.#end({ ...info, initiator: "local" }, reason);
   }
 
@@ -405,9 +423,9 @@ export class Reconnector<T>
 
   // Messages, and the pauses between them.
 
-  #needQueue(): MessageQueue {
+  #needQueue(): ReaderQueue {
     if (this.#queue === undefined) {
-      this.#queue = new MessageQueue(this);
+      this.#queue = this.#port.createQueue(this);
       if (this.#info !== undefined) this.#queue.end(this.#info);
     }
     return this.#queue;
@@ -457,7 +475,7 @@ export class Reconnector<T>
     this.fail(
       new WebSocketError("HANDLER_FAILED", "A handler failed", {
         cause,
-        closeCode: CloseCode.InternalError,
+        closeCode: 1011,
       }),
     );
   }
@@ -478,7 +496,7 @@ export class Reconnector<T>
     };
     const end = (): void => {
       if (this.#first !== undefined) this.#abandon(signal?.reason);
-      else this.close(CloseCode.Normal, "");
+      else this.close(1000, "");
     };
     this.#forgetSignals = () => {
       opening?.removeEventListener("abort", giveUp);

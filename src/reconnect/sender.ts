@@ -11,7 +11,7 @@ import { toBytes } from "../shared/bytes.ts";
 import { show } from "../shared/check.ts";
 import { callReported, reportRejection } from "../shared/log_error.ts";
 import { Queue } from "../shared/queue.ts";
-import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
+import type { MessageOpcode, Opcode } from "../wire/opcode.ts";
 
 /**
  * A source of chunks that `sendStream` takes.
@@ -29,6 +29,9 @@ interface Waiting {
   /** It will not be sent. */
   drop(): void;
 }
+
+/** The opcode of a text message (RFC 6455 section 5.2): the object of all opcodes would make pages larger. */
+const TEXT: MessageOpcode = 1;
 
 /** The bytes that each message counts beside its own, so that empty ones are bounded, too. */
 export const MESSAGE_COST = 32;
@@ -224,7 +227,7 @@ export class ReconnectingSender {
   #sendPrepared(open: Connection<undefined>, message: PreparedMessage): boolean {
     if (!this.#hasLines) return open.sendPrepared(message);
     const bytes = bytesWithLine(message.payload);
-    return message.opcode === Opcode.Text ? open.sendUtf8(bytes) : open.send(bytes);
+    return message.opcode === TEXT ? open.sendUtf8(bytes) : open.send(bytes);
   }
 
   #sendStream(
@@ -246,7 +249,7 @@ export class ReconnectingSender {
       yield isFirst ? this.#withLine(typeof chunk === "string" ? chunk : toBytes(chunk)) : chunk;
       isFirst = false;
     }
-    if (isFirst) yield this.#withLine(opcode === Opcode.Text ? "" : new Uint8Array(0));
+    if (isFirst) yield this.#withLine(opcode === TEXT ? "" : new Uint8Array(0));
   }
 
   /** The bytes of a text; no more than would be too many. */

@@ -73,6 +73,8 @@ interface Waiter {
   reject(error: Error): void;
 }
 
+const TOPIC_HANDLERS = ["message", "missed", "refused"] as const;
+
 const UNCONFIRMED = { isConfirmed: false, hasGap: false };
 
 /** The topics of one client. */
@@ -250,16 +252,10 @@ function rest(data: AnyMessage, end: number): AnyMessage {
 }
 
 function checkTopicHandlers(handlers: TopicHandlers): void {
-  checkNames("The handlers of a topic", handlers, ["message", "missed", "refused"]);
-  if (typeof handlers.message !== "function") {
-    throw new TypeError(
-      `The handlers of a topic must have "message", a function, got ${show(handlers.message)}`,
-    );
-  }
-  for (const name of ["missed", "refused"] as const) {
+  checkNames("The handlers of a topic", handlers, TOPIC_HANDLERS);
+  for (const name of TOPIC_HANDLERS) {
     const handler: unknown = handlers[name];
-    if (handler !== undefined && typeof handler !== "function") {
-      throw new TypeError(`The topic handler "${name}" must be a function, got ${show(handler)}`);
-    }
+    if (typeof handler === "function" || handler === undefined && name !== "message") continue;
+    throw new TypeError(`The topic handler "${name}" must be a function, got ${show(handler)}`);
   }
 }

@@ -1,5 +1,6 @@
 // Checks of arguments and options: each error names the option, the value and what is allowed.
 
+import { nearestNames } from "./nearest_names.ts";
 import { isPromiseLike } from "./promises.ts";
 
 /** A value as an error message shows it: short, and safe to call with any value. */
@@ -72,61 +73,8 @@ export function checkNames(what: string, value: unknown, known: readonly string[
 function unknownOption(what: string, name: string, known: readonly string[]): TypeError {
   const outer = /"([^"]+)"/.exec(what);
   const prefix = outer === null ? "" : `${outer[1]}.`;
-  const meant = nearestNames(name, known).map((near) => `"${prefix}${near}"`);
-  const help = meant.length === 0
-    ? `${what} can have: ${known.join(", ")}`
-    : `Did you mean ${meant.join(" or ")}?`;
+  const help = nearestNames(name, known, prefix) ?? `${what} can have: ${known.join(", ")}`;
   return new TypeError(`Unknown option ${show(prefix + name)}. ${help}`);
-}
-
-/** Shorter names are too often a part of another one by chance. */
-const LEAST_PART = 4;
-
-/** Characters of a name that are compared: no option is longer, and the time grows by the square. */
-const MAX_NAME = 40;
-
-/** The known name that a wrong one is likely to stand for, or those that it is a part of. */
-function nearestNames(name: string, known: readonly string[]): string[] {
-  const given = folded(name);
-  let nearest: string | undefined;
-  let least = Infinity;
-  for (const candidate of known) {
-    const longest = Math.max(given.length, candidate.length);
-    const edits = editDistance(given.slice(0, MAX_NAME), folded(candidate).slice(0, MAX_NAME));
-    // One slip in a short word, three in a long one.
-    if (edits >= least || edits > Math.min(3, longest / 3)) continue;
-    least = edits;
-    nearest = candidate;
-  }
-  if (nearest !== undefined) return [nearest];
-  if (given.length < LEAST_PART) return [];
-  return known.filter((candidate) => {
-    const other = folded(candidate);
-    return other.includes(given) || other.length >= LEAST_PART && given.includes(other);
-  });
-}
-
-/** A name without what differs between libraries: case, separators, the "on" of handlers. */
-function folded(name: string): string {
-  return name.replace(/^on(?=[A-Z])/, "").replace(/[-_ ]/g, "").toLowerCase();
-}
-
-/** The least number of characters to insert, delete, replace or exchange with their neighbour. */
-function editDistance(a: string, b: string): number {
-  let before: number[] = [];
-  let last = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = last[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1);
-      row[j] = Math.min(replaced, last[j] + 1, row[j - 1] + 1);
-      const isExchanged = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
-      if (isExchanged) row[j] = Math.min(row[j], before[j - 2] + 1);
-    }
-    before = last;
-    last = row;
-  }
-  return last[b.length];
 }
 
 /** @throws {TypeError} Unless the value is absent or an `AbortSignal`. */

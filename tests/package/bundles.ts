@@ -6,12 +6,12 @@ import { join } from "node:path";
 import { root } from "../project/source_files.ts";
 import { printed } from "./run.ts";
 
-/** Bytes after gzip that a page loads before it can connect: the aim where chunks cost nothing. */
+/** Bytes after gzip that a page loads before it can connect, with the program itself. */
 const MAX_PLAIN = 4096;
-/** The same where the bundler adds its own loader of chunks, or shares them less finely. */
-const MAX_PLAIN_WITH_LOADER = 6144;
+/** The same with webpack, which adds its own loader of chunks. */
+const MAX_PLAIN_WITH_LOADER = 5632;
 /** Bytes after gzip of one file that can reconnect and subscribe. */
-const MAX_ALL = 14_336;
+const MAX_ALL = 12_288;
 
 /** What one bundler made of a program: bytes after gzip, and the modules of Node that it names. */
 interface Bundle {
@@ -79,8 +79,7 @@ export function testBundles(project: string): void {
       console.log(`${program} by ${bundler}: ${initial} bytes at once, ${total} in all`);
       assert.deepEqual(found, { nodeModules: [], hasServer: false }, bundler);
       if (isOneFile) assert.ok(total <= MAX_ALL, `${total} bytes in one file of ${bundler}`);
-      const hasLoader = bundler === "webpack" || bundler === "esbuild";
-      const max = hasLoader ? MAX_PLAIN_WITH_LOADER : MAX_PLAIN;
+      const max = bundler === "webpack" ? MAX_PLAIN_WITH_LOADER : MAX_PLAIN;
       if (program === "plain" && !isOneFile) {
         assert.ok(initial <= max, `${initial} bytes at once by ${bundler}`);
       }

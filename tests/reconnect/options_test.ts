@@ -5,7 +5,7 @@ import { type ReconnectOptions, reconnectRules } from "../../src/reconnect/optio
 
 Deno.test("true and an empty object select all defaults", () => {
   for (const value of [true, {}] as const) {
-    const { options, ...rules } = reconnectRules(value);
+    const { options, answers: _answers, ...rules } = reconnectRules(value);
     assert.deepEqual(options, {});
     assert.deepEqual(rules, {
       minDelay: 500,
@@ -34,7 +34,7 @@ Deno.test("options are copied: later changes have no effect", () => {
     topics: true,
     signal: new AbortController().signal,
   };
-  const { options, ...rules } = reconnectRules(given);
+  const { options, answers: _answers, ...rules } = reconnectRules(given);
   restartDelay[0] = 9;
   assert.equal(options, given);
   const { retry: _, signal: __, ...values } = given;

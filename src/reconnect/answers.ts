@@ -1,0 +1,39 @@
+// The answers of a server to an attempt: HTTP responses other than 101. Pages see none of them, and load
+// nothing of this.
+
+import { HandshakeError } from "../errors.ts";
+
+/** What an HTTP answer means for the next attempt. */
+export interface AnswerRules {
+  /** Whether another attempt makes no sense; `undefined` where the error is no answer. */
+  isFinal(error: unknown): boolean | undefined;
+  /** How long the server asks to stay away, in milliseconds. */
+  retryAfter(error: unknown, now: number): number;
+}
+
+/** HTTP answers that may be another one next time. */
+const PASSING_STATUSES: readonly (number | undefined)[] = [408, 425, 429, 500, 502, 503, 504];
+
+/** The longest time that a `Retry-After` can keep a client away, in milliseconds. */
+export const MAX_RETRY_AFTER = 3_600_000;
+
+/** The rules of a client that sees the answers. */
+export const HTTP_ANSWERS: AnswerRules = {
+  isFinal: (error) =>
+    error instanceof HandshakeError ? !PASSING_STATUSES.includes(error.status) : undefined,
+
+  // RFC 9110 10.2.3.
+  retryAfter(error, now): number {
+    if (!(error instanceof HandshakeError) || (error.status !== 429 && error.status !== 503)) {
+      return 0;
+    }
+    const value = error.headers?.get("retry-after") ?? "";
+    // RFC 9110 5.6.7: an HTTP-date is in GMT.
+    const wait = /^\d+$/.test(value)
+      ? Number(value) * 1000
+      : value.endsWith(" GMT")
+      ? Date.parse(value) - now
+      : 0;
+    return Number.isNaN(wait) ? 0 : Math.min(Math.max(wait, 0), MAX_RETRY_AFTER);
+  },
+};

@@ -1,0 +1,43 @@
+// The messages of a connection as web streams.
+
+import { WebSocketError } from "../errors.ts";
+
+/** The incoming messages as a stream; while it is not read, nothing is read for it. */
+export function readableFrom<M>(
+  reader: AsyncIterator<M, undefined>,
+  cancel: () => void,
+): ReadableStream<M> {
+  return new ReadableStream<M>({
+    async pull(controller): Promise<void> {
+      const { done, value } = await reader.next();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+    cancel,
+  }, { highWaterMark: 0 });
+}
+
+/** The operations of a connection that a stream of outgoing messages needs. */
+export interface MessageSink<M> {
+  /** Sends a message; resolves when the next one may follow. */
+  write(message: M): Promise<void>;
+  /** Closes the connection; resolves when it has ended. */
+  close(): Promise<unknown>;
+  /** Fails the connection. */
+  fail(error: WebSocketError): void;
+}
+
+/** A stream whose chunks are sent, a message each. */
+export function writableTo<M>({ write, close, fail }: MessageSink<M>): WritableStream<M> {
+  return new WritableStream<M>({
+    write,
+    close: async () => void await close(),
+    abort: (cause) =>
+      fail(
+        new WebSocketError("SOURCE_FAILED", "The stream of messages failed", {
+          cause,
+          closeCode: 1011,
+        }),
+      ),
+  });
+}

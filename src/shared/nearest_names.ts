@@ -1,0 +1,66 @@
+// The names that a misspelled option is likely to stand for. Bundles for pages leave this out, and list all
+// names instead; see npm-build.ts.
+
+/** Shorter names are too often a part of another one by chance. */
+const LEAST_PART = 4;
+
+/** Characters of a name that are compared: no option is longer, and the time grows by the square. */
+const MAX_NAME = 40;
+
+/**
+ * The question whether one of the nearest names is meant; `undefined` when none is near.
+ *
+ * @param prefix What errors show before a name: `tls.`
+ */
+export function nearestNames(
+  name: string,
+  known: readonly string[],
+  prefix: string,
+): string | undefined {
+  const near = nearest(name, known).map((one) => `"${prefix}${one}"`);
+  return near.length === 0 ? undefined : `Did you mean ${near.join(" or ")}?`;
+}
+
+/** The known name that a wrong one is likely to stand for, or those that it is a part of. */
+function nearest(name: string, known: readonly string[]): string[] {
+  const given = folded(name);
+  let found: string | undefined;
+  let least = Infinity;
+  for (const candidate of known) {
+    const longest = Math.max(given.length, candidate.length);
+    const edits = editDistance(given.slice(0, MAX_NAME), folded(candidate).slice(0, MAX_NAME));
+    // One slip in a short word, three in a long one.
+    if (edits >= least || edits > Math.min(3, longest / 3)) continue;
+    least = edits;
+    found = candidate;
+  }
+  if (found !== undefined) return [found];
+  if (given.length < LEAST_PART) return [];
+  return known.filter((candidate) => {
+    const other = folded(candidate);
+    return other.includes(given) || other.length >= LEAST_PART && given.includes(other);
+  });
+}
+
+/** A name without what differs between libraries: case, separators, the "on" of handlers. */
+function folded(name: string): string {
+  return name.replace(/^on(?=[A-Z])/, "").replace(/[-_ ]/g, "").toLowerCase();
+}
+
+/** The least number of characters to insert, delete, replace or exchange with their neighbour. */
+function editDistance(a: string, b: string): number {
+  let before: number[] = [];
+  let last = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = last[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1);
+      row[j] = Math.min(replaced, last[j] + 1, row[j - 1] + 1);
+      const isExchanged = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      if (isExchanged) row[j] = Math.min(row[j], before[j - 2] + 1);
+    }
+    before = last;
+    last = row;
+  }
+  return last[b.length];
+}
