@@ -301,15 +301,15 @@ const forPages: Plugin = {
 /** The modules behind the entry for pages, which its exports are in. */
 const PAGE_MODULES: Readonly<Record<string, string>> = {
   page: "src/native/page_connect.ts",
-  page_errors: "src/errors.ts",
-  page_values: "src/native/page_values.ts",
+  pageErrors: "src/errors.ts",
+  pageValues: "src/native/page_values.ts",
 };
 
 /** Makes all modules of a bundle share the error classes of the others. */
 const sharedErrors: Plugin = {
   name: "shared-errors",
   setup({ onResolve }) {
-    onResolve({ filter: /\/errors\.js$/ }, () => ({ path: "./page_errors.js", external: true }));
+    onResolve({ filter: /\/errors\.js$/ }, () => ({ path: "./pageErrors.js", external: true }));
   },
 };
 
@@ -325,7 +325,7 @@ async function bundleForPages(
   [name, entry]: readonly [name: string, path: string],
   built: (source: string) => string,
 ): Promise<void> {
-  const { page_values: values, ...connecting } = PAGE_MODULES;
+  const { pageValues: values, ...connecting } = PAGE_MODULES;
   const bundles = [
     await bundleModules(
       outdir,
@@ -333,7 +333,7 @@ async function bundleForPages(
       [forPages],
       true,
     ),
-    await bundleModules(outdir, [["chunks/page_values", built(values!)]], [
+    await bundleModules(outdir, [["chunks/pageValues", built(values!)]], [
       sharedErrors,
       forPages,
     ], true),

@@ -34,7 +34,10 @@ for (const reconnect of [false, true] as const) {
   Deno.test(`${name} over the global WebSocket rejects a code that pages cannot send, and stays open`, async () => {
     await using server = await serve({ port: 0, message: (conn, data) => conn.send(data) });
     await using conn = await connect(server.url, { reconnect: reconnect as true });
-    assert.throws(() => conn.close(1001), /RangeError: .* must be 1000 or 3000-4999, .*, got \[1001,/);
+    assert.throws(
+      () => conn.close(1001),
+      /RangeError: .* must be 1000 or 3000-4999, .*, got \[1001,/,
+    );
     assert.throws(() => conn.close(1000, "x".repeat(124)), RangeError);
     conn.send("still open");
     for await (const data of conn) {
