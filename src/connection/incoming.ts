@@ -4,7 +4,7 @@
 import { WebSocketError } from "../errors.ts";
 import type { CloseInfo } from "../session/close_info.ts";
 import { isDetached } from "../shared/bytes.ts";
-import { readableFrom, writableTo } from "../shared/message_streams.ts";
+import { readableFrom, writableTo } from "./message_streams.ts";
 import { Queue } from "../shared/queue.ts";
 import { CloseCode } from "../wire/close.ts";
 import { bufferDetached } from "../wire/frame_reader.ts";

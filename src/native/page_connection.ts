@@ -8,7 +8,7 @@ import type { Handlers } from "../connection/handlers.ts";
 import type { PreparedMessage } from "../message/prepared_message.ts";
 import type { CloseInfo } from "../session/close_info.ts";
 import { logError } from "../shared/log.ts";
-import { readableFrom, writableTo } from "../shared/message_streams.ts";
+import { readableFrom, writableTo } from "../connection/message_streams.ts";
 import type { MessageOpcode } from "../wire/opcode.ts";
 import type { PageRules } from "./page_options.ts";
 import { PageQueue } from "./page_queue.ts";

@@ -5,7 +5,7 @@ import type { CloseInfo } from "../session/close_info.ts";
 import type { MessageOpcode, Opcode } from "../wire/opcode.ts";
 import { toBytes } from "../shared/bytes.ts";
 import { show } from "../shared/check.ts";
-import { readableFrom, writableTo } from "../shared/message_streams.ts";
+import { readableFrom, writableTo } from "../connection/message_streams.ts";
 import type { Connection, HandshakeInfo } from "../connection/connection.ts";
 import type { AnyMessage, Message, MessageData } from "../connection/connection_driver.ts";
 import { checkTopic } from "../connection/publish_options.ts";
