@@ -19,6 +19,7 @@ import {
 } from "../connection/connection_options.ts";
 import { isHost } from "../handshake/outgoing.ts";
 import { parseIpAddress } from "../handshake/ip_address.ts";
+import { isPromiseLike } from "../shared/promises.ts";
 import type { Connection } from "../connection/connection.ts";
 import type { AnyMessage, Message } from "../connection/connection_driver.ts";
 import type { ProxyOption } from "./proxy.ts";
@@ -139,7 +140,7 @@ function checkProxy<T>(options: ConnectOptions<T>): void {
 /** @throws {TypeError} Unless they can be header fields. What might be a secret is not repeated. */
 function checkHeaders(headers: unknown): void {
   if (headers === undefined || typeof headers === "function") return;
-  if (typeof headers === "object" && headers !== null) return;
+  if (typeof headers === "object" && headers !== null && !isPromiseLike(headers)) return;
   throw new TypeError(
     'Option "headers" must be header fields (an object, a Headers, pairs) or a function that gives ' +
       `them, got ${typeof headers === "string" ? "a string" : show(headers)}`,

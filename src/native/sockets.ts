@@ -259,7 +259,7 @@ class NativeHandshake<T, S, A> implements NativeEntry<T> {
       checkAnswer(result);
       return this.#reject(result, rejectedByHook(result.status));
     }
-    const decision = result ?? {};
+    const decision = result === undefined ? {} : result;
     checkDecision(decision);
     if (decision.status === undefined) return this.#accept(decision);
     const { status, headers, body } = decision;

@@ -299,7 +299,9 @@ export function serveRules<T>(options: ServeOptions<T>): ServeRules<T> {
     maxHandshakeSize: options.maxHandshakeSize ?? 16_384,
     maxConnections: options.maxConnections ?? Infinity,
     maxConnectionsPerAddress: options.maxConnectionsPerAddress ?? Infinity,
-    trustedProxies: options.trustedProxies && new TrustedProxies(options.trustedProxies),
+    trustedProxies: options.trustedProxies === undefined
+      ? undefined
+      : new TrustedProxies(options.trustedProxies),
     proxyProtocol: options.proxyProtocol ?? false,
     reportOnly: options.reportOnly ?? false,
     secure: options.secure ?? false,
@@ -314,6 +316,10 @@ export function serveRules<T>(options: ServeOptions<T>): ServeRules<T> {
 
 function checkAddress<T>(options: ServeOptions<T>): void {
   checkType("hostname", options.hostname, "string");
+  // Some runtimes take it for all addresses: an unset variable must not open the server to the network.
+  if (options.hostname === "") {
+    throw wrongType("hostname", 'an address or a host name ("0.0.0.0" and "::" mean all)', "");
+  }
   const { port }: { port?: unknown } = options;
   if (port !== undefined && typeof port !== "number") throw wrongType("port", "a number", port);
   checkInteger("port", port, 0, 65535, "port");

@@ -109,5 +109,12 @@ export function headerLines(
 ): Iterable<readonly [name: string, value: string]> | undefined {
   if (init === undefined) return undefined;
   if (typeof init !== "object" || init === null) throw wrongType("headers", "header fields", init);
-  return Symbol.iterator in init ? init : Object.entries(init);
+  if (!(Symbol.iterator in init)) return Object.entries(init);
+  const lines = [...init];
+  for (const line of lines as readonly unknown[]) {
+    if (Array.isArray(line) && line.length === 2) continue;
+    // What it has instead might be a secret.
+    throw new TypeError('Header fields in a list must be pairs of strings: [["X-Name", "value"]]');
+  }
+  return lines;
 }

@@ -10,6 +10,7 @@ const WRONG:
     [{ headers: "X: y" }, "TypeError", `Option "headers" must be ${FIELDS}, got a string`],
     [{ headers: null }, "TypeError", `Option "headers" must be ${FIELDS}, got null`],
     [{ headers: 7 }, "TypeError", `Option "headers" must be ${FIELDS}, got 7`],
+    [{ headers: Promise.resolve({}) }, "TypeError", "got a promise (is an await missing?)"],
     [{ host: 7 }, "TypeError", 'Option "host" must be a string, got 7'],
     [{ host: "" }, "TypeError", 'Option "host" must be a host name or address, with or without a'],
     [{ host: "a/b" }, "TypeError", 'a port, got "a/b"'],

@@ -63,6 +63,21 @@ Deno.test("takes every upgrade without a path, and answers 503 after shutdown", 
   await answer.body?.cancel();
 });
 
+Deno.test("an upgrade that gives no decision but a wrong value opens no connection", async () => {
+  for (const wrong of [null, false, 0, ""]) {
+    const errors: unknown[] = [];
+    const sockets = createDenoSockets({
+      upgrade: () => wrong as unknown as undefined,
+      onError: (error) => errors.push(error),
+    });
+    const answer = await sockets.handle(upgradeRequest("http://a.example/"), denoInfo);
+    assert.equal(answer?.status, 500, String(wrong));
+    assert.match(String(errors), /^TypeError: The result of upgrade must be an object/);
+    await answer.body?.cancel();
+    await sockets.shutdown();
+  }
+});
+
 Deno.test("a server of another runtime is a TypeError that names the right entry", async () => {
   const request = upgradeRequest("http://a.example/ws");
   const bun = createBunSockets();

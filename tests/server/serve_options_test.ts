@@ -64,6 +64,10 @@ const WRONG: readonly Wrong[] = [
   [{ allowedHosts: ["localhost:8080"] }, "TypeError", 'must list host names such as "localhost"'],
   [{ allowedHosts: ["*"] }, "TypeError", 'got "*"'],
   [{ allowedHosts: [7 as unknown as string] }, "TypeError", "got 7"],
+  [{ hostname: "" }, "TypeError", 'Option "hostname" must be an address or a host name'],
+  [{ trustedProxies: null }, "TypeError", 'Option "trustedProxies" must be an array of addresses'],
+  [{ trustedProxies: false }, "TypeError", "got false"],
+  [{ trustedProxies: "" }, "TypeError", 'got ""'],
   [{ clientTopics: true }, "TypeError", 'Option "clientTopics" must be an object, got true'],
   [{ clientTopics: {} }, "TypeError", 'Option "clientTopics.allow" must be a function'],
   [

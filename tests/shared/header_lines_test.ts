@@ -16,3 +16,20 @@ for (const [what, init, lines] of FORMS) {
     assert.deepEqual(given && [...given], lines);
   });
 }
+
+Deno.test("a list of anything but pairs is a TypeError that repeats no value", () => {
+  for (const wrong of [[null], [{}], ["ab"], [["Cookie"]], [["Cookie", "secret", "more"]]]) {
+    assert.throws(
+      () => headerLines(wrong as unknown as HeaderFieldsInit),
+      { message: 'Header fields in a list must be pairs of strings: [["X-Name", "value"]]' },
+    );
+  }
+});
+
+Deno.test("fields that can be iterated only once can be read twice", () => {
+  function* once(): Generator<readonly [string, string]> {
+    yield ["a", "1"];
+  }
+  const lines = headerLines(once())!;
+  assert.deepEqual([[...lines], [...lines]], [[["a", "1"]], [["a", "1"]]]);
+});
