@@ -56,10 +56,10 @@ export interface ClientHandshakeOwner {
   emit(event: "redirect", url: string, request: ClientRequest): boolean;
   /** The server answered anything else. */
   emit(event: "unexpected-response", request: ClientRequest, response: IncomingMessage): boolean;
-  /** The handshake has failed; `failed` follows. */
-  failing(): void;
+  /** The handshake has failed; `_handshakeFailed` follows. */
+  _handshakeFailing(): void;
   /** The handshake has failed. */
-  failed(error: Error): void;
+  _handshakeFailed(error: Error): void;
   /** The handshake is done. */
   setSocket(
     socket: Duplex,
@@ -146,19 +146,19 @@ export class ClientHandshake {
   /** Gives up, with an error of this text. */
   abort(message: string): void {
     const error = new Error(message);
-    this.#owner.failing();
+    this.#owner._handshakeFailing();
     this.#aborted = true;
     const { request } = this;
     // Node's `destroy` leaves alone a socket whose request has been answered.
     request?.destroy();
     request?.socket?.destroy();
-    nextTick(() => this.#owner.failed(error));
+    nextTick(() => this.#owner._handshakeFailed(error));
   }
 
   #fail(error: Error): void {
     this.#aborted = true;
     this.request = null;
-    this.#owner.failed(error);
+    this.#owner._handshakeFailed(error);
   }
 
   #send(url: URL): void {
@@ -308,10 +308,10 @@ export class ClientHandshake {
       this.#owner.setSocket(socket, head, { protocol, deflate: extensions });
     } catch (error) {
       if (!(error instanceof UpgradeError)) throw error;
-      this.#owner.failing();
+      this.#owner._handshakeFailing();
       // The socket's own errors say nothing more.
       socket.on("error", () => {});
-      socket.once("close", () => this.#owner.failed(new Error(error.message)));
+      socket.once("close", () => this.#owner._handshakeFailed(new Error(error.message)));
       socket.destroy();
     }
   }

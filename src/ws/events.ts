@@ -213,7 +213,7 @@ export interface EventListenerOptions {
 /** The close state of a WebSocket, for {@linkcode CloseEvent.wasClean}. */
 export interface EventTarget extends Target {
   /** Whether both sides have sent a Close frame. */
-  readonly wasClean: boolean;
+  readonly _wasClean: boolean;
 }
 
 const ORIGINAL = Symbol("listener");
@@ -233,7 +233,7 @@ const MAKERS: Record<EventName, (target: EventTarget, a: unknown, b: unknown) =>
     new MessageEvent(target, isBinary ? data as RawData : String(data)),
   error: (target, error) => new ErrorEvent(target, error as Error),
   close: (target, code, reason) =>
-    new CloseEvent(target, code as number, String(reason), target.wasClean),
+    new CloseEvent(target, code as number, String(reason), target._wasClean),
 };
 
 function isEventName(name: string): name is EventName {

@@ -393,17 +393,17 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
   // Calls of the opening handshake, the connection and the server.
 
   /** @internal Whether both sides have sent a Close frame. */
-  get wasClean(): boolean {
+  get _wasClean(): boolean {
     return this.#wasClean;
   }
 
   /** @internal The opening handshake has failed, or is about to be known to have. */
-  failing(): void {
+  _handshakeFailing(): void {
     this.#readyState = CLOSING;
   }
 
   /** @internal The opening handshake has failed. */
-  failed(error: Error): void {
+  _handshakeFailed(error: Error): void {
     this.#readyState = CLOSING;
     this.emit("error", error);
     this.#readyState = CLOSED;

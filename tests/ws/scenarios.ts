@@ -126,6 +126,21 @@ const others: Scenario[] = [
       client.close();
     },
   ),
+  simple(
+    "leaves names of users' own properties free",
+    {},
+    async ({ client, server }, transcript) => {
+      const own = { wasClean: "own", failed: true, failing: true };
+      for (const ws of [client, server]) {
+        transcript.add(
+          "properties",
+          Object.assign(ws, own) === ws,
+        );
+      }
+      client.close(1000);
+      await next(client, "close");
+    },
+  ),
   simple("overrides what is binary", {}, async ({ client, server }) => {
     const first = next(server, "message");
     client.send("text", { binary: true });
