@@ -7,7 +7,7 @@ function open(...bytes: number[]): BitInput {
   return input;
 }
 
-Deno.test("bits come from the lowest of a byte on, numbers have their lowest bit first", () => {
+Deno.test("reads bits from the least significant bit of each byte, numbers low bit first", () => {
   const input = open(0b1010_0110, 0b1100_0001);
   assert.equal(input.take(1), 0);
   assert.equal(input.take(2), 0b11);
@@ -16,7 +16,7 @@ Deno.test("bits come from the lowest of a byte on, numbers have their lowest bit
   input.checkNotPastEnd();
 });
 
-Deno.test("zeros follow the end, and who consumed one is told", () => {
+Deno.test("reads zeros after the end, and reports when one was consumed", () => {
   const input = open(0xff);
   assert.equal(input.take(7), 0x7f);
   input.checkNotPastEnd();
@@ -24,7 +24,7 @@ Deno.test("zeros follow the end, and who consumed one is told", () => {
   assert.throws(() => input.checkNotPastEnd(), /ends within a block/);
 });
 
-Deno.test("aligning goes to the next byte boundary, or stays on one", () => {
+Deno.test("aligns to the next byte boundary, and does not move from a boundary", () => {
   const input = open(0x01, 0x02, 0x03, 0x04);
   input.take(1);
   input.alignToByte();
@@ -37,7 +37,7 @@ Deno.test("aligning goes to the next byte boundary, or stays on one", () => {
   assert.throws(() => input.alignToByte(), /ends within a block/);
 });
 
-Deno.test("the tail is the rest of the message, bits in hand included, and zeros", () => {
+Deno.test("the tail is the rest of the message, with the buffered bits, and zeros", () => {
   const input = open(0x11, 0x22, 0x33, 0x44, 0x55);
   assert(input.position > input.fastEnd);
   input.take(4);
@@ -48,13 +48,13 @@ Deno.test("the tail is the rest of the message, bits in hand included, and zeros
   assert.throws(() => input.checkNotPastEnd());
 });
 
-Deno.test("there is a tail only once", () => {
+Deno.test("returns the tail only once", () => {
   const input = open(0x11);
   input.enterTail();
   assert.throws(() => input.enterTail(), /ends within a block/);
 });
 
-Deno.test("closing lets go of the message", () => {
+Deno.test("drops its reference to the message on close", () => {
   const input = open(0x11);
   input.close();
   assert.equal(input.bytes.length, 0);

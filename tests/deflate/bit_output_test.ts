@@ -8,7 +8,7 @@ function bytes(output: BitOutput): Uint8Array {
   return output.bytes.slice(0, output.position);
 }
 
-Deno.test("numbers of any width are written one behind the other", () => {
+Deno.test("writes numbers of any width one after the other", () => {
   const random = new Random(41);
   for (let run = 0; run < 200; run++) {
     const output = new BitOutput(200);
@@ -25,7 +25,7 @@ Deno.test("numbers of any width are written one behind the other", () => {
   }
 });
 
-Deno.test("aligning fills a byte up, and adds none on its boundary", () => {
+Deno.test("aligning pads to a whole byte, and adds no byte on a boundary", () => {
   const output = new BitOutput(10);
   output.open();
   output.alignToByte();
@@ -37,7 +37,7 @@ Deno.test("aligning fills a byte up, and adds none on its boundary", () => {
   assert.deepEqual(bytes(output), Uint8Array.of(1, 0xff));
 });
 
-Deno.test("bytes are copied on a boundary", () => {
+Deno.test("copies bytes at a byte boundary", () => {
   const output = new BitOutput(10);
   output.open();
   output.put(7, 8);
@@ -46,7 +46,7 @@ Deno.test("bytes are copied on a boundary", () => {
   assert.deepEqual(bytes(output), Uint8Array.of(7, 2, 3, 9));
 });
 
-Deno.test("complete bytes are taken, the bits behind them stay", () => {
+Deno.test("takes complete bytes and keeps the remaining bits", () => {
   for (const count of [0, 1, 63, 64, 500]) {
     const output = new BitOutput(1000);
     output.open();
@@ -61,7 +61,7 @@ Deno.test("complete bytes are taken, the bits behind them stay", () => {
   }
 });
 
-Deno.test("opening forgets what was not taken", () => {
+Deno.test("opening discards output that was not taken", () => {
   const output = new BitOutput(10);
   output.open();
   output.put(0x1ff, 9);

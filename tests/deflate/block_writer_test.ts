@@ -34,7 +34,7 @@ function typeOf(payload: Uint8Array): number {
   return payload[0] >> 1 & 3;
 }
 
-Deno.test("each form of a block is read by zlib", () => {
+Deno.test("zlib decompresses every block type", () => {
   const random = new Random(91);
   const types = new Set<number>();
   for (const kind of kinds) {
@@ -48,7 +48,7 @@ Deno.test("each form of a block is read by zlib", () => {
   assert.deepEqual(Array.from(types).sort(), [0, 1, 2]);
 });
 
-Deno.test("a short repetition has fixed codes, a long text its own, noise is stored", () => {
+Deno.test("uses fixed codes for a short repetition, dynamic codes for a long text, a stored block for noise", () => {
   const random = new Random(92);
   assert.equal(typeOf(compress(new Uint8Array(100))), 1);
   assert.equal(typeOf(compress(message(random, "text", 2000))), 2);
@@ -58,7 +58,7 @@ Deno.test("a short repetition has fixed codes, a long text its own, noise is sto
   assert.equal(compress(noise).length, 1 + 4 + 5000 + 1);
 });
 
-Deno.test("a stored block over 65535 bytes is two", () => {
+Deno.test("splits more than 65535 stored bytes into two blocks", () => {
   const text = new TextBuffer();
   const block = new TokenBlock();
   const output = new BitOutput(70000);
@@ -77,7 +77,7 @@ Deno.test("a stored block over 65535 bytes is two", () => {
   assert.deepEqual(Uint8Array.from(zlibInflate(payload)!.bytes), noise);
 });
 
-Deno.test("no form is longer than the message and five bytes", () => {
+Deno.test("no block type exceeds the message by more than five bytes", () => {
   const random = new Random(94);
   for (let size = 1; size < 300; size++) {
     for (const kind of kinds) {

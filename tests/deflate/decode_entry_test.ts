@@ -10,7 +10,7 @@ import {
   SPECIAL,
 } from "../../src/deflate/decode_tables.ts";
 
-Deno.test("a literal's entry is negative and has the byte where a store of 8 bits takes it", () => {
+Deno.test("the entry of a literal is negative and has the byte in its low 8 bits", () => {
   for (let byte = 0; byte < 256; byte++) {
     const entry = LITERAL_ALPHABET.entries[byte];
     assert(entry < 0);
@@ -19,7 +19,7 @@ Deno.test("a literal's entry is negative and has the byte where a store of 8 bit
   }
 });
 
-Deno.test("the end of the block and what has no meaning are special, and nothing else is", () => {
+Deno.test("only the end of the block and invalid symbols are special entries", () => {
   assert.equal(LITERAL_ALPHABET.entries[256], BLOCK_END);
   const special = (entries: Int32Array) =>
     Array.from(entries.keys()).filter((symbol) => (entries[symbol] & SPECIAL) !== 0);
@@ -29,7 +29,7 @@ Deno.test("the end of the block and what has no meaning are special, and nothing
   assert.equal(LITERAL_ALPHABET.entries[286], INVALID);
 });
 
-Deno.test("lengths and distances have their base and how many extra bits to consume", () => {
+Deno.test("entries of lengths and distances have a base and a number of extra bits", () => {
   const rows: [entries: Int32Array, symbol: number, base: number, extra: number][] = [
     [LITERAL_ALPHABET.entries, 257, 3, 0],
     [LITERAL_ALPHABET.entries, 265, 11, 1],

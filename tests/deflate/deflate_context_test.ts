@@ -10,7 +10,7 @@ function remember(context: DeflateContext, bytes: Uint8Array): void {
   context.remember(text, text.length - 3, bytes.length);
 }
 
-Deno.test("a context holds nothing before the first message, and 8 KiB by default after it", () => {
+Deno.test("a context allocates nothing before the first message, then 8 KiB by default", () => {
   const context = new DeflateContext();
   assert.equal(context.byteLength, 0);
   context.begin();
@@ -19,7 +19,7 @@ Deno.test("a context holds nothing before the first message, and 8 KiB by defaul
   assert.equal(context.byteLength, 8192);
 });
 
-Deno.test("the last bytes are remembered, as many as the options say", () => {
+Deno.test("remembers as many bytes as the options allow", () => {
   const random = new Random(121);
   for (let bits = 8; bits <= 15; bits++) {
     const context = new DeflateContext({ historyBits: bits, tableBits: 8 });
@@ -36,7 +36,7 @@ Deno.test("the last bytes are remembered, as many as the options say", () => {
   }
 });
 
-Deno.test("positions go on from message to message", () => {
+Deno.test("positions continue across messages", () => {
   const context = new DeflateContext({ historyBits: 8 });
   for (let run = 0; run < 400; run++) {
     const table = context.begin();
@@ -46,7 +46,7 @@ Deno.test("positions go on from message to message", () => {
   }
 });
 
-Deno.test("dropping forgets all, and the next message begins anew", () => {
+Deno.test("dropping the context clears the history, and the next message starts fresh", () => {
   const context = new DeflateContext();
   remember(context, new Uint8Array(1000));
   context.begin().slots[5] = 7;
@@ -57,7 +57,7 @@ Deno.test("dropping forgets all, and the next message begins anew", () => {
   assert.equal(context.begin().base, 0);
 });
 
-Deno.test("options are integers from 8 to 15", () => {
+Deno.test("rejects options that are not integers from 8 to 15", () => {
   for (const name of ["historyBits", "tableBits"]) {
     for (const bits of [7, 16, 8.5, NaN]) {
       assert.throws(() => new DeflateContext({ [name]: bits }), {

@@ -28,7 +28,7 @@ function compress(bytes: Uint8Array, windowBits = 15, piece = 65536): Uint8Array
   return target;
 }
 
-Deno.test("literals, lengths and distances have the words of RFC 1951 3.2.6", () => {
+Deno.test("encodes literals, lengths and distances with the codes of RFC 1951 3.2.6", () => {
   const text = String.fromCharCode(0, 143, 144, 255);
   const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
   const literals = new Bits().block("fixed").fixedText(text);
@@ -39,7 +39,7 @@ Deno.test("literals, lengths and distances have the words of RFC 1951 3.2.6", ()
   assert.deepEqual(compress(new Uint8Array(259).fill(65)), run.fixedEnd().flush().bytes());
 });
 
-Deno.test("every length is written so that zlib reads it", () => {
+Deno.test("zlib decodes every length", () => {
   const random = new Random(71);
   for (let length = 4; length <= 258; length++) {
     const bytes = random.bytes(300);
@@ -54,7 +54,7 @@ function again(random: Random, distance: number): Uint8Array {
   return concat(marker, new Uint8Array(distance - marker.length), marker);
 }
 
-Deno.test("every power of two and its neighbours are written as distances", () => {
+Deno.test("encodes every power of two and its neighbors as distances", () => {
   const random = new Random(72);
   for (let bits = 5; bits <= 15; bits++) {
     for (const distance of [(1 << bits) - 1, 1 << bits, (1 << bits) + 1]) {
@@ -68,7 +68,7 @@ Deno.test("every power of two and its neighbours are written as distances", () =
   }
 });
 
-Deno.test("no distance is over the window", () => {
+Deno.test("no distance exceeds the window", () => {
   const random = new Random(73);
   for (let bits = 8; bits <= 14; bits++) {
     const bytes = again(random, (1 << bits) + 1);
@@ -79,7 +79,7 @@ Deno.test("no distance is over the window", () => {
   }
 });
 
-Deno.test("the pieces of a message make one block", () => {
+Deno.test("writes all parts of a message into one block", () => {
   const random = new Random(74);
   for (const kind of kinds) {
     const bytes = message(random, kind, 200000);

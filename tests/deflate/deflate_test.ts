@@ -28,7 +28,7 @@ function compress(bytes: Uint8Array, options: DeflateOptions): Uint8Array | unde
   return end < 0 ? undefined : target.slice(0, end);
 }
 
-Deno.test("zlib and fflate read what is written, at any level, window and size", () => {
+Deno.test("zlib and fflate decompress the output of every level, window and size", () => {
   const random = new Random(101);
   for (let run = 0; run < 800; run++) {
     const bytes = message(random, random.pick(kinds), anySize(random, 20000));
@@ -45,7 +45,7 @@ Deno.test("zlib and fflate read what is written, at any level, window and size",
   }
 });
 
-Deno.test("long messages come through in pieces", () => {
+Deno.test("compresses long messages in several parts", () => {
   const random = new Random(102);
   for (const size of [65535, 65536, 65537, 131072, 131073, 300000]) {
     for (const kind of ["json", "binary"] as const) {
@@ -62,7 +62,7 @@ Deno.test("long messages come through in pieces", () => {
   }
 });
 
-Deno.test("a result ends in the header of the flush, whose LEN and NLEN are left out", () => {
+Deno.test("the output ends in the header of the sync flush, without LEN and NLEN", () => {
   const random = new Random(103);
   for (const level of levels) {
     for (const kind of ["json", "text"] as const) {
@@ -77,7 +77,7 @@ Deno.test("a result ends in the header of the flush, whose LEN and NLEN are left
   }
 });
 
-Deno.test("what does not get smaller is refused", () => {
+Deno.test("refuses output that is not smaller than the input", () => {
   const random = new Random(104);
   for (const level of levels) {
     const options = { level, windowBits: 15 };
@@ -90,7 +90,7 @@ Deno.test("what does not get smaller is refused", () => {
   }
 });
 
-Deno.test("noise in a long message does not keep the rest from being compressed", () => {
+Deno.test("noise in a long message does not prevent compression of the rest", () => {
   const random = new Random(105);
   const bytes = concat(random.bytes(30000), new Uint8Array(60000), random.bytes(30000));
   for (const level of levels) {
@@ -100,7 +100,7 @@ Deno.test("noise in a long message does not keep the rest from being compressed"
   }
 });
 
-Deno.test("only the range that was given is read, and only the result is written", () => {
+Deno.test("reads only the given range and writes only the result", () => {
   const random = new Random(106);
   for (let run = 0; run < 300; run++) {
     const bytes = message(random, random.pick(kinds), anySize(random, 3000));
@@ -124,7 +124,7 @@ Deno.test("only the range that was given is read, and only the result is written
   }
 });
 
-Deno.test("the result depends on the message alone, whatever was compressed before it", () => {
+Deno.test("the output depends only on the message, not on earlier messages", () => {
   const random = new Random(107);
   const samples = Array.from({ length: 24 }, (_, index) => {
     const size = index === 0 ? 150000 : anySize(random, 9000);
@@ -146,7 +146,7 @@ Deno.test("the result depends on the message alone, whatever was compressed befo
   }
 });
 
-Deno.test("the results of a context depend on its messages alone, whatever others send between", () => {
+Deno.test("the output of a context depends only on its own messages, not on those of other contexts", () => {
   const random = new Random(112);
   const samples = Array.from({ length: 40 }, () => message(random, "json", anySize(random, 4000)));
   const stream = (between: () => void): (Uint8Array | undefined)[] => {
@@ -167,7 +167,7 @@ Deno.test("the results of a context depend on its messages alone, whatever other
   }
 });
 
-Deno.test("what is written when nothing was compressed before is the same as later", () => {
+Deno.test("the output of the first message is the same as that of later ones", () => {
   // The very first message of a process finds empty tables, and no later one does.
   const options = { level: "best", windowBits: 15 } as const;
   const bytes = message(new Random(108), "json", 5000);
@@ -176,7 +176,7 @@ Deno.test("what is written when nothing was compressed before is the same as lat
   assert.deepEqual(compress(bytes, options), first);
 });
 
-Deno.test("messages of a context refer to those before, and zlib follows", () => {
+Deno.test("messages of a context refer to earlier ones, and zlib decompresses them", () => {
   const random = new Random(109);
   for (let run = 0; run < 60; run++) {
     const windowBits = 8 + random.below(8);
@@ -209,7 +209,7 @@ Deno.test("messages of a context refer to those before, and zlib follows", () =>
   }
 });
 
-Deno.test("a small message that comes again costs a few bytes with a context", () => {
+Deno.test("a repeated small message compresses to a few bytes with a context", () => {
   const bytes = new TextEncoder().encode(`{"type":"price","symbol":"ACME","price":12.34}`);
   for (const level of levels) {
     const options = { level, windowBits: 15, context: new DeflateContext() };
@@ -221,7 +221,7 @@ Deno.test("a small message that comes again costs a few bytes with a context", (
   }
 });
 
-Deno.test("a long message leaves its end in the context", () => {
+Deno.test("the context keeps the end of a long message", () => {
   const random = new Random(110);
   for (const level of levels) {
     const context = new DeflateContext({ historyBits: 12 });
@@ -238,7 +238,7 @@ Deno.test("a long message leaves its end in the context", () => {
   }
 });
 
-Deno.test("the best level is close to zlib's, and the fast one not far", () => {
+Deno.test("the best level compresses almost as well as zlib, the fast level slightly less", () => {
   const limits: Record<Exclude<Kind, "random">, [best: number, fast: number]> = {
     json: [1.1, 1.75],
     text: [1.1, 1.75],
@@ -261,7 +261,7 @@ Deno.test("the best level is close to zlib's, and the fast one not far", () => {
   }
 });
 
-Deno.test("an impossible range, room, window or level is the caller's mistake", () => {
+Deno.test("throws a RangeError for an invalid range, output size, window or level", () => {
   const source = new Uint8Array(100);
   const target = new Uint8Array(100);
   const options = { level: "fast", windowBits: 15 } as const;
@@ -287,7 +287,7 @@ Deno.test("an impossible range, room, window or level is the caller's mistake", 
   assert(deflate(source, 0, 100, target, 0, options) > 0);
 });
 
-Deno.test("a message in parts is one stream of blocks, whatever is in the parts", () => {
+Deno.test("a message in parts is one stream of blocks for any content of the parts", () => {
   const random = new Random(110);
   for (let run = 0; run < 300; run++) {
     const windowBits = 8 + random.below(8);
@@ -313,7 +313,7 @@ Deno.test("a message in parts is one stream of blocks, whatever is in the parts"
   }
 });
 
-Deno.test("a part may grow by some bytes and is remembered; noise is stored and forgotten", () => {
+Deno.test("a part may grow by a few bytes and is remembered; noise is stored and not remembered", () => {
   const random = new Random(111);
   const context = new DeflateContext();
   const part = (bytes: Uint8Array): number =>
@@ -330,7 +330,7 @@ Deno.test("a part may grow by some bytes and is remembered; noise is stored and 
   assert.equal(part(words), 17);
 });
 
-Deno.test("a part without the room for the worst of it is a RangeError", () => {
+Deno.test("throws a RangeError if the output is too small for the worst case of a part", () => {
   const options = { level: "fast", windowBits: 15 } as const;
   const source = new Uint8Array(100);
   assert.throws(

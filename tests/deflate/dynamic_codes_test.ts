@@ -37,7 +37,7 @@ function decodedLength(table: DecodeTable, packed: number): number {
   return entry >>> 8 & 15;
 }
 
-Deno.test("a description is as long as measured, and is read back as the same codes", () => {
+Deno.test("a dynamic header has the computed size and decodes to the same codes", () => {
   const random = new Random(81);
   const codes = new DynamicCodes();
   for (let run = 0; run < 600; run++) {
@@ -71,7 +71,7 @@ Deno.test("a description is as long as measured, and is read back as the same co
   }
 });
 
-Deno.test("a block without matches has two distances of one bit, so that both codes are complete", () => {
+Deno.test("a block without matches has two distance codes of one bit, so that both codes are complete", () => {
   const codes = new DynamicCodes();
   const empty = new TokenBlock();
   empty.open();
@@ -80,7 +80,7 @@ Deno.test("a block without matches has two distances of one bit, so that both co
   assert.deepEqual(Array.from(codes.distanceLengths.subarray(0, 3)), [1, 1, 0]);
 });
 
-Deno.test("equal lengths in a row are described as runs", () => {
+Deno.test("run-length encodes equal consecutive code lengths", () => {
   const codes = new DynamicCodes();
   const even = new TokenBlock();
   even.open();

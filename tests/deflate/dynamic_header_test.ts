@@ -39,7 +39,7 @@ function runs(stream: Bits, ...symbols: [symbol: number, extra?: number, bits?: 
   return stream;
 }
 
-Deno.test("the description is read to its last bit", () => {
+Deno.test("reads a dynamic header to its last bit", () => {
   const literals: Lengths = { 65: 2, 256: 2, 257: 1 };
   const input = read(new Bits().codes(literals, { 0: 1, 1: 1 }, 258, 2).put(0x2a5, 10));
   assert.equal(input.take(10), 0x2a5);
@@ -47,7 +47,7 @@ Deno.test("the description is read to its last bit", () => {
   assert.equal(dynamicDistances.rootBits, 1);
 });
 
-Deno.test("lengths are repeated, and a run of zeros crosses from one code into the other", () => {
+Deno.test("repeats code lengths, and a run of zeros crosses from one code into the other", () => {
   const stream = runs(repeating(260, 30), [0], [8]);
   // 256 words of 8 bits: one, 42 times 6 more, and 3 more.
   for (let run = 0; run < 42; run++) runs(stream, [16, 3, 2]);
@@ -60,7 +60,7 @@ Deno.test("lengths are repeated, and a run of zeros crosses from one code into t
   assert.equal(dynamicDistances.rootBits, 1);
 });
 
-Deno.test("a short run of zeros has 3 to 10, a long one 11 to 138", () => {
+Deno.test("a short run has 3 to 10 zeros, a long one 11 to 138", () => {
   const literals = (stream: Bits): Bits => {
     // Symbols 1 to 256.
     for (let one = 0; one < 256; one++) runs(stream, [8]);
@@ -82,7 +82,7 @@ Deno.test("a short run of zeros has 3 to 10, a long one 11 to 138", () => {
   }
 });
 
-Deno.test("a run that goes on behind the last symbol is refused", () => {
+Deno.test("rejects a run that exceeds the last symbol", () => {
   for (const [symbol, extra, bits] of [[16, 0, 2], [17, 0, 3], [18, 0, 7]]) {
     const stream = runs(repeating(257, 1), [0]);
     for (let one = 0; one < 255; one++) runs(stream, [8]);
@@ -91,7 +91,7 @@ Deno.test("a run that goes on behind the last symbol is refused", () => {
   }
 });
 
-Deno.test("a description that the input ends in is refused, wherever it ends", () => {
+Deno.test("rejects a dynamic header that is truncated at any bit", () => {
   const whole = new Bits().codes({ 65: 1, 256: 1 }, { 0: 1 }).bytes();
   for (let end = 0; end < whole.length - 1; end++) {
     const input = new BitInput();

@@ -12,7 +12,7 @@ import {
   LENGTH_EXTRA_BITS,
 } from "../../src/deflate/tables.ts";
 
-Deno.test("every length has a symbol and extra bits that say it", () => {
+Deno.test("every length has a symbol and extra bits that encode it", () => {
   for (let length = 3; length <= 258; length++) {
     const symbol = LENGTH_TOKEN[length] & 31;
     const extra = LENGTH_TOKEN[length] >>> 5;
@@ -22,7 +22,7 @@ Deno.test("every length has a symbol and extra bits that say it", () => {
   assert.equal(LENGTH_TOKEN[258], 28, "258 has a symbol of its own");
 });
 
-Deno.test("every distance has a symbol and extra bits that say it", () => {
+Deno.test("every distance has a symbol and extra bits that encode it", () => {
   for (let distance = 1; distance <= 32768; distance++) {
     const symbol = DISTANCE_SYMBOL[distanceSlot(distance - 1)];
     const extra = (distance - 1) & DISTANCE_EXTRA_MASK[symbol];

@@ -16,7 +16,7 @@ function fflateFlushed(bytes: Uint8Array): Uint8Array {
   return concat(...chunks).slice(0, -4);
 }
 
-Deno.test("fflate's sync flush writes messages that zlib refuses, most of them", () => {
+Deno.test("fflate's sync flush writes mostly messages that zlib rejects", () => {
   const random = new Random(141);
   let refused = 0;
   for (let run = 0; run < 100; run++) {
@@ -29,14 +29,14 @@ Deno.test("fflate's sync flush writes messages that zlib refuses, most of them",
   assert(refused > 50, `fflate is better than it was: only ${refused} of 100 are refused`);
 });
 
-Deno.test("fflate accepts a stored block whose lengths do not agree", () => {
+Deno.test("fflate accepts a stored block whose LEN and NLEN do not match", () => {
   const payload = new Bits().block("stored", true).align().put(3, 16).put(3, 16).put(0x434241, 24)
     .bytes();
   assert.equal(zlibInflate(payload), undefined);
   assert.equal(new TextDecoder().decode(inflateSync(payload)), "ABC");
 });
 
-Deno.test("fflate cuts a message short at the end of its output, and says nothing", () => {
+Deno.test("fflate truncates a message at the end of its output buffer without an error", () => {
   const payload = new Bits().block("fixed", true).fixedText("ABCDEF").fixedEnd().bytes();
   assert.equal(new TextDecoder().decode(inflateSync(payload, { out: new Uint8Array(3) })), "ABC");
 });

@@ -45,7 +45,7 @@ function assertCounted(block: TokenBlock, tokens: Token[]): void {
   assert.equal(sum(block.distances), tokens.length - literals.length);
 }
 
-Deno.test("the tokens stand for the message, whatever it is", () => {
+Deno.test("tokens expand to the original message for any input", () => {
   const random = new Random(61);
   for (const kind of kinds) {
     for (const size of [1, 2, 3, 4, 5, 7, 8, 9, 100, 3000, 65536]) {
@@ -55,7 +55,7 @@ Deno.test("the tokens stand for the message, whatever it is", () => {
   }
 });
 
-Deno.test("no distance is over the window", () => {
+Deno.test("no distance exceeds the window", () => {
   const random = new Random(62);
   for (let bits = 8; bits <= 15; bits++) {
     const marker = random.bytes(16);
@@ -71,7 +71,7 @@ Deno.test("no distance is over the window", () => {
   }
 });
 
-Deno.test("a repetition is as long as it can be, 258 bytes at most", () => {
+Deno.test("finds the longest match, up to 258 bytes", () => {
   assert.deepEqual(tokensOf(encoder.encode("abcdabcd")), [97, 98, 99, 100, {
     length: 4,
     distance: 4,
@@ -84,12 +84,12 @@ Deno.test("a repetition is as long as it can be, 258 bytes at most", () => {
   ]);
 });
 
-Deno.test("a longer repetition one byte on is preferred", () => {
+Deno.test("prefers a longer match that starts one byte later", () => {
   const tokens = tokensOf(encoder.encode("abcd--bcdefghi--abcdefghi"));
   assert.deepEqual(tokens.slice(-2), [97, { length: 8, distance: 11 }]);
 });
 
-Deno.test("a message refers to the history only where a table knows of it", () => {
+Deno.test("refers to the history only where the position table has an entry", () => {
   const history = encoder.encode("the quick brown fox jumps");
   const text = new TextBuffer();
   const block = new TokenBlock();
@@ -110,7 +110,7 @@ Deno.test("a message refers to the history only where a table knows of it", () =
   assert.deepEqual(readTokens(block), [97, { length: 13, distance: 23 }, 98]);
 });
 
-Deno.test("a block that is full ends, and the next goes on behind it", () => {
+Deno.test("ends a full block, and the next block continues after it", () => {
   const bytes = new Random(63).bytes(40000);
   const text = new TextBuffer();
   const block = new TokenBlock();

@@ -3,7 +3,7 @@ import { CONSUMED, DISTANCE_ALPHABET, LITERAL_ALPHABET } from "../../src/deflate
 import { fixedDistances, fixedLiterals } from "../../src/deflate/decode_tables.ts";
 import { Bits } from "./bits.ts";
 
-Deno.test("the words of RFC 1951 3.2.6 are decoded", () => {
+Deno.test("decodes the fixed codes of RFC 1951 3.2.6", () => {
   assert.equal(fixedLiterals.rootBits, 9);
   for (let symbol = 0; symbol < 288; symbol++) {
     const [low, high = 0] = new Bits().fixed(symbol).bytes();
@@ -15,7 +15,7 @@ Deno.test("the words of RFC 1951 3.2.6 are decoded", () => {
   }
 });
 
-Deno.test("the distances of RFC 1951 3.2.6 have 5 bits each", () => {
+Deno.test("the distance codes of RFC 1951 3.2.6 have 5 bits each", () => {
   assert.equal(fixedDistances.rootBits, 5);
   for (let symbol = 0; symbol < 32; symbol++) {
     const entry = fixedDistances.entries[new Bits().fixedDistance(symbol).bytes()[0]];

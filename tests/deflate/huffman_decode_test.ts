@@ -61,7 +61,7 @@ function randomLengths(random: Random, count: number, skew: number): Uint8Array 
   return lengths;
 }
 
-Deno.test("the example of RFC 1951 3.2.2 is decoded", () => {
+Deno.test("decodes the example of RFC 1951 3.2.2", () => {
   const table = new DecodeTable(plain, 9, 512);
   table.build(Uint8Array.of(3, 3, 3, 3, 3, 2, 4, 4));
   const words = ["010", "011", "100", "101", "110", "00", "1110", "1111"];
@@ -71,7 +71,7 @@ Deno.test("the example of RFC 1951 3.2.2 is decoded", () => {
   });
 });
 
-Deno.test("every word of every code is decoded, whatever bits follow", () => {
+Deno.test("decodes every codeword of every code, for any following bits", () => {
   const random = new Random(21);
   const table = new DecodeTable(plain, 10, 1332);
   for (let run = 0; run < 60; run++) {
@@ -86,7 +86,7 @@ Deno.test("every word of every code is decoded, whatever bits follow", () => {
   }
 });
 
-Deno.test("a table of the documented size is enough for the longest codes", () => {
+Deno.test("a table of the documented size holds the longest codes", () => {
   const random = new Random(22);
   for (const [words, rootBits, capacity] of [[286, 10, 1332], [30, 7, 400]]) {
     let most = 0;
@@ -102,7 +102,7 @@ Deno.test("a table of the documented size is enough for the longest codes", () =
   }
 });
 
-Deno.test("rejects code lengths that are no valid code, by kind of code", () => {
+Deno.test("rejects code lengths that are not a valid code, by kind of code", () => {
   const bad = {
     "over-subscribed": [[1, 1, 1], [2, 2, 2, 2, 2], [1, 2, 3, 3, 15]],
     "incomplete": [[2], [1, 2], [2, 2, 2], [15, 15]],
@@ -122,7 +122,7 @@ Deno.test("rejects code lengths that are no valid code, by kind of code", () => 
   }
 });
 
-Deno.test("one word of one bit will do, but not for code lengths", () => {
+Deno.test("accepts a single codeword of one bit, except for the code length code", () => {
   const lengths = Uint8Array.of(0, 0, 1);
   for (const alphabet of [LITERAL_ALPHABET, DISTANCE_ALPHABET]) {
     const table = new DecodeTable(alphabet, 7, 128);
@@ -134,7 +134,7 @@ Deno.test("one word of one bit will do, but not for code lengths", () => {
   assert.throws(() => table.build(lengths), /incomplete/);
 });
 
-Deno.test("no word at all will do for distances, each use of which is an error", () => {
+Deno.test("accepts an empty distance code, and rejects each use of it", () => {
   const lengths = new Uint8Array(30);
   const table = new DecodeTable(DISTANCE_ALPHABET, 7, 128);
   table.build(Uint8Array.of(1, 1));
@@ -147,7 +147,7 @@ Deno.test("no word at all will do for distances, each use of which is an error",
   }
 });
 
-Deno.test("the words of a code may be given as part of a longer list", () => {
+Deno.test("reads code lengths from part of a longer list", () => {
   const table = new DecodeTable(plain, 9, 512);
   const symbols = Uint16Array.of(3, 9, 260, 264, 265, 300);
   const lengths = Uint8Array.of(1, 1, 1, 2, 2, 1);

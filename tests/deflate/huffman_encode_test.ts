@@ -14,7 +14,7 @@ function text(packed: number): string {
   ).join("");
 }
 
-Deno.test("the words of the example in RFC 1951 3.2.2 come out", () => {
+Deno.test("produces the codewords of the example in RFC 1951 3.2.2", () => {
   const words = new Int32Array(8);
   assignWords(Uint8Array.of(3, 3, 3, 3, 3, 2, 4, 4), 8, words);
   assert.deepEqual(
@@ -23,7 +23,7 @@ Deno.test("the words of the example in RFC 1951 3.2.2 come out", () => {
   );
 });
 
-Deno.test("symbols without a length have no word, and words may have 11 bits", () => {
+Deno.test("symbols of length 0 have no codeword, and codewords may have 11 bits", () => {
   const lengths = Uint8Array.of(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 11, 0);
   const words = new Int32Array(14).fill(-1);
   assignWords(lengths, 14, words);
@@ -34,7 +34,7 @@ Deno.test("symbols without a length have no word, and words may have 11 bits", (
   assert.equal(text(words[12]), "11111111111");
 });
 
-Deno.test("the fixed words are those of RFC 1951 3.2.6", () => {
+Deno.test("the fixed codewords match RFC 1951 3.2.6", () => {
   const packed = (bits: Bits, length: number): number => {
     const [low, high = 0] = bits.bytes();
     return (low | high << 8) << 4 | length;

@@ -37,7 +37,7 @@ function randomFrequencies(random: Random, count: number): number[] {
   );
 }
 
-Deno.test("the lengths are those of a complete code, whatever the frequencies", () => {
+Deno.test("the lengths form a complete code for any frequencies", () => {
   const random = new Random(31);
   for (let run = 0; run < 2000; run++) {
     const frequencies = randomFrequencies(random, 2 + random.below(285));
@@ -51,7 +51,7 @@ Deno.test("the lengths are those of a complete code, whatever the frequencies", 
   }
 });
 
-Deno.test("without a limit that matters no code is shorter", () => {
+Deno.test("no code is shorter when the length limit does not apply", () => {
   const random = new Random(32);
   for (let run = 0; run < 300; run++) {
     const frequencies = randomFrequencies(random, 20 + random.below(260));
@@ -60,7 +60,7 @@ Deno.test("without a limit that matters no code is shorter", () => {
   }
 });
 
-Deno.test("with a limit the best code is shorter by little", () => {
+Deno.test("the length limit costs few bits compared with the optimal code", () => {
   const random = new Random(33);
   let ours = 0;
   let best = 0;
@@ -74,7 +74,7 @@ Deno.test("with a limit the best code is shorter by little", () => {
   assert(ours >= best && ours < 1.01 * best, `${ours} bits instead of ${best}`);
 });
 
-Deno.test("frequencies that double make the deepest code, which the limit bends", () => {
+Deno.test("the limit shortens the deepest code, which has doubling frequencies", () => {
   const frequencies = Array.from({ length: 19 }, (_, symbol) => 2 ** symbol);
   assert.equal(Math.max(...lengthsOf(frequencies, 20)), 18);
   for (const longest of [5, 7, 11, 15]) {
@@ -82,17 +82,17 @@ Deno.test("frequencies that double make the deepest code, which the limit bends"
   }
 });
 
-Deno.test("symbols that do not occur have no word, of equal ones the words are equally long", () => {
+Deno.test("absent symbols have no codeword, equal frequencies have codewords of equal length", () => {
   assert.deepEqual(lengthsOf([0, 7, 0, 7, 7, 7, 0]), [0, 2, 0, 2, 2, 2, 0]);
   assert.deepEqual(lengthsOf([1, 1, 2, 4]), [3, 3, 2, 1]);
 });
 
-Deno.test("there are always two words, so that the code is complete", () => {
+Deno.test("always assigns at least two codewords, so that the code is complete", () => {
   assert.deepEqual(lengthsOf([0, 0, 0]), [1, 1, 0]);
   assert.deepEqual(lengthsOf([5, 0, 0]), [1, 1, 0]);
   assert.deepEqual(lengthsOf([0, 0, 5]), [1, 0, 1]);
 });
 
-Deno.test("the most tokens that a block can have are counted right", () => {
+Deno.test("counts the maximum number of tokens in a block correctly", () => {
   assert.deepEqual(lengthsOf([18000, 17999, 3, 1]), [1, 2, 3, 3]);
 });

@@ -41,7 +41,7 @@ function repeated(before: Uint8Array, length: number, distance: number): Uint8Ar
   return bytes.slice(distance);
 }
 
-Deno.test("every length of every symbol is repeated, near and far", () => {
+Deno.test("copies every length of every symbol from near and far distances", () => {
   const before = filler.subarray(0, 400);
   for (let symbol = 0; symbol < 29; symbol++) {
     for (let extra = 0; extra < 1 << LENGTH_EXTRA_BITS[symbol]; extra++) {
@@ -59,7 +59,7 @@ Deno.test("every length of every symbol is repeated, near and far", () => {
   }
 });
 
-Deno.test("the smallest and the largest distance of every symbol are reached", () => {
+Deno.test("decodes the smallest and the largest distance of every symbol", () => {
   for (let symbol = 0; symbol < 30; symbol++) {
     const bits = DISTANCE_EXTRA_BITS[symbol];
     for (const extra of [0, (1 << bits) - 1]) {
@@ -74,7 +74,7 @@ Deno.test("the smallest and the largest distance of every symbol are reached", (
   }
 });
 
-Deno.test("words of all lengths with all extra bits are read, of both codes", () => {
+Deno.test("decodes codewords of all lengths with all extra bits, in both codes", () => {
   // Codes with a word of each length from 1 to 15 bits and one more of 15; the longest words have
   // the symbols with the most extra bits.
   const literalLengths = new Uint8Array(286);
@@ -124,7 +124,7 @@ Deno.test("words of all lengths with all extra bits are read, of both codes", ()
   }
 });
 
-Deno.test("a block that does not end with its input is refused, wherever it stops", () => {
+Deno.test("rejects a block that is truncated at any byte", () => {
   const whole = new Bits().fixedText("abcdefgh").fixed(285).fixedDistance(3).fixedText("xyz")
     .fixedEnd().bytes();
   for (let end = 0; end < whole.length; end++) {

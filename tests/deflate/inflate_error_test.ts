@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { corrupt, InflateError } from "../../src/deflate/bits.ts";
 
-Deno.test("an error says what was wrong in words and by a code", () => {
+Deno.test("an error has a message and a code", () => {
   const error = new InflateError("too-big", "more than 10 bytes");
   assert(error instanceof Error);
   assert.equal(error.name, "InflateError");
@@ -9,7 +9,7 @@ Deno.test("an error says what was wrong in words and by a code", () => {
   assert.equal(error.message, "more than 10 bytes");
 });
 
-Deno.test("corrupt throws", () => {
+Deno.test("corrupt() throws", () => {
   assert.throws(() => corrupt("nonsense"), {
     name: "InflateError",
     code: "corrupt",

@@ -10,7 +10,7 @@ function last(history: InflateHistory, count: number): Uint8Array {
   return bytes;
 }
 
-Deno.test("a history holds nothing before the first message", () => {
+Deno.test("a history allocates nothing before the first message", () => {
   const history = new InflateHistory(12);
   assert.equal(history.length, 0);
   assert.equal(history.byteLength, 0);
@@ -18,7 +18,7 @@ Deno.test("a history holds nothing before the first message", () => {
   assert.equal(history.byteLength, 0);
 });
 
-Deno.test("a history is the end of all that was appended, whatever the pieces", () => {
+Deno.test("a history holds the end of the appended bytes, for any split of them", () => {
   const random = new Random(3);
   for (let bits = 8; bits <= 15; bits++) {
     const history = new InflateHistory(bits);
@@ -36,7 +36,7 @@ Deno.test("a history is the end of all that was appended, whatever the pieces", 
   }
 });
 
-Deno.test("a history grows with what there is, up to the window", () => {
+Deno.test("a history grows with its contents, up to the window size", () => {
   const bytes = new Uint8Array(20000);
   for (
     const [windowBits, rows] of [
@@ -53,7 +53,7 @@ Deno.test("a history grows with what there is, up to the window", () => {
   }
 });
 
-Deno.test("a copy ends with the history", () => {
+Deno.test("a copy ends at the end of the history", () => {
   const history = new InflateHistory();
   history.append(Uint8Array.of(1, 2, 3, 4, 5), 5);
   const target = new Uint8Array(6);
@@ -63,7 +63,7 @@ Deno.test("a copy ends with the history", () => {
   assert.deepEqual(target, Uint8Array.of(1, 2, 4, 5, 0, 0));
 });
 
-Deno.test("a window has 8 to 15 bits, 15 unless something else is said", () => {
+Deno.test("a window has 8 to 15 bits, 15 by default", () => {
   assert.equal(new InflateHistory().windowSize, 32768);
   assert.equal(new InflateHistory(8).windowSize, 256);
   for (const bits of [7, 16, 8.5, NaN]) {

@@ -32,7 +32,7 @@ for (const { name, payload, ours } of craftedStreams) {
   });
 }
 
-Deno.test("zlib makes the same of the crafted streams, but for those that say so", () => {
+Deno.test("zlib agrees on the crafted streams, except for the marked ones", () => {
   for (const stream of craftedStreams) {
     const ours = typeof stream.ours === "string" ? stream.ours : undefined;
     const expected = "zlib" in stream ? stream.zlib : ours;
@@ -41,7 +41,7 @@ Deno.test("zlib makes the same of the crafted streams, but for those that say so
   }
 });
 
-Deno.test("the start of a message is refused wherever zlib refuses it", () => {
+Deno.test("rejects a truncated message wherever zlib rejects it", () => {
   const longer = zlibDeflate(message(new Random(5), "json", 600));
   for (const payload of [...craftedStreams.map((stream) => stream.payload), longer]) {
     for (let end = 1; end < payload.length; end++) {
@@ -60,7 +60,7 @@ Deno.test("the start of a message is refused wherever zlib refuses it", () => {
   }
 });
 
-Deno.test("what zlib compressed comes out, at any level, strategy and window", () => {
+Deno.test("decompresses zlib's output at any level, strategy and window", () => {
   const random = new Random(11);
   for (let run = 0; run < 400; run++) {
     const plain = message(random, random.pick(kinds), anySize(random, 20000));
@@ -77,7 +77,7 @@ Deno.test("what zlib compressed comes out, at any level, strategy and window", (
   }
 });
 
-Deno.test("a message may be flushed in the middle", () => {
+Deno.test("accepts a flush in the middle of a message", () => {
   const parts = ["one ", "two ", "three"].map((part) =>
     zlibDeflate(new TextEncoder().encode(part))
   );
@@ -85,7 +85,7 @@ Deno.test("a message may be flushed in the middle", () => {
   assert.equal(text(payload), "one two three");
 });
 
-Deno.test("only the range that was given is read", () => {
+Deno.test("reads only the given range", () => {
   const payload = zlibDeflate(new TextEncoder().encode("only this and nothing else"));
   for (const around of [0x00, 0xff]) {
     for (const margin of [1, 2, 3, 40]) {
@@ -97,7 +97,7 @@ Deno.test("only the range that was given is read", () => {
   }
 });
 
-Deno.test("a message as long as the limit passes, a longer one is too big", () => {
+Deno.test("accepts a message of exactly the limit, rejects a longer one as too big", () => {
   const random = new Random(13);
   for (const kind of kinds) {
     for (const size of [1, 2, 3, 4, 5, 257, 258, 259, 260, 16383, 16384, 16385, 70000]) {
@@ -115,12 +115,12 @@ Deno.test("a message as long as the limit passes, a longer one is too big", () =
   }
 });
 
-Deno.test("an empty message fits a limit of 0", () => {
+Deno.test("accepts an empty message with a limit of 0", () => {
   assert.equal(inflate(Uint8Array.of(0), 0, 1, 0).length, 0);
   assert.equal(inflate(new Uint8Array(0), 0, 0, 0).length, 0);
 });
 
-Deno.test("there may be no limit", () => {
+Deno.test("decompresses without a limit", () => {
   const payload = zlibDeflate(new Uint8Array(100000));
   assert.equal(inflate(payload, 0, payload.length, Infinity).length, 100000);
 });
@@ -143,13 +143,13 @@ Deno.test("rejects a bomb before it is fully decompressed", () => {
   assert(buffer.byteLength >= limit && buffer.byteLength < limit + 300, `${buffer.byteLength}`);
 });
 
-Deno.test("the memory of a large message is given back after a run of small ones", () => {
+Deno.test("frees the memory of a large message after a series of small ones", () => {
   const large = zlibDeflate(new Uint8Array(1 << 20));
   assert(inflate(large, 0, large.length, 1 << 20).buffer.byteLength >= 1 << 20);
   assert.equal(memoryAfterSmallMessages(), 16384);
 });
 
-Deno.test("a result contains nothing of earlier messages", () => {
+Deno.test("a result contains no bytes of earlier messages", () => {
   const random = new Random(17);
   const canary = zlibDeflate(new Uint8Array(60000).fill(0xa5));
   for (let run = 0; run < 100; run++) {
@@ -161,7 +161,7 @@ Deno.test("a result contains nothing of earlier messages", () => {
   }
 });
 
-Deno.test("a message may refer to those before it, as far as the history goes", () => {
+Deno.test("a message may refer to earlier ones within the history", () => {
   const history = new InflateHistory(8);
   assert.equal(
     text(new Bits().block("fixed").fixedText("0123456789").fixedEnd().flush().bytes(), history),
@@ -176,7 +176,7 @@ Deno.test("a message may refer to those before it, as far as the history goes", 
   assert.throws(() => text(tooFar, history), /over the start/);
 });
 
-Deno.test("a match may begin in the history and run on in the message", () => {
+Deno.test("a match may begin in the history and continue in the message", () => {
   const history = new InflateHistory();
   const first = new Bits().block("fixed").fixedText("abc").fixedEnd().flush().bytes();
   assert.equal(text(first, history), "abc");
@@ -185,7 +185,7 @@ Deno.test("a match may begin in the history and run on in the message", () => {
   assert.equal(text(second, history), "bcbcbcbcb");
 });
 
-Deno.test("a distance over the window is refused, with a history and without", () => {
+Deno.test("rejects a distance that exceeds the window, with and without a history", () => {
   for (let bits = 8; bits <= 14; bits++) {
     const size = 1 << bits;
     const history = new InflateHistory(bits);
@@ -213,14 +213,14 @@ Deno.test("a distance over the window is refused, with a history and without", (
   }
 });
 
-Deno.test("the memory of a message's bytes is only read during the call", () => {
+Deno.test("reads the memory of the input only during the call", () => {
   const payload = zlibDeflate(new TextEncoder().encode("once and once and once again"));
   const result = inflate(payload, 0, payload.length, 100);
   payload.fill(0);
   assert.equal(decoder.decode(result), "once and once and once again");
 });
 
-Deno.test("an impossible range, limit or window is the caller's mistake", () => {
+Deno.test("throws a RangeError for an invalid range, limit or window", () => {
   const source = new Uint8Array(4);
   for (const [start, end] of [[-1, 2], [0, 5], [3, 2], [NaN, 2], [0, NaN]]) {
     assert.throws(() => inflate(source, start, end, 10), RangeError, `${start} to ${end}`);
@@ -234,7 +234,7 @@ Deno.test("an impossible range, limit or window is the caller's mistake", () => 
   }
 });
 
-Deno.test("a failed call leaves no state behind", () => {
+Deno.test("a failed call leaves no state", () => {
   const good = zlibDeflate(new TextEncoder().encode("good"));
   assert.throws(() => text(Uint8Array.of(0x07)));
   assert.equal(text(good), "good");

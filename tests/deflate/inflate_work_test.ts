@@ -90,7 +90,7 @@ function repeated(block: (out: BitWriter) => void, size: number): Uint8Array {
 const BLOCKS = { smallest, largest, emptyFixed, emptyStored };
 
 for (const [name, block] of Object.entries(BLOCKS)) {
-  Deno.test(`15 MiB of blocks without data are rejected: ${name}`, () => {
+  Deno.test(`rejects 15 MiB of blocks without data: ${name}`, () => {
     const message = repeated(block, 15 * MIB);
     assert.throws(() => inflate(message, 0, message.length, LIMIT), (error) => {
       assert.ok(error instanceof InflateError);
@@ -99,7 +99,7 @@ for (const [name, block] of Object.entries(BLOCKS)) {
     });
   });
 
-  Deno.test(`64 KiB of blocks without data are an empty message: ${name}`, () => {
+  Deno.test(`decompresses 64 KiB of blocks without data to an empty message: ${name}`, () => {
     const message = repeated(block, 65536);
     assert.equal(inflate(message, 0, message.length, LIMIT).length, 0);
   });
@@ -127,14 +127,14 @@ function compressed(bytes: Uint8Array, options: zlib.ZlibOptions): Uint8Array {
 const data = noise(2 * MIB);
 for (const strategy of [Z_DEFAULT_STRATEGY, Z_HUFFMAN_ONLY, Z_RLE, Z_FIXED]) {
   for (const memLevel of [1, 9]) {
-    Deno.test(`streams of zlib pass: strategy ${strategy}, memLevel ${memLevel}`, () => {
+    Deno.test(`accepts streams of zlib: strategy ${strategy}, memLevel ${memLevel}`, () => {
       const message = compressed(data, { strategy, memLevel, level: 6 });
       assert.deepEqual(inflate(message, 0, message.length, LIMIT), data);
     });
   }
 }
 
-Deno.test("streams of zlib pass that are flushed behind every 25 bytes", () => {
+Deno.test("accepts streams that zlib flushed after every 25 bytes", () => {
   // 1 MiB; each part on its own, which is what a full flush makes of it.
   const parts: Uint8Array[] = [];
   const whole = data.subarray(0, MIB);
@@ -206,7 +206,7 @@ for (const [title, message] of Object.entries(messages)) {
   }
 }
 
-Deno.test("a paused message counts for those after it", () => {
+Deno.test("adds a paused message to the history of later messages", () => {
   const [one, other] = [new InflateHistory(15), new InflateHistory(15)];
   const deflated = compressed(data.subarray(0, 100_000), {});
   inflate(deflated, 0, deflated.length, LIMIT, one);
@@ -219,7 +219,7 @@ Deno.test("a paused message counts for those after it", () => {
 });
 
 for (const [title, message] of Object.entries(messages)) {
-  Deno.test(`a message that is cut off is an error in slices too: ${title}`, () => {
+  Deno.test(`rejects a truncated message in slices, too: ${title}`, () => {
     for (let cut = 1; cut < message.length; cut += Math.ceil(message.length / 30)) {
       const part = message.subarray(0, cut);
       const outcome = (run: () => Uint8Array): string => {
@@ -237,7 +237,7 @@ for (const [title, message] of Object.entries(messages)) {
   });
 }
 
-Deno.test("slices are as large as their work says", () => {
+Deno.test("the work limit determines the size of a slice", () => {
   const message = repeated(largest, 100_000);
   const { slices } = inSlices(message, 10_000);
   // 62 bytes of description, 40 each, and 32: four blocks in a slice.

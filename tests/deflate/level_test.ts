@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { autoLevel } from "../../src/deflate/deflate.ts";
 
-Deno.test("small messages are compressed fast, from 2 KiB on the best way pays", () => {
+Deno.test("selects the fast level for small messages, the best level from 2 KiB", () => {
   assert.equal(autoLevel(0), "fast");
   assert.equal(autoLevel(2047), "fast");
   assert.equal(autoLevel(2048), "best");

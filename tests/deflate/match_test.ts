@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { matchEnd } from "../../src/deflate/match_finder.ts";
 
-Deno.test("a repetition ends at the first byte that differs, or at the limit", () => {
+Deno.test("a match ends at the first different byte or at the limit", () => {
   const bytes = new Uint8Array(200);
   const view = new DataView(bytes.buffer);
   for (let length = 0; length < 20; length++) {
@@ -16,7 +16,7 @@ Deno.test("a repetition ends at the first byte that differs, or at the limit", (
   }
 });
 
-Deno.test("any bit of a byte makes it differ", () => {
+Deno.test("a difference in any bit of a byte ends the match", () => {
   const bytes = new Uint8Array(64);
   const view = new DataView(bytes.buffer);
   for (let bit = 0; bit < 8; bit++) {
@@ -28,7 +28,7 @@ Deno.test("any bit of a byte makes it differ", () => {
   }
 });
 
-Deno.test("a repetition may run into itself", () => {
+Deno.test("a match may overlap its own output", () => {
   const bytes = new Uint8Array(100).fill(1);
   const view = new DataView(bytes.buffer);
   assert.equal(matchEnd(bytes, view, 9, 10, 90), 90);

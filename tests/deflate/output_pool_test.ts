@@ -10,11 +10,11 @@ function write(pool: OutputPool, length: number, limit = length): number {
   return pool.bytes.length;
 }
 
-Deno.test("there is no memory before the first message", () => {
+Deno.test("allocates nothing before the first message", () => {
   assert.equal(new OutputPool().bytes.length, 0);
 });
 
-Deno.test("room grows four times at once, and to no more than the limit and a turn", () => {
+Deno.test("capacity grows by a factor of four, up to the limit plus one turn", () => {
   const pool = new OutputPool();
   assert.equal(write(pool, 1, 1 << 20), 16384);
   assert.equal(write(pool, 16384, 1 << 20), 65536);
@@ -26,7 +26,7 @@ Deno.test("room grows four times at once, and to no more than the limit and a tu
   assert.equal(pool.view.buffer, pool.bytes.buffer);
 });
 
-Deno.test("what there is of a message stays when room is made", () => {
+Deno.test("growing keeps the output of the current message", () => {
   const pool = new OutputPool();
   pool.open(1 << 20);
   pool.reserve(3);
@@ -36,7 +36,7 @@ Deno.test("what there is of a message stays when room is made", () => {
   assert.deepEqual(pool.message, Uint8Array.of(1, 2, 3));
 });
 
-Deno.test("more than the limit is refused, the limit itself is not", () => {
+Deno.test("accepts the limit and rejects more", () => {
   const pool = new OutputPool();
   pool.open(10);
   pool.reserve(10);
@@ -50,7 +50,7 @@ Deno.test("more than the limit is refused, the limit itself is not", () => {
   assert.throws(() => pool.reserve(7), { code: "too-big" });
 });
 
-Deno.test("a turn that begins at the last allowed length ends within the memory", () => {
+Deno.test("a turn that begins at the maximum length stays within the buffer", () => {
   const pool = new OutputPool();
   pool.open(Infinity);
   pool.reserve(0);
@@ -58,7 +58,7 @@ Deno.test("a turn that begins at the last allowed length ends within the memory"
   assert.equal(pool.roomEnd + 1 + 258 + 3, pool.bytes.length);
 });
 
-Deno.test("after 256 messages the memory shrinks to what the largest of them needed", () => {
+Deno.test("after 256 messages the buffer shrinks to the size of the largest of them", () => {
   const pool = new OutputPool();
   write(pool, 1 << 20);
   for (let run = 1; run < 256; run++) assert(write(pool, 100) >= 1 << 20, "too early");
@@ -71,13 +71,13 @@ Deno.test("after 256 messages the memory shrinks to what the largest of them nee
   assert.equal(pool.bytes.length, 16384);
 });
 
-Deno.test("without a limit a message has less than 2 GiB", () => {
+Deno.test("without a limit a message is smaller than 2 GiB", () => {
   const pool = new OutputPool();
   pool.open(Infinity);
   assert.throws(() => pool.reserve(2 ** 31), { name: "InflateError", code: "too-big" });
 });
 
-Deno.test("a limit is a number from 0 on", () => {
+Deno.test("rejects a limit that is not a number from 0", () => {
   const pool = new OutputPool();
   for (const limit of [-1, NaN]) {
     assert.throws(() => pool.open(limit), {

@@ -11,7 +11,7 @@ function note(table: PositionTable, slot: number, place: number): void {
   table.slots[slot] = place + table.base;
 }
 
-Deno.test("a table has as many slots as its bits say, and its shift leaves as many", () => {
+Deno.test("a table has 2 ** bits slots, and its shift selects as many", () => {
   for (const bits of [8, 11, 15]) {
     const table = new PositionTable(new Uint16Array(1 << bits));
     assert.equal(table.slots.length, 1 << bits);
@@ -19,7 +19,7 @@ Deno.test("a table has as many slots as its bits say, and its shift leaves as ma
   }
 });
 
-Deno.test("distances are right when positions have gone over 16 bits, and when the text moves", () => {
+Deno.test("distances are correct when positions exceed 16 bits and when the text moves", () => {
   const table = new PositionTable(new Uint16Array(1 << 8));
   table.base = 0xfff0;
   note(table, 3, 10);
@@ -28,7 +28,7 @@ Deno.test("distances are right when positions have gone over 16 bits, and when t
   assert.equal(distance(table, 3, 500), 990);
 });
 
-Deno.test("entries of the messages before lie before the first byte", () => {
+Deno.test("entries of earlier messages have positions before the first byte", () => {
   const table = new SharedPositionTable();
   for (let run = 0; run < 3000; run++) {
     const length = 1 + run * 7 % 900;
@@ -45,7 +45,7 @@ Deno.test("entries of the messages before lie before the first byte", () => {
   }
 });
 
-Deno.test("a message over 64 KiB begins with an empty table, and so does the next", () => {
+Deno.test("a message over 64 KiB and the message after it start with an empty table", () => {
   const table = new SharedPositionTable();
   table.begin(0, 100);
   note(table, 7, 50);
@@ -56,7 +56,7 @@ Deno.test("a message over 64 KiB begins with an empty table, and so does the nex
   assert(table.slots.every((entry) => entry === 0));
 });
 
-Deno.test("larger messages have more slots", () => {
+Deno.test("larger messages use more slots", () => {
   const table = new SharedPositionTable();
   const slots = [1, 512, 513, 2048, 2049, 8192, 8193, 1 << 20].map((length) => {
     table.begin(0, length);
@@ -65,7 +65,7 @@ Deno.test("larger messages have more slots", () => {
   assert.deepEqual(slots, [4096, 4096, 8192, 8192, 16384, 16384, 32768, 32768]);
 });
 
-Deno.test("what is cleared is all that was used", () => {
+Deno.test("clears every used slot", () => {
   const table = new SharedPositionTable();
   table.begin(0, 60000);
   table.slots.fill(1);
@@ -74,7 +74,7 @@ Deno.test("what is cleared is all that was used", () => {
   assert(table.slots.every((entry) => entry === 0));
 });
 
-Deno.test("the first byte of the message moves down with the text, to its start at most", () => {
+Deno.test("the position of the first byte moves with the text, down to its start", () => {
   const table = new SharedPositionTable();
   table.begin(300, 1000);
   table.move(100);

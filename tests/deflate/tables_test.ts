@@ -15,7 +15,7 @@ import {
   MIN_MATCH,
 } from "../../src/deflate/tables.ts";
 
-Deno.test("each symbol's lengths begin where those of the one before end", () => {
+Deno.test("the lengths of each symbol begin where those of the previous symbol end", () => {
   assert.equal(LENGTH_BASE.length, LITERAL_SYMBOLS - END_OF_BLOCK - 1);
   let next = MIN_MATCH;
   // Symbol 285 is the exception: 258 is at the end of symbol 284 too.
@@ -28,7 +28,7 @@ Deno.test("each symbol's lengths begin where those of the one before end", () =>
   assert.equal(LENGTH_EXTRA_BITS[28], 0);
 });
 
-Deno.test("each symbol's distances begin where those of the one before end", () => {
+Deno.test("the distances of each symbol begin where those of the previous symbol end", () => {
   assert.equal(DISTANCE_BASE.length, DISTANCE_SYMBOLS);
   let next = 1;
   for (let symbol = 0; symbol < DISTANCE_SYMBOLS; symbol++) {
@@ -44,7 +44,7 @@ Deno.test("the fixed codes are complete", () => {
   }
 });
 
-Deno.test("the order of code lengths names each symbol once", () => {
+Deno.test("the order of code lengths contains each symbol once", () => {
   const symbols = Array.from({ length: CODE_LENGTH_SYMBOLS }, (_, symbol) => symbol);
   assert.deepEqual(Array.from(CODE_LENGTH_ORDER).sort((a, b) => a - b), symbols);
 });

@@ -10,7 +10,7 @@ function between(text: TextBuffer, from: number, to: number): Uint8Array {
   return text.bytes.slice(from, to);
 }
 
-Deno.test("a piece lies behind what was seen, and zeros behind the piece", () => {
+Deno.test("a part follows the earlier text, and zeros follow the part", () => {
   const text = new TextBuffer();
   text.bytes.fill(0xee);
   text.open(Uint8Array.of(1, 2, 3, 4), 3);
@@ -20,7 +20,7 @@ Deno.test("a piece lies behind what was seen, and zeros behind the piece", () =>
   assert.deepEqual(between(text, 0, 13), Uint8Array.of(1, 2, 3, 6, 7, 0, 0, 0, 0, 0, 0, 0, 0));
 });
 
-Deno.test("the window before each piece of a long message stays", () => {
+Deno.test("keeps the window before each part of a long message", () => {
   const message = random.bytes(5 * PIECE + 1000);
   const history = random.bytes(32768);
   for (const length of [0, 100, 32768]) {
@@ -38,7 +38,7 @@ Deno.test("the window before each piece of a long message stays", () => {
   }
 });
 
-Deno.test("opening begins anew", () => {
+Deno.test("opening resets the buffer", () => {
   const text = new TextBuffer();
   text.open(random.bytes(300), 300);
   text.open(new Uint8Array(0), 0);

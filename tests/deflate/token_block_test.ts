@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { TokenBlock } from "../../src/deflate/match_finder.ts";
 
-Deno.test("a block is empty when it is opened, but for its end", () => {
+Deno.test("a new block contains only its end symbol", () => {
   const block = new TokenBlock();
   block.open();
   block.literals[65] = 9;
@@ -15,7 +15,7 @@ Deno.test("a block is empty when it is opened, but for its end", () => {
   assert.equal(block.distances.reduce((sum, frequency) => sum + frequency, 0), 0);
 });
 
-Deno.test("there is room behind a full block for the last step of a search", () => {
+Deno.test("a full block has room for the last step of a search", () => {
   const block = new TokenBlock();
   assert(block.tokens.length >= block.capacity + 1024 + 3);
 });

@@ -3,18 +3,18 @@
 import assert from "node:assert/strict";
 import { parseArguments, USAGE, UsageError } from "../../doctor/arguments.ts";
 
-Deno.test("a server is named by its URL", () => {
+Deno.test("accepts the URL of a server", () => {
   const { url, listen, jobs, timeout, fast } = parseArguments(["ws://127.0.0.1:8080/echo?a=1"]);
   assert.equal(url?.href, "ws://127.0.0.1:8080/echo?a=1");
   assert.deepEqual([listen, jobs, timeout, fast], [undefined, 4, 5000, false]);
 });
 
-Deno.test("clients come to a port", () => {
+Deno.test("accepts a port for clients", () => {
   const { url, listen, hostname } = parseArguments(["--listen", "9001", "--hostname", "::1"]);
   assert.deepEqual([url, listen, hostname], [undefined, 9001, "::1"]);
 });
 
-Deno.test("cases are chosen by patterns, several with commas or again", () => {
+Deno.test("selects cases by patterns, separated by commas or repeated", () => {
   const { cases, exclude } = parseArguments(
     ["ws://a/", "--cases", "6.*, 7.1.1", "--cases", "*", "--exclude=6.4.*"],
   );
@@ -37,7 +37,7 @@ const wrong: [args: string[], message: RegExp][] = [
 ];
 
 for (const [args, message] of wrong) {
-  Deno.test(`refused: ${JSON.stringify(args)}`, () => {
+  Deno.test(`rejects ${JSON.stringify(args)}`, () => {
     assert.throws(() => parseArguments(args), (error) => {
       assert.ok(error instanceof UsageError);
       assert.match(error.message, message);
@@ -52,7 +52,7 @@ Deno.test("help and the list need no endpoint", () => {
   assert.equal(parseArguments(["--list"]).list, true);
 });
 
-Deno.test("the usage names every option", () => {
+Deno.test("the usage text names every option", () => {
   const source = Deno.readTextFileSync(new URL("../../doctor/arguments.ts", import.meta.url));
   const options = source.slice(source.indexOf("const OPTIONS"), source.indexOf("} as const"));
   const names = [...options.matchAll(/^ {2}"?([a-z-]+)"?: \{/gm)].map(([, name]) => name);

@@ -55,7 +55,7 @@ function isDocumented({ id }: Case): boolean {
   return Number(groupOf(id)) < 20;
 }
 
-Deno.test("all 517 documented cases are there, as many in each group as there should be", () => {
+Deno.test("contains all 517 documented cases, with the right number in each group", () => {
   for (const [group, count] of Object.entries(DOCUMENTED)) {
     const found = cases.filter(({ id }) => id.startsWith(`${group}.`)).map(({ id }) => id);
     const wanted = Array.from({ length: count }, (_, index) => `${group}.${index + 1}`);
@@ -64,7 +64,7 @@ Deno.test("all 517 documented cases are there, as many in each group as there sh
   assert.equal(cases.filter(isDocumented).length, 517);
 });
 
-Deno.test("numbers are unique and in order", () => {
+Deno.test("case numbers are unique and in order", () => {
   const ids = cases.map(({ id }) => id);
   assert.equal(new Set(ids).size, ids.length);
   const groups = ids.map((id) => Number(groupOf(id)));
@@ -72,19 +72,19 @@ Deno.test("numbers are unique and in order", () => {
   assert.deepEqual([...new Set(groups)].map(String), Object.keys(GROUP_NAMES));
 });
 
-Deno.test("every case names its rule, has a title, and allows something", () => {
+Deno.test("every case has a rule, a title and an allowed outcome", () => {
   const incomplete = cases.filter(({ title, rfc, outcomes }) =>
     title.length < 6 || !/RFC \d{4}/.test(rfc) || outcomes.length === 0
   );
   assert.deepEqual(incomplete.map(({ id }) => id), []);
 });
 
-Deno.test("the first outcome is a PASS, but for the cases that only inform", () => {
+Deno.test("the first outcome is PASS, except for informational cases", () => {
   const others = cases.filter(({ outcomes }) => outcomes[0]?.verdict !== "PASS");
   assert.deepEqual(others.map(({ id }) => id), ["7.1.6", "7.13.1", "7.13.2"]);
 });
 
-Deno.test("of the documented cases those may be NON-STRICT that are known to", () => {
+Deno.test("only the known documented cases may be NON-STRICT", () => {
   const lax = cases.filter((one) =>
     isDocumented(one) &&
     one.outcomes.some(({ verdict, ending }) => verdict === "NON-STRICT" && ending.is !== "unclean")
@@ -92,11 +92,11 @@ Deno.test("of the documented cases those may be NON-STRICT that are known to", (
   assert.deepEqual(lax.map(({ id }) => id), MAY_BE_LAX);
 });
 
-Deno.test("documented cases are for both sides", () => {
+Deno.test("documented cases apply to both sides", () => {
   assert.ok(cases.filter(isDocumented).every(({ role }) => role === undefined));
 });
 
-Deno.test("both sides have cases of their own", () => {
+Deno.test("each side has additional cases", () => {
   for (const role of ["server", "client"] as const) {
     const own = selectCases(FACTS, { role, cases: [], exclude: [] })
       .filter((one) => !isDocumented(one));
@@ -105,7 +105,7 @@ Deno.test("both sides have cases of their own", () => {
   }
 });
 
-Deno.test("patterns choose a case, a group or all", () => {
+Deno.test("patterns select a case, a group or all cases", () => {
   assert.ok(matches("6.4.1", "6.4.1"));
   assert.ok(matches("6.4.1", "6.4.*"));
   assert.ok(matches("6.4.1", "6.*"));
@@ -115,7 +115,7 @@ Deno.test("patterns choose a case, a group or all", () => {
   assert.ok(!matches("6.41.1", "6.4.*"));
 });
 
-Deno.test("a selection is of one side, without what is excluded", () => {
+Deno.test("a selection has the cases of one side, without the excluded ones", () => {
   const selection = selectCases(FACTS, {
     role: "client",
     cases: ["7.*", "26.*", "27.1.1"],
@@ -127,7 +127,7 @@ Deno.test("a selection is of one side, without what is excluded", () => {
   );
 });
 
-Deno.test("--fast leaves out what is heavy and says what it made smaller", () => {
+Deno.test("--fast skips the heavy cases and reports which ones it made smaller", () => {
   const selection = { role: "server", cases: [], exclude: [] } as const;
   const all = selectCases(FACTS, selection);
   const fast = selectCases({ ...FACTS, fast: true }, selection);
@@ -147,7 +147,7 @@ Deno.test("--fast leaves out what is heavy and says what it made smaller", () =>
   assert.deepEqual(changed.map(({ id }) => id), []);
 });
 
-Deno.test("what depends on the peer's limit is not run unless that is told", () => {
+Deno.test("skips cases that depend on the peer's limit unless the limit is given", () => {
   const untold = allCases({ fast: false }).filter((one) => one.untold !== undefined);
   assert.deepEqual(untold.map(({ id }) => id), ["24.1.1", "24.1.2", "24.1.3", "24.1.4", "24.2.1"]);
   assert.deepEqual(cases.filter((one) => one.untold !== undefined), []);

@@ -47,11 +47,11 @@ async function assertHealthy(
 }
 
 for (const endpoint of ownEndpoints(true)) {
-  Deno.test(`our ${endpoint.role} on ${endpoint.runtime} passes`, () =>
+  Deno.test(`the quickws ${endpoint.role} on ${endpoint.runtime} passes`, () =>
     assertHealthy(endpoint, SELECTION, 500));
 }
 
 for (const endpoint of ownEndpoints(false)) {
-  Deno.test(`our ${endpoint.role} on ${endpoint.runtime} passes without compression`, () =>
+  Deno.test(`the quickws ${endpoint.role} on ${endpoint.runtime} passes without compression`, () =>
     assertHealthy(endpoint, PLAIN, 90));
 }

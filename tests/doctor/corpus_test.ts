@@ -23,7 +23,7 @@ Deno.test("the five files have the documented sizes", () => {
   assert.deepEqual(sizes, [194_056, 263_222, 222_218, 263_527, 1_042_328]);
 });
 
-Deno.test("texts are ASCII, so that they may be cut anywhere", () => {
+Deno.test("texts are ASCII, so that they can be split anywhere", () => {
   for (const name of names.filter(isTextSource)) {
     assert.ok(sourceBytes(name).every((byte) => byte < 0x80), name);
   }
@@ -41,7 +41,7 @@ Deno.test("prose is UTF-8 with characters beyond ASCII", () => {
   assert.match(text, /\u00f6/);
 });
 
-Deno.test("a payload goes around its source", () => {
+Deno.test("a payload repeats its source", () => {
   const { length } = sourceBytes("json");
   const bytes = payloadBytes({ source: "json", size: length + 10, offset: length - 3 });
   assert.equal(bytes.length, length + 10);
@@ -50,7 +50,7 @@ Deno.test("a payload goes around its source", () => {
   assert.deepEqual(bytes.subarray(3 + length), sourceBytes("json").subarray(0, 7));
 });
 
-Deno.test("a payload of bytes is itself", () => {
+Deno.test("a payload of bytes is used unchanged", () => {
   const bytes = Uint8Array.of(1, 2, 3);
   assert.equal(payloadBytes(bytes), bytes);
   assert.equal(payloadSize(bytes), 3);

@@ -140,7 +140,7 @@ for (const [title, id, reply, verdict, note] of ill) {
   });
 }
 
-Deno.test("a client that masks with the same key again: FAIL in 21.3.4", async () => {
+Deno.test("a client that reuses a mask key: FAIL in 21.3.4", async () => {
   using doctor = await listen("21.3.4");
   const echoes = Array.from(
     { length: 10 },
@@ -156,7 +156,7 @@ Deno.test("a client that masks with the same key again: FAIL in 21.3.4", async (
   assert.match(result!.note, /mask key was used twice/);
 });
 
-Deno.test("an invalid request is the outcome of the case", async () => {
+Deno.test("an invalid request determines the outcome of the case", async () => {
   using doctor = await listen("2.1");
   const request = "GET /runCase?case=1&agent=ill HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n" +
     "Connection: Upgrade\r\nSec-WebSocket-Key: short\r\nSec-WebSocket-Version: 13\r\n\r\n";

@@ -155,7 +155,7 @@ for (const [title, id, illness, verdict, note] of ill) {
   });
 }
 
-Deno.test("an unreachable server is reported", async () => {
+Deno.test("reports an unreachable server", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const url = new URL(`ws://127.0.0.1:${listener.addr.port}/`);
   listener.close();

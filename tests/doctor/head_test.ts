@@ -6,7 +6,7 @@ import { utf8 } from "../../doctor/steps.ts";
 
 const FIELDS = [["Host", "a"], ["Upgrade", "websocket"]] as const;
 
-Deno.test("fields keep their place, are replaced, doubled, left out or added", () => {
+Deno.test("fields keep their order and can be replaced, duplicated, omitted or added", () => {
   assert.deepEqual(editFields(FIELDS), FIELDS);
   assert.deepEqual(editFields(FIELDS, { Host: null }), [["Upgrade", "websocket"]]);
   assert.deepEqual(editFields(FIELDS, { Host: ["a", "b"], "X-More": "1" }), [
@@ -28,11 +28,11 @@ Deno.test("a head ends with an empty line", () => {
   );
 });
 
-Deno.test("raw lines and other line ends are sent as they are", () => {
+Deno.test("sends raw lines and other line endings unchanged", () => {
   const opening = { rawLines: [utf8("X : 1")], lineEnd: "\n" };
   assert.equal(headText("GET / HTTP/1.1", [], opening), "GET / HTTP/1.1\nX : 1\n\n");
 });
 
-Deno.test("something else can be sent instead", () => {
+Deno.test("sends other bytes instead of a head", () => {
   assert.equal(headText("GET / HTTP/1.1", [], { instead: utf8("hello") }), "hello");
 });

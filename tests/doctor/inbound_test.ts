@@ -13,7 +13,7 @@ function read(...chunks: string[]): { transcript: Transcript; pings: number } {
   return { transcript, pings };
 }
 
-Deno.test("messages and pongs are events, in their order", () => {
+Deno.test("reports messages and pongs as events, in order", () => {
   const { transcript } = read("8103 616263", "8a01 31 01 01 61", "80 01 62");
   assert.deepEqual(transcript.events.map((event) => event.is), ["message", "pong", "message"]);
   const [, , last] = transcript.events;
@@ -24,7 +24,7 @@ Deno.test("reports pings", () => {
   assert.equal(read("8900", "8900").pings, 2);
 });
 
-Deno.test("a Close frame is kept, with its code and reason", () => {
+Deno.test("reports a Close frame with its code and reason", () => {
   assert.deepEqual(read("8805 03e8 627965").transcript.close, { code: 1000, reason: "bye" });
   assert.deepEqual(read("8800").transcript.close, { code: 1005, reason: "" });
 });

@@ -169,7 +169,7 @@ for (const [title, one, role, happened, verdict] of cases) {
   });
 }
 
-Deno.test("events are compared in their order", () => {
+Deno.test("compares events in order", () => {
   const ping = { is: "pong", payload: utf8("a") } as const;
   const wanted = [pongBack("a"), textBack("hello")];
   assert.ok(sameEvents(wanted, [ping, HELLO]));

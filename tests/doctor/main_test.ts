@@ -35,24 +35,24 @@ for (const runtime of runtimeNames) {
   });
 }
 
-Deno.test("wrong arguments end it with status 2 and the usage", async () => {
+Deno.test("exits with status 2 and the usage text on invalid arguments", async () => {
   const { status, out, err } = await run("deno", "--listen", "x");
   assert.deepEqual([status, out], [2, ""]);
   assert.match(err, /--listen is "x"/);
   assert.match(err, /Exit status/);
 });
 
-Deno.test("a pattern that fits no case ends it with status 2", async () => {
+Deno.test("exits with status 2 if a pattern matches no case", async () => {
   assert.equal((await run("deno", "ws://127.0.0.1:1/", "--cases", "99.*")).status, 2);
 });
 
-Deno.test("an endpoint that cannot be reached ends it with status 2", async () => {
+Deno.test("exits with status 2 if the endpoint is unreachable", async () => {
   const { status, err } = await run("deno", `ws://127.0.0.1:${await freePort()}/`);
   assert.equal(status, 2);
   assert.match(err, /cannot connect to ws:/);
 });
 
-Deno.test("nothing that a client sends controls the terminal", async () => {
+Deno.test("escapes control characters of a client's input in the terminal", async () => {
   const { command, args } = runtimeCommand("deno", MAIN, "--listen", "0", "--cases", "2.1");
   const process = new Deno.Command(command, { args, stdout: "piped", stderr: "piped" }).spawn();
   const agent = encodeURIComponent("\u001b]0;owned\u0007\u009b2J\u202eevil\r\n");
@@ -73,7 +73,7 @@ Deno.test("nothing that a client sends controls the terminal", async () => {
   assert.doesNotMatch(out + stderr, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
 });
 
-Deno.test("the list names every case with its rule", async () => {
+Deno.test("the list has every case with its rule", async () => {
   const { status, out } = await run("deno", "--list", "--cases", "7.3.*,26.2.1,27.1.1");
   assert.equal(status, 0);
   assert.deepEqual(
@@ -83,7 +83,7 @@ Deno.test("the list names every case with its rule", async () => {
   assert.match(out, /\[RFC 6455 5\.5\.1\]/);
 });
 
-Deno.test("reports are written, and the status says whether all is well", async () => {
+Deno.test("writes reports, and the exit status is that of the result", async () => {
   const directory = await Deno.makeTempDir();
   // It does not echo: messages fail, pings do not.
   await using server = await serve({ port: 0, message: () => {} });
@@ -104,7 +104,7 @@ Deno.test("reports are written, and the status says whether all is well", async 
   }
 });
 
-Deno.test("a wss: server is examined through TLS, its certificate checked unless told not to", async () => {
+Deno.test("examines a wss: server over TLS and checks its certificate by default", async () => {
   const { cert, key } = makeCertificates();
   await using server = await serve({
     port: 0,
@@ -121,7 +121,7 @@ Deno.test("a wss: server is examined through TLS, its certificate checked unless
   }
 });
 
-Deno.test("on Node it runs through a link, as npm makes them for programs", async () => {
+Deno.test("runs through a symbolic link on Node, as npm installs programs", async () => {
   const directory = await Deno.makeTempDir();
   try {
     const { command, args } = runtimeCommand("node", MAIN, "--help");
@@ -136,7 +136,7 @@ Deno.test("on Node it runs through a link, as npm makes them for programs", asyn
   }
 });
 
-Deno.test("importing it has no side effect", async () => {
+Deno.test("importing the module has no side effect", async () => {
   const { doctor } = await import("../../doctor/main.ts");
   assert.equal(await doctor(["--cases", "99.*", "ws://127.0.0.1:1/"]), 2);
 });

@@ -14,7 +14,7 @@ const STREAM = concat([
 ]);
 
 for (const size of [1, 3, 7, STREAM.length]) {
-  Deno.test(`keys are found in pieces of ${size} bytes`, () => {
+  Deno.test(`finds mask keys in chunks of ${size} bytes`, () => {
     const found = new MaskKeys();
     for (let at = 0; at < STREAM.length; at += size) found.read(STREAM.subarray(at, at + size));
     assert.deepEqual(found.keys, [1, 2, 3, 2]);
@@ -22,7 +22,7 @@ for (const size of [1, 3, 7, STREAM.length]) {
   });
 }
 
-Deno.test("keys that differ are no repetition", () => {
+Deno.test("different keys are not a repetition", () => {
   const found = new MaskKeys();
   found.read(concat([1, 2, 3].map((maskKey) => encodeFrame(text("", { maskKey }), "server"))));
   assert.equal(found.repeated, false);

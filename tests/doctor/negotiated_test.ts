@@ -11,7 +11,7 @@ function check(asked: [string, string][], answered: [string, string][]): unknown
   return checkChoices(new HeaderFields(asked), new HeaderFields(answered));
 }
 
-Deno.test("offers say what is asked of the peer's messages", () => {
+Deno.test("offers request parameters for the peer's messages", () => {
   assert.equal(
     formatOffers([
       { noContextTakeover: true, maxWindowBits: 9 },
@@ -22,12 +22,12 @@ Deno.test("offers say what is asked of the peer's messages", () => {
   );
 });
 
-Deno.test("nothing chosen is always right", () => {
+Deno.test("accepts a response without an extension", () => {
   assert.equal(check([], []), undefined);
   assert.equal(check([[EXTENSIONS, "permessage-deflate"], [PROTOCOL, "a"]], []), undefined);
 });
 
-Deno.test("an agreement is read from the answer", () => {
+Deno.test("reads the agreement from the response", () => {
   const offer = "permessage-deflate; client_max_window_bits";
   const answer = "permessage-deflate; client_max_window_bits=10; server_no_context_takeover";
   assert.deepEqual(check([[EXTENSIONS, offer]], [[EXTENSIONS, answer]]), {
@@ -36,7 +36,7 @@ Deno.test("an agreement is read from the answer", () => {
   });
 });
 
-Deno.test("the answer may be one to any of the offers", () => {
+Deno.test("accepts a response to any of the offers", () => {
   const offers = "permessage-deflate; server_max_window_bits=9, permessage-deflate";
   assert.ok(check([[EXTENSIONS, offers]], [[EXTENSIONS, "permessage-deflate"]]));
 });
@@ -74,7 +74,7 @@ const wrong: [title: string, asked: [string, string][], answered: [string, strin
 ];
 
 for (const [title, asked, answered] of wrong) {
-  Deno.test(`not to be chosen: ${title}`, () => {
+  Deno.test(`rejects a response: ${title}`, () => {
     assert.throws(() => check(asked, answered), { name: "HandshakeError" });
   });
 }

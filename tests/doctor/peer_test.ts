@@ -39,7 +39,7 @@ Deno.test("reads earlier input first", () => {
   assert.deepEqual(got, [1, 2]);
 });
 
-Deno.test("writes wait for room, and keep their order", async () => {
+Deno.test("writes wait for backpressure to end, and keep their order", async () => {
   const [stream, peer] = streamAndPeer();
   stream.blocked = true;
   const sent = [peer.send(Uint8Array.of(1), 1000), peer.send(Uint8Array.of(2), 1000)];
@@ -51,13 +51,13 @@ Deno.test("writes wait for room, and keep their order", async () => {
   assert.deepEqual(stream.written, [1, 2]);
 });
 
-Deno.test("gives up a write that does not progress", async () => {
+Deno.test("gives up a write that makes no progress", async () => {
   const [stream, peer] = streamAndPeer();
   stream.blocked = true;
   assert.equal(await peer.send(Uint8Array.of(1), 10), false);
 });
 
-Deno.test("waiting ends when the condition is met, in silence, or with the stream", async () => {
+Deno.test("a wait ends on its condition, on silence, or at the end of the stream", async () => {
   const [stream, peer] = streamAndPeer();
   let met = false;
   const waiting = peer.until(() => met, 1000);
@@ -71,7 +71,7 @@ Deno.test("waiting ends when the condition is met, in silence, or with the strea
   assert.equal(await peer.send(Uint8Array.of(1), 1000), false);
 });
 
-Deno.test("the peer's end and the end of all are seen", async () => {
+Deno.test("reports the end of the peer's stream and the end of the connection", async () => {
   const [stream, peer] = streamAndPeer();
   assert.deepEqual([peer.ended, peer.over], [false, false]);
   stream.sink.end();
@@ -81,7 +81,7 @@ Deno.test("the peer's end and the end of all are seen", async () => {
   assert.equal(peer.over, true);
 });
 
-Deno.test("both directions are recorded", async () => {
+Deno.test("records both directions", async () => {
   const [stream, peer] = streamAndPeer();
   peer.read(() => {});
   await peer.send(Uint8Array.of(1), 1000);

@@ -27,7 +27,7 @@ const KNOWN: [agent: string, role: string, verdicts: Record<string, Verdict>][] 
 ];
 
 for (const [agent, role, verdicts] of KNOWN) {
-  Deno.test(`what is known of the ${role} of ${agent} shows`, async () => {
+  Deno.test(`reports the known properties of the ${role} of ${agent}`, async () => {
     const endpoint = PEERS.find((one) => one.agent === agent && one.role === role)!;
     const { report, status } = await examine(endpoint, {
       doctor: "deno",

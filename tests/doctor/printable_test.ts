@@ -16,12 +16,12 @@ for (const [text, escaped] of shown) {
   Deno.test(`printable: ${escaped}`, () => assert.equal(printable(text), escaped));
 }
 
-Deno.test("a long text is cut", () => {
+Deno.test("truncates a long text", () => {
   assert.equal(printable("x".repeat(1000)).length, 1000);
   assert.equal(printable("x".repeat(60_000)), `${"x".repeat(1000)}...`);
 });
 
-Deno.test("JSON stays the same value, without control characters", () => {
+Deno.test("JSON keeps its value, without control characters", () => {
   const value = { agent: "\u009b31m\u007f\u202e\u{e0001}\ud800", lines: "a\nb" };
   const json = escapeInJson(JSON.stringify(value, null, 2));
   assert.deepEqual(JSON.parse(json), value);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { Recording, toHex } from "../../doctor/recording.ts";
 
-Deno.test("bytes of one direction and one moment are one entry", () => {
+Deno.test("merges bytes of one direction and one moment into one entry", () => {
   let now = 100;
   const recording = new Recording(() => now);
   recording.add(true, Uint8Array.of(1));
@@ -19,7 +19,7 @@ Deno.test("bytes of one direction and one moment are one entry", () => {
   assert.equal(recording.leftOut, 0);
 });
 
-Deno.test("the first bytes of an entry are kept, and how many there were", () => {
+Deno.test("keeps the first bytes of an entry and the number of all", () => {
   const recording = new Recording(() => 0);
   recording.add(true, new Uint8Array(50));
   recording.add(true, new Uint8Array(1000));
@@ -28,7 +28,7 @@ Deno.test("the first bytes of an entry are kept, and how many there were", () =>
   assert.equal(entry?.hex.length, 128);
 });
 
-Deno.test("the first entries are kept, and how many more there were", () => {
+Deno.test("keeps the first entries and the number of the others", () => {
   let now = 0;
   const recording = new Recording(() => now++ * 10);
   for (let i = 0; i < 100; i++) recording.add(i % 2 === 0, Uint8Array.of(i));
@@ -36,7 +36,7 @@ Deno.test("the first entries are kept, and how many more there were", () => {
   assert.equal(recording.leftOut, 40);
 });
 
-Deno.test("bytes in hexadecimal", () => {
+Deno.test("formats bytes in hexadecimal", () => {
   assert.equal(toHex(Uint8Array.of(0, 0x0f, 0xff)), "000fff");
   assert.equal(toHex(Uint8Array.of(1, 2, 3), 2), "0102");
 });

@@ -6,12 +6,12 @@ import { REPORT, RESULTS } from "./reports.ts";
 
 const page = formatHtml(REPORT);
 
-Deno.test("the page is one file that loads nothing", () => {
+Deno.test("the page is one file that loads no resources", () => {
   assert.ok(page.startsWith("<!doctype html>"));
   assert.doesNotMatch(page, /(src|href)=|@import|url\(|https?:/);
 });
 
-Deno.test("every result is on the page, with its verdict", () => {
+Deno.test("the page shows every result with its verdict", () => {
   for (const { id, verdict } of RESULTS) {
     assert.ok(page.includes(`<b class="badge ${verdict.toLowerCase()}">${verdict}</b>`));
     assert.ok(page.includes(`<code>${id}</code>`));
@@ -20,14 +20,14 @@ Deno.test("every result is on the page, with its verdict", () => {
   assert.match(page, /7 cases were skipped and 1 were shortened/);
 });
 
-Deno.test("what a peer said cannot become a part of the page", () => {
+Deno.test("escapes the peer's text in the page", () => {
   assert.ok(!page.includes("<script>alert"));
   assert.ok(page.includes("&lt;script&gt;alert(1)&lt;/script&gt;&quot; &amp; stayed"));
   assert.ok(page.includes("a &lt;server&gt;"));
   assert.equal(escapeHtml('<a href="b">&'), "&lt;a href=&quot;b&quot;&gt;&amp;");
 });
 
-Deno.test("tags are closed as they are opened", () => {
+Deno.test("tags are balanced", () => {
   const open: string[] = [];
   for (const [, slash, name] of page.matchAll(/<(\/?)([a-z0-9]+)[^>]*>/g)) {
     if (["meta", "br"].includes(name!)) continue;
@@ -37,7 +37,7 @@ Deno.test("tags are closed as they are opened", () => {
   assert.deepEqual(open, []);
 });
 
-Deno.test("the style knows every verdict", () => {
+Deno.test("the style sheet covers every verdict", () => {
   for (const name of ["pass", "informational", "non-strict", "unimplemented", "fail"]) {
     assert.ok(page.includes(`.badge.${name}`), name);
   }

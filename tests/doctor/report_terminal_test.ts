@@ -16,7 +16,7 @@ function shown(isTerminal: boolean, verbose = false): string {
   return text;
 }
 
-Deno.test("the table has the groups, the verdicts that occur, and the sums", () => {
+Deno.test("the table has the groups, the occurring verdicts and the totals", () => {
   assert.equal(
     formatTable(RESULTS),
     [
@@ -29,7 +29,7 @@ Deno.test("the table has the groups, the verdicts that occur, and the sums", () 
   );
 });
 
-Deno.test("the summary shows the problems, failures first, with their octets", () => {
+Deno.test("the summary shows the problems, failures first, with their bytes", () => {
   const text = shown(false);
   assert.ok(text.indexOf("26.2.1   FAIL") < text.indexOf("6.4.1    NON-STRICT"));
   assert.match(text, /allowed {3}a refusal/);
@@ -39,19 +39,19 @@ Deno.test("the summary shows the problems, failures first, with their octets", (
   assert.match(text, /--fast: 7 cases were skipped, 1 were shortened/);
 });
 
-Deno.test("a pipe gets neither colours nor lines that are rewritten", () => {
+Deno.test("prints neither colors nor progress lines to a pipe", () => {
   // deno-lint-ignore no-control-regex -- control characters are what it looks for
   assert.ok(!/[\u001b\r]/.test(shown(false)));
   assert.ok(shown(true).includes("4 of 4 cases (100%)"));
   assert.ok(shown(true).includes("\u001b[31m26.2.1   FAIL"));
 });
 
-Deno.test("verbose shows every case", () => {
+Deno.test("verbose mode shows every case", () => {
   assert.ok(!shown(false).includes("An echo"));
   assert.ok(shown(false, true).includes("1.1.1    PASS  An echo"));
 });
 
-Deno.test("an entry is a line", () => {
+Deno.test("prints one line for each entry", () => {
   const entry = { sent: true, time: 12.4, size: 2, hex: "0aff" };
   assert.equal(formatEntry(entry), "    12 ms -> 0a ff");
 });

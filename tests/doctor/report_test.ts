@@ -6,7 +6,7 @@ import { Recording } from "../../doctor/recording.ts";
 import { framing } from "../../doctor/cases/framing.ts";
 import { REPORT, RESULTS } from "./reports.ts";
 
-Deno.test("verdicts are counted", () => {
+Deno.test("counts the verdicts", () => {
   assert.deepEqual(countVerdicts(RESULTS), {
     "PASS": 1,
     "INFORMATIONAL": 0,
@@ -16,13 +16,13 @@ Deno.test("verdicts are counted", () => {
   });
 });
 
-Deno.test("an endpoint is healthy when no case failed", () => {
+Deno.test("an endpoint is healthy if no case failed", () => {
   assert.equal(isHealthy(REPORT), false);
   const results = RESULTS.filter(({ verdict }) => verdict !== "FAIL");
   assert.equal(isHealthy({ ...REPORT, results }), true);
 });
 
-Deno.test("a PASS needs no explanation, anything else has one", () => {
+Deno.test("every outcome except PASS has an explanation", () => {
   const recording = new Recording(() => 0);
   recording.add(true, Uint8Array.of(1));
   const pass = resultOf(framing[0]!, { verdict: "PASS", note: "" }, 1.6, recording);
@@ -32,7 +32,7 @@ Deno.test("a PASS needs no explanation, anything else has one", () => {
   assert.deepEqual(fail.exchange?.entries, recording.entries);
 });
 
-Deno.test("a case that was not run names the option that it needs", () => {
+Deno.test("a skipped case names the option that it needs", () => {
   const { verdict, note } = untoldResult({ ...framing[0]!, untold: "--max-message-size" });
   assert.deepEqual([verdict, note], [
     "INFORMATIONAL",

@@ -14,11 +14,11 @@ function expectedAccept(key: string): string {
   return createHash("sha1").update(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest("base64");
 }
 
-Deno.test("the key of RFC 6455 1.3 gives the accept value there", () => {
+Deno.test("the key of RFC 6455 1.3 produces the accept value given there", () => {
   assert.equal(acceptKey(RFC_KEY), RFC_ACCEPT);
 });
 
-Deno.test("the keys of real clients and random ones give what another SHA-1 gives", () => {
+Deno.test("keys of real clients and random keys produce the accept values of another SHA-1", () => {
   for (const { key } of requestVectors) assert.equal(acceptKey(key), expectedAccept(key));
   for (let i = 0; i < 2000; i++) {
     const key = encodeKey(new Uint8Array(randomBytes(16)));
@@ -26,13 +26,13 @@ Deno.test("the keys of real clients and random ones give what another SHA-1 give
   }
 });
 
-Deno.test("the accept value can be written into bytes", () => {
+Deno.test("writes the accept value into a buffer", () => {
   const target = new Uint8Array(ACCEPT_LENGTH + 2).fill(0x2e);
   writeAcceptKey(RFC_KEY, target, 1);
   assert.equal(textOf(target), `.${RFC_ACCEPT}.`);
 });
 
-Deno.test("a nonce of 16 bytes makes a key of 24 characters, any other is a RangeError", () => {
+Deno.test("makes a key of 24 characters from a nonce of 16 bytes, throws a RangeError for other sizes", () => {
   assert.equal(encodeKey(bytesOf("the sample nonce")), RFC_KEY);
   for (const length of [0, 15, 17, 32]) {
     assert.throws(() => encodeKey(new Uint8Array(length)), {
@@ -61,7 +61,7 @@ const keys: readonly { title: string; key: string; valid: boolean }[] = [
 ];
 
 for (const { title, key, valid } of keys) {
-  Deno.test(`${title} ${valid ? "is a valid key" : "is no key"}`, () => {
+  Deno.test(`${title} ${valid ? "is a valid key" : "is not a valid key"}`, () => {
     assert.equal(isValidKey(key), valid);
     if (valid) assert.equal(acceptKey(key), expectedAccept(key));
     else assert.throws(() => acceptKey(key), TypeError);

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { encodeBase64, writeBase64 } from "../../src/handshake/accept_key.ts";
 import { bytesOf, textOf } from "./replay.ts";
 
-Deno.test("the vectors of RFC 4648 section 10", () => {
+Deno.test("encodes the test vectors of RFC 4648 section 10", () => {
   const vectors = [
     ["", ""],
     ["f", "Zg=="],
@@ -16,7 +16,7 @@ Deno.test("the vectors of RFC 4648 section 10", () => {
   for (const [plain, encoded] of vectors) assert.equal(encodeBase64(bytesOf(plain)), encoded);
 });
 
-Deno.test("all 256 bytes, and random ones of every short length, match another base64", () => {
+Deno.test("matches another base64 encoder for all 256 bytes and random inputs of every short length", () => {
   const all = Uint8Array.from({ length: 256 }, (_, i) => i);
   assert.equal(encodeBase64(all), btoa(textOf(all)));
   for (let length = 0; length < 64; length++) {
@@ -25,7 +25,7 @@ Deno.test("all 256 bytes, and random ones of every short length, match another b
   }
 });
 
-Deno.test("characters are written where they are wanted and nowhere else", () => {
+Deno.test("writes characters only at the given position", () => {
   const target = bytesOf("..........");
   writeBase64(bytesOf("fo"), target, 3);
   assert.equal(textOf(target), "...Zm8=...");

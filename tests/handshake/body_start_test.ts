@@ -108,7 +108,7 @@ const vectors: readonly Vector[] = [
 ];
 
 for (const { title, lines, bytes, text, complete } of vectors) {
-  Deno.test(`${title} is shown the same however it is cut`, () => {
+  Deno.test(`shows ${title} the same for any chunk split`, () => {
     for (const { title: cut, chunks } of replays(bytesOf(bytes))) {
       const start = body(lines);
       assert.equal(feed(start, chunks).complete, complete, cut);
@@ -117,7 +117,7 @@ for (const { title, lines, bytes, text, complete } of vectors) {
   });
 }
 
-Deno.test("where there can be no body, or its length cannot be told, none is waited for", () => {
+Deno.test("does not wait for a body where there is none or its length is unknown", () => {
   const none: [Lines, number][] = [
     [[["Content-Length", "0"]], 403],
     [[["Content-Length", "5"]], 204],
@@ -134,7 +134,7 @@ Deno.test("where there can be no body, or its length cannot be told, none is wai
   }
 });
 
-Deno.test("a character that the limit cuts in two is left out, broken ones are replaced", () => {
+Deno.test("drops a character that the limit cuts in two, and replaces invalid ones", () => {
   const start = body([]);
   start.push(bytesOf("x".repeat(MAX_BODY_START - 1) + "\xc3\xa9"));
   assert.equal(start.text(), "x".repeat(MAX_BODY_START - 1));

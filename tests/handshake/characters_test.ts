@@ -18,7 +18,7 @@ function membersOf(bit: number): string {
     .join("");
 }
 
-Deno.test("a token's characters are those of RFC 9110 5.6.2", () => {
+Deno.test("token characters match RFC 9110 5.6.2", () => {
   const expected = [
     ..."!#$%&'*+-.^_`|~0123456789",
     ..."abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
@@ -26,7 +26,7 @@ Deno.test("a token's characters are those of RFC 9110 5.6.2", () => {
   assert.equal(membersOf(TOKEN), expected);
 });
 
-Deno.test("a field value holds visible ASCII, spaces and tabs, and nothing else", () => {
+Deno.test("a field value contains only visible ASCII, spaces and tabs", () => {
   for (let code = 0; code < 256; code++) {
     const allowed = code === 0x09 || (code >= 0x20 && code <= 0x7e);
     assert.equal((CLASSES[code] & FIELD_TEXT) !== 0, allowed, `0x${code.toString(16)}`);
@@ -34,31 +34,31 @@ Deno.test("a field value holds visible ASCII, spaces and tabs, and nothing else"
   }
 });
 
-Deno.test("base64 has 64 characters, and there are ten digits", () => {
+Deno.test("there are 64 base64 characters and ten digits", () => {
   assert.equal(membersOf(BASE64).length, 64);
   assert.equal(membersOf(DIGIT), "0123456789");
 });
 
-Deno.test("a text beyond the table's range belongs to no class", () => {
+Deno.test("a character outside the table belongs to no class", () => {
   assert.equal(consistsOf("caf\u00e9", FIELD_TEXT), false);
   assert.equal(consistsOf("\u4e16", FIELD_TEXT), false);
   assert.equal(isToken("\u0141"), false);
 });
 
-Deno.test("an empty text is no token", () => {
+Deno.test("an empty text is not a token", () => {
   assert.equal(isToken(""), false);
   assert.equal(isToken("chat.v1"), true);
   assert.equal(isToken("a b"), false);
 });
 
-Deno.test("only spaces and tabs are trimmed", () => {
+Deno.test("trims only spaces and tabs", () => {
   assert.equal(trimmed(" \t a b\t ", 0, 8), "a b");
   assert.equal(trimmed("   ", 0, 3), "");
   assert.equal(trimmed("\u00a0a", 0, 2), "\u00a0a");
   assert.equal(isWhitespace(0x0b), false);
 });
 
-Deno.test("case is ignored for ASCII letters only", () => {
+Deno.test("ignores case for ASCII letters only", () => {
   const equals = (a: string, b: string): boolean => equalsIgnoringCase(a, 0, a.length, b);
   assert.equal(equals("WebSocket", "websocket"), true);
   assert.equal(equals("websocket", "websockets"), false);

@@ -90,7 +90,7 @@ const accepted: readonly { title: string; text: string }[] = [
 ];
 
 for (const { title, text } of accepted) {
-  Deno.test(`the answer of ${title} opens the connection however it is cut`, () => {
+  Deno.test(`the response of ${title} opens the connection for any chunk split`, () => {
     const frames = "\x81\x05hello";
     for (const { title: cut, chunks } of replays(bytesOf(text + frames))) {
       const handshake = new ClientHandshake(asking);
@@ -259,7 +259,7 @@ for (const { title, text, code, status, options } of refusals) {
   });
 }
 
-Deno.test("as many interim answers as are allowed are skipped", () => {
+Deno.test("skips interim responses up to the allowed number", () => {
   const text = head("HTTP/1.1 102 Processing").repeat(MAX_INTERIM_RESPONSES) + answer();
   const handshake = new ClientHandshake(plain);
   assert.equal(handshake.push(bytesOf(text)), true);
@@ -366,7 +366,7 @@ Deno.test("does not wait for more than the body of a rejection", () => {
   assert.throws(() => handshake.push(bytesOf("o")), { code: "STATUS_UNEXPECTED", body: "No" });
 });
 
-Deno.test("a stream that ends before or inside the head is a lost connection", () => {
+Deno.test("reports a stream that ends before or inside the head as a lost connection", () => {
   const silent = new ClientHandshake(plain);
   assert.throws(() => silent.finish(), (error) => {
     assert.ok(error instanceof ConnectionError);
@@ -383,7 +383,7 @@ Deno.test("a stream that ends before or inside the head is a lost connection", (
   assert.throws(() => cut.push(bytesOf(" X\r\n\r\n")), { name: "ConnectionError" });
 });
 
-Deno.test("a handshake that failed keeps failing with the same error", () => {
+Deno.test("a failed handshake reports the same error again", () => {
   const handshake = new ClientHandshake(plain);
   let failure: unknown;
   try {
@@ -402,7 +402,7 @@ Deno.test("a completed handshake reads no more input", () => {
   assert.throws(() => handshake.push(bytesOf("x")), TypeError);
 });
 
-Deno.test("what the caller says was asked for is checked at once", () => {
+Deno.test("checks the caller's options immediately", () => {
   assert.throws(() => new ClientHandshake({ key: "x" }), TypeError);
   assert.throws(() => new ClientHandshake({ key: RFC_KEY, subprotocols: ["a", "a"] }), TypeError);
   assert.throws(() => new ClientHandshake({ key: RFC_KEY, maxBytes: 0 }), RangeError);
@@ -411,7 +411,7 @@ Deno.test("what the caller says was asked for is checked at once", () => {
   assert.equal(new ClientHandshake(plain).extensions, "");
 });
 
-Deno.test("mutated answers open the connection or give a HandshakeError", () => {
+Deno.test("mutated responses open the connection or throw a HandshakeError", () => {
   const legal = bytesOf(answer({ [PROTOCOL]: "v1", [EXTENSIONS]: DEFLATE }));
   let accepts = 0;
   let state = 1;

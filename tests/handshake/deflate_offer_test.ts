@@ -102,7 +102,7 @@ const CLIENTS: readonly {
 ];
 
 for (const { clients, offer, alone, takeover, agreed } of CLIENTS) {
-  Deno.test(`the offer of ${clients} is accepted and used`, () => {
+  Deno.test(`the server accepts the offer of ${clients} and uses it`, () => {
     assert.equal(accept(offer)!.extensions, alone);
     const wishes = { ...GENEROUS, clientMaxWindowBits: 12 };
     const answer = accept(offer, wishes)!;
@@ -111,13 +111,13 @@ for (const { clients, offer, alone, takeover, agreed } of CLIENTS) {
   });
 }
 
-Deno.test("nothing is accepted where permessage-deflate is not offered", () => {
+Deno.test("accepts nothing where permessage-deflate is not offered", () => {
   assert.equal(accept([]), undefined);
   assert.equal(accept("x-webkit-deflate-frame, permessage-bzip2; a=1"), undefined);
   assert.equal(accept("Permessage-Deflate"), undefined, "names of extensions are tokens");
 });
 
-Deno.test("of several offers, in one line or in several, the first legal one is accepted", () => {
+Deno.test("accepts the first valid one of several offers, in one line or in several", () => {
   const offers = ["server_max_window_bits=10", "server_max_window_bits=9", ""];
   const full = offers.map((parameters) => `${BARE}${parameters && `; ${parameters}`}`);
   for (const lines of [full, [full.join(", ")], ["foo; a, bar", ...full]]) {
@@ -154,14 +154,14 @@ const MALFORMED: readonly [parameters: string, problem: RegExp][] = [
 ];
 
 for (const [parameters, problem] of MALFORMED) {
-  Deno.test(`an offer with ${parameters} is declined, and the next one is taken`, () => {
+  Deno.test(`declines an offer with ${parameters} and accepts the next one`, () => {
     const offer = `${BARE}; ${parameters}`;
     assert.equal(accept(offer), undefined);
     assert.equal(accept(`${offer}, ${BARE}`)!.extensions, ALONE);
     assert.equal(accept([offer, offer, BARE])!.extensions, ALONE);
   });
 
-  Deno.test(`an answer with ${parameters} is refused`, () => {
+  Deno.test(`rejects a response with ${parameters}`, () => {
     for (const wishes of [DEFAULTS, GENEROUS]) {
       assert.throws(() => check(`${BARE}; ${parameters}`, wishes), (error) => {
         assert.ok(error instanceof HandshakeError);
@@ -173,7 +173,7 @@ for (const [parameters, problem] of MALFORMED) {
   });
 }
 
-Deno.test("what an answer says is repeated in the error only in part", () => {
+Deno.test("the error quotes only part of a response", () => {
   assert.throws(() => check(`${BARE}; ${"x".repeat(10_000)}`), (error) => {
     assert.ok(error instanceof HandshakeError && error.message.length < 400);
     return true;
@@ -201,7 +201,7 @@ function* allWishes(): Generator<DeflateWishes> {
   }
 }
 
-Deno.test("both sides agree on the lesser of their options", () => {
+Deno.test("both sides agree on the smaller value of their options", () => {
   for (const client of allWishes()) {
     const offer = parseExtensions([offerDeflate(client)]);
     for (const server of allWishes()) {
@@ -239,7 +239,7 @@ for (
     ],
   ] as const
 ) {
-  Deno.test(`a client that wishes ${JSON.stringify(wishes)} offers ${offer}`, () => {
+  Deno.test(`a client with the options ${JSON.stringify(wishes)} offers ${offer}`, () => {
     assert.equal(offerDeflate({ ...DEFAULTS, ...wishes }), offer);
   });
 }
@@ -305,7 +305,7 @@ for (
   const [offered, answered] = [offer, answer].map((text) =>
     text === "" ? BARE : `${BARE}; ${text}`
   );
-  Deno.test(`a server that wishes ${JSON.stringify(wishes)} answers ${offered} with ${answered}`, () => {
+  Deno.test(`a server with the options ${JSON.stringify(wishes)} answers ${offered} with ${answered}`, () => {
     const given = accept(offered, wishes)!;
     assert.equal(given.extensions, answered);
     assert.equal(short(given.agreement), agreed);
@@ -353,19 +353,19 @@ for (
   ] as const
 ) {
   const answered = answer === "" ? BARE : `${BARE}; ${answer}`;
-  Deno.test(`a client that wishes ${JSON.stringify(wishes)} accepts ${answered}`, () => {
+  Deno.test(`a client with the options ${JSON.stringify(wishes)} accepts ${answered}`, () => {
     assert.equal(check(answered, wishes), agreed);
   });
 }
 
 // RFC 7692 7.1.2.2: only in an offer may it stand without a value.
-Deno.test("a client refuses client_max_window_bits without a value", () => {
+Deno.test("a client rejects client_max_window_bits without a value", () => {
   assert.throws(() => check(`${BARE}; client_max_window_bits`, GENEROUS), {
     code: "EXTENSION_UNEXPECTED",
     message: /client_max_window_bits is not a number/,
   });
 });
 
-Deno.test("an answer without permessage-deflate means that there is no compression", () => {
+Deno.test("a response without permessage-deflate disables compression", () => {
   assert.equal(checkDeflateAnswer([], DEFAULTS), undefined);
 });

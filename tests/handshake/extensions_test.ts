@@ -82,7 +82,7 @@ const wellFormed: readonly { title: string; lines: string[]; parsed: Extension[]
 ];
 
 for (const { title, lines, parsed } of wellFormed) {
-  Deno.test(`${title}: read, written and read again, the list is the same`, () => {
+  Deno.test(`${title}: parsing, formatting and parsing again produces the same list`, () => {
     assert.deepEqual(parseExtensions(lines), parsed);
     const written = formatExtensions(parsed);
     assert.deepEqual(parseExtensions(written === "" ? [] : [written]), parsed);
@@ -118,7 +118,7 @@ const malformed: readonly { title: string; lines: string[]; message: RegExp }[] 
 ];
 
 for (const { title, lines, message } of malformed) {
-  Deno.test(`${title} is refused with 400`, () => {
+  Deno.test(`rejects ${title} with 400`, () => {
     assert.throws(
       () => parseExtensions(lines),
       { name: "HandshakeError", code: "HEAD_MALFORMED", status: 400, message },
@@ -126,7 +126,7 @@ for (const { title, lines, message } of malformed) {
   });
 }
 
-Deno.test("hostile lists of a megabyte are parsed or refused in one pass", () => {
+Deno.test("parses or rejects hostile lists of a megabyte in one pass", () => {
   const size = 1000000;
   assert.equal(parseExtensions(["a" + ";a".repeat(size)])[0].parameters.length, size);
   assert.equal(parseExtensions(["a,".repeat(size)]).length, size);
@@ -137,7 +137,7 @@ Deno.test("hostile lists of a megabyte are parsed or refused in one pass", () =>
   assert.throws(() => parseExtensions(["a" + " ".repeat(size) + "b"]), { code: "HEAD_MALFORMED" });
 });
 
-Deno.test("what is no token cannot be written", () => {
+Deno.test("rejects writing a name that is not a token", () => {
   for (const bad of ["", "a b", "a\r\nX: y", 'a"', "caf\u00e9"]) {
     for (
       const list of [

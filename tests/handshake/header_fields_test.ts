@@ -5,7 +5,7 @@ import {
   HeaderFields,
 } from "../../src/handshake/header_fields.ts";
 
-Deno.test("a field is found whatever the case of its name", () => {
+Deno.test("finds a field regardless of the case of its name", () => {
   const fields = new HeaderFields([["Content-Type", "text/plain"]]);
   assert.equal(fields.get("content-type"), "text/plain");
   assert.equal(fields.get("CONTENT-TYPE"), "text/plain");
@@ -14,7 +14,7 @@ Deno.test("a field is found whatever the case of its name", () => {
   assert.equal(fields.has("content"), false);
 });
 
-Deno.test("repeated lines are kept apart and joined where one value is asked for", () => {
+Deno.test("keeps repeated lines separate, and joins them for a single value", () => {
   const fields = new HeaderFields([["A", "1"], ["B", "2"], ["a", "3"]]);
   assert.equal(fields.size, 3);
   assert.equal(fields.get("a"), "1, 3");
@@ -22,7 +22,7 @@ Deno.test("repeated lines are kept apart and joined where one value is asked for
   assert.deepEqual(fields.getAll("c"), []);
 });
 
-Deno.test("a compact list is the same list", () => {
+Deno.test("a compact list contains the same fields", () => {
   const heads: [text: string, start: number, marks: number[]][] = [
     ["", 0, []],
     ["A: 1\r\n", 0, [1, 4]],
@@ -52,31 +52,31 @@ Deno.test("a compact list is the same list", () => {
   }
 });
 
-Deno.test("lines are taken as they are where nothing is to be checked", () => {
+Deno.test("accepts lines unchanged where no validation is needed", () => {
   const fields = HeaderFields.fromLines([["A b", "1"], ["a B", "\u00ff"], ["C", ""]]);
   assert.deepEqual([...fields.lines()], [["A b", "1"], ["a B", "\u00ff"], ["C", ""]]);
   assert.equal(fields.get("a b"), "1, \u00ff");
 });
 
-Deno.test("iteration gives the lines in their order with names in lower case, like Headers", () => {
+Deno.test("iterates over the lines in order with lowercase names, like Headers", () => {
   const fields = new HeaderFields([["Set-Cookie", "a=1"], ["X-Y", "z"], ["set-cookie", "b=2"]]);
   assert.deepEqual([...fields], [["set-cookie", "a=1"], ["x-y", "z"], ["set-cookie", "b=2"]]);
   assert.deepEqual([...fields.lines()].map(([name]) => name), ["Set-Cookie", "X-Y", "set-cookie"]);
   assert.deepEqual(new Headers([...fields]).getSetCookie(), ["a=1", "b=2"]);
 });
 
-Deno.test("a web Headers can be made of the fields", () => {
+Deno.test("can be converted into a web Headers object", () => {
   assert.equal(new Headers(new HeaderFields([["X", "1"], ["x", "2"]])).get("x"), "1, 2");
 });
 
-Deno.test("names that objects are born with are ordinary names", () => {
+Deno.test("treats property names of Object.prototype as ordinary names", () => {
   const fields = new HeaderFields([["__proto__", "1"], ["constructor", "2"]]);
   assert.equal(fields.get("__proto__"), "1");
   assert.equal(fields.get("toString"), null);
   assert.equal(fields.has("hasOwnProperty"), false);
 });
 
-Deno.test("a list over repeated lines is searched for a token", () => {
+Deno.test("searches a list across repeated lines for a token", () => {
   const lists: [lines: string[], found: boolean][] = [
     [["Upgrade"], true],
     [["upgrade"], true],
@@ -98,12 +98,12 @@ Deno.test("a list over repeated lines is searched for a token", () => {
   }
 });
 
-Deno.test("white space around a value of our own is not part of it", () => {
+Deno.test("trims white space around an appended value", () => {
   assert.equal(new HeaderFields([["X", " \ta b "]]).get("x"), "a b");
   assert.equal(new HeaderFields([["X", ""]]).get("x"), "");
 });
 
-Deno.test("a name that is no token cannot be appended", () => {
+Deno.test("rejects appending a name that is not a token", () => {
   for (const name of ["", "a b", "a:", "a\r\nb", "a\0", "caf\u00e9", "(a)", " a"]) {
     assert.throws(
       () => new HeaderFields().append(name, "1"),
@@ -114,7 +114,7 @@ Deno.test("a name that is no token cannot be appended", () => {
   assert.throws(() => assertFieldName(1 as unknown as string), TypeError);
 });
 
-Deno.test("a value that could end its line, or no byte stands for, cannot be appended", () => {
+Deno.test("rejects appending a value with line breaks or characters outside Latin-1", () => {
   for (const bad of ["\r", "\n", "\0", "\x1b", "\x7f", "\u0100", "\u{1f600}"]) {
     for (const value of [bad, `a${bad}`, `${bad}a`, `a\r\nX: ${bad}`]) {
       assert.throws(
@@ -130,14 +130,14 @@ Deno.test("a value that could end its line, or no byte stands for, cannot be app
   );
 });
 
-Deno.test("a value is refused with the place and the code of its first bad character", () => {
+Deno.test("the error for a value has the position and the code of the first invalid character", () => {
   assert.throws(() => assertFieldValue("Cookie", "a=1\r\nX: y"), {
     message: "The value of the header field Cookie has U+000D at index 3: only visible ASCII, " +
       "spaces, tabs and U+0080 to U+00FF may stand in it",
   });
 });
 
-Deno.test("obs-text can be written, except in a field of the handshake", () => {
+Deno.test("accepts obs-text, except in a handshake field", () => {
   const value = "city=M\xfcnchen \x80\xff";
   assert.equal(new HeaderFields([["Set-Cookie", value]]).get("set-cookie"), value);
   for (const name of ["Sec-WebSocket-Protocol", "Host", "upgrade", "Connection"]) {

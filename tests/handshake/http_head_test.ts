@@ -19,7 +19,7 @@ function failureOf(bytes: Uint8Array, reader = new HttpHeadReader()): HandshakeE
 }
 
 for (const { title, text, lines } of requestVectors) {
-  Deno.test(`the head of ${title} is read the same however it is cut`, () => {
+  Deno.test(`reads the head of ${title} the same for any chunk split`, () => {
     const frames = "\x81\x85\0\0\0\0hello";
     for (const { title: cut, chunks } of replays(bytesOf(text + frames))) {
       const reader = new HttpHeadReader();
@@ -34,7 +34,7 @@ for (const { title, text, lines } of requestVectors) {
   });
 }
 
-Deno.test("a head without fields is a head", () => {
+Deno.test("accepts a head without fields", () => {
   for (const { title, chunks } of replays(bytesOf("HTTP/1.1 200 OK\r\n\r\n"))) {
     const reader = new HttpHeadReader();
     assert.equal(feed(reader, chunks).complete, true, title);
@@ -44,7 +44,7 @@ Deno.test("a head without fields is a head", () => {
   }
 });
 
-Deno.test("white space around a value is not part of it, inside it is", () => {
+Deno.test("trims white space around a value and keeps it inside", () => {
   const text = "GET / HTTP/1.1\r\nA:1\r\nB: \t 2 \t3 \t \r\nC:\r\nD: \t \r\nE::\r\n\r\n";
   for (const { title, chunks } of replays(bytesOf(text))) {
     const reader = new HttpHeadReader();
@@ -93,7 +93,7 @@ const malformedHeads: readonly { title: string; text: string; at: number }[] = [
 ];
 
 for (const { title, text, at } of malformedHeads) {
-  Deno.test(`${title} is refused with 400 however the head is cut`, () => {
+  Deno.test(`rejects ${title} with 400 for any chunk split`, () => {
     for (const { title: cut, chunks } of replays(bytesOf(text))) {
       const reader = new HttpHeadReader();
       assert.throws(() => feed(reader, chunks), (error) => {
@@ -112,7 +112,7 @@ for (const { title, text, at } of malformedHeads) {
   });
 }
 
-Deno.test("every control byte but tab is refused in a value", () => {
+Deno.test("rejects every control character except tab in a value", () => {
   for (let byte = 0; byte < 256; byte++) {
     const bytes = bytesOf(`GET / HTTP/1.1\r\nX: a${String.fromCharCode(byte)}b\r\n\r\n`);
     if (byte === 0x09 || (byte >= 0x20 && byte !== 0x7f)) {
@@ -123,7 +123,7 @@ Deno.test("every control byte but tab is refused in a value", () => {
   }
 });
 
-Deno.test("obs-text is opaque in a start line and in most values: one character for each byte", () => {
+Deno.test("reads obs-text in a start line and in most values as one character for each byte", () => {
   const text =
     "HTTP/1.1 503 Nicht verf\xfcgbar \x80\r\nCookie: a=M\xc3\xbcnchen; b=\x9f\xff\r\nHost: a\r\n\r\n";
   for (const { title, chunks } of replays(bytesOf(text))) {
@@ -135,20 +135,20 @@ Deno.test("obs-text is opaque in a start line and in most values: one character 
   }
 });
 
-Deno.test("a large head of obs-text is one text", () => {
+Deno.test("reads a large head of obs-text as one text", () => {
   const value = "\xe9".repeat(16_000);
   const reader = new HttpHeadReader();
   assert.equal(reader.push(bytesOf(`GET / HTTP/1.1\r\nCookie: ${value}\r\n\r\n`)), true);
   assert.equal(reader.fields.get("cookie"), value);
 });
 
-Deno.test("a reader that failed keeps failing with the same error", () => {
+Deno.test("a failed reader reports the same error again", () => {
   const reader = new HttpHeadReader();
   const error = failureOf(bytesOf("\0"), reader);
   assert.throws(() => reader.push(bytesOf("GET / HTTP/1.1\r\n\r\n")), (again) => again === error);
 });
 
-Deno.test("a head of exactly maxBytes is read, one byte less room is 431", () => {
+Deno.test("accepts a head of exactly maxBytes, rejects one more byte with 431", () => {
   const bytes = bytesOf("GET / HTTP/1.1\r\nHost: a.example\r\n\r\n");
   for (const { title, chunks } of replays(bytes)) {
     assert.equal(feed(new HttpHeadReader({ maxBytes: bytes.length }), chunks).complete, true);
@@ -163,14 +163,14 @@ Deno.test("a head of exactly maxBytes is read, one byte less room is 431", () =>
   }
 });
 
-Deno.test("bytes behind the head do not count against the limit", () => {
+Deno.test("bytes after the head do not count toward the limit", () => {
   const text = "GET / HTTP/1.1\r\n\r\n";
   const reader = new HttpHeadReader({ maxBytes: text.length });
   assert.equal(reader.push(bytesOf(text + "x".repeat(100000))), true);
   assert.equal(reader.rest.length, 100000);
 });
 
-Deno.test("a head without an end is refused at the default limit, in one chunk or in many", () => {
+Deno.test("rejects an unterminated head at the default limit, in one chunk or in many", () => {
   const endless = bytesOf("GET / HTTP/1.1\r\nX: " + "a".repeat(2 * DEFAULT_MAX_HEAD_BYTES));
   assert.equal(failureOf(endless).code, "HEAD_TOO_LARGE");
   const reader = new HttpHeadReader();
@@ -181,12 +181,12 @@ Deno.test("a head without an end is refused at the default limit, in one chunk o
   assert.ok(taken <= DEFAULT_MAX_HEAD_BYTES && taken > DEFAULT_MAX_HEAD_BYTES - 200, `${taken}`);
 });
 
-Deno.test("a start line without an end is refused at the limit", () => {
+Deno.test("rejects an unterminated start line at the limit", () => {
   const error = failureOf(new Uint8Array(50).fill(0x41), new HttpHeadReader({ maxBytes: 40 }));
   assert.equal(error.code, "HEAD_TOO_LARGE");
 });
 
-Deno.test("as many field lines as maxLines are read, one more is 431", () => {
+Deno.test("accepts maxLines field lines, rejects one more with 431", () => {
   const withLines = (count: number): Uint8Array =>
     bytesOf(head("GET / HTTP/1.1", ...new Array(count).fill("A: 1")));
   const reader = new HttpHeadReader({ maxLines: 3 });
@@ -200,7 +200,7 @@ Deno.test("as many field lines as maxLines are read, one more is 431", () => {
   assert.equal(failureOf(withLines(DEFAULT_MAX_HEAD_LINES + 1)).code, "HEAD_TOO_LARGE");
 });
 
-Deno.test("a limit that is not a positive integer is a RangeError", () => {
+Deno.test("throws a RangeError for a limit that is not a positive integer", () => {
   for (const bad of [0, -1, 1.5, NaN, Infinity, "16" as unknown as number]) {
     assert.throws(() => new HttpHeadReader({ maxBytes: bad }), {
       name: "RangeError",
@@ -221,7 +221,7 @@ function counted(bytes: Uint8Array, count: () => void): Uint8Array {
   });
 }
 
-Deno.test("every byte is looked at a bounded number of times, even in chunks of one byte", () => {
+Deno.test("examines every byte a bounded number of times, even in chunks of one byte", () => {
   const text = "GET / HTTP/1.1\r\nX: " + "a ".repeat(8000);
   let reads = 0;
   const reader = new HttpHeadReader();
@@ -237,7 +237,7 @@ Deno.test("every byte is looked at a bounded number of times, even in chunks of 
   assert.equal(reader.fields.get("x")?.length, 15999);
 });
 
-Deno.test("a head of 1 MiB in chunks of one byte is read, which quadratic work would not end", () => {
+Deno.test("reads a head of 1 MiB in chunks of one byte in linear time", () => {
   const text = head("GET / HTTP/1.1", "X: " + "a".repeat(2 ** 20 - 23));
   const reader = new HttpHeadReader({ maxBytes: 2 ** 20 });
   const chunk = new Uint8Array(1);
@@ -251,7 +251,7 @@ Deno.test("a head of 1 MiB in chunks of one byte is read, which quadratic work w
   assert.equal(reader.fields.get("x")?.length, 2 ** 20 - 23);
 });
 
-Deno.test("a large head in many small chunks is read whole", () => {
+Deno.test("reads a large head in many small chunks completely", () => {
   const lines = Array.from({ length: 1000 }, (_, i) => `X-${i}: ${"v".repeat(i % 50)}`);
   const text = head("GET / HTTP/1.1", ...lines);
   const reader = new HttpHeadReader({ maxBytes: 100000, maxLines: 1000 });
@@ -262,7 +262,7 @@ Deno.test("a large head in many small chunks is read whole", () => {
   assert.equal(reader.fields.get("x-999"), "v".repeat(49));
 });
 
-Deno.test("chunks are not modified, and are free again once push has returned", () => {
+Deno.test("does not modify chunks, and keeps no reference after push returns", () => {
   const text = "GET / HTTP/1.1\r\nHost: a.example\r\nX: 1\r\n\r\n";
   const reader = new HttpHeadReader();
   const chunk = new Uint8Array(10);
@@ -281,7 +281,7 @@ Deno.test("chunks are not modified, and are free again once push has returned", 
   assert.deepEqual(whole, bytes);
 });
 
-Deno.test("what stands behind the head is a view of the last chunk, not a copy", () => {
+Deno.test("the bytes after the head are a view of the last chunk, not a copy", () => {
   const chunk = bytesOf("GET / HTTP/1.1\r\n\r\n\x81\x00");
   const reader = new HttpHeadReader();
   assert.equal(reader.push(chunk), true);
@@ -289,7 +289,7 @@ Deno.test("what stands behind the head is a view of the last chunk, not a copy",
   assert.equal(reader.rest.byteOffset, 18);
 });
 
-Deno.test("a view in the middle of a larger buffer is read as it stands", () => {
+Deno.test("reads a view in the middle of a larger buffer", () => {
   const bytes = bytesOf("xxxxGET / HTTP/1.1\r\nA: 1\r\n\r\nyy");
   const reader = new HttpHeadReader();
   assert.equal(reader.push(bytes.subarray(4)), true);
@@ -297,7 +297,7 @@ Deno.test("a view in the middle of a larger buffer is read as it stands", () => 
   assert.equal(textOf(reader.rest), "yy");
 });
 
-Deno.test("the parts of a head cannot be asked for before it is complete, nor fed after", () => {
+Deno.test("throws when the parts of a head are read too early or input is pushed after the head", () => {
   const reader = new HttpHeadReader();
   reader.push(bytesOf("GET / HTTP/1.1\r\n"));
   assert.throws(() => reader.startLine, TypeError);

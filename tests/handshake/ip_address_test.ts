@@ -77,7 +77,7 @@ for (const text of OTHERS) {
   });
 }
 
-Deno.test("what is an address agrees with another parser on random texts", () => {
+Deno.test("agrees with another address parser on random texts", () => {
   const random = new Random(7);
   const parts = [":", ":", "::", ".", ".", "0", "1", "f", "ab", "12", "255"];
   let addresses = 0;

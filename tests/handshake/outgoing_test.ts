@@ -11,7 +11,7 @@ import {
 } from "../../src/handshake/outgoing.ts";
 import { bytesOf, textOf } from "./replay.ts";
 
-Deno.test("a head becomes bytes, with its body behind it", () => {
+Deno.test("encodes a head followed by its body", () => {
   assert.equal(textOf(encodeHead("A: 1\r\n\r\n")), "A: 1\r\n\r\n");
   assert.equal(textOf(encodeHead("A\r\n\r\n", bytesOf("\xff\0"))), "A\r\n\r\n\xff\0");
   const target = bytesOf("....");
@@ -19,14 +19,14 @@ Deno.test("a head becomes bytes, with its body behind it", () => {
   assert.equal(textOf(target), ".ab.");
 });
 
-Deno.test("a body of text is UTF-8, one of bytes is taken as it is, none is empty", () => {
+Deno.test("encodes a text body as UTF-8, keeps bytes, and makes an absent body empty", () => {
   const bytes = new Uint8Array([1, 2]);
   assert.deepEqual(encodeBody("\u00e9"), new Uint8Array([0xc3, 0xa9]));
   assert.equal(encodeBody(bytes), bytes);
   assert.equal(encodeBody(undefined).length, 0);
 });
 
-Deno.test("the user's fields are taken from anything that lists names and values", () => {
+Deno.test("accepts the user's fields from any iterable of names and values", () => {
   const reserved = new Map<string, string>();
   const expected = "x-a: 1\r\nx-b: 2\r\n";
   const pairs: [string, string][] = [["x-a", "1"], ["x-b", "2"]];
@@ -39,11 +39,11 @@ Deno.test("the user's fields are taken from anything that lists names and values
   assert.equal(formatFields(userFields(generated(), reserved)), expected);
 });
 
-Deno.test("the user's names are written as they were given", () => {
+Deno.test("writes the names of the user's fields unchanged", () => {
   assert.equal(formatFields(userFields([["X-Id", "1"]], new Map())), "X-Id: 1\r\n");
 });
 
-Deno.test("a reserved field is refused whatever its case, with what to do instead", () => {
+Deno.test("rejects a reserved field in any case, with the alternative in the error", () => {
   const reserved = new Map([["host", "the URL sets it"]]);
   for (const name of ["host", "Host", "HOST"]) {
     assert.throws(() => userFields([[name, "a"]], reserved), {
@@ -113,7 +113,7 @@ for (const [host, valid] of hosts) {
   });
 }
 
-Deno.test("a URL can be made of every ASCII host", () => {
+Deno.test("every ASCII host is valid in a URL", () => {
   for (let code = 0; code < 128; code++) {
     for (const host of ["a#b.example", "a.#", "#", "1.2.3.#", "[::#]", "a.example:#"]) {
       const name = host.replace("#", String.fromCharCode(code));

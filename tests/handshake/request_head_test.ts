@@ -23,7 +23,7 @@ const targets: readonly { target: string; host: string; path: string }[] = [
 ];
 
 for (const { target, host, path } of targets) {
-  Deno.test(`the target ${target} asks for ${path} at ${host}`, () => {
+  Deno.test(`the target ${target} requests ${path} at ${host}`, () => {
     const request = parse(`GET ${target} HTTP/1.1`);
     assert.equal(request.target, target);
     assert.equal(request.host, host);
@@ -33,7 +33,7 @@ for (const { target, host, path } of targets) {
   });
 }
 
-Deno.test("any method and any version of the form can be read", () => {
+Deno.test("reads any valid method and HTTP version", () => {
   assert.equal(parse("M-SEARCH * HTTP/1.1").method, "M-SEARCH");
   assert.equal(parse("PRI * HTTP/2.0").version, "HTTP/2.0");
 });
@@ -64,7 +64,7 @@ const malformedLines = [
 ];
 
 for (const line of malformedLines) {
-  Deno.test(`the request line ${JSON.stringify(line)} is refused with 400`, () => {
+  Deno.test(`rejects the request line ${JSON.stringify(line)} with 400`, () => {
     assert.throws(
       () => parse(line),
       { name: "HandshakeError", code: "HEAD_MALFORMED", status: 400 },
@@ -72,7 +72,7 @@ for (const line of malformedLines) {
   });
 }
 
-Deno.test("a request that asks for WebSocket is told from one that does not", () => {
+Deno.test("distinguishes upgrade requests from other requests", () => {
   const asks = (...fields: [string, string][]): boolean =>
     parse("GET / HTTP/1.1", fields).isUpgrade;
   assert.equal(asks(), false);
@@ -85,11 +85,11 @@ Deno.test("a request that asks for WebSocket is told from one that does not", ()
   assert.equal(asks(["Connection", "Upgrade"]), false);
 });
 
-Deno.test("without a Host field the host is empty", () => {
+Deno.test("the host is empty without a Host field", () => {
   assert.equal(parse("GET / HTTP/1.1", []).host, "");
 });
 
-Deno.test("a request that another HTTP implementation has read gives the same head", () => {
+Deno.test("a request parsed by another HTTP implementation produces the same head", () => {
   const rest = new Uint8Array([1]);
   const rawHeaders = ["Host", "a.example", "Upgrade", "websocket", "X-Empty", "", "x-empty", "1"];
   const head = requestFrom({ method: "GET", target: "/x", version: "HTTP/1.1", rawHeaders, rest });
@@ -104,7 +104,7 @@ Deno.test("a request that another HTTP implementation has read gives the same he
   );
 });
 
-Deno.test("what another HTTP implementation let pass is refused with 400", () => {
+Deno.test("rejects invalid headers that another HTTP implementation accepted with 400", () => {
   const good = { method: "GET", target: "/", version: "HTTP/1.1", rawHeaders: ["Host", "a"] };
   const bad = [
     { ...good, rawHeaders: ["Sec-WebSocket-Protocol", "caf\u00e9"] },

@@ -6,7 +6,7 @@ import { RFC_KEY } from "./vectors.ts";
 
 const plain: RequestOptions = { host: "a.example:8080", target: "/chat?room=1", key: RFC_KEY };
 
-Deno.test("the request says what RFC 6455 4.1 asks for", () => {
+Deno.test("the request contains the fields that RFC 6455 4.1 requires", () => {
   assert.equal(
     textOf(buildRequest(plain)),
     head(
@@ -20,7 +20,7 @@ Deno.test("the request says what RFC 6455 4.1 asks for", () => {
   );
 });
 
-Deno.test("what is asked for beyond that stands in fields of its own", () => {
+Deno.test("optional parts of the request have separate fields", () => {
   const text = textOf(buildRequest({
     ...plain,
     subprotocols: ["v2", "v1"],
@@ -86,7 +86,7 @@ for (const { title, options } of injections) {
   });
 }
 
-Deno.test("CR, LF, NUL and what no byte stands for are refused in a header field's value", () => {
+Deno.test("rejects CR, LF, NUL and characters outside Latin-1 in the value of a header field", () => {
   for (const bad of VALUE_BREAKERS) {
     assert.throws(
       () => buildRequest({ ...plain, headers: [["X", `1${bad}`]] }),
@@ -96,7 +96,7 @@ Deno.test("CR, LF, NUL and what no byte stands for are refused in a header field
   }
 });
 
-Deno.test("a target that is no path is refused by name", () => {
+Deno.test("the error for a target that is not a path quotes it", () => {
   for (const target of ["", "chat", "http://a.example/", "*", "/a b", "/a#b"]) {
     assert.throws(() => buildRequest({ ...plain, target }), {
       name: "TypeError",
@@ -106,7 +106,7 @@ Deno.test("a target that is no path is refused by name", () => {
   }
 });
 
-Deno.test("a host with a path or with user information is refused by name", () => {
+Deno.test("the error for a host with a path or with user information quotes it", () => {
   for (const host of ["", "a/b", "user@a", "a:http"]) {
     assert.throws(() => buildRequest({ ...plain, host }), {
       name: "TypeError",
@@ -131,7 +131,7 @@ const reserved: readonly [name: string, message: RegExp][] = [
 ];
 
 for (const [name, message] of reserved) {
-  Deno.test(`${name} among the headers is refused with what sets it instead`, () => {
+  Deno.test(`rejects ${name} in the headers, with the alternative in the error`, () => {
     assert.throws(
       () => buildRequest({ ...plain, headers: [["X-Ok", "1"], [name, "1"]] }),
       { name: "TypeError", message },
@@ -139,7 +139,7 @@ for (const [name, message] of reserved) {
   });
 }
 
-Deno.test("the caller's headers are not changed, so they can be used again", () => {
+Deno.test("does not modify the caller's headers, so they can be reused", () => {
   const headers = new Headers({ "X-Token": "1" });
   const first = buildRequest({ ...plain, headers });
   assert.deepEqual([...headers], [["x-token", "1"]]);

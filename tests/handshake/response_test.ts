@@ -13,12 +13,12 @@ const PLAIN = [
   `Sec-WebSocket-Accept: ${RFC_ACCEPT}`,
 ];
 
-Deno.test("101 has the fields that RFC 6455 4.2.2 requires, and no others", () => {
+Deno.test("101 has exactly the fields that RFC 6455 4.2.2 requires", () => {
   assert.equal(textOf(acceptResponse({ key: RFC_KEY })), head(...PLAIN));
   assert.equal(textOf(acceptResponse({ key: RFC_KEY, extensions: "" })), head(...PLAIN));
 });
 
-Deno.test("101 names the chosen subprotocol, the accepted extensions and the user's fields", () => {
+Deno.test("101 contains the chosen subprotocol, the accepted extensions and the user's fields", () => {
   const bytes = acceptResponse({
     key: RFC_KEY,
     subprotocol: "v2",
@@ -38,7 +38,7 @@ Deno.test("101 names the chosen subprotocol, the accepted extensions and the use
   );
 });
 
-Deno.test("a subprotocol that the client did not ask for is never echoed", () => {
+Deno.test("never selects a subprotocol that the client did not request", () => {
   assert.throws(
     () => acceptResponse({ key: RFC_KEY, subprotocol: "v3", subprotocols: ["v1", "v2"] }),
     { name: "TypeError", message: 'subprotocol is "v3", which the client did not request' },
@@ -49,7 +49,7 @@ Deno.test("a subprotocol that the client did not ask for is never echoed", () =>
   );
 });
 
-Deno.test("nothing that could end a line gets into an answer", () => {
+Deno.test("rejects line breaks and control characters in the fields of a response", () => {
   for (const bad of ["\r", "\n", "\0", "\r\nX: y", "\x7f", "\u00e9"]) {
     const writers = [
       () => acceptResponse({ key: RFC_KEY, subprotocol: `a${bad}` }),
@@ -83,7 +83,7 @@ const reserved: readonly [name: string, message: RegExp][] = [
 ];
 
 for (const [name, message] of reserved) {
-  Deno.test(`${name} among an answer's headers is refused with what sets it instead`, () => {
+  Deno.test(`rejects ${name} in the headers of a response, with the alternative in the error`, () => {
     const headers: [string, string][] = [[name, "1"]];
     const expected = { name: "TypeError", message };
     assert.throws(() => acceptResponse({ key: RFC_KEY, headers }), expected);
@@ -91,7 +91,7 @@ for (const [name, message] of reserved) {
   });
 }
 
-Deno.test("a refusal has a length, a type, and ends the connection", () => {
+Deno.test("a rejection has a length and a type, and closes the connection", () => {
   assert.equal(
     textOf(refusalResponse({ status: 403, body: "No.\n" })),
     head(
@@ -103,16 +103,16 @@ Deno.test("a refusal has a length, a type, and ends the connection", () => {
   );
 });
 
-Deno.test("a refusal without a body says that it is empty", () => {
+Deno.test("a rejection without a body has Content-Length 0", () => {
   assert.ok(textOf(refusalResponse({ status: 404 })).endsWith("Content-Length: 0\r\n\r\n"));
 });
 
-Deno.test("a refusal's text is UTF-8 and its length is in bytes", () => {
+Deno.test("the body of a rejection is UTF-8, and its length is in bytes", () => {
   const text = textOf(refusalResponse({ status: 400, body: "\u00e9" }));
   assert.ok(text.endsWith("Content-Length: 2\r\n\r\n\xc3\xa9"), text);
 });
 
-Deno.test("the user's type replaces ours, and the user's fields may come from an iterator", () => {
+Deno.test("the user's Content-Type replaces the default, and an iterator may supply the fields", () => {
   function* headers(): Generator<[string, string]> {
     yield ["content-type", "application/json"];
     yield ["Retry-After", "5"];
@@ -129,18 +129,18 @@ Deno.test("the user's type replaces ours, and the user's fields may come from an
   );
 });
 
-Deno.test("426 names the protocol to upgrade to", () => {
+Deno.test("426 has an Upgrade field with the protocol", () => {
   assert.ok(
     textOf(refusalResponse({ status: 426 }))
       .includes("\r\nUpgrade: websocket\r\nConnection: Upgrade, close\r\n"),
   );
 });
 
-Deno.test("a status without a name leaves the reason empty but keeps its space", () => {
+Deno.test("a status without a standard reason phrase keeps the space before it", () => {
   assert.ok(textOf(refusalResponse({ status: 599 })).startsWith("HTTP/1.1 599 \r\n"));
 });
 
-Deno.test("101, what is below 200 and what is above 599 is no refusal", () => {
+Deno.test("rejects 101, statuses below 200 and statuses above 599 for a rejection", () => {
   for (const status of [0, 99, 100, 101, 103, 199, 600, 1000, -403, 403.5, NaN, "403"]) {
     assert.throws(() => refusalResponse({ status: status as number }), {
       name: "RangeError",
@@ -160,7 +160,7 @@ Deno.test("204 and 304 have no body and no length", () => {
   }
 });
 
-Deno.test("an answer to HEAD tells the length of the body and leaves it out", () => {
+Deno.test("a response to HEAD has the length of the body but no body", () => {
   const text = textOf(refusalResponse({ status: 200, body: "hello", omitBody: true }));
   assert.ok(text.endsWith("Content-Length: 5\r\n\r\n"), text);
 });
@@ -177,7 +177,7 @@ function refusalOf(text: string): HandshakeError {
   assert.fail("the request was accepted");
 }
 
-Deno.test("an error of the handshake becomes an answer with its status, fields and message", () => {
+Deno.test("a handshake error becomes a response with its status, fields and message", () => {
   const error = refusalOf(head("GET / HTTP/1.1", "Host: a.example"));
   const body = error.message + "\n";
   assert.equal(
@@ -193,7 +193,7 @@ Deno.test("an error of the handshake becomes an answer with its status, fields a
   );
 });
 
-Deno.test("an error of the head reader becomes an answer that ends the connection", () => {
+Deno.test("an error of the head reader becomes a response that closes the connection", () => {
   for (
     const [text, status] of [["GET / HTTP/1.1\n", "400 Bad Request"], [
       "A".repeat(20000),
@@ -205,7 +205,7 @@ Deno.test("an error of the head reader becomes an answer that ends the connectio
   }
 });
 
-Deno.test("an error about HEAD is answered without a body, one without a status with 400", () => {
+Deno.test("an error for HEAD has no body, an error without a status is answered with 400", () => {
   const error = refusalOf(head("HEAD / HTTP/1.1", "Host: a.example"));
   const text = textOf(errorResponse(error, "HEAD"));
   assert.ok(text.includes("\r\nAllow: GET\r\n") && text.endsWith("\r\n\r\n"), text);
@@ -214,7 +214,7 @@ Deno.test("an error about HEAD is answered without a body, one without a status 
   );
 });
 
-Deno.test("every answer we write is one that our own reader takes", () => {
+Deno.test("the library's own reader accepts every written response", () => {
   const answers = [
     acceptResponse({ key: RFC_KEY, subprotocol: "a", headers: [["X", "y"]] }),
     refusalResponse({ status: 403, body: "No" }),

@@ -33,7 +33,7 @@ function accept(text: string, chunks: Uint8Array[] = [bytesOf(text)]): ServerReq
 }
 
 for (const { title, text, key, subprotocols, extensions } of requestVectors) {
-  Deno.test(`the request of ${title} is accepted however it is cut`, () => {
+  Deno.test(`accepts the request of ${title} for any chunk split`, () => {
     const frames = "\x81\x85abcd01234";
     for (const { title: cut, chunks } of replays(bytesOf(text + frames))) {
       const handshake = new ServerHandshake();
@@ -89,7 +89,7 @@ const tolerated: readonly { title: string; text: string }[] = [
 ];
 
 for (const { title, text } of tolerated) {
-  Deno.test(`${title} is accepted`, () => {
+  Deno.test(`accepts ${title}`, () => {
     assert.equal(accept(text).key, RFC_KEY);
   });
 }
@@ -199,7 +199,7 @@ const refusals: readonly Refusal[] = [
 ];
 
 for (const { title, text, code, status } of refusals) {
-  Deno.test(`${title} is refused with ${status} however the request is cut`, () => {
+  Deno.test(`rejects ${title} with ${status} for any chunk split`, () => {
     for (const { title: cut, chunks } of replays(bytesOf(text))) {
       assert.throws(() => accept(text, chunks), (error) => {
         assert.ok(error instanceof HandshakeError, String(error));
@@ -223,14 +223,14 @@ function answerFields(text: string): [string, string][] {
   assert.fail("the request was accepted");
 }
 
-Deno.test("405 names the method that is allowed", () => {
+Deno.test("405 has an Allow field with the method", () => {
   assert.deepEqual(
     answerFields(request({}, [], "PUT / HTTP/1.1")),
     [["allow", "GET"], ["connection", "close"]],
   );
 });
 
-Deno.test("426 for a version or a missing Upgrade names the supported protocol", () => {
+Deno.test("426 for a wrong version or a missing Upgrade has the supported protocol", () => {
   const expected = [
     ["upgrade", "websocket"],
     ["connection", "Upgrade, close"],
@@ -241,7 +241,7 @@ Deno.test("426 for a version or a missing Upgrade names the supported protocol",
   assert.deepEqual(answerFields(request({ Upgrade: undefined })), expected);
 });
 
-Deno.test("every rejection closes the connection, so nothing can follow it", () => {
+Deno.test("every rejection closes the connection, so that no further request is read", () => {
   for (const { title, text, status } of refusals) {
     const handshake = new ServerHandshake();
     let answer = "";
@@ -257,7 +257,7 @@ Deno.test("every rejection closes the connection, so nothing can follow it", () 
   }
 });
 
-Deno.test("a plain request is told apart, with all that is needed to answer it", () => {
+Deno.test("reports a plain request with everything that a response needs", () => {
   const text = head("GET /health?deep HTTP/1.1", "Host: a.example", "Accept: */*");
   const handshake = new ServerHandshake();
   assert.equal(handshake.push(bytesOf(text + "next")), true);
@@ -270,7 +270,7 @@ Deno.test("a plain request is told apart, with all that is needed to answer it",
   assert.equal(textOf(rest), "next");
 });
 
-Deno.test("a handler receives Origin, host and path of the request", () => {
+Deno.test("the handler receives Origin, host and path of the request", () => {
   const checked = accept(request({ Origin: "https://b.example" }, [], "GET /a?b HTTP/1.1"));
   assert.equal(checked.fields.get("origin"), "https://b.example");
   assert.equal(checked.host, "a.example");
@@ -278,25 +278,25 @@ Deno.test("a handler receives Origin, host and path of the request", () => {
   assert.equal(checked.target, "/a?b");
 });
 
-Deno.test("frames sent right behind the request are kept for the frame reader, byte for byte", () => {
+Deno.test("passes frames sent right after the request to the frame reader, byte for byte", () => {
   const frames = Uint8Array.from({ length: 256 }, (_, i) => i);
   const handshake = new ServerHandshake();
   assert.equal(handshake.push(joined([bytesOf(request()), frames])), true);
   assert.deepEqual(checkUpgrade(handshake.request).rest, frames);
 });
 
-Deno.test("limits of the head are the handshake's: 431", () => {
+Deno.test("applies the limits of the handshake to the head: 431", () => {
   const tooMany = new ServerHandshake({ maxLines: 4 });
   assert.throws(() => tooMany.push(bytesOf(request())), { code: "HEAD_TOO_LARGE", status: 431 });
   const tooLong = new ServerHandshake({ maxBytes: 64 });
   assert.throws(() => tooLong.push(bytesOf(request())), { code: "HEAD_TOO_LARGE", status: 431 });
 });
 
-Deno.test("the request cannot be asked for before its head is complete", () => {
+Deno.test("the request is not available before its head is complete", () => {
   assert.throws(() => new ServerHandshake().request, TypeError);
 });
 
-Deno.test("random bytes and mutated requests give a checked request or a HandshakeError", () => {
+Deno.test("random bytes and mutated requests produce a valid request or a HandshakeError", () => {
   const legal = bytesOf(requestVectors[1].text);
   let accepted = 0;
   let state = 1;

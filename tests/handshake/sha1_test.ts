@@ -34,7 +34,7 @@ for (const { title, text, digest } of vectors) {
   });
 }
 
-Deno.test("digests of random messages of every length around the blocks match another SHA-1", () => {
+Deno.test("matches another SHA-1 for random messages of every length around the block sizes", () => {
   for (let length = 0; length <= 300; length++) {
     for (let round = 0; round < 4; round++) {
       const message = new Uint8Array(randomBytes(length));
@@ -44,7 +44,7 @@ Deno.test("digests of random messages of every length around the blocks match an
   }
 });
 
-Deno.test("a message is not changed, and a digest is not overwritten by the next", () => {
+Deno.test("does not modify the message, and the next digest does not overwrite the previous one", () => {
   const message = bytesOf("abc");
   const digest = sha1(message);
   const before = hex(digest);
@@ -53,7 +53,7 @@ Deno.test("a message is not changed, and a digest is not overwritten by the next
   assert.deepEqual(message, bytesOf("abc"));
 });
 
-Deno.test("a view in the middle of a buffer is digested as it stands", () => {
+Deno.test("digests a view in the middle of a buffer", () => {
   const bytes = bytesOf("xxabcyy");
   assert.equal(hex(sha1(bytes.subarray(2, 5))), "a9993e364706816aba3e25717850c26c9cd0d89d");
 });

@@ -5,7 +5,7 @@ import {
   parseSubprotocols,
 } from "../../src/handshake/subprotocols.ts";
 
-Deno.test("the names of all lines are read in their order", () => {
+Deno.test("reads the names of all lines in order", () => {
   const lists: [lines: string[], names: string[]][] = [
     [[], []],
     [["chat"], ["chat"]],
@@ -22,7 +22,7 @@ Deno.test("the names of all lines are read in their order", () => {
   for (const [lines, names] of lists) assert.deepEqual(parseSubprotocols(lines), names);
 });
 
-Deno.test("a malformed list is refused with 400", () => {
+Deno.test("rejects a malformed list with 400", () => {
   const lists: [lines: string[], message: RegExp][] = [
     [[""], /names no subprotocol/],
     [[" , ,"], /names no subprotocol/],
@@ -44,13 +44,13 @@ Deno.test("a malformed list is refused with 400", () => {
   }
 });
 
-Deno.test("thousands of names are parsed with work in proportion to their number", () => {
+Deno.test("parses thousands of names in linear time", () => {
   const names = Array.from({ length: 200000 }, (_, i) => `p${i}`);
   assert.deepEqual(parseSubprotocols([names.join(",")]), names);
   assert.deepEqual(parseSubprotocols([",".repeat(1000000) + "a"]), ["a"]);
 });
 
-Deno.test("the server's order of preference decides, and none is chosen unasked", () => {
+Deno.test("selects by the server's order of preference, and only a requested subprotocol", () => {
   assert.equal(chooseSubprotocol(["v2", "v1"], ["v1", "v2"]), "v2");
   assert.equal(chooseSubprotocol(["v3", "v1"], ["v1", "v2"]), "v1");
   assert.equal(chooseSubprotocol(["v3"], ["v1", "v2"]), undefined);
@@ -59,7 +59,7 @@ Deno.test("the server's order of preference decides, and none is chosen unasked"
   assert.equal(chooseSubprotocol(["V1"], ["v1"]), undefined);
 });
 
-Deno.test("rejects a list of the user with invalid or duplicate tokens", () => {
+Deno.test("rejects the user's list with invalid or duplicate tokens", () => {
   assertSubprotocols([]);
   assertSubprotocols(["chat", "Chat"]);
   for (const bad of ["", "a b", "a,b", "a\r\nX: y", "caf\u00e9", 7 as unknown as string]) {

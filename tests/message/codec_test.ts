@@ -68,12 +68,12 @@ function* messages(random: Random): Generator<Uint8Array> {
   }
 }
 
-Deno.test("what fflate has compressed is what RFC 7692 7.2.3.4 shows for a final block", () => {
+Deno.test("fflate's output is the final block shown in RFC 7692 7.2.3.4", () => {
   const { deflate } = fflateCodec(fflate);
   assert.equal(toHex(deflate(utf8("Hello"))), "f348cdc9c9070000");
 });
 
-Deno.test("zlib reads what fflate has compressed, at every level", () => {
+Deno.test("zlib decompresses fflate's output at every level", () => {
   for (const level of [undefined, 0, 1, 6, 9] as const) {
     const compression = open(fflateCodec(fflate, level === undefined ? {} : { level }));
     let packed = 0;
@@ -89,7 +89,7 @@ Deno.test("zlib reads what fflate has compressed, at every level", () => {
   }
 });
 
-Deno.test("fflate is not called for what would not be sent compressed", () => {
+Deno.test("does not call fflate for messages that are sent uncompressed", () => {
   let calls = 0;
   const codec: CompressionCodec = { name: "counting", deflate: (data) => (calls++, data) };
   const compression = open(codec, { threshold: 100 });
@@ -100,7 +100,7 @@ Deno.test("fflate is not called for what would not be sent compressed", () => {
   assert.equal(calls, 0);
 });
 
-Deno.test("a message that a codec does not shorten, or fails at, goes as it is", () => {
+Deno.test("sends a message uncompressed if the codec does not shorten it or throws", () => {
   const message = new Uint8Array(10);
   const failing: CompressionCodec = {
     name: "failing",
@@ -116,13 +116,13 @@ Deno.test("a message that a codec does not shorten, or fails at, goes as it is",
   assert.deepEqual(pack(open(SEVENS), message), Uint8Array.of(7, 7));
 });
 
-Deno.test("connections share what one codec made, and not what two did", () => {
+Deno.test("connections share the output of one codec, not of different codecs", () => {
   const one = fflateCodec(fflate);
   assert.equal(open(one).shareKey, open(one).shareKey);
   assert.notEqual(open(one).shareKey, open(fflateCodec(fflate)).shareKey);
 });
 
-Deno.test("a bomb is stopped at the limit, to the byte", () => {
+Deno.test("stops decompression exactly at the limit", () => {
   const compression = open(fflateCodec(fflate));
   const started = bomb();
   assert.throws(() => compression.inflate(started, 0, started.length, LIMIT), MessageTooBigError);
@@ -135,7 +135,7 @@ Deno.test("a bomb is stopped at the limit, to the byte", () => {
   assert.equal(compression.inflateWithin(started, 0, started.length, 1 << 30, 1000), undefined);
 });
 
-Deno.test("what zlib calls corrupt is corrupt", () => {
+Deno.test("rejects the same corrupt data as zlib", () => {
   const random = new Random(7);
   const compression = open(fflateCodec(fflate));
   let refused = 0;
@@ -166,7 +166,7 @@ Deno.test("what zlib calls corrupt is corrupt", () => {
   assert.ok(refused > 500, `zlib refused ${refused}`);
 });
 
-Deno.test("a codec that decompresses is asked, and held to the limit", () => {
+Deno.test("calls the codec's decompress function and enforces the limit on it", () => {
   const answer = (result: Uint8Array | undefined | Error, inbound = ALONE): Uint8Array => {
     const inflate = (): Uint8Array | undefined => {
       if (result instanceof Error) throw result;
@@ -189,7 +189,7 @@ Deno.test("a codec that decompresses is asked, and held to the limit", () => {
   assert.throws(() => refusing.inflate(compressed("x"), 0, 3, 10), /compression.decompress/);
 });
 
-Deno.test("options that a codec cannot have are refused", () => {
+Deno.test("rejects options that the codec does not support", () => {
   const codec = fflateCodec(fflate);
   for (
     const [options, isServer, name] of [
@@ -218,7 +218,7 @@ Deno.test("options that a codec cannot have are refused", () => {
   }
 });
 
-Deno.test("fflateCodec refuses what is not fflate, and wrong options", () => {
+Deno.test("fflateCodec rejects a module that is not fflate and invalid options", () => {
   for (const wrong of [undefined, null, {}, { deflateSync: 1 }]) {
     assert.throws(() => fflateCodec(wrong as unknown as typeof fflate), /takes the module fflate/);
   }

@@ -87,12 +87,12 @@ for (
     ],
   ] as [string, FrameParts[], MessageEvent[]][]
 ) {
-  Deno.test(`a compressed message ${name} is read alike however the stream is cut`, () => {
+  Deno.test(`reads a compressed message ${name} the same for any chunk split`, () => {
     assert.deepEqual(read(frames), events);
   });
 }
 
-Deno.test("compressed text can be delivered as its bytes, checked", () => {
+Deno.test('delivers compressed text as validated bytes if text is "bytes"', () => {
   const rules = { ...RULES, text: "bytes" } as const;
   const good = { rsv: RSV1, opcode: TEXT, payload: PACKED_TEXT };
   const bad = { rsv: RSV1, opcode: TEXT, payload: hex("02 80") };
@@ -100,7 +100,7 @@ Deno.test("compressed text can be delivered as its bytes, checked", () => {
   assert.deepEqual(read([good, good, bad], rules), [message, message, { error: "INVALID_UTF8" }]);
 });
 
-Deno.test("what was delivered does not change when the next message is decompressed", () => {
+Deno.test("decompressing the next message does not change a delivered one", () => {
   const recorder = new MessageRecorder({ ...RULES, text: "bytes" }, new RunLength());
   for (const byte of [1, 2, 3]) {
     const payload = Uint8Array.of(9, byte);
@@ -124,7 +124,7 @@ const TEXTS = ["", "abc", "aaaa", "\u00e9".repeat(100), "a".repeat(126), "a".rep
   .concat("ab".repeat(500), "\u20ac".repeat(9000), "a".repeat(8191), "a".repeat(8192));
 
 for (const masks of [false, true]) {
-  Deno.test(`text from a ${masks ? "client" : "server"} is compressed where that makes it shorter`, () => {
+  Deno.test(`compresses text from a ${masks ? "client" : "server"} where that makes it shorter`, () => {
     for (const text of TEXTS) {
       const plain = utf8(text);
       const packed = runLength(plain);
@@ -164,7 +164,7 @@ Deno.test("the threshold is in bytes, also for text", () => {
   }
 });
 
-Deno.test("a message is not compressed where the caller says so", () => {
+Deno.test("sends a message uncompressed if the caller disables compression for it", () => {
   const bytes = written(false, (writer) => {
     writer.text("aaaaaaaa", false);
     writer.text("a".repeat(8192), false);
@@ -176,7 +176,7 @@ Deno.test("a message is not compressed where the caller says so", () => {
   );
 });
 
-Deno.test("control frames are never compressed", () => {
+Deno.test("never compresses control frames", () => {
   const bytes = written(false, (writer) => writer.control(Opcode.Ping, utf8("aaaaaaaa")));
   assert.deepEqual(bytes, frame({ opcode: PING, payload: "aaaaaaaa" }));
 });
@@ -185,7 +185,7 @@ for (const masks of [false, true]) {
   const who = masks ? "client" : "server";
   const mask = masks ? [4, 3, 2, 1] : undefined;
 
-  Deno.test(`fragments from a ${who} are compressed as they come, the first has RSV1`, () => {
+  Deno.test(`compresses fragments from a ${who} as they are sent, with RSV1 on the first`, () => {
     // Longer and shorter than what was compressed, across all lengths of headers.
     for (const size of [1, 125, 126, 20_000, 65_535, 65_536]) {
       const runs = new Uint8Array(size).fill(7);
@@ -207,7 +207,7 @@ for (const masks of [false, true]) {
   });
 }
 
-Deno.test("the first fragment says for all whether they are compressed", () => {
+Deno.test("the first fragment determines whether the message is compressed", () => {
   const text = utf8("aaaaaaaa");
   const bytes = written(false, (writer) => {
     writer.fragment(Opcode.Text, false, text, false);
@@ -228,7 +228,7 @@ Deno.test("the first fragment says for all whether they are compressed", () => {
   assert.deepEqual(bytes, concat(...frames.map(frame)));
 });
 
-Deno.test("a message of one fragment is one as any other: short, it goes as it is", () => {
+Deno.test("sends a short message of one fragment uncompressed, like any other", () => {
   const bytes = written(false, (writer) => {
     writer.fragment(Opcode.Binary, true, hex(""));
     writer.fragment(Opcode.Text, true, utf8("aaa"));
@@ -242,7 +242,7 @@ Deno.test("a message of one fragment is one as any other: short, it goes as it i
   assert.deepEqual(bytes, concat(...frames.map(frame)));
 });
 
-Deno.test("a prepared message is compressed once for all connections that can share it", () => {
+Deno.test("compresses a prepared message once for all connections that can share it", () => {
   for (const size of [10, 125, 126, 200, 20_000, 70_000]) {
     const payload = new Uint8Array(size).fill(7);
     const message = new PreparedMessage(payload);
@@ -254,7 +254,7 @@ Deno.test("a prepared message is compressed once for all connections that can sh
   }
 });
 
-Deno.test("a prepared message goes as it is where compression does not want it or does not help", () => {
+Deno.test("sends a prepared message uncompressed if compression is disabled or does not shorten it", () => {
   const short = new PreparedMessage("aaaa");
   assert.equal(short.frameFor(new RunLength(100, "key")), short.frame);
   const dense = new PreparedMessage("abcdefgh");
@@ -262,11 +262,11 @@ Deno.test("a prepared message goes as it is where compression does not want it o
   assert.deepEqual(dense.frame, frame({ opcode: TEXT, payload: "abcdefgh" }));
 });
 
-Deno.test("a prepared message can't be shared by connections whose messages refer to earlier ones", () => {
+Deno.test("connections with context takeover do not share a prepared message", () => {
   assert.equal(new PreparedMessage("aaaaaaaa").frameFor(new RunLength(4)), undefined);
 });
 
-Deno.test("a long message takes room in the output for what it was compressed to", () => {
+Deno.test("a long message uses output memory for its compressed size", () => {
   let room = 0;
   class Counted extends Output {
     override reserve(size: number): Uint8Array {

@@ -31,7 +31,7 @@ const ONE = (() => {
   return all.byteLength;
 })();
 
-Deno.test("memory is taken with the first message, counted, and given back at the end", () => {
+Deno.test("allocates with the first message, counts the memory, and releases it on close", () => {
   const all = new ContextMemories();
   const memories = Array.from({ length: 5 }, () => new ContextMemory(Infinity, all));
   for (const memory of memories) {
@@ -51,7 +51,7 @@ Deno.test("memory is taken with the first message, counted, and given back at th
   assert.equal(all.byteLength, 0);
 });
 
-Deno.test("over the limit the encoder that was used least recently forgets", () => {
+Deno.test("over the limit the least recently used encoder drops its context", () => {
   const all = new ContextMemories();
   const [a, b, c] = [1, 2, 3].map(() => new ContextMemory(2 * ONE, all));
   const first = send(a);
@@ -65,7 +65,7 @@ Deno.test("over the limit the encoder that was used least recently forgets", () 
   assert.equal(all.byteLength, 2 * ONE);
 });
 
-Deno.test("decoders count and are never dropped", () => {
+Deno.test("counts decoders and never drops their context", () => {
   const all = new ContextMemories();
   const [a, b] = [1, 2].map(() => new ContextMemory(ONE + 1024, all));
   const first = send(a);
@@ -88,7 +88,7 @@ Deno.test("remembers nothing without memory, and continues", () => {
   assert.equal(all.byteLength, 0);
 });
 
-Deno.test("whatever the order of use, forgetting and ending, what is counted is what is there", () => {
+Deno.test("the count matches the allocated memory for any order of use, dropping and closing", () => {
   const random = new Random(14);
   const limit = 6 * ONE;
   const all = new ContextMemories();

@@ -61,7 +61,7 @@ const TALE = "Once upon a time, and what a time it was. \u20ac\u{1d11e} ".repeat
 /** The same once more, by reference to the first. */
 const [FIRST, SECOND] = await compressedInTurn(TALE, TALE);
 
-Deno.test("a compressed message in fragments is one message, wherever it is cut", () => {
+Deno.test("reads a compressed message in fragments as one message, for any split", () => {
   const wire = compressed(TALE);
   for (let first = 0; first <= wire.length; first++) {
     const stream = fragments(TEXT, wire, [first, (first + wire.length) >> 1]);
@@ -71,7 +71,7 @@ Deno.test("a compressed message in fragments is one message, wherever it is cut"
   }
 });
 
-Deno.test("fragments, pings between them and messages that are not compressed are read alike however the stream is cut", () => {
+Deno.test("reads fragments, interleaved pings and uncompressed messages the same for any chunk split", () => {
   const wire = compressed(TALE);
   const [one, two, three] = fragments(TEXT, wire, [1, 30]);
   const plain = { opcode: BINARY, payload: hex("01 02") };
@@ -85,7 +85,7 @@ Deno.test("fragments, pings between them and messages that are not compressed ar
   ]);
 });
 
-Deno.test("with takeover, messages that are not compressed are not part of what is referred to", () => {
+Deno.test("uncompressed messages are not part of the takeover history", () => {
   const stream = concat(
     frame(whole(TEXT, FIRST)),
     frame({ opcode: TEXT, payload: "in between" }),
@@ -96,7 +96,7 @@ Deno.test("with takeover, messages that are not compressed are not part of what 
 });
 
 for (const takeover of [false, true]) {
-  Deno.test(`maxMessageSize counts what comes out of all fragments together, takeover ${takeover}`, () => {
+  Deno.test(`maxMessageSize limits the decompressed size of all fragments together, takeover ${takeover}`, () => {
     for (const [size, fits] of [[LIMIT, true], [LIMIT + 1, false]] as const) {
       const message = new Uint8Array(size).fill(0x61);
       const wire = compressed(message);
@@ -110,7 +110,7 @@ for (const takeover of [false, true]) {
   });
 }
 
-Deno.test("what does not compress may be a little longer than maxMessageSize on the wire", () => {
+Deno.test("an incompressible message may slightly exceed maxMessageSize on the wire", () => {
   const message = new Random(5).bytes(LIMIT);
   // RFC 1951 3.2.4: blocks without compression.
   const wire = new Uint8Array(deflateRawSync(message, { level: 0, finishFlush: 2 })).slice(0, -4);
@@ -120,14 +120,14 @@ Deno.test("what does not compress may be a little longer than maxMessageSize on 
   assert.deepEqual(recorder.events, [{ opcode: BINARY, payload: message }]);
 });
 
-Deno.test("a compressed message that is far over the limit is refused by its header", () => {
+Deno.test("rejects a compressed message far over the limit at its header", () => {
   const recorder = open({ ...RULES, maxMessageSize: LIMIT });
   const huge = frame({ rsv: RSV1, opcode: BINARY, length: 1n << 30n });
   recorder.read(huge);
   assert.deepEqual(recorder.events, [{ error: "MESSAGE_TOO_BIG" }]);
 });
 
-Deno.test("a bomb costs no more than a message that is allowed, whole, in fragments and byte by byte", () => {
+Deno.test("a bomb uses no more memory than an allowed message, whole, in fragments and byte by byte", () => {
   const wire = bomb();
   assert.ok(wire.length < 1.1 * (1 << 20));
   const maxMessageSize = 1 << 22;
@@ -162,7 +162,7 @@ for (
     ["of text with a surrogate", compressed(hex("61 ed a0 80")), "INVALID_UTF8"],
   ] as const
 ) {
-  Deno.test(`a message ${name} is refused, whole and in fragments, as string and as bytes`, () => {
+  Deno.test(`rejects a message ${name}, whole and in fragments, as string and as bytes`, () => {
     for (const text of ["string", "bytes"] as const) {
       for (const frames of [[whole(TEXT, payload)], fragments(TEXT, payload, [1])]) {
         const stream = concat(...frames.map(frame), frame({ opcode: PING }));
@@ -173,7 +173,7 @@ for (
   });
 }
 
-Deno.test("text that is not to be checked arrives as it is", () => {
+Deno.test("delivers text unchanged if validation is off", () => {
   const recorder = open({ ...RULES, text: "bytes", utf8Check: false });
   recorder.read(frame(whole(TEXT, compressed(hex("61 62 ff")))));
   assert.deepEqual(recorder.events, [{ opcode: TEXT, payload: hex("61 62 ff") }]);
@@ -194,19 +194,19 @@ for (
     ["a message with another reserved bit", [{ rsv: RSV1 | 2, opcode: TEXT, payload: hex("00") }]],
   ] as [string, FrameParts[]][]
 ) {
-  Deno.test(`RSV1 on ${name} is refused`, () => {
+  Deno.test(`rejects RSV1 on ${name}`, () => {
     const events = replay(concat(...frames.map(frame)), () => open());
     assert.deepEqual(events, [{ error: "RESERVED_BITS" }] satisfies MessageEvent[]);
   });
 }
 
-Deno.test("RSV1 is refused where compression was not negotiated", () => {
+Deno.test("rejects RSV1 without negotiated compression", () => {
   const stream = frame(whole(TEXT, hex("00")));
   const events = replay(stream, () => new MessageRecorder());
   assert.deepEqual(events, [{ error: "RESERVED_BITS" }]);
 });
 
-Deno.test("memory that is used again never reaches the user", async () => {
+Deno.test("reused memory is never part of a delivered message", async () => {
   const random = new Random(99);
   // A text of its own for each message, so that bytes of another would show.
   const sent = Array.from({ length: 600 }, (_, i) => {

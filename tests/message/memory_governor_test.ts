@@ -30,7 +30,7 @@ class Holder implements MemoryHolder {
   }
 }
 
-Deno.test("what connections hold is counted, and no more once it is given back", () => {
+Deno.test("counts the memory of connections until they release it", () => {
   const governor = new MemoryGovernor(new ContextMemories());
   const [one, two] = [new Holder(governor), new Holder(governor)];
   one.hold(1000, Infinity);
@@ -42,7 +42,7 @@ Deno.test("what connections hold is counted, and no more once it is given back",
   assert.equal(governor.counted, 0);
 });
 
-Deno.test("over the limit those that hold most are closed, also if a small one asks for more", () => {
+Deno.test("over the limit closes the connections that hold most, also if a small one requests more", () => {
   const governor = new MemoryGovernor(new ContextMemories());
   const holders = [50_000, 16_383, 16_383, 100].map((size) => {
     const holder = new Holder(governor);
@@ -58,7 +58,7 @@ Deno.test("over the limit those that hold most are closed, also if a small one a
   assert.match(error.message, /memoryLimit \(82866 bytes\).*50000 bytes$/);
 });
 
-Deno.test("thousands of equal holders pay for themselves, and never a smaller one", () => {
+Deno.test("among thousands of equal holders each pays for itself, and never a smaller one", () => {
   const governor = new MemoryGovernor(new ContextMemories());
   const limit = 64 << 20;
   const honest = Array.from({ length: 20 }, () => new Holder(governor));
@@ -71,7 +71,7 @@ Deno.test("thousands of equal holders pay for themselves, and never a smaller on
   assert.ok(governor.counted <= limit);
 });
 
-Deno.test("near the limit it says so", () => {
+Deno.test("reports that memory use is near the limit", () => {
   const governor = new MemoryGovernor(new ContextMemories());
   const holder = new Holder(governor);
   const limit = governor.byteLength + 1000;
@@ -81,7 +81,7 @@ Deno.test("near the limit it says so", () => {
   assert.equal(governor.isNear(limit), true);
 });
 
-Deno.test("a context for sending is dropped before a connection is closed", () => {
+Deno.test("drops a send context before it closes a connection", () => {
   const contexts = new ContextMemories();
   const governor = new MemoryGovernor(contexts);
   const memory = new ContextMemory(Infinity, contexts);
@@ -99,7 +99,7 @@ Deno.test("a context for sending is dropped before a connection is closed", () =
   assert.deepEqual(holder.errors, []);
 });
 
-Deno.test("a context is dropped where what connections hold leaves no room for it", () => {
+Deno.test("drops a context if the memory of connections leaves no room for it", () => {
   const contexts = new ContextMemories();
   const governor = new MemoryGovernor(contexts);
   const holder = new Holder(governor);

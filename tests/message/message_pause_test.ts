@@ -42,7 +42,7 @@ function reader(pauses: boolean): { messages: MessageReader; texts: string[]; pa
   return { messages, texts, pauses: () => count };
 }
 
-Deno.test("a long message is paused, and delivered when it was resumed often enough", () => {
+Deno.test("pauses a long message, and delivers it after enough calls of resume", () => {
   const { messages, texts, pauses } = reader(true);
   const bytes = compressed(new TextEncoder().encode(TEXT));
   messages.frame(FIN_RSV1_TEXT, bytes, 0, bytes.length);
@@ -55,21 +55,21 @@ Deno.test("a long message is paused, and delivered when it was resumed often eno
   assert.ok(texts.length === 1 && texts[0] === TEXT);
 });
 
-Deno.test("a short message is delivered at once", () => {
+Deno.test("delivers a short message immediately", () => {
   const { messages, texts, pauses } = reader(true);
   const bytes = compressed(new TextEncoder().encode("hello ".repeat(1000)));
   messages.frame(FIN_RSV1_TEXT, bytes, 0, bytes.length);
   assert.deepEqual([texts.length, pauses()], [1, 0]);
 });
 
-Deno.test("a sink that does not know pauses gets the message at once", () => {
+Deno.test("delivers the message immediately to a sink without pause support", () => {
   const { messages, texts } = reader(false);
   const bytes = compressed(new TextEncoder().encode(TEXT));
   messages.frame(FIN_RSV1_TEXT, bytes, 0, bytes.length);
   assert.ok(texts.length === 1 && texts[0] === TEXT);
 });
 
-Deno.test("what is wrong behind the pause is found out", () => {
+Deno.test("detects an error in the part after the pause", () => {
   const { messages, texts } = reader(true);
   const whole = compressed(new TextEncoder().encode(TEXT));
   const bytes = whole.subarray(0, whole.length - 1000);

@@ -101,12 +101,12 @@ for (
     ],
   ] as [string, FrameParts[], MessageEvent[]][]
 ) {
-  Deno.test(`${name} is delivered alike however the stream is cut`, () => {
+  Deno.test(`delivers ${name} the same for any chunk split`, () => {
     assert.deepEqual(read(stream(...frames)), events);
   });
 }
 
-Deno.test("text can be delivered as its bytes", () => {
+Deno.test('delivers text as bytes if text is "bytes"', () => {
   const text = utf8("\ufeffh\u00e9llo");
   const bytes = stream({ opcode: TEXT, payload: text }, ...fragments(TEXT, text, 4));
   const message = { opcode: TEXT, payload: text };
@@ -136,7 +136,7 @@ for (const { name, bytes, refusedAt } of UTF8_SAMPLES.filter((sample) => sample.
   // What follows the bad byte never has to come.
   const text = concat(hex(bytes), utf8("x".repeat(50)));
   for (const rules of [MESSAGE_RULES, AS_BYTES]) {
-    Deno.test(`${name} is refused at its very byte, in the middle of a frame (${rules.text})`, () => {
+    Deno.test(`rejects ${name} at the exact byte, in the middle of a frame (${rules.text})`, () => {
       for (const fin of [true, false]) {
         const { reader } = new MessageRecorder(rules);
         const sent = frame({
@@ -152,7 +152,7 @@ for (const { name, bytes, refusedAt } of UTF8_SAMPLES.filter((sample) => sample.
       }
     });
 
-    Deno.test(`${name} is refused at its very byte, in a later fragment (${rules.text})`, () => {
+    Deno.test(`rejects ${name} at the exact byte, in a later fragment (${rules.text})`, () => {
       const { reader } = new MessageRecorder(rules);
       const before = stream({ fin: false, opcode: TEXT, payload: "good " }, { opcode: PING });
       reader.read(before);
@@ -169,12 +169,12 @@ for (const { name, bytes, refusedAt } of UTF8_SAMPLES.filter((sample) => sample.
   }
 }
 
-Deno.test("a fragmented text must not end inside a character, even if its last frame is empty", () => {
+Deno.test("rejects a fragmented text that ends inside a character, even if its last frame is empty", () => {
   const frames = [{ fin: false, opcode: TEXT, payload: hex("e2 82") }, { opcode: CONTINUATION }];
   assert.deepEqual(read(stream(...frames)), [{ error: "INVALID_UTF8" }]);
 });
 
-Deno.test("only text is checked: bytes may be anything, also between texts", () => {
+Deno.test("validates only text: bytes may have any value, also between texts", () => {
   const payload = hex("ff fe 80");
   const bytes = stream(
     { opcode: BINARY, payload },
@@ -196,7 +196,7 @@ Deno.test("memory grows with received bytes, not with the announced length", () 
   assert.ok(held <= 4 * 10_000, `${held} bytes are held for 10,000`);
 });
 
-Deno.test("a message in one frame whose size is known is gathered without room to spare", () => {
+Deno.test("collects a single-frame message of known size in a buffer of exactly that size", () => {
   const sent = stream({ opcode: BINARY, payload: random.bytes(5000) });
   const recorder = new MessageRecorder();
   for (let at = 0; at < sent.length; at += 1000) recorder.read(sent.slice(at, at + 1000));
@@ -204,7 +204,7 @@ Deno.test("a message in one frame whose size is known is gathered without room t
 });
 
 for (const size of [1 << 16, 1 << 18, 1 << 20]) {
-  Deno.test(`a message of ${size} bytes in chunks of one byte is copied a bounded number of times`, () => {
+  Deno.test(`copies a message of ${size} bytes in chunks of one byte a bounded number of times`, () => {
     const payload = random.bytes(size);
     const sent = stream({ opcode: BINARY, payload });
     const recorder = new MessageRecorder();
@@ -221,7 +221,7 @@ for (const size of [1 << 16, 1 << 18, 1 << 20]) {
     assert.ok(allocated.length <= 4 + Math.log2(size), `${allocated.length} allocations were made`);
   });
 
-  Deno.test(`a message of ${size} bytes in fragments of one byte is one growing buffer`, () => {
+  Deno.test(`collects a message of ${size} bytes in fragments of one byte in one growing buffer`, () => {
     const payload = random.bytes(size);
     const sent = new Uint8Array(3 * size + 2);
     for (let i = 0; i < size; i++) {
@@ -236,7 +236,7 @@ for (const size of [1 << 16, 1 << 18, 1 << 20]) {
   });
 }
 
-Deno.test("delivered memory is never written again", () => {
+Deno.test("never overwrites delivered memory", () => {
   const rules = { ...AS_BYTES, masked: true };
   const recorder = new MessageRecorder(rules);
   const copies: Uint8Array[] = [];

@@ -36,7 +36,7 @@ function written(
 }
 
 for (const [side, mask] of SIDES) {
-  Deno.test(`text from ${side} is one frame, whatever the header guessed from its characters`, () => {
+  Deno.test(`writes text from ${side} as one frame, regardless of the size estimate`, () => {
     const texts = ["", "a", "\u20ac", "\u{1f600}", "\ufeff", "\ud800"];
     for (const length of [31, 32, 33, 125, 126, 127, 8191, 8192, 8193, 65535, 65536]) {
       texts.push("x".repeat(length));
@@ -54,7 +54,7 @@ for (const [side, mask] of SIDES) {
     }
   });
 
-  Deno.test(`bytes from ${side} are one frame of the given opcode and stay as they are`, () => {
+  Deno.test(`writes bytes from ${side} as one frame with the given opcode, and does not modify them`, () => {
     const random = new Random(7);
     for (const size of [0, 1, 125, 126, 65535, 65536]) {
       for (const opcode of [Opcode.Text, Opcode.Binary]) {
@@ -78,7 +78,7 @@ for (const [side, mask] of SIDES) {
   });
 }
 
-Deno.test("a message can be written in fragments, of which the last has FIN", () => {
+Deno.test("writes a message in fragments, with FIN on the last", () => {
   for (const [, mask] of SIDES) {
     const bytes = written(mask, (writer) => {
       writer.fragment(Opcode.Text, false, utf8("one "));
@@ -98,17 +98,17 @@ Deno.test("a message can be written in fragments, of which the last has FIN", ()
   }
 });
 
-Deno.test("the opcodes of messages and control frames are the RFC's", () => {
+Deno.test("the opcodes of messages and control frames match the RFC", () => {
   assert.deepEqual([Opcode.Text, Opcode.Binary], [TEXT, BINARY]);
   assert.deepEqual([Opcode.Close, Opcode.Ping, Opcode.Pong], [CLOSE, PING, PONG]);
 });
 
-Deno.test("a control frame can carry a part of a memory", () => {
+Deno.test("writes a control frame from a range of a buffer", () => {
   const bytes = written(undefined, (writer) => writer.control(Opcode.Pong, utf8("0123456"), 2, 5));
   assert.deepEqual(bytes, frame({ opcode: PONG, payload: "234" }));
 });
 
-Deno.test("a control frame over 125 bytes is a RangeError and nothing is written", () => {
+Deno.test("throws a RangeError for a control frame over 125 bytes and writes nothing", () => {
   for (const size of [126, 127, 65536]) {
     const bytes = written(undefined, (writer) => {
       assert.throws(() => writer.control(Opcode.Ping, new Uint8Array(size)), {
@@ -120,7 +120,7 @@ Deno.test("a control frame over 125 bytes is a RangeError and nothing is written
   }
 });
 
-Deno.test("messages follow each other in the output in the order in which they were sent", () => {
+Deno.test("messages are in the output in the order of the send calls", () => {
   const bytes = written(MASK_KEY, (writer) => {
     writer.text("one");
     writer.bytes(Opcode.Binary, utf8("two"));

@@ -68,7 +68,7 @@ for (
     ["in two blocks (7.2.3.5)", "f2 48 05 00 00 00 ff ff ca c9 c9 07 00"],
   ]
 ) {
-  Deno.test(`the RFC's Hello in a block ${name} is decompressed`, () => {
+  Deno.test(`decompresses the RFC's Hello in a block ${name}`, () => {
     for (const inbound of [ALONE, TAKEOVER]) {
       const compression = open({}, inbound);
       for (const _ of [1, 2]) assert.deepEqual(unpack(compression, hex(packed)), utf8("Hello"));
@@ -76,7 +76,7 @@ for (
   });
 }
 
-Deno.test("the RFC's second Hello refers to the first, where takeover was agreed (7.2.3.2)", () => {
+Deno.test("decompresses the RFC's second Hello, which refers to the first, with takeover (7.2.3.2)", () => {
   const [first, second] = [hex("f2 48 cd c9 c9 07 00"), hex("f2 00 11 00 00")];
   const compression = open({}, TAKEOVER);
   assert.deepEqual(unpack(compression, first), utf8("Hello"));
@@ -87,11 +87,11 @@ Deno.test("the RFC's second Hello refers to the first, where takeover was agreed
   assert.throws(() => unpack(alone, second), { code: "INVALID_DEFLATE_DATA", closeCode: 1007 });
 });
 
-Deno.test("an empty message is one byte (7.2.3.6)", () => {
+Deno.test("compresses an empty message to one byte (7.2.3.6)", () => {
   assert.deepEqual(unpack(open(), hex("00")), hex(""));
 });
 
-Deno.test("what another implementation compressed is decompressed, with and without takeover", () => {
+Deno.test("decompresses the output of another implementation, with and without takeover", () => {
   for (const size of [0, 1, 100, 5000, 200_000]) {
     const message = sentence(size);
     const packed = new Uint8Array(deflateRawSync(message, { finishFlush: 2 }));
@@ -102,7 +102,7 @@ Deno.test("what another implementation compressed is decompressed, with and with
   }
 });
 
-Deno.test("what we compress another implementation decompresses", () => {
+Deno.test("another implementation decompresses quickws's output", () => {
   for (const level of ["auto", "fast", "best"] as const) {
     const alone = open({ level });
     const takeover = open({ level }, ALONE, TAKEOVER);
@@ -189,7 +189,7 @@ for (const [what, fragments] of FRAGMENTED) {
   });
 }
 
-Deno.test("a fragment refers to those before it; a message to others only with takeover", () => {
+Deno.test("a fragment refers to earlier fragments, and to earlier messages only with takeover", () => {
   const record = utf8(toHex(random.bytes(50)));
   for (const outbound of [ALONE, TAKEOVER]) {
     const compression = open({}, ALONE, outbound);
@@ -200,7 +200,7 @@ Deno.test("a fragment refers to those before it; a message to others only with t
   }
 });
 
-Deno.test("every fragment but the last can be read when it arrives", () => {
+Deno.test("every fragment but the last can be decompressed on arrival", () => {
   const compression = open();
   const target = new Uint8Array(2000);
   let stream = new Uint8Array(0);
@@ -214,7 +214,7 @@ Deno.test("every fragment but the last can be read when it arrives", () => {
   compression.close();
 });
 
-Deno.test("fragments take memory for as long as their message goes on, and close gives it back", () => {
+Deno.test("fragments hold memory until their message ends, and close releases it", () => {
   const all = ContextMemories.ofProcess;
   const before = all.byteLength;
   const compression = open();
@@ -231,7 +231,7 @@ Deno.test("fragments take memory for as long as their message goes on, and close
   assert.equal(all.byteLength, before);
 });
 
-Deno.test("a context that is dropped between two fragments does not disturb the message", () => {
+Deno.test("dropping a context between two fragments does not corrupt the message", () => {
   for (const takeover of [false, true]) {
     // Room for one of the two encoders at most.
     const rules = { memoryLimit: MemoryGovernor.ofProcess.byteLength + 10_000 };
@@ -260,7 +260,7 @@ Deno.test("a context that is dropped between two fragments does not disturb the 
   }
 });
 
-Deno.test("messages that do not compress go as they are and leave no trace in the memory of takeover", () => {
+Deno.test("sends incompressible messages uncompressed, without adding them to the takeover history", () => {
   const [sender, receiver] = [open({}, ALONE, TAKEOVER), open({}, TAKEOVER)];
   let plain = 0;
   for (let i = 0; i < 60; i++) {
@@ -272,14 +272,14 @@ Deno.test("messages that do not compress go as they are and leave no trace in th
   assert.equal(plain, 20);
 });
 
-Deno.test("takeover makes messages that are alike shorter", () => {
+Deno.test("takeover makes similar messages shorter", () => {
   const compression = open({ level: "best" }, ALONE, TAKEOVER);
   const message = utf8(toHex(random.bytes(200)));
   const [first, second] = [pack(compression, message)!, pack(compression, message)!];
   assert.ok(second.length < first.length / 4, `${first.length}, then ${second.length}`);
 });
 
-Deno.test("short messages in which nothing repeats become short by those before them", () => {
+Deno.test("earlier messages make short messages without repetitions shorter", () => {
   const sizes = (outbound: PermessageDirection): (number | undefined)[] => {
     const [sender, receiver] = [open({ threshold: 0 }, ALONE, outbound), open({}, outbound)];
     const sizes = [1, 2, 3, 4].map((i) => {
@@ -296,7 +296,7 @@ Deno.test("short messages in which nothing repeats become short by those before 
   assert.deepEqual(sizes(TAKEOVER), [45, 6, 6, 6]);
 });
 
-Deno.test("what is too short to be referred to, and noise, go as they are in any case", () => {
+Deno.test("sends very short messages and noise uncompressed in every mode", () => {
   const compression = open({}, ALONE, TAKEOVER);
   for (const text of ["a", "abc", "abcdefg"]) {
     assert.equal(pack(compression, utf8(text)), undefined);
@@ -306,7 +306,7 @@ Deno.test("what is too short to be referred to, and noise, go as they are in any
   compression.close();
 });
 
-Deno.test("a window that was agreed on is kept to", () => {
+Deno.test("respects the negotiated window", () => {
   // Twice the same noise: only a window over its length can make use of that.
   const noise = random.bytes(1000);
   const message = concat(noise, noise);
@@ -319,7 +319,7 @@ Deno.test("a window that was agreed on is kept to", () => {
 });
 
 for (const inbound of [ALONE, TAKEOVER]) {
-  Deno.test(`the limit applies to the decompressed size, to the byte, takeover ${inbound.takeover}`, () => {
+  Deno.test(`limits the decompressed size exactly, takeover ${inbound.takeover}`, () => {
     for (const size of [1, 1000, 65_536, 1 << 20]) {
       const packed = new Uint8Array(deflateRawSync(new Uint8Array(size), { finishFlush: 2 }));
       const wire = packed.slice(0, -4);
@@ -331,7 +331,7 @@ for (const inbound of [ALONE, TAKEOVER]) {
     }
   });
 
-  Deno.test(`corrupt data is the peer's fault, takeover ${inbound.takeover}`, () => {
+  Deno.test(`reports corrupt data as the peer's error, takeover ${inbound.takeover}`, () => {
     for (const packed of ["07", "ff ff ff", "f2 48 cd c9", "06 00 ff", "00 05 00 fa fe 48"]) {
       assert.throws(() => unpack(open({}, inbound), hex(packed)), {
         name: "InvalidPayloadError",
@@ -342,7 +342,7 @@ for (const inbound of [ALONE, TAKEOVER]) {
   });
 }
 
-Deno.test("random bytes are decompressed or refused, and nothing else comes of them", () => {
+Deno.test("decompresses or rejects random bytes, without any other error", () => {
   for (let run = 0; run < 3000; run++) {
     const compression = open({}, run % 2 === 0 ? ALONE : TAKEOVER);
     try {
@@ -354,14 +354,14 @@ Deno.test("random bytes are decompressed or refused, and nothing else comes of t
   }
 });
 
-Deno.test("compressed messages are refused with 1003 where decompress is off", () => {
+Deno.test("rejects compressed messages with 1003 where decompress is off", () => {
   assert.throws(() => unpack(open({ decompress: false }), hex("00")), {
     code: "COMPRESSION_REFUSED",
     closeCode: 1003,
   });
 });
 
-Deno.test("a message is worth trying from a threshold on: 256 bytes, or any with takeover", () => {
+Deno.test("compresses from a threshold of 256 bytes, or every message with takeover", () => {
   const wanted = (compression: PermessageDeflate) =>
     [0, 1, 99, 100, 255, 256, 100_000].filter((length) => compression.wants(length));
   assert.deepEqual(wanted(open()), [256, 100_000]);
@@ -373,12 +373,12 @@ Deno.test("a message is worth trying from a threshold on: 256 bytes, or any with
   assert.deepEqual(wanted(open({ compress: false, threshold: 0 })), []);
 });
 
-Deno.test("messages in fragments are worth trying whatever the threshold, unless compress is off", () => {
+Deno.test("compresses messages in fragments regardless of the threshold, unless compress is off", () => {
   assert.equal(open({ threshold: 1000 }).wantsFragments, true);
   assert.equal(open({ compress: false }).wantsFragments, false);
 });
 
-Deno.test("results are shared by compressions that make the same of a message", () => {
+Deno.test("compressions with equal results share them", () => {
   const key = (rules: Partial<PermessageRules>, outbound: PermessageDirection) =>
     open(rules, TAKEOVER, outbound).shareKey;
   assert.equal(key({}, ALONE), key({ threshold: 7 }, ALONE));
@@ -387,7 +387,7 @@ Deno.test("results are shared by compressions that make the same of a message", 
   assert.equal(key({}, TAKEOVER), undefined, "with takeover each connection's messages differ");
 });
 
-Deno.test("only takeover takes memory, and close gives it back", () => {
+Deno.test("allocates memory only with takeover, and close releases it", () => {
   const all = ContextMemories.ofProcess;
   const before = all.byteLength;
   const message = sentence(5000);
@@ -412,7 +412,7 @@ Deno.test("only takeover takes memory, and close gives it back", () => {
   assert.equal(all.byteLength, before);
 });
 
-Deno.test("over memoryLimit senders drop their contexts, and receivers still understand them", () => {
+Deno.test("over memoryLimit senders drop their contexts, and receivers still decompress their messages", () => {
   const count = 20;
   // Room for the memory of some, not of all.
   const rules = { memoryLimit: MemoryGovernor.ofProcess.byteLength + 100_000 };

@@ -25,11 +25,11 @@ for (const text of ["", "a", "\u20ac\u{1f600}", "x".repeat(126), "\u20ac".repeat
   });
 }
 
-Deno.test("a lone surrogate in a prepared text is sent as U+FFFD", () => {
+Deno.test("sends a lone surrogate in a prepared text as U+FFFD", () => {
   assert.deepEqual(new PreparedMessage("a\ud800b").payload, utf8("a\ufffdb"));
 });
 
-Deno.test("a prepared message has its own copy of the bytes", () => {
+Deno.test("a prepared message has a copy of the bytes", () => {
   const payload = random.bytes(10);
   const before = payload.slice();
   const message = new PreparedMessage(payload);

@@ -10,7 +10,7 @@ function bytes(size: number): Uint8Array {
   return Uint8Array.from({ length: size }, (_, i) => i);
 }
 
-Deno.test("pieces are put together, whatever their sizes", () => {
+Deno.test("joins parts of any size", () => {
   const whole = bytes(9000);
   for (const size of [1, 7, 64, 65, 1000, 8999, 9000]) {
     const one = message();
@@ -22,7 +22,7 @@ Deno.test("pieces are put together, whatever their sizes", () => {
   }
 });
 
-Deno.test("memory grows with what has come, up to what can come, and is given back", () => {
+Deno.test("memory grows with received bytes, up to the maximum size, and is released", () => {
   const one = message();
   assert.equal(one.held, 0);
   one.add(bytes(10), 0, 10, 1 << 30);
@@ -38,7 +38,7 @@ Deno.test("memory grows with what has come, up to what can come, and is given ba
   known.drop();
 });
 
-Deno.test("what is taken has no more than half of its memory unused", () => {
+Deno.test("a taken message has at most half of its memory unused", () => {
   const one = message();
   one.add(bytes(10), 0, 10, 1 << 20);
   assert.equal(one.take().buffer.byteLength, 10);

@@ -55,7 +55,7 @@ function single(bytes: Uint8Array): Uint8Array[] {
 
 for (const { name, bytes, refusedAt: want } of UTF8_SAMPLES) {
   const verdict = want === 0 ? "is UTF-8" : `is refused at byte ${want}`;
-  Deno.test(`${name} ${verdict}, and alike in every cut`, () => {
+  Deno.test(`${name} ${verdict}, for any chunk split`, () => {
     const text = hex(bytes);
     assert.equal(isUtf8(text), want === 0, "the platform's decoder agrees");
     assert.equal(refusedAt(single(text)), want);
@@ -66,7 +66,7 @@ for (const { name, bytes, refusedAt: want } of UTF8_SAMPLES) {
     }
   });
 
-  Deno.test(`${name} is decoded as the platform decodes it, or not at all`, () => {
+  Deno.test(`decodes ${name} like the platform's decoder, or not at all`, () => {
     // At several lengths, because short texts are decoded by hand.
     for (const padding of [0, 1, 11, 12, 13, 50]) {
       const text = concat(new Uint8Array(padding).fill(0x61), hex(bytes));
@@ -78,7 +78,7 @@ for (const { name, bytes, refusedAt: want } of UTF8_SAMPLES) {
   });
 }
 
-Deno.test("each byte behind each other one is judged as the platform's decoder judges it", () => {
+Deno.test("validates each pair of bytes like the platform's decoder", () => {
   // The values around which the rules for the second and the third byte change.
   const edges = [0x00, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xff];
   for (let first = 0; first < 256; first++) {
@@ -94,7 +94,7 @@ Deno.test("each byte behind each other one is judged as the platform's decoder j
   }
 });
 
-Deno.test("random bytes, cut at random, are judged as the platform's decoder judges them", () => {
+Deno.test("validates random bytes in random splits like the platform's decoder", () => {
   const random = new Random(3629);
   const parts = UTF8_SAMPLES.map(({ bytes }) => hex(bytes));
   const good = UTF8_SAMPLES.filter((sample) => sample.refusedAt === 0).map(({ bytes }) =>
@@ -119,14 +119,14 @@ Deno.test("random bytes, cut at random, are judged as the platform's decoder jud
   assert.ok(valid > 500 && valid < 2500, "both kinds were tried");
 });
 
-Deno.test("what lies behind a text in its memory is not read", () => {
+Deno.test("does not read memory after the text", () => {
   for (let size = 0; size < 30; size++) {
     const memory = utf8("a".repeat(size) + "b");
     assert.equal(decodeText(memory, 0, size), "a".repeat(size));
   }
 });
 
-Deno.test("a byte order mark is a character like any other, in short texts and long ones", () => {
+Deno.test("keeps a byte order mark as an ordinary character, in short texts and long ones", () => {
   for (const text of ["\ufeff", "\ufeffa", `\ufeff${"a".repeat(100)}`, "a\ufeff"]) {
     const bytes = utf8(text);
     assert.equal(decodeText(bytes, 0, bytes.length), text);
@@ -145,7 +145,7 @@ const TEXTS = [
   "a\u00e9\u20ac",
 ];
 
-Deno.test("text is encoded as the platform encodes it, at every length around the hand-made loop", () => {
+Deno.test("encodes text like the platform, at every length around the manual loop", () => {
   for (const text of TEXTS) {
     for (let padding = 0; padding < 40; padding++) {
       for (const whole of [text + "x".repeat(padding), "x".repeat(padding) + text]) {
@@ -160,7 +160,7 @@ Deno.test("text is encoded as the platform encodes it, at every length around th
   }
 });
 
-Deno.test("a lone surrogate is encoded as U+FFFD, because UTF-8 has none", () => {
+Deno.test("encodes a lone surrogate as U+FFFD", () => {
   const target = new Uint8Array(300);
   for (const text of ["\ud800", "a\udfffb", "\ud800".repeat(50)]) {
     const want = utf8(text.replaceAll(/[\ud800-\udfff]/g, "\ufffd"));

@@ -27,18 +27,18 @@ function answered(
   );
 }
 
-Deno.test("the request names the target, twice, and nothing else without credentials", () => {
+Deno.test("the request has the target twice, and no other fields without credentials", () => {
   assert.equal(requestFor("a.example"), REQUEST);
 });
 
-Deno.test("an IPv6 address stands in brackets", () => {
+Deno.test("writes an IPv6 address in brackets", () => {
   assert.equal(
     requestFor("2001:db8::1"),
     "CONNECT [2001:db8::1]:443 HTTP/1.1\r\nHost: [2001:db8::1]:443\r\n\r\n",
   );
 });
 
-Deno.test("a target that would say more than a host is refused", () => {
+Deno.test("rejects a target that contains more than a host", () => {
   for (const hostname of ["a.example\r\nX: 1", "a b", "", "fe80::1%eth0"]) {
     assert.throws(() => requestFor(hostname), TypeError);
   }
@@ -55,7 +55,7 @@ for (
     ["u".repeat(300), "p".repeat(300), `${"u".repeat(300)}:${"p".repeat(300)}`],
   ]
 ) {
-  Deno.test(`the credentials ${decoded.slice(0, 30)} are sent as Basic, in UTF-8`, () => {
+  Deno.test(`sends the credentials ${decoded.slice(0, 30)} as Basic, in UTF-8`, () => {
     const lines = requestFor("a.example", { username, password }).split("\r\n");
     assert.equal(lines.length, 5);
     const value = lines[2].split("Proxy-Authorization: Basic ")[1];
@@ -64,14 +64,14 @@ for (
   });
 }
 
-Deno.test("a user with a colon cannot be sent: its rest would count as password", () => {
+Deno.test("rejects a user name with a colon, whose rest would be read as the password", () => {
   assert.throws(() => basicCredentials({ username: "a:b", password: "" }), {
     name: "TypeError",
     message: "The user of an HTTP proxy must not contain a colon",
   });
 });
 
-Deno.test("credentials with control characters cannot be sent, and are not repeated", () => {
+Deno.test("rejects credentials with control characters, without quoting them in the error", () => {
   for (const control of ["\0", "\r\n", "\t", "\x7f"]) {
     for (const pair of [["secret", control], [control, "secret"]]) {
       assert.throws(() => basicCredentials({ username: pair[0], password: pair[1] }), {
@@ -97,7 +97,7 @@ for (
   ]
 ) {
   const lines = JSON.stringify(head.length > 120 ? `${head.slice(0, 120)}...` : head);
-  Deno.test(`the tunnel stands after ${lines}, and what follows is the target's`, () => {
+  Deno.test(`the tunnel is open after ${lines}, and the bytes after it are the target's`, () => {
     const sent = toHex(utf8(REQUEST));
     assert.deepEqual(answered(head), { sent, done: true, rest: "" });
     assert.deepEqual(answered(head, hex("0d0a00ff81")), { sent, done: true, rest: "0d0a00ff81" });
@@ -118,7 +118,7 @@ for (
     [`HTTP/1.1 500 ${"x".repeat(500)}\r\n\r\n`, `500 ${"x".repeat(200)}... to CONNECT `],
   ]
 ) {
-  Deno.test(`the answer ${JSON.stringify(head.slice(0, 60))} is a refusal`, () => {
+  Deno.test(`reports the response ${JSON.stringify(head.slice(0, 60))} as a rejection`, () => {
     const { done, error } = answered(head + "<html>its body</html>");
     assert.equal(done, false);
     assert.equal(error?.code, "PROXY_REFUSED");
@@ -134,7 +134,7 @@ for (
     ["\x9b2Jno", "2Jno"],
   ]
 ) {
-  Deno.test(`the reason ${JSON.stringify(reason)} of a proxy is shown as ${shown}`, () => {
+  Deno.test(`shows the reason ${JSON.stringify(reason)} of a proxy as ${shown}`, () => {
     const head = `HTTP/1.1 503 ${reason}\r\nVia: \xe9\r\n\r\n`;
     const { error } = answered(Uint8Array.from(head, (character) => character.charCodeAt(0)));
     assert.equal(error?.code, "PROXY_REFUSED");
@@ -146,7 +146,7 @@ for (
 }
 
 for (const status of ["407 Nope", "401 Nope"]) {
-  Deno.test(`a ${status} says whether credentials are missing or wrong, and never which`, () => {
+  Deno.test(`the error for ${status} reports missing or rejected credentials without their value`, () => {
     const head = `HTTP/1.1 ${status}\r\nProxy-Authenticate: Basic realm="x"\r\n\r\n`;
     assert.deepEqual(answered(head).error, {
       code: "PROXY_REFUSED",
@@ -177,7 +177,7 @@ for (
     "\x15\x03\x03\x00\x02\x02\x0a",
   ]
 ) {
-  Deno.test(`the answer ${JSON.stringify(answer)} is not one of HTTP`, () => {
+  Deno.test(`reports the response ${JSON.stringify(answer)} as not HTTP`, () => {
     const { done, error } = answered(Uint8Array.from(answer, (c) => c.charCodeAt(0)));
     assert.equal(done, false);
     assert.equal(error?.code, "PROXY_FAILED");
@@ -185,7 +185,7 @@ for (
   });
 }
 
-Deno.test("interim answers without end are refused", () => {
+Deno.test("rejects an endless series of interim responses", () => {
   const interim = utf8("HTTP/1.1 102 Processing\r\n\r\n");
   const { bytes, error } = firstRefusal(
     utf8("HTTP/1.1 102 Processing\r\n\r\n".repeat(100)),
@@ -196,7 +196,7 @@ Deno.test("interim answers without end are refused", () => {
   assert.equal(error.code, "PROXY_FAILED");
 });
 
-Deno.test("a head without end is refused at the limit of any head", () => {
+Deno.test("rejects an unterminated head at the head limit", () => {
   for (const start of ["HTTP/1.1 200 ", "HTTP/1.1 200 OK\r\nX: "]) {
     const endless = utf8(start + "x".repeat(2 * DEFAULT_MAX_HEAD_BYTES));
     const { bytes, error } = firstRefusal(endless, receiver(new HttpConnect(TARGET)))!;

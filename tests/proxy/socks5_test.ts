@@ -28,7 +28,7 @@ function answered(
   return converse(hex(answers), () => new Socks5(target, credentials));
 }
 
-Deno.test("without credentials only the method without login is offered", () => {
+Deno.test("offers only the method without authentication if there are no credentials", () => {
   assert.deepEqual(answered(NO_LOGIN + CONNECTED), {
     sent: HELLO + CONNECT,
     done: true,
@@ -36,7 +36,7 @@ Deno.test("without credentials only the method without login is offered", () => 
   });
 });
 
-Deno.test("with credentials they are sent to a proxy that asks for them", () => {
+Deno.test("sends credentials to a proxy that requests them", () => {
   assert.deepEqual(answered(LOGIN_PLEASE + LOGIN_RIGHT + CONNECTED, CREDENTIALS), {
     sent: HELLO_WITH_PASSWORD + LOGIN + CONNECT,
     done: true,
@@ -44,7 +44,7 @@ Deno.test("with credentials they are sent to a proxy that asks for them", () => 
   });
 });
 
-Deno.test("credentials are not sent to a proxy that does not ask for them", () => {
+Deno.test("does not send credentials to a proxy that does not request them", () => {
   assert.deepEqual(answered(NO_LOGIN + CONNECTED, CREDENTIALS), {
     sent: HELLO_WITH_PASSWORD + CONNECT,
     done: true,
@@ -61,7 +61,7 @@ for (
     ["the longest name", `03 ff ${"78".repeat(255)} ffff`],
   ]
 ) {
-  Deno.test(`an answer with ${name} is read to its end, and what follows is the target's`, () => {
+  Deno.test(`reads a reply with ${name} to its end, and the bytes after it are the target's`, () => {
     const reply = `${NO_LOGIN} 050000 ${address}`;
     const stands = { sent: HELLO + CONNECT, done: true };
     assert.deepEqual(answered(reply), { ...stands, rest: "" });
@@ -80,13 +80,13 @@ for (
     ["x".repeat(255), `03 ff ${"78".repeat(255)}`],
   ]
 ) {
-  Deno.test(`the target ${hostname.slice(0, 30)} is named as what it is`, () => {
+  Deno.test(`sends the target ${hostname.slice(0, 30)} with its address type`, () => {
     const { sent } = answered(NO_LOGIN, undefined, { hostname, port: 0x1234 });
     assert.equal(sent, HELLO + `050100 ${address} 1234`.replaceAll(" ", ""));
   });
 }
 
-Deno.test("a target that the protocol has no room for is refused at once", () => {
+Deno.test("rejects a target that exceeds the protocol's length field before sending", () => {
   assert.throws(() => new Socks5({ hostname: "x".repeat(256), port: 1 }), {
     name: "RangeError",
     message: "The host name for a SOCKS5 proxy must have 1 to 255 bytes, got 256",
@@ -105,12 +105,12 @@ for (
     ["u".repeat(255), "p".repeat(255), `01 ff ${"75".repeat(255)} ff ${"70".repeat(255)}`],
   ]
 ) {
-  Deno.test(`the login of ${username.slice(0, 20)} is written in UTF-8`, () => {
+  Deno.test(`encodes the credentials of ${username.slice(0, 20)} in UTF-8`, () => {
     assert.equal(toHex(passwordRequest({ username, password })), encoded.replaceAll(" ", ""));
   });
 }
 
-Deno.test("credentials that the protocol has no room for are refused, and not repeated", () => {
+Deno.test("rejects credentials that exceed the protocol's length fields, without quoting them in the error", () => {
   const long = "secret".repeat(50);
   for (
     const [username, password, what, count, least] of [
@@ -144,7 +144,7 @@ const REPLIES = [
 ];
 
 for (const [index, words] of [...REPLIES.entries()]) {
-  Deno.test(`the reply ${index + 1} is a refusal: ${words}`, () => {
+  Deno.test(`reports the reply ${index + 1} as a rejection: ${words}`, () => {
     const { done, error } = answered(`${NO_LOGIN} 050${index + 1}`);
     assert.equal(done, false);
     assert.deepEqual(error, {
@@ -172,7 +172,7 @@ for (
     ["a login that fails oddly", "050205ff", CREDENTIALS, "does not accept the user and password "],
   ] as const
 ) {
-  Deno.test(`${name} is a refusal`, () => {
+  Deno.test(`reports ${name} as a rejection`, () => {
     const { done, error } = answered(answers, credentials);
     assert.equal(done, false);
     assert.equal(error?.code, "PROXY_REFUSED");
@@ -191,7 +191,7 @@ for (
     ["an address of another type", "0500 05000002", "answered with the address type 2"],
   ]
 ) {
-  Deno.test(`${name} is not SOCKS5`, () => {
+  Deno.test(`reports ${name} as not SOCKS5`, () => {
     const { done, error } = answered(answers);
     assert.equal(done, false);
     assert.deepEqual(error, {
@@ -201,7 +201,7 @@ for (
   });
 }
 
-Deno.test("a refusal is known by its second byte, a wrong version by its first", () => {
+Deno.test("detects a rejection at its second byte, a wrong version at the first", () => {
   for (const [answer, bytes] of [["050005010001", 4], ["050004000001", 3], ["48545450", 1]]) {
     const dialogue = new Socks5(TARGET);
     assert.equal(
@@ -211,6 +211,6 @@ Deno.test("a refusal is known by its second byte, a wrong version by its first",
   }
 });
 
-Deno.test("some proxies answer the login with the version of SOCKS", () => {
+Deno.test("accepts an authentication reply with the SOCKS version, which some proxies send", () => {
   assert.equal(answered(`${LOGIN_PLEASE} 0500 ${CONNECTED}`, CREDENTIALS).done, true);
 });

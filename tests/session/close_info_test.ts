@@ -227,7 +227,7 @@ function assertSound(endpoint: Endpoint, messagesInTime: number): void {
 }
 
 for (const side of SIDES) {
-  Deno.test(`on the ${side}'s side every order of four events has one sound end`, () => {
+  Deno.test(`on the ${side}'s side every order of four events ends in one consistent result`, () => {
     for (const length of [1, 2, 3, 4]) {
       for (const steps of sequences(length)) {
         const endpoint = Endpoint.open(side);
@@ -251,7 +251,7 @@ for (const side of SIDES) {
   });
 }
 
-Deno.test("the error of the end is the one that was given, with its class and message", () => {
+Deno.test("the final error is the given error, with its class and message", () => {
   const endpoint = Endpoint.open("server");
   STEPS["the peer breaks a rule"](endpoint);
   endpoint.session.streamClosed();

@@ -11,14 +11,14 @@ function fill(backlog: PongBacklog): void {
   for (let i = 0; i < MAX_WAITING_PONGS; i++) assert.equal(admit(backlog, "early"), true);
 }
 
-Deno.test("the first pongs may be written, so that a burst of pings gets an answer each", () => {
+Deno.test("writes the first pongs, so that each ping of a burst is answered", () => {
   assert.ok(MAX_WAITING_PONGS >= 10, "the ten pings of the conformance suite get ten pongs");
   const backlog = new PongBacklog();
   fill(backlog);
   assert.equal(backlog.release(), undefined);
 });
 
-Deno.test("of the further pings only the latest is kept, whatever its size", () => {
+Deno.test("keeps only the latest of further pings, regardless of its size", () => {
   const backlog = new PongBacklog();
   fill(backlog);
   for (const payload of ["long ".repeat(25), "short", "", "latest"]) {
@@ -27,7 +27,7 @@ Deno.test("of the further pings only the latest is kept, whatever its size", () 
   assert.deepEqual(backlog.release(), utf8("latest"));
 });
 
-Deno.test("a ping of 125 bytes and one of none can be the latest", () => {
+Deno.test("keeps a latest ping of 125 bytes and one of 0 bytes", () => {
   for (const payload of ["x".repeat(125), ""]) {
     const backlog = new PongBacklog();
     fill(backlog);
@@ -36,7 +36,7 @@ Deno.test("a ping of 125 bytes and one of none can be the latest", () => {
   }
 });
 
-Deno.test("the payload that is kept does not change with the memory it came in", () => {
+Deno.test("keeps a copy of the payload when its buffer is overwritten", () => {
   const backlog = new PongBacklog();
   fill(backlog);
   const memory = utf8("ping");
@@ -45,7 +45,7 @@ Deno.test("the payload that is kept does not change with the memory it came in",
   assert.deepEqual(backlog.release(), utf8("ping"));
 });
 
-Deno.test("once the output flows again everything begins anew", () => {
+Deno.test("resets once the output drains", () => {
   const backlog = new PongBacklog();
   fill(backlog);
   admit(backlog, "kept");

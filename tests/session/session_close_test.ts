@@ -181,7 +181,7 @@ for (const side of SIDES) {
   }
 }
 
-Deno.test("the server ends its stream behind both Close frames, the client waits for that", () => {
+Deno.test("the server ends its stream after both Close frames, and the client waits for that", () => {
   // RFC 6455 7.1.1: "The underlying TCP connection [...] SHOULD be closed first by the server".
   for (const closesFirst of ["local", "remote"]) {
     const [client, server] = SIDES.map((side) => {
@@ -211,7 +211,7 @@ Deno.test("closing twice sends one Close frame, with the first code and reason",
   assert.deepEqual(endpoint.takeSent(), [[CLOSE, toHex(closePayload(4000, "first"))]]);
 });
 
-Deno.test("a Close frame without a code can be sent", () => {
+Deno.test("sends a Close frame without a code", () => {
   const endpoint = Endpoint.open("client");
   endpoint.session.close(CloseCode.NoStatus, "");
   assert.deepEqual(endpoint.takeSent(), [[CLOSE, ""]]);
@@ -239,7 +239,7 @@ Deno.test("a failure without a close code ends the stream without a Close frame"
   assert.equal(endpoint.endings[0].code, 1006);
 });
 
-Deno.test("terminating cuts the stream and sends nothing", () => {
+Deno.test("terminate closes the stream and sends nothing", () => {
   const endpoint = Endpoint.open("server");
   endpoint.session.terminate(failure());
   assert.equal(endpoint.waiting, 0);
@@ -247,7 +247,7 @@ Deno.test("terminating cuts the stream and sends nothing", () => {
   assert.equal(endpoint.session.state, "closing");
 });
 
-Deno.test("a reason that is too long for the wire is cut between two characters", () => {
+Deno.test("truncates a reason that is too long at a character boundary", () => {
   for (const padding of ["", "x", "xx"]) {
     const endpoint = Endpoint.open("server");
     const message = `${padding}${"\u20ac".repeat(100)}`;
@@ -259,7 +259,7 @@ Deno.test("a reason that is too long for the wire is cut between two characters"
   }
 });
 
-Deno.test("a bug of the library closes with 1011; only the local error has its cause", () => {
+Deno.test("closes with 1011 on an internal error; only the local error has the cause", () => {
   const cause = new RangeError("secret");
   const endpoint = Endpoint.open("server");
   endpoint.onHeard = () => {
@@ -275,7 +275,7 @@ Deno.test("a bug of the library closes with 1011; only the local error has its c
   assert.equal(endpoint.errors[0]!.cause, cause);
 });
 
-Deno.test("a bug of the library may throw any value", () => {
+Deno.test("closes with 1011 on an internal error of any thrown value", () => {
   for (const thrown of [undefined, null, "text", 7, Symbol("s"), Object.create(null), {}]) {
     const endpoint = Endpoint.open("server");
     endpoint.onHeard = () => {
@@ -288,7 +288,7 @@ Deno.test("a bug of the library may throw any value", () => {
   }
 });
 
-Deno.test("the error of a lost connection keeps the transport's error as its cause", () => {
+Deno.test("the error of a lost connection has the transport's error as its cause", () => {
   const cause = new Error("connection reset by peer");
   const endpoint = Endpoint.open("client");
   endpoint.session.streamClosed(cause);
@@ -296,7 +296,7 @@ Deno.test("the error of a lost connection keeps the transport's error as its cau
   assert.match(endpoint.errors[0]!.message, /connection reset by peer/);
 });
 
-Deno.test("a Close frame may come between the fragments of a message, which is then dropped", () => {
+Deno.test("accepts a Close frame between the fragments of a message, and drops the message", () => {
   const endpoint = Endpoint.open("server");
   endpoint.receive({ fin: false, opcode: TEXT, payload: utf8("half a ") });
   endpoint.receiveClose(1000);

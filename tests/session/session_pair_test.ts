@@ -52,7 +52,7 @@ function carry(random: Random, from: Endpoint, to: Endpoint): void {
   }
 }
 
-Deno.test("a client and a server receive each other's messages however the streams are split", () => {
+Deno.test("a client and a server receive each other's messages for any chunk split", () => {
   const random = new Random(1009);
   const client = Endpoint.open("client");
   const server = Endpoint.open("server");
@@ -95,7 +95,7 @@ Deno.test("a client and a server receive each other's messages however the strea
   assert.deepEqual(client.endings, [{ ...ending, reason: "", initiator: "local" }]);
 });
 
-Deno.test("when both close at the same time each takes the other's Close frame as the answer", () => {
+Deno.test("on a simultaneous close each side takes the peer's Close frame as the answer", () => {
   const random = new Random(1000);
   const client = Endpoint.open("client");
   const server = Endpoint.open("server");
@@ -115,7 +115,7 @@ Deno.test("when both close at the same time each takes the other's Close frame a
   ]);
 });
 
-Deno.test("one message echoed a thousand times comes back the same", () => {
+Deno.test("a message is unchanged after a thousand echoes", () => {
   const client = Endpoint.open("client");
   const server = Endpoint.open("server");
   const random = new Random(97);

@@ -33,7 +33,7 @@ function sentClose(code: number, reason = ""): [number, string] {
 }
 
 for (const side of SIDES) {
-  Deno.test(`a ${side}'s session goes from opening to open, closing and closed`, () => {
+  Deno.test(`the session of a ${side} changes its state from opening to open, closing and closed`, () => {
     const { session } = new Endpoint(side);
     assert.equal(session.state, "opening");
     session.open();
@@ -46,7 +46,7 @@ for (const side of SIDES) {
     assert.equal(session.state, "closed");
   });
 
-  Deno.test(`a ${side} sends in the open state alone`, () => {
+  Deno.test(`a ${side} sends only in the open state`, () => {
     const endpoint = new Endpoint(side);
     const sendAll = (): boolean[] => [
       endpoint.session.sendText("text"),
@@ -76,7 +76,7 @@ for (const side of SIDES) {
     assert.equal(endpoint.waiting, 0);
   });
 
-  Deno.test(`a ${side} delivers messages, pings and pongs in order however the stream is split`, () => {
+  Deno.test(`a ${side} delivers messages, pings and pongs in order for any chunk split`, () => {
     const frames: FrameParts[] = [
       { opcode: TEXT, payload: "text" },
       { opcode: PING, payload: "ping" },
@@ -106,7 +106,7 @@ function consumer(endpoint: Endpoint): Consumer<Heard> {
   };
 }
 
-Deno.test("messages are compressed both ways where that was negotiated, unless the sender says no", () => {
+Deno.test("compresses messages in both directions after negotiation, unless the sender disables it", () => {
   const [client, server] = SIDES.map((side) =>
     Endpoint.open(side, { rsv1: true }, new RunLength())
   );
@@ -127,13 +127,13 @@ Deno.test("messages are compressed both ways where that was negotiated, unless t
   ]);
 });
 
-Deno.test("delivers text as bytes where the options say so", () => {
+Deno.test('delivers text as bytes if text is "bytes"', () => {
   const endpoint = Endpoint.open("server", { text: "bytes" });
   endpoint.receive({ opcode: TEXT, payload: "text" });
   assert.deepEqual(endpoint.heard, [["utf8", hexOf("text")]]);
 });
 
-Deno.test("a ping or pong over 125 bytes is a RangeError and nothing is sent", () => {
+Deno.test("throws a RangeError for a ping or pong over 125 bytes and sends nothing", () => {
   const endpoint = Endpoint.open("client");
   for (const opcode of [Opcode.Ping, Opcode.Pong] as const) {
     assert.throws(() => endpoint.session.sendControl(opcode, new Uint8Array(126)), RangeError);
@@ -141,7 +141,7 @@ Deno.test("a ping or pong over 125 bytes is a RangeError and nothing is sent", (
   assert.equal(endpoint.waiting, 0);
 });
 
-Deno.test("every ping is answered with its payload, before the ping handler is called", () => {
+Deno.test("answers every ping with its payload before it calls the ping handler", () => {
   const endpoint = Endpoint.open("server");
   const waiting: number[] = [];
   endpoint.onHeard = () => waiting.push(endpoint.waiting);
@@ -152,7 +152,7 @@ Deno.test("every ping is answered with its payload, before the ping handler is c
   assert.deepEqual(endpoint.takeSent(), payloads.map((payload) => [PONG, hexOf(payload)]));
 });
 
-Deno.test("a ping between the fragments of a message is answered before the message is whole", () => {
+Deno.test("answers a ping between the fragments of a message before the message is complete", () => {
   const endpoint = Endpoint.open("client");
   endpoint.receive({ fin: false, opcode: TEXT, payload: "a" }, { opcode: PING, payload: "p" });
   assert.deepEqual(endpoint.takeSent(), [[PONG, hexOf("p")]]);
@@ -169,13 +169,13 @@ Deno.test("does not answer pings with autoPong off, but delivers them", () => {
   assert.equal(endpoint.heard.length, 101);
 });
 
-Deno.test("pongs are never answered", () => {
+Deno.test("never answers pongs", () => {
   const endpoint = Endpoint.open("server");
   endpoint.receive({ opcode: PONG, payload: "unsolicited" }, { opcode: PONG });
   assert.equal(endpoint.waiting, 0);
 });
 
-Deno.test("a flood of pings from a peer that does not read leaves few pongs, the latest ping's last", () => {
+Deno.test("a flood of pings from a peer that does not read is answered with few pongs, the last for the latest ping", () => {
   const endpoint = Endpoint.open("server");
   endpoint.congested = true;
   for (let i = 0; i < 10_000; i++) endpoint.receive({ opcode: PING, payload: `ping ${i}` });
@@ -314,7 +314,7 @@ Deno.test("a closing session continues reading after a pause, to receive the pee
   assert.equal(endpoint.endings[0].clean, true);
 });
 
-Deno.test("resuming does not bring a session back that has failed or seen a Close frame", () => {
+Deno.test("resuming does not reopen a session that has failed or received a Close frame", () => {
   const ends = [
     (endpoint: Endpoint) => endpoint.receiveClose(1000),
     (endpoint: Endpoint) => endpoint.receive({ opcode: 3 }),
@@ -331,7 +331,7 @@ Deno.test("resuming does not bring a session back that has failed or seen a Clos
   }
 });
 
-Deno.test("the error names a partial message at the end of the stream", () => {
+Deno.test("the error reports a partial message at the end of the stream", () => {
   for (const [bytes, where] of [["", "without a Close frame"], ["81 85 00", "in the middle"]]) {
     const endpoint = Endpoint.open("server");
     endpoint.session.receive(hex(bytes));
@@ -341,7 +341,7 @@ Deno.test("the error names a partial message at the end of the stream", () => {
   }
 });
 
-Deno.test("a partial message counts as memory until it cannot be finished", () => {
+Deno.test("a partial message counts as memory until it can no longer complete", () => {
   const start = { opcode: BINARY, fin: false, payload: new Uint8Array(5000) };
   const ends = [
     (endpoint: Endpoint) => endpoint.receive({ opcode: CONTINUATION }),

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { untraced } from "../../src/session/untraced.ts";
 
-Deno.test("an untraced error is what it is, without the lines of a stack", () => {
+Deno.test("an untraced error has its class, message and cause, but no stack frames", () => {
   const cause = new Error("the cause");
   const error = untraced(() => new TypeError("words", { cause }));
   assert.ok(error instanceof TypeError);
@@ -11,7 +11,7 @@ Deno.test("an untraced error is what it is, without the lines of a stack", () =>
   assert.ok(error.stack === undefined || error.stack === "TypeError: words", error.stack);
 });
 
-Deno.test("errors made afterwards are traced as before, whatever happens", () => {
+Deno.test("later errors have a stack trace again, even after the function throws", () => {
   const before = Reflect.get(Error, "stackTraceLimit");
   const failure = new RangeError("made nothing");
   assert.throws(() =>

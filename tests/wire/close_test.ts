@@ -20,7 +20,7 @@ function parse(payload: Uint8Array): { code: number; reason: string } {
   return parseClosePayload(memory, 3, memory.length - 1);
 }
 
-Deno.test("of all 65,536 codes exactly 1000-1003, 1007-1014 and 3000-4999 may be on the wire", () => {
+Deno.test("accepts exactly the close codes 1000-1003, 1007-1014 and 3000-4999 of all 65,536 on the wire", () => {
   const legal = LEGAL_RANGES.flatMap(([from, to]) =>
     Array.from({ length: to - from + 1 }, (_, i) => from + i)
   );
@@ -28,19 +28,19 @@ Deno.test("of all 65,536 codes exactly 1000-1003, 1007-1014 and 3000-4999 may be
   assert.deepEqual(found, legal);
 });
 
-Deno.test("a number that is no code at all is not a close code", () => {
+Deno.test("a number outside the range of codes is not a close code", () => {
   for (const code of [-1, NaN, Infinity, -1000, 1000.5, 3000.5]) {
     assert.equal(isCloseCode(code), false);
   }
 });
 
-Deno.test("every named code but 1005 and 1006 may be on the wire", () => {
+Deno.test("accepts every named code except 1005 and 1006 on the wire", () => {
   const never = Object.entries(CloseCode).filter(([, code]) => !isCloseCode(code));
   assert.deepEqual(never, [["NoStatus", 1005], ["Abnormal", 1006]]);
 });
 
 for (const code of LEGAL) {
-  Deno.test(`a Close frame with the code ${code} is read and written`, () => {
+  Deno.test(`reads and writes a Close frame with the code ${code}`, () => {
     assert.deepEqual(parse(closePayload(code)), { code, reason: "" });
     assert.deepEqual(parse(closePayload(code, "bye")), { code, reason: "bye" });
     assert.deepEqual(formatClosePayload(code, "bye"), closePayload(code, "bye"));
@@ -48,7 +48,7 @@ for (const code of LEGAL) {
 }
 
 for (const code of ILLEGAL) {
-  Deno.test(`a Close frame with the code ${code} is a protocol error`, () => {
+  Deno.test(`rejects a Close frame with the code ${code} as a protocol error`, () => {
     for (const reason of ["", "bye"]) {
       assert.throws(() => parse(closePayload(code, reason)), {
         name: "ProtocolError",
@@ -60,11 +60,11 @@ for (const code of ILLEGAL) {
   });
 }
 
-Deno.test("a Close frame without a payload counts as 1005", () => {
+Deno.test("reports a Close frame without a payload as 1005", () => {
   assert.deepEqual(parse(new Uint8Array(0)), { code: 1005, reason: "" });
 });
 
-Deno.test("a Close frame with one byte of payload is a protocol error", () => {
+Deno.test("rejects a Close frame with one byte of payload as a protocol error", () => {
   assert.throws(() => parse(hex("03")), {
     name: "ProtocolError",
     code: "CLOSE_PAYLOAD_TOO_SHORT",
@@ -72,7 +72,7 @@ Deno.test("a Close frame with one byte of payload is a protocol error", () => {
   });
 });
 
-Deno.test("a reason keeps every byte, a byte order mark and three kinds of characters included", () => {
+Deno.test("a reason keeps every byte, including a byte order mark and three kinds of characters", () => {
   for (const reason of ["b", "\ufeffbye", "caf\u00e9 \u20ac \u{1f600}", "x".repeat(123)]) {
     assert.equal(parse(closePayload(1000, reason)).reason, reason);
   }
@@ -87,7 +87,7 @@ for (
     ["a byte that UTF-8 never has", "ff"],
   ]
 ) {
-  Deno.test(`a reason with ${what} is an invalid payload, not a protocol error`, () => {
+  Deno.test(`rejects a reason with ${what} as an invalid payload, not as a protocol error`, () => {
     assert.throws(() => parse(closePayload(1000, hex(bytes))), {
       name: "InvalidPayloadError",
       code: "INVALID_UTF8",
@@ -96,18 +96,18 @@ for (
   });
 }
 
-Deno.test("an illegal code is reported before a bad reason", () => {
+Deno.test("reports an illegal code before an invalid reason", () => {
   assert.throws(() => parse(closePayload(1005, hex("ff"))), { code: "CLOSE_CODE_INVALID" });
 });
 
-Deno.test("1005 is written as a Close frame without a payload", () => {
+Deno.test("writes 1005 as a Close frame without a payload", () => {
   assert.deepEqual(formatClosePayload(1005, "never sent"), new Uint8Array(0));
 });
 
 for (
   const [character, size] of [["a", 1], ["\u00e9", 2], ["\u20ac", 3], ["\u{1f600}", 4]] as const
 ) {
-  Deno.test(`a reason of characters of ${size} bytes is cut to 123 bytes between two of them`, () => {
+  Deno.test(`truncates a reason of ${size}-byte characters to 123 bytes at a character boundary`, () => {
     for (let shift = 0; shift < 4; shift++) {
       const reason = "x".repeat(shift) + character.repeat(200);
       const kept = Math.floor((123 - shift) / size);
@@ -119,6 +119,6 @@ for (
   });
 }
 
-Deno.test("a lone surrogate in a reason is written as U+FFFD, so that the peer can read it", () => {
+Deno.test("writes a lone surrogate in a reason as U+FFFD, so that the peer can read it", () => {
   assert.deepEqual(formatClosePayload(1000, "a\ud800b"), closePayload(1000, "a\ufffdb"));
 });

@@ -34,7 +34,7 @@ class StoppingSink implements FrameSink {
   }
 }
 
-Deno.test("a reader that is stopped by its sink returns behind the frame it is at", () => {
+Deno.test("stops after the current frame when the sink stops the reader", () => {
   const sink = new StoppingSink();
   let at = 0;
   for (const [index, end] of FRAME_ENDS.entries()) {
@@ -45,7 +45,7 @@ Deno.test("a reader that is stopped by its sink returns behind the frame it is a
   }
 });
 
-Deno.test("a stopped reader reads nothing and resumes without loss, however chunks are split", () => {
+Deno.test("a stopped reader consumes no input and resumes without loss for any chunk split", () => {
   for (let cut = 1; cut < STREAM.length; cut++) {
     const sink = new StoppingSink();
     for (const [from, to] of [[0, cut], [cut, STREAM.length]]) {
@@ -65,7 +65,7 @@ Deno.test("a stopped reader reads nothing and resumes without loss, however chun
   }
 });
 
-Deno.test("stopping takes effect at a frame's end, not in the middle of its pieces", () => {
+Deno.test("stops at the end of a frame, not in the middle of its chunks", () => {
   const recorder = new FrameRecorder(RULES);
   recorder.read(STREAM.slice(0, 6));
   recorder.reader.stop();
@@ -75,7 +75,7 @@ Deno.test("stopping takes effect at a frame's end, not in the middle of its piec
   assert.equal(recorder.events.length, 4);
 });
 
-Deno.test("a reader knows at every byte whether it is in the middle of a frame or message", () => {
+Deno.test("tracks at every byte whether it is inside a frame or a message", () => {
   const { reader } = new FrameRecorder(RULES);
   assert.equal(reader.midMessage, false);
   // Between the fragments of a message the reader stays in its middle, a whole ping included.
@@ -86,7 +86,7 @@ Deno.test("a reader knows at every byte whether it is in the middle of a frame o
   }
 });
 
-Deno.test("what a sink throws comes out of read", () => {
+Deno.test("read() rethrows an error of the sink", () => {
   const failure = new Error("the sink failed");
   const fail = (): never => {
     throw failure;

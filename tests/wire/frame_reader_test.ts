@@ -101,7 +101,7 @@ const LEGAL: readonly { name: string; frames: readonly FrameParts[]; rsv1?: bool
 
 for (const { name, frames, rsv1 = false } of LEGAL) {
   for (const [side, rules] of [["a client", SERVER], ["a server", CLIENT]] as const) {
-    Deno.test(`${name} from ${side} is read alike however the stream is cut`, () => {
+    Deno.test(`reads ${name} from ${side} the same for any chunk split`, () => {
       const bytes = stream(rules, frames);
       const events = replay(bytes, () => new FrameRecorder({ ...rules, rsv1 }));
       assert.deepEqual(events, eventsOf(frames));
@@ -109,7 +109,7 @@ for (const { name, frames, rsv1 = false } of LEGAL) {
   }
 }
 
-Deno.test("frames are read alike at random cuts and with a new mask key each", () => {
+Deno.test("reads frames the same for random splits and a new mask key each time", () => {
   const frames = Array.from({ length: 200 }, (): FrameParts => ({
     opcode: random.pick([TEXT, BINARY, PING]),
     payload: random.bytes(random.below(125)),
@@ -221,7 +221,7 @@ const REFUSED: readonly Refusal[] = [
 ];
 
 for (const { name, before = [], bad, code, bytes } of REFUSED) {
-  Deno.test(`${name} is refused with ${code} at byte ${bytes} of its frame, whatever follows`, () => {
+  Deno.test(`rejects ${name} with ${code} at byte ${bytes} of its frame, for any following bytes`, () => {
     const good = stream(SERVER, before);
     const recorder = new FrameRecorder(SERVER);
     recorder.read(good.slice());
@@ -235,13 +235,13 @@ for (const { name, before = [], bad, code, bytes } of REFUSED) {
   });
 }
 
-Deno.test("a masked frame from a server is refused with MASK_UNEXPECTED at its second byte", () => {
+Deno.test("rejects a masked frame from a server with MASK_UNEXPECTED at its second byte", () => {
   const { reader } = new FrameRecorder(CLIENT);
   const bytes = frame({ opcode: TEXT, payload: "masked", mask: MASK_KEY });
   assert.equal(firstRefusal(bytes, (byte) => reader.read(byte))?.bytes, 2);
 });
 
-Deno.test("a refused length allocates nothing but room for a header that was cut off", () => {
+Deno.test("allocates only room for a truncated header when it rejects a length", () => {
   for (const length of [2n ** 24n + 1n, 2n ** 32n, 2n ** 63n - 1n]) {
     const bytes = header({ opcode: BINARY, length, mask: MASK_KEY });
     for (const cut of [0, 1, 2, 9, 13]) {
@@ -256,7 +256,7 @@ Deno.test("a refused length allocates nothing but room for a header that was cut
   }
 });
 
-Deno.test("a message may use its size limit up to the last byte, in one frame or in fragments", () => {
+Deno.test("accepts a message of exactly the size limit, in one frame or in fragments", () => {
   const rules = { ...CLIENT, maxMessageSize: 10 };
   const frames = [
     { opcode: BINARY, payload: "0123456789" },
@@ -273,7 +273,7 @@ Deno.test("a message may use its size limit up to the last byte, in one frame or
   assert.deepEqual(events, [...eventsOf(frames), { error: "MESSAGE_TOO_BIG" }]);
 });
 
-Deno.test("a compressed message may be a little larger than maxMessageSize, as a plain one may not", () => {
+Deno.test("a compressed message may slightly exceed maxMessageSize on the wire, an uncompressed one may not", () => {
   // RFC 7692 names no limit; what counts is what comes out, and bad data hardly grows when compressed.
   const rules = { ...CLIENT, rsv1: true, maxMessageSize: 1000 };
   const most = compressedLimit(1000);
@@ -297,13 +297,13 @@ Deno.test("a compressed message may be a little larger than maxMessageSize, as a
   }
 });
 
-Deno.test("a control frame is not a message: maxMessageSize does not limit it", () => {
+Deno.test("maxMessageSize does not limit control frames", () => {
   const rules = { ...CLIENT, maxMessageSize: 1 };
   const frames = [PING, PONG, CLOSE].map((opcode) => ({ opcode, payload: "payload" }));
   assert.deepEqual(replay(stream(rules, frames), () => new FrameRecorder(rules)), eventsOf(frames));
 });
 
-Deno.test("a message of as many frames as maxFragments is read, empty ones counted, controls not", () => {
+Deno.test("accepts a message of maxFragments frames, counting empty frames but not control frames", () => {
   const rules = { ...SERVER, maxFragments: 3 };
   const message: FrameParts[] = [
     { fin: false, opcode: TEXT },
@@ -325,13 +325,13 @@ Deno.test("a message of as many frames as maxFragments is read, empty ones count
   ]);
 });
 
-Deno.test("a message in one frame is within a maxFragments of 1", () => {
+Deno.test("accepts a message in one frame with a maxFragments of 1", () => {
   const rules = { ...CLIENT, maxFragments: 1 };
   const frames = [{ opcode: TEXT, payload: "a" }, { opcode: TEXT, payload: "b" }];
   assert.deepEqual(replay(stream(rules, frames), () => new FrameRecorder(rules)), eventsOf(frames));
 });
 
-Deno.test("a frame that lies whole in a chunk is delivered where it lies, without a copy", () => {
+Deno.test("delivers a frame that is complete in a chunk as a view, without a copy", () => {
   const chunk = stream(SERVER, [{ opcode: TEXT, payload: "first" }, {
     opcode: TEXT,
     payload: "second",
@@ -350,7 +350,7 @@ Deno.test("a frame that lies whole in a chunk is delivered where it lies, withou
   assert.deepEqual(chunk.subarray(17, 23), utf8("second"));
 });
 
-Deno.test("only the part of a chunk between start and end is read", () => {
+Deno.test("reads only the part of a chunk between start and end", () => {
   const recorder = new FrameRecorder(CLIENT);
   const bytes = stream(CLIENT, [{ opcode: TEXT, payload: "a" }, { opcode: TEXT, payload: "b" }]);
   assert.equal(recorder.reader.read(bytes, 3, 5), 5);
@@ -359,7 +359,7 @@ Deno.test("only the part of a chunk between start and end is read", () => {
   assert.deepEqual(recorder.events, eventsOf([{ opcode: TEXT, payload: "b" }]));
 });
 
-Deno.test("an empty chunk changes nothing", () => {
+Deno.test("an empty chunk has no effect", () => {
   const recorder = new FrameRecorder(CLIENT);
   for (const byte of stream(CLIENT, [{ opcode: TEXT, payload: "abc" }])) {
     assert.equal(recorder.reader.read(new Uint8Array(0)), 0);

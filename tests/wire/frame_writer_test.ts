@@ -46,7 +46,7 @@ class Output implements FrameOutput {
   }
 }
 
-Deno.test("the size of a header follows from the payload's length and the mask", () => {
+Deno.test("the header size depends on the payload length and the mask", () => {
   const sizes = [[0, 2], [125, 2], [126, 4], [65535, 4], [65536, 10], [2 ** 32, 10], [2 ** 47, 10]];
   for (const [length, size] of sizes) {
     assert.equal(frameHeaderSize(length, false), size);
@@ -55,7 +55,7 @@ Deno.test("the size of a header follows from the payload's length and the mask",
 });
 
 for (const size of SIZES) {
-  Deno.test(`a frame of ${size} bytes is written byte for byte, masked and not`, () => {
+  Deno.test(`writes a frame of ${size} bytes byte for byte, masked and unmasked`, () => {
     const payload = random.bytes(size);
     for (const mask of [undefined, MASK_KEY]) {
       const output = new Output(size + 14);
@@ -66,7 +66,7 @@ for (const size of SIZES) {
   });
 }
 
-Deno.test("what is written is what a reader of the other side reads", () => {
+Deno.test("a reader of the other side reads the written frames", () => {
   for (const masked of [false, true]) {
     const output = new Output(400_000);
     const payloads = SIZES.map((size) => random.bytes(size));
@@ -84,7 +84,7 @@ Deno.test("what is written is what a reader of the other side reads", () => {
   }
 });
 
-Deno.test("the caller's payload stays as it is when it is masked", () => {
+Deno.test("masking does not modify the caller's payload", () => {
   for (const size of SIZES) {
     const payload = random.bytes(size);
     const before = payload.slice();
@@ -93,7 +93,7 @@ Deno.test("the caller's payload stays as it is when it is masked", () => {
   }
 });
 
-Deno.test("a part of a payload's memory can be written", () => {
+Deno.test("writes a range of a payload's buffer", () => {
   const memory = random.bytes(400);
   for (const [start, end] of [[0, 10], [10, 20], [1, 100], [0, 400], [400, 400], [1, 400]]) {
     const output = new Output(410);
@@ -102,7 +102,7 @@ Deno.test("a part of a payload's memory can be written", () => {
   }
 });
 
-Deno.test("every frame is masked with a key of its own", () => {
+Deno.test("masks every frame with a new key", () => {
   const keys = [0x04030201, 0x08070605, -1];
   const output = new Output(100);
   for (const _ of [1, 2, 3]) {
@@ -112,7 +112,7 @@ Deno.test("every frame is masked with a key of its own", () => {
   assert.deepEqual([key(0), key(1), key(2)], ["1,2,3,4", "5,6,7,8", "255,255,255,255"]);
 });
 
-Deno.test("the first byte is written as given: FIN, RSV1 and opcode", () => {
+Deno.test("writes the first byte as given: FIN, RSV1 and opcode", () => {
   for (
     const [first, parts] of [
       [FIN | Opcode.Text, { opcode: TEXT }],
@@ -131,7 +131,7 @@ for (
   const length of [125, 126, 65535, 65536, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 40 + 1]
     .concat(2 ** 48 - 1, 2 ** 48, 2 ** 53 - 1)
 ) {
-  Deno.test(`the header of a frame of ${length} bytes names this length`, () => {
+  Deno.test(`the header of a frame of ${length} bytes has this length`, () => {
     const want = header({ opcode: BINARY, length: BigInt(length) });
     // Only the header is written where nothing is masked, so the memory need not hold the payload.
     const bytes = new Uint8Array(20).fill(0xa5);
@@ -142,7 +142,7 @@ for (
   });
 }
 
-Deno.test("a frame is sealed around a payload that lies in place already, which is masked there", () => {
+Deno.test("writes the header around a payload that is already in place, and masks it there", () => {
   const bytes = new Uint8Array(16).fill(0xa5);
   bytes.set(utf8("Hello"), 9);
   assert.equal(sealFrame(bytes, 3, FIN | TEXT, 5, masks), 14);
@@ -151,7 +151,7 @@ Deno.test("a frame is sealed around a payload that lies in place already, which 
   assert.deepEqual([bytes[2], bytes[14]], [0xa5, 0xa5]);
 });
 
-Deno.test("bytes are copied alike at every length, whether by a loop or at once", () => {
+Deno.test("copies the same bytes at every length, with a loop or with set()", () => {
   for (let size = 0; size <= 200; size++) {
     const source = random.bytes(size + 3);
     for (const [start, end] of [[0, size], [0, size + 3], [2, size + 2], [3, size + 3]]) {

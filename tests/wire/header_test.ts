@@ -161,7 +161,7 @@ for (const rule of RULES) {
   });
 }
 
-Deno.test("every first byte with every kind of second byte is legal exactly where the RFC says so", () => {
+Deno.test("accepts each first byte with each kind of second byte exactly where the RFC allows it", () => {
   for (let first = 0; first < 256; first++) {
     for (const second of [0, 1, 125, 126, 127].flatMap((length) => [length, 0x80 | length])) {
       for (let mode = 0; mode < 8; mode++) {
@@ -197,7 +197,7 @@ function isLegal(
   return maskFits && rsvFits && (data || control);
 }
 
-Deno.test("the second byte tells how long the header is", () => {
+Deno.test("the second byte determines the header size", () => {
   for (let length = 0; length < 128; length++) {
     const extended = length === 126 ? 2 : length === 127 ? 8 : 0;
     assert.equal(headerSize(length), 2 + extended);
@@ -224,7 +224,7 @@ for (
     [MAX_LIMIT, 64],
   ] as const
 ) {
-  Deno.test(`a length of ${length} is read from its ${bits} bits`, () => {
+  Deno.test(`reads a length of ${length} from ${bits} bits`, () => {
     for (const mask of [undefined, [1, 2, 3, 4]]) {
       const bytes = header({ opcode: BINARY, length: BigInt(length), lengthBits: bits, mask });
       assert.equal(readPayloadLength(bytes, 0, MAX_LIMIT), length);
@@ -244,7 +244,7 @@ for (
     [65535n, 64],
   ] as const
 ) {
-  Deno.test(`a length of ${length} in ${bits} bits is not written the shortest way`, () => {
+  Deno.test(`rejects a length of ${length} in ${bits} bits, which is not the minimal encoding`, () => {
     const bytes = header({ opcode: BINARY, length, lengthBits: bits });
     for (const limit of [0, MAX_LIMIT]) {
       assert.throws(() => readPayloadLength(bytes, 0, limit), {
@@ -257,7 +257,7 @@ for (
 }
 
 for (const length of [2n ** 63n, 2n ** 63n + 1n, 2n ** 64n - 1n]) {
-  Deno.test(`a length of ${length} has its top bit set, which is a protocol error and not a size`, () => {
+  Deno.test(`rejects a length of ${length} with its top bit set as a protocol error, not as too large`, () => {
     const bytes = header({ opcode: BINARY, length, lengthBits: 64 });
     assert.throws(() => readPayloadLength(bytes, 0, MAX_LIMIT), {
       name: "ProtocolError",
@@ -280,7 +280,7 @@ for (
     2n ** 63n - 1n,
   ]
 ) {
-  Deno.test(`a length of ${length} is over a limit of 16 MiB`, () => {
+  Deno.test(`rejects a length of ${length} over a limit of 16 MiB`, () => {
     const bytes = header({ opcode: BINARY, length, lengthBits: 64 });
     assert.throws(() => readPayloadLength(bytes, 0, MIB_16), {
       name: "MessageTooBigError",
@@ -290,7 +290,7 @@ for (
   });
 }
 
-Deno.test("a limit is met by its own number of bytes and broken by one more", () => {
+Deno.test("accepts a length of exactly the limit and rejects one more byte", () => {
   for (const limit of [0, 1, 124, 125, 126, 65534, 65535, 65536, MAX_LIMIT - 1]) {
     const at = (length: number): Uint8Array => header({ opcode: BINARY, length: BigInt(length) });
     assert.equal(readPayloadLength(at(limit), 0, limit), limit);
@@ -301,7 +301,7 @@ Deno.test("a limit is met by its own number of bytes and broken by one more", ()
   }
 });
 
-Deno.test("a compressed message has room for the stored blocks of data that does not compress", () => {
+Deno.test("the limit of a compressed message includes the overhead of stored blocks", () => {
   for (const limit of [0, 1, 1000, 65535, 65536, 1 << 24, MAX_LIMIT]) {
     const stored = limit + 5 * (1 + Math.floor(limit / 65535));
     assert.ok(compressedLimit(limit) >= stored);

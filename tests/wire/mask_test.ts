@@ -45,7 +45,7 @@ function assertMasked(size: number, alignment: number, key: readonly number[]): 
   assert.deepEqual(view, want, `size ${size}, alignment ${alignment}, key ${key}`);
 }
 
-Deno.test("masking is right at every length from 0 to 300, every alignment and several keys", () => {
+Deno.test("masks correctly at every length from 0 to 300, every alignment and several keys", () => {
   for (let size = 0; size <= 300; size++) {
     for (let alignment = 0; alignment < 8; alignment++) {
       for (const key of KEYS) assertMasked(size, alignment, key);
@@ -53,7 +53,7 @@ Deno.test("masking is right at every length from 0 to 300, every alignment and s
   }
 });
 
-Deno.test("masking is right for many payloads of one memory, and for two memories in turn", () => {
+Deno.test("masks many payloads in one buffer and in two alternating buffers correctly", () => {
   const memories = [0, 1, 2, 3].map((alignment) => {
     const bytes = new Uint8Array(2 * SHARED_SIZE + alignment).subarray(alignment);
     for (let i = 0; i < bytes.length; i++) bytes[i] = i * 7 + alignment;
@@ -70,7 +70,7 @@ Deno.test("masking is right for many payloads of one memory, and for two memorie
   for (const { bytes, want } of memories) assert.deepEqual(bytes, want);
 });
 
-Deno.test("masking is right at the lengths around the threshold of word-wise masking, and far above", () => {
+Deno.test("masks correctly at lengths around the threshold of word-wise masking and far above", () => {
   for (const base of [WORD_THRESHOLD, 2 * WORD_THRESHOLD, 4096, 65536]) {
     for (let size = base - 9; size <= base + 9; size++) {
       for (let alignment = 0; alignment < 8; alignment++) assertMasked(size, alignment, MASK_KEY);
@@ -78,13 +78,13 @@ Deno.test("masking is right at the lengths around the threshold of word-wise mas
   }
 });
 
-Deno.test("the masked Hello of RFC 6455 section 5.7 is unmasked", () => {
+Deno.test("unmasks the masked Hello of RFC 6455 section 5.7", () => {
   const bytes = hex("81 85 37 fa 21 3d 7f 9f 4d 51 58");
   applyMask(bytes, 6, 11, readMaskKey(bytes, 2));
   assert.deepEqual(bytes.subarray(6), utf8("Hello"));
 });
 
-Deno.test("masking twice gives the payload back", () => {
+Deno.test("masking twice restores the payload", () => {
   const bytes = new Random(1).bytes(1000);
   const twice = bytes.slice();
   applyMask(twice, 1, 999, keyOf(MASK_KEY));
@@ -93,7 +93,7 @@ Deno.test("masking twice gives the payload back", () => {
   assert.deepEqual(twice, bytes);
 });
 
-Deno.test("a payload that is cut at any place is unmasked piece by piece with the rotated key", () => {
+Deno.test("unmasks a payload in parts with the rotated key, for any split", () => {
   const random = new Random(2);
   for (const size of [1, 2, 3, 4, 5, 8, 13, 64, WORD_THRESHOLD, 3 * WORD_THRESHOLD + 1]) {
     const payload = random.bytes(size);
@@ -108,7 +108,7 @@ Deno.test("a payload that is cut at any place is unmasked piece by piece with th
   }
 });
 
-Deno.test("rotating a key step by step is the same as rotating it at once", () => {
+Deno.test("rotating a key step by step equals rotating it at once", () => {
   for (const bytes of KEYS) {
     const key = keyOf(bytes);
     for (let first = 0; first < 9; first++) {
@@ -123,7 +123,7 @@ Deno.test("rotating a key step by step is the same as rotating it at once", () =
   }
 });
 
-Deno.test("a key is written as it was read, at any offset", () => {
+Deno.test("writes a key as it was read, at any offset", () => {
   for (const bytes of KEYS) {
     for (let offset = 0; offset < 4; offset++) {
       const memory = new Uint8Array(10).fill(0xa5);
@@ -135,7 +135,7 @@ Deno.test("a key is written as it was read, at any offset", () => {
   }
 });
 
-Deno.test("the key on the wire is four bytes in the order in which they apply", () => {
+Deno.test("the key on the wire is four bytes in the order of their use", () => {
   const bytes = new Uint8Array(4);
   applyMask(bytes, 0, 4, keyOf(MASK_KEY));
   assert.deepEqual([...bytes], [...MASK_KEY]);

@@ -15,7 +15,7 @@ import {
 } from "../../src/wire/opcode.ts";
 import { BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT } from "../support/vectors.ts";
 
-Deno.test("the opcodes are those of RFC 6455 section 11.8", () => {
+Deno.test("the opcodes match RFC 6455 section 11.8", () => {
   assert.deepEqual(Opcode, {
     Continuation: CONTINUATION,
     Text: TEXT,
@@ -26,7 +26,7 @@ Deno.test("the opcodes are those of RFC 6455 section 11.8", () => {
   });
 });
 
-Deno.test("the fields of the first byte are FIN, RSV1, RSV2 and RSV3, and the opcode", () => {
+Deno.test("the first byte consists of FIN, RSV1, RSV2, RSV3 and the opcode", () => {
   assert.deepEqual([FIN, RSV1, RSV2_RSV3, OPCODE_BITS], [
     0b1000_0000,
     0b0100_0000,
@@ -35,11 +35,11 @@ Deno.test("the fields of the first byte are FIN, RSV1, RSV2 and RSV3, and the op
   ]);
 });
 
-Deno.test("the fields of the second byte are MASK and the length, whose two largest values are signs", () => {
+Deno.test("the second byte consists of MASK and the length, whose two largest values announce longer fields", () => {
   assert.deepEqual([MASK, LENGTH_BITS, LENGTH_16, LENGTH_64], [0b1000_0000, 127, 126, 127]);
 });
 
-Deno.test("the top bit of an opcode tells control frames from data frames", () => {
+Deno.test("the top bit of an opcode distinguishes control frames from data frames", () => {
   const isControl = (opcode: number): boolean => (opcode & CONTROL) !== 0;
   assert.deepEqual([CLOSE, PING, PONG].map(isControl), [true, true, true]);
   assert.deepEqual([CONTINUATION, TEXT, BINARY].map(isControl), [false, false, false]);
