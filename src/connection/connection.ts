@@ -398,7 +398,11 @@ export class Connection<T = unknown, M extends AnyMessage = Message> {
     return this.#driver.drained();
   }
 
-  /** Stops reading from the socket: nothing is delivered, and the peer has to wait. */
+  /**
+   * Stops reading from the socket: nothing is delivered, and the peer has to wait. Until `resume`, the
+   * limits of time on what the peer sends (`pongTimeout`, `readTimeout`, `messageTimeout`) stand still,
+   * and the peer's end may be noticed only then.
+   */
   pause(): void {
     this.#driver.pause();
   }
