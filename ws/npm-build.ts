@@ -110,9 +110,8 @@ function declarations(): Map<string, string> {
   return written;
 }
 
-/** Builds the package in a directory. */
-export async function build(out: string): Promise<void> {
-  await Deno.mkdir(out, { recursive: true });
+/** Bundles the module of the package into a directory. */
+async function bundleModule(out: string): Promise<void> {
   await bundle({
     entryPoints: [ENTRY],
     outfile: join(out, "index.js"),
@@ -129,19 +128,42 @@ export async function build(out: string): Promise<void> {
     logLevel: "warning",
   });
   await nameSources(out);
-  const files: [path: string, text: string][] = [
-    ["package.json", `${JSON.stringify(manifest(), null, 2)}\n`],
+}
+
+/**
+ * Builds the part of the package that programs run: without declarations, which take most of the
+ * time of {@linkcode build}.
+ */
+export async function buildModule(out: string): Promise<void> {
+  await bundleModule(out);
+  await write(out, [manifestFile(), ["wrapper.mjs", WRAPPER]]);
+}
+
+/** Builds the package in a directory. */
+export async function build(out: string): Promise<void> {
+  await bundleModule(out);
+  await write(out, [
+    manifestFile(),
     ["index.d.ts", INDEX_TYPES],
     ["wrapper.mjs", WRAPPER],
     ["wrapper.d.mts", WRAPPER_TYPES],
     ...declarations(),
-  ];
+  ]);
+  for (const file of ["README.md", "LICENSE"]) {
+    await Deno.copyFile(join(root, "ws", file), join(out, file));
+  }
+}
+
+type TextFile = readonly [path: string, text: string];
+
+function manifestFile(): TextFile {
+  return ["package.json", `${JSON.stringify(manifest(), null, 2)}\n`];
+}
+
+async function write(out: string, files: readonly TextFile[]): Promise<void> {
   for (const [path, text] of files) {
     await Deno.mkdir(dirname(join(out, path)), { recursive: true });
     await Deno.writeTextFile(join(out, path), text);
-  }
-  for (const file of ["README.md", "LICENSE"]) {
-    await Deno.copyFile(join(root, "ws", file), join(out, file));
   }
 }
 

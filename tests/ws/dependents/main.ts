@@ -8,7 +8,8 @@
  * deno task dependents --runtime node
  * ```
  *
- * Bun is left out: it loads a `ws` of its own whatever is installed.
+ * Bun is left out: it loads a `ws` of its own whatever is installed. The short form, which installs
+ * nothing and also runs on Bun, is `tests/ws/dependents_test.ts`.
  *
  * @module
  */

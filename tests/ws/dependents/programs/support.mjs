@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createRequire } from "node:module";
 import { createServer } from "node:http";
+import { dirname, join } from "node:path";
 
 const require = createRequire(import.meta.url);
 
@@ -12,6 +13,9 @@ export function assertOurs(dependent) {
   const from = createRequire(require.resolve(dependent));
   const manifest = from("ws/package.json");
   assert.equal(manifest.name, "@quickws/ws", `${dependent} has another ws`);
+  // Bun loads a module of its own under that name, whatever is installed.
+  const ours = from(join(dirname(from.resolve("ws/package.json")), "index.js"));
+  assert.equal(from("ws"), ours, `${dependent} loads another ws`);
 }
 
 /** An HTTP server on a port of the system's choice. */

@@ -1,0 +1,36 @@
+// Packages that depend on `ws`, unmodified, with `@quickws/ws` in its place: some of those that
+// `deno task dependents` installs and tests at length.
+
+import assert from "node:assert/strict";
+import { bunPath, nodePath } from "../support/runtimes.ts";
+import { Project } from "./dependents/project.ts";
+
+const packages = ["aedes", "engine.io", "engine.io-client", "graphql", "graphql-ws", "mqtt"];
+
+/** Milliseconds after which a program hangs. */
+const LIMIT = 60_000;
+
+/** Each program with the commands of its runtimes. */
+const runs: readonly (readonly [program: string, command: string, ...args: string[]])[] = [
+  ["engine.io", nodePath()],
+  ["graphql-ws", nodePath()],
+  ["mqtt", nodePath()],
+  ["engine.io", Deno.execPath(), "run", "--allow-all", "--no-lock", "--node-modules-dir=manual"],
+  ["engine.io", bunPath(), "--preload", "./use-quickws.cjs"],
+];
+
+Deno.test("packages that depend on ws work with ours in its place", async (t) => {
+  await using project = await Project.make(packages);
+  for (const [program, command, ...args] of runs) {
+    await t.step(`${program} on ${/[^/]+$/.exec(command)![0].replace(".exe", "")}`, async () => {
+      const { stdout, stderr } = await new Deno.Command(command, {
+        args: [...args, `${program}.mjs`],
+        cwd: project.directory,
+        env: { NO_COLOR: "1" },
+        signal: AbortSignal.timeout(LIMIT),
+      }).output();
+      const printed = new TextDecoder().decode(stdout);
+      assert.equal(printed, "ok\n", printed + new TextDecoder().decode(stderr));
+    });
+  }
+});
