@@ -1,4 +1,5 @@
-// Which requests a server admits, what the others are told, and what becomes of clients that leave.
+// Which requests a server admits, the responses to the others, and the cleanup after clients that
+// disconnect.
 
 import assert from "node:assert/strict";
 import type {
@@ -58,7 +59,7 @@ async function readSlowly(raw: RawSocket, bytesPerSecond: number): Promise<numbe
   return raw.received;
 }
 
-/** The refusals that `onRefused` receives. */
+/** The rejections that `onRefused` receives. */
 function refusals(): {
   queue: Queue<{ request: UpgradeRequest } & Refusal>;
   onRefused: (request: UpgradeRequest, refusal: Refusal) => void;

@@ -1,4 +1,4 @@
-// How `connect` opens a connection, and how it says that it could not.
+// How `connect` opens a connection, and how it reports a failure.
 
 import assert from "node:assert/strict";
 import {
@@ -19,7 +19,7 @@ import type { Cases } from "./harness.ts";
 
 const echo: ServeOptions = { message: (conn, data) => void conn.send(data) };
 
-/** What a server sees of a client's request. */
+/** The properties of a client's request that a server receives. */
 async function requestOf(
   t: Live,
   options: ConnectOptions,

@@ -1,5 +1,5 @@
-// The option `compression` (RFC 7692) over real sockets. What compresses and inflates on the other
-// side is the runtime's own zlib.
+// The option `compression` (RFC 7692) over real sockets. The other side compresses and inflates
+// with the runtime's own zlib.
 
 import assert from "node:assert/strict";
 import {
@@ -27,7 +27,7 @@ const LONG = "All work and no play makes Jack a dull boy. ".repeat(12);
 
 type Compression = NonNullable<CommonOptions["compression"]>;
 
-/** A server's side, whose client has offered this. */
+/** The server side of a connection whose client has sent this offer. */
 async function offered(
   t: Live,
   compression: Compression,
@@ -42,7 +42,7 @@ async function offered(
   return { conn, peer, answer: headers.get("sec-websocket-extensions") };
 }
 
-/** A client's side, whose server has answered this, with the client's offer. */
+/** The client side of a connection whose server has sent this response, with the client's offer. */
 async function answered(
   t: Live,
   compression: Compression,

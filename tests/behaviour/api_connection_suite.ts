@@ -1,4 +1,5 @@
-// What a connection can send, how it gathers it, and how it ends, on both sides of real sockets.
+// The send methods of a connection, how it buffers output, and how it ends, on both sides of real
+// sockets.
 
 import assert from "node:assert/strict";
 import {
@@ -38,7 +39,7 @@ function seen(frames: readonly WireFrame[]): Array<[string, string]> {
   ]);
 }
 
-/** A client's connection whose writes are counted on their way to a real socket. */
+/** A client's connection whose writes to a real socket are counted. */
 async function counted(t: Live): Promise<LiveSide & { writes: number[] }> {
   const writes: number[] = [];
   const side = await t.reachOver((transport) => {
@@ -192,7 +193,7 @@ const sendCases = liveCases({
     ];
     for (const [index, [name, send]] of sends.entries()) {
       send(shared as unknown as Uint8Array<ArrayBuffer>);
-      // What was given may be written to at once.
+      // The caller may modify the data immediately after the call.
       shared.fill(9);
       assert.deepEqual((await got.atLeast(index + 1))[index], Uint8Array.of(7, 7, 7), name);
       shared.fill(7);

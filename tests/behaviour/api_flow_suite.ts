@@ -1,5 +1,5 @@
-// Flow control: a peer that really does not read, a reader that stops, and memory that stays flat
-// whatever the peer does.
+// Flow control: a peer that does not read, a paused reader, and memory that stays flat for any
+// behavior of the peer.
 
 import assert from "node:assert/strict";
 import process from "node:process";
@@ -25,10 +25,10 @@ const CLOG = 32 * MIB;
 /** The header of a client's frame of 64 KiB and more. */
 const HEADER = 14;
 
-/** What memory may grow by, whatever is thrown at it: the garbage of a busy test included. */
+/** The allowed growth of memory under any load, including the garbage of a busy test. */
 const FLAT = 96 * MIB;
 
-/** Whether it is the client's side, whose frames are masked. */
+/** Whether it is the client side, whose frames are masked. */
 function isClient(conn: Connection<undefined>): boolean {
   return conn.handshake.headers.has("sec-websocket-accept");
 }
@@ -41,7 +41,7 @@ async function clog({ conn, peer }: LiveSide): Promise<void> {
   assert.ok(await settled(() => conn.bufferedAmount) > 0, "the kernel keeps it all");
 }
 
-/** A peer that sends messages of 1 MiB as fast as they are taken, up to `count` of them. */
+/** A peer that sends up to `count` messages of 1 MiB as fast as they are accepted. */
 async function pour(peer: RawSocket, count: number): Promise<void> {
   const message = peer.encode({ opcode: BINARY, payload: new Uint8Array(MIB) });
   for (let i = 0; i < count && !peer.over; i++) {
@@ -50,7 +50,7 @@ async function pour(peer: RawSocket, count: number): Promise<void> {
   }
 }
 
-/** Numbered bytes, so that what is lost or doubled shows. */
+/** Numbered bytes, so that losses and duplicates are detected. */
 async function* numbered(
   count: number,
   size: number,

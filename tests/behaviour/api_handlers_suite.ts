@@ -1,5 +1,5 @@
-// The handlers of both sides: when they are called, what they get, and what becomes of it when they
-// fail. And what a peer does wrong, as the class of error that `close` hears.
+// The handlers of both sides: when they are called, their arguments, and the effect of an error in
+// them. Also the class of the error that `close` receives for each violation of the peer.
 
 import assert from "node:assert/strict";
 import {
@@ -35,7 +35,7 @@ import {
 } from "../support/vectors.ts";
 import type { Cases } from "./harness.ts";
 
-/** What every handler was called with, in order. */
+/** The arguments of every handler call, in order. */
 function recorded(): { queue: Queue<unknown[]>; handlers: Handlers<undefined> } {
   const queue = new Queue<unknown[]>();
   return {
@@ -51,7 +51,10 @@ function recorded(): { queue: Queue<unknown[]>; handlers: Handlers<undefined> } 
   };
 }
 
-/** How the connection ends when its peer sends these frames, and what the peer is told. */
+/**
+ * The end of the connection after the peer sends these frames, and the close code that the peer
+ * receives.
+ */
 async function endedBy(
   t: Live,
   options: CommonOptions,
@@ -154,7 +157,7 @@ const callCases = liveCases({
               },
             },
           );
-          // Not behind the handshake: a reset may overtake its answer.
+          // Not right after the handshake: a reset may overtake its response.
           peer.send(
             { opcode: PING },
             { opcode: TEXT, payload: "one" },
@@ -309,7 +312,7 @@ const failureCases = liveCases({
       const client = await t.reach({ close });
       client.conn.terminate();
       await client.conn.closed;
-      // A rejection is seen a microtask or two behind the end.
+      // A rejection is reported one or two microtasks after the end.
       await new Promise((resolve) => setTimeout(resolve, 0));
       watch.end();
       assert.deepEqual(watch.logged, [[failure]]);

@@ -1,5 +1,4 @@
-// Topics with a history over real sockets: one order for all servers, and outages in which nothing is
-// lost.
+// Topics with a history over real sockets: one order for all servers, and no loss during outages.
 
 import assert from "node:assert/strict";
 import type { Connection, ServeOptions, Server, WebSocketError } from "../../mod.ts";
@@ -39,7 +38,7 @@ interface Fleet {
   readonly errors: string[];
 }
 
-/** So many servers on one broker, each with a client that listens to "room". */
+/** A number of servers on one broker, each with a client that subscribes to "room". */
 async function fleet(
   t: Live,
   count: number,
@@ -124,7 +123,7 @@ export const cases: Cases = liveCases({
 
   "with a history messages published before close() are sent before the Close frame": async (t) => {
     const { servers: [server], clients, history } = await fleet(t, 1);
-    // The broker takes its time.
+    // The broker answers with a delay.
     history.append = (done) =>
       new Promise((resolve) =>
         setTimeout(() => {
@@ -188,7 +187,7 @@ export const cases: Cases = liveCases({
     const honest = await t.rawClient(server);
     await honest.upgrade(OFFER);
     honest.send(resume(1999));
-    // Its own subscription, which the server has made; the one that it asks for; what it missed.
+    // The server's own subscription, the client's subscription, and the missed messages.
     const frames = await honest.frames(3);
     const lines = frames.map(({ payload }) => new TextDecoder().decode(payload).split("\n")[0]);
     assert.deepEqual(

@@ -1,4 +1,4 @@
-// Peers that are gone: silence, pings without an answer, output that does not move.
+// Dead peers: silence, unanswered pings, and output without progress.
 
 import assert from "node:assert/strict";
 import { type Connection, TimeoutError } from "../../mod.ts";
@@ -66,7 +66,8 @@ export const cases: Cases = liveCases({
     onBothSides(t, async (open) => {
       const { conn, peer } = await open({ readTimeout: 150, pingInterval: 20 });
       peer.send(peer.encode({ opcode: BINARY, payload: new Uint8Array(4000) }).subarray(0, 1000));
-      // Its pings are our clock: each is answered with a byte more of the unfinished message.
+      // The peer's pings serve as the clock: each is answered with one more byte of the partial
+      // message.
       for (let i = 0; i < 12; i++) {
         assert.equal((await peer.frame())!.opcode, PING);
         peer.send(new Uint8Array(1));

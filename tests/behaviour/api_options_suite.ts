@@ -1,5 +1,5 @@
-// Every option is checked once, at once: its name, its type, its range. The errors name the option,
-// the value and what is allowed.
+// Every option is checked once and immediately: its name, type and range. The errors name the
+// option, the value and the allowed values.
 
 import assert from "node:assert/strict";
 import { connect, type ConnectOptions, serve, type ServeOptions } from "../../mod.ts";
@@ -124,7 +124,7 @@ const OTHERS: Record<"both" | "serve" | "connect", readonly Wrong[]> = {
   ],
 };
 
-/** The options as an object; what stands in a sub-object gets one. */
+/** The options as an object; an option in a sub-object is wrapped in one. */
 function optionsOf(name: string, value: unknown): Record<string, unknown> {
   const [outer, inner] = name.split(".");
   if (inner === undefined) return { [outer]: value };
@@ -177,7 +177,7 @@ const TABLES: Record<"serve" | "connect", readonly Wrong[]> = {
   ],
 };
 
-/** Whatever is opened by mistake is a failure, and must not stay open. */
+/** A call that succeeds by mistake is a failure, and its resource must not stay open. */
 async function tryServe(options: unknown): Promise<void> {
   const server = await serve(options as ServeOptions);
   await server.shutdown({ timeout: 0 });

@@ -1,4 +1,4 @@
-// What a connection tells of itself, and the ways to read from it without a message handler.
+// The properties of a connection, and the ways to read from it without a message handler.
 
 import assert from "node:assert/strict";
 import { ConnectionError, type Message, WebSocketError } from "../../mod.ts";
@@ -20,7 +20,7 @@ import {
 } from "../support/vectors.ts";
 import type { Cases } from "./harness.ts";
 
-/** Every case of what a connection is read by. */
+/** Every case of reading a connection. */
 export const cases: Cases = liveCases({
   "both sides have url, protocol, extensions, remoteAddress, handshake and data": async (
     t,

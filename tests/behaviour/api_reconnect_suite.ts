@@ -1,4 +1,5 @@
-// A client that comes back, on real sockets: when, with what, and when not.
+// Automatic reconnection over real sockets: when it happens, with which options, and when it does
+// not.
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
@@ -29,7 +30,7 @@ const QUICK: ReconnectOptions = {
   overloadDelay: [1, 2],
 };
 
-/** A server that does as it is told: `close 4000`, `cut`, or else it echoes. */
+/** A server that follows commands: `close 4000`, `cut`; otherwise it echoes. */
 const obedient: ServeOptions = {
   message(conn, data) {
     const [verb, code] = String(data).split(" ");
@@ -57,7 +58,7 @@ async function obey(
   return { lost, end: await conn.closed };
 }
 
-/** The losses of a client whose attempts get these answers, one after the other. */
+/** The disconnects of a client whose attempts receive these responses, one after the other. */
 async function knock(
   t: Live,
   answers: readonly { status: number; headers?: Record<string, string> }[],
@@ -158,7 +159,7 @@ const lossCases = liveCases({
     await seen.next();
     await first.shutdown();
     assert.equal(await seen.next(), "1001");
-    // Some attempts find nobody.
+    // Some attempts find no listener.
     assert.match(await seen.next(), /^(CONNECT_FAILED|CONNECTION_LOST)$/);
     assert.equal(conn.readyState, "reconnecting");
     const { port } = first;
@@ -269,7 +270,7 @@ const streamCases = liveCases({
       async open(conn) {
         for (let n = 0; n < count; n++) conn.send(String(n));
         await conn.drained();
-        // It has left in a turn of its own.
+        // It has closed in a separate turn.
         setTimeout(() => conn.terminate());
       },
     });
@@ -285,7 +286,7 @@ const streamCases = liveCases({
       reconnect: { ...QUICK, retry: () => 3_600_000 },
       reconnecting: () => lost.push(),
     });
-    // The reader comes after the loss.
+    // The reader starts after the disconnect.
     await lost.next();
     const seen: unknown[] = [];
     for await (const data of conn) if (seen.push(data) === expected) break;
@@ -470,7 +471,7 @@ class TopicServer {
   };
   readonly requests: Queue<string> = new Queue();
   readonly #listening = new Set<Connection<undefined>>();
-  /** What was published; a number is the place in this list, from 1. */
+  /** The published messages; a number is the position in this list, from 1. */
   readonly #history: string[] = [];
   /** Messages before this one are forgotten. */
   forgotten = 0;
@@ -638,5 +639,5 @@ function textOf(data: string | Uint8Array): string {
   return typeof data === "string" ? data : new TextDecoder().decode(data);
 }
 
-/** Every case of a client that comes back. */
+/** Every case of automatic reconnection. */
 export const cases: Cases = { ...lossCases, ...streamCases, ...topicCases };

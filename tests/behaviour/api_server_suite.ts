@@ -21,7 +21,7 @@ import { CLOSE, closePayload } from "../support/vectors.ts";
 import { can } from "./capabilities.ts";
 import type { Cases } from "./harness.ts";
 
-/** What the main entry exports. */
+/** The exports of the main entry. */
 type Entry = typeof import("../../mod.ts");
 
 const echo: ServeOptions = { message: (conn, data) => void conn.send(data) };
@@ -32,7 +32,7 @@ async function assertEcho(conn: Connection<undefined>): Promise<void> {
   assert.deepEqual(await conn[Symbol.asyncIterator]().next(), { done: false, value: "echo?" });
 }
 
-/** So many clients of a server, with what they receive and how they end. */
+/** A number of clients of a server, with their received messages and their final results. */
 async function clients(t: Live, url: string, count: number): Promise<{
   connections: Connection<undefined>[];
   messages: Queue<Message>[];

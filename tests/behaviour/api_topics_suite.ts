@@ -20,7 +20,7 @@ const MIB = 1 << 20;
 /** More than the kernel keeps for two sockets of the loopback. */
 const CLOG = 32 * MIB;
 
-/** A result, in which what is not named is 0. */
+/** A result with 0 for all omitted fields. */
 function result(counts: Partial<PublishResult>): PublishResult {
   return { sent: 0, waiting: 0, replaced: 0, dropped: 0, closed: 0, ...counts };
 }
@@ -37,7 +37,7 @@ async function next(conn: Connection<undefined>, count: number): Promise<unknown
 /** A connection has one reader. */
 const readers: WeakMap<object, AsyncIterator<unknown>> = new WeakMap();
 
-/** A server whose connections listen to "room", and clients of it. */
+/** A server whose connections subscribe to "room", and its clients. */
 async function room(t: Live, count: number): Promise<{
   server: Server;
   clients: Connection<undefined>[];
@@ -60,7 +60,7 @@ interface Stalled {
   readonly ends: Queue<CloseInfo>;
 }
 
-/** Two subscribers of "room", one of which does not read and is far behind. */
+/** Two subscribers of "room", one of which does not read and has a large backlog. */
 async function stalled(t: Live): Promise<Stalled> {
   const ends = new Queue<CloseInfo>();
   const server = await t.serve({
@@ -77,7 +77,7 @@ async function stalled(t: Live): Promise<Stalled> {
   return { server, conn, slow, quick, ends };
 }
 
-/** Lets the peer read, and returns the texts that come behind the message it was stopped with. */
+/** Resumes the peer's reading, and returns the texts after the message at which it stopped. */
 async function goOn({ conn, slow }: Stalled): Promise<unknown[]> {
   slow.resume();
   assert.equal((await next(slow, 1) as Uint8Array[])[0].length, CLOG);
@@ -336,7 +336,7 @@ export const cases: Cases = liveCases({
       const message = new TextDecoder().decode(new Uint8Array(MIB).fill(97 + i % 20));
       conn.subscribe(message.slice(100, 200 + i));
     }
-    // Bun lets garbage grow further than the others do.
+    // Bun lets garbage grow further than the other runtimes.
     (globalThis as { Bun?: { gc(now: boolean): void } }).Bun?.gc(true);
     const grown = process.memoryUsage().rss - before;
     assert.ok(grown < 200 * MIB, `memory has grown by ${grown} bytes`);

@@ -1,4 +1,4 @@
-// What a server decides about a request: origins, the `upgrade` hook, subprotocols, plain HTTP.
+// A server's decisions about a request: origins, the `upgrade` hook, subprotocols, plain HTTP.
 
 import assert from "node:assert/strict";
 import {
@@ -46,7 +46,7 @@ async function answerOf(raw: RawSocket, request: string): Promise<Answer> {
   return { status, headers, body };
 }
 
-/** The handlers of a server that can be asked what went wrong. */
+/** The handlers of a server, which record its errors. */
 function errors(): { queue: Queue<unknown>; onError: (error: unknown) => void } {
   const queue = new Queue<unknown>();
   return { queue, onError: queue.push };

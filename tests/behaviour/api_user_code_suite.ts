@@ -1,5 +1,5 @@
-// The border between the library and its user: memory that handlers transfer, code that throws, readers that
-// do not read, and what was accepted before the connection was closed.
+// The interface between the library and its user: memory that handlers transfer, code that throws,
+// readers that do not read, and data that was accepted before the connection closed.
 
 import assert from "node:assert/strict";
 import {
@@ -94,13 +94,13 @@ async function readSlowly(peer: RawSocket, bytesPerTurn: number, pause: number):
   }
 }
 
-/** Every case of what user code can do. */
+/** Every case of user code. */
 export const cases: Cases = liveCases({
   "a handler that transfers a message's buffer harms no other connection, and its own has a clear end":
     async (t) => {
       const { ends, open } = await transferring(t, { closeTimeout: 100 });
       const [peer, other] = [await open(), await open()];
-      // Alone in its chunk the message harms nothing.
+      // A message that is alone in its chunk is not affected.
       peer.send({ opcode: BINARY, payload: new Uint8Array(1000) });
       peer.send({ opcode: TEXT, payload: "still here" });
       const alone = await peer.frame();
@@ -323,7 +323,7 @@ export const cases: Cases = liveCases({
         pong: () => pongs.push(1),
       });
       const message = { opcode: BINARY, payload: new Uint8Array(50_000) };
-      // Far more than what waits for a reader and what the kernel takes.
+      // Far more than the buffers of a reader and of the kernel hold.
       for (let i = 0; i < 400; i++) peer.send(message);
       peer.send({ opcode: PONG });
       await pongs.next();
@@ -344,7 +344,7 @@ export const cases: Cases = liveCases({
     for (let i = 0; i < 12; i++) conn.send(message);
     conn.close(1000);
     await readSlowly(peer, 256 * 1024, 25);
-    // Each message with its header, and the Close frame with its code, behind the handshake.
+    // Each message with its header, and the Close frame with its code, after the handshake.
     assert.equal(peer.received - before, 12 * (MIB + 10) + 4);
     assert.equal(peer.ended, true, "an end, no reset");
   },

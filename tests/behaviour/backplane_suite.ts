@@ -1,5 +1,5 @@
-// Backplanes on real brokers, with each of the clients that there are on a runtime: what is carried,
-// what is when the broker goes away, and what is kept of the past.
+// Backplanes on real brokers, with each client that a runtime supports: delivery, broker outages,
+// and the history.
 
 import assert from "node:assert/strict";
 import { connect as connectNats } from "@nats-io/transport-node";
@@ -54,7 +54,7 @@ function envelope(payload: string | Uint8Array): Uint8Array {
   });
 }
 
-/** Every byte, and none of UTF-8. */
+/** Every byte value, which is not valid UTF-8. */
 const BYTES = Uint8Array.from({ length: 1024 }, (_, i) => 255 - i % 256);
 
 const MESSAGES = [
@@ -69,7 +69,7 @@ const MESSAGES = [
 interface Setting {
   readonly broker: Broker;
   readonly context: Context;
-  /** A backplane of a client of its own. */
+  /** A backplane with its own client. */
   make(options?: NatsBackplaneOptions): Promise<Made>;
   /** How many things the broker stores: keys, or consumers and messages. */
   stored(): Promise<string>;
@@ -90,7 +90,7 @@ async function setting(
   };
 }
 
-/** What Redis answers when it is asked for the number of its keys. */
+/** Redis's answer to the request for the number of its keys. */
 function redisKeys(port: number): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, "127.0.0.1", () => socket.write("DBSIZE\r\n"));
@@ -102,7 +102,7 @@ function redisKeys(port: number): Promise<string> {
   });
 }
 
-/** What JetStream says of its streams, and of their messages and consumers. */
+/** JetStream's information about its streams, messages and consumers. */
 async function natsState(url: string): Promise<string> {
   const connection = await connectNats({ servers: url.replace("nats://", "") });
   const { data } = await connection.request("$JS.API.STREAM.LIST", "{}");
@@ -138,7 +138,7 @@ function shape({ last, complete, messages }: HistoryPage, base: number): unknown
   ];
 }
 
-/** What holds with every client. */
+/** The cases for every client. */
 const perClient: Record<string, (it: Setting) => Promise<void>> = {
   "text, bytes and topics of any characters arrive unchanged": async ({ make }) => {
     const [one, two] = [await make(), await make()];
@@ -271,7 +271,7 @@ const perClient: Record<string, (it: Setting) => Promise<void>> = {
     await recorder.messages.atLeast(101);
     assert.ok(closing.messages.all.length - heard <= 100);
     assert.deepEqual(closing.states.all, ["up"]);
-    // The client is the user's, and goes on.
+    // The client belongs to the user and stays open.
     await two.ping();
   },
 
@@ -293,7 +293,7 @@ const perClient: Record<string, (it: Setting) => Promise<void>> = {
         await backplane.publish("t", message);
         break;
       } catch (error) {
-        // There is room again when some of it has arrived.
+        // There is space again once some of it has arrived.
         assert.ok(error instanceof RangeError);
         await new Promise((resolve) => setTimeout(resolve, 5));
       }
@@ -327,7 +327,7 @@ const perClient: Record<string, (it: Setting) => Promise<void>> = {
     await history.append("t", Uint8Array.of(1));
     await history.append("t", Uint8Array.of(2));
     const { last } = await history.read("t");
-    // Age is what this is about, and no broker tells when something is too old.
+    // This case is about age, and no broker reports the expiry of a message.
     await new Promise((resolve) => setTimeout(resolve, MAX_AGE + 100));
     const missed = await history.read("t", base);
     assert.deepEqual([missed.complete, missed.messages.length, missed.last], [false, 0, last]);
@@ -376,7 +376,7 @@ const perClient: Record<string, (it: Setting) => Promise<void>> = {
     for (let i = 0; i < 50; i++) {
       const { last, complete, messages } = await history.read(`unknown ${i}`);
       assert.deepEqual([complete, messages], [true, []]);
-      // A client that returns with this number has missed nothing.
+      // A client that returns with this number has missed no message.
       assert.deepEqual(await history.read(`unknown ${i}`, last), { last, complete, messages });
       assert.equal((await history.read(`unknown ${i}`, 7)).complete, false);
     }
@@ -579,7 +579,7 @@ export const cases: Cases = {
     await Recorder.started(two.backplane);
     await assert.rejects(() => two.backplane.history!.append("t", envelope("2")), taken);
     await one.backplane.history!.append("t", envelope("3"));
-    // By default each prefix has a stream of its own.
+    // By default each prefix has a separate stream.
     for (const prefix of ["a.b.", "a_b."]) {
       const { backplane } = await it.make({ prefix });
       backplane.history!.keep({ maxAge: 60_000, maxMessages: 5 });

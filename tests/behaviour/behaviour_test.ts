@@ -78,7 +78,7 @@ class SuiteProcess {
   }
 }
 
-/** An error that shows what happened in the other process, not the stack of this one. */
+/** An error with the output of the other process, not the stack of this one. */
 function failure(text: string): Error {
   const error = new Error(text);
   error.stack = text;
@@ -109,7 +109,7 @@ async function testSuite(
     }
     assert.equal(report.type, "done");
     if (report.failed > 0) return;
-    // `Bun.connect` cannot be called off; a refusal ends what it still waits for.
+    // `Bun.connect` cannot be canceled; a rejection ends its pending attempts.
     if (runtime === "bun") await fixtures.silence[Symbol.asyncDispose]();
     await t.step("the process exits: no handle is left open", () => process.ended());
   });
@@ -121,7 +121,7 @@ for (const suite of Object.keys(suites)) {
   }
 }
 
-// The same cases over the WebSockets of Bun.serve and Deno.serve, but for what these cannot do.
+// The same cases over the WebSockets of Bun.serve and Deno.serve, except for their limitations.
 for (const suite of Object.keys(nativeDifferences)) {
   for (const runtime of ["deno", "bun"] as const) {
     await testSuite(`behaviour of ${suite} over createSockets on ${runtime}`, suite, runtime, {
@@ -130,7 +130,7 @@ for (const suite of Object.keys(nativeDifferences)) {
   }
 }
 
-// The other sockets that a server on Deno can stand on.
+// The other socket types that a server on Deno can use.
 await testSuite("behaviour of transport on deno by Deno.listen", "transport", "deno", {
   [DENO_SOCKETS_VARIABLE]: "Deno.listen",
 });

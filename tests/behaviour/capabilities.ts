@@ -2,7 +2,7 @@
 
 import type { RuntimeName } from "../support/runtimes.ts";
 
-/** What not every runtime can do. */
+/** Features that some runtimes lack. */
 export type Capability = "reusePort" | "cutsTlsHandshakes";
 
 const MISSING: Record<Capability, Partial<Record<RuntimeName, string>>> = {

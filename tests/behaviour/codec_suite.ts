@@ -18,10 +18,10 @@ const LONG = "All work and no play makes Jack a dull boy. ".repeat(12);
 
 const compression = { codec: fflateCodec(fflate) };
 
-/** What is in a compressed frame that ends with a final block. */
+/** The content of a compressed frame that ends with a final block. */
 function finalBlock({ payload, rsv }: WireFrame): string {
   assert.equal(rsv, RSV1);
-  // RFC 7692 7.2.3.4: the zero byte behind it.
+  // RFC 7692 7.2.3.4: the zero byte after it.
   assert.equal(payload.at(-1), 0);
   return inflateRawSync(Buffer.from(payload.subarray(0, -1))).toString();
 }

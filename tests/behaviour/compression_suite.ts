@@ -1,5 +1,5 @@
-// Streams of compressed messages between two sides of the library over real sockets, for everything
-// that can be agreed on: what arrives is what was sent, in its order.
+// Streams of compressed messages between two sides of the library over real sockets, for every
+// possible negotiation: the received messages are the sent ones, in order.
 
 import assert from "node:assert/strict";
 import { type CompressionOptions, type Message, type MessageOpcode, Opcode } from "../../mod.ts";
@@ -45,7 +45,7 @@ const TAKEOVERS: readonly CompressionOptions[] = [true, false].flatMap((serverCo
   [true, false].map((clientContextTakeover) => ({ serverContextTakeover, clientContextTakeover }))
 );
 
-/** An empty stream does not tell. */
+/** An empty stream does not show it. */
 function opcodeOf(data: Message): MessageOpcode {
   return typeof data === "string" ? Opcode.Text : Opcode.Binary;
 }
@@ -60,8 +60,8 @@ async function* inChunks(data: Message, random: Random): AsyncGenerator<Message,
 }
 
 /**
- * Sends messages through an echo server, some of them at once and some in fragments, and compares what
- * comes back.
+ * Sends messages through an echo server, some of them immediately and some in fragments, and
+ * compares the echoes.
  */
 async function exchange(
   t: Live,

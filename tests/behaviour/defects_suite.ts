@@ -1,5 +1,5 @@
-// Defects that were found in quickws for Go by running it, by their number in the list that was made
-// of them: none of them is here. The other side is raw bytes on a TCP socket.
+// Regression tests for defects found in quickws for Go, by their number in the list of defects. The
+// other side sends raw bytes on a TCP socket.
 
 import { handshakeCases } from "./defects/handshake.ts";
 import { sessionCases } from "./defects/session.ts";

@@ -1,5 +1,5 @@
-// The short form of the codec's proof that `tests/deflate/proof.ts` runs at length: engines differ in
-// how they compile it, and the runtimes' own zlib is what it is measured by.
+// The short form of the codec's proof that `tests/deflate/proof.ts` runs at length. JavaScript
+// engines compile the codec differently, and the runtimes' own zlib is the reference.
 
 import assert from "node:assert/strict";
 import process from "node:process";
@@ -13,7 +13,7 @@ import { bomb } from "../support/bomb.ts";
 import { Random } from "../support/random.ts";
 import type { Cases } from "./harness.ts";
 
-/** The most bytes that may come out of a bomb: the default of `maxMessageSize`. */
+/** The maximum decompressed size of a bomb: the default of `maxMessageSize`. */
 const BOMB_LIMIT = 16 << 20;
 
 /** Microseconds of CPU time. */

@@ -1,16 +1,16 @@
-// What the behaviour suites need from outside their process, made anew for each run.
+// The resources that the behavior suites need outside their process, created for each run.
 
 import { makeCertificates } from "../support/certificates.ts";
 import type { Fixtures } from "./harness.ts";
 
-/** A port that takes no more connections and refuses none. */
+/** A port that neither accepts nor rejects further connections. */
 interface SilentPort extends AsyncDisposable {
   port: number;
 }
 
 /** {@linkcode Fixtures} that go away with their scope. */
 export interface LiveFixtures extends Fixtures, AsyncDisposable {
-  /** Refuses whoever still waits at the silent port. */
+  /** Rejects all pending connections of the silent port. */
   silence: AsyncDisposable;
 }
 

@@ -19,22 +19,24 @@ import type { RuntimeName } from "../support/runtimes.ts";
 import { nativeDifferences } from "./native_differences.ts";
 import { suites } from "./suites.ts";
 
-/** What the parent process has prepared. */
+/** The resources that the parent process has prepared. */
 export interface Fixtures {
-  /** For TLS listeners and those who connect to them. */
+  /** For TLS listeners and their clients. */
   certificates: Certificates;
-  /** A port of 127.0.0.1 that neither accepts nor refuses a connection. */
+  /** A port of 127.0.0.1 that neither accepts nor rejects a connection. */
   silentPort: number;
   /** A directory of this run alone, for unix sockets. */
   directory: string;
 }
 
-/** What a case works with. */
+/** The resources of a case. */
 export interface Context {
   readonly runtime: RuntimeName;
   readonly network: Network;
   readonly fixtures: Fixtures;
-  /** Registers what is done when the case has ended, well or badly; the last comes first. */
+  /**
+   * Registers a cleanup for the end of the case, in every outcome; cleanups run in reverse order.
+   */
   after(cleanUp: () => void | Promise<void>): void;
 }
 
@@ -50,7 +52,7 @@ export type Report =
 /** The environment variable that holds the {@linkcode Fixtures} as JSON. */
 export const FIXTURES_VARIABLE = "QUICKWS_FIXTURES";
 
-/** The environment variable that says which sockets a suite that has the network listens on, on Deno. */
+/** The environment variable that selects the socket type of a suite with a network, on Deno. */
 export const DENO_SOCKETS_VARIABLE = "QUICKWS_DENO_SOCKETS";
 
 /** The environment variable that, with `native`, has servers use the WebSockets of the runtime. */
@@ -88,7 +90,8 @@ export async function runSuite(runtime: RuntimeName, network: Network): Promise<
     report({ type: "result", name, milliseconds, error });
   }
   report({ type: "done", failed });
-  // What a failed case has left open must not keep the process; after a good run nothing may.
+  // Resources that a failed case has left open must not keep the process alive; a successful run
+  // must leave none.
   if (failed > 0) process.exit(1);
 }
 

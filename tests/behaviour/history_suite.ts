@@ -12,14 +12,14 @@ import type { Cases, Context } from "./harness.ts";
 /** Messages that each server publishes at a time. */
 const BURST = 200;
 
-/** A client that listens by itself, on one connection after the other. */
+/** A client that manages its own subscriptions, on one connection after the other. */
 class Listener {
   readonly texts = new Queue<string>();
   readonly notices = new Queue<string>();
   #last: number | undefined;
   #conn: Connection<undefined> | undefined;
 
-  /** Begins, or comes back. */
+  /** Connects or reconnects. */
   async listen(context: Context, { url }: Server): Promise<void> {
     const conn = await connect(url, {
       subprotocols: [TOPICS_SUBPROTOCOL],
@@ -33,7 +33,7 @@ class Listener {
     );
   }
 
-  /** Is gone for a while. */
+  /** Disconnects for a while. */
   async leave(): Promise<void> {
     this.#conn?.terminate();
     await this.#conn?.closed;
@@ -98,7 +98,7 @@ async function loseNothing(context: Context, kind: ClientKind): Promise<void> {
   await returns.listen(context, servers[1]);
   await returns.texts.atLeast(total);
 
-  // What came twice or out of order would be before this.
+  // A duplicate or a message out of order would be before this one.
   servers[0].publish("room", "end");
   for (const { texts, notices } of [stays, far, returns]) {
     assert.equal((await texts.atLeast(total + 1)).at(-1), "end");

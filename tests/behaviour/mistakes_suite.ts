@@ -1,5 +1,5 @@
-// The mistakes that users make, and what the library says about each: the value, the cause and the
-// cure, in the same words on every runtime, and never a secret.
+// Common mistakes of users and the library's error for each: the value, the cause and the cure, in
+// the same words on every runtime, and never a secret.
 
 import assert from "node:assert/strict";
 import { createPrivateKey } from "node:crypto";
@@ -19,7 +19,7 @@ import { makeCertificates } from "../support/certificates.ts";
 import { type Live, liveCases } from "../support/live_harness.ts";
 import type { Cases } from "./harness.ts";
 
-/** What a promise rejects with. */
+/** Returns the reason of a rejected promise. */
 async function errorOf(promise: Promise<unknown>): Promise<Error> {
   const error = await promise.then(() => undefined, (error: unknown) => error);
   assert.ok(error instanceof Error, "no error");

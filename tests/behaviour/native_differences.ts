@@ -1,6 +1,6 @@
-// The cases of the API that the WebSockets of Bun.serve and Deno.serve cannot have, each with the reason:
-// an option or method that `createSockets` refuses, or a decision that is the runtime's. All other cases of
-// these suites run over `createSockets` as they do over `serve`.
+// The cases of the API that the WebSockets of Bun.serve and Deno.serve cannot support, each with
+// the reason: an option or method that `createSockets` rejects, or a decision of the runtime. All
+// other cases of these suites run over `createSockets` as they do over `serve`.
 
 import type { RuntimeName } from "../support/runtimes.ts";
 
@@ -13,7 +13,7 @@ const GATHERED = "a message in fragments is gathered and sent as one frame";
 const UNSTOPPABLE = "the runtime delivers messages as they arrive and cannot stop reading";
 const OWN_MEMORY = "each message has memory of its own, so that nothing breaks";
 
-/** The suites that run over `createSockets`, and what they leave out. */
+/** The suites that run over `createSockets`, and the excluded cases. */
 export const nativeDifferences: Differences = {
   "api connection": {
     "send to a disconnected peer returns false and does not throw": {

@@ -10,7 +10,7 @@ import { proxyTlsCases } from "./proxy/tls.ts";
 /** The programs that the cases start. */
 export const needs: typeof clientProxies = clientProxies;
 
-/** Everything about proxies, and about TLS as it is found behind them. */
+/** Every case of proxies, and of TLS behind them. */
 export const cases: Cases = {
   ...routeCases,
   ...credentialCases,

@@ -18,7 +18,7 @@ import type { Cases } from "./harness.ts";
 
 const ECHO: ServeOptions = { message: (conn, data) => void conn.send(data) };
 
-/** A socket whose events are taken one by one. */
+/** A socket whose events are read one by one. */
 class Watched {
   readonly socket: WebSocket;
   readonly events = new Queue<Event>();
@@ -51,14 +51,14 @@ class Watched {
     return [event.wasClean, event.code, event.reason];
   }
 
-  /** Waits until the socket is closed, whatever it still gets. */
+  /** Waits until the socket is closed, ignoring other events. */
   async closed(): Promise<void> {
     if (this.socket.readyState === WebSocket.CLOSED) return;
     await new Promise((resolve) => this.socket.addEventListener("close", resolve));
   }
 }
 
-/** An open socket whose server is in the hands of the test. */
+/** An open socket whose server is the test. */
 async function reach(
   t: Live,
   protocols?: string | string[] | WebSocketOptions,
@@ -73,7 +73,7 @@ async function reach(
   return { watched, socket: watched.socket, peer, request };
 }
 
-/** An open stream whose server is in the hands of the test. */
+/** An open stream whose server is the test. */
 async function reachStream(t: Live, options?: WebSocketStreamOptions): Promise<
   & { stream: WebSocketStream; peer: RawSocket }
   & Awaited<WebSocketStream["opened"]>
@@ -85,7 +85,7 @@ async function reachStream(t: Live, options?: WebSocketStreamOptions): Promise<
   return { stream, peer, ...await stream.opened };
 }
 
-/** The name of what a function throws. */
+/** Returns the name of the error that a function throws. */
 function thrown(run: () => void): string {
   try {
     run();

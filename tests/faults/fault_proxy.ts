@@ -1,5 +1,5 @@
-// A TCP proxy in which things go wrong, as a process on Node: it prints its port, then, for each line it
-// is sent, what has gone wrong so far; `stop` ends it.
+// A TCP proxy that injects faults, as a process on Node. It prints its port. For each input line it
+// prints the counts of the injected faults; `stop` ends it.
 
 import net from "node:net";
 import process from "node:process";
@@ -8,9 +8,9 @@ import { Random } from "../support/random.ts";
 import { type FaultKind, faultKinds, type FaultRules, nextFault } from "./faults.ts";
 import { Flow } from "./flow.ts";
 
-/** What it is started with, as JSON. */
+/** Its argument, as JSON. */
 export interface ProxyOrders {
-  /** The port behind it. */
+  /** The target port. */
   readonly target: number;
   /** The address it connects from, so that ports do not run out. */
   readonly from: string;
@@ -18,7 +18,7 @@ export interface ProxyOrders {
   readonly rules: FaultRules;
 }
 
-/** What has happened so far. */
+/** The faults injected so far. */
 export interface ProxyReport {
   readonly connections: number;
   readonly faults: Readonly<Record<FaultKind, number>>;

@@ -1,4 +1,4 @@
-// What can happen to a connection on its way, and chance that decides what does.
+// The faults of a connection, and their random selection.
 
 import type { Random } from "../support/random.ts";
 
@@ -16,12 +16,12 @@ export const faultKinds = [
 /** One kind of fault. */
 export type FaultKind = typeof faultKinds[number];
 
-/** What happens to one direction of one connection. */
+/** The fault of one direction of one connection. */
 export interface Fault {
   readonly kind: FaultKind;
   /** How many bytes pass before it begins: anywhere in the handshake or in a frame. */
   readonly after: number;
-  /** Milliseconds that chunks wait (`delay`), or that nothing passes (`stall`). */
+  /** The delay of chunks (`delay`) or the length of the pause (`stall`), in milliseconds. */
   readonly milliseconds: number;
   /** Milliseconds for which chunks are held back in all, after which the connection is a good one. */
   readonly duration: number;
@@ -39,7 +39,7 @@ export interface FaultRules {
   readonly kinds: readonly FaultKind[];
 }
 
-/** Chooses what happens to the next connection; `undefined` when nothing does. */
+/** Selects the fault of the next connection; `undefined` for none. */
 export function nextFault(random: Random, rules: FaultRules): Fault | undefined {
   if (random.below(1000) >= rules.share * 1000) return undefined;
   const kind = random.pick(rules.kinds);

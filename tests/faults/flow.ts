@@ -1,4 +1,4 @@
-// One direction of a connection through the fault proxy: bytes pass, or what its fault makes of them.
+// One direction of a connection through the fault proxy: forwards bytes and applies its fault.
 
 import type { Socket } from "node:net";
 import { setTimeout } from "node:timers";
@@ -7,7 +7,7 @@ import type { Fault } from "./faults.ts";
 /** Milliseconds between two portions of a capped flow. */
 const PORTION = 100;
 
-/** Passes on what comes from one socket to another. */
+/** Forwards bytes from one socket to another. */
 export class Flow {
   readonly #from: Socket;
   readonly #to: Socket;
@@ -19,17 +19,15 @@ export class Flow {
   #waiting: Uint8Array[] = [];
   /** The fault holds everything back. */
   #held = false;
-  /** The receiver has no room. */
+  /** The receiver applies backpressure. */
   #full = false;
   #ended = false;
   /** The direction leads nowhere any more. */
   #shut = false;
 
   /**
-   * @param from Where bytes come from.
-   * @param to Where they go.
-   * @param fault What happens to them, if anything.
-   * @param happened Called once, when it begins to happen.
+   * @param from The source. @param to The destination. @param fault The fault, if any. @param
+   * happened Called once, when the fault begins.
    */
   constructor(from: Socket, to: Socket, fault: Fault | undefined, happened: () => void) {
     this.#from = from;
@@ -104,7 +102,7 @@ export class Flow {
     }
   }
 
-  /** Lets a chunk pass after some time; `rest` is what comes behind it. */
+  /** Forwards a chunk after a delay; `rest` is the data after it. */
   #later(milliseconds: number, chunk: Uint8Array, rest?: Uint8Array): void {
     if (rest !== undefined && rest.length > 0) this.#waiting.unshift(rest);
     this.#held = true;

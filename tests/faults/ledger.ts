@@ -1,20 +1,20 @@
-// What one side of the load writes down: a number for each connection, how they ended, and whatever
-// must not have happened.
+// Records the results of one side of the load: a number for each connection, the way it ended, and
+// every violation.
 
-/** Connections that can be written down; the memory for it is taken before anything is measured. */
+/** The maximum number of connections; the memory for them is allocated before the measurement. */
 const MOST = 1 << 19;
 
 /** Complaints that are kept word for word. */
 const MOST_COMPLAINTS = 20;
 
-/** What one side has seen. */
+/** The results of one side. */
 export interface LedgerReport {
   readonly opened: number;
   readonly closed: number;
   readonly messages: number;
-  /** How often each kind of end came. */
+  /** The count of each kind of end. */
   readonly endings: Readonly<Record<string, number>>;
-  /** What must not have happened. */
+  /** The violations. */
   readonly complaints: readonly string[];
 }
 
@@ -59,7 +59,7 @@ export class Ledger {
     this.#endings[ending] = (this.#endings[ending] ?? 0) + 1;
   }
 
-  /** Writes down what must not happen. */
+  /** Records a violation. */
   complain(what: string): void {
     if (this.#complaints.length < MOST_COMPLAINTS) this.#complaints.push(what);
   }
@@ -73,7 +73,7 @@ export class Ledger {
     };
   }
 
-  /** What there is so far. */
+  /** The results so far. */
   report(): LedgerReport {
     const { opened, closed, messages } = this;
     return {

@@ -1,10 +1,10 @@
 // `deno task soak`: the long form of the load with faults, with figures.
 //
 //   --runtime bun           deno, bun, node, or all of them one after the other (default all)
-//   --cycles 10000          connections of the first part, which come and go quickly
+//   --cycles 10000          connections of the first part, which are short
 //   --connections 10000     connections of the second part, all at the same time
-//   --minutes 3             how long the second part lasts
-//   --seed 1                where chance begins
+//   --minutes 3             the duration of the second part
+//   --seed 1                the seed of the random numbers
 
 import { parseArgs } from "node:util";
 import { type RuntimeName, runtimeNames } from "../support/runtimes.ts";
@@ -24,7 +24,7 @@ const { values } = parseArgs({
 
 const seed = Number(values.seed);
 
-/** Connections that come and go. */
+/** The number of short connections. */
 const cycles: SoakPlan = {
   load: {
     concurrency: 100,

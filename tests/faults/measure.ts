@@ -1,4 +1,5 @@
-// What a process holds: memory after a collection, open files, and timers of the library.
+// Measures the resources of a process: memory after a garbage collection, open files, and timers of
+// the library.
 
 import { readdirSync } from "node:fs";
 import process from "node:process";
@@ -7,11 +8,11 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { timers } from "../../src/shared/timer_wheel.ts";
 
-/** What a process holds; memory in bytes. */
+/** The resources of a process; memory in bytes. */
 export interface Holdings {
   readonly rss: number;
   readonly heap: number;
-  /** Memory of typed arrays and the like, where the runtime tells. */
+  /** The memory of array buffers, if the runtime reports it. */
   readonly buffers: number;
   /** Open files, sockets among them. */
   readonly files: number;
@@ -29,13 +30,13 @@ function collector(): () => void {
 
 const collect = collector();
 
-/** Collections, because finalizers of one free what the next one takes. */
+/** Several collections, because finalizers of one can free objects for the next. */
 const COLLECTIONS = 5;
 
 /** Milliseconds between them, in which the runtime can give memory back to the system. */
 const PAUSE = 200;
 
-/** Collects what can be collected and tells what is left. */
+/** Collects garbage and reports the remaining resources. */
 export async function holdings(): Promise<Holdings> {
   for (let i = 0; i < COLLECTIONS; i++) {
     collect();

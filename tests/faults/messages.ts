@@ -1,9 +1,9 @@
-// The messages of the load, which both sides can make: the n-th of a connection, and no other, is
-// what has to arrive next.
+// The messages of the load, which both sides can generate: the n-th message of a connection must be
+// the next one to arrive.
 
 import { Random } from "../support/random.ts";
 
-/** What asks the server to close. */
+/** The message that requests a close from the server. */
 export const GOODBYE = "goodbye";
 
 /** Bytes of which payloads are slices. */

@@ -1,11 +1,11 @@
-// How the processes of the load are told what to do: a line of JSON, and one in answer.
+// The commands for the processes of the load: each is a line of JSON, answered by another.
 
 import process from "node:process";
 import { createInterface } from "node:readline";
 
 /**
- * Answers each line of the standard input, one after the other. After the answer to `"quit"` the
- * process is left with nothing of ours: it has to exit.
+ * Answers each line of the standard input in order. After the answer to `"quit"`, the process has
+ * no open resources of the library and must exit.
  */
 export function obey(carryOut: (order: unknown) => Promise<unknown>): void {
   const input = createInterface(process.stdin);

@@ -1,6 +1,5 @@
-// A load between real processes with things going wrong on the way: a server and clients of ours on one
-// runtime, and fault proxies between them. What must hold afterwards is asserted; the figures are
-// returned.
+// A load between real processes with faults: a quickws server and clients on one runtime, with
+// fault proxies between them. Asserts the invariants and returns the figures.
 
 import assert from "node:assert/strict";
 import type { RuntimeName } from "../support/runtimes.ts";
@@ -11,7 +10,7 @@ import type { Holdings } from "./measure.ts";
 import type { Load } from "./soak_client.ts";
 import { Worker } from "./worker.ts";
 
-/** A load and what goes wrong under it. */
+/** A load and its faults. */
 export interface SoakPlan {
   readonly load: Omit<Load, "type" | "ports" | "seed">;
   /** A lighter load before, after which memory is measured for the first time. */
@@ -22,14 +21,14 @@ export interface SoakPlan {
   readonly pongTimeout: number;
 }
 
-/** What a process held: when it began, after the warm-up, and after the load. */
+/** The resources of a process: at the start, after the warm-up, and after the load. */
 export interface SideFigures extends LedgerReport {
   readonly fresh: Holdings;
   readonly before: Holdings;
   readonly after: Holdings;
 }
 
-/** What a run has shown. */
+/** The results of a run. */
 export interface SoakFigures {
   readonly runtime: RuntimeName;
   readonly seconds: number;
@@ -40,7 +39,7 @@ export interface SoakFigures {
   readonly client: SideFigures;
 }
 
-/** Connections through one proxy: each takes two of the files that a process may open. */
+/** Connections through one proxy: each uses two of the process's file descriptors. */
 const CONNECTIONS_OF_PROXY = 5000;
 
 /**
@@ -50,8 +49,8 @@ const CONNECTIONS_OF_PROXY = 5000;
 const HEAP_SLACK = 6 << 20;
 
 /**
- * Bytes of resident memory likewise. What allocators keep for later depends on the order of things,
- * so this is wide; it is for what no heap shows.
+ * The same limit for resident memory, in bytes. The reserves of allocators depend on the order of
+ * events, so the limit is wide; it detects leaks outside the heap.
  */
 const RSS_SLACK = 96 << 20;
 const RSS_FACTOR = 1.3;
@@ -135,7 +134,7 @@ class Route implements AsyncDisposable {
     return new Route(proxies, (await Promise.all(answers)).map(({ port }) => port));
   }
 
-  /** Cuts what is left and tells what went wrong on purpose. */
+  /** Disconnects the rest and reports the injected faults. */
   async stop(): Promise<Record<FaultKind, number>> {
     const reports: ProxyReport[] = [];
     for (const proxy of this.#proxies) {
@@ -160,9 +159,9 @@ interface Books {
 }
 
 /**
- * Both sides have seen their messages in order, without gaps, or they would have complained; so the
- * numbers tell the rest: what came back had arrived, what arrived had been sent, and where both ends
- * were clean all that was sent has arrived.
+ * Both sides have checked the order of their messages and would have reported gaps, so the counts
+ * show the rest: an echoed message had arrived, an arrived message had been sent, and after a clean
+ * close on both sides every sent message has arrived.
  */
 async function assertBooks(server: Worker, client: Worker): Promise<void> {
   const theirs = await server.ask<Books>("counts");

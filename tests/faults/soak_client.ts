@@ -1,5 +1,5 @@
-// The clients of the load, all in one process: each connects, says its messages, checks what comes
-// back, and ends in one of several ways; then another takes its place.
+// The clients of the load, all in one process: each connects, sends its messages, checks the
+// echoes, and ends in one of several ways; then another one starts.
 
 import { setTimeout } from "node:timers";
 import { connect, type Connection, WebSocketError } from "../../mod.ts";
@@ -28,10 +28,10 @@ export interface Load {
   readonly readTimeout: number;
 }
 
-/** What the clients are told. */
+/** The commands for the clients. */
 export type ClientOrder = Load | "holdings" | "report" | "counts" | "quit";
 
-/** What came back is counted in the ledger, what was sent here. */
+/** The ledger counts echoed messages, this counts sent ones. */
 const ledger = new Ledger();
 const sent = new Uint32Array(ledger.counts.length);
 let nextId = 0;

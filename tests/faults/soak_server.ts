@@ -1,5 +1,4 @@
-// The server of the load: it checks that each message is the one that has to come next, and sends it
-// back.
+// The server of the load: it checks that each message is the expected one, and echoes it.
 
 import { serve, type Server } from "../../mod.ts";
 import { Ledger } from "./ledger.ts";
@@ -7,7 +6,7 @@ import { holdings } from "./measure.ts";
 import { GOODBYE, isSame, messageOf } from "./messages.ts";
 import { obey } from "./orders.ts";
 
-/** What the server is told. */
+/** The commands for the server. */
 export type ServerOrder =
   | { readonly type: "listen"; readonly pingInterval: number; readonly pongTimeout: number }
   | "emptied"

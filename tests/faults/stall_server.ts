@@ -1,10 +1,10 @@
-// A server with pings on, in a process that a test stops, or whose loop it blocks. What it is told comes as
-// lines of JSON, and so do its answers.
+// A server with a heartbeat, in a process that a test suspends or whose event loop it blocks.
+// Commands and answers are lines of JSON.
 
 import { type CloseInfo, type Connection, serve } from "../../mod.ts";
 import { obey } from "./orders.ts";
 
-/** What the server is told. */
+/** The commands for the server. */
 export type StallOrder =
   /** Answers with its port. */
   | "listen"
@@ -17,7 +17,7 @@ export type StallOrder =
   /** Shuts down. */
   | "quit";
 
-/** What the server answers to `"ended"`. */
+/** The server's answer to `"ended"`. */
 export interface StallReport {
   /** Connections that are open. */
   readonly open: number;

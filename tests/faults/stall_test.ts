@@ -1,6 +1,6 @@
-// A server process that is stopped, or whose event loop is blocked, for longer than its timeouts allow its
-// peers: none of a thousand healthy connections is cut, and closing handshakes that were answered meanwhile
-// are clean.
+// A server process is suspended, or its event loop is blocked, for longer than its timeouts: it
+// disconnects none of a thousand healthy connections, and closing handshakes that were answered in
+// the meantime are clean.
 
 import assert from "node:assert/strict";
 import { connect, type Connection, type ConnectOptions } from "../../mod.ts";
@@ -10,7 +10,7 @@ import { Worker } from "./worker.ts";
 
 const CONNECTIONS = 1000;
 
-/** Connections whose closing handshake is under way during each stall. */
+/** Connections with a pending closing handshake during each stall. */
 const CLOSING = 50;
 
 /** Handshakes at the same time. */

@@ -1,4 +1,4 @@
-// A process of the load, seen by the one who tells it what to do.
+// A process of the load, controlled by its parent.
 
 import { fileURLToPath } from "node:url";
 import { linesOf, within } from "../support/child.ts";
@@ -15,9 +15,8 @@ export class Worker implements AsyncDisposable {
   readonly #lines: AsyncGenerator<string, void, void>;
 
   /**
-   * @param runtime What it runs on.
-   * @param module The module in this folder, without its ending.
-   * @param args Its arguments.
+   * @param runtime Its runtime. @param module The module in this folder, without the file
+   * extension. @param args Its arguments.
    */
   constructor(runtime: RuntimeName, module: string, ...args: string[]) {
     this.#name = `${module} on ${runtime}`;
@@ -29,7 +28,7 @@ export class Worker implements AsyncDisposable {
     this.#lines = linesOf(this.#child.stdout);
   }
 
-  /** The next line, which must come. */
+  /** Returns the next line, or throws if there is none. */
   async answer<T>(): Promise<T> {
     const { value } = await this.#lines.next();
     if (value === undefined) {
@@ -45,12 +44,15 @@ export class Worker implements AsyncDisposable {
     return await this.answer<T>();
   }
 
-  /** Stops the process, or lets it continue. */
+  /** Suspends the process, or resumes it. */
   signal(signal: "SIGSTOP" | "SIGCONT"): void {
     this.#child.kill(signal);
   }
 
-  /** Waits for the process to end by itself and well: it has nothing left that is open. */
+  /**
+   * Waits until the process exits automatically with status 0, which proves that it has no open
+   * resources.
+   */
   async ended(): Promise<void> {
     await this.#input.close();
     const status = await within(EXIT_LIMIT, this.#child.status);

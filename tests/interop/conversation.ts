@@ -1,11 +1,11 @@
-// What every client says to every echo server, whoever made the two.
+// The messages that every client sends to every echo server, for any pair of libraries.
 
 import assert from "node:assert/strict";
 
 /** One open connection, as any client library can be made to look. */
 export interface InteropClient {
   send(message: string | Uint8Array): void;
-  /** Sends one message in the pieces given; absent where the library cannot. */
+  /** Sends one message in the given fragments; absent if the library cannot. */
   sendFragments?(pieces: string[]): Promise<void> | void;
   /** Sends a ping and waits for its pong; absent where the library cannot. */
   ping?(): Promise<void>;
@@ -18,7 +18,7 @@ export interface InteropClient {
   readonly closed: Promise<{ code: number; reason: string; clean: boolean }>;
 }
 
-/** What a server sends when it is asked for {@linkcode FRAGMENTS_COMMAND}. */
+/** The server's answer to {@linkcode FRAGMENTS_COMMAND}. */
 export const FRAGMENTS: readonly string[] = ["one, ", "two, ", "\u20ac three"];
 
 /** Asks a server for a message in fragments, if it can send one. */
@@ -27,7 +27,7 @@ export const FRAGMENTS_COMMAND = "send fragments";
 /** Asks a server to close with 4001. */
 export const CLOSE_COMMAND = "close, please";
 
-/** What an echo server does with a text that is a command; `undefined` for one that is not. */
+/** Executes a text that is a command on an echo server; returns `undefined` for any other text. */
 export function commandOf(message: unknown): "fragments" | "close" | undefined {
   if (message === FRAGMENTS_COMMAND) return "fragments";
   return message === CLOSE_COMMAND ? "close" : undefined;
@@ -35,7 +35,7 @@ export function commandOf(message: unknown): "fragments" | "close" | undefined {
 
 const MEBIBYTE = 1 << 20;
 
-/** Messages that come back as they were sent, by what they show. */
+/** Messages for the echo, by the property that they test. */
 const ECHOES: ReadonlyArray<readonly [title: string, message: string | Uint8Array]> = [
   ["a text message", "hello"],
   ["text of two to four bytes a character", "h\u00e4llo \u20ac \u{1d11e}"],
@@ -52,7 +52,7 @@ function pattern(length: number): Uint8Array {
   return Uint8Array.from({ length }, (_, i) => i * 31 ^ i >>> 8);
 }
 
-/** What compression has to deal with: much alike, long and short, and what cannot be compressed. */
+/** Messages for the compression: similar ones, long and short ones, and incompressible ones. */
 function manyMessages(): Array<string | Uint8Array> {
   let seed = 1;
   const random = (): number => seed = Math.imul(seed, 1103515245) + 12345 >>> 0;
@@ -67,7 +67,7 @@ function manyMessages(): Array<string | Uint8Array> {
   });
 }
 
-/** Messages in fragments: much alike, long and short, empty, and what hardly compresses. */
+/** Messages in fragments: similar, long and short, empty, and hardly compressible. */
 function longFragments(): string[][] {
   const texts = manyMessages().filter((message) => typeof message === "string");
   const noise = Array.from({ length: 5000 }, (_, i) => String.fromCharCode(i * i * 7919 % 0x7f));
@@ -86,11 +86,11 @@ export interface StepResult {
   readonly error?: string;
 }
 
-/** What compression is to be like, by name; each server program has a port for each. */
+/** The compression settings by name; each server program has a port for each. */
 export type CompressionMode =
   /** There is none. */
   | "off"
-  /** Every message by itself. */
+  /** Each message compressed separately. */
   | "alone"
   /** Messages refer to those before them. */
   | "takeover"

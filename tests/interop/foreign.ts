@@ -21,7 +21,7 @@ const goProgramPath = join(build, "interop-go");
 /** Installs or builds a need; returns the reason if that is not possible. */
 const preparations = { python3: once(makePython), go: once(buildGo) };
 
-/** Returns what registers tests that start these programs, and a proxy if they need one. */
+/** Returns a function that registers tests with these programs, and a proxy if they need one. */
 export async function testOf(programs: Program[], proxy?: ProgramName): Promise<RegisterTest> {
   const reasons = [proxy && missing(proxy)];
   for (const { needs } of programs) {
@@ -81,7 +81,7 @@ async function makePython(): Promise<void> {
   mkdirSync(made);
 }
 
-/** Fast when nothing has changed, because Go caches its builds. */
+/** Fast if nothing has changed, because Go caches its builds. */
 async function buildGo(): Promise<void> {
   // Another test run may be starting the same file, so it is replaced atomically.
   const temporary = `${goProgramPath}.${Deno.pid}`;

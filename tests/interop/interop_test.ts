@@ -10,13 +10,13 @@ import {
 } from "./conversation.ts";
 import { testOf } from "./foreign.ts";
 import {
+  BOTH_QUICKWS,
   CLIENTS,
   CONVERSING_SERVERS,
   ECHOING_CLIENTS,
   nameOf,
-  OUR_CLIENTS,
-  OUR_SERVERS,
-  OURS_WITH_OURS,
+  QUICKWS_CLIENTS,
+  QUICKWS_SERVERS,
   SERVERS,
 } from "./peers.ts";
 import { type Program, running, type RunningProgram } from "./processes.ts";
@@ -66,8 +66,10 @@ async function testEchoingPair(server: Program, client: Program, agreed: Agreed)
   });
 }
 
-for (const server of OUR_SERVERS) {
-  for (const client of OUR_CLIENTS) await testPair(server.program, client.program, OURS_WITH_OURS);
+for (const server of QUICKWS_SERVERS) {
+  for (const client of QUICKWS_CLIENTS) {
+    await testPair(server.program, client.program, BOTH_QUICKWS);
+  }
   for (const { program, agreed } of CLIENTS) await testPair(server.program, program, agreed);
 }
 for (const server of CONVERSING_SERVERS) {
@@ -76,5 +78,5 @@ for (const server of CONVERSING_SERVERS) {
   }
 }
 for (const { program, agreed } of SERVERS) {
-  for (const client of OUR_CLIENTS) await testPair(program, client.program, agreed);
+  for (const client of QUICKWS_CLIENTS) await testPair(program, client.program, agreed);
 }

@@ -1,4 +1,4 @@
-// Who talks to whom, and the extensions that have to be agreed on in each mode.
+// The pairs of peers, and the extensions that each mode must negotiate.
 
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -12,60 +12,69 @@ import { type Program, program } from "./processes.ts";
 export interface Peer {
   readonly program: Program;
   readonly agreed: Agreed;
-  /** What was tested, once everything is prepared. */
+  /** The results, once everything is prepared. */
   readonly version: () => string;
 }
 
-/** Our own program on one of the runtimes. */
-export interface OurProgram {
+/** A quickws program on one of the runtimes. */
+export interface QuickwsProgram {
   readonly runtime: RuntimeName;
   readonly program: Program;
 }
 
-/** A peer's name; where it runs goes without saying or is in the version. */
+/** The name of a peer; the runtime is obvious or part of the version. */
 export function nameOf({ program }: Peer): string {
   return program.name.replace(/ on (deno|bun|node)$/, "");
 }
 
-function ours(what: string, module: string): OurProgram[] {
-  return runtimeNames.map((runtime) => ({ runtime, program: program(what, runtime, module) }));
+function quickwsPrograms(name: string, module: string): QuickwsProgram[] {
+  return runtimeNames.map((runtime) => ({ runtime, program: program(name, runtime, module) }));
 }
 
 /** Echo. */
-export const OUR_SERVERS: readonly OurProgram[] = ours("our server", "server_quickws");
+export const QUICKWS_SERVERS: readonly QuickwsProgram[] = quickwsPrograms(
+  "quickws server",
+  "server_quickws",
+);
 /** Hold the conversation. */
-export const OUR_CLIENTS: readonly OurProgram[] = ours("our client", "client_quickws");
+export const QUICKWS_CLIENTS: readonly QuickwsProgram[] = quickwsPrograms(
+  "quickws client",
+  "client_quickws",
+);
 /** Hold the conversation with clients that echo. */
-export const CONVERSING_SERVERS: readonly OurProgram[] = ours("our server", "server_conversing");
+export const CONVERSING_SERVERS: readonly QuickwsProgram[] = quickwsPrograms(
+  "quickws server",
+  "server_conversing",
+);
 
 const DEFLATE = "permessage-deflate";
 const ALONE = `${DEFLATE}; server_no_context_takeover; client_no_context_takeover`;
 const WINDOWS = `${DEFLATE}; server_max_window_bits=9; client_max_window_bits=9`;
 
-/** Our answer to a client that knows windows. */
-const OUR_ANSWERS: Agreed = {
+/** The response of quickws to a client that supports window sizes. */
+const QUICKWS_ANSWERS: Agreed = {
   off: "",
   alone: ALONE,
   takeover: `${DEFLATE}; client_max_window_bits=12`,
   windows: WINDOWS,
 };
 
-/** What our two sides agree on. */
-export const OURS_WITH_OURS: Agreed = OUR_ANSWERS;
+/** The parameters that a quickws client and a quickws server agree on. */
+export const BOTH_QUICKWS: Agreed = QUICKWS_ANSWERS;
 
-/** With one that has no compression. */
-const NOTHING: Agreed = { off: "", alone: "", takeover: "", windows: "" };
+/** With a peer without compression. */
+const NO_COMPRESSION: Agreed = { off: "", alone: "", takeover: "", windows: "" };
 
-function said(command: string, ...args: string[]): string {
+function outputOf(command: string, ...args: string[]): string {
   return execFileSync(command, args, { encoding: "utf8" }).trim();
 }
 
 /** The version of Bun. */
-export const bunVersion = (): string => said(bunPath(), "--version");
+export const bunVersion = (): string => outputOf(bunPath(), "--version");
 /** The version of Deno. */
 export const denoVersion = (): string => Deno.version.deno;
 /** The version of Node. */
-export const nodeVersion = (): string => said(nodePath(), "--version").slice(1);
+export const nodeVersion = (): string => outputOf(nodePath(), "--version").slice(1);
 
 function npmVersion(name: "ws" | "undici"): string {
   return config.imports[name].replace(/^npm:.*@/, "");
@@ -74,15 +83,15 @@ function npmVersion(name: "ws" | "undici"): string {
 const onNode = (name: "ws" | "undici") => (): string =>
   `${npmVersion(name)} on Node ${nodeVersion()}`;
 
-const chromiumVersion = (): string => said("/usr/bin/chromium", "--version").split(" ")[1]!;
+const chromiumVersion = (): string => outputOf("/usr/bin/chromium", "--version").split(" ")[1]!;
 
-const pythonVersion = (): string => `${PYTHON_WEBSOCKETS} on ${said("python3", "--version")}`;
+const pythonVersion = (): string => `${PYTHON_WEBSOCKETS} on ${outputOf("python3", "--version")}`;
 
 function goVersion(module: string): () => string {
   return () => {
     const mod = readFileSync(new URL("programs/go/go.mod", import.meta.url), "utf8");
     const version = new RegExp(`${module} v(\\S+)`).exec(mod)![1];
-    return `${version} on Go ${said("go", "env", "GOVERSION").slice(2)}`;
+    return `${version} on Go ${outputOf("go", "env", "GOVERSION").slice(2)}`;
   };
 }
 
@@ -90,27 +99,27 @@ function goVersion(module: string): () => string {
 export const CLIENTS: readonly Peer[] = [
   {
     program: chromiumProgram("the WebSocket of Chromium"),
-    agreed: OUR_ANSWERS,
+    agreed: QUICKWS_ANSWERS,
     version: chromiumVersion,
   },
   {
     program: program("the client of ws", "node", "client_ws"),
-    agreed: OUR_ANSWERS,
+    agreed: QUICKWS_ANSWERS,
     version: onNode("ws"),
   },
   {
     program: program("the client of undici", "node", "client_undici"),
-    agreed: OUR_ANSWERS,
+    agreed: QUICKWS_ANSWERS,
     version: onNode("undici"),
   },
   {
     program: program("the WebSocket of Deno", "deno", "client_web"),
-    agreed: NOTHING,
+    agreed: NO_COMPRESSION,
     version: denoVersion,
   },
   {
     program: program("the WebSocket of Bun", "bun", "client_web"),
-    agreed: OUR_ANSWERS,
+    agreed: QUICKWS_ANSWERS,
     version: bunVersion,
   },
 ];
@@ -119,7 +128,7 @@ export const CLIENTS: readonly Peer[] = [
 export const ECHOING_CLIENTS: readonly Peer[] = [
   {
     program: pythonProgram("the client of Python websockets", "client"),
-    agreed: OUR_ANSWERS,
+    agreed: QUICKWS_ANSWERS,
     version: pythonVersion,
   },
   {
@@ -143,7 +152,7 @@ export const SERVERS: readonly Peer[] = [
   },
   {
     program: program("Deno.upgradeWebSocket", "deno", "server_deno"),
-    agreed: NOTHING,
+    agreed: NO_COMPRESSION,
     version: denoVersion,
   },
   {
@@ -168,7 +177,7 @@ export const SERVERS: readonly Peer[] = [
   },
   {
     program: goProgram("the server of quickws in Go", "quickws", "server"),
-    // It takes no offer without `no_context_takeover`.
+    // It accepts no offer without `no_context_takeover`.
     agreed: {
       off: "",
       alone: `${DEFLATE}; client_no_context_takeover; server_no_context_takeover; ` +

@@ -12,7 +12,7 @@ export type Need = ProgramName | "go" | "python3";
 /** A program that is started for a test. */
 export interface Program {
   readonly name: string;
-  /** What the machine must have to start it, besides the three runtimes. */
+  /** The programs that it requires besides the three runtimes. */
   readonly needs?: Need;
   /** How to start it. */
   command(...args: string[]): RuntimeCommand;
@@ -21,7 +21,7 @@ export interface Program {
 /** Milliseconds that one step of a conversation may take on a busy machine. */
 const DEADLINE = 240_000;
 
-/** A module in `programs`, and what it runs on. */
+/** A module in `programs`, and its runtime. */
 export function program(name: string, runtime: RuntimeName, module: string): Program {
   const path = fileURLToPath(new URL(`programs/${module}.ts`, import.meta.url));
   return {
@@ -90,7 +90,7 @@ export class RunningProgram {
   }
 }
 
-/** Starts a program for as long as `use` takes. */
+/** Runs a program until `use` returns. */
 export async function running<T>(
   program: Program,
   args: readonly string[],

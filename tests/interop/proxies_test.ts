@@ -1,10 +1,11 @@
-// The quickws server behind nginx and haproxy, with plain HTTP and with TLS that the proxy terminates.
+// The quickws server behind nginx and haproxy, with plain HTTP and with TLS that the proxy
+// terminates.
 
 import { makeCertificates } from "../support/certificates.ts";
 import { type ReverseProxyOptions, startHaproxy, startNginx } from "../support/reverse_proxies.ts";
 import type { Conversation } from "./conversation.ts";
 import { testOf } from "./foreign.ts";
-import { CLIENTS, OUR_CLIENTS, OUR_SERVERS, OURS_WITH_OURS } from "./peers.ts";
+import { BOTH_QUICKWS, CLIENTS, QUICKWS_CLIENTS, QUICKWS_SERVERS } from "./peers.ts";
 import { type Program, running } from "./processes.ts";
 import { record } from "./record.ts";
 
@@ -13,7 +14,7 @@ const PROXIES = { nginx: startNginx, haproxy: startHaproxy };
 /** With and without compression; a proxy does not distinguish the other modes. */
 const MODES = ["off", "takeover"] as const;
 
-const AGREED = { off: OURS_WITH_OURS.off!, takeover: OURS_WITH_OURS.takeover! };
+const AGREED = { off: BOTH_QUICKWS.off!, takeover: BOTH_QUICKWS.takeover! };
 
 const certificates = makeCertificates();
 
@@ -57,9 +58,9 @@ async function testThrough(
 }
 
 for (const proxy of Object.keys(PROXIES) as Array<keyof typeof PROXIES>) {
-  for (const [i, server] of OUR_SERVERS.entries()) {
-    await testThrough(proxy, server.program, OUR_CLIENTS[i]!.program);
+  for (const [i, server] of QUICKWS_SERVERS.entries()) {
+    await testThrough(proxy, server.program, QUICKWS_CLIENTS[i]!.program);
   }
   // A browser sends an Origin field, which the proxy must forward.
-  await testThrough(proxy, OUR_SERVERS[0]!.program, CLIENTS[0]!.program);
+  await testThrough(proxy, QUICKWS_SERVERS[0]!.program, CLIENTS[0]!.program);
 }

@@ -1,17 +1,17 @@
-// What came of a test run, for the table in docs/interop.md.
+// Records the results of a test run for the table in docs/interop.md.
 
 import { appendFileSync } from "node:fs";
 import process from "node:process";
 import type { Agreed } from "./conversation.ts";
 
-/** Where results go, if they are wanted: one line of JSON for each. */
+/** The file for the results, if they are recorded: one line of JSON for each. */
 export const RECORD_VARIABLE = "QUICKWS_INTEROP_RECORD";
 
 /** A pair that holds its conversations without a fault. */
 export interface Result {
   readonly server: string;
   readonly client: string;
-  /** What is between them. */
+  /** The text between them. */
   readonly proxy?: string;
   readonly agreed: Agreed;
   /** How many things they were seen to understand. */

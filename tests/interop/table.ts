@@ -1,5 +1,5 @@
-// Runs the interop tests and writes what they found into docs/interop.md, with the versions that they
-// were run with: deno task interop
+// Runs the interop tests and writes their results into docs/interop.md, with the versions of all
+// peers: deno task interop
 
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -12,16 +12,16 @@ import {
   ECHOING_CLIENTS,
   nameOf,
   nodeVersion,
-  OUR_CLIENTS,
-  OUR_SERVERS,
-  type OurProgram,
   type Peer,
+  QUICKWS_CLIENTS,
+  QUICKWS_SERVERS,
+  type QuickwsProgram,
   SERVERS,
 } from "./peers.ts";
 import { RECORD_VARIABLE, type Result } from "./record.ts";
 
 const target = fileURLToPath(new URL("../../docs/interop.md", import.meta.url));
-const runtimes = OUR_SERVERS.map(({ runtime }) =>
+const runtimes = QUICKWS_SERVERS.map(({ runtime }) =>
   `on ${runtime[0]!.toUpperCase()}${runtime.slice(1)}`
 );
 
@@ -46,7 +46,7 @@ function table(head: string[], rows: string[][]): string {
   return lines.map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }
 
-/** The kinds of compression that came about; who cannot take over is as if alone. */
+/** The negotiated kinds of compression; a peer without takeover counts as separate compression. */
 function kinds(agreed: Agreed): string {
   const came = COMPRESSION_MODES.filter((mode) =>
     agreed[mode] && (mode === "alone" || agreed[mode] !== agreed.alone)
@@ -66,7 +66,7 @@ function cell(results: readonly Result[], wanted: Partial<Result>): string {
 
 function clientRows(
   results: readonly Result[],
-  servers: readonly OurProgram[],
+  servers: readonly QuickwsProgram[],
   clients: readonly Peer[],
 ): string[][] {
   return clients.map((peer) => [
@@ -83,17 +83,17 @@ function serverRows(results: readonly Result[]): string[][] {
   return SERVERS.map((peer) => [
     nameOf(peer),
     peer.version(),
-    ...OUR_CLIENTS.map(({ program }) =>
+    ...QUICKWS_CLIENTS.map(({ program }) =>
       cell(results, { server: peer.program.name, client: program.name })
     ),
     kinds(peer.agreed),
   ]);
 }
 
-function ourRows(results: readonly Result[]): string[][] {
-  return OUR_CLIENTS.map(({ program: { name: client } }) => [
+function quickwsRows(results: readonly Result[]): string[][] {
+  return QUICKWS_CLIENTS.map(({ program: { name: client } }) => [
     client,
-    ...OUR_SERVERS.map(({ program }) => cell(results, { server: program.name, client })),
+    ...QUICKWS_SERVERS.map(({ program }) => cell(results, { server: program.name, client })),
   ]);
 }
 
@@ -114,39 +114,40 @@ function proxyRows(results: readonly Result[]): string[][] {
 }
 
 function page(results: readonly Result[]): string {
-  const peerHead = ["version", ...runtimes, "compression agreed on"];
+  const peerHead = ["version", ...runtimes, "negotiated compression"];
   const all = results.reduce((sum, { steps }) => sum + steps, 0);
   return `# Interoperability
 
-Written by \`deno task interop\`, which runs the tests in \`tests/interop\` and stops where one fails.
+This page is written by \`deno task interop\`, which runs the tests in \`tests/interop\` and stops at the
+first failure.
 
-Each pair of programs, in processes of their own, holds the same conversation once without
-compression and once with each kind of it that the two can agree on. In it go texts and bytes of every
-length a header can have, empty ones and such of 1 MiB, a hundred messages in a row, fragments both
-ways and pings where the library can send them, and the closing handshake begun by either side. It also
-looks at what was agreed on. A number says how many steps that took; all ${all} of them passed.
+Each pair of programs runs in separate processes. It runs the same conversation without compression and with
+each kind of compression that both programs support. The conversation contains text and binary messages of every
+header size, empty messages and messages of 1 MiB, a hundred messages in a row, and a closing handshake started
+by each side. It also contains fragments and pings in both directions if the library can send them, and it checks
+the negotiated extensions. Each number is the count of steps; all ${all} steps passed.
 
-The kinds of compression (RFC 7692) are \`alone\`, each message alone; \`takeover\`, messages that
-refer to those before them; and \`windows\`, the same within windows of 9 bits.
+The kinds of compression (RFC 7692) are \`alone\`, each message separately; \`takeover\`, with context
+takeover; and \`windows\`, with context takeover and windows of 9 bits.
 
-This was with Deno ${denoVersion()}, Bun ${bunVersion()} and Node ${nodeVersion()}.
+The versions of the runtimes: Deno ${denoVersion()}, Bun ${bunVersion()} and Node ${nodeVersion()}.
 
-## Other clients, our server
+## Other clients, quickws server
 
 ${
     table(["client", ...peerHead], [
-      ...clientRows(results, OUR_SERVERS, CLIENTS),
+      ...clientRows(results, QUICKWS_SERVERS, CLIENTS),
       ...clientRows(results, CONVERSING_SERVERS, ECHOING_CLIENTS),
     ])
   }
 
-## Our client, other servers
+## quickws client, other servers
 
 ${table(["server", ...peerHead], serverRows(results))}
 
-## Our client, our server
+## quickws client, quickws server
 
-${table(["", ...OUR_SERVERS.map(({ program }) => program.name)], ourRows(results))}
+${table(["", ...QUICKWS_SERVERS.map(({ program }) => program.name)], quickwsRows(results))}
 
 ## Behind a proxy
 

@@ -1,5 +1,5 @@
-// The attackers of the siege, in a process of their own on Node: raw sockets that send what an honest client
-// never would. The process prints what it has done so far, a line of JSON at a time, and ends with its input.
+// The attackers of the siege, in a separate process on Node: raw sockets that send data no honest client
+// sends. The process prints its counts as lines of JSON, and exits when its input ends.
 //
 //   attacker NAME PORT SCALE CONNECTIONS
 
@@ -7,7 +7,7 @@ import { connect, type Socket } from "node:net";
 import process from "node:process";
 import { constants, deflateRawSync } from "node:zlib";
 
-/** What the attackers are told. */
+/** The arguments of the attackers. */
 interface Plan {
   readonly port: number;
   /** Attackers that flood at the same time. */
@@ -16,15 +16,15 @@ interface Plan {
   readonly scale: number;
 }
 
-/** What attackers have done. */
+/** The counts of the attackers. */
 export interface AttackFigures {
   /** TCP connections that were opened. */
   opened: number;
   /** Opening handshakes that were completed. */
   upgraded: number;
-  /** Bytes that the system has taken. */
+  /** Bytes accepted by the system. */
   sent: number;
-  /** Whether that is what the attack is meant to be. */
+  /** Whether the attack reached its intended effect. */
   isWhole: boolean;
 }
 
@@ -60,7 +60,7 @@ function repeated(bytes: Uint8Array, size: number): Uint8Array {
   return Buffer.concat(Array.from({ length: times }, () => bytes));
 }
 
-/** A loopback address for each number, so that an attack comes from many. */
+/** A loopback address for each number, so that an attack has many sources. */
 function address(i: number): string {
   return `127.${10 + Math.floor(i / 62_500) % 200}.${Math.floor(i / 250) % 250}.${1 + i % 250}`;
 }
@@ -73,7 +73,7 @@ function dial({ port }: Plan, i: number): Socket {
   return socket;
 }
 
-/** Sends bytes, and counts them when the system has taken them. */
+/** Sends bytes, and counts them once the system has accepted them. */
 function send(socket: Socket, bytes: Uint8Array | string): boolean {
   return socket.write(bytes, (error) => {
     if (!error) done.sent += bytes.length;
@@ -110,7 +110,7 @@ function open(
   return socket;
 }
 
-/** Sends the same bytes as fast as the server takes them, and connects again when it is disconnected. */
+/** Sends the same bytes as fast as the server accepts them, and reconnects after a disconnect. */
 function flood(plan: Plan, bytes: Uint8Array, reads = true): void {
   const start = (i: number): void => {
     const socket = open(plan, i, (socket) => {
@@ -125,7 +125,7 @@ function flood(plan: Plan, bytes: Uint8Array, reads = true): void {
   for (let i = 0; i < plan.count; i++) start(i);
 }
 
-/** The number of connections of an attack whose full size this is. */
+/** The scaled number of connections of an attack. */
 function scaled({ scale }: Plan, count: number): number {
   return Math.ceil(count * scale);
 }
@@ -193,7 +193,7 @@ function emptyBlocks(size: number): Uint8Array {
 
 const EMPTY = frame(FIN | BINARY, new Uint8Array(0));
 
-/** An attack, and how to tell that it is one. */
+/** An attack, and the check of its effect. */
 interface Attack {
   start(plan: Plan): void;
   /** Whether enough of it was done. */
@@ -234,7 +234,7 @@ function dribble(socket: Socket, bytes: Uint8Array): void {
 
 /** The attacks, by name. */
 const attacks: Record<string, Attack> = {
-  /** No attack: what the machine itself costs. */
+  /** No attack: the baseline of the machine. */
   none: { start: () => {}, isWhole: () => true },
   /** Messages of 16 KiB that decompress to 16 MiB. */
   bombs: {
@@ -245,7 +245,7 @@ const attacks: Record<string, Attack> = {
     start: (plan) => flood(plan, repeated(bomb(65_000), 256 * 1024)),
     isWhole: isFlood,
   },
-  /** Many connections whose messages decompress to a MiB each. */
+  /** Many connections with messages that decompress to 1 MiB each. */
   "crowd-bombs": {
     start: (plan) =>
       flood({ ...plan, count: scaled(plan, 100) }, repeated(bomb(MIB - 64), 64 * 1024)),
@@ -253,7 +253,7 @@ const attacks: Record<string, Attack> = {
   },
   "empty-blocks": {
     start: (plan) => flood(plan, emptyBlocks(15 * MIB)),
-    // A server may refuse the message before all of it has left.
+    // A server may reject the message before it was sent completely.
     isWhole: ({ upgraded, sent }) => upgraded >= 2 || sent >= MIB,
   },
   "small-frames": {
@@ -391,7 +391,7 @@ const attacks: Record<string, Attack> = {
 const [name = "none", port, scale, count] = process.argv.slice(2);
 const plan: Plan = { port: Number(port), count: Number(count), scale: Number(scale) };
 const attack = attacks[name]!;
-// The process that started this one has ended, or wants no more.
+// The parent process has ended or closed the input.
 process.stdin.on("end", () => process.exit(0)).resume();
 attack.start(plan);
 setInterval(() => {

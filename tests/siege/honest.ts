@@ -1,6 +1,6 @@
-// The honest clients of the siege, in a process of their own on Node: each sends a small message or a ping ten
-// times a second, and measures how long its echo takes. Prints one line of JSON: at the start that all are
-// open, and what they have measured when a byte comes in.
+// The honest clients of the siege, in a separate process on Node: each sends a small message or a ping ten
+// times a second and measures the time until its echo. Prints one line of JSON when all clients are open,
+// and one with the measurements when it receives a byte.
 //
 //   honest PORT CLIENTS message|ping tls|plain
 
@@ -8,7 +8,7 @@ import { connect, type Socket } from "node:net";
 import process from "node:process";
 import { connect as connectTls } from "node:tls";
 
-/** What the honest clients have measured; times in milliseconds. */
+/** The measurements of the honest clients; times in milliseconds. */
 export interface HonestFigures {
   readonly echoes: number;
   readonly worst: number;
@@ -92,7 +92,7 @@ all.forEach((client, i) => {
 });
 
 function figures(): HonestFigures {
-  // An echo that has not come yet took at least so long.
+  // A missing echo counts with the time until now.
   for (const { sentAt } of all) if (sentAt !== 0) times.push(performance.now() - sentAt);
   times.sort((a, b) => a - b);
   const at = (part: number): number => times[Math.floor((times.length - 1) * part)] ?? Infinity;

@@ -1,16 +1,17 @@
-// `deno task siege`: attackers against our server on each runtime, while honest clients measure their echo.
+// `deno task siege`: attackers against the quickws server on each runtime, while honest
+// clients measure the latency of their echoes.
 //
 //   --runtime bun       deno, bun, node, or all of them (default all)
 //   --attack bombs      one attack (default all)
 //   --server page       page (settings of docs/guide/security.md), defaults, peer, or all (default all)
-//   --seconds 3         how long each attack lasts at least
+//   --seconds 3         the minimum duration of each attack
 //   --clients 100       honest clients
 //   --attackers 1       attackers that flood at the same time
 //   --runs 1            runs of each; the table has the median of the worst echoes, and their range
 //
-// Compressed attacks meet the defaults with compression, the others the settings of the page. The table at the
-// end is Markdown. Exits with 1 when an honest connection was closed, a server of ours has ended, or an attack
-// has not done what it is meant to do.
+// Compressed attacks run against the defaults with compression, the others against the settings of the page.
+// The table at the end is Markdown. Exits with 1 if an honest connection was closed, a quickws server has
+// exited, or an attack has missed its intended effect.
 
 import { parseArgs } from "node:util";
 import { type RuntimeName, runtimeNames } from "../support/runtimes.ts";

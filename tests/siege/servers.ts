@@ -1,5 +1,6 @@
-// The servers under siege, as programs: ours with the settings of docs/guide/security.md, taken from the code
-// block of that page; ours with the defaults and compression; and a peer of each runtime.
+// The servers under siege, as programs: quickws with the settings of docs/guide/security.md, taken
+// from the code block of that page; quickws with the defaults and compression; and a peer of each
+// runtime.
 
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -9,10 +10,13 @@ import { type Certificates, makeCertificates } from "../support/certificates.ts"
 import { bunPath, nodePath, type RuntimeName } from "../support/runtimes.ts";
 import { root } from "../project/source_files.ts";
 
-/** The server under siege: ours with the page's settings, ours with defaults and compression, or a peer. */
+/**
+ * The server under siege: quickws with the page's settings, quickws with defaults and compression,
+ * or a peer.
+ */
 export type ServerKind = "page" | "defaults" | "peer";
 
-/** What a server is to do. */
+/** The task of a server. */
 export type ServerRole = "echo" | "unread" | "tls" | "topics";
 
 /** The names of the peers. */
@@ -40,7 +44,7 @@ const server = await serve({
 ${HANDLER}});
 `;
 
-/** What ours needs for a role, among the options, and before and behind its code. */
+/** The code of quickws for a role, in the options, and before and after them. */
 const ROLES = {
   echo: { options: "", before: "", behind: "" },
   unread: { options: "", before: "", behind: "" },

@@ -1,4 +1,4 @@
-// One siege: a server, honest clients and attackers, each in a process of its own, and what came of it.
+// One siege: a server, honest clients and attackers, each in its own process, and the results.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -36,7 +36,7 @@ export const attackNames = [
 /** The name of an attack. */
 export type AttackName = typeof attackNames[number];
 
-/** What the server does under an attack, where that is not to echo. */
+/** The server's task during an attack, unless it echoes. */
 const ROLES: Partial<Record<AttackName, ServerRole>> = {
   // Honest clients send pings then.
   "unread-bombs": "unread",
@@ -65,7 +65,7 @@ export function kindsFor(attack: AttackName): readonly ServerKind[] {
   return role === "topics" || role === "unread" ? ours : [...ours, "peer"];
 }
 
-/** What a siege is. */
+/** The parameters of a siege. */
 export interface SiegePlan {
   readonly runtime: RuntimeName;
   readonly kind: ServerKind;
@@ -80,19 +80,19 @@ export interface SiegePlan {
   readonly scale?: number;
 }
 
-/** What came of it. */
+/** The results of a siege. */
 export interface SiegeFigures extends HonestFigures {
-  /** What the attackers have done. */
+  /** The counts of the attackers. */
   readonly attack: AttackFigures;
-  /** The most memory that the server's process had, in bytes; 0 where the system does not tell. */
+  /** The peak memory of the server's process in bytes; 0 if the system does not report it. */
   readonly peakMemory: number;
   /** Whether the server's process was still there at the end. */
   readonly survived: boolean;
-  /** What the server has written to its standard error. */
+  /** The standard error of the server. */
   readonly errors: string;
 }
 
-/** Milliseconds that a process may take longer than it was told to. */
+/** Milliseconds by which a process may exceed its time. */
 const GRACE = 30_000;
 
 function nodeProcess(module: string, ...args: (string | number)[]): Deno.ChildProcess {
@@ -111,7 +111,7 @@ async function next(lines: AsyncGenerator<string, void, void>, what: string): Pr
   return result.value;
 }
 
-/** Linux tells the most memory that a process ever had. */
+/** Linux reports the peak memory of a process. */
 function peakMemoryOf(pid: number): number {
   try {
     const status = readFileSync(`/proc/${pid}/status`, "utf8");
@@ -129,7 +129,7 @@ function kill(child: Deno.ChildProcess): void {
   }
 }
 
-/** The newest line of a process that goes on telling. */
+/** The latest line of a process that reports continuously. */
 class Latest<T> {
   #value: T | undefined;
 
@@ -137,7 +137,7 @@ class Latest<T> {
     void this.#read(lines);
   }
 
-  /** It, as soon as it is so; what there is after {@linkcode GRACE}. */
+  /** Returns it once the condition holds, or the latest after {@linkcode GRACE}. */
   async when(isSo: (value: T) => boolean): Promise<T> {
     const end = performance.now() + GRACE;
     for (;;) {

@@ -11,7 +11,7 @@ const CLIENTS = 20;
 /** The part of the connections of a large attack. */
 const SCALE = 0.25;
 
-/** The `memoryLimit` of the defaults, and what the runtime needs beside it. */
+/** The `memoryLimit` of the defaults, and the memory of the runtime itself. */
 const MOST_MEMORY = 1.5 * (1 << 30);
 
 const sieges: [ServerKind, AttackName][] = [

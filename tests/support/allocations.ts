@@ -1,5 +1,5 @@
-// Counts the memory that code asks for, so that "allocates nothing" and "stays linear" are exact
-// statements and not timings.
+// Counts the memory that code allocates, so that "allocates nothing" and "stays linear" are exact
+// assertions rather than timings.
 
 /** The sizes of the byte arrays that were made while `work` ran, views of existing memory left out. */
 export function allocationsOf(work: () => void): number[] {

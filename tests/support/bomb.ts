@@ -1,8 +1,8 @@
-// A small compressed message of which a great deal comes out.
+// A small compressed message with a very large decompressed size.
 
 import { constants, deflateRawSync } from "node:zlib";
 
-/** Bytes that come out of a {@linkcode bomb}. */
+/** The decompressed size of a {@linkcode bomb}, in bytes. */
 export const BOMB_SIZE = 1 << 30;
 
 /** Bytes of zeros that are compressed together. */
@@ -10,7 +10,7 @@ const PART = 1 << 24;
 
 let made: Uint8Array | undefined;
 
-/** A GiB of zeros in a MiB, made of parts that each stand alone. */
+/** 1 GiB of zeros in 1 MiB, in independent parts. */
 export function bomb(): Uint8Array {
   if (made === undefined) {
     const part = deflateRawSync(new Uint8Array(PART), { finishFlush: constants.Z_FULL_FLUSH });

@@ -1,4 +1,4 @@
-// Every client that a backplane can be made of, by the runtimes on which it is tested.
+// Every client that a backplane accepts, by the runtimes on which it is tested.
 
 import { connect } from "@nats-io/transport-node";
 import { Redis } from "ioredis";
@@ -13,7 +13,7 @@ import {
 import type { BrokerName } from "./brokers.ts";
 import type { RuntimeName } from "./runtimes.ts";
 
-/** A user's client and the backplane that was made of it. */
+/** A user's client and the backplane created from it. */
 export interface Made {
   readonly backplane: Backplane;
   /** Asks the broker something by the user's own client. */
@@ -24,14 +24,14 @@ export interface Made {
   sendRaw(topic: string, bytes: Uint8Array): Promise<unknown>;
 }
 
-/** How a backplane is made of a client of this kind. */
+/** Creates a backplane from a client of this kind. */
 export interface ClientKind {
   readonly name: string;
   readonly broker: BrokerName;
   make(url: string, options?: NatsBackplaneOptions): Promise<Made>;
 }
 
-/** What Bun has more than the others. */
+/** Additional clients on Bun. */
 interface BunModule {
   RedisClient: new (url: string) => BunRedisClient;
 }

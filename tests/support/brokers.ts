@@ -1,5 +1,5 @@
-// Real brokers from Debian, each a process of its own on a free port of the loopback, with its files in
-// a temporary folder: redis-server, which keeps nothing, and nats-server with JetStream.
+// Real brokers from Debian packages, each in its own process on a free loopback port, with its
+// files in a temporary folder: redis-server without persistence, and nats-server with JetStream.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
@@ -28,12 +28,12 @@ const PORT_COUNT = 9000;
 /** How often another port is tried. */
 const ATTEMPTS = 10;
 
-/** Milliseconds between two looks at a program that is starting. */
+/** Milliseconds between two checks of a starting program. */
 const PATIENCE = 10;
 
 /** How a broker is started. */
 export interface BrokerOptions {
-  /** Whether Redis keeps what it has when it is ended. NATS keeps its streams anyway. Default: no. */
+  /** Whether Redis keeps its data across restarts. NATS always keeps its streams. Default: no. */
   persistent?: boolean;
   /** Whether NATS has JetStream. Default: yes. */
   jetStream?: boolean;
@@ -87,7 +87,7 @@ export class Broker implements AsyncDisposable {
     return this.#child!.pid!;
   }
 
-  /** Ends it at once, as a crash would. */
+  /** Kills it, as a crash would. */
   async kill(): Promise<void> {
     this.#child?.kill("SIGKILL");
     await this.#exited;
@@ -99,15 +99,15 @@ export class Broker implements AsyncDisposable {
     if (!await this.#run()) throw new Error(`${this.name} does not start:\n${this.#output}`);
   }
 
-  /** Loses what it keeps in files; it must not run. */
+  /** Deletes its files; it must not be running. */
   forget(): void {
     rmSync(this.#directory, { recursive: true, force: true });
     mkdirSync(this.#directory);
   }
 
-  /** Stops it without ending it, as a network would that carries nothing any more, or lets it go on. */
+  /** Suspends it without ending it, as a network without connectivity would, or resumes it. */
   freeze(isFrozen: boolean): void {
-    // A child process of Deno's node:child_process is not let go on by its own `kill`.
+    // The `kill` of a child process of Deno's node:child_process cannot resume it.
     process.kill(this.#child!.pid!, isFrozen ? "SIGSTOP" : "SIGCONT");
   }
 

@@ -1,11 +1,11 @@
-// Makes an authority and certificates signed by it, so that no key lies in the repository and no
-// certificate runs out. X.509 (RFC 5280) in the little of DER that it needs.
+// Creates a certificate authority and certificates signed by it, so that the repository contains no
+// keys and no certificate expires. Implements only the necessary part of X.509 (RFC 5280) and DER.
 
 import { Buffer } from "node:buffer";
 import { generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto";
 import { parseIpAddress } from "../../src/handshake/ip_address.ts";
 
-/** PEM texts for a TLS server and for those who trust it. */
+/** PEM texts for a TLS server and its clients. */
 export interface Certificates {
   /** The authority's certificate. */
   ca: string;
@@ -85,7 +85,7 @@ function certificate(
   return `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`;
 }
 
-/** Who a server on this machine is. */
+/** The names of a server on this machine. */
 const LOOPBACK = ["localhost", "127.0.0.1", "::1"];
 
 /** A GeneralName: an iPAddress or a dNSName (RFC 5280 4.2.1.6). */
@@ -106,7 +106,7 @@ export function makeCertificates(
 ): Certificates {
   const authority = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const server = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  // Two authorities of one name would be taken for each other.
+  // Clients would confuse two authorities with the same name.
   const authorityName = `quickws test authority ${randomBytes(4).toString("hex")}`;
   return {
     ca: certificate(

@@ -13,7 +13,7 @@ export async function* linesOf(
   }
 }
 
-/** What the promise gives, or `undefined` after `limit` milliseconds. */
+/** Returns the value of the promise, or `undefined` after `limit` milliseconds. */
 export async function within<T>(limit: number, promise: Promise<T>): Promise<T | undefined> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<undefined>((resolve) => {

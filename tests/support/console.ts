@@ -1,8 +1,8 @@
-// What is written to console.error while something runs, instead of the real console.
+// Captures the output of console.error while a function runs.
 
-/** Takes the place of `console.error` until {@linkcode ConsoleWatch.end}. */
+/** Replaces `console.error` until {@linkcode ConsoleWatch.end}. */
 export class ConsoleWatch {
-  /** What was written, the arguments of one call each. */
+  /** The arguments of each call. */
   readonly logged: unknown[][] = [];
   readonly #original: typeof console.error = console.error;
 

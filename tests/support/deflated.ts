@@ -1,4 +1,5 @@
-// Compressed messages (RFC 7692) made and read by the runtime's own zlib, with nothing of the library.
+// Compressed messages (RFC 7692), written and read with the runtime's own zlib and without the
+// library.
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
@@ -33,7 +34,7 @@ export async function compressedInTurn(
   return payloads;
 }
 
-/** The compressed payload of a frame (RFC 7692 7.2.2), which must say that it is. */
+/** The compressed payload of a frame (RFC 7692 7.2.2), whose header must have RSV1. */
 export function inflated({ payload, rsv }: WireFrame, windowBits = 15): string {
   assert.equal(rsv, RSV1, "it is not compressed");
   const whole = Buffer.concat([payload, Uint8Array.of(0, 0, 0xff, 0xff)]);

@@ -1,4 +1,4 @@
-// A session with a shell around it that has no socket and no clock and writes down what it is told.
+// A session with a shell that has no socket and no clock and records its events.
 
 import assert from "node:assert/strict";
 import { MessageTooBigError, WebSocketError } from "../../src/errors.ts";
@@ -26,7 +26,7 @@ import {
 /** Which side a session is. */
 export type Side = "client" | "server";
 
-/** What the user of a session hears, in a short form: bytes are hexadecimal. */
+/** The events that the user of a session receives, in a short form with hexadecimal bytes. */
 export type Heard = ["text" | "binary" | "utf8" | "ping" | "pong", string];
 
 /** How a connection ended, in a form that compares well: the error by its code. */
@@ -50,15 +50,15 @@ export function sessionRules(side: Side, rules: Partial<SessionRules> = {}): Ses
 export class Endpoint implements SessionEvents, SessionShell, FrameOutput {
   readonly session: Session;
   readonly side: Side;
-  /** What the user heard, in order. */
+  /** The received events, in order. */
   readonly heard: Heard[] = [];
-  /** How often and how the end was told. */
+  /** The final result, once for each time it was reported. */
   readonly endings: Ending[] = [];
   /** The errors of the endings themselves. */
   readonly errors: (Error | undefined)[] = [];
-  /** What the session asked of its shell, in order. */
+  /** The session's calls of its shell, in order. */
   readonly asked: string[] = [];
-  /** Called with each thing that is heard, in the middle of the session's work. */
+  /** Called for each event, while the session is still processing. */
   onHeard: (heard: Heard) => void = () => {};
   congested = false;
   offset = 4;
@@ -76,7 +76,7 @@ export class Endpoint implements SessionEvents, SessionShell, FrameOutput {
     this.session = new Session(sessionRules(side, rules), this, this, this, masks, compression);
   }
 
-  /** An endpoint whose opening handshake is done. */
+  /** An endpoint after its opening handshake. */
   static open(
     side: Side,
     rules: Partial<SessionRules> = {},
@@ -105,7 +105,7 @@ export class Endpoint implements SessionEvents, SessionShell, FrameOutput {
     return this.receive({ opcode: CLOSE, payload });
   }
 
-  /** Takes away the bytes that were written since the last call. */
+  /** Returns and removes the bytes written since the last call. */
   takeBytes(): Uint8Array {
     const bytes = this.#memory.slice(4, 4 + this.#written);
     this.offset = 4;
@@ -113,7 +113,10 @@ export class Endpoint implements SessionEvents, SessionShell, FrameOutput {
     return bytes;
   }
 
-  /** Takes away the frames that were written since the last call, all of them masked rightly. */
+  /**
+   * Returns and removes the frames written since the last call, and checks that all are masked
+   * correctly.
+   */
   takeFrames(): WireFrame[] {
     const frames = parseFrames(this.takeBytes());
     for (const { masked } of frames) assert.equal(masked, this.side === "client");

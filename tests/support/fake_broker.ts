@@ -1,21 +1,21 @@
-// A broker in memory that carries messages between servers, and fails when it is told to.
+// A broker in memory that carries messages between servers, with faults on demand.
 
 import type { Backplane, BackplaneHistory, BackplaneSink } from "../../src/backplane/backplane.ts";
 import type { FakeHistory } from "./fake_history.ts";
 
-/** What one server asked of the broker: the method, and the topic where there is one. */
+/** One request of a server to the broker: the method, and the topic if there is one. */
 export type Request = [method: keyof Backplane, topic?: string];
 
 /** One server's access to a {@linkcode FakeBroker}. */
 export class FakeBackplane implements Backplane {
   readonly #broker: FakeBroker;
   readonly #topics = new Set<string>();
-  /** Everything that was asked. */
+  /** All requests. */
   readonly requests: Request[] = [];
-  /** What each request does instead of what it should. */
+  /** Replaces the normal result of each request. */
   fails: ((method: keyof Backplane) => unknown) | undefined;
   sink!: BackplaneSink;
-  /** What is kept, if the broker keeps anything. */
+  /** The history, if the broker has one. */
   readonly history: BackplaneHistory | undefined;
 
   constructor(broker: FakeBroker) {
@@ -49,7 +49,7 @@ export class FakeBackplane implements Backplane {
     if (this.#topics.has(topic)) this.sink.message(topic, message, number, previous);
   }
 
-  /** The broker forgets what it was asked, as one that was started anew. */
+  /** The broker forgets its requests, as after a restart. */
   forget(): void {
     this.#topics.clear();
   }
@@ -67,7 +67,7 @@ export class FakeBroker {
   readonly #backplanes: FakeBackplane[] = [];
   /** Every message that was carried, as it was on its way. */
   readonly carried: Uint8Array[] = [];
-  /** What it keeps; nothing: it keeps none. */
+  /** The history; absent: no history. */
   readonly history: FakeHistory | undefined;
   isUp: boolean;
 
@@ -83,7 +83,7 @@ export class FakeBroker {
     return backplane;
   }
 
-  /** Carries a message, also back to where it came from. */
+  /** Delivers a message, also to its sender. */
   carry(topic: string, message: Uint8Array): void {
     if (!this.isUp) throw new Error("asked while it was away");
     this.carried.push(message);
@@ -98,7 +98,7 @@ export class FakeBroker {
     }
   }
 
-  /** Goes away, and forgets all subscriptions. */
+  /** Closes the connection and removes all subscriptions. */
   goAway(error: unknown): void {
     this.isUp = false;
     for (const backplane of this.#backplanes) {

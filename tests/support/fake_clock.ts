@@ -15,7 +15,7 @@ export class VirtualTime implements Disposable {
   readonly clock: FakeClock;
 
   constructor() {
-    // The library's clock never goes back.
+    // The library's clock is monotonic.
     latest = Math.max(latest, performance.now()) + 100_000;
     this.clock = new FakeClock(latest);
     performance.now = this.clock.now;
@@ -28,7 +28,7 @@ export class VirtualTime implements Disposable {
   }
 }
 
-/** Stands in for `setTimeout`, `clearTimeout` and `setImmediate` until it is disposed of. */
+/** Replaces `setTimeout`, `clearTimeout` and `setImmediate` until disposed. */
 export class FakeClock implements Disposable {
   readonly #setTimeout = globalThis.setTimeout;
   readonly #clearTimeout = globalThis.clearTimeout;
@@ -37,7 +37,7 @@ export class FakeClock implements Disposable {
   #time: number;
   #ids = 0;
 
-  /** @param time What the clock shows in milliseconds. */
+  /** @param time The initial time in milliseconds. */
   constructor(time: number) {
     this.#time = time;
     const start = (wake: () => void, delay = 0): number => {
@@ -63,7 +63,7 @@ export class FakeClock implements Disposable {
     return this.#ids;
   }
 
-  /** Lets time pass and wakes who is due, each at its own time. */
+  /** Advances the time and runs each due timer at its own time. */
   advance(milliseconds: number): void {
     const end = this.#time + milliseconds;
     for (let next = this.#next(end); next !== undefined; next = this.#next(end)) {
@@ -75,7 +75,9 @@ export class FakeClock implements Disposable {
     this.#time = end;
   }
 
-  /** The same, with `settle` after each of them: what a timer causes happens at that timer's time. */
+  /**
+   * The same, with `settle` after each timer, so that the effects of a timer happen at its time.
+   */
   async pass(milliseconds: number, settle: () => Promise<void>): Promise<void> {
     const end = this.#time + milliseconds;
     for (let next = this.#next(end); next !== undefined; next = this.#next(end)) {
@@ -88,7 +90,7 @@ export class FakeClock implements Disposable {
     this.#time = end;
   }
 
-  /** Lets time pass while nobody can be woken, as when the process is busy. */
+  /** Advances the time without running timers, as in a busy process. */
   block(milliseconds: number): void {
     this.#time += milliseconds;
   }

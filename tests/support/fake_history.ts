@@ -1,4 +1,4 @@
-// The history of a broker in memory, which keeps to the contract and fails when it is told to.
+// The history of a broker in memory, which implements the contract and fails on demand.
 
 import assert from "node:assert/strict";
 import type {
@@ -19,20 +19,20 @@ interface Kept {
 /** The requests to the history. */
 export type HistoryRequest = [method: "append" | "read", topic: string, after?: number];
 
-/** What the broker keeps of all topics. */
+/** The stored messages of all topics. */
 export class FakeHistory {
   readonly #topics: Map<string, Kept> = new Map();
-  /** Everything that was asked. */
+  /** All requests. */
   readonly requests: HistoryRequest[] = [];
-  /** How much is to be kept, as the servers said. */
+  /** The requested history limits of the servers. */
   readonly limits: HistoryLimits[] = [];
   /** Whether a message, which is kept, gets lost on its way to the servers. */
   loses: ((topic: string, number: number) => boolean) | undefined;
-  /** What an append comes to, after it has been kept (`done`) or instead of that. */
+  /** Runs after an append has been stored (`done`) or instead of it. */
   append: ((done: () => void) => Promise<unknown>) | undefined;
-  /** What a read comes to, instead of what should be answered. */
+  /** Replaces the result of a read. */
   read: ((answer: () => HistoryPage) => unknown) | undefined;
-  /** What separates the numbers. */
+  /** Separates the numbers. */
   step = 1;
 
   /** The history as one server of the broker sees it. */
@@ -57,7 +57,7 @@ export class FakeHistory {
     };
   }
 
-  /** The reads that were asked for. */
+  /** The requested reads. */
   get reads(): HistoryRequest[] {
     return this.requests.filter(([method]) => method === "read");
   }

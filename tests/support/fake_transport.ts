@@ -1,14 +1,15 @@
-// A transport whose peer is the test: it can refuse, and it watches the memory it was lent.
+// A transport whose peer is the test: it can reject writes, and it checks the memory that it
+// borrows.
 
 import assert from "node:assert/strict";
 import type { Transport } from "../../src/transport/transport.ts";
 import { concat } from "./vectors.ts";
 
-/** Writes down what it is given. */
+/** Records the written bytes. */
 export class FakeTransport implements Transport {
   readonly remoteAddress = "test";
   readonly writesLater: boolean;
-  /** While `true` every write is taken and kept, as by a socket whose buffer is full. */
+  /** While `true`, every write is accepted and kept, as by a socket with a full buffer. */
   refusing = false;
   /** The writes that were made, one entry each. */
   readonly writes: Uint8Array[] = [];
@@ -40,7 +41,7 @@ export class FakeTransport implements Transport {
     return false;
   }
 
-  /** What was kept has left. The caller tells the writer. */
+  /** Reports that the kept bytes were sent. The caller notifies the writer. */
   takeKept(): boolean {
     if (this.#kept === undefined) return false;
     const { memory, copy } = this.#kept;

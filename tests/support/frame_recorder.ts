@@ -1,4 +1,4 @@
-// Writes down the frames that a reader delivers, whole or in pieces, in one and the same form.
+// Records the frames that a reader delivers, whole or in parts, in one format.
 
 import assert from "node:assert/strict";
 import { WebSocketError } from "../../src/errors.ts";
@@ -9,7 +9,7 @@ import type { Consumer } from "./replay.ts";
 /** A delivered frame, or the code of the error that ended the reading. */
 export type FrameEvent = { first: number; payload: Uint8Array } | { error: string };
 
-/** A reader together with what it delivered. */
+/** A reader together with its recorded frames. */
 export class FrameRecorder implements FrameSink, Consumer<FrameEvent> {
   readonly events: FrameEvent[] = [];
   readonly reader: FrameReader;

@@ -1,4 +1,4 @@
-// How much memory is really in use, so that a leak can be told from what is only not collected yet.
+// Measures retained memory, to distinguish a leak from garbage that is not collected yet.
 
 import process from "node:process";
 import { setImmediate } from "node:timers";
@@ -17,11 +17,11 @@ function bytesInUse(): number {
 const ROUNDS = 4;
 
 /**
- * Bytes that are kept each time `work` is done. What the runtime itself keeps, such as compiled code,
- * comes in some rounds and not in others, so the round that keeps least is the one that counts: a
- * leak is in all of them.
+ * Returns the bytes that each call of `work` retains. Memory of the runtime itself, such as
+ * compiled code, grows only in some rounds, so the smallest result counts: a leak appears in every
+ * round.
  *
- * @param count How often it is done in a round.
+ * @param count The number of calls in a round.
  */
 export async function bytesKeptEach(count: number, work: () => Promise<void>): Promise<number> {
   let least = Infinity;

@@ -1,4 +1,4 @@
-// The output of one connection: its transport, and what must arrive.
+// The output of one connection: its transport, and the expected bytes.
 
 import assert from "node:assert/strict";
 import { Output, type OutputOwner, type OutputRules } from "../../src/connection/output.ts";
@@ -12,7 +12,7 @@ export const RULES: OutputRules = {
   delayedWrite: { maxMessages: 10, maxDelay: 10, bufferSize: 100 },
 };
 
-/** An output with its transport, and what was put into it. */
+/** An output with its transport and the bytes written to it. */
 export class Line implements OutputOwner {
   readonly transport: FakeTransport;
   readonly output: Output;
@@ -69,12 +69,12 @@ export class Line implements OutputOwner {
     this.output.endDelay();
   }
 
-  /** The transport takes output again. */
+  /** Ends the backpressure of the transport. */
   drain(): void {
     if (this.transport.takeKept()) this.takesMore();
   }
 
-  /** The transport says that it takes output. */
+  /** Reports that the transport accepts output. */
   takesMore(): void {
     this.output.ready();
     this.output.flush();

@@ -42,7 +42,7 @@ export class Deferred<T> {
   }
 }
 
-/** What happened, one after the other, and who waits for it. */
+/** Records events in order and resolves the waiting promises. */
 export class Queue<T> {
   /** Everything that was pushed. */
   readonly all: T[] = [];
@@ -81,7 +81,7 @@ export interface LivePair<T = undefined> {
   readonly far: Connection<T>;
 }
 
-/** An open connection whose other side is in the hands of the test. */
+/** An open connection whose peer is the test. */
 export interface LiveSide<T = undefined> {
   readonly conn: Connection<T>;
   readonly peer: RawSocket;
@@ -90,10 +90,10 @@ export interface LiveSide<T = undefined> {
 /** Options of both `serve` and `connect`. */
 export type CommonOptions = ConnectionOptions & Handlers<undefined>;
 
-/** Opens one side of a connection, whose peer may send frames with its part of the handshake. */
+/** Opens one side of a connection, whose peer may send frames together with its handshake. */
 export type OpenSide = (options?: CommonOptions, ...behind: FrameParts[]) => Promise<LiveSide>;
 
-/** What one case opens. */
+/** Opens the connections of one case. */
 export class Live {
   readonly context: Context;
 
@@ -103,7 +103,7 @@ export class Live {
 
   /** A server of the library. */
   async serve<T = undefined>(options: ServeOptions<T> = {}): Promise<Server<T>> {
-    // Data is not what these tests are about: it need not come from `upgrade`.
+    // These tests do not use data, so it need not be returned by `upgrade`.
     const plain = options as ServeOptions<T> & UpgradeDataOption<T>;
     const server = await (isNative ? serveNatively(options) : serve(plain));
     this.context.after(() => server.shutdown({ timeout: 0 }));
@@ -123,7 +123,7 @@ export class Live {
     return connection;
   }
 
-  /** A client of the library that comes back. */
+  /** A client of the library that reconnects. */
   async connectReconnecting<T = undefined>(
     url: ReconnectingUrl,
     options: ReconnectingConnectOptions<T>,
@@ -162,7 +162,7 @@ export class Live {
     return { server, near, far: [...server.clients()].at(-1)! };
   }
 
-  /** The server's side of an open connection, whose client may have sent frames with its request. */
+  /** The server side of an open connection, whose client may have sent frames with its request. */
   async accept<T = undefined>(
     options: ServeOptions<T> = {},
     ...behind: FrameParts[]
@@ -190,7 +190,7 @@ export class Live {
     return await this.reach({ ...options, dial });
   }
 
-  /** The client's side of an open connection, whose server may have sent frames with its answer. */
+  /** The client side of an open connection, whose server may have sent frames with its response. */
   async reach<T = undefined>(
     options: ConnectOptions<T> = {},
     ...behind: FrameParts[]
@@ -221,7 +221,7 @@ export async function withEachSide(
   await onBothSides(t, async (open) => await test(await open(options)));
 }
 
-/** The cases of a suite, each with a harness of its own. */
+/** The cases of a suite, each with its own harness. */
 export function liveCases(
   cases: Record<string, (t: Live) => Promise<void>>,
 ): Cases {
@@ -234,8 +234,8 @@ export function liveCases(
 }
 
 /**
- * Passes turns of the event loop until a number has stayed the same for many of them, and returns
- * it: for what must not happen, which no event tells.
+ * Runs turns of the event loop until a number is stable for many turns, and returns it. For effects
+ * that must not happen and therefore have no event.
  */
 export async function settled(read: () => number): Promise<number> {
   let last = read();

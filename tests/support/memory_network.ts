@@ -1,6 +1,6 @@
-// A network without sockets: pairs of transports that hand each other copies of what they write, so
-// that connections can be tested whole and without a kernel in between. All of it happens in
-// microtasks: once a macrotask has passed, everything that was going to arrive has arrived.
+// A network without sockets: pairs of transports that pass copies of their writes to each other, so
+// that whole connections can be tested without a kernel. Everything happens in microtasks: after
+// one macrotask, all data has arrived.
 
 import type {
   DialOptions,
@@ -19,15 +19,15 @@ export class MemoryTransport implements Transport {
   peer!: MemoryTransport;
   /** Every write that was made, one entry each. */
   readonly writes: Uint8Array[] = [];
-  /** While `true`, writes are kept and refused, as by a peer that does not read. */
+  /** While `true`, writes are kept and rejected, as with a peer that does not read. */
   blocked = false;
-  /** Bytes that may wait at this end before the other end's writes are refused. */
+  /** The buffered bytes at this end from which the other end's writes are rejected. */
   capacity = Infinity;
   /** While `true`, a pause does not take hold, as where more has been read already. */
   readsAhead = false;
   /**
-   * While `true`, writes reach the peer but are under way until {@linkcode acknowledge}, as those of
-   * a socket that writes through promises.
+   * While `true`, writes reach the peer but stay pending until {@linkcode acknowledge}, like those
+   * of a socket with promises.
    */
   writesLater = false;
   /** How often reading was stopped. */
@@ -53,17 +53,17 @@ export class MemoryTransport implements Transport {
     return this.#paused;
   }
 
-  /** Whether our direction was ended. */
+  /** Whether the local direction has ended. */
   get ended(): boolean {
     return this.#ended;
   }
 
-  /** Whether the stream is over, in both directions. */
+  /** Whether the stream is closed in both directions. */
   get over(): boolean {
     return this.#over;
   }
 
-  /** All that was written, in one piece. */
+  /** All written bytes, joined. */
   get written(): Uint8Array {
     const whole = new Uint8Array(this.writes.reduce((size, write) => size + write.length, 0));
     let at = 0;
@@ -155,7 +155,7 @@ export class MemoryTransport implements Transport {
         const item = this.#inbox.shift()!;
         if (item !== "end") {
           this.#waiting -= item.length;
-          // Whoever says that it kept no view of the memory will not miss what was in it.
+          // Overwrites the memory, which a stream that keeps no view does not notice.
           if (this.#sink!.data(item) === true) item.fill(0xee);
           this.peer.#handOver();
         } else {
@@ -201,7 +201,7 @@ export function transportPair(): [MemoryTransport, MemoryTransport] {
   return pair;
 }
 
-/** A network whose ports live in this object. */
+/** A network whose ports exist only in this object. */
 export class MemoryNetwork implements Network {
   /** The dialed addresses. */
   readonly dialed: DialOptions[] = [];
@@ -248,7 +248,7 @@ export class MemoryNetwork implements Network {
     });
   }
 
-  /** Whether somebody listens on the port. */
+  /** Whether there is a listener on the port. */
   isListening(port: number): boolean {
     return this.#listening.has(port);
   }

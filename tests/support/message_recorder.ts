@@ -18,7 +18,7 @@ export type MessageEvent =
   | { opcode: Opcode; payload: Uint8Array }
   | { error: string };
 
-/** Rules without tight limits, for what a client reads. */
+/** Rules without tight limits for reading as a client. */
 export const MESSAGE_RULES: FrameRules & MessageRules = {
   masked: false,
   rsv1: false,
@@ -28,7 +28,7 @@ export const MESSAGE_RULES: FrameRules & MessageRules = {
   utf8Check: true,
 };
 
-/** The two readers together with what they delivered. */
+/** The two readers together with their recorded messages. */
 export class MessageRecorder implements MessageSink, Consumer<MessageEvent> {
   readonly events: MessageEvent[] = [];
   /** The views themselves, beside the copies among the events. */

@@ -62,7 +62,7 @@ function upgradeRequired(): Response {
   return new Response("WebSocket only\n", { status: 426, headers: { upgrade: "websocket" } });
 }
 
-/** Lets sockets pass for a server: where it is, and a `shutdown` that gives the port back. */
+/** Gives sockets the interface of a server: an address, and a `shutdown` that releases the port. */
 function asServer<T>(
   sockets: BunSockets<T> | DenoServeSockets<T>,
   hostname: string,

@@ -1,6 +1,6 @@
-// Programs that tests need, and the one place where tests are skipped. A missing program is installed
-// from its Debian package where that is possible: as root, with apt-get. Otherwise the tests that need
-// the program are skipped and say why in their name, except where `CI` is set: there they fail.
+// Programs that tests need, and the only place that skips tests. A missing program is installed
+// from its Debian package if possible: as root, with apt-get. Otherwise the tests that need the
+// program are skipped and give the reason in their name. If `CI` is set, they fail instead.
 
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -56,21 +56,21 @@ export function missing(...programs: ProgramName[]): string | undefined {
 }
 
 /**
- * Like {@linkcode missing}, for programs that are no tests.
+ * Like {@linkcode missing}, for programs that are not tests.
  *
- * @throws {Error} When one of the programs cannot be used; the message says why.
+ * @throws {Error} If one of the programs is unavailable, with the reason.
  */
 export function requirePrograms(...programs: ProgramName[]): void {
   const reason = missing(...programs);
   if (reason !== undefined) throw new Error(reason);
 }
 
-/** Returns what registers tests that need these programs. */
+/** Returns a function that registers tests that need these programs. */
 export function need(...programs: ProgramName[]): RegisterTest {
   return testUnless(missing(...programs));
 }
 
-/** Returns what registers tests that run unless there is a reason to skip them. */
+/** Returns a function that registers tests, or skips them for the given reason. */
 export function testUnless(reason: string | undefined): RegisterTest {
   return (name, fn, options) => {
     if (reason === undefined) {

@@ -1,6 +1,7 @@
-// Node 20 runs no TypeScript: the library and the suites as JavaScript, file by file, in `.build/node`.
-// Types are stripped and `.ts` endings rewritten, nothing is bundled, and a source map beside each file
-// leads stack traces back to the source. There the library is a package, and has its name.
+// Node 20 cannot run TypeScript: this builds the library and the suites as JavaScript, file by
+// file, in `.build/node`. Types are stripped, `.ts` endings are rewritten, nothing is bundled, and
+// a source map beside each file maps stack traces to the source. There the library is a package and
+// is imported by its name.
 
 import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
@@ -10,7 +11,7 @@ import ts from "typescript";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const output = join(root, ".build", "node");
 
-/** What the suites are made of. */
+/** The source folders of the suites. */
 const SOURCES = [
   "mod.ts",
   "src",
@@ -31,7 +32,7 @@ const SOURCES = [
   "examples",
 ];
 
-/** What the examples serve to browsers is copied as it is. */
+/** Files that the examples serve to browsers are copied unchanged. */
 const ASSET = /\.(html|css|js|svg)$/;
 
 const MANIFEST = {
@@ -90,7 +91,7 @@ function build(): void {
 
 let built = false;
 
-/** Builds what has changed, once a process, and returns the path of a module's JavaScript. */
+/** Builds the changed files, once per process, and returns the path of a module's JavaScript. */
 export function builtForNode(module: string): string {
   if (!built) build();
   built = true;

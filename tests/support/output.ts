@@ -1,10 +1,10 @@
-// Where frames are written in tests: room exactly as large as was asked for, between canaries.
+// The output for frames in tests: buffers of exactly the reserved size, between canaries.
 
 import assert from "node:assert/strict";
 import type { FrameOutput } from "../../src/wire/frame_writer.ts";
 import { concat, hex } from "./vectors.ts";
 
-/** Collects what is committed, and gives exactly the room that was asked for. */
+/** Collects the committed bytes, and reserves exactly the requested size. */
 export class Output implements FrameOutput {
   written = new Uint8Array(0);
   offset = 3;

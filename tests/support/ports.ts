@@ -1,5 +1,5 @@
-// Ports that a test binds later, or twice. The system assigns none of these automatically, so that no
-// connection of another test takes one of them meanwhile, as happens to ports that were bound to 0.
+// Ports that a test binds later, or twice. The system never assigns these automatically, so no
+// connection of another test can take one of them in the meantime, unlike ports bound to 0.
 
 import { createServer } from "node:net";
 

@@ -1,6 +1,6 @@
-// Real proxies from Debian, each a process of its own for one test case: tinyproxy (HTTP CONNECT),
-// microsocks (SOCKS5) and stunnel, which puts TLS before either of them or before a server. Those that
-// stand in front of servers are in reverse_proxies.ts.
+// Real proxies from Debian packages, each in its own process for one test case: tinyproxy (HTTP
+// CONNECT), microsocks (SOCKS5) and stunnel, which adds TLS in front of either of them or of a
+// server. Reverse proxies are in reverse_proxies.ts.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
@@ -23,26 +23,26 @@ const PORT_COUNT = 10_000;
 /** How often another port is tried. */
 const ATTEMPTS = 10;
 
-/** Milliseconds between two looks at a program that is starting. */
+/** Milliseconds between two checks of a starting program. */
 const PATIENCE = 10;
 
-/** What a program is started with. */
+/** The command line of a program. */
 export interface ProgramOptions {
   /** The address it listens on. Default: `127.0.0.1`. */
   hostname?: string;
 }
 
-/** What a proxy asks its clients for. */
+/** The credentials that a proxy requires of its clients. */
 export interface ProxyOptions extends ProgramOptions {
   username?: string;
   password?: string;
 }
 
-/** What is behind TLS, and who is let through. */
+/** The target behind TLS, and the accepted clients. */
 export interface StunnelOptions extends ProgramOptions {
   /** The port on `127.0.0.1` that it leads to. */
   to: number;
-  /** What it shows its clients. */
+  /** The certificate for its clients. */
   certificates: TlsServerOptions;
   /** The authority (PEM) that clients need a certificate of. Default: they need none. */
   clientAuthority?: string;

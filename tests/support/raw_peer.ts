@@ -41,11 +41,11 @@ export interface RawAnswer {
 export class RawPeer implements TransportSink {
   readonly transport: MemoryTransport;
   readonly #mask: readonly number[] | undefined;
-  /** What has arrived behind the head. */
+  /** The bytes received after the head. */
   bytes: Uint8Array = new Uint8Array(0);
   /** Whether the other side has ended its direction. */
   ended = false;
-  /** Whether the stream is over. */
+  /** Whether the stream is closed. */
   over = false;
   #waiters: Array<() => void> = [];
 
@@ -78,12 +78,12 @@ export class RawPeer implements TransportSink {
     this.#wake();
   }
 
-  /** What has arrived behind the head, as text. */
+  /** The bytes received after the head, as text. */
   get text(): string {
     return new TextDecoder().decode(this.bytes);
   }
 
-  /** The frames that have arrived behind the head. */
+  /** The frames received after the head. */
   get frames(): WireFrame[] {
     return parseFrames(this.bytes);
   }
@@ -118,7 +118,7 @@ export class RawPeer implements TransportSink {
     return this.frames;
   }
 
-  /** Waits for the head of a request or an answer and takes it away from {@linkcode bytes}. */
+  /** Waits for the head of a request or a response and removes it from {@linkcode bytes}. */
   async head(): Promise<string> {
     await this.until(() => this.over || this.text.includes("\r\n\r\n"));
     const end = this.text.indexOf("\r\n\r\n") + 4;

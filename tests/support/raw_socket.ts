@@ -26,7 +26,7 @@ export class RawSocket {
   #waiters: Array<() => void> = [];
   /** Bytes that have arrived in all. */
   received = 0;
-  /** Whether what arrives is counted and then forgotten. */
+  /** Whether received bytes are only counted and not kept. */
   discards = false;
   /** Whether the other side has ended its direction. */
   ended = false;
@@ -50,7 +50,7 @@ export class RawSocket {
       this.ended = true;
       this.#wake();
     });
-    // Being cut off is what many a test is about.
+    // Many tests expect a reset connection.
     socket.on("error", () => {});
     socket.on("close", () => {
       this.over = true;
@@ -73,7 +73,7 @@ export class RawSocket {
     });
   }
 
-  /** What has arrived and was not taken. */
+  /** The received bytes that were not read yet. */
   get bytes(): Uint8Array {
     if (this.#chunks.length !== 1) this.#chunks = [concat(...this.#chunks)];
     return this.#chunks[0];
@@ -102,7 +102,7 @@ export class RawSocket {
     return frame({ mask: this.#mask, ...parts });
   }
 
-  /** Stops reading: what the other side sends has to wait. */
+  /** Stops reading, which causes backpressure on the other side. */
   pause(): void {
     this.socket.pause();
   }
@@ -112,7 +112,7 @@ export class RawSocket {
     this.socket.resume();
   }
 
-  /** Ends our direction. */
+  /** Ends the local direction. */
   end(): void {
     this.socket.end();
   }
@@ -127,20 +127,20 @@ export class RawSocket {
     while (!isMet()) await new Promise<void>((resolve) => this.#waiters.push(resolve));
   }
 
-  /** Waits until so many bytes have arrived, and takes them. */
+  /** Waits for a number of bytes, and removes them. */
   async take(count: number): Promise<Uint8Array> {
     await this.until(() => this.over || this.ended || this.bytes.length >= count);
     return this.#take(count);
   }
 
-  /** Takes the next frame, or `undefined` when the other side ends first. */
+  /** Reads the next frame, or returns `undefined` if the other side ends first. */
   async frame(): Promise<WireFrame | undefined> {
     await this.until(() => this.over || this.ended || frameSize(this.bytes) !== undefined);
     const size = frameSize(this.bytes);
     return size === undefined ? undefined : parseFrames(this.#take(size))[0];
   }
 
-  /** Takes so many frames; fewer when the other side ends first. */
+  /** Reads a number of frames; fewer if the other side ends first. */
   async frames(count: number): Promise<WireFrame[]> {
     const frames: WireFrame[] = [];
     while (frames.length < count) {
@@ -151,7 +151,7 @@ export class RawSocket {
     return frames;
   }
 
-  /** Waits for the head of a request or an answer, and takes it. */
+  /** Waits for the head of a request or a response, and removes it. */
   async head(): Promise<string> {
     await this.until(() => this.over || this.ended || this.text.includes("\r\n\r\n"));
     const end = this.text.indexOf("\r\n\r\n");
@@ -169,7 +169,7 @@ export class RawSocket {
     return { status: Number(head.slice(9, 12)), head, headers };
   }
 
-  /** Waits until the other side has ended its direction, and returns what it said, as text. */
+  /** Waits until the other side has ended its direction, and returns all received text. */
   async rest(): Promise<string> {
     await this.until(() => this.over || this.ended);
     return this.text;

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 
-/** What consumes the stream. */
+/** The consumer of the stream. */
 export interface Consumer<Event> {
   /** Reads `bytes[start..end)`. */
   read(bytes: Uint8Array, start: number, end: number): unknown;
@@ -14,7 +14,7 @@ export interface Consumer<Event> {
 /** Streams up to this size are cut at every offset, longer ones at a sample of offsets. */
 const EVERY_OFFSET = 600;
 
-/** What lies around a chunk in its memory. */
+/** The bytes around a chunk in its buffer. */
 const CANARY = 0xa5;
 
 /**
@@ -64,9 +64,9 @@ function offsets(size: number): number[] {
 }
 
 /**
- * Reads byte by byte until something is thrown.
+ * Reads byte by byte until an error is thrown.
  *
- * @returns The number of bytes it took and the error; `undefined` when nothing was thrown.
+ * @returns The number of consumed bytes and the error; `undefined` if there was no error.
  */
 export function firstRefusal(
   stream: Uint8Array,

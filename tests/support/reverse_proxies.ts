@@ -1,16 +1,16 @@
-// nginx and haproxy, Debian's, in front of a server of this machine, with or without TLS. Their
-// configuration is what docs would tell people to write, made as short as it works.
+// nginx and haproxy from Debian packages in front of a server on this machine, with or without TLS.
+// Their configuration is the shortest working form of the documented one.
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TlsServerOptions } from "../../mod.ts";
 import { ListeningProgram } from "./proxy_programs.ts";
 
-/** What a proxy is started with. */
+/** The command line of a proxy. */
 export interface ReverseProxyOptions {
   /** The port on `127.0.0.1` that it leads to. */
   readonly to: number;
-  /** What it shows its clients. Default: it speaks plain HTTP. */
+  /** The certificate for its clients. Default: plain HTTP. */
   readonly certificates?: TlsServerOptions | undefined;
 }
 
@@ -18,7 +18,7 @@ export interface ReverseProxyOptions {
 export interface ProxyScope {
   /** A directory of this scope alone. */
   readonly directory: string;
-  /** Registers what is done at its end. */
+  /** Registers a cleanup for its end. */
   after(cleanUp: () => void | Promise<void>): void;
 }
 

@@ -1,5 +1,5 @@
-// A compression of runs of equal bytes, for tests of what happens around a compression: simple enough
-// to be read at a glance, and as careless with its memory as the port allows.
+// A compression of runs of equal bytes, to test the code around a compression: as simple as
+// possible, and as careless with its memory as the interface allows.
 
 import { InvalidPayloadError, MessageTooBigError } from "../../src/errors.ts";
 import type { MessageCompression } from "../../src/message/message_compression.ts";
@@ -11,8 +11,9 @@ export class RunLength implements MessageCompression {
   readonly #memory = new Uint8Array(1 << 17);
 
   /**
-   * @param threshold Bytes from which on a message is worth trying.
-   * @param shareKey What others that make the same of a message have too.
+   * @param threshold The minimum size in bytes of messages that are compressed.
+   *
+   * @param shareKey The key of compressions with equal output.
    */
   constructor(threshold = 4, shareKey: string | undefined = undefined) {
     this.#threshold = threshold;
@@ -42,7 +43,7 @@ export class RunLength implements MessageCompression {
     return 2 * length;
   }
 
-  /** A message in fragments is the runs of each; none of an empty one. */
+  /** A message in fragments is the runs of each; an empty fragment has none. */
   deflateFragment(
     source: Uint8Array,
     start: number,

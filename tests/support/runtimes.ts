@@ -12,7 +12,7 @@ export type RuntimeName = "deno" | "bun" | "node";
 /** All of them. */
 export const runtimeNames: readonly RuntimeName[] = ["deno", "bun", "node"];
 
-/** A program and its arguments, as `Deno.Command` takes them. */
+/** A program and its arguments for `Deno.Command`. */
 export interface RuntimeCommand {
   command: string;
   args: string[];
@@ -21,11 +21,13 @@ export interface RuntimeCommand {
 const nodeModules = fileURLToPath(new URL("../../node_modules", import.meta.url));
 
 /**
- * How to run a TypeScript module of this repository on `runtime`.
+ * Returns the command that runs a TypeScript module of this repository on `runtime`.
  *
  * @param module The path of the module.
+ *
  * @param args The arguments of the program.
- * @throws {Error} When the runtime is not installed; the message tells what to do.
+ *
+ * @throws {Error} If the runtime is not installed, with the remedy.
  */
 export function runtimeCommand(
   runtime: RuntimeName,
@@ -50,7 +52,7 @@ export function runtimeCommand(
 
 let bun: string | undefined;
 
-/** The path of the Bun that comes with the npm package `bun`. */
+/** The path of the Bun in the npm package `bun`. */
 export function bunPath(): string {
   return bun ??= firstThatRuns(bunCandidates(), ["--version"]) ?? missing(
     "Bun",
@@ -62,7 +64,7 @@ let node: string | undefined;
 
 /** The path of Node: the one on the `PATH`. */
 export function nodePath(): string {
-  // Without a Node, Deno takes its place in the processes that it starts.
+  // If Node is not installed, Deno replaces it in its child processes.
   const isNode = ["-e", "process.exit('Deno' in globalThis ? 1 : 0)"];
   return node ??= firstThatRuns(["node"], isNode) ??
     missing("Node", "put Node 20 or later on the PATH");

@@ -19,15 +19,15 @@ import { MemoryNetwork, type MemoryTransport, transportPair } from "./memory_net
 import { RawPeer, upgradeRequest } from "./raw_peer.ts";
 import { MASK_KEY } from "./vectors.ts";
 
-/** What both sides of a connection can be opened with. */
+/** The options for both sides of a connection. */
 export type CommonOptions = ConnectionOptions & Handlers<undefined>;
 
-/** An open connection whose other side is in the hands of the test. */
+/** An open connection whose peer is the test. */
 export interface Side<T = undefined> {
   readonly conn: Connection<T>;
   /** The other side. */
   readonly peer: RawPeer;
-  /** The connection's own end of the stream; its writes begin behind the handshake. */
+  /** The connection's own end of the stream; its writes begin after the handshake. */
   readonly transport: MemoryTransport;
 }
 
@@ -38,12 +38,12 @@ export interface Pair {
   readonly far: Connection<undefined>;
 }
 
-/** Passes a macrotask, so that everything that was under way in memory has happened. */
+/** Waits for a macrotask, so that all pending data in memory has arrived. */
 export function quiet(): Promise<void> {
   return new Promise((resolve) => void setImmediate(resolve));
 }
 
-/** What one test opens. */
+/** Opens the connections of one test. */
 export class Harness {
   readonly network = new MemoryNetwork();
   readonly #servers: { shutdown(options: { timeout: number }): Promise<void> }[] = [];
@@ -67,7 +67,7 @@ export class Harness {
     return connection;
   }
 
-  /** A client of the library that comes back. */
+  /** A client of the library that reconnects. */
   async connectReconnecting<T = undefined>(
     url: string | URL,
     options: ReconnectingConnectOptions<T>,
@@ -121,7 +121,7 @@ export class Harness {
     const [transport, far] = transportPair();
     const dial = (): Promise<MemoryTransport> => Promise.resolve(transport);
     const connecting = this.connect(url, { ...options, dial });
-    // The test looks at it in its own time.
+    // The test awaits it later.
     connecting.catch(() => {});
     return { connecting, peer: this.peer(far), transport };
   }

@@ -3,7 +3,7 @@
 import { quiet } from "./socket_harness.ts";
 import { toHex, type WireFrame } from "./vectors.ts";
 
-/** What a source gives. */
+/** The chunks of a source. */
 export type Chunk = string | Uint8Array;
 
 /** Frames as opcode, FIN and payload. */
@@ -18,7 +18,7 @@ export function joined(frames: readonly WireFrame[]): string {
   return frames.map(({ payload }) => toHex(payload)).join("");
 }
 
-/** A stream whose chunks are handed in one by one. */
+/** A stream whose chunks the test provides one by one. */
 export class Source {
   readonly stream: ReadableStream<Chunk>;
   cancelled = false;

@@ -10,10 +10,10 @@ import type { Harness, Side } from "./socket_harness.ts";
 /** The line of a request in which a client offers the subprotocol. */
 export const OFFER = `Sec-WebSocket-Protocol: ${TOPICS_SUBPROTOCOL}`;
 
-/** The server's side of a connection whose client subscribes to topics itself. */
+/** The server side of a connection whose client manages its own subscriptions. */
 export type TopicSide<T = undefined> = Side<T> & { readonly server: Server<T> };
 
-/** Opens a connection; clients may listen to everything unless the options say otherwise. */
+/** Opens a connection; clients may subscribe to every topic unless the options restrict it. */
 export async function topicSide<T = undefined>(
   t: Harness,
   options: ServeOptions<T> = {},

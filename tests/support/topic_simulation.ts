@@ -1,6 +1,6 @@
-// One broker with a history of one topic, one server that listens to it, and receivers that come, go
-// and come back: all in the hands of chance, step by step, and what each receiver gets is compared with
-// what was published.
+// One broker with a history of one topic, one server that subscribes to it, and receivers that
+// connect, disconnect and reconnect. Random numbers choose each step, and the messages of each
+// receiver are compared with the published ones.
 
 import assert from "node:assert/strict";
 import {
@@ -18,17 +18,17 @@ export interface SimulatedMessage extends OrderedMessage {
   readonly repeated: boolean;
 }
 
-/** What chance may do. */
+/** The probabilities of the simulation. */
 export interface Chances {
   /** Live messages of a hundred that are lost. */
   readonly lost: number;
-  /** Live messages of a hundred that come twice. */
+  /** Percentage of live messages that arrive twice. */
   readonly twice: number;
   /** Reads of a hundred that fail. */
   readonly failedReads: number;
   /** Appends of a hundred that are done again. */
   readonly repeated: number;
-  /** Steps of a thousand in which the broker goes away. */
+  /** Steps per thousand in which the broker disconnects. */
   readonly outages: number;
   /** Messages that the history keeps. */
   readonly kept: number;
@@ -38,15 +38,15 @@ export interface Chances {
   readonly pageSize: number;
   /** Messages of one replay. */
   readonly maxReplay: number;
-  /** Receivers of a hundred that cannot take more of a replay, each time that they are asked. */
+  /** Percentage of receivers that cannot accept more of a replay, on each request. */
   readonly slow: number;
 }
 
-/** One who listens, and notes what it is told. */
+/** A subscriber that records its messages. */
 class Receiver {
-  /** The number up to which it has everything, as it was told. */
+  /** The number up to which it has been told that it has every message. */
   at: number | undefined;
-  /** Whether it was told that it has missed some, and has got nothing since. */
+  /** Whether a gap was reported and no message has arrived since. */
   hasMissed = false;
   isSubscribed = false;
   /** The messages that it got. */
@@ -64,7 +64,7 @@ export class TopicSimulation implements OrderedTopicOwner<Receiver, SimulatedMes
   #count = 0;
   /** Live messages that are on their way. */
   #live: SimulatedMessage[] = [];
-  /** The answer to the read under way, once the broker has it. */
+  /** The result of the pending read, once the broker has it. */
   #page: Page<SimulatedMessage> | "failed" | undefined;
   #reading = false;
   #from: number | undefined;
@@ -72,7 +72,7 @@ export class TopicSimulation implements OrderedTopicOwner<Receiver, SimulatedMes
   #isUp = true;
   /** How many reads have begun. */
   reads = 0;
-  /** How often somebody was told that it has missed some. */
+  /** The number of reported gaps. */
   misses = 0;
   /** How many messages were handed to receivers. */
   got = 0;
@@ -100,10 +100,10 @@ export class TopicSimulation implements OrderedTopicOwner<Receiver, SimulatedMes
     else if (!this.#isUp && this.#random.below(4) === 0) this.#comeBack();
   }
 
-  /** Lets everything that is under way happen, and checks that all have everything. */
+  /** Completes all pending work, and checks that every receiver has every message. */
   settle(): void {
     if (!this.#isUp) this.#comeBack();
-    // That the very last one is lost shows only when another one comes.
+    // The loss of the last message shows only when another one arrives.
     this.#append(this.#count++, false);
     if (this.#live.at(-1) !== this.#all.at(-1)) this.#live.push(this.#all.at(-1)!);
     for (let i = 0; this.#live.length > 0 || this.#wanted || this.#reading; i++) {
@@ -120,7 +120,7 @@ export class TopicSimulation implements OrderedTopicOwner<Receiver, SimulatedMes
     assert.equal(this.#topic.needsRead, false);
   }
 
-  // What the topic decides.
+  // The decisions of the topic.
 
   deliver(message: SimulatedMessage): void {
     for (const receiver of this.#receivers) {
@@ -185,7 +185,8 @@ export class TopicSimulation implements OrderedTopicOwner<Receiver, SimulatedMes
   #take(receiver: Receiver, message: SimulatedMessage): void {
     assert.ok(receiver.isSubscribed, "that it is subscribed comes first");
     if (receiver.at !== undefined) {
-      // Who knew more than this server, and can't be told what it has missed, begins further back.
+      // A receiver that was ahead of this server and cannot be told its gap starts from an earlier
+      // number.
       assert.ok(message.number > receiver.at || receiver.hasMissed, "in order, and once");
       const missing = this.#between(receiver.at, message.number - 1);
       if (!receiver.hasMissed) assert.deepEqual(missing.map(({ number }) => number), []);
@@ -197,7 +198,7 @@ export class TopicSimulation implements OrderedTopicOwner<Receiver, SimulatedMes
     this.got++;
   }
 
-  /** Messages behind one number up to another that a receiver has to get. */
+  /** The messages after one number up to another, which a receiver must get. */
   #between(after: number, last: number): SimulatedMessage[] {
     return this.#all.filter((message) =>
       message.number > after && message.number <= last && !message.repeated
@@ -232,7 +233,7 @@ export class TopicSimulation implements OrderedTopicOwner<Receiver, SimulatedMes
     }
   }
 
-  /** A read goes one step further: it begins, the broker answers, the answer arrives. */
+  /** A read advances by one step: it begins, the broker answers, the answer arrives. */
   #read(): void {
     if (!this.#isUp) return;
     if (this.#page !== undefined) {
@@ -266,7 +267,7 @@ export class TopicSimulation implements OrderedTopicOwner<Receiver, SimulatedMes
     };
   }
 
-  /** One comes: for the first time, or back from somewhere. */
+  /** A receiver connects: for the first time or again. */
   #come(): void {
     if (this.#receivers.size > 20) return;
     const receiver = new Receiver();

@@ -1,13 +1,13 @@
 // Byte sequences that are UTF-8 and that are not (RFC 3629 sections 3 and 4), as data.
 
-/** A sequence, and where a reader that fails fast refuses it. */
+/** A sequence, and the position where a fail-fast reader rejects it. */
 export interface Utf8Sample {
   readonly name: string;
   /** The bytes in hexadecimal. */
   readonly bytes: string;
   /**
-   * How many bytes it takes to know that the text is bad; 0 when the text is good, and one more than
-   * there are bytes when it only ends too early.
+   * The number of bytes after which the text is known to be invalid; 0 for valid text, and one more
+   * than its length if it only ends too early.
    */
   readonly refusedAt: number;
 }

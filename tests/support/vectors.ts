@@ -1,13 +1,13 @@
 // Frames as bytes, legal or not, built and read here without the library's own code.
 
-/** What a frame says of itself (RFC 6455 section 5.2); whatever is left out is legal. */
+/** The fields of a frame (RFC 6455 section 5.2); omitted fields have legal values. */
 export interface FrameParts {
   /** The FIN bit. Default: set. */
   readonly fin?: boolean;
   /** RSV1 is 4, RSV2 is 2, RSV3 is 1. Default: none. */
   readonly rsv?: number;
   readonly opcode: number;
-  /** The payload before masking; a string stands for its UTF-8. Default: empty. */
+  /** The payload before masking; a string is encoded as UTF-8. Default: empty. */
   readonly payload?: Uint8Array | string;
   /** The four bytes of the mask key. Default: not masked. */
   readonly mask?: readonly number[];
@@ -17,7 +17,7 @@ export interface FrameParts {
   readonly length?: bigint;
 }
 
-/** A frame as it stands on the wire. */
+/** A frame as bytes on the wire. */
 export interface WireFrame {
   readonly fin: boolean;
   readonly rsv: number;
@@ -94,13 +94,13 @@ export function frame(parts: FrameParts): Uint8Array {
   return concat(header(parts), payloadOf(parts).map((byte, i) => byte ^ mask[i % 4]));
 }
 
-/** The payload of a Close frame, in which nothing is checked. */
+/** The payload of a Close frame, without any validation. */
 export function closePayload(code: number, reason: Uint8Array | string = ""): Uint8Array {
   const bytes = typeof reason === "string" ? utf8(reason) : reason;
   return concat(Uint8Array.of(code >> 8, code & 0xff), bytes);
 }
 
-/** Reads frames back from what was written; anything but whole frames is an error. */
+/** Parses frames from written bytes; throws on incomplete frames. */
 export function parseFrames(bytes: Uint8Array): WireFrame[] {
   const frames: WireFrame[] = [];
   let rest = bytes;

@@ -37,7 +37,7 @@ async function ask(
   return answer;
 }
 
-/** The outcome for a client whose server answers with these lines. */
+/** The result for a client whose server responds with these lines. */
 async function answered(
   t: Live,
   options: ConnectOptions,
@@ -149,7 +149,7 @@ const serverHandshake = liveCases({
       const next = await ask(t, { compression: true }, {}, `${line}, permessage-deflate`);
       assert.match(next.headers.get("sec-websocket-extensions") ?? "", /^permessage-deflate/);
     }
-    // What breaks the grammar is answered as well, and the socket is closed: `ask` waits for it.
+    // A grammar violation is answered, too, and the socket is closed: `ask` waits for it.
     assert.equal((await ask(t, {}, {}, "Sec-WebSocket-Extensions: ;;")).status, 400);
   },
 
@@ -265,5 +265,5 @@ const clientHandshake = liveCases({
   },
 });
 
-/** What went wrong before a connection was open. */
+/** Errors before a connection was open. */
 export const handshakeCases: Cases = { ...serverHandshake, ...clientHandshake };

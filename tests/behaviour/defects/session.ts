@@ -25,7 +25,7 @@ import {
 } from "../../support/vectors.ts";
 import type { Cases } from "../harness.ts";
 
-/** The Close frame that comes next, behind other frames. */
+/** The next Close frame, after other frames. */
 async function closeFrame({ peer }: LiveSide): Promise<WireFrame> {
   let frame = await peer.frame();
   while (frame !== undefined && frame.opcode !== CLOSE) frame = await peer.frame();
@@ -33,7 +33,7 @@ async function closeFrame({ peer }: LiveSide): Promise<WireFrame> {
   return frame;
 }
 
-/** The peer sends this; a Close frame with the code comes back, and `close` is called, once. */
+/** The peer sends this; it receives a Close frame with the code, and `close` is called once. */
 async function assertFailed(
   side: LiveSide,
   ends: Queue<CloseInfo>,
@@ -48,7 +48,7 @@ async function assertFailed(
   assert.equal((info.error as WebSocketError).closeCode, code);
 }
 
-/** A handler of `close`, and what it heard. */
+/** A handler of `close`, and its received results. */
 function watched(options: CommonOptions = {}): { ends: Queue<CloseInfo>; options: CommonOptions } {
   const ends = new Queue<CloseInfo>();
   return { ends, options: { message() {}, ...options, close: (_, info) => ends.push(info) } };
@@ -206,7 +206,7 @@ const controls = liveCases({
     await withEachSide(t, options, async ({ conn, peer }) => {
       for (let i = 0; i < 2; i++) {
         conn.sendDelayed(`delayed ${i}`);
-        // Takes the delayed message along, so that the timer has nothing left to send.
+        // Consumes the delayed message, so that the timer has no output left.
         conn.send(`at once ${i}`);
         const [delayed, atOnce] = await peer.frames(2);
         assert.deepEqual(delayed.payload, utf8(`delayed ${i}`));
@@ -221,5 +221,5 @@ const controls = liveCases({
   },
 });
 
-/** What went wrong on an open connection. */
+/** Errors on an open connection. */
 export const sessionCases: Cases = { ...framing, ...controls };

@@ -1,11 +1,11 @@
-// What a TLS client asks for in its first message (RFC 8446 4.1.2, RFC 6066 section 3).
+// The server name in the first message of a TLS client (RFC 8446 4.1.2, RFC 6066 section 3).
 
 import assert from "node:assert/strict";
 import type { RawSocket } from "../../support/raw_socket.ts";
 
 const SERVER_NAME = 0;
 
-/** Waits for a ClientHello, takes it, and returns the server name in it, if there is one. */
+/** Waits for a ClientHello, reads it, and returns its server name, if any. */
 export async function serverNameOf(peer: RawSocket): Promise<string | undefined> {
   const header = await peer.take(5);
   assert.equal(header[0], 0x16, "not a handshake record");

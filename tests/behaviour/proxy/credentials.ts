@@ -1,4 +1,4 @@
-// Who may use a proxy, and who learns of it.
+// The authorization of proxy users, and which party receives the credentials.
 
 import assert from "node:assert/strict";
 import { ConnectionError } from "../../../mod.ts";
@@ -6,13 +6,13 @@ import { type Live, liveCases } from "../../support/live_harness.ts";
 import type { Cases } from "../harness.ts";
 import { assertEchoes, echoServer, openRoute, type Scheme, schemes } from "./route.ts";
 
-/** A user, a password, and how they may stand in a URL. */
+/** A user name, a password, and their possible forms in a URL. */
 const PLAIN: readonly [username: string, password: string, user: string][] = [
   ["user", "secret", "user:secret"],
   ["user", "secret", "%75s%65r:%73ecret"],
 ];
 
-/** Those that tinyproxy's configuration has no words for; microsocks takes any. */
+/** Credentials that tinyproxy's configuration cannot express; microsocks accepts any. */
 const SPECIAL: readonly [username: string, password: string, user: string][] = [
   ["j\u00fcrgen", "\u5bc6\u7801\u{1f511}", "j%C3%BCrgen:%E5%AF%86%E7%A0%81%F0%9F%94%91"],
   ["j\u00fcrgen", "\u5bc6\u7801\u{1f511}", "j\u00fcrgen:\u5bc6\u7801\u{1f511}"],
@@ -20,7 +20,7 @@ const SPECIAL: readonly [username: string, password: string, user: string][] = [
   ["u".repeat(255), "p".repeat(255), `${"u".repeat(255)}:${"p".repeat(255)}`],
 ];
 
-/** What a proxy is asked with that it does not accept, and how it answers. */
+/** Credentials that a proxy does not accept, and its response. */
 const WRONG: readonly [user: string, http: RegExp, socks: RegExp][] = [
   ["user:wrong@", /40[17] .* does not accept the user/, /does not accept the user and password/],
   ["other:secret@", /40[17] .* does not accept the user/, /does not accept the user and password/],
@@ -91,5 +91,5 @@ cases["the proxy sees nothing of the server's user and password"] = async (t) =>
   await refused;
 };
 
-/** Who may use a proxy, and who learns of it. */
+/** The cases of proxy credentials. */
 export const credentialCases: Cases = liveCases(cases);

@@ -1,4 +1,4 @@
-// What goes wrong between a client and its proxy, and what the user is told.
+// Failures between a client and its proxy, and the errors for the user.
 
 import assert from "node:assert/strict";
 import { ConnectionError, type ErrorCode, TimeoutError } from "../../../mod.ts";
@@ -11,7 +11,7 @@ import type { Cases } from "../harness.ts";
 import { echoServer, openRoute, schemes } from "./route.ts";
 
 const STANDS = "HTTP/1.1 200 Connection established\r\n\r\n";
-/** A SOCKS5 proxy that wants no login, and connects. */
+/** A SOCKS5 proxy that requires no authentication and connects. */
 const SOCKS_STANDS = hex("0500 05000001000000000000");
 
 /** The error that a connection fails with. */
@@ -42,7 +42,7 @@ async function played(
 ): Promise<{ proxy: RawServer; peer: RawSocket; failed: Promise<Error & { code?: ErrorCode }> }> {
   const proxy = await t.rawServer();
   const url = `${scheme}://127.0.0.1:${proxy.port}`;
-  // What hangs is to run into the deadline of the case.
+  // A hang runs into the deadline of the case.
   const failed = failure(t.connect(target, { proxy: url, handshakeTimeout: 0 }));
   const peer = await proxy.accept();
   return { proxy, peer, failed };
@@ -212,7 +212,7 @@ const playedCases = liveCases({
     await peer.head();
     peer.send(STANDS);
     await peer.until(() => peer.bytes.length > 0);
-    // A TLS handshake record: nothing was asked in clear.
+    // A TLS handshake record: nothing was sent in plain text.
     assert.equal(peer.bytes[0], 0x16);
     peer.send("HTTP/1.1 101 Switching Protocols\r\n\r\n");
     const error = await failed;
@@ -252,5 +252,5 @@ const playedCases = liveCases({
   },
 });
 
-/** What goes wrong between a client and its proxy. */
+/** The cases of failures between a client and its proxy. */
 export const failureCases: Cases = { ...liveCases(perScheme), ...playedCases };

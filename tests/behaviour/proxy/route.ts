@@ -1,4 +1,4 @@
-// A way to a server through a real proxy, and what must work on it.
+// A route to a server through a real proxy, and the cases that must pass on it.
 
 import assert from "node:assert/strict";
 import type { Connection, ServeOptions, Server } from "../../../mod.ts";
@@ -22,9 +22,9 @@ export const schemes: readonly Scheme[] = ["http", "https", "socks5", "socks5h"]
 export interface Route {
   /** Its URL, without the user and password it asks for. */
   readonly url: string;
-  /** Who vouches for it, where it speaks TLS. */
+  /** The authority of its certificate, if it uses TLS. */
   readonly caCerts: string[];
-  /** The proxy itself, which says in its log where it was told to connect to. */
+  /** The proxy itself, whose log contains its targets. */
   readonly program: ListeningProgram;
 }
 
@@ -36,7 +36,7 @@ export async function openRoute(
 ): Promise<Route> {
   const { username, password } = options;
   const isHttp = scheme === "http" || scheme === "https";
-  // stunnel listens where it is asked to, and finds tinyproxy on 127.0.0.1.
+  // stunnel listens on the requested address, and connects to tinyproxy on 127.0.0.1.
   const hostname = scheme === "https" ? undefined : options.hostname;
   const program = await (isHttp ? startTinyproxy : startMicrosocks)(context, {
     hostname,
@@ -67,7 +67,7 @@ export function echoServer(t: Live, options: ServeOptions = {}): Promise<Server>
   return t.serve({ ...options, message: (conn, data) => void conn.send(data) });
 }
 
-/** Waits until the log of the proxy tells that it was asked for a target. */
+/** Waits until the log of the proxy contains a target. */
 export async function assertAskedFor(
   { program }: Route,
   scheme: Scheme,
@@ -78,7 +78,7 @@ export async function assertAskedFor(
   await program.logged(target);
 }
 
-/** Text and bytes, small and large, come back; then the closing handshake is held. */
+/** Small and large text and binary messages are echoed; then the closing handshake completes. */
 export async function assertEchoes(conn: Connection<undefined>): Promise<void> {
   const large = Uint8Array.from({ length: 300_000 }, (_, i) => i * 7 + (i >> 8));
   const messages = ["hello", "", Uint8Array.of(1, 2, 3), large, "x".repeat(70_000)];

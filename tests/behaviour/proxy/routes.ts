@@ -12,7 +12,7 @@ import {
   schemes,
 } from "./route.ts";
 
-/** A host as it stands in a URL, where its server listens, and its address. */
+/** A host as written in a URL, the address of its server, and its IP address. */
 const HOSTS: readonly [host: string, hostname: string, address: string][] = [
   ["127.0.0.1", "127.0.0.1", "127.0.0.1"],
   ["[::1]", "::1", "::1"],
@@ -41,7 +41,7 @@ for (const scheme of schemes) {
   }
 }
 
-/** What the proxy is told: `socks5` looks names up itself; SOCKS writes no brackets. */
+/** The host name sent to the proxy: `socks5` resolves names locally; SOCKS uses no brackets. */
 function nameFor(scheme: Scheme, host: string, address: string): string {
   if (scheme === "socks5") return address;
   return scheme === "socks5h" && host.startsWith("[") ? address : host;

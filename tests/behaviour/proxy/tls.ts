@@ -1,4 +1,5 @@
-// Who is trusted on the way, and who is told what: TLS to the proxy, to the server, and both.
+// The trusted authorities of a route, and the certificates of each party: TLS to the proxy, to the
+// server, and to both.
 
 import assert from "node:assert/strict";
 import {
@@ -19,7 +20,7 @@ type Way = Scheme | "no proxy";
 
 const WAYS: readonly Way[] = ["no proxy", "http", "https", "socks5", "socks5h"];
 
-/** Connects on a way, trusting the proxy there beside what the options say. */
+/** Connects over a route, and trusts its proxy in addition to the authorities in the options. */
 type ConnectBy = (url: string, tls: TlsClientOptions) => Promise<Connection<undefined>>;
 
 async function openWay(t: Live, way: Way): Promise<ConnectBy> {
@@ -270,5 +271,5 @@ const nameCases = liveCases({
   },
 });
 
-/** Who is trusted on the way, and who is told what. */
+/** The cases of TLS trust. */
 export const proxyTlsCases: Cases = { ...liveCases(perWay), ...proxyCases, ...nameCases };

@@ -1,9 +1,9 @@
-// The one wait for time: that nothing comes is no event that could be awaited.
+// The only wait for time: the absence of an event cannot be awaited.
 
-/** Milliseconds in which a chunk that should not come would have come. */
+/** Milliseconds within which an unexpected chunk would have arrived. */
 const MOMENT = 300;
 
-/** Long enough for what should not happen to happen. */
+/** Long enough for an unexpected event to happen. */
 export function aMoment(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, MOMENT));
 }

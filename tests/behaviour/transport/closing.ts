@@ -1,4 +1,5 @@
-// How a stream ends: half by half, at once, or torn; `closed` is told once in each case.
+// The end of a stream: each direction separately, both together, or by a reset; `closed` is called once in each
+// case.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -9,12 +10,15 @@ import { assertPattern, pattern, PatternCheck } from "./pattern.ts";
 
 const MIB = 1 << 20;
 
-/** Some turns of the event loop, for what should come only once to come again. */
+/** Some turns of the event loop, in which a duplicate event would arrive. */
 async function someTurns(): Promise<void> {
   for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
-/** Connects and resets in another process, while this one, which waits for it, accepts nothing. */
+/**
+ * Connects and resets in another process, while this one, which waits for it, accepts no
+ * connection.
+ */
 function resetAtOnce(port: number, count: number): void {
   const program = `
     const net = require("node:net");
@@ -28,7 +32,7 @@ function resetAtOnce(port: number, count: number): void {
   assert.equal(spawnSync("node", ["-e", program]).status, 0);
 }
 
-/** One direction ends, the other goes on as long as it likes. */
+/** One direction ends, the other continues indefinitely. */
 async function halfClose(first: End, second: End): Promise<void> {
   first.finish();
   await second.until(() => second.ends === 1);
@@ -123,7 +127,7 @@ export const closingCases: Cases = {
     const whole = 32 * MIB;
     assert.equal(client.write(pattern(whole)), false);
     const left = (): number => whole - client.transport.bufferedAmount;
-    // The kernel has taken all that it has room for.
+    // The kernel's buffers are full.
     for (let before = -1; before !== left();) {
       before = left();
       await new Promise((resolve) => setTimeout(resolve, 20));
@@ -310,7 +314,7 @@ export const closingCases: Cases = {
     const client = await dial(context, { port: listener.port });
     client.start();
     void client.send(pattern(10));
-    // The live one comes last; of those before it some runtimes tell, and some do not.
+    // The live one is last; some runtimes report the earlier ones, and some do not.
     while (client.received < 10) {
       const server = await listener.accept();
       echo(server);

@@ -1,4 +1,4 @@
-// What goes out comes back: sizes, orders, and the kinds of sockets.
+// Echoes: sizes, orders, and the kinds of sockets.
 
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";

@@ -1,5 +1,5 @@
-// One end of a connection under test: it records what its transport says, and notes every breach of
-// the port's promises, whatever the case is about.
+// One end of a connection under test: it records the events of its transport, and notes every
+// violation of the interface's contract, in every case.
 
 import assert from "node:assert/strict";
 import type {
@@ -20,9 +20,9 @@ export class End implements TransportSink {
   drains = 0;
   ends = 0;
   closes = 0;
-  /** What `closed` told. */
+  /** The argument of `closed`. */
   error: Error | undefined;
-  /** Does more with a chunk; what it returns is what `data` returns. */
+  /** Runs for each chunk; its return value is that of `data`. */
   onData: ((chunk: Uint8Array) => boolean | void) | undefined;
   onDrain: (() => void) | undefined;
   onEnd: (() => void) | undefined;
@@ -73,7 +73,7 @@ export class End implements TransportSink {
     this.#call("resume", () => this.transport.resume());
   }
 
-  /** Ends our direction; `end` is what the peer does. */
+  /** Ends the local direction; `end` is the peer's. */
   finish(): void {
     this.#call("end", () => this.transport.end());
   }
@@ -82,26 +82,26 @@ export class End implements TransportSink {
     this.#call("destroy", () => this.transport.destroy(error));
   }
 
-  /** Waits until the condition holds; it is looked at after each thing the transport tells. */
+  /** Waits until the condition holds; checks it after each event of the transport. */
   until(condition: () => boolean): Promise<void> {
     if (condition()) return Promise.resolve();
     return new Promise((resolve) => this.#waiting.push({ condition, resolve }));
   }
 
-  /** Waits for `closed`, which must tell no error. */
+  /** Waits for `closed`, which must report no error. */
   async closedWell(): Promise<void> {
     await this.until(() => this.closes > 0);
     if (this.error !== undefined) throw this.error;
   }
 
-  /** Waits for `closed`, which must tell an error, and returns it. */
+  /** Waits for `closed`, which must report an error, and returns it. */
   async closedBadly(): Promise<Error> {
     await this.until(() => this.closes > 0);
     assert.ok(this.error instanceof Error, `closed with ${this.error}`);
     return this.error;
   }
 
-  /** All that was received, in one piece. */
+  /** All received bytes, joined. */
   bytes(): Uint8Array {
     const whole = new Uint8Array(this.received);
     let offset = 0;
@@ -178,7 +178,7 @@ export class End implements TransportSink {
   }
 }
 
-/** Where a case listens: a free port of the loopback unless it says more. */
+/** The address of a case's listener: a free port of the loopback by default. */
 export type Place = Partial<ListenOptions>;
 
 /** A listener that hands out its connections one by one, and is closed when the case ends. */
@@ -241,7 +241,7 @@ export interface Pair {
   server: End;
 }
 
-/** Connects two ends and starts both, unless the case wants to. */
+/** Connects two ends and starts both, unless the case starts them. */
 export async function connect(
   context: Context,
   { place = {}, options = {}, start = true }: {
@@ -264,7 +264,7 @@ export async function connect(
   return { client, server };
 }
 
-/** Makes an end send back what it receives, no faster than it leaves, and end when the peer ends. */
+/** Makes an end echo its input, no faster than its output drains, and end when the peer ends. */
 export function echo(end: End): void {
   end.onData = (chunk) => {
     if (!end.write(chunk)) end.pause();

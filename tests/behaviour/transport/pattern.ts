@@ -1,4 +1,5 @@
-// Bytes that tell their place in a stream: what is lost, doubled, swapped or overwritten shows.
+// Bytes that encode their position in a stream: lost, duplicated, swapped or overwritten bytes are
+// detected.
 
 import assert from "node:assert/strict";
 
@@ -28,7 +29,7 @@ export function assertPattern(bytes: Uint8Array, position = 0): void {
   }
 }
 
-/** Follows a stream of chunks and asserts each as it comes. */
+/** Follows a stream of chunks and asserts each on arrival. */
 export class PatternCheck {
   position = 0;
   /** The first fault; a sink may not throw. */

@@ -1,4 +1,4 @@
-// When chunks come, who owns their memory, and what stops them.
+// The timing of chunks, the ownership of their memory, and how to pause them.
 
 import assert from "node:assert/strict";
 import process from "node:process";
@@ -11,7 +11,7 @@ import { stream } from "./echo.ts";
 
 const MIB = 1 << 20;
 
-/** Sends until the other side's kernel and ours are full; returns what was written in all. */
+/** Sends until both kernels' buffers are full; returns the number of written bytes. */
 async function sendUntilBlocked(end: End): Promise<number> {
   let position = 0;
   for (;;) {

@@ -4,7 +4,7 @@ import type { TlsClientOptions } from "../../../src/transport/transport.ts";
 import type { Context } from "../harness.ts";
 import { type Accepting, connect, listen, type Pair } from "./end.ts";
 
-/** What makes a client trust the authority of the fixtures. */
+/** The client options that trust the authority of the fixtures. */
 export function trusted({ fixtures }: Context): TlsClientOptions {
   return { caCerts: [fixtures.certificates.ca] };
 }

@@ -11,7 +11,7 @@ import { connectTls, listenTls, trusted } from "./secured.ts";
 
 const MIB = 1 << 20;
 
-/** Connects without TLS, to a listener that wants it, and has the client begin it then. */
+/** Connects without TLS to a TLS listener, and then has the client start TLS. */
 async function secureLater(context: Context, tls: TlsClientOptions): Promise<Pair> {
   const listener = await listenTls(context);
   const plain = await context.network.dial({
@@ -192,7 +192,7 @@ export const tlsCases: Cases = {
   },
 
   "TLS in TLS": async (context) => {
-    // What comes out of the outer TLS goes to the inner server, and back.
+    // Forwards the data inside the outer TLS to the inner server and back.
     const inner = await listenTls(context);
     const outer = await listenTls(context);
     const accepting = inner.accept().then((server) => (server.start(), echo(server), server));
@@ -229,7 +229,7 @@ export const tlsCases: Cases = {
   },
 };
 
-/** Passes on what one end receives. */
+/** Forwards the data that one end receives. */
 function relay(from: End, to: End): void {
   from.onData = (chunk) => {
     from.pause();

@@ -1,4 +1,4 @@
-// TLS handshakes: who is trusted, and who fails to hold one.
+// TLS handshakes: the trusted authorities, and failed handshakes.
 
 import assert from "node:assert/strict";
 import type { TlsClientOptions } from "../../../src/transport/transport.ts";
@@ -10,7 +10,10 @@ import { connectTls, listenTls, trusted } from "./secured.ts";
 
 const MIB = 1 << 20;
 
-/** Dials a TLS listener whose certificate must be refused. The server learns of it, but gets no data. */
+/**
+ * Dials a TLS listener whose certificate must be rejected. The server is notified, but receives no
+ * data.
+ */
 async function refused(context: Context, hostname: string, tls: TlsClientOptions): Promise<void> {
   const listener = await listenTls(context);
   const dialing = assert.rejects(

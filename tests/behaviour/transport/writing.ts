@@ -1,4 +1,4 @@
-// Who owns what is written, what waits, and when the transport says so.
+// The ownership of written memory, buffered output, and the drain event.
 
 import assert from "node:assert/strict";
 import type { Cases } from "../harness.ts";
@@ -29,7 +29,7 @@ export const writingCases: Cases = {
   "after true, and after a drain, the memory is the caller's": async (context) => {
     const { client, server } = await connect(context);
     let position = 0;
-    // Sizes around what a kernel takes at once, so that both answers occur where they can.
+    // Sizes around the capacity of a kernel, so that both results occur where possible.
     for (const size of [1, 10, 1000, 65_536, 65_537, 100_000, MIB, 10 * MIB, 5, 70_000, 3]) {
       const memory = pattern(size, position);
       if (!client.write(memory)) {
@@ -85,7 +85,7 @@ export const writingCases: Cases = {
     server.onData = () => {
       const amount = client.transport.bufferedAmount;
       if (amount > last) fault ||= `rose from ${last} to ${amount}`;
-      // Some runtimes count a piece of 64 KiB until they have told that its last byte has left.
+      // Some runtimes count a chunk of 64 KiB until they have reported that its last byte was sent.
       if (amount > length - server.received + 65_536) fault ||= `the peer has more than ${amount}`;
       seen.add(last = amount);
     };

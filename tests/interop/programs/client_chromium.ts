@@ -13,13 +13,13 @@ interface Carried {
   readonly bytes?: string;
 }
 
-/** What the page tells of its WebSocket. */
+/** An event of the page's WebSocket. */
 type Told =
   | { readonly open: string }
   | { readonly message: Carried }
   | { readonly close: { code: number; reason: string; clean: boolean } };
 
-/** What becomes of the page's own variables. */
+/** The result for the page's own variables. */
 interface PageGlobals {
   sockets: WebSocket[];
   tell(index: number, told: Told): Promise<void>;
@@ -34,7 +34,7 @@ function unpack({ text, bytes }: Carried): string | Uint8Array {
   return text ?? new Uint8Array(Buffer.from(bytes!, "base64"));
 }
 
-/** Runs in the page: opens a WebSocket and tells all that it does, in its order. */
+/** Runs in the page: opens a WebSocket and reports all of its events in order. */
 function openInPage({ index, url }: { index: number; url: string }): void {
   const page = globalThis as unknown as PageGlobals;
   const socket = new WebSocket(url);
@@ -64,16 +64,16 @@ function closeInPage(
   (globalThis as unknown as PageGlobals).sockets[index]!.close(code, reason);
 }
 
-/** Who hears what the page tells, by the number of the WebSocket. */
+/** The handlers of the page's events, by the number of the WebSocket. */
 const listeners: Array<(told: Told) => void> = [];
 
 async function open(page: Page, url: string): Promise<InteropClient> {
-  // A page of the server's own origin, which is what servers let in. It has to come from there: one that
-  // is made up may not talk to this machine.
+  // A page of the server's own origin, which servers accept by default. The server must serve it: a
+  // page with a simulated origin may not connect to this machine.
   await page.goto(url.replace(/^ws/, "http"));
   const index = listeners.length;
   const received = new Received();
-  // What is carried to the page arrives in its order, one after the other.
+  // Events of the page arrive one by one, in order.
   let carried = Promise.resolve();
   const client = {
     extensions: "",

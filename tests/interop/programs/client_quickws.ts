@@ -1,4 +1,4 @@
-// Our client, on whichever runtime this is: client_quickws.ts <conversations>
+// The quickws client on the current runtime: client_quickws.ts <conversations>
 
 import process from "node:process";
 import { connect } from "../../../mod.ts";

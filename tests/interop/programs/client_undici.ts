@@ -1,4 +1,4 @@
-// The WebSocket of undici, which is also the one that Node has of its own: client_undici.ts <conversations>
+// The WebSocket of undici, which is also Node's built-in one: client_undici.ts <conversations>
 
 import process from "node:process";
 import { WebSocket } from "undici";

@@ -1,4 +1,4 @@
-// The WebSocket that Deno and Bun have of their own: client_web.ts <conversations>
+// The built-in WebSocket of Deno and Bun: client_web.ts <conversations>
 
 import process from "node:process";
 import { holdConversations } from "../conversation.ts";

@@ -1,11 +1,11 @@
-// What our programs have in common.
+// Shared parts of the quickws programs.
 
 import type { CompressionOptions, Connection } from "../../../mod.ts";
 import type { CompressionMode, InteropClient, Received } from "../conversation.ts";
 
 const takeover = { serverContextTakeover: true, clientContextTakeover: true };
 
-/** Our options for each mode. */
+/** The quickws options for each mode. */
 export const COMPRESSION_OPTIONS: Record<CompressionMode, CompressionOptions | false> = {
   off: false,
   alone: {},

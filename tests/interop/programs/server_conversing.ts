@@ -1,18 +1,18 @@
-// Our server, which holds the conversation with clients that only echo: server_conversing.ts <agreed>.
-// Prints a port for each mode of compression, then what it found.
+// The quickws server that runs the conversation with clients that only echo: server_conversing.ts
+// <agreed>. Prints a port for each mode of compression, then its results.
 
 import process from "node:process";
 import { type Connection, serve, type Server } from "../../../mod.ts";
 import { type Agreed, COMPRESSION_MODES, converse, Received } from "../conversation.ts";
 import { asInteropClient, COMPRESSION_OPTIONS } from "./quickws.ts";
 
-/** What a connection has received. */
+/** The messages that a connection has received. */
 interface Inbox {
   readonly messages: Received;
   readonly pongs: Received;
 }
 
-/** Connections as they come in. */
+/** Accepted connections. */
 class Opened {
   readonly #connections: Connection<Inbox>[] = [];
   #wake = (): void => {};

@@ -1,5 +1,5 @@
-// Our server, on whichever runtime this is; prints a port for each mode of compression that it is
-// started with.
+// The quickws server on the current runtime; prints a port for each mode of compression in its
+// arguments.
 
 import process from "node:process";
 import { type Message, serve, type ServeOptions } from "../../../mod.ts";

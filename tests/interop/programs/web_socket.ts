@@ -2,7 +2,7 @@
 
 import { type InteropClient, Received } from "../conversation.ts";
 
-/** What is used of a `WebSocket`. */
+/** The used part of the interface of `WebSocket`. */
 export type WebSocketLike = Pick<
   WebSocket,
   "binaryType" | "extensions" | "send" | "close" | "onopen" | "onmessage" | "onclose" | "onerror"
