@@ -11,41 +11,41 @@ import { runSuite } from "./run/suite.ts";
 import { runTargets } from "./run/targets.ts";
 import { commandFor, start } from "./support/runtimes.ts";
 
-const USAGE = `deno task bench [what] [options]
+const USAGE = `deno task bench [command] [options]
 
-what (everything without it, which takes an hour; with --quick some minutes):
+commands (default: all of them except guard, about an hour; with --quick a few minutes):
   ${Object.entries(SUITES).map(([name, { title }]) => `${name.padEnd(12)}${title}`).join("\n  ")}
-  fleet       three nodes joined by Redis or NATS, beside socket.io and crossws
-  topics      publish and fleet beside those of the targets, in seven to ten minutes
-  targets     what we are to reach beside the raw sockets and the peers, and what was reached
-  scaling     how cost grows, and bench/SCALING.md; the words after it choose: connections, idle,
-              payload, depth, cores, kernel, million, or none of them (report) to write the report anew
-  plots       draws the results in bench/results, without measuring
-  core        the pure parts alone, on each runtime
-  micro       the reasons of the constants that were tuned
-  deflate     the codec alone, beside zlib and fflate
-  ws          programs of ws and socket.io, with ws and with ours; --rounds, --seconds, --runtimes
-  start       milliseconds until a process listens, beside ws, Bun.serve and Deno.serve; --rounds
-  guard       puts the ratios on record that tests/bench guards; no part of everything
+  fleet       three nodes connected by Redis or NATS, compared with socket.io and crossws
+  topics      publish and fleet with the peers of the targets, seven to ten minutes
+  targets     speed goals relative to raw sockets and peers, and the results
+  scaling     how cost grows; writes bench/SCALING.md. Select parts by name: connections, idle,
+              payload, depth, cores, kernel, million; "report" only rewrites the report
+  plots       draws the results in bench/results without measuring
+  core        the protocol core without sockets, on each runtime
+  micro       measurements behind the tuned constants
+  deflate     the codec alone, compared with zlib and fflate
+  ws          ws and socket.io programs, on ws and on this library; --rounds, --seconds, --runtimes
+  start       startup time in milliseconds, compared with ws, Bun.serve and Deno.serve; --rounds
+  guard       records the ratios that tests/bench checks; not part of the default run
 
 options:
-  --peers ws,bun      only these beside ours and the raw sockets
+  --peers ws,bun      only these peers; this library and raw sockets always run
   --runtimes node     only these
-  --engines redis     only what is joined by these
-  --ours quickws,quickws@listen
-                      which of our servers; on Deno there are several ways to the sockets
-  --payload 128,1024  bytes of a message, instead of those of the suite
+  --brokers redis     only fleets with these brokers
+  --variants quickws,quickws@listen
+                      variants of this library; on Deno they differ in the socket API
+  --payload 128,1024  message sizes in bytes, instead of the suite's
   --depth 1,32        messages in flight on each connection
-  --connections 100   how many
-  --burst 1,10        times that each message is published at once
+  --connections 100   number of connections
+  --burst 1,10        number of times each message is published in one turn
   --text              text instead of binary
   --compression alone or takeover
-  --rows one,deep     of the targets only these
-  --rounds 3          of which the median is taken; 5 for the targets
-  --seconds 2         of counting in each
-  --quick             one short round, up to 1,000 connections, without targets, scaling and deflate
-  --profile           writes profiles of our servers into .build/profiles and shows what takes time
-  --dry               keeps no results in bench/results
+  --rows one,deep     only these rows of the targets
+  --rounds 3          number of rounds; results are medians (default: 3, targets: 5)
+  --seconds 2         duration of each measurement
+  --quick             one short round, up to 1,000 connections; skips targets, scaling and deflate
+  --profile           profiles this library's servers into .build/profiles; prints the top functions
+  --dry               does not save results in bench/results
 `;
 
 const options = parseOptions(Deno.args);
@@ -60,7 +60,7 @@ const EVERYTHING = [
   "plots",
 ];
 
-/** A benchmark with a main module of its own, which gets the words that follow its name. */
+/** Runs a benchmark that has its own main module, with the remaining arguments. */
 async function runModule(module: string): Promise<void> {
   const process = start(commandFor("deno", module, ...options.words), { stdout: "inherit" });
   if (!(await process.status).success) Deno.exit(1);

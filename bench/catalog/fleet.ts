@@ -1,65 +1,65 @@
-// Fleets, as data: three nodes that an engine joins, who they are, and what is published through them.
+// Fleets (three nodes connected by a broker) and their workloads, as data.
 
 import type { NodeSettings } from "../nodes/settings.ts";
 import type { FleetLoad } from "../load/fleet_load.ts";
 import type { RuntimeName } from "../support/runtimes.ts";
 
-/** How many nodes a fleet has. */
+/** The number of nodes in a fleet. */
 export const NODES = 3;
 
 /** Nodes of one kind. */
 export interface Fleet {
-  /** By this name it is chosen with `--peers`. */
+  /** The name that selects it in `--peers`. */
   name: string;
   runtime: RuntimeName;
   /** A module in `bench/nodes`. */
   module: string;
-  engine: NodeSettings["engine"];
+  broker: NodeSettings["broker"];
   protocol: FleetLoad["protocol"];
-  /** Ours only: the engine keeps a history of the topic. */
+  /** quickws only: the broker keeps a history of the topic. */
   history?: true;
 }
 
-/** What is published through a fleet. */
+/** The load on a fleet. */
 export interface FleetWorkload {
-  /** Connections, all of which listen, spread over the nodes. */
+  /** Subscribed connections, spread over the nodes. */
   connections: number;
-  /** How many of the nodes are published through. */
+  /** The number of nodes that have a publisher. */
   publishers: number;
-  /** Messages that each publisher keeps under way; 0 for a rate. */
+  /** Messages in flight for each publisher; 0 if `rate` applies. */
   depth: number;
-  /** Messages a second of all publishers together; 0 for as many as go. */
+  /** Messages per second of all publishers together; 0 for no rate limit. */
   rate: number;
 }
 
-const OURS: readonly Fleet[] = (["node", "bun", "deno"] as const).flatMap((runtime) =>
-  (["redis", "nats"] as const).map((engine) => ({
+const OWN: readonly Fleet[] = (["node", "bun", "deno"] as const).flatMap((runtime) =>
+  (["redis", "nats"] as const).map((broker) => ({
     name: "quickws",
     runtime,
     module: "quickws",
-    engine,
+    broker,
     protocol: "texts",
   }))
 );
 
-/** All of them, ours first. */
+/** All fleets, this library first. */
 export const FLEETS: readonly Fleet[] = [
-  ...OURS,
-  ...OURS.slice(0, 2).map((fleet): Fleet => ({ ...fleet, name: "quickws@history", history: true })),
+  ...OWN,
+  ...OWN.slice(0, 2).map((fleet): Fleet => ({ ...fleet, name: "quickws@history", history: true })),
   {
     name: "socket.io",
     runtime: "node",
     module: "socket_io",
-    engine: "redis",
+    broker: "redis",
     protocol: "socket.io",
   },
-  { name: "crossws", runtime: "node", module: "crossws", engine: "redis", protocol: "texts" },
+  { name: "crossws", runtime: "node", module: "crossws", broker: "redis", protocol: "texts" },
 ];
 
 /** Bytes of a message. */
 export const PAYLOAD = 128;
 
-/** As many as go; then one after another; then at a rate at which none has to hurry. */
+/** First at saturation, then one message at a time, then at a low fixed rate. */
 export const FLEET_WORKLOADS: readonly FleetWorkload[] = [
   { connections: 300, publishers: NODES, depth: 8, rate: 0 },
   { connections: 3000, publishers: NODES, depth: 8, rate: 0 },
@@ -68,15 +68,15 @@ export const FLEET_WORKLOADS: readonly FleetWorkload[] = [
   { connections: 3000, publishers: NODES, depth: 0, rate: 4 },
 ];
 
-/** Runtime, name and engine, which together are unique. */
-export function fleetLabel({ runtime, name, engine }: Fleet): string {
-  return `${runtime} ${name}, ${engine}`;
+/** A unique label: runtime, name and broker. */
+export function fleetLabel({ runtime, name, broker }: Fleet): string {
+  return `${runtime} ${name}, ${broker}`;
 }
 
-/** A workload in a few words. */
+/** Describes a workload in a few words. */
 export function describeFleet({ connections, publishers, depth, rate }: FleetWorkload): string {
   const many = connections.toLocaleString("en");
   const through = publishers === 1 ? "one node" : `all ${publishers} nodes`;
-  const what = rate > 0 ? `${rate} messages a second` : `${depth} under way at each`;
-  return `${PAYLOAD} B to ${many} connections, through ${through}, ${what}`;
+  const pace = rate > 0 ? `${rate} messages per second` : `${depth} in flight for each publisher`;
+  return `${PAYLOAD} B to ${many} connections, through ${through}, ${pace}`;
 }

@@ -1,4 +1,4 @@
-// Who is measured, as data.
+// The measured servers and clients, as data.
 
 import type { Compression, ServerSettings } from "../servers/settings.ts";
 import type { RuntimeName } from "../support/runtimes.ts";
@@ -6,41 +6,41 @@ import type { Workload } from "./workloads.ts";
 
 /** A server or a client, on a runtime. */
 export interface Participant {
-  /** By this name it is chosen with `--peers`. */
+  /** The name that selects it in `--peers`. */
   name: string;
   runtime: RuntimeName | "go";
   /** A module in `bench/servers`; for Go the name of the library. */
   server?: string;
   /** A module in `bench/clients`. */
   client?: string;
-  /** The other side of the comparison: raw sockets, without WebSocket. */
+  /** Raw sockets without WebSocket: the baseline. */
   raw?: true;
-  /** Loads that it takes no part in. */
+  /** Kinds of load that it does not support. */
   not?: Workload["kind"][];
-  /** Ways of compression that it has. Default: both. */
+  /** The compression modes it supports. Default: both. */
   compressions?: Compression[];
   denoSockets?: ServerSettings["denoSockets"];
-  /** A package with native code that is installed for it alone, where this machine can load it. */
+  /** An npm package with native code, installed only for this participant if it loads here. */
   installs?: string;
   env?: Record<string, string>;
 }
 
 const BOTH = { server: "quickws", client: "quickws" };
-/** A raw socket has no opening that the generator could wait for, hence no broadcast to all. */
+/** Without an opening handshake the generator cannot wait for all sockets, so no broadcast. */
 const RAW: Partial<Participant> = {
   raw: true,
   compressions: [],
   not: ["handshakes", "client", "broadcast", "publish"],
 };
 
-/** All of them, ours first, then the raw sockets, then the peers, for each runtime. */
+/** All participants. For each runtime: this library, then raw sockets, then peers. */
 export const PARTICIPANTS: readonly Participant[] = [
   { name: "quickws", runtime: "node", ...BOTH },
   { name: "raw", runtime: "node", server: "raw_net", ...RAW },
   { name: "ws", runtime: "node", server: "ws", client: "ws", env: { WS_NO_BUFFER_UTIL: "1" } },
   { name: "ws+bufferutil", runtime: "node", server: "ws", client: "ws" },
   { name: "uws", runtime: "node", server: "uws" },
-  // The release of 2026 needs a newer C library than some machines have.
+  // The 2026 release needs a newer C library than some machines have.
   {
     name: "uws2026",
     runtime: "node",
@@ -56,10 +56,10 @@ export const PARTICIPANTS: readonly Participant[] = [
   { name: "quickws@listen", runtime: "deno", server: "quickws", denoSockets: "Deno.listen" },
   { name: "raw", runtime: "deno", server: "raw_deno", ...RAW },
   { name: "raw@net", runtime: "deno", server: "raw_net", ...RAW },
-  // It has no compression, whatever it is offered.
+  // It declines every compression offer.
   { name: "deno", runtime: "deno", server: "upgrade_deno", client: "web_socket", compressions: [] },
 
-  // antlabs/quickws, which this library re-imagines.
+  // antlabs/quickws in Go, the model for this library.
   {
     name: "antlabs",
     runtime: "go",
@@ -79,17 +79,17 @@ export const PARTICIPANTS: readonly Participant[] = [
   },
 ];
 
-/** Runtime and name, which together are unique. */
+/** A unique label: runtime and name. */
 export function labelOf({ runtime, name }: Participant): string {
   return `${runtime} ${name}`;
 }
 
-/** Whether a participant is one of our own servers. */
-export function isOurs({ name }: Participant): boolean {
+/** Whether a participant is a variant of this library. */
+export function isOwn({ name }: Participant): boolean {
   return name === "quickws" || name.startsWith("quickws@");
 }
 
-/** Whether a workload is for a participant. */
+/** Whether a participant supports a workload. */
 export function takesPart(participant: Participant, workload: Workload): boolean {
   const { server, client, not = [], compressions = ["alone", "takeover"] } = participant;
   if (not.includes(workload.kind)) return false;

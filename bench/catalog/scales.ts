@@ -1,29 +1,29 @@
-// Along what the report on scaling goes, as data.
+// The scales of the scaling report, as data.
 
 import type { FigureName } from "../run/figures.ts";
 import type { Workload } from "./workloads.ts";
 
-/** One number of a workload that grows. */
+/** One parameter of a workload that grows. */
 export interface Scale {
   name: string;
   title: string;
   values: number[];
   workload(value: number): Workload;
-  /** The labels of those that are measured. */
+  /** The labels of the measured participants. */
   labels: string[];
-  /** What is reported of each, in tables of their own. */
+  /** The reported figures, one table each. */
   figures: FigureName[];
 }
 
 const KIB = 1024;
-const OURS = ["node quickws", "bun quickws", "deno quickws"];
-const BOTH = [...OURS, "node raw", "bun raw", "deno raw"];
+const OWN = ["node quickws", "bun quickws", "deno quickws"];
+const BOTH = [...OWN, "node raw", "bun raw", "deno raw"];
 const ALL = [...BOTH, "deno quickws@listen", "deno raw@net"];
 
-/** Payloads from this size on go over fewer connections, so that what is in flight fits the kernel. */
+/** Payloads of this size or more use fewer connections, to fit the kernel's socket buffers. */
 const HUGE = 256 * KIB;
 
-/** All of them. */
+/** All scales. */
 export const SCALES: readonly Scale[] = [
   {
     name: "connections",

@@ -1,22 +1,22 @@
-// How fast our server is to be, beside the raw sockets and the peers, as data.
+// Speed goals for this library relative to raw sockets and peers, as data.
 
 import type { RuntimeName } from "../support/runtimes.ts";
 import type { FigureName } from "../run/figures.ts";
 import type { Workload } from "./workloads.ts";
 
-/** A bound on one figure of ours. */
+/** A bound on one figure of this library's server. */
 export interface Target {
   figure: FigureName;
-  /** The label of the participant that it is a ratio to; absent for a bound on the figure itself. */
+  /** The participant that the figure is divided by; absent for a bound on the figure itself. */
   against?: string;
-  /** Whether `value` is the most that is allowed, or the least. */
+  /** Whether `value` is an upper or a lower bound. */
   bound: "most" | "least";
   value: number;
 }
 
 /** A workload and the targets on each runtime. */
 export interface TargetRow {
-  /** By this name it is chosen with `--rows`. */
+  /** The name that selects it in `--rows`. */
   name: string;
   workload: Workload;
   targets: Record<RuntimeName, Target[]>;
@@ -42,7 +42,7 @@ const GO = "go antlabs";
 
 const BINARY = { kind: "echo", connections: 100 } as const;
 
-/** The table, row by row. */
+/** All rows of the table. */
 export const TARGETS: readonly TargetRow[] = [
   {
     name: "one",

@@ -1,4 +1,4 @@
-// What is measured, as data.
+// The measured workloads, as data.
 
 import type { Load } from "../load/load.ts";
 import type { Compression } from "../servers/settings.ts";
@@ -7,24 +7,24 @@ import type { Compression } from "../servers/settings.ts";
 export interface Workload {
   kind: Load["kind"];
   connections: number;
-  /** Messages in flight on each connection; of a broadcast, those that all have not got yet. */
+  /** Messages in flight on each connection; for a broadcast, messages not yet received by all. */
   depth: number;
-  /** Bytes of a message. */
+  /** Message size in bytes. */
   payload: number;
-  /** Text instead of binary; servers that have a choice get it as strings. */
+  /** Text instead of binary. Servers with a choice deliver it as strings. */
   text?: boolean;
   compression?: Compression;
-  /** Most bytes in one write of the generator. */
+  /** The largest write of the generator, in bytes. */
   chunk?: number;
-  /** How many times the server publishes each message, at once. Default: 1. */
+  /** The number of times the server publishes each message in one turn. Default: 1. */
   burst?: number;
 }
 
-/** A part of the suite: all of its workloads in one table. */
+/** A group of workloads that are reported together. */
 export interface Suite {
   title: string;
   workloads: Workload[];
-  /** What is measured of each: see `FIGURES` in `run/figures.ts`. */
+  /** The main figure: see `FIGURES` in `run/figures.ts`. */
   figure: "cpu" | "publish" | "memory" | "openings";
 }
 
@@ -39,7 +39,7 @@ function publish(connections: number, burst = 1): Workload {
   return { kind: "publish", payload: 128, depth: 1, connections, burst };
 }
 
-/** The parts of the suite by the names that `deno task bench` knows them by. */
+/** The suites by their `deno task bench` command. */
 export const SUITES: Record<string, Suite> = {
   echo: {
     title: "Echo",
@@ -106,19 +106,19 @@ export const SUITES: Record<string, Suite> = {
     })),
   },
   chunks: {
-    title: "Echo of messages that come in chunks of one byte",
+    title: "Echo of messages received in chunks of one byte",
     figure: "cpu",
     workloads: [echo(128, 1, 10, { chunk: 1 })],
   },
 };
 
-/** A number of bytes, in the largest unit that fits. */
+/** Formats a number of bytes in the largest unit that divides it. */
 export function showSize(bytes: number): string {
   if (bytes >= MIB && bytes % MIB === 0) return `${bytes / MIB} MiB`;
   return bytes >= KIB && bytes % KIB === 0 ? `${bytes / KIB} KiB` : `${bytes} B`;
 }
 
-/** A workload in a few words. */
+/** Describes a workload in a few words. */
 export function describe(workload: Workload): string {
   const { kind, connections, depth, payload, text, compression, chunk, burst = 1 } = workload;
   const many = connections.toLocaleString("en");
@@ -129,7 +129,7 @@ export function describe(workload: Workload): string {
     const times = burst === 1 ? "" : `, ${burst} at once`;
     return `${showSize(payload)} to ${many} subscriber${connections === 1 ? "" : "s"}${times}`;
   }
-  const what = compression ? `JSON, ${compression}` : text ? "text" : "binary";
-  const pieces = chunk ? `, chunks of ${chunk} B` : "";
-  return `${showSize(payload)} ${what}, ${many} connections, ${depth} in flight${pieces}`;
+  const content = compression ? `JSON, ${compression}` : text ? "text" : "binary";
+  const chunks = chunk ? `, chunks of ${chunk} B` : "";
+  return `${showSize(payload)} ${content}, ${many} connections, ${depth} in flight${chunks}`;
 }

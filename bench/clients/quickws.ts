@@ -1,4 +1,4 @@
-// Our client: it sends back what it gets.
+// An echoing client of this library.
 
 import { connect } from "../../mod.ts";
 import { settings } from "./settings.ts";

@@ -1,8 +1,8 @@
-// What a client of the benchmarks is told, as JSON in its first argument.
+// The settings of a benchmark client, passed as JSON in its first argument.
 
 import process from "node:process";
 
-/** Where a client connects to, and how often. */
+/** The URL and the number of connections. */
 export interface ClientSettings {
   url: string;
   connections: number;

@@ -1,4 +1,4 @@
-// A peer on Bun and Deno: their own WebSocket.
+// A peer on Bun and Deno: the built-in WebSocket.
 
 import { settings } from "./settings.ts";
 

@@ -1,4 +1,4 @@
-// Sessions without a socket, and bytes for them to read.
+// Sessions without sockets, and input for them.
 
 import {
   type FrameOutput,
@@ -15,7 +15,7 @@ const MAX_HEADER = 14;
 
 const mask: MaskSource = () => 0x1f2e3d4c;
 
-/** Output that is written over and over again; what is in it belongs to nobody. */
+/** Output whose memory is overwritten by every frame. */
 class Discard implements FrameOutput {
   readonly offset = 0;
   #memory = new Uint8Array(65536);
@@ -28,7 +28,7 @@ class Discard implements FrameOutput {
   commit(_size: number): void {}
 }
 
-/** Output that grows. */
+/** Output that keeps all frames. */
 class Collect implements FrameOutput {
   bytes: Uint8Array<ArrayBuffer>;
   offset = 0;
@@ -46,7 +46,7 @@ class Collect implements FrameOutput {
   }
 }
 
-/** An open session that throws away what it reads and writes. */
+/** Returns an open session that discards input and output. */
 export function openSession(side: "client" | "server", rules: Partial<SessionRules> = {}): Session {
   const nothing = (): void => {};
   const session = new Session(
@@ -75,7 +75,7 @@ export function openSession(side: "client" | "server", rules: Partial<SessionRul
   return session;
 }
 
-/** Frames as the other side of `side` sends them: `count` messages of the same payload. */
+/** Returns `count` messages with the same payload, framed for a session on `side` to receive. */
 export function messagesFor(
   side: "client" | "server",
   opcode: MessageOpcode,
@@ -96,7 +96,7 @@ export function messagesFor(
   return output.bytes.slice(0, output.offset);
 }
 
-/** The frames of one message whose payload comes in fragments of the given size. */
+/** Returns one message in fragments of the given size. */
 export function fragmentsFor(
   side: "client" | "server",
   payload: Uint8Array,

@@ -1,4 +1,4 @@
-// Times the pure parts on each runtime: `deno task bench`.
+// Times the protocol core on each runtime: `deno task bench core`.
 
 import { commandFor, type RuntimeName, runtimeNames, start } from "../support/runtimes.ts";
 import { table } from "../support/table.ts";

@@ -1,32 +1,32 @@
-// Times synchronous code, on any runtime.
+// Times synchronous code on any runtime.
 
 import { median } from "../support/table.ts";
 
-/** How long a case is measured: milliseconds before and for one sample, and how many of these. */
+/** Milliseconds of warm-up and of each sample, and the number of samples. */
 export interface MeasureEffort {
   warmUp: number;
   sample: number;
   samples: number;
-  /** The fastest sample counts instead of the median: other programs only ever take time. */
+  /** Uses the fastest sample, not the median, because other programs only add time. */
   fastest?: boolean;
 }
 
 const USUAL: MeasureEffort = { warmUp: 300, sample: 30, samples: 15 };
 
-/** What one case took. */
+/** The result of one case. */
 export interface Measurement {
   /** The case. */
   readonly name: string;
-  /** Nanoseconds for one unit of work, from several samples. */
+  /** Nanoseconds per unit of work, over several samples. */
   readonly nanoseconds: number;
-  /** What the unit is: a message, a byte. */
+  /** The unit: a message, a byte. */
   readonly unit: string;
 }
 
 /**
  * Times a case.
  *
- * @param units How many units of work one call of `run` does.
+ * @param units The number of units of work in one call of `run`.
  */
 export function measure(
   name: string,

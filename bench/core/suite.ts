@@ -1,4 +1,4 @@
-// The cases of the benchmark of the pure parts. It runs on any runtime and prints one JSON line.
+// The cases of `deno task bench core`. Runs on any runtime and prints one JSON line.
 
 import process from "node:process";
 import { Opcode } from "../../src/core.ts";
@@ -12,7 +12,7 @@ const encoder = new TextEncoder();
 function read(size: number): Measurement {
   const count = Math.max(1, Math.floor(CHUNK / (size + 8)));
   const session = openSession("server");
-  // Reading unmasks in place, and the next time masks again, which costs the same.
+  // Reading unmasks in place. The next read masks again, at the same cost.
   const bytes = messagesFor("server", Opcode.Binary, new Uint8Array(size).fill(1), count);
   return measure(`read binary messages of ${size} bytes`, "message", count, () => {
     session.receive(bytes);
@@ -22,7 +22,7 @@ function read(size: number): Measurement {
 function readText(name: string, text: string): Measurement {
   const payload = encoder.encode(text);
   const count = Math.max(1, Math.floor(CHUNK / (payload.length + 4)));
-  // On the client's side, since text that is masked again would be no text.
+  // A client session, because masking the payload again would make it invalid UTF-8.
   const session = openSession("client");
   const bytes = messagesFor("client", Opcode.Text, payload, count);
   return measure(`read ${name} messages of ${payload.length} bytes`, "message", count, () => {
@@ -45,7 +45,7 @@ function writeText(name: string, text: string): Measurement {
   });
 }
 
-/** One message in tiny chunks: the time for a byte must not grow with the message. */
+/** One message in small chunks. The time per byte must not grow with the message size. */
 function readInChunks(size: number, chunk: number): Measurement {
   const session = openSession("server");
   const bytes = messagesFor("server", Opcode.Binary, new Uint8Array(size), 1);
@@ -57,7 +57,7 @@ function readInChunks(size: number, chunk: number): Measurement {
   });
 }
 
-/** One message in tiny fragments: as above. */
+/** One message in small fragments, likewise. */
 function readInFragments(size: number, fragment: number): Measurement {
   const session = openSession("server");
   const bytes = fragmentsFor("server", new Uint8Array(size), fragment);

@@ -1,5 +1,4 @@
-// Times the codec beside zlib and fflate on each runtime: `deno run -A bench/deflate/main.ts`, with
-// the names of runtimes to do less.
+// Times the codec, zlib and fflate on each runtime: `deno run -A bench/deflate/main.ts [runtimes]`.
 
 import { commandFor, type RuntimeName, runtimeNames, start } from "../support/runtimes.ts";
 import { table } from "../support/table.ts";
@@ -20,7 +19,7 @@ function cell({ microseconds, ratio }: MessageCost): string {
   return ratio === undefined ? time : `${time} (${ratio.toFixed(3)})`;
 }
 
-/** Rows of candidates, columns of sizes. */
+/** Returns a table with candidates as rows and sizes as columns. */
 function costs(title: string, sizes: SizeCosts[], direction: "deflate" | "inflate"): string {
   const header = [title, ...sizes.map(({ size }) => String(size))];
   const rows = sizes[0][direction].map(({ name }, row) => [
@@ -59,10 +58,10 @@ async function takeover(runtime: RuntimeName): Promise<string> {
 const chosen = runtimeNames.filter((name) => Deno.args.length === 0 || Deno.args.includes(name));
 for (const runtime of chosen) {
   const sizes = await run<SizeCosts[]>(runtime, "deflate/suite.ts");
-  console.log(`\n${runtime}: microseconds for a message of JSON of so many bytes\n`);
+  console.log(`\n${runtime}: microseconds per JSON message, by size in bytes\n`);
   console.log(costs("compress (ratio)", sizes, "deflate"));
   console.log();
   console.log(costs("decompress", sizes, "inflate"));
-  console.log(`\n${CONNECTIONS} connections, messages of 1 KiB in turns\n`);
+  console.log(`\n${CONNECTIONS} connections, messages of 1 KiB, round-robin\n`);
   console.log(await takeover(runtime));
 }

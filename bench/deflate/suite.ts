@@ -1,5 +1,5 @@
-// Compression of one message against zlib's public synchronous calls and fflate, on any runtime.
-// It prints one JSON line.
+// Compares the codec with zlib's public synchronous calls and fflate for single messages, on any
+// runtime. Prints one JSON line.
 
 import { Buffer } from "node:buffer";
 import { constants, deflateRawSync, inflateRawSync } from "node:zlib";
@@ -12,35 +12,35 @@ import { concat, zlibDeflate } from "../../tests/deflate/oracles.ts";
 import { Random } from "../../tests/support/random.ts";
 import { median } from "../support/table.ts";
 
-/** What one candidate took for messages of one size. */
+/** The result of one candidate for one message size. */
 export interface MessageCost {
   /** The candidate. */
   readonly name: string;
-  /** Microseconds for one message, the median of several samples. */
+  /** Microseconds per message: the median of several samples. */
   readonly microseconds: number;
-  /** Compressed bytes for one byte, where it compresses. */
+  /** Compressed size divided by original size; compressors only. */
   readonly ratio?: number;
 }
 
-/** All candidates for messages of one size. */
+/** The results of all candidates for one message size. */
 export interface SizeCosts {
-  /** Bytes of a message. */
+  /** Message size in bytes. */
   readonly size: number;
-  /** Those that compress. */
+  /** Compressors. */
   readonly deflate: readonly MessageCost[];
-  /** Those that decompress, what zlib compressed at level 6. */
+  /** Decompressors, with input that zlib compressed at level 6. */
   readonly inflate: readonly MessageCost[];
 }
 
-/** Milliseconds for one sample of one candidate. */
+/** The duration of one sample, in milliseconds. */
 const SAMPLE = 6;
 const SAMPLES = 21;
 const LIMIT = 1 << 20;
 
-/** Works on a message by its number, and returns the bytes of the result. */
+/** Processes the message with this index and returns the size of the result. */
 type Candidate = (index: number) => number;
 
-/** Times candidates in turns, so that a busy moment of the machine hits all alike. */
+/** Times the candidates alternately, so that a disturbance affects all of them. */
 function time(candidates: Record<string, Candidate>, count: number): MessageCost[] {
   const samples = new Map(Object.keys(candidates).map((name) => [name, [] as number[]]));
   for (let round = 0; round < SAMPLES; round++) {
@@ -89,13 +89,13 @@ function sizeCosts(size: number): SizeCosts {
   const decompress: Record<string, Candidate> = {
     "own": (index) => inflate(packed[index], 0, packed[index].length, LIMIT).length,
     "zlib": (index) => inflateRawSync(packed[index], flush).length,
-    // The tail and the room for the result are given to it.
+    // It needs the tail appended and an output buffer.
     "fflate": (index) => inflateSync(finished[index], { out: target }).length,
   };
 
   for (let index = 0; index < count; index++) {
     if (!Buffer.from(inflate(packed[index], 0, packed[index].length, LIMIT)).equals(plain[index])) {
-      throw new Error("Decompressed to something else");
+      throw new Error("The decompressed message differs from the original");
     }
   }
   const ratios = new Map(

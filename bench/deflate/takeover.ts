@@ -1,5 +1,5 @@
-// What a context that is taken over costs: memory for each connection, and time where the memory of
-// many connections is not in the cache. One candidate in each process; it prints one JSON line.
+// The cost of context takeover: memory per connection, and time if the memory of many connections does
+// not fit into the cache. Each process runs one candidate and prints one JSON line.
 
 import process from "node:process";
 import { constants, createDeflateRaw, type DeflateRaw } from "node:zlib";
@@ -8,15 +8,15 @@ import { InflateHistory } from "../../src/deflate/inflate_output.ts";
 import { message } from "../../tests/deflate/corpus.ts";
 import { Random } from "../../tests/support/random.ts";
 
-/** What one candidate costs. */
+/** The cost of one candidate. */
 export interface TakeoverCost {
-  /** KiB of resident memory for one connection. */
+  /** Resident memory per connection, in KiB. */
   readonly memory: number;
-  /** KiB of buffers for one connection, as far as the candidate knows. */
+  /** Buffers per connection in KiB, if the candidate reports them. */
   readonly held?: number;
-  /** Microseconds for one message of 1 KiB, going round all connections. */
+  /** Microseconds per message of 1 KiB, round-robin over all connections. */
   readonly microseconds?: number;
-  /** Compressed bytes for one byte. */
+  /** Compressed size divided by original size. */
   readonly ratio?: number;
 }
 
@@ -86,7 +86,7 @@ function flushed(stream: DeflateRaw, plain: Uint8Array): Promise<number> {
   });
 }
 
-/** As a server with a dedicated compressor of the same window does, with the least memory. */
+/** A dedicated zlib compressor per connection with the same window and the least memory. */
 async function streams(connections: number): Promise<TakeoverCost> {
   const before = resident();
   const options = { windowBits: 12, memLevel: 5, level: 6, chunkSize: SIZE };

@@ -1,49 +1,49 @@
-// What the load generator in Go is told to do with a fleet, and what it finds.
+// The load on a fleet and its result, as exchanged with the load generator in Go.
 
-/** A load on several servers that an engine joins. */
+/** A load on several servers that a broker connects. */
 export interface FleetLoad {
   kind: "fleet";
   /** The ports of the nodes, over which the connections are spread in turn. */
   ports: number[];
   /** The processes of the nodes. */
   pids: number[];
-  /** The processes of the engine. */
-  engine: number[];
-  /** What is spoken over WebSocket: texts, or the packets of Socket.IO. */
+  /** The processes of the broker. */
+  broker: number[];
+  /** The application protocol: plain text messages or Socket.IO packets. */
   protocol: "texts" | "socket.io";
-  /** Connections, all of which listen. */
+  /** The number of subscribed connections. */
   connections: number;
-  /** How many of the nodes are published through, each by the first of its connections. */
+  /** The number of nodes with a publisher, which is the first connection to the node. */
   publishers: number;
-  /** Messages that each publisher keeps under way; 0 where they go at a rate. */
+  /** Messages in flight for each publisher; 0 if `rate` applies. */
   depth: number;
-  /** Messages a second of all publishers together; 0 where they are kept under way. */
+  /** Messages per second of all publishers together; 0 if `depth` applies. */
   rate: number;
-  /** Bytes of a message. */
+  /** Message size in bytes. */
   payload: number;
-  /** Milliseconds before counting begins. */
+  /** Warm-up time in milliseconds. */
   warmUp: number;
-  /** Milliseconds of counting. */
+  /** Duration of the measurement in milliseconds. */
   duration: number;
-  /** Milliseconds that the last messages may take in the end, before they count as lost. */
+  /** The time limit for the last messages, in milliseconds. Later ones count as lost. */
   patience: number;
 }
 
-/** What was counted. */
+/** The counts. */
 export interface FleetResult {
-  /** Messages that arrived at a connection. */
+  /** Messages received by all connections. */
   messages: number;
   seconds: number;
   /** Seconds of CPU time of the nodes, user and system, all threads. */
   cpu: number;
-  /** Seconds of CPU time of the engine. */
-  engineCpu: number;
+  /** Seconds of CPU time of the broker. */
+  brokerCpu: number;
   /** Seconds of CPU time of the generator. */
   ownCpu: number;
-  /** Microseconds from the moment when a message was to be published to its arrival. */
+  /** Microseconds from the scheduled time of publishing to the receipt. */
   p50: number;
   p99: number;
   p999: number;
-  /** Messages that never arrived. */
+  /** Messages that were not received. */
   lost: number;
 }

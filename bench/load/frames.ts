@@ -1,35 +1,35 @@
-// The frames of a load, built once and written to a file, with the payload of the replies behind them.
+// Builds the frames of a load once, for a file that also has the payload of the replies.
 
 import { constants, deflateRawSync } from "node:zlib";
 import { Opcode } from "../../src/core.ts";
 import { messagesFor } from "../core/endpoints.ts";
 import type { Workload } from "../catalog/workloads.ts";
 
-/** Frames in the order in which they are sent. */
+/** Frames in the order of sending. */
 export interface FrameFile {
   bytes: Uint8Array;
   sizes: number[];
   prelude: number;
 }
 
-/** One frame is repeated so that a batch of messages leaves in one write, up to this many bytes. */
+/** A frame is repeated up to this many bytes, so that one write sends a batch. */
 const BATCH = 1 << 20;
 
-/** How far back deflate can refer, in bytes. */
+/** The window of DEFLATE, in bytes. */
 const WINDOW = 32 * 1024;
 
 const RSV1 = 0x40;
 const TAIL = Uint8Array.of(0x00, 0x00, 0xff, 0xff);
 const encoder = new TextEncoder();
 
-/** The payload of a workload's messages. */
+/** Returns the payload of a workload's messages. */
 export function payloadOf({ payload, text }: Workload): Uint8Array {
   if (!text) return Uint8Array.from({ length: payload }, (_, index) => index * 31 & 0xff);
   const line = "The quick brown fox jumps over the lazy dog, 0123456789 times. ";
   return encoder.encode(line.repeat(Math.ceil(payload / line.length)).slice(0, payload));
 }
 
-/** A JSON text of a size, as a server of prices might send it; `seed` makes each one another. */
+/** Returns a JSON text of a size, like a price feed's. `seed` varies the content. */
 export function jsonOf(size: number, seed: number): Uint8Array {
   const rows: string[] = [];
   let length = 0;
@@ -49,9 +49,9 @@ export function jsonOf(size: number, seed: number): Uint8Array {
 }
 
 /**
- * The frames of a workload.
+ * Returns the frames of a workload.
  *
- * @param from Who sends them: a client masks.
+ * @param from The sending side: a client masks its frames.
  */
 export function framesOf(workload: Workload, from: "client" | "server"): FrameFile {
   return workload.compression === undefined
@@ -63,7 +63,7 @@ function plainFrames(workload: Workload, from: "client" | "server"): FrameFile {
   const payload = payloadOf(workload);
   const opcode = workload.text ? Opcode.Text : Opcode.Binary;
   const count = Math.max(1, Math.min(workload.depth, Math.floor(BATCH / (payload.length + 14))));
-  // Named after the side that reads.
+  // The parameter is the receiving side.
   const frames = messagesFor(from === "client" ? "server" : "client", opcode, payload, count);
   const bytes = new Uint8Array(frames.length + payload.length);
   bytes.set(frames);
@@ -72,9 +72,9 @@ function plainFrames(workload: Workload, from: "client" | "server"): FrameFile {
 }
 
 /**
- * Different JSON messages. With takeover they are compressed twice, one after the other, and more of
- * them than the window holds: the second time each message finds the same window behind it however
- * often they are sent, so these can be sent in turn after the first ones.
+ * Returns different JSON messages. With takeover, the list is larger than the window and is compressed
+ * twice in succession. Each message of the second pass then depends on the same window in every
+ * repetition, so the second pass can be sent repeatedly after the first.
  */
 function compressedFrames(
   workload: Workload,
@@ -99,7 +99,7 @@ function compressedFrames(
   return { bytes: concatenate(frames), sizes, prelude: takeover ? count : 0 };
 }
 
-/** RFC 7692 7.2.1: a sync flush, without its last four bytes. */
+/** Compresses a message with a sync flush and removes the last four bytes (RFC 7692 7.2.1). */
 function deflate(message: Uint8Array, dictionary?: Uint8Array): Uint8Array {
   const bytes = deflateRawSync(message, {
     finishFlush: constants.Z_SYNC_FLUSH,

@@ -1,22 +1,22 @@
-// Which generator there is, and how it is started.
+// Finds and starts the load generators.
 
 import { join } from "node:path";
 import { goProgram } from "../support/go.ts";
 import { commandFor, root } from "../support/runtimes.ts";
 
-/** How to start the generator, and what to call it. */
+/** A load generator: its name and its command. */
 export interface Generator {
   name: "Go" | "Node";
   command(load: string): string[];
 }
 
-/** The generator for machines without Go. */
+/** The generator on Node, for machines without Go. */
 export const nodeGenerator: Generator = {
   name: "Node",
   command: (load) => commandFor("node", "load/node/main.ts", load),
 };
 
-/** The generator in Go, or the one on Node where there is no Go; `BENCH_GENERATOR=node` chooses. */
+/** Returns the generator in Go, or the one on Node without Go or with `BENCH_GENERATOR=node`. */
 export function findGenerator(): Generator {
   if (Deno.env.get("BENCH_GENERATOR") === "node") return nodeGenerator;
   const program = goProgram(join(root, "bench/load/go"));

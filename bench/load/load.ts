@@ -1,54 +1,54 @@
-// What a load generator is told to do, and what it finds. Two of them understand this: the one in Go,
-// and the one on Node for machines without Go.
+// A load and its result, as exchanged with the load generators: the one in Go, and the one on Node for
+// machines without Go.
 
 /** A load on one process. */
 export interface Load {
   /**
    * - `echo`: messages in flight on each connection;
-   * - `client`: the same, but the generator is the server and the measured process connects to it;
-   * - `broadcast`: the first connection sends, the server sends that to all;
-   * - `publish`: the same, but the server sends each message `burst` times;
-   * - `idle`: connections that send nothing;
-   * - `held`: the same, and they stay open until the generator's input ends; only in Go;
+   * - `client`: like `echo`, but the generator is the server and the measured process connects to it;
+   * - `broadcast`: the first connection sends, the server sends to all;
+   * - `publish`: like `broadcast`, but the server sends each message `burst` times;
+   * - `idle`: connections without messages;
+   * - `held`: like `idle`, but they stay open until the generator's input ends; only in Go;
    * - `handshakes`: connections that are opened and closed.
    */
   kind: "echo" | "client" | "broadcast" | "publish" | "idle" | "held" | "handshakes";
-  /** The measured processes. The generator of a `client` load reads the one from its input instead. */
+  /** The measured processes. A `client` load reads the process from its input instead. */
   pids: number[];
-  /** The server's port. The generator of a `client` load prints its own instead. */
+  /** The server's port. A `client` load prints the generator's port instead. */
   port: number;
-  /** `false`: no opening handshake, and the other side echoes the very bytes. */
+  /** `false`: no opening handshake; the peer echoes raw bytes. */
   webSocket: boolean;
-  /** What the handshake offers in Sec-WebSocket-Extensions; the server has to agree to it. */
+  /** The Sec-WebSocket-Extensions offer, which the server must accept. */
   extensions: string;
   connections: number;
   /** Messages in flight on each connection. */
   depth: number;
   /** The file of {@linkcode writeFrames}. */
   frames: string;
-  /** Sizes in bytes of the frames in the file, which are sent in turn, over and over. */
+  /** Sizes in bytes of the frames in the file, which are sent repeatedly in this order. */
   sizes: number[];
-  /** How many of the frames are sent only once, at the beginning. */
+  /** The number of frames at the beginning that are sent only once. */
   prelude: number;
   /** The opcode of the replies. */
   opcode: number;
-  /** Bytes of payload of each reply; -1 if they differ and cannot be compared. */
+  /** Payload size of each reply in bytes; -1 if sizes vary and replies cannot be compared. */
   reply: number;
-  /** Most bytes in one write; 0 for no limit. */
+  /** The largest write in bytes; 0 for no limit. */
   chunk: number;
-  /** How many messages each one that is published becomes at each connection. */
+  /** The number of messages each connection receives per published message. */
   burst: number;
-  /** Milliseconds before counting begins. */
+  /** Warm-up time in milliseconds. */
   warmUp: number;
-  /** Milliseconds of counting; more where the measured process has got too little of its core. */
+  /** Duration in milliseconds; extended if the measured process got too little CPU time. */
   duration: number;
-  /** Milliseconds that the last replies may take in the end, before they count as lost. */
+  /** The time limit for the last replies, in milliseconds. Later ones count as lost. */
   patience: number;
 }
 
-/** What was counted. */
+/** The counts. */
 export interface LoadResult {
-  /** Messages that came back, or were delivered; for `handshakes` the connections opened. */
+  /** Replies or deliveries; for `handshakes`, opened connections. */
   messages: number;
   seconds: number;
   /** Seconds of CPU time of the measured processes, user and system, all threads. */
@@ -61,8 +61,8 @@ export interface LoadResult {
   p999: number;
   /** Bytes of resident memory of the measured processes at the end. */
   memory: number;
-  /** The same before the first connection; `idle` only. */
+  /** Resident memory before the first connection; `idle` only. */
   memoryBefore: number;
-  /** Messages that never came back. */
+  /** Messages without a reply. */
   lost: number;
 }

@@ -1,4 +1,4 @@
-// All choices that are measured.
+// All measured choices.
 
 import { threshold } from "./compression.ts";
 import { copying } from "./copy.ts";
@@ -9,7 +9,7 @@ import { checking, decoding, encoding, longText } from "./text.ts";
 import { viewing } from "./view.ts";
 import type { Choice } from "./ways.ts";
 
-/** One for each constant of `src` that was tuned by measuring the code around it. */
+/** One choice for each tuned constant of `src`. */
 export const CHOICES: readonly Choice[] = [
   masking,
   maskingInOneChunk,

@@ -1,5 +1,5 @@
-// `THRESHOLD_ALONE` of src/message/permessage.ts: from how many bytes on a message that is compressed
-// without those before it gets shorter by enough to be worth the time.
+// `THRESHOLD_ALONE` of src/message/permessage.ts: the message size from which compression without
+// context takeover saves enough bytes to be worth the time.
 
 import { deflate } from "../../src/core.ts";
 import { jsonOf } from "../load/frames.ts";
@@ -10,7 +10,7 @@ const VARIETY = 20;
 
 const target = new Uint8Array(1 << 16);
 
-/** Bytes that are left of a message, or its own where it does not get shorter. */
+/** Returns the compressed size, or the original size if that is not larger. */
 function compress(message: Uint8Array): number {
   const end = deflate(message, 0, message.length, target, 0, { level: "fast", windowBits: 15 });
   return end === -1 ? message.length : end;

@@ -1,5 +1,5 @@
-// `COPY_LOOP_LIMIT` of src/wire/frame_writer.ts: up to how many bytes a loop beats `set`, which needs
-// a view of what it copies.
+// `COPY_LOOP_LIMIT` of src/wire/frame_writer.ts: the size up to which a loop is faster than `set`, which
+// needs a view of the source.
 
 import { type Choice, repeated } from "./ways.ts";
 

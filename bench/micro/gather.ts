@@ -1,14 +1,14 @@
-// `GATHER_MIN` and `GATHER_GROWTH` of src/message/message_reader.ts: the first size of the memory that
-// a message in many pieces is gathered in, and how fast it grows.
+// `GATHER_MIN` and `GATHER_GROWTH` of src/message/message_reader.ts: the initial size and the growth of
+// the buffer for a fragmented message.
 
 import type { Choice } from "./ways.ts";
 
-/** Bytes of a message in fragments; its size is not known before the last of them. */
+/** The size of a fragmented message, unknown before its last fragment. */
 const MESSAGE = 256 * 1024;
 const FRAGMENT = 1024;
 const fragment = new Uint8Array(FRAGMENT).fill(1);
 
-/** Gathers fragments, and cuts what is left over. */
+/** Collects fragments and removes unused memory. */
 function gather(message: number, first: number, growth: number): Uint8Array {
   let memory = new Uint8Array(0);
   for (let length = 0; length < message; length += FRAGMENT) {

@@ -1,12 +1,12 @@
-// The thresholds of src/wire/mask.ts: from how many bytes on 32-bit words are worth their view, where it
-// is made for one payload, and where one view serves all payloads of a chunk.
+// The thresholds of src/wire/mask.ts: the payload size from which 32-bit words are worth creating a
+// view, with a view for each payload, and with one view for all payloads of a chunk.
 
 import { applyMask } from "../../src/wire/mask.ts";
 import { type Choice, repeated } from "./ways.ts";
 
 const REPEAT = 100;
 const KEY = 0x1f2e3d4c;
-/** Where a payload lies in a chunk: behind a client's header, so not on a word. */
+/** The payload's offset in a chunk, after a client's header: not aligned to a word. */
 const START = 6;
 
 function maskBytes(bytes: Uint8Array, start: number, end: number, key: number): void {
@@ -46,7 +46,7 @@ function xorInTurns(words: Int32Array, key: number): void {
 
 type Mask = typeof maskBytes;
 
-/** Masks by words: a view of the whole words, and single bytes before and behind. */
+/** Masks by words: a view of the whole words, single bytes before and after them. */
 function byWords(xor: (words: Int32Array, key: number) => void): Mask {
   return (bytes, start, end, key) => maskWords(bytes, start, end, key, xor);
 }
@@ -69,7 +69,7 @@ function maskWords(
   maskBytes(bytes, wordStart + (count << 2), end, wordKey);
 }
 
-/** In a chunk of its own each time, as a transport that gives its memory away has it. */
+/** A new chunk each time, as from a transport that does not reuse its memory. */
 function way(mask: Mask): (size: number) => () => void {
   return (size) => {
     const memory = new Uint8Array(size + 2 * START);
@@ -90,7 +90,7 @@ export const masking: Choice = {
   units: REPEAT,
 };
 
-/** Payload behind payload in one chunk, as messages that are small come. */
+/** Many payloads in one chunk, as with small messages. */
 function inOneChunk(mask: Mask): (size: number) => () => void {
   return (size) => {
     const memory = new Uint8Array(REPEAT * (size + START));

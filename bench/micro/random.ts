@@ -1,4 +1,4 @@
-// `POOL_WORDS` of src/shared/random.ts: how many mask keys are drawn at once.
+// `POOL_WORDS` of src/shared/random.ts: the number of mask keys generated at once.
 
 import { type Choice, repeated } from "./ways.ts";
 

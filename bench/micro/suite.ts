@@ -1,5 +1,5 @@
-// Times all choices, or those whose constant has the first argument in its name, on the runtime that it
-// is started on; prints one JSON line.
+// Times all choices, or those whose constant's name contains the first argument, on the current
+// runtime. Prints one JSON line.
 
 import process from "node:process";
 import { CHOICES } from "./choices.ts";

@@ -1,6 +1,7 @@
-// `REPLACEMENT`, `DECODE_LOOP_LIMIT` and `ENCODE_LOOP_LIMIT` of src/message/utf8.ts: what finds bad text, and up
-// to which length a loop beats the runtime's decoder and encoder; and `LONG_TEXT` of src/message/message_writer.ts: from which
-// length on room for three bytes a character costs more than a copy.
+// `REPLACEMENT`, `DECODE_LOOP_LIMIT` and `ENCODE_LOOP_LIMIT` of src/message/utf8.ts: the way to find
+// invalid text, and the length up to which a loop is faster than the runtime's decoder and encoder.
+// `LONG_TEXT` of src/message/message_writer.ts: the length from which reserving three bytes per
+// character costs more than a copy.
 
 import { type Choice, repeated } from "./ways.ts";
 
@@ -13,7 +14,7 @@ const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 const encoder = new TextEncoder();
 
 function textOf(size: number): string {
-  // Built from bytes, so that it is flat, as text that came from a file or a peer is.
+  // Decoded from bytes, so that the string is flat, like text from a file or a peer.
   return decoder.decode(encoder.encode(TEXT.repeat(Math.ceil(size / TEXT.length)).slice(0, size)));
 }
 
@@ -96,7 +97,7 @@ export const longText: Choice = {
   size: "characters of ASCII",
   sizes: [2048, 4096, 8192, 16384, 65536],
   ways: {
-    // Behind other output that has to leave first, the room comes from memory that is not there yet.
+    // If other output is buffered before it, the reserved memory must be allocated.
     "room for three bytes each": (size) => {
       const text = textOf(size);
       return repeated(LONG_REPEAT, () => {

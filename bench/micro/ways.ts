@@ -1,25 +1,25 @@
-// Two or more ways to do the same, at sizes around the constant that chooses between them.
+// Compares implementations at sizes around the constant that selects between them.
 
 import { measure } from "../core/measure.ts";
 
-/** What a tuned constant of `src` decides, and how it was found. */
+/** A choice that a tuned constant of `src` makes. */
 export interface Choice {
   /** The constant and its file. */
   constant: string;
-  /** What one number in the table is the time for. */
+  /** The unit of work that a time refers to. */
   unit: string;
-  /** What the sizes are; a constant that is itself varied has its values here. */
+  /** The meaning of the sizes. If the constant itself varies, they are its values. */
   size: string;
   sizes: number[];
-  /** The ways: each makes what does the work once, for a size. */
+  /** The implementations: each returns a function that does the work once, for a size. */
   ways: Record<string, (size: number) => () => unknown>;
-  /** How many units of work one call does; 1 if absent. */
+  /** The number of units of work in one call. Default: 1. */
   units?: number;
-  /** What else there is to know of a size: numbers that are no times. */
+  /** Further numbers for a size that are not times. */
   facts?: Record<string, (size: number) => number>;
 }
 
-/** Nanoseconds of each way at each size. */
+/** Nanoseconds of each implementation at each size. */
 export interface Comparison extends Omit<Choice, "ways" | "facts"> {
   nanoseconds: Record<string, number[]>;
   facts: Record<string, number[]>;
@@ -27,10 +27,10 @@ export interface Comparison extends Omit<Choice, "ways" | "facts"> {
 
 const EFFORT = { warmUp: 80, sample: 3, samples: 30, fastest: true };
 
-/** Nothing is optimized away whose result may still be wanted. */
+/** Stores results, so that the work is not optimized away. */
 let last: unknown;
 
-/** Times all ways at all sizes. */
+/** Times all implementations at all sizes. */
 export function compare({ ways, facts = {}, ...choice }: Choice): Comparison {
   const nanoseconds: Record<string, number[]> = {};
   for (const [name, make] of Object.entries(ways)) {
@@ -45,7 +45,7 @@ export function compare({ ways, facts = {}, ...choice }: Choice): Comparison {
   return { ...choice, nanoseconds, facts: Object.fromEntries(known) };
 }
 
-/** A function's work many times over, so that the timer's own call does not count. */
+/** Repeats a function's work, so that the cost of the timer is negligible. */
 export function repeated(count: number, run: () => void): () => void {
   return () => {
     for (let index = 0; index < count; index++) run();

@@ -1,6 +1,6 @@
-// HTTP and WebSockets on one port of Bun.serve or Deno.serve: `createSockets` beside the runtime's own
-// handlers and crossws. Server CPU in microseconds for each echo, request and published message, and the
-// memory of idle connections.
+// HTTP and WebSockets on one port of Bun.serve or Deno.serve: `createSockets` compared with the
+// runtime's own handlers and crossws. Measures server CPU time in microseconds per echo, request and
+// published message, and the memory of idle connections.
 //
 //   deno run -A bench/native/main.ts [--runtimes bun,deno] [--seconds 3] [--rounds 3] [--idle 10000]
 
@@ -18,10 +18,10 @@ const { values } = parseArgs({
   },
 });
 const seconds = Number(values.seconds);
-const VARIANTS = ["native", "ours", "crossws"];
+const VARIANTS = ["native", "quickws", "crossws"];
 const module = new URL("server.ts", import.meta.url).pathname;
 
-/** One server in a process of its own. */
+/** One server in a separate process. */
 class ServerProcess {
   readonly #child: Deno.ChildProcess;
   readonly #output: ReadableStreamDefaultReader<string>;
@@ -60,7 +60,7 @@ class ServerProcess {
   }
 }
 
-/** CPU microseconds of the server for each of what is counted meanwhile. */
+/** Returns the server's CPU time per counted unit, in microseconds. */
 async function perUnit(server: ServerProcess, count: () => number): Promise<number> {
   const before = { ...await server.usage(), count: count() };
   await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
@@ -68,7 +68,7 @@ async function perUnit(server: ServerProcess, count: () => number): Promise<numb
   return (cpu - before.cpu) / Math.max(1, count() - before.count);
 }
 
-/** Echoes on 50 connections, with so many messages in flight on each. */
+/** Echoes on 50 connections with a number of messages in flight on each. */
 async function echo(server: ServerProcess, depth: number): Promise<number> {
   let count = 0;
   const payload = new Uint8Array(128);
@@ -83,7 +83,7 @@ async function echo(server: ServerProcess, depth: number): Promise<number> {
   return cost;
 }
 
-/** HTTP requests, eight at a time. */
+/** HTTP requests, eight concurrently. */
 async function http(server: ServerProcess): Promise<number> {
   let count = 0;
   let isOver = false;
@@ -100,7 +100,7 @@ async function http(server: ServerProcess): Promise<number> {
   return cost;
 }
 
-/** A message that is published to 200 connections, per delivery. */
+/** Messages published to 200 connections, per delivery. */
 async function publish(server: ServerProcess): Promise<number> {
   let count = 0;
   let isOver = false;
@@ -118,7 +118,7 @@ async function publish(server: ServerProcess): Promise<number> {
   return cost;
 }
 
-/** Bytes of an idle connection. */
+/** Memory per idle connection, in bytes. */
 async function idle(server: ServerProcess): Promise<number> {
   const total = Number(values.idle);
   const before = (await server.usage()).rss;
@@ -150,7 +150,9 @@ function median(figures: readonly number[]): number {
 
 for (const runtime of values.runtimes.split(",") as RuntimeName[]) {
   console.log(
-    `\n| ${runtime} | ${VARIANTS.join(" | ")} | ours / native |\n| --- | --- | --- | --- | --- |`,
+    `\n| ${runtime} | ${
+      VARIANTS.join(" | ")
+    } | quickws / native |\n| --- | --- | --- | --- | --- |`,
   );
   for (const [name, measure] of Object.entries(MEASURES)) {
     const figures: number[][] = VARIANTS.map(() => []);

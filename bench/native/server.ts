@@ -1,5 +1,5 @@
-// One server with HTTP and an echo on one port, on Bun or Deno: the runtime's own handlers, `createSockets`
-// or crossws. `bench/native/main.ts` starts it.
+// A server with HTTP and an echo on one port, on Bun or Deno: with the runtime's own handlers,
+// `createSockets` or crossws. `bench/native/main.ts` starts it.
 
 import process from "node:process";
 
@@ -8,21 +8,21 @@ const isBun = "Bun" in globalThis;
 
 type Handler = (request: Request, info: never) => unknown;
 
-/** What a variant needs of `Bun.serve` or `Deno.serve`. */
+/** A variant's handlers for `Bun.serve` or `Deno.serve`. */
 interface Variant {
   readonly handle: (request: Request, info: never) => unknown;
   readonly websocket?: unknown;
   readonly publish: (text: string) => void;
 }
 
-/** The part of Bun that is used here. */
+/** The part of `Bun` used here. */
 interface BunApi {
   serve(options: object): { port: number; publish(topic: string, text: string): number };
 }
 
 const bun = (globalThis as unknown as { Bun: BunApi }).Bun;
 
-async function ours(): Promise<Variant> {
+async function quickws(): Promise<Variant> {
   const { createSockets } = isBun
     ? await import("../../src/bun.ts")
     : await import("../../src/deno.ts");
@@ -38,7 +38,7 @@ async function ours(): Promise<Variant> {
   };
 }
 
-/** A socket of either runtime. */
+/** A WebSocket of either runtime. */
 interface Socket {
   send(data: string | Uint8Array<ArrayBuffer>): unknown;
   subscribe(topic: string): void;
@@ -95,8 +95,8 @@ async function crossws(): Promise<Variant> {
   };
 }
 
-const chosen = variant === "ours"
-  ? await ours()
+const chosen = variant === "quickws"
+  ? await quickws()
   : variant === "crossws"
   ? await crossws()
   : native();

@@ -1,4 +1,4 @@
-// A peer on Node: crossws with its sync over Redis, on Node's HTTP server.
+// A peer on Node: crossws with its Redis sync, on Node's HTTP server.
 
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";

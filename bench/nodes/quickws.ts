@@ -1,4 +1,4 @@
-// Our node, on whichever runtime it is started. On Bun the client of Redis is Bun's own.
+// A node with this library, on any runtime. On Bun it uses Bun's Redis client.
 
 import process from "node:process";
 import { connect } from "@nats-io/transport-node";
@@ -15,8 +15,8 @@ function redisClient(url: string): RedisClient {
   return createClient({ url });
 }
 
-async function backplane({ engine, url }: NodeSettings): Promise<Backplane> {
-  return engine === "redis"
+async function backplane({ broker, url }: NodeSettings): Promise<Backplane> {
+  return broker === "redis"
     ? redisBackplane(redisClient(url))
     : natsBackplane(await connect({ servers: url }));
 }

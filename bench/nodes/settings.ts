@@ -1,20 +1,20 @@
-// What a node of a fleet is told, as JSON in its first argument. A node lets every connection listen to
-// the topic `all`, and publishes there what any of them sends.
+// The settings of a fleet's node, passed as JSON in its first argument. A node subscribes every
+// connection to the topic `all` and publishes received messages to it.
 
 import process from "node:process";
 
-/** Where the engine is that joins the nodes. */
+/** The broker that connects the nodes. */
 export interface NodeSettings {
-  /** Its kind; the peers know Redis only. */
-  engine: "redis" | "nats";
-  /** Its address, as the engine's clients take it. */
+  /** Its kind. The peers support only Redis. */
+  broker: "redis" | "nats";
+  /** Its URL. */
   url: string;
-  /** Our node only: the engine keeps a history. */
+  /** quickws only: the broker keeps a history. */
   history?: boolean;
 }
 
 /** The settings of this process. */
 export const settings: NodeSettings = JSON.parse(process.argv[2] ?? "null");
 
-// Profilers write what they found when the process ends by itself.
+// Exit normally, because profilers write their results on exit.
 process.on("SIGINT", () => process.exit(0));

@@ -2,15 +2,15 @@
 
 import { MARGIN, plot, type Role, round, text, WIDTH } from "./svg.ts";
 
-/** One row: a label and what it stands for. */
+/** One row of bars. */
 export interface Row {
   label: string;
   role: Role;
-  /** A gap before it: another group begins. */
+  /** Starts a new group, with a gap before it. */
   begins: boolean;
 }
 
-/** One panel: a title and a value for each row, where there is one. */
+/** One panel: a title and the values of the rows, if measured. */
 export interface Panel {
   title: string;
   values: (number | undefined)[];
@@ -22,7 +22,7 @@ const TOP = 78;
 const ROW = 20;
 const GAP = 10;
 const BAR = 13;
-/** Room for a number behind the longest bar. */
+/** Space for the number after the longest bar. */
 const NUMBER = 52;
 const BETWEEN = 20;
 
@@ -37,7 +37,7 @@ export function bars(title: string, rows: Row[], panels: Panel[], caption: strin
     at += ROW;
   }
   const body = rows.map(({ label, role }, index) =>
-    text(MARGIN + LABELS - 10, places[index]! + 11, label, role === "ours" ? "end bold" : "end")
+    text(MARGIN + LABELS - 10, places[index]! + 11, label, role === "own" ? "end bold" : "end")
   );
   for (const [index, { title, values, show }] of panels.entries()) {
     const left = MARGIN + LABELS + index * (width + BETWEEN);
@@ -55,7 +55,7 @@ export function bars(title: string, rows: Row[], panels: Panel[], caption: strin
       body.push(
         `<rect class="${rows[row]!.role}" x="${round(left)}" y="${y}" ` +
           `width="${round(length)}" height="${BAR}" rx="2"/>`,
-        text(left + length + 6, y + 11, show(value), rows[row]!.role === "ours" ? "bold" : "dim"),
+        text(left + length + 6, y + 11, show(value), rows[row]!.role === "own" ? "bold" : "dim"),
       );
     }
   }

@@ -1,11 +1,11 @@
-// Lines: values over a number that grows, the number on a logarithmic scale, the values from zero.
+// Line plots: a logarithmic x axis, and a linear y axis from zero.
 
 import { MARGIN, plot, round, text, WIDTH } from "./svg.ts";
 
 /** One line. */
 export interface Line {
   label: string;
-  color: "ours" | "second" | "third" | "peer" | "raw";
+  color: "own" | "second" | "third" | "peer" | "raw";
   dashed?: boolean;
   points: { x: number; y: number }[];
 }
@@ -17,7 +17,7 @@ const HEIGHT = 260;
 const LABEL_HEIGHT = 15;
 const STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500];
 
-/** Draws lines, each with its name at its end. */
+/** Draws lines, each labelled at its end. */
 export function lines(
   title: string,
   axes: { x: string; y: string },
@@ -39,7 +39,7 @@ export function lines(
   }
   let lastLabel = Infinity;
   for (const x of xs.toReversed()) {
-    // Numbers that would run into each other are left out.
+    // Omit labels that would overlap.
     if (lastLabel - place(x) < 50) continue;
     lastLabel = place(x);
     body.push(text(place(x), TOP + HEIGHT + 18, x.toLocaleString("en"), "middle dim"));

@@ -1,6 +1,6 @@
-// `deno task bench plots`: draws what is in `bench/results`, into the same directory.
+// `deno task bench plots`: draws the results in `bench/results` into the same directory.
 
-import { isOurs, PARTICIPANTS } from "../catalog/participants.ts";
+import { isOwn, PARTICIPANTS } from "../catalog/participants.ts";
 import { showConditions } from "../run/conditions.ts";
 import type { FigureName } from "../run/figures.ts";
 import type { Scaling } from "../run/scaling_points.ts";
@@ -10,7 +10,7 @@ import type { Workload } from "../catalog/workloads.ts";
 import { bars, type Panel, type Row } from "./bars.ts";
 import { type Line, lines } from "./lines.ts";
 
-/** One bar for each of these, by their labels, and how they are called in a plot. */
+/** The plotted participants, by label, and their names in the plots. */
 const SHOWN: Record<string, string> = {
   "node quickws": "quickws on Node",
   "node ws": "ws",
@@ -76,7 +76,7 @@ function drawBars(file: string, title: string, sources: PanelSource[], unit: str
   const outcomes = sources.map(find);
   const [first] = outcomes;
   if (first === undefined || outcomes.includes(undefined)) {
-    console.error(`${file} needs results that are not there: ${sources.map(({ file }) => file)}`);
+    console.error(`${file} not drawn: results missing in ${sources.map(({ file }) => file)}`);
     return;
   }
   const rows: (Row & { key: string })[] = [];
@@ -86,7 +86,7 @@ function drawBars(file: string, title: string, sources: PanelSource[], unit: str
     rows.push({
       key,
       label: SHOWN[key],
-      role: participant.raw ? "raw" : isOurs(participant) ? "ours" : "peer",
+      role: participant.raw ? "raw" : isOwn(participant) ? "own" : "peer",
       begins: PARTICIPANTS.find(({ runtime }) => runtime === participant.runtime) === participant,
     });
   }
@@ -102,7 +102,7 @@ function drawBars(file: string, title: string, sources: PanelSource[], unit: str
 
 const GROWTH: Omit<Line, "points">[] = [
   { label: "node quickws", color: "second" },
-  { label: "bun quickws", color: "ours" },
+  { label: "bun quickws", color: "own" },
   { label: "deno quickws", color: "third" },
   { label: "deno quickws@listen", color: "third", dashed: true },
   { label: "node raw", color: "raw" },
@@ -113,7 +113,7 @@ function drawGrowth(): void {
   const scaling = load<Scaling>("scaling.json");
   const points = scaling?.points.connections;
   if (scaling === undefined || points === undefined) {
-    console.error("connections.svg needs results that are not there: scaling.json");
+    console.error("connections.svg not drawn: results missing in scaling.json");
     return;
   }
   const all = GROWTH.map((line): Line => ({
@@ -126,31 +126,31 @@ function drawGrowth(): void {
   save(
     "connections.svg",
     lines(
-      "What an echo of 1 KiB costs as connections grow",
+      "Cost of a 1 KiB echo by number of connections",
       {
         x: "connections, 1 message in flight on each",
         y: "CPU time of the server, us per message",
       },
       all.filter(({ points }) => points.length > 1),
-      `Less is better. ${showConditions(scaling.conditions.connections!)}.`,
+      `Lower is better. ${showConditions(scaling.conditions.connections!)}.`,
     ),
   );
 }
 
-/** Draws all plots for which there are results. */
+/** Draws all plots that have results. */
 export function drawPlots(): void {
   drawBars(
     "echo.svg",
-    "Server CPU time for one echoed message of 128 B, 100 connections",
+    "Server CPU time per echoed message of 128 B, 100 connections",
     ECHO,
-    "Microseconds, user and system, all threads of the server; less is better. The raw sockets " +
-      "speak no WebSocket: they send back the bytes they get, and are the limit.",
+    "Microseconds, user and system, all threads of the server; lower is better. Raw sockets " +
+      "echo bytes without WebSocket and are the limit.",
   );
   drawBars(
     "memory.svg",
-    "Memory of an idle connection, of 10,000",
+    "Memory per idle connection, with 10,000 connections",
     MEMORY,
-    "Resident memory that the server's process gained, by connection; less is better.",
+    "Growth of the server process's resident memory per connection; lower is better.",
   );
   drawGrowth();
 }

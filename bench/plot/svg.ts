@@ -1,20 +1,20 @@
-// Plots as SVG: text, colours for light and dark, and the caption that says what was measured.
+// SVG plots: text, colours for light and dark mode, and a caption.
 
-/** What a mark stands for, which gives it its colour. */
-export type Role = "ours" | "raw" | "peer";
+/** The kind of participant, which determines the colour. */
+export type Role = "own" | "raw" | "peer";
 
 export const WIDTH = 760;
 export const MARGIN = 24;
-/** Characters of a caption's line, at its size. */
+/** The maximum number of characters in a line of the caption. */
 const CAPTION_COLUMNS = 118;
 const CAPTION_LINE = 15;
 
 const STYLE = `
   :root { --back: #ffffff; --text: #1f2328; --dim: #59636e; --grid: #d8dee4;
-    --ours: #0969da; --raw: #afb8c1; --peer: #bc8f5c; --second: #1a7f37; --third: #8250df; }
+    --own: #0969da; --raw: #afb8c1; --peer: #bc8f5c; --second: #1a7f37; --third: #8250df; }
   @media (prefers-color-scheme: dark) {
     :root { --back: #0d1117; --text: #e6edf3; --dim: #9198a1; --grid: #30363d;
-      --ours: #4493f8; --raw: #6e7681; --peer: #c69a68; --second: #3fb950; --third: #ab7df8; }
+      --own: #4493f8; --raw: #6e7681; --peer: #c69a68; --second: #3fb950; --third: #ab7df8; }
   }
   text { font: 12px system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif; fill: var(--text); }
   .back { fill: var(--back); }
@@ -26,22 +26,22 @@ const STYLE = `
   .end { text-anchor: end; }
   .middle { text-anchor: middle; }
   .grid { stroke: var(--grid); }
-  .ours { fill: var(--ours); }
+  .own { fill: var(--own); }
   .raw { fill: var(--raw); }
   .peer { fill: var(--peer); }
   .line { fill: none; stroke-width: 2; stroke-linejoin: round; }`;
 
-/** Text that may hold anything. */
+/** Escapes text for use in SVG. */
 export function escape(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
 
-/** A piece of text. */
+/** Returns a text element. */
 export function text(x: number, y: number, content: string, classes = ""): string {
   return `<text x="${round(x)}" y="${round(y)}" class="${classes}">${escape(content)}</text>`;
 }
 
-/** A number of the drawing: tenths are fine enough. */
+/** Rounds a coordinate to tenths. */
 export function round(value: number): number {
   return Math.round(value * 10) / 10;
 }
@@ -55,7 +55,7 @@ function wrap(content: string): string[] {
   return lines;
 }
 
-/** A whole plot: a title, what is drawn below it, and the caption. */
+/** Returns a complete plot: a title, the body and a caption. */
 export function plot(title: string, height: number, body: string[], caption: string): string {
   const lines = wrap(caption);
   const top = height + 12;

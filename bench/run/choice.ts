@@ -1,7 +1,7 @@
-// Which participants take part in a run.
+// Selects the participants of a run.
 
 import {
-  isOurs,
+  isOwn,
   labelOf,
   type Participant,
   PARTICIPANTS,
@@ -11,15 +11,17 @@ import type { Workload } from "../catalog/workloads.ts";
 import { commandOf } from "./measure.ts";
 import type { Options } from "./options.ts";
 
-function isChosen(participant: Participant, { peers, runtimes, ours }: Options): boolean {
+function isChosen(participant: Participant, { peers, runtimes, variants }: Options): boolean {
   const { name, runtime, raw } = participant;
-  if (isOurs(participant)) return ours.includes(name) && (runtimes ?? [runtime]).includes(runtime);
-  // Go is no runtime of ours: it is measured unless the peers are named.
+  if (isOwn(participant)) {
+    return variants.includes(name) && (runtimes ?? [runtime]).includes(runtime);
+  }
+  // `--runtimes` does not apply to Go: it runs unless `--peers` excludes it.
   const runs = runtime === "go" || (runtimes ?? [runtime]).includes(runtime);
   return runs && (raw || (peers ?? [name]).includes(name));
 }
 
-/** The participants that were asked for, have this workload and can be had on this machine. */
+/** Returns the selected participants that support a workload and are available here. */
 export function chooseParticipants(workload: Workload, options: Options): Participant[] {
   return PARTICIPANTS.filter((participant) =>
     isChosen(participant, options) && takesPart(participant, workload) &&
@@ -27,9 +29,9 @@ export function chooseParticipants(workload: Workload, options: Options): Partic
   );
 }
 
-/** The participant with a label, if it can be had on this machine. */
+/** Returns the participant with a label, or `undefined` if it is not available here. */
 export function findParticipant(label: string, workload: Workload): Participant | undefined {
   const found = PARTICIPANTS.find((participant) => labelOf(participant) === label);
-  if (found === undefined) throw new Error(`No participant has the label "${label}"`);
+  if (found === undefined) throw new Error(`Unknown participant "${label}"`);
   return commandOf(found, workload) && found;
 }

@@ -1,4 +1,4 @@
-// Under which conditions figures were taken: what they mean without this nobody can tell.
+// The conditions of a measurement: machine, versions, duration and load.
 
 import manifest from "../../deno.json" with { type: "json" };
 import { cpus, loadavg } from "node:os";
@@ -7,7 +7,7 @@ import { canPin } from "../support/cores.ts";
 import { bunPath, nodePath } from "../../tests/support/runtimes.ts";
 import type { Effort } from "./rounds.ts";
 
-/** What figures are kept with. */
+/** The conditions stored with each result. */
 export interface Conditions extends Pick<Effort, "rounds" | "seconds"> {
   date: string;
   machine: string;
@@ -15,7 +15,7 @@ export interface Conditions extends Pick<Effort, "rounds" | "seconds"> {
   versions: Record<string, string>;
   generator: string;
   pinned: boolean;
-  /** What else the machine was doing: its load average just before. */
+  /** The load average just before the measurement. */
   load: number;
 }
 
@@ -30,7 +30,7 @@ function outputOf(command: string, ...args: string[]): string {
   }
 }
 
-/** The conditions of this moment. */
+/** Returns the current conditions. */
 export function conditionsNow(generator: Generator, { rounds, seconds }: Effort): Conditions {
   versions ??= {
     deno: Deno.version.deno,
@@ -53,7 +53,7 @@ export function conditionsNow(generator: Generator, { rounds, seconds }: Effort)
   };
 }
 
-/** The conditions as a line of text. */
+/** Formats the conditions as a line of text. */
 export function showConditions(conditions: Conditions): string {
   const { date, machine, kernel, versions, generator, pinned, rounds, seconds, load } = conditions;
   const programs = Object.entries(versions).map(([name, version]) => `${name} ${version}`);

@@ -1,4 +1,4 @@
-// More cores: the same load on one process of our server, and on two that share a port.
+// Several cores: the same load on one server process, and on two that share a port.
 
 import type { Workload } from "../catalog/workloads.ts";
 import { framesOf } from "../load/frames.ts";
@@ -20,22 +20,22 @@ import { OFFERS } from "./measure.ts";
 import { progress } from "./progress.ts";
 import type { Effort } from "./rounds.ts";
 
-/** What came out on one runtime, medians. */
+/** The medians on one runtime. */
 export interface CoresOutcome {
   runtime: RuntimeName;
   processes: number;
   /** Messages per second. */
   rate: number;
-  /** Microseconds of CPU time of all processes for a message. */
+  /** Microseconds of CPU time per message, of all processes together. */
   cpu: number;
-  /** The part of the CPU time that each process has had, the larger first. */
+  /** Each process's share of the CPU time, largest first. */
   shares: number[];
 }
 
-/** Node has `reusePort` since 22.12. */
+/** Not Node: `reusePort` needs Node 22.12. */
 export const SHARING: readonly RuntimeName[] = ["bun", "deno"];
 
-/** Compressed JSON costs the servers far more than the generator, which needs its share of the cores. */
+/** Compressed JSON, because the generator shares the cores and must cost little in comparison. */
 export const SHARED_LOAD: Workload = {
   kind: "echo",
   connections: 100,
@@ -45,7 +45,7 @@ export const SHARED_LOAD: Workload = {
   compression: "alone",
 };
 
-/** Measures one and two processes, in turns. */
+/** Measures one and two processes alternately. */
 export async function measureCores(
   generator: Generator,
   { rounds, seconds }: Effort,
@@ -118,7 +118,7 @@ async function run(
       duration,
       patience: 10_000,
     };
-    // On whichever core is free.
+    // Not pinned: the kernel picks the core.
     const process = start(generator.command(JSON.stringify(load)));
     const result: LoadResult = JSON.parse(await nextLine(linesOf(process)));
     await process.status;

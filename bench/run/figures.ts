@@ -1,4 +1,4 @@
-// The figures that are made of what the generator counts.
+// The figures computed from the generator's counts.
 
 import type { Workload } from "../catalog/workloads.ts";
 import type { LoadResult } from "../load/load.ts";
@@ -25,7 +25,7 @@ export interface Figure {
   decimals: number;
 }
 
-/** All of them. */
+/** All figures. */
 export const FIGURES: Record<FigureName, Figure> = {
   cpu: {
     title: "CPU us/message",
@@ -56,13 +56,13 @@ export const FIGURES: Record<FigureName, Figure> = {
     of: ({ messages, cpu }) => messages / cpu,
     decimals: 0,
   },
-  // Near 100 the server is what limits; far below it is the generator, or another program.
+  // Near 100 the server is the limit; far below, the generator or another program is.
   busy: {
     title: "core %",
     of: ({ cpu, seconds }) => 100 * cpu / seconds,
     decimals: 0,
   },
-  // What the generator itself has used: where this is more than the server's, it limits the rate.
+  // CPU time of the generator. If it exceeds the server's, the generator limits the rate.
   load: {
     title: "load us/message",
     of: ({ ownCpu, messages }) => ownCpu * 1e6 / messages,
@@ -70,24 +70,24 @@ export const FIGURES: Record<FigureName, Figure> = {
   },
 };
 
-/** The median of a figure over rounds. */
+/** Returns the median of a figure over rounds. */
 export function medianOf(name: FigureName, results: LoadResult[], workload: Workload): number {
   return median(results.map((result) => FIGURES[name].of(result, workload)));
 }
 
-/** The median of the ratios of two figures, round by round, so that both had the same moment. */
+/** Returns the median of the per-round ratios of two participants. */
 export function medianRatio(
   name: FigureName,
-  ours: LoadResult[],
+  own: LoadResult[],
   others: LoadResult[],
   workload: Workload,
 ): number {
   const { of } = FIGURES[name];
-  const rounds = Math.min(ours.length, others.length);
+  const rounds = Math.min(own.length, others.length);
   return median(
     Array.from(
       { length: rounds },
-      (_, round) => of(ours[round]!, workload) / of(others[round]!, workload),
+      (_, round) => of(own[round]!, workload) / of(others[round]!, workload),
     ),
   );
 }

@@ -1,5 +1,5 @@
-// `deno task bench fleet`: what is published through three nodes that an engine joins. The nodes and
-// the engine share one core, so that messages a second are what all of them cost together.
+// `deno task bench fleet`: publishes through three nodes that a broker connects. The nodes and the
+// broker share one core, so messages per second measure their total cost.
 
 import {
   describeFleet,
@@ -18,22 +18,22 @@ import { onLoadCore, onServerCore } from "../support/cores.ts";
 import { commandFor, linesOf, nextLine, start, stop } from "../support/runtimes.ts";
 import { median, table } from "../support/table.ts";
 import { type Conditions, conditionsNow, showConditions } from "./conditions.ts";
-import { startEngine } from "./engine.ts";
+import { startBroker } from "./broker.ts";
 import type { Options } from "./options.ts";
 import { profileFiles, topFunctions, withProfile } from "./profile.ts";
 import { progress } from "./progress.ts";
 import { load, save } from "./store.ts";
 
-/** What came out for one fleet: medians. */
+/** The medians of one fleet. */
 export interface FleetEntry {
   label: string;
   figures: Record<string, number>;
-  /** Messages a second of our fleet on the same runtime and engine beside this one. */
+  /** Messages per second of quickws on the same runtime and broker, divided by this fleet's. */
   ours?: number;
   failure?: string;
 }
 
-/** What came out for one workload. */
+/** The results of one workload. */
 export interface FleetOutcome {
   workload: FleetWorkload;
   conditions: Conditions;
@@ -48,7 +48,7 @@ interface FleetFigure {
 
 const FILE = "fleet.json";
 
-/** Milliseconds that busy nodes may take for the last messages. */
+/** The time limit for the last messages, in milliseconds. */
 const PATIENCE = 10_000;
 
 const FIGURES: Record<string, FleetFigure> = {
@@ -63,15 +63,15 @@ const FIGURES: Record<string, FleetFigure> = {
     decimals: 2,
   },
   engine: {
-    title: "engine us/publish",
-    of: ({ engineCpu, messages }, { connections }) => engineCpu * 1e6 * connections / messages,
+    title: "broker us/publish",
+    of: ({ brokerCpu, messages }, { connections }) => brokerCpu * 1e6 * connections / messages,
     decimals: 1,
   },
   p50: { title: "p50 ms", of: ({ p50 }) => p50 / 1000, decimals: 2 },
   p99: { title: "p99 ms", of: ({ p99 }) => p99 / 1000, decimals: 2 },
   busy: {
     title: "core %",
-    of: ({ cpu, engineCpu, seconds }) => 100 * (cpu + engineCpu) / seconds,
+    of: ({ cpu, brokerCpu, seconds }) => 100 * (cpu + brokerCpu) / seconds,
     decimals: 0,
   },
   load: {
@@ -81,10 +81,10 @@ const FIGURES: Record<string, FleetFigure> = {
   },
 };
 
-/** Runs the workloads; prints and keeps what comes out. */
+/** Runs the workloads, prints the results and saves them. */
 export async function runFleets(generator: Generator, options: Options): Promise<void> {
   if (generator.name !== "Go") {
-    console.error("Without fleets: their load comes from Go");
+    console.error("Skipping fleets: they need the load generator in Go");
     return;
   }
   const fleets = FLEETS.filter((fleet) => isChosen(fleet, options));
@@ -97,9 +97,9 @@ export async function runFleets(generator: Generator, options: Options): Promise
   }
 }
 
-function isChosen({ name, runtime, engine }: Fleet, options: Options): boolean {
+function isChosen({ name, runtime, broker }: Fleet, options: Options): boolean {
   if (!(options.runtimes ?? [runtime]).includes(runtime)) return false;
-  if (!(options.engines ?? [engine]).includes(engine)) return false;
+  if (!(options.brokers ?? [broker]).includes(broker)) return false;
   return name.startsWith("quickws") || (options.peers ?? [name]).includes(name);
 }
 
@@ -111,7 +111,7 @@ function chosenWorkloads({ connections, depth, quick }: Options): readonly Fleet
   );
 }
 
-/** Measures all fleets under a workload, in turns. */
+/** Measures the fleets alternately under a workload. */
 export async function runFleetWorkload(
   fleets: readonly Fleet[],
   workload: FleetWorkload,
@@ -137,7 +137,7 @@ export async function runFleetWorkload(
   );
   return found.map(({ fleet, results, failure }, index) => {
     const own = fleets.findIndex((other) =>
-      other.name === "quickws" && other.runtime === fleet.runtime && other.engine === fleet.engine
+      other.name === "quickws" && other.runtime === fleet.runtime && other.broker === fleet.broker
     );
     const comparable = own !== -1 && own !== index && results.length > 0 && workload.rate === 0;
     return {
@@ -156,15 +156,15 @@ export async function runFleetWorkload(
   });
 }
 
-/** Measures a fleet; rejects when a message is lost, comes twice or out of order. */
+/** Measures a fleet. Rejects if a message is lost, duplicated or out of order. */
 async function measureFleet(
-  { runtime, module, engine: kind, protocol, history }: Fleet,
+  { runtime, module, broker: kind, protocol, history }: Fleet,
   workload: FleetWorkload,
   generator: Generator,
   { seconds, warmUp, profile }: Pick<Options, "seconds" | "warmUp" | "profile">,
 ): Promise<FleetResult> {
-  await using engine = await startEngine(kind, history);
-  const settings: NodeSettings = { engine: kind, url: engine.url, history };
+  await using broker = await startBroker(kind, history);
+  const settings: NodeSettings = { broker: kind, url: broker.url, history };
   const plain = commandFor(runtime, `nodes/${module}.ts`, JSON.stringify(settings));
   const old = new Set(profile ? profileFiles() : []);
   const command = profile ? withProfile(runtime, plain) : plain;
@@ -175,7 +175,7 @@ async function measureFleet(
       kind: "fleet",
       ports: ports.map(Number),
       pids: nodes.map(({ pid }) => pid),
-      engine: [engine.pid],
+      broker: [broker.pid],
       protocol,
       ...workload,
       payload: PAYLOAD,
@@ -186,7 +186,7 @@ async function measureFleet(
     const process = start(onLoadCore(generator.command(JSON.stringify(load))));
     const result: FleetResult = JSON.parse(await nextLine(linesOf(process)));
     await process.status;
-    if (result.messages === 0) throw new Error("nothing came in time");
+    if (result.messages === 0) throw new Error("no messages within the time limit");
     if (result.lost !== 0) throw new Error(`${result.lost} messages were lost`);
     return result;
   } finally {
@@ -201,11 +201,11 @@ async function measureFleet(
   }
 }
 
-/** What came out, as a table. */
+/** Formats the results as a table. */
 export function fleetTable(entries: readonly FleetEntry[]): string {
   const figures = Object.entries(FIGURES);
   return table([
-    ["", ...figures.map(([, { title }]) => title), "ours times it"],
+    ["", ...figures.map(([, { title }]) => title), "quickws / it"],
     ...entries.map(({ label, figures: found, ours }) => [
       label,
       ...figures.map(([name, { decimals }]) => found[name]?.toFixed(decimals) ?? "failed"),
@@ -214,7 +214,7 @@ export function fleetTable(entries: readonly FleetEntry[]): string {
   ]);
 }
 
-/** Replaces what was known of the same workload, fleet by fleet. */
+/** Saves the results, replacing those of the same workload and fleets. */
 function keep(outcome: FleetOutcome): void {
   const all = load<FleetOutcome[]>(FILE) ?? [];
   const name = describeFleet(outcome.workload);

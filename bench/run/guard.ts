@@ -1,5 +1,5 @@
-// A guard against losing speed: the cost of our server beside the raw echo, short and on small loads,
-// so that CI can compare it with what `deno task bench guard` has put on record.
+// Guards against slowdowns: a short measurement of the server's cost relative to the raw echo, which
+// CI compares with the ratios recorded by `deno task bench guard`.
 
 import type { RuntimeName } from "../support/runtimes.ts";
 import { runtimeNames } from "../support/runtimes.ts";
@@ -11,13 +11,13 @@ import { medianRatio } from "./figures.ts";
 import { measure, type Timing } from "./measure.ts";
 import type { LoadResult } from "../load/load.ts";
 
-/** What is guarded: many small messages at once, and a large one after the other. */
+/** The guarded workloads: many small messages in flight, and a few large ones. */
 export const GUARDED: readonly Workload[] = [
   { kind: "echo", connections: 20, payload: 128, depth: 32 },
   { kind: "echo", connections: 20, payload: 16 * 1024, depth: 4 },
 ];
 
-/** A ratio may be so many times what is on record. */
+/** The largest allowed multiple of a recorded ratio. */
 export const TOLERANCE = 2;
 
 const ROUNDS = 3;
@@ -25,7 +25,7 @@ const RECORD_ROUNDS = 7;
 const TIMING: Timing = { warmUp: 400, duration: 400 };
 const FILE = new URL("../guard.json", import.meta.url);
 
-/** The ratios on record, by runtime and workload. */
+/** The recorded ratios, by runtime and workload. */
 export type GuardRecord = Record<string, Record<string, number>>;
 
 /** Reads the record. */
@@ -33,7 +33,7 @@ export function readRecord(): GuardRecord {
   return JSON.parse(Deno.readTextFileSync(FILE));
 }
 
-/** Server CPU time for one message beside the raw echo: the median over alternating rounds. */
+/** Returns the server's CPU time per message divided by the raw echo's: the median of rounds. */
 export async function guardRatio(
   runtime: RuntimeName,
   workload: Workload,
@@ -51,7 +51,7 @@ export async function guardRatio(
   return medianRatio("cpu", results[0]!, results[1]!, workload);
 }
 
-/** Measures all ratios and puts them on record. */
+/** Measures and records all ratios. */
 export async function record(generator: Generator, dry: boolean): Promise<void> {
   const ratios: GuardRecord = {};
   for (const runtime of runtimeNames) {
@@ -65,6 +65,6 @@ export async function record(generator: Generator, dry: boolean): Promise<void> 
     name,
     ...runtimeNames.map((runtime) => ratios[runtime]![name]!.toFixed(2)),
   ]);
-  console.log(table([["CPU time of the raw echo's", ...runtimeNames], ...rows]));
+  console.log(table([["CPU time / raw echo", ...runtimeNames], ...rows]));
   if (!dry) Deno.writeTextFileSync(FILE, `${JSON.stringify(ratios, null, 2)}\n`);
 }

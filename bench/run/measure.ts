@@ -1,8 +1,8 @@
-// One measurement: a fresh process of a participant under one workload.
+// One measurement: a new process of a participant under one workload.
 
 import { join } from "node:path";
 import { Opcode } from "../../src/core.ts";
-import { isOurs, labelOf, type Participant } from "../catalog/participants.ts";
+import { isOwn, labelOf, type Participant } from "../catalog/participants.ts";
 import { describe, type Workload } from "../catalog/workloads.ts";
 import type { ClientSettings } from "../clients/settings.ts";
 import { framesOf } from "../load/frames.ts";
@@ -15,24 +15,24 @@ import { goProgram } from "../support/go.ts";
 import { nativeModule } from "../support/npm.ts";
 import { commandFor, linesOf, nextLine, root, start, stop } from "../support/runtimes.ts";
 
-/** How long a measurement takes, in milliseconds. */
+/** The duration of a measurement, in milliseconds. */
 export interface Timing {
   warmUp: number;
   duration: number;
-  /** Has our servers profiled. */
+  /** Profiles this library's servers. */
   profile?: boolean;
 }
 
-/** What the handshake offers for each kind of compression. */
+/** The extension offer for each compression mode. */
 export const OFFERS = {
   alone: "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
   takeover: "permessage-deflate",
 };
 
-/** Milliseconds that a busy server may take for the last replies. */
+/** The time limit for the last replies, in milliseconds. */
 const PATIENCE = 10_000;
 
-/** The command that starts a participant, or `undefined` where it cannot be had. */
+/** Returns the command that starts a participant, or `undefined` if it is not available here. */
 export function commandOf(
   { runtime, server, client, denoSockets, installs }: Participant,
   { kind, text, compression, burst = 1 }: Workload,
@@ -58,13 +58,13 @@ export function commandOf(
   return program === undefined ? undefined : [program, server!, JSON.stringify(settings)];
 }
 
-/** The variables of a participant's process. */
+/** Returns the environment variables of a participant's process. */
 function environmentOf({ env, installs }: Participant): Record<string, string> {
   if (installs === undefined) return env ?? {};
   return { ...env, UWS_MODULE: nativeModule(installs)! };
 }
 
-/** Measures; rejects when something is lost, differs or ends. */
+/** Measures a participant. Rejects if a message is lost or differs, or a connection closes. */
 export async function measure(
   participant: Participant,
   workload: Workload,
@@ -97,15 +97,17 @@ export async function measure(
   try {
     const result = kind === "client"
       ? await measureClient(participant, workload, generator, load)
-      : profile && isOurs(participant)
+      : profile && isOwn(participant)
       ? await measureProfiled(participant, workload, generator, load)
       : await measureServer(participant, workload, generator, load);
-    if (kind !== "idle" && result.messages === 0) throw new Error("nothing came back in time");
+    if (kind !== "idle" && result.messages === 0) {
+      throw new Error("no replies within the time limit");
+    }
     if (result.lost > 0) throw new Error(`${result.lost} messages were lost`);
     return result;
   } catch (error) {
-    const what = `${labelOf(participant)}, ${describe(workload)}`;
-    throw new Error(`${what}: ${(error as Error).message}`, { cause: error });
+    const name = `${labelOf(participant)}, ${describe(workload)}`;
+    throw new Error(`${name}: ${(error as Error).message}`, { cause: error });
   } finally {
     await Deno.remove(frames);
   }
@@ -132,7 +134,7 @@ async function measureServer(
   }
 }
 
-/** The same, with a profiler in the server, which has to end by itself to write what it found. */
+/** Measures with a profiler, which writes its profile when the server exits normally. */
 async function measureProfiled(
   participant: Participant,
   workload: Workload,

@@ -1,5 +1,5 @@
-// A million idle connections on this machine, as far as its memory and its limits reach: several server
-// processes, because the number of open files of each is limited.
+// A million idle connections on this machine, or as many as its memory allows. Several server processes
+// are needed because each can open a limited number of files.
 
 import { labelOf, type Participant, PARTICIPANTS } from "../catalog/participants.ts";
 import { goProgram } from "../support/go.ts";
@@ -10,45 +10,45 @@ import { commandOf } from "./measure.ts";
 import { progress } from "./progress.ts";
 import type { Scaling } from "./scaling_points.ts";
 
-/** What so many idle connections took. */
+/** The result of the measurement for one participant. */
 export interface Million {
-  /** The participant. */
+  /** The participant's label. */
   label: string;
   connections: number;
   processes: number;
   /** Bytes of resident memory of all server processes before the first connection, and at the end. */
   before: number;
   resident: number;
-  /** Connections that echoed a message when all were open. */
+  /** Connections that echoed a message after all were open. */
   alive: number;
 }
 
 const GOAL = 1_000_000;
 
-/** Connections of one server process: the usual limit of open files is 20,000 here. */
+/** Connections per server process, below the usual limit of 20,000 open files. */
 const SHARE = 18_000;
 
-/** Bytes of memory that stay free: the next process and its connections need less. */
+/** Memory to keep free, in bytes: more than one process with its connections needs. */
 const RESERVE = 1 << 30;
 
 const LABELS = ["node quickws", "bun quickws", "deno quickws", "go antlabs"];
 
-/** What quickws in Go reports of its million. */
+/** Memory that quickws in Go reports for a million connections, in bytes. */
 const REPORTED = 8.47e9;
 
 const SETTINGS = `\
 \`\`\`sh
-# Open files: for the system, for one process, and what a shell may raise it to.
+# Open files: system-wide, per process, and the limit of this shell.
 sysctl -w fs.file-max=2200000 fs.nr_open=1100000
 ulimit -n 1050000
-# Connections that wait to be accepted when all come back after a restart; pass it as backlog, too.
+# Connections that wait to be accepted when all clients reconnect after a restart. Also set backlog.
 sysctl -w net.core.somaxconn=65535 net.ipv4.tcp_max_syn_backlog=65535
-# Memory of TCP in pages of 4 KiB (low, pressure, most), and small buffers to begin with.
+# TCP memory in pages of 4 KiB (low, pressure, maximum), and small initial buffers.
 sysctl -w net.ipv4.tcp_mem="1500000 2000000 3000000"
 sysctl -w net.ipv4.tcp_rmem="4096 4096 6291456" net.ipv4.tcp_wmem="4096 4096 4194304"
-# Connection tracking, where a firewall needs it; better is to keep the port out of it (NOTRACK).
+# Connection tracking, if a firewall needs it. It is better to exempt the port (NOTRACK).
 sysctl -w net.netfilter.nf_conntrack_max=1100000
-# On the side of a load generator: ports, of which each source address has these.
+# On a load generator: the ports of each source address.
 sysctl -w net.ipv4.ip_local_port_range="1024 65535"
 \`\`\``;
 
@@ -93,7 +93,7 @@ class Pair implements AsyncDisposable {
   }
 }
 
-/** Opens as many connections as there is memory for. */
+/** Opens as many connections as the memory allows. */
 async function measure(label: string): Promise<Million> {
   const participant = PARTICIPANTS.find((each) => labelOf(each) === label)!;
   const pairs: Pair[] = [];
@@ -127,7 +127,7 @@ function availableBytes(): number {
   return 1024 * Number(/^MemAvailable:\s+(\d+)/m.exec(text)![1]);
 }
 
-/** Measures our server on each runtime, and quickws in Go. */
+/** Measures this library on each runtime, and quickws in Go. */
 export async function measureMillion(labels: readonly string[] = LABELS): Promise<Million[]> {
   const outcomes: Million[] = [];
   for (const label of labels) outcomes.push(await measure(label));
@@ -135,20 +135,20 @@ export async function measureMillion(labels: readonly string[] = LABELS): Promis
   return outcomes;
 }
 
-/** The section of the report. */
+/** Returns the section of the report. */
 export function oneMillion({ million, kernel }: Scaling): string[] {
   if (million === undefined || million.length === 0) return [];
   const gigabytes = (bytes: number): string => (bytes / 1e9).toFixed(2);
   return [
     "## A million connections",
-    "Idle connections on one machine with two cores and 24 GiB, several server processes with at most " +
+    "Idle connections on one machine with two cores and 24 GiB: several server processes with at most " +
     `${
       SHARE.toLocaleString("en")
-    } connections each, and all clients on the same machine. "Each" is ` +
-    `what the server processes gained, by connection; the kernel takes about ${
+    } connections each, and all clients on the same machine. "Bytes each" is ` +
+    `the memory growth of the server processes per connection; the kernel takes about ${
       kernel.toFixed(0)
     } B ` +
-    "more for each end. When all were open, each connection echoed a message. quickws in Go reports " +
+    "more for each end. After all were open, each connection echoed a message. quickws in Go reports " +
     `${gigabytes(REPORTED)} GB for a million, on a larger machine.`,
     markdownTable([
       ["", "connections", "processes", "GB resident", "bytes each", "echoed"],
@@ -161,7 +161,7 @@ export function oneMillion({ million, kernel }: Scaling): string[] {
         alive.toLocaleString("en"),
       ]),
     ]),
-    "A machine that serves a million clients from one process has to be told, here on Linux:",
+    "Settings for a Linux machine that serves a million clients from one process:",
     SETTINGS,
   ];
 }

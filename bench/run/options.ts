@@ -3,20 +3,20 @@
 import { parseArgs } from "node:util";
 import type { Effort } from "./rounds.ts";
 
-/** What was asked for. */
+/** The parsed options. */
 export interface Options extends Effort {
-  /** The first word: what to do; `all` without one. */
+  /** The command. Default: `all`. */
   command: string;
-  /** The words after it. */
+  /** The arguments after the command. */
   words: string[];
-  /** Names of peers; all if absent. Ours and the raw sockets are always there. */
+  /** Names of peers. Default: all. This library and raw sockets are always included. */
   peers?: string[];
   runtimes?: string[];
-  /** Engines that join the nodes of a fleet. */
-  engines?: string[];
-  /** Which of our own servers are measured. */
-  ours: string[];
-  /** Rows of the table of targets. */
+  /** Brokers that connect the nodes of a fleet. */
+  brokers?: string[];
+  /** The measured variants of this library. */
+  variants: string[];
+  /** Rows of the targets. */
   rows?: string[];
   payload?: number[];
   depth?: number[];
@@ -24,17 +24,17 @@ export interface Options extends Effort {
   burst?: number[];
   text: boolean;
   compression?: string;
-  /** Leaves out what takes long. */
+  /** Skips long measurements. */
   quick: boolean;
-  /** Writes no files. */
+  /** Does not save results. */
   dry: boolean;
 }
 
-/** Effort for one part, for everything, with `--quick`, and for the targets, which say five rounds. */
+/** The effort for one command, for all commands, with `--quick`, and for the targets. */
 const USUAL: Effort = { rounds: 3, seconds: 2, warmUp: 1 };
 const EVERYTHING: Effort = { rounds: 3, seconds: 0.5, warmUp: 0.7 };
 const QUICK: Effort = { rounds: 1, seconds: 0.3, warmUp: 0.4 };
-/** Publish and fleets together, beside those that they are held against alone. */
+/** The effort and the peers of `topics`. */
 const TOPICS: Effort = { rounds: 3, seconds: 0.6, warmUp: 0.4 };
 const TOPICS_PEERS = ["ws", "uws", "bun", "socket.io", "crossws"];
 const TARGETS: Effort = { rounds: 5, seconds: 2, warmUp: 1 };
@@ -44,7 +44,7 @@ const numbers = (text: string | undefined): number[] | undefined => list(text)?.
 
 function parseNumber(text: string): number {
   const number = Number(text);
-  if (!(number > 0)) throw new TypeError(`${text} is not a number above 0`);
+  if (!(number > 0)) throw new TypeError(`Expected a positive number, got "${text}"`);
   return number;
 }
 
@@ -56,8 +56,8 @@ export function parseOptions(args: string[]): Options {
     options: {
       peers: { type: "string" },
       runtimes: { type: "string" },
-      engines: { type: "string" },
-      ours: { type: "string", default: "quickws" },
+      brokers: { type: "string" },
+      variants: { type: "string", default: "quickws" },
       rows: { type: "string" },
       payload: { type: "string" },
       depth: { type: "string" },
@@ -87,8 +87,8 @@ export function parseOptions(args: string[]): Options {
     words,
     peers: list(values.peers) ?? (command === "topics" ? TOPICS_PEERS : undefined),
     runtimes: list(values.runtimes),
-    engines: list(values.engines),
-    ours: list(values.ours)!,
+    brokers: list(values.brokers),
+    variants: list(values.variants)!,
     rows: list(values.rows),
     payload: numbers(values.payload),
     depth: numbers(values.depth),
@@ -101,7 +101,7 @@ export function parseOptions(args: string[]): Options {
     warmUp: usual.warmUp,
     quick: values.quick,
     profile: values.profile,
-    // What a profiler slows down is no result.
+    // A profiler slows the server down, so its figures are not saved.
     dry: values.dry || values.profile,
   };
 }

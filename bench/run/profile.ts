@@ -1,37 +1,37 @@
-// Profiles: Node, Bun and Deno all write what V8 calls a `.cpuprofile` when they exit, for DevTools and
-// others to show; here is where the time went, function by function.
+// CPU profiles. Node, Bun and Deno write a `.cpuprofile` file on exit, which DevTools can show. This
+// module sums the time by function.
 
 import { join } from "node:path";
 import { root, type RuntimeName } from "../support/runtimes.ts";
 import { table } from "../support/table.ts";
 
-/** Where profiles are written. */
+/** The directory of the profiles. */
 export const PROFILES: string = join(root, ".build", "profiles");
 
 const MOST = 20;
 
-/** The part of a profile that is read. */
+/** The fields used of a profile. */
 interface CpuProfile {
   nodes: { id: number; callFrame: { functionName: string; url: string; lineNumber: number } }[];
   samples: number[];
 }
 
-/** The command with the flags that make its runtime write a profile. */
+/** Returns the command with the flags that make its runtime write a profile. */
 export function withProfile(runtime: RuntimeName | "go", command: string[]): string[] {
   if (runtime === "go") return command;
   const flags = ["--cpu-prof", `--cpu-prof-dir=${PROFILES}`];
-  // Node takes them first, the others behind their subcommand.
+  // Node takes the flags first, the others after their subcommand.
   const at = runtime === "node" ? 1 : 2;
   return [...command.slice(0, at), ...flags, ...command.slice(at)];
 }
 
-/** The profiles that are there. */
+/** Returns the paths of the existing profiles. */
 export function profileFiles(): string[] {
   Deno.mkdirSync(PROFILES, { recursive: true });
   return [...Deno.readDirSync(PROFILES)].map(({ name }) => join(PROFILES, name));
 }
 
-/** The functions that a process spent most of its time in, not counting what they called. */
+/** Returns a table of the functions with the most self time. */
 export function topFunctions(path: string): string {
   const { nodes, samples }: CpuProfile = JSON.parse(Deno.readTextFileSync(path));
   const places = new Map(nodes.map(({ id, callFrame }) => {

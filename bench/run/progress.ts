@@ -1,9 +1,9 @@
-// What is being done, on standard error: one line that changes on a terminal, a line each elsewhere.
+// Progress on standard error: one changing line on a terminal, separate lines otherwise.
 
 const began = performance.now();
 const encoder = new TextEncoder();
 
-/** Shows what is being done; without an argument, that it is done. */
+/** Shows the current step, or clears the line if there is no argument. */
 export function progress(text?: string): void {
   const terminal = Deno.stderr.isTerminal();
   if (text === undefined) {

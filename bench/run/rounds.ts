@@ -1,5 +1,4 @@
-// Rounds: in each, every participant is measured once, so that a noisy moment of the machine does not
-// hit one of them alone.
+// Rounds: each measures every participant once, so that a disturbance affects all of them.
 
 import { labelOf, type Participant } from "../catalog/participants.ts";
 import { describe, type Workload } from "../catalog/workloads.ts";
@@ -8,30 +7,30 @@ import type { LoadResult } from "../load/load.ts";
 import { measure } from "./measure.ts";
 import { progress } from "./progress.ts";
 
-/** How often and how long. */
+/** The number of rounds and their durations. */
 export interface Effort {
   rounds: number;
-  /** Seconds of counting in one measurement. */
+  /** Duration of one measurement, in seconds. */
   seconds: number;
-  /** Seconds before that. */
+  /** Warm-up time, in seconds. */
   warmUp: number;
-  /** Has the servers profiled, which makes them slower. */
+  /** Profiles the servers, which makes them slower. */
   profile?: boolean;
 }
 
-/** What came out for one participant. */
+/** The results of one participant. */
 export interface Rounds {
   participant: Participant;
   /** One for each round; fewer if a measurement failed. */
   results: LoadResult[];
-  /** Why one failed. */
+  /** The last error message. */
   failure?: string;
 }
 
-/** From so many connections on everything takes longer to come to rest. */
+/** With this many connections or more, durations are doubled. */
 const MANY = 5000;
 
-/** Measures the participants under a workload, in turns. */
+/** Measures the participants alternately under a workload. */
 export async function runRounds(
   participants: readonly Participant[],
   workload: Workload,

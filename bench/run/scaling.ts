@@ -1,4 +1,4 @@
-// `deno task bench scaling`: how cost grows, measured point by point; the report is written from it.
+// `deno task bench scaling`: measures how cost grows and writes the report.
 
 import { labelOf } from "../catalog/participants.ts";
 import { SCALES } from "../catalog/scales.ts";
@@ -17,7 +17,7 @@ import { load, save } from "./store.ts";
 const FILE = "scaling.json";
 const KERNEL_ENDS = 10_000;
 
-/** Measures what is asked for, all of it without a word, and writes the report. */
+/** Measures the selected parts (default: all) and writes the report. */
 export async function runScaling(generator: Generator, options: Options): Promise<void> {
   const wanted = (name: string): boolean =>
     options.words.length === 0 || options.words.includes(name);
@@ -74,7 +74,7 @@ export async function runScaling(generator: Generator, options: Options): Promis
   writeReport(scaling, options.dry);
 }
 
-/** What the kernel takes for one end of a connection: sockets that are open and do nothing. */
+/** Measures the kernel memory of one end of an idle connection, in bytes. */
 async function kernelBytes(): Promise<number> {
   const slab = (): number =>
     1024 * Number(/^Slab:\s+(\d+)/m.exec(Deno.readTextFileSync("/proc/meminfo"))![1]);

@@ -1,24 +1,24 @@
-// What was measured of how cost grows.
+// The stored results of `deno task bench scaling`.
 
 import type { Conditions } from "./conditions.ts";
 import type { CoresOutcome } from "./cores.ts";
 import type { FigureName } from "./figures.ts";
 import type { Million } from "./million.ts";
 
-/** What was measured at one value of a scale. */
+/** The results at one value of a scale. */
 export interface Point {
   value: number;
   /** Figures by participant. */
   figures: Record<string, Partial<Record<FigureName, number>>>;
 }
 
-/** All that the report is made of. */
+/** All data of the report. */
 export interface Scaling {
-  /** When and how each part was measured. */
+  /** The conditions of each part. */
   conditions: Record<string, Conditions>;
   points: Record<string, Point[]>;
   cores: CoresOutcome[];
-  /** What a million idle connections took. */
+  /** The results with a million idle connections. */
   million: Million[];
   /** Bytes of kernel memory for one end of an idle connection. */
   kernel: number;

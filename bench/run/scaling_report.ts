@@ -1,4 +1,4 @@
-// The report on scaling, as Markdown, made of what was measured and nothing else.
+// Generates the scaling report in Markdown from stored results.
 
 import { join } from "node:path";
 import { type Scale, SCALES } from "../catalog/scales.ts";
@@ -11,18 +11,18 @@ import { type FigureName, FIGURES } from "./figures.ts";
 import { oneMillion } from "./million.ts";
 import type { Point, Scaling } from "./scaling_points.ts";
 
-/** What each table says. */
+/** Explanations of the tables. */
 const NOTES: Partial<Record<string, string>> = {
   connections:
-    "Raw sockets are the limit: they send back what they get. On Deno there are two ways " +
-    "to the sockets, and `serve` takes `node:net` unless its option `denoSockets` says otherwise; " +
-    "`quickws@listen` and `raw` are `Deno.listen`, `quickws` and `raw@net` are `node:net`. A " +
-    "figure is missing where replies had still not come ten seconds after the load had ended.",
-  idle: "Resident memory that the process has gained, by connection, two seconds after the last " +
-    "one was opened.",
+    "Raw sockets echo bytes without WebSocket and are the limit. Deno has two socket APIs. " +
+    "`serve` uses `node:net` unless `denoSockets` selects the other one: `quickws@listen` and `raw` " +
+    "use `Deno.listen`, `quickws` and `raw@net` use `node:net`. A figure is missing if replies " +
+    "were still outstanding ten seconds after the load ended.",
+  idle: "Growth of the process's resident memory per connection, two seconds after the last " +
+    "connection opened.",
 };
 
-/** Writes `bench/SCALING.md`; prints it instead when nothing is to be kept. */
+/** Writes `bench/SCALING.md`, or prints it if `dry` is set. */
 export function writeReport(scaling: Scaling, dry: boolean): void {
   const text = report(scaling);
   if (dry) return console.log(text);
@@ -36,7 +36,7 @@ function report(scaling: Scaling): string {
   return [
     "# How cost grows",
     "Written by `deno task bench scaling`; the numbers are in `results/scaling.json`.\n" +
-    "CPU time is that of the server's process, user and system, in all its threads.",
+    "CPU time is the user and system time of all threads of the server process.",
     ...SCALES.flatMap((scale) => sections(scale, points[scale.name] ?? [], scaling)),
     ...cores(scaling),
     ...oneMillion(scaling),
@@ -81,14 +81,13 @@ function cores({ cores, conditions }: Scaling): string[] {
   return [
     "## More cores",
     "Several processes listen on one port with `reusePort: true`, and the kernel spreads the " +
-    "connections over them (`examples/several_cores.ts`). That takes Linux, and Deno, Bun or Node " +
-    "22.12; Node 20 cannot. Connections of different processes know nothing " +
-    "of each other: a broadcast reaches those of one process.",
+    "connections over them (`examples/several_cores.ts`). This needs Linux, and Deno, Bun or Node " +
+    "22.12 or later. A broadcast reaches only the connections of its own process.",
     `Echo of ${showSize(payload)} of JSON, compressed, without takeover (${
       describe(SHARED_LOAD).replace(/^.*?, .*?, /, "")
-    }); here the load generator has no core of its own and takes its share of both.`,
+    }). Here the load generator has no separate core and shares both.`,
     markdownTable([
-      ["", "messages/s", "beside one", "CPU us/message", "CPU time of each process"],
+      ["", "messages/s", "vs. one", "CPU us/message", "CPU time of each process"],
       ...rows,
     ]),
     `${showConditions(conditions.cores!)}.`,

@@ -1,6 +1,6 @@
-// `deno task bench echo` and its like: every workload of a suite, with all that take part in it.
+// Runs a suite, such as `deno task bench echo`: all its workloads with all their participants.
 
-import { isOurs, labelOf } from "../catalog/participants.ts";
+import { isOwn, labelOf } from "../catalog/participants.ts";
 import { describe, type Suite, SUITES, type Workload } from "../catalog/workloads.ts";
 import type { Generator } from "../load/generator.ts";
 import type { Compression } from "../servers/settings.ts";
@@ -12,18 +12,18 @@ import type { Options } from "./options.ts";
 import { type Rounds, runRounds } from "./rounds.ts";
 import { load, save } from "./store.ts";
 
-/** What came out for one participant under one workload: medians. */
+/** The medians of one participant under one workload. */
 export interface Entry {
   label: string;
   figures: Partial<Record<FigureName, number>>;
-  /** The main figure beside that of the raw socket of the same runtime. */
+  /** The main figure divided by that of the raw socket on the same runtime. */
   ofRaw?: number;
-  /** Our figure beside this one, on the same runtime; for Go the best of ours. */
+  /** This library's figure on the same runtime divided by this one; for Go, the lowest ratio. */
   ours?: number;
   failure?: string;
 }
 
-/** What came out for one workload. */
+/** The results of one workload. */
 export interface WorkloadOutcome {
   workload: Workload;
   conditions: Conditions;
@@ -37,10 +37,10 @@ const COLUMNS: Record<Suite["figure"], FigureName[]> = {
   openings: ["openings", "rate", "busy"],
 };
 
-/** Most connections where it has to be quick. */
+/** The largest number of connections with `--quick`. */
 const QUICK_CONNECTIONS = 1000;
 
-/** The workloads that were asked for: those of the suite, or what the options make of them. */
+/** Returns the workloads of a suite, changed by the options. */
 export function chooseWorkloads(suite: Suite, options: Options): Workload[] {
   const { payload, depth, connections, burst, text, compression } = options;
   const more = {
@@ -67,7 +67,7 @@ export function chooseWorkloads(suite: Suite, options: Options): Workload[] {
   );
 }
 
-/** Runs a suite; prints and keeps what comes out. */
+/** Runs a suite, prints the results and saves them. */
 export async function runSuite(
   name: string,
   generator: Generator,
@@ -114,21 +114,21 @@ function entryOf(
   const raw = all.find((other) =>
     other.participant.name === "raw" && other.participant.runtime === participant.runtime
   );
-  const ours = all.filter((other) =>
-    isOurs(other.participant) && other !== all.find((own) => own.participant === participant) &&
+  const own = all.filter((other) =>
+    isOwn(other.participant) && other !== all.find((own) => own.participant === participant) &&
     (participant.runtime === "go" || other.participant.runtime === participant.runtime)
   );
-  const ratios = ours.map((own) => medianRatio(figure, own.results, results, workload));
+  const ratios = own.map((rounds) => medianRatio(figure, rounds.results, results, workload));
   return {
     label,
     figures,
     ofRaw: raw && medianRatio(figure, results, raw.results, workload),
-    ours: isOurs(participant) || ratios.length === 0 ? undefined : Math.min(...ratios),
+    ours: isOwn(participant) || ratios.length === 0 ? undefined : Math.min(...ratios),
     failure,
   };
 }
 
-/** An outcome as a table. */
+/** Formats the results as a table. */
 export function tableOf({ entries }: WorkloadOutcome, figure: Suite["figure"]): string {
   const columns = COLUMNS[figure];
   const [main, ...others] = columns;
@@ -139,7 +139,7 @@ export function tableOf({ entries }: WorkloadOutcome, figure: Suite["figure"]): 
       "",
       FIGURES[main!].title,
       "of raw",
-      "ours of it",
+      "quickws / it",
       ...others.map((name) => FIGURES[name].title),
     ],
     ...entries.map((entry) => [
@@ -152,7 +152,7 @@ export function tableOf({ entries }: WorkloadOutcome, figure: Suite["figure"]): 
   ]);
 }
 
-/** Replaces what was known of the same workload, participant by participant. */
+/** Saves the results, replacing those of the same workload and participants. */
 function keep(file: string, outcome: WorkloadOutcome): void {
   const all = load<WorkloadOutcome[]>(file) ?? [];
   const name = describe(outcome.workload);

@@ -1,4 +1,4 @@
-// `deno task bench targets`: the table of targets, each cell measured beside those it is a ratio to.
+// `deno task bench targets`: measures each speed goal together with its reference participants.
 
 import { labelOf, type Participant } from "../catalog/participants.ts";
 import { type Target, type TargetRow, TARGETS } from "../catalog/targets.ts";
@@ -13,40 +13,40 @@ import type { Options } from "./options.ts";
 import { type Rounds, runRounds } from "./rounds.ts";
 import { load, save } from "./store.ts";
 
-/** One target and what was measured. */
+/** One target and its result. */
 export interface TargetOutcome {
   row: string;
   runtime: RuntimeName;
   target: Target;
-  /** Which of our servers, where it is not the usual one. */
+  /** The measured variant of this library. */
   ours: string;
-  /** Our figure and the other one; absent when it could not be measured. */
+  /** This library's figure and the reference's; absent if not measured. */
   figure?: number;
   other?: number;
-  /** What is to be compared with the target: a ratio, or the figure itself. */
+  /** The value that is compared with the target: a ratio, or the figure itself. */
   measured?: number;
   reached?: boolean;
   conditions: Conditions;
 }
 
 const FILE = "targets.json";
-const HEADER = ["workload", "runtime", "figure", "ours", "theirs", "measured", "target", ""];
+const HEADER = ["workload", "runtime", "figure", "quickws", "reference", "measured", "target", ""];
 
-/** Measures the chosen cells and prints and keeps them. */
+/** Measures the selected cells, prints the results and saves them. */
 export async function runTargets(generator: Generator, options: Options): Promise<void> {
   const rows = TARGETS.filter(({ name }) => options.rows?.includes(name) ?? true);
   const unknown = options.rows?.filter((name) => !TARGETS.some((row) => row.name === name)) ?? [];
   if (unknown.length > 0) {
     throw new TypeError(
-      `--rows: ${unknown} is none of ${TARGETS.map(({ name }) => name).join(", ")}`,
+      `Unknown --rows: ${unknown}; use ${TARGETS.map(({ name }) => name).join(", ")}`,
     );
   }
   const all: TargetOutcome[] = [];
   for (const row of rows) {
     for (const runtime of runtimeNames) {
       if (!(options.runtimes?.includes(runtime) ?? true)) continue;
-      for (const ours of options.ours) {
-        const outcomes = await runCell(row, runtime, ours, generator, options);
+      for (const variant of options.variants) {
+        const outcomes = await runCell(row, runtime, variant, generator, options);
         if (outcomes.length === 0) continue;
         console.log(`\n${row.name}: ${describe(row.workload)}`);
         console.log(table([HEADER, ...outcomes.map(cellsOf)]));
@@ -69,17 +69,17 @@ async function runCell(
   options: Options,
 ): Promise<TargetOutcome[]> {
   const { workload } = row;
-  const ours = `${runtime} ${name}`;
+  const ownLabel = `${runtime} ${name}`;
   const targets = row.targets[runtime].filter(({ against }) =>
     against === undefined || isWanted(against, options)
   );
   if (targets.length === 0) return [];
-  const labels = new Set([ours, ...targets.flatMap(({ against = [] }) => against)]);
+  const labels = new Set([ownLabel, ...targets.flatMap(({ against = [] }) => against)]);
   let participants: (Participant | undefined)[];
   try {
     participants = [...labels].map((label) => findParticipant(label, workload));
   } catch (error) {
-    // Only Deno has several ways to its sockets.
+    // Only Deno has several variants.
     if (name !== "quickws") return [];
     throw error;
   }
@@ -96,9 +96,9 @@ async function runCell(
     const { figure, against, bound, value } = target;
     const outcome: TargetOutcome = { row: row.name, runtime, target, ours: name, conditions };
     const others = against === undefined ? undefined : found(against);
-    if (found(ours).length === 0 || others?.length === 0) return outcome;
-    const own = medianOf(figure, found(ours), workload);
-    const measured = others ? medianRatio(figure, found(ours), others, workload) : own;
+    if (found(ownLabel).length === 0 || others?.length === 0) return outcome;
+    const own = medianOf(figure, found(ownLabel), workload);
+    const measured = others ? medianRatio(figure, found(ownLabel), others, workload) : own;
     return {
       ...outcome,
       figure: own,
@@ -109,7 +109,7 @@ async function runCell(
   });
 }
 
-/** `--peers` narrows what we are compared with; here the raw sockets too. */
+/** Whether `--peers` includes a reference; unlike elsewhere, it applies to raw sockets too. */
 function isWanted(against: string, { peers }: Options): boolean {
   return peers === undefined || peers.includes(against.slice(against.indexOf(" ") + 1));
 }
@@ -130,7 +130,7 @@ function cellsOf({ row, runtime, ours, target, figure, other, measured, reached 
   ];
 }
 
-/** Replaces the cells that were measured again. */
+/** Saves the results, replacing earlier ones of the same cells. */
 function keep(outcomes: readonly TargetOutcome[]): void {
   const key = ({ row, runtime, ours, target }: TargetOutcome): string =>
     [row, runtime, ours, target.figure, target.against ?? target.value].join();

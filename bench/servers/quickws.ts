@@ -1,4 +1,4 @@
-// Our server, on whichever runtime it is started.
+// A server with this library, on any runtime.
 
 import process from "node:process";
 import { type Handlers, serve, type ServeOptions, type Server } from "../../mod.ts";

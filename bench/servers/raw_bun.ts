@@ -1,4 +1,4 @@
-// The limit on Bun: sockets that send back what they get. What the kernel does not take at once waits.
+// The baseline on Bun: sockets that echo bytes. Output that the kernel does not accept is buffered.
 
 interface Socket {
   data: Uint8Array[];

@@ -1,4 +1,4 @@
-// The limit on Deno: sockets that send back what they get.
+// The baseline on Deno: sockets that echo bytes.
 
 const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
 console.log((listener.addr as Deno.NetAddr).port);

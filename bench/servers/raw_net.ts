@@ -1,4 +1,4 @@
-// The limit on Node, and on Deno with `node:net`: sockets that send back what they get.
+// The baseline on Node, and on Deno with `node:net`: sockets that echo bytes.
 
 import { type AddressInfo, createServer } from "node:net";
 

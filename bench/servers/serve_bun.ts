@@ -1,4 +1,4 @@
-// A peer on Bun: its own server.
+// A peer on Bun: `Bun.serve`.
 
 import { settings } from "./settings.ts";
 

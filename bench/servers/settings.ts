@@ -1,28 +1,28 @@
-// What a server of the benchmarks is told, as JSON in its first argument.
+// The settings of a benchmark server, passed as JSON in its first argument.
 
 import process from "node:process";
 
-/** How messages are compressed: each one alone, or with the window of those before. */
+/** The compression mode: each message alone, or with context takeover. */
 export type Compression = "alone" | "takeover";
 
-/** What a server does with a message, and how. */
+/** The behaviour of a server. */
 export interface ServerSettings {
-  /** Sends each message to all connections instead of back. */
+  /** Sends each message to all connections instead of echoing it. */
   broadcast: boolean;
-  /** Whether text is wanted as strings, where it comes as bytes otherwise. */
+  /** Delivers text messages as strings instead of bytes. */
   strings?: boolean;
-  /** Absent: not compressed. */
+  /** Default: no compression. */
   compression?: Compression;
-  /** Our server on Deno only: which sockets, where they are not the usual ones. */
+  /** quickws on Deno only: the `denoSockets` option. */
   denoSockets?: "node:net" | "Deno.listen";
-  /** With `broadcast`: how many times each message is published, to a topic where there are topics. */
+  /** With `broadcast`: the number of times each message is published. */
   burst?: number;
-  /** Listens on this port, together with other processes. */
+  /** A port that several server processes share. */
   sharedPort?: number;
 }
 
 /** The settings of this process. */
 export const settings: ServerSettings = JSON.parse(process.argv[2] ?? '{"broadcast":false}');
 
-// Profilers write what they found when the process ends by itself.
+// Exit normally, because profilers write their results on exit.
 process.on("SIGINT", () => process.exit(0));

@@ -1,4 +1,4 @@
-// A peer on Deno: its own server, which never compresses.
+// A peer on Deno: `Deno.upgradeWebSocket`, which never compresses.
 
 import { settings } from "./settings.ts";
 

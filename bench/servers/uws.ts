@@ -1,4 +1,4 @@
-// A peer on Node: uWebSockets.js, from one of the npm packages that carry it.
+// A peer on Node: uWebSockets.js, from one of the npm packages that contain it.
 
 import process from "node:process";
 import { settings } from "./settings.ts";
@@ -19,7 +19,7 @@ server.ws("/*", {
     ? uws.SHARED_COMPRESSOR | uws.SHARED_DECOMPRESSOR
     : uws.DEDICATED_COMPRESSOR_32KB | uws.DEDICATED_DECOMPRESSOR_32KB,
   maxPayloadLength: 16 << 20,
-  // Its default drops what a slow client does not take.
+  // The default drops messages to slow clients.
   maxBackpressure: UNLIMITED,
   idleTimeout: 0,
   open(socket) {

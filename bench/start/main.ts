@@ -1,6 +1,6 @@
-// `deno task bench start`: the time from the start of a process to a server that listens, beside peers and
-// beside a process that does nothing. Node and Bun run the npm package, Deno runs the sources, as users
-// of npm and JSR do. Rounds alternate.
+// `deno task bench start`: the time from the start of a process until its server listens, compared with
+// peers and with an empty program. Node and Bun run the npm package, Deno runs the sources, as users of
+// npm and JSR do. Rounds alternate.
 //
 //   deno task bench start [--rounds 21]
 
@@ -21,19 +21,19 @@ const OURS = (entry: string): string =>
    const server = await serve({ port: 0, message: (conn, data) => void conn.send(data) });
    console.log(server.port);`;
 
-const NOTHING = "console.log(0); setInterval(() => {}, 1000);";
+const EMPTY = "console.log(0); setInterval(() => {}, 1000);";
 
-/** The programs of each runtime. The first does nothing, the second is ours. */
+/** The programs of each runtime: first the empty one, then quickws. */
 const PROGRAMS = {
   node: {
-    nothing: NOTHING,
+    nothing: EMPTY,
     quickws: OURS("@quickws/quickws"),
     ws: `import { WebSocketServer } from "ws";
          const server = new WebSocketServer({ port: 0 }, () => console.log(server.address().port));
          server.on("connection", (conn) => conn.on("message", (data) => conn.send(data)));`,
   },
   bun: {
-    nothing: NOTHING,
+    nothing: EMPTY,
     quickws: OURS("@quickws/quickws"),
     "Bun.serve": `const server = Bun.serve({
            port: 0,
@@ -43,7 +43,7 @@ const PROGRAMS = {
          console.log(server.port);`,
   },
   deno: {
-    nothing: NOTHING,
+    nothing: EMPTY,
     quickws: OURS(join(root, "mod.ts")),
     "Deno.serve": `Deno.serve({ port: 0, onListen: ({ port }) => console.log(port) }, (request) => {
            const { socket, response } = Deno.upgradeWebSocket(request);
@@ -55,16 +55,16 @@ const PROGRAMS = {
 
 const folder = join(root, ".build", "start");
 
-/** Builds the package, and puts it where a program in `folder` finds it by its name. */
+/** Builds the package and installs it for the programs in `folder`. */
 async function installPackage(): Promise<void> {
   const args = ["run", "--allow-all", "npm-build.ts", "--offline", "--no-check", "--out", folder];
   const { success } = await new Deno.Command(Deno.execPath(), { args, cwd: root }).output();
-  if (!success) throw new Error("The npm package cannot be built");
+  if (!success) throw new Error("Building the npm package failed");
   mkdirSync(join(folder, "node_modules", "@quickws"), { recursive: true });
   try {
     symlinkSync(join(folder, "quickws"), join(folder, "node_modules", "@quickws", "quickws"));
   } catch {
-    // It is there from the last time.
+    // It exists from an earlier run.
   }
 }
 
@@ -76,7 +76,7 @@ function command(runtime: string, name: string, code: string): string[] {
   return [Deno.execPath(), "run", "--quiet", "--no-lock", "--no-check", "--allow-all", path];
 }
 
-/** Milliseconds until a process prints its port. */
+/** Returns the milliseconds until a process prints its port. */
 async function measure(command: string[]): Promise<number> {
   const began = performance.now();
   const process = start(command);
@@ -94,21 +94,21 @@ for (const [runtime, programs] of Object.entries(PROGRAMS)) {
     command: command(runtime, name, code),
     times: [] as number[],
   }));
-  // The first run fills caches of the disk and, on Deno, of modules.
+  // The first run fills the disk cache and, on Deno, the module cache.
   for (const run of runs) await measure(run.command);
   for (let round = 0; round < Number(values.rounds); round++) {
     for (const run of runs) run.times.push(await measure(run.command));
   }
-  const [nothing, ours] = runs.map(({ times }) => median(times));
+  const [empty, own] = runs.map(({ times }) => median(times));
   for (const { name, times } of runs) {
     const time = median(times);
     rows.push([
       runtime,
       name,
       time.toFixed(0),
-      (time - nothing!).toFixed(0),
-      name === "quickws" ? "" : `x ${(ours! / time).toFixed(2)}`,
+      (time - empty!).toFixed(0),
+      name === "quickws" ? "" : `x ${(own! / time).toFixed(2)}`,
     ]);
   }
 }
-console.log(table([["runtime", "program", "ms", "beyond nothing", "ours to it"], ...rows]));
+console.log(table([["runtime", "program", "ms", "above empty", "quickws / it"], ...rows]));

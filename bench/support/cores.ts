@@ -1,4 +1,4 @@
-// A core for the measured process and another one for the load, so that neither takes the other's time.
+// Pins the measured process and the load generator to different cores.
 
 const SERVER_CORE = "0";
 const LOAD_CORE = "1";
@@ -15,32 +15,32 @@ function hasTaskset(): boolean {
   }
 }
 
-/** The command of a process that keeps to one core. */
+/** Returns a command that runs on one core. */
 export function pinned(core: string, command: string[]): string[] {
   return canPin ? ["taskset", "--cpu-list", core, ...command] : command;
 }
 
-/** The command of a measured process, on the core for these. */
+/** Returns a command that runs on the core of the measured processes. */
 export function onServerCore(command: string[]): string[] {
   return pinned(SERVER_CORE, command);
 }
 
-/** Moves a process that was started by others to the core of the measured ones, with all its threads. */
+/** Moves a running process with all its threads to the core of the measured processes. */
 export function moveToServerCore(pid: number): void {
   if (!canPin) return;
   const args = ["--all-tasks", "--cpu-list", "--pid", SERVER_CORE, String(pid)];
   new Deno.Command("taskset", { args, stdout: "null" }).outputSync();
 }
 
-/** The command of a load generator, on the other core. */
+/** Returns a command that runs on the core of the load generator. */
 export function onLoadCore(command: string[]): string[] {
   return pinned(LOAD_CORE, command);
 }
 
-/** How /proc counts time: in hundredths of a second. */
+/** The unit of times in /proc: hundredths of a second. */
 const CLOCK_TICKS = 100;
 
-/** Seconds of CPU time that a process has used since it was started, user and system, all threads. */
+/** Returns the CPU time of a process since its start, user and system, in seconds. */
 export function cpuSecondsOf(pid: number): number {
   const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
   // The second field, the program's name, may hold spaces; the times are fields 14 and 15.

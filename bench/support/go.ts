@@ -1,4 +1,4 @@
-// Programs in Go, built when they are first needed.
+// Builds Go programs on first use.
 
 import { basename, dirname, join } from "node:path";
 import { root } from "./runtimes.ts";
@@ -8,8 +8,8 @@ const built = new Map<string, string | undefined>();
 /**
  * Builds the program in a directory.
  *
- * @returns Its path, or `undefined` where there is no Go or the modules cannot be had; the reason
- * goes to standard error, once.
+ * @returns Its path, or `undefined` if the build fails. The reason is printed once to standard
+ * error.
  */
 export function goProgram(directory: string): string | undefined {
   if (!built.has(directory)) built.set(directory, build(directory));
@@ -29,6 +29,6 @@ function build(directory: string): string | undefined {
   } catch (error) {
     problem = String(error);
   }
-  console.error(`Without ${directory}: ${problem}`);
+  console.error(`Skipping ${directory}: ${problem}`);
   return undefined;
 }

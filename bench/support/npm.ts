@@ -1,4 +1,4 @@
-// Packages with native code that only one participant needs: installed when it is first measured.
+// Installs native packages that only one participant needs, on first use.
 
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,11 +8,11 @@ import { root } from "./runtimes.ts";
 const found = new Map<string, string | undefined>();
 
 /**
- * Installs a package into a folder of its own.
+ * Installs a package into a separate folder.
  *
  * @param specifier The package with its version: `name@1.2.3`.
- * @returns The path of its main module, or `undefined` where it cannot be installed or loaded here;
- * the reason goes to standard error, once.
+ * @returns The path of its main module, or `undefined` if it cannot be installed or loaded. The
+ * reason is printed once to standard error.
  */
 export function nativeModule(specifier: string): string | undefined {
   if (!found.has(specifier)) found.set(specifier, install(specifier));
@@ -33,7 +33,7 @@ function install(specifier: string): string | undefined {
       `require(${JSON.stringify(name)})`;
     return run(nodePath(), ["--eval", script], folder).trim();
   } catch (error) {
-    console.error(`Without ${specifier}: ${(error as Error).message}`);
+    console.error(`Skipping ${specifier}: ${(error as Error).message}`);
     return undefined;
   }
 }

@@ -1,4 +1,4 @@
-// Processes of the benchmarks: how they are started on each runtime, and what they print.
+// Starts benchmark processes on each runtime and reads their output.
 
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -6,13 +6,13 @@ import { runtimeCommand, type RuntimeName } from "../../tests/support/runtimes.t
 
 export { type RuntimeName, runtimeNames } from "../../tests/support/runtimes.ts";
 
-/** The directory of the repository, which is that of all processes. */
+/** The repository's directory, which is the working directory of all processes. */
 export const root = fileURLToPath(new URL("../..", import.meta.url));
 
-/** What the tests give Node, and nobody who wants speed: the maps are a third of a small server's heap. */
+/** A flag of the tests that is removed here: source maps are a third of a small server's heap. */
 const SOURCE_MAPS = "--enable-source-maps";
 
-/** The command line that runs a module of the benchmarks, by its path in `bench`, on a runtime. */
+/** Returns the command line that runs a module of `bench` on a runtime. */
 export function commandFor(runtime: RuntimeName, module: string, ...args: string[]): string[] {
   const { command, args: all } = runtimeCommand(runtime, join(root, "bench", module), ...args);
   return [command, ...all.filter((argument) => argument !== SOURCE_MAPS)];
@@ -33,7 +33,7 @@ export function start(
   }).spawn();
 }
 
-/** The lines that a process prints. */
+/** Yields the lines of a process's standard output. */
 export async function* linesOf(child: Deno.ChildProcess): AsyncGenerator<string, void> {
   let rest = "";
   for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
@@ -43,19 +43,19 @@ export async function* linesOf(child: Deno.ChildProcess): AsyncGenerator<string,
   }
 }
 
-/** The next line, which must come. */
+/** Returns the next line. Rejects if the output has ended. */
 export async function nextLine(lines: AsyncGenerator<string, void>): Promise<string> {
   const { value, done } = await lines.next();
-  if (done) throw new Error("A process of the benchmark ended too early");
+  if (done) throw new Error("A benchmark process exited before it printed a result");
   return value;
 }
 
-/** Ends a process, if it has not ended by itself. */
+/** Kills a process if it still runs, and waits for its end. */
 export async function stop(child: Deno.ChildProcess): Promise<void> {
   try {
     child.kill("SIGKILL");
   } catch {
-    // It has.
+    // It has already exited.
   }
   await child.status;
 }

@@ -1,6 +1,6 @@
-// Tables for the terminal and for pages.
+// Tables for the terminal and for Markdown.
 
-/** Lays rows out in columns: the first to the left, the others, which are figures, to the right. */
+/** Formats rows in columns: the first one left-aligned, the others right-aligned. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths: number[] = [];
   for (const row of rows) {
@@ -15,12 +15,12 @@ export function table(rows: readonly (readonly string[])[]): string {
   ).join("\n");
 }
 
-/** The middle value; of an even count the upper one of the two. */
+/** Returns the median; for an even count, the upper of the two middle values. */
 export function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1] ?? NaN;
 }
 
-/** Rows as a Markdown table; the first column to the left, the others to the right. */
+/** Formats rows as a Markdown table: the first column left-aligned, the others right-aligned. */
 export function markdownTable([header, ...rows]: string[][]): string {
   const widths = header!.map((_, column) =>
     Math.max(3, ...[header!, ...rows].map((row) => row[column]!.length))

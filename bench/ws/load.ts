@@ -1,5 +1,5 @@
-// The clients: raw sockets that send the same frames over and over, and count what comes back. It prints
-// one JSON line for each phase that it is asked for.
+// The clients: raw sockets that send the same frames repeatedly and count the replies. Prints one JSON
+// line.
 
 import { Buffer } from "node:buffer";
 import { readFileSync } from "node:fs";
@@ -7,27 +7,27 @@ import net from "node:net";
 import process from "node:process";
 import type { WsServerSettings } from "./server.ts";
 
-/** What the clients are told. */
+/** The settings of the clients. */
 export interface WsLoadSettings {
   readonly program: WsServerSettings["program"];
   readonly port: number;
   /** The server's process. */
   readonly pid: number;
   readonly connections: number;
-  /** Messages in flight on each connection; 0: they say nothing. */
+  /** Messages in flight on each connection; 0 for idle connections. */
   readonly depth: number;
-  /** Bytes of a message. */
+  /** Message size in bytes. */
   readonly payload: number;
-  /** Milliseconds before counting, and of counting. */
+  /** Warm-up and duration, in milliseconds. */
   readonly warmUp: number;
   readonly duration: number;
 }
 
-/** What was counted. */
+/** The results. */
 export interface WsLoadResult {
-  /** Microseconds of the server's CPU time for each message that came back. */
+  /** The server's CPU time per reply, in microseconds. */
   readonly cpu: number;
-  /** Messages that came back in a second. */
+  /** Replies per second. */
   readonly rate: number;
   /** The server's resident memory, in bytes. */
   readonly resident: number;
@@ -36,7 +36,7 @@ export interface WsLoadResult {
 const settings: WsLoadSettings = JSON.parse(process.argv[2]!);
 const { program, port, pid, connections, depth, payload } = settings;
 
-/** A frame of a client, with a key of zeros. */
+/** Returns a client's frame with a zero mask key. */
 function frame(text: string): Buffer {
   const data = Buffer.from(text);
   const head = data.length < 126
@@ -48,7 +48,7 @@ function frame(text: string): Buffer {
 const isSocketIo = program === "socket.io";
 const text = isSocketIo ? `42["m","${"x".repeat(payload)}"]` : "x".repeat(payload);
 const message = frame(text);
-/** The same without its mask. */
+/** Returns the same frame without a mask. */
 const replySize = message.length - 4;
 const path = isSocketIo ? "/socket.io/?EIO=4&transport=websocket" : "/";
 const request = [
@@ -89,7 +89,7 @@ function open(): Promise<net.Socket> {
   });
 }
 
-/** Sends as often as something comes back. */
+/** Sends a message for each reply. */
 function begin(socket: net.Socket): void {
   let rest = 0;
   socket.on("data", (chunk: Buffer) => {
@@ -104,7 +104,7 @@ function begin(socket: net.Socket): void {
   });
 }
 
-/** Microseconds of CPU time that the server has taken. */
+/** Returns the server's CPU time, in microseconds. */
 function cpuTime(): number {
   const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]!.split(" ");
   return (Number(fields[11]) + Number(fields[12])) * 10_000;
@@ -126,7 +126,7 @@ if (depth > 0) {
   sockets.forEach(begin);
   const senders = program === "broadcast" ? sockets.slice(0, 1) : sockets;
   if (program === "broadcast") {
-    // The one that sends waits for its own copy.
+    // The sender waits for its own copy.
     let rest = 0;
     senders[0]!.on("data", (chunk: Buffer) => {
       rest += chunk.length;

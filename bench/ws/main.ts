@@ -1,6 +1,6 @@
-// `deno task bench ws`: what programs that are written for `ws` cost with it and with ours, the same
-// program with one line changed: an echo, a broadcast and socket.io. CPU time of the server for each
-// message, and resident memory for each connection that says nothing. Rounds alternate.
+// `deno task bench ws`: the cost of programs written for `ws` (an echo, a broadcast and socket.io), with
+// `ws` and with this library; only the import differs. Measures the server's CPU time per message and
+// the resident memory per idle connection. Rounds alternate.
 //
 //   deno task bench ws [--rounds 5] [--seconds 3] [--runtimes node,deno,bun] [--quick]
 
@@ -55,9 +55,9 @@ const IDLE: Record<string, Case> = {
   "socket.io, idle": { program: "socket.io", connections: idle, depth: 0, payload: 1 },
 };
 
-const MODULES = ["ws", "ours"] as const;
+const MODULES = ["ws", "quickws"] as const;
 
-/** Runs one case once, in processes of its own. */
+/** Runs one case once, in separate processes. */
 async function measure(
   runtime: RuntimeName,
   module: WsServerSettings["module"],
@@ -90,15 +90,15 @@ async function measure(
   }
 }
 
-/** The medians of both modules, in rounds that alternate. */
+/** Returns the medians of both modules over alternating rounds. */
 async function compare(
   runtime: RuntimeName,
   figure: (result: WsLoadResult) => number,
   wanted: Case,
 ): Promise<number[]> {
-  const found: Record<string, number[]> = { ws: [], ours: [] };
+  const found: Record<string, number[]> = { ws: [], quickws: [] };
   for (let round = 0; round < rounds; round++) {
-    // Neither is always the first.
+    // Alternate the order.
     for (const module of round % 2 === 0 ? MODULES : [...MODULES].reverse()) {
       found[module]!.push(figure(await measure(runtime, module, wanted)));
     }
@@ -107,9 +107,9 @@ async function compare(
 }
 
 for (const runtime of values.runtimes.split(",") as RuntimeName[]) {
-  const rows = [["", "ws", "ours", "ours / ws"]];
-  const row = (name: string, [theirs, ours]: number[], digits: number): void => {
-    rows.push([name, theirs!.toFixed(digits), ours!.toFixed(digits), (ours! / theirs!).toFixed(2)]);
+  const rows = [["", "ws", "quickws", "quickws / ws"]];
+  const row = (name: string, [ws, quickws]: number[], digits: number): void => {
+    rows.push([name, ws!.toFixed(digits), quickws!.toFixed(digits), (quickws! / ws!).toFixed(2)]);
   };
   for (const [name, wanted] of Object.entries(CASES)) {
     row(`${name} (us)`, await compare(runtime, ({ cpu }) => cpu, wanted), 2);

@@ -1,21 +1,21 @@
-// The measured program: an echo, a broadcast or socket.io, over `ws` or over ours. One line differs.
+// The measured program: an echo, a broadcast or socket.io, on `ws` or on this library.
 
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import process from "node:process";
 import { Server as SocketIo } from "socket.io";
 
-/** What a server of this benchmark is told. */
+/** The settings of the server. */
 export interface WsServerSettings {
-  /** Whose `WebSocketServer` it stands on. */
-  readonly module: "ws" | "ours";
-  /** What it does. */
+  /** The module that provides `WebSocketServer`. */
+  readonly module: "ws" | "quickws";
+  /** The program to run. */
   readonly program: "echo" | "broadcast" | "socket.io";
 }
 
 const { module, program }: WsServerSettings = JSON.parse(process.argv[2]!);
 
-// The one line. On Bun the name "ws" is a module of Bun's own. Its types are those of ours.
+// The only difference. On Bun, "ws" is a built-in module. Both use this library's types.
 const { WebSocketServer } = module === "ws"
   ? await import("ws") as unknown as typeof import("../../src/ws.ts")
   : await import("../../src/ws.ts");
@@ -42,5 +42,5 @@ if (program === "socket.io") {
 }
 server.listen(0, "127.0.0.1", 65535, () => console.log((server.address() as AddressInfo).port));
 
-// Asked before the memory is looked at.
+// The benchmark requests a collection before it reads the memory.
 process.on("SIGUSR2", () => (globalThis as { gc?: () => void }).gc?.());

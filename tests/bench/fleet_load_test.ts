@@ -11,7 +11,7 @@ const WRONG = 20;
 /** What one of the connections gets for a message, the rest of them being honest. */
 type Answer = (message: string, number: number) => string[];
 
-/** Three nodes in one process, without an engine. */
+/** Three nodes in one process, without a broker. */
 class FakeFleet implements AsyncDisposable {
   readonly #sockets: WebSocket[] = [];
   readonly #servers: Deno.HttpServer<Deno.NetAddr>[] = [];
@@ -54,7 +54,7 @@ async function run(answer: Answer): Promise<FleetResult> {
     kind: "fleet",
     ports: fleet.ports,
     pids: [Deno.pid],
-    engine: [],
+    broker: [],
     protocol: "texts",
     connections: CONNECTIONS,
     publishers: 1,
@@ -86,7 +86,7 @@ Deno.test("the fleet load detects a lost message", async () => {
 
 Deno.test("the fleet load detects a duplicate", async () => {
   const twice = run((message, number) => number === WRONG ? [message, message] : [message]);
-  await assert.rejects(twice, /a message of publisher 0 came twice, or too late/);
+  await assert.rejects(twice, /a message of publisher 0 is duplicated or out of order/);
 });
 
 Deno.test("the fleet load detects reordered messages", async () => {
@@ -96,7 +96,7 @@ Deno.test("the fleet load detects reordered messages", async () => {
     kept = message;
     return [];
   });
-  await assert.rejects(swapped, /a message of publisher 0 came twice, or too late/);
+  await assert.rejects(swapped, /a message of publisher 0 is duplicated or out of order/);
 });
 
 Deno.test("the fleet load detects a changed message", async () => {

@@ -107,7 +107,7 @@ for (const generator of generators) {
       frame[HEADER + 70]! ^= 1;
       return frame;
     });
-    await assert.rejects(changed, /byte 70 of a reply is not what was sent/);
+    await assert.rejects(changed, /byte 70 of a reply differs from the sent message/);
   });
 
   Deno.test(`the generator in ${generator.name} detects a reply of another size`, async () => {

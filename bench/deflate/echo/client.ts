@@ -1,18 +1,17 @@
-// A client that sends compressed records of JSON, the next one when the last has come back. What it
-// sends is made beforehand, by zlib. It runs on Node, in processes of their own, so that what it costs
-// is not counted.
+// A client that sends compressed JSON records, each after the reply to the one before. zlib compresses
+// them in advance. The client runs on Node in a separate process, so its CPU time is not counted.
 
 import { Buffer } from "node:buffer";
 import { connect, type Socket } from "node:net";
 import { constants, createDeflateRaw, deflateRawSync } from "node:zlib";
 
-/** How the messages are compressed: each by itself, with what went before it, or not at all. */
+/** The compression mode: each message alone, with context takeover, or none. */
 export type CompressionMode = "alone" | "takeover" | "off";
 
-/** The window of what is sent with takeover, which every server accepts. */
+/** The window of sent messages with takeover. Every server accepts it. */
 const WINDOW_BITS = 12;
 
-/** Messages that are sent in turn. */
+/** The number of messages that are sent repeatedly. */
 const VARIETY = 200;
 
 let seed = 1;
@@ -21,7 +20,7 @@ const below = (limit: number): number => {
   return Math.floor(seed / 2 ** 32 * limit);
 };
 
-/** A record of `size` bytes, always another one. */
+/** Returns a new record of `size` bytes. */
 function record(size: number): Uint8Array {
   const items: unknown[] = [];
   let text = "";
@@ -33,7 +32,7 @@ function record(size: number): Uint8Array {
       open: below(2) === 0,
       tags: ["alpha", "beta", "gamma", "delta"].slice(below(4)),
     });
-    // To look at each of the many items of a long one would take long.
+    // Checking the size after each of many items would be slow.
     if (items.length % 16 === 1 || size < 4096) {
       text = JSON.stringify({ type: "prices", at: 1.7e12 + below(1e9), items });
     }
@@ -41,7 +40,7 @@ function record(size: number): Uint8Array {
   return new TextEncoder().encode(text.slice(0, size));
 }
 
-/** The payloads of messages that are sent in turn. */
+/** Returns the payloads of the messages. */
 async function payloadsOf(mode: CompressionMode, size: number): Promise<Uint8Array[]> {
   const records = Array.from({ length: VARIETY }, () => record(size));
   if (mode === "off") return records;
@@ -62,7 +61,7 @@ async function payloadsOf(mode: CompressionMode, size: number): Promise<Uint8Arr
   return payloads;
 }
 
-/** A masked text frame, with RSV1 where it is compressed. */
+/** Returns a masked text frame, with RSV1 if it is compressed. */
 function frame(payload: Uint8Array, compressed: boolean): Uint8Array {
   const mask = [0x37, 0xfa, 0x21, 0x3d];
   const { length } = payload;
@@ -79,15 +78,15 @@ function frame(payload: Uint8Array, compressed: boolean): Uint8Array {
 }
 
 /**
- * The frames that every connection sends in turn. The first refers to nothing, so that the last may be
- * followed by it.
+ * Returns the frames that each connection sends repeatedly. The first has no back-references, so it can
+ * follow the last.
  */
 export async function framesOf(mode: CompressionMode, size: number): Promise<Uint8Array[]> {
   const payloads = await payloadsOf(mode, size);
   return payloads.map((payload) => frame(payload, mode !== "off"));
 }
 
-/** Opens a connection on which compression of this kind is agreed. */
+/** Opens a connection with this compression mode. */
 export function open(port: number, mode: CompressionMode): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host: "127.0.0.1", port, noDelay: true });
@@ -113,7 +112,7 @@ export function open(port: number, mode: CompressionMode): Promise<Socket> {
           ? /no_context_takeover/.test(head) ? "alone" : "takeover"
           : "off";
         if (agreed === mode) resolve(socket);
-        else reject(new Error(`The server agreed to something else than ${mode}: ${head}`));
+        else reject(new Error(`The server did not accept compression mode "${mode}": ${head}`));
       };
       socket.on("data", onData);
     });
@@ -121,9 +120,9 @@ export function open(port: number, mode: CompressionMode): Promise<Socket> {
 }
 
 /**
- * Sends the frames in turn, each when the last has come back.
+ * Sends the frames repeatedly, each after the reply to the one before.
  *
- * @param again Hears of each message that came back, with the bytes of its payload; whether to go on.
+ * @param again Called for each reply with its payload size. Returns whether to continue.
  */
 export function keepInFlight(
   socket: Socket,
@@ -156,7 +155,7 @@ export function keepInFlight(
       : bytes.readUInt32BE(6);
     needed = start + length;
     if (bytes.length < needed) return;
-    // One is in flight: nothing is behind it.
+    // Only one message is in flight, so nothing follows it.
     chunks = [];
     gathered = 0;
     needed = 0;

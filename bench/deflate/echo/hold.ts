@@ -1,5 +1,5 @@
-// Many connections on which some messages went to and fro, and which then stay open without a word:
-// hold.ts <port> <mode> <connections> <size> <messages>. Prints "held" when all have said theirs.
+// Opens many connections, exchanges some messages on each, and keeps them open and idle:
+// hold.ts <port> <mode> <connections> <size> <messages>. Prints "held" when all are idle.
 
 import process from "node:process";
 import { type CompressionMode, framesOf, keepInFlight, open } from "./client.ts";
@@ -7,7 +7,7 @@ import { type CompressionMode, framesOf, keepInFlight, open } from "./client.ts"
 const [port, mode, ...numbers] = process.argv.slice(2);
 const [connections = 0, size = 0, messages = 0] = numbers.map(Number);
 
-/** Connections that are busy at the same time. */
+/** The number of connections that are busy concurrently. */
 const AT_ONCE = 50;
 
 const frames = await framesOf(mode as CompressionMode, size);

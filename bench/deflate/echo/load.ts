@@ -1,25 +1,24 @@
-// The load: connections that keep a server busy for some messages, each with one in flight. Prints
-// "begin" when counting begins, and then one JSON line. It counts messages and not time, so that a
-// server that has to share its processor is as warm as another.
+// The load: connections with one message in flight each. Prints "begin" after the warm-up, and then one
+// JSON line. It runs for a number of messages, not a time, so that a slow server is equally warmed up.
 
 import process from "node:process";
 import type { Socket } from "node:net";
 import { type CompressionMode, framesOf, keepInFlight, open } from "./client.ts";
 
-/** What to send, as the JSON text in the first argument. */
+/** The settings, passed as JSON in the first argument. */
 export interface CompressedLoad {
   port: number;
   connections: number;
-  /** Bytes of one message before compression. */
+  /** Message size before compression, in bytes. */
   size: number;
   mode: CompressionMode;
-  /** Messages that are counted; as many go before them. */
+  /** The number of counted messages. As many precede them as warm-up. */
   messages: number;
 }
 
-/** What was counted. */
+/** The counts. */
 export interface CompressedEchoes {
-  /** Bytes of the replies' payloads. */
+  /** The payload size of all replies, in bytes. */
   received: number;
 }
 

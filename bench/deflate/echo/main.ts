@@ -1,5 +1,5 @@
-// Server CPU time for one echoed, compressed JSON message beside the runtimes' usual servers:
-// `deno run -A bench/deflate/echo/main.ts`. CPU time is read from /proc, so this needs Linux.
+// Server CPU time per echoed, compressed JSON message, compared with each runtime's usual server:
+// `deno run -A bench/deflate/echo/main.ts`. Needs Linux, because CPU time is read from /proc.
 
 import { parseArgs } from "node:util";
 import { commandFor, linesOf, nextLine, start } from "../../support/runtimes.ts";
@@ -17,17 +17,17 @@ const { values: options } = parseArgs({
   },
 });
 
-/** About so many bytes are counted, of not too few and not too many messages. */
+/** The approximate number of bytes in a measurement; the number of messages is bounded. */
 const BYTES = 1 << 24;
 
 interface Result {
-  /** Microseconds of the server's CPU time for one message. */
+  /** The server's CPU time per message, in microseconds. */
   cpu: number;
-  /** Bytes of a reply beside those of the message. */
+  /** Reply size divided by message size. */
   ratio: number;
 }
 
-/** Seconds of CPU time that a process has used, in all its threads, as the scheduler counts it. */
+/** Returns the CPU time of all threads of a process, from the scheduler, in seconds. */
 async function cpuSeconds(pid: number): Promise<number> {
   let nanoseconds = 0;
   for await (const { name } of Deno.readDir(`/proc/${pid}/task`)) {
@@ -67,9 +67,9 @@ async function run(
   }
 }
 
-/** The medians of each server. */
+/** Returns the medians of each server. */
 async function measure(mode: CompressionMode, size: number): Promise<Result[]> {
-  // In rounds, so that a noisy moment of the machine does not hit one server alone.
+  // Alternate the servers, so that a disturbance affects all of them.
   const results = SERVERS.map((): Result[] => []);
   for (let round = 0; round < Number(options.rounds); round++) {
     for (const [index, server] of SERVERS.entries()) {
@@ -95,10 +95,10 @@ for (const mode of ["alone", "takeover"] as const) {
       ...figures.map((of) => `${of[index]!.cpu.toPrecision(3)} (${of[index]!.ratio.toFixed(3)})`),
     ]);
     if (name === "quickws") continue;
-    const ours = SERVERS.findIndex(([name, of]) => name === "quickws" && of === runtime);
+    const own = SERVERS.findIndex(([name, of]) => name === "quickws" && of === runtime);
     rows.push([
       `${runtime}: quickws beside ${name}`,
-      ...figures.map((of) => (of[ours]!.cpu / of[index]!.cpu).toFixed(2)),
+      ...figures.map((of) => (of[own]!.cpu / of[index]!.cpu).toFixed(2)),
     ]);
   }
   console.log(table(rows));

@@ -1,6 +1,5 @@
-// Memory of a server for each of many connections that have exchanged some compressed messages, beside
-// the same without compression: `deno run -A bench/deflate/echo/memory.ts`. What is resident is read
-// from /proc, so this needs Linux.
+// Server memory per connection after some compressed messages, compared with uncompressed ones:
+// `deno run -A bench/deflate/echo/memory.ts`. Needs Linux, because it reads /proc.
 
 import { parseArgs } from "node:util";
 import { commandFor, linesOf, nextLine, start } from "../../support/runtimes.ts";
@@ -18,13 +17,13 @@ const { values: options } = parseArgs({
   },
 });
 
-/** Bytes of a process that are in memory. */
+/** Returns the resident memory of a process, in bytes. */
 async function resident(pid: number): Promise<number> {
   const status = await Deno.readTextFile(`/proc/${pid}/status`);
   return Number(/VmRSS:\s+(\d+) kB/.exec(status)![1]) * 1024;
 }
 
-/** KiB of memory for one connection. */
+/** Returns the memory per connection, in KiB. */
 async function run([, runtime, module]: BenchServer, mode: CompressionMode): Promise<number> {
   const { connections, size, messages } = options;
   const server = start(commandFor(runtime, `deflate/echo/servers/${module}.ts`, mode));
@@ -33,7 +32,7 @@ async function run([, runtime, module]: BenchServer, mode: CompressionMode): Pro
     commandFor("node", "deflate/echo/hold.ts", port, mode, count, size, messages);
   const clients: Deno.ChildProcess[] = [];
   try {
-    // What is there for any number of connections is there after some of them.
+    // A few connections first, to exclude memory that does not depend on their number.
     const before = await held(hold("200"), server, clients);
     const after = await held(hold(connections), server, clients);
     return (after - before) / Number(connections) / 1024;
@@ -45,7 +44,7 @@ async function run([, runtime, module]: BenchServer, mode: CompressionMode): Pro
   }
 }
 
-/** What the server's memory is once a client holds its connections. */
+/** Returns the server's memory while a client holds its connections. */
 async function held(
   command: string[],
   server: Deno.ChildProcess,

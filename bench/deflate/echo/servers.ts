@@ -1,11 +1,11 @@
-// The servers that are measured.
+// The measured servers.
 
 import type { RuntimeName } from "../../support/runtimes.ts";
 
-/** A name, a runtime and a module in `servers`, which is started with a mode of compression. */
+/** A name, a runtime and a module in `servers`, which takes a compression mode. */
 export type BenchServer = readonly [name: string, runtime: RuntimeName, module: string];
 
-/** All of them; the first of each runtime is ours. */
+/** All servers. The first of each runtime is quickws. */
 export const SERVERS: readonly BenchServer[] = [
   ["quickws", "node", "quickws"],
   ["ws", "node", "ws_node"],

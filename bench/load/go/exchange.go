@@ -1,6 +1,6 @@
-// Messages in flight on many connections: for each reply another message is sent. A broadcast differs
-// in that only the first connection sends, and goes on when all have got the message; what is published
-// comes several times.
+// Keeps messages in flight on many connections: each reply triggers the next message. In a broadcast
+// only the first connection sends, and continues after all have received the message. With "publish"
+// each message arrives several times.
 package main
 
 import (
@@ -11,21 +11,21 @@ import (
 
 const (
 	readSize = 256 << 10
-	// stale is an age in nanoseconds: a message that waits longer when the time is over counts with
-	// its age among the latencies, since a connection that starves would not be seen otherwise.
+	// stale is an age in nanoseconds. A message without a reply that is older at the end counts with its
+	// age as a latency. Otherwise a starved connection would not show.
 	stale = 1e9
 )
 
 type connection struct {
 	fd      int
 	replies Replies
-	// next is the message that is sent next, and offset how much of it has left.
+	// next is the next message to send, and offset the number of its bytes already sent.
 	next, offset int
-	// credit is how many messages may still be sent.
+	// credit is the number of messages that may still be sent.
 	credit int
-	// began is when the sending of the next message began.
+	// began is the time at which sending the next message began.
 	began int64
-	// times holds when each message in flight was sent, as a ring.
+	// times is a ring buffer of the send times of messages in flight.
 	times         []int64
 	sent, replied int
 	waits         bool
@@ -45,11 +45,11 @@ type Exchange struct {
 	stopping    bool
 	replies     int
 	sent        int
-	// triggers holds when each broadcast was sent, as a ring.
+	// triggers is a ring buffer of the send times of broadcasts.
 	triggers [64]int64
 }
 
-// forAll tells whether a message goes to all connections.
+// forAll reports whether the server sends each message to all connections.
 func (load *Load) forAll() bool { return load.Kind == "broadcast" || load.Kind == "publish" }
 
 func (e *Exchange) now() int64 { return int64(time.Since(e.started)) }
@@ -108,7 +108,7 @@ func (e *Exchange) run() Result {
 	return result
 }
 
-// missing counts the replies that are still to come.
+// missing returns the number of outstanding replies.
 func (e *Exchange) missing() int {
 	if e.load.forAll() {
 		return e.sent*len(e.connections)*e.load.Burst - e.replies
@@ -131,7 +131,7 @@ func (e *Exchange) countStale() {
 	}
 }
 
-// until handles what happens up to a point in time.
+// until handles events up to a point in time.
 func (e *Exchange) until(end time.Time) {
 	buffer := make([]byte, readSize)
 	events := make([]syscall.EpollEvent, 256)
@@ -163,7 +163,7 @@ func (e *Exchange) readable(index int, buffer []byte) {
 	}
 	must(err)
 	if size == 0 {
-		fail("the other side ended")
+		fail("the peer ended the stream")
 	}
 	count := c.replies.read(buffer[:size], e.load, e.expected)
 	if count == 0 {
@@ -203,7 +203,7 @@ func (e *Exchange) delivered(c *connection, count int) {
 	}
 }
 
-// pump sends what may be sent.
+// pump sends the messages that credit allows.
 func (e *Exchange) pump(index int) {
 	c := &e.connections[index]
 	for c.credit > 0 && !(e.stopping && c.offset == 0) {
@@ -236,7 +236,7 @@ func (e *Exchange) pump(index int) {
 	e.await(index, false)
 }
 
-// left notes that a whole message has left.
+// left records that a complete message was sent.
 func (e *Exchange) left(c *connection) {
 	c.times[c.sent%e.load.Depth] = c.began
 	if e.load.forAll() {
@@ -252,7 +252,7 @@ func (e *Exchange) left(c *connection) {
 	}
 }
 
-// await asks to be told when there is room to write again, or not to be.
+// await enables or disables notification of writability.
 func (e *Exchange) await(index int, room bool) {
 	c := &e.connections[index]
 	if c.waits == room {

@@ -1,5 +1,5 @@
-// Publishes through servers that an engine joins: many connections listen, spread over the servers, and
-// the first one at each of them publishes. How long a message takes is told by the time in its text.
+// Publishes through servers that a broker connects. Many subscribed connections are spread over the
+// servers, and the first one at each server publishes. Each text carries its time, to compute latency.
 package main
 
 import (
@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// FleetLoad is what to do (bench/load/fleet_load.ts says what the fields mean).
+// FleetLoad is the load; bench/load/fleet_load.ts documents the fields.
 type FleetLoad struct {
 	Ports       []int  `json:"ports"`
 	Pids        []int  `json:"pids"`
-	Engine      []int  `json:"engine"`
+	Broker      []int  `json:"broker"`
 	Protocol    string `json:"protocol"`
 	Connections int    `json:"connections"`
 	Publishers  int    `json:"publishers"`
@@ -26,12 +26,12 @@ type FleetLoad struct {
 	Patience    int    `json:"patience"`
 }
 
-// FleetResult is what was found.
+// FleetResult is the result.
 type FleetResult struct {
 	Messages  int     `json:"messages"`
 	Seconds   float64 `json:"seconds"`
 	CPU       float64 `json:"cpu"`
-	EngineCPU float64 `json:"engineCpu"`
+	BrokerCPU float64 `json:"brokerCpu"`
 	OwnCPU    float64 `json:"ownCpu"`
 	P50       float64 `json:"p50"`
 	P99       float64 `json:"p99"`
@@ -40,11 +40,11 @@ type FleetResult struct {
 }
 
 const (
-	// mark stands before the publisher and the time in a text, and nowhere else.
+	// mark precedes the publisher and the time in a text; it occurs nowhere else.
 	mark = '~'
-	// stampSize is what they take: the mark, a digit, 16 hexadecimal digits.
+	// stampSize is the size of the mark, a digit and 16 hexadecimal digits.
 	stampSize = 18
-	// probeTime is how long the messages of a round take at most that shows whether all hear of each other.
+	// probeTime is the time limit of a probe round, which checks that every publisher reaches all.
 	probeTime = 300 * time.Millisecond
 	probes    = 40
 )
@@ -52,9 +52,9 @@ const (
 type listener struct {
 	fd     int
 	reader frameReader
-	// joined: it is known to listen.
+	// joined reports that the connection is subscribed.
 	joined bool
-	// newest holds the time of the last message of each publisher.
+	// newest is the time of the last message of each publisher.
 	newest []int64
 }
 
@@ -70,7 +70,7 @@ type Fleet struct {
 	epoll      int
 	listeners  []listener
 	publishers []publisher
-	// before and behind the text, in a message of the protocol.
+	// before and behind surround the text in a message of the protocol.
 	before, behind string
 	started        time.Time
 	latencies      Histogram
@@ -79,9 +79,9 @@ type Fleet struct {
 	flowing        bool
 	joined         int
 	received       int
-	// since is the time from which on messages count.
+	// since is the time from which messages count.
 	since int64
-	// due is when the next message is to be sent, where they go at a rate.
+	// due is the scheduled time of the next message, with a rate.
 	due  time.Time
 	next int
 }
@@ -119,7 +119,7 @@ func (f *Fleet) dial() {
 		writeAll(l.fd, requestTo(port, path, ""))
 		head, rest := readPastHead(l.fd)
 		if !strings.HasPrefix(head, "HTTP/1.1 101") {
-			fail("the server refused: %s", head)
+			fail("the server rejected the handshake: %s", head)
 		}
 		if socketIO {
 			// Joins the default namespace.
@@ -153,14 +153,14 @@ func (f *Fleet) run() FleetResult {
 	}
 	f.until(time.Now().Add(milliseconds(f.load.WarmUp)))
 	f.counting = true
-	received, cpu, engine, own := f.received, exactSeconds(f.load.Pids), exactSeconds(f.load.Engine), ownSeconds()
+	received, cpu, broker, own := f.received, exactSeconds(f.load.Pids), exactSeconds(f.load.Broker), ownSeconds()
 	began := time.Now()
 	f.until(began.Add(milliseconds(f.load.Duration)))
 	result := FleetResult{
 		Messages:  f.received - received,
 		Seconds:   time.Since(began).Seconds(),
 		CPU:       exactSeconds(f.load.Pids) - cpu,
-		EngineCPU: exactSeconds(f.load.Engine) - engine,
+		BrokerCPU: exactSeconds(f.load.Broker) - broker,
 		OwnCPU:    ownSeconds() - own,
 	}
 	f.counting = false
@@ -173,11 +173,11 @@ func (f *Fleet) run() FleetResult {
 	return result
 }
 
-// meet waits until every connection hears of every publisher: until then messages may be lost by right.
+// meet waits until every publisher reaches every connection. Messages lost before that are no error.
 func (f *Fleet) meet() {
 	f.waitFor(func() bool { return f.joined == len(f.listeners) }, milliseconds(f.load.Patience))
 	if f.joined < len(f.listeners) {
-		fail("only %d of %d connections have joined", f.joined, len(f.listeners))
+		fail("only %d of %d connections are subscribed", f.joined, len(f.listeners))
 	}
 	for round := 0; round < probes; round++ {
 		f.since = f.now()
@@ -192,10 +192,10 @@ func (f *Fleet) meet() {
 			return
 		}
 	}
-	fail("the servers do not hear of each other: %d messages are missing", f.missing())
+	fail("the servers do not receive each other's messages: %d are missing", f.missing())
 }
 
-// missing counts the messages that are still to come.
+// missing returns the number of outstanding messages.
 func (f *Fleet) missing() int {
 	sent := 0
 	for index := range f.publishers {
@@ -210,10 +210,10 @@ func (f *Fleet) waitFor(done func() bool, patience time.Duration) {
 	}
 }
 
-// publish sends a message by which receivers can tell when it was to be sent.
+// publish sends a message that carries its scheduled time.
 func (f *Fleet) publish(index int, at int64) {
 	p := &f.publishers[index]
-	// The next is always later, which shows the order.
+	// Times strictly increase, so receivers can check the order.
 	p.last = max(at, p.last+1)
 	stamp := fmt.Sprintf("%c%d%016x", mark, index, p.last)
 	filler := strings.Repeat("x", f.load.Payload-stampSize)
@@ -221,7 +221,7 @@ func (f *Fleet) publish(index int, at int64) {
 	writeAll(p.fd, textFrame(f.before+stamp+filler+f.behind))
 }
 
-// until handles what happens up to a point in time.
+// until handles events up to a point in time.
 func (f *Fleet) until(end time.Time) {
 	buffer := make([]byte, readSize)
 	events := make([]syscall.EpollEvent, 256)
@@ -284,7 +284,7 @@ func (f *Fleet) receive(l *listener, payload []byte, now int64) {
 	}
 	index, at := readStamp(payload[start+1 : start+stampSize])
 	if index >= len(f.publishers) || at <= l.newest[index] {
-		fail("a message of publisher %d came twice, or too late", index)
+		fail("a message of publisher %d is duplicated or out of order", index)
 	}
 	l.newest[index] = at
 	if at < f.since {
@@ -301,17 +301,17 @@ func (f *Fleet) receive(l *listener, payload []byte, now int64) {
 	}
 }
 
-// control answers what is no message of ours: packets of Engine.IO 4 and Socket.IO 5.
+// control answers protocol packets of Engine.IO 4 and Socket.IO 5.
 func (f *Fleet) control(l *listener, packet string) {
 	switch {
 	case f.load.Protocol != "socket.io":
-		fail("a message is none of those that were sent: %.80q", packet)
+		fail("received a message that was not sent: %.80q", packet)
 	case packet == "2":
 		writeAll(l.fd, textFrame("3"))
 	case strings.HasPrefix(packet, "40") && !l.joined:
 		f.join(l)
 	case !strings.HasPrefix(packet, "0"):
-		fail("a packet is none that was expected: %.80q", packet)
+		fail("unexpected packet: %.80q", packet)
 	}
 }
 

@@ -1,5 +1,5 @@
-// Whole frames with their payload, for the loads that look into it; only short ones, and none in
-// fragments.
+// Reads complete frames with their payload, for loads that need it. It supports only short, unfragmented
+// messages.
 package main
 
 import "encoding/binary"
@@ -10,19 +10,19 @@ const (
 	pongOpcode = 10
 )
 
-// frameReader keeps what a read has left of a frame.
+// frameReader buffers an incomplete frame between reads.
 type frameReader struct {
 	rest []byte
 }
 
-// read hands on the frames that are complete with these bytes; their payload is gone afterwards.
+// read emits the frames that these bytes complete. Their payload is valid only during the call.
 func (r *frameReader) read(bytes []byte, handle func(opcode byte, payload []byte)) {
 	if len(r.rest) > 0 {
 		bytes = append(r.rest, bytes...)
 	}
 	for len(bytes) >= 2 {
 		if bytes[0]&fin == 0 || bytes[1]&masked != 0 {
-			fail("a frame is masked, or one of several")
+			fail("a frame is masked or fragmented")
 		}
 		size := headerSize(bytes[1])
 		if len(bytes) < size {
@@ -33,7 +33,7 @@ func (r *frameReader) read(bytes []byte, handle func(opcode byte, payload []byte
 		case 126:
 			length = int(binary.BigEndian.Uint16(bytes[2:]))
 		case 127:
-			fail("a message is longer than all that were sent")
+			fail("a message is longer than any sent one")
 		}
 		if len(bytes) < size+length {
 			break
@@ -46,7 +46,7 @@ func (r *frameReader) read(bytes []byte, handle func(opcode byte, payload []byte
 
 func textFrame(text string) []byte { return maskedFrame(textOpcode, text) }
 
-// maskedFrame is masked with zeros, which is as much work for the server as any other key.
+// maskedFrame uses a zero mask key, which costs the server as much as any other key.
 func maskedFrame(opcode byte, payload string) []byte {
 	frame := []byte{fin | opcode}
 	if len(payload) < 126 {

@@ -1,4 +1,4 @@
-// Latencies in buckets that are at most a 64th wide.
+// A latency histogram whose bucket widths are at most 1/64 of their values.
 package main
 
 import "math/bits"
@@ -15,7 +15,7 @@ func (h *Histogram) add(nanoseconds int64) {
 	h.count++
 }
 
-// quantile is in microseconds.
+// quantile returns microseconds.
 func (h *Histogram) quantile(part float64) float64 {
 	left := int(float64(h.count) * part)
 	for index, count := range h.buckets {

@@ -1,6 +1,6 @@
-// The load generator: one thread that sends frames which were built beforehand and counts the frames
-// that come back. Its one argument is the load as JSON (bench/load/load.ts says what the fields mean);
-// its last line of output is the result, as JSON too. It needs Linux: epoll and /proc.
+// The load generator: one thread that sends prebuilt frames and counts the replies. Its argument is the
+// load as JSON (bench/load/load.ts documents the fields). Its last line of output is the result as JSON.
+// It needs Linux: epoll and /proc.
 package main
 
 import (
@@ -11,7 +11,7 @@ import (
 	"runtime/debug"
 )
 
-// Load is what to do.
+// Load is the load.
 type Load struct {
 	Kind        string `json:"kind"`
 	Pids        []int  `json:"pids"`
@@ -32,7 +32,7 @@ type Load struct {
 	Patience    int    `json:"patience"`
 }
 
-// Result is what was found.
+// Result is the result.
 type Result struct {
 	Messages  int     `json:"messages"`
 	Seconds   float64 `json:"seconds"`
@@ -47,7 +47,7 @@ type Result struct {
 }
 
 func main() {
-	// A collection would take time from the load; what is allocated while it runs is next to nothing.
+	// Disable garbage collection, which would take CPU time. The load allocates almost no memory.
 	debug.SetGCPercent(-1)
 	runtime.LockOSThread()
 	var load Load
@@ -69,7 +69,7 @@ func main() {
 	case "handshakes":
 		result = handshakes(&load)
 	default:
-		fail("no load of the kind %q", load.Kind)
+		fail("unknown load kind %q", load.Kind)
 	}
 	text, err := json.Marshal(result)
 	must(err)

@@ -1,5 +1,4 @@
-// Loads of the opening handshake alone: connections that stay open and say nothing, and connections
-// that are opened and closed over and over.
+// Loads without messages: idle connections, and connections that are opened and closed repeatedly.
 package main
 
 import (
@@ -12,7 +11,7 @@ import (
 	"time"
 )
 
-// settle is how long the server may take to come to rest before its memory is read.
+// settle is the delay before the server's memory is read.
 const settle = 2 * time.Second
 
 func idle(load *Load) Result {
@@ -22,8 +21,8 @@ func idle(load *Load) Result {
 	return Result{MemoryOld: before, Memory: residentBytes(load.Pids)}
 }
 
-// held opens connections, says so, and keeps them open until its input ends. For each line of input, a
-// message is echoed on every connection, one after the other; then it prints how many that were.
+// held opens connections, prints their number, and keeps them open until its input ends. For each line
+// of input, it echoes a message on every connection in turn and prints the number of replies.
 func held(load *Load) {
 	fds := dialAll(load)
 	fmt.Println(len(fds))
@@ -44,7 +43,7 @@ func held(load *Load) {
 	}
 }
 
-// closeFrame is masked with zeros: 1000.
+// closeFrame has code 1000 and a zero mask key.
 var closeFrame = []byte{0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe8}
 
 type opening struct {
@@ -53,8 +52,8 @@ type opening struct {
 	head     []byte
 }
 
-// handshakes keeps a number of connections in the state of being opened. Each is closed with a Close
-// frame as soon as it is open, so that the server does not have to handle an error.
+// handshakes keeps a number of opening handshakes in progress. Each connection is closed with a Close
+// frame once it is open, so the server sees no error.
 func handshakes(load *Load) Result {
 	epoll, err := syscall.EpollCreate1(syscall.EPOLL_CLOEXEC)
 	must(err)
@@ -94,14 +93,14 @@ func handshakes(load *Load) Result {
 			return
 		}
 		if size <= 0 {
-			fail("the server ended in its head: %s", o.head)
+			fail("the server ended the stream within its response head: %s", o.head)
 		}
 		o.head = append(o.head, buffer[:size]...)
 		if !bytes.HasSuffix(o.head, endOfHead) {
 			return
 		}
 		if !strings.HasPrefix(string(o.head), "HTTP/1.1 101") {
-			fail("the server refused: %s", o.head)
+			fail("the server rejected the handshake: %s", o.head)
 		}
 		o.accepted = true
 		writeAll(o.fd, closeFrame)
@@ -129,7 +128,7 @@ func handshakes(load *Load) Result {
 		Memory:   residentBytes(load.Pids),
 	}
 	if result.Messages == 0 {
-		fail("no handshake was done in %v", os.Args[1])
+		fail("no handshake was completed in %v", os.Args[1])
 	}
 	return result
 }

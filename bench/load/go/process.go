@@ -1,4 +1,4 @@
-// What the measured process and this one have used.
+// CPU time and memory of the measured process and of this one.
 package main
 
 import (
@@ -15,14 +15,14 @@ import (
 const clockTicks = 100
 
 const (
-	// leastCPU is what the measured process must have used for the ticks to say something, in seconds.
+	// leastCPU is the CPU time in seconds that makes the tick resolution negligible.
 	leastCPU = 0.3
-	// patienceFactor is how many times longer counting may take for that on a busy machine.
+	// patienceFactor is the largest factor by which a measurement may be extended on a busy machine.
 	patienceFactor = 4
 )
 
-// untilCounted handles what happens for the duration of the load, and longer where the measured
-// process gets too little of its core.
+// untilCounted handles events for the duration of the load, or longer if the measured process gets too
+// little CPU time.
 func untilCounted(load *Load, began time.Time, cpu float64, until func(end time.Time)) {
 	duration := time.Duration(load.Duration) * time.Millisecond
 	until(began.Add(duration))
@@ -31,7 +31,7 @@ func untilCounted(load *Load, began time.Time, cpu float64, until func(end time.
 	}
 }
 
-// cpuSeconds is the CPU time that processes have used, user and system, in all their threads.
+// cpuSeconds returns the CPU time of processes, user and system, all threads.
 func cpuSeconds(pids []int) float64 {
 	sum := 0.0
 	for _, pid := range pids {
@@ -52,8 +52,8 @@ func cpuSecondsOf(pid int) float64 {
 	return float64(user+system) / clockTicks
 }
 
-// exactSeconds is the same, of the threads that live, from the scheduler: it counts in nanoseconds, which
-// processes need that do little.
+// exactSeconds returns the CPU time of living threads from the scheduler, in nanosecond resolution, for
+// processes with little load.
 func exactSeconds(pids []int) float64 {
 	sum := 0
 	for _, pid := range pids {
@@ -62,7 +62,7 @@ func exactSeconds(pids []int) float64 {
 		for _, thread := range threads {
 			text, err := os.ReadFile(thread)
 			if err != nil {
-				// It has ended since.
+				// The thread has ended meanwhile.
 				continue
 			}
 			nanoseconds, err := strconv.Atoi(string(bytes.Fields(text)[0]))
@@ -73,7 +73,7 @@ func exactSeconds(pids []int) float64 {
 	return float64(sum) / 1e9
 }
 
-// residentBytes is the memory that processes hold.
+// residentBytes returns the resident memory of processes.
 func residentBytes(pids []int) int {
 	sum := 0
 	for _, pid := range pids {
@@ -94,7 +94,7 @@ func residentBytesOf(pid int) int {
 	return kibibytes * 1024
 }
 
-// ownSeconds is the CPU time that the generator itself has used.
+// ownSeconds returns the CPU time of the generator.
 func ownSeconds() float64 {
 	var usage syscall.Rusage
 	must(syscall.Getrusage(syscall.RUSAGE_SELF, &usage))

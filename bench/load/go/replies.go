@@ -1,5 +1,5 @@
-// Replies: frames are told apart by their headers, and their payload is passed over. Only the first
-// message of each connection is compared with what was sent, byte by byte.
+// Reads replies. It parses frame headers and skips payloads. Only the first message of each connection
+// is compared byte by byte with the sent one.
 package main
 
 const (
@@ -11,23 +11,23 @@ const (
 	lengthBits   = 0x7f
 )
 
-// Replies reads what comes back on one connection.
+// Replies reads the replies on one connection.
 type Replies struct {
 	head     [14]byte
 	headSize int
-	// left is what is to come of the frame's payload.
+	// left is the rest of the frame's payload, in bytes.
 	left int
-	// size is the payload of the message so far.
+	// size is the size of the message's payload so far.
 	size    int
 	final   bool
 	control bool
 	key     [4]byte
 	at      int
-	// checked: the first message has been compared.
+	// checked reports that the first message has been compared.
 	checked bool
 }
 
-// headerSize tells how long a header is of which the first two bytes are known.
+// headerSize returns the length of a header from its first two bytes.
 func headerSize(second byte) int {
 	size := 2
 	switch second & lengthBits {
@@ -42,7 +42,7 @@ func headerSize(second byte) int {
 	return size
 }
 
-// read counts the messages that end in bytes.
+// read returns the number of messages that end in bytes.
 func (r *Replies) read(bytes []byte, load *Load, expected []byte) int {
 	messages := 0
 	for len(bytes) > 0 {
@@ -82,13 +82,13 @@ func (r *Replies) read(bytes []byte, load *Load, expected []byte) int {
 	return messages
 }
 
-// open takes a whole header.
+// open handles a complete header.
 func (r *Replies) open(head []byte, load *Load) {
 	opcode := head[0] & opcodeBits
 	r.final = head[0]&fin != 0
 	r.control = opcode >= closeOpcode
 	if opcode == closeOpcode {
-		fail("the connection was closed by the other side")
+		fail("the peer closed the connection")
 	}
 	length := int(head[1] & lengthBits)
 	switch length {
@@ -118,11 +118,11 @@ func (r *Replies) open(head []byte, load *Load) {
 }
 
 func (r *Replies) compare(bytes []byte, expected []byte) {
-	// Nothing fragments what it echoes, so that the key's phase is that of the message.
+	// Echoes are not fragmented, so the position in the key follows from that in the message.
 	for index, value := range bytes {
 		at := r.at + index
 		if at >= len(expected) || value^r.key[at&3] != expected[at] {
-			fail("byte %d of a reply is not what was sent", at)
+			fail("byte %d of a reply differs from the sent message", at)
 		}
 	}
 }

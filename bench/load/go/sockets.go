@@ -1,4 +1,4 @@
-// Sockets on loopback and the opening handshake on both sides, blocking.
+// Loopback sockets and the opening handshake of both sides, blocking.
 package main
 
 import (
@@ -14,18 +14,18 @@ import (
 )
 
 const (
-	// sources is how many addresses connections come from: each has ports of its own.
+	// sources is the number of source addresses. Each has a separate range of ports.
 	sources = 16
-	// together is how many connections are opened at the same time.
+	// together is the number of connections that are opened concurrently.
 	together = 64
-	// bindAddressNoPort leaves the choice of the port to connect, which knows the whole pair.
+	// bindAddressNoPort defers the choice of the port to connect, which knows both addresses.
 	bindAddressNoPort = 24
 	acceptSuffix      = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 )
 
 var endOfHead = []byte("\r\n\r\n")
 
-// newSocket makes a socket that is bound to one of the source addresses.
+// newSocket creates a socket bound to one of the source addresses.
 func newSocket(index int, flags int) int {
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC|flags, 0)
 	must(err)
@@ -74,18 +74,18 @@ func dialAll(load *Load) []int {
 		for _, fd := range fds[first:] {
 			head := readHead(fd)
 			if !strings.HasPrefix(head, "HTTP/1.1 101") {
-				fail("the server refused: %s", head)
+				fail("the server rejected the handshake: %s", head)
 			}
 			if strings.Contains(strings.ToLower(head), "permessage-deflate") != (load.Extensions != "") {
-				fail("the server agreed to other extensions: %s", head)
+				fail("the server accepted other extensions: %s", head)
 			}
 		}
 	}
 	return fds
 }
 
-// acceptAll is the other side: it prints its port, reads the process identifier of the client that is
-// measured, and accepts all its connections.
+// acceptAll is the server side: it prints its port, reads the process ID of the measured client, and
+// accepts all its connections.
 func acceptAll(load *Load) []int {
 	listener, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	must(err)
@@ -127,23 +127,23 @@ func writeAll(fd int, text []byte) {
 	}
 }
 
-// readHead reads to the empty line; nothing may follow it yet.
+// readHead reads to the end of the head. It fails if data follows.
 func readHead(fd int) string {
 	head, rest := readPastHead(fd)
 	if len(rest) > 0 {
-		fail("something follows the head: %q", rest)
+		fail("unexpected data after the head: %q", rest)
 	}
 	return head
 }
 
-// readPastHead reads to the empty line, and what comes with it.
+// readPastHead reads to the end of the head, and returns the data after it.
 func readPastHead(fd int) (head string, rest []byte) {
 	buffer := make([]byte, 0, 4096)
 	for {
 		count, err := syscall.Read(fd, buffer[len(buffer):cap(buffer)])
 		must(err)
 		if count == 0 {
-			fail("the other side ended in its head: %s", buffer)
+			fail("the peer ended the stream within its head: %s", buffer)
 		}
 		buffer = buffer[:len(buffer)+count]
 		if head, rest, found := bytes.Cut(buffer, endOfHead); found {

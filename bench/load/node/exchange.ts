@@ -1,6 +1,6 @@
-// Messages in flight on many connections: for each reply another message is sent. A broadcast differs
-// in that only the first connection sends, and goes on when all have got the message; what is published
-// comes several times.
+// Keeps messages in flight on many connections: each reply triggers the next message. In a broadcast
+// only the first connection sends, and continues after all have received the message. With `publish`
+// each message arrives several times.
 
 import { readFileSync } from "node:fs";
 import type { Socket } from "node:net";
@@ -12,18 +12,18 @@ import { fail } from "./sockets.ts";
 interface Line {
   socket: Socket;
   replies: Replies;
-  /** The frame that is sent next. */
+  /** The next frame to send. */
   next: number;
   sent: number;
   replied: number;
-  /** When each message in flight was sent, as a ring. */
+  /** A ring buffer of the send times of messages in flight. */
   times: Float64Array;
 }
 
 /** The state of the whole load. */
 export class Exchange {
   readonly #load: Load;
-  /** Whether a message goes to all connections. */
+  /** Whether the server sends each message to all connections. */
   readonly #forAll: boolean;
   readonly #frames: Uint8Array;
   readonly #offsets: number[] = [0];

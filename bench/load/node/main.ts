@@ -1,4 +1,4 @@
-// The load generator for machines without Go; it does what bench/load/go does, and costs more.
+// The load generator for machines without Go: like bench/load/go, but slower.
 
 import process from "node:process";
 import type { Load, LoadResult } from "../load.ts";

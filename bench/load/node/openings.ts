@@ -1,17 +1,16 @@
-// Loads of the opening handshake alone: connections that stay open and say nothing, and connections
-// that are opened and closed over and over.
+// Loads without messages: idle connections, and connections that are opened and closed repeatedly.
 
 import type { Load, LoadResult } from "../load.ts";
 import { after, count, residentBytes } from "./process.ts";
 import { dial, dialAll, fail, requestHead } from "./sockets.ts";
 
-/** Milliseconds that the server may take to come to rest before its memory is read. */
+/** The delay before the server's memory is read, in milliseconds. */
 const SETTLE = 2000;
 
-/** Masked with zeros: 1000. */
+/** A Close frame with code 1000, masked with a zero key. */
 const CLOSE_FRAME = Uint8Array.of(0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe8);
 
-/** Opens connections and leaves them alone. */
+/** Opens idle connections. */
 export async function idle(load: Load): Promise<Partial<LoadResult>> {
   const memoryBefore = residentBytes(load.pids);
   await dialAll(load);
@@ -20,8 +19,8 @@ export async function idle(load: Load): Promise<Partial<LoadResult>> {
 }
 
 /**
- * Keeps a number of connections in the state of being opened. Each is closed with a Close frame as
- * soon as it is open, so that the server does not have to handle an error.
+ * Keeps a number of opening handshakes in progress. Each connection is closed with a Close frame once
+ * it is open, so the server sees no error.
  */
 export async function handshakes(load: Load): Promise<Partial<LoadResult>> {
   const request = requestHead(load);
@@ -39,7 +38,7 @@ export async function handshakes(load: Load): Promise<Partial<LoadResult>> {
       }
       head += String.fromCharCode(...chunk);
       if (!head.endsWith("\r\n\r\n")) return;
-      if (!head.startsWith("HTTP/1.1 101")) fail(`the server refused: ${head}`);
+      if (!head.startsWith("HTTP/1.1 101")) fail(`the server rejected the handshake: ${head}`);
       accepted = true;
       socket.write(CLOSE_FRAME);
     });

@@ -1,4 +1,4 @@
-// What the measured process and this one have used.
+// CPU time and memory of the measured process and of this one.
 
 import { readFileSync } from "node:fs";
 import process from "node:process";
@@ -7,13 +7,13 @@ import type { Load, LoadResult } from "../load.ts";
 /** The unit of the times in /proc: hundredths of a second. */
 const CLOCK_TICKS = 100;
 
-/** What the measured process must have used for the ticks to say something, in seconds. */
+/** The CPU time that makes the tick resolution negligible, in seconds. */
 const LEAST_CPU = 0.3;
 
-/** How many times longer counting may take for that on a busy machine. */
+/** The largest factor by which a measurement may be extended on a busy machine. */
 const PATIENCE_FACTOR = 4;
 
-/** Resolves after so many milliseconds. */
+/** Resolves after a number of milliseconds. */
 export function after(time: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, time));
 }
@@ -29,7 +29,7 @@ function cpuSecondsOf(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS;
 }
 
-/** Bytes of memory that processes hold. */
+/** Returns the resident memory of processes, in bytes. */
 export function residentBytes(pids: readonly number[]): number {
   return pids.reduce((sum, pid) => sum + residentBytesOf(pid), 0);
 }
@@ -39,7 +39,7 @@ function residentBytesOf(pid: number): number {
   return Number(/VmRSS:\s+(\d+)/.exec(status)![1]) * 1024;
 }
 
-/** Warms up, and then counts what `done` counts for the duration of the load. */
+/** Warms up, then measures the increase of `done` over the duration of the load. */
 export async function count(load: Load, done: () => number): Promise<Partial<LoadResult>> {
   const { pids, warmUp, duration } = load;
   await after(warmUp);

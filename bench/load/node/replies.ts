@@ -1,5 +1,5 @@
-// Replies: frames are told apart by their headers, and their payload is passed over. Only the first
-// message of each connection is compared with what was sent, byte by byte.
+// Reads replies. It parses frame headers and skips payloads. Only the first message of each connection
+// is compared byte by byte with the sent one.
 
 import type { Load } from "../load.ts";
 import { fail } from "./sockets.ts";
@@ -12,26 +12,26 @@ const MASKED = 0x80;
 const LENGTH_BITS = 0x7f;
 const MAX_HEADER = 14;
 
-/** How long a header is of which the second byte is this. */
+/** Returns the header length for its second byte. */
 function headerSize(second: number): number {
   const length = second & LENGTH_BITS;
   const extended = length === 126 ? 2 : length === 127 ? 8 : 0;
   return 2 + extended + (second & MASKED ? 4 : 0);
 }
 
-/** Reads what comes back on one connection. */
+/** Reads the replies on one connection. */
 export class Replies {
   readonly #load: Load;
   readonly #expected: Uint8Array;
   readonly #head = new Uint8Array(MAX_HEADER);
   #headSize = 0;
-  /** What is to come of the frame's payload. */
+  /** The rest of the frame's payload, in bytes. */
   #left = 0;
-  /** The payload of the message so far. */
+  /** The size of the message's payload so far. */
   #size = 0;
   #final = false;
   #control = false;
-  /** Where the mask key begins in the header; 0 for none. */
+  /** The offset of the mask key in the header; 0 for none. */
   #keyAt = 0;
   #at = 0;
   #checked: boolean;
@@ -42,7 +42,7 @@ export class Replies {
     this.#checked = load.reply < 0;
   }
 
-  /** Counts the messages that end in a chunk. */
+  /** Returns the number of messages that end in a chunk. */
   read(chunk: Uint8Array): number {
     let messages = 0;
     let at = 0;
@@ -73,7 +73,7 @@ export class Replies {
     const size = this.#headSize;
     this.#headSize = 0;
     const opcode = head[0]! & OPCODE_BITS;
-    if (opcode === CLOSE) fail("the connection was closed by the other side");
+    if (opcode === CLOSE) fail("the peer closed the connection");
     this.#final = (head[0]! & FIN) !== 0;
     this.#control = (opcode & CONTROL) !== 0;
     const view = new DataView(head.buffer);
@@ -96,7 +96,9 @@ export class Replies {
     for (const byte of bytes) {
       const at = this.#at++;
       const key = this.#keyAt === 0 ? 0 : this.#head[this.#keyAt + (at & 3)]!;
-      if ((byte ^ key) !== this.#expected[at]) fail(`byte ${at} of a reply is not what was sent`);
+      if ((byte ^ key) !== this.#expected[at]) {
+        fail(`byte ${at} of a reply differs from the sent message`);
+      }
     }
   }
 }

@@ -1,4 +1,4 @@
-// Sockets on loopback and the opening handshake on both sides.
+// Loopback sockets and the opening handshake of both sides.
 
 import { createHash } from "node:crypto";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
@@ -6,13 +6,13 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import type { Load } from "../load.ts";
 
-/** How many addresses connections come from: each has ports of its own. */
+/** The number of source addresses. Each has a separate range of ports. */
 const SOURCES = 16;
-/** How many connections are opened at the same time. */
+/** The number of connections that are opened concurrently. */
 const TOGETHER = 64;
 const ACCEPT_SUFFIX = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-/** Ends the process: the benchmark is told by its exit. */
+/** Prints an error and exits with a failure status. */
 export function fail(text: string): never {
   process.stderr.write(`load: ${text}\n`);
   process.exit(1);
@@ -38,7 +38,7 @@ export function dial(load: Load, index: number): Socket {
   return socket;
 }
 
-/** Reads to the empty line; nothing may follow it yet. */
+/** Reads to the end of the head. Fails if data follows it. */
 export function readHead(socket: Socket): Promise<string> {
   return new Promise((resolve) => {
     let head = "";
@@ -49,7 +49,7 @@ export function readHead(socket: Socket): Promise<string> {
       resolve(head);
     };
     socket.on("data", onData);
-    socket.once("end", () => fail(`the other side ended in its head or later: ${head}`));
+    socket.once("end", () => fail(`the peer ended the stream: ${head}`));
   });
 }
 
@@ -59,9 +59,9 @@ async function open(load: Load, index: number): Promise<Socket> {
   if (!load.webSocket) return socket;
   socket.write(requestHead(load));
   const head = await readHead(socket);
-  if (!head.startsWith("HTTP/1.1 101")) fail(`the server refused: ${head}`);
+  if (!head.startsWith("HTTP/1.1 101")) fail(`the server rejected the handshake: ${head}`);
   if (/permessage-deflate/i.test(head) !== (load.extensions !== "")) {
-    fail(`the server agreed to other extensions: ${head}`);
+    fail(`the server accepted other extensions: ${head}`);
   }
   return socket;
 }
@@ -80,8 +80,8 @@ export async function dialAll(load: Load): Promise<Socket[]> {
 }
 
 /**
- * The other side: prints its port, reads the process identifier of the client that is measured, and
- * accepts all its connections.
+ * The server side: prints its port, reads the process ID of the measured client, and accepts all its
+ * connections.
  */
 export async function acceptAll(load: Load): Promise<Socket[]> {
   const sockets: Socket[] = [];

@@ -7,7 +7,7 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// gorillaHandler echoes with gorilla/websocket, whose connections each keep a goroutine.
+// gorillaHandler echoes with gorilla/websocket, which uses a goroutine per connection.
 func gorillaHandler(settings Settings) http.HandlerFunc {
 	upgrader := websocket.Upgrader{EnableCompression: settings.Compression != ""}
 	var mutex sync.Mutex

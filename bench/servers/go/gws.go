@@ -41,7 +41,7 @@ func (e *gwsEvents) OnMessage(conn *gws.Conn, message *gws.Message) {
 	}
 }
 
-// gwsHandler echoes with lxzan/gws, whose connections each keep a goroutine.
+// gwsHandler echoes with lxzan/gws, which uses a goroutine per connection.
 func gwsHandler(settings Settings) http.HandlerFunc {
 	takeover := settings.Compression == "takeover"
 	events := &gwsEvents{broadcast: settings.Broadcast, all: map[*gws.Conn]struct{}{}}
@@ -59,7 +59,7 @@ func gwsHandler(settings Settings) http.HandlerFunc {
 		if err != nil {
 			return
 		}
-		// The request's own goroutine, which holds net/http's buffers, ends here.
+		// The request's goroutine, which holds net/http's buffers, ends here.
 		go conn.ReadLoop()
 	}
 }

@@ -1,5 +1,5 @@
-// Peers in Go: "peers LIBRARY SETTINGS" prints the port of an echo server; bench/servers/settings.ts
-// says what the settings mean.
+// Peers in Go: "peers LIBRARY SETTINGS" starts an echo server and prints its port.
+// bench/servers/settings.ts documents the settings.
 package main
 
 import (
@@ -11,7 +11,7 @@ import (
 	"os"
 )
 
-// Settings is what a server is told.
+// Settings are the settings of a server.
 type Settings struct {
 	Broadcast   bool   `json:"broadcast"`
 	Compression string `json:"compression"`

@@ -38,8 +38,8 @@ func (e *quickwsEvents) OnMessage(conn *quickws.Conn, opcode quickws.Opcode, pay
 	}
 }
 
-// quickwsHandler echoes with antlabs/quickws, which this library re-imagines. Its compression accepts
-// few offers and is left out.
+// quickwsHandler echoes with antlabs/quickws, the model for this library. Compression is off because it
+// accepts few offers.
 func quickwsHandler(settings Settings) http.HandlerFunc {
 	events := &quickwsEvents{broadcast: settings.Broadcast, all: map[*quickws.Conn]struct{}{}}
 	upgrader := quickws.NewUpgrade(
@@ -52,7 +52,7 @@ func quickwsHandler(settings Settings) http.HandlerFunc {
 		if err != nil {
 			return
 		}
-		// The request's own goroutine, which holds net/http's buffers, ends here.
+		// The request's goroutine, which holds net/http's buffers, ends here.
 		conn.StartReadLoop()
 	}
 }

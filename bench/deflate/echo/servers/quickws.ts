@@ -1,4 +1,4 @@
-// Our server on whichever runtime it is started: quickws.ts <mode>
+// A server with this library, on any runtime: quickws.ts <mode>
 
 import process from "node:process";
 import { serve } from "../../../../mod.ts";

@@ -1,4 +1,4 @@
-// A peer on Bun: its own server, with one compressor for all, or with one for each: serve_bun.ts <mode>
+// A peer on Bun: `Bun.serve`, with a shared or a dedicated compressor: serve_bun.ts <mode>
 
 import process from "node:process";
 
