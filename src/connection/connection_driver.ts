@@ -156,6 +156,8 @@ export interface ConnectionTopics {
   release(receiver: ConnectionDriver): boolean;
   /** The part of the memory of messages that wait for a connection to catch up. */
   weightOf(receiver: ConnectionDriver): number;
+  /** Discards the messages that wait for a connection to catch up. */
+  discard(receiver: ConnectionDriver): void;
   /**
    * Whether a message that was published before the connection was closed is still to be released to it.
    *

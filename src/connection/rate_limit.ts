@@ -1,6 +1,8 @@
 // A limit for what one peer may send in a time: a token bucket for messages and one for bytes.
 
+import { WebSocketError } from "../errors.ts";
 import { checkInteger, checkNames, checkOneOf } from "../shared/check.ts";
+import { CloseCode } from "../wire/close.ts";
 
 /**
  * How much each connection may receive.
@@ -10,7 +12,10 @@ import { checkInteger, checkNames, checkOneOf } from "../shared/check.ts";
 export interface RateLimitOptions {
   /** Messages in an interval; pings and pongs count as well. Default: no limit. */
   messages?: number | undefined;
-  /** Bytes in an interval, frame headers included, before decompression. Default: no limit. */
+  /**
+   * Bytes in an interval, frame headers included, before decompression. `createSockets` counts whole messages,
+   * without headers and after decompression. Default: no limit.
+   */
   bytes?: number | undefined;
   /** Milliseconds of an interval. Default: 1000. */
   interval?: number | undefined;
@@ -18,7 +23,7 @@ export interface RateLimitOptions {
   burst?: number | undefined;
   /**
    * `"pause"` stops reading until there is room again, so that the peer has to wait; `"close"` closes the
-   * connection with 1008; `"report"` only calls `onLimit`. Default: `"pause"`.
+   * connection with 1008; `"report"` only calls `onLimit`. `createSockets` cannot pause. Default: `"pause"`.
    */
   onExceed?: "pause" | "close" | "report" | undefined;
 }
@@ -64,6 +69,16 @@ export function rateLimitRules(options: RateLimitOptions | undefined): RateLimit
   };
 }
 
+/** The connection that is limited. */
+export interface RateLimitOwner {
+  /** The limit is enforced while it is `"open"`. */
+  readonly state: string;
+  /** The limit is exceeded, and was not before. */
+  rateExceeded(): void;
+  /** Fails the connection. */
+  fail(error: WebSocketError): void;
+}
+
 /** The buckets of one connection. They may go below zero: a message that has come was received. */
 export class RateLimiter {
   readonly #rules: RateLimitRules;
@@ -87,6 +102,11 @@ export class RateLimiter {
   /** The action when the limit is exceeded. */
   get onExceed(): "pause" | "close" | "report" {
     return this.#rules.onExceed;
+  }
+
+  /** Whether bytes have a limit. */
+  get countsBytes(): boolean {
+    return this.#rules.bytes !== Infinity;
   }
 
   /** Takes a message out of its bucket. */
@@ -120,5 +140,28 @@ export class RateLimiter {
     }
     this.isExceeded = missing > 0;
     return missing;
+  }
+
+  /**
+   * Reports that the limit is exceeded, once until it is met again, and fails the connection if the option
+   * says so.
+   *
+   * @param now The time in milliseconds.
+   * @param owner The connection.
+   * @returns The time until there is room again; 0 if there is, or the connection is not open.
+   */
+  enforce(now: number, owner: RateLimitOwner): number {
+    const before = this.isExceeded;
+    const wait = this.wait(now);
+    if (wait === 0 || owner.state !== "open") return 0;
+    if (!before) owner.rateExceeded();
+    if (this.onExceed === "close") {
+      owner.fail(
+        new WebSocketError("RATE_LIMITED", "The peer sends more than rateLimit allows", {
+          closeCode: CloseCode.PolicyViolation,
+        }),
+      );
+    }
+    return wait;
   }
 }

@@ -1,9 +1,8 @@
 // Reading, and not reading: the reasons to stop, the bytes that arrive meanwhile, and reading ahead.
 
-import { WebSocketError } from "../errors.ts";
+import type { WebSocketError } from "../errors.ts";
 import type { Session, SessionState } from "../session/session.ts";
 import type { Transport } from "../transport/transport.ts";
-import { CloseCode } from "../wire/close.ts";
 import { bufferDetached } from "../wire/frame_reader.ts";
 import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
 import { continueLater, resetWork, Turns } from "./fair_turns.ts";
@@ -254,17 +253,8 @@ export class Reading implements TimerTarget {
 
   /** Acts if the peer has sent more than `rateLimit` allows; `onLimit` is called once until it no longer has. */
   #checkRate(rate: RateLimiter): void {
-    const before = rate.isExceeded;
-    const wait = rate.wait(performance.now());
-    if (wait === 0 || this.#owner.state !== "open") return;
-    if (!before) this.#owner.rateExceeded();
-    if (rate.onExceed === "close") {
-      this.#owner.fail(
-        new WebSocketError("RATE_LIMITED", "The peer sends more than rateLimit allows", {
-          closeCode: CloseCode.PolicyViolation,
-        }),
-      );
-    } else if (rate.onExceed === "pause" && this.#rateTimer === undefined) {
+    const wait = rate.enforce(performance.now(), this.#owner);
+    if (wait > 0 && rate.onExceed === "pause" && this.#rateTimer === undefined) {
       this.#stop(BY_RATE);
       this.#rateTimer = timers.start(Math.ceil(wait), this, 0);
     }

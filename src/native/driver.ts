@@ -8,6 +8,8 @@ import { lost, ownBuffer } from "../connection/driver_base.ts";
 import type { DriverContext, DriverLayer } from "../connection/driver_context.ts";
 import type { Handlers } from "../connection/handlers.ts";
 import type { KeepaliveOwner } from "../connection/keepalive.ts";
+import { RateLimiter, type RateLimitOwner } from "../connection/rate_limit.ts";
+import { MemoryGovernor, type MemoryHolder } from "../message/memory_governor.ts";
 import type { ServedConnection } from "../server/server_core.ts";
 import type { SessionEvents, SessionState } from "../session/session.ts";
 import { timers, type TimerTarget } from "../shared/timer_wheel.ts";
@@ -15,7 +17,7 @@ import { CloseCode, MAX_CLOSE_REASON } from "../wire/close.ts";
 import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
 import { messageOf, NativeClosing } from "./closing.ts";
 import type { NativeEnd, NativeEngine, NativePeer } from "./engine.ts";
-import { NativeSender } from "./sender.ts";
+import { byteLengthOf, NativeSender } from "./sender.ts";
 
 /** The acceptor of a connection that is not open yet. */
 export interface NativeEntry<T> {
@@ -34,7 +36,7 @@ const encoder = new TextEncoder();
 
 /** Drives one connection over a WebSocket of the runtime; users hold its {@linkcode Connection}. */
 export class NativeDriver<T, S> extends NativeSender<T, S>
-  implements ServedConnection<T>, KeepaliveOwner {
+  implements ServedConnection<T>, KeepaliveOwner, MemoryHolder, RateLimitOwner {
   readonly #peer: NativePeer;
   readonly #events: SessionEvents;
   /** The acceptor of the connection, until it is open. */
@@ -42,6 +44,8 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
   #state: SessionState = "opening";
   /** Its end, from its first cause on. */
   #closing: NativeClosing | undefined;
+  /** What the peer may send, if that is limited. */
+  #rate: RateLimiter | undefined;
 
   /**
    * @param context The shared state.
@@ -83,6 +87,8 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
     }
     this.#state = "open";
     this.startTimers(this);
+    const { rateLimit } = this.rules;
+    if (rateLimit !== undefined) this.#rate = new RateLimiter(rateLimit, performance.now());
     this.call("open", this.handlers.open);
   }
 
@@ -93,6 +99,7 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
     const rules = this.rules;
     // UTF-8 has three bytes at most for a unit of UTF-16.
     if (text.length * 3 > rules.maxMessageSize && !this.#fits(encoder.encode(text).length)) return;
+    if (this.#rate !== undefined && !this.#isTaken(this.#rate, text)) return;
     if (rules.text === "string") {
       this.#events.onText(text);
     } else {
@@ -106,6 +113,7 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
     if (this.#state !== "open") return;
     this.extra?.keepalive?.received();
     if (bytes.length > this.rules.maxMessageSize && !this.#fits(bytes.length)) return;
+    if (this.#rate !== undefined && !this.#isTaken(this.#rate, bytes)) return;
     this.#events.onBytes(Opcode.Binary, bytes, 0, bytes.length);
   }
 
@@ -113,14 +121,14 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
   pingCame(payload: Uint8Array): void {
     if (this.#state !== "open") return;
     this.extra?.keepalive?.received();
-    this.onPing(payload);
+    if (this.#rate === undefined || this.#isTaken(this.#rate, payload)) this.onPing(payload);
   }
 
   /** A pong came. */
   pongCame(payload: Uint8Array): void {
     if (this.#state !== "open") return;
     this.extra?.keepalive?.received();
-    this.onPong(payload);
+    if (this.#rate === undefined || this.#isTaken(this.#rate, payload)) this.onPong(payload);
   }
 
   /** Buffered output has left. */
@@ -168,6 +176,7 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
   protected override enqueue(data: AnyMessage): void {
     super.enqueue(data);
     const queue = this.extra?.queue;
+    if (queue !== undefined && queue.length > 0) this.countMemory();
     const limit = this.rules.maxBufferedAmount;
     // One message alone is never the reason.
     if (!queue?.isFull || queue.size <= limit || queue.length === 1) return;
@@ -195,6 +204,43 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
       new MessageTooBigError(`message of ${size} bytes exceeds maxMessageSize (${maxMessageSize})`),
     );
     return false;
+  }
+
+  /** Counts what was received towards `rateLimit`. Returns whether it is delivered. */
+  #isTaken(rate: RateLimiter, message: string | Uint8Array): boolean {
+    rate.takeMessage();
+    if (rate.countsBytes) rate.takeBytes(byteLengthOf(message));
+    rate.enforce(performance.now(), this);
+    return this.#state === "open";
+  }
+
+  /** The peer has sent more than `rateLimit` allows. */
+  rateExceeded(): void {
+    this.context.limitReached?.("rateLimit", this.connection);
+  }
+
+  // Memory.
+
+  /** No message waits for the reader any longer. */
+  emptied(): void {
+    this.countMemory();
+  }
+
+  protected override unreadTooLong(): void {
+    super.unreadTooLong();
+    this.countMemory();
+  }
+
+  /** Closes the connection, because all together hold too much and this one most. */
+  giveUp(error: WebSocketError): void {
+    this.context.limitReached?.("memoryLimit", this.connection);
+    // The peer would get a Close frame only after the output that it does not read.
+    const holdsOutput = this.heldOutput * 2 > this.weight;
+    this.extra?.queue?.clear();
+    this.discardOutput();
+    if (holdsOutput) this.gone(error);
+    else this.fail(error);
+    this.countMemory();
   }
 
   // Calls of the connection.
@@ -276,7 +322,10 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
     const closing = this.#end;
     this.#state = "closing";
     closing.pending = { code, reason };
-    this.extra?.queue?.clear();
+    if (this.extra?.queue !== undefined) {
+      this.extra.queue.clear();
+      this.countMemory();
+    }
     this.#watchClosing(closing, timeout);
     this.#closeIfSent(closing);
   }
@@ -307,7 +356,11 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
     this.giveUpStream();
     // Not every runtime can cut a stream, and then it would report the end late or never.
     queueMicrotask(() => this.#finish({ code: CloseCode.Abnormal, reason: "" }));
-    if (this.socket !== undefined) this.engine.terminate(this.socket);
+    try {
+      if (this.socket !== undefined) this.engine.terminate(this.socket);
+    } catch {
+      // It ends here all the same; a Worker may not touch the socket of another request.
+    }
   }
 
   get #end(): NativeClosing {
@@ -375,6 +428,8 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
     if (this.#state === "closed") return;
     const closing = this.#end;
     this.#state = "closed";
+    MemoryGovernor.ofProcess.remove(this);
+    this.counted = 0;
     timers.cancel(closing.timer);
     const unsent = this.stopSending();
     const info = closing.infoOf(end, unsent.length);

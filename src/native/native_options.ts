@@ -24,8 +24,6 @@ export const WHOLE_MESSAGES: Readonly<Record<string, string>> = {
   readTimeout: "it delivers whole messages and hides the bytes that arrive",
   autoPong: "it answers pings itself, always",
   delayedWrite: "it decides itself when messages leave",
-  rateLimit: "it delivers messages as they arrive and cannot make the peer wait",
-  memoryLimit: "it holds most of the bytes that the limit would count",
 };
 
 /** The reason where pings cannot be sent. */
@@ -64,6 +62,7 @@ export function checkNativeOptions<O extends object>(
     if (isDefault) continue;
     throw new TypeError(`Option "${name}" cannot be given with ${limits.name}: ${reason}`);
   }
+  checkOnExceed(given.rateLimit, limits.name);
   const { maxMessageSize } = limits;
   const wanted = given.maxMessageSize;
   if (maxMessageSize !== undefined && typeof wanted === "number" && wanted > maxMessageSize) {
@@ -73,4 +72,15 @@ export function checkNativeOptions<O extends object>(
     );
   }
   return options;
+}
+
+/** @throws {TypeError} When a rate over the limit would pause reading. */
+function checkOnExceed(rateLimit: unknown, name: string): void {
+  if (typeof rateLimit !== "object" || rateLimit === null) return;
+  const { onExceed = "pause" } = rateLimit as { readonly onExceed?: unknown };
+  if (onExceed !== "pause") return;
+  throw new TypeError(
+    `Option "rateLimit" cannot have onExceed: "pause", the default, with ${name}: it delivers ` +
+      'messages as they arrive and cannot make the peer wait; use onExceed: "close" or "report"',
+  );
 }

@@ -8,6 +8,7 @@ import { checkCork, DriverBase, lost, slowConsumer } from "../connection/driver_
 import type { DriverContext, DriverLayer } from "../connection/driver_context.ts";
 import { type FragmentOpcode, FragmentQueue, type QueuedMessage } from "../connection/fragments.ts";
 import type { Handlers } from "../connection/handlers.ts";
+import { MemoryGovernor, type MemoryUse } from "../message/memory_governor.ts";
 import type { PreparedMessage } from "../message/prepared_message.ts";
 import type { SessionState } from "../session/session.ts";
 import { CloseCode } from "../wire/close.ts";
@@ -72,6 +73,8 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
   protected readonly engine: NativeEngine<S>;
   protected socket: S | undefined;
   #output: NativeOutput | undefined;
+  /** Bytes of memory that the connection was last counted with. */
+  counted = 0;
 
   /**
    * @param context The shared state.
@@ -186,11 +189,15 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
     if (!this.takesFragments) return false;
     const output = this.#more;
     output.gather(opcode, bytes);
+    this.countMemory();
+    // Others may have been closed for it, or this one.
+    if (!this.takesFragments) return false;
     const { partsSize } = output;
     const { highWaterMark, maxBufferedAmount } = this.rules;
     if (fin) {
       const whole = output.whole();
       const message = this.layer === undefined ? whole : this.layer.bytes(whole);
+      this.countMemory();
       return this.#sendBytes(output.isText ? Opcode.Text : Opcode.Binary, message, compress);
     }
     // A stream waits for a turn of the event loop then, though nothing can leave before its end.
@@ -209,6 +216,7 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
   /** The stream is complete or given up. */
   endFragments(): void {
     this.#output?.forget();
+    this.countMemory();
     this.#output?.fragments?.leave();
     this.streamLeft();
   }
@@ -261,6 +269,7 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
   awaitDrain(bytes: number, newest = 0): boolean {
     const size = this.bufferedAmount + bytes;
     this.#wantDrain();
+    if (this.state !== "open") return false;
     if (size <= this.rules.maxBufferedAmount || size === newest) return true;
     this.#cut(size, "maxBufferedAmount");
     return false;
@@ -311,6 +320,7 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
 
   /** Sends a message that waited for the end of one in fragments. */
   #sendQueued({ opcode, data, compress, written, fragment }: QueuedMessage): void {
+    this.countMemory();
     if (!this.takesFragments) {
       this.dropped(written);
     } else if (fragment !== "no") {
@@ -337,6 +347,8 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
     fragment: QueuedMessage["fragment"] = "no",
   ): boolean {
     this.needFragments().hold({ opcode, data, compress, written, fragment });
+    this.countMemory();
+    if (!this.takesFragments) return false;
     const size = this.bufferedAmount;
     const { highWaterMark, maxBufferedAmount } = this.rules;
     if (size <= highWaterMark) return true;
@@ -356,8 +368,9 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
     }
     if (waiting <= highWaterMark) return true;
     this.#wantDrain();
+    if (!this.takesFragments) return false;
     // One message alone is never the reason to cut a peer.
-    if (waiting > maxBufferedAmount && waiting > sizeOf(message) + MAX_HEADER) {
+    if (waiting > maxBufferedAmount && waiting > byteLengthOf(message) + MAX_HEADER) {
       this.#cut(waiting, "maxBufferedAmount");
     }
     return false;
@@ -384,6 +397,7 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
 
   #wantDrain(): void {
     this.#more.wantsDrain = true;
+    this.countMemory();
     this.#poll();
   }
 
@@ -401,13 +415,78 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
   #checkDrained(): void {
     const output = this.#output;
     if (output === undefined || !output.wantsDrain || this.state === "closed") return;
+    this.countMemory();
     if (this.#leaving > this.rules.highWaterMark) return this.#poll();
     const { topics } = this.context;
     while (!this.slow && this.state === "open" && topics?.release(this));
     if (this.slow) return this.#poll();
     output.wantsDrain = false;
+    this.countMemory();
     for (const wake of output.drainWaiters.splice(0)) wake();
     if (this.state === "open") this.call("drain", this.handlers.drain);
+  }
+
+  // Memory. What a message costs in the runtime is counted while more than `highWaterMark` waits there.
+
+  /** Bytes that closing the connection gives back. */
+  get weight(): number {
+    return this.counted + this.#conflated;
+  }
+
+  /** The part of it that waits to be sent. */
+  protected get heldOutput(): number {
+    return this.#queuedSize + this.#outputSize + this.#conflated;
+  }
+
+  /** Its part of the memory of messages that wait for it to catch up. */
+  get #conflated(): number {
+    return this.context.topics?.weightOf(this) ?? 0;
+  }
+
+  get #unreadSize(): number {
+    return this.extra?.queue?.size ?? 0;
+  }
+
+  /** Bytes of messages that wait for the end of one in fragments. */
+  get #queuedSize(): number {
+    return this.#output?.fragments?.size ?? 0;
+  }
+
+  get #outputSize(): number {
+    const output = this.#output;
+    if (output === undefined) return 0;
+    return output.partsSize + (output.wantsDrain ? this.unsent : 0);
+  }
+
+  /** Counts what the connection holds anew, and adds it to the parts. */
+  addTo(use: MemoryUse): void {
+    if (this.state === "closed") return;
+    this.countMemory(Infinity);
+    use.unreadMessages += this.#unreadSize;
+    use.queuedMessages += this.#queuedSize;
+    use.output += this.#outputSize;
+  }
+
+  /** Counts what the connection holds. */
+  countMemory(limit: number = this.rules.memoryLimit): void {
+    if (this.state === "closed") return;
+    const held = this.#unreadSize + this.#queuedSize + this.#outputSize;
+    const difference = held - this.counted;
+    this.counted = held;
+    MemoryGovernor.ofProcess.count(this, difference, limit);
+  }
+
+  /** Closes the connection, because all together hold too much and this one most. */
+  abstract giveUp(error: WebSocketError): void;
+
+  /** Discards all that waits to be sent. */
+  protected discardOutput(): void {
+    this.context.topics?.discard(this);
+    const output = this.#output;
+    if (output === undefined) return;
+    output.forget();
+    output.wantsDrain = false;
+    for (const { written } of output.fragments?.end() ?? []) this.dropped(written);
   }
 
   /** The connection has ended: stops sending. Returns how many messages were accepted and not sent. */
@@ -432,6 +511,6 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
 }
 
 /** The bytes of a message. */
-function sizeOf(message: string | Uint8Array): number {
+export function byteLengthOf(message: string | Uint8Array): number {
   return typeof message === "string" ? encoder.encode(message).length : message.length;
 }

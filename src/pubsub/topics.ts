@@ -191,9 +191,15 @@ export class Topics implements ConnectionTopics, RelayOwner<ConnectionDriver, Re
     return sum;
   }
 
+  /** Discards the messages that wait for a connection to catch up. */
+  discard(receiver: ConnectionDriver): void {
+    for (const { frame } of this.#conflated.get(receiver)?.messages() ?? []) frames.release(frame);
+    this.#conflated.delete(receiver);
+  }
+
   /** A connection has ended: it has no subscriptions any more. */
   withdraw(receiver: ConnectionDriver): void {
-    this.#drop(receiver);
+    this.discard(receiver);
     this.#closing.get(receiver)?.cancel();
     this.#closing.delete(receiver);
     this.#registry.withdraw(receiver);
@@ -326,12 +332,6 @@ export class Topics implements ConnectionTopics, RelayOwner<ConnectionDriver, Re
     keep(queue, `number ${message.number} ${message.topic}`, form, 0);
   }
 
-  /** Drops the messages that wait for a connection. */
-  #drop(receiver: ConnectionDriver): void {
-    for (const { frame } of this.#conflated.get(receiver)?.messages() ?? []) frames.release(frame);
-    this.#conflated.delete(receiver);
-  }
-
   /** Messages published here that have not come back for a receiver: counts by topic. */
   #awaitedBy(receiver: ConnectionDriver): Map<string, number> | undefined {
     const relay = this.#relay;
@@ -381,7 +381,7 @@ export class Topics implements ConnectionTopics, RelayOwner<ConnectionDriver, Re
     if (queue === undefined) this.#conflated.set(receiver, queue = new ConflationQueue());
     const replaced = keep(queue, place, message, message.frame.length);
     if (!receiver.awaitDrain(queue.size, message.frame.length)) {
-      this.#drop(receiver);
+      this.discard(receiver);
       result.closed++;
       return;
     }

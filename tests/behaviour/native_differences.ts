@@ -291,6 +291,9 @@ export const nativeDifferences: Differences = {
       bun: GATHERED,
     },
   },
+  "api limits": {
+    "rateLimit counts pings": { deno: "Deno answers pings itself and does not report them" },
+  },
   "api reading": {},
   "api options": {},
 };

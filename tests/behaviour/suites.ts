@@ -22,6 +22,7 @@ export const suites: Record<string, () => Promise<Suite>> = {
   "api connection": () => import("./api_connection_suite.ts"),
   "api flow": () => import("./api_flow_suite.ts"),
   "api handlers": () => import("./api_handlers_suite.ts"),
+  "api limits": () => import("./api_limits_suite.ts"),
   "api keepalive": () => import("./api_keepalive_suite.ts"),
   "api options": () => import("./api_options_suite.ts"),
   "api reading": () => import("./api_reading_suite.ts"),

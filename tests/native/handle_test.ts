@@ -137,7 +137,6 @@ Deno.test("an option that the runtime cannot honor is refused by name and reason
     fetch: () => new Response(),
     delayedWrite: {},
     rateLimit: { messages: 5 },
-    memoryLimit: 5_000_000,
   } as const;
   const noPings = { pongTimeout: 5, ping: () => {}, pong: () => {}, compression: true };
   const hidden = {
@@ -172,4 +171,31 @@ Deno.test("an option that the runtime cannot honor is refused by name and reason
   assert.throws(() => createDenoSockets({ maxMessageSize: 65 << 20 }), RangeError);
   assert.throws(() => createDenoSockets({ path: "ws" }), /"path" must be a URL path/);
   assert.throws(() => createDenoSockets({ path: "/ws?x" }), /"path" must be a URL path/);
+});
+
+Deno.test("rateLimit cannot pause; close, report and memoryLimit are accepted", async () => {
+  const engines = [
+    { create: createBunSockets, name: "Bun.serve" },
+    { create: createDenoSockets, name: "Deno.serve" },
+    { create: createWorkerSockets, name: "Workers" },
+  ];
+  for (const { create, name } of engines) {
+    for (const rateLimit of [{ messages: 5 }, { bytes: 5, onExceed: "pause" }] as const) {
+      assert.throws(() => create({ rateLimit }), {
+        name: "TypeError",
+        message:
+          `Option "rateLimit" cannot have onExceed: "pause", the default, with ${name}: it ` +
+          "delivers messages as they arrive and cannot make the peer wait; use " +
+          'onExceed: "close" or "report"',
+      });
+    }
+    for (const onExceed of ["close", "report"] as const) {
+      await create({ rateLimit: { messages: 5, onExceed }, memoryLimit: 5_000_000 }).shutdown();
+    }
+    assert.throws(
+      () => create({ rateLimit: { messages: 0, onExceed: "close" } }),
+      /RangeError: .*rateLimit\.messages/,
+    );
+    assert.throws(() => create({ memoryLimit: -1 }), /RangeError: .*memoryLimit/);
+  }
 });
