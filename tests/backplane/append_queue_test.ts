@@ -7,7 +7,7 @@ import { utf8 } from "../support/vectors.ts";
 
 const decoder = new TextDecoder();
 
-/** A broker whose answers are given by hand. */
+/** A broker whose answers the test gives. */
 class Broker implements AppendOwner {
   readonly queue: AppendQueue;
   readonly appended: string[] = [];
@@ -72,7 +72,8 @@ Deno.test("appends unacknowledged messages again after an outage, before queued 
   broker.queue.up();
   broker.push("e");
   assert.deepEqual(broker.appended, ["a", "b", "c", "b", "c", "d", "e"]);
-  // An answer to the attempt before: a refusal counts no more, but what is kept is kept.
+  // An answer to the previous attempt: a rejection no longer counts, but a stored message is
+  // stored.
   await broker.refuse(2);
   assert.deepEqual(broker.told.all, []);
   await broker.keep(3, 4, 5, 6);

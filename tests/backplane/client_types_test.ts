@@ -30,7 +30,7 @@ const WRONG = [
   "redisBackplane(await connect());",
 ];
 
-/** What the type checker says of modules. */
+/** The type checker's diagnostics for modules. */
 function diagnose(texts: string[]): string[][] {
   const directory = join(root, ".build", "client_types");
   mkdirSync(directory, { recursive: true });

@@ -1,5 +1,5 @@
-// Three nodes on one broker, one on each runtime, with thousands of connections between them: what
-// arrives while all is well, when the broker goes away, and when a node does.
+// Three nodes on one broker, one on each runtime, with thousands of connections between them: the
+// deliveries in normal operation, during an outage of the broker, and after the loss of a node.
 
 import assert from "node:assert/strict";
 import { Worker } from "../faults/worker.ts";
@@ -18,19 +18,19 @@ export interface ClusterPlan {
   /** Messages of each node while the broker, and later a node, is killed. */
   readonly load: number;
   /**
-   * Whether the broker keeps a history, and clients come back by themselves and resume. Then nothing
-   * is lost but what a node that was killed had not published.
+   * Whether the broker keeps a history, and clients reconnect and resume automatically. Then the
+   * only lost messages are those that a killed node had not published.
    */
   readonly resume: boolean;
 }
 
-/** What was found; all counts are of deliveries, which are messages times receivers. */
+/** The results; all counts are deliveries, which are messages times receivers. */
 export interface ClusterReport {
   readonly broker: BrokerName;
   readonly resume: boolean;
   readonly delivered: number;
   readonly seconds: number;
-  /** What should have come and did not. */
+  /** Expected deliveries that did not arrive. */
   readonly lost: {
     /** While the broker was away: of the node's own, and of the others. */
     readonly brokerLocal: number;
@@ -41,7 +41,7 @@ export interface ClusterReport {
     /** At the clients of the node that was away. */
     readonly nodeOwnClients: number;
   };
-  /** What should have come in those times. */
+  /** Expected deliveries in that time. */
   readonly expectedBroker: number;
   readonly expectedNode: number;
 }
@@ -61,7 +61,7 @@ const GAP = 10;
 /** Milliseconds in which something must arrive. */
 const LIMIT = 240_000;
 
-/** What is kept of each topic, where there is a history. */
+/** The history limits of each topic, if there is a history. */
 const HISTORY = { maxAge: 60_000, maxMessages: 1000 };
 
 const CALM: Piece = { first: 0, count: 5 * TOPICS };
@@ -133,24 +133,24 @@ class Cluster implements AsyncDisposable {
     return joinToStay(client.topics, port, took, () => this.#faults.push("missed"));
   }
 
-  /** Waits until all nodes are up and subscribed, and gives what `onError` heard on them. */
+  /** Waits until all nodes are connected and subscribed, and returns their `onError` codes. */
   async settle(): Promise<Heard[]> {
     return await Promise.all(this.#workers.map((worker) => worker.ask<Heard>("settled")));
   }
 
-  /** Lets all nodes publish. */
+  /** Makes all nodes publish. */
   publish({ first, count }: Piece, gap?: number): Promise<void>[] {
     return this.#workers.map((worker) =>
       worker.ask({ type: "publish", first, count, gap } satisfies NodeOrder)
     );
   }
 
-  /** Waits until a piece has come from all nodes to all clients. */
+  /** Waits until a batch has arrived from all nodes at all clients. */
   async arrived(piece: Piece): Promise<void> {
     await this.arrivedFrom([...this.#lives.keys()], piece);
   }
 
-  /** Waits until a piece has come from these nodes to all clients. */
+  /** Waits until a batch has arrived from these nodes at all clients. */
   async arrivedFrom(nodes: readonly number[], piece: Piece): Promise<void> {
     const deadline = Date.now() + LIMIT;
     let behind = [...this.clients];
@@ -180,7 +180,7 @@ class Cluster implements AsyncDisposable {
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 
-  /** What is missing of a piece of one node, at the clients of another. */
+  /** The missing messages of one node's batch at the clients of another. */
   missing(from: number, life: number, at: number, piece: Piece): number[][] {
     return this.clients.filter(({ node }) => node === at)
       .map((client) => client.missing(from, life, piece));
@@ -202,7 +202,7 @@ class Cluster implements AsyncDisposable {
     if (!this.#plan.resume) await this.join(this.clients.filter((client) => client.node === node));
   }
 
-  /** Everything ends by itself. */
+  /** All processes exit automatically. */
   async end(): Promise<void> {
     for (const worker of this.#workers) {
       await worker.ask("quit");
@@ -216,7 +216,7 @@ class Cluster implements AsyncDisposable {
   }
 }
 
-/** Does what is planned; throws where the promise is broken. */
+/** Executes the plan; throws if a promise is broken. */
 export async function runCluster(plan: ClusterPlan): Promise<ClusterReport> {
   const began = performance.now();
   await using broker = await Broker.start(plan.broker, { persistent: plan.resume });
@@ -229,7 +229,8 @@ export async function runCluster(plan: ClusterPlan): Promise<ClusterReport> {
   await cluster.arrived(CALM);
   assert.deepEqual((await cluster.settle()).flat(), [], "nothing has gone wrong");
 
-  // The broker goes away while all publish, and what follows its return arrives everywhere.
+  // The broker fails while all nodes publish, and the messages after its return arrive at every
+  // client.
   const before: Piece = { first: CALM.first + CALM.count, count: BEFORE };
   const away: Piece = { first: before.first + before.count, count: plan.load };
   const after: Piece = { first: away.first + away.count, count: 2 * TOPICS };
@@ -242,7 +243,7 @@ export async function runCluster(plan: ClusterPlan): Promise<ClusterReport> {
   const codes = new Set((await cluster.settle()).flat());
   assert.ok(codes.has("BACKPLANE_DOWN"), "it was told");
   codes.delete("BACKPLANE_DOWN");
-  // What was on its way when the broker was killed.
+  // Messages in transit when the broker was killed.
   codes.delete("BACKPLANE_FAILED");
   assert.deepEqual([...codes], []);
   await Promise.all(cluster.publish(after));
@@ -257,7 +258,7 @@ export async function runCluster(plan: ClusterPlan): Promise<ClusterReport> {
   );
   assert.equal(brokerLocal, 0, "what is published here never waits for the broker");
 
-  // A node goes away while all publish.
+  // A node fails while all nodes publish.
   const others = nodes.filter((node) => node !== KILLED);
   const alone: Piece = { first: after.first + after.count, count: plan.load };
   const end: Piece = { first: alone.first + alone.count, count: 2 * TOPICS };
@@ -274,7 +275,7 @@ export async function runCluster(plan: ClusterPlan): Promise<ClusterReport> {
     others.flatMap((from) => others.map((at) => count(from, at, alone))),
   );
   assert.equal(nodeBetweenOthers, 0, "a node's end takes nothing from the others");
-  // What comes of the killed one is the beginning of what it published.
+  // The deliveries of the killed node are a prefix of its published messages.
   for (const at of others) {
     for (const missing of cluster.missing(KILLED, 0, at, alone)) {
       for (const [i, number] of missing.entries()) {

@@ -1,4 +1,4 @@
-// The clients of a cluster: those that stay away when they are lost, and those that come back.
+// The clients of a cluster: clients without reconnection, and clients that reconnect.
 
 import { connect, type Message } from "../../mod.ts";
 

@@ -1,4 +1,4 @@
-// What each client of a cluster has got, and what it should have.
+// The received and the expected messages of each client of a cluster.
 
 import { type ClusterMessage, TOPICS } from "./cluster_messages.ts";
 
@@ -8,13 +8,13 @@ const LIVES = 2;
 /** Messages of one node and life, at most. */
 const NUMBERS = 4096;
 
-/** A piece of what each node publishes. */
+/** A batch of messages that each node publishes. */
 export interface Piece {
   readonly first: number;
   readonly count: number;
 }
 
-/** What one client has got. */
+/** The messages that one client has received. */
 export class ClientLedger {
   /** The node it is connected to. */
   readonly node: number;
@@ -32,7 +32,7 @@ export class ClientLedger {
     this.#faults = faults;
   }
 
-  /** Notes a message; false when it is none that should have come. */
+  /** Records a message; returns false if it was not expected. */
   take({ node, life, number }: ClusterMessage): void {
     const publisher = node * LIVES + life;
     const topic = number % TOPICS;
@@ -44,7 +44,7 @@ export class ClientLedger {
     this.#newest.set(place, Math.max(newest, number));
   }
 
-  /** The numbers of a piece that have not come from a node. */
+  /** The numbers of a batch that have not arrived from a node. */
   missing(node: number, life: number, { first, count }: Piece): number[] {
     const got = this.#got[node * LIVES + life];
     return Array.from({ length: count }, (_, i) => first + i)

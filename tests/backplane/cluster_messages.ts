@@ -1,9 +1,10 @@
-// What the nodes of a cluster publish: every second message is text, the others are bytes.
+// The messages that the nodes of a cluster publish: every second one is text, the others are
+// binary.
 
 /** Topics on which is published, in turn. */
 export const TOPICS = 20;
 
-/** Says which message it is. */
+/** Identifies the message. */
 export interface ClusterMessage {
   /** The node that published it. */
   readonly node: number;

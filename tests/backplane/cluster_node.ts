@@ -1,4 +1,4 @@
-// One node of a cluster: a server on a broker, which publishes when it is told to.
+// One node of a cluster: a server on a broker, which publishes on command.
 
 import { serve, type Server } from "../../mod.ts";
 import type { Backplane, BackplaneHistory, BackplaneSink } from "../../src/backplane/backplane.ts";
@@ -23,16 +23,16 @@ export interface ListenOrder {
   readonly options: Record<string, unknown>;
 }
 
-/** What a node publishes. */
+/** The messages that a node publishes. */
 export interface PublishOrder {
   readonly type: "publish";
   readonly first: number;
   readonly count: number;
-  /** Milliseconds between two messages. Default: all at once. */
+  /** Milliseconds between two messages. Default: no delay. */
   readonly gap?: number;
 }
 
-/** What a node is told. */
+/** The commands for a node. */
 export type NodeOrder = ListenOrder | PublishOrder | "settled" | "quit";
 
 /** The client of Redis on each runtime. */
@@ -42,12 +42,15 @@ const REDIS_CLIENTS: Record<RuntimeName, string> = {
   node: "redis",
 };
 
-/** What a node answers to "listen". */
+/** The node's answer to "listen". */
 export interface Listening {
   readonly port: number;
 }
 
-/** What a node answers to "settled": the codes of what `onError` heard since it was last asked. */
+/**
+ * The node's answer to "settled": the error codes that `onError` has received since the last
+ * request.
+ */
 export type Heard = readonly string[];
 
 /** A backplane of which is known when all of its subscriptions are made. */

@@ -1,6 +1,6 @@
-// Three servers on one broker, under chance: they publish, the broker loses messages on their way and
-// goes away in the middle of appends, receivers leave one server and come back to another. At the end
-// each has every message, once and in order.
+// Three servers on one broker, with random events: they publish, the broker loses messages in
+// transit and disconnects in the middle of appends, and receivers leave one server and reconnect to
+// another. At the end each receiver has every message once and in order.
 
 import assert from "node:assert/strict";
 import type { PreparedMessage } from "../../src/message/prepared_message.ts";
@@ -17,7 +17,7 @@ const decoder = new TextDecoder();
 
 /** A client, on one connection after the other. */
 class Client {
-  /** The number of the newest message, as it was told. */
+  /** The number of the newest message that it was told. */
   at: number | undefined;
   readonly texts: string[] = [];
   readonly numbers: number[] = [];
@@ -61,7 +61,8 @@ async function run(seed: number): Promise<number> {
   const broker = new FakeBroker(true, history);
   const errors: unknown[] = [];
   const nodes = Array.from({ length: 3 }, () => new Node(broker, errors));
-  // One that stays at each server: where somebody listens, repeated messages are known.
+  // One receiver that stays at each server: repeated messages are recognized where there is a
+  // subscriber.
   const stays = nodes.map(({ topics }) => {
     const client = new Client();
     topics.subscribe(client.connection(), "room");

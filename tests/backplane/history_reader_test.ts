@@ -9,7 +9,7 @@ import { timers } from "../../src/shared/timer_wheel.ts";
 import { Deferred, Queue } from "../support/live_harness.ts";
 import { quiet } from "../support/socket_harness.ts";
 
-/** One that reads, and notes what it is told. */
+/** A reader that records its messages. */
 class Reader implements HistoryReaderTopic {
   readonly name: string;
   readonly after: number | undefined;

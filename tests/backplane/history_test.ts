@@ -1,5 +1,5 @@
-// Servers that share a broker with a history: one order for all, what comes back to whom, and what is
-// when the broker is away, slow, wrong, or loses something.
+// Servers that share a broker with a history: one order for all, the replay for each receiver, and
+// the behavior while the broker is unavailable, slow, faulty, or loses messages.
 
 import assert from "node:assert/strict";
 import type { WebSocketError } from "../../src/errors.ts";
@@ -18,7 +18,7 @@ import { hex } from "../support/vectors.ts";
 
 const decoder = new TextDecoder();
 
-/** A connection that notes what it is told and sent. */
+/** A connection that records its notifications and messages. */
 class Receiver implements TopicListener {
   readonly log: string[] = [];
   state = "open";
@@ -85,7 +85,7 @@ class Node {
     return this.topics.publish("room", text, options ?? {}, except?.control);
   }
 
-  /** One that listens to "room". */
+  /** A connection that subscribes to "room". */
   join(after?: number, receiver = new Receiver()): Receiver {
     assert.equal(this.topics.subscribe(receiver.control, "room", after), true);
     return receiver;
@@ -370,7 +370,7 @@ for (const kept of [true, false]) {
       one.publish("3");
       await quiet();
       history.append = undefined;
-      // A client of a broker may well reject what is under way before it says that it is away.
+      // The client of a broker may reject pending requests before it reports the disconnect.
       cut.reject(new Error("connection lost"));
       await quiet();
       broker.goAway(new Error("away"));
@@ -415,7 +415,7 @@ historyTest("reports and drops a message that the broker rejects, and continues"
 Deno.test("bounds the queue and reports dropped messages", async () => {
   const history = new FakeHistory();
   const broker = new FakeBroker(false, history);
-  // A message of one byte takes 35, its topic 4.
+  // A message of 1 byte counts 35 bytes, its topic 4.
   const node = new Node(broker, 2 * 39);
   const receiver = node.join();
   for (let i = 0; i < 10; i++) node.publish(`${i}`);
@@ -703,7 +703,7 @@ historyTest("replays page by page to a slow receiver", 1, async (t) => {
 Deno.test("throttles a client that resumes repeatedly, but no other client", async () => {
   const history = new FakeHistory();
   const broker = new FakeBroker(true, history);
-  // 16 x 250 bytes at once; a message takes 512 and its own.
+  // 16 x 250 bytes are pending together; a message counts 512 bytes plus its size.
   const node = new Node(broker, undefined, { replayRate: 250 });
   for (let i = 0; i < 20; i++) node.publish("x");
   await quiet();

@@ -1,5 +1,5 @@
-// A numbered topic under all that can happen: what each receiver gets is compared with what was
-// published, and nobody may get anything twice, out of order, or lack something without a sign.
+// A numbered topic under random events: the messages of each receiver are compared with the
+// published ones. No receiver may get a message twice, out of order, or miss one without a report.
 
 import assert from "node:assert/strict";
 import { Random } from "../support/random.ts";

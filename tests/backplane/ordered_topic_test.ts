@@ -1,4 +1,5 @@
-// One topic, driven by hand: what is asked of the history, and who is told what in which order.
+// One topic, driven step by step: its requests to the history, and the order of the notifications
+// for each receiver.
 
 import assert from "node:assert/strict";
 import {
@@ -16,7 +17,7 @@ function message(number: number, count = number, size = 1): OrderedMessage {
   return { number, origin: "a", count, size };
 }
 
-/** Bytes that topics say they keep of what arrives during reads. */
+/** The bytes that topics report for messages that arrive during reads. */
 let held = 0;
 
 const LIMITS = {
@@ -26,11 +27,11 @@ const LIMITS = {
   holding: (difference: number) => void (held += difference),
 };
 
-/** A topic, those that listen to it, and the reads that it wants. */
+/** A topic, its subscribers, and its pending reads. */
 class Bench implements OrderedTopicOwner<Receiver, OrderedMessage> {
   readonly topic: OrderedTopic<Receiver, OrderedMessage> = new OrderedTopic(this, LIMITS);
   readonly receivers: Receiver[] = [];
-  /** What was asked of the history: the number after which to read, or "last". */
+  /** The requests to the history: the number after which to read, or "last". */
   readonly asked: (number | "last")[] = [];
   readonly told: string[] = [];
   wanted = false;
@@ -43,7 +44,7 @@ class Bench implements OrderedTopicOwner<Receiver, OrderedMessage> {
     return receiver.log;
   }
 
-  /** Messages come, each behind the one before it. */
+  /** Messages arrive in order. */
   receive(...numbers: number[]): void {
     for (const number of numbers) this.topic.receive(message(number), number - 1);
   }
@@ -106,7 +107,7 @@ class Bench implements OrderedTopicOwner<Receiver, OrderedMessage> {
   }
 }
 
-/** A topic that stands at a number, and one that listens. */
+/** A topic at a number, with one subscriber. */
 function live(number: number): { t: Bench; first: string[] } {
   const t = new Bench();
   const first = t.join();
@@ -219,7 +220,7 @@ Deno.test("an unavailable start of one range does not affect the next range", ()
   const { t } = live(9);
   const [old, older, kept, recent] = [2, 3, 5, 7].map((after) => t.join(after));
   t.ask();
-  // 6 is the first that is kept; whether something was between 5 and 6, is not said.
+  // 6 is the first stored number; it is unknown whether there was a message between 5 and 6.
   t.answer(9, [6, 7, 8, 9], false);
   assert.deepEqual(old, ["at 2", "missed", "6", "7", "8", "9"]);
   assert.deepEqual(recent, ["at 7", "8", "9"]);

@@ -1,10 +1,10 @@
-// What a backplane tells, in the place of a server.
+// Records the events of a backplane, in place of a server.
 
 import type { Backplane, BackplaneSink } from "../../src/backplane/backplane.ts";
 import { readEnvelope } from "../../src/backplane/envelope.ts";
 import { Queue } from "../support/live_harness.ts";
 
-/** A message that came. */
+/** A received message. */
 export interface Received {
   readonly topic: string;
   readonly message: Uint8Array;
@@ -12,16 +12,20 @@ export interface Received {
   readonly previous?: number;
 }
 
-/** Hears of everything, and subscribes anew as a server does. */
+/** Records all events, and resubscribes as a server does. */
 export class Recorder implements BackplaneSink {
   readonly messages: Queue<Received> = new Queue();
-  /** `"up"` and `"down"`, as they came. */
+  /** `"up"` and `"down"`, in order. */
   states: Queue<"up" | "down"> = new Queue();
   readonly errors: unknown[] = [];
   readonly #backplane: Backplane;
   readonly #topics: readonly string[];
 
-  /** Starts a backplane. @param topics What is subscribed to each time that it is up. */
+  /**
+   * Starts a backplane.
+   *
+   * @param topics The topics to subscribe to each time that it is up.
+   */
   constructor(backplane: Backplane, ...topics: string[]) {
     this.#backplane = backplane;
     this.#topics = topics;
@@ -77,7 +81,7 @@ export class Recorder implements BackplaneSink {
     await this.#subscribed;
   }
 
-  /** What the messages so far are envelopes of, as text. */
+  /** The contents of the messages so far, which are envelopes, as text. */
   get texts(): string[] {
     const decoder = new TextDecoder();
     return this.messages.all.map(({ message }) => decoder.decode(readEnvelope(message)!.payload));

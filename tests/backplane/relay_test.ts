@@ -1,4 +1,5 @@
-// Servers that share a broker: what goes there and comes back, and what is when it is away or fails.
+// Servers that share a broker: published and received messages, and the behavior while the broker
+// is unavailable or faulty.
 
 import assert from "node:assert/strict";
 import type { WebSocketError } from "../../src/errors.ts";
@@ -19,7 +20,7 @@ interface Node {
   readonly errors: WebSocketError[];
 }
 
-/** A server on the broker, with one connection that listens to "room". */
+/** A server on the broker, with one connection that subscribes to "room". */
 async function node(t: Harness, broker: FakeBroker, options: ServeOptions = {}): Promise<Node> {
   const backplane = broker.backplane();
   const errors: WebSocketError[] = [];
@@ -164,7 +165,7 @@ socketTest("delivers locally and queues for the broker during an outage", async 
   assert.deepEqual(requests(one), [["subscribe", "room"], ["subscribe", "newer"]]);
   assert.deepEqual(one.backplane.requests.slice(0, 2), requests(one), "subscriptions come first");
   assert.deepEqual(one.peer.payloads, ["1", "3", "4", "2"]);
-  // What is published before a server has subscribed again is lost to it: at most once.
+  // A message published before a server has resubscribed is lost to it: at most once delivery.
   assert.deepEqual(two.peer.payloads.at(-1), "4");
   assert.deepEqual([codes(one).length, codes(two).length], [1, 1]);
 });
@@ -245,7 +246,7 @@ socketTest(
 for (const [drop, kept] of [["oldest", ["8", "9"]], ["newest", ["0", "1"]]] as const) {
   socketTest(`bounds the queue, drops the ${drop} when it is full, and reports it`, async (t) => {
     const broker = new FakeBroker(false);
-    // A message of one byte takes 35, its topic 4.
+    // A message of 1 byte counts 35 bytes, its topic 4.
     const one = await node(t, broker, { backplaneQueue: { maxBytes: 2 * 39, drop } });
     const two = await node(t, broker);
     for (let i = 0; i < 10; i++) one.server.publish("room", String(i));

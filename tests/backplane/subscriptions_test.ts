@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Subscriptions } from "../../src/backplane/redis/connection.ts";
 
-/** A broker that answers when it is told to. */
+/** A broker that answers when the test tells it to. */
 class SlowEngine {
   readonly requests: string[] = [];
   readonly #answers: ((error?: Error) => void)[] = [];

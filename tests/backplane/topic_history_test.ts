@@ -11,14 +11,14 @@ type Receiver = Record<string, never>;
 
 interface Bench {
   readonly history: TopicHistory<Receiver, OrderedMessage>;
-  /** What was asked of the broker, and what was told, in order. */
+  /** The requests to the broker, and the notifications, in order. */
   readonly log: Queue<string>;
   /** The answers to the subscriptions. */
   readonly subscriptions: Deferred<void>[];
   readonly receiver: Receiver;
 }
 
-/** A topic on a broker that answers reads at once, and subscriptions by hand. */
+/** A topic on a broker that answers reads immediately, and subscriptions on command. */
 function benchOf(timeout?: number): Bench {
   const log = new Queue<string>();
   const subscriptions: Deferred<void>[] = [];

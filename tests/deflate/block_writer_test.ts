@@ -9,7 +9,7 @@ import { Random } from "../support/random.ts";
 import { kinds, message } from "./corpus.ts";
 import { zlibInflate } from "./oracles.ts";
 
-/** One block with all of a message, and the flush behind it. */
+/** One block with a whole message, and the sync flush after it. */
 function compress(bytes: Uint8Array): Uint8Array {
   const text = new TextBuffer();
   const block = new TokenBlock();

@@ -3,7 +3,7 @@
 
 import type { Random } from "../support/random.ts";
 
-/** What a message is made of. */
+/** The kind of data in a message. */
 export type Kind = "json" | "text" | "binary" | "random";
 
 /** All kinds. */
@@ -131,14 +131,14 @@ function moment(random: Random): string {
 function textMessage(random: Random, size: number): Uint8Array {
   let text = "";
   while (text.length < size) {
-    // Some words come more often than others.
+    // Some words are more frequent than others.
     text += words[random.below(1 + random.below(words.length))];
     text += random.below(9) === 0 ? ". " : " ";
   }
   return encoder.encode(text.slice(0, size));
 }
 
-/** Runs, NULs, counters, copies of what was before at any distance, and noise. */
+/** Runs, NULs, counters, copies of earlier data at any distance, and noise. */
 function binaryMessage(random: Random, size: number): Uint8Array {
   const bytes = new Uint8Array(size);
   for (let at = 0; at < size;) {

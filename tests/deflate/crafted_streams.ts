@@ -1,4 +1,4 @@
-// Messages made by hand, each for one rule of RFC 1951: what comes out of them, or that nothing does.
+// Crafted messages, each for one rule of RFC 1951, with their output or error.
 
 import { Bits } from "./bits.ts";
 
@@ -10,7 +10,7 @@ export interface CraftedStream {
   payload: Uint8Array;
   /** The output, or the error. */
   ours: string | RegExp;
-  /** What zlib makes of it where that is something else: `undefined` when it refuses it. */
+  /** zlib's result if it differs: `undefined` if it rejects the message. */
   zlib?: string | undefined;
 }
 
@@ -63,7 +63,7 @@ export const craftedStreams: readonly CraftedStream[] = [
     ours: /lengths do not agree/,
   },
 
-  // RFC 1951 3.2.3: BFINAL. zlib stops there, we go on with the next byte.
+  // RFC 1951 3.2.3: BFINAL. zlib stops there, quickws continues with the next byte.
   {
     name: "a last block and a flush",
     payload: new Bits().block("fixed", true).fixedText("A").fixedEnd().align().put(0, 8).bytes(),
@@ -131,7 +131,7 @@ export const craftedStreams: readonly CraftedStream[] = [
     ours: "A",
   },
 
-  // RFC 1951 3.2.5 and 3.2.6: the fixed codes, and what has no meaning in them.
+  // RFC 1951 3.2.5 and 3.2.6: the fixed codes, and their invalid symbols.
   {
     name: "length symbol 286",
     payload: new Bits().block("fixed").fixedText("A").fixed(286).fixedDistance(0).fixedEnd().flush()
@@ -185,7 +185,7 @@ export const craftedStreams: readonly CraftedStream[] = [
     ours: /ends within a block/,
   },
 
-  // RFC 1951 3.2.7: blocks with codes of their own.
+  // RFC 1951 3.2.7: blocks with dynamic codes.
   {
     name: "codes without distances, for literals alone",
     payload: new Bits().block("dynamic").codes(literalA, {}).word(0, 1).word(1, 1).flush().bytes(),

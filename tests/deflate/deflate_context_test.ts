@@ -3,7 +3,7 @@ import { DeflateContext } from "../../src/deflate/deflate.ts";
 import { Random } from "../support/random.ts";
 import { concat } from "./oracles.ts";
 
-/** Remembers a message as the encoder does, behind what was remembered before. */
+/** Adds a message to the history as the encoder does. */
 function remember(context: DeflateContext, bytes: Uint8Array): void {
   const text = concat(context.history.subarray(0, context.length), bytes, Uint8Array.of(1, 2, 3));
   context.begin();

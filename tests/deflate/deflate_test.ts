@@ -189,7 +189,7 @@ Deno.test("messages of a context refer to earlier ones, and zlib decompresses th
     const payloads: Uint8Array[] = [];
     const history = new InflateHistory(windowBits);
     for (let index = 0; index < 30; index++) {
-      // What is refused is not part of the stream, and now and then everything is forgotten.
+      // A refused message is not part of the stream, and the context is sometimes dropped.
       const bytes = message(
         random,
         random.below(5) === 0 ? random.pick(kinds) : kind,

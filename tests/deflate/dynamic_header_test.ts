@@ -15,7 +15,7 @@ function read(stream: Bits): BitInput {
   return input;
 }
 
-/** The beginning of a description, up to and with the code length code that `words` says. */
+/** The beginning of a dynamic header, up to and including the code length code given by `words`. */
 function repeating(literals: number, distances: number): Bits {
   const stream = new Bits().put(literals - 257, 5).put(distances - 1, 5).put(6 - 4, 4);
   // For 16, 17, 18, 0, 8 and 7.

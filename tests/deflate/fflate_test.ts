@@ -1,4 +1,5 @@
-// Why the codec is our own: what is wrong with fflate 0.8.3, as tests that fail once it is mended.
+// The reasons for a codec of quickws's own: the defects of fflate 0.8.3, as tests that fail once
+// they are fixed.
 
 import assert from "node:assert/strict";
 import { Deflate, inflateSync } from "fflate";

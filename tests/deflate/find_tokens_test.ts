@@ -10,7 +10,7 @@ import { expand, readTokens, type Token } from "./tokens.ts";
 
 const encoder = new TextEncoder();
 
-/** The tokens of a message behind a history. */
+/** The tokens of a message after a history. */
 function tokensOf(bytes: Uint8Array, history = new Uint8Array(0), windowBits = 15): Token[] {
   const text = new TextBuffer();
   const block = new TokenBlock();
@@ -59,7 +59,7 @@ Deno.test("no distance exceeds the window", () => {
   const random = new Random(62);
   for (let bits = 8; bits <= 15; bits++) {
     const marker = random.bytes(16);
-    // What repeats at exactly the window is found, one byte farther it is not.
+    // A repetition at exactly the window size is found, one byte farther it is not.
     for (const between of [0, 1]) {
       const bytes = concat(marker, new Uint8Array((1 << bits) - 16 + between), marker);
       const tokens = tokensOf(bytes, undefined, bits);

@@ -13,8 +13,9 @@ function cost(frequencies: number[], lengths: number[]): number {
 }
 
 /**
- * The bits of the best code whose words have `longest` bits at most: the package-merge algorithm
- * (Larmore and Hirschberg, 1990), where each of the cheapest items is a bit of its symbols' words.
+ * The size in bits of the optimal code whose codewords have at most `longest` bits: the
+ * package-merge algorithm (Larmore and Hirschberg, 1990), where each of the cheapest items is a bit
+ * of its symbols' codewords.
  */
 function bestCost(frequencies: number[], longest: number): number {
   const leaves = frequencies.filter((frequency) => frequency > 0).sort((a, b) => a - b);

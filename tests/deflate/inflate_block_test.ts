@@ -14,7 +14,7 @@ import { concat } from "./oracles.ts";
 const random = new Random(7);
 const filler = random.bytes(33000);
 
-/** The output behind some bytes that were there before. */
+/** The output after some earlier bytes. */
 function decode(
   before: Uint8Array,
   stream: Bits,
@@ -33,7 +33,7 @@ function decode(
   return output.message.slice(before.length);
 }
 
-/** What a match is worth by RFC 1951 3.2.3, one byte after the other. */
+/** The expected output of a match by RFC 1951 3.2.3, copied byte by byte. */
 function repeated(before: Uint8Array, length: number, distance: number): Uint8Array {
   const bytes = new Uint8Array(distance + length);
   bytes.set(before.subarray(before.length - distance));

@@ -26,7 +26,7 @@ Deno.test("a history holds the end of the appended bytes, for any split of them"
     let all: Uint8Array = new Uint8Array(0);
     for (let run = 0; run < 60; run++) {
       const piece = random.bytes(random.below(1 + random.below(size + size / 2)));
-      // What lies behind the piece is not part of it.
+      // The bytes after the part are not part of it.
       history.append(concat(piece, random.bytes(10)), piece.length);
       all = concat(all, piece);
       const length = Math.min(all.length, size);

@@ -15,7 +15,7 @@ function text(payload: Uint8Array, history?: InflateHistory): string {
   return decoder.decode(inflate(payload, 0, payload.length, 1 << 20, history));
 }
 
-/** Whether an error is ours, of this code. */
+/** Whether an error is an InflateError with this code. */
 function isInflateError(code: string): (error: unknown) => boolean {
   return (error) => error instanceof InflateError && error.code === code;
 }
@@ -125,7 +125,7 @@ Deno.test("decompresses without a limit", () => {
   assert.equal(inflate(payload, 0, payload.length, Infinity).length, 100000);
 });
 
-/** The memory that results lie in after a run of messages of one byte. */
+/** The buffer of results after a series of messages of one byte. */
 function memoryAfterSmallMessages(): number {
   const small = zlibDeflate(new Uint8Array(1));
   for (let run = 0; run < 600; run++) inflate(small, 0, small.length, 1);
@@ -138,7 +138,7 @@ Deno.test("rejects a bomb before it is fully decompressed", () => {
   memoryAfterSmallMessages();
   const limit = 1 << 18;
   assert.throws(() => inflate(bomb, 0, bomb.length, limit), isInflateError("too-big"));
-  // The next message lies in the same memory.
+  // The next message uses the same buffer.
   const { buffer } = inflate(Uint8Array.of(0), 0, 1, limit);
   assert(buffer.byteLength >= limit && buffer.byteLength < limit + 300, `${buffer.byteLength}`);
 });

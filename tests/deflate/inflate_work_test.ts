@@ -135,7 +135,7 @@ for (const strategy of [Z_DEFAULT_STRATEGY, Z_HUFFMAN_ONLY, Z_RLE, Z_FIXED]) {
 }
 
 Deno.test("accepts streams that zlib flushed after every 25 bytes", () => {
-  // 1 MiB; each part on its own, which is what a full flush makes of it.
+  // 1 MiB; each part is compressed separately, as by a full flush.
   const parts: Uint8Array[] = [];
   const whole = data.subarray(0, MIB);
   const options = { strategy: Z_HUFFMAN_ONLY, memLevel: 1, finishFlush: Z_SYNC_FLUSH };
@@ -151,7 +151,7 @@ Deno.test("accepts streams that zlib flushed after every 25 bytes", () => {
     all.set(part, end);
     end += part.length;
   }
-  // As often as it takes to be beyond what is free.
+  // As often as necessary to exceed the free work.
   const copies = 200;
   const message = new Uint8Array(end * copies);
   for (let copy = 0; copy < copies; copy++) message.set(all, copy * end);

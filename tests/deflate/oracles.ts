@@ -1,4 +1,4 @@
-// Other implementations of RFC 1951, asked in the way in which they do not lie.
+// Other implementations of RFC 1951, called in the way that detects all errors.
 
 import { Buffer } from "node:buffer";
 import {
@@ -10,29 +10,29 @@ import {
 } from "node:zlib";
 import { inflateSync } from "fflate";
 
-/** What a sync flush ends with, and what is left out of a message (RFC 7692 7.2.1). */
+/** The end of a sync flush, which is omitted from a message (RFC 7692 7.2.1). */
 export const TAIL: Uint8Array = Uint8Array.of(0x00, 0x00, 0xff, 0xff);
 
 /**
- * What ends a stream that was flushed: the tail of the flush, and an empty stored block that says it
- * is the last. zlib calls a stream that merely stops in the middle of a block a success when it is
- * told to flush; finished like this it does not.
+ * The bytes that complete a flushed stream: the tail of the flush, and an empty stored block that
+ * is marked as the last. With a flush, zlib accepts a stream that ends in the middle of a block;
+ * with these bytes it does not.
  */
 const STRICT_END = Uint8Array.of(0x00, 0x00, 0xff, 0xff, 0x01, 0x00, 0x00, 0xff, 0xff);
 
-/** What zlib makes of a message. */
+/** zlib's result for a message. */
 export interface ZlibResult {
   /** The bytes. */
   bytes: Uint8Array;
-  /** Whether it stopped behind a block that calls itself the last, before the message's end. */
+  /** Whether it stopped after a block that is marked as the last, before the message's end. */
   stopped: boolean;
 }
 
 /**
- * The bytes of a message, or `undefined` when zlib refuses it.
+ * The bytes of a message, or `undefined` if zlib rejects it.
  *
- * @param windowBits Distances over the window are only seen when zlib gives its output away in
- *   small pieces, since it copies from what it still has.
+ * @param windowBits zlib detects distances over the window only if it returns its output in small
+ * parts, since it copies from its remaining output.
  */
 export function zlibInflate(
   payload: Uint8Array,
@@ -78,7 +78,7 @@ export async function zlibDeflateStream(
   return payloads;
 }
 
-/** The bytes of messages that refer to those before them, or `undefined` when zlib refuses one. */
+/** The bytes of messages that refer to earlier ones, or `undefined` if zlib rejects one. */
 export function zlibInflateStream(
   payloads: readonly Uint8Array[],
   windowBits = 15,

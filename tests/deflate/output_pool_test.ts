@@ -54,7 +54,7 @@ Deno.test("a turn that begins at the maximum length stays within the buffer", ()
   const pool = new OutputPool();
   pool.open(Infinity);
   pool.reserve(0);
-  // A literal, the longest match, and what a word of four bytes goes over its end.
+  // A literal, the longest match, and the bytes by which a 4-byte store exceeds its end.
   assert.equal(pool.roomEnd + 1 + 258 + 3, pool.bytes.length);
 });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { PositionTable, SharedPositionTable } from "../../src/deflate/match_finder.ts";
 
-/** How far before `place` an entry says that bytes were seen. */
+/** The distance before `place` that an entry records. */
 function distance(table: PositionTable, slot: number, place: number): number {
   return (place + table.base - table.slots[slot] & 0xffff) || 0x10000;
 }
@@ -34,7 +34,7 @@ Deno.test("entries of earlier messages have positions before the first byte", ()
     const length = 1 + run * 7 % 900;
     const first = run % 5;
     table.begin(first, length);
-    // No slot says anything of this message yet.
+    // No slot has an entry for this message yet.
     for (const slot of [0, 1, 2, 3, 4]) {
       for (const place of [first, first + length - 1]) {
         assert(place - distance(table, slot, place) < table.first);

@@ -5,7 +5,7 @@ import { concat } from "./oracles.ts";
 
 const random = new Random(51);
 
-/** What lies between two places of the text. */
+/** The bytes between two positions of the text. */
 function between(text: TextBuffer, from: number, to: number): Uint8Array {
   return text.bytes.slice(from, to);
 }

@@ -18,7 +18,7 @@ export function readTokens(block: TokenBlock): Token[] {
   });
 }
 
-/** The bytes that tokens stand for, behind those that were there before. */
+/** The bytes that tokens expand to, after earlier bytes. */
 export function expand(tokens: readonly Token[], before: Uint8Array): Uint8Array {
   const bytes = Array.from(before);
   for (const token of tokens) {

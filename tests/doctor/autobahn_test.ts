@@ -1,5 +1,5 @@
-// Where the cases of the Autobahn test suite differ from what RFC 6455 says in so many words, the doctor
-// agrees with that suite: the frames that are sent, and the verdicts of group 7.
+// Where the cases of the Autobahn test suite differ from the literal text of RFC 6455, the doctor
+// agrees with that suite: the sent frames, and the verdicts of group 7.
 
 import assert from "node:assert/strict";
 import type { Case, Step } from "../../doctor/case.ts";
@@ -22,7 +22,7 @@ function caseOf(id: string): Case {
   return cases.find((one) => one.id === id)!;
 }
 
-/** How a server that echoes answers a Close frame; nothing: it ends the stream without one. */
+/** The reply of an echo server to a Close frame; absent: it ends the stream without a reply. */
 type Reply = Uint8Array | undefined;
 
 const CLOSE = 0x88;
@@ -66,7 +66,7 @@ async function attend(conn: Deno.Conn, reply: Reply, stays: boolean): Promise<vo
         try {
           if (!over) reader.read(chunk);
         } catch {
-          // A Close frame that is too long, or a frame behind one.
+          // A Close frame that is too long, or a frame after one.
           answer(CLOSE, chunk);
         }
       } else if (handshake.push(chunk)) {

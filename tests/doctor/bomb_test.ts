@@ -1,4 +1,4 @@
-// The bomb: what comes out of it is what it says, by our own decoder and by zlib.
+// The decompressed size of the bomb is the specified one, in the library's decoder and in zlib.
 
 import assert from "node:assert/strict";
 import { inflateRawSync } from "node:zlib";

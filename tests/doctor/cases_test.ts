@@ -1,4 +1,4 @@
-// The cases as data: all are there, each has its number once, and says what it wants.
+// The cases as data: all exist, each number is unique, and each case has its expected outcomes.
 
 import assert from "node:assert/strict";
 import type { Case, Facts } from "../../doctor/case.ts";

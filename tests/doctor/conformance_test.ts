@@ -1,12 +1,12 @@
-// Our own server and client, examined: every case is a PASS, on every runtime, in both roles, with
-// compression and without. The doctor runs on every runtime too.
+// The quickws server and client under examination: every case is a PASS, on every runtime, in both
+// roles, with compression and without. The doctor runs on every runtime, too.
 
 import assert from "node:assert/strict";
 import type { Result } from "../../doctor/report.ts";
 import type { RuntimeName } from "../support/runtimes.ts";
 import { type Endpoint, examine, ownEndpoints } from "./endpoints.ts";
 
-/** Cases of which RFC 6455 says nothing, whatever comes of them. */
+/** Cases that RFC 6455 does not define, with any outcome. */
 const INFORMATIONAL = ["7.1.6", "7.13.1", "7.13.2"];
 
 /**
@@ -18,10 +18,10 @@ const SELECTION = ["--fast", "--exclude", "12.2.*,12.3.*,12.4.*,13.1.*,13.2.*,13
 /** Without compression those that it could change something about. */
 const PLAIN = ["--fast", "--cases", "1.*,2.*,3.*,5.*,7.*,9.7.*,23.3.2,25.*,28.*"];
 
-/** Milliseconds: a busy machine is no fault of ours. */
+/** Milliseconds; the value allows for a busy machine. */
 const PATIENCE = "20000";
 
-/** Another runtime for the doctor than for what it examines. */
+/** The doctor and its endpoint run on different runtimes. */
 const DOCTOR_ON: Record<RuntimeName, RuntimeName> = { deno: "node", node: "bun", bun: "deno" };
 
 function unhealthy(results: readonly Result[]): string[] {

@@ -1,4 +1,5 @@
-// What is examined: our own servers and clients on every runtime, and those of others.
+// The endpoints: quickws's servers and clients on every runtime, and those of other
+// implementations.
 
 import { fileURLToPath } from "node:url";
 import type { Role } from "../../doctor/case.ts";
@@ -8,20 +9,20 @@ import { runtimeCommand, type RuntimeName, runtimeNames } from "../support/runti
 
 /** A program in `programs` that is examined. */
 export interface Endpoint {
-  /** What reports call it. */
+  /** Its name in reports. */
   readonly agent: string;
   readonly role: Role;
   readonly runtime: RuntimeName;
   readonly module: string;
   /** Whether it is started with compression. */
   readonly compression: boolean;
-  /** The largest message in bytes that it takes, where that can be set and told. */
+  /** The largest message in bytes that it accepts, if that is configurable. */
   readonly maxMessageSize?: number;
 }
 
 const MIB = 1024 * 1024;
 
-/** Our server and our client on every runtime. */
+/** The quickws server and client on every runtime. */
 export function ownEndpoints(compression: boolean): Endpoint[] {
   return (["server", "client"] as const).flatMap((role) =>
     runtimeNames.map((runtime) => ({
@@ -35,7 +36,7 @@ export function ownEndpoints(compression: boolean): Endpoint[] {
   );
 }
 
-/** What others have made, with the settings that come nearest to ours. */
+/** Other implementations, with the settings closest to those of quickws. */
 export const PEERS: readonly Endpoint[] = [
   {
     agent: "ws",
@@ -89,7 +90,7 @@ export const PEERS: readonly Endpoint[] = [
 export interface Examination {
   /** The runtime that the doctor itself runs on. */
   readonly doctor: RuntimeName;
-  /** Arguments of the doctor's command line, beside those that say where the endpoint is. */
+  /** Arguments of the doctor's command line, in addition to the endpoint. */
   readonly args: readonly string[];
 }
 
@@ -117,7 +118,7 @@ async function lineWith(lines: AsyncGenerator<string, void>, pattern: RegExp): P
   }
 }
 
-/** Reads on, so that a process never has to wait because nobody reads. */
+/** Reads all output, so that a process is never blocked by a full pipe. */
 async function drain(lines: AsyncGenerator<string, void>): Promise<void> {
   for await (const _ of lines);
 }

@@ -1,4 +1,4 @@
-// Clients that are ill, each in a way of its own, and what the doctor tells clients.
+// Faulty clients, each with a different fault, and the doctor's reports to clients.
 
 import assert from "node:assert/strict";
 import type { Verdict } from "../../doctor/case.ts";
@@ -12,9 +12,9 @@ import { buildRequest, encodeKey, Opcode } from "../../src/core.ts";
 interface Listening extends Disposable {
   readonly port: number;
   readonly examiner: ClientExaminer;
-  /** The results, as they were told. */
+  /** The reported results. */
   readonly results: Result[];
-  /** What the report of a client holds. */
+  /** The contents of a client's report. */
   readonly reported: Promise<Result[]>;
 }
 
@@ -35,7 +35,7 @@ async function listen(...ids: string[]): Promise<Listening> {
   return { port, examiner, results, reported, [Symbol.dispose]: () => examiner.close() };
 }
 
-/** Opens a WebSocket, echoes, and returns the texts that came. */
+/** Opens a WebSocket, echoes, and returns the received texts. */
 function visit(port: number, target: string): Promise<string[]> {
   const socket = new WebSocket(`ws://127.0.0.1:${port}${target}`);
   const texts: string[] = [];
@@ -49,7 +49,7 @@ function visit(port: number, target: string): Promise<string[]> {
   });
 }
 
-/** Sends a request and then, for the first bytes behind the answer's head, `reply`. */
+/** Sends a request and then `reply`, for the first bytes after the head of the response. */
 async function visitRaw(
   port: number,
   request: Uint8Array | string,

@@ -1,4 +1,4 @@
-// Servers that are ill, each in a way of its own: the doctor must find out.
+// Faulty servers, each with a different fault that the doctor must detect.
 
 import assert from "node:assert/strict";
 import type { Verdict } from "../../doctor/case.ts";
@@ -6,10 +6,10 @@ import { allCases } from "../../doctor/cases.ts";
 import { examineServer, reach, type ServerExamination } from "../../doctor/examine_server.ts";
 import { acceptResponse, checkUpgrade, ServerHandshake } from "../../src/core.ts";
 
-/** What an ill server does with a request, and with the first frame behind it. */
+/** The behavior of a faulty server for a request, and for the first frame after it. */
 interface Illness {
   readonly answer?: (key: string) => string | Uint8Array;
-  /** What it sends for the frame that comes first; nothing: it stays silent. */
+  /** The answer to the first frame; absent: it does not answer. */
   readonly reply?: readonly number[];
   /** Whether it ends the stream then. */
   readonly ends?: boolean;
@@ -39,7 +39,7 @@ async function attend(conn: Deno.Conn, { answer, reply, ends }: Illness): Promis
   }
 }
 
-/** Examines an ill server in one case. */
+/** Examines a faulty server in one case. */
 async function examineIll(
   illness: Illness,
   id: string,

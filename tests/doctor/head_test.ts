@@ -1,4 +1,4 @@
-// Heads with any line that a case wants different.
+// Heads with any line changed.
 
 import assert from "node:assert/strict";
 import { editFields, encodeHead } from "../../doctor/head.ts";

@@ -1,4 +1,4 @@
-// What the peer sends, as events, and what it must not send.
+// The peer's input as events, and its violations.
 
 import assert from "node:assert/strict";
 import { deflateFor, Inbound } from "../../doctor/inbound.ts";

@@ -1,4 +1,4 @@
-// The doctor as a program: its exit status, what it prints, and the files it writes.
+// The doctor as a program: its exit status, its output, and its files.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";

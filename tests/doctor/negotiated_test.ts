@@ -1,4 +1,4 @@
-// What a server may choose from the offers.
+// The responses that a server may choose for the offers.
 
 import assert from "node:assert/strict";
 import { checkChoices, formatOffers } from "../../doctor/negotiated.ts";

@@ -1,10 +1,10 @@
-// The doctor's end of a stream: it waits with patience, sends in order, and keeps what came early.
+// The doctor's end of a stream: it waits with timeouts, sends in order, and buffers early input.
 
 import assert from "node:assert/strict";
 import { Peer } from "../../doctor/peer.ts";
 import type { Stream, StreamSink } from "../../doctor/network.ts";
 
-/** A stream whose other end is the test. */
+/** A stream whose peer is the test. */
 class FakeStream implements Stream {
   bufferedAmount = 0;
   readonly written: number[] = [];

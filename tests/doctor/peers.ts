@@ -1,5 +1,6 @@
-// Examines our own endpoints and those of others, and writes the tables of docs/conformance.md:
-// `deno task doctor:peers`. Long cases are left out unless it is started with --full, which takes hours.
+// Examines quickws's endpoints and other implementations, and writes the tables of
+// docs/conformance.md: `deno task doctor:peers`. Skips long cases unless it is started with --full,
+// which takes hours.
 
 import process from "node:process";
 import type { Role, Verdict } from "../../doctor/case.ts";
@@ -12,7 +13,7 @@ const PAGE = new URL("../../docs/conformance.md", import.meta.url);
 const BEGIN = "<!-- begin of the results -->";
 const END = "<!-- end of the results -->";
 
-/** Letters behind the counts of a cell. */
+/** The letters after the counts of a cell. */
 const LETTERS: Record<Verdict, string> = {
   "PASS": "",
   "INFORMATIONAL": "i",
@@ -63,7 +64,7 @@ function table(rows: readonly Row[]): string {
   return lines.map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }
 
-/** What failed of an endpoint, one line each; NON-STRICT by their numbers. */
+/** The failures of an endpoint, one line each; NON-STRICT cases by their numbers. */
 function faults({ endpoint, report }: Row): string {
   const of = (verdict: Verdict): Result[] =>
     report.results.filter((result) => result.verdict === verdict);
@@ -79,7 +80,7 @@ function faults({ endpoint, report }: Row): string {
   ].join("\n");
 }
 
-/** Nothing in a title is markup. */
+/** Titles are plain text, without markup. */
 function asText(title: string): string {
   return title.replace(/[<>*`|]/g, "\\$&");
 }

@@ -8,21 +8,21 @@ import { examine, PEERS } from "./endpoints.ts";
 const KNOWN: [agent: string, role: string, verdicts: Record<string, Verdict>][] = [
   ["ws", "server", {
     "1.1.1": "PASS",
-    "6.4.1": "NON-STRICT", // text is looked at when a message is complete
-    "22.1.1": "NON-STRICT", // lengths that are not minimal are taken
-    "26.2.18": "FAIL", // HTTP/1.0 is taken
-    "26.3.4": "FAIL", // version 8 is taken
+    "6.4.1": "NON-STRICT", // validates text only when a message is complete
+    "22.1.1": "NON-STRICT", // accepts lengths that are not minimal
+    "26.2.18": "FAIL", // accepts HTTP/1.0
+    "26.3.4": "FAIL", // accepts version 8
   }],
   ["Bun.serve", "server", {
     "1.1.1": "PASS",
     "22.1.1": "NON-STRICT",
-    "26.2.7": "FAIL", // Connection: keep-alive is taken
+    "26.2.7": "FAIL", // accepts Connection: keep-alive
     "26.2.18": "FAIL",
   }],
   ["undici", "client", {
     "1.1.1": "PASS",
-    "23.2.3": "FAIL", // RSV1 on a ping is taken
-    "27.1.3": "FAIL", // Connection: keep-alive, Upgrade is refused
+    "23.2.3": "FAIL", // accepts RSV1 on a ping
+    "27.1.3": "FAIL", // rejects Connection: keep-alive, Upgrade
   }],
 ];
 

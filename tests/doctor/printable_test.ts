@@ -1,4 +1,4 @@
-// What a peer sends never controls the terminal.
+// The peer's text never controls the terminal.
 
 import assert from "node:assert/strict";
 import { escapeInJson, printable } from "../../doctor/printable.ts";

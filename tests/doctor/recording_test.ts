@@ -1,4 +1,4 @@
-// What passed over a connection.
+// The recorded bytes of a connection.
 
 import assert from "node:assert/strict";
 import { Recording, toHex } from "../../doctor/recording.ts";

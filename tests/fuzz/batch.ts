@@ -1,4 +1,5 @@
-// Runs a property a number of times from a seed, and tells what failed so that it can be run again.
+// Runs a property a number of times from a seed, and reports a failure with its seed, so that it
+// can be reproduced.
 
 import fc from "fast-check";
 import type { NamedProperty } from "./properties.ts";
@@ -7,8 +8,10 @@ import type { NamedProperty } from "./properties.ts";
 export class PropertyFailure extends Error {
   /**
    * @param property The property.
+   *
    * @param seed The seed that leads to the counterexample.
-   * @param details What fast-check found.
+   *
+   * @param details The report of fast-check.
    */
   constructor(
     property: NamedProperty,

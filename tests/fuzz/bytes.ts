@@ -62,10 +62,13 @@ export const cuts: fc.Arbitrary<number[]> = fc.oneof(
   fc.array(fc.integer({ min: 1, max: 5000 }), { minLength: 1, maxLength: 6 }),
 );
 
-/** A long stream is cut into larger chunks, about so many: more would take time and show nothing new. */
+/**
+ * A long stream is split into a limited number of larger chunks: more would take time without
+ * finding more.
+ */
 const MOST_CHUNKS = 500;
 
-/** A stream in chunks, each in memory of its own. */
+/** A stream in chunks, each in a separate buffer. */
 export function* chunksOf(stream: Uint8Array, sizes: readonly number[]): Generator<Uint8Array> {
   const least = Math.floor(stream.length / MOST_CHUNKS / 4);
   let at = 0;
@@ -91,7 +94,7 @@ const places = fc.oneof(
   fc.double({ min: 0, max: 1, noNaN: true }),
 );
 
-/** What happens to a stream on its way. */
+/** The fault of a stream. */
 export const damages: fc.Arbitrary<Damage[]> = fc.array(
   fc.oneof<fc.Arbitrary<Damage>[]>(
     fc.record({ kind: fc.constant("flip"), place: places, bit: fc.nat(7) }),

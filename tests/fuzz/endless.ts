@@ -1,13 +1,13 @@
-// The long form, on whichever runtime it is started with; main.ts starts it and listens. What it is to
-// do comes as JSON, and each line of its output is a report.
+// The long form, on the current runtime; main.ts starts it and reads its output. Its argument is
+// JSON, and each line of its output is a report.
 
 import process from "node:process";
 import { PropertyFailure, runBatch } from "./batch.ts";
 import { promises, properties } from "./properties.ts";
 
-/** What to do. */
+/** The plan of a run. */
 export interface Orders {
-  /** How long, in minutes; the batch that is under way is finished. */
+  /** The duration in minutes; the current batch is completed. */
   readonly minutes: number;
   /** The seed of the first batch; each one after it has the next. */
   readonly seed: number;

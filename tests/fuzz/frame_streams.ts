@@ -1,5 +1,5 @@
-// Arbitrary streams of frames as a peer could send them: whole conversations that are legal, together
-// with what must be heard of them, and frames in which nothing is right.
+// Generates streams of frames that a peer can send: whole legal conversations together with the
+// expected events, and frames with random errors.
 
 import fc from "fast-check";
 import { PermessageDeflate } from "../../src/message/permessage.ts";
@@ -18,7 +18,7 @@ import {
 } from "../support/vectors.ts";
 import { damaged, damages, payloads, shortBytes, texts } from "./bytes.ts";
 
-/** What both sides agreed on about compression. */
+/** The negotiated compression. */
 export interface Compression {
   readonly takeover: boolean;
   readonly windowBits: number;
@@ -30,7 +30,7 @@ export const compressions: fc.Arbitrary<Compression | undefined> = fc.option(
   { nil: undefined, freq: 2 },
 );
 
-/** What compresses and decompresses on one side. */
+/** The compression and decompression of one side. */
 export function permessage(agreed: Compression | undefined): PermessageDeflate | undefined {
   if (agreed === undefined) return undefined;
   const rules = {
@@ -55,13 +55,13 @@ export interface PlannedMessage {
   readonly data: string | Uint8Array;
   /** Where it is cut into fragments, as shares of its length. */
   readonly cuts: readonly number[];
-  /** What comes behind each fragment but the last. */
+  /** The frames after each fragment except the last. */
   readonly between: readonly Control[];
   /** Whether it is compressed, where that was agreed. */
   readonly compress: boolean;
 }
 
-/** What a peer sends, in order. */
+/** The items that a peer sends, in order. */
 export type Plan = ReadonlyArray<PlannedMessage | Control>;
 
 const controls: fc.Arbitrary<Control> = fc.record({
@@ -84,7 +84,7 @@ export const plans: fc.Arbitrary<Plan> = fc.array(
   { maxLength: 8 },
 );
 
-/** What the receiver must hear, with text as strings. */
+/** The events that the receiver must report, with text as strings. */
 export function heardOf(plan: Plan): Heard[] {
   return plan.flatMap((item): Heard[] => {
     if (item.kind !== "message") return [[item.kind, toHex(item.payload)]];
@@ -141,7 +141,7 @@ function compressed(
   return end === -1 ? undefined : target.subarray(0, end);
 }
 
-/** Mostly nothing, and now and then one of these. */
+/** Usually empty, sometimes one of these. */
 function mostly<T>(rare: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> {
   return fc.oneof({ weight: 7, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: rare });
 }
@@ -177,13 +177,13 @@ export const wildFrames: fc.Arbitrary<WildFrame> = fc.record({
   )),
 }).map(({ extended, announced, ...parts }) => {
   const length = announced ?? BigInt(parts.payload.length);
-  // What does not fit into the field that was chosen goes into the next one that it fits.
+  // A length that does not fit into the chosen field uses the next larger one.
   const least = length < 126n ? 7 : length < 65536n ? 16 : 64;
   const lengthBits = extended === undefined || extended < least ? least : extended;
   return { ...parts, length, lengthBits };
 });
 
-/** What Close frames carry: good and bad codes, good and bad reasons. */
+/** The payloads of Close frames: valid and invalid codes, valid and invalid reasons. */
 export function closePayloads(): fc.Arbitrary<Uint8Array> {
   return fc.oneof(
     fc.constant(new Uint8Array(0)),

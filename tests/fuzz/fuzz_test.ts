@@ -1,5 +1,5 @@
-// The short form: each property some times from a seed that stays the same, so that a change is judged
-// by its own faults. The long form, which goes on from ever new seeds, is `deno task fuzz`.
+// The short form: each property runs some times from a fixed seed, so that a change fails only for
+// its own faults. The long form, which uses a new seed each time, is `deno task fuzz`.
 
 import { runBatch } from "./batch.ts";
 import { properties } from "./properties.ts";

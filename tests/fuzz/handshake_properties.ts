@@ -1,5 +1,5 @@
-// What must hold of the opening handshake whatever the other side sends: only the library's own errors,
-// the same outcome for every cut, and what one side writes the other reads.
+// Invariants of the opening handshake for any input: only the library's own errors, the same result
+// for every chunk split, and each side reads the output of the other.
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
@@ -23,7 +23,7 @@ import { concat, toHex } from "../support/vectors.ts";
 import { chunksOf, cuts, damaged, damages } from "./bytes.ts";
 import { fieldNames, fieldValues, KEY, requests, responses, tokens, wishes } from "./heads.ts";
 
-/** What an error says, or an error of another kind, which no input may lead to. */
+/** Returns the message of an allowed error; rethrows any other error, which no input may cause. */
 function told(error: unknown): { code: string; message: string } {
   if (!(error instanceof WebSocketError)) throw error;
   assert.notEqual(error.code, "INTERNAL");
@@ -42,7 +42,7 @@ function sameForEveryCut<T>(
   return whole;
 }
 
-/** What a reader made of chunks, and what it left of them. */
+/** The result of a reader for these chunks, and the remaining bytes. */
 function pushed(
   reader: { push(chunk: Uint8Array): boolean },
   chunks: Iterable<Uint8Array>,
@@ -63,7 +63,10 @@ function pushed(
   return { complete, left };
 }
 
-/** A server reads a request: the same for every cut, and every refusal can be written. */
+/**
+ * A server reads a request: the result is the same for every chunk split, and every rejection can
+ * be written.
+ */
 export const requestHeads = fc.property(
   requests,
   damages,
@@ -97,7 +100,7 @@ function answerTo(handshake: ServerHandshake, wishes: DeflateWishes): string {
     told(error);
     bytes = errorResponse(error as HandshakeError, request.method);
   }
-  // An answer is one head: nothing the client sent has ended it early, or begun another.
+  // A response has exactly one head: no input of the client ends it early or begins another.
   const reader = new HttpHeadReader();
   assert.ok(reader.push(bytes));
   assert.ok(reader.rest.length === 0 || reader.fields.has("content-length"));
@@ -143,7 +146,7 @@ export const responseHeads = fc.property(responses, damages, cuts, (answer, what
   });
 });
 
-/** What one side writes the other reads, whatever the user put into it. */
+/** Each side reads the output of the other, for any user options. */
 export const opening = fc.property(
   fc.uint8Array({ minLength: 16, maxLength: 16 }),
   fc.uniqueArray(tokens, { maxLength: 4 }),
@@ -180,7 +183,7 @@ export const opening = fc.property(
     assert.ok(pushed(client, chunksOf(response, sizes)).complete);
     assert.equal(client.protocol, subprotocol ?? "");
     const agreed = checkDeflateAnswer(client.acceptedExtensions, ours)!;
-    // The window we write into may be smaller than the one they make room for, never larger.
+    // The local window may be smaller than the peer's buffer, never larger.
     const server_ = answer!.agreement;
     assert.equal(agreed.inbound.takeover || !server_.outbound.takeover, true);
     assert.equal(server_.inbound.takeover || !agreed.outbound.takeover, true);
@@ -217,7 +220,7 @@ export const fieldLists = fc.property(
   },
 );
 
-/** Nothing a user gives can break out of the head that it is written into. */
+/** No user input can break out of the head that contains it. */
 export const injection = fc.property(
   fc.string({ unit: "binary", maxLength: 20 }),
   fc.string({ unit: "binary", maxLength: 20 }),

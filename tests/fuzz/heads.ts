@@ -66,7 +66,7 @@ const fieldLines = fc.oneof(
   { weight: 1, arbitrary: fc.string({ unit: "binary", maxLength: 20 }) },
 );
 
-/** Lines of a good handshake, from which some are missing, and among which others stand. */
+/** The lines of a valid handshake, some missing, mixed with other lines. */
 function heads(start: fc.Arbitrary<string>, lines: readonly string[]): fc.Arbitrary<Uint8Array> {
   return fc.record({
     start,
@@ -114,7 +114,7 @@ export const responses: fc.Arbitrary<Uint8Array> = fc.tuple(
   ),
 ).map(([interim, final]) => concat(...interim, final));
 
-/** What a side can wish of compression. */
+/** The compression options of a side. */
 export const wishes: fc.Arbitrary<DeflateWishes> = fc.record({
   serverContextTakeover: fc.boolean(),
   clientContextTakeover: fc.boolean(),

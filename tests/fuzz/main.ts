@@ -1,11 +1,11 @@
-// `deno task fuzz`: checks the properties for as long as is wanted, on any of the runtimes, in a process
-// that is watched: a batch that does not end is a hang, and told with its seed.
+// `deno task fuzz`: checks the properties for a given time, on any of the runtimes, in a child process.
+// A batch that does not end in time is reported as a hang, with its seed.
 //
-//   --minutes 60      how long in all (default 1)
+//   --minutes 60      the total duration (default 1)
 //   --runtime bun     deno, bun, node, or all of them one after the other (default deno)
-//   --seed 1          where chance begins (default: by the clock); it is printed
-//   --batches 1       no more batches than that
-//   --only "..."      one property alone
+//   --seed 1          the seed of the random numbers (default: from the clock); it is printed
+//   --batches 1       the maximum number of batches
+//   --only "..."      only this property
 
 import { parseArgs } from "node:util";
 import { fileURLToPath } from "node:url";

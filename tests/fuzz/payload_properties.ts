@@ -1,4 +1,4 @@
-// What must hold of the small parts: masks, length fields, UTF-8, close payloads, the deflate codec.
+// Invariants of the small parts: masks, length fields, UTF-8, close payloads, the deflate codec.
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
@@ -21,7 +21,7 @@ import { concat, utf8 } from "../support/vectors.ts";
 import { chunksOf, cuts, damaged, damages, payloads, shortBytes, texts } from "./bytes.ts";
 import { closePayloads } from "./frame_streams.ts";
 
-/** Masking in pieces is masking at once, byte by byte by the key (RFC 6455 section 5.3). */
+/** Masking in parts equals masking at once, byte by byte with the key (RFC 6455 section 5.3). */
 export const masks = fc.property(
   payloads,
   fc.integer(),
@@ -69,7 +69,7 @@ export const lengthFields = fc.property(
   },
 );
 
-/** The streaming check, the decoder and the platform's own decoder agree on what UTF-8 is. */
+/** The streaming validator, the decoder and the platform's own decoder agree on valid UTF-8. */
 export const utf8Texts = fc.property(
   fc.oneof(texts.map(utf8), shortBytes),
   damages,
@@ -89,14 +89,19 @@ export const utf8Texts = fc.property(
   },
 );
 
-/** What Close frames carry is read or refused, and what is read can be written again. */
+/**
+ * The payload of a Close frame is read or rejected, and a payload that was read can be written
+ * again.
+ */
 export const closes = fc.property(closePayloads(), damages, (payload, what) => {
   const bytes = damaged(payload, what).subarray(0, 125);
   const read = attempt(() => parseClosePayload(bytes, 0, bytes.length), WebSocketError);
   if (read !== undefined) assert.deepEqual(formatClosePayload(read.code, read.reason), bytes);
 });
 
-/** A reason of any length is cut to what a control frame holds, at a code point's end. */
+/**
+ * A reason of any length is truncated to the capacity of a control frame, at a code point boundary.
+ */
 export const closeReasons = fc.property(
   fc.integer({ min: 1000, max: 4999 }).filter(isCloseCode),
   texts,
@@ -109,7 +114,7 @@ export const closeReasons = fc.property(
   },
 );
 
-/** What was compressed comes out again, and never more than the limit. */
+/** Compressed data decompresses to the original, and never to more than the limit. */
 export const codec = fc.property(
   payloads,
   fc.constantFrom("fast", "best"),
@@ -135,7 +140,7 @@ export const compressedNoise = fc.property(
     const read = attempt(() => inflate(source, 0, source.length, limit), InflateError);
     if (read === undefined || source.length === 0) return;
     assert.ok(read.length <= limit);
-    // What zlib makes of it is the same, up to a block that calls itself the last.
+    // zlib's result is the same, up to a block that is marked as the last.
     const theirs = zlibInflate(source, 15, 1 << 20);
     assert.ok(theirs !== undefined, "only we accept it");
     assert.ok(read.length === theirs.bytes.length || theirs.stopped);
@@ -149,7 +154,7 @@ function packed(payload: Uint8Array): Uint8Array {
   return end === -1 ? payload : target.subarray(0, end);
 }
 
-/** What `run` returns, or `undefined` when it throws what it may. */
+/** Returns the result of `run`, or `undefined` if it throws an allowed error. */
 function attempt<T>(
   run: () => T,
   expected: abstract new (...args: never[]) => Error,

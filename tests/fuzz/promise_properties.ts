@@ -1,6 +1,7 @@
-// The four promises of a connection, over random sequences of what its user, its peer and time do:
-// nothing that was accepted is lost, every connection ends, `close` is called once and says what happened,
-// and each error of user code reaches `onError` once and touches no other connection.
+// The four promises of a connection, over random sequences of actions of its user, its peer and the
+// clock: no accepted message is lost, every connection ends, `close` is called once with the
+// correct result, and each error of user code reaches `onError` once and affects no other
+// connection.
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
@@ -109,7 +110,7 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ pass: fc.constantFrom(3000, 20_000, 60_000) }) },
 );
 
-/** Runs a sequence in a world, and what must hold of each. */
+/** Runs a sequence in a world, and checks the invariants of every sequence. */
 async function inWorld(plan: WorldPlan, run: (world: World) => Promise<void>): Promise<void> {
   const unhandled = await unhandledDuring(async () => {
     await using world = new World(plan);
@@ -121,7 +122,7 @@ async function inWorld(plan: WorldPlan, run: (world: World) => Promise<void>): P
   assert.equal(timers.size, 0, "a timer was left");
 }
 
-/** Promise 3, and what of promise 1 holds of every end. */
+/** Promise 3, and the part of promise 1 that applies to every end. */
 function assertEnd(world: World): void {
   const { closes, closed, sent } = world;
   assert.equal(closes.length, 1, "close was called once");
@@ -152,7 +153,7 @@ function assertEnd(world: World): void {
       assert.ok(messages.length >= whole, `clean, but ${messages.length} of ${whole} arrived`);
     }
   }
-  // A peer whose Close frame is not read, because the user has paused, answers no pings any more.
+  // A peer whose Close frame is not read because the user has paused no longer answers pings.
   const isDead = info.error instanceof TimeoutError;
   if (world.userCloses === undefined && world.harm === undefined && !isDead) {
     assert.equal(info.initiator, "remote");
@@ -179,7 +180,10 @@ function assertErrors(world: World): void {
   assert.deepEqual(logged, onErrorThrew, "what onError throws is logged");
 }
 
-/** Nothing accepted is lost while the peer makes progress, and the end is as the user has said. */
+/**
+ * No accepted message is lost while the peer makes progress, and the connection ends as the user
+ * requested.
+ */
 export const delivered = fc.asyncProperty(
   plans(fc.constantFrom("handler", "nobody", "iterator", "iterator left", "readable"), false),
   fc.array(calmSteps, { maxLength: 15 }),
@@ -202,7 +206,10 @@ export const delivered = fc.asyncProperty(
     }),
 );
 
-/** Every connection ends, however it is read, whatever its peer does, and tells the truth about it. */
+/**
+ * Every connection ends, for any way of reading it and any behavior of its peer, and reports the
+ * correct result.
+ */
 export const ended = fc.asyncProperty(
   plans(readings, false),
   fc.array(steps, { maxLength: 15 }),
@@ -214,16 +221,16 @@ export const ended = fc.asyncProperty(
       if (mayStayOpen(world)) await world.step({ user: "close", code: 1000 });
       // Reading may be stopped by unreadTimeout, then by closeTimeout; both count from the last step.
       await world.pass(30_000);
-      // A peer whose Close frame is not answered ends the stream at last.
+      // A peer whose Close frame is not answered finally ends the stream.
       if (world.peerClosed !== undefined) world.peer.transport.end();
       await world.settle();
-      // Behind a pause an end is found in steps of a megabyte, one for each unreadTimeout.
+      // During a pause an end is detected in steps of 1 MiB, one for each unreadTimeout.
       for (let i = 0; i < 10 && world.closes.length === 0; i++) await world.pass(100_000);
       assertEnd(world);
     }),
 );
 
-/** Nothing has happened that has to end the connection. */
+/** No event has occurred that must end the connection. */
 function mayStayOpen({ harm, peerClosed, userCloses, plan }: World): boolean {
   if (peerClosed !== undefined || userCloses !== undefined) return false;
   if (harm === undefined || /too slow|breaks|stream does not end/.test(harm)) return true;
@@ -231,7 +238,7 @@ function mayStayOpen({ harm, peerClosed, userCloses, plan }: World): boolean {
   return readTimeout === undefined && pongTimeout === undefined && /silent|no end/.test(harm);
 }
 
-/** Errors of user code are reported once each, and the connection's end says so. */
+/** Each error of user code is reported once, and the result of the connection contains it. */
 export const errors = fc.asyncProperty(
   plans(readings, true),
   fc.array(steps, { maxLength: 12 }),
@@ -244,7 +251,7 @@ export const errors = fc.asyncProperty(
     }),
 );
 
-/** What a client of a shared server, or the code that serves it, does. */
+/** The actions of a client of a shared server, or of the code that serves it. */
 type Kind =
   | "healthy"
   | "message throws"

@@ -1,5 +1,5 @@
-// One connection in virtual time: a user who does anything, a peer that does anything, and an oracle that
-// knows what was accepted, what has arrived, and what each side has said about the end.
+// One connection in virtual time: random actions of the user and the peer, and an oracle that knows
+// the accepted messages, the received messages, and the result that each side reported.
 
 import assert from "node:assert/strict";
 import process from "node:process";
@@ -79,20 +79,20 @@ export class World {
   conn!: Connection<undefined>;
   peer!: RawPeer;
   transport!: MemoryTransport;
-  /** A connection of the same server to which nothing happens. */
+  /** An unused connection of the same server. */
   neighbour: { conn: Connection<undefined>; peer: RawPeer } | undefined;
 
   /** Messages that the `message` handler got. */
   messages = 0;
   readonly sent: Sent[] = [];
-  /** Why the end may be unclean or late; `undefined` while nothing but good has happened. */
+  /** The reason for which the end may be unclean or late; `undefined` if no fault has occurred. */
   harm: string | undefined;
   userCloses: number | undefined;
-  /** What the neighbour's handlers got, and what the user's did after `close`. */
+  /** The events of the other connection's handlers, and of the user's handlers after `close`. */
   readonly strays: string[] = [];
   readonly closes: CloseInfo[] = [];
   closed: CloseInfo | undefined;
-  /** Errors that user code has thrown, and what `onError` was given. */
+  /** The errors that user code has thrown, and the errors that `onError` has received. */
   readonly thrown: Error[] = [];
   readonly reported: { error: unknown; connection: unknown }[] = [];
   readonly onErrorThrew: Error[] = [];
@@ -130,7 +130,7 @@ export class World {
     await this.settle();
   }
 
-  /** Lets everything happen that needs no time, the peer's answers included. */
+  /** Runs everything that needs no time, including the peer's answers. */
   readonly settle = async (): Promise<void> => {
     for (;;) {
       await quiet();
@@ -141,13 +141,13 @@ export class World {
     }
   };
 
-  /** Lets time pass. */
+  /** Advances the time. */
   async pass(milliseconds: number): Promise<void> {
     await this.time.clock.pass(milliseconds, this.settle);
     await this.settle();
   }
 
-  /** Lets one thing happen. */
+  /** Executes one action. */
   async step(step: Step): Promise<void> {
     if ("pass" in step) {
       await this.#passStep(step.pass);
@@ -176,7 +176,7 @@ export class World {
     return { messages, close, behindClose };
   }
 
-  /** Ends everything, whatever has happened. */
+  /** Ends everything, in any state. */
   async [Symbol.asyncDispose](): Promise<void> {
     try {
       this.#answers = false;
@@ -220,7 +220,7 @@ export class World {
     };
   }
 
-  /** What each handler does. */
+  /** The actions of each handler. */
   #call(name: typeof FAULTY[number]): void {
     if (this.closes.length > 0 && name !== "close" && name !== "written") this.strays.push(name);
     const fault = this.plan.faults[name] ?? "no";
@@ -427,7 +427,7 @@ export class World {
     this.peer.send({ opcode: CLOSE, payload: closePayload(code) });
   }
 
-  /** The frames that have arrived whole behind an offset. */
+  /** The complete frames after an offset. */
   *#frames(start: number): Generator<
     { opcode: number; fin: boolean; payload: Uint8Array; end: number; frame: WireFrame }
   > {
@@ -509,7 +509,7 @@ async function* never(): AsyncGenerator<string> {
   await new Promise(() => {});
 }
 
-/** Rejections that nothing handled, while `run` runs. */
+/** The unhandled rejections while `run` runs. */
 export async function unhandledDuring(run: () => Promise<void>): Promise<unknown[]> {
   const seen: unknown[] = [];
   const note = (error: unknown): void => void seen.push(error);

@@ -9,7 +9,7 @@ import * as server from "./server_properties.ts";
 import * as session from "./session_properties.ts";
 import * as topic from "./topic_properties.ts";
 
-/** A property that can be checked, whatever it is about. */
+/** Any property that can be checked. */
 export type AnyProperty = fc.IRawProperty<unknown, boolean>;
 
 /** One property. */

@@ -1,4 +1,4 @@
-// What must hold of a dialogue with a proxy whatever it answers.
+// Invariants of a dialogue with a proxy for any responses.
 
 import assert from "node:assert/strict";
 import fc from "fast-check";

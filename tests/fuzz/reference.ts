@@ -1,12 +1,12 @@
-// A second receiver, written from RFC 6455 alone and as plainly as can be: it has the whole stream at
-// once, reads every number as the RFC writes it, and knows no compression. What a session makes of a
-// stream has to be the same.
+// A second receiver, written directly from RFC 6455 and as simply as possible: it has the whole
+// stream at once, reads every number as the RFC defines it, and does not support compression. A
+// session must produce the same result for a stream.
 
 import type { SessionRules } from "../../src/session/session.ts";
 import type { Heard } from "../support/endpoint.ts";
 import { CLOSE, concat, CONTINUATION, PING, TEXT, toHex } from "../support/vectors.ts";
 
-/** What a receiver must make of a stream. */
+/** The expected result of a receiver for a stream. */
 export interface Verdict {
   readonly heard: readonly Heard[];
   /** The code of the error, or of the peer's Close frame; `undefined` when the stream just ends. */

@@ -48,7 +48,7 @@ const plans: fc.Arbitrary<Plan> = fc.record({
   end: fc.constantFrom("shutdown", "drain", "server closes", "client closes"),
 });
 
-/** One client, what it has received, and what it should. */
+/** One client, its received messages, and the expected ones. */
 interface Client {
   readonly near: Connection<undefined>;
   readonly far: Connection<undefined>;
@@ -146,7 +146,7 @@ async function run(harness: Harness, plan: Plan, all: readonly Step[]): Promise<
   assert.deepEqual(errors, []);
 }
 
-/** A text that does not compress, made of a number. */
+/** An incompressible text generated from a number. */
 function noise(seed: number, size: number): string {
   let state = seed;
   let text = "";
@@ -157,7 +157,9 @@ function noise(seed: number, size: number): string {
   return text.slice(0, size);
 }
 
-/** What was sent, broadcast and published before the end arrives, compressed or not. */
+/**
+ * Every message that was sent, broadcast and published before the end arrives, compressed or not.
+ */
 export const shutDown = fc.asyncProperty(
   plans,
   fc.array(steps, { maxLength: 25 }),

@@ -1,5 +1,5 @@
-// What must hold of a session whatever its peer sends: nothing is thrown, it ends once, and it hears
-// the same however the stream was cut.
+// Invariants of a session for any input of its peer: it throws no error, it ends once, and it
+// reports the same events for every chunk split.
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
@@ -30,9 +30,9 @@ const rules: fc.Arbitrary<Partial<SessionRules>> = fc.record({
   autoPong: fc.boolean(),
 });
 
-/** What the user does in the middle of the stream. */
+/** The user's action in the middle of the stream. */
 const reactions: fc.Arbitrary<Reaction> = fc.record({
-  /** At which thing that is heard; often at none. */
+  /** The index of the event at which it happens; often none. */
   at: fc.nat(12),
   what: fc.oneof(
     { weight: 2, arbitrary: fc.constant("nothing" as const) },
@@ -64,14 +64,14 @@ const settings: fc.Arbitrary<Setting> = fc.record({
   reaction: reactions,
 });
 
-/** What came of a session. */
+/** The result of a session. */
 interface Outcome {
   readonly heard: readonly Heard[];
   readonly endings: readonly Ending[];
   readonly sent: string;
 }
 
-/** Memory around a chunk, which nobody may touch. */
+/** The memory around a chunk, which must not be accessed. */
 const CANARY = 0xa5;
 
 /** Runs a session over a stream that arrives in chunks of these sizes, to its very end. */
@@ -114,7 +114,10 @@ function react(endpoint: Endpoint, { at, what }: Reaction): void {
   };
 }
 
-/** What was written is frames, masked as the side must, and nothing follows a Close frame but pongs. */
+/**
+ * The output consists of frames, masked if the side requires it, and only pongs follow a Close
+ * frame.
+ */
 function assertLegal(endpoint: Endpoint, sent: Uint8Array, maxMessageSize: number): void {
   assert.equal(endpoint.endings.length, 1, "the end is told exactly once");
   assert.equal(endpoint.session.held, 0, "memory is given back");
@@ -130,7 +133,7 @@ function assertLegal(endpoint: Endpoint, sent: Uint8Array, maxMessageSize: numbe
   assert.ok(closes.length <= 1, "one Close frame at most");
 }
 
-/** The whole stream at once, byte by byte where that is not too long, and in chunks of these sizes. */
+/** The whole stream at once, byte by byte unless it is too long, and in chunks of these sizes. */
 function assertSameForEveryCut(
   setting: Setting,
   stream: Uint8Array,
@@ -145,7 +148,7 @@ function assertSameForEveryCut(
   return whole;
 }
 
-/** The RFC, read a second time, says the same. */
+/** The independent reference implementation of the RFC gives the same result. */
 function assertAsJudged(setting: Setting, stream: Uint8Array, { heard, endings }: Outcome): void {
   const verdict = judge(stream, sessionRules(setting.side, setting.rules));
   assert.deepEqual(heard, verdict.heard);
@@ -156,7 +159,10 @@ function assertAsJudged(setting: Setting, stream: Uint8Array, { heard, endings }
 
 const calm = { at: 0, what: "nothing" } as const;
 
-/** A legal conversation is heard as it was said, however it is cut, and then the peer is gone. */
+/**
+ * A legal conversation is received as it was sent, for every chunk split, and then the peer
+ * disconnects.
+ */
 export const legalStreams = fc.property(
   sides,
   compressions,
@@ -174,7 +180,7 @@ export const legalStreams = fc.property(
   },
 );
 
-/** A legal conversation that was damaged: whatever comes of it does not depend on the cut. */
+/** A damaged legal conversation: the result does not depend on the chunk split. */
 export const damagedStreams = fc.property(
   settings,
   plans,
@@ -186,7 +192,7 @@ export const damagedStreams = fc.property(
   },
 );
 
-/** Frames in which anything is wrong, behind a legal conversation. */
+/** Frames with random errors after a legal conversation. */
 export const wildStreams = fc.property(
   settings,
   plans,
@@ -213,7 +219,7 @@ export const noise = fc.property(
   },
 );
 
-/** What one side sends is what the other hears, and then both close cleanly. */
+/** Each side receives the messages of the other, and then both close cleanly. */
 export const conversations = fc.property(
   sides,
   compressions,

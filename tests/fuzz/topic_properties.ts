@@ -1,4 +1,4 @@
-// What must hold of the lines of the topics subprotocol, whatever the other side sends.
+// Invariants of the lines of the topics subprotocol for any input.
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
@@ -55,7 +55,10 @@ const messages = fc.record({
 
 const anything = fc.oneof({ weight: 4, arbitrary: messages }, shortBytes, payloads);
 
-/** A line is read or refused, as text and as bytes the same, and is never more than there is. */
+/**
+ * A line is read or rejected with the same result as text and as bytes, and never exceeds the
+ * input.
+ */
 export const readings = fc.property(anything, (bytes) => {
   const end = lineEnd(bytes);
   assert.ok(end >= 0 && end <= Math.min(bytes.length, MAX_LINE));
@@ -139,7 +142,8 @@ export const requests = fc.property(
         assert.ok(topic !== "" && topic.isWellFormed() && utf8(topic).length <= 1024);
       }
       if (errors.length > 0) {
-        // The session delivers nothing more after the first; here the client goes on for all of them.
+        // The session delivers no more input after the first error; here the client continues with
+        // all lines.
         assert.deepEqual(errors.map((error) => error instanceof InvalidPayloadError), [true]);
         errors = [];
       }

@@ -35,7 +35,7 @@ function answer(
   return head(statusLine, ...fields, ...lines);
 }
 
-/** What a handshake fails with; the stream ends behind the chunks. */
+/** The error of a handshake whose stream ends after the chunks. */
 function failureOf(options: ClientHandshakeOptions, chunks: Uint8Array[]): HandshakeError {
   const handshake = new ClientHandshake(options);
   try {
@@ -101,7 +101,7 @@ for (const { title, text } of accepted) {
       assert.equal(handshake.extensions, "");
       assert.deepEqual(handshake.acceptedExtensions, []);
       assert.equal(handshake.fields.get("sec-websocket-accept"), RFC_ACCEPT);
-      // The server's first frames may come with its answer.
+      // The server's first frames may arrive with its response.
       assert.equal(textOf(joined([handshake.rest, ...left])), frames, cut);
       handshake.finish();
     }
@@ -147,7 +147,7 @@ function refused(
   return { title, text, code, status, options };
 }
 
-/** The answer did not come as far as a status. */
+/** The response ended before its status. */
 const NONE = 0;
 const HTTP_1_0 = "HTTP/1.0 101 Switching Protocols";
 
@@ -252,7 +252,7 @@ for (const { title, text, code, status, options } of refusals) {
     for (const { title: cut, chunks } of replays(bytesOf(text))) {
       const error = failureOf(options ?? asking, chunks);
       assert.equal(error.code, code, `${cut}: ${error.message}`);
-      // The status is the server's, never one that we would answer with.
+      // The status is that of the server, never one for a response of the library.
       assert.equal(error.status ?? NONE, status, cut);
       if (status !== NONE) assert.ok(error.headers, cut);
     }
@@ -360,7 +360,8 @@ Deno.test("does not wait for more than the body of a rejection", () => {
   const handshake = new ClientHandshake(plain);
   const text = head("HTTP/1.1 403 Forbidden", "Content-Length: 2");
   assert.equal(handshake.push(bytesOf(text)), false);
-  // The time may be up here: there is a status, so finish() tells more than a timeout would.
+  // The timeout may expire here: there is a status, so finish() gives more information than a
+  // timeout error.
   assert.equal(handshake.status, 403);
   assert.equal(handshake.push(bytesOf("N")), false);
   assert.throws(() => handshake.push(bytesOf("o")), { code: "STATUS_UNEXPECTED", body: "No" });

@@ -23,12 +23,14 @@ const GENEROUS: DeflateWishes = {
   clientContextTakeover: true,
 };
 
-/** What a server does with lines of offers. */
+/** A server's result for lines of offers. */
 function accept(offers: string | string[], wishes: Partial<DeflateWishes> = {}) {
   return acceptDeflate(parseExtensions([offers].flat()), { ...DEFAULTS, ...wishes });
 }
 
-/** The agreement in short: `takeover bits` of what we receive, then of what we send. */
+/**
+ * The agreement in short form: `takeover bits` of the inbound direction, then of the outbound one.
+ */
 function short(agreement: DeflateAgreement | undefined): string | undefined {
   if (agreement === undefined) return undefined;
   const { inbound, outbound } = agreement;
@@ -37,7 +39,7 @@ function short(agreement: DeflateAgreement | undefined): string | undefined {
     .join(", ");
 }
 
-/** The agreement a client makes of an answer. */
+/** A client's agreement for a response. */
 function check(answer: string, wishes: Partial<DeflateWishes> = {}): string | undefined {
   return short(checkDeflateAnswer(parseExtensions([answer]), { ...DEFAULTS, ...wishes }));
 }
@@ -45,7 +47,7 @@ function check(answer: string, wishes: Partial<DeflateWishes> = {}): string | un
 const BARE = "permessage-deflate";
 const ALONE = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
 
-/** Offers as they come from clients in use, and what a server makes of them. */
+/** Offers of real clients, and a server's result for each. */
 const CLIENTS: readonly {
   clients: string;
   offer: string;
@@ -126,7 +128,7 @@ Deno.test("accepts the first valid one of several offers, in one line or in seve
   assert.match(accept(full.toReversed())!.extensions, /client_no_context_takeover$/);
 });
 
-/** Parameters that no offer and no answer may have, and what a client says of them. */
+/** Parameters that no offer and no response may have, and a client's error for each. */
 const MALFORMED: readonly [parameters: string, problem: RegExp][] = [
   ["server_no_context_takeover; server_no_context_takeover", /stands there twice/],
   ["client_no_context_takeover; client_no_context_takeover", /stands there twice/],
@@ -183,7 +185,7 @@ Deno.test("the error quotes only part of a response", () => {
 const YES_NO = [true, false];
 const BITS = [8, 9, 10, 11, 12, 13, 14, 15];
 
-/** All there is to wish. */
+/** All combinations of options. */
 function* allWishes(): Generator<DeflateWishes> {
   for (const serverContextTakeover of YES_NO) {
     for (const clientContextTakeover of YES_NO) {
@@ -207,7 +209,7 @@ Deno.test("both sides agree on the smaller value of their options", () => {
     for (const server of allWishes()) {
       const { agreement, extensions } = acceptDeflate(offer, server)!;
       const { inbound, outbound } = checkDeflateAnswer(parseExtensions([extensions]), client)!;
-      // What one side sends is what the other receives.
+      // The outbound direction of one side is the inbound direction of the other.
       assert.deepEqual([inbound, outbound], [agreement.outbound, agreement.inbound]);
       assert.deepEqual(inbound, {
         takeover: client.serverContextTakeover && server.serverContextTakeover,
@@ -244,7 +246,7 @@ for (
   });
 }
 
-/** Takeover on a server: the server's wish, the offer, the answer, what is agreed. */
+/** Takeover on a server: the server's option, the offer, the response, the agreement. */
 for (
   const [wishes, offer, answer, agreed] of [
     [{}, "", "server_no_context_takeover; client_no_context_takeover", "alone 15, alone 15"],
@@ -265,7 +267,7 @@ for (
       "server_max_window_bits=10",
       "takeover 15, takeover 10",
     ],
-    // The largest is confirmed as well: the client has asked.
+    // The largest value is confirmed, too: the client has requested it.
     [
       GENEROUS,
       "server_max_window_bits=15",
@@ -312,26 +314,26 @@ for (
   });
 }
 
-/** Answers to a client that wishes this, and what is agreed. */
+/** Responses for a client with these options, and the agreement. */
 for (
   const [wishes, answer, agreed] of [
     [GENEROUS, "", "takeover 15, takeover 15"],
     [GENEROUS, "server_no_context_takeover", "alone 15, takeover 15"],
     [GENEROUS, "client_no_context_takeover", "takeover 15, alone 15"],
-    // A server may limit itself, and us where we have offered it, which we always do.
+    // A server may limit itself, and the client where its offer allows that, which it always does.
     [GENEROUS, "server_max_window_bits=8", "takeover 8, takeover 15"],
     [GENEROUS, "client_max_window_bits=8", "takeover 15, takeover 8"],
     [{}, "server_no_context_takeover; client_no_context_takeover", "alone 15, alone 15"],
-    // That we will not take our context over is ours to say (7.1.1.2).
+    // A client may disable its own context takeover (7.1.1.2).
     [{}, "server_no_context_takeover", "alone 15, alone 15"],
-    // Our own limit stands, whether it is confirmed or not.
+    // The client's own limit applies with or without confirmation.
     [{ ...GENEROUS, clientMaxWindowBits: 9 }, "", "takeover 15, takeover 9"],
     [
       { ...GENEROUS, clientMaxWindowBits: 9 },
       "client_max_window_bits=8",
       "takeover 15, takeover 8",
     ],
-    // A server that does not honor what it was asked for can be read all the same.
+    // The output of a server that ignores the requested parameters is still readable.
     [{}, "", "takeover 15, alone 15"],
     [{}, "client_no_context_takeover", "takeover 15, alone 15"],
     [{ ...GENEROUS, serverMaxWindowBits: 12 }, "", "takeover 15, takeover 15"],
@@ -358,7 +360,7 @@ for (
   });
 }
 
-// RFC 7692 7.1.2.2: only in an offer may it stand without a value.
+// RFC 7692 7.1.2.2: only in an offer may it have no value.
 Deno.test("a client rejects client_max_window_bits without a value", () => {
   assert.throws(() => check(`${BARE}; client_max_window_bits`, GENEROUS), {
     code: "EXTENSION_UNEXPECTED",

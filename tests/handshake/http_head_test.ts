@@ -57,7 +57,7 @@ Deno.test("trims white space around a value and keeps it inside", () => {
   }
 });
 
-/** Heads that are refused, and the offset of the byte that must be named. */
+/** Rejected heads, and the offset of the byte in the error. */
 const malformedHeads: readonly { title: string; text: string; at: number }[] = [
   { title: "a bare LF after the start line", text: "GET / HTTP/1.1\nHost: a\n\n", at: 14 },
   { title: "a bare LF after a field", text: "GET / HTTP/1.1\r\nHost: a\n\r\n", at: 23 },
@@ -104,7 +104,7 @@ for (const { title, text, at } of malformedHeads) {
           error.message.slice("The head is malformed at byte ".length)
             .split(":")[0],
         );
-        // A bare CR is found out by the byte behind it.
+        // A bare CR is detected at the byte after it.
         assert.equal(place, at, `${cut}: ${error.message}`);
         return true;
       });
@@ -210,7 +210,7 @@ Deno.test("throws a RangeError for a limit that is not a positive integer", () =
   }
 });
 
-/** A chunk whose elements can be counted as they are read. */
+/** A chunk that counts the reads of its elements. */
 function counted(bytes: Uint8Array, count: () => void): Uint8Array {
   return new Proxy(bytes, {
     get(target, key): unknown {
@@ -226,7 +226,7 @@ Deno.test("examines every byte a bounded number of times, even in chunks of one 
   let reads = 0;
   const reader = new HttpHeadReader();
   for (const byte of bytesOf(text)) {
-    // The copy into the reader's own buffer goes through the same elements.
+    // The copy into the reader's own buffer reads the same elements.
     reader.push(counted(new Uint8Array([byte]), () => reads++));
   }
   assert.ok(

@@ -1,4 +1,4 @@
-// Byte streams cut into chunks in every way that matters, for whatever reads them incrementally.
+// Splits byte streams into chunks in every relevant way, for any incremental reader.
 
 /** The bytes of a text in which every character is one byte (ISO 8859-1). */
 export function bytesOf(text: string): Uint8Array {
@@ -15,11 +15,11 @@ export function head(...lines: string[]): string {
   return [...lines, "", ""].join("\r\n");
 }
 
-/** One way to cut a stream: fresh copies, so that nobody can depend on another replay's memory. */
+/** One way to split a stream: fresh copies, so that no replay depends on the memory of another. */
 export interface Replay {
   /** How it is cut. */
   readonly title: string;
-  /** The pieces. */
+  /** The chunks. */
   readonly chunks: Uint8Array[];
 }
 
@@ -32,7 +32,7 @@ export function* replays(bytes: Uint8Array): Generator<Replay> {
   }
 }
 
-/** Feeds chunks until the reader is complete; what is left over is the last chunks, joined. */
+/** Feeds chunks until the reader is complete; the remaining bytes are the last chunks, joined. */
 export function feed(
   reader: { push(chunk: Uint8Array): boolean },
   chunks: Uint8Array[],

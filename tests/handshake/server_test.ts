@@ -47,7 +47,7 @@ for (const { title, text, key, subprotocols, extensions } of requestVectors) {
         checked.extensions.map(({ name, parameters }) => [name, ...parameters.map((p) => p.name)]),
         extensions,
       );
-      // What a client sends before it has our answer is not lost.
+      // Data that a client sends before it has the response is not lost.
       assert.equal(textOf(joined([checked.rest, ...left])), frames, cut);
     }
   });
@@ -212,7 +212,7 @@ for (const { title, text, code, status } of refusals) {
   });
 }
 
-/** The header fields of the answer that a request is refused with. */
+/** The header fields of the response that rejects a request. */
 function answerFields(text: string): [string, string][] {
   try {
     accept(text);

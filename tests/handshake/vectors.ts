@@ -1,9 +1,10 @@
-// Opening handshakes as real clients send them. Those of ws, undici, Bun, Deno and Python's
-// websockets were recorded from a socket; those of the browsers follow what the browsers send.
+// Opening handshakes of real clients. Those of ws, undici, Bun, Deno and Python's websockets were
+// recorded from a socket; those of the browsers were reconstructed from the fields that browsers
+// send.
 
 import { head } from "./replay.ts";
 
-/** One client's request and what a server must read out of it. */
+/** One client's request and a server's expected result. */
 export interface RequestVector {
   /** The client. */
   readonly title: string;
@@ -13,7 +14,7 @@ export interface RequestVector {
   readonly key: string;
   /** How many header field lines there are. */
   readonly lines: number;
-  /** The subprotocols asked for. */
+  /** The requested subprotocols. */
   readonly subprotocols: string[];
   /** The names of the offered extensions, with those of their parameters. */
   readonly extensions: string[][];
@@ -24,7 +25,7 @@ const CHAT = ["chat.v2", "chat.v1"];
 
 /** The sample of RFC 6455 1.3. */
 export const RFC_KEY = "dGhlIHNhbXBsZSBub25jZQ==";
-/** What answers {@linkcode RFC_KEY}. */
+/** The accept value for {@linkcode RFC_KEY}. */
 export const RFC_ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
 /** The requests. */

@@ -136,27 +136,27 @@ export async function converse(
 ): Promise<void> {
   const client = await connect();
   const step = (title: string, run: () => Promise<void>) => report(`${mode}: ${title}`, run);
-  await step(`what is agreed on is ${agreed || "no compression"}`, () => {
+  await step(`negotiates ${agreed || "no compression"}`, () => {
     assert.equal(client.extensions, agreed);
     return Promise.resolve();
   });
-  await step("texts, records and noise come back in their order", async () => {
+  await step("echoes texts, records and noise in order", async () => {
     const messages = manyMessages();
     for (const message of messages) client.send(message);
     for (const message of messages) assert.deepEqual(await client.receive(), message);
   });
   for (const [title, message] of ECHOES) {
-    await step(`${title} comes back`, async () => {
+    await step(`echoes ${title}`, async () => {
       client.send(message);
       assert.deepEqual(await client.receive(), message);
     });
   }
-  await step("a hundred messages come back in their order", async () => {
+  await step("echoes a hundred messages in order", async () => {
     for (let i = 0; i < 100; i++) client.send(`message ${i}`);
     for (let i = 0; i < 100; i++) assert.equal(await client.receive(), `message ${i}`);
   });
   if (client.sendFragments !== undefined) {
-    await step("long messages sent in fragments, and others between them, come back", async () => {
+    await step("echoes long messages in fragments, and other messages between them", async () => {
       const sent: string[] = [];
       for (const pieces of longFragments()) {
         sent.push(pieces.join(""), "between");
@@ -165,24 +165,24 @@ export async function converse(
       }
       for (const message of sent) assert.equal(await client.receive(), message);
     });
-    await step("a message sent in fragments comes back as one", async () => {
+    await step("echoes a message in fragments as one message", async () => {
       await client.sendFragments!([...FRAGMENTS]);
       assert.equal(await client.receive(), FRAGMENTS.join(""));
     });
   }
-  await step("a message the server sends in fragments arrives as one", async () => {
+  await step("receives a message that the server sends in fragments as one message", async () => {
     client.send(FRAGMENTS_COMMAND);
     assert.equal(await client.receive(), FRAGMENTS.join(""));
   });
   if (client.ping !== undefined) {
-    await step("a ping is answered", () => client.ping!());
+    await step("answers a ping", () => client.ping!());
   }
   await step("answers a local close with its code", async () => {
     client.close(3001, "enough");
     const { code, clean } = await client.closed;
     assert.deepEqual({ code, clean }, { code: 3001, clean: true });
   });
-  await step("the server's close arrives with its code and reason", async () => {
+  await step("receives the server's close with its code and reason", async () => {
     const other = await connect();
     other.send(CLOSE_COMMAND);
     assert.deepEqual(await other.closed, { code: 4001, reason: "as you wish", clean: true });

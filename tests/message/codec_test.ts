@@ -1,4 +1,4 @@
-// Compression by a codec of the user's, and the one that is made of fflate. The oracle is zlib.
+// Compression with a user's codec, and with the one made from fflate. The reference is zlib.
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
@@ -31,7 +31,7 @@ const ALONE = { takeover: false, windowBits: 15 };
 const TAKEOVER = { takeover: true, windowBits: 15 };
 const LIMIT = 1 << 20;
 
-/** Has compressed to nothing that could be told from it. */
+/** Has compressed to the same bytes as the original. */
 const SEVENS: CompressionCodec = { name: "sevens", deflate: () => Uint8Array.of(7, 7) };
 
 function open(
@@ -50,7 +50,7 @@ function pack(compression: CodecCompression, message: Uint8Array): Uint8Array | 
 
 /** RFC 7692 7.2.2. */
 function unpackByZlib(payload: Uint8Array): Uint8Array {
-  // zlib stops behind a final block; what is left is the header of the empty one.
+  // zlib stops after a final block; the rest is the header of the empty block.
   return new Uint8Array(
     inflateRawSync(Buffer.concat([payload, hex("00 00 ff ff 01 00 00 ff ff")])),
   );
@@ -159,7 +159,7 @@ Deno.test("rejects the same corrupt data as zlib", () => {
     } catch (error) {
       assert.ok(error instanceof InvalidPayloadError);
     }
-    // Stricter than zlib is allowed: it also reads what follows a final block.
+    // Stricter than zlib can be: quickws also reads the data after a final block.
     if (expected === undefined) assert.equal(result, undefined);
     else if (result !== undefined) assert.deepEqual(result, expected);
   }

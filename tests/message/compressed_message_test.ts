@@ -1,4 +1,4 @@
-// Compressed messages between frames and the user, whatever the compression is (RFC 7692 6).
+// Compressed messages between frames and the user, for any compression (RFC 7692 6).
 
 import assert from "node:assert/strict";
 import { MessageWriter } from "../../src/message/message_writer.ts";
@@ -186,7 +186,7 @@ for (const masks of [false, true]) {
   const mask = masks ? [4, 3, 2, 1] : undefined;
 
   Deno.test(`compresses fragments from a ${who} as they are sent, with RSV1 on the first`, () => {
-    // Longer and shorter than what was compressed, across all lengths of headers.
+    // Messages that grow or shrink when compressed, across all header sizes.
     for (const size of [1, 125, 126, 20_000, 65_535, 65_536]) {
       const runs = new Uint8Array(size).fill(7);
       const mixed = Uint8Array.from({ length: size }, (_, i) => i);

@@ -7,7 +7,7 @@ import { utf8 } from "../support/vectors.ts";
 
 const MESSAGE = utf8("what was said before need not be said again, what was said before");
 
-/** Sends the message, with a window that it fills at once, and returns how long it became. */
+/** Sends the message with a window that it fills completely, and returns its compressed size. */
 function send(memory: ContextMemory): number {
   const options = { level: "fast", windowBits: 8, context: memory.encoder(8) } as const;
   const end = deflate(MESSAGE, 0, MESSAGE.length, new Uint8Array(MESSAGE.length), 0, options);
@@ -17,7 +17,7 @@ function send(memory: ContextMemory): number {
 
 /** Receives a message with the decoder. */
 function receive(memory: ContextMemory, length: number): void {
-  // RFC 1951 3.2.4: a stored block, and the empty one behind it of which three bits are left.
+  // RFC 1951 3.2.4: a stored block, and the empty one after it, of which three bits remain.
   const block = new Uint8Array(5 + length + 1);
   block.set([0, length & 0xff, length >> 8, ~length & 0xff, ~length >> 8 & 0xff]);
   inflate(block, 0, block.length, length, memory.decoder(10));

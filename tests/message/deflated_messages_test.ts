@@ -1,5 +1,5 @@
-// Compressed messages from the wire to the user with the real compression, as zlib makes them: limits,
-// corruption, fragments, and whose memory is whose.
+// Compressed messages from the wire to the user with the real compression, as zlib writes them:
+// limits, corruption, fragments, and the ownership of memory.
 
 import assert from "node:assert/strict";
 import { deflateRawSync } from "node:zlib";
@@ -147,7 +147,8 @@ Deno.test("a bomb uses no more memory than an allowed message, whole, in fragmen
       }
     });
     assert.deepEqual(recorder.events, [{ error: "MESSAGE_TOO_BIG" }]);
-    // The output grows by steps up to the limit, and what was gathered comes to some times its size.
+    // The output grows in steps up to the limit, and collected fragments use a multiple of their
+    // size.
     assert.ok(total(sizes) < 1.4 * maxMessageSize + 6 * stream.length, `${total(sizes)} bytes`);
   }
 });
@@ -208,7 +209,7 @@ Deno.test("rejects RSV1 without negotiated compression", () => {
 
 Deno.test("reused memory is never part of a delivered message", async () => {
   const random = new Random(99);
-  // A text of its own for each message, so that bytes of another would show.
+  // A different text for each message, so that bytes of another message would be detected.
   const sent = Array.from({ length: 600 }, (_, i) => {
     const most = i % 50 === 0 ? 5000 : 100;
     return utf8(`message ${i} `.repeat(1 + random.below(most)));

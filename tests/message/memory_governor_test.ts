@@ -8,7 +8,7 @@ import {
   type MemoryHolder,
 } from "../../src/message/memory_governor.ts";
 
-/** A connection that holds what the test says. */
+/** A connection that holds as much memory as the test specifies. */
 class Holder implements MemoryHolder {
   counted = 0;
   readonly errors: WebSocketError[] = [];

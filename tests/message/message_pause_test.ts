@@ -1,4 +1,4 @@
-// A compressed message that takes long is paused, and delivered in the end, or found to be wrong.
+// A compressed message that takes long is paused, and finally delivered or rejected.
 
 import assert from "node:assert/strict";
 import zlib from "node:zlib";

@@ -133,7 +133,7 @@ for (const { name, bytes, refusedAt } of UTF8_SAMPLES) {
 }
 
 for (const { name, bytes, refusedAt } of UTF8_SAMPLES.filter((sample) => sample.refusedAt > 0)) {
-  // What follows the bad byte never has to come.
+  // The bytes after the invalid one are not needed.
   const text = concat(hex(bytes), utf8("x".repeat(50)));
   for (const rules of [MESSAGE_RULES, AS_BYTES]) {
     Deno.test(`rejects ${name} at the exact byte, in the middle of a frame (${rules.text})`, () => {
@@ -216,7 +216,8 @@ for (const size of [1 << 16, 1 << 18, 1 << 20]) {
       }
     });
     assert.deepEqual(recorder.events, [{ opcode: BINARY, payload }]);
-    // Each growth copies what is there; linear means that all of them together are a few times the size.
+    // Each growth copies the existing bytes; linear means that the total is a small multiple of the
+    // size.
     assert.ok(total(allocated) <= 3 * size, `${total(allocated)} bytes were allocated`);
     assert.ok(allocated.length <= 4 + Math.log2(size), `${allocated.length} allocations were made`);
   });

@@ -30,7 +30,7 @@ function open(
   return new PermessageDeflate({ ...RULES, ...rules }, inbound, outbound);
 }
 
-/** Decompresses a message that lies in the middle of other bytes. */
+/** Decompresses a message that is surrounded by other bytes. */
 function unpack(compression: PermessageDeflate, packed: Uint8Array, limit = LIMIT): Uint8Array {
   const memory = concat(hex("ff ff"), packed, hex("ff"));
   return compression.inflate(memory, 2, 2 + packed.length, limit).slice();
@@ -141,7 +141,7 @@ function packFragments(compression: PermessageDeflate, fragments: Uint8Array[]):
   return concat(...parts);
 }
 
-/** What fragments may be like: empty ones, short ones, noise, and a great deal. */
+/** Sizes and contents of fragments: empty ones, short ones, noise, and large ones. */
 const FRAGMENTED: readonly [what: string, fragments: Uint8Array[]][] = [
   ["one", [sentence(1000)]],
   ["one and an empty end", [sentence(1000), hex("")]],
@@ -163,7 +163,7 @@ for (const [what, fragments] of FRAGMENTED) {
             open({ level }, ALONE, { takeover, windowBits }),
             open({}, { takeover, windowBits }),
           ];
-          // What another implementation has read of all of them so far, and what it should have.
+          // The data that another implementation has decompressed so far, and the expected data.
           let stream = new Uint8Array(0);
           let sent = new Uint8Array(0);
           for (const _ of [1, 2, 3]) {
@@ -174,7 +174,7 @@ for (const [what, fragments] of FRAGMENTED) {
             sent = concat(takeover ? sent : hex(""), message).slice();
             const all = inflateRawSync(stream, { finishFlush: 2 });
             assert.deepEqual(new Uint8Array(all), sent);
-            // Whole messages come between them.
+            // Whole messages are interleaved.
             const whole = sentence(400);
             const wholePacked = pack(sender, whole)!;
             assert.deepEqual(unpack(receiver, wholePacked), whole);
@@ -233,7 +233,7 @@ Deno.test("fragments hold memory until their message ends, and close releases it
 
 Deno.test("dropping a context between two fragments does not corrupt the message", () => {
   for (const takeover of [false, true]) {
-    // Room for one of the two encoders at most.
+    // Memory for one of the two encoders at most.
     const rules = { memoryLimit: MemoryGovernor.ofProcess.byteLength + 10_000 };
     const outbound = { takeover, windowBits: 15 };
     const senders = [open(rules, ALONE, outbound), open(rules, ALONE, outbound)];
@@ -292,7 +292,7 @@ Deno.test("earlier messages make short messages without repetitions shorter", ()
     return sizes;
   };
   assert.deepEqual(sizes(ALONE), [undefined, undefined, undefined, undefined]);
-  // The first is said in full, for 2 bytes more than the 43 that it has.
+  // The first is sent in full, with 2 bytes more than its 43 bytes.
   assert.deepEqual(sizes(TAKEOVER), [45, 6, 6, 6]);
 });
 
@@ -414,7 +414,7 @@ Deno.test("allocates memory only with takeover, and close releases it", () => {
 
 Deno.test("over memoryLimit senders drop their contexts, and receivers still decompress their messages", () => {
   const count = 20;
-  // Room for the memory of some, not of all.
+  // Memory for some of them, not for all.
   const rules = { memoryLimit: MemoryGovernor.ofProcess.byteLength + 100_000 };
   const takeover = { takeover: true, windowBits: 10 };
   const senders = Array.from({ length: count }, () => open(rules, ALONE, takeover));

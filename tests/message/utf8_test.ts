@@ -25,10 +25,10 @@ function isUtf8(bytes: Uint8Array): boolean {
 }
 
 /**
- * Checks a text that comes in pieces.
+ * Validates a text in chunks.
  *
- * @returns As {@linkcode Utf8Sample.refusedAt}: 0, or how many bytes it took to refuse it; a refusal
- * inside a piece counts as one at its last byte.
+ * @returns As {@linkcode Utf8Sample.refusedAt}: 0, or the number of bytes after which it was
+ * rejected; a rejection inside a chunk counts as one at its last byte.
  */
 function refusedAt(pieces: readonly Uint8Array[]): number {
   let state = UTF8_COMPLETE;

@@ -30,7 +30,7 @@ function start(
   };
 }
 
-Deno.test("sends a close called inside a handler although more messages have arrived", async () => {
+Deno.test("sends the Close frame of a close() in a handler although more messages have arrived", async () => {
   await using server = start({ message: (conn) => conn.close(4000, "enough") });
   const peer = await RawSocket.open({ port: server.port });
   await peer.upgrade();
@@ -62,7 +62,7 @@ Deno.test("maps the runtime's framing errors to error codes", async () => {
   }
 });
 
-Deno.test("a stream and what was sent during it leave before the Close frame", async () => {
+Deno.test("sends a stream and the messages sent during it before the Close frame", async () => {
   const gate = Promise.withResolvers<void>();
   const sent: unknown[] = [];
   async function* source(): AsyncGenerator<string> {

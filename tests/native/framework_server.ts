@@ -1,5 +1,5 @@
-// A server of a framework with WebSockets on the same port, in a process of its own: its argument names
-// the framework. It prints its port.
+// A server of a framework with WebSockets on the same port, in a separate process: its argument
+// names the framework. It prints its port.
 
 import { Elysia } from "elysia";
 import { Hono } from "hono";

@@ -1,5 +1,5 @@
-// Hono and Elysia on one port with WebSockets, on Bun.serve and Deno.serve: HTTP and WebSocket at once,
-// under a small load.
+// Hono and Elysia on one port with WebSockets, on Bun.serve and Deno.serve: concurrent HTTP and
+// WebSocket traffic under a small load.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -13,7 +13,7 @@ const MESSAGES = 50;
 const CLIENTS = 8;
 const ROUNDS = 25;
 
-/** Sends messages one after the other, and compares what comes back. */
+/** Sends messages one after the other, and compares the echoes. */
 async function echoes(url: string, id: number): Promise<void> {
   await using conn = await connect(url);
   const messages = conn[Symbol.asyncIterator]();

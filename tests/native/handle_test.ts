@@ -19,7 +19,7 @@ function upgradeRequest(url: string, init: RequestInit = {}, fields = {}): Reque
     "sec-websocket-key": KEY,
     ...fields,
   };
-  // `Request` drops what pages may not set.
+  // `Request` drops header fields that pages may not set.
   const request = new Request(url, init);
   Object.defineProperty(request, "headers", { value: new Map(Object.entries(headers)) });
   return request;
@@ -31,7 +31,7 @@ const bunServer: BunServer = {
 };
 const denoInfo: DenoRequestInfo = { remoteAddr: { hostname: "127.0.0.1" } };
 
-Deno.test("handle leaves requests alone that are for something else", async () => {
+Deno.test("handle ignores requests for other resources", async () => {
   const sockets = createDenoSockets({ path: ["/ws", "/live"] });
   const others = [
     upgradeRequest("http://a.example/"),
@@ -55,7 +55,7 @@ Deno.test("handle leaves requests alone that are for something else", async () =
   await sockets.shutdown();
 });
 
-Deno.test("takes every upgrade without a path, and answers 503 after shutdown", async () => {
+Deno.test("accepts every upgrade without a path, and answers 503 after shutdown", async () => {
   const sockets = createDenoSockets();
   await sockets.shutdown();
   const answer = await sockets.handle(upgradeRequest("http://a.example/any"), denoInfo);
@@ -63,7 +63,7 @@ Deno.test("takes every upgrade without a path, and answers 503 after shutdown", 
   await answer.body?.cancel();
 });
 
-Deno.test("an upgrade that gives no decision but a wrong value opens no connection", async () => {
+Deno.test("rejects an upgrade whose hook returns an invalid value", async () => {
   for (const wrong of [null, false, 0, ""]) {
     const errors: unknown[] = [];
     const sockets = createDenoSockets({
@@ -78,7 +78,7 @@ Deno.test("an upgrade that gives no decision but a wrong value opens no connecti
   }
 });
 
-Deno.test("a server of another runtime is a TypeError that names the right entry", async () => {
+Deno.test("throws a TypeError that names the right entry for a server of another runtime", async () => {
   const request = upgradeRequest("http://a.example/ws");
   const bun = createBunSockets();
   const deno = createDenoSockets();
@@ -107,7 +107,7 @@ Deno.test("a server of another runtime is a TypeError that names the right entry
   await Promise.all([bun.shutdown(), deno.shutdown(), workers.shutdown()]);
 });
 
-Deno.test("a request that Bun cannot upgrade any more is answered, and opens no connection", async () => {
+Deno.test("answers a request that Bun can no longer upgrade, and opens no connection", async () => {
   let opened = 0;
   let closed = 0;
   const sockets = createBunSockets({
@@ -124,7 +124,7 @@ Deno.test("a request that Bun cannot upgrade any more is answered, and opens no 
   await sockets.shutdown();
 });
 
-Deno.test("an option that the runtime cannot honor is refused by name and reason", () => {
+Deno.test("rejects an option that the runtime cannot honor, with its name and the reason", () => {
   const everywhere = {
     utf8Check: false,
     text: "bytes",

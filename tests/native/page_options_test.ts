@@ -1,4 +1,4 @@
-// `connect` over the global WebSocket: what it checks, and what it refuses.
+// `connect` over the global WebSocket: the options that it checks and rejects.
 
 import assert from "node:assert/strict";
 import { connect, type ConnectOptions, serve as serveInPage } from "../../src/browser.ts";
@@ -9,7 +9,7 @@ function connectWith(options: object): Promise<unknown> {
   return connect(NOWHERE, options as ConnectOptions);
 }
 
-Deno.test("an option that a page cannot have is a TypeError with its name and the reason", async () => {
+Deno.test("throws a TypeError with the name and the reason for an option that a page cannot have", async () => {
   const refused = {
     headers: { authorization: "x" },
     origin: "https://a.example",
@@ -35,7 +35,7 @@ Deno.test("an option that a page cannot have is a TypeError with its name and th
   await assert.rejects(connectWith({ reconnect: true, pingInterval: 1000 }), /heartbeat/);
 });
 
-Deno.test("an unknown option or a wrong value is an error at once", async () => {
+Deno.test("rejects an unknown option or a wrong value immediately", async () => {
   await assert.rejects(
     connectWith({ onMessage: () => {} }),
     /TypeError: Unknown option "onMessage"/,
@@ -52,16 +52,16 @@ Deno.test("an unknown option or a wrong value is an error at once", async () => 
   );
 });
 
-Deno.test("what asks for nothing may be given, so that options can be shared", async () => {
+Deno.test("accepts an option that disables a feature, so that options can be shared", async () => {
   const idle = { compression: false, readTimeout: 0, pingInterval: 0, headers: undefined };
   await assert.rejects(connectWith(idle), { code: "CONNECT_FAILED" });
 });
 
-Deno.test("a URL that is none, or of another scheme, is a TypeError", async () => {
+Deno.test("throws a TypeError for an invalid URL or another scheme", async () => {
   await assert.rejects(connect("not a URL"), TypeError);
   await assert.rejects(connect("ftp://127.0.0.1/"), /TypeError: .*ws: or wss:/);
 });
 
-Deno.test("serve in a page rejects and names the entry that can", async () => {
+Deno.test("serve in a page rejects, and the error names the right entry", async () => {
   await assert.rejects(serveInPage(), /TypeError: .*quickws\/workers"/);
 });

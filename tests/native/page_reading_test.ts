@@ -15,7 +15,7 @@ for (const reconnect of [false, true] as const) {
     await using conn = await connect(server.url, { reconnect: reconnect as true });
     const first = conn[Symbol.asyncIterator]();
     assert.equal((await first.next()).value, "a");
-    // A reader that has no read pending may be replaced; what waits is for the next one.
+    // A reader without a pending read may be replaced; queued messages are for the next one.
     const second = conn[Symbol.asyncIterator]();
     await assert.rejects(first.next(), /TypeError: Cannot read twice at once/);
     assert.equal((await second.next()).value, "b");
@@ -47,7 +47,7 @@ for (const reconnect of [false, true] as const) {
   });
 }
 
-Deno.test("a server without topics ends a page's connection with the cause, and no other error", async () => {
+Deno.test("fails a page's connection to a server without topics with one error that has the cause", async () => {
   const errors: unknown[] = [];
   await using server = await serve({ port: 0 });
   await assert.rejects(
@@ -76,7 +76,7 @@ Deno.test("unread messages over the global WebSocket close the connection at max
   assert.equal(sent, 4013);
 });
 
-Deno.test("one message alone is delivered, however large beside maxBufferedAmount", async () => {
+Deno.test("delivers a single message even if it exceeds maxBufferedAmount", async () => {
   await using server = await serve({ port: 0, open: (conn) => conn.send("x".repeat(1000)) });
   await using conn = await connect(server.url, { maxBufferedAmount: 10 });
   for await (const data of conn) {

@@ -1,4 +1,5 @@
-// What user code does wrong on a connection of the browser entry: it is reported once, and nothing is lost.
+// Errors of user code on a connection of the browser entry: each is reported once, and no message
+// is lost.
 
 import assert from "node:assert/strict";
 import { connect } from "../../src/browser.ts";
@@ -10,7 +11,7 @@ function block(milliseconds: number): void {
   while (performance.now() < end);
 }
 
-Deno.test("errors of cork and written go to onError once each, and the connection stays open", async () => {
+Deno.test("reports errors of cork and written to onError once each, and the connection stays open", async () => {
   await using server = await serve({ message: () => {} });
   const errors: unknown[] = [];
   const conn = await connect(server.url, { onError: (error) => void errors.push(error) });
@@ -38,7 +39,7 @@ Deno.test("errors of cork and written go to onError once each, and the connectio
   assert.equal((await conn.closed).clean, true);
 });
 
-Deno.test("close of the browser entry says what it takes and what it got", async () => {
+Deno.test("close of the browser entry rejects invalid arguments and names them", async () => {
   await using server = await serve({ message: () => {} });
   const conn = await connect(server.url);
   const wrong: [code: unknown, reason: unknown, name: string, message: RegExp][] = [
@@ -56,7 +57,7 @@ Deno.test("close of the browser entry says what it takes and what it got", async
   assert.equal((await conn.closed).clean, true);
 });
 
-Deno.test("a view of shared memory is sent", async () => {
+Deno.test("sends a view of shared memory", async () => {
   const got = new Deferred<unknown>();
   await using server = await serve({ message: (_, data) => got.resolve(data) });
   const conn = await connect(server.url);
@@ -66,7 +67,7 @@ Deno.test("a view of shared memory is sent", async () => {
   assert.equal((await conn.closed).clean, true);
 });
 
-Deno.test("a blocked page is not held against the server", async () => {
+Deno.test("a blocked event loop in the page does not cause a timeout", async () => {
   await using server = await serve({ message: () => {} });
   const connecting = connect(server.url, { handshakeTimeout: 100, closeTimeout: 100 });
   block(300);

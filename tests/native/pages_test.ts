@@ -11,13 +11,13 @@ import { FakeHistory } from "../support/fake_history.ts";
 import { Queue } from "../support/live_harness.ts";
 import { need, programPath } from "../support/need.ts";
 
-/** What a page reports. */
+/** The report of a page. */
 interface Report {
   readonly event: string;
   readonly value: unknown;
 }
 
-/** A page with the client in a bundle, and what it reports. */
+/** A page with the client in a bundle, and its report. */
 class PageServer {
   readonly reports: Queue<Report> = new Queue();
   readonly #server: Deno.HttpServer<Deno.NetAddr>;

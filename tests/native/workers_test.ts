@@ -161,7 +161,7 @@ Deno.test("Workers serve and connect in workerd", async (t) => {
   });
 
   await t.step(
-    "a hook and the check of origins reject, and a handler that fails ends with 1011",
+    "a hook and the check of origins reject, and a failing handler closes with 1011",
     async () => {
       await assert.rejects(connect(`${url}/ws?refused`), { status: 401, body: "no token" });
       await assert.rejects(connect(`${url}/ws`, { origin: "https://other.example" }), {
@@ -188,7 +188,7 @@ Deno.test("Workers serve and connect in workerd", async (t) => {
     assert.equal((await one.closed).code, 1001);
   });
 
-  await t.step("connect works inside of a Worker", async () => {
+  await t.step("connect works inside a Worker", async () => {
     const response = await fetch(`${workerd.origin}/client?to=${url}/ws`);
     assert.deepEqual(await response.json(), ["from the hook", "from the worker"]);
   });

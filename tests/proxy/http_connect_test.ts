@@ -88,7 +88,7 @@ for (
     "HTTP/1.0 200 Connection established\r\nProxy-agent: tinyproxy/1.11.1\r\n\r\n",
     "HTTP/1.1 200\r\n\r\n",
     "HTTP/1.1 299 \r\n\r\n",
-    // RFC 9110 9.3.6: a client must ignore what these say of a body.
+    // RFC 9110 9.3.6: a client must ignore the body fields of these responses.
     "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n",
     "HTTP/1.1 204 No Content\r\n\r\n",
     "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nLink: <x>\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
@@ -112,7 +112,7 @@ for (
     ["HTTP/1.1 300 Which\r\n\r\n", "300 Which to CONNECT a.example:443"],
     ["HTTP/1.1 502\r\n\r\n", "502 to CONNECT a.example:443"],
     ["HTTP/1.1 999 x\r\n\r\n", "999 x to CONNECT a.example:443"],
-    // A protocol that nobody asked for.
+    // A protocol that was not requested.
     ["HTTP/1.1 101 Switching\r\nUpgrade: x\r\n\r\n", "101 Switching to CONNECT a.example:443"],
     ["HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 503 Busy\r\n\r\n", "503 Busy to CONNECT "],
     [`HTTP/1.1 500 ${"x".repeat(500)}\r\n\r\n`, `500 ${"x".repeat(200)}... to CONNECT `],

@@ -1,17 +1,17 @@
-// A dialogue with a proxy whose answers are known, cut in every way.
+// A dialogue with a proxy whose responses are known, split in every way.
 
 import { WebSocketError } from "../../src/errors.ts";
 import type { ProxyDialogue } from "../../src/proxy/dialogue.ts";
 import { replay } from "../support/replay.ts";
 import { concat, toHex } from "../support/vectors.ts";
 
-/** How a dialogue went. */
+/** The result of a dialogue. */
 export interface Outcome {
   /** Whether the stream leads to the target. */
   readonly done: boolean;
-  /** What was sent to the proxy, in hexadecimal, unless it failed. */
+  /** The bytes sent to the proxy, in hexadecimal, unless it failed. */
   readonly sent?: string;
-  /** What came behind the dialogue, in hexadecimal, unless it failed. */
+  /** The bytes received after the dialogue, in hexadecimal, unless it failed. */
   readonly rest?: string;
   /** Why it failed. */
   readonly error?: { readonly code: string; readonly message: string };
@@ -52,7 +52,7 @@ class Conversation {
   get events(): [Outcome] {
     const { done } = this.#dialogue;
     if (this.#error !== undefined) {
-      // What was still to be sent depends on the cut, and does not matter any more.
+      // The pending output depends on the split, and is no longer relevant.
       const { code, message } = this.#error;
       return [{ done, error: { code, message } }];
     }

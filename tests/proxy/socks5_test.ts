@@ -14,7 +14,7 @@ const HELLO_WITH_PASSWORD = "05020002";
 const LOGIN = "01 04 75736572 06 736563726574".replaceAll(" ", "");
 const CONNECT = "050100 03 09 612e6578616d706c65 01bb".replaceAll(" ", "");
 
-/** What a proxy answers. */
+/** The responses of a proxy. */
 const NO_LOGIN = "0500";
 const LOGIN_PLEASE = "0502";
 const LOGIN_RIGHT = "0100";

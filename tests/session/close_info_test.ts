@@ -28,7 +28,7 @@ const STEPS = {
 
 type Step = keyof typeof STEPS;
 
-/** A story, which always goes on with the end of the stream, and how it is told. */
+/** A scenario, which always continues with the end of the stream, and the expected result. */
 interface Row {
   readonly steps: readonly Step[];
   readonly ending: Ending;
@@ -76,9 +76,9 @@ const FAILED: Ending = {
   error: "HANDLER_FAILED",
 };
 
-/** What happens before the stream ends, and how that counts. */
+/** The events before the end of the stream, and their result. */
 const ROWS: readonly Row[] = [
-  // Both said Close.
+  // Both sides have sent a Close frame.
   { steps: ["the local side closes", "the peer closes"], ending: CLEAN },
   { steps: ["the local side closes", "the local side closes", "the peer closes"], ending: CLEAN },
   {
@@ -135,7 +135,7 @@ const ROWS: readonly Row[] = [
     cut: true,
   },
 
-  // Somebody did something wrong.
+  // A violation by the peer or an error of user code.
   { steps: ["the peer breaks a rule"], ending: BROKEN },
   { steps: ["the peer breaks a rule", "the peer breaks a rule"], ending: BROKEN },
   { steps: ["the peer breaks a rule", "the peer closes"], ending: BROKEN },
@@ -212,7 +212,7 @@ function* sequences(length: number): Generator<Step[]> {
   }
 }
 
-/** What holds whatever happened. */
+/** The invariants of every scenario. */
 function assertSound(endpoint: Endpoint, messagesInTime: number): void {
   const [ending, ...more] = endpoint.endings;
   assert.equal(more.length, 0, "the end is told once");

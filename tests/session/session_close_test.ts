@@ -20,7 +20,7 @@ const LEGAL = [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013,
   .concat([3000, 3999, 4000, 4999]);
 const ILLEGAL = [0, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65535];
 
-/** The code of the one Close frame that was sent, and nothing but it. */
+/** The code of the sent Close frame, which must be the only output. */
 function onlyClose(endpoint: Endpoint): number | undefined {
   const sent = endpoint.takeFrames();
   assert.deepEqual(sent.map(({ opcode }) => opcode), [CLOSE]);
@@ -163,7 +163,7 @@ for (const side of SIDES) {
       endpoint.receiveClose(1000);
       assert.equal(onlyClose(endpoint), closeCode);
       assert.deepEqual(endpoint.heard, [["text", "good"]]);
-      // RFC 6455 7.1.7: the one who fails the connection also ends its stream, a client too.
+      // RFC 6455 7.1.7: the side that fails the connection also ends its stream, even a client.
       assert.deepEqual(endpoint.asked, ["startCloseTimer", "endOutput"]);
 
       endpoint.session.streamClosed();

@@ -4,12 +4,12 @@ import { Endpoint, type Heard } from "../support/endpoint.ts";
 import { Random } from "../support/random.ts";
 import { toHex } from "../support/vectors.ts";
 
-/** Sizes around every change of the header, and what lies between. */
+/** Sizes around every change of the header size, and sizes between them. */
 const SIZES = [0, 1, 2, 124, 125, 126, 127, 255, 256, 1000, 8191, 8192, 65535, 65536, 70000];
 
 const CHARACTERS = ["a", "Z", " ", "\u0000", "\u00e9", "\u20ac", "\ufeff", "\uffff", "\u{1f600}"];
 
-/** Sends something at random. Returns what the peer must hear of it, in order. */
+/** Sends a random item. Returns the events that the peer must report, in order. */
 function sendSomething(random: Random, sender: Endpoint): Heard[] {
   const size = random.below(3) === 0 ? random.pick(SIZES) : random.below(300);
   const kind = random.pick(["text", "binary", "fragments", "ping", "pong"] as const);
@@ -41,7 +41,7 @@ function sendFragments(random: Random, sender: Endpoint, bytes: Uint8Array): Hea
   return [...heard, ["binary", toHex(bytes)]];
 }
 
-/** Carries what waits from one to the other in chunks of random sizes. */
+/** Transfers buffered output from one side to the other in chunks of random sizes. */
 function carry(random: Random, from: Endpoint, to: Endpoint): void {
   const bytes = from.takeBytes();
   const most = random.pick([1, 7, 300, 100_000]);
@@ -75,7 +75,7 @@ Deno.test("a client and a server receive each other's messages for any chunk spl
     const pongs = expected.get(from)!.filter(([kind]) => kind === "pong");
     const heardPongs = from.heard.filter(([kind]) => kind === "pong");
     assert.ok(pingsSent.length > 10);
-    // The peer's own pongs and its answers are mixed; nothing is lost and nothing made up.
+    // The peer's own pongs and its answers are mixed; all of them arrive and no others.
     assert.deepEqual(
       heardPongs.map(([, payload]) => payload).sort(),
       [...pongs, ...pingsSent].map(([, payload]) => payload).sort(),

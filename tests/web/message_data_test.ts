@@ -16,7 +16,7 @@ const UNITS = [
   "\ud83d\ude00",
 ];
 
-Deno.test("the length of a string in UTF-8 is that of TextEncoder, surrogates included", () => {
+Deno.test("computes the UTF-8 length of a string like TextEncoder, including surrogates", () => {
   for (const first of UNITS) {
     for (const second of UNITS) {
       for (const third of UNITS) {
@@ -27,7 +27,7 @@ Deno.test("the length of a string in UTF-8 is that of TextEncoder, surrogates in
   }
 });
 
-Deno.test("buffers of another realm are bytes, and not text", () => {
+Deno.test("treats buffers of another realm as bytes, not as text", () => {
   for (
     const code of ["new ArrayBuffer(2)", "new DataView(new ArrayBuffer(2))", "new Int16Array(1)"]
   ) {
@@ -37,7 +37,7 @@ Deno.test("buffers of another realm are bytes, and not text", () => {
   assert.throws(() => messageData(runInNewContext("new Uint8Array(new SharedArrayBuffer(2))")));
 });
 
-Deno.test("shared and resizable memory is not taken", () => {
+Deno.test("rejects shared and resizable memory", () => {
   const shared = new SharedArrayBuffer(2);
   const resizable = new ArrayBuffer(2, { maxByteLength: 4 });
   for (const buffer of [shared, resizable]) {
@@ -46,7 +46,7 @@ Deno.test("shared and resizable memory is not taken", () => {
   }
 });
 
-Deno.test("a detached buffer holds no bytes", () => {
+Deno.test("a detached buffer has no bytes", () => {
   const view = new Uint8Array([1, 2, 3]);
   const { buffer } = view;
   structuredClone(buffer, { transfer: [buffer] });
@@ -55,7 +55,7 @@ Deno.test("a detached buffer holds no bytes", () => {
   }
 });
 
-Deno.test("a Blob is recognized by its brand; an object with its members alone is text", () => {
+Deno.test("recognizes a Blob by its brand, and converts an object with the same members to text", () => {
   class OtherBlob {
     readonly size = 3;
     get [Symbol.toStringTag](): string {

@@ -40,7 +40,7 @@ for (const [space, addresses] of Object.entries(ADDRESSES)) {
   });
 }
 
-Deno.test("names below localhost are dialed at the loopback, under their own name for TLS", async () => {
+Deno.test("dials names below localhost at the loopback, with the original name for TLS", async () => {
   const dialed: DialOptions[] = [];
   const network = webNetwork({
     dial(options: DialOptions): Promise<Transport> {

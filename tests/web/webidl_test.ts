@@ -38,17 +38,17 @@ Deno.test("[EnforceRange] truncates, and rejects what is out of range", () => {
   }
 });
 
-Deno.test("unsigned short is taken modulo 65536", () => {
+Deno.test("converts unsigned short modulo 65536", () => {
   assert.deepEqual([65536, 65537, -1, NaN, "12", 1.9].map(unsignedShort), [0, 1, 65535, 0, 12, 1]);
 });
 
-Deno.test("USVString replaces lone surrogates, and takes no symbol", () => {
+Deno.test("USVString replaces lone surrogates and rejects symbols", () => {
   assert.equal(usvString("a\ud800b\udfffc\ud83d\ude00"), "a\ufffdb\ufffdc\ud83d\ude00");
   assert.equal(usvString(null), "null");
   assert.throws(() => usvString(Symbol("x")), TypeError);
 });
 
-Deno.test("a sequence is any iterable object, but not a string", () => {
+Deno.test("a sequence is any iterable object except a string", () => {
   assert.deepEqual(stringSequence("protocols", new Set(["a", 5])), ["a", "5"]);
   for (const value of ["abc", 5, {}, null]) {
     assert.throws(() => stringSequence("protocols", value), TypeError);

@@ -15,7 +15,7 @@ const LEGAL = [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013,
 const ILLEGAL = [0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65535];
 
 function parse(payload: Uint8Array): { code: number; reason: string } {
-  // The payload lies in the middle of other bytes, which must not be read.
+  // The payload is surrounded by other bytes, which must not be read.
   const memory = concat(hex("ff ff ff"), payload, hex("ff"));
   return parseClosePayload(memory, 3, memory.length - 1);
 }

@@ -12,7 +12,7 @@ const STREAM = concat(
   frame({ opcode: CONTINUATION, payload: "efg" }),
 );
 
-/** The offsets behind the frames of the stream. */
+/** The end offsets of the frames in the stream. */
 const FRAME_ENDS = [3, 8, 10, 15];
 
 /** A reader that stops itself at every frame it delivers. */

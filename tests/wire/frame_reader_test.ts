@@ -33,7 +33,7 @@ function stream(rules: FrameRules, frames: readonly FrameParts[]): Uint8Array {
   );
 }
 
-/** What a reader of legal frames delivers. */
+/** The output of a reader for legal frames. */
 function eventsOf(frames: readonly FrameParts[]): FrameEvent[] {
   return frames.map(({ fin, rsv = 0, opcode, payload = new Uint8Array(0) }) => ({
     first: (fin === false ? 0 : 0x80) | rsv << 4 | opcode,
@@ -133,7 +133,7 @@ interface Refusal {
   readonly before?: readonly FrameParts[];
   readonly bad: FrameParts;
   readonly code: string;
-  /** How many bytes of the bad frame are needed to refuse it. */
+  /** The number of bytes of the bad frame after which it is rejected. */
   readonly bytes: number;
 }
 
@@ -274,7 +274,8 @@ Deno.test("accepts a message of exactly the size limit, in one frame or in fragm
 });
 
 Deno.test("a compressed message may slightly exceed maxMessageSize on the wire, an uncompressed one may not", () => {
-  // RFC 7692 names no limit; what counts is what comes out, and bad data hardly grows when compressed.
+  // RFC 7692 defines no limit; the limit applies to the decompressed size, and incompressible data
+  // hardly grows.
   const rules = { ...CLIENT, rsv1: true, maxMessageSize: 1000 };
   const most = compressedLimit(1000);
   assert.ok(most > 1000 && most < 1100);
@@ -313,7 +314,7 @@ Deno.test("accepts a message of maxFragments frames, counting empty frames but n
     { opcode: PING },
   ];
   const legal = [...message, { opcode: CONTINUATION }];
-  // Twice, because the count begins anew with each message.
+  // Twice, because the count restarts with each message.
   const frames = [...legal, { opcode: TEXT }, ...legal];
   assert.deepEqual(replay(stream(rules, frames), () => new FrameRecorder(rules)), eventsOf(frames));
 

@@ -21,7 +21,7 @@ function masks(): number {
   return readMaskKey(Uint8Array.from(MASK_KEY), 0);
 }
 
-/** One array whose frames begin at an odd offset, filled so that unwritten bytes show. */
+/** One array whose frames begin at an odd offset, filled so that unwritten bytes are visible. */
 class Output implements FrameOutput {
   readonly memory: Uint8Array;
   offset = 5;
@@ -133,7 +133,7 @@ for (
 ) {
   Deno.test(`the header of a frame of ${length} bytes has this length`, () => {
     const want = header({ opcode: BINARY, length: BigInt(length) });
-    // Only the header is written where nothing is masked, so the memory need not hold the payload.
+    // Without masking only the header is written, so the buffer need not contain the payload.
     const bytes = new Uint8Array(20).fill(0xa5);
     const end = sealFrame(bytes, 3, FIN | BINARY, length, undefined);
     assert.equal(end, 3 + want.length + length);

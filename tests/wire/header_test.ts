@@ -24,7 +24,7 @@ const SERVER_READS: FrameRules = { ...LIMITS, masked: true, rsv1: false };
 const CLIENT_READS: FrameRules = { ...LIMITS, masked: false, rsv1: false };
 const WITH_EXTENSION: FrameRules = { ...CLIENT_READS, rsv1: true };
 
-/** What `checkHeader` says: the code of the broken rule, or `legal`. */
+/** The result of `checkHeader`: the code of the violated rule, or `legal`. */
 function verdict(first: number, second: number, rules: FrameRules, inMessage: boolean): string {
   try {
     checkHeader(first, second, rules, inMessage);
@@ -179,7 +179,10 @@ Deno.test("accepts each first byte with each kind of second byte exactly where t
   }
 });
 
-/** The rules of RFC 6455 5.1 to 5.5 and RFC 7692 6.1 once more, written as what is allowed. */
+/**
+ * An independent statement of the rules of RFC 6455 5.1 to 5.5 and RFC 7692 6.1, as a list of
+ * allowed values.
+ */
 function isLegal(
   first: number,
   second: number,

@@ -1,5 +1,5 @@
-// Runs every program of the differential suite against `ws` on both sides, against ours on both sides,
-// and with one on each side, and prints what differs as JSON.
+// Runs every program of the differential suite with `ws` on both sides, with quickws on both sides,
+// and with one on each side, and prints the differences as JSON.
 
 import { createHash } from "node:crypto";
 import { createRequire } from "node:module";
@@ -8,7 +8,7 @@ import ours from "../../src/ws.ts";
 import { setDigest, type Sides, Transcript, type WsModule } from "./harness.ts";
 import { scenarios } from "./scenarios.ts";
 
-/** The path, and not the name, because Bun has a `ws` of its own under that name. */
+/** The path instead of the name, because Bun replaces the package `ws` with a built-in one. */
 const theirs: WsModule = createRequire(import.meta.url)(process.argv[2]!);
 const filter = process.argv[3];
 

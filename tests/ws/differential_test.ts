@@ -1,5 +1,5 @@
-// What programs see of `ws` and of ours, compared: events, their values, states and bytes on the wire, for
-// every pair of the two, on the three runtimes.
+// Compares the behavior of `ws` and quickws in the same programs: events, their values, states and
+// bytes on the wire, for every combination of the two, on the three runtimes.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -16,7 +16,7 @@ interface Result {
   readonly results: Record<string, Record<string, string[]>>;
 }
 
-/** Where a runtime keeps `ws` from what it does on Node, which is what ours is compared with. */
+/** Where a runtime changes the behavior of `ws`; quickws is compared with `ws` on Node. */
 const BROKEN_THERE: Partial<Record<RuntimeName, readonly string[]>> = {
   // The inflate of Deno's zlib finishes without an error.
   deno: ["a server receives corrupt compression"],

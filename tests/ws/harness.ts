@@ -1,5 +1,5 @@
-// What the differential suite of `ws` is written with: a program runs against two implementations, and
-// what it records of events and bytes is compared.
+// The harness of the differential suite of `ws`: a program runs against two implementations, and
+// its recorded events and bytes are compared.
 
 import { Buffer } from "node:buffer";
 import { once } from "node:events";
@@ -8,7 +8,7 @@ import net from "node:net";
 import type { Duplex } from "node:stream";
 import type defaultExport from "../../src/ws.ts";
 
-/** The module, ours or the npm package's. */
+/** The module: quickws's or the npm package's. */
 export type WsModule = typeof defaultExport;
 
 /** A WebSocket of either. */
@@ -23,7 +23,7 @@ export interface Sides {
   readonly server: WsModule;
 }
 
-/** What was recorded, by whom: the order between two of them is that of the network. */
+/** The records of each participant: their relative order is that of the network. */
 export class Transcript {
   readonly lines: Record<string, string[]> = {};
 
@@ -47,7 +47,7 @@ export function show(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(show).join(", ")}]`;
   if (value instanceof Error) {
     const { code } = value as { code?: string };
-    // What is wrong with the data is said in the words of zlib, or in ours.
+    // The description of a data error is either zlib's or quickws's.
     const message = code === "Z_DATA_ERROR" ? "" : JSON.stringify(value.message);
     return `${value.name} ${code ?? ""} ${message}`;
   }
@@ -156,7 +156,7 @@ export function upgradeRequest(fields: Record<string, string> = {}, method = "GE
   return [`${method} HTTP/1.1`, ...lines, "", ""].join("\r\n");
 }
 
-/** What a server answers to raw bytes, until it ends the stream. */
+/** The bytes that a server sends in response to raw bytes, until it ends the stream. */
 export async function rawExchange(
   port: number,
   ...pieces: (string | Uint8Array)[]

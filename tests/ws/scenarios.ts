@@ -21,7 +21,7 @@ import {
   upgradeRequest,
 } from "./harness.ts";
 
-/** Echoes what it gets in its own kind. */
+/** Echoes each message in its own type. */
 function echo(ws: AnyWebSocket): void {
   ws.on("message", (data, isBinary) => ws.send(data as Buffer, { binary: isBinary }));
 }
@@ -384,7 +384,7 @@ const compression: Scenario[] = COMPRESSION.map(([name, client, server]) => ({
 const TOO_LONG = rawFrame(0x82, Buffer.alloc(2000));
 const BOMB = rawFrame(0xc2, deflateRawSync(Buffer.alloc(5000), { finishFlush: 2 }).subarray(0, -4));
 
-/** Frames of a client that a server refuses. */
+/** Frames of a client that a server rejects. */
 const FAULTS: [name: string, frames: Uint8Array, options?: Record<string, unknown>][] = [
   ["RSV1", rawFrame(0xc1, "x")],
   ["RSV2", rawFrame(0xa1, "x")],
@@ -434,7 +434,7 @@ const FAULTS: [name: string, frames: Uint8Array, options?: Record<string, unknow
   ["an empty close", rawFrame(0x88, "")],
 ];
 
-/** The answer's fields say when and by whom; what is left is compared. */
+/** The date and server fields of the response are removed; the rest is compared. */
 function afterHead(answer: Buffer): Buffer {
   return answer.subarray(answer.indexOf("\r\n\r\n") + 4);
 }

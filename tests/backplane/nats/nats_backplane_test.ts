@@ -7,7 +7,7 @@ import { Deferred, Queue } from "../../support/live_harness.ts";
 
 type Status = { readonly type: string; readonly error?: unknown };
 
-/** A connection whose events are given by hand. */
+/** A connection whose events the test triggers. */
 class Connection implements NatsConnection {
   readonly events = new Queue<Status>();
   readonly end = new Deferred<void | Error>();
@@ -54,7 +54,7 @@ class Connection implements NatsConnection {
 
 const NO_MESSAGE: NatsMessage = { data: new Uint8Array(0) };
 
-/** A backplane that is up, and what it reports. */
+/** A connected backplane, and its reports. */
 async function started(): Promise<{
   connection: Connection;
   backplane: NatsBackplane;

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import type { RedisConnection, RedisListener } from "../../../src/backplane/redis/connection.ts";
 import { RedisPair } from "../../../src/backplane/redis/connection.ts";
 
-/** A connection that answers, unless it is told not to. */
+/** A connection that answers requests unless disabled. */
 class FakeLink implements RedisConnection {
   isReady = true;
   isSilent = false;
-  /** Milliseconds that an answer takes. */
+  /** The delay of an answer in milliseconds. */
   delay = 0;
   isClosed = false;
   readonly requests: string[] = [];
@@ -178,7 +178,7 @@ Deno.test("disconnects a silent connection, but not one that answers", async () 
   ];
   silentPublisher.publisher.isSilent = true;
   silentSubscriber.subscriber.isSilent = true;
-  // Its answers to the question are late, but messages and answers come.
+  // Its answers to the ping are late, but messages and other answers arrive.
   busy.publisher.isSilent = busy.subscriber.isSilent = true;
   // The process was stopped: the answer waits in the kernel when the timer is due.
   stopped.publisher.delay = stopped.subscriber.delay = 3040;
@@ -195,7 +195,7 @@ Deno.test("disconnects a silent connection, but not one that answers", async () 
   for (const { lost } of [silentPublisher, silentSubscriber]) {
     assert.match(String(await lost), /not answered for 3000 ms/);
   }
-  // It is lost, or asked once more.
+  // It has failed, or is asked once more.
   const isAskedAgain = (): boolean => blocked.publisher.requests.length > 1;
   while (blocked.losses.length === 0 && !isAskedAgain()) {
     await new Promise((resolve) => setTimeout(resolve, 10));

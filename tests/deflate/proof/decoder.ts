@@ -13,7 +13,7 @@ import { assertSame } from "./encoder.ts";
 export interface DecoderProof {
   /** Messages that were decompressed as they were. */
   decompressed: number;
-  /** Messages of one byte more than the limit that were refused as too big. */
+  /** Messages of one byte more than the limit that were rejected as too big. */
   tooBig: number;
 }
 

@@ -1,5 +1,5 @@
-// The encoder against three decoders: zlib, fflate, and our own, which is the only one that looks at
-// each distance.
+// The encoder against three decoders: zlib, fflate, and quickws's own, which alone checks each
+// distance.
 
 import assert from "node:assert/strict";
 import { deflate } from "../../../src/deflate/deflate.ts";

@@ -1,5 +1,5 @@
-// The decoder against messages that were damaged: nothing is accepted that zlib refuses, nothing takes
-// long, and no error is thrown but our own.
+// The decoder against damaged messages: it accepts no message that zlib rejects, takes a bounded
+// time, and throws only its own errors.
 
 import assert from "node:assert/strict";
 import process from "node:process";
@@ -16,17 +16,17 @@ import { assertSame, levels } from "./encoder.ts";
 export interface MutationProof {
   /** Messages that both accept with the same bytes. */
   accepted: number;
-  /** Messages that both refuse. */
+  /** Messages that both reject. */
   refused: number;
-  /** Messages that only zlib accepts: it does not look behind a last block, for one. */
+  /** Messages that only zlib accepts: for example, it ignores data after a last block. */
   stricter: number;
-  /** Messages of which we decode more, behind a block that calls itself the last. */
+  /** Messages of which quickws decodes more, after a block that is marked as the last. */
   goneOn: number;
-  /** The most CPU time that one message took us, in milliseconds. */
+  /** The maximum CPU time for one message, in milliseconds. */
   slowest: number;
 }
 
-/** The most bytes that may come out. */
+/** The limit of the decompressed size. */
 const LIMIT = 1 << 20;
 
 /** Damages so many messages and decodes them. */
@@ -55,7 +55,7 @@ export function proveMutations(random: Random, cases: number): MutationProof {
       else proof.stricter++;
       continue;
     }
-    // No bytes at all are an empty message to us.
+    // quickws accepts zero bytes as an empty message.
     if (payload.length === 0) continue;
     assert(theirs !== undefined, `only we accept ${what}: ${payload}`);
     const goneOn = ours.length > theirs.bytes.length;

@@ -17,9 +17,9 @@ import { assertSame, levels } from "./encoder.ts";
 
 /** The results of the proof. */
 export interface TakeoverProof {
-  /** Messages compressed by us and decompressed by zlib and by us. */
+  /** Messages compressed by quickws and decompressed by zlib and by quickws. */
   outbound: number;
-  /** Messages compressed by zlib and decompressed by us. */
+  /** Messages compressed by zlib and decompressed by quickws. */
   inbound: number;
 }
 
@@ -52,7 +52,7 @@ function outbound(random: Random, stream: number): number {
   const sent: Uint8Array[] = [];
   const payloads: Uint8Array[] = [];
   for (const bytes of messages(random, kinds[stream % kinds.length])) {
-    // What is dropped is dropped at any time.
+    // The context may be dropped at any time.
     if (random.below(20) === 0) context.drop();
     const options = { level: random.pick(levels), windowBits, context };
     const payload = random.below(4) === 0
@@ -78,7 +78,7 @@ function asAWhole(bytes: Uint8Array, options: DeflateOptions): Uint8Array | unde
   return end < 0 ? undefined : target.slice(0, end);
 }
 
-/** A message that comes in parts, between which the context may be dropped. */
+/** A message in parts, between which the context may be dropped. */
 function inParts(random: Random, bytes: Uint8Array, options: DeflateOptions): Uint8Array {
   const payloads: Uint8Array[] = [];
   for (let from = 0; from < bytes.length;) {

@@ -1,4 +1,4 @@
-// Our client, which is examined: client_quickws.ts <url> [compression]
+// The quickws client, under examination: client_quickws.ts <url> [compression]
 
 import process from "node:process";
 import { connect } from "../../../mod.ts";

@@ -1,4 +1,4 @@
-// The WebSocket that the runtime has of its own, which is examined: client_web.ts <url>
+// The built-in WebSocket of the runtime, under examination: client_web.ts <url>
 
 import process from "node:process";
 import { echoOver } from "./web_echo.ts";

@@ -1,9 +1,12 @@
-// What every client to examine does: ask how many cases there are, come back for each, and say when it
-// is through.
+// The steps of every examined client: request the number of cases, connect for each, and report the
+// end.
 
 import process from "node:process";
 
-/** Opens one connection, echoes until it is over; text messages go to `heard` instead, if given. */
+/**
+ * Opens one connection and echoes until it closes; passes text messages to `heard` instead, if
+ * given.
+ */
 export type Echo = (url: string, heard?: (text: string) => void) => Promise<void>;
 
 /** Runs all cases of the doctor at the address that the program was started with. */

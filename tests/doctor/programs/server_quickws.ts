@@ -1,4 +1,4 @@
-// Our server as an endpoint to examine: prints its port without compression, and with.
+// The quickws server as an endpoint to examine: prints its port without compression, and with.
 
 import process from "node:process";
 import { serve } from "../../../mod.ts";

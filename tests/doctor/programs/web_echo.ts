@@ -1,9 +1,9 @@
 // Echoing over a WebSocket with the interface of the web.
 
-/** Milliseconds after which a socket that tells of no end is given up. */
+/** Milliseconds after which a socket without a close event is abandoned. */
 const GIVE_UP = 240_000;
 
-/** Echoes until the socket is over; messages go to `heard` instead, if given. */
+/** Echoes until the socket closes; passes messages to `heard` instead, if given. */
 export function echoOver(socket: WebSocket, heard?: (text: string) => void): Promise<void> {
   socket.binaryType = "arraybuffer";
   return new Promise((resolve) => {

@@ -1,6 +1,6 @@
 /**
- * Runs packages that depend on `ws`, unmodified, with `@quickws/ws` in its place by npm's `overrides`:
- * installs them into a temporary folder, and uses each in a program.
+ * Runs unmodified packages that depend on `ws` with `@quickws/ws` as its replacement, through npm's
+ * `overrides`: installs them into a temporary folder, and uses each in a program.
  *
  * ```sh
  * deno task dependents                    # all of them, on Node and on Deno
@@ -8,8 +8,8 @@
  * deno task dependents --runtime node
  * ```
  *
- * Bun is left out: it loads a `ws` of its own whatever is installed. The short form, which installs
- * nothing and also runs on Bun, is `tests/ws/dependents_test.ts`.
+ * Bun is excluded: it always loads its built-in `ws`. The short form, which installs no packages and
+ * also runs on Bun, is `tests/ws/dependents_test.ts`.
  *
  * @module
  */
@@ -21,13 +21,13 @@ import { requirePrograms } from "../../support/need.ts";
 import { nodePath } from "../../support/runtimes.ts";
 import { build } from "../../../ws/npm-build.ts";
 
-/** What is copied to where the packages are installed. */
+/** The files that are copied into the folder of the packages. */
 const folder = join(import.meta.dirname!, "programs");
 
-/** Files that are no programs. */
+/** Files that are not programs. */
 const SHARED = ["support.mjs", "json_rpc.mjs"];
 
-/** What tells nothing of ours on a runtime, and why. */
+/** Packages that prove nothing about quickws on a runtime, and the reason. */
 const LEFT_OUT: Record<string, Record<string, string>> = {
   deno: {
     mqtt: "fails there with ws, too",
@@ -71,7 +71,7 @@ async function install(work: string): Promise<string[]> {
   return programs.sort();
 }
 
-/** Runs a program, and returns what it printed unless it did what it was to do. */
+/** Runs a program, and returns its output unless it succeeded. */
 async function fault(cwd: string, command: string, ...args: string[]): Promise<string | undefined> {
   const { cert, key } = makeCertificates();
   const signal = AbortSignal.timeout(LIMIT);

@@ -7,13 +7,13 @@ import { dirname, join, relative } from "node:path";
 import { buildModule } from "../../../ws/npm-build.ts";
 import { root } from "../../project/source_files.ts";
 
-/** The folder in which Deno keeps each version of a package beside links to what it depends on. */
+/** The folder in which Deno keeps each version of a package next to links to its dependencies. */
 const store = join(root, "node_modules", ".deno");
 
 /** The programs that use the packages. */
 const programs = join(import.meta.dirname!, "programs");
 
-/** Lets Bun, which has a `ws` of its own, load ours where a package requires `ws`. */
+/** Makes Bun, which has a built-in `ws`, load quickws where a package requires `ws`. */
 const PRELOAD = `
 const Module = require("node:module");
 const ours = require.resolve("./node_modules/ws/index.js");
@@ -23,7 +23,7 @@ Module._resolveFilename = function (name, ...rest) {
 };
 `;
 
-/** A project whose packages have ours as their `ws`. */
+/** A project whose packages use quickws as their `ws`. */
 export class Project implements AsyncDisposable {
   readonly #copied = new Set<string>();
 
