@@ -2,8 +2,9 @@
 
 import { commandFor, type RuntimeName, runtimeNames, start } from "../support/runtimes.ts";
 import { table } from "../support/table.ts";
-import type { MessageCost, SizeCosts } from "./suite.ts";
+import type { SizeCosts } from "./suite.ts";
 import type { TakeoverCost } from "./takeover.ts";
+import type { MessageCost } from "./timing.ts";
 
 const CONNECTIONS = 10000;
 

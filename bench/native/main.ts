@@ -1,169 +1,207 @@
-// HTTP and WebSockets on one port of Bun.serve or Deno.serve: `createSockets` compared with the
-// runtime's own handlers and crossws. Measures server CPU time in microseconds per echo, request and
-// published message, and the memory of idle connections.
+// `deno task bench native`: HTTP and WebSockets on one port of Bun.serve or Deno.serve: `createSockets`
+// beside the runtime's own handlers and crossws. CPU time of the server for each request, echo and
+// delivery, and resident memory for each idle connection. Rounds alternate.
 //
-//   deno run -A bench/native/main.ts [--runtimes bun,deno] [--seconds 3] [--rounds 3] [--idle 10000]
+//   deno task bench native [--rounds 5] [--seconds 2] [--runtimes bun,deno] [--quick] [--dry]
 
-import { parseArgs } from "node:util";
 import { connect, type Connection } from "../../mod.ts";
-import { runtimeCommand, type RuntimeName } from "../../tests/support/runtimes.ts";
+import { writeTables } from "../plot/tables.ts";
+import {
+  alternate,
+  type Comparison,
+  comparisonConditions,
+  comparisonTable,
+  keepComparison,
+  type Row,
+  summarize,
+} from "../run/compare.ts";
+import { showConditions } from "../run/conditions.ts";
+import { parseOptions } from "../run/options.ts";
+import { moveToLoadCore, onServerCore } from "../support/cores.ts";
+import {
+  collectable,
+  commandFor,
+  linesOf,
+  nextLine,
+  type RuntimeName,
+  start,
+  stop,
+} from "../support/runtimes.ts";
+import type { Variant } from "./server.ts";
 
-const { values } = parseArgs({
-  args: Deno.args,
-  options: {
-    runtimes: { type: "string", default: "bun,deno" },
-    seconds: { type: "string", default: "3" },
-    rounds: { type: "string", default: "3" },
-    idle: { type: "string", default: "10000" },
-  },
-});
-const seconds = Number(values.seconds);
-const VARIANTS = ["native", "quickws", "crossws"];
-const module = new URL("server.ts", import.meta.url).pathname;
+const options = parseOptions(["native", ...Deno.args]);
+const { rounds, seconds, warmUp, quick } = options;
+const idleConnections = quick ? 500 : 10_000;
+const VARIANTS: Variant[] = ["native", "createSockets", "crossws"];
 
-/** One server in a separate process. */
+/** One server, in its own process. */
 class ServerProcess {
   readonly #child: Deno.ChildProcess;
-  readonly #output: ReadableStreamDefaultReader<string>;
   readonly origin: string;
 
-  constructor(
-    child: Deno.ChildProcess,
-    output: ReadableStreamDefaultReader<string>,
-    origin: string,
-  ) {
+  constructor(child: Deno.ChildProcess, origin: string) {
     this.#child = child;
-    this.#output = output;
     this.origin = origin;
   }
 
   static async start(runtime: RuntimeName, variant: string): Promise<ServerProcess> {
-    const { command, args } = runtimeCommand(runtime, module, variant);
-    const child = new Deno.Command(command, { args, stdout: "piped", stderr: "inherit" }).spawn();
-    const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-    const { value = "" } = await reader.read();
-    return new ServerProcess(child, reader, `http://127.0.0.1:${Number(value)}`);
+    const command = collectable(runtime, commandFor(runtime, "native/server.ts", variant));
+    const child = start(onServerCore(command));
+    const port = await nextLine(linesOf(child));
+    return new ServerProcess(child, `http://127.0.0.1:${port}`);
   }
 
-  async usage(): Promise<{ cpu: number; rss: number }> {
-    return await (await fetch(`${this.origin}/usage`)).json();
+  /** Microseconds of CPU time so far. */
+  async cpu(): Promise<number> {
+    return (await (await fetch(`${this.origin}/usage`)).json()).cpu;
   }
 
-  open(message: (conn: Connection<undefined>) => void): Promise<Connection<undefined>> {
-    return connect(`${this.origin.replace("http", "ws")}/ws`, { message });
+  /** Resident memory in bytes, after a garbage collection. */
+  async memory(): Promise<number> {
+    await pause(1000);
+    return (await (await fetch(`${this.origin}/memory`)).json()).resident;
+  }
+
+  /** Opens connections, at most 100 at a time. */
+  async open(
+    count: number,
+    message: (conn: Connection<undefined>) => void,
+  ): Promise<Connection<undefined>[]> {
+    const url = `${this.origin.replace("http", "ws")}/ws`;
+    const connections: Connection<undefined>[] = [];
+    while (connections.length < count) {
+      const some = Math.min(100, count - connections.length);
+      connections.push(
+        ...await Promise.all(Array.from({ length: some }, () => connect(url, { message }))),
+      );
+    }
+    return connections;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#child.kill("SIGKILL");
-    await this.#child.status;
-    await this.#output.cancel();
+    await stop(this.#child);
   }
 }
 
-/** Returns the server's CPU time per counted unit, in microseconds. */
-async function perUnit(server: ServerProcess, count: () => number): Promise<number> {
-  const before = { ...await server.usage(), count: count() };
-  await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
-  const { cpu } = await server.usage();
-  return (cpu - before.cpu) / Math.max(1, count() - before.count);
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
-/** Echoes on 50 connections with a number of messages in flight on each. */
+/** Microseconds of the server's CPU time for each unit that is counted after the warm-up. */
+async function perUnit(server: ServerProcess, count: () => number): Promise<number> {
+  await pause(warmUp * 1000);
+  const [cpu, counted] = [await server.cpu(), count()];
+  await pause(seconds * 1000);
+  const used = await server.cpu() - cpu;
+  if (count() === counted) throw new Error("Nothing was answered");
+  return used / (count() - counted);
+}
+
+/** Echoes on 50 connections. */
 async function echo(server: ServerProcess, depth: number): Promise<number> {
   let count = 0;
   const payload = new Uint8Array(128);
-  const connections = await Promise.all(Array.from({ length: 50 }, () =>
-    server.open((conn) => {
-      count++;
-      conn.send(payload);
-    })));
-  for (const conn of connections) for (let i = 0; i < depth; i++) conn.send(payload);
+  const connections = await server.open(50, (conn) => {
+    count++;
+    conn.send(payload);
+  });
+  for (const conn of connections) {
+    for (let index = 0; index < depth; index++) conn.send(payload);
+  }
   const cost = await perUnit(server, () => count);
   for (const conn of connections) conn.terminate();
   return cost;
 }
 
-/** HTTP requests, eight concurrently. */
-async function http(server: ServerProcess): Promise<number> {
-  let count = 0;
+/** HTTP requests, several at a time. */
+async function request(server: ServerProcess, path: string, parallel: number): Promise<number> {
   let isOver = false;
+  let count = 0;
   const ask = async (): Promise<void> => {
     while (!isOver) {
-      await (await fetch(`${server.origin}/`)).text();
+      await (await fetch(`${server.origin}${path}`)).text();
       count++;
     }
   };
-  const asking = Array.from({ length: 8 }, ask);
+  const asking = Array.from({ length: parallel }, ask);
   const cost = await perUnit(server, () => count);
   isOver = true;
   await Promise.all(asking);
   return cost;
 }
 
-/** Messages published to 200 connections, per delivery. */
+/** A message that is published to 200 connections, for each of the deliveries. */
 async function publish(server: ServerProcess): Promise<number> {
-  let count = 0;
-  let isOver = false;
-  const connections = await Promise.all(
-    Array.from({ length: 200 }, () => server.open(() => void count++)),
-  );
-  const ask = async (): Promise<void> => {
-    while (!isOver) await (await fetch(`${server.origin}/publish`)).text();
-  };
-  const asking = ask();
-  const cost = await perUnit(server, () => count);
-  isOver = true;
-  await asking;
+  const connections = await server.open(200, () => {});
+  const cost = await request(server, "/publish", 1);
+  for (const conn of connections) conn.terminate();
+  return cost / 200;
+}
+
+/** Bytes for each idle connection. */
+async function idle(server: ServerProcess): Promise<number> {
+  const [first] = await server.open(1, () => {});
+  const before = await server.memory();
+  const connections = await server.open(idleConnections, () => {});
+  const cost = (await server.memory() - before) / idleConnections;
+  first!.terminate();
   for (const conn of connections) conn.terminate();
   return cost;
 }
 
-/** Memory per idle connection, in bytes. */
-async function idle(server: ServerProcess): Promise<number> {
-  const total = Number(values.idle);
-  const before = (await server.usage()).rss;
-  const connections: Connection<undefined>[] = [];
-  while (connections.length < total) {
-    const some = Array.from(
-      { length: Math.min(100, total - connections.length) },
-      () => server.open(() => {}),
-    );
-    connections.push(...await Promise.all(some));
-  }
-  await new Promise((resolve) => setTimeout(resolve, 1000));
-  const { rss } = await server.usage();
-  for (const conn of connections) conn.terminate();
-  return (rss - before) / total;
+interface Case extends Pick<Row, "key" | "title" | "decimals"> {
+  measure: (server: ServerProcess) => Promise<number>;
 }
 
-const MEASURES = {
-  "echo, 1 in flight (us)": (server: ServerProcess) => echo(server, 1),
-  "echo, 32 in flight (us)": (server: ServerProcess) => echo(server, 32),
-  "HTTP request (us)": http,
-  "publish, a delivery (us)": publish,
-  "idle connection (bytes)": idle,
-};
+const CASES: Case[] = [
+  {
+    key: "http",
+    title: "HTTP request, us",
+    decimals: 2,
+    measure: (server) => request(server, "/", 8),
+  },
+  {
+    key: "echo 1",
+    title: "echo, 1 in flight, us",
+    decimals: 2,
+    measure: (server) => echo(server, 1),
+  },
+  {
+    key: "echo 32",
+    title: "echo, 32 in flight, us",
+    decimals: 2,
+    measure: (server) => echo(server, 32),
+  },
+  { key: "publish", title: "publish to 200, one delivery, us", decimals: 2, measure: publish },
+  { key: "idle", title: "idle connection, bytes", decimals: 0, measure: idle },
+];
 
-function median(figures: readonly number[]): number {
-  return [...figures].sort((a, b) => a - b)[figures.length >> 1]!;
-}
-
-for (const runtime of values.runtimes.split(",") as RuntimeName[]) {
-  console.log(
-    `\n| ${runtime} | ${
-      VARIANTS.join(" | ")
-    } | quickws / native |\n| --- | --- | --- | --- | --- |`,
-  );
-  for (const [name, measure] of Object.entries(MEASURES)) {
-    const figures: number[][] = VARIANTS.map(() => []);
-    for (let round = 0; round < Number(values.rounds); round++) {
-      for (const [index, variant] of VARIANTS.entries()) {
+moveToLoadCore(Deno.pid);
+for (const runtime of (options.runtimes ?? ["bun", "deno"]) as RuntimeName[]) {
+  const conditions = comparisonConditions(runtime, "Deno", options, ["crossws"]);
+  const native = runtime === "bun" ? "Bun.serve" : "Deno.serve";
+  const rows: Row[] = [];
+  for (const each of CASES) {
+    const { native: own, ...others } = await alternate(
+      `${runtime}: ${each.title}`,
+      VARIANTS,
+      rounds,
+      async (variant) => {
         await using server = await ServerProcess.start(runtime, variant);
-        figures[index]!.push(await measure(server));
-      }
-    }
-    const medians = figures.map(median);
-    const cells = medians.map((figure) => figure.toFixed(figure > 100 ? 0 : 2));
-    console.log(`| ${name} | ${cells.join(" | ")} | ${(medians[1]! / medians[0]!).toFixed(2)} |`);
+        return await each.measure(server);
+      },
+    );
+    rows.push(summarize(each, { [native]: own!, ...others }, "createSockets"));
   }
+  const comparison: Comparison = {
+    runtime,
+    conditions,
+    variants: [native, "createSockets", "crossws"],
+    ours: "createSockets",
+    rows,
+  };
+  console.log(`\n${comparisonTable(comparison)}\n\n${showConditions(conditions)}`);
+  if (!options.dry) keepComparison("native.json", comparison);
 }
+if (!options.dry) writeTables();
+Deno.exit();

@@ -3,13 +3,16 @@
 
 import process from "node:process";
 
+/** The code that handles the WebSockets. */
+export type Variant = "native" | "createSockets" | "crossws";
+
 const [variant] = process.argv.slice(2);
 const isBun = "Bun" in globalThis;
 
 type Handler = (request: Request, info: never) => unknown;
 
 /** A variant's handlers for `Bun.serve` or `Deno.serve`. */
-interface Variant {
+interface Handlers {
   readonly handle: (request: Request, info: never) => unknown;
   readonly websocket?: unknown;
   readonly publish: (text: string) => void;
@@ -18,11 +21,12 @@ interface Variant {
 /** The part of `Bun` used here. */
 interface BunApi {
   serve(options: object): { port: number; publish(topic: string, text: string): number };
+  gc(isSync: boolean): void;
 }
 
 const bun = (globalThis as unknown as { Bun: BunApi }).Bun;
 
-async function quickws(): Promise<Variant> {
+async function quickws(): Promise<Handlers> {
   const { createSockets } = isBun
     ? await import("../../src/bun.ts")
     : await import("../../src/deno.ts");
@@ -44,7 +48,7 @@ interface Socket {
   subscribe(topic: string): void;
 }
 
-function native(): Variant {
+function native(): Handlers {
   if (isBun) {
     return {
       handle(request, server: never): unknown {
@@ -78,7 +82,7 @@ function native(): Variant {
   };
 }
 
-async function crossws(): Promise<Variant> {
+async function crossws(): Promise<Handlers> {
   const hooks = {
     open: (peer: { subscribe(topic: string): void }) => peer.subscribe("all"),
     message: (peer: { send(data: unknown): void }, message: { rawData: unknown }) =>
@@ -95,7 +99,7 @@ async function crossws(): Promise<Variant> {
   };
 }
 
-const chosen = variant === "quickws"
+const chosen = variant === "createSockets"
   ? await quickws()
   : variant === "crossws"
   ? await crossws()
@@ -104,7 +108,12 @@ const chosen = variant === "quickws"
 const answer: Handler = (request, info) => {
   if (request.url.endsWith("/usage")) {
     const { user, system } = process.cpuUsage();
-    return Response.json({ cpu: user + system, rss: process.memoryUsage.rss() });
+    return Response.json({ cpu: user + system });
+  }
+  if (request.url.endsWith("/memory")) {
+    if (isBun) bun.gc(true);
+    else (globalThis as { gc?: () => void }).gc?.();
+    return Response.json({ resident: process.memoryUsage.rss() });
   }
   if (request.url.endsWith("/publish")) {
     chosen.publish("x".repeat(128));

@@ -1,4 +1,4 @@
-// Bars: panels side by side, the same rows in each, every panel with a linear scale from zero.
+// Bars: panels with the same rows in each, every panel with a linear scale from zero.
 
 import { MARGIN, plot, type Role, round, text, WIDTH } from "./svg.ts";
 
@@ -25,12 +25,35 @@ const BAR = 13;
 /** Space for the number after the longest bar. */
 const NUMBER = 52;
 const BETWEEN = 20;
+const BETWEEN_BANDS = 44;
 
-/** Draws panels. */
-export function bars(title: string, rows: Row[], panels: Panel[], caption: string): string {
-  const width = (WIDTH - MARGIN * 2 - LABELS - BETWEEN * (panels.length - 1)) / panels.length;
+/** Draws panels, at most `columns` of them beside each other. */
+export function bars(
+  title: string,
+  rows: Row[],
+  panels: Panel[],
+  caption: string,
+  columns = panels.length,
+): string {
+  const body: string[] = [];
+  let top = TOP;
+  for (let first = 0; first < panels.length; first += columns) {
+    const band = drawBand(rows, panels.slice(first, first + columns), columns, top);
+    body.push(...band.body);
+    top = band.bottom + BETWEEN_BANDS;
+  }
+  return plot(title, top - BETWEEN_BANDS + 8, body, caption);
+}
+
+function drawBand(
+  rows: Row[],
+  panels: Panel[],
+  columns: number,
+  top: number,
+): { body: string[]; bottom: number } {
+  const width = (WIDTH - MARGIN * 2 - LABELS - BETWEEN * (columns - 1)) / columns;
   const places: number[] = [];
-  let at = TOP;
+  let at = top;
   for (const row of rows) {
     if (row.begins && places.length > 0) at += GAP;
     places.push(at);
@@ -43,8 +66,8 @@ export function bars(title: string, rows: Row[], panels: Panel[], caption: strin
     const left = MARGIN + LABELS + index * (width + BETWEEN);
     const most = Math.max(...values.map((value) => value ?? 0));
     const scale = (width - NUMBER) / most;
-    body.push(text(left, TOP - 14, title, "panel"));
-    body.push(`<path class="grid" d="M${round(left)} ${TOP - 4}V${at - 2}"/>`);
+    body.push(text(left, top - 14, title, "panel"));
+    body.push(`<path class="grid" d="M${round(left)} ${top - 4}V${at - 2}"/>`);
     for (const [row, value] of values.entries()) {
       const y = places[row]!;
       if (value === undefined) {
@@ -59,5 +82,5 @@ export function bars(title: string, rows: Row[], panels: Panel[], caption: strin
       );
     }
   }
-  return plot(title, at + 8, body, caption);
+  return { body, bottom: at };
 }

@@ -1,6 +1,7 @@
 // `deno task bench plots`: draws the results in `bench/results` into the same directory.
 
 import { isOwn, PARTICIPANTS } from "../catalog/participants.ts";
+import { type Comparison, showAllConditions } from "../run/compare.ts";
 import { showConditions } from "../run/conditions.ts";
 import type { FigureName } from "../run/figures.ts";
 import type { Scaling } from "../run/scaling_points.ts";
@@ -137,6 +138,54 @@ function drawGrowth(): void {
   );
 }
 
+/** The panels of `ws.svg`, by the keys of the rows in `ws.json`. */
+const WS_PANELS: Record<string, string> = {
+  "echo 1": "echo, 1 in flight, us",
+  "echo 32": "echo, 32 in flight, us",
+  "broadcast": "broadcast, 1 delivery, us",
+  "socket.io 1": "socket.io, 1 in flight, us",
+  "socket.io 32": "socket.io, 32 in flight, us",
+  "idle": "idle connection, bytes",
+};
+
+/** Draws the programs of `ws` with `ws` and with `quickws/ws`. */
+export function drawWs(): void {
+  const comparisons = load<Comparison[]>("ws.json");
+  if (comparisons === undefined) {
+    console.error("ws.svg needs results that are not there: ws.json");
+    return;
+  }
+  const programs = comparisons.flatMap((comparison) =>
+    comparison.variants.map((variant, index) => ({ comparison, variant, index }))
+  );
+  const rows = programs.map(({ comparison: { runtime, ours }, variant, index }): Row => ({
+    label: `${variant}, ${runtime[0]!.toUpperCase()}${runtime.slice(1)}`,
+    role: variant === ours ? "own" : "peer",
+    begins: index === 0,
+  }));
+  const panels = Object.entries(WS_PANELS).map(([key, title]): Panel => ({
+    title,
+    show: (value) =>
+      key === "idle" ? Math.round(value).toLocaleString("en") : value.toFixed(value < 10 ? 2 : 1),
+    values: programs.map(({ comparison, variant }) =>
+      comparison.rows.find((row) => row.key === key)?.figures[variant]?.median
+    ),
+  }));
+  save(
+    "ws.svg",
+    bars(
+      "Programs written for ws, with ws and with quickws/ws",
+      rows,
+      panels,
+      "CPU time of the server for each message of 128 B, user and system, all threads, with 100 " +
+        "connections (broadcast: 1,000), and resident memory for each idle connection; lower is " +
+        'better. On Bun, "ws" is the module that Bun has built in. ' +
+        `${showAllConditions(comparisons)}.`,
+      3,
+    ),
+  );
+}
+
 /** Draws all plots that have results. */
 export function drawPlots(): void {
   drawBars(
@@ -153,4 +202,5 @@ export function drawPlots(): void {
     "Growth of the server process's resident memory per connection; lower is better.",
   );
   drawGrowth();
+  drawWs();
 }

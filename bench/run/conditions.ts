@@ -2,7 +2,6 @@
 
 import manifest from "../../deno.json" with { type: "json" };
 import { cpus, loadavg } from "node:os";
-import type { Generator } from "../load/generator.ts";
 import { canPin } from "../support/cores.ts";
 import { bunPath, nodePath } from "../../tests/support/runtimes.ts";
 import type { Effort } from "./rounds.ts";
@@ -13,6 +12,7 @@ export interface Conditions extends Pick<Effort, "rounds" | "seconds"> {
   machine: string;
   kernel: string;
   versions: Record<string, string>;
+  /** The program of the load generator, or an empty string if there is none. */
   generator: string;
   pinned: boolean;
   /** The load average just before the measurement. */
@@ -31,7 +31,10 @@ function outputOf(command: string, ...args: string[]): string {
 }
 
 /** Returns the current conditions. */
-export function conditionsNow(generator: Generator, { rounds, seconds }: Effort): Conditions {
+export function conditionsNow(
+  generator: { name: string },
+  { rounds, seconds }: Effort,
+): Conditions {
   versions ??= {
     deno: Deno.version.deno,
     bun: outputOf(bunPath(), "--version"),
@@ -58,7 +61,9 @@ export function showConditions(conditions: Conditions): string {
   const { date, machine, kernel, versions, generator, pinned, rounds, seconds, load } = conditions;
   const programs = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   return `${date.replace("T", " ")} UTC, ${machine}, ${kernel}, ${programs.join(", ")}; ` +
-    `generator in ${generator}${pinned ? ", each pinned to a core" : ""}; ` +
+    (generator === ""
+      ? ""
+      : `generator in ${generator}${pinned ? ", each pinned to a core" : ""}; `) +
     `median of ${rounds} round${
       rounds > 1 ? "s" : ""
     } of ${seconds} s; load average before: ${load}`;

@@ -37,6 +37,10 @@ const QUICK: Effort = { rounds: 1, seconds: 0.3, warmUp: 0.4 };
 /** The effort and the peers of `topics`. */
 const TOPICS: Effort = { rounds: 3, seconds: 0.6, warmUp: 0.4 };
 const TOPICS_PEERS = ["ws", "uws", "bun", "socket.io", "crossws"];
+/** The effort of comparisons of a few variants of one program. */
+const COMPARISON: Effort = { rounds: 5, seconds: 2, warmUp: 1 };
+const COMPARISONS = ["ws", "native", "fflate"];
+const START_ROUNDS = 21;
 const TARGETS: Effort = { rounds: 5, seconds: 2, warmUp: 1 };
 
 const list = (text: string | undefined): string[] | undefined => text?.split(",");
@@ -79,6 +83,10 @@ export function parseOptions(args: string[]): Options {
     ? TARGETS
     : command === "topics"
     ? TOPICS
+    : COMPARISONS.includes(command)
+    ? COMPARISON
+    : command === "start"
+    ? { ...USUAL, rounds: START_ROUNDS }
     : command === "all"
     ? EVERYTHING
     : USUAL;

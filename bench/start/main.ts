@@ -6,15 +6,12 @@
 
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { bunPath, nodePath } from "../../tests/support/runtimes.ts";
+import { parseOptions } from "../run/options.ts";
 import { linesOf, nextLine, root, start, stop } from "../support/runtimes.ts";
 import { median, table } from "../support/table.ts";
 
-const { values } = parseArgs({
-  args: Deno.args,
-  options: { rounds: { type: "string", default: "21" } },
-});
+const { rounds } = parseOptions(["start", ...Deno.args]);
 
 const OURS = (entry: string): string =>
   `import { serve } from "${entry}";
@@ -96,7 +93,7 @@ for (const [runtime, programs] of Object.entries(PROGRAMS)) {
   }));
   // The first run fills the disk cache and, on Deno, the module cache.
   for (const run of runs) await measure(run.command);
-  for (let round = 0; round < Number(values.rounds); round++) {
+  for (let round = 0; round < rounds; round++) {
     for (const run of runs) run.times.push(await measure(run.command));
   }
   const [empty, own] = runs.map(({ times }) => median(times));

@@ -25,11 +25,20 @@ export function onServerCore(command: string[]): string[] {
   return pinned(SERVER_CORE, command);
 }
 
+function move(core: string, pid: number): void {
+  if (!canPin) return;
+  const args = ["--all-tasks", "--cpu-list", "--pid", core, String(pid)];
+  new Deno.Command("taskset", { args, stdout: "null" }).outputSync();
+}
+
 /** Moves a running process with all its threads to the core of the measured processes. */
 export function moveToServerCore(pid: number): void {
-  if (!canPin) return;
-  const args = ["--all-tasks", "--cpu-list", "--pid", SERVER_CORE, String(pid)];
-  new Deno.Command("taskset", { args, stdout: "null" }).outputSync();
+  move(SERVER_CORE, pid);
+}
+
+/** Moves a running process with all its threads to the core of the load generator. */
+export function moveToLoadCore(pid: number): void {
+  move(LOAD_CORE, pid);
 }
 
 /** Returns a command that runs on the core of the load generator. */

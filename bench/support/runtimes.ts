@@ -18,6 +18,18 @@ export function commandFor(runtime: RuntimeName, module: string, ...args: string
   return [command, ...all.filter((argument) => argument !== SOURCE_MAPS)];
 }
 
+/** Adds the flag that a server needs to collect garbage on request. Bun needs none: it has `Bun.gc`. */
+export function collectable(runtime: RuntimeName, [program, ...args]: string[]): string[] {
+  switch (runtime) {
+    case "node":
+      return [program!, "--expose-gc", ...args];
+    case "deno":
+      return [program!, args[0]!, "--v8-flags=--expose-gc", ...args.slice(1)];
+    case "bun":
+      return [program!, ...args];
+  }
+}
+
 /** Starts a command, with its standard output piped. */
 export function start(
   [program, ...args]: string[],

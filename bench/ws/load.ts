@@ -1,4 +1,4 @@
-// The clients: raw sockets that send the same frames repeatedly and count the replies. Prints one JSON
+// The clients: raw sockets that send the same frame repeatedly and count the replies. It prints one JSON
 // line.
 
 import { Buffer } from "node:buffer";
@@ -14,29 +14,29 @@ export interface WsLoadSettings {
   /** The server's process. */
   readonly pid: number;
   readonly connections: number;
-  /** Messages in flight on each connection; 0 for idle connections. */
+  /** Messages in flight on each connection; 0 measures the memory of idle connections. */
   readonly depth: number;
-  /** Message size in bytes. */
+  /** Bytes of a message. */
   readonly payload: number;
-  /** Warm-up and duration, in milliseconds. */
+  /** Milliseconds before counting, and of counting. */
   readonly warmUp: number;
   readonly duration: number;
 }
 
-/** The results. */
+/** The result. */
 export interface WsLoadResult {
-  /** The server's CPU time per reply, in microseconds. */
+  /** Microseconds of the server's CPU time for each message that came back. */
   readonly cpu: number;
-  /** Replies per second. */
+  /** Messages that came back in a second. */
   readonly rate: number;
-  /** The server's resident memory, in bytes. */
-  readonly resident: number;
+  /** Bytes of the server's resident memory for each connection after the first, if they are idle. */
+  readonly memory: number;
 }
 
 const settings: WsLoadSettings = JSON.parse(process.argv[2]!);
 const { program, port, pid, connections, depth, payload } = settings;
 
-/** Returns a client's frame with a zero mask key. */
+/** A frame of a client, with a key of zeros. */
 function frame(text: string): Buffer {
   const data = Buffer.from(text);
   const head = data.length < 126
@@ -48,7 +48,7 @@ function frame(text: string): Buffer {
 const isSocketIo = program === "socket.io";
 const text = isSocketIo ? `42["m","${"x".repeat(payload)}"]` : "x".repeat(payload);
 const message = frame(text);
-/** Returns the same frame without a mask. */
+/** The same without its mask. */
 const replySize = message.length - 4;
 const path = isSocketIo ? "/socket.io/?EIO=4&transport=websocket" : "/";
 const request = [
@@ -104,7 +104,7 @@ function begin(socket: net.Socket): void {
   });
 }
 
-/** Returns the server's CPU time, in microseconds. */
+/** Microseconds of CPU time that the server has taken. */
 function cpuTime(): number {
   const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]!.split(" ");
   return (Number(fields[11]) + Number(fields[12])) * 10_000;
@@ -118,15 +118,37 @@ function resident(): number {
 const pause = (time: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, time));
 
 const sockets: net.Socket[] = [];
-while (sockets.length < connections) {
-  const batch = Array.from({ length: Math.min(100, connections - sockets.length) }, open);
-  sockets.push(...await Promise.all(batch));
+
+async function openAll(count: number): Promise<void> {
+  while (sockets.length < count) {
+    const batch = Array.from({ length: Math.min(100, count - sockets.length) }, open);
+    sockets.push(...await Promise.all(batch));
+  }
 }
-if (depth > 0) {
+
+/** The server's resident memory after a garbage collection. */
+async function settledMemory(): Promise<number> {
+  await pause(500);
+  process.kill(pid, "SIGUSR2");
+  await pause(1000);
+  return resident();
+}
+
+/** Bytes for each idle connection after the first, which allocates what all of them share. */
+async function measureIdle(): Promise<number> {
+  await openAll(1);
+  const before = await settledMemory();
+  await openAll(connections);
+  return (await settledMemory() - before) / (connections - 1);
+}
+
+/** CPU time for each reply, and replies in a second. */
+async function measureMessages(): Promise<Omit<WsLoadResult, "memory">> {
+  await openAll(connections);
   sockets.forEach(begin);
   const senders = program === "broadcast" ? sockets.slice(0, 1) : sockets;
   if (program === "broadcast") {
-    // The sender waits for its own copy.
+    // The sender sends again when its own copy arrives.
     let rest = 0;
     senders[0]!.on("data", (chunk: Buffer) => {
       rest += chunk.length;
@@ -136,18 +158,15 @@ if (depth > 0) {
   const first = Buffer.concat(Array(depth).fill(message));
   for (const socket of senders) socket.write(first);
   await pause(settings.warmUp);
-} else {
-  await pause(500);
-  process.kill(pid, "SIGUSR2");
-  await pause(1500);
+  const [began, cpu, counted] = [performance.now(), cpuTime(), replies];
+  await pause(settings.duration);
+  const seconds = (performance.now() - began) / 1000;
+  if (replies === counted) throw new Error("No message was answered");
+  return { cpu: (cpuTime() - cpu) / (replies - counted), rate: (replies - counted) / seconds };
 }
-const [began, cpu, counted] = [performance.now(), cpuTime(), replies];
-if (depth > 0) await pause(settings.duration);
-const seconds = (performance.now() - began) / 1000;
-const result: WsLoadResult = {
-  cpu: (cpuTime() - cpu) / (replies - counted),
-  rate: (replies - counted) / seconds,
-  resident: resident(),
-};
+
+const result: WsLoadResult = depth === 0
+  ? { cpu: 0, rate: 0, memory: await measureIdle() }
+  : { ...await measureMessages(), memory: 0 };
 console.log(JSON.stringify(result));
 process.exit();

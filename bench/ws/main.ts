@@ -1,11 +1,25 @@
-// `deno task bench ws`: the cost of programs written for `ws` (an echo, a broadcast and socket.io), with
-// `ws` and with this library; only the import differs. Measures the server's CPU time per message and
-// the resident memory per idle connection. Rounds alternate.
+// `deno task bench ws`: the cost of programs that are written for `ws`, with `ws` and with `quickws/ws`:
+// the same program with one line changed. An echo, a broadcast and socket.io: CPU time of the server for
+// each message, and resident memory for each idle connection. Rounds alternate.
 //
-//   deno task bench ws [--rounds 5] [--seconds 3] [--runtimes node,deno,bun] [--quick]
+//   deno task bench ws [--rounds 5] [--seconds 2] [--runtimes node,bun,deno] [--quick] [--dry]
 
-import { parseArgs } from "node:util";
+import { drawWs } from "../plot/plots.ts";
+import { writeTables } from "../plot/tables.ts";
 import {
+  alternate,
+  type Comparison,
+  comparisonConditions,
+  comparisonTable,
+  keepComparison,
+  type Row,
+  summarize,
+} from "../run/compare.ts";
+import { showConditions } from "../run/conditions.ts";
+import { parseOptions } from "../run/options.ts";
+import { onLoadCore, onServerCore } from "../support/cores.ts";
+import {
+  collectable,
   commandFor,
   linesOf,
   nextLine,
@@ -13,113 +27,109 @@ import {
   start,
   stop,
 } from "../support/runtimes.ts";
-import { median, table } from "../support/table.ts";
 import type { WsLoadResult, WsLoadSettings } from "./load.ts";
 import type { WsServerSettings } from "./server.ts";
 
-const { values } = parseArgs({
-  args: Deno.args,
-  options: {
-    rounds: { type: "string", default: "5" },
-    seconds: { type: "string", default: "3" },
-    runtimes: { type: "string", default: "node" },
-    quick: { type: "boolean", default: false },
-  },
-});
-const rounds = values.quick ? 1 : Number(values.rounds);
-const duration = (values.quick ? 1 : Number(values.seconds)) * 1000;
-const idle = values.quick ? 500 : 5000;
+const options = parseOptions(["ws", ...Deno.args]);
+const { rounds, seconds, warmUp, quick } = options;
+const idle = quick ? 500 : 5000;
 
-type Case = Pick<WsLoadSettings, "program" | "connections" | "depth" | "payload">;
+interface Case extends Pick<Row, "key" | "title" | "decimals"> {
+  load: Pick<WsLoadSettings, "program" | "connections" | "depth" | "payload">;
+  figure: (result: WsLoadResult) => number;
+}
 
-const CASES: Record<string, Case> = {
-  "echo, 128 B, 1 in flight": { program: "echo", connections: 100, depth: 1, payload: 128 },
-  "echo, 128 B, 32 in flight": { program: "echo", connections: 100, depth: 32, payload: 128 },
-  "broadcast, 128 B to 1000": { program: "broadcast", connections: 1000, depth: 1, payload: 128 },
-  "socket.io echo, 1 in flight": {
-    program: "socket.io",
-    connections: 100,
-    depth: 1,
-    payload: 128,
-  },
-  "socket.io echo, 32 in flight": {
-    program: "socket.io",
-    connections: 100,
-    depth: 32,
-    payload: 128,
-  },
-};
+function cpu(
+  key: string,
+  title: string,
+  program: WsServerSettings["program"],
+  connections: number,
+  depth: number,
+): Case {
+  return {
+    key,
+    title: `${title}, us`,
+    decimals: 2,
+    load: { program, connections, depth, payload: 128 },
+    figure: ({ cpu }) => cpu,
+  };
+}
 
-const IDLE: Record<string, Case> = {
-  "ws, idle": { program: "echo", connections: idle, depth: 0, payload: 1 },
-  "socket.io, idle": { program: "socket.io", connections: idle, depth: 0, payload: 1 },
-};
+function memory(key: string, title: string, program: WsServerSettings["program"]): Case {
+  return {
+    key,
+    title: `${title}, bytes`,
+    decimals: 0,
+    load: { program, connections: idle, depth: 0, payload: 1 },
+    figure: ({ memory }) => memory,
+  };
+}
 
-const MODULES = ["ws", "quickws"] as const;
+const CASES: Case[] = [
+  cpu("echo 1", "echo, 1 in flight", "echo", 100, 1),
+  cpu("echo 32", "echo, 32 in flight", "echo", 100, 32),
+  cpu("broadcast", "broadcast to 1,000, one delivery", "broadcast", 1000, 1),
+  cpu("socket.io 1", "socket.io echo, 1 in flight", "socket.io", 100, 1),
+  cpu("socket.io 32", "socket.io echo, 32 in flight", "socket.io", 100, 32),
+  memory("idle", "idle connection", "echo"),
+  memory("socket.io idle", "idle connection of socket.io", "socket.io"),
+];
 
-/** Runs one case once, in separate processes. */
+const VARIANTS: WsServerSettings["module"][] = ["ws", "quickws/ws"];
+
+/** Runs one case once, in processes of its own. */
 async function measure(
   runtime: RuntimeName,
-  module: WsServerSettings["module"],
-  wanted: Case,
-): Promise<WsLoadResult> {
-  const [command, ...args] = commandFor(
+  module: string,
+  { load, figure }: Case,
+): Promise<number> {
+  const server = start(onServerCore(collectable(
     runtime,
-    "ws/server.ts",
-    JSON.stringify({ module, program: wanted.program } satisfies WsServerSettings),
-  );
-  const gc = runtime === "node" ? ["--expose-gc"] : [];
-  const server = start([command!, ...gc, ...args]);
+    commandFor(runtime, "ws/server.ts", JSON.stringify({ module, program: load.program })),
+  )));
   try {
     const port = Number(await nextLine(linesOf(server)));
     const settings: WsLoadSettings = {
-      ...wanted,
+      ...load,
       port,
       pid: server.pid,
-      warmUp: duration / 2,
-      duration,
+      warmUp: warmUp * 1000,
+      duration: seconds * 1000,
     };
-    const load = start(commandFor("node", "ws/load.ts", JSON.stringify(settings)));
+    const client = start(onLoadCore(commandFor("node", "ws/load.ts", JSON.stringify(settings))));
     try {
-      return JSON.parse(await nextLine(linesOf(load)));
+      return figure(JSON.parse(await nextLine(linesOf(client))));
     } finally {
-      await stop(load);
+      await stop(client);
     }
   } finally {
     await stop(server);
   }
 }
 
-/** Returns the medians of both modules over alternating rounds. */
-async function compare(
-  runtime: RuntimeName,
-  figure: (result: WsLoadResult) => number,
-  wanted: Case,
-): Promise<number[]> {
-  const found: Record<string, number[]> = { ws: [], quickws: [] };
-  for (let round = 0; round < rounds; round++) {
-    // Alternate the order.
-    for (const module of round % 2 === 0 ? MODULES : [...MODULES].reverse()) {
-      found[module]!.push(figure(await measure(runtime, module, wanted)));
-    }
+for (const runtime of (options.runtimes ?? ["node", "bun", "deno"]) as RuntimeName[]) {
+  const conditions = comparisonConditions(runtime, "Node", options, ["ws", "socket.io"]);
+  const rows: Row[] = [];
+  for (const each of CASES) {
+    const found = await alternate(
+      `${runtime}: ${each.title}`,
+      VARIANTS,
+      rounds,
+      (variant) => measure(runtime, variant, each),
+    );
+    rows.push(summarize(each, found, "quickws/ws"));
   }
-  return MODULES.map((module) => median(found[module]!));
-}
-
-for (const runtime of values.runtimes.split(",") as RuntimeName[]) {
-  const rows = [["", "ws", "quickws", "quickws / ws"]];
-  const row = (name: string, [ws, quickws]: number[], digits: number): void => {
-    rows.push([name, ws!.toFixed(digits), quickws!.toFixed(digits), (quickws! / ws!).toFixed(2)]);
+  const comparison: Comparison = {
+    runtime,
+    conditions,
+    variants: VARIANTS,
+    ours: "quickws/ws",
+    rows,
   };
-  for (const [name, wanted] of Object.entries(CASES)) {
-    row(`${name} (us)`, await compare(runtime, ({ cpu }) => cpu, wanted), 2);
-  }
-  for (const [name, wanted] of Object.entries(IDLE)) {
-    const few = { ...wanted, connections: 1 };
-    const base = await compare(runtime, ({ resident }) => resident, few);
-    const full = await compare(runtime, ({ resident }) => resident, wanted);
-    const each = full.map((bytes, index) => (bytes - base[index]!) / (wanted.connections - 1));
-    row(`${name} (bytes per connection)`, each, 0);
-  }
-  console.log(`\n${runtime}, ${rounds} rounds\n\n${table(rows)}`);
+  console.log(`\n${comparisonTable(comparison)}\n\n${showConditions(conditions)}`);
+  if (!options.dry) keepComparison("ws.json", comparison);
+}
+if (!options.dry) {
+  drawWs();
+  writeTables();
 }

@@ -8,7 +8,7 @@ import { Server as SocketIo } from "socket.io";
 /** The settings of the server. */
 export interface WsServerSettings {
   /** The module that provides `WebSocketServer`. */
-  readonly module: "ws" | "quickws";
+  readonly module: "ws" | "quickws/ws";
   /** The program to run. */
   readonly program: "echo" | "broadcast" | "socket.io";
 }
@@ -42,5 +42,6 @@ if (program === "socket.io") {
 }
 server.listen(0, "127.0.0.1", 65535, () => console.log((server.address() as AddressInfo).port));
 
-// The benchmark requests a collection before it reads the memory.
-process.on("SIGUSR2", () => (globalThis as { gc?: () => void }).gc?.());
+// The load requests a garbage collection before it reads the memory.
+const { gc, Bun } = globalThis as { gc?: () => void; Bun?: { gc(isSync: boolean): void } };
+process.on("SIGUSR2", () => Bun === undefined ? gc?.() : Bun.gc(true));

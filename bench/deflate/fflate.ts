@@ -1,0 +1,65 @@
+// `deno task bench fflate`: the time and the result of compression by the library's codec, beside those of
+// the codec of `fflate` at level 6.
+//
+//   deno task bench fflate [--rounds 5] [--runtimes node,bun,deno] [--quick] [--dry]
+
+import { writeTables } from "../plot/tables.ts";
+import {
+  type Comparison,
+  comparisonConditions,
+  comparisonTable,
+  keepComparison,
+  type Rounds,
+  summarize,
+} from "../run/compare.ts";
+import { showConditions } from "../run/conditions.ts";
+import { parseOptions } from "../run/options.ts";
+import { progress } from "../run/progress.ts";
+import { onServerCore } from "../support/cores.ts";
+import { commandFor, linesOf, nextLine, type RuntimeName, start } from "../support/runtimes.ts";
+import type { CodecCosts } from "./codecs.ts";
+import { SECONDS } from "./timing.ts";
+
+const options = parseOptions(["fflate", ...Deno.args]);
+const VARIANTS = ["fflate", '"fast"', '"best"'];
+
+function showSize(size: number): string {
+  return size < 1024 ? `${size} B` : `${size / 1024} KiB`;
+}
+
+for (const runtime of (options.runtimes ?? ["node", "bun", "deno"]) as RuntimeName[]) {
+  const effort = { ...options, seconds: SECONDS };
+  const conditions = comparisonConditions(runtime, "", effort, ["fflate"]);
+  const all: CodecCosts[][] = [];
+  for (let round = 0; round < options.rounds; round++) {
+    progress(`${runtime}: round ${round + 1} of ${options.rounds}`);
+    const child = start(onServerCore(commandFor(runtime, "deflate/codecs.ts")));
+    all.push(JSON.parse(await nextLine(linesOf(child))));
+    await child.status;
+  }
+  progress();
+  const rows = all[0]!.map(({ size, costs }, index) => {
+    const found: Rounds = {};
+    for (const variant of VARIANTS) {
+      found[variant] = all.map((sizes) =>
+        sizes[index]!.costs.find(({ name }) => name === variant)!.microseconds
+      );
+    }
+    const title = `JSON of ${showSize(size)}, us (compressed to)`;
+    return {
+      ...summarize({ key: String(size), title, decimals: size < 1024 ? 2 : 1 }, found, '"best"'),
+      compressed: Object.fromEntries(costs.map(({ name, ratio }) => [name, ratio!])),
+    };
+  });
+  for (const { ratios } of rows) delete ratios['"fast"'];
+  const comparison: Comparison = {
+    runtime,
+    conditions,
+    variants: VARIANTS,
+    ours: '"best"',
+    rows,
+  };
+  console.log(`\n${comparisonTable(comparison)}\n\n${showConditions(conditions)}`);
+  if (!options.dry) keepComparison("fflate.json", comparison);
+}
+if (!options.dry) writeTables();

@@ -1,0 +1,169 @@
+// Comparisons of a few variants of one program: alternating rounds, medians, and ratios with their spread.
+
+import manifest from "../../deno.json" with { type: "json" };
+import type { RuntimeName } from "../support/runtimes.ts";
+import { markdownTable, median } from "../support/table.ts";
+import { type Conditions, conditionsNow, showConditions } from "./conditions.ts";
+import { progress } from "./progress.ts";
+import type { Effort } from "./rounds.ts";
+import { load, save } from "./store.ts";
+
+/** A median with the lowest and the highest value. */
+export interface Spread {
+  median: number;
+  low: number;
+  high: number;
+}
+
+/** One measured case. */
+export interface Row {
+  /** Identifies the row in plots. */
+  key: string;
+  /** The case and its unit, for tables. */
+  title: string;
+  decimals: number;
+  /** The figures by variant. A variant that could not be measured has none. */
+  figures: Record<string, Spread>;
+  /** Our figure divided by that of each other variant, round by round. */
+  ratios: Record<string, Spread>;
+  /** Compressed bytes per byte, by variant, where the case compresses. */
+  compressed?: Record<string, number>;
+}
+
+/** All cases on one runtime. */
+export interface Comparison {
+  runtime: RuntimeName;
+  conditions: Conditions;
+  /** The order of the columns. */
+  variants: string[];
+  ours: string;
+  rows: Row[];
+}
+
+/** Figures by variant, one for each round; `undefined` where a measurement failed. */
+export type Rounds = Record<string, (number | undefined)[]>;
+
+/** Measures each variant once in each round. The first variant changes from round to round. */
+export async function alternate(
+  title: string,
+  variants: readonly string[],
+  rounds: number,
+  measure: (variant: string) => Promise<number>,
+): Promise<Rounds> {
+  const found: Rounds = Object.fromEntries(variants.map((variant) => [variant, []]));
+  for (let round = 0; round < rounds; round++) {
+    for (let index = 0; index < variants.length; index++) {
+      const variant = variants[(index + round) % variants.length]!;
+      progress(`${title}: round ${round + 1} of ${rounds}, ${variant}`);
+      try {
+        found[variant]![round] = await measure(variant);
+      } catch (error) {
+        progress();
+        console.error(`${title}, ${variant}: ${(error as Error).message}`);
+        found[variant]![round] = undefined;
+      }
+    }
+  }
+  progress();
+  return found;
+}
+
+function spread(values: (number | undefined)[]): Spread | undefined {
+  const measured = values.filter((value) => value !== undefined);
+  if (measured.length === 0) return undefined;
+  return { median: median(measured), low: Math.min(...measured), high: Math.max(...measured) };
+}
+
+function present(entries: [string, Spread | undefined][]): Record<string, Spread> {
+  return Object.fromEntries(
+    entries.filter((entry): entry is [string, Spread] => entry[1] !== undefined),
+  );
+}
+
+/** The row of a case. */
+export function summarize(
+  { key, title, decimals }: Pick<Row, "key" | "title" | "decimals">,
+  found: Rounds,
+  ours: string,
+): Row {
+  const others = Object.entries(found).filter(([variant]) => variant !== ours);
+  return {
+    key,
+    title,
+    decimals,
+    figures: present(Object.entries(found).map(([variant, values]) => [variant, spread(values)])),
+    ratios: present(others.map(([variant, values]) => {
+      // Round by round, so that both had the same moment of the machine.
+      const ratios = values.map((value, round) => {
+        const own = found[ours]![round];
+        return value === undefined || own === undefined ? undefined : own / value;
+      });
+      return [variant, spread(ratios)];
+    })),
+  };
+}
+
+/** The conditions of a comparison, with the versions of what takes part in it. */
+export function comparisonConditions(
+  runtime: RuntimeName,
+  generator: string,
+  effort: Effort,
+  packages: readonly (keyof typeof manifest.imports)[],
+): Conditions {
+  const conditions = conditionsNow({ name: generator }, effort);
+  const versions = packages.map((name) => [name, manifest.imports[name].replace(/^.*@/, "")]);
+  return {
+    ...conditions,
+    versions: {
+      [runtime]: conditions.versions[runtime]!,
+      ...Object.fromEntries(versions),
+    },
+  };
+}
+
+/** Keeps a comparison in place of the earlier one on the same runtime. */
+export function keepComparison(file: string, comparison: Comparison): void {
+  const kept = load<Comparison[]>(file) ?? [];
+  const others = kept.filter(({ runtime }) => runtime !== comparison.runtime);
+  const order = ["node", "bun", "deno"];
+  save(
+    file,
+    [...others, comparison].sort((a, b) => order.indexOf(a.runtime) - order.indexOf(b.runtime)),
+  );
+}
+
+function showRatio(ratio: Spread | undefined): string {
+  if (ratio === undefined) return "";
+  const [median, low, high] = [ratio.median, ratio.low, ratio.high].map((it) => it.toFixed(2));
+  return `${median} (${low} - ${high})`;
+}
+
+/** A comparison as a Markdown table. */
+export function comparisonTable({ runtime, conditions, variants, ours, rows }: Comparison): string {
+  const others = variants.filter((variant) => rows.some(({ ratios }) => variant in ratios));
+  const header = [
+    `${runtime[0]!.toUpperCase()}${runtime.slice(1)} ${conditions.versions[runtime]}`,
+    ...variants,
+    ...others.map((variant) => `${ours} / ${variant}`),
+  ];
+  const lines = rows.map(({ title, decimals, figures, ratios, compressed }) => [
+    title,
+    ...variants.map((variant) => {
+      const figure = figures[variant]?.median;
+      if (figure === undefined) return "not measured";
+      const share = compressed?.[variant];
+      const size = share === undefined ? "" : ` (${(share * 100).toFixed(0)} %)`;
+      return Number(figure.toFixed(decimals)).toLocaleString("en", {
+        minimumFractionDigits: decimals,
+      }) + size;
+    }),
+    ...others.map((variant) => showRatio(ratios[variant])),
+  ]);
+  return markdownTable([header, ...lines]);
+}
+
+/** The conditions of several comparisons as one line of text. */
+export function showAllConditions(comparisons: readonly Comparison[]): string {
+  const versions = Object.assign({}, ...comparisons.map(({ conditions }) => conditions.versions));
+  return showConditions({ ...comparisons[0]!.conditions, versions });
+}

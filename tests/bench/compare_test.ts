@@ -1,0 +1,57 @@
+// The comparisons of variants: ratios by round, and the tables in the documentation.
+
+import assert from "node:assert/strict";
+import { alternate, comparisonTable, summarize } from "../../bench/run/compare.ts";
+import { replaceBetween } from "../../bench/plot/tables.ts";
+
+const CASE = { key: "echo", title: "echo, us", decimals: 2 };
+
+Deno.test("a ratio is the median of the ratios of the rounds, with its spread", () => {
+  const row = summarize(CASE, { ours: [1, 2, 9], theirs: [2, 2, 10] }, "ours");
+  assert.deepEqual(row.figures.ours, { median: 2, low: 1, high: 9 });
+  assert.deepEqual(row.ratios, { theirs: { median: 0.9, low: 0.5, high: 1 } });
+});
+
+Deno.test("a failed measurement leaves out its round only", () => {
+  const row = summarize(CASE, { ours: [1, undefined, 4], theirs: [2, 2, undefined] }, "ours");
+  assert.deepEqual(row.ratios.theirs, { median: 0.5, low: 0.5, high: 0.5 });
+  const none = summarize(CASE, { ours: [1], theirs: [undefined] }, "ours");
+  assert.deepEqual(none.ratios, {});
+  const table = comparisonTable({
+    runtime: "deno",
+    conditions: {
+      date: "",
+      machine: "",
+      kernel: "",
+      versions: { deno: "2.9.6" },
+      generator: "",
+      pinned: false,
+      rounds: 1,
+      seconds: 1,
+      load: 0,
+    },
+    variants: ["theirs", "ours"],
+    ours: "ours",
+    rows: [none],
+  });
+  assert.match(table, /^\| Deno 2\.9\.6 \|/);
+  assert.match(table, /not measured \| 1\.00 \|$/m);
+});
+
+Deno.test("each variant is the first in turn", async () => {
+  const order: string[] = [];
+  const found = await alternate("test", ["a", "b"], 2, (variant) => {
+    order.push(variant);
+    return Promise.resolve(order.length);
+  });
+  assert.deepEqual(order, ["a", "b", "b", "a"]);
+  assert.deepEqual(found, { a: [1, 4], b: [2, 3] });
+});
+
+Deno.test("a table replaces the text between its markers", () => {
+  const page = "a\n<!-- bench:ws -->\nold\n<!-- /bench:ws -->\nb\n";
+  const once = replaceBetween(page, "ws", "new");
+  assert.equal(once, "a\n<!-- bench:ws -->\n\nnew\n\n<!-- /bench:ws -->\nb\n");
+  assert.equal(replaceBetween(once, "ws", "new"), once);
+  assert.throws(() => replaceBetween(page, "native", "new"), /no <!-- bench:native -->/);
+});
