@@ -38,6 +38,7 @@ export type { StreamSource } from "./reconnect/sender.ts";
 export type { FragmentOptions, SendOptions, StreamOptions } from "./connection/send_options.ts";
 export type { AnyMessage, Message, MessageData } from "./connection/connection_driver.ts";
 export type { ConnectionOptions, DelayedWriteOptions } from "./connection/connection_options.ts";
+export type { LimitReport } from "./connection/limit_report.ts";
 export type { RateLimitOptions } from "./connection/rate_limit.ts";
 export type { Handlers } from "./connection/handlers.ts";
 export type {
@@ -48,7 +49,7 @@ export type {
 } from "./connection/message_types.ts";
 export type { OnSlow, PublishOptions, PublishResult } from "./connection/publish_options.ts";
 export type { HeaderFieldsInit } from "./shared/check.ts";
-export type { LimitReport, Origins } from "./server/admission.ts";
+export type { Origins } from "./server/admission.ts";
 export type { ServeOptions } from "./server/serve_options.ts";
 export type {
   Refusal,

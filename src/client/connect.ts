@@ -17,7 +17,7 @@ import {
 import { buildRequest } from "../handshake/request.ts";
 import { headerLines, show } from "../shared/check.ts";
 import { explainConnect, reasonOf } from "../shared/explain.ts";
-import { reportError } from "../shared/log_error.ts";
+import { callReported, reportError } from "../shared/log_error.ts";
 import { untilAborted } from "../shared/promises.ts";
 import { randomMask, randomNonce } from "../shared/random.ts";
 import { timers, type TimerTarget } from "../shared/timer_wheel.ts";
@@ -162,6 +162,11 @@ function openDriver<T>(
     handlers: options,
     masks: randomMask,
     reportError: (error, connection) => reportError(options.onError, error, connection),
+    limitReached: (report) =>
+      callReported(
+        () => options.onLimit?.(report),
+        (error) => reportError(options.onError, error, report.connection),
+      ),
   };
   const { handshake, agreement, congested } = answered;
   const info = {

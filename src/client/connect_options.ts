@@ -22,6 +22,7 @@ import { parseIpAddress } from "../handshake/ip_address.ts";
 import { isPromiseLike } from "../shared/promises.ts";
 import type { Connection } from "../connection/connection.ts";
 import type { AnyMessage, Message } from "../connection/connection_driver.ts";
+import type { LimitReport } from "../connection/limit_report.ts";
 import type { ProxyOption } from "./proxy.ts";
 import { checkHandlers, HANDLER_NAMES, type Handlers } from "../connection/handlers.ts";
 
@@ -74,6 +75,11 @@ export interface ConnectOptions<T = undefined, M extends AnyMessage = Message>
    * application throws or rejects with. Default: `console.error`.
    */
   onError?(error: unknown, connection?: Connection<T>): void;
+  /**
+   * Called when the connection reaches `rateLimit`, `unreadTimeout` or `memoryLimit`. What it throws goes
+   * to `onError`. Default: none.
+   */
+  onLimit?(report: LimitReport<Connection<T>>): void;
   /** The initial value of `connection.data`. */
   data?: T | undefined;
   /**
@@ -96,6 +102,7 @@ const CONNECT_OPTION_NAMES = [
   "dial",
   "data",
   "onError",
+  "onLimit",
   "reconnect",
   ...CONNECTION_OPTION_NAMES,
   ...HANDLER_NAMES,
@@ -122,6 +129,7 @@ export function connectRules<T>(options: ConnectOptions<T>): ConnectionRules {
   checkSignal(options.signal);
   checkType("dial", options.dial, "function");
   checkType("onError", options.onError, "function");
+  checkType("onLimit", options.onLimit, "function");
   if (options.proxy !== undefined) checkProxy(options);
   checkHeaders(options.headers);
   if (options.tls !== undefined) checkTls(options.tls);

@@ -394,7 +394,7 @@ export class Driver<T> extends SendingDriver<T>
 
   /** Closes the connection, because all together hold too much and this one most. */
   giveUp(error: WebSocketError): void {
-    this.context.limitReached?.("memoryLimit", this.connection);
+    this.limitReached("memoryLimit", this.rules.memoryLimit);
     // Output for a peer that does not read would be held until it does.
     if ((this.output.held + this.#sharedWeight) * 2 > this.weight) {
       this.session.terminate(error);
@@ -467,9 +467,9 @@ export class Driver<T> extends SendingDriver<T>
     this.#reading?.unreadTooLong();
   }
 
-  /** The peer has sent more than `rateLimit` allows. */
-  rateExceeded(): void {
-    this.context.limitReached?.("rateLimit", this.connection);
+  /** The peer has sent more than `rateLimit` allows: `max` messages or bytes. */
+  rateExceeded(max: number, isEnforced: boolean): void {
+    this.limitReached("rateLimit", max, isEnforced);
   }
 
   /** Stops reading from the socket. */

@@ -24,6 +24,7 @@ import type { FragmentOpcode, FragmentQueue, QueuedMessage } from "./fragments.t
 import type { Handlers } from "./handlers.ts";
 import { MessageQueue, type MessageQueueOwner } from "./incoming.ts";
 import { Keepalive, type KeepaliveOwner } from "./keepalive.ts";
+import type { LimitReport } from "./limit_report.ts";
 
 /** The purpose of a timer. */
 const UNREAD_TIMER = 0;
@@ -390,8 +391,15 @@ export abstract class DriverBase<T>
     const { queue } = extra;
     if (queue === undefined || queue.hasReader || queue.length === 0) return;
     extra.discardsUnread = true;
-    this.context.limitReached?.("unreadTimeout", this.connection);
+    this.limitReached("unreadTimeout", this.rules.unreadTimeout);
     queue.clear();
+  }
+
+  /** Calls `onLimit`. */
+  protected limitReached(limit: LimitReport["limit"], max: number, enforced = true): void {
+    const { connection } = this;
+    const { remoteAddress } = connection;
+    this.context.limitReached?.({ limit, max, value: max, remoteAddress, enforced, connection });
   }
 
   // The end.

@@ -9,6 +9,7 @@ import type { Connection } from "./connection.ts";
 import type { ConnectionDriver, ConnectionTopics, TopicAnswers } from "./connection_driver.ts";
 import type { ConnectionRules } from "./connection_options.ts";
 import type { Handlers } from "./handlers.ts";
+import type { LimitReport } from "./limit_report.ts";
 
 /** The state shared by all connections of one `serve` or `connect`. */
 export interface DriverContext<T> {
@@ -23,10 +24,7 @@ export interface DriverContext<T> {
   /** Passes an error of user code on to `onError`. Must not throw. */
   reportError(error: unknown, connection?: Connection<T>): void;
   /** A limit was met (option `onLimit`). Must not throw. */
-  limitReached?(
-    limit: "unreadTimeout" | "memoryLimit" | "rateLimit",
-    connection: Connection<T>,
-  ): void;
+  limitReached?(report: LimitReport<Connection<T>>): void;
   /** A connection fails; its `close` handler is called once the stream has ended. Must not throw. */
   connectionFailing?(connection: Connection<T>, error: WebSocketError): void;
   /** A connection has ended, and its `close` handler comes next. */

@@ -34,6 +34,8 @@ export interface RateLimitRules {
   readonly messages: number;
   /** Bytes in a millisecond. */
   readonly bytes: number;
+  /** Milliseconds of an interval. */
+  readonly interval: number;
   /** Messages that may come at once. */
   readonly maxMessages: number;
   /** Bytes that may come at once. */
@@ -63,6 +65,7 @@ export function rateLimitRules(options: RateLimitOptions | undefined): RateLimit
   return {
     messages: messages / interval,
     bytes: bytes / interval,
+    interval,
     maxMessages: messages * burst,
     maxBytes: bytes * burst,
     onExceed: options.onExceed ?? "pause",
@@ -73,8 +76,8 @@ export function rateLimitRules(options: RateLimitOptions | undefined): RateLimit
 export interface RateLimitOwner {
   /** The limit is enforced while it is `"open"`. */
   readonly state: string;
-  /** The limit is exceeded, and was not before. */
-  rateExceeded(): void;
+  /** The limit of `max` messages or bytes is exceeded, and was not before. */
+  rateExceeded(max: number, isEnforced: boolean): void;
   /** Fails the connection. */
   fail(error: WebSocketError): void;
 }
@@ -87,6 +90,8 @@ export class RateLimiter {
   #filledAt: number;
   /** Whether the limit is exceeded since it was last met. */
   isExceeded = false;
+  /** The number of messages or bytes in an interval that was exceeded last, as in the option. */
+  exceeded = 0;
 
   /**
    * @param rules The option.
@@ -126,19 +131,26 @@ export class RateLimiter {
    * @returns Milliseconds; 0 while the limit is not exceeded.
    */
   wait(now: number): number {
-    const { messages, bytes, maxMessages, maxBytes } = this.#rules;
+    const { messages, bytes, interval, maxMessages, maxBytes } = this.#rules;
     const elapsed = Math.max(0, now - this.#filledAt);
     this.#filledAt = now;
     let missing = 0;
+    let rate = 0;
     if (messages !== Infinity) {
       this.#messages = Math.min(maxMessages, this.#messages + elapsed * messages);
       missing = Math.max(missing, -this.#messages / messages);
+      rate = messages;
     }
     if (bytes !== Infinity) {
       this.#bytes = Math.min(maxBytes, this.#bytes + elapsed * bytes);
-      missing = Math.max(missing, -this.#bytes / bytes);
+      const missingForBytes = -this.#bytes / bytes;
+      if (missingForBytes > missing) {
+        missing = missingForBytes;
+        rate = bytes;
+      }
     }
     this.isExceeded = missing > 0;
+    if (this.isExceeded) this.exceeded = Math.round(rate * interval);
     return missing;
   }
 
@@ -154,7 +166,7 @@ export class RateLimiter {
     const before = this.isExceeded;
     const wait = this.wait(now);
     if (wait === 0 || owner.state !== "open") return 0;
-    if (!before) owner.rateExceeded();
+    if (!before) owner.rateExceeded(this.exceeded, this.onExceed !== "report");
     if (this.onExceed === "close") {
       owner.fail(
         new WebSocketError("RATE_LIMITED", "The peer sends more than rateLimit allows", {

@@ -41,8 +41,8 @@ export interface ReadingOwner {
   fail(error: WebSocketError): void;
   /** Other bytes are kept than before. */
   countMemory(): void;
-  /** The peer has sent more than `rateLimit` allows. */
-  rateExceeded(): void;
+  /** The peer has sent more than `rateLimit` allows: `max` messages or bytes. */
+  rateExceeded(max: number, isEnforced: boolean): void;
   /** Watches for how long messages are not read, if it does not yet. */
   startUnreadTimer(): void;
   /** Messages are read again, unless some wait for a reader. */

@@ -215,8 +215,8 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
   }
 
   /** The peer has sent more than `rateLimit` allows. */
-  rateExceeded(): void {
-    this.context.limitReached?.("rateLimit", this.connection);
+  rateExceeded(max: number, isEnforced: boolean): void {
+    this.limitReached("rateLimit", max, isEnforced);
   }
 
   // Memory.
@@ -233,7 +233,7 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
 
   /** Closes the connection, because all together hold too much and this one most. */
   giveUp(error: WebSocketError): void {
-    this.context.limitReached?.("memoryLimit", this.connection);
+    this.limitReached("memoryLimit", this.rules.memoryLimit);
     // The peer would get a Close frame only after the output that it does not read.
     const holdsOutput = this.heldOutput * 2 > this.weight;
     this.extra?.queue?.clear();

@@ -28,6 +28,8 @@ const CHECKS: Checks = {
   drain: isFunction,
   close: isFunction,
   onError: isFunction,
+  // Called for reconnecting connections only; the others have none of these limits.
+  onLimit: isFunction,
   text: (value) => value === "string" || value === "bytes",
   binaryType: (value) => value === "uint8array" || value === "arraybuffer",
   maxMessageSize: isPositive,

@@ -38,7 +38,7 @@ export type ReconnectingUrl = string | URL | (() => string | URL | Promise<strin
  */
 export interface ReconnectingConnectOptions<T = undefined>
   extends
-    Omit<ConnectOptions<T>, keyof Handlers | "onError" | "reconnect">,
+    Omit<ConnectOptions<T>, keyof Handlers | "onError" | "onLimit" | "reconnect">,
     ReconnectingHandlers<T> {
   /** When and how often to reconnect; `true`: with all defaults. */
   reconnect: true | ReconnectOptions;
@@ -83,6 +83,7 @@ export function reconnectingRules<T>(options: ReconnectingConnectOptions<T>): Re
     drain,
     close,
     onError,
+    onLimit,
     ...rest
   } = others;
   checkHandlers({ open, message, ping, pong, drain, close } as Handlers);
@@ -90,6 +91,7 @@ export function reconnectingRules<T>(options: ReconnectingConnectOptions<T>): Re
   checkType("reconnecting", reconnecting, "function");
   checkType("reconnected", reconnected, "function");
   checkType("onError", onError, "function");
+  checkType("onLimit", onLimit, "function");
   const { data: _, signal, ...shared } = rest;
   const { pingInterval = PING_INTERVAL } = rest;
   const connect: ConnectOptions = {

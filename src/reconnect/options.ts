@@ -2,6 +2,7 @@
 
 import type { ConnectOptions } from "../client/connect_options.ts";
 import type { Message } from "../connection/connection_driver.ts";
+import type { LimitReport } from "../connection/limit_report.ts";
 import type { CloseInfo } from "../session/close_info.ts";
 import type { MessageOpcode } from "../wire/opcode.ts";
 import { type AnswerRules, HTTP_ANSWERS } from "./answers.ts";
@@ -222,6 +223,12 @@ export interface ReconnectingHandlers<T = unknown> {
   close?(connection: ReconnectingConnection<T>, info: CloseInfo): void;
   /** Called with what a handler has thrown, or rejected with, once. Default: `console.error`. */
   onError?(error: unknown, connection?: ReconnectingConnection<T>): void;
+  /**
+   * Called when `rateLimit`, `unreadTimeout` or `memoryLimit` is reached, and when a message is dropped
+   * because of `reconnect.maxQueue`: once, until the queue was sent. What it throws goes to `onError`.
+   * Default: none.
+   */
+  onLimit?(report: LimitReport<ReconnectingConnection<T>>): void;
 }
 
 /** The options, checked and taken apart. */

@@ -9,6 +9,7 @@ import type { Connection, HandshakeInfo } from "../connection/connection.ts";
 import type { AnyMessage } from "../connection/connection_driver.ts";
 import type { Handlers } from "../connection/handlers.ts";
 import type { MessageQueue, MessageQueueOwner } from "../connection/incoming.ts";
+import type { LimitReport } from "../connection/limit_report.ts";
 import { callReported, reportError } from "../shared/log_error.ts";
 import { isPromiseLike } from "../shared/promises.ts";
 import { Attempts, type AttemptsOwner, type Failure } from "./attempts.ts";
@@ -117,7 +118,12 @@ export class Reconnector<T>
     this.#url = url;
     this.#rules = rules;
     this.#attempts = new Attempts(rules.reconnect, this);
-    this.sender = new ReconnectingSender(maxQueue, topics, (error) => this.#report(error));
+    this.sender = new ReconnectingSender(
+      maxQueue,
+      topics,
+      (error) => this.#report(error),
+      (size) => this.#limitReached("reconnect.maxQueue", maxQueue, size),
+    );
     this.subscriptions = topics ? new Subscriptions(this) : undefined;
     this.connection = new ReconnectingConnection(this, data);
   }
@@ -233,8 +239,7 @@ export class Reconnector<T>
       this.#stopUnreadTimer();
       this.#discardsUnread = false;
     } else if (queue.length > 0 && this.#unreadTimer === undefined && this.#info === undefined) {
-      const timeout = this.#rules.connect.unreadTimeout ?? UNREAD_TIMEOUT;
-      this.#unreadTimer = setTimeout(() => this.#unreadTooLong(), timeout);
+      this.#unreadTimer = setTimeout(() => this.#unreadTooLong(), this.#unreadTimeout);
     }
   }
 
@@ -243,7 +248,20 @@ export class Reconnector<T>
     this.#unreadTimer = undefined;
     if (this.#queue === undefined || this.#queue.hasReader) return;
     this.#discardsUnread = true;
+    this.#limitReached("unreadTimeout", this.#unreadTimeout);
     this.#queue.clear();
+  }
+
+  get #unreadTimeout(): number {
+    return this.#rules.connect.unreadTimeout ?? UNREAD_TIMEOUT;
+  }
+
+  /** Calls `onLimit`. */
+  #limitReached(limit: LimitReport["limit"], max: number, value = max): void {
+    const { connection } = this;
+    const remoteAddress = this.#current?.remoteAddress ?? "";
+    const report = { limit, max, value, remoteAddress, enforced: true, connection };
+    this.#call((handlers) => handlers.onLimit?.(report));
   }
 
   // Calls of the topics.
@@ -295,6 +313,8 @@ export class Reconnector<T>
       ...this.#rules.connect,
       ...this.#handlers(),
       onError: (error) => this.#report(error),
+      onLimit: (report) =>
+        this.#rules.handlers.onLimit?.({ ...report, connection: this.connection }),
       signal,
     };
     this.#reading = undefined;

@@ -44,10 +44,13 @@ export class ReconnectingSender {
   readonly #maxQueue: number;
   readonly #hasLines: boolean;
   readonly #report: (error: unknown) => void;
+  readonly #overflow: (size: number) => void;
   readonly #queue: Queue<Waiting> = new Queue();
   #queuedBytes = 0;
   #current: Connection<undefined> | undefined;
   #hasEnded = false;
+  /** Whether a message was dropped since the queue was last sent. */
+  #hasOverflowed = false;
   /** Wakes the waiters for a connection or for the close. */
   #waiters: Array<() => void> = [];
   /** The connection of the message that the user sends in fragments; none where it was not open. */
@@ -57,11 +60,19 @@ export class ReconnectingSender {
    * @param maxQueue Bytes that may wait while there is no connection.
    * @param hasLines Whether messages have a line in front, as those beside topics do.
    * @param report Receives what the user's callbacks throw.
+   * @param overflow Called with the size of the queue and the message that does not fit, in bytes: for the
+   * first one that is dropped, until the queue was sent.
    */
-  constructor(maxQueue: number, hasLines: boolean, report: (error: unknown) => void) {
+  constructor(
+    maxQueue: number,
+    hasLines: boolean,
+    report: (error: unknown) => void,
+    overflow: (size: number) => void = () => {},
+  ) {
     this.#maxQueue = maxQueue;
     this.#hasLines = hasLines;
     this.#report = report;
+    this.#overflow = overflow;
   }
 
   /** The connection to send on, if there is one. */
@@ -93,6 +104,7 @@ export class ReconnectingSender {
       this.#queuedBytes -= next.size;
       next.send(open);
     }
+    if (this.#queue.length === 0) this.#hasOverflowed = false;
     this.#wake();
   }
 
@@ -270,9 +282,16 @@ export class ReconnectingSender {
   }
 
   #push(waiting: Waiting): boolean {
-    if (this.#hasEnded || this.#queuedBytes + waiting.size > this.#maxQueue) return false;
+    if (this.#hasEnded) return false;
+    const size = this.#queuedBytes + waiting.size;
+    if (size > this.#maxQueue) {
+      const isFirst = !this.#hasOverflowed;
+      this.#hasOverflowed = true;
+      if (isFirst) this.#overflow(size);
+      return false;
+    }
     this.#queue.push(waiting);
-    this.#queuedBytes += waiting.size;
+    this.#queuedBytes = size;
     return true;
   }
 

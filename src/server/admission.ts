@@ -1,7 +1,7 @@
 // Which requests a server admits: from which pages, for which host names, and how many from where.
 
 import { MemoryGovernor, type MemoryHolder, type MemoryUse } from "../message/memory_governor.ts";
-import type { Connection } from "../connection/connection.ts";
+import type { LimitReport } from "../connection/limit_report.ts";
 import { HandshakeError } from "../errors.ts";
 import type { ServerRequest } from "../handshake/server.ts";
 import { splitHost } from "../handshake/outgoing.ts";
@@ -211,31 +211,6 @@ export function shuttingDown(): HandshakeError {
 }
 
 // Numbers of connections.
-
-/**
- * A limit that was reached, as `onLimit` receives it.
- *
- * @category Server
- */
-export interface LimitReport {
-  /** The option that sets the limit. */
-  readonly limit:
-    | "maxConnections"
-    | "maxConnectionsPerAddress"
-    | "unreadTimeout"
-    | "memoryLimit"
-    | "rateLimit";
-  /** The value of the option. */
-  readonly max: number;
-  /** The value that exceeds it: the number of connections including the new one, or the time. */
-  readonly value: number;
-  /** The address of the client; empty where there is none. */
-  readonly remoteAddress: string;
-  /** Whether the limit was enforced; `false` with `reportOnly`. */
-  readonly enforced: boolean;
-  /** The connection, for a limit of one that is open. */
-  readonly connection?: Connection<unknown>;
-}
 
 /** The limits of a {@linkcode ConnectionCount}. */
 export interface ConnectionLimits {

@@ -27,7 +27,8 @@ import {
 import type { Connection } from "../connection/connection.ts";
 import type { AnyMessage, Message } from "../connection/connection_driver.ts";
 import { checkHandlers, HANDLER_NAMES, type Handlers } from "../connection/handlers.ts";
-import { checkHosts, checkOrigins, type LimitReport, type Origins } from "./admission.ts";
+import type { LimitReport } from "../connection/limit_report.ts";
+import { checkHosts, checkOrigins, type Origins } from "./admission.ts";
 import { TrustedProxies } from "./client_address.ts";
 import type { Refusal, UpgradeRequest, UpgradeResult } from "./upgrade_hook.ts";
 
@@ -142,7 +143,10 @@ export interface ServeOptions<T = undefined, M extends AnyMessage = Message>
    * its fields are empty.
    */
   onRefused?(request: UpgradeRequest, refusal: Refusal): void;
-  /** Called for each client that is over a limit on connections, also with `reportOnly`. */
+  /**
+   * Called for each client that is over a limit on connections, also with `reportOnly`, and when an open
+   * connection reaches `rateLimit`, `unreadTimeout` or `memoryLimit`.
+   */
   onLimit?(report: LimitReport): void;
   /**
    * Called for each upgrade request that passed the checks. Returning nothing accepts it; see

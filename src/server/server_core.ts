@@ -10,8 +10,9 @@ import { CloseCode } from "../wire/close.ts";
 import { Driver } from "../connection/driver.ts";
 import type { DriverContext, DriverLayer } from "../connection/driver_context.ts";
 import type { Connection } from "../connection/connection.ts";
+import type { LimitReport } from "../connection/limit_report.ts";
 import type { ConnectionDriver } from "../connection/connection_driver.ts";
-import { ConnectionCount, type LimitReport } from "./admission.ts";
+import { ConnectionCount } from "./admission.ts";
 import { Handshake, type HandshakeOwner } from "./handshake.ts";
 import { callReported, reportError } from "../shared/log_error.ts";
 import type { ServeRules } from "./serve_options.ts";
@@ -310,23 +311,11 @@ export class ServerCore<T>
   }
 
   /** A limit of a connection was met. */
-  limitReached(
-    limit: "unreadTimeout" | "memoryLimit" | "rateLimit",
-    connection: Connection<T>,
-  ): void {
-    const { unreadTimeout, memoryLimit } = this.rules.connection;
-    const { messages, bytes = 0, onExceed } = this.rules.options.rateLimit ?? {};
-    const max = { unreadTimeout, memoryLimit, rateLimit: messages ?? bytes }[limit];
-    const { remoteAddress } = connection;
-    const report: LimitReport = {
-      limit,
-      max,
-      value: max,
-      remoteAddress,
-      enforced: limit !== "rateLimit" || onExceed !== "report",
-      connection,
-    };
-    this.#call(() => this.rules.options.onLimit?.(report));
+  limitReached(report: LimitReport<Connection<T>>): void {
+    callReported(
+      () => this.rules.options.onLimit?.(report),
+      (error) => this.reportError(error, report.connection),
+    );
   }
 
   /** Passes an error on to `onError`. */

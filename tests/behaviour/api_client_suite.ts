@@ -7,6 +7,7 @@ import {
   ConnectionError,
   type ConnectOptions,
   HandshakeError,
+  type LimitReport,
   serve,
   type ServeOptions,
   TimeoutError,
@@ -435,6 +436,32 @@ const failureCases = liveCases({
     asking.abort(reason);
     assert.equal(await asked, reason);
     await peer.until(() => peer.ended || peer.over);
+  },
+
+  "onLimit receives unreadTimeout, rateLimit and memoryLimit of the client": async (t) => {
+    const server = await t.serve({
+      open(conn) {
+        for (let i = 0; i < 4; i++) conn.send(new Uint8Array(50_000));
+      },
+    });
+    const limits: ConnectOptions[] = [
+      { unreadTimeout: 50 },
+      { rateLimit: { messages: 2, bytes: 2 ** 30, onExceed: "report" }, message: () => {} },
+      { memoryLimit: 40_000 },
+    ];
+    for (const options of limits) {
+      const reports = new Queue<LimitReport>();
+      const conn = await t.connect(server.url, { ...options, onLimit: reports.push });
+      const { limit, max, enforced, remoteAddress, connection } = await reports.next();
+      const [name, value] = Object.entries(options)[0];
+      assert.equal(limit, name);
+      assert.equal(max, typeof value === "number" ? value : 2);
+      assert.equal(enforced, limit !== "rateLimit");
+      assert.equal(remoteAddress, conn.remoteAddress);
+      assert.equal(connection, conn);
+      conn.terminate();
+      await conn.closed;
+    }
   },
 
   "signal has no effect on a connection that is open": async (t) => {

@@ -67,8 +67,8 @@ const STRINGS = {
 } as const;
 
 const FUNCTIONS = {
-  both: ["open", "message", "ping", "pong", "drain", "close"],
-  serve: ["onError", "onRefused", "onLimit", "upgrade", "fetch"],
+  both: ["open", "message", "ping", "pong", "drain", "close", "onError", "onLimit"],
+  serve: ["onRefused", "upgrade", "fetch"],
   connect: ["dial"],
 } as const;
 

@@ -9,8 +9,10 @@ import {
   type Connection,
   type ConnectionLoss,
   HandshakeError,
+  type LimitReport,
   Opcode,
   prepareMessage,
+  type ReconnectingConnection,
   type ReconnectOptions,
   serve,
   type ServeOptions,
@@ -444,6 +446,42 @@ const streamCases = liveCases({
     await got.atLeast(3);
     assert.deepEqual(got.all, ["one", "two", "end"]);
     assert.deepEqual(sent, [true, false, true, false]);
+  },
+
+  "onLimit receives the limits of each connection, and maxQueue, with the reconnecting one": async (
+    t,
+  ) => {
+    const server = await t.serve(obedient);
+    const reports = new Queue<LimitReport<ReconnectingConnection>>();
+    const maxQueue = 2 * 32 + 6;
+    const conn = await t.connectReconnecting(server.url, {
+      reconnect: { ...QUICK, maxQueue },
+      unreadTimeout: 50,
+      rateLimit: { messages: 2, onExceed: "report" },
+      onLimit: reports.push,
+      reconnecting(conn) {
+        for (const text of ["one", "too long", "two", "3"]) conn.send(text);
+      },
+    });
+    for (let round = 0; round < 2; round++) {
+      conn.send("cut");
+      const { max, value, remoteAddress } = (await reports.atLeast(round + 1))[round];
+      assert.deepEqual([max, value, remoteAddress], [maxQueue, 32 + 3 + 32 + 8, ""]);
+      while (conn.readyState !== "open") await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    for (let i = 0; i < 3; i++) conn.send("echo");
+    const all = await reports.atLeast(4);
+    const shown = all.map(({ limit, max, enforced }) => `${limit} ${max} ${enforced}`);
+    assert.deepEqual(
+      shown.toSorted(),
+      [
+        ...Array(2).fill(`reconnect.maxQueue ${maxQueue} true`),
+        "rateLimit 2 false",
+        "unreadTimeout 50 true",
+      ].toSorted(),
+    );
+    for (const { connection } of all) assert.equal(connection, conn);
+    assert.equal(all.at(-1)!.remoteAddress, "127.0.0.1");
   },
 
   "pings and compression work as on any connection": async (t) => {

@@ -43,6 +43,12 @@ Deno.test("rejects an unknown option or a wrong value immediately", async () => 
   await assert.rejects(connectWith({ maxMessageSize: 0 }), /RangeError: .*"maxMessageSize"/);
   await assert.rejects(connectWith({ closeTimeout: "5" }), /TypeError: .*"closeTimeout"/);
   await assert.rejects(connectWith({ message: 5 }), /TypeError: .*"message" must be a function/);
+  for (const reconnect of [false, true]) {
+    await assert.rejects(
+      connectWith({ onLimit: 5, reconnect }),
+      /TypeError: .*"onLimit" must be a function/,
+    );
+  }
   await assert.rejects(connectWith({ text: "utf8" }), /TypeError: .*"text" must be/);
   await assert.rejects(connectWith({ subprotocols: "a" }), /TypeError: .*"subprotocols"/);
   await assert.rejects(connectWith({ reconnect: 5 }), /TypeError: .*"reconnect"/);

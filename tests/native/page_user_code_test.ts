@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { connect } from "../../src/browser.ts";
 import { serve } from "../../mod.ts";
-import { Deferred } from "../support/live_harness.ts";
+import { Deferred, Queue } from "../support/live_harness.ts";
 
 function block(milliseconds: number): void {
   const end = performance.now() + milliseconds;
@@ -37,6 +37,18 @@ Deno.test("reports errors of cork and written to onError once each, and the conn
   assert.equal(conn.send("late", { written: late.resolve }), false);
   assert.equal((await late.promise as { code?: string }).code, "NOT_OPEN");
   assert.equal((await conn.closed).clean, true);
+});
+
+Deno.test("onLimit of the browser entry receives a message that maxQueue drops", async () => {
+  await using server = await serve({ message: (conn) => conn.terminate() });
+  const limits = new Queue<unknown>();
+  await using conn = await connect(server.url, {
+    reconnect: { maxQueue: 100, retry: () => 1000 },
+    onLimit: ({ limit, max, value, connection }) => limits.push([limit, max, value, connection]),
+    reconnecting: (conn) => void conn.send("x".repeat(101)),
+  });
+  conn.send("cut");
+  assert.deepEqual(await limits.next(), ["reconnect.maxQueue", 100, 133, conn]);
 });
 
 Deno.test("close of the browser entry rejects invalid arguments and names them", async () => {

@@ -74,6 +74,28 @@ for (const [size, isQueued] of [[999, true], [1000, true], [1001, false]] as con
   }
 }
 
+socketTest(
+  "tells the first message that does not fit, again after the queue was sent",
+  async (t) => {
+    const sizes: number[] = [];
+    const report = (error: unknown): void => {
+      throw error;
+    };
+    const sender = new ReconnectingSender(100, false, report, (size) => void sizes.push(size));
+    for (const text of ["fits", "x".repeat(40), "too long ".repeat(20)]) sender.send(text);
+    assert.deepEqual(sizes, [2 * MESSAGE_COST + 44]);
+    const { conn } = await t.reach();
+    sender.opened(conn);
+    sender.flush();
+    sender.closed();
+    sender.send("x".repeat(101));
+    assert.deepEqual(sizes.slice(1), [MESSAGE_COST + 101]);
+    sender.end();
+    sender.send("x".repeat(101));
+    assert.equal(sizes.length, 2);
+  },
+);
+
 socketTest("with lines, all but requests have an empty one in front", async (t) => {
   const sender = senderOf(1000, true);
   sender.send("one");

@@ -9,9 +9,9 @@ import {
   isHostAllowed,
   isHostName,
   isOriginAllowed,
-  type LimitReport,
   type Origins,
 } from "../../src/server/admission.ts";
+import type { LimitReport } from "../../src/connection/limit_report.ts";
 import { normalizeAddress, TrustedProxies } from "../../src/server/client_address.ts";
 import type { UpgradeRequest } from "../../src/server/upgrade_hook.ts";
 

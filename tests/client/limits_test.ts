@@ -1,0 +1,90 @@
+// `onLimit` of clients: once for each limit that a connection reaches.
+
+import assert from "node:assert/strict";
+import type { Connection } from "../../src/connection/connection.ts";
+import type { LimitReport } from "../../src/connection/limit_report.ts";
+import type { RateLimitOptions } from "../../src/connection/rate_limit.ts";
+import { Queue } from "../support/live_harness.ts";
+import { quiet, socketTest } from "../support/socket_harness.ts";
+import { BINARY, TEXT } from "../support/vectors.ts";
+
+type Report = LimitReport<Connection<undefined>>;
+
+/** Without what differs from run to run. */
+function shown({ limit, max, value, enforced }: Report): unknown[] {
+  return [limit, max, value, enforced];
+}
+
+socketTest("onLimit of a client receives unreadTimeout with the connection, once", async (t) => {
+  const reports = new Queue<Report>();
+  const { conn, peer } = await t.reach({ unreadTimeout: 1, onLimit: reports.push });
+  peer.send({ opcode: TEXT, payload: "unread" });
+  const report = await reports.next();
+  assert.deepEqual(shown(report), ["unreadTimeout", 1, 1, true]);
+  assert.equal(report.connection, conn);
+  assert.equal(report.remoteAddress, conn.remoteAddress);
+  peer.send({ opcode: TEXT, payload: "discarded" });
+  await quiet();
+  const next = conn[Symbol.asyncIterator]().next();
+  await quiet();
+  peer.send({ opcode: TEXT, payload: "read" });
+  assert.deepEqual(await next, { value: "read", done: false });
+  assert.equal(reports.all.length, 1);
+});
+
+socketTest("onLimit of a client receives the part of rateLimit that is exceeded", async (t) => {
+  const cases: [RateLimitOptions, max: number, enforced: boolean][] = [
+    [{ messages: 3, onExceed: "report" }, 3, false],
+    [{ bytes: 700, interval: 50, onExceed: "report" }, 700, false],
+    [{ messages: 1000, bytes: 700, onExceed: "report" }, 700, false],
+    [{ messages: 3, bytes: 1_000_000, onExceed: "close" }, 3, true],
+  ];
+  for (const [rateLimit, max, enforced] of cases) {
+    const reports: Report[] = [];
+    const onLimit = (report: Report): void => void reports.push(report);
+    const { peer } = await t.reach({ rateLimit, onLimit, message: () => {} });
+    peer.send(...Array(10).fill({ opcode: BINARY, payload: new Uint8Array(200) }));
+    await quiet();
+    assert.deepEqual(reports.map(shown), [["rateLimit", max, max, enforced]]);
+  }
+});
+
+socketTest("onLimit of a client receives memoryLimit before the connection closes", async (t) => {
+  const seen: string[] = [];
+  const { conn, peer } = await t.reach({
+    memoryLimit: 100_000,
+    onLimit: ({ limit, max, connection }) => {
+      assert.equal(connection!.readyState, "open");
+      seen.push(`${limit} ${max}`);
+    },
+    close: (_, { error }) => void seen.push((error as { code?: string }).code!),
+  });
+  peer.send({ opcode: BINARY, payload: new Uint8Array(200_000) });
+  await quiet();
+  peer.transport.end();
+  await conn.closed;
+  assert.deepEqual(seen, ["memoryLimit 100000", "MEMORY_LIMIT"]);
+});
+
+socketTest(
+  "what onLimit throws or rejects with goes to onError, with the connection",
+  async (t) => {
+    const cause = new Error("for test");
+    for (const isAsync of [false, true]) {
+      const errors = new Queue<unknown[]>();
+      const { conn, peer } = await t.reach({
+        unreadTimeout: 1,
+        onLimit: () => {
+          if (isAsync) return Promise.reject(cause) as unknown as void;
+          throw cause;
+        },
+        onError: (error, connection) => errors.push([error, connection]),
+      });
+      peer.send({ opcode: TEXT, payload: "unread" });
+      const [error, connection] = await errors.next();
+      assert.equal(error, cause);
+      assert.equal(connection, conn);
+      assert.equal(conn.readyState, "open");
+    }
+  },
+);
