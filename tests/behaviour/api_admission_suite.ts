@@ -250,7 +250,7 @@ const requestCases = liveCases({
     assert.equal(queue.all.length, cases.length);
   },
 
-  "answers 500 where upgrade returns a Response whose body was read, and onRefused receives that":
+  "answers 500 if upgrade returns a Response whose body was read, and onRefused receives the error":
     async (t) => {
       const shared = new Response("shared", { status: 403 });
       const read = async (): Promise<Response> => {

@@ -509,7 +509,9 @@ export const cases: Cases = liveCases({
     assert.deepEqual(taken, ["/a", "/b", "/c", "/own"]);
   },
 
-  "an attach whose hook passes leaves the request to others, now or later": async (t) => {
+  "an attach whose hook passes leaves the request to other listeners, immediately or later": async (
+    t,
+  ) => {
     const http = await httpServer(t);
     const only = (path: string, later: boolean): UpgradeOptions => ({
       ...echo,
@@ -620,7 +622,7 @@ export const cases: Cases = liveCases({
     await assertEcho(await t.connect(`ws://127.0.0.1:${http.port}/`));
   },
 
-  "obs-text in a cookie, raw, tls and remotePort come from the HTTP server": async (t) => {
+  "cookies with obs-text, raw, tls and remotePort have the HTTP server's values": async (t) => {
     const seen = new Deferred<UpgradeRequest>();
     const { port } = await attached(t, { upgrade: (request) => seen.resolve(request) });
     const peer = await t.rawClient({ port });

@@ -368,7 +368,7 @@ const failureCases = liveCases({
     await open({});
   },
 
-  "handshakeTimeout covers a server that accepts and sends nothing": async (t) => {
+  "handshakeTimeout covers a server that accepts and does not respond": async (t) => {
     const server = await t.rawServer();
     await assert.rejects(
       t.connect(server.url, { handshakeTimeout: 100 }),

@@ -268,7 +268,7 @@ export const cases: Cases = liveCases({
     assert.deepEqual(await next(other, 1), ['{"refused":"a","reason":"not allowed"}\n']);
   },
 
-  "answers 10,000 requests at once and keeps at most max topics": async (t) => {
+  "answers 10,000 simultaneous requests and keeps at most max topics": async (t) => {
     let asked = 0;
     const { promise: decided, resolve: decide } = new Deferred<boolean>();
     const server: Server = await t.serve({

@@ -120,7 +120,7 @@ const peerCases = liveCases({
     assert.equal(offer, "permessage-deflate; client_max_window_bits");
   },
 
-  "a client reads from a server that honors nothing of its offer": async (t) => {
+  "a client reads from a server that ignores its offer": async (t) => {
     for (
       const [compression, answer] of [
         [true, "permessage-deflate"],
@@ -230,7 +230,7 @@ const optionCases = liveCases({
     assert.equal((await near[Symbol.asyncIterator]().next()).value, LONG);
   },
 
-  "sendStream compresses fragments as they come, unless compress is false": (t) =>
+  "sendStream compresses each fragment as it is produced, unless compress is false": (t) =>
     onceAgreed(t, true, {}, async ({ conn, peer }) => {
       await conn.sendStream(each(LONG, LONG));
       const fragments = await peer.frames(3);

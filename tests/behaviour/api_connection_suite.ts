@@ -311,7 +311,7 @@ const gatherCases = liveCases({
     }
   },
 
-  "nothing overtakes delayed messages, not even a close": (t) =>
+  "later messages and a close do not overtake delayed messages": (t) =>
     withEachSide(t, {}, async ({ conn, peer }) => {
       conn.sendDelayed("1");
       conn.send("2");

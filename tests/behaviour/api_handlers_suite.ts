@@ -139,7 +139,7 @@ const callCases = liveCases({
       assert.deepEqual([pong!.opcode, pong!.payload], [PONG, utf8("own 1")]);
     }),
 
-  "delivers nothing after a close or terminate inside a handler": (t) =>
+  "delivers no message after a close or terminate inside a handler": (t) =>
     onBothSides(t, async (open) => {
       for (const name of ["open", "message", "ping"] as const) {
         for (const end of ["close", "terminate"] as const) {

@@ -102,7 +102,7 @@ export const cases: Cases = liveCases({
     assert.deepEqual(await next(client, 1), ["somebody has come"]);
   },
 
-  "with a history nothing is lost in an outage, and missing messages are read": async (t) => {
+  "with a history an outage loses no messages, and missing ones are read": async (t) => {
     const { broker, history, servers, clients, errors } = await fleet(t, 2);
     history.loses = (_, number) => number % 3 === 0 && number < 20;
     let count = 0;

@@ -55,7 +55,7 @@ export const cases: Cases = liveCases({
       assert.equal(peer.bytes.length, 0);
     }),
 
-  "readTimeout ends the connection of a peer that sends nothing": (t) =>
+  "readTimeout disconnects a silent peer": (t) =>
     onBothSides(t, async (open) => {
       const { conn, peer } = await open({ readTimeout: 60 });
       await assertGone(conn, "READ_TIMEOUT");

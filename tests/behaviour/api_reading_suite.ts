@@ -160,7 +160,7 @@ export const cases: Cases = liveCases({
     assert.equal((await near.closed).clean, true);
   },
 
-  "reads a Close frame behind more than is read ahead: with the messages, or after unreadTimeout": (
+  "reads a Close frame beyond the read-ahead limit: with the messages, or after unreadTimeout": (
     t,
   ) =>
     onBothSides(t, async (open) => {

@@ -408,7 +408,7 @@ const streamCases = liveCases({
     assert.equal((await conn.closed).code, 1000);
   },
 
-  "copies queued output, whatever its kind of memory": async (t) => {
+  "copies queued output from any kind of memory": async (t) => {
     const server = await t.serve(obedient);
     const got = new Queue<unknown>();
     const conn = await t.connectReconnecting(server.url, {

@@ -115,7 +115,7 @@ const addressCases = liveCases({
     assert.equal(existsSync(path), false);
   },
 
-  "reusePort lets two servers share a port, where supported": async (t) => {
+  "two servers share a port with reusePort, where supported": async (t) => {
     if (!can(t.context.runtime, "reusePort")) {
       await assert.rejects(serve({ reusePort: true }), { name: "TypeError", message: /reusePort/ });
       return;
@@ -210,7 +210,7 @@ const limitCases = liveCases({
     }
   },
 
-  "handshakeTimeout: a client that sends nothing to a TLS server is disconnected": async (t) => {
+  "handshakeTimeout disconnects a silent client of a TLS server": async (t) => {
     const { cert, key } = t.context.fixtures.certificates;
     const server = await t.serve({ handshakeTimeout: 50, tls: { cert, key } });
     const silent = await t.rawClient(server);

@@ -64,7 +64,7 @@ const originCases = liveCases({
       assert.equal((await ask(t, {}, "Origin: http://a.example.evil.example")).status, 403);
     },
 
-  "accepts clients without Origin, whatever origins is": async (t) => {
+  "accepts clients without Origin, with any value of origins": async (t) => {
     assert.equal((await ask(t, { allowedOrigins: [] })).status, 101);
   },
 
@@ -127,7 +127,7 @@ const hookCases = liveCases({
     assert.deepEqual(request.subprotocols, ["v2", "v1"]);
   },
 
-  "a hook that returns nothing accepts, synchronously or asynchronously": async (t) => {
+  "a hook that returns undefined accepts, synchronously or asynchronously": async (t) => {
     assert.equal((await ask(t, { upgrade: () => {} })).status, 101);
     assert.equal((await ask(t, { upgrade: () => Promise.resolve() })).status, 101);
   },
@@ -228,7 +228,7 @@ const hookCases = liveCases({
     assert.deepEqual(queue.all, [failure, failure, failure]);
   },
 
-  "a hook that returns something else is a 500, and onError hears a TypeError that names it":
+  "a hook that returns another value is answered with 500, and onError receives a TypeError with the value":
     async (t) => {
       const wrong: Array<[unknown, RegExp]> = [
         ["yes", /result of upgrade/i],

@@ -178,7 +178,7 @@ export const cases: Cases = liveCases({
     assert.deepEqual(received.all, [1, 100, 1000, 70_000]);
   },
 
-  "what a handler throws goes to onError once, with its connection, and nothing else is affected":
+  "an error of a handler reaches onError once, with its connection, and affects no other connection":
     async (t) => {
       for (
         const [name, fail] of [
@@ -314,7 +314,7 @@ export const cases: Cases = liveCases({
     assert.equal((await paused.conn.closed).code, 1006);
   },
 
-  "after unreadTimeout messages are discarded as they come, and a later reader gets later ones":
+  "after unreadTimeout messages are discarded on arrival, and a later reader gets later ones":
     async (t) => {
       const pongs = new Queue<unknown>();
       const { conn, peer } = await t.accept({
@@ -349,7 +349,7 @@ export const cases: Cases = liveCases({
     assert.equal(peer.ended, true, "an end, no reset");
   },
 
-  "what the kernel still holds when closeTimeout is over arrives, and the stream ends without a reset":
+  "output in the kernel's buffer after closeTimeout arrives, and the stream ends without a reset":
     async (t) => {
       const { conn, peer } = await t.accept({ message: () => {}, closeTimeout: 200 });
       const before = peer.received;
@@ -613,7 +613,7 @@ export const cases: Cases = liveCases({
     assert.equal((await late.promise as WebSocketError).code, "NOT_OPEN");
   },
 
-  "what async callbacks of written and cork reject with goes to onError, and nothing else happens":
+  "rejections of async callbacks of written and cork reach onError, without any other effect":
     async (t) => {
       const errors = new Queue<[unknown, unknown]>();
       const { conn, peer } = await t.accept({ onError: (error, on) => errors.push([error, on]) });

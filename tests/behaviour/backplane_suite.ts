@@ -258,7 +258,7 @@ const perClient: Record<string, (it: Setting) => Promise<void>> = {
     assert.ok(received.every(({ message }) => message instanceof Uint8Array));
   },
 
-  "delivers messages published before the end, and nothing after it": async ({ make }) => {
+  "delivers messages published before the end, and none after it": async ({ make }) => {
     const [one, two] = [await make(), await make()];
     const recorder = await Recorder.started(one.backplane, "t");
     const closing = await Recorder.started(two.backplane, "t");
@@ -275,7 +275,7 @@ const perClient: Record<string, (it: Setting) => Promise<void>> = {
     await two.ping();
   },
 
-  "a broker that accepts nothing does not exhaust the memory": async (it) => {
+  "a broker that accepts no data does not exhaust the memory": async (it) => {
     const { backplane } = await it.make();
     const recorder = await Recorder.started(backplane);
     const message = envelope("m".repeat(900_000));
@@ -366,7 +366,7 @@ const perClient: Record<string, (it: Setting) => Promise<void>> = {
     assert.equal(first.message.length, 1034, "one message is always read");
   },
 
-  "reading topics without messages stores nothing": async (it) => {
+  "reading topics without messages stores no data": async (it) => {
     const { backplane } = await it.make();
     const history = backplane.history!;
     history.keep({ maxAge: 60_000, maxMessages: 5 });

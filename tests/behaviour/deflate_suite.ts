@@ -46,7 +46,7 @@ export const cases: Cases = {
     assert.equal(proof.inbound, 500);
   },
 
-  "rejects what zlib rejects, without a hang or a foreign error": () => {
+  "rejects the same data as zlib, without a hang or another error": () => {
     const proof = proveMutations(new Random(2004), 6000);
     assert(proof.accepted > 300 && proof.refused > 3000);
     assert(proof.slowest < 1000, `${proof.slowest} ms of CPU time`);

@@ -45,7 +45,7 @@ async function selfSigned(t: Live): Promise<string> {
 }
 
 const closeCases = liveCases({
-  "close takes an integer that may be sent and a short reason, and says what it got": async (t) => {
+  "close rejects an invalid code or a long reason, and the error has the value": async (t) => {
     const { near } = await t.pair();
     const reconnecting = await t.connectReconnecting(near.url, { reconnect: true });
     const wrong: [code: unknown, reason: unknown, kind: typeof TypeError, message: RegExp][] = [
@@ -205,7 +205,7 @@ const tlsCases = liveCases({
     }
   },
 
-  "the error for an expired certificate says that it must be renewed": async (t) => {
+  "the error for an expired certificate asks for its renewal": async (t) => {
     const { ca, cert, key } = makeCertificates(undefined, -1);
     const { url } = await t.serve({ tls: { cert, key } });
     const error = await errorOf(connect(url, { tls: { caCerts: [ca] } }));
@@ -485,7 +485,7 @@ const valueCases = liveCases({
     }
   },
 
-  "rejects a value of dial that is no transport, and says so": async () => {
+  "rejects a value of dial that is not a transport": async () => {
     for (const given of [undefined, {}, "socket", { write() {} }]) {
       const dial = (() => given) as unknown as ConnectOptions["dial"];
       const error = await errorOf(connect("ws://a.example/", { dial }));

@@ -9,9 +9,9 @@ type Differences = Readonly<
   Record<string, Readonly<Record<string, Partial<Record<RuntimeName, string>>>>>
 >;
 
-const GATHERED = "a message in fragments is gathered and sent as one frame";
+const BUFFERED = "a message in fragments is buffered and sent as one frame";
 const UNSTOPPABLE = "the runtime delivers messages as they arrive and cannot stop reading";
-const OWN_MEMORY = "each message has memory of its own, so that nothing breaks";
+const OWN_MEMORY = "each message has a separate buffer, so no message is affected";
 
 /** The suites that run over `createSockets`, and the excluded cases. */
 export const nativeDifferences: Differences = {
@@ -20,16 +20,16 @@ export const nativeDifferences: Differences = {
       deno: "Deno cannot send pings",
     },
     "sendStream sends one message in fragments and later messages after it": {
-      deno: GATHERED,
-      bun: GATHERED,
+      deno: BUFFERED,
+      bun: BUFFERED,
     },
     "sendStream accepts a ReadableStream and the opcode": {
-      deno: GATHERED,
-      bun: GATHERED,
+      deno: BUFFERED,
+      bun: BUFFERED,
     },
     "sendStream rejects with its source's error and closes a partial message with 1011": {
-      deno: GATHERED,
-      bun: GATHERED,
+      deno: BUFFERED,
+      bun: BUFFERED,
     },
     "text that is longer than the runtime's longest string closes with 1009": {
       deno: "the runtime decodes text itself",
@@ -39,14 +39,14 @@ export const nativeDifferences: Differences = {
       deno: "Deno cannot send pings",
     },
     "sendDelayed gathers delayedWrite.maxMessages messages into one write": {
-      deno: 'the option "delayedWrite" is refused',
-      bun: 'the option "delayedWrite" is refused',
+      deno: 'the option "delayedWrite" is rejected',
+      bun: 'the option "delayedWrite" is rejected',
     },
     "sendDelayed waits at most delayedWrite.maxDelay, repeatedly": {
-      deno: 'the option "delayedWrite" is refused',
-      bun: 'the option "delayedWrite" is refused',
+      deno: 'the option "delayedWrite" is rejected',
+      bun: 'the option "delayedWrite" is rejected',
     },
-    "nothing overtakes delayed messages, not even a close": {
+    "later messages and a close do not overtake delayed messages": {
       deno: "Deno cannot send pings",
     },
     "close sends code and reason, 1000 by default, and ends sending and delivery": {
@@ -62,25 +62,25 @@ export const nativeDifferences: Differences = {
   },
   "api handlers": {
     "calls open first, then the handlers in order, and close once and last": {
-      deno: 'the option "ping" is refused',
+      deno: 'the option "ping" is rejected',
     },
     "sends the pong before it calls the ping handler": {
-      deno: 'the option "ping" is refused',
+      deno: 'the option "ping" is rejected',
     },
     "autoPong false leaves pings to the ping handler": {
-      deno: 'the option "autoPong" is refused',
-      bun: 'the option "autoPong" is refused',
+      deno: 'the option "autoPong" is rejected',
+      bun: 'the option "autoPong" is rejected',
     },
-    "delivers nothing after a close or terminate inside a handler": {
-      deno: 'the option "ping" is refused',
+    "delivers no message after a close or terminate inside a handler": {
+      deno: 'the option "ping" is rejected',
     },
     'text "bytes" gives text as checked bytes, and utf8Check false leaves the check out': {
-      deno: 'the option "utf8Check" is refused',
-      bun: 'the option "utf8Check" is refused',
+      deno: 'the option "utf8Check" is rejected',
+      bun: 'the option "utf8Check" is rejected',
     },
     "closes with 1011 when a handler throws or rejects, and reports the error to close": {
-      deno: 'the option "ping" is refused',
-      bun: "Bun sends a small message at once, so that drain is not called",
+      deno: 'the option "ping" is rejected',
+      bun: "Bun sends a small message immediately, so drain is not called",
     },
     "a framing violation is a ProtocolError: 1002": {
       deno: "Deno sends no Close frame when it ends a connection because of an error",
@@ -92,54 +92,54 @@ export const nativeDifferences: Differences = {
       deno: "Deno delivers whole messages: fragments without a last one are not counted",
     },
     "maxFragments: closes with 1008, counting empty fragments": {
-      deno: 'the option "maxFragments" is refused',
-      bun: 'the option "maxFragments" is refused',
+      deno: 'the option "maxFragments" is rejected',
+      bun: 'the option "maxFragments" is rejected',
     },
   },
   "api server": {
     "path listens on a unix socket and removes its file": {
-      deno: 'the option "unix" is refused',
-      bun: 'the option "unix" is refused',
+      deno: 'the option "unix" is rejected',
+      bun: 'the option "unix" is rejected',
     },
-    "reusePort lets two servers share a port, where supported": {
-      deno: 'the option "reusePort" is refused',
-      bun: 'the option "reusePort" is refused',
+    "two servers share a port with reusePort, where supported": {
+      deno: 'the option "reusePort" is rejected',
+      bun: 'the option "reusePort" is rejected',
     },
     "denoSockets selects the sockets on Deno and has no effect elsewhere": {
-      deno: 'the option "denoSockets" is refused',
-      bun: 'the option "denoSockets" is refused',
+      deno: 'the option "denoSockets" is rejected',
+      bun: 'the option "denoSockets" is rejected',
     },
     "accepts backlog": {
-      deno: 'the option "backlog" is refused',
-      bun: 'the option "backlog" is refused',
+      deno: 'the option "backlog" is rejected',
+      bun: 'the option "backlog" is rejected',
     },
     "tls makes it a wss server": {
-      deno: 'the option "tls" is refused',
-      bun: 'the option "tls" is refused',
+      deno: 'the option "tls" is rejected',
+      bun: 'the option "tls" is rejected',
     },
     "a TLS server survives clients that do not use TLS": {
-      deno: 'the option "tls" is refused',
-      bun: 'the option "tls" is refused',
+      deno: 'the option "tls" is rejected',
+      bun: 'the option "tls" is rejected',
     },
     "accepts noDelay and readBufferSize on both sides": {
-      deno: 'the option "noDelay" is refused',
-      bun: 'the option "noDelay" is refused',
+      deno: 'the option "noDelay" is rejected',
+      bun: 'the option "noDelay" is rejected',
     },
     "maxHandshakeSize: answers a longer request with 431": {
-      deno: 'the option "maxHandshakeSize" is refused',
-      bun: 'the option "maxHandshakeSize" is refused',
+      deno: 'the option "maxHandshakeSize" is rejected',
+      bun: 'the option "maxHandshakeSize" is rejected',
     },
     "handshakeTimeout: a client with an unfinished request gets 408 and is disconnected": {
-      deno: "the runtime waits for the request as long as it wants",
-      bun: "the runtime waits for the request as long as it wants",
+      deno: "the runtime has its own timeout for the request",
+      bun: "the runtime has its own timeout for the request",
     },
-    "handshakeTimeout: a client that sends nothing to a TLS server is disconnected": {
-      deno: 'the option "tls" is refused',
-      bun: 'the option "tls" is refused',
+    "handshakeTimeout disconnects a silent client of a TLS server": {
+      deno: 'the option "tls" is rejected',
+      bun: 'the option "tls" is rejected',
     },
     "handshakeTimeout does not apply to open connections": {
-      deno: "the runtime waits for the request as long as it wants",
-      bun: "the runtime waits for the request as long as it wants",
+      deno: "the runtime has its own timeout for the request",
+      bun: "the runtime has its own timeout for the request",
     },
     "shutdown disconnects peers that do not answer within its timeout": {
       bun: "Bun reports its own close as done when the frame was sent",
@@ -164,59 +164,59 @@ export const nativeDifferences: Differences = {
   },
   "api topics": {
     "compresses once for connections with the same parameters": {
-      deno: 'the option "compression" is refused',
+      deno: 'the option "compression" is rejected',
       bun: "Bun negotiates its own parameters",
     },
   },
   "api client topics": {
     "transfers text and bytes in both directions, whole and in fragments": {
-      deno: GATHERED,
-      bun: GATHERED,
+      deno: BUFFERED,
+      bun: BUFFERED,
     },
     "compresses messages with their lines, and accepts compressed requests": {
-      deno: 'the option "compression" is refused',
+      deno: 'the option "compression" is rejected',
     },
   },
   "api keepalive": {
     "pingInterval sends pings, and peers that answer stay connected": {
-      deno: 'the option "pongTimeout" is refused',
+      deno: 'the option "pongTimeout" is rejected',
     },
     "pongTimeout ends the connection of a peer that does not answer pings": {
-      deno: 'the option "pongTimeout" is refused',
+      deno: 'the option "pongTimeout" is rejected',
     },
     "pings alone close no connection without pongTimeout": {
-      deno: "Deno closes when no pong comes, as long after as pingInterval is",
+      deno: "Deno closes without a pong after pingInterval again",
     },
-    "readTimeout ends the connection of a peer that sends nothing": {
-      deno: 'the option "readTimeout" is refused',
-      bun: 'the option "readTimeout" is refused',
+    "readTimeout disconnects a silent peer": {
+      deno: 'the option "readTimeout" is rejected',
+      bun: 'the option "readTimeout" is rejected',
     },
     "readTimeout spares a peer that sends anything, even a partial message": {
-      deno: 'the option "readTimeout" is refused',
-      bun: 'the option "readTimeout" is refused',
+      deno: 'the option "readTimeout" is rejected',
+      bun: 'the option "readTimeout" is rejected',
     },
     "a paused connection does not time out its peer": {
-      deno: 'the option "readTimeout" is refused',
-      bun: 'the option "readTimeout" is refused',
+      deno: 'the option "readTimeout" is rejected',
+      bun: 'the option "readTimeout" is rejected',
     },
     "writeTimeout disconnects a peer that reads no buffered output": {
-      deno: "Deno tells only when a whole message has left",
+      deno: "Deno reports only that a whole message was sent",
     },
     "writeTimeout spares a peer that reads slowly": {
-      deno: "Deno tells only when a whole message has left",
+      deno: "Deno reports only that a whole message was sent",
     },
     "client and server of the library keep each other's connection open": {
-      deno: 'the option "readTimeout" is refused',
-      bun: 'the option "readTimeout" is refused',
+      deno: 'the option "readTimeout" is rejected',
+      bun: 'the option "readTimeout" is rejected',
     },
   },
   "api flow": {
     "send returns false above highWaterMark; drain and drained() report when to continue": {
-      deno: "Deno tells only when a whole message has left",
+      deno: "Deno reports only that a whole message was sent",
     },
     "sendStream reads its source no faster than the peer reads": {
-      deno: GATHERED,
-      bun: GATHERED,
+      deno: BUFFERED,
+      bun: BUFFERED,
     },
     "an iterator without a pending next() makes the peer wait: of 256 MiB it sends a few, and memory stays flat":
       { deno: UNSTOPPABLE, bun: UNSTOPPABLE },
@@ -232,7 +232,7 @@ export const nativeDifferences: Differences = {
       bun: UNSTOPPABLE,
     },
     "memory stays flat after 100,000 pings from a peer that does not read": {
-      deno: 'the option "ping" is refused',
+      deno: 'the option "ping" is rejected',
       bun: "Bun keeps a pong for each ping",
     },
   },
@@ -240,33 +240,33 @@ export const nativeDifferences: Differences = {
   "api user code": {
     "a handler that transfers a message's buffer harms no other connection, and its own has a clear end":
       { deno: OWN_MEMORY, bun: OWN_MEMORY },
-    "what a handler throws goes to onError once, with its connection, and nothing else is affected":
+    "an error of a handler reaches onError once, with its connection, and affects no other connection":
       {
-        deno: 'the option "ping" is refused',
-        bun: "Bun sends a small message at once, so that drain is not called",
+        deno: 'the option "ping" is rejected',
+        bun: "Bun sends a small message immediately, so drain is not called",
       },
     "pings without a reader, and closes when the peer is silent": {
-      deno: 'the option "readTimeout" is refused',
-      bun: 'the option "readTimeout" is refused',
+      deno: 'the option "readTimeout" is rejected',
+      bun: 'the option "readTimeout" is rejected',
     },
     "detects the end of the stream without a reader and while paused": {
       deno: UNSTOPPABLE,
       bun: UNSTOPPABLE,
     },
     "sends output accepted during a stream before the Close frame": {
-      deno: GATHERED,
-      bun: GATHERED,
+      deno: BUFFERED,
+      bun: BUFFERED,
     },
     "delivers all output sent before close(), however slowly the peer reads": {
       deno: "Deno cannot cut a connection",
     },
-    "what the kernel still holds when closeTimeout is over arrives, and the stream ends without a reset":
+    "output in the kernel's buffer after closeTimeout arrives, and the stream ends without a reset":
       { deno: "Deno cannot cut a connection" },
     "a close that drops output is not clean": {
       deno: "Deno cannot cut a connection, nor send fragments",
     },
-    "after unreadTimeout messages are discarded as they come, and a later reader gets later ones": {
-      deno: 'the option "pong" is refused',
+    "after unreadTimeout messages are discarded on arrival, and a later reader gets later ones": {
+      deno: 'the option "pong" is rejected',
       bun: UNSTOPPABLE,
     },
     "a message whose buffer was transferred is followed by an error, not by empty messages": {
@@ -278,17 +278,17 @@ export const nativeDifferences: Differences = {
       bun: OWN_MEMORY,
     },
     "does not send a queued stream after the connection closes": {
-      deno: GATHERED,
-      bun: GATHERED,
+      deno: BUFFERED,
+      bun: BUFFERED,
     },
-    "a local stall does not time out the peer": { deno: 'the option "pongTimeout" is refused' },
+    "a local stall does not time out the peer": { deno: 'the option "pongTimeout" is rejected' },
     "delays pings while it sends a compressed message in fragments": {
-      deno: GATHERED,
-      bun: GATHERED,
+      deno: BUFFERED,
+      bun: BUFFERED,
     },
     "sendFragment sends one message in frames; other messages wait": {
-      deno: GATHERED,
-      bun: GATHERED,
+      deno: BUFFERED,
+      bun: BUFFERED,
     },
   },
   "api limits": {

@@ -114,7 +114,7 @@ const constructorCases = liveCases({
     await withUser.next("open");
   },
 
-  "a wrong URL or subprotocol is a SyntaxError at once": async () => {
+  "throws a SyntaxError for an invalid URL or subprotocol": async () => {
     const urls = [
       "",
       "//x",
@@ -131,7 +131,7 @@ const constructorCases = liveCases({
     await Promise.resolve();
   },
 
-  "arguments of the wrong type are a TypeError at once": async () => {
+  "throws a TypeError for arguments of the wrong type": async () => {
     const Untyped = WebSocket as unknown as new (...values: unknown[]) => WebSocket;
     assert.equal(thrown(() => new Untyped()), "TypeError");
     assert.equal(thrown(() => new Untyped(Symbol("url"))), "TypeError");
@@ -171,7 +171,7 @@ const constructorCases = liveCases({
     }
   },
 
-  "our own options stand in the bag or in the third place": async (t) => {
+  "accepts quickws's options in the options bag or as the third argument": async (t) => {
     const requests = new Queue<string | null>();
     const server = await t.serve({
       upgrade: (request) => requests.push(request.headers.get("x-who")),
@@ -257,7 +257,7 @@ const eventCases = liveCases({
     assert.equal(watched.socket.readyState, WebSocket.CLOSED);
   },
 
-  "messages that come in one chunk are tasks of their own": async (t) => {
+  "delivers each message of one chunk in a separate task": async (t) => {
     const { watched, socket, peer } = await reach(t);
     const order: string[] = [];
     socket.onmessage = ({ data }) => {
@@ -274,7 +274,7 @@ const eventCases = liveCases({
     assert.deepEqual(order, ["a", "after a", "b", "after b"]);
   },
 
-  "binaryType counts when the event is fired, and takes only its two values": async (t) => {
+  "applies binaryType when the event fires, and accepts only its two values": async (t) => {
     const { watched, socket, peer } = await reach(t);
     assert.equal(socket.binaryType, "blob");
     (socket as { binaryType: string }).binaryType = "uint8array";
@@ -347,7 +347,7 @@ const eventCases = liveCases({
     assert.equal(untyped.onerror, null);
   },
 
-  "all failures look alike": async (t) => {
+  "does not reveal the cause of a failure": async (t) => {
     const raw = await t.rawServer();
     const endings = new Queue<[string, ...unknown[]]>();
     const watch = async (name: string, url: string, protocols?: string[]): Promise<void> => {
@@ -457,25 +457,26 @@ const closeCases = liveCases({
     assert.deepEqual(await watched.close(), [true, 3000, "back"]);
   },
 
-  "close sends code and reason, lone surrogates replaced; a reason alone goes with 1000": async (
-    t,
-  ) => {
-    const wrong = "\ud800";
-    for (
-      const [code, reason, sent] of [
-        [4000, "bye", closePayload(4000, "bye")],
-        [1000, wrong, closePayload(1000, "\ufffd")],
-        [undefined, "bye", closePayload(1000, "bye")],
-        // [Clamp]: to the nearest integer.
-        [3000.4, undefined, closePayload(3000)],
-      ] as const
-    ) {
-      const { socket, peer } = await reach(t);
-      socket.close(code, reason);
-      assert.deepEqual((await peer.frame())!.payload, sent);
-      peer.end();
-    }
-  },
+  "close sends code and reason, with lone surrogates replaced; a reason alone is sent with 1000":
+    async (
+      t,
+    ) => {
+      const wrong = "\ud800";
+      for (
+        const [code, reason, sent] of [
+          [4000, "bye", closePayload(4000, "bye")],
+          [1000, wrong, closePayload(1000, "\ufffd")],
+          [undefined, "bye", closePayload(1000, "bye")],
+          // [Clamp]: to the nearest integer.
+          [3000.4, undefined, closePayload(3000)],
+        ] as const
+      ) {
+        const { socket, peer } = await reach(t);
+        socket.close(code, reason);
+        assert.deepEqual((await peer.frame())!.payload, sent);
+        peer.end();
+      }
+    },
 
   "close checks its arguments in every state": async (t) => {
     const server = await t.serve(ECHO);
@@ -552,44 +553,47 @@ const closeCases = liveCases({
 });
 
 const sendCases = liveCases({
-  "answers to a burst of messages keep their order, whatever their kind, and leave before Close":
-    async (t) => {
-      const { watched, socket, peer } = await reach(t, { compression: false });
-      const count = 200;
-      let answered = 0;
-      socket.onmessage = async ({ data }) => {
-        socket.send(`${data} at once`);
-        if (answered % 7 === 0) socket.send(new Blob([`${data} blob`]));
-        if (answered % 5 === 0) socket.send(new Uint8Array(2000));
-        const scratch = bytes(answered);
-        socket.send(scratch);
-        scratch[0] = 255;
-        await Promise.resolve();
-        socket.send(`${data} later`);
-        if (++answered === count) socket.close(1000);
-      };
-      const numbers = Array.from({ length: count }, (_, index) => index);
-      peer.send(...numbers.map((number) => ({ opcode: TEXT, payload: `${number}` })));
-      for (const number of numbers) {
-        const expected: Array<string | Uint8Array> = [`${number} at once`];
-        if (number % 7 === 0) expected.push(utf8(`${number} blob`));
-        if (number % 5 === 0) expected.push(new Uint8Array(2000));
-        expected.push(bytes(number), `${number} later`);
-        for (const message of expected) {
-          const { opcode, payload } = (await peer.frame())!;
-          assert.equal(opcode, typeof message === "string" ? TEXT : BINARY);
-          const content = typeof message === "string" ? utf8(message) : message;
-          assert.deepEqual(payload, content, `message ${number}`);
-        }
+  "replies of any type to a burst of messages keep their order and are sent before Close": async (
+    t,
+  ) => {
+    const { watched, socket, peer } = await reach(t, { compression: false });
+    const count = 200;
+    let answered = 0;
+    socket.onmessage = async ({ data }) => {
+      socket.send(`${data} at once`);
+      if (answered % 7 === 0) socket.send(new Blob([`${data} blob`]));
+      if (answered % 5 === 0) socket.send(new Uint8Array(2000));
+      const scratch = bytes(answered);
+      socket.send(scratch);
+      scratch[0] = 255;
+      await Promise.resolve();
+      socket.send(`${data} later`);
+      if (++answered === count) socket.close(1000);
+    };
+    const numbers = Array.from({ length: count }, (_, index) => index);
+    peer.send(...numbers.map((number) => ({ opcode: TEXT, payload: `${number}` })));
+    for (const number of numbers) {
+      const expected: Array<string | Uint8Array> = [`${number} at once`];
+      if (number % 7 === 0) expected.push(utf8(`${number} blob`));
+      if (number % 5 === 0) expected.push(new Uint8Array(2000));
+      expected.push(bytes(number), `${number} later`);
+      for (const message of expected) {
+        const { opcode, payload } = (await peer.frame())!;
+        assert.equal(opcode, typeof message === "string" ? TEXT : BINARY);
+        const content = typeof message === "string" ? utf8(message) : message;
+        assert.deepEqual(payload, content, `message ${number}`);
       }
-      assert.deepEqual((await peer.frame())!.payload, closePayload(1000));
-      while (socket.bufferedAmount > 0) await turn();
-      peer.send({ opcode: CLOSE, payload: closePayload(1000) });
-      peer.end();
-      await watched.closed();
-    },
+    }
+    assert.deepEqual((await peer.frame())!.payload, closePayload(1000));
+    while (socket.bufferedAmount > 0) await turn();
+    peer.send({ opcode: CLOSE, payload: closePayload(1000) });
+    peer.end();
+    await watched.closed();
+  },
 
-  "send takes strings, buffers, views and Blobs, and makes strings of the rest": async (t) => {
+  "send accepts strings, buffers, views and Blobs, and converts other values to strings": async (
+    t,
+  ) => {
     const { socket, peer } = await reach(t, { compression: false });
     const buffer = bytes(1, 2, 3, 4).buffer;
     const untyped = socket as unknown as { send(value: unknown): void };
@@ -809,7 +813,7 @@ const streamCases = liveCases({
     assert.equal(await failed, error);
   },
 
-  "arguments are checked at once": async () => {
+  "checks arguments immediately": async () => {
     const Untyped = WebSocketStream as unknown as new (...values: unknown[]) => WebSocketStream;
     const url = "ws://a.example/";
     assert.equal(thrown(() => new Untyped()), "TypeError");

@@ -99,7 +99,7 @@ const framing = liveCases({
     await assertFailed(server, ends, 1002, { opcode: TEXT, payload: "masked", mask: MASK_KEY });
   },
 
-  "D35: RSV1 is refused on continuations and on control frames, also amid a compressed message":
+  "D35: rejects RSV1 on continuations and on control frames, also within a compressed message":
     async (t) => {
       const payload = compressed("hello hello hello");
       const first = { opcode: TEXT, rsv: RSV1, fin: false, payload: payload.subarray(0, 4) };
@@ -201,7 +201,7 @@ const controls = liveCases({
     });
   },
 
-  "D62: sends a delayed message in time after the timer found nothing to send": async (t) => {
+  "D62: sends a delayed message in time after the timer ran without output": async (t) => {
     const options: CommonOptions = { delayedWrite: { maxMessages: 10, maxDelay: 10 } };
     await withEachSide(t, options, async ({ conn, peer }) => {
       for (let i = 0; i < 2; i++) {

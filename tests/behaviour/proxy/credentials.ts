@@ -40,7 +40,7 @@ for (const scheme of schemes) {
     }
   };
 
-  cases[`${scheme}: a user or password that is wrong or missing is refused`] = async (t) => {
+  cases[`${scheme}: rejects a wrong or missing user name or password`] = async (t) => {
     const server = await echoServer(t);
     const route = await openRoute(t, scheme, { username: "user", password: "secret" });
     for (const [user, http, socks] of WRONG) {
@@ -56,7 +56,7 @@ for (const scheme of schemes) {
   };
 }
 
-cases["the server sees nothing of the proxy's user, password or name"] = async (t) => {
+cases["the server does not receive the proxy's user name, password or host name"] = async (t) => {
   const options = { username: "eve", password: "hunter2" };
   for (const scheme of ["http", "socks5h"] as Scheme[]) {
     const route = await openRoute(t, scheme, options);
@@ -75,7 +75,7 @@ cases["the server sees nothing of the proxy's user, password or name"] = async (
   }
 };
 
-cases["the proxy sees nothing of the server's user and password"] = async (t) => {
+cases["the proxy does not receive the server's user name and password"] = async (t) => {
   const proxy = await t.rawServer();
   const connecting = t.connect("ws://alice:sesame@a.example/", {
     proxy: `http://127.0.0.1:${proxy.port}`,

@@ -73,7 +73,7 @@ for (const scheme of schemes) {
     }
   };
 
-  perScheme[`${scheme}: a proxy that says nothing is given up after handshakeTimeout`] = async (
+  perScheme[`${scheme}: disconnects a silent proxy after handshakeTimeout`] = async (
     t,
   ) => {
     const proxy = await t.rawServer();
@@ -95,7 +95,9 @@ for (const scheme of schemes) {
     assert.ok(error instanceof TimeoutError, String(error));
   };
 
-  perScheme[`${scheme}: the signal gives up at once, and its reason is the error`] = async (t) => {
+  perScheme[`${scheme}: the signal cancels immediately, and its reason is the error`] = async (
+    t,
+  ) => {
     const proxy = await t.rawServer();
     const controller = new AbortController();
     const failed = failure(

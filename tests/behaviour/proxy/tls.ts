@@ -41,7 +41,7 @@ async function assertRefused(connecting: Promise<unknown>, code?: ErrorCode): Pr
 const perWay: Record<string, (t: Live) => Promise<void>> = {};
 
 for (const way of WAYS) {
-  perWay[`${way}: a server whose authority is not trusted is refused`] = async (t) => {
+  perWay[`${way}: rejects a server with an untrusted authority`] = async (t) => {
     const connect = await openWay(t, way);
     const { cert, key } = t.context.fixtures.certificates;
     const server = await echoServer(t, { tls: { cert, key } });
@@ -87,7 +87,7 @@ for (const way of WAYS) {
     await assertEchoes(await connect(server.url, { rejectUnauthorized: false }));
   };
 
-  perWay[`${way}: our own certificate is shown to a server that asks for one`] = async (t) => {
+  perWay[`${way}: sends the client certificate to a server that requests one`] = async (t) => {
     const connect = await openWay(t, way);
     const certificates = t.context.fixtures.certificates;
     const client = makeCertificates(["client.example"]);
@@ -129,18 +129,19 @@ const proxyCases = liveCases({
     assert.equal(server.connections, 0);
   },
 
-  "https: checks a proxy against its own name, whatever the server's is": async (t) => {
-    const certificates = makeCertificates(["localhost"]);
-    const port = await httpsProxy(t, certificates);
-    const { ca, cert, key } = makeCertificates(["b.example"]);
-    const server = await echoServer(t, { tls: { cert, key } });
-    const tls = { caCerts: [ca, certificates.ca], serverName: "b.example" };
-    await assertEchoes(await t.connect(server.url, { proxy: `https://localhost:${port}`, tls }));
-    await assertRefused(
-      t.connect(server.url, { proxy: `https://127.0.0.1:${port}`, tls }),
-      "PROXY_FAILED",
-    );
-  },
+  "https: checks a proxy's certificate against the proxy's name, for any name of the server":
+    async (t) => {
+      const certificates = makeCertificates(["localhost"]);
+      const port = await httpsProxy(t, certificates);
+      const { ca, cert, key } = makeCertificates(["b.example"]);
+      const server = await echoServer(t, { tls: { cert, key } });
+      const tls = { caCerts: [ca, certificates.ca], serverName: "b.example" };
+      await assertEchoes(await t.connect(server.url, { proxy: `https://localhost:${port}`, tls }));
+      await assertRefused(
+        t.connect(server.url, { proxy: `https://127.0.0.1:${port}`, tls }),
+        "PROXY_FAILED",
+      );
+    },
 
   "https: accepts a proxy with a certificate for an IPv6 address": async (t) => {
     const certificates = makeCertificates(["::1"]);
@@ -230,7 +231,7 @@ const nameCases = liveCases({
     }
   },
 
-  "does the same without a proxy, whatever is trusted": async (t) => {
+  "does the same without a proxy, for any trusted authorities": async (t) => {
     const server = await t.rawServer();
     for (
       const [host, serverName, asked] of [

@@ -104,7 +104,9 @@ export const closingCases: Cases = {
     assert.equal(client.received, 16 * MIB);
   },
 
-  "destroy closes at once, drops pending output, and reports its error later": async (context) => {
+  "destroy closes immediately, drops pending output, and reports its error later": async (
+    context,
+  ) => {
     const { client, server } = await connect(context);
     server.pause();
     assert.equal(client.write(pattern(32 * MIB)), false);
@@ -119,7 +121,7 @@ export const closingCases: Cases = {
     assert.ok(server.received < 32 * MIB);
   },
 
-  "what had left before destroy arrives, with an end and no reset behind it": async (context) => {
+  "output sent before destroy arrives, followed by an end and no reset": async (context) => {
     const { client, server } = await connect(context);
     const check = new PatternCheck();
     server.onData = (chunk) => check.add(chunk);
@@ -215,7 +217,7 @@ export const closingCases: Cases = {
     await server.closedWell();
   },
 
-  "a peer that cuts the stream while we write is an error": async (context) => {
+  "a peer that resets the stream during a write causes an error": async (context) => {
     const { client, server } = await connect(context);
     server.pause();
     const length = 32 * MIB;
@@ -264,7 +266,7 @@ export const closingCases: Cases = {
     assert.ok(client.error instanceof Error);
   },
 
-  "what arrived before a reset is not lost to a paused reader": async (context) => {
+  "a paused reader receives the data that arrived before a reset": async (context) => {
     const { client, server } = await connect(context);
     client.pause();
     await server.send(pattern(1000));
@@ -292,7 +294,7 @@ export const closingCases: Cases = {
     assertPattern(client.bytes());
   },
 
-  "an end that comes while paused waits for resume": async (context) => {
+  "an end that arrives while paused waits for resume": async (context) => {
     const { client, server } = await connect(context);
     server.pause();
     await client.send(pattern(10));

@@ -17,7 +17,7 @@ function code(expected: RegExp): (error: unknown) => boolean {
 }
 
 export const dialingCases: Cases = {
-  "a port without a listener refuses": async (context) => {
+  "a port without a listener rejects the connection": async (context) => {
     const listener = await listen(context);
     await listener.close();
     await assert.rejects(dial(context, { port: listener.port }), code(/ECONNREFUSED/));
@@ -35,7 +35,7 @@ export const dialingCases: Cases = {
     await assert.rejects(dial(context, { unix: path, port: 0 }), code(/ENOENT/));
   },
 
-  "a signal that has fired already dials nothing": async (context) => {
+  "does not dial if the signal has already fired": async (context) => {
     const reason = new Error("too late");
     await assert.rejects(
       dial(context, { port: 1, signal: AbortSignal.abort(reason) }),
@@ -43,7 +43,7 @@ export const dialingCases: Cases = {
     );
   },
 
-  "a signal that fires at once, in the name lookup, ends the dialing": async (context) => {
+  "a signal that fires during the name lookup cancels dialing": async (context) => {
     const listener = await listen(context);
     const controller = new AbortController();
     const reason = new Error("changed my mind");
@@ -91,7 +91,7 @@ export const dialingCases: Cases = {
     await server.until(() => server.ends + server.closes > 0);
   },
 
-  "a signal that fires after the connection is there changes nothing": async (context) => {
+  "a signal that fires after the connection is open has no effect": async (context) => {
     const controller = new AbortController();
     const { client, server } = await connect(context, { options: { signal: controller.signal } });
     controller.abort();
@@ -100,7 +100,7 @@ export const dialingCases: Cases = {
     await client.until(() => client.received === 10);
   },
 
-  "port 0 lets the system choose": async (context) => {
+  "the system chooses the port for port 0": async (context) => {
     const [one, other] = [await listen(context), await listen(context)];
     assert.ok(one.port > 0 && other.port > 0 && one.port !== other.port);
     assert.equal(one.hostname, "127.0.0.1");

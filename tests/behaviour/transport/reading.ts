@@ -25,14 +25,14 @@ async function sendUntilBlocked(end: End): Promise<number> {
 }
 
 export const readingCases: Cases = {
-  "what arrives before start waits for it, the end included": async (context) => {
+  "data and the end that arrive before start are delivered after it": async (context) => {
     const { client, server } = await connect(context, { start: false });
     client.start();
     await client.send(pattern(10_000));
     client.finish();
     await aMoment();
     server.start();
-    assert.equal(server.received, 0, "nothing is delivered during start");
+    assert.equal(server.received, 0, "start delivers no data synchronously");
     await server.until(() => server.ends === 1);
     assertPattern(server.bytes());
     assert.equal(server.received, 10_000);
@@ -100,7 +100,7 @@ export const readingCases: Cases = {
     check.assertWhole(length);
   },
 
-  "pause in every chunk holds back what follows": async (context) => {
+  "pause in every chunk holds back the following data": async (context) => {
     const { client, server } = await connect(context);
     const check = new PatternCheck();
     server.onData = (chunk) => {
@@ -113,7 +113,7 @@ export const readingCases: Cases = {
     check.assertWhole(4 * MIB);
   },
 
-  "pause and resume at once change nothing": async (context) => {
+  "pause followed immediately by resume has no effect": async (context) => {
     const { client, server } = await connect(context);
     const check = new PatternCheck();
     server.onData = (chunk) => {
@@ -136,7 +136,7 @@ export const readingCases: Cases = {
     await aMoment();
     assert.equal(server.received, 0);
     server.resume();
-    assert.equal(server.received, 0, "nothing is delivered during resume");
+    assert.equal(server.received, 0, "resume delivers no data synchronously");
     await server.until(() => server.ends === 1);
     assertPattern(server.bytes());
     assert.equal(server.received, 1000);
@@ -191,7 +191,7 @@ export const readingCases: Cases = {
     check.assertWhole(100_000);
   },
 
-  "what the sink did not keep may be overwritten, what it kept may not": async (context) => {
+  "memory that the sink kept is never overwritten, other memory may be": async (context) => {
     const { client, server } = await connect(context);
     const check = new PatternCheck();
     const kept: Array<{ chunk: Uint8Array; position: number }> = [];

@@ -64,7 +64,7 @@ export const tlsCases: Cases = {
     assert.equal(server.received, position);
   },
 
-  "TLS: what the sink did not keep may be overwritten, what it kept may not": async (context) => {
+  "TLS: memory that the sink kept is never overwritten, other memory may be": async (context) => {
     const { client, server } = await connectTls(context);
     const kept: Array<{ chunk: Uint8Array; position: number }> = [];
     const check = new PatternCheck();
@@ -131,7 +131,7 @@ export const tlsCases: Cases = {
     check.assertWhole(32 * MIB);
   },
 
-  "TLS: destroy closes at once and reports its error later": async (context) => {
+  "TLS: destroy closes immediately and reports its error later": async (context) => {
     const { client, server } = await connectTls(context);
     server.pause();
     client.write(pattern(32 * MIB));
@@ -143,7 +143,7 @@ export const tlsCases: Cases = {
     assert.ok(server.received < 32 * MIB);
   },
 
-  "TLS: a peer that cuts the stream while we write is an error": async (context) => {
+  "TLS: a peer that resets the stream during a write causes an error": async (context) => {
     const { client, server } = await connectTls(context);
     server.pause();
     assert.equal(client.write(pattern(32 * MIB)), false);
@@ -166,7 +166,9 @@ export const tlsCases: Cases = {
     assert.equal(client.transport.remoteAddress, "127.0.0.1");
   },
 
-  "TLS: a client that pauses makes the server wait, however it came to TLS": async (context) => {
+  "TLS: a paused client causes backpressure on the server, however TLS was started": async (
+    context,
+  ) => {
     const named = { ...trusted(context), serverName: "localhost" };
     const pairs = [
       await connectTls(context),
@@ -221,7 +223,7 @@ export const tlsCases: Cases = {
     check.assertWhole(MIB);
   },
 
-  "TLS over an open stream is refused like any other": async (context) => {
+  "TLS over an open stream is rejected like any other": async (context) => {
     await assert.rejects(
       secureLater(context, { serverName: "localhost" }),
       (error) => error instanceof Error,

@@ -38,11 +38,11 @@ export const trustCases: Cases = {
     await client.until(() => client.received === 10);
   },
 
-  "TLS: an authority that is not trusted is refused": async (context) => {
+  "TLS: rejects an untrusted authority": async (context) => {
     await refused(context, "localhost", {});
   },
 
-  "TLS: another authority is refused": async (context) => {
+  "TLS: rejects another authority": async (context) => {
     await refused(context, "localhost", { caCerts: [makeCertificates().ca] });
   },
 
@@ -55,7 +55,7 @@ export const trustCases: Cases = {
     await client.until(() => client.received === 10);
   },
 
-  "TLS: a certificate for another name is refused": async (context) => {
+  "TLS: rejects a certificate for another name": async (context) => {
     await refused(context, "localhost", { ...trusted(context), serverName: "example.org" });
     await refused(context, "localhost", { ...trusted(context), serverName: "127.0.0.2" });
   },
@@ -85,7 +85,7 @@ export const trustCases: Cases = {
     }
   },
 
-  "TLS: a certificate of our own can be shown": async (context) => {
+  "TLS: sends a client certificate": async (context) => {
     const { cert, key } = context.fixtures.certificates;
     const { client, server } = await connectTls(context, { ...trusted(context), cert, key });
     echo(server);
@@ -145,7 +145,7 @@ export const trustCases: Cases = {
     server.destroy();
   },
 
-  "TLS: texts that are no certificate and key, or do not match, are refused at once": async (
+  "TLS: rejects texts that are not a matching certificate and key immediately": async (
     context,
   ) => {
     const { cert, key } = context.fixtures.certificates;

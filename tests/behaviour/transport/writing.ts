@@ -8,14 +8,14 @@ import { assertPattern, fill, pattern, PatternCheck } from "./pattern.ts";
 const MIB = 1 << 20;
 
 export const writingCases: Cases = {
-  "a write of nothing is over at once": async (context) => {
+  "an empty write completes immediately": async (context) => {
     const { client } = await connect(context);
     assert.equal(client.write(new Uint8Array(0)), true);
     assert.equal(client.write(new Uint8Array(10), 0), true);
     assert.equal(client.transport.bufferedAmount, 0);
   },
 
-  "only the first length bytes are written, from wherever the view begins": async (context) => {
+  "writes only the first length bytes, from the start of the view": async (context) => {
     const { client, server } = await connect(context);
     const memory = new Uint8Array(1000).fill(0xff);
     fill(memory.subarray(100, 150));
@@ -45,7 +45,7 @@ export const writingCases: Cases = {
     assertPattern(server.bytes());
   },
 
-  "the same memory can be lent for every write that is over at once": async (context) => {
+  "the same buffer can be reused after every write that completes immediately": async (context) => {
     const { client, server } = await connect(context);
     const check = new PatternCheck();
     server.onData = (chunk) => check.add(chunk);
@@ -65,14 +65,14 @@ export const writingCases: Cases = {
     check.assertWhole(position);
   },
 
-  "a transport that writes later says so": async (context) => {
+  "write returns false exactly if the transport writes later": async (context) => {
     const { client } = await connect(context);
     const done = client.write(pattern(10));
     assert.equal(done, client.transport.writesLater !== true);
     await client.until(() => done || client.drains === 1);
   },
 
-  "bufferedAmount falls while the peer reads, and is nothing at the drain": async (context) => {
+  "bufferedAmount falls while the peer reads, and is 0 at the drain event": async (context) => {
     const { client, server } = await connect(context);
     const length = 32 * MIB;
     server.pause();
@@ -119,7 +119,7 @@ export const writingCases: Cases = {
     check.assertWhole(position);
   },
 
-  "a write after our end is ignored": async (context) => {
+  "ignores a write after the local end": async (context) => {
     const { client, server } = await connect(context);
     await client.send(pattern(10));
     client.finish();
