@@ -15,7 +15,7 @@ import {
   PERMESSAGE_DEFLATE,
 } from "../handshake/deflate_offer.ts";
 import { buildRequest } from "../handshake/request.ts";
-import { headerLines, show } from "../shared/check.ts";
+import { checkUnixPath, headerLines, show } from "../shared/check.ts";
 import { explainConnect, reasonOf } from "../shared/explain.ts";
 import { callReported, reportError } from "../shared/log_error.ts";
 import { untilAborted } from "../shared/promises.ts";
@@ -105,6 +105,8 @@ async function dial<T>(
   const tls = secure ? options.tls ?? {} : undefined;
   const address: DialOptions = { hostname, port, tls, noDelay, readBufferSize, signal };
   if (unix !== undefined) address.unix = unix;
+  // A dialer of the user may understand longer paths.
+  if (options.dial === undefined) checkUnixPath(unix, network.maxUnixPath);
   const { proxy } = options;
   const proxies = proxy === undefined ? undefined : await import("./proxy.ts");
   const server = unix === undefined ? proxies?.findProxy(proxy, target.url) : undefined;

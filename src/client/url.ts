@@ -90,6 +90,12 @@ function unixTarget(url: URL, secure: boolean): Target {
 /** The error of `URL` is not kept as a cause: it repeats the text, with the passwords in it. */
 function urlOf(input: unknown): URL {
   if (input instanceof URL) return input;
+  if (typeof input === "function") {
+    throw new TypeError(
+      "The URL must be a string or a URL, got a function: a function that gives the URL for each " +
+        'attempt needs the option "reconnect", such as reconnect: true',
+    );
+  }
   if (typeof input !== "string") {
     throw new TypeError(`The URL must be a string or a URL, got ${show(input)}`);
   }

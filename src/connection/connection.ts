@@ -220,6 +220,9 @@ export class Connection<T = unknown, M extends AnyMessage = Message> {
    * sent in the meantime follow after it. On a connection that has compression each chunk is compressed as
    * it comes, whatever `compression.threshold` is.
    *
+   * `close` waits for the end of the source, so that an endless source keeps the connection open: end it
+   * with `terminate()`, or on a server with `shutdown({ timeout })`.
+   *
    * @param source Where the chunks come from: strings for text, bytes for binary.
    * @param opcode Text or binary. Default: by the first chunk.
    * @param options How to send it.
@@ -246,7 +249,9 @@ export class Connection<T = unknown, M extends AnyMessage = Message> {
 
   /**
    * Sends one fragment of a message (RFC 6455 section 5.4). The message starts with the first fragment and
-   * ends with the one that has `fin`; what is sent in between follows after it. A message whose last
+   * ends with the one that has `fin`; what is sent in between follows after it. A whole message that is
+   * sent in between waits for the last fragment: do not `await drained()` in between, which waits for that
+   * message. A message whose last
    * fragment was not sent when the connection is closed is incomplete, and what waited for its end is not
    * sent: the end is not clean then.
    *
@@ -278,15 +283,22 @@ export class Connection<T = unknown, M extends AnyMessage = Message> {
     const compress = wantsCompression("sendFragment", options, ["fin", "compress"]);
     checkType("fin", options?.fin, "boolean");
     const extra = this.#more;
+    const isLast = options?.fin === true;
+    const started = extra.message;
+    if (started !== undefined) checkNextOpcode(opcode, started.opcode);
     const message = extra.message ??= new FragmentedMessage(
       checkFirstOpcode(opcode),
       (opcode, bytes, fin) => this.#driver.sendFragment(opcode, bytes, fin, compress),
     );
-    checkNextOpcode(opcode, message.opcode);
-    if (options?.fin !== true) return message.add(data);
-    const more = message.finish(data);
-    extra.message = undefined;
-    return more;
+    try {
+      const more = isLast ? message.finish(data) : message.add(data);
+      if (isLast) extra.message = undefined;
+      return more;
+    } catch (error) {
+      // A first fragment that is rejected does not begin a message.
+      if (started === undefined) extra.message = undefined;
+      throw error;
+    }
   }
 
   /**

@@ -17,6 +17,12 @@ export interface HeadLimits {
   maxBytes?: number;
   /** Header field lines; the start line is not counted. Default: 128. */
   maxLines?: number;
+  /**
+   * Empty lines before the start line that are ignored; they count towards `maxBytes`. RFC 9112 section
+   * 2.2: "A server that is expecting to receive and parse a request-line SHOULD ignore at least one
+   * empty line (CRLF) received prior to the request-line." Default: 4 for a request, 0 otherwise.
+   */
+  maxEmptyLines?: number;
 }
 
 /**
@@ -45,7 +51,8 @@ const State = {
   FieldValue: 4,
   FieldLineFeed: 5,
   EndLineFeed: 6,
-  Complete: 7,
+  EmptyLineFeed: 7,
+  Complete: 8,
 } as const;
 
 const EMPTY: Uint8Array = new Uint8Array(0);
@@ -62,8 +69,8 @@ const DECODED_AT_ONCE = 4096;
  * It is strict where parsers that disagree have been exploited: lines end in CRLF alone, no field
  * is folded over lines, no space stands before the colon, no byte is a control character. Bytes above
  * 0x7F (obs-text) are opaque, each one character; they may stand in the start line and in values, but
- * not in those of `Host`, `Upgrade`, `Connection` and `Sec-WebSocket-*`. It also refuses empty lines before the start line. RFC 9112 2.2 would skip them for old
- * clients that sent one too many after a body, which cannot be where one head is all that is read.
+ * not in those of `Host`, `Upgrade`, `Connection` and `Sec-WebSocket-*`. Empty lines before the start
+ * line are ignored up to {@linkcode HeadLimits.maxEmptyLines}.
  *
  * A head that comes in one chunk is parsed where it lies; otherwise its bytes are copied, so a
  * chunk is never kept after {@linkcode HttpHeadReader.push}, except for
@@ -83,7 +90,10 @@ const DECODED_AT_ONCE = 4096;
 export class HttpHeadReader {
   #maxBytes: number;
   #maxLines: number;
+  /** How many more empty lines may precede the start line. */
+  #emptyLinesLeft: number;
   #state: number = State.StartLine;
+  #startLineStart = 0;
   #startLineEnd = 0;
   /** Whether a byte above 0x7F was read. */
   #hasObsText = false;
@@ -101,9 +111,11 @@ export class HttpHeadReader {
    * Makes a reader that waits for its first bytes.
    *
    * @param limits How large the head may be. A limit that is not a positive integer is a
-   * `RangeError`.
+   * `RangeError`; `maxEmptyLines` may be 0.
    */
   constructor(limits?: HeadLimits) {
+    const { maxEmptyLines = 0 } = limits ?? {};
+    this.#emptyLinesLeft = maxEmptyLines === 0 ? 0 : positive("maxEmptyLines", maxEmptyLines);
     this.#maxBytes = positive("maxBytes", limits?.maxBytes ?? DEFAULT_MAX_HEAD_BYTES);
     this.#maxLines = positive("maxLines", limits?.maxLines ?? DEFAULT_MAX_HEAD_LINES);
   }
@@ -167,7 +179,12 @@ export class HttpHeadReader {
           while (i < end && (CLASSES[chunk[i]] & TEXT) !== 0) seen |= CLASSES[chunk[i++]];
           if (i === end) break;
           if (chunk[i] !== CR) this.#failAt(base + i, chunk[i], "the start line");
-          if (base + i === 0) this.#failAt(0, CR, "the start line");
+          if (base + i === this.#startLineStart) {
+            if (this.#emptyLinesLeft-- === 0) this.#failAt(base + i, CR, "the start line");
+            i++;
+            state = State.EmptyLineFeed;
+            break;
+          }
           this.#startLineEnd = base + i++;
           state = State.StartLineFeed;
           break;
@@ -207,6 +224,11 @@ export class HttpHeadReader {
           // RFC 9112 2.2: a bare CR is not a line's end.
           if (chunk[i] !== LF) this.#failAt(base + i, chunk[i], "a line's end");
           i++;
+          if (state === State.EmptyLineFeed) {
+            this.#startLineStart = base + i;
+            state = State.StartLine;
+            break;
+          }
           if (state === State.EndLineFeed) end = i;
           state = state === State.EndLineFeed ? State.Complete : State.FieldStart;
       }
@@ -239,7 +261,7 @@ export class HttpHeadReader {
     // Each byte is one character, so an index of the text is an index of the bytes.
     const text = this.#hasObsText ? decodeBytes(head) : decoder.decode(head);
     if (this.#hasObsText) this.#checkStrictFields(text);
-    this.#startLine = text.slice(0, this.#startLineEnd);
+    this.#startLine = text.slice(this.#startLineStart, this.#startLineEnd);
     const start = this.#startLineEnd + "\r\n".length;
     this.#fields = HeaderFields.fromParsed(text, start, this.#marks);
   }

@@ -170,8 +170,12 @@ export interface ServerRequest extends RequestHead {
   readonly extensions: readonly Extension[];
 }
 
+/** Some clients send one CRLF too many behind the body of the request before; a proxy passes it on. */
+const MAX_EMPTY_LINES = 4;
+
 /**
- * Reads a request's head from chunks of any size.
+ * Reads a request's head from chunks of any size. Up to 4 empty lines before it are ignored (RFC 9112
+ * section 2.2).
  *
  * @example
  * ```ts
@@ -198,10 +202,13 @@ export class ServerHandshake {
    * Makes a handshake that waits for its first bytes.
    *
    * @param limits How large the head may be. A limit that is not a positive integer is a
-   * `RangeError`.
+   * `RangeError`; `maxEmptyLines` may be 0.
    */
   constructor(limits?: HeadLimits) {
-    this.#reader = new HttpHeadReader(limits);
+    this.#reader = new HttpHeadReader({
+      ...limits,
+      maxEmptyLines: limits?.maxEmptyLines ?? MAX_EMPTY_LINES,
+    });
   }
 
   /**

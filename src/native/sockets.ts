@@ -31,7 +31,7 @@ import {
   type UpgradeRequest,
   type UpgradeResult,
 } from "../server/upgrade_hook.ts";
-import { headerLines } from "../shared/check.ts";
+import { headerLines, show } from "../shared/check.ts";
 import { isPromiseLike } from "../shared/promises.ts";
 import { type Timer, timers } from "../shared/timer_wheel.ts";
 import { NativeDriver, type NativeEntry } from "./driver.ts";
@@ -107,6 +107,13 @@ export abstract class NativeSockets<T, S> extends ConnectionGroup<T> {
   protected isOwn(request: Request): boolean {
     // Header fields come last: asking for them makes Deno and Bun copy all of them, method and URL cost
     // next to nothing (bench/native).
+    if (typeof request?.url !== "string" || typeof request.headers?.get !== "function") {
+      throw new TypeError(
+        `handle needs the Request that the fetch handler received, as its first argument, got ${
+          show(request)
+        }`,
+      );
+    }
     if (request.method !== "GET") return false;
     const { path } = this.#core.rules;
     if (path !== undefined && !path.includes(pathOf(request.url))) return false;

@@ -222,7 +222,8 @@ export class ReconnectingConnection<T = unknown> {
 
   /**
    * Sends a fragment of a message; see `Connection.sendFragment`. All fragments of a message go out on one
-   * connection: those without one, or after it was lost, are dropped.
+   * connection: those without one, or after it was lost, are dropped. A whole message that is sent in
+   * between waits for the last fragment: do not `await drained()` in between.
    *
    * @returns As {@linkcode ReconnectingConnection.send} does.
    * @throws {TypeError} When an argument is wrong.

@@ -1,7 +1,8 @@
 // `serve` over the sockets of any runtime, and the running server that it gives.
 
 import { ConnectionError } from "../errors.ts";
-import { explainListen } from "../shared/explain.ts";
+import { checkUnixPath } from "../shared/check.ts";
+import { explainListen, isConnectionRefused, type SocketUse } from "../shared/explain.ts";
 import type { Listener, ListenerSink, ListenOptions, Network } from "../transport/transport.ts";
 import { ConnectionGroup } from "./connection_group.ts";
 import { ServerCore } from "./server_core.ts";
@@ -15,6 +16,7 @@ import { type ServeOptions, serveRules } from "./serve_options.ts";
  */
 export async function serveOver<T>(network: Network, options: ServeOptions<T>): Promise<Server<T>> {
   const rules = serveRules(options);
+  checkUnixPath(options.unix, network.maxUnixPath);
   options.signal?.throwIfAborted();
   const core = new ServerCore(rules);
   const { unix, reusePort, backlog, tls, noDelay = true, readBufferSize, denoSockets } = options;
@@ -41,11 +43,23 @@ async function listen(
     const { hostname, port, unix } = options;
     const address = unix ??
       (hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`);
+    const use = unix === undefined ? undefined : await useOf(network, unix);
     throw new ConnectionError(
       "LISTEN_FAILED",
-      `Cannot listen on ${address}: ${explainListen(cause)}`,
+      `Cannot listen on ${address}: ${explainListen(cause, use)}`,
       { cause },
     );
+  }
+}
+
+/** The use of a unix socket's path: the file stays when the process that listened there is killed. */
+async function useOf(network: Network, unix: string): Promise<SocketUse> {
+  try {
+    const transport = await network.dial({ hostname: "", port: 0, unix, noDelay: true });
+    transport.destroy();
+    return "server";
+  } catch (error) {
+    return isConnectionRefused(error) ? "none" : "unknown";
   }
 }
 

@@ -43,7 +43,10 @@ export interface ServeOptions<T = undefined, M extends AnyMessage = Message>
   hostname?: string | undefined;
   /** The port to listen on; 0 lets the system choose. Default: 0. */
   port?: number | undefined;
-  /** The path of a unix socket to listen on, instead of `hostname` and `port`. */
+  /**
+   * The path of a unix socket to listen on, instead of `hostname` and `port`: at most 107 bytes on Linux,
+   * 103 on macOS.
+   */
   unix?: string | undefined;
   /**
    * The URL path that is served, or a list of them, such as `"/chat"`; upgrade requests for others get a
@@ -328,6 +331,7 @@ function checkAddress<T>(options: ServeOptions<T>): void {
   if (port !== undefined && typeof port !== "number") throw wrongType("port", "a number", port);
   checkInteger("port", port, 0, 65535, "port");
   checkType("unix", options.unix, "string");
+  if (options.unix === "") throw wrongType("unix", "the path of a socket", "");
   if (
     options.unix !== undefined && (options.port !== undefined || options.hostname !== undefined)
   ) {

@@ -53,17 +53,28 @@ export function checkOneOf(name: string, value: unknown, words: readonly string[
   throw wrongType(name, words.map((word) => `"${word}"`).join(" or "), value);
 }
 
+/** Literals and instances of a user's classes, and `import * as options`. */
+const PLAIN_KINDS: readonly string[] = ["Object", "Module"];
+
 /**
  * Checks the names of a bag of options.
  *
  * @param what The bag, as the subject of a sentence. One inside of another has its name in quotes:
  * `Option "tls"`.
- * @throws {TypeError} Unless the value is an object and all its names are known. The message guesses
+ * @throws {TypeError} Unless the value is a plain object (no promise, array, `Map`, `Set`, `Date`...)
+ * and all its names are known. The message guesses
  * the name that was meant.
  */
 export function checkNames(what: string, value: unknown, known: readonly string[]): void {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+  if (typeof value !== "object" || value === null || Array.isArray(value) || isPromise(value)) {
     throw new TypeError(`${what} must be an object, got ${show(value)}`);
+  }
+  // A `Map` or a `Date` has no own names, and would pass for no options at all.
+  const kind = Object.prototype.toString.call(value).slice("[object ".length, -1);
+  if (!PLAIN_KINDS.includes(kind)) {
+    throw new TypeError(
+      `${what} must be an object with the options as its properties, got an object of type ${kind}`,
+    );
   }
   for (const name of Object.keys(value)) {
     if (!known.includes(name)) throw unknownOption(what, name, known);
@@ -81,6 +92,41 @@ function unknownOption(what: string, name: string, known: readonly string[]): Ty
 export function checkSignal(signal: unknown): void {
   if (signal === undefined || signal instanceof AbortSignal) return;
   throw wrongType("signal", "an AbortSignal", signal);
+}
+
+// The path of a unix socket is kept in `sun_path` of `sockaddr_un`, with its final NUL: 108 bytes on
+// Linux, 104 on macOS and the BSDs. libuv cuts a longer one off silently, so that a server would listen,
+// and a client connect, somewhere else.
+const UNIX_PATH_LIMITS: Readonly<Record<string, number>> = {
+  linux: 107,
+  android: 107,
+  darwin: 103,
+  freebsd: 103,
+  netbsd: 103,
+  openbsd: 103,
+};
+
+/** Bytes that the path of a unix socket may have; `undefined` where there is no such limit. */
+export function maxUnixPathOn(platform: string): number | undefined {
+  return UNIX_PATH_LIMITS[platform];
+}
+
+/**
+ * Checks the length of a unix socket's path, in the option `unix` or in a URL.
+ *
+ * @throws {RangeError} When it has more bytes than the system can keep.
+ */
+export function checkUnixPath(path: string | undefined, maxBytes: number | undefined): void {
+  if (path === undefined || maxBytes === undefined) return;
+  const size = new TextEncoder().encode(path).length;
+  if (size <= maxBytes) return;
+  throw new RangeError(
+    `The path of a unix socket must have at most ${maxBytes} bytes (UTF-8) on this system, got ` +
+      `${size}: ${
+        show(path)
+      }. Choose a shorter path (option "unix"), or one relative to the current ` +
+      "directory",
+  );
 }
 
 /** A user's getter may throw, and a message about his value must not. */

@@ -15,11 +15,18 @@ function codeOf(cause: Error): string {
   return "code" in cause && typeof cause.code === "string" ? cause.code : "";
 }
 
+function factsOf(cause: unknown): string {
+  return cause instanceof Error ? `${codeOf(cause)} ${cause.name} ${reasonOf(cause)}` : "";
+}
+
+const ADDRESS_IN_USE = /EADDRINUSE|AddrInUse/;
+const REFUSED = /ECONNREFUSED|ConnectionRefused/;
+
 /** A failure: how it shows in the code, the name or the message of an error, and what to do. */
 type Remedy = readonly [failure: RegExp, advice: string];
 
 const LISTEN: readonly Remedy[] = [
-  [/EADDRINUSE|AddrInUse/, "Stop the other server, or choose another address or port"],
+  [ADDRESS_IN_USE, "Stop the other server, or choose another address or port"],
   [
     /EADDRNOTAVAIL|AddrNotAvailable|EINVAL/,
     'No network interface of this machine has the address; "0.0.0.0" and "::" mean all of them',
@@ -33,7 +40,7 @@ const LISTEN: readonly Remedy[] = [
 ];
 
 const CONNECT: readonly Remedy[] = [
-  [/ECONNREFUSED|ConnectionRefused/, "No server listens at this address"],
+  [REFUSED, "No server listens at this address"],
   [/ENOTFOUND|EAI_|lookup address/, "The host name cannot be resolved"],
   [/ENOENT|NotFound/, "There is no such socket"],
 ];
@@ -59,9 +66,31 @@ const TLS: readonly Remedy[] = [
   ],
 ];
 
-/** Why `listen` failed, and what to do. */
-export function explainListen(cause: unknown): string {
-  return explain(cause, LISTEN);
+/** Whether a server listens on a unix socket whose file exists. */
+export type SocketUse = "server" | "none" | "unknown";
+
+const SOCKET_IN_USE: Readonly<Record<SocketUse, string>> = {
+  server: "Another server listens there: stop it, or choose another path",
+  none:
+    "No server listens there: if the file is left over from a process that was killed, remove the file",
+  unknown:
+    "Stop the server that listens there; if the file is left over from a process that was killed, " +
+    "remove the file",
+};
+
+/**
+ * Why `listen` failed, and what to do.
+ *
+ * @param use For a unix socket, whether another server listens there.
+ */
+export function explainListen(cause: unknown, use?: SocketUse): string {
+  if (use === undefined) return explain(cause, LISTEN);
+  return explain(cause, [[ADDRESS_IN_USE, SOCKET_IN_USE[use]], ...LISTEN]);
+}
+
+/** Whether connecting failed because there is no listener. */
+export function isConnectionRefused(cause: unknown): boolean {
+  return REFUSED.test(factsOf(cause));
 }
 
 /**
@@ -75,7 +104,7 @@ export function explainConnect(cause: unknown, secure: boolean): string {
 
 function explain(cause: unknown, remedies: readonly Remedy[]): string {
   const reason = reasonOf(cause);
-  const facts = cause instanceof Error ? `${codeOf(cause)} ${cause.name} ${reason}` : "";
+  const facts = factsOf(cause);
   const remedy = remedies.find(([failure]) => failure.test(facts));
   return remedy === undefined ? reason : `${reason}. ${remedy[1]}`;
 }

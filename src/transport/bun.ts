@@ -14,6 +14,8 @@ import type {
   Transport,
   TransportSink,
 } from "./transport.ts";
+import process from "node:process";
+import { maxUnixPathOn } from "../shared/check.ts";
 import { checkRuntime } from "./node_versions.ts";
 
 /** One socket, accepted or connected. */
@@ -405,6 +407,7 @@ function setNoDelay(socket: Socket, noDelay: boolean): void {
 
 /** `Bun.connect` and `Bun.listen` as a {@linkcode Network}. */
 export const bunNetwork: Network = {
+  maxUnixPath: maxUnixPathOn(process.platform),
   dial,
   listen,
   startTls: async (transport, options) =>

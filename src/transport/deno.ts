@@ -14,6 +14,7 @@ import type {
   Transport,
   TransportSink,
 } from "./transport.ts";
+import { maxUnixPathOn } from "../shared/check.ts";
 import type { NodeListener } from "./node.ts";
 import { checkRuntime } from "./node_versions.ts";
 
@@ -270,6 +271,9 @@ const ACCEPT_RETRY_DELAY = 100;
 
 /** `Deno.connect` and `Deno.listen` as a {@linkcode Network}. */
 export const denoNetwork: Network = {
+  get maxUnixPath() {
+    return maxUnixPathOn(Deno.build.os);
+  },
   dial,
   listen,
   startTls: (transport, options) => secure(transport, options),

@@ -5,6 +5,7 @@
 
 import * as net from "node:net";
 import process from "node:process";
+import { maxUnixPathOn } from "../shared/check.ts";
 import { NodeTransport } from "./node_transport.ts";
 import { checkRuntime } from "./node_versions.ts";
 import type {
@@ -24,6 +25,7 @@ const HIGH_WATER_MARK = 1;
 
 /** `node:net` and `node:tls` as a {@linkcode Network}. */
 export const nodeNetwork: Network = {
+  maxUnixPath: maxUnixPathOn(process.platform),
   dial,
   listen,
   startTls: async (transport, options) => (await loadTls()).startTls(transport, options),

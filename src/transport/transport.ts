@@ -221,6 +221,8 @@ export interface ListenerSink {
 
 /** The network of one runtime: dialing and listening. */
 export interface Network {
+  /** Bytes that the path of a unix socket may have; absent: any. */
+  readonly maxUnixPath?: number | undefined;
   /** Opens a stream. Rejects with the runtime's own error. */
   dial(options: DialOptions): Promise<Transport>;
   /** Binds a socket. Rejects with the runtime's own error. */

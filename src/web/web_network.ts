@@ -34,6 +34,7 @@ export function addressSpaceOf(address: string): AddressSpace {
  */
 export function webNetwork(network: Network, space: AddressSpace | undefined): Network {
   return {
+    maxUnixPath: network.maxUnixPath,
     async dial(options: DialOptions): Promise<Transport> {
       const transport = await network.dial(loopbackNamed(options));
       const found = addressSpaceOf(transport.remoteAddress);

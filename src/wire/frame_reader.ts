@@ -254,7 +254,8 @@ export class FrameReader {
 export function bufferDetached(): WebSocketError {
   return new WebSocketError(
     "BUFFER_DETACHED",
-    'A message\'s buffer was transferred: slice() it before, or use binaryType: "arraybuffer"',
+    "The buffer of a message, ping or pong was transferred, and later messages lay in it: transfer a " +
+      'copy, data.slice(). For binary messages, not for the others, binaryType: "arraybuffer" also helps',
     { closeCode: CloseCode.InternalError },
   );
 }

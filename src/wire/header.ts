@@ -194,10 +194,20 @@ export function readPayloadLength(bytes: Uint8Array, offset: number, limit: numb
   }
   if (length > limit) {
     throw new MessageTooBigError(
-      `A message exceeds maxMessageSize: a frame of ${length} bytes, ${limit} bytes left`,
+      `A message exceeds maxMessageSize: a frame of ${
+        shown(bytes, offset, length)
+      } bytes, ${limit} ` +
+        "bytes left",
     );
   }
   return length;
+}
+
+/** A length in digits: a number rounds those of 64 bits. */
+function shown(bytes: Uint8Array, offset: number, length: number): string {
+  if (length <= Number.MAX_SAFE_INTEGER) return String(length);
+  const high = BigInt(readUint32(bytes, offset + 2));
+  return String(high << 32n | BigInt(readUint32(bytes, offset + 6)));
 }
 
 function readLength64(bytes: Uint8Array, offset: number): number {

@@ -40,11 +40,14 @@ export interface SendOptions {
 }
 
 /**
- * Called when the bytes have left the process, or with the error that kept them from it.
+ * Called when the bytes have left the process, with `null`, or with the error that kept them from it.
  *
  * @category The API of ws
  */
 export type SendCallback = (error?: Error) => void;
+
+/** `null`, which the types of `ws` do not have. */
+const NO_ERROR = null as unknown as undefined;
 
 /**
  * The options of a frame.
@@ -258,7 +261,8 @@ export class MessageSender {
   }
 
   #whenWritten(callback: SendCallback): void {
-    this.#link.whenWritten((error) => guard(() => callback(error)));
+    // `ws` passes the argument of `socket.write` on, which is `null` for success.
+    this.#link.whenWritten((error) => guard(() => callback(error ?? NO_ERROR)));
   }
 }
 

@@ -3,20 +3,26 @@
 
 import assert from "node:assert/strict";
 import { createPrivateKey } from "node:crypto";
+import { existsSync, linkSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer as createNetServer } from "node:net";
 import { join } from "node:path";
+import process from "node:process";
+import { Buffer } from "node:buffer";
 import {
+  type CloseInfo,
   connect,
   ConnectionError,
   type ConnectOptions,
   HandshakeError,
+  Opcode,
   serve,
   type ServeOptions,
   type Transport,
+  WebSocketError,
 } from "../../mod.ts";
 import { makeCertificates } from "../support/certificates.ts";
-import { type Live, liveCases } from "../support/live_harness.ts";
+import { type Live, liveCases, Queue } from "../support/live_harness.ts";
 import type { Cases } from "./harness.ts";
 
 /** Returns the reason of a rejected promise. */
@@ -291,6 +297,153 @@ const addressCases = liveCases({
   },
 });
 
+/** A file of a unix socket without a listener, as a killed process leaves it. */
+async function leftover(directory: string): Promise<string> {
+  const [bound, path] = [join(directory, "bound.sock"), join(directory, "left.sock")];
+  const listener = createNetServer();
+  await new Promise<void>((resolve) => listener.listen(bound, resolve));
+  linkSync(bound, path);
+  await new Promise((resolve) => listener.close(resolve));
+  return path;
+}
+
+/** Detaches a buffer, as a transfer to a worker does. */
+function transfer(data: Uint8Array<ArrayBuffer>): void {
+  structuredClone(data, { transfer: [data.buffer] });
+}
+
+const inputCases = liveCases({
+  "a unix socket's path that is too long is rejected with its limit": async (t) => {
+    const limit = process.platform === "linux" ? 107 : 103;
+    const { directory } = t.context.fixtures;
+    const long = join(directory, "\u00e9".repeat(limit));
+    const size = Buffer.byteLength(long);
+    const message = new RegExp(`at most ${limit} bytes.*got ${size}: .*[Cc]hoose a shorter path`);
+    for (
+      const attempt of [
+        serve({ unix: long }),
+        connect("ws://a.example/", { unix: long }),
+        connect(`ws+unix:${encodeURI(long)}:/`),
+        connect("ws://a.example/", { unix: long, reconnect: true }),
+      ]
+    ) {
+      assertError(await errorOf(attempt), RangeError, undefined, message);
+    }
+    const room = limit - Buffer.byteLength(join(directory, "x")) + 1;
+    const longest = join(directory, "l".repeat(room));
+    assert.equal(Buffer.byteLength(longest), limit);
+    const server = await t.serve({ unix: longest, open: (conn) => void conn.send("here") });
+    assert.ok(existsSync(longest));
+    const conn = await t.connect(server.url);
+    for await (const data of conn) {
+      assert.equal(data, "here");
+      break;
+    }
+  },
+
+  "a unix socket's file without a listener is told from one with a listener": async (t) => {
+    const path = await leftover(t.context.fixtures.directory);
+    const left = await errorOf(serve({ unix: path }));
+    assertError(left, ConnectionError, "LISTEN_FAILED", /left\.sock: .*EADDRINUSE/);
+    assert.match(left.message, /No server listens there: .*killed, remove the file$/);
+    rmSync(path);
+    await t.serve({ unix: path });
+    const used = await errorOf(serve({ unix: path }));
+    assert.match(used.message, /Another server listens there: stop it, or choose another path$/);
+  },
+
+  "a transferred buffer of a ping or a pong is named, with slice() as the cure": async (t) => {
+    for (const event of ["ping", "pong"] as const) {
+      const ends = new Queue<CloseInfo>();
+      const server = await t.serve({
+        binaryType: "arraybuffer",
+        closeTimeout: 100,
+        [event]: (_: unknown, payload: Uint8Array<ArrayBuffer>) => transfer(payload),
+        close: (_, info) => ends.push(info),
+        onError: () => {},
+      });
+      const peer = await t.rawClient(server);
+      await peer.upgrade();
+      const frame = { opcode: event === "ping" ? 9 : 10, payload: "payload" };
+      const several = Array.from({ length: 50 }, () => frame);
+      peer.send(...several);
+      const { error } = await ends.next();
+      assertError(error!, WebSocketError, "BUFFER_DETACHED", /ping or pong .*data\.slice\(\)/);
+    }
+  },
+
+  "ignores empty lines before a request, and counts them": async (t) => {
+    const server = await t.serve({ maxHandshakeSize: 512 });
+    for (const count of [1, 2, 4]) {
+      const peer = await t.rawClient(server);
+      peer.send("\r\n".repeat(count));
+      assert.equal((await peer.upgrade()).status, 101);
+      peer.send({ opcode: 8, payload: "" });
+    }
+    const many = await t.rawClient(server);
+    many.send("\r\n".repeat(5));
+    assert.equal((await many.answer()).status, 400);
+    const large = await t.rawClient(server);
+    large.send(`\r\n\r\nGET /${"x".repeat(508 - "GET /".length)}`);
+    assert.equal((await large.answer()).status, 431);
+  },
+
+  "a function as the URL says that it needs reconnect": async (t) => {
+    const { url } = await t.serve();
+    const error = await errorOf(connect((() => url) as unknown as string));
+    assertError(error, TypeError, undefined, /got a function: .*needs the option "reconnect"/);
+  },
+
+  "a bag of options that is a promise, a Map or a Date is rejected": async (t) => {
+    const { url } = await t.serve();
+    const bags: [unknown, RegExp][] = [
+      [Promise.resolve({}), /is an await missing/],
+      [new Map(), /type Map/],
+      [new Set(), /type Set/],
+      [new Date(), /type Date/],
+      [[], /an array/],
+    ];
+    const both = ["compression", "delayedWrite", "rateLimit", "tls"];
+    for (const [bag, message] of bags) {
+      for (const name of [...both, "clientTopics", "history", "backplaneQueue"]) {
+        const error = await errorOf(serve({ [name]: bag }));
+        assertError(error, TypeError, undefined, new RegExp(name));
+        assert.match(error.message, message, name);
+      }
+      for (const name of [...both, "reconnect"]) {
+        const error = await errorOf(connect(url, { [name]: bag } as ConnectOptions));
+        assertError(error, TypeError, undefined, new RegExp(name));
+        assert.match(error.message, message, name);
+      }
+      assert.match((await errorOf(serve(bag as ServeOptions))).message, message);
+      assert.match((await errorOf(connect(url, bag as ConnectOptions))).message, message);
+    }
+  },
+
+  "a first fragment that is rejected begins no message": async (t) => {
+    const { near, far } = await t.pair();
+    assert.throws(() => near.sendFragment(Opcode.Text, undefined as unknown as string), TypeError);
+    assert.throws(() => near.sendFragment(Opcode.Text, Uint8Array.of(0xff)), TypeError);
+    assert.throws(() => near.sendFragment(Opcode.Continuation, "x"), /first fragment/);
+    near.sendFragment(Opcode.Binary, Uint8Array.of(1));
+    near.sendFragment(Opcode.Continuation, Uint8Array.of(2), { fin: true });
+    for await (const data of far) {
+      assert.deepEqual(data, Uint8Array.of(1, 2));
+      break;
+    }
+  },
+
+  "a length of 63 bits is shown exactly": async (t) => {
+    const ends = new Queue<CloseInfo>();
+    const server = await t.serve({ close: (_, info) => ends.push(info) });
+    const peer = await t.rawClient(server);
+    await peer.upgrade();
+    peer.send(Uint8Array.of(0x82, 0xff, 0x7f, ...new Array<number>(7).fill(0xff), 0, 0, 0, 0));
+    const { error } = await ends.next();
+    assertError(error!, WebSocketError, "MESSAGE_TOO_BIG", /a frame of 9223372036854775807 bytes/);
+  },
+});
+
 const SECRET = "s3cr3t";
 
 const secretCases = liveCases({
@@ -504,6 +657,7 @@ export const cases: Cases = {
   ...closeCases,
   ...tlsCases,
   ...addressCases,
+  ...inputCases,
   ...secretCases,
   ...valueCases,
 };

@@ -57,6 +57,33 @@ Deno.test("trims white space around a value and keeps it inside", () => {
   }
 });
 
+// RFC 9112 2.2.
+Deno.test("ignores as many empty lines before the start line as it may, for any chunk split", () => {
+  for (const count of [0, 1, 2]) {
+    const text = "\r\n".repeat(count) + "GET / HTTP/1.1\r\nHost: a\r\nX: b\xe9\r\n\r\n";
+    for (const { title, chunks } of replays(bytesOf(text + "rest"))) {
+      const reader = new HttpHeadReader({ maxEmptyLines: 2, maxBytes: text.length });
+      const { complete, left } = feed(reader, chunks);
+      assert.equal(complete, true, title);
+      assert.equal(reader.startLine, "GET / HTTP/1.1", title);
+      assert.deepEqual([...reader.fields], [["host", "a"], ["x", "b\xe9"]], title);
+      assert.equal(textOf(joined([reader.rest, ...left])), "rest", title);
+      const small = new HttpHeadReader({ maxEmptyLines: 2, maxBytes: text.length - 1 });
+      assert.throws(() => feed(small, chunks), { code: "HEAD_TOO_LARGE" }, title);
+    }
+  }
+  for (const [text, at] of [["\r\n\r\n\r\nGET", 4], ["\r\n\nGET", 2], ["\r\rGET", 1]] as const) {
+    for (const { title, chunks } of replays(bytesOf(text))) {
+      const reader = new HttpHeadReader({ maxEmptyLines: 2 });
+      assert.throws(() => feed(reader, chunks), {
+        code: "HEAD_MALFORMED",
+        message: new RegExp(`at byte ${at}:`),
+      }, title);
+    }
+  }
+  assert.throws(() => new HttpHeadReader({ maxEmptyLines: -1 }), RangeError);
+});
+
 /** Rejected heads, and the offset of the byte in the error. */
 const malformedHeads: readonly { title: string; text: string; at: number }[] = [
   { title: "a bare LF after the start line", text: "GET / HTTP/1.1\nHost: a\n\n", at: 14 },

@@ -55,6 +55,24 @@ Deno.test("handle ignores requests for other resources", async () => {
   await sockets.shutdown();
 });
 
+Deno.test("handle names its missing first argument", () => {
+  const all = [
+    (request: Request) => createBunSockets().handle(request, bunServer),
+    (request: Request) => createDenoSockets().handle(request, denoInfo),
+    (request: Request) => createWorkerSockets().handle(request),
+  ];
+  for (const handle of all) {
+    for (const [value, shown] of [[undefined, "undefined"], [null, "null"], [{}, "an object"]]) {
+      assert.throws(() => handle(value as Request), {
+        name: "TypeError",
+        message:
+          `handle needs the Request that the fetch handler received, as its first argument, ` +
+          `got ${shown}`,
+      });
+    }
+  }
+});
+
 Deno.test("accepts every upgrade without a path, and answers 503 after shutdown", async () => {
   const sockets = createDenoSockets();
   await sockets.shutdown();

@@ -173,3 +173,33 @@ Deno.test("a signal of an AbortController passes, and so does none", () => {
   checkSignal(AbortSignal.abort());
   assert.throws(() => checkSignal(new AbortController()), TypeError);
 });
+
+Deno.test("a bag of options is a plain object, and no promise, Map, Set or Date", () => {
+  class Options {
+    level = 1;
+  }
+  for (const value of [{}, { level: 1 }, Object.create(null), new Options()]) {
+    checkNames('Option "bag"', value, ["level"]);
+  }
+  assert.throws(() => checkNames('Option "bag"', Promise.resolve({}), ["level"]), {
+    name: "TypeError",
+    message: 'Option "bag" must be an object, got a promise (is an await missing?)',
+  });
+  const wrong: [unknown, RegExp][] = [
+    [new Map([["level", 1]]), /type Map$/],
+    [new Set(), /type Set$/],
+    [new Date(), /type Date$/],
+    [/x/, /type RegExp$/],
+    [new Error("x"), /type Error$/],
+    [new Uint8Array(), /type Uint8Array$/],
+    [Object("x"), /type String$/],
+    [new URL("ws://a"), /type URL$/],
+    [[], /got an array$/],
+  ];
+  for (const [value, message] of wrong) {
+    assert.throws(() => checkNames('Option "bag"', value, ["level"]), {
+      name: "TypeError",
+      message,
+    });
+  }
+});

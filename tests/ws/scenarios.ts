@@ -156,13 +156,18 @@ const others: Scenario[] = [
       (_, i) =>
         new Promise<void>((resolve) =>
           client.send(`message ${i}`, (error) => {
-            transcript.add("callbacks", i, error === undefined || error === null);
+            transcript.add("callbacks", i, String(error));
             resolve();
           })
         ),
     );
     const control = [
-      new Promise<void>((resolve) => client.ping("p", true, () => resolve())),
+      new Promise<void>((resolve) =>
+        client.ping("p", true, (error) => {
+          transcript.add("callback of ping", String(error));
+          resolve();
+        })
+      ),
       new Promise<void>((resolve) => client.pong(() => resolve())),
     ];
     await Promise.all([...calls, ...control]);
