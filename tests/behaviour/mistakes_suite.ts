@@ -435,7 +435,7 @@ const inputCases = liveCases({
 
   "a length of 63 bits is shown exactly": async (t) => {
     const ends = new Queue<CloseInfo>();
-    const server = await t.serve({ close: (_, info) => ends.push(info) });
+    const server = await t.serve({ closeTimeout: 100, close: (_, info) => ends.push(info) });
     const peer = await t.rawClient(server);
     await peer.upgrade();
     peer.send(Uint8Array.of(0x82, 0xff, 0x7f, ...new Array<number>(7).fill(0xff), 0, 0, 0, 0));
