@@ -121,7 +121,7 @@ export class DenoServeSockets<T = undefined> extends NativeSockets<T, WebSocketL
           clearTimeout(timer);
           driver.opened(like);
         };
-        listen(like, driver);
+        listen(like, driver, true);
         return response;
       },
     );

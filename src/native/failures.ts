@@ -6,6 +6,7 @@ import {
   InvalidPayloadError,
   MessageTooBigError,
   ProtocolError,
+  TimeoutError,
   type WebSocketError,
 } from "../errors.ts";
 
@@ -29,6 +30,12 @@ const RULES: readonly (readonly [pattern: RegExp, code: ErrorCode])[] = [
  */
 export function failureOf(failure: string): WebSocketError {
   const message = `The runtime has ended the connection: ${failure}`;
+  if (/^no response from ping/i.test(failure)) {
+    return new TimeoutError(
+      "PONG_TIMEOUT",
+      "The peer sent nothing after a ping for as long as pingInterval is",
+    );
+  }
   if (/utf-?8/i.test(failure)) return new InvalidPayloadError("INVALID_UTF8", message);
   const rule = RULES.find(([pattern]) => pattern.test(failure));
   if (rule !== undefined) return new ProtocolError(rule[1], message);

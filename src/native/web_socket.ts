@@ -1,5 +1,6 @@
 // The WebSocket interface of the web, as Deno.serve, Workers and pages have it.
 
+import { TimeoutError } from "../errors.ts";
 import type { NativeDriver } from "./driver.ts";
 import type { NativeEngine } from "./engine.ts";
 import { failureOf } from "./failures.ts";
@@ -88,22 +89,37 @@ const CLOSED = 3;
 /** The close code of a connection that would be cut if that were possible: 1006 with 3000 added. */
 const TERMINATED = 4006;
 
-/** Lets a driver hear all that happens to its socket, once it is open. */
-export function listen<T>(socket: WebSocketLike, driver: NativeDriver<T, WebSocketLike>): void {
+/**
+ * Lets a driver hear all that happens to its socket, once it is open.
+ *
+ * @param hidesLoss Whether the runtime reports a stream that ends after our Close frame, without an
+ * answer to it, as the peer's Close frame without a code.
+ */
+export function listen<T>(
+  socket: WebSocketLike,
+  driver: NativeDriver<T, WebSocketLike>,
+  hidesLoss = false,
+): void {
   let failure: string | undefined;
   socket.addEventListener("message", ({ data }) => {
     if (typeof data === "string") driver.text(data);
     else driver.bytes(new Uint8Array(data as ArrayBuffer));
   });
   socket.addEventListener("error", ({ message }) => failure = message);
-  socket.addEventListener("close", ({ code = 0, reason = "" }) => {
-    // Deno reports 0 for a connection that has failed.
-    const isLost = code === 0 || code === 1006;
+  socket.addEventListener("close", ({ code = 0, reason = "", wasClean }) => {
+    // Deno reports 0 for a connection that has failed, and 1001 when the peer did not answer its ping:
+    // after an error, code and reason are not those of the peer.
+    const hasFailed = failure !== undefined && wasClean === false;
+    // A peer answers with the code that it got (RFC 6455 section 5.5.1), so a loss is more likely.
+    const isUnanswered = hidesLoss && code === 1005 && driver.state === "closing";
+    const isLost = code === 0 || code === 1006 || hasFailed || isUnanswered;
     if (!isLost && socket.readyState !== CLOSED) answerClose(socket, code, reason);
     const cause = isLost && failure !== undefined && failure !== ""
       ? failureOf(failure)
       : undefined;
-    driver.ended({ code: isLost ? 1006 : code, reason, cause });
+    // The runtime has given the peer up, as the keepalive of our own sockets does.
+    if (cause instanceof TimeoutError) driver.gone(cause);
+    else driver.ended({ code: isLost ? 1006 : code, reason: isLost ? "" : reason, cause });
   });
 }
 

@@ -9,6 +9,7 @@ import type { FrameParts } from "../support/vectors.ts";
 
 const TEXT = 1;
 const CLOSE = 8;
+const PING = 9;
 
 /** A server, and a promise of how its first connection has ended. */
 function start(
@@ -60,6 +61,33 @@ Deno.test("maps the runtime's framing errors to error codes", async () => {
     assert.deepEqual([(error as { code?: string }).code, told], [code, closeCode]);
     peer.end();
   }
+});
+
+Deno.test("reports a peer that does not answer the runtime's ping as PONG_TIMEOUT", async () => {
+  await using server = start({ pingInterval: 1000 });
+  const peer = await RawSocket.open({ port: server.port });
+  await peer.upgrade();
+  assert.equal((await peer.frame())?.opcode, PING);
+  const { code, clean, initiator, error, received } = await server.ended;
+  assert.deepEqual(
+    [code, clean, initiator, (error as { code?: string }).code, received],
+    [1006, false, "local", "PONG_TIMEOUT", undefined],
+  );
+  peer.end();
+});
+
+Deno.test("reports a close that the peer does not answer as not clean", async () => {
+  await using server = start({ message: (conn) => conn.close(4000, "enough") });
+  const peer = await RawSocket.open({ port: server.port });
+  await peer.upgrade();
+  peer.send({ opcode: TEXT, payload: "x" });
+  assert.equal((await peer.frame())?.opcode, CLOSE);
+  peer.end();
+  const { code, clean, initiator, error, sent, received } = await server.ended;
+  assert.deepEqual(
+    [code, clean, initiator, (error as { code?: string }).code, sent, received],
+    [1006, false, "local", "CONNECTION_LOST", 4000, undefined],
+  );
 });
 
 Deno.test("sends a stream and the messages sent during it before the Close frame", async () => {
