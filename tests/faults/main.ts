@@ -1,6 +1,8 @@
 // `deno task soak`: the long form of the load with faults, with figures.
 //
 //   --runtime bun           deno, bun, node, or all of them one after the other (default all)
+//   --server sockets        own (of serve), sockets (createSockets on Bun.serve and Deno.serve), or
+//                           both of them one after the other (default all)
 //   --cycles 10000          connections of the first part, which are short
 //   --connections 10000     connections of the second part, all at the same time
 //   --minutes 3             the duration of the second part
@@ -11,10 +13,12 @@ import { type RuntimeName, runtimeNames } from "../support/runtimes.ts";
 import { faultKinds } from "./faults.ts";
 import type { Holdings } from "./measure.ts";
 import { soak, type SoakFigures, type SoakPlan } from "./soak.ts";
+import type { SocketsKind } from "./soak_server.ts";
 
 const { values } = parseArgs({
   options: {
     runtime: { type: "string", default: "all" },
+    server: { type: "string", default: "all" },
     cycles: { type: "string", default: "10000" },
     connections: { type: "string", default: "10000" },
     minutes: { type: "string", default: "3" },
@@ -78,6 +82,17 @@ function line({ rss, heap, buffers, files, timers }: Holdings): string {
 
 const chosen = values.runtime === "all" ? runtimeNames : [values.runtime as RuntimeName];
 for (const runtime of chosen) {
-  show("coming and going", await soak(runtime, cycles));
-  show("all at the same time", await soak(runtime, crowd));
+  for (const sockets of socketsOf(runtime)) {
+    const where = sockets === "own" ? "" : " with createSockets";
+    show(`coming and going${where}`, await soak(runtime, cycles, sockets));
+    show(`all at the same time${where}`, await soak(runtime, crowd, sockets));
+  }
+}
+
+function socketsOf(runtime: RuntimeName): SocketsKind[] {
+  const kinds: SocketsKind[] = [];
+  if (values.server !== "sockets") kinds.push("own");
+  // Node has no server of WebSockets.
+  if (values.server !== "own" && runtime !== "node") kinds.push("native");
+  return kinds;
 }

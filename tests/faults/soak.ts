@@ -8,6 +8,7 @@ import type { LedgerReport } from "./ledger.ts";
 import type { ProxyOrders, ProxyReport } from "./fault_proxy.ts";
 import type { Holdings } from "./measure.ts";
 import type { Load } from "./soak_client.ts";
+import type { ListenOrder, SocketsKind } from "./soak_server.ts";
 import { Worker } from "./worker.ts";
 
 /** A load and its faults. */
@@ -58,14 +59,24 @@ const RSS_FACTOR = 1.3;
 /** Files that the runtime itself may open meanwhile. */
 const FILE_SLACK = 2;
 
-/** Runs a plan on a runtime. */
-export async function soak(runtime: RuntimeName, plan: SoakPlan): Promise<SoakFigures> {
+/**
+ * Runs a plan on a runtime.
+ *
+ * @param sockets The sockets of the server: `native` for those of Bun.serve or Deno.serve, with
+ * `createSockets`. The clients always have the library's own.
+ */
+export async function soak(
+  runtime: RuntimeName,
+  plan: SoakPlan,
+  sockets: SocketsKind = "own",
+): Promise<SoakFigures> {
   const began = performance.now();
   await using server = new Worker(runtime, "soak_server");
   await using client = new Worker(runtime, "soak_client");
   const both = [server, client];
   const { pingInterval, pongTimeout } = plan;
-  const port = await server.ask<number>({ type: "listen", pingInterval, pongTimeout });
+  const listen: ListenOrder = { type: "listen", sockets, pingInterval, pongTimeout };
+  const port = await server.ask<number>(listen);
   const fresh = await holdingsOf(both);
 
   await using warm = await Route.open(port, plan, plan.seed);
@@ -90,6 +101,7 @@ export async function soak(runtime: RuntimeName, plan: SoakPlan): Promise<SoakFi
   reports.forEach((report, i) => {
     assert.deepEqual(report.complaints, []);
     assert.equal(report.closed, report.opened, "each connection was closed exactly once");
+    assertCleanCodes(report, i === 0 ? [1000, 4000] : cleanCodesOfClient(runtime, sockets));
     assertNothingLeft(i === 0 ? "server" : "client", before[i], after[i]);
   });
   for (const worker of both) {
@@ -175,6 +187,22 @@ async function assertBooks(server: Worker, client: Worker): Promise<void> {
     );
     if (ours.clean[id] === 1 && theirs.clean[id] === 1) assert.equal(arrived, sent);
   });
+}
+
+/**
+ * The codes of clean closes at the client. Deno.serve sends a Close frame to a peer that does not answer
+ * its ping; our own sockets are cut.
+ */
+function cleanCodesOfClient(runtime: RuntimeName, sockets: SocketsKind): number[] {
+  return runtime === "deno" && sockets === "native" ? [1000, 1001, 4000] : [1000, 4000];
+}
+
+/** Clean closes have the codes of the load: a lost connection must not be reported as clean. */
+function assertCleanCodes({ endings }: LedgerReport, codes: readonly number[]): void {
+  const known = codes.map((code) => `clean ${code}`);
+  for (const ending of Object.keys(endings)) {
+    assert.ok(!ending.startsWith("clean") || known.includes(ending), `"${ending}" was reported`);
+  }
 }
 
 function assertNothingLeft(side: string, before: Holdings, after: Holdings): void {

@@ -1,14 +1,26 @@
 // The server of the load: it checks that each message is the expected one, and echoes it.
 
-import { serve, type Server } from "../../mod.ts";
+import { serve, type ServeOptions, type Server, type UpgradeDataOption } from "../../mod.ts";
+import { serveNatively } from "../support/native_server.ts";
 import { Ledger } from "./ledger.ts";
 import { holdings } from "./measure.ts";
 import { GOODBYE, isSame, messageOf } from "./messages.ts";
 import { obey } from "./orders.ts";
 
+/** The sockets under the server: the library's own, or those of Bun.serve and Deno.serve. */
+export type SocketsKind = "own" | "native";
+
+/** How the server listens. */
+export interface ListenOrder {
+  readonly type: "listen";
+  readonly sockets: SocketsKind;
+  readonly pingInterval: number;
+  readonly pongTimeout: number;
+}
+
 /** The commands for the server. */
 export type ServerOrder =
-  | { readonly type: "listen"; readonly pingInterval: number; readonly pongTimeout: number }
+  | ListenOrder
   | "emptied"
   | "holdings"
   | "report"
@@ -19,29 +31,41 @@ const ledger = new Ledger();
 let server: Server<number> | undefined;
 let onClose = (): void => {};
 
-async function listen(pingInterval: number, pongTimeout: number): Promise<number> {
-  server = await serve<number>({
-    port: 0,
-    backlog: 4096,
-    compression: { serverContextTakeover: true, clientContextTakeover: true },
-    pingInterval,
-    pongTimeout,
-    upgrade: ({ url }) => ({ data: Number(new URL(url).searchParams.get("id")) }),
-    open: ({ data: id }) => ledger.open(id),
-    message(conn, data) {
-      if (data === GOODBYE) return conn.close(4000, GOODBYE);
-      const expected = messageOf(conn.data, ledger.counts[conn.data]);
-      if (!isSame(data, expected)) ledger.complain(`connection ${conn.data}: wrong message`);
-      ledger.message(conn.data);
-      conn.send(data);
-    },
-    close({ data: id }, { code, clean, error }) {
-      ledger.close(id, clean ? `clean ${code}` : (error as { code?: string }).code ?? "?", clean);
-      onClose();
-    },
-    onError: (error) => ledger.complain(`onError: ${error}`),
-  });
+const handlers: ServeOptions<number> & UpgradeDataOption<number> = {
+  port: 0,
+  upgrade: ({ url }) => ({ data: Number(new URL(url).searchParams.get("id")) }),
+  open: ({ data: id }) => ledger.open(id),
+  message(conn, data) {
+    if (data === GOODBYE) return conn.close(4000, GOODBYE);
+    const expected = messageOf(conn.data, ledger.counts[conn.data]);
+    if (!isSame(data, expected)) ledger.complain(`connection ${conn.data}: wrong message`);
+    ledger.message(conn.data);
+    conn.send(data);
+  },
+  close({ data: id }, { code, clean, error }) {
+    ledger.close(id, clean ? `clean ${code}` : (error as { code?: string }).code ?? "?", clean);
+    onClose();
+  },
+  onError: (error) => ledger.complain(`onError: ${error}`),
+};
+
+async function listen(order: ListenOrder): Promise<number> {
+  const options = optionsFor(order);
+  server = order.sockets === "own" ? await serve(options) : await serveNatively(options);
   return server.port;
+}
+
+/** What each kind of sockets can have of the options that make the load harder. */
+function optionsFor(
+  { sockets, pingInterval, pongTimeout }: ListenOrder,
+): ServeOptions<number> & UpgradeDataOption<number> {
+  const takeover = { serverContextTakeover: true, clientContextTakeover: true };
+  if (sockets === "own") {
+    return { ...handlers, backlog: 4096, compression: takeover, pingInterval, pongTimeout };
+  }
+  // Bun negotiates the parameters itself; Deno has no compression, and its pongTimeout is pingInterval.
+  if ("Bun" in globalThis) return { ...handlers, compression: true, pingInterval, pongTimeout };
+  return { ...handlers, pingInterval };
 }
 
 /** Waits until all clients have disconnected. */
@@ -63,7 +87,7 @@ async function carryOut(order: unknown): Promise<unknown> {
     case "quit":
       return await server?.shutdown({ timeout: 1000 });
     default:
-      return await listen(what.pingInterval, what.pongTimeout);
+      return await listen(what);
   }
 }
 
