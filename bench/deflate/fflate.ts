@@ -5,6 +5,7 @@
 
 import { writeTables } from "../plot/tables.ts";
 import {
+  chooseRuntimes,
   type Comparison,
   comparisonConditions,
   comparisonTable,
@@ -16,7 +17,7 @@ import { showConditions } from "../run/conditions.ts";
 import { parseOptions } from "../run/options.ts";
 import { progress } from "../run/progress.ts";
 import { onServerCore } from "../support/cores.ts";
-import { commandFor, linesOf, nextLine, type RuntimeName, start } from "../support/runtimes.ts";
+import { commandFor, linesOf, nextLine, start } from "../support/runtimes.ts";
 import type { CodecCosts } from "./codecs.ts";
 import { SECONDS } from "./timing.ts";
 
@@ -27,7 +28,7 @@ function showSize(size: number): string {
   return size < 1024 ? `${size} B` : `${size / 1024} KiB`;
 }
 
-for (const runtime of (options.runtimes ?? ["node", "bun", "deno"]) as RuntimeName[]) {
+for (const runtime of chooseRuntimes(options.runtimes, ["node", "bun", "deno"])) {
   const effort = { ...options, seconds: SECONDS };
   const conditions = comparisonConditions(runtime, "", effort, ["fflate"]);
   const all: CodecCosts[][] = [];

@@ -8,6 +8,7 @@ import { connect, type Connection } from "../../mod.ts";
 import { writeTables } from "../plot/tables.ts";
 import {
   alternate,
+  chooseRuntimes,
   type Comparison,
   comparisonConditions,
   comparisonTable,
@@ -177,7 +178,7 @@ const CASES: Case[] = [
 ];
 
 moveToLoadCore(Deno.pid);
-for (const runtime of (options.runtimes ?? ["bun", "deno"]) as RuntimeName[]) {
+for (const runtime of chooseRuntimes(options.runtimes, ["bun", "deno"])) {
   const conditions = comparisonConditions(runtime, "Deno", options, ["crossws"]);
   const native = runtime === "bun" ? "Bun.serve" : "Deno.serve";
   const rows: Row[] = [];

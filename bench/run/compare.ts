@@ -43,6 +43,24 @@ export interface Comparison {
 /** Figures by variant, one for each round; `undefined` where a measurement failed. */
 export type Rounds = Record<string, (number | undefined)[]>;
 
+/**
+ * Returns the runtimes to measure: those that were asked for, or all of `possible`.
+ *
+ * @throws {TypeError} When a runtime is unknown or cannot run the benchmark.
+ */
+export function chooseRuntimes(
+  asked: readonly string[] | undefined,
+  possible: readonly RuntimeName[],
+): RuntimeName[] {
+  const unknown = asked?.find((name) => !possible.some((each) => each === name));
+  if (unknown !== undefined) {
+    throw new TypeError(
+      `--runtimes has "${unknown}"; this benchmark runs on ${possible.join(", ")}`,
+    );
+  }
+  return possible.filter((name) => asked?.includes(name) ?? true);
+}
+
 /** Measures each variant once in each round. The first variant changes from round to round. */
 export async function alternate(
   title: string,

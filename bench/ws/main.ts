@@ -8,6 +8,7 @@ import { drawWs } from "../plot/plots.ts";
 import { writeTables } from "../plot/tables.ts";
 import {
   alternate,
+  chooseRuntimes,
   type Comparison,
   comparisonConditions,
   comparisonTable,
@@ -107,7 +108,7 @@ async function measure(
   }
 }
 
-for (const runtime of (options.runtimes ?? ["node", "bun", "deno"]) as RuntimeName[]) {
+for (const runtime of chooseRuntimes(options.runtimes, ["node", "bun", "deno"])) {
   const conditions = comparisonConditions(runtime, "Node", options, ["ws", "socket.io"]);
   const rows: Row[] = [];
   for (const each of CASES) {

@@ -1,7 +1,7 @@
 // The comparisons of variants: ratios by round, and the tables in the documentation.
 
 import assert from "node:assert/strict";
-import { alternate, comparisonTable, summarize } from "../../bench/run/compare.ts";
+import { alternate, chooseRuntimes, comparisonTable, summarize } from "../../bench/run/compare.ts";
 import { replaceBetween } from "../../bench/plot/tables.ts";
 
 const CASE = { key: "echo", title: "echo, us", decimals: 2 };
@@ -46,6 +46,12 @@ Deno.test("each variant is the first in turn", async () => {
   });
   assert.deepEqual(order, ["a", "b", "b", "a"]);
   assert.deepEqual(found, { a: [1, 4], b: [2, 3] });
+});
+
+Deno.test("a benchmark runs on the runtimes that were asked for, if it can", () => {
+  assert.deepEqual(chooseRuntimes(undefined, ["bun", "deno"]), ["bun", "deno"]);
+  assert.deepEqual(chooseRuntimes(["deno"], ["bun", "deno"]), ["deno"]);
+  assert.throws(() => chooseRuntimes(["node"], ["bun", "deno"]), /"node".*bun, deno/);
 });
 
 Deno.test("a table replaces the text between its markers", () => {
