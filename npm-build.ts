@@ -3,19 +3,19 @@
  * declarations, README and licence.
  *
  * ```sh
- * deno run -A npm-build.ts             # with dnt, which comes from JSR
+ * deno run -A npm-build.ts             # with dnt from JSR
  * deno run -A npm-build.ts --offline   # with `deno pack`, which needs no network
  * #   --out DIRECTORY   builds there instead of into npm/
  * #   --no-check        does not test the result with tests/package
  * ```
  *
  * The packages are the root of the repository and each member in `workspace` of `deno.json`. A
- * `deno.json` says all that differs between them: `description`, `keywords` and `bin` are read from it
- * beside Deno's own fields. `repository` in the root's names the repository of all of them.
+ * `deno.json` defines the differences: `description`, `keywords` and `bin` are read from it in addition
+ * to Deno's fields. `repository` in the root's `deno.json` applies to all packages.
  *
- * dnt or `deno pack` makes modules and declarations of the sources. esbuild then bundles the modules:
- * one file for each entry, and chunks for what entries share or load later. Two hundred small modules
- * take an application far longer to load. There are no source maps: they would be a third of the package,
+ * dnt or `deno pack` generates modules and declarations from the sources. esbuild then bundles the
+ * modules: one file per entry, and chunks for code that entries share or load later. Two hundred small
+ * modules would take far longer to load. There are no source maps: they would be a third of the package,
  * and the bundles are readable, with all names.
  *
  * `npm publish ./npm/quickws` publishes the result, and likewise for the other packages. In this
@@ -49,7 +49,7 @@ export interface Package {
   /** The folder, relative to the repository. */
   readonly folder: string;
   readonly config: Config;
-  /** The sources of what users import, by their key in `exports`. */
+  /** The sources of the public modules, by their key in `exports`. */
   readonly entries: Readonly<Record<string, string>>;
 }
 
@@ -61,7 +61,7 @@ const ENGINES = Object.fromEntries(
 /** Conditions of bundlers for places without sockets, where the main entry is `./browser`. */
 const WEB_CONDITIONS = ["browser", "workerd", "worker", "edge-light"];
 
-/** Files of the repository that npm shows or keeps beside the modules. */
+/** Files of the repository that the package contains in addition to the modules. */
 const ASSETS = ["README.md", "LICENSE", "CHANGELOG.md"];
 
 const root = import.meta.dirname!;

@@ -1,12 +1,12 @@
 /*
- * What a case is: plain data that says what is sent and what may come back. Nothing here runs; a
- * case reads the same whichever side is examined.
+ * The definition of a case: plain data that describes the sent frames and the allowed outcomes. The
+ * same definition applies to servers and clients.
  */
 
 /** Which side of the connection is examined. */
 export type Role = "server" | "client";
 
-/** What came of a case. */
+/** The verdict of a case. */
 export type Verdict = "PASS" | "NON-STRICT" | "FAIL" | "UNIMPLEMENTED" | "INFORMATIONAL";
 
 /** The contents that payloads are cut from; see corpus.ts. */
@@ -62,7 +62,7 @@ export interface BytesStep {
   readonly bytes: Uint8Array;
 }
 
-/** Waits, whatever happens meanwhile. */
+/** Waits for a fixed time. */
 export interface PauseStep {
   readonly do: "pause";
   readonly milliseconds: number;
@@ -75,13 +75,13 @@ export interface LookStep {
   readonly milliseconds: number;
 }
 
-/** Waits until so many messages and pongs have come back since the case began. */
+/** Waits for a number of messages and pongs since the start of the case. */
 export interface AwaitStep {
   readonly do: "await";
   readonly count: number;
 }
 
-/** Sends messages one after the other, each when the one before it has come back unchanged. */
+/** Sends messages in sequence, each after the echo of the one before. */
 export interface RoundTripsStep {
   readonly do: "roundTrips";
   readonly opcode: number;
@@ -99,7 +99,7 @@ export interface FloodStep {
   readonly count: number;
 }
 
-/** Stops reading, reads on, ends our direction of the stream, or cuts it. */
+/** Stops or resumes reading, ends the doctor's direction, or aborts the stream. */
 export interface StreamStep {
   readonly do: "stopReading" | "readOn" | "end" | "reset";
 }
@@ -131,7 +131,7 @@ export interface Opening {
   readonly startLine?: string;
   /** Header fields that differ from the usual ones. */
   readonly fields?: FieldEdits;
-  /** Lines that are sent as they are, whatever they break. */
+  /** Lines that are sent verbatim, valid or not. */
   readonly rawLines?: readonly Uint8Array[];
   /** The end of each line. Default: CR LF. */
   readonly lineEnd?: string;
@@ -155,14 +155,14 @@ export interface DeflateTerms {
   readonly offers: readonly DeflateOffer[];
 }
 
-/** One offer: what is asked of the peer's messages. */
+/** One offer: the parameters for the peer's messages. */
 export interface DeflateOffer {
   readonly noContextTakeover: boolean;
   /** 0 asks for nothing. */
   readonly maxWindowBits: number;
 }
 
-/** Something that comes back on the connection. */
+/** An event received on the connection. */
 export type Expected =
   | { readonly is: "message"; readonly opcode: number; readonly payload: Payload }
   | { readonly is: "pong"; readonly payload: Payload }
@@ -170,11 +170,11 @@ export type Expected =
 
 /**
  * How the connection ends:
- * - `closed`: the doctor sends Close when everything has come back, or in one of its steps; the peer
+ * - `closed`: the doctor sends Close after all expected events, or in one of its steps; the peer
  *   answers with Close, and the stream ends.
  * - `unclean`: as `closed`, but the peer does not answer with Close, or keeps the stream open.
  * - `failed`: the peer fails the connection, with a Close frame or without.
- * - `unanswered`: no legal Close frame comes from the peer, whatever else it does.
+ * - `unanswered`: the peer sends no legal Close frame.
  * - `refused`: the opening handshake is not completed.
  */
 export type Ending =
@@ -198,13 +198,13 @@ export type Ending =
     readonly field?: readonly [name: string, token: string];
   };
 
-/** One of the things that may happen, and what to call it. */
+/** A possible outcome and its verdict. */
 export interface Outcome {
   readonly verdict: Exclude<Verdict, "FAIL">;
-  /** What has come back, in this order and no more. `anything` looks at the end alone. */
+  /** The exact sequence of received events. `anything` checks only the end. */
   readonly back: readonly Expected[] | "anything";
   readonly ending: Ending;
-  /** What to tell about it, where it is not a plain PASS. */
+  /** The explanation of a verdict other than PASS. */
   readonly note?: string;
 }
 
@@ -244,13 +244,13 @@ export interface Case {
   readonly freshMasks?: boolean;
   /** The doctor does not answer the peer's Close frame. */
   readonly mute?: boolean;
-  /** Milliseconds of silence to bear. Default: what the run says. */
+  /** Milliseconds of silence to wait for. Default: the setting of the run. */
   readonly patience?: number;
 }
 
 /** What a list of cases depends on. */
 export interface Facts {
-  /** The largest message that the peer accepts, in bytes; `undefined`: not told. */
+  /** The largest message that the peer accepts, in bytes; `undefined` if unknown. */
   readonly maxMessageSize?: number;
   /** Whether long cases are left out or made shorter. */
   readonly fast: boolean;

@@ -90,7 +90,7 @@ export function allCases(facts: Facts): Case[] {
   ];
 }
 
-/** The group of a case: what stands before the first point of its number. */
+/** Returns the group of a case: the part of its number before the first dot. */
 export function groupOf(id: string): string {
   return id.slice(0, id.indexOf("."));
 }

@@ -1,4 +1,4 @@
-// One case on an open connection: its steps, and then whatever it takes to see how it ends.
+// Runs one case on an open connection: its steps, and then the wait for its end.
 
 import { type DeflateAgreement, Opcode, type PermessageDeflate } from "@quickws/quickws/core";
 import type { Case, FloodStep, FrameStep, Outcome, Role, RoundTripsStep, Step } from "./case.ts";
@@ -11,9 +11,9 @@ import type { Peer } from "./peer.ts";
 import { close, concat, cut, pong } from "./steps.ts";
 import type { Transcript } from "./transcript.ts";
 
-/** Octets of a piece when many frames go at once. */
+/** Write size in bytes when many frames are sent at once. */
 const PIECE = 65536;
-/** Milliseconds of silence after which nothing more is expected, where anything may come back. */
+/** Milliseconds of silence that end a case with an open outcome. */
 const QUIET = 500;
 
 /** One connection on which a case is carried out. */
@@ -31,10 +31,10 @@ export class Conversation {
 
   /**
    * @param one The case.
-   * @param role What the peer is.
-   * @param peer The stream, behind the opening handshake.
-   * @param transcript Where everything goes that happens.
-   * @param patience Milliseconds of silence to bear.
+   * @param role The role of the peer.
+   * @param peer The stream, after the opening handshake.
+   * @param transcript Records all events.
+   * @param patience Milliseconds of silence to wait for.
    */
   constructor(
     one: Case,
@@ -52,7 +52,7 @@ export class Conversation {
     this.#deflate = agreement && deflateFor(agreement);
   }
 
-  /** Carries out the case; `rest` is what came behind the opening handshake. */
+  /** Runs the case; `rest` is the data received after the opening handshake. */
   async run(rest: Uint8Array): Promise<void> {
     const { steps, opening } = this.#case;
     const answerPing = (payload: Uint8Array): void => {
@@ -89,7 +89,7 @@ export class Conversation {
     return this.#case.outcomes.every(({ ending }) => ending.is === "refused");
   }
 
-  /** Whether nothing that is sent would be heard. */
+  /** Whether sending is pointless because the peer no longer reads. */
   get #deaf(): boolean {
     return this.#peer.ended || this.#transcript.close !== undefined ||
       this.#transcript.violation !== undefined;
@@ -152,7 +152,7 @@ export class Conversation {
   async #sendChopped(bytes: Uint8Array, chop: number): Promise<void> {
     if (chop === 0) return void await this.#send(bytes);
     for (let at = 0; at < bytes.length && !this.#deaf; at += chop) {
-      // A copy of its own, because the stream may keep it.
+      // A copy, because the stream may keep it.
       if (!await this.#send(bytes.slice(at, at + chop))) return;
       // Single octets: each is to be seen alone, so the event loop has its turn.
       if (chop === 1) await this.#peer.turn();
@@ -209,7 +209,7 @@ export class Conversation {
     if (this.#maskKeys.repeated) this.#transcript.violation ??= "a mask key was used twice";
   }
 
-  /** Waits for the end, and closes when all that an outcome wants has come back. */
+  /** Waits for the end, and sends Close after all events of an outcome were received. */
   async #settle(): Promise<void> {
     const { outcomes, mute } = this.#case;
     const transcript = this.#transcript;

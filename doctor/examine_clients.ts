@@ -1,11 +1,11 @@
-// Examines clients: a server to which a client comes back for each case. What it has to do is what
-// clients of the Autobahn test suite do, so that programs written for that work unchanged:
+// Tests clients: a server to which a client connects once per case. The protocol is that of the
+// Autobahn test suite, so programs written for it work unchanged:
 //
 // - `/getCaseCount` sends the number of cases as a text message, and closes;
 // - `/runCase?case=N&agent=NAME` is case N, from 1 on: echo every message until the connection ends;
-// - `/getCaseInfo?case=N` and `/getCaseStatus?case=N&agent=NAME` send a case's number or what came of
-//   it, as JSON;
-// - `/updateReports?agent=NAME` says that this client is through.
+// - `/getCaseInfo?case=N` and `/getCaseStatus?case=N&agent=NAME` send a case's number or result
+//   as JSON;
+// - `/updateReports?agent=NAME` ends the run of this client.
 
 import {
   checkUpgrade,
@@ -32,7 +32,7 @@ export interface ClientExamination {
   readonly patience: number;
 }
 
-/** What the one who listens is told. */
+/** Callbacks for the progress of a run. */
 export interface ClientEvents {
   /** A case was carried out. */
   onResult(agent: string, result: Result): void;
@@ -47,7 +47,7 @@ const REQUEST_PATIENCE = 10_000;
 interface Client {
   readonly peer: Peer;
   readonly request: ServerRequest;
-  /** What came behind the request. */
+  /** The data received after the request. */
   readonly rest: Uint8Array[];
 }
 
@@ -65,7 +65,7 @@ export class ClientExaminer {
   /**
    * @param cases The cases, in the order in which clients number them.
    * @param how Where to listen.
-   * @param events Who is told what comes of it.
+   * @param events Receives the progress and the results.
    */
   constructor(cases: readonly Case[], how: ClientExamination, events: ClientEvents) {
     this.#cases = cases;
@@ -125,7 +125,7 @@ export class ClientExaminer {
     else peer.cut();
   }
 
-  /** A request that is no legal opening handshake is what came of the case. */
+  /** Reports an invalid opening handshake as the result of the case. */
   async #refuse(peer: Peer, { message }: HandshakeError, url: URL): Promise<void> {
     const index = Number(url.searchParams.get("case")) - 1;
     const one = this.#cases[index];
@@ -192,7 +192,7 @@ export class ClientExaminer {
     return running;
   }
 
-  /** An ordinary connection: one text message if there is something to tell, and Close. */
+  /** An ordinary connection: an optional text message, then Close. */
   async #tell(client: Client, message?: string): Promise<void> {
     const steps = [...(message === undefined ? [] : [text(message)]), close(1000)];
     await this.#converse(client, { id: "0", title: "", rfc: "", steps, outcomes: [echoes()] });

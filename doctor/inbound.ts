@@ -1,5 +1,5 @@
-// From the peer's bytes to the events of a transcript. Every rule of the protocol is applied to what
-// the peer sends, whatever the case is about.
+// Converts the peer's bytes to the events of a transcript. It checks every protocol rule in every
+// case.
 
 import {
   FrameReader,
@@ -15,7 +15,7 @@ import type { DeflateAgreement, MessageOpcode } from "@quickws/quickws/core";
 import type { Role } from "./case.ts";
 import type { Transcript } from "./transcript.ts";
 
-/** Nothing that an echo can be is over it. */
+/** The upper limit for any echo. */
 const MAX_MESSAGE_SIZE = 512 * 1024 * 1024;
 
 /** The end of a sync flush, which a sender leaves out (RFC 7692 7.2.1). */
@@ -62,9 +62,9 @@ export class Inbound implements MessageSink {
    * Makes a reader at the first byte behind the opening handshake.
    *
    * @param role What the peer is.
-   * @param transcript Where events go.
+   * @param transcript Records the events.
    * @param deflate The compression that was agreed on.
-   * @param onPing Hears of the peer's pings.
+   * @param onPing Called for each ping of the peer.
    */
   constructor(
     role: Role,
@@ -85,7 +85,7 @@ export class Inbound implements MessageSink {
     this.#reader = new FrameReader(rules, new MessageReader(rules, this, deflate));
   }
 
-  /** Whether nothing more is to be read: Close came, or something that must not come. */
+  /** Whether reading has stopped, after Close or a violation. */
   get done(): boolean {
     return this.#transcript.close !== undefined || this.#transcript.violation !== undefined;
   }

@@ -54,7 +54,7 @@ function endFits(ending: Ending, role: Role, transcript: Transcript): boolean {
     case "refused":
       return role === "server" ? refusedFits(ending, transcript) : gaveUp(ending, transcript);
     case "closed":
-      // The doctor's Close came first, the peer's answered it, and nobody had to cut the stream.
+      // The doctor sent Close first, the peer answered it, and neither side aborted the stream.
       return opened && closedFirst !== undefined && close !== undefined && end !== "patience" &&
         (ending.codes === undefined || ending.codes.includes(close.code));
     case "unclean":
@@ -85,7 +85,7 @@ function refusedFits(
   return field === undefined || answer.fields.hasToken(field[0], field[1]);
 }
 
-/** A client refuses an answer by going away, before it has used the connection. */
+/** A client rejects a response by closing the connection before using it. */
 function gaveUp(
   { lingers }: Extract<Ending, { is: "refused" }>,
   { events, close, end }: Transcript,
@@ -94,7 +94,7 @@ function gaveUp(
     (close === undefined || (close.code !== 1000 && close.code !== 1001));
 }
 
-/** Whether these events came back, in this order and no others. */
+/** Whether exactly these events were received, in this order. */
 export function sameEvents(expected: readonly Expected[], events: readonly Event[]): boolean {
   return expected.length === events.length &&
     expected.every((one, index) => sameEvent(one, events[index]));

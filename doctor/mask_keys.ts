@@ -1,5 +1,5 @@
-// The mask keys of a client's frames (RFC 6455 5.3): read beside everything else, because the reader of
-// frames takes them off without a word.
+// Reads the mask keys of a client's frames (RFC 6455 5.3) separately, because the frame reader does not
+// report them.
 
 import { headerSize, readMaskKey, readPayloadLength } from "@quickws/quickws/core";
 
@@ -18,7 +18,7 @@ export class MaskKeys {
     return this.#keys;
   }
 
-  /** Whether a key came twice. */
+  /** Whether a key was used twice. */
   get repeated(): boolean {
     return new Set(this.#keys).size < this.#keys.length;
   }

@@ -45,7 +45,7 @@ function unmetParameter(offer: Extension, answer: Extension): string | undefined
   return bitsOf(answer, window) > bitsOf(offer, window) ? window : undefined;
 }
 
-/** What a legal offer wishes; the answer must be one to it. */
+/** The parameters of a legal offer, which the response must match. */
 function wishesOf(offer: Extension): DeflateWishes {
   return {
     serverContextTakeover: parameter(offer, "server_no_context_takeover") === undefined,

@@ -19,7 +19,7 @@ export interface Stream {
   pause(): void;
   /** Resumes reading. */
   resume(): void;
-  /** Closes our side after everything that was written. */
+  /** Ends the doctor's direction after all writes. */
   end(): void;
   /** Closes both sides at once. */
   destroy(): void;
@@ -37,7 +37,7 @@ export interface StreamSink {
   closed(): void;
 }
 
-/** Writes go to the socket in parts of this size, so that the progress of a long one can be seen. */
+/** Writes are split into parts of this size, so that the progress of a long one is visible. */
 const PART = 65_536;
 
 /** Sockets read no further ahead while they are paused. */

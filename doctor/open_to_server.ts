@@ -1,5 +1,4 @@
-// The opening handshake with a server that is examined: the request as the case wants it, and what the
-// answer says.
+// The opening handshake with a tested server: sends the request of the case and checks the response.
 
 import {
   acceptKey,
@@ -33,7 +32,7 @@ export interface Address {
 export interface Opened {
   /** What was agreed on about compression. */
   readonly agreement: DeflateAgreement | undefined;
-  /** What came behind the answer's head. */
+  /** The data received after the response head. */
   readonly rest: Uint8Array;
 }
 
@@ -115,7 +114,7 @@ function requestFields(fields: readonly Field[]): HeaderFields {
   return HeaderFields.fromLines(fields.map(([name, value]) => [name, value.trim()]));
 }
 
-/** RFC 6455 4.2.2, item 5: what a 101 consists of. */
+/** RFC 6455 4.2.2, item 5: the parts of a 101 response. */
 function checkProof(request: HeaderFields, answer: HeaderFields): void {
   if (!answer.hasToken("upgrade", "websocket") || !answer.hasToken("connection", "upgrade")) {
     throw new HandshakeError(

@@ -1,5 +1,5 @@
-// The doctor's end of one stream: it sends whatever it is told to, reads whatever comes, records both,
-// and can wait with patience instead of for ever.
+// The doctor's end of one stream: it sends and receives arbitrary bytes, records both, and limits
+// the time of waits.
 
 import type { Stream, StreamSink } from "./network.ts";
 import { Recording } from "./recording.ts";
@@ -13,7 +13,7 @@ export class Peer implements StreamSink {
   /** What has passed. */
   readonly recording: Recording = new Recording();
   #reader: Reader | undefined;
-  /** What came before anybody read. */
+  /** Data received before there was a reader. */
   #unread: Uint8Array[] = [];
   #waiters: Array<() => void> = [];
   #writing = false;
@@ -31,7 +31,7 @@ export class Peer implements StreamSink {
     stream.start(this);
   }
 
-  /** Whether the peer has ended its direction, or the whole stream is over. */
+  /** Whether the peer has ended its direction, or the stream is closed. */
   get ended(): boolean {
     return this.#ended || this.#over;
   }
@@ -41,7 +41,7 @@ export class Peer implements StreamSink {
     return this.#over;
   }
 
-  /** Hands what comes, and what has come already, to `reader`. */
+  /** Passes received data, buffered data first, to `reader`. */
   read(reader: Reader): void {
     this.#reader = reader;
     const unread = this.#unread;
@@ -63,10 +63,10 @@ export class Peer implements StreamSink {
    * Sends bytes, and waits until the stream takes more.
    *
    * @param patience Milliseconds without any movement before it gives up.
-   * @returns `false` when it was given up or the stream is over.
+   * @returns `false` if the wait timed out or the stream is closed.
    */
   send(bytes: Uint8Array, patience: number): Promise<boolean> {
-    // One after the other, whoever sends.
+    // Serialize the writes of all callers.
     return this.#sending = this.#sending.then(() => this.#send(bytes, patience));
   }
 
@@ -79,7 +79,7 @@ export class Peer implements StreamSink {
     return await this.until(() => !this.#writing, patience) && !this.#over;
   }
 
-  /** Ends our direction. */
+  /** Ends the doctor's direction. */
   finish(): void {
     this.#stream.end();
   }
@@ -142,7 +142,7 @@ export class Peer implements StreamSink {
     this.#wake();
   }
 
-  /** The stream is over. */
+  /** Handles the end of the stream. */
   closed(): void {
     this.#over = true;
     this.#wake();

@@ -1,4 +1,4 @@
-// What passed over a connection, with the time: enough of it to show what went wrong.
+// Records the start of a connection's traffic, with times, to explain a failure.
 
 /** Bytes of one entry that are kept. */
 const KEPT = 64;

@@ -1,4 +1,4 @@
-// What a run has found out, as data: what all three forms of the report are made from.
+// The results of a run, as data for all three report formats.
 
 import type { Case, Role, Verdict } from "./case.ts";
 import { describeExpected, type Judgement } from "./judge.ts";
@@ -20,7 +20,7 @@ export interface Exchange {
   readonly leftOut: number;
 }
 
-/** What came of one case. */
+/** The result of one case. */
 export interface Result {
   readonly id: string;
   readonly title: string;
@@ -39,7 +39,7 @@ export interface Result {
 
 /** One endpoint, examined. */
 export interface Report {
-  /** The name of what was examined. */
+  /** The name of the tested endpoint. */
   readonly agent: string;
   readonly role: Role;
   /** Where it was: a URL, or where the doctor listened. */

@@ -1,5 +1,5 @@
-// The report on a terminal: progress, and at the end a table and the cases that went wrong. Nothing
-// that a peer sent controls the terminal: every line is escaped before it gets a colour.
+// The report on a terminal: progress, and finally a table and the failed cases. Every line is escaped
+// before it is coloured, so a peer's data cannot control the terminal.
 
 import type { Verdict } from "./case.ts";
 import { GROUP_NAMES, groupOf } from "./cases.ts";
@@ -7,7 +7,7 @@ import { countVerdicts, type Report, type Result, VERDICTS } from "./report.ts";
 import { printable } from "./printable.ts";
 import type { Entry } from "./recording.ts";
 
-/** Where text goes. A terminal gets colours, and a progress line that is rewritten. */
+/** The output. A terminal gets colours, and a progress line that is rewritten. */
 export interface Output {
   write(text: string): void;
   readonly isTerminal: boolean;
@@ -42,7 +42,7 @@ export class TerminalReport {
   #done = 0;
 
   /**
-   * @param output Where the text goes.
+   * @param output The stream to write to.
    * @param total How many cases there are.
    * @param verbose Whether each case gets a line.
    */

@@ -1,4 +1,4 @@
-// Short names for the data of cases: frames, what comes back, and how it ends.
+// Short names for the data of cases: frames, expected events, and endings.
 
 import { Opcode } from "@quickws/quickws/core";
 import type { Ending, Expected, FrameStep, Outcome, Payload, Step, TogetherStep } from "./case.ts";
@@ -129,7 +129,7 @@ export function first(payload: Payload | string = NOTHING): FrameStep {
   return text(payload, { fin: false });
 }
 
-/** A fragment that goes on and does not end the message. */
+/** A continuation fragment that does not end the message. */
 export function next(payload: Payload | string = NOTHING): FrameStep {
   return frame(Opcode.Continuation, payload, { fin: false });
 }
@@ -154,17 +154,17 @@ export function look(name: string, milliseconds = 500): Step {
   return { do: "look", name, milliseconds };
 }
 
-/** A text message that comes back. */
+/** An echoed text message. */
 export function textBack(payload: Payload | string = NOTHING): Expected {
   return { is: "message", opcode: Opcode.Text, payload: asPayload(payload) };
 }
 
-/** A binary message that comes back. */
+/** An echoed binary message. */
 export function binaryBack(payload: Payload | string = NOTHING): Expected {
   return { is: "message", opcode: Opcode.Binary, payload: asPayload(payload) };
 }
 
-/** A pong that comes back. */
+/** A received pong. */
 export function pongBack(payload: Payload | string = NOTHING): Expected {
   return { is: "pong", payload: asPayload(payload) };
 }
@@ -174,17 +174,17 @@ export function stillOpen(name: string): Expected {
   return { is: "look", name };
 }
 
-/** PASS: these came back, and the connection was closed as it should be. */
+/** PASS: these events were received, and the closing handshake was correct. */
 export function echoes(...back: Expected[]): Outcome {
   return { verdict: "PASS", back, ending: { is: "closed" } };
 }
 
-/** PASS: these came back, and the connection was closed with one of these codes; 1005 is no code. */
+/** PASS: these events were received, and the close code was one of these; 1005 means no code. */
 export function closesWith(codes: readonly number[], ...back: Expected[]): Outcome {
   return { verdict: "PASS", back, ending: { is: "closed", codes } };
 }
 
-/** PASS: these came back, and then the peer failed the connection. */
+/** PASS: these events were received, and then the peer failed the connection. */
 export function fails(...back: Expected[]): Outcome {
   return { verdict: "PASS", back, ending: { is: "failed" } };
 }
@@ -194,7 +194,7 @@ export function laxly(outcome: Outcome, note: string): Outcome {
   return { ...outcome, verdict: "NON-STRICT", note };
 }
 
-/** The connection is failed, whatever came back before. */
+/** The connection is failed, regardless of earlier events. */
 export function failsWith(codes: readonly number[], silent = false): Outcome {
   return { verdict: "PASS", back: "anything", ending: { is: "failed", codes, silent } };
 }

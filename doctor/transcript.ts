@@ -2,7 +2,7 @@
 
 import type { HeaderFields } from "@quickws/quickws/core";
 
-/** Something that came back, or was noted down. */
+/** A received or recorded event. */
 export type Event =
   | { readonly is: "message"; readonly opcode: number; readonly payload: Uint8Array }
   | { readonly is: "pong"; readonly payload: Uint8Array }
@@ -17,7 +17,7 @@ export interface Answer {
 /** How the stream ended: the peer did it, the doctor had to because the peer did not, or as it should. */
 export type StreamEnd = "peer" | "doctor" | "patience";
 
-/** One case, as it went. */
+/** The course of one case. */
 export interface Transcript {
   /** Whether the opening handshake was completed. */
   opened: boolean;
@@ -32,7 +32,7 @@ export interface Transcript {
   readonly events: Event[];
   /** What the peer sent that it must not send. */
   violation?: string;
-  /** The code of the doctor's own Close frame, when that came first. */
+  /** The code of the doctor's Close frame, if it was sent first. */
   closedFirst?: number;
   /** The peer's Close frame. */
   close?: { readonly code: number; readonly reason: string };

@@ -19,7 +19,7 @@ interface User {
   readonly name: string;
 }
 
-/** Tokens are looked up by their digest: how long that takes tells nothing about them. */
+/** Tokens are looked up by their digest, so the lookup time reveals nothing about them. */
 async function digest(token: string): Promise<string> {
   const bytes = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(token));
   return Buffer.from(bytes).toString("hex");

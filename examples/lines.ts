@@ -1,6 +1,6 @@
-// Lines of text over a connection with the streams of Deno's standard library: a log that is followed
-// from afar. Deno only, because `@std/streams` comes from JSR; and therefore no part of the project's
-// own checks and tests, which have to do without JSR.
+// Lines of text over a connection with the streams of Deno's standard library: follows a remote log.
+// Deno only, because `@std/streams` is a JSR package. The project's checks and tests run without JSR, so
+// they do not cover this file.
 //
 //   deno run -A examples/lines.ts                              serves its standard input
 //   deno run -A examples/lines.ts ws://127.0.0.1:8080/ error   follows it, lines with "error" only

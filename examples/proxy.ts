@@ -1,11 +1,11 @@
-// A client that goes through the proxy that the environment names, as curl and others do.
+// A client that connects through the proxy named in the environment, like curl.
 //
 //   ALL_PROXY=socks5h://user:password@127.0.0.1:1080 deno run -A examples/proxy.ts wss://host/path
 //   HTTPS_PROXY=http://127.0.0.1:3128 bun examples/proxy.ts wss://host/path
 //   NO_PROXY=localhost,.internal node examples/proxy.ts ws://127.0.0.1:8080/
 //
-// HTTP_PROXY counts for ws:// and HTTPS_PROXY for wss://, ALL_PROXY for both. It sends a line, prints
-// what comes back, and says goodbye.
+// HTTP_PROXY applies to ws:// and HTTPS_PROXY to wss://, ALL_PROXY to both. The client sends a line,
+// prints the reply, and closes.
 
 import process from "node:process";
 import { connect, HandshakeError, WebSocketError } from "@quickws/quickws";

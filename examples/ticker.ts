@@ -12,7 +12,7 @@ import { CloseCode, type Connection, prepareMessage, serve } from "@quickws/quic
 
 type Prepared = ReturnType<typeof prepareMessage>;
 
-/** What a slow reader still has to be told, by symbol: a newer price takes the place of an older one. */
+/** Prices pending for a slow reader, by symbol: a newer price replaces an older one. */
 type Late = Map<string, Prepared>;
 
 const HIGH_WATER_MARK = 64 * 1024;
@@ -40,7 +40,7 @@ const server = await serve<Late>({
 /** Sends a price now, or keeps it for `drain` when what was sent before has not left yet. */
 function tell(conn: Connection<Late>, symbol: string, message: Prepared): void {
   const late = conn.data;
-  // Behind others that wait it has to wait, too, or an older price would come after it.
+  // If prices are pending, this one must wait too, or an older price would arrive after it.
   if (late.size > 0 || conn.bufferedAmount > HIGH_WATER_MARK) {
     if (late.has(symbol)) leftOut++;
     late.set(symbol, message);
@@ -56,7 +56,7 @@ setInterval(() => {
   for (const [symbol, price] of prices) {
     const next = price * (1 + (Math.random() - 0.5) / 100);
     prices.set(symbol, next);
-    // Encoded once, however many there are to tell.
+    // Encoded once for all receivers.
     const message = prepareMessage(JSON.stringify({ symbol, tick, price: next.toFixed(2) }));
     for (const conn of server.clients()) tell(conn, symbol, message);
   }

@@ -1,6 +1,6 @@
 /**
- * The interface of the npm package `ws`, under a name that can stand for `ws`: what
- * `@quickws/quickws/ws` exports.
+ * The API of the npm package `ws`, as a package that can replace it. It exports the same names as
+ * `@quickws/quickws/ws`.
  *
  * @module
  */

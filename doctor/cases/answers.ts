@@ -1,4 +1,4 @@
-// Group 27: what a client must accept as the answer to its opening handshake, and what it must not.
+// Group 27: the opening handshake responses that a client must accept or reject.
 
 import type { Case, Opening, Outcome } from "../case.ts";
 import { concat, echoes, laxly, refuses, text, textBack, utf8 } from "../steps.ts";

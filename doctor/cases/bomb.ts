@@ -43,7 +43,7 @@ export function bombOf(size: number): Uint8Array {
 
 function make(size: number): Uint8Array {
   const bits = new Bits(Math.ceil(size / RUN) * 2 + RUN * 2 + 16);
-  // BFINAL 0, BTYPE 01, whose lower bit comes first.
+  // BFINAL 0, BTYPE 01, lower bit first.
   bits.code(0b010, 3);
   let left = size;
   if (left > 0) {

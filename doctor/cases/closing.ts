@@ -34,7 +34,7 @@ function normally(code?: number, back: Expected[] = []): Outcome[] {
   return [closesWith([1000, 1005, ...(code === undefined ? [] : [code])], ...back)];
 }
 
-/** The doctor's Close frame is illegal: one with these codes or no code, or none, comes in answer. */
+/** The doctor's Close frame is illegal. The peer may answer with one of these codes, none, or not at all. */
 function failedWith(...codes: number[]): Outcome[] {
   return [
     { verdict: "PASS", back: [], ending: { is: "failed", codes: [...codes, 1005] } },

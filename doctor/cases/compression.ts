@@ -1,4 +1,4 @@
-// Group 23: what permessage-deflate changes about frames, and what it must not.
+// Group 23: the effects of permessage-deflate on frames.
 
 import { Opcode } from "@quickws/quickws/core";
 import type { Case, Outcome, Step } from "../case.ts";
@@ -203,7 +203,7 @@ export const compression: readonly Case[] = [
     opening: OPENING,
     steps: [text(HELLO.subarray(0, 4), COMPRESSED)],
     outcomes: strictlyFailed([1007, 1002]),
-    // The four bytes that a receiver adds may well go on in the block, so that nothing looks wrong.
+    // The four bytes that a receiver appends may continue the block, so the error may go unnoticed.
     otherwise: "INFORMATIONAL",
     patience: 1000,
   },

@@ -39,7 +39,7 @@ function star(size: number, lengthBits: 16 | 64): FrameStep {
   return frame(Opcode.Binary, { source: "stars", size }, { lengthBits });
 }
 
-/** A header that announces what never comes. */
+/** A header whose payload is never sent. */
 const IMPOSSIBLE: [title: string, announced: bigint, topBit: boolean][] = [
   ["2 ** 63: the top bit is set", 1n << 63n, true],
   ["2 ** 64 - 1: every bit is set", (1n << 64n) - 1n, true],

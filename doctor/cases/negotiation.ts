@@ -1,4 +1,4 @@
-// Group 28: subprotocols and extensions that a server is offered, and what it may make of them.
+// Group 28: a server's choice among offered subprotocols and extensions.
 
 import type { Case, HandshakeCheck, Opening, Outcome } from "../case.ts";
 import { echoes, laxly, refuses, text, textBack } from "../steps.ts";

@@ -26,7 +26,7 @@ export const pipelining: readonly Case[] = [
     role: "server",
     opening: { behind: [HELLO] },
     steps: [],
-    // A client must wait for the answer, so that a server need not take it; but it must not go on
+    // A client must wait for the response, so a server need not accept early data; but it must not continue
     // as if nothing had been sent.
     outcomes: [echoes(BACK), fails(), refuses()],
   },

@@ -101,7 +101,7 @@ const REQUIRED: Row[] = [
   ["A key without its padding", { fields: { [FIELD_NAMES.key]: KEY.slice(0, 22) } }, "4.2.1"],
   ["Two keys", { fields: { [FIELD_NAMES.key]: [KEY, KEY] } }, "11.3.1"],
   ["The method POST", { startLine: "POST %s HTTP/1.1" }, "4.2.1"],
-  ["The method get in lower case", { startLine: "get %s HTTP/1.1" }, "4.2.1; RFC 9110 9.1"],
+  ["A lower-case method", { startLine: "get %s HTTP/1.1" }, "4.2.1; RFC 9110 9.1"],
   ["HTTP/1.0", { startLine: "GET %s HTTP/1.0" }, "4.2.1"],
 ];
 

@@ -6,7 +6,7 @@ import { atOnce, binary, close, fails, laxly, octetWise, ping, text, textBack } 
 const HELLO = "Hello, world!";
 const NOTE = "the legal message before was not echoed";
 
-/** A legal message comes first: it comes back before the connection is failed. */
+/** A legal message precedes the frame: the peer echoes it and then fails the connection. */
 const AFTER_ONE: readonly Outcome[] = [fails(textBack(HELLO)), laxly(fails(), NOTE)];
 
 const cases: [title: string, steps: Step[], outcomes: readonly Outcome[]][] = [

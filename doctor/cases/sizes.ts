@@ -33,7 +33,7 @@ function tooManyFragments(size: number): FrameStep[] {
   return fragments(Opcode.Binary, zeros(third), zeros(third), zeros(size + 1 - 2 * third));
 }
 
-/** A bomb is to be rejected with 1009; `whole` is the outcome where all of it comes back. */
+/** A bomb should be rejected with 1009. `whole` is the outcome if the peer echoes all of it. */
 function bombCase(id: string, size: number, rfc: string, whole: Partial<Outcome>): Case {
   return {
     id,
@@ -60,7 +60,7 @@ function bombCase(id: string, size: number, rfc: string, whole: Partial<Outcome>
 
 /** The cases of group 24. */
 export function sizes({ maxMessageSize }: Facts): Case[] {
-  // Without it the case stays in the list, which says what is missing.
+  // Without it the case remains in the list, with the missing setting.
   const max = maxMessageSize ?? 0;
   const rows: [title: string, steps: Step[], outcomes: Outcome[]][] = [
     [

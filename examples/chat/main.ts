@@ -1,11 +1,11 @@
-// A chat room with its page. Whoever has the page open is in the room; what one says, all are told.
+// A chat room with its page. Every open page is in the room and receives all messages.
 //
 //   deno run -A examples/chat/main.ts      then open http://127.0.0.1:8080/ in two tabs
 //   bun examples/chat/main.ts
 //   node examples/chat/main.ts
 //
-// PORT in the environment chooses another port. Two nodes with one room, and a Redis between them,
-// which keeps what was said for pages that come back, to either node (with the package `redis`):
+// The variable PORT sets another port. Two nodes can share one room through Redis (with the package
+// `redis`), which also keeps the messages for pages that reconnect to either node:
 //
 //   REDIS_URL=redis://127.0.0.1:6379 PORT=8080 deno run -A examples/chat/main.ts
 //   REDIS_URL=redis://127.0.0.1:6379 PORT=8081 bun examples/chat/main.ts
@@ -23,7 +23,7 @@ interface Guest {
 
 const ROOM = "room";
 
-/** The page runs its own script and nothing that somebody smuggles into it. */
+/** The page runs only its own script; injected scripts are blocked. */
 const POLICY = "default-src 'self'; img-src data:";
 
 const file = (name: string): Promise<string> => readFile(new URL(name, import.meta.url), "utf8");
@@ -79,13 +79,13 @@ const server = await serve<Guest>({
     return { data: { name } };
   },
 
-  // Pages listen by themselves, from where they were when they come back.
+  // Pages subscribe themselves, and resume where they were when they reconnect.
   clientTopics: { allow: (_conn, topic) => topic === ROOM },
 
   open(conn) {
     // A program without the subprotocol for that listens as well.
     if (conn.protocol === "") conn.subscribe(ROOM);
-    tellAll({ notice: `${conn.data.name} came in` });
+    tellAll({ notice: `${conn.data.name} joined` });
   },
 
   message(conn, data) {

@@ -1,5 +1,5 @@
-// The page's side of the chat. What others say is put into the page as text, never as HTML. The client
-// reconnects to any node after a loss, and then receives the messages that it missed.
+// The client side of the chat. Messages are inserted into the page as text, never as HTML. After a
+// disconnection the client reconnects to any node and receives the messages that it missed.
 
 import { connect } from "@quickws/quickws/browser";
 

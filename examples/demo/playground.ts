@@ -25,7 +25,7 @@ function runtime(): string {
   return bun !== undefined ? `Bun ${bun}` : `Node ${node}`;
 }
 
-/** The server's part of the page, whichever way its connections come in. */
+/** The server side of the page, for any way of accepting connections. */
 export class Playground {
   readonly #pages: Pages;
   readonly #tally: Tally;
@@ -101,7 +101,7 @@ export class Playground {
   };
 
   readonly #goodbye: Handlers<Visitor> = {
-    open: (conn) => conn.close(4001, "Thank you for coming, and goodbye"),
+    open: (conn) => conn.close(4001, "Goodbye"),
     message() {},
   };
 

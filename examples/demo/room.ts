@@ -1,5 +1,5 @@
-// The chat between the tabs. The same connection tells a tab what the server alone can know: how long
-// pings take, and what all of it costs.
+// The chat between the tabs. The same connection sends each tab the server's measurements: ping times
+// and resource usage.
 
 import type { Connection, Message } from "@quickws/quickws";
 import type { Visitor } from "./visitor.ts";
@@ -27,12 +27,12 @@ export class Room {
   readonly #said: Said[] = [];
   readonly #welcome: () => Record<string, unknown>;
 
-  /** @param welcome What each tab is told first. */
+  /** @param welcome The first message to each tab. */
   constructor(welcome: () => Record<string, unknown>) {
     this.#welcome = welcome;
   }
 
-  /** A tab comes in. */
+  /** Adds a tab. */
   enter(member: Connection<Visitor>): void {
     this.#members.add(member);
     member.send(JSON.stringify({ type: "welcome", ...this.#welcome() }));
@@ -61,12 +61,12 @@ export class Room {
     for (const each of this.#members) repeat(each, said);
   }
 
-  /** Tells everybody. */
+  /** Sends to all tabs. */
   tellAll(message: string): void {
     for (const member of this.#members) member.send(message);
   }
 
-  /** Tells one tab, if it is in the room. */
+  /** Sends to one tab, if it is in the room. */
   tell(tab: string, message: Record<string, unknown>): void {
     for (const member of this.#members) {
       if (member.data.tab === tab) member.send(JSON.stringify(message));

@@ -28,7 +28,7 @@ export class Visitor {
     this.#pingedAt = performance.now();
   }
 
-  /** A pong came. Gives the milliseconds since the ping, if there was one. */
+  /** Handles a pong. Returns the milliseconds since the ping, if there was one. */
   ponged(): number | undefined {
     const took = this.#pingedAt === undefined ? undefined : performance.now() - this.#pingedAt;
     this.#pingedAt = undefined;

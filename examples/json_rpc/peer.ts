@@ -75,7 +75,7 @@ export class JsonRpcPeer {
     this.#send({ jsonrpc: "2.0", method, params });
   }
 
-  /** A message came. */
+  /** Handles a message. */
   async receive(data: Message): Promise<void> {
     let message: unknown;
     try {
@@ -95,11 +95,11 @@ export class JsonRpcPeer {
     }
   }
 
-  /** The connection is over: nothing will be answered any more. */
+  /** Handles the close: rejects all pending calls. */
   end(): void {
     for (const { reject, timer } of this.#calls.values()) {
       clearTimeout(timer);
-      reject(new Error("The connection ended before the answer came"));
+      reject(new Error("The connection closed before the response arrived"));
     }
     this.#calls.clear();
   }
@@ -133,7 +133,7 @@ export class JsonRpcPeer {
       if (error instanceof JsonRpcError) {
         return { error: { code: error.code, message: error.message, data: error.data } };
       }
-      // What went wrong inside is not for the other side to know.
+      // Do not reveal internal errors to the peer.
       console.error(error);
       return { error: { code: -32603, message: "Internal error" } };
     }

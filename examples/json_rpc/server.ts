@@ -4,7 +4,7 @@
 //   bun examples/json_rpc/server.ts
 //   node examples/json_rpc/server.ts
 //
-// PORT in the environment chooses the port; client.ts beside this file talks to it.
+// PORT in the environment chooses the port; client.ts in this folder connects to it.
 
 import process from "node:process";
 import { serve } from "@quickws/quickws";

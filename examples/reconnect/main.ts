@@ -1,6 +1,6 @@
-// A client that stays connected, by the option `reconnect`: it comes back after a while that grows, with
-// jitter and a cap, gives up when there is no point, and does as the server says when it restarts (1012),
-// is overloaded (1013), or answers with `Retry-After`.
+// A client that stays connected with the option `reconnect`. Its delays grow up to a limit, with jitter.
+// It gives up after permanent failures, and follows the server's instructions: 1012 (restart), 1013
+// (overloaded) and `Retry-After`.
 //
 //   deno run -A examples/reconnect/main.ts ws://127.0.0.1:8080/
 //   bun examples/reconnect/main.ts ws://127.0.0.1:8080/

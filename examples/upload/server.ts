@@ -1,12 +1,12 @@
-// Takes files of any size, in parts: no more than one part of an upload is ever in memory, a client that
-// sends faster than the disk writes has to wait, and an upload that broke off goes on where it ended.
+// Receives files of any size in parts. Only one part of an upload is in memory at a time, backpressure
+// slows a client to the speed of the disk, and an interrupted upload resumes where it stopped.
 //
 //   deno run -A examples/upload/server.ts DIRECTORY
 //   bun examples/upload/server.ts DIRECTORY
 //   node examples/upload/server.ts DIRECTORY
 //
-// A client opens /NAME?size=BYTES and is told how many bytes are here already. It sends the next part
-// as one binary message, is told again, and so on. PORT in the environment chooses the port.
+// A client opens /NAME?size=BYTES and receives the number of bytes already stored. It sends the next
+// part as one binary message, receives the new number, and so on. The variable PORT sets the port.
 
 import { mkdir, open, rename } from "node:fs/promises";
 import { join } from "node:path";
@@ -51,7 +51,7 @@ async function receive(conn: Connection<Upload>): Promise<void> {
     console.log(`${name}: ${size} bytes`);
     conn.close(1000, "complete");
   } catch (error) {
-    // A client that went away comes back for the rest; all else closes with 1011.
+    // A disconnected client reconnects and sends the rest. Other failures close with 1011.
     if (!(error instanceof WebSocketError)) throw error;
   } finally {
     await file.close();
@@ -71,12 +71,12 @@ const server = await serve<Upload>({
     }
     if (!Number.isSafeInteger(size) || size < 0) return { status: 400, body: "?size= is needed\n" };
     if (size > LARGEST_FILE) return { status: 413, body: `At most ${LARGEST_FILE} bytes\n` };
-    if (names.has(name)) return { status: 409, body: "Somebody else is sending that file\n" };
+    if (names.has(name)) return { status: 409, body: "Another client is uploading this file\n" };
     return { data: { name, size } };
   },
   async open(conn) {
-    // Between `upgrade` and here another one may have come.
-    if (names.has(conn.data.name)) return conn.close(1008, "somebody else is sending that file");
+    // Another client may have started between `upgrade` and here.
+    if (names.has(conn.data.name)) return conn.close(1008, "another client is uploading this file");
     names.add(conn.data.name);
     try {
       await receive(conn);

@@ -23,7 +23,7 @@ export function addresses(compressedPort) {
   };
 }
 
-/** Says who we are, so that the server can tell this tab what it measures. @param {string} text */
+/** Sends the tab's identifier, so that the server can report its measurements to this tab. @param {string} text */
 export function withTab(text) {
   const url = new URL(text);
   if (url.hostname === location.hostname) url.searchParams.set("tab", tab);

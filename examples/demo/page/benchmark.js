@@ -1,5 +1,5 @@
-// A worker that measures: on a connection of its own, so that nothing the page draws gets into the
-// figures, it keeps a number of messages on their way, each echo being answered with the next one.
+// A worker that measures on a separate connection, so that drawing the page does not affect the
+// figures. It keeps a number of messages in flight: each echo triggers the next message.
 
 import { Histogram } from "./histogram.js";
 
@@ -25,7 +25,7 @@ const PATIENCE = 10_000;
  */
 
 /**
- * What the page is told: a sample every now and then, the one of all in the end, or what went wrong.
+ * A message to the page: a periodic sample, the final sample, or an error.
  *
  * @typedef {{ sample: Sample } | { result: Sample } | { fault: string }} Report
  */
@@ -59,7 +59,7 @@ class Benchmark {
     this.#socket.onclose = ({ code }) => this.#end({ fault: `The connection ended with ${code}` });
   }
 
-  /** Ends it before its time; what is on its way still comes in. */
+  /** Ends the run early; messages in flight are still received. */
   stop() {
     this.#plan.time = 0;
   }
@@ -92,7 +92,7 @@ class Benchmark {
   #sample() {
     const now = performance.now();
     if (now - this.#echoedAt > PATIENCE) {
-      return this.#end({ fault: "Nothing comes back: that is no server that echoes" });
+      return this.#end({ fault: "No echo received: the server does not echo messages" });
     }
     report({ sample: this.#of(this.#recent, now - this.#sampledAt) });
     this.#recent.clear();

@@ -1,12 +1,12 @@
-// The chat between the tabs, and what the server tells of itself: a connection of its own, which comes
-// back quietly.
+// The chat between the tabs and the server's statistics, on a separate connection that reconnects
+// silently.
 
 import { byId, element } from "./dom.js";
 import { Link } from "./link.js";
 
 const LENGTH = 100;
 
-/** Events: `welcome`, `ping` and `server`, with what the server said as the detail. */
+/** Events: `welcome`, `ping` and `server`, with the server's data as the detail. */
 export class Chat extends EventTarget {
   #link = new Link();
 

@@ -1,4 +1,4 @@
-// What the close codes mean (RFC 6455 section 7.4.1 and IANA's registry), and whether to come back.
+// The meaning of close codes (RFC 6455 section 7.4.1 and IANA's registry), and whether to reconnect.
 
 /** @type {Record<number, [name: string, meaning: string]>} */
 const CODES = {
@@ -12,14 +12,14 @@ const CODES = {
   1008: ["Policy", "A message broke a rule of the application."],
   1009: ["Too big", "A message was larger than the other side takes."],
   1010: ["Extension missing", "The server did not agree to an extension."],
-  1011: ["Internal error", "Something went wrong inside the other side."],
+  1011: ["Internal error", "The peer encountered an unexpected error."],
   1012: ["Restarting", "The server restarts."],
   1013: ["Try again later", "The server has too much to do."],
   1014: ["Bad gateway", "A proxy got no good answer from the server."],
   1015: ["TLS failure", "The TLS handshake failed."],
 };
 
-/** Ends that may pass by themselves: the others would only end in the same way again. */
+/** Close codes after which a retry may succeed. */
 const PASSING = new Set([1001, 1005, 1006, 1011, 1012, 1013, 1014]);
 
 /** @param {number} code */

@@ -1,4 +1,4 @@
-// The form that says where to connect to, and what has become of it.
+// The connection form and its status.
 
 import { addresses, withoutTab, withTab } from "./addresses.js";
 import { meaningOf, nameOf } from "./close_codes.js";
@@ -121,7 +121,7 @@ export class Dial {
     showTrouble(`Closed: ${code} ${nameOf(code)}`, words + meaningOf(code));
   }
 
-  /** Why no connection came about, as far as a page may know. */
+  /** The reason of a failed connection, as far as a page can know it. */
   async #explain() {
     const { host, pathname } = new URL(this.#link.url);
     if (!Object.values(this.#addresses).includes(withoutTab(this.#link.url))) {
@@ -131,7 +131,7 @@ export class Dial {
           "certificate may not be trusted.",
       );
     }
-    // Our own server answers a plain request in the same way as it would a WebSocket.
+    // The demo server answers a plain request in the same way as it would a WebSocket.
     try {
       const answer = await fetch(`${location.origin}${pathname}`, { cache: "no-store" });
       const text = (await answer.text()).trim().slice(0, 200);
@@ -141,7 +141,7 @@ export class Dial {
       this.#link.giveUp();
       showTrouble(`Refused with ${answer.status}`, text);
     } catch {
-      // In the meantime it may have come back.
+      // It may have reconnected meanwhile.
       if (this.#link.state === "open") return;
       showTrouble(
         `No server answers at ${host}`,

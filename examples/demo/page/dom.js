@@ -5,7 +5,7 @@ export function byId(id) {
   return document.getElementById(id);
 }
 
-/** A new element. What it says is text, whoever wrote it. @param {string} name @param {string} className @param {string} [text] */
+/** Creates an element. Its content is set as text, never as HTML. @param {string} name @param {string} className @param {string} [text] */
 export function element(name, className, text) {
   const made = document.createElement(name);
   made.className = className;

@@ -37,7 +37,7 @@ export function formatClock(date) {
  *
  * @param {string} text
  * @returns {Uint8Array<ArrayBuffer>}
- * @throws {SyntaxError} With what is wrong.
+ * @throws {SyntaxError} Describes the problem.
  */
 export function parseHex(text) {
   const digits = text.replace(/0x/gi, " ").replace(/[\s,:;-]+/g, "");

@@ -1,4 +1,4 @@
-// A WebSocket that comes back: each end is told, and those that may pass are tried again after a while
+// A reconnecting WebSocket: it reports each close, and after temporary failures it retries with a delay
 // that doubles each time.
 
 import { maySucceedLater } from "./close_codes.js";
@@ -70,7 +70,7 @@ export class Link extends EventTarget {
     this.#use(socket);
   }
 
-  /** Closes, and does not come back. @param {string} reason */
+  /** Closes without reconnecting. @param {string} reason */
   close(reason = "") {
     clearTimeout(this.#timer);
     if (this.state === "waiting") return this.#enter("idle");
@@ -131,14 +131,14 @@ export class Link extends EventTarget {
 
   #wait() {
     const longest = Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** this.#failures++);
-    // Not all pages come back at the same moment.
+    // Spread the reconnections of all pages over time.
     this.retryDelay = longest * (0.5 + Math.random() / 2);
     this.retryAt = performance.now() + this.retryDelay;
     this.#timer = setTimeout(() => this.#retry(), this.retryDelay);
     this.#enter("waiting");
   }
 
-  /** Lets go of a connection without a word about it. */
+  /** Drops a connection without an event. */
   #drop() {
     clearTimeout(this.#timer);
     if (this.#socket === undefined) return;

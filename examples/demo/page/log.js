@@ -1,4 +1,4 @@
-// What went over the connection, a line each. All that came from the other side is put in as text.
+// The messages on the connection, one line each. Received data is inserted as text.
 
 import { element } from "./dom.js";
 import { formatBytes, formatClock, formatTime, hexDump, hexLine } from "./format.js";
@@ -48,7 +48,7 @@ export class Log {
     return this.#paused;
   }
 
-  /** Lines go on being written while it is paused, and are shown afterwards. @param {boolean} paused */
+  /** Lines are still recorded while the log is paused, and shown afterwards. @param {boolean} paused */
   set paused(paused) {
     this.#paused = paused;
     this.#flush();
@@ -115,7 +115,7 @@ function unfolding(head, data) {
   summary.append(head);
   details.append(summary);
   const size = data.length;
-  // A copy of what can be shown: the log is not to keep large messages alive.
+  // A copy of the visible part, so that the log does not keep large messages alive.
   const start = typeof data === "string"
     ? decoder.decode(encoder.encode(data.slice(0, TEXT_KEPT)))
     : data.slice(0, BYTES_KEPT);

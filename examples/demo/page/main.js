@@ -1,4 +1,4 @@
-// The page: its parts, and what each tells the others.
+// The page: its parts and the events between them.
 
 import { room, tab, withoutTab } from "./addresses.js";
 import { Chat } from "./chat.js";

@@ -30,7 +30,7 @@ export class Speed extends EventTarget {
     });
   }
 
-  /** A single message came back. @param {number} took */
+  /** Handles the echo of a single message. @param {number} took */
   addRoundTrip(took) {
     this.#roundTrips.add(took);
     this.#graph.addDot("message", took);

@@ -22,10 +22,10 @@ for (const runtime of runtimeNames) {
     await using example = startExample(runtime, "chat/main.ts");
     const url = await webSocketUrl(example);
     const ada = await connect(`${url}?name=Ada`);
-    assert.deepEqual(await received(ada, 1), [{ notice: "Ada came in" }]);
+    assert.deepEqual(await received(ada, 1), [{ notice: "Ada joined" }]);
     const bob = await connect(`${url}?name=Bob`);
     ada.send("hello");
-    const rest = [{ notice: "Bob came in" }, { name: "Ada", text: "hello" }];
+    const rest = [{ notice: "Bob joined" }, { name: "Ada", text: "hello" }];
     assert.deepEqual(await received(ada, 2), rest);
     assert.deepEqual(await received(bob, 2), rest);
     bob.close();
@@ -63,7 +63,7 @@ need("chromium")(
       await one.fill("#text", "<i>hello</i>");
       await one.press("#text", "Enter");
       await two.getByText("Ada <i>hello</i>").waitFor();
-      await one.getByText("Bob came in").waitFor();
+      await one.getByText("Bob joined").waitFor();
       // Before the server stops: Chromium logs each attempt to reconnect that fails.
       assert.deepEqual(errors, []);
       await example.interrupt();

@@ -190,7 +190,7 @@ test("shows why it is not connected: rejected, closed with a reason, invalid URL
   await reaches(page, "idle");
   await page.selectOption("#preset", "goodbye");
   await page.getByText("Closed: 4001 Application code").waitFor();
-  await page.getByText("Thank you for coming, and goodbye").first().waitFor();
+  await page.getByText("Goodbye").first().waitFor();
   await page.fill("#url", "no url");
   await page.press("#url", "Enter");
   await page.getByText("That is no URL").waitFor();
