@@ -108,7 +108,7 @@ Deno.test("drops a message that a connected broker rejects", async () => {
   assert.deepEqual(broker.appended, ["a", "b", "c", "b"]);
 });
 
-Deno.test("does not append a rejected message behind later ones", async () => {
+Deno.test("does not append a rejected message after later ones", async () => {
   const broker = new Broker();
   broker.queue.up();
   broker.push("a", "b", "c");

@@ -161,7 +161,7 @@ class Cluster implements AsyncDisposable {
       if (behind.length === 0) break;
       const left = deadline - Date.now();
       if (left <= 0) {
-        throw new Error(`${behind.length} clients do not get ${JSON.stringify(piece)}`);
+        throw new Error(`${behind.length} clients do not receive ${JSON.stringify(piece)}`);
       }
       await this.#next(left);
     }
@@ -227,7 +227,7 @@ export async function runCluster(plan: ClusterPlan): Promise<ClusterReport> {
 
   await Promise.all(cluster.publish(CALM));
   await cluster.arrived(CALM);
-  assert.deepEqual((await cluster.settle()).flat(), [], "nothing has gone wrong");
+  assert.deepEqual((await cluster.settle()).flat(), [], "there are no errors");
 
   // The broker fails while all nodes publish, and the messages after its return arrive at every
   // client.
@@ -241,7 +241,7 @@ export async function runCluster(plan: ClusterPlan): Promise<ClusterReport> {
   await cluster.killBroker();
   await Promise.all(underLoad);
   const codes = new Set((await cluster.settle()).flat());
-  assert.ok(codes.has("BACKPLANE_DOWN"), "it was told");
+  assert.ok(codes.has("BACKPLANE_DOWN"), "it was reported");
   codes.delete("BACKPLANE_DOWN");
   // Messages in transit when the broker was killed.
   codes.delete("BACKPLANE_FAILED");
@@ -256,7 +256,7 @@ export async function runCluster(plan: ClusterPlan): Promise<ClusterReport> {
   const brokerRemote = sum(
     nodes.flatMap((from) => nodes.map((at) => from === at ? 0 : count(from, at, away))),
   );
-  assert.equal(brokerLocal, 0, "what is published here never waits for the broker");
+  assert.equal(brokerLocal, 0, "local delivery never waits for the broker");
 
   // A node fails while all nodes publish.
   const others = nodes.filter((node) => node !== KILLED);
@@ -274,7 +274,7 @@ export async function runCluster(plan: ClusterPlan): Promise<ClusterReport> {
   const nodeBetweenOthers = sum(
     others.flatMap((from) => others.map((at) => count(from, at, alone))),
   );
-  assert.equal(nodeBetweenOthers, 0, "a node's end takes nothing from the others");
+  assert.equal(nodeBetweenOthers, 0, "the end of a node does not affect the others");
   // The deliveries of the killed node are a prefix of its published messages.
   for (const at of others) {
     for (const missing of cluster.missing(KILLED, 0, at, alone)) {

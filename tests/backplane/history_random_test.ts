@@ -81,10 +81,10 @@ async function run(seed: number): Promise<number> {
   let cut: Array<() => void> = [];
   history.loses = () => random.below(10) === 0;
   // In front of an outage the broker keeps some more without an answer, then none.
-  let health: "answers" | "keeps" | "is deaf" = "answers";
+  let health: "answers" | "keeps" | "is silent" = "answers";
   history.append = (done) => {
-    if (random.below(10) === 0) health = health === "answers" ? "keeps" : "is deaf";
-    if (health !== "is deaf") done();
+    if (random.below(10) === 0) health = health === "answers" ? "keeps" : "is silent";
+    if (health !== "is silent") done();
     if (health === "answers") return Promise.resolve();
     return new Promise((_, reject) => cut.push(() => reject(new Error("cut off"))));
   };

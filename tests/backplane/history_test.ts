@@ -225,7 +225,7 @@ historyTest("clients that are up to date or new cause no read", 1, async (t) => 
 });
 
 historyTest(
-  "many that come back together share the reads",
+  "simultaneously resuming subscribers share the reads",
   1,
   async ({ nodes: [node], history }) => {
     node.join();
@@ -291,7 +291,7 @@ historyTest(
 );
 
 historyTest(
-  "a client that subscribes and publishes at once gets its own message",
+  "a client that subscribes and publishes immediately receives its own message",
   1,
   async ({ nodes }) => {
     const [node] = nodes;
@@ -510,7 +510,7 @@ historyTest("reports a broker that throws, without further effect", 1, async (t)
 });
 
 const BROUGHT: readonly [what: string, message: unknown[]][] = [
-  ["bytes of somebody else", ["room", hex("01 02"), 1, 0]],
+  ["bytes of another program", ["room", hex("01 02"), 1, 0]],
   ["no bytes", ["room", "text", 1, 0]],
   ["no topic", [7, hex(""), 1, 0]],
   ["no number", ["room", hex(""), undefined, undefined]],
@@ -598,7 +598,7 @@ historyTest(
 );
 
 historyTest(
-  "a client that unsubscribes while waiting receives nothing, and may subscribe again",
+  "a client that unsubscribes while waiting receives no messages, and may subscribe again",
   1,
   async (t) => {
     const { nodes: [node], history } = t;
@@ -624,7 +624,7 @@ historyTest(
 );
 
 historyTest(
-  "reports as missed what exceeds the buffer during a read of the history",
+  "reports messages beyond the buffer during a read of the history as missed",
   1,
   async (t) => {
     const { nodes: [node], history } = t;

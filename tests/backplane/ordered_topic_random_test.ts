@@ -22,9 +22,9 @@ const CALM: Chances = {
 };
 
 const MIXES: readonly [what: string, chances: Chances, misses: boolean][] = [
-  ["nothing goes wrong", CALM, false],
-  ["messages get lost or come twice", { ...CALM, lost: 20, twice: 20 }, false],
-  ["the broker goes away", { ...CALM, outages: 20, lost: 5 }, false],
+  ["no faults", CALM, false],
+  ["lost or duplicate messages", { ...CALM, lost: 20, twice: 20 }, false],
+  ["broker outages", { ...CALM, outages: 20, lost: 5 }, false],
   ["messages are appended again", { ...CALM, lost: 10, repeated: 20, outages: 10 }, false],
   ["little is kept", { ...CALM, outages: 10, lost: 10, kept: 5, repeated: 5 }, true],
   ["one message is kept", { ...CALM, outages: 10, lost: 10, kept: 1 }, true],

@@ -51,7 +51,7 @@ class Bench implements OrderedTopicOwner<Receiver, OrderedMessage> {
 
   /** A read begins. */
   ask(): void {
-    assert.ok(this.wanted && this.topic.needsRead, "nothing is to be read");
+    assert.ok(this.wanted && this.topic.needsRead, "there is no pending read");
     this.wanted = false;
     this.asked.push(this.topic.beginRead() ?? "last");
   }
@@ -319,7 +319,7 @@ Deno.test("after a failed first read the next message sets the position", () => 
   assert.deepEqual(logs, [["at undefined", "6", "7"], ["at 4", "missed", "6", "7"]]);
 });
 
-Deno.test("drops what exceeds the buffer", () => {
+Deno.test("drops messages beyond the buffer", () => {
   const { t, first } = live(7);
   t.receive(9);
   t.ask();
@@ -329,7 +329,7 @@ Deno.test("drops what exceeds the buffer", () => {
   assert.deepEqual([t.told, first], [["overflowed"], ["missed", "10", "11", "12"]]);
 });
 
-Deno.test("reports numbers that went back, and restarts all subscribers", () => {
+Deno.test("reports decreased numbers, and restarts all subscribers", () => {
   const { t, first } = live(7);
   t.topic.interrupt();
   const logs = [t.join(), t.join(3)];
@@ -340,7 +340,7 @@ Deno.test("reports numbers that went back, and restarts all subscribers", () => 
   assert.deepEqual(logs, [["at 2", "3"], ["at 2", "missed", "3"]]);
 });
 
-Deno.test("an unsubscribed client receives nothing; one that subscribes again is confirmed", () => {
+Deno.test("an unsubscribed client receives no messages; one that subscribes again is confirmed", () => {
   const { t, first } = live(7);
   const back = t.join(5);
   t.topic.leave(t.receivers[1]);
@@ -458,7 +458,7 @@ Deno.test("delivers the rest of a page later to a receiver that becomes slow", (
   assert.deepEqual([t.asked, back], [[4, 5], ["at 4", "5", "6"]]);
 });
 
-Deno.test("subscribers that are far behind take turns with the others", () => {
+Deno.test("subscribers with a long replay alternate with the others", () => {
   const { t } = live(9000);
   const far = [t.join(0), t.join(1000)];
   t.ask();
@@ -495,7 +495,7 @@ Deno.test("ends a replay beyond its limit with a gap notice, then delivers new m
   }
 });
 
-Deno.test("what arrives during a read is counted until the read ends, however that is", () => {
+Deno.test("messages that arrive during a read count as memory until the read ends in any way", () => {
   for (const end of ["answer", "giveUp", "interrupt", "end"] as const) {
     const { t } = live(7);
     t.join(3);

@@ -155,7 +155,7 @@ socketTest("delivers locally and queues for the broker during an outage", async 
   await quiet();
   assert.deepEqual(one.peer.payloads, ["1", "3"]);
   assert.deepEqual(two.peer.payloads, []);
-  assert.deepEqual(one.backplane.requests, [], "nothing is asked of it");
+  assert.deepEqual(one.backplane.requests, [], "it receives no requests");
   assert.deepEqual([codes(one), codes(two)], [["BACKPLANE_DOWN"], ["BACKPLANE_DOWN"]]);
   assert.equal(one.errors[0].cause, cause);
 
@@ -163,7 +163,7 @@ socketTest("delivers locally and queues for the broker during an outage", async 
   one.server.publish("room", "4");
   await quiet();
   assert.deepEqual(requests(one), [["subscribe", "room"], ["subscribe", "newer"]]);
-  assert.deepEqual(one.backplane.requests.slice(0, 2), requests(one), "subscriptions come first");
+  assert.deepEqual(one.backplane.requests.slice(0, 2), requests(one), "subscriptions are first");
   assert.deepEqual(one.peer.payloads, ["1", "3", "4", "2"]);
   // A message published before a server has resubscribed is lost to it: at most once delivery.
   assert.deepEqual(two.peer.payloads.at(-1), "4");
@@ -195,7 +195,7 @@ socketTest("sends queued messages in order, then messages published in the meant
 });
 
 socketTest(
-  "a broker that goes away again while the rest goes out loses nothing more",
+  "another outage while the queue is sent loses no further messages",
   async (t) => {
     const broker = new FakeBroker(false);
     const one = await node(t, broker);
@@ -297,7 +297,7 @@ for (const [how, fail] of Object.entries(FAILURES)) {
 }
 
 const RUBBISH: readonly [what: string, topic: unknown, message: unknown][] = [
-  ["bytes of somebody else", "room", hex("01 02 03")],
+  ["bytes of another program", "room", hex("01 02 03")],
   ["nothing", "room", hex("")],
   ["a string", "room", "hello"],
   ["no message", "room", undefined],

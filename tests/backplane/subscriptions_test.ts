@@ -59,7 +59,7 @@ Deno.test("applies a change during a pending request afterwards; the last change
   await settled;
 });
 
-Deno.test("requests nothing for a topic that was unsubscribed before it was granted", async () => {
+Deno.test("sends no request for a topic that was unsubscribed before the confirmation", async () => {
   const { broker, wishes: all } = wishes();
   await all.set("t", false);
   assert.deepEqual(broker.requests, []);

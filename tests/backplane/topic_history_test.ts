@@ -42,8 +42,8 @@ function benchOf(timeout?: number): Bench {
     subscriptionMade: () => {},
     subscribeFailed: (_, error) => log.push(`failed ${error}`),
     createMessage: () => assert.fail("there is no message"),
-    deliver: () => assert.fail("there is nothing to deliver"),
-    deliverTo: () => assert.fail("there is nothing to deliver"),
+    deliver: () => assert.fail("no message to deliver"),
+    deliverTo: () => assert.fail("no message to deliver"),
     subscribed: (_, topic, number) => log.push(`${topic} at ${number}`),
     missed: () => log.push("missed"),
     missedByAll: (_, isPending) => {
@@ -98,7 +98,7 @@ historyTest("completes pending work immediately without subscribers", async (t) 
 });
 
 historyTest(
-  "after a failed subscription, the next one tells what was missed meanwhile",
+  "after a failed subscription, the next one reports the messages missed in the meantime",
   async (t) => {
     t.history.topic.join(t.receiver, 3);
     t.history.subscribe();

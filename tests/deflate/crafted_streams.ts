@@ -53,12 +53,12 @@ export const craftedStreams: readonly CraftedStream[] = [
     ours: /ends/,
   },
   {
-    name: "bytes behind the flush",
+    name: "bytes after the flush",
     payload: new Bits().stored("A").flush().put(0x17, 8).put(0x17, 8).put(0x17, 8).bytes(),
     ours: /ends before a stored block's lengths/,
   },
   {
-    name: "more bytes behind the flush",
+    name: "more bytes after the flush",
     payload: new Bits().stored("A").flush().put(0x17171717, 32).put(0x17, 8).bytes(),
     ours: /lengths do not agree/,
   },
@@ -70,7 +70,7 @@ export const craftedStreams: readonly CraftedStream[] = [
     ours: "A",
   },
   {
-    name: "a last block and nothing more",
+    name: "only a last block",
     payload: new Bits().block("fixed", true).fixedText("A").fixedEnd().bytes(),
     ours: "A",
   },
@@ -101,7 +101,7 @@ export const craftedStreams: readonly CraftedStream[] = [
     ours: "A",
   },
   {
-    name: "a last block and what is no block",
+    name: "a last block and invalid data after it",
     payload: new Bits().stored("A", true).put(0xff, 8).bytes(),
     ours: /type 3 is reserved/,
     zlib: "A",
@@ -210,7 +210,7 @@ export const craftedStreams: readonly CraftedStream[] = [
     ours: /no such distance/,
   },
   {
-    name: "nothing but the end of the block, of one bit",
+    name: "only the end of the block, of one bit",
     payload: new Bits().block("dynamic").codes({ 256: 1 }, {}).word(0, 1).flush().bytes(),
     ours: "",
   },
@@ -232,7 +232,7 @@ export const craftedStreams: readonly CraftedStream[] = [
     ours: /literal\/length code is incomplete/,
   },
   {
-    name: "a literal/length code whose only word has two bits",
+    name: "a literal/length code whose only codeword has two bits",
     payload: new Bits().block("dynamic").codes({ 256: 2 }, {}).word(0, 2).flush().bytes(),
     ours: /literal\/length code is incomplete/,
   },
@@ -249,7 +249,7 @@ export const craftedStreams: readonly CraftedStream[] = [
     ours: /distance code is incomplete/,
   },
   {
-    name: "a distance code whose only word has two bits",
+    name: "a distance code whose only codeword has two bits",
     payload: new Bits().block("dynamic").codes(literalA, { 0: 2 }).word(0, 1).word(1, 1).flush()
       .bytes(),
     ours: /distance code is incomplete/,
@@ -285,7 +285,7 @@ export const craftedStreams: readonly CraftedStream[] = [
     ours: /no code length to repeat/,
   },
   {
-    name: "zeros repeated behind the last symbol",
+    name: "zeros repeated after the last symbol",
     // 18 and 0 have words of one bit; 138 zeros twice are more than 258 lengths.
     payload: new Bits().block("dynamic").put(0, 10).put(0, 4).put(0, 6).put(1, 3).put(1, 3)
       .word(1, 1).put(127, 7).word(1, 1).put(127, 7).put(0, 32).bytes(),

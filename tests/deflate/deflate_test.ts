@@ -204,7 +204,7 @@ Deno.test("messages of a context refer to earlier ones, and zlib decompresses th
     }
     if (payloads.length === 0) continue;
     const plain = zlibInflateStream(payloads, windowBits);
-    assert(plain !== undefined, "zlib refuses the stream");
+    assert(plain !== undefined, "zlib rejects the stream");
     assert.deepEqual(Uint8Array.from(plain), concat(...sent));
   }
 });

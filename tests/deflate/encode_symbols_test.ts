@@ -19,7 +19,7 @@ Deno.test("every length has a symbol and extra bits that encode it", () => {
     assert.equal(LENGTH_BASE[symbol] + extra, length);
     assert(extra < 1 << LENGTH_EXTRA_BITS[symbol]);
   }
-  assert.equal(LENGTH_TOKEN[258], 28, "258 has a symbol of its own");
+  assert.equal(LENGTH_TOKEN[258], 28, "258 has a separate symbol");
 });
 
 Deno.test("every distance has a symbol and extra bits that encode it", () => {

@@ -27,7 +27,7 @@ Deno.test("fflate's sync flush writes mostly messages that zlib rejects", () => 
       refused++;
     }
   }
-  assert(refused > 50, `fflate is better than it was: only ${refused} of 100 are refused`);
+  assert(refused > 50, `fflate has improved: only ${refused} of 100 are rejected`);
 });
 
 Deno.test("fflate accepts a stored block whose LEN and NLEN do not match", () => {

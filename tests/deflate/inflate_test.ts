@@ -21,7 +21,7 @@ function isInflateError(code: string): (error: unknown) => boolean {
 }
 
 for (const { name, payload, ours } of craftedStreams) {
-  const outcome = typeof ours === "string" ? "gives its bytes" : "is refused";
+  const outcome = typeof ours === "string" ? "is decompressed" : "is rejected";
   Deno.test(`${name} ${outcome}`, () => {
     if (typeof ours === "string") {
       assert.equal(text(payload), ours);

@@ -69,7 +69,7 @@ async function examineIll(
 }
 
 const ill: [title: string, id: string, illness: Illness, verdict: Verdict, note: RegExp][] = [
-  ["says nothing", "1.1.1", {}, "FAIL", /nothing more, and the connection stayed open/],
+  ["does not answer", "1.1.1", {}, "FAIL", /nothing more, and the connection stayed open/],
   ["echoes something else", "1.1.1", { reply: ECHO }, "FAIL", /text message of 5 bytes/],
   ["masks its frames", "2.1", { reply: [0x8a, 0x80, 1, 2, 3, 4] }, "FAIL", /masked/],
   [
@@ -82,7 +82,7 @@ const ill: [title: string, id: string, illness: Illness, verdict: Verdict, note:
   ["sends text that is none", "1.1.1", { reply: [0x81, 1, 0xff] }, "FAIL", /UTF-8/],
   ["ends without a Close frame", "20.3.10", { ends: true }, "FAIL", /without a Close frame/],
   ["answers Close and stays", "20.3.10", { reply: CLOSE }, "FAIL", /stayed open/],
-  ["echoes nothing of a huge message and stays", "24.3.2", {}, "NON-STRICT", /stayed open/],
+  ["does not echo a huge message and stays connected", "24.3.2", {}, "NON-STRICT", /stayed open/],
   ["answers Close and ends", "7.3.1", { reply: CLOSE, ends: true }, "PASS", /^$/],
   [
     "answers Close and sends more",
@@ -93,28 +93,28 @@ const ill: [title: string, id: string, illness: Illness, verdict: Verdict, note:
   ],
   ["drops the stream on a violation", "20.1.1", { ends: true }, "NON-STRICT", /without a Close/],
   [
-    "says goodbye with another code on a violation",
+    "closes with another code on a violation",
     "20.1.1",
     { reply: CLOSE, ends: true },
     "NON-STRICT",
     /code is different/,
   ],
   [
-    "says goodbye with the right code",
+    "closes with the right code",
     "20.1.1",
     { reply: [0x88, 2, 0x03, 0xea], ends: true },
     "PASS",
     /^$/,
   ],
   [
-    "proves nothing",
+    "sends an accept value for another key",
     "1.1.1",
     { answer: () => acceptResponse({ key: "AAAAAAAAAAAAAAAAAAAAAA==" }) },
     "FAIL",
     /does not match the key/,
   ],
   [
-    "chooses a subprotocol that was not asked for",
+    "selects a subprotocol that was not requested",
     "28.3.3",
     {
       answer: (key) =>
@@ -134,7 +134,7 @@ const ill: [title: string, id: string, illness: Illness, verdict: Verdict, note:
     /not offered/,
   ],
   [
-    "takes a window that was offered too large",
+    "accepts an offered window that is too large",
     "28.2.2",
     {
       answer: (key) =>

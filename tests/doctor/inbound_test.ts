@@ -34,9 +34,9 @@ const violations: [title: string, chunks: string[], message: RegExp][] = [
   ["a reserved bit", ["c100"], /RSV1/],
   ["a length that is not minimal", ["817e 0001 61"], /16 bits/],
   ["text that is none", ["8101 ff"], /UTF-8/],
-  ["a fragment of nothing", ["8000"], /continues no message/],
-  ["more behind Close, in one piece", ["8802 03e8 8100"], /after its Close frame/],
-  ["more behind Close, later", ["8802 03e8", "8100"], /after its Close frame/],
+  ["a continuation without a message", ["8000"], /continues no message/],
+  ["data after Close, in the same chunk", ["8802 03e8 8100"], /after its Close frame/],
+  ["data after Close, later", ["8802 03e8", "8100"], /after its Close frame/],
   ["an illegal code", ["8802 03e7"], /999/],
 ];
 

@@ -102,7 +102,7 @@ const cases: [title: string, one: Case, role: Role, happened: Transcript, verdic
     "NON-STRICT",
   ],
   ["no Close frame", FAILS, "server", transcript({}), "NON-STRICT"],
-  ["nothing at all", FAILS, "server", transcript({ end: "patience" }), "FAIL"],
+  ["no events", FAILS, "server", transcript({ end: "patience" }), "FAIL"],
   [
     "an invalid Close that is echoed is no failure",
     caseOf({ steps: [close(999)], outcomes: [fails()] }),
@@ -117,7 +117,7 @@ const cases: [title: string, one: Case, role: Role, happened: Transcript, verdic
     transcript({ closedFirst: 999, close: { code: 1002, reason: "" } }),
     "PASS",
   ],
-  ["a refusal", REFUSED, "server", transcript(answer(400)), "PASS"],
+  ["a rejection", REFUSED, "server", transcript(answer(400)), "PASS"],
   ["an acceptance", REFUSED, "server", transcript({ ...answer(101), ...closed }), "FAIL"],
   ["an end without an answer", REFUSED, "server", transcript({ opened: false }), "PASS"],
   [
@@ -128,14 +128,14 @@ const cases: [title: string, one: Case, role: Role, happened: Transcript, verdic
     "FAIL",
   ],
   [
-    "a refusal that tells the version",
+    "a rejection with the supported version",
     VERSION,
     "server",
     transcript(answer(426, ["Sec-WebSocket-Version", "13, 8"])),
     "PASS",
   ],
-  ["a refusal that does not", VERSION, "server", transcript(answer(400)), "FAIL"],
-  ["a client that went away", REFUSED, "client", transcript({}), "PASS"],
+  ["a rejection without it", VERSION, "server", transcript(answer(400)), "FAIL"],
+  ["a client that disconnected", REFUSED, "client", transcript({}), "PASS"],
   ["a client that echoed", REFUSED, "client", transcript({ events: [HELLO] }), "FAIL"],
   ["a client that stays", REFUSED, "client", transcript({ end: "patience" }), "FAIL"],
   [
@@ -146,7 +146,7 @@ const cases: [title: string, one: Case, role: Role, happened: Transcript, verdic
     "UNIMPLEMENTED",
   ],
   [
-    "an endpoint that is gone",
+    "an endpoint that is unreachable",
     ECHO,
     "server",
     transcript({ unreachable: "cannot connect" }),

@@ -54,21 +54,21 @@ const wrong: [title: string, asked: [string, string][], answered: [string, strin
     [[EXTENSIONS, "permessage-deflate; client_max_window_bits=10"]],
   ],
   [
-    "a larger window than was asked for",
+    "a larger window than requested",
     [[EXTENSIONS, "permessage-deflate; server_max_window_bits=9"]],
     [[EXTENSIONS, "permessage-deflate; server_max_window_bits=10"]],
   ],
   [
-    "no word of a window that was asked for",
+    "a requested window that is missing",
     [[EXTENSIONS, "permessage-deflate; server_max_window_bits=9"]],
     [[EXTENSIONS, "permessage-deflate"]],
   ],
   [
-    "takeover where none was asked for",
+    "takeover that was disabled by the offer",
     [[EXTENSIONS, "permessage-deflate; server_no_context_takeover"]],
     [[EXTENSIONS, "permessage-deflate"]],
   ],
-  ["a subprotocol that was not asked for", [[PROTOCOL, "a, b"]], [[PROTOCOL, "c"]]],
+  ["a subprotocol that was not requested", [[PROTOCOL, "a, b"]], [[PROTOCOL, "c"]]],
   ["a whole list of subprotocols", [[PROTOCOL, "a, b"]], [[PROTOCOL, "a, b"]]],
   ["two subprotocols", [[PROTOCOL, "a, b"]], [[PROTOCOL, "a"], [PROTOCOL, "b"]]],
 ];

@@ -64,7 +64,7 @@ function show(title: string, figures: SoakFigures): void {
   const { runtime, seconds, connections, peak, faults, server, client } = figures;
   console.log(`\n${title} on ${runtime}: ${seconds} s`);
   console.log(`  ${connections} connections, ${peak} at a time at most`);
-  console.log(`  messages: ${server.messages} arrived, ${client.messages} came back`);
+  console.log(`  messages: ${server.messages} arrived, ${client.messages} echoed`);
   console.log(`  faults: ${JSON.stringify(faults)}`);
   for (const [side, { fresh, before, after, endings }] of Object.entries({ server, client })) {
     console.log(`  ${side}: ends ${JSON.stringify(endings)}`);
@@ -84,7 +84,7 @@ const chosen = values.runtime === "all" ? runtimeNames : [values.runtime as Runt
 for (const runtime of chosen) {
   for (const sockets of socketsOf(runtime)) {
     const where = sockets === "own" ? "" : " with createSockets";
-    show(`coming and going${where}`, await soak(runtime, cycles, sockets));
+    show(`short connections${where}`, await soak(runtime, cycles, sockets));
     show(`all at the same time${where}`, await soak(runtime, crowd, sockets));
   }
 }

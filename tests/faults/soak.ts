@@ -96,7 +96,7 @@ export async function soak(
     await client.ask<LedgerReport & { tried: number; peak: number }>("report"),
   ] as const;
   const [serverReport, clientReport] = reports;
-  assert.equal(serverReport.connections, 0, "the server counts connections that are over");
+  assert.equal(serverReport.connections, 0, "the server counts closed connections");
   await assertBooks(server, client);
   reports.forEach((report, i) => {
     assert.deepEqual(report.complaints, []);

@@ -142,7 +142,7 @@ export const compressedNoise = fc.property(
     assert.ok(read.length <= limit);
     // zlib's result is the same, up to a block that is marked as the last.
     const theirs = zlibInflate(source, 15, 1 << 20);
-    assert.ok(theirs !== undefined, "only we accept it");
+    assert.ok(theirs !== undefined, "only quickws accepts it");
     assert.ok(read.length === theirs.bytes.length || theirs.stopped);
     assert.deepEqual(read.subarray(0, theirs.bytes.length), Uint8Array.from(theirs.bytes));
   },

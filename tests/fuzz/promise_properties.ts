@@ -118,7 +118,7 @@ async function inWorld(plan: WorldPlan, run: (world: World) => Promise<void>): P
     await run(world);
     assertErrors(world);
   });
-  assert.deepEqual(unhandled, [], "a rejection that nothing handles");
+  assert.deepEqual(unhandled, [], "an unhandled rejection");
   assert.equal(timers.size, 0, "a timer was left");
 }
 
@@ -127,13 +127,13 @@ function assertEnd(world: World): void {
   const { closes, closed, sent } = world;
   assert.equal(closes.length, 1, "close was called once");
   const [info] = closes;
-  assert.deepEqual(world.strays, [], "nothing is called after close");
-  assert.equal(closed, info, "the promise says the same");
+  assert.deepEqual(world.strays, [], "no handler is called after close");
+  assert.equal(closed, info, "the promise has the same result");
   assert.equal(world.conn.readyState, "closed");
   assert.equal(info.clean, info.error === undefined, "clean, or with an error");
 
   const { messages, close, behindClose } = world.received();
-  assert.equal(behindClose, 0, "frames behind the Close frame");
+  assert.equal(behindClose, 0, "frames after the Close frame");
   messages.forEach((message, i) => {
     assert.ok(i < sent.length, "a message that was never sent");
     assert.equal(toHex(message), toHex(sent[i].bytes), `message ${i}`);
@@ -175,9 +175,9 @@ function assertErrors(world: World): void {
   for (const error of thrown) {
     assert.equal(reports.get(error), 1, `"${error.message}" was reported`);
   }
-  assert.equal(reported.length, thrown.length, "and nothing else was");
+  assert.equal(reported.length, thrown.length, "and no other error was");
   const logged = world.console.logged.flat().filter((what) => what instanceof Error);
-  assert.deepEqual(logged, onErrorThrew, "what onError throws is logged");
+  assert.deepEqual(logged, onErrorThrew, "errors of onError are logged");
 }
 
 /**
@@ -291,7 +291,7 @@ export const isolated = fc.asyncProperty(
         await harness.end();
       }
     });
-    assert.deepEqual(unhandled, [], "a rejection that nothing handles");
+    assert.deepEqual(unhandled, [], "an unhandled rejection");
   },
 );
 
@@ -352,7 +352,7 @@ async function shareServer(
     if (!/^healthy|^written|^cork/.test(kind)) continue;
     assert.equal(closes[i], 0, `${kind}: it is open`);
     const expected = Array.from({ length: sent[i] }, (_, at) => `${i} ${at + 1}`);
-    assert.deepEqual(peers[i].payloads, expected, `${kind}: all came back`);
+    assert.deepEqual(peers[i].payloads, expected, `${kind}: all were echoed`);
   }
   assert.deepEqual(new Set(reported), new Set(thrown), "every error is reported");
   assert.equal(reported.length, thrown.length, "each of them once");

@@ -137,9 +137,9 @@ async function run(harness: Harness, plan: Plan, all: readonly Step[]): Promise<
 
   const code = plan.end === "shutdown" || plan.end === "drain" ? 1001 : 1000;
   for (const { far, got, sent, published, replied, closes } of list) {
-    assert.deepEqual(got.filter((message) => message.startsWith("s")), sent, "what was sent");
+    assert.deepEqual(got.filter((message) => message.startsWith("s")), sent, "sent messages");
     assert.deepEqual(got.filter((message) => message.startsWith("p")), published, "published");
-    assert.deepEqual(heard.get(far), replied, "what was replied");
+    assert.deepEqual(heard.get(far), replied, "replies");
     assert.deepEqual(closes.map(({ code, clean }) => [code, clean]), [[code, true]]);
   }
   assert.deepEqual(ends.map(({ code, clean }) => [code, clean]), list.map(() => [code, true]));
@@ -172,6 +172,6 @@ export const shutDown = fc.asyncProperty(
         await harness.end();
       }
     });
-    assert.deepEqual(unhandled, [], "a rejection that nothing handles");
+    assert.deepEqual(unhandled, [], "an unhandled rejection");
   },
 );

@@ -119,8 +119,8 @@ function react(endpoint: Endpoint, { at, what }: Reaction): void {
  * frame.
  */
 function assertLegal(endpoint: Endpoint, sent: Uint8Array, maxMessageSize: number): void {
-  assert.equal(endpoint.endings.length, 1, "the end is told exactly once");
-  assert.equal(endpoint.session.held, 0, "memory is given back");
+  assert.equal(endpoint.endings.length, 1, "the end is reported exactly once");
+  assert.equal(endpoint.session.held, 0, "memory is released");
   const [{ error }] = endpoint.endings;
   assert.notEqual(error, "INTERNAL", String(endpoint.errors[0]?.cause));
   for (const [kind, data] of endpoint.heard) {

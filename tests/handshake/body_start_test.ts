@@ -22,14 +22,14 @@ const LONG = "x".repeat(MAX_BODY_START + 500);
 
 const vectors: readonly Vector[] = [
   {
-    title: "a body as long as Content-Length says",
+    title: "a body of Content-Length bytes",
     lines: [["Content-Length", "5"]],
     bytes: "hello, and more",
     text: "hello",
     complete: true,
   },
   {
-    title: "a body shorter than Content-Length says",
+    title: "a body shorter than Content-Length",
     lines: [["Content-Length", "50"]],
     bytes: "hello",
     text: "hello",
@@ -99,7 +99,7 @@ const vectors: readonly Vector[] = [
     complete: true,
   },
   {
-    title: "another transfer coding, shown as it comes",
+    title: "another transfer coding, shown undecoded",
     lines: [["Transfer-Encoding", "gzip"]],
     bytes: "??",
     text: "??",

@@ -45,12 +45,12 @@ function failureOf(options: ClientHandshakeOptions, chunks: Uint8Array[]): Hands
     assert.ok(error instanceof HandshakeError, String(error));
     return error;
   }
-  assert.fail("the answer was taken");
+  assert.fail("the response was accepted");
 }
 
 /** Answers that open the connection, as servers send them. */
 const accepted: readonly { title: string; text: string }[] = [
-  { title: "our own server", text: textOf(acceptResponse(plain)) },
+  { title: "quickws's server", text: textOf(acceptResponse(plain)) },
   {
     title: "an answer in lower case",
     text: answer().replace(/^[\w-]+(?=:)/gm, (n) => n.toLowerCase()),
@@ -171,7 +171,7 @@ const refusals: readonly Refusal[] = [
     "ACCEPT_INVALID",
   ),
   refused(
-    "a subprotocol when none was asked for",
+    "a subprotocol that was not requested",
     answer({ [PROTOCOL]: "v1" }),
     "SUBPROTOCOL_UNEXPECTED",
     101,
@@ -267,38 +267,38 @@ Deno.test("skips interim responses up to the allowed number", () => {
 
 const unexpected: readonly { title: string; text: string; message: RegExp; body: string }[] = [
   {
-    title: "a refusal of our own server",
+    title: "a rejection of quickws's server",
     text: textOf(refusalResponse({ status: 403, body: "Not from here\n" })),
     message:
       /^The server answered 403 Forbidden, not 101 Switching Protocols\. It says: Not from here$/,
     body: "Not from here\n",
   },
   {
-    title: "a refusal in chunks on a connection that is kept",
+    title: "a rejection in chunks on a persistent connection",
     text: head("HTTP/1.1 404 Not Found", "Transfer-Encoding: chunked") + "4\r\nNope\r\n0\r\n\r\n",
     message: /^The server answered 404 Not Found, not/,
     body: "Nope",
   },
   {
-    title: "a refusal that ends with the connection",
+    title: "a rejection that ends with the connection",
     text: head("HTTP/1.0 500 Oh", "Server: x") + "It broke",
     message: /^The server answered 500 Oh, not/,
     body: "It broke",
   },
   {
-    title: "a refusal whose body is cut off",
+    title: "a rejection whose body is truncated",
     text: head("HTTP/1.1 502 Bad Gateway", "Content-Length: 100") + "<html>",
     message: /502/,
     body: "<html>",
   },
   {
-    title: "a refusal with a long body",
+    title: "a rejection with a long body",
     text: head("HTTP/1.1 400 Bad Request", "Content-Length: 5000") + "y".repeat(5000),
     message: /400/,
     body: "y".repeat(MAX_BODY_START),
   },
   {
-    title: "a refusal after an interim answer",
+    title: "a rejection after an interim response",
     text: head("HTTP/1.1 103 Early Hints") + head("HTTP/1.1 401 No", "Content-Length: 0"),
     message: /^The server answered 401 No, not/,
     body: "",

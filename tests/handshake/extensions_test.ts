@@ -91,7 +91,7 @@ for (const { title, lines, parsed } of wellFormed) {
 
 const malformed: readonly { title: string; lines: string[]; message: RegExp }[] = [
   { title: "a field without an extension", lines: [""], message: /names no extension/ },
-  { title: "nothing but commas", lines: [" ,, ", ","], message: /names no extension/ },
+  { title: "only commas", lines: [" ,, ", ","], message: /names no extension/ },
   { title: "a parameter without an extension", lines: ["; a"], message: /a token at index 0/ },
   { title: "an empty parameter", lines: ["a;"], message: /a token at index 2/ },
   { title: "an empty parameter in the middle", lines: ["a;; b"], message: /a token at index 2/ },
@@ -110,7 +110,7 @@ const malformed: readonly { title: string; lines: string[]; message: RegExp }[] 
   { title: "a quoted space", lines: ['a; b="1 2"'], message: /index 7/ },
   { title: "a quoted comma", lines: ['a; b="1,2"'], message: /index 7/ },
   { title: "an escaped comma", lines: ['a; b="1\\,2"'], message: /index 8/ },
-  { title: "text behind a quoted string", lines: ['a; b="1"2'], message: /index 8/ },
+  { title: "text after a quoted string", lines: ['a; b="1"2'], message: /index 8/ },
   { title: "a quote inside a token", lines: ['a; b=1"2"'], message: /index 6/ },
   { title: "a character that is no token's", lines: ["a; b=(1)"], message: /index 5/ },
   { title: "a character beyond ASCII", lines: ["a; b=caf\u00e9"], message: /index 8/ },

@@ -15,7 +15,7 @@ function failureOf(bytes: Uint8Array, reader = new HttpHeadReader()): HandshakeE
     assert.ok(error instanceof HandshakeError, String(error));
     return error;
   }
-  assert.fail("the head was taken");
+  assert.fail("the head was accepted");
 }
 
 for (const { title, text, lines } of requestVectors) {

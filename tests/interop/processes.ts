@@ -47,7 +47,7 @@ export class RunningProgram {
   /** Returns the next line. */
   async line(): Promise<string> {
     const { value } = await this.#lines.next();
-    if (value === undefined) throw new Error(`${this.#name} ended and printed nothing more`);
+    if (value === undefined) throw new Error(`${this.#name} exited without further output`);
     return value;
   }
 

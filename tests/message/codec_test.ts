@@ -163,7 +163,7 @@ Deno.test("rejects the same corrupt data as zlib", () => {
     if (expected === undefined) assert.equal(result, undefined);
     else if (result !== undefined) assert.deepEqual(result, expected);
   }
-  assert.ok(refused > 500, `zlib refused ${refused}`);
+  assert.ok(refused > 500, `zlib rejected ${refused}`);
 });
 
 Deno.test("calls the codec's decompress function and enforces the limit on it", () => {

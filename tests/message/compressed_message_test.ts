@@ -66,12 +66,12 @@ for (
     ],
     ["that is empty", [{ rsv: RSV1, opcode: TEXT }], [{ text: "" }]],
     [
-      "whose compressed bytes are no UTF-8, while its text is",
+      "whose compressed bytes are not UTF-8, while its text is",
       [{ rsv: RSV1, opcode: TEXT, payload: runLength(utf8("a".repeat(255))) }],
       [{ text: "a".repeat(255) }],
     ],
     [
-      "whose text is no UTF-8",
+      "whose text is not UTF-8",
       [{ rsv: RSV1, opcode: TEXT, payload: hex("02 80") }],
       [{ error: "INVALID_UTF8" }],
     ],
@@ -81,7 +81,7 @@ for (
       [{ error: "INVALID_DEFLATE_DATA" }],
     ],
     [
-      "of which more comes out than maxMessageSize",
+      "that decompresses to more than maxMessageSize",
       [{ rsv: RSV1, opcode: BINARY, payload: hex("ff 00 ff 00 ff 00 ff 00") }],
       [{ error: "MESSAGE_TOO_BIG" }],
     ],

@@ -157,7 +157,7 @@ for (
   const [name, payload, error] of [
     ["corrupt", hex("ff ff ff"), "INVALID_DEFLATE_DATA"],
     ["cut short", compressed(TALE).slice(0, -3), "INVALID_DEFLATE_DATA"],
-    ["that refers to what was not there", SECOND, "INVALID_DEFLATE_DATA"],
+    ["that refers to bytes before the history", SECOND, "INVALID_DEFLATE_DATA"],
     ["of text that is no UTF-8", compressed(hex("61 62 ff")), "INVALID_UTF8"],
     ["of text that ends inside a character", compressed(hex("61 e2 82")), "INVALID_UTF8"],
     ["of text with a surrogate", compressed(hex("61 ed a0 80")), "INVALID_UTF8"],
@@ -230,5 +230,5 @@ Deno.test("reused memory is never part of a delivered message", async () => {
   assert.equal(recorder.views.length, sent.length);
   recorder.views.forEach((view, i) => assert.deepEqual(view, sent[i], `message ${i}`));
   const memories = new Set(recorder.views.map(({ buffer }) => buffer));
-  assert.equal(memories.size, sent.length, "each message has memory of its own");
+  assert.equal(memories.size, sent.length, "each message has a separate buffer");
 });

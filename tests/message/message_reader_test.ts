@@ -115,7 +115,7 @@ Deno.test('delivers text as bytes if text is "bytes"', () => {
 
 for (const { name, bytes, refusedAt } of UTF8_SAMPLES) {
   const text = hex(bytes);
-  const verdict = refusedAt === 0 ? "is delivered" : "is refused";
+  const verdict = refusedAt === 0 ? "is delivered" : "is rejected";
   for (const [form, count] of [["whole", 1], ["in two fragments", 2], ["in seven", 7]] as const) {
     Deno.test(`a text ${form} with ${name} ${verdict}, as a string or as bytes`, () => {
       const sent = stream(...fragments(TEXT, text, count), { opcode: TEXT, payload: "next" });

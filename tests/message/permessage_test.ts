@@ -45,7 +45,7 @@ function pack(compression: PermessageDeflate, message: Uint8Array): Uint8Array |
   assert.deepEqual(target.slice(-5), hex("a5 a5 a5 a5 a5"));
   if (end === -1) return undefined;
   const growth = compression.shareKey === undefined ? 2 : -1;
-  assert.ok(end - 5 <= message.length + growth, "what does not pay is not given");
+  assert.ok(end - 5 <= message.length + growth, "output that is not smaller is not returned");
   return target.slice(5, end);
 }
 
@@ -145,7 +145,7 @@ function packFragments(compression: PermessageDeflate, fragments: Uint8Array[]):
 const FRAGMENTED: readonly [what: string, fragments: Uint8Array[]][] = [
   ["one", [sentence(1000)]],
   ["one and an empty end", [sentence(1000), hex("")]],
-  ["nothing but empty ones", [hex(""), hex(""), hex("")]],
+  ["only empty ones", [hex(""), hex(""), hex("")]],
   ["empty ones before and between", [hex(""), utf8("Hello"), hex(""), utf8("Hello"), hex("")]],
   ["single bytes", [...sentence(300)].map((byte) => Uint8Array.of(byte))],
   ["noise", [random.bytes(3000), random.bytes(1)]],
@@ -168,7 +168,7 @@ for (const [what, fragments] of FRAGMENTED) {
           let sent = new Uint8Array(0);
           for (const _ of [1, 2, 3]) {
             const packed = packFragments(sender, fragments);
-            assert.ok(packed.length > 0, "zlib takes no empty message");
+            assert.ok(packed.length > 0, "zlib accepts no empty message");
             assert.deepEqual(unpack(receiver, packed), message);
             stream = concat(takeover ? stream : hex(""), packed, TAIL).slice();
             sent = concat(takeover ? sent : hex(""), message).slice();

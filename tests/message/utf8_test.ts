@@ -54,7 +54,7 @@ function single(bytes: Uint8Array): Uint8Array[] {
 }
 
 for (const { name, bytes, refusedAt: want } of UTF8_SAMPLES) {
-  const verdict = want === 0 ? "is UTF-8" : `is refused at byte ${want}`;
+  const verdict = want === 0 ? "is UTF-8" : `is rejected at byte ${want}`;
   Deno.test(`${name} ${verdict}, for any chunk split`, () => {
     const text = hex(bytes);
     assert.equal(isUtf8(text), want === 0, "the platform's decoder agrees");
@@ -62,7 +62,9 @@ for (const { name, bytes, refusedAt: want } of UTF8_SAMPLES) {
     for (let cut = 0; cut <= text.length; cut++) {
       const found = refusedAt([text.slice(0, cut), text.slice(cut)]);
       assert.equal(found !== 0, want !== 0);
-      if (want > 0 && want <= cut) assert.equal(found, cut, "bad text is refused with its piece");
+      if (want > 0 && want <= cut) {
+        assert.equal(found, cut, "invalid text is rejected with its chunk");
+      }
     }
   });
 

@@ -135,7 +135,7 @@ Deno.test("answers a request that Bun can no longer upgrade, and opens no connec
   });
   for (let i = 0; i < 2; i++) {
     const answer = await sockets.handle(upgradeRequest("http://a.example/"), bunServer);
-    assert.equal(answer?.status, 400, "the first has left room for the second");
+    assert.equal(answer?.status, 400, "the first has released its slot for the second");
     await answer.body?.cancel();
   }
   assert.deepEqual([opened, closed, sockets.connections], [0, 0, 0]);

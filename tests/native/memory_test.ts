@@ -65,7 +65,7 @@ Deno.test("counts fragments until their message is complete or the connection ha
   conn.sendFragment(Opcode.Binary, new Uint8Array(60_000));
   assert.equal(conn.sendFragment(Opcode.Binary, new Uint8Array(60_000)), false);
   assert.equal(conn.readyState, "closing");
-  assert.equal(held(), before, "what the connection held is given back at once");
+  assert.equal(held(), before, "the connection's memory is released immediately");
   const info = await conn.closed;
   assert.deepEqual([info.code, codeOf(info)], [1006, "MEMORY_LIMIT"]);
   assert.equal(held(), before);

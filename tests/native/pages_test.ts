@@ -270,7 +270,7 @@ async function patientPage(): Promise<
 }
 
 chromiumTest(
-  "reconnects immediately when the page is back online, whatever the delay",
+  "reconnects immediately when the page is back online, regardless of the delay",
   async () => {
     await using opened = await patientPage();
     const { pages, page, server } = opened;

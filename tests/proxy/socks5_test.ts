@@ -157,13 +157,13 @@ for (const [index, words] of [...REPLIES.entries()]) {
 for (
   const [name, answers, credentials, message] of [
     [
-      "a proxy that wants a login",
+      "a proxy that requires authentication",
       "05ff",
       undefined,
       "requires authentication, and its URL has no user",
     ],
     [
-      "a proxy that wants another",
+      "a proxy that requires another method",
       "05ff",
       CREDENTIALS,
       "accepts no authentication method that was offered",

@@ -17,8 +17,8 @@ const STEPS = {
   "the stream is reset": (endpoint) => endpoint.session.streamClosed(new Error("reset")),
   "time runs out": (endpoint) => endpoint.session.closeTimedOut(),
   "the peer breaks a rule": (endpoint) => endpoint.receive({ opcode: 3 }),
-  "a message comes": (endpoint) => endpoint.receive({ opcode: TEXT, payload: "message" }),
-  "we fail": (endpoint) =>
+  "a message arrives": (endpoint) => endpoint.receive({ opcode: TEXT, payload: "message" }),
+  "a local failure": (endpoint) =>
     endpoint.session.fail(new WebSocketError("HANDLER_FAILED", "failed", { closeCode: 1011 })),
   "the local side terminates": (endpoint) =>
     endpoint.session.terminate(new WebSocketError("TERMINATED", "terminated")),
@@ -95,7 +95,7 @@ const ROWS: readonly Row[] = [
     ending: CLEAN,
     cut: true,
   },
-  { steps: ["the local side closes", "a message comes", "the peer closes"], ending: CLEAN },
+  { steps: ["the local side closes", "a message arrives", "the peer closes"], ending: CLEAN },
   { steps: ["the local side closes", "the peer closes", "the peer breaks a rule"], ending: CLEAN },
   {
     steps: ["the local side closes", "the peer closes without a code"],
@@ -107,7 +107,7 @@ const ROWS: readonly Row[] = [
   { steps: ["the peer closes", "the peer ends its direction"], ending: ECHOED },
   { steps: ["the peer closes", "time runs out"], ending: ECHOED, cut: true },
   { steps: ["the peer closes", "the stream is reset"], ending: ECHOED },
-  { steps: ["a message comes", "the peer closes", "a message comes"], ending: ECHOED },
+  { steps: ["a message arrives", "the peer closes", "a message arrives"], ending: ECHOED },
   {
     steps: ["the peer closes without a code"],
     ending: { ...ECHOED, code: 1005, reason: "", sent: 1005, received: 1005 },
@@ -142,22 +142,22 @@ const ROWS: readonly Row[] = [
   { steps: ["the peer breaks a rule", "the peer ends its direction"], ending: BROKEN },
   { steps: ["the peer breaks a rule", "the stream is reset"], ending: BROKEN },
   { steps: ["the peer breaks a rule", "the local side closes"], ending: BROKEN },
-  { steps: ["the peer breaks a rule", "we fail"], ending: BROKEN },
+  { steps: ["the peer breaks a rule", "a local failure"], ending: BROKEN },
   { steps: ["the peer breaks a rule", "time runs out"], ending: BROKEN, cut: true },
   { steps: ["the peer breaks a rule", "the local side terminates"], ending: BROKEN, cut: true },
   {
     steps: ["the local side closes", "the peer breaks a rule"],
     ending: { ...UNANSWERED, error: "RESERVED_OPCODE" },
   },
-  { steps: ["we fail"], ending: FAILED },
-  { steps: ["we fail", "the peer breaks a rule"], ending: FAILED },
-  { steps: ["we fail", "we fail"], ending: FAILED },
+  { steps: ["a local failure"], ending: FAILED },
+  { steps: ["a local failure", "the peer breaks a rule"], ending: FAILED },
+  { steps: ["a local failure", "a local failure"], ending: FAILED },
   {
-    steps: ["the local side closes", "we fail"],
+    steps: ["the local side closes", "a local failure"],
     ending: { ...UNANSWERED, error: "HANDLER_FAILED" },
   },
   {
-    steps: ["the peer closes", "we fail"],
+    steps: ["the peer closes", "a local failure"],
     ending: { ...ECHOED, clean: false, error: "HANDLER_FAILED" },
   },
 
@@ -215,13 +215,13 @@ function* sequences(length: number): Generator<Step[]> {
 /** The invariants of every scenario. */
 function assertSound(endpoint: Endpoint, messagesInTime: number): void {
   const [ending, ...more] = endpoint.endings;
-  assert.equal(more.length, 0, "the end is told once");
+  assert.equal(more.length, 0, "the end is reported once");
   assert.equal(endpoint.session.state, "closed");
-  assert.equal(endpoint.asked.at(-1), "onClosed", "and it is told last");
+  assert.equal(endpoint.asked.at(-1), "onClosed", "and it is reported last");
   const closes = endpoint.takeSent();
   assert.ok(closes.length <= 1 && closes.every(([opcode]) => opcode === CLOSE));
   assert.equal(ending.sent !== undefined, closes.length === 1);
-  assert.equal(ending.clean, ending.error === undefined, "an error stands for every unclean end");
+  assert.equal(ending.clean, ending.error === undefined, "every unclean end has an error");
   if (ending.clean) assert.ok(ending.sent !== undefined && ending.received !== undefined);
   assert.equal(endpoint.heard.length, messagesInTime);
 }
@@ -234,7 +234,7 @@ for (const side of SIDES) {
         let messagesInTime = 0;
         try {
           for (const step of steps) {
-            if (step === "a message comes" && endpoint.session.state === "open") messagesInTime++;
+            if (step === "a message arrives" && endpoint.session.state === "open") messagesInTime++;
             STEPS[step](endpoint);
             if (endpoint.session.state === "closing") {
               const awaited = endpoint.asked.some((asked) => asked !== "endOutput");

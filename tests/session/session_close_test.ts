@@ -135,7 +135,7 @@ const VIOLATIONS: readonly Violation[] = [
     compressed: true,
   },
   {
-    name: "a compressed message of which more comes out than maxMessageSize",
+    name: "a compressed message that decompresses to more than maxMessageSize",
     frames: [{ rsv: 4, opcode: TEXT, payload: hex("32 61 33 61") }],
     closeCode: 1009,
     error: "MESSAGE_TOO_BIG",

@@ -294,7 +294,7 @@ Deno.test("a paused session returns after the current message and resumes there"
 
   const first = endpoint.session.receive(chunk);
   assert.equal(first, one.length);
-  assert.equal(endpoint.session.receive(chunk, first), first, "nothing is read while paused");
+  assert.equal(endpoint.session.receive(chunk, first), first, "no input is read while paused");
   endpoint.session.resume();
   const second = endpoint.session.receive(chunk, first);
   assert.equal(second, one.length + two.length);

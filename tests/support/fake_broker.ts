@@ -85,7 +85,7 @@ export class FakeBroker {
 
   /** Delivers a message, also to its sender. */
   carry(topic: string, message: Uint8Array): void {
-    if (!this.isUp) throw new Error("asked while it was away");
+    if (!this.isUp) throw new Error("requested while the broker was down");
     this.carried.push(message);
     this.send(topic, message);
   }

@@ -41,7 +41,7 @@ export class FakeHistory {
       keep: (limits) => void this.limits.push(limits),
       append: (topic, message) => {
         this.requests.push(["append", topic]);
-        if (!broker.isUp) return Promise.reject(new Error("asked while it was away"));
+        if (!broker.isUp) return Promise.reject(new Error("requested while the broker was down"));
         const act = (): void => this.#append(broker, topic, message);
         if (this.append !== undefined) return this.append(act);
         act();
@@ -49,7 +49,7 @@ export class FakeHistory {
       },
       read: (topic, after, limit) => {
         this.requests.push(after === undefined ? ["read", topic] : ["read", topic, after]);
-        assert.ok(broker.isUp, "asked while it was away");
+        assert.ok(broker.isUp, "requested while the broker was down");
         const answer = (): HistoryPage => this.#read(topic, after, limit?.maxMessages);
         if (this.read === undefined) return Promise.resolve(answer());
         return this.read(answer) as Promise<HistoryPage>;

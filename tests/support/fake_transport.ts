@@ -32,7 +32,7 @@ export class FakeTransport implements Transport {
 
   write(bytes: Uint8Array, length: number): boolean {
     assert.equal(this.#kept, undefined, "a write before drain");
-    assert.ok(length > 0 && length <= bytes.length, "nothing is written, or more than there is");
+    assert.ok(length > 0 && length <= bytes.length, "empty write, or a write beyond the buffer");
     const copy = bytes.slice(0, length);
     this.writes.push(copy);
     this.lent = bytes;

@@ -41,19 +41,19 @@ export class FrameRecorder implements FrameSink, Consumer<FrameEvent> {
 
   frameStart(first: number, length: number): void {
     assert.equal(this.#pieces, undefined, "a frame inside a frame");
-    assert.ok(length > 0, "an empty frame is never delivered in pieces");
+    assert.ok(length > 0, "an empty frame is never delivered in parts");
     this.#first = first;
     this.#length = length;
     this.#pieces = [];
   }
 
   framePiece(bytes: Uint8Array, start: number, end: number): void {
-    assert.ok(end > start, "a piece is never empty");
+    assert.ok(end > start, "a part is never empty");
     for (let i = start; i < end; i++) this.#pieces!.push(bytes[i]);
   }
 
   frameEnd(): void {
-    assert.equal(this.#pieces!.length, this.#length, "the pieces are not the whole frame");
+    assert.equal(this.#pieces!.length, this.#length, "the parts are not the whole frame");
     this.events.push({ first: this.#first, payload: Uint8Array.from(this.#pieces!) });
     this.#pieces = undefined;
   }

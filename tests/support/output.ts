@@ -16,8 +16,12 @@ export class Output implements FrameOutput {
   }
 
   commit(size: number): void {
-    assert.ok(this.offset + size <= this.#room.length, "more was written than there was room for");
-    assert.deepEqual(this.#room.slice(0, 3), hex("a5 a5 a5"), "memory before the room was written");
+    assert.ok(this.offset + size <= this.#room.length, "more was written than was reserved");
+    assert.deepEqual(
+      this.#room.slice(0, 3),
+      hex("a5 a5 a5"),
+      "memory before the reserved range was written",
+    );
     this.written = concat(this.written, this.#room.slice(this.offset, this.offset + size)).slice();
   }
 }

@@ -107,15 +107,15 @@ export class TopicSimulation implements OrderedTopicOwner<Receiver, SimulatedMes
     this.#append(this.#count++, false);
     if (this.#live.at(-1) !== this.#all.at(-1)) this.#live.push(this.#all.at(-1)!);
     for (let i = 0; this.#live.length > 0 || this.#wanted || this.#reading; i++) {
-      assert.ok(i < 5000, "it comes to no end");
+      assert.ok(i < 5000, "the simulation does not end");
       this.#carry();
       this.#read();
     }
     for (const receiver of this.#receivers) {
-      assert.ok(receiver.isSubscribed, "everybody was told");
+      assert.ok(receiver.isSubscribed, "every receiver was notified");
       assert.ok(!this.#topic.isPending(receiver), "everybody has joined");
       if (receiver.at === undefined || receiver.hasMissed) continue;
-      assert.equal(this.#between(receiver.at, this.#number).length, 0, "nothing is left");
+      assert.equal(this.#between(receiver.at, this.#number).length, 0, "no pending work is left");
     }
     assert.equal(this.#topic.needsRead, false);
   }
@@ -134,13 +134,13 @@ export class TopicSimulation implements OrderedTopicOwner<Receiver, SimulatedMes
   }
 
   subscribed(receiver: Receiver, number: number | undefined): void {
-    assert.ok(!receiver.isSubscribed, "it is told once");
+    assert.ok(!receiver.isSubscribed, "it is notified once");
     receiver.isSubscribed = true;
     receiver.at = number;
   }
 
   missed(receiver: Receiver): void {
-    assert.ok(receiver.isSubscribed, "that it is subscribed comes first");
+    assert.ok(receiver.isSubscribed, "the confirmation of the subscription is first");
     receiver.hasMissed = true;
     this.misses++;
     const { failedReads, maxHeld, maxReplay } = this.#chances;
@@ -149,7 +149,7 @@ export class TopicSimulation implements OrderedTopicOwner<Receiver, SimulatedMes
     const lost = this.#all.some(({ number }) =>
       number > (receiver.at ?? 0) && number < first.number
     );
-    assert.ok(lost, "it has missed nothing");
+    assert.ok(lost, "it has missed no message");
   }
 
   missedByAll(): void {
@@ -183,7 +183,7 @@ export class TopicSimulation implements OrderedTopicOwner<Receiver, SimulatedMes
 
   /** A receiver gets a message: the next one, or it knows that some are missing. */
   #take(receiver: Receiver, message: SimulatedMessage): void {
-    assert.ok(receiver.isSubscribed, "that it is subscribed comes first");
+    assert.ok(receiver.isSubscribed, "the confirmation of the subscription is first");
     if (receiver.at !== undefined) {
       // A receiver that was ahead of this server and cannot be told its gap starts from an earlier
       // number.
@@ -191,7 +191,7 @@ export class TopicSimulation implements OrderedTopicOwner<Receiver, SimulatedMes
       const missing = this.#between(receiver.at, message.number - 1);
       if (!receiver.hasMissed) assert.deepEqual(missing.map(({ number }) => number), []);
     }
-    assert.ok(!receiver.counts.has(message.count), "what was appended twice comes once");
+    assert.ok(!receiver.counts.has(message.count), "a message appended twice is delivered once");
     receiver.counts.add(message.count);
     receiver.at = message.number;
     receiver.hasMissed = false;

@@ -30,7 +30,7 @@ export const UTF8_SAMPLES: readonly Utf8Sample[] = [
   good("U+07FF, the last of two bytes", "df bf"),
   good("U+0800, the first of three bytes", "e0 a0 80"),
   good("U+D7FF, the last before the surrogates", "ed 9f bf"),
-  good("U+E000, the first behind the surrogates", "ee 80 80"),
+  good("U+E000, the first after the surrogates", "ee 80 80"),
   good("U+FFFD, the replacement character", "ef bf bd"),
   good("U+10000, the first of four bytes", "f0 90 80 80"),
   good("U+FFFFF", "f3 bf bf bf"),
@@ -48,8 +48,8 @@ export const UTF8_SAMPLES: readonly Utf8Sample[] = [
   bad("a continuation byte too many", "c3 a9 80", 3),
   bad("a lead byte followed by ASCII", "c3 61", 2),
   bad("a lead byte followed by a lead byte", "e2 c3 a9", 2),
-  bad("a third byte that continues nothing", "e2 82 41", 3),
-  bad("a fourth byte that continues nothing", "f0 9f 98 41", 4),
+  bad("a third byte that is not a continuation", "e2 82 41", 3),
+  bad("a fourth byte that is not a continuation", "f0 9f 98 41", 4),
   bad("the byte fe", "fe", 1),
   bad("the byte ff", "61 ff", 2),
 
@@ -75,5 +75,5 @@ export const UTF8_SAMPLES: readonly Utf8Sample[] = [
   bad("a character of two bytes cut short", "61 c3", 3),
   bad("a character of three bytes cut short", "e2 82", 3),
   bad("a character of four bytes cut short", "f0 9f 98", 4),
-  bad("a bad byte far behind good text", `${"61".repeat(100)} ce ba e1 bd b9 ed a0 80`, 107),
+  bad("an invalid byte far after valid text", `${"61".repeat(100)} ce ba e1 bd b9 ed a0 80`, 107),
 ];

@@ -29,7 +29,7 @@ Deno.test("[Clamp] rounds to the nearest integer in range, ties to even", () => 
   }
 });
 
-Deno.test("[EnforceRange] truncates, and rejects what is out of range", () => {
+Deno.test("[EnforceRange] truncates, and rejects values out of range", () => {
   assert.equal(enforcedUnsignedShort("closeCode", 3000.9), 3000);
   assert.equal(enforcedUnsignedShort("closeCode", "4000"), 4000);
   assert.ok(Object.is(enforcedUnsignedShort("closeCode", -0.5), 0));

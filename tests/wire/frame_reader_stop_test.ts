@@ -56,7 +56,7 @@ Deno.test("a stopped reader consumes no input and resumes without loss for any c
         at = sink.reader.read(chunk, at);
         if (at < chunk.length) {
           assert.equal(sink.frames, framesBefore + 1, "one frame is read between two stops");
-          assert.equal(sink.reader.read(chunk, at), at, "a stopped reader reads nothing");
+          assert.equal(sink.reader.read(chunk, at), at, "a stopped reader reads no input");
         }
         sink.reader.go();
       }
@@ -82,7 +82,7 @@ Deno.test("tracks at every byte whether it is inside a frame or a message", () =
   const outside = new Set([3, 15]);
   for (let at = 0; at < STREAM.length; at++) {
     reader.read(STREAM.slice(at, at + 1));
-    assert.equal(reader.midMessage, !outside.has(at + 1), `behind byte ${at + 1}`);
+    assert.equal(reader.midMessage, !outside.has(at + 1), `after byte ${at + 1}`);
   }
 });
 

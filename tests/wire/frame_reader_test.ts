@@ -165,7 +165,7 @@ const REFUSED: readonly Refusal[] = [
     bytes: 2,
   },
   {
-    name: "a continuation of nothing",
+    name: "a continuation without a message",
     bad: { opcode: CONTINUATION },
     code: "CONTINUATION_UNEXPECTED",
     bytes: 2,

@@ -41,7 +41,7 @@ class Output implements FrameOutput {
   }
 
   commit(size: number): void {
-    assert.ok(size <= this.reserved, "more was written than there was room for");
+    assert.ok(size <= this.reserved, "more was written than was reserved");
     this.offset += size;
   }
 }

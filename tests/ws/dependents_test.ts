@@ -19,7 +19,7 @@ const runs: readonly (readonly [program: string, command: string, ...args: strin
   ["engine.io", bunPath(), "--preload", "./use-quickws.cjs"],
 ];
 
-Deno.test("packages that depend on ws work with ours in its place", async (t) => {
+Deno.test("packages that depend on ws work with @quickws/ws", async (t) => {
   await using project = await Project.make(packages);
   for (const [program, command, ...args] of runs) {
     await t.step(`${program} on ${/[^/]+$/.exec(command)![0].replace(".exe", "")}`, async () => {

@@ -402,7 +402,7 @@ const FAULTS: [name: string, frames: Uint8Array, options?: Record<string, unknow
   ["opcode 7", rawFrame(0x87, "x")],
   ["opcode 11", rawFrame(0x8b, "x")],
   ["opcode 15", rawFrame(0x8f, "x")],
-  ["a continuation of nothing", rawFrame(0x80, "x")],
+  ["a continuation without a message", rawFrame(0x80, "x")],
   ["a text inside of a message", Buffer.concat([rawFrame(0x01, "x"), rawFrame(0x81, "x")])],
   ["a binary inside of a message", Buffer.concat([rawFrame(0x01, "x"), rawFrame(0x82, "x")])],
   ["a fragmented ping", rawFrame(0x09, "x")],
@@ -560,12 +560,12 @@ const REQUESTS: [name: string, request: string, options?: Record<string, unknown
     }),
     { perMessageDeflate: { serverMaxWindowBits: 10 } },
   ],
-  ["a client that is refused", upgradeRequest(), { verifyClient: () => false }],
+  ["a client that is rejected", upgradeRequest(), { verifyClient: () => false }],
   ["a client that is accepted", upgradeRequest({ Origin: "http://o" }), {
     verifyClient: ({ origin, secure }: { origin: string; secure: boolean }) =>
       origin === "http://o" && !secure,
   }],
-  ["a client that is refused later", upgradeRequest(), {
+  ["a client that is rejected later", upgradeRequest(), {
     verifyClient: (_: unknown, done: (...values: unknown[]) => void) =>
       setTimeout(() => done(false, 429, "slow down", { "Retry-After": 9 })),
   }],

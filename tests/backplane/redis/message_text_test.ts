@@ -21,8 +21,8 @@ const MESSAGES: [what: string, message: Uint8Array, start: string][] = [
   ["text", text, "\x01"],
   ["bytes", binary, "="],
   ["nothing", new Uint8Array(0), "="],
-  ["what is no envelope", hex("ff fe"), "="],
-  ["what begins like base64", utf8("=="), "="],
+  ["bytes that are not an envelope", hex("ff fe"), "="],
+  ["bytes that begin like base64", utf8("=="), "="],
   ["a million bytes", new Uint8Array(1_000_000).fill(0xab), "="],
 ];
 

@@ -57,7 +57,7 @@ export function proveMutations(random: Random, cases: number): MutationProof {
     }
     // quickws accepts zero bytes as an empty message.
     if (payload.length === 0) continue;
-    assert(theirs !== undefined, `only we accept ${what}: ${payload}`);
+    assert(theirs !== undefined, `only quickws accepts ${what}: ${payload}`);
     const goneOn = ours.length > theirs.bytes.length;
     assert(!goneOn || theirs.stopped, what);
     assertSame(ours.subarray(0, theirs.bytes.length), theirs.bytes, what);

@@ -66,7 +66,7 @@ function outbound(random: Random, stream: number): number {
   }
   if (payloads.length === 0) return 0;
   const theirs = zlibInflateStream(payloads, windowBits);
-  assert(theirs !== undefined, `zlib refuses stream ${stream}, ${windowBits} bits`);
+  assert(theirs !== undefined, `zlib rejects stream ${stream}, ${windowBits} bits`);
   assertSame(theirs, concat(...sent), `zlib: stream ${stream}, ${windowBits} bits`);
   return payloads.length;
 }
