@@ -63,7 +63,8 @@ const FILE_SLACK = 2;
  * Runs a plan on a runtime.
  *
  * @param sockets The sockets of the server: `native` for those of Bun.serve or Deno.serve, with
- * `createSockets`. The clients always have the library's own.
+ * `createSockets`. The clients always have the library's own. The assertions are the same, except for
+ * one code on Deno; the server's options differ, see `optionsFor` in `soak_server.ts`.
  */
 export async function soak(
   runtime: RuntimeName,

@@ -55,7 +55,11 @@ async function listen(order: ListenOrder): Promise<number> {
   return server.port;
 }
 
-/** What each kind of sockets can have of the options that make the load harder. */
+/**
+ * The options that each kind of sockets can have. Bun negotiates the parameters of compression itself.
+ * Deno has no compression, and waits for a pong as long as `pingInterval` is. Neither can stop reading,
+ * so that the load never pauses a connection.
+ */
 function optionsFor(
   { sockets, pingInterval, pongTimeout }: ListenOrder,
 ): ServeOptions<number> & UpgradeDataOption<number> {
@@ -63,7 +67,6 @@ function optionsFor(
   if (sockets === "own") {
     return { ...handlers, backlog: 4096, compression: takeover, pingInterval, pongTimeout };
   }
-  // Bun negotiates the parameters itself; Deno has no compression, and its pongTimeout is pingInterval.
   if ("Bun" in globalThis) return { ...handlers, compression: true, pingInterval, pongTimeout };
   return { ...handlers, pingInterval };
 }
