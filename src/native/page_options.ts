@@ -97,6 +97,10 @@ export async function pageRules<T>(options: ConnectOptions<T>): Promise<PageRule
  * @param prefix The prefix of option names in errors.
  */
 export async function check(checks: Checks, options: object, prefix = ""): Promise<void> {
+  // A promise or a `Map` has no own names, and would pass for no options at all.
+  if (Object.prototype.toString.call(options) !== "[object Object]") {
+    (await import("./page_rare.ts")).checkPlain(prefix, options);
+  }
   for (const [name, value] of Object.entries(options)) {
     // Options without effect are accepted, so that they can be shared with other runtimes.
     if (value === undefined || (checks[name]?.(value) ?? !value)) continue;

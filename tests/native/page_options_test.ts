@@ -35,6 +35,22 @@ Deno.test("throws a TypeError with the name and the reason for an option that a 
   await assert.rejects(connectWith({ reconnect: true, pingInterval: 1000 }), /heartbeat/);
 });
 
+Deno.test("rejects options that are a promise, a Map or a Date", async () => {
+  const bags: [unknown, RegExp][] = [
+    [Promise.resolve({}), /must be an object, got a promise \(is an await missing\?\)$/],
+    [new Map(), /type Map$/],
+    [new Date(), /type Date$/],
+    [[], /got an array$/],
+  ];
+  for (const [bag, message] of bags) {
+    await assert.rejects(connectWith(bag as object), { name: "TypeError", message });
+    await assert.rejects(connectWith({ reconnect: bag }), {
+      name: "TypeError",
+      message: new RegExp(`^Option "reconnect" .*${message.source}`),
+    });
+  }
+});
+
 Deno.test("rejects an unknown option or a wrong value immediately", async () => {
   await assert.rejects(
     connectWith({ onMessage: () => {} }),
