@@ -144,6 +144,11 @@ class Inflation {
     }
   }
 
+  /** Frees the memory of a paused message. */
+  release(): void {
+    this.#output.release();
+  }
+
   /** Takes over what others would overwrite: the input, and the tables of the block it is in. */
   keep(ownsInput = false): void {
     this.#input.keep(ownsInput);
@@ -172,7 +177,7 @@ let inflation = new Inflation();
  * Decompresses the message `source[start..end)`, which ends in a sync flush whose last four bytes,
  * `00 00 ff ff`, were left out.
  *
- * The result is a view of memory that the next call writes to: copy it or decode it before. That
+ * The result is a view of memory that the next call writes to or frees: copy it or decode it before. That
  * memory grows with the messages, never more than 262 bytes past the largest `limit`, and shrinks
  * again after 256 messages that did not need it. `source` is only used during the call.
  *
@@ -237,6 +242,11 @@ export class PausedInflation {
     if (this.#inflation.run(work)) return this.#inflation.finish();
     this.#inflation.keep();
     return undefined;
+  }
+
+  /** Frees the memory of the message, which is not wanted any more. */
+  release(): void {
+    this.#inflation.release();
   }
 }
 

@@ -26,6 +26,15 @@ const TURN = 1 + MAX_MATCH + 3;
 /** Limits above this one are the same, so that lengths stay integers of 32 bits. */
 const LARGEST_LIMIT = 0x7fff_0000;
 
+/**
+ * Frees the memory of `bytes`, which nothing uses any more, at once and not when garbage is collected: a
+ * hundred messages that grow together would leave hundreds of MiB until then. Without effect on Node 20.
+ */
+export function releaseMemory(bytes: Uint8Array): void {
+  const buffer = bytes.buffer as { transfer?(length: number): unknown };
+  buffer.transfer?.(0);
+}
+
 /** The output of {@linkcode inflate}. */
 export class OutputPool {
   /** The bytes of the message so far, and room. */
@@ -93,6 +102,13 @@ export class OutputPool {
     this.#longest = 0;
   }
 
+  /** Frees the memory: the message is not wanted any more. */
+  release(): void {
+    releaseMemory(this.bytes);
+    this.bytes = new Uint8Array(0);
+    this.length = 0;
+  }
+
   #allocate(capacity: number): void {
     let bytes: Uint8Array<ArrayBuffer>;
     try {
@@ -101,6 +117,7 @@ export class OutputPool {
       throw new InflateError("too-big", `there is no memory for a message of ${capacity} bytes`);
     }
     if (this.length > 0) bytes.set(this.bytes.subarray(0, this.length));
+    releaseMemory(this.bytes);
     this.bytes = bytes;
     this.view = new DataView(bytes.buffer);
   }

@@ -1,6 +1,7 @@
 // Frames to messages (RFC 6455 5.4): fragments are gathered, control frames pass in between, text is
 // checked as it comes.
 
+import { releaseMemory } from "../deflate/inflate_output.ts";
 import type { FrameSink } from "../wire/frame_reader.ts";
 import { copyBytes } from "../wire/frame_writer.ts";
 import { compressedLimit } from "../wire/header.ts";
@@ -337,7 +338,10 @@ export class UnfinishedMessage {
     const bytes = this.#bytes ?? new Uint8Array(0);
     this.drop();
     // Without more memory behind it than in it: the user may keep it for long.
-    return bytes.length > 2 * this.length ? bytes.slice(0, this.length) : bytes;
+    if (bytes.length <= 2 * this.length) return bytes;
+    const tight = bytes.slice(0, this.length);
+    releaseMemory(bytes);
+    return tight;
   }
 
   /** Gives its memory back: there will be no more of it. */
@@ -350,7 +354,10 @@ export class UnfinishedMessage {
     if (old !== undefined && old.length >= needed) return old;
     const capacity = Math.min(Math.max(GATHER_MIN, needed * GATHER_GROWTH), most);
     const grown = new Uint8Array(capacity);
-    if (old !== undefined) grown.set(old.subarray(0, this.length));
+    if (old !== undefined) {
+      grown.set(old.subarray(0, this.length));
+      releaseMemory(old);
+    }
     return this.#bytes = grown;
   }
 }

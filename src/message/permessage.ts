@@ -324,6 +324,7 @@ export class PermessageDeflate implements MessageCompression {
 
   /** Releases the memory of the connection, on which no message is read or sent any more. */
   close(): void {
+    this.#paused?.decompression.release();
     this.#paused = undefined;
     this.#memory?.close();
   }

@@ -36,6 +36,23 @@ Deno.test("growing keeps the output of the current message", () => {
   assert.deepEqual(pool.message, Uint8Array.of(1, 2, 3));
 });
 
+Deno.test("frees the memory that it has outgrown, or no longer needs, at once", () => {
+  const pool = new OutputPool();
+  write(pool, 1, 1 << 20);
+  const outgrown = pool.bytes;
+  write(pool, 100_000, 1 << 20);
+  assert.equal(outgrown.buffer.byteLength, 0);
+  assert.equal(pool.message.length, 100_000);
+  const tooLarge = pool.bytes;
+  for (let i = 0; i < 600; i++) write(pool, 1, 1 << 20);
+  assert.notEqual(pool.bytes, tooLarge);
+  assert.equal(tooLarge.buffer.byteLength, 0);
+  const last = pool.bytes;
+  pool.release();
+  assert.equal(last.buffer.byteLength, 0);
+  assert.equal(pool.message.length, 0);
+});
+
 Deno.test("accepts the limit and rejects more", () => {
   const pool = new OutputPool();
   pool.open(10);
