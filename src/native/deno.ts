@@ -95,7 +95,10 @@ export class DenoServeSockets<T = undefined> extends NativeSockets<T, WebSocketL
    */
   handle(request: Request, info: DenoRequestInfo): Promise<Response> | undefined {
     if (!this.isOwn(request)) return undefined;
-    if (!("Deno" in globalThis) || typeof info !== "object" || !("remoteAddr" in info)) {
+    if (
+      !("Deno" in globalThis) || typeof info !== "object" || info === null ||
+      !("remoteAddr" in info)
+    ) {
       throw wrongInfo(info);
     }
     const { hostname = "", port = 0 } = info.remoteAddr;

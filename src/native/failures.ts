@@ -12,7 +12,7 @@ import {
 
 /** The rules of framing by what the runtimes say of them; the first that fits counts. */
 const RULES: readonly (readonly [pattern: RegExp, code: ErrorCode])[] = [
-  [/reserved bits|rsv\d/i, "RESERVED_BITS"],
+  [/reserved bits|rsv( bits|\d)/i, "RESERVED_BITS"],
   [/opcode|^invalid value/i, "RESERVED_OPCODE"],
   [/incorrectly masked/i, "MASK_MISSING"],
   [/control frame must not|fragmented control/i, "CONTROL_FRAME_FRAGMENTED"],

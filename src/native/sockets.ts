@@ -107,17 +107,16 @@ export abstract class NativeSockets<T, S> extends ConnectionGroup<T> {
   protected isOwn(request: Request): boolean {
     // Header fields come last: asking for them makes Deno and Bun copy all of them, method and URL cost
     // next to nothing (bench/native).
-    if (typeof request?.url !== "string" || typeof request.headers?.get !== "function") {
-      throw new TypeError(
-        `handle needs the Request that the fetch handler received, as its first argument, got ${
-          show(request)
-        }`,
-      );
-    }
-    if (request.method !== "GET") return false;
+    const method: unknown = request?.method;
+    if (typeof method !== "string") throw wrongRequest(request);
+    if (method !== "GET") return false;
+    // That of node:http has no origin.
+    if (request.url.startsWith("/")) throw wrongRequest(request);
     const { path } = this.#core.rules;
     if (path !== undefined && !path.includes(pathOf(request.url))) return false;
-    return request.headers.get("upgrade")?.toLowerCase() === "websocket";
+    const { headers } = request;
+    if (typeof headers?.get !== "function") throw wrongRequest(request);
+    return headers.get("upgrade")?.toLowerCase() === "websocket";
   }
 
   /** @internal Decides about a request, and lets the runtime upgrade it. */
@@ -368,6 +367,21 @@ class NativeHandshake<T, S, A> implements NativeEntry<T> {
     this.#release = undefined;
     if (release !== undefined) this.#core.release(release);
   }
+}
+
+function wrongRequest(request: unknown): TypeError {
+  let cure = "";
+  if (typeof request === "object" && request !== null) {
+    if ("httpVersion" in request) {
+      cure = ': that is of node:http: use attach of "@quickws/quickws/node"';
+    } else if ("req" in request || "header" in request) {
+      cure = ": with Hono pass c.req.raw";
+    }
+  }
+  return new TypeError(
+    "handle needs the Request that the fetch handler received, as its first argument, got " +
+      show(request) + cure,
+  );
 }
 
 function clientLeft(): HandshakeError {

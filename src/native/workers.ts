@@ -1,6 +1,7 @@
 // WebSockets of Workers: workerd, and what has its `WebSocketPair`.
 
-import { isCloseCode } from "../wire/close.ts";
+import { CloseCode, isCloseCode } from "../wire/close.ts";
+import { failureOf } from "./failures.ts";
 import { type NativeLimits, NO_PINGS, WHOLE_MESSAGES } from "./native_options.ts";
 import { NativeSockets, type SocketsOptions } from "./sockets.ts";
 import { listen, webSocketEngine, type WebSocketLike } from "./web_socket.ts";
@@ -20,11 +21,16 @@ const NAME = "Workers";
 
 const HIDES_OUTPUT = "the runtime hides how much waits to be sent";
 
+/** workerd closes connections on which a larger message comes. */
+const MAX_MESSAGE = 32 << 20;
+
 const LIMITS: NativeLimits = {
   name: NAME,
+  maxMessageSize: MAX_MESSAGE,
   refused: {
     ...WHOLE_MESSAGES,
     ...NO_PINGS,
+    utf8Check: "it decodes text itself, and replaces what is not UTF-8",
     compression: "the runtime decides that itself",
     highWaterMark: HIDES_OUTPUT,
     maxBufferedAmount: HIDES_OUTPUT,
@@ -87,6 +93,11 @@ export class WorkerSockets<T = undefined> extends NativeSockets<T, WebSocketLike
       server.accept();
       server.binaryType = "arraybuffer";
       listen(server, driver);
+      // When the peer breaks a rule, workerd sends the Close frame and reports an error, but no end.
+      server.addEventListener("error", ({ message = "" }) => {
+        const cause = failureOf(message.replace(/^.*protocolError\.description = /, ""));
+        queueMicrotask(() => driver.ended({ code: CloseCode.Abnormal, reason: "", cause }));
+      });
       driver.opened(server);
       // `webSocket` is an extension of the runtime.
       return new Response(null, { status: 101, webSocket: client, headers } as ResponseInit);

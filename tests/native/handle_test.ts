@@ -121,8 +121,32 @@ Deno.test("throws a TypeError that names the right entry for a server of another
     () => deno.handle(request, undefined as unknown as DenoRequestInfo),
     /TypeError: .*second argument/,
   );
+  for (const second of [null, 5, "server", {}]) {
+    assert.throws(
+      () => bun.handle(request, second as unknown as BunServer),
+      /TypeError: .*Bun\.serve.*second argument of fetch/,
+    );
+    assert.throws(
+      () => deno.handle(request, second as unknown as DenoRequestInfo),
+      /TypeError: .*Deno\.serve.*second argument/,
+    );
+  }
   assert.throws(() => workers.handle(request), /TypeError: .*WebSocketPair.*quickws\/deno"/);
   await Promise.all([bun.shutdown(), deno.shutdown(), workers.shutdown()]);
+});
+
+Deno.test("a value that is no web Request is a TypeError that names what to pass", async () => {
+  const incoming = { httpVersion: "1.1", method: "GET", url: "/ws", headers: { upgrade: "x" } };
+  const honoRequest = { method: "GET", url: "http://a.example/ws", header: () => "websocket" };
+  for (const options of [{}, { path: "/ws" }]) {
+    const sockets = createDenoSockets(options);
+    const handle = (request: unknown): unknown => sockets.handle(request as Request, denoInfo);
+    assert.throws(() => handle(incoming), /TypeError: .*node:http: use attach of .*quickws\/node"/);
+    for (const other of [{ req: honoRequest }, honoRequest]) {
+      assert.throws(() => handle(other), /TypeError: handle needs the Request .*c\.req\.raw/);
+    }
+    await sockets.shutdown();
+  }
 });
 
 Deno.test("answers a request that Bun can no longer upgrade, and opens no connection", async () => {
@@ -187,6 +211,7 @@ Deno.test("rejects an option that the runtime cannot honor, with its name and th
   }
   assert.throws(() => createBunSockets({ compression: { level: "best" } }), /compression\.level/);
   assert.throws(() => createDenoSockets({ maxMessageSize: 65 << 20 }), RangeError);
+  assert.throws(() => createWorkerSockets({ maxMessageSize: 33 << 20 }), RangeError);
   assert.throws(() => createDenoSockets({ path: "ws" }), /"path" must be a URL path/);
   assert.throws(() => createDenoSockets({ path: "/ws?x" }), /"path" must be a URL path/);
 });

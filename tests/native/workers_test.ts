@@ -2,11 +2,9 @@
 // Worker.
 
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
-import { build } from "esbuild";
-import { createRequire } from "node:module";
 import { connect } from "../../mod.ts";
 import { Queue } from "../support/live_harness.ts";
+import { startWorkerd } from "../support/workerd.ts";
 
 const WORKER = `
 import { connect, createSockets } from "./src/workers.ts";
@@ -69,78 +67,8 @@ export default {
 };
 `;
 
-const CONFIG = `
-using Workerd = import "/workerd/workerd.capnp";
-const config :Workerd.Config = (
-  services = [
-    (name = "main", worker = .worker),
-    (name = "internet", network = (allow = ["private", "public"])),
-  ],
-  sockets = [(name = "http", address = "127.0.0.1:PORT", http = (), service = "main")],
-);
-const worker :Workerd.Worker = (
-  modules = [(name = "worker.js", esModule = embed "worker.js")],
-  compatibilityDate = "2026-01-01",
-  durableObjectNamespaces = [(className = "Room", uniqueKey = "room")],
-  durableObjectStorage = (inMemory = void),
-  bindings = [(name = "ROOM", durableObjectNamespace = "Room")],
-);
-`;
-
-/** A workerd with the worker, until the test has ended. */
-async function startWorkerd(): Promise<AsyncDisposable & { readonly origin: string }> {
-  const directory = await Deno.makeTempDir();
-  const { outputFiles } = await build({
-    stdin: {
-      contents: WORKER,
-      resolveDir: new URL("../..", import.meta.url).pathname,
-      loader: "ts",
-    },
-    bundle: true,
-    format: "esm",
-    conditions: ["workerd"],
-    write: false,
-  });
-  assert.doesNotMatch(outputFiles[0]!.text, /from "node:/);
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
-  await Deno.writeTextFile(`${directory}/worker.js`, outputFiles[0]!.text);
-  await Deno.writeTextFile(`${directory}/config.capnp`, CONFIG.replace("PORT", String(port)));
-  const require = createRequire(createRequire(import.meta.url).resolve("workerd/package.json"));
-  const program = require.resolve("@cloudflare/workerd-linux-64/bin/workerd");
-  const child: ChildProcess = spawn(program, ["serve", `${directory}/config.capnp`], {
-    stdio: ["ignore", "ignore", "inherit"],
-  });
-  let isOver = false;
-  const exited = new Promise<void>((resolve) =>
-    child.on("exit", () => {
-      isOver = true;
-      resolve();
-    })
-  );
-  const origin = `http://127.0.0.1:${port}`;
-  while (!isOver) {
-    try {
-      await (await fetch(origin)).text();
-      break;
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  }
-  assert.ok(!isOver, "workerd has ended");
-  return {
-    origin,
-    async [Symbol.asyncDispose](): Promise<void> {
-      child.kill("SIGKILL");
-      await exited;
-      await Deno.remove(directory, { recursive: true });
-    },
-  };
-}
-
 Deno.test("Workers serve and connect in workerd", async (t) => {
-  await using workerd = await startWorkerd();
+  await using workerd = await startWorkerd(WORKER);
   const url = workerd.origin.replace("http", "ws");
 
   await t.step("a Worker answers HTTP and WebSockets on one port", async () => {
@@ -169,7 +97,8 @@ Deno.test("Workers serve and connect in workerd", async (t) => {
       });
       const conn = await connect(`${url}/ws`, { message: () => {} });
       conn.send("fail");
-      assert.equal((await conn.closed).code, 1011);
+      const { code, reason } = await conn.closed;
+      assert.deepEqual([code, reason], [1011, "The message handler failed"]);
     },
   );
 
@@ -185,7 +114,8 @@ Deno.test("Workers serve and connect in workerd", async (t) => {
     other.close();
     await other.closed;
     await (await fetch(`${workerd.origin}/room/shutdown`)).text();
-    assert.equal((await one.closed).code, 1001);
+    const { code, reason } = await one.closed;
+    assert.deepEqual([code, reason], [1001, ""]);
   });
 
   await t.step("connect works inside a Worker", async () => {

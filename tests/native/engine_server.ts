@@ -1,0 +1,27 @@
+// The application of engine_app.ts on Bun.serve or Deno.serve, in a process of its own. It prints its port.
+
+import type { BunServer } from "../../src/native/bun.ts";
+import { answer, createSockets, options } from "./engine_app.ts";
+
+/** The part of Bun that starts a server. */
+interface BunApi {
+  serve(options: object): BunServer & { port: number };
+}
+
+const http = { hostname: "127.0.0.1", port: 0 };
+
+if ("Bun" in globalThis) {
+  const sockets = createSockets.bun(options);
+  const server = (globalThis as unknown as { Bun: BunApi }).Bun.serve({
+    ...http,
+    websocket: sockets.websocket,
+    fetch: (request: Request, server: BunServer) => answer(sockets, request, server),
+  });
+  console.log(`port ${server.port}`);
+} else {
+  const sockets = createSockets.deno(options);
+  const onListen = ({ port }: { port: number }): void => console.log(`port ${port}`);
+  Deno.serve({ ...http, onListen }, async (request, info) => {
+    return (await answer(sockets, request, info))!;
+  });
+}
