@@ -3,7 +3,7 @@
 import { threshold } from "./compression.ts";
 import { copying } from "./copy.ts";
 import { beginning, growing } from "./gather.ts";
-import { masking, maskingInOneChunk } from "./mask.ts";
+import { masking, maskingInOneChunk, maskingLarge } from "./mask.ts";
 import { drawing } from "./random.ts";
 import { checking, decoding, encoding, longText } from "./text.ts";
 import { viewing } from "./view.ts";
@@ -13,6 +13,7 @@ import type { Choice } from "./ways.ts";
 export const CHOICES: readonly Choice[] = [
   masking,
   maskingInOneChunk,
+  maskingLarge,
   copying,
   viewing,
   checking,

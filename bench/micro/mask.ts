@@ -2,6 +2,7 @@
 // view, with a view for each payload, and with one view for all payloads of a chunk.
 
 import { applyMask } from "../../src/wire/mask.ts";
+import { simdMask } from "../../src/connection/simd_mask.ts";
 import { type Choice, repeated } from "./ways.ts";
 
 const REPEAT = 100;
@@ -109,6 +110,21 @@ export const maskingInOneChunk: Choice = {
     "single bytes": inOneChunk(maskBytes),
     "words": inOneChunk(byWords(xor)),
     "as it is": inOneChunk(applyMask),
+  },
+  units: REPEAT,
+};
+
+const simd = simdMask();
+
+/** Large payloads, where SIMD is worth two copies. */
+export const maskingLarge: Choice = {
+  constant: "SIMD_THRESHOLD, src/wire/mask.ts",
+  unit: "a payload",
+  size: "bytes",
+  sizes: [512, 1024, 2048, 4096, 16384, 65536],
+  ways: {
+    "eight words a turn": way(byWords(xorInTurns)),
+    ...(simd === undefined ? {} : { "SIMD": way(simd) }),
   },
   units: REPEAT,
 };

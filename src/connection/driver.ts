@@ -13,6 +13,7 @@ import type { CloseInfo } from "../session/close_info.ts";
 import { Session, type SessionShell, type SessionState } from "../session/session.ts";
 import type { Transport, TransportSink } from "../transport/transport.ts";
 import { bufferDetached } from "../wire/frame_reader.ts";
+import { maskLargeWith } from "../wire/mask.ts";
 import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
 import { show } from "../shared/check.ts";
 import { Closing, type ClosingOwner } from "./closing.ts";
@@ -27,6 +28,9 @@ import type { KeepaliveOwner } from "./keepalive.ts";
 import { Output, type OutputOwner } from "./output.ts";
 import { Reading, type ReadingOwner } from "./reading.ts";
 import { SendingDriver } from "./sending_driver.ts";
+import { simdMask } from "./simd_mask.ts";
+
+maskLargeWith(simdMask);
 
 /** The outcome of the opening handshake. */
 export interface DriverStart {

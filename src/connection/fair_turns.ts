@@ -4,12 +4,20 @@
 import { inflateBudget } from "../message/inflate_budget.ts";
 
 /**
- * Work that a connection may cause in a row before it waits for the next turn of the event loop: bytes that
- * it sent, bytes of the messages that came out of them, and {@linkcode MESSAGE_WORK} for each message. Where
- * others read in between, it begins anew: an honest connection rarely reaches it, and then loses a few
- * microseconds (bench/NOTES.md).
+ * Work that a connection may cause in a row before the time of its turn is looked at: bytes that it sent, bytes
+ * of the messages that came out of them, and {@linkcode MESSAGE_WORK} for each message. Where others read in
+ * between, it begins anew.
  */
 const TURN_WORK = 524_288;
+
+/**
+ * Milliseconds of such work after which a connection waits for the next turn of the event loop. An honest
+ * connection rarely reaches them: pausing and resuming it costs more than what it sent (bench/NOTES.md).
+ */
+const TURN_TIME = 4;
+
+/** How often the time is looked at before the turn is over in any case. */
+const MOST_LOOKS = 16;
 
 /** The work of a message beside its bytes: calling the handler, and what that sends. */
 export const MESSAGE_WORK = 512;
@@ -34,6 +42,9 @@ let reading: unknown;
 let work = 0;
 /** The work that a turn may have at present. */
 let turnWork = TURN_WORK;
+/** When the connection that reads had caused that much work first, and how often it has. */
+let workedSince = 0;
+let looks = 0;
 /** Work of whole turns, and whether it is set back at the end of this turn of the event loop. */
 let sharedWork = 0;
 let isShared = false;
@@ -45,6 +56,7 @@ export function startWork(connection: unknown, bytes: number): void {
   if (reading !== connection) {
     reading = connection;
     work = 0;
+    looks = 0;
     changes++;
   }
   work += bytes;
@@ -53,7 +65,16 @@ export function startWork(connection: unknown, bytes: number): void {
 /** Adds work of the connection that reads. Returns whether its turn is over. */
 export function addWork(amount: number): boolean {
   work += amount;
-  return work >= turnWork;
+  return work >= turnWork && isTurnOver();
+}
+
+function isTurnOver(): boolean {
+  if (turnWork < TURN_WORK) return true;
+  const now = performance.now();
+  if (looks++ === 0) workedSince = now;
+  else if (now - workedSince >= TURN_TIME || looks >= MOST_LOOKS) return true;
+  work = 0;
+  return false;
 }
 
 /** At the next timers, which is after all sockets were looked at, all work is forgotten. */
@@ -114,4 +135,5 @@ export class Turns {
 /** The connection that reads begins a new turn. */
 export function resetWork(): void {
   work = 0;
+  looks = 0;
 }

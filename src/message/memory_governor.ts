@@ -218,7 +218,7 @@ export class MemoryGovernor {
   constructor(contexts: ContextMemories = ContextMemories.ofProcess) {
     this.#contexts = contexts;
     // Not at once: a message is being decompressed.
-    contexts.exceeded = (limit) => queueMicrotask(() => this.#relieve(limit));
+    contexts.exceeded = (limit) => void Promise.resolve().then(() => this.#relieve(limit));
   }
 
   /** Bytes that connections hold, without compression contexts. */

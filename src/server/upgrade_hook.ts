@@ -179,9 +179,11 @@ const ACCEPTANCE_NAMES = [
 ] as const;
 const DECISION_NAMES = [...new Set([...REJECTION_NAMES, ...ACCEPTANCE_NAMES])];
 
-/** Whether it is a web `Response`, of this realm or of a library that brings its own. */
+/**
+ * Whether it is a web `Response`, of this realm or of a library that brings its own. The global `Response` is
+ * left alone: on Node its first use loads an HTTP client of over a megabyte.
+ */
 export function isResponse(value: unknown): value is Response {
-  if (value instanceof Response) return true;
   if (typeof value !== "object" || value === null) return false;
   return "arrayBuffer" in value && "body" in value && "status" in value && "headers" in value &&
     typeof value.arrayBuffer === "function";

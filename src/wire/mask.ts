@@ -13,6 +13,12 @@ export const SHARED_WORD_THRESHOLD = 32;
 /** Memory of this size holds several such frames. */
 export const SHARED_SIZE = 1024;
 
+/**
+ * From this many bytes on, WebAssembly SIMD is faster than words, though it copies the payload twice; at
+ * 16 KiB it takes 0.3 (Node) to 0.5 of the time.
+ */
+export const SIMD_THRESHOLD = 2048;
+
 const LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
 
 /**
@@ -94,9 +100,29 @@ export function rotateMaskKey(key: number, count: number): number {
  * @category Frames
  */
 export function applyMask(bytes: Uint8Array, start: number, end: number, key: number): void {
+  const size = end - start;
+  if (size >= SIMD_THRESHOLD && LITTLE_ENDIAN) return maskMany(bytes, start, end, key);
   const threshold = bytes.length < SHARED_SIZE ? WORD_THRESHOLD : SHARED_WORD_THRESHOLD;
-  if (LITTLE_ENDIAN && end - start >= threshold) maskWords(bytes, start, end, key);
+  if (LITTLE_ENDIAN && size >= threshold) maskWords(bytes, start, end, key);
   else maskBytes(bytes, start, end, key);
+}
+
+/** Masks `bytes[start..end)` in place, as {@linkcode applyMask} does. */
+export type Mask = (bytes: Uint8Array, start: number, end: number, key: number) => void;
+
+/** Masks large payloads: by words, until there is a faster way. */
+let maskMany: Mask = maskWords;
+
+/**
+ * Sets a faster way to mask large payloads, which is not part of the pure core.
+ *
+ * @param find Returns it, or `undefined` where there is none. Called for the first large payload.
+ */
+export function maskLargeWith(find: () => Mask | undefined): void {
+  maskMany = (bytes, start, end, key) => {
+    maskMany = find() ?? maskWords;
+    maskMany(bytes, start, end, key);
+  };
 }
 
 /** The memory that was masked last by words, and its words. It is kept alive until the next one. */

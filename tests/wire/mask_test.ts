@@ -1,13 +1,16 @@
 import assert from "node:assert/strict";
 import {
   applyMask,
+  maskLargeWith,
   readMaskKey,
   rotateMaskKey,
   SHARED_SIZE,
   SHARED_WORD_THRESHOLD,
+  SIMD_THRESHOLD,
   WORD_THRESHOLD,
   writeMaskKey,
 } from "../../src/wire/mask.ts";
+import { simdMask } from "../../src/connection/simd_mask.ts";
 import { Random } from "../support/random.ts";
 import { hex, MASK_KEY, utf8 } from "../support/vectors.ts";
 
@@ -50,6 +53,36 @@ Deno.test("masks correctly at every length from 0 to 300, every alignment and se
     for (let alignment = 0; alignment < 8; alignment++) {
       for (const key of KEYS) assertMasked(size, alignment, key);
     }
+  }
+});
+
+maskLargeWith(simdMask);
+
+Deno.test("masks large payloads correctly around the sizes where the way of masking changes", () => {
+  for (const size of [SIMD_THRESHOLD, 16_384, 32_768, 65_536]) {
+    for (const difference of [-1, 0, 1, 2, 3, 15, 63]) {
+      for (const alignment of [0, 1, 5]) assertMasked(size + difference, alignment, MASK_KEY);
+    }
+  }
+});
+
+Deno.test("SIMD masks every length up to several turns, and nothing behind the end", () => {
+  const mask = simdMask()!;
+  for (let size = 0; size <= 200; size++) {
+    const bytes = Uint8Array.from({ length: size + 80 }, (_, i) => i * 7 + 1);
+    const want = expected(bytes, 3, 3 + size, MASK_KEY);
+    mask(bytes, 3, 3 + size, keyOf(MASK_KEY));
+    assert.deepEqual(bytes, want, `size ${size}`);
+  }
+});
+
+Deno.test("without WebAssembly there is no SIMD mask, and no error", () => {
+  const { WebAssembly } = globalThis;
+  try {
+    Reflect.deleteProperty(globalThis, "WebAssembly");
+    assert.equal(simdMask(), undefined);
+  } finally {
+    Object.assign(globalThis, { WebAssembly });
   }
 });
 
