@@ -389,9 +389,36 @@ async function buildPackage(one: Package, out: string, offline: boolean): Promis
       await Deno.mkdir(dirname(target), { recursive: true });
       await Deno.copyFile(path, target);
     }
+    await stripPrivateComments(join(out, "types"), Object.values(one.entries));
     await complete(out, one, dependencies);
   } finally {
     await remove(temporary);
+  }
+}
+
+/** Removes the comments from declarations whose names users cannot import: they are a tenth of all. */
+async function stripPrivateComments(types: string, entries: readonly string[]): Promise<void> {
+  const declared = (source: string): string => join(types, source.replace(/\.ts$/, ".d.ts"));
+  const entryFiles = entries.map(declared);
+  const isPublic = new Set(entryFiles);
+  // A set grows while it is walked through.
+  for (const path of isPublic) {
+    const text = await Deno.readTextFile(path);
+    // An entry may import a name and export it by itself.
+    const statements = entryFiles.includes(path)
+      ? /(?:import|export)\s[^;]*?from\s*"(\.[^"]+)\.js"/g
+      : /export\s+(?:type\s+)?(?:\*|\{[^}]*\})\s*from\s*"(\.[^"]+)\.js"/g;
+    for (const [, module] of text.matchAll(statements)) {
+      isPublic.add(join(dirname(path), `${module}.d.ts`));
+    }
+  }
+  for await (const path of filesBelow(types)) {
+    if (isPublic.has(path)) continue;
+    const text = await Deno.readTextFile(path);
+    await Deno.writeTextFile(
+      path,
+      text.replace(/^[ \t]*\/\*\*[^]*?\*\/\n?/gm, "").replace(/^[ \t]*\/\/.*\n/gm, ""),
+    );
   }
 }
 

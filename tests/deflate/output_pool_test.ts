@@ -37,19 +37,22 @@ Deno.test("growing keeps the output of the current message", () => {
 });
 
 Deno.test("frees the memory that it has outgrown, or no longer needs, at once", () => {
+  // Node 20 cannot, and leaves it to the garbage collector.
+  const isFreed = (buffer: ArrayBufferLike): boolean =>
+    buffer.byteLength === 0 || !("transfer" in ArrayBuffer.prototype);
   const pool = new OutputPool();
   write(pool, 1, 1 << 20);
   const outgrown = pool.bytes;
   write(pool, 100_000, 1 << 20);
-  assert.equal(outgrown.buffer.byteLength, 0);
+  assert.ok(isFreed(outgrown.buffer));
   assert.equal(pool.message.length, 100_000);
   const tooLarge = pool.bytes;
   for (let i = 0; i < 600; i++) write(pool, 1, 1 << 20);
   assert.notEqual(pool.bytes, tooLarge);
-  assert.equal(tooLarge.buffer.byteLength, 0);
+  assert.ok(isFreed(tooLarge.buffer));
   const last = pool.bytes;
   pool.release();
-  assert.equal(last.buffer.byteLength, 0);
+  assert.ok(isFreed(last.buffer));
   assert.equal(pool.message.length, 0);
 });
 
