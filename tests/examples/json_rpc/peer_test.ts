@@ -93,8 +93,8 @@ Deno.test("either side calls the other, and errors arrive with their code", asyn
   await assert.rejects(peer.call("strict"), { code: -32602, message: "not these" });
   await assert.rejects(peer.call("own"), { code: 7, data: { more: true } });
   await assert.rejects(peer.call("never", [], 10), /No answer to never in 10 ms/);
-  const waiting = assert.rejects(peer.call("never"), /connection ended/);
+  const waiting = assert.rejects(peer.call("never"), /connection closed/);
   conn.close();
   await waiting;
-  await assert.rejects(peer.call("subtract", [1]), /connection ended/);
+  await assert.rejects(peer.call("subtract", [1]), /connection closed/);
 });
