@@ -39,12 +39,12 @@ export const GROUP_NAMES: Readonly<Record<string, string>> = {
   "21": "Masks",
   "22": "Length fields",
   "23": "Compressed frames",
-  "24": "Limits of size",
-  "25": "Where frames begin",
+  "24": "Size limits",
+  "25": "Start of frames",
   "26": "Requests",
-  "27": "Answers",
+  "27": "Responses",
   "28": "Negotiation",
-  "29": "Floods, slowness, half-open peers",
+  "29": "Floods, slow peers, half-closed streams",
 };
 
 /**

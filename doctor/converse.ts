@@ -182,14 +182,14 @@ export class Conversation {
       const [event] = events;
       if (event?.is !== "message") break;
       if (event.opcode !== opcode || !sameBytes(payload, event.payload)) {
-        this.#transcript.violation = `message ${index + 1} of ${count} came back changed`;
+        this.#transcript.violation = `the echo of message ${index + 1} of ${count} is different`;
         break;
       }
       events.length = 0;
       if (index === count - 1) this.#comparing = false;
     }
     if (!this.#comparing) return;
-    this.#transcript.violation ??= "not every message came back";
+    this.#transcript.violation ??= "not every message was echoed";
   }
 
   /** A message as it is agreed on: compressed where that pays, in fragments if wanted. */

@@ -129,17 +129,17 @@ export function describe(role: Role, transcript: Transcript): string {
   const parts = transcript.events.slice(0, 5).map(describeEvent);
   if (transcript.events.length > 5) parts.push(`${transcript.events.length - 5} more`);
   if (violation !== undefined) parts.push(`a violation by the peer: ${violation}`);
-  if (transcript.stalled) parts.push("no reading of what the doctor sent");
   if (!opened) {
     parts.push(
       answer === undefined
-        ? "no answer to the request"
-        : `the answer ${describeAnswer(transcript)}`,
+        ? "no response to the request"
+        : `the response ${describeAnswer(transcript)}`,
     );
   }
   parts.push(describeEnd(transcript));
   const text = parts.filter((part) => part !== "").join(", then ");
-  return `The ${role} sent: ${text}`;
+  const stalled = transcript.stalled ? "; it did not read all that the doctor sent" : "";
+  return `The ${role} sent: ${text}${stalled}`;
 }
 
 function describeAnswer({ answer }: Transcript): string {
@@ -163,8 +163,8 @@ function describeEnd({ close, closedFirst, end }: Transcript): string {
   const parts: string[] = [];
   if (close !== undefined) {
     const reason = close.reason === "" ? "" : ` "${close.reason}"`;
-    const code = close.code === 1005 ? "without a code" : close.code;
-    parts.push(`${closedFirst === undefined ? "a" : "in answer a"} Close ${code}${reason}`);
+    const code = close.code === 1005 ? "without a code" : `with ${close.code}`;
+    parts.push(`a Close frame ${code}${reason}${closedFirst === undefined ? "" : " in reply"}`);
   }
   if (end === "patience") parts.push("nothing more, and the connection stayed open");
   else if (close === undefined) parts.push("the end of the stream without a Close frame");
@@ -199,13 +199,13 @@ function describeEnding(ending: Ending): string {
     case "unclean":
       return "an incomplete closing handshake";
     case "unanswered":
-      return "no Close frame in answer";
+      return "no Close frame in reply";
     case "failed":
       return ending.codes === undefined || ending.codes.length === 0
         ? "the connection is failed"
         : `the connection is failed with ${describeCodes(ending.codes)}`;
     case "refused":
-      return `a refusal${
+      return `a rejection${
         ending.field === undefined ? "" : ` with ${ending.field[0]}: ${ending.field[1]}`
       }`;
   }

@@ -68,7 +68,7 @@ function agreement(offers: readonly Extension[], answer: Extension): DeflateAgre
     if (!named && parameter(answer, "client_max_window_bits") !== undefined) {
       problem = new HandshakeError(
         "EXTENSION_UNEXPECTED",
-        "client_max_window_bits is in the answer and was not offered",
+        "client_max_window_bits is in the response and was not offered",
       );
       continue;
     }
@@ -77,7 +77,7 @@ function agreement(offers: readonly Extension[], answer: Extension): DeflateAgre
     if (broken !== undefined) {
       problem = new HandshakeError(
         "EXTENSION_UNEXPECTED",
-        `${broken} was requested, and the answer does not honor it`,
+        `${broken} was requested, and the response does not honor it`,
       );
       continue;
     }

@@ -79,7 +79,7 @@ export async function openToServer(
         whole = reader.push(chunk);
         if (whole) rest = [reader.rest];
       } catch (error) {
-        problem = `The answer cannot be parsed: ${(error as Error).message}`;
+        problem = `The response cannot be parsed: ${(error as Error).message}`;
       }
     }
   });
@@ -93,7 +93,7 @@ export async function openToServer(
   const status = /^HTTP\/1\.[01] (\d{3})( |$)/.exec(reader.startLine)?.[1];
   transcript.answer = { status: Number(status ?? 0), fields: reader.fields };
   if (status !== "101") {
-    if (status === undefined) transcript.handshakeProblem = "The answer has no status line";
+    if (status === undefined) transcript.handshakeProblem = "The response has no status line";
     return undefined;
   }
   transcript.opened = true;
@@ -119,7 +119,7 @@ function checkProof(request: HeaderFields, answer: HeaderFields): void {
   if (!answer.hasToken("upgrade", "websocket") || !answer.hasToken("connection", "upgrade")) {
     throw new HandshakeError(
       "UPGRADE_MISSING",
-      "The answer has no Upgrade: websocket or no Connection: Upgrade",
+      "The response has no Upgrade: websocket or no Connection: Upgrade",
     );
   }
   const key = request.get("sec-websocket-key");
@@ -129,7 +129,7 @@ function checkProof(request: HeaderFields, answer: HeaderFields): void {
   if (accepts.length !== 1 || accepts[0] !== acceptKey(key)) {
     throw new HandshakeError(
       "ACCEPT_INVALID",
-      "The answer's Sec-WebSocket-Accept does not match the key",
+      "The response's Sec-WebSocket-Accept does not match the key",
     );
   }
 }

@@ -12,9 +12,9 @@ const NO_BODY = { "Content-Length": "0" };
 type Row = [title: string, opening: Opening, rfc: string, outcomes?: Outcome[]];
 
 const GOOD: Row[] = [
-  ["A plain answer", {}, "4.1"],
+  ["A plain response", {}, "4.1"],
   [
-    "Upgrade and Connection in other cases",
+    "Upgrade and Connection in different letter case",
     { fields: { Upgrade: "WEBSOCKET", Connection: "uPGRADE" } },
     "4.1",
   ],
@@ -30,7 +30,7 @@ const GOOD: Row[] = [
     "A 103 before the 101",
     { interim: "HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n" },
     "RFC 9110 15.2",
-    [ECHO, laxly(refuses(), "a client must be able to read interim answers")],
+    [ECHO, laxly(refuses(), "a client must be able to read interim responses")],
   ],
 ];
 

@@ -21,7 +21,7 @@ const PROTOCOL: Row[] = [
   ["a ping is fragmented", [ping(HELLO, { fin: false })], "RFC 6455 5.5"],
   ["a Close frame is fragmented", [{ ...close(1000), fin: false }], "RFC 6455 5.5"],
   ["a continuation continues nothing", [last(HELLO)], "RFC 6455 5.4"],
-  ["a message begins inside of another", [first(HELLO), text(HELLO)], "RFC 6455 5.4"],
+  ["a message begins inside another", [first(HELLO), text(HELLO)], "RFC 6455 5.4"],
   ["a Close frame has one byte", [frame(Opcode.Close, "a")], "RFC 6455 5.5.1"],
   ["a Close frame has the code 999", [close(999)], "RFC 6455 7.4"],
   ["a Close frame has the code 1005", [close(1005)], "RFC 6455 7.4.1"],
@@ -33,10 +33,10 @@ const PROTOCOL: Row[] = [
 
 /** Text that is not UTF-8: 1007. */
 const PAYLOAD: Row[] = [
-  ["a text message has a surrogate in it", [text(hex("61 ed a0 80 62"))]],
-  ["a text message ends inside of a character", [text(hex("61 e2 82"))]],
+  ["a text message has a surrogate", [text(hex("61 ed a0 80 62"))]],
+  ["a text message ends inside a character", [text(hex("61 e2 82"))]],
   ["the first fragment of a text has a byte ff", [first(hex("61 ff 62")), last("c")]],
-  ["the last fragment of a text leaves a character open", [first(hex("61 e2")), last(hex("82"))]],
+  ["the last fragment of a text ends inside a character", [first(hex("61 e2")), last(hex("82"))]],
   ["a fragment does not continue a character", [first(hex("61 e2")), last(hex("41"))]],
   ["the reason of a Close frame is not UTF-8", [close(1000, hex("61 ff"))], "RFC 6455 5.5.1, 8.1"],
 ];
@@ -65,7 +65,7 @@ export const closeCodes: readonly Case[] = [
     steps: [close(code, "bye")],
     outcomes: [
       { verdict: "PASS", back: [], ending: { is: "closed", codes: [code] } },
-      laxly(echoes(), "the answer has a different code"),
+      laxly(echoes(), "the reply has a different code"),
     ],
   })),
   {
@@ -75,7 +75,7 @@ export const closeCodes: readonly Case[] = [
     steps: [close()],
     outcomes: [
       { verdict: "PASS", back: [], ending: { is: "closed", codes: [1005, 1000] } },
-      laxly(echoes(), "the answer has a different code"),
+      laxly(echoes(), "the reply has a different code"),
     ],
   },
   {

@@ -52,7 +52,7 @@ const LONG = { source: "stars", size: 256 * 1024 } as const;
 const rows: Row[] = [
   [
     "7.1.1",
-    "A text message, then a Close frame when the echo is there",
+    "A text message, then a Close frame after the echo",
     [text("Hello World!")],
     normally(1000, [textBack("Hello World!")]),
   ],
@@ -76,7 +76,7 @@ const rows: Row[] = [
     [text(LONG), text("Hello World!"), close(1000), ping()],
     [informs(
       echoes(textBack(LONG), textBack("Hello World!")),
-      "everything before the Close frame came back",
+      "everything before the Close frame was echoed",
     )],
   ],
   ["7.3.1", "A Close frame without a payload", [close()], normally()],

@@ -32,7 +32,7 @@ type Row = [title: string, steps: readonly Step[], outcomes: readonly Outcome[],
 function threeWays(title: string, frames: FrameStep[], outcome: Outcome): Row[] {
   return [
     [title, frames, [outcome]],
-    [`${title}, in one piece`, [atOnce(...frames)], [outcome]],
+    [`${title}, in one write`, [atOnce(...frames)], [outcome]],
     [`${title}, octet by octet`, [octetWise(...frames)], [outcome]],
   ];
 }
@@ -109,7 +109,7 @@ const rows: Row[] = [
     [PINGED_BACK],
   ],
   [
-    "The same, each frame in a piece of its own",
+    "The same, with a separate write for each frame",
     [
       ...PINGED.slice(0, 3).map((step) => atOnce(step)),
       { do: "pause", milliseconds: 1000 },

@@ -27,7 +27,7 @@ function of(
   const payload = { source, size: 65536 };
   cases.push({
     id: `${group}.8`,
-    title: `A ${kind} message with a payload of 65536 bytes, sent in pieces of ${CHOP} octets`,
+    title: `A ${kind} message with a payload of 65536 bytes, sent in chunks of ${CHOP} octets`,
     rfc,
     steps: [{ ...atOnce(send(payload)), chop: CHOP }],
     outcomes: [echoes(back(payload))],

@@ -63,7 +63,7 @@ const EXTENSIONS: Row[] = [
     "9.1, 11.3.2",
   ],
   [
-    "permessage-deflate without parameters: the answer has no client_max_window_bits",
+    "permessage-deflate without parameters: the response has no client_max_window_bits",
     { extensions: DEFLATE },
     "RFC 7692 7.1.2.2",
   ],

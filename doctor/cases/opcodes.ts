@@ -35,7 +35,7 @@ function of(group: string, kind: string, lowest: number): Case[] {
     {
       id: `${group}.4`,
       title: `A text message, a frame with the reserved ${kind} opcode ${lowest + 3} and a ` +
-        "payload, then a ping, all in one piece",
+        "payload, then a ping, all in one write",
       rfc,
       steps: [atOnce(text(HELLO), frame(lowest + 3, PAYLOAD), ping())],
       outcomes: AFTER_ONE,

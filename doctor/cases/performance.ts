@@ -64,7 +64,7 @@ export function performance({ fast }: Facts): Case[] {
   );
   const chopped = KINDS.map(({ name, opcode, source, back }) =>
     CHOPS.map((chop): Omit<Case, "id"> => ({
-      title: `A ${name} message of 1 MiB sent in pieces of ${chop} octets`,
+      title: `A ${name} message of 1 MiB sent in chunks of ${chop} octets`,
       rfc,
       steps: [{ ...atOnce(frame(opcode, { source, size: MIB })), chop }],
       outcomes: [echoes(back({ source, size: MIB }))],

@@ -74,14 +74,14 @@ export const pings: readonly Case[] = [
   },
   {
     id: "2.10",
-    title: "Ten pings, each with a payload of its own",
+    title: "Ten pings, each with a different payload",
     rfc: "RFC 6455 5.5.2",
     steps: NUMBERED.map((payload) => ping(payload)),
     outcomes: [echoes(...NUMBERED.map(pongBack))],
   },
   {
     id: "2.11",
-    title: "Ten pings, each with a payload of its own, sent octet by octet",
+    title: "Ten pings, each with a different payload, sent octet by octet",
     rfc: "RFC 6455 5.5.2",
     steps: [octetWise(...NUMBERED.map((payload) => ping(payload)))],
     outcomes: [echoes(...NUMBERED.map(pongBack))],

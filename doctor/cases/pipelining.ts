@@ -32,7 +32,7 @@ export const pipelining: readonly Case[] = [
   },
   {
     id: "25.1.3",
-    title: "Two messages and a ping in one piece with the request: all or none",
+    title: "Two messages and a ping in one write with the request: all or none are answered",
     rfc: "RFC 6455 4.1",
     role: "server",
     opening: { behind: [HELLO, ping("ping"), HELLO] },
@@ -41,7 +41,7 @@ export const pipelining: readonly Case[] = [
   },
   {
     id: "25.1.4",
-    title: "The request in three pieces with pauses",
+    title: "The request in three chunks with pauses",
     rfc: RFC,
     role: "server",
     opening: { chop: 70, delay: 150 },
@@ -50,7 +50,7 @@ export const pipelining: readonly Case[] = [
   },
   {
     id: "25.2.1",
-    title: "The answer's head octet by octet, then a message",
+    title: "The response's head octet by octet, then a message",
     rfc: RFC,
     role: "client",
     opening: { chop: 1 },
@@ -59,7 +59,7 @@ export const pipelining: readonly Case[] = [
   },
   {
     id: "25.2.2",
-    title: "A message in one piece with the answer",
+    title: "A message in one write with the response",
     rfc: RFC,
     role: "client",
     opening: { behind: [HELLO] },
@@ -68,7 +68,7 @@ export const pipelining: readonly Case[] = [
   },
   {
     id: "25.2.3",
-    title: "Two messages and a ping in one piece with the answer",
+    title: "Two messages and a ping in one write with the response",
     rfc: RFC,
     role: "client",
     opening: { behind: [HELLO, ping("ping"), HELLO] },
@@ -77,7 +77,7 @@ export const pipelining: readonly Case[] = [
   },
   {
     id: "25.2.4",
-    title: "The answer in three pieces with pauses",
+    title: "The response in three chunks with pauses",
     rfc: RFC,
     role: "client",
     opening: { chop: 50, delay: 150 },
@@ -86,7 +86,7 @@ export const pipelining: readonly Case[] = [
   },
   {
     id: "25.3.1",
-    title: "A hundred messages in one piece",
+    title: "A hundred messages in one write",
     rfc: "RFC 6455 5.6",
     steps: [atOnce(...Array.from({ length: 100 }, (_, index) => text(`message ${index}`)))],
     outcomes: [echoes(...Array.from({ length: 100 }, (_, index) => textBack(`message ${index}`)))],

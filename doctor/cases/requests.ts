@@ -174,13 +174,13 @@ const HTTP: Row[] = [
     [...BAD_REQUEST, informs(ECHO, "accepted, which is allowed")],
   ],
   [
-    "Non-ASCII bytes in Sec-WebSocket-Protocol: a well-formed answer",
+    "Non-ASCII bytes in Sec-WebSocket-Protocol: a well-formed response",
     { rawLines: [concat([utf8("Sec-WebSocket-Protocol: "), Uint8Array.of(0xff, 0xfe, 0xe4)])] },
     "11.3.4; RFC 9110 5.5",
     [refuses(), { ...ECHO, note: "no subprotocol was selected" }],
   ],
   [
-    "Non-ASCII bytes in Sec-WebSocket-Extensions: a well-formed answer",
+    "Non-ASCII bytes in Sec-WebSocket-Extensions: a well-formed response",
     { rawLines: [concat([utf8("Sec-WebSocket-Extensions: "), Uint8Array.of(0xff, 0xc3, 0xa4)])] },
     "9.1; RFC 9110 5.5",
     [refuses(), { ...ECHO, note: "no extension was accepted" }],

@@ -17,7 +17,7 @@ const cases: [title: string, steps: Step[], outcomes: readonly Outcome[]][] = [
     AFTER_ONE,
   ],
   [
-    "A text message, another with RSV = 3, then a ping, all in one piece",
+    "A text message, another with RSV = 3, then a ping, all in one write",
     [atOnce(text(HELLO), text(HELLO, { rsv: 3 }), ping())],
     AFTER_ONE,
   ],

@@ -105,11 +105,11 @@ export function sizes({ maxMessageSize }: Facts): Case[] {
     },
     bombCase("24.2.2", BOMB_SIZE, "RFC 7692 8; RFC 6455 10.4", {
       verdict: "INFORMATIONAL",
-      note: "all of it came back: the limit is higher, or there is none",
+      note: "the whole message was echoed: the limit is higher, or there is none",
     }),
     bombCase("24.2.3", HUGE_SIZE, "RFC 7692 8; RFC 6455 10.4; CVE-2026-39804", {
       verdict: "NON-STRICT",
-      note: "all of it came back: inflation has no limit (CVE-2026-39804 in Bandit)",
+      note: "the whole message was echoed: inflation has no limit (CVE-2026-39804 in Bandit)",
     }),
     {
       id: "24.3.1",

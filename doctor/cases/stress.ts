@@ -40,7 +40,7 @@ const stopped = (...steps: Step[]): Step[] => [
 export const stress: readonly Case[] = [
   {
     id: "29.1.1",
-    title: "500 pings in one piece: all are answered, in order",
+    title: "500 pings in one write: all are answered, in order",
     rfc: "RFC 6455 5.5.2, 5.5.3",
     steps: [atOnce(...MANY.map((payload) => ping(payload)))],
     outcomes: [

@@ -32,7 +32,7 @@ Deno.test("the table has the groups, the occurring verdicts and the totals", () 
 Deno.test("the summary shows the problems, failures first, with their bytes", () => {
   const text = shown(false);
   assert.ok(text.indexOf("26.2.1   FAIL") < text.indexOf("6.4.1    NON-STRICT"));
-  assert.match(text, /allowed {3}a refusal/);
+  assert.match(text, /allowed {3}a rejection/);
   assert.match(text, /happened {2}The server said/);
   assert.match(text, / 0 ms -> 47 45 54\n/);
   assert.match(text, / 2 ms <- 81 81 .* \.\.\. \(100 bytes\)\n/);

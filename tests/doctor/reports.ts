@@ -22,7 +22,7 @@ export const RESULTS: readonly Result[] = [
     rfc: RULE,
     verdict: "FAIL",
     note: 'The server said "<script>alert(1)</script>" & stayed',
-    expected: "a refusal",
+    expected: "a rejection",
     milliseconds: 12,
     exchange: {
       entries: [
