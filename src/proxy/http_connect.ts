@@ -98,8 +98,8 @@ export class HttpConnect implements ProxyDialogue {
     // Some proxies answer 401 where RFC 9110 15.5.8 has 407.
     if (status !== 407 && status !== 401) return "";
     return this.#authorization === undefined
-      ? ": it wants a user and password, which its URL does not have"
-      : ": it does not accept the user and password of its URL";
+      ? ": it requires a user name and a password, but its URL has none"
+      : ": it rejects the user name and password of its URL";
   }
 }
 

@@ -122,7 +122,7 @@ export class Socks5 implements ProxyDialogue {
     if (method === METHOD.Unacceptable) {
       throw refused(
         this.#password === undefined
-          ? "requires authentication, and its URL has no user"
+          ? "requires authentication, but its URL has no user name"
           : "accepts no authentication method that was offered",
       );
     }
@@ -134,7 +134,7 @@ export class Socks5 implements ProxyDialogue {
     if (this.#length < 2) return NOTHING;
     this.#length = 0;
     // RFC 1929 section 2: any status other than 0 means failure.
-    if (this.#input[1] !== 0) throw refused("does not accept the user and password of its URL");
+    if (this.#input[1] !== 0) throw refused("rejects the user name and password of its URL");
     return this.#ask();
   }
 

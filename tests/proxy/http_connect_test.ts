@@ -150,14 +150,14 @@ for (const status of ["407 Nope", "401 Nope"]) {
     const head = `HTTP/1.1 ${status}\r\nProxy-Authenticate: Basic realm="x"\r\n\r\n`;
     assert.deepEqual(answered(head).error, {
       code: "PROXY_REFUSED",
-      message: `The proxy answered ${status} to CONNECT a.example:443: it wants a user and ` +
-        "password, which its URL does not have",
+      message: `The proxy answered ${status} to CONNECT a.example:443: it requires a user ` +
+        "name and a password, but its URL has none",
     });
     const credentials = { username: "eve", password: "hunter2" };
     assert.deepEqual(answered(head, undefined, credentials).error, {
       code: "PROXY_REFUSED",
-      message: `The proxy answered ${status} to CONNECT a.example:443: it does not accept the ` +
-        "user and password of its URL",
+      message: `The proxy answered ${status} to CONNECT a.example:443: it rejects the user ` +
+        "name and password of its URL",
     });
   });
 }

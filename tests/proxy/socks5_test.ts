@@ -160,7 +160,7 @@ for (
       "a proxy that requires authentication",
       "05ff",
       undefined,
-      "requires authentication, and its URL has no user",
+      "requires authentication, but its URL has no user name",
     ],
     [
       "a proxy that requires another method",
@@ -168,8 +168,8 @@ for (
       CREDENTIALS,
       "accepts no authentication method that was offered",
     ],
-    ["a wrong login", "05020101", CREDENTIALS, "does not accept the user and password of its URL"],
-    ["a login that fails oddly", "050205ff", CREDENTIALS, "does not accept the user and password "],
+    ["a wrong login", "05020101", CREDENTIALS, "rejects the user name and password of its URL"],
+    ["a login that fails oddly", "050205ff", CREDENTIALS, "rejects the user name and password "],
   ] as const
 ) {
   Deno.test(`reports ${name} as a rejection`, () => {

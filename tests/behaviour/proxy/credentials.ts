@@ -22,10 +22,14 @@ const SPECIAL: readonly [username: string, password: string, user: string][] = [
 
 /** Credentials that a proxy does not accept, and its response. */
 const WRONG: readonly [user: string, http: RegExp, socks: RegExp][] = [
-  ["user:wrong@", /40[17] .* does not accept the user/, /does not accept the user and password/],
-  ["other:secret@", /40[17] .* does not accept the user/, /does not accept the user and password/],
-  ["user@", /40[17] .* does not accept the user/, /does not accept the user and password/],
-  ["", /40[17] .* wants a user and password/, /requires authentication, and its URL has no user/],
+  ["user:wrong@", /40[17] .* rejects the user name/, /rejects the user name and password/],
+  ["other:secret@", /40[17] .* rejects the user name/, /rejects the user name and password/],
+  ["user@", /40[17] .* rejects the user name/, /rejects the user name and password/],
+  [
+    "",
+    /40[17] .* requires a user name and a password/,
+    /requires authentication, but its URL has no user name/,
+  ],
 ];
 
 const cases: Record<string, (t: Live) => Promise<void>> = {};
