@@ -7,13 +7,13 @@ const LEGAL = [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013,
   .concat([3000, 3999, 4000, 4999]);
 const ILLEGAL = [0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65535];
 
-Deno.test("what a user may close with passes the check", () => {
+Deno.test("accepts valid close codes and reasons", () => {
   for (const code of LEGAL) checkCloseArguments(code, "");
   checkCloseArguments(1000, "x".repeat(123));
   checkCloseArguments(1000, "\u20ac".repeat(41));
 });
 
-Deno.test("a user who closes with a code that must not be sent gets a RangeError that names it", () => {
+Deno.test("rejects a close code that must not be sent with a RangeError that shows it", () => {
   for (const code of ILLEGAL.concat(-1, 70000)) {
     assert.throws(() => checkCloseArguments(code, ""), {
       name: "RangeError",
@@ -22,7 +22,7 @@ Deno.test("a user who closes with a code that must not be sent gets a RangeError
   }
 });
 
-Deno.test("a user who closes with something that is no code or no reason gets a TypeError", () => {
+Deno.test("rejects a code or reason of the wrong type with a TypeError", () => {
   for (
     const code of [1000.5, NaN, Infinity, "1000", null, {}, Symbol("1000"), Object.create(null)]
   ) {
@@ -33,7 +33,7 @@ Deno.test("a user who closes with something that is no code or no reason gets a 
   }
 });
 
-Deno.test("a user's reason over 123 bytes of UTF-8 is a RangeError, however few characters it has", () => {
+Deno.test("rejects a reason over 123 bytes of UTF-8 with a RangeError", () => {
   assert.equal(MAX_CLOSE_REASON, 123);
   for (const reason of ["x".repeat(124), "\u20ac".repeat(42), "\u00e9".repeat(62)]) {
     assert.ok(utf8(reason).length > 123);

@@ -1,4 +1,4 @@
-// How a connection ends: who began, with which codes, and what happens if one side does not play along.
+// The closing handshake: initiator, close codes, and peers that do not complete it.
 
 import assert from "node:assert/strict";
 import { WebSocketError } from "../../src/errors.ts";
@@ -13,13 +13,13 @@ function close(code?: number, reason = ""): FrameParts {
   return { opcode: CLOSE, payload: code === undefined ? hex("") : closePayload(code, reason) };
 }
 
-/** A way in which a connection ends, and what is told about it. */
+/** A way to end a connection, and the expected close info. */
 interface Ending {
   readonly name: string;
-  /** Lets it end. */
+  /** Ends the connection. */
   end(side: Side): void;
   readonly info: Omit<CloseInfo, "error" | "reason"> & { reason: string | RegExp };
-  /** The code of the error, if there is one. */
+  /** The code of the error, if any. */
   readonly error?: string;
   readonly options?: CommonOptions;
 }
@@ -161,7 +161,7 @@ const ENDINGS: readonly Ending[] = [
     error: "INVALID_UTF8",
   },
   {
-    name: "the peer sends too much",
+    name: "the peer sends more than maxMessageSize",
     options: { maxMessageSize: 10 },
     end: ({ peer }) => {
       peer.send({ opcode: TEXT, payload: "x".repeat(11) });
@@ -215,7 +215,7 @@ const ENDINGS: readonly Ending[] = [
     error: "RESERVED_OPCODE",
   },
   {
-    name: "the peer ends its direction and reads no more output",
+    name: "the peer ends its direction and stops reading",
     options: { closeTimeout: 20 },
     end: ({ conn, peer, transport }) => {
       transport.blocked = true;
@@ -249,7 +249,7 @@ const ENDINGS: readonly Ending[] = [
 ];
 
 for (const ending of ENDINGS) {
-  bothSides(`${ending.name}: the close handler and closed tell how`, async (_, open) => {
+  bothSides(`${ending.name}: the close handler and closed report it`, async (_, open) => {
     const told: CloseInfo[] = [];
     const states: string[] = [];
     const side = await open({
@@ -272,12 +272,12 @@ for (const ending of ENDINGS) {
     await quiet();
     assert.deepEqual(states, ["closed"]);
     assert.equal(told[0], info);
-    assert.equal(await side.conn.closed, info, "also when it is asked for later");
+    assert.equal(await side.conn.closed, info, "closed resolves with the same info after the end");
     assert.equal(timers.size, 0);
   });
 }
 
-bothSides("the state goes from open to closing to closed", async (_, open) => {
+bothSides("readyState changes from open to closing to closed", async (_, open) => {
   const { conn, peer } = await open();
   assert.equal(conn.readyState, "open");
   conn.close();
@@ -303,7 +303,7 @@ bothSides("a second close changes nothing", async (_, open) => {
   assert.equal((await conn.closed).code, info.code);
 });
 
-bothSides("what was sent before close leaves before the Close frame, in one write", async (
+bothSides("sends buffered messages before the Close frame, in one write", async (
   _,
   open,
 ) => {
@@ -316,7 +316,7 @@ bothSides("what was sent before close leaves before the Close frame, in one writ
   assert.equal(transport.writes.length, 1);
 });
 
-bothSides("nothing can be sent once it is closing, and nothing is delivered", async (_, open) => {
+bothSides("a closing connection neither sends nor delivers messages", async (_, open) => {
   const heard: unknown[] = [];
   const { conn, peer } = await open({ message: (_, data) => void heard.push(data) });
   conn.close();
@@ -331,7 +331,7 @@ bothSides("nothing can be sent once it is closing, and nothing is delivered", as
   for (const send of SENDS) assert.equal(send(conn), false);
 });
 
-/** Every way to send. */
+/** Each send method. */
 const SENDS: readonly ((conn: Connection<undefined>) => boolean)[] = [
   (conn) => conn.send("late"),
   (conn) => conn.send(new Uint8Array(3)),
@@ -341,7 +341,7 @@ const SENDS: readonly ((conn: Connection<undefined>) => boolean)[] = [
   (conn) => conn.pong(),
 ];
 
-bothSides("everything still waiting leaves before the stream ends", async (_, open) => {
+bothSides("writes all buffered output before the stream ends", async (_, open) => {
   const { conn, peer, transport } = await open();
   transport.blocked = true;
   conn.send("waits");
@@ -355,7 +355,7 @@ bothSides("everything still waiting leaves before the stream ends", async (_, op
   assert.equal((await conn.closed).clean, true);
 });
 
-bothSides("terminate sends no Close frame and drops what waits", async (_, open) => {
+bothSides("terminate sends no Close frame and drops buffered output", async (_, open) => {
   const { conn, peer, transport } = await open();
   conn.send("lost");
   conn.terminate();

@@ -39,7 +39,7 @@ Deno.test("true, no options and undefined options select the documented defaults
   }
 });
 
-Deno.test("options are taken over", () => {
+Deno.test("applies the given options", () => {
   const options: CompressionOptions = {
     compress: false,
     decompress: true,
@@ -127,7 +127,7 @@ for (
   });
 }
 
-Deno.test("compression.level is one of three words", () => {
+Deno.test("compression.level accepts three values", () => {
   for (const level of ["auto", "fast", "best"] as const) {
     assert.equal(compressionRules({ level }, true, LIMIT)!.level, level);
   }

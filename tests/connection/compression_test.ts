@@ -1,5 +1,5 @@
-// Compression on a connection: what is compressed, what a peer may not send, what is shared, and that
-// its memory ends with the connection.
+// Compression on a connection: which messages are compressed, which input is rejected, what
+// connections share, and that the connection's end frees its memory.
 
 import assert from "node:assert/strict";
 import { ContextMemories, MemoryGovernor } from "../../src/message/memory_governor.ts";
@@ -35,7 +35,7 @@ const TAKEOVER: CompressionOptions = { serverContextTakeover: true, clientContex
 
 type Options = CommonOptions & { compression: boolean | CompressionOptions };
 
-/** A server's side, with a client that can do everything. */
+/** The server side, with a client that supports all parameters. */
 async function accept(t: Harness, options: Options): Promise<Side> {
   const server = await t.serve(options);
   const peer = t.rawClient(server);
@@ -47,7 +47,7 @@ async function accept(t: Harness, options: Options): Promise<Side> {
   return { conn: [...server.clients()].at(-1)!, peer, transport };
 }
 
-/** A client's side, with a server that agrees to everything. */
+/** The client side, with a server that accepts all parameters. */
 function reach(t: Harness, options: Options): Promise<Side> {
   const { compression } = options;
   const takeover = typeof compression === "object" && compression.serverContextTakeover === true;
@@ -55,7 +55,7 @@ function reach(t: Harness, options: Options): Promise<Side> {
   return t.reach(options, hex(""), [`Sec-WebSocket-Extensions: ${answer}`]);
 }
 
-/** A test of either side. */
+/** Registers a test for each side. */
 function compressionTest(
   name: string,
   options: Options,
@@ -68,12 +68,16 @@ function compressionTest(
       await test(opened);
       opened.conn.terminate();
       await opened.conn.closed;
-      assert.equal(ContextMemories.ofProcess.byteLength, before, "memory was left");
+      assert.equal(
+        ContextMemories.ofProcess.byteLength,
+        before,
+        "compression contexts are still counted after the close",
+      );
     });
   }
 }
 
-compressionTest("compresses messages from a threshold on, or as requested per message", {
+compressionTest("compresses messages at or above the threshold, or as requested per message", {
   compression: { threshold: 100 },
 }, async ({ conn, peer }) => {
   conn.send("x".repeat(99));
@@ -103,10 +107,10 @@ compressionTest("sends incompressible messages uncompressed and does not refer t
   assert.ok(frames[4].payload.length < frames[2].payload.length / 2);
 });
 
-/** What a peer sends, and the code that it is closed with. */
+/** Invalid input from the peer, and the close code for it. */
 const REFUSALS: readonly [string, number, readonly FrameParts[]][] = [
   ["corrupt data", 1007, [{ rsv: RSV1, opcode: TEXT, payload: hex("ff ff ff") }]],
-  ["text that is no UTF-8", 1007, [
+  ["text that is not valid UTF-8", 1007, [
     { rsv: RSV1, opcode: TEXT, payload: compressed(hex("61 ff")) },
   ]],
   ["more than maxMessageSize", 1009, [
@@ -125,7 +129,7 @@ const REFUSALS: readonly [string, number, readonly FrameParts[]][] = [
 
 for (const [name, code, frames] of REFUSALS) {
   const delivered: unknown[] = [];
-  compressionTest(`${name} is closed with ${code} without delivery`, {
+  compressionTest(`closes with ${code} on ${name} without delivery`, {
     compression: true,
     maxMessageSize: 1 << 20,
     message: (_, data) => void delivered.push(data),
@@ -151,7 +155,7 @@ compressionTest("decompress false closes with 1003 on a compressed message and a
   assert.deepEqual(close.payload.subarray(0, 2), closePayload(1003));
 });
 
-compressionTest("compress false accepts compressed messages and sends none", {
+compressionTest("compress false accepts compressed messages and sends uncompressed ones", {
   compression: { compress: false, ...TAKEOVER },
   message: (conn, data) => void conn.send(data),
 }, async ({ peer }) => {
@@ -201,10 +205,10 @@ compressionTest("releases the contexts of a disconnected peer", {
 });
 
 socketTest(
-  "contexts for sending are dropped where memoryLimit leaves no room for them",
+  "drops compression contexts when memoryLimit leaves no room for them",
   async (t) => {
     const before = ContextMemories.ofProcess.byteLength;
-    // Decoders, of 1 KiB each, fit twice over; encoders, of some KiB each, do not.
+    // The limit has room for twice the decoders (1 KiB each), but not for the larger encoders.
     const memoryLimit = MemoryGovernor.ofProcess.byteLength + 40_000;
     const windows = { serverMaxWindowBits: 10, clientMaxWindowBits: 10 };
     const options = { compression: { ...TAKEOVER, ...windows }, memoryLimit };
@@ -238,7 +242,7 @@ socketTest(
   },
 );
 
-/** Raw clients of one server with these offers, each with what arrived on it. */
+/** Connects one raw client per offer to the same server. */
 async function listeners(
   t: Harness,
   compression: boolean | CompressionOptions,
@@ -292,7 +296,7 @@ socketTest("sharing a prepared message allocates no memory per connection", asyn
 });
 
 socketTest(
-  "with takeover a prepared message is compressed for each, with what it knows",
+  "with context takeover, compresses a prepared message per connection with its own context",
   async (t) => {
     const offers = ["permessage-deflate", "permessage-deflate"];
     const { server, peers } = await listeners(t, TAKEOVER, offers);

@@ -41,7 +41,7 @@ Deno.test("the documented defaults apply without options", () => {
   }
 });
 
-Deno.test("an option that is given as undefined counts as absent", () => {
+Deno.test("treats an undefined option as absent", () => {
   const given = Object.fromEntries(CONNECTION_OPTION_NAMES.map((name) => [name, undefined]));
   assert.deepEqual(connectionRules(given, true), connectionRules({}, true));
   const delayedWrite = { maxMessages: undefined, maxDelay: undefined, bufferSize: 100 };
@@ -51,7 +51,7 @@ Deno.test("an option that is given as undefined counts as absent", () => {
   );
 });
 
-Deno.test("options are taken over", () => {
+Deno.test("applies the given options", () => {
   const session = {
     text: "bytes",
     utf8Check: false,
@@ -98,25 +98,25 @@ Deno.test("RSV1 is allowed only with compression", () => {
   }
 });
 
-Deno.test("a high water mark above the default maxBufferedAmount raises that", () => {
+Deno.test("highWaterMark above the default maxBufferedAmount raises maxBufferedAmount", () => {
   const { highWaterMark, maxBufferedAmount } = connectionRules({ highWaterMark: 100 * MIB }, true);
   assert.deepEqual([highWaterMark, maxBufferedAmount], [100 * MIB, 100 * MIB]);
 });
 
-Deno.test("maxBufferedAmount below the default high water mark lowers that, so that it takes effect", () => {
+Deno.test("maxBufferedAmount below the default highWaterMark lowers highWaterMark", () => {
   const { highWaterMark, maxBufferedAmount } = connectionRules({ maxBufferedAmount: 1000 }, true);
   assert.equal(maxBufferedAmount, 1000);
   assert.ok(highWaterMark <= 1000, `the high water mark is ${highWaterMark}`);
 });
 
-Deno.test("a message of maxMessageSize is within the default memoryLimit, however large", () => {
+Deno.test("the default memoryLimit always has room for a message of maxMessageSize", () => {
   const GIB = 1024 * MIB;
   assert.equal(connectionRules({ maxMessageSize: GIB }, true).memoryLimit, 2 * GIB);
   const given = { maxMessageSize: GIB, memoryLimit: 1 };
   assert.equal(connectionRules(given, true).memoryLimit, 1);
 });
 
-Deno.test("pongTimeout without pingInterval is a TypeError that says why", () => {
+Deno.test("rejects pongTimeout without pingInterval with a TypeError", () => {
   for (const pingInterval of [undefined, 0]) {
     assert.throws(() => connectionRules({ pongTimeout: 20, pingInterval }, true), {
       name: "TypeError",
@@ -125,14 +125,14 @@ Deno.test("pongTimeout without pingInterval is a TypeError that says why", () =>
   }
 });
 
-Deno.test("binaryType is one of two words", () => {
+Deno.test("binaryType accepts two values", () => {
   assert.throws(() => connectionRules({ binaryType: "blob" as "arraybuffer" }, true), {
     name: "TypeError",
     message: /"binaryType" must be "uint8array" or "arraybuffer", got "blob"$/,
   });
 });
 
-Deno.test("maxBufferedAmount below a given high water mark is a RangeError", () => {
+Deno.test("rejects maxBufferedAmount below the given highWaterMark with a RangeError", () => {
   assert.throws(() => connectionRules({ highWaterMark: 10, maxBufferedAmount: 9 }, true), {
     name: "RangeError",
     message: /"maxBufferedAmount" must be an integer from 10 /,
@@ -176,7 +176,7 @@ for (
 }
 
 for (const name of ["utf8Check", "autoPong", "noDelay"] as const) {
-  Deno.test(`${name} is true or false`, () => {
+  Deno.test(`${name} is a boolean`, () => {
     for (const value of [true, false]) connectionRules({ text: "bytes", [name]: value }, true);
     for (const value of [0, "true", null, {}]) {
       assert.throws(() => connectionRules({ text: "bytes", [name]: value }, true), {
@@ -209,7 +209,7 @@ for (
   });
 }
 
-Deno.test("delayedWrite is an object of known names", () => {
+Deno.test("delayedWrite rejects unknown options", () => {
   for (const delayedWrite of [null, 10, [], { maxMessage: 10 }]) {
     assert.throws(
       () => connectionRules({ delayedWrite } as unknown as ConnectionOptions, true),
@@ -218,7 +218,7 @@ Deno.test("delayedWrite is an object of known names", () => {
   }
 });
 
-Deno.test("text is delivered as a string or as bytes only", () => {
+Deno.test("text accepts two values", () => {
   for (const text of ["string", "bytes"] as const) connectionRules({ text }, true);
   for (const text of ["String", "buffer", null, true]) {
     assert.throws(() => connectionRules({ text } as unknown as ConnectionOptions, true), {
@@ -228,7 +228,7 @@ Deno.test("text is delivered as a string or as bytes only", () => {
   }
 });
 
-Deno.test("unchecked text can only be delivered as bytes", () => {
+Deno.test("rejects disabled UTF-8 validation unless text is delivered as bytes", () => {
   for (const options of [{ utf8Check: false }, { utf8Check: false, text: "string" }] as const) {
     assert.throws(() => connectionRules(options, true), TypeError);
   }

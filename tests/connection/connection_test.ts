@@ -1,4 +1,4 @@
-// What a user can ask of a connection, and what it says to arguments that are wrong.
+// The methods and properties of a connection, and its errors for invalid arguments.
 
 import assert from "node:assert/strict";
 import { prepareMessage } from "../../src/connection/prepare.ts";
@@ -18,7 +18,7 @@ import {
 
 const bytes = hex("01 02 03");
 
-/** What can be sent, and the frame it becomes. */
+/** Valid messages, each with the opcode and payload of its frame. */
 const SENDABLE: readonly [what: string, data: unknown, opcode: number, payload: Uint8Array][] = [
   ["a string", "caf\u00e9", TEXT, utf8("caf\u00e9")],
   ["an empty string", "", TEXT, new Uint8Array(0)],
@@ -32,7 +32,7 @@ const SENDABLE: readonly [what: string, data: unknown, opcode: number, payload: 
 ];
 
 for (const [what, data, opcode, payload] of SENDABLE) {
-  bothSides(`send and sendDelayed take ${what}`, async (_, open) => {
+  bothSides(`send and sendDelayed accept ${what}`, async (_, open) => {
     const { conn, peer } = await open();
     assert.equal(conn.send(data as Uint8Array), true);
     assert.equal(conn.sendDelayed(data as Uint8Array), true);
@@ -44,7 +44,7 @@ for (const [what, data, opcode, payload] of SENDABLE) {
   });
 }
 
-bothSides("a client masks what it sends, each frame with another key, a server does not", async (
+bothSides("a client masks each frame with a new key, a server does not mask", async (
   _,
   open,
   side,
@@ -62,7 +62,7 @@ bothSides("a client masks what it sends, each frame with another key, a server d
   assert.equal(new Set(encoded).size, side === "client" ? 20 : 1);
 });
 
-bothSides("bytes are copied at once: the caller's memory is its own again", async (_, open) => {
+bothSides("send copies bytes, so the caller may reuse its memory", async (_, open) => {
   const { conn, peer } = await open();
   const data = hex("01 02 03");
   conn.send(data);
@@ -73,7 +73,7 @@ bothSides("bytes are copied at once: the caller's memory is its own again", asyn
   assert.equal(toHex(data), "ffffff");
 });
 
-/** What cannot be sent, and how it is shown. */
+/** Invalid messages, and how the error shows them. */
 const UNSENDABLE: readonly [value: unknown, shown: string][] = [
   [undefined, "undefined"],
   [null, "null"],
@@ -88,24 +88,30 @@ const UNSENDABLE: readonly [value: unknown, shown: string][] = [
 ];
 
 for (const [value, shown] of UNSENDABLE) {
-  bothSides(`${shown} (${typeof value}) cannot be sent: a TypeError shows it`, async (_, open) => {
-    const { conn, transport } = await open();
-    const data = value as string;
-    const expected = { name: "TypeError", message: new RegExp(`^Cannot send: .*, got ${shown}$`) };
-    assert.throws(() => conn.send(data), expected);
-    assert.throws(() => conn.sendDelayed(data), expected);
-    assert.throws(() => conn.sendUtf8(value as Uint8Array), expected);
-    assert.throws(() => conn.sendPrepared(value as never), expected);
-    if (value !== undefined) assert.throws(() => conn.ping(data), expected);
-    if (value !== undefined) assert.throws(() => conn.pong(data), expected);
-    await quiet();
-    assert.equal(transport.writes.length, 0);
-    assert.equal(conn.readyState, "open");
-  });
+  bothSides(
+    `rejects ${shown} (${typeof value}) as a message with a TypeError that shows it`,
+    async (_, open) => {
+      const { conn, transport } = await open();
+      const data = value as string;
+      const expected = {
+        name: "TypeError",
+        message: new RegExp(`^Cannot send: .*, got ${shown}$`),
+      };
+      assert.throws(() => conn.send(data), expected);
+      assert.throws(() => conn.sendDelayed(data), expected);
+      assert.throws(() => conn.sendUtf8(value as Uint8Array), expected);
+      assert.throws(() => conn.sendPrepared(value as never), expected);
+      if (value !== undefined) assert.throws(() => conn.ping(data), expected);
+      if (value !== undefined) assert.throws(() => conn.pong(data), expected);
+      await quiet();
+      assert.equal(transport.writes.length, 0);
+      assert.equal(conn.readyState, "open");
+    },
+  );
 }
 
 socketTest(
-  "a string given to sendUtf8 or sendPrepared is a TypeError that says what is",
+  "sendUtf8 and sendPrepared reject a string with a TypeError that names the expected type",
   async (t) => {
     const { conn } = await t.accept();
     assert.throws(() => conn.sendUtf8("text" as never), {
@@ -133,7 +139,7 @@ socketTest("sendUtf8 sends UTF-8 as text and throws on other bytes", async (t) =
   );
 });
 
-bothSides("pings and pongs carry up to 125 bytes, of a string or of bytes", async (_, open) => {
+bothSides("ping and pong accept a string or bytes of up to 125 bytes", async (_, open) => {
   const { conn, peer } = await open();
   for (const payload of ["", "hi", "\u20ac".repeat(41), "x".repeat(125), new Uint8Array(125)]) {
     assert.equal(conn.ping(payload), true);
@@ -149,7 +155,7 @@ bothSides("pings and pongs carry up to 125 bytes, of a string or of bytes", asyn
   );
 });
 
-bothSides("a ping or pong over 125 bytes is a RangeError and sends nothing", async (_, open) => {
+bothSides("ping and pong over 125 bytes throw a RangeError and send nothing", async (_, open) => {
   const { conn, transport } = await open();
   for (const payload of ["x".repeat(126), "\u20ac".repeat(42), new Uint8Array(126)]) {
     const expected = { name: "RangeError", message: /at most 125 bytes, got 126$/ };
@@ -193,7 +199,7 @@ for (const [args, name, message] of CLOSES) {
   });
 }
 
-socketTest("rejects wrong arguments on a closed connection, too", async (t) => {
+socketTest("rejects invalid arguments on a closed connection as well", async (t) => {
   const { conn } = await t.accept();
   conn.terminate();
   await conn.closed;
@@ -202,14 +208,14 @@ socketTest("rejects wrong arguments on a closed connection, too", async (t) => {
   assert.throws(() => conn.ping("x".repeat(126)), RangeError);
 });
 
-bothSides("close without arguments is 1000 without a reason", async (_, open) => {
+bothSides("close without arguments sends 1000 without a reason", async (_, open) => {
   const { conn, peer } = await open();
   conn.close();
   const [{ opcode, payload }] = await peer.framesOf(1);
   assert.deepEqual([opcode, toHex(payload)], [CLOSE, toHex(closePayload(1000))]);
 });
 
-bothSides("cork calls its function at once and gives its error on", async (_, open) => {
+bothSides("cork calls its function synchronously and rethrows its error", async (_, open) => {
   const { conn, peer } = await open();
   assert.throws(() =>
     conn.cork(() => {
@@ -231,7 +237,7 @@ socketTest("cork accepts only a function", async (t) => {
   }
 });
 
-socketTest("a server's connection has its handshake", async (t) => {
+socketTest("a server connection exposes its handshake", async (t) => {
   const { conn } = await t.accept({ subprotocols: ["chat"] });
   assert.equal(conn.url, "ws://a.example/chat");
   assert.equal(conn.remoteAddress, "memory");
@@ -243,7 +249,7 @@ socketTest("a server's connection has its handshake", async (t) => {
   assert.equal(conn.data, undefined);
 });
 
-socketTest("a client's connection has its handshake", async (t) => {
+socketTest("a client connection exposes its handshake", async (t) => {
   const lines = ["Sec-WebSocket-Protocol: v2", "X-Server: tiny", "X-Server: small"];
   const { conn } = await t.reach({ subprotocols: ["v1", "v2"] }, undefined, lines);
   assert.equal(conn.url, "ws://a.example/chat");
@@ -262,14 +268,14 @@ socketTest("closed is always the same promise", async (t) => {
   assert.equal(conn.closed, closed);
 });
 
-socketTest("data is a property that the user may set", async (t) => {
+socketTest("data is writable", async (t) => {
   const { conn } = await t.reach<{ name: string }>({ data: { name: "ada" } });
   assert.equal(conn.data.name, "ada");
   conn.data = { name: "grace" };
   assert.equal(conn.data.name, "grace");
 });
 
-socketTest("a connection can be used with await using", async (t) => {
+socketTest("await using closes the connection", async (t) => {
   const { server, near } = await t.pair();
   {
     await using conn = near;
@@ -281,7 +287,7 @@ socketTest("a connection can be used with await using", async (t) => {
   assert.equal(server.connections, 0);
 });
 
-socketTest("a prepared message goes to a server's and to a client's connection", async (t) => {
+socketTest("server and client connections send the same prepared message", async (t) => {
   const message = prepareMessage("for all");
   const before = message.frame.slice();
   const sides = [[await t.accept(), false], [await t.reach(), true]] as const;
@@ -290,7 +296,7 @@ socketTest("a prepared message goes to a server's and to a client's connection",
     assert.equal(conn.sendPrepared(message), true);
     const frames = await peer.framesOf(2);
     assert.deepEqual(peer.payloads, ["for all", "for all"]);
-    // RFC 6455 5.3: a client masks each frame with a new key, a server masks none.
+    // RFC 6455 5.3: a client masks each frame with a new key; a server does not mask.
     assert.deepEqual(frames.map((frame) => frame.masked), [masked, masked]);
     const half = peer.bytes.length / 2;
     const [first, second] = [peer.bytes.slice(0, half), peer.bytes.slice(half)].map(toHex);
@@ -306,7 +312,7 @@ const SEND_OPTIONS: readonly [options: unknown, message: RegExp][] = [
 ];
 
 for (const [options, message] of SEND_OPTIONS) {
-  socketTest(`send with the options ${JSON.stringify(options)} is a TypeError`, async (t) => {
+  socketTest(`send rejects the options ${JSON.stringify(options)} with a TypeError`, async (t) => {
     const { conn, transport } = await t.accept();
     const wrong = options as { compress: boolean };
     for (const data of ["text", bytes]) {

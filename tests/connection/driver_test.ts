@@ -1,4 +1,4 @@
-// What leaves a connection: in how many writes, and in which order.
+// The output of a connection: the number and order of its writes.
 
 import assert from "node:assert/strict";
 import type { Connection } from "../../src/connection/connection.ts";
@@ -12,7 +12,7 @@ function numbered(count: number, from = 0): string[] {
   return Array.from({ length: count }, (_, i) => `text ${from + i}`);
 }
 
-bothSides("all replies to one chunk leave in one write", async (_, open) => {
+bothSides("sends all replies to one chunk in one write", async (_, open) => {
   const side = await open({ message: (conn, data) => void conn.send(data) });
   side.peer.send(...numbered(100).map((payload) => ({ opcode: TEXT, payload })));
   await quiet();
@@ -20,7 +20,7 @@ bothSides("all replies to one chunk leave in one write", async (_, open) => {
   assert.deepEqual(side.peer.payloads, numbered(100));
 });
 
-bothSides("pongs, replies and the answer to a Close leave in one write, too", async (_, open) => {
+bothSides("sends pongs, replies and the Close reply in one write", async (_, open) => {
   const { peer, transport } = await open({ message: (conn, data) => void conn.send(data) });
   peer.send({ opcode: PING }, { opcode: TEXT, payload: "hi" }, { opcode: PING }, { opcode: CLOSE });
   await quiet();
@@ -28,7 +28,7 @@ bothSides("pongs, replies and the answer to a Close leave in one write, too", as
   assert.deepEqual(peer.frames.map(({ opcode }) => opcode), [PONG, TEXT, PONG, CLOSE]);
 });
 
-bothSides("replies that are larger than any buffer leave in order", async (_, open) => {
+bothSides("sends replies larger than the cork buffer in order", async (_, open) => {
   const side = await open({ message: (conn, data) => void conn.send(`${data} `.repeat(3000)) });
   side.peer.send(...numbered(20).map((payload) => ({ opcode: TEXT, payload })));
   await quiet();
@@ -36,12 +36,12 @@ bothSides("replies that are larger than any buffer leave in order", async (_, op
   assert.ok(side.transport.writes.length < 20, `${side.transport.writes.length} writes`);
 });
 
-bothSides("what is sent in one tick outside of handlers leaves in one write", async (_, open) => {
+bothSides("sends all messages of one tick outside of handlers in one write", async (_, open) => {
   const side = await open();
   for (const text of numbered(10)) side.conn.send(text);
   side.conn.ping("p");
   side.conn.sendPrepared(prepareMessage("prepared"));
-  assert.equal(side.transport.writes.length, 0, "not before the tick's end");
+  assert.equal(side.transport.writes.length, 0, "nothing is written before the tick's end");
   assert.ok(side.conn.bufferedAmount > 0);
   await quiet();
   assert.equal(side.transport.writes.length, 1);
@@ -49,7 +49,7 @@ bothSides("what is sent in one tick outside of handlers leaves in one write", as
   assert.deepEqual(side.peer.payloads, [...numbered(10), "p", "prepared"]);
 });
 
-bothSides("what is sent behind an await leaves as well", async (_, open) => {
+bothSides("writes messages sent after an await", async (_, open) => {
   const side = await open();
   side.conn.send("one");
   await Promise.resolve();
@@ -60,7 +60,7 @@ bothSides("what is sent behind an await leaves as well", async (_, open) => {
   assert.deepEqual(side.peer.payloads, ["one", "two", "three"]);
 });
 
-bothSides("cork gathers messages into one write, at its end", async (_, open) => {
+bothSides("cork combines messages into one write at its end", async (_, open) => {
   const side = await open();
   side.conn.cork(() => {
     for (const text of numbered(10)) side.conn.send(text);
@@ -72,7 +72,7 @@ bothSides("cork gathers messages into one write, at its end", async (_, open) =>
   assert.deepEqual(side.peer.payloads, numbered(10));
 });
 
-bothSides("corks nest: the outermost writes", async (_, open) => {
+bothSides("nested corks write when the outermost ends", async (_, open) => {
   const side = await open();
   side.conn.cork(() => {
     side.conn.send("one");
@@ -85,7 +85,7 @@ bothSides("corks nest: the outermost writes", async (_, open) => {
   assert.deepEqual(side.peer.payloads, ["one", "two", "three"]);
 });
 
-bothSides("a cork around delayed messages does not break them up", async (_, open) => {
+bothSides("a cork around delayed messages does not flush them", async (_, open) => {
   const side = await open({ delayedWrite: { maxMessages: 3 } });
   side.conn.cork(() => {
     for (const text of numbered(9)) side.conn.sendDelayed(text);
@@ -95,7 +95,7 @@ bothSides("a cork around delayed messages does not break them up", async (_, ope
   assert.deepEqual(side.peer.payloads, numbered(9));
 });
 
-socketTest("the handshake response and the output of open are one write", async (t) => {
+socketTest("sends the handshake response and the output of open in one write", async (t) => {
   const peer = await t.ask({
     open: (conn) => {
       conn.send("welcome");
@@ -131,7 +131,7 @@ socketTest("sends to other connections from inside a handler keep their order", 
   assert.deepEqual(peers[2].payloads, all);
 });
 
-socketTest("connections that send in turns do not mix their output", async (t) => {
+socketTest("does not mix the output of connections that alternate", async (t) => {
   const sides = [await t.accept(), await t.accept(), await t.reach()];
   for (const text of numbered(50)) {
     for (const { conn } of sides) conn.send(text);
@@ -140,16 +140,20 @@ socketTest("connections that send in turns do not mix their output", async (t) =
   for (const side of sides) assert.deepEqual(side.peer.payloads, numbered(50));
 });
 
-bothSides("delayed messages wait for the last of maxMessages and leave in one write", async (
+bothSides("sends delayed messages in one write when maxMessages is reached", async (
   _,
   open,
 ) => {
   const side = await open({ delayedWrite: { maxMessages: 4, maxDelay: 60_000 } });
-  // More than one batch: the count begins anew.
+  // Covers more than one batch: the count restarts after each.
   for (let batch = 1; batch <= 3; batch++) {
     for (const text of numbered(3)) assert.equal(side.conn.sendDelayed(text), true);
     await quiet();
-    assert.equal(side.transport.writes.length, batch - 1, "nothing has left before the fourth");
+    assert.equal(
+      side.transport.writes.length,
+      batch - 1,
+      "nothing is written before the batch is full",
+    );
     assert.ok(side.conn.bufferedAmount > 0);
     side.conn.sendDelayed("text 3");
     await quiet();
@@ -158,7 +162,7 @@ bothSides("delayed messages wait for the last of maxMessages and leave in one wr
   assert.deepEqual(side.peer.payloads, [...numbered(4), ...numbered(4), ...numbered(4)]);
 });
 
-bothSides("delayed messages wait for maxDelay and not longer, again and again", async (_, open) => {
+bothSides("flushes delayed messages after maxDelay, repeatedly", async (_, open) => {
   const side = await open({ delayedWrite: { maxMessages: 100, maxDelay: 10 } });
   for (let batch = 1; batch <= 3; batch++) {
     side.conn.sendDelayed("one");
@@ -171,7 +175,7 @@ bothSides("delayed messages wait for maxDelay and not longer, again and again", 
 });
 
 bothSides(
-  "delayed messages leave with the next message that is not, before it",
+  "sends delayed messages before the next undelayed message, in the same write",
   async (_, open) => {
     const side = await open({ delayedWrite: { maxDelay: 60_000 } });
     const others: ((conn: Connection<undefined>) => unknown)[] = [
@@ -192,18 +196,21 @@ bothSides(
   },
 );
 
-bothSides("delayed messages that left early do not count for the next batch", async (_, open) => {
-  const side = await open({ delayedWrite: { maxMessages: 3, maxDelay: 60_000 } });
-  side.conn.sendDelayed("one");
-  side.conn.sendDelayed("two");
-  side.conn.send("other");
-  await quiet();
-  side.conn.sendDelayed("three");
-  await quiet();
-  assert.equal(side.transport.writes.length, 1, "the third message is the first of its batch");
-});
+bothSides(
+  "delayed messages that were flushed early do not count for the next batch",
+  async (_, open) => {
+    const side = await open({ delayedWrite: { maxMessages: 3, maxDelay: 60_000 } });
+    side.conn.sendDelayed("one");
+    side.conn.sendDelayed("two");
+    side.conn.send("other");
+    await quiet();
+    side.conn.sendDelayed("three");
+    await quiet();
+    assert.equal(side.transport.writes.length, 1, "the third message is the first of its batch");
+  },
+);
 
-bothSides("delayed messages leave before the Close frame", async (_, open) => {
+bothSides("sends delayed messages before the Close frame", async (_, open) => {
   const side = await open({ delayedWrite: { maxDelay: 60_000 } });
   side.conn.sendDelayed("one");
   side.conn.close(1000, "bye");
@@ -212,21 +219,24 @@ bothSides("delayed messages leave before the Close frame", async (_, open) => {
   assert.equal(side.transport.writes.length, 1);
 });
 
-bothSides("delayed messages of a handler wait beyond its end", async (_, open) => {
-  const side = await open({
-    delayedWrite: { maxMessages: 4, maxDelay: 60_000 },
-    message: (conn, data) => void conn.sendDelayed(data),
-  });
-  side.peer.send({ opcode: TEXT, payload: "text 0" }, { opcode: TEXT, payload: "text 1" });
-  await quiet();
-  assert.equal(side.transport.writes.length, 0);
-  side.peer.send({ opcode: TEXT, payload: "text 2" }, { opcode: TEXT, payload: "text 3" });
-  await quiet();
-  assert.equal(side.transport.writes.length, 1);
-  assert.deepEqual(side.peer.payloads, numbered(4));
-});
+bothSides(
+  "keeps a handler's delayed messages buffered after the handler returns",
+  async (_, open) => {
+    const side = await open({
+      delayedWrite: { maxMessages: 4, maxDelay: 60_000 },
+      message: (conn, data) => void conn.sendDelayed(data),
+    });
+    side.peer.send({ opcode: TEXT, payload: "text 0" }, { opcode: TEXT, payload: "text 1" });
+    await quiet();
+    assert.equal(side.transport.writes.length, 0);
+    side.peer.send({ opcode: TEXT, payload: "text 2" }, { opcode: TEXT, payload: "text 3" });
+    await quiet();
+    assert.equal(side.transport.writes.length, 1);
+    assert.deepEqual(side.peer.payloads, numbered(4));
+  },
+);
 
-bothSides("delayed messages do not wait once they fill a whole buffer", async (_, open) => {
+bothSides("flushes delayed messages when they fill the cork buffer", async (_, open) => {
   const side = await open({
     delayedWrite: { maxMessages: 1000, maxDelay: 60_000, bufferSize: 16 },
   });
@@ -236,7 +246,7 @@ bothSides("delayed messages do not wait once they fill a whole buffer", async (_
   assert.ok(side.conn.bufferedAmount < 100_000);
 });
 
-bothSides("a delayed message on a connection that is over is dropped", async (t, open) => {
+bothSides("drops a delayed message on a closed connection", async (t, open) => {
   const { conn } = await open({ delayedWrite: { maxDelay: 10 } });
   conn.sendDelayed("lost");
   conn.terminate();
@@ -246,7 +256,7 @@ bothSides("a delayed message on a connection that is over is dropped", async (t,
   await t.end();
 });
 
-bothSides("whatever is sent in whatever way arrives once and in order", async (_, open) => {
+bothSides("delivers messages of every send method once and in order", async (_, open) => {
   const random = new Random(41);
   const options = { delayedWrite: { maxMessages: 3, maxDelay: 10 }, highWaterMark: 1 << 20 };
   const sides = [await open(options), await open(options), await open(options)];
@@ -280,7 +290,7 @@ bothSides("whatever is sent in whatever way arrives once and in order", async (_
 });
 
 bothSides(
-  "a transport that writes later gets memory that stays as it is meanwhile",
+  "does not change memory during a deferred write of the transport",
   async (_, open) => {
     const sides = [await open(), await open()];
     for (const { transport } of sides) transport.writesLater = true;

@@ -1,4 +1,4 @@
-// One connection that always has something to read leaves the others their turn.
+// Fairness: a connection with continuous input does not starve the others.
 
 import assert from "node:assert/strict";
 import { compressed, RSV1 } from "../support/deflated.ts";
@@ -6,7 +6,7 @@ import { quiet, socketTest } from "../support/socket_harness.ts";
 import { upgradeRequest } from "../support/raw_peer.ts";
 import { BINARY, TEXT } from "../support/vectors.ts";
 
-/** Passes turns of the event loop until a condition is met. */
+/** Waits, one event loop turn at a time, until a condition is met. */
 async function until(isMet: () => boolean): Promise<void> {
   while (!isMet()) await new Promise((resolve) => setTimeout(resolve));
 }
@@ -18,7 +18,7 @@ for (
   ] as const
 ) {
   socketTest(
-    `${what} of one connection do not keep others waiting for the last of them`,
+    `${what} of one connection do not delay other connections until the last of them`,
     async (t) => {
       const log: string[] = [];
       let delivered = 0;
@@ -41,7 +41,7 @@ for (
 }
 
 socketTest(
-  "a connection that has used up its turn loses nothing, not even when it ends",
+  "a connection that exceeds its turn delivers everything, even if the stream ends",
   async (t) => {
     for (const cut of [false, true]) {
       let delivered = 0;
@@ -58,7 +58,7 @@ socketTest(
 );
 
 socketTest(
-  "close inside of a turn that is used up still hears the peer's Close frame",
+  "close in an exceeded turn still receives the peer's Close frame",
   async (t) => {
     const { conn, peer } = await t.accept({
       message: (conn, data) => void (data === "last" && conn.close()),
@@ -70,7 +70,7 @@ socketTest(
   },
 );
 
-socketTest("the messages of many connections that decompress to much do not add up", async (t) => {
+socketTest("large decompressed messages of many connections share one turn's budget", async (t) => {
   const log: string[] = [];
   let delivered = 0;
   const server = await t.serve({
@@ -92,7 +92,7 @@ socketTest("the messages of many connections that decompress to much do not add 
 });
 
 socketTest(
-  "replies that are compressed count as work of the peer that asked for them",
+  "compressed replies count towards the turn of their connection",
   async (t) => {
     const log: string[] = [];
     let delivered = 0;
@@ -111,7 +111,7 @@ socketTest(
       peer.send(upgradeRequest(["Sec-WebSocket-Extensions: permessage-deflate"]));
       await peer.answer();
     }
-    // Fewer bytes than a turn has, if they were only sent.
+    // Without compression these bytes would fit into one turn.
     const payload = new Uint8Array(30_000);
     const count = 120;
     for (let i = 0; i < count; i++) busy.send({ opcode: BINARY, payload });

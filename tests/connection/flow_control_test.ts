@@ -1,4 +1,4 @@
-// A peer that does not read: what send says, when drain is called, and when the connection is cut.
+// Outbound backpressure: the result of send, calls of drain, and disconnecting a slow consumer.
 
 import assert from "node:assert/strict";
 import type { Connection } from "../../src/connection/connection.ts";
@@ -8,7 +8,7 @@ import { PING, PONG, TEXT } from "../support/vectors.ts";
 
 const KILOBYTE = new Uint8Array(1000);
 
-/** Every way to send a kilobyte. */
+/** Each send method, with a payload of 1000 bytes. */
 const WAYS: readonly [name: string, send: (conn: Connection<undefined>) => boolean][] = [
   ["send", (conn) => conn.send(KILOBYTE)],
   ["send of a string", (conn) => conn.send("x".repeat(1000))],
@@ -18,7 +18,7 @@ const WAYS: readonly [name: string, send: (conn: Connection<undefined>) => boole
 ];
 
 for (const [name, send] of WAYS) {
-  bothSides(`${name} is false above highWaterMark, and the message is accepted`, async (
+  bothSides(`${name} returns false above highWaterMark and accepts the message`, async (
     _,
     open,
   ) => {
@@ -38,7 +38,7 @@ for (const [name, send] of WAYS) {
   });
 }
 
-bothSides("a ping is false above highWaterMark as well", async (_, open) => {
+bothSides("ping returns false above highWaterMark", async (_, open) => {
   const { conn, transport } = await open({ highWaterMark: 500 });
   transport.blocked = true;
   assert.equal(conn.ping(), true);
@@ -47,25 +47,28 @@ bothSides("a ping is false above highWaterMark as well", async (_, open) => {
   assert.equal(conn.pong(), false);
 });
 
-bothSides("drain is called once when the buffer has fallen, however often send was false", async (
-  _,
-  open,
-) => {
-  const log: number[] = [];
-  const { conn, transport } = await open({
-    highWaterMark: 500,
-    drain: (conn) => void log.push(conn.bufferedAmount),
-  });
-  transport.blocked = true;
-  for (let i = 0; i < 5; i++) conn.send(KILOBYTE);
-  await quiet();
-  assert.deepEqual(log, []);
-  transport.unblock();
-  await quiet();
-  assert.deepEqual(log, [0]);
-});
+bothSides(
+  "calls drain once when buffered output drains, even if send returned false repeatedly",
+  async (
+    _,
+    open,
+  ) => {
+    const log: number[] = [];
+    const { conn, transport } = await open({
+      highWaterMark: 500,
+      drain: (conn) => void log.push(conn.bufferedAmount),
+    });
+    transport.blocked = true;
+    for (let i = 0; i < 5; i++) conn.send(KILOBYTE);
+    await quiet();
+    assert.deepEqual(log, []);
+    transport.unblock();
+    await quiet();
+    assert.deepEqual(log, [0]);
+  },
+);
 
-bothSides("drain is not called where send never was false", async (_, open) => {
+bothSides("does not call drain if send never returned false", async (_, open) => {
   let drains = 0;
   const { conn, transport } = await open({ drain: () => void drains++ });
   transport.blocked = true;
@@ -76,7 +79,7 @@ bothSides("drain is not called where send never was false", async (_, open) => {
   assert.equal(drains, 0);
 });
 
-bothSides("drain is called for each time that the buffer was full", async (_, open) => {
+bothSides("calls drain once each time the buffer was full", async (_, open) => {
   let drains = 0;
   const { conn, transport } = await open({ highWaterMark: 500, drain: () => void drains++ });
   for (let i = 1; i <= 3; i++) {
@@ -89,7 +92,7 @@ bothSides("drain is called for each time that the buffer was full", async (_, op
   }
 });
 
-bothSides("one message above highWaterMark calls drain even if it leaves at once", async (
+bothSides("a message above highWaterMark triggers drain even if it is written immediately", async (
   _,
   open,
 ) => {
@@ -101,7 +104,7 @@ bothSides("one message above highWaterMark calls drain even if it leaves at once
 });
 
 bothSides(
-  "a producer that lives on drain alone never stalls, whether writes are taken or not",
+  "a producer driven by drain alone never stalls, with or without backpressure",
   async (
     _,
     open,
@@ -125,7 +128,7 @@ bothSides(
   },
 );
 
-bothSides("a producer without an end leaves their turn to others", async (_, open) => {
+bothSides("an endless producer does not starve the event loop", async (_, open) => {
   let drains = 0;
   let others = false;
   const { conn } = await open({
@@ -137,10 +140,10 @@ bothSides("a producer without an end leaves their turn to others", async (_, ope
   conn.send(KILOBYTE);
   await quiet();
   others = true;
-  assert.ok(drains < 5000, "nothing else ran until it was done");
+  assert.ok(drains < 5000, "the producer finished before other tasks ran");
 });
 
-bothSides("handlers are called one after another: no drain in the middle of a message", async (
+bothSides("handler calls do not overlap: no drain inside a message handler", async (
   _,
   open,
 ) => {
@@ -161,7 +164,7 @@ bothSides("handlers are called one after another: no drain in the middle of a me
   assert.deepEqual(log, ["message", "message done", "drain"]);
 });
 
-bothSides("drained() resolves when the buffer has fallen, and at once when it is low", async (
+bothSides("drained() resolves when buffered output drains, immediately if it is low", async (
   _,
   open,
 ) => {
@@ -189,7 +192,7 @@ bothSides("drained() resolves when the connection ends", async (_, open) => {
   await conn.drained();
 });
 
-bothSides("a loop over send and drained() sends everything and holds little", async (_, open) => {
+bothSides("a loop over send and drained() sends everything and buffers little", async (_, open) => {
   const { conn, peer, transport } = await open({ highWaterMark: 5000 });
   peer.transport.capacity = 0;
   let most = 0;
@@ -198,11 +201,11 @@ bothSides("a loop over send and drained() sends everything and holds little", as
     most = Math.max(most, conn.bufferedAmount);
   }
   await peer.framesOf(200);
-  assert.ok(most < 7000, `${most} bytes waited`);
+  assert.ok(most < 7000, `${most} bytes were buffered`);
   assert.ok(transport.writes.length > 10);
 });
 
-/** What must happen to a slow consumer. */
+/** Asserts that a slow consumer is disconnected. */
 async function assertCut(conn: Connection<undefined>): Promise<void> {
   const { error, ...info } = await conn.closed;
   assert.deepEqual(info, {
@@ -221,7 +224,7 @@ const SLOW: CommonOptions = { highWaterMark: 5000, maxBufferedAmount: 10_000 };
 
 for (const [name, send] of WAYS) {
   bothSides(
-    `${name} above maxBufferedAmount cuts the connection: 1006, nothing was received`,
+    `${name} above maxBufferedAmount disconnects with 1006`,
     async (_, open) => {
       const { conn, transport } = await open(SLOW);
       transport.blocked = true;
@@ -268,7 +271,7 @@ socketTest("a slow consumer affects no other connection", async (t) => {
   assert.equal((await slow.closed).code, 1006);
 });
 
-bothSides("a flood of pings to a peer that does not read holds little memory", async (_, open) => {
+bothSides("a flood of pings from a peer that does not read uses little memory", async (_, open) => {
   const { conn, peer, transport } = await open();
   transport.blocked = true;
   for (let i = 0; i < 200; i++) {

@@ -3,7 +3,7 @@ import { FragmentQueue, type QueuedMessage } from "../../src/connection/fragment
 import { type MessageOpcode, Opcode } from "../../src/wire/opcode.ts";
 import { hex, toHex } from "../support/vectors.ts";
 
-/** A queue whose messages are written down. */
+/** A queue that records its messages. */
 function queueWith(log: string[]): FragmentQueue {
   return new FragmentQueue(({ opcode, data }) => {
     log.push(`${opcode} ${typeof data === "string" ? data : toHex(data)}`);
@@ -14,7 +14,7 @@ function message(opcode: MessageOpcode, data: string | Uint8Array): QueuedMessag
   return { opcode, data, compress: true, written: undefined, fragment: "no" };
 }
 
-Deno.test("the queue is free at first, then held by one sender at a time", async () => {
+Deno.test("the queue is idle at first, then held by one sender at a time", async () => {
   const queue = queueWith([]);
   assert.equal(queue.isBusy, false);
   await queue.enter();
@@ -23,7 +23,7 @@ Deno.test("the queue is free at first, then held by one sender at a time", async
   assert.equal(queue.isBusy, false);
 });
 
-Deno.test("held messages follow in order when the queue is left", async () => {
+Deno.test("releases held messages in order when the sender leaves the queue", async () => {
   const log: string[] = [];
   const queue = queueWith(log);
   await queue.enter();
@@ -46,7 +46,7 @@ Deno.test("copies the held bytes", async () => {
   assert.deepEqual(log, ["2 0102"]);
 });
 
-Deno.test("its size is the size of the held messages", async () => {
+Deno.test("size is the total size of the held messages", async () => {
   const queue = queueWith([]);
   assert.equal(queue.size, 0);
   await queue.enter();
@@ -67,7 +67,7 @@ Deno.test("waiting senders enter one at a time, between messages", async () => {
   const third = queue.enter().then(() => log.push("third"));
   queue.hold(message(Opcode.Text, "after"));
   queue.leave();
-  assert.equal(queue.isBusy, true, "nobody can slip in before the second");
+  assert.equal(queue.isBusy, true, "the queue stays busy until the second sender enters");
   await second;
   assert.deepEqual(log, ["1 before", "second"]);
   queue.leave();

@@ -1,4 +1,4 @@
-// What a user's handlers hear, in which order, and what happens when one of them fails.
+// Handler calls: their arguments and order, and the outcome of a handler that fails.
 
 import assert from "node:assert/strict";
 import { WebSocketError } from "../../src/errors.ts";
@@ -32,7 +32,7 @@ const HANDSHAKE = {
   extensions: "",
 };
 
-/** Handlers that write down what they hear. */
+/** Handlers that record their calls. */
 function listening(log: string[]): Handlers<undefined> {
   const show = (data: string | Uint8Array): string => typeof data === "string" ? data : toHex(data);
   return {
@@ -44,7 +44,7 @@ function listening(log: string[]): Handlers<undefined> {
   };
 }
 
-bothSides("handlers hear everything in the order in which it came, close last", async (t, open) => {
+bothSides("handlers are called in the order of received frames, close last", async (t, open) => {
   const log: string[] = [];
   const { conn, peer } = await open(listening(log));
   peer.send(
@@ -76,7 +76,7 @@ bothSides("handlers hear everything in the order in which it came, close last", 
   assert.equal(log.length, 9);
 });
 
-bothSides("handlers are called with the connection itself", async (_, open) => {
+bothSides("handlers receive the connection", async (_, open) => {
   const seen: unknown[] = [];
   const see = (conn: unknown): void => void seen.push(conn);
   const { conn, peer } = await open({ open: see, message: see, ping: see, pong: see, close: see });
@@ -87,7 +87,7 @@ bothSides("handlers are called with the connection itself", async (_, open) => {
   assert.ok(seen.every((one) => one === conn));
 });
 
-bothSides('with text: "bytes" a text arrives as its UTF-8', async (_, open) => {
+bothSides('text: "bytes" delivers text as UTF-8 bytes', async (_, open) => {
   const log: unknown[] = [];
   const { peer } = await open({
     text: "bytes",
@@ -98,7 +98,7 @@ bothSides('with text: "bytes" a text arrives as its UTF-8', async (_, open) => {
   assert.deepEqual(log, [TEXT, utf8("\u20ac")]);
 });
 
-socketTest("open comes before messages that were pipelined behind the request", async (t) => {
+socketTest("calls open before messages pipelined after the request", async (t) => {
   const log: string[] = [];
   const server = await t.serve(listening(log));
   const client = t.rawClient(server);
@@ -108,13 +108,13 @@ socketTest("open comes before messages that were pipelined behind the request", 
   assert.deepEqual(log, ["open", "message 1 early", "ping 07"]);
 });
 
-socketTest("open comes before messages that were pipelined behind the answer", async (t) => {
+socketTest("calls open before messages pipelined after the response", async (t) => {
   const log: string[] = [];
   await t.reach(listening(log), frame({ opcode: TEXT, payload: "early" }));
   assert.deepEqual(log, ["open", "message 1 early"]);
 });
 
-socketTest("a request, messages and the end of the stream may arrive together", async (t) => {
+socketTest("handles a request, messages and the end of the stream in one chunk", async (t) => {
   const log: string[] = [];
   const server = await t.serve(listening(log));
   const client = t.rawClient(server);
@@ -127,7 +127,7 @@ socketTest("a request, messages and the end of the stream may arrive together", 
   assert.deepEqual(log, ["open", "message 1 early", "close 1000 bye"]);
 });
 
-socketTest("the views of ten thousand messages keep their bytes", async (t) => {
+socketTest("views of ten thousand messages are not overwritten", async (t) => {
   const random = new Random(11);
   const sent: Uint8Array[] = [];
   const kept: Uint8Array[] = [];
@@ -137,12 +137,12 @@ socketTest("the views of ten thousand messages keep their bytes", async (t) => {
     near.send(sent[i]);
     if (i % 500 === 0) await quiet();
   }
-  // A connection reads so much in one turn of the event loop.
+  // The connection's limit per event loop turn.
   while (kept.length < sent.length) await quiet();
   for (let i = 0; i < sent.length; i++) assert.deepEqual(toHex(kept[i]), toHex(sent[i]));
 });
 
-/** Each handler, and what makes the peer's side call it. */
+/** Each handler, and peer input that triggers it. */
 const FAILING = {
   open: undefined,
   message: { opcode: TEXT, payload: "boom" },
@@ -152,7 +152,7 @@ const FAILING = {
 
 const cause = new Error("the user's own");
 
-/** What a failing handler may throw: even this must not get in the way of its report. */
+/** Unusual thrown values: the library must be able to report each of them. */
 const THROWN: readonly [what: string, value: unknown][] = [
   ["an Error", cause],
   ["a string", "broken"],
@@ -215,14 +215,14 @@ for (const [how, fail] of Object.entries({ throws: throwing, rejects: rejecting 
   }
 }
 
-bothSides("what a handler threw is not told to the peer", async (_, open) => {
+bothSides("does not send the error of a handler to the peer", async (_, open) => {
   const { peer } = await open({ message: throwing(new Error("password is 1234")) });
   peer.send({ opcode: TEXT });
   await peer.until(() => peer.ended);
   assert.doesNotMatch(new TextDecoder().decode(peer.frames.at(-1)!.payload), /1234/);
 });
 
-bothSides("messages behind the one whose handler threw are not delivered", async (_, open) => {
+bothSides("does not deliver messages after a handler threw", async (_, open) => {
   const heard: unknown[] = [];
   const { peer } = await open({
     message: (_, data) => {
@@ -263,7 +263,7 @@ socketTest("does not report a handler that fails because its own connection ende
     onError: (error: unknown) => void errors.push(error),
     open: async (conn) => {
       try {
-        for await (const _ of conn) { /* whoever iterates is told of the lost connection so */ }
+        for await (const _ of conn) { /* iteration throws when the connection is lost */ }
       } catch (error) {
         thrown.push(error);
         throw error;
@@ -291,7 +291,7 @@ socketTest("reports a handler that fails after the end for another reason", asyn
   assert.deepEqual(errors, [other]);
 });
 
-socketTest("a handler's promise that resolves late delays nothing", async (t) => {
+socketTest("does not wait for a handler's promise", async (t) => {
   const { promise, resolve } = Promise.withResolvers<void>();
   const heard: unknown[] = [];
   const { peer } = await t.accept({
@@ -319,7 +319,7 @@ socketTest("a handler's thenable that throws is contained like a promise", async
   assert.equal((await conn.closed).error?.cause, cause);
 });
 
-bothSides("messages before a reader attaches are not lost", async (_, open) => {
+bothSides("keeps messages received before a reader attaches", async (_, open) => {
   const { conn, peer } = await open();
   peer.send({ opcode: TEXT, payload: "one" }, { opcode: BINARY, payload: hex("02") });
   peer.send({ opcode: CLOSE, payload: closePayload(1000) });
@@ -330,7 +330,7 @@ bothSides("messages before a reader attaches are not lost", async (_, open) => {
   assert.deepEqual(read, ["one", hex("02")]);
 });
 
-bothSides("messages that had arrived before the stream was cut are not lost", async (_, open) => {
+bothSides("keeps messages received before the stream is reset", async (_, open) => {
   const { conn, peer } = await open();
   const sent = Array.from({ length: 1000 }, (_, i) => `message ${i}`);
   peer.send(...sent.map((payload) => ({ opcode: TEXT, payload })));
@@ -345,15 +345,18 @@ bothSides("messages that had arrived before the stream was cut are not lost", as
   assert.deepEqual(read, sent);
 });
 
-bothSides("a connection with a message handler cannot be read in another way", async (_, open) => {
-  const { conn } = await open({ message: () => {} });
-  assert.throws(() => conn[Symbol.asyncIterator](), {
-    name: "TypeError",
-    message: /message handler/,
-  });
-  assert.throws(() => conn.readable, { name: "TypeError", message: /message handler/ });
-  assert.equal(conn.readyState, "open");
-});
+bothSides(
+  "rejects a second kind of reader on a connection with a message handler",
+  async (_, open) => {
+    const { conn } = await open({ message: () => {} });
+    assert.throws(() => conn[Symbol.asyncIterator](), {
+      name: "TypeError",
+      message: /message handler/,
+    });
+    assert.throws(() => conn.readable, { name: "TypeError", message: /message handler/ });
+    assert.equal(conn.readyState, "open");
+  },
+);
 
 function throwing(value: unknown): () => never {
   return () => {
@@ -383,7 +386,11 @@ for (const [copiesBelow, copied] of [[undefined, false], [8, false], [9, true]] 
       const driver = new Driver(context, near, HANDSHAKE, undefined);
       driver.start({ rest: [], ended: false });
       const chunk = Uint8Array.of(0x82, 6, 1, 2, 3, 4, 5, 6);
-      assert.equal(driver.data(chunk), copied, "the transport may use the memory again");
+      assert.equal(
+        driver.data(chunk),
+        copied,
+        "data() returns whether the transport may reuse the memory",
+      );
       const [data] = received;
       assert.equal(data.buffer === chunk.buffer, !copied);
       assert.deepEqual(data, Uint8Array.of(1, 2, 3, 4, 5, 6));

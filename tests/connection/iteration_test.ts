@@ -1,15 +1,15 @@
-// Reading a connection by iteration: nothing is lost, nothing piles up.
+// Async iteration of a connection: no lost messages, bounded memory.
 
 import assert from "node:assert/strict";
 import { bothSides, quiet, socketTest } from "../support/socket_harness.ts";
 import { CLOSE, closePayload, hex, TEXT } from "../support/vectors.ts";
 
-/** So many text messages in one chunk. */
+/** One chunk with this number of text messages. */
 function texts(count: number): { opcode: number; payload: string }[] {
   return Array.from({ length: count }, (_, i) => ({ opcode: TEXT, payload: `text ${i}` }));
 }
 
-bothSides("iteration gives the messages in their order and ends at a clean close", async (
+bothSides("iteration delivers messages in order and ends at a clean close", async (
   _,
   open,
 ) => {
@@ -29,7 +29,7 @@ bothSides("iteration gives the messages in their order and ends at a clean close
   assert.deepEqual(read, ["text 0", "text 1", "text 2", hex("ff")]);
 });
 
-bothSides("iteration throws the cause when the close was not clean, and then is done", async (
+bothSides("iteration throws the cause of an unclean close once, then is done", async (
   _,
   open,
 ) => {
@@ -43,7 +43,7 @@ bothSides("iteration throws the cause when the close was not clean, and then is 
   assert.deepEqual(await iterator.next(), { value: undefined, done: true });
 });
 
-bothSides("a reader that waits when the stream is cut gets the cause", async (_, open) => {
+bothSides("a stream reset rejects a pending read with the cause", async (_, open) => {
   const { conn, peer } = await open();
   const waiting = conn[Symbol.asyncIterator]().next();
   peer.transport.destroy();
@@ -67,7 +67,7 @@ bothSides("a local close ends iteration; later messages are not delivered", asyn
   assert.deepEqual(read, ["text 0"]);
 });
 
-bothSides("after break one can iterate again and misses nothing", async (_, open) => {
+bothSides("a new iteration after break continues without loss", async (_, open) => {
   const { conn, peer } = await open();
   peer.send(...texts(3));
   const read: unknown[] = [];
@@ -84,25 +84,25 @@ bothSides("after break one can iterate again and misses nothing", async (_, open
   assert.deepEqual(read, ["text 0", "text 1", "text 2", "later"]);
 });
 
-bothSides("a second reader is a TypeError, until the first has left", async (_, open) => {
+bothSides("rejects a second reader with a TypeError until the first is done", async (_, open) => {
   const { conn, peer } = await open();
   const one = conn[Symbol.asyncIterator]();
   const waiting = one.next();
   const expected = { name: "TypeError", message: /reader already/ };
   assert.throws(() => conn[Symbol.asyncIterator](), expected);
   await assert.rejects(async () => {
-    for await (const _ of conn) assert.fail("it must not read");
+    for await (const _ of conn) assert.fail("the second reader must not receive messages");
   }, expected);
   assert.throws(() => conn.readable, expected);
   await one.return!();
   assert.deepEqual(await waiting, { value: undefined, done: true });
   peer.send(...texts(1));
   assert.equal((await conn[Symbol.asyncIterator]().next()).value, "text 0");
-  assert.deepEqual(await one.next(), { value: undefined, done: true }, "it has left");
+  assert.deepEqual(await one.next(), { value: undefined, done: true }, "the first reader is done");
 });
 
 bothSides(
-  "a reader that waits for nothing is replaced, and fails when it reads on",
+  "a new reader replaces an idle one, whose next read fails",
   async (_, open) => {
     const { conn, peer } = await open();
     peer.send(...texts(3));
@@ -114,26 +114,26 @@ bothSides(
   },
 );
 
-bothSides("without a reader the peer has to wait, and memory is bounded", async (_, open) => {
+bothSides("without a reader, backpressure bounds memory", async (_, open) => {
   const { conn, peer, transport } = await open();
-  // What the kernel takes before the peer has to wait.
+  // The size of the kernel's buffer, which fills before backpressure starts.
   transport.capacity = 100_000;
   let sent = 0;
   while (peer.transport.bufferedAmount === 0) {
     peer.send({ opcode: 2, payload: new Uint8Array(1000) });
     sent++;
     await quiet();
-    assert.ok(sent < 300, `${sent} messages were taken from a peer that nobody reads`);
+    assert.ok(sent < 300, `accepted ${sent} messages without a reader`);
   }
   assert.equal(transport.paused, true);
   const reader = conn[Symbol.asyncIterator]();
   for (let read = 0; read < sent; read++) await reader.next();
   await quiet();
-  assert.equal(peer.transport.bufferedAmount, 0, "the peer may go on");
+  assert.equal(peer.transport.bufferedAmount, 0, "reading resumes");
   assert.equal(transport.paused, false);
 });
 
-bothSides("a reader that catches up lets the transport go on", async (_, open) => {
+bothSides("resumes the transport when the reader catches up", async (_, open) => {
   const { conn, peer, transport } = await open();
   const sent = Array(300).fill({ opcode: TEXT, payload: "x".repeat(1000) });
   peer.send(...sent);
@@ -149,7 +149,7 @@ bothSides("a reader that catches up lets the transport go on", async (_, open) =
   assert.deepEqual(read, sent.map(({ payload }) => payload));
 });
 
-bothSides("a large unread message pauses the transport as many small ones do", async (
+bothSides("a large unread message pauses the transport like many small ones", async (
   _,
   open,
 ) => {
@@ -157,7 +157,11 @@ bothSides("a large unread message pauses the transport as many small ones do", a
   peer.send({ opcode: 2, payload: new Uint8Array(100_000) });
   peer.send({ opcode: 2, payload: new Uint8Array(100_000) });
   await quiet();
-  assert.equal(transport.paused, true, "the first waits, and the second is not read");
+  assert.equal(
+    transport.paused,
+    true,
+    "the first message is queued, and the transport is paused before the second",
+  );
   const reader = conn[Symbol.asyncIterator]();
   await reader.next();
   await reader.next();

@@ -1,5 +1,5 @@
-// Peers that are gone: silence, unanswered pings, output that does not move. All waiting is for what
-// has to happen; how long it took is not looked at.
+// Dead-peer detection: silence, unanswered pings and stalled output. The tests wait for events and
+// do not measure durations.
 
 import assert from "node:assert/strict";
 import { TimeoutError } from "../../src/errors.ts";
@@ -21,7 +21,7 @@ async function assertGone(
   assert.deepEqual([info.code, info.clean, info.initiator], [1006, false, "local"]);
 }
 
-/** Waits behind every timer that is due earlier: what they do has been done then. */
+/** Waits for `than` ms, until all timers that are due earlier have fired. */
 async function longer(than: number): Promise<void> {
   const end = Promise.withResolvers<void>();
   timers.start(than, { timerFired: () => end.resolve() }, 0);
@@ -41,7 +41,7 @@ bothSides("pingInterval sends one empty ping after another", async (_, open) => 
   assert.ok(frames.every(({ opcode, payload }) => opcode === PING && payload.length === 0));
 });
 
-bothSides("a peer that answers pings is not gone", async (_, open) => {
+bothSides("a peer that answers pings stays connected", async (_, open) => {
   const pongs: unknown[] = [];
   const { conn, peer } = await open({
     pingInterval: 20,
@@ -56,7 +56,7 @@ bothSides("a peer that answers pings is not gone", async (_, open) => {
   assert.ok(pongs.length >= 4);
 });
 
-bothSides("a peer that sends anything after a ping is not gone", async (_, open) => {
+bothSides("a peer that sends any frame after a ping stays connected", async (_, open) => {
   const { conn, peer } = await open({ pingInterval: 20, pongTimeout: 20, message: () => {} });
   for (let count = 1; count <= 5; count++) {
     await peer.framesOf(count);
@@ -65,7 +65,7 @@ bothSides("a peer that sends anything after a ping is not gone", async (_, open)
   assert.equal(conn.readyState, "open");
 });
 
-bothSides("a ping that stays without any answer ends the connection: PONG_TIMEOUT", async (
+bothSides("disconnects with PONG_TIMEOUT on an unanswered ping", async (
   _,
   open,
 ) => {
@@ -75,7 +75,7 @@ bothSides("a ping that stays without any answer ends the connection: PONG_TIMEOU
   assert.equal(timers.size, 0);
 });
 
-bothSides("a peer that falls silent later is found as well", async (_, open) => {
+bothSides("detects a peer that stops answering later", async (_, open) => {
   const { conn, peer } = await open({ pingInterval: 20, pongTimeout: 20 });
   for (let count = 1; count <= 2; count++) {
     await peer.framesOf(count);
@@ -84,7 +84,7 @@ bothSides("a peer that falls silent later is found as well", async (_, open) => 
   await assertGone(conn, "PONG_TIMEOUT", /within 20 ms/);
 });
 
-bothSides("a pongTimeout longer than the interval is not put off by later pings", async (
+bothSides("later pings do not restart a pongTimeout longer than pingInterval", async (
   _,
   open,
 ) => {
@@ -93,13 +93,13 @@ bothSides("a pongTimeout longer than the interval is not put off by later pings"
   assert.ok(peer.frames.every(({ opcode }) => opcode === PING));
 });
 
-bothSides("silence ends the connection: READ_TIMEOUT", async (_, open) => {
+bothSides("disconnects a silent peer with READ_TIMEOUT", async (_, open) => {
   const { conn } = await open({ readTimeout: 40 });
   await assertGone(conn, "READ_TIMEOUT", /sent nothing for 40 ms/);
   assert.equal(timers.size, 0);
 });
 
-bothSides("bytes that are no whole frame break the silence, too", async (_, open) => {
+bothSides("bytes of a partial frame restart readTimeout", async (_, open) => {
   const { conn, peer } = await open({ readTimeout: 60, message: (conn) => conn.close() });
   const frame = peer.encode({ opcode: TEXT, payload: "slowly" });
   for (const byte of frame) {
@@ -107,10 +107,10 @@ bothSides("bytes that are no whole frame break the silence, too", async (_, open
     await longer(20);
     if (conn.readyState !== "open") break;
   }
-  assert.equal(conn.readyState, "closing", "the message came whole");
+  assert.equal(conn.readyState, "closing", "the message is complete");
 });
 
-bothSides("what we send ourselves does not break the peer's silence", async (_, open) => {
+bothSides("sending does not restart readTimeout", async (_, open) => {
   const { conn } = await open({ readTimeout: 40, pingInterval: 20 });
   await assertGone(conn, "READ_TIMEOUT", /sent nothing/);
 });
@@ -121,7 +121,7 @@ for (
     [{ pingInterval: 20, pongTimeout: 20 }, "PONG_TIMEOUT"],
   ] as const
 ) {
-  bothSides(`a peer that is not read cannot be heard: no ${code} while paused`, async (_, open) => {
+  bothSides(`${code} does not fire while reading is paused`, async (_, open) => {
     const { conn, peer } = await open(options);
     conn.pause();
     peer.send({ opcode: TEXT, payload: "not read" });
@@ -132,7 +132,7 @@ for (
   });
 }
 
-bothSides("output that does not move ends the connection: WRITE_TIMEOUT", async (_, open) => {
+bothSides("disconnects on stalled output with WRITE_TIMEOUT", async (_, open) => {
   const { conn, transport } = await open({ writeTimeout: 40 });
   transport.blocked = true;
   conn.send("stuck");
@@ -140,7 +140,7 @@ bothSides("output that does not move ends the connection: WRITE_TIMEOUT", async 
   assert.equal(timers.size, 0);
 });
 
-bothSides("nothing to write is no stuck output", async (_, open) => {
+bothSides("writeTimeout does not run without buffered output", async (_, open) => {
   const { conn, peer } = await open({ writeTimeout: 20 });
   conn.send("gone at once");
   await longer(60);
@@ -148,7 +148,7 @@ bothSides("nothing to write is no stuck output", async (_, open) => {
   await peer.framesOf(1);
 });
 
-bothSides("output that moves is not stuck, though as much as before waits each time", async (
+bothSides("progress restarts writeTimeout, even if the buffered size stays the same", async (
   _,
   open,
 ) => {
@@ -161,26 +161,29 @@ bothSides("output that moves is not stuck, though as much as before waits each t
   conn.send(new Uint8Array(1000));
   for (let i = 0; i < 12; i++) {
     await longer(1);
-    // One write leaves and the next, of the same size, is refused.
+    // The transport accepts one write and blocks the next one of the same size.
     transport.letThrough();
   }
   assert.equal(conn.readyState, "open");
   assert.ok(peer.frames.length >= 10);
 });
 
-bothSides("messages that pile up behind a write that is stuck are no progress", async (_, open) => {
-  const { conn, transport } = await open({ writeTimeout: 40 });
-  transport.blocked = true;
-  let sent = 0;
-  while (conn.readyState === "open" && sent < 1000) {
-    conn.send("more");
-    sent++;
-    await longer(1);
-  }
-  await assertGone(conn, "WRITE_TIMEOUT", /read nothing/);
-});
+bothSides(
+  "messages buffered after a stalled write do not restart writeTimeout",
+  async (_, open) => {
+    const { conn, transport } = await open({ writeTimeout: 40 });
+    transport.blocked = true;
+    let sent = 0;
+    while (conn.readyState === "open" && sent < 1000) {
+      conn.send("more");
+      sent++;
+      await longer(1);
+    }
+    await assertGone(conn, "WRITE_TIMEOUT", /read nothing/);
+  },
+);
 
-bothSides("a message that never completes closes the connection: MESSAGE_TIMEOUT", async (
+bothSides("closes with MESSAGE_TIMEOUT on a message that never completes", async (
   _,
   open,
 ) => {
@@ -194,7 +197,7 @@ bothSides("a message that never completes closes the connection: MESSAGE_TIMEOUT
   assert.equal(timers.size, 0);
 });
 
-bothSides("consecutive messages are in time, though one is always partial", async (
+bothSides("consecutive partial messages do not trigger messageTimeout", async (
   _,
   open,
 ) => {
@@ -218,7 +221,7 @@ bothSides("messageTimeout does not run while reading is paused", async (_, open)
 });
 
 bothSides(
-  "all of them together leave no timer behind when the connection ends",
+  "cancels all timers when the connection ends",
   async (_, open) => {
     const { conn, peer } = await open({
       pingInterval: 1000,

@@ -1,5 +1,5 @@
-// A message that takes long to decompress: the event loop has its turns meanwhile, and what came behind it
-// waits, is delivered in order, and is not lost at the end of the stream.
+// A message that takes long to decompress does not block the event loop. Later input is buffered,
+// delivered in order, and not lost at the end of the stream.
 
 import assert from "node:assert/strict";
 import { compressed, RSV1 } from "../support/deflated.ts";
@@ -7,7 +7,7 @@ import { type Harness, quiet, socketTest } from "../support/socket_harness.ts";
 import { upgradeRequest } from "../support/raw_peer.ts";
 import { CLOSE, closePayload, hex, PING, TEXT, utf8 } from "../support/vectors.ts";
 
-/** Text of 3 MiB, in which little repeats. */
+/** 3 MiB of text with little repetition. */
 const LONG = Array.from({ length: 700_000 }, (_, index) => (index * 7919 % 100_003).toString(36))
   .join(" ");
 const PAYLOAD = compressed(LONG);
@@ -34,7 +34,7 @@ const behind = (text: string): { opcode: number; payload: Uint8Array } => ({
   payload: utf8(text),
 });
 
-/** Turns of the event loop until something is there. */
+/** Waits, one event loop turn at a time, until a condition is met. */
 async function turnsUntil(isThere: () => boolean): Promise<number> {
   for (let turns = 1;; turns++) {
     await quiet();
@@ -43,7 +43,7 @@ async function turnsUntil(isThere: () => boolean): Promise<number> {
 }
 
 socketTest(
-  "other connections are served before it is delivered, and what came behind it is next",
+  "serves other connections during decompression, and delivers later messages in order",
   async (t) => {
     const received: string[] = [];
     const { peer } = await accept(t, received);
@@ -61,7 +61,7 @@ socketTest(
   },
 );
 
-socketTest("the end of the stream waits for it", async (t) => {
+socketTest("the end of the stream after more messages waits for decompression", async (t) => {
   const received: string[] = [];
   const { peer, closed } = await accept(t, received);
   peer.send(LONG_FRAME, behind("a"), { opcode: CLOSE, payload: closePayload(1000) });
@@ -70,7 +70,7 @@ socketTest("the end of the stream waits for it", async (t) => {
   assert.deepEqual(received, ["long", "a"]);
 });
 
-socketTest("the end of the stream alone waits for it as well", async (t) => {
+socketTest("the end of the stream waits for decompression", async (t) => {
   const received: string[] = [];
   const { peer, closed } = await accept(t, received);
   peer.send(LONG_FRAME);
@@ -79,7 +79,7 @@ socketTest("the end of the stream alone waits for it as well", async (t) => {
   assert.deepEqual(received, ["long"]);
 });
 
-socketTest("a stream that is cut meanwhile still delivers it", async (t) => {
+socketTest("delivers the message if the stream is reset during decompression", async (t) => {
   const received: string[] = [];
   const { peer, closed } = await accept(t, received);
   peer.send(LONG_FRAME, behind("a"));
@@ -89,7 +89,7 @@ socketTest("a stream that is cut meanwhile still delivers it", async (t) => {
   assert.deepEqual(received, ["long", "a"]);
 });
 
-socketTest("terminate drops it", async (t) => {
+socketTest("terminate drops the message", async (t) => {
   const received: string[] = [];
   const server = await t.serve({
     compression: true,

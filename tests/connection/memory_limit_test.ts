@@ -1,4 +1,4 @@
-// memoryLimit: what all connections hold together, whatever it is, and who has to go.
+// memoryLimit: the memory of all connections together, and which connection is closed above it.
 
 import assert from "node:assert/strict";
 import type { WebSocketError } from "../../src/errors.ts";
@@ -14,13 +14,13 @@ function codeOf({ error }: CloseInfo): string | undefined {
   return (error as WebSocketError | undefined)?.code;
 }
 
-/** Room for so many bytes more than what other tests hold. */
+/** A memoryLimit this many bytes above current use. */
 function room(bytes: number): { memoryLimit: number } {
   return { memoryLimit: governor.byteLength + bytes };
 }
 
 socketTest(
-  "unfinished messages: the largest is closed with 1013, the small one is delivered",
+  "closes the connection with the largest partial message with 1013, delivers the smaller one",
   async (t) => {
     const got: number[] = [];
     const options = {
@@ -81,7 +81,7 @@ socketTest("does not count frames shared by many slow peers for each", async (t)
 });
 
 socketTest(
-  "all is given back: when it has been read, has left, or the connection has ended",
+  "releases counted memory after a read, after a write and at the connection's end",
   async (t) => {
     const before = governor.counted;
     const { conn, peer, transport } = await t.accept();

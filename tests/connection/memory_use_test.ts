@@ -1,4 +1,4 @@
-// What server.stats() says about memory: each kind of holding, within a tenth of what is held.
+// server.stats().memory: each category, accurate to 10 percent.
 
 import assert from "node:assert/strict";
 import { MemoryGovernor, type MemoryUse } from "../../src/message/memory_governor.ts";
@@ -11,7 +11,7 @@ import { BINARY } from "../support/vectors.ts";
 const SIZE = 200_000;
 const DEFLATE = "Sec-WebSocket-Extensions: permessage-deflate";
 
-/** Asserts that one part, and the whole, have grown by about so many bytes. */
+/** Asserts that one category and the total have grown by about this number of bytes. */
 function assertGrown(
   server: Server,
   before: MemoryUse,
@@ -24,11 +24,11 @@ function assertGrown(
     const isExact = grown >= expected * 0.9 && grown <= expected * 1.1;
     assert.ok(isExact, `${name} has grown by ${grown} bytes, not by ${expected}`);
   }
-  // What was counted all along is what a count of everything finds.
+  // The incremental count equals a full recount.
   assert.equal(MemoryGovernor.ofProcess.byteLength, after.total);
 }
 
-/** Several clients, none of which reads. */
+/** Connects clients that do not read. */
 async function stalled(t: Harness, server: Server, count: number): Promise<void> {
   for (let i = 0; i < count; i++) {
     const peer = t.rawClient(server);
@@ -38,7 +38,7 @@ async function stalled(t: Harness, server: Server, count: number): Promise<void>
   for (const transport of t.network.accepted) transport.blocked = true;
 }
 
-socketTest("stats: a message of which a part has arrived", async (t) => {
+socketTest("stats: a partial message", async (t) => {
   const { server, peer } = await t.accept({ message: () => {} });
   const before = server.stats().memory;
   peer.send({ opcode: BINARY, fin: false, payload: new Uint8Array(SIZE) });
@@ -49,7 +49,7 @@ socketTest("stats: a message of which a part has arrived", async (t) => {
   assert.deepEqual(server.stats().memory, before);
 });
 
-socketTest("stats: a message that is being decompressed", async (t) => {
+socketTest("stats: a message during decompression", async (t) => {
   const server = await t.serve({ message: () => {}, compression: true });
   const peer = t.rawClient(server);
   peer.send(upgradeRequest([DEFLATE]));
@@ -69,13 +69,13 @@ socketTest("stats: a message that is being decompressed", async (t) => {
   assert.ok(largest > size / 2, `${largest} bytes at most`);
 });
 
-socketTest("stats: messages without a reader, and chunks that were not read", async (t) => {
+socketTest("stats: messages without a reader, and unread chunks", async (t) => {
   const { server, peer } = await t.accept();
   const before = server.stats().memory;
   peer.send({ opcode: BINARY, payload: new Uint8Array(50_000) });
   await quiet();
   assertGrown(server, before, "unreadMessages", 50_000);
-  // With this one it stops to read messages.
+  // This message makes the connection stop reading.
   for (let i = 0; i < 2; i++) {
     peer.send({ opcode: BINARY, payload: new Uint8Array(40_000) });
     await quiet();
@@ -97,7 +97,7 @@ socketTest("stats: output for a peer that does not read", async (t) => {
   }
 });
 
-socketTest("stats: messages behind a fragmented one", async (t) => {
+socketTest("stats: messages queued after a fragmented message", async (t) => {
   const { server, conn } = await t.accept({ message: () => {} });
   const before = server.stats().memory;
   conn.sendFragment(BINARY, new Uint8Array(10), { fin: false });
@@ -137,7 +137,7 @@ for (
 }
 
 socketTest(
-  "stats: conflated messages are counted once, and what they replace no more",
+  "stats: counts conflated messages once, and replaced messages not at all",
   async (t) => {
     const server = await t.serve({
       message: () => {},
@@ -171,13 +171,13 @@ socketTest("stats: compression contexts", async (t) => {
   await peer.answer();
   peer.send({ opcode: BINARY, rsv: RSV1, payload: compressed(new Uint8Array(40_000)) });
   await quiet();
-  // A window of 32 KiB to receive, and the encoder of the echo.
+  // A receive window of 32 KiB, and the encoder for the echo.
   const { contexts, total } = server.stats().memory;
   assert.ok(contexts - before.contexts >= 32_768, `${contexts - before.contexts} bytes`);
   assert.equal(total - before.total, contexts - before.contexts);
 });
 
-socketTest("stats: requests that are not whole, and what came behind others", async (t) => {
+socketTest("stats: incomplete requests, and bytes pipelined after a request", async (t) => {
   const server = await t.serve({ upgrade: () => new Promise<undefined>(() => {}) });
   const before = server.stats().memory;
   const lines = Array.from({ length: 10 }, (_, i) => `X-${i}: ${"x".repeat(1000)}`);
@@ -190,7 +190,7 @@ socketTest("stats: requests that are not whole, and what came behind others", as
   assertGrown(server, before, "handshakes", 130_000);
 });
 
-socketTest("receiving contexts are closed with their connections over the limit", async (t) => {
+socketTest("closes connections when decompression contexts exceed memoryLimit", async (t) => {
   const codes: unknown[] = [];
   const limit = MemoryGovernor.ofProcess.byteLength + 10 * 32_768 + 20_000;
   const server = await t.serve({
@@ -212,29 +212,32 @@ socketTest("receiving contexts are closed with their connections over the limit"
   assert.ok(MemoryGovernor.ofProcess.byteLength <= limit);
 });
 
-socketTest("of those that share frames, the one with most of its own is closed", async (t) => {
-  const closed: unknown[] = [];
-  const limit = MemoryGovernor.ofProcess.byteLength + 1_000_000;
-  const server = await t.serve({
-    memoryLimit: limit,
-    message: () => {},
-    close: (conn) => void closed.push(conn),
-  });
-  await stalled(t, server, 5);
-  for (let i = 0; i < 3; i++) {
-    server.broadcast(new Uint8Array(SIZE));
+socketTest(
+  "closes the connection with the most unshared output, not one that only shares frames",
+  async (t) => {
+    const closed: unknown[] = [];
+    const limit = MemoryGovernor.ofProcess.byteLength + 1_000_000;
+    const server = await t.serve({
+      memoryLimit: limit,
+      message: () => {},
+      close: (conn) => void closed.push(conn),
+    });
+    await stalled(t, server, 5);
+    for (let i = 0; i < 3; i++) {
+      server.broadcast(new Uint8Array(SIZE));
+      await quiet();
+    }
+    const [, , own] = [...server.clients()];
+    own.send(new Uint8Array(250_000));
     await quiet();
-  }
-  const [, , own] = [...server.clients()];
-  own.send(new Uint8Array(250_000));
-  await quiet();
-  assert.deepEqual(closed, []);
-  own.send(new Uint8Array(250_000));
-  await quiet();
-  assert.deepEqual(closed, [own]);
-});
+    assert.deepEqual(closed, []);
+    own.send(new Uint8Array(250_000));
+    await quiet();
+    assert.deepEqual(closed, [own]);
+  },
+);
 
-/** Passes turns of the event loop until a condition is met. */
+/** Waits, one event loop turn at a time, until a condition is met. */
 async function until(isMet: () => boolean): Promise<void> {
   while (!isMet()) await new Promise((resolve) => setTimeout(resolve));
 }

@@ -9,7 +9,7 @@ const LOST: CloseInfo = { ...CLEAN, code: 1006, clean: false, error: ERROR };
 
 const DONE = { value: undefined, done: true };
 
-/** Writes down what the queue asks of the connection. */
+/** Records the calls of the queue on the connection. */
 class Source implements MessageQueueOwner {
   readonly asked: string[] = [];
 
@@ -36,7 +36,7 @@ Deno.test("returns messages in arrival order", async () => {
   const messages = ["one", Uint8Array.of(2), "", "four"];
   for (const message of messages) queue.push(message);
   for (const value of messages) assert.deepEqual(await queue.next(), { value, done: false });
-  assert.deepEqual(source.asked, [], "so few never stop the reading");
+  assert.deepEqual(source.asked, [], "a few messages do not pause reading");
 });
 
 Deno.test("serves readers in the order of their requests", async () => {
@@ -104,7 +104,7 @@ for (
     assert.deepEqual(source.asked, ["stop"]);
     queue.push(message);
     for (let i = 0; i < count; i++) await queue.next();
-    assert.deepEqual(source.asked, ["stop"], "one still waits");
+    assert.deepEqual(source.asked, ["stop"], "one message is still queued");
     await queue.next();
     assert.deepEqual(source.asked, ["stop", "resume"]);
   });

@@ -1,4 +1,4 @@
-// Bytes that many connections send, and bytes that may wait.
+// Output shared by many connections, and delayed output.
 
 import assert from "node:assert/strict";
 import { CORK_SIZE } from "../../src/connection/output_buffer.ts";
@@ -28,7 +28,7 @@ Deno.test("passes shared bytes to the transport without a copy when the queue is
     assert.equal(line.transport.writes.length, 0);
     line.output.uncork();
     line.assertWritten(1);
-    assert.equal(line.transport.lent, bytes, "not copied");
+    assert.equal(line.transport.lent, bytes, "the bytes are not copied");
 
     line.share(bytes);
     await tick();
@@ -36,7 +36,7 @@ Deno.test("passes shared bytes to the transport without a copy when the queue is
   }
 });
 
-Deno.test("writes shared frames of one tick at once from the same memory", async () => {
+Deno.test("writes shared frames of one tick in one write from the same memory", async () => {
   const frames = Array.from({ length: 20 }, () => random.bytes(100));
   const lines = [new Line(), new Line(), new Line()];
   for (const bytes of frames) lines.forEach((line) => line.share(bytes));
@@ -99,7 +99,7 @@ Deno.test("delayed bytes stay buffered past uncork and the tick's end until a fl
 
 for (
   const [name, put] of [
-    ["bytes that are not delayed", (line: Line) => line.put(utf8("now"))],
+    ["undelayed bytes", (line: Line) => line.put(utf8("now"))],
     ["shared bytes", (line: Line) => line.share(utf8("now"))],
   ] as const
 ) {
@@ -160,7 +160,7 @@ Deno.test("slow connections share frames without copies", async () => {
   const lines = [new Line(), new Line(), new Line()];
   for (const [i, line] of lines.entries()) {
     line.transport.refusing = true;
-    // Each is at another place.
+    // Each connection is at a different position in the shared frames.
     for (let n = 0; n <= i; n++) line.share(random.bytes(1000));
     await tick();
   }

@@ -8,7 +8,7 @@ import { utf8 } from "../support/vectors.ts";
 
 const random = new Random(65536);
 
-Deno.test("writes the output between cork and uncork at once", () => {
+Deno.test("writes the output between cork and uncork in one write", () => {
   const line = new Line();
   line.output.cork();
   for (const text of ["one", "two", "three"]) line.put(utf8(text));
@@ -31,7 +31,7 @@ Deno.test("corks nest: only the last uncork writes", () => {
   line.assertWritten(1);
 });
 
-Deno.test("writes uncorked output at the tick's end in one write and notifies the owner", async () => {
+Deno.test("writes uncorked output in one write at the tick's end and notifies the owner", async () => {
   const line = new Line();
   line.put(utf8("one"));
   line.put(utf8("two"));
@@ -45,7 +45,7 @@ Deno.test("writes uncorked output at the tick's end in one write and notifies th
   assert.equal(line.flushes, 2);
 });
 
-Deno.test("a cork that is open at the tick's end holds output back until uncork", async () => {
+Deno.test("a cork open at the tick's end buffers output until uncork", async () => {
   const line = new Line();
   line.put(utf8("before"));
   line.output.cork();
@@ -130,7 +130,7 @@ Deno.test("under backpressure output waits in order and its memory is not change
   line.put(utf8("refused "));
   await tick();
   assert.equal(line.output.congested, true);
-  assert.equal(line.output.size, 8, "what the transport keeps counts");
+  assert.equal(line.output.size, 8, "size includes bytes buffered by the transport");
   for (let i = 0; i < 1000; i++) {
     line.put(random.bytes(100));
     other.put(random.bytes(100));
@@ -164,7 +164,10 @@ Deno.test("a transport with deferred writes gets its own memory, and the cork bu
   for (let i = 0; i < 10; i++) {
     later.put(utf8(`later ${i} `));
     await tick();
-    assert.ok(later.transport.lent!.length < 100, "not the cork of all");
+    assert.ok(
+      later.transport.lent!.length < 100,
+      "the transport must not keep the shared cork buffer",
+    );
     other.put(utf8(`other ${i} `));
     await tick();
     later.drain();

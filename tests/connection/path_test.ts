@@ -1,10 +1,10 @@
-// The way of a message through the library: how many functions it passes, as stack traces show.
+// The number of library functions that a message passes, counted in stack traces.
 
 import assert from "node:assert/strict";
 import { socketTest } from "../support/socket_harness.ts";
 import { BINARY } from "../support/vectors.ts";
 
-/** The functions of the library on a stack, from the outermost to the innermost. */
+/** The library's functions in a stack trace, outermost first. */
 function functionsOf(stack: string): string[] {
   return stack.split("\n")
     .filter((line) => line.includes("/src/"))
@@ -19,7 +19,7 @@ async function documented(heading: string): Promise<string[]> {
   return /```text\n([\s\S]*?)\n```/.exec(section)![1].split("\n");
 }
 
-socketTest("a received message passes at most 8 functions, its handler included", async (t) => {
+socketTest("a received message passes at most 8 functions, including its handler", async (t) => {
   const traced = Promise.withResolvers<string>();
   const limit = Error.stackTraceLimit;
   Error.stackTraceLimit = 50;
@@ -36,7 +36,7 @@ socketTest("a received message passes at most 8 functions, its handler included"
 });
 
 socketTest(
-  "a sent message passes at most 7 functions, the transport's write included",
+  "a sent message passes at most 7 functions, including the transport's write",
   async (t) => {
     const { conn, transport } = await t.accept({ message: () => {} });
     let stack = "";
@@ -47,7 +47,7 @@ socketTest(
       stack ||= new Error("here").stack!;
       return write(bytes, length);
     };
-    // Long enough to be written at once instead of at the end of the tick.
+    // Large enough for an immediate write instead of one at the tick's end.
     conn.send(new Uint8Array(100_000));
     const functions = functionsOf(stack);
     Error.stackTraceLimit = limit;

@@ -1,4 +1,4 @@
-// Pause and resume: nothing is delivered while reading is stopped, and nothing is lost.
+// pause and resume: a paused connection delivers nothing, and no message is lost.
 
 import assert from "node:assert/strict";
 import type { Connection } from "../../src/connection/connection.ts";
@@ -11,7 +11,7 @@ function texts(...payloads: string[]): { opcode: number; payload: string }[] {
   return payloads.map((payload) => ({ opcode: TEXT, payload }));
 }
 
-/** A connection that pauses at every message that says so. */
+/** A connection that pauses on each "pause" message. */
 async function pausing(
   open: (options: {
     message(conn: Connection<undefined>, data: Message): void;
@@ -27,7 +27,7 @@ async function pausing(
   return { ...side, heard };
 }
 
-bothSides("pause inside a handler holds back the rest of the chunk", async (_, open) => {
+bothSides("pause inside a handler delays the rest of the chunk", async (_, open) => {
   const { conn, peer, transport, heard } = await pausing(open);
   peer.send(...texts("one", "pause", "two", "three"));
   peer.send(...texts("four"));
@@ -35,13 +35,13 @@ bothSides("pause inside a handler holds back the rest of the chunk", async (_, o
   assert.deepEqual(heard, ["one", "pause"]);
   assert.equal(transport.paused, true);
   conn.resume();
-  assert.deepEqual(heard, ["one", "pause"], "not inside of resume itself");
+  assert.deepEqual(heard, ["one", "pause"], "resume does not deliver synchronously");
   await quiet();
   assert.deepEqual(heard, ["one", "pause", "two", "three", "four"]);
   assert.equal(transport.paused, false);
 });
 
-bothSides("pause can be called again and again in the same chunk", async (_, open) => {
+bothSides("pause can be called repeatedly in one chunk", async (_, open) => {
   const { conn, peer, heard } = await pausing(open);
   peer.send(...texts("pause", "pause", "one", "pause", "two"));
   peer.send(...texts("pause", "three"));
@@ -69,19 +69,22 @@ bothSides("pause and resume in one handler change nothing", async (_, open) => {
   assert.equal(transport.paused, false);
 });
 
-bothSides("a pause in the middle of a frame delivers it once it is whole", async (_, open) => {
-  const { conn, peer, heard } = await pausing(open);
-  const frame = peer.encode(...texts("in two pieces"));
-  peer.send(frame.slice(0, 9));
-  await quiet();
-  conn.pause();
-  peer.send(frame.slice(9), ...texts("next"));
-  await quiet();
-  assert.deepEqual(heard, []);
-  conn.resume();
-  await quiet();
-  assert.deepEqual(heard, ["in two pieces", "next"]);
-});
+bothSides(
+  "a pause in the middle of a frame delivers the complete frame after resume",
+  async (_, open) => {
+    const { conn, peer, heard } = await pausing(open);
+    const frame = peer.encode(...texts("in two pieces"));
+    peer.send(frame.slice(0, 9));
+    await quiet();
+    conn.pause();
+    peer.send(frame.slice(9), ...texts("next"));
+    await quiet();
+    assert.deepEqual(heard, []);
+    conn.resume();
+    await quiet();
+    assert.deepEqual(heard, ["in two pieces", "next"]);
+  },
+);
 
 bothSides("pause and resume are idempotent", async (_, open) => {
   const { conn, peer, transport, heard } = await pausing(open);
@@ -98,7 +101,7 @@ bothSides("pause and resume are idempotent", async (_, open) => {
   assert.equal(transport.pauses, 1);
 });
 
-bothSides("pause right after resume holds undelivered messages", async (_, open) => {
+bothSides("pause right after resume keeps undelivered messages", async (_, open) => {
   const { conn, peer, heard } = await pausing(open);
   peer.send(...texts("pause", "one"));
   await quiet();
@@ -113,7 +116,7 @@ bothSides("pause right after resume holds undelivered messages", async (_, open)
   assert.deepEqual(heard, ["pause", "one"]);
 });
 
-bothSides("pings are not answered while paused, and are afterwards", async (_, open) => {
+bothSides("answers pings only after resume", async (_, open) => {
   const { conn, peer } = await open();
   conn.pause();
   peer.send({ opcode: PING });
@@ -123,7 +126,7 @@ bothSides("pings are not answered while paused, and are afterwards", async (_, o
   assert.equal((await peer.framesOf(1))[0].opcode, PONG);
 });
 
-bothSides("one can send while paused", async (_, open) => {
+bothSides("a paused connection can send", async (_, open) => {
   const { conn, peer } = await open();
   conn.pause();
   conn.send("hi");
@@ -131,7 +134,7 @@ bothSides("one can send while paused", async (_, open) => {
 });
 
 bothSides(
-  "a local close ends the pause, and pending messages are not delivered",
+  "a local close ends the pause and drops pending messages",
   async (_, open) => {
     const { conn, peer, heard } = await pausing(open);
     peer.send(...texts("pause", "not delivered"));
@@ -144,7 +147,7 @@ bothSides(
   },
 );
 
-bothSides("close inside the handler that paused works as well", async (_, open) => {
+bothSides("a handler can pause and then close", async (_, open) => {
   const { conn, peer } = await open({
     message: (conn) => {
       conn.pause();
@@ -159,7 +162,7 @@ bothSides("close inside the handler that paused works as well", async (_, open) 
 });
 
 bothSides(
-  "the peer's Close and the end of its stream wait behind the messages",
+  "handles the peer's Close and the end of the stream after pending messages",
   async (_, open) => {
     const { conn, peer, heard } = await pausing(open);
     peer.send(...texts("pause", "one"));
@@ -173,7 +176,7 @@ bothSides(
   },
 );
 
-bothSides("an end without Close is seen after resume, behind the messages", async (_, open) => {
+bothSides("reports an end without Close after resume and pending messages", async (_, open) => {
   const { conn, peer, heard } = await pausing(open);
   peer.send(...texts("pause", "one"));
   peer.transport.end();
@@ -185,7 +188,7 @@ bothSides("an end without Close is seen after resume, behind the messages", asyn
   assert.deepEqual(heard, ["pause", "one"]);
 });
 
-bothSides("a stream that is cut while paused ends the connection at once", async (_, open) => {
+bothSides("a stream reset during a pause ends the connection immediately", async (_, open) => {
   const { conn, peer, heard } = await pausing(open);
   peer.send(...texts("pause", "one"));
   await quiet();
@@ -207,7 +210,7 @@ bothSides("terminate while paused ends the connection", async (_, open) => {
   assert.deepEqual(heard, ["pause"]);
 });
 
-bothSides("a user's pause and a reader that fell behind do not cancel each other", async (
+bothSides("pause() and the backpressure of a slow reader are independent", async (
   _,
   open,
 ) => {
@@ -219,27 +222,34 @@ bothSides("a user's pause and a reader that fell behind do not cancel each other
   const reader = conn[Symbol.asyncIterator]();
   for (let i = 0; i < 66; i++) await reader.next();
   await quiet();
-  assert.equal(transport.paused, true, "the reader has caught up, the user has not resumed");
+  assert.equal(
+    transport.paused,
+    true,
+    "stays paused: the reader caught up, but resume was not called",
+  );
   conn.resume();
   for (let i = 66; i < 300; i++) await reader.next();
   await quiet();
   assert.equal(transport.paused, false);
 });
 
-bothSides("resume does not let go a reader that fell behind", async (_, open) => {
-  const { conn, peer, transport } = await open();
-  conn.pause();
-  peer.send(...texts(...Array(300).fill("x".repeat(1000))));
-  await quiet();
-  conn.resume();
-  await quiet();
-  assert.equal(transport.paused, true);
-  conn.resume();
-  await quiet();
-  assert.equal(transport.paused, true);
-});
+bothSides(
+  "resume does not resume the transport while the iterator's queue is full",
+  async (_, open) => {
+    const { conn, peer, transport } = await open();
+    conn.pause();
+    peer.send(...texts(...Array(300).fill("x".repeat(1000))));
+    await quiet();
+    conn.resume();
+    await quiet();
+    assert.equal(transport.paused, true);
+    conn.resume();
+    await quiet();
+    assert.equal(transport.paused, true);
+  },
+);
 
-socketTest("pause in open holds back what was pipelined behind the handshake", async (t) => {
+socketTest("pause in open delays messages pipelined after the handshake", async (t) => {
   const heard: Message[] = [];
   const behind = concat(...texts("early", "later").map(frame));
   const { conn, peer } = await t.reach({
@@ -254,7 +264,7 @@ socketTest("pause in open holds back what was pipelined behind the handshake", a
   assert.deepEqual(heard, ["early", "later", "last"]);
 });
 
-socketTest("queued messages keep their bytes", async (t) => {
+socketTest("queued messages are not overwritten", async (t) => {
   const kept: Uint8Array[] = [];
   const { near, far } = await t.pair({
     message: (conn, data) => {
@@ -271,7 +281,7 @@ socketTest("queued messages keep their bytes", async (t) => {
   for (let i = 0; i < count; i++) assert.ok(kept[i].every((byte) => byte === i));
 });
 
-bothSides("what the transport had read ahead waits with the rest, the end included", async (
+bothSides("a pause also holds input and the end that the transport read ahead", async (
   _,
   open,
 ) => {
@@ -293,7 +303,7 @@ bothSides("what the transport had read ahead waits with the rest, the end includ
   assert.deepEqual(heard, ["pause", "one", "two", "pause", "three", "four"]);
 });
 
-bothSides("what comes between resume and the next turn does not overtake what waited", async (
+bothSides("input received right after resume does not overtake pending messages", async (
   _,
   open,
 ) => {
@@ -308,7 +318,7 @@ bothSides("what comes between resume and the next turn does not overtake what wa
   assert.deepEqual(heard, ["pause", "one", "two", "three"]);
 });
 
-bothSides("an end behind the last message that was read is seen at once", async (_, open) => {
+bothSides("reports the end immediately after the last message was read", async (_, open) => {
   const { conn, peer, transport } = await pausing(open);
   transport.readsAhead = true;
   peer.send(...texts("pause"));
@@ -316,7 +326,7 @@ bothSides("an end behind the last message that was read is seen at once", async 
   assert.equal((await conn.closed).code, 1006);
 });
 
-bothSides("a stream that is over gives a slow reader all that had come, the Close included", async (
+bothSides("after the stream ended, a slow reader gets all received messages and the Close", async (
   _,
   open,
 ) => {

@@ -1,5 +1,5 @@
-// The four promises of a connection, a fixed number of sequences of each; `deno task fuzz` goes on from
-// other seeds.
+// The four guarantees of a connection, each with a fixed number of operation sequences.
+// `deno task fuzz` continues with other seeds.
 
 import { runBatch } from "../fuzz/batch.ts";
 import { promises } from "../fuzz/properties.ts";

@@ -9,13 +9,13 @@ import {
 const NAMES: readonly [what: string, topic: string][] = [
   ["one character", "a"],
   ["spaces and line ends", " \r\n\0"],
-  ["the most bytes of ASCII", "a".repeat(MAX_TOPIC_BYTES)],
-  ["the most bytes of others", "\u20ac".repeat(MAX_TOPIC_BYTES / 3) + "a"],
-  ["characters of two units", "\u{1f680}".repeat(MAX_TOPIC_BYTES / 4)],
+  ["the maximum length in ASCII", "a".repeat(MAX_TOPIC_BYTES)],
+  ["the maximum length in multi-byte characters", "\u20ac".repeat(MAX_TOPIC_BYTES / 3) + "a"],
+  ["surrogate pairs", "\u{1f680}".repeat(MAX_TOPIC_BYTES / 4)],
 ];
 
 for (const [what, topic] of NAMES) {
-  Deno.test(`accepts ${what} as the name of a topic`, () => checkTopic(topic));
+  Deno.test(`accepts ${what} as a topic name`, () => checkTopic(topic));
 }
 
 const NO_NAMES: readonly [what: string, topic: unknown, type: string, message: RegExp][] = [
@@ -23,13 +23,13 @@ const NO_NAMES: readonly [what: string, topic: unknown, type: string, message: R
   ["a number", 7, "TypeError", /must be a string, got 7$/],
   ["bytes", new Uint8Array(1), "TypeError", /must be a string, got an object$/],
   ["the empty string", "", "RangeError", /must not be empty/],
-  ["half of a pair", "a\ud800", "TypeError", /well-formed/],
-  ["a byte too long", "a".repeat(MAX_TOPIC_BYTES + 1), "RangeError", /at most 1024 bytes/],
-  ["too long in UTF-8", "\u20ac".repeat(342), "RangeError", /at most 1024 bytes/],
+  ["a lone surrogate", "a\ud800", "TypeError", /well-formed/],
+  ["a name one byte too long", "a".repeat(MAX_TOPIC_BYTES + 1), "RangeError", /at most 1024 bytes/],
+  ["a name too long in UTF-8", "\u20ac".repeat(342), "RangeError", /at most 1024 bytes/],
 ];
 
 for (const [what, topic, name, message] of NO_NAMES) {
-  Deno.test(`rejects ${what} as the name of a topic`, () => {
+  Deno.test(`rejects ${what} as a topic name`, () => {
     assert.throws(() => checkTopic(topic), { name, message });
   });
 }
@@ -58,7 +58,7 @@ const OPTIONS: readonly [options: PublishOptions, message?: RegExp][] = [
 ];
 
 for (const [options, message] of OPTIONS) {
-  Deno.test(`options ${JSON.stringify(options)} are ${message ? "wrong" : "right"}`, () => {
+  Deno.test(`${message ? "rejects" : "accepts"} the options ${JSON.stringify(options)}`, () => {
     const check = (): void => checkPublishOptions(options, ["onSlow", "key"]);
     if (message === undefined) check();
     else assert.throws(check, { name: "TypeError", message });

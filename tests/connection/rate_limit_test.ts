@@ -15,7 +15,7 @@ Deno.test("a bucket drains per message and refills over time up to its burst", (
   assert.equal(rate.wait(100), 0);
   assert.equal(rate.wait(1_000_000), 0);
   for (let i = 0; i < 21; i++) rate.takeMessage();
-  assert.equal(rate.wait(1_000_000), 100, "no more than the burst is saved up");
+  assert.equal(rate.wait(1_000_000), 100, "unused capacity accumulates only up to the burst");
 });
 
 Deno.test("bytes have their own bucket", () => {
@@ -25,7 +25,7 @@ Deno.test("bytes have their own bucket", () => {
   assert.equal(rate.wait(0), 50);
 });
 
-Deno.test("rejects wrong options and shows the allowed ones", () => {
+Deno.test("rejects invalid options and shows the allowed ones", () => {
   for (
     const options of [{}, { messages: 0 }, { bytes: 1.5 }, { messages: 1, onExceed: "wait" }, {
       message: 1,
@@ -38,7 +38,7 @@ Deno.test("rejects wrong options and shows the allowed ones", () => {
   }
 });
 
-socketTest('"pause" slows the peer down, loses nothing, and tells onLimit once', async (t) => {
+socketTest('"pause" applies backpressure without loss and calls onLimit once', async (t) => {
   const got: unknown[] = [];
   const limits: LimitReport[] = [];
   const all = Promise.withResolvers<void>();
@@ -52,14 +52,17 @@ socketTest('"pause" slows the peer down, loses nothing, and tells onLimit once',
   });
   peer.send(...Array.from({ length: 35 }, (_, i) => ({ opcode: TEXT, payload: String(i) })));
   await quiet();
-  assert.ok(got.length >= 11 && got.length < 35, `${got.length} came at once`);
+  assert.ok(
+    got.length >= 11 && got.length < 35,
+    `${got.length} messages were delivered immediately`,
+  );
   await all.promise;
   assert.deepEqual(got, Array.from({ length: 35 }, (_, i) => String(i)));
   assert.equal(conn.readyState, "open");
   assert.equal(limits[0].limit, "rateLimit");
 });
 
-socketTest('"close" closes with 1008, also for pings and bytes', async (t) => {
+socketTest('"close" closes with 1008, even for pings and bytes', async (t) => {
   for (
     const [rateLimit, frames] of [
       [{ messages: 3 }, Array(4).fill({ opcode: PING })],
@@ -76,15 +79,18 @@ socketTest('"close" closes with 1008, also for pings and bytes', async (t) => {
   }
 });
 
-socketTest('"report" only calls onLimit, once until the limit is met again', async (t) => {
-  const limits: LimitReport[] = [];
-  let count = 0;
-  const { peer } = await t.accept({
-    rateLimit: { messages: 3, onExceed: "report" },
-    onLimit: (report) => limits.push(report),
-    message: () => void count++,
-  });
-  peer.send(...Array(10).fill({ opcode: TEXT }));
-  await quiet();
-  assert.deepEqual([count, limits.length], [10, 1]);
-});
+socketTest(
+  '"report" only calls onLimit, once until the rate is below the limit again',
+  async (t) => {
+    const limits: LimitReport[] = [];
+    let count = 0;
+    const { peer } = await t.accept({
+      rateLimit: { messages: 3, onExceed: "report" },
+      onLimit: (report) => limits.push(report),
+      message: () => void count++,
+    });
+    peer.send(...Array(10).fill({ opcode: TEXT }));
+    await quiet();
+    assert.deepEqual([count, limits.length], [10, 1]);
+  },
+);

@@ -1,4 +1,4 @@
-// Whatever a handler does to its own connection, in whichever handler.
+// Reentrancy: each handler calls each method of its own connection.
 
 import assert from "node:assert/strict";
 import type { WebSocketError } from "../../src/errors.ts";
@@ -7,7 +7,7 @@ import { ConsoleWatch } from "../support/console.ts";
 import { bothSides, type CommonOptions, quiet, type Side } from "../support/socket_harness.ts";
 import { CLOSE, closePayload, PING, PONG, TEXT } from "../support/vectors.ts";
 
-/** The handlers that run while the connection is open, and how the peer makes them run. */
+/** The handlers of an open connection, each with the peer input that triggers it. */
 const TRIGGERS: Record<string, (side: Side) => void> = {
   open: () => {},
   message: ({ peer }) =>
@@ -17,7 +17,7 @@ const TRIGGERS: Record<string, (side: Side) => void> = {
   drain: ({ conn }) => void conn.send(new Uint8Array(2000)),
 };
 
-/** A handler under test and everything else that is heard. */
+/** Options with the handler under test and a close handler that records its call. */
 function handlers(
   name: string,
   act: (conn: Connection<undefined>) => void,
@@ -35,7 +35,7 @@ function handlers(
 
 for (const [name, trigger] of Object.entries(TRIGGERS)) {
   bothSides(
-    `close() inside ${name} closes once, and nothing is heard after it`,
+    `close() inside ${name} closes once, and no handler is called after it`,
     async (_, open) => {
       const log: string[] = [];
       const side = await open(handlers(name, (conn) => conn.close(3000, "from inside"), log));
@@ -53,13 +53,13 @@ for (const [name, trigger] of Object.entries(TRIGGERS)) {
   );
 
   bothSides(
-    `terminate() inside ${name} ends it, and nothing is heard after it`,
+    `terminate() inside ${name} ends the connection, and no handler is called after it`,
     async (_, open) => {
       const log: string[] = [];
       const side = await open(handlers(name, (conn) => conn.terminate(), log)).catch(() =>
         undefined
       );
-      // Inside open the server's answer is lost with the connection, or the client's connect is done.
+      // Inside open, the server's response is dropped with the connection, or connect has resolved.
       if (side === undefined) return;
       trigger(side);
       const { error } = await side.conn.closed;
@@ -69,7 +69,7 @@ for (const [name, trigger] of Object.entries(TRIGGERS)) {
     },
   );
 
-  bothSides(`sending, pausing and resuming inside ${name} is no trouble`, async (_, open) => {
+  bothSides(`sending, pausing and resuming inside ${name} works`, async (_, open) => {
     let runs = 0;
     const side = await open({
       highWaterMark: 1000,
@@ -93,7 +93,7 @@ for (const [name, trigger] of Object.entries(TRIGGERS)) {
   });
 }
 
-bothSides("whatever is called inside the close handler does nothing", async (_, open) => {
+bothSides("method calls inside the close handler have no effect", async (_, open) => {
   const log: unknown[] = [];
   const { conn, peer } = await open({
     close: (conn) => {
@@ -114,7 +114,7 @@ bothSides("whatever is called inside the close handler does nothing", async (_, 
 });
 
 for (const [how, fail] of Object.entries({ throws: throwing, rejects: rejecting })) {
-  bothSides(`a close handler that ${how} is reported, once, and harms nothing`, async (
+  bothSides(`reports a close handler that ${how} once, without other effect`, async (
     t,
     open,
     side,
@@ -140,7 +140,7 @@ for (const [how, fail] of Object.entries({ throws: throwing, rejects: rejecting 
   });
 }
 
-bothSides("an error that comes when the connection has ended is reported, not lost", async (
+bothSides("reports an error after the connection ended", async (
   t,
   open,
   side,
@@ -166,7 +166,7 @@ bothSides("an error that comes when the connection has ended is reported, not lo
   assert.deepEqual([...reported, ...watch.logged.flat()], [error]);
 });
 
-bothSides("of several handlers that fail the first is the cause", async (_, open) => {
+bothSides("the first of several failing handlers is the cause", async (_, open) => {
   const failures = [new Error("first"), new Error("second")];
   const { conn, peer } = await open({
     message: () => Promise.reject(failures.shift()),

@@ -15,7 +15,7 @@ Deno.test("compresses a message unless the options disable it", () => {
   }
 });
 
-Deno.test("wrong options are a TypeError that shows them", () => {
+Deno.test("rejects invalid options with a TypeError that shows them", () => {
   for (
     const [options, message] of [
       [null, "The options of sendStream must be an object, got null"],

@@ -1,5 +1,5 @@
-// Messages in fragments on connections that have compression: each fragment is compressed as it comes,
-// and what the other side knows of earlier messages always fits.
+// Fragmented messages on connections with compression: each fragment is compressed when its chunk
+// arrives, and the contexts of both sides stay in sync.
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
@@ -39,7 +39,7 @@ const MODES: readonly [name: string, compression: CompressionOptions][] = [
   ["with takeover", TAKEOVER],
 ];
 
-/** One side of a connection with compression, and the other in the hands of the test. */
+/** One side of a connection with compression; the test drives the other side. */
 async function open(
   t: Harness,
   side: "server" | "client",
@@ -59,7 +59,7 @@ async function open(
   return { conn: [...server.clients()][0], peer, transport: peer.transport.peer };
 }
 
-/** A test on both sides, in each mode. */
+/** Registers a test for each side and mode. */
 function streamTest(name: string, test: (side: Side) => Promise<void>): void {
   for (const side of ["server", "client"] as const) {
     for (const [mode, compression] of MODES) {
@@ -69,15 +69,19 @@ function streamTest(name: string, test: (side: Side) => Promise<void>): void {
         await test(opened);
         opened.conn.terminate();
         await opened.conn.closed;
-        assert.equal(ContextMemories.ofProcess.byteLength, before, "memory was left");
+        assert.equal(
+          ContextMemories.ofProcess.byteLength,
+          before,
+          "compression contexts are still counted after the close",
+        );
       });
     }
   }
 }
 
 /**
- * The messages of frames, as zlib reads them: all that were compressed as one stream, since those who
- * remember nothing are understood by those who remember everything.
+ * The messages of frames, decompressed by zlib as one stream. A decoder with context takeover also
+ * reads messages compressed without it.
  */
 function messagesOf(frames: readonly WireFrame[]): string[] {
   const messages: string[] = [];
@@ -86,7 +90,7 @@ function messagesOf(frames: readonly WireFrame[]): string[] {
   let compressed = false;
   let fragments: Uint8Array[] = [];
   for (const { opcode, rsv, fin, payload } of frames) {
-    if (opcode === CONTINUATION) assert.equal(rsv, 0, "RSV1 is on the first fragment alone");
+    if (opcode === CONTINUATION) assert.equal(rsv, 0, "RSV1 is set on the first fragment only");
     else compressed = rsv === RSV1;
     fragments.push(payload);
     if (!fin) continue;
@@ -103,7 +107,7 @@ function messagesOf(frames: readonly WireFrame[]): string[] {
   return messages;
 }
 
-streamTest("the chunks of a stream are one compressed message", async ({ conn, peer }) => {
+streamTest("sends the chunks of a stream as one compressed message", async ({ conn, peer }) => {
   for (const _ of [1, 2]) {
     assert.equal(await conn.sendStream(generator(LONG, LONG, "short")), true);
     await conn.sendStream(generator(utf8(LONG)), Opcode.Text);
@@ -128,7 +132,7 @@ streamTest("the chunks of a stream are one compressed message", async ({ conn, p
 });
 
 streamTest(
-  "sends each fragment when its chunk comes, readable on its own",
+  "sends each fragment when its chunk arrives, and the peer can decompress it immediately",
   async ({ conn, peer }) => {
     const source = new Source();
     const sending = conn.sendStream(source.stream);
@@ -145,7 +149,7 @@ streamTest(
   },
 );
 
-streamTest("compress false sends the fragments as they are", async ({ conn, peer }) => {
+streamTest("compress false sends uncompressed fragments", async ({ conn, peer }) => {
   conn.send(LONG);
   await conn.sendStream(generator(LONG, LONG), undefined, { compress: false });
   await conn.sendStream(generator(LONG), Opcode.Text, { compress: true });
@@ -169,7 +173,7 @@ streamTest("sends an empty stream as an empty uncompressed message", async ({ co
   );
 });
 
-streamTest("streams empty chunks, half characters and noise", async ({ conn, peer }) => {
+streamTest("streams empty chunks, split characters and noise", async ({ conn, peer }) => {
   const noise = new Random(5).bytes(70_000);
   const ascii = Uint8Array.from(noise, (byte) => byte & 0x7f);
   const messages: [Chunk[], string][] = [
@@ -250,7 +254,7 @@ streamTest(
   },
 );
 
-socketTest("compress false in the options of the connection applies to streams too", async (t) => {
+socketTest("compress false in the connection options applies to streams", async (t) => {
   for (const side of ["server", "client"] as const) {
     const { conn, peer } = await open(t, side, { compress: false });
     await conn.sendStream(generator(LONG));
@@ -259,10 +263,10 @@ socketTest("compress false in the options of the connection applies to streams t
 });
 
 socketTest(
-  "contexts that are dropped between two fragments do not disturb the stream",
+  "dropping contexts between two fragments does not corrupt the stream",
   async (t) => {
     const received: Message[] = [];
-    // Room for one encoder, not for those of all.
+    // Room for one encoder, but not for one per connection.
     const memoryLimit = MemoryGovernor.ofProcess.byteLength + 16_000;
     for (const takeover of [{}, TAKEOVER]) {
       const options = { compression: takeover, memoryLimit };
@@ -288,14 +292,14 @@ socketTest(
   },
 );
 
-socketTest("a stream keeps no memory of sent data", async (t) => {
+socketTest("a stream retains no memory of sent data", async (t) => {
   const { conn, peer, transport } = await open(t, "server", TAKEOVER);
   const before = ContextMemories.ofProcess.byteLength;
   async function* chunks(): AsyncGenerator<Chunk> {
     for (let i = 0; i < 200; i++) {
       assert.ok(ContextMemories.ofProcess.byteLength - before <= 8192);
       assert.ok(conn.bufferedAmount < 50_000);
-      // A macrotask, in which what was written leaves.
+      // A macrotask, in which buffered output is written.
       await quiet();
       transport.writes.length = 0;
       peer.bytes = new Uint8Array(0);

@@ -1,4 +1,4 @@
-// Streams that fail, connections that end in the middle of a message, and wrong arguments.
+// Failing streams, connections that end in the middle of a message, and invalid arguments.
 
 import assert from "node:assert/strict";
 import { Opcode } from "../../src/wire/opcode.ts";
@@ -25,7 +25,7 @@ bothSides("a source that fails in the middle closes with 1011 and rejects", asyn
   assert.doesNotMatch(new TextDecoder().decode(close.payload), /1234/);
 });
 
-bothSides("a source that fails before its first chunk rejects and spoils nothing", async (
+bothSides("a source that fails before its first chunk rejects without other effect", async (
   _,
   open,
 ) => {
@@ -41,7 +41,7 @@ bothSides("a source that fails before its first chunk rejects and spoils nothing
   assert.deepEqual(show(await peer.framesOf(2)), ["1! waiting", "1! next"]);
 });
 
-bothSides("what a source throws may be anything", async (_, open) => {
+bothSides("a source may throw any value", async (_, open) => {
   const { conn, peer } = await open();
   const thrown = Object.create(null);
   const failing = (async function* () {
@@ -53,7 +53,7 @@ bothSides("what a source throws may be anything", async (_, open) => {
   assert.equal((await conn.closed).error!.cause, thrown);
 });
 
-bothSides("the end of the connection ends the sending: false, and the source is cancelled", async (
+bothSides("when the connection ends, sendStream resolves to false and cancels the source", async (
   _,
   open,
 ) => {
@@ -63,12 +63,12 @@ bothSides("the end of the connection ends the sending: false, and the source is 
   await source.push("one");
   peer.transport.destroy();
   await conn.closed;
-  assert.equal(await sending, false, "without waiting for a chunk that may never come");
+  assert.equal(await sending, false, "resolves without waiting for the next chunk");
   await quiet();
   assert.equal(source.cancelled, true);
 });
 
-bothSides("a stream that waits for its turn is cancelled with the connection as well", async (
+bothSides("cancels a queued stream when the connection ends", async (
   _,
   open,
 ) => {
@@ -83,17 +83,20 @@ bothSides("a stream that waits for its turn is cancelled with the connection as 
   assert.deepEqual([first.cancelled, second.cancelled], [true, true]);
 });
 
-bothSides("a stream on a connection that is over is cancelled: false", async (_, open) => {
-  const { conn } = await open();
-  conn.terminate();
-  await conn.closed;
-  const source = new Source();
-  await source.push("one");
-  assert.equal(await conn.sendStream(source.stream), false);
-  await quiet();
-  assert.equal(source.cancelled, true);
-  assert.equal(await conn.sendStream(generator()), false);
-});
+bothSides(
+  "sendStream on a closed connection cancels the stream and resolves to false",
+  async (_, open) => {
+    const { conn } = await open();
+    conn.terminate();
+    await conn.closed;
+    const source = new Source();
+    await source.push("one");
+    assert.equal(await conn.sendStream(source.stream), false);
+    await quiet();
+    assert.equal(source.cancelled, true);
+    assert.equal(await conn.sendStream(generator()), false);
+  },
+);
 
 const WRONG: readonly [what: string, args: unknown[], message: RegExp][] = [
   ["no source", [undefined], /got undefined$/],
@@ -103,13 +106,13 @@ const WRONG: readonly [what: string, args: unknown[], message: RegExp][] = [
   ["the opcode of a ping", [generator("x"), Opcode.Ping], /got 9$/],
   ["the opcode of a continuation", [generator("x"), 0], /got 0$/],
   ["an opcode by its name", [generator("x"), "text"], /got "text"$/],
-  ["options that are none", [generator("x"), undefined, true], /got true$/],
+  ["options of the wrong type", [generator("x"), undefined, true], /got true$/],
   [
-    "an option that is none",
+    "an unknown option",
     [generator("x"), undefined, { level: 9 }],
     /^Unknown option "level"\. .* can have: compress$/,
   ],
-  ["an option of a wrong type", [generator("x"), undefined, { compress: "no" }], /got "no"$/],
+  ["an option of the wrong type", [generator("x"), undefined, { compress: "no" }], /got "no"$/],
 ];
 
 for (const [what, args, message] of WRONG) {
@@ -124,7 +127,7 @@ for (const [what, args, message] of WRONG) {
   });
 }
 
-bothSides("a chunk of a wrong type is a source that fails, and the source is cancelled", async (
+bothSides("a chunk of the wrong type rejects and cancels the source", async (
   _,
   open,
 ) => {
@@ -141,15 +144,15 @@ bothSides("a chunk of a wrong type is a source that fails, and the source is can
   assert.equal((await conn.closed).code, 1011);
 });
 
-/** Sources of text that are none, and what of them is sent at most. */
+/** Sources of invalid UTF-8. */
 const NOT_UTF8: readonly [what: string, chunks: Chunk[]][] = [
   ["are not UTF-8", [hex("61 ff")]],
-  ["end inside of a character", [hex("61 e2 82")]],
-  ["are followed by a string inside of a character", [hex("61 e2 82"), "b"]],
+  ["end inside a character", [hex("61 e2 82")]],
+  ["are followed by a string inside a character", [hex("61 e2 82"), "b"]],
 ];
 
 for (const [what, chunks] of NOT_UTF8) {
-  bothSides(`bytes sent as text that ${what} are a source that fails`, async (_, open) => {
+  bothSides(`bytes sent as text that ${what} fail the stream`, async (_, open) => {
     const { conn, peer } = await open();
     await assert.rejects(conn.sendStream(generator(...chunks), Opcode.Text), {
       name: "TypeError",
@@ -161,26 +164,26 @@ for (const [what, chunks] of NOT_UTF8) {
   });
 }
 
-bothSides("half a character at the end of a string is U+FFFD, in its place", async (_, open) => {
+bothSides("replaces a lone surrogate at the end of a string with U+FFFD", async (_, open) => {
   const { conn, peer } = await open();
   await conn.sendStream(generator("a\ud83d", hex("62"), "c\ud83d"));
   const bytes = (await peer.framesOf(4)).flatMap(({ payload }) => [...payload]);
   assert.equal(new TextDecoder().decode(Uint8Array.from(bytes)), "a\ufffdbc\ufffd");
 });
 
-/** Sources that cannot even be begun. */
+/** Sources that cannot be started. */
 const UNREADABLE: readonly [what: string, source: () => AsyncIterable<Chunk>, message: RegExp][] = [
-  ["a stream that somebody else reads", () => {
+  ["a locked stream", () => {
     const { stream } = new Source();
     stream.getReader();
     return stream;
   }, /lock/],
-  ["an iterable that fails at once", () => ({
+  ["an iterable that throws immediately", () => ({
     [Symbol.asyncIterator](): never {
       throw new TypeError("not today");
     },
   }), /not today/],
-  ["an iterator that fails at once", () => ({
+  ["an iterator that throws immediately", () => ({
     [Symbol.asyncIterator]: () => ({
       next(): never {
         throw new TypeError("not today");
@@ -190,7 +193,7 @@ const UNREADABLE: readonly [what: string, source: () => AsyncIterable<Chunk>, me
 ];
 
 for (const [what, source, message] of UNREADABLE) {
-  bothSides(`${what} rejects, and others can send`, async (_, open) => {
+  bothSides(`rejects ${what}, and later messages can be sent`, async (_, open) => {
     const { conn, peer } = await open();
     await assert.rejects(conn.sendStream(source()), { name: "TypeError", message });
     conn.send("next");
@@ -199,19 +202,22 @@ for (const [what, source, message] of UNREADABLE) {
   });
 }
 
-bothSides("an iterator may answer without promises, as for await lets it", async (_, open) => {
-  const { conn, peer } = await open();
-  const chunks = ["one", "two"];
-  const source = {
-    [Symbol.asyncIterator]: () => ({
-      next: () => ({ done: chunks.length === 0, value: chunks.shift() }),
-    }),
-  } as unknown as AsyncIterable<Chunk>;
-  assert.equal(await conn.sendStream(source), true);
-  assert.deepEqual(show(await peer.framesOf(3)), ["1 one", "0 two", "0!"]);
-});
+bothSides(
+  "an async iterator may return results without promises, as for await allows",
+  async (_, open) => {
+    const { conn, peer } = await open();
+    const chunks = ["one", "two"];
+    const source = {
+      [Symbol.asyncIterator]: () => ({
+        next: () => ({ done: chunks.length === 0, value: chunks.shift() }),
+      }),
+    } as unknown as AsyncIterable<Chunk>;
+    assert.equal(await conn.sendStream(source), true);
+    assert.deepEqual(show(await peer.framesOf(3)), ["1 one", "0 two", "0!"]);
+  },
+);
 
-bothSides("a source that cannot be cancelled does not hide why it should be", async (_, open) => {
+bothSides("an error of cancel does not hide the original error", async (_, open) => {
   const { conn, peer } = await open();
   const error = new Error("the first");
   const chunks = ["one"];

@@ -1,4 +1,4 @@
-// One message sent in fragments, from a stream.
+// sendStream: one message in fragments, from a stream.
 
 import assert from "node:assert/strict";
 import type { WebSocketError } from "../../src/errors.ts";
@@ -8,28 +8,31 @@ import { bothSides, type CommonOptions, quiet, socketTest } from "../support/soc
 import { generator, joined, show, Source } from "../support/sources.ts";
 import { BINARY, CONTINUATION, hex, PING, PONG, TEXT } from "../support/vectors.ts";
 
-bothSides("chunks become fragments of one message, bytes by default binary", async (_, open) => {
-  const { conn, peer } = await open();
-  assert.equal(await conn.sendStream(generator(hex("01 02"), hex("03"))), true);
-  const frames = await peer.framesOf(3);
-  assert.deepEqual(frames.map(({ opcode, fin }) => [opcode, fin]), [
-    [BINARY, false],
-    [CONTINUATION, false],
-    [CONTINUATION, true],
-  ]);
-  assert.equal(joined(frames), "010203");
-});
+bothSides(
+  "sends chunks as fragments of one message, binary by default for bytes",
+  async (_, open) => {
+    const { conn, peer } = await open();
+    assert.equal(await conn.sendStream(generator(hex("01 02"), hex("03"))), true);
+    const frames = await peer.framesOf(3);
+    assert.deepEqual(frames.map(({ opcode, fin }) => [opcode, fin]), [
+      [BINARY, false],
+      [CONTINUATION, false],
+      [CONTINUATION, true],
+    ]);
+    assert.equal(joined(frames), "010203");
+  },
+);
 
-bothSides("chunks of text become a text message", async (_, open) => {
+bothSides("sends string chunks as a text message", async (_, open) => {
   const { conn, peer } = await open();
   await conn.sendStream(generator("caf\u00e9 ", "\u20ac"));
   assert.deepEqual(show(await peer.framesOf(3)), ["1 caf\u00e9", "0 \u20ac", "0!"]);
 });
 
-bothSides("the opcode can be given, and the chunks may be bytes of text", async (_, open) => {
+bothSides("accepts an opcode, and chunks of UTF-8 bytes for text", async (_, open) => {
   const { conn, peer } = await open();
   const euro = hex("e2 82 ac");
-  // A character may be cut in two between chunks.
+  // A character may be split across chunks.
   await conn.sendStream(generator(euro.slice(0, 1), euro.slice(1), "!"), Opcode.Text);
   await conn.sendStream(generator("text as bytes"), Opcode.Binary);
   await conn.sendStream(generator(), Opcode.Text);
@@ -41,7 +44,7 @@ bothSides("the opcode can be given, and the chunks may be bytes of text", async 
   assert.equal(joined(frames.slice(0, 4)), "e282ac21");
 });
 
-bothSides("a text in chunks keeps its characters, wherever it is cut", async (_, open) => {
+bothSides("preserves characters that are split across chunks", async (_, open) => {
   const { conn, peer } = await open();
   const text = "a\u{1f600}b\u20acc";
   await conn.sendStream(generator(...text.split("")));
@@ -51,54 +54,57 @@ bothSides("a text in chunks keeps its characters, wherever it is cut", async (_,
   assert.equal(new TextDecoder().decode(bytes), text);
 });
 
-bothSides("an empty source is an empty binary message", async (_, open) => {
+bothSides("sends an empty source as an empty binary message", async (_, open) => {
   const { conn, peer } = await open();
   assert.equal(await conn.sendStream(generator()), true);
   assert.deepEqual(show(await peer.framesOf(1)), ["2!"]);
 });
 
-bothSides("a connection keeps nothing of the messages that it has streamed", async (_, open) => {
+bothSides("a connection retains no memory of streamed messages", async (_, open) => {
   const { conn, peer, transport } = await open();
   const kept = await bytesKeptEach(1000, async () => {
     await conn.sendStream(generator("x"));
     transport.writes.length = 0;
     peer.bytes = new Uint8Array(0);
   });
-  assert.ok(kept < 100, `${kept} bytes are kept for each of them`);
+  assert.ok(kept < 100, `${kept} bytes are retained for each message`);
 });
 
-socketTest("the library's other side reads a stream as one message", async (t) => {
+socketTest("the receiver gets a stream as one message", async (t) => {
   const { near, far } = await t.pair();
   await near.sendStream(new Blob(["a large ", "file"]).stream());
   const { value } = await far[Symbol.asyncIterator]().next();
   assert.equal(new TextDecoder().decode(value as Uint8Array), "a large file");
 });
 
-bothSides("what is sent meanwhile waits and follows in its order", async (_, open) => {
-  const { conn, peer } = await open();
-  const source = new Source();
-  const sending = conn.sendStream(source.stream);
-  await source.push("one ");
-  assert.equal(conn.send("after 1"), true);
-  assert.equal(conn.sendDelayed("after 2"), true);
-  assert.equal(conn.sendUtf8(hex("61 33")), true);
-  assert.ok(conn.bufferedAmount >= 14, "what waits counts");
-  await source.push("two");
-  await source.end();
-  assert.equal(await sending, true);
-  conn.send("after 4");
-  assert.deepEqual(show(await peer.framesOf(7)), [
-    "1 one",
-    "0 two",
-    "0!",
-    "1! after 1",
-    "1! after 2",
-    "1! a3",
-    "1! after 4",
-  ]);
-});
+bothSides(
+  "queues messages sent during a stream and sends them after it in order",
+  async (_, open) => {
+    const { conn, peer } = await open();
+    const source = new Source();
+    const sending = conn.sendStream(source.stream);
+    await source.push("one ");
+    assert.equal(conn.send("after 1"), true);
+    assert.equal(conn.sendDelayed("after 2"), true);
+    assert.equal(conn.sendUtf8(hex("61 33")), true);
+    assert.ok(conn.bufferedAmount >= 14, "bufferedAmount includes queued messages");
+    await source.push("two");
+    await source.end();
+    assert.equal(await sending, true);
+    conn.send("after 4");
+    assert.deepEqual(show(await peer.framesOf(7)), [
+      "1 one",
+      "0 two",
+      "0!",
+      "1! after 1",
+      "1! after 2",
+      "1! a3",
+      "1! after 4",
+    ]);
+  },
+);
 
-bothSides("control frames pass in between (RFC 6455 5.4)", async (_, open) => {
+bothSides("sends control frames between fragments (RFC 6455 5.4)", async (_, open) => {
   const { conn, peer } = await open();
   const source = new Source();
   const sending = conn.sendStream(source.stream);
@@ -118,7 +124,7 @@ bothSides("control frames pass in between (RFC 6455 5.4)", async (_, open) => {
   ]);
 });
 
-bothSides("two streams at once go out one after the other", async (_, open) => {
+bothSides("sends two concurrent streams one after the other", async (_, open) => {
   const { conn, peer } = await open();
   const [first, second] = [new Source(), new Source()];
   const sending = [conn.sendStream(first.stream), conn.sendStream(second.stream)];
@@ -141,7 +147,7 @@ bothSides("two streams at once go out one after the other", async (_, open) => {
   ]);
 });
 
-bothSides("a source is read no faster than the peer takes it", async (_, open) => {
+bothSides("applies backpressure to the source", async (_, open) => {
   const { conn, peer, transport } = await open({ highWaterMark: 5000 });
   let pulled = 0;
   const source = (async function* () {
@@ -161,7 +167,7 @@ bothSides("a source is read no faster than the peer takes it", async (_, open) =
   await peer.framesOf(102);
 });
 
-bothSides("messages that wait behind a stream count for send and drained()", async (_, open) => {
+bothSides("messages queued after a stream count for send and drained()", async (_, open) => {
   const { conn } = await open({ highWaterMark: 5000 });
   const source = new Source();
   const sending = conn.sendStream(source.stream);
@@ -170,15 +176,15 @@ bothSides("messages that wait behind a stream count for send and drained()", asy
   let drained = false;
   const waiting = conn.drained().then(() => drained = true);
   await quiet();
-  assert.equal(drained, false, "as much waits as before");
-  // The stream itself must not wait for those that wait for it.
+  assert.equal(drained, false, "the queue has not shrunk");
+  // The stream must not wait for messages queued after it.
   await source.push("two", "three");
   await source.end();
   assert.equal(await sending, true);
   await waiting;
 });
 
-bothSides("messages that pile up behind a stream cut the connection, too", async (_, open) => {
+bothSides("messages queued after a stream count towards maxBufferedAmount", async (_, open) => {
   const { conn } = await open({ highWaterMark: 5000, maxBufferedAmount: 10_000 } as CommonOptions);
   const source = new Source();
   const sending = conn.sendStream(source.stream);

@@ -1,4 +1,4 @@
-// Frames that many connections send alike.
+// Batches of frames that many connections share.
 
 import assert from "node:assert/strict";
 import { SharedBatch } from "../../src/connection/shared_batch.ts";
@@ -6,13 +6,13 @@ import { Random } from "../support/random.ts";
 
 const random = new Random(8);
 
-/** Frames that a connection holds, as an output does it. */
+/** The frames held by a connection, as in its output. */
 class Holder {
   bytes: Uint8Array | undefined;
   length = 0;
   readonly expected: number[] = [];
 
-  /** Adds a frame; returns whether the batch took it. */
+  /** Adds a frame. Returns whether the batch accepted it. */
   add(batch: SharedBatch, frame: Uint8Array): boolean {
     this.expected.push(...frame);
     if (this.bytes === undefined) {
@@ -51,7 +51,7 @@ Deno.test("connections that send the same frames share memory", () => {
   }
 });
 
-Deno.test("memory with a holder is not changed by later additions", () => {
+Deno.test("later additions do not change memory that has a holder", () => {
   const batch = new SharedBatch(65_536);
   const [early, late] = [new Holder(), new Holder()];
   const [one, two, three] = [random.bytes(10), random.bytes(20), random.bytes(30)];
@@ -59,7 +59,7 @@ Deno.test("memory with a holder is not changed by later additions", () => {
   for (const holder of [early, late]) holder.add(batch, two);
   late.add(batch, three);
   assert.equal(late.bytes, early.bytes);
-  // It adds something else where the other one's frame is by now.
+  // Adds another frame at the offset where the other holder's frame lies.
   assert.equal(early.add(batch, random.bytes(30)), false);
   for (const holder of [early, late]) holder.assertHeld();
 });

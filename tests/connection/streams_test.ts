@@ -1,10 +1,10 @@
-// A connection as web streams.
+// The readable and writable web streams of a connection.
 
 import assert from "node:assert/strict";
 import { bothSides, quiet, socketTest } from "../support/socket_harness.ts";
 import { CLOSE, closePayload, hex, TEXT, toHex } from "../support/vectors.ts";
 
-bothSides("readable gives the messages and ends at a clean close", async (_, open) => {
+bothSides("readable delivers messages and ends at a clean close", async (_, open) => {
   const { conn, peer } = await open();
   assert.equal(conn.readable, conn.readable);
   peer.send({ opcode: TEXT, payload: "one" }, { opcode: 2, payload: hex("02") }, {
@@ -17,7 +17,7 @@ bothSides("readable gives the messages and ends at a clean close", async (_, ope
   assert.deepEqual(read, ["one", hex("02")]);
 });
 
-bothSides("readable fails with the cause when the close was not clean", async (_, open) => {
+bothSides("readable fails with the cause after an unclean close", async (_, open) => {
   const { conn, peer } = await open();
   const reader = conn.readable.getReader();
   peer.send({ opcode: TEXT, payload: "one" });
@@ -27,7 +27,7 @@ bothSides("readable fails with the cause when the close was not clean", async (_
   await assert.rejects(reader.read(), (thrown) => thrown === error);
 });
 
-bothSides("without a reader of readable the peer has to wait", async (_, open) => {
+bothSides("an unread readable applies backpressure to the peer", async (_, open) => {
   const { conn, peer, transport } = await open();
   const reader = conn.readable.getReader();
   peer.send(...Array(300).fill({ opcode: TEXT, payload: "x".repeat(1000) }));
@@ -38,7 +38,7 @@ bothSides("without a reader of readable the peer has to wait", async (_, open) =
   assert.equal(transport.paused, false);
 });
 
-bothSides("readable is the one reader of its connection", async (_, open) => {
+bothSides("readable is the only reader of its connection", async (_, open) => {
   const { conn, peer } = await open();
   const { readable } = conn;
   peer.send({ opcode: TEXT, payload: "one" });
@@ -60,7 +60,7 @@ bothSides("cancelling readable closes the connection with 1000", async (_, open)
   assert.equal(conn.readyState, "closing");
 });
 
-bothSides("cancelling readable while a read waits ends that read", async (_, open) => {
+bothSides("cancelling readable ends a pending read", async (_, open) => {
   const { conn, peer } = await open();
   const reader = conn.readable.getReader();
   const waiting = reader.read();
@@ -84,7 +84,7 @@ bothSides("writable sends a message for each chunk", async (_, open) => {
   ]);
 });
 
-bothSides("a write to writable waits while the peer does not read", async (_, open) => {
+bothSides("a write to writable waits under backpressure", async (_, open) => {
   const { conn, peer, transport } = await open({ highWaterMark: 500 });
   transport.blocked = true;
   const writer = conn.writable.getWriter();
@@ -112,7 +112,7 @@ bothSides("closing writable closes with 1000 and waits for the end", async (_, o
   assert.equal((await conn.closed).clean, true);
 });
 
-bothSides("aborting writable closes with 1011, the reason is the cause", async (_, open) => {
+bothSides("aborting writable closes with 1011 and the abort reason as cause", async (_, open) => {
   const { conn, peer } = await open();
   const reason = Object.assign(Object.create(null), { secret: 1234 });
   await conn.writable.abort(reason);
@@ -124,7 +124,7 @@ bothSides("aborting writable closes with 1011, the reason is the cause", async (
   assert.equal((error as { code?: string }).code, "SOURCE_FAILED");
 });
 
-bothSides("writing to a connection that is over fails with NOT_OPEN", async (_, open) => {
+bothSides("writing to a closed connection fails with NOT_OPEN", async (_, open) => {
   const { conn } = await open();
   conn.terminate();
   await conn.closed;
@@ -133,7 +133,7 @@ bothSides("writing to a connection that is over fails with NOT_OPEN", async (_, 
   await assert.rejects(writer.closed, { code: "NOT_OPEN" });
 });
 
-bothSides("writing something that cannot be sent fails the stream with a TypeError", async (
+bothSides("writing an invalid message fails the stream with a TypeError", async (
   _,
   open,
 ) => {
@@ -144,7 +144,7 @@ bothSides("writing something that cannot be sent fails the stream with a TypeErr
   assert.equal(conn.readyState, "open");
 });
 
-socketTest("connections compose with the streams of the web", async (t) => {
+socketTest("connections compose with web streams", async (t) => {
   const { near, far } = await t.pair();
   const echo = far.readable.pipeThrough(
     new TransformStream<string | Uint8Array, string | Uint8Array>({
