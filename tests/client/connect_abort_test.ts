@@ -1,4 +1,4 @@
-// Giving up: the time for the opening handshake, and the signal of the user.
+// Aborting connect: handshakeTimeout and the user's signal.
 
 import assert from "node:assert/strict";
 import { TimeoutError } from "../../src/errors.ts";
@@ -57,7 +57,7 @@ socketTest("a response that trickles in does not extend the timeout", async (t) 
   await failed;
 });
 
-socketTest("the handshake timeout ends with the handshake", async (t) => {
+socketTest("handshakeTimeout does not apply after the handshake", async (t) => {
   const { conn } = await t.reach({ handshakeTimeout: 1000 });
   assert.equal(timers.size, 0);
   assert.equal(conn.readyState, "open");
@@ -66,7 +66,7 @@ socketTest("the handshake timeout ends with the handshake", async (t) => {
 const reason = new Error("changed my mind");
 
 socketTest(
-  "a signal that is aborted already rejects with its reason, nothing is dialed",
+  "an aborted signal rejects with its reason before dialing",
   async (t) => {
     const signal = AbortSignal.abort(reason);
     await assert.rejects(t.connect(URL_OF_A, { signal }), (error) => error === reason);
@@ -97,8 +97,8 @@ socketTest(
   },
 );
 
-socketTest("a signal that aborts as dialing completes rejects and disconnects", async (t) => {
-  // Whichever of the steps between the two it hits.
+socketTest("an abort while dialing completes rejects and disconnects", async (t) => {
+  // The abort may hit any step in between.
   for (let steps = 0; steps < 12; steps++) {
     const controller = new AbortController();
     const [transport, far] = transportPair();

@@ -3,10 +3,10 @@ import { type ConnectOptions, connectRules } from "../../src/client/connect_opti
 
 const FIELDS = "header fields (an object, a Headers, pairs) or a function that gives them";
 
-/** A wrong option and what is said about it. */
+/** An invalid option, and the expected error. */
 const WRONG:
   readonly (readonly [options: Record<string, unknown>, name: string, message: string])[] = [
-    // A text may be "Authorization: Bearer ...", which belongs into no log.
+    // A string may be "Authorization: Bearer ...", which must not appear in logs.
     [{ headers: "X: y" }, "TypeError", `Option "headers" must be ${FIELDS}, got a string`],
     [{ headers: null }, "TypeError", `Option "headers" must be ${FIELDS}, got null`],
     [{ headers: 7 }, "TypeError", `Option "headers" must be ${FIELDS}, got 7`],

@@ -1,4 +1,4 @@
-// Opening a connection: what goes out, and every way in which it can come to nothing.
+// connect: the request it sends, and every way it can fail.
 
 import assert from "node:assert/strict";
 import { ConnectionError } from "../../src/errors.ts";
@@ -11,7 +11,7 @@ import { TEXT } from "../support/vectors.ts";
 
 const URL_OF_A = "ws://a.example/chat";
 
-/** The lines of a request, without the key. */
+/** The lines of a request without the key. */
 function linesOf(request: string): string[] {
   const lines = request.trimEnd().split("\r\n");
   return lines.filter((line) => !line.startsWith("Sec-WebSocket-Key: "));
@@ -40,7 +40,7 @@ socketTest("sends a key of 16 random bytes, different for each connection", asyn
   assert.equal(keys.size, 20);
 });
 
-socketTest("origin, subprotocols, headers and user information go into the request", async (t) => {
+socketTest("sends origin, subprotocols, headers and credentials in the request", async (t) => {
   const { peer } = t.knock({
     origin: "https://b.example",
     subprotocols: ["v2", "v1"],
@@ -78,7 +78,7 @@ socketTest("connect does not change its options", async (t) => {
   assert.deepEqual([...headers], [["cookie", "a=b"]]);
 });
 
-/** Where CR and LF could be hidden. */
+/** Inputs that could contain CR and LF. */
 const INJECTIONS: readonly [what: string, options: Record<string, unknown>][] = [
   ["a header's value", { headers: { X: "a\r\nSet-Cookie: b" } }],
   ["a header's value, as a bare LF", { headers: { X: "a\nb" } }],
@@ -109,7 +109,7 @@ socketTest("the URL cannot inject a line into the request", async (t) => {
 });
 
 for (const name of ["Host", "Upgrade", "Connection", "Sec-WebSocket-Key", "Content-Length"]) {
-  socketTest(`the user cannot set the header field ${name}: TypeError`, async (t) => {
+  socketTest(`rejects the header field ${name} in headers with a TypeError`, async (t) => {
     await assert.rejects(t.connect(URL_OF_A, { headers: { [name]: "x" } }), {
       name: "TypeError",
       message: new RegExp(name),
@@ -119,12 +119,12 @@ for (const name of ["Host", "Upgrade", "Connection", "Sec-WebSocket-Key", "Conte
 
 for (
   const [what, url, options] of [
-    ["a wrong URL", "http//a", {}],
-    ["a wrong option", URL_OF_A, { port: 1 }],
+    ["an invalid URL", "http//a", {}],
+    ["an unknown option", URL_OF_A, { port: 1 }],
     ["no options", URL_OF_A, null],
   ] as const
 ) {
-  Deno.test(`${what} rejects before dialing`, async () => {
+  Deno.test(`rejects ${what} before dialing`, async () => {
     const network = new MemoryNetwork();
     await assert.rejects(connectOver(network, url, options as ConnectOptions), TypeError);
     assert.deepEqual(network.dialed, []);
@@ -169,7 +169,7 @@ socketTest("dial receives the same address and replaces the network", async (t) 
 
 const failure = new Error("no route to host");
 
-/** How dialing can fail. */
+/** Ways in which dialing fails. */
 const FAILING: readonly [what: string, dial: () => Promise<never>, cause: unknown][] = [
   ["rejects", () => Promise.reject(failure), failure],
   ["throws", () => {
@@ -179,7 +179,7 @@ const FAILING: readonly [what: string, dial: () => Promise<never>, cause: unknow
 ];
 
 for (const [what, dial, cause] of FAILING) {
-  socketTest(`a dial that ${what} is CONNECT_FAILED, with the cause`, async (t) => {
+  socketTest(`a dial that ${what} fails with CONNECT_FAILED and the cause`, async (t) => {
     await assert.rejects(t.connect("ws://user:secret@a.example/", { dial }), (error: Error) => {
       assert.ok(error instanceof ConnectionError);
       assert.equal(error.code, "CONNECT_FAILED");
@@ -201,7 +201,7 @@ socketTest("a dial may reject with any value", async (t) => {
   });
 });
 
-socketTest("a refused connection is CONNECT_FAILED, with the network's error", async (t) => {
+socketTest("a refused connection fails with CONNECT_FAILED and the network's error", async (t) => {
   await assert.rejects(t.connect("ws://127.0.0.1:9/"), {
     name: "ConnectionError",
     code: "CONNECT_FAILED",
@@ -210,7 +210,7 @@ socketTest("a refused connection is CONNECT_FAILED, with the network's error", a
 });
 
 socketTest(
-  "open is called before connect resolves, and what came with the answer after it",
+  "calls open before connect resolves, and delivers pipelined messages after open",
   async (t) => {
     const log: string[] = [];
     const server = await t.serve({ open: (conn) => void conn.send("welcome") });
@@ -234,7 +234,7 @@ socketTest("resolves with a connection that ended in open", async (t) => {
   assert.equal(conn.send("late"), false);
 });
 
-socketTest("keeps many parallel connections apart", async (t) => {
+socketTest("parallel connections do not share state", async (t) => {
   const server = await t.serve({ message: (conn, data) => void conn.send(data) });
   const conns = await Promise.all(Array.from({ length: 50 }, () => t.connect(server.url)));
   for (const [i, conn] of conns.entries()) conn.send(`number ${i}`);
@@ -246,7 +246,7 @@ socketTest("keeps many parallel connections apart", async (t) => {
 });
 
 socketTest(
-  "a request that the transport cannot take at once does not mix with what follows",
+  "a partially written request does not mix with later output",
   async (t) => {
     const [transport, far] = transportPair();
     const peer = t.peer(far);
@@ -268,7 +268,7 @@ socketTest(
 );
 
 socketTest(
-  "a transport that is still writing the request gets nothing else meanwhile",
+  "writes nothing else during a pending write of the request",
   async (t) => {
     const [transport, far] = transportPair();
     const peer = t.peer(far);
@@ -281,7 +281,7 @@ socketTest(
     const conn = await connecting;
     conn.send("second");
     await quiet();
-    assert.equal(transport.writes.length, 1, "the request alone");
+    assert.equal(transport.writes.length, 1, "only the request is written");
     transport.acknowledge();
     await peer.framesOf(2);
     conn.send("third");

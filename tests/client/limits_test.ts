@@ -10,7 +10,7 @@ import { BINARY, TEXT } from "../support/vectors.ts";
 
 type Report = LimitReport<Connection<undefined>>;
 
-/** Without what differs from run to run. */
+/** Removes values that differ between runs. */
 function shown({ limit, max, value, enforced }: Report): unknown[] {
   return [limit, max, value, enforced];
 }
@@ -67,7 +67,7 @@ socketTest("onLimit of a client receives memoryLimit before the connection close
 });
 
 socketTest(
-  "what onLimit throws or rejects with goes to onError, with the connection",
+  "an onLimit that throws or rejects is reported to onError with the connection",
   async (t) => {
     const cause = new Error("for test");
     for (const isAsync of [false, true]) {

@@ -1,5 +1,4 @@
-// The client's side of the opening handshake: which answers make a connection, and what is said about
-// the others.
+// The client's opening handshake: accepted responses, and errors for invalid ones.
 
 import assert from "node:assert/strict";
 import { ConnectionError, HandshakeError } from "../../src/errors.ts";
@@ -7,7 +6,7 @@ import { type Harness, quiet, socketTest } from "../support/socket_harness.ts";
 import { acceptOf, type RawPeer } from "../support/raw_peer.ts";
 import { concat, frame, TEXT, utf8 } from "../support/vectors.ts";
 
-/** The good answer to the request that a peer has received. */
+/** The valid response to the request received by the peer. */
 async function goodAnswer(peer: RawPeer): Promise<string> {
   const [, key] = /Sec-WebSocket-Key: (.*)\r\n/.exec(await peer.head())!;
   return [
@@ -20,7 +19,7 @@ async function goodAnswer(peer: RawPeer): Promise<string> {
   ].join("\r\n");
 }
 
-/** What connect rejects with. */
+/** Returns the error that connect rejects with. */
 async function refusal(
   t: Harness,
   act: (peer: RawPeer) => unknown,
@@ -30,7 +29,7 @@ async function refusal(
   await act(peer);
   const error = await connecting.then(() => assert.fail("connected"), (error) => error);
   await peer.until(() => peer.over);
-  assert.equal(transport.over, true, "the stream is cut");
+  assert.equal(transport.over, true, "the transport is destroyed");
   return error;
 }
 
@@ -48,10 +47,10 @@ socketTest("skips interim responses (RFC 9110 15.2)", async (t) => {
   assert.equal((await connecting).handshake.headers.has("link"), false);
 });
 
-/** Answers that are no 101 as it has to be. */
+/** Invalid responses, and the error code for each. */
 const BAD: readonly [what: string, change: (good: string) => string, code: string][] = [
   [
-    "another accept value",
+    "a wrong accept value",
     (good) => good.replace(/Accept: .*/, `Accept: ${acceptOf("another key")}`),
     "ACCEPT_INVALID",
   ],
@@ -60,7 +59,7 @@ const BAD: readonly [what: string, change: (good: string) => string, code: strin
   ["no Connection", (good) => good.replace(/Connection:.*\r\n/, ""), "CONNECTION_MISSING"],
   ["HTTP/1.0", (good) => good.replace("/1.1", "/1.0"), "HTTP_VERSION"],
   [
-    "a subprotocol that was not asked for",
+    "a subprotocol that was not requested",
     (good) => good.replace("\r\n", "\r\nSec-WebSocket-Protocol: v3\r\n"),
     "SUBPROTOCOL_UNEXPECTED",
   ],
@@ -69,9 +68,9 @@ const BAD: readonly [what: string, change: (good: string) => string, code: strin
     (good) => good.replace("\r\n", "\r\nSec-WebSocket-Extensions: x-foo\r\n"),
     "EXTENSION_UNEXPECTED",
   ],
-  ["no HTTP at all", () => "SSH-2.0-OpenSSH_9.9\r\n\r\n", "HEAD_MALFORMED"],
+  ["no HTTP response", () => "SSH-2.0-OpenSSH_9.9\r\n\r\n", "HEAD_MALFORMED"],
   [
-    "bytes beyond ASCII",
+    "non-ASCII bytes",
     (good) => good.replace("\r\n", "\r\nSec-WebSocket-X: \u00e9\r\n"),
     "HEAD_MALFORMED",
   ],
@@ -83,7 +82,7 @@ const BAD: readonly [what: string, change: (good: string) => string, code: strin
 ];
 
 for (const [what, change, code] of BAD) {
-  socketTest(`a response with ${what} is a HandshakeError: ${code}`, async (t) => {
+  socketTest(`rejects a response with ${what} with HandshakeError ${code}`, async (t) => {
     const error = await refusal(
       t,
       async (peer) => peer.send(change(await goodAnswer(peer))),
@@ -94,7 +93,7 @@ for (const [what, change, code] of BAD) {
   });
 }
 
-socketTest("a rejection is reported with status, headers and the start of the body", async (t) => {
+socketTest("reports a rejection with status, headers and the start of the body", async (t) => {
   const error = await refusal(t, async (peer) => {
     await peer.head();
     peer.send(
@@ -130,7 +129,7 @@ socketTest("the body of a rejection may extend to the end of the stream", async 
 });
 
 for (const status of [301, 302, 303, 307, 308]) {
-  socketTest(`does not follow a ${status}, and the error has its location`, async (t) => {
+  socketTest(`does not follow a ${status}; the error has the location`, async (t) => {
     const error = await refusal(t, async (peer) => {
       await peer.head();
       peer.send(
@@ -143,10 +142,10 @@ for (const status of [301, 302, 303, 307, 308]) {
   });
 }
 
-/** How a refusal can stop in the middle of its body. */
+/** Ways in which the body of a rejection ends early. */
 const STOPS: readonly [what: string, stop: (peer: RawPeer) => void][] = [
   ["stalls", () => {}],
-  ["is cut off", (peer) => peer.transport.destroy()],
+  ["is truncated", (peer) => peer.transport.destroy()],
   ["ends", (peer) => peer.transport.end()],
 ];
 
@@ -163,7 +162,7 @@ for (const [what, stop] of STOPS) {
   });
 }
 
-socketTest("a stream that ends before the response is CONNECTION_LOST", async (t) => {
+socketTest("a stream that ends before the response fails with CONNECTION_LOST", async (t) => {
   const error = await refusal(t, async (peer) => {
     await peer.head();
     peer.transport.end();
@@ -173,7 +172,7 @@ socketTest("a stream that ends before the response is CONNECTION_LOST", async (t
   assert.match(error.message, /before the server answered/);
 });
 
-socketTest("a stream that ends inside the response is CONNECTION_LOST", async (t) => {
+socketTest("a stream that ends inside the response fails with CONNECTION_LOST", async (t) => {
   const error = await refusal(t, async (peer) => {
     await peer.head();
     peer.send("HTTP/1.1 101 Swi");
@@ -183,7 +182,7 @@ socketTest("a stream that ends inside the response is CONNECTION_LOST", async (t
   assert.match(error.message, /16 bytes/);
 });
 
-socketTest("a stream that is reset is CONNECTION_LOST, with the cause", async (t) => {
+socketTest("a stream reset fails with CONNECTION_LOST and the cause", async (t) => {
   const error = await refusal(t, async (peer) => {
     await peer.head();
     peer.transport.destroy();

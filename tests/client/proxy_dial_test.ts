@@ -13,13 +13,13 @@ const REASON = new Error("given up");
 const forever = (): Promise<never> => new Promise(() => {});
 const STANDS = "HTTP/1.1 200 OK\r\n\r\n";
 
-/** A network with a proxy on port 3128 that the test plays, a DNS and TLS that is none. */
+/** A network with a proxy on port 3128 driven by the test, a fake DNS and fake TLS. */
 class ProxyNetwork extends MemoryNetwork {
-  /** The proxies' ends of the connections, in their order. */
+  /** The proxy ends of the connections, in order. */
   readonly proxies: RawPeer[] = [];
   readonly secured: { transport: Transport; options: TlsClientOptions }[] = [];
   readonly lookedUp: string[] = [];
-  /** What a lookup, a dial and a TLS handshake wait for. */
+  /** Promises that a lookup, a dial and a TLS handshake wait for. */
   gates: Partial<Record<"lookup" | "dial" | "tls", () => Promise<unknown>>> = {};
 
   static async open(): Promise<ProxyNetwork> {
@@ -51,7 +51,7 @@ class ProxyNetwork extends MemoryNetwork {
     return "192.0.2.7";
   }
 
-  /** The proxy of the next connection, once it has been sent so many bytes. */
+  /** Returns the proxy of the next connection when it has received this number of bytes. */
   async proxy(bytes = 1): Promise<RawPeer> {
     while (this.proxies.length === 0) await quiet();
     const peer = this.proxies.at(-1)!;
@@ -87,7 +87,7 @@ Deno.test("the proxy is dialed, and receives the target", async () => {
   assert.deepEqual(network.secured, []);
 });
 
-Deno.test("starts TLS after the dialog, for the URL's host or the given name", async () => {
+Deno.test("starts TLS after the proxy handshake, for the URL's host or the given name", async () => {
   for (
     const [hostname, given, serverName] of [
       ["a.example", undefined, "a.example"],
@@ -115,7 +115,7 @@ Deno.test("talks to an https proxy over TLS with the proxy's own name and certif
     key: "key",
     serverName: "b.example",
   };
-  // Also for an address without TLS.
+  // The same applies to a target without TLS.
   for (const address of [{ tls }, {}]) {
     network.proxies.length = 0;
     const dialing = dial(network, "https://proxy.example:3128", address, tls);
@@ -135,7 +135,7 @@ for (
     ["socks5", "::1", [], "04 00000000000000000000000000000001"],
   ] as const
 ) {
-  Deno.test(`${scheme} names ${hostname} ${lookedUp.length > 0 ? "by its address" : "as it is"}`, async () => {
+  Deno.test(`${scheme} sends ${hostname} ${lookedUp.length > 0 ? "as an address" : "unresolved"}`, async () => {
     const network = await ProxyNetwork.open();
     const dialing = dial(network, `${scheme}://proxy.example:3128`, { hostname });
     const proxy = await network.proxy(3);
@@ -164,7 +164,7 @@ Deno.test("never mistakes bytes of a proxy before the TLS handshake for the serv
   assert.deepEqual(network.secured, []);
 });
 
-Deno.test("names an unreachable proxy without its credentials", async () => {
+Deno.test("the error for an unreachable proxy omits its credentials", async () => {
   const network = await ProxyNetwork.open();
   for (
     const [url, name] of [
@@ -182,14 +182,14 @@ Deno.test("names an unreachable proxy without its credentials", async () => {
   }
 });
 
-Deno.test("a failed lookup is the network's error, and no proxy is contacted", async () => {
+Deno.test("a failed lookup rejects with the network's error before dialing the proxy", async () => {
   const network = await ProxyNetwork.open();
   network.gates.lookup = () => Promise.reject(new Error("no such host"));
   await assert.rejects(dial(network, "socks5://proxy.example:3128"), { message: "no such host" });
   assert.deepEqual(network.dialed, []);
 });
 
-Deno.test("a rejection disconnects", async () => {
+Deno.test("a rejection by the proxy disconnects", async () => {
   const network = await ProxyNetwork.open();
   const dialing = dial(network, "http://proxy.example:3128");
   const proxy = await network.proxy();
@@ -198,7 +198,7 @@ Deno.test("a rejection disconnects", async () => {
   assert.equal(proxy.transport.over, true);
 });
 
-Deno.test("failed TLS is the network's error and disconnects", async () => {
+Deno.test("failed TLS rejects with the network's error and disconnects", async () => {
   const network = await ProxyNetwork.open();
   network.gates.tls = () => Promise.reject(new Error("self-signed certificate"));
   const dialing = dial(network, "http://proxy.example:3128", { tls: {} });
@@ -230,12 +230,12 @@ Deno.test("the signal ends dialing, even if the network ignores it", async () =>
   controller.abort(REASON);
   await assert.rejects(dialing, (error: Error) => error.cause === REASON);
   gate.resolve();
-  // The connection that is opened too late is cut.
+  // A connection that opens after the abort is destroyed.
   await quiet();
   assert.equal(network.proxies[0].over, true);
 });
 
-Deno.test("the signal ends the dialog", async () => {
+Deno.test("the signal ends the proxy handshake", async () => {
   const network = await ProxyNetwork.open();
   const controller = new AbortController();
   const { signal } = controller;
@@ -260,7 +260,7 @@ Deno.test("the signal ends the TLS handshake, even if the network ignores it", a
   assert.equal(proxy.transport.over, true);
 });
 
-Deno.test("the signal has no effect after the stream was handed over", async () => {
+Deno.test("the signal has no effect once dial has resolved", async () => {
   const network = await ProxyNetwork.open();
   const controller = new AbortController();
   const { signal } = controller;
@@ -309,13 +309,13 @@ Deno.test("delivers bytes that a server sends immediately through the tunnel", a
   const network = await ProxyNetwork.open();
   const connecting = connect(network, { proxy: "http://proxy.example:3128" });
   const proxy = await network.proxy();
-  // A server that is full says so before it is asked, in the same breath as the proxy.
+  // An overloaded server answers before the request, in the same chunk as the proxy's reply.
   proxy.send(`${STANDS}HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nfull`);
   await assert.rejects(connecting, { name: "HandshakeError", status: 503, body: "full" });
   assert.equal(proxy.transport.over, true);
 });
 
-Deno.test("the authorities for an https proxy also apply when the target has no TLS", async () => {
+Deno.test("caCerts apply to an https proxy when the target has no TLS", async () => {
   const network = await ProxyNetwork.open();
   const tls = { caCerts: ["ca"] };
   const connecting = connect(network, { proxy: "https://proxy.example:3128", tls });
@@ -339,11 +339,11 @@ Deno.test("a function chooses the proxy for each URL", async () => {
   const connecting = connect(network, { proxy }, "ws://far.example/x");
   (await network.proxy()).transport.destroy();
   await assert.rejects(connecting, { code: "PROXY_FAILED" });
-  // The credentials of a URL are for its server.
+  // Credentials in a URL are for its server, not for the proxy.
   assert.deepEqual(asked, ["ws://near.example:1/", "ws://far.example/x"]);
 });
 
-Deno.test("failed TLS through a tunnel is a failed connection", async () => {
+Deno.test("failed TLS through a tunnel fails with CONNECT_FAILED", async () => {
   const network = await ProxyNetwork.open();
   network.gates.tls = () => Promise.reject(new Error("self-signed certificate"));
   const proxy = "http://proxy.example:3128";
@@ -356,7 +356,7 @@ Deno.test("failed TLS through a tunnel is a failed connection", async () => {
   });
 });
 
-/** A proxy that never gets so far, by the step that it is stuck in. */
+/** Proxies that stall, by the step in which they stall. */
 const STUCK: readonly [step: string, prepare: (network: ProxyNetwork) => void | Promise<void>][] = [
   ["looking up the name", (network) => {
     network.gates.lookup = forever;
@@ -364,7 +364,7 @@ const STUCK: readonly [step: string, prepare: (network: ProxyNetwork) => void | 
   ["connecting to the proxy", (network) => {
     network.gates.dial = forever;
   }],
-  ["the dialogue", () => {}],
+  ["the proxy handshake", () => {}],
   ["the TLS handshake", async (network) => {
     network.gates.tls = forever;
     await answerSocks(network);

@@ -25,7 +25,7 @@ const PROXIES: readonly [url: string, server: Partial<ProxyServer>][] = [
   ["socks5://127.1", { hostname: "127.0.0.1" }],
   ["http://b\u00fccher.example", { hostname: "xn--bcher-kva.example" }],
   ["socks5://b\u00fccher.example", { hostname: "xn--bcher-kva.example" }],
-  // A path says nothing to a proxy.
+  // A path has no meaning for a proxy.
   ["http://proxy.example/path?query", { hostname: "proxy.example", port: 80 }],
 ];
 
@@ -49,11 +49,11 @@ for (
     ["j%C3%BCrgen:%F0%9F%94%91", "j\u00fcrgen", "\u{1f511}"],
     ["j\u00fcrgen:\u{1f511}", "j\u00fcrgen", "\u{1f511}"],
     ["user:with:colons", "user", "with:colons"],
-    // A plus is a plus, not a space.
+    // A plus stays a plus and is not decoded as a space.
     ["a+b:c+d", "a+b", "c+d"],
   ]
 ) {
-  Deno.test(`${info} in the URL are a user and password`, () => {
+  Deno.test(`reads user and password from ${info} in the URL`, () => {
     for (const scheme of ["http", "https", "socks5", "socks5h"]) {
       const server = findProxy(`${scheme}://${info}@proxy.example`, URL_OF_TARGET)!;
       assert.deepEqual(server.credentials, { username, password });
@@ -73,7 +73,7 @@ Deno.test("a proxy function receives the URL and may return undefined", () => {
   assert.ok(asked[0] instanceof URL);
 });
 
-Deno.test("passes on the error of a proxy function", () => {
+Deno.test("rethrows the error of a proxy function", () => {
   const error = new Error("no route");
   assert.throws(() =>
     findProxy(() => {
@@ -94,7 +94,7 @@ const NO_PROXIES: readonly [option: unknown, shown: string][] = [
   ["http://proxy.example:99999", '"http://proxy.example:99999"'],
   ["socks5://proxy.example:99999", '"socks5://proxy.example:99999"'],
   ["http://a b", '"http://a b"'],
-  // A password never stands in a message.
+  // An error message never contains a password.
   ["ftp://user:secret@proxy.example", '"ftp://***@proxy.example/"'],
   ["http://user:sec/ret@proxy.example", '"http://***@proxy.example"'],
   ["user:secret@proxy.example:3128", '"user:***@proxy.example:3128"'],
@@ -102,7 +102,7 @@ const NO_PROXIES: readonly [option: unknown, shown: string][] = [
 ];
 
 for (const [option, shown] of NO_PROXIES) {
-  Deno.test(`rejects ${shown} as the URL of a proxy`, () => {
+  Deno.test(`rejects ${shown} as a proxy URL`, () => {
     for (const given of [option, () => option]) {
       assert.throws(() => findProxy(given as ProxyOption, URL_OF_TARGET), (error: Error) => {
         assert.equal(error.name, "TypeError");
@@ -111,7 +111,7 @@ for (const [option, shown] of NO_PROXIES) {
           'Option "proxy" must be a URL with a host that begins with http://, https://, ' +
             `socks5:// or socks5h://, got ${shown}`,
         );
-        // The runtime's own error would repeat the URL.
+        // The runtime's error would contain the URL.
         assert.equal(error.cause, undefined);
         return true;
       });
@@ -130,7 +130,7 @@ for (const option of [7, null, true, {}, ["http://proxy.example"], Promise.resol
   });
 }
 
-Deno.test("malformed percent-encoding is a TypeError that does not repeat it", () => {
+Deno.test("rejects malformed percent-encoding with a TypeError that does not show it", () => {
   for (const info of ["%", "user:%", "%zz:secret", "user:%4", "%ff", "user:%c3", "%ED%A0%80"]) {
     for (const scheme of ["http", "socks5"]) {
       assert.throws(() => findProxy(`${scheme}://${info}@proxy.example`, URL_OF_TARGET), {

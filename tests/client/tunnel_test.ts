@@ -8,8 +8,8 @@ import { quiet } from "../support/socket_harness.ts";
 import { concat, utf8 } from "../support/vectors.ts";
 
 /**
- * A dialogue in letters: it opens with "begin", answers each "q" with the word "again", and is done
- * at "!". A "?" is a refusal.
+ * A minimal tunnel handshake: it starts with "begin", answers each "q" with "again", and completes
+ * at "!". A "?" is a rejection.
  */
 class Letters implements ProxyDialogue {
   done = false;
@@ -20,7 +20,7 @@ class Letters implements ProxyDialogue {
   }
 
   receive(chunk: Uint8Array): Uint8Array {
-    assert.equal(this.done, false, "a dialogue that is done was given more");
+    assert.equal(this.done, false, "a completed handshake received more bytes");
     let output = NOTHING;
     for (let i = 0; i < chunk.length; i++) {
       const letter = String.fromCharCode(chunk[i]);
@@ -35,13 +35,13 @@ class Letters implements ProxyDialogue {
   }
 }
 
-/** A tunnel that is being opened, and the proxy. */
+/** A tunnel during its handshake, and the proxy. */
 function begin(): { transport: MemoryTransport; proxy: RawPeer; tunnel: Promise<Uint8Array> } {
   const [transport, far] = transportPair();
   return { transport, proxy: new RawPeer(far), tunnel: openTunnel(transport, new Letters()) };
 }
 
-Deno.test("runs the dialog to its end", async () => {
+Deno.test("completes the handshake with the proxy", async () => {
   const { proxy, tunnel } = begin();
   await proxy.until(() => proxy.text === "begin");
   proxy.send("q");
@@ -50,7 +50,7 @@ Deno.test("runs the dialog to its end", async () => {
   assert.equal((await tunnel).length, 0);
 });
 
-Deno.test("hands over bytes after the dialog, and waits for later ones", async () => {
+Deno.test("delivers bytes after the handshake, and later ones", async () => {
   const { transport, proxy, tunnel } = begin();
   proxy.send("!first ");
   proxy.send("second");
@@ -66,7 +66,7 @@ Deno.test("hands over bytes after the dialog, and waits for later ones", async (
   await proxy.until(() => proxy.text.endsWith("hello"));
 });
 
-Deno.test("reports the end after the dialog to the next reader", async () => {
+Deno.test("reports the end after the handshake to the next reader", async () => {
   const { transport, proxy, tunnel } = begin();
   proxy.send("!");
   proxy.transport.end();
@@ -88,17 +88,17 @@ Deno.test("releases the transport once the tunnel is established", async () => {
   assert.equal(transport.over, false);
 });
 
-Deno.test("a rejection disconnects and is the cause", async () => {
+Deno.test("a rejection disconnects and rejects with its error", async () => {
   const { transport, proxy, tunnel } = begin();
   proxy.send("?!");
   await assert.rejects(tunnel, { name: "ConnectionError", code: "PROXY_REFUSED", message: "No." });
   assert.equal(transport.over, true);
-  // What still comes changes nothing.
+  // Later input has no effect.
   proxy.send("!");
   await quiet();
 });
 
-Deno.test("a proxy that closes the connection before the tunnel is established is an error", async () => {
+Deno.test("rejects if the proxy ends the stream before the tunnel is established", async () => {
   for (const answer of ["", "q"]) {
     const { transport, proxy, tunnel } = begin();
     proxy.send(answer);
@@ -112,7 +112,7 @@ Deno.test("a proxy that closes the connection before the tunnel is established i
   }
 });
 
-Deno.test("a proxy that resets the connection is an error, with the cause", async () => {
+Deno.test("rejects with the cause if the proxy resets the connection", async () => {
   const { proxy, tunnel } = begin();
   proxy.transport.destroy();
   await assert.rejects(tunnel, (error: Error) => {
@@ -125,13 +125,13 @@ Deno.test("a proxy that resets the connection is an error, with the cause", asyn
   });
 });
 
-Deno.test("destroying the transport ends the dialog", async () => {
+Deno.test("destroying the transport ends the handshake", async () => {
   const { transport, tunnel } = begin();
   transport.destroy(new Error("given up"));
   await assert.rejects(tunnel, { code: "PROXY_FAILED", message: /: given up$/ });
 });
 
-Deno.test("replies during a pending write are sent after it, in order", async () => {
+Deno.test("sends replies created during a pending write after it, in order", async () => {
   const [transport, far] = transportPair();
   transport.blocked = true;
   const proxy = new RawPeer(far);

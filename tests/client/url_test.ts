@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { parseTarget, redacted, type Target } from "../../src/client/url.ts";
 
-/** A URL and where it points to. */
+/** A URL and its parsed target. */
 const TARGETS: readonly [url: string, target: Partial<Target>][] = [
   ["ws://a.example", {
     url: "ws://a.example/",
@@ -23,14 +23,14 @@ const TARGETS: readonly [url: string, target: Partial<Target>][] = [
   ["https://a.example/x", { url: "wss://a.example/x", secure: true, port: 443 }],
   ["WS://A.Example/", { url: "ws://a.example/", hostname: "a.example", host: "a.example" }],
 
-  // The port that a scheme stands for is left out, as in the Host field (RFC 9110 7.2).
+  // The default port of the scheme is omitted, as in the Host field (RFC 9110 7.2).
   ["ws://a.example:80/", { url: "ws://a.example/", port: 80, host: "a.example" }],
   ["wss://a.example:443/", { url: "wss://a.example/", port: 443, host: "a.example" }],
   ["ws://a.example:443/", { url: "ws://a.example:443/", port: 443, host: "a.example:443" }],
   ["wss://a.example:80/", { url: "wss://a.example:80/", port: 80, host: "a.example:80" }],
   ["https://a.example:443/", { port: 443, host: "a.example" }],
 
-  // IPv6 addresses are in brackets in a URL and in the Host field, and nowhere else.
+  // IPv6 addresses have brackets in a URL and in the Host field, and nowhere else.
   ["ws://[::1]/", { hostname: "::1", port: 80, host: "[::1]", url: "ws://[::1]/" }],
   ["ws://[2001:DB8::1]:8080/", {
     hostname: "2001:db8::1",
@@ -47,7 +47,7 @@ const TARGETS: readonly [url: string, target: Partial<Target>][] = [
   ["ws://a.example//b", { path: "//b" }],
   ["ws://b\u00fccher.example/", { hostname: "xn--bcher-kva.example" }],
 
-  // User information becomes credentials (RFC 7617), and is nowhere else.
+  // User information becomes credentials (RFC 7617) and is removed from all other parts.
   ["ws://user:pass@a.example/", {
     url: "ws://a.example/",
     host: "a.example",
@@ -91,7 +91,7 @@ const BAD_URLS: readonly [url: unknown, message: RegExp][] = [
   ["ws://a.example:99999/", /^The URL is not valid/],
   ["ws://[::1/", /^The URL is not valid/],
   ["ws://a example/", /^The URL is not valid/],
-  // RFC 6455 section 3: no fragments.
+  // RFC 6455 section 3: a URL has no fragment.
   ["ws://a.example/#top", /^The URL must not have a fragment, got "ws:\/\/a\.example\/#\*\*\*"$/],
   [new URL("wss://a.example/x#y"), /^The URL must not have a fragment/],
   [undefined, /^The URL must be a string or a URL, got undefined$/],
@@ -102,7 +102,7 @@ const BAD_URLS: readonly [url: unknown, message: RegExp][] = [
   ["ws+unix://host/x.sock:/", /^The URL of a unix socket must be ws\+unix:/],
   ["ws+unix:/x.sock:chat", /^The URL of a unix socket must be ws\+unix:/],
   ["ws+unix:/%zz.sock:/", /^The path of the unix socket must be percent-encoded UTF-8/],
-  // "%zz" stands for no character.
+  // "%zz" is malformed percent-encoding.
   ["ws://us%zzer@a.example/", /user/],
   ["ws://user:%ff@a.example/", /password/],
 ];
@@ -113,7 +113,7 @@ for (const [url, message] of BAD_URLS) {
   });
 }
 
-/** URLs with secrets in them, and how messages show them. */
+/** URLs with secrets, and how error messages show them. */
 const SECRET: readonly [url: string, shown: string][] = [
   ["ws://user:secret@a.example/chat?token=secret", "ws://***@a.example/chat?***"],
   ["ws://secret@a.example:8080/", "ws://***@a.example:8080/"],
@@ -133,7 +133,7 @@ const SECRET: readonly [url: string, shown: string][] = [
 ];
 
 for (const [url, shown] of SECRET) {
-  Deno.test(`shows ${JSON.stringify(url)} without secrets in a message`, () => {
+  Deno.test(`shows ${JSON.stringify(url)} without secrets in error messages`, () => {
     assert.equal(redacted(url), shown);
     let message = "";
     try {
