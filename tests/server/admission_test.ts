@@ -1,4 +1,4 @@
-// Which requests a server admits: origins, host names, addresses behind proxies, numbers.
+// Admission of requests: origins, host names, client addresses behind proxies, and limits.
 
 import assert from "node:assert/strict";
 import {
@@ -29,7 +29,7 @@ function allows(origins: Origins, values: readonly string[], host = "a.example")
   return isOriginAllowed(origins, values, host, request);
 }
 
-/** An origin, the host that is asked for, and whether they are the same. */
+/** An origin, the requested host, and whether both are the same. */
 const SAME: readonly [origin: string, host: string, same: boolean][] = [
   ["http://a.example", "a.example", true],
   ["https://a.example", "a.example", true],
@@ -40,7 +40,7 @@ const SAME: readonly [origin: string, host: string, same: boolean][] = [
   ["http://[::1]", "[::1]", true],
   ["http://127.0.0.1:3000", "127.0.0.1:3000", true],
 
-  // The port that a scheme stands for may be written or not.
+  // The default port of a scheme is optional.
   ["http://a.example", "a.example:80", true],
   ["https://a.example", "a.example:443", true],
   ["http://a.example:80", "a.example", true],
@@ -55,7 +55,7 @@ const SAME: readonly [origin: string, host: string, same: boolean][] = [
   ["http://a.example:18080", "a.example:8080", false],
   ["http://[2001:db8::80]", "[2001:db8:]", false],
 
-  // Parts of a host are nothing.
+  // A partial host does not match.
   ["http://a.example.evil", "a.example", false],
   ["http://evil-a.example", "a.example", false],
   ["http://b.a.example", "a.example", false],
@@ -69,7 +69,7 @@ const SAME: readonly [origin: string, host: string, same: boolean][] = [
   ["http://a.example/", "a.example", false],
   ["http://a.example.", "a.example", false],
 
-  // What is no origin of a page at all.
+  // Invalid origins.
   ["null", "a.example", false],
   ["null", "null", false],
   ["", "a.example", false],
@@ -85,19 +85,19 @@ for (const [origin, host, same] of SAME) {
   });
 }
 
-Deno.test("accepts a client without Origin, whatever the option", () => {
+Deno.test("accepts a client without Origin for every value of allowedOrigins", () => {
   for (const origins of ["same", "any", [], ["https://a.example"], () => false] as Origins[]) {
     assert.equal(allows(origins, []), true);
   }
 });
 
-Deno.test('"any" lets in every origin, null and nonsense included', () => {
+Deno.test('"any" accepts every origin, including null and invalid values', () => {
   for (const origin of ["http://evil", "null", "", "%"]) {
     assert.equal(allows("any", [origin]), true);
   }
 });
 
-Deno.test("a list accepts exactly its members", () => {
+Deno.test("a list accepts only its members", () => {
   const list = ["https://a.example", "http://localhost:3000"];
   for (const origin of list) assert.equal(allows(list, [origin], "server"), true);
   for (
@@ -139,7 +139,7 @@ Deno.test("a function receives the origin and the request, and only true accepts
   for (const args of asked) assert.deepEqual(args, ["null", request]);
 });
 
-Deno.test("two Origin lines match no origin, even if both of them are allowed", () => {
+Deno.test("rejects two Origin lines, even if both origins are allowed", () => {
   const twice = ["http://a.example", "http://a.example"];
   for (const origins of ["same", ["http://a.example"], () => true] as Origins[]) {
     assert.equal(allows(origins, twice), false);
@@ -164,7 +164,7 @@ for (const [value, shown] of [[null, "null"], ["*", '"*"'], [true, "true"], [{},
 for (
   const origin of ["a.example", "https://a.example/", "https://a.example:443", "null", "*", ""]
 ) {
-  Deno.test(`"${origin}" cannot be on a list of origins, because no browser sends it`, () => {
+  Deno.test(`rejects "${origin}" in a list of origins, because no browser sends it`, () => {
     assert.throws(() => checkOrigins(["https://b.example", origin]), {
       name: "TypeError",
       message:
@@ -173,7 +173,7 @@ for (
   });
 }
 
-Deno.test("an origin on the list that is no string is refused", () => {
+Deno.test("rejects a list of origins with a value that is not a string", () => {
   assert.throws(() => checkOrigins([/a/]), {
     name: "TypeError",
     message: /^Option "allowedOrigins" must list origins .* got an object$/,
@@ -200,23 +200,23 @@ for (
     [":8080", false],
   ] as const
 ) {
-  Deno.test(`"${host}" is ${allowed ? "" : "not "}one of the names on the list`, () => {
+  Deno.test(`"${host}" is ${allowed ? "" : "not "}allowed by the list`, () => {
     assert.equal(isHostAllowed(["localhost", "127.0.0.1", "[::1]"], host), allowed);
   });
 }
 
-Deno.test("without a list every host is allowed, and with an empty one none", () => {
+Deno.test("without a list all hosts are allowed, with an empty list none", () => {
   assert.equal(isHostAllowed(undefined, "any.example"), true);
   assert.equal(isHostAllowed([], "any.example"), false);
 });
 
-Deno.test("the answer to another name is 421 and names the option", () => {
+Deno.test("answers another host with 421 and names the option", () => {
   const { status, code, message } = hostRefused("evil.example:80");
   assert.deepEqual([status, code], [421, "HOST_REFUSED"]);
   assert.match(message, /evil\.example:80.*`allowedHosts`/);
 });
 
-Deno.test("names on the list are hosts as requests have them, without a port", () => {
+Deno.test("list entries are hosts in the form of a request, without a port", () => {
   for (const good of ["localhost", "a.example", "127.0.0.1", "[::1]", "xn--bcher-kva.example"]) {
     assert.equal(isHostName(good), true, good);
   }
@@ -234,7 +234,7 @@ Deno.test("names on the list are hosts as requests have them, without a port", (
   for (const name of bad) assert.equal(isHostName(name), false, name);
 });
 
-Deno.test('"same" asks for https where the request came over TLS', () => {
+Deno.test('"same" requires https for a request over TLS', () => {
   const secure = { ...request, url: "wss://a.example/" };
   for (
     const [origin, host, allowed] of [
@@ -259,7 +259,7 @@ Deno.test("allowedHosts is a list of host names", () => {
   }
 });
 
-/** The client's address and port, as a list of proxies finds it. */
+/** Finds the client's address and port behind trusted proxies. */
 function clientOf(
   trusted: readonly string[],
   peer: string,
@@ -314,7 +314,7 @@ const CLIENTS: readonly [string[], string, Record<string, string>, string][] = [
 
 for (const [trusted, peer, headers, client] of CLIENTS) {
   const fields = JSON.stringify(headers);
-  Deno.test(`${peer} with ${fields} is ${client}, where ${trusted} is trusted`, () => {
+  Deno.test(`the client behind ${peer} with ${fields} is ${client}, if ${trusted} is trusted`, () => {
     assert.equal(clientOf(trusted, peer, headers), client);
   });
 }
@@ -324,14 +324,14 @@ Deno.test("Forwarded and X-Forwarded-For that name different clients are rejecte
     () => clientOf(["10.0.0.1"], "10.0.0.1", { forwarded: "for=6.6.6.6", [X]: "1.2.3.4" }),
     { name: "HandshakeError", status: 400 },
   );
-  // What somebody says who is not trusted does not matter.
+  // Fields from an untrusted peer are ignored.
   assert.equal(
     clientOf(["10.0.0.1"], "10.0.0.2", { forwarded: "for=6.6.6.6", [X]: "1.2.3.4" }),
     "10.0.0.2 9",
   );
 });
 
-Deno.test("only a trusted proxy can say that its client speaks TLS", () => {
+Deno.test("only a trusted proxy can declare that its client uses TLS", () => {
   const proxies = new TrustedProxies(["10.0.0.1"]);
   const isSecure = (remoteAddress: string, headers: Record<string, string>): boolean =>
     proxies.isSecure({ remoteAddress, remotePort: 0 }, new Headers(headers));
@@ -355,7 +355,7 @@ for (
     ["proxy.example"],
   ]
 ) {
-  Deno.test(`trustedProxies cannot be ${JSON.stringify(list)}`, () => {
+  Deno.test(`rejects ${JSON.stringify(list)} as trustedProxies`, () => {
     assert.throws(() => new TrustedProxies(list as string[]), {
       name: "TypeError",
       message: /"trustedProxies"/,
@@ -363,7 +363,7 @@ for (
   });
 }
 
-Deno.test("addresses have one form", () => {
+Deno.test("normalizes addresses", () => {
   for (
     const [address, normal] of [
       ["::ffff:127.0.0.1", "127.0.0.1"],
@@ -380,7 +380,7 @@ Deno.test("addresses have one form", () => {
   }
 });
 
-Deno.test("connections and handshakes count together, and for each address", () => {
+Deno.test("connections and handshakes count together, in total and per address", () => {
   let open = 0;
   const reports: LimitReport[] = [];
   const limits = { maxConnections: 3, maxConnectionsPerAddress: 2, reportOnly: false };
@@ -411,7 +411,7 @@ Deno.test("connections and handshakes count together, and for each address", () 
   ]);
 });
 
-Deno.test("with reportOnly limits are reported and not enforced", () => {
+Deno.test("reportOnly reports limits without enforcing them", () => {
   const reports: LimitReport[] = [];
   const limits = { maxConnections: 1, maxConnectionsPerAddress: 1, reportOnly: true };
   const count = new ConnectionCount(limits, () => 0, (report) => void reports.push(report));

@@ -8,7 +8,7 @@ const plain: Backplane = new FakeBroker().backplane();
 const backplane: Backplane = new FakeBroker(true, new FakeHistory()).backplane();
 const history = { maxAge: 60_000, maxMessages: 100 };
 
-Deno.test("options of the backplane that are as they should be", () => {
+Deno.test("accepts valid backplane options", () => {
   const good: BackplaneOptions[] = [
     {},
     { backplane: plain },
@@ -21,7 +21,7 @@ Deno.test("options of the backplane that are as they should be", () => {
 
 const WRONG: readonly [what: string, options: BackplaneOptions, message: RegExp][] = [
   [
-    "no object",
+    "a value that is not an object",
     { backplane, history: true as never },
     /^Option "history" must be an object, got true/,
   ],
@@ -31,34 +31,50 @@ const WRONG: readonly [what: string, options: BackplaneOptions, message: RegExp]
     /Unknown option "history\.max"/,
   ],
   [
-    "no age",
+    "a missing maxAge",
     { backplane, history: { maxMessages: 1 } as never },
     /"history.maxAge" must be a number/,
   ],
   [
-    "no number",
+    "a missing maxMessages",
     { backplane, history: { maxAge: 1 } as never },
     /"history.maxMessages" must be a num/,
   ],
-  ["text", { backplane, history: { ...history, maxAge: "1" as never } }, /must be .*, got "1"$/],
-  ["0 ms", { backplane, history: { ...history, maxAge: 0 } }, /from 1 to 2147483647 .*, got 0$/],
-  ["too long", { backplane, history: { ...history, maxAge: 2 ** 31 } }, /got 2147483648$/],
-  ["half a message", { backplane, history: { ...history, maxMessages: 0.5 } }, /got 0.5$/],
   [
-    "too many",
+    "a maxAge of the wrong type",
+    { backplane, history: { ...history, maxAge: "1" as never } },
+    /must be .*, got "1"$/,
+  ],
+  [
+    "a maxAge of 0",
+    { backplane, history: { ...history, maxAge: 0 } },
+    /from 1 to 2147483647 .*, got 0$/,
+  ],
+  [
+    "a duration above the maximum",
+    { backplane, history: { ...history, maxAge: 2 ** 31 } },
+    /got 2147483648$/,
+  ],
+  [
+    "a fractional maxMessages",
+    { backplane, history: { ...history, maxMessages: 0.5 } },
+    /got 0.5$/,
+  ],
+  [
+    "a maxMessages above the maximum",
     { backplane, history: { ...history, maxMessages: 1_000_001 } },
     /to 1000000 \(messages/,
   ],
-  ["no bytes", { backplane, history: { ...history, maxReplayBytes: 0 } }, /got 0$/],
+  ["a maxReplayBytes of 0", { backplane, history: { ...history, maxReplayBytes: 0 } }, /got 0$/],
   ["a negative rate", { backplane, history: { ...history, replayRate: -1 } }, /got -1$/],
   [
-    "no broker",
+    "a missing backplane",
     { history },
     /^Option "history" needs a "backplane" .*, but there is no backplane$/,
   ],
-  ["no history", { backplane: plain, history }, /, but this backplane has none$/],
+  ["a backplane without history", { backplane: plain, history }, /, but this backplane has none$/],
   [
-    "half a history",
+    "an incomplete history",
     { backplane: { ...backplaneLike(), history: { keep: () => {} } as never }, history },
     /"backplane.history" must be an object with a function "append", got an object$/,
   ],
@@ -76,7 +92,7 @@ function backplaneLike(): Backplane {
 }
 
 for (const [what, options, message] of WRONG) {
-  Deno.test(`the option history is refused: ${what}`, () => {
+  Deno.test(`rejects ${what} in the option history`, () => {
     assert.throws(() => checkBackplane(options), (error: Error) => {
       assert.ok(error instanceof TypeError || error instanceof RangeError);
       assert.match(error.message, message);

@@ -1,4 +1,4 @@
-// The connections of a server: counting, broadcasting, and the end of them all.
+// The connections of a server: counting, broadcast and shutdown.
 
 import assert from "node:assert/strict";
 import type { Connection } from "../../src/connection/connection.ts";
@@ -9,7 +9,7 @@ import { type Harness, quiet, socketTest } from "../support/socket_harness.ts";
 import { type RawPeer, upgradeRequest } from "../support/raw_peer.ts";
 import { BINARY, CLOSE, closePayload, hex, TEXT, toHex } from "../support/vectors.ts";
 
-/** Raw clients of a server, connected. */
+/** Connects raw clients to a server. */
 async function clientsOf(t: Harness, server: Server, count: number): Promise<RawPeer[]> {
   const clients = Array.from({ length: count }, () => t.rawClient(server));
   for (const client of clients) {
@@ -21,7 +21,7 @@ async function clientsOf(t: Harness, server: Server, count: number): Promise<Raw
 }
 
 socketTest(
-  "connections and clients() are right in every handler and after everything",
+  "connections and clients() are correct in every handler and after the end",
   async (t) => {
     const log: unknown[] = [];
     const note = (name: string) => (conn: Connection<undefined>): void => {
@@ -56,7 +56,7 @@ socketTest(
   },
 );
 
-socketTest("clients() can be gone through while connections come and go", async (t) => {
+socketTest("clients() can be iterated while connections open and close", async (t) => {
   const server = await t.serve();
   await clientsOf(t, server, 5);
   let seen = 0;
@@ -69,28 +69,31 @@ socketTest("clients() can be gone through while connections come and go", async 
   assert.equal(server.connections, 0);
 });
 
-socketTest("broadcast sends to all but one, and says to how many", async (t) => {
-  const server = await t.serve();
-  const clients = await clientsOf(t, server, 3);
-  const [first] = server.clients();
-  assert.equal(server.broadcast("all"), 3);
-  assert.equal(server.broadcast(hex("01 02"), { except: first }), 2);
-  assert.equal(server.broadcast(prepareMessage("prepared")), 3);
-  assert.equal(server.broadcast(hex("03").buffer as ArrayBuffer, {}), 3);
-  await quiet();
-  const shown = clients.map(({ frames }) =>
-    frames.map(({ opcode, payload }) => `${opcode} ${toHex(payload)}`)
-  );
-  const all = `${TEXT} ${toHex(new TextEncoder().encode("all"))}`;
-  const prepared = `${TEXT} ${toHex(new TextEncoder().encode("prepared"))}`;
-  assert.deepEqual(shown, [
-    [all, prepared, `${BINARY} 03`],
-    [all, `${BINARY} 0102`, prepared, `${BINARY} 03`],
-    [all, `${BINARY} 0102`, prepared, `${BINARY} 03`],
-  ]);
-});
+socketTest(
+  "broadcast sends to all but the excepted connection and returns the count",
+  async (t) => {
+    const server = await t.serve();
+    const clients = await clientsOf(t, server, 3);
+    const [first] = server.clients();
+    assert.equal(server.broadcast("all"), 3);
+    assert.equal(server.broadcast(hex("01 02"), { except: first }), 2);
+    assert.equal(server.broadcast(prepareMessage("prepared")), 3);
+    assert.equal(server.broadcast(hex("03").buffer as ArrayBuffer, {}), 3);
+    await quiet();
+    const shown = clients.map(({ frames }) =>
+      frames.map(({ opcode, payload }) => `${opcode} ${toHex(payload)}`)
+    );
+    const all = `${TEXT} ${toHex(new TextEncoder().encode("all"))}`;
+    const prepared = `${TEXT} ${toHex(new TextEncoder().encode("prepared"))}`;
+    assert.deepEqual(shown, [
+      [all, prepared, `${BINARY} 03`],
+      [all, `${BINARY} 0102`, prepared, `${BINARY} 03`],
+      [all, `${BINARY} 0102`, prepared, `${BINARY} 03`],
+    ]);
+  },
+);
 
-socketTest("a broadcast of one tick is one write for each connection", async (t) => {
+socketTest("writes all broadcasts of one tick in one write per connection", async (t) => {
   const server = await t.serve();
   const clients = await clientsOf(t, server, 3);
   for (let i = 0; i < 5; i++) server.broadcast(`message ${i}`);
@@ -101,7 +104,7 @@ socketTest("a broadcast of one tick is one write for each connection", async (t)
   }
 });
 
-socketTest("broadcast leaves out connections that are closing", async (t) => {
+socketTest("broadcast skips closing connections", async (t) => {
   const server = await t.serve();
   const [client] = await clientsOf(t, server, 2);
   const [first] = server.clients();
@@ -115,7 +118,7 @@ socketTest("broadcast without connections returns 0", async (t) => {
   assert.equal((await t.serve()).broadcast("hi"), 0);
 });
 
-socketTest("the order of messages holds between broadcasts and sends", async (t) => {
+socketTest("keeps the order of broadcasts and sends", async (t) => {
   const server = await t.serve();
   const [client] = await clientsOf(t, server, 2);
   const [conn] = server.clients();
@@ -140,31 +143,35 @@ const WRONG: readonly [what: string, call: (server: Server) => unknown, message:
   ["shutdown(null)", (server) => server.shutdown(null as never), /got null$/],
   ["shutdown with an unknown option", (server) => server.shutdown({ wait: 1 } as never), /"wait"/],
   [
-    "shutdown with a time in words",
+    "shutdown with a timeout of the wrong type",
     (server) => server.shutdown({ timeout: "1s" as never }),
     /"1s"$/,
   ],
-  ["shutdown with a negative time", (server) => server.shutdown({ timeout: -1 }), /got -1$/],
+  ["shutdown with a negative timeout", (server) => server.shutdown({ timeout: -1 }), /got -1$/],
   [
-    "shutdown over a negative time",
+    "shutdown with a negative drainPeriod",
     (server) => server.shutdown({ drainPeriod: -1 }),
     /"drainPeriod".*got -1$/,
   ],
   [
-    "shutdown over words",
+    "shutdown with a drainPeriod of the wrong type",
     (server) => server.shutdown({ drainPeriod: "1s" as never }),
     /"drainPeriod".*"1s"$/,
   ],
   [
-    "shutdown with another code",
+    "shutdown with an invalid code",
     (server) => server.shutdown({ code: 1000 as never }),
     /"code" must be 1001 or 1012, got 1000$/,
   ],
-  ["shutdown with a code in words", (server) => server.shutdown({ code: "x" as never }), /"x"$/],
+  [
+    "shutdown with a code of the wrong type",
+    (server) => server.shutdown({ code: "x" as never }),
+    /"x"$/,
+  ],
 ];
 
 for (const [what, call, message] of WRONG) {
-  socketTest(`${what} throws at once and changes nothing`, async (t) => {
+  socketTest(`${what} throws synchronously and has no effect`, async (t) => {
     const server = await t.serve();
     assert.throws(() => void call(server), (error: Error) => {
       assert.ok(error instanceof TypeError || error instanceof RangeError);
@@ -175,29 +182,32 @@ for (const [what, call, message] of WRONG) {
   });
 }
 
-socketTest("shutdown closes all with 1001, waits for them and frees the port", async (t) => {
-  const codes: number[] = [];
-  const server = await t.serve({ close: (_, { code }) => void codes.push(code) });
-  const clients = await clientsOf(t, server, 3);
-  let finished = false;
-  const down = server.shutdown().then(() => finished = true);
-  server.finished.then(() => codes.push(0));
-  await quiet();
-  assert.equal(t.network.isListening(server.port), false);
-  for (const client of clients) {
-    const [{ opcode, payload }] = client.frames;
-    assert.deepEqual([opcode, toHex(payload)], [CLOSE, toHex(closePayload(1001))]);
-    assert.equal(finished, false);
-    client.send({ opcode: CLOSE, payload: closePayload(1001) });
-    client.transport.end();
+socketTest(
+  "shutdown closes all connections with 1001, waits for them and frees the port",
+  async (t) => {
+    const codes: number[] = [];
+    const server = await t.serve({ close: (_, { code }) => void codes.push(code) });
+    const clients = await clientsOf(t, server, 3);
+    let finished = false;
+    const down = server.shutdown().then(() => finished = true);
+    server.finished.then(() => codes.push(0));
     await quiet();
-  }
-  await down;
-  assert.deepEqual(codes, [1001, 1001, 1001, 0]);
-  assert.equal(timers.size, 0);
-});
+    assert.equal(t.network.isListening(server.port), false);
+    for (const client of clients) {
+      const [{ opcode, payload }] = client.frames;
+      assert.deepEqual([opcode, toHex(payload)], [CLOSE, toHex(closePayload(1001))]);
+      assert.equal(finished, false);
+      client.send({ opcode: CLOSE, payload: closePayload(1001) });
+      client.transport.end();
+      await quiet();
+    }
+    await down;
+    assert.deepEqual(codes, [1001, 1001, 1001, 0]);
+    assert.equal(timers.size, 0);
+  },
+);
 
-socketTest("shutdown cuts connections that take too long", async (t) => {
+socketTest("shutdown disconnects connections that do not close within its timeout", async (t) => {
   const infos: unknown[] = [];
   const server = await t.serve({
     close: (_, { code, clean, sent }) => void infos.push([code, clean, sent]),
@@ -209,11 +219,11 @@ socketTest("shutdown cuts connections that take too long", async (t) => {
 });
 
 socketTest(
-  "shutdown waits as long as it is told, even if that is longer than closeTimeout",
+  "shutdown waits for its timeout, even if closeTimeout is shorter",
   async (t) => {
     const { conn, peer, server } = await t.accept({ closeTimeout: 20 });
     const down = server.shutdown({ timeout: 10_000 });
-    // A timer behind the one that closeTimeout would have been.
+    // This timer fires after closeTimeout would have fired.
     const later = Promise.withResolvers<void>();
     timers.start(60, { timerFired: () => later.resolve() }, 0);
     await later.promise;
@@ -225,7 +235,7 @@ socketTest(
   },
 );
 
-socketTest("a second shutdown waits for the same end", async (t) => {
+socketTest("a second shutdown waits for the first", async (t) => {
   const { server, peer } = await t.accept();
   const ends = [
     server.shutdown({ timeout: 20 }),
@@ -237,7 +247,7 @@ socketTest("a second shutdown waits for the same end", async (t) => {
   await server.shutdown();
 });
 
-/** The close codes that clients have been sent. */
+/** The close codes received by the clients. */
 function closesOf(clients: readonly RawPeer[]): string[] {
   return clients.flatMap(({ frames }) =>
     frames.filter(({ opcode }) => opcode === CLOSE).map(({ payload }) => toHex(payload))
@@ -245,18 +255,22 @@ function closesOf(clients: readonly RawPeer[]): string[] {
 }
 
 socketTest(
-  "shutdown over a time stops listening at once, and closes the oldest first",
+  "shutdown with drainPeriod stops listening immediately and closes the oldest first",
   async (t) => {
     const server = await t.serve();
     const clients = await clientsOf(t, server, 3);
-    // A second for each connection: on a busy machine this test may be late itself.
+    // One second per connection, because the test may be delayed on a busy machine.
     const down = server.shutdown({ drainPeriod: 3000, code: 1012 });
     await quiet();
     assert.equal(t.network.isListening(server.port), false);
     assert.deepEqual(clients.map((client) => client.frames.length), [1, 0, 0]);
     for (const [index, client] of clients.entries()) {
       await client.until(() => client.frames.length > 0);
-      assert.deepEqual(closesOf(clients.slice(index + 1)), [], "not before its time");
+      assert.deepEqual(
+        closesOf(clients.slice(index + 1)),
+        [],
+        "later connections are not closed early",
+      );
       client.send({ opcode: CLOSE, payload: closePayload(1012) });
       client.transport.end();
     }
@@ -277,7 +291,7 @@ socketTest(
   },
 );
 
-socketTest("a connection has the timeout from its own Close frame on", async (t) => {
+socketTest("the timeout of a connection starts with its Close frame", async (t) => {
   const server = await t.serve();
   const [silent, waiting] = await clientsOf(t, server, 2);
   const down = server.shutdown({ drainPeriod: 3_600_000, timeout: 20 });
@@ -288,7 +302,7 @@ socketTest("a connection has the timeout from its own Close frame on", async (t)
   await down;
 });
 
-socketTest("a second shutdown closes the rest at once, unless it is spread itself", async (t) => {
+socketTest("a second shutdown without drainPeriod closes the rest immediately", async (t) => {
   const server = await t.serve();
   const clients = await clientsOf(t, server, 4);
   const down = server.shutdown({ drainPeriod: 3_600_000, timeout: 3_600_000 });
@@ -314,7 +328,7 @@ socketTest("a shutdown with drainPeriod rejects pending handshakes and new clien
   await down;
 });
 
-socketTest("shutdown of a server without connections is quick", async (t) => {
+socketTest("shutdown of a server without connections resolves immediately", async (t) => {
   const server = await t.serve();
   await server.shutdown();
   await server.finished;
@@ -340,14 +354,14 @@ socketTest("pending handshakes get 503 at shutdown", async (t) => {
   assert.deepEqual(opened, []);
 });
 
-socketTest("shutdown does not wait longer than its timeout for handshakes either", async (t) => {
+socketTest("shutdown waits at most its timeout for handshakes", async (t) => {
   const server = await t.serve({ upgrade: () => new Promise<void>(() => {}) });
   const [silent, deciding, refused] = [1, 2, 3].map(() => t.rawClient(server));
   deciding.send(upgradeRequest());
   refused.send("nonsense\r\n\r\n");
   await refused.answer();
   const down = server.shutdown({ timeout: 10 });
-  // None of them hangs up; a timer behind the shutdown's tells that it did not keep its time.
+  // No client disconnects. A later timer shows whether shutdown exceeded its timeout.
   const late = Promise.withResolvers<string>();
   const timer = timers.start(200, { timerFired: () => late.resolve("late") }, 0);
   assert.equal(await Promise.race([down.then(() => "done"), late.promise]), "done");
@@ -367,7 +381,7 @@ socketTest("disconnects clients that connect during shutdown", async (t) => {
 });
 
 for (const name of ["open", "message", "close"] as const) {
-  socketTest(`shutdown inside ${name} closes that connection, too`, async (t) => {
+  socketTest(`shutdown inside ${name} also closes that connection`, async (t) => {
     let down: Promise<void> | undefined;
     const server = await t.serve({ [name]: () => void (down = server.shutdown()) });
     const client = t.rawClient(server);
@@ -384,7 +398,7 @@ for (const name of ["open", "message", "close"] as const) {
   });
 }
 
-socketTest("a server can be used with await using", async (t) => {
+socketTest("await using shuts the server down", async (t) => {
   const controller = await t.serve();
   {
     await using server = controller;
@@ -393,7 +407,7 @@ socketTest("a server can be used with await using", async (t) => {
   assert.equal(t.network.isListening(controller.port), false);
 });
 
-socketTest("a connection may be ended by its server's shutdown while it is paused", async (t) => {
+socketTest("shutdown ends a paused connection", async (t) => {
   const { server, near, far } = await t.pair();
   far.pause();
   near.send("not read");

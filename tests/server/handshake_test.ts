@@ -1,4 +1,4 @@
-// The server's side of the opening handshake: which requests become connections, and what others get.
+// The server's opening handshake: accepted requests, and the responses to others.
 
 import assert from "node:assert/strict";
 import type { Server } from "../../src/server/serve.ts";
@@ -8,7 +8,7 @@ import { acceptOf, upgradeRequest } from "../support/raw_peer.ts";
 import { PING, PONG, TEXT } from "../support/vectors.ts";
 
 socketTest(
-  "a legal request gets the 101 of RFC 6455 4.2.2, and nothing that it did not ask for",
+  "answers a valid request with the 101 of RFC 6455 4.2.2 and no optional fields",
   async (t) => {
     const client = await t.ask({ subprotocols: ["chat"] });
     const { head } = await client.answer();
@@ -23,7 +23,7 @@ socketTest(
   },
 );
 
-socketTest("a request may come byte by byte, with frames behind it", async (t) => {
+socketTest("accepts a request byte by byte, followed by frames", async (t) => {
   const server = await t.serve({ message: (conn, data) => void conn.send(data) });
   const client = t.rawClient(server);
   const bytes = new TextEncoder().encode(upgradeRequest());
@@ -34,7 +34,7 @@ socketTest("a request may come byte by byte, with frames behind it", async (t) =
   assert.deepEqual(client.payloads, ["hi"]);
 });
 
-/** What a client can get wrong, and the answer it gets. */
+/** Invalid requests, and the response to each. */
 const REFUSED: readonly [what: string, request: string, status: number, message: RegExp][] = [
   ["nonsense", "hello\r\n\r\n", 400, /request line/],
   ["a POST", upgradeRequest().replace("GET", "POST"), 405, /GET/],
@@ -47,13 +47,13 @@ const REFUSED: readonly [what: string, request: string, status: number, message:
   ["a short key", upgradeRequest().replace("dGhlIHN", ""), 400, /Sec-WebSocket-Key/],
   ["version 8", upgradeRequest().replace("Version: 13", "Version: 8"), 426, /13/],
   ["a body", upgradeRequest(["Content-Length: 5"]), 400, /body/],
-  ["a key beyond ASCII", upgradeRequest(["Sec-WebSocket-Key: \u00e9"]), 400, /malformed/],
+  ["a non-ASCII key", upgradeRequest(["Sec-WebSocket-Key: \u00e9"]), 400, /malformed/],
   ["a bare LF", upgradeRequest(["X: a\nY: b"]), 400, /malformed/],
   ["a bad subprotocol", upgradeRequest(["Sec-WebSocket-Protocol: a b"]), 400, /Protocol/],
 ];
 
 for (const [what, request, status, message] of REFUSED) {
-  socketTest(`a request with ${what} gets ${status} and the end of the stream`, async (t) => {
+  socketTest(`answers a request with ${what} with ${status} and ends the stream`, async (t) => {
     const opened: unknown[] = [];
     const errors: unknown[] = [];
     const client = await t.ask({
@@ -84,12 +84,12 @@ socketTest("answers an incomplete request with 408 after the timeout", async (t)
   await client.until(() => client.ended);
 });
 
-socketTest("a client that sends no request is disconnected by handshakeTimeout, too", async (t) => {
+socketTest("handshakeTimeout disconnects a client that sends no request", async (t) => {
   const client = t.rawClient(await t.serve({ handshakeTimeout: 20 }));
   assert.equal((await client.answer()).status, 408);
 });
 
-socketTest("the handshake timeout ends with the handshake", async (t) => {
+socketTest("handshakeTimeout does not apply after the handshake", async (t) => {
   const server = await t.serve({ handshakeTimeout: 1000 });
   const client = t.rawClient(server);
   assert.equal(timers.size, 1);
@@ -101,12 +101,12 @@ socketTest("the handshake timeout ends with the handshake", async (t) => {
 socketTest("a rejected client that stays connected is disconnected", async (t) => {
   const client = await t.ask({}, "nonsense\r\n\r\n");
   await client.answer();
-  // It goes on sending and never ends its direction.
+  // The client continues to send and never ends its direction.
   client.send("more");
   await client.until(() => client.over);
 });
 
-socketTest("what follows a refused request is not read as frames or as a request", async (t) => {
+socketTest("ignores bytes after a rejected request", async (t) => {
   const opened: unknown[] = [];
   const client = await t.ask(
     { open: (conn) => void opened.push(conn) },
@@ -132,7 +132,7 @@ socketTest("forgets a client that disconnects during its request", async (t) => 
   await server.shutdown();
 });
 
-/** Offers, what the server supports, and what is chosen. */
+/** Offered and supported subprotocols, and the selected one. */
 const SUBPROTOCOLS: readonly [lines: string[], supported: string[], chosen: string | null][] = [
   [[], ["chat"], null],
   [["chat"], [], null],
@@ -146,7 +146,7 @@ const SUBPROTOCOLS: readonly [lines: string[], supported: string[], chosen: stri
 
 for (const [lines, supported, chosen] of SUBPROTOCOLS) {
   socketTest(
-    `of "${lines.join()}" a server with "${supported.join()}" chooses ${chosen}`,
+    `a server with subprotocols "${supported.join()}" selects ${chosen} from "${lines.join()}"`,
     async (t) => {
       const opened: string[] = [];
       const client = await t.ask(
@@ -176,14 +176,22 @@ const ORIGINS: readonly [options: object, origin: string[], status: number][] = 
 
 for (const [options, origins, status] of ORIGINS) {
   const option = JSON.stringify(options, (_, value) => typeof value === "function" ? "f" : value);
-  socketTest(`with ${option} the origin "${origins.join()}" gets ${status}`, async (t) => {
-    const client = await t.ask(options, upgradeRequest(origins.map((value) => `Origin: ${value}`)));
-    assert.equal((await client.answer()).status, status);
-    if (status === 403) assert.match(client.text, /`allowedOrigins`/, "the body names the option");
-  });
+  socketTest(
+    `with ${option} the server answers the origin "${origins.join()}" with ${status}`,
+    async (t) => {
+      const client = await t.ask(
+        options,
+        upgradeRequest(origins.map((value) => `Origin: ${value}`)),
+      );
+      assert.equal((await client.answer()).status, status);
+      if (status === 403) {
+        assert.match(client.text, /`allowedOrigins`/, "the body names the option");
+      }
+    },
+  );
 }
 
-socketTest("a function of origins that throws refuses with 500 and is reported", async (t) => {
+socketTest("an allowedOrigins function that throws causes a 500 and is reported", async (t) => {
   const error = new Error("the user's own");
   const errors: unknown[] = [];
   const client = await t.ask({
@@ -197,22 +205,25 @@ socketTest("a function of origins that throws refuses with 500 and is reported",
   assert.deepEqual(errors, [error]);
 });
 
-socketTest("a function of origins may shut the server down: the client gets 503", async (t) => {
-  const opened: unknown[] = [];
-  const server: Server = await t.serve({
-    open: (conn) => void opened.push(conn),
-    allowedOrigins: () => {
-      server.shutdown();
-      return true;
-    },
-  });
-  const client = t.rawClient(server);
-  client.send(upgradeRequest(["Origin: http://a.example"]));
-  assert.equal((await client.answer()).status, 503);
-  client.transport.end();
-  await server.finished;
-  assert.deepEqual(opened, []);
-});
+socketTest(
+  "an allowedOrigins function may shut down the server: the client gets 503",
+  async (t) => {
+    const opened: unknown[] = [];
+    const server: Server = await t.serve({
+      open: (conn) => void opened.push(conn),
+      allowedOrigins: () => {
+        server.shutdown();
+        return true;
+      },
+    });
+    const client = t.rawClient(server);
+    client.send(upgradeRequest(["Origin: http://a.example"]));
+    assert.equal((await client.answer()).status, 503);
+    client.transport.end();
+    await server.finished;
+    assert.deepEqual(opened, []);
+  },
+);
 
 socketTest("answers 503 over maxConnections until a connection closes", async (t) => {
   const server = await t.serve({ maxConnections: 2 });
@@ -238,7 +249,7 @@ socketTest("hooks that decide at the same time do not exceed maxConnections", as
   assert.equal(server.connections, 1);
 });
 
-bothSides("the first pong is not lost behind the handshake", async (_, open) => {
+bothSides("receives a pong pipelined after the handshake", async (_, open) => {
   const { peer } = await open();
   peer.send({ opcode: PING, payload: "first" });
   assert.equal((await peer.framesOf(1))[0].opcode, PONG);

@@ -1,4 +1,4 @@
-// The upgrade hook: it decides about every request, at once or later.
+// The upgrade hook: it decides on every request, synchronously or asynchronously.
 
 import assert from "node:assert/strict";
 import { HandshakeError } from "../../src/errors.ts";
@@ -11,19 +11,19 @@ import { TEXT } from "../support/vectors.ts";
 
 type Decision = UpgradeDecision<unknown> | void;
 
-/** A hook that decides at once, and one that decides later. */
+/** A synchronous and an asynchronous hook. */
 const WAYS: readonly [
   how: string,
   hook: (decide: () => Decision) => () => Decision | Promise<Decision>,
 ][] = [
-  ["at once", (decide) => decide],
-  ["later", (decide) => async () => {
+  ["synchronously", (decide) => decide],
+  ["asynchronously", (decide) => async () => {
     await quiet();
     return decide();
   }],
 ];
 
-socketTest("the hook sees the request", async (t) => {
+socketTest("the hook receives the request", async (t) => {
   const seen: UpgradeRequest[] = [];
   const request = upgradeRequest(
     ["Cookie: a=b", "Sec-WebSocket-Protocol: v1, v2", "Sec-WebSocket-Protocol: v3"],
@@ -42,12 +42,12 @@ socketTest("the hook sees the request", async (t) => {
 });
 
 for (const [how, hook] of WAYS) {
-  socketTest(`a hook that ${how} decides nothing accepts`, async (t) => {
+  socketTest(`a hook that ${how} returns undefined accepts the client`, async (t) => {
     const client = await t.ask({ upgrade: hook(() => {}) });
     assert.equal((await client.answer()).status, 101);
   });
 
-  socketTest(`a hook can ${how} refuse with a status, headers and a body`, async (t) => {
+  socketTest(`a hook can ${how} reject with a status, headers and a body`, async (t) => {
     const opened: unknown[] = [];
     const client = await t.ask({
       open: (conn) => void opened.push(conn),
@@ -98,7 +98,7 @@ for (const [how, hook] of WAYS) {
     },
   );
 
-  socketTest(`a hook that ${how} throws refuses with 500, and its error is reported`, async (t) => {
+  socketTest(`a hook that ${how} throws causes a 500, and its error is reported`, async (t) => {
     const error = new Error("secret");
     const errors: unknown[] = [];
     const server = await t.serve({
@@ -118,9 +118,9 @@ for (const [how, hook] of WAYS) {
   });
 
   socketTest(
-    `a HandshakeError of another connection thrown ${how} is not our answer`,
+    `a HandshakeError of another connection thrown ${how} does not determine the response`,
     async (t) => {
-      // As when the hook asks another server and is refused there.
+      // For example, the hook connects to another server, which rejects it.
       const errors: unknown[] = [];
       const headers = new Headers({ "Set-Cookie": "secret=1" });
       const error = new HandshakeError("STATUS_UNEXPECTED", "The other server said no", {
@@ -141,7 +141,7 @@ for (const [how, hook] of WAYS) {
   );
 }
 
-/** What a hook may not return, and what the report says. */
+/** Invalid return values of a hook, and the reported error. */
 const WRONG: readonly [decision: unknown, message: RegExp][] = [
   [true, /The result of upgrade must be an object, got true/],
   [false, /The result of upgrade must be an object, got false/],
@@ -172,7 +172,7 @@ const WRONG: readonly [decision: unknown, message: RegExp][] = [
 
 for (const [decision, message] of WRONG) {
   const shown = JSON.stringify(decision);
-  socketTest(`a hook that returns ${shown} rejects the client: 500, and a report`, async (t) => {
+  socketTest(`answers 500 and reports an error if a hook returns ${shown}`, async (t) => {
     const errors: Error[] = [];
     const opened: unknown[] = [];
     const server = await t.serve<unknown>({
@@ -189,7 +189,7 @@ for (const [decision, message] of WRONG) {
   });
 }
 
-socketTest("reading is limited while a hook decides, and nothing is lost", async (t) => {
+socketTest("limits read-ahead while a hook is pending, without loss", async (t) => {
   const decide = Promise.withResolvers<void>();
   const heard: unknown[] = [];
   const client = await t.ask({
@@ -199,10 +199,14 @@ socketTest("reading is limited while a hook decides, and nothing is lost", async
   await quiet();
   client.send({ opcode: TEXT, payload: "one" });
   await quiet();
-  assert.equal(client.transport.peer.paused, false, "that the client leaves would be noticed");
+  assert.equal(
+    client.transport.peer.paused,
+    false,
+    "the server still reads, to detect a disconnect",
+  );
   client.send({ opcode: TEXT, payload: "x".repeat(65_536) });
   await quiet();
-  assert.equal(client.transport.peer.paused, true, "the peer has to wait");
+  assert.equal(client.transport.peer.paused, true, "the peer gets backpressure");
   client.send({ opcode: TEXT, payload: "two" });
   await quiet();
   assert.deepEqual(heard, []);
@@ -213,7 +217,7 @@ socketTest("reading is limited while a hook decides, and nothing is lost", async
 });
 
 socketTest(
-  "a hook that takes too long is overruled with 503, and its decision is dropped",
+  "answers 503 when a hook times out, and ignores its later decision",
   async (t) => {
     const decide = Promise.withResolvers<void>();
     const opened: unknown[] = [];
@@ -231,7 +235,7 @@ socketTest(
 );
 
 socketTest(
-  "what had been read ahead when the hook was asked waits, and so does the end",
+  "buffers input and the end of the stream while the hook is pending",
   async (t) => {
     const decide = Promise.withResolvers<void>();
     const log: unknown[] = [];
@@ -254,7 +258,7 @@ socketTest(
   },
 );
 
-socketTest("a client that disconnects before the hook decides is forgotten", async (t) => {
+socketTest("releases a client that disconnects before the hook decides", async (t) => {
   const decide = Promise.withResolvers<Decision>();
   const opened: unknown[] = [];
   const server = await t.serve<unknown>({
@@ -288,7 +292,7 @@ socketTest("a hook that fails after the client disconnected is still reported", 
 });
 
 socketTest(
-  "a client that ended its direction while a hook decided is accepted and closed",
+  "accepts and closes a client that ended its direction while the hook was pending",
   async (t) => {
     const decide = Promise.withResolvers<void>();
     const log: unknown[] = [];
@@ -309,7 +313,7 @@ socketTest(
 
 for (const [how, hook] of WAYS) {
   socketTest(
-    `a hook that decides ${how} may shut the server down: the client gets 503`,
+    `a hook that decides ${how} may shut down the server: the client gets 503`,
     async (t) => {
       const opened: unknown[] = [];
       const server: Server<unknown> = await t.serve<unknown>({
@@ -336,8 +340,8 @@ for (const [how, hook] of WAYS) {
   });
 }
 
-for (const [what, settle] of [["fails", "reject"], ["is too slow", undefined]] as const) {
-  socketTest(`releases a client immediately that disconnects when the hook ${what}`, async (t) => {
+for (const [what, settle] of [["fails", "reject"], ["times out", undefined]] as const) {
+  socketTest(`immediately releases a client that disconnects when the hook ${what}`, async (t) => {
     const decide = Promise.withResolvers<void>();
     const client = await t.ask({
       handshakeTimeout: 20,
@@ -349,7 +353,11 @@ for (const [what, settle] of [["fails", "reject"], ["is too slow", undefined]] a
     await client.answer();
     client.transport.end();
     await quiet();
-    assert.equal(client.transport.peer.over, true, "the server reads on after its answer");
+    assert.equal(
+      client.transport.peer.over,
+      true,
+      "the server continues to read after its response",
+    );
     decide.resolve();
   });
 }

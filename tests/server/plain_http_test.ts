@@ -11,14 +11,14 @@ function plain(method: string, target: string, ...lines: string[]): string {
   return [`${method} ${target} HTTP/1.1`, "Host: a.example:8080", ...lines, "", ""].join("\r\n");
 }
 
-/** Everything of an answer, once the stream has ended. */
+/** The complete response, when the stream has ended. */
 async function whole(client: RawPeer): Promise<{ status: number; headers: Headers; body: string }> {
   const { status, headers } = await client.answer();
   await client.until(() => client.ended);
   return { status, headers, body: client.text };
 }
 
-socketTest("fetch sees the request and its Response is the answer", async (t) => {
+socketTest("fetch receives the request, and its Response is sent", async (t) => {
   const seen: Request[] = [];
   const client = await t.ask({
     fetch: (request) => {
@@ -43,7 +43,7 @@ socketTest("fetch sees the request and its Response is the answer", async (t) =>
   assert.deepEqual(headers.getSetCookie(), ["a=b", "c=d"]);
 });
 
-socketTest("a Response may come later, and its body in pieces", async (t) => {
+socketTest("accepts an asynchronous Response with a streamed body", async (t) => {
   const client = await t.ask({
     fetch: async () => {
       await quiet();
@@ -78,7 +78,7 @@ socketTest("the connection and length fields of a Response are ignored", async (
   }
 });
 
-socketTest("the answer to HEAD has the length of the body and no body", async (t) => {
+socketTest("answers HEAD with the length of the body and no body", async (t) => {
   const client = await t.ask({ fetch: () => new Response("12345") }, plain("HEAD", "/"));
   const { status, headers, body } = await whole(client);
   assert.deepEqual([status, headers.get("content-length"), body], [200, "5", ""]);
@@ -101,7 +101,7 @@ for (const status of [204, 304]) {
   });
 }
 
-/** Requests that fetch is not asked about, and the answer. */
+/** Requests that do not reach fetch, and the response. */
 const REFUSED: readonly [what: string, request: string, status: number][] = [
   ["with a body", plain("POST", "/", "Content-Length: 3") + "abc", 400],
   ["with a chunked body", plain("POST", "/", "Transfer-Encoding: chunked") + "0\r\n\r\n", 400],
@@ -112,7 +112,7 @@ const REFUSED: readonly [what: string, request: string, status: number][] = [
   ["with a path in its Host", "GET /x HTTP/1.1\r\nHost: a.example/y?\r\n\r\n", 400],
   ["with user information in its Host", "GET /x HTTP/1.1\r\nHost: b@a.example\r\n\r\n", 400],
   ["with two Hosts", "GET /x HTTP/1.1\r\nHost: a.example\r\nHost: b.example\r\n\r\n", 400],
-  ["about no path", "OPTIONS * HTTP/1.1\r\nHost: a.example\r\n\r\n", 400],
+  ["without a path", "OPTIONS * HTTP/1.1\r\nHost: a.example\r\n\r\n", 400],
   ["that is malformed", "GET\r\n\r\n", 400],
 ];
 
@@ -130,16 +130,16 @@ for (const [what, request, status] of REFUSED) {
   });
 }
 
-/** What fetch may do wrong. */
+/** Ways in which fetch fails. */
 const FAILING: readonly [what: string, fetch: () => Response | Promise<Response>][] = [
   ["throws", () => {
     throw new Error("secret");
   }],
   ["rejects", () => Promise.reject(new Error("secret"))],
-  ["throws a HandshakeError of its own doing", () => {
+  ["throws a HandshakeError of its own", () => {
     throw new HandshakeError("STATUS_UNEXPECTED", "secret", { status: 302 });
   }],
-  ["returns nothing", () => undefined as unknown as Response],
+  ["returns undefined", () => undefined as unknown as Response],
   ["returns a string", () => "page" as unknown as Response],
   ["returns an error", () => Response.error()],
   ["returns a body that fails", () =>
@@ -148,7 +148,7 @@ const FAILING: readonly [what: string, fetch: () => Response | Promise<Response>
         pull: (controller) => controller.error(new Error("secret")),
       }),
     )],
-  ["returns a Response that was used", () => {
+  ["returns a used Response", () => {
     const response = new Response("used");
     response.text();
     return response;
@@ -156,7 +156,7 @@ const FAILING: readonly [what: string, fetch: () => Response | Promise<Response>
 ];
 
 for (const [what, fetch] of FAILING) {
-  socketTest(`a fetch that ${what} is a 500, and is reported`, async (t) => {
+  socketTest(`answers 500 and reports the error if fetch ${what}`, async (t) => {
     const errors: unknown[] = [];
     const client = await t.ask(
       { fetch, onError: (error) => void errors.push(error) },
@@ -169,7 +169,7 @@ for (const [what, fetch] of FAILING) {
   });
 }
 
-socketTest("a fetch that takes too long is a 503", async (t) => {
+socketTest("answers 503 when fetch times out", async (t) => {
   const client = await t.ask(
     { handshakeTimeout: 20, fetch: () => new Promise<Response>(() => {}) },
     plain("GET", "/"),
@@ -177,7 +177,7 @@ socketTest("a fetch that takes too long is a 503", async (t) => {
   assert.equal((await whole(client)).status, 503);
 });
 
-socketTest("one request per connection: what follows it is not answered", async (t) => {
+socketTest("answers one request per connection and ignores later ones", async (t) => {
   const asked: string[] = [];
   const client = await t.ask({
     fetch: ({ url }) => {
@@ -195,10 +195,10 @@ socketTest("with fetch, WebSockets are still accepted on the same port", async (
   const server = await t.serve({ fetch: () => new Response("page") });
   const bad = t.rawClient(server);
   bad.send(upgradeRequest().replace("Version: 13", "Version: 8"));
-  assert.equal((await bad.answer()).status, 426, "a bad upgrade is none of fetch's business");
+  assert.equal((await bad.answer()).status, 426, "an invalid upgrade does not reach fetch");
 });
 
-socketTest("without fetch a plain request gets 426, which says what is missing", async (t) => {
+socketTest("without fetch, answers a plain request with 426 and the reason", async (t) => {
   const client = await t.ask({}, plain("GET", "/"));
   const { status, headers, body } = await whole(client);
   assert.equal(status, 426);
@@ -207,12 +207,12 @@ socketTest("without fetch a plain request gets 426, which says what is missing",
   assert.match(body, /WebSocket/);
 });
 
-socketTest("without fetch the answer to HEAD has no body, like any answer to HEAD", async (t) => {
+socketTest("without fetch, answers HEAD without a body", async (t) => {
   const client = await t.ask({}, plain("HEAD", "/"));
   assert.equal((await whole(client)).body, "");
 });
 
-socketTest("nor has the answer to HEAD when fetch fails", async (t) => {
+socketTest("answers HEAD without a body when fetch fails", async (t) => {
   const client = await t.ask({
     fetch: () => {
       throw new Error("no");
@@ -223,7 +223,7 @@ socketTest("nor has the answer to HEAD when fetch fails", async (t) => {
   assert.deepEqual([status, body], [500, ""]);
 });
 
-socketTest("fetch may shut the server down: the client gets 503", async (t) => {
+socketTest("fetch may shut down the server: the client gets 503", async (t) => {
   const server: Server = await t.serve({
     fetch: () => {
       server.shutdown();

@@ -1,4 +1,4 @@
-// The PROXY protocol, versions 1 and 2: what is read, and what is no header.
+// The PROXY protocol, versions 1 and 2: valid and invalid headers.
 
 import assert from "node:assert/strict";
 import { HandshakeError } from "../../src/errors.ts";
@@ -13,12 +13,12 @@ function bytes(text: string): number[] {
   return [...text].map((character) => character.charCodeAt(0));
 }
 
-/** A header of version 2. */
+/** A version 2 header. */
 function v2(command: number, family: number, body: number[], length = body.length): number[] {
   return [...SIGNATURE, command, family, length >> 8, length & 0xff, ...body];
 }
 
-/** Reads a header cut into pieces of a size; the address, and what is left of the bytes. */
+/** Reads a header in chunks of a size. Returns the address and the remaining bytes. */
 function read(header: number[], size: number): { address: PeerAddress | undefined; rest: number } {
   const reader = new ProxyHeaderReader();
   for (let at = 0; at < header.length; at += size) {
@@ -58,7 +58,7 @@ const HEADERS: readonly [what: string, header: number[], address: PeerAddress | 
 ];
 
 for (const [what, header, address] of HEADERS) {
-  Deno.test(`PROXY protocol: ${what} is read however it is cut`, () => {
+  Deno.test(`PROXY protocol: reads ${what} for any chunk size`, () => {
     for (const size of [1, 2, 7, 16, 17, header.length, header.length + 9]) {
       assert.deepEqual(read(header, size), { address, rest: 0 }, `pieces of ${size}`);
       const more = [...header, ...bytes("GET / HTTP/1.1\r\n")];
@@ -77,24 +77,24 @@ const WRONG: readonly [what: string, header: number[]][] = [
   ["IPv6 as TCP4", bytes("PROXY TCP4 ::1 ::1 56 80\r\n")],
   ["IPv4 as TCP6", bytes("PROXY TCP6 1.2.3.4 5.6.7.8 56 80\r\n")],
   ["a leading zero", bytes("PROXY TCP4 01.2.3.4 5.6.7.8 56 80\r\n")],
-  ["a port with a zero before", bytes("PROXY TCP4 1.2.3.4 5.6.7.8 056 80\r\n")],
+  ["a port with a leading zero", bytes("PROXY TCP4 1.2.3.4 5.6.7.8 056 80\r\n")],
   ["a port that is too large", bytes("PROXY TCP4 1.2.3.4 5.6.7.8 65536 80\r\n")],
   ["a port with an exponent", bytes("PROXY TCP4 1.2.3.4 5.6.7.8 1e3 80\r\n")],
   ["no port", bytes("PROXY TCP4 1.2.3.4 5.6.7.8 56\r\n")],
-  ["more behind the ports", bytes("PROXY TCP4 1.2.3.4 5.6.7.8 56 80 x\r\n")],
+  ["text after the ports", bytes("PROXY TCP4 1.2.3.4 5.6.7.8 56 80 x\r\n")],
   ["no addresses", bytes("PROXY\r\n")],
   ["a line without an end", bytes(`PROXY UNKNOWN ${"x".repeat(200)}`)],
   ["version 1 in the binary form", v2(0x11, 0x11, V4)],
   ["version 3", v2(0x31, 0x11, V4)],
   ["another command", v2(0x22, 0x11, V4)],
-  ["too short for its addresses", v2(0x21, 0x11, V4, 11)],
-  ["too short for IPv6", v2(0x21, 0x21, V4)],
-  ["another family in the binary form", v2(0x21, 0x41, V4)],
+  ["a length too short for its addresses", v2(0x21, 0x11, V4, 11)],
+  ["a length too short for IPv6", v2(0x21, 0x21, V4)],
+  ["an unknown family in the binary form", v2(0x21, 0x41, V4)],
   ["a wrong signature", [...SIGNATURE.slice(0, 11), 0x0b]],
 ];
 
 for (const [what, header] of WRONG) {
-  Deno.test(`PROXY protocol: ${what} is no header, however it is cut`, () => {
+  Deno.test(`PROXY protocol: rejects ${what} for any chunk size`, () => {
     for (const size of [1, 3, header.length]) {
       assert.throws(() => read(header, size), (error) => {
         assert.ok(error instanceof HandshakeError, String(error));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type ServeOptions, serveRules } from "../../src/server/serve_options.ts";
 
-/** A wrong option and what is said about it. */
+/** An invalid option, and the expected error. */
 type Wrong = readonly [options: Record<string, unknown>, name: string, message: string];
 
 const WRONG: readonly Wrong[] = [
@@ -87,7 +87,7 @@ const WRONG: readonly Wrong[] = [
 
 for (const [options, name, message] of WRONG) {
   const [[key, value]] = Object.entries(options);
-  Deno.test(`serve refuses ${key} ${JSON.stringify(value, show)} with a ${name}`, () => {
+  Deno.test(`serve rejects ${key} ${JSON.stringify(value, show)} with a ${name}`, () => {
     assert.throws(() => serveRules(options as ServeOptions), (error: Error) => {
       assert.equal(error.name, name);
       assert.ok(error.message.includes(message), error.message);
@@ -96,13 +96,13 @@ for (const [options, name, message] of WRONG) {
   });
 }
 
-/** What JSON has no form for. */
+/** Shows values that JSON cannot represent. */
 function show(_: string, value: unknown): unknown {
   return typeof value === "bigint" || typeof value === "number" ? String(value) : value;
 }
 
 for (const [value, shown] of [[null, "null"], [7, "7"], ["8080", '"8080"'], [[], "an array"]]) {
-  Deno.test(`serve refuses ${shown} instead of options`, () => {
+  Deno.test(`serve rejects ${shown} instead of options`, () => {
     assert.throws(() => serveRules(value as ServeOptions), {
       name: "TypeError",
       message: `The options of serve must be an object, got ${shown}`,
@@ -110,7 +110,7 @@ for (const [value, shown] of [[null, "null"], [7, "7"], ["8080", '"8080"'], [[],
   });
 }
 
-Deno.test("without options the defaults of the documentation hold", () => {
+Deno.test("applies the documented defaults without options", () => {
   const { connection, options, ...rules } = serveRules({});
   assert.deepEqual(options, {});
   assert.deepEqual(rules, {
@@ -131,7 +131,7 @@ Deno.test("without options the defaults of the documentation hold", () => {
   assert.equal(connection.masked, true);
 });
 
-Deno.test("with clientTopics its subprotocol is preferred to all others, and without it unknown", () => {
+Deno.test("clientTopics adds its subprotocol before all others", () => {
   const clientTopics = { allow: () => true };
   assert.deepEqual(serveRules({ clientTopics }).subprotocols, ["quickws.topics.1"]);
   assert.deepEqual(serveRules({ clientTopics, subprotocols: ["chat"] }).subprotocols, [
@@ -141,7 +141,7 @@ Deno.test("with clientTopics its subprotocol is preferred to all others, and wit
   assert.deepEqual(serveRules({ subprotocols: ["chat"] }).subprotocols, ["chat"]);
 });
 
-Deno.test("an option that is given as undefined counts as absent", () => {
+Deno.test("treats an undefined option as absent", () => {
   const { options: _, ...rules } = serveRules({
     hostname: undefined,
     port: undefined,
@@ -163,7 +163,7 @@ Deno.test("an option that is given as undefined counts as absent", () => {
   assert.deepEqual(rules, defaults);
 });
 
-Deno.test("the borders of every range are allowed", () => {
+Deno.test("accepts the minimum and maximum of every range", () => {
   for (
     const options of [
       { port: 0 },
@@ -192,7 +192,7 @@ Deno.test("the borders of every range are allowed", () => {
   }
 });
 
-Deno.test("what the caller does to its lists later changes nothing", () => {
+Deno.test("copies lists, so later changes have no effect", () => {
   const subprotocols = ["chat"];
   const allowedOrigins = ["https://a.example"];
   const allowedHosts = ["localhost"];

@@ -1,4 +1,4 @@
-// Starting a server.
+// Starting a server with serve.
 
 import assert from "node:assert/strict";
 import { ConnectionError } from "../../src/errors.ts";
@@ -8,7 +8,7 @@ import { watchedSignal } from "../support/listeners.ts";
 import { MemoryNetwork } from "../support/memory_network.ts";
 import { quiet, socketTest } from "../support/socket_harness.ts";
 
-socketTest("serve listens where the options say", async (t) => {
+socketTest("serve listens on the given address", async (t) => {
   const tls = { cert: "c", key: "k" };
   await t.serve({
     hostname: "::1",
@@ -33,14 +33,14 @@ socketTest("serve listens where the options say", async (t) => {
   }]);
 });
 
-socketTest("without options serve takes any port of this machine alone", async (t) => {
+socketTest("without options serve listens on a free port of the loopback address", async (t) => {
   await t.serve();
   const [{ hostname, port, noDelay, tls }] = t.network.listened;
   assert.deepEqual([hostname, port, noDelay, tls], ["127.0.0.1", 0, true, undefined]);
 });
 
 socketTest(
-  "a port that is taken rejects with its address and the network's own error",
+  "a port in use rejects with its address and the network's error",
   async (t) => {
     const { port } = await t.serve();
     await assert.rejects(t.serve({ port }), (error: ConnectionError) => {
@@ -53,7 +53,7 @@ socketTest(
   },
 );
 
-Deno.test("a wrong option rejects before anything is listened on", async () => {
+Deno.test("rejects an invalid option before listening", async () => {
   const network = new MemoryNetwork();
   await assert.rejects(serveOver(network, { port: -1 }), RangeError);
   await assert.rejects(serveOver(network, { prot: 1 } as ServeOptions), TypeError);
@@ -61,7 +61,7 @@ Deno.test("a wrong option rejects before anything is listened on", async () => {
   assert.deepEqual(network.listened, []);
 });
 
-Deno.test("a signal that is aborted already rejects with its reason", async () => {
+Deno.test("an aborted signal rejects with its reason", async () => {
   const network = new MemoryNetwork();
   const reason = new Error("changed my mind");
   await assert.rejects(

@@ -1,4 +1,4 @@
-// Errors that have no connection to go to, and what is left when all have gone.
+// Errors without a connection, and memory retained after all connections closed.
 
 import assert from "node:assert/strict";
 import { connectOver } from "../../src/client/connect.ts";
@@ -13,7 +13,7 @@ import { CLOSE } from "../support/vectors.ts";
 
 const cause = new Error("accept: too many open files");
 
-socketTest("an error of the listener goes to onError, and the server continues", async (t) => {
+socketTest("reports an error of the listener to onError and continues", async (t) => {
   const errors: unknown[] = [];
   const server = await t.serve({ onError: (error) => void errors.push(error) });
   t.network.failAccept(server.port, cause);
@@ -21,7 +21,7 @@ socketTest("an error of the listener goes to onError, and the server continues",
   assert.equal((await t.connect(server.url)).readyState, "open");
 });
 
-socketTest("without onError it goes to the console", async (t) => {
+socketTest("without onError, writes an error of the listener to the console", async (t) => {
   const server = await t.serve();
   const watch = new ConsoleWatch();
   t.network.failAccept(server.port, cause);
@@ -29,7 +29,7 @@ socketTest("without onError it goes to the console", async (t) => {
   assert.deepEqual(watch.logged, [[cause]]);
 });
 
-/** What onError itself can do wrong. */
+/** Ways in which onError itself fails. */
 const FAILING: Record<string, (error: unknown) => void> = {
   throws: (error) => {
     throw error;
@@ -39,7 +39,7 @@ const FAILING: Record<string, (error: unknown) => void> = {
 
 for (const [how, fail] of Object.entries(FAILING)) {
   socketTest(
-    `an onError that ${how} is written to the console and has no other effect`,
+    `writes the error of an onError that ${how} to the console, without other effect`,
     async (t) => {
       const failure = new Error("in onError");
       const watch = new ConsoleWatch();
@@ -64,7 +64,7 @@ for (const [how, fail] of Object.entries(FAILING)) {
   );
 }
 
-socketTest("a listener that cannot be closed is reported, and the shutdown ends", async (t) => {
+socketTest("reports a listener that fails to close, and shutdown resolves", async (t) => {
   const errors: unknown[] = [];
   const listen = t.network.listen.bind(t.network);
   t.network.listen = async (options, sink) => ({
@@ -98,7 +98,7 @@ Deno.test("a server retains nothing of closed connections, rejections and respon
     await client.until(() => client.over);
     network.accepted.length = network.dialed.length = 0;
   });
-  assert.ok(kept < 300, `${kept} bytes are kept for each of them`);
+  assert.ok(kept < 300, `${kept} bytes are retained for each`);
   assert.equal(server.connections, 0);
   await server.shutdown();
   assert.equal(timers.size, 0);

@@ -1,4 +1,4 @@
-// Where a server says it listens.
+// The URL of a server.
 
 import assert from "node:assert/strict";
 import type { ServeOptions } from "../../src/server/serve_options.ts";
@@ -11,7 +11,7 @@ const URLS: readonly [options: ServeOptions, hostname: string, url: string][] = 
   [{ port: 8443, tls }, "127.0.0.1", "wss://127.0.0.1:8443/"],
   [{ port: 80, hostname: "a.example" }, "a.example", "ws://a.example:80/"],
   [{ port: 8080, hostname: "::1" }, "::1", "ws://[::1]:8080/"],
-  // "All addresses" is nothing to connect to.
+  // A client cannot connect to the wildcard address.
   [{ port: 8080, hostname: "0.0.0.0" }, "0.0.0.0", "ws://127.0.0.1:8080/"],
   [{ port: 8080, hostname: "::" }, "::", "ws://[::1]:8080/"],
 ];
@@ -26,14 +26,14 @@ for (const [options, hostname, url] of URLS) {
   });
 }
 
-socketTest("the URL of a server is one that a client can connect to", async (t) => {
+socketTest("a client can connect to the URL of a server", async (t) => {
   for (const hostname of ["127.0.0.1", "0.0.0.0", "::", "localhost"]) {
     const server = await t.serve({ hostname });
     assert.equal((await t.connect(server.url)).readyState, "open");
   }
 });
 
-socketTest("on a unix socket the URL has its path, encoded", async (t) => {
+socketTest("the URL of a unix socket contains its encoded path", async (t) => {
   const server = await t.serve({ unix: "/run/chat.sock" });
   assert.equal(server.url, "ws+unix:/run/chat.sock:/");
   assert.equal(t.network.listened[0].unix, "/run/chat.sock");

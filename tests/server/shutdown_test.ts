@@ -1,10 +1,10 @@
-// The options of `shutdown`, and the closing of connections over a time, on a clock that the test turns.
+// The options of `shutdown`, and the schedule of drainPeriod with a fake clock.
 
 import assert from "node:assert/strict";
 import { checkShutdownOptions, Drain, type ShutdownOptions } from "../../src/server/shutdown.ts";
 import { timers } from "../../src/shared/timer_wheel.ts";
 
-Deno.test("what is allowed passes", () => {
+Deno.test("accepts valid options", () => {
   const allowed: ShutdownOptions[] = [
     {},
     { timeout: 0, drainPeriod: 0, code: 1001 },
@@ -26,7 +26,7 @@ for (
     [{ code: "1012" }, TypeError, /"code" must be 1001 or 1012, got "1012"/],
   ] as const
 ) {
-  Deno.test(`shutdown(${JSON.stringify(options)}) is refused`, () => {
+  Deno.test(`rejects shutdown(${JSON.stringify(options)})`, () => {
     assert.throws(() => checkShutdownOptions(options as never), (thrown: Error) => {
       assert.ok(thrown instanceof error);
       assert.match(thrown.message, message);
@@ -37,13 +37,13 @@ for (
 
 interface Draining {
   readonly drain: Drain<number>;
-  /** What has happened. */
+  /** The recorded calls. */
   readonly log: Array<number | "done">;
-  /** Turns the clock to a time and wakes it. */
+  /** Advances the clock to a time, fires the timer and returns the new calls. */
   at(time: number): Array<number | "done">;
 }
 
-/** Begins to let go of 0, 1, 2 and so on. */
+/** Starts to drain the items 0, 1, 2 and so on. */
 function begin(count: number, over: number, each?: (item: number) => void): Draining {
   const log: Array<number | "done"> = [];
   let time = 5000;
@@ -70,17 +70,17 @@ function begin(count: number, over: number, each?: (item: number) => void): Drai
   };
 }
 
-Deno.test("without a time all of it is at once, in order", () => {
+Deno.test("without a drainPeriod, handles all items immediately and in order", () => {
   assert.deepEqual(begin(3, 0).log, [0, 1, 2, "done"]);
   assert.deepEqual(begin(0, 0).log, ["done"]);
   assert.deepEqual(begin(0, 1000).log, ["done"]);
   assert.equal(timers.size, 0);
 });
 
-Deno.test("it is spread evenly: the first at once, then one after each part of the time", () => {
+Deno.test("spreads items evenly: the first immediately, the others at equal intervals", () => {
   const { drain, log, at } = begin(4, 1000);
   assert.deepEqual(log, [0]);
-  assert.equal(timers.size, 1, "one timer");
+  assert.equal(timers.size, 1, "the schedule uses one timer");
   assert.deepEqual(at(249), []);
   drain.stop();
   assert.equal(timers.size, 0);
@@ -89,7 +89,7 @@ Deno.test("it is spread evenly: the first at once, then one after each part of t
 for (
   const [time, items] of [[249, []], [250, [1]], [510, [1, 2]], [750, [1, 2, 3, "done"]]] as const
 ) {
-  Deno.test(`of four over a second, ${items.length} more have gone after ${time} ms`, () => {
+  Deno.test(`drains ${items.length} more of four items over one second after ${time} ms`, () => {
     const { drain, at } = begin(4, 1000);
     assert.deepEqual(at(time), items);
     drain.stop();
@@ -97,7 +97,7 @@ for (
   });
 }
 
-Deno.test("ten thousand over a minute never go in a burst, and have all gone at its end", () => {
+Deno.test("drains ten thousand items over one minute without bursts", () => {
   const { drain, log, at } = begin(10_000, 60_000);
   let gone = log.length;
   for (let time = 10; time <= 60_000; time += 10) {
@@ -110,7 +110,7 @@ Deno.test("ten thousand over a minute never go in a burst, and have all gone at 
   assert.equal(timers.size, 0);
 });
 
-Deno.test("finish does it to those that are left, and says once that it is done", () => {
+Deno.test("finish handles the remaining items and reports completion once", () => {
   const { drain, log } = begin(4, 1000);
   drain.finish();
   drain.finish();
@@ -130,7 +130,7 @@ Deno.test("stop, even from within, handles no further item", () => {
   assert.equal(timers.size, 0);
 });
 
-Deno.test("the time also passes without events", async () => {
+Deno.test("the schedule advances without events", async () => {
   const log: number[] = [];
   await new Promise<void>((resolve) => {
     const drain = new Drain([1, 2, 3], 30, (item) => void log.push(item), resolve);

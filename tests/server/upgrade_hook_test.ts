@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { callHook, checkDecision, HookFailure } from "../../src/server/upgrade_hook.ts";
 import type { UpgradeDecision } from "../../src/server/upgrade_hook.ts";
 
-Deno.test("what a hook gives is given on", () => {
+Deno.test("returns the decision of a hook", () => {
   assert.equal(callHook(() => 7), 7);
   const promise = Promise.resolve();
   assert.equal(callHook(() => promise), promise);
@@ -17,7 +17,7 @@ Deno.test("distinguishes errors of a hook from internal errors", () => {
   }
 });
 
-/** What an upgrade hook may return. */
+/** Valid return values of an upgrade hook. */
 const DECISIONS: readonly (UpgradeDecision<unknown> | undefined)[] = [
   undefined,
   {},
@@ -33,7 +33,7 @@ for (const decision of DECISIONS) {
   });
 }
 
-/** What it may not, and what is said about it. */
+/** Invalid return values, and the expected error. */
 const WRONG: readonly [decision: unknown, message: RegExp][] = [
   [null, /^The result of upgrade must be an object, got null$/],
   [true, /got true$/],
@@ -41,7 +41,7 @@ const WRONG: readonly [decision: unknown, message: RegExp][] = [
   ["no", /got "no"$/],
   [[401], /got an array$/],
   [{ code: 401 }, /^Unknown option "code"\. The result of upgrade can have: status/],
-  // A refusal that forgot its status must not let anybody in.
+  // A rejection without a status must not accept the client.
   [{ body: "no" }, /"body"/],
   [{ status: 401, data: 7 }, /"data", got 7$/],
   [{ status: 401, subprotocol: "v1" }, /"subprotocol", got "v1"$/],
@@ -55,7 +55,7 @@ const WRONG: readonly [decision: unknown, message: RegExp][] = [
 ];
 
 for (const [decision, message] of WRONG) {
-  Deno.test(`an upgrade hook that returns ${JSON.stringify(decision)} is a TypeError`, () => {
+  Deno.test(`an upgrade hook that returns ${JSON.stringify(decision)} causes a TypeError`, () => {
     assert.throws(() => checkDecision(decision as UpgradeDecision<unknown>), {
       name: "TypeError",
       message,

@@ -9,7 +9,7 @@ import type { RawPeer } from "../support/raw_peer.ts";
 import { type Harness, quiet, socketTest } from "../support/socket_harness.ts";
 import { CLOSE, MASK_KEY, TEXT } from "../support/vectors.ts";
 
-/** The header fields of a legal upgrade request. */
+/** The header fields of a valid upgrade request. */
 const FIELDS = {
   "Host": "a.example",
   "Upgrade": "websocket",
@@ -18,13 +18,13 @@ const FIELDS = {
   "Sec-WebSocket-Version": "13",
 };
 
-/** A request as `node:http` has read it. */
+/** A request as parsed by `node:http`. */
 function request(fields: Record<string, string> = {}, url = "/chat"): NodeUpgradeRequest {
   const rawHeaders = Object.entries({ ...FIELDS, ...fields }).flat();
   return { method: "GET", url, httpVersion: "1.1", rawHeaders };
 }
 
-/** An upgrader, and what gives it a request and shows the client's side of it. */
+/** An upgrader, and a function that passes it a request and returns the client's side. */
 function attached(
   t: Harness,
   options: UpgradeOptions = {},
@@ -64,7 +64,7 @@ function attached(
   };
 }
 
-socketTest("a request that another server has read becomes a connection", async (t) => {
+socketTest("accepts a request parsed by another server", async (t) => {
   const { upgrader, ask } = attached(t, { message: (conn, data) => void conn.send(data) });
   const { client, result } = ask(request());
   assert.equal((await client.answer()).status, 101);
@@ -88,7 +88,7 @@ socketTest("over TLS the URL is wss:", async (t) => {
 });
 
 socketTest(
-  "the bytes that came behind the request are not lost, and open comes first",
+  "delivers bytes pipelined after the request, after open",
   async (t) => {
     const log: unknown[] = [];
     const { ask } = attached(t, {
@@ -104,7 +104,7 @@ socketTest(
   },
 );
 
-socketTest("the upgrade hook decides, and a refusal is undefined", async (t) => {
+socketTest("the upgrade hook decides; a rejection resolves to undefined", async (t) => {
   const { ask } = attached(t, {
     upgrade: async ({ url }) => {
       await quiet();
@@ -120,20 +120,20 @@ socketTest("the upgrade hook decides, and a refusal is undefined", async (t) => 
   assert.equal(await bad.result, undefined);
 });
 
-/** Requests that are no legal handshakes. */
+/** Invalid handshake requests. */
 const REFUSED: readonly [what: string, request: NodeUpgradeRequest, status: number][] = [
   ["another protocol", request({ Upgrade: "h2c" }), 426],
   ["no key", request({ "Sec-WebSocket-Key": "" }), 400],
   ["another version", request({ "Sec-WebSocket-Version": "8" }), 426],
   ["a foreign origin", request({ Origin: "https://evil.example" }), 403],
-  ["bytes beyond ASCII", request({ "Sec-WebSocket-Protocol": "caf\u00e9" }), 400],
+  ["non-ASCII bytes", request({ "Sec-WebSocket-Protocol": "caf\u00e9" }), 400],
   ["HTTP/1.0", { ...request(), httpVersion: "1.0" }, 505],
   ["another method", { ...request(), method: "POST" }, 405],
   ["no method and no target", { ...request(), method: undefined, url: undefined }, 400],
 ];
 
 for (const [what, wrong, status] of REFUSED) {
-  socketTest(`a request with ${what} gets ${status}`, async (t) => {
+  socketTest(`answers a request with ${what} with ${status}`, async (t) => {
     const { ask } = attached(t);
     const { client, result } = ask(wrong);
     assert.equal((await client.answer()).status, status);
@@ -142,13 +142,16 @@ for (const [what, wrong, status] of REFUSED) {
   });
 }
 
-socketTest("a client that disconnects while the hook decides is undefined", async (t) => {
-  const { ask } = attached(t, { upgrade: () => new Promise<void>(() => {}) });
-  const { client, result } = ask(request());
-  await quiet();
-  client.transport.destroy();
-  assert.equal(await result, undefined);
-});
+socketTest(
+  "resolves to undefined if the client disconnects while the hook is pending",
+  async (t) => {
+    const { ask } = attached(t, { upgrade: () => new Promise<void>(() => {}) });
+    const { client, result } = ask(request());
+    await quiet();
+    client.transport.destroy();
+    assert.equal(await result, undefined);
+  },
+);
 
 socketTest("shutdown closes with 1001, and later requests get 503", async (t) => {
   const opened: unknown[] = [];
@@ -172,7 +175,7 @@ socketTest("shutdown closes with 1001, and later requests get 503", async (t) =>
   assert.deepEqual(opened, [conn]);
 });
 
-socketTest("a signal shuts it down, also one that is aborted already", async (t) => {
+socketTest("a signal shuts down the upgrader, even if it is already aborted", async (t) => {
   const controller = new AbortController();
   const { upgrader, ask } = attached(t, { signal: controller.signal, closeTimeout: 20 });
   const conn = await ask(request()).result;
@@ -185,7 +188,7 @@ socketTest("a signal shuts it down, also one that is aborted already", async (t)
 for (
   const name of ["hostname", "port", "unix", "reusePort", "backlog", "tls", "fetch", "noDelay"]
 ) {
-  socketTest(`${name} is the other server's business: TypeError`, (t) => {
+  socketTest(`rejects the option ${name} of the other server with a TypeError`, (t) => {
     assert.throws(() => attached(t, { [name]: 1 }), {
       name: "TypeError",
       message: new RegExp(`^Option "${name}" cannot be given here`),
@@ -194,7 +197,7 @@ for (
   });
 }
 
-socketTest("throws on wrong options immediately", (t) => {
+socketTest("throws on invalid options synchronously", (t) => {
   assert.throws(() => attached(t, { message: 7 } as never), TypeError);
   assert.throws(() => attached(t, { maxConnections: 0 }), RangeError);
   assert.throws(() => attached(t, { prot: 1 } as never), TypeError);
