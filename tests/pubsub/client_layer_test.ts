@@ -1,5 +1,5 @@
-// What a client that subscribes to topics itself is sent, beside what another client is sent by the same
-// calls.
+// The output for a client with the topics subprotocol, compared with the output of the same calls
+// for a client without it.
 
 import assert from "node:assert/strict";
 import { connectionRules } from "../../src/connection/connection_options.ts";
@@ -25,22 +25,22 @@ async function* chunked(...chunks: Chunk[]): AsyncGenerator<Chunk> {
   yield* chunks;
 }
 
-/** A name that compression makes shorter. */
+/** A compressible topic name. */
 const NEWS = "news ".repeat(20);
 
 type Send = (conn: Connection<undefined>) => unknown;
 
 const BYTES = utf8("\nbytes\n");
 
-/** Every way to send, and what it returns. */
+/** Each send method, and its return value. */
 const WAYS: readonly [name: string, send: Send, returns: unknown][] = [
   ["send of text", (conn) => conn.send("text \u{1f600}"), true],
-  ["send of nothing", (conn) => conn.send(""), true],
-  ["send of a text that begins with a line", (conn) => conn.send("\n\n"), true],
-  ["send of half a surrogate pair", (conn) => conn.send("\ud800"), true],
+  ["send of an empty string", (conn) => conn.send(""), true],
+  ["send of text that starts with line feeds", (conn) => conn.send("\n\n"), true],
+  ["send of a lone surrogate", (conn) => conn.send("\ud800"), true],
   ["send of bytes", (conn) => conn.send(BYTES), true],
   ["send of a buffer", (conn) => conn.send(BYTES.slice().buffer), true],
-  ["send of a long text", (conn) => conn.send("long ".repeat(30_000)), true],
+  ["send of long text", (conn) => conn.send("long ".repeat(30_000)), true],
   ["sendUtf8", (conn) => conn.sendUtf8(BYTES), true],
   ["sendDelayed of text", (conn) => conn.sendDelayed("text"), true],
   ["sendDelayed of bytes", (conn) => conn.sendDelayed(BYTES), true],
@@ -52,7 +52,7 @@ const WAYS: readonly [name: string, send: Send, returns: unknown][] = [
   ["publish without subscribers", (conn) => void conn.publish("nobody's", "text"), undefined],
 ];
 
-/** Two connections of one server, of which only the first has the subprotocol. */
+/** Opens two connections, of which only the first has the subprotocol. */
 async function two(
   t: Harness,
   options: ServeOptions = {},
@@ -62,10 +62,10 @@ async function two(
   return { labelled, plain };
 }
 
-/** The frame without its line, which it must have if it begins a message. */
+/** Removes the header line, which the first frame of each message must have. */
 function withoutLine(frame: WireFrame): WireFrame {
   if (frame.opcode === CONTINUATION || frame.opcode >= 8) return frame;
-  assert.equal(frame.payload[0], 0x0a, "no line");
+  assert.equal(frame.payload[0], 0x0a, "the message has no header line");
   return { ...frame, payload: frame.payload.subarray(1) };
 }
 
@@ -78,7 +78,7 @@ function assertSame(labelled: Side, plain: Side): void {
 }
 
 for (const [name, send, returns] of WAYS) {
-  socketTest(`${name}: a line is in front, and all else is as without`, async (t) => {
+  socketTest(`${name}: the output differs only in the header line`, async (t) => {
     const { labelled, plain } = await two(t, { delayedWrite: { maxMessages: 1 } });
     assert.equal(send(labelled.conn), returns);
     assert.equal(send(plain.conn), returns);
@@ -87,11 +87,11 @@ for (const [name, send, returns] of WAYS) {
     assert.equal(labelled.transport.writes.length, plain.transport.writes.length);
     labelled.conn.terminate();
     plain.conn.terminate();
-    assert.equal(send(labelled.conn), send(plain.conn), "after the end");
+    assert.equal(send(labelled.conn), send(plain.conn), "the results are the same after the end");
   });
 }
 
-socketTest("a stream of fragments has the line in front of its first", async (t) => {
+socketTest("the first fragment of a stream starts with the header line", async (t) => {
   const { labelled, plain } = await two(t);
   for (const { conn } of [labelled, plain]) {
     assert.equal(await conn.sendStream(chunked("a\ud83d", "\ude00", "", "b")), true);
@@ -105,7 +105,7 @@ socketTest("a stream of fragments has the line in front of its first", async (t)
 });
 
 socketTest(
-  "what is sent while a stream goes out follows it, each with its line once",
+  "messages sent during a stream follow it, each with one header line",
   async (t) => {
     const { labelled, plain } = await two(t);
     for (const { conn } of [labelled, plain]) {
@@ -122,7 +122,7 @@ socketTest(
   },
 );
 
-socketTest("the web stream sends messages behind lines", async (t) => {
+socketTest("the writable stream sends messages with header lines", async (t) => {
   const { labelled, plain } = await two(t);
   for (const { conn } of [labelled, plain]) {
     const writer = conn.writable.getWriter();
@@ -133,7 +133,7 @@ socketTest("the web stream sends messages behind lines", async (t) => {
   assertSame(labelled, plain);
 });
 
-socketTest("flow control counts the lines and is otherwise as without", async (t) => {
+socketTest("flow control counts header lines and is otherwise unchanged", async (t) => {
   const drains: Connection<undefined>[] = [];
   const { labelled, plain } = await two(t, {
     highWaterMark: 5000,
@@ -167,7 +167,7 @@ socketTest("a peer that does not read is disconnected at maxBufferedAmount", asy
 });
 
 socketTest(
-  "a broadcast is encoded once for those with lines, and once for those without",
+  "encodes a broadcast once with and once without a header line",
   async (t) => {
     const labelled = await topicSide(t);
     const { server } = labelled;
@@ -186,27 +186,30 @@ socketTest(
   },
 );
 
-socketTest("a published message has the line of its topic, whoever subscribed", async (t) => {
-  const { server, conn, peer } = await topicSide(t);
-  const other = t.rawClient(server);
-  other.send(upgradeRequest());
-  await other.answer();
-  for (const conn of server.clients()) conn.subscribe("__proto__");
-  assert.equal(server.publish("__proto__", "to both").sent, 2);
-  assert.equal(conn.publish("__proto__", prepareMessage("to the other")).sent, 1);
-  conn.unsubscribe("__proto__");
-  assert.equal(server.publish("__proto__", BYTES).sent, 1);
-  await quiet();
-  const lines = [
-    '{"subscribed":"__proto__"}\n',
-    '{"topic":"__proto__"}\nto both',
-    '{"refused":"__proto__","reason":"the server has unsubscribed it"}\n',
-  ];
-  assert.deepEqual(peer.payloads, lines);
-  assert.deepEqual(other.payloads, ["to both", "to the other", "\nbytes\n"]);
-});
+socketTest(
+  "a published message has its topic's header line, even for server-side subscriptions",
+  async (t) => {
+    const { server, conn, peer } = await topicSide(t);
+    const other = t.rawClient(server);
+    other.send(upgradeRequest());
+    await other.answer();
+    for (const conn of server.clients()) conn.subscribe("__proto__");
+    assert.equal(server.publish("__proto__", "to both").sent, 2);
+    assert.equal(conn.publish("__proto__", prepareMessage("to the other")).sent, 1);
+    conn.unsubscribe("__proto__");
+    assert.equal(server.publish("__proto__", BYTES).sent, 1);
+    await quiet();
+    const lines = [
+      '{"subscribed":"__proto__"}\n',
+      '{"topic":"__proto__"}\nto both',
+      '{"refused":"__proto__","reason":"the server has unsubscribed it"}\n',
+    ];
+    assert.deepEqual(peer.payloads, lines);
+    assert.deepEqual(other.payloads, ["to both", "to the other", "\nbytes\n"]);
+  },
+);
 
-socketTest("what waits for a slow receiver goes out with its line", async (t) => {
+socketTest("conflated messages for a slow receiver have their header lines", async (t) => {
   const { server, conn, peer, transport } = await topicSide(t, { highWaterMark: 100 });
   conn.subscribe("quotes");
   await quiet();
@@ -224,7 +227,7 @@ socketTest("what waits for a slow receiver goes out with its line", async (t) =>
   assert.deepEqual(peer.payloads.slice(2), ['{"topic":"quotes"}\n2']);
 });
 
-Deno.test("the notices are texts of a line each", () => {
+Deno.test("each notice is a text message of one line", () => {
   const sent: string[] = [];
   const notices = new TopicNotices((text) => void sent.push(text));
   notices.subscribed("a", undefined);
@@ -241,7 +244,7 @@ Deno.test("the notices are texts of a line each", () => {
   ]);
 });
 
-socketTest("messages are compressed as ever, their lines with them", async (t) => {
+socketTest("compresses messages together with their header lines", async (t) => {
   const compression = { threshold: 10, serverContextTakeover: false };
   const { server, conn, peer } = await topicSide(t, { compression }, [
     "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover",
@@ -273,11 +276,11 @@ const layer = clientTopicsLayer(
   clientTopicsRules({ allow: () => true }, connectionRules({ maxMessageSize: 10_000 }, true))!,
 );
 
-Deno.test("the line has room beside the largest message", () => {
+Deno.test("maxMessageSize leaves room for the header line", () => {
   assert.equal(layer.rules.maxMessageSize, 10_001);
 });
 
-Deno.test("what the user sends gets its line, and what the client sends loses it", () => {
+Deno.test("adds the header line to sent text and removes it from received text", () => {
   const log: string[] = [];
   const events = { onText: (text) => log.push(`got ${text}`) } as Partial<SessionEvents>;
   const driver = {} as LayeredDriver<undefined>;

@@ -6,7 +6,7 @@ import { connectionRules } from "../../src/connection/connection_options.ts";
 const allow = (): boolean => true;
 const connection = connectionRules({}, true);
 
-/** A wrong option and what is said about it. */
+/** An invalid option, and the expected error. */
 const WRONG: readonly [options: unknown, name: string, message: string][] = [
   [null, "TypeError", 'Option "clientTopics" must be an object, got null'],
   [allow, "TypeError", 'Option "clientTopics" must be an object, got a function'],
@@ -33,7 +33,7 @@ for (const [options, name, message] of WRONG) {
   });
 }
 
-Deno.test("without the option there are no rules, with it the defaults hold", () => {
+Deno.test("has no rules without the option, and applies the defaults with it", () => {
   assert.equal(clientTopicsRules(undefined, connection), undefined);
   const options = { allow };
   const rules = clientTopicsRules(options, connection)!;
@@ -42,7 +42,7 @@ Deno.test("without the option there are no rules, with it the defaults hold", ()
   assert.equal(clientTopicsRules({ allow, max: 7 }, connection)!.max, 7);
 });
 
-Deno.test("the line has room beside the largest message, and a request in any case", () => {
+Deno.test("maxMessageSize leaves room for the header line and for every request", () => {
   const sizes = [
     [1, MAX_LINE],
     [MAX_LINE - 1, MAX_LINE],

@@ -13,19 +13,19 @@ function released(queue: ConflationQueue<string>, count: number): string[] {
   return messages;
 }
 
-Deno.test("the newest message of a key stands where the first of it stood", () => {
+Deno.test("a newer message takes the position of the first with its key", () => {
   const queue = queueOf(["a", "a1"], ["b", "b1"], ["a", "a2"], ["c", "c1"], ["a", "a3"]);
   assert.equal(queue.length, 3);
   assert.deepEqual(released(queue, Infinity), ["a3", "b1", "c1"]);
   assert.equal(queue.length, 0);
 });
 
-Deno.test("put tells whether a message was replaced", () => {
+Deno.test("put returns whether a message was replaced", () => {
   const queue = queueOf();
   assert.deepEqual(["a", "b", "a"].map((key) => queue.put(key, key, 1)), [false, false, true]);
 });
 
-Deno.test("release stops behind the message for which it is told to, and goes on there", () => {
+Deno.test("release stops after the requested message and resumes there", () => {
   const queue = queueOf(["a", "a1"], ["b", "b1"], ["c", "c1"]);
   assert.deepEqual(released(queue, 1), ["a1"]);
   queue.put("a", "a2", 2);
@@ -35,7 +35,7 @@ Deno.test("release stops behind the message for which it is told to, and goes on
   assert.deepEqual(released(queue, 2), []);
 });
 
-Deno.test("its size is that of the messages that wait", () => {
+Deno.test("size is the total size of the queued messages", () => {
   const queue = queueOf(["a", "12345"], ["b", "123"]);
   assert.equal(queue.size, 8);
   queue.put("a", "1", 1);

@@ -1,4 +1,4 @@
-// Messages behind the line of the topics subprotocol.
+// Messages with the header line of the topics subprotocol.
 
 import assert from "node:assert/strict";
 import { PreparedMessage } from "../../src/message/prepared_message.ts";
@@ -14,7 +14,7 @@ import { BINARY, concat, hex, parseFrames, TEXT, utf8 } from "../support/vectors
 const LINE = '{"topic":"a"}\n';
 const BYTES = hex("00 0a ff");
 
-Deno.test("text stays text, bytes stay bytes, and so does what was encoded before", () => {
+Deno.test("text stays text, bytes stay bytes, and prepared messages keep their type", () => {
   const cases = [
     ["text", TEXT, utf8("text")],
     [BYTES, BINARY, BYTES],
@@ -33,23 +33,23 @@ Deno.test("text stays text, bytes stay bytes, and so does what was encoded befor
   }
 });
 
-Deno.test("a prepared message is preparedWithLine once, however many it is sent to", () => {
+Deno.test("prepares a message with its header line once for all receivers", () => {
   const message = prepareMessage("news");
   const form = preparedWithLine(message);
   assert.deepEqual(form.payload, utf8("\nnews"));
   assert.equal(preparedWithLine(message), form);
   assert.notEqual(preparedWithLine(prepareMessage("news")), form);
-  assert.deepEqual(message.payload, utf8("news"), "the message itself stays as it was");
+  assert.deepEqual(message.payload, utf8("news"), "the original message is unchanged");
 });
 
-Deno.test("a message that has its line gets no other", () => {
+Deno.test("adds no second header line", () => {
   const message = new LineMessage(LINE, "news");
   assert.equal(preparedWithLine(message), message);
   const form = preparedWithLine(prepareMessage(BYTES));
   assert.equal(preparedWithLine(form), form);
 });
 
-Deno.test("text and bytes that have nothing to do with topics are behind an empty line", () => {
+Deno.test("text and bytes without a topic get an empty header line", () => {
   assert.equal(textWithLine(""), "\n");
   assert.equal(textWithLine("text"), "\ntext");
   assert.deepEqual(bytesWithLine(new Uint8Array(0)), hex("0a"));

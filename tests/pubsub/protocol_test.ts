@@ -1,4 +1,4 @@
-// The lines of the topics subprotocol: what is read of each, as text and as bytes.
+// The header lines of the topics subprotocol: parsing from text and bytes.
 
 import assert from "node:assert/strict";
 import {
@@ -13,7 +13,7 @@ import {
 } from "../../src/pubsub/protocol.ts";
 import { utf8 } from "../support/vectors.ts";
 
-/** The line of a message, read as text, and as bytes the same. */
+/** Parses the header line of a message as text and asserts that bytes give the same result. */
 function read(message: string): ReturnType<typeof readLine> {
   const line = readLine(message, lineEnd(message));
   const bytes = utf8(message);
@@ -53,7 +53,7 @@ const NOTICES: readonly TopicNotice[] = [
   { topic: "__proto__" },
 ];
 
-Deno.test("what is written is read, whatever follows it", () => {
+Deno.test("parses each written line, regardless of what follows", () => {
   for (const rest of ["", "text", "\n", "\n{}\n"]) {
     for (const request of REQUESTS) assert.deepEqual(requestOf(writeLine(request) + rest), request);
     for (const notice of NOTICES) assert.deepEqual(noticeOf(writeLine(notice) + rest), notice);
@@ -62,7 +62,7 @@ Deno.test("what is written is read, whatever follows it", () => {
   }
 });
 
-Deno.test("a line is one line, however its topic is called", () => {
+Deno.test("a header line contains one line feed for any topic name", () => {
   for (const content of [...REQUESTS, ...NOTICES]) {
     const line = writeLine(content);
     assert.equal(line.indexOf("\n"), line.length - 1);
@@ -71,7 +71,7 @@ Deno.test("a line is one line, however its topic is called", () => {
   }
 });
 
-/** What is no line. */
+/** Messages without a valid header line. */
 const NO_LINES: readonly string[] = [
   "",
   "text",
@@ -93,19 +93,19 @@ const NO_LINES: readonly string[] = [
 ];
 
 for (const message of NO_LINES) {
-  Deno.test(`${JSON.stringify(message).slice(0, 60)} begins with no line`, () => {
+  Deno.test(`${JSON.stringify(message).slice(0, 60)} has no valid header line`, () => {
     assert.equal(read(message), null);
   });
 }
 
-Deno.test("a line whose bytes are not UTF-8 is none", () => {
+Deno.test("rejects a line that is not UTF-8", () => {
   for (const byte of [0x80, 0xc0, 0xff]) {
     const bytes = utf8('{"subscribe":"?"}\n').map((value) => value === 0x3f ? byte : value);
     assert.equal(readLine(bytes, lineEnd(bytes)), null);
   }
 });
 
-/** Lines that are no request. */
+/** Lines that are not a valid request. */
 const NO_REQUESTS: readonly string[] = [
   "{}",
   '{"subscribe":7}',
@@ -130,10 +130,10 @@ const NO_REQUESTS: readonly string[] = [
 ];
 
 for (const line of NO_REQUESTS) {
-  Deno.test(`${line} is no request`, () => assert.equal(requestOf(`${line}\n`), undefined));
+  Deno.test(`${line} is not a request`, () => assert.equal(requestOf(`${line}\n`), undefined));
 }
 
-/** Lines that are no notice. */
+/** Lines that are not a valid notice. */
 const NO_NOTICES: readonly string[] = [
   "{}",
   '{"topic":7}',
@@ -148,10 +148,10 @@ const NO_NOTICES: readonly string[] = [
 ];
 
 for (const line of NO_NOTICES) {
-  Deno.test(`${line} is no notice`, () => assert.equal(noticeOf(`${line}\n`), undefined));
+  Deno.test(`${line} is not a notice`, () => assert.equal(noticeOf(`${line}\n`), undefined));
 }
 
-Deno.test("a line may have fields of a later time, and a refusal no reason", () => {
+Deno.test("accepts unknown fields, and a refusal without a reason", () => {
   assert.deepEqual(requestOf('{"subscribe":"news","after":7,"quietly":true}\n'), {
     subscribe: "news",
     after: 7,
@@ -163,11 +163,11 @@ Deno.test("a line may have fields of a later time, and a refusal no reason", () 
   assert.deepEqual(noticeOf('{"refused":"news"}\n'), { refused: "news", reason: "" });
 });
 
-Deno.test("a name with half of a surrogate pair is left to who checks names", () => {
+Deno.test("does not validate names: a lone surrogate is accepted here", () => {
   assert.deepEqual(requestOf('{"subscribe":"\\ud800"}\n'), { subscribe: "\ud800" });
 });
 
-Deno.test("a line is at most so long, and the longest name has room in it", () => {
+Deno.test("limits the line length, with room for the longest name", () => {
   const line = (length: number): string => `{"subscribe":"${"x".repeat(length - 17)}"}\n`;
   assert.equal(lineEnd(line(MAX_LINE)), MAX_LINE);
   assert.notEqual(requestOf(line(MAX_LINE)), undefined);

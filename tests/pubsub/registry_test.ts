@@ -12,7 +12,7 @@ function registryOf(
   return registry;
 }
 
-Deno.test("subscribers are those of the topic, in their order, each once", () => {
+Deno.test("returns the subscribers of a topic in order, each once", () => {
   const registry = registryOf([b, "x"], [a, "x"], [a, "y"], [b, "x"]);
   assert.deepEqual([...registry.subscribers("x")], [b, a]);
   assert.deepEqual([...registry.subscribers("y")], [a]);
@@ -22,7 +22,7 @@ Deno.test("subscribers are those of the topic, in their order, each once", () =>
   assert.deepEqual(registry.namesOf(b), ["x"]);
 });
 
-Deno.test("a subscriber's topics can be counted and asked for", () => {
+Deno.test("counts and queries a subscriber's topics", () => {
   const registry = registryOf([a, "x"], [a, "__proto__"], [b, "x"]);
   assert.deepEqual([a, b, {}].map((subscriber) => registry.countOf(subscriber)), [2, 1, 0]);
   assert.deepEqual([registry.has(a, "__proto__"), registry.has(b, "__proto__")], [true, false]);
@@ -35,7 +35,7 @@ Deno.test("a subscriber's topics can be counted and asked for", () => {
   ]);
 });
 
-Deno.test("subscribe and unsubscribe tell whether they changed something", () => {
+Deno.test("subscribe and unsubscribe return whether they had an effect", () => {
   const registry = registryOf();
   const answers = [
     registry.unsubscribe(a, "x"),
@@ -58,7 +58,7 @@ Deno.test("a topic without subscribers is removed", () => {
   assert.equal(registry.size, 0);
 });
 
-Deno.test("a withdrawn subscriber is in no topic, and its topics are known until it is forgotten", () => {
+Deno.test("withdraw removes a subscriber from all topics; forget removes its list of topics", () => {
   const registry = registryOf([a, "x"], [a, "y"], [b, "x"]);
   registry.withdraw(a);
   assert.deepEqual([...registry.subscribers("x")], [b]);
@@ -72,13 +72,13 @@ Deno.test("a withdrawn subscriber is in no topic, and its topics are known until
   assert.deepEqual(registry.namesOf(b), ["x"]);
 });
 
-Deno.test("names like those of an object's own members are names like others", () => {
+Deno.test("handles the names of object members like any other name", () => {
   const registry = registryOf([a, "__proto__"], [a, "constructor"]);
   assert.deepEqual(registry.namesOf(a), ["__proto__", "constructor"]);
   assert.equal(registry.count("toString"), 0);
 });
 
-Deno.test("after any mixture of calls it says what two plain tables say", () => {
+Deno.test("matches a simple model after random calls", () => {
   const registry = new TopicRegistry<object>();
   const subscribers = Array.from({ length: 6 }, () => ({}));
   const model = new Map<object, Set<string>>(subscribers.map((each) => [each, new Set()]));
@@ -108,24 +108,24 @@ Deno.test("after any mixture of calls it says what two plain tables say", () => 
   }
 });
 
-/** Bytes that one subscription may take, both of its sides and its share of the topic's name. */
+/** Maximum bytes per subscription: both maps and the share of the topic's name. */
 const LEAN = 250;
 
 const SHAPES: readonly [what: string, subscribers: number, topics: number, each: number][] = [
   ["10,000 subscribers to 10 of 100,000 topics each", 10_000, 100_000, 10],
   ["2,000 subscribers to one topic", 2_000, 1, 1],
-  ["2,000 subscribers to a topic of its own each", 2_000, 2_000, 1],
+  ["2,000 subscribers to one topic each", 2_000, 2_000, 1],
 ];
 
 for (const [what, count, topics, each] of SHAPES) {
-  Deno.test(`${what}: memory goes with the subscriptions`, async () => {
+  Deno.test(`${what}: memory is freed with the subscriptions`, async () => {
     const kept: unknown[] = [];
     const bytes = await bytesKeptEach(1, () => {
       const subscribers = Array.from({ length: count }, (_, id) => ({ id }));
       const registry = new TopicRegistry<object>();
       subscribers.forEach((subscriber, i) => {
         for (let j = 0; j < each; j++) {
-          // As it is when each name comes in a message of its own.
+          // Creates a new string, as if each name arrived in its own message.
           registry.subscribe(subscriber, `topic number ${(i * each + j) % topics}`);
         }
       });

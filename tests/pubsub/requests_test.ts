@@ -1,5 +1,5 @@
-// What clients that subscribe to topics themselves ask for, and what becomes of it; and their messages,
-// which reach the user as any other client's do.
+// Requests of clients with the topics subprotocol and their outcomes. Other messages of these
+// clients reach the user as usual.
 
 import assert from "node:assert/strict";
 import { InvalidPayloadError, MessageTooBigError } from "../../src/errors.ts";
@@ -44,16 +44,20 @@ const subscribed = (topic: string): string => `${JSON.stringify({ subscribed: to
 const refused = (topic: string, reason = "not allowed"): string =>
   `${JSON.stringify({ refused: topic, reason })}\n`;
 
-/** An `allow` whose decisions the test makes. */
+/** An `allow` function whose decisions the test controls. */
 class Decisions {
-  /** The requests, in order. */
+  /** The received requests, in order. */
   readonly asked: string[] = [];
   readonly #open = new Map<string, Deferred<boolean>>();
 
   readonly options: ClientTopicsOptions = {
     allow: (_, topic) => {
       this.asked.push(topic);
-      assert.equal(this.#open.has(topic), false, "asked twice at a time");
+      assert.equal(
+        this.#open.has(topic),
+        false,
+        "allow was called twice at the same time for one topic",
+      );
       const decision = new Deferred<boolean>();
       this.#open.set(topic, decision);
       return decision.promise;
@@ -116,7 +120,7 @@ for (const mode of ["string", "bytes"] as const) {
   );
 }
 
-socketTest("pings and pongs have no line", async (t) => {
+socketTest("pings and pongs have no header line", async (t) => {
   const got: string[] = [];
   const { peer } = await topicSide(t, {
     ping: (_, payload) => void got.push(`ping ${new TextDecoder().decode(payload)}`),
@@ -129,7 +133,7 @@ socketTest("pings and pongs have no line", async (t) => {
 });
 
 socketTest(
-  "an iterator and a web stream get messages without their lines, and no requests",
+  "an iterator and a web stream get messages without header lines, and no requests",
   async (t) => {
     const { conn, peer } = await topicSide(t);
     peer.send(
@@ -148,7 +152,7 @@ socketTest(
   },
 );
 
-socketTest("a client subscribes, gets what is published, and unsubscribes", async (t) => {
+socketTest("a client subscribes, receives published messages, and unsubscribes", async (t) => {
   const { server, conn, peer } = await topicSide(t);
   peer.send(subscribe("news"), subscribe("__proto__"));
   await quiet();
@@ -167,7 +171,7 @@ socketTest("a client subscribes, gets what is published, and unsubscribes", asyn
   ]);
 });
 
-socketTest("a request may be of bytes, and its names of any well-formed text", async (t) => {
+socketTest("a request may be binary, with any well-formed name", async (t) => {
   const topics = ["\0", "a\nb", '"', "\u{1f600}", "x".repeat(1024), "\0".repeat(1024), "toString"];
   const { conn, peer } = await topicSide(t);
   for (const topic of topics) {
@@ -179,40 +183,40 @@ socketTest("a request may be of bytes, and its names of any well-formed text", a
   assert.deepEqual(peer.payloads, topics.map(subscribed));
 });
 
-/** Messages that end the connection. */
+/** Malformed messages. */
 const INVALID: readonly [what: string, frame: FrameParts][] = [
   ["an empty message", text("")],
-  ["a message without a line", text("hello")],
+  ["a message without a header line", text("hello")],
   ["a request without a line feed", text('{"subscribe":"news"}')],
-  ["a line that is no JSON", text("subscribe news\n")],
-  ["a line that is no object", text('["subscribe","news"]\n')],
+  ["a line that is not JSON", text("subscribe news\n")],
+  ["a line that is not an object", text('["subscribe","news"]\n')],
   ["an unknown request", text('{"publish":"news"}\n')],
   ["a notice", text('{"topic":"news"}\ntext')],
-  ["a request with a message behind it", text('{"subscribe":"news"}\ntext')],
-  ["a request with a line feed behind it", text('{"subscribe":"news"}\n\n')],
-  ["a name that is no text", text('{"subscribe":7}\n')],
+  ["a request followed by a message", text('{"subscribe":"news"}\ntext')],
+  ["a request followed by a line feed", text('{"subscribe":"news"}\n\n')],
+  ["a name that is not a string", text('{"subscribe":7}\n')],
   ["an empty name", text('{"subscribe":""}\n')],
-  ["an empty name to unsubscribe", text('{"unsubscribe":""}\n')],
+  ["an empty name in unsubscribe", text('{"unsubscribe":""}\n')],
   ["a name that is too long", subscribe("x".repeat(1025))],
   ["a name that is too long in UTF-8", subscribe("\u{1f600}".repeat(257))],
   ["a name that is far too long", subscribe("x".repeat(100_000))],
-  ["a name with half of a surrogate pair", text('{"subscribe":"\\ud800"}\n')],
-  ["a name with the other half", text('{"unsubscribe":"a\\udc00b"}\n')],
+  ["a name with a lone high surrogate", text('{"subscribe":"\\ud800"}\n')],
+  ["a name with a lone low surrogate", text('{"unsubscribe":"a\\udc00b"}\n')],
   ["a number below 0", subscribe("news", -1)],
-  ["a number that is no integer", subscribe("news", 0.5)],
+  ["a number that is not an integer", subscribe("news", 0.5)],
   ["a number that is too large", subscribe("news", 2 ** 53)],
-  ["a number that is no number", text('{"subscribe":"news","after":"7"}\n')],
+  ["a number of the wrong type", text('{"subscribe":"news","after":"7"}\n')],
   ["bytes without a line", { opcode: BINARY, payload: hex("00 0a") }],
-  ["bytes that are no UTF-8", {
+  ["bytes that are not UTF-8", {
     opcode: BINARY,
     payload: concat(utf8('{"subscribe":"'), hex("ff"), utf8('"}\n')),
   }],
-  ["nothing in bytes", { opcode: BINARY }],
+  ["an empty binary message", { opcode: BINARY }],
 ];
 
 for (const mode of ["string", "bytes"] as const) {
   for (const [what, frame] of INVALID) {
-    socketTest(`${what} closes the connection with 1007 (text: "${mode}")`, async (t) => {
+    socketTest(`closes with 1007 on ${what} (text: "${mode}")`, async (t) => {
       const ends: CloseInfo[] = [];
       const got: unknown[] = [];
       const errors: unknown[] = [];
@@ -264,7 +268,7 @@ socketTest(
 );
 
 socketTest(
-  "allow may take its time, and the client is answered in the order of decisions",
+  "allow may be asynchronous; answers follow the order of decisions",
   async (t) => {
     const decisions = new Decisions();
     const { server, conn, peer } = await topicSide(t, { clientTopics: decisions.options });
@@ -288,7 +292,7 @@ socketTest(
 
 const BROKEN = new Error("broken");
 
-/** Ways in which `allow` fails, and what onError hears. */
+/** Ways in which `allow` fails, and the error reported to onError. */
 const FAILURES: readonly [what: string, allow: () => unknown, heard: RegExp][] = [
   ["throws", () => {
     throw BROKEN;
@@ -300,8 +304,8 @@ const FAILURES: readonly [what: string, allow: () => unknown, heard: RegExp][] =
     /^TypeError: clientTopics.allow must return a boolean, got undefined$/,
   ],
   ["returns a number", () => 1, /^TypeError: clientTopics.allow must return a boolean, got 1$/],
-  ["resolves with a text", () => Promise.resolve("yes"), /^TypeError: .* a boolean, got "yes"$/],
-  ["returns what throws when it is waited for", () => ({
+  ["resolves to a string", () => Promise.resolve("yes"), /^TypeError: .* a boolean, got "yes"$/],
+  ["returns a thenable that throws", () => ({
     then(): void {
       throw BROKEN;
     },
@@ -324,7 +328,7 @@ for (const [what, allow, heard] of FAILURES) {
   });
 }
 
-socketTest("a client has at most max topics, including undecided ones", async (t) => {
+socketTest("a client has at most max topics, including pending ones", async (t) => {
   const decisions = new Decisions();
   const { conn, peer } = await topicSide(t, { clientTopics: { ...decisions.options, max: 3 } });
   conn.subscribe("by the server");
@@ -360,7 +364,7 @@ socketTest("the default of max is 100", async (t) => {
   assert.equal(refusals.length, 50);
 });
 
-socketTest("rapid changes of a subscription cause one request at a time", async (t) => {
+socketTest("rapid changes of a subscription cause one call of allow at a time", async (t) => {
   const decisions = new Decisions();
   const { server, conn, peer } = await topicSide(t, {
     clientTopics: { ...decisions.options, max: 1 },
@@ -372,7 +376,7 @@ socketTest("rapid changes of a subscription cause one request at a time", async 
   assert.deepEqual(peer.payloads, [refused("b", "a connection may have at most 1 topics")]);
   await decisions.decide("a", true);
   assert.deepEqual([conn.topics, server.subscribers("a")], [[], 0]);
-  assert.equal(peer.payloads.length, 1, "what is wanted no more has no answer");
+  assert.equal(peer.payloads.length, 1, "a withdrawn request gets no answer");
 
   peer.send(subscribe("a"), unsubscribe("a"), subscribe("a"));
   await quiet();
@@ -428,7 +432,7 @@ socketTest("unsubscriptions by the server are announced if the topic was subscri
   const { conn, peer } = await topicSide(t, { clientTopics: decisions.options });
   peer.send(subscribe("a"));
   await quiet();
-  assert.equal(conn.unsubscribe("a"), false, "it has yet to be decided");
+  assert.equal(conn.unsubscribe("a"), false, "the request is still pending");
   await decisions.decide("a", true);
   assert.equal(conn.unsubscribe("a"), true);
   assert.equal(conn.unsubscribe("a"), false);
@@ -448,7 +452,7 @@ socketTest("a subscription is confirmed before the first message of its topic", 
   const { server, peer } = await topicSide(t, {
     clientTopics: {
       allow: (conn, topic) => {
-        // All of it happens while the request is answered.
+        // All calls happen during the answer to the request.
         server.publish(topic, "before");
         queueMicrotask(() => server.publish(topic, "after"));
         conn.send("from allow");
@@ -466,25 +470,28 @@ socketTest("a subscription is confirmed before the first message of its topic", 
   assert.equal(peer.payloads.at(-1), '{"topic":"news"}\nlater');
 });
 
-socketTest("so it is where the broker delivers while it is asked for the topic", async (t) => {
-  let kept: Uint8Array | undefined;
-  const backplane = (): Backplane => {
-    let sink: BackplaneSink;
-    return {
-      start: (given) => (sink = given).up(),
-      publish: (_, message) => void (kept = message),
-      subscribe: (topic) => kept && sink.message(topic, kept),
-      unsubscribe: () => {},
-      close: () => {},
+socketTest(
+  "a subscription is confirmed first even if the broker delivers during subscribe",
+  async (t) => {
+    let kept: Uint8Array | undefined;
+    const backplane = (): Backplane => {
+      let sink: BackplaneSink;
+      return {
+        start: (given) => (sink = given).up(),
+        publish: (_, message) => void (kept = message),
+        subscribe: (topic) => kept && sink.message(topic, kept),
+        unsubscribe: () => {},
+        close: () => {},
+      };
     };
-  };
-  const { server: elsewhere } = await topicSide(t, { backplane: backplane() });
-  elsewhere.publish("news", "at once");
-  const { peer } = await topicSide(t, { backplane: backplane() });
-  peer.send(subscribe("news"));
-  await quiet();
-  assert.deepEqual(peer.payloads, [subscribed("news"), '{"topic":"news"}\nat once']);
-});
+    const { server: elsewhere } = await topicSide(t, { backplane: backplane() });
+    elsewhere.publish("news", "at once");
+    const { peer } = await topicSide(t, { backplane: backplane() });
+    peer.send(subscribe("news"));
+    await quiet();
+    assert.deepEqual(peer.payloads, [subscribed("news"), '{"topic":"news"}\nat once']);
+  },
+);
 
 socketTest("a decision after the close has no effect", async (t) => {
   const decisions = new Decisions();
@@ -503,13 +510,13 @@ socketTest("a decision after the close has no effect", async (t) => {
   await decisions.fail("c", BROKEN);
   assert.deepEqual(["a", "b", "c"].map((topic) => server.subscribers(topic)), [0, 0, 0]);
   assert.deepEqual(peer.frames.map(({ opcode }) => opcode), [CLOSE]);
-  assert.deepEqual(errors, [BROKEN], "that allow is broken is of interest in any case");
+  assert.deepEqual(errors, [BROKEN], "the error of allow is reported even after the close");
 });
 
 for (
   const [what, end] of [
     ["closes", (conn: Connection<undefined>) => conn.close()],
-    ["cuts", (conn: Connection<undefined>) => conn.terminate()],
+    ["terminates", (conn: Connection<undefined>) => conn.terminate()],
   ] as const
 ) {
   socketTest(`an allow that ${what} the connection leaks nothing`, async (t) => {
@@ -529,7 +536,7 @@ for (
 }
 
 socketTest(
-  "the line does not count towards maxMessageSize, and a request always fits",
+  "the header line does not count towards maxMessageSize, and a request always fits",
   async (t) => {
     for (const size of [1, 10, 8190, 8191, 8192, 100_000]) {
       const got: number[] = [];
@@ -552,7 +559,7 @@ socketTest(
   },
 );
 
-socketTest("maxMessageSize is of bytes, whatever text is delivered as", async (t) => {
+socketTest("maxMessageSize counts bytes for every delivery type of text", async (t) => {
   for (const mode of ["string", "bytes"] as const) {
     for (const [payload, code] of [["\u20ac".repeat(3), undefined], ["\u20ac".repeat(4), 1009]]) {
       const got: unknown[] = [];
@@ -571,7 +578,7 @@ socketTest("maxMessageSize is of bytes, whatever text is delivered as", async (t
   }
 });
 
-Deno.test("the number that the client knows goes along with its subscription, the latest one", async () => {
+Deno.test("passes the latest number that the client sent to the subscription", async () => {
   const calls: unknown[][] = [];
   const listening = new Set<string>();
   const topics = {
@@ -611,7 +618,7 @@ socketTest(
     const { conn, peer } = await topicSide(t, {
       clientTopics: { allow: () => true, max: 4, subscribeRate: 100 },
     });
-    // The burst: a new name each time, as many as there may be at once.
+    // The burst: a new name each time, up to max.
     for (let i = 0; i < 100; i++) peer.send(subscribe(`name ${i}`), unsubscribe(`name ${i}`));
     await quiet();
     assert.equal(peer.payloads.length, 100);
@@ -626,7 +633,7 @@ socketTest(
   },
 );
 
-socketTest("a client that toggles names has few of them asked for", async (t) => {
+socketTest("rate-limits a client that toggles subscriptions", async (t) => {
   const asked: string[] = [];
   const { peer, conn } = await topicSide(t, {
     clientTopics: { allow: (_, topic) => asked.push(topic) > 0, max: 10, subscribeRate: 1 },

@@ -1,4 +1,4 @@
-// A published message in its two forms.
+// A published message with and without its header line.
 
 import assert from "node:assert/strict";
 import { PreparedMessage } from "../../src/message/prepared_message.ts";
@@ -10,7 +10,7 @@ type Content = string | Uint8Array | PreparedMessage;
 
 const BYTES = hex("00 ff 0a");
 
-/** A message, what it is sent as, and its payload. */
+/** A message, its opcode, and its payload. */
 const CONTENTS: readonly [content: Content, opcode: number, payload: Uint8Array][] = [
   ["text \u{1f600}", TEXT, utf8("text \u{1f600}")],
   ["", TEXT, new Uint8Array(0)],
@@ -21,7 +21,7 @@ const CONTENTS: readonly [content: Content, opcode: number, payload: Uint8Array]
   [new PreparedMessage(utf8("text"), TEXT), TEXT, utf8("text")],
 ];
 
-Deno.test("one form is the message, the other has the line in front", () => {
+Deno.test("encodes the message with and without a header line", () => {
   for (const [content, opcode, payload] of CONTENTS) {
     const message = new TopicMessage('a "b"', content, {}, undefined);
     assert.deepEqual([message.topic, message.number], ['a "b"', 0]);
@@ -33,7 +33,7 @@ Deno.test("one form is the message, the other has the line in front", () => {
   }
 });
 
-Deno.test("either form is encoded once, and a prepared message is taken as it is", () => {
+Deno.test("encodes each form once and reuses a prepared message", () => {
   const prepared = new PreparedMessage("news");
   for (const content of ["news", BYTES, prepared]) {
     const message = new TopicMessage("topic", content, {}, undefined);
@@ -53,7 +53,7 @@ const envelope: Envelope = {
   payload: utf8("caf\u00e9"),
 };
 
-Deno.test("a relayed message is what was published, with its number", () => {
+Deno.test("a relayed message equals the published one and has its number", () => {
   const message = new RelayedMessage("room", envelope, 7, undefined);
   assert.deepEqual([message.topic, message.number, message.count, message.size], ["room", 7, 3, 5]);
   assert.deepEqual(message.options, { onSlow: "conflate", key: "k" });

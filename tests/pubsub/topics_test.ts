@@ -1,5 +1,5 @@
-// Topics over a network in memory: who gets what in which order, what becomes of the slow ones, and
-// handlers that subscribe, publish and close in the middle of it.
+// Topics over an in-memory network: receivers and order of messages, slow subscribers, and handlers
+// that subscribe, publish and close during a publish.
 
 import assert from "node:assert/strict";
 import type { CloseInfo } from "../../src/session/close_info.ts";
@@ -22,7 +22,7 @@ interface Room {
   readonly peers: RawPeer[];
 }
 
-/** A server with so many connections that listen to the topic "room". */
+/** A server with this number of connections subscribed to the topic "room". */
 async function room(t: Harness, count: number, options: ServeOptions = {}): Promise<Room> {
   const server = await t.serve(options);
   const peers = Array.from({ length: count }, () => t.rawClient(server));
@@ -36,7 +36,7 @@ async function room(t: Harness, count: number, options: ServeOptions = {}): Prom
   return { server, conns, peers };
 }
 
-/** A result, in which what is not named is 0. */
+/** A publish result; omitted counts are 0. */
 function result(counts: Partial<PublishResult>): PublishResult {
   return { sent: 0, waiting: 0, replaced: 0, dropped: 0, closed: 0, ...counts };
 }
@@ -67,7 +67,11 @@ socketTest("excludes the connection in except and the publishing connection", as
   assert.deepEqual(server.publish("room", "1", { except: conns[1] }), result({ sent: 2 }));
   assert.deepEqual(conns[0].publish("room", "2"), result({ sent: 2 }));
   conns[2].unsubscribe("room");
-  assert.deepEqual(conns[2].publish("room", "3"), result({ sent: 2 }), "it need not listen itself");
+  assert.deepEqual(
+    conns[2].publish("room", "3"),
+    result({ sent: 2 }),
+    "the publisher need not be subscribed",
+  );
   await quiet();
   assert.deepEqual(payloads(peers), [["1", "3"], ["2", "3"], ["1", "2"]]);
 });
@@ -85,7 +89,7 @@ socketTest("text, bytes, buffers and prepared messages can be published", async 
   assert.deepEqual(peer.payloads, ["text", "\x01\x02", "\x01\x02", "prepared"]);
 });
 
-socketTest("what is published in one tick is one write for each connection", async (t) => {
+socketTest("writes all messages published in one tick in one write per connection", async (t) => {
   const { server, conns, peers } = await room(t, 3);
   for (let i = 0; i < 5; i++) server.publish("room", `message ${i}`);
   conns[0].send("sent");
@@ -95,7 +99,7 @@ socketTest("what is published in one tick is one write for each connection", asy
   assert.deepEqual(peers[0].payloads.slice(-3), ["message 4", "sent", "last"]);
 });
 
-/** The memory that the server's connections write from here on, one entry a write. */
+/** Records the chunks written by the server's connections from now on. */
 function watchWrites(t: Harness): Uint8Array[] {
   const written: Uint8Array[] = [];
   for (const transport of t.network.accepted) {
@@ -108,7 +112,7 @@ function watchWrites(t: Harness): Uint8Array[] {
   return written;
 }
 
-socketTest("a published message is encoded once: all write the same memory", async (t) => {
+socketTest("encodes a published message once: all connections write the same memory", async (t) => {
   const { server } = await room(t, 3);
   const written = watchWrites(t);
   server.publish("room", "shared");
@@ -117,25 +121,42 @@ socketTest("a published message is encoded once: all write the same memory", asy
   assert.equal(new Set(written).size, 1);
 });
 
-socketTest("it is compressed once for all that share parameters", async (t) => {
-  const server = await t.serve({
-    compression: { threshold: 0, serverContextTakeover: true },
-    open: (conn) => void conn.subscribe("room"),
-  });
-  const alone = "permessage-deflate; server_no_context_takeover";
-  const offers = [alone, alone, `${alone}; server_max_window_bits=10`, alone, "permessage-deflate"];
-  for (const offer of offers) {
-    const peer = t.rawClient(server);
-    peer.send(upgradeRequest([`Sec-WebSocket-Extensions: ${offer}`]));
-    assert.equal((await peer.answer()).status, 101);
-  }
-  const written = watchWrites(t);
-  server.publish("room", "All work and no play makes Jack a dull boy. ".repeat(50));
-  await quiet();
-  assert.equal(written.length, 5);
-  assert.ok(written.every(({ length }) => length === 65536 || length < 512), "all are compressed");
-  assert.deepEqual([1, 2, 3, 4].map((i) => written[i] === written[0]), [true, false, true, false]);
-});
+socketTest(
+  "compresses a published message once for connections with the same parameters",
+  async (t) => {
+    const server = await t.serve({
+      compression: { threshold: 0, serverContextTakeover: true },
+      open: (conn) => void conn.subscribe("room"),
+    });
+    const alone = "permessage-deflate; server_no_context_takeover";
+    const offers = [
+      alone,
+      alone,
+      `${alone}; server_max_window_bits=10`,
+      alone,
+      "permessage-deflate",
+    ];
+    for (const offer of offers) {
+      const peer = t.rawClient(server);
+      peer.send(upgradeRequest([`Sec-WebSocket-Extensions: ${offer}`]));
+      assert.equal((await peer.answer()).status, 101);
+    }
+    const written = watchWrites(t);
+    server.publish("room", "All work and no play makes Jack a dull boy. ".repeat(50));
+    await quiet();
+    assert.equal(written.length, 5);
+    assert.ok(
+      written.every(({ length }) => length === 65536 || length < 512),
+      "all messages are compressed",
+    );
+    assert.deepEqual([1, 2, 3, 4].map((i) => written[i] === written[0]), [
+      true,
+      false,
+      true,
+      false,
+    ]);
+  },
+);
 
 socketTest("topics and subscribers() list the subscriptions", async (t) => {
   const { server, conns } = await room(t, 2);
@@ -159,7 +180,7 @@ for (const end of ["close", "terminate", "peer"] as const) {
     if (end === "peer") peer.send({ opcode: CLOSE, payload: closePayload(1000) });
     else conn[end]();
     if (end === "close") {
-      assert.equal(conn.subscribe("more"), false, "it is closing");
+      assert.equal(conn.subscribe("more"), false, "the connection is closing");
       assert.equal(server.publish("room", "not to who is closing").sent, 1);
       await quiet();
       peer.send({ opcode: CLOSE, payload: closePayload(1000) });
@@ -176,14 +197,14 @@ for (const end of ["close", "terminate", "peer"] as const) {
   });
 }
 
-socketTest("two servers share nothing", async (t) => {
+socketTest("two servers share no topics", async (t) => {
   const [one, two] = [await room(t, 1), await room(t, 1)];
   assert.deepEqual(one.server.publish("room", "one", { except: two.conns[0] }).sent, 1);
   await quiet();
   assert.deepEqual(payloads(two.peers), [[]]);
 });
 
-socketTest("connections of connect reject topics", async (t) => {
+socketTest("client connections reject topics", async (t) => {
   const { near } = await t.pair();
   for (const call of ["subscribe", "unsubscribe"] as const) {
     assert.throws(() => near[call]("room"), {
@@ -197,7 +218,7 @@ socketTest("connections of connect reject topics", async (t) => {
 
 const WRONG: readonly [what: string, call: (room: Room) => unknown, message: RegExp][] = [
   ["subscribe()", ({ conns: [c] }) => c.subscribe(undefined as never), /got undefined$/],
-  ["subscribe of nothing", ({ conns: [c] }) => c.subscribe(""), /must not be empty/],
+  ["subscribe with an empty topic", ({ conns: [c] }) => c.subscribe(""), /must not be empty/],
   ["unsubscribe(7)", ({ conns: [c] }) => c.unsubscribe(7 as never), /got 7$/],
   ["subscribers(7)", ({ server }) => server.subscribers(7 as never), /got 7$/],
   ["publish of a number", ({ server }) => server.publish("room", 7 as never), /got 7$/],
@@ -206,9 +227,9 @@ const WRONG: readonly [what: string, call: (room: Room) => unknown, message: Reg
     ({ server }) => server.publish("x", 7 as never),
     /got 7$/,
   ],
-  ["publish to nothing", ({ server }) => server.publish("", "x"), /must not be empty/],
+  ["publish with an empty topic", ({ server }) => server.publish("", "x"), /must not be empty/],
   [
-    "publish with a slip",
+    "publish with a misspelled option",
     ({ server }) => server.publish("room", "x", { but: 1 } as never),
     /"but"/,
   ],
@@ -220,7 +241,7 @@ const WRONG: readonly [what: string, call: (room: Room) => unknown, message: Reg
 ];
 
 for (const [what, call, message] of WRONG) {
-  socketTest(`${what} throws at once and sends nothing`, async (t) => {
+  socketTest(`${what} throws synchronously and sends nothing`, async (t) => {
     const it = await room(t, 1);
     assert.throws(() => void call(it), (error: Error) => {
       assert.ok(error instanceof TypeError || error instanceof RangeError);
@@ -235,7 +256,7 @@ for (const [what, call, message] of WRONG) {
 
 const KILOBYTE = "x".repeat(1000);
 
-/** Of two connections, the first is blocked and above its mark of 500 bytes. */
+/** Two connections, of which the first is blocked above its highWaterMark of 500 bytes. */
 async function stalled(t: Harness, options: ServeOptions = {}): Promise<Room & { stall(): void }> {
   const it = await room(t, 2, { highWaterMark: 500, ...options });
   const stall = (): void => {
@@ -247,14 +268,14 @@ async function stalled(t: Harness, options: ServeOptions = {}): Promise<Room & {
   return { ...it, stall };
 }
 
-/** Lets the blocked connection go on, and returns what both have got. */
+/** Unblocks the first connection and returns the payloads received by both peers. */
 async function goOn(t: Harness, { peers }: Room): Promise<string[][]> {
   t.network.accepted[0].unblock();
   await quiet();
   return payloads(peers).map((list) => list.map((text) => text === KILOBYTE ? "K" : text));
 }
 
-socketTest('"queue" sends to the slow as to all others', async (t) => {
+socketTest('"queue" sends to slow subscribers like to all others', async (t) => {
   const it = await stalled(t);
   for (const onSlow of [undefined, "queue"] as const) {
     assert.deepEqual(it.server.publish("room", "m", { onSlow }), result({ sent: 2 }));
@@ -262,7 +283,7 @@ socketTest('"queue" sends to the slow as to all others', async (t) => {
   assert.deepEqual(await goOn(t, it), [["K", "m", "m"], ["m", "m"]]);
 });
 
-socketTest('"drop" leaves out the slow while they are slow', async (t) => {
+socketTest('"drop" skips slow subscribers while they are slow', async (t) => {
   const it = await stalled(t);
   const drop = { onSlow: "drop" } as const;
   assert.deepEqual(it.server.publish("room", "1", drop), result({ sent: 1, dropped: 1 }));
@@ -271,7 +292,7 @@ socketTest('"drop" leaves out the slow while they are slow', async (t) => {
   assert.deepEqual(await goOn(t, it), [["K", "2"], ["1", "2"]]);
 });
 
-socketTest('"close" cuts the slow with SLOW_CONSUMER', async (t) => {
+socketTest('"close" disconnects slow subscribers with SLOW_CONSUMER', async (t) => {
   const infos: CloseInfo[] = [];
   const it = await stalled(t, { close: (_, info) => void infos.push(info) });
   const close = { onSlow: "close" } as const;
@@ -286,29 +307,32 @@ socketTest('"close" cuts the slow with SLOW_CONSUMER', async (t) => {
   assert.deepEqual(it.peers[1].payloads, ["1", "2"]);
 });
 
-socketTest('"conflate" keeps the newest of each key, in the order of first waiting', async (t) => {
-  const drains: number[] = [];
-  const it = await stalled(t, { drain: (conn) => void drains.push(conn.bufferedAmount) });
-  const publish = (key: string, text: string): PublishResult =>
-    it.server.publish("room", text, { onSlow: "conflate", key });
-  assert.deepEqual(publish("a", "a1"), result({ sent: 1, waiting: 1 }));
-  assert.deepEqual(publish("b", "b1"), result({ sent: 1, waiting: 1 }));
-  assert.deepEqual(publish("a", "a2"), result({ sent: 1, waiting: 1, replaced: 1 }));
-  assert.deepEqual(publish("", "none"), result({ sent: 1, waiting: 1 }));
-  assert.deepEqual(it.server.publish("room", "none 2", { onSlow: "conflate" }).replaced, 1);
-  assert.deepEqual(await goOn(t, it), [
-    ["K", "a2", "b1", "none 2"],
-    ["a1", "b1", "a2", "none", "none 2"],
-  ]);
-  assert.deepEqual(publish("a", "a3"), result({ sent: 2 }));
-  await quiet();
-  assert.deepEqual(it.peers[0].payloads.at(-1), "a3");
-  assert.deepEqual(drains, [0], "once, and after what waited");
-});
+socketTest(
+  '"conflate" keeps the latest message of each key, in the order of the first one',
+  async (t) => {
+    const drains: number[] = [];
+    const it = await stalled(t, { drain: (conn) => void drains.push(conn.bufferedAmount) });
+    const publish = (key: string, text: string): PublishResult =>
+      it.server.publish("room", text, { onSlow: "conflate", key });
+    assert.deepEqual(publish("a", "a1"), result({ sent: 1, waiting: 1 }));
+    assert.deepEqual(publish("b", "b1"), result({ sent: 1, waiting: 1 }));
+    assert.deepEqual(publish("a", "a2"), result({ sent: 1, waiting: 1, replaced: 1 }));
+    assert.deepEqual(publish("", "none"), result({ sent: 1, waiting: 1 }));
+    assert.deepEqual(it.server.publish("room", "none 2", { onSlow: "conflate" }).replaced, 1);
+    assert.deepEqual(await goOn(t, it), [
+      ["K", "a2", "b1", "none 2"],
+      ["a1", "b1", "a2", "none", "none 2"],
+    ]);
+    assert.deepEqual(publish("a", "a3"), result({ sent: 2 }));
+    await quiet();
+    assert.deepEqual(it.peers[0].payloads.at(-1), "a3");
+    assert.deepEqual(drains, [0], "drain is called once, after the queued messages");
+  },
+);
 
 socketTest("keys of different topics are independent", async (t) => {
   const it = await stalled(t);
-  // Together, topic and key are the same text.
+  // Topic and key concatenate to the same string.
   it.conns[0].subscribe("room1");
   it.server.publish("room", "one", { onSlow: "conflate", key: "1" });
   assert.equal(it.server.publish("room1", "two", { onSlow: "conflate" }).replaced, 0);
@@ -322,13 +346,13 @@ socketTest(
     const publish = (key: string): PublishResult =>
       it.server.publish("room", `${key}${KILOBYTE}`, { onSlow: "conflate", key });
     for (const key of ["a", "b", "c"]) publish(key);
-    // The blocked peer takes one write at a time: each brings room for one more message.
+    // The blocked peer accepts one write at a time, and each frees space for one more message.
     const [transport] = t.network.accepted;
     const first = (): string[] => it.peers[0].payloads.map(([start]) => start);
     transport.letThrough();
     await quiet();
     assert.deepEqual(first(), ["x"]);
-    assert.deepEqual(publish("a").replaced, 0, "it is on its way");
+    assert.deepEqual(publish("a").replaced, 0, "the message is already written");
     assert.deepEqual(publish("c").replaced, 1);
     transport.letThrough();
     await quiet();
@@ -339,25 +363,28 @@ socketTest(
   },
 );
 
-socketTest("new output never overtakes buffered output, even if there is room again", async (t) => {
-  const it = await stalled(t, {
-    drain: (conn) => void conn.publish("room", "by the drain handler"),
-  });
-  const [conn] = it.conns;
-  it.server.publish("room", "a1", { onSlow: "conflate", key: "a" });
-  // While its output is corked, what waits is not asked for.
-  conn.cork(() => {
-    t.network.accepted[0].unblock();
-    assert.equal(conn.bufferedAmount, 0);
-    assert.equal(it.server.publish("room", "a2", { onSlow: "conflate", key: "a" }).replaced, 1);
-  });
-  await quiet();
-  assert.deepEqual(it.peers[0].payloads, [KILOBYTE, "a2"]);
-  assert.deepEqual(it.peers[1].payloads, ["a1", "a2", "by the drain handler"]);
-});
+socketTest(
+  "new output never overtakes buffered output, even when buffer space is free again",
+  async (t) => {
+    const it = await stalled(t, {
+      drain: (conn) => void conn.publish("room", "by the drain handler"),
+    });
+    const [conn] = it.conns;
+    it.server.publish("room", "a1", { onSlow: "conflate", key: "a" });
+    // Queued messages are not released while the output is corked.
+    conn.cork(() => {
+      t.network.accepted[0].unblock();
+      assert.equal(conn.bufferedAmount, 0);
+      assert.equal(it.server.publish("room", "a2", { onSlow: "conflate", key: "a" }).replaced, 1);
+    });
+    await quiet();
+    assert.deepEqual(it.peers[0].payloads, [KILOBYTE, "a2"]);
+    assert.deepEqual(it.peers[1].payloads, ["a1", "a2", "by the drain handler"]);
+  },
+);
 
 socketTest(
-  "what waits for a connection that is closed is sent before its Close frame",
+  "sends queued messages before the Close frame",
   async (t) => {
     const it = await stalled(t);
     it.server.publish("room", "last", { onSlow: "conflate" });
@@ -369,7 +396,7 @@ socketTest(
   },
 );
 
-socketTest("waiting messages count towards maxBufferedAmount", async (t) => {
+socketTest("queued messages count towards maxBufferedAmount", async (t) => {
   const it = await stalled(t, { maxBufferedAmount: 5000 });
   it.conns[1].unsubscribe("room");
   const results = ["a", "b", "c", "d", "e"].map((key) =>
@@ -377,7 +404,7 @@ socketTest("waiting messages count towards maxBufferedAmount", async (t) => {
   );
   assert.deepEqual(results.map(({ closed }) => closed), [0, 0, 0, 1, 0]);
   const { code, error } = await it.conns[0].closed;
-  assert.equal(code, 1006, "nothing was received");
+  assert.equal(code, 1006, "no Close frame was received");
   assert.match(error!.message, /5020 bytes wait, maxBufferedAmount is 5000$/);
 });
 
@@ -424,12 +451,12 @@ socketTest("close handlers that terminate each other complete", async (t) => {
     conn.send(KILOBYTE);
   }
   assert.equal(it.server.publish("room", "x", { onSlow: "close" }).closed, 5);
-  assert.equal(it.server.publish("room", "x").sent, 0, "none of them is open any more");
+  assert.equal(it.server.publish("room", "x").sent, 0, "all connections are closed");
   await quiet();
   assert.equal(it.server.subscribers("room"), 0);
 });
 
-socketTest("handlers subscribe, publish, and what they send leaves in one write", async (t) => {
+socketTest("handlers subscribe and publish, and their output is sent in one write", async (t) => {
   const { peers } = await room(t, 2, {
     open: (conn) => void conn.subscribe("lobby"),
     message: (conn, data) => {
@@ -444,7 +471,7 @@ socketTest("handlers subscribe, publish, and what they send leaves in one write"
   for (const peer of peers) assert.equal(peer.transport.peer.writes.length, 1);
 });
 
-socketTest("a message published while another goes out in fragments follows it", async (t) => {
+socketTest("a message published during a fragmented message follows it", async (t) => {
   const { server, conns: [conn], peers: [peer] } = await room(t, 1);
   const go = Promise.withResolvers<void>();
   async function* source(): AsyncGenerator<string> {
@@ -462,7 +489,7 @@ socketTest("a message published while another goes out in fragments follows it",
   assert.equal(peer.payloads.join(""), "begin endbehind");
 });
 
-Deno.test("keeps nothing of connections that closed with queued messages", async () => {
+Deno.test("retains nothing of connections that closed with queued messages", async () => {
   const network = new MemoryNetwork();
   const server = await serveOver(network, {
     highWaterMark: 500,
@@ -481,7 +508,7 @@ Deno.test("keeps nothing of connections that closed with queued messages", async
     await Promise.all([far.closed, near.closed]);
     network.accepted.length = network.dialed.length = 0;
   });
-  assert.ok(kept < 1000, `${kept} bytes are kept for each of them`);
+  assert.ok(kept < 1000, `${kept} bytes are retained for each connection`);
   assert.equal(server.subscribers("room"), 0);
   await server.shutdown();
 });

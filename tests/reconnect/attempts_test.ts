@@ -1,4 +1,4 @@
-// Attempts, the waits between them, and what stops them; the connections are the test's.
+// Connection attempts, the delays between them, and cancellation. The test provides the connections.
 
 import assert from "node:assert/strict";
 import { ConnectionError, WebSocketError } from "../../src/errors.ts";
@@ -16,7 +16,7 @@ const HOUR = 3_600_000;
 const failure = new ConnectionError("CONNECT_FAILED", "nobody there");
 const info: CloseInfo = { code: 1001, reason: "", clean: true, initiator: "remote" };
 
-/** Attempts whose outcome the test decides. */
+/** Attempts whose outcome the test controls. */
 class Trial {
   readonly log: Queue<string> = new Queue();
   readonly losses: ConnectionLoss[] = [];
@@ -49,7 +49,7 @@ class Trial {
   }
 }
 
-Deno.test("a failed attempt is followed by another one, until there were so many", async () => {
+Deno.test("retries failed attempts up to maxAttempts", async () => {
   const trial = new Trial({ minDelay: 1, maxAttempts: 2 });
   trial.rejects[0](failure);
   await trial.log.atLeast(3);
@@ -75,7 +75,7 @@ Deno.test("a connection that closes early counts as a consecutive failure, a sta
   }
 });
 
-Deno.test("reports a disconnect with the delay that the hook has chosen", () => {
+Deno.test("reports a disconnect with the delay chosen by the hook", () => {
   const trial = new Trial({ retry: () => HOUR });
   trial.attempts.opened();
   trial.attempts.lost({ info });
@@ -94,7 +94,7 @@ Deno.test("stop cancels an attempt and ignores its error", async () => {
   assert.deepEqual(trial.log.all, ["dial"]);
 });
 
-Deno.test("stop cancels a delay, also from within", () => {
+Deno.test("stop cancels a delay, even inside a callback", () => {
   const waiting = new Trial({ retry: () => HOUR });
   waiting.attempts.opened();
   waiting.attempts.lost({ info });
@@ -121,7 +121,7 @@ Deno.test("stop cancels a delay, also from within", () => {
 
 const cause = new Error("the hook");
 
-/** Hooks that fail, now or later. */
+/** Hooks that fail synchronously or asynchronously. */
 const FAILING: readonly [what: string, retry: ReconnectOptions["retry"]][] = [
   ["throws", () => {
     throw cause;
@@ -130,7 +130,7 @@ const FAILING: readonly [what: string, retry: ReconnectOptions["retry"]][] = [
 ];
 
 for (const [what, retry] of FAILING) {
-  Deno.test(`a hook that ${what} is the end, and its error the cause, reported once`, async () => {
+  Deno.test(`a hook that ${what} ends the connection with its error as cause, reported once`, async () => {
     const trial = new Trial({ retry });
     trial.attempts.opened();
     trial.attempts.lost({ info });
@@ -156,7 +156,7 @@ Deno.test("reports an invalid return value of a hook", async () => {
   }
 });
 
-/** What a hook answers, and what follows a loss with the code 1001 and one with 1000. */
+/** Return values of a hook, and the outcome after a disconnect with 1001 and with 1000. */
 const ANSWERS: readonly [
   answer: boolean | number | undefined,
   after1001: string,
@@ -169,7 +169,7 @@ const ANSWERS: readonly [
 ];
 
 for (const [answer, ...outcomes] of ANSWERS) {
-  Deno.test(`a hook that answers ${answer}, now or later, decides in place of the rules`, async () => {
+  Deno.test(`a hook that returns ${answer}, directly or in a promise, overrides the rules`, async () => {
     for (const retry of [() => answer, () => Promise.resolve(answer)]) {
       for (const [index, code] of [1001, 1000].entries()) {
         const seen: ConnectionLoss[] = [];
@@ -191,7 +191,7 @@ for (const [answer, ...outcomes] of ANSWERS) {
   });
 }
 
-Deno.test("ignores a hook's answer after the end", async () => {
+Deno.test("ignores a hook's result after the end", async () => {
   let answer = (_: boolean): void => {};
   const retry = (): Promise<boolean> => new Promise((resolve) => answer = resolve);
   const trial = new Trial({ retry });
@@ -205,7 +205,7 @@ Deno.test("ignores a hook's answer after the end", async () => {
   assert.equal(trial.attempts.hurry(), false, "nothing waits");
 });
 
-Deno.test("wraps a rejection value that is no Error", async () => {
+Deno.test("wraps a rejection value that is not an Error", async () => {
   for (const reason of [undefined, "a text"]) {
     const trial = new Trial({});
     trial.rejects[0](reason);

@@ -1,10 +1,10 @@
-// The options of a connection that lasts: what each connection is opened with, and what is refused.
+// The options of a reconnecting connection: those of each connection, and invalid ones.
 
 import assert from "node:assert/strict";
 import { MAX_LINE, TOPICS_SUBPROTOCOL } from "../../src/pubsub/protocol.ts";
 import { type ReconnectingConnectOptions, reconnectingRules } from "../../src/reconnect/connect.ts";
 
-Deno.test("pings are on by default, and can be set or switched off", () => {
+Deno.test("pings are enabled by default, and can be configured or disabled", () => {
   const { pingInterval, pongTimeout } = reconnectingRules({ reconnect: true }).connect;
   assert.deepEqual([pingInterval, pongTimeout], [20_000, 10_000]);
   const own = reconnectingRules({ reconnect: true, pingInterval: 8, pongTimeout: 7 }).connect;
@@ -13,7 +13,7 @@ Deno.test("pings are on by default, and can be set or switched off", () => {
   assert.deepEqual([none.pingInterval, none.pongTimeout], [0, 0]);
 });
 
-Deno.test("each connection has the options but those of the whole", () => {
+Deno.test("passes each connection the options, except those of reconnection", () => {
   const rules = reconnectingRules<{ a: number }>({
     reconnect: true,
     data: { a: 1 },
@@ -37,7 +37,7 @@ Deno.test("each connection has the options but those of the whole", () => {
   });
 });
 
-Deno.test("topics are a subprotocol, and leave room for the line", () => {
+Deno.test("topics add a subprotocol and leave room for the header line", () => {
   const { subprotocols, maxMessageSize } =
     reconnectingRules({ reconnect: { topics: true } }).connect;
   assert.deepEqual([subprotocols, maxMessageSize], [[TOPICS_SUBPROTOCOL], (16 << 20) + MAX_LINE]);
@@ -60,7 +60,7 @@ const WRONG: readonly [options: unknown, message: RegExp][] = [
 ];
 
 for (const [options, message] of WRONG) {
-  Deno.test(`${JSON.stringify(options)} is refused`, () => {
+  Deno.test(`rejects ${JSON.stringify(options)}`, () => {
     assert.throws(
       () => reconnectingRules(options as ReconnectingConnectOptions),
       (error: Error) => {

@@ -1,4 +1,4 @@
-// The public face of a connection that lasts: what it shows, and what it says of misuse.
+// The public interface of a reconnecting connection: properties, methods and errors.
 
 import assert from "node:assert/strict";
 import type { ReconnectingConnection } from "../../src/reconnect/connection.ts";
@@ -20,7 +20,7 @@ socketTest("exposes the properties of the current connection", async (t) => {
   assert.equal(conn.bufferedAmount, 0);
   assert.deepEqual(conn.topics, []);
   assert.equal(conn.closed, conn.closed);
-  assert.equal(conn.reconnectNow(), false, "it does not wait");
+  assert.equal(conn.reconnectNow(), false, "there is no delay to end");
 });
 
 socketTest("has the sending methods of a connection", async (t) => {
@@ -40,7 +40,7 @@ socketTest("has the sending methods of a connection", async (t) => {
   assert.deepEqual(got, ["text", Uint8Array.of(1), Uint8Array.of(2, 3), 0, 3]);
 });
 
-socketTest("await using closes it with 1000", async (t) => {
+socketTest("await using closes the connection with 1000", async (t) => {
   const codes: number[] = [];
   const server = await t.serve({ message() {}, close: (_, { code }) => void codes.push(code) });
   {
@@ -52,7 +52,7 @@ socketTest("await using closes it with 1000", async (t) => {
 
 const MISUSE: readonly [string, (conn: ReconnectingConnection) => unknown, RegExp][] = [
   ["send(7)", (conn) => conn.send(7 as never), /got 7$/],
-  ["send with no such option", (conn) => conn.send("", { fast: 1 } as never), /"fast"/],
+  ["send with an unknown option", (conn) => conn.send("", { fast: 1 } as never), /"fast"/],
   ["ping of 126 bytes", (conn) => conn.ping(new Uint8Array(126)), /125 bytes, got 126$/],
   ["close(1006)", (conn) => conn.close(1006), /got 1006$/],
   ["close(1000, 7)", (conn) => conn.close(1000, 7 as never), /got 7$/],
@@ -61,14 +61,18 @@ const MISUSE: readonly [string, (conn: ReconnectingConnection) => unknown, RegEx
     (conn) => conn.subscribe("a", { message() {} }),
     /reconnect\.topics/,
   ],
-  ["subscribe to nothing", (conn) => conn.subscribe("", { message() {} }), /must not be empty/],
+  [
+    "subscribe with an empty topic",
+    (conn) => conn.subscribe("", { message() {} }),
+    /must not be empty/,
+  ],
   ["unsubscribe without topics", (conn) => conn.unsubscribe("a"), /reconnect\.topics/],
   ["unsubscribe(7)", (conn) => conn.unsubscribe(7 as never), /got 7$/],
-  ["iterating beside a message handler", (conn) => conn[Symbol.asyncIterator](), /message handler/],
+  ["iterating with a message handler", (conn) => conn[Symbol.asyncIterator](), /message handler/],
 ];
 
 for (const [what, misuse, message] of MISUSE) {
-  socketTest(`${what} throws at once, open or not`, async (t) => {
+  socketTest(`${what} throws synchronously, open or not`, async (t) => {
     const server = await t.serve();
     const conn = await t.connectReconnecting(server.url, { reconnect: true, message() {} });
     for (let round = 0; round < 2; round++) {

@@ -1,4 +1,4 @@
-// The option `reconnect`: its defaults, and what is said of wrong values.
+// The option `reconnect`: its defaults, and errors for invalid values.
 
 import assert from "node:assert/strict";
 import { type ReconnectOptions, reconnectRules } from "../../src/reconnect/options.ts";
@@ -43,7 +43,7 @@ Deno.test("options are copied: later changes have no effect", () => {
   assert.equal(reconnectRules({ maxAttempts: Infinity }).maxAttempts, Infinity);
 });
 
-Deno.test("a first delay above the default of the longest one raises that", () => {
+Deno.test("minDelay above the default maxDelay raises maxDelay", () => {
   assert.equal(reconnectRules({ minDelay: 60_000 }).maxDelay, 60_000);
 });
 
@@ -74,7 +74,7 @@ const WRONG: readonly [unknown, RegExp][] = [
 ];
 
 for (const [value, message] of WRONG) {
-  Deno.test(`reconnect: ${JSON.stringify(value)} is refused`, () => {
+  Deno.test(`reconnect: rejects ${JSON.stringify(value)}`, () => {
     assert.throws(() => reconnectRules(value as ReconnectOptions), (error: Error) => {
       assert.ok(error instanceof TypeError || error instanceof RangeError);
       assert.match(error.message, message);

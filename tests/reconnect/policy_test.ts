@@ -1,4 +1,4 @@
-// Whether another attempt makes sense, and after how long: tables.
+// Whether to retry, and the delay before the next attempt.
 
 import assert from "node:assert/strict";
 import { ConnectionError, HandshakeError, TimeoutError, WebSocketError } from "../../src/errors.ts";
@@ -19,7 +19,7 @@ function answered(status: number | undefined, retryAfter?: string): Failure {
   return { error: new HandshakeError("STATUS_UNEXPECTED", "no", { status, headers }) };
 }
 
-Deno.test("close codes of the server that are final, and those that are not", () => {
+Deno.test("classifies close codes of the server as final or retryable", () => {
   const final = [1000, 1002, 1003, 1007, 1008, 1009, 1010, 3000, 3003, 4000, 4999];
   const passing = [1001, 1005, 1006, 1011, 1012, 1013, 1014, 3001, 3008, 3999];
   for (const code of final) assert.equal(isFinal(closed(code), rules), true, String(code));
@@ -32,12 +32,12 @@ Deno.test("retries after local closes that the server's behavior caused", () => 
   }
 });
 
-Deno.test("1013 is final where it is said so", () => {
+Deno.test("1013 is final if configured so", () => {
   assert.equal(isFinal(closed(1013), reconnectRules({ overloadDelay: false })), true);
   assert.equal(isFinal(closed(1013, "local"), reconnectRules({ overloadDelay: false })), false);
 });
 
-Deno.test("HTTP answers that are final, and those that are not", () => {
+Deno.test("classifies HTTP responses as final or retryable", () => {
   for (
     const status of [200, 101, 301, 302, 307, 400, 401, 403, 404, 405, 421, 426, 501, undefined]
   ) {
@@ -48,7 +48,7 @@ Deno.test("HTTP answers that are final, and those that are not", () => {
   }
 });
 
-Deno.test("errors that are final, and those that are not", () => {
+Deno.test("classifies errors as final or retryable", () => {
   const failed = (code: "HANDLER_FAILED" | "TOPICS_UNSUPPORTED" | "PROXY_FAILED"): Failure => ({
     error: new WebSocketError(code, ""),
   });
@@ -65,7 +65,7 @@ Deno.test("errors that are final, and those that are not", () => {
 
 const lost: Failure = { error: new ConnectionError("CONNECT_FAILED", "") };
 
-Deno.test("the wait is any part of a bound that doubles up to a limit", () => {
+Deno.test("the delay is random within a bound that doubles up to a limit", () => {
   const bounds = [500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000];
   for (const [index, bound] of bounds.entries()) {
     assert.equal(delayAfter(lost, index + 1, rules, 0, 0), 0);
@@ -73,17 +73,21 @@ Deno.test("the wait is any part of a bound that doubles up to a limit", () => {
     assert.equal(delayAfter(lost, index + 1, rules, 1, 0), bound);
   }
   assert.equal(delayAfter(lost, 100_000, rules, 1, 0), 30_000);
-  assert.equal(delayAfter(lost, 1, reconnectRules({ minDelay: 3 }), 0.5, 0), 2, "whole ones");
+  assert.equal(
+    delayAfter(lost, 1, reconnectRules({ minDelay: 3 }), 0.5, 0),
+    2,
+    "the delay is a whole number of milliseconds",
+  );
 });
 
-Deno.test("1012 and 1013 have ranges of their own, however often it failed", () => {
+Deno.test("1012 and 1013 have fixed delay ranges, regardless of the failure count", () => {
   for (const attempt of [1, 20]) {
     for (const [random, restart, overload] of [[0, 5000, 60_000], [1, 30_000, 120_000]] as const) {
       assert.equal(delayAfter(closed(1012), attempt, rules, random, 0), restart);
       assert.equal(delayAfter(closed(1013), attempt, rules, random, 0), overload);
     }
   }
-  // As when the hook wants it nevertheless, or the code was ours.
+  // For example, the hook retries anyway, or the local side sent the code.
   const never = reconnectRules({ overloadDelay: false });
   assert.equal(delayAfter(closed(1013), 1, never, 1, 0), 500);
   assert.equal(delayAfter(closed(1013, "local"), 1, rules, 1, 0), 500);
@@ -109,7 +113,7 @@ for (
     ["", 0],
   ] as const
 ) {
-  Deno.test(`Retry-After: ${value.slice(0, 40)} is ${wait} ms, and the usual wait comes on top`, () => {
+  Deno.test(`Retry-After: ${value.slice(0, 40)} adds ${wait} ms to the usual delay`, () => {
     for (const status of [429, 503]) {
       assert.equal(delayAfter(answered(status, value), 1, rules, 0, NOW), wait);
       assert.equal(delayAfter(answered(status, value), 1, rules, 1, NOW), wait + 500);
@@ -117,7 +121,7 @@ for (
     assert.equal(
       delayAfter(answered(502, value), 1, rules, 0, NOW),
       0,
-      "of other answers it is none",
+      "Retry-After is ignored in other responses",
     );
   });
 }

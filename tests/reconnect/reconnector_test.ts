@@ -1,4 +1,4 @@
-// One connection after another: when there is another one, what it takes up, and how it ends.
+// Reconnection: when it reconnects, what the new connection resumes, and how it ends.
 
 import assert from "node:assert/strict";
 import { ConnectionError, HandshakeError, WebSocketError } from "../../src/errors.ts";
@@ -13,13 +13,13 @@ import { ConsoleWatch } from "../support/console.ts";
 import { Deferred, Queue } from "../support/live_harness.ts";
 import { quiet, socketTest } from "../support/socket_harness.ts";
 
-/** Fast enough for a test. */
+/** Short delays for tests. */
 const QUICK: ReconnectOptions = { minDelay: 1, maxDelay: 4, restartDelay: [1, 2] };
-/** Never by itself within a test. */
+/** A delay longer than any test. */
 const HOUR = 3_600_000;
 const SLOW: ReconnectOptions = { retry: () => HOUR };
 
-/** A server that does as it is told: `close 4000`, `cut`, or else it echoes. */
+/** A server that obeys the commands `close 4000` and `cut`, and echoes other messages. */
 const OBEDIENT: ServeOptions = {
   message(conn, data) {
     const [verb, code] = String(data).split(" ");
@@ -29,7 +29,7 @@ const OBEDIENT: ServeOptions = {
   },
 };
 
-/** What a client hears, in order. */
+/** Records a client's handler calls in order. */
 function log(): { seen: Queue<string>; handlers: Record<string, unknown> } {
   const seen = new Queue<string>();
   return {
@@ -45,7 +45,7 @@ function log(): { seen: Queue<string>; handlers: Record<string, unknown> } {
   };
 }
 
-socketTest("a lost connection is reopened", async (t) => {
+socketTest("reconnects after a disconnect", async (t) => {
   const { seen, handlers } = log();
   const server = await t.serve(OBEDIENT);
   const conn = await t.connectReconnecting(server.url, { reconnect: QUICK, ...handlers });
@@ -91,7 +91,7 @@ socketTest("gives up after maxAttempts consecutive failures with the last error"
   );
 });
 
-socketTest("the first connection is tried by the same rules, and rejects at the end", async (t) => {
+socketTest("applies the same rules to the first connection, and finally rejects", async (t) => {
   const { seen, handlers } = log();
   let asked = 0;
   const server = await t.serve({ upgrade: () => ({ status: ++asked < 3 ? 503 : 403 }) });
@@ -122,7 +122,7 @@ socketTest("does not retry after an error of the user", async (t) => {
   assert.equal(asked, 1);
 });
 
-socketTest("lost says what was lost, and how long the wait is", async (t) => {
+socketTest("the reconnecting handler receives the close info and the delay", async (t) => {
   const losses: ConnectionLoss[] = [];
   const server = await t.serve(OBEDIENT);
   const lost = new Deferred<void>();
@@ -146,11 +146,11 @@ socketTest("lost says what was lost, and how long the wait is", async (t) => {
     wait: HOUR,
   });
   assert.equal(conn.protocol, "");
-  assert.equal(conn.handshake?.status, 101, "of the last one");
+  assert.equal(conn.handshake?.status, 101, "handshake is that of the last connection");
   assert.equal(conn.ping(), false);
 });
 
-socketTest("reconnectNow ends the wait", async (t) => {
+socketTest("reconnectNow ends the delay", async (t) => {
   const { seen, handlers } = log();
   const server = await t.serve(OBEDIENT);
   const conn = await t.connectReconnecting(server.url, { reconnect: SLOW, ...handlers });
@@ -163,7 +163,7 @@ socketTest("reconnectNow ends the wait", async (t) => {
   assert.equal(seen.all.at(-1), "open");
 });
 
-socketTest("the hook decides, and one that fails ends it", async (t) => {
+socketTest("the hook decides; a failing hook ends reconnection", async (t) => {
   const server = await t.serve(OBEDIENT);
   const asked: number[] = [];
   const willing = await t.connectReconnecting(server.url, {
@@ -194,7 +194,7 @@ socketTest("the hook decides, and one that fails ends it", async (t) => {
   assert.equal(error.cause, cause);
 });
 
-socketTest("a handler that throws ends it, unless the hook wants otherwise", async (t) => {
+socketTest("a handler that throws ends reconnection, unless the hook retries", async (t) => {
   const server = await t.serve(OBEDIENT);
   const cause = new Error("in message");
   const message = (): never => {
@@ -219,7 +219,7 @@ socketTest("a handler that throws ends it, unless the hook wants otherwise", asy
 });
 
 socketTest(
-  "errors of the lost and close handlers are written to the console, without other effect",
+  "writes errors of the reconnecting and close handlers to the console, without other effect",
   async (t) => {
     const server = await t.serve(OBEDIENT);
     const watch = new ConsoleWatch();
@@ -254,7 +254,7 @@ socketTest(
 );
 
 socketTest(
-  "open comes first, then what has waited, in order and as far as there is room",
+  "calls open first, then sends queued messages in order, up to the queue limit",
   async (t) => {
     const got = new Queue<string>();
     const server = await t.serve({
@@ -311,7 +311,7 @@ socketTest("does not send a sent message again", async (t) => {
   assert.deepEqual(got, ["a", "b", "d"]);
 });
 
-socketTest("iteration goes across connections, and its backpressure, too", async (t) => {
+socketTest("iteration and its backpressure continue across connections", async (t) => {
   const clients = new Queue<Connection<undefined>>();
   const server = await t.serve({ message() {}, open: (conn) => clients.push(conn) });
   const conn = await t.connectReconnecting(server.url, { reconnect: QUICK });
@@ -319,7 +319,7 @@ socketTest("iteration goes across connections, and its backpressure, too", async
   const first = await clients.next();
   const count = 300;
   for (let n = 0; n < count; n++) first.send(String(n));
-  // The reader is behind: what follows is not even seen.
+  // The reader is behind, so later input is not read.
   first.close(1001);
   await quiet();
   assert.equal(conn.readyState, "open");
@@ -328,7 +328,7 @@ socketTest("iteration goes across connections, and its backpressure, too", async
   for (let n = 0; n < count; n++) second.send(String(n));
   await quiet();
   second.terminate();
-  // What has come is not lost with the connection; the next one has to wait for it.
+  // Received messages survive the disconnect; those of the next connection wait behind them.
   const third = await clients.next();
   third.send("third");
   await quiet();
@@ -351,17 +351,17 @@ socketTest("iteration throws the cause of the end, once", async (t) => {
   assert.equal((await conn[Symbol.asyncIterator]().next()).done, true);
 });
 
-socketTest("close ends it in every state", async (t) => {
+socketTest("close ends reconnection in every state", async (t) => {
   const { seen, handlers } = log();
   const server = await t.serve(OBEDIENT);
-  // While it is open.
+  // While the connection is open.
   const open = await t.connectReconnecting(server.url, { reconnect: QUICK, ...handlers });
   open.close(4001, "bye");
   open.close(4002);
   assert.equal(open.readyState, "closing");
   assert.equal(open.send("x"), false);
   assert.equal((await open.closed).code, 4001);
-  // While it waits.
+  // During the delay.
   const waiting = await t.connectReconnecting(server.url, { reconnect: SLOW, ...handlers });
   waiting.send("cut");
   await seen.atLeast(4);
@@ -374,7 +374,7 @@ socketTest("close ends it in every state", async (t) => {
   });
   assert.equal(waiting.bufferedAmount, 0);
   await waiting.drained();
-  // From within lost.
+  // Inside the reconnecting handler.
   const within = await t.connectReconnecting(server.url, {
     ...handlers,
     reconnect: QUICK,
@@ -404,7 +404,7 @@ socketTest("a close that drops accepted messages is not clean", async (t) => {
 });
 
 socketTest(
-  "what has arrived while it was paused is delivered after the pause, in order",
+  "delivers messages received during a pause after it, in order",
   async (t) => {
     const clients = new Queue<Connection<undefined>>();
     const lost = new Queue<void>();
@@ -434,7 +434,7 @@ socketTest(
   },
 );
 
-socketTest("a handler that fails after a pause ends it, and is reported", async (t) => {
+socketTest("a handler that fails after a pause ends reconnection and is reported", async (t) => {
   const errors: unknown[] = [];
   const clients = new Queue<Connection<undefined>>();
   const server = await t.serve({ message() {}, open: (conn) => clients.push(conn) });
@@ -462,7 +462,7 @@ socketTest("a handler that fails after a pause ends it, and is reported", async 
   assert.equal(errors.length, 2);
 });
 
-socketTest("reconnected is called behind open, for each connection but the first", async (t) => {
+socketTest("calls reconnected after open for each connection except the first", async (t) => {
   const seen = new Queue<string>();
   const server = await t.serve(OBEDIENT);
   const conn = await t.connectReconnecting(server.url, {
@@ -486,7 +486,7 @@ socketTest("reconnected is called behind open, for each connection but the first
   assert.deepEqual(seen.all, ["open", ...again, ...again, "close"]);
 });
 
-socketTest("terminate ends it in every state", async (t) => {
+socketTest("terminate ends reconnection in every state", async (t) => {
   const server = await t.serve(OBEDIENT);
   const open = await t.connectReconnecting(server.url, { reconnect: QUICK, message() {} });
   open.terminate();
@@ -505,7 +505,7 @@ socketTest("terminate ends it in every state", async (t) => {
 });
 
 socketTest(
-  "closed before it was ever open: connect rejects, and close is not called",
+  "if closed before the first open, connect rejects and close is not called",
   async (t) => {
     const { seen, handlers } = log();
     let reconnecting: ReconnectingConnection<undefined> | undefined;
@@ -529,7 +529,7 @@ socketTest(
 );
 
 socketTest(
-  "the signal of reconnect ends all of it: before, in the wait, and when it is open",
+  "reconnect.signal ends reconnection before connecting, during a delay and when open",
   async (t) => {
     const reason = new Error("enough");
     const aborted = AbortSignal.abort(reason);
@@ -569,7 +569,7 @@ socketTest(
   },
 );
 
-socketTest("the signal beside it is for the first connection only", async (t) => {
+socketTest("the signal option applies to the first connection only", async (t) => {
   const reason = new Error("too slow");
   const controller = new AbortController();
   const lost = (): void => controller.abort(reason);
@@ -587,13 +587,13 @@ socketTest("the signal beside it is for the first connection only", async (t) =>
   assert.equal((await conn[Symbol.asyncIterator]().next()).value, "echo");
 });
 
-/** A server that speaks the subprotocol as the test says. */
+/** A server with the subprotocol whose answers the test controls. */
 function topicServer(message: ServeOptions["message"]): ServeOptions {
   return { subprotocols: [TOPICS_SUBPROTOCOL], message };
 }
 
 socketTest(
-  "topics are subscribed to on every connection, after open and before what waits",
+  "subscribes to topics on every connection, after open and before queued messages",
   async (t) => {
     const got = new Queue<string>();
     let last = 0;
@@ -632,7 +632,7 @@ socketTest(
   },
 );
 
-socketTest("a topic subscribed to in open is asked for once", async (t) => {
+socketTest("requests a topic subscribed in open once", async (t) => {
   const got = new Queue<string>();
   const server = await t.serve(topicServer((_, data) => got.push(String(data))));
   const conn = await t.connectReconnecting(server.url, {
@@ -667,7 +667,7 @@ socketTest(
 
 for (const text of ["string", "bytes"] as const) {
   socketTest(
-    `a malformed line closes with 1007 and is a loss as any, with text as ${text}`,
+    `closes with 1007 on a malformed line and reconnects, with text as ${text}`,
     async (t) => {
       const closes = new Queue<number>();
       const server = await t.serve({
@@ -692,7 +692,7 @@ for (const text of ["string", "bytes"] as const) {
   );
 }
 
-socketTest("a server without the subprotocol is an error that says so, at once", async (t) => {
+socketTest("rejects immediately if the server does not support the subprotocol", async (t) => {
   const { seen, handlers } = log();
   const server = await t.serve({ message() {} });
   await assert.rejects(

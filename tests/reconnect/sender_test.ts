@@ -1,4 +1,4 @@
-// What is sent at once, what waits, and what is dropped.
+// Messages sent immediately, queued and dropped.
 
 import assert from "node:assert/strict";
 import { prepareMessage } from "../../src/connection/prepare.ts";
@@ -12,25 +12,28 @@ function senderOf(maxQueue: number, hasLines = false): ReconnectingSender {
   });
 }
 
-socketTest("messages wait for a connection, and those sent on it go first", async (t) => {
-  const sender = senderOf(1000);
-  assert.equal(sender.open, undefined);
-  assert.equal(sender.send("waits"), true);
-  const { conn, peer } = await t.reach();
-  sender.opened(conn);
-  assert.equal(sender.open, conn);
-  assert.equal(sender.send("at once"), true);
-  sender.flush();
-  await quiet();
-  assert.deepEqual(peer.payloads, ["at once", "waits"]);
-  assert.equal(sender.bufferedAmount, 0);
-  sender.closed();
-  assert.equal(sender.send("waits"), true);
-  assert.equal(sender.bufferedAmount, 37);
-});
+socketTest(
+  "queues messages until a connection opens, and sends its own messages first",
+  async (t) => {
+    const sender = senderOf(1000);
+    assert.equal(sender.open, undefined);
+    assert.equal(sender.send("waits"), true);
+    const { conn, peer } = await t.reach();
+    sender.opened(conn);
+    assert.equal(sender.open, conn);
+    assert.equal(sender.send("at once"), true);
+    sender.flush();
+    await quiet();
+    assert.deepEqual(peer.payloads, ["at once", "waits"]);
+    assert.equal(sender.bufferedAmount, 0);
+    sender.closed();
+    assert.equal(sender.send("waits"), true);
+    assert.equal(sender.bufferedAmount, 37);
+  },
+);
 
 socketTest(
-  "without a connection cork calls a function, and reports what its promise rejects with",
+  "without a connection, cork calls its function and reports a rejected promise",
   async () => {
     const errors: unknown[] = [];
     const sender = new ReconnectingSender(1000, false, (error) => void errors.push(error));
@@ -62,7 +65,7 @@ for (const [size, isQueued] of [[999, true], [1000, true], [1001, false]] as con
         const data = isText ? "x".repeat(size) : new Uint8Array(size);
         assert.equal(sender.send(data, { written }), isQueued);
         assert.equal(sender.bufferedAmount, isQueued ? size + MESSAGE_COST : 0);
-        // One that fits exactly leaves no room, not even for an empty message.
+        // A message that fits exactly leaves no room, even for an empty message.
         if (size === 1000) assert.equal(sender.send(""), false);
         await quiet();
         assert.deepEqual(seen, isQueued ? [] : ["NOT_OPEN"]);
@@ -75,7 +78,7 @@ for (const [size, isQueued] of [[999, true], [1000, true], [1001, false]] as con
 }
 
 socketTest(
-  "tells the first message that does not fit, again after the queue was sent",
+  "reports the first message that does not fit, and again after the queue was sent",
   async (t) => {
     const sizes: number[] = [];
     const report = (error: unknown): void => {
@@ -96,18 +99,21 @@ socketTest(
   },
 );
 
-socketTest("with lines, all but requests have an empty one in front", async (t) => {
-  const sender = senderOf(1000, true);
-  sender.send("one");
-  const { conn, peer } = await t.reach();
-  sender.opened(conn);
-  sender.flush();
-  sender.send(Uint8Array.of(0x32));
-  await quiet();
-  assert.deepEqual(peer.payloads, ["\none", "\n2"]);
-});
+socketTest(
+  "with the topics subprotocol, adds an empty header line to all messages except requests",
+  async (t) => {
+    const sender = senderOf(1000, true);
+    sender.send("one");
+    const { conn, peer } = await t.reach();
+    sender.opened(conn);
+    sender.flush();
+    sender.send(Uint8Array.of(0x32));
+    await quiet();
+    assert.deepEqual(peer.payloads, ["\none", "\n2"]);
+  },
+);
 
-socketTest("what waits stays when the connection ends meanwhile", async (t) => {
+socketTest("keeps queued messages when the connection ends", async (t) => {
   const sender = senderOf(1000);
   sender.send("one");
   const { conn } = await t.reach();
@@ -120,7 +126,7 @@ socketTest("what waits stays when the connection ends meanwhile", async (t) => {
 });
 
 socketTest(
-  "drained waits for the next connection, however often one is lost, or for the end",
+  "drained waits across disconnects for the next connection or the end",
   async (t) => {
     const sender = senderOf(1000);
     let drained = 0;
@@ -149,7 +155,7 @@ socketTest(
   },
 );
 
-socketTest("after the end everything is dropped", async () => {
+socketTest("drops all messages after the end", async () => {
   const sender = senderOf(1000);
   sender.send("one");
   sender.end();
@@ -159,15 +165,15 @@ socketTest("after the end everything is dropped", async () => {
 });
 
 socketTest(
-  "what does not fit is dropped and changes nothing; a smaller one may fit after it",
+  "drops a message that does not fit, and accepts a smaller one later",
   async (t) => {
     const sender = senderOf(2 * MESSAGE_COST + 4);
     assert.equal(sender.send("abc"), true);
     assert.equal(sender.send("de"), false);
-    assert.equal(sender.send("\u00e9"), false, "two bytes of UTF-8");
+    assert.equal(sender.send("\u00e9"), false, "the character has two bytes in UTF-8");
     assert.equal(sender.bufferedAmount, MESSAGE_COST + 3);
     assert.equal(sender.send(Uint8Array.of(0x64)), true);
-    assert.equal(sender.send(""), false, "empty ones cost something, too");
+    assert.equal(sender.send(""), false, "empty messages also count towards the limit");
     const { conn, peer } = await t.reach();
     sender.opened(conn);
     sender.flush();
@@ -176,7 +182,7 @@ socketTest(
   },
 );
 
-socketTest("a queue of 0 bytes takes nothing", async () => {
+socketTest("a queue of 0 bytes accepts no message", async () => {
   const sender = senderOf(0);
   assert.equal(sender.send(""), false);
   assert.equal(sender.sendPrepared(prepareMessage("")), false);
@@ -222,7 +228,7 @@ for (const hasLines of [false, true]) {
   );
 }
 
-socketTest("the fragments of a message go out on one connection, or not at all", async (t) => {
+socketTest("sends all fragments of a message on one connection or none", async (t) => {
   const sender = senderOf(1000);
   assert.equal(sender.sendFragment(Opcode.Text, "lost "), false);
   const first = await t.reach();
@@ -240,7 +246,7 @@ socketTest("the fragments of a message go out on one connection, or not at all",
   assert.deepEqual(second.peer.payloads, ["three"]);
 });
 
-socketTest("written is called with an error for what is dropped, once", async () => {
+socketTest("calls written with an error once for each dropped message", async () => {
   const sender = senderOf(MESSAGE_COST + 1);
   const errors: unknown[] = [];
   const written = (error?: Error): void => void errors.push((error as { code?: string })?.code);
@@ -255,7 +261,7 @@ socketTest("written is called with an error for what is dropped, once", async ()
   assert.deepEqual(errors, ["NOT_OPEN", "NOT_OPEN", "NOT_OPEN"]);
 });
 
-socketTest("a stream that waited is cancelled at the end", async () => {
+socketTest("cancels a queued stream at the end", async () => {
   const sender = senderOf(1000);
   let cancelled = false;
   const source = new ReadableStream<string>({ cancel: () => void (cancelled = true) });

@@ -1,4 +1,4 @@
-// The client's side of the subprotocol for topics, line by line.
+// The client side of the topics subprotocol.
 
 import assert from "node:assert/strict";
 import { WebSocketError } from "../../src/errors.ts";
@@ -12,7 +12,7 @@ import { Opcode } from "../../src/wire/opcode.ts";
 
 const encoder = new TextEncoder();
 
-/** Subscriptions without a connection, and what they do. */
+/** Subscriptions without a connection, with a record of their calls. */
 class Desk implements SubscriptionsOwner {
   call(handler: () => unknown): unknown {
     return handler();
@@ -40,7 +40,7 @@ class Desk implements SubscriptionsOwner {
     this.log.push("malformed");
   }
 
-  /** Handlers that write down what they hear. */
+  /** Handlers that record their calls. */
   handlers(name: string): TopicHandlers {
     return {
       message: (data, { number }) => void this.log.push([name, data, number]),
@@ -49,7 +49,7 @@ class Desk implements SubscriptionsOwner {
     };
   }
 
-  /** The server says something, as text. */
+  /** Receives a text message from the server. */
   hear(line: unknown, rest = ""): unknown {
     return this.topics.receive(`${JSON.stringify(line)}\n${rest}`, Opcode.Text);
   }
@@ -59,7 +59,7 @@ function codeOf(error: unknown): unknown {
   return error instanceof WebSocketError ? error.code : error;
 }
 
-Deno.test("what is subscribed to without a connection is asked for when there is one", async () => {
+Deno.test("requests topics subscribed without a connection when one opens", async () => {
   const desk = new Desk();
   const first = desk.topics.subscribe("a", desk.handlers("a"));
   desk.topics.subscribe("b", desk.handlers("b"));
@@ -75,7 +75,7 @@ Deno.test("what is subscribed to without a connection is asked for when there is
   assert.deepEqual(desk.log, []);
 });
 
-Deno.test("each number comes once and in order, and is what the next connection asks after", () => {
+Deno.test("delivers each number once and in order, and resumes after the last on the next connection", () => {
   const desk = new Desk();
   desk.topics.subscribe("a", desk.handlers("a"));
   desk.topics.connected();
@@ -92,7 +92,7 @@ Deno.test("each number comes once and in order, and is what the next connection 
   assert.deepEqual(desk.log, [["a", "m8", 8], ["a", "m11", 11], ["a", "m13", 13]]);
 });
 
-Deno.test("number 0 is a number", () => {
+Deno.test("number 0 is valid", () => {
   const desk = new Desk();
   desk.topics.subscribe("a", desk.handlers("a"));
   desk.topics.connected();
@@ -102,7 +102,7 @@ Deno.test("number 0 is a number", () => {
   assert.deepEqual(desk.requests.at(-1), { subscribe: "a", after: 0 });
 });
 
-Deno.test("missed is handed on, and numbers that have gone back count anew", () => {
+Deno.test("calls missed, and accepts numbers that restart lower", () => {
   const desk = new Desk();
   desk.topics.subscribe("a", desk.handlers("a"));
   desk.topics.connected();
@@ -115,7 +115,7 @@ Deno.test("missed is handed on, and numbers that have gone back count anew", () 
   assert.deepEqual(desk.log, [["a", "missed"], ["a", "new", 3]]);
 });
 
-Deno.test("without numbers every message comes, and a gap between connections is a miss", () => {
+Deno.test("without numbers, delivers every message and reports a gap between connections as missed", () => {
   const desk = new Desk();
   desk.topics.subscribe("a", desk.handlers("a"));
   desk.topics.subscribe("never confirmed", desk.handlers("b"));
@@ -124,7 +124,7 @@ Deno.test("without numbers every message comes, and a gap between connections is
   desk.hear({ subscribed: "a" });
   desk.hear({ topic: "a" }, "one");
   desk.hear({ topic: "a" }, "one");
-  // The second is lost before it confirms anything.
+  // The second connection closes before any confirmation.
   for (let connection = 0; connection < 2; connection++) {
     desk.topics.disconnected();
     desk.topics.connected();
@@ -147,7 +147,7 @@ Deno.test("a server that has lost its history is detected by a missing number", 
   assert.deepEqual(desk.log, [["a", "missed"], ["a", "new", undefined]]);
 });
 
-Deno.test("a refusal rejects the promise, tells the handler, and is not asked again", async () => {
+Deno.test("a refusal rejects the promise, calls the handler, and is not requested again", async () => {
   const desk = new Desk();
   const refused = desk.topics.subscribe("a", desk.handlers("a"));
   desk.topics.connected();
@@ -159,7 +159,7 @@ Deno.test("a refusal rejects the promise, tells the handler, and is not asked ag
   });
   assert.deepEqual(desk.log, [["a", "refused", "not you"]]);
   assert.deepEqual(desk.topics.names, []);
-  // Later, too.
+  // The same applies to a later refusal.
   const confirmed = desk.topics.subscribe("b", desk.handlers("b"));
   desk.hear({ subscribed: "b" });
   await confirmed;
@@ -194,7 +194,7 @@ Deno.test("the close settles every promise, including later ones", async () => {
   assert.deepEqual(desk.topics.names, []);
 });
 
-Deno.test("a rejected subscription without an awaiting caller is no unhandled rejection", async () => {
+Deno.test("a rejected subscription without an awaiting caller causes no unhandled rejection", async () => {
   const desk = new Desk();
   desk.topics.subscribe("a", { message() {} });
   desk.topics.connected();
@@ -202,7 +202,7 @@ Deno.test("a rejected subscription without an awaiting caller is no unhandled re
   await new Promise((resolve) => setTimeout(resolve, 0));
 });
 
-Deno.test("other messages lose their line, whatever they are made of", () => {
+Deno.test("removes the header line from other messages of any type", () => {
   const desk = new Desk();
   const bytes = Uint8Array.of(0x0a, 1, 2);
   assert.equal(desk.topics.receive("\nhello\nyou", Opcode.Text), "plain");
@@ -217,7 +217,7 @@ Deno.test("other messages lose their line, whatever they are made of", () => {
   ]);
 });
 
-Deno.test("messages of topics come as text, as bytes, and as text in bytes", () => {
+Deno.test("delivers topic messages as text, as bytes, and as text in bytes", () => {
   const desk = new Desk();
   const seen: unknown[] = [];
   desk.topics.subscribe("a", { message: (data, about) => void seen.push(data, about) });
@@ -233,7 +233,7 @@ Deno.test("messages of topics come as text, as bytes, and as text in bytes", () 
   ]);
 });
 
-Deno.test("messages of topics that the server subscribed go elsewhere, and its notices are ignored", () => {
+Deno.test("returns messages of topics that the server subscribed, and ignores its notices", () => {
   const desk = new Desk();
   desk.hear({ subscribed: "x" });
   desk.hear({ missed: "x" });
@@ -281,7 +281,7 @@ Deno.test("a line that is not UTF-8 is malformed", () => {
   assert.deepEqual(desk.log, ["malformed"]);
 });
 
-Deno.test("wrong handlers, and the same topic again, throw at once and change nothing", () => {
+Deno.test("invalid handlers and a repeated topic throw synchronously without effect", () => {
   const desk = new Desk();
   desk.topics.subscribe("a", { message() {} });
   for (
