@@ -1,27 +1,27 @@
-// The main entry in bundles for pages, made by the usual bundlers: what a page has to load for a plain
-// connection, and for everything.
+// Bundles the main entry for pages with common bundlers, and checks the bundle size with and
+// without all features.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { root } from "../project/source_files.ts";
 import { printed } from "./run.ts";
 
-/** Bytes after gzip that a page loads before it can connect, with the program itself. */
+/** Maximum gzipped bytes that a page loads before it can connect, including the program. */
 const MAX_PLAIN = 4480;
-/** The same with webpack, which adds its own loader of chunks. */
+/** The same limit for webpack, which adds its chunk loader. */
 const MAX_PLAIN_WITH_LOADER = 5888;
-/** Bytes after gzip of one file that can reconnect and subscribe. */
+/** Maximum gzipped bytes of a single file with reconnection and subscriptions. */
 const MAX_ALL = 12_900;
 
-/** What one bundler made of a program: bytes after gzip, and the modules of Node that it names. */
+/** The result of one bundler: gzipped bytes, and the Node modules named in the bundle. */
 interface Bundle {
   readonly bundler: string;
   readonly program: "plain" | "all";
-  /** What is loaded at once. */
+  /** Bytes loaded initially. */
   readonly initial: number;
-  /** That, and what is loaded when it is needed. */
+  /** Bytes loaded initially and on demand. */
   readonly total: number;
-  /** Whether it is a single file. */
+  /** Whether the bundle is a single file. */
   readonly isOneFile: boolean;
   readonly nodeModules: readonly string[];
   readonly hasServer: boolean;
@@ -41,7 +41,7 @@ const PROGRAMS = {
   `,
 };
 
-/** Bundles programs in a project that has the package, and tests what comes of it. */
+/** Bundles programs in a project with the package installed, and tests the results. */
 export function testBundles(project: string): void {
   Deno.test("a bundle for a page is small and contains no server code", async () => {
     for (const [name, text] of Object.entries(PROGRAMS)) {
@@ -76,12 +76,12 @@ export function testBundles(project: string): void {
       "webpack",
     ]);
     for (const { bundler, program, initial, total, isOneFile, ...found } of bundles) {
-      console.log(`${program} by ${bundler}: ${initial} bytes at once, ${total} in all`);
+      console.log(`${program} by ${bundler}: ${initial} bytes initially, ${total} in total`);
       assert.deepEqual(found, { nodeModules: [], hasServer: false }, bundler);
       if (isOneFile) assert.ok(total <= MAX_ALL, `${total} bytes in one file of ${bundler}`);
       const max = bundler === "webpack" ? MAX_PLAIN_WITH_LOADER : MAX_PLAIN;
       if (program === "plain" && !isOneFile) {
-        assert.ok(initial <= max, `${initial} bytes at once by ${bundler}`);
+        assert.ok(initial <= max, `${initial} bytes initially by ${bundler}`);
       }
     }
   });

@@ -1,4 +1,4 @@
-// Projects that use the packages on Node, Bun and Deno: `import`, `require`, and stack traces.
+// Uses the packages in projects on Node, Bun and Deno: `import`, `require` and stack traces.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -9,12 +9,12 @@ import { root } from "../project/source_files.ts";
 import { bunPath, nodePath } from "../support/runtimes.ts";
 import { printed } from "./run.ts";
 
-/** The entries as users write them, with their key in `exports`. */
+/** The entries as import specifiers, with their keys in `exports`. */
 const specifiers = Object.keys(config.exports).map((key) =>
   [key, key.replace(/^\./, config.name)] as const
 );
 
-/** Imports every entry and says a word by way of each that has `connect`, on the runtime it is for. */
+/** Imports every entry and echoes a message with each `connect` on its runtime. */
 const IMPORTER = `
 const runtime = "Bun" in globalThis ? "bun" : "Deno" in globalThis ? "deno" : "node";
 const names = {};
@@ -55,10 +55,10 @@ await connect("ws://127.0.0.1:1/", { maxFragments: -1 }).catch(({ stack }) => co
 
 /** Registers the tests. */
 export async function testConsumers(project: string, tarballs: readonly string[]): Promise<void> {
-  // Bun installs by itself; Deno takes what npm has installed.
+  // Bun installs packages itself; Deno uses the packages installed by npm.
   const bunProject = join(project, "..", "bun_project");
   await Deno.mkdir(bunProject);
-  // The library is in no registry, from which Bun would take what the other packages depend on.
+  // The library is not published, so Bun cannot install it as a dependency from a registry.
   const overrides = { [config.name]: `file:${tarballs[0]}` };
   await Deno.writeTextFile(
     join(bunProject, "package.json"),
@@ -75,7 +75,7 @@ export async function testConsumers(project: string, tarballs: readonly string[]
   const publicNames = exportedNames();
 
   for (const [runtime, [cwd, command, ...args]] of Object.entries(runtimes)) {
-    Deno.test(`every entry can be imported on ${runtime}, and those for it work`, async () => {
+    Deno.test(`every entry can be imported on ${runtime}, and its own entries work`, async () => {
       const path = join(cwd, "importer.mjs");
       await Deno.writeTextFile(path, IMPORTER);
       const names: Record<string, string[]> = JSON.parse(
@@ -94,7 +94,7 @@ export async function testConsumers(project: string, tarballs: readonly string[]
       const path = join(cwd, "requirer.cjs");
       await Deno.writeTextFile(path, REQUIRER);
       if (runtime === "Node" && !await nodeRequiresModules(project)) {
-        // Before 20.19 and 22.12 Node refuses, with an error that says to use `import()`.
+        // Node before 20.19 and 22.12 throws an error that recommends `import()`.
         await assert.rejects(printed(cwd, command, ...args, path), /ERR_REQUIRE_ESM/);
         return;
       }

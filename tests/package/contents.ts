@@ -1,4 +1,4 @@
-// What is in a package, and what it says of itself.
+// The files and the manifest of a package.
 
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
@@ -9,19 +9,19 @@ import { root } from "../project/source_files.ts";
 import { nodePath } from "../support/runtimes.ts";
 import { printed } from "./run.ts";
 
-/** A package that was built, packed and installed in a project. */
+/** A package that is built, packed and installed in a project. */
 export interface Installed {
   readonly source: Package;
   readonly tarball: string;
-  /** Where it is installed. */
+  /** The installation directory. */
   readonly directory: string;
   readonly files: readonly string[];
 }
 
-/** Fields that no package of this repository has. */
+/** Fields that must be absent from every package.json. */
 const ABSENT = ["devDependencies", "peerDependencies", "scripts"];
 
-/** How `package.json` names an entry. */
+/** An entry in `exports` of `package.json`. */
 interface Entry {
   readonly types: string;
   readonly default: string;
@@ -36,7 +36,7 @@ export function testContents({ source, tarball, directory, files }: Installed): 
   const test = (name: string, run: () => void | Promise<void>): void =>
     Deno.test(`${config.name}: ${name}`, run);
 
-  test("package.json is the manifest, with the dependencies that the modules import", () => {
+  test("package.json matches the manifest and declares the imported dependencies", () => {
     const imported = packages.filter(({ config: { name } }) =>
       name !== config.name &&
       modules.some((path) => new RegExp(`"${name}(/[^"]*)?"`).test(read(path)))
@@ -61,12 +61,12 @@ export function testContents({ source, tarball, directory, files }: Installed): 
     assert.equal(written.version, rootConfig.version);
   });
 
-  test("every entry of deno.json is one of the package, with types and module", () => {
+  test("every entry of deno.json is an entry of the package, with types and module", () => {
     const { "./package.json": self, ...exported }: Record<string, Entry> = written.exports;
     assert.equal(self, "./package.json");
     assert.deepEqual(Object.keys(exported), Object.keys(entries));
     for (const [name, entry] of Object.entries(exported)) {
-      // TypeScript takes the first condition that fits, so it has to come first.
+      // TypeScript uses the first matching condition, so `types` must be first.
       assert.deepEqual(Object.keys(entry).slice(-2), ["types", "default"], name);
       for (const path of [entry.types, entry.default]) {
         assert.ok(existsSync(join(directory, path)), `${name}: there is no ${path}`);
@@ -74,21 +74,21 @@ export function testContents({ source, tarball, directory, files }: Installed): 
     }
   });
 
-  test("each command runs by its name", async () => {
+  test("each command can be run by its name", async () => {
     for (const [command, path] of Object.entries<string>(written.bin ?? {})) {
       assert.match(read(path), /^#!\/usr\/bin\/env node\n/, path);
       await printed(directory, join(directory, "..", "..", ".bin", command), "--help");
     }
   });
 
-  test("contains bundles, types and three texts only", () => {
+  test("contains only bundles, types and three text files", () => {
     const others = files.filter((path) => !/^(esm\/[\w/-]+\.js|types\/[\w/]+\.d\.ts)$/.test(path));
     assert.deepEqual(others.sort(), ["CHANGELOG.md", "LICENSE", "README.md", "package.json"]);
-    // Twelve entries, and a chunk for each part that several share or that is loaded later.
+    // Twelve entries, plus chunks for shared and lazily loaded parts.
     assert.ok(modules.length < 80, `${modules.length} modules`);
   });
 
-  test("every declaration that another one imports is there", () => {
+  test("contains every declaration file that another one imports", () => {
     for (const path of files.filter((path) => path.endsWith(".d.ts"))) {
       for (const [, specifier] of read(path).matchAll(/(?:from|import\()\s*"(\.[^"]+)"/g)) {
         const target = join(directory, dirname(path), specifier!.replace(/\.(js|ts)$/, ".d.ts"));
@@ -109,9 +109,9 @@ export function testContents({ source, tarball, directory, files }: Installed): 
     assert.match(await printed(root, nodePath(), cli, "run", tarball, "--strict"), /All good/);
   });
 
-  test("the types are found under every resolution that knows `exports`", async () => {
+  test("types resolve in every resolution mode that supports `exports`", async () => {
     const cli = join(root, "node_modules", "@arethetypeswrong", "cli", "dist", "index.js");
-    // There is no CommonJS in the package.
+    // The package contains no CommonJS.
     await printed(root, nodePath(), cli, tarball, "--profile", "esm-only", "--no-color");
   });
 }

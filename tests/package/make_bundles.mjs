@@ -1,5 +1,5 @@
-// Bundles page_plain.js and page_all.js of the current folder with esbuild, rollup, webpack and Vite, and
-// prints the sizes as JSON. It runs on Node, as these programs do.
+// Bundles page_plain.js and page_all.js of the current folder with esbuild, rollup, webpack and Vite,
+// and prints the sizes as JSON. It runs on Node, like these bundlers.
 
 import { nodeResolve } from "@rollup/plugin-node-resolve";
 import { build as esbuild, transform } from "esbuild";
@@ -13,7 +13,7 @@ import webpack from "webpack";
 
 const project = process.cwd();
 
-/** The names of an entry and all that it imports statically. */
+/** The names of an entry and its static imports, recursively. */
 function initialOf(imports, entry) {
   const names = new Set();
   const add = (name) => {
@@ -25,7 +25,7 @@ function initialOf(imports, entry) {
   return names;
 }
 
-/** What is known of a bundle: its files with their texts, by whether they are loaded at once. */
+/** Measures a bundle from its files, each with its text and whether it is loaded initially. */
 function measure(bundler, program, files, isOneFile = false) {
   const size = (some) =>
     some.reduce((sum, { text }) => sum + gzipSync(text, { level: 9 }).length, 0);
@@ -37,7 +37,7 @@ function measure(bundler, program, files, isOneFile = false) {
     total: size(files),
     isOneFile,
     nodeModules: text.match(/["']node:[a-z/]+["']/g) ?? [],
-    // Only the opening handshake of a server has it.
+    // This string occurs only in the server's opening handshake.
     hasServer: text.includes("258EAFA5"),
   };
 }
@@ -85,7 +85,7 @@ async function inOneFile(program, entry) {
   return measure("esbuild, one file", program, [{ text, isInitial: true }], true);
 }
 
-/** The chunks that rollup and its heirs write. */
+/** The chunks written by rollup and compatible bundlers. */
 async function chunks(output) {
   const imports = Object.fromEntries(
     output.map(({ fileName, imports = [] }) => [fileName, imports]),

@@ -1,6 +1,6 @@
-// The npm packages as they would be published: their manifests and files, their use in projects, and
-// the types. `npm-build.ts` runs this on what it has built; without `-- --packages DIRECTORY` the
-// packages are built for it, without a network.
+// The npm packages in their published form: manifests, files, use in projects, and types.
+// `npm-build.ts` runs this test on its output. Without `-- --packages DIRECTORY` the test builds the
+// packages itself, without a network.
 
 import assert from "node:assert/strict";
 import { basename, join, resolve } from "node:path";
@@ -14,7 +14,7 @@ import { printed } from "./run.ts";
 import { testTypes } from "./types.ts";
 import { testWs } from "./ws.ts";
 
-/** What `npm pack --json` says of a tarball. */
+/** The description of a tarball from `npm pack --json`. */
 interface Tarball {
   readonly filename: string;
   readonly size: number;
@@ -22,7 +22,7 @@ interface Tarball {
   readonly files: readonly { readonly path: string }[];
 }
 
-/** Bytes that the library may have as a tarball, and installed. */
+/** Maximum bytes of the library as a tarball and installed. */
 const MAX_PACKED = 350_000;
 const MAX_UNPACKED = 1_500_000;
 

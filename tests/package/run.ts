@@ -1,8 +1,8 @@
-// Programs that are run to their end.
+// Runs programs to completion.
 
 import assert from "node:assert/strict";
 
-/** Runs a program in a folder, which has to end well, and gives all that it said. */
+/** Runs a program in a folder, asserts its success, and returns its output. */
 export async function printed(cwd: string, command: string, ...args: string[]): Promise<string> {
   const env = { NO_COLOR: "1" };
   const { success, stdout, stderr } = await new Deno.Command(command, { args, cwd, env }).output();

@@ -1,5 +1,5 @@
-// The types as TypeScript users see them: a project that uses the package and mentions every name that
-// it exports, checked by `tsc` as people set it up.
+// The types for TypeScript users: `tsc` checks a project that uses every exported name, with common
+// configurations.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -13,21 +13,21 @@ const COMPILER_OPTIONS = {
   exactOptionalPropertyTypes: true,
   verbatimModuleSyntax: true,
   skipLibCheck: false,
-  // TypeScript's own libraries and those of Node are not what is checked here.
+  // The libraries of TypeScript and Node are not under test.
   skipDefaultLibCheck: true,
   noEmit: true,
   target: "es2022",
 };
 
-/** How projects find modules and what they know of the world. */
+/** Module resolution and available libraries of the test projects. */
 const PROJECTS: Record<string, Record<string, unknown>> = {
-  "nodenext, with the types of Node and no others": {
+  "nodenext, with only the types of Node": {
     module: "nodenext",
     lib: ["es2023"],
     typeRoots: [join(root, "node_modules/@types")],
     types: ["node"],
   },
-  "bundler, with the types of browsers and no others": {
+  "bundler, with only the types of browsers": {
     module: "preserve",
     moduleResolution: "bundler",
     lib: ["es2023", "dom", "dom.asynciterable", "esnext.disposable"],
@@ -57,13 +57,13 @@ const info: CloseInfo = await conn.closed;
 info.code satisfies number;
 await server.shutdown();
 
-/** Types that were not found would be \`any\`, which fits everywhere. */
+/** Detects unresolved types, which would be \`any\`. */
 type Known<T> = 0 extends 1 & T ? false : true;
 const known: Known<typeof server> & Known<typeof conn> & Known<typeof info> = true;
 known satisfies true;
 `;
 
-/** Calls that have to compile: inference, and messages of each type. */
+/** Calls that must compile: inference, and messages of each type. */
 const INFERENCE = `
 import { connect, serve, type Server, type UpgradeRequest } from "${config.name}";
 import { createSockets } from "${config.name}/workers";
@@ -86,7 +86,7 @@ await serve<{ name: string }>({
   upgrade: async ({ path }) => path === "/" ? { data: { name: path } } : { status: 404 },
 });
 await serve<{ name: string } | undefined>({ open: (conn) => conn.data?.name });
-// The type of the request keeps the hook out of the inference order: it may stand behind \`message\`.
+// With an explicit request type, inference works even if the hook follows \`message\`.
 await serve({
   message: (conn) => conn.data.path satisfies string,
   upgrade: async ({ path }: UpgradeRequest) => ({ data: { path } }),
@@ -136,7 +136,7 @@ conn.send("hello", { compress: undefined });
 await server.shutdown({ timeout: number, code: perhaps ? 1012 : undefined });
 `;
 
-/** Every mistake may use these. */
+/** Imports available to every mistake. */
 const MISTAKE_IMPORTS = `import { createServer } from "node:http";
 import { connect, serve } from "${config.name}";
 import { attach } from "${config.name}/node";
@@ -145,15 +145,15 @@ import { createSockets } from "${config.name}/workers";
 
 /** Calls that must not compile. */
 const MISTAKES: Record<string, string> = {
-  "data without an upgrade that gives it":
+  "data without an upgrade that returns it":
     `await serve<{ name: string }>({ open: (conn) => conn.data.name });`,
-  "data without an upgrade that gives it, in createSockets":
+  "data without an upgrade that returns it, in createSockets":
     `createSockets<{ name: string }>({ open: (conn) => conn.data.name });`,
-  "an upgrade that gives no data, in createSockets":
+  "an upgrade that returns no data, in createSockets":
     `createSockets<{ name: string }>({ upgrade: () => undefined });`,
-  "data without an upgrade that gives it, in attach":
+  "data without an upgrade that returns it, in attach":
     `attach<{ name: string }>(createServer(), { open: (conn) => conn.data.name });`,
-  "an upgrade that gives no data":
+  "an upgrade that returns no data":
     `await serve<{ name: string }>({ upgrade: () => ({ subprotocol: "chat" }) });`,
   "a string where messages are bytes":
     `await serve({ text: "bytes", message: (_, data) => void (data satisfies string) });`,
@@ -164,10 +164,10 @@ const MISTAKES: Record<string, string> = {
   "an option that does not exist": `await serve({ onMessage: () => {} });`,
 };
 
-/** The compilers: the oldest that the README names, and the newest. */
+/** The compilers: from the oldest named in the README to the latest. */
 const COMPILERS = ["typescript-5.7", "typescript-5.9", "typescript"] as const;
 
-/** Where `tsc` of a compiler is; the others lie beside the one that projects use. */
+/** The path of a compiler's `tsc`, next to the compiler used by projects. */
 function tscOf(name: (typeof COMPILERS)[number]): string {
   const [, version] = config.imports[name].split("@");
   return join(
@@ -178,10 +178,10 @@ function tscOf(name: (typeof COMPILERS)[number]): string {
   );
 }
 
-/** The entry whose types are built on those of Node. */
+/** The entry whose types depend on those of Node. */
 const NODE_ENTRY = "./ws";
 
-/** Registers a test for each of the projects. */
+/** Registers a test for each project. */
 export function testTypes(project: string): void {
   const uses = Object.entries(exportedNames()).map(([key, names], entry) => {
     const specifier = key.replace(/^\./, config.name);
@@ -223,7 +223,7 @@ export function testTypes(project: string): void {
     });
   }
 
-  /** Checks files in a folder of the project, and returns what the compiler says. */
+  /** Type-checks files in a folder of the project and returns the compiler's output. */
   async function compile(
     folder: string,
     compiler: (typeof COMPILERS)[number],

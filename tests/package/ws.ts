@@ -1,5 +1,5 @@
-// The package `@quickws/ws` as it stands in for `ws`: installed under the name `ws`, as overrides do it,
-// required and imported on the three runtimes, with its types.
+// The package `@quickws/ws` as a replacement for `ws`: installed under the name `ws`, as by
+// overrides, and loaded with require and import on the three runtimes, with its types.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ const WebSocket = require(process.argv[2]);
 assert.equal(typeof WebSocket, "function");
 for (const name of ${JSON.stringify(NAMES)}) assert.ok(WebSocket[name], name);
 import(process.argv[2]).then((module) => {
-  // Both are the same classes: a socket of one is an instance of the other.
+  // require and import return the same classes: a socket of one is an instance of the other.
   assert.equal(module.default, WebSocket);
   for (const name of ${JSON.stringify(NAMES)}) assert.equal(module[name], WebSocket[name], name);
   const server = new module.WebSocketServer({ port: 0, host: "127.0.0.1" }, () => {
@@ -33,7 +33,7 @@ import(process.argv[2]).then((module) => {
 });
 `;
 
-/** What programs write that were written for the declarations of \`ws\`. */
+/** Code written for the declarations of \`ws\`. */
 const PROGRAMS: Record<string, string> = {
   "program.cts": `
 import WebSocket = require("ws");
@@ -79,7 +79,7 @@ createWebSocketStream(client).end(data);
 /**
  * Registers the tests.
  *
- * @param directory The package as it was built.
+ * @param directory The directory of the built package.
  */
 export async function testWs(directory: string, work: string): Promise<void> {
   const project = join(work, "ws_project");
@@ -97,7 +97,7 @@ export async function testWs(directory: string, work: string): Promise<void> {
   const deno = [Deno.execPath(), "run", "--allow-all", "--node-modules-dir=manual"] as const;
   const runtimes: [string, specifier: string, command: string, ...args: string[]][] = [
     ["Node", "ws", nodePath()],
-    // Bun has a \`ws\` of its own under that name.
+    // Bun has its own \`ws\` under that name.
     ["Bun", join(installed, "index.js"), bunPath()],
     ["Deno", "ws", ...deno],
   ];

@@ -1,4 +1,4 @@
-// The layers of the library, asserted from the real import graph: arrows point one way only.
+// Checks the layers of the library against its import graph: imports go one way only.
 
 import assert from "node:assert/strict";
 import { posix } from "node:path";
@@ -7,7 +7,7 @@ import { doctorSources, librarySources, place, type SourceFile, visit } from "./
 
 const PORT = "src/transport/transport.ts";
 
-/** What the entries for users may import. */
+/** The allowed imports of the public entries. */
 const ENTRY = [
   "src/public.ts",
   "src/entry.ts",
@@ -21,8 +21,8 @@ const ENTRY = [
 ];
 
 /**
- * What each layer may import, besides itself. A layer is a folder of `src` or a single file; the
- * longest name that fits a file wins.
+ * The allowed imports of each layer, besides its own files. A layer is a folder of `src` or a single
+ * file; the longest matching name applies.
  */
 const LAYERS: Record<string, readonly string[]> = {
   "src/errors.ts": [],
@@ -31,9 +31,9 @@ const LAYERS: Record<string, readonly string[]> = {
   "src/message/": ["src/errors.ts", "src/wire/", "src/deflate/"],
   "src/session/": ["src/errors.ts", "src/wire/", "src/message/"],
   "src/handshake/": ["src/errors.ts"],
-  // HTTP CONNECT reads the same kind of head as the opening handshake.
+  // HTTP CONNECT parses the same HTTP head as the opening handshake.
   "src/proxy/": ["src/errors.ts", "src/handshake/"],
-  // The lines of the subprotocol, which clients need as well.
+  // The header lines of the topics subprotocol, which clients also use.
   "src/pubsub/protocol.ts": [],
   "src/pubsub/line_message.ts": ["src/wire/", "src/message/", "src/pubsub/protocol.ts"],
   "src/backplane/": ["src/errors.ts", "src/shared/"],
@@ -117,7 +117,7 @@ const LAYERS: Record<string, readonly string[]> = {
     "src/transport/",
     PORT,
   ],
-  // It takes sockets from `node:http`, after its own opening handshake.
+  // It accepts sockets from `node:http` and does its own opening handshake.
   "src/ws/": [
     "src/errors.ts",
     "src/wire/",
@@ -171,14 +171,14 @@ const LAYERS: Record<string, readonly string[]> = {
   "src/nats.ts": ["src/backplane/"],
 };
 
-/** The files that may name a runtime, and import its modules. `ws` is an interface of Node's modules. */
+/** The files that may name a runtime and import its modules. `ws` implements an interface of Node. */
 const RUNTIME_FILE =
   /^src\/((transport\/|native\/)?(deno|bun|node)(_[a-z_]+)?|ws(\/[a-z_]+)?)\.ts$/;
 
-/** It asks which runtime it is in, and imports nothing of it. */
+/** The file that detects the runtime, without importing its modules. */
 const RUNTIME_SEARCH = "src/transport/runtime.ts";
 
-/** Never imported, because the deflate codec is our own. */
+/** Never imported, because the library has its own deflate codec. */
 const FORBIDDEN_MODULES = ["node:zlib", "zlib", "fflate"];
 
 const RUNTIME_NAMES = new Set(["Deno", "Bun", "process"]);
@@ -189,7 +189,7 @@ function layerOf(path: string): string | undefined {
     .sort((a, b) => b.length - a.length)[0];
 }
 
-/** The modules a file imports or re-exports, types and dynamic imports included. */
+/** The modules that a file imports or re-exports, including types and dynamic imports. */
 function importsOf(file: SourceFile): string[] {
   return ts.preProcessFile(file.text, true, true).importedFiles.map((imported) =>
     imported.fileName.startsWith(".")
@@ -198,7 +198,7 @@ function importsOf(file: SourceFile): string[] {
   );
 }
 
-/** Whether a name stands for the global of that name, and not for a member or a parameter. */
+/** Whether a name refers to the global, not to a member or a parameter. */
 function namesGlobal(node: ts.Node, names: ReadonlySet<string>): boolean {
   if (ts.isStringLiteral(node) && ts.isBinaryExpression(node.parent)) {
     // `"Deno" in globalThis`
@@ -217,7 +217,7 @@ function namesGlobal(node: ts.Node, names: ReadonlySet<string>): boolean {
 
 const sources = librarySources();
 
-Deno.test("imports follow the arrows between the layers", () => {
+Deno.test("imports follow the order of the layers", () => {
   const wrong: string[] = [];
   for (const file of sources) {
     const from = layerOf(file.path);
@@ -236,7 +236,7 @@ Deno.test("imports follow the arrows between the layers", () => {
   assert.deepEqual(wrong, []);
 });
 
-Deno.test("the library imports nothing but itself and, where a runtime is named, the runtime", () => {
+Deno.test("the library imports only itself and, in runtime files, runtime modules", () => {
   const wrong: string[] = [];
   for (const file of sources) {
     for (const target of importsOf(file)) {
@@ -250,7 +250,7 @@ Deno.test("the library imports nothing but itself and, where a runtime is named,
   assert.deepEqual(wrong, []);
 });
 
-Deno.test("the doctor imports the core by its public name, and nothing imports the doctor", () => {
+Deno.test("the doctor imports the library by its public name, and no file imports the doctor", () => {
   const allowed = /^(doctor\/|@quickws\/quickws\/core$|node:)/;
   const wrong = doctorSources().flatMap((file) =>
     importsOf(file).filter((target) => !allowed.test(target))
@@ -263,7 +263,7 @@ Deno.test("the doctor imports the core by its public name, and nothing imports t
   assert.deepEqual(inward.map(({ path }) => path), []);
 });
 
-Deno.test("no file imports itself by way of others", () => {
+Deno.test("there are no import cycles", () => {
   const graph = new Map(sources.map((file) => [file.path, importsOf(file)]));
   const done = new Set<string>();
   const cycles: string[] = [];
@@ -293,7 +293,7 @@ Deno.test("only transports and entries name a runtime", () => {
   assert.deepEqual(wrong, []);
 });
 
-Deno.test("the scanner for global names finds them, and only them", () => {
+Deno.test("the scanner finds global names and nothing else", () => {
   const cases: [text: string, found: boolean][] = [
     ["Deno.connect({ port: 1 });", true],
     ["if (typeof Bun === 'object') { 1; }", true],

@@ -1,18 +1,18 @@
-// What the documentation of each entry has to have, beyond what `deno doc --lint` asks for: examples.
-// They are run by `deno test --doc`.
+// Requires examples in the documentation of each entry, in addition to `deno doc --lint`.
+// `deno test --doc` runs the examples.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import config from "../../deno.json" with { type: "json" };
 import { root } from "./source_files.ts";
 
-/** A documentation comment, as `deno doc --json` gives it. */
+/** A documentation comment from `deno doc --json`. */
 interface Comment {
   readonly doc?: string;
   readonly tags?: readonly { readonly kind: string; readonly doc?: string }[];
 }
 
-/** A module, as `deno doc --json` gives it. */
+/** A module from `deno doc --json`. */
 interface Module {
   readonly "module_doc"?: Comment;
   readonly symbols: readonly {
@@ -21,12 +21,12 @@ interface Module {
   }[];
 }
 
-/** What is called or made by users, and so has to be shown in use. */
+/** Kinds of declarations that users call or construct, which need an example. */
 const SHOWN_IN_USE = ["function", "class"];
 
 /**
- * Entries whose examples `deno test --doc` cannot run: those of Bun, pages and Workers, and those that need an engine,
- * which tests/backplane/client_types_test.ts type-checks.
+ * Entries whose examples `deno test --doc` cannot run: those for Bun, pages and Workers, and those
+ * that need a broker. tests/backplane/client_types_test.ts type-checks the latter.
  */
 const NOT_RUN = ["./bun", "./browser", "./workers", "./redis", "./nats"];
 
@@ -46,20 +46,20 @@ function examples(comment: Comment | undefined): string[] {
   return (comment?.tags ?? []).filter(({ kind }) => kind === "example").map(({ doc }) => doc ?? "");
 }
 
-Deno.test("the documentation of every entry is linted", () => {
+Deno.test("the documentation of every entry passes the linter", () => {
   for (const path of Object.values(config.exports)) {
     assert.ok(config.tasks["check:docs"].includes(path.replace("./", " ")), path);
   }
 });
 
 for (const [entry, path] of Object.entries(config.exports)) {
-  Deno.test(`the entry "${entry}" is documented, with an example for all that is called`, async () => {
+  Deno.test(`the entry "${entry}" is documented, with an example for each function and class`, async () => {
     const { module_doc: moduleDoc, symbols } = await documentation(join(root, path));
     assert.ok(moduleDoc?.doc, "the module has no description");
     assert.notEqual(examples(moduleDoc).length, 0, "the module has no example");
     const wrong: string[] = [];
     for (const { name, declarations } of symbols) {
-      // An overload, or a type beside a value of the same name, needs no words of its own.
+      // An overload, or a type with the name of a value, needs no separate documentation.
       const comments = declarations.map(({ jsDoc }) => jsDoc);
       if (!comments.some((comment) => comment?.doc)) wrong.push(`${name} has no description`);
       const shown = declarations.some(({ kind }) => SHOWN_IN_USE.includes(kind));

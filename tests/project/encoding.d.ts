@@ -1,4 +1,4 @@
-// The encoding API as far as the pure folders may use it: https://encoding.spec.whatwg.org/#api
+// The part of the encoding API that pure folders may use: https://encoding.spec.whatwg.org/#api
 
 interface TextEncoderEncodeIntoResult {
   read: number;

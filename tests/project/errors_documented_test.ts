@@ -1,4 +1,4 @@
-// docs/errors.md names every code, and no other, each with its cause and its cure.
+// docs/errors.md lists exactly the error codes, each with its cause and cure.
 
 import assert from "node:assert/strict";
 
@@ -20,7 +20,7 @@ Deno.test("docs/errors.md has a cause and a cure for every code", async () => {
       row.split("|").slice(1, -1).map((cell) => cell.trim())
     );
     assert.ok(header!.includes("cause"), section);
-    // Where the cure is one for all, it stands above the table.
+    // A cure that applies to all codes of a table is above the table.
     assert.ok(header!.includes("cure") || /^Cause: .* Cure: /m.test(section), section);
     for (const row of rows) assert.ok(row.every((cell) => cell !== ""), row.join(" | "));
   }

@@ -1,16 +1,16 @@
-// Programs of this repository as processes: what they print, and how they end.
+// Runs programs of this repository as processes and reads their output.
 
-/** How long an example may live, so that one that hangs fails its test and no other. */
+/** Time limit of an example, so that a hanging one fails only its own test. */
 const LIFETIME = 300_000;
 
-/** A started example and what it prints. */
+/** A running example and its output. */
 export class Example {
   /** The process. */
   readonly process: Deno.ChildProcess;
   #printed = "";
   readonly #reader: ReadableStreamDefaultReader<string>;
 
-  /** Starts a command in a directory, with these variables in its environment. */
+  /** Starts a command in a directory with additional environment variables. */
   constructor(command: string[], cwd: string, env: Record<string, string>) {
     const [program, ...args] = command;
     this.process = new Deno.Command(program!, {
@@ -24,7 +24,7 @@ export class Example {
     this.#reader = this.process.stdout.pipeThrough(new TextDecoderStream()).getReader();
   }
 
-  /** Waits until something of this form is printed. */
+  /** Waits until the output matches a pattern. */
   async printed(pattern: RegExp): Promise<string> {
     for (;;) {
       const match = pattern.exec(this.#printed);
@@ -38,19 +38,19 @@ export class Example {
     }
   }
 
-  /** Interrupts it, as Ctrl-C does, and waits for its end. */
+  /** Sends an interrupt, like Ctrl-C, and waits for the process to exit. */
   async interrupt(): Promise<Deno.CommandStatus> {
     this.process.kill("SIGINT");
     while (!(await this.#reader.read()).done);
     return await this.process.status;
   }
 
-  /** Ends it, if it has not ended. */
+  /** Kills the process if it is still running. */
   async [Symbol.asyncDispose](): Promise<void> {
     try {
       this.process.kill("SIGTERM");
     } catch {
-      // It has ended already.
+      // The process has already exited.
     }
     await this.process.status;
     await this.#reader.cancel();
@@ -58,7 +58,7 @@ export class Example {
   }
 }
 
-/** Sends a message with the runtime's own client and gives what comes back. */
+/** Sends a message with the runtime's WebSocket client and returns the reply. */
 export async function echo(url: string, message: string): Promise<unknown> {
   const socket = new WebSocket(url);
   const reply = await new Promise((resolve, reject) => {

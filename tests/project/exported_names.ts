@@ -1,13 +1,13 @@
-// The names that each entry of the package exports, types included, read from the sources.
-// `deno run -A tests/project/exported_names.ts` puts them on record in public_names.json: a change
-// there is a change of the public interface, and belongs in the change log.
+// The names exported by each entry of the package, including types, read from the sources.
+// `deno run -A tests/project/exported_names.ts` writes them to public_names.json. A change there
+// changes the public API and belongs in the change log.
 
 import { join } from "node:path";
 import ts from "typescript";
 import config from "../../deno.json" with { type: "json" };
 import { root } from "./source_files.ts";
 
-/** The names by the entry's key in `exports` of `deno.json`, in alphabetical order. */
+/** The sorted names of each entry, by its key in `exports` of `deno.json`. */
 export function exportedNames(): Record<string, string[]> {
   const entries = Object.entries(config.exports);
   const program = ts.createProgram({

@@ -1,4 +1,4 @@
-// What users can import: the entries of the package and the names that each exports.
+// The public API: the entries of the package and the exported names of each.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -9,24 +9,24 @@ import { root } from "./source_files.ts";
 
 const exported = exportedNames();
 
-Deno.test("every entry has its names on record", () => {
+Deno.test("public_names.json lists every entry", () => {
   assert.deepEqual(Object.keys(publicNames), Object.keys(config.exports));
 });
 
 for (const [entry, names] of Object.entries(publicNames)) {
-  Deno.test(`the entry "${entry}" exports the names on record, and no other`, () => {
+  Deno.test(`the entry "${entry}" exports exactly the names in public_names.json`, () => {
     assert.deepEqual(exported[entry], names);
   });
 }
 
-Deno.test("the three runtimes' entries export what the main entry does", () => {
+Deno.test("the entries of the three runtimes export the same names as the main entry", () => {
   for (const entry of ["./deno", "./bun", "./node"] as const) {
     const missing = publicNames["."].filter((name) => !publicNames[entry].includes(name));
     assert.deepEqual(missing, [], entry);
   }
 });
 
-Deno.test("the version in deno.json is the newest in the change log", async () => {
+Deno.test("the version in deno.json is the latest in the change log", async () => {
   const log = await Deno.readTextFile(join(root, "CHANGELOG.md"));
   assert.equal(/^## (\S+)/m.exec(log)?.[1], config.version);
 });

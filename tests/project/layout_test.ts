@@ -1,4 +1,4 @@
-// The state of the tree: every source file is loaded by a test, and nothing is left open.
+// Checks the source tree: tests load every source file, and there are no open tasks.
 
 import assert from "node:assert/strict";
 import { posix } from "node:path";
@@ -12,7 +12,7 @@ import {
   visit,
 } from "./source_files.ts";
 
-/** Written in two parts, so that these very lines do not count as left open. */
+/** Written in two parts, so that these lines do not match themselves. */
 const OPEN_ENDS = new RegExp(
   `\\b(${["TO" + "DO", "FIX" + "ME", "X" + "XX", "HA" + "CK"].join("|")})\\b` +
     `|@ts-(${["ig" + "nore", "no" + "check", "expect" + "-error"].join("|")})` +
@@ -25,7 +25,7 @@ const everything: SourceFile[] = [
   ...["tests", "bench", "examples"].flatMap(sourcesBelow),
 ];
 
-/** The paths of the relative imports of a file, types and dynamic imports included. */
+/** The paths of a file's relative imports, including types and dynamic imports. */
 function importsOf({ path, text }: SourceFile): string[] {
   return ts.preProcessFile(text, true, true).importedFiles
     .filter(({ fileName }) => fileName.startsWith("."))
@@ -46,10 +46,10 @@ Deno.test("every source file is loaded by a test", () => {
   assert.deepEqual(left, []);
 });
 
-/** The only file that may skip tests: it gives the reason, and fails where `CI` is set. */
+/** The only file that may skip tests. It prints the reason, and fails if `CI` is set. */
 const SKIPS = "tests/support/need.ts";
 
-Deno.test("no open ends are left, and tests are skipped in one place only", () => {
+Deno.test("there are no open tasks, and only one file skips tests", () => {
   const files = everything.filter(({ path }) => path !== SKIPS);
   const found = files.flatMap(({ path, text }) =>
     text.split("\n").flatMap((line, index) =>
@@ -59,7 +59,7 @@ Deno.test("no open ends are left, and tests are skipped in one place only", () =
   assert.deepEqual(found, []);
 });
 
-Deno.test("no type is left open and no enum is declared", () => {
+Deno.test("there is no `any` and no enum", () => {
   const found: string[] = [];
   for (const file of everything) {
     visit(file.tree, (node) => {
@@ -71,7 +71,7 @@ Deno.test("no type is left open and no enum is declared", () => {
   assert.deepEqual(found, []);
 });
 
-Deno.test("what is published is ASCII", () => {
+Deno.test("published files are ASCII", () => {
   // deno-lint-ignore no-control-regex
   const found = published.filter(({ text }) => /[^\x00-\x7f]/.test(text)).map(({ path }) => path);
   assert.deepEqual(found, []);

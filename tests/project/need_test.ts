@@ -1,4 +1,4 @@
-// Skipped tests: reported with their reason, and failures where `CI` is set.
+// Skipped tests are reported with a reason, and fail if `CI` is set.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -25,14 +25,14 @@ async function run(env: Record<string, string>): Promise<{ code: number; text: s
   }
 }
 
-Deno.test("a test whose program is missing is skipped and gives the reason", async () => {
+Deno.test("skips a test whose program is missing and prints the reason", async () => {
   const { code, text } = await run({ CI: "" });
   assert.equal(code, 0, text);
   assert.match(text, /starts Redis \(skipped: redis-server is not installed\) \.\.\. ignored/);
   assert.match(text, /1 passed \| 0 failed \| 1 ignored/);
 });
 
-Deno.test("a test whose program is missing fails where CI is set", async () => {
+Deno.test("fails a test whose program is missing if CI is set", async () => {
   const { code, text } = await run({ CI: "true" });
   assert.equal(code, 1);
   assert.match(text, /Tests are not skipped where CI is set: redis-server is not installed/);

@@ -1,10 +1,10 @@
-// docs/guide/options.md names every option.
+// docs/guide/options.md documents every option.
 
 import assert from "node:assert/strict";
 import ts from "typescript";
 import { readSource, visit } from "./source_files.ts";
 
-/** The interfaces of options, by their files. */
+/** The options interfaces, by file. */
 const INTERFACES: Record<string, string> = {
   ConnectionOptions: "src/connection/connection_options.ts",
   ConnectOptions: "src/client/connect_options.ts",
@@ -22,7 +22,7 @@ const INTERFACES: Record<string, string> = {
   ShutdownOptions: "src/server/shutdown.ts",
 };
 
-/** The names of an interface's own members. */
+/** The names of an interface's members, excluding inherited ones. */
 function membersOf(name: string, path: string): string[] {
   const members: string[] = [];
   const { tree } = readSource(path);
@@ -33,7 +33,7 @@ function membersOf(name: string, path: string): string[] {
   return members;
 }
 
-Deno.test("docs/guide/options.md has every option in a row of its tables", async () => {
+Deno.test("docs/guide/options.md has a table row for every option", async () => {
   const page = await Deno.readTextFile(new URL("../../docs/guide/options.md", import.meta.url));
   const cells = [...page.matchAll(/^\|([^|]*)\|([^|]*)\|/gm)].flatMap(([, ...cells]) => cells);
   const documented = new Set(

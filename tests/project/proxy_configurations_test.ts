@@ -1,4 +1,4 @@
-// The configurations in docs/guide/proxies.md and machines.md, in real proxies.
+// Runs the configurations of docs/guide/proxies.md and machines.md in real proxies.
 
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
@@ -16,15 +16,15 @@ type ProgramName = typeof PROGRAMS[number];
 const page = await Deno.readTextFile(join(root, "docs/guide/proxies.md"));
 const machines = await Deno.readTextFile(join(root, "docs/guide/machines.md"));
 
-/** The block of a page in this language. */
+/** Returns a page's code block in a language. */
 function blockOf(page: string, language: string): string {
   const [, block] = new RegExp(`^\`\`\`${language}\n([^]*?)^\`\`\`$`, "m").exec(page)!;
   return block!;
 }
 
-/** Replaces what must be there exactly once. */
+/** Replaces a string that must occur exactly once. */
 function replaceOnce(text: string, what: string, by: string): string {
-  assert.equal(text.split(what).length, 2, `${what} is in the page once`);
+  assert.equal(text.split(what).length, 2, `${what} must occur in the page exactly once`);
   return text.replace(what, by);
 }
 
@@ -46,11 +46,11 @@ const both = file("both.pem", certificates.cert + certificates.key);
 interface Ports {
   readonly front: number;
   readonly back: number;
-  /** The second node's, where the page has two. */
+  /** The port of the second node, if the page has two. */
   readonly second?: number | undefined;
 }
 
-/** Replaces only the ports and certificates in the text of the page. */
+/** Replaces only ports and certificates in the page's configuration. */
 const CONFIGURATIONS: Record<ProgramName, (block: string, ports: Ports) => string> = {
   nginx(block, { front, back, second }) {
     let text = replaceOnce(block, "listen 443 ssl", `listen 127.0.0.1:${front} ssl`);
@@ -70,7 +70,7 @@ ${text}}
   haproxy(block, { front, back }) {
     let text = replaceOnce(block, "bind :443", `bind 127.0.0.1:${front}`);
     text = replaceOnce(text, "/etc/ssl/example.com.both.pem", both);
-    // The second process of the page is one that is not there.
+    // The second process of the page does not run in this test.
     text = replaceOnce(text, ":8081", ":1");
     return replaceOnce(text, ":8080", `:${back}`);
   },
@@ -94,20 +94,20 @@ const LANGUAGES: Record<ProgramName, string> = {
   caddy: "caddyfile",
 };
 
-/** A running proxy, which ends with its scope. */
+/** A running proxy, stopped at the end of its scope. */
 interface Proxy extends AsyncDisposable {
   readonly port: number;
 }
 
-/** Differences from the page about proxies. */
+/** Differences from the configuration in proxies.md. */
 interface Variation {
-  /** Changes the configuration. */
+  /** Modifies the configuration. */
   readonly edit?: (block: string) => string;
-  /** The port of a second node: it is the page about machines. */
+  /** The port of the second node, for the configuration in machines.md. */
   readonly second?: number;
 }
 
-/** Starts a proxy with the page's configuration, varied, and waits until it listens. */
+/** Starts a proxy with the modified configuration of the page and waits until it listens. */
 async function start(
   program: ProgramName,
   back: number,
@@ -126,7 +126,7 @@ async function start(
   return { port, [Symbol.asyncDispose]: () => cleanUp.disposeAsync() };
 }
 
-/** Connects with the Origin that a page served by the proxy would have. */
+/** Connects with the Origin of a page served by the proxy. */
 function visit(port: number): ReturnType<typeof connect> {
   const address = `localhost:${port}`;
   return connect(`wss://${address}/chat?room=1`, {
@@ -165,7 +165,7 @@ for (const program of PROGRAMS) {
   );
 }
 
-/** The status that the page documents for each line missing from nginx's configuration. */
+/** The documented status for each line missing from the nginx configuration. */
 const LEFT_OUT: [status: number, lines: RegExp][] = [
   [403, /.*proxy_set_header Host .*\n/],
   [426, /.*proxy_set_header (Upgrade|Connection) .*\n/g],

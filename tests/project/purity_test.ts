@@ -1,5 +1,5 @@
-// The pure folders know ECMAScript and the encoding API and nothing else: they are type-checked with
-// only these in scope, and scanned for what is ECMAScript but not a function of its input.
+// The pure folders use only ECMAScript and the encoding API. The tests type-check them with only
+// these in scope, and scan them for impure parts of ECMAScript.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { place, readSource, root, type SourceFile, sourcesBelow, visit } from ".
 
 const PURE_FOLDERS = ["wire", "deflate", "message", "session", "handshake", "proxy"];
 
-/** ECMAScript, and yet a clock, a dice, a way around the type checker, or slow on hostile input. */
+/** ECMAScript globals that are impure, bypass the type checker, or are slow on hostile input. */
 const FORBIDDEN_NAMES = new Set([
   "Date",
   "Intl",
@@ -26,7 +26,7 @@ const pureSources: SourceFile[] = [
   ...PURE_FOLDERS.flatMap((folder) => sourcesBelow(`src/${folder}`)),
 ];
 
-/** What the type checker says of these files with only ECMAScript and the encoding API in scope. */
+/** Type-checks files with only ECMAScript and the encoding API in scope. Returns the errors. */
 function diagnose(paths: string[]): string[] {
   const program = ts.createProgram({
     rootNames: [...paths, join(root, "tests/project/encoding.d.ts")],
@@ -48,7 +48,7 @@ function diagnose(paths: string[]): string[] {
   );
 }
 
-/** The places where a file leaves pure computation although the type checker lets it. */
+/** Finds impure code that the type checker accepts. */
 function impurities(file: SourceFile): string[] {
   const found: string[] = [];
   visit(file.tree, (node) => {
@@ -67,11 +67,11 @@ Deno.test("the pure folders type-check with only ECMAScript and the encoding API
   assert.deepEqual(diagnose(pureSources.map((file) => join(root, file.path))), []);
 });
 
-Deno.test("the pure folders use no clock, no chance and no regular expression", () => {
+Deno.test("the pure folders use no clock, no randomness and no regular expression", () => {
   assert.deepEqual(pureSources.flatMap(impurities), []);
 });
 
-Deno.test("the type check refuses what belongs to a runtime", () => {
+Deno.test("the type check rejects runtime APIs", () => {
   const statements = [
     "setTimeout(() => {}, 1);",
     "console.log(1);",
@@ -103,7 +103,7 @@ Deno.test("the type check refuses what belongs to a runtime", () => {
   }
 });
 
-Deno.test("the scan refuses clocks, chance and regular expressions", () => {
+Deno.test("the scan finds clocks, randomness and regular expressions", () => {
   const cases: [text: string, found: number][] = [
     ["Date.now();", 1],
     ["new Date();", 1],

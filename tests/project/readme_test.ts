@@ -1,4 +1,4 @@
-// The READMEs: both say the same, and what they say of others is about the versions that are tested.
+// Checks that both READMEs match, and that comparisons name the tested versions.
 
 import assert from "node:assert/strict";
 import config from "../../deno.json" with { type: "json" };
@@ -8,27 +8,27 @@ import { root } from "./source_files.ts";
 const english = await Deno.readTextFile(join(root, "README.md"));
 const chinese = await Deno.readTextFile(join(root, "README.zh-CN.md"));
 
-/** The blocks of code, without comments. */
+/** The code blocks without comments. */
 function blocks(text: string): string[] {
   return [...text.matchAll(/^```(?:ts|sh)\n([^]*?)^```$/gm)].map(([, block]) =>
     block!.replaceAll(/\s*(?:\/\/|# ).*/g, "")
   );
 }
 
-/** Where links lead to, but for the one to the other language. */
+/** The link targets, except the link to the other language. */
 function targets(text: string): Set<string> {
   const found = [...text.matchAll(/\]\(([^)#]+)(?:#[^)]*)?\)/g)].map(([, target]) => target!);
   return new Set(found.filter((target) => !target.includes("README.")));
 }
 
-Deno.test("both READMEs have the same code and the same links", () => {
+Deno.test("both READMEs have the same code and links", () => {
   assert.ok(blocks(english).length >= 3);
   const translated = blocks(chinese);
-  // The Chinese page has more: the options of quickws, one by one.
+  // The Chinese README additionally lists the options of quickws.
   assert.deepEqual(blocks(english).filter((block) => !translated.includes(block)), []);
   assert.deepEqual(targets(english).difference(targets(chinese)), new Set());
   const [first] = blocks(english);
-  assert.ok(first!.trim().split("\n").length <= 12, "the server is about ten lines");
+  assert.ok(first!.trim().split("\n").length <= 12, "the first example has at most 12 lines");
 });
 
 Deno.test("shows the two commands exactly", () => {
@@ -38,7 +38,7 @@ Deno.test("shows the two commands exactly", () => {
   }
 });
 
-Deno.test("the table beside others is about the versions that are installed here", () => {
+Deno.test("the comparison table names the installed versions", () => {
   const versions = {
     "`ws`": config.imports.ws,
     "Bun": config.imports.bun,
@@ -52,7 +52,7 @@ Deno.test("the table beside others is about the versions that are installed here
   }
 });
 
-Deno.test("docs/README.md leads to every page below docs", async () => {
+Deno.test("docs/README.md links to every page in docs", async () => {
   const index = targets(await Deno.readTextFile(join(root, "docs/README.md")));
   const pages: string[] = [];
   for (const folder of ["", "guide/"]) {

@@ -1,4 +1,4 @@
-// The documentation site: every page exists, every link resolves, and pages fit a phone.
+// Checks the documentation site: pages, links and layout on small screens.
 
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";

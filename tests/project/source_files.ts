@@ -1,4 +1,4 @@
-// The source files of the library as data, for the tests about the project's own shape.
+// The parsed source files of the library, for tests of the project structure.
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -10,11 +10,11 @@ export const root: string = fileURLToPath(new URL("../..", import.meta.url));
 
 /** One file of the repository, parsed. */
 export interface SourceFile {
-  /** The path from the repository's root, with forward slashes. */
+  /** The path relative to the repository root, with forward slashes. */
   readonly path: string;
-  /** The whole text. */
+  /** The source text. */
   readonly text: string;
-  /** The syntax tree, with parents. */
+  /** The syntax tree, with parent links. */
   readonly tree: ts.SourceFile;
 }
 
@@ -26,13 +26,13 @@ function* walk(directory: string): Generator<string> {
   }
 }
 
-/** Parses one file, given by its path from the root. */
+/** Parses one file, given by its path relative to the root. */
 export function readSource(path: string): SourceFile {
   const text = readFileSync(join(root, path), "utf8");
   return { path, text, tree: ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true) };
 }
 
-/** The TypeScript files below a folder, by path; none if there is no such folder. */
+/** The TypeScript files in a folder, sorted by path; empty if the folder does not exist. */
 export function sourcesBelow(folder: string): SourceFile[] {
   try {
     return [...walk(join(root, folder))]
@@ -45,23 +45,23 @@ export function sourcesBelow(folder: string): SourceFile[] {
   }
 }
 
-/** The library: `mod.ts` and what lies below `src`. */
+/** The files of the library: `mod.ts` and all files in `src`. */
 export function librarySources(): SourceFile[] {
   return [...sourcesBelow("src"), readSource("mod.ts")];
 }
 
-/** The doctor: a package of its own. */
+/** The files of the doctor, a separate package. */
 export function doctorSources(): SourceFile[] {
   return sourcesBelow("doctor");
 }
 
-/** Calls `visitor` for a node and everything below it, comments and punctuation left out. */
+/** Calls `visitor` for a node and its descendants, excluding comments and punctuation. */
 export function visit(node: ts.Node, visitor: (node: ts.Node) => void): void {
   visitor(node);
   ts.forEachChild(node, (child) => visit(child, visitor));
 }
 
-/** Where a node is, as `path:line`. */
+/** The position of a node as `path:line`. */
 export function place(file: SourceFile, node: ts.Node): string {
   return `${file.path}:${file.tree.getLineAndCharacterOfPosition(node.getStart()).line + 1}`;
 }
