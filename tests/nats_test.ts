@@ -14,13 +14,13 @@ const connection: NatsConnection = {
   isClosed: method,
 };
 
-Deno.test("a connection is taken, and left alone at first", () => {
+Deno.test("accepts a connection without calling it before start", () => {
   const backplane = natsBackplane(connection, { prefix: "a.b.", storage: "memory", replicas: 3 });
   assert.equal(typeof backplane.publish, "function");
   assert.ok(backplane.history);
 });
 
-Deno.test("what is no connection is refused", () => {
+Deno.test("rejects a value that is not a connection", () => {
   const { flush: _, ...part } = connection;
   for (const wrong of [undefined, null, "nats://localhost", {}, method, part]) {
     assert.throws(() => natsBackplane(wrong as NatsConnection), {
@@ -45,7 +45,7 @@ const WRONG: [name: string, value: unknown, error: string][] = [
 ];
 
 for (const [name, value, error] of WRONG) {
-  Deno.test(`the option ${name} must not be ${JSON.stringify(value)}`, () => {
+  Deno.test(`rejects ${JSON.stringify(value)} as the option ${name}`, () => {
     const options = { [name]: value } as NatsBackplaneOptions;
     assert.throws(() => natsBackplane(connection, options), {
       name: error,
@@ -54,7 +54,7 @@ for (const [name, value, error] of WRONG) {
   });
 }
 
-Deno.test("what is asked of it before it is up is refused", async () => {
+Deno.test("rejects calls before start has resolved", async () => {
   const backplane = natsBackplane(connection);
   assert.throws(() => backplane.publish("t", new Uint8Array(1)), /unavailable/);
   await assert.rejects(async () => await backplane.subscribe("t"), /unavailable/);

@@ -10,7 +10,7 @@ const CLIENTS: Record<string, unknown> = {
 };
 
 for (const [what, client] of Object.entries(CLIENTS)) {
-  Deno.test(`a client ${what} is taken, and left alone at first`, () => {
+  Deno.test(`accepts a client ${what} without calling it before start`, () => {
     const backplane = redisBackplane(client as RedisClient, { prefix: "" });
     assert.equal(typeof backplane.publish, "function");
     assert.ok(backplane.history);
@@ -18,17 +18,22 @@ for (const [what, client] of Object.entries(CLIENTS)) {
 }
 
 const WRONG: [what: string, client: unknown][] = [
-  ["nothing", undefined],
+  ["undefined", undefined],
   ["null", null],
   ["an address", "redis://localhost"],
   ["a function", () => {}],
   ["another object", {}],
-  ["a part of a client", { isReady: true, duplicate: method }],
-  ["what looks like one", { isReady: true, duplicate: 1, sendCommand: 2, destroy: 3 }],
+  ["an incomplete client", { isReady: true, duplicate: method }],
+  ["an object with client properties of the wrong type", {
+    isReady: true,
+    duplicate: 1,
+    sendCommand: 2,
+    destroy: 3,
+  }],
 ];
 
 for (const [what, client] of WRONG) {
-  Deno.test(`${what} is refused as a client`, () => {
+  Deno.test(`rejects ${what} as a client`, () => {
     assert.throws(() => redisBackplane(client as RedisClient), {
       name: "TypeError",
       message: /redis \(5 or newer\) or ioredis, or a RedisClient of Bun/,
@@ -36,7 +41,7 @@ for (const [what, client] of WRONG) {
   });
 }
 
-Deno.test("a prefix that is no text, or has braces, is refused", () => {
+Deno.test("rejects a prefix that is not a string or contains braces", () => {
   for (const prefix of [5, null, "{a}", "a}", "{"]) {
     assert.throws(
       () => redisBackplane(CLIENTS["of redis"] as RedisClient, { prefix: prefix as string }),
@@ -45,7 +50,7 @@ Deno.test("a prefix that is no text, or has braces, is refused", () => {
   }
 });
 
-Deno.test("what is asked of it before it is up is refused", async () => {
+Deno.test("rejects calls before start has resolved", async () => {
   const backplane = redisBackplane(CLIENTS["of redis"] as RedisClient);
   assert.throws(() => backplane.publish("t", new Uint8Array(1)), /unavailable/);
   await assert.rejects(async () => await backplane.subscribe("t"), /unavailable/);
@@ -56,7 +61,7 @@ Deno.test("what is asked of it before it is up is refused", async () => {
   await backplane.close();
 });
 
-Deno.test("the client of redis drops no command because it has waited for long", async () => {
+Deno.test("the redis client does not drop commands after a long wait", async () => {
   const changes = new Promise((resolve) => {
     const client = {
       isReady: false,

@@ -17,12 +17,12 @@ const VIEWS: readonly [what: string, view: unknown, bytes: string][] = [
 ];
 
 for (const [what, view, bytes] of VIEWS) {
-  Deno.test(`the bytes of ${what} are those it shows`, () => {
+  Deno.test(`returns the visible bytes of ${what}`, () => {
     assert.equal(toHex(toBytes(view)), bytes);
   });
 }
 
-Deno.test("a Uint8Array is taken as it is, without a copy", () => {
+Deno.test("returns a Uint8Array without a copy", () => {
   const bytes = hex("01 02");
   assert.equal(toBytes(bytes), bytes);
 });
@@ -43,7 +43,7 @@ const OTHERS: readonly [value: unknown, shown: string][] = [
 ];
 
 for (const [value, shown] of OTHERS) {
-  Deno.test(`${shown} (${typeof value}) is no bytes: a TypeError shows it and what is allowed`, () => {
+  Deno.test(`rejects ${shown} (${typeof value}) with a TypeError that shows it and the allowed types`, () => {
     assert.throws(() => toBytes(value), {
       name: "TypeError",
       message:
@@ -62,7 +62,7 @@ const DETACHED: readonly [what: string, make: (memory: ArrayBuffer) => unknown][
 ];
 
 for (const [what, make] of DETACHED) {
-  Deno.test(`a detached ${what} is a TypeError that says so, not an empty message`, () => {
+  Deno.test(`rejects a detached ${what} with a TypeError, not as an empty message`, () => {
     const memory = new ArrayBuffer(8);
     const data = make(memory);
     structuredClone(memory, { transfer: [memory] });
@@ -73,14 +73,14 @@ for (const [what, make] of DETACHED) {
   });
 }
 
-Deno.test("a view that lies behind the end of its shrunk buffer is a TypeError", () => {
+Deno.test("rejects a view beyond the end of its shrunk buffer with a TypeError", () => {
   const memory = new ArrayBuffer(8, { maxByteLength: 16 });
   const data = new Uint8Array(memory, 4, 4);
   memory.resize(2);
   assert.throws(() => toBytes(data), { name: "TypeError", message: /out of bounds/ });
 });
 
-Deno.test("a view of growing or shared memory shows what there is now", () => {
+Deno.test("a view of growable or shared memory has the current bytes", () => {
   const growing = new ArrayBuffer(2, { maxByteLength: 4 });
   const all = new Uint8Array(growing);
   growing.resize(3);

@@ -36,12 +36,12 @@ for (
     [Symbol("secret"), "a symbol"],
   ] as [unknown, string][]
 ) {
-  Deno.test(`${text.slice(0, 30)} is shown in a message as just that`, () => {
+  Deno.test(`shows ${text.slice(0, 30)} in an error message`, () => {
     assert.equal(show(value), text);
   });
 }
 
-Deno.test("an option of the wrong type is named with what is allowed and what was given", () => {
+Deno.test("the error for a wrong type names the option, the expected type and the given value", () => {
   assert.throws(() => {
     throw wrongType("text", '"string" or "bytes"', 7);
   }, { name: "TypeError", message: 'Option "text" must be "string" or "bytes", got 7' });
@@ -53,7 +53,7 @@ Deno.test("an absent option passes every check", () => {
   checkOneOf("n", undefined, ["a"]);
 });
 
-Deno.test("an integer passes from its minimum to its maximum, both included", () => {
+Deno.test("accepts an integer from its minimum to its maximum inclusive", () => {
   for (const value of [1, 2, 10]) checkInteger("n", value, 1, 10, "bytes");
   for (const value of [0, 11, -1, 1.5, NaN, Infinity, -Infinity]) {
     assert.throws(() => checkInteger("n", value, 1, 10, "bytes"), {
@@ -63,7 +63,7 @@ Deno.test("an integer passes from its minimum to its maximum, both included", ()
   }
 });
 
-Deno.test("what is not a number is a TypeError, even if it looks like one", () => {
+Deno.test("rejects a value that is not a number with a TypeError, even a numeric string", () => {
   for (const value of ["5", 5n, null, true, [5], {}, () => 5]) {
     assert.throws(() => checkInteger("n", value, 1, 10, "bytes"), {
       name: "TypeError",
@@ -72,7 +72,7 @@ Deno.test("what is not a number is a TypeError, even if it looks like one", () =
   }
 });
 
-Deno.test("a type is checked by name", () => {
+Deno.test("checks a type by its name", () => {
   checkType("flag", false, "boolean");
   checkType("name", "", "string");
   checkType("handler", () => {}, "function");
@@ -84,7 +84,7 @@ Deno.test("a type is checked by name", () => {
   assert.throws(() => checkType("handler", {}, "function"), TypeError);
 });
 
-Deno.test("one of several words is allowed, and the message lists them", () => {
+Deno.test("accepts one of several values, and the error lists them", () => {
   checkOneOf("text", "bytes", ["string", "bytes"]);
   for (const value of ["Bytes", "", null, 1, ["bytes"]]) {
     assert.throws(() => checkOneOf("text", value, ["string", "bytes"]), {
@@ -94,7 +94,7 @@ Deno.test("one of several words is allowed, and the message lists them", () => {
   }
 });
 
-Deno.test("an unknown name in the options is refused, so that no misspelt option is ignored", () => {
+Deno.test("rejects an unknown option, so that misspelled options are not ignored", () => {
   checkNames("Options", {}, ["a", "b"]);
   checkNames("Options", { a: 1, b: undefined }, ["a", "b"]);
   assert.throws(() => checkNames("Options", { a: 1, c: 2 }, ["a", "b"]), {
@@ -121,7 +121,7 @@ for (
     ["protocols", "subprotocols"],
   ] as const
 ) {
-  Deno.test(`an unknown option "${given}" is guessed to mean "${meant}"`, () => {
+  Deno.test(`suggests "${meant}" for the unknown option "${given}"`, () => {
     assert.throws(() => checkNames("The options of connect", { [given]: 1 }, KNOWN), {
       name: "TypeError",
       message: `Unknown option "${given}". Did you mean "${meant}"?`,
@@ -129,13 +129,13 @@ for (
   });
 }
 
-Deno.test("an unknown option that is a part of several names is answered with them", () => {
+Deno.test("suggests all names that contain the unknown option", () => {
   assert.throws(() => checkNames("The options of connect", { timeout: 1 }, [...TIMES, "open"]), {
     message: 'Unknown option "timeout". Did you mean "readTimeout" or "pongTimeout"?',
   });
 });
 
-Deno.test("an unknown option like none is answered with those that there are", () => {
+Deno.test("lists all options if none is similar to the unknown option", () => {
   for (const given of ["port", "x", "", "__proto__x", "o"]) {
     assert.throws(() => checkNames("The options of connect", { [given]: 1 }, KNOWN), {
       message: `Unknown option "${given}". The options of connect can have: ${KNOWN.join(", ")}`,
@@ -143,7 +143,7 @@ Deno.test("an unknown option like none is answered with those that there are", (
   }
 });
 
-Deno.test("an unknown name in a nested bag is shown with the name of the bag", () => {
+Deno.test("shows an unknown nested option with the name of its parent", () => {
   assert.throws(() => checkNames('Option "tls"', { caCert: "" }, ["caCerts", "cert"]), {
     message: 'Unknown option "tls.caCert". Did you mean "tls.caCerts"?',
   });
@@ -152,13 +152,13 @@ Deno.test("an unknown name in a nested bag is shown with the name of the bag", (
   });
 });
 
-Deno.test("an unknown name of any length is checked at once and shown in part", () => {
+Deno.test("checks an unknown name of any length quickly and shows a part of it", () => {
   assert.throws(() => checkNames("Options", { ["m".repeat(1e6)]: 1 }, KNOWN), {
     message: new RegExp(`^Unknown option "m{60}\\.\\.\\."\\. Options can have: `),
   });
 });
 
-Deno.test("options that are no object are refused", () => {
+Deno.test("rejects options that are not an object", () => {
   for (const value of [undefined, null, 7, "text", [], () => {}]) {
     assert.throws(() => checkNames("Options", value, []), {
       name: "TypeError",
@@ -167,14 +167,14 @@ Deno.test("options that are no object are refused", () => {
   }
 });
 
-Deno.test("a signal of an AbortController passes, and so does none", () => {
+Deno.test("accepts the signal of an AbortController, and undefined", () => {
   checkSignal(undefined);
   checkSignal(new AbortController().signal);
   checkSignal(AbortSignal.abort());
   assert.throws(() => checkSignal(new AbortController()), TypeError);
 });
 
-Deno.test("a bag of options is a plain object, and no promise, Map, Set or Date", () => {
+Deno.test("options are a plain object, not a promise, Map, Set or Date", () => {
   class Options {
     level = 1;
   }

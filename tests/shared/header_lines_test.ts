@@ -11,13 +11,13 @@ const FORMS: readonly [what: string, init: HeaderFieldsInit | undefined, lines?:
 ];
 
 for (const [what, init, lines] of FORMS) {
-  Deno.test(`header fields can be given as ${what}`, () => {
+  Deno.test(`accepts header fields as ${what}`, () => {
     const given = headerLines(init);
     assert.deepEqual(given && [...given], lines);
   });
 }
 
-Deno.test("a list of anything but pairs is a TypeError that repeats no value", () => {
+Deno.test("rejects a list without pairs with a TypeError that shows no value", () => {
   for (const wrong of [[null], [{}], ["ab"], [["Cookie"]], [["Cookie", "secret", "more"]]]) {
     assert.throws(
       () => headerLines(wrong as unknown as HeaderFieldsInit),
@@ -26,7 +26,7 @@ Deno.test("a list of anything but pairs is a TypeError that repeats no value", (
   }
 });
 
-Deno.test("fields that can be iterated only once can be read twice", () => {
+Deno.test("reads fields from a one-time iterable twice", () => {
   function* once(): Generator<readonly [string, string]> {
     yield ["a", "1"];
   }

@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { callReported, logError } from "../../src/shared/log_error.ts";
 import { ConsoleWatch, withConsole } from "../support/console.ts";
 
-Deno.test("an error without a handler is written to the console, unchanged", () => {
+Deno.test("writes an error without a handler to the console, unchanged", () => {
   const error = new Error("nobody wants it");
   assert.deepEqual(withConsole(() => logError(error)).logged, [[error]]);
 });
 
-Deno.test("what a call throws, or rejects with, is written there, and nothing else", async () => {
+Deno.test("writes the error of a call that throws or rejects, and nothing else", async () => {
   const error = new Error("nobody wants it");
   const thrown = withConsole(() => {
     callReported(() => {

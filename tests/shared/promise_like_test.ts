@@ -3,8 +3,8 @@ import { isPromiseLike } from "../../src/shared/promises.ts";
 
 const WAITABLE: readonly [what: string, value: unknown][] = [
   ["a promise", Promise.resolve(1)],
-  ["an object with a then method of its own", { then: () => {} }],
-  ["an object that inherits its then", Object.create({ then: () => {} })],
+  ["an object with its own then method", { then: () => {} }],
+  ["an object that inherits then", Object.create({ then: () => {} })],
 ];
 
 const NOT_WAITABLE: readonly [what: string, value: unknown][] = [
@@ -15,14 +15,14 @@ const NOT_WAITABLE: readonly [what: string, value: unknown][] = [
   ["a string", "then"],
   ["an object", {}],
   ["an object without a prototype", Object.create(null)],
-  ["an object whose then is no function", { then: true }],
+  ["an object whose then is not a function", { then: true }],
   ["a function", () => {}],
 ];
 
 for (const [what, value] of WAITABLE) {
-  Deno.test(`${what} can be waited for`, () => assert.equal(isPromiseLike(value), true));
+  Deno.test(`${what} is a thenable`, () => assert.equal(isPromiseLike(value), true));
 }
 
 for (const [what, value] of NOT_WAITABLE) {
-  Deno.test(`${what} cannot be waited for`, () => assert.equal(isPromiseLike(value), false));
+  Deno.test(`${what} is not a thenable`, () => assert.equal(isPromiseLike(value), false));
 }

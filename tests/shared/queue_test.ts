@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Queue } from "../../src/shared/queue.ts";
 
-Deno.test("items come out as they went in, however they are mixed", () => {
+Deno.test("returns items in insertion order under mixed push and shift", () => {
   const queue = new Queue<number>();
   let next = 0;
   let expected = 0;

@@ -20,7 +20,7 @@ function drawsOf(work: () => void): number {
 Deno.test("mask keys are 32-bit integers that do not repeat and use every bit", () => {
   const keys = Array.from({ length: 5000 }, randomMask);
   assert.ok(keys.every((key) => key === (key | 0)));
-  // By chance two of 5000 are alike in one run of 340; three such pairs never are.
+  // Two of 5000 random keys are equal in one of 340 runs. Three equal pairs are practically impossible.
   assert.ok(new Set(keys).size > 4990);
   for (let bit = 0; bit < 32; bit++) {
     const set = keys.filter((key) => (key >>> bit & 1) === 1).length;

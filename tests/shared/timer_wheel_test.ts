@@ -6,7 +6,7 @@ import { Random } from "../support/random.ts";
 /** One turn of the wheel in milliseconds. */
 const TURN = 1024 * TICK;
 
-/** Someone who writes down when and for what it was woken. */
+/** A timer target that records the time and kind of each call. */
 class Sleeper implements TimerTarget {
   readonly woken: [time: number, kind: number][] = [];
   readonly #now: () => number;
@@ -23,7 +23,7 @@ class Sleeper implements TimerTarget {
   }
 }
 
-/** Asserts that it was woken once, not early, and at most a tick late (and the runtime's millisecond). */
+/** Asserts one call, not early, and at most one tick and one millisecond late. */
 function assertWoken(sleeper: Sleeper, due: number): void {
   assert.equal(sleeper.woken.length, 1, `woken ${sleeper.woken.length} times for ${due}`);
   const [[time]] = sleeper.woken;
@@ -38,24 +38,24 @@ for (const delay of [0, 1, 9, 10, 11, 500, 5000, TURN - 1, TURN, TURN + 1, 60_00
       const wheel = new TimerWheel(clock.now);
       const sleeper = new Sleeper(clock.now);
       wheel.start(delay, sleeper, 7);
-      assert.equal(sleeper.woken.length, 0, "never at once");
+      assert.equal(sleeper.woken.length, 0, "the timer does not fire synchronously");
       clock.advance(delay + 3 * TURN);
       assertWoken(sleeper, start + delay);
       assert.equal(sleeper.woken[0][1], 7);
       assert.equal(wheel.size, 0);
-      assert.equal(clock.running, 0, "nothing runs on");
+      assert.equal(clock.running, 0, "no runtime timer is active");
     }
   });
 }
 
-Deno.test("many timers need one timer of the runtime, and none need none", () => {
+Deno.test("many timers use one runtime timer, and an empty wheel uses none", () => {
   using clock = new FakeClock(0);
   const wheel = new TimerWheel(clock.now);
   const sleeper = new Sleeper(clock.now);
   const timers = Array.from({ length: 10_000 }, (_, i) => wheel.start(5000 + i % 100, sleeper, i));
   assert.equal(wheel.size, 10_000);
   assert.equal(clock.running, 1);
-  assert.ok(clock.started < 10, "and it is not restarted for each");
+  assert.ok(clock.started < 10, "the runtime timer is not restarted for each timer");
   for (const timer of timers) wheel.cancel(timer);
   assert.equal(wheel.size, 0);
   assert.equal(clock.running, 0);
@@ -63,7 +63,7 @@ Deno.test("many timers need one timer of the runtime, and none need none", () =>
   assert.equal(sleeper.woken.length, 0);
 });
 
-Deno.test("a timer that is due sooner than those that run is not late", () => {
+Deno.test("a timer due before all others is not late", () => {
   using clock = new FakeClock(0);
   const wheel = new TimerWheel(clock.now);
   const [late, soon] = [new Sleeper(clock.now), new Sleeper(clock.now)];
@@ -75,7 +75,7 @@ Deno.test("a timer that is due sooner than those that run is not late", () => {
   assertWoken(late, 5000);
 });
 
-Deno.test("a timer that is started by another one's firing does not make the others late", () => {
+Deno.test("a timer started by a firing timer does not delay others", () => {
   using clock = new FakeClock(0);
   const wheel = new TimerWheel(clock.now);
   const later = new Sleeper(clock.now);
@@ -89,7 +89,7 @@ Deno.test("a timer that is started by another one's firing does not make the oth
   assertWoken(later, first.woken[0][0] + 5000);
 });
 
-Deno.test("a timer of no delay that is started by another one's firing fires next", () => {
+Deno.test("a timer without delay started by a firing timer fires next", () => {
   using clock = new FakeClock(0);
   const wheel = new TimerWheel(clock.now);
   const next = new Sleeper(clock.now);
@@ -99,7 +99,7 @@ Deno.test("a timer of no delay that is started by another one's firing fires nex
   assertWoken(next, first.woken[0][0]);
 });
 
-Deno.test("a cancelled timer never fires, and cancelling once more, or too late, changes nothing", () => {
+Deno.test("a cancelled timer never fires; a repeated or late cancel has no effect", () => {
   using clock = new FakeClock(0);
   const wheel = new TimerWheel(clock.now);
   const [cancelled, kept] = [new Sleeper(clock.now), new Sleeper(clock.now)];
@@ -116,7 +116,7 @@ Deno.test("a cancelled timer never fires, and cancelling once more, or too late,
   assert.equal(wheel.size, 0);
 });
 
-Deno.test("a timer can be cancelled by another one that fires in the same tick", () => {
+Deno.test("a timer can cancel another timer of the same tick", () => {
   using clock = new FakeClock(0);
   const wheel = new TimerWheel(clock.now);
   const victim = new Sleeper(clock.now);
@@ -128,7 +128,7 @@ Deno.test("a timer can be cancelled by another one that fires in the same tick",
   assert.deepEqual([killer.woken.length, victim.woken.length, wheel.size], [1, 0, 0]);
 });
 
-Deno.test("while the process stalls no time passes: what is not due yet fires later by as much", () => {
+Deno.test("a stall of the process delays pending timers by its duration", () => {
   using clock = new FakeClock(0);
   const wheel = new TimerWheel(clock.now);
   const sleepers = [100, 1000, 9000, 15_000].map((delay) => {
@@ -141,13 +141,13 @@ Deno.test("while the process stalls no time passes: what is not due yet fires la
   for (const [sleeper, delay] of sleepers) assertWoken(sleeper, 40_000 - 50 + delay);
 });
 
-Deno.test("sockets are read before a timer fires, also when the process stalls meanwhile", () => {
+Deno.test("socket input is read before a timer fires, even after a stall", () => {
   using clock = new FakeClock(0);
   const wheel = new TimerWheel(clock.now);
   const log: string[] = [];
   const judge = { timerFired: () => void log.push("judges") };
   wheel.start(100, judge, 0);
-  // What a turn of the event loop reads comes between two timers of no delay.
+  // Socket input of an event loop turn is read between two timers without delay.
   setTimeout(() => setTimeout(() => log.push("reads")), 100);
   clock.block(3000);
   clock.advance(60);
@@ -156,7 +156,7 @@ Deno.test("sockets are read before a timer fires, also when the process stalls m
 
 for (const delay of [20, 40, 100, 300, 5000]) {
   for (const blockAt of [0, 10, delay / 2, delay - 1]) {
-    Deno.test(`a stall ${blockAt} ms into ${delay} ms leaves a half of the rest, or 50 ms`, () => {
+    Deno.test(`a stall ${blockAt} ms into ${delay} ms leaves half of the rest, or 50 ms`, () => {
       using clock = new FakeClock(0);
       const wheel = new TimerWheel(clock.now);
       const sleeper = new Sleeper(clock.now);
@@ -175,7 +175,7 @@ for (const delay of [20, 40, 100, 300, 5000]) {
   }
 }
 
-Deno.test("a process that is always late still reaches its timers, in twice the time", () => {
+Deno.test("in a process that is always late, a timer fires within about twice its delay", () => {
   using clock = new FakeClock(0);
   const wheel = new TimerWheel(clock.now);
   const sleeper = new Sleeper(clock.now);
@@ -192,7 +192,7 @@ Deno.test("a process that is always late still reaches its timers, in twice the 
   wheel.cancel(timer);
 });
 
-Deno.test("a timer that is started while others are overdue does not make them later", () => {
+Deno.test("a timer started while others are overdue does not delay them further", () => {
   using clock = new FakeClock(0);
   const wheel = new TimerWheel(clock.now);
   const [overdue, next] = [new Sleeper(clock.now), new Sleeper(clock.now)];
@@ -204,7 +204,7 @@ Deno.test("a timer that is started while others are overdue does not make them l
   assertWoken(next, 3100);
 });
 
-Deno.test("the wheel can stand still for long and then goes on", () => {
+Deno.test("the wheel resumes after a long idle time", () => {
   using clock = new FakeClock(0);
   const wheel = new TimerWheel(clock.now);
   for (let run = 0; run < 5; run++) {
@@ -218,7 +218,7 @@ Deno.test("the wheel can stand still for long and then goes on", () => {
   }
 });
 
-Deno.test("timers that come and go by the thousand disturb none that stays", () => {
+Deno.test("thousands of started and cancelled timers do not affect a pending one", () => {
   using clock = new FakeClock(0);
   const wheel = new TimerWheel(clock.now);
   const [kept, cancelled] = [new Sleeper(clock.now), new Sleeper(clock.now)];
@@ -233,7 +233,7 @@ Deno.test("timers that come and go by the thousand disturb none that stays", () 
   assertWoken(kept, 30_000);
 });
 
-Deno.test("timers at random, some cancelled, some started by others, all keep their time", () => {
+Deno.test("random timers, some cancelled or started by others, fire in time", () => {
   const random = new Random(1024);
   using clock = new FakeClock(5.5);
   const wheel = new TimerWheel(clock.now);

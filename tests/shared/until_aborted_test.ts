@@ -3,7 +3,7 @@ import { untilAborted } from "../../src/shared/promises.ts";
 
 const REASON = new Error("given up");
 
-Deno.test("what comes in time is given, and the signal is forgotten", async () => {
+Deno.test("settles with the promise and removes the signal's listener", async () => {
   const { signal } = new AbortController();
   const listeners = countListeners(signal);
   assert.equal(await untilAborted(Promise.resolve(7), signal), 7);
@@ -12,11 +12,11 @@ Deno.test("what comes in time is given, and the signal is forgotten", async () =
   assert.equal(listeners(), 0);
 });
 
-Deno.test("without a signal there is nothing to wait for but the promise", async () => {
+Deno.test("without a signal, settles with the promise", async () => {
   assert.equal(await untilAborted(Promise.resolve(7), undefined), 7);
 });
 
-Deno.test("an abort is not held up, and what comes later is discarded", async () => {
+Deno.test("rejects on abort immediately and discards a later result", async () => {
   const controller = new AbortController();
   const late = Promise.withResolvers<number>();
   const discarded = Promise.withResolvers<number>();
@@ -27,20 +27,20 @@ Deno.test("an abort is not held up, and what comes later is discarded", async ()
   assert.equal(await discarded.promise, 7);
 });
 
-Deno.test("a signal that is aborted already counts, too", async () => {
+Deno.test("rejects with an aborted signal", async () => {
   const discarded = Promise.withResolvers<number>();
   const waiting = untilAborted(Promise.resolve(7), AbortSignal.abort(REASON), discarded.resolve);
   await assert.rejects(waiting, REASON);
   assert.equal(await discarded.promise, 7);
 });
 
-Deno.test("an error after the abort is ignored", async () => {
+Deno.test("ignores an error after the abort", async () => {
   const controller = new AbortController();
   const late = Promise.withResolvers<number>();
   const waiting = untilAborted(late.promise, controller.signal);
   controller.abort(REASON);
   await assert.rejects(waiting, REASON);
-  // Unhandled, it would fail the test.
+  // An unhandled rejection would fail the test.
   late.reject(new Error("too late"));
 });
 

@@ -1,5 +1,5 @@
-// A server on Deno whose process has run out of file descriptors: `onError` is called, and the server accepts
-// again once there are some.
+// A Deno server without free file descriptors calls `onError`, and accepts connections again when
+// descriptors are free.
 
 import assert from "node:assert/strict";
 import { connect, type Socket } from "node:net";
@@ -9,11 +9,11 @@ import { RawSocket } from "../support/raw_socket.ts";
 
 const FILES = 100;
 
-/** Milliseconds after which a client tries another connection. */
+/** Milliseconds after which a client retries. */
 const PATIENCE = 1000;
 
 const PROGRAM = `
-// What Deno loads when it is first needed, it cannot load without a descriptor, and panics.
+// Loads these modules in advance: without a free descriptor, Deno panics on lazy loading.
 import process from "node:process";
 import "node:tls";
 process.on("SIGUSR2", () => {});
@@ -41,7 +41,7 @@ Deno.test("a server without file descriptors reports it and accepts again", asyn
     }
     assert.match((await lines.next()).value!, /^error .*too many open files/i);
     for (const socket of sockets) socket.destroy();
-    // A connection that came while there was no descriptor may never be answered.
+    // A connection received without a free descriptor may never get a response.
     for (let accepted = false; !accepted;) {
       const client = await RawSocket.open({ port });
       sockets.push(client.socket);

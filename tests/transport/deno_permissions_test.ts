@@ -1,4 +1,4 @@
-// `serve` on a Deno that may not listen: the promise rejects, and the process lives on.
+// `serve` on Deno without net permission: the promise rejects, and the process continues.
 
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";

@@ -1,4 +1,4 @@
-// The versions of the runtimes that are too old, and what is said of them.
+// Unsupported runtime versions, and their error messages.
 
 import assert from "node:assert/strict";
 import { checkRuntime, type RuntimeVersions } from "../../src/transport/node_versions.ts";

@@ -1,10 +1,10 @@
-// The read buffer without a socket: what it offers, and that nothing given away is offered again.
+// The read buffer without a socket: it never reuses delivered memory.
 
 import assert from "node:assert/strict";
 import { ReadBuffer } from "../../src/transport/deno.ts";
 import { Random } from "../support/random.ts";
 
-/** Reads a message of `length` bytes, as a socket would that has all of it; returns the reads. */
+/** Reads a message of `length` bytes that is fully available. Returns the number of reads. */
 function readMessage(buffer: ReadBuffer, length: number, kept = true): Uint8Array[] {
   const chunks: Uint8Array[] = [];
   while (length > 0) {
@@ -25,7 +25,7 @@ Deno.test("an idle connection holds 2 KiB", () => {
   assert.equal(buffer.room().buffer.byteLength, 2048);
 });
 
-Deno.test("the chunk is what was read, in the memory that was offered", () => {
+Deno.test("the chunk is a view of the bytes read into the offered memory", () => {
   const buffer = new ReadBuffer();
   const room = buffer.room();
   const chunk = buffer.filled(room, 5);
@@ -34,7 +34,7 @@ Deno.test("the chunk is what was read, in the memory that was offered", () => {
   assert.equal(chunk.byteOffset, room.byteOffset);
 });
 
-Deno.test("memory that was not given away is offered again", () => {
+Deno.test("reuses memory that was not delivered", () => {
   const buffer = new ReadBuffer();
   const room = buffer.room();
   for (let count = 0; count < 100; count++) {
@@ -43,13 +43,13 @@ Deno.test("memory that was not given away is offered again", () => {
   }
 });
 
-Deno.test("small chunks that are kept share a block", () => {
+Deno.test("retained small chunks share a block", () => {
   const buffer = new ReadBuffer();
   const chunks = Array.from({ length: 10 }, () => readMessage(buffer, 100)).flat();
   assert.equal(new Set(chunks.map((chunk) => chunk.buffer)).size, 1);
 });
 
-Deno.test("no byte is offered again once it was given away", () => {
+Deno.test("never reuses a delivered byte", () => {
   const random = new Random(1);
   for (const firstSize of [1, 3, 16, 100, 2048, 100_000]) {
     const buffer = new ReadBuffer(firstSize);
@@ -69,14 +69,14 @@ Deno.test("no byte is offered again once it was given away", () => {
 const SIZES = [1, 100, 500, 1000, 2048, 4096, 4100, 10_000, 16_384, 20_000, 65_535];
 
 for (const size of SIZES) {
-  Deno.test(`messages of ${size} bytes soon take a read each`, () => {
+  Deno.test(`soon reads each message of ${size} bytes in one read`, () => {
     const buffer = new ReadBuffer();
     for (let count = 0; count < 20; count++) readMessage(buffer, size);
     for (let count = 0; count < 100; count++) assert.equal(readMessage(buffer, size).length, 1);
   });
 }
 
-Deno.test("room grows while reads fill it, to 64 KiB and no further", () => {
+Deno.test("grows up to 64 KiB while reads fill it", () => {
   const buffer = new ReadBuffer();
   const sizes = readMessage(buffer, 10_000_000).map((chunk) => chunk.length);
   assert.ok(sizes.length < 200);
@@ -84,7 +84,7 @@ Deno.test("room grows while reads fill it, to 64 KiB and no further", () => {
 });
 
 for (const kept of [true, false]) {
-  Deno.test(`after a flood small messages bring 2 KiB back, ${kept ? "kept" : "not kept"}`, () => {
+  Deno.test(`shrinks to 2 KiB with small messages after a flood, ${kept ? "retained" : "not retained"}`, () => {
     const buffer = new ReadBuffer();
     readMessage(buffer, 10_000_000);
     for (let count = 0; count < 20; count++) readMessage(buffer, 100, kept);
@@ -92,7 +92,7 @@ for (const kept of [true, false]) {
   });
 }
 
-Deno.test("the user chooses the size to begin with and to fall back to", () => {
+Deno.test("the user sets the initial and minimum size", () => {
   const buffer = new ReadBuffer(16);
   assert.equal(buffer.room().length, 16);
   const large = new ReadBuffer(100_000);
