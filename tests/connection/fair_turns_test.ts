@@ -14,7 +14,7 @@ async function until(isMet: () => boolean): Promise<void> {
 for (
   const [what, count, size] of [
     ["many small messages", 20_000, 1],
-    ["some large messages", 20, 300_000],
+    ["some large messages", 60, 300_000],
   ] as const
 ) {
   socketTest(
