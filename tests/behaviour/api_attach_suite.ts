@@ -374,6 +374,7 @@ export const cases: Cases = liveCases({
       peer.send(upgradeRequest());
       const upgradeNow = await arrived.promise;
       peer.socket[leave]();
+      // The socket has no reader before the upgrade, so no event reports that its peer has left.
       await new Promise((resolve) => setTimeout(resolve, 100));
       assert.equal(await upgradeNow(), undefined);
       assert.equal(upgrader.connections, 0);
