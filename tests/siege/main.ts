@@ -10,6 +10,7 @@
 //   --runs 1            runs of each; the table has the median of the worst echoes, and their range
 //
 // Compressed attacks run against the defaults with compression, the others against the settings of the page.
+// Peers have the same settings as far as they know them.
 // The table at the end is Markdown. Exits with 1 if an honest connection was closed, a quickws server has
 // exited, or an attack has missed its intended effect.
 
@@ -90,7 +91,7 @@ const faults: string[] = [];
 console.log(line(HEADER, WIDTHS));
 for (const attack of attacks) {
   for (const runtime of runtimes) {
-    for (const kind of kindsFor(attack).filter((kind) => kinds.includes(kind))) {
+    for (const kind of kindsFor(attack, runtime).filter((kind) => kinds.includes(kind))) {
       const title = kind === "peer" ? peers[runtime] : `quickws, ${runtime}, ${kind}`;
       const all: SiegeFigures[] = [];
       for (let i = 0; i < Number(values.runs); i++) {

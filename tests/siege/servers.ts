@@ -63,12 +63,25 @@ const broker = new FakeBroker(true, new FakeHistory());
   },
 } as const;
 
-const PEERS: Record<RuntimeName, (tls: string | undefined) => string> = {
-  node: (tls) =>
+/** The settings of a peer: those of quickws under the same attack, as far as the peer knows them. */
+interface PeerSettings {
+  /** The certificate and key, as code. */
+  readonly tls: string | undefined;
+  readonly isCompressed: boolean;
+  readonly maxMessageSize: number;
+}
+
+/** The option `maxBufferedAmount` of the page, and of the defaults. */
+function bufferLimit({ isCompressed }: PeerSettings): number {
+  return isCompressed ? 67_108_864 : 1_048_576;
+}
+
+const PEERS: Record<RuntimeName, (settings: PeerSettings) => string> = {
+  node: ({ tls, isCompressed, maxMessageSize }) =>
     `import { WebSocketServer } from "ws";
 import { createServer } from "${tls === undefined ? "node:http" : "node:https"}";
 const http = createServer(${tls ?? "{}"});
-const server = new WebSocketServer({ server: http, perMessageDeflate: true, maxPayload: 16777216 });
+const server = new WebSocketServer({ server: http, perMessageDeflate: ${isCompressed}, maxPayload: ${maxMessageSize} });
 http.on("tlsClientError", () => {});
 server.on("connection", (socket) => {
   socket.on("error", () => {});
@@ -76,17 +89,24 @@ server.on("connection", (socket) => {
 });
 http.listen(0, "127.0.0.1", () => console.log(http.address().port));
 `,
-  bun: (tls) =>
+  bun: (settings) =>
     `const server = Bun.serve({
   port: 0,
   hostname: "127.0.0.1",
-  ${tls === undefined ? "" : `tls: ${tls},`}
+  ${settings.tls === undefined ? "" : `tls: ${settings.tls},`}
   fetch: (request, server) => server.upgrade(request) ? undefined : new Response("", { status: 400 }),
-  websocket: { perMessageDeflate: true, message: (socket, data) => void socket.send(data) },
+  websocket: {
+    perMessageDeflate: ${settings.isCompressed},
+    maxPayloadLength: ${settings.maxMessageSize},
+    backpressureLimit: ${bufferLimit(settings)},
+    closeOnBackpressureLimit: true,
+    message: (socket, data) => void socket.send(data),
+  },
 });
 console.log(server.port);
 `,
-  deno: (tls) =>
+  // It has no limits to set.
+  deno: ({ tls }) =>
     `Deno.serve({
   port: 0,
   hostname: "127.0.0.1",
@@ -111,8 +131,17 @@ function tlsCode(): string {
 }
 
 /** The program of a server. It prints its port, and runs until it is ended. */
-function programOf(runtime: RuntimeName, kind: ServerKind, role: ServerRole): string {
-  if (kind === "peer") return PEERS[runtime](role === "tls" ? tlsCode() : undefined);
+function programOf(
+  runtime: RuntimeName,
+  kind: ServerKind,
+  role: ServerRole,
+  isCompressed: boolean,
+): string {
+  if (kind === "peer") {
+    const tls = role === "tls" ? tlsCode() : undefined;
+    const maxMessageSize = isCompressed ? 16_777_216 : 65_536;
+    return PEERS[runtime]({ tls, isCompressed, maxMessageSize });
+  }
   const { options, before, behind } = ROLES[role];
   const handler = role === "unread" ? "" : HANDLER;
   const code = (kind === "page" ? pageSettings() : DEFAULTS).replace(
@@ -126,11 +155,16 @@ function programOf(runtime: RuntimeName, kind: ServerKind, role: ServerRole): st
     PRINT_PORT;
 }
 
-/** How to start a server. */
+/**
+ * How to start a server.
+ *
+ * @param isCompressed Whether messages are compressed in the attack, which a peer then has to accept.
+ */
 export function serverCommand(
   runtime: RuntimeName,
   kind: ServerKind,
   role: ServerRole,
+  isCompressed: boolean,
 ): Deno.Command {
   const built = builtForNode(join(root, "mod.ts"));
   const name = `${runtime}-${kind}-${role}.${runtime === "node" ? "mjs" : "ts"}`;
@@ -138,7 +172,7 @@ export function serverCommand(
   const folder = runtime === "deno" ? join(root, ".build", "siege") : join(built, "..", "siege");
   mkdirSync(folder, { recursive: true });
   const path = join(folder, name);
-  writeFileSync(path, programOf(runtime, kind, role));
+  writeFileSync(path, programOf(runtime, kind, role, isCompressed));
   const [program, args] = runtime === "deno"
     ? [Deno.execPath(), ["run", "--quiet", "--no-lock", "--no-check", "--allow-all", path]] as const
     : [runtime === "bun" ? bunPath() : nodePath(), [path]] as const;

@@ -54,15 +54,20 @@ const COMPRESSED: readonly AttackName[] = [
   "unread-bombs",
 ];
 
+/** The runtimes whose own server cannot negotiate compression, so that every compressed message is an error. */
+const UNCOMPRESSED_PEERS: readonly RuntimeName[] = ["deno"];
+
 /** The servers on which an attack makes sense. */
-export function kindsFor(attack: AttackName): readonly ServerKind[] {
+export function kindsFor(attack: AttackName, runtime: RuntimeName): readonly ServerKind[] {
   const ours: readonly ServerKind[] = attack === "slow-readers" || attack === "none"
     ? ["page", "defaults"]
     : COMPRESSED.includes(attack)
     ? ["defaults"]
     : ["page"];
   const role = ROLES[attack];
-  return role === "topics" || role === "unread" ? ours : [...ours, "peer"];
+  const isComparable = role !== "topics" && role !== "unread" &&
+    !(COMPRESSED.includes(attack) && UNCOMPRESSED_PEERS.includes(runtime));
+  return isComparable ? [...ours, "peer"] : ours;
 }
 
 /** The parameters of a siege. */
@@ -158,7 +163,8 @@ export async function siege(plan: SiegePlan): Promise<SiegeFigures> {
   const { runtime, kind, attack, seconds, clients, attackers, scale = 1 } = plan;
   const role = ROLES[attack] ?? "echo";
   const children: Deno.ChildProcess[] = [];
-  const server = serverCommand(runtime, kind, role).spawn();
+  const isCompressed = COMPRESSED.includes(attack);
+  const server = serverCommand(runtime, kind, role, isCompressed).spawn();
   children.push(server);
   const errors = new Response(server.stderr).text();
   let ended = false;
