@@ -55,7 +55,7 @@ export { InflateError, type InflateErrorCode } from "./deflate/bits.ts";
 export { InflateHistory } from "./deflate/inflate_output.ts";
 export { autoLevel, type DeflateLevel } from "./deflate/deflate.ts";
 
-export type { MessageCompression } from "./message/message_compression.ts";
+export type { MessageCompression, MessageSlices } from "./message/message_compression.ts";
 export { MessageReader, type MessageRules, type MessageSink } from "./message/message_reader.ts";
 export { MessageWriter } from "./message/message_writer.ts";
 export {

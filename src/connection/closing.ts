@@ -146,7 +146,8 @@ export class Closing implements TimerTarget {
   /** A step of the closing handshake: time counts while no output leaves. */
   #checkProgress(): void {
     const { left } = this.#output;
-    const moved = left !== this.#leftBefore;
+    // Compression is work of this side.
+    const moved = left !== this.#leftBefore || this.#output.uncompressed > 0;
     this.#leftBefore = left;
     this.#stuckSteps = moved ? 0 : this.#stuckSteps + 1;
     if (moved) this.#movedSteps++;

@@ -179,6 +179,7 @@ export class Driver<T> extends SendingDriver<T>
 
   /** Reads the end of the peer's direction. */
   receiveEnd(): void {
+    this.finishLong();
     this.output.cork();
     this.session.receiveEnd();
     this.output.uncork();
@@ -267,6 +268,7 @@ export class Driver<T> extends SendingDriver<T>
   onClosed(ended: CloseInfo): void {
     const unsent = this.output.finish(ended.error ?? lost("The connection has ended"));
     const count = unsent.length + (this.#closing?.unsentMessages ?? 0);
+    this.giveUpLong();
     MemoryGovernor.ofProcess.remove(this);
     this.counted = 0;
     this.#reading?.stop();
@@ -281,7 +283,10 @@ export class Driver<T> extends SendingDriver<T>
   startCloseTimer(): void {
     this.#needClosing().startTimer(this.rules.closeTimeout);
     // No message can be sent any more, so that a stream has no use.
-    if (this.session.state !== "open") this.output.giveUpStream();
+    if (this.session.state !== "open") {
+      this.output.giveUpStream();
+      this.giveUpLong();
+    }
     this.#reading?.closing();
   }
 
@@ -290,8 +295,14 @@ export class Driver<T> extends SendingDriver<T>
     this.#needClosing().endOutput();
   }
 
+  /** The peer's Close frame is answered next: what was accepted leaves before the answer. */
+  closeReceived(): void {
+    this.finishLong();
+  }
+
   /** Cuts the stream. */
   cutStream(): void {
+    this.giveUpLong();
     this.#needClosing().cut();
   }
 
@@ -303,6 +314,12 @@ export class Driver<T> extends SendingDriver<T>
   /** A message takes long to decompress. */
   messagePaused(): void {
     this.#needReading().messagePaused();
+  }
+
+  /** While the connection has much to compress, its peer waits with what makes more. */
+  protected override uncompressedChanged(): void {
+    if (this.output.uncompressed > this.rules.highWaterMark) this.#needReading().outputFull();
+    else this.#reading?.outputHasRoom();
   }
 
   // Events of the output, and of the end.
@@ -378,11 +395,11 @@ export class Driver<T> extends SendingDriver<T>
   addTo(use: MemoryUse): void {
     if (this.extra?.info !== undefined) return;
     this.countMemory(Infinity);
-    const queued = this.output.fragments?.size ?? 0;
+    const queued = this.output.fragments?.held ?? 0;
     use.partialMessages += this.session.held;
     use.unreadMessages += (this.#reading?.size ?? 0) + (this.extra?.queue?.size ?? 0);
     use.output += this.output.held - queued;
-    use.queuedMessages += queued;
+    use.queuedMessages += queued + this.slicesSize;
   }
 
   /** Counts what the connection holds. */
@@ -390,7 +407,7 @@ export class Driver<T> extends SendingDriver<T>
     if (this.extra?.info !== undefined) return;
     this.output.countShared();
     const unread = (this.#reading?.size ?? 0) + (this.extra?.queue?.size ?? 0);
-    const held = this.session.held + this.output.held + unread;
+    const held = this.session.held + this.output.held + this.slicesSize + unread;
     const difference = held - this.counted;
     this.counted = held;
     MemoryGovernor.ofProcess.count(this, difference, limit);

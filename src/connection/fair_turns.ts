@@ -1,7 +1,7 @@
 // Fair turns: a connection that sends much waits from time to time until the others have been read. Where many
 // send much, they share the work of a turn of the event loop.
 
-import { inflateBudget } from "../message/inflate_budget.ts";
+import { inflateBudget, takeDeflateWork } from "../message/inflate_budget.ts";
 
 /**
  * Work that a connection may cause in a row before the time of its turn is looked at: bytes that it sent, bytes
@@ -14,7 +14,7 @@ const TURN_WORK = 524_288;
  * Milliseconds of such work after which a connection waits for the next turn of the event loop. An honest
  * connection rarely reaches them: pausing and resuming it costs more than what it sent (bench/NOTES.md).
  */
-const TURN_TIME = 4;
+export const TURN_TIME = 4;
 
 /** How often the time is looked at before the turn is over in any case. */
 const MOST_LOOKS = 16;
@@ -53,6 +53,8 @@ let changes = 0;
 
 /** A connection reads bytes. */
 export function startWork(connection: unknown, bytes: number): void {
+  // What was compressed since the last reading was not for this connection.
+  takeDeflateWork();
   if (reading !== connection) {
     reading = connection;
     work = 0;
@@ -91,7 +93,7 @@ function shareTurn(): void {
 
 inflateBudget.whenSpent = shareTurn;
 
-/** Messages whose decompression is paused, in the order in which they continue. */
+/** Messages whose decompression or compression is paused, in the order in which they continue. */
 const paused: Array<() => void> = [];
 
 /** Continues a message in a later turn of the event loop: one of all connections in each. */

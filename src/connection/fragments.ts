@@ -1,7 +1,9 @@
-// Messages that are sent in fragments (RFC 6455 5.4): while one is, no other message may begin, so what is
-// sent meanwhile waits here and follows in its order.
+// Messages that are sent in fragments (RFC 6455 5.4), and long ones that are compressed in slices: until one
+// of them is sent, no other message may begin, so what is sent meanwhile waits here and follows in its order.
 
 import { WebSocketError } from "../errors.ts";
+import { MemoryGovernor } from "../message/memory_governor.ts";
+import type { PreparedMessage } from "../message/prepared_message.ts";
 import { checkUtf8, encodeLongText, UTF8_COMPLETE } from "../message/utf8.ts";
 import { CloseCode } from "../wire/close.ts";
 import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
@@ -23,21 +25,33 @@ export interface QueuedMessage {
   readonly written: WrittenCallback | undefined;
   /** Whether it is a fragment, and then whether it is the last one. */
   readonly fragment: "no" | "more" | "last";
+  /** The message of several connections of which `data` is the payload, if it is one. */
+  readonly prepared?: PreparedMessage | undefined;
+  /** Whether it has to be compressed in slices first. */
+  readonly isLong?: boolean;
 }
+
+/** The frames that several connections hold, counted for the whole process. */
+const { frames } = MemoryGovernor.ofProcess;
 
 /** A sender of a fragmented message that waits for its turn. */
 type Waiter = () => void;
 
 /**
- * The order of messages on a connection that sends some of them in fragments. The connection is reserved
- * by a stream (from {@linkcode FragmentQueue.enter} to {@linkcode FragmentQueue.leave}), or by the user's
- * own fragments until the last of them.
+ * The order of messages on a connection that sends some of them in fragments, or compresses them in slices.
+ * The connection is reserved by a stream (from {@linkcode FragmentQueue.enter} to {@linkcode
+ * FragmentQueue.leave}), by a long message until it is compressed, or by the user's own fragments until the
+ * last of them.
  */
 export class FragmentQueue {
   readonly #send: (message: QueuedMessage) => void;
   #reserved: "no" | "stream" | "fragments" = "no";
   #size = 0;
+  #sharedSize = 0;
+  #uncompressed = 0;
   #queue: Array<QueuedMessage | Waiter> = [];
+  /** The message that is compressed in slices. */
+  #long: QueuedMessage | undefined;
   /** Called if no more of the present stream can be sent. */
   #ended: (() => void) | undefined;
 
@@ -59,6 +73,27 @@ export class FragmentQueue {
   /** Bytes of the messages that wait, about. */
   get size(): number {
     return this.#size;
+  }
+
+  /** Bytes of memory that they take for this connection alone. */
+  get held(): number {
+    return this.#size - this.#sharedSize;
+  }
+
+  /** The part of the messages of several connections that this one accounts for, in bytes. */
+  get sharedWeight(): number {
+    if (this.#sharedSize === 0) return 0;
+    let sum = 0;
+    for (const next of this.#queue) {
+      if (typeof next === "object" && next.prepared) sum += frames.shareOf(next.prepared.frame);
+    }
+    const prepared = this.#long?.prepared;
+    return prepared === undefined ? sum : sum + frames.shareOf(prepared.frame);
+  }
+
+  /** Bytes of the messages that wait because they are long. */
+  get uncompressed(): number {
+    return this.#uncompressed;
   }
 
   /** Messages that wait. */
@@ -85,11 +120,18 @@ export class FragmentQueue {
     ended?.();
   }
 
-  /** The stream has sent its message: what waits follows, up to the next stream. */
+  /** The stream or the long message is sent: what waits follows, up to the next of them. */
   leave(): void {
     this.#ended = undefined;
     this.#reserved = "no";
+    if (this.#long !== undefined) this.#count(this.#long, -1);
+    this.#long = undefined;
     this.#release();
+  }
+
+  /** Sends what waits, unless the connection is reserved. */
+  begin(): void {
+    if (!this.isBusy) this.#release();
   }
 
   /** The user sends a fragment himself. */
@@ -98,12 +140,23 @@ export class FragmentQueue {
     if (fin) this.#release();
   }
 
-  /** Lets a message wait; bytes are copied. */
+  /** Lets a message wait; bytes are copied, unless they are those of a prepared message. */
   hold(message: QueuedMessage): void {
-    const { data } = message;
-    const copy = typeof data === "string" ? data : new Uint8Array(data);
-    this.#queue.push({ ...message, data: copy });
-    this.#size += data.length;
+    const { data, prepared } = message;
+    const isKept = typeof data === "string" || prepared !== undefined;
+    this.#queue.push(isKept ? message : { ...message, data: new Uint8Array(data) });
+    this.#count(message, 1);
+  }
+
+  /** A message waits (1), or no longer does (-1). */
+  #count({ data, prepared, isLong }: QueuedMessage, sign: 1 | -1): void {
+    const change = sign * data.length;
+    this.#size += change;
+    if (isLong) this.#uncompressed += change;
+    if (prepared === undefined) return;
+    this.#sharedSize += change;
+    if (sign > 0) frames.hold(prepared.frame);
+    else frames.release(prepared.frame);
   }
 
   /**
@@ -114,12 +167,13 @@ export class FragmentQueue {
   end(): QueuedMessage[] {
     const waiting = this.#queue;
     this.#queue = [];
-    this.#size = 0;
-    const unsent: QueuedMessage[] = [];
+    const unsent: QueuedMessage[] = this.#long === undefined ? [] : [this.#long];
+    this.#long = undefined;
     for (const next of waiting) {
       if (typeof next === "function") next();
       else unsent.push(next);
     }
+    for (const message of unsent) this.#count(message, -1);
     return unsent;
   }
 
@@ -133,7 +187,13 @@ export class FragmentQueue {
         next();
         return;
       }
-      this.#size -= next.data.length;
+      if (next.isLong) {
+        this.#reserved = "stream";
+        this.#long = next;
+        this.#send(next);
+        return;
+      }
+      this.#count(next, -1);
       if (next.fragment !== "no") this.#reserved = next.fragment === "last" ? "no" : "fragments";
       this.#send(next);
     }

@@ -83,7 +83,17 @@ export class Output extends OutputBuffer implements TimerTarget {
   /** The memory of the buffer, and that of messages in the fragment queue. */
   override get held(): number {
     const extra = this.#extra;
-    return extra?.fragments === undefined ? super.held : super.held + extra.fragments.size;
+    return extra?.fragments === undefined ? super.held : super.held + extra.fragments.held;
+  }
+
+  /** The part of the frames that others send as well for which the buffer and that queue account. */
+  override get sharedWeight(): number {
+    return super.sharedWeight + (this.#extra?.fragments?.sharedWeight ?? 0);
+  }
+
+  /** Bytes of long messages that wait until they are compressed: no fault of the peer. */
+  get uncompressed(): number {
+    return this.#extra?.fragments?.uncompressed ?? 0;
   }
 
   /** Whether more than `highWaterMark` is buffered. */
@@ -177,7 +187,7 @@ export class Output extends OutputBuffer implements TimerTarget {
     return this.#more.fragments ??= new FragmentQueue((next) => this.#owner.sendQueued(next));
   }
 
-  /** A stream is complete or given up. */
+  /** A stream is complete or given up, or a long message is sent. */
   leaveFragments(): void {
     this.fragments?.leave();
     if (!this.isCorked && !this.isClosed) this.settle();
@@ -240,8 +250,9 @@ export class Output extends OutputBuffer implements TimerTarget {
   }
 
   /** Cuts a peer that reads too slowly; one message alone is never the reason. */
-  #isWithinLimit(size: number, length: number): boolean {
+  #isWithinLimit(buffered: number, length: number): boolean {
     const { maxBufferedAmount } = this.#rules;
+    const size = buffered - this.uncompressed;
     if (size <= maxBufferedAmount) return true;
     if (length > maxBufferedAmount && size - length <= maxBufferedAmount) {
       this.#more.oversize = Math.max(this.#more.oversize, length);

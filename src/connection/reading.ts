@@ -19,6 +19,8 @@ const BY_WORK = 4;
 const BY_TURN = 8;
 /** The peer has sent more than `rateLimit` allows. */
 const BY_RATE = 16;
+/** Much that was sent to the peer waits until it is compressed. */
+const BY_OUTPUT = 32;
 
 /**
  * Bytes that are read from the socket, and kept, while the reader is behind: so that the end of the stream
@@ -136,7 +138,7 @@ export class Reading implements TimerTarget {
 
   /** The peer has ended its direction. */
   end(): void {
-    if (this.#kept === undefined && !this.#isWorking) {
+    if (this.#kept === undefined && (this.#reasons & (BY_WORK | BY_OUTPUT)) === 0) {
       this.#owner.receiveEnd();
       return;
     }
@@ -180,6 +182,16 @@ export class Reading implements TimerTarget {
   /** The message queue has room again. */
   queueHasRoom(): void {
     this.#go(BY_QUEUE);
+  }
+
+  /** Much waits until it is compressed. */
+  outputFull(): void {
+    this.#stop(BY_OUTPUT);
+  }
+
+  /** No longer so much waits until it is compressed. */
+  outputHasRoom(): void {
+    this.#go(BY_OUTPUT);
   }
 
   /** The connection closes: a stopped reader would never see the peer's Close frame. */

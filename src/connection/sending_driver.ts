@@ -1,12 +1,16 @@
 // Sending over a stream: messages, fragments of messages and control frames, into the output.
 
+import type { MessageSlices } from "../message/message_compression.ts";
 import type { PreparedMessage } from "../message/prepared_message.ts";
+import { LONG_MESSAGE } from "../message/sliced_deflation.ts";
+import { encodeLongText } from "../message/utf8.ts";
 import type { Session } from "../session/session.ts";
 import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
 import type { WrittenCallback } from "./connection_driver.ts";
 import { checkCork, DriverBase } from "./driver_base.ts";
 import type { FragmentOpcode, FragmentQueue, QueuedMessage } from "./fragments.ts";
 import type { Output } from "./output.ts";
+import { Slicing } from "./slicing.ts";
 
 /** The sending of a driver whose protocol is the session's. */
 export abstract class SendingDriver<T> extends DriverBase<T> {
@@ -18,6 +22,13 @@ export abstract class SendingDriver<T> extends DriverBase<T> {
   protected abstract notSent(): void;
   /** Counts the memory that the connection holds. */
   abstract countMemory(): void;
+  /** More or fewer bytes wait until they are compressed. */
+  protected abstract uncompressedChanged(): void;
+
+  /** The compression of a long message, which those after it wait for. */
+  #slicing: Slicing | undefined;
+  /** Sends that message. */
+  #sendLong: (() => void) | undefined;
 
   /** Bytes that have not left the process. */
   get bufferedAmount(): number {
@@ -34,7 +45,7 @@ export abstract class SendingDriver<T> extends DriverBase<T> {
     const session = this.session;
     if (session.state !== "open" || this.isFlushing) return this.dropped(written);
     if (this.layer !== undefined) text = this.layer.text(text);
-    if (this.output.fragments?.isBusy) {
+    if (this.output.fragments?.isBusy || this.#isLong(text.length, compress)) {
       return this.hold(Opcode.Text, text, compress !== false, written);
     }
     session.writer.text(text, compress !== false);
@@ -52,7 +63,7 @@ export abstract class SendingDriver<T> extends DriverBase<T> {
     const session = this.session;
     if (session.state !== "open" || this.isFlushing) return this.dropped(written);
     if (this.layer !== undefined) bytes = this.layer.bytes(bytes);
-    if (this.output.fragments?.isBusy) {
+    if (this.output.fragments?.isBusy || this.#isLong(bytes.length, compress)) {
       return this.hold(opcode, bytes, compress !== false, written);
     }
     session.writer.bytes(opcode, bytes, compress !== false);
@@ -65,16 +76,20 @@ export abstract class SendingDriver<T> extends DriverBase<T> {
     const session = this.session;
     if (session.state !== "open" || this.isFlushing) return false;
     if (this.layer !== undefined) message = this.layer.prepared(message);
-    const { compression } = session;
-    const frame = compression === undefined ? message.frame : message.frameFor(compression);
-    if (this.output.fragments?.isBusy) return this.hold(message.opcode, message.payload, true);
-    // RFC 6455 5.3: a client masks with a new key each time, so that no frame can be sent twice.
-    if (frame === undefined || session.isClient) {
-      session.writer.bytes(message.opcode, message.payload);
-    } else {
-      this.output.share(frame);
+    const { fragments } = this.output;
+    if (fragments?.isBusy || this.#isLong(message.frame.length) && !this.#isReady(message)) {
+      return this.#holdPrepared(message);
     }
+    this.#writePrepared(message);
     return this.output.accepted(message.frame.length);
+  }
+
+  #writePrepared(message: PreparedMessage): void {
+    const { compression, isClient, writer } = this.session;
+    const frame = compression === undefined ? message.frame : message.frameFor(compression);
+    // RFC 6455 5.3: a client masks with a new key each time, so that no frame can be sent twice.
+    if (frame === undefined || isClient) writer.bytes(message.opcode, message.payload);
+    else this.output.share(frame);
   }
 
   /** Sends a message that may wait for others. */
@@ -86,7 +101,7 @@ export abstract class SendingDriver<T> extends DriverBase<T> {
     if (layer !== undefined) {
       data = typeof data === "string" ? layer.text(data) : layer.bytes(data);
     }
-    if (output.fragments?.isBusy) return this.hold(opcode, data, true);
+    if (output.fragments?.isBusy || this.#isLong(data.length)) return this.hold(opcode, data, true);
     output.startDelayed();
     if (typeof data === "string") session.writer.text(data);
     else session.writer.bytes(opcode, data);
@@ -154,9 +169,14 @@ export abstract class SendingDriver<T> extends DriverBase<T> {
     this.output.cutSlow();
   }
 
-  /** Sends a message that waited for the end of a fragmented one. */
-  sendQueued({ opcode, data, compress, written, fragment }: QueuedMessage): void {
+  /** Sends a message that waited for the end of a fragmented one, or that has to be compressed first. */
+  sendQueued(message: QueuedMessage): void {
+    const { opcode, data, compress, written, fragment, prepared, isLong } = message;
     const { state, writer } = this.session;
+    if (isLong) {
+      this.#compressLong(message);
+      return;
+    }
     if (state !== "open") {
       this.notSent();
       this.dropped(written);
@@ -166,10 +186,85 @@ export abstract class SendingDriver<T> extends DriverBase<T> {
       this.sendStreamFragment(opcode, data as Uint8Array, fragment === "last", compress);
       return;
     }
-    if (typeof data === "string") writer.text(data, compress);
+    if (prepared !== undefined) this.#writePrepared(prepared);
+    else if (typeof data === "string") writer.text(data, compress);
     else writer.bytes(opcode as MessageOpcode, data, compress);
     if (written !== undefined) this.output.whenWritten(written);
     this.output.accepted(data.length);
+  }
+
+  // Long messages, which are compressed in slices (`slicing.ts`).
+
+  /** Whether a message of so many bytes is compressed in slices. */
+  #isLong(length: number, compress?: boolean): boolean {
+    if (length < LONG_MESSAGE || compress === false) return false;
+    const { compression } = this.session;
+    return compression?.deflateSlices !== undefined && compression.wants(length);
+  }
+
+  /** Whether a prepared message was compressed for another connection before. */
+  #isReady(message: PreparedMessage): boolean {
+    const { compression, isClient } = this.session;
+    return !isClient && compression?.shareKey !== undefined &&
+      message.slicesFor(compression) === undefined;
+  }
+
+  /**
+   * Compresses a long message in later turns of the event loop. If the connection closes before, it remains
+   * in the queue, and is counted as not sent with what waits behind it.
+   */
+  #compressLong(message: QueuedMessage): void {
+    const { state, compression, isClient } = this.session;
+    if (state !== "open") return;
+    const { data, prepared } = message;
+    const bytes = typeof data === "string" ? encodeLongText(data) : data;
+    const isShared = prepared !== undefined && !isClient && compression!.shareKey !== undefined;
+    const slices = isShared ? prepared.slicesFor(compression!) : compression!.deflateSlices!(bytes);
+    const send = () => {
+      this.giveUpLong();
+      if (this.session.state === "open") this.#longCompressed(message, bytes, slices);
+    };
+    if (slices === undefined) {
+      send();
+      return;
+    }
+    this.#slicing = Slicing.of(slices);
+    this.#sendLong = send;
+    this.#slicing.add(send);
+  }
+
+  #longCompressed(
+    { opcode, written, prepared }: QueuedMessage,
+    bytes: Uint8Array,
+    slices: MessageSlices | undefined,
+  ): void {
+    const { compression, writer, isClient } = this.session;
+    const isShared = prepared !== undefined && !isClient && compression!.shareKey !== undefined;
+    if (isShared) this.#writePrepared(prepared);
+    else if (slices!.pays) writer.slices(opcode as MessageOpcode, slices!);
+    else writer.bytes(opcode as MessageOpcode, bytes, false);
+    if (written !== undefined) this.output.whenWritten(written);
+    this.output.accepted(slices?.size ?? bytes.length);
+    this.output.leaveFragments();
+    this.countMemory();
+    this.uncompressedChanged();
+  }
+
+  /** Compresses at once what still waits for it. */
+  protected finishLong(): void {
+    while (this.#slicing !== undefined && this.session.state === "open") this.#slicing.finish();
+  }
+
+  /** The long message is sent, or never will be: the rest of it is not compressed. */
+  protected giveUpLong(): void {
+    this.#slicing?.remove(this.#sendLong!);
+    this.#slicing = undefined;
+    this.#sendLong = undefined;
+  }
+
+  /** Bytes of memory of what is compressed so far, for this connection alone or for several. */
+  protected get slicesSize(): number {
+    return this.#slicing?.slices.byteLength ?? 0;
   }
 
   /** Calls back when what was sent up to here has left the process, or with an error. */
@@ -209,6 +304,17 @@ export abstract class SendingDriver<T> extends DriverBase<T> {
     return this.session.state === "open";
   }
 
+  #holdPrepared(message: PreparedMessage): boolean {
+    return this.#hold({
+      opcode: message.opcode,
+      data: message.payload,
+      compress: true,
+      written: undefined,
+      fragment: "no",
+      prepared: message,
+    });
+  }
+
   protected override hold(
     opcode: FragmentOpcode,
     data: string | Uint8Array,
@@ -216,7 +322,18 @@ export abstract class SendingDriver<T> extends DriverBase<T> {
     written?: WrittenCallback,
     fragment: QueuedMessage["fragment"] = "no",
   ): boolean {
-    this.output.needFragments().hold({ opcode, data, compress, written, fragment });
+    return this.#hold({ opcode, data, compress, written, fragment });
+  }
+
+  #hold(message: QueuedMessage): boolean {
+    const { data, compress, fragment } = message;
+    const isLong = fragment === "no" && this.#isLong(data.length, compress);
+    const fragments = this.output.needFragments();
+    fragments.hold(isLong ? { ...message, isLong } : message);
+    if (isLong) {
+      fragments.begin();
+      this.uncompressedChanged();
+    }
     this.countMemory();
     return this.output.accepted(data.length);
   }

@@ -1,6 +1,28 @@
 // The port of the message reader and writer to a negotiated compression.
 
 /**
+ * The compression of one long message in slices.
+ *
+ * @category Compression
+ */
+export interface MessageSlices {
+  /** Bytes of the result, as far as it is there. */
+  readonly size: number;
+  /** Bytes of memory that it holds beside the message. */
+  readonly byteLength: number;
+  /** Whether all of the message is compressed. */
+  readonly isComplete: boolean;
+  /** Whether the complete result is worth sending: the message must go as it is otherwise. */
+  readonly pays: boolean;
+
+  /** Compresses the next slice. Returns whether all of the message is compressed. */
+  compressNext(): boolean;
+
+  /** Copies the complete result to `target[offset...]`. */
+  writeTo(target: Uint8Array, offset: number): void;
+}
+
+/**
  * Compresses and decompresses whole messages: by the library's own codec (`PermessageDeflate`), or by one
  * that the user brings (`CompressionCodec`).
  *
@@ -34,6 +56,15 @@ export interface MessageCompression {
     target: Uint8Array,
     offset: number,
   ): number;
+
+  /**
+   * Begins to compress a long message in slices. Until it is complete, no other message may be compressed,
+   * unless there is a {@linkcode MessageCompression.shareKey}. Absent: every message is compressed in one
+   * piece.
+   *
+   * @param message The message, which must not change meanwhile.
+   */
+  deflateSlices?(message: Uint8Array): MessageSlices;
 
   /**
    * Compresses the next fragment of a message into `target[offset...]`. Up to the one that is the

@@ -17,7 +17,7 @@ import {
   Opcode,
   RSV1,
 } from "../wire/opcode.ts";
-import type { MessageCompression } from "./message_compression.ts";
+import type { MessageCompression, MessageSlices } from "./message_compression.ts";
 
 /**
  * From this many UTF-16 units on, text is encoded to memory of its own and copied: room for the worst
@@ -123,6 +123,17 @@ export class MessageWriter {
     copyBytes(payload, 0, length, memory, at + headerSize);
     sealFrame(memory, at, FIN | opcode, length, this.#masks);
     output.commit(headerSize + length);
+  }
+
+  /** Writes a message that was compressed in slices, and is worth sending so. */
+  slices(opcode: MessageOpcode, slices: MessageSlices): void {
+    const { size } = slices;
+    const headerSize = frameHeaderSize(size, this.#masks !== undefined);
+    const memory = this.#output.reserve(headerSize + size);
+    const at = this.#output.offset;
+    slices.writeTo(memory, at + headerSize);
+    sealFrame(memory, at, FIN | RSV1 | opcode, size, this.#masks);
+    this.#output.commit(headerSize + size);
   }
 
   /** Whether a fragmented message that is compressed has begun and not ended. */

@@ -16,7 +16,8 @@ import { InflateError } from "../deflate/bits.ts";
 import { CloseCode } from "../wire/close.ts";
 import { countDeflate } from "./inflate_budget.ts";
 import { ContextMemory } from "./memory_governor.ts";
-import type { MessageCompression } from "./message_compression.ts";
+import type { MessageCompression, MessageSlices } from "./message_compression.ts";
+import { SlicedDeflation } from "./sliced_deflation.ts";
 
 /**
  * How messages of one direction are compressed, as both sides agreed.
@@ -169,6 +170,14 @@ export class PermessageDeflate implements MessageCompression {
     return at;
   }
 
+  /** Begins to compress a long message in slices. */
+  deflateSlices(message: Uint8Array): MessageSlices {
+    const { takeover, windowBits } = this.#outbound;
+    const level = this.#levelFor(message.length);
+    const memory = takeover ? this.#memory : undefined;
+    return new SlicedDeflation(message, { level, windowBits, memory });
+  }
+
   /** Whether messages in fragments are compressed: however long, they are all tried. */
   get wantsFragments(): boolean {
     return this.#rules.compress;
@@ -222,6 +231,7 @@ export class PermessageDeflate implements MessageCompression {
     options.level = this.#levelFor(end - start);
     options.context = memory.encoder(windowBits);
     const at = deflatePart(source, start, end, target, offset, options);
+    countDeflate(end - start);
     if (!takeover) options.context = undefined;
     memory.encoded();
     return at;

@@ -2,7 +2,7 @@
 
 import { FIN, type MessageOpcode, Opcode, RSV1 } from "../wire/opcode.ts";
 import { frameHeaderSize, sealFrame } from "../wire/frame_writer.ts";
-import type { MessageCompression } from "./message_compression.ts";
+import type { MessageCompression, MessageSlices } from "./message_compression.ts";
 import { decodeText, encodeLongText } from "./utf8.ts";
 
 /**
@@ -27,6 +27,8 @@ export class PreparedMessage {
   readonly #payloadStart: number;
   /** The frame as it is compressed, by the keys of compressions that share it. */
   #compressed: Map<string, Uint8Array> | undefined;
+  /** The same while it is compressed in slices. */
+  #slices: Map<string, MessageSlices> | undefined;
   #text: string | undefined;
 
   /**
@@ -60,6 +62,37 @@ export class PreparedMessage {
       frame = this.#compress(compression);
       this.#compressed.set(key, frame);
     }
+    return frame;
+  }
+
+  /**
+   * The slices in which a long message is compressed, once for all that share the compression.
+   *
+   * @returns `undefined` where its frame is complete, or what is sent depends on earlier messages.
+   */
+  slicesFor(compression: MessageCompression): MessageSlices | undefined {
+    const key = compression.shareKey;
+    if (key === undefined || this.#compressed?.has(key)) return undefined;
+    this.#slices ??= new Map();
+    let slices = this.#slices.get(key);
+    if (slices === undefined) {
+      slices = compression.deflateSlices?.(this.payload);
+      if (slices === undefined) return undefined;
+      this.#slices.set(key, slices);
+    }
+    if (!slices.isComplete) return slices;
+    (this.#compressed ??= new Map()).set(key, this.#frameOf(slices));
+    this.#slices.delete(key);
+    return undefined;
+  }
+
+  #frameOf(slices: MessageSlices): Uint8Array {
+    if (!slices.pays) return this.frame;
+    const { size } = slices;
+    const headerSize = frameHeaderSize(size, false);
+    const frame = new Uint8Array(headerSize + size);
+    slices.writeTo(frame, headerSize);
+    sealFrame(frame, 0, FIN | RSV1 | this.opcode, size, undefined);
     return frame;
   }
 

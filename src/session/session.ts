@@ -65,6 +65,8 @@ export interface SessionShell {
   startCloseTimer(): void;
   /** Nothing more will be written, told once or more: end our direction of the stream once the output has left. */
   endOutput(): void;
+  /** The peer's Close frame came, and is answered as soon as this returns. */
+  closeReceived?(): void;
   /** Cut the stream at once. */
   cutStream(): void;
   /** Whether the stream takes no more output at the moment. */
@@ -463,6 +465,7 @@ export class Session implements MessageSink {
     this.#received = payload;
     this.#stopReading();
     this.#initiator ??= "remote";
+    if (this.#sent === undefined) this.#shell.closeReceived?.();
     if (this.#sent === undefined) {
       this.#state = "closing";
       // RFC 6455 5.5.1: "it typically echos the status code it received".

@@ -110,6 +110,42 @@ const peerCases = liveCases({
     assert.equal(inflated((await peer.frame())!), LONG);
   },
 
+  "serves others while a long message is compressed, and sends it before the Close frame": async (
+    t,
+  ) => {
+    const long = Array.from({ length: 1_800_000 }, (_, i) => (i * 7919 % 10_007).toString(36))
+      .join(" ");
+    const order: string[] = [];
+    const started = new Queue<string>();
+    const server = await t.serve({
+      compression: true,
+      message(conn, data) {
+        if (data === "echo") {
+          order.push("echo");
+          conn.send(data);
+          return;
+        }
+        conn.send(long, { written: () => void order.push("long") });
+        conn.send("behind");
+        conn.close(1000);
+        started.push("started");
+      },
+    });
+    const [peer, other] = [await t.rawClient(server), await t.rawClient(server)];
+    for (const client of [peer, other]) {
+      client.send(upgradeRequest([`Sec-WebSocket-Extensions: ${ALONE}`]));
+      assert.equal((await client.answer()).status, 101);
+    }
+    peer.send({ opcode: TEXT, payload: "long" });
+    await started.next();
+    other.send({ opcode: TEXT, payload: "echo" });
+    assert.ok(inflated((await peer.frame())!) === long);
+    assert.equal(String((await peer.frame())!.payload), String(utf8("behind")));
+    assert.deepEqual((await peer.frame())!.payload, closePayload(1000));
+    await other.frame();
+    assert.deepEqual(order, ["echo", "long"]);
+  },
+
   '"compatible" still honors what a client asks for': async (t) => {
     const offer = "permessage-deflate; server_no_context_takeover; server_max_window_bits=10";
     assert.equal((await offered(t, "compatible", offer)).answer, offer);

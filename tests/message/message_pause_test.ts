@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import zlib from "node:zlib";
 import { InvalidPayloadError } from "../../src/errors.ts";
+import { ContextMemories } from "../../src/message/memory_governor.ts";
 import { MessageReader, type MessageSink } from "../../src/message/message_reader.ts";
 import { PermessageDeflate } from "../../src/message/permessage.ts";
 
@@ -78,4 +79,22 @@ Deno.test("detects an error in the part after the pause", () => {
     while (!messages.resume());
   }, InvalidPayloadError);
   assert.deepEqual(texts, []);
+});
+
+Deno.test("close releases a paused message, and counts nothing for it any more", () => {
+  const rules = {
+    compress: true,
+    decompress: true,
+    threshold: 0,
+    level: "auto",
+    memoryLimit: 1 << 30,
+  } as const;
+  const compression = new PermessageDeflate(rules, DIRECTION, DIRECTION);
+  const before = ContextMemories.ofProcess.byteLength;
+  const bytes = compressed(new TextEncoder().encode(TEXT));
+  assert.equal(compression.inflateWithin(bytes, 0, bytes.length, 16 << 20, 1 << 20), undefined);
+  assert.ok(compression.pausedSize >= bytes.length, `${compression.pausedSize} bytes`);
+  compression.close();
+  assert.deepEqual([compression.pausedSize, compression.contextSize], [0, 0]);
+  assert.equal(ContextMemories.ofProcess.byteLength, before);
 });

@@ -1,0 +1,70 @@
+// The compression of long messages in later turns of the event loop: one slice after the other, for some
+// milliseconds in each turn.
+
+import type { MessageSlices } from "../message/message_compression.ts";
+import { continueLater, TURN_TIME } from "./fair_turns.ts";
+
+/** Those that are under way; a message for several connections has one for all of them. */
+const slicings: WeakMap<MessageSlices, Slicing> = new WeakMap();
+
+/** The compression of one message. */
+export class Slicing {
+  /** The slices. */
+  readonly slices: MessageSlices;
+  readonly #waiting: Set<() => void> = new Set();
+  #isScheduled = false;
+
+  private constructor(slices: MessageSlices) {
+    this.slices = slices;
+  }
+
+  /** The compression of these slices. */
+  static of(slices: MessageSlices): Slicing {
+    let slicing = slicings.get(slices);
+    if (slicing === undefined) slicings.set(slices, slicing = new Slicing(slices));
+    return slicing;
+  }
+
+  /** Continues in later turns, and calls `done` when all is compressed. */
+  add(done: () => void): void {
+    this.#waiting.add(done);
+    this.#schedule();
+  }
+
+  /** `done` is no longer to be called. Where none is, the rest is not compressed. */
+  remove(done: () => void): void {
+    this.#waiting.delete(done);
+  }
+
+  /** Compresses the rest at once. */
+  finish(): void {
+    while (!this.slices.isComplete) this.slices.compressNext();
+    this.#wake();
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    continueLater(() => this.#continue());
+  }
+
+  #continue(): void {
+    this.#isScheduled = false;
+    if (this.#waiting.size === 0) return;
+    const end = performance.now() + TURN_TIME;
+    while (!this.slices.isComplete) {
+      if (performance.now() >= end) {
+        this.#schedule();
+        return;
+      }
+      this.slices.compressNext();
+    }
+    this.#wake();
+  }
+
+  #wake(): void {
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const done of waiting) done();
+  }
+}

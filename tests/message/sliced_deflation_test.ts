@@ -1,0 +1,84 @@
+// A message that is compressed in slices becomes the same kind of payload as one in one piece.
+
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { constants, inflateRawSync } from "node:zlib";
+import { ContextMemories } from "../../src/message/memory_governor.ts";
+import { PermessageDeflate } from "../../src/message/permessage.ts";
+
+const RULES = {
+  compress: true,
+  decompress: true,
+  threshold: 0,
+  level: "auto",
+  memoryLimit: 1 << 30,
+} as const;
+
+const ALONE = { takeover: false, windowBits: 15 };
+
+const JSON_LINES = Array.from(
+  { length: 12_000 },
+  (_, id) => `{"id":${id},"name":"user ${id * 7919 % 1000}","score":${id * 104_729 % 9973 / 7}}\n`,
+).join("");
+
+function slicesOf(message: Uint8Array, direction = ALONE): Uint8Array {
+  const slices = new PermessageDeflate(RULES, ALONE, direction).deflateSlices(message);
+  let count = 1;
+  while (!slices.compressNext()) count++;
+  assert.equal(count, Math.ceil(message.length / (128 * 1024)));
+  assert.equal(slices.isComplete, true);
+  const target = new Uint8Array(slices.size + 3);
+  slices.writeTo(target, 3);
+  return target.subarray(3);
+}
+
+function inflate(payload: Uint8Array, windowBits = 15): Uint8Array {
+  return inflateRawSync(Buffer.concat([payload, Uint8Array.of(0, 0, 0xff, 0xff)]), {
+    finishFlush: constants.Z_SYNC_FLUSH,
+    windowBits,
+  });
+}
+
+for (const windowBits of [9, 15]) {
+  Deno.test(`slices of every size inflate to the message, window ${windowBits}`, () => {
+    const text = new TextEncoder().encode(JSON_LINES);
+    for (const length of [1, 131_071, 131_072, 131_073, 300_000, text.length]) {
+      const message = text.subarray(0, length);
+      const payload = slicesOf(message, { takeover: false, windowBits });
+      assert.ok(Buffer.compare(inflate(payload, windowBits), message) === 0, `${length} bytes`);
+    }
+  });
+}
+
+Deno.test("slices are at most 1 percent longer than one piece", () => {
+  const message = new TextEncoder().encode(JSON_LINES);
+  const whole = new Uint8Array(message.length);
+  const end = new PermessageDeflate(RULES, ALONE, ALONE)
+    .deflate(message, 0, message.length, whole, 0);
+  const { length } = slicesOf(message);
+  assert.ok(length <= end * 1.01, `${length} instead of ${end} bytes`);
+});
+
+Deno.test("contexts that are dropped between slices do no harm", () => {
+  const message = new TextEncoder().encode(JSON_LINES);
+  const compression = new PermessageDeflate(RULES, ALONE, { takeover: true, windowBits: 15 });
+  const slices = compression.deflateSlices(message);
+  while (!slices.compressNext()) ContextMemories.ofProcess.limit(0);
+  const target = new Uint8Array(slices.size);
+  slices.writeTo(target, 0);
+  assert.ok(Buffer.compare(inflate(target), message) === 0);
+  compression.close();
+  assert.equal(ContextMemories.ofProcess.byteLength, 0);
+});
+
+Deno.test("a message that does not pay leaves no context that refers to it", () => {
+  const compression = new PermessageDeflate(RULES, ALONE, { takeover: true, windowBits: 15 });
+  const noise = crypto.getRandomValues(new Uint8Array(60_000));
+  const message = new Uint8Array(6 * noise.length);
+  for (let i = 0; i < 6; i++) message.set(crypto.getRandomValues(noise), i * noise.length);
+  const slices = compression.deflateSlices(message);
+  while (!slices.compressNext());
+  assert.equal(slices.pays, false);
+  assert.equal(compression.contextSize, 0);
+  compression.close();
+});
