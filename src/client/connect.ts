@@ -45,6 +45,9 @@ export async function connectOver<T>(
 ): Promise<Connection<T>> {
   const rules = connectRules(options);
   const target = parseTarget(url);
+  const compressionFor = rules.compression &&
+    (await import("../connection/compression.ts")).compressionFor;
+  const shared = { connectionRules: rules, compressionFor };
   const deadline = new Deadline(options.handshakeTimeout ?? 30_000, options.signal);
   try {
     const key = encodeKey(randomNonce());
@@ -61,7 +64,7 @@ export async function connectOver<T>(
           deflate: rules.compression,
           secure: target.secure,
         },
-        (answered) => resolve(openDriver(rules, transport, target, answered, options, created)),
+        (answered) => resolve(openDriver(shared, transport, target, answered, options, created)),
         reject,
       );
       deadline.onAbort((reason) => {
@@ -152,7 +155,7 @@ function checkedTransport(transport: Transport): Transport {
 }
 
 function openDriver<T>(
-  connectionRules: ConnectionRules,
+  shared: Pick<DriverContext<T>, "connectionRules" | "compressionFor">,
   transport: Transport,
   target: Target,
   answered: Answered,
@@ -160,7 +163,7 @@ function openDriver<T>(
   created: ((driver: Driver<T>) => void) | undefined,
 ): Connection<T> {
   const context: DriverContext<T> = {
-    connectionRules,
+    ...shared,
     handlers: options,
     masks: randomMask,
     reportError: (error, connection) => reportError(options.onError, error, connection),

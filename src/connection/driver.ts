@@ -4,11 +4,8 @@
 
 import type { WebSocketError } from "../errors.ts";
 import type { DeflateAgreement } from "../handshake/deflate_offer.ts";
-import { CodecCompression } from "../message/codec.ts";
 import { takeDeflateWork } from "../message/inflate_budget.ts";
 import { MemoryGovernor, type MemoryHolder, type MemoryUse } from "../message/memory_governor.ts";
-import type { MessageCompression } from "../message/message_compression.ts";
-import { PermessageDeflate } from "../message/permessage.ts";
 import type { CloseInfo } from "../session/close_info.ts";
 import { Session, type SessionShell, type SessionState } from "../session/session.ts";
 import type { Transport, TransportSink } from "../transport/transport.ts";
@@ -19,7 +16,6 @@ import { show } from "../shared/check.ts";
 import { Closing, type ClosingOwner } from "./closing.ts";
 import type { HandshakeInfo } from "./connection.ts";
 import type { AnyMessage } from "./connection_driver.ts";
-import type { ConnectionRules } from "./connection_options.ts";
 import { lost, notDelivered, ownBuffer, slowConsumer } from "./driver_base.ts";
 import type { DriverContext, DriverLayer } from "./driver_context.ts";
 import { addWork, MESSAGE_WORK, startWork } from "./fair_turns.ts";
@@ -88,7 +84,8 @@ export class Driver<T> extends SendingDriver<T>
   ) {
     super(context, handshake, data, handlers, layer);
     const { rules } = this;
-    const compression = compressionFor(context.connectionRules, agreement);
+    const wishes = context.connectionRules.compression;
+    const compression = agreement && wishes && context.compressionFor!(wishes, agreement);
     this.#transport = transport;
     this.output = new Output(transport, this, rules);
     this.session = new Session(
@@ -546,16 +543,4 @@ export class Driver<T> extends SendingDriver<T>
   gone(error: WebSocketError): void {
     this.session.terminate(error);
   }
-}
-
-function compressionFor(
-  rules: ConnectionRules,
-  agreement: DeflateAgreement | undefined,
-): MessageCompression | undefined {
-  const { compression } = rules;
-  if (agreement === undefined || compression === undefined) return undefined;
-  const { inbound, outbound } = agreement;
-  return compression.codec === undefined
-    ? new PermessageDeflate(compression, inbound, outbound)
-    : new CodecCompression(compression.codec, compression, inbound, outbound);
 }

@@ -5,6 +5,7 @@ import type { WebSocketError } from "../errors.ts";
 import type { PreparedMessage } from "../message/prepared_message.ts";
 import type { SessionEvents } from "../session/session.ts";
 import type { MaskSource } from "../wire/frame_writer.ts";
+import type { CompressionFactory } from "./compression.ts";
 import type { Connection } from "./connection.ts";
 import type { ConnectionDriver, ConnectionTopics, TopicAnswers } from "./connection_driver.ts";
 import type { ConnectionRules } from "./connection_options.ts";
@@ -15,6 +16,8 @@ import type { LimitReport } from "./limit_report.ts";
 export interface DriverContext<T> {
   /** The checked options. */
   readonly connectionRules: ConnectionRules;
+  /** Creates the compression of a connection; only where `connectionRules` have compression. */
+  readonly compressionFor?: CompressionFactory | undefined;
   /** The user's handlers. */
   readonly handlers: Handlers<T>;
   /** The source of mask keys, on the client's side. */

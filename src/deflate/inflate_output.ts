@@ -3,6 +3,7 @@
 // messages, a ring of the last bytes (RFC 1951 2, "up to 32K input bytes").
 
 import { InflateError } from "./bits.ts";
+import { releaseMemory } from "./release_memory.ts";
 import { MAX_MATCH, powerOfTwo } from "./tables.ts";
 
 /** The capacity in bytes that is kept however little is needed. */
@@ -25,15 +26,6 @@ const TURN = 1 + MAX_MATCH + 3;
 
 /** Limits above this one are the same, so that lengths stay integers of 32 bits. */
 const LARGEST_LIMIT = 0x7fff_0000;
-
-/**
- * Frees the memory of `bytes`, which nothing uses any more, at once and not when garbage is collected: a
- * hundred messages that grow together would leave hundreds of MiB until then. Without effect on Node 20.
- */
-export function releaseMemory(bytes: Uint8Array): void {
-  const buffer = bytes.buffer as { transfer?(length: number): unknown };
-  buffer.transfer?.(0);
-}
 
 /** The output of {@linkcode inflate}. */
 export class OutputPool {

@@ -1,7 +1,7 @@
 // Frames to messages (RFC 6455 5.4): fragments are gathered, control frames pass in between, text is
 // checked as it comes.
 
-import { releaseMemory } from "../deflate/inflate_output.ts";
+import { releaseMemory } from "../deflate/release_memory.ts";
 import type { FrameSink } from "../wire/frame_reader.ts";
 import { copyBytes } from "../wire/frame_writer.ts";
 import { compressedLimit } from "../wire/header.ts";

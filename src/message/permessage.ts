@@ -15,7 +15,7 @@ import { inflateWithin, PausedInflation } from "../deflate/inflate.ts";
 import { InflateError } from "../deflate/bits.ts";
 import { CloseCode } from "../wire/close.ts";
 import { countDeflate } from "./inflate_budget.ts";
-import { ContextMemory } from "./memory_governor.ts";
+import { ContextMemory } from "./context_memory.ts";
 import type { MessageCompression, MessageSlices } from "./message_compression.ts";
 import { SlicedDeflation } from "./sliced_deflation.ts";
 

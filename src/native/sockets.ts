@@ -2,6 +2,7 @@
 // leads to. Each runtime adds how a request becomes one of its WebSockets.
 
 import { HandshakeError, type HeaderView } from "../errors.ts";
+import { Relay } from "../backplane/relay.ts";
 import type { HandshakeInfo } from "../connection/connection.ts";
 import { acceptResponse, refusalResponse } from "../handshake/response.ts";
 import {
@@ -84,7 +85,7 @@ export abstract class NativeSockets<T, S> extends ConnectionGroup<T> {
 
   /** @internal Sockets come from `createSockets`. */
   constructor(options: SocketsOptions<T>, engine: NativeEngine<S>, limits: NativeLimits) {
-    const core = new ServerCore<T>(serveRules<T>(checkNativeOptions(options, limits)));
+    const core = new ServerCore<T>(serveRules<T>(checkNativeOptions(options, limits)), { Relay });
     super(core);
     this.#core = core;
     this.#engine = engine;

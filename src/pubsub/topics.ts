@@ -1,9 +1,8 @@
 // The topics of one server: delivers published messages to subscribers, and applies `onSlow` to those
 // that are slow.
 
-import type { Backplane, BackplaneQueueOptions, HistoryOptions } from "../backplane/backplane.ts";
 import type { Envelope } from "../backplane/envelope.ts";
-import { Relay, type RelayOwner } from "../backplane/relay.ts";
+import type { Relay, RelayOwner } from "../backplane/relay.ts";
 import type {
   ConnectionDriver,
   ConnectionTopics,
@@ -42,13 +41,13 @@ export class Topics implements ConnectionTopics, RelayOwner<ConnectionDriver, Re
     this.#reportError = reportError;
   }
 
-  /** Connects the topics to a broker. */
-  join(
-    backplane: Backplane,
-    queue: BackplaneQueueOptions | undefined,
-    history: HistoryOptions | undefined,
-  ): void {
-    this.#relay = new Relay<ConnectionDriver, RelayedMessage>(backplane, this, queue, history);
+  /**
+   * Connects the topics to a broker.
+   *
+   * @param relayTo Creates the relay to the broker.
+   */
+  join(relayTo: (owner: this) => Relay<ConnectionDriver, RelayedMessage>): void {
+    this.#relay = relayTo(this);
     this.#relay.start();
   }
 

@@ -2,9 +2,10 @@
 
 import { ConnectionError } from "../errors.ts";
 import { checkUnixPath } from "../shared/check.ts";
-import { explainListen, isConnectionRefused, type SocketUse } from "../shared/explain.ts";
+import type { SocketUse } from "../shared/explain.ts";
 import type { Listener, ListenerSink, ListenOptions, Network } from "../transport/transport.ts";
 import { ConnectionGroup } from "./connection_group.ts";
+import { loadParts } from "./parts.ts";
 import { ServerCore } from "./server_core.ts";
 import { type ServeOptions, serveRules } from "./serve_options.ts";
 
@@ -17,8 +18,9 @@ import { type ServeOptions, serveRules } from "./serve_options.ts";
 export async function serveOver<T>(network: Network, options: ServeOptions<T>): Promise<Server<T>> {
   const rules = serveRules(options);
   checkUnixPath(options.unix, network.maxUnixPath);
+  const parts = await loadParts(rules);
   options.signal?.throwIfAborted();
-  const core = new ServerCore(rules);
+  const core = new ServerCore(rules, parts);
   const { unix, reusePort, backlog, tls, noDelay = true, readBufferSize, denoSockets } = options;
   const { hostname = "127.0.0.1", port = 0 } = options;
   const listener = await listen(
@@ -43,7 +45,8 @@ async function listen(
     const { hostname, port, unix } = options;
     const address = unix ??
       (hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`);
-    const use = unix === undefined ? undefined : await useOf(network, unix);
+    const { explainListen, isConnectionRefused } = await import("../shared/explain.ts");
+    const use = unix === undefined ? undefined : await useOf(network, unix, isConnectionRefused);
     throw new ConnectionError(
       "LISTEN_FAILED",
       `Cannot listen on ${address}: ${explainListen(cause, use)}`,
@@ -53,7 +56,11 @@ async function listen(
 }
 
 /** The use of a unix socket's path: the file stays when the process that listened there is killed. */
-async function useOf(network: Network, unix: string): Promise<SocketUse> {
+async function useOf(
+  network: Network,
+  unix: string,
+  isConnectionRefused: (error: unknown) => boolean,
+): Promise<SocketUse> {
   try {
     const transport = await network.dial({ hostname: "", port: 0, unix, noDelay: true });
     transport.destroy();

@@ -15,6 +15,7 @@ import type { ConnectionDriver } from "../connection/connection_driver.ts";
 import { ConnectionCount } from "./admission.ts";
 import { Handshake, type HandshakeOwner } from "./handshake.ts";
 import { callReported, reportError } from "../shared/log_error.ts";
+import type { ServerParts } from "./parts.ts";
 import type { ServeRules } from "./serve_options.ts";
 import { Drain, type ShutdownOptions } from "./shutdown.ts";
 import type {
@@ -81,6 +82,7 @@ export class ServerCore<T>
   implements ListenerSink, HandshakeOwner<T>, DriverContext<T>, TimerTarget {
   /** The checked options. */
   readonly rules: ServeRules<T>;
+  readonly #parts: ServerParts;
   /** The topics of its connections. */
   readonly topics: Topics = new Topics((error) => this.reportError(error));
   /** Resolves when everything has ended. */
@@ -113,9 +115,13 @@ export class ServerCore<T>
   #closeTimeout = 0;
   #finish!: () => void;
 
-  /** @param rules The checked options. */
-  constructor(rules: ServeRules<T>) {
+  /**
+   * @param rules The checked options.
+   * @param parts The parts that they need.
+   */
+  constructor(rules: ServeRules<T>, parts: ServerParts) {
     this.rules = rules;
+    this.#parts = parts;
     this.#clientTopics = rules.clientTopics && clientTopicsLayer(rules.clientTopics);
     this.count = new ConnectionCount(
       rules,
@@ -128,6 +134,11 @@ export class ServerCore<T>
   /** The options of the connections. */
   get connectionRules(): ServeRules<T>["connection"] {
     return this.rules.connection;
+  }
+
+  /** Creates the compression of a connection. */
+  get compressionFor(): ServerParts["compressionFor"] {
+    return this.#parts.compressionFor;
   }
 
   /** The user's handlers. */
@@ -183,7 +194,10 @@ export class ServerCore<T>
   /** Connections may come: the signal among the options counts, and so does the backplane. */
   begin(): void {
     const { backplane, backplaneQueue, history } = this.rules.options;
-    if (backplane !== undefined) this.topics.join(backplane, backplaneQueue, history);
+    const { Relay } = this.#parts;
+    if (backplane !== undefined) {
+      this.topics.join((topics) => new Relay!(backplane, topics, backplaneQueue, history));
+    }
     this.#followSignal();
   }
 

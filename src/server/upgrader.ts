@@ -1,5 +1,7 @@
 // WebSockets on an HTTP server that exists already: Express, Fastify, Koa, Hono on Node all have one.
 
+import { Relay } from "../backplane/relay.ts";
+import { compressionFor } from "../connection/compression.ts";
 import type { Connection } from "../connection/connection.ts";
 import { checkHandlers, HANDLER_NAMES } from "../connection/handlers.ts";
 import { requestFrom } from "../handshake/server.ts";
@@ -86,7 +88,7 @@ export class Upgrader<T = undefined> extends ConnectionGroup<T> {
         throw new TypeError(`Option "${name}" cannot be given here: ${OTHER_SERVER}`);
       }
     }
-    const core = new ServerCore(serveRules(options));
+    const core = new ServerCore(serveRules(options), { compressionFor, Relay });
     super(core);
     this.#core = core;
     this.#sharing = sharing;

@@ -5,6 +5,7 @@ import { Buffer } from "node:buffer";
 import type { Duplex } from "node:stream";
 import { type ErrorCode, WebSocketError } from "../errors.ts";
 import type { Connection, HandshakeInfo } from "../connection/connection.ts";
+import { compressionFor } from "../connection/compression.ts";
 import type { ConnectionRules } from "../connection/connection_options.ts";
 import { Driver } from "../connection/driver.ts";
 import type { Handlers } from "../connection/handlers.ts";
@@ -54,6 +55,7 @@ export function openLink<T>(options: LinkOptions<T>): Link<T> {
   const { socket, rules, handlers, failing, masks, agreement, data } = options;
   const context = {
     connectionRules: rules,
+    compressionFor,
     handlers,
     masks,
     reportError: logError,

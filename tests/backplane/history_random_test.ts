@@ -7,6 +7,7 @@ import type { PreparedMessage } from "../../src/message/prepared_message.ts";
 import { lineEnd, readLine } from "../../src/pubsub/protocol.ts";
 import type { ConnectionDriver, TopicListener } from "../../src/connection/connection_driver.ts";
 import { timers } from "../../src/shared/timer_wheel.ts";
+import { Relay } from "../../src/backplane/relay.ts";
 import { Topics } from "../../src/pubsub/topics.ts";
 import { FakeBroker } from "../support/fake_broker.ts";
 import { FakeHistory } from "../support/fake_history.ts";
@@ -51,7 +52,7 @@ class Node {
     const backplane = broker.backplane();
     const limits = { maxAge: 60_000, maxMessages: 100_000 };
     this.topics = new Topics((error) => errors.push((error as { code: string }).code));
-    this.topics.join(backplane, undefined, limits);
+    this.topics.join((topics) => new Relay(backplane, topics, undefined, limits));
   }
 }
 

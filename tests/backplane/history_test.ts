@@ -9,6 +9,7 @@ import { lineEnd, readLine } from "../../src/pubsub/protocol.ts";
 import type { ConnectionDriver, TopicListener } from "../../src/connection/connection_driver.ts";
 import type { PublishOptions, PublishResult } from "../../src/connection/publish_options.ts";
 import { timers } from "../../src/shared/timer_wheel.ts";
+import { Relay } from "../../src/backplane/relay.ts";
 import { Topics } from "../../src/pubsub/topics.ts";
 import { type FakeBackplane, FakeBroker } from "../support/fake_broker.ts";
 import { FakeHistory } from "../support/fake_history.ts";
@@ -74,7 +75,9 @@ class Node {
     const limits = { maxAge: 60_000, maxMessages: 100 };
     const queue = maxBytes === undefined ? undefined : { maxBytes };
     this.topics = new Topics((error) => void this.errors.push(error as WebSocketError));
-    this.topics.join(this.backplane, queue, { ...limits, ...replays });
+    this.topics.join((topics) =>
+      new Relay(this.backplane, topics, queue, { ...limits, ...replays })
+    );
   }
 
   get codes(): string[] {

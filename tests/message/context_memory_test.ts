@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { deflate } from "../../src/deflate/deflate.ts";
 import { inflate } from "../../src/deflate/inflate.ts";
-import { ContextMemories, ContextMemory } from "../../src/message/memory_governor.ts";
+import { ContextMemory } from "../../src/message/context_memory.ts";
+import { ContextMemories } from "../../src/message/memory_governor.ts";
 import { Random } from "../support/random.ts";
 import { utf8 } from "../support/vectors.ts";
 

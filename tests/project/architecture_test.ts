@@ -263,6 +263,37 @@ Deno.test("the doctor imports the library by its public name, and no file import
   assert.deepEqual(inward.map(({ path }) => path), []);
 });
 
+/** The modules that load together with a file: its imports other than types, and theirs. */
+function loadedWith(path: string, loaded: Set<string> = new Set()): Set<string> {
+  const file = sources.find((one) => one.path === path);
+  if (file === undefined || loaded.has(path)) return loaded;
+  loaded.add(path);
+  ts.forEachChild(file.tree, (node) => {
+    if (!(ts.isImportDeclaration(node) || ts.isExportDeclaration(node))) return;
+    const { moduleSpecifier } = node;
+    if (moduleSpecifier === undefined || !ts.isStringLiteral(moduleSpecifier) || isOfTypes(node)) {
+      return;
+    }
+    loadedWith(posix.join(posix.dirname(path), moduleSpecifier.text), loaded);
+  });
+  return loaded;
+}
+
+function isOfTypes(node: ts.ImportDeclaration | ts.ExportDeclaration): boolean {
+  if (ts.isExportDeclaration(node)) return node.isTypeOnly;
+  const bindings = node.importClause?.namedBindings;
+  return node.importClause?.isTypeOnly === true ||
+    (bindings !== undefined && ts.isNamedImports(bindings) && bindings.elements.length > 0 &&
+      bindings.elements.every((element) => element.isTypeOnly));
+}
+
+Deno.test("serve loads what few servers need only when an option asks for it", () => {
+  const loaded = [...loadedWith("mod.ts"), ...loadedWith("src/server/serve.ts")];
+  assert.ok(loaded.includes("src/connection/driver.ts"));
+  const rare = /^src\/(deflate\/(?!release_memory)|backplane\/|client\/|proxy\/|reconnect\/)/;
+  assert.deepEqual(loaded.filter((path) => rare.test(path)), []);
+});
+
 Deno.test("there are no import cycles", () => {
   const graph = new Map(sources.map((file) => [file.path, importsOf(file)]));
   const done = new Set<string>();

@@ -1,0 +1,26 @@
+// The compression of a connection, by the library or by the user's codec. It is loaded where an option asks
+// for it, because the codec and its tables take long to load.
+
+import type { DeflateAgreement } from "../handshake/deflate_offer.ts";
+import { CodecCompression } from "../message/codec.ts";
+import type { MessageCompression } from "../message/message_compression.ts";
+import { PermessageDeflate } from "../message/permessage.ts";
+import type { CompressionRules } from "./compression_options.ts";
+
+/** Creates the compression of one connection: {@linkcode compressionFor}. */
+export type CompressionFactory = typeof compressionFor;
+
+/**
+ * Creates the compression of one connection.
+ *
+ * @param rules The option, checked.
+ * @param agreement The negotiated parameters.
+ */
+export function compressionFor(
+  rules: CompressionRules,
+  { inbound, outbound }: DeflateAgreement,
+): MessageCompression {
+  return rules.codec === undefined
+    ? new PermessageDeflate(rules, inbound, outbound)
+    : new CodecCompression(rules.codec, rules, inbound, outbound);
+}

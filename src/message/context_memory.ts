@@ -1,0 +1,91 @@
+// The memory of context takeover of one connection: what its messages may refer to. All of it counts for the
+// limit of the process.
+
+import { DeflateContext } from "../deflate/deflate.ts";
+import { InflateHistory } from "../deflate/inflate_output.ts";
+import { type ContextHolder, ContextMemories } from "./memory_governor.ts";
+
+/** The reach of an encoder's memory: more costs memory per connection and wins little. */
+const ENCODER_BITS = 12;
+
+/** The contexts of one connection; they take memory with the first message. */
+export class ContextMemory implements ContextHolder {
+  readonly #all: ContextMemories;
+  readonly #maxBytes: number;
+  #encoder: DeflateContext | undefined;
+  #decoder: InflateHistory | undefined;
+  /** The part of it that is counted, in bytes. */
+  #counted = 0;
+  /** The one used next before it. */
+  older: ContextHolder | undefined;
+  /** The one used next after it. */
+  newer: ContextHolder | undefined;
+
+  /**
+   * @param maxBytes Bytes that all connections together may hold when this one has been used.
+   * @param all What counts and limits them. Default: those of the process.
+   */
+  constructor(maxBytes: number, all: ContextMemories = ContextMemories.ofProcess) {
+    this.#maxBytes = maxBytes;
+    this.#all = all;
+  }
+
+  /** The context that sent messages may refer to, with this window at most. */
+  encoder(windowBits: number): DeflateContext {
+    return this.#encoder ??= new DeflateContext({
+      historyBits: Math.min(windowBits, ENCODER_BITS),
+    });
+  }
+
+  /** The context that received messages may refer to. */
+  decoder(windowBits: number): InflateHistory {
+    return this.#decoder ??= new InflateHistory(windowBits);
+  }
+
+  /** A message was compressed: the encoder is the last one to forget. */
+  encoded(): void {
+    this.#all.use(this);
+    this.#count();
+  }
+
+  /** A message was decompressed. */
+  decoded(): void {
+    this.#count();
+  }
+
+  /**
+   * Forgets what was sent. Always legal: RFC 7692 7.1.1 lets a sender use its context, and does not
+   * oblige it to.
+   */
+  dropEncoder(): void {
+    this.#all.remove(this);
+    this.#encoder?.drop();
+    this.#all.byteLength -= this.#counted - this.#size;
+    this.#counted = this.#size;
+  }
+
+  /** The memory that the contexts of the connection take, in bytes. */
+  get byteLength(): number {
+    return this.#counted;
+  }
+
+  /** Releases all memory: the connection has closed. */
+  close(): void {
+    this.#decoder = undefined;
+    this.dropEncoder();
+  }
+
+  get #size(): number {
+    return (this.#encoder?.byteLength ?? 0) + (this.#decoder?.byteLength ?? 0);
+  }
+
+  #count(): void {
+    const size = this.#size;
+    this.#all.byteLength += size - this.#counted;
+    this.#counted = size;
+    const all = this.#all;
+    if (all.byteLength + all.beside <= this.#maxBytes) return;
+    all.limit(this.#maxBytes);
+    if (all.byteLength + all.beside > this.#maxBytes) all.exceeded?.(this.#maxBytes);
+  }
+}
