@@ -28,6 +28,24 @@ const PART_MIN = 65_536;
 /** The least bytes of shared memory that a slow connection refers to instead of copying them. */
 const PARKED_MIN = 512;
 
+/** What is true of an output, in one number: a field for each would take 48 bytes more per connection. */
+const Flag = {
+  /** The held buffer is read-only, because other connections send the same bytes. */
+  Shared: 1,
+  /** New frames go to held memory and wait for {@linkcode OutputBuffer.flush}. */
+  Delaying: 2,
+  /** All that is held may go on waiting. */
+  Delayed: 4,
+  /** The transport takes nothing at the moment. */
+  Congested: 8,
+  /** A flush at the end of the tick is to come. */
+  Scheduled: 16,
+  /** Nothing is written any more. */
+  Closed: 32,
+  /** The memory that the transport still needs is that of frames that others send as well. */
+  LendsShared: 64,
+} as const;
+
 let cork = new Uint8Array(CORK_SIZE);
 let corkLength = 0;
 let corkOwner: OutputBuffer | undefined;
@@ -52,18 +70,9 @@ export abstract class OutputBuffer implements FrameOutput {
   #heldLength = 0;
   /** Bytes that the transport was given. */
   #handedOver = 0;
-  /** Whether the held buffer is read-only, because other connections send the same bytes. */
-  #shared = false;
-  /** Whether new frames go to held memory and wait for {@linkcode OutputBuffer.flush}. */
-  #delaying = false;
-  /** Whether all that is held may go on waiting. */
-  #delayed = false;
-  #congested = false;
+  /** The set of `Flag`s. */
+  #flags = 0;
   #corks = 0;
-  #scheduled = false;
-  #closed = false;
-  /** Whether the memory that the transport still needs is that of frames that others send as well. */
-  #lendsShared = false;
   /** Memory that is counted until the transport takes output again. */
   #lent: LentMemory | undefined;
   /** Output to write before the held buffer, while the transport accepts no more. Never empty. */
@@ -92,12 +101,12 @@ export abstract class OutputBuffer implements FrameOutput {
   /** Bytes that the transport has taken and that have not left. */
   get below(): number {
     // A transport that takes more has nothing left: it need not be asked.
-    if (!this.#congested) return 0;
+    if ((this.#flags & Flag.Congested) === 0) return 0;
     try {
       return this.#transport.bufferedAmount;
     } catch (error) {
       // It is not asked again.
-      this.#congested = false;
+      this.#flags &= ~Flag.Congested;
       this.writeFailed(error);
       return 0;
     }
@@ -109,8 +118,10 @@ export abstract class OutputBuffer implements FrameOutput {
    */
   get held(): number {
     const held = this.#held;
-    const own = this.#shared || held === undefined ? 0 : touchedSize(held.length, this.#heldLength);
-    const waits = this.#lendsShared ? 0 : this.below;
+    const own = (this.#flags & Flag.Shared) !== 0 || held === undefined
+      ? 0
+      : touchedSize(held.length, this.#heldLength);
+    const waits = (this.#flags & Flag.LendsShared) !== 0 ? 0 : this.below;
     const lent = this.#lent === undefined ? 0 : this.#lent.own;
     const below = waits > lent ? waits : lent;
     return own + below + (this.#parked === undefined ? 0 : this.#parked.own);
@@ -123,7 +134,9 @@ export abstract class OutputBuffer implements FrameOutput {
 
   /** Counts shared frames that wait: most leave with the next flush, and are not counted. */
   countShared(): void {
-    const waits = this.#congested && this.#shared ? this.#held : undefined;
+    const waits = (this.#flags & Flag.Congested) !== 0 && (this.#flags & Flag.Shared) !== 0
+      ? this.#held
+      : undefined;
     if (waits === undefined && this.#lent === undefined) return;
     (this.#lent ??= new LentMemory()).hold(waits);
   }
@@ -141,12 +154,12 @@ export abstract class OutputBuffer implements FrameOutput {
 
   /** Whether the transport takes nothing at the moment. */
   get congested(): boolean {
-    return this.#congested;
+    return (this.#flags & Flag.Congested) !== 0;
   }
 
   /** Whether bytes wait that may go on waiting. */
   get delaying(): boolean {
-    return this.#delayed && this.#heldLength > 0;
+    return (this.#flags & Flag.Delayed) !== 0 && this.#heldLength > 0;
   }
 
   /** Whether nothing waits here; what the transport took may still wait there. */
@@ -156,7 +169,7 @@ export abstract class OutputBuffer implements FrameOutput {
 
   /** Whether nothing is written any more. */
   protected get isClosed(): boolean {
-    return this.#closed;
+    return (this.#flags & Flag.Closed) !== 0;
   }
 
   /** Whether writes wait for {@linkcode OutputBuffer.uncork}. */
@@ -178,13 +191,13 @@ export abstract class OutputBuffer implements FrameOutput {
   /** Makes room for `size` bytes. */
   reserve(size: number): Uint8Array {
     if (
-      this.#held === undefined && !this.#congested && !this.#delaying && size <= CORK_SIZE &&
-      this.#parked === undefined
+      this.#held === undefined && (this.#flags & (Flag.Congested | Flag.Delaying)) === 0 &&
+      size <= CORK_SIZE && this.#parked === undefined
     ) {
       if (corkOwner !== this) this.#takeCork();
       if (corkLength + size <= cork.length) return cork;
       this.write();
-      if (!this.#congested) {
+      if ((this.#flags & Flag.Congested) === 0) {
         this.#takeCork();
         if (size > cork.length) cork = new Uint8Array(CORK_SIZE);
         return cork;
@@ -200,31 +213,36 @@ export abstract class OutputBuffer implements FrameOutput {
       this.#heldLength += size;
       if (this.#heldLength >= CORK_SIZE) this.write();
     }
-    if (this.#delaying) return;
-    this.#delayed = false;
-    if (this.#corks === 0 && !this.#scheduled) this.#schedule();
+    if ((this.#flags & Flag.Delaying) !== 0) return;
+    this.#flags &= ~Flag.Delayed;
+    if (this.#corks === 0 && (this.#flags & Flag.Scheduled) === 0) this.#schedule();
   }
 
   /** Adds immutable bytes that need no encoding. */
   share(bytes: Uint8Array): void {
-    if (this.#shared && this.#heldLength + bytes.length > CORK_SIZE) this.write();
+    if ((this.#flags & Flag.Shared) !== 0 && this.#heldLength + bytes.length > CORK_SIZE) {
+      this.write();
+    }
     const held = this.#held;
-    if (this.#congested && bytes.length >= PARKED_MIN) {
+    if ((this.#flags & Flag.Congested) !== 0 && bytes.length >= PARKED_MIN) {
       this.#parkHeld();
       (this.#parked ??= new ParkedOutput()).add(bytes, bytes.length, false);
-    } else if (this.#shared && held !== undefined && batch.add(held, this.#heldLength, bytes)) {
+    } else if (
+      (this.#flags & Flag.Shared) !== 0 && held !== undefined &&
+      batch.add(held, this.#heldLength, bytes)
+    ) {
       this.#held = batch.bytes;
       this.#heldLength = batch.length;
     } else if (this.#heldLength === 0 && corkOwner !== this) {
       this.#held = bytes;
       this.#heldLength = bytes.length;
-      this.#shared = true;
+      this.#flags |= Flag.Shared;
     } else {
       this.append(bytes);
       return;
     }
-    this.#delayed = false;
-    if (this.#corks === 0 && !this.#scheduled) this.#schedule();
+    this.#flags &= ~Flag.Delayed;
+    if (this.#corks === 0 && (this.#flags & Flag.Scheduled) === 0) this.#schedule();
   }
 
   /** Adds bytes that are ready as they are. */
@@ -238,25 +256,25 @@ export abstract class OutputBuffer implements FrameOutput {
    * flush, or until it fills a whole cork.
    */
   startDelay(): void {
-    this.#delayed ||= this.empty;
-    this.#delaying = true;
+    if (this.empty) this.#flags |= Flag.Delayed;
+    this.#flags |= Flag.Delaying;
   }
 
   /** Ends {@linkcode OutputBuffer.startDelay}. */
   endDelay(): void {
-    this.#delaying = false;
+    this.#flags &= ~Flag.Delaying;
   }
 
   // The time of the write.
 
   /** Writes nothing before {@linkcode OutputBuffer.ready}: an earlier write is still pending. */
   wait(): void {
-    this.#congested = true;
+    this.#flags |= Flag.Congested;
   }
 
   /** The transport takes output again; {@linkcode OutputBuffer.flush} is to follow. */
   ready(): void {
-    this.#congested = false;
+    this.#flags &= ~Flag.Congested;
     this.#release();
   }
 
@@ -278,7 +296,7 @@ export abstract class OutputBuffer implements FrameOutput {
    */
   uncork(settles = true): void {
     if (--this.#corks > 0) return;
-    if (!this.#delayed) this.write();
+    if ((this.#flags & Flag.Delayed) === 0) this.write();
     if (settles) this.settle();
   }
 
@@ -286,7 +304,7 @@ export abstract class OutputBuffer implements FrameOutput {
    * Writes what waits, even what may go on waiting: now, or with the last {@linkcode OutputBuffer.uncork}.
    */
   flush(): void {
-    this.#delayed = false;
+    this.#flags &= ~Flag.Delayed;
     if (this.#corks > 0) return;
     this.write();
     this.settle();
@@ -294,22 +312,22 @@ export abstract class OutputBuffer implements FrameOutput {
 
   /** Writes what waits now, also inside of a {@linkcode OutputBuffer.cork}. */
   flushNow(): void {
-    this.#delayed = false;
+    this.#flags &= ~Flag.Delayed;
     this.write();
     this.settle();
   }
 
   /** The flush at the end of the tick. */
   flushScheduled(): void {
-    this.#scheduled = false;
-    if (this.#corks > 0 || this.#closed) return;
+    this.#flags &= ~Flag.Scheduled;
+    if (this.#corks > 0 || (this.#flags & Flag.Closed) !== 0) return;
     this.write();
     this.settle();
   }
 
   /** Forgets what waits; the stream has ended. */
   close(): void {
-    this.#closed = true;
+    this.#flags |= Flag.Closed;
     this.#held = undefined;
     this.#heldLength = 0;
     this.#release();
@@ -323,16 +341,16 @@ export abstract class OutputBuffer implements FrameOutput {
 
   /** Nothing may be written any more. */
   protected stop(): void {
-    this.#closed = true;
+    this.#flags |= Flag.Closed;
   }
 
   /** Asks for a flush at the end of the tick. */
   protected needFlush(): void {
-    if (!this.#scheduled) this.#schedule();
+    if ((this.#flags & Flag.Scheduled) === 0) this.#schedule();
   }
 
   #schedule(): void {
-    this.#scheduled = true;
+    this.#flags |= Flag.Scheduled;
     if (waiting.push(this) === 1) queueMicrotask(flushWaiting);
   }
 
@@ -355,16 +373,16 @@ export abstract class OutputBuffer implements FrameOutput {
       this.#giveUpCork();
       corkOwner = undefined;
     }
-    const isFull = this.#shared
+    const isFull = (this.#flags & Flag.Shared) !== 0
       ? this.#heldLength >= PARKED_MIN
       : this.#heldLength > 0 && this.#heldLength + size > PART_SIZE;
-    if (this.#congested && isFull) this.#parkHeld();
+    if ((this.#flags & Flag.Congested) !== 0 && isFull) this.#parkHeld();
     const needed = this.#heldLength + size;
     const old = this.#held;
-    if (old !== undefined && old.length >= needed && !this.#shared) return old;
-    this.#shared = false;
+    if (old !== undefined && old.length >= needed && (this.#flags & Flag.Shared) === 0) return old;
+    this.#flags &= ~Flag.Shared;
     const smallest = this.#parked === undefined ? HELD_MIN : PART_MIN;
-    const first = this.#delaying ? this.delayedSize : smallest;
+    const first = (this.#flags & Flag.Delaying) !== 0 ? this.delayedSize : smallest;
     const doubled = Math.max(needed, Math.min(needed * 2, PART_SIZE));
     const grown = new Uint8Array(old === undefined ? Math.max(size, first) : doubled);
     if (old !== undefined) grown.set(old.subarray(0, this.#heldLength));
@@ -379,24 +397,29 @@ export abstract class OutputBuffer implements FrameOutput {
       corkOwner = undefined;
     }
     if (this.#held !== undefined && this.#heldLength > 0) {
-      (this.#parked ??= new ParkedOutput()).add(this.#held, this.#heldLength, !this.#shared);
+      (this.#parked ??= new ParkedOutput()).add(
+        this.#held,
+        this.#heldLength,
+        (this.#flags & Flag.Shared) === 0,
+      );
     }
     this.#held = undefined;
     this.#heldLength = 0;
-    this.#shared = false;
+    this.#flags &= ~Flag.Shared;
   }
 
   /** Writes what is parked, small parts together, for as long as the transport takes it. */
   #writeParked(parked: ParkedOutput): void {
-    while (parked.size > 0 && !this.#congested && !this.#closed) {
+    while (parked.size > 0 && (this.#flags & (Flag.Congested | Flag.Closed)) === 0) {
       if (parked.canJoin(cork.length)) {
         this.#takeCork();
         corkOwner = undefined;
-        this.#lendsShared = false;
+        this.#flags &= ~Flag.LendsShared;
         this.#transfer(cork, parked.join(cork), true);
       } else {
         const { bytes, length, isOwn } = parked.take();
-        this.#lendsShared = !isOwn;
+        if (isOwn) this.#flags &= ~Flag.LendsShared;
+        else this.#flags |= Flag.LendsShared;
         this.#transfer(bytes, length, false);
       }
     }
@@ -405,16 +428,16 @@ export abstract class OutputBuffer implements FrameOutput {
 
   /** Writes what waits, as far as the transport takes it. */
   protected write(): void {
-    if (this.#congested || this.#closed) return;
+    if ((this.#flags & (Flag.Congested | Flag.Closed)) !== 0) return;
     if (this.#parked !== undefined) {
       this.#writeParked(this.#parked);
-      if (this.#congested || this.#closed) return;
+      if ((this.#flags & (Flag.Congested | Flag.Closed)) !== 0) return;
     }
     let bytes = this.#held;
     let length = this.#heldLength;
     const fromCork = corkOwner === this;
     if (fromCork) {
-      this.#lendsShared = false;
+      this.#flags &= ~Flag.LendsShared;
       bytes = cork;
       length = corkLength;
       corkOwner = undefined;
@@ -423,9 +446,9 @@ export abstract class OutputBuffer implements FrameOutput {
       if (bytes === undefined) return;
       this.#held = undefined;
       this.#heldLength = 0;
-      this.#lendsShared = this.#shared;
-      this.#shared = false;
-      this.#delayed = false;
+      if ((this.#flags & Flag.Shared) !== 0) this.#flags |= Flag.LendsShared;
+      else this.#flags &= ~Flag.LendsShared;
+      this.#flags &= ~(Flag.Shared | Flag.Delayed);
     }
     if (length > 0) this.#transfer(bytes!, length, fromCork);
   }
@@ -435,12 +458,14 @@ export abstract class OutputBuffer implements FrameOutput {
     this.#handedOver += length;
     try {
       if (!fromCork) {
-        this.#congested = !this.#transport.write(bytes, length);
-        if (this.#congested) this.#lend(bytes, length);
+        if (!this.#transport.write(bytes, length)) {
+          this.#flags |= Flag.Congested;
+          this.#lend(bytes, length);
+        }
       } else if (this.#transport.writesLater === true) {
-        this.#congested = !this.#transport.write(cork.slice(0, length), length);
+        if (!this.#transport.write(cork.slice(0, length), length)) this.#flags |= Flag.Congested;
       } else if (!this.#transport.write(cork, length)) {
-        this.#congested = true;
+        this.#flags |= Flag.Congested;
         // The transport needs the memory on, so the next writer gets other memory: what a little output
         // has left of it, so that thousands of stalled peers do not keep a whole cork each.
         const used = (length + 7) & ~7;
@@ -455,9 +480,9 @@ export abstract class OutputBuffer implements FrameOutput {
   /** The transport needs memory until it takes output again. */
   #lend(bytes: Uint8Array, length: number): void {
     // It may have ended the connection meanwhile.
-    if (this.#closed) return;
+    if ((this.#flags & Flag.Closed) !== 0) return;
     const lent = this.#lent ??= new LentMemory();
-    if (this.#lendsShared) lent.lend(bytes);
+    if ((this.#flags & Flag.LendsShared) !== 0) lent.lend(bytes);
     else lent.own = touchedSize(bytes.length, length);
   }
 }

@@ -2,7 +2,6 @@
 
 import type { MessageSlices } from "../message/message_compression.ts";
 import type { PreparedMessage } from "../message/prepared_message.ts";
-import { LONG_MESSAGE } from "../message/sliced_deflation.ts";
 import { encodeLongText } from "../message/utf8.ts";
 import type { Session } from "../session/session.ts";
 import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
@@ -11,6 +10,9 @@ import { checkCork, DriverBase } from "./driver_base.ts";
 import type { FragmentOpcode, FragmentQueue, QueuedMessage } from "./fragments.ts";
 import type { Output } from "./output.ts";
 import { Slicing } from "./slicing.ts";
+
+/** From this many bytes on a message is compressed in slices: compressing a shorter one takes milliseconds. */
+const LONG_MESSAGE = 256 * 1024;
 
 /** The sending of a driver whose protocol is the session's. */
 export abstract class SendingDriver<T> extends DriverBase<T> {

@@ -8,11 +8,8 @@ import {
   deflatePart,
   storedSize,
 } from "../deflate/deflate.ts";
-import type { ContextMemory } from "./memory_governor.ts";
+import type { ContextMemory } from "./context_memory.ts";
 import type { MessageSlices } from "./message_compression.ts";
-
-/** From this many bytes on a message is compressed in slices: compressing a shorter one takes milliseconds. */
-export const LONG_MESSAGE: number = 256 * 1024;
 
 /** Bytes of a message that are compressed at once: in one to three milliseconds. */
 const SLICE = 128 * 1024;

@@ -86,6 +86,18 @@ export interface SessionShell {
  */
 export type SessionState = "opening" | "open" | "closing" | "closed";
 
+/** The end of a session: from its first cause on, few connections are at it. */
+class SessionEnd {
+  /** The Close frame that was sent. */
+  sent: ClosePayload | undefined;
+  /** The Close frame that was received. */
+  received: ClosePayload | undefined;
+  /** The first cause. */
+  initiator: "local" | "remote" | undefined;
+  /** What went wrong. */
+  error: Error | undefined;
+}
+
 /**
  * The protocol of one endpoint, between a stream of bytes and a user.
  *
@@ -148,11 +160,9 @@ export class Session implements MessageSink {
   readonly isClient: boolean;
   #pongs: PongBacklog | undefined;
   #state: SessionState = "opening";
-  #sent: ClosePayload | undefined;
-  #received: ClosePayload | undefined;
   #isMessagePaused = false;
-  #initiator: "local" | "remote" | undefined;
-  #error: Error | undefined;
+  /** Its end, from the first cause on. */
+  #end: SessionEnd | undefined;
 
   /**
    * Makes a session before its opening handshake is done.
@@ -245,9 +255,10 @@ export class Session implements MessageSink {
   /** The peer has ended its direction of the stream. */
   receiveEnd(): void {
     if (this.#state === "closed") return;
-    if (this.#received === undefined && this.#error === undefined) {
-      this.#initiator ??= "remote";
-      this.#error = connectionLost(
+    const end = this.#ending;
+    if (end.received === undefined && end.error === undefined) {
+      end.initiator ??= "remote";
+      end.error = connectionLost(
         this.#reader?.midMessage
           ? "The peer ended the connection in the middle of a message"
           : "The peer ended the connection without a Close frame",
@@ -263,10 +274,10 @@ export class Session implements MessageSink {
     if (this.#state === "closed") return;
     this.#state = "closed";
     this.#stopReading();
-    const clean = this.#sent !== undefined && this.#received !== undefined &&
-      this.#error === undefined;
-    if (!clean && this.#error === undefined) {
-      this.#error = connectionLost(
+    const end = this.#ending;
+    const clean = end.sent !== undefined && end.received !== undefined && end.error === undefined;
+    if (!clean && end.error === undefined) {
+      end.error = connectionLost(
         cause === undefined
           ? "The connection ended without a closing handshake"
           : `The connection was lost: ${cause.message}`,
@@ -329,7 +340,7 @@ export class Session implements MessageSink {
 
   /** The user closes the connection, and {@linkcode Session.close} follows once all else was sent. */
   announceClose(): void {
-    this.#initiator ??= "local";
+    this.#ending.initiator ??= "local";
   }
 
   /**
@@ -338,7 +349,7 @@ export class Session implements MessageSink {
    */
   close(code: number, reason: string): void {
     if (this.#state !== "open") return;
-    this.#initiator ??= "local";
+    this.#ending.initiator ??= "local";
     this.#state = "closing";
     this.#sendClose({ code, reason });
     this.#shell.startCloseTimer();
@@ -350,12 +361,13 @@ export class Session implements MessageSink {
    * @param error What went wrong; its message is told to the peer.
    */
   fail(error: WebSocketError): void {
-    if (this.#state === "closed" || this.#error !== undefined) return;
-    this.#initiator ??= "local";
-    this.#error = error;
+    if (this.#state === "closed" || this.#end?.error !== undefined) return;
+    const end = this.#ending;
+    end.initiator ??= "local";
+    end.error = error;
     this.#state = "closing";
     this.#stopReading();
-    if (this.#sent === undefined && error.closeCode !== undefined) {
+    if (end.sent === undefined && error.closeCode !== undefined) {
       const reason = this.#rules.closesLikeWs ? "" : error.message;
       this.#sendClose({ code: error.closeCode, reason });
     }
@@ -367,8 +379,9 @@ export class Session implements MessageSink {
   /** Cuts the connection without a closing handshake. */
   terminate(error: WebSocketError): void {
     if (this.#state === "closed") return;
-    this.#initiator ??= "local";
-    this.#error ??= error;
+    const end = this.#ending;
+    end.initiator ??= "local";
+    end.error ??= error;
     this.#state = "closing";
     this.#stopReading();
     this.#shell.cutStream();
@@ -378,7 +391,8 @@ export class Session implements MessageSink {
   closeTimedOut(): void {
     if (this.#state === "closed") return;
     // Both have said Close: only the peer's end of the stream is missing, which spoils nothing.
-    if (this.#sent !== undefined && this.#received !== undefined) this.#shell.cutStream();
+    const end = this.#end;
+    if (end?.sent !== undefined && end.received !== undefined) this.#shell.cutStream();
     else this.terminate(closeTimeout());
   }
 
@@ -388,9 +402,10 @@ export class Session implements MessageSink {
    */
   abandon(): void {
     if (this.#state === "closed") return;
-    if (this.#sent === undefined || this.#received === undefined) {
-      this.#initiator ??= "local";
-      this.#error ??= closeTimeout();
+    const end = this.#ending;
+    if (end.sent === undefined || end.received === undefined) {
+      end.initiator ??= "local";
+      end.error ??= closeTimeout();
     }
     this.streamClosed();
   }
@@ -437,6 +452,10 @@ export class Session implements MessageSink {
     this.#messages?.drop();
   }
 
+  get #ending(): SessionEnd {
+    return this.#end ??= new SessionEnd();
+  }
+
   #makeReader(): FrameReader {
     this.#messages = new MessageReader(this.#rules, this, this.compression);
     return new FrameReader(this.#rules, this.#messages);
@@ -444,7 +463,9 @@ export class Session implements MessageSink {
 
   /** Whether what arrives is discarded: the connection failed, or the peer's Close frame came. */
   get #discards(): boolean {
-    return this.#state === "closed" || this.#received !== undefined || this.#error !== undefined;
+    const end = this.#end;
+    return this.#state === "closed" ||
+      (end !== undefined && (end.received !== undefined || end.error !== undefined));
   }
 
   #receivePing(bytes: Uint8Array, start: number, end: number): void {
@@ -462,11 +483,12 @@ export class Session implements MessageSink {
   }
 
   #receiveClose(payload: ClosePayload): void {
-    this.#received = payload;
+    const end = this.#ending;
+    end.received = payload;
     this.#stopReading();
-    this.#initiator ??= "remote";
-    if (this.#sent === undefined) this.#shell.closeReceived?.();
-    if (this.#sent === undefined) {
+    end.initiator ??= "remote";
+    if (end.sent === undefined) this.#shell.closeReceived?.();
+    if (end.sent === undefined) {
       this.#state = "closing";
       // RFC 6455 5.5.1: "it typically echos the status code it received".
       const reason = this.#rules.closesLikeWs ? payload.reason : "";
@@ -478,35 +500,35 @@ export class Session implements MessageSink {
   }
 
   #sendClose(payload: ClosePayload): void {
-    this.#sent = payload;
+    this.#ending.sent = payload;
     this.writer.control(Opcode.Close, formatClosePayload(payload.code, payload.reason));
   }
 
   #closeInfo(clean: boolean): CloseInfo {
-    const { code, reason } = this.#outcome();
-    const initiator = this.#initiator ?? "remote";
+    const end = this.#ending;
+    const { code, reason } = outcomeOf(end);
+    const initiator = end.initiator ?? "remote";
     return {
       code,
       reason,
       clean,
       initiator,
-      sent: this.#sent?.code,
-      received: this.#received?.code,
-      ...(this.#error === undefined ? undefined : { error: this.#error }),
+      sent: end.sent?.code,
+      received: end.received?.code,
+      ...(end.error === undefined ? undefined : { error: end.error }),
     };
   }
+}
 
-  /** The code and reason that say why the connection ended. */
-  #outcome(): ClosePayload {
-    const error = this.#error;
-    if (error instanceof WebSocketError && error.closeCode !== undefined) {
-      // The code counts if the Close frame with it was sent.
-      const isSent = this.#sent?.code === error.closeCode && this.#sent.reason === error.message;
-      if (isSent) return { code: error.closeCode, reason: error.message };
-    }
-    // RFC 6455 7.1.5: the code is the one in the first Close frame received, and 1006 without one.
-    return this.#received ?? { code: CloseCode.Abnormal, reason: "" };
+/** The code and reason that say why the connection ended. */
+function outcomeOf({ sent, received, error }: SessionEnd): ClosePayload {
+  if (error instanceof WebSocketError && error.closeCode !== undefined) {
+    // The code counts if the Close frame with it was sent.
+    const isSent = sent?.code === error.closeCode && sent.reason === error.message;
+    if (isSent) return { code: error.closeCode, reason: error.message };
   }
+  // RFC 6455 7.1.5: the code is the one in the first Close frame received, and 1006 without one.
+  return received ?? { code: CloseCode.Abnormal, reason: "" };
 }
 
 function closeTimeout(): TimeoutError {

@@ -133,26 +133,44 @@ const handlers: BunSocketHandlers<SocketOwner> = {
  */
 const COPIES_BELOW = 256;
 
+/** What is true of a transport, in one number: a field for each would take 56 bytes more per connection. */
+const Flag = {
+  /** The user has paused it. */
+  Paused: 1,
+  /** Bun's socket is paused: by the user, or because `start` was not called yet. */
+  Stopped: 2,
+  /** Our direction was ended. */
+  Ended: 4,
+  /** The peer has ended its direction. */
+  PeerEnded: 8,
+  /** The sink knows that. */
+  EndTold: 16,
+  /** It was cut. */
+  Destroyed: 32,
+  /** Bun's socket has closed. */
+  Closed: 64,
+  /** The sink knows that. */
+  Over: 128,
+} as const;
+
+/** The part of a write that Bun has not accepted: `bytes` from `offset` to `length`. */
+interface PendingWrite {
+  readonly bytes: Uint8Array;
+  offset: number;
+  readonly length: number;
+}
+
 /** A Bun socket as a {@linkcode Transport}. */
 class BunTransport extends SocketOwner implements Transport {
   readonly #socket: Socket;
   #sink: TransportSink | undefined;
-  /** The part of the last write that Bun has not accepted: `#offset` to `#length` of `#bytes`. */
-  #bytes: Uint8Array | undefined;
-  #offset = 0;
-  #length = 0;
+  /** The part of the last write that Bun has not accepted. */
+  #pending: PendingWrite | undefined;
   /** Chunks that came while stopped: after a reset Bun reads what is left all the same. */
   #held: Uint8Array[] | undefined;
   #error: Error | undefined;
-  #paused = false;
-  /** Bun's socket is paused: by the user, or because `start` was not called yet. */
-  #stopped = false;
-  #ended = false;
-  #peerEnded = false;
-  #endTold = false;
-  #destroyed = false;
-  #closed = false;
-  #over = false;
+  /** The set of `Flag`s. */
+  #flags = 0;
 
   constructor(socket: Socket) {
     super();
@@ -169,7 +187,8 @@ class BunTransport extends SocketOwner implements Transport {
   }
 
   get bufferedAmount(): number {
-    return this.#length - this.#offset;
+    const pending = this.#pending;
+    return pending === undefined ? 0 : pending.length - pending.offset;
   }
 
   get copiesBelow(): number {
@@ -182,8 +201,8 @@ class BunTransport extends SocketOwner implements Transport {
   }
 
   write(bytes: Uint8Array, length: number): boolean {
-    if (this.#ended || this.#over) return true;
-    if (this.#closed) {
+    if ((this.#flags & (Flag.Ended | Flag.Over)) !== 0) return true;
+    if ((this.#flags & Flag.Closed) !== 0) {
       // The close waits for `resume`, but writers must be notified now.
       this.#finishSoon();
       return true;
@@ -194,74 +213,76 @@ class BunTransport extends SocketOwner implements Transport {
       this.#broke();
       return true;
     }
-    this.#bytes = bytes;
-    this.#offset = taken;
-    this.#length = length;
+    this.#pending = { bytes, offset: taken, length };
     return false;
   }
 
   pause(): void {
-    this.#paused = true;
+    this.#flags |= Flag.Paused;
     this.flow();
   }
 
   resume(): void {
-    this.#paused = false;
+    this.#flags &= ~Flag.Paused;
     this.flow();
   }
 
   end(): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    if (this.#bytes === undefined && !this.#closed) this.#socket.shutdown();
+    if ((this.#flags & Flag.Ended) !== 0) return;
+    this.#flags |= Flag.Ended;
+    if (this.#pending === undefined && (this.#flags & Flag.Closed) === 0) this.#socket.shutdown();
   }
 
   destroy(error?: Error): void {
-    if (this.#destroyed) return;
-    this.#destroyed = true;
+    if ((this.#flags & Flag.Destroyed) !== 0) return;
+    this.#flags |= Flag.Destroyed;
     this.#held = undefined;
     this.#error ??= error;
-    if (this.#closed) this.#finishSoon();
+    if ((this.#flags & Flag.Closed) !== 0) this.#finishSoon();
     // Not `terminate`: its reset would discard bytes that the peer has not read yet.
     else this.#socket.close();
   }
 
   /** Lets Bun read, or stops it: it reads while there is a sink that is not paused. */
   flow(): void {
-    const stop = this.#paused || this.#sink === undefined;
-    if (stop !== this.#stopped && !this.#closed) {
+    const stop = (this.#flags & Flag.Paused) !== 0 || this.#sink === undefined;
+    if (stop !== ((this.#flags & Flag.Stopped) !== 0) && (this.#flags & Flag.Closed) === 0) {
       if (stop) this.#socket.pause();
       else this.#socket.resume();
     }
-    this.#stopped = stop;
-    const late = this.#held !== undefined || this.#peerEnded || this.#closed;
+    if (stop) this.#flags |= Flag.Stopped;
+    else this.#flags &= ~Flag.Stopped;
+    const late = this.#held !== undefined || (this.#flags & Flag.PeerEnded) !== 0 ||
+      (this.#flags & Flag.Closed) !== 0;
     if (!stop && late) queueMicrotask(() => this.#deliver());
   }
 
   override secured(_: Socket, success: boolean, error: Error | null): void {
     // Cut in its handshake, the socket tells that it failed.
-    if (!success && !this.#destroyed) this.#error ??= error ?? undefined;
+    if (!success && (this.#flags & Flag.Destroyed) === 0) this.#error ??= error ?? undefined;
   }
 
   override received(chunk: Uint8Array): void {
-    if (this.#stopped || this.#held !== undefined) (this.#held ??= []).push(chunk);
-    else this.#sink!.data(chunk);
+    if ((this.#flags & Flag.Stopped) !== 0 || this.#held !== undefined) {
+      (this.#held ??= []).push(chunk);
+    } else this.#sink!.data(chunk);
   }
 
   override drained(): void {
-    const bytes = this.#bytes;
-    if (bytes === undefined) return;
-    const taken = this.#socket.write(bytes, this.#offset, this.#length - this.#offset);
+    const pending = this.#pending;
+    if (pending === undefined) return;
+    const { bytes, offset, length } = pending;
+    const taken = this.#socket.write(bytes, offset, length - offset);
     if (taken < 0) return this.#broke();
-    this.#offset += taken;
-    if (this.#offset < this.#length) return;
-    this.#bytes = undefined;
-    if (this.#ended) this.#socket.shutdown();
+    pending.offset += taken;
+    if (pending.offset < length) return;
+    this.#pending = undefined;
+    if ((this.#flags & Flag.Ended) !== 0) this.#socket.shutdown();
     this.#sink?.drain();
   }
 
   override peerEnded(): void {
-    this.#peerEnded = true;
+    this.#flags |= Flag.PeerEnded;
     this.#deliver();
   }
 
@@ -270,23 +291,23 @@ class BunTransport extends SocketOwner implements Transport {
   }
 
   override closed(error?: Error): void {
-    this.#closed = true;
-    if (!this.#destroyed) this.#error ??= error;
+    this.#flags |= Flag.Closed;
+    if ((this.#flags & Flag.Destroyed) === 0) this.#error ??= error;
     // Without a sink, or with chunks held for a paused one, it has to wait for them; a write that
     // was in progress has failed and cannot wait.
-    if (this.#held === undefined || this.#bytes !== undefined) this.#finishSoon();
+    if (this.#held === undefined || this.#pending !== undefined) this.#finishSoon();
   }
 
   /** Delivers the chunks that arrived without a sink, in order. */
   #deliver(): void {
-    while (this.#held !== undefined && !this.#stopped) {
+    while (this.#held !== undefined && (this.#flags & Flag.Stopped) === 0) {
       const chunk = this.#held.shift()!;
       if (this.#held.length === 0) this.#held = undefined;
       this.#sink!.data(chunk);
     }
-    if (this.#stopped || this.#over) return;
-    if (this.#peerEnded) this.#tellEnd();
-    if (this.#closed) this.#finish();
+    if ((this.#flags & Flag.Stopped) !== 0 || (this.#flags & Flag.Over) !== 0) return;
+    if ((this.#flags & Flag.PeerEnded) !== 0) this.#tellEnd();
+    if ((this.#flags & Flag.Closed) !== 0) this.#finish();
   }
 
   /** A write has met a reset. Bun swallows the error, and while paused tells no close either. */
@@ -296,8 +317,8 @@ class BunTransport extends SocketOwner implements Transport {
   }
 
   #tellEnd(): void {
-    if (this.#endTold || this.#destroyed) return;
-    this.#endTold = true;
+    if ((this.#flags & (Flag.EndTold | Flag.Destroyed)) !== 0) return;
+    this.#flags |= Flag.EndTold;
     this.#sink!.end();
   }
 
@@ -307,10 +328,9 @@ class BunTransport extends SocketOwner implements Transport {
   }
 
   #finish(): void {
-    if (this.#over || this.#sink === undefined) return;
-    this.#over = true;
-    this.#bytes = this.#held = undefined;
-    this.#offset = this.#length = 0;
+    if ((this.#flags & Flag.Over) !== 0 || this.#sink === undefined) return;
+    this.#flags |= Flag.Over;
+    this.#pending = this.#held = undefined;
     // After our own FIN Bun tells the peer's as a close without error.
     if (this.#error === undefined) this.#tellEnd();
     this.#sink.closed(this.#error);

@@ -43,16 +43,21 @@ export interface NodeSocket {
   [transportOf]?: NodeTransport;
 }
 
+/** A write that has not left completely. The socket has not accepted `bytes` from `offset` to `length`. */
+interface PendingWrite {
+  readonly bytes: Uint8Array;
+  readonly offset: number;
+  readonly length: number;
+}
+
 /** A Node socket as a {@linkcode Transport}. */
 export class NodeTransport implements Transport {
   readonly remoteAddress: string;
   readonly remotePort: number;
   readonly #socket: NodeSocket;
   #sink: TransportSink | undefined;
-  /** The part of the last write that the socket has not accepted: `#offset` to `#length` of `#bytes`. */
-  #bytes: Uint8Array | undefined;
-  #offset = 0;
-  #length = 0;
+  /** The write that has not left completely. */
+  #pending: PendingWrite | undefined;
   #written: ((error?: Error | null) => void) | undefined;
   #ended = false;
   #over = false;
@@ -86,7 +91,10 @@ export class NodeTransport implements Transport {
   }
 
   get bufferedAmount(): number {
-    return this.#over ? 0 : this.#socket.writableLength + this.#length - this.#offset;
+    if (this.#over) return 0;
+    const pending = this.#pending;
+    const below = this.#socket.writableLength;
+    return pending === undefined ? below : below + pending.length - pending.offset;
   }
 
   start(sink: TransportSink): void {
@@ -106,10 +114,7 @@ export class NodeTransport implements Transport {
 
   write(bytes: Uint8Array, length: number): boolean {
     if (this.#ended || this.#over || this.#socket.destroyed) return true;
-    this.#bytes = bytes;
-    this.#offset = 0;
-    this.#length = length;
-    return this.#push();
+    return this.#push(bytes, 0, length);
   }
 
   pause(): void {
@@ -123,31 +128,34 @@ export class NodeTransport implements Transport {
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
-    if (this.#offset === this.#length) this.#socket.end();
+    const pending = this.#pending;
+    if (pending === undefined || pending.offset === pending.length) this.#socket.end();
   }
 
   destroy(error?: Error): void {
     this.#socket.destroy(error);
   }
 
-  /** Gives the socket piece after piece while it takes them at once; `true` when all have left. */
-  #push(): boolean {
-    const bytes = this.#bytes!;
+  /**
+   * Gives the socket `bytes` from `offset` to `length`, piece after piece while it takes them at once; `true`
+   * when all have left.
+   */
+  #push(bytes: Uint8Array, offset: number, length: number): boolean {
     // A write that always completes later gets its own callback, any other an empty write with a
     // callback behind it, so that the common write, which completes at once, costs no callback.
     const told = this.writesLater ? this.#told : undefined;
-    while (this.#offset < this.#length) {
-      const start = this.#offset;
-      const size = Math.min(this.#length - start, PIECE_SIZE);
-      this.#offset += size;
+    while (offset < length) {
+      const size = Math.min(length - offset, PIECE_SIZE);
       // A Buffer made here saves the stream from making one of our view of the same memory.
-      this.#socket.write(Buffer.from(bytes.buffer, bytes.byteOffset + start, size), told);
+      this.#socket.write(Buffer.from(bytes.buffer, bytes.byteOffset + offset, size), told);
+      offset += size;
       if (this.#socket.writableLength > 0) {
+        this.#pending = { bytes, offset, length };
         if (told === undefined) this.#socket.write(NOTHING, this.#told);
         return false;
       }
     }
-    this.#bytes = undefined;
+    this.#pending = undefined;
     return true;
   }
 
@@ -157,9 +165,10 @@ export class NodeTransport implements Transport {
 
   #onWritten(error?: Error | null): void {
     // "close" follows an error, and the end of a destroyed socket's write, which Node tells without one.
-    if (error || this.#bytes === undefined || this.#socket.destroyed) return;
+    const pending = this.#pending;
+    if (error || pending === undefined || this.#socket.destroyed) return;
     if (this.#socket.writableLength > 0) return;
-    if (!this.#push()) return;
+    if (!this.#push(pending.bytes, pending.offset, pending.length)) return;
     if (this.#ended) this.#socket.end();
     this.#sink?.drain();
   }
@@ -182,7 +191,7 @@ export class NodeTransport implements Transport {
   static #onClose(this: NodeSocket): void {
     const transport = this[transportOf]!;
     transport.#over = true;
-    transport.#bytes = undefined;
+    transport.#pending = undefined;
     transport.#sink?.closed(transport.#error);
   }
 }
