@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { deflate } from "../../src/deflate/deflate.ts";
 import type { WebSocketError } from "../../src/errors.ts";
+import { ContextMemory } from "../../src/message/context_memory.ts";
 import {
   ContextMemories,
-  ContextMemory,
   MemoryGovernor,
   type MemoryHolder,
 } from "../../src/message/memory_governor.ts";
