@@ -10,6 +10,7 @@ import type {
   Server,
   UpgradeRequest,
 } from "../../mod.ts";
+import { block } from "../support/block.ts";
 import { Deferred, type Live, liveCases, Queue, settled } from "../support/live_harness.ts";
 import { upgradeRequest } from "../support/raw_peer.ts";
 import type { RawSocket } from "../support/raw_socket.ts";
@@ -23,12 +24,6 @@ function latin1(text: string): Uint8Array {
 /** A plain request. */
 function plain(path: string, method = "GET"): string {
   return `${method} ${path} HTTP/1.1\r\nHost: a.example\r\n\r\n`;
-}
-
-/** Blocks the event loop, as a long computation does. */
-function block(milliseconds: number): void {
-  const end = performance.now() + milliseconds;
-  while (performance.now() < end);
 }
 
 function sleep(milliseconds: number): Promise<void> {

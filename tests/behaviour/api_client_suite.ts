@@ -14,6 +14,7 @@ import {
   type Transport,
   type UpgradeRequest,
 } from "../../mod.ts";
+import { block } from "../support/block.ts";
 import { Deferred, type Live, liveCases, Queue } from "../support/live_harness.ts";
 import { TEXT, utf8 } from "../support/vectors.ts";
 import type { Cases } from "./harness.ts";
@@ -45,12 +46,6 @@ async function refusedWith(t: Live, ...lines: string[]): Promise<HandshakeError>
   assert.ok(error instanceof HandshakeError, String(error));
   await peer.until(() => peer.ended || peer.over);
   return error;
-}
-
-/** Keeps the process from doing anything else. */
-function block(milliseconds: number): void {
-  const end = performance.now() + milliseconds;
-  while (performance.now() < end);
 }
 
 /** Each character as the byte of its code. */

@@ -90,6 +90,7 @@ const peerCases = liveCases({
     assert.match(answer!, /client_no_context_takeover/);
     const payloads = await compressedInTurn(LONG, LONG);
     peer.send(...payloads.map((payload) => ({ opcode: TEXT, rsv: RSV1, payload })));
+    await assertClosedWith(peer, 1007);
     const error = await errors.next();
     assert.ok(error instanceof InvalidPayloadError);
     assert.match(error.message, /Jetty, Netty and Tornado do: .*compression: "compatible"$/);

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { type Connection, TimeoutError } from "../../mod.ts";
+import { block } from "../support/block.ts";
 import { type CommonOptions, liveCases, onBothSides, Queue } from "../support/live_harness.ts";
 import { BINARY, PING, PONG, TEXT } from "../support/vectors.ts";
 import type { Cases } from "./harness.ts";
@@ -103,10 +104,7 @@ export const cases: Cases = liveCases({
 
   "a blocked event loop does not cause a close timeout": async (t) => {
     const { server, near, far } = await t.pair({ closeTimeout: 300 }, { closeTimeout: 300 });
-    const stall = (): void => {
-      const end = performance.now() + 700;
-      while (performance.now() < end);
-    };
+    const stall = (): void => block(700);
     far.close(1000);
     setTimeout(stall);
     const other = await t.connect(server.url, { closeTimeout: 300 });

@@ -9,6 +9,7 @@ import {
   type Transport,
   type WebSocketError,
 } from "../../mod.ts";
+import { block } from "../support/block.ts";
 import { ConsoleWatch } from "../support/console.ts";
 import {
   type CommonOptions,
@@ -34,12 +35,6 @@ const MIB = 1 << 20;
 
 function sleep(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
-}
-
-/** Keeps the process from doing anything else. */
-function block(milliseconds: number): void {
-  const end = performance.now() + milliseconds;
-  while (performance.now() < end);
 }
 
 function textOf({ payload }: WireFrame): string {

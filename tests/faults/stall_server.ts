@@ -2,6 +2,7 @@
 // Commands and answers are lines of JSON.
 
 import { type CloseInfo, type Connection, serve } from "../../mod.ts";
+import { block } from "../support/block.ts";
 import { obey } from "./orders.ts";
 
 /** The commands for the server. */
@@ -61,11 +62,6 @@ const server = await serve({
 
 async function until(isMet: () => boolean): Promise<void> {
   while (!isMet()) await new Promise<void>((resolve) => changed = resolve);
-}
-
-function block(milliseconds: number): void {
-  const end = performance.now() + milliseconds;
-  while (performance.now() < end);
 }
 
 async function carryOut(order: unknown): Promise<unknown> {

@@ -4,12 +4,8 @@
 import assert from "node:assert/strict";
 import { connect } from "../../src/browser.ts";
 import { serve } from "../../mod.ts";
+import { block } from "../support/block.ts";
 import { Deferred, Queue } from "../support/live_harness.ts";
-
-function block(milliseconds: number): void {
-  const end = performance.now() + milliseconds;
-  while (performance.now() < end);
-}
 
 Deno.test("reports errors of cork and written to onError once each, and the connection stays open", async () => {
   await using server = await serve({ message: () => {} });

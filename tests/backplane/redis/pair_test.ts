@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { RedisConnection, RedisListener } from "../../../src/backplane/redis/connection.ts";
 import { RedisPair } from "../../../src/backplane/redis/connection.ts";
+import { block } from "../../support/block.ts";
 
 /** A connection that answers requests unless disabled. */
 class FakeLink implements RedisConnection {
@@ -184,10 +185,7 @@ Deno.test("disconnects a silent connection, but not one that answers", async () 
   stopped.publisher.delay = stopped.subscriber.delay = 3040;
   // The loop is blocked while the answer is on its way.
   blocked.publisher.delay = blocked.subscriber.delay = 4200;
-  setTimeout(() => {
-    const end = performance.now() + 3000;
-    while (performance.now() < end);
-  }, 3500);
+  setTimeout(() => block(3000), 3500);
   const traffic = setInterval(() => {
     busy.listeners[1].message("c", "m");
     void busy.pair.send(1, () => Promise.resolve());
