@@ -22,7 +22,7 @@ type Told =
 /** The result for the page's own variables. */
 interface PageGlobals {
   sockets: WebSocket[];
-  tell(index: number, told: Told): Promise<void>;
+  tell(index: number, told: Told[]): Promise<void>;
 }
 
 function carry(message: string | Uint8Array): Carried {
@@ -34,27 +34,42 @@ function unpack({ text, bytes }: Carried): string | Uint8Array {
   return text ?? new Uint8Array(Buffer.from(bytes!, "base64"));
 }
 
-/** Runs in the page: opens a WebSocket and reports all of its events in order. */
+/** Runs in the page: opens a WebSocket and reports all of its events in order, some at a time. */
 function openInPage({ index, url }: { index: number; url: string }): void {
   const page = globalThis as unknown as PageGlobals;
   const socket = new WebSocket(url);
   socket.binaryType = "arraybuffer";
   (page.sockets ??= [])[index] = socket;
-  socket.onopen = () => void page.tell(index, { open: socket.extensions });
+  let waiting: Told[] = [];
+  let isTelling = false;
+  async function tell(told: Told): Promise<void> {
+    waiting.push(told);
+    if (isTelling) return;
+    isTelling = true;
+    while (waiting.length > 0) {
+      const all = waiting;
+      waiting = [];
+      await page.tell(index, all);
+    }
+    isTelling = false;
+  }
+  socket.onopen = () => void tell({ open: socket.extensions });
   socket.onmessage = ({ data }) => {
-    if (typeof data === "string") return void page.tell(index, { message: { text: data } });
+    if (typeof data === "string") return void tell({ message: { text: data } });
     let binary = "";
     for (const byte of new Uint8Array(data)) binary += String.fromCharCode(byte);
-    page.tell(index, { message: { bytes: btoa(binary) } });
+    void tell({ message: { bytes: btoa(binary) } });
   };
   socket.onclose = ({ code, reason, wasClean }) =>
-    void page.tell(index, { close: { code, reason, clean: wasClean } });
+    void tell({ close: { code, reason, clean: wasClean } });
 }
 
-/** Runs in the page: sends a message. */
-function sendInPage({ index, text, bytes }: Carried & { index: number }): void {
+/** Runs in the page: sends messages. */
+function sendInPage({ index, messages }: { index: number; messages: Carried[] }): void {
   const socket = (globalThis as unknown as PageGlobals).sockets[index]!;
-  socket.send(text ?? Uint8Array.from(atob(bytes!), (character) => character.charCodeAt(0)));
+  for (const { text, bytes } of messages) {
+    socket.send(text ?? Uint8Array.from(atob(bytes!), (character) => character.charCodeAt(0)));
+  }
 }
 
 /** Runs in the page: closes. */
@@ -73,12 +88,18 @@ async function open(page: Page, url: string): Promise<InteropClient> {
   await page.goto(url.replace(/^ws/, "http"));
   const index = listeners.length;
   const received = new Received();
-  // Events of the page arrive one by one, in order.
+  // Those that are sent while others are on their way to the page follow together.
+  let outbox: Carried[] = [];
   let carried = Promise.resolve();
   const client = {
     extensions: "",
     send(message: string | Uint8Array): void {
-      carried = carried.then(() => page.evaluate(sendInPage, { index, ...carry(message) }));
+      outbox.push(carry(message));
+      carried = carried.then(async () => {
+        const messages = outbox;
+        outbox = [];
+        if (messages.length > 0) await page.evaluate(sendInPage, { index, messages });
+      });
     },
     receive: () => received.next(),
     close(code: number, reason: string): void {
@@ -104,7 +125,7 @@ const browser = await launchChromium();
 try {
   // It does not know the authority of the tests.
   const page = await browser.newPage({ ignoreHTTPSErrors: true });
-  await page.exposeFunction("tell", (index: number, told: Told) => listeners[index]!(told));
+  await page.exposeFunction("tell", (index: number, all: Told[]) => all.forEach(listeners[index]!));
   await holdConversations(process.argv[2]!, ({ url }) => open(page, url));
 } finally {
   await browser.close();
