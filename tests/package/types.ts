@@ -190,46 +190,47 @@ export function testTypes(project: string): void {
     );
     return [key, lines.join("\n")] as const;
   });
+  const mistakes = Object.keys(MISTAKES);
+  const mistakeFiles = Object.fromEntries(mistakes.map((name, index) => [
+    `mistake_${index}.ts`,
+    `${MISTAKE_IMPORTS}${
+      MISTAKES[name]
+    }\nvoid [connect, serve, createSockets, attach, createServer];\n`,
+  ]));
   for (const compiler of COMPILERS) {
-    Object.entries(PROJECTS).forEach(([title, options], index) => {
-      const compilerOptions = { ...COMPILER_OPTIONS, ...options };
-      Deno.test(`${compiler} accepts a project under ${title}`, async () => {
-        const known = uses.filter(([key]) =>
-          key !== NODE_ENTRY || options["typeRoots"] !== undefined
-        );
-        const text = [PROGRAM, ...known.map(([, lines]) => lines)].join("\n");
-        const { output } = await compile(`${compiler}_${index}`, compiler, compilerOptions, {
-          "consumer.ts": text,
+    const outputs = Object.entries(PROJECTS).map(([title, options], index) => {
+      const known = uses.filter(([key]) =>
+        key !== NODE_ENTRY || options["typeRoots"] !== undefined
+      );
+      // The mistakes are compiled in the first project: most of the time goes into the types of Node.
+      const output = once(() =>
+        compile(`${compiler}_${index}`, compiler, { ...COMPILER_OPTIONS, ...options }, {
+          "consumer.ts": [PROGRAM, ...known.map(([, lines]) => lines)].join("\n"),
           "inference.ts": INFERENCE,
-        });
-        assert.equal(output, "");
+          ...(index === 0 ? mistakeFiles : {}),
+        })
+      );
+      Deno.test(`${compiler} accepts a project under ${title}`, async () => {
+        assert.deepEqual((await output()).filter((error) => !error.startsWith("mistake_")), []);
       });
+      return output;
     });
     Deno.test(`${compiler} rejects mistakes`, async () => {
-      const compilerOptions = { ...COMPILER_OPTIONS, ...Object.values(PROJECTS)[0] };
-      const names = Object.keys(MISTAKES);
-      const files = Object.fromEntries(names.map((name, index) => [
-        `mistake_${index}.ts`,
-        `${MISTAKE_IMPORTS}${
-          MISTAKES[name]
-        }\nvoid [connect, serve, createSockets, attach, createServer];\n`,
-      ]));
-      const { output } = await compile(`${compiler}_mistakes`, compiler, compilerOptions, files);
-      const accepted = names.filter((_, index) =>
-        !new RegExp(`^mistake_${index}\\.ts\\(`, "m").test(output)
+      const errors = await outputs[0]!();
+      const accepted = mistakes.filter((_, index) =>
+        !errors.some((error) => error.startsWith(`mistake_${index}.ts(`))
       );
       assert.deepEqual(accepted, []);
-      assert.doesNotMatch(output, /^(?!mistake_|\s)/m);
     });
   }
 
-  /** Type-checks files in a folder of the project and returns the compiler's output. */
+  /** Type-checks files in a folder of the project and returns the compiler's errors. */
   async function compile(
     folder: string,
     compiler: (typeof COMPILERS)[number],
     compilerOptions: Record<string, unknown>,
     files: Record<string, string>,
-  ): Promise<{ output: string }> {
+  ): Promise<string[]> {
     const directory = join(project, folder);
     await Deno.mkdir(directory);
     for (const [name, text] of Object.entries(files)) {
@@ -239,6 +240,14 @@ export function testTypes(project: string): void {
     await Deno.writeTextFile(join(directory, "tsconfig.json"), JSON.stringify(tsconfig));
     const args = [tscOf(compiler), "--pretty", "false", "--project", "tsconfig.json"];
     const { stdout } = await new Deno.Command(nodePath(), { args, cwd: directory }).output();
-    return { output: new TextDecoder().decode(stdout).trim() };
+    const output = new TextDecoder().decode(stdout).trim();
+    // Further lines of an error are indented.
+    return output === "" ? [] : output.split(/\n(?!\s)/);
   }
+}
+
+/** Calls a function the first time only. */
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
 }
