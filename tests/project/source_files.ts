@@ -3,7 +3,8 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { join, relative } from "node:path";
-import ts from "typescript";
+import type ts from "typescript";
+import { compiler } from "../support/compiler.ts";
 
 /** The absolute path of the repository. */
 export const root: string = fileURLToPath(new URL("../..", import.meta.url));
@@ -26,10 +27,19 @@ function* walk(directory: string): Generator<string> {
   }
 }
 
-/** Parses one file, given by its path relative to the root. */
+/** Reads one file, given by its path relative to the root. */
 export function readSource(path: string): SourceFile {
   const text = readFileSync(join(root, path), "utf8");
-  return { path, text, tree: ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true) };
+  let tree: ts.SourceFile | undefined;
+  return {
+    path,
+    text,
+    // Parsed on first use, since some tests need only the texts.
+    get tree(): ts.SourceFile {
+      const { createSourceFile, ScriptTarget } = compiler();
+      return tree ??= createSourceFile(path, text, ScriptTarget.Latest, true);
+    },
+  };
 }
 
 /** The TypeScript files in a folder, sorted by path; empty if the folder does not exist. */
@@ -58,7 +68,7 @@ export function doctorSources(): SourceFile[] {
 /** Calls `visitor` for a node and its descendants, excluding comments and punctuation. */
 export function visit(node: ts.Node, visitor: (node: ts.Node) => void): void {
   visitor(node);
-  ts.forEachChild(node, (child) => visit(child, visitor));
+  compiler().forEachChild(node, (child) => visit(child, visitor));
 }
 
 /** The position of a node as `path:line`. */

@@ -6,7 +6,8 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import ts from "typescript";
+import type { CompilerOptions } from "typescript";
+import { compiler } from "./compiler.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const output = join(root, ".build", "node");
@@ -41,14 +42,17 @@ const MANIFEST = {
   exports: { ".": "./mod.js", "./*": "./src/*.js" },
 };
 
-const COMPILER_OPTIONS: ts.CompilerOptions = {
-  target: ts.ScriptTarget.ES2022,
-  module: ts.ModuleKind.ESNext,
-  verbatimModuleSyntax: true,
-  rewriteRelativeImportExtensions: true,
-  sourceMap: true,
-  inlineSources: true,
-};
+function compilerOptions(): CompilerOptions {
+  const { ModuleKind, ScriptTarget } = compiler();
+  return {
+    target: ScriptTarget.ES2022,
+    module: ModuleKind.ESNext,
+    verbatimModuleSyntax: true,
+    rewriteRelativeImportExtensions: true,
+    sourceMap: true,
+    inlineSources: true,
+  };
+}
 
 function* sourceFiles(path: string): Generator<string> {
   if (path.endsWith(".ts") || ASSET.test(path)) yield path;
@@ -79,10 +83,10 @@ function build(): void {
         replaceFile(target, readFileSync(path, "utf8"));
         continue;
       }
-      const { outputText, sourceMapText } = ts.transpileModule(readFileSync(path, "utf8"), {
-        compilerOptions: COMPILER_OPTIONS,
-        fileName: path,
-      });
+      const { outputText, sourceMapText } = compiler().transpileModule(
+        readFileSync(path, "utf8"),
+        { compilerOptions: compilerOptions(), fileName: path },
+      );
       replaceFile(`${target}.map`, sourceMapText!);
       replaceFile(target, outputText);
     }
