@@ -1,54 +1,85 @@
-// `deno task test`: runs the tests in groups, several side by side, because most of them wait for other
-// processes. Arguments name the groups to run: `deno task test behaviour ws`.
+// `deno task test`: runs the tests in groups, several at the same time, because many of them wait for
+// other processes or for timers. Arguments name the groups to run: `deno task test behaviour ws`.
 
-/** Groups that take long, which start first. */
+import { builtForNode } from "./support/node_build.ts";
+
+/**
+ * Folders and files that take long, the longest first: they start first. A file runs apart from the rest
+ * of its folder, so that no long run is left alone at the end.
+ */
 const LONG = [
-  "behaviour",
+  "behaviour/node_test.ts",
+  "behaviour/bun_test.ts",
+  "behaviour/deno_test.ts",
   "interop",
-  "backplane",
   "doctor",
-  "package",
-  "units",
+  "backplane",
   "examples",
+  "package",
+  "faults",
+  "siege",
+  "units",
   "docs",
 ];
 
-/** Groups that run at the same time. */
+/** The number of runs at the same time. */
 const JOBS = 3;
 
 /** Measures speed, which needs a quiet machine: `.ci/run` runs it by itself. */
 const LEFT_OUT = "tests/bench/guard_test.ts";
 
-/** The arguments of `deno test` by the names of the groups. */
-function findGroups(): Map<string, string[]> {
-  const groups = new Map<string, string[]>(LONG.map((name) => [name, [`tests/${name}`]]));
-  const files: string[] = [];
-  for (const { name, isDirectory } of Deno.readDirSync("tests")) {
-    if (name.endsWith("_test.ts")) files.push(`tests/${name}`);
-    else if (isDirectory && hasTests(`tests/${name}`)) groups.set(name, [`tests/${name}`]);
-  }
-  groups.set("entries", files.sort());
-  groups.set("examples in docstrings", ["--doc", "mod.ts", "src", "doctor/main.ts"]);
-  return groups;
+/** One process of `deno test`. */
+interface Run {
+  readonly name: string;
+  /** The folder in `tests`, or another name that selects this run. */
+  readonly group: string;
+  /** The arguments of `deno test`. */
+  readonly args: string[];
 }
 
-function hasTests(folder: string): boolean {
-  return [...Deno.readDirSync(folder)].some(({ name, isDirectory }) =>
-    name.endsWith("_test.ts") || (isDirectory && hasTests(`${folder}/${name}`))
-  );
+function* testFiles(folder: string): Generator<string, void> {
+  for (const { name, isDirectory } of Deno.readDirSync(folder)) {
+    const path = `${folder}/${name}`;
+    if (isDirectory) yield* testFiles(path);
+    else if (name.endsWith("_test.ts") && path !== LEFT_OUT) yield path;
+  }
+}
+
+function findRuns(): Run[] {
+  const runs = new Map(LONG.map((name): [string, Run] => [name, newRun(name)]));
+  for (const file of [...testFiles("tests")].sort()) {
+    const [, path, folder = "entries"] = /^tests\/(([^/]+)\/.*|.*)$/.exec(file)!;
+    const name = runs.has(path!) ? path! : folder;
+    if (!runs.has(name)) runs.set(name, newRun(name));
+    runs.get(name)!.args.push(file);
+  }
+  const docs = "examples in docstrings";
+  runs.set(docs, { ...newRun(docs), args: ["--doc", "mod.ts", "src", "doctor/main.ts"] });
+  for (const { name, args } of runs.values()) {
+    if (args.length === 0) throw new Error(`There are no tests in tests/${name}: change LONG`);
+  }
+  return [...runs.values()];
+}
+
+function newRun(name: string): Run {
+  return { name, group: name.split("/")[0]!, args: [] };
 }
 
 /** Where `deno test` begins to print the errors of failed tests. */
 const ERRORS = /^ ERRORS\s*$/m;
 
-/** Runs one group and prints its output. Returns the report of its failures, if there are any. */
-async function run(name: string, args: string[]): Promise<string | undefined> {
+/** The duration of each run in seconds. */
+const durations = new Map<string, number>();
+
+/** Executes one run and prints its output. Returns the report of its failures, if there are any. */
+async function execute({ name, args }: Run): Promise<string | undefined> {
   const began = performance.now();
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["test", "--allow-all", "--no-check", `--ignore=${LEFT_OUT}`, ...args],
+    args: ["test", "--allow-all", "--no-check", ...args],
     env: { NO_COLOR: "1" },
   }).output();
   const seconds = Math.round((performance.now() - began) / 1000);
+  durations.set(name, seconds);
   console.log(`\n== ${name} (${seconds} s)`);
   await Deno.stdout.write(stdout);
   await Deno.stderr.write(stderr);
@@ -58,24 +89,32 @@ async function run(name: string, args: string[]): Promise<string | undefined> {
   return from < 0 ? printed.slice(-2000) + new TextDecoder().decode(stderr) : printed.slice(from);
 }
 
-const groups = findGroups();
+const runs = findRuns();
+const groups = new Set(runs.map(({ group }) => group));
 const unknown = Deno.args.filter((name) => !groups.has(name));
 if (unknown.length > 0) {
-  console.error(`Unknown groups: ${unknown.join(", ")}. Known: ${[...groups.keys()].join(", ")}`);
+  console.error(`Unknown groups: ${unknown.join(", ")}. Known: ${[...groups].join(", ")}`);
   Deno.exit(2);
 }
-const left = [...groups].filter(([name]) => Deno.args.length === 0 || Deno.args.includes(name));
+const left = runs.filter(({ group }) => Deno.args.length === 0 || Deno.args.includes(group));
 const failures = new Map<string, string>();
 
 async function work(): Promise<void> {
   for (let next = left.shift(); next !== undefined; next = left.shift()) {
-    const [name, args] = next;
-    const failure = await run(name, args);
-    if (failure !== undefined) failures.set(name, failure);
+    const failure = await execute(next);
+    if (failure !== undefined) failures.set(next.name, failure);
   }
 }
 
+const began = performance.now();
+// Once, before several runs would do it at the same time.
+builtForNode("mod.ts");
 await Promise.all(Array.from({ length: JOBS }, work));
+
+const longest = [...durations].sort(([, a], [, b]) => b - a);
+const total = Math.round((performance.now() - began) / 1000);
+console.log(`\n== seconds: ${total} in all`);
+console.log(longest.map(([name, seconds]) => `${name} ${seconds}`).join(", "));
 // Once more at the end, since a long log is often cut.
 for (const [name, report] of failures) {
   // Not with the counts, which are printed already.

@@ -4,7 +4,8 @@
  * To add a suite, write `tests/behaviour/<name>_suite.ts`, which exports `cases: Cases`: a sentence
  * for each case and an async function that throws when the sentence is not true. Then name it in
  * `suites.ts`. `deno test tests/behaviour` runs it on all three, a step for each case;
- * `--filter bun` runs one of them, and QUICKWS_CASE="part of a name" only the cases so named.
+ * `deno test tests/behaviour/bun_test.ts` runs it on one of them, and QUICKWS_CASE="part of a name"
+ * only the cases so named.
  *
  * A case gets a Context: the runtime's name and Network, certificates, and `after` for what has to
  * be undone. Cases run one after the other, each within a deadline. A suite passes when every case

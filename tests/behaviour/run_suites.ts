@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { linesOf, within } from "../support/child.ts";
 import { need } from "../support/need.ts";
-import { runtimeCommand, type RuntimeName, runtimeNames } from "../support/runtimes.ts";
+import { runtimeCommand, type RuntimeName } from "../support/runtimes.ts";
 import { makeFixtures } from "./fixtures.ts";
 import {
   DENO_SOCKETS_VARIABLE,
@@ -115,22 +115,21 @@ async function testSuite(
   });
 }
 
-for (const suite of Object.keys(suites)) {
-  for (const runtime of runtimeNames) {
+/** Registers the tests of all suites on a runtime. */
+export async function testSuites(runtime: RuntimeName): Promise<void> {
+  for (const suite of Object.keys(suites)) {
     await testSuite(`behaviour of ${suite} on ${runtime}`, suite, runtime);
   }
-}
-
-// The same cases over the WebSockets of Bun.serve and Deno.serve, except for their limitations.
-for (const suite of Object.keys(nativeDifferences)) {
-  for (const runtime of ["deno", "bun"] as const) {
+  if (runtime === "node") return;
+  // The same cases over the WebSockets of Bun.serve and Deno.serve, except for their limitations.
+  for (const suite of Object.keys(nativeDifferences)) {
     await testSuite(`behaviour of ${suite} over createSockets on ${runtime}`, suite, runtime, {
       [SERVER_VARIABLE]: "native",
     });
   }
+  if (runtime === "bun") return;
+  // The other socket types that a server on Deno can use.
+  await testSuite("behaviour of transport on deno by Deno.listen", "transport", "deno", {
+    [DENO_SOCKETS_VARIABLE]: "Deno.listen",
+  });
 }
-
-// The other socket types that a server on Deno can use.
-await testSuite("behaviour of transport on deno by Deno.listen", "transport", "deno", {
-  [DENO_SOCKETS_VARIABLE]: "Deno.listen",
-});
