@@ -45,11 +45,3 @@ export interface NativeEnd {
   /** The error, if the runtime reports one. */
   readonly cause?: unknown;
 }
-
-/** Where a connection comes from. */
-export interface NativePeer {
-  /** The address, without the port; empty where it is not known. */
-  readonly remoteAddress: string;
-  /** The port; 0 where it is not known. */
-  readonly remotePort: number;
-}

@@ -13,9 +13,10 @@ import {
 } from "../handshake/server.ts";
 import { chooseSubprotocol } from "../handshake/subprotocols.ts";
 import { TOPICS_SUBPROTOCOL } from "../pubsub/protocol.ts";
-import { checkPolicy, Place, shuttingDown, undecided } from "../server/admission.ts";
-import { normalizeAddress } from "../server/client_address.ts";
+import { checkPolicy, shuttingDown, undecided } from "../server/admission.ts";
+import type { PeerAddress } from "../server/client_address.ts";
 import { ConnectionGroup } from "../server/connection_group.ts";
+import { HandshakeClient } from "../server/handshake_client.ts";
 import { type ServedConnection, ServerCore } from "../server/server_core.ts";
 import { serveRules, type UpgradeOptions } from "../server/serve_options.ts";
 import type { ShutdownOptions } from "../server/shutdown.ts";
@@ -36,7 +37,7 @@ import { headerLines, show } from "../shared/check.ts";
 import { isPromiseLike } from "../shared/promises.ts";
 import { type Timer, timers } from "../shared/timer_wheel.ts";
 import { NativeDriver, type NativeEntry } from "./driver.ts";
-import type { NativeEngine, NativePeer } from "./engine.ts";
+import type { NativeEngine } from "./engine.ts";
 import { checkNativeOptions, type NativeLimits } from "./native_options.ts";
 
 /**
@@ -123,7 +124,7 @@ export abstract class NativeSockets<T, S> extends ConnectionGroup<T> {
   /** @internal Decides about a request, and lets the runtime upgrade it. */
   protected take<A>(
     request: Request,
-    peer: NativePeer,
+    peer: PeerAddress,
     perform: PerformUpgrade<T, S, A>,
     whenLeft?: WhenLeft,
   ): Promise<A | Response> {
@@ -146,11 +147,9 @@ class NativeHandshake<T, S, A> implements NativeEntry<T> {
   readonly #undecided: Set<() => void>;
   readonly #request: Request;
   readonly #perform: PerformUpgrade<T, S, A>;
-  #peer: NativePeer;
+  readonly #client: HandshakeClient;
   #upgradeRequest: UpgradeRequest;
   #head: ServerRequest | undefined;
-  readonly #place: Place;
-  readonly #isSecure: boolean;
   #release: (() => unknown) | undefined;
 
   constructor(
@@ -158,19 +157,21 @@ class NativeHandshake<T, S, A> implements NativeEntry<T> {
     engine: NativeEngine<S>,
     undecided: Set<() => void>,
     request: Request,
-    peer: NativePeer,
+    peer: PeerAddress,
     perform: PerformUpgrade<T, S, A>,
   ) {
     this.#core = core;
     this.#engine = engine;
     this.#undecided = undecided;
     this.#request = request;
-    this.#peer = { ...peer, remoteAddress: normalizeAddress(peer.remoteAddress) };
     this.#perform = perform;
-    this.#place = new Place(core.count);
-    const { secure, trustedProxies } = core.rules;
-    this.#isSecure = secure || request.url.startsWith("https:") ||
-      trustedProxies?.isSecure(this.#peer, request.headers) === true;
+    this.#client = new HandshakeClient(
+      core.rules,
+      core.count,
+      peer,
+      request.url.startsWith("https:"),
+    );
+    this.#client.readScheme(request.headers);
     this.#upgradeRequest = this.#describe(request.headers, []);
   }
 
@@ -188,26 +189,23 @@ class NativeHandshake<T, S, A> implements NativeEntry<T> {
   /** Checks the request, and asks the hook. */
   #decide(): UpgradeResult<T> | PromiseLike<UpgradeResult<T>> {
     const { rules } = this.#core;
-    const { trustedProxies, options } = rules;
-    this.#place.take(this.#peer.remoteAddress);
+    this.#client.count();
     const request = checkUpgrade(headOf(this.#request));
     this.#head = request;
-    if (trustedProxies !== undefined) {
-      this.#peer = trustedProxies.clientOf(this.#peer, request.fields);
-    }
+    this.#client.readAddress(request.fields);
     this.#upgradeRequest = this.#describe(request.fields, request.subprotocols);
-    this.#place.takeAddress(this.#peer.remoteAddress);
+    this.#client.countAddress();
     if (this.#core.isShuttingDown) throw shuttingDown();
     checkPolicy(rules, request, this.#upgradeRequest);
-    return callHook(() => options.upgrade?.(this.#upgradeRequest));
+    return callHook(() => rules.options.upgrade?.(this.#upgradeRequest));
   }
 
   #describe(headers: HeaderView, subprotocols: readonly string[]): UpgradeRequest {
     const { url, method } = this.#request;
-    const { remoteAddress, remotePort } = this.#peer;
+    const { isSecure, peer: { remoteAddress, remotePort } } = this.#client;
     return {
       method,
-      url: url.replace(/^https?/, this.#isSecure ? "wss" : "ws"),
+      url: url.replace(/^https?/, isSecure ? "wss" : "ws"),
       path: pathOf(url),
       headers,
       remoteAddress,
@@ -305,7 +303,7 @@ class NativeHandshake<T, S, A> implements NativeEntry<T> {
       this,
       info,
       decision.data as T,
-      this.#peer,
+      this.#client.peer,
       decision.handlers,
       subprotocol === TOPICS_SUBPROTOCOL ? core.topicsLayer : undefined,
     );
@@ -319,7 +317,7 @@ class NativeHandshake<T, S, A> implements NativeEntry<T> {
       this.#giveBack();
       return false;
     }
-    this.#place.handOver();
+    this.#client.handOver();
     core.joined(driver, this.#release);
     return true;
   }
@@ -363,7 +361,7 @@ class NativeHandshake<T, S, A> implements NativeEntry<T> {
 
   /** There will be no connection: nothing is counted or kept for it. */
   #giveBack(): void {
-    this.#place.giveBack();
+    this.#client.giveBack();
     const release = this.#release;
     this.#release = undefined;
     if (release !== undefined) this.#core.release(release);

@@ -5,7 +5,7 @@ import { HandshakeError } from "../errors.ts";
 import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
 import type { Transport } from "../transport/transport.ts";
 import { shuttingDown } from "./admission.ts";
-import { type ResponseOwner, ResponseWriter } from "./plain_http.ts";
+import { ResponseWriter } from "./plain_http.ts";
 
 /** Milliseconds without progress that a client has to take a rejection before its socket is cut. */
 const LINGER = 2000;
@@ -15,20 +15,13 @@ const RESPONSE_TIMEOUT = 30_000;
 /** The purposes of the timers. */
 const Kind = { Linger: 0, Shutdown: 1 } as const;
 
-/** The handshake that an {@linkcode Answer} belongs to. */
-export interface AnswerOwner {
-  /** Whether the peer has ended its direction. */
-  readonly hasPeerEnded: boolean;
-  /** Aborts the signal of a plain request, if it is one. */
-  abort(reason: unknown): void;
-  /** The user's `Response` failed; see {@linkcode ResponseOwner.responseFailed}. */
-  responseFailed(error: unknown, begun: boolean): void;
-}
-
 /** Sends one response, and cuts a client that does not take it, or does not leave after it. */
-export class Answer implements ResponseOwner, TimerTarget {
+export class Answer implements TimerTarget {
   readonly #transport: Transport;
-  readonly #owner: AnswerOwner;
+  readonly #abort: AbortController | undefined;
+  readonly #failed: (error: unknown, begun: boolean) => void;
+  /** Whether the peer has ended its direction. */
+  hasPeerEnded: boolean;
   #writer: ResponseWriter | undefined;
   #isResponding = false;
   #timer: Timer | undefined;
@@ -42,11 +35,20 @@ export class Answer implements ResponseOwner, TimerTarget {
 
   /**
    * @param transport The stream to the client.
-   * @param owner The handshake.
+   * @param hasPeerEnded Whether the peer has ended its direction.
+   * @param abort Aborts the signal of a plain request, if it is one.
+   * @param failed Called when a response of the user's fails; see {@linkcode ResponseWriter}.
    */
-  constructor(transport: Transport, owner: AnswerOwner) {
+  constructor(
+    transport: Transport,
+    hasPeerEnded: boolean,
+    abort: AbortController | undefined,
+    failed: (error: unknown, begun: boolean) => void,
+  ) {
     this.#transport = transport;
-    this.#owner = owner;
+    this.hasPeerEnded = hasPeerEnded;
+    this.#abort = abort;
+    this.#failed = failed;
   }
 
   /** Whether a response is sent whose body comes from the user. */
@@ -66,7 +68,17 @@ export class Answer implements ResponseOwner, TimerTarget {
     request: { readonly method: string; readonly version: string },
   ): void {
     this.#isResponding = true;
-    this.#writer = new ResponseWriter(this.#transport, response, request, this);
+    this.#writer = new ResponseWriter(
+      this.#transport,
+      response,
+      request,
+      () => this.#end(RESPONSE_TIMEOUT),
+      (error, begun) => {
+        this.#isResponding = false;
+        if (!begun) this.#writer = undefined;
+        this.#failed(error, begun);
+      },
+    );
     this.#linger(RESPONSE_TIMEOUT);
     this.#writer.start();
   }
@@ -90,7 +102,7 @@ export class Answer implements ResponseOwner, TimerTarget {
   cut(): void {
     this.#writer?.cancel(shuttingDown());
     this.#writer = undefined;
-    this.#owner.abort(shuttingDown());
+    this.#abort?.abort(shuttingDown());
     this.#transport.destroy();
   }
 
@@ -118,18 +130,6 @@ export class Answer implements ResponseOwner, TimerTarget {
     else this.#checkProgress();
   }
 
-  /** The whole response was given to the transport. */
-  responseWritten(): void {
-    this.#end(RESPONSE_TIMEOUT);
-  }
-
-  /** The user's response failed. */
-  responseFailed(error: unknown, begun: boolean): void {
-    this.#isResponding = false;
-    if (!begun) this.#writer = undefined;
-    this.#owner.responseFailed(error, begun);
-  }
-
   /** Nothing more is sent; the buffered output is still delivered. */
   #end(timeout: number): void {
     this.#isResponding = false;
@@ -151,7 +151,7 @@ export class Answer implements ResponseOwner, TimerTarget {
   #checkProgress(): void {
     const unsent = this.#transport.bufferedAmount;
     // A client that has ended its direction is not waited for while there is nothing to send.
-    const waitsForUser = this.#isResponding && unsent === 0 && !this.#owner.hasPeerEnded;
+    const waitsForUser = this.#isResponding && unsent === 0 && !this.hasPeerEnded;
     this.#stuck = waitsForUser || unsent < this.#unsent ? 0 : this.#stuck + LINGER;
     this.#unsent = unsent;
     if (waitsForUser || this.#stuck < (unsent === 0 ? LINGER : this.#patience)) {

@@ -17,19 +17,18 @@ import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
 import type { Transport, TransportSink } from "../transport/transport.ts";
 import {
   checkPolicy,
-  type ConnectionCount,
   hostRefused,
   isHostAllowed,
   notFound,
-  Place,
   shuttingDown,
   tooSlow,
   undecided,
 } from "./admission.ts";
-import { addressed, addressOf, type PeerAddress, ProxyHeaderReader } from "./client_address.ts";
-import { Answer, type AnswerOwner } from "./answer.ts";
+import { Answer } from "./answer.ts";
+import { addressed, ProxyHeaderReader } from "./client_address.ts";
+import { HandshakeClient } from "./handshake_client.ts";
 import { cancelBody, clientLeft, isAbortError, toRequest } from "./plain_http.ts";
-import type { ServeRules } from "./serve_options.ts";
+import type { ServerCore } from "./server_core.ts";
 import {
   type Accepted,
   callHook,
@@ -51,27 +50,8 @@ import {
   type UpgradeSocket,
 } from "./upgrade_hook.ts";
 
-/** The server, as a handshake sees it. */
-export interface HandshakeOwner<T> {
-  /** The checked options. */
-  readonly rules: ServeRules<T>;
-  /** The count of handshakes and connections. */
-  readonly count: ConnectionCount;
-  /** Whether no connection is opened any more. */
-  readonly isShuttingDown: boolean;
-  /** The handshake is done. Its place in the count of its address is the connection's now. */
-  accepted(handshake: Handshake<T>, accepted: Accepted<T>): void;
-  /** The handshake ended without a connection. */
-  ended(handshake: Handshake<T>): void;
-  /** The request is left to other listeners. */
-  passed(handshake: Handshake<T>): void;
-  /** The request was rejected. */
-  refused(request: UpgradeRequest, refusal: Refusal): void;
-  /** Calls a `release` of the user's. */
-  release(release: () => unknown): void;
-  /** Receives errors that have no connection to go to. */
-  reportError(error: unknown): void;
-}
+/** How a handshake ends: with a connection, with a request left to other listeners, or without either. */
+export type HandshakeOutcome<T> = Accepted<T> | "passed" | undefined;
 
 /**
  * Milliseconds that a request has beyond its time, once: after a stall of this process it may wait in the
@@ -94,14 +74,15 @@ const Phase = {
 } as const;
 
 /** One opening handshake on a server. */
-export class Handshake<T> implements TransportSink, TimerTarget, AnswerOwner {
-  readonly #owner: HandshakeOwner<T>;
+export class Handshake<T> implements TransportSink, TimerTarget {
+  readonly #core: ServerCore<T>;
+  readonly #done: (handshake: Handshake<T>, outcome: HandshakeOutcome<T>) => void;
   readonly #socket: UpgradeSocket | undefined;
-  readonly #secure: boolean;
+  readonly #isTls: boolean;
+  readonly #client: HandshakeClient;
   readonly #gift: UpgradeCallOptions<T>;
   readonly #raw: unknown;
   #transport: Transport | undefined;
-  #peer: PeerAddress;
   #proxyHeader: ProxyHeaderReader | undefined;
   #reader: ServerHandshake | undefined;
   #head: RequestHead | undefined;
@@ -113,7 +94,6 @@ export class Handshake<T> implements TransportSink, TimerTarget, AnswerOwner {
   #restSize = 0;
   #ended = false;
   #over = false;
-  readonly #place: Place;
   /** Aborts when the client of a plain request has left. */
   #abort: AbortController | undefined;
   #answer: Answer | undefined;
@@ -123,31 +103,39 @@ export class Handshake<T> implements TransportSink, TimerTarget, AnswerOwner {
   #hadGrace = false;
 
   /**
-   * @param owner The server.
+   * @param core The server.
+   * @param done Called when the handshake has ended. After an outcome, a call without one may follow. The
+   * place of a connection in the count of its address is the caller's from then on.
    * @param source The stream, or the socket of a request that was read already.
    * @param gift Values of the caller for the connection.
    * @param raw The request object of the HTTP server that read it.
    */
   constructor(
-    owner: HandshakeOwner<T>,
+    core: ServerCore<T>,
+    done: (handshake: Handshake<T>, outcome: HandshakeOutcome<T>) => void,
     source: { transport: Transport; secure: boolean } | { socket: UpgradeSocket },
     gift?: UpgradeCallOptions<T>,
     raw?: unknown,
   ) {
-    this.#owner = owner;
-    this.#place = new Place(owner.count, (error) => this.#refuse(error));
+    this.#core = core;
+    this.#done = done;
     this.#gift = gift ?? {};
     this.#raw = raw;
     if ("socket" in source) {
       this.#socket = source.socket;
-      this.#secure = source.socket.tls !== undefined;
-      this.#peer = addressOf(source.socket);
+      this.#isTls = source.socket.tls !== undefined;
     } else {
       this.#transport = source.transport;
-      this.#secure = source.secure;
-      this.#peer = addressOf(source.transport);
+      this.#isTls = source.secure;
     }
-    const { handshakeTimeout, proxyProtocol } = owner.rules;
+    this.#client = new HandshakeClient(
+      core.rules,
+      core.count,
+      this.#socket ?? this.#transport!,
+      this.#isTls,
+      (error) => this.#refuse(error),
+    );
+    const { handshakeTimeout, proxyProtocol } = core.rules;
     if (proxyProtocol && this.#socket === undefined) {
       this.#proxyHeader = new ProxyHeaderReader();
       this.#phase = Phase.Proxy;
@@ -202,14 +190,16 @@ export class Handshake<T> implements TransportSink, TimerTarget, AnswerOwner {
       if (this.#phase === Phase.Proxy) {
         const end = this.#proxyHeader!.push(chunk);
         if (end === -1) return;
-        this.#proxied(this.#proxyHeader!.address);
+        this.#client.proxied(this.#proxyHeader!.address);
+        this.#phase = Phase.Head;
+        if (this.#core.rules.trustedProxies === undefined) this.#client.countAddress();
         chunk = chunk.subarray(end);
         if (chunk.length === 0) return;
       }
       if (this.#phase === Phase.Head) {
-        this.#reader ??= new ServerHandshake({ maxBytes: this.#owner.rules.maxHandshakeSize });
+        this.#reader ??= new ServerHandshake({ maxBytes: this.#core.rules.maxHandshakeSize });
         if (this.#reader.push(chunk)) this.#take(this.#reader.request);
-        else this.#place.hold(this.#reader.held);
+        else this.#client.hold(this.#reader.held);
       } else if (this.#phase === Phase.Deciding && !this.#plain) {
         this.#keep(chunk);
       }
@@ -226,6 +216,7 @@ export class Handshake<T> implements TransportSink, TimerTarget, AnswerOwner {
   /** The peer has ended its direction. */
   end(): void {
     this.#ended = true;
+    if (this.#answer !== undefined) this.#answer.hasPeerEnded = true;
     if (this.#phase === Phase.Deciding || this.#isResponding) {
       // Most likely the client has left, and the hook may give up. But it may still take its response.
       this.#abort?.abort(clientLeft());
@@ -252,21 +243,9 @@ export class Handshake<T> implements TransportSink, TimerTarget, AnswerOwner {
     }
   }
 
-  // Events of the response.
-
-  /** Whether the peer has ended its direction. */
-  get hasPeerEnded(): boolean {
-    return this.#ended;
-  }
-
-  /** Aborts the signal of a plain request. */
-  abort(reason: unknown): void {
-    this.#abort?.abort(reason);
-  }
-
   /** The user's response failed. */
-  responseFailed(error: unknown, begun: boolean): void {
-    this.#owner.reportError(error);
+  #responseFailed(error: unknown, begun: boolean): void {
+    this.#core.reportError(error);
     // The client learns of it by the missing end of the body.
     if (begun) this.#answer!.cut();
     else this.#send(hookFailed(this.#head?.method));
@@ -280,49 +259,35 @@ export class Handshake<T> implements TransportSink, TimerTarget, AnswerOwner {
 
   /** @throws {HandshakeError} When there are too many connections. */
   #count(): void {
-    const { trustedProxies, proxyProtocol } = this.#owner.rules;
-    this.#place.take(this.#peer.remoteAddress);
-    // Behind a proxy the client's address comes with the request.
-    if (trustedProxies === undefined && !proxyProtocol) {
-      this.#place.takeAddress(this.#peer.remoteAddress);
-    }
-  }
-
-  /** A PROXY protocol header was read. */
-  #proxied(address: PeerAddress | undefined): void {
-    const { trustedProxies } = this.#owner.rules;
-    trustedProxies?.assertHas(this.#peer.remoteAddress);
-    this.#phase = Phase.Head;
-    if (address !== undefined) this.#peer = address;
-    if (trustedProxies === undefined) this.#place.takeAddress(this.#peer.remoteAddress);
+    this.#client.count();
+    if (!this.#client.isBehindProxy) this.#client.countAddress();
   }
 
   #take(head: RequestHead): void {
-    const { rules } = this.#owner;
+    const { rules } = this.#core;
     this.#head = head;
     this.#phase = Phase.Deciding;
-    this.#place.hold(0);
+    this.#client.hold(0);
     this.#keep(head.rest);
-    let secure = this.#secure || rules.secure;
     this.#plain = !head.isUpgrade && rules.options.fetch !== undefined;
     if (rules.trustedProxies !== undefined) {
-      secure ||= rules.trustedProxies.isSecure(this.#peer, head.fields);
-      this.#peer = rules.trustedProxies.clientOf(this.#peer, head.fields);
-      this.#deferRefusal(() => this.#place.takeAddress(this.#peer.remoteAddress));
+      this.#client.readScheme(head.fields);
+      this.#client.readAddress(head.fields);
+      this.#deferRefusal(() => this.#client.countAddress());
     }
     if (this.#plain) {
       if (!isHostAllowed(rules.allowedHosts, head.host)) throw hostRefused(head.host);
-      this.#fetch(head, secure);
+      this.#fetch(head);
       return;
     }
-    this.#decide(head, secure);
+    this.#decide(head);
   }
 
   /** Lets the user's `fetch` answer. */
-  #fetch(head: RequestHead, secure: boolean): void {
-    const { options } = this.#owner.rules;
+  #fetch(head: RequestHead): void {
+    const { options } = this.#core.rules;
     this.#abort = new AbortController();
-    const request = toRequest(head, secure, this.#abort.signal);
+    const request = toRequest(head, this.#client.isSecure, this.#abort.signal);
     const response = callHook<unknown>(() => options.fetch!(request));
     this.#waitFor(response, (value) => {
       checkFetched(value);
@@ -330,14 +295,14 @@ export class Handshake<T> implements TransportSink, TimerTarget, AnswerOwner {
     });
   }
 
-  #decide(head: RequestHead, secure: boolean): void {
-    const { rules } = this.#owner;
-    this.#request = this.#upgradeRequest(head, secure, []);
+  #decide(head: RequestHead): void {
+    const { rules } = this.#core;
+    this.#request = this.#upgradeRequest(head, []);
     const request = checkUpgrade(head);
-    const upgradeRequest = this.#upgradeRequest(head, secure, request.subprotocols);
+    const upgradeRequest = this.#upgradeRequest(head, request.subprotocols);
     this.#request = upgradeRequest;
     if (this.#isUnwanted) throw notFound(upgradeRequest);
-    if (this.#owner.isShuttingDown) throw shuttingDown();
+    if (this.#core.isShuttingDown) throw shuttingDown();
     this.#deferRefusal(() => checkPolicy(rules, request, upgradeRequest));
     // A function among the options may have shut the server down, which has answered then.
     if (this.#phase !== Phase.Deciding) return;
@@ -356,7 +321,7 @@ export class Handshake<T> implements TransportSink, TimerTarget, AnswerOwner {
    * hook leaves to others, so the rejection waits for the hook.
    */
   #deferRefusal(check: () => void): void {
-    const { rules } = this.#owner;
+    const { rules } = this.#core;
     try {
       check();
     } catch (error) {
@@ -370,13 +335,13 @@ export class Handshake<T> implements TransportSink, TimerTarget, AnswerOwner {
   /** The request as hooks see it. */
   #upgradeRequest(
     head: RequestHead | undefined,
-    secure: boolean,
     subprotocols: readonly string[],
   ): UpgradeRequest {
-    const tls = this.#secure
+    const tls = this.#isTls
       ? this.#socket?.tls ?? { serverName: this.#transport?.serverName }
       : undefined;
-    return describeRequest(head, { secure, subprotocols, peer: this.#peer, tls, raw: this.#raw });
+    const { isSecure, peer } = this.#client;
+    return describeRequest(head, { secure: isSecure, subprotocols, peer, tls, raw: this.#raw });
   }
 
   /** Continues with the result of a hook, now or when its promise is settled. */
@@ -398,7 +363,7 @@ export class Handshake<T> implements TransportSink, TimerTarget, AnswerOwner {
   /** A hook has decided about a request that was answered, or has lost its client, before. */
   #discard(result: unknown): void {
     const release = releaseOf(result);
-    if (release !== undefined) this.#owner.release(release);
+    if (release !== undefined) this.#core.release(release);
     if (isResponse(result)) cancelBody(result, undefined, undefined);
   }
 
@@ -410,7 +375,7 @@ export class Handshake<T> implements TransportSink, TimerTarget, AnswerOwner {
     if (isResponse(result)) {
       checkAnswer(result);
       const known = this.#request!;
-      if (this.#respond(result)) this.#owner.refused(known, rejectedByHook(result.status));
+      if (this.#respond(result)) this.#core.refused(known, rejectedByHook(result.status));
       return;
     }
     const decision = result === undefined ? {} : result;
@@ -438,15 +403,15 @@ export class Handshake<T> implements TransportSink, TimerTarget, AnswerOwner {
     this.#phase = Phase.Answered;
     this.#over = true;
     this.#socket.leave();
-    this.#owner.passed(this);
+    this.#done(this, "passed");
     this.#finish();
   }
 
   #accept(request: ServerRequest, url: string, decision: UpgradeAcceptance<T>): void {
     const { subprotocols } = request;
     const subprotocol = decision.subprotocol ??
-      chooseSubprotocol(this.#owner.rules.subprotocols, subprotocols);
-    const { compression } = this.#owner.rules.connection;
+      chooseSubprotocol(this.#core.rules.subprotocols, subprotocols);
+    const { compression } = this.#core.rules.connection;
     const deflate = compression && acceptDeflate(request.extensions, compression);
     const response = acceptResponse({
       key: request.key,
@@ -458,14 +423,14 @@ export class Handshake<T> implements TransportSink, TimerTarget, AnswerOwner {
     const release = releaseOf(decision);
     const transport = this.#takeTransport();
     if (transport === undefined) {
-      if (release !== undefined) this.#owner.release(release);
+      if (release !== undefined) this.#core.release(release);
       return;
     }
     this.#phase = Phase.Answered;
     this.#stopTimer();
-    this.#place.handOver();
-    this.#owner.accepted(this, {
-      transport: addressed(transport, this.#peer),
+    this.#client.handOver();
+    this.#done(this, {
+      transport: addressed(transport, this.#client.peer),
       request,
       response,
       subprotocol: subprotocol ?? "",
@@ -493,23 +458,23 @@ export class Handshake<T> implements TransportSink, TimerTarget, AnswerOwner {
       const { status = 400, code, message } = error;
       this.#reject(errorResponse(error, method), { status, code, message });
     } else {
-      this.#owner.reportError(error instanceof HookFailure ? error.cause : error);
+      this.#core.reportError(error instanceof HookFailure ? error.cause : error);
       this.#reject(hookFailed(method), HOOK_FAILED);
     }
   }
 
   #reject(bytes: Uint8Array, refusal: Refusal): void {
     if (this.#phase === Phase.Answered) return;
-    const request = this.#request ?? this.#upgradeRequest(this.#head, this.#secure, []);
+    const request = this.#request ?? this.#upgradeRequest(this.#head, []);
     const answered = this.#send(bytes);
-    if (answered && !this.#plain) this.#owner.refused(request, refusal);
+    if (answered && !this.#plain) this.#core.refused(request, refusal);
   }
 
   /** Sends the only response. */
   #send(bytes: Uint8Array): boolean {
     const answer = this.#beginAnswer();
     if (answer === undefined) return false;
-    this.#place.giveBack();
+    this.#client.giveBack();
     answer.send(bytes);
     return true;
   }
@@ -531,7 +496,16 @@ export class Handshake<T> implements TransportSink, TimerTarget, AnswerOwner {
     this.#phase = Phase.Answered;
     this.#rest = [];
     this.#stopTimer();
-    return this.#answer ??= new Answer(transport, this);
+    return this.#needAnswer(transport);
+  }
+
+  #needAnswer(transport: Transport): Answer {
+    return this.#answer ??= new Answer(
+      transport,
+      this.#ended,
+      this.#abort,
+      (error, begun) => this.#responseFailed(error, begun),
+    );
   }
 
   /**
@@ -550,7 +524,7 @@ export class Handshake<T> implements TransportSink, TimerTarget, AnswerOwner {
     try {
       this.#transport = this.#socket.take();
     } catch (error) {
-      this.#owner.reportError(error);
+      this.#core.reportError(error);
     }
     if (this.#transport === undefined) {
       this.#over = true;
@@ -572,7 +546,7 @@ export class Handshake<T> implements TransportSink, TimerTarget, AnswerOwner {
       this.#answer?.cancel(reason);
       this.#abort?.abort(reason);
       this.#stopTimer();
-      this.#place.giveBack();
+      this.#client.giveBack();
     }
     if (this.#over) return;
     if (this.#transport === undefined) {
@@ -583,23 +557,22 @@ export class Handshake<T> implements TransportSink, TimerTarget, AnswerOwner {
       this.#transport.resume();
       this.#transport.end();
     } else {
-      this.#answer ??= new Answer(this.#transport, this);
-      this.#answer.leave(reason);
+      this.#needAnswer(this.#transport).leave(reason);
     }
   }
 
   #finish(): void {
     this.#stopTimer();
     this.#answer?.stop();
-    this.#place.giveBack();
-    this.#owner.ended(this);
+    this.#client.giveBack();
+    this.#done(this, undefined);
   }
 
   #keep(chunk: Uint8Array): void {
     if (chunk.length === 0 || this.#plain) return;
     this.#rest.push(chunk);
     this.#restSize += chunk.length;
-    this.#place.hold(this.#restSize);
+    this.#client.hold(this.#restSize);
     if (this.#restSize > MAX_REST) this.#transport?.pause();
   }
 

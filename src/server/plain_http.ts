@@ -56,18 +56,6 @@ function badRequest(
   return new HandshakeError(code, message, { status: 400 });
 }
 
-/** The owner of a {@linkcode ResponseWriter}. */
-export interface ResponseOwner {
-  /** The whole response was given to the transport. */
-  responseWritten(): void;
-  /**
-   * The user's `Response` failed.
-   *
-   * @param begun Whether a part of it was sent, so that only the end of the stream can tell.
-   */
-  responseFailed(error: unknown, begun: boolean): void;
-}
-
 /**
  * Sends one `Response`. Its body is read with backpressure: the next chunk is asked for when the
  * transport has taken the one before. The length of a body that is there at once is announced; any
@@ -76,7 +64,8 @@ export interface ResponseOwner {
 export class ResponseWriter {
   readonly #transport: Transport;
   readonly #response: Response;
-  readonly #owner: ResponseOwner;
+  readonly #written: () => void;
+  readonly #failed: (error: unknown, begun: boolean) => void;
   readonly #omitBody: boolean;
   readonly #chunked: boolean;
   #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
@@ -88,17 +77,21 @@ export class ResponseWriter {
    * @param transport The stream to the client.
    * @param response The user's response.
    * @param request The method and the version of the request.
-   * @param owner Called when it is done or has failed.
+   * @param written Called when the whole response was given to the transport.
+   * @param failed Called when the user's `Response` fails, with whether a part of it was sent, so that
+   * only the end of the stream can tell.
    */
   constructor(
     transport: Transport,
     response: Response,
     request: { readonly method: string; readonly version: string },
-    owner: ResponseOwner,
+    written: () => void,
+    failed: (error: unknown, begun: boolean) => void,
   ) {
     this.#transport = transport;
     this.#response = response;
-    this.#owner = owner;
+    this.#written = written;
+    this.#failed = failed;
     const { status } = response;
     this.#omitBody = request.method === "HEAD" || status === 204 || status === 205 ||
       status === 304;
@@ -115,7 +108,7 @@ export class ResponseWriter {
     this.#send().catch((error: unknown) => {
       if (this.#over) return;
       this.cancel(error);
-      this.#owner.responseFailed(error, this.#begun);
+      this.#failed(error, this.#begun);
     });
   }
 
@@ -164,7 +157,7 @@ export class ResponseWriter {
       await this.#write(head);
       this.#over = true;
       cancelBody(this.#response, this.#reader, undefined);
-      this.#owner.responseWritten();
+      this.#written();
       return;
     }
     if (isWhole) {
@@ -180,7 +173,7 @@ export class ResponseWriter {
     }
     if (this.#over) return;
     this.#over = true;
-    this.#owner.responseWritten();
+    this.#written();
   }
 
   /** The next chunk of the body that is not empty, or `undefined` at its end. */

@@ -6,8 +6,8 @@ import type { SocketUse } from "../shared/explain.ts";
 import type { Listener, ListenerSink, ListenOptions, Network } from "../transport/transport.ts";
 import { ConnectionGroup } from "./connection_group.ts";
 import { loadParts } from "./parts.ts";
-import { ServerCore } from "./server_core.ts";
 import { type ServeOptions, serveRules } from "./serve_options.ts";
+import { StreamServer } from "./stream_server.ts";
 
 /**
  * Starts a WebSocket server over `network`.
@@ -20,7 +20,7 @@ export async function serveOver<T>(network: Network, options: ServeOptions<T>): 
   checkUnixPath(options.unix, network.maxUnixPath);
   const parts = await loadParts(rules);
   options.signal?.throwIfAborted();
-  const core = new ServerCore(rules, parts);
+  const core = new StreamServer(rules, parts);
   const { unix, reusePort, backlog, tls, noDelay = true, readBufferSize, denoSockets } = options;
   const { hostname = "127.0.0.1", port = 0 } = options;
   const listener = await listen(
@@ -92,7 +92,7 @@ export class Server<T = undefined> extends ConnectionGroup<T> {
   readonly url: string;
 
   /** @internal Servers come from `serve`. */
-  constructor(core: ServerCore<T>, listener: Listener) {
+  constructor(core: StreamServer<T>, listener: Listener) {
     super(core);
     this.hostname = listener.hostname;
     this.port = listener.port;

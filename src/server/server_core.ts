@@ -1,39 +1,22 @@
-// The core of a server: the owner of its opening handshakes and of its connections, from the first
-// accepted socket to the end of the last one.
+// The core of a server: its connections, the limits and numbers of them, and the shutdown. How connections
+// come in is added by `StreamServer`, or by the server of the runtime.
 
 import { TimeoutError, type WebSocketError } from "../errors.ts";
-import type { RequestHead } from "../handshake/server.ts";
 import { MemoryGovernor, type MemoryUse } from "../message/memory_governor.ts";
-import { TOPICS_SUBPROTOCOL } from "../pubsub/protocol.ts";
-import type { Listener, ListenerSink, Transport } from "../transport/transport.ts";
 import { CloseCode } from "../wire/close.ts";
-import { Driver } from "../connection/driver.ts";
 import type { DriverContext, DriverLayer } from "../connection/driver_context.ts";
 import type { Connection } from "../connection/connection.ts";
 import type { LimitReport } from "../connection/limit_report.ts";
 import type { ConnectionDriver } from "../connection/connection_driver.ts";
-import { ConnectionCount } from "./admission.ts";
-import { Handshake, type HandshakeOwner } from "./handshake.ts";
+import { ConnectionCount } from "./connection_count.ts";
 import { callReported, reportError } from "../shared/log_error.ts";
 import type { ServerParts } from "./parts.ts";
 import type { ServeRules } from "./serve_options.ts";
 import { Drain, type ShutdownOptions } from "./shutdown.ts";
-import type {
-  Accepted,
-  Refusal,
-  UpgradeCallOptions,
-  UpgradeRequest,
-  UpgradeSocket,
-} from "./upgrade_hook.ts";
+import type { Refusal, UpgradeRequest } from "./upgrade_hook.ts";
 import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
 import { clientTopicsLayer } from "../pubsub/client_topics.ts";
 import { Topics } from "../pubsub/topics.ts";
-
-/**
- * Rejected clients that may linger until they have read their response, beyond the handshakes that are
- * counted. Under a flood the next ones are cut at once.
- */
-const MAX_LINGERING = 1024;
 
 /** An open connection, as its server sees it: over a stream, or over a WebSocket of the runtime. */
 export interface ServedConnection<T> extends ConnectionDriver {
@@ -47,14 +30,6 @@ export interface ServedConnection<T> extends ConnectionDriver {
   close(code: number, reason: string, timeout?: number): void;
   /** Cuts the connection for a reason. */
   gone(error: WebSocketError): void;
-}
-
-/** The caller of an upgrade. */
-export interface UpgradeCaller<T> {
-  /** The handshake has ended. */
-  done(connection: Connection<T> | undefined): void;
-  /** The request is left to other listeners; {@linkcode UpgradeCaller.done} follows. */
-  passed(): void;
 }
 
 /**
@@ -77,9 +52,8 @@ export interface ServerStats {
   readonly memory: Readonly<MemoryUse>;
 }
 
-/** The handshakes and connections of one server. */
-export class ServerCore<T>
-  implements ListenerSink, HandshakeOwner<T>, DriverContext<T>, TimerTarget {
+/** The connections of one server, whichever way they came in, and its end. */
+export class ServerCore<T> implements DriverContext<T>, TimerTarget {
   /** The checked options. */
   readonly rules: ServeRules<T>;
   readonly #parts: ServerParts;
@@ -87,12 +61,7 @@ export class ServerCore<T>
   readonly topics: Topics = new Topics((error) => this.reportError(error));
   /** Resolves when everything has ended. */
   readonly finished: Promise<void>;
-  #listener: Listener | undefined;
-  /** Pending handshakes, and rejected clients that have not disconnected yet. */
-  #handshakes: Set<Handshake<T>> = new Set();
   #connections: Map<Connection<T>, ServedConnection<T>> = new Map();
-  /** The callers of {@linkcode ServerCore.upgrade}. */
-  #upgrades: Map<Handshake<T>, UpgradeCaller<T>> = new Map();
   /** The `release` functions of the `upgrade` hook, called when a connection has closed. */
   #releases: Map<Connection<T>, () => unknown> | undefined;
   /** The handshakes and connections within the limits. */
@@ -101,9 +70,6 @@ export class ServerCore<T>
   /** The layer of connections whose clients subscribe to topics themselves. */
   readonly #clientTopics: DriverLayer<T> | undefined;
   #shuttingDown = false;
-  #listening = false;
-  /** Whether plain HTTP is still answered during the shutdown. */
-  #keepsHttp = false;
   #isDrained = false;
   #closeTimer: Timer | undefined;
   /**
@@ -172,7 +138,7 @@ export class ServerCore<T>
   }
 
   /**
-   * A connection was opened by other means than {@linkcode ServerCore.accept}.
+   * A connection was opened.
    *
    * @param release Called when it has closed.
    */
@@ -184,13 +150,6 @@ export class ServerCore<T>
     this.#since.opened++;
   }
 
-  /** The socket is bound. */
-  listening(listener: Listener): void {
-    this.#listener = listener;
-    this.#listening = true;
-    this.begin();
-  }
-
   /** Connections may come: the signal among the options counts, and so does the backplane. */
   begin(): void {
     const { backplane, backplaneQueue, history } = this.rules.options;
@@ -199,91 +158,6 @@ export class ServerCore<T>
       this.topics.join((topics) => new Relay!(backplane, topics, backplaneQueue, history));
     }
     this.#followSignal();
-  }
-
-  /** A socket was accepted. */
-  accept(transport: Transport): void {
-    const tooMany = this.#handshakes.size >= this.count.handshakes + MAX_LINGERING;
-    if (tooMany || (this.#shuttingDown && !this.#keepsHttp)) {
-      transport.destroy();
-      return;
-    }
-    const secure = this.rules.options.tls !== undefined;
-    const handshake = new Handshake(this, { transport, secure });
-    this.#handshakes.add(handshake);
-    handshake.start();
-  }
-
-  /**
-   * Decides about a request that another HTTP server has read, and takes its socket over.
-   *
-   * @param socket Its socket.
-   * @param readHead Gives the head of the request.
-   * @param raw The request object of that server.
-   * @param gift Values of the caller for the connection.
-   * @param caller Called when the handshake has ended.
-   * @param isUnwanted Whether the request is only rejected, with 404.
-   */
-  upgrade(
-    socket: UpgradeSocket,
-    readHead: () => RequestHead,
-    raw: unknown,
-    gift: UpgradeCallOptions<T>,
-    caller: UpgradeCaller<T>,
-    isUnwanted: boolean,
-  ): void {
-    const handshake = new Handshake(this, { socket }, gift, raw);
-    this.#handshakes.add(handshake);
-    this.#upgrades.set(handshake, caller);
-    handshake.startWith(readHead, isUnwanted);
-  }
-
-  /** Accepting failed. */
-  error(error: Error): void {
-    this.reportError(error);
-  }
-
-  /** A handshake is done. */
-  accepted(handshake: Handshake<T>, accepted: Accepted<T>): void {
-    accepted.request.fields.compact();
-    const info = {
-      url: accepted.url,
-      status: 101,
-      headers: accepted.request.fields,
-      protocol: accepted.subprotocol,
-      extensions: accepted.deflate?.extensions ?? "",
-    };
-    const driver = new Driver<T>(
-      this,
-      accepted.transport,
-      info,
-      accepted.data as T,
-      accepted.handlers,
-      accepted.deflate?.agreement,
-      accepted.subprotocol === TOPICS_SUBPROTOCOL ? this.#clientTopics : undefined,
-    );
-    const { connection } = driver;
-    this.#connections.set(connection, driver);
-    if (accepted.release !== undefined) {
-      (this.#releases ??= new Map()).set(connection, accepted.release);
-    }
-    this.#since.opened++;
-    this.#handshakeOver(handshake, (caller) => caller.done(connection));
-    driver.start(accepted);
-  }
-
-  /** A handshake ended without a connection. */
-  ended(handshake: Handshake<T>): void {
-    this.#handshakeOver(handshake, (caller) => caller.done(undefined));
-    this.#checkFinished();
-  }
-
-  /** A request is left to the other listeners of a shared HTTP server. */
-  passed(handshake: Handshake<T>): void {
-    this.#handshakeOver(handshake, (caller) => {
-      caller.passed();
-      caller.done(undefined);
-    });
   }
 
   /** A request was rejected. */
@@ -320,7 +194,7 @@ export class ServerCore<T>
         this.#releases!.delete(connection);
         this.#call(release);
       }
-      this.#checkFinished();
+      this.checkFinished();
     });
   }
 
@@ -347,12 +221,8 @@ export class ServerCore<T>
       return;
     }
     this.#shuttingDown = true;
-    this.#keepsHttp = keepHttp && this.#listening && this.rules.options.fetch !== undefined;
     this.#closeTimeout = timeout ?? this.rules.connection.closeTimeout;
-    if (!this.#keepsHttp) this.#stopListening();
-    for (const handshake of this.#handshakes) {
-      handshake.shutDown(this.#closeTimeout, this.#keepsHttp);
-    }
+    this.stopAccepting(this.#closeTimeout, keepHttp);
     this.#drain = new Drain(
       [...this.#connections.values()],
       drainPeriod,
@@ -366,7 +236,20 @@ export class ServerCore<T>
       },
     );
     this.#drain.timerFired();
-    this.#checkFinished();
+    this.checkFinished();
+  }
+
+  /**
+   * The server shuts down: no connection is opened any more.
+   *
+   * @param _timeout Milliseconds for responses that are being sent.
+   * @param _keepHttp Whether plain HTTP is still answered.
+   */
+  protected stopAccepting(_timeout: number, _keepHttp: boolean): void {}
+
+  /** Ends what is left besides connections. Returns whether it has ended. */
+  protected endAccepting(_timeout: number): boolean {
+    return true;
   }
 
   /** Somebody has no more time for a shutdown that is spread. */
@@ -409,37 +292,15 @@ export class ServerCore<T>
     if (signal.aborted) this.shutdown();
   }
 
-  /** Stops accepting. */
-  #stopListening(): void {
-    const closing = this.#listener?.close() ?? Promise.resolve();
-    this.#listener = undefined;
-    closing.catch((error: unknown) => this.reportError(error)).finally(() => {
-      this.#listening = false;
-      this.#checkFinished();
-    });
-  }
-
-  #handshakeOver(handshake: Handshake<T>, tell: (caller: UpgradeCaller<T>) => void): void {
-    this.#handshakes.delete(handshake);
-    const caller = this.#upgrades.get(handshake);
-    this.#upgrades.delete(handshake);
-    if (caller !== undefined) tell(caller);
-  }
-
   /** Calls a function of the user's, whose failure concerns nothing here. */
   #call(hook: () => unknown): void {
     callReported(hook, (error) => this.reportError(error));
   }
 
-  #checkFinished(): void {
+  /** Finishes the shutdown if everything has ended. */
+  protected checkFinished(): void {
     if (!this.#shuttingDown || this.#connections.size > 0) return;
-    if (this.#keepsHttp) {
-      // The last connection has closed: the health checks have said long enough that this server drains.
-      this.#keepsHttp = false;
-      this.#stopListening();
-      for (const handshake of this.#handshakes) handshake.shutDown(this.#closeTimeout, false);
-    }
-    if (this.#listening || this.#handshakes.size > 0) return;
+    if (!this.endAccepting(this.#closeTimeout)) return;
     timers.cancel(this.#closeTimer);
     this.#drain?.stop();
     // Published messages are sent to the backplane first.

@@ -7,7 +7,7 @@ import { checkHandlers, HANDLER_NAMES } from "../connection/handlers.ts";
 import { requestFrom } from "../handshake/server.ts";
 import { checkNames } from "../shared/check.ts";
 import { ConnectionGroup } from "./connection_group.ts";
-import { ServerCore, type UpgradeCaller } from "./server_core.ts";
+import { StreamServer, type UpgradeCaller } from "./stream_server.ts";
 import {
   LISTENING_OPTIONS,
   type ServeOptions,
@@ -78,7 +78,7 @@ export interface SharedCaller {
  * @category Server
  */
 export class Upgrader<T = undefined> extends ConnectionGroup<T> {
-  readonly #core: ServerCore<T>;
+  readonly #core: StreamServer<T>;
   readonly #sharing: SocketSharing;
 
   /** @internal Upgraders come from `createUpgrader` and `attach`. */
@@ -88,7 +88,7 @@ export class Upgrader<T = undefined> extends ConnectionGroup<T> {
         throw new TypeError(`Option "${name}" cannot be given here: ${OTHER_SERVER}`);
       }
     }
-    const core = new ServerCore(serveRules(options), { compressionFor, Relay });
+    const core = new StreamServer(serveRules(options), { compressionFor, Relay });
     super(core);
     this.#core = core;
     this.#sharing = sharing;

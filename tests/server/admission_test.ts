@@ -4,7 +4,6 @@ import assert from "node:assert/strict";
 import {
   checkHosts,
   checkOrigins,
-  ConnectionCount,
   hostRefused,
   isHostAllowed,
   isHostName,
@@ -13,6 +12,7 @@ import {
 } from "../../src/server/admission.ts";
 import type { LimitReport } from "../../src/connection/limit_report.ts";
 import { normalizeAddress, TrustedProxies } from "../../src/server/client_address.ts";
+import { ConnectionCount } from "../../src/server/connection_count.ts";
 import type { UpgradeRequest } from "../../src/server/upgrade_hook.ts";
 
 const request: UpgradeRequest = {

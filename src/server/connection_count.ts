@@ -1,0 +1,112 @@
+// The number of handshakes and connections of a server, in all and by address.
+
+import type { LimitReport } from "../connection/limit_report.ts";
+import { HandshakeError } from "../errors.ts";
+import { MemoryGovernor } from "../message/memory_governor.ts";
+
+/** The limits of a {@linkcode ConnectionCount}. */
+export interface ConnectionLimits {
+  /** See the option `maxConnections`. */
+  readonly maxConnections: number;
+  /** See the option `maxConnectionsPerAddress`. */
+  readonly maxConnectionsPerAddress: number;
+  /** See the option `reportOnly`. */
+  readonly reportOnly: boolean;
+  /** The options of connections. */
+  readonly connection?: { readonly memoryLimit: number };
+}
+
+/** Counts what a server holds: opening handshakes and open connections, in all and by address. */
+export class ConnectionCount {
+  readonly #limits: ConnectionLimits;
+  readonly #open: () => number;
+  readonly #report: (report: LimitReport) => void;
+  readonly #byAddress: Map<string, number> = new Map();
+  #handshakes = 0;
+
+  /**
+   * @param limits The limits.
+   * @param open The number of open connections.
+   * @param report Called for each client that is over a limit.
+   */
+  constructor(
+    limits: ConnectionLimits,
+    open: () => number,
+    report: (report: LimitReport) => void,
+  ) {
+    this.#limits = limits;
+    this.#open = open;
+    this.#report = report;
+  }
+
+  /** Bytes that the connections of the process may hold. */
+  get memoryLimit(): number {
+    return this.#limits.connection?.memoryLimit ?? Infinity;
+  }
+
+  /** Pending handshakes, including plain HTTP requests. */
+  get handshakes(): number {
+    return this.#handshakes;
+  }
+
+  /**
+   * Counts one handshake more.
+   *
+   * @throws {HandshakeError} When that is over `maxConnections`, or memory is near `memoryLimit`; it is not
+   * counted then.
+   */
+  addHandshake(remoteAddress: string): void {
+    const { memoryLimit } = this;
+    if (MemoryGovernor.ofProcess.isNear(memoryLimit)) throw memoryNear(memoryLimit);
+    this.#check("maxConnections", this.#open() + this.#handshakes + 1, remoteAddress);
+    this.#handshakes++;
+  }
+
+  /** One handshake less: it has failed, or is an open connection now. */
+  removeHandshake(): void {
+    this.#handshakes--;
+  }
+
+  /**
+   * Counts one more from an address; those of unix sockets are not counted.
+   *
+   * @throws {HandshakeError} When that is over `maxConnectionsPerAddress`; it is not counted then.
+   */
+  addAddress(remoteAddress: string): void {
+    if (this.#limits.maxConnectionsPerAddress === Infinity || remoteAddress === "") return;
+    const value = (this.#byAddress.get(remoteAddress) ?? 0) + 1;
+    this.#check("maxConnectionsPerAddress", value, remoteAddress);
+    this.#byAddress.set(remoteAddress, value);
+  }
+
+  /** One less from an address. */
+  removeAddress(remoteAddress: string): void {
+    const value = this.#byAddress.get(remoteAddress);
+    if (value === undefined) return;
+    if (value === 1) this.#byAddress.delete(remoteAddress);
+    else this.#byAddress.set(remoteAddress, value - 1);
+  }
+
+  #check(
+    limit: "maxConnections" | "maxConnectionsPerAddress",
+    value: number,
+    remoteAddress: string,
+  ): void {
+    const max = this.#limits[limit];
+    if (value <= max) return;
+    const enforced = !this.#limits.reportOnly;
+    this.#report({ limit, max, value, remoteAddress, enforced });
+    if (!enforced) return;
+    const what = limit === "maxConnections" ? "Connection limit" : "Connection limit per address";
+    throw new HandshakeError("TOO_MANY_CONNECTIONS", `${what} reached (${limit}: ${max})`, {
+      status: 503,
+    });
+  }
+}
+
+/** The rejection of a handshake because the memory of the process is nearly used up. */
+export function memoryNear(memoryLimit: number): HandshakeError {
+  return new HandshakeError("MEMORY_LIMIT", `Memory limit near (memoryLimit: ${memoryLimit})`, {
+    status: 503,
+  });
+}

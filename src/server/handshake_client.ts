@@ -1,0 +1,161 @@
+// The client of one opening handshake: the address that it is known by, and its place in the counts.
+
+import type { HandshakeError, HeaderView } from "../errors.ts";
+import { MemoryGovernor, type MemoryHolder, type MemoryUse } from "../message/memory_governor.ts";
+import { addressOf, type PeerAddress, type TrustedProxies } from "./client_address.ts";
+import { type ConnectionCount, memoryNear } from "./connection_count.ts";
+
+/** The options about the address of a client. */
+export interface ClientRules {
+  /** See the option `trustedProxies`. */
+  readonly trustedProxies: TrustedProxies | undefined;
+  /** See the option `proxyProtocol`. */
+  readonly proxyProtocol: boolean;
+  /** See the option `secure`. */
+  readonly secure: boolean;
+}
+
+/** The client of one opening handshake. */
+export class HandshakeClient implements MemoryHolder {
+  readonly #rules: ClientRules;
+  readonly #count: ConnectionCount;
+  readonly #refuse: ((error: HandshakeError) => void) | undefined;
+  #peer: PeerAddress;
+  #isSecure: boolean;
+  #isCounted = false;
+  #countedAddress: string | undefined;
+  /** Bytes of memory that it was last counted with. */
+  counted = 0;
+
+  /**
+   * @param rules The options.
+   * @param count The count of handshakes and connections.
+   * @param peer The peer of the socket.
+   * @param isTls Whether the socket is encrypted.
+   * @param refuse Rejects the handshake, because it holds too much memory.
+   */
+  constructor(
+    rules: ClientRules,
+    count: ConnectionCount,
+    peer: Partial<PeerAddress>,
+    isTls: boolean,
+    refuse?: (error: HandshakeError) => void,
+  ) {
+    this.#rules = rules;
+    this.#count = count;
+    this.#refuse = refuse;
+    this.#peer = addressOf(peer);
+    this.#isSecure = isTls || rules.secure;
+  }
+
+  /** The address of the client, or of a proxy as long as the client behind it is unknown. */
+  get peer(): PeerAddress {
+    return this.#peer;
+  }
+
+  /** Whether the client speaks TLS, with the server or with a proxy. */
+  get isSecure(): boolean {
+    return this.#isSecure;
+  }
+
+  // Its address.
+
+  /** Whether the address comes with the request or in front of it. */
+  get isBehindProxy(): boolean {
+    return this.#rules.trustedProxies !== undefined || this.#rules.proxyProtocol;
+  }
+
+  /**
+   * A PROXY protocol header was read.
+   *
+   * @param address The client that the header names; `undefined` when the connection is the proxy's own.
+   * @throws {HandshakeError} When the peer is not a trusted proxy.
+   */
+  proxied(address: PeerAddress | undefined): void {
+    this.#rules.trustedProxies?.assertHas(this.#peer.remoteAddress);
+    if (address !== undefined) this.#peer = address;
+  }
+
+  /** Reads in the header fields of the request whether the client speaks TLS with a trusted proxy. */
+  readScheme(fields: HeaderView): void {
+    const { trustedProxies } = this.#rules;
+    if (trustedProxies !== undefined) {
+      this.#isSecure ||= trustedProxies.isSecure(this.#peer, fields);
+    }
+  }
+
+  /**
+   * Reads the address of the client in the header fields of the request, if a trusted proxy has sent it.
+   *
+   * @throws {HandshakeError} When the fields name different clients.
+   */
+  readAddress(fields: HeaderView): void {
+    const { trustedProxies } = this.#rules;
+    if (trustedProxies !== undefined) this.#peer = trustedProxies.clientOf(this.#peer, fields);
+  }
+
+  // Its place in the counts.
+
+  /**
+   * Counts the handshake.
+   *
+   * @throws {HandshakeError} When there are too many connections.
+   */
+  count(): void {
+    this.#count.addHandshake(this.#peer.remoteAddress);
+    this.#isCounted = true;
+  }
+
+  /**
+   * Counts the address of the client, once.
+   *
+   * @throws {HandshakeError} When there are too many connections from this address.
+   */
+  countAddress(): void {
+    if (this.#countedAddress !== undefined) return;
+    const { remoteAddress } = this.#peer;
+    this.#count.addAddress(remoteAddress);
+    this.#countedAddress = remoteAddress;
+  }
+
+  /** The handshake is done. The address still counts, until its connection closes. */
+  handOver(): void {
+    this.#countedAddress = undefined;
+    this.giveBack();
+  }
+
+  /** The handshake has failed. */
+  giveBack(): void {
+    this.#forget();
+    if (this.#isCounted) this.#count.removeHandshake();
+    if (this.#countedAddress !== undefined) this.#count.removeAddress(this.#countedAddress);
+    this.#isCounted = false;
+    this.#countedAddress = undefined;
+  }
+
+  // Its memory.
+
+  /** The handshake holds so many bytes of its request. */
+  hold(bytes: number): void {
+    const difference = bytes - this.counted;
+    if (difference === 0) return;
+    this.counted = bytes;
+    MemoryGovernor.ofProcess.count(this, difference, this.#count.memoryLimit);
+  }
+
+  /** Adds what it holds to the parts. */
+  addTo(use: MemoryUse): void {
+    use.handshakes += this.counted;
+  }
+
+  /** Rejects the handshake, because all together hold too much and this one most. */
+  giveUp(): void {
+    this.#refuse?.(memoryNear(this.#count.memoryLimit));
+    this.#forget();
+  }
+
+  #forget(): void {
+    if (this.counted > 0) MemoryGovernor.ofProcess.remove(this);
+    this.counted = 0;
+  }
+}
