@@ -295,3 +295,19 @@ function find(
 function registeredOf(target: EventTarget, name: string): Registered[] {
   return target.listeners(name) as unknown as Registered[];
 }
+
+/** The bytes of a message in the form of `binaryType`. */
+export function toBinary(data: Buffer, type: BinaryType): RawData {
+  switch (type) {
+    case "arraybuffer":
+      return data.buffer.byteLength === data.length
+        ? data.buffer as ArrayBuffer
+        : data.buffer.slice(data.byteOffset, data.byteOffset + data.length) as ArrayBuffer;
+    case "fragments":
+      return [data];
+    case "blob":
+      return new Blob([data as Uint8Array<ArrayBuffer>]);
+    default:
+      return data;
+  }
+}

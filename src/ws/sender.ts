@@ -1,12 +1,12 @@
-// Sending: data of any kind, in turn behind blobs that are being read, and frames made outside of a
-// connection, for `Sender.frame` of `ws` and its option `mask`.
+// Sending: the checks before it, data of any kind, in turn behind blobs that are being read, and frames
+// made outside of a connection, for `Sender.frame` of `ws` and its option `mask`.
 
 import { Buffer } from "node:buffer";
 import { nextTick } from "node:process";
 import { randomMask } from "../shared/random.ts";
 import { isCloseCode, MAX_CLOSE_REASON } from "../wire/close.ts";
 import { frameHeaderSize, sealFrame } from "../wire/frame_writer.ts";
-import { FIN, type MessageOpcode, Opcode, RSV1 } from "../wire/opcode.ts";
+import { FIN, MAX_CONTROL_PAYLOAD, type MessageOpcode, Opcode, RSV1 } from "../wire/opcode.ts";
 import { EMPTY, type Link } from "./link.ts";
 
 /**
@@ -90,6 +90,18 @@ export const Sender: {
   frame(data: string | Uint8Array, options: FrameOptions): Buffer[];
 } = { frame };
 
+/** A value of `readyState`: the connection is not yet open. */
+export const CONNECTING = 0;
+/** The connection is open. */
+export const OPEN = 1;
+/** The connection is closing. */
+export const CLOSING = 2;
+/** The connection has ended. */
+export const CLOSED = 3;
+
+/** The names of the values of `readyState`. */
+export const STATE_NAMES: readonly string[] = ["CONNECTING", "OPEN", "CLOSING", "CLOSED"];
+
 /** A send that waits for a blob before it, or for its own. */
 interface Queued {
   /** The data. */
@@ -102,40 +114,56 @@ interface Queued {
 
 /** Sends the messages and control frames of one WebSocket, in order. */
 export class MessageSender {
-  readonly #link: Link<unknown>;
-  readonly #isServer: boolean;
   readonly #blobRejected: (error: Error) => void;
+  /** The connection, once it is open. */
+  #link: Link<unknown> | undefined;
+  #isServer = false;
   /** Output that waits for a blob, the first item, to be read. */
   #queue: Queued[] | undefined;
   #queuedAmount = 0;
+  /** Bytes that were to be sent after the end. */
+  #lateAmount = 0;
   /** Whether the next send continues a message, which is compressed if its first fragment was. */
   #fragmented = false;
 
-  /**
-   * @param link The connection.
-   * @param isServer Whether it is the server's side, whose frames are not masked.
-   * @param blobRejected Called when a blob cannot be read, after the callbacks of all queued sends.
-   */
-  constructor(link: Link<unknown>, isServer: boolean, blobRejected: (error: Error) => void) {
-    this.#link = link;
-    this.#isServer = isServer;
+  /** @param blobRejected Called when a blob cannot be read, after the callbacks of all queued sends. */
+  constructor(blobRejected: (error: Error) => void) {
     this.#blobRejected = blobRejected;
   }
 
-  /** Bytes that wait for a blob. */
-  get queuedAmount(): number {
-    return this.#queuedAmount;
+  /**
+   * The connection is open.
+   *
+   * @param link The connection.
+   * @param isServer Whether it is the server's side, whose frames are not masked.
+   */
+  open(link: Link<unknown>, isServer: boolean): void {
+    this.#link = link;
+    this.#isServer = isServer;
   }
 
-  /** Sends a message, or a fragment of one. */
-  sendMessage(
-    opcode: MessageOpcode,
-    value: string | Uint8Array | Blob,
-    compress: boolean,
-    fin: boolean,
-    mask: boolean | undefined,
+  /** Bytes that wait for a blob, and those that were to be sent after the end. */
+  get heldAmount(): number {
+    return this.#queuedAmount + this.#lateAmount;
+  }
+
+  /**
+   * Sends a message, or a fragment of one, if the WebSocket is open.
+   *
+   * @param state Its state.
+   * @throws {Error} While connecting.
+   * @throws {TypeError} When the data is of another type.
+   */
+  send(
+    state: number,
+    data: BufferLike | null | undefined,
+    options: SendOptions | undefined,
     callback: SendCallback | undefined,
   ): void {
+    const value = this.#check(state, data, callback);
+    if (value === undefined) return;
+    const { binary = typeof value !== "string", compress = true, fin = true, mask } = options ?? {};
+    const opcode = binary ? Opcode.Binary : Opcode.Text;
     if (this.#queue === undefined && !(value instanceof Blob)) {
       this.#sendMessage(opcode, value, compress, fin, mask, callback);
     } else {
@@ -145,27 +173,69 @@ export class MessageSender {
     }
   }
 
-  /** Sends a ping or a pong. */
-  sendControl(
+  /**
+   * Sends a ping or a pong, if the WebSocket is open.
+   *
+   * @param state Its state.
+   * @throws {Error} While connecting.
+   * @throws {RangeError} When the data is too long.
+   */
+  control(
+    state: number,
     opcode: typeof Opcode.Ping | typeof Opcode.Pong,
-    value: string | Uint8Array | Blob,
+    data: BufferLike | SendCallback | null | undefined,
+    mask: boolean | SendCallback | undefined,
+    callback: SendCallback | undefined,
+  ): void {
+    if (typeof data === "function") {
+      callback = data;
+      data = mask = undefined;
+    } else if (typeof mask === "function") {
+      callback = mask;
+      mask = undefined;
+    }
+    const value = this.#check(state, data ?? "", callback);
+    if (value === undefined) return;
+    if (sizeOf(value) > MAX_CONTROL_PAYLOAD) {
+      throw new RangeError("The data size must not be greater than 125 bytes");
+    }
+    this.inTurn(value, callback, (sent) => {
+      this.#sendControl(opcode, sent, mask as boolean | undefined, callback);
+    });
+  }
+
+  /** The data where it can be sent now; `undefined` where it was dropped. */
+  #check(
+    state: number,
+    data: BufferLike | null | undefined,
+    callback: SendCallback | undefined,
+  ): string | Uint8Array | Blob | undefined {
+    if (state === CONNECTING) throw notOpen(state);
+    const value = toSendable(data);
+    if (state === OPEN) return value;
+    this.#lateAmount += sizeOf(value);
+    if (callback !== undefined) nextTick(callback, notOpen(state));
+    return undefined;
+  }
+
+  #sendControl(
+    opcode: typeof Opcode.Ping | typeof Opcode.Pong,
+    value: string | Uint8Array,
     mask: boolean | undefined,
     callback: SendCallback | undefined,
   ): void {
-    this.inTurn(value, callback, (sent) => {
-      const bytes = typeof sent === "string" ? Buffer.from(sent) : sent;
-      if (mask !== undefined && mask === this.#isServer) {
-        this.sendFrames(Buffer.concat(frame(bytes, { opcode, fin: true, mask })), callback);
-        return;
-      }
-      this.#link.sendControl(opcode, bytes);
-      if (callback !== undefined) this.#whenWritten(callback);
-    });
+    const bytes = typeof value === "string" ? Buffer.from(value) : value;
+    if (mask !== undefined && mask === this.#isServer) {
+      this.sendFrames(Buffer.concat(frame(bytes, { opcode, fin: true, mask })), callback);
+      return;
+    }
+    this.#link!.sendControl(opcode, bytes);
+    if (callback !== undefined) this.#whenWritten(callback);
   }
 
   /** Sends bytes that are frames already. */
   sendFrames(bytes: Uint8Array, callback: SendCallback | undefined): void {
-    this.#link.sendFrames(bytes);
+    this.#link!.sendFrames(bytes);
     if (callback !== undefined) this.#whenWritten(callback);
   }
 
@@ -213,7 +283,7 @@ export class MessageSender {
   }
 
   #blobRead(buffer: ArrayBuffer): void {
-    if (this.#link.state !== "open") {
+    if (this.#link!.state !== "open") {
       this.#giveUp(new Error("The socket was closed while the blob was being read"));
       return;
     }
@@ -237,7 +307,7 @@ export class MessageSender {
     mask: boolean | undefined,
     callback: SendCallback | undefined,
   ): void {
-    const link = this.#link;
+    const link = this.#link!;
     if (mask !== undefined && mask === this.#isServer) {
       const first = this.#fragmented ? Opcode.Continuation : opcode;
       this.#fragmented = !fin;
@@ -262,8 +332,12 @@ export class MessageSender {
 
   #whenWritten(callback: SendCallback): void {
     // `ws` passes the argument of `socket.write` on, which is `null` for success.
-    this.#link.whenWritten((error) => guard(() => callback(error ?? NO_ERROR)));
+    this.#link!.whenWritten((error) => guard(() => callback(error ?? NO_ERROR)));
   }
+}
+
+function notOpen(state: number): Error {
+  return new Error(`WebSocket is not open: readyState ${state} (${STATE_NAMES[state]})`);
 }
 
 /**

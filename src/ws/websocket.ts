@@ -3,16 +3,15 @@
 import { Buffer } from "node:buffer";
 import { EventEmitter } from "node:events";
 import type { ClientRequest } from "node:http";
-import { nextTick } from "node:process";
 import type { Duplex } from "node:stream";
-import { setImmediate } from "node:timers";
 import { WebSocketError } from "../errors.ts";
 import type { Handlers } from "../connection/handlers.ts";
 import type { CloseInfo } from "../session/close_info.ts";
 import { randomMask } from "../shared/random.ts";
 import { CloseCode } from "../wire/close.ts";
-import { MAX_CONTROL_PAYLOAD, Opcode } from "../wire/opcode.ts";
+import { Opcode } from "../wire/opcode.ts";
 import { ClientHandshake, type ClientOptions } from "./client_handshake.ts";
+import { EventTurns } from "./event_turns.ts";
 import {
   addListener,
   attributeOf,
@@ -24,9 +23,9 @@ import {
   type EventListenerOptions,
   type EventName,
   type MessageEvent,
-  type RawData,
   removeListener,
   setAttribute,
+  toBinary,
   type WebSocketEventMap,
   type WebSocketEvents,
 } from "./events.ts";
@@ -36,13 +35,16 @@ import { agreementOf, type PerMessageDeflateParameters } from "./permessage_defl
 import {
   type BufferLike,
   checkClose,
+  CLOSED,
+  CLOSING,
+  CONNECTING,
   guard,
   MessageSender,
+  OPEN,
   type SendCallback,
   type SendOptions,
-  sizeOf,
+  STATE_NAMES,
   throwLater,
-  toSendable,
 } from "./sender.ts";
 
 /** The outcome of the opening handshake. */
@@ -54,13 +56,6 @@ export interface Opened {
 }
 
 const BINARY_TYPES: readonly string[] = ["nodebuffer", "arraybuffer", "fragments", "blob"];
-
-const CONNECTING = 0;
-const OPEN = 1;
-const CLOSING = 2;
-const CLOSED = 3;
-
-const STATE_NAMES = ["CONNECTING", "OPEN", "CLOSING", "CLOSED"];
 
 const CLOSED_EARLY = "WebSocket was closed before the connection was established";
 
@@ -120,14 +115,12 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
   #paused = false;
   #wasClean = false;
   #errorEmitted = false;
-  /** Bytes that were to be sent after the end. */
-  #lateAmount = 0;
-  #sender: MessageSender | undefined;
+  readonly #sender: MessageSender = new MessageSender((error) => this.#blobFailed(error));
   /** The user's limits, until the connection is open; on the server's side for all connections. */
   readonly #options: ReceiverOptions;
   readonly #handshake: ClientHandshake | undefined;
-  /** Events that wait for their turn of the event loop. */
-  #events: Array<() => void> | undefined;
+  /** Present: each event has a turn of the event loop of its own. */
+  #turns: EventTurns | undefined;
 
   /**
    * Opens a connection.
@@ -175,8 +168,7 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
   /** Bytes that were sent and have not left the process, frame headers included. */
   get bufferedAmount(): number {
     this.#link?.flush();
-    return this.#lateAmount + (this.#sender?.queuedAmount ?? 0) +
-      (this.#link?.connection.bufferedAmount ?? 0);
+    return this.#sender.heldAmount + (this.#link?.connection.bufferedAmount ?? 0);
   }
 
   /** The names of the extensions in use: `permessage-deflate` or the empty string. */
@@ -280,11 +272,7 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
       callback = options;
       options = undefined;
     }
-    const value = this.#checkOpen(data, callback);
-    if (value === undefined) return;
-    const { binary = typeof value !== "string", compress = true, fin = true, mask } = options ?? {};
-    const opcode = binary ? Opcode.Binary : Opcode.Text;
-    this.#sender!.sendMessage(opcode, value, compress, fin, mask, callback);
+    this.#sender.send(this.readyState, data, options, callback);
   }
 
   /**
@@ -301,7 +289,7 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     mask?: boolean | SendCallback,
     callback?: SendCallback,
   ): void {
-    this.#control(Opcode.Ping, data, mask, callback);
+    this.#sender.control(this.readyState, Opcode.Ping, data, mask, callback);
   }
 
   /** Sends a pong; the parameters are those of {@linkcode WebSocket.ping}. */
@@ -310,7 +298,7 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     mask?: boolean | SendCallback,
     callback?: SendCallback,
   ): void {
-    this.#control(Opcode.Pong, data, mask, callback);
+    this.#sender.control(this.readyState, Opcode.Pong, data, mask, callback);
   }
 
   /**
@@ -327,7 +315,7 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     if (state !== OPEN) return;
     const text = checkClose(code, reason);
     this.#readyState = CLOSING;
-    this.#sender!.inTurn("", undefined, () => this.#link!.close(code ?? CloseCode.NoStatus, text));
+    this.#sender.inTurn("", undefined, () => this.#link!.close(code ?? CloseCode.NoStatus, text));
   }
 
   /** Stops reading; what has been read already is still delivered. */
@@ -385,7 +373,7 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     return {
       sendFrame: (list, callback) => {
         if (this.readyState !== OPEN) return;
-        this.#sender!.sendFrames(list.length === 1 ? list[0]! : Buffer.concat(list), callback);
+        this.#sender.sendFrames(list.length === 1 ? list[0]! : Buffer.concat(list), callback);
       },
     };
   }
@@ -438,8 +426,10 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
       agreement,
       data: this,
     });
-    this.#sender = new MessageSender(this.#link, isServer, (error) => this.#blobFailed(error));
-    if (options.allowSynchronousEvents === false) this.#events = [];
+    this.#sender.open(this.#link, isServer);
+    if (options.allowSynchronousEvents === false) {
+      this.#turns = new EventTurns(this.#link, () => this.#paused);
+    }
     this.#readyState = OPEN;
     this.emit("open");
   }
@@ -449,15 +439,15 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     const data = bytes.length === 0
       ? EMPTY
       : Buffer.from(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.length);
-    if (this.#events === undefined) this.#emitReceived(event, data, opcode);
-    else this.#deliver(() => this.#emitReceived(event, data, opcode));
+    if (this.#turns === undefined) this.#emitReceived(event, data, opcode);
+    else this.#turns.add(() => this.#emitReceived(event, data, opcode));
   }
 
   #emitReceived(event: "message" | "ping" | "pong", data: Buffer, opcode: number): void {
     try {
       if (event !== "message") this.emit(event, data);
       else if (opcode === Opcode.Text) this.emit("message", data, false);
-      else this.emit("message", this.#binary(data), true);
+      else this.emit("message", toBinary(data, this.#binaryType), true);
     } catch (error) {
       throwLater(error);
     }
@@ -495,53 +485,10 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     guard(() => this.emit("error", error));
   }
 
-  #binary(data: Buffer): RawData {
-    switch (this.#binaryType) {
-      case "arraybuffer":
-        return data.buffer.byteLength === data.length
-          ? data.buffer as ArrayBuffer
-          : data.buffer.slice(data.byteOffset, data.byteOffset + data.length) as ArrayBuffer;
-      case "fragments":
-        return [data];
-      case "blob":
-        return new Blob([data as Uint8Array<ArrayBuffer>]);
-      default:
-        return data;
-    }
-  }
-
   /** Emits an event now, or behind those that wait for their turn of the event loop. */
   #deliver(emit: () => void): void {
-    const events = this.#events;
-    if (events === undefined) {
-      guard(emit);
-      return;
-    }
-    if (events.push(emit) > 1) return;
-    this.#link!.pause();
-    setImmediate(() => this.#deliverNext());
-  }
-
-  #deliverNext(): void {
-    const events = this.#events!;
-    guard(events[0]!);
-    events.shift();
-    if (events.length > 0) setImmediate(() => this.#deliverNext());
-    else if (!this.#paused) this.#link!.resume();
-  }
-
-  /** The data where it can be sent now; `undefined` where it was dropped. */
-  #checkOpen(
-    data: BufferLike | null | undefined,
-    callback: SendCallback | undefined,
-  ): string | Uint8Array | Blob | undefined {
-    const state = this.readyState;
-    if (state === CONNECTING) throw notOpen(state);
-    const value = toSendable(data);
-    if (state === OPEN) return value;
-    this.#lateAmount += sizeOf(value);
-    if (callback !== undefined) nextTick(callback, notOpen(state));
-    return undefined;
+    if (this.#turns === undefined) guard(emit);
+    else this.#turns.add(emit);
   }
 
   #blobFailed(error: Error): void {
@@ -549,27 +496,6 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     this.#readyState = CLOSING;
     this.#link!.fail(new WebSocketError("SOURCE_FAILED", "A blob could not be read"));
     this.#emitError(error);
-  }
-
-  #control(
-    opcode: typeof Opcode.Ping | typeof Opcode.Pong,
-    data: BufferLike | SendCallback | null | undefined,
-    mask: boolean | SendCallback | undefined,
-    callback: SendCallback | undefined,
-  ): void {
-    if (typeof data === "function") {
-      callback = data;
-      data = mask = undefined;
-    } else if (typeof mask === "function") {
-      callback = mask;
-      mask = undefined;
-    }
-    const value = this.#checkOpen(data ?? "", callback);
-    if (value === undefined) return;
-    if (sizeOf(value) > MAX_CONTROL_PAYLOAD) {
-      throw new RangeError("The data size must not be greater than 125 bytes");
-    }
-    this.#sender!.sendControl(opcode, value, mask as boolean | undefined, callback);
   }
 }
 
@@ -594,8 +520,4 @@ for (
   ]
 ) {
   Object.defineProperty(WebSocket.prototype, name, { enumerable: true });
-}
-
-function notOpen(state: number): Error {
-  return new Error(`WebSocket is not open: readyState ${state} (${STATE_NAMES[state]})`);
 }
