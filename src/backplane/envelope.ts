@@ -112,3 +112,38 @@ function readNumber(bytes: Uint8Array, start: number, end: number): number {
   for (let i = start; i < end; i++) value = value * 128 + (bytes[i] & 0x7f);
   return value;
 }
+
+/** The greatest id; after it they start again. */
+const MAX_ID = 0xffffffff;
+
+/** Ids of receivers, by which an envelope names the one that must not get the message. */
+export class ReceiverIds<R extends object> {
+  readonly #ids: Map<R, number> = new Map();
+  readonly #receivers: Map<number, R> = new Map();
+  #last = 0;
+
+  /** The id of a receiver, from 1, until it is forgotten. */
+  of(receiver: R): number {
+    const known = this.#ids.get(receiver);
+    if (known !== undefined) return known;
+    do {
+      this.#last = this.#last === MAX_ID ? 1 : this.#last + 1;
+    } while (this.#receivers.has(this.#last));
+    this.#ids.set(receiver, this.#last);
+    this.#receivers.set(this.#last, receiver);
+    return this.#last;
+  }
+
+  /** The receiver with an id. */
+  receiver(id: number): R | undefined {
+    return this.#receivers.get(id);
+  }
+
+  /** A receiver has disconnected. */
+  forget(receiver: R): void {
+    const id = this.#ids.get(receiver);
+    if (id === undefined) return;
+    this.#ids.delete(receiver);
+    this.#receivers.delete(id);
+  }
+}

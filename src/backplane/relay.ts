@@ -12,16 +12,16 @@ import type {
   BackplaneSink,
   HistoryOptions,
 } from "./backplane.ts";
-import { type Envelope, readEnvelope, writeEnvelope } from "./envelope.ts";
+import { type Envelope, readEnvelope, ReceiverIds, writeEnvelope } from "./envelope.ts";
 import { HistoryReader, isMessageNumber, isPosition } from "./history_reader.ts";
 import type { OrderedMessage, OrderedTopicLimits } from "./ordered_topic.ts";
 import { AppendQueue, type Outgoing, PublishQueue } from "./outgoing.ts";
 import { ReplayPace } from "./replay_pace.ts";
+import { BrokerSubscriptions } from "./subscriptions.ts";
 import { TopicHistory, type TopicHistoryContext } from "./topic_history.ts";
 import { show } from "../shared/check.ts";
 import { isPromiseLike } from "../shared/promises.ts";
 import { randomOrigin } from "../shared/random.ts";
-import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
 
 /** The topics of the server. No method throws. */
 export interface RelayOwner<R extends object, M extends OrderedMessage> {
@@ -66,13 +66,9 @@ const REPLAY_RATE = 1 << 20;
 /** Bytes that are kept of a topic's messages during a read. */
 const MAX_RECEIVED_BYTES = 1 << 20;
 
-/** Milliseconds until a failed subscription is tried again: the first delay, and the longest. */
-const MIN_RETRY_DELAY = 1000;
-const MAX_RETRY_DELAY = 30_000;
-
 /** A server's access to its broker. No error of the broker is thrown into the server. */
 export class Relay<R extends object, M extends OrderedMessage>
-  implements BackplaneSink, TopicHistoryContext<R, M>, TimerTarget {
+  implements BackplaneSink, TopicHistoryContext<R, M> {
   readonly #backplane: Backplane;
   readonly #owner: RelayOwner<R, M>;
   readonly #history: HistoryOptions | undefined;
@@ -86,11 +82,9 @@ export class Relay<R extends object, M extends OrderedMessage>
   readonly #originText: string = String.fromCharCode(...this.#origin);
   /** With a history: the topics of which messages that were published here have not come back. */
   readonly #awaited: Map<string, Awaited> = new Map();
-  /** Topics whose subscription failed. */
-  readonly #failed: Set<string> = new Set();
-  #retryDelay = MIN_RETRY_DELAY;
-  #retry: Timer | undefined;
   #closing: Promise<void> | undefined;
+  /** The subscriptions at the broker. */
+  readonly subscriptions: BrokerSubscriptions;
   /** The reads of the history. */
   readonly reader: HistoryReader;
   /** The limits of each topic. */
@@ -127,6 +121,12 @@ export class Relay<R extends object, M extends OrderedMessage>
         },
         dropped,
       });
+    this.subscriptions = new BrokerSubscriptions(
+      backplane,
+      (topic) =>
+        history === undefined ? this.#subscribe(topic) : this.#topics.get(topic)?.subscribe(),
+      (error) => this.requestFailed(error),
+    );
     this.reader = new HistoryReader(backplane.history!);
     this.limits = {
       maxReceivedBytes: MAX_RECEIVED_BYTES,
@@ -172,7 +172,7 @@ export class Relay<R extends object, M extends OrderedMessage>
     this.#outgoing.down();
     this.reader.stop();
     this.#pace.stop();
-    timers.cancel(this.#retry);
+    this.subscriptions.stop();
     this.#topics.clear();
     if (left > 0) {
       this.overflowed(
@@ -215,7 +215,7 @@ export class Relay<R extends object, M extends OrderedMessage>
     const history = this.#topics.get(topic);
     history?.topic.leave(receiver);
     if (!isLast) return;
-    this.#failed.delete(topic);
+    this.subscriptions.forget(topic);
     this.#topics.delete(topic);
     this.#awaited.delete(topic);
     if (this.#state === "up") this.#request(() => this.#backplane.unsubscribe(topic));
@@ -277,8 +277,7 @@ export class Relay<R extends object, M extends OrderedMessage>
     // Without `down` in between it may have lost messages and subscriptions, too.
     if (this.#state === "up") this.#interrupt();
     this.#state = "up";
-    this.#failed.clear();
-    this.#retryDelay = MIN_RETRY_DELAY;
+    this.subscriptions.up();
     if (this.#history === undefined) {
       for (const topic of [...this.#owner.names()]) this.#subscribe(topic);
     }
@@ -292,6 +291,7 @@ export class Relay<R extends object, M extends OrderedMessage>
   down(error: unknown): void {
     if (this.#state === "closed" || this.#state === "down") return;
     this.#state = "down";
+    this.subscriptions.down();
     this.#interrupt();
     this.#report("BACKPLANE_DOWN", "The backplane is down", error);
   }
@@ -328,37 +328,6 @@ export class Relay<R extends object, M extends OrderedMessage>
   }
 
   // The port of the topics with a history.
-
-  /** Subscribes to a topic at the broker. */
-  requestSubscription(topic: string): unknown {
-    return this.#backplane.subscribe(topic);
-  }
-
-  /** A subscription failed: it is tried again later. */
-  subscribeFailed(topic: string, error: unknown): void {
-    if (this.#state !== "up") return;
-    if (!this.#failed.has(topic)) this.requestFailed(error);
-    this.#failed.add(topic);
-    if (this.#retry?.target === undefined) {
-      this.#retry = timers.start(this.#retryDelay, this, 0);
-      this.#retryDelay = Math.min(2 * this.#retryDelay, MAX_RETRY_DELAY);
-    }
-  }
-
-  /** It is time to try failed subscriptions again. */
-  timerFired(): void {
-    if (this.#state !== "up") return;
-    for (const topic of [...this.#failed]) {
-      if (this.#history === undefined) this.#subscribe(topic);
-      else this.#topics.get(topic)?.subscribe();
-    }
-  }
-
-  /** A subscription was made. */
-  subscriptionMade(topic: string): void {
-    this.#failed.delete(topic);
-    if (this.#failed.size === 0) this.#retryDelay = MIN_RETRY_DELAY;
-  }
 
   /** Creates a message. */
   createMessage(topic: string, envelope: Envelope, number: number): M {
@@ -443,15 +412,12 @@ export class Relay<R extends object, M extends OrderedMessage>
 
   /** Subscribes to a topic at the broker, without a history. */
   #subscribe(topic: string): void {
-    const made = (): void => this.subscriptionMade(topic);
-    const failed = (error: unknown): void => this.subscribeFailed(topic, error);
-    try {
-      const result = this.#backplane.subscribe(topic);
-      if (isPromiseLike(result)) result.then(made, failed);
-      else made();
-    } catch (error) {
-      failed(error);
-    }
+    const { subscriptions } = this;
+    subscriptions.request(
+      topic,
+      () => subscriptions.made(topic),
+      (error) => subscriptions.failed(topic, error),
+    );
   }
 
   /** Publishes a message, without a history; `false` if the broker turns out to be down. */
@@ -509,39 +475,4 @@ interface Awaited {
   newest: number;
   /** The newest one that has come back, or failed. */
   settled: number;
-}
-
-/** The greatest id; after it they start again. */
-const MAX_ID = 0xffffffff;
-
-/** Ids of receivers, by which an envelope names the one that must not get the message. */
-class ReceiverIds<R extends object> {
-  readonly #ids: Map<R, number> = new Map();
-  readonly #receivers: Map<number, R> = new Map();
-  #last = 0;
-
-  /** The id of a receiver, from 1, until it is forgotten. */
-  of(receiver: R): number {
-    const known = this.#ids.get(receiver);
-    if (known !== undefined) return known;
-    do {
-      this.#last = this.#last === MAX_ID ? 1 : this.#last + 1;
-    } while (this.#receivers.has(this.#last));
-    this.#ids.set(receiver, this.#last);
-    this.#receivers.set(this.#last, receiver);
-    return this.#last;
-  }
-
-  /** The receiver with an id. */
-  receiver(id: number): R | undefined {
-    return this.#receivers.get(id);
-  }
-
-  /** A receiver has disconnected. */
-  forget(receiver: R): void {
-    const id = this.#ids.get(receiver);
-    if (id === undefined) return;
-    this.#ids.delete(receiver);
-    this.#receivers.delete(id);
-  }
 }

@@ -10,19 +10,14 @@ import {
   type OrderedTopicLimits,
   type OrderedTopicOwner,
 } from "./ordered_topic.ts";
-import { isPromiseLike } from "../shared/promises.ts";
+import type { BrokerSubscriptions } from "./subscriptions.ts";
 import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
 
 /** The shared context of the topics of a server. */
 export interface TopicHistoryContext<R extends object, M extends OrderedMessage> {
   readonly limits: OrderedTopicLimits;
   readonly reader: HistoryReader;
-  /** Subscribes to a topic at the broker. May throw. */
-  requestSubscription(topic: string): unknown;
-  /** A subscription was made. */
-  subscriptionMade(topic: string): void;
-  /** A subscription failed, or had no answer in time. */
-  subscribeFailed(topic: string, error: unknown): void;
+  readonly subscriptions: BrokerSubscriptions;
   /** Creates a message. */
   createMessage(topic: string, envelope: Envelope, number: number): M;
   /** Delivers a message to the topic's subscribers, except the pending ones. */
@@ -80,23 +75,12 @@ export class TopicHistory<R extends object, M extends OrderedMessage>
     this.#stop();
     const attempt = this.#attempt;
     this.#hasFailed = false;
-    const done = (): void => {
+    this.#timer = timers.start(this.#context.reader.timeout, this, 0);
+    this.#context.subscriptions.request(this.name, () => {
       if (this.#attempt === attempt) this.#subscribed();
-    };
-    const failed = (error: unknown): void => {
+    }, (error) => {
       if (this.#attempt === attempt) this.#subscribeFailed(error);
-    };
-    try {
-      const result = this.#context.requestSubscription(this.name);
-      if (isPromiseLike(result)) {
-        this.#timer = timers.start(this.#context.reader.timeout, this, 0);
-        result.then(done, failed);
-      } else {
-        done();
-      }
-    } catch (error) {
-      failed(error);
-    }
+    });
   }
 
   /** The broker is down. */
@@ -249,14 +233,14 @@ export class TopicHistory<R extends object, M extends OrderedMessage>
     timers.cancel(this.#timer);
     this.#isSubscribed = true;
     this.#hasFailed = false;
-    this.#context.subscriptionMade(this.name);
+    this.#context.subscriptions.made(this.name);
     if (this.topic.needsRead) this.#context.reader.want(this);
   }
 
   #subscribeFailed(error: unknown): void {
     timers.cancel(this.#timer);
     this.#hasFailed = true;
-    this.#context.subscribeFailed(this.name, error);
+    this.#context.subscriptions.failed(this.name, error);
     this.topic.giveUp();
     // When a later attempt succeeds, subscribers receive the gap that it left.
     this.topic.restart();

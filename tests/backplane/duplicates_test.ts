@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { DuplicateFilter, type Identified } from "../../src/backplane/ordered_topic.ts";
+import { DuplicateFilter, type Identified } from "../../src/backplane/duplicate_filter.ts";
 
 function message(number: number, origin: string, count: number): Identified {
   return { number, origin, count };

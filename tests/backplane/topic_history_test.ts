@@ -3,6 +3,7 @@ import type { BackplaneHistory } from "../../src/backplane/backplane.ts";
 import { HistoryReader } from "../../src/backplane/history_reader.ts";
 import type { OrderedMessage } from "../../src/backplane/ordered_topic.ts";
 import { timers } from "../../src/shared/timer_wheel.ts";
+import { BrokerSubscriptions } from "../../src/backplane/subscriptions.ts";
 import { TopicHistory, type TopicHistoryContext } from "../../src/backplane/topic_history.ts";
 import { Deferred, Queue } from "../support/live_harness.ts";
 import { quiet } from "../support/socket_harness.ts";
@@ -16,6 +17,8 @@ interface Bench {
   /** The answers to the subscriptions. */
   readonly subscriptions: Deferred<void>[];
   readonly receiver: Receiver;
+  /** Ends it, with its timers. */
+  readonly end: () => void;
 }
 
 /** A topic on a broker that answers reads immediately, and subscriptions on command. */
@@ -30,17 +33,23 @@ function benchOf(timeout?: number): Bench {
       return Promise.resolve({ last: 5, complete: true, messages: [] });
     },
   };
+  const broker = new BrokerSubscriptions(
+    {
+      subscribe: () => {
+        log.push("subscribe");
+        const answer = new Deferred<void>();
+        subscriptions.push(answer);
+        return answer.promise;
+      },
+    },
+    () => {},
+    (error) => log.push(`failed ${error}`),
+  );
+  broker.up();
   const context: TopicHistoryContext<Receiver, OrderedMessage> = {
     limits: { maxReceivedBytes: 1000, maxReplayMessages: 1000, maxReplayBytes: 1000 },
     reader: new HistoryReader(store, timeout),
-    requestSubscription: () => {
-      log.push("subscribe");
-      const answer = new Deferred<void>();
-      subscriptions.push(answer);
-      return answer.promise;
-    },
-    subscriptionMade: () => {},
-    subscribeFailed: (_, error) => log.push(`failed ${error}`),
+    subscriptions: broker,
     createMessage: () => assert.fail("there is no message"),
     deliver: () => assert.fail("no message to deliver"),
     deliverTo: () => assert.fail("no message to deliver"),
@@ -55,14 +64,19 @@ function benchOf(timeout?: number): Bench {
     overflowed: (what) => log.push(what),
   };
   const receiver: Receiver = {};
-  return { history: new TopicHistory("room", context), log, subscriptions, receiver };
+  const history = new TopicHistory("room", context);
+  const end = (): void => {
+    history.end();
+    broker.stop();
+  };
+  return { history, log, subscriptions, receiver, end };
 }
 
 function historyTest(name: string, test: (t: Bench) => Promise<void>, timeout?: number): void {
   Deno.test(name, async () => {
     const bench = benchOf(timeout);
     await test(bench);
-    bench.history.end();
+    bench.end();
     assert.equal(timers.size, 0, "a timer was left");
   });
 }
