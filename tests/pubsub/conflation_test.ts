@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ConflationQueue } from "../../src/pubsub/topics.ts";
+import { ConflationQueue } from "../../src/pubsub/conflation_queue.ts";
 
 function queueOf(...messages: [key: string, message: string][]): ConflationQueue<string> {
   const queue = new ConflationQueue<string>();

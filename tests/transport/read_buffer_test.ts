@@ -1,7 +1,7 @@
 // The read buffer without a socket: it never reuses delivered memory.
 
 import assert from "node:assert/strict";
-import { ReadBuffer } from "../../src/transport/deno.ts";
+import { ReadBuffer } from "../../src/transport/read_buffer.ts";
 import { Random } from "../support/random.ts";
 
 /** Reads a message of `length` bytes that is fully available. Returns the number of reads. */
