@@ -6,14 +6,11 @@
 import { writeTables } from "../plot/tables.ts";
 import {
   chooseRuntimes,
-  type Comparison,
   comparisonConditions,
-  comparisonTable,
-  keepComparison,
+  report,
   type Rounds,
   summarize,
 } from "../run/compare.ts";
-import { showConditions } from "../run/conditions.ts";
 import { parseOptions } from "../run/options.ts";
 import { progress } from "../run/progress.ts";
 import { onServerCore } from "../support/cores.ts";
@@ -53,14 +50,7 @@ for (const runtime of chooseRuntimes(options.runtimes, ["node", "bun", "deno"]))
     };
   });
   for (const { ratios } of rows) delete ratios['"fast"'];
-  const comparison: Comparison = {
-    runtime,
-    conditions,
-    variants: VARIANTS,
-    ours: '"best"',
-    rows,
-  };
-  console.log(`\n${comparisonTable(comparison)}\n\n${showConditions(conditions)}`);
-  if (!options.dry) keepComparison("fflate.json", comparison);
+  const ours = '"best"';
+  report("fflate.json", { runtime, conditions, variants: VARIANTS, ours, rows }, options.dry);
 }
 if (!options.dry) writeTables();

@@ -7,16 +7,12 @@
 import { connect, type Connection } from "../../mod.ts";
 import { writeTables } from "../plot/tables.ts";
 import {
-  alternate,
+  type Case,
   chooseRuntimes,
-  type Comparison,
+  compareCases,
   comparisonConditions,
-  comparisonTable,
-  keepComparison,
-  type Row,
-  summarize,
+  report,
 } from "../run/compare.ts";
-import { showConditions } from "../run/conditions.ts";
 import { parseOptions } from "../run/options.ts";
 import { moveToLoadCore, onServerCore } from "../support/cores.ts";
 import {
@@ -28,12 +24,10 @@ import {
   start,
   stop,
 } from "../support/runtimes.ts";
-import type { Variant } from "./server.ts";
 
 const options = parseOptions(["native", ...Deno.args]);
 const { rounds, seconds, warmUp, quick } = options;
 const idleConnections = quick ? 500 : 10_000;
-const VARIANTS: Variant[] = ["native", "createSockets", "crossws"];
 
 /** One server, in its own process. */
 class ServerProcess {
@@ -150,11 +144,11 @@ async function idle(server: ServerProcess): Promise<number> {
   return cost;
 }
 
-interface Case extends Pick<Row, "key" | "title" | "decimals"> {
+interface NativeCase extends Omit<Case, "measure"> {
   measure: (server: ServerProcess) => Promise<number>;
 }
 
-const CASES: Case[] = [
+const CASES: NativeCase[] = [
   {
     key: "http",
     title: "HTTP request, us",
@@ -181,28 +175,17 @@ moveToLoadCore(Deno.pid);
 for (const runtime of chooseRuntimes(options.runtimes, ["bun", "deno"])) {
   const conditions = comparisonConditions(runtime, "Deno", options, ["crossws"]);
   const native = runtime === "bun" ? "Bun.serve" : "Deno.serve";
-  const rows: Row[] = [];
-  for (const each of CASES) {
-    const { native: own, ...others } = await alternate(
-      `${runtime}: ${each.title}`,
-      VARIANTS,
-      rounds,
-      async (variant) => {
-        await using server = await ServerProcess.start(runtime, variant);
-        return await each.measure(server);
-      },
-    );
-    rows.push(summarize(each, { [native]: own!, ...others }, "createSockets"));
-  }
-  const comparison: Comparison = {
-    runtime,
-    conditions,
-    variants: [native, "createSockets", "crossws"],
-    ours: "createSockets",
-    rows,
-  };
-  console.log(`\n${comparisonTable(comparison)}\n\n${showConditions(conditions)}`);
-  if (!options.dry) keepComparison("native.json", comparison);
+  const cases = CASES.map((each): Case => ({
+    ...each,
+    measure: async (variant) => {
+      const name = variant === native ? "native" : variant;
+      await using server = await ServerProcess.start(runtime, name);
+      return await each.measure(server);
+    },
+  }));
+  const variants = [native, "createSockets", "crossws"];
+  const setup = { runtime, conditions, variants, ours: "createSockets" };
+  report("native.json", await compareCases(setup, cases, rounds), options.dry);
 }
 if (!options.dry) writeTables();
 Deno.exit();

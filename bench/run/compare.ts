@@ -121,6 +121,26 @@ export function summarize(
   };
 }
 
+/** A case, and how one of its figures is measured. */
+export interface Case extends Pick<Row, "key" | "title" | "decimals"> {
+  measure: (variant: string) => Promise<number>;
+}
+
+/** Measures all cases on one runtime, each in alternating rounds. */
+export async function compareCases(
+  setup: Omit<Comparison, "rows">,
+  cases: readonly Case[],
+  rounds: number,
+): Promise<Comparison> {
+  const rows: Row[] = [];
+  for (const each of cases) {
+    const title = `${setup.runtime}: ${each.title}`;
+    const found = await alternate(title, setup.variants, rounds, each.measure);
+    rows.push(summarize(each, found, setup.ours));
+  }
+  return { ...setup, rows };
+}
+
 /** The conditions of a comparison, with the versions of what takes part in it. */
 export function comparisonConditions(
   runtime: RuntimeName,
@@ -139,8 +159,14 @@ export function comparisonConditions(
   };
 }
 
+/** Prints a comparison, and keeps it unless the run is dry. */
+export function report(file: string, comparison: Comparison, dry: boolean): void {
+  console.log(`\n${comparisonTable(comparison)}\n\n${showConditions(comparison.conditions)}`);
+  if (!dry) keepComparison(file, comparison);
+}
+
 /** Keeps a comparison in place of the earlier one on the same runtime. */
-export function keepComparison(file: string, comparison: Comparison): void {
+function keepComparison(file: string, comparison: Comparison): void {
   const kept = load<Comparison[]>(file) ?? [];
   const others = kept.filter(({ runtime }) => runtime !== comparison.runtime);
   const order = ["node", "bun", "deno"];

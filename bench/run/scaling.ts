@@ -5,7 +5,7 @@ import { SCALES } from "../catalog/scales.ts";
 import type { Generator } from "../load/generator.ts";
 import { findParticipant } from "./choice.ts";
 import { conditionsNow } from "./conditions.ts";
-import { measureCores } from "./cores.ts";
+import { measureCores } from "./shared_port.ts";
 import { medianOf } from "./figures.ts";
 import { measureMillion } from "./million.ts";
 import type { Options } from "./options.ts";

@@ -1,7 +1,7 @@
 // The stored results of `deno task bench scaling`.
 
 import type { Conditions } from "./conditions.ts";
-import type { CoresOutcome } from "./cores.ts";
+import type { CoresOutcome } from "./shared_port.ts";
 import type { FigureName } from "./figures.ts";
 import type { Million } from "./million.ts";
 

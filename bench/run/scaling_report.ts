@@ -6,7 +6,7 @@ import { describe, showSize } from "../catalog/workloads.ts";
 import { root } from "../support/runtimes.ts";
 import { markdownTable } from "../support/table.ts";
 import { showConditions } from "./conditions.ts";
-import { SHARED_LOAD } from "./cores.ts";
+import { SHARED_LOAD } from "./shared_port.ts";
 import { type FigureName, FIGURES } from "./figures.ts";
 import { oneMillion } from "./million.ts";
 import type { Point, Scaling } from "./scaling_points.ts";

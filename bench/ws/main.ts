@@ -7,16 +7,12 @@
 import { drawWs } from "../plot/plots.ts";
 import { writeTables } from "../plot/tables.ts";
 import {
-  alternate,
+  type Case,
   chooseRuntimes,
-  type Comparison,
+  compareCases,
   comparisonConditions,
-  comparisonTable,
-  keepComparison,
-  type Row,
-  summarize,
+  report,
 } from "../run/compare.ts";
-import { showConditions } from "../run/conditions.ts";
 import { parseOptions } from "../run/options.ts";
 import { onLoadCore, onServerCore } from "../support/cores.ts";
 import {
@@ -35,7 +31,7 @@ const options = parseOptions(["ws", ...Deno.args]);
 const { rounds, seconds, warmUp, quick } = options;
 const idle = quick ? 500 : 5000;
 
-interface Case extends Pick<Row, "key" | "title" | "decimals"> {
+interface WsCase extends Omit<Case, "measure"> {
   load: Pick<WsLoadSettings, "program" | "connections" | "depth" | "payload">;
   figure: (result: WsLoadResult) => number;
 }
@@ -46,7 +42,7 @@ function cpu(
   program: WsServerSettings["program"],
   connections: number,
   depth: number,
-): Case {
+): WsCase {
   return {
     key,
     title: `${title}, us`,
@@ -56,7 +52,7 @@ function cpu(
   };
 }
 
-function memory(key: string, title: string, program: WsServerSettings["program"]): Case {
+function memory(key: string, title: string, program: WsServerSettings["program"]): WsCase {
   return {
     key,
     title: `${title}, bytes`,
@@ -66,7 +62,7 @@ function memory(key: string, title: string, program: WsServerSettings["program"]
   };
 }
 
-const CASES: Case[] = [
+const CASES: WsCase[] = [
   cpu("echo 1", "echo, 1 in flight", "echo", 100, 1),
   cpu("echo 32", "echo, 32 in flight", "echo", 100, 32),
   cpu("broadcast", "broadcast to 1,000, one delivery", "broadcast", 1000, 1),
@@ -82,7 +78,7 @@ const VARIANTS: WsServerSettings["module"][] = ["ws", "quickws/ws"];
 async function measure(
   runtime: RuntimeName,
   module: string,
-  { load, figure }: Case,
+  { load, figure }: WsCase,
 ): Promise<number> {
   const server = start(onServerCore(collectable(
     runtime,
@@ -110,25 +106,12 @@ async function measure(
 
 for (const runtime of chooseRuntimes(options.runtimes, ["node", "bun", "deno"])) {
   const conditions = comparisonConditions(runtime, "Node", options, ["ws", "socket.io"]);
-  const rows: Row[] = [];
-  for (const each of CASES) {
-    const found = await alternate(
-      `${runtime}: ${each.title}`,
-      VARIANTS,
-      rounds,
-      (variant) => measure(runtime, variant, each),
-    );
-    rows.push(summarize(each, found, "quickws/ws"));
-  }
-  const comparison: Comparison = {
-    runtime,
-    conditions,
-    variants: VARIANTS,
-    ours: "quickws/ws",
-    rows,
-  };
-  console.log(`\n${comparisonTable(comparison)}\n\n${showConditions(conditions)}`);
-  if (!options.dry) keepComparison("ws.json", comparison);
+  const cases = CASES.map((each): Case => ({
+    ...each,
+    measure: (variant) => measure(runtime, variant, each),
+  }));
+  const setup = { runtime, conditions, variants: VARIANTS, ours: "quickws/ws" };
+  report("ws.json", await compareCases(setup, cases, rounds), options.dry);
 }
 if (!options.dry) {
   drawWs();

@@ -1,4 +1,4 @@
-// Several cores: the same load on one server process, and on two that share a port.
+// The same load on one server process, and on two that share a port.
 
 import type { Workload } from "../catalog/workloads.ts";
 import { framesOf } from "../load/frames.ts";
