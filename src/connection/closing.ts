@@ -5,6 +5,7 @@ import type { Session } from "../session/session.ts";
 import type { Transport } from "../transport/transport.ts";
 import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
 import type { Output } from "./output.ts";
+import type { SendingDriver } from "./sending_driver.ts";
 
 /** The purpose of a timer. */
 const CLOSE_TIMER = 0;
@@ -30,23 +31,9 @@ let lingering = 0;
 /** The end of the stream, from our side. */
 type Ending = "no" | "wanted" | "done";
 
-/** The port of a {@linkcode Closing} to its connection. None of these may throw. */
-export interface ClosingOwner {
-  /**
-   * Whether a message that was accepted before is still to be released.
-   *
-   * @param proceed Called, if it is, when there is none any more.
-   */
-  delaysClose(proceed: () => void): boolean;
-  /** Sends a message of topics that was accepted before. Returns whether there was any. */
-  releaseWaiting(): boolean;
-  /** Calls a function of the transport. */
-  guard(call: () => void): void;
-}
-
 /** The end of one connection, from its first cause on. */
-export class Closing implements TimerTarget {
-  readonly #owner: ClosingOwner;
+export class Closing<T> implements TimerTarget {
+  readonly #driver: SendingDriver<T>;
   readonly #session: Session;
   readonly #output: Output;
   readonly #transport: Transport;
@@ -69,13 +56,18 @@ export class Closing implements TimerTarget {
   #isLingering = false;
 
   /**
-   * @param owner The connection.
+   * @param driver The connection.
    * @param session The protocol.
    * @param output What was sent before.
    * @param transport The stream.
    */
-  constructor(owner: ClosingOwner, session: Session, output: Output, transport: Transport) {
-    this.#owner = owner;
+  constructor(
+    driver: SendingDriver<T>,
+    session: Session,
+    output: Output,
+    transport: Transport,
+  ) {
+    this.#driver = driver;
     this.#session = session;
     this.#output = output;
     this.#transport = transport;
@@ -104,12 +96,12 @@ export class Closing implements TimerTarget {
     const { fragments } = this.#output;
     // A message of the user's own fragments that has no end yet will never get one.
     if (fragments?.isStreaming) return;
-    if (this.#owner.delaysClose(() => this.#sendIfDue())) return;
+    if (this.#driver.delaysClose(() => this.#sendIfDue())) return;
     this.#pending = undefined;
     this.#output.cork();
-    while (!this.#output.slow && this.#owner.releaseWaiting());
+    while (!this.#output.slow && this.#driver.releaseWaiting());
     // The rest follows when there is room.
-    if (this.#output.slow && this.#owner.releaseWaiting()) this.#pending = pending;
+    if (this.#output.slow && this.#driver.releaseWaiting()) this.#pending = pending;
     else this.#session.close(pending.code, pending.reason);
     this.#output.uncork();
   }
@@ -185,7 +177,7 @@ export class Closing implements TimerTarget {
 
   #endStream(): void {
     this.#ending = "done";
-    this.#owner.guard(() => this.#transport.end());
+    this.#driver.guard(() => this.#transport.end());
   }
 
   /** Cuts the stream. */
@@ -193,7 +185,7 @@ export class Closing implements TimerTarget {
     this.#ending = "done";
     this.#output.close();
     this.#output.giveUpStream();
-    this.#owner.guard(() => this.#transport.destroy());
+    this.#driver.guard(() => this.#transport.destroy());
   }
 
   /** The stream has ended, in both directions. */

@@ -13,16 +13,16 @@ import { bufferDetached } from "../wire/frame_reader.ts";
 import { maskLargeWith } from "../wire/mask.ts";
 import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
 import { show } from "../shared/check.ts";
-import { Closing, type ClosingOwner } from "./closing.ts";
+import { Closing } from "./closing.ts";
 import type { HandshakeInfo } from "./connection.ts";
 import type { AnyMessage } from "./connection_driver.ts";
-import { lost, notDelivered, ownBuffer, slowConsumer } from "./driver_base.ts";
+import { lost, notDelivered, ownBuffer } from "./driver_base.ts";
 import type { DriverContext, DriverLayer } from "./driver_context.ts";
 import { addWork, MESSAGE_WORK, startWork } from "./fair_turns.ts";
 import type { Handlers } from "./handlers.ts";
 import type { KeepaliveOwner } from "./keepalive.ts";
-import { Output, type OutputOwner } from "./output.ts";
-import { Reading, type ReadingOwner } from "./reading.ts";
+import { Output } from "./output.ts";
+import { Reading } from "./reading.ts";
 import { SendingDriver } from "./sending_driver.ts";
 import { simdMask } from "./simd_mask.ts";
 
@@ -44,21 +44,14 @@ const NO_BYTES = new Uint8Array(0);
 
 /** Drives one connection; users hold its {@linkcode Connection}. */
 export class Driver<T> extends SendingDriver<T>
-  implements
-    TransportSink,
-    SessionShell,
-    OutputOwner,
-    ReadingOwner,
-    ClosingOwner,
-    KeepaliveOwner,
-    MemoryHolder {
+  implements TransportSink, SessionShell, KeepaliveOwner, MemoryHolder {
   readonly #transport: Transport;
   protected readonly output: Output;
   protected readonly session: Session;
   /** Its reading, once that was stopped or if its rate is limited. */
-  #reading: Reading | undefined;
+  #reading: Reading<T> | undefined;
   /** Its end, from its first cause on. */
-  #closing: Closing | undefined;
+  #closing: Closing<T> | undefined;
   /** Whether the user was given views of the chunk read last. */
   #gaveViews = false;
   /** Bytes of memory that the connection was last counted with. */
@@ -127,7 +120,7 @@ export class Driver<T> extends SendingDriver<T>
     }
   }
 
-  #needReading(): Reading {
+  #needReading(): Reading<T> {
     return this.#reading ??= new Reading(
       this,
       this.session,
@@ -137,7 +130,7 @@ export class Driver<T> extends SendingDriver<T>
     );
   }
 
-  #needClosing(): Closing {
+  #needClosing(): Closing<T> {
     return this.#closing ??= new Closing(this, this.session, this.output, this.#transport);
   }
 
@@ -327,14 +320,6 @@ export class Driver<T> extends SendingDriver<T>
     this.#closing?.flushed();
   }
 
-  /** At most `highWaterMark` is buffered again. */
-  callDrain(): void {
-    if (this.state !== "open" || this.handlers.drain === undefined) return;
-    this.output.cork();
-    this.call("drain", this.handlers.drain);
-    this.output.uncork(false);
-  }
-
   /** There is room for messages of topics that wait outside of the output. */
   releaseWaiting(): boolean {
     const { topics } = this.context;
@@ -348,21 +333,6 @@ export class Driver<T> extends SendingDriver<T>
     if (isWanted) closing.isWanted = true;
     this.output.uncork(false);
     return sent;
-  }
-
-  /** Whether a message of topics is still to be released before the Close frame. */
-  delaysClose(proceed: () => void): boolean {
-    return this.context.topics?.delaysClose(this, proceed) === true;
-  }
-
-  /** More bytes wait than a peer may let wait. */
-  tooSlow(size: number, limit: "highWaterMark" | "maxBufferedAmount"): void {
-    this.session.terminate(slowConsumer(size, limit, this.rules[limit]));
-  }
-
-  /** A callback of the user has thrown. */
-  callbackFailed(error: unknown): void {
-    this.reportError(error);
   }
 
   /** A message that was accepted is not sent. */
@@ -475,19 +445,9 @@ export class Driver<T> extends SendingDriver<T>
     this.#reading?.queueHasRoom();
   }
 
-  /** No message waits for the reader any longer. */
-  emptied(): void {
-    this.countMemory();
-  }
-
   protected override unreadTooLong(): void {
     super.unreadTooLong();
     this.#reading?.unreadTooLong();
-  }
-
-  /** The peer has sent more than `rateLimit` allows: `max` messages or bytes. */
-  rateExceeded(max: number, isEnforced: boolean): void {
-    this.limitReached("rateLimit", max, isEnforced);
   }
 
   /** Stops reading from the socket. */

@@ -25,6 +25,7 @@ import type { Handlers } from "./handlers.ts";
 import { MessageQueue, type MessageQueueOwner } from "./incoming.ts";
 import { Keepalive, type KeepaliveOwner } from "./keepalive.ts";
 import type { LimitReport } from "./limit_report.ts";
+import type { RateLimiter } from "./rate_limit.ts";
 
 /** The purpose of a timer. */
 const UNREAD_TIMER = 0;
@@ -141,13 +142,9 @@ export abstract class DriverBase<T>
    * Lets a message, or a fragment of one, wait for the end of a message in fragments. Returns whether more
    * may be sent at once.
    */
-  protected abstract hold(
-    opcode: FragmentOpcode,
-    data: string | Uint8Array,
-    compress: boolean,
-    written?: WrittenCallback,
-    fragment?: QueuedMessage["fragment"],
-  ): boolean;
+  protected abstract holdMessage(message: QueuedMessage): boolean;
+  /** Counts the memory that the connection holds. */
+  abstract countMemory(): void;
 
   protected get rules(): ConnectionRules {
     return this.layer === undefined ? this.context.connectionRules : this.layer.rules;
@@ -324,6 +321,17 @@ export abstract class DriverBase<T>
     return this.state === "open" && !this.slow;
   }
 
+  /** The same, for a message in parts. */
+  protected hold(
+    opcode: FragmentOpcode,
+    data: string | Uint8Array,
+    compress: boolean,
+    written?: WrittenCallback,
+    fragment: QueuedMessage["fragment"] = "no",
+  ): boolean {
+    return this.holdMessage({ opcode, data, compress, written, fragment });
+  }
+
   /** Reserves the connection for a stream; `ended` is called if the connection ends before it does. */
   async startFragments(ended: () => void): Promise<void> {
     const fragments = this.needFragments();
@@ -393,6 +401,32 @@ export abstract class DriverBase<T>
     extra.discardsUnread = true;
     this.limitReached("unreadTimeout", this.rules.unreadTimeout);
     queue.clear();
+  }
+
+  /**
+   * Checks the rate of the peer. An exceeded limit is reported once until it is met again, and fails the
+   * connection if the option says so.
+   *
+   * @returns Milliseconds until there is room again; 0 if there is, or the connection is not open.
+   */
+  enforceRate(rate: RateLimiter): number {
+    const { isExceeded: before, onExceed } = rate;
+    const wait = rate.wait(performance.now());
+    if (wait === 0 || this.state !== "open") return 0;
+    if (!before) this.limitReached("rateLimit", rate.exceeded, onExceed !== "report");
+    if (onExceed === "close") {
+      this.fail(
+        new WebSocketError("RATE_LIMITED", "The peer sends more than rateLimit allows", {
+          closeCode: CloseCode.PolicyViolation,
+        }),
+      );
+    }
+    return wait;
+  }
+
+  /** No message waits for the reader any longer. */
+  emptied(): void {
+    this.countMemory();
   }
 
   /** Calls `onLimit`. */

@@ -1,8 +1,6 @@
 // A limit for what one peer may send in a time: a token bucket for messages and one for bytes.
 
-import { WebSocketError } from "../errors.ts";
 import { checkInteger, checkNames, checkOneOf } from "../shared/check.ts";
-import { CloseCode } from "../wire/close.ts";
 
 /**
  * How much each connection may receive.
@@ -70,16 +68,6 @@ export function rateLimitRules(options: RateLimitOptions | undefined): RateLimit
     maxBytes: bytes * burst,
     onExceed: options.onExceed ?? "pause",
   };
-}
-
-/** The connection that is limited. */
-export interface RateLimitOwner {
-  /** The limit is enforced while it is `"open"`. */
-  readonly state: string;
-  /** The limit of `max` messages or bytes is exceeded, and was not before. */
-  rateExceeded(max: number, isEnforced: boolean): void;
-  /** Fails the connection. */
-  fail(error: WebSocketError): void;
 }
 
 /** The buckets of one connection. They may go below zero: a message that has come was received. */
@@ -152,28 +140,5 @@ export class RateLimiter {
     this.isExceeded = missing > 0;
     if (this.isExceeded) this.exceeded = Math.round(rate * interval);
     return missing;
-  }
-
-  /**
-   * Reports that the limit is exceeded, once until it is met again, and fails the connection if the option
-   * says so.
-   *
-   * @param now The time in milliseconds.
-   * @param owner The connection.
-   * @returns The time until there is room again; 0 if there is, or the connection is not open.
-   */
-  enforce(now: number, owner: RateLimitOwner): number {
-    const before = this.isExceeded;
-    const wait = this.wait(now);
-    if (wait === 0 || owner.state !== "open") return 0;
-    if (!before) owner.rateExceeded(this.exceeded, this.onExceed !== "report");
-    if (this.onExceed === "close") {
-      owner.fail(
-        new WebSocketError("RATE_LIMITED", "The peer sends more than rateLimit allows", {
-          closeCode: CloseCode.PolicyViolation,
-        }),
-      );
-    }
-    return wait;
   }
 }

@@ -1,13 +1,13 @@
 // Reading, and not reading: the reasons to stop, the bytes that arrive meanwhile, and reading ahead.
 
-import type { WebSocketError } from "../errors.ts";
-import type { Session, SessionState } from "../session/session.ts";
+import type { Session } from "../session/session.ts";
 import type { Transport } from "../transport/transport.ts";
 import { bufferDetached } from "../wire/frame_reader.ts";
 import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
 import { continueLater, resetWork, Turns } from "./fair_turns.ts";
 import type { Output } from "./output.ts";
 import { RateLimiter, type RateLimitRules } from "./rate_limit.ts";
+import type { SendingDriver } from "./sending_driver.ts";
 
 /** The reasons to stop reading: bits, because they overlap. The user has called `pause`. */
 const BY_USER = 1;
@@ -31,31 +31,9 @@ const READ_AHEAD = 65_536;
 /** Bytes that are read ahead in addition, at most, each time a pause has lasted for `unreadTimeout`. */
 const MAX_READ_AHEAD_STEP = 1_048_576;
 
-/** The port of a {@linkcode Reading} to its connection. None of these may throw. */
-export interface ReadingOwner {
-  /** The state of the connection. */
-  readonly state: SessionState;
-  /** Reads a chunk. */
-  data(chunk: Uint8Array): boolean;
-  /** Reads the end of the peer's direction. */
-  receiveEnd(): void;
-  /** Fails the connection. */
-  fail(error: WebSocketError): void;
-  /** Other bytes are kept than before. */
-  countMemory(): void;
-  /** The peer has sent more than `rateLimit` allows: `max` messages or bytes. */
-  rateExceeded(max: number, isEnforced: boolean): void;
-  /** Watches for how long messages are not read, if it does not yet. */
-  startUnreadTimer(): void;
-  /** Messages are read again, unless some wait for a reader. */
-  stopUnreadTimer(): void;
-  /** Calls a function of the transport. */
-  guard(call: () => void): void;
-}
-
 /** The reading of a connection that has stopped it once, or limits its rate. */
-export class Reading implements TimerTarget {
-  readonly #owner: ReadingOwner;
+export class Reading<T> implements TimerTarget {
+  readonly #driver: SendingDriver<T>;
   readonly #session: Session;
   readonly #output: Output;
   readonly #transport: Transport;
@@ -75,20 +53,20 @@ export class Reading implements TimerTarget {
   #transportPaused = false;
 
   /**
-   * @param owner The connection.
+   * @param driver The connection.
    * @param session The protocol.
    * @param output Corked while chunks are read.
    * @param transport The stream.
    * @param rateLimit The option `rateLimit`.
    */
   constructor(
-    owner: ReadingOwner,
+    driver: SendingDriver<T>,
     session: Session,
     output: Output,
     transport: Transport,
     rateLimit: RateLimitRules | undefined,
   ) {
-    this.#owner = owner;
+    this.#driver = driver;
     this.#session = session;
     this.#output = output;
     this.#transport = transport;
@@ -121,11 +99,11 @@ export class Reading implements TimerTarget {
   keep(chunk: Uint8Array): void {
     (this.#kept ??= []).push(chunk);
     this.#keptSize += chunk.length;
-    this.#owner.countMemory();
+    this.#driver.countMemory();
     if (this.#keptSize <= this.#readAhead) return;
     this.#pauseTransport();
     // The end of the stream, or a dead peer, may be behind that.
-    if (this.#readsInPause) this.#owner.startUnreadTimer();
+    if (this.#readsInPause) this.#driver.startUnreadTimer();
   }
 
   /** Forgets what is kept. */
@@ -139,7 +117,7 @@ export class Reading implements TimerTarget {
   /** The peer has ended its direction. */
   end(): void {
     if (this.#kept === undefined && (this.#reasons & (BY_WORK | BY_OUTPUT)) === 0) {
-      this.#owner.receiveEnd();
+      this.#driver.receiveEnd();
       return;
     }
     this.#keptEnd = true;
@@ -265,7 +243,7 @@ export class Reading implements TimerTarget {
 
   /** Acts if the peer has sent more than `rateLimit` allows; `onLimit` is called once until it no longer has. */
   #checkRate(rate: RateLimiter): void {
-    const wait = rate.enforce(performance.now(), this.#owner);
+    const wait = this.#driver.enforceRate(rate);
     if (wait > 0 && rate.onExceed === "pause" && this.#rateTimer === undefined) {
       this.#stop(BY_RATE);
       this.#rateTimer = timers.start(Math.ceil(wait), this, 0);
@@ -283,12 +261,12 @@ export class Reading implements TimerTarget {
 
   #stop(reason: number): void {
     // While closing, messages are dropped and only the peer's Close frame is waited for.
-    if (this.#owner.state !== "open") return;
+    if (this.#driver.state !== "open") return;
     if (this.#reasons === 0) this.#session.pause();
     this.#reasons |= reason;
     if (reason === BY_USER && !this.#readsInPause) {
       this.#pauseTransport();
-      this.#owner.startUnreadTimer();
+      this.#driver.startUnreadTimer();
     }
   }
 
@@ -308,7 +286,7 @@ export class Reading implements TimerTarget {
 
   #readOn(): void {
     if (this.#reasons !== 0) return;
-    this.#owner.stopUnreadTimer();
+    this.#driver.stopUnreadTimer();
     const chunks = this.#kept;
     this.drop();
     for (let i = 0; chunks !== undefined && i < chunks.length; i++) {
@@ -325,8 +303,8 @@ export class Reading implements TimerTarget {
 
   /** Reads a chunk that was kept, which is never empty unless the user has detached its memory. */
   #readChunk(chunk: Uint8Array): void {
-    if (chunk.length === 0) this.#owner.fail(bufferDetached());
-    else this.#owner.data(chunk);
+    if (chunk.length === 0) this.#driver.fail(bufferDetached());
+    else this.#driver.data(chunk);
   }
 
   /** Reads all that has arrived, though the queue is full. */
@@ -338,7 +316,7 @@ export class Reading implements TimerTarget {
     this.#session.resume();
     for (const chunk of chunks) {
       const { length } = chunk;
-      if (length === 0) this.#owner.fail(bufferDetached());
+      if (length === 0) this.#driver.fail(bufferDetached());
       for (let at = 0; at < length;) {
         this.#session.resume();
         at = this.#session.receive(chunk, at, length);
@@ -351,26 +329,26 @@ export class Reading implements TimerTarget {
   #readKeptEnd(): void {
     if (!this.#keptEnd) return;
     this.#keptEnd = false;
-    this.#owner.receiveEnd();
+    this.#driver.receiveEnd();
   }
 
   /** The peer has ended its direction, and what came before is not read any more. */
   #endUnread(): void {
     this.#kept = undefined;
     this.#keptEnd = false;
-    this.#owner.receiveEnd();
+    this.#driver.receiveEnd();
   }
 
   #pauseTransport(): void {
     if (this.#transportPaused) return;
     this.#transportPaused = true;
-    this.#owner.guard(() => this.#transport.pause());
+    this.#driver.guard(() => this.#transport.pause());
   }
 
   /** Reads from the socket again while not too much is kept. */
   #resumeTransport(): void {
     if (this.#keptSize > this.#readAhead || !this.#transportPaused) return;
     this.#transportPaused = false;
-    this.#owner.guard(() => this.#transport.resume());
+    this.#driver.guard(() => this.#transport.resume());
   }
 }

@@ -1,4 +1,5 @@
-// Sending over a stream: messages, fragments of messages and control frames, into the output.
+// Sending over a stream: messages, fragments of messages and control frames, into the output, and what the
+// output says about it.
 
 import type { MessageSlices } from "../message/message_compression.ts";
 import type { PreparedMessage } from "../message/prepared_message.ts";
@@ -6,24 +7,22 @@ import { encodeLongText } from "../message/utf8.ts";
 import type { Session } from "../session/session.ts";
 import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
 import type { WrittenCallback } from "./connection_driver.ts";
-import { checkCork, DriverBase } from "./driver_base.ts";
+import { checkCork, DriverBase, slowConsumer } from "./driver_base.ts";
 import type { FragmentOpcode, FragmentQueue, QueuedMessage } from "./fragments.ts";
-import type { Output } from "./output.ts";
+import type { Output, OutputOwner } from "./output.ts";
 import { Slicing } from "./slicing.ts";
 
 /** From this many bytes on a message is compressed in slices: compressing a shorter one takes milliseconds. */
 const LONG_MESSAGE = 256 * 1024;
 
-/** The sending of a driver whose protocol is the session's. */
-export abstract class SendingDriver<T> extends DriverBase<T> {
+/** The sending of a driver whose protocol is the session's. Its `Reading` and `Closing` know it as this. */
+export abstract class SendingDriver<T> extends DriverBase<T> implements OutputOwner {
   protected abstract readonly output: Output;
   protected abstract readonly session: Session;
   /** Whether the user has closed the connection, and the Close frame waits for what was accepted. */
   protected abstract readonly isFlushing: boolean;
   /** A message that was accepted is not sent. */
   protected abstract notSent(): void;
-  /** Counts the memory that the connection holds. */
-  abstract countMemory(): void;
   /** More or fewer bytes wait until they are compressed. */
   protected abstract uncompressedChanged(): void;
 
@@ -31,6 +30,53 @@ export abstract class SendingDriver<T> extends DriverBase<T> {
   #slicing: Slicing | undefined;
   /** Sends that message. */
   #sendLong: (() => void) | undefined;
+
+  // For its reading and its end. None of these throws.
+
+  /** Reads a chunk. Returns whether its memory may be read into again. */
+  abstract data(chunk: Uint8Array): boolean;
+  /** Reads the end of the peer's direction. */
+  abstract receiveEnd(): void;
+  /** Calls a function of the transport. */
+  abstract guard(call: () => void): void;
+
+  // Events of the output.
+
+  /** Output was written: see whether all of it has left. */
+  abstract flushed(): void;
+  /** The transport threw where it must not. */
+  abstract transportFailed(error: unknown): void;
+  /** There is room for messages of topics that wait elsewhere. Returns whether any of them was sent. */
+  abstract releaseWaiting(): boolean;
+
+  /** At most `highWaterMark` is buffered again. */
+  callDrain(): void {
+    if (this.state !== "open" || this.handlers.drain === undefined) return;
+    this.output.cork();
+    this.call("drain", this.handlers.drain);
+    this.output.uncork(false);
+  }
+
+  /** More bytes wait than a peer may let wait. */
+  tooSlow(size: number, limit: "highWaterMark" | "maxBufferedAmount"): void {
+    this.session.terminate(slowConsumer(size, limit, this.rules[limit]));
+  }
+
+  /** A callback of the user has thrown. */
+  callbackFailed(error: unknown): void {
+    this.reportError(error);
+  }
+
+  /**
+   * Whether a message of topics that was accepted before is still to be released before the Close frame.
+   *
+   * @param proceed Called, if it is, when there is none any more.
+   */
+  delaysClose(proceed: () => void): boolean {
+    return this.context.topics?.delaysClose(this, proceed) === true;
+  }
+
+  // Sending.
 
   /** Bytes that have not left the process. */
   get bufferedAmount(): number {
@@ -307,7 +353,7 @@ export abstract class SendingDriver<T> extends DriverBase<T> {
   }
 
   #holdPrepared(message: PreparedMessage): boolean {
-    return this.#hold({
+    return this.holdMessage({
       opcode: message.opcode,
       data: message.payload,
       compress: true,
@@ -317,17 +363,7 @@ export abstract class SendingDriver<T> extends DriverBase<T> {
     });
   }
 
-  protected override hold(
-    opcode: FragmentOpcode,
-    data: string | Uint8Array,
-    compress: boolean,
-    written?: WrittenCallback,
-    fragment: QueuedMessage["fragment"] = "no",
-  ): boolean {
-    return this.#hold({ opcode, data, compress, written, fragment });
-  }
-
-  #hold(message: QueuedMessage): boolean {
+  protected override holdMessage(message: QueuedMessage): boolean {
     const { data, compress, fragment } = message;
     const isLong = fragment === "no" && this.#isLong(data.length, compress);
     const fragments = this.output.needFragments();

@@ -8,15 +8,16 @@ import { lost, ownBuffer } from "../connection/driver_base.ts";
 import type { DriverContext, DriverLayer } from "../connection/driver_context.ts";
 import type { Handlers } from "../connection/handlers.ts";
 import type { KeepaliveOwner } from "../connection/keepalive.ts";
-import { RateLimiter, type RateLimitOwner } from "../connection/rate_limit.ts";
+import { RateLimiter } from "../connection/rate_limit.ts";
 import { MemoryGovernor, type MemoryHolder } from "../message/memory_governor.ts";
+import type { PeerAddress } from "../server/client_address.ts";
 import type { ServedConnection } from "../server/server_core.ts";
 import type { SessionEvents, SessionState } from "../session/session.ts";
 import { timers, type TimerTarget } from "../shared/timer_wheel.ts";
 import { CloseCode, MAX_CLOSE_REASON } from "../wire/close.ts";
 import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
 import { messageOf, NativeClosing } from "./closing.ts";
-import type { NativeEnd, NativeEngine, NativePeer } from "./engine.ts";
+import type { NativeEnd, NativeEngine } from "./engine.ts";
 import { byteLengthOf, NativeSender } from "./sender.ts";
 
 /** The acceptor of a connection that is not open yet. */
@@ -36,8 +37,8 @@ const encoder = new TextEncoder();
 
 /** Drives one connection over a WebSocket of the runtime; users hold its {@linkcode Connection}. */
 export class NativeDriver<T, S> extends NativeSender<T, S>
-  implements ServedConnection<T>, KeepaliveOwner, MemoryHolder, RateLimitOwner {
-  readonly #peer: NativePeer;
+  implements ServedConnection<T>, KeepaliveOwner, MemoryHolder {
+  readonly #peer: PeerAddress;
   readonly #events: SessionEvents;
   /** The acceptor of the connection, until it is open. */
   #entry: NativeEntry<T> | undefined;
@@ -63,7 +64,7 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
     entry: NativeEntry<T>,
     handshake: HandshakeInfo,
     data: T,
-    peer: NativePeer,
+    peer: PeerAddress,
     handlers?: Handlers<T>,
     layer?: DriverLayer<T>,
   ) {
@@ -210,21 +211,11 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
   #isTaken(rate: RateLimiter, message: string | Uint8Array): boolean {
     rate.takeMessage();
     if (rate.countsBytes) rate.takeBytes(byteLengthOf(message));
-    rate.enforce(performance.now(), this);
+    this.enforceRate(rate);
     return this.#state === "open";
   }
 
-  /** The peer has sent more than `rateLimit` allows. */
-  rateExceeded(max: number, isEnforced: boolean): void {
-    this.limitReached("rateLimit", max, isEnforced);
-  }
-
   // Memory.
-
-  /** No message waits for the reader any longer. */
-  emptied(): void {
-    this.countMemory();
-  }
 
   protected override unreadTooLong(): void {
     super.unreadTooLong();

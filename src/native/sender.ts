@@ -339,14 +339,8 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
     else this.#sendText(text, true);
   }
 
-  protected override hold(
-    opcode: FragmentOpcode,
-    data: string | Uint8Array,
-    compress: boolean,
-    written?: WrittenCallback,
-    fragment: QueuedMessage["fragment"] = "no",
-  ): boolean {
-    this.needFragments().hold({ opcode, data, compress, written, fragment });
+  protected override holdMessage(message: QueuedMessage): boolean {
+    this.needFragments().hold(message);
     this.countMemory();
     if (!this.takesFragments) return false;
     const size = this.bufferedAmount;
