@@ -13,6 +13,11 @@ function close(code?: number, reason = ""): FrameParts {
   return { opcode: CLOSE, payload: code === undefined ? hex("") : closePayload(code, reason) };
 }
 
+/** The close info of a connection that ends without a Close frame of the peer. */
+function lost(initiator: CloseInfo["initiator"], sent?: number): Ending["info"] {
+  return { code: 1006, reason: "", clean: false, initiator, sent, received: undefined };
+}
+
 /** A way to end a connection, and the expected close info. */
 interface Ending {
   readonly name: string;
@@ -76,27 +81,13 @@ const ENDINGS: readonly Ending[] = [
   {
     name: "the peer ends the stream without a Close frame",
     end: ({ peer }) => peer.transport.end(),
-    info: {
-      code: 1006,
-      reason: "",
-      clean: false,
-      initiator: "remote",
-      sent: undefined,
-      received: undefined,
-    },
+    info: lost("remote"),
     error: "CONNECTION_LOST",
   },
   {
     name: "the peer resets the stream",
     end: ({ peer }) => peer.transport.destroy(),
-    info: {
-      code: 1006,
-      reason: "",
-      clean: false,
-      initiator: "remote",
-      sent: undefined,
-      received: undefined,
-    },
+    info: lost("remote"),
     error: "CONNECTION_LOST",
   },
   {
@@ -105,27 +96,13 @@ const ENDINGS: readonly Ending[] = [
       conn.close();
       peer.transport.destroy();
     },
-    info: {
-      code: 1006,
-      reason: "",
-      clean: false,
-      initiator: "local",
-      sent: 1000,
-      received: undefined,
-    },
+    info: lost("local", 1000),
     error: "CONNECTION_LOST",
   },
   {
     name: "the local side terminates",
     end: ({ conn }) => conn.terminate(),
-    info: {
-      code: 1006,
-      reason: "",
-      clean: false,
-      initiator: "local",
-      sent: undefined,
-      received: undefined,
-    },
+    info: lost("local"),
     error: "TERMINATED",
   },
   {
@@ -181,14 +158,7 @@ const ENDINGS: readonly Ending[] = [
     name: "the peer never answers the Close frame",
     options: { closeTimeout: 20 },
     end: ({ conn }) => conn.close(1001),
-    info: {
-      code: 1006,
-      reason: "",
-      clean: false,
-      initiator: "local",
-      sent: 1001,
-      received: undefined,
-    },
+    info: lost("local", 1001),
     error: "CLOSE_TIMEOUT",
   },
   {
@@ -222,28 +192,14 @@ const ENDINGS: readonly Ending[] = [
       conn.send("stuck");
       peer.transport.end();
     },
-    info: {
-      code: 1006,
-      reason: "",
-      clean: false,
-      initiator: "remote",
-      sent: undefined,
-      received: undefined,
-    },
+    info: lost("remote"),
     error: "CONNECTION_LOST",
   },
   {
     name: "the local side closes with closeTimeout 0",
     options: { closeTimeout: 0 },
     end: ({ conn }) => conn.close(),
-    info: {
-      code: 1006,
-      reason: "",
-      clean: false,
-      initiator: "local",
-      sent: 1000,
-      received: undefined,
-    },
+    info: lost("local", 1000),
     error: "CLOSE_TIMEOUT",
   },
 ];

@@ -37,6 +37,30 @@ export interface RawAnswer {
   readonly headers: Headers;
 }
 
+/** Reads the head of an answer. */
+export function readAnswer(head: string): RawAnswer {
+  const headers = new Headers();
+  for (const line of head.trimEnd().split("\r\n").slice(1)) {
+    const colon = line.indexOf(":");
+    headers.append(line.slice(0, colon), line.slice(colon + 1));
+  }
+  return { status: Number(head.slice(9, 12)), head, headers };
+}
+
+/** The answer 101 to the head of an upgrade request, with further lines. */
+export function upgradeAnswer(request: string, lines: readonly string[]): string {
+  const key = /Sec-WebSocket-Key: (.*)\r\n/.exec(request)![1];
+  return [
+    "HTTP/1.1 101 Switching Protocols",
+    "Upgrade: websocket",
+    "Connection: Upgrade",
+    `Sec-WebSocket-Accept: ${acceptOf(key)}`,
+    ...lines,
+    "",
+    "",
+  ].join("\r\n");
+}
+
 /** One end of a transport, in the hands of a test. */
 export class RawPeer implements TransportSink {
   readonly transport: MemoryTransport;
@@ -129,13 +153,7 @@ export class RawPeer implements TransportSink {
 
   /** Waits for the head of an answer. */
   async answer(): Promise<RawAnswer> {
-    const head = await this.head();
-    const headers = new Headers();
-    for (const line of head.trimEnd().split("\r\n").slice(1)) {
-      const colon = line.indexOf(":");
-      headers.append(line.slice(0, colon), line.slice(colon + 1));
-    }
-    return { status: Number(head.slice(9, 12)), head, headers };
+    return readAnswer(await this.head());
   }
 
   /** As a server: waits for the request, answers 101 and returns the request's head. */
@@ -144,17 +162,7 @@ export class RawPeer implements TransportSink {
     behind: Uint8Array = new Uint8Array(0),
   ): Promise<string> {
     const request = await this.head();
-    const key = /Sec-WebSocket-Key: (.*)\r\n/.exec(request)![1];
-    const answer = [
-      "HTTP/1.1 101 Switching Protocols",
-      "Upgrade: websocket",
-      "Connection: Upgrade",
-      `Sec-WebSocket-Accept: ${acceptOf(key)}`,
-      ...lines,
-      "",
-      "",
-    ].join("\r\n");
-    this.send(answer, behind);
+    this.send(upgradeAnswer(request, lines), behind);
     return request;
   }
 

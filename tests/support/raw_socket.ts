@@ -2,7 +2,7 @@
 // works on every runtime.
 
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
-import { acceptOf, type RawAnswer, upgradeRequest } from "./raw_peer.ts";
+import { type RawAnswer, readAnswer, upgradeAnswer, upgradeRequest } from "./raw_peer.ts";
 import {
   concat,
   frame,
@@ -160,13 +160,7 @@ export class RawSocket {
 
   /** Waits for the head of an answer. */
   async answer(): Promise<RawAnswer> {
-    const head = await this.head();
-    const headers = new Headers();
-    for (const line of head.trimEnd().split("\r\n").slice(1)) {
-      const colon = line.indexOf(":");
-      headers.append(line.slice(0, colon), line.slice(colon + 1));
-    }
-    return { status: Number(head.slice(9, 12)), head, headers };
+    return readAnswer(await this.head());
   }
 
   /** Waits until the other side has ended its direction, and returns all received text. */
@@ -184,17 +178,7 @@ export class RawSocket {
   /** As a server: waits for the request, answers 101, and returns the request's head. */
   async acceptUpgrade(lines: readonly string[] = [], ...behind: FrameParts[]): Promise<string> {
     const request = await this.head();
-    const key = /Sec-WebSocket-Key: (.*)\r\n/.exec(request)![1];
-    const answer = [
-      "HTTP/1.1 101 Switching Protocols",
-      "Upgrade: websocket",
-      "Connection: Upgrade",
-      `Sec-WebSocket-Accept: ${acceptOf(key)}`,
-      ...lines,
-      "",
-      "",
-    ].join("\r\n");
-    this.send(answer, ...behind);
+    this.send(upgradeAnswer(request, lines), ...behind);
     return request;
   }
 
