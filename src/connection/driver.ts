@@ -18,7 +18,7 @@ import type { HandshakeInfo } from "./connection.ts";
 import type { AnyMessage } from "./connection_driver.ts";
 import { lost, notDelivered, ownBuffer } from "./driver_base.ts";
 import type { DriverContext, DriverLayer } from "./driver_context.ts";
-import { addWork, MESSAGE_WORK, startWork } from "./fair_turns.ts";
+import { addWork, MESSAGE_WORK, startWork, type TurnTaker } from "./fair_turns.ts";
 import type { Handlers } from "./handlers.ts";
 import type { KeepaliveOwner } from "./keepalive.ts";
 import { Output } from "./output.ts";
@@ -44,7 +44,7 @@ const NO_BYTES = new Uint8Array(0);
 
 /** Drives one connection; users hold its {@linkcode Connection}. */
 export class Driver<T> extends SendingDriver<T>
-  implements TransportSink, SessionShell, KeepaliveOwner, MemoryHolder {
+  implements TransportSink, SessionShell, KeepaliveOwner, MemoryHolder, TurnTaker {
   readonly #transport: Transport;
   protected readonly output: Output;
   protected readonly session: Session;
@@ -56,6 +56,8 @@ export class Driver<T> extends SendingDriver<T>
   #gaveViews = false;
   /** Bytes of memory that the connection was last counted with. */
   counted = 0;
+  /** The number of the turn of the event loop in which it has read last. */
+  readIn = -1;
 
   /**
    * @param context The shared state.

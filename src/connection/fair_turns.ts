@@ -37,9 +37,30 @@ const SHORT_TURN_WORK = TURN_WORK / 8;
  */
 const ALONE = 1000;
 
+/**
+ * Milliseconds of work in one turn of the event loop after which no connection is read a second time in it. Deno
+ * reads a socket again before it looks at timers and other sockets, so that connections that take turns with
+ * each other could do that many times.
+ */
+const LONG_TURN = 16;
+
+/** A connection that reads. */
+export interface TurnTaker {
+  /** The number of the turn of the event loop in which it has read last. */
+  readIn: number;
+}
+
 /** The connection that has read last, and its work since others did. */
-let reading: unknown;
+let reading: TurnTaker | undefined;
 let work = 0;
+/** The work of the connections that have read before it, since the time of the turn was looked at. */
+let workBefore = 0;
+/** The number of the present turn of the event loop, when work in it was counted first, and whether it is long. */
+let turn = 0;
+let turnBegan = 0;
+let isTurnLong = false;
+/** Whether the connection that reads has done so before in a turn that is long. */
+let isRepeated = false;
 /** The work that a turn may have at present. */
 let turnWork = TURN_WORK;
 /** When the connection that reads had caused that much work first, and how often it has. */
@@ -52,10 +73,14 @@ let isShared = false;
 let changes = 0;
 
 /** A connection reads bytes. */
-export function startWork(connection: unknown, bytes: number): void {
+export function startWork(connection: TurnTaker, bytes: number): void {
   // What was compressed since the last reading was not for this connection.
   takeDeflateWork();
   if (reading !== connection) {
+    workBefore += work;
+    if (workBefore >= TURN_WORK) lookAtTurn();
+    isRepeated = isTurnLong && connection.readIn === turn;
+    connection.readIn = turn;
     reading = connection;
     work = 0;
     looks = 0;
@@ -67,11 +92,18 @@ export function startWork(connection: unknown, bytes: number): void {
 /** Adds work of the connection that reads. Returns whether its turn is over. */
 export function addWork(amount: number): boolean {
   work += amount;
-  return work >= turnWork && isTurnOver();
+  return (isRepeated || work >= turnWork) && isTurnOver();
+}
+
+/** Many connections have caused as much work as one may: sees how long the turn of the event loop takes. */
+function lookAtTurn(): void {
+  workBefore = 0;
+  if (isShared) isTurnLong = performance.now() - turnBegan >= LONG_TURN;
+  else shareTurn();
 }
 
 function isTurnOver(): boolean {
-  if (turnWork < TURN_WORK) return true;
+  if (isRepeated || turnWork < TURN_WORK) return true;
   const now = performance.now();
   if (looks++ === 0) workedSince = now;
   else if (now - workedSince >= TURN_TIME || looks >= MOST_LOOKS) return true;
@@ -83,8 +115,11 @@ function isTurnOver(): boolean {
 function shareTurn(): void {
   if (isShared) return;
   isShared = true;
+  turnBegan = performance.now();
   setTimeout(() => {
     isShared = false;
+    isTurnLong = false;
+    turn++;
     sharedWork = 0;
     turnWork = TURN_WORK;
     inflateBudget.spent = 0;
@@ -105,6 +140,30 @@ function continueNext(): void {
   const act = paused.shift()!;
   if (paused.length > 0) setTimeout(continueNext);
   act();
+}
+
+/** Milliseconds for which connections whose turns have ended read in one turn of the event loop. */
+const RESUMED_TIME = 8;
+
+/** Connections whose turns have ended, in the order in which they continue. */
+const ended: Array<() => void> = [];
+let isResumeScheduled = false;
+
+function scheduleResume(): void {
+  if (isResumeScheduled) return;
+  isResumeScheduled = true;
+  setTimeout(resumeEnded);
+}
+
+/** Each continues once at most: those whose turns end again wait for the next turn of the event loop. */
+function resumeEnded(): void {
+  isResumeScheduled = false;
+  const end = performance.now() + RESUMED_TIME;
+  for (let count = ended.length; count > 0; count--) {
+    ended.shift()!();
+    if (performance.now() >= end) break;
+  }
+  if (ended.length > 0) scheduleResume();
 }
 
 /** The turns of one connection. */
@@ -130,12 +189,16 @@ export class Turns {
       ? Reflect.get(globalThis, "setImmediate")
       : undefined;
     if (typeof setImmediate === "function") setImmediate(act);
-    else setTimeout(act);
+    else {
+      ended.push(act);
+      scheduleResume();
+    }
   }
 }
 
 /** The connection that reads begins a new turn. */
 export function resetWork(): void {
+  isRepeated = false;
   work = 0;
   looks = 0;
 }

@@ -1,6 +1,7 @@
 // Fairness: a connection with continuous input does not starve the others.
 
 import assert from "node:assert/strict";
+import { addWork, startWork } from "../../src/connection/fair_turns.ts";
 import { compressed, RSV1 } from "../support/deflated.ts";
 import { quiet, socketTest } from "../support/socket_harness.ts";
 import { upgradeRequest } from "../support/raw_peer.ts";
@@ -121,3 +122,21 @@ socketTest(
     await until(() => delivered === count);
   },
 );
+
+Deno.test("connections that take turns with each other do not prolong a turn of the event loop", async () => {
+  const connections = Array.from({ length: 3 }, () => ({ readIn: -1 }));
+  let chunks = 0;
+  /** Reads a chunk of each connection. Returns whether the turn of one of them is over. */
+  const readAll = (): boolean =>
+    connections.map((connection) => {
+      chunks++;
+      startWork(connection, 0);
+      return addWork(400_000);
+    }).includes(true);
+  const end = performance.now() + 10_000;
+  while (!readAll() && performance.now() < end);
+  assert.ok(performance.now() < end, `${chunks} chunks without an end`);
+  assert.ok(chunks > connections.length, "each connection may read once");
+  await new Promise((resolve) => setTimeout(resolve));
+  assert.equal(readAll(), false, "the next turn of the event loop begins anew");
+});
