@@ -49,7 +49,9 @@ const ECHOES: ReadonlyArray<readonly [title: string, message: string | Uint8Arra
 ];
 
 function pattern(length: number): Uint8Array {
-  return Uint8Array.from({ length }, (_, i) => i * 31 ^ i >>> 8);
+  const bytes = new Uint8Array(length);
+  for (let i = 0; i < length; i++) bytes[i] = i * 31 ^ i >>> 8;
+  return bytes;
 }
 
 /** Messages for the compression: similar ones, long and short ones, and incompressible ones. */

@@ -8,6 +8,12 @@ import { type AttackName, siege } from "./siege.ts";
 
 const CLIENTS = 20;
 
+/**
+ * The minimum duration of an attack in seconds, in which each honest client sends twice. The attack lasts
+ * until it has had its effect, and 3 seconds in `deno task siege`.
+ */
+const SECONDS = 0.25;
+
 /** The part of the connections of a large attack. */
 const SCALE = 0.25;
 
@@ -37,7 +43,7 @@ for (const runtime of runtimeNames) {
           runtime,
           kind,
           attack,
-          seconds: 1,
+          seconds: SECONDS,
           clients: CLIENTS,
           attackers: 2,
           scale: SCALE,
