@@ -8,6 +8,8 @@ import type { Workload } from "../../bench/catalog/workloads.ts";
 import { findGenerator, nodeGenerator } from "../../bench/load/generator.ts";
 import { runFleetWorkload } from "../../bench/run/fleet.ts";
 import { measure } from "../../bench/run/measure.ts";
+import { brokerPrograms } from "../support/brokers.ts";
+import { need } from "../support/need.ts";
 
 const PUBLISH: Workload = { kind: "publish", connections: 20, payload: 128, depth: 1, burst: 3 };
 const FLEET: FleetWorkload = { connections: 12, publishers: 3, depth: 2, rate: 0 };
@@ -34,15 +36,17 @@ Deno.test("the generator on Node also counts published messages", async () => {
   assert.equal(lost, 0);
 });
 
+const testFleet = need(...brokerPrograms);
+
 for (const fleet of FLEETS) {
-  Deno.test(`three nodes of ${fleetLabel(fleet)} deliver each message once`, async () => {
+  testFleet(`three nodes of ${fleetLabel(fleet)} deliver each message once`, async () => {
     const [entry] = await runFleetWorkload([fleet], FLEET, findGenerator(), EFFORT);
     assert.equal(entry!.failure, undefined);
     assert.ok(entry!.figures.rate! > 0);
   });
 }
 
-Deno.test("a paced load does not exceed its rate", async () => {
+testFleet("a paced load does not exceed its rate", async () => {
   const [entry] = await runFleetWorkload([FLEETS[0]!], RATED, findGenerator(), EFFORT);
   assert.equal(entry!.failure, undefined);
   assert.ok(entry!.figures.rate! < 2 * RATED.rate * RATED.connections);
