@@ -22,8 +22,8 @@ const LONG = [
   "docs",
 ];
 
-/** The number of runs at the same time: on two cores, since the longest ones wait half of their time. */
-const JOBS = 4;
+/** The number of runs at the same time: with more, two cores have too much to do at once. */
+const JOBS = 3;
 
 /** Measures speed, which needs a quiet machine: `.ci/run` runs it by itself. */
 const LEFT_OUT = "tests/bench/guard_test.ts";

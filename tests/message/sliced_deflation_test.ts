@@ -61,6 +61,8 @@ Deno.test("slices are at most 1 percent longer than one piece", () => {
 
 Deno.test("contexts that are dropped between slices do no harm", () => {
   const message = new TextEncoder().encode(JSON_LINES);
+  // Bun and Node run all unit tests in one process.
+  const before = ContextMemories.ofProcess.byteLength;
   const compression = new PermessageDeflate(RULES, ALONE, { takeover: true, windowBits: 15 });
   const slices = compression.deflateSlices(message);
   while (!slices.compressNext()) ContextMemories.ofProcess.limit(0);
@@ -68,7 +70,8 @@ Deno.test("contexts that are dropped between slices do no harm", () => {
   slices.writeTo(target, 0);
   assert.ok(Buffer.compare(inflate(target), message) === 0);
   compression.close();
-  assert.equal(ContextMemories.ofProcess.byteLength, 0);
+  const { byteLength } = ContextMemories.ofProcess;
+  assert.ok(byteLength <= before, `${byteLength} bytes, ${before} before`);
 });
 
 Deno.test("a message that does not pay leaves no context that refers to it", () => {

@@ -73,9 +73,12 @@ Deno.test("an aborted signal rejects with its reason", async () => {
 
 socketTest("a signal that aborts while the socket is bound shuts the server down", async (t) => {
   const controller = new AbortController();
-  const starting = t.serve({ signal: controller.signal });
-  controller.abort();
-  const server = await starting;
+  const listen = t.network.listen.bind(t.network);
+  t.network.listen = (...args) => {
+    controller.abort();
+    return listen(...args);
+  };
+  const server = await t.serve({ signal: controller.signal });
   await server.finished;
   assert.equal(t.network.isListening(server.port), false);
 });
