@@ -24,7 +24,7 @@
  * @module
  */
 
-import { build as bundle, type Metafile, type Plugin } from "esbuild";
+import { build as bundle, type BuildOptions, type Metafile, type Plugin } from "esbuild";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
@@ -246,8 +246,7 @@ async function buildWithDnt(one: Package, work: string): Promise<void> {
 async function bundleModules(
   outdir: string,
   modules: readonly (readonly [name: string, path: string])[],
-  plugins: Plugin[] = [],
-  minifySyntax = false,
+  pages: BuildOptions = {},
 ): Promise<Metafile> {
   const { metafile } = await bundle({
     entryPoints: Object.fromEntries(modules),
@@ -262,20 +261,22 @@ async function bundleModules(
     legalComments: "none",
     charset: "utf8",
     logLevel: "warning",
+    ...pages,
     metafile: true,
-    plugins,
-    minifySyntax,
   });
   return metafile;
 }
 
-/** In a page, an error about an unknown name lists all names instead of the nearest ones. */
+/**
+ * In a page, an error about an unknown name lists all names instead of the nearest ones, and one about the
+ * memory of a message is that of the engine.
+ */
 const forPages: Plugin = {
   name: "for-pages",
   setup({ onLoad, onResolve }) {
     // Of a module that is imported for its types or one function, nothing else is kept.
     onResolve({ filter: /^\.{1,2}\/.*\.js$/ }, ({ path, resolveDir }) => ({
-      path: join(resolveDir, path),
+      path: join(resolveDir, path).replace(/\bshared(.)bytes\.js$/, "native$1page_bytes.js"),
       sideEffects: false,
     }));
     // The compiler gives the computed names of methods variables of their own.
@@ -296,6 +297,65 @@ const forPages: Plugin = {
       contents: "export const nearestNames = () => undefined;",
     }));
   },
+};
+
+/**
+ * Properties of objects that users do not see: in the modules of pages they get short names, which
+ * bundlers could not give them. A name that an option, a handler, a public object or the web has as well
+ * must not be here.
+ */
+const INTERNAL_NAMES = [
+  "answers",
+  "away",
+  "back",
+  "checkClose",
+  "connected",
+  "createQueue",
+  "current",
+  "deliver",
+  "deliverOther",
+  "dial",
+  "disconnected",
+  "drop",
+  "fail",
+  "flush",
+  "gaveUp",
+  "gone",
+  "handlers",
+  "hasGap",
+  "hasReader",
+  "hookFailed",
+  "hurry",
+  "isConfirmed",
+  "isFinal",
+  "last",
+  "lost",
+  "malformed",
+  "names",
+  "openReader",
+  "opened",
+  "queued",
+  "readerChanged",
+  "ready",
+  "receive",
+  "request",
+  "resumeReading",
+  "retryAfter",
+  "rules",
+  "sender",
+  "state",
+  "stopReading",
+  "subscriptions",
+  "timerFired",
+  "unread",
+  "waiter",
+  "waits",
+];
+
+/** How the modules of pages are bundled, beside the plugins. */
+const PAGE_OPTIONS: BuildOptions = {
+  minifySyntax: true,
+  mangleProps: new RegExp(`^(${INTERNAL_NAMES.join("|")})$`),
 };
 
 /** The modules behind the entry for pages, which its exports are in. */
@@ -330,13 +390,12 @@ async function bundleForPages(
     await bundleModules(
       outdir,
       Object.entries(connecting).map(([part, source]) => [`chunks/${part}`, built(source)]),
-      [forPages],
-      true,
+      { ...PAGE_OPTIONS, plugins: [forPages] },
     ),
-    await bundleModules(outdir, [["chunks/pageValues", built(values!)]], [
-      sharedErrors,
-      forPages,
-    ], true),
+    await bundleModules(outdir, [["chunks/pageValues", built(values!)]], {
+      ...PAGE_OPTIONS,
+      plugins: [sharedErrors, forPages],
+    }),
   ];
   // Nothing here has side effects, and bundlers warn of imports for them.
   for (const path of bundles.flatMap(({ outputs }) => Object.keys(outputs))) {

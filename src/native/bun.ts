@@ -18,6 +18,8 @@ import { NativeSockets, type SocketsOptions } from "./sockets.ts";
 export interface BunWebSocket {
   /** The driver of the connection. */
   readonly data: unknown;
+  /** 1 while it is open. */
+  readonly readyState?: number;
   /** How binary messages are delivered. */
   binaryType?: "nodebuffer" | "uint8array" | "arraybuffer" | undefined;
   /** Sends text; returns the bytes sent, -1 when it waits, 0 when it was dropped. */
@@ -91,6 +93,8 @@ const LIMITS: NativeLimits = { name: NAME, refused: WHOLE_MESSAGES };
 const TOO_BIG = "Received too big message";
 const REFUSED = "Received ";
 
+const OPEN = 1;
+
 /** Bun closes the connection at this many bytes, without a reason. */
 const MAX_BACKPRESSURE = 0xffffffff;
 
@@ -103,8 +107,7 @@ function bunEngine(threshold: number = Infinity): NativeEngine<BunWebSocket> {
       const sent = socket.sendText(text, compress && text.length >= threshold);
       if (sent > 0) return 0;
       if (sent === -1) return socket.getBufferedAmount();
-      // Bun returns 0 for a message that it has dropped, and for an empty one.
-      return text === "" ? 0 : -1;
+      return text === "" ? 0 : dropped(socket);
     },
     sendBytes(socket, bytes, compress): number {
       const sent = socket.sendBinary(
@@ -113,7 +116,7 @@ function bunEngine(threshold: number = Infinity): NativeEngine<BunWebSocket> {
       );
       if (sent > 0) return 0;
       if (sent === -1) return socket.getBufferedAmount();
-      return bytes.length === 0 ? 0 : -1;
+      return bytes.length === 0 ? 0 : dropped(socket);
     },
     bufferedAmount: (socket) => socket.getBufferedAmount(),
     close: (socket, code, reason) => socket.close(code, reason),
@@ -123,6 +126,12 @@ function bunEngine(threshold: number = Infinity): NativeEngine<BunWebSocket> {
     cork: (socket, fn) => void socket.cork(fn),
     canClose: () => true,
   };
+}
+
+/** Bun returns 0 for an empty message, and for one that it has dropped: too much waits, or it has ended. */
+function dropped({ readyState = OPEN }: BunWebSocket): -1 {
+  if (readyState === OPEN) return -1;
+  throw new Error("the connection has ended");
 }
 
 /** A connection's driver, whichever server's data it has. */

@@ -48,8 +48,24 @@ const common = webSocketEngine(NAME, isCloseCode);
 /** Deno loses the Close frame of a close inside of an event when another frame has arrived behind it. */
 const engine: NativeEngine<WebSocketLike> = {
   ...common,
-  close: (socket, code, reason) => void setTimeout(() => socket.close(code, reason), 0),
-  terminate: (socket) => void setTimeout(() => common.terminate!(socket), 0),
+  close(socket, code, reason, failed): void {
+    setTimeout(() => {
+      try {
+        socket.close(code, reason);
+      } catch (cause) {
+        failed(cause);
+      }
+    }, 0);
+  },
+  terminate(socket): void {
+    setTimeout(() => {
+      try {
+        common.terminate(socket);
+      } catch {
+        // The connection has ended for its user, and its error is known.
+      }
+    }, 0);
+  },
 };
 
 /**

@@ -43,6 +43,8 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
   /** The acceptor of the connection, until it is open. */
   #entry: NativeEntry<T> | undefined;
   #state: SessionState = "opening";
+  /** Whether the runtime has ended the connection from inside of a call. */
+  #hasEnded = false;
   /** Its end, from its first cause on. */
   #closing: NativeClosing | undefined;
   /** What the peer may send, if that is limited. */
@@ -83,7 +85,7 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
     this.#entry = undefined;
     if (this.#state !== "opening" || !entry!.opened(this)) {
       this.#state = "closed";
-      this.engine.terminate(socket);
+      this.#terminate(socket);
       return;
     }
     this.#state = "open";
@@ -147,8 +149,15 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
       return;
     }
     // Some runtimes report the end from inside of a call that causes it. Handlers are not called there.
-    if (this.#closing?.initiator === "local") queueMicrotask(() => this.#finish(end));
-    else this.#finish(end);
+    if (this.#closing?.initiator !== "local" && !this.isCalling) return this.#finish(end);
+    this.#end.initiator ??= "remote";
+    this.#state = "closing";
+    this.#hasEnded = true;
+    queueMicrotask(() => this.#finish(end));
+  }
+
+  protected override get hasEnded(): boolean {
+    return this.#hasEnded;
   }
 
   // Delivery.
@@ -265,9 +274,8 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
 
   /** It is time for a ping. */
   ping(): boolean {
-    if (this.#state !== "open") return false;
-    this.engine.ping?.(this.socket!, NO_BYTES);
-    return true;
+    if (this.#state !== "open" || this.engine.ping === undefined) return false;
+    return this.attempt(() => this.engine.ping!(this.socket!, NO_BYTES));
   }
 
   /** Whether nothing is read: never. */
@@ -347,8 +355,12 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
     this.giveUpStream();
     // Not every runtime can cut a stream, and then it would report the end late or never.
     queueMicrotask(() => this.#finish({ code: CloseCode.Abnormal, reason: "" }));
+    if (this.socket !== undefined) this.#terminate(this.socket);
+  }
+
+  #terminate(socket: S): void {
     try {
-      if (this.socket !== undefined) this.engine.terminate(this.socket);
+      this.engine.terminate(socket);
     } catch {
       // It ends here all the same; a Worker may not touch the socket of another request.
     }
@@ -390,10 +402,12 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
   #sendClose(closing: NativeClosing, code: number, reason: string): void {
     closing.initiator ??= "local";
     closing.sent = code;
-    try {
-      this.engine.close(this.socket!, code, reason);
-    } catch (cause) {
+    const failed = (cause: unknown): void =>
       this.gone(lost(`The connection failed while closing: ${messageOf(cause)}`, cause));
+    try {
+      this.engine.close(this.socket!, code, reason, failed);
+    } catch (cause) {
+      failed(cause);
     }
   }
 

@@ -20,8 +20,12 @@ export interface NativeEngine<S> {
   sendBytes(socket: S, bytes: Uint8Array, compress: boolean): number;
   /** Bytes that wait to be sent. */
   bufferedAmount(socket: S): number;
-  /** Starts the closing handshake; the code has been checked and the reason fits a Close frame. */
-  close(socket: S, code: number, reason: string): void;
+  /**
+   * Starts the closing handshake; the code has been checked and the reason fits a Close frame.
+   *
+   * @param failed Called if it fails after it has returned.
+   */
+  close(socket: S, code: number, reason: string, failed: (cause: unknown) => void): void;
   /** Cuts the stream, or comes as near to that as the runtime lets it. */
   terminate(socket: S): void;
   /** Sends a ping. Absent: the runtime cannot. */

@@ -3,12 +3,10 @@
 import type { ConnectOptions } from "../client/connect_options.ts";
 import type { Connection } from "../connection/connection.ts";
 import type { ReconnectingConnection } from "../reconnect/connection.ts";
-import type { ReconnectingConnectOptions } from "../reconnect/connect.ts";
+import type { ReconnectingConnectOptions, ReconnectingUrl } from "../reconnect/connect.ts";
 import type { ServeOptions } from "../server/serve_options.ts";
 import type { Server } from "../server/serve.ts";
-import { logError } from "../shared/log.ts";
-import type { PageUse } from "./page_connection.ts";
-import { openInPage, targetOf } from "./page_open.ts";
+import { openInPage } from "./page_open.ts";
 import { pageRules } from "./page_options.ts";
 
 /**
@@ -16,7 +14,8 @@ import { pageRules } from "./page_options.ts";
  * the back/forward cache are respected: while it is offline or away no attempt is made, and when it is
  * back one is made at once.
  *
- * @param url A URL with `ws:` or `wss:`, or one that is relative to the page's.
+ * @param url A URL with `ws:` or `wss:`, or one that is relative to the page's; or a function that returns
+ * one, also asynchronously, and is called for each attempt: with a fresh token in the URL, for example.
  * @param options As for a single connection, with `reconnect`. With `reconnect.topics` a heartbeat replaces
  * pings, with `pingInterval` and `pongTimeout`.
  *
@@ -31,7 +30,7 @@ import { pageRules } from "./page_options.ts";
  * @category Client
  */
 export function connect<T = undefined>(
-  url: string | URL,
+  url: ReconnectingUrl,
   options: ReconnectingConnectOptions<T>,
 ): Promise<ReconnectingConnection<T>>;
 /**
@@ -53,20 +52,18 @@ export function connect<T = undefined>(
   options?: ConnectOptions<T>,
 ): Promise<Connection<T>>;
 export async function connect<T>(
-  url: string | URL,
+  url: ReconnectingUrl,
   options: ConnectOptions<T> | ReconnectingConnectOptions<T> = {},
 ): Promise<Connection<T> | ReconnectingConnection<T>> {
-  const { reconnect }: { reconnect?: unknown } = options;
-  if (reconnect !== undefined && reconnect !== false) {
+  if ((options as { reconnect?: unknown } | undefined)?.reconnect) {
     // A page that does without it need not load it.
-    const { reconnectInPage } = await import("./page_reconnect.ts");
-    return reconnectInPage(url, options as ReconnectingConnectOptions<T>);
+    return (await import("./page_reconnect.ts")).reconnectInPage(
+      url,
+      options as ReconnectingConnectOptions<T>,
+    );
   }
-  const single = options as ConnectOptions<T>;
-  const rules = await pageRules(single);
-  const { onError = logError } = single as { onError?: PageUse<T>["onError"] };
-  const use = { rules, handlers: single, onError };
-  const opened = await openInPage(targetOf(url), use, single.data as T, single.signal);
+  const handlers = options as ConnectOptions<T>;
+  const opened = await openInPage(url as string, { rules: await pageRules(handlers), handlers });
   return opened as unknown as Connection<T>;
 }
 

@@ -1,67 +1,48 @@
 // Opens one connection over the global WebSocket.
 
-import { ConnectionError, TimeoutError } from "../errors.ts";
-import { AFTER_STALL, PageConnection, type PageUse } from "./page_connection.ts";
-import type { PageRules } from "./page_options.ts";
+import { ConnectionError } from "../errors.ts";
+import { after, type PageConnection, pageConnection, type PageUse } from "./page_connection.ts";
+import { rare } from "./page_options.ts";
 import type { WebSocketLike } from "./web_socket.ts";
 
 /** The part of the globals that is used here. */
-interface PageGlobals {
+export interface PageGlobals {
   WebSocket?: new (url: string, protocols: string[]) => WebSocketLike;
   location?: { href: string };
 }
 
 /**
- * The URL to connect to; a relative one is resolved against the page's.
+ * Opens one connection.
  *
- * @throws {TypeError} When it is no URL of a WebSocket.
+ * @param url The URL; a relative one is resolved against the page's.
  */
-export function targetOf(url: string | URL): string {
-  let target: URL;
-  try {
-    target = new URL(url, (globalThis as PageGlobals).location?.href);
-  } catch (cause) {
-    throw new TypeError(`Cannot connect: "${url}" is no URL`, { cause });
-  }
-  target.protocol = target.protocol.replace(/^http/, "ws");
-  if (!/^wss?:$/.test(target.protocol)) {
-    throw new TypeError(`Cannot connect: the URL must be ws: or wss:, got "${url}"`);
-  }
-  target.hash = "";
-  return target.href;
-}
-
-/** Opens one connection. */
-export function openInPage<T>(
-  url: string,
+export async function openInPage<T>(
+  url: string | URL,
   use: PageUse<T>,
-  data: T,
-  signal: AbortSignal | undefined,
 ): Promise<PageConnection<T>> {
+  const { WebSocket: Socket, location } = globalThis as PageGlobals;
+  let href = "";
+  try {
+    const target = new URL(url, location?.href);
+    target.hash = "";
+    href = target.href.replace(/^http/, "ws");
+  } catch {
+    // The error below has the reason.
+  }
+  if (Socket === undefined || !/^wss?:/.test(href)) throw (await rare()).unconnectable(url);
   return new Promise((resolve, reject) => {
+    const { handshakeTimeout, subprotocols } = use.rules;
+    const { signal } = use.handlers;
     signal?.throwIfAborted();
-    const Socket = (globalThis as PageGlobals).WebSocket;
-    if (Socket === undefined) {
-      throw new TypeError(
-        'Cannot connect: no global WebSocket; on Node import "@quickws/quickws/node"',
-      );
-    }
-    const { handshakeTimeout, subprotocols }: PageRules = use.rules;
-    const socket = new Socket(url, [...subprotocols]);
+    const socket = new Socket(href, [...subprotocols]);
     socket.binaryType = "arraybuffer";
     let why = "";
-    const late = (): void => {
-      const message = `Not open within ${handshakeTimeout} ms (option handshakeTimeout)`;
-      fail(new TimeoutError("HANDSHAKE_TIMEOUT", message));
-    };
-    let timer: ReturnType<typeof setTimeout> | undefined = handshakeTimeout === 0
+    const stopTimer = handshakeTimeout === 0
       ? undefined
-      : setTimeout(() => {
-        timer = setTimeout(late, AFTER_STALL);
-      }, handshakeTimeout);
+      : after(use.rules, "handshakeTimeout", "HANDSHAKE_TIMEOUT", (error) => fail(error));
     const abort = (): void => fail(signal?.reason);
     const settle = (): void => {
-      clearTimeout(timer);
+      stopTimer?.();
       signal?.removeEventListener("abort", abort);
     };
     // After the connection has opened, neither the rejection nor the close has an effect.
@@ -74,13 +55,13 @@ export function openInPage<T>(
     socket.addEventListener("error", ({ message }) => why = message ? `: ${message}` : "");
     socket.addEventListener(
       "close",
-      () => fail(new ConnectionError("CONNECT_FAILED", `Cannot connect to ${url}${why}`)),
+      () => fail(new ConnectionError("CONNECT_FAILED", `Cannot connect to ${href}${why}`)),
     );
     socket.addEventListener("open", () => {
       settle();
       // It was given up before.
       if (socket.readyState !== 1) return;
-      const opened = new PageConnection(socket, url, use, data);
+      const opened = pageConnection(socket, href, use);
       resolve(opened);
       opened.opened();
     });

@@ -5,49 +5,49 @@ import type { ConnectOptions } from "../client/connect_options.ts";
 /** The largest number of bytes or milliseconds. */
 const MAX = 0x7fffffff;
 
-/** The checks of values, by the names of options. */
-export type Checks = Readonly<Record<string, (value: unknown) => boolean>>;
+/** The checks that several options have, by the kind of value. */
+const KINDS = {
+  function: (value: unknown): boolean => typeof value === "function",
+  signal: (value: unknown): boolean => value instanceof AbortSignal,
+  // The mask leaves an integer as it is unless it is negative or too large.
+  number: (value: unknown): boolean =>
+    Number.isInteger(value) && ((value as number) & MAX) === value,
+  positive: (value: unknown): boolean => value !== 0 && KINDS.number(value),
+};
 
-/** Whether a value is a number of bytes or milliseconds. */
-export const isNumber = (value: unknown): boolean =>
-  Number.isInteger(value) && value as number >= 0 && value as number <= MAX;
-/** The same, without 0. */
-export const isPositive = (value: unknown): boolean => value !== 0 && isNumber(value);
-/** Whether a value is a function. */
-export const isFunction = (value: unknown): boolean => typeof value === "function";
-/** Whether a value is a signal. */
-export const isSignal = (value: unknown): boolean => value instanceof AbortSignal;
+/** A kind of value; `positive` and `number` are bytes or milliseconds. */
+export type Kind = keyof typeof KINDS;
 
-/** Checks that several options have, in the order of their descriptions in errors. */
-const CHECKS_BY_KIND = [isFunction, isSignal, isPositive, isNumber];
+/** The checks of values, by the names of options: a kind, or a check that no other option has. */
+export type Checks = Readonly<Record<string, Kind | ((value: unknown) => boolean)>>;
 
 /** The options that the global WebSocket can honor, each with the check of its value. */
 const CHECKS: Checks = {
-  open: isFunction,
-  message: isFunction,
-  drain: isFunction,
-  close: isFunction,
-  onError: isFunction,
+  open: "function",
+  message: "function",
+  drain: "function",
+  close: "function",
+  onError: "function",
   // Called for reconnecting connections only; the others have none of these limits.
-  onLimit: isFunction,
+  onLimit: "function",
   text: (value) => value === "string" || value === "bytes",
   binaryType: (value) => value === "uint8array" || value === "arraybuffer",
-  maxMessageSize: isPositive,
-  closeTimeout: isNumber,
-  handshakeTimeout: isNumber,
-  highWaterMark: isNumber,
-  maxBufferedAmount: isNumber,
+  maxMessageSize: "positive",
+  closeTimeout: "number",
+  handshakeTimeout: "number",
+  highWaterMark: "number",
+  maxBufferedAmount: "number",
   subprotocols: Array.isArray,
-  signal: isSignal,
+  signal: "signal",
   data: () => true,
 };
 
 /** The options of a connection over the global WebSocket, once checked. */
 export interface PageRules {
-  /** Whether text is delivered as bytes. */
-  readonly asBytes: boolean;
-  /** Whether binary messages are delivered as `ArrayBuffer`. */
-  readonly asBuffer: boolean;
+  /** See `text`. */
+  readonly text?: string;
+  /** See `binaryType`. */
+  readonly binaryType?: string;
   /** See `maxMessageSize`. */
   readonly maxMessageSize: number;
   /** See `closeTimeout`. */
@@ -60,54 +60,60 @@ export interface PageRules {
   readonly maxBufferedAmount: number;
   /** See `subprotocols`. */
   readonly subprotocols: readonly string[];
+  /** See `pingInterval`. */
+  readonly pingInterval?: number;
+  /** See `pongTimeout`. */
+  readonly pongTimeout?: number;
 }
 
 /**
  * Checks the options and fills in the defaults; the promise rejects with what is wrong.
  *
+ * @param more Checks of further options.
  * @throws {TypeError | RangeError} When a name is unknown, a value is wrong, or the global WebSocket
  * cannot honor an option.
  */
-export async function pageRules<T>(options: ConnectOptions<T>): Promise<PageRules> {
-  await check(CHECKS, options);
-  const { text, binaryType }: { text?: unknown; binaryType?: unknown } = options as object;
-  const {
-    maxMessageSize = 16 << 20,
-    closeTimeout = 5000,
-    handshakeTimeout = 30_000,
-    maxBufferedAmount = 64 << 20,
-    highWaterMark = Math.min(1 << 20, maxBufferedAmount),
-    subprotocols = [],
-  } = options;
+export async function pageRules<T>(
+  options: ConnectOptions<T>,
+  more: Checks = {},
+): Promise<PageRules> {
+  const given: Partial<PageRules> = await check({ ...CHECKS, ...more }, options);
+  const { maxBufferedAmount = 64 << 20 } = given;
   return {
-    asBytes: text === "bytes",
-    asBuffer: binaryType === "arraybuffer",
-    maxMessageSize,
-    closeTimeout,
-    handshakeTimeout,
+    maxMessageSize: 16 << 20,
+    closeTimeout: 5000,
+    handshakeTimeout: 30_000,
     maxBufferedAmount,
-    highWaterMark,
-    subprotocols,
+    highWaterMark: Math.min(1 << 20, maxBufferedAmount),
+    subprotocols: [],
+    ...given,
   };
 }
+
+/** Loads the functions that few pages need. */
+export const rare = (): Promise<typeof import("./page_rare.ts")> => import("./page_rare.ts");
 
 /**
  * Checks options; the promise rejects with what is wrong.
  *
  * @param prefix The prefix of option names in errors.
+ * @returns The options without those that are `undefined`.
  */
-export async function check(checks: Checks, options: object, prefix = ""): Promise<void> {
+export async function check(
+  checks: Checks,
+  options: object,
+  prefix = "",
+): Promise<Record<string, unknown>> {
   // A promise or a `Map` has no own names, and would pass for no options at all.
-  if (Object.prototype.toString.call(options) !== "[object Object]") {
-    (await import("./page_rare.ts")).checkPlain(prefix, options);
-  }
+  if (options?.constructor !== Object) (await rare()).checkPlain(prefix, options);
+  const given: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(options)) {
+    if (value === undefined) continue;
+    const kind = checks[name];
+    const isValid = typeof kind === "string" ? KINDS[kind] : kind;
     // Options without effect are accepted, so that they can be shared with other runtimes.
-    if (value === undefined || (checks[name]?.(value) ?? !value)) continue;
-    throw (await import("./page_rare.ts")).refusal(
-      prefix + name,
-      value,
-      checks[name] && CHECKS_BY_KIND.indexOf(checks[name]),
-    );
+    if (!(isValid?.(value) ?? !value)) throw (await rare()).refusal(prefix + name, value, kind);
+    given[name] = value;
   }
+  return given;
 }

@@ -2,7 +2,7 @@
 
 import { checkNames } from "../shared/check.ts";
 
-export { refusal } from "./page_refusals.ts";
+export { refusal, unconnectable } from "./page_refusals.ts";
 export { sendWhole } from "./page_stream.ts";
 
 /** @throws {TypeError} When the options are a promise, a `Map` or the like. */

@@ -5,61 +5,55 @@ import type { ConnectOptions } from "../client/connect_options.ts";
 import type { Connection } from "../connection/connection.ts";
 import type { MessageQueueOwner } from "../connection/incoming.ts";
 import { MAX_LINE, TOPICS_SUBPROTOCOL, writeLine } from "../pubsub/protocol.ts";
-import { reconnectDefaults } from "../reconnect/options.ts";
+import { MAX_DELAY, reconnectDefaults } from "../reconnect/options.ts";
 import type { ReconnectingConnection } from "../reconnect/connection.ts";
-import type { ReconnectingConnectOptions } from "../reconnect/connect.ts";
-import { type ReadControl, Reconnector } from "../reconnect/reconnector.ts";
-import { logError } from "../shared/log.ts";
-import { openInPage, targetOf } from "./page_open.ts";
+import type { ReconnectingConnectOptions, ReconnectingUrl } from "../reconnect/connect.ts";
+import { type Dial, type ReaderQueue, Reconnector } from "../reconnect/reconnector.ts";
+import { openInPage } from "./page_open.ts";
 import { checkClose, type PageConnection } from "./page_connection.ts";
-import {
-  check,
-  type Checks,
-  isFunction,
-  isNumber,
-  isPositive,
-  isSignal,
-  type PageRules,
-  pageRules,
-} from "./page_options.ts";
-import { PageQueue, sizeOf } from "./page_queue.ts";
-import { PageState } from "./page_state.ts";
+import { check, type Checks, pageRules } from "./page_options.ts";
+import { pageQueue, sizeOf } from "./page_queue.ts";
+import { watchPage } from "./page_state.ts";
 
 const isRange = (value: unknown): boolean =>
-  Array.isArray(value) && value.length === 2 && value.every(isNumber) && value[0] <= value[1];
+  Array.isArray(value) && value.length === 2 && value.every(Number.isSafeInteger) &&
+  value[0] >= 0 && value[0] <= value[1] && value[1] <= MAX_DELAY;
 
 /** The checks of the option `reconnect`. */
 const CHECKS: Checks = {
-  minDelay: isPositive,
-  maxDelay: isPositive,
-  maxAttempts: (value) => value === Infinity || isPositive(value),
-  minUptime: isNumber,
+  minDelay: "positive",
+  maxDelay: "positive",
+  maxAttempts: (value) =>
+    value === Infinity ||
+    Number.isInteger(value) && value as number > 0 && value as number <= MAX_DELAY,
+  minUptime: "number",
   restartDelay: isRange,
   overloadDelay: (value) => value === false || isRange(value),
-  retry: isFunction,
-  maxQueue: isNumber,
+  retry: "function",
+  maxQueue: "number",
   topics: (value) => typeof value === "boolean",
-  signal: isSignal,
+  signal: "signal",
 };
 
-/** The checks of the handlers that only a reconnecting connection has. */
-const HANDLERS: Checks = {
-  topicMessage: isFunction,
-  reconnecting: isFunction,
-  reconnected: isFunction,
+/** The checks of the options that only a reconnecting connection has. */
+const OWN: Checks = {
+  reconnect: (value) => value === true || typeof value === "object",
+  topicMessage: "function",
+  reconnecting: "function",
+  reconnected: "function",
 };
 
-/** The checks of what replaces pings. */
-const HEARTBEAT: Checks = { pingInterval: isNumber, pongTimeout: isNumber };
+/** The checks with topics, where heartbeats replace pings. */
+const WITH_TOPICS: Checks = { ...OWN, pingInterval: "number", pongTimeout: "number" };
 
 /** Bytes and messages that wait for a reader, from which on reading stops. */
 const MAX_UNREAD_BYTES = 65_536;
 const MAX_UNREAD_MESSAGES = 256;
 
 /** The queue of a connection, which stops reading while too much waits. */
-function queueOf(owner: MessageQueueOwner): PageQueue {
+function queueOf(owner: MessageQueueOwner): ReaderQueue {
   let isStopped = false;
-  const queue = new PageQueue(() => {
+  const queue = pageQueue(() => {
     owner.readerChanged?.();
     if (isStopped) {
       if (queue.length > 0) return;
@@ -73,161 +67,120 @@ function queueOf(owner: MessageQueueOwner): PageQueue {
   return queue;
 }
 
+/** The failure of the user's function, say of a request for a token, is one of the attempt. */
+function urlFailed(cause: unknown): never {
+  const why = cause instanceof Error ? cause.message : cause;
+  throw new ConnectionError(
+    "CONNECT_FAILED",
+    `Cannot connect: the function "url" has failed: ${why}`,
+    { cause },
+  );
+}
+
 /** Opens a connection that reconnects. */
 export async function reconnectInPage<T>(
-  url: string | URL,
+  url: ReconnectingUrl,
   options: ReconnectingConnectOptions<T>,
 ): Promise<ReconnectingConnection<T>> {
-  const {
-    reconnect: given,
-    topicMessage,
-    reconnecting,
-    reconnected,
-    pingInterval,
-    pongTimeout,
-    ...others
-  } = options;
-  await check({ reconnect: (value) => value === true || typeof value === "object" }, {
-    reconnect: given ?? false,
-  });
-  const wanted = given === true ? {} : given;
+  const wanted = typeof options.reconnect === "object" ? options.reconnect : {};
   await check(CHECKS, wanted, "reconnect.");
   const reconnect = reconnectDefaults(wanted);
   const { topics } = reconnect;
-  const own = { topicMessage, reconnecting, reconnected, pingInterval, pongTimeout };
-  await check(topics ? { ...HANDLERS, ...HEARTBEAT } : HANDLERS, own);
-  const rules = await pageRules(others as ConnectOptions);
-  if (topics && others.subprotocols !== undefined) {
+  const given = await pageRules(options as unknown as ConnectOptions, topics ? WITH_TOPICS : OWN);
+  if (topics && options.subprotocols !== undefined) {
     throw new TypeError('Option "subprotocols" cannot be given together with "reconnect.topics"');
   }
-  const target = targetOf(url);
-  const state = new PageState();
-  const dialer = new PageDialer(
-    target,
-    {
-      ...rules,
+  const { pingInterval = 20_000, pongTimeout = 10_000 } = given;
+  const interval = topics ? pingInterval : 0;
+  const rules = topics
+    ? {
+      ...given,
       // The line in front is not the message.
-      maxMessageSize: rules.maxMessageSize + (topics ? MAX_LINE : 0),
-      subprotocols: topics ? [TOPICS_SUBPROTOCOL] : rules.subprotocols,
-    },
-    state,
-    topics ? pingInterval ?? 20_000 : 0,
-    pongTimeout ?? 10_000,
-  );
+      maxMessageSize: given.maxMessageSize + MAX_LINE,
+      subprotocols: [TOPICS_SUBPROTOCOL],
+    }
+    : given;
+  let current: PageConnection<undefined> | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let hasReceived = false;
+  /** Bytes that arrived while the reader was behind; -1 while it is not. */
+  let unread = -1;
+
+  const wait = (delay: number, then: () => void): void => {
+    clearTimeout(timer);
+    if (delay > 0) timer = setTimeout(then, delay);
+  };
+
+  /** Sends a heartbeat, and gives the connection up unless something comes after it in time. */
+  const sendHeartbeat = (): void => {
+    if (current === undefined || interval === 0) return;
+    hasReceived = false;
+    current.send(writeLine({ ping: 0 }));
+    wait(pongTimeout, () => {
+      if (hasReceived) return wait(Math.max(1, interval - pongTimeout), sendHeartbeat);
+      const message = `The server did not answer a heartbeat within ${pongTimeout} ms`;
+      current?.gone(new TimeoutError("PONG_TIMEOUT", message));
+    });
+    if (pongTimeout === 0) wait(interval, sendHeartbeat);
+  };
+
+  /** Opens a connection, once the page is shown and the network there. */
+  const dial: Dial = async ({ message, close, ...handlers }, created) => {
+    await state.ready(handlers.signal);
+    unread = -1;
+    // A page cannot stop reading, so messages that arrive meanwhile are counted.
+    created({ stopReading: () => unread = 0, resumeReading: () => unread = -1 });
+    const use = {
+      rules,
+      handlers: {
+        ...handlers,
+        open: (conn: Connection<undefined>): unknown => {
+          current = conn as unknown as PageConnection<undefined>;
+          wait(interval, sendHeartbeat);
+          return handlers.open?.(conn);
+        },
+        message: (...parts: Parameters<NonNullable<typeof message>>): unknown => {
+          hasReceived = true;
+          if (unread !== -1) unread += sizeOf(parts[1]);
+          return message?.(...parts);
+        },
+        close: (...parts: Parameters<NonNullable<typeof close>>): unknown => {
+          clearTimeout(timer);
+          current = undefined;
+          return close?.(...parts);
+        },
+      },
+      unread: () => unread,
+    };
+    const isFunction = typeof url === "function";
+    const target = isFunction ? await Promise.resolve().then(url).catch(urlFailed) : url;
+    const opened = await openInPage<undefined>(target, use);
+    return opened as unknown as Connection<undefined>;
+  };
+
   const reconnector = new Reconnector<T>(
     {
-      dial: (connectOptions, created) => dialer.dial(connectOptions, created),
+      dial,
       createQueue: queueOf,
       checkClose,
       // A page may send few codes, so its connection translates that of the error.
       fail: (connection, error) => (connection as unknown as PageConnection<undefined>).fail(error),
     },
-    target,
+    typeof url === "function" ? "" : String(url),
     { reconnect, handlers: options, connect: {} },
     options.data as T,
   );
-  state.start({
+  const state = watchPage({
     back: () => {
-      dialer.check();
+      sendHeartbeat();
       reconnector.reconnectNow();
     },
-    away: () => dialer.leave(),
+    // A page in the back/forward cache can have no connection.
+    away: () =>
+      current?.gone(
+        new ConnectionError("CONNECTION_LOST", "The page went into the back/forward cache"),
+      ),
   });
-  reconnector.closed.then(() => state.stop());
+  reconnector.closed.then(state.stop);
   return reconnector.start(options.signal);
-}
-
-/** Opens one connection after another, and looks after the one that there is. */
-class PageDialer {
-  readonly #url: string;
-  readonly #rules: PageRules;
-  readonly #state: PageState;
-  readonly #pingInterval: number;
-  readonly #pongTimeout: number;
-  #current: PageConnection<undefined> | undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #hasReceived = false;
-  /** Bytes that arrived while the reader was behind; -1 while it is not. */
-  #unread = -1;
-
-  constructor(
-    url: string,
-    rules: PageRules,
-    state: PageState,
-    pingInterval: number,
-    pongTimeout: number,
-  ) {
-    this.#url = url;
-    this.#rules = rules;
-    this.#state = state;
-    this.#pingInterval = pingInterval;
-    this.#pongTimeout = pongTimeout;
-  }
-
-  /** Opens a connection, once the page is shown and the network there. */
-  async dial(
-    options: ConnectOptions,
-    created: (control: ReadControl) => void,
-  ): Promise<Connection<undefined>> {
-    const { message, close, signal, ...handlers } = options;
-    await this.#state.ready(signal);
-    this.#unread = -1;
-    // A page cannot stop reading, so messages that arrive meanwhile are counted.
-    created({
-      stopReading: () => this.#unread = 0,
-      resumeReading: () => this.#unread = -1,
-    });
-    const use = {
-      rules: this.#rules,
-      handlers: {
-        ...handlers,
-        open: (conn: Connection<undefined>): unknown => {
-          this.#current = conn as unknown as PageConnection<undefined>;
-          this.#wait(this.#pingInterval, () => this.check());
-          return handlers.open?.(conn);
-        },
-        message: (...parts: Parameters<NonNullable<typeof message>>): unknown => {
-          this.#hasReceived = true;
-          if (this.#unread !== -1) this.#unread += sizeOf(parts[1]);
-          return message?.(...parts);
-        },
-        close: (...parts: Parameters<NonNullable<typeof close>>): unknown => {
-          clearTimeout(this.#timer);
-          this.#current = undefined;
-          return close?.(...parts);
-        },
-      },
-      unread: () => this.#unread,
-      onError: logError,
-    };
-    const opened = await openInPage<undefined>(this.#url, use, undefined, signal);
-    return opened as unknown as Connection<undefined>;
-  }
-
-  /** Sends a heartbeat, and gives the connection up unless something comes after it in time. */
-  check(): void {
-    if (this.#current === undefined || this.#pingInterval === 0) return;
-    this.#hasReceived = false;
-    this.#current.send(writeLine({ ping: 0 }));
-    this.#wait(this.#pongTimeout, () => {
-      if (this.#hasReceived || this.#pongTimeout === 0) {
-        this.#wait(Math.max(1, this.#pingInterval - this.#pongTimeout), () => this.check());
-        return;
-      }
-      const message = `The server did not answer a heartbeat within ${this.#pongTimeout} ms`;
-      this.#current?.gone(new TimeoutError("PONG_TIMEOUT", message));
-    });
-  }
-
-  /** The page goes into the back/forward cache, where it can have no connection. */
-  leave(): void {
-    this.#current?.gone(
-      new ConnectionError("CONNECTION_LOST", "The page went into the back/forward cache"),
-    );
-  }
-
-  #wait(delay: number, then: () => void): void {
-    clearTimeout(this.#timer);
-    if (delay > 0) this.#timer = setTimeout(then, delay);
-  }
 }

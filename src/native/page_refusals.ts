@@ -2,6 +2,8 @@
 // when it is needed.
 
 import { show } from "../shared/check.ts";
+import type { PageGlobals } from "./page_open.ts";
+import type { Checks, Kind } from "./page_options.ts";
 
 /** The options that the global WebSocket cannot honor, behind the reason why. */
 const REFUSED: readonly (readonly [reason: string, ...names: string[]])[] = [
@@ -17,12 +19,12 @@ const REFUSED: readonly (readonly [reason: string, ...names: string[]])[] = [
 ];
 
 /** The values that are allowed, by the kind of the check. */
-const ALLOWED = [
-  "a function",
-  "an AbortSignal",
-  "an integer from 1 to 2147483647",
-  "an integer from 0 to 2147483647",
-];
+const ALLOWED: Readonly<Record<Kind, string>> = {
+  function: "a function",
+  signal: "an AbortSignal",
+  number: "an integer from 0 to 2147483647",
+  positive: "an integer from 1 to 2147483647",
+};
 
 /** The values that are allowed, by the name of an option whose check no other has. */
 const ALLOWED_BY_NAME: Readonly<Record<string, string>> = {
@@ -39,23 +41,38 @@ const ALLOWED_BY_NAME: Readonly<Record<string, string>> = {
 /**
  * The error for an option that is unknown, wrong, or beyond what the global WebSocket can do.
  *
- * @param kind The kind of the check that the value has failed; -1 for one that no other option has, and
- * `undefined` where the option is not known.
+ * @param check The check that the value has failed; `undefined` where the option is not known.
  */
 export function refusal(
   name: string,
   value: unknown,
-  kind: number | undefined,
+  check: Checks[string] | undefined,
 ): TypeError | RangeError {
   const reason = REFUSED.find((entry) => entry.indexOf(name, 1) > 0)?.[0];
-  if (kind === undefined && reason !== undefined) {
+  if (check === undefined && reason !== undefined) {
     return new TypeError(`Option "${name}" cannot be given here: the global WebSocket ${reason}`);
   }
   const got = show(value);
-  if (kind === undefined) return new TypeError(`Unknown option "${name}" of connect, got ${got}`);
-  const allowed = ALLOWED[kind] ?? ALLOWED_BY_NAME[name]!;
+  if (check === undefined) return new TypeError(`Unknown option "${name}" of connect, got ${got}`);
+  const allowed = typeof check === "string" ? ALLOWED[check] : ALLOWED_BY_NAME[name]!;
   const message = `Option "${name}" must be ${allowed}, got ${got}`;
   return typeof value === "number" && allowed.startsWith("an integer")
     ? new RangeError(message)
     : new TypeError(message);
+}
+
+/** The error for a place without a global WebSocket, and for a URL that it cannot connect to. */
+export function unconnectable(url: string | URL): TypeError {
+  const { WebSocket: Socket, location } = globalThis as PageGlobals;
+  if (Socket === undefined) {
+    return new TypeError(
+      'Cannot connect: no global WebSocket; on Node import "@quickws/quickws/node"',
+    );
+  }
+  try {
+    new URL(url, location?.href);
+    return new TypeError(`Cannot connect: the URL must be ws: or wss:, got "${url}"`);
+  } catch (cause) {
+    return new TypeError(`Cannot connect: "${url}" is no URL`, { cause });
+  }
 }

@@ -1,6 +1,6 @@
 // Whether a page can have a connection at all: it is online and not in the back/forward cache.
 
-/** The receiver of the events of a {@linkcode PageState}. */
+/** The receiver of the events of a page. */
 export interface PageStateOwner {
   /** The network or the page is back, or may be: a connection that waits need not wait longer. */
   back(): void;
@@ -31,52 +31,46 @@ const page = globalThis as PageGlobals;
 /** The events, which bubble from the document to the window. */
 const EVENTS = ["online", "pagehide", "pageshow", "visibilitychange", "resume"];
 
-/** Watches the page; where there is none, a connection is always possible. */
-export class PageState {
-  #owner: PageStateOwner | undefined;
-  #isAway = false;
-  #waiters: Array<() => void> = [];
-
-  /** Begins to watch. */
-  start(owner: PageStateOwner): void {
-    this.#owner = owner;
-    for (const type of EVENTS) page.addEventListener?.(type, this.#listener);
-  }
-
-  /** Stops watching. */
-  stop(): void {
-    for (const type of EVENTS) page.removeEventListener?.(type, this.#listener);
-    this.#wake();
-  }
-
+/** The watch over a page. */
+export interface PageState {
   /** Resolves when a connection is possible; rejects with the reason of a signal that aborts. */
-  ready(signal: AbortSignal | undefined): Promise<void> {
-    if (this.#isPossible) return Promise.resolve();
-    return new Promise((resolve, reject) => {
-      this.#waiters.push(resolve);
-      signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
-    });
-  }
+  ready(signal: AbortSignal | undefined): Promise<void>;
+  /** Ends the watch. */
+  stop(): void;
+}
 
-  get #isPossible(): boolean {
-    return !this.#isAway && page.navigator?.onLine !== false;
-  }
-
-  readonly #listener = ({ type, persisted }: PageEvent): void => {
+/** Watches the page; where there is none, a connection is always possible. */
+export function watchPage(owner: PageStateOwner): PageState {
+  let isAway = false;
+  const waiters: Array<() => void> = [];
+  const isPossible = (): boolean => !isAway && page.navigator?.onLine !== false;
+  const wake = (): void => {
+    for (const wakeOne of waiters.splice(0)) wakeOne();
+  };
+  const listener = ({ type, persisted }: PageEvent): void => {
     if (type === "pagehide") {
       if (persisted === false) return;
-      this.#isAway = true;
-      this.#owner?.away();
-      return;
+      isAway = true;
+      return owner.away();
     }
-    if (type === "pageshow") this.#isAway = false;
+    if (type === "pageshow") isAway = false;
     if (type === "visibilitychange" && page.document?.visibilityState === "hidden") return;
-    if (!this.#isPossible) return;
-    this.#wake();
-    this.#owner?.back();
+    if (!isPossible()) return;
+    wake();
+    owner.back();
   };
-
-  #wake(): void {
-    for (const wake of this.#waiters.splice(0)) wake();
-  }
+  for (const type of EVENTS) page.addEventListener?.(type, listener);
+  return {
+    ready: async (signal) => {
+      if (isPossible()) return;
+      await new Promise<void>((resolve, reject) => {
+        waiters.push(resolve);
+        signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
+      });
+    },
+    stop: () => {
+      for (const type of EVENTS) page.removeEventListener?.(type, listener);
+      wake();
+    },
+  };
 }

@@ -75,6 +75,8 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
   #output: NativeOutput | undefined;
   /** Bytes of memory that the connection was last counted with. */
   counted = 0;
+  /** Whether a call of the runtime is under way, which may end the connection. */
+  protected isCalling = false;
 
   /**
    * @param context The shared state.
@@ -101,6 +103,8 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
   protected abstract readonly isReleasing: boolean;
   /** The stream that has reserved the connection is complete or given up. */
   protected abstract streamLeft(): void;
+  /** Whether the runtime has ended the connection from inside of a call. */
+  protected abstract readonly hasEnded: boolean;
 
   get #more(): NativeOutput {
     return this.#output ??= new NativeOutput();
@@ -239,16 +243,26 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
       throw new TypeError(`Cannot ${name}: ${this.engine.name} cannot send ${name}s`);
     }
     if (this.state !== "open") return false;
-    send(this.socket!, payload);
-    return !this.slow;
+    return this.attempt(() => send(this.socket!, payload)) && !this.slow;
   }
 
   /** Calls `fn`; what it sends leaves in one write where the runtime can do that. */
   cork(fn: () => void): void {
     checkCork(fn);
-    const call = (): void => this.callCorked(fn);
+    let isCalled = false;
+    const call = (): void => {
+      isCalled = true;
+      this.callCorked(fn);
+    };
     if (this.state !== "open" || this.engine.cork === undefined) return call();
-    this.engine.cork(this.socket!, call);
+    try {
+      this.engine.cork(this.socket!, call);
+    } catch (cause) {
+      // What the function throws is for its caller.
+      if (isCalled) throw cause;
+      this.#sendFailed(cause);
+    }
+    if (!isCalled) call();
   }
 
   /** Resolves when at most `highWaterMark` bytes wait, or the connection has ended. */
@@ -291,12 +305,15 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
 
   #sendText(text: string, compress: boolean, written?: WrittenCallback): boolean {
     let waiting: number;
+    this.isCalling = true;
     try {
       waiting = this.engine.sendText(this.socket!, text, compress);
     } catch (cause) {
-      return this.#sendFailed(cause);
+      return this.#sendFailed(cause, written);
     }
+    this.isCalling = false;
     if (written !== undefined) this.#whenWritten(waiting, written);
+    if (this.hasEnded) return false;
     return waiting === 0 || this.#accepted(waiting, text);
   }
 
@@ -309,12 +326,15 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
     // The runtimes take text as strings only.
     if (opcode === Opcode.Text) return this.#sendText(decoder.decode(bytes), compress, written);
     let waiting: number;
+    this.isCalling = true;
     try {
       waiting = this.engine.sendBytes(this.socket!, bytes, compress);
     } catch (cause) {
-      return this.#sendFailed(cause);
+      return this.#sendFailed(cause, written);
     }
+    this.isCalling = false;
     if (written !== undefined) this.#whenWritten(waiting, written);
+    if (this.hasEnded) return false;
     return waiting === 0 || this.#accepted(waiting, bytes);
   }
 
@@ -375,13 +395,30 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
   }
 
   /** The runtime does not take a message, or not any more. */
-  #sendFailed(cause: unknown): boolean {
-    this.gone(lost(`${this.engine.name} cannot send: ${messageOf(cause)}`, cause));
+  #sendFailed(cause: unknown, written?: WrittenCallback): boolean {
+    this.isCalling = false;
+    // The end calls it, with the error.
+    if (written !== undefined) this.#more.written.push(written);
+    if (!this.hasEnded) {
+      this.gone(lost(`${this.engine.name} cannot send: ${messageOf(cause)}`, cause));
+    }
     return false;
   }
 
+  /** Calls the runtime, whose failure ends the connection. Returns whether it may be used further. */
+  protected attempt(call: () => void): boolean {
+    this.isCalling = true;
+    try {
+      call();
+    } catch (cause) {
+      return this.#sendFailed(cause);
+    }
+    this.isCalling = false;
+    return !this.hasEnded;
+  }
+
   #whenWritten(waiting: number, written: WrittenCallback): void {
-    if (waiting === 0) {
+    if (waiting === 0 && !this.hasEnded) {
       queueMicrotask(() => this.callWritten(written));
       return;
     }

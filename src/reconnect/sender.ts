@@ -10,7 +10,6 @@ import type { PreparedMessage } from "../message/prepared_message.ts";
 import { toBytes } from "../shared/bytes.ts";
 import { show } from "../shared/check.ts";
 import { callReported, reportRejection } from "../shared/log_error.ts";
-import { Queue } from "../shared/queue.ts";
 import type { MessageOpcode, Opcode } from "../wire/opcode.ts";
 
 /**
@@ -45,7 +44,7 @@ export class ReconnectingSender {
   readonly #hasLines: boolean;
   readonly #report: (error: unknown) => void;
   readonly #overflow: (size: number) => void;
-  readonly #queue: Queue<Waiting> = new Queue();
+  #queue: Waiting[] = [];
   #queuedBytes = 0;
   #current: Connection<undefined> | undefined;
   #hasEnded = false;
@@ -98,12 +97,18 @@ export class ReconnectingSender {
 
   /** Sends what has waited. */
   flush(): void {
-    for (let open = this.open; open !== undefined; open = this.open) {
-      const next = this.#queue.shift();
-      if (next === undefined) break;
+    const queue = this.#queue;
+    this.#queue = [];
+    let sent = 0;
+    for (let open = this.open; open !== undefined && sent < queue.length; open = this.open) {
+      const next = queue[sent++]!;
       this.#queuedBytes -= next.size;
       next.send(open);
     }
+    const rest = queue.slice(sent);
+    // The source of a stream may have closed the connection.
+    if (this.#hasEnded) { for (const waiting of rest) waiting.drop(); }
+    else this.#queue = rest.concat(this.#queue);
     if (this.#queue.length === 0) this.#hasOverflowed = false;
     this.#wake();
   }
@@ -117,7 +122,7 @@ export class ReconnectingSender {
   end(): void {
     this.#hasEnded = true;
     this.#queuedBytes = 0;
-    for (const waiting of this.#queue.clear()) waiting.drop();
+    for (const waiting of this.#queue.splice(0)) waiting.drop();
     this.#wake();
   }
 

@@ -1,7 +1,6 @@
 // Checks of arguments and options: each error names the option, the value and what is allowed.
 
 import { nearestNames } from "./nearest_names.ts";
-import { isPromiseLike } from "./promises.ts";
 
 /** A value as an error message shows it: short, and safe to call with any value. */
 export function show(value: unknown): string {
@@ -132,7 +131,7 @@ export function checkUnixPath(path: string | undefined, maxBytes: number | undef
 /** A user's getter may throw, and a message about his value must not. */
 function isPromise(value: unknown): boolean {
   try {
-    return isPromiseLike(value);
+    return typeof (value as PromiseLike<unknown> | null | undefined)?.then === "function";
   } catch {
     return false;
   }

@@ -2,7 +2,6 @@
 
 import assert from "node:assert/strict";
 import {
-  connect,
   type Connection,
   ConnectionError,
   type ConnectOptions,
@@ -15,7 +14,7 @@ import {
   type UpgradeRequest,
 } from "../../mod.ts";
 import { block } from "../support/block.ts";
-import { Deferred, type Live, liveCases, Queue } from "../support/live_harness.ts";
+import { connect, Deferred, type Live, liveCases, Queue } from "../support/live_harness.ts";
 import { TEXT, utf8 } from "../support/vectors.ts";
 import type { Cases } from "./harness.ts";
 

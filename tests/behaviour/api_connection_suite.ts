@@ -4,7 +4,6 @@
 import assert from "node:assert/strict";
 import {
   type CloseInfo,
-  connect,
   type Message,
   MessageTooBigError,
   Opcode,
@@ -12,6 +11,7 @@ import {
   WebSocketError,
 } from "../../mod.ts";
 import {
+  connect,
   type Live,
   liveCases,
   type LiveSide,

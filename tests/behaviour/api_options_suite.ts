@@ -2,8 +2,8 @@
 // option, the value and the allowed values.
 
 import assert from "node:assert/strict";
-import { connect, type ConnectOptions, serve, type ServeOptions } from "../../mod.ts";
-import { liveCases } from "../support/live_harness.ts";
+import { type ConnectOptions, serve, type ServeOptions } from "../../mod.ts";
+import { connect, liveCases } from "../support/live_harness.ts";
 import type { Cases } from "./harness.ts";
 
 type Kind = typeof TypeError | typeof RangeError;

@@ -5,7 +5,6 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import {
   type CloseInfo,
-  connect,
   type Connection,
   type ConnectionLoss,
   HandshakeError,
@@ -20,7 +19,7 @@ import {
   type UpgradeRequest,
   WebSocketError,
 } from "../../mod.ts";
-import { Deferred, type Live, liveCases, Queue } from "../support/live_harness.ts";
+import { connect, Deferred, type Live, liveCases, Queue } from "../support/live_harness.ts";
 import { freePort } from "../support/ports.ts";
 import type { Cases } from "./harness.ts";
 

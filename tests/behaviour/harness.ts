@@ -18,6 +18,7 @@ import type { Network } from "../../src/transport/transport.ts";
 import type { Certificates } from "../support/certificates.ts";
 import type { RuntimeName } from "../support/runtimes.ts";
 import { nativeDifferences } from "./native_differences.ts";
+import { pageDifferences } from "./page_differences.ts";
 import { suites } from "./suites.ts";
 
 /** The resources that the parent process has prepared. */
@@ -59,6 +60,9 @@ export const DENO_SOCKETS_VARIABLE = "QUICKWS_DENO_SOCKETS";
 /** The environment variable that, with `native`, has servers use the WebSockets of the runtime. */
 export const SERVER_VARIABLE = "QUICKWS_SERVER";
 
+/** The environment variable that, with `page`, has cases connect with the client for pages. */
+export const CLIENT_VARIABLE = "QUICKWS_CLIENT";
+
 /** The environment variable that chooses cases by a part of their name; all without it. */
 const CASE_VARIABLE = "QUICKWS_CASE";
 
@@ -75,14 +79,25 @@ export async function runSuite(runtime: RuntimeName, network: Network): Promise<
   const part = process.env[CASE_VARIABLE] ?? "";
 
   const isNative = process.env[SERVER_VARIABLE] === "native";
-  const differences = isNative ? nativeDifferences[name!]! : {};
+  const isPage = process.env[CLIENT_VARIABLE] === "page";
+  if (isPage) {
+    const { useClient } = await import("../support/live_harness.ts");
+    useClient((await import("../../src/browser.ts")).connect);
+  }
+  const differences = isNative
+    ? nativeDifferences[name!]!
+    : isPage
+    ? pageDifferences(name!, runtime)
+    : {};
   // A case that was renamed must not be left out unnoticed.
   const unknown = Object.keys(differences).filter((name) => cases[name] === undefined);
   if (unknown.length > 0) throw new Error(`no such cases: ${unknown.join(", ")}`);
 
   let failed = 0;
   for (const [name, run] of Object.entries(cases)) {
-    if (!name.includes(part) || differences[name]?.[runtime] !== undefined) continue;
+    const difference = differences[name];
+    const reason = typeof difference === "object" ? difference[runtime] : difference;
+    if (!name.includes(part) || reason !== undefined) continue;
     report({ type: "start", name });
     const began = performance.now();
     const error = await runCase(run, { runtime, network, fixtures });
@@ -96,7 +111,8 @@ export async function runSuite(runtime: RuntimeName, network: Network): Promise<
   if (failed > 0) process.exit(1);
 }
 
-async function runCase(
+/** Runs a case, and returns how it failed. */
+export async function runCase(
   run: (context: Context) => Promise<void>,
   surroundings: Omit<Context, "after">,
 ): Promise<string | undefined> {

@@ -7,12 +7,14 @@ import { need } from "../support/need.ts";
 import { runtimeCommand, type RuntimeName } from "../support/runtimes.ts";
 import { makeFixtures } from "./fixtures.ts";
 import {
+  CLIENT_VARIABLE,
   DENO_SOCKETS_VARIABLE,
   FIXTURES_VARIABLE,
   type Report,
   SERVER_VARIABLE,
 } from "./harness.ts";
 import { nativeDifferences } from "./native_differences.ts";
+import { pageSuites } from "./page_differences.ts";
 import { suites } from "./suites.ts";
 
 /** Milliseconds without a line after which a process counts as hung; a case has its own deadline. */
@@ -126,6 +128,15 @@ export async function testSuites(runtime: RuntimeName): Promise<void> {
     await testSuite(`behaviour of ${suite} over createSockets on ${runtime}`, suite, runtime, {
       [SERVER_VARIABLE]: "native",
     });
+  }
+  // The same cases with the client for pages, over the global WebSocket of Deno and of Bun.
+  for (const suite of pageSuites) {
+    await testSuite(
+      `behaviour of ${suite} with the client for pages on ${runtime}`,
+      suite,
+      runtime,
+      { [CLIENT_VARIABLE]: "page" },
+    );
   }
   if (runtime === "bun") return;
   // The other socket types that a server on Deno can use.

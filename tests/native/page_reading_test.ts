@@ -72,7 +72,7 @@ Deno.test("unread messages over the global WebSocket close the connection at max
   });
   const conn = await connect(server.url, { maxBufferedAmount: 2500 });
   const { error, sent } = await conn.closed;
-  assert.match(String(error), /unread bytes exceed maxBufferedAmount \(2500\)/);
+  assert.match(String(error), /unread data of 3000 bytes exceeds maxBufferedAmount \(2500\)/);
   assert.equal(sent, 4013);
 });
 

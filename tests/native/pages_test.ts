@@ -2,14 +2,14 @@
 // so neither browser has to be driven.
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { build } from "esbuild";
-import { chromium, type Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { serve, type ServeOptions, type Server } from "../../mod.ts";
+import { browsers, openChromium } from "../support/browsers.ts";
 import { FakeBroker } from "../support/fake_broker.ts";
 import { FakeHistory } from "../support/fake_history.ts";
 import { Queue } from "../support/live_harness.ts";
-import { need, programPath } from "../support/need.ts";
+import { need } from "../support/need.ts";
 
 /** The report of a page. */
 interface Report {
@@ -85,11 +85,6 @@ async function bundled(program: string): Promise<string> {
   return outputFiles[0]!.text;
 }
 
-/** A browser with one page. */
-interface Browser {
-  readonly close: () => Promise<void>;
-}
-
 /** The program of a page with a long delay between attempts. */
 const PATIENT = `
   let connections = 0;
@@ -99,52 +94,6 @@ const PATIENT = `
     reconnecting: () => report("lost"),
   });
 `;
-
-async function openChromium(url: string): Promise<Browser & { readonly page: Page }> {
-  const browser = await chromium.launch({
-    executablePath: "/usr/bin/chromium",
-    headless: true,
-    args: ["--no-sandbox", "--disable-gpu", "--no-first-run"],
-  });
-  const page = await browser.newPage();
-  await page.goto(url);
-  return { page, close: () => browser.close() };
-}
-
-async function openFirefox(url: string): Promise<Browser> {
-  const profile = await Deno.makeTempDir();
-  // A fresh profile without a home page, updates or prompts.
-  await Deno.writeTextFile(
-    `${profile}/user.js`,
-    [
-      ["browser.shell.checkDefaultBrowser", false],
-      ["browser.startup.homepage_override.mstone", "ignore"],
-      ["datareporting.policy.dataSubmissionEnabled", false],
-      ["toolkit.telemetry.enabled", false],
-      ["app.update.enabled", false],
-      ["network.captive-portal-service.enabled", false],
-      ["network.connectivity-service.enabled", false],
-    ].map(([name, value]) => `user_pref(${JSON.stringify(name)}, ${JSON.stringify(value)});`)
-      .join("\n"),
-  );
-  const child = spawn(programPath("firefox-esr")!, ["--headless", "--profile", profile, url], {
-    stdio: "ignore",
-    env: { ...Deno.env.toObject(), HOME: profile, MOZ_DISABLE_CONTENT_SANDBOX: "1" },
-  });
-  const exited = new Promise((resolve) => child.on("exit", resolve));
-  return {
-    close: async () => {
-      child.kill("SIGKILL");
-      await exited;
-      await Deno.remove(profile, { recursive: true }).catch(() => {});
-    },
-  };
-}
-
-const browsers = {
-  Chromium: { program: "chromium", open: openChromium },
-  Firefox: { program: "firefox-esr", open: openFirefox },
-} as const;
 
 const chromiumTest = need("chromium");
 

@@ -4,7 +4,8 @@
 import type { UpgradeDataOption } from "../../src/server/upgrade_hook.ts";
 import assert from "node:assert/strict";
 import {
-  connect,
+  type Connect,
+  connect as connectOverSockets,
   type Connection,
   type ConnectionOptions,
   type ConnectOptions,
@@ -27,6 +28,23 @@ import { serveNatively } from "./native_server.ts";
 
 /** Whether servers are those of the runtime. */
 const isNative = process.env[SERVER_VARIABLE] === "native";
+
+/** `connect` as the cases use it: that of the main entry, unless {@linkcode useClient} replaced it. */
+export let connect: Connect = connectOverSockets;
+
+/** Options of all servers, beside those of the cases. */
+let serverOptions: ServeOptions<never> = {};
+
+/**
+ * Runs later cases with another `connect`.
+ *
+ * @param client It may reject options that the main entry has.
+ * @param options Options that servers need for it.
+ */
+export function useClient(client: unknown, options: ServeOptions<never> = {}): void {
+  connect = client as Connect;
+  serverOptions = options;
+}
 
 /** A promise that is settled from outside, once. */
 export class Deferred<T> {
@@ -104,7 +122,7 @@ export class Live {
   /** A server of the library. */
   async serve<T = undefined>(options: ServeOptions<T> = {}): Promise<Server<T>> {
     // These tests do not use data, so it need not be returned by `upgrade`.
-    const plain = options as ServeOptions<T> & UpgradeDataOption<T>;
+    const plain = { ...serverOptions, ...options } as ServeOptions<T> & UpgradeDataOption<T>;
     const server = await (isNative ? serveNatively(options) : serve(plain));
     this.context.after(() => server.shutdown({ timeout: 0 }));
     return server;
