@@ -267,6 +267,13 @@ async function bundleModules(
   return metafile;
 }
 
+/** The module `shared/bytes` in a page, with short messages. */
+const PAGE_BYTES = `export function toBytes(data) {
+  if (data instanceof ArrayBuffer) return new Uint8Array(data);
+  if (!ArrayBuffer.isView(data)) throw new TypeError("Cannot send: it must be a string or bytes");
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}`;
+
 /**
  * In a page, an error about an unknown name lists all names instead of the nearest ones, and one about the
  * memory of a message is that of the engine.
@@ -276,7 +283,7 @@ const forPages: Plugin = {
   setup({ onLoad, onResolve }) {
     // Of a module that is imported for its types or one function, nothing else is kept.
     onResolve({ filter: /^\.{1,2}\/.*\.js$/ }, ({ path, resolveDir }) => ({
-      path: join(resolveDir, path).replace(/\bshared(.)bytes\.js$/, "native$1page_bytes.js"),
+      path: join(resolveDir, path),
       sideEffects: false,
     }));
     // The compiler gives the computed names of methods variables of their own.
@@ -293,6 +300,7 @@ const forPages: Plugin = {
           .replace(/\[(_computedKey\d*)\]/g, (_, key) => `[${names.get(key)}]`),
       };
     });
+    onLoad({ filter: /shared[/\\]bytes\.js$/ }, () => ({ contents: PAGE_BYTES }));
     onLoad({ filter: /nearest_names\.js$/ }, () => ({
       contents: "export const nearestNames = () => undefined;",
     }));

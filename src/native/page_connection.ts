@@ -58,7 +58,6 @@ const MAX_REASON = 123;
 const UNABLE = ["ping", "pong", "subscribe", "unsubscribe", "publish", "sendFragment", "pause"];
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** The handlers of a {@linkcode PageConnection}, and the options that are handed through. */
 export interface PageHandlers<T> extends Handlers<T> {
@@ -325,7 +324,8 @@ export function pageConnection<T>(
     fail,
     gone,
     send,
-    sendUtf8: (utf8: Uint8Array): boolean => send(decoder.decode(utf8)),
+    sendUtf8: (utf8: Uint8Array): boolean =>
+      send(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(utf8)),
     sendDelayed: (data: Message): boolean => send(data),
     sendPrepared: (message: PreparedMessage): boolean =>
       send(message.opcode === TEXT ? message.text : message.payload),
@@ -351,7 +351,7 @@ export function pageConnection<T>(
   for (const name of UNABLE) {
     (connection as Record<string, unknown>)[name] = () => {
       throw new TypeError(
-        `Cannot ${name} in a page; topics and a heartbeat need reconnect.topics`,
+        `Cannot ${name} in a page; for topics use reconnect.topics`,
       );
     };
   }

@@ -110,7 +110,7 @@ export async function check(
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined) continue;
     const kind = checks[name];
-    const isValid = typeof kind === "string" ? KINDS[kind] : kind;
+    const isValid = KINDS[kind as Kind] ?? kind;
     // Options without effect are accepted, so that they can be shared with other runtimes.
     if (!(isValid?.(value) ?? !value)) throw (await rare()).refusal(prefix + name, value, kind);
     given[name] = value;

@@ -12,20 +12,18 @@ import { type Dial, type ReaderQueue, Reconnector } from "../reconnect/reconnect
 import { openInPage } from "./page_open.ts";
 import { checkClose, type PageConnection } from "./page_connection.ts";
 import { check, type Checks, pageRules } from "./page_options.ts";
-import { pageQueue, sizeOf } from "./page_queue.ts";
+import { pageQueue } from "./page_queue.ts";
 import { watchPage } from "./page_state.ts";
 
 const isRange = (value: unknown): boolean =>
-  Array.isArray(value) && value.length === 2 && value.every(Number.isSafeInteger) &&
+  Array.isArray(value) && value.length === 2 && value.every(Number.isInteger) &&
   value[0] >= 0 && value[0] <= value[1] && value[1] <= MAX_DELAY;
 
 /** The checks of the option `reconnect`. */
 const CHECKS: Checks = {
   minDelay: "positive",
   maxDelay: "positive",
-  maxAttempts: (value) =>
-    value === Infinity ||
-    Number.isInteger(value) && value as number > 0 && value as number <= MAX_DELAY,
+  maxAttempts: (value) => value === Infinity || isRange([1, value]),
   minUptime: "number",
   restartDelay: isRange,
   overloadDelay: (value) => value === false || isRange(value),
@@ -69,12 +67,9 @@ function queueOf(owner: MessageQueueOwner): ReaderQueue {
 
 /** The failure of the user's function, say of a request for a token, is one of the attempt. */
 function urlFailed(cause: unknown): never {
-  const why = cause instanceof Error ? cause.message : cause;
-  throw new ConnectionError(
-    "CONNECT_FAILED",
-    `Cannot connect: the function "url" has failed: ${why}`,
-    { cause },
-  );
+  const why = (cause as Error | undefined)?.message ?? cause;
+  const message = `Cannot connect: the function "url" has failed: ${why}`;
+  throw new ConnectionError("CONNECT_FAILED", message, { cause });
 }
 
 /** Opens a connection that reconnects. */
@@ -118,7 +113,7 @@ export async function reconnectInPage<T>(
     current.send(writeLine({ ping: 0 }));
     wait(pongTimeout, () => {
       if (hasReceived) return wait(Math.max(1, interval - pongTimeout), sendHeartbeat);
-      const message = `The server did not answer a heartbeat within ${pongTimeout} ms`;
+      const message = `No answer to a heartbeat within ${pongTimeout} ms`;
       current?.gone(new TimeoutError("PONG_TIMEOUT", message));
     });
     if (pongTimeout === 0) wait(interval, sendHeartbeat);
@@ -137,23 +132,27 @@ export async function reconnectInPage<T>(
         open: (conn: Connection<undefined>): unknown => {
           current = conn as unknown as PageConnection<undefined>;
           wait(interval, sendHeartbeat);
-          return handlers.open?.(conn);
+          return handlers.open!(conn);
         },
         message: (...parts: Parameters<NonNullable<typeof message>>): unknown => {
           hasReceived = true;
-          if (unread !== -1) unread += sizeOf(parts[1]);
-          return message?.(...parts);
+          if (unread !== -1) {
+            unread += (parts[1] as { length?: number }).length ??
+              (parts[1] as unknown as ArrayBuffer).byteLength;
+          }
+          return message!(...parts);
         },
         close: (...parts: Parameters<NonNullable<typeof close>>): unknown => {
           clearTimeout(timer);
           current = undefined;
-          return close?.(...parts);
+          return close!(...parts);
         },
       },
       unread: () => unread,
     };
-    const isFunction = typeof url === "function";
-    const target = isFunction ? await Promise.resolve().then(url).catch(urlFailed) : url;
+    const target = typeof url === "function"
+      ? await Promise.resolve().then(url).catch(urlFailed)
+      : url;
     const opened = await openInPage<undefined>(target, use);
     return opened as unknown as Connection<undefined>;
   };
@@ -178,7 +177,7 @@ export async function reconnectInPage<T>(
     // A page in the back/forward cache can have no connection.
     away: () =>
       current?.gone(
-        new ConnectionError("CONNECTION_LOST", "The page went into the back/forward cache"),
+        new ConnectionError("CONNECTION_LOST", "The page is in the back/forward cache"),
       ),
   });
   reconnector.closed.then(state.stop);

@@ -53,7 +53,7 @@ export function refusal(
     return new TypeError(`Option "${name}" cannot be given here: the global WebSocket ${reason}`);
   }
   const got = show(value);
-  if (check === undefined) return new TypeError(`Unknown option "${name}" of connect, got ${got}`);
+  if (check === undefined) return new TypeError(`Unknown option "${name}" of connect`);
   const allowed = typeof check === "string" ? ALLOWED[check] : ALLOWED_BY_NAME[name]!;
   const message = `Option "${name}" must be ${allowed}, got ${got}`;
   return typeof value === "number" && allowed.startsWith("an integer")

@@ -1,6 +1,7 @@
 // A stream as one message over the global WebSocket, which sends no fragments: its chunks are gathered.
 
 import type { Message } from "../connection/connection_driver.ts";
+import { toBytes } from "../shared/bytes.ts";
 import type { MessageOpcode } from "../wire/opcode.ts";
 
 /** The connection, as a stream needs it. */
@@ -26,7 +27,7 @@ export async function sendWhole(
   let isText = opcode === undefined ? undefined : opcode === 1;
   for await (const chunk of source) {
     isText ??= typeof chunk === "string";
-    parts.push(typeof chunk === "string" ? encoder.encode(chunk) : new Uint8Array(chunk));
+    parts.push(typeof chunk === "string" ? encoder.encode(chunk) : toBytes(chunk).slice());
     if (connection.readyState !== "open") return false;
   }
   const bytes = await new Blob(parts).arrayBuffer();

@@ -10,14 +10,93 @@ export type PageEngine = Exclude<RuntimeName, "node"> | "chromium" | "firefox";
 /** The reason, for all implementations or for some. */
 type Reason = string | Partial<Record<PageEngine, string>>;
 
+const HEADERS = "the browser sets the header fields";
+const DIALS = 'the browser dials itself: "dial", "tls" and "proxy" are rejected';
+const HIDDEN = "the browser hides the response and the reason of a failure";
+const PINGS = "the browser hides pings and pongs and cannot send them";
+const WRITES = "the browser decides when output leaves; the peer is a raw stream from dial";
+const WHOLE =
+  "the browser sends whole messages: a stream is gathered, and nothing of it has left before";
+const CODES =
+  "a page can close with 1000 and 3000-4999 only, so a local error closes with 3000 more";
+const RECEIVES = "the browser delivers messages as they arrive and has no limits for them";
+const CUT = "the browser cannot cut a connection: terminate sends Close frame 4006";
+
 const DIFFERENCES: Readonly<Record<string, Readonly<Record<string, Reason>>>> = {
-  "api client": {},
-  "api reconnect": {},
-  "api connection": {},
-  "api handlers": {},
-  "api reading": {},
-  "api flow": {},
-  "api user code": {},
+  "api client": {
+    "accepts a reason phrase in Latin-1 or UTF-8 in a rejection (RFC 9112 4)": HIDDEN,
+    "sends headers in each form of the web's Headers": HEADERS,
+    "sends Origin only when it is given": HEADERS,
+    "sends user and password of the URL as Basic credentials and does not expose them":
+      "the browser decides about user and password of a URL",
+    "handshake contains the server's response": HIDDEN,
+    "bytes above ASCII in unrelated fields are opaque (RFC 9110 5.5)": HIDDEN,
+    "headers may be a function, also asynchronous, and host names another Host": HEADERS,
+    "headers that never resolve end with the timeout or the signal": HEADERS,
+    "maxHandshakeSize limits the head of the response": HIDDEN,
+    "trusts tls.caCerts and rejects an unknown authority": DIALS,
+    "wss: checks a host name and an IPv6 address against the certificate": DIALS,
+    "checks tls.serverName instead of the host": DIALS,
+    "tls.rejectUnauthorized false accepts any certificate": DIALS,
+    "dial supplies any stream, and receives the address": DIALS,
+    "dial receives the TLS options, and its error becomes the cause": DIALS,
+    "a proxy function that returns undefined means a direct connection": DIALS,
+    "no listener: ConnectionError CONNECT_FAILED with the runtime's error as its cause": HIDDEN,
+    "a disconnect during the handshake: ConnectionError CONNECTION_LOST": HIDDEN,
+    "a rejection is a HandshakeError with status, header fields and the start of the body": HIDDEN,
+    "does not follow redirects; the error has the location": HIDDEN,
+    "a response that is not HTTP is a HandshakeError": HIDDEN,
+    "a blocked event loop does not cause a handshake timeout": HEADERS,
+    "handshakeTimeout covers a dial that never resolves, and destroys its late stream": DIALS,
+    "signal rejects with its reason before dialing, while dialing and during the handshake": DIALS,
+    "onLimit receives unreadTimeout, rateLimit and memoryLimit of the client": RECEIVES,
+  },
+  "api reconnect": {
+    "retries 503 and 429 after Retry-After, in seconds or as a date": HIDDEN,
+    "waits for Retry-After": HIDDEN,
+    "does not retry after 401": HIDDEN,
+    "detects a silent server": PINGS,
+    "has every sending method of a connection; streams continue across connections": WHOLE,
+    "URL and headers may be functions, called for each attempt; an error of theirs fails the attempt":
+      HEADERS,
+    "sends headers from a single-use iterable with each attempt": HEADERS,
+    "onLimit receives the limits of each connection, and maxQueue, with the reconnecting one":
+      RECEIVES,
+    "pings and compression work as on any connection": PINGS,
+    "rejects a server without the subprotocol": {
+      bun: "Bun fails the handshake, as Chromium does, so the attempt is repeated",
+      chromium: "Chromium fails the handshake, so the attempt is repeated",
+    },
+    "closes with 1007 on malformed lines, with growing delays": CODES,
+  },
+  "api connection": {
+    "send to a disconnected peer returns false and does not throw": PINGS,
+    "sendStream sends one message in fragments and later messages after it": WHOLE,
+    "sendStream accepts a ReadableStream and the opcode": WHOLE,
+    "sendStream rejects with its source's error and closes a partial message with 1011": WHOLE,
+    "ping and pong carry up to 125 bytes": PINGS,
+    "cork sends the output of its function in one write": WRITES,
+    "sends the output of one tick in one write": WRITES,
+    "sendDelayed gathers delayedWrite.maxMessages messages into one write": WRITES,
+    "later messages and a close do not overtake delayed messages": PINGS,
+    "closeTimeout disconnects a peer that does not answer a close": CODES,
+    "terminate destroys the socket immediately": CUT,
+  },
+  "api handlers": {
+    "calls open first, then the handlers in order, and close once and last": PINGS,
+    "sends the pong before it calls the ping handler": PINGS,
+    "autoPong false leaves pings to the ping handler": PINGS,
+    "delivers no message after a close or terminate inside a handler": PINGS,
+    "reports a client's own close as local and clean": PINGS,
+    'text "bytes" gives text as checked bytes, and utf8Check false leaves the check out': RECEIVES,
+    "closes with 1011 when a handler throws or rejects, and reports the error to close": CODES,
+  },
+  "api reading": {
+    "both sides have url, protocol, extensions, remoteAddress, handshake and data": HEADERS,
+    "aborting writable closes with 1011; writing to a closed connection rejects": CODES,
+    "reads a Close frame beyond the read-ahead limit: with the messages, or after unreadTimeout":
+      RECEIVES,
+  },
 };
 
 /** The suites that run with the client for pages. */

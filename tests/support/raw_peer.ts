@@ -49,7 +49,7 @@ export function readAnswer(head: string): RawAnswer {
 
 /** The answer 101 to the head of an upgrade request, with further lines. */
 export function upgradeAnswer(request: string, lines: readonly string[]): string {
-  const key = /Sec-WebSocket-Key: (.*)\r\n/.exec(request)![1];
+  const key = /Sec-WebSocket-Key: (.*)\r\n/i.exec(request)![1];
   return [
     "HTTP/1.1 101 Switching Protocols",
     "Upgrade: websocket",
