@@ -47,6 +47,9 @@ const DIFFERENCES: Readonly<Record<string, Readonly<Record<string, Reason>>>> = 
     "does not follow redirects; the error has the location": HIDDEN,
     "a response that is not HTTP is a HandshakeError": HIDDEN,
     "a blocked event loop does not cause a handshake timeout": HEADERS,
+    "handshakeTimeout covers a server that accepts and does not respond": {
+      firefox: "Firefox keeps the stream of an abandoned handshake for more than a minute",
+    },
     "handshakeTimeout covers a dial that never resolves, and destroys its late stream": DIALS,
     "signal rejects with its reason before dialing, while dialing and during the handshake": DIALS,
     "onLimit receives unreadTimeout, rateLimit and memoryLimit of the client": RECEIVES,
