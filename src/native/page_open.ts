@@ -3,13 +3,7 @@
 import { ConnectionError } from "../errors.ts";
 import { after, type PageConnection, pageConnection, type PageUse } from "./page_connection.ts";
 import { rare } from "./page_options.ts";
-import type { WebSocketLike } from "./web_socket.ts";
-
-/** The part of the globals that is used here. */
-export interface PageGlobals {
-  WebSocket?: new (url: string, protocols: string[]) => WebSocketLike;
-  location?: { href: string };
-}
+import type { PageGlobals } from "./page_refusals.ts";
 
 /**
  * Opens one connection.

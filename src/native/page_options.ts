@@ -1,12 +1,13 @@
 // The options of `connect` over the global WebSocket: what it cannot do is refused by name and reason.
 
 import type { ConnectOptions } from "../client/connect_options.ts";
+import type { Checks, Kind } from "./page_refusals.ts";
 
 /** The largest number of bytes or milliseconds. */
 const MAX = 0x7fffffff;
 
 /** The checks that several options have, by the kind of value. */
-const KINDS = {
+const KINDS: Readonly<Record<Kind, (value: unknown) => boolean>> = {
   function: (value: unknown): boolean => typeof value === "function",
   signal: (value: unknown): boolean => value instanceof AbortSignal,
   // The mask leaves an integer as it is unless it is negative or too large.
@@ -14,12 +15,6 @@ const KINDS = {
     Number.isInteger(value) && ((value as number) & MAX) === value,
   positive: (value: unknown): boolean => value !== 0 && KINDS.number(value),
 };
-
-/** A kind of value; `positive` and `number` are bytes or milliseconds. */
-export type Kind = keyof typeof KINDS;
-
-/** The checks of values, by the names of options: a kind, or a check that no other option has. */
-export type Checks = Readonly<Record<string, Kind | ((value: unknown) => boolean)>>;
 
 /** The options that the global WebSocket can honor, each with the check of its value. */
 const CHECKS: Checks = {

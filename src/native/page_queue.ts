@@ -70,6 +70,7 @@ export function pageQueue(changed: () => void = () => {}): ReaderQueue {
             } else if (reader !== undefined) throw secondReader();
             else resolve(DONE);
           }),
+        // deno-lint-ignore require-await -- shorter than a promise that is made by hand
         return: async () => {
           if (reader === opened) leave();
           return DONE;

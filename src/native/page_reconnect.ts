@@ -11,7 +11,8 @@ import type { ReconnectingConnectOptions, ReconnectingUrl } from "../reconnect/c
 import { type Dial, type ReaderQueue, Reconnector } from "../reconnect/reconnector.ts";
 import { openInPage } from "./page_open.ts";
 import { checkClose, type PageConnection } from "./page_connection.ts";
-import { check, type Checks, pageRules } from "./page_options.ts";
+import { check, pageRules } from "./page_options.ts";
+import type { Checks } from "./page_refusals.ts";
 import { pageQueue } from "./page_queue.ts";
 import { watchPage } from "./page_state.ts";
 
@@ -67,8 +68,7 @@ function queueOf(owner: MessageQueueOwner): ReaderQueue {
 
 /** The failure of the user's function, say of a request for a token, is one of the attempt. */
 function urlFailed(cause: unknown): never {
-  const why = (cause as Error | undefined)?.message ?? cause;
-  const message = `Cannot connect: the function "url" has failed: ${why}`;
+  const message = `Cannot connect: the function "url" has failed: ${cause}`;
   throw new ConnectionError("CONNECT_FAILED", message, { cause });
 }
 

@@ -2,8 +2,19 @@
 // when it is needed.
 
 import { show } from "../shared/check.ts";
-import type { PageGlobals } from "./page_open.ts";
-import type { Checks, Kind } from "./page_options.ts";
+import type { WebSocketLike } from "./web_socket.ts";
+
+/** The part of the globals that is used here. */
+export interface PageGlobals {
+  WebSocket?: new (url: string, protocols: string[]) => WebSocketLike;
+  location?: { href: string };
+}
+
+/** A kind of value; `positive` and `number` are bytes or milliseconds. */
+export type Kind = "function" | "signal" | "number" | "positive";
+
+/** The checks of values, by the names of options: a kind, or a check that no other option has. */
+export type Checks = Readonly<Record<string, Kind | ((value: unknown) => boolean)>>;
 
 /** The options that the global WebSocket cannot honor, behind the reason why. */
 const REFUSED: readonly (readonly [reason: string, ...names: string[]])[] = [

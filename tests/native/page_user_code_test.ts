@@ -47,6 +47,84 @@ Deno.test("onLimit of the browser entry receives a message that maxQueue drops",
   assert.deepEqual(await limits.next(), ["reconnect.maxQueue", 100, 133, conn]);
 });
 
+Deno.test("the URL of the browser entry may be a function, which is called for each attempt", async () => {
+  const urls = new Queue<string>();
+  await using server = await serve({
+    upgrade: ({ url }) => urls.push(url),
+    message: (conn) => conn.terminate(),
+  });
+  const losses: unknown[] = [];
+  let calls = 0;
+  await using conn = await connect(
+    () => {
+      if (++calls === 2) throw new Error("no ticket");
+      return Promise.resolve(`${server.url}?ticket=${calls}`);
+    },
+    {
+      reconnect: { retry: () => 1 },
+      message: () => {},
+      reconnecting: (_, { error }) => losses.push(error?.message),
+    },
+  );
+  assert.equal(await urls.next(), `${server.url}?ticket=1`);
+  assert.equal(conn.url, `${server.url}?ticket=1`);
+  conn.send("cut");
+  assert.equal(await urls.next(), `${server.url}?ticket=3`);
+  assert.match(String(losses[1]), /the function "url" has failed: Error: no ticket$/);
+});
+
+Deno.test("onError of the browser entry receives the error of a handler on a reconnecting connection", async () => {
+  await using server = await serve({ open: (conn) => void conn.send("x"), message: () => {} });
+  const errors: unknown[] = [];
+  const cause = new Error("in the handler");
+  const conn = await connect(server.url, {
+    reconnect: true,
+    message: () => {
+      throw cause;
+    },
+    onError: (error) => void errors.push(error),
+  });
+  assert.equal((await conn.closed).error?.cause, cause);
+  assert.deepEqual(errors, [cause]);
+});
+
+Deno.test("heartbeats of the browser entry repeat, also without pongTimeout", async () => {
+  for (const pongTimeout of [0, 5]) {
+    const pings = new Queue<unknown>();
+    await using server = await serve({
+      subprotocols: ["quickws.topics.1"],
+      message(conn, data) {
+        pings.push(data);
+        conn.send('{"pong":0}\n');
+      },
+    });
+    await using _ = await connect(server.url, {
+      reconnect: { topics: true },
+      pingInterval: 10,
+      pongTimeout,
+    });
+    assert.deepEqual(await pings.atLeast(3), Array(3).fill('{"ping":0}\n'));
+  }
+});
+
+Deno.test("sendStream of the browser entry sends the bytes of any view", async () => {
+  const got = new Deferred<unknown>();
+  await using server = await serve({ message: (_, data) => got.resolve(data) });
+  await using conn = await connect(server.url);
+  async function* source(): AsyncGenerator<DataView | Uint16Array> {
+    yield new DataView(Uint8Array.of(1, 2, 3).buffer, 1);
+    yield Uint16Array.of(0x0404);
+    await Promise.resolve();
+  }
+  assert.equal(await conn.sendStream(source()), true);
+  assert.deepEqual(await got.promise, Uint8Array.of(2, 3, 4, 4));
+  async function* wrong(): AsyncGenerator<never> {
+    yield 5 as never;
+    await Promise.resolve();
+  }
+  await assert.rejects(conn.sendStream(wrong()), TypeError);
+});
+
 Deno.test("close of the browser entry rejects invalid arguments and names them", async () => {
   await using server = await serve({ message: () => {} });
   const conn = await connect(server.url);
