@@ -217,7 +217,7 @@ export const denoNetwork: Network = {
   lookup: async (hostname) => (await (await import("node:dns/promises")).lookup(hostname)).address,
 };
 
-/** Not from `process`: the first use of that global loads a fifth of Deno's `node:` modules, in 20 ms. */
+/** Not from `process`: the first use of that global loads a dozen of Deno's `node:` modules, in 20 ms. */
 function checkVersion(): void {
   checkRuntime({ deno: Deno.version.deno });
 }
