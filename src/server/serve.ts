@@ -18,8 +18,8 @@ import { StreamServer } from "./stream_server.ts";
 export async function serveOver<T>(network: Network, options: ServeOptions<T>): Promise<Server<T>> {
   const rules = serveRules(options);
   checkUnixPath(options.unix, network.maxUnixPath);
-  const parts = await loadParts(rules);
   options.signal?.throwIfAborted();
+  const parts = await loadParts(rules);
   const core = new StreamServer(rules, parts);
   const { unix, reusePort, backlog, tls, noDelay = true, readBufferSize, denoSockets } = options;
   const { hostname = "127.0.0.1", port = 0 } = options;
