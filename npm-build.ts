@@ -1,6 +1,6 @@
 /**
  * Builds the npm packages of this workspace into `npm/` and tests them: bundles as ES modules, type
- * declarations, README and licence.
+ * declarations, README and license.
  *
  * ```sh
  * deno run -A npm-build.ts             # with dnt from JSR

@@ -20,14 +20,14 @@ export type SourceName =
   | "html"
   | "pdf";
 
-/** `size` bytes of a source, from `offset` on, around and around. */
+/** `size` bytes of a source, from `offset` on, repeated as needed. */
 export interface Filled {
   readonly source: SourceName;
   readonly size: number;
   readonly offset?: number;
 }
 
-/** What a frame carries. Large payloads are described, so that a list of cases stays small. */
+/** The payload of a frame. Large payloads are described, so that a list of cases stays small. */
 export type Payload = Uint8Array | Filled;
 
 /** Sends one frame, legal or not. */
@@ -43,13 +43,13 @@ export interface FrameStep {
   readonly maskRule: boolean;
   /** The mask key of a masked frame. Default: random. */
   readonly maskKey?: number;
-  /** The bits of the length field; without it as few as do. */
+  /** The bits of the length field. Default: the minimum. */
   readonly lengthBits?: 16 | 64;
-  /** The length that the header announces, where it is not the payload's. */
+  /** The length in the header, if it differs from the payload's. */
   readonly announced?: bigint;
 }
 
-/** Sends several frames as one row of octets, in pieces of `chop` octets; 0 is one piece. */
+/** Sends several frames as one sequence of octets, in chunks of `chop` octets; 0 is one chunk. */
 export interface TogetherStep {
   readonly do: "together";
   readonly frames: readonly FrameStep[];
@@ -68,7 +68,7 @@ export interface PauseStep {
   readonly milliseconds: number;
 }
 
-/** Waits, and notes down whether the peer still keeps the connection open afterwards. */
+/** Waits, and records whether the connection is still open afterwards. */
 export interface LookStep {
   readonly do: "look";
   readonly name: string;
@@ -92,7 +92,7 @@ export interface RoundTripsStep {
   readonly fragment: number;
 }
 
-/** Sends one frame many times, while the steps behind it are carried out already. */
+/** Sends one frame many times, while later steps are already executed. */
 export interface FloodStep {
   readonly do: "flood";
   readonly frame: FrameStep;
@@ -104,7 +104,7 @@ export interface StreamStep {
   readonly do: "stopReading" | "readOn" | "end" | "reset";
 }
 
-/** One thing that the doctor does on an open connection. */
+/** One action of the doctor on an open connection. */
 export type Step =
   | FrameStep
   | TogetherStep
@@ -119,15 +119,15 @@ export type Step =
 /** The header fields of a head by name: other values, several lines of one name, or none (`null`). */
 export type FieldEdits = Readonly<Record<string, string | readonly string[] | null>>;
 
-/** How the doctor opens the connection; everything that is absent is as it should be. */
+/** How the doctor opens the connection; absent properties have legal values. */
 export interface Opening {
-  /** What is offered (to a server) or answered (to a client) in `Sec-WebSocket-Extensions`. */
+  /** The offer (to a server) or response (to a client) in `Sec-WebSocket-Extensions`. */
   readonly extensions?: string;
-  /** Compression is what the case is about: a peer without it leaves the case UNIMPLEMENTED. */
+  /** The case is about compression: for a peer without it the case is UNIMPLEMENTED. */
   readonly deflate?: DeflateTerms;
-  /** What is asked for in `Sec-WebSocket-Protocol`. */
+  /** The value of `Sec-WebSocket-Protocol`. */
   readonly subprotocols?: readonly string[];
-  /** The start line, where it is not the usual one; `%s` stands for the target that is examined. */
+  /** The start line, if it differs from the usual one; `%s` stands for the examined target. */
   readonly startLine?: string;
   /** Header fields that differ from the usual ones. */
   readonly fields?: FieldEdits;
@@ -137,19 +137,19 @@ export interface Opening {
   readonly lineEnd?: string;
   /** Octets to send instead of a head. */
   readonly instead?: Payload;
-  /** An interim answer that a client gets before the final one. */
+  /** An interim response before the final one to a client. */
   readonly interim?: string;
-  /** The octets of the head are sent in pieces of this size. Default: at once. */
+  /** The head is sent in chunks of this size, in octets. Default: in one write. */
   readonly chop?: number;
-  /** Milliseconds between the pieces. */
+  /** Milliseconds between the chunks. */
   readonly delay?: number;
-  /** Only so many octets of the head are sent. */
+  /** The number of octets of the head that are sent. Default: all. */
   readonly only?: number;
-  /** Frames that are sent in one piece with the end of the head. */
+  /** Frames that are sent in one write with the end of the head. */
   readonly behind?: readonly FrameStep[];
 }
 
-/** What both sides are to agree on about compression. */
+/** The parameters of compression to negotiate. */
 export interface DeflateTerms {
   /** The offers to a server, the preferred one first. */
   readonly offers: readonly DeflateOffer[];
@@ -158,7 +158,7 @@ export interface DeflateTerms {
 /** One offer: the parameters for the peer's messages. */
 export interface DeflateOffer {
   readonly noContextTakeover: boolean;
-  /** 0 asks for nothing. */
+  /** 0 requests nothing. */
   readonly maxWindowBits: number;
 }
 
@@ -194,7 +194,7 @@ export type Ending =
     readonly statuses?: readonly number[];
     /** Whether a client may leave the stream open that it does not use. Default: false. */
     readonly lingers?: boolean;
-    /** A field that the answer must have, and a token in it. */
+    /** A field that the response must have, and a token in it. */
     readonly field?: readonly [name: string, token: string];
   };
 
@@ -208,7 +208,7 @@ export interface Outcome {
   readonly note?: string;
 }
 
-/** Something about the peer's own handshake that the case looks at, besides its legality. */
+/** A property of the peer's handshake that the case checks, besides its legality. */
 export interface HandshakeCheck {
   /** A subprotocol that the peer must not have chosen, or the ones that it may have. */
   readonly subprotocols?: readonly string[];
@@ -220,25 +220,25 @@ export interface HandshakeCheck {
 export interface Case {
   /** The number, such as `5.15`. */
   readonly id: string;
-  /** What it is about, in one sentence. */
+  /** The subject, in one sentence. */
   readonly title: string;
-  /** Where the rule stands. */
+  /** The section with the rule. */
   readonly rfc: string;
   /** The only side that it examines. Default: both. */
   readonly role?: Role;
   readonly opening?: Opening;
   readonly steps: readonly Step[];
-  /** The first that fits counts; if none does it is a FAIL, unless `otherwise` says differently. */
+  /** The first match counts; without a match the verdict is FAIL, unless `otherwise` is another one. */
   readonly outcomes: readonly Outcome[];
   readonly otherwise?: "INFORMATIONAL" | "NON-STRICT";
   readonly check?: HandshakeCheck;
-  /** It takes long or much memory: `--fast` leaves it out. */
+  /** Whether `--fast` skips the case because it takes long or much memory. */
   readonly heavy?: boolean;
-  /** What `--fast` made smaller. */
+  /** What `--fast` reduced. */
   readonly shrunk?: string;
-  /** An option without which the case says nothing: it is not run then. */
-  readonly untold?: string;
-  /** What counts is that a server serves the next connection as if nothing had happened. */
+  /** An option that the case requires: without it the case is not run. */
+  readonly missing?: string;
+  /** The case passes if the server serves the next connection normally. */
   readonly thenServes?: boolean;
   /** A client must not use a mask key again. */
   readonly freshMasks?: boolean;
@@ -248,10 +248,10 @@ export interface Case {
   readonly patience?: number;
 }
 
-/** What a list of cases depends on. */
+/** The settings that a list of cases depends on. */
 export interface Facts {
   /** The largest message that the peer accepts, in bytes; `undefined` if unknown. */
   readonly maxMessageSize?: number;
-  /** Whether long cases are left out or made shorter. */
+  /** Whether long cases are skipped or shortened. */
   readonly fast: boolean;
 }

@@ -1,4 +1,4 @@
-// All cases in their order, and how some of them are chosen.
+// All cases in their order, and the selection of some of them.
 
 import type { Case, Facts, Outcome, Role } from "./case.ts";
 import { answers } from "./cases/answers.ts";
@@ -63,7 +63,7 @@ function asOriginal(one: Case): Case {
   return unclean.length === 0 ? one : { ...one, outcomes: [...one.outcomes, ...unclean] };
 }
 
-/** Every case there is. */
+/** All cases. */
 export function allCases(facts: Facts): Case[] {
   return [
     ...[
@@ -102,17 +102,17 @@ export function matches(id: string, pattern: string): boolean {
   return id === pattern;
 }
 
-/** What of all cases is to be run. */
+/** The selection of cases to run. */
 export interface Selection {
   /** The side that is examined; without it the cases of both are chosen. */
   readonly role: Role | undefined;
   /** Patterns of the cases to run; none: all. */
   readonly cases: readonly string[];
-  /** Patterns of the cases to leave out. */
+  /** Patterns of the cases to skip. */
   readonly exclude: readonly string[];
 }
 
-/** The cases that are to be run, those that `--fast` leaves out taken away. */
+/** The cases to run, without those that `--fast` skips. */
 export function selectCases(facts: Facts, { role, cases, exclude }: Selection): Case[] {
   const fits = (id: string, patterns: readonly string[]): boolean =>
     patterns.some((pattern) => matches(id, pattern));

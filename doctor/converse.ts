@@ -16,7 +16,7 @@ const PIECE = 65536;
 /** Milliseconds of silence that end a case with an open outcome. */
 const QUIET = 500;
 
-/** One connection on which a case is carried out. */
+/** One connection on which a case runs. */
 export class Conversation {
   readonly #case: Case;
   readonly #role: Role;
@@ -26,7 +26,7 @@ export class Conversation {
   readonly #deflate: PermessageDeflate | undefined;
   readonly #maskKeys = new MaskKeys();
   readonly #floods: Promise<void>[] = [];
-  /** Round trips are compared at once and leave nothing behind. */
+  /** Round trips are compared immediately and not recorded. */
   #comparing = false;
 
   /**
@@ -80,7 +80,7 @@ export class Conversation {
     await this.#settle();
   }
 
-  /** A server that should have refused has said enough by accepting. */
+  /** A server that should have rejected the request has failed by accepting it. */
   get #isUnwelcome(): boolean {
     return this.#role === "server" && this.#refusalWanted;
   }
@@ -192,7 +192,7 @@ export class Conversation {
     this.#transcript.violation ??= "not every message was echoed";
   }
 
-  /** A message as it is agreed on: compressed where that pays, in fragments if wanted. */
+  /** A message as negotiated: compressed if that makes it shorter, in fragments if requested. */
   #encodeMessage(opcode: number, payload: Uint8Array, fragment: number): Uint8Array {
     const target = new Uint8Array(this.#deflate?.bound(payload.length) ?? 0);
     const end = this.#deflate === undefined || payload.length === 0
@@ -223,7 +223,7 @@ export class Conversation {
     const patience = anything && wanted.length === 1 ? QUIET : this.#patience;
     const met = await this.#peer.until(() => over() || complete(), patience);
     if ((met || anything) && !over()) await this.#sendFrame(close(1000));
-    // What the peer does with the doctor's Close, or by itself.
+    // The peer's reaction to the doctor's Close, or its own Close.
     if (transcript.closedFirst !== undefined) {
       await this.#peer.until(() => this.#deaf, this.#patience);
     }

@@ -1,5 +1,5 @@
-// The contents of long payloads: five kinds of file as they pass over WebSockets, made up on the spot
-// and the same in every run, and three that are all of one kind.
+// The contents of long payloads: five typical kinds of files, generated and the same in every run, and
+// three uniform ones.
 
 import type { Filled, Payload, SourceName } from "./case.ts";
 
@@ -14,10 +14,10 @@ const SIZES: Record<SourceName, number> = {
   pdf: 1_042_328,
 };
 
-/** Which of them are text. */
+/** The sources that are text. */
 const TEXTS: ReadonlySet<SourceName> = new Set(["stars", "json", "html"]);
 
-/** What one of them is, for the titles of cases. */
+/** The description of a source, for the titles of cases. */
 export const SOURCE_TITLES: Record<SourceName, string> = {
   stars: "asterisks",
   octets: "octets fe",

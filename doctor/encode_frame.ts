@@ -1,4 +1,4 @@
-// Frames as cases describe them, to bytes: any header that can be written down.
+// Encodes the frames of cases as bytes, with any header.
 
 import { applyMask, readMaskKey, writeMaskKey } from "@quickws/quickws/core";
 import type { FrameStep, Role } from "./case.ts";
@@ -12,7 +12,7 @@ function randomKey(): number {
   return readMaskKey(key, 0);
 }
 
-/** How many bytes the length takes behind the header's second byte. */
+/** The number of bytes of the length after the header's second byte. */
 function lengthSize(length: bigint, bits: 16 | 64 | undefined): 0 | 2 | 8 {
   if (bits !== undefined) return bits === 16 ? 2 : 8;
   return length < 126n ? 0 : length < 0x10000n ? 2 : 8;
@@ -22,7 +22,7 @@ function lengthSize(length: bigint, bits: 16 | 64 | undefined): 0 | 2 | 8 {
  * The bytes of a frame.
  *
  * @param step The frame.
- * @param role Whom it is sent to: a server gets masked frames.
+ * @param role The role of the receiver: a server gets masked frames.
  */
 export function encodeFrame(step: FrameStep, role: Role): Uint8Array {
   const payload = payloadBytes(step.payload);

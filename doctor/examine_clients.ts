@@ -19,24 +19,24 @@ import { judge } from "./judge.ts";
 import { listen, type Listener, type Stream } from "./network.ts";
 import { openToClient } from "./open_to_client.ts";
 import { Peer } from "./peer.ts";
-import { type Result, resultOf, untoldResult } from "./report.ts";
+import { type Result, resultOf, notRunResult } from "./report.ts";
 import { close, concat, echoes, text, utf8 } from "./steps.ts";
 import { emptyTranscript, type Transcript } from "./transcript.ts";
 
 /** How clients are examined. */
 export interface ClientExamination {
   readonly hostname: string;
-  /** 0 picks one. */
+  /** The port; 0 for any free one. */
   readonly port: number;
-  /** Milliseconds of silence to bear. */
+  /** The maximum silence in milliseconds. */
   readonly patience: number;
 }
 
 /** Callbacks for the progress of a run. */
 export interface ClientEvents {
-  /** A case was carried out. */
+  /** A case has ended. */
   onResult(agent: string, result: Result): void;
-  /** A client is through; its results are in the order of the cases. */
+  /** A client has finished; its results are in the order of the cases. */
   onReport(agent: string, results: Result[]): void;
 }
 
@@ -58,7 +58,7 @@ export class ClientExaminer {
   readonly #events: ClientEvents;
   /** The results by agent and by the index of the case. */
   readonly #results = new Map<string, Map<number, Result>>();
-  /** The cases that are being carried out, by agent. */
+  /** The running cases, by agent. */
   readonly #running = new Map<string, Set<Promise<void>>>();
   #listener: Listener | undefined;
 
@@ -87,11 +87,11 @@ export class ClientExaminer {
     this.#listener?.close();
   }
 
-  /** What is known of a client, in the order of the cases. Cases that say nothing are in it. */
+  /** The results of a client, in the order of the cases, including the cases that were not run. */
   results(agent: string): Result[] {
     const known = this.#results.get(agent);
     return this.#cases.flatMap((one, index) => {
-      if (one.untold !== undefined) return [untoldResult(one)];
+      if (one.missing !== undefined) return [notRunResult(one)];
       const result = known?.get(index);
       return result === undefined ? [] : [result];
     });
@@ -178,7 +178,7 @@ export class ClientExaminer {
       }
       case "/updateReports":
         await this.#tell(client);
-        // A client may be sooner through with a connection than the doctor.
+        // A client may finish a connection before the doctor does.
         await Promise.allSettled(this.#runningOf(agent));
         return this.#events.onReport(agent, this.results(agent));
       default:
@@ -209,12 +209,12 @@ export class ClientExaminer {
 
   async #runCase(client: Client, url: URL, index: number): Promise<void> {
     const one = this.#cases[index];
-    if (one === undefined || one.untold !== undefined) return await this.#tell(client);
+    if (one === undefined || one.missing !== undefined) return await this.#tell(client);
     const start = performance.now();
     const transcript = await this.#converse(client, one);
-    const judgement = judge(one, "client", transcript);
+    const judgment = judge(one, "client", transcript);
     const time = performance.now() - start;
-    this.#note(url, index, resultOf(one, judgement, time, client.peer.recording));
+    this.#note(url, index, resultOf(one, judgment, time, client.peer.recording));
   }
 }
 

@@ -8,22 +8,22 @@ import { dial, type Stream } from "./network.ts";
 import { openToServer } from "./open_to_server.ts";
 import { Peer } from "./peer.ts";
 import type { Recording } from "./recording.ts";
-import { type Result, resultOf, untoldResult } from "./report.ts";
+import { type Result, resultOf, notRunResult } from "./report.ts";
 import { emptyTranscript, type Transcript } from "./transcript.ts";
 
 /** How a server is examined. */
 export interface ServerExamination {
-  /** Where it is: `ws:` or `wss:`, an endpoint that echoes. */
+  /** The URL of an endpoint that echoes: `ws:` or `wss:`. */
   readonly url: URL;
   /** Accepts any certificate. */
   readonly insecure: boolean;
-  /** Cases that are carried out at the same time. */
+  /** The number of concurrent cases. */
   readonly jobs: number;
-  /** Milliseconds of silence to bear. */
+  /** The maximum silence in milliseconds. */
   readonly patience: number;
 }
 
-/** Milliseconds for connecting. */
+/** The time limit for connecting, in milliseconds. */
 const DIAL_PATIENCE = 10_000;
 
 interface Carried {
@@ -64,9 +64,9 @@ async function carryOut(one: Case, how: ServerExamination): Promise<Carried> {
   return { transcript, recording: peer.recording };
 }
 
-/** Carries out one case. */
+/** Runs one case. */
 export async function examineCase(one: Case, how: ServerExamination): Promise<Result> {
-  if (one.untold !== undefined) return untoldResult(one);
+  if (one.missing !== undefined) return notRunResult(one);
   const start = performance.now();
   let { transcript, recording } = await carryOut(one, how);
   if (one.thenServes) {
@@ -82,7 +82,7 @@ export async function examineCase(one: Case, how: ServerExamination): Promise<Re
 }
 
 /**
- * Carries out cases, and hands each result on as soon as it is there.
+ * Runs cases, and reports each result immediately.
  *
  * @returns The results in the order of the cases.
  */
@@ -105,7 +105,7 @@ export async function examineServer(
   return results;
 }
 
-/** Whether something answers there at all; the error if not. */
+/** Checks whether the endpoint is reachable. Returns the error if it is not. */
 export async function reach(how: ServerExamination): Promise<Error | undefined> {
   try {
     (await open(how)).destroy();

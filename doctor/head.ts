@@ -1,4 +1,4 @@
-// Heads of requests and answers as bytes, with any line that a case wants different.
+// Heads of requests and answers as bytes, with any line changed by a case.
 
 import type { Opening } from "./case.ts";
 import { payloadBytes } from "./corpus.ts";
@@ -38,7 +38,7 @@ export function encodeHead(
   ]);
 }
 
-/** Sends a head as the case wants it cut, and the frames behind it with its end. */
+/** Sends a head in the chunks of the case, and the frames after it together with its end. */
 export async function sendHead(
   peer: Peer,
   head: Uint8Array,

@@ -29,7 +29,7 @@ class StrictDeflate extends PermessageDeflate {
     if (end - start >= TAIL.length && TAIL.every((octet, at) => bytes[end - 4 + at] === octet)) {
       throw new InvalidPayloadError(
         "INVALID_DEFLATE_DATA",
-        "a compressed message ends in 00 00 ff ff, which the sender has to remove " +
+        "a compressed message ends in 00 00 ff ff, which the sender must remove " +
           "(RFC 7692 7.2.1)",
       );
     }
@@ -59,11 +59,11 @@ export class Inbound implements MessageSink {
   readonly #onPing: (payload: Uint8Array) => void;
 
   /**
-   * Makes a reader at the first byte behind the opening handshake.
+   * Creates a reader for the bytes after the opening handshake.
    *
-   * @param role What the peer is.
+   * @param role The role of the peer.
    * @param transcript Records the events.
-   * @param deflate The compression that was agreed on.
+   * @param deflate The negotiated compression.
    * @param onPing Called for each ping of the peer.
    */
   constructor(
@@ -106,7 +106,7 @@ export class Inbound implements MessageSink {
     }
   }
 
-  /** Text is asked for as bytes. */
+  /** Text is delivered as bytes. */
   textMessage(): void {}
 
   /** A message. */

@@ -1,4 +1,4 @@
-// The verdict: which of the outcomes that a case allows is the one that happened. It looks at data alone.
+// The verdict: compares a transcript with the outcomes that a case allows.
 
 import { Opcode } from "@quickws/quickws/core";
 import type { Case, Ending, Expected, Outcome, Role, Verdict } from "./case.ts";
@@ -9,7 +9,7 @@ import type { Event, Transcript } from "./transcript.ts";
 /** The verdict on a case, and the reason for it. */
 export interface Judgement {
   readonly verdict: Verdict;
-  /** Why it is not a plain PASS; empty where it is. */
+  /** The reason for a verdict other than PASS; empty for PASS. */
   readonly note: string;
 }
 
@@ -36,7 +36,7 @@ export function judge(one: Case, role: Role, transcript: Transcript): Judgement 
   const accepted = transcript.opened && role === "server" &&
     one.outcomes.every(({ ending }) => ending.is === "refused");
   const note = accepted ? "The server accepted the request" : describe(role, transcript);
-  // A peer that makes the doctor wait holds no more than it wants to.
+  // Backpressure from the peer bounds its memory.
   const verdict = transcript.stalled && one.otherwise !== undefined
     ? "INFORMATIONAL"
     : one.otherwise;
@@ -121,7 +121,7 @@ export function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
   return true;
 }
 
-/** What happened, in words. */
+/** Describes what happened. */
 export function describe(role: Role, transcript: Transcript): string {
   const { opened, answer, handshakeProblem, checkProblem, violation } = transcript;
   const problem = checkProblem ?? handshakeProblem;
@@ -171,7 +171,7 @@ function describeEnd({ close, closedFirst, end }: Transcript): string {
   return parts.join(", then ");
 }
 
-/** What a case allows, in words. */
+/** Describes the allowed outcomes of a case. */
 export function describeExpected({ outcomes }: Case): string {
   const texts = outcomes.map(({ verdict, back, ending }) => {
     const parts = back === "anything" ? [] : back.slice(0, 5).map(describeWanted);

@@ -44,7 +44,7 @@ const terminal: Output = {
   isTerminal: process.stdout.isTTY === true && process.env.NO_COLOR === undefined,
 };
 
-/** Reports an error that keeps the doctor from running. */
+/** Reports an error that prevents the doctor from running. */
 function complain(message: string): void {
   process.stderr.write(`doctor: ${printable(message)}\n`);
 }
@@ -85,7 +85,7 @@ function writeReports(report: Report, { json, html }: Arguments): void {
   if (html !== undefined) writeFileSync(html, formatHtml(report));
 }
 
-/** The URL without what may be secret: credentials and the query. */
+/** The URL without its secrets: credentials and the query. */
 function shownUrl({ protocol, host, pathname, search }: URL): string {
   return `${protocol}//${host}${pathname}${search === "" ? "" : "?..."}`;
 }
@@ -122,7 +122,7 @@ async function runClients({ args, cases, report }: Run, port: number): Promise<n
       const done = report(agent, endpoint, results);
       shown.summary(done);
       writeReports(done, args);
-      // A client that left out a case has not passed it.
+      // A client that skipped a case has not passed it.
       const complete = results.length === cases.length;
       if (!complete) {
         terminal.write(
@@ -189,7 +189,7 @@ export async function doctor(args: readonly string[]): Promise<number> {
     : await runClients(run, parsed.listen!);
 }
 
-/** Whether this module is the program, also through a link, as npm makes them. */
+/** Whether this module is the main program, also through a symbolic link of npm. */
 function isProgram(): boolean {
   const { main, url } = import.meta as { main?: boolean; url: string };
   if (main !== undefined) return main;

@@ -3,14 +3,14 @@
 
 import { headerSize, readMaskKey, readPayloadLength } from "@quickws/quickws/core";
 
-/** No frame that is looked at is longer. */
+/** No examined frame is longer. */
 const MAX_PAYLOAD = 2 ** 31;
 
 /** Collects the mask keys of a stream of frames. */
 export class MaskKeys {
   readonly #keys: number[] = [];
   #header: number[] = [];
-  /** Bytes of payload still to be passed over. */
+  /** The remaining payload bytes to skip. */
   #payload = 0;
 
   /** The keys so far, one for each frame that is masked. */

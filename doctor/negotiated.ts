@@ -1,9 +1,9 @@
-// Whether what a server chose from the offers is what it may choose (RFC 6455 4.1, 9.1; RFC 7692 5, 7).
+// Checks a server's choice among the offers (RFC 6455 4.1, 9.1; RFC 7692 5, 7).
 
 import {
   checkDeflateAnswer,
   type DeflateAgreement,
-  type DeflateWishes,
+  type DeflateConfig,
   type Extension,
   HandshakeError,
   type HeaderFields,
@@ -12,7 +12,7 @@ import {
 } from "@quickws/quickws/core";
 import type { DeflateOffer } from "./case.ts";
 
-/** The value of `Sec-WebSocket-Extensions` that makes an offer. */
+/** The value of `Sec-WebSocket-Extensions` for an offer. */
 export function formatOffers(offers: readonly DeflateOffer[]): string {
   return offers.map(({ noContextTakeover, maxWindowBits }) =>
     [
@@ -35,7 +35,7 @@ function bitsOf(extension: Extension, name: string): number {
   return Number(parameter(extension, name)?.value ?? 15);
 }
 
-/** What an offer asks of the server's messages that the answer lacks (RFC 7692 7.1.1.1, 7.1.2.1). */
+/** The requested parameters that the response lacks (RFC 7692 7.1.1.1, 7.1.2.1). */
 function unmetParameter(offer: Extension, answer: Extension): string | undefined {
   const takeover = "server_no_context_takeover";
   if (parameter(offer, takeover) !== undefined && parameter(answer, takeover) === undefined) {
@@ -46,7 +46,7 @@ function unmetParameter(offer: Extension, answer: Extension): string | undefined
 }
 
 /** The parameters of a legal offer, which the response must match. */
-function wishesOf(offer: Extension): DeflateWishes {
+function configOf(offer: Extension): DeflateConfig {
   return {
     serverContextTakeover: parameter(offer, "server_no_context_takeover") === undefined,
     clientContextTakeover: parameter(offer, "client_no_context_takeover") === undefined,
@@ -56,14 +56,14 @@ function wishesOf(offer: Extension): DeflateWishes {
 }
 
 /**
- * What was agreed on about compression.
+ * The negotiated compression.
  *
  * @throws {HandshakeError} When the answer fits none of the offers.
  */
 function agreement(offers: readonly Extension[], answer: Extension): DeflateAgreement | undefined {
   let problem: unknown;
   for (const offer of offers.filter(({ name }) => name === PERMESSAGE_DEFLATE)) {
-    // RFC 7692 7.1.2.2: only a client that has named its window may be told to make it smaller.
+    // RFC 7692 7.1.2.2: a server may limit only the window of a client that offered the parameter.
     const named = parameter(offer, "client_max_window_bits") !== undefined;
     if (!named && parameter(answer, "client_max_window_bits") !== undefined) {
       problem = new HandshakeError(
@@ -72,7 +72,7 @@ function agreement(offers: readonly Extension[], answer: Extension): DeflateAgre
       );
       continue;
     }
-    // The library reads such answers, because it can decode what follows; a server must not give them.
+    // The library accepts such responses because it can decode the messages; a server must not send it.
     const broken = unmetParameter(offer, answer);
     if (broken !== undefined) {
       problem = new HandshakeError(
@@ -82,7 +82,7 @@ function agreement(offers: readonly Extension[], answer: Extension): DeflateAgre
       continue;
     }
     try {
-      return checkDeflateAnswer([answer], wishesOf(offer));
+      return checkDeflateAnswer([answer], configOf(offer));
     } catch (error) {
       problem = error;
     }
@@ -100,12 +100,12 @@ function offersOf(request: HeaderFields): Extension[] {
 }
 
 /**
- * Checks what an answer says about extensions and the subprotocol.
+ * Checks the extensions and the subprotocol of a response.
  *
  * @param request The fields of the request.
  * @param answer The fields of the answer.
- * @returns What was agreed on about compression.
- * @throws {HandshakeError} When the server chose what it must not.
+ * @returns The negotiated compression.
+ * @throws {HandshakeError} When the server's choice is not allowed.
  */
 export function checkChoices(
   request: HeaderFields,

@@ -6,12 +6,12 @@ import * as tls from "node:tls";
 
 /** One byte stream to a peer. */
 export interface Stream {
-  /** Bytes that were written and have not left the process. */
+  /** Written bytes that are still in the process. */
   readonly bufferedAmount: number;
   /** Starts reading. Nothing is delivered to `sink` before or during the call. */
   start(sink: StreamSink): void;
   /**
-   * Writes the first `length` bytes of `bytes`, which the stream keeps. Returns whether they have left
+   * Writes the first `length` bytes of `bytes`, which the stream keeps. Returns whether all were sent
    * already; if not, `drain` follows, and no further write may come before it.
    */
   write(bytes: Uint8Array, length: number): boolean;
@@ -29,7 +29,7 @@ export interface Stream {
 export interface StreamSink {
   /** Bytes have arrived, which the sink may keep. */
   data(chunk: Uint8Array): void;
-  /** All that was written has left. */
+  /** All written bytes were sent. */
   drain(): void;
   /** The peer has closed its side. */
   end(): void;
@@ -106,7 +106,7 @@ class SocketStream implements Stream {
   }
 }
 
-/** Where to connect to. */
+/** The address to connect to. */
 export interface DialOptions {
   /** A host name or an IP address; an IPv6 address without brackets. */
   readonly hostname: string;

@@ -1,4 +1,4 @@
-// The opening handshake with a client that is examined: the answer as the case wants it.
+// The opening handshake with an examined client: sends the response of the case.
 
 import {
   acceptDeflate,
@@ -18,7 +18,7 @@ interface Agreed {
   readonly agreement: DeflateAgreement;
 }
 
-/** The first of the terms that the client's offers allow; the doctor itself keeps its context. */
+/** The first acceptable of the case's offers; the doctor itself uses context takeover. */
 function agree(request: ServerRequest, terms: readonly DeflateOffer[]): Agreed | undefined {
   for (const { noContextTakeover, maxWindowBits } of terms) {
     const answer = acceptDeflate(request.extensions, {
@@ -27,7 +27,7 @@ function agree(request: ServerRequest, terms: readonly DeflateOffer[]): Agreed |
       serverMaxWindowBits: 15,
       clientMaxWindowBits: maxWindowBits || 15,
     });
-    // RFC 7692 7.1.2.2: a client that has not named its window cannot be asked for a smaller one.
+    // RFC 7692 7.1.2.2: a server may limit only the window of a client that offered the parameter.
     const { windowBits } = answer?.agreement.inbound ?? { windowBits: 16 };
     if (answer !== undefined && windowBits <= (maxWindowBits || 15)) return answer;
   }
@@ -35,9 +35,9 @@ function agree(request: ServerRequest, terms: readonly DeflateOffer[]): Agreed |
 }
 
 /**
- * Answers a client's request as the case wants it.
+ * Answers a client's request with the response of the case.
  *
- * @returns What was agreed on about compression.
+ * @returns The negotiated compression.
  */
 export async function openToClient(
   peer: Peer,

@@ -17,7 +17,7 @@ import type { Peer } from "./peer.ts";
 import { concat } from "./steps.ts";
 import type { Transcript } from "./transcript.ts";
 
-/** Bytes and lines of an answer's head that are read. */
+/** The limits for the head of a response, in bytes and lines. */
 const LIMITS = { maxBytes: 65536, maxLines: 500 };
 
 /** The server, as a request addresses it. */
@@ -30,7 +30,7 @@ export interface Address {
 
 /** An open connection. */
 export interface Opened {
-  /** What was agreed on about compression. */
+  /** The negotiated compression. */
   readonly agreement: DeflateAgreement | undefined;
   /** The data received after the response head. */
   readonly rest: Uint8Array;
@@ -56,7 +56,7 @@ function usualFields({ host }: Address, { opening = {} }: Case): Field[] {
 /**
  * Sends the request and reads the answer into the transcript.
  *
- * @returns The open connection, or `undefined` where the server refused or answered illegally.
+ * @returns The open connection, or `undefined` if the server rejected it or the response is illegal.
  */
 export async function openToServer(
   peer: Peer,
@@ -124,7 +124,7 @@ function checkProof(request: HeaderFields, answer: HeaderFields): void {
   }
   const key = request.get("sec-websocket-key");
   const accepts = answer.getAll("sec-websocket-accept");
-  // A key that is none proves nothing; that it was accepted the case will say.
+  // Without a valid key the accept value proves nothing; the case judges that the key was accepted.
   if (key === null || !isValidKey(key)) return;
   if (accepts.length !== 1 || accepts[0] !== acceptKey(key)) {
     throw new HandshakeError(

@@ -4,13 +4,13 @@
 import type { Stream, StreamSink } from "./network.ts";
 import { Recording } from "./recording.ts";
 
-/** Who gets the bytes that the peer sends. */
+/** Receives the bytes that the peer sends. */
 export type Reader = (chunk: Uint8Array) => void;
 
-/** A stream in the doctor's hands. */
+/** The doctor's end of a stream. */
 export class Peer implements StreamSink {
   readonly #stream: Stream;
-  /** What has passed. */
+  /** The recorded traffic. */
   readonly recording: Recording = new Recording();
   #reader: Reader | undefined;
   /** Data received before there was a reader. */
@@ -22,7 +22,7 @@ export class Peer implements StreamSink {
   #over = false;
 
   /**
-   * Begins to read.
+   * Starts reading.
    *
    * @param stream The stream.
    */
@@ -49,20 +49,20 @@ export class Peer implements StreamSink {
     for (const chunk of unread) reader(chunk);
   }
 
-  /** Stops reading: the peer has to wait. */
+  /** Stops reading, which applies backpressure to the peer. */
   pause(): void {
     this.#stream.pause();
   }
 
-  /** Reads on. */
+  /** Resumes reading. */
   resume(): void {
     this.#stream.resume();
   }
 
   /**
-   * Sends bytes, and waits until the stream takes more.
+   * Sends bytes, and waits until the stream accepts more.
    *
-   * @param patience Milliseconds without any movement before it gives up.
+   * @param patience The timeout without progress, in milliseconds.
    * @returns `false` if the wait timed out or the stream is closed.
    */
   send(bytes: Uint8Array, patience: number): Promise<boolean> {
@@ -74,7 +74,7 @@ export class Peer implements StreamSink {
     if (this.#over || !await this.until(() => !this.#writing, patience)) return false;
     if (this.#over) return false;
     this.recording.add(true, bytes);
-    // The stream keeps what has not left: these bytes are never touched again.
+    // The stream keeps unsent bytes, so they are never changed.
     this.#writing = !this.#stream.write(bytes, bytes.length);
     return await this.until(() => !this.#writing, patience) && !this.#over;
   }
@@ -91,9 +91,9 @@ export class Peer implements StreamSink {
   }
 
   /**
-   * Waits for a condition, which is looked at whenever something happens to the stream.
+   * Waits for a condition, which is checked after each event of the stream.
    *
-   * @param patience Milliseconds without anything happening after which it gives up.
+   * @param patience The timeout without an event, in milliseconds.
    * @returns Whether the condition was met.
    */
   async until(isMet: () => boolean, patience: number): Promise<boolean> {
@@ -101,18 +101,18 @@ export class Peer implements StreamSink {
       if (this.#over) return false;
       const { bufferedAmount } = this.#stream;
       const changed = await this.#change(patience);
-      // A long write moves without a word until it is through.
+      // A long write makes progress without an event until it is complete.
       if (!changed && this.#stream.bufferedAmount === bufferedAmount) return isMet();
     }
     return true;
   }
 
-  /** Lets the event loop have its turn. */
+  /** Yields to the event loop. */
   async turn(): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve));
   }
 
-  /** Waits for so long, or until the peer ends the stream. */
+  /** Waits for a time, or until the peer ends the stream. */
   async pass(milliseconds: number): Promise<void> {
     const end = performance.now() + milliseconds;
     while (!this.ended) {
@@ -130,7 +130,7 @@ export class Peer implements StreamSink {
     this.#wake();
   }
 
-  /** There is room to write. */
+  /** The stream accepts more writes. */
   drain(): void {
     this.#writing = false;
     this.#wake();

@@ -1,9 +1,9 @@
-// Text from a peer as it may be shown: an agent's name, a reason, a header field.
+// Escapes text from a peer for display: an agent's name, a reason, a header field.
 
 /** Characters that a terminal or a page may act on: controls, format characters, lone surrogates. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
-/** Code units of one text that are shown. */
+/** The maximum number of code units that are shown. */
 const LONGEST = 1000;
 
 /**

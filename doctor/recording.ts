@@ -1,21 +1,21 @@
 // Records the start of a connection's traffic, with times, to explain a failure.
 
-/** Bytes of one entry that are kept. */
+/** The maximum number of bytes that are kept of an entry. */
 const KEPT = 64;
-/** Entries that are kept: the first ones. */
+/** The maximum number of entries; the first ones are kept. */
 const MAX_ENTRIES = 60;
 /** Milliseconds within which bytes of one direction count as one entry. */
 const TOGETHER = 2;
 
-/** Bytes of one direction that passed in one moment. */
+/** Bytes of one direction at about the same time. */
 export interface Entry {
   /** Whether the doctor sent them. */
   readonly sent: boolean;
   /** Milliseconds since the connection began. */
   readonly time: number;
-  /** How many they were. */
+  /** The number of bytes. */
   size: number;
-  /** The first of them, in hexadecimal. */
+  /** The first bytes, in hexadecimal. */
   hex: string;
 }
 
@@ -27,7 +27,7 @@ export class Recording {
   #left = 0;
 
   /**
-   * Begins a record.
+   * Starts a record.
    *
    * @param now A clock in milliseconds.
    */
@@ -36,7 +36,7 @@ export class Recording {
     this.#start = now();
   }
 
-  /** Notes down bytes, of which only the first are kept. */
+  /** Records bytes, of which only the first are kept. */
   add(sent: boolean, bytes: Uint8Array, length: number = bytes.length): void {
     const time = this.#now() - this.#start;
     const last = this.#entries.at(-1);
@@ -53,12 +53,12 @@ export class Recording {
     }
   }
 
-  /** The entries, the first ones of many. */
+  /** The recorded entries. */
   get entries(): readonly Entry[] {
     return this.#entries;
   }
 
-  /** How many entries there was no room for. */
+  /** The number of entries beyond the limit. */
   get leftOut(): number {
     return this.#left;
   }

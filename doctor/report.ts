@@ -13,10 +13,10 @@ export const VERDICTS: readonly Verdict[] = [
   "FAIL",
 ];
 
-/** The octets of a connection, the first of them. */
+/** The first octets of a connection. */
 export interface Exchange {
   readonly entries: readonly Entry[];
-  /** Entries that were not kept. */
+  /** The number of entries that were not kept. */
   readonly leftOut: number;
 }
 
@@ -26,33 +26,33 @@ export interface Result {
   readonly title: string;
   readonly rfc: string;
   readonly verdict: Verdict;
-  /** Why it is not a plain PASS. */
+  /** The reason for a verdict other than PASS. */
   readonly note: string;
-  /** What the case allows; for a PASS it is left out. */
+  /** The allowed outcomes; omitted for PASS. */
   readonly expected?: string;
-  /** What `--fast` made smaller. */
+  /** What `--fast` reduced. */
   readonly shrunk?: string;
   readonly milliseconds: number;
-  /** The octets; for a PASS they are left out. */
+  /** The octets; omitted for PASS. */
   readonly exchange?: Exchange;
 }
 
-/** One endpoint, examined. */
+/** The results of one endpoint. */
 export interface Report {
   /** The name of the tested endpoint. */
   readonly agent: string;
   readonly role: Role;
-  /** Where it was: a URL, or where the doctor listened. */
+  /** Its URL, or the address on which the doctor listened. */
   readonly endpoint: string;
-  /** When the run began, in ISO 8601. */
+  /** The start time of the run, in ISO 8601. */
   readonly date: string;
   readonly fast: boolean;
-  /** Cases that `--fast` left out. */
+  /** The number of cases that `--fast` skipped. */
   readonly leftOut: number;
   readonly results: readonly Result[];
 }
 
-/** A result of a case that was run. */
+/** The result of a case. */
 export function resultOf(
   one: Case,
   { verdict, note }: Judgement,
@@ -77,19 +77,19 @@ export function resultOf(
   };
 }
 
-/** A result of a case that says nothing without an option. */
-export function untoldResult({ id, title, rfc, untold }: Case): Result {
+/** The result of a case that was not run because an option is missing. */
+export function notRunResult({ id, title, rfc, missing }: Case): Result {
   return {
     id,
     title,
     rfc,
     verdict: "INFORMATIONAL",
-    note: `not run: it needs the option ${untold}`,
+    note: `not run: it needs the option ${missing}`,
     milliseconds: 0,
   };
 }
 
-/** How many results there are of each verdict. */
+/** The number of results of each verdict. */
 export function countVerdicts(results: readonly Result[]): Record<Verdict, number> {
   const counts = Object.fromEntries(VERDICTS.map((verdict) => [verdict, 0])) as Record<
     Verdict,
@@ -99,7 +99,7 @@ export function countVerdicts(results: readonly Result[]): Record<Verdict, numbe
   return counts;
 }
 
-/** Whether nothing failed. */
+/** Whether no case failed. */
 export function isHealthy({ results }: Report): boolean {
   return results.every(({ verdict }) => verdict !== "FAIL");
 }

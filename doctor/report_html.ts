@@ -13,7 +13,7 @@ export function escapeHtml(text: string): string {
   return printable(text).replace(/[&<>"]/g, (character) => ENTITIES[character]);
 }
 
-/** Shows the results of one verdict alone, or all again. */
+/** Shows the results of one verdict, or all. */
 const SCRIPT = `
 for (const button of document.querySelectorAll("[data-show]")) {
   button.addEventListener("click", () => {
@@ -37,7 +37,7 @@ function classOf(verdict: string): string {
   return verdict.toLowerCase();
 }
 
-/** A bar whose parts are as wide as their share. */
+/** A bar that shows the share of each verdict. */
 function bar(results: readonly Result[]): string {
   const counts = countVerdicts(results);
   const parts = VERDICTS.filter((verdict) => counts[verdict] > 0).map((verdict) =>

@@ -1,4 +1,4 @@
-// How the page of a report looks, in light and in dark.
+// The style of the report page, light and dark.
 
 /** The style sheet. */
 export const STYLE = `

@@ -1,5 +1,5 @@
 // The report on a terminal: progress, and finally a table and the failed cases. Every line is escaped
-// before it is coloured, so a peer's data cannot control the terminal.
+// before it is colored, so a peer's data cannot control the terminal.
 
 import type { Verdict } from "./case.ts";
 import { GROUP_NAMES, groupOf } from "./cases.ts";
@@ -7,7 +7,7 @@ import { countVerdicts, type Report, type Result, VERDICTS } from "./report.ts";
 import { printable } from "./printable.ts";
 import type { Entry } from "./recording.ts";
 
-/** The output. A terminal gets colours, and a progress line that is rewritten. */
+/** The output. A terminal gets colors, and a progress line that is rewritten. */
 export interface Output {
   write(text: string): void;
   readonly isTerminal: boolean;
@@ -21,11 +21,11 @@ const COLOURS: Record<Verdict, string> = {
   "FAIL": "\u001b[31m",
 };
 
-/** Octets of an entry that are shown. */
+/** The maximum number of octets shown of an entry. */
 const SHOWN = 20;
-/** Entries of an exchange that are shown; the other reports have all that were kept. */
+/** The maximum number of entries shown; the other reports have all recorded entries. */
 const MAX_ENTRIES = 8;
-/** Results that are shown in detail. */
+/** The maximum number of results shown in detail. */
 const MAX_DETAILS = 25;
 
 /** Cases between two lines of progress, where lines cannot be rewritten. */
@@ -43,7 +43,7 @@ export class TerminalReport {
 
   /**
    * @param output The stream to write to.
-   * @param total How many cases there are.
+   * @param total The number of cases.
    * @param verbose Whether each case gets a line.
    */
   constructor(output: Output, total: number, verbose: boolean) {
@@ -106,10 +106,10 @@ export class TerminalReport {
     this.#line(`  ${title}`, `${id.padEnd(9)}${verdict}`, COLOURS[verdict]);
   }
 
-  /** Writes one line: `coloured` in its colour, then `text`. */
-  #line(text = "", coloured = "", colour = ""): void {
+  /** Writes one line: `colored` in its color, then `text`. */
+  #line(text = "", colored = "", color = ""): void {
     const { isTerminal } = this.#output;
-    const front = isTerminal && coloured !== "" ? `${colour}${coloured}\u001b[0m` : coloured;
+    const front = isTerminal && colored !== "" ? `${color}${colored}\u001b[0m` : colored;
     this.#output.write(`${isTerminal ? "\r\u001b[K" : ""}${front}${printable(text)}\n`);
   }
 }

@@ -22,7 +22,7 @@ export function hex(digits: string): Uint8Array {
   );
 }
 
-/** Several byte strings, one behind the other. */
+/** Several byte strings, concatenated. */
 export function concat(parts: readonly Uint8Array[]): Uint8Array {
   const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
@@ -33,7 +33,7 @@ export function concat(parts: readonly Uint8Array[]): Uint8Array {
   return bytes;
 }
 
-/** What of a frame is not as usual. */
+/** The properties of a frame that differ from a legal one. */
 export type FrameTraits = Partial<Omit<FrameStep, "do" | "opcode" | "payload">>;
 
 function asPayload(payload: Payload | string): Payload {
@@ -139,17 +139,17 @@ export function last(payload: Payload | string = NOTHING): FrameStep {
   return frame(Opcode.Continuation, payload);
 }
 
-/** Frames in pieces of single octets. */
+/** Frames in chunks of one octet. */
 export function octetWise(...frames: FrameStep[]): TogetherStep {
   return { do: "together", frames, chop: 1 };
 }
 
-/** Frames in one piece. */
+/** Frames in one write. */
 export function atOnce(...frames: FrameStep[]): TogetherStep {
   return { do: "together", frames, chop: 0 };
 }
 
-/** Waits and looks whether the connection is still open. */
+/** Waits, and records whether the connection is still open. */
 export function look(name: string, milliseconds = 500): Step {
   return { do: "look", name, milliseconds };
 }
@@ -169,7 +169,7 @@ export function pongBack(payload: Payload | string = NOTHING): Expected {
   return { is: "pong", payload: asPayload(payload) };
 }
 
-/** The connection was still open when it was looked at. */
+/** The connection was still open when it was checked. */
 export function stillOpen(name: string): Expected {
   return { is: "look", name };
 }
@@ -199,12 +199,12 @@ export function failsWith(codes: readonly number[], silent = false): Outcome {
   return { verdict: "PASS", back: "anything", ending: { is: "failed", codes, silent } };
 }
 
-/** Says of an outcome that it only informs. */
+/** Marks an outcome as informational. */
 export function informs(outcome: Outcome, note: string): Outcome {
   return { ...outcome, verdict: "INFORMATIONAL", note };
 }
 
-/** The opening handshake is refused. */
+/** The opening handshake is rejected. */
 export function refuses(ending: Omit<Extract<Ending, { is: "refused" }>, "is"> = {}): Outcome {
   return { verdict: "PASS", back: [], ending: { is: "refused", ...ending } };
 }

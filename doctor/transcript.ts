@@ -1,4 +1,4 @@
-// What happened in a case, as data: all that a verdict is made of.
+// The events of a case, as data for the verdict.
 
 import type { HeaderFields } from "@quickws/quickws/core";
 
@@ -8,13 +8,13 @@ export type Event =
   | { readonly is: "pong"; readonly payload: Uint8Array }
   | { readonly is: "look"; readonly name: string };
 
-/** What a server answered. */
+/** The response of a server. */
 export interface Answer {
   readonly status: number;
   readonly fields: HeaderFields;
 }
 
-/** How the stream ended: the peer did it, the doctor had to because the peer did not, or as it should. */
+/** How the stream ended: by the peer, by the doctor because the peer did not end it, or as expected. */
 export type StreamEnd = "peer" | "doctor" | "patience";
 
 /** The course of one case. */
@@ -23,27 +23,27 @@ export interface Transcript {
   opened: boolean;
   /** The server's answer, if there was one. */
   answer?: Answer;
-  /** What was wrong with the peer's part of the opening handshake. */
+  /** The violation in the peer's opening handshake. */
   handshakeProblem?: string;
-  /** What the case's own check of the handshake found. */
+  /** The result of the case's own check of the handshake. */
   checkProblem?: string;
-  /** Whether the peer declined what the case is about. */
+  /** Whether the peer declined the feature under test. */
   declined: boolean;
   readonly events: Event[];
-  /** What the peer sent that it must not send. */
+  /** The violation by the peer. */
   violation?: string;
   /** The code of the doctor's Close frame, if it was sent first. */
   closedFirst?: number;
   /** The peer's Close frame. */
   close?: { readonly code: number; readonly reason: string };
   end: StreamEnd;
-  /** Whether a flood was given up because the peer did not read. */
+  /** Whether a flood was stopped because the peer did not read. */
   stalled?: boolean;
   /** The endpoint could not be reached. */
   unreachable?: string;
 }
 
-/** A transcript in which nothing has happened. */
+/** An empty transcript. */
 export function emptyTranscript(): Transcript {
   return { opened: false, declined: false, events: [], end: "peer" };
 }

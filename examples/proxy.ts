@@ -10,7 +10,7 @@
 import process from "node:process";
 import { connect, HandshakeError, WebSocketError } from "@quickws/quickws";
 
-/** A variable in small letters, too, as many have them. */
+/** Also accepts the common lowercase names. */
 function variable(name: string): string | undefined {
   return process.env[name] || process.env[name.toLowerCase()] || undefined;
 }
@@ -39,7 +39,7 @@ try {
   }
 } catch (error) {
   if (!(error instanceof WebSocketError)) throw error;
-  // PROXY_REFUSED and PROXY_FAILED are the proxy's doing, CONNECT_FAILED and others the server's.
+  // PROXY_REFUSED and PROXY_FAILED come from the proxy, other codes from the server.
   console.error(`${error.code}: ${error.message}`);
   if (error instanceof HandshakeError && error.body) console.error(error.body);
   process.exitCode = 1;

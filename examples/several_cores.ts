@@ -1,11 +1,11 @@
-// One server process for each core, all on one port, and a chat that reaches the connections of all of
-// them, by way of Redis. `bun examples/several_cores.ts`, `deno run -A examples/several_cores.ts`, or
+// One server process per core, all on one port, and a chat across all processes through Redis:
+// `bun examples/several_cores.ts`, `deno run -A examples/several_cores.ts`, or
 // `node examples/several_cores.ts`, from 22.18 on.
 //
-// On Deno and Bun the kernel of Linux spreads the connections over the processes: `reusePort`. Node has
-// its own way for that, which is older and works on every system: `node:cluster`.
+// On Deno and Bun the kernel of Linux spreads the connections over the processes: `reusePort`. Node
+// has `node:cluster`, which works on every system.
 //
-// PORT and CORES choose the port and the number of processes, REDIS_URL says where Redis is.
+// PORT and CORES choose the port and the number of processes, REDIS_URL is the URL of Redis.
 
 import { spawn } from "node:child_process";
 import cluster from "node:cluster";

@@ -1,5 +1,5 @@
-// A ticker that sends prices to all, and to those who read slowly only the newest of each symbol: they
-// miss values in between, but never see an old one after a new one, and cost a bounded amount of memory.
+// A ticker that sends prices to all clients. A slow client receives only the newest price of each symbol:
+// it misses values in between, but never receives an older one later, and its memory is bounded.
 //
 //   deno run -A examples/ticker.ts
 //   bun examples/ticker.ts
@@ -27,7 +27,7 @@ const server = await serve<Late>({
   port: Number(process.env.PORT ?? 8080),
   highWaterMark: HIGH_WATER_MARK,
   upgrade: () => ({ data: new Map() }),
-  message: (conn) => conn.close(CloseCode.PolicyViolation, "this ticker only talks"),
+  message: (conn) => conn.close(CloseCode.PolicyViolation, "this server accepts no messages"),
   drain(conn) {
     for (const [symbol, message] of conn.data) {
       conn.data.delete(symbol);
@@ -37,7 +37,7 @@ const server = await serve<Late>({
   },
 });
 
-/** Sends a price now, or keeps it for `drain` when what was sent before has not left yet. */
+/** Sends a price now, or keeps it for `drain` if earlier output is still buffered. */
 function tell(conn: Connection<Late>, symbol: string, message: Prepared): void {
   const late = conn.data;
   // If prices are pending, this one must wait too, or an older price would arrive after it.

@@ -86,8 +86,8 @@ export {
   checkDeflateAnswer,
   type DeflateAgreement,
   type DeflateAnswer,
+  type DeflateConfig,
   type DeflateDirection,
-  type DeflateWishes,
   offerDeflate,
   PERMESSAGE_DEFLATE,
 } from "./handshake/deflate_offer.ts";

@@ -1,5 +1,5 @@
-// `connect` and `serve` as the entries export them, bound to the sockets of one runtime: signatures and
-// documentation stand here once. Each loads what it needs when it is first called.
+// `connect` and `serve` as the entries export them, bound to the sockets of one runtime: their
+// signatures and documentation. Each loads its modules on the first call.
 
 import type { ConnectOptions } from "./client/connect_options.ts";
 import type { Connection } from "./connection/connection.ts";
@@ -30,7 +30,7 @@ export interface Serve {
   /**
    * Starts a WebSocket server.
    *
-   * @param options Where to listen, the handlers, the limits. Everything has a default.
+   * @param options The address, the handlers, the limits. Every option has a default.
    * @returns The server, once it is listening. Rejects with a `TypeError` or `RangeError` for a wrong
    * option, and with a `ConnectionError` `LISTEN_FAILED` when it cannot listen.
    *
@@ -86,7 +86,7 @@ export interface Connect {
     options: ReconnectingConnectOptions<T>,
   ): Promise<ReconnectingConnection<T>>;
   /**
-   * Opens either, where `reconnect` is known only when the program runs.
+   * Opens a connection of either kind, if `reconnect` is known only at run time.
    *
    * @param url The server, as above.
    * @param options The options of both.
@@ -100,9 +100,9 @@ export interface Connect {
    * Opens a connection to a WebSocket server.
    *
    * @param url The server: `ws://host:port/path`, or `wss://` for TLS.
-   * @param options The handlers, the limits, header fields. Everything has a default.
+   * @param options The handlers, the limits, header fields. Every option has a default.
    * @returns The connection, once it is open. Rejects with a `TypeError` or `RangeError` for a wrong
-   * option, a `ConnectionError` when the server cannot be reached, a `HandshakeError` when it refuses,
+   * option, a `ConnectionError` when the server cannot be reached, a `HandshakeError` when it rejects,
    * a `TimeoutError` when it takes too long, and with the signal's reason when that aborts.
    *
    * @example
@@ -141,7 +141,7 @@ export function serveOn(source: NetworkSource): Serve {
     ]);
     return await serveOver(network, options);
   };
-  // The overloads say what the types of the messages are.
+  // The overloads determine the types of the messages.
   return serve as Serve;
 }
 
@@ -159,7 +159,7 @@ export function connectOn(source: NetworkSource): Connect {
     const { connectOver } = await import("./client/connect.ts");
     return await connectOver(network, url as string, withoutReconnecting(options));
   }
-  // The overloads say which of the two it is.
+  // The overloads determine the kind of the connection.
   return connect as Connect;
 }
 

@@ -1,14 +1,14 @@
 /**
  * The error classes of the library and their stable codes.
  *
- * Misuse by the caller is a `TypeError` or a `RangeError`, thrown at once. What a peer or the
- * network does wrong is one of the classes here.
+ * Misuse by the caller is a `TypeError` or a `RangeError`, thrown synchronously. Violations by the
+ * peer and failures of the network are one of the classes here.
  *
  * @module
  */
 
 /**
- * The stable, documented name of what went wrong, found on {@linkcode WebSocketError.code}.
+ * The stable, documented code of an error, found on {@linkcode WebSocketError.code}.
  *
  * @category Errors
  */
@@ -30,14 +30,14 @@ export type ErrorCode =
   | "INVALID_UTF8"
   | "INVALID_DEFLATE_DATA"
   | "TOPIC_LINE_INVALID"
-  // A compressed message came though compression.decompress is false: closed with 1003.
+  // A compressed message arrived although compression.decompress is false: closed with 1003.
   | "COMPRESSION_REFUSED"
-  // The peer went over a limit: closed with 1009 or 1008.
+  // The peer exceeded a limit: closed with 1009 or 1008.
   | "MESSAGE_TOO_BIG"
   | "TOO_MANY_FRAGMENTS"
   | "SLOW_CONSUMER"
   | "RATE_LIMITED"
-  // Messages that are not whole hold too much memory together: closed with 1013.
+  // Partial messages hold too much memory together: closed with 1013.
   | "MEMORY_LIMIT"
   // A handler of the user threw or rejected: closed with 1011.
   | "HANDLER_FAILED"
@@ -67,7 +67,7 @@ export type ErrorCode =
   | "ACCEPT_INVALID"
   | "SUBPROTOCOL_UNEXPECTED"
   | "EXTENSION_UNEXPECTED"
-  // Time ran out.
+  // A timeout expired.
   | "HANDSHAKE_TIMEOUT"
   | "CLOSE_TIMEOUT"
   | "PONG_TIMEOUT"
@@ -97,17 +97,17 @@ export type ErrorCode =
   | "BACKPLANE_INVALID_MESSAGE";
 
 /**
- * Further facts an error can be built with.
+ * The options of an error.
  *
  * @category Errors
  */
 export interface WebSocketErrorOptions extends ErrorOptions {
-  /** The code of the Close frame that this error leads to (RFC 6455 section 7.4). */
+  /** The close code for this error (RFC 6455 section 7.4). */
   closeCode?: number;
 }
 
 /**
- * Everything that can go wrong on a connection; the classes below say what kind it is.
+ * The base class of all errors of a connection; its subclasses are the kinds of errors.
  *
  * @example
  * ```ts
@@ -124,15 +124,15 @@ export class WebSocketError extends Error {
   override readonly name: string = "WebSocketError";
   /** The stable name of the failure; it does not change between versions. */
   readonly code: ErrorCode;
-  /** The Close code this error leads to, where one applies. */
+  /** The close code for this error, if there is one. */
   readonly closeCode: number | undefined;
 
   /**
    * Makes an error.
    *
-   * @param code The stable name of what went wrong.
+   * @param code The stable name of the failure.
    * @param message The description of the failure, with the value and the limit.
-   * @param options The cause, and the Close code where one applies.
+   * @param options The cause, and the close code if there is one.
    */
   constructor(code: ErrorCode, message: string, options?: WebSocketErrorOptions) {
     super(message, options);
@@ -251,11 +251,11 @@ export interface HeaderView extends Iterable<[name: string, value: string]> {
  * @category Errors
  */
 export interface HandshakeErrorOptions extends ErrorOptions {
-  /** The HTTP status code of the answer. */
+  /** The HTTP status code of the response. */
   status?: number;
-  /** The header fields of the answer. */
+  /** The header fields of the response. */
   headers?: HeaderView;
-  /** The first bytes of the answer's body as text. */
+  /** The first bytes of the response's body as text. */
   body?: string;
 }
 
@@ -269,12 +269,12 @@ export interface HandshakeErrorOptions extends ErrorOptions {
  *
  * await using server = await serve({
  *   port: 0,
- *   upgrade: () => ({ status: 401, body: "who are you?" }),
+ *   upgrade: () => ({ status: 401, body: "log in first" }),
  * });
  * try {
  *   await connect(server.url);
  * } catch (error) {
- *   if (error instanceof HandshakeError) console.log(error.status, error.body); // 401 who are you?
+ *   if (error instanceof HandshakeError) console.log(error.status, error.body); // 401 log in first
  * }
  * ```
  *
@@ -283,17 +283,17 @@ export interface HandshakeErrorOptions extends ErrorOptions {
 export class HandshakeError extends WebSocketError {
   /** The name of the class. */
   override readonly name = "HandshakeError";
-  /** The HTTP status code, where the handshake came as far as an answer. */
+  /** The HTTP status code, if there was a response. */
   readonly status: number | undefined;
-  /** The header fields of the answer, where there was one. */
+  /** The header fields of the response, if there was one. */
   readonly headers: HeaderView | undefined;
-  /** The start of the answer's body as text, where there was one. */
+  /** The start of the response's body as text, if there was one. */
   readonly body: string | undefined;
 
   /**
    * Makes an error.
    *
-   * @param code The stable name of what was wrong.
+   * @param code The stable name of the failure.
    * @param message The description of the failure.
    * @param options The cause and the details of the HTTP response.
    */

@@ -23,14 +23,14 @@ import { checkInteger, checkNames, show } from "./shared/check.ts";
 export type { CompressionCodec };
 
 /**
- * How hard `fflate` tries.
+ * The effort of `fflate`.
  *
  * @category Compression
  */
 export interface FflateOptions {
-  /** 0 does not compress, 9 tries hardest. Default: 6. */
+  /** The level: 0 does not compress, 9 is the best compression. Default: 6. */
   level?: 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9;
-  /** How much memory it uses, from 0 to 12. Default: by the size of the message. */
+  /** The memory level, from 0 to 12. Default: by the size of the message. */
   mem?: 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12;
 }
 
@@ -52,7 +52,7 @@ export interface Fflate {
  * read. The library decompresses: `fflate` accepts some corrupt data and cannot be stopped at a limit.
  *
  * @param library What `import * as fflate from "fflate"` gives.
- * @param options How hard it tries.
+ * @param options The level and the memory level.
  * @throws {TypeError | RangeError} When the library has no `deflateSync`, or an option is wrong.
  *
  * @example

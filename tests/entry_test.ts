@@ -1,4 +1,4 @@
-// One connection or one that lasts, by the option.
+// `connect` returns a plain or a reconnecting connection, depending on the option `reconnect`.
 
 import assert from "node:assert/strict";
 import { connectOn } from "../src/entry.ts";
@@ -6,23 +6,24 @@ import { Connection } from "../src/connection/connection.ts";
 import { ReconnectingConnection } from "../src/reconnect/connection.ts";
 import { socketTest } from "./support/socket_harness.ts";
 
-socketTest("the option decides what there is", async (t) => {
+socketTest("reconnect selects the kind of connection", async (t) => {
   const server = await t.serve();
   const single = await connectOn(t.network)(server.url, {});
   const alsoSingle = await connectOn(t.network)(server.url, { reconnect: false });
   const reconnecting = await connectOn(t.network)(server.url, { reconnect: true });
-  const alsoLasting = await connectOn(t.network)(server.url, { reconnect: {} });
+  const alsoReconnecting = await connectOn(t.network)(server.url, { reconnect: {} });
   assert.ok(single instanceof Connection && alsoSingle instanceof Connection);
   assert.ok(
-    reconnecting instanceof ReconnectingConnection && alsoLasting instanceof ReconnectingConnection,
+    reconnecting instanceof ReconnectingConnection &&
+      alsoReconnecting instanceof ReconnectingConnection,
   );
-  for (const conn of [single, alsoSingle, reconnecting, alsoLasting]) {
+  for (const conn of [single, alsoSingle, reconnecting, alsoReconnecting]) {
     conn.terminate();
     await conn.closed;
   }
 });
 
-socketTest("misuse rejects at once, and nothing is dialed", async (t) => {
+socketTest("rejects invalid arguments without dialing", async (t) => {
   for (
     const [url, options, message] of [
       ["no url", { reconnect: true }, /URL/],
@@ -43,21 +44,24 @@ socketTest("misuse rejects at once, and nothing is dialed", async (t) => {
   assert.deepEqual(t.network.dialed, []);
 });
 
-socketTest("the URL's user and password go with each connection, and are not shown", async (t) => {
-  const seen: unknown[] = [];
-  const server = await t.serve({
-    upgrade: ({ headers }) => void seen.push(headers.get("authorization")),
-    message: (conn) => conn.terminate(),
-  });
-  const conn = await connectOn(t.network)(server.url.replace("//", "//ada:love@"), {
-    reconnect: { minDelay: 1 },
-    message() {},
-  });
-  assert.equal(conn.url, server.url);
-  conn.send("die");
-  while (seen.length < 2) await new Promise((resolve) => setTimeout(resolve, 1));
-  const basic = `Basic ${btoa("ada:love")}`;
-  assert.deepEqual(seen, [basic, basic]);
-  conn.terminate();
-  await conn.closed;
-});
+socketTest(
+  "sends the URL's credentials with each connection and does not expose them",
+  async (t) => {
+    const seen: unknown[] = [];
+    const server = await t.serve({
+      upgrade: ({ headers }) => void seen.push(headers.get("authorization")),
+      message: (conn) => conn.terminate(),
+    });
+    const conn = await connectOn(t.network)(server.url.replace("//", "//ada:love@"), {
+      reconnect: { minDelay: 1 },
+      message() {},
+    });
+    assert.equal(conn.url, server.url);
+    conn.send("die");
+    while (seen.length < 2) await new Promise((resolve) => setTimeout(resolve, 1));
+    const basic = `Basic ${btoa("ada:love")}`;
+    assert.deepEqual(seen, [basic, basic]);
+    conn.terminate();
+    await conn.closed;
+  },
+);

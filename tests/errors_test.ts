@@ -27,8 +27,8 @@ function slowConsumer(): WebSocketError {
 }
 
 for (const [error, name, code, closeCode] of ERRORS) {
-  const leadsTo = closeCode === undefined ? "no close code" : `the close code ${closeCode}`;
-  Deno.test(`a ${name} of code ${code} names itself and leads to ${leadsTo}`, () => {
+  const closes = closeCode === undefined ? "no close code" : `the close code ${closeCode}`;
+  Deno.test(`a ${name} with the code ${code} has its name and ${closes}`, () => {
     assert.ok(error instanceof Error && error instanceof WebSocketError);
     assert.equal(error.name, name);
     assert.equal(error.constructor.name, name);
@@ -40,7 +40,7 @@ for (const [error, name, code, closeCode] of ERRORS) {
   });
 }
 
-Deno.test("an error keeps its cause where one is given, and has none otherwise", () => {
+Deno.test("an error has the given cause, or no cause property", () => {
   const withCause = [
     new WebSocketError("INTERNAL", "words", { cause: CAUSE }),
     new HandshakeError("HEAD_MALFORMED", "words", { cause: CAUSE }),
@@ -51,7 +51,7 @@ Deno.test("an error keeps its cause where one is given, and has none otherwise",
   for (const [error] of ERRORS) assert.equal("cause" in error, false);
 });
 
-Deno.test("a handshake error carries what is known of the answer, and nothing of what is not", () => {
+Deno.test("a handshake error has only the known parts of the response", () => {
   const headers = new Headers({ "retry-after": "5" });
   const full = new HandshakeError("STATUS_UNEXPECTED", "words", {
     status: 503,

@@ -88,7 +88,7 @@ async function perUnit(server: ServerProcess, count: () => number): Promise<numb
   const [cpu, counted] = [await server.cpu(), count()];
   await pause(seconds * 1000);
   const used = await server.cpu() - cpu;
-  if (count() === counted) throw new Error("Nothing was answered");
+  if (count() === counted) throw new Error("No reply was received");
   return used / (count() - counted);
 }
 

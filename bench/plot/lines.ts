@@ -17,7 +17,7 @@ const HEIGHT = 260;
 const LABEL_HEIGHT = 15;
 const STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500];
 
-/** Draws lines, each labelled at its end. */
+/** Draws lines, each labeled at its end. */
 export function lines(
   title: string,
   axes: { x: string; y: string },

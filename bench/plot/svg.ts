@@ -1,6 +1,6 @@
-// SVG plots: text, colours for light and dark mode, and a caption.
+// SVG plots: text, colors for light and dark mode, and a caption.
 
-/** The kind of participant, which determines the colour. */
+/** The kind of participant, which determines the color. */
 export type Role = "own" | "raw" | "peer";
 
 export const WIDTH = 760;

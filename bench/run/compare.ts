@@ -44,7 +44,7 @@ export interface Comparison {
 export type Rounds = Record<string, (number | undefined)[]>;
 
 /**
- * Returns the runtimes to measure: those that were asked for, or all of `possible`.
+ * Returns the runtimes to measure: the requested ones, or all of `possible`.
  *
  * @throws {TypeError} When a runtime is unknown or cannot run the benchmark.
  */

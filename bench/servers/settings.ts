@@ -5,7 +5,7 @@ import process from "node:process";
 /** The compression mode: each message alone, or with context takeover. */
 export type Compression = "alone" | "takeover";
 
-/** The behaviour of a server. */
+/** The behavior of a server. */
 export interface ServerSettings {
   /** Sends each message to all connections instead of echoing it. */
   broadcast: boolean;

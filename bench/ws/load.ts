@@ -25,9 +25,9 @@ export interface WsLoadSettings {
 
 /** The result. */
 export interface WsLoadResult {
-  /** Microseconds of the server's CPU time for each message that came back. */
+  /** Microseconds of the server's CPU time for each reply. */
   readonly cpu: number;
-  /** Messages that came back in a second. */
+  /** Replies per second. */
   readonly rate: number;
   /** Bytes of the server's resident memory for each connection after the first, if they are idle. */
   readonly memory: number;
@@ -104,7 +104,7 @@ function begin(socket: net.Socket): void {
   });
 }
 
-/** Microseconds of CPU time that the server has taken. */
+/** The server's CPU time in microseconds. */
 function cpuTime(): number {
   const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]!.split(" ");
   return (Number(fields[11]) + Number(fields[12])) * 10_000;

@@ -74,7 +74,7 @@ const CASES: WsCase[] = [
 
 const VARIANTS: WsServerSettings["module"][] = ["ws", "quickws/ws"];
 
-/** Runs one case once, in processes of its own. */
+/** Runs one case once, in separate processes. */
 async function measure(
   runtime: RuntimeName,
   module: string,

@@ -6,7 +6,7 @@ import { concat, echoes, laxly, refuses, text, textBack, utf8 } from "../steps.t
 const STEPS = [text("Hello, world!")];
 const ECHO = echoes(textBack("Hello, world!"));
 
-/** Or a client might well wait for a body. */
+/** Without it, a client might wait for a body. */
 const NO_BODY = { "Content-Length": "0" };
 
 type Row = [title: string, opening: Opening, rfc: string, outcomes?: Outcome[]];

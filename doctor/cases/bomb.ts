@@ -1,4 +1,4 @@
-// Deflate data that becomes as many zeros as are wanted, made without compressing anything.
+// Deflate data that inflates to a given number of zeros, made without a compressor.
 
 /**
  * The lengths of the runs of 258 bytes (RFC 1951 3.2.5) of one block: with the fixed codes, length
@@ -23,7 +23,7 @@ class Bits {
     }
   }
 
-  /** What has been written. */
+  /** The written bytes. */
   get bytes(): Uint8Array {
     return this.#bytes.subarray(0, (this.#at + 7) >> 3);
   }

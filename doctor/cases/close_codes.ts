@@ -1,5 +1,5 @@
-// Group 20: the Close frame that a failing peer sends, with the code that says why. The groups before
-// accept a peer that drops the stream; RFC 6455 7.1.7 asks for a Close frame first.
+// Group 20: the close code of a peer that fails the connection. The earlier groups
+// accept a peer that drops the stream; RFC 6455 7.1.7 requires a Close frame first.
 
 import { Opcode } from "@quickws/quickws/core";
 import type { Case, Step } from "../case.ts";

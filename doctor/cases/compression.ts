@@ -26,7 +26,7 @@ const STORED = hex("00 05 00 fa ff 48 65 6c 6c 6f 00");
 const FINAL = hex("f3 48 cd c9 c9 07 00 00");
 const BLOCKS = hex("f2 48 05 00 00 00 ff ff ca c9 c9 07 00");
 
-/** RSV1, which says that a message is compressed. */
+/** RSV1, which marks a message as compressed. */
 const COMPRESSED = { rsv: 4 } as const;
 const OPENING = { deflate: { offers: [{ noContextTakeover: false, maxWindowBits: 0 }] } };
 const BEGIN = { ...first(HELLO.subarray(0, 3)), rsv: 4 };

@@ -6,7 +6,7 @@ import { isTextSource, SOURCE_TITLES } from "../corpus.ts";
 import { echoes } from "../steps.ts";
 
 const COUNT = 1000;
-/** With `--fast`: how many messages, and the bytes that they may have together. */
+/** With `--fast`: the maximum number of messages, and of their bytes together. */
 const FAST_COUNT = 20;
 const FAST_BYTES = 128 * 1024;
 
@@ -29,7 +29,7 @@ const SOURCES: readonly SourceName[] = ["json", "bitmap", "prose", "html", "pdf"
 
 const PLAIN: DeflateOffer = { noContextTakeover: false, maxWindowBits: 0 };
 
-/** What group 13 asks of the peer's messages, in order of preference. */
+/** The requested parameters of group 13 for the peer's messages, in order of preference. */
 const OFFERS: readonly (readonly DeflateOffer[])[] = [
   [PLAIN],
   [{ noContextTakeover: true, maxWindowBits: 0 }],

@@ -37,7 +37,7 @@ function threeWays(title: string, frames: FrameStep[], outcome: Outcome): Row[] 
   ];
 }
 
-/** Five fragments, with a ping behind the second and the fourth. */
+/** Five fragments, with a ping after the second and the fourth. */
 const PINGED = [
   first("fragment1"),
   next("fragment2"),

@@ -6,7 +6,7 @@ import { atOnce, binary, binaryBack, echoes, text, textBack } from "../steps.ts"
 /** The smallest and largest payloads of each way to write a length (RFC 6455 5.2). */
 const SIZES = [0, 125, 126, 127, 128, 65535, 65536];
 
-/** Octets in a piece of the last case. */
+/** Octets in a chunk of the last case. */
 const CHOP = 997;
 
 function of(

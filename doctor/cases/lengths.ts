@@ -1,5 +1,4 @@
-// Group 22: the length field of a frame, written in ways that it must not be, and lengths that no
-// memory holds.
+// Group 22: illegal encodings of a frame's length, and lengths beyond any memory.
 
 import { Opcode } from "@quickws/quickws/core";
 import type { Case, FrameStep, Outcome } from "../case.ts";
@@ -73,7 +72,7 @@ export const lengths: readonly Case[] = [
         failsWith([1009]),
         { ...fails(), back: "anything", verdict: "NON-STRICT", note: "no Close frame with 1009" },
       ],
-    // No rule says that a legal length must be refused; a peer that waits for it is only patient.
+    // No rule requires a peer to reject a legal length; it may also wait for the payload.
     ...(topBit ? {} : { otherwise: "INFORMATIONAL" as const }),
   })),
 ];

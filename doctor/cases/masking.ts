@@ -1,4 +1,4 @@
-// Group 21: masks. Clients mask every frame, servers none, and either fails a peer that does not.
+// Group 21: masks. Clients mask every frame, servers none, and each side enforces that.
 
 import { Opcode } from "@quickws/quickws/core";
 import type { Case, FrameStep, Step } from "../case.ts";
@@ -51,7 +51,7 @@ export const masking: readonly Case[] = [
       rfc: "RFC 6455 5.1",
       role,
       steps,
-      // RFC 6455 5.1: the endpoint MUST close, and MAY say 1002: silence is no fault here.
+      // RFC 6455 5.1: the endpoint MUST close, and MAY say 1002: a missing Close frame is no fault here.
       outcomes: strictlyFailed([1002], true),
     }))
   ),

@@ -18,7 +18,7 @@ type Row = [
 const NONE: HandshakeCheck = { noExtensions: true };
 const DEFLATE = "permessage-deflate";
 
-/** Parameters that make an offer one to decline (RFC 7692 7.1). */
+/** Parameters that require a server to decline the offer (RFC 7692 7.1). */
 const BAD_PARAMETERS = [
   "server_max_window_bits=7",
   "server_max_window_bits=16",

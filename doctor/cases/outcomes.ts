@@ -1,13 +1,13 @@
-// How the own groups grade: a Close frame with the right code, one with another, none, or no failure.
+// The verdicts of the additional groups, by the close code, a missing Close frame, or no failure.
 
 import type { Outcome } from "../case.ts";
 import { fails, failsWith } from "../steps.ts";
 
 /**
- * The connection must be failed, and the Close frame is to say why (RFC 6455 7.1.7).
+ * The connection must be failed, with a matching close code (RFC 6455 7.1.7).
  *
- * @param codes The codes that fit.
- * @param silent Whether no Close frame at all is as good.
+ * @param codes The matching codes.
+ * @param silent Whether a missing Close frame is also a PASS.
  */
 export function strictlyFailed(codes: readonly number[], silent = false): Outcome[] {
   return [

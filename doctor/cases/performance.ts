@@ -1,4 +1,4 @@
-// Groups 9 and 10: large messages, many fragments, small pieces and many round trips.
+// Groups 9 and 10: large messages, many fragments, small chunks and many round trips.
 
 import { Opcode } from "@quickws/quickws/core";
 import type { Case, Facts, FrameStep, Payload, SourceName } from "../case.ts";
@@ -13,7 +13,7 @@ const CHOPS = [64, 128, 256, 512, 1024, 2048];
 const ROUND_TRIP_SIZES = [0, 16, 64, 256, 1024, 4096];
 const ROUND_TRIPS = 1000;
 
-/** With `--fast`: the largest message, and how many round trips. */
+/** With `--fast`: the largest message, and the number of round trips. */
 const FAST_SIZE = MIB;
 const FAST_ROUND_TRIPS = 100;
 

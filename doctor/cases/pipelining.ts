@@ -1,4 +1,4 @@
-// Group 25: where the opening handshake ends and the frames begin, however the octets are cut.
+// Group 25: the boundary between the opening handshake and the frames, for any chunk split.
 
 import type { Case } from "../case.ts";
 import { atOnce, echoes, fails, ping, pongBack, refuses, text, textBack } from "../steps.ts";
@@ -21,7 +21,7 @@ export const pipelining: readonly Case[] = [
   {
     id: "25.1.2",
     title:
-      "A message in one piece with the request, before the answer: echoed or rejected, not lost",
+      "A message in one write with the request, before the response: echoed or rejected, not lost",
     rfc: "RFC 6455 4.1",
     role: "server",
     opening: { behind: [HELLO] },

@@ -1,4 +1,4 @@
-// Group 26: requests that a server must accept, and those that it must refuse.
+// Group 26: requests that a server must accept, and requests that it must reject.
 
 import type { Case, Opening, Outcome } from "../case.ts";
 import { concat, echoes, fails, informs, laxly, refuses, text, textBack, utf8 } from "../steps.ts";

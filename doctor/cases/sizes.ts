@@ -8,13 +8,13 @@ import { bombOf } from "./bomb.ts";
 
 const MIB = 1024 * 1024;
 const RFC = "RFC 6455 10.4, 7.4.1 (1009)";
-const UNTOLD = "--max-message-size";
+const MISSING = "--max-message-size";
 
-/** What bombs inflate to. A peer may have a limit above the first; above the second it has none. */
+/** The inflated sizes of bombs. A limit may be above the first one, but not above the second. */
 const BOMB_SIZE = 64 * MIB;
 const HUGE_SIZE = 256 * MIB;
 
-/** Bytes of a fragment of the message that does not end. */
+/** The fragment size of the endless message, in bytes. */
 const FRAGMENT = 64 * 1024;
 
 const DEFLATE = { deflate: { offers: [{ noContextTakeover: false, maxWindowBits: 0 }] } };
@@ -91,7 +91,7 @@ export function sizes({ maxMessageSize }: Facts): Case[] {
       rfc: RFC,
       heavy: max > MIB,
       ...(maxMessageSize === undefined
-        ? { untold: UNTOLD, steps: [], outcomes: [] }
+        ? { missing: MISSING, steps: [], outcomes: [] }
         : { steps, outcomes }),
     })),
     {
@@ -100,7 +100,7 @@ export function sizes({ maxMessageSize }: Facts): Case[] {
       rfc: `${RFC}; RFC 7692 8`,
       opening: DEFLATE,
       ...(maxMessageSize === undefined
-        ? { untold: UNTOLD, steps: [], outcomes: [] }
+        ? { missing: MISSING, steps: [], outcomes: [] }
         : { steps: [bomb(max + 1)], outcomes: strictlyFailed([1009]) }),
     },
     bombCase("24.2.2", BOMB_SIZE, "RFC 7692 8; RFC 6455 10.4", {

@@ -1,4 +1,4 @@
-// Group 29: peers that flood, do not read, take their time, or are half gone.
+// Group 29: floods, slow readers, incomplete requests and half-closed streams.
 
 import { Opcode } from "@quickws/quickws/core";
 import type { Case, Step } from "../case.ts";

@@ -1,4 +1,4 @@
-// Group 6, first part: UTF-8 over fragments and frames in pieces, and how soon it is refused.
+// Group 6, first part: UTF-8 over fragments and chunked frames, and the point of rejection.
 
 import { Opcode } from "@quickws/quickws/core";
 import type { Case, Outcome, Step } from "../case.ts";
@@ -30,7 +30,7 @@ const MIXED = encode("Hello-\u00b5@\u00df\u00f6\u00e4\u00fc\u00e0\u00e1-UTF-8!!"
 const KOSME = hex("ce ba e1 bd b9 cf 83 ce bc ce b5");
 /** A surrogate, which UTF-8 does not have (RFC 3629 3). */
 const SPOILED = concat([KOSME, hex("ed a0 80"), encode("edited")]);
-/** Beyond U+10FFFF, and the part of it that shows that it is. */
+/** A code point beyond U+10FFFF, and its first bytes, which are already invalid. */
 const TOO_HIGH = hex("f4 90 80 80");
 
 /** The frame's octets in three pieces: the header says how long all of them are together. */

@@ -1,5 +1,5 @@
-// Group 6, second part: byte sequences that decoders get wrong, after Markus Kuhn's stress test. Each
-// is in hexadecimal; an exclamation mark in front says that it is no UTF-8.
+// Group 6, second part: difficult byte sequences for decoders, after Markus Kuhn's stress test. Each
+// is in hexadecimal; a leading exclamation mark marks invalid UTF-8.
 
 /** Sequences of one kind. */
 export interface Sequences {

@@ -1,6 +1,6 @@
 // WebSockets on the HTTP server of an Express application: one port for both.
 //
-//   node examples/attach/express.ts        (and `deno run -A` or `bun`, whose node:http does as well)
+//   node examples/attach/express.ts        (or `deno run -A`, or `bun`)
 //
 // PORT in the environment chooses the port.
 
@@ -29,7 +29,7 @@ httpServer.listen(Number(process.env.PORT ?? 8080), "127.0.0.1", () => {
   console.log(`Express on http://127.0.0.1:${port}/ and ws://127.0.0.1:${port}/echo`);
 });
 
-// First the WebSockets, with a goodbye (1001), then the server.
+// Closes the WebSockets with 1001 first, then the server.
 process.once("SIGINT", async () => {
   await sockets.shutdown();
   httpServer.close();

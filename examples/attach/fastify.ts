@@ -1,6 +1,6 @@
 // WebSockets on the HTTP server of a Fastify application: one port for both.
 //
-//   node examples/attach/fastify.ts        (and `deno run -A` or `bun`, whose node:http does as well)
+//   node examples/attach/fastify.ts        (or `deno run -A`, or `bun`)
 //
 // PORT in the environment chooses the port.
 
@@ -18,7 +18,7 @@ const sockets = attach(app.server, {
   },
   message: (conn, data) => conn.send(data),
 });
-// With a goodbye (1001), before Fastify closes its server.
+// Closes the WebSockets with 1001 before Fastify closes its server.
 app.addHook("preClose", () => sockets.shutdown());
 
 const url = await app.listen({ port: Number(process.env.PORT ?? 8080), host: "127.0.0.1" });

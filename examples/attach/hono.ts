@@ -1,6 +1,6 @@
 // WebSockets on the HTTP server of a Hono application on Node: one port for both.
 //
-//   node examples/attach/hono.ts           (and `deno run -A` or `bun`, whose node:http does as well)
+//   node examples/attach/hono.ts           (or `deno run -A`, or `bun`)
 //
 // PORT in the environment chooses the port.
 
@@ -24,7 +24,7 @@ const sockets = attach(httpServer, {
   message: (conn, data) => conn.send(data),
 });
 
-// First the WebSockets, with a goodbye (1001), then the server.
+// Closes the WebSockets with 1001 first, then the server.
 process.once("SIGINT", async () => {
   await sockets.shutdown();
   httpServer.close();

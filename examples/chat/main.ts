@@ -50,7 +50,7 @@ const files = new Map([
   ["/page.js", { type: "text/javascript; charset=utf-8", body: await bundle("page.js") }],
 ]);
 
-/** What joins this node to the others, if there are any. */
+/** The backplane that connects this node to the others, if any. */
 async function fleet(): Promise<Partial<Pick<ServeOptions<Guest>, "backplane" | "history">>> {
   const url = process.env.REDIS_URL;
   if (url === undefined) return {};
@@ -79,18 +79,18 @@ const server = await serve<Guest>({
     return { data: { name } };
   },
 
-  // Pages subscribe themselves, and resume where they were when they reconnect.
+  // Pages subscribe themselves, and resume after their last message when they reconnect.
   clientTopics: { allow: (_conn, topic) => topic === ROOM },
 
   open(conn) {
-    // A program without the subprotocol for that listens as well.
+    // Subscribes clients without the topics subprotocol.
     if (conn.protocol === "") conn.subscribe(ROOM);
     tellAll({ notice: `${conn.data.name} joined` });
   },
 
   message(conn, data) {
     if (typeof data !== "string") return conn.close(CloseCode.UnsupportedData, "text only");
-    // Whose words they are is for the server to say, not for the page that sent them.
+    // The server sets the author, because a page could send a false name.
     tellAll({ name: conn.data.name, text: data });
   },
 

@@ -30,7 +30,7 @@ function chosenPort(): number {
   return port;
 }
 
-/** Whether another program listens on the port; each runtime says so in its own way. */
+/** Whether another program listens on the port; each runtime has its own error. */
 function isAddressInUse(error: unknown): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     const { code } = cause as { code?: string };
@@ -56,8 +56,8 @@ const server: Server<Visitor> = await serve({ ...playground.options, port }).cat
   },
 );
 
-// Whether there is compression is decided for a whole server, so the one that has it is a second one.
-// On another port the page is of another origin: only the name of the host must match.
+// Compression is a setting of a whole server, so a second server has it.
+// The page has another origin there, because of the port: only the host name must match.
 const compressed: Server<Visitor> = await serve({
   ...playground.options,
   port: 0,
@@ -92,6 +92,6 @@ async function stop(): Promise<void> {
 
 let stopping: Promise<void> | undefined;
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  // A terminal and the program that started this one may both pass the signal on: once is enough.
+  // A terminal and the parent process may both send the signal: handles it once.
   process.on(signal, () => stopping ??= stop());
 }

@@ -1,4 +1,4 @@
-// The files of the page, with the header fields that keep it to itself.
+// The files of the page, with the header fields that isolate it.
 
 import { readFile } from "node:fs/promises";
 

@@ -1,4 +1,4 @@
-// What the demo's server does: it echoes, keeps a room for the tabs, and measures.
+// The demo's server: an echo, a chat room for the tabs, and measurements.
 
 import process from "node:process";
 import type {
@@ -33,10 +33,10 @@ export class Playground {
   readonly #echoing = new Set<Connection<Visitor>>();
   readonly #timers: ReturnType<typeof setInterval>[];
 
-  /** Where the same is served with compression. */
+  /** The port of the server with compression. */
   compressedPort = 0;
 
-  /** @param tally Where it counts. */
+  /** @param tally The counters. */
   constructor(pages: Pages, tally: Tally) {
     this.#pages = pages;
     this.#tally = tally;
@@ -46,13 +46,13 @@ export class Playground {
     ];
   }
 
-  /** How its connections are served. */
+  /** The options for its connections. */
   get options(): ServeOptions<Visitor> & UpgradeDataOption<Visitor> {
     return {
       upgrade: (request) => this.#route(request),
       fetch: (request) => {
         const { pathname } = new URL(request.url);
-        // For the page, which cannot see how a WebSocket was refused.
+        // For the page, which cannot read the rejection of a WebSocket.
         if (pathname === "/refused") return new Response(`${REFUSED}\n`, { status: 403 });
         return this.#pages.answer(pathname);
       },
@@ -80,7 +80,7 @@ export class Playground {
     message: (conn, data) => {
       this.#tally.messages++;
       this.#tally.bytes += data.length;
-      // A page that sends faster than it reads has to wait.
+      // Applies backpressure to a page that sends faster than it reads.
       if (!conn.send(data)) conn.pause();
     },
     drain: (conn) => conn.resume(),
@@ -115,7 +115,7 @@ export class Playground {
 
   #last = { messages: 0, cpu: process.cpuUsage() };
 
-  /** What the process, all of its threads, spent on a message: microseconds. */
+  /** CPU time of all threads of the process per message, in microseconds. */
   #report(): void {
     const { messages, cpu } = this.#last;
     this.#last = { messages: this.#tally.messages, cpu: process.cpuUsage() };

@@ -9,7 +9,7 @@ const MAX_NAME = 24;
 const MAX_TEXT = 500;
 const REMEMBERED = 30;
 
-/** What a tab says. */
+/** A message from a tab. */
 interface Words {
   readonly name: string;
   readonly text: string;
@@ -40,17 +40,17 @@ export class Room {
     this.#tellPeople();
   }
 
-  /** A tab leaves. */
+  /** Removes a tab. */
   leave(member: Connection<Visitor>): void {
     this.#members.delete(member);
     this.#tellPeople();
   }
 
-  /** A tab says something. */
+  /** Handles a message from a tab. */
   hear(member: Connection<Visitor>, data: Message): void {
     if (data.length > MAX_BYTES) return member.close(1009, "at most 500 characters, please");
     const words = parse(data);
-    if (words === undefined) return member.close(1007, "that is not what this room speaks");
+    if (words === undefined) return member.close(1007, "not a message of this room");
     if (!member.data.maySpeak()) {
       member.send(JSON.stringify({ type: "notice", text: "Slow down: one message a second." }));
       return;

@@ -1,4 +1,4 @@
-// What the demo server has seen so far, and how it says so.
+// The counters of the demo server, and their log line.
 
 /** Counts since the start. */
 export class Tally {
@@ -8,7 +8,7 @@ export class Tally {
   closed = 0;
   /** Messages that were echoed. */
   messages = 0;
-  /** What those messages held: bytes, or for text characters. */
+  /** The size of those messages: in bytes, or in characters for text. */
   bytes = 0;
   #lastChange = 0;
   #lastMessages = 0;

@@ -1,29 +1,29 @@
-// What the server keeps with a connection of a tab.
+// The server's data for a connection of a tab.
 
-/** Messages that a tab may say at once, and how many more it may each second. */
+/** The burst and the rate per second of messages from a tab. */
 const ALLOWANCE = 8;
 const REGAINED = 1;
 const LONGEST_TAB = 64;
 
-/** A connection of a tab: its way into the room, or one that echoes. */
+/** A connection of a tab: to the room, or to the echo. */
 export class Visitor {
-  /** What the tab calls itself, the same on all its connections. */
+  /** The tab's identifier, the same on all its connections. */
   readonly tab: string;
   #pingedAt: number | undefined;
   #allowance = ALLOWANCE;
   #allowedAt = performance.now();
 
-  /** @param tab What the tab calls itself. */
+  /** @param tab The tab's identifier. */
   constructor(tab: string) {
     this.tab = tab.slice(0, LONGEST_TAB);
   }
 
-  /** Whether a ping is on its way. */
+  /** Whether a ping is pending. */
   get isPinged(): boolean {
     return this.#pingedAt !== undefined;
   }
 
-  /** A ping leaves. */
+  /** Records a sent ping. */
   pinged(): void {
     this.#pingedAt = performance.now();
   }
@@ -35,7 +35,7 @@ export class Visitor {
     return took;
   }
 
-  /** Whether it may say something now. */
+  /** Whether it may send a message now. */
   maySpeak(): boolean {
     const now = performance.now();
     const regained = (now - this.#allowedAt) / 1000 * REGAINED;

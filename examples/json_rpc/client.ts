@@ -13,7 +13,7 @@ const conn = await connect(url, jsonRpc({ whoAreYou: () => "Ada" }));
 const server = conn.data!;
 
 try {
-  // Both are on their way at once.
+  // Both requests are in flight at the same time.
   const [sum, greeting] = await Promise.all([server.call("add", [1, 2, 3]), server.call("greet")]);
   console.log(sum, greeting);
   await server.call("add", ["one", "two"]);

@@ -3,10 +3,10 @@
 
 import type { Connection, Handlers, Message } from "@quickws/quickws";
 
-/** What the other side may call: functions of the parameters, which are an array or an object. */
+/** The methods for the other side: functions of the parameters, which are an array or an object. */
 export type Methods = Record<string, (params: unknown, peer: JsonRpcPeer) => unknown>;
 
-/** An error with a code, on its way to the other side or from it. */
+/** An error with a code, sent to or received from the other side. */
 export class JsonRpcError extends Error {
   override readonly name = "JsonRpcError";
   /** -32768 to -32000 are the protocol's, others the application's. */
@@ -20,7 +20,7 @@ export class JsonRpcError extends Error {
   }
 }
 
-/** Thrown by methods whose parameters are not what they take. */
+/** Thrown by methods for invalid parameters. */
 export class InvalidParams extends JsonRpcError {
   constructor(message: string) {
     super(-32602, message);
@@ -53,7 +53,7 @@ export class JsonRpcPeer {
   /**
    * Calls a method of the other side.
    *
-   * @param timeout Milliseconds that the answer may take.
+   * @param timeout The timeout for the response, in milliseconds.
    * @returns What it gives; rejects with a {@linkcode JsonRpcError} of the other side, when the answer
    * takes too long, and when the connection ends before it.
    */
@@ -123,7 +123,7 @@ export class JsonRpcPeer {
   }
 
   async #run(method: string, params: unknown): Promise<object> {
-    // Only what was put there, not what every object has.
+    // Own properties only, not those of Object.prototype.
     if (!Object.hasOwn(this.#methods, method)) {
       return { error: { code: -32601, message: `There is no method "${method}"` } };
     }

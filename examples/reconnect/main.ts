@@ -17,11 +17,11 @@ process.once("SIGINT", () => ended.abort());
 
 try {
   const conn = await connect(url, {
-    // No wait is longer than five seconds, so that there is something to see.
+    // Limits the delay to five seconds for this demonstration.
     reconnect: { maxDelay: 5000, signal: ended.signal },
     open(conn) {
       console.log(`Connected to ${url}`);
-      // State that the server keeps for a connection is to be set up anew on each.
+      // Restores the server's state for the connection, which is lost with each disconnect.
       conn.send("hello again");
     },
     reconnecting(_, { info, error, attempt, wait }) {

@@ -1,4 +1,4 @@
-// Sends a file, streamed from the disk; started again after it broke off, it sends what is missing.
+// Sends a file from the disk as a stream; after an interruption, the next run sends the rest.
 //
 //   deno run -A examples/upload/client.ts FILE ws://127.0.0.1:8080/
 //   bun examples/upload/client.ts FILE ws://127.0.0.1:8080/
@@ -10,7 +10,7 @@ import { basename } from "node:path";
 import process from "node:process";
 import { connect, HandshakeError, Opcode, WebSocketError } from "@quickws/quickws";
 
-/** Bytes in one message; the server takes no more. */
+/** The maximum bytes in one message, which is the server's limit. */
 const PART = 1024 * 1024;
 
 const [path, server = "ws://127.0.0.1:8080/"] = process.argv.slice(2);
@@ -21,13 +21,13 @@ try {
   const conn = await connect(
     new URL(`${encodeURIComponent(basename(path))}?size=${size}`, server),
   );
-  // Each message says how many bytes the server has: at first, and after each part.
+  // Each message is the number of bytes that the server has: at first, and after each part.
   for await (const message of conn) {
     const offset = Number(message);
     console.log(`${offset} of ${size} bytes`);
     if (offset >= size) break;
     const part = createReadStream(path, { start: offset, end: Math.min(offset + PART, size) - 1 });
-    // One message in fragments, read from the disk no faster than they leave.
+    // Sends one message in fragments; backpressure slows down reading from the disk.
     await conn.sendStream(part, Opcode.Binary);
   }
   const { code, reason } = await conn.closed;

@@ -13,7 +13,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { type Connection, serve, WebSocketError } from "@quickws/quickws";
 
-/** Bytes that a part may have, and all of a file. */
+/** The maximum bytes of a part, and of a file. */
 const LARGEST_PART = 1024 * 1024;
 const LARGEST_FILE = 4 * 1024 * 1024 * 1024;
 
@@ -27,7 +27,7 @@ const directory = process.argv[2] ?? "uploads";
 const names = new Set<string>();
 await mkdir(directory, { recursive: true });
 
-/** Without a `message` handler, messages are read one by one, and the client waits meanwhile. */
+/** Without a `message` handler, messages are read one by one, and backpressure makes the client wait. */
 async function receive(conn: Connection<Upload>): Promise<void> {
   const { name, size } = conn.data;
   const path = join(directory, `${name}.part`);
@@ -67,7 +67,7 @@ const server = await serve<Upload>({
     const name = pathname.slice(1);
     const size = Number(searchParams.get("size") ?? NaN);
     if (!/^\w[\w.-]{0,99}$/.test(name)) {
-      return { status: 400, body: "That is no name for a file\n" };
+      return { status: 400, body: "Invalid file name\n" };
     }
     if (!Number.isSafeInteger(size) || size < 0) return { status: 400, body: "?size= is needed\n" };
     if (size > LARGEST_FILE) return { status: 413, body: `At most ${LARGEST_FILE} bytes\n` };

@@ -1,4 +1,4 @@
-// Opens a connection to a server over whichever runtime's sockets it is given.
+// Opens a connection to a server over the sockets of any runtime.
 
 import { ConnectionError, HandshakeError, TimeoutError, WebSocketError } from "../errors.ts";
 import type { Connection } from "../connection/connection.ts";
@@ -10,7 +10,7 @@ import { ClientHandshake, type ClientHandshakeOptions } from "../handshake/clien
 import {
   checkDeflateAnswer,
   type DeflateAgreement,
-  type DeflateWishes,
+  type DeflateConfig,
   offerDeflate,
   PERMESSAGE_DEFLATE,
 } from "../handshake/deflate_offer.ts";
@@ -34,7 +34,7 @@ const NOTHING = new Uint8Array(0);
  * @param created Is given what drives the connection before `open` is called.
  * @throws {TypeError | RangeError} When the URL or an option is wrong; the promise rejects with it.
  * @throws {ConnectionError} `CONNECT_FAILED` or `CONNECTION_LOST`.
- * @throws {HandshakeError} When the server refuses, or answers what it must not.
+ * @throws {HandshakeError} When the server rejects the request, or its response is invalid.
  * @throws {TimeoutError} `HANDSHAKE_TIMEOUT`.
  */
 export async function connectOver<T>(
@@ -243,7 +243,7 @@ export interface Answered {
 /** The request of an {@linkcode Opening}. */
 export interface Expected extends ClientHandshakeOptions {
   /** The compression that was offered, if any. */
-  readonly deflate: DeflateWishes | undefined;
+  readonly deflate: DeflateConfig | undefined;
   /** Whether the server is spoken with under TLS. */
   readonly secure: boolean;
 }
@@ -369,7 +369,7 @@ export class Opening implements TransportSink {
     }
   }
 
-  /** A TLS server that gets a plain request hangs up, often without a word. */
+  /** A TLS server that gets a plain request often disconnects without a response. */
   #withAdvice(error: unknown): unknown {
     const mayWantTls = this.#firstByte === undefined && !this.#expected.secure;
     if (!mayWantTls || !(error instanceof ConnectionError)) return error;

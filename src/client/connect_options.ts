@@ -38,7 +38,7 @@ export interface ConnectOptions<T = undefined, M extends AnyMessage = Message>
    * them, also asynchronously, called for each attempt: for a fresh token with each reconnection.
    */
   headers?: HeaderFieldsInit | (() => HeaderFieldsInit | Promise<HeaderFieldsInit>) | undefined;
-  /** The `Origin` to send. Default: none, as programs do that are no browsers. */
+  /** The `Origin` to send. Default: none, as is usual for programs that are not browsers. */
   origin?: string | undefined;
   /** The value of the `Host` field, a host with or without a port. Default: that of the URL. */
   host?: string | undefined;
@@ -54,10 +54,10 @@ export interface ConnectOptions<T = undefined, M extends AnyMessage = Message>
   handshakeTimeout?: number | undefined;
   /** The largest head of the server's response, in bytes: 256 to 2147483647. Default: 16384. */
   maxHandshakeSize?: number | undefined;
-  /** Gives up opening the connection when it aborts; has no effect on an open one. */
+  /** Cancels the opening of the connection; has no effect on an open one. */
   signal?: AbortSignal | undefined;
   /**
-   * How a `wss://` server is checked. `caCerts` and `rejectUnauthorized` count for an `https://`
+   * The TLS options of a `wss://` server. `caCerts` and `rejectUnauthorized` count for an `https://`
    * proxy, too; our own certificate is shown to the server only.
    */
   tls?: TlsClientOptions | undefined;
@@ -68,7 +68,7 @@ export interface ConnectOptions<T = undefined, M extends AnyMessage = Message>
    * none.
    */
   proxy?: ProxyOption | undefined;
-  /** Opens the stream in another way: any socket, a tunnel, a pipe in a test. */
+  /** Replaces the network: opens any stream, such as a tunnel or a pipe in a test. */
   dial?(address: DialOptions): Promise<Transport>;
   /**
    * The error handler: called once for each error that a handler or another callback of the

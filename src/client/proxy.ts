@@ -74,7 +74,7 @@ export async function dialThroughProxy(
   }
 }
 
-/** Where the proxy is told to connect to: with `socks5:` the name is looked up here, not there. */
+/** The target in the proxy's request: with `socks5:` the name is resolved locally. */
 async function targetFor(
   network: Network,
   { scheme }: ProxyServer,
@@ -97,7 +97,7 @@ async function dialProxy(
   { caCerts, rejectUnauthorized }: TlsClientOptions,
 ): Promise<Transport> {
   const { scheme, hostname, port } = proxy;
-  // Who we are and whom we mean to reach is the target's business alone: the proxy gets neither
+  // Only the target may see the client certificate and the server name: the proxy gets neither
   // `cert` nor `serverName`.
   const tls = scheme === "https" ? { caCerts, rejectUnauthorized } : undefined;
   try {
@@ -208,7 +208,7 @@ class Tunnel implements TransportSink {
   }
 
   #fail(error: unknown): void {
-    // Once the tunnel stands the transport is somebody else's.
+    // Once the tunnel is established the transport has another owner.
     if (this.#over) return;
     this.#over = true;
     this.#transport.destroy();
@@ -240,13 +240,13 @@ const DEFAULT_PORTS = { http: 80, https: 443, socks5: 1080, socks5h: 1080 } as c
 
 /** The parts of a proxy's URL. */
 export interface ProxyServer {
-  /** How it is spoken with. */
+  /** The protocol. */
   readonly scheme: keyof typeof DEFAULT_PORTS;
   /** Its host name or IP address; an IPv6 address without brackets. */
   readonly hostname: string;
   /** Its port. */
   readonly port: number;
-  /** The user and password to show it, where the URL has them. */
+  /** The user and password, if the URL has them. */
   readonly credentials: ProxyCredentials | undefined;
 }
 

@@ -1,8 +1,8 @@
-// The URLs that users give: where they lead, and how error messages show them.
+// URLs of users: their parsed targets, and their form in error messages.
 
 import { show } from "../shared/check.ts";
 
-/** Where a URL leads, taken apart. */
+/** The parsed target of a URL. */
 export interface Target {
   /** The URL as `ws:` or `wss:`, without user information. */
   readonly url: string;
@@ -33,7 +33,7 @@ const SCHEMES: ReadonlyMap<string, { secure: boolean; unix: boolean }> = new Map
 ]);
 
 /**
- * Takes a URL apart. `http:` and `https:` count as `ws:` and `wss:`. `ws+unix:/run/app.sock:/chat`
+ * Parses a URL. `http:` and `https:` count as `ws:` and `wss:`. `ws+unix:/run/app.sock:/chat`
  * is the path `/chat` of a server on a unix socket, as its `server.url` has it.
  *
  * @throws {TypeError} When it is no URL, of another scheme, or has a fragment.

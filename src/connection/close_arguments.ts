@@ -8,7 +8,7 @@ const encoder = new TextEncoder();
 const CLOSE_CODES = "an integer of 1000-1003, 1007-1014 or 3000-4999";
 
 /**
- * Checks the code and the reason that a user closes with.
+ * Checks the code and the reason of a close.
  *
  * @throws {TypeError} When the code is not an integer or the reason not a string.
  * @throws {RangeError} When the code may not be sent or the reason is over 123 bytes of UTF-8.

@@ -1,6 +1,6 @@
 // The option `compression`: its defaults and its check.
 
-import type { DeflateWishes } from "../handshake/deflate_offer.ts";
+import type { DeflateConfig } from "../handshake/deflate_offer.ts";
 import type { CompressionCodec } from "../message/codec.ts";
 import type { PermessageRules } from "../message/permessage.ts";
 import {
@@ -73,7 +73,7 @@ const COMPATIBLE: CompressionOptions = {
 };
 
 /** The option once checked. */
-export interface CompressionRules extends PermessageRules, DeflateWishes {
+export interface CompressionRules extends PermessageRules, DeflateConfig {
   /** Replaces the built-in codec. */
   readonly codec?: CompressionCodec;
 }

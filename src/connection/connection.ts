@@ -80,7 +80,7 @@ export class Connection<T = unknown, M extends AnyMessage = Message> {
   #extra: ConnectionExtra<M> | undefined;
   /** The result of the opening handshake. */
   readonly handshake: HandshakeInfo;
-  /** Whatever the application wants to keep with the connection. */
+  /** Any data of the application for the connection. */
   data: T;
 
   static {
@@ -99,7 +99,7 @@ export class Connection<T = unknown, M extends AnyMessage = Message> {
     return this.handshake.url;
   }
 
-  /** The subprotocol that was agreed on, or the empty string. */
+  /** The negotiated subprotocol, or the empty string. */
   get protocol(): string {
     return this.handshake.protocol;
   }
@@ -130,7 +130,7 @@ export class Connection<T = unknown, M extends AnyMessage = Message> {
     return this.#driver.bufferedAmount;
   }
 
-  /** Resolves, and never rejects, when the connection is over. */
+  /** Resolves, and never rejects, when the connection has ended. */
   get closed(): Promise<CloseInfo> {
     return this.#more.closed ??= this.#driver.whenClosed();
   }
@@ -145,7 +145,7 @@ export class Connection<T = unknown, M extends AnyMessage = Message> {
    * {@linkcode Connection.readyState} tells which).
    * @throws {TypeError} When the data is of another type.
    *
-   * @example Notice that a message has left the process
+   * @example Detect that a message has left the process
    * ```ts
    * import { serve } from "@quickws/quickws";
    *
@@ -302,8 +302,8 @@ export class Connection<T = unknown, M extends AnyMessage = Message> {
   }
 
   /**
-   * Listens to a topic: what is published there is sent on this connection, until it unsubscribes or
-   * is closed. Connections of a server have topics, those of `connect` do not.
+   * Subscribes to a topic: messages published to it are sent on this connection until it unsubscribes
+   * or closes. Connections of a server have topics, those of `connect` do not.
    *
    * @param topic Its name: 1 to 1024 bytes of UTF-8.
    * @returns `true`: it is subscribed, whether or not it was before. `false`: it is no longer open, and
@@ -331,7 +331,7 @@ export class Connection<T = unknown, M extends AnyMessage = Message> {
   }
 
   /**
-   * The topics it listens to, in the order of its subscriptions: a list of this moment. In the `close`
+   * The subscribed topics, in the order of the subscriptions: a snapshot. In the `close`
    * handler it still has those of the end; afterwards, and on connections of `connect`, it is empty.
    */
   get topics(): string[] {
@@ -339,7 +339,7 @@ export class Connection<T = unknown, M extends AnyMessage = Message> {
   }
 
   /**
-   * Sends a message to all connections of the server that listen to a topic, but not to this one. It
+   * Sends a message to all connections of the server that are subscribed to a topic, except this one. It
    * need not be subscribed itself, nor be open any more.
    *
    * @param topic The topic.
@@ -370,7 +370,7 @@ export class Connection<T = unknown, M extends AnyMessage = Message> {
   }
 
   /**
-   * Sends a pong that no ping asked for (RFC 6455 section 5.5.3).
+   * Sends an unsolicited pong (RFC 6455 section 5.5.3).
    *
    * @param payload At most 125 bytes; a string is sent as UTF-8. Default: empty.
    * @returns As {@linkcode Connection.send} does.
@@ -395,17 +395,20 @@ export class Connection<T = unknown, M extends AnyMessage = Message> {
     this.#driver.close(code, reason);
   }
 
-  /** Cuts the socket at once, without a closing handshake; what waits to be sent is lost. */
+  /** Destroys the socket immediately, without a closing handshake; buffered output is dropped. */
   terminate(): void {
     this.#driver.terminate();
   }
 
-  /** Calls `fn` at once; everything it sends leaves in one write. Inside a handler that is so anyway. */
+  /** Calls `fn` synchronously; everything it sends leaves in one write. Handlers do so automatically. */
   cork(fn: () => void): void {
     this.#driver.cork(fn);
   }
 
-  /** Resolves when {@linkcode Connection.bufferedAmount} is at most `highWaterMark`, or all is over. */
+  /**
+   * Resolves when {@linkcode Connection.bufferedAmount} is at most `highWaterMark`, or the connection
+   * has ended.
+   */
   drained(): Promise<void> {
     return this.#driver.drained();
   }
@@ -419,7 +422,7 @@ export class Connection<T = unknown, M extends AnyMessage = Message> {
     this.#driver.pause();
   }
 
-  /** Goes on after {@linkcode Connection.pause}. */
+  /** Resumes reading after {@linkcode Connection.pause}. */
   resume(): void {
     this.#driver.resume();
   }

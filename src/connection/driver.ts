@@ -236,7 +236,7 @@ export class Driver<T> extends SendingDriver<T>
     return true;
   }
 
-  /** Counts a message of the peer towards its rate and its turn. */
+  /** Counts a message of the peer toward its rate and its turn. */
   #count(size: number): void {
     this.#reading?.countMessage();
     if (addWork(size + MESSAGE_WORK)) this.#needReading().endTurn();

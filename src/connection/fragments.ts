@@ -212,7 +212,7 @@ export class FragmentQueue {
  * @param opcode Text or binary; without it, what the first chunk is.
  * @param options How to send it.
  * @returns Whether all was sent; `false` when the connection ended before, and then the source was
- * cancelled.
+ * canceled.
  * @throws {TypeError} When an argument is of the wrong type.
  * @throws {unknown} The error of `source`; the connection is closed with 1011 then if something was
  * sent, because half a message cannot be taken back.
@@ -278,7 +278,7 @@ function checkArguments(source: unknown, opcode: unknown): void {
   }
 }
 
-/** A source of any kind that can be cancelled. */
+/** A source of any kind that can be canceled. */
 interface Chunks {
   next(): Promise<{ done?: boolean | undefined; value?: MessageData | undefined }>;
   /** Nothing more is wanted. Not waited for: a source that is stuck may never answer. */
@@ -301,7 +301,7 @@ function chunksOf(source: AsyncIterable<MessageData>): Chunks {
   };
 }
 
-/** Why the source is cancelled matters, and not what it says to that. */
+/** Why the source is canceled matters, and not what it says to that. */
 function cancelQuietly(cancel: () => Promise<unknown>): void {
   try {
     cancel().catch(() => {});

@@ -10,8 +10,8 @@ import type { AnyMessage, Message } from "./connection_driver.ts";
  * The handlers of a connection, all optional, called one after another and never two at a time.
  *
  * A handler may return a promise; it is not waited for. One that throws, or whose promise rejects,
- * closes its connection with 1011 and is found in {@linkcode CloseInfo.error}; what it threw goes to
- * `onError` as well. Nothing else is disturbed.
+ * closes its connection with 1011 and is found in {@linkcode CloseInfo.error}; its error is passed to
+ * `onError` as well. Other connections are not affected.
  *
  * A `Uint8Array` given to a handler belongs to the user: the library never writes to that memory again.
  * It may be a view of a larger buffer, so `slice()` a small one that is kept for long, and one that is
@@ -23,19 +23,19 @@ export interface Handlers<T = unknown, M extends AnyMessage = Message> {
   /** The opening handshake is done; nothing was delivered before. */
   open?(connection: Connection<T, M>): void;
   /**
-   * One whole message came; `opcode` tells text from binary.
+   * One whole message arrived; `opcode` tells text from binary.
    *
    * Without this handler messages wait for a reader (iteration or `readable`): up to 64 KiB or 256 of them,
    * then the peer has to wait. If no reader comes within `unreadTimeout`, messages are discarded.
    */
   message?(connection: Connection<T, M>, data: M, opcode: MessageOpcode): void;
-  /** A ping came; its pong is sent already, unless `autoPong` is `false`. At most 125 bytes. */
+  /** A ping arrived; its pong is sent already, unless `autoPong` is `false`. At most 125 bytes. */
   ping?(connection: Connection<T, M>, payload: Uint8Array): void;
-  /** A pong came, asked for or not. At most 125 bytes. */
+  /** A pong arrived, solicited or not. At most 125 bytes. */
   pong?(connection: Connection<T, M>, payload: Uint8Array): void;
   /** Buffered output fell to `highWaterMark` or below, after a `send` returned `false`. */
   drain?(connection: Connection<T, M>): void;
-  /** The connection is over. Exactly once per opened connection, and last. */
+  /** The connection has ended. Called exactly once per opened connection, and last. */
   close?(connection: Connection<T, M>, info: CloseInfo): void;
 }
 

@@ -1,19 +1,19 @@
-// Dead-peer detection: silence, unanswered pings, output that does not move.
+// Dead-peer detection: silence, unanswered pings, and output without progress.
 
 import { TimeoutError } from "../errors.ts";
 import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
 
-/** How long a connection may stay without a sign of life; all in milliseconds, 0 disables the limit. */
+/** The timeouts of dead-peer detection, in milliseconds; 0 disables one. */
 export interface KeepaliveRules {
   /** The time between pings to the peer. */
   readonly pingInterval: number;
-  /** How long silence may last after a ping. */
+  /** The maximum silence after a ping. */
   readonly pongTimeout: number;
-  /** How long silence may last. */
+  /** The maximum silence. */
   readonly readTimeout: number;
-  /** How long output may wait without any of it leaving. */
+  /** The maximum time without progress of buffered output. */
   readonly writeTimeout: number;
-  /** How long one message may take from its first byte to its last. */
+  /** The maximum time from the first to the last byte of a message. */
   readonly messageTimeout: number;
 }
 
@@ -21,7 +21,7 @@ export interface KeepaliveRules {
 export interface KeepaliveOwner {
   /** Sends a ping. Returns `false` when none can be sent, as on a connection that is closing. */
   ping(): boolean;
-  /** Whether nothing is read from the socket, so that no sign of life can be seen. */
+  /** Whether the socket is not read, so that no input from the peer can arrive. */
   readonly isPaused: boolean;
   /** Whether messages are not read at the moment, though the socket may be. */
   readonly isStopped: boolean;

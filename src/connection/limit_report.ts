@@ -3,7 +3,7 @@
 import type { Connection } from "./connection.ts";
 
 /**
- * A limit that was reached, as `onLimit` receives it.
+ * A limit that was reached: the argument of `onLimit`.
  *
  * @category Connection
  */

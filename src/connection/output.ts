@@ -1,5 +1,5 @@
-// The output of one connection with its flow control: when senders have to wait, who is told that the
-// output has left, and when a peer reads too slowly.
+// The output of one connection with its flow control: when senders must wait, the
+// notification when output has left, and slow peers.
 
 import type { Transport } from "../transport/transport.ts";
 import { callReported } from "../shared/log_error.ts";

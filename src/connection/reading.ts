@@ -227,14 +227,14 @@ export class Reading<T> implements TimerTarget {
     else continueLater(() => this.#continueMessage());
   }
 
-  /** Bytes of the peer count towards `rateLimit`. */
+  /** Bytes of the peer count toward `rateLimit`. */
   countBytes(count: number): void {
     if (this.#rate === undefined) return;
     this.#rate.takeBytes(count);
     this.#checkRate(this.#rate);
   }
 
-  /** A message of the peer counts towards `rateLimit`. */
+  /** A message of the peer counts toward `rateLimit`. */
   countMessage(): void {
     if (this.#rate === undefined) return;
     this.#rate.takeMessage();

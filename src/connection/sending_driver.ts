@@ -333,7 +333,7 @@ export abstract class SendingDriver<T> extends DriverBase<T> implements OutputOw
     return this.output.accepted(bytes.length);
   }
 
-  /** Sends what the layer itself has to say. */
+  /** Sends a message of the layer itself. */
   protected override sendPlain(text: string): void {
     if (this.state !== "open") return;
     if (this.output.fragments?.isBusy) {

@@ -24,7 +24,7 @@ export const LENGTH_TOKEN: Uint16Array = lengthTokens();
 
 /**
  * The symbol of a distance, by {@linkcode distanceSlot}: distances over 256 share a symbol with 127
- * neighbours at least.
+ * neighbors at least.
  */
 export const DISTANCE_SYMBOL: Uint8Array = distanceSymbols();
 
@@ -151,7 +151,7 @@ export class TokenBlock {
 // an endless count, so that a table is small and never has to be shifted along with the text; what
 // an entry claims is always checked against the text.
 
-/** Mixes the bytes of a word for its hash: the odd neighbour of the golden ratio in 32 bits. */
+/** Mixes the bytes of a word for its hash: the odd neighbor of the golden ratio in 32 bits. */
 export const HASH_FACTOR = 0x9e3779b1;
 
 /** Mixes the second word of eight bytes before it meets the first. */

@@ -27,7 +27,7 @@ const MAX_BITS = 15;
  *
  * @category Compression
  */
-export interface DeflateWishes {
+export interface DeflateConfig {
   /** Whether the server may keep its context from message to message. */
   readonly serverContextTakeover: boolean;
   /** Whether the client may. */
@@ -36,7 +36,7 @@ export interface DeflateWishes {
   readonly serverMaxWindowBits: number;
   /** The largest window of the client's messages. */
   readonly clientMaxWindowBits: number;
-  /** Whether what compresses our messages cannot have a smaller window. Default: `false`. */
+  /** Whether the local compressor cannot use a smaller window. Default: `false`. */
   readonly hasFixedWindow?: boolean;
 }
 
@@ -91,7 +91,7 @@ interface Parameters {
  * accepted, others and unknown extensions are passed over.
  *
  * @param offers The client's offers, the most preferred first.
- * @param wishes The server's configuration.
+ * @param config The server's configuration.
  * @returns The answer, or `undefined` when nothing is accepted.
  *
  * @example
@@ -111,30 +111,30 @@ interface Parameters {
  */
 export function acceptDeflate(
   offers: readonly Extension[],
-  wishes: DeflateWishes,
+  config: DeflateConfig,
 ): DeflateAnswer | undefined {
   for (const offer of offers) {
     if (offer.name !== PERMESSAGE_DEFLATE) continue;
     const offered = readParameters(offer, true);
     // RFC 7692 7.1: an offer with anything illegal in it is declined, and the next one considered.
     if (typeof offered === "string") continue;
-    // RFC 7692 7.1.2.1: who cannot limit the window declines the offer that asks for it.
-    if (wishes.hasFixedWindow && offered.serverBits > 0 && offered.serverBits < MAX_BITS) continue;
-    return answerTo(offered, wishes);
+    // RFC 7692 7.1.2.1: a server that cannot limit the window declines an offer that requests it.
+    if (config.hasFixedWindow && offered.serverBits > 0 && offered.serverBits < MAX_BITS) continue;
+    return answerTo(offered, config);
   }
   return undefined;
 }
 
-function answerTo(offered: Parameters, wishes: DeflateWishes): DeflateAnswer {
-  const serverBits = Math.min(wishes.serverMaxWindowBits, offered.serverBits || MAX_BITS);
+function answerTo(offered: Parameters, config: DeflateConfig): DeflateAnswer {
+  const serverBits = Math.min(config.serverMaxWindowBits, offered.serverBits || MAX_BITS);
   // RFC 7692 7.1.2.2: a server must not limit the window of a client that has not offered it.
   const clientBits = offered.clientBitsNamed
-    ? Math.min(wishes.clientMaxWindowBits, offered.clientBits || MAX_BITS)
+    ? Math.min(config.clientMaxWindowBits, offered.clientBits || MAX_BITS)
     : MAX_BITS;
-  const serverTakeover = wishes.serverContextTakeover && !offered.serverNoTakeover;
+  const serverTakeover = config.serverContextTakeover && !offered.serverNoTakeover;
   // Without takeover a window is no memory: the way to limit a client that knows no window bits.
-  const clientTakeover = wishes.clientContextTakeover && !offered.clientNoTakeover &&
-    clientBits <= wishes.clientMaxWindowBits;
+  const clientTakeover = config.clientContextTakeover && !offered.clientNoTakeover &&
+    clientBits <= config.clientMaxWindowBits;
   const parameters: string[] = [];
   if (!serverTakeover) parameters.push(SERVER_NO_TAKEOVER);
   if (!clientTakeover) parameters.push(CLIENT_NO_TAKEOVER);
@@ -171,14 +171,14 @@ function answerTo(offered: Parameters, wishes: DeflateWishes): DeflateAnswer {
  *
  * @category Compression
  */
-export function offerDeflate(wishes: DeflateWishes): string {
-  const { serverMaxWindowBits, clientMaxWindowBits } = wishes;
+export function offerDeflate(config: DeflateConfig): string {
+  const { serverMaxWindowBits, clientMaxWindowBits } = config;
   const parameters: string[] = [];
-  if (!wishes.serverContextTakeover) parameters.push(SERVER_NO_TAKEOVER);
-  if (!wishes.clientContextTakeover) parameters.push(CLIENT_NO_TAKEOVER);
+  if (!config.serverContextTakeover) parameters.push(SERVER_NO_TAKEOVER);
+  if (!config.clientContextTakeover) parameters.push(CLIENT_NO_TAKEOVER);
   if (serverMaxWindowBits < MAX_BITS) parameters.push(`${SERVER_BITS}=${serverMaxWindowBits}`);
   // Sent wherever that is possible, so that the server may choose a smaller window for our messages.
-  if (!wishes.hasFixedWindow) {
+  if (!config.hasFixedWindow) {
     parameters.push(
       clientMaxWindowBits < MAX_BITS ? `${CLIENT_BITS}=${clientMaxWindowBits}` : CLIENT_BITS,
     );
@@ -192,7 +192,7 @@ export function offerDeflate(wishes: DeflateWishes): string {
  * asked for (Tornado, Jetty and libwebsockets know neither parameter) costs memory, and can be read.
  *
  * @param accepted The extensions of the answer.
- * @param wishes The offer.
+ * @param config The offer.
  * @returns The negotiated parameters, or `undefined` when the server did not take the offer.
  * @throws {HandshakeError} `EXTENSION_UNEXPECTED` when the answer is not legal.
  *
@@ -214,14 +214,14 @@ export function offerDeflate(wishes: DeflateWishes): string {
  */
 export function checkDeflateAnswer(
   accepted: readonly Extension[],
-  wishes: DeflateWishes,
+  config: DeflateConfig,
 ): DeflateAgreement | undefined {
   const answer = accepted.find(({ name }) => name === PERMESSAGE_DEFLATE);
   if (answer === undefined) return undefined;
   const answered = readParameters(answer, false);
   if (typeof answered === "string") throw unexpected(answer, answered);
   // RFC 7692 7.1.2.2: a server must not limit the window of a client that has not offered it.
-  if (wishes.hasFixedWindow && answered.clientBitsNamed && answered.clientBits < MAX_BITS) {
+  if (config.hasFixedWindow && answered.clientBitsNamed && answered.clientBits < MAX_BITS) {
     throw unexpected(answer, `${CLIENT_BITS} was not offered`);
   }
   return {
@@ -230,9 +230,9 @@ export function checkDeflateAnswer(
       windowBits: answered.serverBits || MAX_BITS,
     },
     outbound: {
-      takeover: wishes.clientContextTakeover && !answered.clientNoTakeover,
+      takeover: config.clientContextTakeover && !answered.clientNoTakeover,
       // The client may always choose a smaller window than the server allows.
-      windowBits: Math.min(answered.clientBits || MAX_BITS, wishes.clientMaxWindowBits),
+      windowBits: Math.min(answered.clientBits || MAX_BITS, config.clientMaxWindowBits),
     },
   };
 }
@@ -244,7 +244,7 @@ function unexpected(answer: Extension, what: string): HandshakeError {
   );
 }
 
-/** Reads the parameters; a string says what is wrong with them. */
+/** Reads the parameters; a string describes the fault. */
 function readParameters(extension: Extension, isOffer: boolean): Parameters | string {
   const read: Parameters = {
     serverNoTakeover: false,
@@ -256,7 +256,7 @@ function readParameters(extension: Extension, isOffer: boolean): Parameters | st
   const seen: string[] = [];
   for (const { name, value, quoted } of extension.parameters) {
     // RFC 7692 7.1: "multiple extension parameters with the same name" are not allowed.
-    if (seen.includes(name)) return `${name} stands there twice`;
+    if (seen.includes(name)) return `${name} appears twice`;
     seen.push(name);
     // RFC 7692 7.1.2: the ABNF of the values is 1*DIGIT, in which quotes have no place.
     if (quoted) return `the value of ${name} is quoted`;

@@ -1,6 +1,6 @@
 /*
  * The header fields of one head: an ordered list of lines, kept as the text that they are. It is
- * searched, not indexed: a head has few lines, and no object is ever keyed by a string of the peer's.
+ * searched, not indexed: a head has few lines, and no object has a key that a peer chose.
  */
 
 import type { HeaderView } from "../errors.ts";

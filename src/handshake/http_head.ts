@@ -18,7 +18,7 @@ export interface HeadLimits {
   /** Header field lines; the start line is not counted. Default: 128. */
   maxLines?: number;
   /**
-   * Empty lines before the start line that are ignored; they count towards `maxBytes`. RFC 9112 section
+   * Empty lines before the start line that are ignored; they count toward `maxBytes`. RFC 9112 section
    * 2.2: "A server that is expecting to receive and parse a request-line SHOULD ignore at least one
    * empty line (CRLF) received prior to the request-line." Default: 4 for a request, 0 otherwise.
    */

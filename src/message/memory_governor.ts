@@ -1,5 +1,5 @@
 // The memory that connections hold in this process, and a limit for all of it together: over that, the
-// connections that hold most are closed, whichever of them asks for more.
+// connections that hold most are closed, not necessarily the one that requests more.
 
 import { WebSocketError } from "../errors.ts";
 import { CloseCode } from "../wire/close.ts";

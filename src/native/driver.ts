@@ -216,7 +216,7 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
     return false;
   }
 
-  /** Counts what was received towards `rateLimit`. Returns whether it is delivered. */
+  /** Counts what was received toward `rateLimit`. Returns whether it is delivered. */
   #isTaken(rate: RateLimiter, message: string | Uint8Array): boolean {
     rate.takeMessage();
     if (rate.countsBytes) rate.takeBytes(byteLengthOf(message));

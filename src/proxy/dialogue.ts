@@ -20,7 +20,7 @@ export interface ProxyDialogue {
   readonly rest: Uint8Array;
 }
 
-/** Where a proxy is to connect to. */
+/** The target of a tunnel. */
 export interface ProxyTarget {
   /** A host name or an IP address; an IPv6 address without brackets. */
   readonly hostname: string;
@@ -28,7 +28,7 @@ export interface ProxyTarget {
   readonly port: number;
 }
 
-/** The user and password a proxy asks for. */
+/** The user and password for a proxy. */
 export interface ProxyCredentials {
   /** The user. */
   readonly username: string;

@@ -57,7 +57,7 @@ export interface ClientTopicsOptions<T = undefined> {
   max?: number | undefined;
   /**
    * Subscriptions, and resumptions after a number, per second of one connection, after a burst of twice
-   * `max`, at least 100. More are delayed, and count towards `max` meanwhile. 0 disables the limit.
+   * `max`, at least 100. More are delayed, and count toward `max` meanwhile. 0 disables the limit.
    * Default: 20.
    */
   subscribeRate?: number | undefined;
@@ -310,7 +310,7 @@ export class TopicRequests<T> implements SessionEvents, TimerTarget {
     return true;
   }
 
-  /** Makes a subscription when the rate allows it; it counts towards `max` meanwhile. */
+  /** Makes a subscription when the rate allows it; it counts toward `max` meanwhile. */
   #delay(topic: string, after: number | undefined): void {
     if (this.#delayed === undefined) {
       this.#delayed = new Map();

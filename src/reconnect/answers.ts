@@ -3,7 +3,7 @@
 
 import { HandshakeError } from "../errors.ts";
 
-/** What an HTTP answer means for the next attempt. */
+/** The consequences of an HTTP response for the next attempt. */
 export interface AnswerRules {
   /** Whether another attempt makes no sense; `undefined` where the error is no answer. */
   isFinal(error: unknown): boolean | undefined;
@@ -11,7 +11,7 @@ export interface AnswerRules {
   retryAfter(error: unknown, now: number): number;
 }
 
-/** HTTP answers that may be another one next time. */
+/** HTTP status codes of temporary failures. */
 const PASSING_STATUSES: readonly (number | undefined)[] = [408, 425, 429, 500, 502, 503, 504];
 
 /** The longest time that a `Retry-After` can keep a client away, in milliseconds. */

@@ -15,7 +15,7 @@ export interface Failure {
 }
 
 /**
- * Close codes of a server after which another connection would end in the same way: it is done with us,
+ * Close codes of a server after which another connection would end in the same way: the server is done,
  * or we did something wrong. They are numbers because the object of all names would make pages larger. 3000
  * and 3003 are "unauthorized" and "forbidden" in IANA's registry.
  */
@@ -82,7 +82,7 @@ function within([least, most]: readonly [number, number], random: number): numbe
   return Math.round(least + random * (most - least));
 }
 
-/** Whose connections are opened. */
+/** The owner of the attempts. */
 export interface AttemptsOwner {
   /** Opens a connection, and calls {@linkcode Attempts.opened} when it is open. */
   dial(signal: AbortSignal): Promise<unknown>;
@@ -112,7 +112,7 @@ export class Attempts {
 
   /**
    * @param rules When to try again.
-   * @param owner Who opens the connections.
+   * @param owner The owner, which opens the connections.
    */
   constructor(rules: ReconnectRules, owner: AttemptsOwner) {
     this.#rules = rules;
@@ -192,7 +192,7 @@ export class Attempts {
     return true;
   }
 
-  /** Calls off the wait or the attempt, for good. */
+  /** Cancels the wait or the attempt permanently. */
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);

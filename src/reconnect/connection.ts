@@ -29,7 +29,7 @@ export type ReconnectingState = "open" | "reconnecting" | "closing" | "closed";
 
 /** The driver of a {@linkcode ReconnectingConnection}. */
 export interface ReconnectingControl {
-  /** The state of it all. */
+  /** The state of the reconnecting connection. */
   readonly state: ReconnectingState;
   /** The URL of the present or last connection. */
   readonly url: string;
@@ -43,13 +43,13 @@ export interface ReconnectingControl {
   readonly closed: Promise<CloseInfo>;
   /** The topics, if there are any. */
   readonly subscriptions: Subscriptions | undefined;
-  /** Tries at once. */
+  /** Connects immediately. */
   reconnectNow(): boolean;
-  /** Closes for good. */
+  /** Closes permanently. */
   close(code: number, reason: string): void;
-  /** Fails it for good. */
+  /** Fails it permanently. */
   fail(error: WebSocketError): void;
-  /** Cuts it for good. */
+  /** Terminates it permanently. */
   terminate(): void;
   /** Stops delivering. */
   pause(): void;
@@ -89,7 +89,7 @@ export class ReconnectingConnection<T = unknown> {
   readonly #control: ReconnectingControl;
   #readable: ReadableStream<Message> | undefined;
   #writable: WritableStream<MessageData> | undefined;
-  /** Whatever the application wants to keep with it. */
+  /** Any data of the application for the connection. */
   data: T;
 
   /** @internal They come from `connect`. */
@@ -100,7 +100,7 @@ export class ReconnectingConnection<T = unknown> {
 
   /**
    * `"open"`: there is a connection. `"reconnecting"`: there is none at the moment, and another one, or
-   * the first, is going to be opened. `"closing"` and `"closed"`: it is over for good.
+   * the first, is going to be opened. `"closing"` and `"closed"`: it has ended permanently.
    */
   get readyState(): ReconnectingState {
     return this.#control.state;
@@ -144,7 +144,7 @@ export class ReconnectingConnection<T = unknown> {
     return this.#control.sender.bufferedAmount;
   }
 
-  /** Resolves, and never rejects, when it is over for good. */
+  /** Resolves, and never rejects, when it has ended permanently. */
   get closed(): Promise<CloseInfo> {
     return this.#control.closed;
   }
@@ -249,7 +249,7 @@ export class ReconnectingConnection<T = unknown> {
   }
 
   /**
-   * Sends a pong that no ping asked for (RFC 6455 section 5.5.3), if there is a connection.
+   * Sends an unsolicited pong (RFC 6455 section 5.5.3), if there is a connection.
    *
    * @param payload At most 125 bytes; a string is sent as UTF-8. Default: empty.
    * @returns As {@linkcode ReconnectingConnection.send} does.
@@ -270,7 +270,7 @@ export class ReconnectingConnection<T = unknown> {
 
   /**
    * Resolves when there is a connection, and at most `highWaterMark` bytes wait to be sent on it; or when
-   * all is over.
+   * it has ended permanently.
    */
   drained(): Promise<void> {
     return this.#control.sender.drained();
@@ -313,7 +313,7 @@ export class ReconnectingConnection<T = unknown> {
     this.#control.close(code, reason);
   }
 
-  /** Ends it for good and cuts the socket at once; what waits to be sent is lost. */
+  /** Ends it permanently and destroys the socket immediately; buffered output is dropped. */
   terminate(): void {
     this.#control.terminate();
   }

@@ -1,4 +1,4 @@
-// How a client comes back: the option `reconnect`, its defaults and its check.
+// Automatic reconnection: the option `reconnect`, its defaults and its check.
 
 import type { ConnectOptions } from "../client/connect_options.ts";
 import type { Message } from "../connection/connection_driver.ts";
@@ -23,14 +23,14 @@ export interface ConnectionLoss {
   readonly info: CloseInfo | undefined;
   /** The error; `undefined` if the server closed the connection. */
   readonly error: Error | undefined;
-  /** How many there have been in a row, this one included. */
+  /** The number of consecutive failures, this one included. */
   readonly attempt: number;
   /** Milliseconds until the next attempt. */
   readonly wait: number;
 }
 
 /**
- * How often, and after how long, another connection is opened.
+ * The number of attempts, and the delays between them.
  *
  * @category Client
  */
@@ -103,7 +103,7 @@ export interface ReconnectRules {
   readonly maxQueue: number;
   /** See {@linkcode ReconnectOptions.topics}. */
   readonly topics: boolean;
-  /** What HTTP answers mean; absent in a page, which does not see them. */
+  /** The rules for HTTP responses; absent in a page, which does not see them. */
   readonly answers?: AnswerRules;
   /** The user's options, for the hook and the signal. */
   readonly options: ReconnectOptions;

@@ -1,4 +1,4 @@
-// Makes one connection for the user of the connections that are opened one after another.
+// Presents consecutive connections to the user as one.
 
 import { WebSocketError } from "../errors.ts";
 import { type TopicRequest, TOPICS_SUBPROTOCOL, writeLine } from "../pubsub/protocol.ts";
@@ -278,7 +278,7 @@ export class Reconnector<T>
     return undefined;
   }
 
-  /** A message came that has nothing to do with topics. */
+  /** A message arrived that does not belong to a topic. */
   deliver(data: AnyMessage, opcode: MessageOpcode): unknown {
     const { handlers } = this.#rules;
     if (handlers.message === undefined) {
@@ -298,7 +298,7 @@ export class Reconnector<T>
     return this.call(() => handlers.topicMessage?.(this.connection, topic, data as string, about));
   }
 
-  /** The server sent what it must not. */
+  /** The server broke the rules of the subprotocol. */
   malformed(reason: string): void {
     this.#fail(
       new WebSocketError("TOPIC_LINE_INVALID", reason, { closeCode: 1007 }),

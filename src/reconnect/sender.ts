@@ -316,10 +316,10 @@ export class ReconnectingSender {
 /** Nothing of a source is wanted. What it says to that does not matter. */
 function cancel(source: StreamSource): void {
   try {
-    const cancelling = source instanceof ReadableStream
+    const canceling = source instanceof ReadableStream
       ? source.cancel()
       : source[Symbol.asyncIterator]().return?.();
-    Promise.resolve(cancelling).catch(() => {});
+    Promise.resolve(canceling).catch(() => {});
   } catch {
     // The same, from a source that throws instead of rejecting.
   }

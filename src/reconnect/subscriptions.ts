@@ -1,5 +1,5 @@
-// The topics that a client listens to, across its connections: what it asks the server for, and whom the
-// messages go to. Each numbered message is handed on once and in order.
+// The subscribed topics of a client, across its connections: requests to the server, and delivery of
+// messages. Each numbered message is delivered once and in order.
 
 import { WebSocketError } from "../errors.ts";
 import {
@@ -46,13 +46,13 @@ export interface TopicHandlers {
 export interface SubscriptionsOwner {
   /** Sends a request on the connection that there is. */
   request(request: TopicRequest): void;
-  /** A message came that has nothing to do with topics. */
+  /** A message arrived that does not belong to a topic. */
   deliver(data: AnyMessage, opcode: MessageOpcode): unknown;
   /** A message came of a topic that is not subscribed to. */
   deliverOther(topic: string, data: AnyMessage, about: TopicMessageInfo): unknown;
   /** Calls a handler, now or after a pause; returns what it returns now. */
   call(handler: () => unknown): unknown;
-  /** The server sent what it must not. */
+  /** The server broke the rules of the subprotocol. */
   malformed(reason: string): void;
 }
 
@@ -64,7 +64,7 @@ interface Subscription {
   isConfirmed: boolean;
   /** Whether it was confirmed on an earlier one, so that some may be missing. */
   hasGap: boolean;
-  /** Who waits for the first confirmation. */
+  /** The promise of the first confirmation. */
   waiter: Waiter | undefined;
 }
 
@@ -89,13 +89,13 @@ export class Subscriptions {
     this.#owner = owner;
   }
 
-  /** The topics that it listens to, in the order of its subscriptions. */
+  /** The subscribed topics, in the order of the subscriptions. */
   get names(): string[] {
     return [...this.#topics.keys()];
   }
 
   /**
-   * Listens to a topic.
+   * Subscribes to a topic.
    *
    * @throws {TypeError} When the handlers are not what they should be, or it listens to it already.
    */
@@ -121,7 +121,7 @@ export class Subscriptions {
     return confirmed;
   }
 
-  /** Listens to a topic no more; returns whether it did. */
+  /** Unsubscribes from a topic; returns whether it was subscribed. */
   unsubscribe(topic: string): boolean {
     const subscription = this.#topics.get(topic);
     if (subscription === undefined) return false;
@@ -136,7 +136,7 @@ export class Subscriptions {
     return true;
   }
 
-  /** There is a connection: all that is listened to is asked for. */
+  /** There is a connection: requests all subscribed topics. */
   connected(): void {
     this.#connected = true;
     for (const [subscribe, { last }] of [...this.#topics]) {
@@ -154,7 +154,7 @@ export class Subscriptions {
     }
   }
 
-  /** It is all over. */
+  /** The connection has ended permanently. */
   end(): void {
     this.#connected = false;
     this.#ended = true;
@@ -218,7 +218,7 @@ export class Subscriptions {
   #confirmed(topic: string, number: number | undefined): unknown {
     const subscription = this.#topics.get(topic);
     if (subscription === undefined) return undefined;
-    // Its numbers may have gone back, when the engine has lost what it knew; then it says "missed", too.
+    // Its numbers may have gone back, when the broker has lost its data; then it says "missed", too.
     if (number !== undefined) subscription.last = number;
     subscription.isConfirmed = true;
     subscription.waiter?.resolve();

@@ -34,7 +34,7 @@ export function isOriginAllowed(
   host: string,
   request: UpgradeRequest,
 ): boolean {
-  // Programs send no Origin; only browsers must, and only their users can be tricked.
+  // Only browsers must send an Origin, and only their users are vulnerable.
   if (values.length === 0 || allowed === "any") return true;
   if (values.length > 1) return false;
   const origin = values[0];

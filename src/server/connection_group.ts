@@ -1,4 +1,4 @@
-// The connections of one server, whichever way they came in.
+// The connections of one server, for every way to accept them.
 
 import { PreparedMessage } from "../message/prepared_message.ts";
 import { checkNames } from "../shared/check.ts";
@@ -14,7 +14,7 @@ import type { ServerCore, ServerStats } from "./server_core.ts";
 import { checkShutdownOptions, type ShutdownOptions } from "./shutdown.ts";
 
 /**
- * Whom a broadcast leaves out.
+ * The options of a broadcast.
  *
  * @category Pub/sub
  */
@@ -40,7 +40,7 @@ export interface ServerPublishOptions<T = unknown> extends PublishOptions {
  * ```ts
  * import { connect, type ConnectionGroup, serve } from "@quickws/quickws";
  *
- * function tell<T>(group: ConnectionGroup<T>, news: string): void {
+ * function announce<T>(group: ConnectionGroup<T>, news: string): void {
  *   console.log(`told ${group.broadcast(news)} of ${group.connections}`); // told 1 of 1
  * }
  *
@@ -63,7 +63,7 @@ export abstract class ConnectionGroup<T> {
     this.#core = core;
   }
 
-  /** How many connections are open. */
+  /** The number of open connections. */
   get connections(): number {
     return this.#core.connections;
   }
@@ -73,7 +73,7 @@ export abstract class ConnectionGroup<T> {
     return this.#core.finished;
   }
 
-  /** The numbers of this moment, and those since the start. */
+  /** The current numbers, and the totals since the start. */
   stats(): ServerStats {
     return this.#core.stats();
   }
@@ -87,8 +87,8 @@ export abstract class ConnectionGroup<T> {
    * Sends a message to all open connections, encoded once.
    *
    * @param data A string is sent as text, bytes as binary; or what `prepareMessage` made of them.
-   * @param options Whom to leave out.
-   * @returns To how many connections it was sent.
+   * @param options The connection to exclude.
+   * @returns The number of connections to which it was sent.
    * @throws {TypeError} When the data is of another type, or an option unknown.
    */
   broadcast(
@@ -107,13 +107,13 @@ export abstract class ConnectionGroup<T> {
   }
 
   /**
-   * Sends a message to the connections that listen to a topic, encoded once (and compressed once for
+   * Sends a message to the subscribers of a topic, encoded once (and compressed once for
    * all that agreed on the same compression).
    *
    * @param topic The topic.
    * @param data A string is sent as text, bytes as binary; or what `prepareMessage` made of them.
    * @param options The connection to leave out, and the policy for connections that are slow.
-   * @returns What became of it, by the number of connections.
+   * @returns The outcome, in numbers of connections.
    * @throws {TypeError} When the data is of another type, or an option unknown or of another type.
    * @throws {RangeError} When the topic is empty or longer than 1024 bytes.
    *
@@ -146,7 +146,7 @@ export abstract class ConnectionGroup<T> {
   }
 
   /**
-   * How many connections listen to a topic.
+   * The number of subscribers of a topic.
    *
    * @throws {TypeError | RangeError} When it cannot be the name of a topic.
    */

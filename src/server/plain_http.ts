@@ -118,7 +118,7 @@ export class ResponseWriter {
     this.#drained = undefined;
   }
 
-  /** Stops: the client has left, or has no more time. The body is cancelled. */
+  /** Stops: the client has left, or has no more time. The body is canceled. */
   cancel(reason: unknown): void {
     if (this.#over) return;
     this.#over = true;
@@ -219,12 +219,12 @@ export function cancelBody(
   reader: ReadableStreamDefaultReader<Uint8Array> | undefined,
   reason: unknown,
 ): void {
-  const cancelled = reader !== undefined
+  const canceled = reader !== undefined
     ? reader.cancel(reason)
     : body === null || body.locked
     ? undefined
     : body.cancel(reason);
-  cancelled?.catch(() => {});
+  canceled?.catch(() => {});
 }
 
 /** Whether a promise settles before the event loop turns. */

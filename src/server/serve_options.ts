@@ -55,19 +55,19 @@ export interface ServeOptions<T = undefined, M extends AnyMessage = Message>
   path?: string | readonly string[] | undefined;
   /** Lets several processes listen on the port (SO_REUSEPORT). Default: `false`. */
   reusePort?: boolean | undefined;
-  /** How many connections may wait to be accepted, where the runtime lets it be set. */
+  /** The length of the accept queue, where the runtime supports it. */
   backlog?: number | undefined;
   /**
-   * Which sockets the server stands on, on Deno alone. `"node:net"`: fair and steady however many
-   * connections there are. `"Deno.listen"`: a little less time per message up to some hundred
+   * The sockets of the server, on Deno only. `"node:net"`: fair and steady for any number
+   * of connections. `"Deno.listen"`: a little less time per message up to some hundred
    * connections, more memory, and far more time from some thousand on. Default: `"node:net"`.
    */
   denoSockets?: DenoSockets | undefined;
-  /** Makes it a `wss://` server: certificate chain and key, both PEM. */
+  /** Enables TLS (`wss://`): certificate chain and key, both PEM. */
   tls?: TlsServerOptions | undefined;
-  /** Milliseconds that a client has for its opening handshake; 0 is no limit. Default: 10000. */
+  /** Milliseconds for the opening handshake; 0 disables the limit. Default: 10000. */
   handshakeTimeout?: number | undefined;
-  /** Bytes that a request's head may have; over it: 431. Default: 16384. */
+  /** The maximum size of a request's head, in bytes; over it: 431. Default: 16384. */
   maxHandshakeSize?: number | undefined;
   /**
    * The maximum of open connections, including pending opening handshakes and plain HTTP requests.
@@ -93,7 +93,7 @@ export interface ServeOptions<T = undefined, M extends AnyMessage = Message>
    */
   proxyProtocol?: boolean | undefined;
   /**
-   * `true`: the limits on connections are told to `onLimit` and not enforced, to try them. Default:
+   * `true`: the limits on connections are reported to `onLimit` and not enforced, to try them. Default:
    * `false`.
    */
   reportOnly?: boolean | undefined;
@@ -107,7 +107,7 @@ export interface ServeOptions<T = undefined, M extends AnyMessage = Message>
   /**
    * The values of `Origin` that are allowed where there is one, as browsers send it; others get a 403.
    * `"same"`: the request's own host, and `https:` where the URL is `wss:`. `"any"`: all. A list: exactly
-   * these. Clients that send no `Origin` are not browsers and pass. Default: `"same"`.
+   * these. Clients that send no `Origin` are not browsers and are accepted. Default: `"same"`.
    */
   allowedOrigins?: Origins | undefined;
   /**
@@ -159,7 +159,7 @@ export interface ServeOptions<T = undefined, M extends AnyMessage = Message>
   /**
    * Answers plain HTTP requests on the same port: a page, a health check. One request per connection,
    * none with a body. The body of the response is read no faster than the client takes it, and
-   * cancelled when the client leaves; then `request.signal` aborts, too. Default: 426.
+   * canceled when the client leaves; then `request.signal` aborts, too. Default: 426.
    */
   fetch?(request: Request): Response | Promise<Response>;
 }

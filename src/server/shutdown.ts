@@ -1,5 +1,4 @@
-// How a server is shut down: the options of `shutdown`, their check, and the closing of connections one
-// after the other.
+// Shutdown: the options, their check, and closing the connections one after the other.
 
 import { CloseCode } from "../wire/close.ts";
 import { MAX_INT32 } from "../connection/connection_options.ts";

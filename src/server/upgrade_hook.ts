@@ -34,7 +34,7 @@ export interface UpgradeRequest {
   readonly remotePort: number;
   /** The subprotocols that the client offers, in its order of preference. */
   readonly subprotocols: readonly string[];
-  /** Present where this server speaks TLS with the client. */
+  /** The TLS session, if this server terminates TLS. */
   readonly tls?: UpgradeTls;
   /** The request object of the HTTP server that read it (`attach`, `createUpgrader`), if any. */
   readonly raw?: unknown;
@@ -46,7 +46,7 @@ export interface UpgradeRequest {
  * @category Server
  */
 export interface UpgradeTls {
-  /** The name that the client asked for (SNI), where the runtime tells it. */
+  /** The server name that the client requested (SNI), if the runtime reports it. */
   readonly serverName: string | undefined;
 }
 
@@ -260,7 +260,7 @@ export function hookFailed(method: string | undefined): Uint8Array {
   return refusalResponse({ status: HOOK_FAILED.status, body, omitBody: method === "HEAD" });
 }
 
-/** The facts about a request that its head does not tell. */
+/** The properties of a request that are not in its head. */
 export interface RequestFacts {
   /** Whether its URL is `wss:`. */
   readonly secure: boolean;

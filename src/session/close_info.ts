@@ -1,4 +1,4 @@
-// How a connection ended, as its `close` handler hears it.
+// The result of a connection: the argument of its `close` handler.
 
 /**
  * How a connection ended.
@@ -8,14 +8,14 @@
 export interface CloseInfo {
   /**
    * The close code (RFC 6455 section 7.4): the one the peer sent; the one we sent when we failed the
-   * connection; 1005 when the peer's Close frame had none; 1006 when it ended without one.
+   * connection; 1005 when the peer's Close frame had none; 1006 when the connection ended without one.
    */
   readonly code: number;
   /** The reason received with the code; for a local failure, the error's message. */
   readonly reason: string;
-  /** Whether both sides said Close and nothing went wrong. */
+  /** Whether both sides sent a Close frame and there was no error. */
   readonly clean: boolean;
-  /** Who began to close. */
+  /** The side that started the close. */
   readonly initiator: "local" | "remote";
   /** The code of the Close frame we sent, 1005 for one without a code; `undefined` when we sent none. */
   readonly sent?: number | undefined;

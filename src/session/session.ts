@@ -1,5 +1,5 @@
 // One endpoint of an open connection as a state machine (RFC 6455 5.5, 6 and 7): bytes in, events and
-// bytes out. It holds no socket and no clock; what needs one it asks of its shell.
+// bytes out. It has no socket and no clock; its shell provides both.
 
 import { ConnectionError, TimeoutError, WebSocketError } from "../errors.ts";
 import {
@@ -80,7 +80,7 @@ export interface SessionShell {
 }
 
 /**
- * Where a session stands (RFC 6455 sections 4, 7.1.3 and 7.1.4).
+ * The state of a session (RFC 6455 sections 4, 7.1.3 and 7.1.4).
  *
  * @category Session
  */
@@ -190,7 +190,7 @@ export class Session implements MessageSink {
     this.writer = new MessageWriter(output, masks, compression);
   }
 
-  /** Where the session stands. */
+  /** The state of the session. */
   get state(): SessionState {
     return this.#state;
   }

@@ -1,4 +1,4 @@
-// The binary data that users hand in.
+// Binary data from users.
 
 import { show } from "./check.ts";
 

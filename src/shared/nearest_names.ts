@@ -1,4 +1,4 @@
-// The names that a misspelled option is likely to stand for. Bundles for pages leave this out, and list all
+// The likely intended names of a misspelled option. Bundles for pages leave this out, and list all
 // names instead; see npm-build.ts.
 
 /** Shorter names are too often a part of another one by chance. */
@@ -47,7 +47,7 @@ function folded(name: string): string {
   return name.replace(/^on(?=[A-Z])/, "").replace(/[-_ ]/g, "").toLowerCase();
 }
 
-/** The least number of characters to insert, delete, replace or exchange with their neighbour. */
+/** The least number of characters to insert, delete, replace or exchange with their neighbor. */
 function editDistance(a: string, b: string): number {
   let before: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, j) => j);

@@ -14,9 +14,9 @@ export interface TimerTarget {
 
 /** A running timer; give it to {@linkcode TimerWheel.cancel} to stop it. */
 export interface Timer {
-  /** @internal Whom to wake, `undefined` once fired or cancelled. */
+  /** @internal The target, `undefined` once fired or canceled. */
   target: TimerTarget | undefined;
-  /** @internal What to wake it for. */
+  /** @internal The kind of the timer. */
   readonly kind: number;
   /** @internal The tick at which it is due. */
   readonly due: number;
@@ -63,7 +63,7 @@ export class TimerWheel {
   /** Milliseconds of stalls, by which the wheel's time is behind the clock. */
   #stalled = 0;
   #count = 0;
-  #cancelled = 0;
+  #canceled = 0;
   #lastTick = 0;
   #alarm: ReturnType<typeof setTimeout> | undefined;
   #alarmTick = 0;
@@ -104,7 +104,7 @@ export class TimerWheel {
     timer.target = undefined;
     this.#count--;
     if (this.#count === 0) this.#stopAlarm();
-    if (++this.#cancelled > this.#count + SLOTS) this.#sweep();
+    if (++this.#canceled > this.#count + SLOTS) this.#sweep();
   }
 
   #now(): number {
@@ -200,9 +200,9 @@ export class TimerWheel {
     return tick + SLOTS;
   }
 
-  /** Drops cancelled entries, which would otherwise stay until their slot comes round. */
+  /** Drops canceled entries, which would otherwise stay until their slot comes round. */
   #sweep(): void {
-    this.#cancelled = 0;
+    this.#canceled = 0;
     for (let slot = 0; slot < SLOTS; slot++) {
       const left = this.#slots[slot]?.filter((timer) => timer.target !== undefined);
       this.#slots[slot] = left === undefined || left.length === 0 ? undefined : left;

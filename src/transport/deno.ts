@@ -108,8 +108,8 @@ class DenoTransport implements Transport {
   }
 
   /**
-   * Gives the connection up to someone else, who closes it: the transport then does nothing any
-   * more and tells nothing. That needs a transport at rest, paused and with nothing left to write.
+   * Hands the connection over to another owner, which closes it: the transport has no further effect
+   * and reports nothing. That needs a transport at rest, paused and with nothing left to write.
    *
    * @param isWanted Whether this kind of connection is of use.
    * @returns The connection, or `undefined` when the transport keeps it.
@@ -475,7 +475,7 @@ class DenoListener implements Listener {
       this.#closed = true;
       this.#listener.close();
     }
-    // The address is free once the pending accept has been cancelled.
+    // The address is free once the pending accept has been canceled.
     await this.#accepting;
   }
 

@@ -65,7 +65,7 @@ export interface Transport {
    */
   pause(): void;
 
-  /** Reads on after {@linkcode Transport.pause}. */
+  /** Resumes reading after {@linkcode Transport.pause}. */
   resume(): void;
 
   /** Ends the outbound direction once all output has left; reading continues. */
@@ -121,7 +121,7 @@ export interface TlsServerOptions {
 }
 
 /**
- * How a TLS client checks the server and shows itself.
+ * The TLS options of a client: checks of the server, and its own certificate.
  *
  * @category Client
  */
@@ -140,7 +140,7 @@ export interface TlsClientOptions {
   rejectUnauthorized?: boolean | undefined;
 }
 
-/** Where and how to listen. */
+/** The address and options of a listener. */
 export interface ListenOptions {
   /** The address to bind. */
   hostname: string;
@@ -174,7 +174,7 @@ export interface ListenOptions {
 export type DenoSockets = "node:net" | "Deno.listen";
 
 /**
- * Where to connect to, and how.
+ * The address and options of a connection.
  *
  * @category Client
  */
@@ -208,7 +208,7 @@ export interface Listener {
   close(): Promise<void>;
 }
 
-/** Who gets the connections of a listener. Neither may throw. */
+/** Receives the connections of a listener. Neither method may throw. */
 export interface ListenerSink {
   /**
    * A connection was accepted; reading starts with its `start`. A TLS handshake is still to come, so

@@ -7,12 +7,12 @@ import { utf8 } from "../support/vectors.ts";
 
 const decoder = new TextDecoder();
 
-/** A broker whose answers the test gives. */
+/** A broker that answers on command. */
 class Broker implements AppendOwner {
   readonly queue: AppendQueue;
   readonly appended: string[] = [];
   readonly answers: Deferred<void>[] = [];
-  readonly told = new Queue<string>();
+  readonly reports = new Queue<string>();
   throws: unknown;
 
   constructor(limits?: BackplaneQueueOptions) {
@@ -28,11 +28,11 @@ class Broker implements AppendOwner {
   }
 
   failed(error: unknown): void {
-    this.told.push(`refused ${error}`);
+    this.reports.push(`refused ${error}`);
   }
 
   dropped(count: number): void {
-    this.told.push(`dropped ${count}`);
+    this.reports.push(`dropped ${count}`);
   }
 
   push(...texts: string[]): void {
@@ -58,7 +58,7 @@ Deno.test("appends messages in order without waiting for acknowledgements", asyn
   broker.push("c");
   assert.deepEqual(broker.appended, ["a", "b", "c"]);
   await broker.keep(2, 0, 1);
-  assert.deepEqual(broker.told.all, []);
+  assert.deepEqual(broker.reports.all, []);
 });
 
 Deno.test("appends unacknowledged messages again after an outage, before queued ones", async () => {
@@ -75,7 +75,7 @@ Deno.test("appends unacknowledged messages again after an outage, before queued 
   // An answer to the previous attempt: a rejection no longer counts, but a stored message is
   // stored.
   await broker.refuse(2);
-  assert.deepEqual(broker.told.all, []);
+  assert.deepEqual(broker.reports.all, []);
   await broker.keep(3, 4, 5, 6);
   broker.queue.down();
   broker.queue.up();
@@ -90,7 +90,7 @@ Deno.test("appends a message again that was rejected shortly before an outage", 
   broker.queue.down();
   broker.queue.up();
   assert.deepEqual(broker.appended, ["a", "b", "a", "b"]);
-  assert.deepEqual(broker.told.all, []);
+  assert.deepEqual(broker.reports.all, []);
 });
 
 Deno.test("drops a message that a connected broker rejects", async () => {
@@ -101,8 +101,8 @@ Deno.test("drops a message that a connected broker rejects", async () => {
   broker.throws = "at once";
   broker.push("c");
   broker.throws = undefined;
-  assert.deepEqual(broker.told.all, []);
-  assert.deepEqual(await broker.told.atLeast(2), ["refused 0", "refused at once"]);
+  assert.deepEqual(broker.reports.all, []);
+  assert.deepEqual(await broker.reports.atLeast(2), ["refused 0", "refused at once"]);
   broker.queue.down();
   broker.queue.up();
   assert.deepEqual(broker.appended, ["a", "b", "c", "b"]);
@@ -114,7 +114,7 @@ Deno.test("does not append a rejected message after later ones", async () => {
   broker.push("a", "b", "c");
   await broker.refuse(0, 2);
   await broker.keep(1);
-  assert.deepEqual(broker.told.all, ["refused 0"]);
+  assert.deepEqual(broker.reports.all, ["refused 0"]);
   broker.queue.down();
   broker.queue.up();
   assert.deepEqual(broker.appended, ["a", "b", "c", "c"]);
@@ -128,8 +128,8 @@ Deno.test("does not append a message again when later ones were acknowledged", a
   broker.queue.down();
   broker.queue.up();
   assert.deepEqual(broker.appended, ["a", "b", "c", "c"]);
-  assert.deepEqual(broker.told.all.length, 1);
-  assert.match(broker.told.all[0], /^refused Error: The broker confirmed later messages/);
+  assert.deepEqual(broker.reports.all.length, 1);
+  assert.match(broker.reports.all[0], /^refused Error: The broker confirmed later messages/);
 });
 
 Deno.test("limits the number of pending appends and queues the rest up to a bound", async () => {
@@ -138,7 +138,7 @@ Deno.test("limits the number of pending appends and queues the rest up to a boun
   for (let i = 0; i < 1027; i++) broker.push(String(i).padStart(4, "0"));
   assert.equal(broker.appended.length, 1024);
   await broker.keep(0);
-  assert.deepEqual(broker.told.all, ["dropped 1"]);
+  assert.deepEqual(broker.reports.all, ["dropped 1"]);
   assert.deepEqual(broker.appended.slice(1024), ["1024"]);
   await broker.keep(1);
   assert.deepEqual(broker.appended.slice(1024), ["1024", "1025"]);

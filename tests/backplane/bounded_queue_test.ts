@@ -9,7 +9,7 @@ function taken(queue: BoundedQueue): string[] {
   return messages;
 }
 
-/** A queue to which messages of so many bytes were given, with topics of one letter. */
+/** A queue with messages of these sizes in bytes, on topics of one letter. */
 function queueOf(drop: "oldest" | "newest", maxBytes: number, ...sizes: number[]): BoundedQueue {
   const queue = new BoundedQueue({ drop, maxBytes });
   sizes.forEach((size, i) => queue.push("abcdefgh"[i], new Uint8Array(size)));
@@ -67,7 +67,7 @@ Deno.test("queues 16 MiB by default and drops the oldest messages", () => {
   assert.equal(queue.shift()?.topic, "b");
 });
 
-Deno.test("returns a message that was put back first, and counts it again", () => {
+Deno.test("a message that was put back is the next one, and counts again", () => {
   const queue = queueOf("oldest", 100, 1, 2, 3);
   for (let i = 0; i < 5; i++) {
     const { size } = queue;

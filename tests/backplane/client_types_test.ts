@@ -1,5 +1,5 @@
-// The real clients as TypeScript sees them: each fits without a cast, and so do the examples, which no
-// test can run without a broker.
+// Type checks: every real client is accepted without a cast, and the examples that need a broker to run
+// compile.
 
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";

@@ -8,7 +8,7 @@ import { runtimeNames } from "../support/runtimes.ts";
 import { type ClusterConnection, joinOnce, joinToStay } from "./cluster_clients.ts";
 import { ClientLedger, type Piece } from "./cluster_ledger.ts";
 import { readMessage, TOPICS } from "./cluster_messages.ts";
-import type { Heard, Listening, NodeOrder } from "./cluster_node.ts";
+import type { ErrorCodes, Listening, NodeOrder } from "./cluster_node.ts";
 
 /** The load. */
 export interface ClusterPlan {
@@ -32,33 +32,33 @@ export interface ClusterReport {
   readonly seconds: number;
   /** Expected deliveries that did not arrive. */
   readonly lost: {
-    /** While the broker was away: of the node's own, and of the others. */
+    /** During the broker's outage: from the client's own node, and from other nodes. */
     readonly brokerLocal: number;
     readonly brokerRemote: number;
-    /** While a node was away: of the others at the others, of the killed one at the others. */
+    /** During a node's outage: between the other nodes, and from the killed node to the others. */
     readonly nodeBetweenOthers: number;
     readonly nodeFromKilled: number;
-    /** At the clients of the node that was away. */
+    /** At the clients of the killed node. */
     readonly nodeOwnClients: number;
   };
-  /** Expected deliveries in that time. */
+  /** Expected deliveries during the outages. */
   readonly expectedBroker: number;
   readonly expectedNode: number;
 }
 
-/** Connections that are made at the same time. */
+/** Connections that are opened concurrently. */
 const AT_ONCE = 100;
 
-/** Messages of each node that must have arrived before something is killed. */
+/** Messages of each node that must have arrived before a process is killed. */
 const BEFORE = 2 * TOPICS;
 
-/** Milliseconds for which the broker, or the node, is away. */
-const ABSENCE = 150;
+/** The duration of an outage of the broker or a node, in milliseconds. */
+const OUTAGE = 150;
 
-/** Milliseconds between two messages of a node while something is killed. */
+/** Milliseconds between two messages of a node during an outage. */
 const GAP = 10;
 
-/** Milliseconds in which something must arrive. */
+/** Milliseconds within which an expected message must arrive. */
 const LIMIT = 240_000;
 
 /** The history limits of each topic, if there is a history. */
@@ -92,7 +92,7 @@ class Cluster implements AsyncDisposable {
     }
   }
 
-  /** Starts a node, on the port that it had before. */
+  /** Starts a node, on its previous port. */
   async start(node: number): Promise<void> {
     const runtime = runtimeNames[node];
     const worker = this.#workers[node] = new Worker(runtime, "../backplane/cluster_node");
@@ -134,8 +134,8 @@ class Cluster implements AsyncDisposable {
   }
 
   /** Waits until all nodes are connected and subscribed, and returns their `onError` codes. */
-  async settle(): Promise<Heard[]> {
-    return await Promise.all(this.#workers.map((worker) => worker.ask<Heard>("settled")));
+  async settle(): Promise<ErrorCodes[]> {
+    return await Promise.all(this.#workers.map((worker) => worker.ask<ErrorCodes>("settled")));
   }
 
   /** Makes all nodes publish. */
@@ -168,7 +168,7 @@ class Cluster implements AsyncDisposable {
     assert.deepEqual(this.#faults.slice(0, 5), [], "each once, and in order");
   }
 
-  /** Waits for a message, and some more. */
+  /** Waits for a message, and for a short time after it. */
   async #next(limit: number): Promise<void> {
     let timer: ReturnType<typeof setTimeout> | undefined;
     await new Promise<void>((resolve) => {
@@ -176,7 +176,7 @@ class Cluster implements AsyncDisposable {
       timer = setTimeout(resolve, limit);
     });
     clearTimeout(timer);
-    // So that not every message is looked at alone.
+    // Avoids a check after each single message.
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 
@@ -186,17 +186,17 @@ class Cluster implements AsyncDisposable {
       .map((client) => client.missing(from, life, piece));
   }
 
-  /** The broker is killed, and started again. */
+  /** Kills the broker and restarts it. */
   async killBroker(): Promise<void> {
     await this.#broker.kill();
-    await new Promise((resolve) => setTimeout(resolve, ABSENCE));
+    await new Promise((resolve) => setTimeout(resolve, OUTAGE));
     await this.#broker.restart();
   }
 
-  /** A node is killed, and started again. */
+  /** Kills a node and restarts it. */
   async killNode(node: number): Promise<void> {
     await this.#workers[node][Symbol.asyncDispose]();
-    await new Promise((resolve) => setTimeout(resolve, ABSENCE));
+    await new Promise((resolve) => setTimeout(resolve, OUTAGE));
     this.#lives[node]++;
     await this.start(node);
     if (!this.#plan.resume) await this.join(this.clients.filter((client) => client.node === node));
@@ -216,7 +216,7 @@ class Cluster implements AsyncDisposable {
   }
 }
 
-/** Executes the plan; throws if a promise is broken. */
+/** Executes the plan; throws if a guarantee does not hold. */
 export async function runCluster(plan: ClusterPlan): Promise<ClusterReport> {
   const began = performance.now();
   await using broker = await Broker.start(plan.broker, { persistent: plan.resume });
@@ -263,7 +263,7 @@ export async function runCluster(plan: ClusterPlan): Promise<ClusterReport> {
   const alone: Piece = { first: after.first + after.count, count: plan.load };
   const end: Piece = { first: alone.first + alone.count, count: 2 * TOPICS };
   const stillUnderLoad = cluster.publish(alone, GAP);
-  // That one will not answer.
+  // The killed node will not answer.
   stillUnderLoad[KILLED]!.catch(() => {});
   await cluster.arrived({ first: alone.first, count: 1 });
   await cluster.killNode(KILLED);

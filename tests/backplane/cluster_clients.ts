@@ -4,7 +4,7 @@ import { connect, type Message } from "../../mod.ts";
 
 /** A connection, of either kind. */
 export interface ClusterConnection {
-  /** Cuts it for good. */
+  /** Disconnects permanently. */
   terminate(): void;
 }
 
@@ -23,7 +23,7 @@ export async function joinOnce(
   return await connect(url, { message: (_, data) => took(data) });
 }
 
-/** Connects for these topics, again and again; the client subscribes, and resumes. */
+/** Connects for these topics and reconnects; the client subscribes and resumes. */
 export async function joinToStay(
   topics: readonly number[],
   port: number,

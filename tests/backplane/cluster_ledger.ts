@@ -2,10 +2,10 @@
 
 import { type ClusterMessage, TOPICS } from "./cluster_messages.ts";
 
-/** How often a node is started, at most. */
+/** The maximum number of starts of a node. */
 const LIVES = 2;
 
-/** Messages of one node and life, at most. */
+/** The maximum number of messages that a node publishes between two starts. */
 const NUMBERS = 4096;
 
 /** A batch of messages that each node publishes. */
@@ -18,10 +18,10 @@ export interface Piece {
 export class ClientLedger {
   /** The node it is connected to. */
   readonly node: number;
-  /** The topics that it listens to, by their numbers. */
+  /** The subscribed topics, by their numbers. */
   readonly topics: readonly number[];
   readonly #got: Uint8Array[];
-  /** The newest number of each node, life and topic. */
+  /** The newest number of each node, start and topic. */
   readonly #newest = new Map<number, number>();
   readonly #faults: string[];
 

@@ -1,7 +1,7 @@
 // The messages that the nodes of a cluster publish: every second one is text, the others are
 // binary.
 
-/** Topics on which is published, in turn. */
+/** The topics to publish to, in turn. */
 export const TOPICS = 20;
 
 /** Identifies the message. */

@@ -8,7 +8,7 @@ import type { BrokerName } from "../support/brokers.ts";
 import type { RuntimeName } from "../support/runtimes.ts";
 import { messageOf, topicOf } from "./cluster_messages.ts";
 
-/** How a node begins. */
+/** The configuration of a node. */
 export interface ListenOrder {
   readonly type: "listen";
   readonly runtime: RuntimeName;
@@ -51,9 +51,9 @@ export interface Listening {
  * The node's answer to "settled": the error codes that `onError` has received since the last
  * request.
  */
-export type Heard = readonly string[];
+export type ErrorCodes = readonly string[];
 
-/** A backplane of which is known when all of its subscriptions are made. */
+/** A backplane that reports when all of its subscriptions are confirmed. */
 class Watched implements Backplane {
   readonly history: BackplaneHistory | undefined;
   readonly #inner: Backplane;
@@ -119,7 +119,7 @@ let made: Made | undefined;
 let backplane: Watched | undefined;
 let server: Server | undefined;
 let publisher = { node: 0, life: 0 };
-const heard: string[] = [];
+const errorCodes: string[] = [];
 
 async function listen(order: ListenOrder): Promise<Listening> {
   publisher = order;
@@ -131,7 +131,7 @@ async function listen(order: ListenOrder): Promise<Listening> {
     port: order.port,
     backlog: 4096,
     backplane,
-    onError: (error) => heard.push((error as { code?: string }).code ?? String(error)),
+    onError: (error) => errorCodes.push((error as { code?: string }).code ?? String(error)),
     clientTopics: { allow: () => true },
     open(conn) {
       for (const topic of new URL(conn.url).searchParams.getAll("topic")) conn.subscribe(topic);
@@ -155,7 +155,7 @@ async function publish(
 async function carryOut(order: NodeOrder): Promise<unknown> {
   if (order === "settled") {
     await backplane!.settled();
-    return heard.splice(0);
+    return errorCodes.splice(0);
   }
   if (order === "quit") {
     await server!.shutdown({ timeout: 0 });

@@ -83,7 +83,7 @@ const GARBLED: readonly [what: string, bytes: Uint8Array][] = [
   ["a key longer than all", changed(3, 1)],
   ["a key that is not UTF-8", changed(34, 0xff)],
   ["text that is not UTF-8", concat(good, hex("ff"))],
-  ["the message of another program", utf8('{"type":"hello","from":"somebody else"}')],
+  ["the message of another program", utf8('{"type":"hello","from":"another program"}')],
 ];
 
 for (const [what, bytes] of GARBLED) {

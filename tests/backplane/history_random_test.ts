@@ -18,7 +18,7 @@ const decoder = new TextDecoder();
 
 /** A client, on one connection after the other. */
 class Client {
-  /** The number of the newest message that it was told. */
+  /** The newest message number that it has received. */
   at: number | undefined;
   readonly texts: string[] = [];
   readonly numbers: number[] = [];
@@ -62,7 +62,7 @@ async function run(seed: number): Promise<number> {
   const broker = new FakeBroker(true, history);
   const errors: unknown[] = [];
   const nodes = Array.from({ length: 3 }, () => new Node(broker, errors));
-  // One receiver that stays at each server: repeated messages are recognized where there is a
+  // One receiver stays at each server, because a server detects repeated messages only with a
   // subscriber.
   const stays = nodes.map(({ topics }) => {
     const client = new Client();
@@ -81,7 +81,7 @@ async function run(seed: number): Promise<number> {
   const published: string[] = [];
   let cut: Array<() => void> = [];
   history.loses = () => random.below(10) === 0;
-  // In front of an outage the broker keeps some more without an answer, then none.
+  // Before an outage the broker stores some more messages without an answer, then none.
   let health: "answers" | "keeps" | "is silent" = "answers";
   history.append = (done) => {
     if (random.below(10) === 0) health = health === "answers" ? "keeps" : "is silent";

@@ -13,7 +13,7 @@ import { quiet } from "../support/socket_harness.ts";
 class Reader implements HistoryReaderTopic {
   readonly name: string;
   readonly after: number | undefined;
-  readonly told = new Queue<string>();
+  readonly calls = new Queue<string>();
   needsRead = true;
 
   constructor(name: string, after?: number) {
@@ -22,16 +22,16 @@ class Reader implements HistoryReaderTopic {
   }
 
   beginRead(): number | undefined {
-    this.told.push("begin");
+    this.calls.push("begin");
     return this.after;
   }
 
   readDone(page: unknown): void {
-    this.told.push(`done ${page}`);
+    this.calls.push(`done ${page}`);
   }
 
   readFailed(error: unknown): void {
-    this.told.push(`failed ${error}`);
+    this.calls.push(`failed ${error}`);
   }
 }
 
@@ -75,8 +75,8 @@ readsTest("a reader receives the page or the reason for its absence", async (t) 
   t.answers[0].resolve("page");
   t.answers[1].reject("broken");
   await quiet();
-  assert.deepEqual(one.told.all, ["begin", "done page"]);
-  assert.deepEqual(two.told.all, ["begin", "failed broken"]);
+  assert.deepEqual(one.calls.all, ["begin", "done page"]);
+  assert.deepEqual(two.calls.all, ["begin", "failed broken"]);
   t.reads.want(two);
   assert.equal(t.asked.length, 3, "it may read again");
 });
@@ -95,7 +95,7 @@ Deno.test("a broker that throws or returns no promise counts as a reply", async 
   await quiet();
   reads.want(reader);
   await quiet();
-  assert.deepEqual(reader.told.all, ["begin", "failed Error: thrown", "begin", "done page"]);
+  assert.deepEqual(reader.calls.all, ["begin", "failed Error: thrown", "begin", "done page"]);
   assert.equal(timers.size, 0);
 });
 
@@ -110,24 +110,24 @@ readsTest(
     t.answers[5].resolve("page");
     await quiet();
     assert.deepEqual(t.asked.slice(64), [["66"]]);
-    // One that does not wait any more keeps the broker busy all the same.
+    // A read that its reader has abandoned still occupies the broker.
     t.reads.forget(readers[0]);
     assert.equal(t.asked.length, 65);
     t.answers[0].resolve("page");
     await quiet();
     assert.deepEqual(t.asked.slice(65), [["67"]]);
-    assert.deepEqual(readers[0].told.all, ["begin"]);
+    assert.deepEqual(readers[0].calls.all, ["begin"]);
   },
 );
 
 readsTest("a read times out without a reply", async (t) => {
   const reader = new Reader("topic");
   t.reads.want(reader);
-  const [, told] = await reader.told.atLeast(2);
-  assert.match(told, /has not answered a read within 20 ms/);
+  const [, failed] = await reader.calls.atLeast(2);
+  assert.match(failed, /has not answered a read within 20 ms/);
   t.answers[0].resolve("too late");
   await quiet();
-  assert.equal(reader.told.all.length, 2);
+  assert.equal(reader.calls.all.length, 2);
   t.reads.want(reader);
   assert.equal(t.asked.length, 2);
 }, 20);
@@ -140,7 +140,7 @@ readsTest("reads do not wait during an outage of the broker", async (t) => {
   t.answers[1].reject("gone");
   await quiet();
   assert.equal(t.asked.length, 64);
-  assert.deepEqual(readers[0].told.all, ["begin"]);
+  assert.deepEqual(readers[0].calls.all, ["begin"]);
   t.reads.want(readers[0]);
   t.reads.want(readers[69]);
   assert.deepEqual(t.asked.slice(64), [["0"], ["69"]]);
@@ -154,6 +154,6 @@ readsTest("spreads reads after many messages over several turns", async (t) => {
   await Promise.resolve().then(() => {}).then(() => {}).then(() => {});
   for (const reader of readers) t.reads.want(reader);
   assert.equal(t.asked.length, 6, "not in this turn");
-  await readers[0].told.atLeast(3);
+  await readers[0].calls.atLeast(3);
   assert.equal(t.asked.length, 12);
 });

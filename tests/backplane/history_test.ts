@@ -140,8 +140,8 @@ historyTest("all receivers of all servers get messages in one order, by number",
   }
   await quiet();
   const texts = Array.from({ length: 30 }, (_, i) => `message ${i}`);
-  const labelled = ["subscribed 0", ...texts.map((text, i) => `${i + 1} ${text}`)];
-  for (const [i, { log }] of receivers.entries()) assert.deepEqual(log, i % 2 ? texts : labelled);
+  const labeled = ["subscribed 0", ...texts.map((text, i) => `${i + 1} ${text}`)];
+  for (const [i, { log }] of receivers.entries()) assert.deepEqual(log, i % 2 ? texts : labeled);
   assert.deepEqual(t.history.limits[0], { maxAge: 60_000, maxMessages: 100 });
   assert.deepEqual(t.nodes.flatMap(({ codes }) => codes), []);
 });
@@ -410,9 +410,9 @@ historyTest("reports and drops a message that the broker rejects, and continues"
     ["BACKPLANE_FAILED", cause],
     ["BACKPLANE_FAILED", cause],
   ]);
-  node.publish("goes on");
+  node.publish("continues");
   await quiet();
-  assert.deepEqual(receiver.log, ["subscribed 0", "1 goes on"]);
+  assert.deepEqual(receiver.log, ["subscribed 0", "1 continues"]);
 });
 
 Deno.test("bounds the queue and reports dropped messages", async () => {
@@ -504,10 +504,10 @@ historyTest("reports a broker that throws, without further effect", 1, async (t)
   history.read = undefined;
   const third = node.join();
   await quiet();
-  node.publish("goes on");
+  node.publish("continues");
   await quiet();
-  assert.deepEqual(again.log.at(-1), "1 goes on");
-  assert.deepEqual(third.log, ["subscribed 0", "1 goes on"]);
+  assert.deepEqual(again.log.at(-1), "1 continues");
+  assert.deepEqual(third.log, ["subscribed 0", "1 continues"]);
   assert.deepEqual(node.codes, Array(3).fill("BACKPLANE_FAILED"));
   assert.ok(broker.isUp);
 });
@@ -530,10 +530,10 @@ for (const [what, message] of BROUGHT) {
     const receiver = node.join();
     await quiet();
     node.backplane.sink.message(...message as [string, Uint8Array, number, number]);
-    node.publish("goes on");
+    node.publish("continues");
     await quiet();
     assert.deepEqual(node.codes, ["BACKPLANE_INVALID_MESSAGE"]);
-    assert.deepEqual(receiver.log, ["subscribed 0", "1 goes on"]);
+    assert.deepEqual(receiver.log, ["subscribed 0", "1 continues"]);
   });
 }
 
@@ -670,7 +670,7 @@ historyTest("makes no requests to the broker after the shutdown", 2, async ({ no
   const [one, two] = nodes;
   const receiver = one.join(5);
   one.topics.close(0);
-  two.publish("nobody is there");
+  two.publish("no subscriber");
   await quiet();
   const before = history.requests.length + one.backplane.requests.length;
   one.publish("too late");
@@ -741,7 +741,7 @@ Deno.test("a shutdown waits for published messages and reports unsent ones", asy
   assert.deepEqual(node.codes, []);
 
   const other = new Node(new FakeBroker(false, new FakeHistory()));
-  for (let i = 0; i < 3; i++) other.publish("nobody is there");
+  for (let i = 0; i < 3; i++) other.publish("no subscriber");
   await other.topics.close(60_000);
   assert.deepEqual(other.codes, ["BACKPLANE_OVERFLOW"]);
   assert.match(other.errors.all[0].message, /3 messages .* had not been sent/);

@@ -33,10 +33,10 @@ class Bench implements OrderedTopicOwner<Receiver, OrderedMessage> {
   readonly receivers: Receiver[] = [];
   /** The requests to the history: the number after which to read, or "last". */
   readonly asked: (number | "last")[] = [];
-  readonly told: string[] = [];
+  readonly notices: string[] = [];
   wanted = false;
 
-  /** A receiver begins to listen. */
+  /** Adds a receiver. */
   join(after?: number): string[] {
     const receiver: Receiver = { log: [] };
     this.receivers.push(receiver);
@@ -49,14 +49,14 @@ class Bench implements OrderedTopicOwner<Receiver, OrderedMessage> {
     for (const number of numbers) this.topic.receive(message(number), number - 1);
   }
 
-  /** A read begins. */
+  /** Starts a read. */
   ask(): void {
     assert.ok(this.wanted && this.topic.needsRead, "there is no pending read");
     this.wanted = false;
     this.asked.push(this.topic.beginRead() ?? "last");
   }
 
-  /** The read is answered. */
+  /** Answers the read. */
   answer(last: number, numbers: number[] = [], complete = true): void {
     this.topic.read({ last, complete, messages: numbers.map((number) => message(number)) });
   }
@@ -94,16 +94,16 @@ class Bench implements OrderedTopicOwner<Receiver, OrderedMessage> {
   }
 
   started(): void {
-    this.told.push("started");
+    this.notices.push("started");
   }
 
   overflowed(): void {
-    this.told.push("overflowed");
+    this.notices.push("overflowed");
     this.topic.giveUp();
   }
 
   wentBack(): void {
-    this.told.push("went back");
+    this.notices.push("went back");
   }
 }
 
@@ -115,7 +115,7 @@ function live(number: number): { t: Bench; first: string[] } {
   t.answer(number);
   assert.deepEqual(first.splice(0), [`at ${number}`]);
   t.asked.length = 0;
-  t.told.length = 0;
+  t.notices.length = 0;
   return { t, first };
 }
 
@@ -125,7 +125,7 @@ Deno.test("the first subscriber starts at the topic's position once it is known"
   assert.equal(t.topic.starting, true);
   t.ask();
   t.answer(7);
-  assert.deepEqual([log, t.asked, t.told], [["at 7"], ["last"], ["started"]]);
+  assert.deepEqual([log, t.asked, t.notices], [["at 7"], ["last"], ["started"]]);
   t.receive(8);
   assert.deepEqual(log, ["at 7", "8"]);
   assert.deepEqual([t.topic.starting, t.topic.needsRead, t.wanted], [false, false, false]);
@@ -314,7 +314,7 @@ Deno.test("after a failed first read the next message sets the position", () => 
   const logs = [t.join(), t.join(4)];
   t.ask();
   t.topic.giveUp();
-  assert.deepEqual([t.told, t.topic.needsRead], [["started"], false]);
+  assert.deepEqual([t.notices, t.topic.needsRead], [["started"], false]);
   t.receive(6, 7);
   assert.deepEqual(logs, [["at undefined", "6", "7"], ["at 4", "missed", "6", "7"]]);
 });
@@ -326,7 +326,7 @@ Deno.test("drops messages beyond the buffer", () => {
   t.topic.receive(message(10, 10, 60), 9);
   t.topic.receive(message(11, 11, 60), 10);
   t.receive(12);
-  assert.deepEqual([t.told, first], [["overflowed"], ["missed", "10", "11", "12"]]);
+  assert.deepEqual([t.notices, first], [["overflowed"], ["missed", "10", "11", "12"]]);
 });
 
 Deno.test("reports decreased numbers, and restarts all subscribers", () => {
@@ -336,7 +336,7 @@ Deno.test("reports decreased numbers, and restarts all subscribers", () => {
   t.ask();
   t.answer(2, []);
   t.receive(3);
-  assert.deepEqual([t.told, first], [["went back"], ["missed", "3"]]);
+  assert.deepEqual([t.notices, first], [["went back"], ["missed", "3"]]);
   assert.deepEqual(logs, [["at 2", "3"], ["at 2", "missed", "3"]]);
 });
 

@@ -39,7 +39,7 @@ export class Recorder implements BackplaneSink {
     return recorder;
   }
 
-  /** Waits for the first connection. On a busy machine an attempt may fail before it: that is forgotten. */
+  /** Waits for the first connection. Ignores failed attempts before it, as on a busy machine. */
   async #firstUp(): Promise<void> {
     while (await this.states.next() !== "up");
     this.states = new Queue();
@@ -69,7 +69,7 @@ export class Recorder implements BackplaneSink {
     this.states.push("down");
   }
 
-  /** Waits for the next turn of the state, which must be this one. */
+  /** Waits for the next change of the state, which must be to this one. */
   async turns(to: "up" | "down"): Promise<void> {
     const state = await this.states.next();
     if (state !== to) throw new Error(`it is ${state} and not ${to}`);

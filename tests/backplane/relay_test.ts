@@ -37,7 +37,7 @@ async function node(t: Harness, broker: FakeBroker, options: ServeOptions = {}):
   return { server, backplane, conn, peer, errors };
 }
 
-/** So many servers on one broker. */
+/** Starts a number of servers on one broker. */
 async function nodes(t: Harness, count: number, broker = new FakeBroker()): Promise<Node[]> {
   const all: Node[] = [];
   while (all.length < count) all.push(await node(t, broker));
@@ -101,7 +101,7 @@ socketTest("subscribes at the broker only to topics with local subscribers", asy
   second.subscribe("own");
   second.subscribe("own");
   second.unsubscribe("room");
-  it.server.publish("nobody's", "goes there all the same");
+  it.server.publish("unused", "is sent anyway");
   it.conn.unsubscribe("room");
   it.conn.unsubscribe("room");
   other.close();
@@ -111,7 +111,7 @@ socketTest("subscribes at the broker only to topics with local subscribers", asy
     ["start"],
     ["subscribe", "room"],
     ["subscribe", "own"],
-    ["publish", "nobody's"],
+    ["publish", "unused"],
     ["unsubscribe", "room"],
     ["unsubscribe", "own"],
     ["close"],
@@ -219,18 +219,18 @@ socketTest(
 );
 
 socketTest(
-  "a message by which the broker is found to be away waits with those that follow, in order",
+  "queues a message that reveals an outage, and later messages, in order",
   async (t) => {
     const [one, two] = await nodes(t, 2);
     const publish = one.backplane.publish.bind(one.backplane);
     let left = 1;
     one.backplane.publish = (topic, message) => {
       if (left-- > 0) return publish(topic, message);
-      one.backplane.sink.down(new Error("found away"));
-      throw new Error("found away");
+      one.backplane.sink.down(new Error("outage"));
+      throw new Error("outage");
     };
     for (const text of ["1", "2", "3", "4"]) one.server.publish("room", text);
-    // It is away again after the first of those that have waited.
+    // It fails again after the first of the queued messages.
     left = 1;
     one.backplane.sink.up();
     await quiet();
@@ -308,10 +308,10 @@ for (const [what, topic, message] of RUBBISH) {
   socketTest(`reports and ignores ${what} from the broker`, async (t) => {
     const [it] = await nodes(t, 1);
     it.backplane.sink.message(topic as string, message as Uint8Array);
-    it.server.publish("room", "goes on");
+    it.server.publish("room", "continues");
     await quiet();
     assert.deepEqual(codes(it), ["BACKPLANE_INVALID_MESSAGE"]);
-    assert.deepEqual(it.peer.payloads, ["goes on"]);
+    assert.deepEqual(it.peer.payloads, ["continues"]);
     assert.equal(it.conn.readyState, "open");
   });
 }
@@ -338,7 +338,11 @@ const BACKPLANE: Backplane = new FakeBroker().backplane();
 const WRONG: readonly [what: string, options: ServeOptions, message: RegExp][] = [
   ["null", { backplane: null as never }, /"backplane" must be an object .* got null$/],
   ["no backplane", { backplane: {} as never }, /a function "start", got an object$/],
-  ["a queue that is none", { backplaneQueue: 7 as never }, /"backplaneQueue" must be an object/],
+  [
+    "a queue of the wrong type",
+    { backplaneQueue: 7 as never },
+    /"backplaneQueue" must be an object/,
+  ],
   [
     "an unknown limit",
     { backplaneQueue: { max: 1 } as never },

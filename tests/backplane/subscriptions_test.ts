@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { Subscriptions } from "../../src/backplane/redis/connection.ts";
 
-/** A broker that answers when the test tells it to. */
-class SlowEngine {
+/** A broker that answers on command. */
+class SlowBroker {
   readonly requests: string[] = [];
   readonly #answers: ((error?: Error) => void)[] = [];
 
@@ -19,11 +19,11 @@ class SlowEngine {
   }
 }
 
-function wishes(): { broker: SlowEngine; wishes: Subscriptions } {
-  const broker = new SlowEngine();
+function topics(): { broker: SlowBroker; topics: Subscriptions } {
+  const broker = new SlowBroker();
   return {
     broker,
-    wishes: new Subscriptions(
+    topics: new Subscriptions(
       (topic) => broker.ask(`+${topic}`),
       (topic) => broker.ask(`-${topic}`),
     ),
@@ -31,7 +31,7 @@ function wishes(): { broker: SlowEngine; wishes: Subscriptions } {
 }
 
 Deno.test("requests one subscription per topic, several topics in parallel", async () => {
-  const { broker, wishes: all } = wishes();
+  const { broker, topics: all } = topics();
   const one = all.set("one", true);
   const again = all.set("one", true);
   const two = all.set("two", true);
@@ -46,7 +46,7 @@ Deno.test("requests one subscription per topic, several topics in parallel", asy
 });
 
 Deno.test("applies a change during a pending request afterwards; the last change wins", async () => {
-  const { broker, wishes: all } = wishes();
+  const { broker, topics: all } = topics();
   const settled = all.set("t", true);
   for (let i = 0; i < 9; i++) void all.set("t", i % 2 === 1);
   assert.deepEqual(broker.requests, ["+t"]);
@@ -60,13 +60,13 @@ Deno.test("applies a change during a pending request afterwards; the last change
 });
 
 Deno.test("sends no request for a topic that was unsubscribed before the confirmation", async () => {
-  const { broker, wishes: all } = wishes();
+  const { broker, topics: all } = topics();
   await all.set("t", false);
   assert.deepEqual(broker.requests, []);
 });
 
 Deno.test("a rejection rejects the promise, and the next subscription requests again", async () => {
-  const { broker, wishes: all } = wishes();
+  const { broker, topics: all } = topics();
   const refused = assert.rejects(all.set("t", true), /no/);
   await broker.answer(new Error("no"));
   await refused;

@@ -41,7 +41,7 @@ async function statusOf<T>(
   return (await raw.answer()).status;
 }
 
-/** Reads no faster than so many bytes in a second; the bytes in all. */
+/** Reads at most this number of bytes per second; returns the total. */
 async function readSlowly(raw: RawSocket, bytesPerSecond: number): Promise<number> {
   raw.discards = true;
   const began = performance.now();
@@ -344,7 +344,7 @@ const responseCases = liveCases({
   "fetch: cancels the body once and aborts the signal when the client disconnects": async (t) => {
     for (const pause of [0, 5]) {
       for (const leave of ["destroy", "end"] as const) {
-        const cancelled = new Queue<unknown>();
+        const canceled = new Queue<unknown>();
         const aborted = new Deferred<void>();
         let pulls = 0;
         const server = await t.serve({
@@ -357,7 +357,7 @@ const responseCases = liveCases({
                   if (pause > 0) await sleep(pause);
                   controller.enqueue(new Uint8Array(10_000));
                 },
-                cancel: cancelled.push,
+                cancel: canceled.push,
               }, { highWaterMark: 0 }),
             );
           },
@@ -369,11 +369,11 @@ const responseCases = liveCases({
         raw[leave]();
         await aborted.promise;
         if (leave === "end") raw.destroy();
-        await cancelled.next();
+        await canceled.next();
         const before = pulls;
         await settled(() => pulls);
         assert.equal(pulls, before);
-        assert.equal(cancelled.all.length, 1);
+        assert.equal(canceled.all.length, 1);
         assert.equal(server.stats().handshakes, 0);
       }
     }
@@ -382,7 +382,7 @@ const responseCases = liveCases({
   "fetch: a disconnect before the response aborts the signal": async (t) => {
     const asked = new Deferred<void>();
     const aborted = new Deferred<void>();
-    const cancelled = new Queue<unknown>();
+    const canceled = new Queue<unknown>();
     const respond = new Deferred<Response>();
     const server = await t.serve({
       fetch(request) {
@@ -398,8 +398,8 @@ const responseCases = liveCases({
     raw.socket.resetAndDestroy();
     await aborted.promise;
     while (server.stats().handshakes > 0) await sleep(1);
-    respond.resolve(new Response(new ReadableStream({ cancel: cancelled.push })));
-    await cancelled.next();
+    respond.resolve(new Response(new ReadableStream({ cancel: canceled.push })));
+    await canceled.next();
   },
 
   "fetch: sends a complete response to a client that has ended its direction": async (t) => {

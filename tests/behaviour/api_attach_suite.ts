@@ -28,7 +28,7 @@ import type { Cases } from "./harness.ts";
 
 const echo: UpgradeOptions = { message: (conn, data) => void conn.send(data) };
 
-/** Listens, and ends with the case. */
+/** Listens until the case ends. */
 async function listening<S extends HttpServer>(t: Live, server: S): Promise<S & { port: number }> {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   t.context.after(() => {
@@ -222,8 +222,8 @@ export const cases: Cases = liveCases({
     assert.deepEqual((await byPeer.peer.frame())!.payload, closePayload(4000));
     await byPeer.peer.until(() => byPeer.peer.ended || byPeer.peer.over);
     byPeer.peer.end();
-    const theirs = await byPeer.conn.closed;
-    assert.deepEqual([theirs.code, theirs.reason, theirs.clean], [4000, "bye", true]);
+    const remote = await byPeer.conn.closed;
+    assert.deepEqual([remote.code, remote.reason, remote.clean], [4000, "bye", true]);
 
     const byUs = await accepted(t);
     byUs.conn.close(4001, "enough");
@@ -603,8 +603,8 @@ export const cases: Cases = liveCases({
       const peer = await t.rawClient({ port: http.port });
       peer.send(upgradeRequest());
       assert.equal((await peer.answer()).headers.get("upgrade"), "other");
-      peer.send("theirs");
-      assert.equal(await peer.rest(), "theirs");
+      peer.send("other");
+      assert.equal(await peer.rest(), "other");
       assert.ok(await errors.next() instanceof TypeError);
       assert.equal(upgrader.connections, 0);
     }

@@ -32,7 +32,7 @@ async function requestOf(
   return await seen.promise;
 }
 
-/** The error that a server's answer to the opening handshake leads to. */
+/** The error for a server's response to the opening handshake. */
 async function refusedWith(t: Live, ...lines: string[]): Promise<HandshakeError> {
   const server = await t.rawServer();
   const connecting = t.connect(server.url);

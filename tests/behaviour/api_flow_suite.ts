@@ -38,7 +38,7 @@ async function clog({ conn, peer }: LiveSide): Promise<void> {
   peer.discards = true;
   peer.pause();
   assert.equal(conn.send(new Uint8Array(CLOG)), false);
-  assert.ok(await settled(() => conn.bufferedAmount) > 0, "the kernel keeps it all");
+  assert.ok(await settled(() => conn.bufferedAmount) > 0, "the kernel buffers everything");
 }
 
 /** A peer that sends up to `count` messages of 1 MiB as fast as they are accepted. */
@@ -256,7 +256,7 @@ const inCases = liveCases({
           const grown = process.memoryUsage().rss - before;
           assert.ok(grown < FLAT, `memory has grown by ${grown} bytes`);
           for (let i = 0; i < 50; i++) assert.equal((await read()).length, MIB);
-          assert.ok(peer.flushed - start > 50 * MIB, "it goes on when it is read");
+          assert.ok(peer.flushed - start > 50 * MIB, "it continues when the reader reads");
           conn.terminate();
           await pouring;
         }),

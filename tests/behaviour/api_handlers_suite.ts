@@ -59,14 +59,14 @@ async function endedBy(
   t: Live,
   options: CommonOptions,
   ...frames: FrameParts[]
-): Promise<{ info: CloseInfo; told: number }> {
+): Promise<{ info: CloseInfo; sentCode: number }> {
   const { conn, peer } = await t.accept({ message: () => {}, ...options });
   peer.send(...frames);
   const close = await peer.frame();
   peer.end();
   const info = await conn.closed;
   assert.equal(close?.opcode, CLOSE);
-  return { info, told: close.payload[0] << 8 | close.payload[1] };
+  return { info, sentCode: close.payload[0] << 8 | close.payload[1] };
 }
 
 const callCases = liveCases({
@@ -143,16 +143,16 @@ const callCases = liveCases({
     onBothSides(t, async (open) => {
       for (const name of ["open", "message", "ping"] as const) {
         for (const end of ["close", "terminate"] as const) {
-          // Cutting a server's connection in `open` cuts its answer too: there is no peer then.
+          // terminate() in the server's `open` drops its response too, so there is no peer.
           if (name === "open" && end === "terminate") continue;
-          const told = new Queue<string>();
+          const calls = new Queue<string>();
           const { peer } = await open(
             {
-              message: () => told.push("message"),
-              ping: () => told.push("ping"),
-              close: (conn) => told.push(`close ${conn.send("too late")}`),
+              message: () => calls.push("message"),
+              ping: () => calls.push("ping"),
+              close: (conn) => calls.push(`close ${conn.send("too late")}`),
               [name]: (conn: Connection<undefined>) => {
-                told.push(`${end} in ${name}`);
+                calls.push(`${end} in ${name}`);
                 conn[end]();
               },
             },
@@ -167,9 +167,9 @@ const callCases = liveCases({
           peer.end();
           const first = name === "message" ? ["ping"] : [];
           const expected = [...first, `${end} in ${name}`, "close false"];
-          assert.deepEqual(await told.atLeast(expected.length), expected);
+          assert.deepEqual(await calls.atLeast(expected.length), expected);
           await peer.until(() => peer.over);
-          assert.equal(told.all.length, expected.length);
+          assert.equal(calls.all.length, expected.length);
         }
       }
     }),
@@ -212,7 +212,7 @@ const callCases = liveCases({
       const count = 10_000;
       const kept = new Queue<Uint8Array>();
       const { peer } = await open({ message: (_, data) => kept.push(data as Uint8Array) });
-      // Sizes on both sides of every threshold, each message telling its number.
+      // Sizes on both sides of every threshold, each message with its number.
       const content = (i: number): Uint8Array =>
         new Uint8Array(4 + (i % 50 === 0 ? i % 5000 : i % 300)).fill(i * 7)
           .map((byte, at) => at < 4 ? i >> 8 * at : byte);
@@ -337,17 +337,17 @@ const failureCases = liveCases({
 
 const peerCases = liveCases({
   "a framing violation is a ProtocolError: 1002": async (t) => {
-    const { info, told } = await endedBy(t, {}, { opcode: TEXT, rsv: 2 });
+    const { info, sentCode } = await endedBy(t, {}, { opcode: TEXT, rsv: 2 });
     assert.ok(info.error instanceof ProtocolError);
-    assert.deepEqual([info.code, told, info.error.closeCode], [1002, 1002, 1002]);
+    assert.deepEqual([info.code, sentCode, info.error.closeCode], [1002, 1002, 1002]);
     assert.equal(info.error.code, "RESERVED_BITS");
     assert.equal(info.clean, false);
   },
 
   "text that is not UTF-8 is an InvalidPayloadError: 1007": async (t) => {
-    const { info, told } = await endedBy(t, {}, { opcode: TEXT, payload: Uint8Array.of(0xc0) });
+    const { info, sentCode } = await endedBy(t, {}, { opcode: TEXT, payload: Uint8Array.of(0xc0) });
     assert.ok(info.error instanceof InvalidPayloadError);
-    assert.deepEqual([info.code, told, info.error.closeCode], [1007, 1007, 1007]);
+    assert.deepEqual([info.code, sentCode, info.error.closeCode], [1007, 1007, 1007]);
     assert.equal(info.error.code, "INVALID_UTF8");
   },
 
@@ -360,7 +360,7 @@ const peerCases = liveCases({
       maxMessageSize: 1000,
       message: (_, data) => messages.push(data),
     };
-    const { info, told } = await endedBy(
+    const { info, sentCode } = await endedBy(
       t,
       options,
       { opcode: BINARY, payload: new Uint8Array(1000) },
@@ -368,7 +368,7 @@ const peerCases = liveCases({
       { opcode: CONTINUATION, ...half },
     );
     assert.ok(info.error instanceof MessageTooBigError);
-    assert.deepEqual([info.code, told, info.error.closeCode], [1009, 1009, 1009]);
+    assert.deepEqual([info.code, sentCode, info.error.closeCode], [1009, 1009, 1009]);
     assert.deepEqual(messages.all.map(({ length }) => length), [1000]);
   },
 
@@ -377,13 +377,13 @@ const peerCases = liveCases({
     const middle = { opcode: CONTINUATION, fin: false };
     const last = { opcode: CONTINUATION };
     const messages = new Queue<Message>();
-    const { info, told } = await endedBy(
+    const { info, sentCode } = await endedBy(
       t,
       { maxFragments: 3, message: (_, data) => messages.push(data) },
       ...[first, middle, last],
       ...[first, middle, middle, last],
     );
-    assert.deepEqual([info.code, told], [1008, 1008]);
+    assert.deepEqual([info.code, sentCode], [1008, 1008]);
     assert.equal((info.error as WebSocketError).code, "TOO_MANY_FRAGMENTS");
     assert.deepEqual(messages.all, [""]);
   },

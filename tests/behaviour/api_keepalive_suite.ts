@@ -7,7 +7,7 @@ import { type CommonOptions, liveCases, onBothSides, Queue } from "../support/li
 import { BINARY, PING, PONG, TEXT } from "../support/vectors.ts";
 import type { Cases } from "./harness.ts";
 
-/** Waits until the connection was given up, and asserts why. */
+/** Waits for the disconnect, and checks its error code. */
 async function assertGone(conn: Connection<undefined>, why: TimeoutError["code"]): Promise<void> {
   const { code, clean, initiator, error } = await conn.closed;
   assert.deepEqual([code, clean, initiator], [1006, false, "local"]);

@@ -189,7 +189,7 @@ async function tryConnect(url: string, options: unknown): Promise<void> {
   await conn.closed;
 }
 
-/** The part of an option's name that the error must show: of a header field or hook its own. */
+/** The part of an option's name that the error must show; the name itself for header fields and hooks. */
 function shown(name: string, value: unknown): string {
   const fields = name === "headers" && typeof value === "object" ? Object.keys(value!) : [];
   return fields[0] ?? name.split(".").at(-1)!;

@@ -99,9 +99,9 @@ export const cases: Cases = liveCases({
       const reader = conn.readable.getReader();
       assert.deepEqual(await reader.read(), { value: "one", done: false });
       assert.deepEqual(await reader.read(), { value: utf8("two"), done: false });
-      const cancelled = reader.cancel();
+      const canceled = reader.cancel();
       assert.deepEqual((await peer.frame())!.payload, closePayload(1000));
-      await cancelled;
+      await canceled;
     }),
 
   "readable ends with a clean close, and fails with any other": async (t) => {

@@ -41,7 +41,7 @@ const obedient: ServeOptions = {
   },
 };
 
-/** The outcome for a client that sends an order on each of its connections. */
+/** The outcome for a client that sends a command on each of its connections. */
 async function obey(
   t: Live,
   orders: readonly string[],
@@ -334,7 +334,7 @@ const streamCases = liveCases({
     assert.equal((await conn.closed).code, 1000);
   },
 
-  "URL and headers may be functions, called for each attempt; an error of theirs fails the attempt":
+  "URL and headers may be functions, called for each attempt; their error fails the attempt":
     async (t) => {
       const requests = new Queue<UpgradeRequest>();
       const server = await t.serve({
@@ -503,14 +503,14 @@ const streamCases = liveCases({
 class TopicServer {
   readonly options: ServeOptions = {
     subprotocols: ["quickws.topics.1"],
-    message: (conn, data) => this.#hear(conn, String(data)),
+    message: (conn, data) => this.#receive(conn, String(data)),
     close: (conn) => void this.#listening.delete(conn),
   };
   readonly requests: Queue<string> = new Queue();
   readonly #listening = new Set<Connection<undefined>>();
   /** The published messages; a number is the position in this list, from 1. */
   readonly #history: string[] = [];
-  /** Messages before this one are forgotten. */
+  /** Messages before this one are dropped from the history. */
   forgotten = 0;
 
   publish(text: string): void {
@@ -518,12 +518,12 @@ class TopicServer {
     for (const conn of this.#listening) conn.send(`{"topic":"news","number":${number}}\n${text}`);
   }
 
-  /** Cuts all that listen. */
+  /** Disconnects all subscribers. */
   cut(): void {
     for (const conn of this.#listening) conn.terminate();
   }
 
-  #hear(conn: Connection<undefined>, text: string): void {
+  #receive(conn: Connection<undefined>, text: string): void {
     if (text.startsWith("\n")) {
       conn.send(`\necho:${text.slice(1)}`);
       return;
@@ -636,7 +636,7 @@ const topicCases = liveCases({
       (error) => error instanceof WebSocketError && error.code === "TOPIC_REFUSED",
     );
     assert.deepEqual([refusals, conn.topics, conn.readyState], [["not this one"], [], "open"]);
-    // Whoever does not look at the promise has no unhandled rejection.
+    // A caller that ignores the promise causes no unhandled rejection.
     conn.subscribe("others", { message() {} });
     conn.send("x");
     assert.equal((await conn[Symbol.asyncIterator]().next()).value, "echo:x");

@@ -275,7 +275,7 @@ const memberCases = liveCases({
     const server = await t.serve();
     const { connections, messages } = await clients(t, server.url, 2);
     [...server.clients()][0].close();
-    assert.equal(server.broadcast("who is there?"), 1);
+    assert.equal(server.broadcast("any subscribers?"), 1);
     await Promise.race(connections.map((conn) => conn.closed));
     const received = messages.flatMap((queue) => queue.all);
     if (received.length === 0) await Promise.race(messages.map((queue) => queue.atLeast(1)));
@@ -388,5 +388,5 @@ const memberCases = liveCases({
   },
 });
 
-/** Every case of the server's own surface. */
+/** Every case of a server's options and operations. */
 export const cases: Cases = { ...addressCases, ...limitCases, ...memberCases };

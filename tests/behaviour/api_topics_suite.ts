@@ -1,4 +1,4 @@
-// Topics over real sockets: order, once only, cleaning up, compression, and peers that really do not
+// Topics over real sockets: delivery once and in order, cleanup, compression, and peers that do not
 // read, with each of the four policies.
 
 import assert from "node:assert/strict";
@@ -73,7 +73,7 @@ async function stalled(t: Live): Promise<Stalled> {
   const quick = await t.connect(server.url);
   slow.pause();
   assert.equal(conn.send(new Uint8Array(CLOG)), false);
-  assert.ok(await settled(() => conn.bufferedAmount) > 64 * 1024, "the kernel keeps it all");
+  assert.ok(await settled(() => conn.bufferedAmount) > 64 * 1024, "the kernel buffers everything");
   return { server, conn, slow, quick, ends };
 }
 
@@ -116,7 +116,7 @@ export const cases: Cases = liveCases({
       for (const from of [0, 1, 2]) {
         const numbers = texts.filter((text) => text.startsWith(`${from} `));
         const expected = Array.from({ length: 200 }, (_, i) => `${from} ${i}`);
-        assert.deepEqual(numbers, from === to ? [] : expected, "its own do not come back");
+        assert.deepEqual(numbers, from === to ? [] : expected, "its own messages are not returned");
       }
     }
   },

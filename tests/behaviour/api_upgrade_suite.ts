@@ -53,7 +53,7 @@ function errors(): { queue: Queue<unknown>; onError: (error: unknown) => void } 
 }
 
 const originCases = liveCases({
-  'origins "same", the default, wants the host of the request, and tells how to change that':
+  'origins "same", the default, requires the host of the request, and the rejection names the option':
     async (t) => {
       assert.equal((await ask(t, {}, "Origin: http://a.example")).status, 101);
       const { status, body } = await ask(t, {}, "Origin: http://evil.example");
@@ -171,15 +171,16 @@ const hookCases = liveCases({
   },
 
   "a hook can give a connection its own handlers": async (t) => {
-    const told = new Queue<string>();
-    const name = (who: string): ServeOptions => ({
-      open: () => told.push(`${who} opened`),
-      message: (_, data) => told.push(`${who} got ${data}`),
-      close: () => told.push(`${who} closed`),
+    const calls = new Queue<string>();
+    const handlers = (name: string): ServeOptions => ({
+      open: () => calls.push(`${name} opened`),
+      message: (_, data) => calls.push(`${name} got ${data}`),
+      close: () => calls.push(`${name} closed`),
     });
     const server = await t.serve({
-      ...name("everyone"),
-      upgrade: (request) => request.url.endsWith("/own") ? { handlers: name("one") } : undefined,
+      ...handlers("shared"),
+      upgrade: (request) =>
+        request.url.endsWith("/own") ? { handlers: handlers("own") } : undefined,
     });
     for (const path of ["/own", "/"]) {
       const conn = await t.connect(new URL(path, server.url));
@@ -187,9 +188,9 @@ const hookCases = liveCases({
       conn.close();
       await conn.closed;
     }
-    assert.deepEqual(await told.atLeast(6), [
-      ...["one opened", "one got hello", "one closed"],
-      ...["everyone opened", "everyone got hello", "everyone closed"],
+    assert.deepEqual(await calls.atLeast(6), [
+      ...["own opened", "own got hello", "own closed"],
+      ...["shared opened", "shared got hello", "shared closed"],
     ]);
   },
 
@@ -340,7 +341,7 @@ const plainCases = liveCases({
       const raw = await t.rawClient(await t.serve({ onError, fetch }));
       const answer = await answerOf(raw, "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n");
       assert.equal(answer.status, 500);
-      assert.doesNotMatch(answer.body, /no page/, "what failed is nobody else's business");
+      assert.doesNotMatch(answer.body, /no page/, "details for the operator only");
     }
     assert.deepEqual(await queue.atLeast(2), [failure, failure]);
   },
@@ -348,7 +349,7 @@ const plainCases = liveCases({
   "logs errors to the console without onError, and the server continues": async (t) => {
     const watch = new ConsoleWatch();
     t.context.after(() => watch.end());
-    const failure = new Error("nobody handles it");
+    const failure = new Error("an unhandled error");
     const server = await t.serve({
       upgrade(request) {
         if (request.url.endsWith("/fail")) throw failure;

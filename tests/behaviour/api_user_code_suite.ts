@@ -207,9 +207,9 @@ export const cases: Cases = liveCases({
           if (handler === "close") peer.send({ opcode: CLOSE });
           peer.end();
           const info = await ends.next();
-          const [[error, told]] = await errors.atLeast(1);
+          const [[error, failing]] = await errors.atLeast(1);
           assert.equal((error as Error).message, "from the handler", `${handler} ${name}`);
-          assert.equal(told, conn);
+          assert.equal(failing, conn);
           assert.equal(codeOf(info), handler === "close" ? undefined : "HANDLER_FAILED");
           await sleep(1);
           assert.equal(errors.all.length, 1, `${handler} ${name}`);
@@ -623,13 +623,13 @@ export const cases: Cases = liveCases({
       assert.deepEqual((await peer.frames(2)).map(({ opcode }) => opcode), [TEXT, TEXT]);
       conn.terminate();
       conn.send("late", { written: fail("late") });
-      const told = await errors.atLeast(3);
-      assert.deepEqual(told.map(([error]) => (error as Error).message).sort(), [
+      const reports = await errors.atLeast(3);
+      assert.deepEqual(reports.map(([error]) => (error as Error).message).sort(), [
         "cork",
         "late",
         "written",
       ]);
-      assert.ok(told.every(([, on]) => on === conn));
+      assert.ok(reports.every(([, on]) => on === conn));
     },
 
   "does not send a queued stream after the connection closes": async (t) => {

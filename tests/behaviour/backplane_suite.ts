@@ -71,7 +71,7 @@ interface Setting {
   readonly context: Context;
   /** A backplane with its own client. */
   make(options?: NatsBackplaneOptions): Promise<Made>;
-  /** How many things the broker stores: keys, or consumers and messages. */
+  /** The number of stored items: keys, or consumers and messages. */
   stored(): Promise<string>;
 }
 
@@ -129,7 +129,7 @@ async function make(
   return made;
 }
 
-/** The numbers of a page, without where they begin. */
+/** The numbers of a page, without its start. */
 function shape({ last, complete, messages }: HistoryPage, base: number): unknown[] {
   return [
     last - base,
@@ -252,9 +252,9 @@ const perClient: Record<string, (it: Setting) => Promise<void>> = {
     ];
     for (const bytes of strange) await sendRaw("t", bytes);
     await recorder.messages.atLeast(strange.length);
-    await backplane.publish("t", envelope("ours"));
+    await backplane.publish("t", envelope("own"));
     const received = await recorder.messages.atLeast(strange.length + 1);
-    assert.deepEqual(received.at(-1), { topic: "t", message: envelope("ours") });
+    assert.deepEqual(received.at(-1), { topic: "t", message: envelope("own") });
     assert.ok(received.every(({ message }) => message instanceof Uint8Array));
   },
 
@@ -264,12 +264,12 @@ const perClient: Record<string, (it: Setting) => Promise<void>> = {
     const closing = await Recorder.started(two.backplane, "t");
     for (let i = 0; i < 100; i++) two.backplane.publish("t", envelope(`${i}`));
     void two.backplane.unsubscribe("t");
-    const heard = closing.messages.all.length;
+    const before = closing.messages.all.length;
     await two.backplane.close();
     await recorder.messages.atLeast(100);
     await one.backplane.publish("t", envelope("end"));
     await recorder.messages.atLeast(101);
-    assert.ok(closing.messages.all.length - heard <= 100);
+    assert.ok(closing.messages.all.length - before <= 100);
     assert.deepEqual(closing.states.all, ["up"]);
     // The client belongs to the user and stays open.
     await two.ping();
@@ -492,7 +492,7 @@ async function onEach(
   );
 }
 
-/** Gets the machine ready. */
+/** Installs the brokers. */
 export const needs = brokerPrograms;
 
 export const cases: Cases = {

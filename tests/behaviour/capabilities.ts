@@ -1,4 +1,4 @@
-// Where the runtimes differ by nature, and why; everything else is the same on all of them.
+// Inherent differences between the runtimes, with the reasons; everything else is the same.
 
 import type { RuntimeName } from "../support/runtimes.ts";
 

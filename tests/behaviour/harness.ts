@@ -1,5 +1,5 @@
 /*
- * Behaviour suites: the same cases in a real Deno, a real Bun and a real Node process.
+ * Behavior suites: the same cases in a real Deno, a real Bun and a real Node process.
  *
  * To add a suite, write `tests/behaviour/<name>_suite.ts`, which exports `cases: Cases`: a sentence
  * for each case and an async function that throws when the sentence is not true. Then name it in
@@ -9,8 +9,8 @@
  *
  * A case gets a Context: the runtime's name and Network, certificates, and `after` for what has to
  * be undone. Cases run one after the other, each within a deadline. A suite passes when every case
- * did and the process then ended by itself: a socket or a timer left behind is a failure.
- * What a runtime cannot do stands in `capabilities.ts`, with the reason.
+ * did and the process then exited automatically: a socket or a timer left behind is a failure.
+ * `capabilities.ts` lists what a runtime lacks, with the reason.
  */
 
 import process from "node:process";

@@ -1,5 +1,5 @@
-// Topics with a history on real brokers, which are killed under load: no client misses anything, gets
-// anything twice, or in another order than the others.
+// Topics with a history on real brokers, which are killed under load: every client receives
+// each message once, in the same order.
 
 import assert from "node:assert/strict";
 import { connect, type Connection, serve, type Server, type WebSocketError } from "../../mod.ts";

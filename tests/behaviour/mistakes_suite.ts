@@ -341,7 +341,7 @@ const inputCases = liveCases({
     }
   },
 
-  "a unix socket's file without a listener is told from one with a listener": async (t) => {
+  "distinguishes a unix socket's file without a listener from one with a listener": async (t) => {
     const path = await leftover(t.context.fixtures.directory);
     const left = await errorOf(serve({ unix: path }));
     assertError(left, ConnectionError, "LISTEN_FAILED", /left\.sock: .*EADDRINUSE/);
@@ -394,7 +394,7 @@ const inputCases = liveCases({
     assertError(error, TypeError, undefined, /got a function: .*needs the option "reconnect"/);
   },
 
-  "a bag of options that is a promise, a Map or a Date is rejected": async (t) => {
+  "rejects options that are a promise, a Map or a Date": async (t) => {
     const { url } = await t.serve();
     const bags: [unknown, RegExp][] = [
       [Promise.resolve({}), /is an await missing/],

@@ -1,4 +1,4 @@
-// Starts each behaviour suite in a real process of each runtime, and makes a step of every case.
+// Starts each behavior suite in a real process of each runtime, and makes a step of every case.
 
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";

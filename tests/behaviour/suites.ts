@@ -1,4 +1,4 @@
-// The behaviour suites by name: each runs on every runtime.
+// The behavior suites by name: each runs on every runtime.
 
 import type { ProgramName } from "../support/need.ts";
 import type { Cases } from "./harness.ts";

@@ -417,7 +417,7 @@ const eventCases = liveCases({
     const watched = new Watched(t, raw.url, { onError: order.push });
     watched.socket.close();
     await watched.closed();
-    assert.equal(order.all.length, 6, "giving up is no error");
+    assert.equal(order.all.length, 6, "an abort is not an error");
   },
 
   "protocol errors fail the connection without a detail for the script": async (t) => {
@@ -429,7 +429,7 @@ const eventCases = liveCases({
     assert.deepEqual(await watched.close(), [false, 1006, ""]);
   },
 
-  "signal gives up the opening handshake, and has no effect on an open connection": async (t) => {
+  "signal aborts the opening handshake, and has no effect on an open connection": async (t) => {
     const server = await t.rawServer();
     const giveUp = new AbortController();
     const watched = new Watched(t, server.url, { signal: giveUp.signal });
@@ -734,7 +734,7 @@ const streamCases = liveCases({
     assert.equal(await stream.closed.catch((error: unknown) => error), reason);
   },
 
-  "a slow peer holds the writer back": async (t) => {
+  "a slow peer applies backpressure to the writer": async (t) => {
     const { peer, writable, stream } = await reachStream(t, { compression: false });
     peer.pause();
     const writer = writable.getWriter();
@@ -751,7 +751,7 @@ const streamCases = liveCases({
     await stream.closed.catch(() => {});
   },
 
-  "a slow reader holds the peer back": async (t) => {
+  "a slow reader applies backpressure to the peer": async (t) => {
     const received = new Deferred<void>();
     const size = 1 << 20;
     const count = 64;

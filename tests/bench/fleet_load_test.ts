@@ -1,14 +1,14 @@
-// The load on a fleet has to see what nodes do wrong: a message that is lost, comes twice, or too late.
+// The fleet load must detect faulty nodes: lost, duplicate, reordered and changed messages.
 
 import assert from "node:assert/strict";
 import type { FleetLoad, FleetResult } from "../../bench/load/fleet_load.ts";
 import { findGenerator } from "../../bench/load/generator.ts";
 
 const CONNECTIONS = 4;
-/** The message at which a fleet does something wrong: long after all connections have met. */
+/** The number of the message that the fleet mishandles, long after all connections are open. */
 const WRONG = 20;
 
-/** What one of the connections gets for a message, the rest of them being honest. */
+/** The messages that one connection receives for a message; the others receive it unchanged. */
 type Answer = (message: string, number: number) => string[];
 
 /** Three nodes in one process, without a broker. */
@@ -47,7 +47,7 @@ class FakeFleet implements AsyncDisposable {
   }
 }
 
-/** What the generator says of a fleet; rejects with what it complains of. */
+/** The generator's result for a fleet; rejects with the generator's error. */
 async function run(answer: Answer): Promise<FleetResult> {
   await using fleet = new FakeFleet(answer);
   const load: FleetLoad = {
@@ -66,7 +66,7 @@ async function run(answer: Answer): Promise<FleetResult> {
     patience: 200,
   };
   const generator = findGenerator();
-  assert.equal(generator.name, "Go", "the load on a fleet comes from Go");
+  assert.equal(generator.name, "Go", "the fleet load needs the generator in Go");
   const [program, ...args] = generator.command(JSON.stringify(load));
   const { success, stdout, stderr } = await new Deno.Command(program!, { args }).output();
   if (!success) throw new Error(new TextDecoder().decode(stderr));

@@ -1,5 +1,5 @@
-// The load generators have to see what a server does wrong: a benchmark of one that drops or changes
-// messages would praise it.
+// The load generators must detect a server that drops or changes messages: otherwise a benchmark would
+// reward it.
 
 import assert from "node:assert/strict";
 import { Opcode } from "../../src/core.ts";
@@ -12,10 +12,10 @@ const WORKLOAD: Workload = { kind: "echo", connections: 3, payload: 100, depth: 
 /** A header with a mask key, of a frame of up to 125 bytes. */
 const HEADER = 6;
 
-/** What a server sends back for one frame; nothing drops it. */
+/** The server's reply to one frame; `undefined` drops the frame. */
 type Answer = (frame: Uint8Array, number: number) => Uint8Array | undefined;
 
-const honest: Answer = (frame) => frame;
+const unchanged: Answer = (frame) => frame;
 
 /** A server of raw frames, all of the same size. */
 class FrameServer implements Disposable {
@@ -55,7 +55,7 @@ class FrameServer implements Disposable {
   }
 }
 
-/** What a generator says of a server; rejects with what it complains of. */
+/** The generator's result for a server; rejects with the generator's error. */
 async function run(generator: Generator, answer: Answer): Promise<LoadResult> {
   const { bytes, sizes, prelude } = framesOf(WORKLOAD, "client");
   const frames = await Deno.makeTempFile();
@@ -92,7 +92,7 @@ const generators = new Set([findGenerator(), nodeGenerator]);
 
 for (const generator of generators) {
   Deno.test(`the generator in ${generator.name} counts replies`, async () => {
-    const { messages, lost, seconds, p50, p99 } = await run(generator, honest);
+    const { messages, lost, seconds, p50, p99 } = await run(generator, unchanged);
     assert.ok(messages > 0 && seconds > 0 && p50 > 0 && p99 >= p50);
     assert.equal(lost, 0);
   });

@@ -1,5 +1,6 @@
-// No speed is lost unseen: our echo may not cost twice what it costs on record, beside the raw echo of
-// the same runtime in the same minute. A busy machine hits both; what it still spoils has a second try.
+// Detects performance regressions: an echo of quickws may not take more than twice the recorded CPU
+// time, relative to a raw echo on the same runtime in the same minute. A busy machine affects both; a
+// ratio above the limit is measured once more.
 
 import assert from "node:assert/strict";
 import { describe } from "../../bench/catalog/workloads.ts";
@@ -19,8 +20,8 @@ for (const runtime of runtimeNames) {
       if (ratio > TOLERANCE * known) ratio = await guardRatio(runtime, workload, generator);
       assert.ok(
         ratio <= TOLERANCE * known,
-        `${ratio.toFixed(2)} times the raw echo, and ${known} times on record; ` +
-          "if that is worth it, `deno task bench guard` puts the new one on record",
+        `${ratio.toFixed(2)} times the raw echo, recorded: ${known} times;  ` +
+          "to accept the new ratio, run `deno task bench guard`",
       );
     });
   }

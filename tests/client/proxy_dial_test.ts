@@ -10,7 +10,7 @@ import { quiet } from "../support/socket_harness.ts";
 import { concat, hex, TEXT, toHex } from "../support/vectors.ts";
 
 const REASON = new Error("given up");
-const forever = (): Promise<never> => new Promise(() => {});
+const never = (): Promise<never> => new Promise(() => {});
 const STANDS = "HTTP/1.1 200 OK\r\n\r\n";
 
 /** A network with a proxy on port 3128 driven by the test, a fake DNS and fake TLS. */
@@ -210,7 +210,7 @@ Deno.test("failed TLS rejects with the network's error and disconnects", async (
 
 Deno.test("the signal ends the lookup and discards its result", async () => {
   const network = await ProxyNetwork.open();
-  network.gates.lookup = forever;
+  network.gates.lookup = never;
   const controller = new AbortController();
   const { signal } = controller;
   const dialing = dial(network, "socks5://proxy.example:3128", { signal });
@@ -248,7 +248,7 @@ Deno.test("the signal ends the proxy handshake", async () => {
 
 Deno.test("the signal ends the TLS handshake, even if the network ignores it", async () => {
   const network = await ProxyNetwork.open();
-  network.gates.tls = forever;
+  network.gates.tls = never;
   const controller = new AbortController();
   const { signal } = controller;
   const dialing = dial(network, "http://proxy.example:3128", { tls: {}, signal });
@@ -359,14 +359,14 @@ Deno.test("failed TLS through a tunnel fails with CONNECT_FAILED", async () => {
 /** Proxies that stall, by the step in which they stall. */
 const STUCK: readonly [step: string, prepare: (network: ProxyNetwork) => void | Promise<void>][] = [
   ["looking up the name", (network) => {
-    network.gates.lookup = forever;
+    network.gates.lookup = never;
   }],
   ["connecting to the proxy", (network) => {
-    network.gates.dial = forever;
+    network.gates.dial = never;
   }],
   ["the proxy handshake", () => {}],
   ["the TLS handshake", async (network) => {
-    network.gates.tls = forever;
+    network.gates.tls = never;
     await answerSocks(network);
   }],
   ["the opening handshake", (network) => answerSocks(network)],

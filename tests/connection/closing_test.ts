@@ -33,7 +33,7 @@ const ENDINGS: readonly Ending[] = [
   {
     name: "the local side closes and the peer answers",
     end: ({ conn, peer }) => {
-      conn.close(3000, "ours");
+      conn.close(3000, "local");
       peer.send(close(3000));
       peer.transport.end();
     },
@@ -42,13 +42,13 @@ const ENDINGS: readonly Ending[] = [
   {
     name: "the local side closes and the peer answers with another code",
     end: ({ conn, peer }) => {
-      conn.close(1000, "ours");
-      peer.send(close(4001, "theirs"));
+      conn.close(1000, "local");
+      peer.send(close(4001, "remote"));
       peer.transport.end();
     },
     info: {
       code: 4001,
-      reason: "theirs",
+      reason: "remote",
       clean: true,
       initiator: "local",
       sent: 1000,
@@ -206,12 +206,12 @@ const ENDINGS: readonly Ending[] = [
 
 for (const ending of ENDINGS) {
   bothSides(`${ending.name}: the close handler and closed report it`, async (_, open) => {
-    const told: CloseInfo[] = [];
+    const infos: CloseInfo[] = [];
     const states: string[] = [];
     const side = await open({
       ...ending.options,
       close: (conn, info) => {
-        told.push(info);
+        infos.push(info);
         states.push(conn.readyState);
       },
     });
@@ -227,7 +227,7 @@ for (const ending of ENDINGS) {
     await side.peer.until(() => side.peer.over);
     await quiet();
     assert.deepEqual(states, ["closed"]);
-    assert.equal(told[0], info);
+    assert.equal(infos[0], info);
     assert.equal(await side.conn.closed, info, "closed resolves with the same info after the end");
     assert.equal(timers.size, 0);
   });
@@ -273,14 +273,14 @@ bothSides("sends buffered messages before the Close frame, in one write", async 
 });
 
 bothSides("a closing connection neither sends nor delivers messages", async (_, open) => {
-  const heard: unknown[] = [];
-  const { conn, peer } = await open({ message: (_, data) => void heard.push(data) });
+  const messages: unknown[] = [];
+  const { conn, peer } = await open({ message: (_, data) => void messages.push(data) });
   conn.close();
   for (const send of SENDS) assert.equal(send(conn), false);
   peer.send({ opcode: TEXT, payload: "too late" });
   await quiet();
   assert.deepEqual(peer.frames.map(({ opcode }) => opcode), [CLOSE]);
-  assert.deepEqual(heard, []);
+  assert.deepEqual(messages, []);
   peer.send(close(1000));
   peer.transport.end();
   await conn.closed;

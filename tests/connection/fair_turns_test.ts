@@ -93,7 +93,7 @@ socketTest("large decompressed messages of many connections share one turn's bud
 });
 
 socketTest(
-  "compressed replies count towards the turn of their connection",
+  "compressed replies count toward the turn of their connection",
   async (t) => {
     const log: string[] = [];
     let delivered = 0;

@@ -223,10 +223,10 @@ bothSides("does not send the error of a handler to the peer", async (_, open) =>
 });
 
 bothSides("does not deliver messages after a handler threw", async (_, open) => {
-  const heard: unknown[] = [];
+  const received: unknown[] = [];
   const { peer } = await open({
     message: (_, data) => {
-      heard.push(data);
+      received.push(data);
       throw cause;
     },
   });
@@ -234,7 +234,7 @@ bothSides("does not deliver messages after a handler threw", async (_, open) => 
   await peer.until(() => peer.ended);
   peer.send({ opcode: TEXT, payload: "three" });
   await quiet();
-  assert.deepEqual(heard, ["one"]);
+  assert.deepEqual(received, ["one"]);
 });
 
 socketTest("a failing handler affects neither other connections nor the server", async (t) => {
@@ -293,16 +293,16 @@ socketTest("reports a handler that fails after the end for another reason", asyn
 
 socketTest("does not wait for a handler's promise", async (t) => {
   const { promise, resolve } = Promise.withResolvers<void>();
-  const heard: unknown[] = [];
+  const received: unknown[] = [];
   const { peer } = await t.accept({
     message: (_, data) => {
-      heard.push(data);
+      received.push(data);
       return promise;
     },
   });
   peer.send({ opcode: TEXT, payload: "one" }, { opcode: TEXT, payload: "two" });
   await quiet();
-  assert.deepEqual(heard, ["one", "two"]);
+  assert.deepEqual(received, ["one", "two"]);
   resolve();
 });
 

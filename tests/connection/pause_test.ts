@@ -16,104 +16,104 @@ async function pausing(
   open: (options: {
     message(conn: Connection<undefined>, data: Message): void;
   }) => Promise<Side>,
-): Promise<Side & { heard: Message[] }> {
-  const heard: Message[] = [];
+): Promise<Side & { received: Message[] }> {
+  const received: Message[] = [];
   const side = await open({
     message: (conn, data) => {
-      heard.push(data);
+      received.push(data);
       if (data === "pause") conn.pause();
     },
   });
-  return { ...side, heard };
+  return { ...side, received };
 }
 
 bothSides("pause inside a handler delays the rest of the chunk", async (_, open) => {
-  const { conn, peer, transport, heard } = await pausing(open);
+  const { conn, peer, transport, received } = await pausing(open);
   peer.send(...texts("one", "pause", "two", "three"));
   peer.send(...texts("four"));
   await quiet();
-  assert.deepEqual(heard, ["one", "pause"]);
+  assert.deepEqual(received, ["one", "pause"]);
   assert.equal(transport.paused, true);
   conn.resume();
-  assert.deepEqual(heard, ["one", "pause"], "resume does not deliver synchronously");
+  assert.deepEqual(received, ["one", "pause"], "resume does not deliver synchronously");
   await quiet();
-  assert.deepEqual(heard, ["one", "pause", "two", "three", "four"]);
+  assert.deepEqual(received, ["one", "pause", "two", "three", "four"]);
   assert.equal(transport.paused, false);
 });
 
 bothSides("pause can be called repeatedly in one chunk", async (_, open) => {
-  const { conn, peer, heard } = await pausing(open);
+  const { conn, peer, received } = await pausing(open);
   peer.send(...texts("pause", "pause", "one", "pause", "two"));
   peer.send(...texts("pause", "three"));
   for (const expected of [1, 2, 4, 6, 7]) {
     await quiet();
-    assert.equal(heard.length, expected);
+    assert.equal(received.length, expected);
     conn.resume();
   }
   await quiet();
-  assert.deepEqual(heard.at(-1), "three");
+  assert.deepEqual(received.at(-1), "three");
 });
 
 bothSides("pause and resume in one handler change nothing", async (_, open) => {
-  const heard: Message[] = [];
+  const received: Message[] = [];
   const { peer, transport } = await open({
     message: (conn, data) => {
-      heard.push(data);
+      received.push(data);
       conn.pause();
       conn.resume();
     },
   });
   peer.send(...texts("one", "two"));
   await quiet();
-  assert.deepEqual(heard, ["one", "two"]);
+  assert.deepEqual(received, ["one", "two"]);
   assert.equal(transport.paused, false);
 });
 
 bothSides(
   "a pause in the middle of a frame delivers the complete frame after resume",
   async (_, open) => {
-    const { conn, peer, heard } = await pausing(open);
+    const { conn, peer, received } = await pausing(open);
     const frame = peer.encode(...texts("in two pieces"));
     peer.send(frame.slice(0, 9));
     await quiet();
     conn.pause();
     peer.send(frame.slice(9), ...texts("next"));
     await quiet();
-    assert.deepEqual(heard, []);
+    assert.deepEqual(received, []);
     conn.resume();
     await quiet();
-    assert.deepEqual(heard, ["in two pieces", "next"]);
+    assert.deepEqual(received, ["in two pieces", "next"]);
   },
 );
 
 bothSides("pause and resume are idempotent", async (_, open) => {
-  const { conn, peer, transport, heard } = await pausing(open);
+  const { conn, peer, transport, received } = await pausing(open);
   conn.resume();
   conn.pause();
   conn.pause();
   peer.send(...texts("one"));
   await quiet();
-  assert.deepEqual(heard, []);
+  assert.deepEqual(received, []);
   conn.resume();
   conn.resume();
   await quiet();
-  assert.deepEqual(heard, ["one"]);
+  assert.deepEqual(received, ["one"]);
   assert.equal(transport.pauses, 1);
 });
 
 bothSides("pause right after resume keeps undelivered messages", async (_, open) => {
-  const { conn, peer, heard } = await pausing(open);
+  const { conn, peer, received } = await pausing(open);
   peer.send(...texts("pause", "one"));
   await quiet();
   conn.resume();
   conn.pause();
   await quiet();
-  assert.deepEqual(heard, ["pause"]);
+  assert.deepEqual(received, ["pause"]);
   conn.resume();
   conn.pause();
   conn.resume();
   await quiet();
-  assert.deepEqual(heard, ["pause", "one"]);
+  assert.deepEqual(received, ["pause", "one"]);
 });
 
 bothSides("answers pings only after resume", async (_, open) => {
@@ -136,14 +136,14 @@ bothSides("a paused connection can send", async (_, open) => {
 bothSides(
   "a local close ends the pause and drops pending messages",
   async (_, open) => {
-    const { conn, peer, heard } = await pausing(open);
+    const { conn, peer, received } = await pausing(open);
     peer.send(...texts("pause", "not delivered"));
     await quiet();
     conn.close(1000);
     peer.send({ opcode: CLOSE, payload: closePayload(1000) });
     peer.transport.end();
     assert.equal((await conn.closed).clean, true);
-    assert.deepEqual(heard, ["pause"]);
+    assert.deepEqual(received, ["pause"]);
   },
 );
 
@@ -164,7 +164,7 @@ bothSides("a handler can pause and then close", async (_, open) => {
 bothSides(
   "handles the peer's Close and the end of the stream after pending messages",
   async (_, open) => {
-    const { conn, peer, heard } = await pausing(open);
+    const { conn, peer, received } = await pausing(open);
     peer.send(...texts("pause", "one"));
     peer.send(...texts("two"), { opcode: CLOSE, payload: closePayload(1000) });
     peer.transport.end();
@@ -172,12 +172,12 @@ bothSides(
     assert.equal(conn.readyState, "open");
     conn.resume();
     assert.equal((await conn.closed).clean, true);
-    assert.deepEqual(heard, ["pause", "one", "two"]);
+    assert.deepEqual(received, ["pause", "one", "two"]);
   },
 );
 
 bothSides("reports an end without Close after resume and pending messages", async (_, open) => {
-  const { conn, peer, heard } = await pausing(open);
+  const { conn, peer, received } = await pausing(open);
   peer.send(...texts("pause", "one"));
   peer.transport.end();
   await quiet();
@@ -185,29 +185,29 @@ bothSides("reports an end without Close after resume and pending messages", asyn
   conn.resume();
   const { code, clean } = await conn.closed;
   assert.deepEqual([code, clean], [1006, false]);
-  assert.deepEqual(heard, ["pause", "one"]);
+  assert.deepEqual(received, ["pause", "one"]);
 });
 
 bothSides("a stream reset during a pause ends the connection immediately", async (_, open) => {
-  const { conn, peer, heard } = await pausing(open);
+  const { conn, peer, received } = await pausing(open);
   peer.send(...texts("pause", "one"));
   await quiet();
   peer.transport.destroy();
   assert.equal((await conn.closed).code, 1006);
-  assert.deepEqual(heard, ["pause"]);
+  assert.deepEqual(received, ["pause"]);
   conn.resume();
   await quiet();
-  assert.deepEqual(heard, ["pause"]);
+  assert.deepEqual(received, ["pause"]);
 });
 
 bothSides("terminate while paused ends the connection", async (_, open) => {
-  const { conn, peer, heard } = await pausing(open);
+  const { conn, peer, received } = await pausing(open);
   peer.send(...texts("pause", "one"));
   await quiet();
   conn.terminate();
   conn.resume();
   await conn.closed;
-  assert.deepEqual(heard, ["pause"]);
+  assert.deepEqual(received, ["pause"]);
 });
 
 bothSides("pause() and the backpressure of a slow reader are independent", async (
@@ -250,18 +250,18 @@ bothSides(
 );
 
 socketTest("pause in open delays messages pipelined after the handshake", async (t) => {
-  const heard: Message[] = [];
+  const received: Message[] = [];
   const behind = concat(...texts("early", "later").map(frame));
   const { conn, peer } = await t.reach({
     open: (conn) => conn.pause(),
-    message: (_, data) => void heard.push(data),
+    message: (_, data) => void received.push(data),
   }, behind);
   peer.send(...texts("last"));
   await quiet();
-  assert.deepEqual(heard, []);
+  assert.deepEqual(received, []);
   conn.resume();
   await quiet();
-  assert.deepEqual(heard, ["early", "later", "last"]);
+  assert.deepEqual(received, ["early", "later", "last"]);
 });
 
 socketTest("queued messages are not overwritten", async (t) => {
@@ -285,29 +285,29 @@ bothSides("a pause also holds input and the end that the transport read ahead", 
   _,
   open,
 ) => {
-  const { conn, peer, transport, heard } = await pausing(open);
+  const { conn, peer, transport, received } = await pausing(open);
   transport.readsAhead = true;
   peer.send(...texts("pause", "one"));
   peer.send(...texts("two", "pause", "three"));
   peer.send(...texts("four"), { opcode: CLOSE, payload: closePayload(1000, "bye") });
   peer.transport.end();
   await quiet();
-  assert.deepEqual(heard, ["pause"]);
+  assert.deepEqual(received, ["pause"]);
   conn.resume();
   await quiet();
-  assert.deepEqual(heard, ["pause", "one", "two", "pause"]);
+  assert.deepEqual(received, ["pause", "one", "two", "pause"]);
   assert.equal(conn.readyState, "open");
   conn.resume();
   const { clean, reason } = await conn.closed;
   assert.deepEqual([clean, reason], [true, "bye"]);
-  assert.deepEqual(heard, ["pause", "one", "two", "pause", "three", "four"]);
+  assert.deepEqual(received, ["pause", "one", "two", "pause", "three", "four"]);
 });
 
 bothSides("input received right after resume does not overtake pending messages", async (
   _,
   open,
 ) => {
-  const { conn, peer, transport, heard } = await pausing(open);
+  const { conn, peer, transport, received } = await pausing(open);
   transport.readsAhead = true;
   peer.send(...texts("pause", "one"));
   await quiet();
@@ -315,7 +315,7 @@ bothSides("input received right after resume does not overtake pending messages"
   conn.resume();
   peer.send(...texts("three"));
   await quiet();
-  assert.deepEqual(heard, ["pause", "one", "two", "three"]);
+  assert.deepEqual(received, ["pause", "one", "two", "three"]);
 });
 
 bothSides("reports the end immediately after the last message was read", async (_, open) => {

@@ -65,7 +65,7 @@ bothSides("when the connection ends, sendStream resolves to false and cancels th
   await conn.closed;
   assert.equal(await sending, false, "resolves without waiting for the next chunk");
   await quiet();
-  assert.equal(source.cancelled, true);
+  assert.equal(source.canceled, true);
 });
 
 bothSides("cancels a queued stream when the connection ends", async (
@@ -80,7 +80,7 @@ bothSides("cancels a queued stream when the connection ends", async (
   await conn.closed;
   assert.deepEqual(await Promise.all(sending), [false, false]);
   await quiet();
-  assert.deepEqual([first.cancelled, second.cancelled], [true, true]);
+  assert.deepEqual([first.canceled, second.canceled], [true, true]);
 });
 
 bothSides(
@@ -93,7 +93,7 @@ bothSides(
     await source.push("one");
     assert.equal(await conn.sendStream(source.stream), false);
     await quiet();
-    assert.equal(source.cancelled, true);
+    assert.equal(source.canceled, true);
     assert.equal(await conn.sendStream(generator()), false);
   },
 );
@@ -139,7 +139,7 @@ bothSides("a chunk of the wrong type rejects and cancels the source", async (
   });
   await source.push("one", 7 as unknown as string);
   await failed;
-  assert.equal(source.cancelled, true);
+  assert.equal(source.canceled, true);
   peer.transport.end();
   assert.equal((await conn.closed).code, 1011);
 });

@@ -184,7 +184,7 @@ bothSides("messages queued after a stream count for send and drained()", async (
   await waiting;
 });
 
-bothSides("messages queued after a stream count towards maxBufferedAmount", async (_, open) => {
+bothSides("messages queued after a stream count toward maxBufferedAmount", async (_, open) => {
   const { conn } = await open({ highWaterMark: 5000, maxBufferedAmount: 10_000 } as CommonOptions);
   const source = new Source();
   const sending = conn.sendStream(source.stream);

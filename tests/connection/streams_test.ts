@@ -50,7 +50,7 @@ bothSides("readable is the only reader of its connection", async (_, open) => {
   assert.equal((await readable.getReader().read()).value, "one");
 });
 
-bothSides("cancelling readable closes the connection with 1000", async (_, open) => {
+bothSides("canceling readable closes the connection with 1000", async (_, open) => {
   const { conn, peer } = await open();
   peer.send({ opcode: TEXT, payload: "not read" });
   await quiet();
@@ -60,7 +60,7 @@ bothSides("cancelling readable closes the connection with 1000", async (_, open)
   assert.equal(conn.readyState, "closing");
 });
 
-bothSides("cancelling readable ends a pending read", async (_, open) => {
+bothSides("canceling readable ends a pending read", async (_, open) => {
   const { conn, peer } = await open();
   const reader = conn.readable.getReader();
   const waiting = reader.read();

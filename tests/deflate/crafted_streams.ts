@@ -9,7 +9,7 @@ export interface CraftedStream {
   /** Its bytes. */
   payload: Uint8Array;
   /** The output, or the error. */
-  ours: string | RegExp;
+  quickws: string | RegExp;
   /** zlib's result if it differs: `undefined` if it rejects the message. */
   zlib?: string | undefined;
 }
@@ -22,88 +22,88 @@ export const craftedStreams: readonly CraftedStream[] = [
   {
     name: "a block of the reserved type",
     payload: new Bits().block("reserved").put(0, 13).bytes(),
-    ours: /type 3 is reserved/,
+    quickws: /type 3 is reserved/,
   },
   {
     name: "stored, fixed and stored blocks in a row",
     payload: new Bits().stored("A").block("fixed").fixedText("B").fixedEnd().stored("C").flush()
       .bytes(),
-    ours: "ABC",
+    quickws: "ABC",
   },
-  { name: "no bytes at all", payload: new Uint8Array(0), ours: "", zlib: undefined },
-  { name: "the header of the flush alone", payload: Uint8Array.of(0x00), ours: "" },
+  { name: "no bytes at all", payload: new Uint8Array(0), quickws: "", zlib: undefined },
+  { name: "the header of the flush alone", payload: Uint8Array.of(0x00), quickws: "" },
   {
     name: "an empty fixed block before the flush",
     payload: Uint8Array.of(0x02, 0x00),
-    ours: "",
+    quickws: "",
   },
   {
     name: "an empty fixed block that is the last, and a flush",
     payload: Uint8Array.of(0x03, 0x00, 0x00),
-    ours: "",
+    quickws: "",
   },
   {
     name: "five empty stored blocks",
     payload: new Bits().stored("").stored("").stored("").stored("").stored("").flush().bytes(),
-    ours: "",
+    quickws: "",
   },
   {
     name: "a message that ends with its block, without a flush",
     payload: new Bits().stored("A").bytes(),
-    ours: /ends/,
+    quickws: /ends/,
   },
   {
     name: "bytes after the flush",
     payload: new Bits().stored("A").flush().put(0x17, 8).put(0x17, 8).put(0x17, 8).bytes(),
-    ours: /ends before a stored block's lengths/,
+    quickws: /ends before a stored block's lengths/,
   },
   {
     name: "more bytes after the flush",
     payload: new Bits().stored("A").flush().put(0x17171717, 32).put(0x17, 8).bytes(),
-    ours: /lengths do not agree/,
+    quickws: /lengths do not agree/,
   },
 
   // RFC 1951 3.2.3: BFINAL. zlib stops there, quickws continues with the next byte.
   {
     name: "a last block and a flush",
     payload: new Bits().block("fixed", true).fixedText("A").fixedEnd().align().put(0, 8).bytes(),
-    ours: "A",
+    quickws: "A",
   },
   {
     name: "only a last block",
     payload: new Bits().block("fixed", true).fixedText("A").fixedEnd().bytes(),
-    ours: "A",
+    quickws: "A",
   },
   {
     name: "two last blocks and a flush",
     payload: new Bits().block("fixed", true).fixedText("A").fixedEnd().align()
       .block("fixed", true).fixedText("B").fixedEnd().align().put(0, 8).bytes(),
-    ours: "AB",
+    quickws: "AB",
     zlib: "A",
   },
   {
     name: "a last block and one that is not",
     payload: new Bits().block("fixed", true).fixedText("A").fixedEnd().align()
       .block("fixed").fixedText("B").fixedEnd().flush().bytes(),
-    ours: "AB",
+    quickws: "AB",
     zlib: "A",
   },
   {
     name: "a last block and a match into it",
     payload: new Bits().block("fixed", true).fixedText("ABC").fixedEnd().align()
       .block("fixed").fixed(257).fixedDistance(2).fixedEnd().flush().bytes(),
-    ours: "ABCABC",
+    quickws: "ABCABC",
     zlib: "ABC",
   },
   {
     name: "a last stored block and a flush",
     payload: new Bits().stored("A", true).put(0, 8).bytes(),
-    ours: "A",
+    quickws: "A",
   },
   {
     name: "a last block and invalid data after it",
     payload: new Bits().stored("A", true).put(0xff, 8).bytes(),
-    ours: /type 3 is reserved/,
+    quickws: /type 3 is reserved/,
     zlib: "A",
   },
 
@@ -112,23 +112,23 @@ export const craftedStreams: readonly CraftedStream[] = [
     name: "a stored block whose NLEN is not the complement of LEN",
     payload: new Bits().block("stored").align().put(3, 16).put(3, 16).put(0x434241, 24).flush()
       .bytes(),
-    ours: /lengths do not agree/,
+    quickws: /lengths do not agree/,
   },
   {
     name: "a stored block that ends within its lengths",
     payload: new Bits().block("stored").align().put(3, 16).put(0xfc, 8).bytes(),
-    ours: /ends before a stored block's lengths/,
+    quickws: /ends before a stored block's lengths/,
   },
   {
     name: "a stored block that ends within its bytes",
     payload: new Bits().stored("ABC").bytes().subarray(0, -1),
-    ours: /ends within a stored block/,
+    quickws: /ends within a stored block/,
   },
   {
     name: "a stored block whose fill bits are not zero",
     payload: new Bits().block("stored").put(0x1f, 5).put(1, 16).put(0xfffe, 16).put(65, 8).flush()
       .bytes(),
-    ours: "A",
+    quickws: "A",
   },
 
   // RFC 1951 3.2.5 and 3.2.6: the fixed codes, and their invalid symbols.
@@ -136,180 +136,180 @@ export const craftedStreams: readonly CraftedStream[] = [
     name: "length symbol 286",
     payload: new Bits().block("fixed").fixedText("A").fixed(286).fixedDistance(0).fixedEnd().flush()
       .bytes(),
-    ours: /no such literal or length/,
+    quickws: /no such literal or length/,
   },
   {
     name: "length symbol 287",
     payload: new Bits().block("fixed").fixedText("A").fixed(287).fixedDistance(0).fixedEnd().flush()
       .bytes(),
-    ours: /no such literal or length/,
+    quickws: /no such literal or length/,
   },
   {
     name: "distance symbol 30",
     payload: new Bits().block("fixed").fixedText("A").fixed(257).fixedDistance(30).fixedEnd()
       .flush().bytes(),
-    ours: /no such distance/,
+    quickws: /no such distance/,
   },
   {
     name: "distance symbol 31",
     payload: new Bits().block("fixed").fixedText("A").fixed(257).fixedDistance(31).fixedEnd()
       .flush().bytes(),
-    ours: /no such distance/,
+    quickws: /no such distance/,
   },
   {
     name: "a distance to before the first byte",
     payload: new Bits().block("fixed").fixedText("A").fixed(257).fixedDistance(1).fixedEnd()
       .flush().bytes(),
-    ours: /over the start/,
+    quickws: /over the start/,
   },
   {
     name: "length 258 in its own symbol",
     payload: new Bits().block("fixed").fixedText("A").fixed(285).fixedDistance(0).fixedEnd()
       .flush().bytes(),
-    ours: "A".repeat(259),
+    quickws: "A".repeat(259),
   },
   {
     name: "length 258 in the symbol below, with all its extra bits",
     payload: new Bits().block("fixed").fixedText("A").fixed(284).put(31, 5).fixedDistance(0)
       .fixedEnd().flush().bytes(),
-    ours: "A".repeat(259),
+    quickws: "A".repeat(259),
   },
   {
     name: "a fixed block without an end",
     payload: new Bits().block("fixed").fixedText("AB").bytes(),
-    ours: /ends within a block/,
+    quickws: /ends within a block/,
   },
   {
     name: "a fixed block that ends within a match",
     payload: new Bits().block("fixed").fixedText("AAAA").fixed(285).bytes(),
-    ours: /ends within a block/,
+    quickws: /ends within a block/,
   },
 
   // RFC 1951 3.2.7: blocks with dynamic codes.
   {
     name: "codes without distances, for literals alone",
     payload: new Bits().block("dynamic").codes(literalA, {}).word(0, 1).word(1, 1).flush().bytes(),
-    ours: "A",
+    quickws: "A",
   },
   {
     name: "a length where there are no distances",
     payload: new Bits().block("dynamic").codes({ 65: 2, 256: 2, 257: 1 }, {}, 258).word(2, 2)
       .word(0, 1).put(0, 8).flush().bytes(),
-    ours: /no such distance/,
+    quickws: /no such distance/,
   },
   {
     name: "one distance, of one bit",
     payload: new Bits().block("dynamic").codes({ 65: 2, 256: 2, 257: 1 }, { 0: 1 }, 258).word(2, 2)
       .word(0, 1).word(0, 1).word(3, 2).flush().bytes(),
-    ours: "AAAA",
+    quickws: "AAAA",
   },
   {
     name: "the bit that one distance of one bit leaves unused",
     payload: new Bits().block("dynamic").codes({ 65: 2, 256: 2, 257: 1 }, { 0: 1 }, 258).word(2, 2)
       .word(0, 1).word(1, 1).word(3, 2).flush().bytes(),
-    ours: /no such distance/,
+    quickws: /no such distance/,
   },
   {
     name: "only the end of the block, of one bit",
     payload: new Bits().block("dynamic").codes({ 256: 1 }, {}).word(0, 1).flush().bytes(),
-    ours: "",
+    quickws: "",
   },
   {
     name: "the bit that the end of the block alone leaves unused",
     payload: new Bits().block("dynamic").codes({ 256: 1 }, {}).word(1, 1).flush().bytes(),
-    ours: /no such literal or length/,
+    quickws: /no such literal or length/,
   },
   {
     name: "an over-subscribed literal/length code",
     payload: new Bits().block("dynamic").codes({ 65: 1, 66: 1, 256: 1 }, {}).word(0, 1).flush()
       .bytes(),
-    ours: /literal\/length code is over-subscribed/,
+    quickws: /literal\/length code is over-subscribed/,
   },
   {
     name: "an incomplete literal/length code",
     payload: new Bits().block("dynamic").codes({ 65: 2, 256: 2 }, {}).word(0, 2).word(1, 2).flush()
       .bytes(),
-    ours: /literal\/length code is incomplete/,
+    quickws: /literal\/length code is incomplete/,
   },
   {
     name: "a literal/length code whose only codeword has two bits",
     payload: new Bits().block("dynamic").codes({ 256: 2 }, {}).word(0, 2).flush().bytes(),
-    ours: /literal\/length code is incomplete/,
+    quickws: /literal\/length code is incomplete/,
   },
   {
     name: "an over-subscribed distance code",
     payload: new Bits().block("dynamic").codes(literalA, { 0: 1, 1: 1, 2: 1 }, 257, 3).word(0, 1)
       .word(1, 1).flush().bytes(),
-    ours: /distance code is over-subscribed/,
+    quickws: /distance code is over-subscribed/,
   },
   {
     name: "an incomplete distance code",
     payload: new Bits().block("dynamic").codes(literalA, { 0: 2, 1: 2 }, 257, 2).word(0, 1)
       .word(1, 1).flush().bytes(),
-    ours: /distance code is incomplete/,
+    quickws: /distance code is incomplete/,
   },
   {
     name: "a distance code whose only codeword has two bits",
     payload: new Bits().block("dynamic").codes(literalA, { 0: 2 }).word(0, 1).word(1, 1).flush()
       .bytes(),
-    ours: /distance code is incomplete/,
+    quickws: /distance code is incomplete/,
   },
   {
     name: "codes without an end of block",
     payload: new Bits().block("dynamic").codes({ 65: 1, 66: 1 }, {}).word(0, 1).flush().bytes(),
-    ours: /no end of block/,
+    quickws: /no end of block/,
   },
   {
     name: "287 literal/length symbols",
     payload: new Bits().block("dynamic").codes(literalA, {}, 287).word(0, 1).word(1, 1).flush()
       .bytes(),
-    ours: /more symbols than there are/,
+    quickws: /more symbols than there are/,
   },
   {
     name: "288 literal/length symbols",
     payload: new Bits().block("dynamic").codes(literalA, {}, 288).word(0, 1).word(1, 1).flush()
       .bytes(),
-    ours: /more symbols than there are/,
+    quickws: /more symbols than there are/,
   },
   {
     name: "31 distance symbols",
     payload: new Bits().block("dynamic").codes(literalA, { 0: 1 }, 257, 31).word(0, 1).word(1, 1)
       .flush().bytes(),
-    ours: /more symbols than there are/,
+    quickws: /more symbols than there are/,
   },
   {
     name: "a repeated length before there is one",
     // HCLEN 4: only 16, 17, 18 and 0 have words; 16 and 0 have one of one bit.
     payload: new Bits().block("dynamic").put(0, 10).put(0, 4).put(1, 3).put(0, 6).put(1, 3)
       .word(1, 1).put(0, 2).put(0, 32).put(0, 32).bytes(),
-    ours: /no code length to repeat/,
+    quickws: /no code length to repeat/,
   },
   {
     name: "zeros repeated after the last symbol",
     // 18 and 0 have words of one bit; 138 zeros twice are more than 258 lengths.
     payload: new Bits().block("dynamic").put(0, 10).put(0, 4).put(0, 6).put(1, 3).put(1, 3)
       .word(1, 1).put(127, 7).word(1, 1).put(127, 7).put(0, 32).bytes(),
-    ours: /behind the last symbol/,
+    quickws: /behind the last symbol/,
   },
   {
     name: "a code length code without words",
     payload: new Bits().block("dynamic").put(0, 14).put(0, 12).put(0, 32).bytes(),
-    ours: /code length code has no words/,
+    quickws: /code length code has no words/,
   },
   {
     name: "an incomplete code length code",
     payload: new Bits().block("dynamic").put(0, 14).put(0, 9).put(1, 3).put(0, 32).bytes(),
-    ours: /code length code is incomplete/,
+    quickws: /code length code is incomplete/,
   },
   {
     name: "an over-subscribed code length code",
     payload: new Bits().block("dynamic").put(0, 14).put(1, 3).put(1, 3).put(1, 3).put(1, 3)
       .put(0, 32).bytes(),
-    ours: /code length code is over-subscribed/,
+    quickws: /code length code is over-subscribed/,
   },
   {
     name: "a description that the message ends in",
     payload: new Bits().block("dynamic").codes(literalA, {}).bytes().subarray(0, 40),
-    ours: /ends within a block/,
+    quickws: /ends within a block/,
   },
 ];

@@ -134,13 +134,13 @@ Deno.test("the output depends only on the message, not on earlier messages", () 
     const options = { level, windowBits: 15 };
     const expected = samples.map((sample) => compress(sample, options));
     for (let run = 0; run < 600; run++) {
-      // The worst neighbour: the sample itself with a few bytes changed.
+      // The worst neighbor: the sample itself with a few bytes changed.
       const index = random.below(samples.length);
-      const neighbour = samples[index].slice();
-      for (let change = 0; change < 3 && neighbour.length > 0; change++) {
-        neighbour[random.below(neighbour.length)] ^= 1 << random.below(8);
+      const neighbor = samples[index].slice();
+      for (let change = 0; change < 3 && neighbor.length > 0; change++) {
+        neighbor[random.below(neighbor.length)] ^= 1 << random.below(8);
       }
-      compress(neighbour, { level: random.pick(levels), windowBits: 15 });
+      compress(neighbor, { level: random.pick(levels), windowBits: 15 });
       assert.deepEqual(compress(samples[index], options), expected[index]);
     }
   }
@@ -247,17 +247,17 @@ Deno.test("the best level compresses almost as well as zlib, the fast level slig
   for (const kind of ["json", "text", "binary"] as const) {
     const random = new Random(111);
     let zlib = 0;
-    const ours = { fast: 0, best: 0 };
+    const quickws = { fast: 0, best: 0 };
     for (let run = 0; run < 40; run++) {
       const bytes = message(random, kind, 500 + 700 * run);
       zlib += Math.min(bytes.length, zlibDeflate(bytes).length);
       for (const level of levels) {
-        ours[level] += compress(bytes, { level, windowBits: 15 })?.length ?? bytes.length;
+        quickws[level] += compress(bytes, { level, windowBits: 15 })?.length ?? bytes.length;
       }
     }
     const [best, fast] = limits[kind];
-    assert(ours.best < best * zlib, `best ${kind}: ${ours.best} to ${zlib}`);
-    assert(ours.fast < fast * zlib, `fast ${kind}: ${ours.fast} to ${zlib}`);
+    assert(quickws.best < best * zlib, `best ${kind}: ${quickws.best} to ${zlib}`);
+    assert(quickws.fast < fast * zlib, `fast ${kind}: ${quickws.fast} to ${zlib}`);
   }
 });
 

@@ -63,16 +63,16 @@ Deno.test("no code is shorter when the length limit does not apply", () => {
 
 Deno.test("the length limit costs few bits compared with the optimal code", () => {
   const random = new Random(33);
-  let ours = 0;
+  let quickws = 0;
   let best = 0;
   for (let run = 0; run < 300; run++) {
     const frequencies = randomFrequencies(random, 200 + random.below(86));
     const lengths = lengthsOf(frequencies, 11);
-    ours += cost(frequencies, lengths);
+    quickws += cost(frequencies, lengths);
     best += bestCost(frequencies, 11);
     assert(cost(frequencies, lengths) <= 1.03 * bestCost(frequencies, 11));
   }
-  assert(ours >= best && ours < 1.01 * best, `${ours} bits instead of ${best}`);
+  assert(quickws >= best && quickws < 1.01 * best, `${quickws} bits instead of ${best}`);
 });
 
 Deno.test("the limit shortens the deepest code, which has doubling frequencies", () => {

@@ -1,10 +1,10 @@
 // Every code block of the documentation runs as pasted, on each runtime that it names, and prints
-// what its comments say.
+// the output in its comments.
 //
-// The words behind the language of a fence name the runtimes: ```ts deno bun. None means all three.
-// `ignore` marks a block that needs something no test has, such as another host. A comment behind
-// `console.log(...)` is what is printed; "..." in it stands for anything. A block that listens on a
-// port of its own stays up, any other ends by itself.
+// The words after the language of a fence name the runtimes: ```ts deno bun. Default: all three.
+// `ignore` marks a block that needs another host or program. A comment after `console.log(...)` is the
+// expected output; "..." in it matches anything. A block that listens on its own port must stay up;
+// any other block must exit.
 
 import assert from "node:assert/strict";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -56,7 +56,7 @@ function blocksOf(page: string): Block[] {
   return found;
 }
 
-/** What the block's comments say it prints, as patterns of a line each. */
+/** The output in the block's comments, one pattern per line. */
 function expectedLines(code: string): RegExp[] {
   return [...code.matchAll(/console\.log\(.*\);?\s*\/\/ (.+)$/gm)].map(([, text]) => {
     const parts = text!.trim().split("...").map((part) =>
@@ -137,8 +137,8 @@ async function run(block: Block, runtime: RuntimeName, echoPort: number): Promis
     const { code: exitCode } = await status;
     await reading;
     assert.equal(exitCode, 0, where(`failed\n${await errors}`));
-    assert.ok(!listens, where("ended, though it listens"));
-    assert.deepEqual([...left].map(String), [], where("does not print what it says"));
+    assert.ok(!listens, where("exited, although it listens"));
+    assert.deepEqual([...left].map(String), [], where("does not print the output in its comments"));
   } finally {
     if (!over) child.kill("SIGKILL");
     await status;

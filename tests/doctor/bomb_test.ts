@@ -10,11 +10,11 @@ const TAIL = [0, 0, 0xff, 0xff];
 for (const size of [0, 1, 2, 257, 258, 259, 1000, 1 << 20]) {
   Deno.test(`a bomb decompresses to ${size} zeros`, () => {
     const bomb = bombOf(size);
-    const ours = inflate(bomb, 0, bomb.length, size);
-    assert.equal(ours.length, size);
-    assert.ok(ours.every((byte) => byte === 0));
-    const theirs = inflateRawSync(Uint8Array.of(...bomb, ...TAIL), { finishFlush: 2 });
-    assert.equal(theirs.length, size);
+    const quickws = inflate(bomb, 0, bomb.length, size);
+    assert.equal(quickws.length, size);
+    assert.ok(quickws.every((byte) => byte === 0));
+    const reference = inflateRawSync(Uint8Array.of(...bomb, ...TAIL), { finishFlush: 2 });
+    assert.equal(reference.length, size);
   });
 }
 

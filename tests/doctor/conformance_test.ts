@@ -10,12 +10,12 @@ import { type Endpoint, examine, ownEndpoints } from "./endpoints.ts";
 const INFORMATIONAL = ["7.1.6", "7.13.1", "7.13.2"];
 
 /**
- * With compression all cases but those that take long, and of the ones with compression those that
- * differ most. All of them together take an hour: `deno task doctor` without `--fast`.
+ * With compression: all cases except the long ones, and of the compressed cases those that differ
+ * most. All cases together take an hour: `deno task doctor` without `--fast`.
  */
 const SELECTION = ["--fast", "--exclude", "12.2.*,12.3.*,12.4.*,13.1.*,13.2.*,13.4.*,13.6.*"];
 
-/** Without compression those that it could change something about. */
+/** Without compression: the cases that compression could affect. */
 const PLAIN = ["--fast", "--cases", "1.*,2.*,3.*,5.*,7.*,9.7.*,23.3.2,25.*,28.*"];
 
 /** Milliseconds; the value allows for a busy machine. */

@@ -12,7 +12,7 @@ import {
 
 const names = Object.keys(SOURCE_TITLES) as SourceName[];
 
-/** FNV-1a, to see that a content is the same in every run. */
+/** FNV-1a, to check that the content is the same in every run. */
 function hash(bytes: Uint8Array): number {
   return bytes.reduce((sum, byte) => Math.imul(sum ^ byte, 0x01000193) >>> 0, 0x811c9dc5);
 }
@@ -29,7 +29,7 @@ Deno.test("texts are ASCII, so that they can be split anywhere", () => {
   }
 });
 
-/** Of the first 4096 bytes of "json": results can only be compared when it stays. */
+/** Of the first 4096 bytes of "json": results are only comparable if it never changes. */
 const JSON_HASH = 95987734;
 
 Deno.test("the contents are the same in every run", () => {

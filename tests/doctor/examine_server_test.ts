@@ -79,7 +79,7 @@ const ill: [title: string, id: string, illness: Illness, verdict: Verdict, note:
     "FAIL",
     /longer than 125 bytes/,
   ],
-  ["sends text that is none", "1.1.1", { reply: [0x81, 1, 0xff] }, "FAIL", /UTF-8/],
+  ["sends text that is not UTF-8", "1.1.1", { reply: [0x81, 1, 0xff] }, "FAIL", /UTF-8/],
   ["ends without a Close frame", "20.3.10", { ends: true }, "FAIL", /without a Close frame/],
   ["answers Close and stays", "20.3.10", { reply: CLOSE }, "FAIL", /stayed open/],
   ["does not echo a huge message and stays connected", "24.3.2", {}, "NON-STRICT", /stayed open/],

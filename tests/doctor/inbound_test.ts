@@ -33,7 +33,7 @@ const violations: [title: string, chunks: string[], message: RegExp][] = [
   ["a mask", ["8180 01020304"], /masked/],
   ["a reserved bit", ["c100"], /RSV1/],
   ["a length that is not minimal", ["817e 0001 61"], /16 bits/],
-  ["text that is none", ["8101 ff"], /UTF-8/],
+  ["text that is not UTF-8", ["8101 ff"], /UTF-8/],
   ["a continuation without a message", ["8000"], /continues no message/],
   ["data after Close, in the same chunk", ["8802 03e8 8100"], /after its Close frame/],
   ["data after Close, later", ["8802 03e8", "8100"], /after its Close frame/],

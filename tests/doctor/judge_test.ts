@@ -80,7 +80,7 @@ const cases: [title: string, one: Case, role: Role, happened: Transcript, verdic
     "FAIL",
   ],
   [
-    "an echo in a frame that must not be",
+    "an echo in an invalid frame",
     ECHO,
     "server",
     transcript({ events: [HELLO], ...closed, violation: "A frame from a server is masked" }),
@@ -163,9 +163,9 @@ const cases: [title: string, one: Case, role: Role, happened: Transcript, verdic
 
 for (const [title, one, role, happened, verdict] of cases) {
   Deno.test(`${title}: ${verdict}`, () => {
-    const judgement = judge(one, role, happened);
-    assert.equal(judgement.verdict, verdict);
-    if (verdict === "FAIL") assert.notEqual(judgement.note, "");
+    const judgment = judge(one, role, happened);
+    assert.equal(judgment.verdict, verdict);
+    if (verdict === "FAIL") assert.notEqual(judgment.note, "");
   });
 }
 

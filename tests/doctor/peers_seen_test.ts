@@ -1,5 +1,4 @@
-// That the doctor can see: faults that others are known to have show in its reports. The versions of
-// these others are pinned in deno.json.
+// The doctor detects known faults of other implementations, whose versions are pinned in deno.json.
 
 import assert from "node:assert/strict";
 import type { Verdict } from "../../doctor/case.ts";

@@ -1,7 +1,7 @@
 // Reports as data.
 
 import assert from "node:assert/strict";
-import { countVerdicts, isHealthy, resultOf, untoldResult } from "../../doctor/report.ts";
+import { countVerdicts, isHealthy, resultOf, notRunResult } from "../../doctor/report.ts";
 import { Recording } from "../../doctor/recording.ts";
 import { framing } from "../../doctor/cases/framing.ts";
 import { REPORT, RESULTS } from "./reports.ts";
@@ -33,7 +33,7 @@ Deno.test("every outcome except PASS has an explanation", () => {
 });
 
 Deno.test("a skipped case names the option that it needs", () => {
-  const { verdict, note } = untoldResult({ ...framing[0]!, untold: "--max-message-size" });
+  const { verdict, note } = notRunResult({ ...framing[0]!, missing: "--max-message-size" });
   assert.deepEqual([verdict, note], [
     "INFORMATIONAL",
     "not run: it needs the option --max-message-size",

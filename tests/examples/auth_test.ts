@@ -44,8 +44,8 @@ for (const runtime of runtimeNames) {
   Deno.test(`generates and prints a token without TOKENS on ${runtime}`, async () => {
     await using example = startExample(runtime, "auth.ts");
     const url = await webSocketUrl(example);
-    const told = await example.printed(/ada=[0-9a-f-]{36}/);
-    const headers = { authorization: `Bearer ${told.slice(4)}` };
+    const token = await example.printed(/ada=[0-9a-f-]{36}/);
+    const headers = { authorization: `Bearer ${token.slice(4)}` };
     const conn = await connect(url, { headers, message() {} });
     conn.close();
     await conn.closed;

@@ -1,5 +1,5 @@
-// The echo server, started as its readers start it. Node runs it from the package: that is tested
-// where the package is, in tests/project/packaging_test.ts.
+// The echo server, started by the documented commands. Node runs it from the package: that is tested
+// where the package is, in tests/package/consumers.ts.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";

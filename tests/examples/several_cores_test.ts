@@ -21,7 +21,7 @@ async function next(socket: WebSocket): Promise<string> {
 /** Opens connections until there is one to each of two processes, keyed by process name. */
 async function twoProcesses(port: number): Promise<Map<string, WebSocket>> {
   const found = new Map<string, WebSocket>();
-  // That one process gets all of so many has one chance in 2 ** 63.
+  // The probability that one process gets all of them is 2 ** -63.
   for (let opened = 0; opened < 64 && found.size < 2; opened++) {
     const socket = new WebSocket(`ws://127.0.0.1:${port}/`);
     const name = await next(socket);

@@ -1,4 +1,4 @@
-// The ticker: those who read get everything, those who do not get the newest when they do again.
+// The ticker: an active reader receives every value, a slow one the newest value when it reads again.
 
 import assert from "node:assert/strict";
 import { CloseCode, connect } from "../../mod.ts";

@@ -65,7 +65,7 @@ test("the page reconnects with the last number it received, and drops rejected t
   await using server = await serve({
     ...await pageServer(),
     port: 0,
-    // Without the option, the server's side is in the hands of the test.
+    // Without the option, the test plays the server's side of the subprotocol.
     subprotocols: ["quickws.topics.1"],
     message: (conn, data) => void requests.push([conn, data]),
   });

@@ -23,7 +23,7 @@ export interface Fault {
   readonly after: number;
   /** The delay of chunks (`delay`) or the length of the pause (`stall`), in milliseconds. */
   readonly milliseconds: number;
-  /** Milliseconds for which chunks are held back in all, after which the connection is a good one. */
+  /** The total delay of chunks in milliseconds, after which the connection has no fault. */
   readonly duration: number;
   /** Bytes in a tenth of a second (`cap`), or that pass one by one (`chop`). */
   readonly bytes: number;

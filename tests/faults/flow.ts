@@ -22,7 +22,7 @@ export class Flow {
   /** The receiver applies backpressure. */
   #full = false;
   #ended = false;
-  /** The direction leads nowhere any more. */
+  /** The destination is closed. */
   #shut = false;
 
   /**

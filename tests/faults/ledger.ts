@@ -4,7 +4,7 @@
 /** The maximum number of connections; the memory for them is allocated before the measurement. */
 const MOST = 1 << 19;
 
-/** Complaints that are kept word for word. */
+/** The maximum number of recorded violation messages. */
 const MOST_COMPLAINTS = 20;
 
 /** The results of one side. */
@@ -18,7 +18,7 @@ export interface LedgerReport {
   readonly complaints: readonly string[];
 }
 
-/** The book of one side. */
+/** The ledger of one side. */
 export class Ledger {
   /** Messages of each connection, by its number. */
   readonly counts: Uint32Array = new Uint32Array(MOST);

@@ -44,8 +44,8 @@ export interface SoakFigures {
 const CONNECTIONS_OF_PROXY = 5000;
 
 /**
- * Bytes of objects that a side may hold more after the load than after the warm-up. Each connection
- * has left some thousand of them if it leaks, and there are hundreds to thousands.
+ * The allowed growth of live objects between the warm-up and the end of the load, in bytes. A leak of
+ * some kilobytes per connection exceeds it, because there are hundreds to thousands of connections.
  */
 const HEAP_SLACK = 6 << 20;
 
@@ -177,22 +177,22 @@ interface Books {
  * close on both sides every sent message has arrived.
  */
 async function assertBooks(server: Worker, client: Worker): Promise<void> {
-  const theirs = await server.ask<Books>("counts");
-  const ours = await client.ask<Books & { sent: readonly number[] }>("counts");
-  ours.sent.forEach((sent, id) => {
-    const acknowledged = ours.counts[id] ?? 0;
-    const arrived = theirs.counts[id] ?? 0;
+  const serverCounts = await server.ask<Books>("counts");
+  const clientCounts = await client.ask<Books & { sent: readonly number[] }>("counts");
+  clientCounts.sent.forEach((sent, id) => {
+    const acknowledged = clientCounts.counts[id] ?? 0;
+    const arrived = serverCounts.counts[id] ?? 0;
     assert.ok(
       acknowledged <= arrived && arrived <= sent,
       `connection ${id}: ${sent} sent, ${arrived} arrived, ${acknowledged} acknowledged`,
     );
-    if (ours.clean[id] === 1 && theirs.clean[id] === 1) assert.equal(arrived, sent);
+    if (clientCounts.clean[id] === 1 && serverCounts.clean[id] === 1) assert.equal(arrived, sent);
   });
 }
 
 /**
  * The codes of clean closes at the client. Deno.serve sends a Close frame to a peer that does not answer
- * its ping; our own sockets are cut.
+ * its ping; the library's own sockets are cut.
  */
 function cleanCodesOfClient(runtime: RuntimeName, sockets: SocketsKind): number[] {
   return runtime === "deno" && sockets === "native" ? [1000, 1001, 4000] : [1000, 4000];

@@ -20,7 +20,7 @@ export interface Load {
   readonly connections?: number;
   /** Ends after so long. */
   readonly duration?: number;
-  /** How long a connection lives at most. */
+  /** The maximum lifetime of a connection. */
   readonly lifetime: number;
   /** How long it waits at most before its next message. */
   readonly gap: number;
@@ -89,7 +89,7 @@ async function live(load: Load, id: number): Promise<void> {
   await conn.closed;
 }
 
-/** Ends a connection in one of the ways there are. */
+/** Ends a connection in one of the possible ways. */
 function part(conn: Connection, random: Random): void {
   switch (random.below(4)) {
     case 0:

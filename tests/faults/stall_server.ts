@@ -9,7 +9,7 @@ import { obey } from "./orders.ts";
 export type StallOrder =
   /** Answers with its port. */
   | "listen"
-  /** Waits for so many open connections, and so many pongs from here on; or until one ends unasked. */
+  /** Waits for so many open connections, and so many pongs from here on; or until one ends unexpectedly. */
   | { readonly open: number; readonly pongs: number }
   /** Closes so many connections and blocks the event loop for so many milliseconds. */
   | { readonly close: number; readonly block: number }

@@ -64,8 +64,8 @@ interface Outcome {
 
 async function stall(runtime: RuntimeName): Promise<Outcome> {
   await using server = new Worker(runtime, "stall_server");
-  const tell = <T>(order: StallOrder): Promise<T> => server.ask<T>(order);
-  const url = `ws://127.0.0.1:${await tell<number>("listen")}/`;
+  const order = <T>(order: StallOrder): Promise<T> => server.ask<T>(order);
+  const url = `ws://127.0.0.1:${await order<number>("listen")}/`;
   const connections: Connection<undefined>[] = [];
   using watch = new LagWatch();
   while (connections.length < CONNECTIONS) {
@@ -77,21 +77,21 @@ async function stall(runtime: RuntimeName): Promise<Outcome> {
   }
   const closed = Promise.all(connections.map((conn) => conn.closed));
   let open = CONNECTIONS;
-  await tell({ open, pongs: open });
+  await order({ open, pongs: open });
 
-  await tell({ close: CLOSING, block: 0 });
+  await order({ close: CLOSING, block: 0 });
   server.signal("SIGSTOP");
   await new Promise((resolve) => setTimeout(resolve, STOPPED));
   server.signal("SIGCONT");
   open -= CLOSING;
-  await tell({ open, pongs: 2 * open });
+  await order({ open, pongs: 2 * open });
 
-  await tell({ close: CLOSING, block: BLOCKED });
+  await order({ close: CLOSING, block: BLOCKED });
   open -= CLOSING;
-  await tell({ open, pongs: 2 * open });
+  await order({ open, pongs: 2 * open });
 
-  const report = await tell<StallReport>("ended");
-  await tell("quit");
+  const report = await order<StallReport>("ended");
+  await order("quit");
   await closed;
   await server.ended();
   return { report, isFair: watch.longest < LATE };

@@ -24,7 +24,7 @@ export class PropertyFailure extends Error {
         `counterexample, after ${details.numShrinks} steps: ` +
         `${fc.stringify(details.counterexample)}\n` +
         `${cause instanceof Error ? cause.stack ?? cause.message : String(cause)}\n` +
-        `again: deno task fuzz --seed ${seed} --batches 1 --only "${property.name}"`,
+        `reproduce it: deno task fuzz --seed ${seed} --batches 1 --only "${property.name}"`,
     );
   }
 }
@@ -33,9 +33,9 @@ export class PropertyFailure extends Error {
  * Checks a property.
  *
  * @param property The property.
- * @param seed Where chance begins.
- * @param runs How often.
- * @returns How often it was run.
+ * @param seed The seed of the random numbers.
+ * @param runs The number of runs.
+ * @returns The number of runs.
  * @throws {PropertyFailure} When it does not hold.
  */
 export async function runBatch(

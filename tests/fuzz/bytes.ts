@@ -55,7 +55,7 @@ export const texts: fc.Arbitrary<string> = fc.oneof(
   }).map(({ part, count }) => part.repeat(count)),
 );
 
-/** The sizes of the chunks in which a stream arrives, over and over. */
+/** The sizes of the chunks of a stream, repeated as needed. */
 export const cuts: fc.Arbitrary<number[]> = fc.oneof(
   fc.constant<number[]>([1]),
   fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 12 }),
@@ -79,7 +79,7 @@ export function* chunksOf(stream: Uint8Array, sizes: readonly number[]): Generat
   }
 }
 
-/** One thing that happens to a stream on its way. Places are shares of its length. */
+/** One fault of a stream. Positions are fractions of its length. */
 type Damage =
   | { kind: "flip"; place: number; bit: number }
   | { kind: "set"; place: number; byte: number }

@@ -4,7 +4,7 @@
 import fc from "fast-check";
 import { PermessageDeflate } from "../../src/message/permessage.ts";
 import { Opcode } from "../../src/wire/opcode.ts";
-import type { Heard, Side } from "../support/endpoint.ts";
+import type { EventRecord, Side } from "../support/endpoint.ts";
 import {
   concat,
   CONTINUATION,
@@ -85,13 +85,18 @@ export const plans: fc.Arbitrary<Plan> = fc.array(
 );
 
 /** The events that the receiver must report, with text as strings. */
-export function heardOf(plan: Plan): Heard[] {
-  return plan.flatMap((item): Heard[] => {
+export function eventsOf(plan: Plan): EventRecord[] {
+  return plan.flatMap((item): EventRecord[] => {
     if (item.kind !== "message") return [[item.kind, toHex(item.payload)]];
     const { data, cuts, between } = item;
     const controls = cuts.length === 0 ? [] : between;
-    const message: Heard = typeof data === "string" ? ["text", data] : ["binary", toHex(data)];
-    return [...controls.map((control): Heard => [control.kind, toHex(control.payload)]), message];
+    const message: EventRecord = typeof data === "string"
+      ? ["text", data]
+      : ["binary", toHex(data)];
+    return [
+      ...controls.map((control): EventRecord => [control.kind, toHex(control.payload)]),
+      message,
+    ];
   });
 }
 
@@ -167,7 +172,7 @@ export const wildFrames: fc.Arbitrary<WildFrame> = fc.record({
     closePayloads(),
     fc.tuple(texts.map(utf8), damages).map(([text, what]) => damaged(text, what)),
   ),
-  /** Whether it is masked the other way round. */
+  /** Whether the mask bit is wrong for the side. */
   wrongMask: fc.integer({ min: 0, max: 19 }).map((choice) => choice === 0),
   extended: mostly(fc.constantFrom(16 as const, 64 as const)),
   announced: mostly(fc.oneof(

@@ -9,7 +9,7 @@ import { ClientHandshake } from "../../src/handshake/client.ts";
 import {
   acceptDeflate,
   checkDeflateAnswer,
-  type DeflateWishes,
+  type DeflateConfig,
   offerDeflate,
   PERMESSAGE_DEFLATE,
 } from "../../src/handshake/deflate_offer.ts";
@@ -21,16 +21,16 @@ import { acceptResponse, errorResponse, refusalResponse } from "../../src/handsh
 import { parseSubprotocols } from "../../src/handshake/subprotocols.ts";
 import { concat, toHex } from "../support/vectors.ts";
 import { chunksOf, cuts, damaged, damages } from "./bytes.ts";
-import { fieldNames, fieldValues, KEY, requests, responses, tokens, wishes } from "./heads.ts";
+import { configs, fieldNames, fieldValues, KEY, requests, responses, tokens } from "./heads.ts";
 
 /** Returns the message of an allowed error; rethrows any other error, which no input may cause. */
-function told(error: unknown): { code: string; message: string } {
+function allowedError(error: unknown): { code: string; message: string } {
   if (!(error instanceof WebSocketError)) throw error;
   assert.notEqual(error.code, "INTERNAL");
   return { code: error.code, message: error.message };
 }
 
-/** The outcome of `read` for the whole stream, which every other cut must have, too. */
+/** The result of `read` for the whole stream, which must be the same for every chunk split. */
 function sameForEveryCut<T>(
   stream: Uint8Array,
   sizes: readonly number[],
@@ -46,7 +46,7 @@ function sameForEveryCut<T>(
 function pushed(
   reader: { push(chunk: Uint8Array): boolean },
   chunks: Iterable<Uint8Array>,
-): { complete: boolean; left: Uint8Array; error?: ReturnType<typeof told> } {
+): { complete: boolean; left: Uint8Array; error?: ReturnType<typeof allowedError> } {
   let complete = false;
   let left: Uint8Array = new Uint8Array(0);
   for (const chunk of chunks) {
@@ -57,7 +57,7 @@ function pushed(
     try {
       complete = reader.push(chunk);
     } catch (error) {
-      return { complete, left, error: told(error) };
+      return { complete, left, error: allowedError(error) };
     }
   }
   return { complete, left };
@@ -71,25 +71,25 @@ export const requestHeads = fc.property(
   requests,
   damages,
   cuts,
-  wishes,
-  (head, what, sizes, wishes) => {
+  configs,
+  (head, what, sizes, config) => {
     sameForEveryCut(damaged(head, what), sizes, (chunks) => {
       const handshake = new ServerHandshake({ maxBytes: 2000, maxLines: 10 });
       const { complete, left, error } = pushed(handshake, chunks);
       if (error !== undefined || !complete) return { error, complete };
       const { method, path, host, fields, rest, isUpgrade } = handshake.request;
       const seen = { method, path, host, isUpgrade, fields: [...fields.lines()] };
-      return { ...seen, rest: toHex(concat(rest, left)), answer: answerTo(handshake, wishes) };
+      return { ...seen, rest: toHex(concat(rest, left)), answer: answerTo(handshake, config) };
     });
   },
 );
 
-function answerTo(handshake: ServerHandshake, wishes: DeflateWishes): string {
+function answerTo(handshake: ServerHandshake, config: DeflateConfig): string {
   const { request } = handshake;
   let bytes: Uint8Array;
   try {
     const { key, subprotocols, extensions } = checkUpgrade(request);
-    const answer = acceptDeflate(extensions, wishes);
+    const answer = acceptDeflate(extensions, config);
     bytes = acceptResponse({
       key,
       subprotocol: subprotocols[0],
@@ -97,7 +97,7 @@ function answerTo(handshake: ServerHandshake, wishes: DeflateWishes): string {
       extensions: answer?.extensions,
     });
   } catch (error) {
-    told(error);
+    allowedError(error);
     bytes = errorResponse(error as HandshakeError, request.method);
   }
   // A response has exactly one head: no input of the client ends it early or begins another.
@@ -117,7 +117,7 @@ export const requestsOfOthers = fc.property(
       const rawHeaders = lines.flat();
       checkUpgrade(requestFrom({ method, target: `/${target}`, version: "HTTP/1.1", rawHeaders }));
     } catch (error) {
-      told(error);
+      allowedError(error);
     }
   },
 );
@@ -140,7 +140,7 @@ export const responseHeads = fc.property(responses, damages, cuts, (answer, what
     try {
       handshake.finish();
     } catch (end) {
-      return { error: error ?? told(end) };
+      return { error: error ?? allowedError(end) };
     }
     assert.fail("a handshake that is not complete has no end");
   });
@@ -153,12 +153,12 @@ export const opening = fc.property(
   fc.array(fc.tuple(tokens, tokens), { maxLength: 4 }),
   fc.webPath(),
   fc.nat(3),
-  fc.tuple(wishes, wishes),
+  fc.tuple(configs, configs),
   cuts,
-  (nonce, subprotocols, fields, path, choice, [ours, theirs], sizes) => {
+  (nonce, subprotocols, fields, path, choice, [clientConfig, serverConfig], sizes) => {
     const key = encodeKey(new Uint8Array(nonce));
     const headers = fields.map(([name, value]): [string, string] => [`x-${name}`, value]);
-    const extensions = offerDeflate(ours);
+    const extensions = offerDeflate(clientConfig);
     const target = path === "" ? "/" : path;
     const request = buildRequest({
       host: "a.example:81",
@@ -175,14 +175,14 @@ export const opening = fc.property(
     assert.deepEqual(read.subprotocols, subprotocols);
     for (const [name, value] of headers) assert.ok(read.fields.getAll(name).includes(value));
 
-    const answer = acceptDeflate(read.extensions, theirs);
+    const answer = acceptDeflate(read.extensions, serverConfig);
     const subprotocol = subprotocols[choice];
     const response = acceptResponse({ key, subprotocol, extensions: answer?.extensions, headers });
     const offeredExtensions = [PERMESSAGE_DEFLATE];
     const client = new ClientHandshake({ key, subprotocols, offeredExtensions });
     assert.ok(pushed(client, chunksOf(response, sizes)).complete);
     assert.equal(client.protocol, subprotocol ?? "");
-    const agreed = checkDeflateAnswer(client.acceptedExtensions, ours)!;
+    const agreed = checkDeflateAnswer(client.acceptedExtensions, clientConfig)!;
     // The local window may be smaller than the peer's buffer, never larger.
     const server_ = answer!.agreement;
     assert.equal(agreed.inbound.takeover || !server_.outbound.takeover, true);
@@ -202,20 +202,20 @@ export const fieldLists = fc.property(
     ),
     { maxLength: 3 },
   ),
-  wishes,
-  (values, wishes) => {
+  configs,
+  (values, config) => {
     try {
       const extensions = parseExtensions(values);
       assert.deepEqual(parseExtensions([formatExtensions(extensions)].filter(Boolean)), extensions);
-      acceptDeflate(extensions, wishes);
-      checkDeflateAnswer(extensions, wishes);
+      acceptDeflate(extensions, config);
+      checkDeflateAnswer(extensions, config);
     } catch (error) {
-      told(error);
+      allowedError(error);
     }
     try {
       parseSubprotocols(values);
     } catch (error) {
-      told(error);
+      allowedError(error);
     }
   },
 );

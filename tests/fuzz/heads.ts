@@ -1,7 +1,7 @@
 // Arbitrary heads of requests and answers: an opening handshake, or nearly one.
 
 import fc from "fast-check";
-import type { DeflateWishes } from "../../src/handshake/deflate_offer.ts";
+import type { DeflateConfig } from "../../src/handshake/deflate_offer.ts";
 import { concat, utf8 } from "../support/vectors.ts";
 import { shortBytes } from "./bytes.ts";
 
@@ -115,7 +115,7 @@ export const responses: fc.Arbitrary<Uint8Array> = fc.tuple(
 ).map(([interim, final]) => concat(...interim, final));
 
 /** The compression options of a side. */
-export const wishes: fc.Arbitrary<DeflateWishes> = fc.record({
+export const configs: fc.Arbitrary<DeflateConfig> = fc.record({
   serverContextTakeover: fc.boolean(),
   clientContextTakeover: fc.boolean(),
   serverMaxWindowBits: fc.integer({ min: 8, max: 15 }),

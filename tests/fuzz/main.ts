@@ -16,7 +16,7 @@ import type { FuzzReport, Orders } from "./endless.ts";
 /** Milliseconds for a batch, shrinking of a counterexample included, before it counts as a hang. */
 const HANG = 300_000;
 
-/** Milliseconds between two signs of life. */
+/** Milliseconds between two progress lines. */
 const PROGRESS = 60_000;
 
 const { values } = parseArgs({

@@ -1,4 +1,4 @@
-// The four promises of a connection, over random sequences of actions of its user, its peer and the
+// The four guarantees of a connection, over random sequences of actions of its user, its peer and the
 // clock: no accepted message is lost, every connection ends, `close` is called once with the
 // correct result, and each error of user code reaches `onError` once and affects no other
 // connection.
@@ -33,7 +33,7 @@ const readings: fc.Arbitrary<Reading> = fc.constantFrom(
   "iterator",
   "iterator left",
   "readable",
-  "readable cancelled",
+  "readable canceled",
 );
 
 const options: fc.Arbitrary<WorldPlan["options"]> = fc.tuple(
@@ -122,7 +122,7 @@ async function inWorld(plan: WorldPlan, run: (world: World) => Promise<void>): P
   assert.equal(timers.size, 0, "a timer was left");
 }
 
-/** Promise 3, and the part of promise 1 that applies to every end. */
+/** Guarantee 3, and the part of guarantee 1 that applies to every end. */
 function assertEnd(world: World): void {
   const { closes, closed, sent } = world;
   assert.equal(closes.length, 1, "close was called once");

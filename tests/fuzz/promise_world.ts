@@ -32,7 +32,7 @@ export type Reading =
   | "iterator"
   | "iterator left"
   | "readable"
-  | "readable cancelled";
+  | "readable canceled";
 
 /** A handler that fails, and how. */
 export type Fault = "no" | "throws" | "rejects";
@@ -80,7 +80,7 @@ export class World {
   peer!: RawPeer;
   transport!: MemoryTransport;
   /** An unused connection of the same server. */
-  neighbour: { conn: Connection<undefined>; peer: RawPeer } | undefined;
+  neighbor: { conn: Connection<undefined>; peer: RawPeer } | undefined;
 
   /** Messages that the `message` handler got. */
   messages = 0;
@@ -104,7 +104,7 @@ export class World {
   #pattern = 0;
   #fragments: Sent | undefined;
   #streams = 0;
-  #heard = 0;
+  #answerCount = 0;
   #gate = 0;
 
   constructor(plan: WorldPlan) {
@@ -134,10 +134,10 @@ export class World {
   readonly settle = async (): Promise<void> => {
     for (;;) {
       await quiet();
-      const heard = this.#heard;
+      const count = this.#answerCount;
       if (this.transport.writesLater && !this.transport.blocked) this.transport.acknowledge();
       if (this.#answers && !this.transport.blocked) this.#answer();
-      if (heard === this.#heard) return;
+      if (count === this.#answerCount) return;
     }
   };
 
@@ -246,7 +246,7 @@ export class World {
       iterator.next().then(() => iterator.return!(), () => {});
     } else if (reading === "readable") {
       this.#readAll(this.conn.readable[Symbol.asyncIterator]());
-    } else if (reading === "readable cancelled") {
+    } else if (reading === "readable canceled") {
       this.userCloses ??= 1000;
       this.conn.readable.cancel().catch(() => {});
     }
@@ -465,7 +465,7 @@ export class World {
     const { peer } = this;
     for (const { opcode, payload, end } of this.#frames(this.#takenAt)) {
       this.#takenAt = end;
-      this.#heard++;
+      this.#answerCount++;
       if (peer.transport.ended || peer.over) continue;
       if (opcode === PING && this.peerClosed === undefined) peer.send({ opcode: PONG, payload });
       if (opcode === CLOSE) {
@@ -477,7 +477,7 @@ export class World {
       }
     }
     if (peer.ended && !peer.transport.ended && !peer.over) {
-      this.#heard++;
+      this.#answerCount++;
       peer.transport.end();
     }
   }

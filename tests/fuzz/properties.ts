@@ -37,13 +37,13 @@ export const promises: readonly NamedProperty[] = [
 /** The others, which need no time. */
 export const properties: readonly NamedProperty[] = [
   named("a legal conversation is received as it was sent", session.legalStreams, 3),
-  named("a damaged conversation has one outcome for every cut", session.damagedStreams, 5),
-  named("wild frames have one outcome for every cut", session.wildStreams, 5),
-  named("noise has one outcome for every cut", session.noise, 2),
+  named("a damaged conversation has one outcome for every chunk split", session.damagedStreams, 5),
+  named("wild frames have one outcome for every chunk split", session.wildStreams, 5),
+  named("noise has one outcome for every chunk split", session.noise, 2),
   named("each side receives the messages of the other", session.conversations, 3),
-  named("a request has one outcome for every cut", handshake.requestHeads, 4),
+  named("a request has one outcome for every chunk split", handshake.requestHeads, 4),
   named("a request parsed by another server is accepted or rejected", handshake.requestsOfOthers),
-  named("an answer has one outcome for every cut", handshake.responseHeads, 4),
+  named("an answer has one outcome for every chunk split", handshake.responseHeads, 4),
   named("a handshake that one side writes the other reads", handshake.opening, 2),
   named("a list in a header field is parsed or rejected", handshake.fieldLists, 2),
   named("no user input breaks out of the head that contains it", handshake.injection),

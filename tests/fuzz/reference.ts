@@ -3,36 +3,36 @@
 // session must produce the same result for a stream.
 
 import type { SessionRules } from "../../src/session/session.ts";
-import type { Heard } from "../support/endpoint.ts";
+import type { EventRecord } from "../support/endpoint.ts";
 import { CLOSE, concat, CONTINUATION, PING, TEXT, toHex } from "../support/vectors.ts";
 
 /** The expected result of a receiver for a stream. */
 export interface Verdict {
-  readonly heard: readonly Heard[];
+  readonly events: readonly EventRecord[];
   /** The code of the error, or of the peer's Close frame; `undefined` when the stream just ends. */
   readonly end: string | undefined;
 }
 
-/** The names of the ways to go wrong, where the RFC leaves no other. */
+/** An error with its code, where the RFC allows only this one. */
 class Refusal {
   constructor(readonly code: string) {}
 }
 
 /** Judges a stream by the RFC and by the limits of `rules`. */
 export function judge(stream: Uint8Array, rules: SessionRules): Verdict {
-  const heard: Heard[] = [];
+  const events: EventRecord[] = [];
   try {
-    return { heard, end: judgeFrames(stream, rules, heard) };
+    return { events, end: judgeFrames(stream, rules, events) };
   } catch (refusal) {
     if (!(refusal instanceof Refusal)) throw refusal;
-    return { heard, end: refusal.code };
+    return { events, end: refusal.code };
   }
 }
 
 function judgeFrames(
   stream: Uint8Array,
   rules: SessionRules,
-  heard: Heard[],
+  events: EventRecord[],
 ): string | undefined {
   const view = new DataView(stream.buffer, stream.byteOffset, stream.byteLength);
   let parts: Uint8Array = new Uint8Array(0);
@@ -55,7 +55,7 @@ function judgeFrames(
     if (!isControl && opcode !== CONTINUATION && kind !== undefined) {
       throw new Refusal("CONTINUATION_EXPECTED");
     }
-    // The RFC gives no order; the mask is looked at last, as it is the least telling of the faults.
+    // The RFC gives no order; the mask is checked last because it is the least specific error.
     if (masked !== rules.masked) throw new Refusal(masked ? "MASK_UNEXPECTED" : "MASK_MISSING");
 
     const lengthSize = short === 126 ? 2 : short === 127 ? 8 : 0;
@@ -87,9 +87,9 @@ function judgeFrames(
     if (end > stream.length) return undefined;
     if (opcode === CLOSE) return judgeClose(payload);
     if (isControl) {
-      heard.push([opcode === PING ? "ping" : "pong", toHex(payload)]);
+      events.push([opcode === PING ? "ping" : "pong", toHex(payload)]);
     } else if (fin) {
-      heard.push(message(kind!, parts, rules));
+      events.push(message(kind!, parts, rules));
       parts = new Uint8Array(0);
       kind = undefined;
       fragments = 0;
@@ -99,7 +99,7 @@ function judgeFrames(
   return undefined;
 }
 
-function message(kind: number, bytes: Uint8Array, rules: SessionRules): Heard {
+function message(kind: number, bytes: Uint8Array, rules: SessionRules): EventRecord {
   if (kind !== TEXT) return ["binary", toHex(bytes)];
   const text = decoded(bytes, false);
   if (text === undefined) throw new Refusal("INVALID_UTF8");

@@ -63,7 +63,7 @@ interface Client {
 async function run(harness: Harness, plan: Plan, all: readonly Step[]): Promise<void> {
   const { count, takeover, highWaterMark } = plan;
   const ends: CloseInfo[] = [];
-  const heard = new Map<Connection<undefined>, string[]>();
+  const texts = new Map<Connection<undefined>, string[]>();
   const errors: unknown[] = [];
   const onError = (error: unknown): void => void errors.push(error);
   const server = await harness.serve({
@@ -72,8 +72,8 @@ async function run(harness: Harness, plan: Plan, all: readonly Step[]): Promise<
       : plan.server,
     highWaterMark,
     onError,
-    open: (conn) => void heard.set(conn, []),
-    message: (conn, data) => void heard.get(conn)!.push(String(data)),
+    open: (conn) => void texts.set(conn, []),
+    message: (conn, data) => void texts.get(conn)!.push(String(data)),
     close: (_, info) => void ends.push(info),
   });
   const list: Client[] = [];
@@ -124,8 +124,9 @@ async function run(harness: Harness, plan: Plan, all: readonly Step[]): Promise<
   }
   // A side that closes reads no more messages, so all replies arrive before.
   for (const { near } of list) near.resume();
-  const isHeard = ({ far, replied }: Client): boolean => heard.get(far)!.length === replied.length;
-  while (plan.end !== "client closes" && !list.every(isHeard)) await quiet();
+  const isAnswered = ({ far, replied }: Client): boolean =>
+    texts.get(far)!.length === replied.length;
+  while (plan.end !== "client closes" && !list.every(isAnswered)) await quiet();
   const isGot = ({ got, sent, published }: Client): boolean =>
     got.length === sent.length + published.length;
   while (plan.end === "client closes" && !list.every(isGot)) await quiet();
@@ -139,7 +140,7 @@ async function run(harness: Harness, plan: Plan, all: readonly Step[]): Promise<
   for (const { far, got, sent, published, replied, closes } of list) {
     assert.deepEqual(got.filter((message) => message.startsWith("s")), sent, "sent messages");
     assert.deepEqual(got.filter((message) => message.startsWith("p")), published, "published");
-    assert.deepEqual(heard.get(far), replied, "replies");
+    assert.deepEqual(texts.get(far), replied, "replies");
     assert.deepEqual(closes.map(({ code, clean }) => [code, clean]), [[code, true]]);
   }
   assert.deepEqual(ends.map(({ code, clean }) => [code, clean]), list.map(() => [code, true]));

@@ -6,14 +6,20 @@ import fc from "fast-check";
 import { WebSocketError } from "../../src/errors.ts";
 import type { Session, SessionRules } from "../../src/session/session.ts";
 import { Opcode } from "../../src/wire/opcode.ts";
-import { type Ending, Endpoint, type Heard, sessionRules, type Side } from "../support/endpoint.ts";
+import {
+  type Ending,
+  Endpoint,
+  type EventRecord,
+  sessionRules,
+  type Side,
+} from "../support/endpoint.ts";
 import { CLOSE, concat, frame, parseFrames, toHex, utf8 } from "../support/vectors.ts";
 import { chunksOf, cuts, damaged, damages, shortBytes } from "./bytes.ts";
 import {
   bytesOf,
   type Compression,
   compressions,
-  heardOf,
+  eventsOf,
   permessage,
   type Plan,
   plans,
@@ -66,7 +72,7 @@ const settings: fc.Arbitrary<Setting> = fc.record({
 
 /** The result of a session. */
 interface Outcome {
-  readonly heard: readonly Heard[];
+  readonly events: readonly EventRecord[];
   readonly endings: readonly Ending[];
   readonly sent: string;
 }
@@ -88,7 +94,7 @@ function outcomeOf(setting: Setting, stream: Uint8Array, sizes: readonly number[
   compression?.close();
   const sent = endpoint.takeBytes();
   assertLegal(endpoint, sent, all.maxMessageSize ?? 1 << 24);
-  return { heard: endpoint.heard, endings: endpoint.endings, sent: toHex(sent) };
+  return { events: endpoint.events, endings: endpoint.endings, sent: toHex(sent) };
 }
 
 function receive(endpoint: Endpoint, chunk: Uint8Array): void {
@@ -105,11 +111,11 @@ function receive(endpoint: Endpoint, chunk: Uint8Array): void {
 
 function react(endpoint: Endpoint, { at, what }: Reaction): void {
   const { session } = endpoint;
-  endpoint.onHeard = () => {
-    if (endpoint.heard.length - 1 !== at) return;
+  endpoint.onEvent = () => {
+    if (endpoint.events.length - 1 !== at) return;
     if (what === "close") session.close(4000, "enough");
     else if (what === "pause") session.pause();
-    else if (what === "send") session.sendText("heard");
+    else if (what === "send") session.sendText("reply");
     else if (what === "terminate") session.terminate(new WebSocketError("TERMINATED", "Enough"));
   };
 }
@@ -123,7 +129,7 @@ function assertLegal(endpoint: Endpoint, sent: Uint8Array, maxMessageSize: numbe
   assert.equal(endpoint.session.held, 0, "memory is released");
   const [{ error }] = endpoint.endings;
   assert.notEqual(error, "INTERNAL", String(endpoint.errors[0]?.cause));
-  for (const [kind, data] of endpoint.heard) {
+  for (const [kind, data] of endpoint.events) {
     const size = kind === "text" ? utf8(data).length : data.length / 2;
     if (kind !== "ping" && kind !== "pong") assert.ok(size <= maxMessageSize, "over the limit");
   }
@@ -149,9 +155,9 @@ function assertSameForEveryCut(
 }
 
 /** The independent reference implementation of the RFC gives the same result. */
-function assertAsJudged(setting: Setting, stream: Uint8Array, { heard, endings }: Outcome): void {
+function assertAsJudged(setting: Setting, stream: Uint8Array, { events, endings }: Outcome): void {
   const verdict = judge(stream, sessionRules(setting.side, setting.rules));
-  assert.deepEqual(heard, verdict.heard);
+  assert.deepEqual(events, verdict.events);
   const [{ error, received }] = endings;
   const end = received === undefined ? error : String(received);
   assert.equal(end, verdict.end ?? "CONNECTION_LOST");
@@ -174,8 +180,8 @@ export const legalStreams = fc.property(
     const stream = bytesOf(plan, side, keys, writer);
     writer?.close();
     const setting: Setting = { side, rules: {}, compression, congested: false, reaction: calm };
-    const { heard, endings } = assertSameForEveryCut(setting, stream, sizes);
-    assert.deepEqual(heard, heardOf(plan));
+    const { events, endings } = assertSameForEveryCut(setting, stream, sizes);
+    assert.deepEqual(events, eventsOf(plan));
     assert.equal(endings[0].error, "CONNECTION_LOST");
   },
 );
@@ -236,7 +242,7 @@ export const conversations = fc.property(
     for (const item of plan) send(sender.session, item);
     sender.session.close(code, reason);
     for (const chunk of chunksOf(sender.takeBytes(), sizes)) receive(receiver, chunk);
-    assert.deepEqual(receiver.heard, heardOf(plan));
+    assert.deepEqual(receiver.events, eventsOf(plan));
     for (const chunk of chunksOf(receiver.takeBytes(), sizes)) receive(sender, chunk);
     for (const { session } of [sender, receiver]) {
       session.receiveEnd();

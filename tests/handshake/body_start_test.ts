@@ -85,7 +85,7 @@ const vectors: readonly Vector[] = [
     complete: true,
   },
   {
-    title: "chunks that are none",
+    title: "malformed chunks",
     lines: CHUNKED,
     bytes: "hello\r\n",
     text: "",

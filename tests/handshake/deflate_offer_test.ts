@@ -4,28 +4,28 @@ import {
   acceptDeflate,
   checkDeflateAnswer,
   type DeflateAgreement,
-  type DeflateWishes,
+  type DeflateConfig,
   offerDeflate,
 } from "../../src/handshake/deflate_offer.ts";
 import { parseExtensions } from "../../src/handshake/extensions.ts";
 
-const DEFAULTS: DeflateWishes = {
+const DEFAULTS: DeflateConfig = {
   serverContextTakeover: false,
   clientContextTakeover: false,
   serverMaxWindowBits: 15,
   clientMaxWindowBits: 15,
 };
 
-/** Everything that memory can buy. */
-const GENEROUS: DeflateWishes = {
+/** The largest windows, with context takeover. */
+const GENEROUS: DeflateConfig = {
   ...DEFAULTS,
   serverContextTakeover: true,
   clientContextTakeover: true,
 };
 
 /** A server's result for lines of offers. */
-function accept(offers: string | string[], wishes: Partial<DeflateWishes> = {}) {
-  return acceptDeflate(parseExtensions([offers].flat()), { ...DEFAULTS, ...wishes });
+function accept(offers: string | string[], config: Partial<DeflateConfig> = {}) {
+  return acceptDeflate(parseExtensions([offers].flat()), { ...DEFAULTS, ...config });
 }
 
 /**
@@ -40,8 +40,8 @@ function short(agreement: DeflateAgreement | undefined): string | undefined {
 }
 
 /** A client's agreement for a response. */
-function check(answer: string, wishes: Partial<DeflateWishes> = {}): string | undefined {
-  return short(checkDeflateAnswer(parseExtensions([answer]), { ...DEFAULTS, ...wishes }));
+function check(answer: string, config: Partial<DeflateConfig> = {}): string | undefined {
+  return short(checkDeflateAnswer(parseExtensions([answer]), { ...DEFAULTS, ...config }));
 }
 
 const BARE = "permessage-deflate";
@@ -106,8 +106,8 @@ const CLIENTS: readonly {
 for (const { clients, offer, alone, takeover, agreed } of CLIENTS) {
   Deno.test(`the server accepts the offer of ${clients} and uses it`, () => {
     assert.equal(accept(offer)!.extensions, alone);
-    const wishes = { ...GENEROUS, clientMaxWindowBits: 12 };
-    const answer = accept(offer, wishes)!;
+    const config = { ...GENEROUS, clientMaxWindowBits: 12 };
+    const answer = accept(offer, config)!;
     assert.equal(answer.extensions, takeover);
     assert.equal(short(answer.agreement), agreed);
   });
@@ -130,10 +130,10 @@ Deno.test("accepts the first valid one of several offers, in one line or in seve
 
 /** Parameters that no offer and no response may have, and a client's error for each. */
 const MALFORMED: readonly [parameters: string, problem: RegExp][] = [
-  ["server_no_context_takeover; server_no_context_takeover", /stands there twice/],
-  ["client_no_context_takeover; client_no_context_takeover", /stands there twice/],
-  ["server_max_window_bits=10; server_max_window_bits=10", /stands there twice/],
-  ["client_max_window_bits=10; client_max_window_bits=10", /stands there twice/],
+  ["server_no_context_takeover; server_no_context_takeover", /appears twice/],
+  ["client_no_context_takeover; client_no_context_takeover", /appears twice/],
+  ["server_max_window_bits=10; server_max_window_bits=10", /appears twice/],
+  ["client_max_window_bits=10; client_max_window_bits=10", /appears twice/],
   ["client_max_window_bits=9; server_max_window_bits=9; client_max_window_bits=8", /twice/],
   ["server_no_context_takeover=true", /has a value/],
   ["client_no_context_takeover=1", /has a value/],
@@ -164,8 +164,8 @@ for (const [parameters, problem] of MALFORMED) {
   });
 
   Deno.test(`rejects a response with ${parameters}`, () => {
-    for (const wishes of [DEFAULTS, GENEROUS]) {
-      assert.throws(() => check(`${BARE}; ${parameters}`, wishes), (error) => {
+    for (const config of [DEFAULTS, GENEROUS]) {
+      assert.throws(() => check(`${BARE}; ${parameters}`, config), (error) => {
         assert.ok(error instanceof HandshakeError);
         assert.equal(error.code, "EXTENSION_UNEXPECTED");
         assert.match(error.message, problem);
@@ -186,7 +186,7 @@ const YES_NO = [true, false];
 const BITS = [8, 9, 10, 11, 12, 13, 14, 15];
 
 /** All combinations of options. */
-function* allWishes(): Generator<DeflateWishes> {
+function* allWishes(): Generator<DeflateConfig> {
   for (const serverContextTakeover of YES_NO) {
     for (const clientContextTakeover of YES_NO) {
       for (const serverMaxWindowBits of BITS) {
@@ -224,7 +224,7 @@ Deno.test("both sides agree on the smaller value of their options", () => {
 });
 
 for (
-  const [wishes, offer] of [
+  const [config, offer] of [
     [{}, `${ALONE}; client_max_window_bits`],
     [GENEROUS, `${BARE}; client_max_window_bits`],
     [
@@ -241,14 +241,14 @@ for (
     ],
   ] as const
 ) {
-  Deno.test(`a client with the options ${JSON.stringify(wishes)} offers ${offer}`, () => {
-    assert.equal(offerDeflate({ ...DEFAULTS, ...wishes }), offer);
+  Deno.test(`a client with the options ${JSON.stringify(config)} offers ${offer}`, () => {
+    assert.equal(offerDeflate({ ...DEFAULTS, ...config }), offer);
   });
 }
 
 /** Takeover on a server: the server's option, the offer, the response, the agreement. */
 for (
-  const [wishes, offer, answer, agreed] of [
+  const [config, offer, answer, agreed] of [
     [{}, "", "server_no_context_takeover; client_no_context_takeover", "alone 15, alone 15"],
     [GENEROUS, "", "", "takeover 15, takeover 15"],
     [GENEROUS, "server_no_context_takeover", "server_no_context_takeover", "takeover 15, alone 15"],
@@ -307,8 +307,8 @@ for (
   const [offered, answered] = [offer, answer].map((text) =>
     text === "" ? BARE : `${BARE}; ${text}`
   );
-  Deno.test(`a server with the options ${JSON.stringify(wishes)} answers ${offered} with ${answered}`, () => {
-    const given = accept(offered, wishes)!;
+  Deno.test(`a server with the options ${JSON.stringify(config)} answers ${offered} with ${answered}`, () => {
+    const given = accept(offered, config)!;
     assert.equal(given.extensions, answered);
     assert.equal(short(given.agreement), agreed);
   });
@@ -316,7 +316,7 @@ for (
 
 /** Responses for a client with these options, and the agreement. */
 for (
-  const [wishes, answer, agreed] of [
+  const [config, answer, agreed] of [
     [GENEROUS, "", "takeover 15, takeover 15"],
     [GENEROUS, "server_no_context_takeover", "alone 15, takeover 15"],
     [GENEROUS, "client_no_context_takeover", "takeover 15, alone 15"],
@@ -355,8 +355,8 @@ for (
   ] as const
 ) {
   const answered = answer === "" ? BARE : `${BARE}; ${answer}`;
-  Deno.test(`a client with the options ${JSON.stringify(wishes)} accepts ${answered}`, () => {
-    assert.equal(check(answered, wishes), agreed);
+  Deno.test(`a client with the options ${JSON.stringify(config)} accepts ${answered}`, () => {
+    assert.equal(check(answered, config), agreed);
   });
 }
 

@@ -75,7 +75,7 @@ const wellFormed: readonly { title: string; lines: string[]; parsed: Extension[]
     parsed: [extension("a"), extension("b")],
   },
   {
-    title: "names that objects are born with",
+    title: "names of members of Object.prototype",
     lines: ["__proto__; constructor=toString"],
     parsed: [extension("__proto__", ["constructor", "toString"])],
   },
@@ -112,7 +112,7 @@ const malformed: readonly { title: string; lines: string[]; message: RegExp }[] 
   { title: "an escaped comma", lines: ['a; b="1\\,2"'], message: /index 8/ },
   { title: "text after a quoted string", lines: ['a; b="1"2'], message: /index 8/ },
   { title: "a quote inside a token", lines: ['a; b=1"2"'], message: /index 6/ },
-  { title: "a character that is no token's", lines: ["a; b=(1)"], message: /index 5/ },
+  { title: "a character outside of tokens", lines: ["a; b=(1)"], message: /index 5/ },
   { title: "a character beyond ASCII", lines: ["a; b=caf\u00e9"], message: /index 8/ },
   { title: "an element on a second line", lines: ["a", "b; ="], message: /index 3/ },
 ];

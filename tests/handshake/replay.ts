@@ -17,7 +17,7 @@ export function head(...lines: string[]): string {
 
 /** One way to split a stream: fresh copies, so that no replay depends on the memory of another. */
 export interface Replay {
-  /** How it is cut. */
+  /** The name of the split. */
   readonly title: string;
   /** The chunks. */
   readonly chunks: Uint8Array[];

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 
-/** One open connection, as any client library can be made to look. */
+/** One open connection, behind an interface that fits any client library. */
 export interface InteropClient {
   send(message: string | Uint8Array): void;
   /** Sends one message in the given fragments; absent if the library cannot. */
@@ -12,7 +12,7 @@ export interface InteropClient {
   /** The next message. */
   receive(): Promise<string | Uint8Array>;
   close(code: number, reason: string): void;
-  /** The extensions that were agreed on. */
+  /** The negotiated extensions. */
   readonly extensions: string;
   /** How the connection ended. */
   readonly closed: Promise<{ code: number; reason: string; clean: boolean }>;
@@ -90,16 +90,16 @@ export interface StepResult {
 
 /** The compression settings by name; each server program has a port for each. */
 export type CompressionMode =
-  /** There is none. */
+  /** No compression. */
   | "off"
   /** Each message compressed separately. */
   | "alone"
-  /** Messages refer to those before them. */
+  /** Messages refer to earlier ones. */
   | "takeover"
-  /** They do, in windows of 9 bits. */
+  /** Messages refer to earlier ones, in windows of 9 bits. */
   | "windows";
 
-/** All of them. */
+/** All modes. */
 export const COMPRESSION_MODES: readonly CompressionMode[] = [
   "off",
   "alone",
@@ -107,14 +107,14 @@ export const COMPRESSION_MODES: readonly CompressionMode[] = [
   "windows",
 ];
 
-/** The extensions that are agreed on in each mode; a mode that is missing is not to be had. */
+/** The negotiated extensions in each mode; a missing mode is not supported. */
 export type Agreed = Partial<Record<CompressionMode, string>>;
 
-/** A conversation to hold. */
+/** The parameters of a conversation. */
 export interface Conversation {
   readonly mode: CompressionMode;
   readonly url: string;
-  /** The extensions that have to be agreed on. */
+  /** The extensions that must be negotiated. */
   readonly agreed: string;
   /** The authority (PEM) of the server's certificate, for a `wss://` URL. */
   readonly ca?: string | undefined;

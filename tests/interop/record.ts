@@ -14,11 +14,11 @@ export interface Result {
   /** The text between them. */
   readonly proxy?: string;
   readonly agreed: Agreed;
-  /** How many things they were seen to understand. */
+  /** The number of passed steps. */
   readonly steps: number;
 }
 
-/** Notes a result. */
+/** Records a result. */
 export function record(result: Result): void {
   const path = process.env[RECORD_VARIABLE];
   if (path !== undefined) appendFileSync(path, `${JSON.stringify(result)}\n`);

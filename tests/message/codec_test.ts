@@ -31,7 +31,7 @@ const ALONE = { takeover: false, windowBits: 15 };
 const TAKEOVER = { takeover: true, windowBits: 15 };
 const LIMIT = 1 << 20;
 
-/** Has compressed to the same bytes as the original. */
+/** Compresses every message to the same two bytes. */
 const SEVENS: CompressionCodec = { name: "sevens", deflate: () => Uint8Array.of(7, 7) };
 
 function open(
@@ -228,9 +228,9 @@ Deno.test("fflateCodec rejects a module that is not fflate and invalid options",
 });
 
 Deno.test("does not negotiate a window that the codec cannot use", () => {
-  const wishes = compressionRules({ codec: SEVENS }, true, LIMIT)!;
+  const config = compressionRules({ codec: SEVENS }, true, LIMIT)!;
   const accept = (offer: string): string | undefined =>
-    acceptDeflate(parseExtensions([offer]), wishes)?.extensions;
+    acceptDeflate(parseExtensions([offer]), config)?.extensions;
   const alone = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
   assert.equal(accept("permessage-deflate; server_max_window_bits=10"), undefined);
   assert.equal(
@@ -241,8 +241,8 @@ Deno.test("does not negotiate a window that the codec cannot use", () => {
     accept("permessage-deflate; server_max_window_bits=15"),
     `${alone}; server_max_window_bits=15`,
   );
-  assert.equal(offerDeflate(wishes), alone);
-  const answer = (text: string) => checkDeflateAnswer(parseExtensions([text]), wishes);
+  assert.equal(offerDeflate(config), alone);
+  const answer = (text: string) => checkDeflateAnswer(parseExtensions([text]), config);
   assert.deepEqual(answer("permessage-deflate")?.outbound, ALONE);
   assert.throws(() => answer("permessage-deflate; client_max_window_bits=10"), /was not offered/);
 });

@@ -25,7 +25,7 @@ function receive(memory: ContextMemory, length: number): void {
   memory.decoded();
 }
 
-/** So many bytes an encoder holds once it has sent a message. */
+/** The memory of an encoder after its first message, in bytes. */
 const ONE = (() => {
   const all = new ContextMemories();
   send(new ContextMemory(Infinity, all));
@@ -61,8 +61,8 @@ Deno.test("over the limit the least recently used encoder drops its context", ()
   assert.equal(send(c), first);
   // b was used before a.
   assert.ok(send(a) < first);
-  assert.equal(send(b), first, "b has forgotten");
-  assert.equal(send(c), first, "to make room for b, c has");
+  assert.equal(send(b), first, "b has no context");
+  assert.equal(send(c), first, "and c, to make room for b");
   assert.equal(all.byteLength, 2 * ONE);
 });
 
@@ -72,16 +72,16 @@ Deno.test("counts decoders and never drops their context", () => {
   const first = send(a);
   receive(a, 1024);
   receive(b, 1024);
-  assert.equal(all.byteLength, 2048, "the one encoder had to go");
+  assert.equal(all.byteLength, 2048, "the only encoder was dropped");
   assert.equal(send(a), first);
-  assert.equal(all.byteLength, 2048, "and can remember nothing any more");
+  assert.equal(all.byteLength, 2048, "and its context does not fit any more");
   b.close();
   send(a);
   assert.ok(send(a) < first);
   assert.equal(all.byteLength, ONE + 1024);
 });
 
-Deno.test("remembers nothing without memory, and continues", () => {
+Deno.test("keeps no context without memory, and continues", () => {
   const all = new ContextMemories();
   const memory = new ContextMemory(0, all);
   const first = send(memory);
@@ -94,7 +94,7 @@ Deno.test("the count matches the allocated memory for any order of use, dropping
   const limit = 6 * ONE;
   const all = new ContextMemories();
   const open = new Set<ContextMemory>();
-  /** The same, kept simple: those that remember, the one used last at the end. */
+  /** A simple model: the encoders with a context, the most recently used one last. */
   let model: ContextMemory[] = [];
   for (let step = 0; step < 5000; step++) {
     const memory = open.size < 10 ? new ContextMemory(limit, all) : random.pick([...open]);

@@ -1,4 +1,4 @@
-// What must hold for WebSockets on another HTTP server, in each of the three ways to put them there.
+// The cases for WebSockets on another HTTP server, for each of the three ways to add them.
 
 import assert from "node:assert/strict";
 import { get, type Server } from "node:http";
@@ -25,11 +25,11 @@ import { frameworks } from "./frameworks.ts";
 
 /** WebSockets on a server. */
 interface Sockets {
-  /** Takes them away from the server. */
+  /** Removes them from the server. */
   detach(): Promise<void>;
 }
 
-/** Puts WebSockets on a server. */
+/** Adds WebSockets to a server. */
 type Way = (server: Server, options: UpgradeOptions) => Sockets;
 
 /** The three ways. */
@@ -131,7 +131,7 @@ class Site {
     assert.equal(body, greeting(this.#name));
   }
 
-  /** Cuts what the case has left. */
+  /** Disconnects the connections that the case left open. */
   end(): void {
     for (const connection of this.#connections) connection.terminate();
     for (const socket of this.#sockets) socket.destroy();
@@ -142,12 +142,12 @@ class Site {
 
 type Case = (site: Site, sockets: Sockets, messages: Queue<Message>) => Promise<void>;
 
-/** Refuses `/private`, echoes elsewhere. */
+/** Rejects `/private`, echoes elsewhere. */
 function options(messages: Queue<Message>): UpgradeOptions {
   return {
     upgrade(request) {
       if (!request.url.endsWith("/private")) return;
-      return { status: 401, headers: { "WWW-Authenticate": "Bearer" }, body: "Who are you?" };
+      return { status: 401, headers: { "WWW-Authenticate": "Bearer" }, body: "Log in first" };
     },
     message(conn, data) {
       messages.push(data);
@@ -171,17 +171,17 @@ const checks: Record<string, Case> = {
     await site.assertGreets();
   },
 
-  "the upgrade hook refuses with its own answer": async (site) => {
+  "the upgrade hook rejects with its own response": async (site) => {
     await assert.rejects(
       site.connect("/private"),
       (error) =>
         error instanceof HandshakeError && error.status === 401 &&
-        error.headers!.get("www-authenticate") === "Bearer" && error.body === "Who are you?",
+        error.headers!.get("www-authenticate") === "Bearer" && error.body === "Log in first",
     );
     await site.assertGreets();
   },
 
-  "what is sent right behind the request is kept": async (site, _, messages) => {
+  "delivers bytes that follow the request immediately": async (site, _, messages) => {
     const raw = await site.raw();
     const payload = Uint8Array.from({ length: 3000 }, (_, i) => i * 31);
     raw.send(upgradeRequest(), { opcode: TEXT, payload: "at once" }, { opcode: BINARY, payload });
@@ -191,7 +191,7 @@ const checks: Record<string, Case> = {
     assert.deepEqual(echoes[1].payload, payload);
   },
 
-  "taken away again, the connections end with 1001 and plain HTTP goes on": async (
+  "detach closes the connections with 1001, and plain HTTP continues": async (
     site,
     sockets,
   ) => {
@@ -204,11 +204,11 @@ const checks: Record<string, Case> = {
   },
 };
 
-/** Runs every case on one of the servers; tells of each how it went. */
+/** Runs every case on one of the servers, and reports the result of each. */
 export async function runCases(
   name: FrameworkName,
   certificates: Certificates,
-  tell: (title: string, error?: unknown) => void,
+  report: (title: string, error?: unknown) => void,
 ): Promise<void> {
   for (const [way, put] of Object.entries(ways)) {
     for (const [title, check] of Object.entries(checks)) {
@@ -218,9 +218,9 @@ export async function runCases(
       const sockets = put(server, options(messages));
       try {
         await check(site, sockets, messages);
-        tell(`${way}: ${title}`);
+        report(`${way}: ${title}`);
       } catch (error) {
-        tell(`${way}: ${title}`, error);
+        report(`${way}: ${title}`, error);
       } finally {
         site.end();
       }

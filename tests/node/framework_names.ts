@@ -13,12 +13,12 @@ export const frameworkNames = [
 /** One of them. */
 export type FrameworkName = typeof frameworkNames[number];
 
-/** The one that speaks TLS. */
+/** The server with TLS. */
 export function isSecure(name: FrameworkName): boolean {
   return name === "node:https";
 }
 
-/** What the page at `/hello` says. */
+/** The text of the page at `/hello`. */
 export function greeting(name: FrameworkName): string {
   return `hello from ${name}`;
 }

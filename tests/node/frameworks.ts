@@ -1,5 +1,5 @@
-// The HTTP servers that people put WebSockets on: each starts with a page at `/hello` and gives its
-// `node:http` or `node:https` server away.
+// The HTTP servers that WebSockets are added to: each serves a page at `/hello` and provides its
+// `node:http` or `node:https` server.
 
 import { serve } from "@hono/node-server";
 import express from "express";

@@ -5,9 +5,9 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { runtimeCommand, type RuntimeName, runtimeNames } from "../support/runtimes.ts";
 import { frameworkNames } from "./framework_names.ts";
-import type { Told } from "./run_framework.ts";
+import type { CaseResult } from "./run_framework.ts";
 
-/** Three ways to put WebSockets on a server, and what must hold in each. */
+/** Three ways to add WebSockets to a server, with the same cases for each. */
 const CASES = 3 * 4;
 
 /** Milliseconds that one process may take on a busy machine. */
@@ -30,7 +30,7 @@ async function test(t: Deno.TestContext, name: string, runtime: RuntimeName): Pr
   const decoder = new TextDecoder();
   const lines = decoder.decode(stdout).split("\n").filter((line) => line !== "");
   for (const line of lines) {
-    const { title, error }: Told = JSON.parse(line);
+    const { title, error }: CaseResult = JSON.parse(line);
     await t.step(title, () => {
       if (error !== undefined) throw new Error(error);
     });

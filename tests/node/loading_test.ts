@@ -1,4 +1,5 @@
-// What a server makes Node load: its HTTP client, undici, takes 19 MB and makes garbage collection dear.
+// A server must not make Node load its HTTP client, undici, which takes 19 MB and slows down
+// garbage collection.
 
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";

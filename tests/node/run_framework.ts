@@ -6,7 +6,7 @@ import { runCases } from "./framework_cases.ts";
 import { frameworkNames } from "./framework_names.ts";
 
 /** One line of the output, as JSON. */
-export interface Told {
+export interface CaseResult {
   readonly title: string;
   readonly error?: string;
 }
@@ -16,6 +16,6 @@ if (name === undefined) throw new Error(`no server is named ${process.argv[2]}`)
 
 await runCases(name, makeCertificates(), (title, error) => {
   const failure = error instanceof Error ? error.stack ?? error.message : String(error);
-  const told: Told = { title, error: error === undefined ? undefined : failure };
-  process.stdout.write(`${JSON.stringify(told)}\n`);
+  const result: CaseResult = { title, error: error === undefined ? undefined : failure };
+  process.stdout.write(`${JSON.stringify(result)}\n`);
 });

@@ -17,7 +17,7 @@ export interface Outcome {
   readonly error?: { readonly code: string; readonly message: string };
 }
 
-/** Gives a dialogue the answers of a proxy, cut in every way; the outcome is the same each time. */
+/** Passes a proxy's responses to a dialogue, split in every way; the result is the same each time. */
 export function converse(answers: Uint8Array, open: () => ProxyDialogue): Outcome {
   return replay(answers, () => new Conversation(open()))[0];
 }

@@ -49,17 +49,17 @@ const WAYS: readonly [name: string, send: Send, returns: unknown][] = [
   ["ping", (conn) => conn.ping("payload"), true],
   ["pong", (conn) => conn.pong(BYTES), true],
   ["cork", (conn) => conn.cork(() => void (conn.send("1"), conn.send("2"))), undefined],
-  ["publish without subscribers", (conn) => void conn.publish("nobody's", "text"), undefined],
+  ["publish without subscribers", (conn) => void conn.publish("unused", "text"), undefined],
 ];
 
 /** Opens two connections, of which only the first has the subprotocol. */
 async function two(
   t: Harness,
   options: ServeOptions = {},
-): Promise<{ labelled: Side; plain: Side }> {
-  const labelled = await topicSide(t, options);
+): Promise<{ labeled: Side; plain: Side }> {
+  const labeled = await topicSide(t, options);
   const plain = await t.accept(options);
-  return { labelled, plain };
+  return { labeled, plain };
 }
 
 /** Removes the header line, which the first frame of each message must have. */
@@ -73,27 +73,27 @@ function shown(frames: readonly WireFrame[]): string[] {
   return frames.map(({ opcode, fin, rsv, payload }) => `${opcode} ${fin} ${rsv} ${toHex(payload)}`);
 }
 
-function assertSame(labelled: Side, plain: Side): void {
-  assert.deepEqual(shown(labelled.peer.frames.map(withoutLine)), shown(plain.peer.frames));
+function assertSame(labeled: Side, plain: Side): void {
+  assert.deepEqual(shown(labeled.peer.frames.map(withoutLine)), shown(plain.peer.frames));
 }
 
 for (const [name, send, returns] of WAYS) {
   socketTest(`${name}: the output differs only in the header line`, async (t) => {
-    const { labelled, plain } = await two(t, { delayedWrite: { maxMessages: 1 } });
-    assert.equal(send(labelled.conn), returns);
+    const { labeled, plain } = await two(t, { delayedWrite: { maxMessages: 1 } });
+    assert.equal(send(labeled.conn), returns);
     assert.equal(send(plain.conn), returns);
     await quiet();
-    assertSame(labelled, plain);
-    assert.equal(labelled.transport.writes.length, plain.transport.writes.length);
-    labelled.conn.terminate();
+    assertSame(labeled, plain);
+    assert.equal(labeled.transport.writes.length, plain.transport.writes.length);
+    labeled.conn.terminate();
     plain.conn.terminate();
-    assert.equal(send(labelled.conn), send(plain.conn), "the results are the same after the end");
+    assert.equal(send(labeled.conn), send(plain.conn), "the results are the same after the end");
   });
 }
 
 socketTest("the first fragment of a stream starts with the header line", async (t) => {
-  const { labelled, plain } = await two(t);
-  for (const { conn } of [labelled, plain]) {
+  const { labeled, plain } = await two(t);
+  for (const { conn } of [labeled, plain]) {
     assert.equal(await conn.sendStream(chunked("a\ud83d", "\ude00", "", "b")), true);
     assert.equal(await conn.sendStream(chunked(BYTES, BYTES)), true);
     assert.equal(await conn.sendStream(chunked()), true);
@@ -101,14 +101,14 @@ socketTest("the first fragment of a stream starts with the header line", async (
     await assert.rejects(conn.sendStream(chunked(utf8("x"), utf8("y"), 7 as never)), TypeError);
   }
   await quiet();
-  assertSame(labelled, plain);
+  assertSame(labeled, plain);
 });
 
 socketTest(
   "messages sent during a stream follow it, each with one header line",
   async (t) => {
-    const { labelled, plain } = await two(t);
-    for (const { conn } of [labelled, plain]) {
+    const { labeled, plain } = await two(t);
+    for (const { conn } of [labeled, plain]) {
       const streams = [conn.sendStream(chunked("1", "2")), conn.sendStream(chunked("3"))];
       conn.send("text");
       conn.send(BYTES);
@@ -118,28 +118,28 @@ socketTest(
       await Promise.all(streams);
     }
     await quiet();
-    assertSame(labelled, plain);
+    assertSame(labeled, plain);
   },
 );
 
 socketTest("the writable stream sends messages with header lines", async (t) => {
-  const { labelled, plain } = await two(t);
-  for (const { conn } of [labelled, plain]) {
+  const { labeled, plain } = await two(t);
+  for (const { conn } of [labeled, plain]) {
     const writer = conn.writable.getWriter();
     await writer.write("text");
     await writer.write(BYTES);
   }
   await quiet();
-  assertSame(labelled, plain);
+  assertSame(labeled, plain);
 });
 
 socketTest("flow control counts header lines and is otherwise unchanged", async (t) => {
   const drains: Connection<undefined>[] = [];
-  const { labelled, plain } = await two(t, {
+  const { labeled, plain } = await two(t, {
     highWaterMark: 5000,
     drain: (conn) => void drains.push(conn),
   });
-  for (const { conn, transport, peer } of [labelled, plain]) {
+  for (const { conn, transport, peer } of [labeled, plain]) {
     transport.blocked = true;
     const answers = Array.from({ length: 6 }, () => conn.send(new Uint8Array(1000)));
     assert.deepEqual(answers, [true, true, true, true, false, false]);
@@ -147,7 +147,7 @@ socketTest("flow control counts header lines and is otherwise unchanged", async 
     conn.drained().then(() => drained = true);
     await quiet();
     assert.equal(drained, false);
-    const perFrame = conn === labelled.conn ? 1005 : 1004;
+    const perFrame = conn === labeled.conn ? 1005 : 1004;
     assert.equal(conn.bufferedAmount, 6 * perFrame);
     transport.unblock();
     await quiet();
@@ -155,7 +155,7 @@ socketTest("flow control counts header lines and is otherwise unchanged", async 
     assert.equal(conn.bufferedAmount, 0);
     assert.equal(peer.frames.length, 6);
   }
-  assert.deepEqual(drains, [labelled.conn, plain.conn]);
+  assert.deepEqual(drains, [labeled.conn, plain.conn]);
 });
 
 socketTest("a peer that does not read is disconnected at maxBufferedAmount", async (t) => {
@@ -169,8 +169,8 @@ socketTest("a peer that does not read is disconnected at maxBufferedAmount", asy
 socketTest(
   "encodes a broadcast once with and once without a header line",
   async (t) => {
-    const labelled = await topicSide(t);
-    const { server } = labelled;
+    const labeled = await topicSide(t);
+    const { server } = labeled;
     const second = await anotherSide(t, server);
     const plain = t.rawClient(server);
     plain.send(upgradeRequest());
@@ -179,7 +179,7 @@ socketTest(
     assert.equal(server.broadcast(message), 3);
     assert.equal(server.broadcast("text"), 3);
     await quiet();
-    for (const { peer } of [labelled, second]) {
+    for (const { peer } of [labeled, second]) {
       assert.deepEqual(peer.payloads, [`\n${"x".repeat(5000)}`, "\ntext"]);
     }
     assert.deepEqual(plain.payloads, ["x".repeat(5000), "text"]);

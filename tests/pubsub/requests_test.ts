@@ -293,7 +293,7 @@ socketTest(
 const BROKEN = new Error("broken");
 
 /** Ways in which `allow` fails, and the error reported to onError. */
-const FAILURES: readonly [what: string, allow: () => unknown, heard: RegExp][] = [
+const FAILURES: readonly [what: string, allow: () => unknown, expected: RegExp][] = [
   ["throws", () => {
     throw BROKEN;
   }, /^Error: broken$/],
@@ -312,7 +312,7 @@ const FAILURES: readonly [what: string, allow: () => unknown, heard: RegExp][] =
   }), /^Error: broken$/],
 ];
 
-for (const [what, allow, heard] of FAILURES) {
+for (const [what, allow, expected] of FAILURES) {
   socketTest(`an allow that ${what} rejects its topic, and onError is called`, async (t) => {
     const errors: unknown[] = [];
     const { conn, peer } = await topicSide(t, {
@@ -323,7 +323,7 @@ for (const [what, allow, heard] of FAILURES) {
     await quiet();
     assert.deepEqual(peer.payloads, [refused("news", "the server failed to decide")]);
     assert.equal(errors.length, 1);
-    assert.match(String(errors[0]), heard);
+    assert.match(String(errors[0]), expected);
     assert.deepEqual([conn.topics, conn.readyState], [[], "open"]);
   });
 }
@@ -536,7 +536,7 @@ for (
 }
 
 socketTest(
-  "the header line does not count towards maxMessageSize, and a request always fits",
+  "the header line does not count toward maxMessageSize, and a request always fits",
   async (t) => {
     for (const size of [1, 10, 8190, 8191, 8192, 100_000]) {
       const got: number[] = [];
@@ -613,7 +613,7 @@ Deno.test("passes the latest number that the client sent to the subscription", a
 });
 
 socketTest(
-  "subscriptions above the rate are delayed in order, and count towards max",
+  "subscriptions above the rate are delayed in order, and count toward max",
   async (t) => {
     const { conn, peer } = await topicSide(t, {
       clientTopics: { allow: () => true, max: 4, subscribeRate: 100 },

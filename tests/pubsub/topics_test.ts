@@ -51,7 +51,7 @@ socketTest("delivers a published message once to each subscriber of its topic", 
   conns[0].subscribe("room");
   assert.deepEqual(server.publish("room", "to all"), result({ sent: 3 }));
   assert.deepEqual(server.publish("other", "to the first"), result({ sent: 1 }));
-  assert.deepEqual(server.publish("nobody's", "to nobody"), result({}));
+  assert.deepEqual(server.publish("unused", "no subscriber"), result({}));
   conns[1].unsubscribe("room");
   assert.deepEqual(server.publish("room", "to two"), result({ sent: 2 }));
   await quiet();
@@ -181,7 +181,7 @@ for (const end of ["close", "terminate", "peer"] as const) {
     else conn[end]();
     if (end === "close") {
       assert.equal(conn.subscribe("more"), false, "the connection is closing");
-      assert.equal(server.publish("room", "not to who is closing").sent, 1);
+      assert.equal(server.publish("room", "not to a closing connection").sent, 1);
       await quiet();
       peer.send({ opcode: CLOSE, payload: closePayload(1000) });
     }
@@ -193,7 +193,7 @@ for (const end of ["close", "terminate", "peer"] as const) {
     assert.equal(server.subscribers("room"), 1);
     assert.equal(server.subscribers("late"), 0);
     assert.equal(other.payloads.at(-1), "it has left");
-    assert.equal(peer.payloads.includes("not to who is closing"), false);
+    assert.equal(peer.payloads.includes("not to a closing connection"), false);
   });
 }
 
@@ -396,7 +396,7 @@ socketTest(
   },
 );
 
-socketTest("queued messages count towards maxBufferedAmount", async (t) => {
+socketTest("queued messages count toward maxBufferedAmount", async (t) => {
   const it = await stalled(t, { maxBufferedAmount: 5000 });
   it.conns[1].unsubscribe("room");
   const results = ["a", "b", "c", "d", "e"].map((key) =>

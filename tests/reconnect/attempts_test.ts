@@ -13,7 +13,7 @@ import { Queue } from "../support/live_harness.ts";
 import { quiet } from "../support/socket_harness.ts";
 
 const HOUR = 3_600_000;
-const failure = new ConnectionError("CONNECT_FAILED", "nobody there");
+const failure = new ConnectionError("CONNECT_FAILED", "no listener");
 const info: CloseInfo = { code: 1001, reason: "", clean: true, initiator: "remote" };
 
 /** Attempts whose outcome the test controls. */

@@ -173,7 +173,7 @@ socketTest(
     assert.equal(sender.send("\u00e9"), false, "the character has two bytes in UTF-8");
     assert.equal(sender.bufferedAmount, MESSAGE_COST + 3);
     assert.equal(sender.send(Uint8Array.of(0x64)), true);
-    assert.equal(sender.send(""), false, "empty messages also count towards the limit");
+    assert.equal(sender.send(""), false, "empty messages also count toward the limit");
     const { conn, peer } = await t.reach();
     sender.opened(conn);
     sender.flush();
@@ -263,10 +263,10 @@ socketTest("calls written with an error once for each dropped message", async ()
 
 socketTest("cancels a queued stream at the end", async () => {
   const sender = senderOf(1000);
-  let cancelled = false;
-  const source = new ReadableStream<string>({ cancel: () => void (cancelled = true) });
+  let canceled = false;
+  const source = new ReadableStream<string>({ cancel: () => void (canceled = true) });
   const sent = sender.sendStream(source);
   sender.end();
   assert.equal(await sent, false);
-  assert.equal(cancelled, true);
+  assert.equal(canceled, true);
 });

@@ -50,7 +50,7 @@ class Desk implements SubscriptionsOwner {
   }
 
   /** Receives a text message from the server. */
-  hear(line: unknown, rest = ""): unknown {
+  receive(line: unknown, rest = ""): unknown {
     return this.topics.receive(`${JSON.stringify(line)}\n${rest}`, Opcode.Text);
   }
 }
@@ -68,8 +68,8 @@ Deno.test("requests topics subscribed without a connection when one opens", asyn
   const third = desk.topics.subscribe("c", desk.handlers("c"));
   assert.deepEqual(desk.requests, [{ subscribe: "a" }, { subscribe: "b" }, { subscribe: "c" }]);
   assert.deepEqual(desk.topics.names, ["a", "b", "c"]);
-  desk.hear({ subscribed: "a" });
-  desk.hear({ subscribed: "c", number: 4 });
+  desk.receive({ subscribed: "a" });
+  desk.receive({ subscribed: "c", number: 4 });
   await first;
   await third;
   assert.deepEqual(desk.log, []);
@@ -79,16 +79,16 @@ Deno.test("delivers each number once and in order, and resumes after the last on
   const desk = new Desk();
   desk.topics.subscribe("a", desk.handlers("a"));
   desk.topics.connected();
-  desk.hear({ subscribed: "a", number: 6 });
-  for (const number of [5, 6, 8, 8, 7, 11]) desk.hear({ topic: "a", number }, `m${number}`);
-  desk.hear({ passed: "a", number: 12 });
-  desk.hear({ passed: "a", number: 3 });
-  desk.hear({ topic: "a", number: 12 }, "its own");
+  desk.receive({ subscribed: "a", number: 6 });
+  for (const number of [5, 6, 8, 8, 7, 11]) desk.receive({ topic: "a", number }, `m${number}`);
+  desk.receive({ passed: "a", number: 12 });
+  desk.receive({ passed: "a", number: 3 });
+  desk.receive({ topic: "a", number: 12 }, "its own");
   desk.topics.disconnected();
   desk.topics.connected();
   assert.deepEqual(desk.requests, [{ subscribe: "a" }, { subscribe: "a", after: 12 }]);
-  desk.hear({ subscribed: "a", number: 12 });
-  desk.hear({ topic: "a", number: 13 }, "m13");
+  desk.receive({ subscribed: "a", number: 12 });
+  desk.receive({ topic: "a", number: 13 }, "m13");
   assert.deepEqual(desk.log, [["a", "m8", 8], ["a", "m11", 11], ["a", "m13", 13]]);
 });
 
@@ -96,7 +96,7 @@ Deno.test("number 0 is valid", () => {
   const desk = new Desk();
   desk.topics.subscribe("a", desk.handlers("a"));
   desk.topics.connected();
-  desk.hear({ subscribed: "a", number: 0 });
+  desk.receive({ subscribed: "a", number: 0 });
   desk.topics.disconnected();
   desk.topics.connected();
   assert.deepEqual(desk.requests.at(-1), { subscribe: "a", after: 0 });
@@ -106,12 +106,12 @@ Deno.test("calls missed, and accepts numbers that restart lower", () => {
   const desk = new Desk();
   desk.topics.subscribe("a", desk.handlers("a"));
   desk.topics.connected();
-  desk.hear({ subscribed: "a", number: 100 });
+  desk.receive({ subscribed: "a", number: 100 });
   desk.topics.disconnected();
   desk.topics.connected();
-  desk.hear({ subscribed: "a", number: 2 });
-  desk.hear({ missed: "a" });
-  desk.hear({ topic: "a", number: 3 }, "new");
+  desk.receive({ subscribed: "a", number: 2 });
+  desk.receive({ missed: "a" });
+  desk.receive({ topic: "a", number: 3 }, "new");
   assert.deepEqual(desk.log, [["a", "missed"], ["a", "new", 3]]);
 });
 
@@ -120,18 +120,18 @@ Deno.test("without numbers, delivers every message and reports a gap between con
   desk.topics.subscribe("a", desk.handlers("a"));
   desk.topics.subscribe("never confirmed", desk.handlers("b"));
   desk.topics.connected();
-  desk.hear({ subscribed: "a" });
-  desk.hear({ subscribed: "a" });
-  desk.hear({ topic: "a" }, "one");
-  desk.hear({ topic: "a" }, "one");
+  desk.receive({ subscribed: "a" });
+  desk.receive({ subscribed: "a" });
+  desk.receive({ topic: "a" }, "one");
+  desk.receive({ topic: "a" }, "one");
   // The second connection closes before any confirmation.
   for (let connection = 0; connection < 2; connection++) {
     desk.topics.disconnected();
     desk.topics.connected();
   }
-  desk.hear({ subscribed: "a" });
-  desk.hear({ subscribed: "a" });
-  desk.hear({ subscribed: "never confirmed" });
+  desk.receive({ subscribed: "a" });
+  desk.receive({ subscribed: "a" });
+  desk.receive({ subscribed: "never confirmed" });
   assert.deepEqual(desk.log, [["a", "one", undefined], ["a", "one", undefined], ["a", "missed"]]);
 });
 
@@ -139,11 +139,11 @@ Deno.test("a server that has lost its history is detected by a missing number", 
   const desk = new Desk();
   desk.topics.subscribe("a", desk.handlers("a"));
   desk.topics.connected();
-  desk.hear({ subscribed: "a", number: 7 });
+  desk.receive({ subscribed: "a", number: 7 });
   desk.topics.disconnected();
   desk.topics.connected();
-  desk.hear({ subscribed: "a" });
-  desk.hear({ topic: "a" }, "new");
+  desk.receive({ subscribed: "a" });
+  desk.receive({ topic: "a" }, "new");
   assert.deepEqual(desk.log, [["a", "missed"], ["a", "new", undefined]]);
 });
 
@@ -151,7 +151,7 @@ Deno.test("a refusal rejects the promise, calls the handler, and is not requeste
   const desk = new Desk();
   const refused = desk.topics.subscribe("a", desk.handlers("a"));
   desk.topics.connected();
-  desk.hear({ refused: "a", reason: "not you" });
+  desk.receive({ refused: "a", reason: "not you" });
   await assert.rejects(refused, (error: Error) => {
     assert.equal(codeOf(error), "TOPIC_REFUSED");
     assert.match(error.message, /"a": not you$/);
@@ -161,9 +161,9 @@ Deno.test("a refusal rejects the promise, calls the handler, and is not requeste
   assert.deepEqual(desk.topics.names, []);
   // The same applies to a later refusal.
   const confirmed = desk.topics.subscribe("b", desk.handlers("b"));
-  desk.hear({ subscribed: "b" });
+  desk.receive({ subscribed: "b" });
   await confirmed;
-  desk.hear({ refused: "b", reason: "" });
+  desk.receive({ refused: "b", reason: "" });
   assert.deepEqual(desk.topics.names, []);
 });
 
@@ -198,7 +198,7 @@ Deno.test("a rejected subscription without an awaiting caller causes no unhandle
   const desk = new Desk();
   desk.topics.subscribe("a", { message() {} });
   desk.topics.connected();
-  desk.hear({ refused: "a", reason: "" });
+  desk.receive({ refused: "a", reason: "" });
   await new Promise((resolve) => setTimeout(resolve, 0));
 });
 
@@ -235,11 +235,11 @@ Deno.test("delivers topic messages as text, as bytes, and as text in bytes", () 
 
 Deno.test("returns messages of topics that the server subscribed, and ignores its notices", () => {
   const desk = new Desk();
-  desk.hear({ subscribed: "x" });
-  desk.hear({ missed: "x" });
-  desk.hear({ passed: "x", number: 1 });
-  desk.hear({ refused: "x", reason: "" });
-  assert.equal(desk.hear({ topic: "x", number: 2 }, "data"), "other");
+  desk.receive({ subscribed: "x" });
+  desk.receive({ missed: "x" });
+  desk.receive({ passed: "x", number: 1 });
+  desk.receive({ refused: "x", reason: "" });
+  assert.equal(desk.receive({ topic: "x", number: 2 }, "data"), "other");
   assert.deepEqual(desk.log, [["other", "x", "data", { number: 2, opcode: Opcode.Text }]]);
 });
 

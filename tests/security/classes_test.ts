@@ -1,4 +1,4 @@
-// Every class of vulnerabilities has tests, and they are where docs/security_tests.md says they are.
+// Every class of vulnerabilities has tests, and docs/security_tests.md lists exactly these.
 
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
@@ -28,7 +28,7 @@ Deno.test("every class of vulnerabilities has a test", () => {
   );
 });
 
-Deno.test("every test that is named for a class exists", () => {
+Deno.test("every test that the page lists exists", () => {
   const missing = rows.filter(({ file, test }) => {
     const path = join(root, file);
     if (!existsSync(path)) return true;
@@ -38,7 +38,7 @@ Deno.test("every test that is named for a class exists", () => {
   assert.deepEqual(missing, []);
 });
 
-Deno.test("every test that has a class in its name is named for it", () => {
+Deno.test("the page lists every test with a class in its name", () => {
   const text = readFileSync(join(root, "tests/security/live_suite.ts"), "utf8");
   const names = [...text.matchAll(/"(class (\d+): [^"]*)"/g)];
   assert.ok(names.length >= 10);
@@ -48,7 +48,7 @@ Deno.test("every test that has a class in its name is named for it", () => {
 });
 
 Deno.test("class 14: the library does not evaluate credentials of a peer", () => {
-  // A comparison that is not there cannot take a time that tells.
+  // Without a comparison of secrets there is no timing side channel.
   const asks = /\.(get|getAll|has|hasToken)\("(proxy-)?(authorization|cookie)"/i;
   const found = librarySources().filter(({ text }) => asks.test(text)).map(({ path }) => path);
   assert.deepEqual(found, []);

@@ -1,6 +1,6 @@
-// Classes of vulnerabilities that WebSocket implementations have had, tried on a living server or client,
-// on every runtime. The number is the class in docs/security_tests.md, which also names the tests that
-// stand elsewhere.
+// Known classes of vulnerabilities in WebSocket implementations, tested on a running server or client
+// on every runtime. The number is the class in docs/security_tests.md, which also lists the tests in
+// other files.
 
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
@@ -35,7 +35,7 @@ import {
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
-/** The Close frame that comes next, behind other frames. */
+/** The next Close frame; skips other frames. */
 async function closeFrame(peer: RawSocket): Promise<WireFrame> {
   let next = await peer.frame();
   while (next !== undefined && next.opcode !== CLOSE) next = await peer.frame();
@@ -47,7 +47,7 @@ async function assertClosedWith(peer: RawSocket, code: number): Promise<void> {
   assert.deepEqual((await closeFrame(peer)).payload.subarray(0, 2), closePayload(code));
 }
 
-/** Someone else is still served. */
+/** Checks that the server still serves another client. */
 async function assertAlive(t: Live, server: { readonly url: string }): Promise<void> {
   const conn = await t.connect(server.url);
   conn.send("alive?");
@@ -86,7 +86,7 @@ const memory = liveCases({
         message: echo,
         close: (_, info) => ends.push(info),
       });
-      // Each is far below maxMessageSize, all of them together are over what they may hold.
+      // Each is far below maxMessageSize; together they exceed memoryLimit.
       const peers: RawSocket[] = [];
       const payload = new Uint8Array(100 * KIB);
       for (let i = 0; i < 16; i++) {
@@ -94,7 +94,7 @@ const memory = liveCases({
         await peer.upgrade();
         peers.push(peer);
       }
-      // Near the limit new handshakes would be rejected: all of them come first.
+      // All handshakes come first, because near the limit the server would reject them.
       for (const [i, peer] of peers.entries()) {
         peer.send({
           opcode: BINARY,
@@ -106,7 +106,7 @@ const memory = liveCases({
       peers[0].end();
       const { code, error } = await ends.next();
       assert.deepEqual([code, (error as WebSocketError).code], [1013, "MEMORY_LIMIT"]);
-      // The memory of the others is near the limit: newcomers are served once they have left.
+      // Memory use is near the limit: the server accepts new clients after the others have left.
       for (const peer of peers.slice(1)) {
         peer.end();
         await ends.next();
@@ -160,7 +160,7 @@ const memory = liveCases({
         if (rsv === 0) assert.ok(!got.includes(secret), `message ${i}`);
       }
     }
-    // A stored block that promises more than there is.
+    // A stored block with a length beyond its data.
     peer.send({ opcode: BINARY, rsv: RSV1, payload: Uint8Array.of(0, 100, 0, 155, 255, 1, 2, 3) });
     await assertClosedWith(peer, 1007);
     for (const argument of [100, [1, 2], { length: 4 }]) {
@@ -201,36 +201,35 @@ function garbage(random: Random, masked: boolean): Uint8Array {
 }
 
 const robustness = liveCases({
-  "class 9: whatever a client sends ends its own connection at most, and close is called once":
-    async (
-      t,
-    ) => {
-      const random = new Random(9);
-      let opened = 0;
-      const ends = new Queue<CloseInfo>();
-      const server = await t.serve<undefined>({
-        compression: true,
-        open: () => void opened++,
-        message: echo,
-        close: (_, info) => ends.push(info),
-        onError: (error) => assert.fail(`onError heard ${error}`),
-      });
-      for (let i = 0; i < 150; i++) {
-        const peer = await t.rawClient(server);
-        const head = random.below(5) === 0
-          ? random.bytes(200)
-          : upgradeRequest(["Sec-WebSocket-Extensions: permessage-deflate"]);
-        peer.send(head, garbage(random, true));
-        peer.end();
-        await peer.rest();
-      }
-      await ends.atLeast(opened);
-      assert.equal(ends.all.length, opened);
-      assert.ok(ends.all.every(({ error }) => (error as WebSocketError)?.code !== "INTERNAL"));
-      await assertAlive(t, server);
-    },
+  "class 9: input of a client ends at most its own connection, and close is called once": async (
+    t,
+  ) => {
+    const random = new Random(9);
+    let opened = 0;
+    const ends = new Queue<CloseInfo>();
+    const server = await t.serve<undefined>({
+      compression: true,
+      open: () => void opened++,
+      message: echo,
+      close: (_, info) => ends.push(info),
+      onError: (error) => assert.fail(`onError received ${error}`),
+    });
+    for (let i = 0; i < 150; i++) {
+      const peer = await t.rawClient(server);
+      const head = random.below(5) === 0
+        ? random.bytes(200)
+        : upgradeRequest(["Sec-WebSocket-Extensions: permessage-deflate"]);
+      peer.send(head, garbage(random, true));
+      peer.end();
+      await peer.rest();
+    }
+    await ends.atLeast(opened);
+    assert.equal(ends.all.length, opened);
+    assert.ok(ends.all.every(({ error }) => (error as WebSocketError)?.code !== "INTERNAL"));
+    await assertAlive(t, server);
+  },
 
-  "class 9: whatever a server sends ends the client's connection at most": async (t) => {
+  "class 9: input of a server ends at most the client's connection": async (t) => {
     const random = new Random(99);
     const server = await t.rawServer();
     for (let i = 0; i < 100; i++) {
@@ -288,7 +287,7 @@ const robustness = liveCases({
       peer.destroy();
       return status;
     };
-    // By the check of origins alone this page is at home.
+    // The check of origins alone would accept this page.
     assert.equal(await ask("upgrade", "evil.example:8080"), 421);
     assert.equal(await ask("plain", "evil.example:8080"), 421);
     assert.equal(await ask("upgrade", "localhost:8080"), 101);
@@ -351,5 +350,5 @@ const robustness = liveCases({
   },
 });
 
-/** Every class that is tried here. */
+/** Every class that is tested here. */
 export const cases: Cases = { ...memory, ...robustness };

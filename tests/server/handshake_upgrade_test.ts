@@ -191,10 +191,10 @@ for (const [decision, message] of WRONG) {
 
 socketTest("limits read-ahead while a hook is pending, without loss", async (t) => {
   const decide = Promise.withResolvers<void>();
-  const heard: unknown[] = [];
+  const received: unknown[] = [];
   const client = await t.ask({
     upgrade: () => decide.promise,
-    message: (_, data) => void heard.push(data),
+    message: (_, data) => void received.push(data),
   });
   await quiet();
   client.send({ opcode: TEXT, payload: "one" });
@@ -209,11 +209,11 @@ socketTest("limits read-ahead while a hook is pending, without loss", async (t) 
   assert.equal(client.transport.peer.paused, true, "the peer gets backpressure");
   client.send({ opcode: TEXT, payload: "two" });
   await quiet();
-  assert.deepEqual(heard, []);
+  assert.deepEqual(received, []);
   decide.resolve();
   assert.equal((await client.answer()).status, 101);
   await quiet();
-  assert.deepEqual(heard, ["one", "x".repeat(65_536), "two"]);
+  assert.deepEqual(received, ["one", "x".repeat(65_536), "two"]);
 });
 
 socketTest(

@@ -1,4 +1,4 @@
-// How a connection ended, for every order in which things can happen.
+// The result of a connection, for every order of events.
 
 import assert from "node:assert/strict";
 import { ProtocolError, WebSocketError } from "../../src/errors.ts";
@@ -7,7 +7,7 @@ import { CLOSE, TEXT } from "../support/vectors.ts";
 
 const SIDES: readonly Side[] = ["client", "server"];
 
-/** Everything that can happen to a session. */
+/** The events of a session. */
 const STEPS = {
   "the local side closes": (endpoint) => endpoint.session.close(1000, "bye"),
   "the peer closes": (endpoint) => endpoint.receiveClose(1001, "gone"),
@@ -223,7 +223,7 @@ function assertSound(endpoint: Endpoint, messagesInTime: number): void {
   assert.equal(ending.sent !== undefined, closes.length === 1);
   assert.equal(ending.clean, ending.error === undefined, "every unclean end has an error");
   if (ending.clean) assert.ok(ending.sent !== undefined && ending.received !== undefined);
-  assert.equal(endpoint.heard.length, messagesInTime);
+  assert.equal(endpoint.events.length, messagesInTime);
 }
 
 for (const side of SIDES) {

@@ -162,7 +162,7 @@ for (const side of SIDES) {
       endpoint.receive({ opcode: 15 }, { opcode: TEXT, payload: "later" });
       endpoint.receiveClose(1000);
       assert.equal(onlyClose(endpoint), closeCode);
-      assert.deepEqual(endpoint.heard, [["text", "good"]]);
+      assert.deepEqual(endpoint.events, [["text", "good"]]);
       // RFC 6455 7.1.7: the side that fails the connection also ends its stream, even a client.
       assert.deepEqual(endpoint.asked, ["startCloseTimer", "endOutput"]);
 
@@ -262,7 +262,7 @@ Deno.test("truncates a reason that is too long at a character boundary", () => {
 Deno.test("closes with 1011 on an internal error; only the local error has the cause", () => {
   const cause = new RangeError("secret");
   const endpoint = Endpoint.open("server");
-  endpoint.onHeard = () => {
+  endpoint.onEvent = () => {
     throw cause;
   };
   endpoint.receive({ opcode: TEXT, payload: "text" });
@@ -278,7 +278,7 @@ Deno.test("closes with 1011 on an internal error; only the local error has the c
 Deno.test("closes with 1011 on an internal error of any thrown value", () => {
   for (const thrown of [undefined, null, "text", 7, Symbol("s"), Object.create(null), {}]) {
     const endpoint = Endpoint.open("server");
-    endpoint.onHeard = () => {
+    endpoint.onEvent = () => {
       throw thrown;
     };
     endpoint.receive({ opcode: TEXT, payload: "text" });
@@ -301,6 +301,6 @@ Deno.test("accepts a Close frame between the fragments of a message, and drops t
   endpoint.receive({ fin: false, opcode: TEXT, payload: utf8("half a ") });
   endpoint.receiveClose(1000);
   endpoint.session.streamClosed();
-  assert.deepEqual(endpoint.heard, []);
+  assert.deepEqual(endpoint.events, []);
   assert.equal(endpoint.endings[0].clean, true);
 });

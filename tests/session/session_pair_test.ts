@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Opcode } from "../../src/wire/opcode.ts";
-import { Endpoint, type Heard } from "../support/endpoint.ts";
+import { Endpoint, type EventRecord } from "../support/endpoint.ts";
 import { Random } from "../support/random.ts";
 import { toHex } from "../support/vectors.ts";
 
@@ -10,7 +10,7 @@ const SIZES = [0, 1, 2, 124, 125, 126, 127, 255, 256, 1000, 8191, 8192, 65535, 6
 const CHARACTERS = ["a", "Z", " ", "\u0000", "\u00e9", "\u20ac", "\ufeff", "\uffff", "\u{1f600}"];
 
 /** Sends a random item. Returns the events that the peer must report, in order. */
-function sendSomething(random: Random, sender: Endpoint): Heard[] {
+function sendSomething(random: Random, sender: Endpoint): EventRecord[] {
   const size = random.below(3) === 0 ? random.pick(SIZES) : random.below(300);
   const kind = random.pick(["text", "binary", "fragments", "ping", "pong"] as const);
   if (kind === "text") {
@@ -26,8 +26,8 @@ function sendSomething(random: Random, sender: Endpoint): Heard[] {
 }
 
 /** Sends a message in fragments with pings in between. */
-function sendFragments(random: Random, sender: Endpoint, bytes: Uint8Array): Heard[] {
-  const heard: Heard[] = [];
+function sendFragments(random: Random, sender: Endpoint, bytes: Uint8Array): EventRecord[] {
+  const events: EventRecord[] = [];
   const count = 1 + random.below(5);
   for (let i = 0; i < count; i++) {
     const part = bytes.slice(i * bytes.length / count, (i + 1) * bytes.length / count);
@@ -35,10 +35,10 @@ function sendFragments(random: Random, sender: Endpoint, bytes: Uint8Array): Hea
     assert.ok(sender.session.sendFragment(opcode, i === count - 1, part));
     if (i < count - 1) {
       assert.ok(sender.session.sendControl(Opcode.Ping, Uint8Array.of(i)));
-      heard.push(["ping", toHex(Uint8Array.of(i))]);
+      events.push(["ping", toHex(Uint8Array.of(i))]);
     }
   }
-  return [...heard, ["binary", toHex(bytes)]];
+  return [...events, ["binary", toHex(bytes)]];
 }
 
 /** Transfers buffered output from one side to the other in chunks of random sizes. */
@@ -57,7 +57,7 @@ Deno.test("a client and a server receive each other's messages for any chunk spl
   const client = Endpoint.open("client");
   const server = Endpoint.open("server");
   const pairs = [[client, server], [server, client]] as const;
-  const expected = new Map<Endpoint, Heard[]>([[client, []], [server, []]]);
+  const expected = new Map<Endpoint, EventRecord[]>([[client, []], [server, []]]);
   for (let round = 0; round < 150; round++) {
     for (const [from, to] of pairs) {
       for (let i = random.below(5); i > 0; i--) {
@@ -73,15 +73,15 @@ Deno.test("a client and a server receive each other's messages for any chunk spl
   for (const [from, to] of pairs) {
     const pingsSent = expected.get(to)!.filter(([kind]) => kind === "ping");
     const pongs = expected.get(from)!.filter(([kind]) => kind === "pong");
-    const heardPongs = from.heard.filter(([kind]) => kind === "pong");
+    const receivedPongs = from.events.filter(([kind]) => kind === "pong");
     assert.ok(pingsSent.length > 10);
     // The peer's own pongs and its answers are mixed; all of them arrive and no others.
     assert.deepEqual(
-      heardPongs.map(([, payload]) => payload).sort(),
+      receivedPongs.map(([, payload]) => payload).sort(),
       [...pongs, ...pingsSent].map(([, payload]) => payload).sort(),
     );
-    const others = (heard: readonly Heard[]) => heard.filter(([kind]) => kind !== "pong");
-    assert.deepEqual(others(to.heard), others(expected.get(to)!));
+    const others = (events: readonly EventRecord[]) => events.filter(([kind]) => kind !== "pong");
+    assert.deepEqual(others(to.events), others(expected.get(to)!));
   }
 
   client.session.close(4321, "done \u20ac");
@@ -119,7 +119,7 @@ Deno.test("a message is unchanged after a thousand echoes", () => {
   const client = Endpoint.open("client");
   const server = Endpoint.open("server");
   const random = new Random(97);
-  server.onHeard = ([kind, data]) => {
+  server.onEvent = ([kind, data]) => {
     if (kind === "text") server.session.sendText(data);
   };
   const payload = "h\u00e9llo \u{1f600}".repeat(20);
@@ -128,6 +128,6 @@ Deno.test("a message is unchanged after a thousand echoes", () => {
     carry(random, client, server);
     carry(random, server, client);
   }
-  assert.equal(client.heard.length, 1000);
-  assert.ok(client.heard.every(([kind, text]) => kind === "text" && text === payload));
+  assert.equal(client.events.length, 1000);
+  assert.ok(client.events.every(([kind, text]) => kind === "text" && text === payload));
 });

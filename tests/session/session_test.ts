@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { InvalidPayloadError } from "../../src/errors.ts";
 import { Opcode } from "../../src/wire/opcode.ts";
-import { Endpoint, failure, type Heard, type Side } from "../support/endpoint.ts";
+import { Endpoint, type EventRecord, failure, type Side } from "../support/endpoint.ts";
 import { type Consumer, replay } from "../support/replay.ts";
 import { RunLength } from "../support/run_length.ts";
 import {
@@ -85,11 +85,11 @@ for (const side of SIDES) {
       { opcode: CONTINUATION, payload: "tes" },
       { opcode: TEXT },
     ];
-    const heard = replay(
+    const events = replay(
       Endpoint.open(side).fromPeer(...frames),
       () => consumer(Endpoint.open(side)),
     );
-    assert.deepEqual(heard, [
+    assert.deepEqual(events, [
       ["text", "text"],
       ["ping", hexOf("ping")],
       ["pong", hexOf("pong")],
@@ -99,9 +99,9 @@ for (const side of SIDES) {
   });
 }
 
-function consumer(endpoint: Endpoint): Consumer<Heard> {
+function consumer(endpoint: Endpoint): Consumer<EventRecord> {
   return {
-    events: endpoint.heard,
+    events: endpoint.events,
     read: (bytes, start, end) => assert.equal(endpoint.session.receive(bytes, start, end), end),
   };
 }
@@ -118,7 +118,7 @@ Deno.test("compresses messages in both directions after negotiation, unless the 
   const bytes = client.takeBytes();
   assert.deepEqual(parseFrames(bytes).map(({ rsv }) => rsv), [4, 0, 4, 0, 0]);
   server.session.receive(bytes);
-  assert.deepEqual(server.heard, [
+  assert.deepEqual(server.events, [
     ["text", "aaaaaaaa"],
     ["text", "aaaaaaaa"],
     ["binary", "07070707"],
@@ -130,7 +130,7 @@ Deno.test("compresses messages in both directions after negotiation, unless the 
 Deno.test('delivers text as bytes if text is "bytes"', () => {
   const endpoint = Endpoint.open("server", { text: "bytes" });
   endpoint.receive({ opcode: TEXT, payload: "text" });
-  assert.deepEqual(endpoint.heard, [["utf8", hexOf("text")]]);
+  assert.deepEqual(endpoint.events, [["utf8", hexOf("text")]]);
 });
 
 Deno.test("throws a RangeError for a ping or pong over 125 bytes and sends nothing", () => {
@@ -144,10 +144,10 @@ Deno.test("throws a RangeError for a ping or pong over 125 bytes and sends nothi
 Deno.test("answers every ping with its payload before it calls the ping handler", () => {
   const endpoint = Endpoint.open("server");
   const waiting: number[] = [];
-  endpoint.onHeard = () => waiting.push(endpoint.waiting);
+  endpoint.onEvent = () => waiting.push(endpoint.waiting);
   const payloads = Array.from({ length: 10 }, (_, i) => "x".repeat(i * 13));
   endpoint.receive(...payloads.map((payload) => ({ opcode: PING, payload })));
-  assert.deepEqual(endpoint.heard, payloads.map((payload) => ["ping", hexOf(payload)]));
+  assert.deepEqual(endpoint.events, payloads.map((payload) => ["ping", hexOf(payload)]));
   assert.deepEqual(waiting[0], 2);
   assert.deepEqual(endpoint.takeSent(), payloads.map((payload) => [PONG, hexOf(payload)]));
 });
@@ -166,7 +166,7 @@ Deno.test("does not answer pings with autoPong off, but delivers them", () => {
   endpoint.congested = false;
   endpoint.session.drained();
   assert.equal(endpoint.waiting, 0);
-  assert.equal(endpoint.heard.length, 101);
+  assert.equal(endpoint.events.length, 101);
 });
 
 Deno.test("never answers pongs", () => {
@@ -180,7 +180,7 @@ Deno.test("a flood of pings from a peer that does not read is answered with few 
   endpoint.congested = true;
   for (let i = 0; i < 10_000; i++) endpoint.receive({ opcode: PING, payload: `ping ${i}` });
   assert.ok(endpoint.waiting <= 16 * 127, `${endpoint.waiting} bytes wait`);
-  assert.equal(endpoint.heard.length, 10_000);
+  assert.equal(endpoint.events.length, 10_000);
   assert.deepEqual(endpoint.takeSent()[0], [PONG, hexOf("ping 0")]);
 
   endpoint.congested = false;
@@ -239,7 +239,7 @@ Deno.test("delivers no message after the peer's Close frame, in the same chunk o
     assert.equal(endpoint.session.receive(chunk), chunk.length);
     const later = endpoint.fromPeer({ opcode: TEXT, payload: "later" });
     assert.equal(endpoint.session.receive(later), later.length);
-    assert.deepEqual(endpoint.heard, [["text", "before"]]);
+    assert.deepEqual(endpoint.events, [["text", "before"]]);
     assert.deepEqual(endpoint.takeSent(), [sentClose(1000)]);
     endpoint.session.streamClosed();
     assert.equal(endpoint.endings[0].clean, true);
@@ -249,7 +249,7 @@ Deno.test("delivers no message after the peer's Close frame, in the same chunk o
 Deno.test("delivers no message after a local close, not even from the current chunk", () => {
   for (const side of SIDES) {
     const endpoint = Endpoint.open(side);
-    endpoint.onHeard = () => endpoint.session.close(1000, "enough");
+    endpoint.onEvent = () => endpoint.session.close(1000, "enough");
     endpoint.receive(
       { opcode: TEXT, payload: "one" },
       { opcode: TEXT, payload: "two" },
@@ -257,7 +257,7 @@ Deno.test("delivers no message after a local close, not even from the current ch
       { opcode: CONTINUATION },
       { opcode: CLOSE, payload: closePayload(1000) },
     );
-    assert.deepEqual(endpoint.heard, [["text", "one"]]);
+    assert.deepEqual(endpoint.events, [["text", "one"]]);
     endpoint.session.streamClosed();
     assert.equal(endpoint.endings[0].clean, true, "the peer's Close frame was seen");
   }
@@ -272,18 +272,18 @@ Deno.test("delivers no message after terminate or fail, not even from the same c
   ];
   for (const end of ends) {
     const endpoint = Endpoint.open("server");
-    endpoint.onHeard = () => end(endpoint);
+    endpoint.onEvent = () => end(endpoint);
     const chunk = endpoint.fromPeer({ opcode: TEXT, payload: "one" }, { opcode: TEXT }, {
       opcode: PING,
     });
     assert.equal(endpoint.session.receive(chunk), chunk.length, "the rest is discarded");
-    assert.deepEqual(endpoint.heard, [["text", "one"]]);
+    assert.deepEqual(endpoint.events, [["text", "one"]]);
   }
 });
 
 Deno.test("a paused session returns after the current message and resumes there", () => {
   const endpoint = Endpoint.open("server");
-  endpoint.onHeard = () => endpoint.session.pause();
+  endpoint.onEvent = () => endpoint.session.pause();
   const one = endpoint.fromPeer({ opcode: TEXT, payload: "one" });
   const two = endpoint.fromPeer({ fin: false, opcode: TEXT, payload: "t" }, {
     opcode: CONTINUATION,
@@ -301,7 +301,7 @@ Deno.test("a paused session returns after the current message and resumes there"
   endpoint.session.resume();
   assert.equal(endpoint.session.receive(chunk, second), chunk.length);
   endpoint.session.receive(three.slice(7));
-  assert.deepEqual(endpoint.heard, [["text", "one"], ["text", "two"], ["text", "three"]]);
+  assert.deepEqual(endpoint.events, [["text", "one"], ["text", "two"], ["text", "three"]]);
 });
 
 Deno.test("a closing session continues reading after a pause, to receive the peer's Close frame", () => {
@@ -327,7 +327,7 @@ Deno.test("resuming does not reopen a session that has failed or received a Clos
     end(endpoint);
     endpoint.session.resume();
     endpoint.receive({ opcode: TEXT, payload: "later" }, { opcode: PING });
-    assert.deepEqual(endpoint.heard, []);
+    assert.deepEqual(endpoint.events, []);
   }
 });
 

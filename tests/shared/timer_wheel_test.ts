@@ -99,18 +99,18 @@ Deno.test("a timer without delay started by a firing timer fires next", () => {
   assertWoken(next, first.woken[0][0]);
 });
 
-Deno.test("a cancelled timer never fires; a repeated or late cancel has no effect", () => {
+Deno.test("a canceled timer never fires; a repeated or late cancel has no effect", () => {
   using clock = new FakeClock(0);
   const wheel = new TimerWheel(clock.now);
-  const [cancelled, kept] = [new Sleeper(clock.now), new Sleeper(clock.now)];
-  const timer = wheel.start(100, cancelled, 0);
+  const [canceled, kept] = [new Sleeper(clock.now), new Sleeper(clock.now)];
+  const timer = wheel.start(100, canceled, 0);
   const other = wheel.start(100, kept, 0);
   wheel.cancel(timer);
   wheel.cancel(timer);
   wheel.cancel(undefined);
   assert.equal(wheel.size, 1);
   clock.advance(1000);
-  assert.equal(cancelled.woken.length, 0);
+  assert.equal(canceled.woken.length, 0);
   assertWoken(kept, 100);
   wheel.cancel(other);
   assert.equal(wheel.size, 0);
@@ -218,27 +218,27 @@ Deno.test("the wheel resumes after a long idle time", () => {
   }
 });
 
-Deno.test("thousands of started and cancelled timers do not affect a pending one", () => {
+Deno.test("thousands of started and canceled timers do not affect a pending one", () => {
   using clock = new FakeClock(0);
   const wheel = new TimerWheel(clock.now);
-  const [kept, cancelled] = [new Sleeper(clock.now), new Sleeper(clock.now)];
+  const [kept, canceled] = [new Sleeper(clock.now), new Sleeper(clock.now)];
   wheel.start(30_000, kept, 0);
   for (let i = 0; i < 20_000; i++) {
-    wheel.cancel(wheel.start(5000, cancelled, 0));
+    wheel.cancel(wheel.start(5000, canceled, 0));
     if (i % 10 === 0) clock.advance(1);
   }
   assert.equal(wheel.size, 1);
   clock.advance(60_000);
-  assert.equal(cancelled.woken.length, 0);
+  assert.equal(canceled.woken.length, 0);
   assertWoken(kept, 30_000);
 });
 
-Deno.test("random timers, some cancelled or started by others, fire in time", () => {
+Deno.test("random timers, some canceled or started by others, fire in time", () => {
   const random = new Random(1024);
   using clock = new FakeClock(5.5);
   const wheel = new TimerWheel(clock.now);
   const running: { sleeper: Sleeper; due: number; timer: Timer }[] = [];
-  const cancelled: Sleeper[] = [];
+  const canceled: Sleeper[] = [];
   const start = (depth: number): void => {
     const delay = random.pick([0, 1, 30, 400, 9000, 2 * TURN]) + random.below(50);
     const sleeper = new Sleeper(clock.now, () => depth > 0 && start(depth - 1));
@@ -250,13 +250,13 @@ Deno.test("random timers, some cancelled or started by others, fire in time", ()
     if (random.below(3) === 0 && victim.sleeper.woken.length === 0) {
       wheel.cancel(victim.timer);
       running.splice(running.indexOf(victim), 1);
-      cancelled.push(victim.sleeper);
+      canceled.push(victim.sleeper);
     }
     clock.advance(random.below(40) / 2);
   }
   clock.advance(20 * TURN);
   for (const { sleeper, due } of running) assertWoken(sleeper, due);
-  assert.ok(cancelled.length > 100);
-  for (const sleeper of cancelled) assert.equal(sleeper.woken.length, 0);
+  assert.ok(canceled.length > 100);
+  for (const sleeper of canceled) assert.equal(sleeper.woken.length, 0);
   assert.deepEqual([wheel.size, clock.running], [0, 0]);
 });

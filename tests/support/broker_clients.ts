@@ -20,7 +20,7 @@ export interface Made {
   ping(): Promise<unknown>;
   /** Ends the user's client. */
   end(): Promise<void>;
-  /** Sends bytes to where messages of a topic go, as a stranger would. */
+  /** Publishes any bytes on the channel of a topic, as another program could. */
   sendRaw(topic: string, bytes: Uint8Array): Promise<unknown>;
 }
 

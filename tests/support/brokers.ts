@@ -12,7 +12,7 @@ import { type ProgramName, programPath } from "./need.ts";
 /** A broker that the library has a backplane for. */
 export type BrokerName = "redis" | "nats";
 
-/** All of them. */
+/** All brokers. */
 export const brokerNames: readonly BrokerName[] = ["redis", "nats"];
 
 /** The program of each broker. */
@@ -70,7 +70,7 @@ export class Broker implements AsyncDisposable {
     }
   }
 
-  /** A broker's place on a free port, without the broker. */
+  /** A free port for a broker, which does not run yet. */
   static async prepare(name: BrokerName, options: BrokerOptions = {}): Promise<Broker> {
     const broker = await Broker.start(name, options);
     await broker.kill();
@@ -111,7 +111,7 @@ export class Broker implements AsyncDisposable {
     process.kill(this.#child!.pid!, isFrozen ? "SIGSTOP" : "SIGCONT");
   }
 
-  /** Ends it for good. */
+  /** Stops it permanently. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill();
     rmSync(this.#directory, { recursive: true, force: true });

@@ -10,7 +10,7 @@ export class ConsoleWatch {
     console.error = (...args: unknown[]) => void this.logged.push(args);
   }
 
-  /** Gives the console back. */
+  /** Restores the console. */
   end(): void {
     console.error = this.#original;
   }

@@ -27,7 +27,7 @@ import {
 export type Side = "client" | "server";
 
 /** The events that the user of a session receives, in a short form with hexadecimal bytes. */
-export type Heard = ["text" | "binary" | "utf8" | "ping" | "pong", string];
+export type EventRecord = ["text" | "binary" | "utf8" | "ping" | "pong", string];
 
 /** How a connection ended, in a form that compares well: the error by its code. */
 export type Ending = Omit<CloseInfo, "error"> & { error: string | undefined };
@@ -51,7 +51,7 @@ export class Endpoint implements SessionEvents, SessionShell, FrameOutput {
   readonly session: Session;
   readonly side: Side;
   /** The received events, in order. */
-  readonly heard: Heard[] = [];
+  readonly events: EventRecord[] = [];
   /** The final result, once for each time it was reported. */
   readonly endings: Ending[] = [];
   /** The errors of the endings themselves. */
@@ -59,7 +59,7 @@ export class Endpoint implements SessionEvents, SessionShell, FrameOutput {
   /** The session's calls of its shell, in order. */
   readonly asked: string[] = [];
   /** Called for each event, while the session is still processing. */
-  onHeard: (heard: Heard) => void = () => {};
+  onEvent: (event: EventRecord) => void = () => {};
   congested = false;
   offset = 4;
   #memory = new Uint8Array(64);
@@ -134,19 +134,19 @@ export class Endpoint implements SessionEvents, SessionShell, FrameOutput {
   }
 
   onText(text: string): void {
-    this.#hear(["text", text]);
+    this.#record(["text", text]);
   }
 
   onBytes(opcode: MessageOpcode, bytes: Uint8Array, start: number, end: number): void {
-    this.#hear([opcode === 1 ? "utf8" : "binary", toHex(bytes.subarray(start, end))]);
+    this.#record([opcode === 1 ? "utf8" : "binary", toHex(bytes.subarray(start, end))]);
   }
 
   onPing(payload: Uint8Array): void {
-    this.#hear(["ping", toHex(payload)]);
+    this.#record(["ping", toHex(payload)]);
   }
 
   onPong(payload: Uint8Array): void {
-    this.#hear(["pong", toHex(payload)]);
+    this.#record(["pong", toHex(payload)]);
   }
 
   onClosed(info: CloseInfo): void {
@@ -184,9 +184,9 @@ export class Endpoint implements SessionEvents, SessionShell, FrameOutput {
     this.#written += size;
   }
 
-  #hear(heard: Heard): void {
-    this.heard.push(heard);
-    this.onHeard(heard);
+  #record(event: EventRecord): void {
+    this.events.push(event);
+    this.onEvent(event);
   }
 }
 

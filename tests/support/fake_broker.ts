@@ -1,4 +1,4 @@
-// A broker in memory that carries messages between servers, with faults on demand.
+// A broker in memory that delivers messages between servers, with faults on demand.
 
 import type { Backplane, BackplaneHistory, BackplaneSink } from "../../src/backplane/backplane.ts";
 import type { FakeHistory } from "./fake_history.ts";
@@ -44,7 +44,7 @@ export class FakeBackplane implements Backplane {
     return this.#take(["close"], () => this.#topics.clear());
   }
 
-  /** Hands a message on, to whoever listens. */
+  /** Delivers a message to the subscribed servers. */
   receive(topic: string, message: Uint8Array, number?: number, previous?: number): void {
     if (this.#topics.has(topic)) this.sink.message(topic, message, number, previous);
   }
@@ -65,7 +65,7 @@ export class FakeBackplane implements Backplane {
 /** The broker. */
 export class FakeBroker {
   readonly #backplanes: FakeBackplane[] = [];
-  /** Every message that was carried, as it was on its way. */
+  /** Every published message, in its encoded form. */
   readonly carried: Uint8Array[] = [];
   /** The history; absent: no history. */
   readonly history: FakeHistory | undefined;
@@ -107,7 +107,7 @@ export class FakeBroker {
     }
   }
 
-  /** Is back. */
+  /** Reconnects. */
   comeBack(): void {
     this.isUp = true;
     for (const backplane of this.#backplanes) backplane.sink.up();

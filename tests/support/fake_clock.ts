@@ -1,4 +1,4 @@
-// The runtime's timers, turned by hand; `setImmediate` is a timer without delay.
+// Fake timers that a test advances; `setImmediate` is a timer without delay.
 
 interface Entry {
   readonly due: number;

@@ -26,7 +26,7 @@ export class FakeHistory {
   readonly requests: HistoryRequest[] = [];
   /** The requested history limits of the servers. */
   readonly limits: HistoryLimits[] = [];
-  /** Whether a message, which is kept, gets lost on its way to the servers. */
+  /** Whether a stored message is lost on its way to the servers. */
   loses: ((topic: string, number: number) => boolean) | undefined;
   /** Runs after an append has been stored (`done`) or instead of it. */
   append: ((done: () => void) => Promise<unknown>) | undefined;

@@ -22,7 +22,7 @@ export class FrameRecorder implements FrameSink, Consumer<FrameEvent> {
     this.reader = new FrameReader(rules, this);
   }
 
-  /** Reads on, unless reading has failed; an error becomes an event. */
+  /** Continues reading, unless it has failed; an error becomes an event. */
   read(bytes: Uint8Array, start = 0, end: number = bytes.length): void {
     if (this.#failed) return;
     try {

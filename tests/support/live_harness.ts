@@ -1,4 +1,4 @@
-// Servers, connections and raw peers over real sockets, for one case of a behaviour suite: through
+// Servers, connections and raw peers over real sockets, for one case of a behavior suite: through
 // the main entry, as users have it, and all ended with the case.
 
 import type { UpgradeDataOption } from "../../src/server/upgrade_hook.ts";
@@ -67,7 +67,7 @@ export class Queue<T> {
   #taken = 0;
   #waiting: Array<{ isMet: () => boolean; resolve: () => void }> = [];
 
-  /** Adds; a function, to be given away as a callback. */
+  /** Adds an item; a bound function, so that it can be a callback. */
   readonly push = (item: T): void => {
     this.all.push(item);
     const waiting = this.#waiting;

@@ -23,7 +23,7 @@ export class MemoryTransport implements Transport {
   blocked = false;
   /** The buffered bytes at this end from which the other end's writes are rejected. */
   capacity = Infinity;
-  /** While `true`, a pause does not take hold, as where more has been read already. */
+  /** While `true`, a pause has no effect, as if the transport had already read more. */
   readsAhead = false;
   /**
    * While `true`, writes reach the peer but stay pending until {@linkcode acknowledge}, like those
@@ -33,7 +33,7 @@ export class MemoryTransport implements Transport {
   /** How often reading was stopped. */
   pauses = 0;
   #sink: TransportSink | undefined;
-  #inbox: Array<Uint8Array | "end"> = [];
+  #incoming: Array<Uint8Array | "end"> = [];
   #waiting = 0;
   #paused = false;
   #pumping = false;
@@ -141,7 +141,7 @@ export class MemoryTransport implements Transport {
   }
 
   #receive(item: Uint8Array | "end"): void {
-    this.#inbox.push(item);
+    this.#incoming.push(item);
     if (item !== "end") this.#waiting += item.length;
     this.#pump();
   }
@@ -151,8 +151,8 @@ export class MemoryTransport implements Transport {
     this.#pumping = true;
     queueMicrotask(() => {
       this.#pumping = false;
-      while (this.#inbox.length > 0 && this.#reads) {
-        const item = this.#inbox.shift()!;
+      while (this.#incoming.length > 0 && this.#reads) {
+        const item = this.#incoming.shift()!;
         if (item !== "end") {
           this.#waiting -= item.length;
           // Overwrites the memory, which a stream that keeps no view does not notice.

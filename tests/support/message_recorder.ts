@@ -43,7 +43,7 @@ export class MessageRecorder implements MessageSink, Consumer<MessageEvent> {
     this.reader = new FrameReader(rules, new MessageReader(rules, this, compression));
   }
 
-  /** Reads on, unless reading has failed; an error becomes an event. */
+  /** Continues reading, unless it has failed; an error becomes an event. */
   read(bytes: Uint8Array, start = 0, end: number = bytes.length): void {
     if (this.#failed) return;
     try {

@@ -1,4 +1,4 @@
-// A server of the library over the runtime's own WebSockets, for behaviour suites that otherwise run
+// A server of the library over the runtime's own WebSockets, for behavior suites that otherwise run
 // over the library's sockets: `serve` on a port of Bun.serve or Deno.serve.
 
 import type { ServeOptions, Server, UpgradeDataOption } from "../../mod.ts";

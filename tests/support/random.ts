@@ -1,4 +1,4 @@
-// Chance that can be repeated: the same seed gives the same run.
+// Reproducible random numbers: the same seed gives the same sequence.
 
 /** A generator of numbers, seeded (the xorshift of Marsaglia with 32 bits of state). */
 export class Random {

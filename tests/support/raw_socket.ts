@@ -107,7 +107,7 @@ export class RawSocket {
     this.socket.pause();
   }
 
-  /** Reads on. */
+  /** Resumes reading. */
   resume(): void {
     this.socket.resume();
   }

@@ -1,4 +1,4 @@
-// Gives a stream of bytes to its consumer cut in every way that could matter, and asserts that the
+// Passes a stream of bytes to its consumer, split in every relevant way, and asserts that the
 // consumer sees the same things each time and leaves the memory around a chunk alone.
 
 import assert from "node:assert/strict";

@@ -9,7 +9,7 @@ import { builtForNode } from "./node_build.ts";
 /** A runtime that the library is for. */
 export type RuntimeName = "deno" | "bun" | "node";
 
-/** All of them. */
+/** All runtimes. */
 export const runtimeNames: readonly RuntimeName[] = ["deno", "bun", "node"];
 
 /** A program and its arguments for `Deno.Command`. */
@@ -81,7 +81,7 @@ function* bunCandidates(): Generator<string> {
   }
 }
 
-/** A variant for another processor or C library is there, but does not run. */
+/** A variant for another processor or C library may be installed, but does not run. */
 function firstThatRuns(candidates: Iterable<string>, args: string[]): string | undefined {
   for (const candidate of candidates) {
     try {
@@ -92,7 +92,7 @@ function firstThatRuns(candidates: Iterable<string>, args: string[]): string | u
       }).outputSync();
       if (success) return candidate;
     } catch {
-      // Not there, or not a program of this machine: the next one may be.
+      // Missing, or built for another machine: try the next one.
     }
   }
   return undefined;

@@ -113,7 +113,7 @@ export class Harness {
     return { server, conn: [...server.clients()][0], peer, transport };
   }
 
-  /** A client of the library that waits for the answer of a server in the hands of the test. */
+  /** A client of the library that waits for the response of a server played by the test. */
   knock<T = undefined>(
     options: ConnectOptions<T> = {},
     url = "ws://a.example/chat",

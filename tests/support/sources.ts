@@ -21,13 +21,13 @@ export function joined(frames: readonly WireFrame[]): string {
 /** A stream whose chunks the test provides one by one. */
 export class Source {
   readonly stream: ReadableStream<Chunk>;
-  cancelled = false;
+  canceled = false;
   #controller!: ReadableStreamDefaultController<Chunk>;
 
   constructor() {
     this.stream = new ReadableStream<Chunk>({
       start: (controller) => void (this.#controller = controller),
-      cancel: () => void (this.cancelled = true),
+      cancel: () => void (this.canceled = true),
     });
   }
 

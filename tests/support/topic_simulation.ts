@@ -44,7 +44,7 @@ export interface Chances {
 
 /** A subscriber that records its messages. */
 class Receiver {
-  /** The number up to which it has been told that it has every message. */
+  /** The number up to which it has every message, by the notices it has received. */
   at: number | undefined;
   /** Whether a gap was reported and no message has arrived since. */
   hasMissed = false;
@@ -113,7 +113,7 @@ export class TopicSimulation implements OrderedTopicOwner<Receiver, SimulatedMes
     }
     for (const receiver of this.#receivers) {
       assert.ok(receiver.isSubscribed, "every receiver was notified");
-      assert.ok(!this.#topic.isPending(receiver), "everybody has joined");
+      assert.ok(!this.#topic.isPending(receiver), "every receiver is subscribed");
       if (receiver.at === undefined || receiver.hasMissed) continue;
       assert.equal(this.#between(receiver.at, this.#number).length, 0, "no pending work is left");
     }
@@ -185,7 +185,7 @@ export class TopicSimulation implements OrderedTopicOwner<Receiver, SimulatedMes
   #take(receiver: Receiver, message: SimulatedMessage): void {
     assert.ok(receiver.isSubscribed, "the confirmation of the subscription is first");
     if (receiver.at !== undefined) {
-      // A receiver that was ahead of this server and cannot be told its gap starts from an earlier
+      // A receiver that was ahead of this server and gets no gap notice starts from an earlier
       // number.
       assert.ok(message.number > receiver.at || receiver.hasMissed, "in order, and once");
       const missing = this.#between(receiver.at, message.number - 1);

@@ -4,21 +4,21 @@
 import { createHash } from "node:crypto";
 import { createRequire } from "node:module";
 import process from "node:process";
-import ours from "../../src/ws.ts";
+import quickws from "../../src/ws.ts";
 import { setDigest, type Sides, Transcript, type WsModule } from "./harness.ts";
 import { scenarios } from "./scenarios.ts";
 
 /** The path instead of the name, because Bun replaces the package `ws` with a built-in one. */
-const theirs: WsModule = createRequire(import.meta.url)(process.argv[2]!);
+const ws: WsModule = createRequire(import.meta.url)(process.argv[2]!);
 const filter = process.argv[3];
 
 setDigest((text) => createHash("sha1").update(text).digest("base64"));
 
 const PAIRS: Record<string, Sides> = {
-  "ws and ws": { client: theirs, server: theirs },
-  "ours and ours": { client: ours, server: ours },
-  "our client and ws": { client: ours, server: theirs },
-  "ws and our server": { client: theirs, server: ours },
+  "ws and ws": { client: ws, server: ws },
+  "quickws and quickws": { client: quickws, server: quickws },
+  "quickws client and ws server": { client: quickws, server: ws },
+  "ws client and quickws server": { client: ws, server: quickws },
 };
 
 const LIMIT = 240_000;

@@ -8,7 +8,7 @@ import { runtimeCommand, type RuntimeName, runtimeNames } from "../support/runti
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const program = join(root, "tests", "ws", "differential.ts");
-const theirs = join(root, "node_modules", "ws", "index.js");
+const ws = join(root, "node_modules", "ws", "index.js");
 
 interface Result {
   readonly name: string;
@@ -24,7 +24,7 @@ const BROKEN_THERE: Partial<Record<RuntimeName, readonly string[]>> = {
 
 for (const runtime of runtimeNames) {
   Deno.test(`behaves as ws does on ${runtime}`, async (t) => {
-    const { command, args } = runtimeCommand(runtime, program, theirs);
+    const { command, args } = runtimeCommand(runtime, program, ws);
     const { stdout, stderr } = await new Deno.Command(command, { args }).output();
     const lines = new TextDecoder().decode(stdout).trim().split("\n");
     const results: Result[] = lines.map((line) => JSON.parse(line));

@@ -90,7 +90,7 @@ const CLOSES: [name: string, close: (ws: AnyWebSocket) => void][] = [
   ["with a reason of bytes", (ws) => ws.close(1001, Buffer.from("bytes"))],
   ["by terminate", (ws) => ws.terminate()],
   ["twice", (ws) => (ws.close(1000, "first"), ws.close(1001, "second"))],
-  ["and sends behind it", (ws) => (ws.close(), ws.send("late"), ws.ping("late"))],
+  ["and sends after it", (ws) => (ws.close(), ws.send("late"), ws.ping("late"))],
 ];
 
 const closing: Scenario[] = CLOSES.flatMap(([name, close]) =>
@@ -226,7 +226,7 @@ const others: Scenario[] = [
     await Promise.all(pings);
     client.close();
   }),
-  simple("tells what cannot be sent", {}, async ({ client }, transcript) => {
+  simple("reports data that cannot be sent", {}, async ({ client }, transcript) => {
     const attempt = (call: () => void): void => {
       try {
         call();
@@ -317,7 +317,7 @@ const others: Scenario[] = [
     client.close(1000);
   }),
   {
-    name: "tells servers and connections apart",
+    name: "distinguishes servers and connections",
     async run(sides, transcript) {
       const meeting = await meet(sides, transcript, { protocols: ["b", "a"] });
       const { client, server, wss, request } = meeting;
@@ -714,7 +714,7 @@ const more: Scenario[] = [
     },
   },
   {
-    name: "gives up the opening handshake",
+    name: "aborts the opening handshake",
     async run({ client: Client }, transcript) {
       const { server, port } = await rawServer(() => {});
       const ws = new Client(`ws://127.0.0.1:${port}/`, { handshakeTimeout: 50 });

@@ -1,15 +1,15 @@
-// Where the page's own server is to be found.
+// The addresses of the page's own server.
 
 const scheme = location.protocol === "https:" ? "wss" : "ws";
 
-/** What this tab calls itself, on all its connections. */
+/** The identifier of this tab, on all its connections. */
 export const tab = crypto.randomUUID();
 
 /** The room of all tabs. */
 export const room = `${scheme}://${location.host}/room?tab=${tab}`;
 
 /**
- * The addresses that one can choose, by name.
+ * The addresses to choose from, by name.
  *
  * @param {number} compressedPort
  * @returns {Record<string, string>}
@@ -30,7 +30,7 @@ export function withTab(text) {
   return String(url);
 }
 
-/** The URL as people know it. @param {string} text */
+/** The URL in its usual form. @param {string} text */
 export function withoutTab(text) {
   const url = new URL(text);
   url.searchParams.delete("tab");

@@ -4,22 +4,22 @@
 import { Histogram } from "./histogram.js";
 
 const SAMPLE_INTERVAL = 200;
-/** Milliseconds without an echo after which the other side is taken for one that does not echo. */
+/** The timeout for an echo, in milliseconds. */
 const PATIENCE = 10_000;
 
 /**
- * What the page asks for.
+ * The settings of a benchmark.
  *
  * @typedef {object} Plan
  * @property {string} url
  * @property {string[]} protocols
  * @property {number} bytes Of each message.
- * @property {number} depth How many are on their way at any time.
- * @property {number} time Milliseconds that it takes.
+ * @property {number} depth The number of messages in flight.
+ * @property {number} time The duration in milliseconds.
  */
 
 /**
- * What happened in some time: messages and their bytes per second, round trips in milliseconds.
+ * Figures over a period: messages and their bytes per second, round trips in milliseconds.
  *
  * @typedef {{ rate: number, volume: number, p50?: number, p99?: number }} Sample
  */

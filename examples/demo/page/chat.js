@@ -35,7 +35,7 @@ export class Chat extends EventTarget {
     this.#link.connect(url);
   }
 
-  /** After the other connection is back there is no reason to wait. */
+  /** Once the other connection is open again there is no reason to wait. */
   wake() {
     this.#link.retryNow();
   }
@@ -46,7 +46,7 @@ export class Chat extends EventTarget {
     if (!open) byId("people").textContent = "away";
   }
 
-  /** What the server says. @param {{ type: string }} message */
+  /** Handles a message from the server. @param {{ type: string }} message */
   #heard(message) {
     switch (message.type) {
       case "say":

@@ -5,17 +5,17 @@ const CODES = {
   1000: ["Normal", "Both sides are done."],
   1001: ["Going away", "The server is stopping or restarting."],
   1002: ["Protocol error", "One side broke a rule of the protocol."],
-  1003: ["Unsupported data", "The other side does not take this kind of message."],
-  1005: ["No code", "The other side closed without saying why."],
-  1006: ["Lost", "The connection ended without a goodbye."],
-  1007: ["Invalid payload", "A message was not what its type says."],
+  1003: ["Unsupported data", "The other side does not accept this kind of message."],
+  1005: ["No code", "The other side closed without a code."],
+  1006: ["Lost", "The connection ended without a Close frame."],
+  1007: ["Invalid payload", "A message did not match its type."],
   1008: ["Policy", "A message broke a rule of the application."],
-  1009: ["Too big", "A message was larger than the other side takes."],
+  1009: ["Too big", "A message was larger than the other side accepts."],
   1010: ["Extension missing", "The server did not agree to an extension."],
   1011: ["Internal error", "The peer encountered an unexpected error."],
   1012: ["Restarting", "The server restarts."],
-  1013: ["Try again later", "The server has too much to do."],
-  1014: ["Bad gateway", "A proxy got no good answer from the server."],
+  1013: ["Try again later", "The server is overloaded."],
+  1014: ["Bad gateway", "A proxy received no valid response from the server."],
   1015: ["TLS failure", "The TLS handshake failed."],
 };
 
@@ -29,7 +29,7 @@ export function nameOf(code) {
 
 /** @param {number} code */
 export function meaningOf(code) {
-  return CODES[code]?.[1] ?? "What this code means is between the application and its clients.";
+  return CODES[code]?.[1] ?? "The application defines the meaning of this code.";
 }
 
 /** @param {number} code */

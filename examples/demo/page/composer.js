@@ -3,7 +3,7 @@
 import { byId } from "./dom.js";
 import { formatBytes, parseHex } from "./format.js";
 
-/** What the demo's server takes in one message. */
+/** The maximum message size of the demo's server. */
 const LARGEST = 16 * 1024 * 1024;
 
 /** The form for one message. */
@@ -46,7 +46,7 @@ export class Composer {
     byId(this.#kind).setAttribute("aria-invalid", String(fault !== undefined));
   }
 
-  /** How large it would be, or what is wrong with it. @returns {{ size: number, fault?: string }} */
+  /** The size of the message, or the problem with it. @returns {{ size: number, fault?: string }} */
   #look() {
     if (this.#kind === "text") return { size: new TextEncoder().encode(byId("text").value).length };
     if (this.#kind === "hex") {
@@ -60,7 +60,7 @@ export class Composer {
     if (size <= LARGEST) return { size };
     return {
       size,
-      fault: `The file has ${formatBytes(size)}, and the server takes ${formatBytes(LARGEST)}`,
+      fault: `The file has ${formatBytes(size)}, and the server accepts ${formatBytes(LARGEST)}`,
     };
   }
 

@@ -13,7 +13,7 @@ const STATES = {
   waiting: "Waiting to reconnect",
 };
 
-/** How often the countdown is shown anew, in milliseconds. */
+/** The refresh interval of the countdown, in milliseconds. */
 const TICK = 100;
 
 /** The top of the page. */
@@ -55,13 +55,13 @@ export class Dial {
     const invalid = !URL.canParse(byId("url").value);
     byId("url").setAttribute("aria-invalid", String(invalid));
     if (invalid) {
-      return showTrouble("That is no URL", `One looks like this: ${this.#addresses.echo}`);
+      return showTrouble("That is not a URL", `One looks like this: ${this.#addresses.echo}`);
     }
     const protocols = byId("subprotocol").value.match(/[^\s,]+/g) ?? [];
     try {
       this.#link.connect(withTab(byId("url").value), protocols);
     } catch (error) {
-      showTrouble("That cannot be connected to", error instanceof Error ? error.message : "");
+      showTrouble("Cannot connect to this address", error instanceof Error ? error.message : "");
     }
   }
 
@@ -127,7 +127,7 @@ export class Dial {
     if (!Object.values(this.#addresses).includes(withoutTab(this.#link.url))) {
       return showTrouble(
         `No connection to ${host}`,
-        "Browsers tell pages no reason: the server may be down, may have refused, or its " +
+        "Browsers give pages no reason: the server may be down, may have rejected the connection, or its " +
           "certificate may not be trusted.",
       );
     }

@@ -1,4 +1,4 @@
-// The two things that every part of the page does with its document.
+// Two helpers for the page's document.
 
 /** The element of this id. It is known to be there, and of which kind. @param {string} id */
 export function byId(id) {

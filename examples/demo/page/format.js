@@ -1,4 +1,4 @@
-// Numbers and bytes as people read them, and bytes as people write them.
+// Formats numbers and bytes, and parses bytes.
 
 /** Bytes with a unit: `1.5 KiB`. @param {number} bytes */
 export function formatBytes(bytes) {
@@ -19,7 +19,7 @@ export function formatCount(count) {
   return String(Math.round(count)).replace(/\B(?=(\d{3})+$)/g, "\u202f");
 }
 
-/** Three digits that count. @param {number} value */
+/** Three significant digits. @param {number} value */
 function significant(value) {
   if (value >= 100) return formatCount(value);
   return value >= 10 ? value.toFixed(1) : value.toFixed(2);
@@ -33,7 +33,7 @@ export function formatClock(date) {
 }
 
 /**
- * Bytes written in hexadecimal, with spaces, commas, colons or `0x` where one likes.
+ * Bytes written in hexadecimal, with optional spaces, commas, colons or `0x`.
  *
  * @param {string} text
  * @returns {Uint8Array<ArrayBuffer>}

@@ -51,7 +51,7 @@ export class Graph {
     this.#animate();
   }
 
-  /** Draws anew where nothing moves: the colors may have changed. */
+  /** Redraws while there is no animation, because the colors may have changed. */
   refresh() {
     this.#draw();
   }
@@ -111,7 +111,7 @@ export class Graph {
   #drawRate(frame, top, bottom) {
     const context = this.#context;
     const highest = Math.max(1000, ...this.#points.map(({ rate }) => rate));
-    // The scale follows smoothly, unless motion is not wanted.
+    // The scale follows smoothly, unless the user prefers reduced motion.
     const aim = highest * 1.08;
     this.#top = this.#calm.matches ? aim : this.#top + (aim - this.#top) * 0.2;
     const y = (/** @type {number} */ rate) => bottom - (bottom - top) * rate / this.#top;

@@ -1,4 +1,4 @@
-// How long things took, in buckets that grow: any quantile to some 2.5 percent, in no memory to speak of.
+// Durations in growing buckets: any quantile to about 2.5 percent, in little memory.
 
 const SMALLEST = 0.001;
 const GROWTH = 1.05;
@@ -7,9 +7,9 @@ const BUCKETS = 360;
 /** Times in milliseconds, from a microsecond to a quarter of a minute. */
 export class Histogram {
   #counts = new Uint32Array(BUCKETS);
-  /** How many there are. */
+  /** The number of durations. */
   count = 0;
-  /** The longest. */
+  /** The longest duration. */
   longest = 0;
 
   /** @param {number} milliseconds */
@@ -35,7 +35,7 @@ export class Histogram {
     return this.longest;
   }
 
-  /** Begins anew. */
+  /** Clears the histogram. */
   clear() {
     this.#counts.fill(0);
     this.count = 0;

@@ -13,7 +13,7 @@ const LONGEST_DELAY = 10_000;
  * @property {number} code
  * @property {string} reason
  * @property {boolean} opened Whether it had been open.
- * @property {boolean} wanted Whether it was us who closed.
+ * @property {boolean} wanted Whether the page closed it.
  */
 
 /**
@@ -25,7 +25,7 @@ export class Link extends EventTarget {
   state = "idle";
   /** When the next attempt is due, on the clock of `performance.now`. */
   retryAt = 0;
-  /** How long the wait for it is in all. */
+  /** The total delay before it. */
   retryDelay = 0;
   /** Milliseconds that the opening handshake took. */
   handshakeTime = 0;
@@ -47,7 +47,7 @@ export class Link extends EventTarget {
     return this.#socket?.extensions ?? "";
   }
 
-  /** What it was opened with. */
+  /** The arguments of the last open call. */
   get url() {
     return this.#url;
   }
@@ -59,7 +59,7 @@ export class Link extends EventTarget {
   /**
    * @param {string} url
    * @param {string[]} protocols
-   * @throws {DOMException} When they are not what a WebSocket can be opened with.
+   * @throws {DOMException} When the arguments are invalid for a WebSocket.
    */
   connect(url, protocols = []) {
     const socket = new WebSocket(url, protocols);
@@ -79,14 +79,14 @@ export class Link extends EventTarget {
     this.#socket.close(1000, reason);
   }
 
-  /** Tries at once instead of after the wait. */
+  /** Connects immediately instead of after the delay. */
   retryNow() {
     if (this.state !== "waiting") return;
     clearTimeout(this.#timer);
     this.#retry();
   }
 
-  /** No more attempts: it is known that they would fail. */
+  /** Stops the attempts, which would fail. */
   giveUp() {
     if (this.state !== "waiting") return;
     clearTimeout(this.#timer);

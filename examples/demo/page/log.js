@@ -17,7 +17,7 @@ const decoder = new TextDecoder();
  * @property {"text" | "binary" | "ping" | "close" | "open" | "lost" | "failed" | "bench"} kind
  * @property {string | Uint8Array} [data]
  * @property {string} [what] Instead of the data.
- * @property {number} [time] How long it took.
+ * @property {number} [time] The duration.
  */
 
 /** The opcodes of the entries that are frames. @type {Partial<Record<Entry["kind"], string>>} */
@@ -33,7 +33,7 @@ export class Log {
   /** @type {Element[]} */
   #waiting = [];
   #paused = false;
-  /** The last line and what it is about; see {@link REPEATED}. @type {Element | undefined} */
+  /** The last line and its kind; see {@link REPEATED}. @type {Element | undefined} */
   #last;
   /** @type {Entry["kind"] | undefined} */
   #kind;

@@ -38,7 +38,7 @@ function received(message) {
   const now = performance.now();
   const data = typeof message === "string" ? message : new Uint8Array(message);
   const sent = waiting[0];
-  // A server that echoes does so in order; others say what they like.
+  // An echo server replies in order; other servers may send anything.
   const isEcho = sent !== undefined && kindOf(sent.data) === kindOf(data) &&
     sent.data.length === data.length;
   const time = isEcho ? now - sent.at : undefined;

@@ -1,11 +1,11 @@
-// What it takes: the figures, the graph, and the benchmark that fills them.
+// Performance: the figures, the graph, and the benchmark.
 
 import { byId } from "./dom.js";
 import { formatBytes, formatCount, formatTime } from "./format.js";
 import { Graph } from "./graph.js";
 import { Histogram } from "./histogram.js";
 
-/** Bytes on their way at any time: more would only wait somewhere. */
+/** The maximum bytes in flight: more would only be buffered. */
 const MOST_IN_FLIGHT = 32 * 1024 * 1024;
 
 /** The event is `result`, with a line about a benchmark as the detail. */
@@ -14,11 +14,11 @@ export class Speed extends EventTarget {
   #graph = new Graph(byId("graph"));
   /** Of single messages, since the last benchmark. */
   #roundTrips = new Histogram();
-  /** What measures, while it does. @type {Worker | undefined} */
+  /** The worker of a running benchmark. @type {Worker | undefined} */
   #worker;
   #runs = 0;
 
-  /** @param {import("./link.js").Link} link Whose server is measured. */
+  /** @param {import("./link.js").Link} link The link to the measured server. */
   constructor(link) {
     super();
     this.#link = link;
@@ -45,7 +45,7 @@ export class Speed extends EventTarget {
     this.#graph.addDot("ping", took);
   }
 
-  /** What a message costs the server, which matters when there are many. @param {number} microseconds */
+  /** Shows the server's CPU time per message. @param {number} microseconds */
   set cpu(microseconds) {
     if (this.#worker !== undefined) byId("cpu").textContent = `${microseconds.toFixed(1)} \u00b5s`;
   }

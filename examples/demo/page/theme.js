@@ -1,8 +1,8 @@
-// Light or dark: as the system has it, until the button is used.
+// Light or dark: the system's preference, until the button is used.
 
 import { byId } from "./dom.js";
 
-/** @param {() => void} changed Called when the colors are other ones. */
+/** @param {() => void} changed Called when the colors change. */
 export function followTheme(changed) {
   const { dataset } = document.documentElement;
   const dark = matchMedia("(prefers-color-scheme: dark)");

@@ -9,7 +9,7 @@ import {
   textOf,
 } from "../../../src/backplane/nats/jetstream.ts";
 
-/** A connection to a server that answers every request with this. */
+/** A connection to a server that sends this reply to every request. */
 function answering(answer: string | Uint8Array | Error): NatsConnection {
   const never = (): never => assert.fail("not called");
   return {

@@ -58,8 +58,8 @@ async function dial(): Promise<Dialled> {
   const listeners: RedisListener[] = [];
   const losses: unknown[] = [];
   const received: string[] = [];
-  let tell: ((error: unknown) => void) | undefined;
-  const lost = new Promise<unknown>((resolve) => tell = resolve);
+  let report: ((error: unknown) => void) | undefined;
+  const lost = new Promise<unknown>((resolve) => report = resolve);
   const pair = await RedisPair.dial(
     (listener) => {
       listeners.push(listener);
@@ -70,7 +70,7 @@ async function dial(): Promise<Dialled> {
       message: (channel, text) => received.push(`${channel} ${text}`),
       lost(error) {
         losses.push(error);
-        tell!(error);
+        report!(error);
       },
     },
     signal,
@@ -127,12 +127,12 @@ Deno.test("a connection that is lost while the other opens does not count as ope
 
 Deno.test("the next request reveals a disconnect that the client has not reported", async () => {
   for (const name of ["publisher", "subscriber"] as const) {
-    const dialled = await dial();
-    dialled[name].isReady = false;
-    assert.throws(() => dialled.pair.send(1, () => assert.fail("sent")), /disconnected/);
-    assert.throws(() => void dialled.pair.subscribe("c", true), /disconnected/);
-    assert.equal(dialled.losses.length, 2);
-    dialled.pair.close();
+    const dialed = await dial();
+    dialed[name].isReady = false;
+    assert.throws(() => dialed.pair.send(1, () => assert.fail("sent")), /disconnected/);
+    assert.throws(() => void dialed.pair.subscribe("c", true), /disconnected/);
+    assert.equal(dialed.losses.length, 2);
+    dialed.pair.close();
   }
 });
 
@@ -167,7 +167,7 @@ Deno.test("tolerates a client that throws on requests or close", async () => {
   assert.ok(subscriber.isClosed);
 });
 
-// Real seconds pass here, at the same time in all of them.
+// These connections take real seconds, so they run concurrently.
 Deno.test("disconnects a silent connection, but not one that answers", async () => {
   const [silentPublisher, silentSubscriber, quiet, busy, stopped, blocked] = [
     await dial(),

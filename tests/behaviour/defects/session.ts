@@ -133,28 +133,28 @@ const framing = liveCases({
 
 const controls = liveCases({
   "D42: answers pings with their payload, and calls the handlers": async (t) => {
-    const heard = new Queue<[string, string]>();
+    const events = new Queue<[string, string]>();
     const text = (payload: Uint8Array): string => new TextDecoder().decode(payload);
     const options: CommonOptions = {
-      ping: (_, payload) => heard.push(["ping", text(payload)]),
-      pong: (_, payload) => heard.push(["pong", text(payload)]),
+      ping: (_, payload) => events.push(["ping", text(payload)]),
+      pong: (_, payload) => events.push(["pong", text(payload)]),
     };
     await withEachSide(t, options, async ({ peer }) => {
       peer.send({ opcode: PING, payload: "one" }, { opcode: PONG, payload: "two" });
       const pong = await peer.frame();
       assert.deepEqual([pong!.opcode, text(pong!.payload)], [PONG, "one"]);
-      assert.deepEqual(await heard.next(), ["ping", "one"]);
-      assert.deepEqual(await heard.next(), ["pong", "two"]);
+      assert.deepEqual(await events.next(), ["ping", "one"]);
+      assert.deepEqual(await events.next(), ["pong", "two"]);
     });
   },
 
   "D43: answers an empty Close with one, reports 1005, and ends delivery": async (
     t,
   ) => {
-    const told = new Queue<unknown>();
+    const calls = new Queue<unknown>();
     const options: CommonOptions = {
-      message: (_, data) => told.push(data),
-      close: (_, { code, reason, clean }) => told.push([code, reason, clean]),
+      message: (_, data) => calls.push(data),
+      close: (_, { code, reason, clean }) => calls.push([code, reason, clean]),
     };
     await withEachSide(t, options, async (side) => {
       side.peer.send(
@@ -164,11 +164,11 @@ const controls = liveCases({
       );
       assert.equal((await closeFrame(side)).payload.length, 0);
       side.peer.end();
-      assert.equal(await told.next(), "before");
-      assert.deepEqual(await told.next(), [1005, "", true]);
+      assert.equal(await calls.next(), "before");
+      assert.deepEqual(await calls.next(), [1005, "", true]);
       await side.peer.until(() => side.peer.ended || side.peer.over);
     });
-    assert.equal(told.all.length, 4);
+    assert.equal(calls.all.length, 4);
   },
 
   "D44: delivers the whole reason of a Close": async (t) => {
@@ -189,7 +189,7 @@ const controls = liveCases({
     const peer = await t.rawClient(server);
     await peer.upgrade([line]);
     await assertFailed({ conn: [...server.clients()][0], peer }, ends, 1007, frame);
-    // Without compression it is the bit that is wrong.
+    // Without compression the RSV1 bit is the violation.
     await withEachSide(t, options, (side) => assertFailed(side, ends, 1002, frame));
   },
 

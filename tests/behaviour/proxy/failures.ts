@@ -89,11 +89,12 @@ for (const scheme of schemes) {
     await goneFrom(t, scheme, peer);
   };
 
-  perScheme[`${scheme}: a proxy that does not even accept is given up, too`] = async (t) => {
-    const proxy = `${scheme}://127.0.0.1:${t.context.fixtures.silentPort}`;
-    const error = await failure(t.connect("ws://127.0.0.1:1/", { proxy, handshakeTimeout: 300 }));
-    assert.ok(error instanceof TimeoutError, String(error));
-  };
+  perScheme[`${scheme}: handshakeTimeout covers a proxy that does not accept the connection`] =
+    async (t) => {
+      const proxy = `${scheme}://127.0.0.1:${t.context.fixtures.silentPort}`;
+      const error = await failure(t.connect("ws://127.0.0.1:1/", { proxy, handshakeTimeout: 300 }));
+      assert.ok(error instanceof TimeoutError, String(error));
+    };
 
   perScheme[`${scheme}: the signal cancels immediately, and its reason is the error`] = async (
     t,
@@ -108,13 +109,13 @@ for (const scheme of schemes) {
     );
     const peer = await proxy.accept();
     await peer.until(() => peer.received > 0);
-    const reason = new Error("given up");
+    const reason = new Error("aborted");
     controller.abort(reason);
     assert.equal(await failed, reason);
     await goneFrom(t, scheme, peer);
   };
 
-  perScheme[`${scheme}: a connection that loses its proxy is lost`] = async (t) => {
+  perScheme[`${scheme}: a disconnected proxy ends the connection with 1006`] = async (t) => {
     const { ca, cert, key } = t.context.fixtures.certificates;
     for (const tls of [undefined, { cert, key }]) {
       const route = await openRoute(t, scheme);

@@ -12,15 +12,15 @@ import {
   startTinyproxy,
 } from "../../support/proxy_programs.ts";
 
-/** How a proxy is spoken with. */
+/** The protocol between a client and its proxy. */
 export type Scheme = "http" | "https" | "socks5" | "socks5h";
 
-/** All of them. */
+/** All protocols. */
 export const schemes: readonly Scheme[] = ["http", "https", "socks5", "socks5h"];
 
-/** A proxy that runs. */
+/** A running proxy. */
 export interface Route {
-  /** Its URL, without the user and password it asks for. */
+  /** Its URL, without the user and password that it requires. */
   readonly url: string;
   /** The authority of its certificate, if it uses TLS. */
   readonly caCerts: string[];
@@ -62,7 +62,7 @@ export async function openRoute(
   };
 }
 
-/** A server that sends everything back. */
+/** An echo server. */
 export function echoServer(t: Live, options: ServeOptions = {}): Promise<Server> {
   return t.serve({ ...options, message: (conn, data) => void conn.send(data) });
 }

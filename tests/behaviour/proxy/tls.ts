@@ -15,7 +15,7 @@ import type { Cases } from "../harness.ts";
 import { serverNameOf } from "./client_hello.ts";
 import { assertEchoes, echoServer, openRoute, type Scheme } from "./route.ts";
 
-/** A way to a server: none but the network, or a proxy. */
+/** A route to a server: directly, or through a proxy. */
 type Way = Scheme | "no proxy";
 
 const WAYS: readonly Way[] = ["no proxy", "http", "https", "socks5", "socks5h"];
@@ -51,7 +51,9 @@ for (const way of WAYS) {
     assert.equal(server.connections, 0);
   };
 
-  perWay[`${way}: a server is checked by its name, or by the name that is given`] = async (t) => {
+  perWay[`${way}: checks the certificate against the URL's host, or against serverName`] = async (
+    t,
+  ) => {
     const connect = await openWay(t, way);
     const { ca, cert, key } = makeCertificates(["b.example", "192.0.2.7"]);
     const server = await echoServer(t, { tls: { cert, key } });
@@ -67,7 +69,7 @@ for (const way of WAYS) {
     }
   };
 
-  perWay[`${way}: a certificate for an IP address alone is right for that`] = async (t) => {
+  perWay[`${way}: a certificate for one IP address is valid for that address only`] = async (t) => {
     const connect = await openWay(t, way);
     for (const [hostname, host] of [["127.0.0.1", "127.0.0.1"], ["::1", "[::1]"]]) {
       const { ca, cert, key } = makeCertificates([hostname]);
@@ -80,7 +82,7 @@ for (const way of WAYS) {
     await assertRefused(connect(server.url, { caCerts: [ca] }), "CONNECT_FAILED");
   };
 
-  perWay[`${way}: rejectUnauthorized false trusts anyone`] = async (t) => {
+  perWay[`${way}: rejectUnauthorized false accepts any certificate`] = async (t) => {
     const connect = await openWay(t, way);
     const { cert, key } = makeCertificates(["b.example"]);
     const server = await echoServer(t, { tls: { cert, key } });
@@ -186,7 +188,7 @@ const proxyCases = liveCases({
       const piece = new Uint8Array(1 << 20);
       let sent = 1;
       while (conn.send(piece) && sent < 48) sent++;
-      assert.ok(sent < 48, "nothing made the sender wait");
+      assert.ok(sent < 48, "there was no backpressure");
       const drained = conn.drained();
       far.resume();
       await drained;

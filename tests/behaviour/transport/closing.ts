@@ -66,7 +66,7 @@ export const closingCases: Cases = {
     assert.deepEqual([client.ends, client.closes, server.ends, server.closes], [1, 1, 1, 1]);
   },
 
-  "ending twice is ending once": async (context) => {
+  "a second end has no effect": async (context) => {
     const { client, server } = await connect(context);
     client.finish();
     client.finish();
@@ -145,7 +145,7 @@ export const closingCases: Cases = {
     await server.closedWell();
   },
 
-  "destroy without an error is no error": async (context) => {
+  "destroy without an error reports no error": async (context) => {
     const { client, server } = await connect(context);
     client.destroy();
     await client.closedWell();
@@ -154,7 +154,7 @@ export const closingCases: Cases = {
     assert.equal(client.closes, 1);
   },
 
-  "destroying twice is destroying once, with the first error": async (context) => {
+  "a second destroy has no effect; the first error is reported": async (context) => {
     const { client } = await connect(context);
     const error = new Error("first");
     client.destroy(error);
@@ -251,7 +251,7 @@ export const closingCases: Cases = {
     assert.equal(client.closes, 1);
   },
 
-  "a paused transport learns of a reset when it writes": async (context) => {
+  "a paused transport detects a reset when it writes": async (context) => {
     const { client, server } = await connect(context);
     client.pause();
     await server.send(pattern(1000));
@@ -316,7 +316,7 @@ export const closingCases: Cases = {
     const client = await dial(context, { port: listener.port });
     client.start();
     void client.send(pattern(10));
-    // The live one is last; some runtimes report the earlier ones, and some do not.
+    // The intact one is last; some runtimes report the earlier ones, and some do not.
     while (client.received < 10) {
       const server = await listener.accept();
       echo(server);

@@ -1,4 +1,4 @@
-// Getting a connection, failing to, and giving up.
+// Dialing: success, failure and cancellation.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";

@@ -77,14 +77,14 @@ export const echoCases: Cases = {
     for (const check of checks) check.assertWhole(8 * MIB);
   },
 
-  "each end knows the other's address": async (context) => {
+  "each end has the other's address": async (context) => {
     const { client, server } = await connect(context);
     assert.equal(client.transport.remoteAddress, "127.0.0.1");
     assert.equal(server.transport.remoteAddress, "127.0.0.1");
     client.finish();
     server.finish();
     await Promise.all([client.closedWell(), server.closedWell()]);
-    assert.equal(server.transport.remoteAddress, "127.0.0.1", "still known when it is over");
+    assert.equal(server.transport.remoteAddress, "127.0.0.1", "still available after the end");
   },
 
   "IPv6 works and has no brackets": async (context) => {

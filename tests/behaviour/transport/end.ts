@@ -40,7 +40,7 @@ export class End implements TransportSink {
       if (!this.#started) this.start();
       this.destroy();
       await this.until(() => this.closes > 0);
-      assert.equal(transport.bufferedAmount, 0, "nothing waits on a closed transport");
+      assert.equal(transport.bufferedAmount, 0, "there is no pending call on a closed transport");
       assert.deepEqual(this.#breaches, []);
     });
   }
@@ -50,7 +50,7 @@ export class End implements TransportSink {
     this.#call("start", () => this.transport.start(sink));
   }
 
-  /** Writes as a caller may: never before the drain that is owed. */
+  /** Writes as a caller may: never before a pending drain. */
   write(bytes: Uint8Array, length = bytes.length): boolean {
     assert.ok(!this.#owedDrain, "the case writes before the drain");
     const done = this.#call("write", () => this.transport.write(bytes, length));
@@ -113,7 +113,7 @@ export class End implements TransportSink {
   }
 
   data(chunk: Uint8Array): boolean | void {
-    this.#told("data");
+    this.#record("data");
     if (this.#paused) this.#breaches.push("data while paused");
     if (this.ends > 0) this.#breaches.push("data after end");
     if (chunk.length === 0) this.#breaches.push("an empty chunk");
@@ -129,24 +129,26 @@ export class End implements TransportSink {
   }
 
   drain(): void {
-    this.#told("drain");
+    this.#record("drain");
     this.drains++;
-    if (!this.#owedDrain) this.#breaches.push("a drain that nobody waits for");
+    if (!this.#owedDrain) this.#breaches.push("an unexpected drain");
     this.#owedDrain = false;
-    if (this.transport.bufferedAmount !== 0) this.#breaches.push("a drain before all has left");
+    if (this.transport.bufferedAmount !== 0) {
+      this.#breaches.push("a drain before all output was sent");
+    }
     this.onDrain?.();
     this.#check();
   }
 
   end(): void {
-    this.#told("end");
+    this.#record("end");
     if (this.ends++ > 0) this.#breaches.push("a second end");
     this.onEnd?.();
     this.#check();
   }
 
   closed(error?: Error): void {
-    this.#told("closed");
+    this.#record("closed");
     this.closes++;
     this.error = error;
     this.#check();
@@ -162,7 +164,7 @@ export class End implements TransportSink {
     }
   }
 
-  #told(what: string): void {
+  #record(what: string): void {
     if (this.#calling !== undefined) this.#breaches.push(`${what} from inside ${this.#calling}`);
     if (this.closes > 0) this.#breaches.push(`${what} after closed`);
     if (!this.#started) this.#breaches.push(`${what} before start`);

@@ -38,7 +38,7 @@ export const readingCases: Cases = {
     assert.equal(server.received, 10_000);
   },
 
-  "a dialled transport waits for start as well": async (context) => {
+  "a dialed transport waits for start as well": async (context) => {
     const { client, server } = await connect(context, { start: false });
     server.start();
     await server.send(pattern(10_000));
@@ -50,7 +50,7 @@ export const readingCases: Cases = {
     assert.equal(client.received, 10_000);
   },
 
-  "start with another sink hands over without a gap": async (context) => {
+  "a second start with another sink loses no data": async (context) => {
     const { client, server } = await connect(context, { start: false });
     client.start();
     const checks = [new PatternCheck(), new PatternCheck(), new PatternCheck()];
@@ -199,7 +199,7 @@ export const readingCases: Cases = {
     server.onData = (chunk) => {
       const { position } = check;
       check.add(chunk);
-      // Kept now and then, in runs, at all sizes.
+      // Keeps some chunks, in runs and of all sizes.
       if ((count++ >> 2) % 3 !== 0) return true;
       kept.push({ chunk, position });
       return false;

@@ -49,7 +49,9 @@ export const tlsCases: Cases = {
     check.assertWhole(32 * MIB);
   },
 
-  "TLS: many small writes arrive in their order, in memory that stays": async (context) => {
+  "TLS: many small writes arrive in order, and received memory does not change": async (
+    context,
+  ) => {
     const { client, server } = await connectTls(context);
     let position = 0;
     for (let count = 0; count < 1000; count++) {

@@ -60,7 +60,7 @@ export const trustCases: Cases = {
     await refused(context, "localhost", { ...trusted(context), serverName: "127.0.0.2" });
   },
 
-  "TLS: the name to check can be given": async (context) => {
+  "TLS: serverName is the name to check": async (context) => {
     const { client, server } = await connect(context, {
       place: { tls: context.fixtures.certificates },
       options: { hostname: "127.0.0.1", tls: { ...trusted(context), serverName: "localhost" } },
@@ -93,7 +93,7 @@ export const trustCases: Cases = {
     await client.until(() => client.received === 10);
   },
 
-  "TLS: a client that does not speak it is an error of its connection": async (context) => {
+  "TLS: a client without TLS ends its connection with an error": async (context) => {
     const listener = await listenTls(context);
     const [server, client] = await Promise.all([
       listener.accept(),
@@ -119,7 +119,7 @@ export const trustCases: Cases = {
     await client.until(() => client.ends + client.closes > 0);
   },
 
-  "TLS: a server that does not speak it is an error of the dialing": async (context) => {
+  "TLS: dialing a server without TLS fails": async (context) => {
     const listener = await listen(context);
     const dialing = assert.rejects(
       dial(context, { port: listener.port, tls: trusted(context) }),
@@ -131,7 +131,7 @@ export const trustCases: Cases = {
     await dialing;
   },
 
-  "TLS: a server that closes in the handshake is an error of the dialing": async (context) => {
+  "TLS: dialing a server that closes in the handshake fails": async (context) => {
     const listener = await listen(context);
     const dialing = assert.rejects(
       dial(context, { port: listener.port, tls: trusted(context) }),

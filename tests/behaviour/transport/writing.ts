@@ -96,7 +96,7 @@ export const writingCases: Cases = {
     await server.until(() => server.ends === 1);
     assert.equal(fault, "");
     assert.equal(server.received, length);
-    // Whoever watches for progress sees it in steps, not only at the end.
+    // Progress is visible in steps, not only at the end.
     assert.ok(seen.size > 4, `${seen.size} different amounts`);
   },
 

@@ -47,12 +47,12 @@ export function proveEncoder(random: Random, inputs: number): EncoderProof {
     }
     assert(end < offset + bytes.length, what);
     const payload = target.slice(offset, end);
-    const theirs = zlibInflate(payload, windowBits);
-    assert(theirs !== undefined && !theirs.stopped, `zlib rejects ${what}`);
-    assertSame(theirs.bytes, bytes, `zlib: ${what}`);
+    const reference = zlibInflate(payload, windowBits);
+    assert(reference !== undefined && !reference.stopped, `zlib rejects ${what}`);
+    assertSame(reference.bytes, bytes, `zlib: ${what}`);
     assertSame(fflateInflate(payload, bytes.length), bytes, `fflate: ${what}`);
-    const ours = inflate(payload, 0, payload.length, bytes.length, undefined, windowBits);
-    assertSame(ours, bytes, `quickws: ${what}`);
+    const quickws = inflate(payload, 0, payload.length, bytes.length, undefined, windowBits);
+    assertSame(quickws, bytes, `quickws: ${what}`);
     proof.compressed++;
   }
   return proof;

@@ -39,28 +39,28 @@ export function proveMutations(random: Random, cases: number): MutationProof {
     const payload = mutate(random, samples);
     const what = `case ${index}: ${payload.length} bytes`;
 
-    let ours: Uint8Array | undefined;
+    let quickws: Uint8Array | undefined;
     const began = process.cpuUsage();
     try {
-      ours = inflate(payload, 0, payload.length, LIMIT);
+      quickws = inflate(payload, 0, payload.length, LIMIT);
     } catch (error) {
       assert(error instanceof InflateError, `${what}: ${error}`);
     }
     const { user, system } = process.cpuUsage(began);
     proof.slowest = Math.max(proof.slowest, (user + system) / 1000);
 
-    const theirs = zlibInflate(payload, 15, LIMIT);
-    if (ours === undefined) {
-      if (theirs === undefined) proof.refused++;
+    const reference = zlibInflate(payload, 15, LIMIT);
+    if (quickws === undefined) {
+      if (reference === undefined) proof.refused++;
       else proof.stricter++;
       continue;
     }
     // quickws accepts zero bytes as an empty message.
     if (payload.length === 0) continue;
-    assert(theirs !== undefined, `only quickws accepts ${what}: ${payload}`);
-    const goneOn = ours.length > theirs.bytes.length;
-    assert(!goneOn || theirs.stopped, what);
-    assertSame(ours.subarray(0, theirs.bytes.length), theirs.bytes, what);
+    assert(reference !== undefined, `only quickws accepts ${what}: ${payload}`);
+    const goneOn = quickws.length > reference.bytes.length;
+    assert(!goneOn || reference.stopped, what);
+    assertSame(quickws.subarray(0, reference.bytes.length), reference.bytes, what);
     if (goneOn) proof.goneOn++;
     else proof.accepted++;
   }

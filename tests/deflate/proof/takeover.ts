@@ -65,9 +65,9 @@ function outbound(random: Random, stream: number): number {
     payloads.push(payload);
   }
   if (payloads.length === 0) return 0;
-  const theirs = zlibInflateStream(payloads, windowBits);
-  assert(theirs !== undefined, `zlib rejects stream ${stream}, ${windowBits} bits`);
-  assertSame(theirs, concat(...sent), `zlib: stream ${stream}, ${windowBits} bits`);
+  const reference = zlibInflateStream(payloads, windowBits);
+  assert(reference !== undefined, `zlib rejects stream ${stream}, ${windowBits} bits`);
+  assertSame(reference, concat(...sent), `zlib: stream ${stream}, ${windowBits} bits`);
   return payloads.length;
 }
 

@@ -7,13 +7,13 @@ import { runCases } from "./run_cases.ts";
 const takeover = { serverContextTakeover: true, clientContextTakeover: true };
 const compression = process.argv[3] === "compression" ? takeover : false;
 
-await runCases("quickws", async (url, heard) => {
+await runCases("quickws", async (url, onText) => {
   const conn = await connect(url, {
     compression,
     maxFragments: 100_000,
     message(conn, data) {
-      if (heard === undefined) conn.send(data);
-      else heard(String(data));
+      if (onText === undefined) conn.send(data);
+      else onText(String(data));
     },
   });
   await conn.closed;

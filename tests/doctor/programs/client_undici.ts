@@ -7,6 +7,6 @@ import { runCases } from "./run_cases.ts";
 
 await runCases(
   "undici",
-  (url, heard) => echoOver(new WebSocket(url) as unknown as globalThis.WebSocket, heard),
+  (url, onText) => echoOver(new WebSocket(url) as unknown as globalThis.WebSocket, onText),
 );
 process.exit(0);

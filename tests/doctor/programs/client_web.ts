@@ -4,5 +4,5 @@ import process from "node:process";
 import { echoOver } from "./web_echo.ts";
 import { runCases } from "./run_cases.ts";
 
-await runCases("WebSocket", (url, heard) => echoOver(new WebSocket(url), heard));
+await runCases("WebSocket", (url, onText) => echoOver(new WebSocket(url), onText));
 process.exit(0);

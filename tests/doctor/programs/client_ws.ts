@@ -7,14 +7,14 @@ import { runCases } from "./run_cases.ts";
 const perMessageDeflate = process.argv[3] === "compression";
 const options = { perMessageDeflate, maxPayload: 16 << 20, maxFragments: 100_000 };
 
-await runCases("ws", (url, heard) =>
+await runCases("ws", (url, onText) =>
   new Promise((resolve) => {
     const socket = new WebSocket(url, options);
     socket.on("error", () => {});
     socket.on("close", () => resolve());
     socket.on("message", (data: Uint8Array, isBinary) => {
-      if (heard === undefined) socket.send(data, { binary: isBinary });
-      else heard(new TextDecoder().decode(data));
+      if (onText === undefined) socket.send(data, { binary: isBinary });
+      else onText(new TextDecoder().decode(data));
     });
   }));
 process.exit(0);

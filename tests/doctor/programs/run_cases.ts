@@ -4,10 +4,10 @@
 import process from "node:process";
 
 /**
- * Opens one connection and echoes until it closes; passes text messages to `heard` instead, if
+ * Opens one connection and echoes until it closes; passes text messages to `onText` instead, if
  * given.
  */
-export type Echo = (url: string, heard?: (text: string) => void) => Promise<void>;
+export type Echo = (url: string, onText?: (text: string) => void) => Promise<void>;
 
 /** Runs all cases of the doctor at the address that the program was started with. */
 export async function runCases(agent: string, echo: Echo): Promise<void> {
@@ -15,7 +15,7 @@ export async function runCases(agent: string, echo: Echo): Promise<void> {
   let count = 0;
   await echo(`${base}getCaseCount`, (text) => count = Number(text));
   for (let number = 1; number <= count; number++) {
-    // A case may well make opening fail; then the next one is up.
+    // A case may make the opening handshake fail; the next case follows.
     await echo(`${base}runCase?case=${number}&agent=${agent}`).catch(() => {});
   }
   await echo(`${base}updateReports?agent=${agent}`);

@@ -16,5 +16,5 @@ const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }
   socket.onerror = (): void => {};
   return response;
 });
-// deno-lint-ignore no-console -- how the port is told
+// deno-lint-ignore no-console -- prints the port
 console.log(server.addr.port);

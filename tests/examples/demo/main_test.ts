@@ -1,4 +1,4 @@
-// The demo's server, started as its readers start it, on every runtime.
+// The demo's server, started by the documented command, on every runtime.
 
 import assert from "node:assert/strict";
 import { connect } from "../../../mod.ts";

@@ -1,4 +1,4 @@
-// What tabs say to each other through the demo's server, and what it keeps them from.
+// Messages between tabs through the demo's server, and the limits for them.
 
 import assert from "node:assert/strict";
 import { connect, type Connection, serve } from "../../../mod.ts";
@@ -21,8 +21,8 @@ class Site implements AsyncDisposable {
   }
 }
 
-/** What a tab is told. */
-interface Told {
+/** A message from the server to a tab. */
+interface Notice {
   readonly type: string;
   readonly count?: number;
   readonly name?: string;
@@ -43,17 +43,17 @@ class Tab {
     this.conn.send(JSON.stringify({ name, text }));
   }
 
-  /** The next thing that it is told. */
-  async next(): Promise<Told> {
+  /** The next message. */
+  async next(): Promise<Notice> {
     const { value } = await this.#messages.next();
     return JSON.parse(String(value));
   }
 
-  /** The next thing of this type that it is told. */
-  async told(type: string): Promise<Told> {
+  /** The next message of this type. */
+  async nextOf(type: string): Promise<Notice> {
     for (;;) {
-      const told = await this.next();
-      if (told.type === type) return told;
+      const notice = await this.next();
+      if (notice.type === type) return notice;
     }
   }
 }
@@ -63,24 +63,24 @@ const pages = await Pages.read();
 Deno.test("sends each message to all tabs, and earlier messages to new tabs", async () => {
   await using site = new Site();
   const one = await site.connect("room?tab=1");
-  assert.equal((await one.told("people")).count, 1);
+  assert.equal((await one.nextOf("people")).count, 1);
   const two = await site.connect("room?tab=2");
-  assert.equal((await one.told("people")).count, 2);
+  assert.equal((await one.nextOf("people")).count, 2);
   one.say("Ada", "hello <b>there</b>");
   for (const tab of [one, two, await site.connect("room?tab=3")]) {
-    const { name, text } = await tab.told("say");
+    const { name, text } = await tab.nextOf("say");
     assert.deepEqual([name, text], ["Ada", "hello <b>there</b>"]);
   }
   two.conn.terminate();
-  assert.equal((await one.told("people")).count, 3);
-  assert.equal((await one.told("people")).count, 2);
+  assert.equal((await one.nextOf("people")).count, 3);
+  assert.equal((await one.nextOf("people")).count, 2);
 });
 
 Deno.test("warns a tab that exceeds the rate limit and keeps it connected", async () => {
   await using site = new Site();
   const tab = await site.connect("room?tab=1");
   for (let i = 0; i < 20; i++) tab.say("Ada", `message ${i}`);
-  assert.match((await tab.told("notice")).text ?? "", /Slow down/);
+  assert.match((await tab.nextOf("notice")).text ?? "", /Slow down/);
   assert.equal(tab.conn.readyState, "open");
 });
 
@@ -99,20 +99,20 @@ Deno.test("an invalid message closes only its own connection", async () => {
   for (const [data, code] of cases) {
     const tab = await site.connect("room?tab=1");
     tab.conn.send(data);
-    await tab.told("welcome");
-    // Nothing but the end follows.
-    await assert.rejects(tab.told("nothing"));
+    await tab.nextOf("welcome");
+    // Only the end of the connection follows.
+    await assert.rejects(tab.nextOf("nothing"));
     assert.equal((await tab.conn.closed).code, code, String(data).slice(0, 40));
   }
   other.say("Ada", "still here");
-  assert.equal((await other.told("say")).text, "still here");
+  assert.equal((await other.nextOf("say")).text, "still here");
 });
 
 Deno.test("the server measures the latency of a tab and reports it to the tab", async () => {
   await using site = new Site();
   const [mine, other] = [await site.connect("room?tab=1"), await site.connect("room?tab=2")];
   await site.connect("?tab=1");
-  const { took } = await mine.told("ping");
+  const { took } = await mine.nextOf("ping");
   assert.ok(typeof took === "number" && took >= 0);
   other.say("Ada", "anything");
   const types = [];

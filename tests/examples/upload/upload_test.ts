@@ -1,4 +1,4 @@
-// Both ends of an upload: whole, broken off and taken up again, refused.
+// Both ends of an upload: complete, interrupted and resumed, rejected.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -39,7 +39,7 @@ for (const runtime of runtimeNames) {
       assert.match(whole.output, /^0 of 2500000 [^]*1048576 of[^]*2500000 of[^]* is there\n$/);
       assert.deepEqual(await Deno.readFile(join(there, "picture.raw")), content);
 
-      // One that loses its way after a part of its own size.
+      // An upload that is interrupted after one part.
       const lost = await connect(`${url}other.raw?size=${content.length}`);
       const answers = lost[Symbol.asyncIterator]();
       assert.equal((await answers.next()).value, "0");
@@ -51,7 +51,7 @@ for (const runtime of runtimeNames) {
       const other = join(here, "other.raw");
       await Deno.writeFile(other, content);
       let rest = await send(runtime, other, url);
-      // The server may not have seen yet that the first one is gone.
+      // The server may not have detected the disconnect of the first client yet.
       while (rest.errors.includes("409")) rest = await send(runtime, other, url);
       assert.match(rest.output, /^700000 of 2500000 [^]* is there\n$/, rest.errors);
       assert.deepEqual(await Deno.readFile(join(there, "other.raw")), content);

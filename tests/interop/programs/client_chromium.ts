@@ -1,5 +1,5 @@
 // The WebSocket of a page in Chromium: client_chromium.ts <conversations>. The conversation is held here,
-// and each of its words carried to the page.
+// and each action is forwarded to the page.
 
 import { Buffer } from "node:buffer";
 import process from "node:process";
@@ -14,7 +14,7 @@ interface Carried {
 }
 
 /** An event of the page's WebSocket. */
-type Told =
+type PageEvent =
   | { readonly open: string }
   | { readonly message: Carried }
   | { readonly close: { code: number; reason: string; clean: boolean } };
@@ -80,7 +80,7 @@ function closeInPage(
 }
 
 /** The handlers of the page's events, by the number of the WebSocket. */
-const listeners: Array<(told: Told) => void> = [];
+const listeners: Array<(event: PageEvent) => void> = [];
 
 async function open(page: Page, url: string): Promise<InteropClient> {
   // A page of the server's own origin, which servers accept by default. The server must serve it: a
@@ -108,12 +108,12 @@ async function open(page: Page, url: string): Promise<InteropClient> {
   };
   return await new Promise((resolve, reject) => {
     const closed: InteropClient["closed"] = new Promise((ended) => {
-      listeners.push((told) => {
-        if ("open" in told) resolve({ ...client, extensions: told.open, closed });
-        else if ("message" in told) received.push(unpack(told.message));
+      listeners.push((event) => {
+        if ("open" in event) resolve({ ...client, extensions: event.open, closed });
+        else if ("message" in event) received.push(unpack(event.message));
         else {
-          reject(new Error(`the connection failed: ${JSON.stringify(told.close)}`));
-          ended(told.close);
+          reject(new Error(`the connection failed: ${JSON.stringify(event.close)}`));
+          ended(event.close);
         }
       });
     });
@@ -123,7 +123,7 @@ async function open(page: Page, url: string): Promise<InteropClient> {
 
 const browser = await launchChromium();
 try {
-  // It does not know the authority of the tests.
+  // Chromium does not trust the authority of the tests.
   const page = await browser.newPage({ ignoreHTTPSErrors: true });
   await page.exposeFunction("tell", (index: number, all: Told[]) => all.forEach(listeners[index]!));
   await holdConversations(process.argv[2]!, ({ url }) => open(page, url));

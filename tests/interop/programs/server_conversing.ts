@@ -7,22 +7,22 @@ import { type Agreed, COMPRESSION_MODES, converse, Received } from "../conversat
 import { asInteropClient, COMPRESSION_OPTIONS } from "./quickws.ts";
 
 /** The messages that a connection has received. */
-interface Inbox {
+interface ReceivedMessages {
   readonly messages: Received;
   readonly pongs: Received;
 }
 
 /** Accepted connections. */
 class Opened {
-  readonly #connections: Connection<Inbox>[] = [];
+  readonly #connections: Connection<ReceivedMessages>[] = [];
   #wake = (): void => {};
 
-  push(connection: Connection<Inbox>): void {
+  push(connection: Connection<ReceivedMessages>): void {
     this.#connections.push(connection);
     this.#wake();
   }
 
-  async next(): Promise<Connection<Inbox>> {
+  async next(): Promise<Connection<ReceivedMessages>> {
     if (this.#connections.length === 0) await new Promise<void>((wake) => this.#wake = wake);
     return this.#connections.shift()!;
   }
@@ -31,10 +31,10 @@ class Opened {
 const agreed: Agreed = JSON.parse(process.argv[2]!);
 const modes = COMPRESSION_MODES.filter((mode) => agreed[mode] !== undefined);
 const opened = new Map(modes.map((mode) => [mode, new Opened()]));
-const servers: Server<Inbox>[] = [];
+const servers: Server<ReceivedMessages>[] = [];
 
 for (const mode of modes) {
-  const server = await serve<Inbox>({
+  const server = await serve<ReceivedMessages>({
     compression: COMPRESSION_OPTIONS[mode],
     upgrade: () => ({ data: { messages: new Received(), pongs: new Received() } }),
     open: (conn) => opened.get(mode)!.push(conn),

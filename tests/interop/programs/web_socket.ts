@@ -1,4 +1,4 @@
-// A client as the web standard has it, whoever made it.
+// A client with the interface of the web standard, from any implementation.
 
 import { type InteropClient, Received } from "../conversation.ts";
 

@@ -79,7 +79,7 @@ async function fault(cwd: string, command: string, ...args: string[]): Promise<s
   const { stdout, stderr } = await new Deno.Command(command, { args, cwd, env, signal }).output();
   const decoder = new TextDecoder();
   const printed = decoder.decode(stdout) + decoder.decode(stderr);
-  return /^ok$/m.test(printed) ? undefined : printed.trim() || "It ended without a word";
+  return /^ok$/m.test(printed) ? undefined : printed.trim() || "It exited without output";
 }
 
 const RUNTIMES: Record<string, (path: string) => [command: string, ...args: string[]]> = {

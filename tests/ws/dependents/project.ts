@@ -16,10 +16,10 @@ const programs = join(import.meta.dirname!, "programs");
 /** Makes Bun, which has a built-in `ws`, load quickws where a package requires `ws`. */
 const PRELOAD = `
 const Module = require("node:module");
-const ours = require.resolve("./node_modules/ws/index.js");
+const quickws = require.resolve("./node_modules/ws/index.js");
 const resolve = Module._resolveFilename;
 Module._resolveFilename = function (name, ...rest) {
-  return name === "ws" ? ours : resolve.call(this, name, ...rest);
+  return name === "ws" ? quickws : resolve.call(this, name, ...rest);
 };
 `;
 

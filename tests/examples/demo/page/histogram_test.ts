@@ -16,7 +16,7 @@ Deno.test("quantiles are right to the width of a bucket", () => {
   assert.equal(histogram.count, times.length);
 });
 
-Deno.test("there is no quantile of nothing, and none above the longest", () => {
+Deno.test("an empty histogram has no quantile, and no quantile exceeds the maximum", () => {
   const histogram = new Histogram();
   assert.equal(histogram.quantile(0.5), undefined);
   histogram.add(0.5);

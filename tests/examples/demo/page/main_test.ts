@@ -141,7 +141,7 @@ test("runs a benchmark, draws it, and stops on request", async (visit) => {
   await page.locator("#rate", { hasText: /[1-9]/ }).waitFor();
   await page.locator("#cpu", { hasText: /\d \u00b5s/ }).waitFor();
   assert.notEqual(await picture(), before);
-  // A click would wait for the page to hold still, which takes long while it measures on few cores.
+  // A click would wait until the page is stable, which takes long during a benchmark on few cores.
   await page.press("#run", "Enter");
   const result = await logged(page, "bench", "messages/s");
   assert.match(result, /[1-9][\d\u202f]* messages\/s of 128 B, 16 in flight: .*median .*p99 /);
@@ -156,9 +156,9 @@ test("chats between two tabs and shows messages as plain text", async (visit) =>
   await one.fill("#name", "Ada");
   await one.fill("#words", "hello <b>there</b>");
   await one.press("#words", "Enter");
-  const heard = two.locator("#said .bubble", { hasText: "hello <b>there</b>" });
-  await heard.waitFor();
-  assert.match(await heard.innerText(), /^Ada /);
+  const bubble = two.locator("#said .bubble", { hasText: "hello <b>there</b>" });
+  await bubble.waitFor();
+  assert.match(await bubble.innerText(), /^Ada /);
   assert.equal(await two.locator("#said b", { hasText: /^there$/ }).count(), 0);
   await two.fill("#words", "hello yourself");
   await two.click("#say");
@@ -193,7 +193,7 @@ test("shows why it is not connected: rejected, closed with a reason, invalid URL
   await page.getByText("Goodbye").first().waitFor();
   await page.fill("#url", "no url");
   await page.press("#url", "Enter");
-  await page.getByText("That is no URL").waitFor();
+  await page.getByText("That is not a URL").waitFor();
   assert.equal(await page.getAttribute("#url", "aria-invalid"), "true");
   await page.selectOption("#preset", "compressed");
   await reaches(page, "open");

@@ -3,10 +3,10 @@
 import assert from "node:assert/strict";
 import { Server } from "engine.io";
 import { Socket } from "engine.io-client";
-import { assertOurs, done, listen, next } from "./support.mjs";
+import { assertQuickws, done, listen, next } from "./support.mjs";
 
-assertOurs("engine.io");
-assertOurs("engine.io-client");
+assertQuickws("engine.io");
+assertQuickws("engine.io-client");
 const { server, port } = await listen();
 const engine = new Server({ perMessageDeflate: { threshold: 10 } });
 engine.attach(server);

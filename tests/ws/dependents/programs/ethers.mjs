@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import { WebSocketProvider } from "ethers";
 import { chainNode } from "./json_rpc.mjs";
-import { assertOurs, done } from "./support.mjs";
+import { assertQuickws, done } from "./support.mjs";
 
-assertOurs("ethers");
+assertQuickws("ethers");
 const provider = new WebSocketProvider(`ws://127.0.0.1:${await chainNode()}`);
 assert.equal(await provider.getBlockNumber(), 42);
 assert.equal((await provider.getNetwork()).chainId, 1n);

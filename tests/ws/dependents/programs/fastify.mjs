@@ -4,9 +4,9 @@ import assert from "node:assert/strict";
 import websocket from "@fastify/websocket";
 import Fastify from "fastify";
 import WebSocket from "ws";
-import { assertOurs, done, next } from "./support.mjs";
+import { assertQuickws, done, next } from "./support.mjs";
 
-assertOurs("@fastify/websocket");
+assertQuickws("@fastify/websocket");
 const app = Fastify();
 await app.register(websocket, { options: { maxPayload: 1000 } });
 app.get("/echo", { websocket: true }, (socket, request) => {

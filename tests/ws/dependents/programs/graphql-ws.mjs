@@ -5,9 +5,9 @@ import { GraphQLInt, GraphQLObjectType, GraphQLSchema, GraphQLString } from "gra
 import { createClient } from "graphql-ws";
 import { useServer } from "graphql-ws/use/ws";
 import WebSocket, { WebSocketServer } from "ws";
-import { assertOurs, done, next } from "./support.mjs";
+import { assertQuickws, done, next } from "./support.mjs";
 
-assertOurs("graphql-ws");
+assertQuickws("graphql-ws");
 const schema = new GraphQLSchema({
   query: new GraphQLObjectType({
     name: "Query",

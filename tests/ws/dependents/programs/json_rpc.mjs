@@ -1,9 +1,9 @@
-// A node of a chain, as far as clients ask it here.
+// A blockchain node with the requests of these programs.
 
 import { WebSocketServer } from "ws";
 import { next } from "./support.mjs";
 
-/** The port of a server that answers requests, and tells subscribers of a block. */
+/** The port of a server that answers requests, and notifies subscribers of a block. */
 export async function chainNode() {
   const wss = new WebSocketServer({ port: 0, host: "127.0.0.1" });
   wss.on("connection", (socket) => {

@@ -1,12 +1,12 @@
-// mqtt: a client that publishes to itself by way of a broker over `createWebSocketStream`.
+// mqtt: a client that publishes to itself through a broker over `createWebSocketStream`.
 
 import assert from "node:assert/strict";
 import { Aedes } from "aedes";
 import mqtt from "mqtt";
 import { createWebSocketStream, WebSocketServer } from "ws";
-import { assertOurs, done, listen } from "./support.mjs";
+import { assertQuickws, done, listen } from "./support.mjs";
 
-assertOurs("mqtt");
+assertQuickws("mqtt");
 const { server, port } = await listen();
 const broker = await Aedes.createBroker();
 const wss = new WebSocketServer({ server });

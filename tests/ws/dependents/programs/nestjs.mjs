@@ -7,15 +7,15 @@ import { NestFactory } from "@nestjs/core";
 import { WsAdapter } from "@nestjs/platform-ws";
 import { SubscribeMessage, WebSocketGateway } from "@nestjs/websockets";
 import WebSocket from "ws";
-import { assertOurs, done, next } from "./support.mjs";
+import { assertQuickws, done, next } from "./support.mjs";
 
-assertOurs("@nestjs/platform-ws");
+assertQuickws("@nestjs/platform-ws");
 class Gateway {
   events(_client, data) {
     return { event: "events", data: data.toUpperCase() };
   }
 }
-// What decorators do, without a compiler.
+// Applies decorators without a compiler.
 const events = Object.getOwnPropertyDescriptor(Gateway.prototype, "events");
 SubscribeMessage("events")(Gateway.prototype, "events", events);
 WebSocketGateway({ path: "/gate" })(Gateway);

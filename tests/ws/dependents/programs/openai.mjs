@@ -1,4 +1,4 @@
-// openai: its realtime client, with a server that says what the service says.
+// openai: its realtime client, with a server that imitates the service.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -6,9 +6,9 @@ import { createServer } from "node:https";
 import OpenAI from "openai";
 import { OpenAIRealtimeWS } from "openai/realtime/ws";
 import { WebSocketServer } from "ws";
-import { assertOurs, done } from "./support.mjs";
+import { assertQuickws, done } from "./support.mjs";
 
-assertOurs("openai");
+assertQuickws("openai");
 const server = createServer({ cert: process.env.CERT, key: process.env.KEY });
 server.listen(0, "127.0.0.1");
 await once(server, "listening");

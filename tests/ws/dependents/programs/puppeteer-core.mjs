@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import puppeteer from "puppeteer-core";
-import { assertOurs, done } from "./support.mjs";
+import { assertQuickws, done } from "./support.mjs";
 
-assertOurs("puppeteer-core");
+assertQuickws("puppeteer-core");
 const browser = await puppeteer.launch({
   executablePath: "/usr/bin/chromium",
   args: ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"],

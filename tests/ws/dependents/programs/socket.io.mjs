@@ -5,9 +5,9 @@ import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { Server } from "socket.io";
 import { io } from "socket.io-client";
-import { assertOurs, done, listen } from "./support.mjs";
+import { assertQuickws, done, listen } from "./support.mjs";
 
-assertOurs("socket.io-adapter");
+assertQuickws("socket.io-adapter");
 const { WebSocketServer } = createRequire(import.meta.url)("ws");
 
 for (const options of [{}, { perMessageDeflate: true }, { wsEngine: WebSocketServer }]) {
@@ -16,7 +16,7 @@ for (const options of [{}, { perMessageDeflate: true }, { wsEngine: WebSocketSer
   ioServer.on("connection", (socket) => {
     socket.on("join", (room, joined) => (socket.join(room), joined(room)));
     socket.on("echo", (data, answer) => answer(data));
-    socket.on("tell", (room, ...data) => ioServer.to(room).emit("told", ...data));
+    socket.on("message", (room, ...data) => ioServer.to(room).emit("delivered", ...data));
   });
   const clients = [];
   for (const transports of [["websocket"], ["polling", "websocket"], ["websocket"]]) {
@@ -33,9 +33,9 @@ for (const options of [{}, { perMessageDeflate: true }, { wsEngine: WebSocketSer
   }
   for (const data of ["text", { a: [1, 2] }, Buffer.from([1, 2, 3])]) {
     assert.deepEqual(await clients[0].emitWithAck("echo", data), data);
-    const told = clients.map((client) => new Promise((resolve) => client.once("told", resolve)));
-    clients[1].emit("tell", "room", data);
-    for (const received of await Promise.all(told)) assert.deepEqual(received, data);
+    const delivered = clients.map((client) => new Promise((resolve) => client.once("delivered", resolve)));
+    clients[1].emit("message", "room", data);
+    for (const received of await Promise.all(delivered)) assert.deepEqual(received, data);
   }
   for (const client of clients) client.close();
   await ioServer.close();

@@ -1,4 +1,4 @@
-// What the programs have in common.
+// Shared parts of the programs.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -8,17 +8,17 @@ import { dirname, join } from "node:path";
 
 const require = createRequire(import.meta.url);
 
-/** Fails unless a package gets ours where it asks for `ws`. */
-export function assertOurs(dependent) {
+/** Fails unless a package gets quickws when it requires `ws`. */
+export function assertQuickws(dependent) {
   const from = createRequire(require.resolve(dependent));
   const manifest = from("ws/package.json");
   assert.equal(manifest.name, "@quickws/ws", `${dependent} has another ws`);
   // Bun loads a module of its own under that name, whatever is installed.
-  const ours = from(join(dirname(from.resolve("ws/package.json")), "index.js"));
-  assert.equal(from("ws"), ours, `${dependent} loads another ws`);
+  const quickws = from(join(dirname(from.resolve("ws/package.json")), "index.js"));
+  assert.equal(from("ws"), quickws, `${dependent} loads another ws`);
 }
 
-/** An HTTP server on a port of the system's choice. */
+/** An HTTP server on a free port. */
 export async function listen(handler) {
   const server = createServer(handler);
   server.listen(0, "127.0.0.1");
@@ -34,7 +34,7 @@ export function next(emitter, event) {
   });
 }
 
-/** Ends the program: it did what it was to do. */
+/** Ends the program successfully. */
 export function done() {
   console.log("ok");
   process.exit(0);

@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import { createPublicClient, webSocket } from "viem";
 import { chainNode } from "./json_rpc.mjs";
-import { assertOurs, done } from "./support.mjs";
+import { assertQuickws, done } from "./support.mjs";
 
-assertOurs("viem");
+assertQuickws("viem");
 // Where there is a global WebSocket, viem takes that.
 delete globalThis.WebSocket;
 const url = `ws://127.0.0.1:${await chainNode()}`;

@@ -1,5 +1,5 @@
-// vite: our client hears of a change by its hot module replacement, whose server stands on the same HTTP
-// server as one of ours. (Vite has a `ws` of its own inside, which no override reaches.)
+// vite: a quickws client receives a change from its hot module replacement, which shares an HTTP server
+// with a quickws server. (Vite bundles a `ws`, which no override can replace.)
 
 import assert from "node:assert/strict";
 import { mkdtemp, writeFile } from "node:fs/promises";

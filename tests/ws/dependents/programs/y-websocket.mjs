@@ -1,11 +1,11 @@
-// y-websocket: two documents that become one by way of its server.
+// y-websocket: two documents that synchronize through its server.
 
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import WebSocket, { WebSocketServer } from "ws";
-import { assertOurs, done, next } from "./support.mjs";
+import { assertQuickws, done, next } from "./support.mjs";
 
-assertOurs("y-websocket");
+assertQuickws("y-websocket");
 const require = createRequire(import.meta.url);
 // One copy of Yjs: that of CommonJS, which the server has.
 const Y = require("yjs");
