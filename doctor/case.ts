@@ -236,7 +236,7 @@ export interface Case {
   readonly heavy?: boolean;
   /** What `--fast` reduced. */
   readonly shrunk?: string;
-  /** An option that the case requires: without it the case is not run. */
+  /** The required option that was not given: the case is not run. */
   readonly missing?: string;
   /** The case passes if the server serves the next connection normally. */
   readonly thenServes?: boolean;
