@@ -22,7 +22,7 @@ type PageEvent =
 /** The result for the page's own variables. */
 interface PageGlobals {
   sockets: WebSocket[];
-  tell(index: number, told: Told[]): Promise<void>;
+  report(index: number, events: PageEvent[]): Promise<void>;
 }
 
 function carry(message: string | Uint8Array): Carried {
@@ -40,28 +40,28 @@ function openInPage({ index, url }: { index: number; url: string }): void {
   const socket = new WebSocket(url);
   socket.binaryType = "arraybuffer";
   (page.sockets ??= [])[index] = socket;
-  let waiting: Told[] = [];
-  let isTelling = false;
-  async function tell(told: Told): Promise<void> {
-    waiting.push(told);
-    if (isTelling) return;
-    isTelling = true;
+  let waiting: PageEvent[] = [];
+  let isReporting = false;
+  async function report(event: PageEvent): Promise<void> {
+    waiting.push(event);
+    if (isReporting) return;
+    isReporting = true;
     while (waiting.length > 0) {
       const all = waiting;
       waiting = [];
-      await page.tell(index, all);
+      await page.report(index, all);
     }
-    isTelling = false;
+    isReporting = false;
   }
-  socket.onopen = () => void tell({ open: socket.extensions });
+  socket.onopen = () => void report({ open: socket.extensions });
   socket.onmessage = ({ data }) => {
-    if (typeof data === "string") return void tell({ message: { text: data } });
+    if (typeof data === "string") return void report({ message: { text: data } });
     let binary = "";
     for (const byte of new Uint8Array(data)) binary += String.fromCharCode(byte);
-    void tell({ message: { bytes: btoa(binary) } });
+    void report({ message: { bytes: btoa(binary) } });
   };
   socket.onclose = ({ code, reason, wasClean }) =>
-    void tell({ close: { code, reason, clean: wasClean } });
+    void report({ close: { code, reason, clean: wasClean } });
 }
 
 /** Runs in the page: sends messages. */
@@ -88,22 +88,22 @@ async function open(page: Page, url: string): Promise<InteropClient> {
   await page.goto(url.replace(/^ws/, "http"));
   const index = listeners.length;
   const received = new Received();
-  // Those that are sent while others are on their way to the page follow together.
-  let outbox: Carried[] = [];
-  let carried = Promise.resolve();
+  // Messages that are sent during a transfer to the page are gathered for the next one.
+  let pending: Carried[] = [];
+  let delivered = Promise.resolve();
   const client = {
     extensions: "",
     send(message: string | Uint8Array): void {
-      outbox.push(carry(message));
-      carried = carried.then(async () => {
-        const messages = outbox;
-        outbox = [];
+      pending.push(carry(message));
+      delivered = delivered.then(async () => {
+        const messages = pending;
+        pending = [];
         if (messages.length > 0) await page.evaluate(sendInPage, { index, messages });
       });
     },
     receive: () => received.next(),
     close(code: number, reason: string): void {
-      carried = carried.then(() => page.evaluate(closeInPage, { index, code, reason }));
+      delivered = delivered.then(() => page.evaluate(closeInPage, { index, code, reason }));
     },
   };
   return await new Promise((resolve, reject) => {
@@ -125,7 +125,10 @@ const browser = await launchChromium();
 try {
   // Chromium does not trust the authority of the tests.
   const page = await browser.newPage({ ignoreHTTPSErrors: true });
-  await page.exposeFunction("tell", (index: number, all: Told[]) => all.forEach(listeners[index]!));
+  await page.exposeFunction(
+    "report",
+    (index: number, events: PageEvent[]) => events.forEach(listeners[index]!),
+  );
   await holdConversations(process.argv[2]!, ({ url }) => open(page, url));
 } finally {
   await browser.close();
