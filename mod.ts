@@ -1,10 +1,10 @@
 /**
  * WebSockets for Deno, Bun and Node: a server and a client, complete (RFC 6455) and fast.
  *
- * This entry finds the runtime itself and loads only that runtime's sockets. `./deno`, `./bun` and
- * `./node` are the same without the search, and `./core` has the pure parts, bytes in and bytes out.
+ * This entry detects the runtime and loads only its sockets. `./deno`, `./bun` and `./node` are the
+ * same without the detection, and `./core` has the pure protocol: bytes in and bytes out.
  *
- * @example An echo server, and a client that talks to it
+ * @example An echo server and a client
  * ```ts
  * import { connect, serve } from "@quickws/quickws";
  *

@@ -1,5 +1,5 @@
 /**
- * The client for pages and Workers: `connect` over the `WebSocket` that is there, with automatic
+ * The client for pages and Workers: `connect` over the global `WebSocket`, with automatic
  * reconnection and topics. Bundles for browsers and for Workers get this entry for the main one.
  *
  * Options that a page cannot support, such as header fields or pings, throw a `TypeError` that names them.

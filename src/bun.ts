@@ -1,6 +1,6 @@
 /**
  * The library bound to Bun: the same `connect` and `serve` as the main entry, over Bun.listen and Bun.connect,
- * with no search for the runtime.
+ * without the detection of the runtime.
  *
  * @example
  * ```ts ignore

@@ -1,6 +1,6 @@
 /**
- * The pure parts of the library, for people who bring their own transport: bytes in, bytes out, on any
- * ECMAScript engine. No socket, no clock, no runtime is needed.
+ * The pure protocol of the library, for custom transports: bytes in, bytes out, on any ECMAScript
+ * engine. It needs no socket, clock or runtime API.
  *
  * From the wire up: {@linkcode FrameReader} and {@linkcode writeFrame} turn bytes into frames and
  * back; {@linkcode MessageReader} and {@linkcode MessageWriter} frames into messages and back; a

@@ -1,6 +1,6 @@
 /**
  * The library bound to Deno: the same `connect` and `serve` as the main entry, over Deno.listen and Deno.connect,
- * with no search for the runtime.
+ * without the detection of the runtime.
  *
  * @example
  * ```ts

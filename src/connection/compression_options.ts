@@ -21,7 +21,7 @@ import {
  * @category Compression
  */
 export interface CompressionOptions {
-  /** Whether messages that are sent are compressed. Default: `true`. */
+  /** Whether outgoing messages are compressed. Default: `true`. */
   compress?: boolean | undefined;
   /**
    * Whether compressed messages are accepted; if not, a peer that sends one is closed with 1003, so
@@ -31,7 +31,7 @@ export interface CompressionOptions {
   /** Bytes below which a message is sent as it is. Default: 256, and 0 with context takeover. */
   threshold?: number | undefined;
   /**
-   * `"fast"` costs the least time, `"best"` gives the shortest messages, `"auto"` chooses by the
+   * `"fast"` takes the least time, `"best"` makes the shortest messages, `"auto"` chooses by the
    * message's size. Default: `"auto"`.
    */
   level?: "auto" | "fast" | "best" | undefined;

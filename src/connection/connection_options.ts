@@ -12,14 +12,14 @@ import type { SessionRules } from "../session/session.ts";
 import { assertSubprotocols } from "../handshake/subprotocols.ts";
 
 /**
- * When messages of `sendDelayed` leave: at the first of the two limits that is reached.
+ * When messages of `sendDelayed` leave: when the first of the two limits is reached.
  *
  * @category Connection
  */
 export interface DelayedWriteOptions {
-  /** Messages that gather. Default: 10. */
+  /** The number of gathered messages. Default: 10. */
   maxMessages?: number | undefined;
-  /** Milliseconds that the first of them waits. Default: 10. */
+  /** The maximum delay of the first of them, in milliseconds. Default: 10. */
   maxDelay?: number | undefined;
   /** Bytes of the buffer in which they gather, which grows as needed. Default: 8192. */
   bufferSize?: number | undefined;
@@ -109,7 +109,7 @@ export interface ConnectionOptions {
    * (1 GiB), or twice `maxMessageSize` where that is more.
    */
   memoryLimit?: number | undefined;
-  /** How much each connection may receive in a time; see {@linkcode RateLimitOptions}. Default: no limit. */
+  /** The limits for the input of each connection; see {@linkcode RateLimitOptions}. Default: no limit. */
   rateLimit?: RateLimitOptions | undefined;
   /** When `sendDelayed` writes. Default: `{ maxMessages: 10, maxDelay: 10, bufferSize: 8192 }`. */
   delayedWrite?: DelayedWriteOptions | undefined;
@@ -120,7 +120,7 @@ export interface ConnectionOptions {
    * `SLOW_CONSUMER`). One message alone is never the reason. Default: 67108864 (64 MiB).
    */
   maxBufferedAmount?: number | undefined;
-  /** Whether small writes leave at once (TCP_NODELAY). Default: `true`. */
+  /** Whether small writes are sent immediately (TCP_NODELAY). Default: `true`. */
   noDelay?: boolean | undefined;
   /**
    * The first size in bytes of a connection's read buffer, on Deno, where the transport owns it: 512

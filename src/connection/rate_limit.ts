@@ -1,9 +1,9 @@
-// A limit for what one peer may send in a time: a token bucket for messages and one for bytes.
+// A limit for the input of one peer: a token bucket for messages and one for bytes.
 
 import { checkInteger, checkNames, checkOneOf } from "../shared/check.ts";
 
 /**
- * How much each connection may receive.
+ * The limits for the input of each connection.
  *
  * @category Connection
  */
@@ -17,7 +17,7 @@ export interface RateLimitOptions {
   bytes?: number | undefined;
   /** Milliseconds of an interval. Default: 1000. */
   interval?: number | undefined;
-  /** How many intervals' worth may come at once after a pause. Default: 1. */
+  /** The burst after a pause, in intervals. Default: 1. */
   burst?: number | undefined;
   /**
    * `"pause"` stops reading until there is room again, so that the peer has to wait; `"close"` closes the

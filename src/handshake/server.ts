@@ -33,9 +33,9 @@ export interface RequestHead {
   readonly version: string;
   /** The header fields. */
   readonly fields: HeaderFields;
-  /** Whether the request asks for WebSocket; if not, it is plain HTTP. */
+  /** Whether it is an upgrade request for WebSocket; if not, it is plain HTTP. */
   readonly isUpgrade: boolean;
-  /** The bytes that came behind the head. They are no frames before we have answered with 101. */
+  /** The bytes after the head. They are frames only after the 101 response. */
   readonly rest: Uint8Array;
 }
 
@@ -162,9 +162,9 @@ function malformed(message: string): HandshakeError {
  * @category Handshake
  */
 export interface ServerRequest extends RequestHead {
-  /** The client's key, which the answer has to prove it has read. */
+  /** The client's key, for the accept value of the response. */
   readonly key: string;
-  /** The subprotocols the client asks for, its most preferred first. */
+  /** The requested subprotocols, the most preferred first. */
   readonly subprotocols: readonly string[];
   /** The extensions the client offers, its most preferred first. */
   readonly extensions: readonly Extension[];
@@ -345,7 +345,7 @@ function refusal(
   message: string,
   ...lines: [name: string, value: string][]
 ): HandshakeError {
-  // Whatever follows a refused handshake on this connection is not read, so nothing can be
+  // Bytes after a rejected handshake on this connection are not read, so no request can be
   // smuggled in behind it.
   const headers = new HeaderFields([...lines, ["Connection", "close"]]);
   return new HandshakeError(code, message, { status, headers });

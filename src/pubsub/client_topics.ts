@@ -26,7 +26,7 @@ import {
 } from "./protocol.ts";
 
 /**
- * Which topics clients may subscribe to themselves, in the subprotocol `quickws.topics.1`.
+ * Rules for clients that subscribe to topics themselves, in the subprotocol `quickws.topics.1`.
  *
  * @example
  * ```ts

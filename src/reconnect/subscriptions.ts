@@ -34,11 +34,11 @@ export interface TopicHandlers {
   /** A message came. */
   message(data: Message, about: TopicMessageInfo): unknown;
   /**
-   * Messages were missed that the server knows no longer, or it has no history: what the client knows of
-   * the topic has to be fetched again.
+   * Messages were missed that the server no longer has, or it has no history: reload the
+   * state of the topic.
    */
   missed?(): unknown;
-  /** The server does not let it listen, now or any more; it is subscribed no longer. */
+  /** The server rejects or ends the subscription; the client is no longer subscribed. */
   refused?(reason: string): unknown;
 }
 

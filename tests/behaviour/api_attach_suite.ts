@@ -125,7 +125,7 @@ export const cases: Cases = liveCases({
       async upgrade(request) {
         await Promise.resolve();
         const user = request.headers.get("x-user");
-        if (user === null) return { status: 401, headers: { "X-Why": "nobody" }, body: "who?" };
+        if (user === null) return { status: 401, headers: { "X-Why": "no user" }, body: "log in" };
         return { data: { user }, subprotocol: request.subprotocols[0] };
       },
       message: (conn, data) => void conn.send(`${conn.data.user}: ${data}`),
@@ -134,7 +134,7 @@ export const cases: Cases = liveCases({
       t.connect(url),
       (error) =>
         error instanceof HandshakeError && error.status === 401 && error.body === "who?" &&
-        error.headers!.get("x-why") === "nobody",
+        error.headers!.get("x-why") === "no user",
     );
     assert.equal(await page(port), "page /");
     const conn = await t.connect(url, { headers: { "X-User": "ada" }, subprotocols: ["chat"] });

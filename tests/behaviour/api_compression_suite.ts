@@ -312,7 +312,7 @@ const optionCases = liveCases({
     conn.send(LONG);
     conn.send(LONG);
     const [first, second] = await peer.frames(2);
-    assert.ok(second.payload.length < first.payload.length, "the second knows the first");
+    assert.ok(second.payload.length < first.payload.length, "the second refers to the first");
     const [once, again] = await compressedInTurn(LONG, LONG);
     assert.throws(() => inflated({ ...first, payload: again }), "the second needs the first");
     peer.send(

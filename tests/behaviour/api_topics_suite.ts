@@ -96,7 +96,7 @@ export const cases: Cases = liveCases({
     const { server, clients } = await room(t, 5);
     const expected = Array.from({ length: 500 }, (_, i) => `message ${i}`);
     for (const text of expected) assert.deepEqual(server.publish("room", text).sent, 5);
-    server.publish("another room", "to nobody");
+    server.publish("another room", "no subscriber");
     server.publish("room", "end");
     for (const client of clients) assert.deepEqual(await next(client, 501), [...expected, "end"]);
   },

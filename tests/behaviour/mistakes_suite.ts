@@ -211,7 +211,7 @@ const tlsCases = liveCases({
     }
   },
 
-  "the error for an expired certificate asks for its renewal": async (t) => {
+  "the error for an expired certificate suggests its renewal": async (t) => {
     const { ca, cert, key } = makeCertificates(undefined, -1);
     const { url } = await t.serve({ tls: { cert, key } });
     const error = await errorOf(connect(url, { tls: { caCerts: [ca] } }));
@@ -388,7 +388,7 @@ const inputCases = liveCases({
     assert.equal((await large.answer()).status, 431);
   },
 
-  "a function as the URL says that it needs reconnect": async (t) => {
+  "the error for a function as the URL names the option reconnect": async (t) => {
     const { url } = await t.serve();
     const error = await errorOf(connect((() => url) as unknown as string));
     assertError(error, TypeError, undefined, /got a function: .*needs the option "reconnect"/);

@@ -185,7 +185,7 @@ function assertErrors(world: World): void {
  * requested.
  */
 export const delivered = fc.asyncProperty(
-  plans(fc.constantFrom("handler", "nobody", "iterator", "iterator left", "readable"), false),
+  plans(fc.constantFrom("handler", "none", "iterator", "iterator left", "readable"), false),
   fc.array(calmSteps, { maxLength: 15 }),
   closeCodes,
   fc.array(flow, { maxLength: 8 }),

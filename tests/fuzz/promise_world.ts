@@ -1,4 +1,4 @@
-// One connection in virtual time: random actions of the user and the peer, and an oracle that knows
+// One connection in virtual time: random actions of the user and the peer, and an oracle that has
 // the accepted messages, the received messages, and the result that each side reported.
 
 import assert from "node:assert/strict";

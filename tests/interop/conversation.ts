@@ -123,7 +123,7 @@ export interface Conversation {
 /** Opens the connection of a conversation. */
 export type Open = (conversation: Conversation) => Promise<InteropClient>;
 
-/** Holds the conversations that the command line asks for. */
+/** Holds the conversations of the command line. */
 export async function holdConversations(argument: string, open: Open): Promise<void> {
   const conversations: Conversation[] = JSON.parse(argument);
   for (const conversation of conversations) {

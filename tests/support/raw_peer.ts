@@ -131,7 +131,7 @@ export class RawPeer implements TransportSink {
     this.transport.write(bytes, bytes.length);
   }
 
-  /** Waits for a condition, which is looked at whenever something happens to this end. */
+  /** Waits for a condition, which is checked after each event of this end. */
   async until(isMet: () => boolean): Promise<void> {
     while (!isMet()) await new Promise<void>((resolve) => this.#waiters.push(resolve));
   }

@@ -122,7 +122,7 @@ export class RawSocket {
     this.socket.destroy();
   }
 
-  /** Waits for a condition, which is looked at whenever something happens to the socket. */
+  /** Waits for a condition, which is checked after each event of the socket. */
   async until(isMet: () => boolean): Promise<void> {
     while (!isMet()) await new Promise<void>((resolve) => this.#waiters.push(resolve));
   }

@@ -181,7 +181,7 @@ export class TopicSimulation implements OrderedTopicOwner<Receiver, SimulatedMes
     assert.fail("numbers never go back");
   }
 
-  /** A receiver gets a message: the next one, or it knows that some are missing. */
+  /** A receiver gets a message: the next one, unless a gap was reported. */
   #take(receiver: Receiver, message: SimulatedMessage): void {
     assert.ok(receiver.isSubscribed, "the confirmation of the subscription is first");
     if (receiver.at !== undefined) {

@@ -174,7 +174,7 @@ export async function rawExchange(
   return Buffer.concat(chunks);
 }
 
-/** A server that answers the upgrade of a client as it likes, and hands over the socket. */
+/** A server that sends any response to an upgrade request, and provides the socket. */
 export async function rawServer(
   answer: (accept: string, request: IncomingMessage, socket: Duplex, head: Buffer) => void,
 ): Promise<{ server: HttpServer; port: number }> {

@@ -58,7 +58,7 @@ export const dialingCases: Cases = {
 
   "a signal that fires while connecting ends the dialing": async (context) => {
     const controller = new AbortController();
-    const reason = new Error("nobody answers");
+    const reason = new Error("no response");
     const dialing = dial(context, { port: context.fixtures.silentPort, signal: controller.signal });
     setTimeout(() => controller.abort(reason), 50);
     await assert.rejects(dialing, (error) => error === reason);

@@ -13,7 +13,7 @@ export function assertQuickws(dependent) {
   const from = createRequire(require.resolve(dependent));
   const manifest = from("ws/package.json");
   assert.equal(manifest.name, "@quickws/ws", `${dependent} has another ws`);
-  // Bun loads a module of its own under that name, whatever is installed.
+  // Bun loads its built-in module under that name, even if a package is installed.
   const quickws = from(join(dirname(from.resolve("ws/package.json")), "index.js"));
   assert.equal(from("ws"), quickws, `${dependent} loads another ws`);
 }
