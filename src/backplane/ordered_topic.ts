@@ -42,7 +42,7 @@ export interface OrderedTopicOwner<R extends object, M> {
   started(): void;
   /** Too many bytes arrived during a read: the read has to be given up. */
   overflowed(): void;
-  /** The numbers have gone back. */
+  /** The numbers have decreased. */
   wentBack(): void;
   /**
    * Whether a pending subscriber can receive more. If not, the owner calls
@@ -66,7 +66,7 @@ export interface OrderedTopicLimits {
 const SHARED_NUMBERS = 128;
 
 /**
- * - `"unknown"`: the position is unknown; the next message tells it.
+ * - `"unknown"`: the position is unknown; the next message determines it.
  * - `"current"`: messages arrive one after the other.
  * - `"gap"`: messages are missing, and have to be read first.
  */
@@ -76,8 +76,8 @@ type State = "unknown" | "current" | "gap";
 interface Pending {
   /** The number of the last message that it has; `undefined`: it wants new messages only. */
   after: number | undefined;
-  /** Whether it was told that it is subscribed. */
-  told: boolean;
+  /** Whether its subscription was confirmed. */
+  confirmed: boolean;
   /** Whether a read has started since it is pending. */
   asked: boolean;
   /** Whether a page did not reach back to its number, although its own part may be complete. */
@@ -141,7 +141,7 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
     this.#pending ??= new Map();
     this.#pending.set(receiver, {
       after,
-      told: false,
+      confirmed: false,
       asked: false,
       doubtful: false,
       messages: 0,
@@ -235,8 +235,8 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
     if (this.#state === "gap") {
       this.#owner.missedByAll();
       // Pending subscribers may be ahead of the current ones, and must not receive a message twice.
-      for (const [, { told, after = 0 }] of all) {
-        if (told) this.#last = Math.max(this.#last, after);
+      for (const [, { confirmed, after = 0 }] of all) {
+        if (confirmed) this.#last = Math.max(this.#last, after);
       }
       this.#state = "unknown";
       this.#takeUp(received);
@@ -244,10 +244,10 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
     this.#started();
   }
 
-  #giveUpFor(receiver: R, { after, told }: Pending, received: Received<M>): void {
+  #giveUpFor(receiver: R, { after, confirmed }: Pending, received: Received<M>): void {
     // From here on it is current; one that knew more gets some messages again.
     const at = this.#state === "unknown" ? after : after && Math.min(after, this.#last);
-    if (!told) this.#owner.subscribed(receiver, at);
+    if (!confirmed) this.#owner.subscribed(receiver, at);
     if (this.#state === "gap" || at === undefined) return;
     this.#owner.missed(receiver);
     for (const { message } of received.after(at)) {
@@ -255,7 +255,7 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
     }
   }
 
-  /** Delivers what was received, whatever is missing in between. */
+  /** Delivers the received messages, even if some in between are missing. */
   #takeUp(received: Received<M>): void {
     for (const { message, previous } of received.after(this.#last)) {
       if (this.#state === "current" && previous > this.#last) this.#owner.missedByAll();
@@ -353,7 +353,7 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
     return received;
   }
 
-  /** Only one that wants earlier messages needs a read of its own, unless the position is unknown. */
+  /** Only a subscriber that wants earlier messages needs a separate read, unless the position is unknown. */
   #isReady(receiver: R, { after }: Pending): boolean {
     if (after === undefined) return this.#state === "unknown";
     return this.#owner.isReady(receiver);
@@ -365,7 +365,7 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
     const { after = last } = pending;
     if (after > last) {
       // The broker knows less than the receiver, although it was asked later.
-      if (pending.asked && after > this.#last) this.#tell(receiver, pending, last, true);
+      if (pending.asked && after > this.#last) this.#notify(receiver, pending, last, true);
       return;
     }
     const from = this.#from ?? last;
@@ -378,7 +378,7 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
     const end = endOf(page);
     if (after > end || (after === end && end < last)) return;
     if (pending.after !== undefined && !this.#owner.isReady(receiver)) return;
-    this.#tell(receiver, pending, after, lacks);
+    this.#notify(receiver, pending, after, lacks);
     pending.doubtful = false;
     // Served: others come first in the next read.
     if (end < last) {
@@ -413,27 +413,27 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
     if (!this.isPending(receiver)) return;
     const messages = received.between(after, this.#last);
     if (messages === undefined) return;
-    this.#tell(receiver, pending, after, false);
+    this.#notify(receiver, pending, after, false);
     for (const message of messages) this.#send(receiver, pending, message);
     this.leave(receiver);
   }
 
-  /** The numbers have gone back: the broker has lost its data. */
+  /** The numbers have decreased: the broker has lost its data. */
   #startAgain(last: number): void {
     this.#owner.wentBack();
     this.#owner.missedByAll();
     this.#state = "current";
     this.#last = last;
     for (const [receiver, pending] of this.#pending ?? []) {
-      this.#tell(receiver, pending, last, pending.after !== undefined);
+      this.#notify(receiver, pending, last, pending.after !== undefined);
     }
     this.#pending = undefined;
   }
 
-  /** Tells a receiver once after which number it gets everything, and whether it has missed messages. */
-  #tell(receiver: R, pending: Pending, number: number, missed: boolean): void {
-    if (!pending.told) this.#owner.subscribed(receiver, number);
-    pending.told = true;
+  /** Notifies a receiver once of its starting number, and whether it has missed messages. */
+  #notify(receiver: R, pending: Pending, number: number, missed: boolean): void {
+    if (!pending.confirmed) this.#owner.subscribed(receiver, number);
+    pending.confirmed = true;
     pending.after = number;
     if (missed) this.#owner.missed(receiver);
   }

@@ -2,7 +2,7 @@
 // to this server's subscribers. The server subscribes only to topics that have subscribers here.
 //
 // Without a history a message is delivered here at once, and sent to the other servers. With a history
-// the broker numbers it first, and it is delivered when it comes back, so that all receivers of all
+// the broker numbers it first, and it is delivered when the broker returns it, so that all receivers of all
 // servers get one order.
 
 import { WebSocketError } from "../errors.ts";
@@ -48,7 +48,7 @@ export interface RelayOwner<R extends object, M extends OrderedMessage> {
   missed(receiver: R, topic: string): void;
   /** All subscribers have, except the pending ones. */
   missedByAll(topic: string, isPending: (receiver: R) => boolean): void;
-  /** The messages of a topic that were published here have come back, or failed. */
+  /** The messages of a topic that were published here have returned, or failed. */
   settled(topic: string): void;
   /** Messages that arrived during reads of the history hold so many bytes more, or less. */
   holding?(difference: number): void;
@@ -80,7 +80,7 @@ export class Relay<R extends object, M extends OrderedMessage>
   #state: "starting" | "up" | "down" | "closed" = "starting";
   #published = 0;
   readonly #originText: string = String.fromCharCode(...this.#origin);
-  /** With a history: the topics of which messages that were published here have not come back. */
+  /** With a history: the topics of which messages that were published here have not returned. */
   readonly #awaited: Map<string, Awaited> = new Map();
   #closing: Promise<void> | undefined;
   /** The subscriptions at the broker. */
@@ -256,7 +256,7 @@ export class Relay<R extends object, M extends OrderedMessage>
   }
 
   /**
-   * The count of the newest message of a topic that was published here and has not come back. While the
+   * The count of the newest message of a topic that was published here and has not returned. While the
    * broker is down messages are queued, and not awaited.
    */
   awaited(topic: string): number | undefined {
@@ -394,7 +394,7 @@ export class Relay<R extends object, M extends OrderedMessage>
     else awaited.newest = count;
   }
 
-  /** A message that was published here has come back, or failed. */
+  /** A message that was published here has returned, or failed. */
   #cameBack(topic: string, count: number): void {
     const awaited = this.#awaited.get(topic);
     if (awaited === undefined) return;
@@ -473,6 +473,6 @@ export class Relay<R extends object, M extends OrderedMessage>
 interface Awaited {
   /** The newest one. */
   newest: number;
-  /** The newest one that has come back, or failed. */
+  /** The newest one that has returned, or failed. */
   settled: number;
 }

@@ -9,7 +9,7 @@ const MESSAGE_COST = 512;
 /** A full bucket has what is added in so many seconds. */
 const BURST_SECONDS = 16;
 
-/** Milliseconds between two looks at clients that wait. */
+/** Milliseconds between two checks of the waiting clients. */
 const WAIT = 100;
 
 interface Bucket {
@@ -77,7 +77,7 @@ export class ReplayPace<R extends object> implements TimerTarget {
     this.#buckets.clear();
   }
 
-  /** Time to look at the buckets. */
+  /** The timer for the next check of the buckets. */
   timerFired(): void {
     for (const [receiver, bucket] of [...this.#buckets]) {
       this.#refill(bucket);

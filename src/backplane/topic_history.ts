@@ -217,7 +217,7 @@ export class TopicHistory<R extends object, M extends OrderedMessage>
     this.topic.giveUp();
   }
 
-  /** The numbers have gone back. */
+  /** The numbers have decreased. */
   wentBack(): void {
     this.#context.invalid(`the sequence numbers of the topic "${this.name}" have gone back`);
   }

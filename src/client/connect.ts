@@ -236,7 +236,7 @@ export interface Answered {
   readonly handshake: ClientHandshake;
   /** The negotiated compression, if any. */
   readonly agreement: DeflateAgreement | undefined;
-  /** Whether the transport still has to tell that it takes more output. */
+  /** Whether the transport still has to report that it accepts more output. */
   readonly congested: boolean;
 }
 
@@ -297,7 +297,7 @@ export class Opening implements TransportSink {
     }
   }
 
-  /** Gives up, because time is up or the connection lost: a refusal that has come tells more. */
+  /** Gives up, because time is up or the connection lost: a received rejection has more information. */
   giveUp(error: unknown): void {
     if (this.#over || this.#handshake.status === 0) return this.fail(error);
     try {
@@ -365,7 +365,7 @@ export class Opening implements TransportSink {
     try {
       this.#transport.destroy();
     } catch {
-      // A transport of the user's; why the connection failed is told already.
+      // A transport of the user's; the failure is reported already.
     }
   }
 

@@ -173,7 +173,7 @@ function checkTls(tls: TlsClientOptions): void {
   if (tls.passphrase !== undefined && tls.key === undefined) {
     throw new TypeError('Option "tls.passphrase" needs "tls.key", which it is for');
   }
-  // With an empty name TLS libraries check the certificate against some name of their own.
+  // With an empty name TLS libraries check the certificate against another name.
   const { serverName } = tls;
   if (serverName !== undefined && !isServerName(serverName)) {
     throw wrongType("tls.serverName", "a host name or an IP address", serverName);

@@ -32,8 +32,8 @@ export interface Dialled {
 }
 
 /**
- * Opens a stream to `address` through a proxy. Its signal counts for all of it, and whatever fails
- * leaves no stream behind.
+ * Opens a stream to `address` through a proxy. Its signal applies to all steps, and a failure
+ * leaves no stream open.
  *
  * @param tls The user's TLS options: an HTTPS proxy is checked against the same authorities, also
  * for an address without TLS.

@@ -48,7 +48,7 @@ export class Closing<T> implements TimerTarget {
   #ending: Ending = "no";
   #timer: Timer | undefined;
   #timeout = 0;
-  /** The bytes that had left at the last look at the closing handshake. */
+  /** The bytes that had left at the last check of the closing handshake. */
   #leftBefore = 0;
   #stuckSteps = 0;
   #movedSteps = 0;

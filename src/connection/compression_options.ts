@@ -16,7 +16,7 @@ import {
  * Compression of messages (RFC 7692, permessage-deflate), where the peer has it too.
  *
  * Turn it on for text of some hundred bytes and more. Do not compress a secret together with what an
- * attacker can choose: the length tells about the secret (CRIME, BREACH).
+ * attacker can choose: the length reveals the secret (CRIME, BREACH).
  *
  * @category Compression
  */
@@ -63,7 +63,7 @@ export interface CompressionOptions {
 /**
  * The options of `compression: "compatible"`. Both sides may use context takeover, so that the
  * answer is a plain `permessage-deflate`: the clients of Jetty, Netty and Tornado do not honor
- * `client_no_context_takeover` unless they have asked for it.
+ * `client_no_context_takeover` unless they have requested it.
  */
 const COMPATIBLE: CompressionOptions = {
   serverContextTakeover: true,

@@ -142,7 +142,7 @@ export class Connection<T = unknown, M extends AnyMessage = Message> {
    * @param options How to send it.
    * @returns `true`: accepted, more may follow. `false`: above `highWaterMark` (it is accepted; wait for
    * `drain` or {@linkcode Connection.drained} before sending more), or no longer open (it is dropped;
-   * {@linkcode Connection.readyState} tells which).
+   * {@linkcode Connection.readyState} shows which).
    * @throws {TypeError} When the data is of another type.
    *
    * @example Detect that a message has left the process
@@ -218,7 +218,7 @@ export class Connection<T = unknown, M extends AnyMessage = Message> {
   /**
    * Sends all chunks of `source` as one message, in fragments, no faster than the peer reads. Messages
    * sent in the meantime follow after it. On a connection that has compression each chunk is compressed as
-   * it comes, whatever `compression.threshold` is.
+   * it arrives, regardless of `compression.threshold`.
    *
    * `close` waits for the end of the source, so that an endless source keeps the connection open: end it
    * with `terminate()`, or on a server with `shutdown({ timeout })`.

@@ -37,7 +37,7 @@ export interface ConnectionOptions {
    */
   text?: "string" | "bytes" | undefined;
   /**
-   * The type in which binary messages are delivered. `"arraybuffer"`: each as an `ArrayBuffer` of its own, which may be
+   * The type in which binary messages are delivered. `"arraybuffer"`: each as a separate `ArrayBuffer`, which may be
    * transferred. Default: `"uint8array"`, a view that may share its buffer with other messages.
    */
   binaryType?: "uint8array" | "arraybuffer" | undefined;

@@ -36,7 +36,7 @@ export interface DriverStart {
   readonly ended: boolean;
   /** The answer of the handshake, on a server: it leaves together with what `open` sends. */
   readonly response?: Uint8Array;
-  /** Whether the transport still has to tell that it takes more output. */
+  /** Whether the transport still has to report that it accepts more output. */
   readonly congested?: boolean;
 }
 
@@ -199,7 +199,7 @@ export class Driver<T> extends SendingDriver<T>
     const why = cause instanceof Error ? cause.message : show(cause);
     const error = lost(`The transport failed: ${why}`, cause);
     this.session.terminate(error);
-    // It may not tell the end itself any more.
+    // It may not report the end any more.
     queueMicrotask(() => this.closed(error));
   }
 

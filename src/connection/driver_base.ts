@@ -256,12 +256,12 @@ export abstract class DriverBase<T>
   }
 
   #handlerFailed(name: string, cause: unknown): void {
-    // The error of the end itself, which an iterator throws, has been told.
+    // The error of the end, which an iterator throws, has been reported.
     const ended = this.extra?.info?.error;
     if (ended !== undefined && cause === ended) return;
     if (this.state === "open") {
       this.fail(
-        // The peer is told this message, and what the handler threw is none of its business.
+        // The peer receives this message, never the error of the handler.
         new WebSocketError("HANDLER_FAILED", `The ${name} handler failed`, {
           cause,
           closeCode: CloseCode.InternalError,
@@ -461,7 +461,7 @@ export abstract class DriverBase<T>
   }
 }
 
-/** The bytes of a message in a buffer of their own. */
+/** The bytes of a message in a separate buffer. */
 export function ownBuffer(bytes: Uint8Array, start: number, end: number): ArrayBuffer {
   const { buffer } = bytes;
   if (start === 0 && end === buffer.byteLength && buffer instanceof ArrayBuffer) return buffer;

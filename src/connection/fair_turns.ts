@@ -4,7 +4,7 @@
 import { inflateBudget, takeDeflateWork } from "../message/inflate_budget.ts";
 
 /**
- * Work that a connection may cause in a row before the time of its turn is looked at: bytes that it sent, bytes
+ * Work that a connection may cause in a row before the time of its turn is checked: bytes that it sent, bytes
  * of the messages that came out of them, and {@linkcode MESSAGE_WORK} for each message. Where others read in
  * between, it begins anew.
  */
@@ -16,7 +16,7 @@ const TURN_WORK = 524_288;
  */
 export const TURN_TIME = 4;
 
-/** How often the time is looked at before the turn is over in any case. */
+/** The number of time checks before the turn ends in any case. */
 const MOST_LOOKS = 16;
 
 /** The work of a message beside its bytes: calling the handler, and what that sends. */
@@ -111,7 +111,7 @@ function isTurnOver(): boolean {
   return false;
 }
 
-/** At the next timers, which is after all sockets were looked at, all work is forgotten. */
+/** At the next timers, which is after all sockets were read, all work is forgotten. */
 function shareTurn(): void {
   if (isShared) return;
   isShared = true;

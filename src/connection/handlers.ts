@@ -23,7 +23,7 @@ export interface Handlers<T = unknown, M extends AnyMessage = Message> {
   /** The opening handshake is done; nothing was delivered before. */
   open?(connection: Connection<T, M>): void;
   /**
-   * One whole message arrived; `opcode` tells text from binary.
+   * One whole message arrived; `opcode` distinguishes text and binary.
    *
    * Without this handler messages wait for a reader (iteration or `readable`): up to 64 KiB or 256 of them,
    * then the peer has to wait. If no reader comes within `unreadTimeout`, messages are discarded.

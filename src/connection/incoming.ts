@@ -199,7 +199,7 @@ function secondReader(): TypeError {
 /** The one reader of a queue. */
 class MessageReader implements AsyncIterableIterator<AnyMessage, undefined> {
   #queue: MessageQueue | undefined;
-  /** Whether it has asked for a message. */
+  /** Whether it has a pending read. */
   hasRead = false;
 
   constructor(queue: MessageQueue) {

@@ -117,7 +117,7 @@ export class Output extends OutputBuffer implements TimerTarget {
   /** Calls back when all that was added up to here has left the process. */
   whenWritten(call: WrittenCallback): void {
     (this.#more.written ??= []).push({ end: this.end, call });
-    // All of it may have left already, and then nothing else would tell.
+    // All of it may have left already, and then there is no other event.
     this.needFlush();
   }
 
@@ -284,13 +284,13 @@ export class Output extends OutputBuffer implements TimerTarget {
     if (this.size > this.#rules.highWaterMark) return;
     extra.oversize = 0;
     extra.outputWaiters = wakeAll(extra.outputWaiters);
-    // As long as all of it leaves at once, nothing else would tell that there is room for more.
+    // As long as all of it leaves at once, no other event reports the free space.
     while (!this.slow && this.#owner.releaseWaiting());
     if (this.slow) return;
     extra.wantsDrain = false;
     extra.drainWaiters = wakeAll(extra.drainWaiters);
     this.#owner.callDrain();
-    // The handler may have sent, and all of it may have left at once; nothing else would tell. Not in
+    // The handler may have sent, and all of it may have left at once; there is no other event. Not in
     // this turn of the event loop: a producer without an end would leave none for anybody else.
     if (extra.wantsDrain) setTimeout(() => this.settle());
   }

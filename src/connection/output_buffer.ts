@@ -34,7 +34,7 @@ const Flag = {
   Shared: 1,
   /** New frames go to held memory and wait for {@linkcode OutputBuffer.flush}. */
   Delaying: 2,
-  /** All that is held may go on waiting. */
+  /** All held output may stay buffered. */
   Delayed: 4,
   /** The transport takes nothing at the moment. */
   Congested: 8,
@@ -65,7 +65,7 @@ function flushWaiting(): void {
 /** Gathers the frames of one connection, and writes them. */
 export abstract class OutputBuffer implements FrameOutput {
   readonly #transport: Transport;
-  /** Memory of our own, in use from a displacement or a refused write until all of it is written. */
+  /** Memory of this connection, in use from a displacement or a refused write until all of it is written. */
   #held: Uint8Array | undefined;
   #heldLength = 0;
   /** Bytes that the transport was given. */
@@ -157,7 +157,7 @@ export abstract class OutputBuffer implements FrameOutput {
     return (this.#flags & Flag.Congested) !== 0;
   }
 
-  /** Whether bytes wait that may go on waiting. */
+  /** Whether there are bytes that may stay buffered. */
   get delaying(): boolean {
     return (this.#flags & Flag.Delayed) !== 0 && this.#heldLength > 0;
   }
@@ -301,7 +301,7 @@ export abstract class OutputBuffer implements FrameOutput {
   }
 
   /**
-   * Writes what waits, even what may go on waiting: now, or with the last {@linkcode OutputBuffer.uncork}.
+   * Writes all output, also what may stay buffered: now, or with the last {@linkcode OutputBuffer.uncork}.
    */
   flush(): void {
     this.#flags &= ~Flag.Delayed;

@@ -280,7 +280,7 @@ export class Reading<T> implements TimerTarget {
     }
     if (this.#reasons !== 0) return;
     this.#session.resume();
-    // Not at once: the caller may be in the middle of a handler, or of its own loop over messages.
+    // Not at once: the caller may be inside a handler or a loop over messages.
     queueMicrotask(() => this.#readOn());
   }
 

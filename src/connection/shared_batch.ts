@@ -5,8 +5,8 @@
 const FIRST_SIZE = 1024;
 
 /**
- * The frames that connections were last seen to put together. Memory is only ever added to: whoever has
- * got a part of it, from its beginning, may keep it.
+ * The frames that connections were last seen to put together. Memory is only ever added to: a holder
+ * of a part of it, from its beginning, may keep it.
  */
 export class SharedBatch {
   readonly #maxSize: number;

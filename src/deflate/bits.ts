@@ -29,7 +29,7 @@ export type InflateErrorCode = "corrupt" | "too-big";
 export class InflateError extends Error {
   /** The name of the class, also in serialized errors. */
   override readonly name = "InflateError";
-  /** Why it failed, for the caller to tell a broken peer from a limit. */
+  /** The reason, which distinguishes corrupt data from a limit. */
   readonly code: InflateErrorCode;
 
   /**
@@ -60,7 +60,7 @@ const NO_BYTES = new Uint8Array(0);
 /** The bytes that one turn of the loop over symbols may read: 3 and 3 and 3 and 2. */
 const TURN = 11;
 
-/** The made-up bytes that the loop may go into before it is told that the message has ended. */
+/** The made-up bytes that the loop may go into before it detects the end of the message. */
 const OVERRUN = 4;
 
 /** Whole bytes that can be in `hold` besides those of a turn. */

@@ -1,5 +1,5 @@
 // The second of two passes: a block of tokens in the shortest of its three forms, stored, with the
-// fixed codes or with codes of its own (RFC 1951 3.2.3).
+// fixed codes or with dynamic codes (RFC 1951 3.2.3).
 
 import type { BitOutput } from "./bits.ts";
 import { DynamicCodes, FIXED_DISTANCE_WORDS, FIXED_LITERAL_WORDS } from "./encode_codes.ts";
@@ -30,7 +30,7 @@ import {
   STORED_BLOCK,
 } from "./tables.ts";
 
-/** BFINAL and BTYPE (RFC 1951 3.2.3). No block is the last: the connection goes on. */
+/** BFINAL and BTYPE (RFC 1951 3.2.3). No block is the last, because the stream of messages continues. */
 const TYPE_BITS = 3;
 
 const codes = new DynamicCodes();

@@ -7,7 +7,7 @@
 //   no such code          bit 14 set
 //
 // Bits 0-4 are always how many bits to consume: the code and, of lengths and distances, the extra
-// bits behind it. Of a link they are the bits of the root's index, which have been looked at.
+// bits behind it. Of a link they are the bits of the root's index, which have been used.
 
 import { type BitInput, corrupt } from "./bits.ts";
 import {
@@ -27,13 +27,13 @@ import {
   REPEAT_ZERO_LONG,
 } from "./tables.ts";
 
-/** The entry is a literal byte; it is the sign bit, so `entry < 0` asks for it. */
+/** The entry is a literal byte; it is the sign bit, so `entry < 0` tests it. */
 export const LITERAL: number = 1 << 31;
 /** The entry ends the block. */
 export const BLOCK_END: number = 1 << 15;
 /** No symbol has these bits. */
 export const INVALID: number = 1 << 14;
-/** The code is longer than the root table's index: go on in a subtable. */
+/** The code is longer than the root table's index: continue in a subtable. */
 export const SUBTABLE: number = 1 << 13;
 /** Everything that is neither a literal nor a length nor a distance. */
 export const SPECIAL: number = BLOCK_END | INVALID | SUBTABLE;
@@ -108,7 +108,7 @@ function codeLengthEntries(): Int32Array {
 }
 
 // From the lengths of a Huffman code's words to a table that decodes it (RFC 1951 3.2.2): the root
-// is indexed by the next few bits, and longer codes go on in a subtable behind it.
+// is indexed by the next few bits, and longer codes continue in a subtable after it.
 
 const countOfLength = new Uint16Array(MAX_CODE_BITS + 1);
 const nextOfLength = new Uint16Array(MAX_CODE_BITS + 1);

@@ -73,7 +73,7 @@ const SYMBOL_MASK = (1 << SYMBOL_BITS) - 1;
 let order = new Int32Array(SYMBOLS);
 /** Where a pass of the sort puts them. */
 let sorted = new Int32Array(SYMBOLS);
-/** The sort looks at so many bits of the frequency at a time. */
+/** The number of bits of the frequency per pass of the sort. */
 const DIGIT_BITS = 6;
 const DIGITS = 1 << DIGIT_BITS;
 const digitCount = new Uint16Array(DIGITS);

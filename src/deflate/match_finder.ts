@@ -61,14 +61,14 @@ function distanceSymbols(): Uint8Array {
   return symbols;
 }
 
-// The bytes an encoder looks at: what may be referred back to, and behind it a piece of the
+// The bytes that an encoder searches: the window of earlier bytes, and after it a piece of the
 // message. One buffer for all messages, of a size that does not depend on them; a long message
-// comes through it in pieces, and the window before each piece stays.
+// passes through it in pieces, and the window before each piece stays.
 
 /** The largest window (RFC 1951 2). */
 const WINDOW = 32 * 1024;
 
-/** The most bytes of a message that are looked at together. */
+/** The maximum number of bytes of a message that are searched together. */
 export const PIECE: number = 64 * 1024;
 
 /** Zeros behind the text, for words that are read across its end. */

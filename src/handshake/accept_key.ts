@@ -85,7 +85,7 @@ export function encodeKey(nonce: Uint8Array): string {
 /**
  * The `Sec-WebSocket-Accept` that answers `key` (RFC 6455 4.2.2, item 5.4).
  *
- * A key that {@linkcode isValidKey} refuses is a `TypeError`: look at a peer's key before.
+ * A key that {@linkcode isValidKey} refuses is a `TypeError`: check a peer's key first.
  *
  * @example
  * ```ts

@@ -1,6 +1,6 @@
 /*
  * The client's side of the opening handshake (RFC 6455 section 4.1): the server's response, read and
- * checked against what was asked for.
+ * checked against the request.
  */
 
 import { ConnectionError, type ErrorCode, HandshakeError } from "../errors.ts";
@@ -18,7 +18,7 @@ import { assertSubprotocols } from "./subprotocols.ts";
 export interface ClientHandshakeOptions extends HeadLimits {
   /** The key that was sent. */
   key: string;
-  /** The subprotocols that were asked for. Default: none. */
+  /** The requested subprotocols. Default: none. */
   subprotocols?: readonly string[];
   /** The names of the extensions that were offered. Default: none. */
   offeredExtensions?: readonly string[];
@@ -338,7 +338,7 @@ export class BodyStart {
    * Makes an empty start that waits for the body's first bytes.
    *
    * @param status The answer's status code.
-   * @param fields The answer's header fields, which tell how long the body is.
+   * @param fields The response's header fields, which determine the length of the body.
    */
   constructor(status: number, fields: HeaderFields) {
     const lengths = fields.getAll("content-length");
@@ -347,7 +347,7 @@ export class BodyStart {
       this.#chunked = fields.hasToken("transfer-encoding", "chunked");
       if (this.#chunked) this.#remaining = 0;
     } else if (lengths.length > 0) {
-      // A length that cannot be told leaves no body that could be shown.
+      // Without a known length no body can be shown.
       this.#remaining = lengths.length === 1 ? decimal(lengths[0]) : 0;
     }
     this.#complete = !this.#chunked && this.#remaining === 0;

@@ -189,7 +189,7 @@ export function offerDeflate(config: DeflateConfig): string {
 /**
  * Checks a server's answer on a client (RFC 7692 section 5.2). Any legal answer is accepted, whether or
  * not it honors all that was offered: a server that takes its context over or has a larger window than
- * asked for (Tornado, Jetty and libwebsockets know neither parameter) costs memory, and can be read.
+ * requested (Tornado, Jetty and libwebsockets know neither parameter) costs memory, and can be read.
  *
  * @param accepted The extensions of the answer.
  * @param config The offer.

@@ -42,9 +42,9 @@ export class HeaderFields implements HeaderView {
   #marks: number[] | undefined = [];
 
   /**
-   * Makes a list of fields of our own.
+   * Makes a list of fields to send.
    *
-   * @param lines Fields of our own making, each given to {@linkcode HeaderFields.append}.
+   * @param lines Fields to send, each given to {@linkcode HeaderFields.append}.
    */
   constructor(lines?: Iterable<readonly [name: string, value: string]>) {
     if (lines !== undefined) {
@@ -133,7 +133,7 @@ export class HeaderFields implements HeaderView {
   }
 
   /**
-   * Adds a line of our own making at the end.
+   * Adds a line at the end.
    *
    * Throws a `TypeError` where the name is not a token, or where the value has a character that
    * may not stand in a head: nothing in it can end the line or the head (RFC 9110 5.5).
@@ -252,7 +252,7 @@ export function assertFieldName(name: string): void {
  * Throws a `TypeError` unless `value` can be written as the value of the field `name`: visible
  * ASCII, spaces, tabs and, except in a field of the handshake and in Origin, obs-text (RFC 9110 5.5), a byte for each
  * character from U+0080 to U+00FF. So a cookie that was received can be passed on. CR, LF and NUL would
- * let the value write lines of its own.
+ * let the value add lines.
  */
 export function assertFieldValue(name: string, value: string): void {
   if (typeof value !== "string") {

@@ -1,6 +1,6 @@
 /*
- * From bytes to the head of an HTTP message (RFC 9112 sections 2 to 5): every byte is looked at
- * once, whatever the chunks, and nothing beyond the limits is ever kept.
+ * From bytes to the head of an HTTP message (RFC 9112 sections 2 to 5): every byte is examined
+ * once, for any chunk split, and nothing beyond the limits is ever kept.
  */
 
 import { HandshakeError } from "../errors.ts";

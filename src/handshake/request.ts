@@ -59,7 +59,7 @@ const RESERVED: ReadonlyMap<string, string> = new Map([
  * The bytes of the request that opens a WebSocket.
  *
  * Throws a `TypeError` that names the option where something cannot be written into a head (CR,
- * LF, NUL or anything beyond visible ASCII), is not what its place asks for, or is in `headers`
+ * LF, NUL or anything beyond visible ASCII), does not fit its place, or is in `headers`
  * though the handshake or another option sets it.
  *
  * @example

@@ -48,7 +48,7 @@ export interface RefusalOptions {
   headers?: FieldLines;
   /** The body; a string is sent as UTF-8. Default: empty. */
   body?: string | Uint8Array;
-  /** `true` leaves the body out and only tells its length, as an answer to HEAD does. */
+  /** `true` omits the body and only sends its length, as an answer to HEAD does. */
   omitBody?: boolean;
 }
 
@@ -180,7 +180,7 @@ export function refusalResponse(options: RefusalOptions): Uint8Array {
 }
 
 /**
- * The bytes of the answer that a `HandshakeError` on the server asks for: its status, its header
+ * The bytes of the response for a `HandshakeError` on the server: its status, its header
  * fields, and its message as the body.
  *
  * @param error The error of the head reader or of `checkUpgrade`.
@@ -214,7 +214,7 @@ export interface StreamedResponseOptions {
   status: number;
   /** The header fields, those about the connection and the length left out. */
   headers: FieldLines;
-  /** The line that tells where the body ends, or `undefined` where the end of the stream does. */
+  /** The line that determines the end of the body, or `undefined` where the end of the stream does. */
   framing: string | undefined;
 }
 
@@ -259,7 +259,7 @@ function formatResponse(
 ): Uint8Array {
   const body = encodeBody(options.body);
   let head = statusLine(status) + formatFields(fields);
-  // RFC 9110 15.3.5, 15.4.5 and 8.6: these have no content, and 204 may not even tell its length.
+  // RFC 9110 15.3.5, 15.4.5 and 8.6: these have no content, and 204 must not even have a length.
   if (status === 204 || status === 304) {
     if (body.length > 0) throw new TypeError(`body is not empty: status ${status} has no body`);
     return encodeHead(head + "\r\n");

@@ -351,7 +351,7 @@ function refusal(
   return new HandshakeError(code, message, { status, headers });
 }
 
-/** RFC 9110 15.5.22 asks for Upgrade, RFC 6455 4.4 for the version we speak. */
+/** RFC 9110 15.5.22 requires Upgrade, RFC 6455 4.4 the supported version. */
 function upgradeRequired(code: ErrorCode, message: string): HandshakeError {
   const headers = new HeaderFields([
     ["Upgrade", "websocket"],

@@ -1,4 +1,4 @@
-/* The list of subprotocols a client asks for, and the one a server picks (RFC 6455 1.9, 4.2.2). */
+/* The subprotocols that a client requests, and the one that a server selects (RFC 6455 1.9, 4.2.2). */
 
 import { HandshakeError } from "../errors.ts";
 import { isToken, trimmed } from "./characters.ts";
@@ -49,7 +49,7 @@ function fail(what: string): never {
 }
 
 /**
- * The first of the server's subprotocols that the client asked for, or `undefined` when there is
+ * The first of the server's subprotocols that the client requested, or `undefined` when there is
  * none: then the answer names none (RFC 6455 4.2.2, item 5.5). Case matters.
  *
  * @param supported The server's subprotocols, the most preferred first.
@@ -75,7 +75,7 @@ export function chooseSubprotocol(
 }
 
 /**
- * Throws a `TypeError` unless every one of our own subprotocols is a token and none comes twice
+ * Throws a `TypeError` unless every local subprotocol is a token and none comes twice
  * (RFC 6455 4.1, item 10).
  */
 export function assertSubprotocols(names: readonly string[]): void {

@@ -217,7 +217,7 @@ export class MemoryGovernor {
     if (this.#isRelieving) return;
     // Contexts for sending can be dropped without closing anything.
     this.#contexts.limit(limit);
-    // To look at all connections for nothing, again and again, would take the time of the others.
+    // Repeated searches of all connections without a result would block the others.
     if (this.byteLength <= Math.max(limit, this.#stuckAt)) return;
     this.#isRelieving = true;
     const holders = [...this.#holders]

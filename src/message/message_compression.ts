@@ -99,7 +99,7 @@ export interface MessageCompression {
    * @param work The most work until it pauses, in bytes of output or their like.
    * @param isOwn Whether the memory of `bytes` is written to by nothing else, so that a paused message
    *   needs no copy of it. Default: `false`.
-   * @returns The message, or `undefined` when {@linkcode MessageCompression.resumeInflate} has to go on
+   * @returns The message, or `undefined` when {@linkcode MessageCompression.resumeInflate} has to continue
    * with it, before any other message is decompressed.
    */
   inflateWithin?(

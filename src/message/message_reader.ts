@@ -95,7 +95,7 @@ export class MessageReader implements FrameSink {
   /** The message that is being gathered. */
   #message: UnfinishedMessage | undefined;
   #ordinal = 0;
-  /** The header's first byte of the frame that comes in pieces. */
+  /** The header's first byte of the frame that arrives in parts. */
   #first = 0;
   /** How long the message is with all of that frame. */
   #expected = 0;
@@ -151,7 +151,7 @@ export class MessageReader implements FrameSink {
     }
   }
 
-  /** A frame begins that comes in pieces. */
+  /** A frame begins that arrives in parts. */
   frameStart(first: number, length: number): void {
     this.#first = first;
     const opcode = (first & OPCODE_BITS) as Opcode;
@@ -260,7 +260,7 @@ export class MessageReader implements FrameSink {
   resume(): boolean {
     const inflated = this.#compression!.resumeInflate!(WORK_LATER);
     if (inflated === undefined) return false;
-    // A long message has memory of its own: another copy would cost as much as a slice of its work.
+    // A long message has separate memory: another copy would cost as much as a slice of its work.
     const { length } = inflated;
     const isLoose = inflated.buffer.byteLength > 2 * length;
     this.#deliver(this.#pausedOpcode, isLoose ? inflated.slice() : inflated, 0, length);

@@ -261,7 +261,7 @@ export class PermessageDeflate implements MessageCompression {
    * @param work The most work until it pauses, in bytes of output; a million takes about 10
    * milliseconds.
    * @param isOwn Whether the memory of `bytes` is written to by nothing else. Default: `false`.
-   * @returns The message, or `undefined` when {@linkcode PermessageDeflate.resumeInflate} has to go on
+   * @returns The message, or `undefined` when {@linkcode PermessageDeflate.resumeInflate} has to continue
    * with it, before any other message is decompressed.
    */
   inflateWithin(
@@ -351,7 +351,7 @@ function asPeersFault(error: InflateError, limit: number, takeover: boolean): We
   if (error.code === "too-big") {
     return inflatesTooMuch(limit);
   }
-  // What such a peer sends refers to messages before: the one sign of it that can be told from others.
+  // What such a peer sends refers to messages before: the only recognizable sign of it.
   const advice = !takeover && error.message.startsWith("distance is over the")
     ? ". The peer may refer to earlier messages though the handshake has ruled that out, as Jetty, " +
       'Netty and Tornado do: serve it with compression: "compatible"'

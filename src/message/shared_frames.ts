@@ -3,7 +3,7 @@
 /** Bytes that a place in a queue takes, beside the frame. */
 const PLACE_SIZE = 64;
 
-/** The frames that several connections may hold, told apart by identity. */
+/** The frames that several connections may hold, distinguished by identity. */
 export class SharedFrames {
   readonly #places: Map<Uint8Array, number> = new Map();
   readonly #changed: (difference: number) => void;

@@ -1,5 +1,5 @@
 // UTF-8 of text messages (RFC 6455 8.1, RFC 3629): decoding, encoding, and a check that can stop and
-// go on anywhere, so that bad text is refused with the byte that makes it bad.
+// resume anywhere, so that invalid text is rejected at its first invalid byte.
 
 import { InvalidPayloadError, MessageTooBigError } from "../errors.ts";
 
@@ -96,7 +96,7 @@ export function encodeText(text: string, target: Uint8Array, offset: number): nu
   return encoder.encodeInto(text, target.subarray(offset)).written;
 }
 
-/** Encodes `text` into memory of its own; a lone surrogate becomes U+FFFD. */
+/** Encodes `text` into separate memory; a lone surrogate becomes U+FFFD. */
 export function encodeLongText(text: string): Uint8Array {
   return encoder.encode(text);
 }

@@ -23,7 +23,7 @@ export class HttpConnect implements ProxyDialogue {
 
   /**
    * @param target Where the tunnel leads.
-   * @param credentials What Basic authentication is given, without waiting to be asked for it.
+   * @param credentials The credentials for Basic authentication, sent without a challenge.
    * @throws {TypeError | RangeError} When the target is none, or the credentials cannot be sent.
    */
   constructor(target: ProxyTarget, credentials?: ProxyCredentials) {
@@ -78,11 +78,11 @@ export class HttpConnect implements ProxyDialogue {
     const line = parseStatusLine(statusLine);
     if (line === undefined) throw failed("does not begin with a status line");
     const { status, reason } = line;
-    // RFC 9110 9.3.6: any 2xx means that the tunnel begins right behind the head, whatever fields
+    // RFC 9110 9.3.6: any 2xx means that the tunnel begins right after the head, whatever the fields
     // say of a body.
     if (status >= 200 && status < 300) return true;
     // RFC 9110 15.2: interim answers may precede the final one. 101 is none: it would switch to a
-    // protocol that was not asked for.
+    // protocol that was not requested.
     if (status < 200 && status !== 101) {
       if (++this.#interimResponses <= MAX_INTERIM_RESPONSES) return false;
       throw failed(`is missing after more than ${MAX_INTERIM_RESPONSES} interim responses`);

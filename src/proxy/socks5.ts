@@ -1,4 +1,4 @@
-// A stream through a SOCKS5 proxy (RFC 1928), with user and password if it asks for them (RFC 1929).
+// A stream through a SOCKS5 proxy (RFC 1928), with user and password if it requests them (RFC 1929).
 
 import { ConnectionError } from "../errors.ts";
 import { parseIpAddress } from "../handshake/ip_address.ts";

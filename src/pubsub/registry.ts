@@ -7,7 +7,7 @@
  */
 type SmallSet<V extends object> = undefined | V | Set<V>;
 
-/** One topic. Its name is stored here only, however many subscribers it has. */
+/** One topic. Its name is stored only here, once for all subscribers. */
 class Topic<S extends object> {
   readonly name: string;
   subscribers: SmallSet<S> = undefined;

@@ -32,7 +32,7 @@ const { frames } = MemoryGovernor.ofProcess;
 export class Topics implements ConnectionTopics, RelayOwner<ConnectionDriver, RelayedMessage> {
   readonly #registry: TopicRegistry<ConnectionDriver> = new TopicRegistry();
   readonly #conflated: Map<ConnectionDriver, ConflationQueue<PreparedMessage>> = new Map();
-  /** Connections that close when a message has come back that was published before. */
+  /** Connections that close when an earlier published message has returned. */
   readonly #closing: Map<ConnectionDriver, Closing> = new Map();
   readonly #reportError: (error: unknown) => void;
   #relay: Relay<ConnectionDriver, RelayedMessage> | undefined;
@@ -132,7 +132,7 @@ export class Topics implements ConnectionTopics, RelayOwner<ConnectionDriver, Re
       : toBytes(data, "Cannot publish(topic, data)");
     const message = new TopicMessage(topic, content, options, except);
     const relay = this.#relay;
-    // With a history the message is delivered when it comes back with its number.
+    // With a history the message is delivered when the broker returns it with its number.
     const result = relay?.hasHistory ? this.#expected(message) : this.#deliver(message);
     if (relay !== undefined) {
       const { onSlow = "queue", key = "" } = options;
@@ -268,7 +268,7 @@ export class Topics implements ConnectionTopics, RelayOwner<ConnectionDriver, Re
     }
   }
 
-  /** The messages of a topic that were published here have come back, or failed. */
+  /** The messages of a topic that were published here have returned, or failed. */
   settled(topic: string): void {
     if (this.#closing.size === 0) return;
     for (const closing of [...this.#closing.values()]) {
@@ -292,7 +292,7 @@ export class Topics implements ConnectionTopics, RelayOwner<ConnectionDriver, Re
     this.#relay?.unsubscribe(topic, receiver, this.#registry.count(topic) === 0);
   }
 
-  /** The result of a publish whose message comes back from the history. */
+  /** The result of a publish whose message is delivered later, from the history. */
   #expected({ topic, except }: TopicMessage): PublishResult {
     const result = noResult();
     for (const receiver of this.#registry.subscribers(topic)) {
@@ -332,7 +332,7 @@ export class Topics implements ConnectionTopics, RelayOwner<ConnectionDriver, Re
     keep(queue, `number ${message.number} ${message.topic}`, form, 0);
   }
 
-  /** Messages published here that have not come back for a receiver: counts by topic. */
+  /** Messages published here that have not returned for a receiver: counts by topic. */
   #awaitedBy(receiver: ConnectionDriver): Map<string, number> | undefined {
     const relay = this.#relay;
     if (relay === undefined || !relay.hasHistory) return undefined;
@@ -398,7 +398,7 @@ export class Topics implements ConnectionTopics, RelayOwner<ConnectionDriver, Re
 /** Milliseconds that a connection which closes waits for messages that were published before. */
 const CLOSE_DELAY = 1000;
 
-/** A connection that closes when messages that were published before have come back. */
+/** A connection that closes when earlier published messages have returned. */
 class Closing implements TimerTarget {
   /** The counts of the messages that it waits for, by topics. */
   readonly awaited: ReadonlyMap<string, number>;

@@ -290,8 +290,8 @@ export class ReconnectingConnection<T = unknown> {
   }
 
   /**
-   * Does not wait any longer, but opens another connection at once: when the user asks for it, or the
-   * network is back.
+   * Ends the delay and connects immediately, for example when the user requests it or the network is
+   * back.
    *
    * @returns Whether it was waiting.
    */
@@ -300,7 +300,7 @@ export class ReconnectingConnection<T = unknown> {
   }
 
   /**
-   * Ends it for good: starts the closing handshake (RFC 6455 section 7.1.2), or calls off the present
+   * Ends it permanently: starts the closing handshake (RFC 6455 section 7.1.2), or calls off the present
    * attempt. No message is delivered after it. Messages that wait for a connection are dropped, and make
    * the end one that is not clean (`NOT_DELIVERED`).
    *
@@ -363,8 +363,8 @@ export class ReconnectingConnection<T = unknown> {
   }
 
   /**
-   * Iterates over the messages of all its connections, with backpressure: while no message is asked for, the
-   * server has to wait. Ends when it is over for good; throws the cause if that was not clean.
+   * Iterates over the messages of all its connections, with backpressure: while there is no pending
+   * read, the server has to wait. Ends when it has ended permanently; throws the cause if that was not clean.
    *
    * @throws {TypeError} When there is a `message` handler, which takes the messages, or another reader.
    */

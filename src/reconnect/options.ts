@@ -37,7 +37,7 @@ export interface ConnectionLoss {
 export interface ReconnectOptions {
   /**
    * Milliseconds before the second attempt, doubled for each that follows; what is really waited is a
-   * random part of it ("full jitter"), so that clients that were lost together do not come back
+   * random part of it ("full jitter"), so that clients that were disconnected together do not reconnect
    * together. Default: 500.
    */
   minDelay?: number | undefined;
@@ -189,7 +189,7 @@ function checkRange(name: string, value: unknown, or = ""): void {
 
 /**
  * The handlers of a reconnecting connection, all optional. They are called as those of a single connection
- * are. One that throws, or whose promise rejects, ends the connection for good, because the same would
+ * are. One that throws, or whose promise rejects, ends the connection permanently, because the same would
  * happen again; `retry` can decide otherwise.
  *
  * @category Client
@@ -215,11 +215,11 @@ export interface ReconnectingHandlers<T = unknown> {
   reconnected?(connection: ReconnectingConnection<T>): void;
   /** A ping came. */
   ping?(connection: ReconnectingConnection<T>, payload: Uint8Array): void;
-  /** A pong came, asked for or not. */
+  /** A pong arrived, solicited or not. */
   pong?(connection: ReconnectingConnection<T>, payload: Uint8Array): void;
   /** Buffered output fell to `highWaterMark` or below, after a `send` returned `false`. */
   drain?(connection: ReconnectingConnection<T>): void;
-  /** The connection has ended for good. Called once, if there ever was a connection, and last. */
+  /** The connection has ended permanently. Called once, if there ever was a connection, and last. */
   close?(connection: ReconnectingConnection<T>, info: CloseInfo): void;
   /** Called with what a handler has thrown, or rejected with, once. Default: `console.error`. */
   onError?(error: unknown, connection?: ReconnectingConnection<T>): void;

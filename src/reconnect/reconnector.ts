@@ -163,7 +163,7 @@ export class Reconnector<T>
     return this.#attempts.hurry();
   }
 
-  /** Closes for good. */
+  /** Closes permanently. */
   close(code: number, reason: string): void {
     this.#port.checkClose(code, reason);
     if (this.#state === "closing" || this.#state === "closed") return;
@@ -177,7 +177,7 @@ export class Reconnector<T>
     this.#current.close(code, reason);
   }
 
-  /** Fails it for good. */
+  /** Fails it permanently. */
   fail(error: WebSocketError): void {
     if (this.#state === "closing" || this.#state === "closed") return;
     if (this.#current === undefined) return this.#endWith(error);
@@ -186,7 +186,7 @@ export class Reconnector<T>
     this.#fail(error);
   }
 
-  /** Cuts it for good. */
+  /** Terminates it permanently. */
   terminate(): void {
     if (this.#state === "closed") return;
     this.#state = "closing";

@@ -76,7 +76,7 @@ export class ReconnectingSender {
 
   /** The connection to send on, if there is one. */
   get open(): Connection<undefined> | undefined {
-    // A connection that is closing is still here until its end is told.
+    // A connection that is closing is still here until its end is reported.
     return this.#current?.readyState === "open" ? this.#current : undefined;
   }
 

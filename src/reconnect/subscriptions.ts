@@ -218,7 +218,7 @@ export class Subscriptions {
   #confirmed(topic: string, number: number | undefined): unknown {
     const subscription = this.#topics.get(topic);
     if (subscription === undefined) return undefined;
-    // Its numbers may have gone back, when the broker has lost its data; then it says "missed", too.
+    // Its numbers may have decreased, when the broker has lost its data; it then sends "missed", too.
     if (number !== undefined) subscription.last = number;
     subscription.isConfirmed = true;
     subscription.waiter?.resolve();

@@ -26,7 +26,7 @@ export type Origins =
  * @param allowed The option `allowedOrigins`.
  * @param values The values of the request's `Origin` lines.
  * @param host The host of the request, with its port if it was sent.
- * @param request The argument for a function among the options; its URL tells whether it is TLS.
+ * @param request The argument for a function among the options; its URL shows whether it is TLS.
  */
 export function isOriginAllowed(
   allowed: Origins,

@@ -144,7 +144,7 @@ function parseNode(text: string): PeerAddress | undefined {
   const bytes = parseIpAddress(bracketed ? name.slice(1, -1) : name);
   if (bytes === undefined || bracketed !== (bytes.length === 16)) return undefined;
   const number = Number(port ?? "0");
-  // The port may be a name of the proxy's own (`_secret`), which tells nothing.
+  // The port may be an obfuscated name (`_secret`), which has no meaning here.
   const remotePort = Number.isInteger(number) && number >= 0 && number <= 65535 ? number : 0;
   return { remoteAddress: formatIpAddress(bytes), remotePort };
 }

@@ -41,12 +41,12 @@ export interface ServerPublishOptions<T = unknown> extends PublishOptions {
  * import { connect, type ConnectionGroup, serve } from "@quickws/quickws";
  *
  * function announce<T>(group: ConnectionGroup<T>, news: string): void {
- *   console.log(`told ${group.broadcast(news)} of ${group.connections}`); // told 1 of 1
+ *   console.log(`sent to ${group.broadcast(news)} of ${group.connections}`); // sent to 1 of 1
  * }
  *
  * await using server = await serve({ port: 0 });
  * await using conn = await connect(server.url);
- * tell(server, "hello");
+ * announce(server, "hello");
  * for await (const data of conn) {
  *   console.log(data); // hello
  *   break;

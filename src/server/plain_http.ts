@@ -57,7 +57,7 @@ function badRequest(
 }
 
 /**
- * Sends one `Response`. Its body is read with backpressure: the next chunk is asked for when the
+ * Sends one `Response`. Its body is read with backpressure: the next chunk is requested when the
  * transport has taken the one before. The length of a body that is there at once is announced; any
  * other is sent in chunks (RFC 9112 7.1), or up to the end of the stream to an HTTP/1.0 client.
  */

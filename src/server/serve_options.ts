@@ -141,7 +141,7 @@ export interface ServeOptions<T = undefined, M extends AnyMessage = Message>
    */
   onError?(error: unknown, connection?: Connection<T>): void;
   /**
-   * Called for each upgrade request that was rejected, for whatever reason: malformed, a wrong host, path
+   * Called for each upgrade request that was rejected, for any reason: malformed, a wrong host, path
    * or origin, a limit, the `upgrade` hook, a timeout, a shutdown. Where the request was not read so far,
    * its fields are empty.
    */

@@ -144,7 +144,7 @@ export interface Refusal {
   readonly message: string;
 }
 
-/** A hook has failed: not the client's fault, whatever was thrown. */
+/** A hook has failed, which is not the client's fault. */
 export class HookFailure {
   /** The value that the hook threw. */
   readonly cause: unknown;

@@ -152,7 +152,7 @@ export class Upgrader<T = undefined> extends ConnectionGroup<T> {
     this.#begin(request, socket, head, {}, { done: () => {}, passed: () => caller.passed() });
   }
 
-  /** @internal Whether an upgrade request is for these options, as far as its head tells. */
+  /** @internal Whether an upgrade request is for these options, judged by its head. */
   wants({ url = "", rawHeaders }: NodeUpgradeRequest): boolean {
     const { path } = this.#core.rules;
     const query = url.indexOf("?");

@@ -61,9 +61,12 @@ export interface SessionShell {
   onFailing?(error: WebSocketError): void;
   /** The connection has closed. Called exactly once, last. */
   onClosed(info: CloseInfo): void;
-  /** The closing handshake began, told once or more: call `closeTimedOut` when it takes too long. */
+  /** The closing handshake began, reported once or more: call `closeTimedOut` when it takes too long. */
   startCloseTimer(): void;
-  /** Nothing more will be written, told once or more: end our direction of the stream once the output has left. */
+  /**
+   * Nothing more will be written, reported once or more: end the local direction of the stream once the
+   * output has left.
+   */
   endOutput(): void;
   /** The peer's Close frame came, and is answered as soon as this returns. */
   closeReceived?(): void;
@@ -149,7 +152,7 @@ export class Session implements MessageSink {
   /** The compression, where it was negotiated. */
   readonly compression: MessageCompression | undefined;
   /**
-   * Writes messages without asking for the state: for a driver that has looked at {@linkcode
+   * Writes messages without a check of the state: for a driver that has checked {@linkcode
    * Session.state} itself.
    */
   readonly writer: MessageWriter;
@@ -358,7 +361,7 @@ export class Session implements MessageSink {
   /**
    * Fails the connection (RFC 6455 section 7.1.7): a Close frame if one may still go, then the end.
    *
-   * @param error What went wrong; its message is told to the peer.
+   * @param error The failure; its message is sent to the peer.
    */
   fail(error: WebSocketError): void {
     if (this.#state === "closed" || this.#end?.error !== undefined) return;

@@ -1,4 +1,4 @@
-// The log of last resort. It has a module of its own, because bundles for pages need nothing else of errors.
+// The default error log. It is a separate module because bundles for pages need no more of errors.
 
 /** The default of `onError`. */
 export function logError(error: unknown): void {

@@ -1,4 +1,4 @@
-// A queue that costs the same for each item, however many wait.
+// A queue with constant time per item, for any length.
 
 /** Items that were taken, from which on the array is cut. */
 const COMPACT_COUNT = 256;

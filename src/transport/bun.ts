@@ -44,7 +44,7 @@ interface BunSocket<Data> {
 
 /** The callbacks of sockets; one object serves any number of them. */
 interface BunSocketHandlers<Data> {
-  /** What `data` gets: `"uint8array"` is a plain one with memory of its own for each call. */
+  /** What `data` gets: `"uint8array"` is a plain one with separate memory for each call. */
   binaryType: "uint8array";
   open(socket: BunSocket<Data>): void;
   handshake(socket: BunSocket<Data>, success: boolean, error: Error | null): void;
@@ -258,7 +258,7 @@ class BunTransport extends SocketOwner implements Transport {
   }
 
   override secured(_: Socket, success: boolean, error: Error | null): void {
-    // Cut in its handshake, the socket tells that it failed.
+    // Cut in its handshake, the socket reports the failure.
     if (!success && (this.#flags & Flag.Destroyed) === 0) this.#error ??= error ?? undefined;
   }
 
@@ -310,7 +310,7 @@ class BunTransport extends SocketOwner implements Transport {
     if ((this.#flags & Flag.Closed) !== 0) this.#finish();
   }
 
-  /** A write has met a reset. Bun swallows the error, and while paused tells no close either. */
+  /** A write has met a reset. Bun swallows the error, and while paused reports no close either. */
   #broke(): void {
     const error = new Error("the peer has closed or reset the connection");
     this.destroy(Object.assign(error, { code: "ECONNRESET" }));
@@ -331,7 +331,7 @@ class BunTransport extends SocketOwner implements Transport {
     if ((this.#flags & Flag.Over) !== 0 || this.#sink === undefined) return;
     this.#flags |= Flag.Over;
     this.#pending = this.#held = undefined;
-    // After our own FIN Bun tells the peer's as a close without error.
+    // After the local FIN Bun reports the peer's as a close without error.
     if (this.#error === undefined) this.#tellEnd();
     this.#sink.closed(this.#error);
   }

@@ -45,7 +45,7 @@ class DenoTransport implements Transport {
   #shut = false;
   #peerEnded = false;
   #over = false;
-  #told = false;
+  #reported = false;
 
   /**
    * @param conn The open connection.
@@ -75,7 +75,7 @@ class DenoTransport implements Transport {
   start(sink: TransportSink): void {
     const first = this.#sink === undefined;
     this.#sink = sink;
-    if (this.#over) queueMicrotask(() => this.#tell());
+    if (this.#over) queueMicrotask(() => this.#report());
     else if (first) void this.#read();
   }
 
@@ -104,7 +104,7 @@ class DenoTransport implements Transport {
   destroy(error?: Error): void {
     if (this.#over) return;
     this.#close(error);
-    queueMicrotask(() => this.#tell());
+    queueMicrotask(() => this.#report());
   }
 
   /**
@@ -118,7 +118,7 @@ class DenoTransport implements Transport {
     const conn: object = this.#conn;
     const atRest = !this.#reading && this.#bufferedAmount === 0 && !this.#ended && !this.#over;
     if (!atRest || !isWanted(conn)) return undefined;
-    this.#over = this.#told = true;
+    this.#over = this.#reported = true;
     this.resume();
     return conn;
   }
@@ -183,7 +183,7 @@ class DenoTransport implements Transport {
   #finish(error?: Error): void {
     if (this.#over) return;
     this.#close(error);
-    this.#tell();
+    this.#report();
   }
 
   #close(error: Error | undefined): void {
@@ -196,9 +196,9 @@ class DenoTransport implements Transport {
     this.#conn.close();
   }
 
-  #tell(): void {
-    if (this.#told || this.#sink === undefined) return;
-    this.#told = true;
+  #report(): void {
+    if (this.#reported || this.#sink === undefined) return;
+    this.#reported = true;
     this.#sink.closed(this.#error);
   }
 }
@@ -331,7 +331,7 @@ async function listenPlain(options: ListenOptions, sink: ListenerSink): Promise<
   }
 }
 
-/** Milliseconds between two looks at a listener. */
+/** Milliseconds between two checks of a listener. */
 const WATCH_INTERVAL = 500;
 
 /** How many connections may wait to be accepted, where the option `backlog` does not say: Node's default. */
@@ -339,7 +339,7 @@ const DEFAULT_BACKLOG = 511;
 
 /**
  * A listener of Deno's `node:net`. When the process has no file descriptor left to accept with, that stops
- * accepting without an event, for good, so it is started again at intervals.
+ * accepting without an event, permanently, so it is started again at intervals.
  */
 class WatchedListener implements Listener {
   readonly hostname: string;

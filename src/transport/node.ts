@@ -116,7 +116,7 @@ export class NodeListener implements Listener {
 
   /**
    * Starts accepting once more, on Deno: its listeners do not recover when the system has refused to accept.
-   * Where accepting goes on already this changes nothing.
+   * Without effect if the listener still accepts.
    */
   acceptAgain(backlog: number): void {
     const { _handle } = this.#server as { _handle?: { listen?(backlog: number): unknown } | null };

@@ -97,7 +97,7 @@ function unreadable(name: string, what: string, cause: unknown): TypeError {
  * @param hostname The name to ask for and to check, unless the options give another.
  */
 function tlsOptions(options: TlsClientOptions, hostname?: string): object {
-  // Node itself asks for no name when it has only a host.
+  // Node requests no server name when it has only a host.
   const serverName = options.serverName ?? hostname;
   const result: tls.ConnectionOptions = {
     rejectUnauthorized: options.rejectUnauthorized ?? true,
@@ -160,7 +160,7 @@ class TransportStream extends Duplex {
     });
   }
 
-  /** Reads nothing from the transport, whatever TLS asks for, or goes on with it. */
+  /** Stops reading from the transport regardless of TLS, or resumes. */
   hold(held: boolean): void {
     this.#held = held;
     if (held) this.#transport.pause();
@@ -193,7 +193,7 @@ class TransportStream extends Duplex {
   }
 }
 
-/** Under Deno a paused `TLSSocket` reads on without end, so the stream below it is stopped as well. */
+/** Under Deno a paused `TLSSocket` keeps reading indefinitely, so the stream below it is stopped as well. */
 class TlsTransport extends NodeTransport {
   readonly #stream: TransportStream;
 

@@ -9,11 +9,11 @@ import type { Transport, TransportSink } from "./transport.ts";
  */
 const PIECE_SIZE = 65_536;
 
-/** Written behind a write that could not leave at once, to be told when it has. */
+/** Written after a deferred write, for a callback when it has left. */
 const NOTHING = new Uint8Array(0);
 
 /**
- * A write below this mark needs no turn of the event loop to tell that there is room again, which
+ * A write below this mark needs no turn of the event loop to report free space, which
  * Node would spend on every one of them (bench/NOTES.md).
  */
 const WRITE_MARK = PIECE_SIZE + 1;
@@ -70,12 +70,12 @@ export class NodeTransport implements Transport {
    */
   constructor(socket: NodeSocket, peer?: Pick<Transport, "remoteAddress" | "remotePort">) {
     this.#socket = socket;
-    // Node forgets the address with the socket, so it is asked for now.
+    // Node forgets the address with the socket, so it is read now.
     this.remoteAddress = socket.remoteAddress ?? peer?.remoteAddress ?? "";
     this.remotePort = socket.remotePort ?? peer?.remotePort ?? 0;
     socket[transportOf] = this;
     if (socket._writableState !== undefined) socket._writableState.highWaterMark = WRITE_MARK;
-    // A socket that was closed before tells it no more.
+    // A socket that was closed before reports it no more.
     this.#over = socket.destroyed;
     socket.on("error", NodeTransport.#onError);
     socket.on("close", NodeTransport.#onClose);
@@ -143,15 +143,15 @@ export class NodeTransport implements Transport {
   #push(bytes: Uint8Array, offset: number, length: number): boolean {
     // A write that always completes later gets its own callback, any other an empty write with a
     // callback behind it, so that the common write, which completes at once, costs no callback.
-    const told = this.writesLater ? this.#told : undefined;
+    const written = this.writesLater ? this.#callback : undefined;
     while (offset < length) {
       const size = Math.min(length - offset, PIECE_SIZE);
       // A Buffer made here saves the stream from making one of our view of the same memory.
-      this.#socket.write(Buffer.from(bytes.buffer, bytes.byteOffset + offset, size), told);
+      this.#socket.write(Buffer.from(bytes.buffer, bytes.byteOffset + offset, size), written);
       offset += size;
       if (this.#socket.writableLength > 0) {
         this.#pending = { bytes, offset, length };
-        if (told === undefined) this.#socket.write(NOTHING, this.#told);
+        if (written === undefined) this.#socket.write(NOTHING, this.#callback);
         return false;
       }
     }
@@ -159,12 +159,12 @@ export class NodeTransport implements Transport {
     return true;
   }
 
-  get #told(): (error?: Error | null) => void {
+  get #callback(): (error?: Error | null) => void {
     return this.#written ??= (error) => this.#onWritten(error);
   }
 
   #onWritten(error?: Error | null): void {
-    // "close" follows an error, and the end of a destroyed socket's write, which Node tells without one.
+    // "close" follows an error, and the end of a destroyed socket's write, which Node reports without one.
     const pending = this.#pending;
     if (error || pending === undefined || this.#socket.destroyed) return;
     if (this.#socket.writableLength > 0) return;
@@ -174,7 +174,7 @@ export class NodeTransport implements Transport {
   }
 
   static #onData(this: NodeSocket, chunk: Uint8Array<ArrayBuffer>): void {
-    // Node gives each chunk memory of its own, so what the sink returns does not matter.
+    // Node gives each chunk separate memory, so what the sink returns does not matter.
     this[transportOf]!.#sink!.data(
       new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength),
     );

@@ -1,5 +1,5 @@
 /**
- * The port between a connection and a runtime's sockets, and who owns which memory when.
+ * The port between a connection and a runtime's sockets, and the ownership of memory.
  *
  * A transport pushes: chunks, room to write, end of input and the end of everything are calls on
  * its {@linkcode TransportSink}. It knows nothing of WebSocket.
@@ -16,7 +16,7 @@ export interface Transport {
   /** The peer's address as text, without the port; empty where there is none (unix sockets). */
   readonly remoteAddress: string;
 
-  /** The name that a TLS client asked for (SNI), where there is one and the runtime tells it. */
+  /** The server name that a TLS client requested (SNI), if the runtime reports it. */
   readonly serverName?: string | undefined;
 
   /** The peer's port; absent or 0 where there is none (unix sockets). */
@@ -30,7 +30,7 @@ export interface Transport {
 
   /**
    * `true` where a write is always still pending when {@linkcode Transport.write} returns (sockets
-   * that write through promises). The caller then gives memory of its own instead of lending memory
+   * that write through promises). The caller then gives separate memory instead of lending memory
    * it shares. Absent means `false`.
    */
   readonly writesLater?: boolean;
@@ -72,7 +72,7 @@ export interface Transport {
   end(): void;
 
   /**
-   * Cuts the stream at once, in both directions, whatever still waits; `closed` follows with
+   * Cuts the stream immediately, in both directions, and drops pending output; `closed` follows with
    * `error`. The peer sees a reset or an end, whichever the runtime makes of it. The first call
    * counts.
    */
@@ -215,7 +215,7 @@ export interface ListenerSink {
    * that a time limit for the first bytes covers it too; one that fails is `closed`.
    */
   accept(transport: Transport): void;
-  /** Accepting failed (say, too many open files); the listener goes on if it can. */
+  /** Accepting failed (say, too many open files); the listener continues if it can. */
   error(error: Error): void;
 }
 

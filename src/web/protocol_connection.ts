@@ -25,7 +25,7 @@ export interface ConnectionEnd {
   readonly failed: boolean;
 }
 
-/** The object that a script holds. Each of its methods is called in a task of its own. */
+/** The object that a script holds. Each of its methods is called in a separate task. */
 export interface ConnectionOwner {
   /** The connection is established. */
   onOpen(protocol: string, extensions: string): void;

@@ -34,7 +34,7 @@ export interface ConnectionSettings extends
     | "onError"
   > {
   /**
-   * Called with the cause when the connection fails, because the `error` event must not tell it: a
+   * Called with the cause when the connection fails, because the `error` event must not reveal it: a
    * `HandshakeError`, `ConnectionError` or another error that `connect` has. Default: none.
    */
   onError?(error: unknown): unknown;

@@ -4,7 +4,7 @@ import { InvalidPayloadError, ProtocolError } from "../errors.ts";
 import { MAX_CONTROL_PAYLOAD } from "./opcode.ts";
 
 /**
- * The close codes with a meaning of their own (RFC 6455 section 7.4.1 and the IANA registry).
+ * The close codes with a defined meaning (RFC 6455 section 7.4.1 and the IANA registry).
  *
  * @category Connection
  */
@@ -31,9 +31,9 @@ export const CloseCode = {
   MandatoryExtension: 1010,
   /** This endpoint met an unexpected condition. */
   InternalError: 1011,
-  /** The service restarts; come back later. */
+  /** The service restarts; reconnect later. */
   ServiceRestart: 1012,
-  /** The service is overloaded; come back later. */
+  /** The service is overloaded; reconnect later. */
   TryAgainLater: 1013,
   /** A gateway got a bad answer from upstream. */
   BadGateway: 1014,

@@ -1,5 +1,5 @@
 // Bytes to frames. Chunks may be split anywhere; a frame that lies whole in a chunk, the common case,
-// is given on in one call, any other in pieces. Payloads are unmasked where they lie.
+// is delivered in one call, any other in parts. Payloads are unmasked where they lie.
 
 import { WebSocketError } from "../errors.ts";
 import { CloseCode } from "./close.ts";
@@ -27,7 +27,7 @@ export interface FrameSink {
    */
   frame(first: number, bytes: Uint8Array, start: number, end: number): void;
 
-  /** A frame of `length` bytes of payload begins, which follows in pieces. */
+  /** A frame of `length` bytes of payload begins, which follows in parts. */
   frameStart(first: number, length: number): void;
 
   /** The next unmasked part of the current frame's payload. */

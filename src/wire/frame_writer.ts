@@ -4,7 +4,7 @@ import { applyMask, writeMaskKey } from "./mask.ts";
 import { LENGTH_16, LENGTH_64, MASK } from "./opcode.ts";
 
 /**
- * Where frames are written: memory that is asked for, filled and then committed.
+ * Where frames are written: memory that is reserved, filled and then committed.
  *
  * @category Frames
  */

@@ -116,7 +116,7 @@ const ENTRIES: Partial<Record<ErrorCode, Entry>> = {
 
 /**
  * The error that `ws` emits where our connection failed with `error`, or `undefined` where it emits
- * none: it tells of a lost or cut connection by the code 1006 alone.
+ * none: it reports a lost or cut connection by the code 1006 alone.
  *
  * @param error The failure of a connection; it is the `cause` of the result.
  */

@@ -25,7 +25,7 @@ export interface ReceiverOptions {
   autoPong?: boolean | undefined;
   /** Milliseconds that the closing handshake may take. Default: 30000. */
   closeTimeout?: number | undefined;
-  /** Accepted and without effect: a message is held as one buffer, whatever chunks it came in. */
+  /** Accepted and without effect: a message is held as one buffer, for any chunk split. */
   maxBufferedChunks?: number | undefined;
   /** Frames that a message may have; 0 disables the limit. Default: 16384. */
   maxFragments?: number | undefined;

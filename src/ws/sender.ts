@@ -359,7 +359,7 @@ export function throwLater(error: unknown): void {
   });
 }
 
-/** Converts a value to sendable data: `ws` accepts whatever `Buffer.from` accepts. */
+/** Converts a value to sendable data: `ws` accepts any value that `Buffer.from` accepts. */
 export function toSendable(data: BufferLike | null | undefined): string | Uint8Array | Blob {
   if (typeof data === "string" || data instanceof Uint8Array) return data;
   if (typeof data === "number") return String(data);

@@ -71,13 +71,13 @@ export function createWebSocketStream(websocket: WebSocket, options?: DuplexOpti
       nextTick(() => duplex.emit("close"));
       return;
     }
-    let told = false;
+    let reported = false;
     websocket.once("error", (late) => {
-      told = true;
+      reported = true;
       callback(late);
     });
     websocket.once("close", () => {
-      if (!told) callback(error);
+      if (!reported) callback(error);
       nextTick(() => duplex.emit("close"));
     });
     if (cutsWhenDestroyed) websocket.terminate();

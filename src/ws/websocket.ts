@@ -330,7 +330,7 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     if (this.#link === undefined || this.#readyState === CLOSED) return;
     this.#paused = false;
     this.#link.resume();
-    // The connection resumes in a later microtask; programs that look at the socket see it at once.
+    // The connection resumes in a later microtask; programs that check the socket see it immediately.
     if (this.#link.state === "open") this.#socket!.resume();
   }
 
@@ -413,7 +413,7 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     const stream = socket as Duplex & { setTimeout?(ms: number): void; setNoDelay?(): void };
     stream.setTimeout?.(0);
     stream.setNoDelay?.();
-    // Memory of its own, because payloads are unmasked in place.
+    // Separate memory, because payloads are unmasked in place.
     if (head.length > 0) socket.unshift(Buffer.from(new Uint8Array(head).buffer));
     this.#socket = socket;
     this.#opened = { protocol, deflate };

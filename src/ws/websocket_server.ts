@@ -68,7 +68,7 @@ export interface ServerOptions<W extends typeof WebSocket = typeof WebSocket>
   noServer?: boolean | undefined;
   /** The path that is served; requests for others get 400. Default: all. */
   path?: string | null | undefined;
-  /** The port to listen on, with an HTTP server of its own. */
+  /** The port to listen on, with a separate HTTP server. */
   port?: number | null | undefined;
   /** An HTTP server whose upgrades are taken. */
   server?: HttpServer | HttpsServer | null | undefined;

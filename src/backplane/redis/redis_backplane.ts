@@ -177,7 +177,7 @@ export class RedisBackplane implements Backplane {
 // A topic with messages has two keys. KEYS[1] is a stream of the messages, whose ids are their sequence
 // numbers. KEYS[2] is "<last>:<first>": the sequence numbers of the newest message and of the first one
 // since the key exists. It outlives the messages by a day, so that a client that has received the last
-// message is not told that it missed any.
+// message gets no gap notice.
 //
 // A topic without messages has no key, and reading it writes none: a client may ask for any name. Its
 // position is made of the clock and of the run of Redis: a multiple of 1000, which no message has as
