@@ -19,7 +19,7 @@ import { judge } from "./judge.ts";
 import { listen, type Listener, type Stream } from "./network.ts";
 import { openToClient } from "./open_to_client.ts";
 import { Peer } from "./peer.ts";
-import { type Result, resultOf, notRunResult } from "./report.ts";
+import { notRunResult, type Result, resultOf } from "./report.ts";
 import { close, concat, echoes, text, utf8 } from "./steps.ts";
 import { emptyTranscript, type Transcript } from "./transcript.ts";
 

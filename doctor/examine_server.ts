@@ -8,7 +8,7 @@ import { dial, type Stream } from "./network.ts";
 import { openToServer } from "./open_to_server.ts";
 import { Peer } from "./peer.ts";
 import type { Recording } from "./recording.ts";
-import { type Result, resultOf, notRunResult } from "./report.ts";
+import { notRunResult, type Result, resultOf } from "./report.ts";
 import { emptyTranscript, type Transcript } from "./transcript.ts";
 
 /** How a server is examined. */

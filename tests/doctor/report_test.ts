@@ -1,7 +1,7 @@
 // Reports as data.
 
 import assert from "node:assert/strict";
-import { countVerdicts, isHealthy, resultOf, notRunResult } from "../../doctor/report.ts";
+import { countVerdicts, isHealthy, notRunResult, resultOf } from "../../doctor/report.ts";
 import { Recording } from "../../doctor/recording.ts";
 import { framing } from "../../doctor/cases/framing.ts";
 import { REPORT, RESULTS } from "./reports.ts";
