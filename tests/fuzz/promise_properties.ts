@@ -29,7 +29,7 @@ const faults: fc.Arbitrary<Fault> = fc.constantFrom("throws", "rejects");
 
 const readings: fc.Arbitrary<Reading> = fc.constantFrom(
   "handler",
-  "nobody",
+  "none",
   "iterator",
   "iterator left",
   "readable",

@@ -28,7 +28,7 @@ import {
 /** How the user reads. */
 export type Reading =
   | "handler"
-  | "nobody"
+  | "none"
   | "iterator"
   | "iterator left"
   | "readable"
