@@ -31,6 +31,9 @@ export const createSockets = {
   workers: (options: SocketsOptions<string>): WorkerSockets<string> => new WorkerSockets(options),
 } as const;
 
+/** Cuts the runtime's socket of a connection, unknown to the library. */
+export const cuts: Map<string, () => void> = new Map();
+
 const ends = new Map<string, RecordedEnd[]>();
 const errors: string[] = [];
 
@@ -46,6 +49,9 @@ export const options: SocketsOptions<string> = {
     if (data === "close") {
       conn.close(4001, "first");
       conn.close(4002, "second");
+      record(conn.data, conn.send("late"));
+    } else if (data === "cut") {
+      cuts.get(conn.data)!();
       record(conn.data, conn.send("late"));
     } else if (data === "fail") {
       throw new Error("a secret of the handler");

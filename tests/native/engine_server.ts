@@ -1,7 +1,8 @@
 // The application of engine_app.ts on Bun.serve or Deno.serve, in a process of its own. It prints its port.
 
-import type { BunServer } from "../../src/native/bun.ts";
-import { answer, createSockets, options } from "./engine_app.ts";
+import type { BunServer, BunWebSocket } from "../../src/native/bun.ts";
+import type { NativeDriver } from "../../src/native/driver.ts";
+import { answer, createSockets, cuts, options } from "./engine_app.ts";
 
 /** The part of Bun that starts a server. */
 interface BunApi {
@@ -14,7 +15,14 @@ if ("Bun" in globalThis) {
   const sockets = createSockets.bun(options);
   const server = (globalThis as unknown as { Bun: BunApi }).Bun.serve({
     ...http,
-    websocket: sockets.websocket,
+    websocket: {
+      ...sockets.websocket,
+      open(socket: BunWebSocket): void {
+        sockets.websocket.open(socket);
+        const { connection } = socket.data as NativeDriver<string, BunWebSocket>;
+        cuts.set(connection.data, () => socket.terminate());
+      },
+    },
     fetch: (request: Request, server: BunServer) => answer(sockets, request, server),
   });
   console.log(`port ${server.port}`);

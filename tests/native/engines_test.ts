@@ -235,6 +235,17 @@ for (const name of ["bun", "deno", "workers"] as const) {
       assert.deepEqual([code, initiator, error, clean], [1009, "local", "MESSAGE_TOO_BIG", false]);
     });
 
+    if (name === "bun") {
+      await t.step("the application cuts the runtime's socket during a handler", async () => {
+        const { peer, id } = await open(engine);
+        peer.send({ opcode: TEXT, payload: "cut" });
+        assert.equal(await closeFrame(peer), undefined);
+        const { code, clean, error, sent } = await endOf(engine, id);
+        assert.deepEqual([code, clean, error], [1006, false, "CONNECTION_LOST"]);
+        assert.ok(!sent.includes(true));
+      });
+    }
+
     for (const [rule, { frame, code, error }] of Object.entries(BROKEN)) {
       if (name === "workers" && error === "INVALID_UTF8") continue;
       await t.step(`the peer sends ${rule}: ${code}`, async () => {
