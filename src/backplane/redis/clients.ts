@@ -1,7 +1,7 @@
 // The clients of Redis that the backplane accepts, declared as far as they are used, so that the
 // library depends on none of them; and how a connection is made with each.
 
-import type { Dial, RedisConnection, RedisListener } from "./connection.ts";
+import { answered, type Dial, type RedisConnection, type RedisListener } from "./connection.ts";
 
 /** Milliseconds between two checks of a connection: Bun's client does not report a lost one. */
 const CHECK_INTERVAL = 100;
@@ -253,14 +253,8 @@ async function connected(
   signal: AbortSignal,
   close: () => void,
 ): Promise<void> {
-  let abort: (() => void) | undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    abort = () => reject(signal.reason);
-    signal.addEventListener("abort", abort);
-    if (signal.aborted) abort();
-  });
   try {
-    await Promise.race([connecting, aborted]);
+    await answered(connecting, signal);
   } catch (error) {
     try {
       close();
@@ -268,7 +262,5 @@ async function connected(
       // Some clients throw if they are closed already; the first error is the cause.
     }
     throw error;
-  } finally {
-    signal.removeEventListener("abort", abort!);
   }
 }

@@ -104,6 +104,14 @@ export class RedisPair {
       else failure ??= { error: result.reason };
     }
     const [publisher, subscriber] = made;
+    if (failure === undefined && publisher !== undefined) {
+      // Redis connects before it has loaded its data, and rejects commands until then.
+      try {
+        await answered(publisher.command("PING"), signal);
+      } catch (error) {
+        failure ??= { error };
+      }
+    }
     if (failure !== undefined || publisher === undefined || subscriber === undefined) {
       for (const connection of made) close(connection);
       throw failure?.error;
@@ -199,6 +207,21 @@ export class RedisPair {
     } catch (error) {
       failed(error);
     }
+  }
+}
+
+/** Waits for a result, until the signal aborts. */
+export async function answered(result: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  let abort: (() => void) | undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(signal.reason);
+    signal.addEventListener("abort", abort);
+    if (signal.aborted) abort();
+  });
+  try {
+    await Promise.race([result, aborted]);
+  } finally {
+    signal.removeEventListener("abort", abort!);
   }
 }
 

@@ -76,6 +76,7 @@ async function dial(): Promise<Dialled> {
     signal,
   );
   const [publisher, subscriber] = links;
+  assert.deepEqual(publisher.requests.splice(0), ["PING"]);
   return { pair, publisher, subscriber, losses, lost, listeners, received };
 }
 
@@ -108,6 +109,40 @@ Deno.test("closes one connection when the other cannot be opened", async () => {
     await assert.rejects(dialling, /no/);
     assert.deepEqual(links.map(({ isClosed }) => isClosed), [true]);
   }
+});
+
+Deno.test("a Redis that still loads its data does not count as connected", async () => {
+  const links: FakeLink[] = [];
+  const dialling = RedisPair.dial(
+    () => {
+      const link = new FakeLink();
+      link.command = () =>
+        Promise.reject(new Error("LOADING Redis is loading the dataset in memory"));
+      links.push(link);
+      return Promise.resolve(link);
+    },
+    { message: () => {}, lost: () => assert.fail("it was never there") },
+    signal,
+  );
+  await assert.rejects(dialling, /LOADING/);
+  assert.deepEqual(links.map(({ isClosed }) => isClosed), [true, true]);
+});
+
+Deno.test("dialing ends with its signal while Redis does not answer", async () => {
+  const links: FakeLink[] = [];
+  const aborting = new AbortController();
+  const dialling = RedisPair.dial(
+    () => {
+      const link = new FakeLink();
+      link.isSilent = true;
+      if (links.push(link) === 2) queueMicrotask(() => aborting.abort(new Error("too late")));
+      return Promise.resolve(link);
+    },
+    { message: () => {}, lost: () => assert.fail("it was never there") },
+    aborting.signal,
+  );
+  await assert.rejects(dialling, /too late/);
+  assert.deepEqual(links.map(({ isClosed }) => isClosed), [true, true]);
 });
 
 Deno.test("a connection that is lost while the other opens does not count as open", async () => {
