@@ -172,7 +172,7 @@ const MAX_PENDING_BYTES = 4 << 20;
  * Milliseconds in which a broker that rejects a message reports that it is down, if it is: then the
  * message is appended again when the broker is up, otherwise it is given up.
  */
-const REJECTION_DELAY = 100;
+const REJECTION_DELAY = 1000;
 
 /** The purposes of the timers of an {@linkcode AppendQueue}. */
 const REJECTION = 0;

@@ -145,7 +145,11 @@ export class RedisPair {
     sent.then(() => {
       this.#publisherLives = true;
       settled();
-    }, settled);
+    }, () => {
+      settled();
+      // A rejected request may be the first sign of a lost connection.
+      if (!this.#isClosed && !this.#isReady) this.#lost(disconnected());
+    });
     return sent;
   }
 
@@ -176,10 +180,14 @@ export class RedisPair {
 
   /** The client may know of a loss that it has not reported yet. */
   #check(): void {
-    if (this.#publisher.isReady && this.#subscriber.isReady) return;
-    const error = new Error("Redis is unavailable: disconnected");
+    if (this.#isReady) return;
+    const error = disconnected();
     this.#lost(error);
     throw error;
+  }
+
+  get #isReady(): boolean {
+    return this.#publisher.isReady && this.#subscriber.isReady;
   }
 
   readonly #heartbeat = (): void => {
@@ -223,6 +231,10 @@ export async function answered(result: Promise<unknown>, signal: AbortSignal): P
   } finally {
     signal.removeEventListener("abort", abort!);
   }
+}
+
+function disconnected(): Error {
+  return new Error("Redis is unavailable: disconnected");
 }
 
 /** Starts a timer that does not count stalls of this process. */

@@ -171,6 +171,17 @@ Deno.test("the next request reveals a disconnect that the client has not reporte
   }
 });
 
+Deno.test("a rejected request reveals a disconnect that the client has not reported", async () => {
+  const { pair, publisher, lost } = await dial();
+  publisher.publish = () => {
+    publisher.isReady = false;
+    return Promise.reject(new Error("Socket closed"));
+  };
+  await assert.rejects(pair.send(1, (link) => link.publish("c", "m")), /Socket closed/);
+  assert.match(String(await lost), /disconnected/);
+  pair.close();
+});
+
 Deno.test("rejects more than 64 MiB in flight until some of it has arrived", async () => {
   const { pair, publisher } = await dial();
   const half = 32 << 20;
