@@ -242,15 +242,18 @@ async function buildWithDnt(one: Package, work: string): Promise<void> {
   await Deno.rename(join(out, "esm"), work);
 }
 
-/** Bundles modules, by the names of the files, and returns what esbuild says of that. */
+/** Bundles modules of `work`, by the names of the files, and returns what esbuild reports of that. */
 async function bundleModules(
+  work: string,
   outdir: string,
   modules: readonly (readonly [name: string, path: string])[],
-  pages: BuildOptions = {},
+  more: BuildOptions = {},
 ): Promise<Metafile> {
   const { metafile } = await bundle({
+    // The bundles name the modules relative to it.
+    absWorkingDir: await Deno.realPath(work),
     entryPoints: Object.fromEntries(modules),
-    outdir,
+    outdir: resolve(outdir),
     chunkNames: "chunks/[name]-[hash]",
     bundle: true,
     splitting: true,
@@ -261,7 +264,7 @@ async function bundleModules(
     legalComments: "none",
     charset: "utf8",
     logLevel: "warning",
-    ...pages,
+    ...more,
     metafile: true,
   });
   return metafile;
@@ -360,26 +363,47 @@ const INTERNAL_NAMES = [
   "waits",
 ];
 
-/** How the modules of pages are bundled, beside the plugins. */
+/** How the modules of pages are bundled, beside the plugins: users bundle and minify them again. */
 const PAGE_OPTIONS: BuildOptions = {
   minifySyntax: true,
+  minifyWhitespace: true,
   mangleProps: new RegExp(`^(${INTERNAL_NAMES.join("|")})$`),
 };
 
 /** The modules behind the entry for pages, which its exports are in. */
 const PAGE_MODULES: Readonly<Record<string, string>> = {
   page: "src/native/page_connect.ts",
-  pageErrors: "src/errors.ts",
+  errors: "src/errors.ts",
   pageValues: "src/native/page_values.ts",
 };
 
-/** Makes all modules of a bundle share the error classes of the others. */
+/** Makes the modules of a bundle share the error classes of the others, so that `instanceof` works. */
 const sharedErrors: Plugin = {
   name: "shared-errors",
-  setup({ onResolve }) {
-    onResolve({ filter: /\/errors\.js$/ }, () => ({ path: "./pageErrors.js", external: true }));
+  setup({ onLoad, onResolve }) {
+    onResolve({ filter: /^\.\/errors\.js$/, namespace: "shared" }, ({ path }) => ({
+      path,
+      external: true,
+    }));
+    onResolve({ filter: /\/errors\.js$/ }, ({ path, resolveDir }) => ({
+      path: "errors",
+      namespace: "shared",
+      sideEffects: false,
+      pluginData: pathToFileURL(join(resolveDir, path)).href,
+    }));
+    // Bundlers cannot list the names behind `export *` of a module that they do not bundle.
+    onLoad({ filter: /./, namespace: "shared" }, async ({ pluginData: module }) => {
+      const names = Object.keys(await import(module));
+      return { contents: `export { ${names.join(", ")} } from "./errors.js";` };
+    });
   },
 };
+
+/** The errors are a chunk, which an entry finds below its folder. */
+async function findErrors(entry: string): Promise<void> {
+  const text = await Deno.readTextFile(entry);
+  await Deno.writeTextFile(entry, text.replaceAll(`"./errors.js"`, `"./chunks/errors.js"`));
+}
 
 /**
  * Bundles what pages load.
@@ -389,6 +413,7 @@ const sharedErrors: Plugin = {
  * at once when the entry and a module that is loaded later import it, used or not.
  */
 async function bundleForPages(
+  work: string,
   outdir: string,
   [name, entry]: readonly [name: string, path: string],
   built: (source: string) => string,
@@ -396,19 +421,22 @@ async function bundleForPages(
   const { pageValues: values, ...connecting } = PAGE_MODULES;
   const bundles = [
     await bundleModules(
+      work,
       outdir,
       Object.entries(connecting).map(([part, source]) => [`chunks/${part}`, built(source)]),
       { ...PAGE_OPTIONS, plugins: [forPages] },
     ),
-    await bundleModules(outdir, [["chunks/pageValues", built(values!)]], {
+    await bundleModules(work, outdir, [["chunks/pageValues", built(values!)]], {
       ...PAGE_OPTIONS,
       plugins: [sharedErrors, forPages],
     }),
   ];
   // Nothing here has side effects, and bundlers warn of imports for them.
-  for (const path of bundles.flatMap(({ outputs }) => Object.keys(outputs))) {
-    const text = await Deno.readTextFile(path);
-    await Deno.writeTextFile(path, text.replace(/^import "[^"]+";\n/gm, ""));
+  for (const output of bundles.flatMap(({ outputs }) => Object.keys(outputs))) {
+    const path = resolve(await Deno.realPath(work), output);
+    const text = (await Deno.readTextFile(path)).replace(/(?<=^|;)import"[^"]+";/gm, "");
+    if (text === "") await Deno.remove(path);
+    else await Deno.writeTextFile(path, text);
   }
   const missing = new Set(Object.keys(await import(pathToFileURL(entry).href)));
   let exports = "";
@@ -433,8 +461,18 @@ async function bundleInto(
     [bundleName(key, source), built(source)] as const
   );
   const isForPages = ([name]: readonly [string, string]): boolean => name === "browser";
-  const metafile = await bundleModules(esm, modules.filter((module) => !isForPages(module)));
-  for (const page of modules.filter(isForPages)) await bundleForPages(esm, page, built);
+  const pages = modules.filter(isForPages);
+  const others = modules.filter((module) => !isForPages(module));
+  const metafile = await bundleModules(
+    work,
+    esm,
+    others,
+    pages.length === 0 ? {} : { plugins: [sharedErrors] },
+  );
+  for (const page of pages) await bundleForPages(work, esm, page, built);
+  if (pages.length > 0) {
+    for (const [name] of others) await findErrors(join(esm, `${name}.js`));
+  }
   const imported = Object.values(metafile.inputs).flatMap(({ imports }) =>
     imports.filter(({ external }) => external).map(({ path }) => path)
   );
@@ -463,29 +501,77 @@ async function buildPackage(one: Package, out: string, offline: boolean): Promis
   }
 }
 
-/** Removes the comments from declarations whose names users cannot import: they are a tenth of all. */
-async function stripPrivateComments(types: string, entries: readonly string[]): Promise<void> {
-  const declared = (source: string): string => join(types, source.replace(/\.ts$/, ".d.ts"));
-  const entryFiles = entries.map(declared);
-  const isPublic = new Set(entryFiles);
-  // A set grows while it is walked through.
-  for (const path of isPublic) {
+/** The names of an import or export list, with the names that they have outside of it. */
+function namesIn(list: string): (readonly [name: string, outside: string])[] {
+  return list.split(",").map((one) => one.trim().replace(/^type\s+/, "")).filter(Boolean).map(
+    (one) => {
+      const [name, outside] = one.split(/\s+as\s+/);
+      return [name!, outside ?? name!] as const;
+    },
+  );
+}
+
+/** The names of a module of declarations that its users can import. */
+type PublicNames = Set<string> | "all";
+
+/** Finds which names of which declarations the entries export. */
+async function findPublicNames(entries: readonly string[]): Promise<Map<string, PublicNames>> {
+  const found = new Map<string, PublicNames>();
+  const left: [path: string, names: PublicNames][] = entries.map((path) => [path, "all"]);
+  for (let next = left.pop(); next !== undefined; next = left.pop()) {
+    const [path, names] = next;
+    const before = found.get(path);
+    if (before === "all") continue;
+    const added = names === "all"
+      ? names
+      : new Set([...names].filter((name) => !before?.has(name)));
+    if (added !== "all" && added.size === 0) continue;
+    found.set(path, added === "all" ? added : added.union(before ?? new Set()));
+    const isAdded = (name: string): boolean => added === "all" || added.has(name);
     const text = await Deno.readTextFile(path);
+    const add = (module: string, names: PublicNames): void =>
+      void left.push([join(dirname(path), `${module}.d.ts`), names]);
+    const reexports = /export\s+(?:type\s+)?(?:\*|\{([^}]*)\})\s*from\s*"(\.[^"]+)\.js"/g;
+    for (const [, list, module] of text.matchAll(reexports)) {
+      if (list === undefined) add(module!, added);
+      else {
+        const picked = namesIn(list).filter(([, outside]) => isAdded(outside));
+        add(module!, new Set(picked.map(([name]) => name)));
+      }
+    }
     // An entry may import a name and export it by itself.
-    const statements = entryFiles.includes(path)
-      ? /(?:import|export)\s[^;]*?from\s*"(\.[^"]+)\.js"/g
-      : /export\s+(?:type\s+)?(?:\*|\{[^}]*\})\s*from\s*"(\.[^"]+)\.js"/g;
-    for (const [, module] of text.matchAll(statements)) {
-      isPublic.add(join(dirname(path), `${module}.d.ts`));
+    const own = [...text.matchAll(/export\s+(?:type\s+)?\{([^}]*)\}\s*;/g)]
+      .flatMap(([, list]) => namesIn(list!)).filter(([, outside]) => isAdded(outside))
+      .map(([name]) => name);
+    for (
+      const [, list, module] of text.matchAll(/import\s[^{;]*\{([^}]*)\}\s*from\s*"(\.[^"]+)\.js"/g)
+    ) {
+      const picked = namesIn(list!).filter(([, outside]) => own.includes(outside));
+      add(module!, new Set(picked.map(([name]) => name)));
     }
   }
+  return found;
+}
+
+/** The end of a declaration at the top of a module. */
+const DECLARATION_END = /(?<=^(?:\}.*|\S.*;)\n)/m;
+
+/** Removes the comments from declarations whose names users cannot import: they are a sixth of all. */
+async function stripPrivateComments(types: string, entries: readonly string[]): Promise<void> {
+  const isPublic = await findPublicNames(
+    entries.map((source) => join(types, source.replace(/\.ts$/, ".d.ts"))),
+  );
   for await (const path of filesBelow(types)) {
-    if (isPublic.has(path)) continue;
+    const names = isPublic.get(path);
+    if (names === "all") continue;
     const text = await Deno.readTextFile(path);
-    await Deno.writeTextFile(
-      path,
-      text.replace(/^[ \t]*\/\*\*[^]*?\*\/\n?/gm, "").replace(/^[ \t]*\/\/.*\n/gm, ""),
-    );
+    const parts = text.split(DECLARATION_END).map((part) => {
+      const name = /^(?: ?\*\/)?\s*export .*?\b(?:class|interface|type|const|function)\s+(\w+)/m
+        .exec(part);
+      if (name !== null && names?.has(name[1]!)) return part;
+      return part.replace(/^[ \t]*\/\*\*[^]*?\*\/ ?\n?/gm, "").replace(/^[ \t]*\/\/.*\n/gm, "");
+    });
+    await Deno.writeTextFile(path, parts.join(""));
   }
 }
 

@@ -4,6 +4,7 @@
 
 import assert from "node:assert/strict";
 import { basename, join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { packages } from "../../npm-build.ts";
 import { root } from "../project/source_files.ts";
@@ -56,6 +57,20 @@ const installed = packages.map((source, index): Installed => ({
   directory: join(project, "node_modules", source.config.name),
   files: tarballs[index]!.files.map(({ path }) => path),
 }));
+
+Deno.test("all entries of the library have the same error classes, and no path of this machine", async () => {
+  const { directory, files } = installed[0]!;
+  const classes = new Set<unknown>();
+  for (const entry of ["browser", "workers", "mod", "core"]) {
+    const module = await import(pathToFileURL(join(directory, "esm", `${entry}.js`)).href);
+    assert.equal(typeof module.WebSocketError, "function", entry);
+    classes.add(module.WebSocketError);
+  }
+  assert.equal(classes.size, 1);
+  for (const path of files) {
+    assert.doesNotMatch(await Deno.readTextFile(join(directory, path)), /\/tmp\/|file:\/\//, path);
+  }
+});
 
 Deno.test("the library is small", () => {
   const { size, unpackedSize, files } = tarballs[0]!;
