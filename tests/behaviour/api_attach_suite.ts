@@ -133,7 +133,7 @@ export const cases: Cases = liveCases({
     await assert.rejects(
       t.connect(url),
       (error) =>
-        error instanceof HandshakeError && error.status === 401 && error.body === "who?" &&
+        error instanceof HandshakeError && error.status === 401 && error.body === "log in" &&
         error.headers!.get("x-why") === "no user",
     );
     assert.equal(await page(port), "page /");

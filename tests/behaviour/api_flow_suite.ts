@@ -87,7 +87,7 @@ const outCases = liveCases({
       await draining;
       assert.ok(await drains.next() <= 64 * 1024);
       assert.equal(conn.send("continues"), true);
-      const messages = [1024 + 4, CLOG + 10, 21 + 2, 7 + 2];
+      const messages = [1024 + 4, CLOG + 10, 21 + 2, 9 + 2];
       const keys = isClient(conn) ? 4 * messages.length : 0;
       const size = messages.reduce((sum, message) => sum + message, keys);
       await peer.until(() => peer.received - start >= size);

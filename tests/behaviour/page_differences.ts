@@ -60,7 +60,7 @@ const DIFFERENCES: Readonly<Record<string, Readonly<Record<string, Reason>>>> = 
     "does not retry after 401": HIDDEN,
     "detects a silent server": PINGS,
     "has every sending method of a connection; streams continue across connections": WHOLE,
-    "URL and headers may be functions, called for each attempt; an error of theirs fails the attempt":
+    "URL and headers may be functions, called for each attempt; their error fails the attempt":
       HEADERS,
     "sends headers from a single-use iterable with each attempt": HEADERS,
     "onLimit receives the limits of each connection, and maxQueue, with the reconnecting one":
