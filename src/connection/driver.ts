@@ -18,7 +18,7 @@ import type { HandshakeInfo } from "./connection.ts";
 import type { AnyMessage } from "./connection_driver.ts";
 import { lost, notDelivered, ownBuffer } from "./driver_base.ts";
 import type { DriverContext, DriverLayer } from "./driver_context.ts";
-import { addWork, MESSAGE_WORK, startWork, type TurnTaker } from "./fair_turns.ts";
+import { addWork, MESSAGE_WORK, restWhenBusy, startWork, type TurnTaker } from "./fair_turns.ts";
 import type { Handlers } from "./handlers.ts";
 import type { KeepaliveOwner } from "./keepalive.ts";
 import { Output } from "./output.ts";
@@ -82,6 +82,7 @@ export class Driver<T> extends SendingDriver<T>
     const wishes = context.connectionRules.compression;
     const compression = agreement && wishes && context.compressionFor!(wishes, agreement);
     this.#transport = transport;
+    if (transport.pollsRarely) restWhenBusy();
     this.output = new Output(transport, this, rules);
     this.session = new Session(
       compression === undefined ? rules : rules.whenCompressed,

@@ -44,6 +44,19 @@ const ALONE = 1000;
  */
 const LONG_TURN = 16;
 
+/**
+ * Milliseconds of reading after which the connections that read all the time rest until a timer fires. Deno
+ * looks for sockets with input only every 61 turns of its event loop as long as there is work left, so that
+ * others would wait for seconds (tokio's `event_interval`). Only where the transport asks for it.
+ */
+const REST_AFTER = 100;
+
+/** Turns of the event loop within which a connection that rests has read before. */
+const RECENT_TURNS = 4;
+
+/** Timers after which a rest is over in any case. */
+const MOST_RESTS = 8;
+
 /** A connection that reads. */
 export interface TurnTaker {
   /** The number of the turn of the event loop in which it has read last. */
@@ -71,6 +84,14 @@ let sharedWork = 0;
 let isShared = false;
 /** How often another connection than before has read. */
 let changes = 0;
+/** Whether connections rest at all, and whether they do at present. */
+let doRest = false;
+let isResting = false;
+/** Since when much is read without a rest, and when that was last checked. */
+let busySince = 0;
+let busyAt = 0;
+/** How often a connection was told to rest. */
+let rested = 0;
 
 /** A connection reads bytes. */
 export function startWork(connection: TurnTaker, bytes: number): void {
@@ -78,8 +99,12 @@ export function startWork(connection: TurnTaker, bytes: number): void {
   takeDeflateWork();
   if (reading !== connection) {
     workBefore += work;
-    if (workBefore >= TURN_WORK) lookAtTurn();
+    if (workBefore >= TURN_WORK) checkTurn();
     isRepeated = isTurnLong && connection.readIn === turn;
+    if (isResting && turn - connection.readIn <= RECENT_TURNS) {
+      isRepeated = true;
+      rested++;
+    }
     connection.readIn = turn;
     reading = connection;
     work = 0;
@@ -95,11 +120,39 @@ export function addWork(amount: number): boolean {
   return (isRepeated || work >= turnWork) && isTurnOver();
 }
 
-/** Many connections have caused as much work as one may: sees how long the turn of the event loop takes. */
-function lookAtTurn(): void {
+/** Many connections have caused as much work as one may: checks how long the turn of the event loop takes. */
+function checkTurn(): void {
   workBefore = 0;
-  if (isShared) isTurnLong = performance.now() - turnBegan >= LONG_TURN;
+  const now = performance.now();
+  if (doRest) checkRest(now);
+  if (isShared) isTurnLong = now - turnBegan >= LONG_TURN;
   else shareTurn();
+}
+
+/** From now on, connections that read all the time rest now and then. */
+export function restWhenBusy(): void {
+  doRest = true;
+}
+
+function checkRest(now: number): void {
+  if (now - busyAt > REST_AFTER) busySince = now;
+  busyAt = now;
+  if (isResting || now - busySince < REST_AFTER) return;
+  isResting = true;
+  let before = rested;
+  let timers = 0;
+  const next = (): void => {
+    timers++;
+    if (rested !== before && timers < MOST_RESTS) {
+      before = rested;
+      setTimeout(next, 1);
+      return;
+    }
+    isResting = false;
+    busySince = performance.now();
+    if (ended.length > 0) scheduleResume();
+  };
+  setTimeout(next, 1);
 }
 
 function isTurnOver(): boolean {
@@ -158,6 +211,7 @@ function scheduleResume(): void {
 /** Each continues once at most: those whose turns end again wait for the next turn of the event loop. */
 function resumeEnded(): void {
   isResumeScheduled = false;
+  if (isResting) return;
   const end = performance.now() + RESUMED_TIME;
   for (let count = ended.length; count > 0; count--) {
     ended.shift()!();

@@ -68,6 +68,10 @@ class DenoTransport implements Transport {
     return true;
   }
 
+  get pollsRarely(): boolean {
+    return true;
+  }
+
   get bufferedAmount(): number {
     return this.#bufferedAmount;
   }

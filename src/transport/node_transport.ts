@@ -50,6 +50,8 @@ interface PendingWrite {
   readonly length: number;
 }
 
+const ON_DENO = "Deno" in globalThis;
+
 /** A Node socket as a {@linkcode Transport}. */
 export class NodeTransport implements Transport {
   readonly remoteAddress: string;
@@ -79,6 +81,10 @@ export class NodeTransport implements Transport {
     this.#over = socket.destroyed;
     socket.on("error", NodeTransport.#onError);
     socket.on("close", NodeTransport.#onClose);
+  }
+
+  get pollsRarely(): boolean {
+    return ON_DENO;
   }
 
   get serverName(): string | undefined {

@@ -42,6 +42,12 @@ export interface Transport {
   readonly copiesBelow?: number;
 
   /**
+   * Whether the runtime rarely looks for sockets with input while it reads others, so that connections that
+   * read all the time have to rest now and then.
+   */
+  readonly pollsRarely?: boolean;
+
+  /**
    * Starts reading, and delivers to `sink` from now on. Nothing is delivered before the first call,
    * and nothing during it. A later call hands the stream over to another sink.
    */

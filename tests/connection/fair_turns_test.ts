@@ -1,7 +1,7 @@
 // Fairness: a connection with continuous input does not starve the others.
 
 import assert from "node:assert/strict";
-import { addWork, startWork } from "../../src/connection/fair_turns.ts";
+import { addWork, restWhenBusy, startWork } from "../../src/connection/fair_turns.ts";
 import { compressed, RSV1 } from "../support/deflated.ts";
 import { quiet, socketTest } from "../support/socket_harness.ts";
 import { upgradeRequest } from "../support/raw_peer.ts";
@@ -139,4 +139,27 @@ Deno.test("connections that take turns with each other do not prolong a turn of 
   assert.ok(chunks > connections.length, "each connection may read once");
   await new Promise((resolve) => setTimeout(resolve));
   assert.equal(readAll(), false, "the next turn of the event loop begins anew");
+});
+
+Deno.test("connections that read all the time rest, and those that rarely read do not", async () => {
+  restWhenBusy();
+  const busy = Array.from({ length: 3 }, () => ({ readIn: -1000 }));
+  const rare = { readIn: -1000 };
+  /** Reads a chunk of a connection. Returns whether its turn is over. */
+  const read = (connection: { readIn: number }, work: number): boolean => {
+    startWork(connection, 0);
+    return addWork(work);
+  };
+  /** Whether all connections that read all the time are told to wait. */
+  const rests = (): boolean => busy.map((connection) => read(connection, 200_000)).every(Boolean);
+  const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));
+  const end = performance.now() + 10_000;
+  while (!rests() && performance.now() < end) await turn();
+  assert.ok(performance.now() < end, "no rest");
+  assert.equal(read(rare, 1), false);
+  // Once none of them reads any more, the rest is over.
+  while (rests() && performance.now() < end) {
+    for (let i = 0; i < 10; i++) await turn();
+  }
+  assert.ok(performance.now() < end, "the rest has no end");
 });
