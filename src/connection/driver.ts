@@ -18,7 +18,14 @@ import type { HandshakeInfo } from "./connection.ts";
 import type { AnyMessage } from "./connection_driver.ts";
 import { lost, notDelivered, ownBuffer } from "./driver_base.ts";
 import type { DriverContext, DriverLayer } from "./driver_context.ts";
-import { addWork, MESSAGE_WORK, restWhenBusy, startWork, type TurnTaker } from "./fair_turns.ts";
+import {
+  addWork,
+  beginRests,
+  endRests,
+  MESSAGE_WORK,
+  startWork,
+  type TurnTaker,
+} from "./fair_turns.ts";
 import type { Handlers } from "./handlers.ts";
 import type { KeepaliveOwner } from "./keepalive.ts";
 import { Output } from "./output.ts";
@@ -82,7 +89,7 @@ export class Driver<T> extends SendingDriver<T>
     const wishes = context.connectionRules.compression;
     const compression = agreement && wishes && context.compressionFor!(wishes, agreement);
     this.#transport = transport;
-    if (transport.pollsRarely) restWhenBusy();
+    if (transport.pollsRarely) beginRests();
     this.output = new Output(transport, this, rules);
     this.session = new Session(
       compression === undefined ? rules : rules.whenCompressed,
@@ -262,6 +269,7 @@ export class Driver<T> extends SendingDriver<T>
     const unsent = this.output.finish(ended.error ?? lost("The connection has ended"));
     const count = unsent.length + (this.#closing?.unsentMessages ?? 0);
     this.giveUpLong();
+    if (this.#transport.pollsRarely) endRests();
     MemoryGovernor.ofProcess.remove(this);
     this.counted = 0;
     this.#reading?.stop();

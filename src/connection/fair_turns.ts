@@ -59,7 +59,7 @@ const MOST_RESTS = 8;
 
 /** A connection that reads. */
 export interface TurnTaker {
-  /** The number of the turn of the event loop in which it has read last. */
+  /** The number of the turn of the event loop in which it has read last; negative before it has. */
   readIn: number;
 }
 
@@ -84,11 +84,13 @@ let sharedWork = 0;
 let isShared = false;
 /** How often another connection than before has read. */
 let changes = 0;
-/** Whether connections rest at all, and whether they do at present. */
-let doRest = false;
+/** The open connections of transports that ask for rests, and whether there is a rest at present. */
+let openConnections = 0;
 let isResting = false;
-/** Since when much is read without a rest, and when that was last checked. */
+/** Since when and since which turn much is read without a rest, by how many, and when that was last checked. */
 let busySince = 0;
+let busyTurn = 0;
+let busyConnections = 0;
 let busyAt = 0;
 /** How often a connection was told to rest. */
 let rested = 0;
@@ -101,6 +103,7 @@ export function startWork(connection: TurnTaker, bytes: number): void {
     workBefore += work;
     if (workBefore >= TURN_WORK) checkTurn();
     isRepeated = isTurnLong && connection.readIn === turn;
+    if (connection.readIn < busyTurn) busyConnections++;
     if (isResting && turn - connection.readIn <= RECENT_TURNS) {
       isRepeated = true;
       rested++;
@@ -124,20 +127,36 @@ export function addWork(amount: number): boolean {
 function checkTurn(): void {
   workBefore = 0;
   const now = performance.now();
-  if (doRest) checkRest(now);
+  if (openConnections > 0) checkRest(now);
   if (isShared) isTurnLong = now - turnBegan >= LONG_TURN;
   else shareTurn();
 }
 
-/** From now on, connections that read all the time rest now and then. */
-export function restWhenBusy(): void {
-  doRest = true;
+/** A connection has opened that rests where it reads all the time and others do not. */
+export function beginRests(): void {
+  openConnections++;
+}
+
+/** Such a connection has closed. */
+export function endRests(): void {
+  openConnections--;
+}
+
+function beginBusy(now: number): void {
+  busySince = now;
+  busyTurn = ++turn;
+  busyConnections = 0;
 }
 
 function checkRest(now: number): void {
-  if (now - busyAt > REST_AFTER) busySince = now;
+  if (now - busyAt > REST_AFTER) beginBusy(now);
   busyAt = now;
   if (isResting || now - busySince < REST_AFTER) return;
+  // Where all of them read, none waits for the others.
+  if (busyConnections >= openConnections) {
+    beginBusy(now);
+    return;
+  }
   isResting = true;
   let before = rested;
   let timers = 0;
@@ -149,7 +168,7 @@ function checkRest(now: number): void {
       return;
     }
     isResting = false;
-    busySince = performance.now();
+    beginBusy(performance.now());
     if (ended.length > 0) scheduleResume();
   };
   setTimeout(next, 1);
