@@ -267,11 +267,15 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
 
   /** Resolves when at most `highWaterMark` bytes wait, or the connection has ended. */
   drained(): Promise<void> {
-    if (this.state === "closed" || this.#leaving <= this.rules.highWaterMark) {
+    const hasRoom = this.#leaving <= this.rules.highWaterMark;
+    if (this.state === "closed" || (hasRoom && this.#output?.wantsDrain !== true)) {
       return Promise.resolve();
     }
     this.#wantDrain();
-    return new Promise((resolve) => this.#more.drainWaiters.push(resolve));
+    const drained = new Promise<void>((resolve) => this.#more.drainWaiters.push(resolve));
+    // Messages of topics that wait for room leave before what the caller sends next.
+    if (hasRoom) queueMicrotask(() => this.#checkDrained());
+    return drained;
   }
 
   /** Resolves in a later turn: a source that never waits must not keep the event loop from others. */

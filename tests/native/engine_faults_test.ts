@@ -246,3 +246,32 @@ Deno.test("Bun.serve returns 0 for a dropped message, and when the connection ha
     assert.deepEqual(ends.map(codeOf), [expected]);
   }
 });
+
+for (const reportsDrain of [true, false]) {
+  const how = reportsDrain ? "reports" : "does not report";
+  Deno.test(`conflated messages leave before what is sent after drained(), where the engine ${how} its drain`, async () => {
+    let buffered = 0;
+    const sent: string[] = [];
+    const sockets = new FakeSockets({
+      highWaterMark: 1000,
+      open: (conn) => void conn.subscribe("a"),
+    }, {
+      ...SOUND,
+      reportsDrain,
+      bufferedAmount: () => buffered,
+      sendText: (_, text) => (sent.push(text), buffered),
+    });
+    await sockets.open();
+    const [conn] = sockets.clients();
+    buffered = 2000;
+    conn!.send("first");
+    const { waiting } = sockets.publish("a", "conflated", { onSlow: "conflate" });
+    assert.equal(waiting, 1);
+    // The engine has not reported this yet.
+    buffered = 0;
+    await conn!.drained();
+    conn!.send("last");
+    assert.deepEqual(sent, ["first", "conflated", "last"]);
+    conn!.terminate();
+  });
+}
