@@ -539,7 +539,7 @@ async function findPublicNames(entries: readonly string[]): Promise<Map<string, 
         add(module!, new Set(picked.map(([name]) => name)));
       }
     }
-    // An entry may import a name and export it by itself.
+    // An entry may import a name and export it in a separate statement.
     const own = [...text.matchAll(/export\s+(?:type\s+)?\{([^}]*)\}\s*;/g)]
       .flatMap(([, list]) => namesIn(list!)).filter(([, outside]) => isAdded(outside))
       .map(([name]) => name);

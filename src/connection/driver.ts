@@ -269,7 +269,7 @@ export class Driver<T> extends SendingDriver<T>
     const unsent = this.output.finish(ended.error ?? lost("The connection has ended"));
     const count = unsent.length + (this.#closing?.unsentMessages ?? 0);
     this.giveUpLong();
-    if (this.#transport.pollsRarely) endRests();
+    if (this.#transport.pollsRarely) endRests(this);
     MemoryGovernor.ofProcess.remove(this);
     this.counted = 0;
     this.#reading?.stop();

@@ -47,15 +47,15 @@ const LONG_TURN = 16;
 /**
  * Milliseconds of reading after which the connections that read all the time rest until a timer fires. Deno
  * looks for sockets with input only every 61 turns of its event loop as long as there is work left, so that
- * others would wait for seconds (tokio's `event_interval`). Only where the transport asks for it.
+ * others would wait for seconds (tokio's `event_interval`). Only for transports with `pollsRarely`.
  */
 const REST_AFTER = 100;
 
-/** Turns of the event loop within which a connection that rests has read before. */
+/** A connection rests only if it has read within so many turns of the event loop. */
 const RECENT_TURNS = 4;
 
 /** Timers after which a rest is over in any case. */
-const MOST_RESTS = 8;
+const MAX_REST_TIMERS = 8;
 
 /** A connection that reads. */
 export interface TurnTaker {
@@ -66,7 +66,7 @@ export interface TurnTaker {
 /** The connection that has read last, and its work since others did. */
 let reading: TurnTaker | undefined;
 let work = 0;
-/** The work of the connections that have read before it, since the time of the turn was looked at. */
+/** The work of the connections that have read before it, since the time of the turn was checked. */
 let workBefore = 0;
 /** The number of the present turn of the event loop, when work in it was counted first, and whether it is long. */
 let turn = 0;
@@ -97,7 +97,7 @@ let rested = 0;
 
 /** A connection reads bytes. */
 export function startWork(connection: TurnTaker, bytes: number): void {
-  // What was compressed since the last reading was not for this connection.
+  // Compression since the last read was work of other connections.
   takeDeflateWork();
   if (reading !== connection) {
     workBefore += work;
@@ -137,9 +137,10 @@ export function beginRests(): void {
   openConnections++;
 }
 
-/** Such a connection has closed. */
-export function endRests(): void {
+/** Such a connection has closed, and no longer counts as one that reads. */
+export function endRests({ readIn }: TurnTaker): void {
   openConnections--;
+  if (readIn >= busyTurn) busyConnections--;
 }
 
 function beginBusy(now: number): void {
@@ -162,7 +163,7 @@ function checkRest(now: number): void {
   let timers = 0;
   const next = (): void => {
     timers++;
-    if (rested !== before && timers < MOST_RESTS) {
+    if (rested !== before && timers < MAX_REST_TIMERS) {
       before = rested;
       setTimeout(next, 1);
       return;

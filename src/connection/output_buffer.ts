@@ -28,7 +28,7 @@ const PART_MIN = 65_536;
 /** The least bytes of shared memory that a slow connection refers to instead of copying them. */
 const PARKED_MIN = 512;
 
-/** What is true of an output, in one number: a field for each would take 48 bytes more per connection. */
+/** The state of an output, as bits of one number: separate fields would take 48 bytes more per connection. */
 const Flag = {
   /** The held buffer is read-only, because other connections send the same bytes. */
   Shared: 1,
