@@ -159,7 +159,8 @@ function checkRest(now: number): void {
     return;
   }
   isResting = true;
-  let before = rested;
+  // The first timer may fire before any of them has read again.
+  let before = -1;
   let timers = 0;
   const next = (): void => {
     timers++;
