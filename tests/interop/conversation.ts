@@ -33,7 +33,8 @@ export function commandOf(message: unknown): "fragments" | "close" | undefined {
   return message === CLOSE_COMMAND ? "close" : undefined;
 }
 
-const MEBIBYTE = 1 << 20;
+/** Bytes of the largest messages: several reads of a socket. */
+const LARGE = 256 * 1024;
 
 /** Messages for the echo, by the property that they test. */
 const ECHOES: ReadonlyArray<readonly [title: string, message: string | Uint8Array]> = [
@@ -44,8 +45,8 @@ const ECHOES: ReadonlyArray<readonly [title: string, message: string | Uint8Arra
   ["an empty binary message", new Uint8Array(0)],
   ["a text message of 126 bytes, the first with a longer header", "x".repeat(126)],
   ["a binary message of 65,536 bytes, the first with the longest header", pattern(65536)],
-  ["a text message of 1 MiB", "0123456789abcdef".repeat(MEBIBYTE / 16)],
-  ["a binary message of 1 MiB", pattern(MEBIBYTE)],
+  ["a text message of 256 KiB", "0123456789abcdef".repeat(LARGE / 16)],
+  ["a binary message of 256 KiB", pattern(LARGE)],
 ];
 
 function pattern(length: number): Uint8Array {
@@ -77,13 +78,15 @@ function longFragments(): string[][] {
     texts,
     ["", texts[20]!, "", texts[20]!],
     [texts[40]!, noise.join(""), texts[40]!],
-    ["0123456789abcdef".repeat(MEBIBYTE / 32), "0123456789abcdef".repeat(MEBIBYTE / 32)],
+    ["0123456789abcdef".repeat(LARGE / 32), "0123456789abcdef".repeat(LARGE / 32)],
     texts.reverse(),
   ];
 }
 
 /** One line of a client's output, as JSON. */
 export interface StepResult {
+  /** The server of the conversation. */
+  readonly server: string;
   readonly step: string;
   readonly error?: string;
 }
@@ -112,6 +115,8 @@ export type Agreed = Partial<Record<CompressionMode, string>>;
 
 /** The parameters of a conversation. */
 export interface Conversation {
+  /** The name of the server in the results. */
+  readonly server: string;
   readonly mode: CompressionMode;
   readonly url: string;
   /** The extensions that must be negotiated. */
@@ -123,24 +128,36 @@ export interface Conversation {
 /** Opens the connection of a conversation. */
 export type Open = (conversation: Conversation) => Promise<InteropClient>;
 
-/** Holds the conversations of the command line. */
+/**
+ * Holds the conversations of the command line. After a failure it continues with the next server.
+ *
+ * @throws {Error} At the end, if a conversation failed.
+ */
 export async function holdConversations(argument: string, open: Open): Promise<void> {
   const conversations: Conversation[] = JSON.parse(argument);
+  const failed = new Set<string>();
   for (const conversation of conversations) {
-    await converse(() => open(conversation), conversation);
+    if (failed.has(conversation.server)) continue;
+    try {
+      await converse(() => open(conversation), conversation);
+    } catch {
+      failed.add(conversation.server);
+    }
   }
+  if (failed.size > 0) throw new Error(`Failed with ${[...failed].join(", ")}`);
 }
 
 /** Runs the conversation and prints a line for each of its steps. */
 export async function converse(
   connect: () => Promise<InteropClient>,
-  { mode, agreed }: { mode: CompressionMode; agreed: string },
+  { server, mode, agreed }: Pick<Conversation, "server" | "mode" | "agreed">,
 ): Promise<void> {
-  const client = await connect();
-  const step = (title: string, run: () => Promise<void>) => report(`${mode}: ${title}`, run);
-  await step(`negotiates ${agreed || "no compression"}`, () => {
+  const step = <T>(title: string, run: () => Promise<T>): Promise<T> =>
+    report(server, `${mode}: ${title}`, run);
+  const client = await step(`negotiates ${agreed || "no compression"}`, async () => {
+    const client = await connect();
     assert.equal(client.extensions, agreed);
-    return Promise.resolve();
+    return client;
   });
   await step("echoes texts, records and noise in order", async () => {
     const messages = manyMessages();
@@ -191,16 +208,21 @@ export async function converse(
   });
 }
 
-async function report(title: string, run: () => Promise<void>): Promise<void> {
-  let error: string | undefined;
+async function report<T>(server: string, step: string, run: () => Promise<T>): Promise<T> {
   try {
-    await run();
+    const value = await run();
+    print({ server, step });
+    return value;
   } catch (cause) {
-    error = cause instanceof Error ? cause.stack ?? cause.message : String(cause);
+    const error = cause instanceof Error ? cause.stack ?? cause.message : String(cause);
+    print({ server, step, error: error.slice(0, 2000) });
+    throw cause;
   }
+}
+
+function print(result: StepResult): void {
   // deno-lint-ignore no-console
-  console.log(JSON.stringify({ step: title, error: error?.slice(0, 2000) } satisfies StepResult));
-  if (error !== undefined) throw new Error(title);
+  console.log(JSON.stringify(result));
 }
 
 /** A queue between callbacks and `receive`. */

@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { missing, type ProgramName, type RegisterTest, testUnless } from "../support/need.ts";
+import { missing } from "../support/need.ts";
 import { runtimeCommand } from "../support/runtimes.ts";
 import type { Program } from "./processes.ts";
 
@@ -21,14 +21,15 @@ const goProgramPath = join(build, "interop-go");
 /** Installs or builds a need; returns the reason if that is not possible. */
 const preparations = { python3: once(makePython), go: once(buildGo) };
 
-/** Returns a function that registers tests with these programs, and a proxy if they need one. */
-export async function testOf(programs: Program[], proxy?: ProgramName): Promise<RegisterTest> {
-  const reasons = [proxy && missing(proxy)];
+/** Prepares these programs. Returns why that is not possible, if it is not. */
+export async function missingOf(...programs: Program[]): Promise<string | undefined> {
   for (const { needs } of programs) {
-    if (needs === "python3" || needs === "go") reasons.push(await preparations[needs]());
-    else if (needs !== undefined) reasons.push(missing(needs));
+    if (needs === undefined) continue;
+    const isBuilt = needs === "python3" || needs === "go";
+    const reason = isBuilt ? await preparations[needs]() : missing(needs);
+    if (reason !== undefined) return reason;
   }
-  return testUnless(reasons.find((reason) => reason !== undefined));
+  return undefined;
 }
 
 /** Python `websockets`. */

@@ -54,25 +54,39 @@ export class RunningProgram {
   /**
    * Reports the printed results until the process ends, which it must do on its own with status 0.
    *
-   * @returns How many results there were.
+   * @returns How many results there were of each server.
    */
-  async report(t: Deno.TestContext): Promise<number> {
+  async report(t: Deno.TestContext): Promise<Map<string, number>> {
+    const counts = new Map<string, number>();
+    const results = this.#results();
+    let next = await results.next();
+    while (!next.done) {
+      const { server } = next.value;
+      await t.step(`with ${server}`, async (t) => {
+        for (; !next.done && next.value.server === server; next = await results.next()) {
+          counts.set(server, (counts.get(server) ?? 0) + 1);
+          const { step, error } = next.value;
+          await t.step(step, () => {
+            if (error !== undefined) throw new Error(error);
+          });
+        }
+      });
+    }
+    const { success, code, signal } = await this.#process.status;
+    if (!success) throw new Error(`${this.#name} ended with exit code ${code}, signal ${signal}`);
+    return counts;
+  }
+
+  /** The printed results. Ends the process if it prints none for too long. */
+  async *#results(): AsyncGenerator<StepResult, void> {
     const kill = (): void => this.#process.kill("SIGKILL");
     let timer = setTimeout(kill, DEADLINE);
-    let count = 0;
     try {
       for await (const line of this.#lines) {
         clearTimeout(timer);
+        yield JSON.parse(line);
         timer = setTimeout(kill, DEADLINE);
-        count++;
-        const { step, error }: StepResult = JSON.parse(line);
-        await t.step(step, () => {
-          if (error !== undefined) throw new Error(error);
-        });
       }
-      const { success, code, signal } = await this.#process.status;
-      if (!success) throw new Error(`${this.#name} ended with exit code ${code}, signal ${signal}`);
-      return count;
     } finally {
       clearTimeout(timer);
     }

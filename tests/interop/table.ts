@@ -123,7 +123,7 @@ first failure.
 
 Each pair of programs runs in separate processes. It runs the same conversation without compression and with
 each kind of compression that both programs support. The conversation contains text and binary messages of every
-header size, empty messages and messages of 1 MiB, a hundred messages in a row, and a closing handshake started
+header size, empty messages and messages of 256 KiB, a hundred messages in a row, and a closing handshake started
 by each side. It also contains fragments and pings in both directions if the library can send them, and it checks
 the negotiated extensions. Each number is the count of steps; all ${all} steps passed.
 

@@ -1,5 +1,5 @@
 // The quickws server that runs the conversation with clients that only echo: server_conversing.ts
-// <agreed>. Prints a port for each mode of compression, then its results.
+// <name> <agreed>. Prints a port for each mode of compression, then its results.
 
 import process from "node:process";
 import { type Connection, serve, type Server } from "../../../mod.ts";
@@ -28,7 +28,8 @@ class Opened {
   }
 }
 
-const agreed: Agreed = JSON.parse(process.argv[2]!);
+const [name, argument] = process.argv.slice(2) as [string, string];
+const agreed: Agreed = JSON.parse(argument);
 const modes = COMPRESSION_MODES.filter((mode) => agreed[mode] !== undefined);
 const opened = new Map(modes.map((mode) => [mode, new Opened()]));
 const servers: Server<ReceivedMessages>[] = [];
@@ -50,6 +51,6 @@ for (const mode of modes) {
   await converse(async () => {
     const conn = await opened.get(mode)!.next();
     return asInteropClient(conn as unknown as Connection, conn.data.messages, conn.data.pongs);
-  }, { mode, agreed: agreed[mode]! });
+  }, { server: name, mode, agreed: agreed[mode]! });
 }
 for (const server of servers) await server.shutdown();

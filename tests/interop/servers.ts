@@ -1,0 +1,63 @@
+// Servers that run until the end of the tests, one process for all of the clients.
+
+import {
+  type Agreed,
+  COMPRESSION_MODES,
+  type CompressionMode,
+  type Conversation,
+} from "./conversation.ts";
+import { type Program, RunningProgram } from "./processes.ts";
+
+/** The modes that a peer supports. */
+export function modesOf(agreed: Agreed): CompressionMode[] {
+  return COMPRESSION_MODES.filter((mode) => agreed[mode] !== undefined);
+}
+
+/** The ports that a server prints, one for each of the modes. */
+export async function portsOf(
+  server: RunningProgram,
+  modes: readonly CompressionMode[],
+): Promise<Map<CompressionMode, string>> {
+  const ports = new Map<CompressionMode, string>();
+  for (const mode of modes) ports.set(mode, await server.line());
+  return ports;
+}
+
+/** The conversations with a server. */
+export function conversationsWith(
+  server: string,
+  agreed: Agreed,
+  ports: ReadonlyMap<CompressionMode, string>,
+): Conversation[] {
+  return modesOf(agreed).map((mode) => ({
+    server,
+    mode,
+    url: `ws://127.0.0.1:${ports.get(mode)}/`,
+    agreed: agreed[mode]!,
+  }));
+}
+
+/** Echo servers that are started when they are needed first. */
+export class EchoServers {
+  readonly #started = new Map<string, Promise<Map<CompressionMode, string>>>();
+  readonly #processes: RunningProgram[] = [];
+
+  /** The ports of a server; `modes` must be the same in each call. */
+  portsOf(
+    server: Program,
+    modes: readonly CompressionMode[],
+  ): Promise<Map<CompressionMode, string>> {
+    let ports = this.#started.get(server.name);
+    if (ports === undefined) {
+      const process = new RunningProgram(server, ...modes);
+      this.#processes.push(process);
+      this.#started.set(server.name, ports = portsOf(process, modes));
+    }
+    return ports;
+  }
+
+  /** Ends all of them. */
+  async stop(): Promise<void> {
+    await Promise.all(this.#processes.map((process) => process.stop()));
+  }
+}
