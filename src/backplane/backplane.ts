@@ -13,7 +13,7 @@ export interface BackplaneSink {
    * @param topic The topic.
    * @param message The message.
    * @param number The sequence number, if the message was appended to a history.
-   * @param previous The sequence number of the topic's previous message; 0 if there is none any more.
+   * @param previous The sequence number of the topic's previous message; 0 if none is left.
    */
   message(topic: string, message: Uint8Array, number?: number, previous?: number): void;
   /**
@@ -28,20 +28,20 @@ export interface BackplaneSink {
 }
 
 /**
- * A message broker between the servers of several processes and machines. Any broker fits that delivers
- * the messages of one publisher and topic in order. A message that the broker delivers twice reaches
- * receivers twice.
+ * A message broker between the servers of several processes and machines. Any broker that delivers
+ * the messages of one publisher and topic in order will do. A message that it delivers twice
+ * reaches receivers twice.
  *
- * The methods may return promises, which are not awaited unless noted. An error that a method throws,
- * or rejects with, is passed to `onError`, and the request counts as not done. A backplane may call the
- * sink at any time, also from inside its methods.
+ * The methods may return promises, which are not awaited unless noted. An error that a method
+ * throws, or rejects with, is passed to `onError`, and the request counts as failed. A backplane
+ * may call the sink at any time, also from inside its methods.
  *
  * @category Backplanes
  */
 export interface Backplane {
   /** Starts; `sink` receives all events from here on. Called once, before the other methods. */
   start(sink: BackplaneSink): unknown;
-  /** Sends a message to all servers that subscribed to the topic, this one included or not. */
+  /** Sends a message to all servers that subscribed to the topic, possibly including this one. */
   publish(topic: string, message: Uint8Array): unknown;
   /**
    * Subscribes to a topic: a name of 1 to 1024 bytes of UTF-8 with any characters. With `history` the
@@ -51,11 +51,11 @@ export interface Backplane {
   /** Unsubscribes from a topic. */
   unsubscribe(topic: string): unknown;
   /**
-   * The server shuts down; no call follows. The promise is awaited: it should resolve when the messages
-   * that were published before have left.
+   * The server shuts down; this is the last call. The promise is awaited: it should resolve when
+   * the messages published before have been sent.
    */
   close(): unknown;
-  /** The stored messages, if the broker can store any: the option `history` needs it. */
+  /** The stored messages, if the broker can store any; the option `history` requires it. */
   readonly history?: BackplaneHistory | undefined;
 }
 
@@ -67,7 +67,7 @@ export interface Backplane {
 export interface HistoryLimits {
   /** Milliseconds for which a message is stored. */
   maxAge: number;
-  /** Messages that are stored of each topic: the newest. */
+  /** The number of messages stored per topic: the newest ones. */
   maxMessages: number;
 }
 
@@ -78,8 +78,9 @@ export interface HistoryLimits {
  */
 export interface HistoryOptions extends HistoryLimits {
   /**
-   * Messages that one replay may send to one client; then the client receives `missed`, and continues
-   * with new messages. Default: twice `maxMessages`, because messages arrive during the replay.
+   * The maximum messages in one replay to one client; beyond it the client receives `missed` and
+   * continues with new messages. Default: twice `maxMessages`, because messages arrive during the
+   * replay.
    */
   maxReplayMessages?: number | undefined;
   /** The same for bytes. Default: 67108864 (64 MiB). */
@@ -92,14 +93,14 @@ export interface HistoryOptions extends HistoryLimits {
 }
 
 /**
- * How much of a history one read may return.
+ * The limits of one read of a history.
  *
  * @category Backplanes
  */
 export interface ReadLimit {
-  /** Messages: the oldest ones behind the number. */
+  /** The maximum number of messages: the oldest after the sequence number. */
   readonly maxMessages: number;
-  /** Bytes of these messages; the first message may have more. */
+  /** The maximum size of these messages in bytes; the first message may exceed it. */
   readonly maxBytes: number;
 }
 
@@ -110,14 +111,15 @@ export interface ReadLimit {
  * @category Backplanes
  */
 export interface BackplaneHistory {
-  /** Says how much to store. Called once, before {@linkcode Backplane.start}. */
+  /** Sets how much to store. Called once, before {@linkcode Backplane.start}. */
   keep(limits: HistoryLimits): void;
   /**
    * Numbers a message, stores it, and sends it to all servers that subscribed to the topic, in one
-   * step: they receive the messages of a topic in the order of the numbers. Rejects if the message is
-   * not stored, or perhaps not stored. Messages are stored in the order of the calls, which do not wait
-   * for each other. A message whose promise rejects while the broker is down, or at most 100 ms before
-   * {@linkcode BackplaneSink.down}, is appended again when the broker is up; any other is given up.
+   * step: they receive the messages of a topic in the order of the numbers. Rejects if the message
+   * is not stored, or perhaps not stored. Messages are stored in the order of the calls, which do
+   * not wait for each other. A message whose promise rejects while the broker is down, or at most
+   * 100 ms before {@linkcode BackplaneSink.down}, is appended again when the broker is up; any
+   * other rejected message is dropped.
    */
   append(topic: string, message: Uint8Array): Promise<unknown>;
   /**
@@ -125,7 +127,7 @@ export interface BackplaneHistory {
    *
    * @param topic The topic.
    * @param after The sequence number; `undefined`: only {@linkcode HistoryPage.last} is read.
-   * @param limit How much is read at most. A broker that cannot limit a read may return all messages.
+   * @param limit The limits of the read. A broker that cannot limit a read may return all messages.
    */
   read(topic: string, after?: number, limit?: ReadLimit): Promise<HistoryPage>;
 }

@@ -1,6 +1,6 @@
-// Finds messages that a history contains twice: a message whose append an outage interrupted is appended
-// again, although it may have been stored. Servers count the messages that they publish, so that the
-// second copy is known by its count.
+// Finds messages that a history contains twice: a message whose append an outage interrupted is
+// appended again, although it may have been stored. Servers count the messages that they publish,
+// so that the second copy is recognized by its count.
 
 /** The identifier of a published message. */
 export interface Identified {
@@ -12,7 +12,7 @@ export interface Identified {
   readonly count: number;
 }
 
-/** Servers of which the newest count is stored; beyond them the one seen first is forgotten. */
+/** Servers of which the newest count is stored; beyond that, the one seen first is forgotten. */
 const MAX_ORIGINS = 64;
 
 /** Numbers of duplicates that are stored: those of a few outages. */

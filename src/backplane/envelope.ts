@@ -9,8 +9,8 @@
 //   29..34  the id of that server's connection that must not get it; 0 for none
 //   34...   the key in UTF-8, then the payload
 //
-// Before the key each byte has 7 bits, most significant first, and so is ASCII: an envelope with text is
-// text as a whole. Some brokers, or their clients, transport nothing else.
+// Before the key each byte has 7 bits, most significant first, and so is ASCII: an envelope with
+// text is text as a whole. Some brokers and clients transport only text.
 
 const VERSION = 1;
 const TEXT = 1;
@@ -26,7 +26,7 @@ const COUNT_START = ORIGIN_START + ORIGIN_BYTES;
 const EXCEPT_START = COUNT_START + 7;
 const KEY_START = EXCEPT_START + 5;
 
-/** The most bytes of UTF-8 of a key, as of a topic. */
+/** The maximum size of a key in bytes of UTF-8, the same as for a topic. */
 export const MAX_KEY_BYTES = 1024;
 
 const encoder = new TextEncoder();
@@ -113,7 +113,7 @@ function readNumber(bytes: Uint8Array, start: number, end: number): number {
   return value;
 }
 
-/** The greatest id; after it they start again. */
+/** The greatest id; after it, ids start again from 1. */
 const MAX_ID = 0xffffffff;
 
 /** Ids of receivers, by which an envelope names the one that must not get the message. */

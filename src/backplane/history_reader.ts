@@ -104,7 +104,7 @@ export class HistoryReader {
     this.#pending.clear();
   }
 
-  /** The error of a request that had no answer in time. */
+  /** The error of a request that timed out. */
   noAnswer(what: string): Error {
     return new Error(`The broker has not answered ${what} within ${this.timeout} ms`);
   }
@@ -179,7 +179,7 @@ export function isPosition(value: unknown): value is number {
 }
 
 /**
- * Says what is wrong with the result of a read; `undefined` if it is valid.
+ * Describes what is wrong with the result of a read; `undefined` if it is valid.
  *
  * @param page The result.
  * @param after The number to read after; `undefined` if only the position was read.

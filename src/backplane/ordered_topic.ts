@@ -38,7 +38,7 @@ export interface OrderedTopicOwner<R extends object, M> {
   missedByAll(): void;
   /** The history has to be read as soon as possible. */
   wantRead(): void;
-  /** The position is known, or will not be found out. */
+  /** The position is known, or cannot be determined. */
   started(): void;
   /** Too many bytes arrived during a read: the read has to be given up. */
   overflowed(): void;
@@ -53,16 +53,19 @@ export interface OrderedTopicOwner<R extends object, M> {
 
 /** Limits of an {@linkcode OrderedTopic}. */
 export interface OrderedTopicLimits {
-  /** Bytes that are kept of what arrives during a read. */
+  /** The maximum bytes of messages kept that arrive during a read. */
   readonly maxReceivedBytes: number;
-  /** Called when so many bytes more, or less, are kept of that. */
+  /** Called with the change when more or fewer of these bytes are kept. */
   readonly holding?: (difference: number) => void;
   /** Messages and bytes of one replay to one subscriber. */
   readonly maxReplayMessages: number;
   readonly maxReplayBytes: number;
 }
 
-/** Subscribers whose numbers are at most so far apart share a page, which has more messages. */
+/**
+ * The maximum distance between the numbers of subscribers that share a page, which then has more
+ * messages.
+ */
 const SHARED_NUMBERS = 128;
 
 /**
@@ -115,7 +118,7 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
     this.#limits = limits;
   }
 
-  /** Whether the position has yet to be found out. */
+  /** Whether the position is still unknown. */
   get starting(): boolean {
     return this.#starting;
   }
@@ -188,7 +191,9 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
     this.#owner.missedByAll();
   }
 
-  /** A subscription at the broker was made that had failed: messages may have been lost meanwhile. */
+  /**
+   * A subscription at the broker that had failed was made: messages may have been lost in between.
+   */
   restart(): void {
     if (this.#state === "unknown") this.#starting = true;
   }
@@ -226,7 +231,10 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
     if (this.needsRead) this.#owner.wantRead();
   }
 
-  /** A read failed: all continue with what arrives, and know that they have missed messages. */
+  /**
+   * A read failed: all subscribers continue with new messages, and are notified that they missed
+   * some.
+   */
   giveUp(): void {
     const received = this.#takeReceived();
     const all = [...this.#pending ?? []];
@@ -245,7 +253,7 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
   }
 
   #giveUpFor(receiver: R, { after, confirmed }: Pending, received: Received<M>): void {
-    // From here on it is current; one that knew more gets some messages again.
+    // From here on it is current; a subscriber that was ahead receives some messages again.
     const at = this.#state === "unknown" ? after : after && Math.min(after, this.#last);
     if (!confirmed) this.#owner.subscribed(receiver, at);
     if (this.#state === "gap" || at === undefined) return;
@@ -321,7 +329,7 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
     return end === page.last;
   }
 
-  /** The pending subscriber after whose number to read next: about the one that was served first. */
+  /** The pending subscriber after whose number to read next: roughly the one served longest ago. */
   #nextPending(): Pending | undefined {
     let next: Pending | undefined;
     let least = 0;
@@ -334,7 +342,8 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
         least = after === undefined ? 0 : after - SHARED_NUMBERS;
       }
       if (after === undefined || next.after === undefined || doubtful !== next.doubtful) continue;
-      // If the history does not reach back to the greatest of the doubtful, it does not to the others.
+      // If the history does not reach back to the greatest doubtful number, it does not reach the
+      // smaller ones.
       if (doubtful ? after > next.after : after >= least && after < next.after) next = pending;
     }
     return next;
@@ -395,7 +404,10 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
     pending.after = end;
   }
 
-  /** Whether a message is within the limits of a replay; if not, the replay ends, and some is missed. */
+  /**
+   * Whether a message is within the limits of a replay; if not, the replay ends, and the rest is
+   * missed.
+   */
   #fits(receiver: R, pending: Pending, message: M): boolean {
     const { maxReplayMessages, maxReplayBytes } = this.#limits;
     pending.messages++;
@@ -462,7 +474,7 @@ class Received<M extends OrderedMessage> {
     return this.#size;
   }
 
-  /** Adds a message, unless a newer one was added, and returns whether it has. */
+  /** Adds a message unless a newer one was added; returns whether it was added. */
   add(message: M, previous: number): boolean {
     const newest = this.#arrivals.at(-1);
     if (newest !== undefined && message.number <= newest.message.number) return false;

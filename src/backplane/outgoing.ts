@@ -77,7 +77,7 @@ function sizeOf(topic: string, message: Uint8Array): number {
   return topic.length + message.length;
 }
 
-/** The way of messages to a broker. */
+/** Sends messages to a broker. */
 export interface Outgoing {
   /** Messages that the broker is not known to have. */
   readonly length: number;
@@ -87,7 +87,7 @@ export interface Outgoing {
   up(): void;
   /** The broker is down. */
   down(): void;
-  /** Calls back when no message is left, or none was accepted for so many milliseconds. */
+  /** Calls back when no message is left, or when none was accepted for the given milliseconds. */
   drain(timeout: number, done: () => void): void;
   /** How many messages were dropped since the last call. */
   takeDropped(): number;
@@ -143,7 +143,7 @@ export class PublishQueue implements Outgoing {
     this.#isUp = false;
   }
 
-  /** Calls back at once: what could be sent, was sent. */
+  /** Calls back at once: everything that could be sent has been sent. */
   drain(_timeout: number, done: () => void): void {
     done();
   }
@@ -245,7 +245,7 @@ export class AppendQueue implements Outgoing, TimerTarget {
     this.#endDrain();
   }
 
-  /** Calls back when no message is left, or none was stored for so many milliseconds. */
+  /** Calls back when no message is left, or when none was stored for the given milliseconds. */
   drain(timeout: number, done: () => void): void {
     this.#drain = { timeout, done, timer: timers.start(timeout, this, DRAIN) };
     if (!this.#isUp || this.length === 0) this.#endDrain();

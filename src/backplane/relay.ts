@@ -29,7 +29,7 @@ export interface RelayOwner<R extends object, M extends OrderedMessage> {
   names(): Iterable<string>;
   /** The topics of a subscriber. */
   namesOf(receiver: R): Iterable<string>;
-  /** Whether a receiver is open, and how much is buffered for it leaves room for more. */
+  /** Whether a receiver is open and its buffer has room for more. */
   hasRoom(receiver: R): boolean;
   /**
    * Creates a message.
@@ -46,11 +46,11 @@ export interface RelayOwner<R extends object, M extends OrderedMessage> {
   subscribed(receiver: R, topic: string, number: number | undefined): void;
   /** A subscriber has missed messages. */
   missed(receiver: R, topic: string): void;
-  /** All subscribers have, except the pending ones. */
+  /** All subscribers except the pending ones have missed messages. */
   missedByAll(topic: string, isPending: (receiver: R) => boolean): void;
   /** The messages of a topic that were published here have returned, or failed. */
   settled(topic: string): void;
-  /** Messages that arrived during reads of the history hold so many bytes more, or less. */
+  /** The change of the bytes held by messages that arrived during reads of the history. */
   holding?(difference: number): void;
   /** Passes an error to `onError`. */
   reportError(error: unknown): void;
@@ -63,7 +63,7 @@ export type Published = Pick<Envelope, "isText" | "onSlow" | "key" | "payload">;
 const MAX_REPLAY_BYTES = 64 << 20;
 const REPLAY_RATE = 1 << 20;
 
-/** Bytes that are kept of a topic's messages during a read. */
+/** The maximum bytes of a topic's messages kept during a read. */
 const MAX_RECEIVED_BYTES = 1 << 20;
 
 /** A server's access to its broker. No error of the broker is thrown into the server. */
@@ -80,7 +80,7 @@ export class Relay<R extends object, M extends OrderedMessage>
   #state: "starting" | "up" | "down" | "closed" = "starting";
   #published = 0;
   readonly #originText: string = String.fromCharCode(...this.#origin);
-  /** With a history: the topics of which messages that were published here have not returned. */
+  /** With a history: the topics with messages that were published here and have not returned. */
   readonly #awaited: Map<string, Awaited> = new Map();
   #closing: Promise<void> | undefined;
   /** The subscriptions at the broker. */
@@ -155,8 +155,8 @@ export class Relay<R extends object, M extends OrderedMessage>
   }
 
   /**
-   * The server shuts down. Resolves when published messages have left, or none did for so many
-   * milliseconds; messages that are left then are reported. Never rejects.
+   * The server shuts down. Resolves when all published messages were sent, or when none was for the
+   * given milliseconds; the remaining ones are reported. Never rejects.
    */
   close(timeout: number): Promise<void> {
     return this.#closing ??= this.#close(timeout);
@@ -263,7 +263,7 @@ export class Relay<R extends object, M extends OrderedMessage>
     return this.#state === "up" ? this.#awaited.get(topic)?.newest : undefined;
   }
 
-  /** Whether the message with a count is not awaited any more, nor any before it. */
+  /** Whether neither the message with a count nor an earlier one is still awaited. */
   hasSettled(topic: string, count: number): boolean {
     const awaited = this.#awaited.get(topic);
     return this.#state !== "up" || awaited === undefined || awaited.settled >= count;
@@ -358,7 +358,7 @@ export class Relay<R extends object, M extends OrderedMessage>
     this.#owner.missed(receiver, topic);
   }
 
-  /** All subscribers have, except the pending ones. */
+  /** All subscribers except the pending ones have missed messages. */
   missedByAll(topic: string, isPending: (receiver: R) => boolean): void {
     this.#owner.missedByAll(topic, isPending);
   }

@@ -1,12 +1,12 @@
-// Limits how fast one client receives replays, so that a client that resumes again and again does not
-// take the time of the others: a token bucket for each client.
+// Limits how fast one client receives replays, so that a client that resumes again and again does
+// not delay other clients: a token bucket for each client.
 
 import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
 
-/** Bytes that a message costs besides its own. */
+/** Bytes that each message costs in addition to its size. */
 const MESSAGE_COST = 512;
 
-/** A full bucket has what is added in so many seconds. */
+/** The capacity of a bucket, in seconds of its rate. */
 const BURST_SECONDS = 16;
 
 /** Milliseconds between two checks of the waiting clients. */
@@ -29,7 +29,7 @@ export class ReplayPace<R extends object> implements TimerTarget {
   #timer: Timer | undefined;
 
   /**
-   * @param rate Bytes per second; 0 is no limit.
+   * @param rate Bytes per second; 0 disables the limit.
    * @param ready Called when a receiver for which `allows` was false may receive more.
    * @param now A clock in milliseconds.
    */
@@ -54,7 +54,7 @@ export class ReplayPace<R extends object> implements TimerTarget {
     return false;
   }
 
-  /** A receiver was sent a message of so many bytes. */
+  /** Counts the bytes of a message that was sent to a receiver. */
   spend(receiver: R, bytes: number): void {
     if (this.#rate === 0) return;
     let bucket = this.#buckets.get(receiver);

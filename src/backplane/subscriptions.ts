@@ -1,10 +1,10 @@
-// The subscriptions of one server at its broker: requested, and tried again later if they fail.
+// The subscriptions of one server at its broker; failed ones are retried later.
 
 import { isPromiseLike } from "../shared/promises.ts";
 import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
 import type { Backplane } from "./backplane.ts";
 
-/** Milliseconds until a failed subscription is tried again: the first delay, and the longest. */
+/** Milliseconds until a failed subscription is retried: the first delay, and the longest. */
 const MIN_RETRY_DELAY = 1000;
 const MAX_RETRY_DELAY = 30_000;
 
@@ -69,7 +69,7 @@ export class BrokerSubscriptions implements TimerTarget {
     if (this.#failed.size === 0) this.#retryDelay = MIN_RETRY_DELAY;
   }
 
-  /** A subscription failed: it is tried again later. */
+  /** A subscription failed: it is retried later. */
   failed(topic: string, error: unknown): void {
     if (!this.#isUp) return;
     if (!this.#failed.has(topic)) this.#requestFailed(error);
@@ -85,7 +85,7 @@ export class BrokerSubscriptions implements TimerTarget {
     this.#failed.delete(topic);
   }
 
-  /** It is time to try failed subscriptions again. */
+  /** It is time to retry failed subscriptions. */
   timerFired(): void {
     if (!this.#isUp) return;
     for (const topic of [...this.#failed]) this.#again(topic);

@@ -1,5 +1,5 @@
-// The history of one topic that has subscribers on this server: its subscription at the broker, and when
-// that is made, its reads.
+// The history of one topic that has subscribers on this server: its subscription at the broker, and
+// its reads once that is made.
 
 import type { HistoryPage } from "./backplane.ts";
 import { type Envelope, readEnvelope } from "./envelope.ts";
@@ -28,7 +28,7 @@ export interface TopicHistoryContext<R extends object, M extends OrderedMessage>
   subscribed(receiver: R, topic: string, number: number | undefined): void;
   /** A subscriber has missed messages. */
   missed(receiver: R, topic: string): void;
-  /** All subscribers have, except the pending ones. */
+  /** All subscribers except the pending ones have missed messages. */
   missedByAll(topic: string, isPending: (receiver: R) => boolean): void;
   /** Whether a subscriber can receive more of a replay. */
   isReady(receiver: R): boolean;
@@ -98,7 +98,7 @@ export class TopicHistory<R extends object, M extends OrderedMessage>
     this.started();
   }
 
-  /** The subscription had no answer in time; it may still be made. */
+  /** The subscription timed out; it may still be made. */
   timerFired(): void {
     this.#subscribeFailed(this.#context.reader.noAnswer("a subscription"));
   }
@@ -151,7 +151,7 @@ export class TopicHistory<R extends object, M extends OrderedMessage>
       if (one !== undefined) parsed.push(one);
       end = number;
     }
-    // Invalid messages are skipped, also if they are all of a page.
+    // Invalid messages are skipped, even if they are the whole page.
     if (parsed.length === 0) this.topic.read({ last: end, complete, messages: parsed });
     else this.topic.read({ last, complete, messages: parsed });
   }
@@ -184,7 +184,7 @@ export class TopicHistory<R extends object, M extends OrderedMessage>
     this.#context.missed(receiver, this.name);
   }
 
-  /** All current subscribers have. */
+  /** All current subscribers have missed messages. */
   missedByAll(): void {
     this.#context.missedByAll(this.name, this.#isPending);
   }
@@ -207,7 +207,7 @@ export class TopicHistory<R extends object, M extends OrderedMessage>
     for (const callback of waiting ?? []) callback();
   }
 
-  /** More arrived during a read than is kept. */
+  /** More bytes arrived during a read than are kept. */
   overflowed(): void {
     this.#context.reader.forget(this);
     this.#context.overflowed(
@@ -242,7 +242,7 @@ export class TopicHistory<R extends object, M extends OrderedMessage>
     this.#hasFailed = true;
     this.#context.subscriptions.failed(this.name, error);
     this.topic.giveUp();
-    // When a later attempt succeeds, subscribers receive the gap that it left.
+    // When a later attempt succeeds, subscribers receive the messages they missed.
     this.topic.restart();
   }
 

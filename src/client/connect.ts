@@ -31,7 +31,7 @@ const NOTHING = new Uint8Array(0);
 /**
  * Opens a connection over `network`.
  *
- * @param created Is given what drives the connection before `open` is called.
+ * @param created Receives the connection's driver before `open` is called.
  * @throws {TypeError | RangeError} When the URL or an option is wrong; the promise rejects with it.
  * @throws {ConnectionError} `CONNECT_FAILED` or `CONNECTION_LOST`.
  * @throws {HandshakeError} When the server rejects the request, or its response is invalid.
@@ -129,7 +129,7 @@ async function dial<T>(
   } catch (cause) {
     if (signal.aborted) throw signal.reason;
     if (server !== undefined && cause instanceof WebSocketError) throw cause;
-    // A certificate that cannot be read, say.
+    // For example a certificate that cannot be read.
     if (options.dial === undefined && cause instanceof TypeError) throw cause;
     const url = redacted(target.url);
     throw new ConnectionError(
@@ -188,7 +188,7 @@ function openDriver<T>(
   return driver.connection;
 }
 
-/** The time and the user's signal that an opening handshake has, as one signal. */
+/** The time limit and the user's signal of an opening handshake, as one signal. */
 class Deadline implements TimerTarget {
   readonly #controller = new AbortController();
   readonly #timeout: number;
@@ -228,11 +228,11 @@ class Deadline implements TimerTarget {
   }
 }
 
-// The client's end of one opening handshake: the request goes out, the answer comes in.
+// The client's end of one opening handshake: sends the request, reads the response.
 
 /** The result of a handshake, beside the response itself. */
 export interface Answered {
-  /** The answer. */
+  /** The response. */
   readonly handshake: ClientHandshake;
   /** The negotiated compression, if any. */
   readonly agreement: DeflateAgreement | undefined;
@@ -244,7 +244,7 @@ export interface Answered {
 export interface Expected extends ClientHandshakeOptions {
   /** The compression that was offered, if any. */
   readonly deflate: DeflateConfig | undefined;
-  /** Whether the server is spoken with under TLS. */
+  /** Whether the connection uses TLS. */
   readonly secure: boolean;
 }
 
@@ -268,7 +268,7 @@ export class Opening implements TransportSink {
    * @param transport The stream to the server.
    * @param expected The values that the response is checked against.
    * @param done Called once, when the connection is open; the transport needs another sink then.
-   * @param failed Called once, when it will not be; the transport is cut.
+   * @param failed Called once, when the opening fails; the transport is cut.
    */
   constructor(
     transport: Transport,
@@ -297,7 +297,7 @@ export class Opening implements TransportSink {
     }
   }
 
-  /** Gives up, because time is up or the connection lost: a received rejection has more information. */
+  /** Gives up after a timeout or a lost connection; a rejection that was received says more. */
   giveUp(error: unknown): void {
     if (this.#over || this.#handshake.status === 0) return this.fail(error);
     try {
@@ -308,7 +308,7 @@ export class Opening implements TransportSink {
     this.fail(error);
   }
 
-  /** Gives up, for the reason given. */
+  /** Gives up for the given reason. */
   fail(error: unknown): void {
     if (this.#over) return;
     this.#over = true;
@@ -365,7 +365,7 @@ export class Opening implements TransportSink {
     try {
       this.#transport.destroy();
     } catch {
-      // A transport of the user's; the failure is reported already.
+      // A custom transport; the failure has already been reported.
     }
   }
 

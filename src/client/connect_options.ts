@@ -34,8 +34,9 @@ import { checkHandlers, HANDLER_NAMES, type Handlers } from "../connection/handl
 export interface ConnectOptions<T = undefined, M extends AnyMessage = Message>
   extends ConnectionOptions, Handlers<T, M> {
   /**
-   * Further header fields of the request, such as `Authorization` or `Cookie`; or a function that gives
-   * them, also asynchronously, called for each attempt: for a fresh token with each reconnection.
+   * Further header fields of the request, such as `Authorization` or `Cookie`; or a function that
+   * returns them, or a promise of them. It is called for each attempt, for example for a fresh
+   * token.
    */
   headers?: HeaderFieldsInit | (() => HeaderFieldsInit | Promise<HeaderFieldsInit>) | undefined;
   /** The `Origin` to send. Default: none, as is usual for programs that are not browsers. */
@@ -57,8 +58,8 @@ export interface ConnectOptions<T = undefined, M extends AnyMessage = Message>
   /** Cancels the opening of the connection; has no effect on an open one. */
   signal?: AbortSignal | undefined;
   /**
-   * The TLS options of a `wss://` server. `caCerts` and `rejectUnauthorized` count for an `https://`
-   * proxy, too; our own certificate is shown to the server only.
+   * The TLS options of a `wss://` server. `caCerts` and `rejectUnauthorized` count for an
+   * `https://` proxy, too; the client certificate is sent to the server only.
    */
   tls?: TlsClientOptions | undefined;
   /**
@@ -76,15 +77,15 @@ export interface ConnectOptions<T = undefined, M extends AnyMessage = Message>
    */
   onError?(error: unknown, connection?: Connection<T>): void;
   /**
-   * Called when the connection reaches `rateLimit`, `unreadTimeout` or `memoryLimit`. What it throws goes
-   * to `onError`. Default: none.
+   * Called when the connection reaches `rateLimit`, `unreadTimeout` or `memoryLimit`. Errors that
+   * it throws go to `onError`. Default: none.
    */
   onLimit?(report: LimitReport<Connection<T>>): void;
   /** The initial value of `connection.data`. */
   data?: T | undefined;
   /**
-   * Opens another connection when one is lost: `true`, or {@linkcode ReconnectOptions}; what `connect`
-   * gives is a {@linkcode ReconnectingConnection} then. Default: `false`.
+   * Reconnects when the connection is lost: `true`, or {@linkcode ReconnectOptions}; `connect` then
+   * resolves to a {@linkcode ReconnectingConnection}. Default: `false`.
    */
   reconnect?: false | undefined;
 }
@@ -145,7 +146,7 @@ function checkProxy<T>(options: ConnectOptions<T>): void {
   }
 }
 
-/** @throws {TypeError} Unless they can be header fields. What might be a secret is not repeated. */
+/** @throws {TypeError} Unless they can be header fields. The message repeats no possible secret. */
 function checkHeaders(headers: unknown): void {
   if (headers === undefined || typeof headers === "function") return;
   if (typeof headers === "object" && headers !== null && !isPromiseLike(headers)) return;

@@ -1,5 +1,5 @@
-// Reaches a server through a proxy: connects to the proxy, asks it for a tunnel, and speaks TLS with
-// the server through it where the URL says so.
+// Reaches a server through a proxy: connects to the proxy, requests a tunnel, and speaks TLS with
+// the server through it if the URL says so.
 
 import { ConnectionError } from "../errors.ts";
 import { parseIpAddress } from "../handshake/ip_address.ts";
@@ -38,7 +38,7 @@ export interface Dialled {
  * @param tls The user's TLS options: an HTTPS proxy is checked against the same authorities, also
  * for an address without TLS.
  * @throws {ConnectionError} `PROXY_FAILED` when the proxy cannot be reached, does not speak its
- * protocol or is lost, `PROXY_REFUSED` when it refuses; otherwise what the network throws.
+ * protocol or disconnects, `PROXY_REFUSED` when it rejects; otherwise the error of the network.
  */
 export async function dialThroughProxy(
   network: Network,
@@ -115,12 +115,12 @@ async function dialProxy(
 }
 
 /**
- * Holds a dialogue with a proxy over `transport`.
+ * Negotiates with a proxy over `transport`.
  *
- * @returns The bytes of the target that came behind the dialogue. The transport is paused and needs
- * another sink.
- * @throws {ConnectionError} When the proxy refuses, does not speak the protocol, or is lost; the
- * transport is cut.
+ * @returns The bytes of the target that arrived after the dialogue. The transport is paused and
+ * needs another sink.
+ * @throws {ConnectionError} When the proxy rejects, does not speak the protocol, or disconnects;
+ * the transport is cut.
  */
 export function openTunnel(transport: Transport, dialogue: ProxyDialogue): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
@@ -216,11 +216,12 @@ class Tunnel implements TransportSink {
   }
 }
 
-// The option `proxy`: whose URL it is, and what that says. No message repeats a user or password.
+// The option `proxy`: the proxy for a URL, and the parts of its URL. No message repeats a user or
+// password.
 
 /**
- * A proxy, or how to find the one for a URL: none where it returns `undefined`. A user and password
- * stand in the proxy's URL, percent-encoded.
+ * The URL of a proxy, or a function that returns it for each URL; `undefined` is a direct
+ * connection. The user and password are part of the proxy's URL, percent-encoded.
  *
  * @example
  * ```ts
@@ -253,8 +254,8 @@ export interface ProxyServer {
 /**
  * The proxy that an option means for a URL, if any.
  *
- * @throws {TypeError | RangeError} When it is no URL of a proxy, or its user or password cannot be
- * sent; and what the user's function throws.
+ * @throws {TypeError | RangeError} When it is not the URL of a proxy, or its user or password
+ * cannot be sent; also any error of the user's function.
  */
 export function findProxy(option: ProxyOption | undefined, url: string): ProxyServer | undefined {
   const found: unknown = typeof option === "function" ? option(new URL(url)) : option;

@@ -22,7 +22,7 @@ export interface Target {
   readonly authorization: string | undefined;
 }
 
-/** The schemes that lead to a server, and whether they mean TLS. */
+/** The accepted schemes, and whether they mean TLS. */
 const SCHEMES: ReadonlyMap<string, { secure: boolean; unix: boolean }> = new Map([
   ["ws:", { secure: false, unix: false }],
   ["wss:", { secure: true, unix: false }],
@@ -36,7 +36,7 @@ const SCHEMES: ReadonlyMap<string, { secure: boolean; unix: boolean }> = new Map
  * Parses a URL. `http:` and `https:` count as `ws:` and `wss:`. `ws+unix:/run/app.sock:/chat`
  * is the path `/chat` of a server on a unix socket, as its `server.url` has it.
  *
- * @throws {TypeError} When it is no URL, of another scheme, or has a fragment.
+ * @throws {TypeError} When it is not a URL, has another scheme, or a fragment.
  */
 export function parseTarget(input: string | URL): Target {
   const url = urlOf(input);
@@ -105,14 +105,14 @@ function urlOf(input: unknown): URL {
   return new URL(input);
 }
 
-/** A host as sockets want it: an IPv6 address stands in brackets only in URLs. */
+/** A host as sockets take it: an IPv6 address has brackets only in URLs. */
 export function withoutBrackets(hostname: string): string {
   return hostname.startsWith("[") ? hostname.slice(1, -1) : hostname;
 }
 
 /**
- * A URL, or what was meant to be one, for an error message: without user, password, query and fragment,
- * in which secrets stand.
+ * A URL, valid or not, for an error message: without user, password, query and fragment, which may
+ * contain secrets.
  */
 export function redacted(input: string | URL): string {
   const text = String(input);
@@ -126,7 +126,7 @@ export function redacted(input: string | URL): string {
     }
   }
   return text
-    // A password may have any character in it where it is not encoded.
+    // A password that is not encoded may contain any character.
     .replace(/^([a-z][a-z0-9+.-]*:)?([/\\]*).*@/is, "$1$2***@")
     .replace(/([?#]).*/s, "$1***");
 }

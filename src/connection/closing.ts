@@ -15,20 +15,23 @@ const LINGER_TIMER = 1;
 const STEPS = 4;
 
 /**
- * Milliseconds that the system has to deliver what it took, after the connection has ended for the user:
- * the socket is half closed until then, instead of reset.
+ * Milliseconds for the system to deliver its buffered output after the connection has ended for the
+ * user: until then the socket is half closed instead of reset.
  */
 const LINGER = 30_000;
 
-/** Bytes that were sent, from which on the system may still hold some. */
+/** The number of sent bytes above which the system may still hold some. */
 const LINGER_FROM = 16_384;
 
-/** Sockets that linger at most, in the whole process: a peer that never answers costs no more than that. */
+/**
+ * The maximum number of lingering sockets in the process, which bounds the cost of peers that never
+ * answer.
+ */
 const MAX_LINGERING = 1024;
 
 let lingering = 0;
 
-/** The end of the stream, from our side. */
+/** The end of this side's direction of the stream. */
 type Ending = "no" | "wanted" | "done";
 
 /** The end of one connection, from its first cause on. */
@@ -43,7 +46,7 @@ export class Closing<T> implements TimerTarget {
   isWanted = false;
   /** Messages that were accepted and not sent. */
   unsentMessages = 0;
-  /** The Close frame that is sent once all else was. */
+  /** The Close frame, sent after everything else. */
   #pending: { readonly code: number; readonly reason: string } | undefined;
   #ending: Ending = "no";
   #timer: Timer | undefined;
@@ -52,7 +55,7 @@ export class Closing<T> implements TimerTarget {
   #leftBefore = 0;
   #stuckSteps = 0;
   #movedSteps = 0;
-  /** Whether the connection has ended for the user, and the socket has not. */
+  /** Whether the connection has ended for the user, but the socket has not. */
   #isLingering = false;
 
   /**
@@ -73,7 +76,7 @@ export class Closing<T> implements TimerTarget {
     this.#transport = transport;
   }
 
-  /** Whether the connection has ended for the user, and the socket has not. */
+  /** Whether the connection has ended for the user, but the socket has not. */
   get isLingering(): boolean {
     return this.#isLingering;
   }
@@ -94,7 +97,7 @@ export class Closing<T> implements TimerTarget {
       return;
     }
     const { fragments } = this.#output;
-    // A message of the user's own fragments that has no end yet will never get one.
+    // A message that the user sends in fragments, and has not ended, stays incomplete.
     if (fragments?.isStreaming) return;
     if (this.#driver.delaysClose(() => this.#sendIfDue())) return;
     this.#pending = undefined;
@@ -106,7 +109,7 @@ export class Closing<T> implements TimerTarget {
     this.#output.uncork();
   }
 
-  /** Output was written: see whether the Close frame, or the end of the stream, comes next. */
+  /** Output was written: sends the Close frame or ends the stream if that is next. */
   flushed(): void {
     if (this.#pending !== undefined) this.#sendIfDue();
     if (this.#ending === "wanted" && this.#output.empty && !this.#output.congested) {
@@ -144,7 +147,7 @@ export class Closing<T> implements TimerTarget {
     this.#stuckSteps = moved ? 0 : this.#stuckSteps + 1;
     if (moved) this.#movedSteps++;
     const isOut = this.#output.empty && !this.#output.congested && this.#pending === undefined;
-    // What the system took takes about as long as what had to wait for it.
+    // The system's buffered output takes about as long as the output that waited for it.
     const patience = STEPS + (isOut ? this.#movedSteps : 0);
     if (this.#timeout > 0 && this.#stuckSteps < patience) {
       this.#timer = timers.start(this.#timeout / STEPS, this, CLOSE_TIMER);
@@ -170,7 +173,7 @@ export class Closing<T> implements TimerTarget {
 
   // The end of the stream.
 
-  /** Ends our direction of the stream as soon as the output has left. */
+  /** Ends this side's direction of the stream as soon as the output has left. */
   endOutput(): void {
     if (this.#ending === "no") this.#ending = "wanted";
   }

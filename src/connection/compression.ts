@@ -1,5 +1,5 @@
-// The compression of a connection, by the library or by the user's codec. It is loaded where an option asks
-// for it, because the codec and its tables take long to load.
+// The compression of a connection, by the library or by the user's codec. It is loaded only if an
+// option needs it, because the codec and its tables take long to load.
 
 import type { DeflateAgreement } from "../handshake/deflate_offer.ts";
 import { CodecCompression } from "../message/codec.ts";

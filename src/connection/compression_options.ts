@@ -24,8 +24,8 @@ export interface CompressionOptions {
   /** Whether outgoing messages are compressed. Default: `true`. */
   compress?: boolean | undefined;
   /**
-   * Whether compressed messages are accepted; if not, a peer that sends one is closed with 1003, so
-   * this is for peers that are known to send none. Default: `true`.
+   * Whether compressed messages are accepted; `false` is for peers that are known to send none: a
+   * compressed message then closes the connection with 1003. Default: `true`.
    */
   decompress?: boolean | undefined;
   /** Bytes below which a message is sent as it is. Default: 256, and 0 with context takeover. */
@@ -36,8 +36,8 @@ export interface CompressionOptions {
    */
   level?: "auto" | "fast" | "best" | undefined;
   /**
-   * Whether the server's messages may refer to those before: much shorter small messages, for memory
-   * of some KiB per connection (RFC 7692 section 7.1.1). Default: `false`.
+   * Whether the server's messages may refer to earlier ones: small messages become much shorter,
+   * for some KiB of memory per connection (RFC 7692 section 7.1.1). Default: `false`.
    */
   serverContextTakeover?: boolean | undefined;
   /** The same for the client's messages. Default: `false`. */
@@ -62,7 +62,7 @@ export interface CompressionOptions {
 
 /**
  * The options of `compression: "compatible"`. Both sides may use context takeover, so that the
- * answer is a plain `permessage-deflate`: the clients of Jetty, Netty and Tornado do not honor
+ * response is a plain `permessage-deflate`: the clients of Jetty, Netty and Tornado do not honor
  * `client_no_context_takeover` unless they have requested it.
  */
 const COMPATIBLE: CompressionOptions = {
@@ -72,7 +72,7 @@ const COMPATIBLE: CompressionOptions = {
   clientMaxWindowBits: 15,
 };
 
-/** The option once checked. */
+/** The checked option. */
 export interface CompressionRules extends PermessageRules, DeflateConfig {
   /** Replaces the built-in codec. */
   readonly codec?: CompressionCodec;
@@ -92,7 +92,7 @@ const NAMES = [
 
 const MAX_WINDOW_BITS = 15;
 
-/** The window of the clients of a server that has to remember for each of them. */
+/** The window of clients on a server that keeps a context for each of them. */
 const SMALL_WINDOW_BITS = 12;
 
 /**
@@ -101,7 +101,7 @@ const SMALL_WINDOW_BITS = 12;
  * @param option The user's value.
  * @param isServer Whether it is for a server.
  * @param memoryLimit The option of that name, in bytes.
- * @returns `undefined` where there is to be no compression.
+ * @returns `undefined` if compression is off.
  * @throws {TypeError | RangeError} When something in it is of the wrong type or out of range.
  */
 export function compressionRules(
@@ -129,7 +129,7 @@ export function compressionRules(
     memoryLimit,
     ...(options.codec === undefined ? undefined : { codec: options.codec, hasFixedWindow: true }),
   };
-  // RFC 7692 has no word for "neither of us": not to negotiate says it.
+  // RFC 7692 has no parameter to disable both directions; the extension is not negotiated then.
   return rules.compress || rules.decompress ? rules : undefined;
 }
 
@@ -152,7 +152,7 @@ function checkOptions(options: CompressionOptions): void {
   }
 }
 
-/** @throws {TypeError} When it is no codec, or what else was given cannot be had with one. */
+/** @throws {TypeError} When it is not a codec, or another option cannot be combined with one. */
 function checkCodec(options: CompressionOptions, isServer: boolean): void {
   const { codec } = options;
   const isCodec = typeof codec === "object" && codec !== null &&

@@ -41,13 +41,13 @@ import {
 export interface HandshakeInfo {
   /** The URL of the connection, as the client named it: `ws://127.0.0.1:8080/chat`. */
   readonly url: string;
-  /** The HTTP status code of the answer: 101. */
+  /** The HTTP status code of the response: 101. */
   readonly status: number;
-  /** The peer's header fields: the answer's on a client, the request's on a server. */
+  /** The peer's header fields: the response's on a client, the request's on a server. */
   readonly headers: HeaderView;
   /** The subprotocol, or the empty string. */
   readonly protocol: string;
-  /** The extensions in use as the answer lists them, or the empty string. */
+  /** The extensions in use as the response lists them, or the empty string. */
   readonly extensions: string;
 }
 
@@ -104,17 +104,17 @@ export class Connection<T = unknown, M extends AnyMessage = Message> {
     return this.handshake.protocol;
   }
 
-  /** The extensions in use as the handshake's answer lists them, or the empty string. */
+  /** The extensions in use as the handshake's response lists them, or the empty string. */
   get extensions(): string {
     return this.handshake.extensions;
   }
 
-  /** The peer's address, without the port; empty where there is none. */
+  /** The peer's address, without the port; empty if it has none. */
   get remoteAddress(): string {
     return this.#driver.remoteAddress;
   }
 
-  /** The peer's port; 0 where there is none, as on unix sockets. */
+  /** The peer's port; 0 if it has none, as on unix sockets. */
   get remotePort(): number {
     return this.#driver.remotePort;
   }
@@ -189,8 +189,8 @@ export class Connection<T = unknown, M extends AnyMessage = Message> {
 
   /**
    * Sends a message that may wait for others, so that they leave in one write: when there are
-   * `delayedWrite.maxMessages` of them, after `delayedWrite.maxDelay` milliseconds, or with the next
-   * thing that is sent in another way. Messages never overtake each other.
+   * `delayedWrite.maxMessages` of them, after `delayedWrite.maxDelay` milliseconds, or with the
+   * next frame that another method sends. Messages never overtake each other.
    *
    * @returns As {@linkcode Connection.send} does.
    * @throws {TypeError} When the data is of another type.
@@ -226,9 +226,9 @@ export class Connection<T = unknown, M extends AnyMessage = Message> {
    * @param source Where the chunks come from: strings for text, bytes for binary.
    * @param opcode Text or binary. Default: by the first chunk.
    * @param options How to send it.
-   * @returns `true` when all was sent, `false` when the connection ended before. Rejects with what
-   * the source throws; if some of the message was sent by then, the connection is closed with 1011.
-   * An argument of the wrong type is a `TypeError`.
+   * @returns `true` when all was sent, `false` when the connection ended before. Rejects with the
+   * source's error; if part of the message was sent by then, the connection is closed with 1011. An
+   * argument of the wrong type is a `TypeError`.
    *
    * @example
    * ```ts
@@ -248,12 +248,11 @@ export class Connection<T = unknown, M extends AnyMessage = Message> {
   }
 
   /**
-   * Sends one fragment of a message (RFC 6455 section 5.4). The message starts with the first fragment and
-   * ends with the one that has `fin`; what is sent in between follows after it. A whole message that is
-   * sent in between waits for the last fragment: do not `await drained()` in between, which waits for that
-   * message. A message whose last
-   * fragment was not sent when the connection is closed is incomplete, and what waited for its end is not
-   * sent: the end is not clean then.
+   * Sends one fragment of a message (RFC 6455 section 5.4). The message starts with the first
+   * fragment and ends with the one that has `fin`. Whole messages sent in between are queued until
+   * then: do not `await drained()` in between, because it waits for them. If the connection is
+   * closed before the last fragment was sent, the message is incomplete, queued messages are not
+   * sent, and the close is not clean.
    *
    * @param opcode Text or binary. For fragments after the first it may also be `Opcode.Continuation`.
    * @param data The fragment: a string for text, bytes for either.
@@ -381,9 +380,9 @@ export class Connection<T = unknown, M extends AnyMessage = Message> {
   }
 
   /**
-   * Starts the closing handshake (RFC 6455 section 7.1.2): what was accepted before is sent first, for as
-   * long as it makes progress (option `closeTimeout`). No message is delivered after it. Does nothing on a
-   * connection that is closing or closed.
+   * Starts the closing handshake (RFC 6455 section 7.1.2): accepted messages are sent first, while
+   * that makes progress (option `closeTimeout`). No message is delivered after it. Does nothing on
+   * a connection that is closing or closed.
    *
    * @param code 1000 to 1003, 1007 to 1014 or 3000 to 4999. Default: 1000.
    * @param reason At most 123 bytes of UTF-8. Default: empty.
@@ -395,7 +394,7 @@ export class Connection<T = unknown, M extends AnyMessage = Message> {
     this.#driver.close(code, reason);
   }
 
-  /** Destroys the socket immediately, without a closing handshake; buffered output is dropped. */
+  /** Destroys the socket immediately, without a closing handshake, and drops buffered output. */
   terminate(): void {
     this.#driver.terminate();
   }
@@ -414,9 +413,9 @@ export class Connection<T = unknown, M extends AnyMessage = Message> {
   }
 
   /**
-   * Stops reading from the socket: nothing is delivered, and the peer has to wait. Until `resume`, the
-   * limits of time on what the peer sends (`pongTimeout`, `readTimeout`, `messageTimeout`) stand still,
-   * and the peer's end may be noticed only then.
+   * Stops reading from the socket: nothing is delivered, and the peer has to wait. Until `resume`,
+   * the timeouts for the peer's input (`pongTimeout`, `readTimeout`, `messageTimeout`) are
+   * suspended, and the peer's disconnection may go unnoticed.
    */
   pause(): void {
     this.#driver.pause();

@@ -36,15 +36,15 @@ export type WrittenCallback = (error?: Error) => void;
 
 /**
  * Drives one connection. All senders return whether more may be sent at once: `false` above
- * `highWaterMark` (the message is accepted), and `false` when the connection is not open (it is dropped).
- * Senders copy the bytes that they are given, and throw nothing.
+ * `highWaterMark` (the message is accepted), and `false` when the connection is not open (it is
+ * dropped). Senders copy the given bytes, and never throw.
  */
 export interface ConnectionDriver {
   /** The state of the connection; `"closing"` from the moment at which the user closes it. */
   readonly state: SessionState;
-  /** The peer's address, without the port; empty where there is none. */
+  /** The peer's address, without the port; empty if it has none. */
   readonly remoteAddress: string;
-  /** The peer's port; 0 where there is none. */
+  /** The peer's port; 0 if it has none. */
   readonly remotePort: number;
   /** Bytes accepted that have not left the process, frame headers included. */
   readonly bufferedAmount: number;
@@ -115,7 +115,8 @@ export interface ConnectionDriver {
   cutSlow(): void;
 
   /**
-   * Starts the closing handshake. Accepted messages are sent first, as long as that makes progress. Does nothing unless the connection is open.
+   * Starts the closing handshake. Accepted messages are sent first, while that makes progress. Does
+   * nothing unless the connection is open.
    */
   close(code: number, reason: string): void;
   /** Fails the connection because of an error on this side (RFC 6455 section 7.1.7). */
@@ -141,7 +142,7 @@ export interface ConnectionTopics {
   /**
    * Subscribes; returns `false` when the connection is no longer open.
    *
-   * @param after The number of the last message that it knows, where it wants what came since.
+   * @param after The number of the last message that it has, if it wants the messages since then.
    */
   subscribe(receiver: ConnectionDriver, topic: string, after?: number): boolean;
   /** Unsubscribes; returns whether the connection was subscribed. */
@@ -178,10 +179,10 @@ export interface TopicListener {
   /**
    * It is subscribed from here on.
    *
-   * @param number The topic's last number, if it has a history: what comes after it will arrive.
+   * @param number The topic's last number, if it has a history: later messages will arrive.
    */
   subscribed(topic: string, number: number | undefined): void;
-  /** Some earlier messages are no longer known. */
+  /** Some earlier messages are no longer available. */
   missed(topic: string): void;
   /** A message of the topic was the client's own and is not sent to it. */
   passed(topic: string, number: number): void;

@@ -58,9 +58,9 @@ export interface ConnectionOptions {
   maxFragments?: number | undefined;
   /**
    * Compression of messages (RFC 7692), where the peer has it too; see {@linkcode
-   * CompressionOptions}. `"compatible"` agrees on a plain `permessage-deflate` with context takeover
-   * and windows of 15 bits, for peers that can do nothing else (Jetty, Netty, Tornado); it takes up to
-   * 64 KiB more per connection. Default: `false`.
+   * CompressionOptions}. `"compatible"` agrees on a plain `permessage-deflate` with context
+   * takeover and windows of 15 bits, for peers that support nothing else (Jetty, Netty, Tornado);
+   * it takes up to 64 KiB more per connection. Default: `false`.
    */
   compression?: boolean | "compatible" | CompressionOptions | undefined;
   /** Subprotocols that are offered (`connect`), or supported in order of preference (`serve`). */
@@ -92,14 +92,14 @@ export interface ConnectionOptions {
    */
   messageTimeout?: number | undefined;
   /**
-   * Milliseconds that messages wait for a reader where there is no `message` handler and no iterator; after
-   * that they are discarded as they come. A Close frame behind messages that the peer still has to hold back
-   * is noticed then at the latest. Default: 30000.
+   * Milliseconds that messages wait for a reader if there is no `message` handler and no iterator;
+   * then they are discarded as they arrive. A Close frame behind unread messages is noticed by then
+   * at the latest. Default: 30000.
    */
   unreadTimeout?: number | undefined;
   /**
-   * Milliseconds after which a connection is closed with 1001, give or take a random tenth; 0 disables the
-   * limit. Default: 0.
+   * Milliseconds after which a connection is closed with 1001, varied randomly by up to a tenth; 0
+   * disables the limit. Default: 0.
    */
   maxLifetime?: number | undefined;
   /**
@@ -123,8 +123,9 @@ export interface ConnectionOptions {
   /** Whether small writes are sent immediately (TCP_NODELAY). Default: `true`. */
   noDelay?: boolean | undefined;
   /**
-   * The first size in bytes of a connection's read buffer, on Deno, where the transport owns it: 512
-   * to 1048576. Default: the transport's choice. Node and Bun bring their own buffers and ignore it.
+   * The first size in bytes of a connection's read buffer, on Deno, where the transport owns it:
+   * 512 to 1048576. Default: the transport's choice. Node and Bun use their own buffers and ignore
+   * it.
    */
   readBufferSize?: number | undefined;
 }
@@ -156,7 +157,7 @@ export const CONNECTION_OPTION_NAMES = [
   "readBufferSize",
 ] as const;
 
-/** The options of a connection once checked, shared by all connections of a server. */
+/** The checked options of a connection, shared by all connections of a server. */
 export interface ConnectionRules extends SessionRules, KeepaliveRules {
   /** See {@linkcode ConnectionOptions.binaryType}. */
   readonly binaryType: "uint8array" | "arraybuffer";
@@ -222,7 +223,7 @@ export function connectionRules(options: ConnectionOptions, masked: boolean): Co
     rateLimit: rateLimitRules(options.rateLimit),
     memoryLimit,
     delayedWrite: { maxMessages, maxDelay, bufferSize },
-    // A default must not stand in the way of the other, which was given.
+    // A default must not conflict with the other option, which was given.
     highWaterMark: options.highWaterMark ?? Math.min(1 << 20, maxBufferedAmount),
     maxBufferedAmount: Math.max(maxBufferedAmount, options.highWaterMark ?? 0),
   };

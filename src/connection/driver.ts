@@ -1,6 +1,6 @@
-// Drives one connection over a stream: joins the session to the transport on one side and to the user on
-// the other. What arrives goes through the session to the handlers or to the reader, what is sent leaves in
-// one write for each chunk that was read. Stopped reading is in `Reading`, the end in `Closing`.
+// Drives one connection over a stream: joins the session to the transport on one side and to the
+// user on the other. Input goes through the session to the handlers or the reader; output leaves in
+// one write per chunk read. `Reading` implements pauses, `Closing` the end.
 
 import type { WebSocketError } from "../errors.ts";
 import type { DeflateAgreement } from "../handshake/deflate_offer.ts";
@@ -41,7 +41,7 @@ export interface DriverStart {
   readonly rest: readonly Uint8Array[];
   /** Whether the peer has already ended its direction. */
   readonly ended: boolean;
-  /** The answer of the handshake, on a server: it leaves together with what `open` sends. */
+  /** The response of the handshake, on a server, written together with the output of `open`. */
   readonly response?: Uint8Array;
   /** Whether the transport still has to report that it accepts more output. */
   readonly congested?: boolean;
@@ -63,7 +63,7 @@ export class Driver<T> extends SendingDriver<T>
   #gaveViews = false;
   /** Bytes of memory that the connection was last counted with. */
   counted = 0;
-  /** The number of the turn of the event loop in which it has read last. */
+  /** The turn of the event loop in which it last read. */
   readIn = -1;
 
   /**
@@ -104,8 +104,8 @@ export class Driver<T> extends SendingDriver<T>
   }
 
   /**
-   * Begins: the answer of the handshake is written, `open` is called, then what arrived behind the
-   * handshake is read, then the stream.
+   * Starts: writes the response of the handshake, calls `open`, then reads the bytes behind the
+   * handshake, then the stream.
    */
   start(start: DriverStart): void {
     this.startTimers(this);
@@ -121,7 +121,7 @@ export class Driver<T> extends SendingDriver<T>
     this.guard(() => this.#transport.start(this));
   }
 
-  /** Calls what a transport must not throw in. */
+  /** Calls a method of the transport, which must not throw. */
   guard(call: () => void): void {
     try {
       call();
@@ -283,7 +283,7 @@ export class Driver<T> extends SendingDriver<T>
   /** Starts the timer of the closing handshake, once. */
   startCloseTimer(): void {
     this.#needClosing().startTimer(this.rules.closeTimeout);
-    // No message can be sent any more, so that a stream has no use.
+    // No message can be sent any more, so that a stream is useless.
     if (this.session.state !== "open") {
       this.output.giveUpStream();
       this.giveUpLong();
@@ -291,12 +291,12 @@ export class Driver<T> extends SendingDriver<T>
     this.#reading?.closing();
   }
 
-  /** Ends our direction of the stream as soon as the output has left. */
+  /** Ends this side's direction of the stream as soon as the output has left. */
   endOutput(): void {
     this.#needClosing().endOutput();
   }
 
-  /** The peer's Close frame is answered next: what was accepted leaves before the answer. */
+  /** The peer's Close frame is answered next: accepted messages leave before that. */
   closeReceived(): void {
     this.finishLong();
   }
@@ -317,7 +317,7 @@ export class Driver<T> extends SendingDriver<T>
     this.#needReading().messagePaused();
   }
 
-  /** While the connection has much to compress, its peer waits with what makes more. */
+  /** While the connection has much to compress, nothing is read that would cause more. */
   protected override uncompressedChanged(): void {
     if (this.output.uncompressed > this.rules.highWaterMark) this.#needReading().outputFull();
     else this.#reading?.outputHasRoom();
@@ -331,7 +331,7 @@ export class Driver<T> extends SendingDriver<T>
     this.#closing?.flushed();
   }
 
-  /** There is room for messages of topics that wait outside of the output. */
+  /** There is room for messages of topics that wait outside the output. */
   releaseWaiting(): boolean {
     const { topics } = this.context;
     if (topics === undefined || this.session.state !== "open") return false;
@@ -364,12 +364,12 @@ export class Driver<T> extends SendingDriver<T>
     return this.counted + this.#sharedWeight + (this.session.compression?.contextSize ?? 0);
   }
 
-  /** Its part of the memory of frames that others send as well. */
+  /** Its share of the memory of frames that other connections send as well. */
   get #sharedWeight(): number {
     return this.output.sharedWeight + (this.context.topics?.weightOf(this) ?? 0);
   }
 
-  /** Counts what the connection holds anew, and adds it to the parts. */
+  /** Counts again what the connection holds, and updates the sums. */
   addTo(use: MemoryUse): void {
     if (this.extra?.info !== undefined) return;
     this.countMemory(Infinity);
@@ -391,7 +391,9 @@ export class Driver<T> extends SendingDriver<T>
     MemoryGovernor.ofProcess.count(this, difference, limit);
   }
 
-  /** Closes the connection, because all together hold too much and this one most. */
+  /**
+   * Closes the connection, because all connections together hold too much memory and this one most.
+   */
   giveUp(error: WebSocketError): void {
     this.limitReached("memoryLimit", this.rules.memoryLimit);
     // Output for a peer that does not read would be held until it does.
@@ -434,7 +436,7 @@ export class Driver<T> extends SendingDriver<T>
     return this.session.partialMessage;
   }
 
-  /** Bytes that the transport has taken and that have not left. */
+  /** Bytes that the transport has accepted and not yet sent. */
   get unsent(): number {
     return this.output.below;
   }
@@ -491,7 +493,8 @@ export class Driver<T> extends SendingDriver<T>
   /**
    * Starts the closing handshake, after what was accepted before.
    *
-   * @param timeout Milliseconds that it may be without progress. Default: the option `closeTimeout`.
+   * @param timeout The maximum time without progress, in milliseconds. Default: the option
+   * `closeTimeout`.
    */
   close(code: number, reason: string, timeout?: number): void {
     if (this.state !== "open") return;

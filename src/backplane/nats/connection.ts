@@ -1,5 +1,5 @@
-// The connection to NATS that the backplane accepts, declared as far as it is used, so that the library
-// does not depend on its package; and topics as tokens of subjects.
+// The part of a NATS connection that the backplane uses, declared here so that the library does not
+// depend on its package; and topics as tokens of subjects.
 
 /**
  * A message of NATS.
@@ -86,7 +86,7 @@ function isPlain(byte: number): boolean {
     byte >= 0x61 && byte <= 0x7a || byte === 0x2d || byte === 0x5f;
 }
 
-/** The token of a topic, and of no other: all other bytes of its UTF-8 are written like `=2E`. */
+/** The token of a topic, unique to it: all other bytes of its UTF-8 are written like `=2E`. */
 export function topicToken(topic: string): string {
   let token = "";
   for (const byte of encoder.encode(topic)) {
@@ -107,7 +107,7 @@ export function isStreamName(text: string): boolean {
   return /^[A-Za-z0-9_-]+$/.test(text);
 }
 
-/** The default stream of a prefix, and of no other: `=` stands for a dot between tokens. */
+/** The default stream of a prefix, unique to it: `=` stands for a dot between tokens. */
 export function streamOfPrefix(prefix: string): string {
   return prefix.slice(0, -1).replaceAll(".", "=");
 }

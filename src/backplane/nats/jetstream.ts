@@ -7,7 +7,10 @@ import type { NatsConnection, NatsMessage } from "./connection.ts";
 /** Nanoseconds in a millisecond. */
 const NANOSECONDS = 1_000_000;
 
-/** A day in milliseconds: how much longer than it is read, a message keeps the numbers known. */
+/**
+ * A day in milliseconds: messages are stored this much longer than they are read, which keeps their
+ * sequence numbers.
+ */
 const DAY = 86_400_000;
 
 /** Milliseconds in which JetStream must reply, and in which it must deliver the messages of a read. */
@@ -27,7 +30,7 @@ const DESCRIPTION = "Topics of quickws; messages of each, at the least: ";
 
 const decoder = new TextDecoder();
 
-/** JetStream failed to do a request. */
+/** A request to JetStream failed. */
 export class JetStreamError extends Error {
   /** The name of the class. */
   override readonly name = "JetStreamError";
@@ -78,13 +81,13 @@ export async function request(
   return reply;
 }
 
-/** How the stream is configured by the user. */
+/** The user's configuration of the stream. */
 export interface StreamOptions {
   /** Its name. */
   readonly stream: string;
   /** Where it stores the messages. */
   readonly storage: "file" | "memory";
-  /** On how many servers of a cluster. */
+  /** The number of servers of a cluster that store it. */
   readonly replicas: number;
 }
 
@@ -98,11 +101,11 @@ export interface StoredMessage {
   readonly message: Uint8Array;
 }
 
-/** Some messages of a subject, and how many there are from the first of them on. */
+/** Some messages of a subject, and the number of messages from the first of them on. */
 export interface StoredMessages {
-  /** How many there are, those that were not read included. */
+  /** The number of messages, including those that were not read. */
   readonly count: number;
-  /** Those that were read. */
+  /** The messages that were read. */
   readonly messages: StoredMessage[];
 }
 
@@ -112,7 +115,7 @@ export interface SubjectState {
   readonly first: number;
   /** The sequence number of the last message that the stream ever had. */
   readonly last: number;
-  /** How many messages the subject has. */
+  /** The number of messages of the subject. */
   readonly count: number;
 }
 
@@ -122,7 +125,7 @@ export class NatsStream {
   readonly #name: string;
   /** When it was created, in microseconds since 1970. */
   readonly created: number;
-  /** At least so many messages of each subject were stored at any time. */
+  /** The lowest limit of messages per subject that the stream has ever had. */
   readonly leastLimit: number;
 
   private constructor(connection: NatsConnection, name: string, info: Reply) {
@@ -139,7 +142,7 @@ export class NatsStream {
    * @param prefix The prefix of all subjects.
    * @param options The stream.
    * @param limits How much is stored.
-   * @throws {JetStreamError} When it cannot, or the stream stores other subjects.
+   * @throws {JetStreamError} When that fails, or the stream stores other subjects.
    */
   static async open(
     connection: NatsConnection,
@@ -156,7 +159,7 @@ export class NatsStream {
       "num_replicas": replicas,
       retention: "limits",
       discard: "old",
-      // One more than is read: as long as that one is stored, no message behind it is missing.
+      // One more than is read: while that one is stored, no message after it is missing.
       "max_msgs_per_subject": limit,
       "max_age": (maxAge + DAY) * NANOSECONDS,
       republish: { src: `${prefix}keep.*`, dest: `${prefix}live.{{wildcard(1)}}` },
@@ -210,8 +213,8 @@ export class NatsStream {
   /**
    * The messages of a subject from a sequence number on.
    *
-   * @param maxCount Returns how many are read at most, of so many that there are.
-   * @param maxBytes Bytes that are read at most; the first message may have more.
+   * @param maxCount Returns the maximum number to read, given the number available.
+   * @param maxBytes The maximum bytes to read; the first message may exceed it.
    */
   async messages(
     subject: string,
@@ -237,7 +240,7 @@ export class NatsStream {
       const count = numberOf(consumer.num_pending, "num_pending");
       const wanted = Math.min(count, maxCount(count));
       let messages = await this.#fetch(name, wanted, maxBytes);
-      // The server sends no message that alone has more bytes than are wanted.
+      // The server never sends a message that alone exceeds the limit in bytes.
       if (messages.length === 0 && wanted > 0) messages = await this.#fetch(name, 1);
       return { count, messages };
     } finally {

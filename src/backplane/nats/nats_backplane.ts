@@ -20,7 +20,7 @@ import { NatsStream, numberOf, request, type StreamOptions } from "./jetstream.t
 /** Bytes after which the server is asked to confirm that it has received them. */
 const FLUSH_AFTER = 1 << 20;
 
-/** Bytes that may be in flight to NATS; more is rejected, and so reported. */
+/** The maximum bytes in flight to NATS; messages beyond it are rejected, which is reported. */
 const MAX_IN_FLIGHT = 64 << 20;
 
 /** Milliseconds for which `close` waits for messages in flight. */
@@ -158,7 +158,10 @@ export class NatsBackplane implements Backplane {
     }
   }
 
-  /** The server reports only so that it has rejected a message; the connection is shared with others. */
+  /**
+   * Only this event reports a message that the server rejected; the connection is shared with
+   * others.
+   */
   #isRejectedPublish(error: unknown): boolean {
     const { operation, subject } = Object(error) as { operation?: unknown; subject?: unknown };
     return operation === "publish" && String(subject).startsWith(this.#prefix);
@@ -219,7 +222,7 @@ export class NatsBackplane implements Backplane {
     const previous = Number(headers?.get(LAST_SEQUENCE));
     const deliver = (): void => this.#deliver(topic, message, Number(sequence), previous);
     if (this.#base !== undefined) deliver();
-    // Dropped messages leave a gap in the numbers, so that they are read.
+    // Dropped messages leave a gap in the numbers, and are then read from the history.
     else if (this.#held.length < MAX_HELD) this.#held.push(deliver);
   }
 
@@ -265,8 +268,8 @@ export class NatsBackplane implements Backplane {
 // The history of topics in a stream of JetStream. A message is sent to `keep.<topic>`, where the server
 // numbers and stores it, and republished by the server to `live.<topic>`, to which backplanes subscribe.
 //
-// A stream counts from 1, also if it was lost and created again. So that sequence numbers never go back,
-// those of topics start at the microsecond in which the stream was created.
+// A stream counts from 1, also if it was lost and created again. The numbers of topics start at the
+// microsecond of the stream's creation, so that they never decrease.
 
 /** How often a read starts again because the subject changed meanwhile. */
 const MAX_ATTEMPTS = 5;
@@ -307,7 +310,7 @@ export class NatsHistory implements BackplaneHistory {
     return this.#limits !== undefined;
   }
 
-  /** Says how much to store. */
+  /** Sets how much to store. */
   keep(limits: HistoryLimits): void {
     this.#limits = limits;
   }
@@ -372,7 +375,7 @@ export class NatsHistory implements BackplaneHistory {
     const { count, messages: stored } = await stream.messages(
       subject,
       Math.max(after, 0) + 1,
-      // Those that are too many are skipped below.
+      // Surplus messages are skipped below.
       (count) => Math.max(0, count - maxMessages) + maxCount,
       Math.min(maxBytes, Number.MAX_SAFE_INTEGER),
     );
@@ -381,7 +384,7 @@ export class NatsHistory implements BackplaneHistory {
     const oldest = Date.now() - maxAge;
     const fresh = stored.findIndex(({ time }, i) => i >= tooMany && time >= oldest);
     if (fresh < 0 && stored.length < count) {
-      // None of these is to be read, but one behind them may be.
+      // None of these is wanted, but a later one may be.
       const next = await this.#readAfter(stream, subject, stored.at(-1)!.sequence, limit);
       return next && { ...next, complete: false };
     }
@@ -418,8 +421,8 @@ async function hasAllSince(stream: NatsStream, subject: string, after: number): 
   // The oldest messages are deleted first.
   const oldest = await stream.firstOf(subject);
   if (oldest !== undefined && oldest <= after) return true;
-  // Messages that are too old are deleted from the front of the whole stream, those that are too many
-  // only if the subject has as many as it may have.
+  // Expired messages are deleted from the front of the whole stream, surplus ones only when the
+  // subject has reached its limit.
   const { first, count } = await stream.state(subject);
   return after + 1 >= first && count < stream.leastLimit;
 }

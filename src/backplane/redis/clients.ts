@@ -1,5 +1,5 @@
-// The clients of Redis that the backplane accepts, declared as far as they are used, so that the
-// library depends on none of them; and how a connection is made with each.
+// The parts of the Redis clients that the backplane uses, declared here so that the library depends
+// on none of them; and how to connect with each.
 
 import { answered, type Dial, type RedisConnection, type RedisListener } from "./connection.ts";
 
@@ -103,7 +103,7 @@ export type RedisClient = NodeRedisClient | IoRedisClient | BunRedisClient;
 /**
  * Returns how to make connections with the settings of a client.
  *
- * @throws {TypeError} When it is none of the accepted clients.
+ * @throws {TypeError} When it is not one of the accepted clients.
  */
 export function dialWith(client: RedisClient): Dial {
   if (has<NodeRedisClient>(client, ["duplicate", "sendCommand", "destroy"], "isReady")) {
@@ -139,11 +139,11 @@ async function dialNodeRedis(
   listener: RedisListener,
   signal: AbortSignal,
 ): Promise<RedisConnection> {
-  // By default the client drops commands that it has not written after 5 seconds, as on a busy machine. The
-  // heartbeat finds a connection that makes no progress.
+  // By default the client drops commands that it could not write within 5 seconds, as on a busy
+  // machine. The heartbeat finds a connection that makes no progress.
   const client = original.duplicate({ commandOptions: { timeout: 0 } });
-  // The client reports every loss by an error, then reconnects. An error without a listener would end
-  // the process.
+  // The client reports every disconnection as an error, then reconnects. An error without a
+  // listener would end the process.
   const failed = new Promise<never>((_, reject) => {
     client.on("error", (error) => {
       reject(error);
@@ -180,7 +180,7 @@ async function dialIoRedis(
   });
   const ready = new Promise<void>((resolve, reject) => {
     client.on("ready", () => resolve());
-    // The client reports every loss so, then reconnects.
+    // The client reports every disconnection this way, then reconnects.
     client.on("close", () => {
       reject(cause);
       listener.lost(cause);

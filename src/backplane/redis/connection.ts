@@ -10,12 +10,12 @@ import { type Timer, timers } from "../../shared/timer_wheel.ts";
 const HEARTBEAT_INTERVAL = 3000;
 
 /**
- * Milliseconds in which a reply is read that waits in the kernel: the process itself may have been
- * stopped, and then the heartbeat's timer fires before the reply is read.
+ * Milliseconds to read a reply that is already in the kernel: after the process was suspended, the
+ * heartbeat's timer fires before the reply is read.
  */
 const READ_DELAY = 100;
 
-/** Bytes that may be in flight to Redis; more is rejected, and so reported. */
+/** The maximum bytes in flight to Redis; requests beyond it are rejected, which is reported. */
 const MAX_IN_FLIGHT = 64 << 20;
 
 /** Receives the events of a connection. */
@@ -159,7 +159,7 @@ export class RedisPair {
     return this.#subscriptions.set(channel, wanted);
   }
 
-  /** Waits until nothing is in flight any more, at most so many milliseconds. */
+  /** Waits until nothing is in flight any more, for at most the given milliseconds. */
   async settled(limit: number): Promise<void> {
     if (this.#inFlight === 0) return;
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -178,7 +178,7 @@ export class RedisPair {
     close(this.#subscriber);
   }
 
-  /** The client may know of a loss that it has not reported yet. */
+  /** The client may know of a disconnection that it has not reported yet. */
   #check(): void {
     if (this.#isReady) return;
     const error = disconnected();
@@ -247,7 +247,7 @@ function close(connection: RedisConnection): void {
   try {
     connection.close();
   } catch {
-    // It is closed, which is all that is wanted.
+    // It is already closed.
   }
 }
 

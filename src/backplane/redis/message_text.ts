@@ -1,5 +1,5 @@
-// Encodes messages as text, because Bun's client transports nothing else: UTF-8 stays as it is, other
-// bytes are base64 behind a prefix.
+// Encodes messages as text, the only thing that Bun's client transports: UTF-8 stays as it is,
+// other bytes are base64 behind a prefix.
 
 import { isTextEnvelope } from "../envelope.ts";
 
@@ -9,10 +9,10 @@ const BASE64_SIGN = "=";
 /** The prefix of the sequence numbers of a stored message, as in `#8,7:`. */
 const NUMBER_SIGN = "#";
 
-/** The most characters of the sequence numbers with their separators. */
+/** The maximum number of characters of the sequence numbers with their separators. */
 const MAX_NUMBERS = 40;
 
-/** The most bytes that one call takes as arguments. */
+/** The maximum number of bytes passed as arguments of one call. */
 const SPREAD = 8192;
 
 const encoder = new TextEncoder();

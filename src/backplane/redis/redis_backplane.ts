@@ -112,7 +112,7 @@ export class RedisBackplane implements Backplane {
     const silence = new Error("Redis does not answer");
     const down = { timerFired: () => this.#reportDown(silence) };
     const late = { timerFired: () => attempt.abort(silence) };
-    // Stalls of this process are not held against Redis.
+    // Stalls of this process do not count.
     const dialTimers = [timers.start(DOWN_AFTER, down, 0), timers.start(DIAL_TIMEOUT, late, 0)];
     const listener = {
       message: (channel: string, text: string | Uint8Array): void => {
@@ -157,7 +157,7 @@ export class RedisBackplane implements Backplane {
     pair?.close();
   }
 
-  /** Connects again after a delay that grows. */
+  /** Reconnects after a growing delay. */
   #retry(error: unknown): void {
     const delay = this.#delay * (0.5 + Math.random() / 2);
     this.#delay = Math.min(this.#delay * 2, MAX_DELAY);
@@ -299,7 +299,7 @@ class RedisHistory implements BackplaneHistory {
     this.#run = run;
   }
 
-  /** Says how much to store. */
+  /** Sets how much to store. */
   keep(limits: HistoryLimits): void {
     this.#limits = limits;
   }
