@@ -39,7 +39,7 @@ export class LentMemory {
     this.#held = bytes;
   }
 
-  /** The part of shared frames that the connection accounts for, in bytes. */
+  /** The connection's share of shared frames, in bytes. */
   get sharedWeight(): number {
     return (this.#lent === undefined ? 0 : frames.shareOf(this.#lent)) +
       (this.#held === undefined ? 0 : frames.shareOf(this.#held));
@@ -80,7 +80,7 @@ export class ParkedOutput {
     else frames.hold(bytes);
   }
 
-  /** The part of shared frames that the connection accounts for, in bytes. */
+  /** The connection's share of shared frames, in bytes. */
   get sharedWeight(): number {
     let sum = 0;
     for (let i = this.#first; i < this.#parts.length; i++) {
