@@ -66,8 +66,9 @@ export interface Connect {
    * @param url The server: `ws://host:port/path`, or `wss://` for TLS; or a function that gives the URL,
    * called for each attempt.
    * @param options As for a single connection, with `reconnect`: when and how often to reconnect.
-   * @returns The connection, once it is open for the first time; the first attempts follow the same rules.
-   * Rejects with the last attempt's error when it gives up, and otherwise as for a single connection.
+   * @returns The connection, once it is open for the first time; the first attempts follow the same
+   * rules. Rejects with the error of the last attempt when it gives up, otherwise as for a single
+   * connection.
    *
    * @example
    * ```ts

@@ -26,7 +26,7 @@ export type ErrorCode =
   | "CONTINUATION_EXPECTED"
   | "CLOSE_PAYLOAD_TOO_SHORT"
   | "CLOSE_CODE_INVALID"
-  // The peer's payload is not what it claims to be: closed with 1007.
+  // The peer's payload does not match its type: closed with 1007.
   | "INVALID_UTF8"
   | "INVALID_DEFLATE_DATA"
   | "TOPIC_LINE_INVALID"
@@ -41,7 +41,7 @@ export type ErrorCode =
   | "MEMORY_LIMIT"
   // A handler of the user threw or rejected: closed with 1011.
   | "HANDLER_FAILED"
-  // User code transferred memory that later messages lie in: closed with 1011.
+  // User code transferred memory that contains later messages: closed with 1011.
   | "BUFFER_DETACHED"
   // A defect of this library, closed with 1011; please report it.
   | "INTERNAL"
@@ -85,7 +85,7 @@ export type ErrorCode =
   | "NOT_DELIVERED"
   // A message was sent through a stream after the close, or a topic was not confirmed before it.
   | "NOT_OPEN"
-  // The server refuses a subscription, or the subprotocol.
+  // The server rejects a subscription, or the subprotocol.
   | "TOPIC_REFUSED"
   | "TOPICS_UNSUPPORTED"
   // The source of a message that was being sent in fragments failed: closed with 1011.
@@ -128,7 +128,7 @@ export class WebSocketError extends Error {
   readonly closeCode: number | undefined;
 
   /**
-   * Makes an error.
+   * Creates an error.
    *
    * @param code The stable name of the failure.
    * @param message The description of the failure, with the value and the limit.
@@ -163,10 +163,10 @@ export class ProtocolError extends WebSocketError {
   override readonly name = "ProtocolError";
 
   /**
-   * Makes an error that closes with 1002.
+   * Creates an error that closes with 1002.
    *
-   * @param code The stable name of the broken rule.
-   * @param message The broken rule in words, with the value that broke it.
+   * @param code The stable name of the violated rule.
+   * @param message The violated rule in words, with the offending value.
    */
   constructor(code: ErrorCode, message: string) {
     super(code, message, { closeCode: 1002 });
@@ -174,7 +174,7 @@ export class ProtocolError extends WebSocketError {
 }
 
 /**
- * The peer sent a payload that is not what its type says; the connection is closed with 1007.
+ * The peer sent a payload that does not match its type; the connection is closed with 1007.
  *
  * @example
  * ```ts
@@ -194,7 +194,7 @@ export class InvalidPayloadError extends WebSocketError {
   override readonly name = "InvalidPayloadError";
 
   /**
-   * Makes an error that closes with 1007.
+   * Creates an error that closes with 1007.
    *
    * @param code The stable name of the fault.
    * @param message The fault in words.
@@ -224,7 +224,7 @@ export class MessageTooBigError extends WebSocketError {
   override readonly name = "MessageTooBigError";
 
   /**
-   * Makes an error that closes with 1009.
+   * Creates an error that closes with 1009.
    *
    * @param message The size and the limit in words.
    */
@@ -234,7 +234,7 @@ export class MessageTooBigError extends WebSocketError {
 }
 
 /**
- * The part of the web's `Headers` that reads. `new Headers(view)` makes a real one of it.
+ * The read-only part of the web's `Headers`. `new Headers(view)` converts it to a real one.
  *
  * @category Connection
  */
@@ -291,7 +291,7 @@ export class HandshakeError extends WebSocketError {
   readonly body: string | undefined;
 
   /**
-   * Makes an error.
+   * Creates an error.
    *
    * @param code The stable name of the failure.
    * @param message The description of the failure.
@@ -306,7 +306,7 @@ export class HandshakeError extends WebSocketError {
 }
 
 /**
- * Something took longer than its option allows.
+ * An operation took longer than its option allows.
  *
  * @example
  * ```ts

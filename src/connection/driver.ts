@@ -369,7 +369,7 @@ export class Driver<T> extends SendingDriver<T>
     return this.output.sharedWeight + (this.context.topics?.weightOf(this) ?? 0);
   }
 
-  /** Counts again what the connection holds, and updates the sums. */
+  /** Counts again what the connection holds, and adds it to `use`. */
   addTo(use: MemoryUse): void {
     if (this.extra?.info !== undefined) return;
     this.countMemory(Infinity);

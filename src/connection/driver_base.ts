@@ -1,5 +1,5 @@
-// The side of a driver that faces the user, the same over a stream and over a WebSocket of the runtime:
-// calls of handlers, messages that wait for a reader, and the end of the connection.
+// The user's side of a driver, the same over a stream and over a WebSocket of the runtime: calls of
+// handlers, messages that wait for a reader, and the end of the connection.
 
 import { ConnectionError, WebSocketError } from "../errors.ts";
 import type { PreparedMessage } from "../message/prepared_message.ts";
@@ -44,7 +44,7 @@ class DriverExtra {
   closeWaiters: Array<(info: CloseInfo) => void> | undefined;
 }
 
-/** Joins a connection that the user holds to what its subclass drives. */
+/** Joins the user's connection to the subclass that drives it. */
 export abstract class DriverBase<T>
   implements LayeredDriver<T>, SessionEvents, MessageQueueOwner, TimerTarget {
   /** The public object. */
@@ -77,7 +77,7 @@ export abstract class DriverBase<T>
     }
   }
 
-  // Each driver does this in its own way; `ConnectionDriver` describes it.
+  // Implemented by each driver; described at `ConnectionDriver`.
 
   abstract readonly state: SessionState;
   abstract readonly remoteAddress: string;
@@ -123,7 +123,7 @@ export abstract class DriverBase<T>
 
   /** Whether a text message is delivered; counts it. */
   protected abstract takesText(text: string): boolean;
-  /** Another message as the user gets it; `undefined` if it is not delivered. Counts it. */
+  /** A binary message as the user receives it; `undefined` if it is not delivered. Counts it. */
   protected abstract takeBytes(
     opcode: MessageOpcode,
     bytes: Uint8Array,
@@ -187,7 +187,7 @@ export abstract class DriverBase<T>
 
   // Messages.
 
-  /** A text message came. */
+  /** A text message arrived. */
   onText(text: string): void {
     if (!this.takesText(text)) return;
     const { handlers } = this;
@@ -203,7 +203,7 @@ export abstract class DriverBase<T>
     }
   }
 
-  /** Another message came. */
+  /** A binary message arrived. */
   onBytes(opcode: MessageOpcode, bytes: Uint8Array, start: number, end: number): void {
     const data = this.takeBytes(opcode, bytes, start, end);
     if (data === undefined) return;
@@ -220,13 +220,13 @@ export abstract class DriverBase<T>
     }
   }
 
-  /** A ping came. */
+  /** A ping arrived. */
   onPing(payload: Uint8Array): void {
     const { ping } = this.handlers;
     if (this.takesControl(ping !== undefined)) this.call("ping", ping, payload);
   }
 
-  /** A pong came. */
+  /** A pong arrived. */
   onPong(payload: Uint8Array): void {
     const { pong } = this.handlers;
     if (this.takesControl(pong !== undefined)) this.call("pong", pong, payload);
@@ -248,7 +248,7 @@ export abstract class DriverBase<T>
     }
   }
 
-  /** A handler's promise is not waited for, but its rejection is seen. */
+  /** A handler's promise is not awaited, but its rejection is handled. */
   #watch(name: string, result: unknown): void {
     if (isPromiseLike(result)) {
       result.then(undefined, (error: unknown) => this.#handlerFailed(name, error));
@@ -282,7 +282,7 @@ export abstract class DriverBase<T>
     reportRejection(result, (error) => this.reportError(error));
   }
 
-  /** Calls the function that was given for the time when a message is written. */
+  /** Calls the `written` callback of a message. */
   protected callWritten(written: WrittenCallback, error?: Error): void {
     callReported(
       () => error === undefined ? written() : written(error),
@@ -377,7 +377,7 @@ export abstract class DriverBase<T>
     }
   }
 
-  /** Watches for how long messages are not read, if it does not yet. */
+  /** Starts to measure how long messages are not read, unless it has started. */
   startUnreadTimer(): void {
     this.more.unreadTimer ??= timers.start(this.rules.unreadTimeout, this, UNREAD_TIMER);
   }
@@ -392,7 +392,7 @@ export abstract class DriverBase<T>
     extra.unreadTimer = undefined;
   }
 
-  /** Messages have not been read for long: those that wait for a reader are discarded. */
+  /** Messages were unread for too long: those that wait for a reader are discarded. */
   protected unreadTooLong(): void {
     const extra = this.more;
     extra.unreadTimer = undefined;
@@ -404,8 +404,8 @@ export abstract class DriverBase<T>
   }
 
   /**
-   * Checks the rate of the peer. An exceeded limit is reported once until it is met again, and fails the
-   * connection if the option says so.
+   * Checks the rate of the peer. Reports an exceeded limit once until the rate is within it again,
+   * and fails the connection if the option says so.
    *
    * @returns Milliseconds until there is room again; 0 if there is, or the connection is not open.
    */
@@ -484,7 +484,7 @@ export function slowConsumer(size: number, limit: string, value: number): WebSoc
   );
 }
 
-/** The error of a close before which accepted messages could not be sent. */
+/** The error of a close that left accepted messages unsent. */
 export function notDelivered(count: number): ConnectionError {
   return new ConnectionError(
     "NOT_DELIVERED",

@@ -1,5 +1,5 @@
-// The parts of a driver that its connection shares with others: those of its `serve` or `connect`, and the
-// layer of a subprotocol of the library.
+// The parts of a driver that connections share: those of its `serve` or `connect`, and the layer of
+// a subprotocol of the library.
 
 import type { WebSocketError } from "../errors.ts";
 import type { PreparedMessage } from "../message/prepared_message.ts";
@@ -16,7 +16,7 @@ import type { LimitReport } from "./limit_report.ts";
 export interface DriverContext<T> {
   /** The checked options. */
   readonly connectionRules: ConnectionRules;
-  /** Creates the compression of a connection; only where `connectionRules` have compression. */
+  /** Creates the compression of a connection; present only if `connectionRules` has compression. */
   readonly compressionFor?: CompressionFactory | undefined;
   /** The user's handlers. */
   readonly handlers: Handlers<T>;
@@ -26,7 +26,7 @@ export interface DriverContext<T> {
   readonly topics?: ConnectionTopics;
   /** Passes an error of user code on to `onError`. Must not throw. */
   reportError(error: unknown, connection?: Connection<T>): void;
-  /** A limit was met (option `onLimit`). Must not throw. */
+  /** A limit was reached (option `onLimit`). Must not throw. */
   limitReached?(report: LimitReport<Connection<T>>): void;
   /** A connection fails; its `close` handler is called once the stream has ended. Must not throw. */
   connectionFailing?(connection: Connection<T>, error: WebSocketError): void;
@@ -40,7 +40,7 @@ export interface DriverLayer<T> {
   readonly rules: ConnectionRules;
   /** Processes incoming messages before they are delivered. */
   events(driver: LayeredDriver<T>, events: SessionEvents): SessionEvents;
-  /** Receives notices about topics, and sends them with the function that it is given. */
+  /** Receives notices about topics, and sends them with the given function. */
   listener(send: (text: string) => void): TopicAnswers;
   /** A text message as it is sent. */
   text(text: string): string;

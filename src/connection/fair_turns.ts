@@ -1,12 +1,12 @@
-// Fair turns: a connection that sends much waits from time to time until the others have been read. Where many
-// send much, they share the work of a turn of the event loop.
+// Fair turns: a peer that sends much is paused from time to time until other connections have been
+// read. If many peers send much, their connections share the work of a turn of the event loop.
 
 import { inflateBudget, takeDeflateWork } from "../message/inflate_budget.ts";
 
 /**
- * Work that a connection may cause in a row before the time of its turn is checked: bytes that it sent, bytes
- * of the messages that came out of them, and {@linkcode MESSAGE_WORK} for each message. Where others read in
- * between, it begins anew.
+ * Work that a connection may cause in a row before the time of its turn is checked: bytes received,
+ * bytes of the decompressed messages, and {@linkcode MESSAGE_WORK} for each message. The count
+ * restarts when another connection reads.
  */
 const TURN_WORK = 524_288;
 
@@ -19,85 +19,90 @@ export const TURN_TIME = 4;
 /** The number of time checks before the turn ends in any case. */
 const MOST_LOOKS = 16;
 
-/** The work of a message beside its bytes: calling the handler, and what that sends. */
+/** The work of a message besides its bytes: the call of the handler, and its output. */
 export const MESSAGE_WORK = 512;
 
 /**
- * Work of whole turns that connections may cause in one turn of the event loop; after that a turn is over with
- * {@linkcode SHORT_TURN_WORK}. One attacker has full turns, and a hundred do not add up.
+ * Work of full-length turns in one turn of the event loop; after it a turn ends at {@linkcode
+ * SHORT_TURN_WORK}. So a single attacker gets full turns, and those of a hundred do not add up.
  */
 const SHARED_WORK = 4 * TURN_WORK;
 
-/** The work of a turn where many have had one. */
+/** The work of a turn after many full ones. */
 const SHORT_TURN_WORK = TURN_WORK / 8;
 
 /**
- * Turns in a row in which no other connection has read, after which a connection counts as alone and no
- * longer waits for a timer between its turns.
+ * Consecutive turns without another connection reading, after which a connection counts as alone
+ * and no longer waits for a timer between its turns.
  */
 const ALONE = 1000;
 
 /**
- * Milliseconds of work in one turn of the event loop after which no connection is read a second time in it. Deno
- * reads a socket again before it looks at timers and other sockets, so that connections that take turns with
- * each other could do that many times.
+ * Milliseconds of work in one turn of the event loop after which no connection is read a second
+ * time in it. Deno reads a socket again before it looks at timers and other sockets, so that
+ * several busy connections could alternate many times before that.
  */
 const LONG_TURN = 16;
 
 /**
- * Milliseconds of reading after which the connections that read all the time rest until a timer fires. Deno
- * looks for sockets with input only every 61 turns of its event loop as long as there is work left, so that
- * others would wait for seconds (tokio's `event_interval`). Only for transports with `pollsRarely`.
+ * Milliseconds of reading after which the busy connections rest until a timer fires. While it has
+ * work, Deno polls sockets only every 61 turns of its event loop (tokio's `event_interval`), so
+ * that the other connections would wait for seconds. Only for transports with `pollsRarely`.
  */
 const REST_AFTER = 100;
 
-/** A connection rests only if it has read within so many turns of the event loop. */
+/** A connection rests only if it has read within this many turns of the event loop. */
 const RECENT_TURNS = 4;
 
-/** Timers after which a rest is over in any case. */
+/** Timers after which a rest ends in any case. */
 const MAX_REST_TIMERS = 8;
 
 /** A connection that reads. */
 export interface TurnTaker {
-  /** The number of the turn of the event loop in which it has read last; negative before it has. */
+  /**
+   * The number of the turn of the event loop in which it last read; negative before the first read.
+   */
   readIn: number;
 }
 
-/** The connection that has read last, and its work since others did. */
+/** The connection that read last, and its work since another one read. */
 let reading: TurnTaker | undefined;
 let work = 0;
-/** The work of the connections that have read before it, since the time of the turn was checked. */
+/** The work of the connections that read before it, since the time of the turn was last checked. */
 let workBefore = 0;
-/** The number of the present turn of the event loop, when work in it was counted first, and whether it is long. */
+/** The number of the current turn of the event loop, its start, and whether it is long. */
 let turn = 0;
 let turnBegan = 0;
 let isTurnLong = false;
-/** Whether the connection that reads has done so before in a turn that is long. */
+/** Whether the reading connection has already read in this turn, which is long. */
 let isRepeated = false;
-/** The work that a turn may have at present. */
+/** The current limit for the work of a turn. */
 let turnWork = TURN_WORK;
-/** When the connection that reads had caused that much work first, and how often it has. */
+/** When the reading connection first reached that limit, and how often it has since. */
 let workedSince = 0;
 let looks = 0;
-/** Work of whole turns, and whether it is set back at the end of this turn of the event loop. */
+/** Work of ended turns, and whether a timer will reset it after this turn of the event loop. */
 let sharedWork = 0;
 let isShared = false;
-/** How often another connection than before has read. */
+/** Counts the changes of the reading connection. */
 let changes = 0;
-/** The open connections of transports that ask for rests, and whether there is a rest at present. */
+/** The number of open connections that need rests, and whether there is a rest now. */
 let openConnections = 0;
 let isResting = false;
-/** Since when and since which turn much is read without a rest, by how many, and when that was last checked. */
+/**
+ * The current busy period: its start as a time and as a turn, the number of connections that have
+ * read in it, and the time of its last check.
+ */
 let busySince = 0;
 let busyTurn = 0;
 let busyConnections = 0;
 let busyAt = 0;
-/** How often a connection was told to rest. */
+/** Counts the connections paused by the current rest. */
 let rested = 0;
 
 /** A connection reads bytes. */
 export function startWork(connection: TurnTaker, bytes: number): void {
-  // Compression since the last read was work of other connections.
+  // Compression since the last read was the work of other connections.
   takeDeflateWork();
   if (reading !== connection) {
     workBefore += work;
@@ -117,13 +122,16 @@ export function startWork(connection: TurnTaker, bytes: number): void {
   work += bytes;
 }
 
-/** Adds work of the connection that reads. Returns whether its turn is over. */
+/** Adds work of the reading connection. Returns whether its turn has ended. */
 export function addWork(amount: number): boolean {
   work += amount;
   return (isRepeated || work >= turnWork) && isTurnOver();
 }
 
-/** Many connections have caused as much work as one may: checks how long the turn of the event loop takes. */
+/**
+ * The connections together have caused the work of one turn: checks how long the turn of the event
+ * loop has taken.
+ */
 function checkTurn(): void {
   workBefore = 0;
   const now = performance.now();
@@ -132,12 +140,12 @@ function checkTurn(): void {
   else shareTurn();
 }
 
-/** A connection has opened that rests where it reads all the time and others do not. */
+/** A connection has opened that has to rest when it keeps others from being read. */
 export function beginRests(): void {
   openConnections++;
 }
 
-/** Such a connection has closed, and no longer counts as one that reads. */
+/** Such a connection has closed, and no longer counts as a reading one. */
 export function endRests({ readIn }: TurnTaker): void {
   openConnections--;
   if (readIn >= busyTurn) busyConnections--;
@@ -153,7 +161,7 @@ function checkRest(now: number): void {
   if (now - busyAt > REST_AFTER) beginBusy(now);
   busyAt = now;
   if (isResting || now - busySince < REST_AFTER) return;
-  // Where all of them read, none waits for the others.
+  // If all of them read, none of them has to wait.
   if (busyConnections >= openConnections) {
     beginBusy(now);
     return;
@@ -185,7 +193,7 @@ function isTurnOver(): boolean {
   return false;
 }
 
-/** At the next timers, which is after all sockets were read, all work is forgotten. */
+/** Resets all work at the next timers, which fire after all sockets were read. */
 function shareTurn(): void {
   if (isShared) return;
   isShared = true;
@@ -205,7 +213,9 @@ inflateBudget.whenSpent = shareTurn;
 /** Messages whose decompression or compression is paused, in the order in which they continue. */
 const paused: Array<() => void> = [];
 
-/** Continues a message in a later turn of the event loop: one of all connections in each. */
+/**
+ * Continues a message in a later turn of the event loop: one message per turn, of all connections.
+ */
 export function continueLater(act: () => void): void {
   if (paused.push(act) === 1) setTimeout(continueNext);
 }
@@ -229,7 +239,10 @@ function scheduleResume(): void {
   setTimeout(resumeEnded);
 }
 
-/** Each continues once at most: those whose turns end again wait for the next turn of the event loop. */
+/**
+ * Each continues at most once: connections whose turns end again wait for the next turn of the
+ * event loop.
+ */
 function resumeEnded(): void {
   isResumeScheduled = false;
   if (isResting) return;
@@ -243,14 +256,14 @@ function resumeEnded(): void {
 
 /** The turns of one connection. */
 export class Turns {
-  /** Turns of the event loop that it has used up since another connection has read. */
+  /** Turns that it has used since another connection read. */
   #alone = 0;
   #changesBefore = 0;
 
   /**
-   * Ends a turn, and calls `act` in a later turn of the event loop. A timer is a millisecond late, and behind
-   * what all sockets have received; an immediate costs nothing, but on Deno several may run before sockets
-   * are looked at.
+   * Ends a turn, and calls `act` in a later turn of the event loop. A timer fires a millisecond
+   * late, after the input of all sockets; an immediate costs nothing, but on Deno several may run
+   * before sockets are polled.
    */
   end(act: () => void): void {
     this.#alone = changes === this.#changesBefore ? this.#alone + 1 : 0;
@@ -271,7 +284,7 @@ export class Turns {
   }
 }
 
-/** The connection that reads begins a new turn. */
+/** The reading connection begins a new turn. */
 export function resetWork(): void {
   isRepeated = false;
   work = 0;

@@ -1,5 +1,6 @@
-// Messages that are sent in fragments (RFC 6455 5.4), and long ones that are compressed in slices: until one
-// of them is sent, no other message may begin, so what is sent meanwhile waits here and follows in its order.
+// Messages that are sent in fragments (RFC 6455 5.4), and long ones that are compressed in slices:
+// no other message may begin until such a message is sent, so that later messages wait here, in
+// order.
 
 import { WebSocketError } from "../errors.ts";
 import { MemoryGovernor } from "../message/memory_governor.ts";
@@ -23,9 +24,9 @@ export interface QueuedMessage {
   readonly data: string | Uint8Array;
   readonly compress: boolean;
   readonly written: WrittenCallback | undefined;
-  /** Whether it is a fragment, and then whether it is the last one. */
+  /** Whether it is a fragment, and if so, whether it is the last one. */
   readonly fragment: "no" | "more" | "last";
-  /** The message of several connections of which `data` is the payload, if it is one. */
+  /** The message shared by several connections that has `data` as its payload, if there is one. */
   readonly prepared?: PreparedMessage | undefined;
   /** Whether it has to be compressed in slices first. */
   readonly isLong?: boolean;
@@ -52,7 +53,7 @@ export class FragmentQueue {
   #queue: Array<QueuedMessage | Waiter> = [];
   /** The message that is compressed in slices. */
   #long: QueuedMessage | undefined;
-  /** Called if no more of the present stream can be sent. */
+  /** Called if no more of the current stream can be sent. */
   #ended: (() => void) | undefined;
 
   /** @param send Sends a message, or a fragment, that had to wait. */
@@ -70,7 +71,7 @@ export class FragmentQueue {
     return this.#reserved === "stream";
   }
 
-  /** Bytes of the messages that wait, about. */
+  /** The approximate bytes of the messages that wait. */
   get size(): number {
     return this.#size;
   }
@@ -120,7 +121,10 @@ export class FragmentQueue {
     ended?.();
   }
 
-  /** The stream or the long message is sent: what waits follows, up to the next of them. */
+  /**
+   * The stream or the long message is sent: waiting messages follow, up to the next stream or long
+   * one.
+   */
   leave(): void {
     this.#ended = undefined;
     this.#reserved = "no";
@@ -134,7 +138,7 @@ export class FragmentQueue {
     if (!this.isBusy) this.#release();
   }
 
-  /** The user sends a fragment himself. */
+  /** The user sends a fragment. */
   pass(fin: boolean): void {
     this.#reserved = fin ? "no" : "fragments";
     if (fin) this.#release();
@@ -199,7 +203,7 @@ export class FragmentQueue {
     }
   }
 
-  /** The first that may go out: while a message is in fragments, its next fragment. */
+  /** The first that may be sent: while a message is in fragments, its next fragment. */
   #nextIndex(): number {
     if (this.#reserved === "no") return this.#queue.length > 0 ? 0 : -1;
     return this.#queue.findIndex((next) => typeof next === "object" && next.fragment !== "no");
@@ -215,7 +219,7 @@ export class FragmentQueue {
  * canceled.
  * @throws {TypeError} When an argument is of the wrong type.
  * @throws {unknown} The error of `source`; the connection is closed with 1011 then if something was
- * sent, because half a message cannot be taken back.
+ * sent, because a partial message cannot be withdrawn.
  */
 export async function sendStream(
   driver: ConnectionDriver,
@@ -281,7 +285,7 @@ function checkArguments(source: unknown, opcode: unknown): void {
 /** A source of any kind that can be canceled. */
 interface Chunks {
   next(): Promise<{ done?: boolean | undefined; value?: MessageData | undefined }>;
-  /** Nothing more is wanted. Not waited for: a source that is stuck may never answer. */
+  /** Cancels the source. Not awaited, because a source that hangs may never settle. */
   cancel(): void;
 }
 
@@ -301,12 +305,12 @@ function chunksOf(source: AsyncIterable<MessageData>): Chunks {
   };
 }
 
-/** Why the source is canceled matters, and not what it says to that. */
+/** The cause of the cancellation matters, not the source's reaction. */
 function cancelQuietly(cancel: () => Promise<unknown>): void {
   try {
     cancel().catch(() => {});
   } catch {
-    // The same, from a source that throws instead of rejecting.
+    // The same, for a source that throws instead of rejecting.
   }
 }
 
@@ -314,9 +318,9 @@ function cancelQuietly(cancel: () => Promise<unknown>): void {
 export class FragmentedMessage {
   readonly #send: (opcode: FragmentOpcode, bytes: Uint8Array, fin: boolean) => boolean;
   #opcode: MessageOpcode | undefined;
-  /** Whether something was sent. */
+  /** Whether a fragment was sent. */
   started = false;
-  /** The first half of a character that a string chunk's end has cut in two. */
+  /** The first half of a surrogate pair that the end of a string chunk has split. */
   #surrogate = "";
   #utf8 = UTF8_COMPLETE;
 
@@ -350,7 +354,7 @@ export class FragmentedMessage {
   }
 
   /**
-   * Sends a last chunk, in one fragment with all that is left.
+   * Sends the last chunk, in one fragment with the rest.
    *
    * @throws {TypeError} As {@linkcode FragmentedMessage.add}, and when a text ends inside a character.
    */
@@ -398,7 +402,7 @@ export class FragmentedMessage {
     return encodeLongText(cut ? text.slice(0, -1) : text);
   }
 
-  /** A character whose second half did not come is U+FFFD; text may still bring it. */
+  /** A character without its second half is U+FFFD; the next text chunk may still contain it. */
   #sendSurrogate(isText: boolean): void {
     if (isText || this.#surrogate === "") return;
     const surrogate = this.#surrogate;

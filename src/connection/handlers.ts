@@ -9,27 +9,29 @@ import type { AnyMessage, Message } from "./connection_driver.ts";
 /**
  * The handlers of a connection, all optional, called one after another and never two at a time.
  *
- * A handler may return a promise; it is not waited for. One that throws, or whose promise rejects,
- * closes its connection with 1011 and is found in {@linkcode CloseInfo.error}; its error is passed to
- * `onError` as well. Other connections are not affected.
+ * A handler may return a promise, which is not awaited. If a handler throws, or its promise
+ * rejects, its connection is closed with 1011; the error is in {@linkcode CloseInfo.error} and is
+ * passed to `onError`. Other connections are not affected.
  *
- * A `Uint8Array` given to a handler belongs to the user: the library never writes to that memory again.
- * It may be a view of a larger buffer, so `slice()` a small one that is kept for long, and one that is
- * transferred to a worker; with `binaryType: "arraybuffer"` each binary message has its own buffer.
+ * A `Uint8Array` given to a handler belongs to the user: the library never writes to that memory
+ * again. It may be a view of a larger buffer: `slice()` a small one to keep it for long, and any
+ * one to transfer it to a worker. With `binaryType: "arraybuffer"` each binary message has its own
+ * buffer.
  *
  * @category Connection
  */
 export interface Handlers<T = unknown, M extends AnyMessage = Message> {
-  /** The opening handshake is done; nothing was delivered before. */
+  /** The opening handshake is complete. Called before all other handlers. */
   open?(connection: Connection<T, M>): void;
   /**
    * One whole message arrived; `opcode` distinguishes text and binary.
    *
-   * Without this handler messages wait for a reader (iteration or `readable`): up to 64 KiB or 256 of them,
-   * then the peer has to wait. If no reader comes within `unreadTimeout`, messages are discarded.
+   * Without this handler messages wait for a reader (iteration or `readable`): up to 64 KiB or 256
+   * of them, then the peer has to wait. Without a reader within `unreadTimeout`, messages are
+   * discarded.
    */
   message?(connection: Connection<T, M>, data: M, opcode: MessageOpcode): void;
-  /** A ping arrived; its pong is sent already, unless `autoPong` is `false`. At most 125 bytes. */
+  /** A ping arrived; it has been answered, unless `autoPong` is `false`. At most 125 bytes. */
   ping?(connection: Connection<T, M>, payload: Uint8Array): void;
   /** A pong arrived, solicited or not. At most 125 bytes. */
   pong?(connection: Connection<T, M>, payload: Uint8Array): void;
@@ -42,7 +44,7 @@ export interface Handlers<T = unknown, M extends AnyMessage = Message> {
 /** The names of the handlers, for the check of options. */
 export const HANDLER_NAMES = ["open", "message", "ping", "pong", "drain", "close"] as const;
 
-/** @throws {TypeError} Unless every handler that is there is a function. */
+/** @throws {TypeError} Unless every given handler is a function. */
 export function checkHandlers<T, M extends AnyMessage>(handlers: Handlers<T, M>): void {
   for (const name of HANDLER_NAMES) checkType(name, handlers[name], "function");
 }

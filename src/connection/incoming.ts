@@ -23,7 +23,7 @@ export interface MessageQueueOwner {
   resumeReading(): void;
   /** A message that waited cannot be delivered: ends the connection. */
   fail(error: WebSocketError): void;
-  /** Nothing waits any longer. */
+  /** No message waits any longer. */
   emptied?(): void;
   /** A reader has come or left, or messages wait while there is none. */
   readerChanged?(): void;
@@ -41,7 +41,7 @@ export function sizeOf(message: AnyMessage): number {
   return message instanceof ArrayBuffer ? message.byteLength : message.length;
 }
 
-/** A bounded queue between a connection that delivers and one reader at a time that asks. */
+/** A bounded queue between the connection and one reader at a time. */
 export class MessageQueue {
   readonly #owner: MessageQueueOwner;
   readonly #messages: Queue<AnyMessage> = new Queue();
@@ -77,8 +77,8 @@ export class MessageQueue {
   }
 
   /**
-   * Starts reading. A reader that has read something and waits for nothing now may have been dropped, so
-   * that another one may take its place; if it was not, its next read fails.
+   * Starts reading. A reader without a pending read that has read before may be abandoned, so that
+   * another one may replace it; its next read then fails.
    *
    * @throws {TypeError} When there is a reader already.
    */
@@ -114,7 +114,7 @@ export class MessageQueue {
     }
     if (this.length > 0) {
       const value = this.#shift();
-      // The receiver of the previous message may have transferred the chunk of both.
+      // The receiver of the previous message may have transferred the chunk that contains both.
       return value instanceof Uint8Array && value.length === 0 && isDetached(value)
         ? this.#failDetached()
         : Promise.resolve({ value, done: false });
@@ -127,7 +127,7 @@ export class MessageQueue {
     return error === undefined ? Promise.resolve(DONE) : Promise.reject(error);
   }
 
-  /** The reader has left: what waits is for the next one. */
+  /** The reader has left: waiting messages are for the next one. */
   leave(reader: MessageReader): void {
     if (this.#reader !== reader) return;
     this.#reader = undefined;
@@ -137,7 +137,7 @@ export class MessageQueue {
     this.#owner.readerChanged?.();
   }
 
-  /** The connection has ended: what waits can still be read. */
+  /** The connection has ended: waiting messages can still be read. */
   end(info: CloseInfo): void {
     this.#end = info;
     const reads = this.#reads;
@@ -150,7 +150,7 @@ export class MessageQueue {
     }
   }
 
-  /** Forgets what waits. */
+  /** Discards waiting messages. */
   clear(): void {
     this.#messages.clear();
     this.#size = 0;
@@ -181,7 +181,7 @@ export class MessageQueue {
     this.#owner.resumeReading();
   }
 
-  /** The cause of an end that was not clean, for one reader; later ones just see the end. */
+  /** The cause of an end that was not clean, for one reader; later readers only see the end. */
   #takeError(): Error | undefined {
     const error = this.#end?.error;
     if (error !== undefined) this.#end = { ...this.#end!, error: undefined };

@@ -17,9 +17,9 @@ export interface KeepaliveRules {
   readonly messageTimeout: number;
 }
 
-/** The connection that is watched. */
+/** The monitored connection. */
 export interface KeepaliveOwner {
-  /** Sends a ping. Returns `false` when none can be sent, as on a connection that is closing. */
+  /** Sends a ping. Returns `false` if it cannot, as on a closing connection. */
   ping(): boolean;
   /** Whether the socket is not read, so that no input from the peer can arrive. */
   readonly isPaused: boolean;
@@ -27,7 +27,7 @@ export interface KeepaliveOwner {
   readonly isStopped: boolean;
   /** Whether a compressed message is being sent in fragments. */
   readonly isSendingCompressed: boolean;
-  /** Bytes that the transport has taken and that have not left. */
+  /** Bytes that the transport has accepted and not yet sent. */
   readonly unsent: number;
   /** Bytes that have left. */
   readonly sentBytes: number;
@@ -46,12 +46,12 @@ const MESSAGE = 4;
 type KeepaliveCode = "PONG_TIMEOUT" | "READ_TIMEOUT" | "WRITE_TIMEOUT" | "MESSAGE_TIMEOUT";
 
 /**
- * A timeout is watched in this many steps: it is found at most one step late, and no clock is read when
- * a chunk arrives.
+ * A timeout is checked in this many steps: it is noticed at most one step late, and no clock is
+ * read when a chunk arrives.
  */
 const STEPS = 4;
 
-/** Watches one connection. */
+/** Monitors one connection. */
 export class Keepalive implements TimerTarget {
   readonly #rules: KeepaliveRules;
   readonly #owner: KeepaliveOwner;
@@ -79,7 +79,7 @@ export class Keepalive implements TimerTarget {
     this.#arm(MESSAGE, rules.messageTimeout / STEPS);
   }
 
-  /** Whether any of the times is set, so that there is something to watch. */
+  /** Whether any timeout is set. */
   static isWanted(rules: KeepaliveRules): boolean {
     return rules.pingInterval > 0 || rules.readTimeout > 0 || rules.writeTimeout > 0 ||
       rules.messageTimeout > 0;
@@ -91,7 +91,7 @@ export class Keepalive implements TimerTarget {
     this.#receivedSinceStep = true;
   }
 
-  /** Output has left, though perhaps as much as before waits again. */
+  /** Output has left, even if as much as before waits again. */
   moved(): void {
     this.#stuckSteps = 0;
     this.#unsent = 0;
@@ -125,9 +125,9 @@ export class Keepalive implements TimerTarget {
   }
 
   /**
-   * A control frame between the fragments of a compressed message is legal (RFC 7692 section 6.1), but
-   * wsproto, Tornado, Java-WebSocket and Jetty fail on it. So a ping waits while such a message is sent,
-   * for as long as that makes progress, which is a sign of life as well.
+   * A control frame between the fragments of a compressed message is legal (RFC 7692 section 6.1),
+   * but wsproto, Tornado, Java-WebSocket and Jetty fail on it. So a ping waits while such a message
+   * is sent and makes progress, which is a sign of life as well.
    */
   #holdsPing(): boolean {
     if (!this.#owner.isSendingCompressed) {

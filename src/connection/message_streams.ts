@@ -2,7 +2,7 @@
 
 import { WebSocketError } from "../errors.ts";
 
-/** The incoming messages as a stream; while it is not read, nothing is read for it. */
+/** The incoming messages as a stream; messages are read only on demand. */
 export function readableFrom<M>(
   reader: AsyncIterator<M, undefined>,
   cancel: () => void,

@@ -1,5 +1,5 @@
-// The output of one connection with its flow control: when senders must wait, the
-// notification when output has left, and slow peers.
+// The output of one connection with its flow control: backpressure, notifications of sent output,
+// and slow peers.
 
 import type { Transport } from "../transport/transport.ts";
 import { callReported } from "../shared/log_error.ts";
@@ -8,13 +8,13 @@ import type { WrittenCallback } from "./connection_driver.ts";
 import { FragmentQueue, type QueuedMessage } from "./fragments.ts";
 import { OutputBuffer } from "./output_buffer.ts";
 
-/** How much may wait on one connection. */
+/** The limits of the waiting output of one connection. */
 export interface OutputRules {
   /** Bytes above which senders are asked to wait. */
   readonly highWaterMark: number;
   /** Bytes above which the peer is cut. */
   readonly maxBufferedAmount: number;
-  /** When messages of `sendDelayed` leave. */
+  /** When messages of `sendDelayed` are sent. */
   readonly delayedWrite: {
     readonly maxMessages: number;
     readonly maxDelay: number;
@@ -24,15 +24,15 @@ export interface OutputRules {
 
 /** The port of an {@linkcode Output} to its connection. None of these may throw. */
 export interface OutputOwner {
-  /** Output was written: see whether all of it has left. */
+  /** Output was written; all of it may have left. */
   flushed(): void;
   /** At most `highWaterMark` is buffered again, after a send returned `false`. */
   callDrain(): void;
-  /** There is room for what waits elsewhere. Returns whether any of that was sent. */
+  /** There is room for messages that wait elsewhere. Returns whether any of them was sent. */
   releaseWaiting(): boolean;
-  /** More bytes wait than a peer may let wait. */
+  /** More bytes wait than the limit for a slow peer. */
   tooSlow(size: number, limit: "highWaterMark" | "maxBufferedAmount"): void;
-  /** The transport threw where it must not. */
+  /** A method of the transport threw, which it must not. */
   transportFailed(error: unknown): void;
   /** A callback of the user has thrown. */
   callbackFailed(error: unknown): void;
@@ -66,7 +66,7 @@ export class Output extends OutputBuffer implements TimerTarget {
   /**
    * @param transport The stream to write to.
    * @param owner The connection.
-   * @param rules How much may wait.
+   * @param rules The limits.
    */
   constructor(transport: Transport, owner: OutputOwner, rules: OutputRules) {
     super(transport);
@@ -86,12 +86,12 @@ export class Output extends OutputBuffer implements TimerTarget {
     return extra?.fragments === undefined ? super.held : super.held + extra.fragments.held;
   }
 
-  /** The part of the frames that others send as well for which the buffer and that queue account. */
+  /** The share of frames that other connections send as well, in the buffer and that queue. */
   override get sharedWeight(): number {
     return super.sharedWeight + (this.#extra?.fragments?.sharedWeight ?? 0);
   }
 
-  /** Bytes of long messages that wait until they are compressed: no fault of the peer. */
+  /** Bytes of long messages that wait for compression, which is not the peer's fault. */
   get uncompressed(): number {
     return this.#extra?.fragments?.uncompressed ?? 0;
   }
@@ -106,7 +106,7 @@ export class Output extends OutputBuffer implements TimerTarget {
   /**
    * A message was added.
    *
-   * @param length Its bytes, about.
+   * @param length Its approximate size in bytes.
    * @returns Whether more may be sent at once.
    */
   accepted(length: number): boolean {
@@ -114,10 +114,10 @@ export class Output extends OutputBuffer implements TimerTarget {
     return size <= this.#rules.highWaterMark || this.#isBelowMark(size, length);
   }
 
-  /** Calls back when all that was added up to here has left the process. */
+  /** Calls back when everything added so far has left the process. */
   whenWritten(call: WrittenCallback): void {
     (this.#more.written ??= []).push({ end: this.end, call });
-    // All of it may have left already, and then there is no other event.
+    // If all of it has left already, there is no other event.
     this.needFlush();
   }
 
@@ -140,7 +140,7 @@ export class Output extends OutputBuffer implements TimerTarget {
    *
    * @param bytes Bytes that wait elsewhere.
    * @param newest The bytes of the message that was added there last.
-   * @returns Whether the connection was not cut for it.
+   * @returns `false` if the connection was cut.
    */
   awaitDrain(bytes: number, newest: number): boolean {
     this.#more.wantsDrain = true;
@@ -153,9 +153,9 @@ export class Output extends OutputBuffer implements TimerTarget {
   }
 
   /**
-   * The connection has ended: nothing waits any longer.
+   * The connection has ended: discards waiting output.
    *
-   * @param error Why messages that were not written could not be.
+   * @param error The error for messages that were not written.
    * @returns The messages of the fragment queue that were not sent.
    */
   finish(error: Error): QueuedMessage[] {
@@ -198,7 +198,7 @@ export class Output extends OutputBuffer implements TimerTarget {
     this.fragments?.giveUp();
   }
 
-  // Messages that may wait for others.
+  // Delayed messages.
 
   /** A message of `sendDelayed` was added. */
   delayedAdded(): void {
@@ -210,13 +210,13 @@ export class Output extends OutputBuffer implements TimerTarget {
     }
   }
 
-  /** Starts to add messages of `sendDelayed`; those before may have left with other messages. */
+  /** Starts to add messages of `sendDelayed`; earlier ones may have left with other messages. */
   startDelayed(): void {
     if (!this.delaying && this.#extra !== undefined) this.#endBatch(this.#extra);
     this.startDelay();
   }
 
-  /** The time of delayed messages is over. */
+  /** The delay has passed. */
   timerFired(): void {
     if (this.delaying) this.#flushDelayed(this.#more);
   }
@@ -239,7 +239,7 @@ export class Output extends OutputBuffer implements TimerTarget {
   #isBelowMark(size: number, length: number): boolean {
     const { highWaterMark, maxBufferedAmount } = this.#rules;
     if (size > maxBufferedAmount) {
-      // The peer had no chance to read output that waits only for the end of the tick.
+      // The peer cannot have read output that only waits for the end of the tick.
       this.write();
       size = this.bufferedAmount;
       if (size <= highWaterMark) return true;
@@ -284,14 +284,14 @@ export class Output extends OutputBuffer implements TimerTarget {
     if (this.size > this.#rules.highWaterMark) return;
     extra.oversize = 0;
     extra.outputWaiters = wakeAll(extra.outputWaiters);
-    // As long as all of it leaves at once, no other event reports the free space.
+    // If all of it leaves at once, no other event reports the free space.
     while (!this.slow && this.#owner.releaseWaiting());
     if (this.slow) return;
     extra.wantsDrain = false;
     extra.drainWaiters = wakeAll(extra.drainWaiters);
     this.#owner.callDrain();
-    // The handler may have sent, and all of it may have left at once; there is no other event. Not in
-    // this turn of the event loop: a producer without an end would leave none for anybody else.
+    // If all output of the handler has left at once, there is no other event. Not in this turn of
+    // the event loop: an endless producer would starve everything else.
     if (extra.wantsDrain) setTimeout(() => this.settle());
   }
 
@@ -307,7 +307,7 @@ export class Output extends OutputBuffer implements TimerTarget {
   }
 
   #callWritten(call: WrittenCallback, error: Error | undefined): void {
-    // An async function is a callback as well, and its rejection an error of user code.
+    // A callback may be an async function, whose rejection is an error of user code.
     callReported(
       () => error === undefined ? call() : call(error),
       (cause) => this.#owner.callbackFailed(cause),

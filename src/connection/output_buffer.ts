@@ -1,8 +1,9 @@
 // The memory of a connection's output, and the write itself.
 //
-// Frames are written straight into the cork, one buffer for the whole process, and leave in one write
-// when the chunk that caused them is dealt with, or at the end of the tick. A connection needs memory
-// of its own only while its transport takes no more, or when another one takes the cork over.
+// Frames are written straight into the cork, one buffer for the whole process, and leave in one
+// write when the chunk that caused them is processed, or at the end of the tick. A connection needs
+// memory of its own only while its transport accepts no more, or when another connection takes over
+// the cork.
 
 import type { Transport } from "../transport/transport.ts";
 import { touchedSize } from "../message/memory_governor.ts";
@@ -10,22 +11,22 @@ import type { FrameOutput } from "../wire/frame_writer.ts";
 import { LentMemory, ParkedOutput } from "./parked_output.ts";
 import { SharedBatch } from "./shared_batch.ts";
 
-/** Bytes that gather before they are written without waiting for the tick's end. */
+/** Bytes above which output is written before the end of the tick. */
 export const CORK_SIZE = 65536;
 
 /** The first size of a connection's own output memory. */
 const HELD_MIN = 512;
 
 /**
- * The most bytes that wait in one buffer, unless one message has more: a buffer that grew with all that waits
- * would be copied whole, again and again.
+ * The maximum size of one buffer, unless a single message is larger: one buffer for all waiting
+ * output would be copied as a whole each time it grows.
  */
 const PART_SIZE = 1_048_576;
 
-/** The first size of the buffers after the first one that is full. */
+/** The initial size of the buffers after the first full one. */
 const PART_MIN = 65_536;
 
-/** The least bytes of shared memory that a slow connection refers to instead of copying them. */
+/** The minimum bytes of shared memory that a slow connection references instead of copying. */
 const PARKED_MIN = 512;
 
 /** The state of an output, as bits of one number: separate fields would take 48 bytes more per connection. */
@@ -34,15 +35,18 @@ const Flag = {
   Shared: 1,
   /** New frames go to held memory and wait for {@linkcode OutputBuffer.flush}. */
   Delaying: 2,
-  /** All held output may stay buffered. */
+  /** All held output may remain buffered. */
   Delayed: 4,
-  /** The transport takes nothing at the moment. */
+  /** The transport accepts no output at the moment. */
   Congested: 8,
-  /** A flush at the end of the tick is to come. */
+  /** A flush at the end of the tick is scheduled. */
   Scheduled: 16,
   /** Nothing is written any more. */
   Closed: 32,
-  /** The memory that the transport still needs is that of frames that others send as well. */
+  /**
+   * The memory that the transport still needs belongs to frames that other connections send as
+   * well.
+   */
   LendsShared: 64,
 } as const;
 
@@ -68,7 +72,7 @@ export abstract class OutputBuffer implements FrameOutput {
   /** Memory of this connection, in use from a displacement or a refused write until all of it is written. */
   #held: Uint8Array | undefined;
   #heldLength = 0;
-  /** Bytes that the transport was given. */
+  /** Bytes passed to the transport. */
   #handedOver = 0;
   /** The set of `Flag`s. */
   #flags = 0;
@@ -86,10 +90,10 @@ export abstract class OutputBuffer implements FrameOutput {
   /** The first size of the memory for output that may wait. */
   protected abstract readonly delayedSize: number;
 
-  /** Something was written, or may have left: looks for those that wait for it. Must not throw. */
+  /** Output was written, or may have left: notifies those that wait for it. Must not throw. */
   protected abstract settle(): void;
 
-  /** The transport threw where it must not. Must not throw. */
+  /** A method of the transport threw, which it must not. Must not throw. */
   protected abstract writeFailed(error: unknown): void;
 
   /** Bytes that have not left the process. */
@@ -98,14 +102,14 @@ export abstract class OutputBuffer implements FrameOutput {
     return this.#heldLength + corked + this.below + this.#parkedSize;
   }
 
-  /** Bytes that the transport has taken and that have not left. */
+  /** Bytes that the transport has accepted and not yet sent. */
   get below(): number {
-    // A transport that takes more has nothing left: it need not be asked.
+    // A transport that accepts more has nothing left: no need to ask.
     if ((this.#flags & Flag.Congested) === 0) return 0;
     try {
       return this.#transport.bufferedAmount;
     } catch (error) {
-      // It is not asked again.
+      // Not asked again.
       this.#flags &= ~Flag.Congested;
       this.writeFailed(error);
       return 0;
@@ -113,8 +117,8 @@ export abstract class OutputBuffer implements FrameOutput {
   }
 
   /**
-   * Bytes of memory that it holds for this connection alone: frames that others send as well are counted for
-   * all of them.
+   * Bytes of memory held for this connection alone: frames that other connections send as well are
+   * counted once for all.
    */
   get held(): number {
     const held = this.#held;
@@ -127,7 +131,7 @@ export abstract class OutputBuffer implements FrameOutput {
     return own + below + (this.#parked === undefined ? 0 : this.#parked.own);
   }
 
-  /** The part of the frames that others send as well for which it accounts, in bytes. */
+  /** Its share of the frames that other connections send as well, in bytes. */
   get sharedWeight(): number {
     return (this.#lent?.sharedWeight ?? 0) + (this.#parked?.sharedWeight ?? 0);
   }
@@ -146,13 +150,13 @@ export abstract class OutputBuffer implements FrameOutput {
     return this.#handedOver - this.below;
   }
 
-  /** Bytes that have left the process once all that was added up to here has. */
+  /** The value of that number once everything added so far has left. */
   protected get end(): number {
     const corked = corkOwner === this ? corkLength : 0;
     return this.#handedOver + this.#parkedSize + this.#heldLength + corked;
   }
 
-  /** Whether the transport takes nothing at the moment. */
+  /** Whether the transport accepts no output at the moment. */
   get congested(): boolean {
     return (this.#flags & Flag.Congested) !== 0;
   }
@@ -162,7 +166,7 @@ export abstract class OutputBuffer implements FrameOutput {
     return (this.#flags & Flag.Delayed) !== 0 && this.#heldLength > 0;
   }
 
-  /** Whether nothing waits here; what the transport took may still wait there. */
+  /** Whether nothing waits here; the transport may still hold output. */
   get empty(): boolean {
     return this.#heldLength === 0 && corkOwner !== this && this.#parked === undefined;
   }
@@ -183,7 +187,7 @@ export abstract class OutputBuffer implements FrameOutput {
 
   // Memory for frames.
 
-  /** The beginning of the room of the last {@linkcode OutputBuffer.reserve}. */
+  /** The start of the space of the last {@linkcode OutputBuffer.reserve}. */
   get offset(): number {
     return this.#held === undefined ? corkLength : this.#heldLength;
   }
@@ -206,7 +210,7 @@ export abstract class OutputBuffer implements FrameOutput {
     return this.#reserveHeld(size);
   }
 
-  /** Says that `size` bytes of the room are written, and sees to it that they leave in time. */
+  /** Commits `size` bytes of the reserved space, and schedules their write. */
   commit(size: number): void {
     if (this.#held === undefined) corkLength += size;
     else {
@@ -245,7 +249,7 @@ export abstract class OutputBuffer implements FrameOutput {
     if (this.#corks === 0 && (this.#flags & Flag.Scheduled) === 0) this.#schedule();
   }
 
-  /** Adds bytes that are ready as they are. */
+  /** Adds bytes as they are. */
   append(bytes: Uint8Array): void {
     this.reserve(bytes.length).set(bytes, this.offset);
     this.commit(bytes.length);
@@ -265,14 +269,14 @@ export abstract class OutputBuffer implements FrameOutput {
     this.#flags &= ~Flag.Delaying;
   }
 
-  // The time of the write.
+  // When output is written.
 
   /** Writes nothing before {@linkcode OutputBuffer.ready}: an earlier write is still pending. */
   wait(): void {
     this.#flags |= Flag.Congested;
   }
 
-  /** The transport takes output again; {@linkcode OutputBuffer.flush} is to follow. */
+  /** The transport accepts output again; {@linkcode OutputBuffer.flush} has to follow. */
   ready(): void {
     this.#flags &= ~Flag.Congested;
     this.#release();
@@ -292,7 +296,7 @@ export abstract class OutputBuffer implements FrameOutput {
   /**
    * Undoes one {@linkcode OutputBuffer.cork}; the last one writes what has gathered.
    *
-   * @param settles Whether to look for those that wait for that. Not where this is done already.
+   * @param settles Whether to notify those that wait for the write; `false` if the caller does.
    */
   uncork(settles = true): void {
     if (--this.#corks > 0) return;
@@ -301,7 +305,7 @@ export abstract class OutputBuffer implements FrameOutput {
   }
 
   /**
-   * Writes all output, also what may stay buffered: now, or with the last {@linkcode OutputBuffer.uncork}.
+   * Writes all output, also delayed output: now, or with the last {@linkcode OutputBuffer.uncork}.
    */
   flush(): void {
     this.#flags &= ~Flag.Delayed;
@@ -325,7 +329,7 @@ export abstract class OutputBuffer implements FrameOutput {
     this.settle();
   }
 
-  /** Forgets what waits; the stream has ended. */
+  /** Discards waiting output; the stream has ended. */
   close(): void {
     this.#flags |= Flag.Closed;
     this.#held = undefined;
@@ -408,7 +412,7 @@ export abstract class OutputBuffer implements FrameOutput {
     this.#flags &= ~Flag.Shared;
   }
 
-  /** Writes what is parked, small parts together, for as long as the transport takes it. */
+  /** Writes parked output, small parts together, while the transport accepts it. */
   #writeParked(parked: ParkedOutput): void {
     while (parked.size > 0 && (this.#flags & (Flag.Congested | Flag.Closed)) === 0) {
       if (parked.canJoin(cork.length)) {
@@ -426,7 +430,7 @@ export abstract class OutputBuffer implements FrameOutput {
     if (parked.size === 0) this.#parked = undefined;
   }
 
-  /** Writes what waits, as far as the transport takes it. */
+  /** Writes waiting output, as far as the transport accepts it. */
   protected write(): void {
     if ((this.#flags & (Flag.Congested | Flag.Closed)) !== 0) return;
     if (this.#parked !== undefined) {
@@ -453,7 +457,7 @@ export abstract class OutputBuffer implements FrameOutput {
     if (length > 0) this.#transfer(bytes!, length, fromCork);
   }
 
-  /** Gives bytes to the transport. */
+  /** Passes bytes to the transport. */
   #transfer(bytes: Uint8Array, length: number, fromCork: boolean): void {
     this.#handedOver += length;
     try {
@@ -466,8 +470,8 @@ export abstract class OutputBuffer implements FrameOutput {
         if (!this.#transport.write(cork.slice(0, length), length)) this.#flags |= Flag.Congested;
       } else if (!this.#transport.write(cork, length)) {
         this.#flags |= Flag.Congested;
-        // The transport needs the memory on, so the next writer gets other memory: what a little output
-        // has left of it, so that thousands of stalled peers do not keep a whole cork each.
+        // The transport still needs the memory, so the next writer gets the unused rest of it, or
+        // other memory: otherwise thousands of stalled peers would keep a whole cork each.
         const used = (length + 7) & ~7;
         const rest = cork.length - used;
         cork = rest >= CORK_SIZE / 2 ? cork.subarray(used) : new Uint8Array(CORK_SIZE);
@@ -477,7 +481,7 @@ export abstract class OutputBuffer implements FrameOutput {
     }
   }
 
-  /** The transport needs memory until it takes output again. */
+  /** The transport needs the memory until it accepts output again. */
   #lend(bytes: Uint8Array, length: number): void {
     // It may have ended the connection meanwhile.
     if ((this.#flags & Flag.Closed) !== 0) return;

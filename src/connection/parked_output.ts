@@ -1,4 +1,5 @@
-// Output that waits, in its order, while the transport takes no more, and the memory that is counted for it.
+// Output that waits, in order, while the transport accepts no more, and the memory that is counted
+// for it.
 
 import { MemoryGovernor, touchedSize } from "../message/memory_governor.ts";
 
@@ -13,7 +14,7 @@ interface Part {
 /** The frames that several connections hold, counted for the whole process. */
 const { frames } = MemoryGovernor.ofProcess;
 
-/** In the place of a part that was taken, whose memory is free. */
+/** Replaces a part that was taken, whose memory is free. */
 const TAKEN: Part = { bytes: new Uint8Array(0), length: 0, isOwn: true };
 
 /** Memory that is counted for a connection though it is not parked. */

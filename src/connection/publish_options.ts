@@ -39,8 +39,8 @@ export interface PublishResult {
   /** Receivers to which the message was sent, or for which it is buffered. */
   sent: number;
   /**
-   * Receivers that get the message later: when they have caught up (`"conflate"`), or, with the option
-   * `history`, all of them, when the broker has numbered it.
+   * Receivers that get the message later: once they have caught up (`"conflate"`), or, with the
+   * option `history`, all of them once the broker has numbered it.
    */
   waiting: number;
   /** Receivers among `waiting` for which the message has replaced an older one. */
@@ -81,7 +81,7 @@ function checkText(what: string, text: string): void {
 /**
  * Checks how a message is published.
  *
- * @param known The names of the options that there are.
+ * @param known The names of the known options.
  * @throws {TypeError} When an option is of the wrong type, unknown, or does not fit the others.
  * @throws {RangeError} When the key is too long.
  */

@@ -26,7 +26,7 @@ export interface RateLimitOptions {
   onExceed?: "pause" | "close" | "report" | undefined;
 }
 
-/** The option once checked. */
+/** The checked option. */
 export interface RateLimitRules {
   /** Messages in a millisecond. */
   readonly messages: number;
@@ -34,9 +34,9 @@ export interface RateLimitRules {
   readonly bytes: number;
   /** Milliseconds of an interval. */
   readonly interval: number;
-  /** Messages that may come at once. */
+  /** Messages that may arrive at once. */
   readonly maxMessages: number;
-  /** Bytes that may come at once. */
+  /** Bytes that may arrive at once. */
   readonly maxBytes: number;
   /** The action when the limit is exceeded. */
   readonly onExceed: "pause" | "close" | "report";
@@ -70,7 +70,10 @@ export function rateLimitRules(options: RateLimitOptions | undefined): RateLimit
   };
 }
 
-/** The buckets of one connection. They may go below zero: a message that has come was received. */
+/**
+ * The buckets of one connection. They may go below zero, because an arrived message counts as
+ * received.
+ */
 export class RateLimiter {
   readonly #rules: RateLimitRules;
   #messages: number;
@@ -78,7 +81,7 @@ export class RateLimiter {
   #filledAt: number;
   /** Whether the limit is exceeded since it was last met. */
   isExceeded = false;
-  /** The number of messages or bytes in an interval that was exceeded last, as in the option. */
+  /** The value of the option, `messages` or `bytes`, that was exceeded last. */
   exceeded = 0;
 
   /**

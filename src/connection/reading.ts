@@ -1,4 +1,5 @@
-// Reading, and not reading: the reasons to stop, the bytes that arrive meanwhile, and reading ahead.
+// Pausing and resuming reads: the reasons to pause, the bytes that arrive meanwhile, and reading
+// ahead.
 
 import type { Session } from "../session/session.ts";
 import type { Transport } from "../transport/transport.ts";
@@ -13,25 +14,25 @@ import type { SendingDriver } from "./sending_driver.ts";
 const BY_USER = 1;
 /** The queue of messages that wait for a reader is full. */
 const BY_QUEUE = 2;
-/** A message takes long to decompress, and the other connections have their turn. */
+/** A message takes long to decompress, and other connections get their turn. */
 const BY_WORK = 4;
-/** Much was read in this turn of the event loop, and the other connections have theirs. */
+/** Much was read in this turn of the event loop, and other connections get theirs. */
 const BY_TURN = 8;
 /** The peer has sent more than `rateLimit` allows. */
 const BY_RATE = 16;
-/** Much that was sent to the peer waits until it is compressed. */
+/** Much output for the peer waits for compression. */
 const BY_OUTPUT = 32;
 
 /**
- * Bytes that are read from the socket, and kept, while the reader is behind: so that the end of the stream
- * and signs of life are noticed though messages wait.
+ * Bytes that are read from the socket, and kept, while the reader is behind, so that the end of the
+ * stream and signs of life are noticed although messages wait.
  */
 const READ_AHEAD = 65_536;
 
-/** Bytes that are read ahead in addition, at most, each time a pause has lasted for `unreadTimeout`. */
+/** The maximum bytes read ahead in addition each time a pause has lasted for `unreadTimeout`. */
 const MAX_READ_AHEAD_STEP = 1_048_576;
 
-/** The reading of a connection that has stopped it once, or limits its rate. */
+/** The reading of a connection that has ever paused, or has a rate limit. */
 export class Reading<T> implements TimerTarget {
   readonly #driver: SendingDriver<T>;
   readonly #session: Session;
@@ -46,9 +47,9 @@ export class Reading<T> implements TimerTarget {
   #keptSize = 0;
   /** Whether the peer's end of the stream has arrived behind them. */
   #keptEnd = false;
-  /** Bytes that are read ahead at most: more than {@linkcode READ_AHEAD} after a long pause. */
+  /** The maximum bytes read ahead: more than {@linkcode READ_AHEAD} after a long pause. */
   #readAhead = READ_AHEAD;
-  /** Whether it reads ahead though the user has paused: it was paused for long. */
+  /** Whether it reads ahead although the user has paused, because the pause is long. */
   #readsInPause = false;
   #transportPaused = false;
 
@@ -85,7 +86,7 @@ export class Reading<T> implements TimerTarget {
     return this.#reasons !== 0 && this.#transportPaused;
   }
 
-  /** Whether chunks are kept, so that the next one has to be as well. */
+  /** Whether chunks are kept, so that the next one must be kept as well. */
   get isKeeping(): boolean {
     return this.#kept !== undefined;
   }
@@ -95,18 +96,18 @@ export class Reading<T> implements TimerTarget {
     return this.#keptSize;
   }
 
-  /** Keeps a chunk, or its rest, that is not read now. */
+  /** Keeps a chunk, or the rest of one, to be read later. */
   keep(chunk: Uint8Array): void {
     (this.#kept ??= []).push(chunk);
     this.#keptSize += chunk.length;
     this.#driver.countMemory();
     if (this.#keptSize <= this.#readAhead) return;
     this.#pauseTransport();
-    // The end of the stream, or a dead peer, may be behind that.
+    // The end of the stream, or a dead peer, may be detected only behind it.
     if (this.#readsInPause) this.#driver.startUnreadTimer();
   }
 
-  /** Forgets what is kept. */
+  /** Discards the kept chunks. */
   drop(): void {
     this.#kept = undefined;
     this.#keptSize = 0;
@@ -162,12 +163,12 @@ export class Reading<T> implements TimerTarget {
     this.#go(BY_QUEUE);
   }
 
-  /** Much waits until it is compressed. */
+  /** Much output waits for compression. */
   outputFull(): void {
     this.#stop(BY_OUTPUT);
   }
 
-  /** No longer so much waits until it is compressed. */
+  /** Less output waits for compression. */
   outputHasRoom(): void {
     this.#go(BY_OUTPUT);
   }
@@ -177,7 +178,7 @@ export class Reading<T> implements TimerTarget {
     this.#go(BY_USER | BY_QUEUE | BY_RATE);
   }
 
-  /** The user has paused, or messages have waited for a reader, for long. */
+  /** The user has paused, or messages have waited for a reader, for too long. */
   unreadTooLong(): void {
     if ((this.#reasons & BY_USER) === 0) return;
     if (this.#keptEnd) {
@@ -192,7 +193,7 @@ export class Reading<T> implements TimerTarget {
     this.#resumeTransport();
   }
 
-  /** The other connections have their turn; what is left to read, now and later, waits for the next one. */
+  /** Other connections get their turn; remaining and new input waits for the next one. */
   endTurn(): void {
     resetWork();
     if ((this.#reasons & BY_TURN) !== 0 || this.#session.state === "closed") return;
@@ -211,7 +212,7 @@ export class Reading<T> implements TimerTarget {
     return (this.#reasons & BY_WORK) !== 0;
   }
 
-  /** A message takes long to decompress: it continues when the other connections have had their turn. */
+  /** A message takes long to decompress: it continues after the other connections' turn. */
   messagePaused(): void {
     this.#stop(BY_WORK);
     if (this.#isWorking) continueLater(() => this.#continueMessage());
@@ -241,7 +242,10 @@ export class Reading<T> implements TimerTarget {
     this.#checkRate(this.#rate);
   }
 
-  /** Acts if the peer has sent more than `rateLimit` allows; `onLimit` is called once until it no longer has. */
+  /**
+   * Acts if the peer exceeds `rateLimit`; calls `onLimit` once until the rate is within the limit
+   * again.
+   */
   #checkRate(rate: RateLimiter): void {
     const wait = this.#driver.enforceRate(rate);
     if (wait > 0 && rate.onExceed === "pause" && this.#rateTimer === undefined) {
@@ -257,10 +261,10 @@ export class Reading<T> implements TimerTarget {
     this.#go(BY_RATE);
   }
 
-  // Stopping, and reading again.
+  // Pausing and resuming.
 
   #stop(reason: number): void {
-    // While closing, messages are dropped and only the peer's Close frame is waited for.
+    // While closing, messages are dropped; only the peer's Close frame is awaited.
     if (this.#driver.state !== "open") return;
     if (this.#reasons === 0) this.#session.pause();
     this.#reasons |= reason;
@@ -270,7 +274,7 @@ export class Reading<T> implements TimerTarget {
     }
   }
 
-  /** Takes reasons away; without any left, reading resumes. */
+  /** Removes reasons; reading resumes when none is left. */
   #go(reasons: number): void {
     if (this.#reasons === 0) return;
     this.#reasons &= ~reasons;
@@ -307,7 +311,7 @@ export class Reading<T> implements TimerTarget {
     else this.#driver.data(chunk);
   }
 
-  /** Reads all that has arrived, though the queue is full. */
+  /** Reads everything that has arrived, although the queue is full. */
   #readAll(): void {
     const chunks = this.#kept ?? [];
     this.drop();
@@ -332,7 +336,7 @@ export class Reading<T> implements TimerTarget {
     this.#driver.receiveEnd();
   }
 
-  /** The peer has ended its direction, and what came before is not read any more. */
+  /** The peer has ended its direction; earlier input is not read any more. */
   #endUnread(): void {
     this.#kept = undefined;
     this.#keptEnd = false;
@@ -345,7 +349,7 @@ export class Reading<T> implements TimerTarget {
     this.#driver.guard(() => this.#transport.pause());
   }
 
-  /** Reads from the socket again while not too much is kept. */
+  /** Resumes reading from the socket unless too much is kept. */
   #resumeTransport(): void {
     if (this.#keptSize > this.#readAhead || !this.#transportPaused) return;
     this.#transportPaused = false;

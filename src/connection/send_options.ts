@@ -22,8 +22,8 @@ export interface StreamOptions {
  */
 export interface SendOptions extends StreamOptions {
   /**
-   * Called once, when the bytes of the message have left the process, or with the error that
-   * prevented it. Never called from inside `send`.
+   * Called once, when the message has left the process, or with the error that prevented that.
+   * Never called from inside `send`.
    */
   written?(error?: Error): void;
 }

@@ -1,5 +1,5 @@
-// Sending over a stream: messages, fragments of messages and control frames, into the output, and what the
-// output says about it.
+// Sending over a stream: writes messages, fragments and control frames to the output, and handles
+// its events.
 
 import type { MessageSlices } from "../message/message_compression.ts";
 import type { PreparedMessage } from "../message/prepared_message.ts";
@@ -12,10 +12,15 @@ import type { FragmentOpcode, FragmentQueue, QueuedMessage } from "./fragments.t
 import type { Output, OutputOwner } from "./output.ts";
 import { Slicing } from "./slicing.ts";
 
-/** From this many bytes on a message is compressed in slices: compressing a shorter one takes milliseconds. */
+/**
+ * The size from which a message is compressed in slices; a shorter one takes a few milliseconds.
+ */
 const LONG_MESSAGE = 256 * 1024;
 
-/** The sending of a driver whose protocol is the session's. Its `Reading` and `Closing` know it as this. */
+/**
+ * The sending of a driver whose protocol is the session's. Its `Reading` and `Closing` use this
+ * type.
+ */
 export abstract class SendingDriver<T> extends DriverBase<T> implements OutputOwner {
   protected abstract readonly output: Output;
   protected abstract readonly session: Session;
@@ -23,10 +28,10 @@ export abstract class SendingDriver<T> extends DriverBase<T> implements OutputOw
   protected abstract readonly isFlushing: boolean;
   /** A message that was accepted is not sent. */
   protected abstract notSent(): void;
-  /** More or fewer bytes wait until they are compressed. */
+  /** The number of bytes that wait for compression has changed. */
   protected abstract uncompressedChanged(): void;
 
-  /** The compression of a long message, which those after it wait for. */
+  /** The compression of a long message; later messages wait for it. */
   #slicing: Slicing | undefined;
   /** Sends that message. */
   #sendLong: (() => void) | undefined;
@@ -42,9 +47,9 @@ export abstract class SendingDriver<T> extends DriverBase<T> implements OutputOw
 
   // Events of the output.
 
-  /** Output was written: see whether all of it has left. */
+  /** Output was written; all of it may have left. */
   abstract flushed(): void;
-  /** The transport threw where it must not. */
+  /** A method of the transport threw, which it must not. */
   abstract transportFailed(error: unknown): void;
   /** There is room for messages of topics that wait elsewhere. Returns whether any of them was sent. */
   abstract releaseWaiting(): boolean;
@@ -57,7 +62,7 @@ export abstract class SendingDriver<T> extends DriverBase<T> implements OutputOw
     this.output.uncork(false);
   }
 
-  /** More bytes wait than a peer may let wait. */
+  /** More bytes wait than the limit for a slow peer. */
   tooSlow(size: number, limit: "highWaterMark" | "maxBufferedAmount"): void {
     this.session.terminate(slowConsumer(size, limit, this.rules[limit]));
   }
@@ -243,7 +248,7 @@ export abstract class SendingDriver<T> extends DriverBase<T> implements OutputOw
 
   // Long messages, which are compressed in slices (`slicing.ts`).
 
-  /** Whether a message of so many bytes is compressed in slices. */
+  /** Whether a message of this size is compressed in slices. */
   #isLong(length: number, compress?: boolean): boolean {
     if (length < LONG_MESSAGE || compress === false) return false;
     const { compression } = this.session;
@@ -298,35 +303,35 @@ export abstract class SendingDriver<T> extends DriverBase<T> implements OutputOw
     this.uncompressedChanged();
   }
 
-  /** Compresses at once what still waits for it. */
+  /** Compresses at once everything that still waits for it. */
   protected finishLong(): void {
     while (this.#slicing !== undefined && this.session.state === "open") this.#slicing.finish();
   }
 
-  /** The long message is sent, or never will be: the rest of it is not compressed. */
+  /** The long message is sent, or will not be: the rest of it is not compressed. */
   protected giveUpLong(): void {
     this.#slicing?.remove(this.#sendLong!);
     this.#slicing = undefined;
     this.#sendLong = undefined;
   }
 
-  /** Bytes of memory of what is compressed so far, for this connection alone or for several. */
+  /** Bytes of memory of the compressed part, for this connection alone or for several. */
   protected get slicesSize(): number {
     return this.#slicing?.slices.byteLength ?? 0;
   }
 
-  /** Calls back when what was sent up to here has left the process, or with an error. */
+  /** Calls back when everything sent so far has left the process, or with an error. */
   whenWritten(call: WrittenCallback): void {
     if (this.session.state === "closed") this.dropped(call);
     else this.output.whenWritten(call);
   }
 
-  /** Writes what waits to be written, also inside of a handler. */
+  /** Writes waiting output, also inside a handler. */
   flush(): void {
     this.output.flushNow();
   }
 
-  /** Sends bytes that are frames already. */
+  /** Sends encoded frames. */
   sendFrames(bytes: Uint8Array): boolean {
     if (this.state !== "open") return false;
     this.output.append(bytes);

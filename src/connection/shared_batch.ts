@@ -1,23 +1,23 @@
-// Frames that many connections send alike: the first of them puts them together, the others find what
-// they have to send, and neither copy it nor need memory for it.
+// Frames that many connections send alike: the first connection combines them, and the others reuse
+// the result without copying it.
 
 /** The first size of the memory for frames that follow each other. */
 const FIRST_SIZE = 1024;
 
 /**
- * The frames that connections were last seen to put together. Memory is only ever added to: a holder
- * of a part of it, from its beginning, may keep it.
+ * The frames that connections combined last. Memory is only appended to, so that a holder may keep
+ * any part of it from its beginning.
  */
 export class SharedBatch {
   readonly #maxSize: number;
-  /** To what the last frame was added. */
+  /** The frames to which the last one was added. */
   #before: Uint8Array | undefined;
   #beforeLength = 0;
   #frame: Uint8Array | undefined;
   #bytes: Uint8Array = new Uint8Array(0);
   #length = 0;
 
-  /** @param maxSize Bytes that are put together at most. */
+  /** @param maxSize The maximum size of combined frames in bytes. */
   constructor(maxSize: number) {
     this.#maxSize = maxSize;
   }
@@ -35,10 +35,11 @@ export class SharedBatch {
   /**
    * Adds a frame to frames; all of them are immutable.
    *
-   * @param held Either a frame, or what {@linkcode SharedBatch.bytes} was.
+   * @param held Either a frame, or the value of {@linkcode SharedBatch.bytes}.
    * @param length The bytes that count.
    * @param frame The frame.
-   * @returns Whether it has; otherwise there is too much of it, or others add something else.
+   * @returns Whether it was added; `false` if there is too much, or other connections add something
+   * else.
    */
   add(held: Uint8Array, length: number, frame: Uint8Array): boolean {
     if (frame === this.#frame && held === this.#before && length === this.#beforeLength) {

@@ -1,5 +1,5 @@
-// Masking with WebAssembly SIMD, for large payloads: 64 bytes a turn, where JavaScript has words of four.
-// The payload is copied into the module's memory and out again, block by block.
+// Masking with WebAssembly SIMD, for large payloads: 64 bytes at a time, where JavaScript has words
+// of four. The payload is copied into the module's memory and out again, block by block.
 
 import type { Mask } from "../wire/mask.ts";
 

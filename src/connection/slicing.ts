@@ -1,10 +1,10 @@
-// The compression of long messages in later turns of the event loop: one slice after the other, for some
+// The compression of long messages in later turns of the event loop: slice by slice, for some
 // milliseconds in each turn.
 
 import type { MessageSlices } from "../message/message_compression.ts";
 import { continueLater, TURN_TIME } from "./fair_turns.ts";
 
-/** Those that are under way; a message for several connections has one for all of them. */
+/** The compressions in progress; a message for several connections has one for all of them. */
 const slicings: WeakMap<MessageSlices, Slicing> = new WeakMap();
 
 /** The compression of one message. */
@@ -31,7 +31,7 @@ export class Slicing {
     this.#schedule();
   }
 
-  /** `done` is no longer to be called. Where none is, the rest is not compressed. */
+  /** Removes `done`. When no callback is left, the rest is not compressed. */
   remove(done: () => void): void {
     this.#waiting.delete(done);
   }

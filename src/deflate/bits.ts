@@ -2,16 +2,15 @@
 // error for bytes that are invalid.
 
 /**
- * Why a message could not be inflated: `"corrupt"` when its bytes are not what RFC 1951 allows,
- * `"too-big"` when there is more in it than the caller's limit.
+ * Why a message could not be inflated: `"corrupt"` when its bytes violate RFC 1951, `"too-big"`
+ * when it inflates to more than the caller's limit.
  *
  * @category Errors
  */
 export type InflateErrorCode = "corrupt" | "too-big";
 
 /**
- * A message that cannot be inflated. Nothing else is ever thrown for what the bytes of a message
- * say.
+ * A message that cannot be inflated. The bytes of a message never cause any other error.
  *
  * @example
  * ```ts
@@ -36,7 +35,7 @@ export class InflateError extends Error {
    * Makes the error.
    *
    * @param code Why it failed.
-   * @param message The broken rule, or the limit, in words.
+   * @param message The violated rule, or the limit, in words.
    */
   constructor(code: InflateErrorCode, message: string) {
     super(message);
@@ -49,36 +48,36 @@ export function corrupt(message: string): never {
   throw new InflateError("corrupt", message);
 }
 
-// The compressed bytes as bits, the lowest of a byte first (RFC 1951 3.1.1). These are the careful
-// steps for block headers; the loop over symbols takes the fields into locals and puts them back.
+// The compressed bytes as bits, the lowest of a byte first (RFC 1951 3.1.1). These are the checked
+// steps for block headers; the loop over symbols keeps the fields in locals and stores them back.
 //
-// Behind the end of a message there are zeros, so that nothing has to look for the end at each
-// bit. Whoever has consumed some of them finds out by `checkNotPastEnd`.
+// Zeros follow the end of a message, so that the end need not be checked at each bit;
+// `checkNotPastEnd` detects that some of them were consumed.
 
 const NO_BYTES = new Uint8Array(0);
 
-/** The bytes that one turn of the loop over symbols may read: 3 and 3 and 3 and 2. */
+/** The bytes that one iteration of the loop over symbols may read: 3 and 3 and 3 and 2. */
 const TURN = 11;
 
-/** The made-up bytes that the loop may go into before it detects the end of the message. */
+/** The padding bytes that the loop may read before it detects the end of the message. */
 const OVERRUN = 4;
 
-/** Whole bytes that can be in `hold` besides those of a turn. */
+/** Whole bytes that can be in `hold` besides those of an iteration. */
 const HELD = 3;
 
-/** Where reading has come to. */
+/** The reading position. */
 export class BitInput {
   /** The bytes of the message, or its last ones in memory with zeros behind them. */
   bytes: Uint8Array = NO_BYTES;
-  /** The next byte to go into `hold`. It runs on over `end` with the zeros. */
+  /** The next byte to go into `hold`. It passes `end` with the zeros. */
   position = 0;
   /** Where the message ends. */
   end = 0;
-  /** The bits that were read and not consumed, the next one lowest. */
+  /** The bits read and not consumed, the next one lowest. */
   hold = 0;
   /** How many bits `hold` has. */
   bits = 0;
-  /** The last position from which the loop over symbols may read a turn. */
+  /** The last position from which the loop over symbols may read an iteration. */
   fastEnd = 0;
   /** Whether this writer owns `bytes`: no other code writes to it. */
   #isOwn = false;
@@ -94,14 +93,14 @@ export class BitInput {
     this.fastEnd = end - TURN;
   }
 
-  /** Lets go of the message's memory. */
+  /** Releases the message's memory. */
   close(): void {
     this.bytes = NO_BYTES;
     this.#isOwn = false;
   }
 
   /**
-   * Copies what is left of the message, whose memory others may write to from now on.
+   * Copies the rest of the message, because its memory may be overwritten from now on.
    *
    * @param isOwn Whether nothing else writes to it, so that no copy is needed. Default: `false`.
    */
@@ -121,13 +120,13 @@ export class BitInput {
   }
 
   /**
-   * Goes on, when less than a turn is left, in a copy of that with zeros behind it. Past those the
-   * message is refused: it has ended, but its block has not.
+   * Continues, when less than an iteration is left, in a copy of the rest followed by zeros. A
+   * message that needs more than those is rejected: it has ended, but its block has not.
    */
   enterTail(): void {
     const tail = this.#tail;
     if (this.bytes === tail) corrupt("message ends within a block");
-    // Whole bytes in hand go along, for a stored block may begin at one of them.
+    // Whole bytes in `hold` are copied too, because a stored block may begin at one of them.
     this.position -= this.bits >> 3;
     this.bits &= 7;
     this.hold &= (1 << this.bits) - 1;
@@ -153,7 +152,7 @@ export class BitInput {
     return value;
   }
 
-  /** Goes on to the next byte boundary; whole bytes in `hold` are read again from there. */
+  /** Skips to the next byte boundary; whole bytes in `hold` are read again from there. */
   alignToByte(): void {
     this.position -= this.bits >> 3;
     this.hold = 0;
@@ -161,24 +160,24 @@ export class BitInput {
     this.checkNotPastEnd();
   }
 
-  /** Refuses a message of which more bits were consumed than it has. */
+  /** Rejects a message of which more bits were consumed than it has. */
   checkNotPastEnd(): void {
     if (this.position - (this.bits >> 3) > this.end) corrupt("message ends within a block");
   }
 }
 
-// The compressed bytes in the making. Bits go in from the lowest on (RFC 1951 3.1.1); the loops
-// over symbols take the fields into locals and put them back.
+// The compressed output. Bits are added from the lowest on (RFC 1951 3.1.1); the loops over symbols
+// keep the fields in locals and store them back.
 
-/** Bytes that a step may write over the end of what counts. */
+/** Bytes that a step may write past the end of the output. */
 const SLACK = 16;
 
-/** Below this many bytes a loop has copied them before a view of them would be made. */
+/** Below this size a loop copies bytes faster than a view of them is made. */
 const SHORT = 64;
 
-/** Packed bytes, and the bits that do not make a byte yet. */
+/** Packed bytes, and the bits of an incomplete byte. */
 export class BitOutput {
-  /** The bytes, with room that the caller knows to be enough. */
+  /** The bytes; the caller guarantees enough room. */
   readonly bytes: Uint8Array;
   /** The same memory, to write words of 32 bits. */
   readonly view: DataView;
@@ -189,7 +188,7 @@ export class BitOutput {
   /** How many bits `hold` has: fewer than 8 between calls. */
   bits = 0;
 
-  /** @param capacity The most bytes there will be between two calls of `take`. */
+  /** @param capacity The maximum number of bytes between two calls of `take`. */
   constructor(capacity: number) {
     this.bytes = new Uint8Array(capacity + SLACK);
     this.view = new DataView(this.bytes.buffer);
@@ -212,7 +211,7 @@ export class BitOutput {
     this.bits = bits & 7;
   }
 
-  /** Fills the last byte up with zero bits. */
+  /** Pads the last byte with zero bits. */
   alignToByte(): void {
     if (this.bits > 0) this.bytes[this.position++] = this.hold;
     this.hold = 0;
@@ -227,7 +226,7 @@ export class BitOutput {
 
   /**
    * Moves the complete bytes to `target[offset...]`, where there must be room for them, and returns
-   * where they end there.
+   * the offset of their end.
    */
   take(target: Uint8Array, offset: number): number {
     const length = this.position;

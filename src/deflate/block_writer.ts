@@ -35,7 +35,7 @@ const TYPE_BITS = 3;
 
 const codes = new DynamicCodes();
 
-/** Writes a block of the tokens that `bytes[from..to)` was made into. */
+/** Writes a block of the tokens for `bytes[from..to)`. */
 export function writeBlock(
   output: BitOutput,
   block: TokenBlock,
@@ -71,7 +71,7 @@ export function writeBlock(
   }
 }
 
-/** The extra bits behind the lengths and distances, the same with any code. */
+/** The extra bits after lengths and distances, the same with any code. */
 function extraBits(block: TokenBlock): number {
   let bits = 0;
   for (let symbol = END_OF_BLOCK + 1; symbol < LITERAL_SYMBOLS; symbol++) {
@@ -188,7 +188,7 @@ export function deflateFixed(
   while (place <= last) {
     const word = view.getInt32(place, true);
     const slot = Math.imul(word, factor) >>> shift;
-    // The distance less one; an entry that says nothing gives one that is too far.
+    // The distance less one; an empty entry yields a distance that is too far.
     const back = place + base - 1 - slots[slot] & 0xffff;
     slots[slot] = place + base;
     const candidate = place - 1 - back;
@@ -214,7 +214,7 @@ export function deflateFixed(
       bits &= 7;
 
       if (next <= last) {
-        // Two of the places within are remembered; all of them would cost more than they save.
+        // Two of the positions inside are stored; storing all would cost more than it saves.
         slots[Math.imul(view.getInt32(place + 1, true), factor) >>> shift] = place + 1 + base;
         slots[Math.imul(view.getInt32(next - 2, true), factor) >>> shift] = next - 2 + base;
       }

@@ -1,4 +1,4 @@
-// What one slot of a decoding table says, packed into 32 bits so that a symbol costs one load.
+// The format of a slot of a decoding table: 32 bits, so that a symbol costs one load.
 //
 //   literal               bit 31 set, the byte in bits 16-23
 //   length or distance    the base in bits 16-30, the code's own bits in 8-11
@@ -47,7 +47,7 @@ export interface Alphabet {
   readonly name: string;
   /** The entry of each symbol, still without the bits of its code. */
   readonly entries: Int32Array;
-  /** Whether a single word of one bit will do, the other being unused. */
+  /** Whether a single word of one bit is enough, the other being unused. */
   readonly mayHaveOneWord: boolean;
   /** Whether there may be no word at all. */
   readonly mayBeEmpty: boolean;
@@ -119,7 +119,7 @@ const usedSymbols = new Uint16Array(WORDS);
 const usedLengths = new Uint8Array(WORDS);
 const sortedSymbols = new Uint16Array(WORDS);
 
-/** A decoding table, built again for each block that brings its own code. */
+/** A decoding table, rebuilt for each block with its own code. */
 export class DecodeTable {
   /** The root of `1 << rootBits` slots, then the subtables. */
   readonly entries: Int32Array;
@@ -130,7 +130,7 @@ export class DecodeTable {
 
   /**
    * @param alphabet The purpose of the code.
-   * @param maxRootBits The bits that index the root, where the code has words as long.
+   * @param maxRootBits The maximum number of bits that index the root.
    * @param capacity Slots for the root and the subtables of the worst code.
    */
   constructor(alphabet: Alphabet, maxRootBits: number, capacity: number) {
@@ -205,7 +205,7 @@ export class DecodeTable {
     if (longest > rootBits) this.#buildSubtables(code, next, longest);
   }
 
-  /** A copy, which stays as it is when this table is built again. */
+  /** A copy, which does not change when this table is rebuilt. */
   clone(): DecodeTable {
     const copy = new DecodeTable(this.#alphabet, this.#maxRootBits, this.entries.length);
     copy.entries.set(this.entries);
@@ -248,7 +248,7 @@ export class DecodeTable {
     }
   }
 
-  /** Counts the lengths and returns the longest; refuses sets that are not a prefix code. */
+  /** Counts the lengths and returns the longest; rejects sets that are not a prefix code. */
   #countLengths(lengths: Uint8Array, from: number, to: number): number {
     const count = countOfLength;
     count.fill(0);
@@ -341,7 +341,8 @@ export function readDynamicCodes(input: BitInput): void {
 
 /**
  * Reads the lengths of both codes' `total` words and returns how many are not 0. RFC 1951 3.2.7:
- * "all code lengths form a single sequence", so a run may cross from one code over to the other.
+ * "all code lengths form a single sequence", so that a run may continue from one code into the
+ * other.
  */
 function readLengths(input: BitInput, total: number): number {
   const entries = codeLengths.entries;

@@ -1,5 +1,5 @@
-// The encoder: the level that pays for a message of a given size, stored blocks, whole messages and their
-// parts, and the context that messages share.
+// The encoder: the best level for a message of a given size, stored blocks, whole messages and
+// their parts, and the context that messages share.
 
 import { BitOutput } from "./bits.ts";
 import { deflateFixed, writeBlock } from "./block_writer.ts";
@@ -15,22 +15,22 @@ import {
 import { END_OF_BLOCK, FIXED_BLOCK, MAX_STORED, powerOfTwo, STORED_BLOCK } from "./tables.ts";
 
 /**
- * How hard {@linkcode deflate} tries: `"fast"` is one pass with the fixed codes, `"best"` a more
- * thorough search and codes made for the message, for two to three times the time.
+ * The effort of {@linkcode deflate}: `"fast"` is one pass with the fixed codes, `"best"` a more
+ * thorough search and codes made for the message, in two to three times the time.
  *
  * @category Compression
  */
 export type DeflateLevel = "fast" | "best";
 
 /**
- * From this size in bytes on `"best"` saves more than ten bytes for each microsecond that it takes
- * longer, of JSON, on every runtime; `bench/deflate` has the figures.
+ * From this size in bytes on, `"best"` saves more than ten bytes of JSON for each additional
+ * microsecond, on every runtime; `bench/deflate` has the figures.
  */
 const BEST_PAYS = 2048;
 
 /**
- * The level that pays for a message of `length` bytes: `"fast"` below 2 KiB, where most of the time
- * of `"best"` goes into making and describing codes.
+ * The best level for a message of `length` bytes: `"fast"` below 2 KiB, where `"best"` spends most
+ * of its time making and describing codes.
  *
  * @example
  * ```ts
@@ -45,19 +45,19 @@ export function autoLevel(length: number): DeflateLevel {
   return length < BEST_PAYS ? "fast" : "best";
 }
 
-// Bytes that do not compress, in stored blocks (RFC 1951 3.2.4).
+// Incompressible bytes, in stored blocks (RFC 1951 3.2.4).
 
 /** BFINAL, BTYPE and the fill bits in a byte, LEN and NLEN. */
 const BLOCK_HEADER = 5;
 
-/** How many bytes {@linkcode store} makes of `length` bytes. */
+/** The size of the output of {@linkcode store} for `length` bytes. */
 export function storedSize(length: number): number {
   return length + BLOCK_HEADER * Math.ceil(length / MAX_STORED) + 1;
 }
 
 /**
- * Writes `source[start..end)` as it is to `target[offset...]`, and returns where it ends there: with
- * the first byte of a sync flush, whose last four, `00 00 ff ff`, are left out.
+ * Writes `source[start..end)` uncompressed to `target[offset...]`, and returns the end offset:
+ * behind the first byte of a sync flush, whose last four bytes, `00 00 ff ff`, are omitted.
  */
 export function store(
   source: Uint8Array,
@@ -82,33 +82,33 @@ export function store(
   return at + 1;
 }
 
-// A whole message to compressed bytes that end in a sync flush: with an empty stored block, of
-// which only the three bits of its type are there and the fill bits behind them (RFC 1951 3.2.4).
+// Compresses a whole message to bytes that end in a sync flush: an empty stored block, of which
+// only the three bits of its type and the fill bits are written (RFC 1951 3.2.4).
 
 /** BFINAL and BTYPE (RFC 1951 3.2.3); no block is the last. */
 const TYPE_BITS = 3;
 
 /**
- * The most bytes that a piece may become: literals of 9 bits, no match is longer than what it
- * stands for, and there is some room for the ends.
+ * The maximum compressed size of a piece: literals have 9 bits, no match is longer than the bytes
+ * that it replaces, and there is some room for the ends.
  */
 const PIECE_BOUND = PIECE + PIECE / 8 + 32;
 
 /**
- * How a message is to be compressed; one object serves all messages of a connection.
+ * The options of a compressed message; one object serves all messages of a connection.
  *
  * @category Compression
  */
 export interface DeflateOptions {
-  /** How hard to try. */
+  /** The effort. */
   level: DeflateLevel;
-  /** The window as a power of two, 8 to 15: no distance is farther. */
+  /** The window as a power of two, 8 to 15: the maximum distance. */
   windowBits: number;
-  /** The context of the messages before (context takeover). Default: none. */
+  /** The context of earlier messages (context takeover). Default: none. */
   context?: DeflateContext;
 }
 
-/** The working memory of every message. */
+/** The working memory of all messages. */
 class Workspace {
   readonly text = new TextBuffer();
   readonly output = new BitOutput(PIECE_BOUND);
@@ -131,19 +131,19 @@ const FIXED_END = FIXED_LITERAL_WORDS[END_OF_BLOCK];
 const NO_BYTES = new Uint8Array(0);
 
 /**
- * Compresses the message `source[start..end)` into `target[offset...]` and returns where it ends
- * there, or -1 when it would not be smaller. Then it is best sent as it is: the context does not
- * know of it, and what `target` holds from `offset` on is worth nothing.
+ * Compresses the message `source[start..end)` into `target[offset...]` and returns the end offset,
+ * or -1 when it would not be smaller. Then send it uncompressed: the context does not contain it,
+ * and the contents of `target` from `offset` on are undefined.
  *
- * The bytes end with a sync flush whose last four, `00 00 ff ff`, are left out. They are always
- * fewer than the message's own. A result must be sent, and in order: the context has it.
+ * The result ends with a sync flush whose last four bytes, `00 00 ff ff`, are omitted. It is always
+ * smaller than the message. It must be sent, and in order, because the context contains it.
  *
- * The first message allocates what all need, about 400 KiB at most whatever their sizes; from then
- * on there are only short-lived views. `source` and `target` are used during the call only, and
- * must not overlap.
+ * The first message allocates the working memory for all, about 400 KiB at most whatever their
+ * sizes; after that there are only short-lived views. `source` and `target` are used during the
+ * call only, and must not overlap.
  *
  * @param target Has room for `end - start` bytes from `offset` on.
- * @throws {TypeError} When the level is none of the two.
+ * @throws {TypeError} When the level is neither of the two.
  * @throws {RangeError} When a range lies outside of its array, `target` has too little room, or
  *   `windowBits` is not an integer from 8 to 15.
  *
@@ -174,8 +174,8 @@ export function deflate(
 }
 
 /**
- * The same, but the result may have up to `most` bytes, more than the message too: as the price for
- * that the context knows the message, and those after it can refer to it.
+ * The same, but the result may have up to `most` bytes, even more than the message: the context
+ * then contains the message, and later ones can refer to it.
  *
  * @param target Has room for `most` bytes from `offset` on.
  * @throws {TypeError | RangeError} As {@linkcode deflate} does.
@@ -194,12 +194,12 @@ export function deflateWithin(
 }
 
 /**
- * Compresses `source[start..end)`, a part of a message that comes in parts, into `target[offset...]`
- * and returns where it ends there. It ends as what {@linkcode deflate} gives does: between two parts
- * the four bytes `00 00 ff ff` have to be put back; at the end of the message they stay away.
+ * Compresses `source[start..end)`, a part of a message, into `target[offset...]` and returns the
+ * end offset. The result ends as that of {@linkcode deflate}: add the four bytes `00 00 ff ff`
+ * between two parts, but not at the end of the message.
  *
- * A part always becomes something, so that parts and messages can share one context. One that does
- * not get smaller may grow by some bytes, and the context may be empty after it.
+ * A part always has a result, so that parts and messages can share one context. An incompressible
+ * part may grow by some bytes, and leave the context empty.
  *
  * @param target Has room for the {@linkcode storedSize} of the part from `offset` on.
  * @throws {TypeError | RangeError} As {@linkcode deflate} does.
@@ -216,8 +216,8 @@ export function deflatePart(
   check(source, start, end, target, offset, most);
   const at = compress(source, start, end, target, offset, most, options);
   if (at !== -1) return at;
-  // The receiver's window contains stored bytes too, but noise is not worth remembering. Dropping the
-  // context is legal: no later message refers to them.
+  // The receiver's window contains stored bytes too, but incompressible data is not worth keeping.
+  // Dropping the context is legal: no later message refers to it.
   options.context?.drop();
   return store(source, start, end, target, offset);
 }
@@ -242,7 +242,7 @@ function check(
   }
 }
 
-/** Returns where the result ends, or -1 when it would have more than `most` bytes. */
+/** Returns the end offset, or -1 when the result would have more than `most` bytes. */
 function compress(
   source: Uint8Array,
   start: number,
@@ -313,8 +313,8 @@ function writeBlocks(
   }
 }
 
-// What an encoder remembers of the messages before, so that the next can refer to them. All of it
-// is soft: an encoder that forgets merely repeats itself, so it can be dropped at any time.
+// The encoder's memory of earlier messages, to which later ones can refer. It can be dropped at any
+// time: the encoder then only repeats data.
 
 /**
  * How much a {@linkcode DeflateContext} may hold.
@@ -323,21 +323,21 @@ function writeBlocks(
  */
 export interface DeflateContextOptions {
   /**
-   * How many of the last bytes are remembered, as a power of two, 8 to 15. More than the window of
-   * {@linkcode DeflateOptions} is of no use. Default: 12, which is 4 KiB.
+   * How many of the last bytes are kept, as a power of two, 8 to 15. More than the window of
+   * {@linkcode DeflateOptions} is useless. Default: 12, which is 4 KiB.
    */
   historyBits?: number;
   /**
-   * The slots of two bytes in the table of what was seen where, as a power of two, 8 to 15.
-   * Default: 11, which is 4 KiB.
+   * The number of slots of two bytes in the hash table, as a power of two, 8 to 15. Default: 11,
+   * which is 4 KiB.
    */
   tableBits?: number;
 }
 
 /**
- * The memory of an encoder that takes its context over from message to message. It is allocated by
- * the first message, `2 ** historyBits + 2 * 2 ** tableBits` bytes (8 KiB by default), and may be
- * dropped at any time between messages.
+ * The memory of an encoder with context takeover. It is allocated by the first message, `2 **
+ * historyBits + 2 * 2 ** tableBits` bytes (8 KiB by default), and may be dropped at any time
+ * between messages.
  *
  * @example
  * ```ts
@@ -358,11 +358,11 @@ export class DeflateContext {
   #history: Uint8Array = NO_BYTES;
   #length = 0;
   #table: PositionTable | undefined;
-  /** The position behind the last remembered byte, in the table's count. */
+  /** The position after the last kept byte, in the table's count. */
   #end = 0;
 
   /**
-   * Makes a context that holds nothing yet.
+   * Creates an empty context.
    *
    * @param options How much it may hold.
    * @throws {RangeError} When an option is not an integer from 8 to 15.
@@ -379,7 +379,7 @@ export class DeflateContext {
     return this.#table === undefined ? 0 : this.#historySize + this.#table.slots.byteLength;
   }
 
-  /** Forgets everything and lets go of the memory. The next message starts without context. */
+  /** Releases the memory. The next message starts without context. */
   drop(): void {
     this.#history = NO_BYTES;
     this.#length = 0;
@@ -388,7 +388,7 @@ export class DeflateContext {
   }
 
   /**
-   * The memory whose first `length` bytes are what is remembered.
+   * The memory whose first `length` bytes are the kept ones.
    *
    * @internal
    */
@@ -397,7 +397,7 @@ export class DeflateContext {
   }
 
   /**
-   * How many bytes are remembered.
+   * How many bytes are kept.
    *
    * @internal
    */
@@ -406,7 +406,7 @@ export class DeflateContext {
   }
 
   /**
-   * The table, lying so that a text begins with what is remembered.
+   * The table, positioned so that a text begins with the kept bytes.
    *
    * @internal
    */
@@ -417,8 +417,8 @@ export class DeflateContext {
   }
 
   /**
-   * Remembers a message of `length` bytes. It ends at `text[end]`, and before it in `text` is what
-   * was remembered before.
+   * Keeps a message of `length` bytes that ends at `text[end]`; the bytes kept before precede it in
+   * `text`.
    *
    * @internal
    */
@@ -428,7 +428,7 @@ export class DeflateContext {
     this.#end = this.#end + length & 0xffff;
   }
 
-  /** History and table in one piece of memory: for each piece the engine keeps books. */
+  /** History and table in one allocation: each allocation has an overhead in the engine. */
   #allocate(): PositionTable {
     const slots = 1 << this.#tableBits;
     const memory = new ArrayBuffer(this.#historySize + 2 * slots);

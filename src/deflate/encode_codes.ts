@@ -33,7 +33,7 @@ export const FIXED_DISTANCE_WORDS: Int32Array = new Int32Array(FIXED_DISTANCE_LE
 assignWords(FIXED_DISTANCE_LENGTHS, FIXED_DISTANCE_LENGTHS.length, FIXED_DISTANCE_WORDS);
 
 /**
- * Gives each of the first `count` symbols the word of its length, at most 11 bits; 0 for a symbol
+ * Assigns each of the first `count` symbols the word of its length, at most 11 bits; 0 for a symbol
  * without one.
  */
 export function assignWords(lengths: Uint8Array, count: number, words: Int32Array): void {
@@ -61,7 +61,7 @@ function reversedBits(): Uint16Array {
 }
 
 // From how often symbols occur to the lengths of their words: Huffman's algorithm in place on the
-// sorted frequencies (Moffat and Katajainen, 1995), then bent to a longest length.
+// sorted frequencies (Moffat and Katajainen, 1995), then adjusted to a maximum length.
 
 /** Room for the literal/length alphabet, the largest. */
 const SYMBOLS = 288;
@@ -71,20 +71,20 @@ const SYMBOL_MASK = (1 << SYMBOL_BITS) - 1;
 
 /** Used symbols, in ascending order of frequency: the frequency above the symbol. */
 let order = new Int32Array(SYMBOLS);
-/** Where a pass of the sort puts them. */
+/** The output of a pass of the sort. */
 let sorted = new Int32Array(SYMBOLS);
 /** The number of bits of the frequency per pass of the sort. */
 const DIGIT_BITS = 6;
 const DIGITS = 1 << DIGIT_BITS;
 const digitCount = new Uint16Array(DIGITS);
-/** The algorithm's one array: weights, then parents, then depths. */
+/** The algorithm's array: weights, then parents, then depths. */
 const work = new Int32Array(SYMBOLS);
 const wordsOfLength = new Uint16Array(32);
 
 /**
- * Gives each of the first `count` symbols the length of its word in bits, 0 where its frequency is
- * 0, and none over `longest`. There are always two words at least, so that the code is complete:
- * decoders differ in what else they accept. Frequencies are below 2 ** 22.
+ * Assigns each of the first `count` symbols the length of its word in bits: 0 if its frequency is
+ * 0, and at most `longest`. There are always at least two words, so that the code is complete: not
+ * all decoders accept incomplete ones. Frequencies are below 2 ** 22.
  */
 export function huffmanLengths(
   frequencies: Int32Array,
@@ -119,8 +119,8 @@ export function huffmanLengths(
 }
 
 /**
- * Sorts `order[0..used)` by frequency, digit by digit from the lowest: without comparisons there is
- * nothing for the processor to guess wrong.
+ * Sorts `order[0..used)` by frequency, digit by digit from the lowest: without comparisons no
+ * branch is mispredicted.
  */
 function sort(used: number, highest: number): void {
   for (let shift = SYMBOL_BITS; highest > 0; shift += DIGIT_BITS, highest >>>= DIGIT_BITS) {
@@ -168,11 +168,11 @@ function minimumRedundancyDepths(used: number): void {
     }
   }
 
-  // From parents to depths of the inner nodes, from the root down.
+  // Converts parents to depths of the inner nodes, from the root down.
   work[used - 2] = 0;
   for (let node = used - 3; node >= 0; node--) work[node] = work[work[node]] + 1;
 
-  // Each level has twice as many nodes as the one above has inner ones; what is not inner is leaf.
+  // Each level has twice as many nodes as the one above has inner ones; the others are leaves.
   let available = 1;
   let depth = 0;
   let root = used - 2;
@@ -204,7 +204,7 @@ function limitDepths(used: number, longest: number): void {
   let taken = 0;
   for (let length = 1; length <= longest; length++) taken += count[length] << longest - length;
   for (; taken > 1 << longest; taken--) {
-    // One more leaf finds a place at the bottom when a shorter word is made the parent of both.
+    // One more leaf fits at the bottom when a shorter word becomes the parent of both.
     count[longest]--;
     let length = longest - 1;
     while (count[length] === 0) length--;
@@ -217,8 +217,8 @@ function limitDepths(used: number, longest: number): void {
 
 /**
  * The longest word of literals, lengths and distances. The format allows 15 bits; with 11 the word
- * of a distance, its 13 extra bits and the 7 bits that wait in front of it fit into 32, and what
- * longer words would save is not worth the writing.
+ * of a distance, its 13 extra bits and the 7 bits that wait in front of it fit into 32, and longer
+ * words would save less than they cost to write.
  */
 const LONGEST_WORD = 11;
 
@@ -253,7 +253,7 @@ export class DynamicCodes {
   readonly #runLengths = new Uint8Array(CODE_LENGTH_SYMBOLS);
   readonly #runWords = new Int32Array(CODE_LENGTH_SYMBOLS);
 
-  /** Finds the best lengths for a block, as far as its price depends on them. */
+  /** Finds the best lengths for a block, and their cost in bits. */
   measure(block: TokenBlock): void {
     huffmanLengths(block.literals, LITERAL_SYMBOLS, this.literalLengths, LONGEST_WORD);
     huffmanLengths(block.distances, DISTANCE_SYMBOLS, this.distanceLengths, LONGEST_WORD);
@@ -276,7 +276,7 @@ export class DynamicCodes {
     this.headerBits = bits;
   }
 
-  /** Writes the description and makes the words that were measured. */
+  /** Writes the description and builds the words for those lengths. */
   write(output: BitOutput): void {
     assignWords(this.literalLengths, LITERAL_SYMBOLS, this.literalWords);
     assignWords(this.distanceLengths, DISTANCE_SYMBOLS, this.distanceWords);
@@ -352,7 +352,7 @@ function repeatExtraBits(symbol: number): number {
   return symbol < REPEAT_PREVIOUS ? 0 : REPEAT_EXTRA_BITS[symbol - REPEAT_PREVIOUS];
 }
 
-/** How many lengths have to be sent: all up to the last that is not 0, and `least` at least. */
+/** How many lengths have to be sent: all up to the last one that is not 0, at least `least`. */
 function usedCount(lengths: Uint8Array, count: number, least: number): number {
   while (count > least && lengths[count - 1] === 0) count--;
   return count;

@@ -1,5 +1,5 @@
-// A whole compressed message to bytes: its blocks one after the other, each of its type (RFC 1951
-// 3.2.3), into memory that the next message takes over.
+// Decompresses a whole message: its blocks one after the other, each by its type (RFC 1951 3.2.3),
+// into memory that the next message reuses.
 
 import { BitInput, corrupt } from "./bits.ts";
 import {
@@ -18,22 +18,22 @@ import { type InflateHistory, OutputPool } from "./inflate_output.ts";
 import { DYNAMIC_BLOCK, FIXED_BLOCK, powerOfTwo, STORED_BLOCK } from "./tables.ts";
 
 /**
- * The work of a message is counted in bytes of output, about 8 ns each: so much is the reading of one
- * block's type and the start of its loop, and so much each byte of a description of codes, for which
- * tables have to be built. Measured with the blocks of `tests/deflate/inflate_work_test.ts`.
+ * The work of a message is counted in bytes of output, about 8 ns each. These are the costs of
+ * reading a block's type and starting its loop, and of each byte of a description of codes, for
+ * which tables are built. Measured with the blocks of `tests/deflate/inflate_work_test.ts`.
  */
 const BLOCK_WORK = 32;
 const DESCRIPTION_BYTE_WORK = 40;
 
 /**
- * Blocks and descriptions may cost so much, and so much more for each byte of output. zlib stays below
- * 20 with its smallest blocks (`memLevel` 1), and below 40 with a flush behind every 25 bytes. A stream
- * that is made of little else than descriptions costs far more than it says.
+ * The work that blocks and descriptions may cost, in total and per byte of output. zlib stays below
+ * 20 with its smallest blocks (`memLevel` 1), and below 40 with a flush after every 25 bytes. A
+ * stream of little else than descriptions costs far more than its size.
  */
 const FREE_OVERHEAD = 8 * 1024 * 1024;
 const OVERHEAD_PER_BYTE = 100;
 
-/** More work than any message makes. */
+/** More work than any message causes. */
 const NEVER = 0x7fff_ffff;
 
 /** One message that is being decompressed. */
@@ -45,7 +45,7 @@ class Inflation {
   /** The tables of the block in which it was paused. */
   #literals: DecodeTable | undefined;
   #distances: DecodeTable | undefined;
-  /** Whether that block, or the one before, calls itself the last. */
+  /** Whether that block, or the one before, is marked as the last. */
   #last = false;
   /** Work that is not output. */
   #overhead = 0;
@@ -149,7 +149,7 @@ class Inflation {
     this.#output.release();
   }
 
-  /** Takes over what others would overwrite: the input, and the tables of the block it is in. */
+  /** Copies what other messages would overwrite: the input, and the tables of the current block. */
   keep(ownsInput = false): void {
     this.#input.keep(ownsInput);
     if (this.#literals === dynamicLiterals) {
@@ -163,33 +163,33 @@ class Inflation {
     return this.#input.bytes.length + this.#output.length;
   }
 
-  /** The message, which is whole. */
+  /** The complete message. */
   finish(): Uint8Array {
     this.#history?.append(this.#output.bytes, this.#output.length);
     return this.#output.message;
   }
 }
 
-/** Decompresses all messages, but those that are paused. */
+/** Decompresses all messages, except those that are paused. */
 let inflation = new Inflation();
 
 /**
  * Decompresses the message `source[start..end)`, which ends in a sync flush whose last four bytes,
- * `00 00 ff ff`, were left out.
+ * `00 00 ff ff`, were omitted.
  *
  * The result is a view of memory that the next call writes to or frees: copy it or decode it before. That
  * memory grows with the messages, never more than 262 bytes past the largest `limit`, and shrinks
  * again after 256 messages that did not need it. `source` is only used during the call.
  *
- * A message is refused as soon as it is known to be wrong, and always when zlib would refuse it.
- * Two things are allowed beyond the letter: a message of no bytes is empty, and blocks behind one
- * that calls itself the last are decoded too, from the next byte on and with the same window.
+ * A message is rejected at its first error, and always if zlib would reject it. Two things are
+ * accepted beyond the RFC: a message of no bytes is empty, and blocks after one that is marked as
+ * the last are decoded too, from the next byte on and with the same window.
  *
- * @param limit The most bytes the message may have. One of exactly so many is accepted.
- * @param history The messages before, to which distances may go back and this one is added. It is
- *   of no more use after an error. Default: there are none.
- * @param windowBits The window as a power of two, 8 to 15, where there is no `history` to say it:
- *   a longer distance is an error. Default: 15.
+ * @param limit The maximum size of the message in bytes.
+ * @param history The earlier messages, to which distances may refer and this one is added. Discard
+ * it after an error. Default: none.
+ * @param windowBits The window as a power of two, 8 to 15, if there is no `history`: a longer
+ * distance is an error. Default: 15.
  * @throws {InflateError} When the message is corrupt or too big.
  * @throws {RangeError} When the range lies outside of `source`, `limit` is not a number from 0 on,
  *   or `windowBits` is not an integer from 8 to 15.
@@ -226,7 +226,7 @@ export class PausedInflation {
     return this.#inflation.byteLength;
   }
 
-  /** Made by {@linkcode inflateWithin}. */
+  /** Created by {@linkcode inflateWithin}. */
   constructor(inflation: Inflation) {
     this.#inflation = inflation;
   }
@@ -234,7 +234,7 @@ export class PausedInflation {
   /**
    * Resumes.
    *
-   * @param work The most work until it is paused again.
+   * @param work The maximum work until it is paused again.
    * @returns The message, in memory that no other message uses, or `undefined` when it is not whole yet.
    * @throws {InflateError} When the message is corrupt or too big.
    */
@@ -244,7 +244,7 @@ export class PausedInflation {
     return undefined;
   }
 
-  /** Frees the memory of the message, which is not wanted any more. */
+  /** Frees the memory of the message, which is no longer needed. */
   release(): void {
     this.#inflation.release();
   }
@@ -253,10 +253,10 @@ export class PausedInflation {
 /**
  * Decompresses a message like {@linkcode inflate}, and pauses when that takes long.
  *
- * @param work The most work until it is paused, in bytes of output; the descriptions of blocks count
- *   as well. A million takes about 10 milliseconds.
- * @param isOwn Whether the memory of `source` is written to by nothing else: a paused message then reads
- *   on in it, instead of in a copy. Default: `false`.
+ * @param work The maximum work until it is paused, in bytes of output; the descriptions of blocks
+ * count as well. A million takes about 10 milliseconds.
+ * @param isOwn Whether the memory of `source` is written to by nothing else: a paused message then
+ * continues in it, instead of in a copy. Default: `false`.
  * @returns The message, or its paused decompression.
  * @throws {InflateError} When the message is corrupt or too big.
  */
@@ -293,10 +293,10 @@ function inflateStored(input: BitInput, output: OutputPool): void {
   input.position = from + length;
 }
 
-// The loop that everything waits for: the symbols of one block to bytes (RFC 1951 3.2.3, "loop
-// (until end of block code recognized)").
+// The hot loop: decodes the symbols of one block to bytes (RFC 1951 3.2.3, "loop (until end of
+// block code recognized)").
 
-/** From this length on a byte is repeated by the engine's own loop. */
+/** From this length on, a repeated byte is written by the engine's own loop. */
 const LONG_RUN = 16;
 
 /**
@@ -304,7 +304,7 @@ const LONG_RUN = 16;
  * than `pauseAt` bytes before.
  *
  * @param reach The farthest distance allowed: the window.
- * @throws {InflateError} When they make no sense, or too much of it.
+ * @throws {InflateError} When they are invalid, or the output exceeds the limit.
  */
 export function inflateBlock(
   input: BitInput,
@@ -328,13 +328,13 @@ export function inflateBlock(
 }
 
 /**
- * Decodes symbols while there is input for a turn and room for its output, and returns whether the
- * block has ended.
+ * Decodes symbols while there is input for an iteration and room for its output, and returns
+ * whether the block has ended.
  *
  * Each refill leaves 24 bits or more in `hold`: it ORs in three bytes above the bits that count,
- * and goes on by as many of them as then count in full. What the bits above say comes again with
- * the next refill and is the same. That is enough for two words of the root table (10 bits each),
- * for a length with its extra bits (15 + 5), or for a distance's word (15).
+ * and advances by as many of them as are then complete. The incomplete bits above are read again,
+ * with the same value, by the next refill. That is enough for two words of the root table (10 bits
+ * each), for a length with its extra bits (15 + 5), or for a distance's word (15).
  */
 function inflateSymbols(
   input: BitInput,
@@ -420,7 +420,7 @@ function inflateSymbols(
       hold >>>= consumed;
       bits -= consumed;
     } else {
-      // A long word with many extra bits behind it, which need two more bytes.
+      // A long word followed by many extra bits, which need two more bytes.
       consumed -= word;
       hold >>>= word;
       bits -= word;
@@ -441,8 +441,8 @@ function inflateSymbols(
       from = 0;
       while (length < end) target[length++] = target[from++];
     } else if (distance >= 4) {
-      // Words of four bytes, of which the last may go over the end: there is room, and what is
-      // there comes later.
+      // Words of four bytes, of which the last may pass the end: there is room, and later output
+      // overwrites it.
       do {
         view.setInt32(length, view.getInt32(from, true), true);
         length += 4;
@@ -457,7 +457,7 @@ function inflateSymbols(
     }
   }
 
-  // Only the bits that count: those above come again.
+  // Only the complete bits: those above are read again.
   input.hold = hold & (1 << bits) - 1;
   input.bits = bits;
   input.position = position;

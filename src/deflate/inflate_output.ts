@@ -1,30 +1,30 @@
-// The output of the decoder: the memory that a message is inflated into, one buffer for all, which grows
-// with a message and shrinks again when a run of messages did not need it; and the window of earlier
+// The output of the decoder: the memory that a message is inflated into, one buffer for all, which
+// grows with a message and shrinks again after a run of smaller messages; and the window of earlier
 // messages, a ring of the last bytes (RFC 1951 2, "up to 32K input bytes").
 
 import { InflateError } from "./bits.ts";
 import { releaseMemory } from "./release_memory.ts";
 import { MAX_MATCH, powerOfTwo } from "./tables.ts";
 
-/** The capacity in bytes that is kept however little is needed. */
+/** The minimum capacity in bytes that is kept. */
 const SMALLEST = 16 * 1024;
 
 /**
- * How many times as large the memory is when it has to grow: with fewer and larger steps less is
- * copied, and what is not written to costs nothing.
+ * The factor by which the memory grows: with fewer and larger steps less is copied, and memory that
+ * is not written to costs nothing.
  */
 const GROWTH = 4;
 
-/** After so many messages the capacity is cut to what the largest of them needed. */
+/** After this many messages the capacity is reduced to the need of the largest of them. */
 const TRIM_AFTER = 256;
 
 /**
- * Room that a turn of the loop over symbols may need: one literal, the longest match, and three
- * bytes more, because matches are copied in words.
+ * Room that an iteration of the loop over symbols may need: one literal, the longest match, and
+ * three bytes more, because matches are copied in words.
  */
 const TURN = 1 + MAX_MATCH + 3;
 
-/** Limits above this one are the same, so that lengths stay integers of 32 bits. */
+/** Larger limits are reduced to this one, so that lengths stay integers of 32 bits. */
 const LARGEST_LIMIT = 0x7fff_0000;
 
 /** The output of {@linkcode inflate}. */
@@ -53,20 +53,20 @@ export class OutputPool {
     if (++this.#messages > TRIM_AFTER) this.#trim();
   }
 
-  /** A view of the message, good until the next one is begun. */
+  /** A view of the message, valid until the next one begins. */
   get message(): Uint8Array {
     return this.bytes.subarray(0, this.length);
   }
 
-  /** The last length at which a turn of the loop over symbols may begin. */
+  /** The last length at which an iteration of the loop over symbols may begin. */
   get roomEnd(): number {
     return Math.min(this.bytes.length - TURN, this.limit);
   }
 
   /**
-   * Makes room for `more` bytes and a turn of the loop over symbols behind them.
+   * Makes room for `more` bytes and an iteration of the loop over symbols after them.
    *
-   * @throws {InflateError} When the message would go over the limit.
+   * @throws {InflateError} When the message would exceed the limit.
    */
   reserve(more: number): void {
     const needed = this.length + more;
@@ -74,7 +74,7 @@ export class OutputPool {
     if (needed + TURN > this.bytes.length) this.#grow(needed + TURN);
   }
 
-  /** Throws the error for a message that goes over the limit. */
+  /** Throws the error for a message that exceeds the limit. */
   refuse(): never {
     throw new InflateError("too-big", `message inflates to more than ${this.limit} bytes`);
   }
@@ -94,7 +94,7 @@ export class OutputPool {
     this.#longest = 0;
   }
 
-  /** Frees the memory: the message is not wanted any more. */
+  /** Frees the memory: the message is no longer needed. */
   release(): void {
     releaseMemory(this.bytes);
     this.bytes = new Uint8Array(0);
@@ -115,14 +115,16 @@ export class OutputPool {
   }
 }
 
-/** The first capacity in bytes: what is outgrown soon would only leave holes in the memory. */
+/**
+ * The initial capacity in bytes: smaller memory would soon be outgrown and leave holes in the heap.
+ */
 const SMALLEST_RING = 4096;
 
 const NO_BYTES = new Uint8Array(0);
 
 /**
- * The window of a decoder that keeps its context from message to message. Memory is allocated as
- * messages come, and never more than the window: `2 ** windowBits` bytes.
+ * The window of a decoder with context takeover. Memory is allocated as messages arrive, and never
+ * more than the window: `2 ** windowBits` bytes.
  *
  * @example
  * ```ts
@@ -139,7 +141,7 @@ const NO_BYTES = new Uint8Array(0);
  * @category Compression
  */
 export class InflateHistory {
-  /** How far back a distance may reach, in bytes. */
+  /** The maximum distance, in bytes. */
   readonly windowSize: number;
   /** The ring; its length is a power of two, or 0. */
   #ring: Uint8Array = NO_BYTES;
@@ -149,7 +151,7 @@ export class InflateHistory {
   #length = 0;
 
   /**
-   * Makes a history of no messages.
+   * Creates an empty history.
    *
    * @param windowBits The window's size as a power of two, 8 to 15. Default: 15.
    * @throws {RangeError} For any other `windowBits`.
@@ -158,7 +160,7 @@ export class InflateHistory {
     this.windowSize = powerOfTwo("windowBits", windowBits);
   }
 
-  /** How many bytes back there is something: the window at most. */
+  /** How many bytes it contains: at most the window. */
   get length(): number {
     return this.#length;
   }
@@ -170,7 +172,7 @@ export class InflateHistory {
 
   /**
    * Copies up to `count` bytes that begin `distance` bytes before the end of the history to
-   * `target[offset...]`, and returns how many there were. `distance` must not be over `length`.
+   * `target[offset...]`, and returns their number. `distance` must not exceed `length`.
    */
   copy(target: Uint8Array, offset: number, distance: number, count: number): number {
     const ring = this.#ring;

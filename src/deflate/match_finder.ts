@@ -1,5 +1,5 @@
-// The tables of RFC 1951 3.2.5 turned round for the encoder: from a length or a distance to its
-// symbol and extra bits, and how both are packed into one token.
+// The tables of RFC 1951 3.2.5 inverted for the encoder: from a length or a distance to its symbol
+// and extra bits, and how both are packed into one token.
 //
 //   literal   the byte itself, 0 to 255
 //   match     bit 30 set; length symbol in bits 0-4, its extra bits in 5-9, distance symbol in
@@ -19,7 +19,7 @@ import {
 /** Marks a token that is a match. */
 export const MATCH: number = 1 << 30;
 
-/** The part of a token that a length makes, by the length: its symbol less 257, its extra bits. */
+/** The length's part of a token, by the length: its symbol less 257, its extra bits. */
 export const LENGTH_TOKEN: Uint16Array = lengthTokens();
 
 /**
@@ -44,7 +44,7 @@ function lengthTokens(): Uint16Array {
   for (let symbol = 0; symbol < LENGTH_BASE.length; symbol++) {
     const base = LENGTH_BASE[symbol];
     for (let extra = 0; extra < 1 << LENGTH_EXTRA_BITS[symbol]; extra++) {
-      // Length 258 could be written with symbol 284 too; 285 comes later and is shorter.
+      // Length 258 could be written with symbol 284 too; 285 overwrites it and is shorter.
       if (base + extra <= MAX_MATCH) tokens[base + extra] = symbol | extra << 5;
     }
   }
@@ -71,7 +71,7 @@ const WINDOW = 32 * 1024;
 /** The maximum number of bytes of a message that are searched together. */
 export const PIECE: number = 64 * 1024;
 
-/** Zeros behind the text, for words that are read across its end. */
+/** Zeros after the text, for words that are read across its end. */
 const PADDING = 8;
 
 /** The text, from 0 to `end`. */
@@ -80,12 +80,12 @@ export class TextBuffer {
   readonly bytes: Uint8Array = new Uint8Array(WINDOW + PIECE + PADDING);
   /** The same memory, to read words of 32 bits. */
   readonly view: DataView = new DataView(this.bytes.buffer);
-  /** Where the piece begins; what is before it has been seen. */
+  /** Where the piece begins; the bytes before it have been processed. */
   start = 0;
   /** Where the text ends. */
   end = 0;
 
-  /** Starts again, with `history[0..length)` as the bytes seen so far. */
+  /** Restarts, with `history[0..length)` as the earlier bytes. */
   open(history: Uint8Array, length: number): void {
     if (length > 0) {
       this.bytes.set(length === history.length ? history : history.subarray(0, length));
@@ -106,7 +106,7 @@ export class TextBuffer {
       this.end = WINDOW;
     }
     this.start = this.end;
-    // Whole arrays are spared the view.
+    // A whole array needs no view.
     const whole = from === 0 && to === source.length;
     this.bytes.set(whole ? source : source.subarray(from, to), this.start);
     this.end += to - from;
@@ -116,16 +116,16 @@ export class TextBuffer {
   }
 }
 
-// What the first of two passes hands to the second: the tokens of one block, and how often each
-// symbol occurs in it.
+// The result of the first of two passes: the tokens of one block, and how often each symbol occurs
+// in it.
 
-/** A block ends after so many tokens, so that the next can have codes that fit it better. */
+/** A block ends after this many tokens, so that the next can have codes that fit it better. */
 const CAPACITY = 16 * 1024;
 
-/** The last step of a search may add as many tokens as it has grown to pass over bytes. */
+/** The last step of a search may add as many tokens as the bytes that it skips. */
 const OVERRUN = (PIECE >>> 6) + 16;
 
-/** The tokens of a block; see `encode_symbols.ts` for what one says. */
+/** The tokens of a block, in the format above. */
 export class TokenBlock {
   /** Tokens after which the block is full. */
   readonly capacity = CAPACITY;
@@ -147,27 +147,27 @@ export class TokenBlock {
   }
 }
 
-// Where in the text some bytes were seen last: a hash table of positions. A position is 16 bits of
-// an endless count, so that a table is small and never has to be shifted along with the text; what
-// an entry claims is always checked against the text.
+// Where in the text some bytes occurred last: a hash table of positions. A position is the low 16
+// bits of a running count, so that a table is small and never has to be shifted along with the
+// text; an entry is always verified against the text.
 
 /** Mixes the bytes of a word for its hash: the odd neighbor of the golden ratio in 32 bits. */
 export const HASH_FACTOR = 0x9e3779b1;
 
-/** Mixes the second word of eight bytes before it meets the first. */
+/** Mixes the second word of eight bytes before it is combined with the first. */
 export const HASH_FACTOR_FAR = 0x85ebca6b;
 
-/** The most slots of a shared table, as a power of two: one for each place in a window. */
+/** The maximum slots of a shared table, as a power of two: one for each position in a window. */
 const MOST_BITS = 15;
 
-/** Where the count of positions goes over 16 bits. */
+/** Where the count of positions exceeds 16 bits. */
 const COUNT_END = 1 << 16;
 
-/** A table, and where in its count of positions the text lies. */
+/** A table, and the position of the text in its count. */
 export class PositionTable {
-  /** By hash, the position where such bytes were seen last. */
+  /** By hash, the position where such bytes occurred last. */
   readonly slots: Uint16Array;
-  /** What a hash of 32 bits is shifted by to index the slots. */
+  /** The shift of a hash of 32 bits that indexes the slots. */
   shift: number;
   /** The position of the text's first byte. */
   base = 0;
@@ -185,12 +185,12 @@ export class PositionTable {
 }
 
 /**
- * A table that messages of all connections share. Each message counts on from the one before, so
- * that the entries of others lie before its first byte and are passed over: what is sent to one
- * peer cannot be measured in the length of what is sent to another.
+ * A table that messages of all connections share. Each message continues the count of the one
+ * before, so that the entries of other messages lie before its first byte and are ignored: the
+ * length of one peer's output reveals nothing about another's.
  */
 export class SharedPositionTable extends PositionTable {
-  /** The first byte of the text that an entry may speak of. */
+  /** The first byte of the text that an entry may refer to. */
   first = 0;
   #count = COUNT_END;
   #usedBits = MOST_BITS;
@@ -202,13 +202,13 @@ export class SharedPositionTable extends PositionTable {
 
   /**
    * Begins on a message of `length` bytes, the first of which is at `first` in the text. When 16
-   * bits no longer tell its positions from those before, the count and the table start anew.
+   * bits no longer distinguish its positions from earlier ones, the count and the table are reset.
    */
   begin(first: number, length: number): void {
     if (this.#count + length > COUNT_END) {
       this.slots.fill(0, 0, 1 << this.#usedBits);
       this.#usedBits = 0;
-      // Not 0, which is what an empty slot says.
+      // Not 0, which marks an empty slot.
       this.#count = 1;
     }
     const bits = hashBits(length);
@@ -226,8 +226,8 @@ export class SharedPositionTable extends PositionTable {
 }
 
 /**
- * The slots for a message of `length` bytes, as a power of two: with fewer, entries are overwritten
- * too soon; more would have to be cleared and would not stay in the cache.
+ * The slots for a message of `length` bytes, as a power of two: with fewer slots, entries are
+ * overwritten too soon; more would have to be cleared and would not fit in the cache.
  */
 function hashBits(length: number): number {
   if (length <= 512) return 12;
@@ -241,14 +241,14 @@ function hashBits(length: number): number {
 export const WORD = 4;
 
 /**
- * After so many places in a row without a repetition, more and more bytes are passed over: what
- * does not compress should at least be quick.
+ * After this many positions in a row without a repetition, more and more bytes are skipped:
+ * incompressible data should at least be fast.
  */
 export const PATIENCE = 64;
 
 /**
- * The end of the repetition at `place`, of which the bytes before are known to repeat those before
- * `candidate`. It is not over `limit`.
+ * The end of the repetition at `place`, whose earlier bytes are known to repeat those before
+ * `candidate`; at most `limit`.
  */
 export function matchEnd(
   bytes: Uint8Array,
@@ -259,7 +259,7 @@ export function matchEnd(
 ): number {
   while (place + WORD <= limit) {
     const difference = view.getInt32(place, true) ^ view.getInt32(candidate, true);
-    // The lowest bit that differs is in the first byte that does.
+    // The lowest different bit is in the first different byte.
     if (difference !== 0) return place + (31 - Math.clz32(difference & -difference) >>> 3);
     place += WORD;
     candidate += WORD;
@@ -271,19 +271,19 @@ export function matchEnd(
   return place;
 }
 
-// The first of two passes: a search for repetitions that looks one byte ahead for a longer one
-// (RFC 1951 4, "lazy matching"). Beside the last place where four bytes were seen it knows the last
-// place of eight, where long repetitions are found without walking through the short ones.
+// The first of two passes: a search for repetitions that looks one byte ahead for a longer one (RFC
+// 1951 4, "lazy matching"). Besides the last position of four bytes it stores that of eight, which
+// finds long repetitions without a walk through the short ones.
 
-/** A repetition of so many bytes is taken without looking ahead. */
+/** A repetition of this length is taken without looking ahead. */
 const GOOD_MATCH = 32;
 
 /**
  * Fills `block` with the tokens of the text from `start` on, and returns where they end: at the
  * text's end, or where the block is full.
  *
- * @param near Where four bytes were seen last.
- * @param far Where eight bytes were seen last.
+ * @param near The table of four bytes.
+ * @param far The table of eight bytes.
  * @param reach The farthest distance allowed: the window.
  */
 export function findTokens(
@@ -311,7 +311,7 @@ export function findTokens(
     const farWord = view.getInt32(place + WORD, true);
     const nearSlot = Math.imul(word, factor) >>> nearShift;
     const farSlot = Math.imul(Math.imul(farWord, farFactor) ^ word, factor) >>> farShift;
-    // Distances less one; an entry that says nothing gives one that is too far.
+    // Distances less one; an empty entry yields a distance that is too far.
     const nearBack = place + nearBase - 1 - nearSlots[nearSlot] & 0xffff;
     let back = place + farBase - 1 - farSlots[farSlot] & 0xffff;
     nearSlots[nearSlot] = place + nearBase;
@@ -343,7 +343,7 @@ export function findTokens(
       next = matchEnd(bytes, view, candidate + WORD, place + WORD, limit);
     }
 
-    // The same again one byte on, as long as that is better by more than the byte it costs.
+    // The same again one byte later, while that is better by more than the byte it costs.
     while (next - place < GOOD_MATCH && place < last) {
       const ahead = place + 1;
       const word = view.getInt32(ahead, true);
@@ -387,7 +387,7 @@ export function findTokens(
       (back & DISTANCE_EXTRA_MASK[symbol]) << 15;
 
     if (next <= last) {
-      // Four of the places within are remembered; all of them would cost more than they save.
+      // Four of the positions inside are stored; storing all would cost more than it saves.
       for (let at = place + 2; at < place + 4; at++) {
         const word = view.getInt32(at, true);
         const farWord = view.getInt32(at + WORD, true);

@@ -1,5 +1,5 @@
-// The constants of the format: the meaning of length, distance and code length symbols, and the
-// two codes that need no description. Both directions read them; the RFC's tables are here once.
+// The constants of the format for both directions: the meaning of length, distance and code length
+// symbols, and the two codes without a description.
 
 /** The first length/distance symbol above the 256 literals ends a block (RFC 1951 3.2.5). */
 export const END_OF_BLOCK = 256;
@@ -25,7 +25,7 @@ export const STORED_BLOCK = 0;
 export const FIXED_BLOCK = 1;
 export const DYNAMIC_BLOCK = 2;
 
-/** The most bytes that one stored block can hold: LEN has 16 bits (RFC 1951 3.2.4). */
+/** The maximum size of a stored block in bytes: LEN has 16 bits (RFC 1951 3.2.4). */
 export const MAX_STORED = 65535;
 
 /** RFC 1951 3.2.5: the smallest length of each length symbol, from symbol 257 on. */
@@ -89,7 +89,7 @@ function fixedLiteralLengths(): Uint8Array {
 /**
  * The size that `bits` stands for: 256 for 8, 32768 for 15.
  *
- * @param name What to call the value in the error.
+ * @param name The name of the value in the error.
  * @throws {RangeError} When `bits` is not an integer from 8 to 15.
  */
 export function powerOfTwo(name: string, bits: number): number {
