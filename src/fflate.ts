@@ -1,6 +1,6 @@
 /**
- * Compression by the npm package `fflate`: a codec for the option `compression`, made of your own copy of
- * it. The library's own codec is the default, and is faster at every size of message.
+ * Compression by the npm package `fflate`: a codec for the option `compression`, made from your own
+ * copy of it. The default is the library's own codec, which is faster at every message size.
  *
  * @example
  * ```ts
@@ -45,13 +45,14 @@ export interface Fflate {
 }
 
 /**
- * Makes a codec of `fflate`, version 0.8 or later.
+ * Creates a codec from `fflate`, version 0.8 or later.
  *
- * Its one-shot `deflateSync` compresses, and each message ends with a final block, which RFC 7692 section
- * 7.2.3.4 allows. Its streams are not used: a flush of theirs writes data that no other inflater can
- * read. The library decompresses: `fflate` accepts some corrupt data and cannot be stopped at a limit.
+ * Its one-shot `deflateSync` compresses, and each message ends with a final block, which RFC 7692
+ * section 7.2.3.4 allows. Its streams are not used: when flushed, they write data that no other
+ * inflater can read. The library decompresses: `fflate` accepts some corrupt data and cannot be
+ * stopped at a limit.
  *
- * @param library What `import * as fflate from "fflate"` gives.
+ * @param library The module, from `import * as fflate from "fflate"`.
  * @param options The level and the memory level.
  * @throws {TypeError | RangeError} When the library has no `deflateSync`, or an option is wrong.
  *
@@ -80,7 +81,7 @@ export function fflateCodec(library: Fflate, options: FflateOptions = {}): Compr
     name: "fflate",
     deflate(message): Uint8Array {
       const blocks = library.deflateSync(message, settings);
-      // RFC 7692 7.2.3.4: behind a final block, the header of an empty one that is none.
+      // RFC 7692 7.2.3.4: after a final block, the header of an empty block that is not final.
       const payload = new Uint8Array(blocks.length + 1);
       payload.set(blocks);
       return payload;

@@ -97,7 +97,7 @@ let busySince = 0;
 let busyTurn = 0;
 let busyConnections = 0;
 let busyAt = 0;
-/** Counts the connections paused by the current rest. */
+/** Counts the connections that rests have paused. */
 let rested = 0;
 
 /** A connection reads bytes. */

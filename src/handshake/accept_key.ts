@@ -1,6 +1,7 @@
 /*
  * The proof in the opening handshake that the server speaks WebSocket: the client's key, and the
- * value the server makes of it (RFC 6455 sections 1.3, 4.1 and 4.2.2), with SHA-1 and Base64.
+ * value that the server derives from it (RFC 6455 sections 1.3, 4.1 and 4.2.2), with SHA-1 and
+ * Base64.
  */
 
 import { BASE64, CLASSES } from "./characters.ts";
@@ -39,8 +40,8 @@ function wordAt(text: string, index: number): number {
 /**
  * Whether `key` is the base64 text of 16 bytes, as `Sec-WebSocket-Key` must be (RFC 6455 4.2.1).
  *
- * The four bits of the last character that belong to no byte need not be zero: RFC 4648 3.5 leaves
- * it to the decoder, no common server looks, and the key is hashed as text and never decoded.
+ * The four unused bits of the last character need not be zero: RFC 4648 3.5 leaves that to the
+ * decoder, no common server checks it, and the key is hashed as text and never decoded.
  *
  * @example
  * ```ts
@@ -60,7 +61,7 @@ export function isValidKey(key: string): boolean {
 }
 
 /**
- * The `Sec-WebSocket-Key` that is made of a nonce of 16 random bytes (RFC 6455 4.1).
+ * The `Sec-WebSocket-Key` for a nonce of 16 random bytes (RFC 6455 4.1).
  *
  * The nonce comes from the caller because it must be random in the cryptographic sense (RFC 6455
  * 10.3). Any other length than 16 bytes is a `RangeError`.
@@ -85,7 +86,7 @@ export function encodeKey(nonce: Uint8Array): string {
 /**
  * The `Sec-WebSocket-Accept` that answers `key` (RFC 6455 4.2.2, item 5.4).
  *
- * A key that {@linkcode isValidKey} refuses is a `TypeError`: check a peer's key first.
+ * A key that {@linkcode isValidKey} rejects is a `TypeError`: check a peer's key first.
  *
  * @example
  * ```ts
@@ -118,8 +119,8 @@ function digestKey(key: string): void {
   storeDigest(state, digest);
 }
 
-// SHA-1 (RFC 3174), synchronous and without a runtime's crypto. The opening handshake uses it to show
-// that both ends speak WebSocket; nothing secret rests on it (RFC 6455 section 10.8).
+// SHA-1 (RFC 3174), synchronous and without a runtime's crypto. The opening handshake uses it to
+// show that both ends speak WebSocket; no secret depends on it (RFC 6455 section 10.8).
 
 /** The five words that a digest starts from (RFC 3174 section 6.1). */
 const INITIAL_STATE: Int32Array = new Int32Array([
@@ -165,7 +166,7 @@ function expandSchedule(schedule: Int32Array): void {
   }
 }
 
-/** Works one block, given as its schedule, into `state` (RFC 3174 section 6.1, steps c to e). */
+/** Adds one block, given as its schedule, to `state` (RFC 3174 section 6.1, steps c to e). */
 function compress(state: Int32Array, schedule: Int32Array): void {
   let a = state[0];
   let b = state[1];

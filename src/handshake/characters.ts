@@ -33,8 +33,8 @@ function buildClasses(): Uint8Array {
   add(digits + letters, TOKEN | BASE64 | HOST_NAME);
   add("!#$%&'*+-.^_`|~", TOKEN);
   add("+/", BASE64);
-  // unreserved and sub-delims. Not pct-encoded: no client sends it, and what it decodes to may be
-  // anything, a NUL or another host.
+  // unreserved and sub-delims. Not pct-encoded: no client sends it, and it may decode to anything,
+  // such as NUL or another host.
   add("-._~!$&'()*+,;=", HOST_NAME);
   add(digits + "abcdefABCDEF", HEX_DIGIT);
   add(digits, DIGIT);

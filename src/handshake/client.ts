@@ -11,7 +11,7 @@ import { type HeadLimits, HttpHeadReader, parseStatusLine, quoted } from "./http
 import { assertSubprotocols } from "./subprotocols.ts";
 
 /**
- * The values of the client's request, which the server's response is checked against.
+ * The values of the client's request, against which the server's response is checked.
  *
  * @category Handshake
  */
@@ -25,7 +25,7 @@ export interface ClientHandshakeOptions extends HeadLimits {
 }
 
 /**
- * Interim answers (1xx) that are skipped before the final one.
+ * Interim responses (1xx) that are skipped before the final one.
  *
  * @category Handshake
  */
@@ -34,9 +34,9 @@ export const MAX_INTERIM_RESPONSES = 8;
 /**
  * Reads the server's response from chunks of any size and checks it.
  *
- * Interim answers before the final one, such as 103, are skipped, as RFC 9110 15.2 asks, up to
- * {@linkcode MAX_INTERIM_RESPONSES}. An answer other than 101 is an error, which waits for the
- * first {@linkcode MAX_BODY_START} bytes of the body to show them.
+ * Interim responses before the final one, such as 103, are skipped, as RFC 9110 15.2 requires, up
+ * to {@linkcode MAX_INTERIM_RESPONSES}. A status other than 101 is an error, which is thrown with
+ * the first {@linkcode MAX_BODY_START} bytes of the body.
  *
  * @example
  * ```ts
@@ -69,10 +69,10 @@ export class ClientHandshake {
   #failure: unknown;
 
   /**
-   * Makes a handshake that waits for the server's first bytes.
+   * Creates a handshake that waits for the server's first bytes.
    *
-   * @param options The values of the request. A key or subprotocols that cannot have been sent are a
-   * `TypeError`, a bad limit is a `RangeError`.
+   * @param options The values of the request. Throws a `TypeError` for a key or subprotocols that
+   * cannot have been sent, a `RangeError` for a bad limit.
    */
   constructor(options: ClientHandshakeOptions) {
     this.#limits = { maxBytes: options.maxBytes, maxLines: options.maxLines };
@@ -86,9 +86,9 @@ export class ClientHandshake {
   /**
    * Takes the next bytes, and returns `true` once the connection is open.
    *
-   * Throws a `HandshakeError` when the answer is not the one it has to be: with `status` and
-   * `headers` as soon as they are known, and with the start of the body for a status other than
-   * 101 (`STATUS_UNEXPECTED`). From then on every call throws it again.
+   * Throws a `HandshakeError` when the response is invalid: with `status` and `headers` if they are
+   * known, and with the start of the body for a status other than 101 (`STATUS_UNEXPECTED`). Every
+   * later call throws it again.
    */
   push(chunk: Uint8Array): boolean {
     if (this.#failure !== undefined) throw this.#failure;
@@ -105,12 +105,12 @@ export class ClientHandshake {
   }
 
   /**
-   * Tells that the server has ended the stream. Throws unless the connection is open: the
-   * `HandshakeError` with what there is of the body, or, where there is no whole head, a
-   * `ConnectionError` `CONNECTION_LOST`.
+   * The server has ended the stream. Throws unless the connection is open: the `HandshakeError`
+   * with the received part of the body, or, without a complete head, a `ConnectionError`
+   * `CONNECTION_LOST`.
    *
-   * Call it also when the time is up and `status` is not 0: then all that is missing is the body of
-   * a refusal, and the refusal says more than a timeout would.
+   * Call it also after a timeout if `status` is not 0: then only the body of a rejection is
+   * missing, and the rejection says more than a timeout would.
    */
   finish(): void {
     if (this.#complete) return;
@@ -127,23 +127,23 @@ export class ClientHandshake {
     throw this.#failure;
   }
 
-  /** The answer's status code; 0 while there is none. */
+  /** The status code of the response; 0 before it has arrived. */
   get status(): number {
     return this.#status;
   }
 
-  /** The answer's header fields, once its head is complete. */
+  /** The header fields of the response, once its head is complete. */
   get fields(): HeaderFields {
     if (this.#fields === undefined) throw new TypeError("The answer's head is not complete yet");
     return this.#fields;
   }
 
-  /** The subprotocol the server chose; empty where it chose none. */
+  /** The subprotocol that the server selected; empty without one. */
   get protocol(): string {
     return this.#protocol;
   }
 
-  /** The value of `Sec-WebSocket-Extensions` as the server sent it; empty where it sent none. */
+  /** The value of `Sec-WebSocket-Extensions` as the server sent it; empty without one. */
   get extensions(): string {
     return this.#fields?.get("sec-websocket-extensions") ?? "";
   }
@@ -153,7 +153,7 @@ export class ClientHandshake {
     return this.#acceptedExtensions;
   }
 
-  /** The bytes that came behind the answer's head: the first bytes of the server's frames. */
+  /** The bytes after the response's head: the first bytes of the server's frames. */
   get rest(): Uint8Array {
     return this.#reader.rest;
   }
@@ -209,7 +209,7 @@ export class ClientHandshake {
     }
   }
 
-  /** RFC 6455 4.1, the client's duties on receiving the answer, items 2 to 6. */
+  /** RFC 6455 4.1, the client's duties on receiving the response, items 2 to 6. */
   #check(fields: HeaderFields): void {
     if (!fields.hasToken("upgrade", "websocket")) {
       throw this.#error("UPGRADE_MISSING", "The server's response has no Upgrade: websocket");
@@ -227,7 +227,7 @@ export class ClientHandshake {
           : `The server's response has ${accepts.length} Sec-WebSocket-Accept fields, not 1`,
       );
     }
-    // RFC 9110 8.6 and RFC 9112 6.1: a 101 has no body. A length of 0 says so, if needlessly.
+    // RFC 9110 8.6 and RFC 9112 6.1: a 101 has no body. A length of 0 is redundant, but legal.
     if ((fields.get("content-length") ?? "0") !== "0" || fields.has("transfer-encoding")) {
       throw this.#error("HEAD_MALFORMED", "The server's 101 response announces a body");
     }
@@ -236,7 +236,7 @@ export class ClientHandshake {
   }
 
   #checkExtensions(lines: string[]): void {
-    // RFC 6455 11.3.2: the field must not appear more than once in an answer.
+    // RFC 6455 11.3.2: the field must not appear more than once in a response.
     if (lines.length > 1) {
       throw this.#error("EXTENSION_UNEXPECTED", "The server sent Sec-WebSocket-Extensions twice");
     }
@@ -259,7 +259,7 @@ export class ClientHandshake {
 
   #checkSubprotocol(lines: string[]): void {
     if (lines.length === 0) return;
-    // RFC 6455 11.3.4: the field must not appear more than once in an answer.
+    // RFC 6455 11.3.4: the field must not appear more than once in a response.
     if (lines.length > 1) {
       throw this.#error("SUBPROTOCOL_UNEXPECTED", "The server sent Sec-WebSocket-Protocol twice");
     }
@@ -294,7 +294,7 @@ export class ClientHandshake {
     return new HandshakeError(code, message, { status, headers: this.#fields, body });
   }
 
-  /** The grammar's errors speak of the answer a server would give; here it is the other way. */
+  /** The errors of the grammar describe a server's response to a request; this is a client. */
   #asSeenByClient(error: unknown): unknown {
     if (!(error instanceof HandshakeError) || error.headers !== undefined) return error;
     return this.#error(error.code, `The server's response cannot be used: ${error.message}`);
@@ -307,23 +307,23 @@ function withoutQuery(location: string): string {
   return end.length === 0 ? location : `${location.slice(0, Math.min(...end))}?***`;
 }
 
-// The first bytes of the body of a response that rejects the handshake, for the error message. Where the
-// body ends is told by RFC 9112 6.3.
+// The first bytes of the body of a response that rejects the handshake, for the error message. RFC
+// 9112 6.3 defines where the body ends.
 
 /**
- * Bytes of a refusal's body that are kept and given to the user.
+ * The maximum bytes of a rejection's body that are kept for the user.
  *
  * @category Handshake
  */
 export const MAX_BODY_START = 1024;
 
-/** Bytes of chunk sizes, extensions and line ends after which a chunked body is given up. */
+/** Bytes of chunk sizes, extensions and line ends after which a chunked body is abandoned. */
 const MAX_CHUNK_OVERHEAD = 4096;
 
 /** The part of a chunked body that the next byte belongs to (RFC 9112 7.1). */
 const State = { Size: 0, Extension: 1, Data: 2, DataEnd: 3 } as const;
 
-/** Gathers the start of one body; it is complete at its end or at {@linkcode MAX_BODY_START}. */
+/** Collects the start of one body, up to its end or {@linkcode MAX_BODY_START}. */
 export class BodyStart {
   #bytes: Uint8Array = new Uint8Array(MAX_BODY_START);
   #length = 0;
@@ -331,13 +331,13 @@ export class BodyStart {
   #chunked = false;
   #state: number = State.Size;
   #overhead = 0;
-  /** Bytes still to come: of the body, or of the chunk. */
+  /** Missing bytes: of the body, or of the chunk. */
   #remaining = Infinity;
 
   /**
-   * Makes an empty start that waits for the body's first bytes.
+   * Creates an empty start that waits for the body's first bytes.
    *
-   * @param status The answer's status code.
+   * @param status The status code of the response.
    * @param fields The response's header fields, which determine the length of the body.
    */
   constructor(status: number, fields: HeaderFields) {
@@ -353,7 +353,7 @@ export class BodyStart {
     this.#complete = !this.#chunked && this.#remaining === 0;
   }
 
-  /** Takes the next bytes, and returns `true` once no more are wanted. */
+  /** Takes the next bytes, and returns `true` once no more are needed. */
   push(chunk: Uint8Array): boolean {
     let i = 0;
     while (!this.#complete && i < chunk.length) {
@@ -383,7 +383,7 @@ export class BodyStart {
     return count;
   }
 
-  /** One byte between the data of two chunks. What makes no sense ends the body: it is a courtesy. */
+  /** One byte between the data of two chunks. Invalid input ends the body, which is optional. */
   #frame(byte: number): void {
     if (++this.#overhead > MAX_CHUNK_OVERHEAD) this.#complete = true;
     if (byte === 0x0a) {

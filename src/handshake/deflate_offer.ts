@@ -1,6 +1,6 @@
 /*
- * Negotiation of permessage-deflate (RFC 7692 7.1). The one file where the parameters of "client"
- * and "server" become those of inbound and outbound messages: the code behind it has no sides.
+ * Negotiation of permessage-deflate (RFC 7692 7.1). Only this file maps the parameters of "client"
+ * and "server" to inbound and outbound messages: the codec does not know its side.
  */
 
 import { HandshakeError } from "../errors.ts";
@@ -18,7 +18,7 @@ const CLIENT_NO_TAKEOVER = "client_no_context_takeover";
 const SERVER_BITS = "server_max_window_bits";
 const CLIENT_BITS = "client_max_window_bits";
 
-/** RFC 7692 7.1.2: windows reach from 2 ** 8 to 2 ** 15 bytes back. */
+/** RFC 7692 7.1.2: windows have 2 ** 8 to 2 ** 15 bytes. */
 const MIN_BITS = 8;
 const MAX_BITS = 15;
 
@@ -30,7 +30,7 @@ const MAX_BITS = 15;
 export interface DeflateConfig {
   /** Whether the server may keep its context from message to message. */
   readonly serverContextTakeover: boolean;
-  /** Whether the client may. */
+  /** Whether the client may keep its context. */
   readonly clientContextTakeover: boolean;
   /** The largest window of the server's messages, as a power of two of bytes. */
   readonly serverMaxWindowBits: number;
@@ -41,12 +41,12 @@ export interface DeflateConfig {
 }
 
 /**
- * How messages of one direction are compressed.
+ * The parameters of the messages of one direction.
  *
  * @category Compression
  */
 export interface DeflateDirection {
-  /** Whether a message may refer to those before it. */
+  /** Whether a message may refer to earlier ones. */
   readonly takeover: boolean;
   /** How far back it may refer, as a power of two of bytes. */
   readonly windowBits: number;
@@ -58,9 +58,9 @@ export interface DeflateDirection {
  * @category Compression
  */
 export interface DeflateAgreement {
-  /** The messages we receive. */
+  /** The parameters of received messages. */
   readonly inbound: DeflateDirection;
-  /** The messages we send. */
+  /** The parameters of sent messages. */
   readonly outbound: DeflateDirection;
 }
 
@@ -76,23 +76,23 @@ export interface DeflateAnswer {
   readonly extensions: string;
 }
 
-/** The parameters of one offer or answer; a number of bits is 0 where none was given. */
+/** The parameters of one offer or response; a number of bits is 0 if it is missing. */
 interface Parameters {
   serverNoTakeover: boolean;
   clientNoTakeover: boolean;
   serverBits: number;
   clientBits: number;
-  /** Whether `client_max_window_bits` is there, with or without a value. */
+  /** Whether `client_max_window_bits` is present, with or without a value. */
   clientBitsNamed: boolean;
 }
 
 /**
- * Answers a client's offers on a server (RFC 7692 section 5.1): the first one that is legal is
- * accepted, others and unknown extensions are passed over.
+ * Answers a client's offers on a server (RFC 7692 section 5.1): accepts the first legal one, and
+ * ignores others and unknown extensions.
  *
  * @param offers The client's offers, the most preferred first.
  * @param config The server's configuration.
- * @returns The answer, or `undefined` when nothing is accepted.
+ * @returns The response, or `undefined` when no offer is accepted.
  *
  * @example
  * ```ts
@@ -132,7 +132,8 @@ function answerTo(offered: Parameters, config: DeflateConfig): DeflateAnswer {
     ? Math.min(config.clientMaxWindowBits, offered.clientBits || MAX_BITS)
     : MAX_BITS;
   const serverTakeover = config.serverContextTakeover && !offered.serverNoTakeover;
-  // Without takeover a window is no memory: the way to limit a client that knows no window bits.
+  // Without takeover a window takes no memory: the way to limit a client that does not support
+  // window bits.
   const clientTakeover = config.clientContextTakeover && !offered.clientNoTakeover &&
     clientBits <= config.clientMaxWindowBits;
   const parameters: string[] = [];
@@ -177,7 +178,8 @@ export function offerDeflate(config: DeflateConfig): string {
   if (!config.serverContextTakeover) parameters.push(SERVER_NO_TAKEOVER);
   if (!config.clientContextTakeover) parameters.push(CLIENT_NO_TAKEOVER);
   if (serverMaxWindowBits < MAX_BITS) parameters.push(`${SERVER_BITS}=${serverMaxWindowBits}`);
-  // Sent wherever that is possible, so that the server may choose a smaller window for our messages.
+  // Sent whenever possible, so that the server may choose a smaller window for the client's
+  // messages.
   if (!config.hasFixedWindow) {
     parameters.push(
       clientMaxWindowBits < MAX_BITS ? `${CLIENT_BITS}=${clientMaxWindowBits}` : CLIENT_BITS,
@@ -187,14 +189,14 @@ export function offerDeflate(config: DeflateConfig): string {
 }
 
 /**
- * Checks a server's answer on a client (RFC 7692 section 5.2). Any legal answer is accepted, whether or
- * not it honors all that was offered: a server that takes its context over or has a larger window than
- * requested (Tornado, Jetty and libwebsockets know neither parameter) costs memory, and can be read.
+ * Checks a server's response on a client (RFC 7692 section 5.2). Any legal response is accepted,
+ * whether or not it honors the whole offer: a server that keeps its context or has a larger window
+ * than requested (Tornado, Jetty and libwebsockets support neither parameter) only costs memory.
  *
- * @param accepted The extensions of the answer.
+ * @param accepted The extensions of the response.
  * @param config The offer.
- * @returns The negotiated parameters, or `undefined` when the server did not take the offer.
- * @throws {HandshakeError} `EXTENSION_UNEXPECTED` when the answer is not legal.
+ * @returns The negotiated parameters, or `undefined` when the server did not accept the offer.
+ * @throws {HandshakeError} `EXTENSION_UNEXPECTED` when the response is not legal.
  *
  * @example
  * ```ts

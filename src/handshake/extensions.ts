@@ -1,6 +1,6 @@
 /*
- * The grammar of Sec-WebSocket-Extensions (RFC 6455 9.1): what an offer or an answer says, without
- * any idea of what an extension does.
+ * The grammar of Sec-WebSocket-Extensions (RFC 6455 9.1) in offers and responses, without the
+ * semantics of any extension.
  */
 
 import { HandshakeError } from "../errors.ts";
@@ -14,21 +14,21 @@ import { CLASSES, isToken, isWhitespace, TOKEN } from "./characters.ts";
 export interface ExtensionParameter {
   /** The parameter's name. */
   readonly name: string;
-  /** Its value without quotes, or `undefined` where it has none. */
+  /** Its value without quotes, or `undefined` without one. */
   readonly value: string | undefined;
   /** Whether the value was written as a quoted string. */
   readonly quoted: boolean;
 }
 
 /**
- * One element of the list: an extension's name and its parameters, in the order they came.
+ * One element of the list: an extension's name and its parameters, in their order.
  *
  * @category Handshake
  */
 export interface Extension {
   /** The extension's name. */
   readonly name: string;
-  /** Its parameters; one that was sent twice is here twice. */
+  /** Its parameters; one that was sent twice is listed twice. */
   readonly parameters: readonly ExtensionParameter[];
 }
 
@@ -41,10 +41,10 @@ const BACKSLASH = 0x5c;
 /**
  * Parses the `Sec-WebSocket-Extensions` lines of a head (RFC 6455 9.1), in their order.
  *
- * Empty list elements are skipped (RFC 9110 5.6.1.2), white space may stand around every
- * separator (the implied *LWS rule). No line gives an empty list. Everything else that breaks the
- * grammar, a field without any extension too, throws a `HandshakeError` `HEAD_MALFORMED` with
- * status 400.
+ * Empty list elements are skipped (RFC 9110 5.6.1.2), white space is allowed around every separator
+ * (the implied *LWS rule). Without lines the list is empty. Any other violation of the grammar,
+ * including a field without an extension, throws a `HandshakeError` `HEAD_MALFORMED` with status
+ * 400.
  *
  * @param values The field's values, one for each line.
  *
@@ -68,7 +68,7 @@ export function parseExtensions(values: readonly string[]): Extension[] {
 }
 
 /**
- * Writes a `Sec-WebSocket-Extensions` value; {@linkcode parseExtensions} gives the same list back.
+ * Writes a `Sec-WebSocket-Extensions` value; {@linkcode parseExtensions} returns the same list.
  *
  * A name or value that is not a token is a `TypeError`.
  *
@@ -107,7 +107,7 @@ function malformed(what: string): HandshakeError {
   });
 }
 
-/** Goes over one line from left to right; every method starts and ends behind white space. */
+/** Scans one line from left to right; every method starts and ends after white space. */
 class ExtensionScanner {
   #text: string;
   #position = 0;

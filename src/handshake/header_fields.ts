@@ -1,6 +1,6 @@
 /*
- * The header fields of one head: an ordered list of lines, kept as the text that they are. It is
- * searched, not indexed: a head has few lines, and no object has a key that a peer chose.
+ * The header fields of one head: an ordered list of lines, kept as text. It is searched, not
+ * indexed: a head has few lines, and no object gets a key that a peer chose.
  */
 
 import type { HeaderView } from "../errors.ts";
@@ -34,17 +34,20 @@ const COMMA = 0x2c;
  * @category Handshake
  */
 export class HeaderFields implements HeaderView {
-  /** All lines as they stand in a head, each with its CRLF; those of a parsed head in the middle of it. */
+  /**
+   * All lines as in a head, each with its CRLF; those of a parsed head are in the middle of the
+   * text.
+   */
   #text = "";
   /** Where in the text the first line begins. */
   #start = 0;
-  /** For each line the places of its colon and its end, unless the list is compact. */
+  /** For each line the positions of its colon and its end, unless the list is compact. */
   #marks: number[] | undefined = [];
 
   /**
-   * Makes a list of fields to send.
+   * Creates a list of fields to send.
    *
-   * @param lines Fields to send, each given to {@linkcode HeaderFields.append}.
+   * @param lines Fields to send, each passed to {@linkcode HeaderFields.append}.
    */
   constructor(lines?: Iterable<readonly [name: string, value: string]>) {
     if (lines !== undefined) {
@@ -57,7 +60,7 @@ export class HeaderFields implements HeaderView {
    *
    * @param text The head; its lines from `start` on, each with its CRLF.
    * @param start Where the first line begins.
-   * @param marks For each line the places of its colon and its end, which belong to the list from now on.
+   * @param marks For each line the positions of its colon and its end; the list takes ownership.
    */
   static fromParsed(text: string, start: number, marks: number[]): HeaderFields {
     const fields = new HeaderFields();
@@ -68,9 +71,9 @@ export class HeaderFields implements HeaderView {
   }
 
   /**
-   * A list of lines that nothing is checked of any more.
+   * A list of lines that are not checked again.
    *
-   * @param lines Names as they were written, and values without the white space around them.
+   * @param lines Names as written, and values without surrounding white space.
    */
   static fromLines(lines: Iterable<readonly [name: string, value: string]>): HeaderFields {
     const fields = new HeaderFields();
@@ -84,8 +87,8 @@ export class HeaderFields implements HeaderView {
   }
 
   /**
-   * Forgets where the lines stand in their text, for a connection that is open for long; the next
-   * look-up finds them again.
+   * Discards the positions of the lines, which saves memory on a long-lived connection; the next
+   * lookup restores them.
    */
   compact(): void {
     this.#marks = undefined;
@@ -102,13 +105,13 @@ export class HeaderFields implements HeaderView {
     return joined;
   }
 
-  /** The values of all lines with this name, in their order; empty where there is none. */
+  /** The values of all lines with this name, in their order. */
   getAll(name: string): string[] {
     const marks = this.#places();
     let values: string[] | undefined;
     for (let at = this.#find(name, 0); at !== -1; at = this.#find(name, at + 2)) {
       const value = trimmed(this.#text, marks[at] + 1, marks[at + 1]);
-      // An array that begins with its one element has no room for more, as one that grows has.
+      // An array created with its only element reserves no room for more.
       if (values === undefined) values = [value];
       else values.push(value);
     }
@@ -135,8 +138,8 @@ export class HeaderFields implements HeaderView {
   /**
    * Adds a line at the end.
    *
-   * Throws a `TypeError` where the name is not a token, or where the value has a character that
-   * may not stand in a head: nothing in it can end the line or the head (RFC 9110 5.5).
+   * Throws a `TypeError` if the name is not a token, or if the value has a character that is not
+   * allowed in a head: a value cannot end the line or the head (RFC 9110 5.5).
    */
   append(name: string, value: string): void {
     assertFieldName(name);
@@ -212,9 +215,9 @@ function listHas(text: string, start: number, listEnd: number, token: string): b
 }
 
 /**
- * Whether the field `name`, in any case, decides about the handshake, so that only visible ASCII,
- * spaces and tabs may stand in its value. Any other value is opaque: it may have obs-text
- * (RFC 9110 5.5), as cookies of older programs do.
+ * Whether the field `name`, in any case, is part of the handshake, so that its value may contain
+ * only visible ASCII, spaces and tabs. Any other value is opaque: it may have obs-text (RFC 9110
+ * 5.5), as cookies of older programs do.
  */
 export function isStrictField(name: string): boolean {
   const lower = name.toLowerCase();
@@ -224,8 +227,8 @@ export function isStrictField(name: string): boolean {
 const STRICT_FIELDS: readonly string[] = ["host", "upgrade", "connection"];
 
 /**
- * Whether `value` can stand in a received line of the field `name`. Characters above U+00FF count as
- * obs-text: an HTTP implementation that reads heads as UTF-8 makes them of it.
+ * Whether `value` can stand in a received line of the field `name`. Characters above U+00FF count
+ * as obs-text, because an HTTP implementation may have decoded the head as UTF-8.
  */
 export function isReceivedValue(name: string, value: string): boolean {
   const strict = isStrictField(name);
@@ -250,9 +253,9 @@ export function assertFieldName(name: string): void {
 
 /**
  * Throws a `TypeError` unless `value` can be written as the value of the field `name`: visible
- * ASCII, spaces, tabs and, except in a field of the handshake and in Origin, obs-text (RFC 9110 5.5), a byte for each
- * character from U+0080 to U+00FF. So a cookie that was received can be passed on. CR, LF and NUL would
- * let the value add lines.
+ * ASCII, spaces, tabs and, except in a field of the handshake and in Origin, obs-text (RFC 9110
+ * 5.5), a byte for each character from U+0080 to U+00FF. So a received cookie can be forwarded. CR,
+ * LF and NUL would let the value add lines.
  */
 export function assertFieldValue(name: string, value: string): void {
   if (typeof value !== "string") {

@@ -1,6 +1,6 @@
 /*
- * From bytes to the head of an HTTP message (RFC 9112 sections 2 to 5): every byte is examined
- * once, for any chunk split, and nothing beyond the limits is ever kept.
+ * Parses the head of an HTTP message (RFC 9112 sections 2 to 5): each byte is examined once,
+ * however the input is split, and nothing beyond the limits is kept.
  */
 
 import { HandshakeError } from "../errors.ts";
@@ -8,7 +8,7 @@ import { CLASSES, consistsOf, DIGIT, FIELD_TEXT, OBS_TEXT, TOKEN } from "./chara
 import { HeaderFields, isStrictField } from "./header_fields.ts";
 
 /**
- * How large a head may be.
+ * The size limits of a head.
  *
  * @category Handshake
  */
@@ -60,21 +60,21 @@ const SMALLEST_BUFFER = 1024;
 const decoder: TextDecoder = new TextDecoder();
 /** The bytes that a start line and a value may have. */
 const TEXT = FIELD_TEXT | OBS_TEXT;
-/** Bytes that are made a text in one call. */
+/** Bytes that are decoded in one call. */
 const DECODED_AT_ONCE = 4096;
 
 /**
  * Reads one head, a request's or a response's, from chunks of any size.
  *
  * It is strict where parsers that disagree have been exploited: lines end in CRLF alone, no field
- * is folded over lines, no space stands before the colon, no byte is a control character. Bytes above
- * 0x7F (obs-text) are opaque, each one character; they may stand in the start line and in values, but
- * not in those of `Host`, `Upgrade`, `Connection` and `Sec-WebSocket-*`. Empty lines before the start
- * line are ignored up to {@linkcode HeadLimits.maxEmptyLines}.
+ * is folded over lines, no space precedes the colon, no byte is a control character. Bytes above
+ * 0x7F (obs-text) are opaque, each one character; they are allowed in the start line and in values,
+ * but not in those of `Host`, `Upgrade`, `Connection` and `Sec-WebSocket-*`. Empty lines before the
+ * start line are ignored up to {@linkcode HeadLimits.maxEmptyLines}.
  *
- * A head that comes in one chunk is parsed where it lies; otherwise its bytes are copied, so a
- * chunk is never kept after {@linkcode HttpHeadReader.push}, except for
- * {@linkcode HttpHeadReader.rest}. Chunks are not modified.
+ * A head in one chunk is parsed in place; otherwise its bytes are copied, so that no chunk is kept
+ * after {@linkcode HttpHeadReader.push}, except for {@linkcode HttpHeadReader.rest}. Chunks are not
+ * modified.
  *
  * @example
  * ```ts
@@ -97,7 +97,7 @@ export class HttpHeadReader {
   #startLineEnd = 0;
   /** Whether a byte above 0x7F was read. */
   #hasObsText = false;
-  /** For each field line the places of its colon and its end. */
+  /** For each field line the positions of its colon and its end. */
   #marks: number[] = [];
   /** The head's earlier chunks; its first `#length` bytes count. */
   #buffer: Uint8Array = EMPTY;
@@ -108,10 +108,10 @@ export class HttpHeadReader {
   #rest: Uint8Array = EMPTY;
 
   /**
-   * Makes a reader that waits for its first bytes.
+   * Creates a reader that waits for its first bytes.
    *
-   * @param limits How large the head may be. A limit that is not a positive integer is a
-   * `RangeError`; `maxEmptyLines` may be 0.
+   * @param limits The size limits. One that is not a positive integer is a `RangeError`;
+   * `maxEmptyLines` may be 0.
    */
   constructor(limits?: HeadLimits) {
     const { maxEmptyLines = 0 } = limits ?? {};
@@ -123,8 +123,8 @@ export class HttpHeadReader {
   /**
    * Takes the next bytes, and returns `true` once the head is complete.
    *
-   * Throws a `HandshakeError`: `HEAD_TOO_LARGE` (status 431) over a limit, `HEAD_MALFORMED`
-   * (status 400) at the first byte that breaks the grammar; from then on every call throws it again.
+   * Throws a `HandshakeError`: `HEAD_TOO_LARGE` (status 431) over a limit, `HEAD_MALFORMED` (status
+   * 400) at the first byte that violates the grammar; every later call throws it again.
    */
   push(chunk: Uint8Array): boolean {
     if (this.#failure !== undefined) throw this.#failure;
@@ -161,13 +161,13 @@ export class HttpHeadReader {
     return this.#fields;
   }
 
-  /** The bytes that came behind the head in its last chunk: a view of that chunk, often empty. */
+  /** The bytes after the head in its last chunk: a view of that chunk, often empty. */
   get rest(): Uint8Array {
     if (this.#fields === undefined) throw incomplete();
     return this.#rest;
   }
 
-  /** Goes through `chunk` up to `end` or the end of the head; returns where it stopped. */
+  /** Scans `chunk` up to `end` or the end of the head; returns where it stopped. */
   #scan(chunk: Uint8Array, end: number): number {
     const base = this.#length;
     let state = this.#state;
@@ -197,8 +197,8 @@ export class HttpHeadReader {
           if (this.#marks.length >= 2 * this.#maxLines) {
             this.#fail("HEAD_TOO_LARGE", `The head has more than ${this.#maxLines} field lines`);
           }
-          // RFC 9112 5.2: a line that begins with white space would continue the last (obs-fold);
-          // it is refused, like a line that begins with its colon.
+          // RFC 9112 5.2: a line that begins with white space would continue the last one
+          // (obs-fold); it is rejected, like a line that begins with its colon.
           if ((CLASSES[chunk[i]] & TOKEN) === 0) {
             this.#failAt(base + i, chunk[i], "a field name");
           }
@@ -208,7 +208,7 @@ export class HttpHeadReader {
         case State.FieldName:
           while (i < end && (CLASSES[chunk[i]] & TOKEN) !== 0) i++;
           if (i === end) break;
-          // RFC 9112 5.1: white space between the name and the colon must be refused, too.
+          // RFC 9112 5.1: white space between the name and the colon must be rejected, too.
           if (chunk[i] !== COLON) this.#failAt(base + i, chunk[i], "a field name");
           this.#marks.push(base + i++);
           state = State.FieldValue;
@@ -295,7 +295,7 @@ export class HttpHeadReader {
   }
 }
 
-/** Each byte as the character of its code, which no `TextDecoder` does: "latin1" is windows-1252. */
+/** Each byte as the character of its code. No `TextDecoder` does that: "latin1" is windows-1252. */
 function decodeBytes(bytes: Uint8Array): string {
   let text = "";
   for (let at = 0; at < bytes.length; at += DECODED_AT_ONCE) {
@@ -327,7 +327,7 @@ export interface StatusLine {
   readonly reason: string;
 }
 
-/** Reads the status line of an HTTP/1 answer; `undefined` when it is none. */
+/** Parses the status line of an HTTP/1 response; `undefined` if it is invalid. */
 export function parseStatusLine(line: string): StatusLine | undefined {
   const minor = line.slice(7, 8);
   const digits = line.slice(9, 12);
@@ -335,7 +335,7 @@ export function parseStatusLine(line: string): StatusLine | undefined {
   if (
     !line.startsWith("HTTP/1.") || !consistsOf(minor, DIGIT) || line[8] !== " " ||
     digits.length !== 3 || !consistsOf(digits, DIGIT) || status < 100 ||
-    // The space before an empty reason phrase is often forgotten.
+    // The space before an empty reason phrase is often missing.
     (line.length > 12 && line[12] !== " ")
   ) {
     return undefined;
@@ -347,8 +347,8 @@ export function parseStatusLine(line: string): StatusLine | undefined {
 const MAX_QUOTED = 200;
 
 /**
- * What a peer said, as it stands in a message: short, in one line, and harmless to a terminal. Bytes
- * above 0x7F (obs-text) are shown as UTF-8 where they are that, otherwise as Latin-1.
+ * A peer's text for an error message: short, in one line, and harmless to a terminal. Bytes above
+ * 0x7F (obs-text) are shown as UTF-8 if they are valid, otherwise as Latin-1.
  */
 export function quoted(text: string): string {
   const readable = asUtf8(text);

@@ -1,12 +1,12 @@
-// IP addresses from their text and back (RFC 4291 2.2, RFC 5952).
+// Parses and formats IP addresses (RFC 4291 2.2, RFC 5952).
 
-/** The 4 or 16 bytes of an address, or `undefined` when the text is none. */
+/** The 4 or 16 bytes of an address, or `undefined` if the text is not an address. */
 export function parseIpAddress(text: string): number[] | undefined {
   return text.includes(":") ? parseIpv6(text) : parseIpv4(text);
 }
 
 /**
- * The text of an address of 4 or 16 bytes, in the one form that RFC 5952 gives it. An IPv4-mapped IPv6
+ * The text of an address of 4 or 16 bytes, in the canonical form of RFC 5952. An IPv4-mapped IPv6
  * address is the IPv4 address (RFC 4291 2.5.5.2).
  */
 export function formatIpAddress(bytes: readonly number[]): string {
@@ -41,7 +41,7 @@ function parseIpv4(text: string): number[] | undefined {
 }
 
 function parseIpv6(text: string): number[] | undefined {
-  // "::" stands once, for as many zero groups as are missing.
+  // "::" occurs at most once, and replaces the missing zero groups.
   const halves = text.split("::");
   if (halves.length > 2) return undefined;
   const compressed = halves.length === 2;
@@ -72,14 +72,14 @@ function parseGroups(text: string, endsAddress: boolean): number[] | undefined {
   return bytes;
 }
 
-/** A byte of an IPv4 address. With a leading zero it is refused: to some that says octal. */
+/** A byte of an IPv4 address. A leading zero is rejected, because some parsers read it as octal. */
 function parseDecimal(text: string): number {
   return text.length > 1 && text[0] === "0" ? NaN : parseDigits(text, 10, 3);
 }
 
 const DIGITS = "0123456789abcdef";
 
-/** The number that the digits write, or `NaN` when they are none or too many. */
+/** The number, or `NaN` if there are no digits or too many. */
 function parseDigits(text: string, base: number, most: number): number {
   if (text.length === 0 || text.length > most) return NaN;
   let value = 0;

@@ -1,11 +1,11 @@
-/* Checks of the values that the user puts into the heads we write, and the encoding of a head. */
+/* Checks of the user's values in outgoing heads, and the encoding of a head. */
 
 import { consistsOf, DIGIT, HEX_DIGIT, HOST_NAME, VISIBLE } from "./characters.ts";
 import { HeaderFields } from "./header_fields.ts";
 import { parseIpAddress } from "./ip_address.ts";
 
 /**
- * Names and values, as a `Headers`, a `Map`, a {@linkcode HeaderFields} or an array has them.
+ * Names and values: a `Headers`, a `Map`, a {@linkcode HeaderFields} or an array of pairs.
  *
  * @category Handshake
  */
@@ -29,7 +29,7 @@ export function writeAscii(text: string, target: Uint8Array, offset: number): vo
 /**
  * The bytes of a body.
  *
- * @throws {TypeError} When it is neither a string nor bytes.
+ * @throws {TypeError} Unless it is a string or bytes.
  */
 export function encodeBody(body: string | Uint8Array | undefined): Uint8Array {
   if (body === undefined) return new Uint8Array(0);
@@ -44,7 +44,7 @@ export function encodeBody(body: string | Uint8Array | undefined): Uint8Array {
  * one that the library sets.
  *
  * @param headers The user's fields.
- * @param reserved Fields the user may not set, in lower case, each with what to do instead.
+ * @param reserved Fields that the user must not set, in lower case, each with the alternative.
  */
 export function userFields(
   headers: FieldLines,
@@ -60,7 +60,7 @@ export function userFields(
   return fields;
 }
 
-/** The lines of `fields` as they stand in a head. */
+/** The lines of `fields` as in a head. */
 export function formatFields(fields: HeaderFields): string {
   let text = "";
   for (const [name, value] of fields.lines()) text += `${name}: ${value}\r\n`;
@@ -69,8 +69,8 @@ export function formatFields(fields: HeaderFields): string {
 
 /**
  * Whether `host` can be the value of a Host field: a host with or without a port (RFC 9110 7.2).
- * User information, a path or white space would make it mean something else where it is used, and
- * what is neither a name nor an address is no part of a URL: `999.1.1.1`, `[1:2]`, `a%00b`.
+ * User information, a path or white space would change its meaning, and a text that is neither a
+ * name nor an address is not valid in a URL: `999.1.1.1`, `[1:2]`, `a%00b`.
  */
 export function isHost(host: string): boolean {
   const { name, port } = splitHost(host);
@@ -78,16 +78,16 @@ export function isHost(host: string): boolean {
     return false;
   }
   if (name.startsWith("[")) {
-    // An IPv4 address in brackets is none.
+    // An IPv4 address in brackets is invalid.
     return name.endsWith("]") && parseIpAddress(name.slice(1, -1))?.length === 16;
   }
   return consistsOf(name, HOST_NAME) &&
     (!endsInNumber(name) || parseIpAddress(withoutFinalDot(name)) !== undefined);
 }
 
-/** A host and the port behind its last colon; `undefined` without a colon. */
+/** A host and the port after its last colon; `undefined` without a colon. */
 export function splitHost(host: string): { name: string; port: string | undefined } {
-  // The colons of an IPv6 address stand in brackets.
+  // The colons of an IPv6 address are in brackets.
   const colon = host.indexOf(":", host.lastIndexOf("]") + 1);
   if (colon === -1) return { name: host, port: undefined };
   return { name: host.slice(0, colon), port: host.slice(colon + 1) };

@@ -18,13 +18,13 @@ import { assertSubprotocols } from "./subprotocols.ts";
  * @category Handshake
  */
 export interface RequestOptions {
-  /** The host as it goes into the Host field: with the port where it is not the scheme's own. */
+  /** The value of the Host field: with the port unless it is the scheme's default. */
   host: string;
-  /** Path and query, say `/chat?room=1`. */
+  /** Path and query, such as `/chat?room=1`. */
   target: string;
   /** The key, from `encodeKey` and 16 random bytes. A new one for every connection. */
   key: string;
-  /** The subprotocols to ask for, the most preferred first. Default: none. */
+  /** The requested subprotocols, the most preferred first. Default: none. */
   subprotocols?: readonly string[];
   /** The value of `Sec-WebSocket-Extensions`. Default: nothing is offered. */
   extensions?: string;
@@ -58,9 +58,9 @@ const RESERVED: ReadonlyMap<string, string> = new Map([
 /**
  * The bytes of the request that opens a WebSocket.
  *
- * Throws a `TypeError` that names the option where something cannot be written into a head (CR,
- * LF, NUL or anything beyond visible ASCII), does not fit its place, or is in `headers`
- * though the handshake or another option sets it.
+ * Throws a `TypeError` that names the option if a value cannot be written into a head (CR, LF, NUL
+ * or anything beyond visible ASCII), is invalid in its place, or is in `headers` although the
+ * handshake or another option sets it.
  *
  * @example
  * ```ts

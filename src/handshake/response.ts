@@ -1,4 +1,4 @@
-/* The answers of a server: 101 Switching Protocols, and refusals (RFC 6455 4.2.2). */
+/* The responses of a server: 101 Switching Protocols, and rejections (RFC 6455 4.2.2). */
 
 import type { HandshakeError } from "../errors.ts";
 import { ACCEPT_LENGTH, writeAcceptKey } from "./accept_key.ts";
@@ -26,7 +26,7 @@ import { assertSubprotocols } from "./subprotocols.ts";
 export interface AcceptOptions {
   /** The client's key. */
   key: string;
-  /** The subprotocol that was chosen. Default: none. */
+  /** The selected subprotocol. Default: none. */
   subprotocol?: string;
   /** The client's subprotocols; if given, `subprotocol` must be one of these. */
   subprotocols?: readonly string[];
@@ -48,7 +48,7 @@ export interface RefusalOptions {
   headers?: FieldLines;
   /** The body; a string is sent as UTF-8. Default: empty. */
   body?: string | Uint8Array;
-  /** `true` omits the body and only sends its length, as an answer to HEAD does. */
+  /** `true` omits the body and only sends its length, as a response to HEAD does. */
   omitBody?: boolean;
 }
 
@@ -72,7 +72,7 @@ const RESERVED: ReadonlyMap<string, string> = new Map([
   ["trailer", "the body has no trailers"],
 ]);
 
-/** Names for the status codes a server is likely to refuse with (RFC 9110 section 15). */
+/** Names of the status codes of likely rejections (RFC 9110 section 15). */
 const REASONS: ReadonlyMap<number, string> = new Map([
   [200, "OK"],
   [204, "No Content"],
@@ -106,10 +106,10 @@ const REASONS: ReadonlyMap<number, string> = new Map([
 ]);
 
 /**
- * The bytes of the answer that opens the connection (RFC 6455 4.2.2, item 5).
+ * The bytes of the response that opens the connection (RFC 6455 4.2.2, item 5).
  *
- * Throws a `TypeError` for a `subprotocol` that is no token or that the client did not ask for,
- * and for a field in `headers` that cannot be written or is the handshake's own.
+ * Throws a `TypeError` for a `subprotocol` that is not a token or that the client did not request,
+ * and for a field in `headers` that cannot be written or is set by the handshake.
  *
  * @example
  * ```ts
@@ -146,14 +146,14 @@ export function acceptResponse(options: AcceptOptions): Uint8Array {
 }
 
 /**
- * The bytes of an answer that does not open a WebSocket. It ends the connection: close it when
- * these bytes have left.
+ * The bytes of a response that does not open a WebSocket. It ends the connection: close it when
+ * these bytes have been sent.
  *
  * `Connection: close` and `Content-Length` are set, and `Content-Type: text/plain; charset=utf-8`
- * unless `headers` has another; a 426 says `Upgrade: websocket` (RFC 9110 15.5.22).
+ * unless `headers` has another; a 426 has `Upgrade: websocket` (RFC 9110 15.5.22).
  *
- * Throws a `RangeError` for a status outside 200 to 599: 101 is for {@linkcode acceptResponse} and
- * no other below 200 is an answer. Throws a `TypeError` for a field in `headers` that cannot be
+ * Throws a `RangeError` for a status outside 200 to 599: use {@linkcode acceptResponse} for 101;
+ * others below 200 are not final. Throws a `TypeError` for a field in `headers` that cannot be
  * written or is set by other means, and for a body with 204 or 304.
  *
  * @example
@@ -184,7 +184,7 @@ export function refusalResponse(options: RefusalOptions): Uint8Array {
  * fields, and its message as the body.
  *
  * @param error The error of the head reader or of `checkUpgrade`.
- * @param method The request's method, where it is known: the answer to HEAD has no body.
+ * @param method The request's method, if it is known: the response to HEAD has no body.
  *
  * @example
  * ```ts
@@ -212,15 +212,15 @@ export function errorResponse(error: HandshakeError, method?: string): Uint8Arra
 export interface StreamedResponseOptions {
   /** The status code, 200 to 599. */
   status: number;
-  /** The header fields, those about the connection and the length left out. */
+  /** The header fields, without those about the connection and the length. */
   headers: FieldLines;
-  /** The line that determines the end of the body, or `undefined` where the end of the stream does. */
+  /** The line that determines the end of the body, or `undefined` if the end of the stream does. */
   framing: string | undefined;
 }
 
 /**
- * The head of a response whose body follows piece by piece. Its fields are those of a web `Headers`,
- * so they may have obs-text, one character for each byte. It ends the connection.
+ * The head of a response whose body is streamed. Its fields are those of a web `Headers`, which may
+ * contain obs-text, one character for each byte. It ends the connection.
  *
  * Throws a `RangeError` for a status outside 200 to 599, a `TypeError` for a field that cannot be
  * written.

@@ -1,6 +1,6 @@
 /*
- * The server's side of the opening handshake (RFC 6455 section 4.2): a request's head is read
- * first, and then, if it is to become a WebSocket, checked. Answers are in response.ts.
+ * The server's side of the opening handshake (RFC 6455 section 4.2): reads a request's head, and
+ * checks it if it requests a WebSocket. Responses are in response.ts.
  */
 
 import { type ErrorCode, HandshakeError } from "../errors.ts";
@@ -18,18 +18,18 @@ import { parseSubprotocols } from "./subprotocols.ts";
  * @category Handshake
  */
 export interface RequestHead {
-  /** The method, say `GET`. */
+  /** The method, such as `GET`. */
   readonly method: string;
   /** The request target as it was sent. */
   readonly target: string;
   /**
-   * The path and query of the target; the target itself where it has none (`*`). A URL is made by
-   * putting `http://`, host and path together, not by resolving: a path may begin with `//`.
+   * The path and query of the target; the target itself if it has none (`*`). To build a URL,
+   * concatenate `http://`, host and path instead of resolving: a path may begin with `//`.
    */
   readonly path: string;
   /** The host, with its port if one was sent: the target's, or the Host field's, or empty. */
   readonly host: string;
-  /** The version, say `HTTP/1.1`. */
+  /** The version, such as `HTTP/1.1`. */
   readonly version: string;
   /** The header fields. */
   readonly fields: HeaderFields;
@@ -40,7 +40,7 @@ export interface RequestHead {
 }
 
 /**
- * A request as another HTTP implementation has taken it apart.
+ * A request as parsed by another HTTP implementation.
  *
  * @category Handshake
  */
@@ -49,19 +49,19 @@ export interface ParsedRequest {
   method: string;
   /** The request target. */
   target: string;
-  /** The version, say `HTTP/1.1`. */
+  /** The version, such as `HTTP/1.1`. */
   version: string;
   /** Names and values of the header field lines in turn, like `rawHeaders` of `node:http`. */
   rawHeaders: readonly string[];
-  /** The bytes that came behind the head. Default: none. */
+  /** The bytes after the head. Default: none. */
   rest?: Uint8Array;
 }
 
 /**
  * The head of a request that another HTTP implementation has read.
  *
- * Throws a `HandshakeError` `HEAD_MALFORMED` (400) for what {@linkcode ServerHandshake} would not
- * have let pass, such as control characters.
+ * Throws a `HandshakeError` `HEAD_MALFORMED` (400) for input that {@linkcode ServerHandshake} would
+ * reject, such as control characters.
  *
  * @example
  * ```ts
@@ -92,7 +92,7 @@ export function requestFrom(request: ParsedRequest): RequestHead {
 
 /**
  * The head of a request from its request line and its fields. Throws a `HandshakeError`
- * `HEAD_MALFORMED` (400) where the request line breaks the grammar.
+ * `HEAD_MALFORMED` (400) if the request line violates the grammar.
  */
 export function parseRequestHead(
   line: string,
@@ -119,7 +119,7 @@ function requestHead(
   }
   let host = fields.get("host") ?? "";
   let path = target;
-  // RFC 9112 3.2.2: a server takes the absolute form too, and then the Host field does not count.
+  // RFC 9112 3.2.2: a server accepts the absolute form too, and then ignores the Host field.
   const authority = target.charCodeAt(0) === 0x2f ? -1 : authorityStart(target);
   if (authority !== -1) {
     const end = authorityEnd(target, authority);
@@ -157,7 +157,7 @@ function malformed(message: string): HandshakeError {
 }
 
 /**
- * A request that {@linkcode checkUpgrade} found to be a legal opening handshake.
+ * A request that {@linkcode checkUpgrade} accepted as a legal opening handshake.
  *
  * @category Handshake
  */
@@ -166,11 +166,11 @@ export interface ServerRequest extends RequestHead {
   readonly key: string;
   /** The requested subprotocols, the most preferred first. */
   readonly subprotocols: readonly string[];
-  /** The extensions the client offers, its most preferred first. */
+  /** The offered extensions, the most preferred first. */
   readonly extensions: readonly Extension[];
 }
 
-/** Some clients send one CRLF too many behind the body of the request before; a proxy passes it on. */
+/** Some clients send an extra CRLF after the body of the previous request; a proxy forwards it. */
 const MAX_EMPTY_LINES = 4;
 
 /**
@@ -199,10 +199,10 @@ export class ServerHandshake {
   #request: RequestHead | undefined;
 
   /**
-   * Makes a handshake that waits for its first bytes.
+   * Creates a handshake that waits for its first bytes.
    *
-   * @param limits How large the head may be. A limit that is not a positive integer is a
-   * `RangeError`; `maxEmptyLines` may be 0.
+   * @param limits The size limits. One that is not a positive integer is a `RangeError`;
+   * `maxEmptyLines` may be 0.
    */
   constructor(limits?: HeadLimits) {
     this.#reader = new HttpHeadReader({
@@ -214,8 +214,8 @@ export class ServerHandshake {
   /**
    * Takes the next bytes, and returns `true` once the head is complete.
    *
-   * Throws a `HandshakeError` `HEAD_TOO_LARGE` (status 431) or `HEAD_MALFORMED` (400); write what
-   * `errorResponse` makes of it and close the connection.
+   * Throws a `HandshakeError` `HEAD_TOO_LARGE` (status 431) or `HEAD_MALFORMED` (400); send the
+   * bytes of `errorResponse` for it and close the connection.
    */
   push(chunk: Uint8Array): boolean {
     if (!this.#reader.push(chunk)) return false;
@@ -239,10 +239,10 @@ export class ServerHandshake {
 /**
  * Checks that a request is a legal opening handshake (RFC 6455 4.2.1).
  *
- * Throws a `HandshakeError` whose `status`, `headers` and `message` are the answer, which
- * `errorResponse` turns into bytes:
+ * Throws a `HandshakeError` whose `status`, `headers` and `message` are the response, which
+ * `errorResponse` encodes:
  *
- * | what is wrong | code | status |
+ * | fault | code | status |
  * | --- | --- | --- |
  * | the method | `METHOD_NOT_ALLOWED` | 405 |
  * | the HTTP version | `HTTP_VERSION` | 505 |
@@ -291,7 +291,7 @@ export function checkUpgrade(request: RequestHead): ServerRequest {
   if (hosts.length !== 1 || !isHost(hosts[0]) || !isHost(request.host)) {
     throw refusal("HOST_INVALID", 400, "The request must name its host in one Host header field");
   }
-  // A body would be taken for frames, or frames for a body.
+  // A body would be read as frames, or frames as a body.
   if ((fields.get("content-length") ?? "0") !== "0" || fields.has("transfer-encoding")) {
     throw refusal("BODY_NOT_ALLOWED", 400, "A WebSocket opening handshake has no body");
   }

@@ -7,9 +7,9 @@ import { isToken, trimmed } from "./characters.ts";
  * Parses the `Sec-WebSocket-Protocol` lines of a request (RFC 6455 11.3.4), in the client's order
  * of preference.
  *
- * Empty list elements are skipped (RFC 9110 5.6.1.2). No line gives an empty list. Something that
- * is no token, a subprotocol named twice (RFC 6455 4.1, item 10) or a field without any throws a
- * `HandshakeError` `HEAD_MALFORMED` with status 400.
+ * Empty list elements are skipped (RFC 9110 5.6.1.2). Without lines the list is empty. An element
+ * that is not a token, a subprotocol named twice (RFC 6455 4.1, item 10) or a field without any
+ * throws a `HandshakeError` `HEAD_MALFORMED` with status 400.
  *
  * @param values The field's values, one for each line.
  *
@@ -49,8 +49,8 @@ function fail(what: string): never {
 }
 
 /**
- * The first of the server's subprotocols that the client requested, or `undefined` when there is
- * none: then the answer names none (RFC 6455 4.2.2, item 5.5). Case matters.
+ * The first of the server's subprotocols that the client requested, or `undefined` without one:
+ * then the response names none (RFC 6455 4.2.2, item 5.5). Case matters.
  *
  * @param supported The server's subprotocols, the most preferred first.
  * @param requested The client's subprotocols.
@@ -75,8 +75,8 @@ export function chooseSubprotocol(
 }
 
 /**
- * Throws a `TypeError` unless every local subprotocol is a token and none comes twice
- * (RFC 6455 4.1, item 10).
+ * Throws a `TypeError` unless every local subprotocol is a token and occurs once (RFC 6455 4.1,
+ * item 10).
  */
 export function assertSubprotocols(names: readonly string[]): void {
   for (let i = 0; i < names.length; i++) {

@@ -1,4 +1,4 @@
-// Compression by a codec that the user brings: each message alone, in one piece.
+// Compression by a custom codec: each message alone, as a whole.
 
 import { InvalidPayloadError } from "../errors.ts";
 import { storedSize } from "../deflate/deflate.ts";
@@ -11,8 +11,8 @@ import {
 } from "./permessage.ts";
 
 /**
- * Compresses whole messages, each alone: the option `compression.codec`. Neither function may keep the
- * bytes that it is given, or change them.
+ * Compresses whole messages, each alone: the option `compression.codec`. Neither function may keep
+ * or change the given bytes.
  *
  * @example With `node:zlib`
  * ```ts
@@ -31,30 +31,30 @@ import {
  * @category Compression
  */
 export interface CompressionCodec {
-  /** A name, which error messages mention. */
+  /** A name for error messages. */
   readonly name: string;
   /**
    * Compresses a message of at least one byte.
    *
    * @returns The payload of its frame: raw DEFLATE blocks, the last of which is either a sync flush
    * without its `00 00 ff ff` (RFC 7692 section 7.2.1) or a final block with a zero byte behind it
-   * (section 7.2.3.4). A result that is not shorter than the message is not used, and neither is a
-   * message for which this throws: it is sent uncompressed.
+   * (section 7.2.3.4). If the result is not shorter than the message, or this throws, the message
+   * is sent uncompressed.
    */
   deflate(message: Uint8Array): Uint8Array;
   /**
-   * Decompresses the payload of a message. Whatever it throws means that the data is corrupt, which
-   * closes the connection with 1007. It has to stop at the limit, or a peer can fill the memory. Default:
+   * Decompresses the payload of a message. If it throws, the data counts as corrupt, which closes
+   * the connection with 1007. It must stop at the limit, or a peer can exhaust the memory. Default:
    * the library's own decompression.
    *
    * @param data Raw DEFLATE blocks, which need `00 00 ff ff` behind them to be complete.
-   * @param limit The most bytes that may come out.
-   * @returns The message, or `undefined` when more would come out.
+   * @param limit The maximum size of the message in bytes.
+   * @returns The message, or `undefined` if it is larger.
    */
   inflate?(data: Uint8Array, limit: number): Uint8Array | undefined;
 }
 
-/** A name for each codec, under which results can be shared. */
+/** A key for each codec, by which results are shared. */
 const keys: WeakMap<CompressionCodec, string> = new WeakMap();
 let keyCount = 0;
 
@@ -64,19 +64,19 @@ function keyOf(codec: CompressionCodec): string {
   return key;
 }
 
-/** The compression of one connection by a codec of the user's. */
+/** The compression of one connection by a custom codec. */
 export class CodecCompression implements MessageCompression {
   readonly #codec: CompressionCodec;
-  /** Decompresses where the codec does not. */
+  /** Decompresses if the codec does not. */
   readonly #own: PermessageDeflate;
   readonly #inflates: boolean;
   readonly #decompress: boolean;
 
   /**
-   * Makes the compression of one connection.
+   * Creates the compression of one connection.
    *
    * @param codec The codec.
-   * @param rules What compression does.
+   * @param rules The local rules.
    * @param inbound The negotiated parameters for received messages.
    * @param outbound Those for sent messages: each compressed alone, with the largest window.
    */
@@ -89,7 +89,7 @@ export class CodecCompression implements MessageCompression {
     this.#codec = codec;
     this.#decompress = rules.decompress;
     this.#own = new PermessageDeflate(rules, inbound, { ...outbound, takeover: false });
-    // A peer may refer to earlier messages though it was asked not to.
+    // A peer may refer to earlier messages although it was asked not to.
     this.#inflates = codec.inflate !== undefined && !inbound.takeover;
   }
 
@@ -98,7 +98,7 @@ export class CodecCompression implements MessageCompression {
     return keyOf(this.#codec);
   }
 
-  /** Whether a message of so many bytes is worth trying. */
+  /** Whether to try to compress a message of this size. */
   wants(length: number): boolean {
     return this.#own.wants(length);
   }
@@ -108,12 +108,12 @@ export class CodecCompression implements MessageCompression {
     return false;
   }
 
-  /** The room for a message: a result that is longer is not used. */
+  /** The room for a message: a longer result is not used. */
   bound(length: number): number {
     return storedSize(length);
   }
 
-  /** Compresses a message; -1 when that does not pay. */
+  /** Compresses a message; -1 if the result is not shorter. */
   deflate(
     source: Uint8Array,
     start: number,

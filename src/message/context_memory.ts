@@ -1,11 +1,11 @@
-// The memory of context takeover of one connection: what its messages may refer to. All of it counts for the
-// limit of the process.
+// The memory of context takeover of one connection: the data that its messages may refer to. It
+// counts toward the limit of the process.
 
 import { DeflateContext } from "../deflate/deflate.ts";
 import { InflateHistory } from "../deflate/inflate_output.ts";
 import { type ContextHolder, ContextMemories } from "./memory_governor.ts";
 
-/** The reach of an encoder's memory: more costs memory per connection and wins little. */
+/** The window of an encoder: a larger one costs memory per connection and saves little. */
 const ENCODER_BITS = 12;
 
 /** The contexts of one connection; they take memory with the first message. */
@@ -23,7 +23,7 @@ export class ContextMemory implements ContextHolder {
 
   /**
    * @param maxBytes Bytes that all connections together may hold when this one has been used.
-   * @param all What counts and limits them. Default: those of the process.
+   * @param all Counts and limits them. Default: that of the process.
    */
   constructor(maxBytes: number, all: ContextMemories = ContextMemories.ofProcess) {
     this.#maxBytes = maxBytes;
@@ -42,7 +42,7 @@ export class ContextMemory implements ContextHolder {
     return this.#decoder ??= new InflateHistory(windowBits);
   }
 
-  /** A message was compressed: the encoder is the last one to forget. */
+  /** A message was compressed: the encoder is now the last one to be dropped. */
   encoded(): void {
     this.#all.use(this);
     this.#count();
@@ -54,8 +54,8 @@ export class ContextMemory implements ContextHolder {
   }
 
   /**
-   * Forgets what was sent. Always legal: RFC 7692 7.1.1 lets a sender use its context, and does not
-   * oblige it to.
+   * Drops the context for sending. Always legal: RFC 7692 7.1.1 permits a sender to use its
+   * context, and does not require it.
    */
   dropEncoder(): void {
     this.#all.remove(this);

@@ -1,19 +1,23 @@
-// How much is decompressed and compressed at once: the connections share the work of a turn of the event loop.
+// Limits how much is decompressed and compressed at once: connections share the work of a turn of
+// the event loop.
 
 /**
- * How much of a compressed message is decompressed before others have their turn, in bytes of output or
- * work that takes as long: some milliseconds.
+ * The work of decompressing a message before others get their turn, in bytes of output or their
+ * equivalent: some milliseconds.
  */
 const INFLATE_WORK = 1024 * 1024;
 
-/** What is left to each message where all have spent that: most messages are shorter. */
+/** The work left to each message once that is spent in a turn: most messages are shorter. */
 const LEAST_WORK = 64 * 1024;
 
-/** The work of the present turn of the event loop, which knows no clock: the layer above sets it back. */
+/**
+ * The work of the current turn of the event loop. There is no clock here: the layer above resets
+ * it.
+ */
 export const inflateBudget = {
-  /** Bytes that were decompressed since it was set back. */
+  /** Bytes decompressed since the last reset. */
   spent: 0,
-  /** Called when the work of a turn is spent; `spent` has to be set back in the next turn. */
+  /** Called when the work of a turn is spent; `spent` has to be reset in the next turn. */
   whenSpent: undefined as (() => void) | undefined,
 };
 
@@ -25,11 +29,11 @@ export function workAtFirst(): number {
 /** The work of a message that was paused, until it pauses again. */
 export const WORK_LATER: number = INFLATE_WORK;
 
-/** So many bytes were decompressed. */
+/** Counts decompressed bytes. */
 export function spendWork(bytes: number): void {
   inflateBudget.spent += bytes;
   if (inflateBudget.spent < INFLATE_WORK) return;
-  // Alone, without a layer that knows turns, every message begins anew.
+  // Without a layer that resets it, every message starts from zero.
   if (inflateBudget.whenSpent === undefined) inflateBudget.spent = 0;
   else inflateBudget.whenSpent();
 }
@@ -37,17 +41,17 @@ export function spendWork(bytes: number): void {
 /** Messages of fewer bytes are compressed about as quickly as they are handled. */
 const DEFLATE_FROM = 16 * 1024;
 
-/** Compressing a byte costs about as much as so many bytes that are only sent. */
+/** Compressing a byte costs about as much as sending this many bytes uncompressed. */
 const DEFLATE_BYTE_WORK = 4;
 
 let deflateWork = 0;
 
-/** A message of so many bytes was compressed. */
+/** Counts a compressed message of this size. */
 export function countDeflate(length: number): void {
   if (length > DEFLATE_FROM) deflateWork += length * DEFLATE_BYTE_WORK;
 }
 
-/** The work of compression since the last call, in bytes that are only sent. */
+/** The work of compression since the last call, in bytes sent uncompressed. */
 export function takeDeflateWork(): number {
   const taken = deflateWork;
   deflateWork = 0;

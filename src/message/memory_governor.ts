@@ -1,20 +1,20 @@
-// The memory that connections hold in this process, and a limit for all of it together: over that, the
-// connections that hold most are closed, not necessarily the one that requests more.
+// The memory that connections hold in this process, and a limit for all of it together: beyond it,
+// the connections that hold most are closed, not necessarily the one that requests more.
 
 import { WebSocketError } from "../errors.ts";
 import { CloseCode } from "../wire/close.ts";
 import { SharedFrames } from "./shared_frames.ts";
 
-// The memory of context takeover, and a limit for all of it together: over that, the encoders that
-// were used least recently forget.
+// The memory of context takeover, and a limit for all of it together: beyond it, the least recently
+// used encoders drop their contexts.
 
-/** The contexts of one connection: an element of the list of those whose encoders hold something. */
+/** The contexts of one connection: an element of the list of those whose encoders hold memory. */
 export interface ContextHolder {
   /** The one used next before it. */
   older: ContextHolder | undefined;
   /** The one used next after it. */
   newer: ContextHolder | undefined;
-  /** Forgets what was sent, and counts less. */
+  /** Drops the context for sending, and updates the count. */
   dropEncoder(): void;
 }
 
@@ -25,9 +25,9 @@ export class ContextMemories {
 
   /** The memory that they hold, in bytes. */
   byteLength = 0;
-  /** Bytes that connections hold beside contexts, which the limit includes. */
+  /** Bytes that connections hold besides contexts, which the limit includes. */
   beside = 0;
-  /** Called where more is held than may be, though all encoders have forgotten. */
+  /** Called when the limit is exceeded although all encoders have dropped their contexts. */
   exceeded: ((maxBytes: number) => void) | undefined;
   #newest: ContextHolder | undefined;
   #oldest: ContextHolder | undefined;
@@ -42,7 +42,7 @@ export class ContextMemories {
     this.#newest = memory;
   }
 
-  /** Takes one out, if it is in. */
+  /** Removes one, if it is in the list. */
   remove(memory: ContextHolder): void {
     const { older, newer } = memory;
     if (memory === this.#newest) this.#newest = older;
@@ -53,7 +53,10 @@ export class ContextMemories {
     memory.newer = undefined;
   }
 
-  /** Lets encoders forget, the oldest first, until all that connections hold is within `maxBytes`. */
+  /**
+   * Drops the contexts of encoders, the oldest first, until all connections together hold at most
+   * `maxBytes`.
+   */
   limit(maxBytes: number): void {
     while (this.byteLength + this.beside > maxBytes && this.#oldest !== undefined) {
       this.#oldest.dropEncoder();
@@ -61,35 +64,38 @@ export class ContextMemories {
   }
 }
 
-// All that connections hold.
+// All bytes that connections hold.
 
-/** After the limit was exceeded, connections are closed until this part of it is held. */
+/** After the limit was exceeded, connections are closed down to this part of it. */
 const RELIEF = 0.97;
 
-/** From this part of the limit on no new connections should be accepted. */
+/** Above this part of the limit, no new connections should be accepted. */
 const NEAR = 0.9;
 
-/** Where nothing could be closed, it is tried again when so much more of the limit is held. */
+/**
+ * If no connection could be closed, the next attempt is made when this much more of the limit is
+ * held.
+ */
 const RETRY = 0.01;
 
-/** A page of memory: the system gives room in a buffer that was never written to no memory before. */
+/** A page of memory: the system allocates the pages of a buffer when they are first written to. */
 const PAGE = 4096;
 
-/** The memory that a buffer of `capacity` bytes takes of which the first `length` were written. */
+/** The memory of a buffer of `capacity` bytes of which the first `length` were written. */
 export function touchedSize(capacity: number, length: number): number {
   const pages = Math.ceil(length / PAGE) * PAGE;
   return pages < capacity ? pages : capacity;
 }
 
 /**
- * The memory that the library holds for all connections of the process, in bytes, by what it is for.
+ * The memory that the library holds for all connections of the process, in bytes, by purpose.
  *
  * @category Server
  */
 export interface MemoryUse {
   /** All of it; `memoryLimit` limits this. */
   total: number;
-  /** Messages of which a part has arrived or is decompressed. */
+  /** Messages that have partly arrived, or are partly decompressed. */
   partialMessages: number;
   /** Messages and chunks that have not been read. */
   unreadMessages: number;
@@ -114,7 +120,7 @@ export interface MemoryHolder {
   readonly counted: number;
   /** Bytes that closing it gives back: its part of shared frames and its contexts too. Default: `counted`. */
   readonly weight?: number;
-  /** Counts itself anew, and adds what it holds to the parts. */
+  /** Counts itself again, and adds what it holds to `use`. */
   addTo?(use: MemoryUse): void;
   /** Closes the connection, and gives back what it holds. Must update its count. */
   giveUp(error: WebSocketError): void;
@@ -133,7 +139,7 @@ export class MemoryGovernor {
   });
   #replays = 0;
   #isRelieving = false;
-  /** What was held when nothing more could be closed. */
+  /** The bytes held when no more connections could be closed. */
   #stuckAt = 0;
 
   /** @param contexts The compression contexts that share the limit. Default: those of the process. */
@@ -158,7 +164,7 @@ export class MemoryGovernor {
     return this.byteLength > limit * NEAR;
   }
 
-  /** What is held now, by parts. All connections count themselves for it. */
+  /** The bytes held now, by purpose. All connections count themselves for it. */
   use(): MemoryUse {
     const use: MemoryUse = {
       total: 0,
@@ -178,7 +184,7 @@ export class MemoryGovernor {
     return use;
   }
 
-  /** A connection may hold what is not counted with it, such as compression contexts. */
+  /** A connection may hold memory that is counted elsewhere, such as compression contexts. */
   add(holder: MemoryHolder): void {
     this.#holders.add(holder);
   }
@@ -188,8 +194,8 @@ export class MemoryGovernor {
    * holders until {@linkcode MemoryGovernor.remove}, because many connections hold a little again and again.
    *
    * @param holder The connection, which is counted with the new amount already.
-   * @param difference Bytes that it holds more, or less.
-   * @param limit Bytes that all may hold together.
+   * @param difference The change in bytes.
+   * @param limit The limit for all, in bytes.
    */
   count(holder: MemoryHolder, difference: number, limit: number): void {
     this.#contexts.beside += difference;
@@ -199,7 +205,7 @@ export class MemoryGovernor {
     else this.#stuckAt = 0;
   }
 
-  /** Replays hold so many bytes more, or less. */
+  /** The bytes held by replays have changed by this much. */
   countReplays(difference: number): void {
     this.#replays += difference;
     this.#contexts.beside += difference;
@@ -211,7 +217,7 @@ export class MemoryGovernor {
     this.#holders.delete(holder);
   }
 
-  /** Closes connections, those that hold most first, so that the small never pay for the large. */
+  /** Closes connections, those that hold most first. */
   #relieve(limit: number): void {
     // Closing a connection updates the count, which calls this again.
     if (this.#isRelieving) return;

@@ -6,13 +6,13 @@
  * @category Compression
  */
 export interface MessageSlices {
-  /** Bytes of the result, as far as it is there. */
+  /** Bytes of the result so far. */
   readonly size: number;
-  /** Bytes of memory that it holds beside the message. */
+  /** Bytes of memory that it holds besides the message. */
   readonly byteLength: number;
   /** Whether all of the message is compressed. */
   readonly isComplete: boolean;
-  /** Whether the complete result is worth sending: the message must go as it is otherwise. */
+  /** Whether to send the complete result; otherwise the message must be sent uncompressed. */
   readonly pays: boolean;
 
   /** Compresses the next slice. Returns whether all of the message is compressed. */
@@ -23,31 +23,31 @@ export interface MessageSlices {
 }
 
 /**
- * Compresses and decompresses whole messages: by the library's own codec (`PermessageDeflate`), or by one
- * that the user brings (`CompressionCodec`).
+ * Compresses and decompresses whole messages: by the library's own codec (`PermessageDeflate`), or
+ * by a custom one (`CompressionCodec`).
  *
  * @category Compression
  */
 export interface MessageCompression {
   /**
-   * Compressions with the same key make the same of a message, so that one result serves them all;
-   * `undefined` where messages refer to earlier ones.
+   * Compressions with the same key have the same result for a message, which they can share;
+   * `undefined` if messages refer to earlier ones.
    */
   readonly shareKey: string | undefined;
 
-  /** Whether a message of so many bytes is worth trying. */
+  /** Whether to try to compress a message of this size. */
   wants(length: number): boolean;
 
   /** Whether to compress fragmented messages, whose length is not known in advance. */
   readonly wantsFragments: boolean;
 
-  /** The room in bytes that the result is to have for a message, or a fragment, of `length` bytes. */
+  /** The room in bytes for the result of a message, or a fragment, of `length` bytes. */
   bound(length: number): number;
 
   /**
    * Compresses a message into `target[offset...]`.
    *
-   * @returns The offset behind it, or -1 when that does not pay: it must go as it is then.
+   * @returns The end offset, or -1 if the message should be sent uncompressed.
    */
   deflate(
     source: Uint8Array,
@@ -67,10 +67,10 @@ export interface MessageCompression {
   deflateSlices?(message: Uint8Array): MessageSlices;
 
   /**
-   * Compresses the next fragment of a message into `target[offset...]`. Up to the one that is the
-   * last, no other message may be compressed.
+   * Compresses the next fragment of a message into `target[offset...]`. Until the last one, no
+   * other message may be compressed.
    *
-   * @returns The offset behind it.
+   * @returns The end offset.
    */
   deflateFragment(
     source: Uint8Array,
@@ -84,10 +84,10 @@ export interface MessageCompression {
   /**
    * Decompresses a message.
    *
-   * @param limit Bytes that may come out of it.
-   * @returns Its bytes, in memory that the next message takes over.
+   * @param limit The maximum size of the result in bytes.
+   * @returns Its bytes, in memory that the next message reuses.
    * @throws {InvalidPayloadError} `INVALID_DEFLATE_DATA` when it is corrupt.
-   * @throws {MessageTooBigError} When more would come out of it.
+   * @throws {MessageTooBigError} When the result would exceed the limit.
    * @throws {WebSocketError} `COMPRESSION_REFUSED` when compressed messages are not accepted.
    */
   inflate(bytes: Uint8Array, start: number, end: number, limit: number): Uint8Array;
@@ -96,7 +96,7 @@ export interface MessageCompression {
    * Decompresses a message like {@linkcode MessageCompression.inflate}, and pauses when that takes
    * long. Absent: it never pauses.
    *
-   * @param work The most work until it pauses, in bytes of output or their like.
+   * @param work The maximum work until it pauses, in bytes of output or their equivalent.
    * @param isOwn Whether the memory of `bytes` is written to by nothing else, so that a paused message
    *   needs no copy of it. Default: `false`.
    * @returns The message, or `undefined` when {@linkcode MessageCompression.resumeInflate} has to continue

@@ -1,5 +1,5 @@
-// Frames to messages (RFC 6455 5.4): fragments are gathered, control frames pass in between, text is
-// checked as it comes.
+// Frames to messages (RFC 6455 5.4): fragments are assembled, control frames may arrive in between,
+// text is checked as it arrives.
 
 import { releaseMemory } from "../deflate/release_memory.ts";
 import type { FrameSink } from "../wire/frame_reader.ts";
@@ -29,7 +29,7 @@ export interface MessageRules {
   readonly text: "string" | "bytes";
   /** Whether text is checked as UTF-8. `false` is for `text: "bytes"` alone. */
   readonly utf8Check: boolean;
-  /** Bytes of one message at most; the frame reader refuses more. */
+  /** The maximum size of a message in bytes; the frame reader rejects more. */
   readonly maxMessageSize: number;
 }
 
@@ -52,8 +52,8 @@ export interface MessageSink {
   controlFrame(opcode: Opcode, bytes: Uint8Array, start: number, end: number): void;
 
   /**
-   * A compressed message takes long: it is paused, so that others have their turn. Nothing may be read
-   * until {@linkcode MessageReader.resume} has returned `true`. Absent: it takes as long as it takes.
+   * A compressed message takes long: it is paused, so that others get their turn. Nothing may be
+   * read until {@linkcode MessageReader.resume} has returned `true`. Absent: messages never pause.
    */
   messagePaused?(): void;
 }
@@ -69,7 +69,7 @@ class SplitControl {
 }
 
 /**
- * Gathers frames into messages and hands them on; the sink of a `FrameReader`.
+ * Assembles frames into messages and delivers them; the sink of a `FrameReader`.
  *
  * @example
  * ```ts
@@ -92,23 +92,23 @@ export class MessageReader implements FrameSink {
   readonly #rules: MessageRules;
   readonly #sink: MessageSink;
   readonly #compression: MessageCompression | undefined;
-  /** The message that is being gathered. */
+  /** The partial message. */
   #message: UnfinishedMessage | undefined;
   #ordinal = 0;
   /** The header's first byte of the frame that arrives in parts. */
   #first = 0;
-  /** How long the message is with all of that frame. */
+  /** The size of the message including all of that frame. */
   #expected = 0;
   #control: SplitControl | undefined;
   /** The type of the paused message. */
   #pausedOpcode: MessageOpcode = Opcode.Binary;
 
   /**
-   * Makes a reader at the start of a stream.
+   * Creates a reader at the start of a stream.
    *
    * @param rules How messages are delivered.
-   * @param sink Where they are delivered.
-   * @param compression What decompresses messages, where that was negotiated.
+   * @param sink Receives them.
+   * @param compression Decompresses messages, if that was negotiated.
    */
   constructor(rules: MessageRules, sink: MessageSink, compression?: MessageCompression) {
     this.#rules = rules;
@@ -116,7 +116,7 @@ export class MessageReader implements FrameSink {
     this.#compression = compression;
   }
 
-  /** The ordinal of the partial message; 0 while there is none. */
+  /** The ordinal of the partial message; 0 without one. */
   get underWay(): number {
     return this.#message === undefined ? 0 : this.#ordinal;
   }
@@ -179,8 +179,8 @@ export class MessageReader implements FrameSink {
       return;
     }
     const message = this.#message!;
-    // RFC 6455 8.1: text that is not UTF-8 fails the connection; it is seen here before its message
-    // or even its frame is whole.
+    // RFC 6455 8.1: text that is not UTF-8 fails the connection; this is detected before its
+    // message, or even its frame, is complete.
     if (this.#checksText(message)) message.utf8 = checkUtf8(message.utf8, bytes, start, end);
     message.add(bytes, start, end, this.#most(message));
   }
@@ -205,9 +205,9 @@ export class MessageReader implements FrameSink {
     return opcode === Opcode.Text && this.#rules.utf8Check && !compressed;
   }
 
-  /** Bytes that a message can have. */
+  /** The maximum size of the partial message. */
   #most({ compressed }: UnfinishedMessage): number {
-    // The last fragment's header says where the message ends; before it, more may come.
+    // The last fragment's header determines the end of the message; before it, more may arrive.
     if ((this.#first & FIN) !== 0) return this.#expected;
     const { maxMessageSize } = this.#rules;
     return compressed ? compressedLimit(maxMessageSize) : maxMessageSize;
@@ -251,11 +251,11 @@ export class MessageReader implements FrameSink {
   }
 
   /**
-   * Resumes the message that was paused, for as long as it may take before others have their turn.
+   * Resumes the paused message until others get their turn.
    *
    * @returns Whether it was delivered; if not, call it again.
    * @throws {InvalidPayloadError} When the message is corrupt.
-   * @throws {MessageTooBigError} When more than `maxMessageSize` bytes come out of it.
+   * @throws {MessageTooBigError} When it inflates to more than `maxMessageSize` bytes.
    */
   resume(): boolean {
     const inflated = this.#compression!.resumeInflate!(WORK_LATER);
@@ -288,28 +288,28 @@ export class MessageReader implements FrameSink {
 
 // A partial message: its bytes so far, in memory that grows with the bytes received.
 
-/** The first size of a gathering buffer, unless the message is known to be shorter. */
+/** The initial size of a message buffer, unless the message is known to be shorter. */
 const GATHER_MIN = 1024;
 
 /**
- * How many times what has arrived a gathering buffer may be large. A header alone reserves nothing:
- * memory grows with the bytes that a peer has really sent.
+ * The maximum ratio of a message buffer to the bytes that have arrived. A header alone reserves
+ * nothing: memory grows with the bytes that a peer has actually sent.
  */
 const GATHER_GROWTH = 4;
 
-/** One message of which a part has arrived. */
+/** One partial message. */
 export class UnfinishedMessage {
   readonly opcode: MessageOpcode;
   /** Whether it is compressed. */
   readonly compressed: boolean;
   /** Bytes that have arrived. */
   length = 0;
-  /** Where its text stands, if it is text that is checked as it comes. */
+  /** The state of the UTF-8 check, if text is checked as it arrives. */
   utf8 = UTF8_COMPLETE;
   #bytes: Uint8Array | undefined;
 
   /**
-   * @param opcode What kind of message it is.
+   * @param opcode The type of the message.
    * @param compressed Whether it is compressed.
    */
   constructor(opcode: MessageOpcode, compressed: boolean) {
@@ -325,7 +325,7 @@ export class UnfinishedMessage {
   /**
    * Adds a piece.
    *
-   * @param most Bytes that the message can have.
+   * @param most The maximum size of the message.
    */
   add(bytes: Uint8Array, start: number, end: number, most: number): void {
     const target = this.#reserve(this.length + end - start, most);
@@ -333,18 +333,18 @@ export class UnfinishedMessage {
     this.length += end - start;
   }
 
-  /** Takes its bytes, the first {@linkcode UnfinishedMessage.length} of which count. */
+  /** Takes its buffer, of which the first {@linkcode UnfinishedMessage.length} bytes are used. */
   take(): Uint8Array {
     const bytes = this.#bytes ?? new Uint8Array(0);
     this.drop();
-    // Without more memory behind it than in it: the user may keep it for long.
+    // Never with more unused memory than used: the user may keep it for long.
     if (bytes.length <= 2 * this.length) return bytes;
     const tight = bytes.slice(0, this.length);
     releaseMemory(bytes);
     return tight;
   }
 
-  /** Gives its memory back: there will be no more of it. */
+  /** Releases its memory: the rest will not arrive. */
   drop(): void {
     this.#bytes = undefined;
   }

@@ -25,19 +25,19 @@ import type { MessageCompression, MessageSlices } from "./message_compression.ts
  */
 const LONG_TEXT = 8192;
 
-/** Where text is encoded before it is compressed. */
+/** The memory for encoding text before it is compressed. */
 const scratch = new Uint8Array(LONG_TEXT * 3);
 
-/** From this many bytes on a message is compressed outside of the output. */
+/** From this many bytes on, a message is compressed outside the output. */
 const APART_FROM = 65_536;
 
-/** Memory for that is kept up to this size. */
+/** The maximum size of kept memory for that. */
 const APART_SIZE = 1_048_576;
 
 let apart: Uint8Array | undefined;
 
 /**
- * Writes what one endpoint sends.
+ * Writes the messages and control frames of one endpoint.
  *
  * @example
  * ```ts
@@ -65,11 +65,11 @@ export class MessageWriter {
   #compressesFragments = false;
 
   /**
-   * Makes the writer of one direction.
+   * Creates the writer of one direction.
    *
-   * @param output Where frames are written.
-   * @param masks The source of mask keys, for a client; a server masks nothing.
-   * @param compression What compresses messages, where that was negotiated.
+   * @param output Receives the frames.
+   * @param masks The source of mask keys, for a client; a server does not mask.
+   * @param compression Compresses messages, if that was negotiated.
    */
   constructor(output: FrameOutput, masks?: MaskSource, compression?: MessageCompression) {
     this.#output = output;
@@ -80,10 +80,10 @@ export class MessageWriter {
   /**
    * Writes a text message.
    *
-   * @param compress `false` leaves out the compression that was negotiated.
+   * @param compress `false` skips the negotiated compression.
    */
   text(text: string, compress = true): void {
-    // Three bytes a UTF-16 unit at most: whether it is really wanted shows when it is encoded.
+    // At most three bytes per UTF-16 unit; the actual size is known once it is encoded.
     if (compress && this.#compression?.wants(3 * text.length) && this.#compressedText(text)) return;
     if (text.length >= LONG_TEXT) {
       const bytes = encodeLongText(text);
@@ -94,7 +94,7 @@ export class MessageWriter {
     const masked = this.#masks !== undefined;
     const memory = output.reserve(MAX_HEADER_SIZE + text.length * 3);
     const at = output.offset;
-    // ASCII gets its final place at once; other text may need the longer header and moves over.
+    // ASCII is in its final place; other text may need the longer header, and is moved.
     const guess = frameHeaderSize(text.length, masked);
     const length = encodeText(text, memory, at + guess);
     const headerSize = frameHeaderSize(length, masked);
@@ -108,13 +108,13 @@ export class MessageWriter {
   /**
    * Writes a message of bytes, which are copied; text must be UTF-8 already.
    *
-   * @param compress `false` leaves out the compression that was negotiated.
+   * @param compress `false` skips the negotiated compression.
    */
   bytes(opcode: MessageOpcode, payload: Uint8Array, compress = true): void {
     if (compress && this.#compression !== undefined) {
       if (this.#compressed(opcode, payload, payload.length)) return;
     }
-    // The same as `writeFrame`, without one call more on the way of every message.
+    // Inlines `writeFrame`, which saves a call per message.
     const output = this.#output;
     const { length } = payload;
     const headerSize = frameHeaderSize(length, this.#masks !== undefined);
@@ -125,7 +125,7 @@ export class MessageWriter {
     output.commit(headerSize + length);
   }
 
-  /** Writes a message that was compressed in slices, and is worth sending so. */
+  /** Writes a message that was compressed in slices. */
   slices(opcode: MessageOpcode, slices: MessageSlices): void {
     const { size } = slices;
     const headerSize = frameHeaderSize(size, this.#masks !== undefined);
@@ -145,7 +145,7 @@ export class MessageWriter {
    * Writes a frame of a message that is sent in fragments (RFC 6455 section 5.4). One that is the first
    * and the last is an unfragmented message.
    *
-   * @param compress `false` on the first leaves out the compression that was negotiated.
+   * @param compress `false` on the first fragment skips the negotiated compression.
    */
   fragment(
     opcode: MessageOpcode | typeof Opcode.Continuation,
@@ -193,7 +193,7 @@ export class MessageWriter {
     return this.#compressed(Opcode.Text, scratch, encodeText(text, scratch, 0));
   }
 
-  /** Returns whether the message was written; one that does not get shorter is not. */
+  /** Returns whether the message was written, which requires that it gets shorter. */
   #compressed(opcode: MessageOpcode, payload: Uint8Array, length: number): boolean {
     const compression = this.#compression!;
     if (!compression.wants(length)) return false;
@@ -217,8 +217,8 @@ export class MessageWriter {
   }
 
   /**
-   * Compresses a long message or fragment into other memory first: room for the worst case in the output
-   * would be held until a slow peer has read the little that it became.
+   * Compresses a long message or fragment into other memory first: room for the worst case in the
+   * output would be held until a slow peer has read the small result.
    *
    * @param first The first byte of the frame's header.
    * @param compress Compresses into the start of the memory, and returns the size, or -1.
@@ -262,7 +262,7 @@ export class MessageWriter {
     this.#seal(memory, at, first, guess, end);
   }
 
-  /** Completes the frame at `at` whose payload lies in `memory[start..end)`, where it was guessed to. */
+  /** Completes the frame at `at` whose payload is in `memory[start..end)`, its estimated place. */
   #seal(memory: Uint8Array, at: number, first: number, start: number, end: number): void {
     const size = end - start;
     const headerSize = frameHeaderSize(size, this.#masks !== undefined);
@@ -275,7 +275,7 @@ export class MessageWriter {
 /**
  * Checks that bytes given as text are UTF-8.
  *
- * @throws {TypeError} When they are not.
+ * @throws {TypeError} When they are not UTF-8.
  */
 export function checkTextBytes(bytes: Uint8Array): void {
   try {

@@ -1,6 +1,5 @@
-// Compression of whole messages (RFC 7692 sections 6 and 7): what is compressed, with which memory of
-// earlier messages, and what comes out of the peer's. It knows inbound and outbound, no client and no
-// server.
+// Compression of whole messages (RFC 7692 sections 6 and 7) with its contexts, and decompression.
+// It distinguishes inbound and outbound, not client and server.
 
 import { InvalidPayloadError, MessageTooBigError, WebSocketError } from "../errors.ts";
 import {
@@ -20,19 +19,19 @@ import type { MessageCompression, MessageSlices } from "./message_compression.ts
 import { SlicedDeflation } from "./sliced_deflation.ts";
 
 /**
- * How messages of one direction are compressed, as both sides agreed.
+ * The negotiated parameters of the messages of one direction.
  *
  * @category Compression
  */
 export interface PermessageDirection {
-  /** Whether a message may refer to those before it. */
+  /** Whether a message may refer to earlier ones. */
   readonly takeover: boolean;
   /** How far back it may refer, as a power of two of bytes: 8 to 15. */
   readonly windowBits: number;
 }
 
 /**
- * The local rules of compression, beside the negotiated ones; shared by many connections.
+ * The local rules of compression, besides the negotiated ones; shared by many connections.
  *
  * @category Compression
  */
@@ -43,28 +42,28 @@ export interface PermessageRules {
   readonly decompress: boolean;
   /** Bytes below which a message is sent as it is; `undefined` for the default of the direction. */
   readonly threshold: number | undefined;
-  /** How hard to try. */
+  /** The effort. */
   readonly level: "auto" | DeflateLevel;
   /**
-   * Bytes that all connections of the process may hold together, contexts included. Over it, contexts for
-   * sending are dropped.
+   * Bytes that all connections of the process may hold together, contexts included. Beyond it,
+   * contexts for sending are dropped.
    */
   readonly memoryLimit: number;
 }
 
-/** Without takeover a short message does not get shorter, so that trying is a waste. */
+/** Without takeover, short messages do not get shorter. */
 const THRESHOLD_ALONE = 256;
 
 /**
- * With takeover a message may become longer by so many bytes, which is what text costs in which nothing
- * repeats: it is said once, for those after it to refer to. What costs more is noise.
+ * With takeover a message may grow by this many bytes, the cost of text without repetitions: later
+ * messages can refer to it. A higher cost means incompressible data.
  */
 const GROWTH = 2;
 
-/** Messages of fewer bytes are not worth referring to. */
+/** Smaller messages are not worth referring to. */
 const GROWING_FROM = 8;
 
-/** The end of each part of a message; it is left out of the last (RFC 7692 7.2.1). */
+/** The end of each part of a message; omitted from the last one (RFC 7692 7.2.1). */
 const TAIL = Uint8Array.of(0x00, 0x00, 0xff, 0xff);
 
 /**
@@ -101,15 +100,15 @@ export class PermessageDeflate implements MessageCompression {
   #memory: ContextMemory | undefined;
   /** One object for all messages. */
   readonly #options: DeflateOptions;
-  /** Whether the fragments before have left out a tail, which the next one has to begin with. */
+  /** Whether the previous fragment omitted its tail, with which the next one has to begin. */
   #tailDue = false;
   /** The message whose decompression is paused. */
   #paused: { readonly decompression: PausedInflation; readonly limit: number } | undefined;
 
   /**
-   * Makes the compression of one connection. Memory is taken with the first message.
+   * Creates the compression of one connection. Memory is allocated with the first message.
    *
-   * @param rules What compression does.
+   * @param rules The local rules.
    * @param inbound The negotiated parameters for received messages.
    * @param outbound The negotiated parameters for sent messages.
    */
@@ -135,12 +134,14 @@ export class PermessageDeflate implements MessageCompression {
     return takeover ? undefined : `${this.#rules.level} ${windowBits}`;
   }
 
-  /** Whether a message of so many bytes is worth trying. An empty one never is. */
+  /** Whether to try to compress a message of this size; never an empty one. */
   wants(length: number): boolean {
     return this.#rules.compress && length >= this.#threshold && length > 0;
   }
 
-  /** The most bytes that a fragment becomes: those of stored blocks, behind the tail of another. */
+  /**
+   * The maximum size of a compressed fragment: stored blocks, after the tail of the previous one.
+   */
   bound(length: number): number {
     return TAIL.length + storedSize(length);
   }
@@ -149,8 +150,8 @@ export class PermessageDeflate implements MessageCompression {
    * Compresses a message into `target[offset...]`, where there is room for its
    * {@linkcode PermessageDeflate.bound}.
    *
-   * @returns The offset behind it, or -1 when that does not pay: it must go as it is then. Without
-   * takeover it is always shorter than the message.
+   * @returns The end offset, or -1 if the message should be sent uncompressed. Without takeover the
+   * result is always shorter than the message.
    */
   deflate(
     source: Uint8Array,
@@ -178,18 +179,18 @@ export class PermessageDeflate implements MessageCompression {
     return new SlicedDeflation(message, { level, windowBits, memory });
   }
 
-  /** Whether messages in fragments are compressed: however long, they are all tried. */
+  /** Whether messages in fragments are compressed: always, whatever their size. */
   get wantsFragments(): boolean {
     return this.#rules.compress;
   }
 
   /**
-   * Compresses the next fragment of a message into `target[offset...]`, where there is room for
-   * its {@linkcode PermessageDeflate.bound}. Each can be decompressed when it arrives, and may
-   * refer to those before it, also where messages may not.
+   * Compresses the next fragment of a message into `target[offset...]`, where there is room for its
+   * {@linkcode PermessageDeflate.bound}. Each can be decompressed when it arrives, and may refer to
+   * earlier fragments, even if messages must not refer to each other.
    *
    * @param last Whether it is the last of its message.
-   * @returns The offset behind it.
+   * @returns The end offset.
    */
   deflateFragment(
     source: Uint8Array,
@@ -245,10 +246,10 @@ export class PermessageDeflate implements MessageCompression {
   /**
    * Decompresses a message.
    *
-   * @param limit Bytes that may come out of it.
-   * @returns Its bytes, in memory that the next message takes over.
+   * @param limit The maximum size of the result in bytes.
+   * @returns Its bytes, in memory that the next message reuses.
    * @throws {InvalidPayloadError} `INVALID_DEFLATE_DATA` when it is corrupt.
-   * @throws {MessageTooBigError} When more would come out of it.
+   * @throws {MessageTooBigError} When the result would exceed the limit.
    * @throws {WebSocketError} `COMPRESSION_REFUSED` when compressed messages are not accepted.
    */
   inflate(bytes: Uint8Array, start: number, end: number, limit: number): Uint8Array {
@@ -258,7 +259,7 @@ export class PermessageDeflate implements MessageCompression {
   /**
    * Decompresses a message like {@linkcode PermessageDeflate.inflate}, and pauses when that takes long.
    *
-   * @param work The most work until it pauses, in bytes of output; a million takes about 10
+   * @param work The maximum work until it pauses, in bytes of output; a million takes about 10
    * milliseconds.
    * @param isOwn Whether the memory of `bytes` is written to by nothing else. Default: `false`.
    * @returns The message, or `undefined` when {@linkcode PermessageDeflate.resumeInflate} has to continue
@@ -322,7 +323,7 @@ export class PermessageDeflate implements MessageCompression {
     return error instanceof InflateError ? asPeersFault(error, limit, takeover) : error;
   }
 
-  /** Bytes of memory of the message that is paused: the input that is left, and the output. */
+  /** Bytes of memory of the paused message: the remaining input, and the output. */
   get pausedSize(): number {
     return this.#paused?.decompression.byteLength ?? 0;
   }
@@ -351,7 +352,7 @@ function asPeersFault(error: InflateError, limit: number, takeover: boolean): We
   if (error.code === "too-big") {
     return inflatesTooMuch(limit);
   }
-  // What such a peer sends refers to messages before: the only recognizable sign of it.
+  // References to earlier messages are the only recognizable sign of such a peer.
   const advice = !takeover && error.message.startsWith("distance is over the")
     ? ". The peer may refer to earlier messages though the handshake has ruled that out, as Jetty, " +
       'Netty and Tornado do: serve it with compression: "compatible"'

@@ -35,7 +35,7 @@ export class PreparedMessage {
    * Encodes a message.
    *
    * @param data A string is sent as text, bytes as binary; bytes are copied.
-   * @param opcode What bytes are sent as: text where they are its UTF-8. Default: binary.
+   * @param opcode The type for bytes: text if they are UTF-8. Default: binary.
    */
   constructor(data: string | Uint8Array, opcode: MessageOpcode = Opcode.Binary) {
     const payload = typeof data === "string" ? encodeLongText(data) : data;
@@ -49,7 +49,7 @@ export class PreparedMessage {
   /**
    * The whole frame as a server sends it with a compression: compressed once for all that share it.
    *
-   * @returns `undefined` where what is sent depends on earlier messages.
+   * @returns `undefined` if the output depends on earlier messages.
    */
   frameFor(compression: MessageCompression): Uint8Array | undefined {
     const length = this.frame.length - this.#payloadStart;
@@ -68,7 +68,7 @@ export class PreparedMessage {
   /**
    * The slices in which a long message is compressed, once for all that share the compression.
    *
-   * @returns `undefined` where its frame is complete, or what is sent depends on earlier messages.
+   * @returns `undefined` if its frame is complete, or the output depends on earlier messages.
    */
   slicesFor(compression: MessageCompression): MessageSlices | undefined {
     const key = compression.shareKey;

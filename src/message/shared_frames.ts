@@ -1,4 +1,4 @@
-// Frames that wait in the queues of many connections: each is counted once, for as long as any queue has it.
+// Frames that wait in the queues of many connections: each is counted once, while any queue has it.
 
 /** Bytes that a place in a queue takes, beside the frame. */
 const PLACE_SIZE = 64;
@@ -10,7 +10,7 @@ export class SharedFrames {
   /** Bytes of memory that all of them take, with their places in queues. */
   byteLength = 0;
 
-  /** @param changed Called with the bytes that are held more, or less. */
+  /** @param changed Called with the change in bytes. */
   constructor(changed: (difference: number) => void) {
     this.#changed = changed;
   }

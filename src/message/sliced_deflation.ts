@@ -1,5 +1,5 @@
-// The compression of one long message in slices, so that others have their turn between them. The result is
-// the same kind of frame as that of a message that is compressed in one piece.
+// The compression of one long message in slices, so that others get their turn in between. The
+// result is the same kind of frame as for a message that is compressed as a whole.
 
 import {
   DeflateContext,
@@ -11,25 +11,27 @@ import {
 import type { ContextMemory } from "./context_memory.ts";
 import type { MessageSlices } from "./message_compression.ts";
 
-/** Bytes of a message that are compressed at once: in one to three milliseconds. */
+/** Bytes of a slice, which is compressed in one to three milliseconds. */
 const SLICE = 128 * 1024;
 
 /** The end of each slice but the last (RFC 7692 7.2.1). */
 const TAIL = Uint8Array.of(0x00, 0x00, 0xff, 0xff);
 
-/** Bits of the table of a message that refers to none before it: as many as a message in one piece has. */
+/**
+ * Bits of the table of a message without context: as many as for a message compressed as a whole.
+ */
 const TABLE_BITS = 15;
 
-/** Where slices are compressed, one at a time. */
+/** The working memory for slices, one at a time. */
 let scratch: Uint8Array | undefined;
 
 /** How the message is compressed. */
 export interface SlicedDeflationOptions {
-  /** How hard to try. */
+  /** The effort. */
   readonly level: DeflateLevel;
   /** The window as a power of two. */
   readonly windowBits: number;
-  /** The contexts of the connection, where messages refer to those before them. */
+  /** The contexts of the connection, if messages may refer to earlier ones. */
   readonly memory: ContextMemory | undefined;
 }
 
@@ -55,12 +57,12 @@ export class SlicedDeflation implements MessageSlices {
     this.#options = { level, windowBits, context: this.#context };
   }
 
-  /** Bytes of the result, as far as it is there. */
+  /** Bytes of the result so far. */
   get size(): number {
     return this.#size;
   }
 
-  /** Bytes of memory that it holds beside the message. */
+  /** Bytes of memory that it holds besides the message. */
   get byteLength(): number {
     return this.#size + (this.#memory === undefined ? this.#context.byteLength : 0);
   }
@@ -89,7 +91,7 @@ export class SlicedDeflation implements MessageSlices {
     this.#parts.push(target.slice(0, to));
     this.#size += to;
     this.#at = end;
-    // The receiver knows of a message only where its compressed form is sent.
+    // The receiver's context contains the message only if its compressed form is sent.
     if (this.isComplete && !this.pays) this.#context.drop();
     this.#memory?.encoded();
     return this.isComplete;

@@ -17,8 +17,8 @@ const ENCODE_LOOP_LIMIT = 32;
 export const UTF8_COMPLETE = 0;
 
 /**
- * What the decoder puts in the place of bytes that are not UTF-8. One that throws instead takes more
- * than twice the time on Deno, and no less elsewhere (bench/micro/text.ts).
+ * The replacement of the decoder for bytes that are not UTF-8. A decoder that throws instead takes
+ * more than twice the time on Deno, and no less elsewhere (bench/micro/text.ts).
  */
 const REPLACEMENT = "\ufffd";
 
@@ -55,12 +55,12 @@ export function decodeText(bytes: Uint8Array, start: number, end: number): strin
   try {
     text = decoder.decode(bytes.subarray(start, end));
   } catch {
-    // It never fails on what is not UTF-8; what is left are strings longer than the engine can have.
+    // It never fails on invalid UTF-8, only on strings longer than the engine supports.
     throw new MessageTooBigError(
       `A text message of ${end - start} bytes is longer than a string can be on this runtime`,
     );
   }
-  // The peer may have sent that very character.
+  // The peer may have sent that character itself.
   if (text.includes(REPLACEMENT)) checkUtf8End(checkUtf8(UTF8_COMPLETE, bytes, start, end));
   return text;
 }
@@ -104,9 +104,9 @@ export function encodeLongText(text: string): Uint8Array {
 /**
  * Checks the next piece of a text.
  *
- * @param state The state behind the piece before; {@linkcode UTF8_COMPLETE} for the first.
- * @returns The state behind this piece; the text may end where it is {@linkcode UTF8_COMPLETE}.
- * @throws {InvalidPayloadError} At the first byte that no valid text can have there.
+ * @param state The state after the previous piece; {@linkcode UTF8_COMPLETE} for the first.
+ * @returns The state after this piece; the text may end if it is {@linkcode UTF8_COMPLETE}.
+ * @throws {InvalidPayloadError} At the first invalid byte.
  *
  * @example
  * ```ts
