@@ -8,7 +8,7 @@ import type { NativeEngine } from "./engine.ts";
 import { failureOf } from "./failures.ts";
 import type { CompressionOptions } from "../connection/compression_options.ts";
 import { type NativeLimits, WHOLE_MESSAGES } from "./native_options.ts";
-import { NativeSockets, type SocketsOptions } from "./sockets.ts";
+import { type NativeOpening, NativeSockets, type SocketsOptions } from "./sockets.ts";
 
 /**
  * The part of Bun's `ServerWebSocket` that is used here.
@@ -16,8 +16,8 @@ import { NativeSockets, type SocketsOptions } from "./sockets.ts";
  * @category Server
  */
 export interface BunWebSocket {
-  /** The driver of the connection. */
-  readonly data: unknown;
+  /** The driver of the connection, or what becomes one when it opens. */
+  data: unknown;
   /** 1 while it is open. */
   readonly readyState?: number;
   /** How binary messages are delivered. */
@@ -137,6 +137,9 @@ function dropped({ readyState = OPEN }: BunWebSocket): -1 {
 /** A connection's driver, whichever server's data it has. */
 type Driver = NativeDriver<unknown, BunWebSocket>;
 
+/** What becomes a driver. */
+type Opening = NativeOpening<unknown, BunWebSocket>;
+
 /**
  * WebSockets on the port of a `Bun.serve`, from `createSockets`.
  *
@@ -166,7 +169,7 @@ export class BunSockets<T = undefined> extends NativeSockets<T, BunWebSocket> {
     this.websocket = {
       open(socket): void {
         socket.binaryType = "uint8array";
-        (socket.data as Driver).opened(socket);
+        (socket.data as Opening).opened(socket, (driver) => socket.data = driver);
       },
       message(socket, message): void {
         if (typeof message === "string") (socket.data as Driver).text(message);
@@ -220,8 +223,8 @@ export class BunSockets<T = undefined> extends NativeSockets<T, BunWebSocket> {
         const headers = new Headers(upgrade.headers.map(([name, value]) => [name, value]));
         // Without it Bun answers with the first that the client offers.
         headers.set("sec-websocket-protocol", upgrade.subprotocol);
-        if (server.upgrade(request, { data: upgrade.driver, headers })) return undefined;
-        upgrade.driver.ended({ code: 1006, reason: "" });
+        if (server.upgrade(request, { data: upgrade.opening, headers })) return undefined;
+        upgrade.opening.abandoned();
         return new Response("The request is no longer open\n", { status: 400 });
       },
     );

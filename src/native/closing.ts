@@ -10,6 +10,8 @@ import type { NativeEnd } from "./engine.ts";
 /** State of a connection that is closing. */
 export class NativeClosing {
   initiator: "local" | "remote" | undefined;
+  /** Whether the runtime has ended the connection from inside of a call. */
+  hasEnded = false;
   /** The code that was sent. */
   sent: number | undefined;
   /** The Close frame that waits for what was accepted before: a stream, messages of topics. */

@@ -5,7 +5,8 @@ import { MAX_INT32 } from "../connection/connection_options.ts";
 import { checkInteger, show } from "../shared/check.ts";
 import { type NativeLimits, NO_PINGS, WHOLE_MESSAGES } from "./native_options.ts";
 import type { NativeEngine } from "./engine.ts";
-import { NativeSockets, type SocketsOptions } from "./sockets.ts";
+import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
+import { type NativeOpening, NativeSockets, type SocketsOptions } from "./sockets.ts";
 import { listen, webSocketEngine, type WebSocketLike } from "./web_socket.ts";
 
 /**
@@ -122,28 +123,52 @@ export class DenoServeSockets<T = undefined> extends NativeSockets<T, WebSocketL
       request,
       { remoteAddress: hostname, remotePort: port },
       (upgrade) => {
-        const { driver, subprotocol } = upgrade;
+        const { opening, subprotocol } = upgrade;
         const { socket, response } = Deno.upgradeWebSocket(request, {
           idleTimeout: this.#idleTimeout,
           ...(subprotocol === "" ? {} : { protocol: subprotocol }),
         });
         for (const [name, value] of upgrade.headers) response.headers.append(name, value);
-        const like = socket as unknown as WebSocketLike;
         socket.binaryType = "arraybuffer";
-        // Deno tells nothing of a client that has left before.
-        const timer = setTimeout(
-          () => driver.ended({ code: 1006, reason: "" }),
-          OPEN_TIMEOUT,
-        );
-        Deno.unrefTimer(timer);
-        socket.onopen = () => {
-          clearTimeout(timer);
-          driver.opened(like);
-        };
-        listen(like, driver, true);
+        new SocketOpening(socket, opening);
         return response;
       },
     );
+  }
+}
+
+/**
+ * A WebSocket that is not open yet. A class and no closures: those of `handle` would keep the request in
+ * memory, with its signal and the stack trace of the signal's reason.
+ */
+class SocketOpening<T> implements TimerTarget {
+  readonly #socket: WebSocket;
+  readonly #opening: NativeOpening<T, WebSocketLike>;
+  readonly #timer: Timer;
+
+  constructor(socket: WebSocket, opening: NativeOpening<T, WebSocketLike>) {
+    this.#socket = socket;
+    this.#opening = opening;
+    socket.addEventListener("open", this);
+    socket.addEventListener("close", this);
+    // Deno tells nothing of a client that has left before.
+    this.#timer = timers.start(OPEN_TIMEOUT, this, 0);
+  }
+
+  /** The connection is open, or has failed before. */
+  handleEvent({ type }: Event): void {
+    const socket = this.#socket;
+    timers.cancel(this.#timer);
+    socket.removeEventListener("open", this);
+    socket.removeEventListener("close", this);
+    if (type === "close") return this.#opening.abandoned();
+    const like = socket as unknown as WebSocketLike;
+    this.#opening.opened(like, (driver) => listen(like, driver, true));
+  }
+
+  /** It has not opened for too long. */
+  timerFired(): void {
+    this.#opening.abandoned();
   }
 }
 

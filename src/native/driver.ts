@@ -2,31 +2,22 @@
 // user, and the order of the end is kept; the protocol is the runtime's. Sending is in `NativeSender`.
 
 import { MessageTooBigError, TimeoutError, WebSocketError } from "../errors.ts";
-import type { HandshakeInfo } from "../connection/connection.ts";
 import type { AnyMessage } from "../connection/connection_driver.ts";
 import { lost, ownBuffer } from "../connection/driver_base.ts";
-import type { DriverContext, DriverLayer } from "../connection/driver_context.ts";
+import type { DriverLayer } from "../connection/driver_context.ts";
 import type { Handlers } from "../connection/handlers.ts";
 import type { KeepaliveOwner } from "../connection/keepalive.ts";
 import { RateLimiter } from "../connection/rate_limit.ts";
-import { MemoryGovernor, type MemoryHolder } from "../message/memory_governor.ts";
-import type { PeerAddress } from "../server/client_address.ts";
+import type { MemoryHolder } from "../message/memory_governor.ts";
 import type { ServedConnection } from "../server/server_core.ts";
 import type { SessionEvents, SessionState } from "../session/session.ts";
 import { timers, type TimerTarget } from "../shared/timer_wheel.ts";
 import { CloseCode, MAX_CLOSE_REASON } from "../wire/close.ts";
 import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
 import { messageOf, NativeClosing } from "./closing.ts";
-import type { NativeEnd, NativeEngine } from "./engine.ts";
-import { byteLengthOf, NativeSender } from "./sender.ts";
-
-/** The acceptor of a connection that is not open yet. */
-export interface NativeEntry<T> {
-  /** The connection is open. Returns whether it may stay. */
-  opened(driver: ServedConnection<T>): boolean;
-  /** The connection has never opened. */
-  abandoned(): void;
-}
+import type { NativeEnd } from "./engine.ts";
+import type { NativeHandshakeInfo } from "./request_head.ts";
+import { byteLengthOf, type NativeContext, NativeSender } from "./sender.ts";
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -38,13 +29,8 @@ const encoder = new TextEncoder();
 /** Drives one connection over a WebSocket of the runtime; users hold its {@linkcode Connection}. */
 export class NativeDriver<T, S> extends NativeSender<T, S>
   implements ServedConnection<T>, KeepaliveOwner, MemoryHolder {
-  readonly #peer: PeerAddress;
   readonly #events: SessionEvents;
-  /** The acceptor of the connection, until it is open. */
-  #entry: NativeEntry<T> | undefined;
   #state: SessionState = "opening";
-  /** Whether the runtime has ended the connection from inside of a call. */
-  #hasEnded = false;
   /** Its end, from its first cause on. */
   #closing: NativeClosing | undefined;
   /** What the peer may send, if that is limited. */
@@ -52,38 +38,32 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
 
   /**
    * @param context The shared state.
-   * @param engine The runtime's operations.
-   * @param entry The acceptor.
    * @param handshake The result of the opening handshake.
    * @param data The user's data.
-   * @param peer The peer's address and port.
    * @param handlers Handlers of this connection alone, instead of the shared ones.
    * @param layer The layer before the user, if the topics subprotocol was negotiated.
    */
   constructor(
-    context: DriverContext<T>,
-    engine: NativeEngine<S>,
-    entry: NativeEntry<T>,
-    handshake: HandshakeInfo,
+    context: NativeContext<T, S>,
+    handshake: NativeHandshakeInfo,
     data: T,
-    peer: PeerAddress,
     handlers?: Handlers<T>,
     layer?: DriverLayer<T>,
   ) {
-    super(context, engine, handshake, data, handlers, layer);
-    this.#entry = entry;
-    this.#peer = peer;
+    super(context, handshake, data, handlers, layer);
     this.#events = layer === undefined ? this : layer.events(this, this);
   }
 
   // Events of the runtime.
 
-  /** The connection is open. */
-  opened(socket: S): void {
+  /**
+   * The connection is open.
+   *
+   * @param mayStay Whether the server takes it.
+   */
+  opened(socket: S, mayStay: boolean): void {
     this.socket = socket;
-    const entry = this.#entry;
-    this.#entry = undefined;
-    if (this.#state !== "opening" || !entry!.opened(this)) {
+    if (!mayStay) {
       this.#state = "closed";
       this.#terminate(socket);
       return;
@@ -143,21 +123,17 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
   /** The runtime has ended the connection. */
   ended(end: NativeEnd): void {
     if (this.#state === "closed") return;
-    if (this.#state === "opening") {
-      this.#state = "closed";
-      this.#entry!.abandoned();
-      return;
-    }
     // Some runtimes report the end from inside of a call that causes it. Handlers are not called there.
     if (this.#closing?.initiator !== "local" && !this.isCalling) return this.#finish(end);
-    this.#end.initiator ??= "remote";
+    const closing = this.#end;
+    closing.initiator ??= "remote";
+    closing.hasEnded = true;
     this.#state = "closing";
-    this.#hasEnded = true;
     queueMicrotask(() => this.#finish(end));
   }
 
   protected override get hasEnded(): boolean {
-    return this.#hasEnded;
+    return this.#closing?.hasEnded === true;
   }
 
   // Delivery.
@@ -252,12 +228,16 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
 
   /** The peer's address. */
   get remoteAddress(): string {
-    return this.#peer.remoteAddress;
+    return this.#handshake.remoteAddress;
   }
 
   /** The peer's port. */
   get remotePort(): number {
-    return this.#peer.remotePort;
+    return this.#handshake.remotePort;
+  }
+
+  get #handshake(): NativeHandshakeInfo {
+    return this.connection.handshake as NativeHandshakeInfo;
   }
 
   /** @throws {TypeError} Because the runtime delivers messages as they arrive. */
@@ -433,8 +413,7 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
     if (this.#state === "closed") return;
     const closing = this.#end;
     this.#state = "closed";
-    MemoryGovernor.ofProcess.remove(this);
-    this.counted = 0;
+    this.forgetMemory();
     timers.cancel(closing.timer);
     const unsent = this.stopSending();
     const info = closing.infoOf(end, unsent.length);

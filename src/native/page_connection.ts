@@ -157,7 +157,7 @@ export function pageConnection<T>(
     queueMicrotask(() => finish({ code: 1006 }));
   };
 
-  const finish = ({ code = 1006, reason = "" }: WebSocketEvent): void => {
+  const finish = ({ code = 1006, reason = "" }: Omit<WebSocketEvent, "type">): void => {
     if (state === "closed") return;
     state = "closed";
     stopCloseTimer?.();

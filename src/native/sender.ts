@@ -3,11 +3,9 @@
 
 import { WebSocketError } from "../errors.ts";
 import type { WrittenCallback } from "../connection/connection_driver.ts";
-import type { HandshakeInfo } from "../connection/connection.ts";
 import { checkCork, DriverBase, lost, slowConsumer } from "../connection/driver_base.ts";
-import type { DriverContext, DriverLayer } from "../connection/driver_context.ts";
+import type { DriverContext } from "../connection/driver_context.ts";
 import { type FragmentOpcode, FragmentQueue, type QueuedMessage } from "../connection/fragments.ts";
-import type { Handlers } from "../connection/handlers.ts";
 import { MemoryGovernor, type MemoryUse } from "../message/memory_governor.ts";
 import type { PreparedMessage } from "../message/prepared_message.ts";
 import type { SessionState } from "../session/session.ts";
@@ -25,8 +23,16 @@ const MAX_HEADER = 14;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** State of output that waits, or is sent in fragments. */
+/** The parts of a driver that its connection shares with others of its `createSockets`. */
+export interface NativeContext<T, S> extends DriverContext<T> {
+  /** The runtime's operations. */
+  readonly engine: NativeEngine<S>;
+}
+
+/** State of output that waits, or is sent in fragments, and of memory that is held. */
 class NativeOutput {
+  /** See {@linkcode NativeSender.counted}. */
+  counted = 0;
   fragments: FragmentQueue | undefined;
   /** The fragments of a message that is not complete: the runtime sends whole messages only. */
   parts: Uint8Array[] = [];
@@ -70,32 +76,15 @@ class NativeOutput {
 
 /** The sending of a driver over a WebSocket of the runtime. */
 export abstract class NativeSender<T, S> extends DriverBase<T> {
-  protected readonly engine: NativeEngine<S>;
+  declare protected readonly context: NativeContext<T, S>;
   protected socket: S | undefined;
   #output: NativeOutput | undefined;
-  /** Bytes of memory that the connection was last counted with. */
-  counted = 0;
   /** Whether a call of the runtime is under way, which may end the connection. */
   protected isCalling = false;
 
-  /**
-   * @param context The shared state.
-   * @param engine The runtime's operations.
-   * @param handshake The result of the opening handshake.
-   * @param data The user's data.
-   * @param handlers Handlers of this connection alone, instead of the shared ones.
-   * @param layer The layer before the user, if the topics subprotocol was negotiated.
-   */
-  constructor(
-    context: DriverContext<T>,
-    engine: NativeEngine<S>,
-    handshake: HandshakeInfo,
-    data: T,
-    handlers: Handlers<T> | undefined,
-    layer: DriverLayer<T> | undefined,
-  ) {
-    super(context, handshake, data, handlers, layer);
-    this.engine = engine;
+  /** The runtime's operations. */
+  protected get engine(): NativeEngine<S> {
+    return this.context.engine;
   }
 
   abstract override readonly state: SessionState;
@@ -463,6 +452,11 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
 
   // Memory. What a message costs in the runtime is counted while more than `highWaterMark` waits there.
 
+  /** Bytes of memory that the connection was last counted with. */
+  get counted(): number {
+    return this.#output?.counted ?? 0;
+  }
+
   /** Bytes that closing the connection gives back. */
   get weight(): number {
     return this.counted + this.#conflated;
@@ -506,9 +500,19 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
   countMemory(limit: number = this.rules.memoryLimit): void {
     if (this.state === "closed") return;
     const held = this.#unreadSize + this.#queuedSize + this.#outputSize;
-    const difference = held - this.counted;
-    this.counted = held;
+    if (held === 0 && this.#output === undefined) return;
+    const output = this.#more;
+    const difference = held - output.counted;
+    output.counted = held;
     MemoryGovernor.ofProcess.count(this, difference, limit);
+  }
+
+  /** The connection has ended: its memory does not count any more. */
+  protected forgetMemory(): void {
+    const output = this.#output;
+    if (output === undefined) return;
+    MemoryGovernor.ofProcess.remove(this);
+    output.counted = 0;
   }
 
   /** Closes the connection, because all together hold too much and this one most. */

@@ -3,22 +3,16 @@
 
 import { HandshakeError, type HeaderView } from "../errors.ts";
 import { Relay } from "../backplane/relay.ts";
-import type { HandshakeInfo } from "../connection/connection.ts";
 import { acceptResponse, refusalResponse } from "../handshake/response.ts";
-import {
-  checkUpgrade,
-  requestFrom,
-  type RequestHead,
-  type ServerRequest,
-} from "../handshake/server.ts";
+import { checkUpgrade, type ServerRequest } from "../handshake/server.ts";
 import { chooseSubprotocol } from "../handshake/subprotocols.ts";
 import { TOPICS_SUBPROTOCOL } from "../pubsub/protocol.ts";
 import { checkPolicy, shuttingDown, undecided } from "../server/admission.ts";
 import type { PeerAddress } from "../server/client_address.ts";
 import { ConnectionGroup } from "../server/connection_group.ts";
 import { HandshakeClient } from "../server/handshake_client.ts";
-import { type ServedConnection, ServerCore } from "../server/server_core.ts";
-import { serveRules, type UpgradeOptions } from "../server/serve_options.ts";
+import { ServerCore } from "../server/server_core.ts";
+import { type ServeRules, serveRules, type UpgradeOptions } from "../server/serve_options.ts";
 import type { ShutdownOptions } from "../server/shutdown.ts";
 import {
   callHook,
@@ -36,9 +30,11 @@ import {
 import { headerLines, show } from "../shared/check.ts";
 import { isPromiseLike } from "../shared/promises.ts";
 import { type Timer, timers } from "../shared/timer_wheel.ts";
-import { NativeDriver, type NativeEntry } from "./driver.ts";
+import { NativeDriver } from "./driver.ts";
 import type { NativeEngine } from "./engine.ts";
 import { checkNativeOptions, type NativeLimits } from "./native_options.ts";
+import { NativeHandshakeInfo, pathOf, readHead } from "./request_head.ts";
+import type { NativeContext } from "./sender.ts";
 
 /**
  * The options of `createSockets`: those of `serve` that make sense where the runtime has the port.
@@ -47,10 +43,22 @@ import { checkNativeOptions, type NativeLimits } from "./native_options.ts";
  */
 export type SocketsOptions<T = undefined> = UpgradeOptions<T>;
 
+/** A connection that was accepted and is not open yet. */
+export interface NativeOpening<T, S> {
+  /**
+   * The runtime has opened the WebSocket.
+   *
+   * @param join Makes the driver the receiver of the socket's events, before the `open` handler is called.
+   */
+  opened(socket: S, join: (driver: NativeDriver<T, S>) => void): void;
+  /** The connection has never opened. */
+  abandoned(): void;
+}
+
 /** A request that was accepted, for the runtime to upgrade. */
 export interface NativeUpgrade<T, S> {
-  /** The driver of the connection, once it is open. */
-  readonly driver: NativeDriver<T, S>;
+  /** Becomes the connection when the runtime opens its WebSocket. */
+  readonly opening: NativeOpening<T, S>;
   /** The subprotocol, or the empty string. */
   readonly subprotocol: string;
   /** Further header fields of the answer. */
@@ -79,17 +87,16 @@ export type WhenLeft = (left: () => void) => () => void;
  * @category Server
  */
 export abstract class NativeSockets<T, S> extends ConnectionGroup<T> {
-  readonly #core: ServerCore<T>;
-  readonly #engine: NativeEngine<S>;
+  readonly #core: NativeCore<T, S>;
   /** Called when the server shuts down, by each request whose hook has yet to decide. */
   readonly #undecided: Set<() => void> = new Set();
 
   /** @internal Sockets come from `createSockets`. */
   constructor(options: SocketsOptions<T>, engine: NativeEngine<S>, limits: NativeLimits) {
-    const core = new ServerCore<T>(serveRules<T>(checkNativeOptions(options, limits)), { Relay });
+    const rules = serveRules<T>(checkNativeOptions(options, limits));
+    const core = new NativeCore<T, S>(rules, engine);
     super(core);
     this.#core = core;
-    this.#engine = engine;
     core.begin();
   }
 
@@ -130,7 +137,6 @@ export abstract class NativeSockets<T, S> extends ConnectionGroup<T> {
   ): Promise<A | Response> {
     const handshake = new NativeHandshake<T, S, A>(
       this.#core,
-      this.#engine,
       this.#undecided,
       request,
       peer,
@@ -140,39 +146,49 @@ export abstract class NativeSockets<T, S> extends ConnectionGroup<T> {
   }
 }
 
+/** The core of a server whose connections are WebSockets of the runtime. */
+class NativeCore<T, S> extends ServerCore<T> implements NativeContext<T, S> {
+  readonly engine: NativeEngine<S>;
+
+  constructor(rules: ServeRules<T>, engine: NativeEngine<S>) {
+    super(rules, { Relay });
+    this.engine = engine;
+  }
+}
+
 /** One opening handshake on a request that the runtime has read. */
-class NativeHandshake<T, S, A> implements NativeEntry<T> {
-  readonly #core: ServerCore<T>;
-  readonly #engine: NativeEngine<S>;
+class NativeHandshake<T, S, A> implements NativeOpening<T, S> {
+  readonly #core: NativeCore<T, S>;
   readonly #undecided: Set<() => void>;
   readonly #request: Request;
   readonly #perform: PerformUpgrade<T, S, A>;
   readonly #client: HandshakeClient;
-  #upgradeRequest: UpgradeRequest;
+  /** The URL of the WebSocket. */
+  readonly #url: string;
+  #upgradeRequest: UpgradeRequest | undefined;
   #head: ServerRequest | undefined;
+  #text = "";
+  #decision: UpgradeAcceptance<T> = {};
+  #protocol = "";
   #release: (() => unknown) | undefined;
+  /** Whether the connection has opened, or never will. */
+  #isOver = false;
 
   constructor(
-    core: ServerCore<T>,
-    engine: NativeEngine<S>,
+    core: NativeCore<T, S>,
     undecided: Set<() => void>,
     request: Request,
     peer: PeerAddress,
     perform: PerformUpgrade<T, S, A>,
   ) {
+    const { url, headers } = request;
     this.#core = core;
-    this.#engine = engine;
     this.#undecided = undecided;
     this.#request = request;
     this.#perform = perform;
-    this.#client = new HandshakeClient(
-      core.rules,
-      core.count,
-      peer,
-      request.url.startsWith("https:"),
-    );
-    this.#client.readScheme(request.headers);
-    this.#upgradeRequest = this.#describe(request.headers, []);
+    this.#client = new HandshakeClient(core.rules, core.count, peer, url.startsWith("https:"));
+    this.#client.readScheme(headers);
+    this.#url = (this.#client.isSecure ? "wss" : "ws") + url.slice(url.indexOf(":"));
   }
 
   /** The answer; the promise does not reject. */
@@ -190,22 +206,25 @@ class NativeHandshake<T, S, A> implements NativeEntry<T> {
   #decide(): UpgradeResult<T> | PromiseLike<UpgradeResult<T>> {
     const { rules } = this.#core;
     this.#client.count();
-    const request = checkUpgrade(headOf(this.#request));
+    const { request: head, text } = readHead(this.#request, this.#url);
+    const request = checkUpgrade(head);
     this.#head = request;
+    this.#text = text;
     this.#client.readAddress(request.fields);
-    this.#upgradeRequest = this.#describe(request.fields, request.subprotocols);
+    const upgradeRequest = this.#describe(request.fields, request.subprotocols);
+    this.#upgradeRequest = upgradeRequest;
     this.#client.countAddress();
     if (this.#core.isShuttingDown) throw shuttingDown();
-    checkPolicy(rules, request, this.#upgradeRequest);
-    return callHook(() => rules.options.upgrade?.(this.#upgradeRequest));
+    checkPolicy(rules, request, upgradeRequest);
+    return callHook(() => rules.options.upgrade?.(upgradeRequest));
   }
 
   #describe(headers: HeaderView, subprotocols: readonly string[]): UpgradeRequest {
     const { url, method } = this.#request;
-    const { isSecure, peer: { remoteAddress, remotePort } } = this.#client;
+    const { remoteAddress, remotePort } = this.#client.peer;
     return {
       method,
-      url: url.replace(/^https?/, isSecure ? "wss" : "ws"),
+      url: this.#url,
       path: pathOf(url),
       headers,
       remoteAddress,
@@ -281,49 +300,48 @@ class NativeHandshake<T, S, A> implements NativeEntry<T> {
 
   #accept(decision: UpgradeAcceptance<T>): A | Response {
     const core = this.#core;
-    const { key, subprotocols, fields } = this.#head!;
+    const { key, subprotocols } = this.#head!;
     // The server may have been shut down while the hook decided.
     if (core.isShuttingDown) throw shuttingDown();
     const subprotocol = decision.subprotocol ??
       chooseSubprotocol(core.rules.subprotocols, subprotocols);
     const headers = [...headerLines(decision.headers) ?? []];
-    // It checks that the client offers the subprotocol, and that the fields may be set.
-    acceptResponse({ key, subprotocol, subprotocols, headers });
-    fields.compact();
-    const info: HandshakeInfo = {
-      url: this.#upgradeRequest.url,
-      status: 101,
-      headers: fields,
-      protocol: subprotocol ?? "",
-      extensions: "",
-    };
-    const driver = new NativeDriver<T, S>(
-      core,
-      this.#engine,
-      this,
-      info,
-      decision.data as T,
-      this.#client.peer,
-      decision.handlers,
-      subprotocol === TOPICS_SUBPROTOCOL ? core.topicsLayer : undefined,
-    );
-    return this.#perform({ driver, subprotocol: subprotocol ?? "", headers });
+    if (subprotocol !== undefined || headers.length > 0) {
+      // It checks that the client offers the subprotocol, and that the fields may be set.
+      acceptResponse({ key, subprotocol, subprotocols, headers });
+    }
+    this.#decision = decision;
+    this.#protocol = subprotocol ?? "";
+    return this.#perform({ opening: this, subprotocol: this.#protocol, headers });
   }
 
-  /** The connection is open. Returns whether it may stay. */
-  opened(driver: ServedConnection<T>): boolean {
+  /** The runtime has opened the WebSocket. */
+  opened(socket: S, join: (driver: NativeDriver<T, S>) => void): void {
     const core = this.#core;
-    if (core.isShuttingDown) {
+    const { data, handlers } = this.#decision;
+    const driver = new NativeDriver<T, S>(
+      core,
+      new NativeHandshakeInfo(this.#text, this.#protocol, this.#client.peer),
+      data as T,
+      handlers,
+      this.#protocol === TOPICS_SUBPROTOCOL ? core.topicsLayer : undefined,
+    );
+    join(driver);
+    const mayStay = !this.#isOver && !core.isShuttingDown;
+    this.#isOver = true;
+    if (mayStay) {
+      this.#client.handOver();
+      core.joined(driver, this.#release);
+    } else {
       this.#giveBack();
-      return false;
     }
-    this.#client.handOver();
-    core.joined(driver, this.#release);
-    return true;
+    driver.opened(socket, mayStay);
   }
 
   /** The request was accepted, and the connection has never opened. */
   abandoned(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
     this.#giveBack();
   }
 
@@ -349,7 +367,7 @@ class NativeHandshake<T, S, A> implements NativeEntry<T> {
 
   #reject(response: Response, refusal: Refusal): Response {
     this.#giveBack();
-    this.#core.refused(this.#upgradeRequest, refusal);
+    this.#core.refused(this.#upgradeRequest ?? this.#describe(this.#request.headers, []), refusal);
     return response;
   }
 
@@ -385,23 +403,4 @@ function wrongRequest(request: unknown): TypeError {
 
 function clientLeft(): HandshakeError {
   return new HandshakeError("CONNECTION_LOST", "The client has left", { status: 400 });
-}
-
-/** The path of a URL, without its query. */
-function pathOf(url: string): string {
-  const start = url.indexOf("/", url.indexOf("://") + 3);
-  const query = url.indexOf("?", start);
-  return query === -1 ? url.slice(start) : url.slice(start, query);
-}
-
-/** A web request as the head that the checks of the opening handshake read. */
-function headOf(request: Request): RequestHead {
-  const { method, url, headers } = request;
-  const rawHeaders: string[] = [];
-  for (const [name, value] of headers) rawHeaders.push(name, value);
-  const authority = url.indexOf("://") + 3;
-  const path = url.indexOf("/", authority);
-  // The runtime has taken it from the Host field, or the first line.
-  if (!headers.has("host")) rawHeaders.push("host", url.slice(authority, path));
-  return requestFrom({ method, target: url.slice(path), version: "HTTP/1.1", rawHeaders });
 }

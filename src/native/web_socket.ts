@@ -11,6 +11,8 @@ import { failureOf } from "./failures.ts";
  * @category Types
  */
 export interface WebSocketEvent {
+  /** The kind. */
+  readonly type: string;
   /** The message. */
   readonly data?: unknown;
   /** The close code. */
@@ -46,7 +48,7 @@ export interface WebSocketLike {
   /** Listens to events. */
   addEventListener(
     type: "open" | "message" | "close" | "error",
-    listener: (event: WebSocketEvent) => void,
+    listener: ((event: WebSocketEvent) => void) | { handleEvent(event: WebSocketEvent): void },
   ): void;
 }
 
@@ -100,18 +102,46 @@ export function listen<T>(
   driver: NativeDriver<T, WebSocketLike>,
   hidesLoss = false,
 ): void {
-  let failure: string | undefined;
-  socket.addEventListener("message", ({ data }) => {
-    if (typeof data === "string") driver.text(data);
-    else driver.bytes(new Uint8Array(data as ArrayBuffer));
-  });
-  socket.addEventListener("error", ({ message }) => failure = message);
-  socket.addEventListener("close", ({ code = 0, reason = "", wasClean }) => {
+  const listener = new DriverListener(socket, driver, hidesLoss);
+  socket.addEventListener("message", listener);
+  socket.addEventListener("error", listener);
+  socket.addEventListener("close", listener);
+}
+
+/** Passes the events of a socket on to its driver. One object for all: each connection has it. */
+class DriverListener<T> {
+  readonly #socket: WebSocketLike;
+  readonly #driver: NativeDriver<T, WebSocketLike>;
+  readonly #hidesLoss: boolean;
+  #failure: string | undefined;
+
+  constructor(
+    socket: WebSocketLike,
+    driver: NativeDriver<T, WebSocketLike>,
+    hidesLoss: boolean,
+  ) {
+    this.#socket = socket;
+    this.#driver = driver;
+    this.#hidesLoss = hidesLoss;
+  }
+
+  handleEvent(event: WebSocketEvent): void {
+    const { type, data } = event;
+    if (type === "close") this.#closed(event);
+    else if (type === "error") this.#failure = event.message;
+    else if (typeof data === "string") this.#driver.text(data);
+    else this.#driver.bytes(new Uint8Array(data as ArrayBuffer));
+  }
+
+  #closed({ code = 0, reason = "", wasClean }: WebSocketEvent): void {
+    const socket = this.#socket;
+    const driver = this.#driver;
+    const failure = this.#failure;
     // Deno reports 0 for a connection that has failed, and 1001 when the peer did not answer its ping:
     // after an error, code and reason are not those of the peer.
     const hasFailed = failure !== undefined && wasClean === false;
     // A peer answers with the code that it got (RFC 6455 section 5.5.1), so a loss is more likely.
-    const isUnanswered = hidesLoss && code === 1005 && driver.state === "closing";
+    const isUnanswered = this.#hidesLoss && code === 1005 && driver.state === "closing";
     const isLost = code === 0 || code === 1006 || hasFailed || isUnanswered;
     if (!isLost && socket.readyState !== CLOSED) answerClose(socket, code, reason);
     const cause = isLost && failure !== undefined && failure !== ""
@@ -120,7 +150,7 @@ export function listen<T>(
     // The runtime has given the peer up, as the keepalive of our own sockets does.
     if (cause instanceof TimeoutError) driver.gone(cause);
     else driver.ended({ code: isLost ? 1006 : code, reason: isLost ? "" : reason, cause });
-  });
+  }
 }
 
 /** Answers the Close frame of the peer, which Workers leave to their users (RFC 6455 section 5.5.1). */

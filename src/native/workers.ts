@@ -86,19 +86,20 @@ export class WorkerSockets<T = undefined> extends NativeSockets<T, WebSocketLike
     }
     const remoteAddress = request.headers.get("cf-connecting-ip") ?? "";
     return this.take<Response>(request, { remoteAddress, remotePort: 0 }, (upgrade) => {
-      const { driver, subprotocol } = upgrade;
+      const { opening, subprotocol } = upgrade;
       const headers = new Headers(upgrade.headers.map(([name, value]) => [name, value]));
       if (subprotocol !== "") headers.set("sec-websocket-protocol", subprotocol);
       const { 0: client, 1: server } = new Pair();
       server.accept();
       server.binaryType = "arraybuffer";
-      listen(server, driver);
-      // When the peer breaks a rule, workerd sends the Close frame and reports an error, but no end.
-      server.addEventListener("error", ({ message = "" }) => {
-        const cause = failureOf(message.replace(/^.*protocolError\.description = /, ""));
-        queueMicrotask(() => driver.ended({ code: CloseCode.Abnormal, reason: "", cause }));
+      opening.opened(server, (driver) => {
+        listen(server, driver);
+        // When the peer breaks a rule, workerd sends the Close frame and reports an error, but no end.
+        server.addEventListener("error", ({ message = "" }) => {
+          const cause = failureOf(message.replace(/^.*protocolError\.description = /, ""));
+          queueMicrotask(() => driver.ended({ code: CloseCode.Abnormal, reason: "", cause }));
+        });
       });
-      driver.opened(server);
       // `webSocket` is an extension of the runtime.
       return new Response(null, { status: 101, webSocket: client, headers } as ResponseInit);
     });

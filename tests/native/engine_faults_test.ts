@@ -49,14 +49,13 @@ class FakeSockets extends NativeSockets<undefined, FakeSocket> {
 
   /** Opens a connection. */
   async open(): Promise<FakeSocket> {
-    let socket: FakeSocket | undefined;
+    const socket = {} as FakeSocket;
     await this.take<undefined>(
       upgradeRequest(),
       { remoteAddress: "127.0.0.1", remotePort: 1 },
-      ({ driver }) => void (socket = { driver }),
+      ({ opening }) => opening.opened(socket, (driver) => socket.driver = driver) as undefined,
     );
-    socket!.driver.opened(socket!);
-    return socket!;
+    return socket;
   }
 }
 
