@@ -118,7 +118,11 @@ export class Driver<T> extends SendingDriver<T>
     this.output.uncork();
     for (const chunk of start.rest) this.data(chunk);
     if (start.ended) this.end();
-    this.guard(() => this.#transport.start(this));
+    try {
+      this.#transport.start(this);
+    } catch (error) {
+      this.transportFailed(error);
+    }
   }
 
   /** Calls a method of the transport, which must not throw. */

@@ -42,7 +42,7 @@ export class HeaderFields implements HeaderView {
   /** Where in the text the first line begins. */
   #start = 0;
   /** For each line the positions of its colon and its end, unless the list is compact. */
-  #marks: number[] | undefined = [];
+  #marks: number[] | undefined;
 
   /**
    * Creates a list of fields to send.

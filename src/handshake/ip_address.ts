@@ -1,5 +1,10 @@
 // Parses and formats IP addresses (RFC 4291 2.2, RFC 5952).
 
+import { CLASSES, consistsOf, DIGIT, HEX_DIGIT } from "./characters.ts";
+
+const DOT = 0x2e;
+const ZERO = 0x30;
+
 /** The 4 or 16 bytes of an address, or `undefined` if the text is not an address. */
 export function parseIpAddress(text: string): number[] | undefined {
   return text.includes(":") ? parseIpv6(text) : parseIpv4(text);
@@ -34,10 +39,24 @@ export function unmapped(bytes: readonly number[]): readonly number[] {
 }
 
 function parseIpv4(text: string): number[] | undefined {
-  const parts = text.split(".");
-  if (parts.length !== 4) return undefined;
-  const bytes = parts.map(parseDecimal);
-  return bytes.every((byte) => byte <= 255) ? bytes : undefined;
+  const bytes = [0, 0, 0, 0];
+  let count = 0;
+  /** The number so far; -1 before its first digit. */
+  let byte = -1;
+  for (let i = 0; i <= text.length; i++) {
+    const code = i < text.length ? text.charCodeAt(i) : DOT;
+    if (code === DOT) {
+      if (byte === -1 || count === 4) return undefined;
+      bytes[count++] = byte;
+      byte = -1;
+    } else {
+      // A leading zero is rejected, because some parsers read it as octal.
+      if ((CLASSES[code] & DIGIT) === 0 || byte === 0) return undefined;
+      byte = (byte === -1 ? 0 : byte * 10) + code - ZERO;
+      if (byte > 255) return undefined;
+    }
+  }
+  return count === 4 ? bytes : undefined;
 }
 
 function parseIpv6(text: string): number[] | undefined {
@@ -65,28 +84,9 @@ function parseGroups(text: string, endsAddress: boolean): number[] | undefined {
       bytes.push(...embedded);
       continue;
     }
-    const group = parseDigits(groups[i], 16, 4);
-    if (Number.isNaN(group)) return undefined;
+    if (groups[i].length > 4 || !consistsOf(groups[i], HEX_DIGIT)) return undefined;
+    const group = Number.parseInt(groups[i], 16);
     bytes.push(group >>> 8, group & 0xff);
   }
   return bytes;
-}
-
-/** A byte of an IPv4 address. A leading zero is rejected, because some parsers read it as octal. */
-function parseDecimal(text: string): number {
-  return text.length > 1 && text[0] === "0" ? NaN : parseDigits(text, 10, 3);
-}
-
-const DIGITS = "0123456789abcdef";
-
-/** The number, or `NaN` if there are no digits or too many. */
-function parseDigits(text: string, base: number, most: number): number {
-  if (text.length === 0 || text.length > most) return NaN;
-  let value = 0;
-  for (const character of text.toLowerCase()) {
-    const digit = DIGITS.indexOf(character);
-    if (digit === -1 || digit >= base) return NaN;
-    value = value * base + digit;
-  }
-  return value;
 }

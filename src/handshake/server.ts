@@ -205,10 +205,8 @@ export class ServerHandshake {
    * `maxEmptyLines` may be 0.
    */
   constructor(limits?: HeadLimits) {
-    this.#reader = new HttpHeadReader({
-      ...limits,
-      maxEmptyLines: limits?.maxEmptyLines ?? MAX_EMPTY_LINES,
-    });
+    const { maxBytes, maxLines, maxEmptyLines = MAX_EMPTY_LINES } = limits ?? {};
+    this.#reader = new HttpHeadReader({ maxBytes, maxLines, maxEmptyLines });
   }
 
   /**
@@ -286,9 +284,11 @@ export function checkUpgrade(request: RequestHead): ServerRequest {
   if (!isOriginForm(request.path)) {
     throw refusal("HEAD_MALFORMED", 400, "The request target is not a path");
   }
-  // RFC 9112 3.2: exactly one Host line, and it must be a host. Item 2.
-  const hosts = fields.getAll("host");
-  if (hosts.length !== 1 || !isHost(hosts[0]) || !isHost(request.host)) {
+  // RFC 9112 3.2: exactly one Host line, and it must be a host; several make up a list, which is none. Item 2.
+  const host = fields.get("host");
+  const isValid = host !== null && isHost(request.host) &&
+    (host === request.host || isHost(host));
+  if (!isValid) {
     throw refusal("HOST_INVALID", 400, "The request must name its host in one Host header field");
   }
   // A body would be read as frames, or frames as a body.
@@ -314,9 +314,9 @@ export function checkUpgrade(request: RequestHead): ServerRequest {
       "The header field Sec-WebSocket-Version must be 13",
     );
   }
-  // Item 5; RFC 6455 11.3.1: the key must not appear more than once.
-  const keys = fields.getAll("sec-websocket-key");
-  if (keys.length !== 1 || !isValidKey(keys[0])) {
+  // Item 5; RFC 6455 11.3.1: the key must not appear more than once. A list of several is no key.
+  const key = fields.get("sec-websocket-key");
+  if (key === null || !isValidKey(key)) {
     throw refusal(
       "KEY_INVALID",
       400,
@@ -332,12 +332,18 @@ export function checkUpgrade(request: RequestHead): ServerRequest {
     fields,
     isUpgrade: true,
     rest: request.rest,
-    key: keys[0],
+    key,
     // Items 8 and 9.
-    subprotocols: parseSubprotocols(fields.getAll("sec-websocket-protocol")),
-    extensions: parseExtensions(fields.getAll("sec-websocket-extensions")),
+    subprotocols: fields.has("sec-websocket-protocol")
+      ? parseSubprotocols(fields.getAll("sec-websocket-protocol"))
+      : NONE,
+    extensions: fields.has("sec-websocket-extensions")
+      ? parseExtensions(fields.getAll("sec-websocket-extensions"))
+      : NONE,
   };
 }
+
+const NONE: readonly never[] = Object.freeze([]);
 
 function refusal(
   code: ErrorCode,

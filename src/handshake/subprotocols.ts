@@ -68,6 +68,7 @@ export function chooseSubprotocol(
   supported: readonly string[],
   requested: readonly string[],
 ): string | undefined {
+  if (requested.length === 0) return undefined;
   for (const name of supported) {
     if (requested.includes(name)) return name;
   }

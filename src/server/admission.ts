@@ -38,9 +38,17 @@ export function isOriginAllowed(
   if (values.length === 0 || allowed === "any") return true;
   if (values.length > 1) return false;
   const origin = values[0];
-  if (typeof allowed === "function") return allowed(origin, request) === true;
+  if (typeof allowed === "function") return askAboutOrigin(allowed, origin, request);
   if (allowed === "same") return isSameSite(origin, host, request.url.startsWith("wss:"));
   return allowed.includes(origin);
+}
+
+function askAboutOrigin(
+  isAllowed: (origin: string, request: UpgradeRequest) => boolean,
+  origin: string,
+  request: UpgradeRequest,
+): boolean {
+  return callHook(() => isAllowed(origin, request)) === true;
 }
 
 /** The response to a request whose origin is not allowed. */
@@ -177,9 +185,11 @@ export function checkPolicy(
   }
   if (!isHostAllowed(allowedHosts, host)) throw hostRefused(host);
   if (path !== undefined && !path.includes(upgradeRequest.path)) throw notFound(upgradeRequest);
+  if (allowedOrigins === "any" || !fields.has("origin")) return;
   const origins = fields.getAll("origin");
-  const allowed = callHook(() => isOriginAllowed(allowedOrigins, origins, host, upgradeRequest));
-  if (!allowed) throw originRefused(origins, upgradeRequest);
+  if (!isOriginAllowed(allowedOrigins, origins, host, upgradeRequest)) {
+    throw originRefused(origins, upgradeRequest);
+  }
 }
 
 /** The rejection of a request for a path that is not served. */

@@ -61,6 +61,9 @@ const GRACE = 100;
 /** Bytes behind a request that are read while a hook decides; the peer has to wait with the rest. */
 const MAX_REST = 65_536;
 
+/** The decision where there is no hook, or it returns nothing. */
+const ACCEPTED: UpgradeAcceptance<never> = {};
+
 /** The stage of a handshake. */
 const Phase = {
   /** A PROXY protocol header is read. */
@@ -80,7 +83,7 @@ export class Handshake<T> implements TransportSink, TimerTarget {
   readonly #socket: UpgradeSocket | undefined;
   readonly #isTls: boolean;
   readonly #client: HandshakeClient;
-  readonly #gift: UpgradeCallOptions<T>;
+  readonly #gift: UpgradeCallOptions<T> | undefined;
   readonly #raw: unknown;
   #transport: Transport | undefined;
   #proxyHeader: ProxyHeaderReader | undefined;
@@ -119,7 +122,7 @@ export class Handshake<T> implements TransportSink, TimerTarget {
   ) {
     this.#core = core;
     this.#done = done;
-    this.#gift = gift ?? {};
+    this.#gift = gift;
     this.#raw = raw;
     if ("socket" in source) {
       this.#socket = source.socket;
@@ -163,7 +166,11 @@ export class Handshake<T> implements TransportSink, TimerTarget {
     this.#isUnwanted = isUnwanted;
     this.#socket!.watch(() => this.#left());
     try {
-      this.#deferRefusal(() => this.#count());
+      try {
+        this.#count();
+      } catch (error) {
+        this.#deferRefusal(error);
+      }
       this.#take(readHead());
     } catch (error) {
       this.#refuse(error);
@@ -273,7 +280,11 @@ export class Handshake<T> implements TransportSink, TimerTarget {
     if (rules.trustedProxies !== undefined) {
       this.#client.readScheme(head.fields);
       this.#client.readAddress(head.fields);
-      this.#deferRefusal(() => this.#client.countAddress());
+      try {
+        this.#client.countAddress();
+      } catch (error) {
+        this.#deferRefusal(error);
+      }
     }
     if (this.#plain) {
       if (!isHostAllowed(rules.allowedHosts, head.host)) throw hostRefused(head.host);
@@ -297,16 +308,24 @@ export class Handshake<T> implements TransportSink, TimerTarget {
 
   #decide(head: RequestHead): void {
     const { rules } = this.#core;
-    this.#request = this.#upgradeRequest(head, []);
     const request = checkUpgrade(head);
     const upgradeRequest = this.#upgradeRequest(head, request.subprotocols);
     this.#request = upgradeRequest;
     if (this.#isUnwanted) throw notFound(upgradeRequest);
     if (this.#core.isShuttingDown) throw shuttingDown();
-    this.#deferRefusal(() => checkPolicy(rules, request, upgradeRequest));
+    try {
+      checkPolicy(rules, request, upgradeRequest);
+    } catch (error) {
+      this.#deferRefusal(error);
+    }
     // A function among the options may have shut the server down, which has answered then.
     if (this.#phase !== Phase.Deciding) return;
-    const result = callHook(() => rules.options.upgrade?.(upgradeRequest));
+    if (rules.options.upgrade === undefined) this.#settle(request, upgradeRequest.url, undefined);
+    else this.#askHook(request, upgradeRequest);
+  }
+
+  #askHook(request: ServerRequest, upgradeRequest: UpgradeRequest): void {
+    const result = callHook(() => this.#core.rules.options.upgrade!(upgradeRequest));
     this.#waitFor(result, (value) => {
       if (value !== "pass" && this.#refusal !== undefined) {
         this.#discard(value);
@@ -317,19 +336,15 @@ export class Handshake<T> implements TransportSink, TimerTarget {
   }
 
   /**
-   * Checks something. On a shared HTTP server a request that this server would reject may be one that the
-   * hook leaves to others, so the rejection waits for the hook.
+   * A check has failed. On a shared HTTP server a request that this server would reject may be one that the
+   * hook leaves to others, so the rejection waits for the hook; otherwise the error is thrown.
    */
-  #deferRefusal(check: () => void): void {
+  #deferRefusal(error: unknown): void {
     const { rules } = this.#core;
-    try {
-      check();
-    } catch (error) {
-      const mayPass = this.#socket !== undefined && rules.path === undefined &&
-        rules.options.upgrade !== undefined;
-      if (!mayPass || !(error instanceof HandshakeError)) throw error;
-      this.#refusal ??= error;
-    }
+    const mayPass = this.#socket !== undefined && rules.path === undefined &&
+      rules.options.upgrade !== undefined;
+    if (!mayPass || !(error instanceof HandshakeError)) throw error;
+    this.#refusal ??= error;
   }
 
   /** The request as hooks see it. */
@@ -378,7 +393,11 @@ export class Handshake<T> implements TransportSink, TimerTarget {
       if (this.#respond(result)) this.#core.refused(known, rejectedByHook(result.status));
       return;
     }
-    const decision = result === undefined ? {} : result;
+    if (result === undefined) {
+      this.#accept(request, url, ACCEPTED);
+      return;
+    }
+    const decision = result;
     try {
       checkDecision(decision);
       if (decision.status === undefined) this.#accept(request, url, decision);
@@ -436,8 +455,8 @@ export class Handshake<T> implements TransportSink, TimerTarget {
       subprotocol: subprotocol ?? "",
       deflate,
       url,
-      data: this.#gift.data ?? decision.data,
-      handlers: this.#gift.handlers ?? decision.handlers,
+      data: this.#gift?.data ?? decision.data,
+      handlers: this.#gift?.handlers ?? decision.handlers,
       release,
       rest: this.#rest,
       ended: this.#ended,

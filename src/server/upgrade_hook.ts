@@ -277,15 +277,15 @@ export interface RequestFacts {
 /** A request as hooks see it; without a head nothing of it was read, or not all. */
 export function describeRequest(
   head: RequestHead | undefined,
-  facts: RequestFacts,
+  { secure, subprotocols, peer, tls, raw }: RequestFacts,
 ): UpgradeRequest {
-  const { secure, subprotocols, peer: { remoteAddress, remotePort }, tls, raw } = facts;
+  const { remoteAddress, remotePort } = peer;
   if (head === undefined) {
     const headers = new HeaderFields();
     return { method: "", url: "", path: "", headers, remoteAddress, remotePort, subprotocols };
   }
   const query = head.path.indexOf("?");
-  return {
+  const request: Mutable<UpgradeRequest> = {
     method: head.method,
     // Joined, because a template would hold on to the whole head, of which these are parts.
     url: [secure ? "wss://" : "ws://", head.host, head.path].join(""),
@@ -294,10 +294,13 @@ export function describeRequest(
     remoteAddress,
     remotePort,
     subprotocols,
-    ...(tls === undefined ? {} : { tls }),
-    ...(raw === undefined ? {} : { raw }),
   };
+  if (tls !== undefined) request.tls = tls;
+  if (raw !== undefined) request.raw = raw;
+  return request;
 }
+
+type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
 
 /** A socket whose upgrade request another HTTP server has read. */
 export interface UpgradeSocket extends PeerAddress {
