@@ -8,8 +8,28 @@ const CHROMIUM = "/usr/bin/chromium";
 /** Milliseconds that a change of a page may take to show on a busy machine. */
 export const PATIENCE = 120_000;
 
+/**
+ * The features that playwright disables and that matter here: only the last of its switch and ours
+ * counts. In addition, the popups of the address bar, which load two more pages in every window.
+ */
+const DISABLED_FEATURES = [
+  "AvoidUnnecessaryBeforeUnloadCheckSync",
+  "DestroyProfileOnBrowserClose",
+  "HttpsFirstBalancedModeAutoEnable",
+  "HttpsUpgrades",
+  "MediaRouter",
+  "NetworkTimeServiceQuerying",
+  "OptimizationHints",
+  "PaintHolding",
+  "PreconnectToSearch",
+  "AimEnabled",
+  "WebUIOmniboxAimPopup",
+  "WebUIOmniboxPopup",
+];
+
 /** Chromium has no sandbox as root; the other arguments stop requests in the background. */
 const ARGUMENTS = [
+  `--disable-features=${DISABLED_FEATURES.join(",")}`,
   "--no-sandbox",
   "--disable-gpu",
   "--disable-quic",
