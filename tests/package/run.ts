@@ -1,6 +1,9 @@
 // Runs programs to completion.
 
 import assert from "node:assert/strict";
+import { join } from "node:path";
+import { root } from "../project/source_files.ts";
+import { nodePath } from "../support/runtimes.ts";
 
 /** Runs a program in a folder, asserts its success, and returns its output. */
 export async function printed(cwd: string, command: string, ...args: string[]): Promise<string> {
@@ -10,4 +13,20 @@ export async function printed(cwd: string, command: string, ...args: string[]): 
   const said = decoder.decode(stdout) + decoder.decode(stderr);
   assert.ok(success, `${command} ${args.join(" ")}:\n${said}`);
   return said;
+}
+
+/**
+ * Type-checks projects, except for the libraries of TypeScript and the types of Node.
+ *
+ * @param compiler The directory of the compiler.
+ * @param configs The paths of `tsconfig.json` files.
+ * @returns The errors of each project.
+ */
+export async function typeErrors(
+  compiler: string,
+  configs: readonly string[],
+): Promise<string[][]> {
+  const script = join(root, "tests", "package", "check_types.mjs");
+  const lines = await printed(root, nodePath(), script, compiler, ...configs);
+  return lines.trim().split("\n").map((line) => JSON.parse(line));
 }

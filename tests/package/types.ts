@@ -1,4 +1,4 @@
-// The types for TypeScript users: `tsc` checks a project that uses every exported name, with common
+// The types for TypeScript users: each compiler checks projects that use every exported name, with common
 // configurations.
 
 import assert from "node:assert/strict";
@@ -6,15 +6,13 @@ import { join } from "node:path";
 import config from "../../deno.json" with { type: "json" };
 import { exportedNames } from "../project/exported_names.ts";
 import { root } from "../project/source_files.ts";
-import { nodePath } from "../support/runtimes.ts";
+import { typeErrors } from "./run.ts";
 
 const COMPILER_OPTIONS = {
   strict: true,
   exactOptionalPropertyTypes: true,
   verbatimModuleSyntax: true,
   skipLibCheck: false,
-  // The libraries of TypeScript and Node are not under test.
-  skipDefaultLibCheck: true,
   noEmit: true,
   target: "es2022",
 };
@@ -167,15 +165,10 @@ const MISTAKES: Record<string, string> = {
 /** The compilers: from the oldest named in the README to the latest. */
 const COMPILERS = ["typescript-5.7", "typescript-5.9", "typescript"] as const;
 
-/** The path of a compiler's `tsc`, next to the compiler used by projects. */
-function tscOf(name: (typeof COMPILERS)[number]): string {
+/** The directory of a compiler. */
+function directoryOf(name: (typeof COMPILERS)[number]): string {
   const [, version] = config.imports[name].split("@");
-  return join(
-    root,
-    "node_modules/.deno",
-    `typescript@${version}`,
-    "node_modules/typescript/bin/tsc",
-  );
+  return join(root, "node_modules/.deno", `typescript@${version}`, "node_modules/typescript");
 }
 
 /** The entry whose types depend on those of Node. */
@@ -198,51 +191,52 @@ export function testTypes(project: string): void {
     }\nvoid [connect, serve, createSockets, attach, createServer];\n`,
   ]));
   for (const compiler of COMPILERS) {
-    const outputs = Object.entries(PROJECTS).map(([title, options], index) => {
-      const known = uses.filter(([key]) =>
-        key !== NODE_ENTRY || options["typeRoots"] !== undefined
-      );
-      // The mistakes are compiled in the first project: most of the time goes into the types of Node.
-      const output = once(() =>
-        compile(`${compiler}_${index}`, compiler, { ...COMPILER_OPTIONS, ...options }, {
-          "consumer.ts": [PROGRAM, ...known.map(([, lines]) => lines)].join("\n"),
-          "inference.ts": INFERENCE,
-          ...(index === 0 ? mistakeFiles : {}),
-        })
-      );
-      Deno.test(`${compiler} accepts a project under ${title}`, async () => {
-        assert.deepEqual((await output()).filter((error) => !error.startsWith("mistake_")), []);
-      });
-      return output;
+    // One process for all projects of a compiler: most of the time goes into loading it and the libraries.
+    const outputs = once(async () => {
+      const configs: string[] = [];
+      for (const [index, options] of Object.values(PROJECTS).entries()) {
+        const known = uses.filter(([key]) =>
+          key !== NODE_ENTRY || options["typeRoots"] !== undefined
+        );
+        configs.push(
+          await writeProject(`${compiler}_${index}`, { ...COMPILER_OPTIONS, ...options }, {
+            "consumer.ts": [PROGRAM, ...known.map(([, lines]) => lines)].join("\n"),
+            "inference.ts": INFERENCE,
+            ...(index === 0 ? mistakeFiles : {}),
+          }),
+        );
+      }
+      return await typeErrors(directoryOf(compiler), configs);
     });
+    for (const [index, title] of Object.keys(PROJECTS).entries()) {
+      Deno.test(`${compiler} accepts a project under ${title}`, async () => {
+        const errors = (await outputs())[index]!;
+        assert.deepEqual(errors.filter((error) => !error.startsWith("mistake_")), []);
+      });
+    }
     Deno.test(`${compiler} rejects mistakes`, async () => {
-      const errors = await outputs[0]!();
+      const [errors] = await outputs();
       const accepted = mistakes.filter((_, index) =>
-        !errors.some((error) => error.startsWith(`mistake_${index}.ts(`))
+        !errors!.some((error) => error.startsWith(`mistake_${index}.ts(`))
       );
       assert.deepEqual(accepted, []);
     });
   }
 
-  /** Type-checks files in a folder of the project and returns the compiler's errors. */
-  async function compile(
+  /** Writes files into a folder of the project, and returns the path of their `tsconfig.json`. */
+  async function writeProject(
     folder: string,
-    compiler: (typeof COMPILERS)[number],
     compilerOptions: Record<string, unknown>,
     files: Record<string, string>,
-  ): Promise<string[]> {
+  ): Promise<string> {
     const directory = join(project, folder);
     await Deno.mkdir(directory);
     for (const [name, text] of Object.entries(files)) {
       await Deno.writeTextFile(join(directory, name), text);
     }
-    const tsconfig = { compilerOptions, files: Object.keys(files) };
-    await Deno.writeTextFile(join(directory, "tsconfig.json"), JSON.stringify(tsconfig));
-    const args = [tscOf(compiler), "--pretty", "false", "--project", "tsconfig.json"];
-    const { stdout } = await new Deno.Command(nodePath(), { args, cwd: directory }).output();
-    const output = new TextDecoder().decode(stdout).trim();
-    // Further lines of an error are indented.
-    return output === "" ? [] : output.split(/\n(?!\s)/);
+    const path = join(directory, "tsconfig.json");
+    await Deno.writeTextFile(path, JSON.stringify({ compilerOptions, files: Object.keys(files) }));
+    return path;
   }
 }
 
