@@ -4,11 +4,12 @@
 // is imported by its name.
 
 import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { CompilerOptions } from "typescript";
-import { compiler } from "./compiler.ts";
+import type esbuild from "esbuild";
 
+const require = createRequire(import.meta.url);
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const output = join(root, ".build", "node");
 
@@ -36,22 +37,50 @@ const SOURCES = [
 /** Files that the examples serve to browsers are copied unchanged. */
 const ASSET = /\.(html|css|js|svg)$/;
 
+/** The `.ts` ending of a module in a statement, or in `import()` with a literal. */
+const IMPORTED = /((?:^import |\bfrom |\bimport\()"\.[^"]+\.)ts(?="(?:;$|\)))/gm;
+
 const MANIFEST = {
   name: "@quickws/quickws",
   type: "module",
   exports: { ".": "./mod.js", "./*": "./src/*.js" },
 };
 
-function compilerOptions(): CompilerOptions {
-  const { ModuleKind, ScriptTarget } = compiler();
-  return {
-    target: ScriptTarget.ES2022,
-    module: ModuleKind.ESNext,
-    verbatimModuleSyntax: true,
-    rewriteRelativeImportExtensions: true,
-    sourceMap: true,
-    inlineSources: true,
-  };
+/** A file of JavaScript or a source map. */
+export interface Built {
+  readonly path: string;
+  readonly text: string;
+}
+
+/**
+ * Makes JavaScript for Node 20 from TypeScript, with source maps. esbuild needs a tenth of the compiler's
+ * time: it does without types.
+ *
+ * @param paths The modules, relative to the repository.
+ *
+ * @param directory Where the results will be, as the modules are in the repository.
+ */
+export function* transpile(paths: readonly string[], directory: string): Generator<Built, void> {
+  if (paths.length === 0) return;
+  const { buildSync } = require("esbuild") as typeof esbuild;
+  const { outputFiles } = buildSync({
+    absWorkingDir: root,
+    entryPoints: [...paths],
+    outbase: root,
+    outdir: directory,
+    bundle: false,
+    write: false,
+    format: "esm",
+    platform: "node",
+    target: "node20",
+    charset: "utf8",
+    sourcemap: "linked",
+    logLevel: "error",
+  });
+  for (const { path, text } of outputFiles) {
+    // The new ending is as long as the old one: the source map stays right.
+    yield { path, text: path.endsWith(".js") ? text.replace(IMPORTED, "$1js") : text };
+  }
 }
 
 function* sourceFiles(path: string): Generator<string> {
@@ -75,22 +104,16 @@ function replaceFile(path: string, text: string): void {
 
 function build(): void {
   replaceFile(join(output, "package.json"), `${JSON.stringify(MANIFEST)}\n`);
+  const changed: string[] = [];
   for (const source of SOURCES) {
     for (const path of sourceFiles(join(root, source))) {
       const target = join(output, relative(root, path)).replace(/\.ts$/, ".js");
       if (modified(target) > modified(path)) continue;
-      if (ASSET.test(path)) {
-        replaceFile(target, readFileSync(path, "utf8"));
-        continue;
-      }
-      const { outputText, sourceMapText } = compiler().transpileModule(
-        readFileSync(path, "utf8"),
-        { compilerOptions: compilerOptions(), fileName: path },
-      );
-      replaceFile(`${target}.map`, sourceMapText!);
-      replaceFile(target, outputText);
+      if (ASSET.test(path)) replaceFile(target, readFileSync(path, "utf8"));
+      else changed.push(relative(root, path));
     }
   }
+  for (const { path, text } of transpile(changed, output)) replaceFile(path, text);
 }
 
 let built = false;

@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import ts from "typescript";
-import { readSource, root, sourcesBelow } from "../project/source_files.ts";
+import { dirname, join, relative } from "node:path";
+import { root, sourcesBelow } from "../project/source_files.ts";
+import { transpile } from "../support/node_build.ts";
 import { bunPath, nodePath } from "../support/runtimes.ts";
 import { printed } from "../package/run.ts";
 
@@ -23,13 +23,6 @@ const step = (t) => async (name, run) => {
 export const Deno = { test: (name, run) => test(name, (...[t]) => run({ step: step(t) })) };
 `;
 
-const COMPILER_OPTIONS: ts.CompilerOptions = {
-  target: ts.ScriptTarget.ES2022,
-  module: ts.ModuleKind.ESNext,
-  verbatimModuleSyntax: true,
-  rewriteRelativeImportExtensions: true,
-};
-
 /** A tree in which the tests and the sources are JavaScript, and `Deno` is an adapter. */
 function writeTree(tree: string): string[] {
   const write = (path: string, text: string): void => {
@@ -38,18 +31,17 @@ function writeTree(tree: string): string[] {
   };
   write("package.json", '{ "type": "module" }\n');
   write("adapter.js", ADAPTER);
-  const sources = [...CORE, "support"].flatMap((folder) => sourcesBelow(`tests/${folder}`));
+  const folders = [...CORE, "support"].map((folder) => `tests/${folder}`);
+  const modules = ["src", ...folders].flatMap(sourcesBelow).map(({ path }) => path);
   const tests: string[] = [];
-  const library = [readSource("mod.ts"), ...sourcesBelow("src")];
-  for (const { path, text } of [readSource("tests/errors_test.ts"), ...sources, ...library]) {
-    const target = path.replace(/\.ts$/, ".js");
-    const { outputText } = ts.transpileModule(text, { compilerOptions: COMPILER_OPTIONS });
+  for (const { path, text } of transpile(["mod.ts", "tests/errors_test.ts", ...modules], tree)) {
+    const target = relative(tree, path);
     if (target.endsWith("_test.js")) {
       const up = "../".repeat(target.split("/").length - 1);
-      write(target, `import { Deno } from "${up}adapter.js";\n${outputText}`);
+      write(target, `import { Deno } from "${up}adapter.js";\n${text}`);
       tests.push(target);
     } else {
-      write(target, outputText);
+      write(target, text);
     }
   }
   // For Node, which otherwise starts a process for each file.
