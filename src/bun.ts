@@ -39,8 +39,9 @@ export const serve: Serve = serveOn(bunNetwork);
 export const connect: Connect = connectOn(bunNetwork);
 
 /**
- * Makes WebSockets for the port of a `Bun.serve`: the same handlers, `Connection`, topics, backplane and
- * `shutdown` as `serve` has, over the WebSockets of Bun. An option that Bun cannot honor is a `TypeError`.
+ * Creates WebSockets on the port of a `Bun.serve`: the same handlers, `Connection`, topics,
+ * backplane and `shutdown` as with `serve`, over the WebSockets of Bun. An option that Bun cannot
+ * honor throws a `TypeError`.
  *
  * @throws {TypeError | RangeError} When an option is wrong, or one that Bun cannot honor.
  *

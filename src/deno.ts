@@ -40,9 +40,9 @@ export const serve: Serve = serveOn(denoNetwork);
 export const connect: Connect = connectOn(denoNetwork);
 
 /**
- * Makes WebSockets for the port of a `Deno.serve`: the same handlers, `Connection`, topics, backplane and
- * `shutdown` as `serve` has, over the WebSockets of Deno. An option that Deno cannot honor is a
- * `TypeError`.
+ * Creates WebSockets on the port of a `Deno.serve`: the same handlers, `Connection`, topics,
+ * backplane and `shutdown` as with `serve`, over the WebSockets of Deno. An option that Deno cannot
+ * honor throws a `TypeError`.
  *
  * @throws {TypeError | RangeError} When an option is wrong, or one that Deno cannot honor.
  *

@@ -61,7 +61,7 @@ export interface NatsBackplaneOptions {
   stream?: string | undefined;
   /** Where the stream stores messages. Default: `"file"`. */
   storage?: "file" | "memory" | undefined;
-  /** On how many servers of a cluster the stream is stored: 1 to 5. Default: 1. */
+  /** The number of servers of a cluster that store the stream: 1 to 5. Default: 1. */
   replicas?: number | undefined;
 }
 

@@ -1,7 +1,7 @@
 /**
  * The library bound to Node: the same `connect` and `serve` as the main entry, over `node:net` and
- * `node:tls`, and beside them {@linkcode attach}, {@linkcode createUpgrader} and {@linkcode upgrade}
- * for an HTTP server that exists already: Express, Fastify, Koa and Hono on Node all have one.
+ * `node:tls`; in addition {@linkcode attach}, {@linkcode createUpgrader} and {@linkcode upgrade}
+ * for an existing HTTP server, as in Express, Fastify, Koa and Hono on Node.
  *
  * @example
  * ```ts
@@ -93,7 +93,7 @@ interface SharedNodeSocket extends NodeSocket {
   removeListener(event: string, listener: () => void): unknown;
 }
 
-/** Sockets that were answered on, or are `upgrader.upgrade`'s alone. */
+/** Sockets that were answered, or that belong to `upgrader.upgrade`. */
 const taken: WeakSet<NodeUpgradeSocket> = new WeakSet();
 
 /** Sockets whose errors are expected. */
@@ -130,7 +130,7 @@ class NodeUpgrade implements UpgradeSocket {
     this.tls = shared.encrypted === true
       ? { serverName: shared.servername || undefined }
       : undefined;
-    // `node:http` has taken its own listener away: a reset would end the process.
+    // `node:http` has removed its own listener: a reset would end the process.
     if (guarded.has(socket)) return;
     guarded.add(socket);
     shared.on("error", () => {});
@@ -169,13 +169,13 @@ class NodeUpgrade implements UpgradeSocket {
     if (!this.#socket.writableEnded) this.#socket.destroy();
   }
 
-  /** Whether the client has left, or has ended its direction, or user code has ended ours. */
+  /** Whether the client has disconnected, or either direction has ended. */
   get #isGone(): boolean {
     const { destroyed, readableEnded, writableEnded } = this.#socket;
     return destroyed || readableEnded || writableEnded;
   }
 
-  /** Whether a listener has answered: this library's, or another, which then reads or has written. */
+  /** Whether a listener has answered: one of this library, or another that reads or has written. */
   get #isTaken(): boolean {
     const socket = this.#socket;
     return taken.has(socket) || socket.listenerCount("data") > 0 ||
@@ -230,7 +230,8 @@ export function createUpgrader<T = undefined>(options: UpgradeOptions<T> = {}): 
  * Upgrades one request; see {@linkcode Upgrader.upgrade}. For many, {@linkcode createUpgrader} checks
  * the options only once.
  *
- * @returns The connection, or `undefined` when the request was refused or lost.
+ * @returns The connection, or `undefined` when the request was rejected or the client has
+ * disconnected.
  * @throws {TypeError | RangeError} When an option is wrong.
  *
  * @example
@@ -262,14 +263,14 @@ export function upgrade<T = undefined>(
  *
  * The server is shared. A request for another `path`, or one for which the `upgrade` hook returns
  * `"pass"`, is left to the other `upgrade` listeners: those of Vite, Next or socket.io, or a second
- * `attach`. Where every listener is one of `attach` and none wants a request, it gets a 404. Two listeners
- * that answer the same request are an error in the program, which `onError` receives; the client gets
- * one answer.
+ * `attach`. If all listeners are those of `attach` and none accepts a request, it gets a 404. Two
+ * listeners that answer the same request are an error in the program, which `onError` receives; the
+ * client gets one response.
  *
  * @returns The connections; its `shutdown` detaches them from the server, which is not closed.
  * @throws {TypeError | RangeError} When an option is wrong.
- * @throws {Error} On a runtime that is too old, such as Bun before 1.4, whose `node:http` hands over no
- * sockets.
+ * @throws {Error} On a runtime that is too old, such as Bun before 1.4, whose `node:http` does not
+ * hand over sockets.
  *
  * @example
  * ```ts
@@ -312,13 +313,13 @@ export function attach<T = undefined>(
   return upgrader;
 }
 
-/** For each HTTP server the listeners of `attach`. */
+/** The listeners of `attach`, by HTTP server. */
 const attached: WeakMap<NodeHttpServer, number> = new WeakMap();
 
-/** For each request the listeners of `attach` that have left it to others. */
+/** The listeners of `attach` that have left a request to others, by request. */
 const leftBy: WeakMap<NodeUpgradeRequest, number> = new WeakMap();
 
-/** Leaves a request to the other listeners; where there are none, the last one answers. */
+/** Leaves a request to the other listeners; if there are none, the last one answers. */
 function leave<T>(
   server: NodeHttpServer,
   upgrader: Upgrader<T>,

@@ -55,9 +55,9 @@ export interface RedisBackplaneOptions {
 /**
  * Creates a backplane on Redis 6.2 or newer, or a server with the same protocol.
  *
- * The backplane makes two connections with the settings of the client, by its `duplicate`, and closes
- * them with the server. The client itself is not used: it need not be connected, and is not closed.
- * While Redis is down, the backplane reconnects with delays that grow to two seconds.
+ * The backplane opens two connections with the settings of the client, by its `duplicate`, and
+ * closes them with the server. The client itself is not used: it need not be connected, and is not
+ * closed. While Redis is down, the backplane reconnects with delays that grow to two seconds.
  *
  * @param client A client of the package `redis` or `ioredis`, or a `RedisClient` of Bun.
  * @throws {TypeError} When the client is none of these, or an option is invalid.

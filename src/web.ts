@@ -2,8 +2,8 @@
  * The classes of the WHATWG WebSockets Standard over the client of this library: `WebSocket`,
  * `CloseEvent`, `WebSocketStream` and `WebSocketError`, the same on Deno, Bun and Node.
  *
- * They follow the standard step by step and take options of this library beside its own: `headers`,
- * `tls`, `proxy`, `signal`, limits and keepalive. Compression (RFC 7692) is offered.
+ * They follow the standard step by step and also accept options of this library: `headers`, `tls`,
+ * `proxy`, `signal`, limits and keepalive. Compression (RFC 7692) is offered.
  *
  * @example A socket with a header field
  * ```ts

@@ -26,8 +26,9 @@ export type { WorkerSockets } from "./native/workers.ts";
 export * from "./public.ts";
 
 /**
- * Makes WebSockets for a Worker or a Durable Object: the same handlers, `Connection` and `shutdown` as
- * `serve` has, over the WebSockets of the runtime. An option that Workers cannot honor is a `TypeError`.
+ * Creates WebSockets for a Worker or a Durable Object: the same handlers, `Connection` and
+ * `shutdown` as with `serve`, over the WebSockets of the runtime. An option that Workers cannot
+ * honor throws a `TypeError`.
  *
  * @throws {TypeError | RangeError} When an option is wrong, or one that Workers cannot honor.
  *

@@ -43,7 +43,7 @@ export interface WebSocketStatics {
   readonly WebSocketServer: typeof WebSocketServer;
   /** The same. */
   readonly Server: typeof WebSocketServer;
-  /** Makes a stream of a WebSocket. */
+  /** Creates a stream from a WebSocket. */
   readonly createWebSocketStream: typeof createWebSocketStream;
   /** The parser of `Sec-WebSocket-Extensions`. */
   readonly extension: typeof extension;
@@ -51,12 +51,12 @@ export interface WebSocketStatics {
   readonly subprotocol: typeof subprotocol;
   /** The negotiation of compression. */
   readonly PerMessageDeflate: typeof PerMessageDeflate;
-  /** Makes frames. */
+  /** Encodes frames. */
   readonly Sender: typeof Sender;
 }
 
 /**
- * The class {@linkcode WebSocket}, which has the others beside itself.
+ * The class {@linkcode WebSocket}, with the others as its properties.
  *
  * @category The API of ws
  */
@@ -78,7 +78,7 @@ const ws: typeof WebSocket & WebSocketStatics = Object.assign(WebSocket, {
 type ws = WebSocket;
 
 /**
- * The types under the names that they have in the declarations of `ws`.
+ * The types under their names in the declarations of `ws`.
  *
  * @category The API of ws
  */
@@ -91,13 +91,13 @@ declare namespace ws {
   type CloseEvent = events.CloseEvent;
   /** A message. */
   type Data = string | events.RawData;
-  /** Something went wrong. */
+  /** An error. */
   type ErrorEvent = events.ErrorEvent;
   /** An event. */
   type Event = events.Event;
   /** How to listen. */
   type EventListenerOptions = events.EventListenerOptions;
-  /** A message came. */
+  /** A message arrived. */
   type MessageEvent = events.MessageEvent;
   /** The parameters of compression. */
   type PerMessageDeflateOptions = deflate.PerMessageDeflateOptions;

@@ -22,7 +22,7 @@ export interface BunWebSocket {
   readonly readyState?: number;
   /** How binary messages are delivered. */
   binaryType?: "nodebuffer" | "uint8array" | "arraybuffer" | undefined;
-  /** Sends text; returns the bytes sent, -1 when it waits, 0 when it was dropped. */
+  /** Sends text; returns the bytes sent, -1 if it is buffered, 0 if it was dropped. */
   sendText(text: string, compress?: boolean): number;
   /** Sends bytes; returns the same. */
   sendBinary(bytes: Uint8Array<ArrayBuffer>, compress?: boolean): number;
@@ -36,7 +36,7 @@ export interface BunWebSocket {
   ping(payload?: Uint8Array<ArrayBuffer>): number;
   /** Sends a pong. */
   pong(payload?: Uint8Array<ArrayBuffer>): number;
-  /** Gathers what is sent. */
+  /** Combines the output of the function. */
   cork<R>(fn: (socket: BunWebSocket) => R): R;
 }
 
@@ -46,7 +46,7 @@ export interface BunWebSocket {
  * @category Server
  */
 export interface BunServer {
-  /** Makes a WebSocket of a request. */
+  /** Upgrades a request to a WebSocket. */
   upgrade(
     request: Request,
     options: { data: unknown; headers?: Headers | Record<string, string> },
@@ -63,13 +63,13 @@ export interface BunServer {
 export interface BunWebSocketHandlers {
   /** A connection is open. */
   open(socket: BunWebSocket): void;
-  /** A message came. */
+  /** A message arrived. */
   message(socket: BunWebSocket, message: string | Uint8Array<ArrayBuffer>): void;
   /** Buffered output has left. */
   drain(socket: BunWebSocket): void;
-  /** A ping came. */
+  /** A ping arrived. */
   ping(socket: BunWebSocket, payload: Uint8Array<ArrayBuffer>): void;
-  /** A pong came. */
+  /** A pong arrived. */
   pong(socket: BunWebSocket, payload: Uint8Array<ArrayBuffer>): void;
   /** A connection has ended. */
   close(socket: BunWebSocket, code: number, reason: string): void;
@@ -98,7 +98,7 @@ const OPEN = 1;
 /** Bun closes the connection at this many bytes, without a reason. */
 const MAX_BACKPRESSURE = 0xffffffff;
 
-/** @param threshold Bytes from which messages are compressed; nothing is compressed without it. */
+/** @param threshold The size from which messages are compressed; without it, none are. */
 function bunEngine(threshold: number = Infinity): NativeEngine<BunWebSocket> {
   return {
     name: NAME,
@@ -128,13 +128,16 @@ function bunEngine(threshold: number = Infinity): NativeEngine<BunWebSocket> {
   };
 }
 
-/** Bun returns 0 for an empty message, and for one that it has dropped: too much waits, or it has ended. */
+/**
+ * Bun returns 0 for an empty message, and for one that it dropped because too much is buffered or
+ * the connection has ended.
+ */
 function dropped({ readyState = OPEN }: BunWebSocket): -1 {
   if (readyState === OPEN) return -1;
   throw new Error("the connection has ended");
 }
 
-/** A connection's driver, whichever server's data it has. */
+/** The driver of a connection. */
 type Driver = NativeDriver<unknown, BunWebSocket>;
 
 /** What becomes a driver. */
@@ -179,7 +182,7 @@ export class BunSockets<T = undefined> extends NativeSockets<T, BunWebSocket> {
       ping: (socket, payload) => (socket.data as Driver).pingCame(payload),
       pong: (socket, payload) => (socket.data as Driver).pongCame(payload),
       close(socket, code, reason): void {
-        // It reports its own refusals as reasons of 1006, which no peer can send.
+        // Bun reports its own rejections as reasons of 1006, which no peer can send.
         const isRefused = code === 1006 && reason.startsWith(REFUSED);
         const limit = connection.maxMessageSize;
         (socket.data as Driver).ended({
@@ -201,13 +204,13 @@ export class BunSockets<T = undefined> extends NativeSockets<T, BunWebSocket> {
   }
 
   /**
-   * Answers a request that asks for one of these WebSockets.
+   * Answers a request for one of these WebSockets.
    *
    * @param request The request, as `fetch` of `Bun.serve` gets it.
    * @param server The server, the second argument of `fetch`.
-   * @returns `undefined` at once when the request is for something else: another path or method, or
-   * plain HTTP. Otherwise a promise of what `fetch` must return: nothing once the request is a
-   * WebSocket, or the answer that refuses it.
+   * @returns `undefined` at once when the request is not for a WebSocket here: another path or
+   * method, or plain HTTP. Otherwise a promise of the value that `fetch` must return: nothing once
+   * the request is a WebSocket, or the response that rejects it.
    * @throws {TypeError} When the second argument is not a server of `Bun.serve`.
    */
   handle(request: Request, server: BunServer): Promise<Response | undefined> | undefined {
@@ -221,7 +224,7 @@ export class BunSockets<T = undefined> extends NativeSockets<T, BunWebSocket> {
       { remoteAddress: address, remotePort: port },
       (upgrade) => {
         const headers = new Headers(upgrade.headers.map(([name, value]) => [name, value]));
-        // Without it Bun answers with the first that the client offers.
+        // Without it Bun selects the first one that the client offers.
         headers.set("sec-websocket-protocol", upgrade.subprotocol);
         if (server.upgrade(request, { data: upgrade.opening, headers })) return undefined;
         upgrade.opening.abandoned();
@@ -231,10 +234,10 @@ export class BunSockets<T = undefined> extends NativeSockets<T, BunWebSocket> {
   }
 }
 
-/** Bytes below which a message is sent as it is, unless it is said. */
+/** The default size in bytes below which a message is sent uncompressed. */
 const COMPRESSION_THRESHOLD = 256;
 
-/** @throws {TypeError} When the option has what Bun does not let us choose. */
+/** @throws {TypeError} When the option has a part that Bun does not support. */
 function thresholdOf(
   compression: boolean | "compatible" | CompressionOptions | undefined,
 ): number | undefined {

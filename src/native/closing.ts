@@ -1,4 +1,4 @@
-// The end of a connection over a WebSocket of the runtime: what has led to it, and how that is told.
+// The end of a connection over a WebSocket of the runtime: its causes, and its report.
 
 import { WebSocketError } from "../errors.ts";
 import { lost, notDelivered } from "../connection/driver_base.ts";
@@ -14,13 +14,13 @@ export class NativeClosing {
   hasEnded = false;
   /** The code that was sent. */
   sent: number | undefined;
-  /** The Close frame that waits for what was accepted before: a stream, messages of topics. */
+  /** The Close frame that waits for accepted messages: a stream, messages of topics. */
   pending: { readonly code: number; readonly reason: string } | undefined;
   /** Whether messages of topics that were accepted before the close are being sent. */
   isReleasing = false;
   error: WebSocketError | undefined;
   timer: Timer | undefined;
-  /** The bytes that waited at the last look at the closing handshake. */
+  /** The bytes that waited at the last check of the closing handshake. */
   waitedBefore = 0;
 
   /**
@@ -31,13 +31,13 @@ export class NativeClosing {
    */
   infoOf({ code, reason, cause }: NativeEnd, unsent: number): CloseInfo {
     const isWhole = code !== CloseCode.Abnormal && cause === undefined;
-    // A rejection by the runtime because of our limit is a local failure.
+    // A rejection by the runtime because of a local limit is a local failure.
     const limit = cause instanceof WebSocketError && cause.closeCode !== undefined
       ? cause
       : undefined;
     if (limit !== undefined) this.initiator ??= "local";
     let error: Error | undefined = this.error ?? limit;
-    // A connection that was cut has told the peer nothing.
+    // A connection that was cut has sent no Close frame.
     const closeCode = this.sent === undefined ? limit?.closeCode : this.error?.closeCode;
     if (error === undefined && !isWhole) error = causeError(cause);
     if (error === undefined && unsent > 0) error = notDelivered(unsent);
@@ -55,7 +55,7 @@ export class NativeClosing {
   }
 }
 
-/** The message of an error, or the text of what was thrown instead. */
+/** The message of an error, or the text of another thrown value. */
 export function messageOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);
 }

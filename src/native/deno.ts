@@ -17,13 +17,13 @@ import { listen, webSocketEngine, type WebSocketLike } from "./web_socket.ts";
 export interface DenoRequestInfo {
   /** The client's address. */
   readonly remoteAddr: { readonly hostname?: string; readonly port?: number };
-  /** Rejects when the client leaves before its answer. */
+  /** Rejects when the client disconnects before the response. */
   readonly completed?: Promise<void>;
 }
 
 const NAME = "Deno.serve";
 
-/** Deno closes connections on which a larger message comes. */
+/** Deno closes connections on which a larger message arrives. */
 const MAX_MESSAGE = 64 << 20;
 
 const LIMITS: NativeLimits = {
@@ -38,7 +38,7 @@ const LIMITS: NativeLimits = {
   },
 };
 
-/** Milliseconds after which a request that was upgraded and has not opened counts as one that never will. */
+/** Milliseconds after which an upgraded request that has not opened counts as failed. */
 const OPEN_TIMEOUT = 5000;
 
 /** All but `pingInterval`, which Deno has as its `idleTimeout`. */
@@ -46,7 +46,10 @@ const { pingInterval: _, ...REFUSED } = LIMITS.refused;
 
 const common = webSocketEngine(NAME, isCloseCode);
 
-/** Deno loses the Close frame of a close inside of an event when another frame has arrived behind it. */
+/**
+ * Deno loses the Close frame of a close inside an event if another frame has arrived after that
+ * event.
+ */
 const engine: NativeEngine<WebSocketLike> = {
   ...common,
   close(socket, code, reason, failed): void {
@@ -90,7 +93,9 @@ const engine: NativeEngine<WebSocketLike> = {
  * @category Server
  */
 export class DenoServeSockets<T = undefined> extends NativeSockets<T, WebSocketLike> {
-  /** Seconds without a byte after which Deno sends a ping, and after as many gives the peer up. */
+  /**
+   * Seconds without a byte after which Deno sends a ping; after as many again it gives up the peer.
+   */
   readonly #idleTimeout: number;
 
   /** @internal They come from `createSockets`. */
@@ -102,12 +107,12 @@ export class DenoServeSockets<T = undefined> extends NativeSockets<T, WebSocketL
   }
 
   /**
-   * Answers a request that asks for one of these WebSockets.
+   * Answers a request for one of these WebSockets.
    *
    * @param request The request, as the handler of `Deno.serve` gets it.
    * @param info The second argument of that handler.
-   * @returns `undefined` at once when the request is for something else: another path or method, or
-   * plain HTTP. Otherwise a promise of the answer: 101, or what refuses it.
+   * @returns `undefined` at once when the request is not for a WebSocket here: another path or
+   * method, or plain HTTP. Otherwise a promise of the response: 101, or a rejection.
    * @throws {TypeError} When it does not run on Deno, or the second argument is another one.
    */
   handle(request: Request, info: DenoRequestInfo): Promise<Response> | undefined {

@@ -1,5 +1,5 @@
-// Drives one connection over a WebSocket that somebody else frames: what the runtime reports goes to the
-// user, and the order of the end is kept; the protocol is the runtime's. Sending is in `NativeSender`.
+// Drives one connection over a WebSocket of the runtime: passes the runtime's events to the user,
+// and ends the connection in order; the protocol is the runtime's. Sending is in `NativeSender`.
 
 import { MessageTooBigError, TimeoutError, WebSocketError } from "../errors.ts";
 import type { AnyMessage } from "../connection/connection_driver.ts";
@@ -33,7 +33,7 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
   #state: SessionState = "opening";
   /** Its end, from its first cause on. */
   #closing: NativeClosing | undefined;
-  /** What the peer may send, if that is limited. */
+  /** The rate limit of the peer, if there is one. */
   #rate: RateLimiter | undefined;
 
   /**
@@ -75,7 +75,7 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
     this.call("open", this.handlers.open);
   }
 
-  /** A text message came. */
+  /** A text message arrived. */
   text(text: string): void {
     if (this.#state !== "open") return;
     this.extra?.keepalive?.received();
@@ -91,7 +91,7 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
     }
   }
 
-  /** A binary message came, in memory of its own. */
+  /** A binary message arrived, in separate memory. */
   bytes(bytes: Uint8Array<ArrayBuffer>): void {
     if (this.#state !== "open") return;
     this.extra?.keepalive?.received();
@@ -100,14 +100,14 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
     this.#events.onBytes(Opcode.Binary, bytes, 0, bytes.length);
   }
 
-  /** A ping came, and the runtime has answered it. */
+  /** A ping arrived, and the runtime has answered it. */
   pingCame(payload: Uint8Array): void {
     if (this.#state !== "open") return;
     this.extra?.keepalive?.received();
     if (this.#rate === undefined || this.#isTaken(this.#rate, payload)) this.onPing(payload);
   }
 
-  /** A pong came. */
+  /** A pong arrived. */
   pongCame(payload: Uint8Array): void {
     if (this.#state !== "open") return;
     this.extra?.keepalive?.received();
@@ -192,7 +192,7 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
     return false;
   }
 
-  /** Counts what was received toward `rateLimit`. Returns whether it is delivered. */
+  /** Counts a message toward `rateLimit`. Returns whether it is delivered. */
   #isTaken(rate: RateLimiter, message: string | Uint8Array): boolean {
     rate.takeMessage();
     if (rate.countsBytes) rate.takeBytes(byteLengthOf(message));
@@ -207,7 +207,9 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
     this.countMemory();
   }
 
-  /** Closes the connection, because all together hold too much and this one most. */
+  /**
+   * Closes the connection, because all connections together hold too much memory and this one most.
+   */
   giveUp(error: WebSocketError): void {
     this.limitReached("memoryLimit", this.rules.memoryLimit);
     // The peer would get a Close frame only after the output that it does not read.
@@ -288,7 +290,8 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
   /**
    * Starts the closing handshake.
    *
-   * @param timeout Milliseconds that it may be without progress. Default: the option `closeTimeout`.
+   * @param timeout The maximum time without progress, in milliseconds. Default: the option
+   * `closeTimeout`.
    * @throws {RangeError} When the runtime cannot send the code.
    */
   close(code: number, reason: string, timeout: number = this.rules.closeTimeout): void {
@@ -333,7 +336,7 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
     closing.pending = undefined;
     this.#state = "closing";
     this.giveUpStream();
-    // Not every runtime can cut a stream, and then it would report the end late or never.
+    // A runtime that cannot cut a stream would report the end late or never.
     queueMicrotask(() => this.#finish({ code: CloseCode.Abnormal, reason: "" }));
     if (this.socket !== undefined) this.#terminate(this.socket);
   }
@@ -350,7 +353,7 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
     return this.#closing ??= new NativeClosing();
   }
 
-  /** Whether what was accepted before a close may still be sent. */
+  /** Whether messages accepted before a close may still be sent. */
   protected override get takesFragments(): boolean {
     return this.#state === "open" ||
       this.#state === "closing" && this.#closing?.pending !== undefined;
@@ -364,10 +367,10 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
     if (this.#closing !== undefined) this.#closeIfSent(this.#closing);
   }
 
-  /** Sends the Close frame if nothing that was accepted before has to go first. */
+  /** Sends the Close frame unless accepted messages have to be sent first. */
   #closeIfSent(closing: NativeClosing): void {
     const { pending } = closing;
-    // A stream comes first; a message of the user's own fragments may never get its end.
+    // A stream is sent first; a message that the user sends in fragments may never end.
     if (!this.takesFragments || pending === undefined || this.isStreaming) return;
     const { topics } = this.context;
     if (topics?.delaysClose(this, () => this.#closeIfSent(closing))) return;
@@ -391,7 +394,7 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
     }
   }
 
-  /** Cuts the connection when its closing handshake is without progress for so long. */
+  /** Cuts the connection when its closing handshake makes no progress within the timeout. */
   #watchClosing(closing: NativeClosing, timeout: number): void {
     closing.waitedBefore = this.unsent;
     timers.cancel(closing.timer);
@@ -427,7 +430,7 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
   }
 }
 
-/** As much of a reason as a Close frame has room for. */
+/** A reason, truncated to the room in a Close frame. */
 function cutReason(reason: string): string {
   const { read } = encoder.encodeInto(reason, new Uint8Array(MAX_CLOSE_REASON));
   return reason.slice(0, read);

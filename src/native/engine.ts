@@ -1,8 +1,8 @@
-// The port to WebSockets that somebody else frames: Bun.serve, Deno.serve, Workers and pages.
+// The port to WebSockets of the runtime: Bun.serve, Deno.serve, Workers and pages.
 
 /**
- * The operations of a runtime on its native WebSockets. One object serves all connections: a
- * connection costs no adapter of its own.
+ * The operations of a runtime on its native WebSockets. One object serves all connections, without
+ * an adapter for each.
  *
  * @typeParam S The runtime's socket.
  */
@@ -12,7 +12,7 @@ export interface NativeEngine<S> {
   /**
    * Sends a text message.
    *
-   * @returns Bytes that wait to be sent: 0 where nothing waits, or the runtime does not tell; -1 when
+   * @returns Bytes that wait to be sent: 0 if none do, or the runtime does not report them; -1 if
    * the runtime has dropped the message.
    */
   sendText(socket: S, text: string, compress: boolean): number;
@@ -26,7 +26,7 @@ export interface NativeEngine<S> {
    * @param failed Called if it fails after it has returned.
    */
   close(socket: S, code: number, reason: string, failed: (cause: unknown) => void): void;
-  /** Cuts the stream, or comes as near to that as the runtime lets it. */
+  /** Cuts the stream, as far as the runtime can. */
   terminate(socket: S): void;
   /** Sends a ping. Absent: the runtime cannot. */
   readonly ping?: (socket: S, payload: Uint8Array) => void;
@@ -34,7 +34,7 @@ export interface NativeEngine<S> {
   readonly pong?: (socket: S, payload: Uint8Array) => void;
   /** Calls `fn`; what it sends leaves in one write. Absent: the runtime decides that itself. */
   readonly cork?: (socket: S, fn: () => void) => void;
-  /** Whether the runtime tells when the buffered output has left; otherwise it is asked again and again. */
+  /** Whether the runtime reports when the buffered output has left; otherwise it is polled. */
   readonly reportsDrain: boolean;
   /** Whether the closing handshake may have this code. */
   canClose(code: number): boolean;

@@ -1,4 +1,4 @@
-// What a runtime says of a connection that it has ended because of an error, as the error it is here.
+// Maps a runtime's description of a failed connection to an error of this library.
 
 import {
   ConnectionError,
@@ -10,7 +10,7 @@ import {
   type WebSocketError,
 } from "../errors.ts";
 
-/** The rules of framing by what the runtimes say of them; the first that fits counts. */
+/** The framing rules by the messages of the runtimes; the first match counts. */
 const RULES: readonly (readonly [pattern: RegExp, code: ErrorCode])[] = [
   [/reserved bits|rsv( bits|\d)/i, "RESERVED_BITS"],
   [/opcode|^invalid value/i, "RESERVED_OPCODE"],
@@ -24,9 +24,9 @@ const RULES: readonly (readonly [pattern: RegExp, code: ErrorCode])[] = [
 ];
 
 /**
- * The error for what a runtime reports.
+ * The error for a runtime's report.
  *
- * @param failure The runtime's words.
+ * @param failure The runtime's message.
  */
 export function failureOf(failure: string): WebSocketError {
   const message = `The runtime has ended the connection: ${failure}`;

@@ -1,4 +1,4 @@
-// The options that a runtime's WebSockets cannot honor: each is refused by name, with the reason.
+// The options that a runtime's WebSockets cannot honor: each is rejected by name, with the reason.
 
 import { LISTENING_OPTIONS } from "../server/serve_options.ts";
 import { show } from "../shared/check.ts";
@@ -7,16 +7,16 @@ import { show } from "../shared/check.ts";
 export interface NativeLimits {
   /** The runtime's API, as errors name it: `Bun.serve`. */
   readonly name: string;
-  /** The reason for each option that is refused. */
+  /** The reason for each rejected option. */
   readonly refused: Readonly<Record<string, string>>;
   /** The largest `maxMessageSize`, where the runtime has a limit that cannot be changed. */
   readonly maxMessageSize?: number;
 }
 
-/** Options of which the runtime's server decides. */
+/** Options that the runtime's server decides. */
 const SERVER_OPTIONS = [...LISTENING_OPTIONS, "http2"] as const;
 
-/** The reasons that hold for every WebSocket that somebody else frames. */
+/** The reasons that hold for every WebSocket of a runtime. */
 export const WHOLE_MESSAGES: Readonly<Record<string, string>> = {
   utf8Check: "it checks UTF-8 itself, always",
   maxFragments: "it delivers whole messages and hides their fragments",
@@ -26,7 +26,7 @@ export const WHOLE_MESSAGES: Readonly<Record<string, string>> = {
   delayedWrite: "it decides itself when messages leave",
 };
 
-/** The reason where pings cannot be sent. */
+/** The reasons if pings cannot be sent. */
 export const NO_PINGS: Readonly<Record<string, string>> = {
   pingInterval: "it has no way to send pings",
   pongTimeout: "it has no way to send pings",

@@ -10,12 +10,12 @@ import { openInPage } from "./page_open.ts";
 import { pageRules } from "./page_options.ts";
 
 /**
- * Opens a connection that reconnects; see `connect` of the main entry. The page's network and its stay in
- * the back/forward cache are respected: while it is offline or away no attempt is made, and when it is
- * back one is made at once.
+ * Opens a connection that reconnects; see `connect` of the main entry. While the page is offline or
+ * in the back/forward cache no attempt is made; when it is back, one is made at once.
  *
- * @param url A URL with `ws:` or `wss:`, or one that is relative to the page's; or a function that returns
- * one, also asynchronously, and is called for each attempt: with a fresh token in the URL, for example.
+ * @param url A URL with `ws:` or `wss:`, or one that is relative to the page's; or a function that
+ * returns one, or a promise of one. It is called for each attempt, for example for a fresh token in
+ * the URL.
  * @param options As for a single connection, with `reconnect`. With `reconnect.topics` a heartbeat replaces
  * pings, with `pingInterval` and `pongTimeout`.
  *
@@ -56,7 +56,7 @@ export async function connect<T>(
   options: ConnectOptions<T> | ReconnectingConnectOptions<T> = {},
 ): Promise<Connection<T> | ReconnectingConnection<T>> {
   if ((options as { reconnect?: unknown } | undefined)?.reconnect) {
-    // A page that does without it need not load it.
+    // Loaded only by pages that use it.
     return (await import("./page_reconnect.ts")).reconnectInPage(
       url,
       options as ReconnectingConnectOptions<T>,

@@ -1,5 +1,5 @@
-// A connection over the global WebSocket, of a page or a Worker: what a user holds and what drives it in
-// one function, because a bundle counts every byte, and bundlers shorten variables but not fields.
+// A connection over the global WebSocket, of a page or a Worker: the public object and its driver
+// in one function, because bundles must be small, and bundlers shorten variables but not fields.
 
 import {
   ConnectionError,
@@ -25,12 +25,12 @@ import type { WebSocketEvent, WebSocketLike } from "./web_socket.ts";
 const TEXT: MessageOpcode = 1;
 const BINARY: MessageOpcode = 2;
 
-/** Milliseconds between two looks at the buffered output: the end of a wait is not reported. */
+/** Milliseconds between two checks of the buffered output, whose drain is not reported. */
 const POLL_INTERVAL = 16;
 
 /**
- * Milliseconds for events to arrive after a timer is due: the page itself may have been busy, and then what
- * the server has sent in time is not read yet.
+ * Milliseconds for events to arrive after a timer is due: if the page was busy, input that arrived
+ * in time is not read yet.
  */
 const AFTER_STALL = 50;
 
@@ -54,7 +54,7 @@ const CODE_OFFSET = 3000;
 /** Bytes that the reason of a close may have (RFC 6455 section 5.5). */
 const MAX_REASON = 123;
 
-/** The methods of a connection that the global WebSocket has nothing for. */
+/** The methods of a connection that the global WebSocket cannot support. */
 const UNABLE = ["ping", "pong", "subscribe", "unsubscribe", "publish", "sendFragment", "pause"];
 
 const encoder = new TextEncoder();
@@ -69,13 +69,13 @@ export interface PageHandlers<T> extends Handlers<T> {
   onError?(error: unknown, connection?: Connection<T>): void;
 }
 
-/** How a {@linkcode PageConnection} is used. */
+/** The use of a {@linkcode PageConnection}. */
 export interface PageUse<T> {
   /** The checked options. */
   readonly rules: PageRules;
   /** The user's handlers. */
   readonly handlers: PageHandlers<T>;
-  /** Bytes that wait for a reader outside, which keeps the messages itself. */
+  /** Bytes that wait in an outer queue, which holds the messages itself. */
   readonly unread?: () => number;
 }
 
@@ -89,7 +89,7 @@ export interface PageConnection<T> extends StreamTarget {
   close(code?: number, reason?: string): void;
   /** Fails the connection. */
   fail(error: WebSocketError): void;
-  /** Gives the connection up for a reason, at once: the stream below it cannot be cut. */
+  /** Gives up the connection for a reason, at once: the stream below it cannot be cut. */
   gone(error: WebSocketError): void;
   /** The handshake is done. */
   opened(): void;
@@ -329,7 +329,7 @@ export function pageConnection<T>(
     sendDelayed: (data: Message): boolean => send(data),
     sendPrepared: (message: PreparedMessage): boolean =>
       send(message.opcode === TEXT ? message.text : message.payload),
-    /** Sends the chunks as one message, once all of them have come: fragments cannot be sent. */
+    /** Sends the chunks as one message, once all of them have arrived: fragments cannot be sent. */
     sendStream: async (source: AsyncIterable<Message>, opcode?: MessageOpcode): Promise<boolean> =>
       (await rare()).sendWhole(connection, source, opcode),
     resume: nothing,
@@ -358,7 +358,7 @@ export function pageConnection<T>(
   socket.addEventListener("message", (event) => receive(event.data));
   socket.addEventListener("error", ({ message }) => failure = message);
   socket.addEventListener("close", (event) => {
-    // Workers leave the answer to the peer's Close frame to their users.
+    // Workers do not answer the peer's Close frame themselves.
     if (socket.readyState < 3) socket.close();
     finish(event);
   });

@@ -1,4 +1,5 @@
-// The options of `connect` over the global WebSocket: what it cannot do is refused by name and reason.
+// The options of `connect` over the global WebSocket: unsupported ones are rejected by name, with
+// the reason.
 
 import type { ConnectOptions } from "../client/connect_options.ts";
 import type { Checks, Kind } from "./page_refusals.ts";
@@ -10,7 +11,7 @@ const MAX = 0x7fffffff;
 const KINDS: Readonly<Record<Kind, (value: unknown) => boolean>> = {
   function: (value: unknown): boolean => typeof value === "function",
   signal: (value: unknown): boolean => value instanceof AbortSignal,
-  // The mask leaves an integer as it is unless it is negative or too large.
+  // The mask changes only integers that are negative or too large.
   number: (value: unknown): boolean =>
     Number.isInteger(value) && ((value as number) & MAX) === value,
   positive: (value: unknown): boolean => value !== 0 && KINDS.number(value),
@@ -37,7 +38,7 @@ const CHECKS: Checks = {
   data: () => true,
 };
 
-/** The options of a connection over the global WebSocket, once checked. */
+/** The checked options of a connection over the global WebSocket. */
 export interface PageRules {
   /** See `text`. */
   readonly text?: string;
@@ -62,7 +63,7 @@ export interface PageRules {
 }
 
 /**
- * Checks the options and fills in the defaults; the promise rejects with what is wrong.
+ * Checks the options and fills in the defaults; the promise rejects with the error.
  *
  * @param more Checks of further options.
  * @throws {TypeError | RangeError} When a name is unknown, a value is wrong, or the global WebSocket
@@ -89,7 +90,7 @@ export async function pageRules<T>(
 export const rare = (): Promise<typeof import("./page_rare.ts")> => import("./page_rare.ts");
 
 /**
- * Checks options; the promise rejects with what is wrong.
+ * Checks options; the promise rejects with the error.
  *
  * @param prefix The prefix of option names in errors.
  * @returns The options without those that are `undefined`.
@@ -99,7 +100,7 @@ export async function check(
   options: object,
   prefix = "",
 ): Promise<Record<string, unknown>> {
-  // A promise or a `Map` has no own names, and would pass for no options at all.
+  // A promise or a `Map` has no own properties, and would pass as empty options.
   if (options?.constructor !== Object) (await rare()).checkPlain(prefix, options);
   const given: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(options)) {

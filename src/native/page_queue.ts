@@ -1,5 +1,6 @@
-// Messages that wait for a reader in a page. It is smaller than the queue of the other runtimes, because a
-// bundle counts every byte: a message here has memory of its own, so none can be detached while it waits.
+// Messages that wait for a reader in a page. It is smaller than the queue of the other runtimes,
+// because bundles must be small: each message has separate memory, so that none can be detached
+// while it waits.
 
 import type { AnyMessage } from "../connection/connection_driver.ts";
 import type { ReaderQueue } from "../reconnect/reconnector.ts";
@@ -17,7 +18,7 @@ const DONE: IteratorReturnResult<undefined> = { value: undefined, done: true };
 /**
  * A queue between a connection that delivers and one reader at a time.
  *
- * @param changed Called when the messages that wait have changed, or a reader has come or left.
+ * @param changed Called when the waiting messages or the reader have changed.
  */
 export function pageQueue(changed: () => void = () => {}): ReaderQueue {
   let messages: AnyMessage[] = [];
@@ -26,7 +27,7 @@ export function pageQueue(changed: () => void = () => {}): ReaderQueue {
   let ended: { error?: Error | undefined } | undefined;
   let size = 0;
 
-  /** Gives messages to the reads that wait, and the end to those for which there is none. */
+  /** Resolves pending reads with messages, and at the end the others with the end. */
   const serve = (): void => {
     while (messages.length > 0 && reads.length > 0) {
       const value = messages.shift()!;
@@ -35,7 +36,7 @@ export function pageQueue(changed: () => void = () => {}): ReaderQueue {
     }
     if (ended !== undefined && reads.length > 0) {
       const { error } = ended;
-      // The error is for one read; later ones just see the end.
+      // The error is for one read; later ones only see the end.
       ended = {};
       if (error !== undefined) reads.shift()!(Promise.reject(error));
       leave();
@@ -58,7 +59,7 @@ export function pageQueue(changed: () => void = () => {}): ReaderQueue {
     get size(): number {
       return size;
     },
-    /** Starts reading in the place of another reader, unless that one has a read pending. */
+    /** Starts reading; replaces another reader unless that one has a pending read. */
     open(): Reader {
       if (reads.length > 0) throw secondReader();
       const opened: Reader = {

@@ -1,4 +1,4 @@
-// What few pages need, in one module: a bundle loads it when it is needed.
+// Functions that few pages need, in one module that a bundle loads on demand.
 
 import { checkNames } from "../shared/check.ts";
 

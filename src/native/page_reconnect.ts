@@ -1,4 +1,4 @@
-// A connection over the global WebSocket that reconnects, with topics. It is loaded when it is asked for.
+// A connection over the global WebSocket that reconnects, with topics. It is loaded on demand.
 
 import { ConnectionError, TimeoutError } from "../errors.ts";
 import type { ConnectOptions } from "../client/connect_options.ts";
@@ -45,7 +45,7 @@ const OWN: Checks = {
 /** The checks with topics, where heartbeats replace pings. */
 const WITH_TOPICS: Checks = { ...OWN, pingInterval: "number", pongTimeout: "number" };
 
-/** Bytes and messages that wait for a reader, from which on reading stops. */
+/** The numbers of waiting bytes and messages from which on reading stops. */
 const MAX_UNREAD_BYTES = 65_536;
 const MAX_UNREAD_MESSAGES = 256;
 
@@ -66,7 +66,7 @@ function queueOf(owner: MessageQueueOwner): ReaderQueue {
   return queue;
 }
 
-/** The failure of the user's function, say of a request for a token, is one of the attempt. */
+/** The failure of the user's function, for example of a token request, is one of the attempt. */
 function urlFailed(cause: unknown): never {
   const message = `Cannot connect: the function "url" has failed: ${cause}`;
   throw new ConnectionError("CONNECT_FAILED", message, { cause });
@@ -90,7 +90,7 @@ export async function reconnectInPage<T>(
   const rules = topics
     ? {
       ...given,
-      // The line in front is not the message.
+      // The line before it is not part of the message.
       maxMessageSize: given.maxMessageSize + MAX_LINE,
       subprotocols: [TOPICS_SUBPROTOCOL],
     }
@@ -98,7 +98,7 @@ export async function reconnectInPage<T>(
   let current: PageConnection<undefined> | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let hasReceived = false;
-  /** Bytes that arrived while the reader was behind; -1 while it is not. */
+  /** Bytes that arrived while the reader was behind; -1 if it is not. */
   let unread = -1;
 
   const wait = (delay: number, then: () => void): void => {
@@ -106,7 +106,7 @@ export async function reconnectInPage<T>(
     if (delay > 0) timer = setTimeout(then, delay);
   };
 
-  /** Sends a heartbeat, and gives the connection up unless something comes after it in time. */
+  /** Sends a heartbeat, and gives up the connection unless input arrives in time. */
   const sendHeartbeat = (): void => {
     if (current === undefined || interval === 0) return;
     hasReceived = false;
@@ -119,7 +119,7 @@ export async function reconnectInPage<T>(
     if (pongTimeout === 0) wait(interval, sendHeartbeat);
   };
 
-  /** Opens a connection, once the page is shown and the network there. */
+  /** Opens a connection, once the page is shown and online. */
   const dial: Dial = async ({ message, close, ...handlers }, created) => {
     await state.ready(handlers.signal);
     unread = -1;
@@ -174,7 +174,7 @@ export async function reconnectInPage<T>(
       sendHeartbeat();
       reconnector.reconnectNow();
     },
-    // A page in the back/forward cache can have no connection.
+    // A page in the back/forward cache cannot have a connection.
     away: () =>
       current?.gone(
         new ConnectionError("CONNECTION_LOST", "The page is in the back/forward cache"),

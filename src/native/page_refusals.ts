@@ -1,5 +1,5 @@
-// The options of `connect` that the global WebSocket cannot support, with the reasons. A bundle loads it
-// when it is needed.
+// The options of `connect` that the global WebSocket cannot support, with the reasons. A bundle
+// loads it on demand.
 
 import { show } from "../shared/check.ts";
 import type { WebSocketLike } from "./web_socket.ts";
@@ -16,7 +16,7 @@ export type Kind = "function" | "signal" | "number" | "positive";
 /** The checks of values, by the names of options: a kind, or a check that no other option has. */
 export type Checks = Readonly<Record<string, Kind | ((value: unknown) => boolean)>>;
 
-/** The options that the global WebSocket cannot honor, behind the reason why. */
+/** The options that the global WebSocket cannot honor, after the reason. */
 const REFUSED: readonly (readonly [reason: string, ...names: string[]])[] = [
   ["sets the header fields; use a cookie, the URL or subprotocols", "headers", "origin", "host"],
   ["dials itself", "tls", "proxy", "dial", "unix", "http2", "maxHandshakeSize", "noDelay"],
@@ -37,7 +37,7 @@ const ALLOWED: Readonly<Record<Kind, string>> = {
   positive: "an integer from 1 to 2147483647",
 };
 
-/** The values that are allowed, by the name of an option whose check no other has. */
+/** The values that are allowed, by the name of an option with its own check. */
 const ALLOWED_BY_NAME: Readonly<Record<string, string>> = {
   text: '"string" or "bytes"',
   binaryType: '"uint8array" or "arraybuffer"',
@@ -50,9 +50,9 @@ const ALLOWED_BY_NAME: Readonly<Record<string, string>> = {
 };
 
 /**
- * The error for an option that is unknown, wrong, or beyond what the global WebSocket can do.
+ * The error for an option that is unknown, wrong, or not supported by the global WebSocket.
  *
- * @param check The check that the value has failed; `undefined` where the option is not known.
+ * @param check The check that the value has failed; `undefined` if the option is unknown.
  */
 export function refusal(
   name: string,
@@ -72,7 +72,7 @@ export function refusal(
     : new TypeError(message);
 }
 
-/** The error for a place without a global WebSocket, and for a URL that it cannot connect to. */
+/** The error for a missing global WebSocket, and for a URL that it cannot connect to. */
 export function unconnectable(url: string | URL): TypeError {
   const { WebSocket: Socket, location } = globalThis as PageGlobals;
   if (Socket === undefined) {

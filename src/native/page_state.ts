@@ -2,7 +2,7 @@
 
 /** The receiver of the events of a page. */
 export interface PageStateOwner {
-  /** The network or the page is back, or may be: a connection that waits need not wait longer. */
+  /** The network or the page is back, or may be: a waiting connection can stop waiting. */
   back(): void;
   /** The page goes into the back/forward cache. */
   away(): void;
@@ -31,15 +31,15 @@ const page = globalThis as PageGlobals;
 /** The events, which bubble from the document to the window. */
 const EVENTS = ["online", "pagehide", "pageshow", "visibilitychange", "resume"];
 
-/** The watch over a page. */
+/** Monitors a page. */
 export interface PageState {
   /** Resolves when a connection is possible; rejects with the reason of a signal that aborts. */
   ready(signal: AbortSignal | undefined): Promise<void>;
-  /** Ends the watch. */
+  /** Stops monitoring. */
   stop(): void;
 }
 
-/** Watches the page; where there is none, a connection is always possible. */
+/** Monitors the page; without one, a connection is always possible. */
 export function watchPage(owner: PageStateOwner): PageState {
   let isAway = false;
   const waiters: Array<() => void> = [];

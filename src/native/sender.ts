@@ -1,5 +1,5 @@
-// Sending over a WebSocket of the runtime: messages, the fragments of a message gathered to a whole one, and
-// flow control by what the runtime says that waits.
+// Sending over a WebSocket of the runtime: messages, fragments assembled into whole messages, and
+// flow control by the buffered amount that the runtime reports.
 
 import { WebSocketError } from "../errors.ts";
 import type { WrittenCallback } from "../connection/connection_driver.ts";
@@ -14,10 +14,13 @@ import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
 import { messageOf } from "./closing.ts";
 import type { NativeEngine } from "./engine.ts";
 
-/** Milliseconds between two looks at the buffered output of a runtime that does not report its drain. */
+/**
+ * Milliseconds between two checks of the buffered output of a runtime that does not report its
+ * drain.
+ */
 const POLL_INTERVAL = 10;
 
-/** The most bytes that a frame's header has (RFC 6455 section 5.2). */
+/** The maximum size of a frame's header in bytes (RFC 6455 section 5.2). */
 const MAX_HEADER = 14;
 
 const encoder = new TextEncoder();
@@ -38,7 +41,7 @@ class NativeOutput {
   parts: Uint8Array[] = [];
   partsSize = 0;
   isText = false;
-  /** Called when all that was sent has left. */
+  /** Called when all sent bytes have left. */
   written: WrittenCallback[] = [];
   /** Whether senders wait until there is room. */
   wantsDrain = false;
@@ -55,7 +58,7 @@ class NativeOutput {
     this.partsSize += bytes.length;
   }
 
-  /** Takes the message that was gathered. */
+  /** Takes the assembled message. */
   whole(): Uint8Array {
     const whole = new Uint8Array(this.partsSize);
     let at = 0;
@@ -67,7 +70,7 @@ class NativeOutput {
     return whole;
   }
 
-  /** Forgets the fragments of a message that is not complete. */
+  /** Discards the fragments of an incomplete message. */
   forget(): void {
     this.parts = [];
     this.partsSize = 0;
@@ -92,19 +95,19 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
   protected abstract readonly isReleasing: boolean;
   /** The stream that has reserved the connection is complete or given up. */
   protected abstract streamLeft(): void;
-  /** Whether the runtime has ended the connection from inside of a call. */
+  /** Whether the runtime has ended the connection from inside a call. */
   protected abstract readonly hasEnded: boolean;
 
   get #more(): NativeOutput {
     return this.#output ??= new NativeOutput();
   }
 
-  /** Bytes that the runtime has taken and that have not left. */
+  /** Bytes that the runtime has accepted and not yet sent. */
   get unsent(): number {
     return this.socket === undefined ? 0 : this.engine.bufferedAmount(this.socket);
   }
 
-  /** Bytes that leave by themselves, unlike the fragments of a message that is not complete. */
+  /** Bytes that leave without another call, unlike the fragments of an incomplete message. */
   get #leaving(): number {
     return this.unsent + (this.#output?.fragments?.size ?? 0);
   }
@@ -183,7 +186,7 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
     const output = this.#more;
     output.gather(opcode, bytes);
     this.countMemory();
-    // Others may have been closed for it, or this one.
+    // To free memory, other connections may have been closed, or this one.
     if (!this.takesFragments) return false;
     const { partsSize } = output;
     const { highWaterMark, maxBufferedAmount } = this.rules;
@@ -193,7 +196,7 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
       this.countMemory();
       return this.#sendBytes(output.isText ? Opcode.Text : Opcode.Binary, message, compress);
     }
-    // A stream waits for a turn of the event loop then, though nothing can leave before its end.
+    // A stream then waits for a turn of the event loop, although nothing can leave before its end.
     if (partsSize <= maxBufferedAmount) return partsSize <= highWaterMark;
     this.fail(
       new WebSocketError(
@@ -214,7 +217,7 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
     this.streamLeft();
   }
 
-  /** A stream is sent when it is complete, and now that is too late. */
+  /** A stream is sent when it is complete, which is now too late. */
   protected giveUpStream(): void {
     this.#output?.fragments?.giveUp();
   }
@@ -235,7 +238,7 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
     return this.attempt(() => send(this.socket!, payload)) && !this.slow;
   }
 
-  /** Calls `fn`; what it sends leaves in one write where the runtime can do that. */
+  /** Calls `fn`; everything it sends leaves in one write if the runtime can do that. */
   cork(fn: () => void): void {
     checkCork(fn);
     let isCalled = false;
@@ -247,7 +250,7 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
     try {
       this.engine.cork(this.socket!, call);
     } catch (cause) {
-      // What the function throws is for its caller.
+      // Errors of the function are for its caller.
       if (isCalled) throw cause;
       this.#sendFailed(cause);
     }
@@ -262,12 +265,12 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
     }
     this.#wantDrain();
     const drained = new Promise<void>((resolve) => this.#more.drainWaiters.push(resolve));
-    // Messages of topics that wait for room leave before what the caller sends next.
+    // Messages of topics that wait for room are sent before the caller's next message.
     if (hasRoom) queueMicrotask(() => this.#checkDrained());
     return drained;
   }
 
-  /** Resolves in a later turn: a source that never waits must not keep the event loop from others. */
+  /** Resolves in a later turn: a source that never waits must not block the event loop. */
   outputDrained(): Promise<void> {
     return new Promise((resolve) => setTimeout(resolve, 0));
   }
@@ -345,7 +348,7 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
     }
   }
 
-  /** Sends what the layer itself has to say. */
+  /** Sends a text message of the layer itself. */
   protected override sendPlain(text: string): void {
     if (this.state !== "open") return;
     if (this.#isBusy) this.hold(Opcode.Text, text, true);
@@ -364,7 +367,7 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
     return false;
   }
 
-  /** Whether more may be sent, after something was that waits now. */
+  /** Whether more may be sent, after a message that now waits. */
   #accepted(waiting: number, message: string | Uint8Array): boolean {
     const { highWaterMark, maxBufferedAmount } = this.rules;
     if (waiting === -1) {
@@ -387,10 +390,10 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
     this.gone(slowConsumer(size, limit, this.rules[limit]));
   }
 
-  /** The runtime does not take a message, or not any more. */
+  /** The runtime does not accept a message, or no longer does. */
   #sendFailed(cause: unknown, written?: WrittenCallback): boolean {
     this.isCalling = false;
-    // The end calls it, with the error.
+    // It is called at the end, with the error.
     if (written !== undefined) this.#more.written.push(written);
     if (!this.hasEnded) {
       this.gone(lost(`${this.engine.name} cannot send: ${messageOf(cause)}`, cause));
@@ -425,7 +428,7 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
     this.#poll();
   }
 
-  /** Looks at the buffered output from time to time where the runtime does not report its drain. */
+  /** Polls the buffered output if the runtime does not report its drain. */
   #poll(): void {
     if (this.engine.reportsDrain || this.state === "closed") return;
     const output = this.#more;
@@ -450,7 +453,7 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
     if (this.state === "open") this.call("drain", this.handlers.drain);
   }
 
-  // Memory. What a message costs in the runtime is counted while more than `highWaterMark` waits there.
+  // Memory. Messages in the runtime's buffer are counted while it holds more than `highWaterMark`.
 
   /** Bytes of memory that the connection was last counted with. */
   get counted(): number {
@@ -467,7 +470,7 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
     return this.#queuedSize + this.#outputSize + this.#conflated;
   }
 
-  /** Its part of the memory of messages that wait for it to catch up. */
+  /** Its share of the memory of messages that wait for it to catch up. */
   get #conflated(): number {
     return this.context.topics?.weightOf(this) ?? 0;
   }
@@ -487,7 +490,7 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
     return output.partsSize + (output.wantsDrain ? this.unsent : 0);
   }
 
-  /** Counts what the connection holds anew, and adds it to the parts. */
+  /** Counts again what the connection holds, and adds it to `use`. */
   addTo(use: MemoryUse): void {
     if (this.state === "closed") return;
     this.countMemory(Infinity);
@@ -518,7 +521,7 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
   /** Closes the connection, because all together hold too much and this one most. */
   abstract giveUp(error: WebSocketError): void;
 
-  /** Discards all that waits to be sent. */
+  /** Discards waiting output. */
   protected discardOutput(): void {
     this.context.topics?.discard(this);
     const output = this.#output;
@@ -534,7 +537,7 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
     return this.#output?.fragments?.end() ?? [];
   }
 
-  /** Tells those that wait for output that the connection has ended, and why if that was no clean end. */
+  /** Notifies those that wait for output of the end, with the cause unless the end was clean. */
   protected giveUpOutput(unsent: readonly QueuedMessage[], error: Error | undefined): void {
     for (const written of this.#output?.written.splice(0) ?? []) {
       queueMicrotask(() => this.callWritten(written, error));
@@ -543,7 +546,7 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
     this.giveUpStream();
   }
 
-  /** Wakes those that wait for room: there will be none. */
+  /** Wakes those that wait for room, which will not come. */
   protected wakeDrained(): void {
     for (const wake of this.#output?.drainWaiters.splice(0) ?? []) wake();
   }

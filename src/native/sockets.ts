@@ -1,5 +1,5 @@
-// The sockets of a server that is there: the opening handshake on a web Request, and the connections it
-// leads to. Each runtime adds how a request becomes one of its WebSockets.
+// WebSockets on an existing server: the opening handshake on a web Request, and the resulting
+// connections. Each runtime adds the upgrade of a request to one of its WebSockets.
 
 import { HandshakeError, type HeaderView } from "../errors.ts";
 import { Relay } from "../backplane/relay.ts";
@@ -37,7 +37,7 @@ import { NativeHandshakeInfo, pathOf, readHead } from "./request_head.ts";
 import type { NativeContext } from "./sender.ts";
 
 /**
- * The options of `createSockets`: those of `serve` that make sense where the runtime has the port.
+ * The options of `createSockets`: those of `serve` that apply when the runtime owns the port.
  *
  * @category Server
  */
@@ -61,18 +61,18 @@ export interface NativeUpgrade<T, S> {
   readonly opening: NativeOpening<T, S>;
   /** The subprotocol, or the empty string. */
   readonly subprotocol: string;
-  /** Further header fields of the answer. */
+  /** Further header fields of the response. */
   readonly headers: readonly (readonly [name: string, value: string])[];
 }
 
-/** How a request becomes a WebSocket; `A` is what the runtime wants as the answer. */
+/** The upgrade of a request to a WebSocket; `A` is the runtime's type of the response. */
 export type PerformUpgrade<T, S, A> = (upgrade: NativeUpgrade<T, S>) => A | Response;
 
-/** Calls back when the client of a request leaves; returns what ends that. */
+/** Calls back when the client of a request disconnects; returns a function that ends that. */
 export type WhenLeft = (left: () => void) => () => void;
 
 /**
- * The connections that one `createSockets` has accepted, and the way to them.
+ * The connections that one `createSockets` has accepted, and their upgrades.
  *
  * @example
  * ```ts
@@ -100,7 +100,7 @@ export abstract class NativeSockets<T, S> extends ConnectionGroup<T> {
     core.begin();
   }
 
-  /** @internal The options once checked. */
+  /** @internal The checked options. */
   protected get rules(): ServerCore<T>["rules"] {
     return this.#core.rules;
   }
@@ -112,7 +112,7 @@ export abstract class NativeSockets<T, S> extends ConnectionGroup<T> {
     return finished;
   }
 
-  /** @internal Whether a request asks for a WebSocket of one of our paths. */
+  /** @internal Whether a request is for a WebSocket on one of the paths. */
   protected isOwn(request: Request): boolean {
     // Header fields come last: asking for them makes Deno and Bun copy all of them, method and URL cost
     // next to nothing (bench/native).
@@ -191,7 +191,7 @@ class NativeHandshake<T, S, A> implements NativeOpening<T, S> {
     this.#url = (this.#client.isSecure ? "wss" : "ws") + url.slice(url.indexOf(":"));
   }
 
-  /** The answer; the promise does not reject. */
+  /** The response; the promise does not reject. */
   run(whenLeft: WhenLeft | undefined): Promise<A | Response> {
     try {
       const result = this.#decide();
@@ -256,7 +256,7 @@ class NativeHandshake<T, S, A> implements NativeOpening<T, S> {
       };
     });
     let isOver = false;
-    // A decision that comes too late has still to give back what the hook has taken.
+    // After a late decision, `release` must still be called.
     const decided = Promise.resolve(result).then((value) => {
       if (isOver) this.#discard(value);
       return value;
@@ -338,14 +338,14 @@ class NativeHandshake<T, S, A> implements NativeOpening<T, S> {
     driver.opened(socket, mayStay);
   }
 
-  /** The request was accepted, and the connection has never opened. */
+  /** The request was accepted, but the connection has never opened. */
   abandoned(): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#giveBack();
   }
 
-  /** The answer to a request that is not accepted because of an error. */
+  /** The response to a request that is rejected because of an error. */
   #refuse(error: unknown): Response {
     if (error instanceof HandshakeError) {
       const { status = 400, code, message } = error;
@@ -371,13 +371,13 @@ class NativeHandshake<T, S, A> implements NativeOpening<T, S> {
     return response;
   }
 
-  /** A hook has decided about a request that is over already. */
+  /** A hook has decided about a request that has already ended. */
   #discard(result: unknown): void {
     const release = releaseOf(result);
     if (release !== undefined) this.#core.release(release);
   }
 
-  /** There will be no connection: nothing is counted or kept for it. */
+  /** There will be no connection: ends its counts and timers. */
   #giveBack(): void {
     this.#client.giveBack();
     const release = this.#release;

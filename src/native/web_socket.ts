@@ -6,7 +6,7 @@ import type { NativeEngine } from "./engine.ts";
 import { failureOf } from "./failures.ts";
 
 /**
- * An event of a {@linkcode WebSocketLike}; which fields it has depends on its kind.
+ * An event of a {@linkcode WebSocketLike}; its fields depend on its type.
  *
  * @category Types
  */
@@ -37,7 +37,7 @@ export interface WebSocketLike {
   readonly protocol?: string;
   /** The extensions. */
   readonly extensions?: string;
-  /** Bytes that wait to be sent; some runtimes do not tell. */
+  /** Bytes that wait to be sent, if the runtime reports them. */
   readonly bufferedAmount?: number;
   /** How binary messages are delivered. */
   binaryType?: string;
@@ -78,7 +78,7 @@ export function webSocketEngine(
     bufferedAmount: (socket) => socket.bufferedAmount ?? 0,
     close: (socket, code, reason) => socket.close(code, reason),
     terminate(socket): void {
-      // There is no way to cut the stream, so the peer gets a Close frame that tells what this is.
+      // The stream cannot be cut, so the peer receives a Close frame with the reason.
       if (socket.readyState <= OPEN) socket.close(TERMINATED);
     },
     canClose,
@@ -92,10 +92,10 @@ const CLOSED = 3;
 const TERMINATED = 4006;
 
 /**
- * Lets a driver hear all that happens to its socket, once it is open.
+ * Passes the events of an open socket to its driver.
  *
- * @param hidesLoss Whether the runtime reports a stream that ends after our Close frame, without an
- * answer to it, as the peer's Close frame without a code.
+ * @param hidesLoss Whether the runtime reports a stream that ends without an answer to the local
+ * Close frame as the peer's Close frame without a code.
  */
 export function listen<T>(
   socket: WebSocketLike,
@@ -147,13 +147,13 @@ class DriverListener<T> {
     const cause = isLost && failure !== undefined && failure !== ""
       ? failureOf(failure)
       : undefined;
-    // The runtime has given the peer up, as the keepalive of our own sockets does.
+    // The runtime has given up the peer, as the library's own keepalive does.
     if (cause instanceof TimeoutError) driver.gone(cause);
     else driver.ended({ code: isLost ? 1006 : code, reason: isLost ? "" : reason, cause });
   }
 }
 
-/** Answers the Close frame of the peer, which Workers leave to their users (RFC 6455 section 5.5.1). */
+/** Answers the peer's Close frame, which Workers do not do themselves (RFC 6455 section 5.5.1). */
 function answerClose(socket: WebSocketLike, code: number, reason: string): void {
   try {
     if (code === 1005) socket.close();

@@ -1,4 +1,4 @@
-// WebSockets of Workers: workerd, and what has its `WebSocketPair`.
+// WebSockets of Workers: workerd, and other runtimes with its `WebSocketPair`.
 
 import { CloseCode, isCloseCode } from "../wire/close.ts";
 import { failureOf } from "./failures.ts";
@@ -21,7 +21,7 @@ const NAME = "Workers";
 
 const HIDES_OUTPUT = "the runtime hides how much waits to be sent";
 
-/** workerd closes connections on which a larger message comes. */
+/** workerd closes connections on which a larger message arrives. */
 const MAX_MESSAGE = 32 << 20;
 
 const LIMITS: NativeLimits = {
@@ -67,11 +67,11 @@ export class WorkerSockets<T = undefined> extends NativeSockets<T, WebSocketLike
   }
 
   /**
-   * Answers a request that asks for one of these WebSockets.
+   * Answers a request for one of these WebSockets.
    *
    * @param request The request, as `fetch` of a Worker or of a Durable Object gets it.
-   * @returns `undefined` at once when the request is for something else: another path or method, or
-   * plain HTTP. Otherwise a promise of the answer: 101, or what refuses it.
+   * @returns `undefined` at once when the request is not for a WebSocket here: another path or
+   * method, or plain HTTP. Otherwise a promise of the response: 101, or a rejection.
    * @throws {TypeError} When there is no `WebSocketPair`.
    */
   handle(request: Request): Promise<Response> | undefined {

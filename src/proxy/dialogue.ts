@@ -9,14 +9,14 @@ export interface ProxyDialogue {
   /**
    * Takes bytes of the proxy.
    *
-   * @returns What to send next; empty for nothing.
-   * @throws {ConnectionError} `PROXY_REFUSED` when the proxy will not do it, `PROXY_FAILED` when it
-   * does not speak the protocol.
+   * @returns The bytes to send next; may be empty.
+   * @throws {ConnectionError} `PROXY_REFUSED` when the proxy rejects the request, `PROXY_FAILED`
+   * when it does not speak the protocol.
    */
   receive(chunk: Uint8Array): Uint8Array;
   /** Whether the stream now leads to the target. */
   readonly done: boolean;
-  /** Once done: bytes that came behind the dialogue, which are the target's. */
+  /** Once done: the bytes after the dialogue, which are the target's. */
   readonly rest: Uint8Array;
 }
 
@@ -42,9 +42,9 @@ export const NOTHING: Uint8Array = new Uint8Array(0);
 /**
  * A target as host and port, an IPv6 address in brackets.
  *
- * @throws {TypeError} When the host is neither a name nor an address. A zone (`fe80::1%eth0`) is not
- * part of an address: it means something on one machine only (RFC 4007 section 6).
- * @throws {RangeError} When the port is none.
+ * @throws {TypeError} When the host is neither a name nor an address. A zone (`fe80::1%eth0`) is
+ * not part of an address: it is valid on one machine only (RFC 4007 section 6).
+ * @throws {RangeError} When the port is invalid.
  */
 export function authorityOf({ hostname, port }: ProxyTarget): string {
   const host = hostname.includes(":") ? `[${hostname}]` : hostname;

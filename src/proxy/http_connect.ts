@@ -13,7 +13,7 @@ import {
   type ProxyTarget,
 } from "./dialogue.ts";
 
-/** Asks an HTTP proxy for a tunnel. */
+/** Requests a tunnel from an HTTP proxy. */
 export class HttpConnect implements ProxyDialogue {
   readonly #authority: string;
   readonly #authorization: string | undefined;
@@ -22,21 +22,21 @@ export class HttpConnect implements ProxyDialogue {
   #done = false;
 
   /**
-   * @param target Where the tunnel leads.
+   * @param target The target of the tunnel.
    * @param credentials The credentials for Basic authentication, sent without a challenge.
-   * @throws {TypeError | RangeError} When the target is none, or the credentials cannot be sent.
+   * @throws {TypeError | RangeError} When the target is invalid, or the credentials cannot be sent.
    */
   constructor(target: ProxyTarget, credentials?: ProxyCredentials) {
     this.#authority = authorityOf(target);
     this.#authorization = credentials && basicCredentials(credentials);
   }
 
-  /** Whether the tunnel stands. */
+  /** Whether the tunnel is established. */
   get done(): boolean {
     return this.#done;
   }
 
-  /** The bytes behind the proxy's response. */
+  /** The bytes after the proxy's response. */
   get rest(): Uint8Array {
     return this.#done ? this.#reader.rest : NOTHING;
   }
@@ -50,7 +50,7 @@ export class HttpConnect implements ProxyDialogue {
     return encodeHead(head + "\r\n");
   }
 
-  /** Takes the proxy's answer. */
+  /** Takes the proxy's response. */
   receive(chunk: Uint8Array): Uint8Array {
     let input = chunk;
     while (this.#readHead(input)) {
@@ -73,16 +73,16 @@ export class HttpConnect implements ProxyDialogue {
     }
   }
 
-  /** Whether the tunnel stands; `false` when this answer is not yet the final one. */
+  /** Whether the tunnel is established; `false` if this response is not the final one. */
   #check(statusLine: string): boolean {
     const line = parseStatusLine(statusLine);
     if (line === undefined) throw failed("does not begin with a status line");
     const { status, reason } = line;
-    // RFC 9110 9.3.6: any 2xx means that the tunnel begins right after the head, whatever the fields
-    // say of a body.
+    // RFC 9110 9.3.6: after any 2xx the tunnel begins right after the head, regardless of fields
+    // about a body.
     if (status >= 200 && status < 300) return true;
-    // RFC 9110 15.2: interim answers may precede the final one. 101 is none: it would switch to a
-    // protocol that was not requested.
+    // RFC 9110 15.2: interim responses may precede the final one, except 101, which would switch to
+    // a protocol that was not requested.
     if (status < 200 && status !== 101) {
       if (++this.#interimResponses <= MAX_INTERIM_RESPONSES) return false;
       throw failed(`is missing after more than ${MAX_INTERIM_RESPONSES} interim responses`);
@@ -95,7 +95,7 @@ export class HttpConnect implements ProxyDialogue {
   }
 
   #hint(status: number): string {
-    // Some proxies answer 401 where RFC 9110 15.5.8 has 407.
+    // Some proxies respond with 401 instead of the 407 of RFC 9110 15.5.8.
     if (status !== 407 && status !== 401) return "";
     return this.#authorization === undefined
       ? ": it requires a user name and a password, but its URL has none"
@@ -106,7 +106,7 @@ export class HttpConnect implements ProxyDialogue {
 /**
  * The value of a Proxy-Authorization field: Basic credentials (RFC 7617), the text in UTF-8.
  *
- * @throws {TypeError} When the user or the password cannot be written so.
+ * @throws {TypeError} When the user or the password cannot be encoded.
  */
 export function basicCredentials({ username, password }: ProxyCredentials): string {
   // RFC 7617 section 2: a user that contains a colon is invalid; its rest would count as password.

@@ -35,24 +35,24 @@ const REPLIES = [
   "address type not supported",
 ];
 
-/** The longest answer: version, reply, reserved, type, length and 255 bytes of name, port. */
+/** The longest reply: version, reply, reserved, type, length and 255 bytes of name, port. */
 const MAX_REPLY = 4 + 1 + 255 + 2;
 
-/** Asks a SOCKS5 proxy for a stream. */
+/** Requests a stream from a SOCKS5 proxy. */
 export class Socks5 implements ProxyDialogue {
   readonly #authority: string;
   readonly #request: Uint8Array;
   readonly #password: Uint8Array | undefined;
   #step: "method" | "password" | "reply" | "done" = "method";
-  /** The answer that is being read; its first `#length` bytes count. */
+  /** The reply that is being read; its first `#length` bytes are valid. */
   readonly #input = new Uint8Array(MAX_REPLY);
   #length = 0;
   #rest = NOTHING;
 
   /**
-   * @param target Where the stream leads; a host name is resolved by the proxy.
-   * @param credentials User and password, if the proxy may ask for them.
-   * @throws {TypeError | RangeError} When the target is none, or something is too long for the
+   * @param target The target of the stream; a host name is resolved by the proxy.
+   * @param credentials User and password, if the proxy may request them.
+   * @throws {TypeError | RangeError} When the target is invalid, or a value is too long for the
    * protocol.
    */
   constructor(target: ProxyTarget, credentials?: ProxyCredentials) {
@@ -61,27 +61,27 @@ export class Socks5 implements ProxyDialogue {
     this.#password = credentials && passwordRequest(credentials);
   }
 
-  /** Whether the stream leads to the target. */
+  /** Whether the stream to the target is established. */
   get done(): boolean {
     return this.#step === "done";
   }
 
-  /** The bytes behind the proxy's last reply. */
+  /** The bytes after the proxy's last reply. */
   get rest(): Uint8Array {
     return this.#rest;
   }
 
-  /** RFC 1928 section 3: the methods of authentication that we know. */
+  /** RFC 1928 section 3: the supported methods of authentication. */
   begin(): Uint8Array {
     return this.#password === undefined
       ? Uint8Array.of(VERSION, 1, METHOD.None)
       : Uint8Array.of(VERSION, 2, METHOD.None, METHOD.Password);
   }
 
-  /** Takes the proxy's answers. */
+  /** Takes the proxy's replies. */
   receive(chunk: Uint8Array): Uint8Array {
-    // A proxy that answers before it is asked gets its questions all the same, so that it does not
-    // matter how its bytes are cut.
+    // A reply that arrives before its request is accepted, so that the split of the bytes does not
+    // matter.
     let output = NOTHING;
     for (let i = 0; i < chunk.length; i++) {
       this.#input[this.#length++] = chunk[i];
@@ -95,7 +95,7 @@ export class Socks5 implements ProxyDialogue {
     return output;
   }
 
-  /** Looks at the byte that has just come; returns what is to be sent. */
+  /** Processes the last byte received; returns the bytes to send. */
   #advance(): Uint8Array {
     switch (this.#step) {
       case "method":
@@ -146,7 +146,7 @@ export class Socks5 implements ProxyDialogue {
   /**
    * RFC 1928 section 6: version, reply, reserved, type, address, port. The address is the one that
    * the proxy connects from; it is not used. Each byte is checked when it arrives: a proxy that
-   * refuses need not send the rest.
+   * rejects need not send the rest.
    */
   #readReply(): void {
     const [version, reply, , type, size] = this.#input;
@@ -178,7 +178,7 @@ function connectRequest({ hostname, port }: ProxyTarget): Uint8Array {
  * RFC 1929 section 2: version, user, password.
  *
  * @throws {RangeError} When one of them is too long, or the user is empty. An empty password is
- * sent, which the RFC does not foresee: some proxies know their users by one word.
+ * sent, although the RFC does not allow it: some proxies use the user name alone.
  */
 export function passwordRequest({ username, password }: ProxyCredentials): Uint8Array {
   return Uint8Array.of(

@@ -46,19 +46,19 @@ import {
  */
 export interface ClientTopicsOptions<T = undefined> {
   /**
-   * Decides about each topic that a client requests. `false`, or an error, which is passed to `onError`,
-   * refuses it. It is not called for a topic that the connection is subscribed to already.
+   * Decides about each topic that a client requests. `false`, or an error, which is passed to
+   * `onError`, rejects it. Not called for a topic to which the connection is already subscribed.
    */
   allow(connection: Connection<T>, topic: string): boolean | Promise<boolean>;
   /**
-   * Topics that one connection may be subscribed to, including those for which `allow` is pending; more
-   * are refused. Default: 100.
+   * The maximum number of topics of one connection, including those for which `allow` is pending;
+   * more are rejected. Default: 100.
    */
   max?: number | undefined;
   /**
-   * Subscriptions, and resumptions after a number, per second of one connection, after a burst of twice
-   * `max`, at least 100. More are delayed, and count toward `max` meanwhile. 0 disables the limit.
-   * Default: 20.
+   * Subscriptions, and resumptions after a number, per second of one connection, after a burst of
+   * twice `max`, at least 100. More are delayed, and count toward `max` in the meantime. 0 disables
+   * the limit. Default: 20.
    */
   subscribeRate?: number | undefined;
 }
@@ -71,7 +71,7 @@ export interface ClientTopicsRules<T> {
   readonly max: number;
   /** See {@linkcode ClientTopicsOptions.subscribeRate}. */
   readonly subscribeRate: number;
-  /** The most bytes of a message without its line. */
+  /** The maximum size of a message without its line, in bytes. */
   readonly maxMessageSize: number;
   /** The rules for messages with their lines. */
   readonly connection: ConnectionRules;
@@ -101,7 +101,7 @@ export function clientTopicsRules<T>(
     "subscriptions per second",
   );
   const { maxMessageSize, whenCompressed } = connection;
-  // The line is not part of the user's message, and must fit beside the largest one.
+  // The line is not part of the user's message, and must fit in addition to the largest one.
   const withLine = { maxMessageSize: Math.min(MAX_INT32, Math.max(MAX_LINE, maxMessageSize + 1)) };
   return {
     options,
@@ -116,8 +116,8 @@ export function clientTopicsRules<T>(
   };
 }
 
-// The layer: outgoing messages get a line, incoming ones lose it, and the client receives notices about
-// its topics.
+// The layer: adds a line to outgoing messages, removes it from incoming ones, and sends notices
+// about topics to the client.
 
 /** The layer, for all connections of a server. */
 export function clientTopicsLayer<T>(rules: ClientTopicsRules<T>): DriverLayer<T> {
@@ -135,7 +135,7 @@ export function clientTopicsLayer<T>(rules: ClientTopicsRules<T>): DriverLayer<T
 export class TopicNotices implements TopicAnswers {
   readonly #send: (text: string) => void;
 
-  /** @param send Sends a text message as it is. */
+  /** @param send Sends a text message without adding a line. */
   constructor(send: (text: string) => void) {
     this.#send = send;
   }
@@ -145,7 +145,7 @@ export class TopicNotices implements TopicAnswers {
     this.#notify(number === undefined ? { subscribed: topic } : { subscribed: topic, number });
   }
 
-  /** The client is not subscribed, or no longer. */
+  /** The client is not subscribed, or no longer is. */
   refused(topic: string, reason: string): void {
     this.#notify({ refused: topic, reason });
   }
@@ -178,7 +178,7 @@ interface Subscribing {
   readonly after: number | undefined;
 }
 
-/** Subscriptions that every client may make at once. */
+/** The minimum burst of subscriptions per client. */
 const MIN_BURST = 100;
 
 /** The requests and messages of one client. */
@@ -189,11 +189,11 @@ export class TopicRequests<T> implements SessionEvents, TimerTarget {
   readonly #rules: ClientTopicsRules<T>;
   readonly #now: () => number;
   /**
-   * The topics for which `allow` is pending, if there are any. One that the client has unsubscribed from
-   * stays, so that a client cannot have more decisions pending than it may have topics.
+   * The topics for which `allow` is pending, if there are any. A topic that the client has
+   * unsubscribed from remains, so that pending decisions never exceed the maximum number of topics.
    */
   #undecided: Map<string, Subscribing | undefined> | undefined;
-  /** Subscriptions that may be made at a time, and when the number was computed. */
+  /** The number of subscriptions that the rate allows now, and when it was computed. */
   #tokens: number;
   #tokensAt = 0;
   /** Subscriptions that exceed the rate, in order, with the number after which they resume. */
@@ -230,7 +230,7 @@ export class TopicRequests<T> implements SessionEvents, TimerTarget {
     else if (this.#fits(text)) this.#events.onText(text.slice(1));
   }
 
-  /** Another message arrived. */
+  /** A binary message arrived. */
   onBytes(opcode: MessageOpcode, bytes: Uint8Array, start: number, end: number): void {
     if (start === end || bytes[start] !== LINE_FEED) this.#request(bytes.subarray(start, end));
     else if (this.#hasRoom(end - start - 1)) this.#events.onBytes(opcode, bytes, start + 1, end);
@@ -260,7 +260,8 @@ export class TopicRequests<T> implements SessionEvents, TimerTarget {
   /** Whether a text without its line is within `maxMessageSize`. */
   #fits(text: string): boolean {
     const { maxMessageSize } = this.#rules;
-    // The session has checked the text with its line, unless the limit is less than a line may have.
+    // The session has checked the text with its line, unless the limit is smaller than a line may
+    // be.
     if (maxMessageSize >= this.#rules.connection.maxMessageSize - 1) return true;
     return this.#hasRoom(encodeLongText(text).length - 1);
   }
@@ -293,7 +294,7 @@ export class TopicRequests<T> implements SessionEvents, TimerTarget {
     }
   }
 
-  /** The most subscriptions at once. */
+  /** The maximum burst of subscriptions. */
   get #burst(): number {
     return Math.max(MIN_BURST, 2 * this.#rules.max);
   }
@@ -352,7 +353,7 @@ export class TopicRequests<T> implements SessionEvents, TimerTarget {
     }
   }
 
-  /** The topics of the connection, those that are not subscribed yet included. */
+  /** The number of topics of the connection, including pending ones. */
   get #count(): number {
     const subscribing = (this.#undecided?.size ?? 0) + (this.#delayed?.size ?? 0);
     return this.#topics.countOf(this.#owner) + subscribing;

@@ -1,5 +1,5 @@
-// Messages for a receiver that is slow, of which only the newest one for each key matters: quotes,
-// cursors, progress.
+// Messages for a slow receiver of which only the newest one for each key matters: quotes, cursors,
+// progress.
 
 interface Entry<M> {
   readonly message: M;
@@ -8,7 +8,7 @@ interface Entry<M> {
 
 /** The newest message of each key, in the order in which the keys were added. */
 export class ConflationQueue<M> {
-  /** A map keeps the place of a key whose value is replaced. */
+  /** A map keeps the position of a key whose value is replaced. */
   readonly #entries: Map<string, Entry<M>> = new Map();
   #size = 0;
 
@@ -32,7 +32,9 @@ export class ConflationQueue<M> {
     return this.#entries.get(key)?.message;
   }
 
-  /** Adds a message of so many bytes; returns whether it has replaced the message of its key. */
+  /**
+   * Adds a message and its size in bytes; returns whether it has replaced the message of its key.
+   */
   put(key: string, message: M, size: number): boolean {
     const replaced = this.#entries.get(key);
     this.#size += size - (replaced?.size ?? 0);

@@ -7,7 +7,7 @@
 //                   {"ping":3}                     requests a pong, for clients that cannot send pings
 //   server          {"subscribed":"news"}          the client is subscribed from here on; with a number
 //                                                  if there is a history: the topic's position
-//                   {"refused":"news","reason":""} the client is not subscribed, or no longer
+//                   {"refused":"news","reason":""} the client is not subscribed, or no longer is
 //                   {"missed":"news"}              earlier messages are not available any more
 //                   {"passed":"news","number":9}   number 9 was the client's own, and is not sent to it
 //                   {"pong":3}                     the answer to the ping with this number
@@ -17,7 +17,10 @@
 /** The name of the subprotocol (RFC 6455 section 1.9). */
 export const TOPICS_SUBPROTOCOL = "quickws.topics.1";
 
-/** The most bytes of a line: JSON writes a topic of 1024 bytes with at most six times as many. */
+/**
+ * The maximum size of a line in bytes: JSON encodes a topic of 1024 bytes in at most six times as
+ * many.
+ */
 export const MAX_LINE = 8192;
 
 /** The end of a line. */
@@ -74,7 +77,7 @@ export function readLine(
   }
 }
 
-/** The request of a line, checked except for the topic; `undefined` if it is none. */
+/** The request of a line, checked except for the topic; `undefined` if it is not one. */
 export function asRequest(line: Readonly<Record<string, unknown>>): TopicRequest | undefined {
   const { subscribe, unsubscribe, after, ping } = line;
   if (ping !== undefined) {
@@ -88,7 +91,7 @@ export function asRequest(line: Readonly<Record<string, unknown>>): TopicRequest
   return isNumber(after) ? { subscribe, after } : undefined;
 }
 
-/** The notice of a line; `undefined` if it is none. */
+/** The notice of a line; `undefined` if it is not one. */
 export function asNotice(line: Readonly<Record<string, unknown>>): TopicNotice | undefined {
   const { topic, subscribed, refused, reason, missed, passed, number, pong } = line;
   if (number !== undefined && !isNumber(number)) return undefined;

@@ -2,8 +2,8 @@
 // without subscribers, nor of a subscriber without topics.
 
 /**
- * No value, one value, or a set of several in the order in which they were added. Many topics have one
- * subscriber, and many subscribers one topic: a whole `Set` would be most of what these cost.
+ * No value, one value, or a set of several in the order in which they were added. Many topics have
+ * one subscriber, and many subscribers one topic: a whole `Set` would be most of their cost.
  */
 type SmallSet<V extends object> = undefined | V | Set<V>;
 
@@ -13,7 +13,7 @@ class Topic<S extends object> {
   subscribers: SmallSet<S> = undefined;
 
   constructor(name: string) {
-    // A name may be a slice of a long message, which it would keep in memory; a concatenation is not.
+    // A name that is a slice of a long message would keep that in memory; a concatenation does not.
     this.name = [name.slice(0, 1), name.slice(1)].join("");
   }
 }
@@ -88,7 +88,7 @@ export class TopicRegistry<S extends object> {
     return countOf(this.#topics.get(name)?.subscribers);
   }
 
-  /** The stored name of a topic that has subscribers: it keeps no longer string in memory. */
+  /** The stored name of a topic that has subscribers, which keeps no larger string in memory. */
   keptName(name: string): string {
     return this.#topics.get(name)?.name ?? name;
   }
@@ -100,7 +100,7 @@ export class TopicRegistry<S extends object> {
 
   #leave(subscriber: S, topic: Topic<S>): void {
     topic.subscribers = withoutValue(topic.subscribers, subscriber);
-    // A topic of the same name may have been made since this one lost its last subscriber.
+    // A topic of the same name may have been created since this one lost its last subscriber.
     if (topic.subscribers === undefined && this.#topics.get(topic.name) === topic) {
       this.#topics.delete(topic.name);
     }

@@ -1,5 +1,5 @@
-// A published message in the forms in which receivers get it: plain, or behind the line of the topics
-// subprotocol. Each form is encoded once, for the first receiver that needs it.
+// The encoded forms of a published message: plain, or behind the line of the topics subprotocol.
+// Each form is encoded once, for the first receiver that needs it.
 
 import { PreparedMessage } from "../message/prepared_message.ts";
 import { Opcode } from "../wire/opcode.ts";
@@ -17,7 +17,7 @@ export class TopicMessage {
   #withLine: PreparedMessage | undefined;
   /** The topic. */
   readonly topic: string;
-  /** How it was published. */
+  /** The options of the publish. */
   readonly options: PublishOptions;
   /** The receiver that must not get it. */
   readonly except: ConnectionDriver | undefined;
@@ -25,7 +25,7 @@ export class TopicMessage {
   /**
    * @param topic The topic.
    * @param content The message: text, bytes, or either encoded before.
-   * @param options How it was published.
+   * @param options The options of the publish.
    * @param except The receiver that must not get it.
    */
   constructor(

@@ -25,9 +25,9 @@ const { frames } = MemoryGovernor.ofProcess;
 /**
  * The topics of one server.
  *
- * No user code runs while a message is delivered to its receivers, even if some are cut: transports
- * report nothing from inside a call. So a message that a handler publishes follows the message that it
- * reacts to, at every receiver.
+ * No user code runs while a message is delivered to its receivers, even if some are cut, because
+ * transports report nothing from inside a call. So if a handler publishes in response to a message,
+ * every receiver gets that message first.
  */
 export class Topics implements ConnectionTopics, RelayOwner<ConnectionDriver, RelayedMessage> {
   readonly #registry: TopicRegistry<ConnectionDriver> = new TopicRegistry();
@@ -53,8 +53,8 @@ export class Topics implements ConnectionTopics, RelayOwner<ConnectionDriver, Re
   }
 
   /**
-   * The server shuts down. Resolves when published messages have left for the broker, or none did for so
-   * many milliseconds. Never rejects.
+   * The server shuts down. Resolves when all published messages were sent to the broker, or when
+   * none was for the given milliseconds. Never rejects.
    */
   async close(timeout: number): Promise<void> {
     await this.#relay?.close(timeout);
@@ -123,7 +123,7 @@ export class Topics implements ConnectionTopics, RelayOwner<ConnectionDriver, Re
     options: PublishOptions,
     except: ConnectionDriver | undefined,
   ): PublishResult {
-    // The caller of `publish("hello")` has forgotten the topic, not the message.
+    // In `publish("hello")` the topic is missing, not the message.
     if (data === undefined) {
       throw new TypeError(`Cannot publish(topic, data): no data was given for ${show(topic)}`);
     }
@@ -163,10 +163,10 @@ export class Topics implements ConnectionTopics, RelayOwner<ConnectionDriver, Re
   }
 
   /**
-   * Whether a message that was published before a connection was closed has yet to come back from the
-   * history.
+   * Whether a message that was published before a connection was closed has not yet returned from
+   * the history.
    *
-   * @param proceed Called when it has, or if it takes too long.
+   * @param proceed Called when it has returned, or takes too long.
    */
   delaysClose(receiver: ConnectionDriver, proceed: () => void): boolean {
     const known = this.#closing.get(receiver);
@@ -182,7 +182,7 @@ export class Topics implements ConnectionTopics, RelayOwner<ConnectionDriver, Re
     return false;
   }
 
-  /** The part of the memory of messages that wait for a connection to catch up. */
+  /** The share of the memory of messages that wait for a connection to catch up. */
   weightOf(receiver: ConnectionDriver): number {
     let sum = 0;
     for (const { frame } of this.#conflated.get(receiver)?.messages() ?? []) {
@@ -276,7 +276,7 @@ export class Topics implements ConnectionTopics, RelayOwner<ConnectionDriver, Re
     }
   }
 
-  /** Messages that wait for the read of a history hold so many bytes more, or less. */
+  /** The bytes held by messages that wait for the read of a history have changed by this much. */
   holding(difference: number): void {
     MemoryGovernor.ofProcess.countReplays(difference);
   }
@@ -317,7 +317,7 @@ export class Topics implements ConnectionTopics, RelayOwner<ConnectionDriver, Re
     return result;
   }
 
-  /** Tells a client with the subprotocol which number it does not get. */
+  /** Notifies a client with the subprotocol of a number that it will not receive. */
   #skip(receiver: ConnectionDriver, { topic, number }: TopicMessage): void {
     if (number > 0) receiver.topicListener?.passed(topic, number);
   }
@@ -328,7 +328,7 @@ export class Topics implements ConnectionTopics, RelayOwner<ConnectionDriver, Re
     const form = receiver.topicListener === undefined ? message.plain : message.withLine;
     let queue = this.#conflated.get(receiver);
     if (queue === undefined) this.#conflated.set(receiver, queue = new ConflationQueue());
-    // No conflated message has such a place.
+    // No conflated message has such a key.
     keep(queue, `number ${message.number} ${message.topic}`, form, 0);
   }
 
@@ -395,10 +395,10 @@ export class Topics implements ConnectionTopics, RelayOwner<ConnectionDriver, Re
   }
 }
 
-/** Milliseconds that a connection which closes waits for messages that were published before. */
+/** Milliseconds that a closing connection waits for messages that were published before. */
 const CLOSE_DELAY = 1000;
 
-/** A connection that closes when earlier published messages have returned. */
+/** A connection that closes once earlier published messages have returned. */
 class Closing implements TimerTarget {
   /** The counts of the messages that it waits for, by topics. */
   readonly awaited: ReadonlyMap<string, number>;
@@ -417,7 +417,7 @@ class Closing implements TimerTarget {
     this.#timer = timers.start(CLOSE_DELAY, this, 0);
   }
 
-  /** It waits no longer. */
+  /** Stops waiting. */
   cancel(): void {
     timers.cancel(this.#timer);
   }

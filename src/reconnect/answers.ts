@@ -1,23 +1,23 @@
-// The answers of a server to an attempt: HTTP responses other than 101. Pages see none of them, and load
-// nothing of this.
+// A server's HTTP responses other than 101 to an attempt. Pages do not see them, and do not load
+// this.
 
 import { HandshakeError } from "../errors.ts";
 
 /** The consequences of an HTTP response for the next attempt. */
 export interface AnswerRules {
-  /** Whether another attempt makes no sense; `undefined` where the error is no answer. */
+  /** Whether another attempt is useless; `undefined` if the error is not a response. */
   isFinal(error: unknown): boolean | undefined;
-  /** How long the server asks to stay away, in milliseconds. */
+  /** The delay that the server requests, in milliseconds. */
   retryAfter(error: unknown, now: number): number;
 }
 
 /** HTTP status codes of temporary failures. */
 const PASSING_STATUSES: readonly (number | undefined)[] = [408, 425, 429, 500, 502, 503, 504];
 
-/** The longest time that a `Retry-After` can keep a client away, in milliseconds. */
+/** The maximum delay of a `Retry-After`, in milliseconds. */
 export const MAX_RETRY_AFTER = 3_600_000;
 
-/** The rules of a client that sees the answers. */
+/** The rules of a client that sees the responses. */
 export const HTTP_ANSWERS: AnswerRules = {
   isFinal: (error) =>
     error instanceof HandshakeError ? !PASSING_STATUSES.includes(error.status) : undefined,

@@ -1,4 +1,4 @@
-// One attempt after another: whether another one makes sense, after how long, and the waits between them.
+// Consecutive attempts: whether to make another one, and the delay before it.
 
 import { WebSocketError } from "../errors.ts";
 import type { CloseInfo } from "../session/close_info.ts";
@@ -15,9 +15,9 @@ export interface Failure {
 }
 
 /**
- * Close codes of a server after which another connection would end in the same way: the server is done,
- * or we did something wrong. They are numbers because the object of all names would make pages larger. 3000
- * and 3003 are "unauthorized" and "forbidden" in IANA's registry.
+ * Close codes of a server after which another connection would end in the same way: the server is
+ * finished, or the client is at fault. They are numbers because the object of all names would make
+ * pages larger. 3000 and 3003 are "unauthorized" and "forbidden" in IANA's registry.
  */
 const FINAL_CODES: readonly number[] = [
   1000,
@@ -35,17 +35,17 @@ const FINAL_CODES: readonly number[] = [
 const SERVICE_RESTART = 1012;
 const TRY_AGAIN_LATER = 1013;
 
-/** From here on codes are the application's (RFC 6455 section 7.4.2): it has said what it means. */
+/** From here on codes are the application's (RFC 6455 section 7.4.2). */
 const FIRST_PRIVATE_CODE = 4000;
 
-/** Codes of errors that will come again: the user's code, or what the server lacks, is to be changed. */
+/** Codes of errors that would recur: user code, or the server, must be changed. */
 const FINAL_ERRORS: readonly string[] = ["HANDLER_FAILED", "TOPICS_UNSUPPORTED"];
 
-/** Whether another attempt makes no sense. */
+/** Whether another attempt is useless. */
 export function isFinal({ info, error }: Failure, rules: ReconnectRules): boolean {
   if (error instanceof WebSocketError && FINAL_ERRORS.includes(error.code)) return true;
   if (info !== undefined) {
-    // A local failure, because of a bad byte or a silent peer, may be temporary.
+    // A local failure, such as invalid input or a silent peer, may be temporary.
     if (info.initiator === "local") return false;
     if (info.code === TRY_AGAIN_LATER) return rules.overloadDelay === false;
     return FINAL_CODES.includes(info.code) || info.code >= FIRST_PRIVATE_CODE;
@@ -57,7 +57,7 @@ export function isFinal({ info, error }: Failure, rules: ReconnectRules): boolea
 /**
  * How long to wait before the next attempt, in whole milliseconds.
  *
- * @param attempt How many have failed in a row: at least 1.
+ * @param attempt The number of consecutive failures: at least 1.
  * @param random From 0 to 1.
  * @param now The time in milliseconds since 1970, for a `Retry-After` with a date.
  */
@@ -86,15 +86,15 @@ function within([least, most]: readonly [number, number], random: number): numbe
 export interface AttemptsOwner {
   /** Opens a connection, and calls {@linkcode Attempts.opened} when it is open. */
   dial(signal: AbortSignal): Promise<unknown>;
-  /** There will be another attempt after a wait, unless it is stopped now. */
+  /** Another attempt follows after a delay, unless it is stopped now. */
   waits(loss: ConnectionLoss): void;
-  /** The user's hook `retry` has thrown, or returned what it must not. */
+  /** The user's hook `retry` has thrown, or returned an invalid value. */
   hookFailed(error: unknown): void;
   /**
    * There will be no other attempt.
    *
    * @param failure The final failure.
-   * @param error The same as an error, where there is one.
+   * @param error The failure as an error, if there is one.
    */
   gaveUp(failure: Failure, error: Error | undefined): void;
 }
@@ -104,14 +104,14 @@ export class Attempts {
   readonly #rules: ReconnectRules;
   readonly #owner: AttemptsOwner;
   #attempt: AbortController | undefined;
-  // Not one of the timer wheel, which a page would have to load: a client has one wait at a time.
+  // Not a timer of the wheel, which a page would have to load: a client has one delay at a time.
   #timer: ReturnType<typeof setTimeout> | undefined;
   #failures = 0;
   #openedAt = 0;
   #stopped = false;
 
   /**
-   * @param rules When to try again.
+   * @param rules The rules for retries.
    * @param owner The owner, which opens the connections.
    */
   constructor(rules: ReconnectRules, owner: AttemptsOwner) {
@@ -119,7 +119,7 @@ export class Attempts {
     this.#owner = owner;
   }
 
-  /** Makes an attempt: the first, or the next when the wait is over. */
+  /** Makes an attempt: the first, or the next after the delay. */
   timerFired(): void {
     this.#timer = undefined;
     const attempt = new AbortController();
@@ -162,9 +162,9 @@ export class Attempts {
     }
   }
 
-  /** The hook has answered, or there is none. */
+  /** The hook has decided, or there is none. */
   #decide(failure: Failure, loss: ConnectionLoss, answer: unknown): void {
-    // The hook may have stopped it, and so may the handler that is called next.
+    // The hook may have stopped the attempts, and so may the next handler.
     if (this.#stopped) return;
     const hasEnded = loss.attempt >= this.#rules.maxAttempts || isFinal(failure, this.#rules);
     let wait: number | undefined;

@@ -1,4 +1,4 @@
-// `connect` with the option `reconnect`: its options, their check, and the connection that it gives.
+// `connect` with the option `reconnect`: its options, their check, and the resulting connection.
 
 import type { Network } from "../transport/transport.ts";
 import { ConnectionError } from "../errors.ts";
@@ -23,16 +23,16 @@ import {
 import { type ReadControl, Reconnector, type ReconnectorPort } from "./reconnector.ts";
 
 /**
- * A URL, or a function that gives one for each attempt: with a fresh token, or of another server.
+ * A URL, or a function that returns one for each attempt: with a fresh token, or of another server.
  *
  * @category Client
  */
 export type ReconnectingUrl = string | URL | (() => string | URL | Promise<string | URL>);
 
 /**
- * The options of `connect` for a reconnecting connection. `pingInterval` is 20000 there and `pongTimeout`
- * 10000 unless they are given, so that a dead network is noticed. `signal` is for opening the first
- * connection only, that of `reconnect` for all of it.
+ * The options of `connect` for a reconnecting connection. `pingInterval` is 20000 there and
+ * `pongTimeout` 10000 unless they are given, so that a dead network is noticed. `signal` only
+ * cancels the opening of the first connection, that of `reconnect` everything.
  *
  * @category Client
  */
@@ -56,9 +56,9 @@ export interface EitherConnectOptions<T = undefined>
   reconnect: boolean | ReconnectOptions | undefined;
 }
 
-/** Milliseconds between two pings, unless it is said. */
+/** The default time between two pings, in milliseconds. */
 const PING_INTERVAL = 20_000;
-/** Milliseconds of silence after a ping, unless it is said. */
+/** The default limit of silence after a ping, in milliseconds. */
 const PONG_TIMEOUT = 10_000;
 
 /**
@@ -117,7 +117,7 @@ function withTopics(options: ConnectOptions): ConnectOptions {
   return {
     ...options,
     subprotocols: [TOPICS_SUBPROTOCOL],
-    // The line in front is not the message.
+    // The line before it is not part of the message.
     maxMessageSize: Math.min(maxMessageSize + MAX_LINE, MAX_INT32),
   };
 }
@@ -126,9 +126,9 @@ function withTopics(options: ConnectOptions): ConnectOptions {
  * Opens a reconnecting connection over `network`.
  *
  * @throws {TypeError | RangeError} When the URL or an option is wrong; the promise rejects with it.
- * @throws {unknown} The error of the last attempt, if the first connection is given up.
+ * @throws {unknown} The error of the last attempt, if no first connection could be opened.
  */
-// deno-lint-ignore require-await -- what is wrong with the options is the rejection
+// deno-lint-ignore require-await -- rejects if an option is wrong
 export async function connectReconnecting<T>(
   network: Network,
   url: ReconnectingUrl,
@@ -160,8 +160,8 @@ export async function connectReconnecting<T>(
 }
 
 /**
- * The value of a user's function for an attempt. Its failure, say of a request for a token, is one of
- * the attempt, so that another one follows.
+ * The value of a user's function for an attempt. Its failure, for example of a token request,
+ * counts as that of the attempt, so that another one follows.
  */
 async function called<R>(
   name: string,

@@ -31,11 +31,11 @@ export type ReconnectingState = "open" | "reconnecting" | "closing" | "closed";
 export interface ReconnectingControl {
   /** The state of the reconnecting connection. */
   readonly state: ReconnectingState;
-  /** The URL of the present or last connection. */
+  /** The URL of the current or last connection. */
   readonly url: string;
   /** The result of the latest opening handshake. */
   readonly handshake: HandshakeInfo | undefined;
-  /** The connection that there is. */
+  /** The current connection. */
   readonly current: Connection<undefined> | undefined;
   /** Sends for all connections. */
   readonly sender: ReconnectingSender;
@@ -64,8 +64,8 @@ const NO_BYTES = new Uint8Array(0);
 /**
  * A connection that reconnects automatically when it is lost, from `connect` with the option `reconnect`.
  *
- * A message that was written to a connection that is lost may be lost with it. Nothing is sent twice. What
- * was received is delivered, also after the connection that brought it was lost.
+ * A message written to a connection that is then lost may be lost with it. Nothing is sent twice.
+ * Received messages are delivered, also after their connection was lost.
  *
  * @example
  * ```ts
@@ -99,14 +99,14 @@ export class ReconnectingConnection<T = unknown> {
   }
 
   /**
-   * `"open"`: there is a connection. `"reconnecting"`: there is none at the moment, and another one, or
-   * the first, is going to be opened. `"closing"` and `"closed"`: it has ended permanently.
+   * `"open"`: there is a connection. `"reconnecting"`: there is none at the moment; another one, or
+   * the first, will be opened. `"closing"` and `"closed"`: it has ended permanently.
    */
   get readyState(): ReconnectingState {
     return this.#control.state;
   }
 
-  /** The URL of the present or last connection, without user and password. */
+  /** The URL of the current or last connection, without user and password. */
   get url(): string {
     return this.#control.url;
   }
@@ -129,17 +129,20 @@ export class ReconnectingConnection<T = unknown> {
     return this.handshake?.extensions ?? "";
   }
 
-  /** The server's address, without the port; empty while there is no connection. */
+  /** The server's address, without the port; empty without a connection. */
   get remoteAddress(): string {
     return this.#control.current?.remoteAddress ?? "";
   }
 
-  /** The server's port; 0 while there is no connection. */
+  /** The server's port; 0 without a connection. */
   get remotePort(): number {
     return this.#control.current?.remotePort ?? 0;
   }
 
-  /** Bytes that were sent and have not left the process yet, those included that wait for a connection. */
+  /**
+   * Bytes that were sent and have not left the process yet, including those that wait for a
+   * connection.
+   */
   get bufferedAmount(): number {
     return this.#control.sender.bufferedAmount;
   }
@@ -150,14 +153,15 @@ export class ReconnectingConnection<T = unknown> {
   }
 
   /**
-   * Sends a message: a string as text, bytes as binary. The bytes are copied. While there is no
-   * connection it waits, as far as `reconnect.maxQueue` goes.
+   * Sends a message: a string as text, bytes as binary. The bytes are copied. Without a connection
+   * it is queued, up to `reconnect.maxQueue`.
    *
    * @param data The message: a string, an `ArrayBuffer`, or any view of one.
    * @param options How to send it.
-   * @returns `true`: it was sent or waits for a connection, and more may follow. `false` while {@linkcode
-   * ReconnectingConnection.readyState} is `"open"`: above `highWaterMark` (it is accepted; wait before
-   * sending more). `false` otherwise: it is dropped, because there is no room or all is over.
+   * @returns `true`: it was sent or waits for a connection, and more may follow. `false` while
+   * {@linkcode ReconnectingConnection.readyState} is `"open"`: above `highWaterMark` (it is
+   * accepted; wait before sending more). `false` otherwise: it is dropped, because the queue is
+   * full or the connection has ended permanently.
    * @throws {TypeError} When the data is of another type.
    */
   send(data: string | ArrayBuffer | ArrayBufferView, options?: SendOptions): boolean {
@@ -202,15 +206,15 @@ export class ReconnectingConnection<T = unknown> {
   }
 
   /**
-   * Sends all chunks of `source` as one message, in fragments; see `Connection.sendStream`. While there is
-   * no connection it waits for one.
+   * Sends all chunks of `source` as one message, in fragments; see `Connection.sendStream`. Without
+   * a connection it waits for one.
    *
    * @param source Where the chunks come from: strings for text, bytes for binary.
    * @param opcode Text or binary. Default: by the first chunk.
    * @param options How to send it.
-   * @returns `true` when all was sent, `false` when the connection was lost before: a message is never
-   * continued on another one. Rejects with what the source throws, and with a `TypeError` for a wrong
-   * argument.
+   * @returns `true` when all was sent, `false` when the connection was lost before: a message is
+   * never continued on another one. Rejects with the source's error, and with a `TypeError` for a
+   * wrong argument.
    */
   sendStream(
     source: StreamSource,
@@ -221,9 +225,9 @@ export class ReconnectingConnection<T = unknown> {
   }
 
   /**
-   * Sends a fragment of a message; see `Connection.sendFragment`. All fragments of a message go out on one
-   * connection: those without one, or after it was lost, are dropped. A whole message that is sent in
-   * between waits for the last fragment: do not `await drained()` in between.
+   * Sends a fragment of a message; see `Connection.sendFragment`. All fragments of a message are
+   * sent on one connection: those without one, or after it was lost, are dropped. Whole messages
+   * sent in between are queued until the last fragment: do not `await drained()` in between.
    *
    * @returns As {@linkcode ReconnectingConnection.send} does.
    * @throws {TypeError} When an argument is wrong.
@@ -260,7 +264,7 @@ export class ReconnectingConnection<T = unknown> {
     return this.#control.current?.pong(bytes) ?? false;
   }
 
-  /** Calls `fn` at once; everything it sends on the present connection leaves in one write. */
+  /** Calls `fn` at once; everything it sends on the current connection leaves in one write. */
   cork(fn: () => void): void {
     if (typeof fn !== "function") {
       throw new TypeError(`Cannot cork: it takes a function, got ${show(fn)}`);
@@ -277,8 +281,8 @@ export class ReconnectingConnection<T = unknown> {
   }
 
   /**
-   * Stops reading: no message is delivered, and the server has to wait. If the connection is lost meanwhile,
-   * another one is opened, and what has arrived is kept.
+   * Stops reading: no message is delivered, and the server has to wait. If the connection is lost
+   * in the meantime, another one is opened, and received messages are kept.
    */
   pause(): void {
     this.#control.pause();
@@ -293,16 +297,16 @@ export class ReconnectingConnection<T = unknown> {
    * Ends the delay and connects immediately, for example when the user requests it or the network is
    * back.
    *
-   * @returns Whether it was waiting.
+   * @returns Whether there was a delay.
    */
   reconnectNow(): boolean {
     return this.#control.reconnectNow();
   }
 
   /**
-   * Ends it permanently: starts the closing handshake (RFC 6455 section 7.1.2), or calls off the present
-   * attempt. No message is delivered after it. Messages that wait for a connection are dropped, and make
-   * the end one that is not clean (`NOT_DELIVERED`).
+   * Ends it permanently: starts the closing handshake (RFC 6455 section 7.1.2), or cancels the
+   * current attempt. No message is delivered after it. Messages that wait for a connection are
+   * dropped, and the close is then not clean (`NOT_DELIVERED`).
    *
    * @param code 1000 to 1003, 1007 to 1014 or 3000 to 4999. Default: 1000.
    * @param reason At most 123 bytes of UTF-8. Default: empty.
@@ -319,17 +323,18 @@ export class ReconnectingConnection<T = unknown> {
   }
 
   /**
-   * Subscribes to a topic, on this connection and on all that follow it. Where the server keeps a history,
-   * what was published between two connections arrives as well, or `missed` is called; where it keeps none
-   * `missed` is called after each loss.
+   * Subscribes to a topic, on this connection and all later ones. If the server has a history,
+   * messages published between two connections arrive as well, or `missed` is called; without a
+   * history `missed` is called after each reconnection.
    *
    * @param topic Its name: 1 to 1024 bytes of UTF-8.
    * @param handlers The handlers of its messages.
-   * @returns Resolves when the server has confirmed it for the first time. Rejects with a `WebSocketError`:
-   * `TOPIC_REFUSED` when the server rejects it, `NOT_OPEN` when it was unsubscribed, or all was over, before.
-   * If nothing handles the promise, that is no unhandled rejection.
-   * @throws {TypeError} When the option `reconnect.topics` is not `true`, the topic is not a string or
-   * subscribed to already, or a handler is not a function.
+   * @returns Resolves when the server has confirmed it for the first time. Rejects with a
+   * `WebSocketError`: `TOPIC_REFUSED` when the server rejects it, `NOT_OPEN` when it was
+   * unsubscribed, or the connection ended permanently, before. A promise that is not handled causes
+   * no unhandled rejection.
+   * @throws {TypeError} When the option `reconnect.topics` is not `true`, the topic is not a string
+   * or already subscribed, or a handler is not a function.
    * @throws {RangeError} When the topic is empty or too long.
    *
    * @example
@@ -357,14 +362,15 @@ export class ReconnectingConnection<T = unknown> {
     return this.#subscriptions("unsubscribe").unsubscribe(topic);
   }
 
-  /** The topics that it is subscribed to, in the order of its subscriptions: a list of this moment. */
+  /** The subscribed topics, in the order of the subscriptions: a snapshot. */
   get topics(): string[] {
     return this.#control.subscriptions?.names ?? [];
   }
 
   /**
-   * Iterates over the messages of all its connections, with backpressure: while there is no pending
-   * read, the server has to wait. Ends when it has ended permanently; throws the cause if that was not clean.
+   * Iterates over the messages of all its connections, with backpressure: without a pending read,
+   * the server has to wait. Ends when it has ended permanently; throws the cause if that was not
+   * clean.
    *
    * @throws {TypeError} When there is a `message` handler, which takes the messages, or another reader.
    */
@@ -373,8 +379,9 @@ export class ReconnectingConnection<T = unknown> {
   }
 
   /**
-   * The messages of all its connections as a web stream; the same one at each access. It ends when all is
-   * over, and fails with the cause if that was not clean. Cancelling it closes the connection with 1000.
+   * The messages of all its connections as a web stream; the same one at each access. It ends when
+   * the connection has ended permanently, and fails with the cause if that was not clean.
+   * Cancelling it closes the connection with 1000.
    *
    * @throws {TypeError} When there is a `message` handler, which takes the messages, or another reader.
    */
@@ -383,8 +390,8 @@ export class ReconnectingConnection<T = unknown> {
   }
 
   /**
-   * A web stream whose chunks are sent, one message each, no faster than the server reads; the same one at
-   * each access. A chunk waits for a connection where there is none. Closing the stream closes the
+   * A web stream whose chunks are sent, one message each, no faster than the server reads; the same
+   * one at each access. Without a connection a chunk waits for one. Closing the stream closes the
    * connection with 1000, aborting it with 1011.
    */
   get writable(): WritableStream<string | ArrayBuffer | ArrayBufferView> {

@@ -10,7 +10,7 @@ import type { ReconnectingConnection } from "./connection.ts";
 import type { TopicMessageInfo } from "./subscriptions.ts";
 import { checkInteger, checkNames, checkSignal, checkType, wrongType } from "../shared/check.ts";
 
-/** The longest wait in milliseconds, and the most of everything else that is counted. */
+/** The maximum delay in milliseconds, and the maximum of every count. */
 export const MAX_DELAY = 0x7fffffff;
 
 /**
@@ -19,7 +19,7 @@ export const MAX_DELAY = 0x7fffffff;
  * @category Client
  */
 export interface ConnectionLoss {
-  /** How the connection ended; `undefined` where an attempt to open one failed. */
+  /** How the connection ended; `undefined` if an attempt to open one failed. */
   readonly info: CloseInfo | undefined;
   /** The error; `undefined` if the server closed the connection. */
   readonly error: Error | undefined;
@@ -36,52 +36,51 @@ export interface ConnectionLoss {
  */
 export interface ReconnectOptions {
   /**
-   * Milliseconds before the second attempt, doubled for each that follows; what is really waited is a
-   * random part of it ("full jitter"), so that clients that were disconnected together do not reconnect
-   * together. Default: 500.
+   * Milliseconds before the second attempt, doubled for each further one; the actual delay is a
+   * random part of it ("full jitter"), so that clients that were disconnected together do not
+   * reconnect together. Default: 500.
    */
   minDelay?: number | undefined;
-  /** The most milliseconds that `minDelay` grows to. Default: 30000. */
+  /** The maximum of the growing `minDelay`, in milliseconds. Default: 30000. */
   maxDelay?: number | undefined;
   /**
-   * Attempts in a row that may fail, lost connections that did not last for `minUptime` included,
-   * before it gives up. Default: no limit, also for the first connection.
+   * The number of consecutive failures, including connections that did not last for `minUptime`,
+   * after which it gives up. Default: no limit, also for the first connection.
    */
   maxAttempts?: number | undefined;
   /**
-   * Milliseconds for which a connection has to hold until what failed before it counts no more.
-   * Default: 10000.
+   * Milliseconds for which a connection has to last to reset the count of failures. Default: 10000.
    */
   minUptime?: number | undefined;
   /**
-   * The least and the most milliseconds to wait after close code 1012, "service restart"; a random time
-   * between them. Default: `[5000, 30000]`, as the registry of close codes has it.
+   * The minimum and maximum delay in milliseconds after close code 1012, "service restart"; a
+   * random time between them. Default: `[5000, 30000]`, as the registry of close codes has it.
    */
   restartDelay?: readonly [least: number, most: number] | undefined;
   /**
-   * The same for 1013, "try again later", with which a server says that it is overloaded. `false`: there
-   * is no other attempt. Default: `[60000, 120000]`.
+   * The same for 1013, "try again later", the code of an overloaded server. `false`: no further
+   * attempt. Default: `[60000, 120000]`.
    */
   overloadDelay?: readonly [least: number, most: number] | false | undefined;
   /**
-   * Decides in place of the rules, also asynchronously: `false` gives up, `true` tries again after `wait`,
-   * a number after so many milliseconds, and `undefined` leaves it to the rules. It is called each time,
-   * also when they would give up.
+   * Decides instead of the rules, also with a promise: `false` gives up, `true` retries after
+   * `wait`, a number retries after that many milliseconds, and `undefined` applies the rules.
+   * Called after every failure, also when the rules would give up.
    */
   retry?(
     loss: ConnectionLoss,
   ): boolean | number | undefined | Promise<boolean | number | undefined>;
   /**
-   * Bytes of messages that may wait while there is no connection, 32 more counted for each; what does not
-   * fit is dropped, and `send` returns `false`. 0: nothing waits. Default: 65536.
+   * The maximum bytes of messages queued without a connection; each counts 32 more. Beyond it
+   * messages are dropped, and `send` returns `false`. 0: no queue. Default: 65536.
    */
   maxQueue?: number | undefined;
   /**
-   * Whether topics can be subscribed to, in the subprotocol `quickws.topics.1`, which the server has to
-   * have. Not together with `subprotocols`. Default: `false`.
+   * Enables `subscribe`, over the subprotocol `quickws.topics.1`, which the server must support.
+   * Not together with `subprotocols`. Default: `false`.
    */
   topics?: boolean | undefined;
-  /** Ends all of it when it aborts; what is open is closed with 1000. */
+  /** Ends everything when it aborts; an open connection is closed with 1000. */
   signal?: AbortSignal | undefined;
 }
 
@@ -149,12 +148,12 @@ export function reconnectRules(value: true | ReconnectOptions): ReconnectRules {
   return { ...reconnectDefaults(options), answers: HTTP_ANSWERS };
 }
 
-/** {@linkcode ReconnectRules} of options that have been checked. */
+/** The {@linkcode ReconnectRules} of checked options. */
 export function reconnectDefaults(options: ReconnectOptions): ReconnectRules {
   const { minDelay = 500, minUptime = 10_000, maxAttempts = Infinity } = options;
   return {
     minDelay,
-    // A default must not stand in the way of the other, which was given.
+    // A default must not conflict with the other option, which was given.
     maxDelay: options.maxDelay ?? Math.max(30_000, minDelay),
     maxAttempts,
     minUptime,
@@ -188,9 +187,9 @@ function checkRange(name: string, value: unknown, or = ""): void {
 }
 
 /**
- * The handlers of a reconnecting connection, all optional. They are called as those of a single connection
- * are. One that throws, or whose promise rejects, ends the connection permanently, because the same would
- * happen again; `retry` can decide otherwise.
+ * The handlers of a reconnecting connection, all optional. They are called like those of a single
+ * connection. If one throws, or its promise rejects, the connection ends permanently, because the
+ * error would recur; `retry` can decide otherwise.
  *
  * @category Client
  */
@@ -200,9 +199,9 @@ export interface ReconnectingHandlers<T = unknown> {
    * subscriptions and the queued messages.
    */
   open?(connection: ReconnectingConnection<T>): void;
-  /** One whole message came. Without this handler messages wait for an iterator. */
+  /** A whole message arrived. Without this handler messages wait for an iterator. */
   message?(connection: ReconnectingConnection<T>, data: Message, opcode: MessageOpcode): void;
-  /** A message came of a topic that the server subscribed, and not `subscribe`. */
+  /** A message arrived for a topic that the server subscribed, not `subscribe`. */
   topicMessage?(
     connection: ReconnectingConnection<T>,
     topic: string,
@@ -211,9 +210,9 @@ export interface ReconnectingHandlers<T = unknown> {
   ): void;
   /** The connection was lost, or an attempt failed, and another attempt follows after a wait. */
   reconnecting?(connection: ReconnectingConnection<T>, info: ConnectionLoss): void;
-  /** Another connection was opened after one was lost. Called behind `open`. */
+  /** Another connection was opened after one was lost. Called after `open`. */
   reconnected?(connection: ReconnectingConnection<T>): void;
-  /** A ping came. */
+  /** A ping arrived. */
   ping?(connection: ReconnectingConnection<T>, payload: Uint8Array): void;
   /** A pong arrived, solicited or not. */
   pong?(connection: ReconnectingConnection<T>, payload: Uint8Array): void;
@@ -221,17 +220,17 @@ export interface ReconnectingHandlers<T = unknown> {
   drain?(connection: ReconnectingConnection<T>): void;
   /** The connection has ended permanently. Called once, if there ever was a connection, and last. */
   close?(connection: ReconnectingConnection<T>, info: CloseInfo): void;
-  /** Called with what a handler has thrown, or rejected with, once. Default: `console.error`. */
+  /** Called once for each error that a handler throws or rejects with. Default: `console.error`. */
   onError?(error: unknown, connection?: ReconnectingConnection<T>): void;
   /**
-   * Called when `rateLimit`, `unreadTimeout` or `memoryLimit` is reached, and when a message is dropped
-   * because of `reconnect.maxQueue`: once, until the queue was sent. What it throws goes to `onError`.
-   * Default: none.
+   * Called when `rateLimit`, `unreadTimeout` or `memoryLimit` is reached, and when a message is
+   * dropped because of `reconnect.maxQueue`: once, until the queue was sent. Errors that it throws
+   * go to `onError`. Default: none.
    */
   onLimit?(report: LimitReport<ReconnectingConnection<T>>): void;
 }
 
-/** The options, checked and taken apart. */
+/** The checked options, by purpose. */
 export interface ReconnectingRules<T> {
   /** When and how often to reconnect. */
   readonly reconnect: ReconnectRules;

@@ -23,8 +23,8 @@ import { ReconnectingSender } from "./sender.ts";
 import { Subscriptions, type SubscriptionsOwner, type TopicMessageInfo } from "./subscriptions.ts";
 
 /**
- * Stops and resumes the reading of one connection. Unlike `pause` it loses nothing: what has arrived when the
- * connection ends is still delivered.
+ * Stops and resumes the reading of one connection. Unlike with `pause`, messages that have arrived
+ * when the connection ends are still delivered.
  */
 export interface ReadControl {
   /** Stops reading. */
@@ -37,7 +37,7 @@ export interface ReadControl {
  * Opens one connection.
  *
  * @param options Its options and handlers.
- * @param created Is given the control of its reading before `open` is called, where there is one.
+ * @param created Receives the control of its reading, if there is one, before `open` is called.
  */
 export type Dial = (
   options: ConnectOptions,
@@ -50,7 +50,7 @@ export type ReaderQueue = Pick<
   "hasReader" | "length" | "size" | "open" | "push" | "end" | "clear"
 >;
 
-/** What differs between runtimes with sockets and pages. */
+/** The operations that differ between pages and runtimes with sockets. */
 export interface ReconnectorPort {
   /** Opens one connection. */
   readonly dial: Dial;
@@ -62,7 +62,7 @@ export interface ReconnectorPort {
   fail(connection: Connection<undefined>, error: WebSocketError): void;
 }
 
-/** Milliseconds that messages wait for a reader, unless `unreadTimeout` says otherwise. */
+/** The default of `unreadTimeout` in milliseconds. */
 const UNREAD_TIMEOUT = 30_000;
 
 /** One connection after another. */
@@ -87,7 +87,7 @@ export class Reconnector<T>
   #current: Connection<undefined> | undefined;
   #reading: ReadControl | undefined;
   #wasOpen = false;
-  /** Why the present connection is closed, where that is for an error on this side. */
+  /** The error on this side because of which the current connection is closed, if any. */
   #fault: WebSocketError | undefined;
   #info: CloseInfo | undefined;
   /** The promise of the first connection. */
@@ -106,8 +106,8 @@ export class Reconnector<T>
   #held: Array<() => unknown> = [];
 
   /**
-   * @param port What differs between runtimes.
-   * @param url The URL; empty where it is not known yet.
+   * @param port The operations of the runtime.
+   * @param url The URL; empty if it is not known yet.
    * @param rules The checked options.
    * @param data The user's data.
    */
@@ -131,7 +131,7 @@ export class Reconnector<T>
   /**
    * Opens the first connection.
    *
-   * @param opening Gives up with its reason, as long as there was no connection.
+   * @param opening Cancels the opening with its reason, until there is a connection.
    */
   start(opening: AbortSignal | undefined): Promise<ReconnectingConnection<T>> {
     return new Promise((resolve, reject) => {
@@ -143,22 +143,22 @@ export class Reconnector<T>
 
   // Calls of the connection.
 
-  /** The state of it all. */
+  /** The state of the reconnecting connection. */
   get state(): ReconnectingState {
     return this.#state === "open" && this.sender.open === undefined ? "reconnecting" : this.#state;
   }
 
-  /** The URL of the present or last connection. */
+  /** The URL of the current or last connection. */
   get url(): string {
     return this.handshake?.url ?? this.#url;
   }
 
-  /** The connection that there is. */
+  /** The current connection. */
   get current(): Connection<undefined> | undefined {
     return this.#current;
   }
 
-  /** Does not wait any longer. */
+  /** Ends the delay. */
   reconnectNow(): boolean {
     return this.#attempts.hurry();
   }
@@ -202,11 +202,11 @@ export class Reconnector<T>
     if (!this.#queueIsFull) this.#stopReading();
   }
 
-  /** Resumes delivering, first what was held back. */
+  /** Resumes delivering, starting with the calls that were held back. */
   resume(): void {
     if (!this.#isPaused) return;
     this.#isPaused = false;
-    // Not at once: the caller may be in the middle of a handler.
+    // Not at once: the caller may be a handler.
     queueMicrotask(() => this.#deliverHeld());
   }
 
@@ -271,7 +271,7 @@ export class Reconnector<T>
     this.#current?.send(writeLine(request));
   }
 
-  /** Calls a handler, now or after a pause; returns what it returns now. */
+  /** Calls a handler, now or after a pause; returns its result if called now. */
   call(handler: () => unknown): unknown {
     if (!this.#isPaused && this.#held.length === 0) return handler();
     this.#held.push(handler);
@@ -321,7 +321,7 @@ export class Reconnector<T>
     return this.#port.dial(options, (control) => this.#reading = control);
   }
 
-  /** There will be another one after a wait. */
+  /** Another one follows after a delay. */
   waits(loss: ConnectionLoss): void {
     this.#lastError = loss.error;
     this.#call((handlers) => handlers.reconnecting?.(this.connection, loss));
@@ -332,7 +332,7 @@ export class Reconnector<T>
     this.#report(error);
   }
 
-  /** There will be no other one. */
+  /** No further connection is opened. */
   gaveUp({ info, error: reason }: Failure, error: Error | undefined): void {
     if (info !== undefined) this.#end(info);
     else this.#endWith(error ?? new Error("The connection attempt failed"), reason);
@@ -379,7 +379,7 @@ export class Reconnector<T>
       result = both(result, handlers.reconnected?.(this.connection));
     }
     if (this.#current === conn && this.#state === "open") {
-      // Where the last connection ended.
+      // The end of the last connection.
       this.subscriptions?.connected();
       this.sender.flush();
     }
@@ -399,7 +399,7 @@ export class Reconnector<T>
     this.#attempts.lost({ info, error: info.error });
   }
 
-  /** Closes the present connection because of an error on this side. */
+  /** Closes the current connection because of an error on this side. */
   #fail(error: WebSocketError): void {
     this.#fault = error;
     if (this.#current !== undefined) this.#port.fail(this.#current, error);
@@ -476,7 +476,7 @@ export class Reconnector<T>
     if (!this.#isPaused && !this.#queueIsFull) this.#resumeReading();
   }
 
-  /** The user has closed the connection: what has not been delivered is not wanted. */
+  /** The user has closed the connection: discards undelivered messages. */
   #forgetMessages(): void {
     this.#held = [];
     this.#queue?.clear();
@@ -489,7 +489,7 @@ export class Reconnector<T>
 
   // Handlers of the user.
 
-  /** A handler that was held back has failed: as of any other, that is the end. */
+  /** The failure of a delayed handler ends the connection like that of any other. */
   #handlerFailed(cause: unknown): void {
     this.#report(cause);
     this.fail(
@@ -500,7 +500,7 @@ export class Reconnector<T>
     );
   }
 
-  /** Calls a handler whose failure ends nothing. */
+  /** Calls a handler whose failure does not end the connection. */
   #call(handler: (handlers: ReconnectingHandlers<T>) => unknown): void {
     callReported(() => handler(this.#rules.handlers), (error) => this.#report(error));
   }
@@ -528,7 +528,7 @@ export class Reconnector<T>
     else if (signal?.aborted) end();
   }
 
-  /** There was no connection, and none is wanted any more. */
+  /** There was no connection, and none will be opened. */
   #abandon(reason: unknown): void {
     this.#first?.reject(reason);
     this.#first = undefined;
@@ -536,7 +536,7 @@ export class Reconnector<T>
   }
 }
 
-/** A result that fails if one of both does. */
+/** A result that fails if either of them does. */
 function both(first: unknown, second: unknown): unknown {
   return isPromiseLike(first) && isPromiseLike(second)
     ? Promise.all([first, second])

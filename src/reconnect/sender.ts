@@ -19,26 +19,28 @@ import type { MessageOpcode, Opcode } from "../wire/opcode.ts";
  */
 export type StreamSource = ReadableStream<MessageData> | AsyncIterable<MessageData>;
 
-/** Something that waits for a connection. */
+/** An item that waits for a connection. */
 interface Waiting {
-  /** The bytes that it counts. */
+  /** The size that it counts, in bytes. */
   readonly size: number;
   /** Sends it; returns whether more may follow. */
   send(connection: Connection<undefined>): boolean;
-  /** It will not be sent. */
+  /** Called if it will not be sent. */
   drop(): void;
 }
 
 /** The opcode of a text message (RFC 6455 section 5.2): the object of all opcodes would make pages larger. */
 const TEXT: MessageOpcode = 1;
 
-/** The bytes that each message counts beside its own, so that empty ones are bounded, too. */
+/**
+ * The bytes that each message counts in addition to its size, so that empty ones are bounded, too.
+ */
 export const MESSAGE_COST = 32;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Sends, or lets messages wait. */
+/** Sends or queues messages. */
 export class ReconnectingSender {
   readonly #maxQueue: number;
   readonly #hasLines: boolean;
@@ -56,9 +58,9 @@ export class ReconnectingSender {
   #fragmentsOn: { readonly connection: Connection<undefined> | undefined } | undefined;
 
   /**
-   * @param maxQueue Bytes that may wait while there is no connection.
-   * @param hasLines Whether messages have a line in front, as those beside topics do.
-   * @param report Receives what the user's callbacks throw.
+   * @param maxQueue The maximum bytes that wait without a connection.
+   * @param hasLines Whether messages start with a line, as with topics.
+   * @param report Receives the errors of the user's callbacks.
    * @param overflow Called with the size of the queue and the message that does not fit, in bytes: for the
    * first one that is dropped, until the queue was sent.
    */
@@ -95,7 +97,7 @@ export class ReconnectingSender {
     this.#current = connection;
   }
 
-  /** Sends what has waited. */
+  /** Sends the queued items. */
   flush(): void {
     const queue = this.#queue;
     this.#queue = [];
@@ -118,7 +120,7 @@ export class ReconnectingSender {
     this.#current = undefined;
   }
 
-  /** The end: what waits is dropped, and nothing is sent any more. */
+  /** The end: drops queued items; nothing is sent any more. */
   end(): void {
     this.#hasEnded = true;
     this.#queuedBytes = 0;
@@ -132,7 +134,7 @@ export class ReconnectingSender {
     const { open } = this;
     if (open !== undefined) return open.send(this.#withLine(message), options);
     const size = typeof message === "string" ? this.#sizeOf(message) : message.length;
-    // Not by `slice`, which of a Buffer makes a view of the same memory.
+    // Not by `slice`, which returns a view of the same memory for a Buffer.
     const copy = typeof message === "string" || size > this.#maxQueue
       ? message
       : new Uint8Array(message);
@@ -183,8 +185,8 @@ export class ReconnectingSender {
   }
 
   /**
-   * Sends a fragment of the user's own message, all of which goes out on one connection: without one, or
-   * after that one was lost, they are dropped.
+   * Sends a fragment of the user's own message, all on one connection: without one, or after that
+   * one was lost, they are dropped.
    */
   sendFragment(opcode: Opcode, data: MessageData, options?: FragmentOptions): boolean {
     const isFirst = this.#fragmentsOn === undefined;
@@ -217,7 +219,7 @@ export class ReconnectingSender {
     reportRejection(result, this.#report);
   }
 
-  /** Resolves when there is a connection on which little waits, or at the end. */
+  /** Resolves when there is a connection with little buffered output, or at the end. */
   async drained(): Promise<void> {
     while (!this.#hasEnded) {
       const { open } = this;
@@ -269,7 +271,7 @@ export class ReconnectingSender {
     if (isFirst) yield this.#withLine(opcode === TEXT ? "" : new Uint8Array(0));
   }
 
-  /** The bytes of a text; no more than would be too many. */
+  /** The bytes of a text, counted up to the limit. */
   #sizeOf(text: string): number {
     // UTF-8 takes at least a byte for a unit of UTF-16.
     return text.length > this.#maxQueue ? text.length : encoder.encode(text).length;
@@ -313,7 +315,7 @@ export class ReconnectingSender {
   }
 }
 
-/** Nothing of a source is wanted. What it says to that does not matter. */
+/** Cancels a source. Its reaction does not matter. */
 function cancel(source: StreamSource): void {
   try {
     const canceling = source instanceof ReadableStream
@@ -321,6 +323,6 @@ function cancel(source: StreamSource): void {
       : source[Symbol.asyncIterator]().return?.();
     Promise.resolve(canceling).catch(() => {});
   } catch {
-    // The same, from a source that throws instead of rejecting.
+    // The same, for a source that throws instead of rejecting.
   }
 }

@@ -19,7 +19,7 @@ import type { AnyMessage, Message } from "../connection/connection_driver.ts";
  * @category Pub/sub
  */
 export interface TopicMessageInfo {
-  /** Its number, where the server keeps a history: they grow, not always by one. */
+  /** Its number, if the server has a history: numbers grow, not always by one. */
   readonly number: number | undefined;
   /** Text or binary. */
   readonly opcode: MessageOpcode;
@@ -31,7 +31,7 @@ export interface TopicMessageInfo {
  * @category Pub/sub
  */
 export interface TopicHandlers {
-  /** A message came. */
+  /** A message arrived. */
   message(data: Message, about: TopicMessageInfo): unknown;
   /**
    * Messages were missed that the server no longer has, or it has no history: reload the
@@ -44,13 +44,13 @@ export interface TopicHandlers {
 
 /** The connection, as its {@linkcode Subscriptions} need it. */
 export interface SubscriptionsOwner {
-  /** Sends a request on the connection that there is. */
+  /** Sends a request on the current connection. */
   request(request: TopicRequest): void;
   /** A message arrived that does not belong to a topic. */
   deliver(data: AnyMessage, opcode: MessageOpcode): unknown;
-  /** A message came of a topic that is not subscribed to. */
+  /** A message arrived for a topic that is not subscribed. */
   deliverOther(topic: string, data: AnyMessage, about: TopicMessageInfo): unknown;
-  /** Calls a handler, now or after a pause; returns what it returns now. */
+  /** Calls a handler, now or after a pause; returns its result if called now. */
   call(handler: () => unknown): unknown;
   /** The server broke the rules of the subprotocol. */
   malformed(reason: string): void;
@@ -58,11 +58,11 @@ export interface SubscriptionsOwner {
 
 interface Subscription {
   readonly handlers: TopicHandlers;
-  /** The number up to which everything has come. */
+  /** The number up to which every message has arrived. */
   last: number | undefined;
-  /** Whether the server has confirmed it on the connection that there is. */
+  /** Whether the server has confirmed it on the current connection. */
   isConfirmed: boolean;
-  /** Whether it was confirmed on an earlier one, so that some may be missing. */
+  /** Whether it was confirmed on an earlier one, so that messages may be missing. */
   hasGap: boolean;
   /** The promise of the first confirmation. */
   waiter: Waiter | undefined;
@@ -97,7 +97,7 @@ export class Subscriptions {
   /**
    * Subscribes to a topic.
    *
-   * @throws {TypeError} When the handlers are not what they should be, or it listens to it already.
+   * @throws {TypeError} When a handler is invalid, or the topic is already subscribed.
    */
   subscribe(topic: string, handlers: TopicHandlers): Promise<void> {
     checkTopicHandlers(handlers);
@@ -145,7 +145,7 @@ export class Subscriptions {
     }
   }
 
-  /** There is none any more. */
+  /** The connection is lost. */
   disconnected(): void {
     this.#connected = false;
     for (const subscription of this.#topics.values()) {
@@ -169,7 +169,7 @@ export class Subscriptions {
     this.#topics.clear();
   }
 
-  /** A message came; what the handler returns is handed back. */
+  /** A message arrived; returns the result of the handler. */
   receive(message: AnyMessage, opcode: MessageOpcode): unknown {
     const data = message instanceof ArrayBuffer ? new Uint8Array(message) : message;
     const end = lineEnd(data);
@@ -223,7 +223,7 @@ export class Subscriptions {
     subscription.isConfirmed = true;
     subscription.waiter?.resolve();
     subscription.waiter = undefined;
-    // Without a number there is no history, and what was published meanwhile is lost.
+    // Without a number there is no history, and messages published in the meantime are lost.
     const lacksSome = subscription.hasGap && number === undefined;
     subscription.hasGap = false;
     return lacksSome ? this.#missed(subscription) : undefined;

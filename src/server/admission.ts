@@ -1,4 +1,4 @@
-// Which requests a server admits: from which pages, for which host names and paths.
+// The requests that a server admits, by origin, host name and path.
 
 import { HandshakeError } from "../errors.ts";
 import type { ServerRequest } from "../handshake/server.ts";
@@ -62,8 +62,8 @@ export function originRefused(values: readonly string[], request: UpgradeRequest
 }
 
 /**
- * Compares whole hosts, never parts of them, and on TLS the scheme: a page that came without TLS may
- * have been changed on its way. An opaque origin (`null`) is never the same.
+ * Compares whole hosts, never parts of them, and on TLS the scheme: a page loaded without TLS may
+ * have been tampered with. An opaque origin (`null`) is never the same.
  */
 function isSameSite(origin: string, host: string, secure: boolean): boolean {
   const scheme = origin.slice(0, origin.indexOf("://") + 3).toLowerCase();
@@ -105,13 +105,13 @@ function isOrigin(text: string): boolean {
   }
 }
 
-// Host names. A page whose name was made to point at this server (DNS rebinding) has the origin and the
-// host that it wants, but not the name that the server knows.
+// Host names. In DNS rebinding, a page's own name is made to resolve to this server: its origin and
+// host match, but the name is not one of the server's.
 
 /**
  * Whether the host of a request is allowed.
  *
- * @param allowed The option `allowedHosts`; absent, every name is.
+ * @param allowed The option `allowedHosts`; if absent, every name is allowed.
  * @param host The host of the request, with its port if it was sent.
  */
 export function isHostAllowed(allowed: readonly string[] | undefined, host: string): boolean {
@@ -142,7 +142,7 @@ export function checkHosts(hosts: unknown): void {
   }
 }
 
-/** Whether it is a host as a request has it, in lower case and without a port; `*` is no pattern. */
+/** Whether it is a host as in a request, in lower case and without a port; `*` is not a pattern. */
 export function isHostName(text: string): boolean {
   try {
     const url = new URL(`http://${text}`);
@@ -152,7 +152,7 @@ export function isHostName(text: string): boolean {
   }
 }
 
-// All of it, for one request.
+// All checks, for one request.
 
 /** The options that a request is checked against. */
 export interface Policy {
@@ -168,7 +168,7 @@ export interface Policy {
  * Checks a request against the options.
  *
  * @throws {HandshakeError} When the host, the path or the origin is not allowed.
- * @throws {HookFailure} When a function of the user's throws.
+ * @throws {HookFailure} When a function of the user throws.
  */
 export function checkPolicy(
   rules: Policy,
@@ -177,7 +177,7 @@ export function checkPolicy(
 ): void {
   const { allowedHosts, allowedOrigins, path } = rules;
   const { host, fields } = request;
-  // A hook that makes a `URL` of it must not be the first to find out.
+  // Otherwise `new URL` would throw in a hook.
   if (!URL.canParse(`http://${host}`)) {
     throw new HandshakeError("HOST_INVALID", "The Host of the request is not valid in a URL", {
       status: 400,

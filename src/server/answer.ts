@@ -1,5 +1,5 @@
-// The last stage of an opening handshake that leads to no connection: the response is sent, and the client
-// has some time to read it and to leave.
+// The last stage of an opening handshake without a connection: the response is sent, and the client
+// has some time to read it and to disconnect.
 
 import { HandshakeError } from "../errors.ts";
 import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
@@ -7,15 +7,15 @@ import type { Transport } from "../transport/transport.ts";
 import { shuttingDown } from "./admission.ts";
 import { ResponseWriter } from "./plain_http.ts";
 
-/** Milliseconds without progress that a client has to take a rejection before its socket is cut. */
+/** Milliseconds without progress of a rejection before the client's socket is cut. */
 const LINGER = 2000;
-/** Milliseconds without progress of a response of the user's, which may be large, before it is cut. */
+/** The same for a response of the user, which may be large. */
 const RESPONSE_TIMEOUT = 30_000;
 
 /** The purposes of the timers. */
 const Kind = { Linger: 0, Shutdown: 1 } as const;
 
-/** Sends one response, and cuts a client that does not take it, or does not leave after it. */
+/** Sends one response, and cuts a client that does not read it, or does not disconnect after it. */
 export class Answer implements TimerTarget {
   readonly #transport: Transport;
   readonly #abort: AbortController | undefined;
@@ -25,7 +25,7 @@ export class Answer implements TimerTarget {
   #writer: ResponseWriter | undefined;
   #isResponding = false;
   #timer: Timer | undefined;
-  /** Output that had not left when progress was last looked for, and the time without progress. */
+  /** The unsent output at the last check of progress, and the time without progress. */
   #unsent = 0;
   #stuck = 0;
   #patience = LINGER;
@@ -37,7 +37,7 @@ export class Answer implements TimerTarget {
    * @param transport The stream to the client.
    * @param hasPeerEnded Whether the peer has ended its direction.
    * @param abort Aborts the signal of a plain request, if it is one.
-   * @param failed Called when a response of the user's fails; see {@linkcode ResponseWriter}.
+   * @param failed Called when a response of the user fails; see {@linkcode ResponseWriter}.
    */
   constructor(
     transport: Transport,
@@ -51,7 +51,7 @@ export class Answer implements TimerTarget {
     this.#failed = failed;
   }
 
-  /** Whether a response is sent whose body comes from the user. */
+  /** Whether a response of the user is being sent. */
   get isResponding(): boolean {
     return this.#isResponding;
   }
@@ -62,7 +62,7 @@ export class Answer implements TimerTarget {
     this.#end(LINGER);
   }
 
-  /** Sends a response of the user's to the request with this method and version. */
+  /** Sends a response of the user to the request with this method and version. */
   respond(
     response: Response,
     request: { readonly method: string; readonly version: string },
@@ -83,7 +83,10 @@ export class Answer implements TimerTarget {
     this.#writer.start();
   }
 
-  /** Ends the stream: the client has left, or has ended its direction. A response is given up. */
+  /**
+   * Ends the stream: the client has disconnected, or has ended its direction. A response is
+   * abandoned.
+   */
   leave(reason: unknown): void {
     this.cancel(reason);
     this.#transport.resume();
@@ -91,7 +94,7 @@ export class Answer implements TimerTarget {
     this.#linger(LINGER);
   }
 
-  /** Gives up a response of the user's. */
+  /** Abandons a response of the user. */
   cancel(reason: unknown): void {
     this.#isResponding = false;
     this.#writer?.cancel(reason);
@@ -106,7 +109,9 @@ export class Answer implements TimerTarget {
     this.#transport.destroy();
   }
 
-  /** The server shuts down: the client has so many milliseconds, and more while it makes progress. */
+  /**
+   * The server shuts down: the client has the given milliseconds, and more while it makes progress.
+   */
   shutDown(timeout: number): void {
     this.#shutdownTimeout = timeout;
     this.#shutdownUnsent = this.#transport.bufferedAmount;
@@ -119,7 +124,7 @@ export class Answer implements TimerTarget {
     timers.cancel(this.#shutdownTimer);
   }
 
-  /** The transport takes output again. */
+  /** The transport accepts output again. */
   drain(): void {
     this.#writer?.drain();
   }
@@ -138,7 +143,7 @@ export class Answer implements TimerTarget {
     this.#linger(timeout);
   }
 
-  /** Watches over a client that has something to read, and then to leave. */
+  /** Starts the timer for a client that has to read the response, and then to disconnect. */
   #linger(timeout: number): void {
     timers.cancel(this.#timer);
     this.#patience = timeout;
@@ -147,10 +152,10 @@ export class Answer implements TimerTarget {
     this.#timer = timers.start(Math.min(timeout, LINGER), this, Kind.Linger);
   }
 
-  /** Cuts a client that takes nothing of the buffered output, or does not leave when it has it all. */
+  /** Cuts a client that reads nothing of the buffered output, or does not disconnect after it. */
   #checkProgress(): void {
     const unsent = this.#transport.bufferedAmount;
-    // A client that has ended its direction is not waited for while there is nothing to send.
+    // A client that has ended its direction is not awaited when there is nothing to send.
     const waitsForUser = this.#isResponding && unsent === 0 && !this.hasPeerEnded;
     this.#stuck = waitsForUser || unsent < this.#unsent ? 0 : this.#stuck + LINGER;
     this.#unsent = unsent;
@@ -163,7 +168,7 @@ export class Answer implements TimerTarget {
     this.#transport.destroy();
   }
 
-  /** The time of a shutdown has passed. A client that still takes the response gets more of it. */
+  /** The time of a shutdown has passed. A client that still reads the response gets more time. */
   #shutdownOver(): void {
     const unsent = this.#transport.bufferedAmount;
     if (!this.#isResponding && unsent > 0 && unsent < this.#shutdownUnsent) {

@@ -14,7 +14,7 @@ interface AddressRange {
   readonly bits: number;
 }
 
-/** Addresses of proxies whose word is taken for the address of a client. */
+/** Addresses of proxies that are trusted to name the address of a client. */
 export class TrustedProxies {
   readonly #ranges: readonly AddressRange[];
   readonly #unix: boolean;
@@ -31,7 +31,7 @@ export class TrustedProxies {
     this.#ranges = list.filter((entry) => entry !== "unix").map(parseRange);
   }
 
-  /** @throws {HandshakeError} When an address is not one of a trusted proxy. */
+  /** @throws {HandshakeError} When an address is not that of a trusted proxy. */
   assertHas(address: string): void {
     if (this.has(address)) return;
     throw new HandshakeError(
@@ -41,7 +41,7 @@ export class TrustedProxies {
     );
   }
 
-  /** Whether an address is one of a trusted proxy; the empty address is that of a unix socket. */
+  /** Whether an address is that of a trusted proxy; the empty address is that of a unix socket. */
   has(address: string): boolean {
     if (address === "") return this.#unix;
     const parsed = parseIpAddress(address);
@@ -51,11 +51,11 @@ export class TrustedProxies {
   }
 
   /**
-   * The client of a request that a peer has sent: the last address in `Forwarded` (RFC 7239) or
-   * `X-Forwarded-For` that is not a trusted proxy's, and the peer itself where it is not trusted.
+   * The client of a request: the last address in `Forwarded` (RFC 7239) or `X-Forwarded-For` that
+   * is not a trusted proxy's, or the peer itself if it is not trusted.
    *
-   * @throws {HandshakeError} When both fields are there and name different clients (400): a client can
-   * send the one that its proxy does not set.
+   * @throws {HandshakeError} When both fields name different clients (400): a client can forge the
+   * one that its proxy does not set.
    */
   clientOf(peer: PeerAddress, headers: HeaderView): PeerAddress {
     if (!this.has(peer.remoteAddress)) return peer;
@@ -83,12 +83,13 @@ export class TrustedProxies {
     return protocols.some((protocol) => protocol.trim().toLowerCase() === "https");
   }
 
-  /** Goes from proxy to proxy, the nearest first, up to the first address that is not trusted. */
+  /** Walks the proxies, the nearest first, up to the first address that is not trusted. */
   #last(peer: PeerAddress, entries: readonly string[]): PeerAddress {
     let client = peer;
     for (let i = entries.length - 1; i >= 0 && this.has(client.remoteAddress); i--) {
       const next = parseNode(entries[i].trim());
-      // "unknown", an obfuscated name, or nonsense: the proxy that said it is the last known address.
+      // "unknown", an obfuscated name, or invalid text: the proxy that sent it is the last known
+      // address.
       if (next === undefined) break;
       client = next;
     }
@@ -96,7 +97,7 @@ export class TrustedProxies {
   }
 }
 
-/** The text of an address in the one form in which addresses are compared. */
+/** The canonical text of an address. */
 export function normalizeAddress(address: string): string {
   if (!address.includes(":")) return address;
   const bytes = parseIpAddress(address);
@@ -122,7 +123,8 @@ function parseRange(text: unknown): AddressRange {
   }
   const bytes = unmapped(parsed);
   if (bytes.length === parsed.length) return { bytes, bits };
-  // A range around the mapped addresses is one of IPv6, which no IPv4 address is compared with.
+  // A range that contains the mapped addresses is one of IPv6, with which no IPv4 address is
+  // compared.
   return bits < 96 ? { bytes: parsed, bits } : { bytes, bits: bits - 96 };
 }
 
@@ -144,7 +146,7 @@ function parseNode(text: string): PeerAddress | undefined {
   const bytes = parseIpAddress(bracketed ? name.slice(1, -1) : name);
   if (bytes === undefined || bracketed !== (bytes.length === 16)) return undefined;
   const number = Number(port ?? "0");
-  // The port may be an obfuscated name (`_secret`), which has no meaning here.
+  // The port may be an obfuscated name (`_secret`), which is ignored.
   const remotePort = Number.isInteger(number) && number >= 0 && number <= 65535 ? number : 0;
   return { remoteAddress: formatIpAddress(bytes), remotePort };
 }
@@ -169,7 +171,7 @@ function parameterValues(field: string, name: string): string[] {
   return values;
 }
 
-/** Splits at a character that does not stand inside of quotes. */
+/** Splits at a character outside quotes. */
 function splitQuoted(text: string, separator: string): string[] {
   const parts: string[] = [];
   let start = 0;
@@ -186,12 +188,12 @@ function splitQuoted(text: string, separator: string): string[] {
   return parts;
 }
 
-/** The address of a peer, in the one form in which addresses are compared. */
+/** The canonical address of a peer. */
 export function addressOf({ remoteAddress, remotePort }: Partial<PeerAddress>): PeerAddress {
   return { remoteAddress: normalizeAddress(remoteAddress ?? ""), remotePort: remotePort ?? 0 };
 }
 
-/** The stream as that of the client that a proxy names. */
+/** The stream with the address of the client that a proxy names. */
 export function addressed(
   transport: Transport,
   { remoteAddress, remotePort }: PeerAddress,
@@ -201,7 +203,7 @@ export function addressed(
     : new ForwardedTransport(transport, remoteAddress, remotePort);
 }
 
-/** A stream whose peer is known better than its socket knows it. */
+/** A stream whose peer is not the one of its socket. */
 class ForwardedTransport implements Transport {
   readonly remoteAddress: string;
   readonly remotePort: number;
@@ -255,9 +257,9 @@ class ForwardedTransport implements Transport {
 
 /** The address of a client. */
 export interface PeerAddress {
-  /** The address as text, without the port; empty where there is none. */
+  /** The address as text, without the port; empty if there is none. */
   readonly remoteAddress: string;
-  /** The port; 0 where there is none. */
+  /** The port; 0 if there is none. */
   readonly remotePort: number;
 }
 
@@ -286,8 +288,8 @@ export class ProxyHeaderReader {
   /**
    * Takes the next bytes.
    *
-   * @returns The index behind the header in this chunk, or -1 while it is not complete.
-   * @throws {HandshakeError} `PROXY_HEADER_INVALID` (400) when it is no header.
+   * @returns The index after the header in this chunk, or -1 until it is complete.
+   * @throws {HandshakeError} `PROXY_HEADER_INVALID` (400) when it is not a header.
    */
   push(chunk: Uint8Array): number {
     let at = 0;
@@ -329,7 +331,7 @@ export class ProxyHeaderReader {
     if (this.#kept[this.#length - 2] !== CR) throw invalid("The PROXY line does not end with CRLF");
     const line = String.fromCharCode(...this.#kept.subarray(0, this.#length - 2));
     this.#state = "done";
-    // Whatever follows UNKNOWN is ignored.
+    // The rest after UNKNOWN is ignored.
     if (line === "PROXY UNKNOWN" || line.startsWith("PROXY UNKNOWN ")) return;
     const [, family, source, destination, ...ports] = line.split(" ");
     const size = family === "TCP4" ? 4 : family === "TCP6" ? 16 : undefined;
@@ -353,8 +355,8 @@ export class ProxyHeaderReader {
     if (command !== 0x20 && command !== 0x21) {
       throw invalid("The PROXY header has an unknown version or command");
     }
-    // TCP over IPv4 or IPv6. Other families have no address that could be used; LOCAL (0x20) is the
-    // proxy's own connection, for its health checks.
+    // TCP over IPv4 or IPv6. Other families have no usable address; LOCAL (0x20) is the proxy's own
+    // connection, for its health checks.
     const size = command === 0x20 ? 0 : family === 0x11 ? 12 : family === 0x21 ? 36 : 0;
     if (family > 0x32 || (family & 0x0f) > 2) throw invalid("The PROXY header is malformed");
     if (length < size) throw invalid("The PROXY header is too short for its addresses");

@@ -1,4 +1,4 @@
-// The number of handshakes and connections of a server, in all and by address.
+// The number of handshakes and connections of a server, in total and by address.
 
 import type { LimitReport } from "../connection/limit_report.ts";
 import { HandshakeError } from "../errors.ts";
@@ -16,7 +16,7 @@ export interface ConnectionLimits {
   readonly connection?: { readonly memoryLimit: number };
 }
 
-/** Counts what a server holds: opening handshakes and open connections, in all and by address. */
+/** Counts opening handshakes and open connections of a server, in total and by address. */
 export class ConnectionCount {
   readonly #limits: ConnectionLimits;
   readonly #open: () => number;
@@ -50,10 +50,10 @@ export class ConnectionCount {
   }
 
   /**
-   * Counts one handshake more.
+   * Counts another handshake.
    *
-   * @throws {HandshakeError} When that is over `maxConnections`, or memory is near `memoryLimit`; it is not
-   * counted then.
+   * @throws {HandshakeError} When that is over `maxConnections`, or memory is near `memoryLimit`;
+   * it is then not counted.
    */
   addHandshake(remoteAddress: string): void {
     const { memoryLimit } = this;
@@ -62,15 +62,15 @@ export class ConnectionCount {
     this.#handshakes++;
   }
 
-  /** One handshake less: it has failed, or is an open connection now. */
+  /** A handshake has ended: it has failed, or is now an open connection. */
   removeHandshake(): void {
     this.#handshakes--;
   }
 
   /**
-   * Counts one more from an address; those of unix sockets are not counted.
+   * Counts another one from an address, except for unix sockets.
    *
-   * @throws {HandshakeError} When that is over `maxConnectionsPerAddress`; it is not counted then.
+   * @throws {HandshakeError} When that is over `maxConnectionsPerAddress`; it is then not counted.
    */
   addAddress(remoteAddress: string): void {
     if (this.#limits.maxConnectionsPerAddress === Infinity || remoteAddress === "") return;
@@ -79,7 +79,7 @@ export class ConnectionCount {
     this.#byAddress.set(remoteAddress, value);
   }
 
-  /** One less from an address. */
+  /** One from an address has ended. */
   removeAddress(remoteAddress: string): void {
     const value = this.#byAddress.get(remoteAddress);
     if (value === undefined) return;

@@ -19,7 +19,7 @@ import { checkShutdownOptions, type ShutdownOptions } from "./shutdown.ts";
  * @category Pub/sub
  */
 export interface BroadcastOptions<T = unknown> {
-  /** The connection that does not get it, such as the one it came from. */
+  /** The connection to exclude, such as the sender. */
   except?: Connection<T> | undefined;
 }
 
@@ -29,7 +29,7 @@ export interface BroadcastOptions<T = unknown> {
  * @category Pub/sub
  */
 export interface ServerPublishOptions<T = unknown> extends PublishOptions {
-  /** The connection that does not get it, such as the one it came from. */
+  /** The connection to exclude, such as the sender. */
   except?: Connection<T> | undefined;
 }
 
@@ -86,7 +86,8 @@ export abstract class ConnectionGroup<T> {
   /**
    * Sends a message to all open connections, encoded once.
    *
-   * @param data A string is sent as text, bytes as binary; or what `prepareMessage` made of them.
+   * @param data A string is sent as text, bytes as binary; or a prepared message
+   * (`prepareMessage`).
    * @param options The connection to exclude.
    * @returns The number of connections to which it was sent.
    * @throws {TypeError} When the data is of another type, or an option unknown.
@@ -111,8 +112,9 @@ export abstract class ConnectionGroup<T> {
    * all that agreed on the same compression).
    *
    * @param topic The topic.
-   * @param data A string is sent as text, bytes as binary; or what `prepareMessage` made of them.
-   * @param options The connection to leave out, and the policy for connections that are slow.
+   * @param data A string is sent as text, bytes as binary; or a prepared message
+   * (`prepareMessage`).
+   * @param options The connection to exclude, and the policy for slow connections.
    * @returns The outcome, in numbers of connections.
    * @throws {TypeError} When the data is of another type, or an option unknown or of another type.
    * @throws {RangeError} When the topic is empty or longer than 1024 bytes.
@@ -156,11 +158,11 @@ export abstract class ConnectionGroup<T> {
   }
 
   /**
-   * Stops accepting at once, closes all connections with 1001 (RFC 6455 section 7.4.1) and waits for them.
-   * Messages that were accepted before are delivered first. A connection without progress for `timeout`
-   * milliseconds is cut. Resolves when everything has ended. A second call waits for the same end, and
-   * closes at once what a first one with `drainPeriod` has not closed yet, unless it has `drainPeriod` as
-   * well.
+   * Stops accepting at once, closes all connections with 1001 (RFC 6455 section 7.4.1) and waits
+   * for them. Accepted messages are delivered first. A connection without progress for `timeout`
+   * milliseconds is cut. Resolves when everything has ended. A second call waits for the same end;
+   * unless it has a `drainPeriod` itself, it closes the connections that a first call with
+   * `drainPeriod` has not closed yet.
    *
    * @throws {TypeError | RangeError} When an option is unknown, of another type or out of range.
    */

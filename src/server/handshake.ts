@@ -1,5 +1,5 @@
-// The server's end of one opening handshake: from the first byte of a request to an open connection,
-// a rejection, or a plain HTTP response.
+// The server's side of one opening handshake: from the first byte of a request to an open
+// connection, a rejection, or a plain HTTP response.
 
 import { HandshakeError } from "../errors.ts";
 import { acceptDeflate } from "../handshake/deflate_offer.ts";
@@ -54,11 +54,11 @@ import {
 export type HandshakeOutcome<T> = Accepted<T> | "passed" | undefined;
 
 /**
- * Milliseconds that a request has beyond its time, once: after a stall of this process it may wait in the
- * kernel, and Deno needs some turns of the event loop to read all sockets.
+ * Extra milliseconds for a request, once: after a stall of this process it may wait in the kernel,
+ * and Deno needs some turns of the event loop to read all sockets.
  */
 const GRACE = 100;
-/** Bytes behind a request that are read while a hook decides; the peer has to wait with the rest. */
+/** Bytes after a request that are read while a hook decides; the rest has to wait. */
 const MAX_REST = 65_536;
 
 /** The decision where there is no hook, or it returns nothing. */
@@ -70,7 +70,7 @@ const Phase = {
   Proxy: 0,
   /** The head of the request is read. */
   Head: 1,
-  /** A hook of the user's decides. */
+  /** A hook decides. */
   Deciding: 2,
   /** A response is sent, or there is none to send. */
   Answered: 3,
@@ -97,7 +97,7 @@ export class Handshake<T> implements TransportSink, TimerTarget {
   #restSize = 0;
   #ended = false;
   #over = false;
-  /** Aborts when the client of a plain request has left. */
+  /** Aborts when the client of a plain request disconnects. */
   #abort: AbortController | undefined;
   #answer: Answer | undefined;
   #refusal: HandshakeError | undefined;
@@ -146,7 +146,7 @@ export class Handshake<T> implements TransportSink, TimerTarget {
     if (handshakeTimeout > 0) this.#timer = timers.start(handshakeTimeout, this, 0);
   }
 
-  /** Begins to read. */
+  /** Starts reading. */
   start(): void {
     this.#transport!.start(this);
     try {
@@ -157,9 +157,9 @@ export class Handshake<T> implements TransportSink, TimerTarget {
   }
 
   /**
-   * Begins with a request that another HTTP server has read.
+   * Starts with a request that another HTTP server has read.
    *
-   * @param readHead Gives the head of the request.
+   * @param readHead Returns the head of the request.
    * @param isUnwanted Whether the request is rejected in any case, with 404.
    */
   startWith(readHead: () => RequestHead, isUnwanted: boolean): void {
@@ -178,7 +178,8 @@ export class Handshake<T> implements TransportSink, TimerTarget {
   }
 
   /**
-   * The server shuts down: a request that is not decided yet is rejected; a response has some time left.
+   * The server shuts down: a request without a decision is rejected; a response gets some more
+   * time.
    *
    * @param timeout Milliseconds for the response.
    * @param keepHttp Whether plain requests are still answered.
@@ -215,7 +216,7 @@ export class Handshake<T> implements TransportSink, TimerTarget {
     }
   }
 
-  /** The transport takes output again. */
+  /** The transport accepts output again. */
   drain(): void {
     this.#answer?.drain();
   }
@@ -225,9 +226,10 @@ export class Handshake<T> implements TransportSink, TimerTarget {
     this.#ended = true;
     if (this.#answer !== undefined) this.#answer.hasPeerEnded = true;
     if (this.#phase === Phase.Deciding || this.#isResponding) {
-      // Most likely the client has left, and the hook may give up. But it may still take its response.
+      // Most likely the client has disconnected, and the hook may give up. But it may still read
+      // its response.
       this.#abort?.abort(clientLeft());
-      // The bytes behind the request may be all that the client sends.
+      // The bytes after the request may be the client's only input.
       if (this.#plain || this.#isResponding || this.#rest.length > 0) return;
     }
     this.#left();
@@ -253,7 +255,7 @@ export class Handshake<T> implements TransportSink, TimerTarget {
   /** The user's response failed. */
   #responseFailed(error: unknown, begun: boolean): void {
     this.#core.reportError(error);
-    // The client learns of it by the missing end of the body.
+    // The client detects it by the missing end of the body.
     if (begun) this.#answer!.cut();
     else this.#send(hookFailed(this.#head?.method));
   }
@@ -362,7 +364,7 @@ export class Handshake<T> implements TransportSink, TimerTarget {
   /** Continues with the result of a hook, now or when its promise is settled. */
   #waitFor<V>(value: V | PromiseLike<V>, then: (value: V) => void): void {
     if (!isPromiseLike(value)) {
-      // The hook may have shut the server down, which has answered then.
+      // The hook may have shut the server down, which has then answered.
       if (this.#phase === Phase.Deciding) then(value);
       else this.#discard(value);
       return;
@@ -375,7 +377,9 @@ export class Handshake<T> implements TransportSink, TimerTarget {
     }).catch((error: unknown) => this.#refuse(error));
   }
 
-  /** A hook has decided about a request that was answered, or has lost its client, before. */
+  /**
+   * A hook has decided about a request that was already answered, or whose client has disconnected.
+   */
   #discard(result: unknown): void {
     const release = releaseOf(result);
     if (release !== undefined) this.#core.release(release);
@@ -463,13 +467,13 @@ export class Handshake<T> implements TransportSink, TimerTarget {
     });
   }
 
-  // The answer.
+  // The response.
 
-  /** Rejects the request because of an error, whosever fault it is. */
+  /** Rejects the request because of any error. */
   #refuse(error: unknown): void {
     const method = this.#head?.method;
     if (this.#abort?.signal.aborted && this.#phase === Phase.Deciding) {
-      // An error that the hook throws because its signal aborted is no failure.
+      // An error that the hook throws because its signal aborted is not a failure.
       const cause = error instanceof HookFailure ? error.cause : error;
       if (cause === this.#abort.signal.reason || isAbortError(cause)) return this.#left();
     }
@@ -498,7 +502,7 @@ export class Handshake<T> implements TransportSink, TimerTarget {
     return true;
   }
 
-  /** Sends a response of the user's. */
+  /** Sends a response of the user. */
   #respond(response: Response): boolean {
     const answer = this.#beginAnswer();
     if (answer === undefined) {
@@ -528,14 +532,14 @@ export class Handshake<T> implements TransportSink, TimerTarget {
   }
 
   /**
-   * The stream, which is taken over now where the request came from another HTTP server.
+   * The stream; takes it over first if the request came from another HTTP server.
    *
    * @param sink Present: reads from it from now on.
-   * @returns The stream, or `undefined` when there is none to answer on.
+   * @returns The stream, or `undefined` without one.
    */
   #takeTransport(sink?: TransportSink): Transport | undefined {
     if (this.#socket === undefined || this.#transport !== undefined) {
-      // It may have been stopped for a hook; now its end is to be seen.
+      // Reading may have been paused for a hook; the end must be detected now.
       this.#transport?.resume();
       return this.#over ? undefined : this.#transport;
     }
@@ -555,7 +559,7 @@ export class Handshake<T> implements TransportSink, TimerTarget {
     return this.#transport;
   }
 
-  /** The client has left, or has ended its direction. */
+  /** The client has disconnected, or has ended its direction. */
   #left(): void {
     const wasAnswered = this.#phase === Phase.Answered && !this.#isResponding;
     const reason = clientLeft();

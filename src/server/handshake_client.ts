@@ -1,4 +1,4 @@
-// The client of one opening handshake: the address that it is known by, and its place in the counts.
+// The client of one opening handshake: its address, and its place in the counts.
 
 import type { HandshakeError, HeaderView } from "../errors.ts";
 import { MemoryGovernor, type MemoryHolder, type MemoryUse } from "../message/memory_governor.ts";
@@ -48,7 +48,7 @@ export class HandshakeClient implements MemoryHolder {
     this.#isSecure = isTls || rules.secure;
   }
 
-  /** The address of the client, or of a proxy as long as the client behind it is unknown. */
+  /** The address of the client, or of a proxy while the client behind it is unknown. */
   get peer(): PeerAddress {
     return this.#peer;
   }
@@ -60,7 +60,7 @@ export class HandshakeClient implements MemoryHolder {
 
   // Its address.
 
-  /** Whether the address comes with the request or in front of it. */
+  /** Whether the address is in the request or before it. */
   get isBehindProxy(): boolean {
     return this.#rules.trustedProxies !== undefined || this.#rules.proxyProtocol;
   }
@@ -118,7 +118,7 @@ export class HandshakeClient implements MemoryHolder {
     this.#countedAddress = remoteAddress;
   }
 
-  /** The handshake is done. The address still counts, until its connection closes. */
+  /** The handshake is complete. The address still counts, until its connection closes. */
   handOver(): void {
     this.#countedAddress = undefined;
     this.giveBack();
@@ -135,7 +135,7 @@ export class HandshakeClient implements MemoryHolder {
 
   // Its memory.
 
-  /** The handshake holds so many bytes of its request. */
+  /** Counts the bytes that the handshake holds of its request. */
   hold(bytes: number): void {
     const difference = bytes - this.counted;
     if (difference === 0) return;
@@ -143,12 +143,14 @@ export class HandshakeClient implements MemoryHolder {
     MemoryGovernor.ofProcess.count(this, difference, this.#count.memoryLimit);
   }
 
-  /** Adds what it holds to the parts. */
+  /** Adds its memory to `use`. */
   addTo(use: MemoryUse): void {
     use.handshakes += this.counted;
   }
 
-  /** Rejects the handshake, because all together hold too much and this one most. */
+  /**
+   * Rejects the handshake, because all connections together hold too much memory and this one most.
+   */
   giveUp(): void {
     this.#refuse?.(memoryNear(this.#count.memoryLimit));
     this.#forget();

@@ -1,5 +1,5 @@
-// Plain HTTP on a WebSocket server's port: one request without a body, and the response to it, which is
-// sent no faster than the client reads.
+// Plain HTTP on a WebSocket server's port: one request without a body, and its response, sent with
+// backpressure.
 
 import { HandshakeError } from "../errors.ts";
 import { isHost, isOriginForm } from "../handshake/outgoing.ts";
@@ -24,19 +24,19 @@ const LAST_CHUNK = encoder.encode("0\r\n\r\n");
  * The request as the web's `Request`.
  *
  * @param head The request.
- * @param secure Whether it came over TLS, which makes its URL `https:`.
- * @param signal Aborts when the client has left.
+ * @param secure Whether it arrived over TLS, which makes its URL `https:`.
+ * @param signal Aborts when the client disconnects.
  * @throws {HandshakeError} When it cannot be answered here (400).
  */
 export function toRequest(head: RequestHead, secure: boolean, signal: AbortSignal): Request {
   const { fields, path, method, version } = head;
-  // Health checks of load balancers speak HTTP/1.0, which knows no Host (RFC 1945 5.2).
+  // Health checks of load balancers speak HTTP/1.0, which has no Host (RFC 1945 5.2).
   const isHostless = version === "HTTP/1.0" && !fields.has("host");
   const host = isHostless ? "localhost" : head.host;
   if ((fields.get("content-length") ?? "0") !== "0" || fields.has("transfer-encoding")) {
     throw badRequest("BODY_NOT_ALLOWED", "This endpoint does not accept a request body");
   }
-  // RFC 9112 3.2: one Host line, and it must be a host; anything else would lead the URL astray.
+  // RFC 9112 3.2: one Host line, which must be a host; anything else would change the URL.
   if (!isHostless && (fields.getAll("host").length !== 1 || !isHost(host))) {
     throw badRequest("HOST_INVALID", "The request must name its host in one Host field");
   }
@@ -58,8 +58,8 @@ function badRequest(
 
 /**
  * Sends one `Response`. Its body is read with backpressure: the next chunk is requested when the
- * transport has taken the one before. The length of a body that is there at once is announced; any
- * other is sent in chunks (RFC 9112 7.1), or up to the end of the stream to an HTTP/1.0 client.
+ * transport has accepted the previous one. A body that is available at once gets a Content-Length;
+ * any other is sent in chunks (RFC 9112 7.1), or up to the end of the stream to an HTTP/1.0 client.
  */
 export class ResponseWriter {
   readonly #transport: Transport;
@@ -77,9 +77,9 @@ export class ResponseWriter {
    * @param transport The stream to the client.
    * @param response The user's response.
    * @param request The method and the version of the request.
-   * @param written Called when the whole response was given to the transport.
-   * @param failed Called when the user's `Response` fails, with whether a part of it was sent, so that
-   * only the end of the stream can tell.
+   * @param written Called when the whole response was passed to the transport.
+   * @param failed Called when the user's `Response` fails, and whether a part of it was sent, so
+   * that only the end of the stream can signal the failure.
    */
   constructor(
     transport: Transport,
@@ -103,7 +103,7 @@ export class ResponseWriter {
     return !this.#over;
   }
 
-  /** Begins to send. */
+  /** Starts sending. */
   start(): void {
     this.#send().catch((error: unknown) => {
       if (this.#over) return;
@@ -112,13 +112,13 @@ export class ResponseWriter {
     });
   }
 
-  /** The transport takes output again. */
+  /** The transport accepts output again. */
   drain(): void {
     this.#drained?.();
     this.#drained = undefined;
   }
 
-  /** Stops: the client has left, or has no more time. The body is canceled. */
+  /** Stops, because the client has disconnected or its time has passed. The body is canceled. */
   cancel(reason: unknown): void {
     if (this.#over) return;
     this.#over = true;
@@ -129,7 +129,7 @@ export class ResponseWriter {
   async #send(): Promise<void> {
     const { status, body } = this.#response;
     const headers = [...this.#response.headers].filter(([name]) => !OWN_FIELDS.includes(name));
-    // Now, so that a status or a field that cannot be sent fails before the body is read.
+    // First, so that an invalid status or field fails before the body is read.
     streamedResponseHead({ status, headers, framing: undefined });
     if (body?.locked) {
       throw new TypeError("The body of the Response was read already: return a new Response");
@@ -194,7 +194,7 @@ export class ResponseWriter {
     return joined(encoder.encode(`${chunk.length.toString(16)}\r\n`), chunk, CRLF);
   }
 
-  /** Resolves when the transport takes more. */
+  /** Resolves when the transport accepts more. */
   #write(bytes: Uint8Array): Promise<void> | void {
     if (this.#over || this.#transport.write(bytes, bytes.length)) return;
     return new Promise((resolve) => this.#drained = resolve);
@@ -203,7 +203,7 @@ export class ResponseWriter {
 
 const CRLF = encoder.encode("\r\n");
 
-/** The reason with which the signal of a request aborts whose client has left. */
+/** The abort reason of a request whose client has disconnected. */
 export function clientLeft(): DOMException {
   return new DOMException("The client has left", "AbortError");
 }
@@ -213,7 +213,7 @@ export function isAbortError(error: unknown): boolean {
   return error instanceof Error && error.name === "AbortError";
 }
 
-/** Cancels the body of a response that is not sent, or no longer. What that throws concerns no one. */
+/** Cancels the body of a response that is not sent, or no longer. Errors of that are ignored. */
 export function cancelBody(
   { body }: Response,
   reader: ReadableStreamDefaultReader<Uint8Array> | undefined,

@@ -1,4 +1,4 @@
-// `serve` over the sockets of any runtime, and the running server that it gives.
+// `serve` over the sockets of any runtime, and the running server that it returns.
 
 import { ConnectionError } from "../errors.ts";
 import { checkUnixPath } from "../shared/check.ts";
@@ -55,7 +55,10 @@ async function listen(
   }
 }
 
-/** The use of a unix socket's path: the file stays when the process that listened there is killed. */
+/**
+ * Whether a unix socket's path is in use: the file remains when the process that listened there is
+ * killed.
+ */
 async function useOf(
   network: Network,
   unix: string,
@@ -104,14 +107,14 @@ export class Server<T = undefined> extends ConnectionGroup<T> {
   }
 }
 
-/** An address as it stands in a URL, where IPv6 goes into brackets and "any" means this machine. */
+/** An address for a URL, where IPv6 has brackets and "any" becomes this machine. */
 function urlHost(hostname: string): string {
   if (hostname === "0.0.0.0") return "127.0.0.1";
   if (hostname === "::") return "[::1]";
   return hostname.includes(":") ? `[${hostname}]` : hostname;
 }
 
-/** The path of a unix socket as it stands in a URL, where a colon ends it. */
+/** The path of a unix socket for a URL, where a colon ends it. */
 function urlPath(path: string): string {
   return encodeURI(path).replace(/[:?#]/g, encodeURIComponent);
 }

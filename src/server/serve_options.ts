@@ -58,9 +58,9 @@ export interface ServeOptions<T = undefined, M extends AnyMessage = Message>
   /** The length of the accept queue, where the runtime supports it. */
   backlog?: number | undefined;
   /**
-   * The sockets of the server, on Deno only. `"node:net"`: fair and steady for any number
-   * of connections. `"Deno.listen"`: a little less time per message up to some hundred
-   * connections, more memory, and far more time from some thousand on. Default: `"node:net"`.
+   * The sockets of the server, on Deno only. `"node:net"`: fair for any number of connections.
+   * `"Deno.listen"`: slightly less time per message up to some hundred connections, more memory,
+   * and far more time from some thousand on. Default: `"node:net"`.
    */
   denoSockets?: DenoSockets | undefined;
   /** Enables TLS (`wss://`): certificate chain and key, both PEM. */
@@ -80,10 +80,10 @@ export interface ServeOptions<T = undefined, M extends AnyMessage = Message>
    */
   maxConnectionsPerAddress?: number | undefined;
   /**
-   * Addresses and CIDR ranges of proxies, `"unix"` for those that connect over a unix socket. The
-   * address of a client behind them is the last one in `Forwarded` or `X-Forwarded-For` that is not a
-   * proxy's; `X-Forwarded-Proto: https` makes the URL `wss:`. Default: none, and these fields are not
-   * read.
+   * Addresses and CIDR ranges of trusted proxies, `"unix"` for those that connect over a unix
+   * socket. The address of a client behind them is the last one in `Forwarded` or `X-Forwarded-For`
+   * that is not a proxy's; `X-Forwarded-Proto: https` makes the URL `wss:`. Default: none, and
+   * these fields are not read.
    */
   trustedProxies?: readonly string[] | undefined;
   /**
@@ -98,16 +98,17 @@ export interface ServeOptions<T = undefined, M extends AnyMessage = Message>
    */
   reportOnly?: boolean | undefined;
   /**
-   * `true`: clients reach this server over TLS that a proxy ends, so that the URL of a request begins with
-   * `wss:`, and `allowedOrigins: "same"` requires an `https:` page. Default: whether `tls` is given.
+   * `true`: clients connect over TLS that a proxy terminates, so that the URL of a request begins
+   * with `wss:`, and `allowedOrigins: "same"` requires an `https:` page. Default: whether `tls` is
+   * given.
    */
   secure?: boolean | undefined;
   /** Shuts the server down when it aborts. */
   signal?: AbortSignal | undefined;
   /**
-   * The values of `Origin` that are allowed where there is one, as browsers send it; others get a 403.
-   * `"same"`: the request's own host, and `https:` where the URL is `wss:`. `"any"`: all. A list: exactly
-   * these. Clients that send no `Origin` are not browsers and are accepted. Default: `"same"`.
+   * The values of `Origin`, which browsers send, that are allowed; others get a 403. `"same"`: the
+   * request's own host, and `https:` if the URL is `wss:`. `"any"`: all. A list: exactly these.
+   * Clients that send no `Origin` are not browsers and are accepted. Default: `"same"`.
    */
   allowedOrigins?: Origins | undefined;
   /**
@@ -123,15 +124,15 @@ export interface ServeOptions<T = undefined, M extends AnyMessage = Message>
    */
   clientTopics?: ClientTopicsOptions<T> | undefined;
   /**
-   * Stores messages that are published to topics, for clients that resume: the broker of `backplane`
-   * numbers and stores so many of them. All servers on a broker need the same value. Default: none.
+   * Stores messages that are published to topics, for clients that resume: the broker of
+   * `backplane` numbers and stores them. All servers on a broker need the same value. Default:
+   * none.
    */
   history?: HistoryOptions | undefined;
   /**
-   * Host names and addresses that requests may be for, in lower case and without a port; others get a
-   * 421. It is for servers that browsers reach without a proxy, above all on this machine: a page
-   * whose name was made to point here (DNS rebinding) passes the check of `allowedOrigins: "same"`, and not
-   * this one. Default: any.
+   * The allowed host names and addresses of requests, in lower case and without a port; others get
+   * a 421. For servers that browsers reach without a proxy, above all on this machine: DNS
+   * rebinding passes the check of `allowedOrigins: "same"`, but not this one. Default: any.
    */
   allowedHosts?: readonly string[] | undefined;
   /**
@@ -141,9 +142,9 @@ export interface ServeOptions<T = undefined, M extends AnyMessage = Message>
    */
   onError?(error: unknown, connection?: Connection<T>): void;
   /**
-   * Called for each upgrade request that was rejected, for any reason: malformed, a wrong host, path
-   * or origin, a limit, the `upgrade` hook, a timeout, a shutdown. Where the request was not read so far,
-   * its fields are empty.
+   * Called for each upgrade request that was rejected, for any reason: malformed, a wrong host,
+   * path or origin, a limit, the `upgrade` hook, a timeout, a shutdown. Fields of the request that
+   * were not read are empty.
    */
   onRefused?(request: UpgradeRequest, refusal: Refusal): void;
   /**
@@ -153,7 +154,8 @@ export interface ServeOptions<T = undefined, M extends AnyMessage = Message>
   onLimit?(report: LimitReport): void;
   /**
    * Called for each upgrade request that passed the checks. Returning nothing accepts it; see
-   * {@linkcode UpgradeResult} for the rest. If it throws, the server responds 500, and `onError` is called.
+   * {@linkcode UpgradeResult} for other results. If it throws, the server responds 500, and
+   * `onError` is called.
    */
   upgrade?(request: UpgradeRequest): UpgradeResult<T> | Promise<UpgradeResult<T>>;
   /**
@@ -164,10 +166,7 @@ export interface ServeOptions<T = undefined, M extends AnyMessage = Message>
   fetch?(request: Request): Response | Promise<Response>;
 }
 
-/**
- * The options of the HTTP server, which a group of connections on another HTTP server does not have: that
- * server decides them.
- */
+/** The options of the HTTP server, which do not apply to connections on another HTTP server. */
 export const LISTENING_OPTIONS = [
   "hostname",
   "port",
@@ -184,7 +183,7 @@ export const LISTENING_OPTIONS = [
 ] as const satisfies Exclude<keyof ServeOptions, keyof UpgradeOptions>[];
 
 /**
- * The options of `serve` that make sense where another server listens and answers plain HTTP.
+ * The options of `serve` that apply when another server listens and answers plain HTTP.
  *
  * @category Server
  */
@@ -237,7 +236,7 @@ const SERVE_OPTION_NAMES = [
   ...HANDLER_NAMES,
 ] as const;
 
-/** The options of `serve` once checked, with their defaults. */
+/** The checked options of `serve`, with their defaults. */
 export interface ServeRules<T> {
   /** The options of the connections. */
   readonly connection: ConnectionRules;
@@ -323,7 +322,8 @@ export function serveRules<T>(options: ServeOptions<T>): ServeRules<T> {
 
 function checkAddress<T>(options: ServeOptions<T>): void {
   checkType("hostname", options.hostname, "string");
-  // Some runtimes take it for all addresses: an unset variable must not open the server to the network.
+  // Some runtimes interpret it as all addresses: an unset variable must not expose the server to
+  // the network.
   if (options.hostname === "") {
     throw wrongType("hostname", 'an address or a host name ("0.0.0.0" and "::" mean all)', "");
   }
@@ -375,7 +375,7 @@ function servedPaths(path: unknown): readonly string[] | undefined {
   });
 }
 
-/** The most messages that are stored of a topic. */
+/** The maximum number of stored messages per topic. */
 const MAX_MESSAGES = 1_000_000;
 
 /** The options about the backplane, see those of `serve`. */
@@ -384,7 +384,7 @@ export interface BackplaneOptions {
   backplane?: Backplane | undefined;
   /** The queue while it is down. */
   backplaneQueue?: BackplaneQueueOptions | undefined;
-  /** How much it stores. */
+  /** The limits of the history. */
   history?: HistoryOptions | undefined;
 }
 

@@ -1,5 +1,5 @@
-// The core of a server: its connections, the limits and numbers of them, and the shutdown. How connections
-// come in is added by `StreamServer`, or by the server of the runtime.
+// The core of a server: its connections, their limits and numbers, and the shutdown.
+// `StreamServer`, or the server of the runtime, adds the acceptance of connections.
 
 import { TimeoutError, type WebSocketError } from "../errors.ts";
 import { MemoryGovernor, type MemoryUse } from "../message/memory_governor.ts";
@@ -25,7 +25,7 @@ export interface ServedConnection<T> extends ConnectionDriver {
   /**
    * Starts the closing handshake.
    *
-   * @param timeout Milliseconds for it. Default: the option `closeTimeout`.
+   * @param timeout Its timeout in milliseconds. Default: the option `closeTimeout`.
    */
   close(code: number, reason: string, timeout?: number): void;
   /** Cuts the connection for a reason. */
@@ -52,7 +52,7 @@ export interface ServerStats {
   readonly memory: Readonly<MemoryUse>;
 }
 
-/** The connections of one server, whichever way they came in, and its end. */
+/** The connections of one server, however accepted, and its shutdown. */
 export class ServerCore<T> implements DriverContext<T>, TimerTarget {
   /** The checked options. */
   readonly rules: ServeRules<T>;
@@ -73,8 +73,8 @@ export class ServerCore<T> implements DriverContext<T>, TimerTarget {
   #isDrained = false;
   #closeTimer: Timer | undefined;
   /**
-   * Connections that were closing before the shutdown reached them, whose own time may be longer: the
-   * output of each that had not left when it was last looked at.
+   * The unsent output, at the last check, of each connection that was closing before the shutdown,
+   * and whose own timeout may be longer.
    */
   #closing: Map<ServedConnection<T>, number> = new Map();
   #drain: Drain<ServedConnection<T>> | undefined;
@@ -83,7 +83,7 @@ export class ServerCore<T> implements DriverContext<T>, TimerTarget {
 
   /**
    * @param rules The checked options.
-   * @param parts The parts that they need.
+   * @param parts The parts for these options.
    */
   constructor(rules: ServeRules<T>, parts: ServerParts) {
     this.rules = rules;
@@ -112,7 +112,7 @@ export class ServerCore<T> implements DriverContext<T>, TimerTarget {
     return this.rules.options;
   }
 
-  /** How many connections are open. */
+  /** The number of open connections. */
   get connections(): number {
     return this.#connections.size;
   }
@@ -122,7 +122,7 @@ export class ServerCore<T> implements DriverContext<T>, TimerTarget {
     return this.#connections.keys();
   }
 
-  /** The inside of a connection that is open. */
+  /** The driver of an open connection. */
   driverOf(connection: Connection<T>): ServedConnection<T> | undefined {
     return this.#connections.get(connection);
   }
@@ -150,7 +150,9 @@ export class ServerCore<T> implements DriverContext<T>, TimerTarget {
     this.#since.opened++;
   }
 
-  /** Connections may come: the signal among the options counts, and so does the backplane. */
+  /**
+   * Connections may be accepted: starts the backplane, and listens to the signal in the options.
+   */
   begin(): void {
     const { backplane, backplaneQueue, history } = this.rules.options;
     const { Relay } = this.#parts;
@@ -166,12 +168,12 @@ export class ServerCore<T> implements DriverContext<T>, TimerTarget {
     this.#call(() => this.rules.options.onRefused?.(request, refusal));
   }
 
-  /** Calls a `release` of the user's. */
+  /** Calls a `release` function of the user. */
   release(release: () => unknown): void {
     this.#call(release);
   }
 
-  /** The numbers of this moment and since the start. */
+  /** The current numbers, and the totals since the start. */
   stats(): ServerStats {
     const { opened, refused } = this.#since;
     const connections = this.#connections.size;
@@ -198,7 +200,7 @@ export class ServerCore<T> implements DriverContext<T>, TimerTarget {
     });
   }
 
-  /** A limit of a connection was met. */
+  /** A limit of a connection was reached. */
   limitReached(report: LimitReport<Connection<T>>): void {
     callReported(
       () => this.rules.options.onLimit?.(report),
@@ -211,7 +213,7 @@ export class ServerCore<T> implements DriverContext<T>, TimerTarget {
     reportError(this.rules.options.onError, error, connection);
   }
 
-  /** Ends it all; see {@linkcode ConnectionGroup.shutdown}. */
+  /** Shuts the server down; see {@linkcode ConnectionGroup.shutdown}. */
   shutdown(
     { timeout, drainPeriod = 0, code = CloseCode.GoingAway, keepHttp = false }: ShutdownOptions =
       {},
@@ -247,14 +249,14 @@ export class ServerCore<T> implements DriverContext<T>, TimerTarget {
    */
   protected stopAccepting(_timeout: number, _keepHttp: boolean): void {}
 
-  /** Ends what is left besides connections. Returns whether it has ended. */
+  /** Ends everything besides connections. Returns whether it has ended. */
   protected endAccepting(_timeout: number): boolean {
     return true;
   }
 
-  /** Somebody has no more time for a shutdown that is spread. */
+  /** A later call ends the drain period. */
   #hurry(timeout: number | undefined): void {
-    // If all were told to close already, they keep the time that they were given.
+    // If all connections are already closing, they keep their timeouts.
     if (this.#isDrained) return;
     this.#closeTimeout = timeout ?? this.#closeTimeout;
     for (const driver of this.#connections.values()) {
@@ -263,13 +265,13 @@ export class ServerCore<T> implements DriverContext<T>, TimerTarget {
     this.#drain?.finish();
   }
 
-  /** Looks after the connections that were closing before. All others have timers of their own. */
+  /** Monitors the connections that were closing before. All others have their own timers. */
   #startCloseTimer(): void {
     if (this.#closing.size === 0) return;
     this.#closeTimer = timers.start(this.#closeTimeout, this, 0);
   }
 
-  /** The time of a shutdown has passed. Connections whose output makes progress get more of it. */
+  /** The time of a shutdown has passed. Connections whose output makes progress get more time. */
   timerFired(): void {
     const late = new TimeoutError("CLOSE_TIMEOUT", "The server's shutdown waited no longer");
     for (const [driver, unsent] of [...this.#closing]) {
@@ -282,7 +284,7 @@ export class ServerCore<T> implements DriverContext<T>, TimerTarget {
     this.#startCloseTimer();
   }
 
-  /** Shuts down when the signal among the options aborts. */
+  /** Shuts down when the signal in the options aborts. */
   #followSignal(): void {
     const { signal } = this.rules.options;
     if (signal === undefined) return;
@@ -292,7 +294,7 @@ export class ServerCore<T> implements DriverContext<T>, TimerTarget {
     if (signal.aborted) this.shutdown();
   }
 
-  /** Calls a function of the user's, whose failure concerns nothing here. */
+  /** Calls a function of the user, whose failure is only reported. */
   #call(hook: () => unknown): void {
     callReported(hook, (error) => this.reportError(error));
   }

@@ -12,9 +12,9 @@ import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
  */
 export interface ShutdownOptions {
   /**
-   * Milliseconds without progress after which a connection in its closing handshake is cut. Output that
-   * the client reads is progress. Default: the option `closeTimeout` of `serve`. With `drainPeriod` each
-   * connection has them from its own Close frame on.
+   * Milliseconds without progress after which a connection in its closing handshake is cut. Output
+   * that the client reads is progress. Default: the option `closeTimeout` of `serve`. With
+   * `drainPeriod` the time of each connection starts with its own Close frame.
    */
   timeout?: number | undefined;
   /**
@@ -28,9 +28,9 @@ export interface ShutdownOptions {
    */
   code?: 1001 | 1012 | undefined;
   /**
-   * `true`: plain HTTP requests are answered by `fetch` until the last connection has closed, so that a
-   * health check can say that the server drains; upgrade requests get a 503. Default: `false`, the server
-   * stops listening at once.
+   * `true`: plain HTTP requests are answered by `fetch` until the last connection has closed, so
+   * that a health check can report the drain; upgrade requests get a 503. Default: `false`, the
+   * server stops listening at once.
    */
   keepHttp?: boolean | undefined;
 }
@@ -49,7 +49,10 @@ export function checkShutdownOptions(options: ShutdownOptions): void {
   throw new RangeError(`Option "code" must be 1001 or 1012, got ${code}`);
 }
 
-/** Spreads a function over a list and a time: evenly, in the order of the list, the first at once. */
+/**
+ * Spreads the calls of a function for the items of a list evenly over time, in order, the first at
+ * once.
+ */
 export class Drain<I> implements TimerTarget {
   readonly #items: readonly I[];
   readonly #over: number;
@@ -62,8 +65,8 @@ export class Drain<I> implements TimerTarget {
   #isOver = false;
 
   /**
-   * @param items The items, in the order in which their turn comes.
-   * @param over Milliseconds that it takes; 0 is at once.
+   * @param items The items, in the order of the calls.
+   * @param over The duration in milliseconds; 0 is at once.
    * @param each Called for each item.
    * @param done Called after the last item.
    * @param now A clock in milliseconds. Default: `performance.now`.

@@ -1,5 +1,5 @@
-// A server of streams: the opening handshakes on sockets that it accepts or that another HTTP server hands
-// over, and the connections that they lead to.
+// A server of streams: the opening handshakes on sockets that it accepts or that another HTTP
+// server hands over, and the resulting connections.
 
 import type { Connection } from "../connection/connection.ts";
 import { Driver } from "../connection/driver.ts";
@@ -11,8 +11,8 @@ import { ServerCore } from "./server_core.ts";
 import type { Accepted, UpgradeCallOptions, UpgradeSocket } from "./upgrade_hook.ts";
 
 /**
- * Rejected clients that may linger until they have read their response, beyond the handshakes that are
- * counted. Under a flood the next ones are cut at once.
+ * The maximum number of rejected clients that may still read their response, besides the counted
+ * handshakes. In a flood, further ones are cut at once.
  */
 const MAX_LINGERING = 1024;
 
@@ -57,13 +57,13 @@ export class StreamServer<T> extends ServerCore<T> implements ListenerSink {
     handshake.start();
   }
 
-  /** Accepting failed. */
+  /** Accepting a socket failed. */
   error(error: Error): void {
     this.reportError(error);
   }
 
   /**
-   * Decides about a request that another HTTP server has read, and takes its socket over.
+   * Handles a request that another HTTP server has read, and takes over its socket.
    *
    * @param socket Its socket.
    * @param readHead Gives the head of the request.
@@ -129,7 +129,8 @@ export class StreamServer<T> extends ServerCore<T> implements ListenerSink {
   }
 
   protected override endAccepting(timeout: number): boolean {
-    // The last connection has closed: the health checks have said long enough that this server drains.
+    // The last connection has closed: plain HTTP, kept for health checks during the drain, ends
+    // too.
     if (this.#keepsHttp) this.stopAccepting(timeout, false);
     return !this.#isListening && this.#handshakes.size === 0;
   }

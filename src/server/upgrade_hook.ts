@@ -30,7 +30,7 @@ export interface UpgradeRequest {
    * `proxyProtocol` it is the address that the proxy names. IPv4 addresses are never in IPv6 form.
    */
   readonly remoteAddress: string;
-  /** The client's port; 0 where it is not known. */
+  /** The client's port; 0 if it is not known. */
   readonly remotePort: number;
   /** The subprotocols that the client offers, in its order of preference. */
   readonly subprotocols: readonly string[];
@@ -65,27 +65,27 @@ export interface UpgradeRejection {
 }
 
 /**
- * Accepts a request. Every field is optional; without one of them the defaults hold.
+ * Accepts a request. Every field is optional; without one, the default applies.
  *
  * @category Server
  */
 export interface UpgradeAcceptance<T> {
   /**
-   * The subprotocol, one of those the client offers. Default: by the options `clientTopics` and
-   * `subprotocols`.
+   * The subprotocol, one of those that the client offers. Default: by the options `clientTopics`
+   * and `subprotocols`.
    */
   subprotocol?: string | undefined;
   /** Further header fields of the 101 response. */
   headers?: HeaderFieldsInit | undefined;
-  /** The first value of `connection.data`. */
+  /** The initial value of `connection.data`. */
   data?: T | undefined;
   /** Handlers of this connection alone, instead of those of the server. */
   handlers?: Handlers<T> | undefined;
   /**
    * Called exactly once when the request no longer counts: after the connection has closed (and its
-   * `close` handler has run), or as soon as it is certain that it never opens, because the client left,
-   * the time ran out or the server shut down. Gives back what the hook has taken for the connection,
-   * such as a slot of a limit for each user.
+   * `close` handler has run), or as soon as it is certain that it will not open, because of a
+   * disconnection, a timeout or a shutdown. Releases what the hook has reserved for the connection,
+   * such as a slot of a per-user limit.
    */
   release?(): void;
   /** Must be absent: with a status it is a rejection. */
@@ -108,7 +108,7 @@ export type UpgradeDecision<T> = UpgradeRejection | UpgradeAcceptance<T>;
 export type UpgradeResult<T> = UpgradeDecision<T> | Response | "pass" | void;
 
 /**
- * The result of an `upgrade` hook where every connection has data of the type `T`.
+ * The result of an `upgrade` hook if every connection has data of the type `T`.
  *
  * @category Server
  */
@@ -119,12 +119,14 @@ export type UpgradeResultWithData<T> =
   | "pass";
 
 /**
- * Where `T` does not include `undefined`, an `upgrade` hook is needed that gives `data`.
+ * If `T` does not include `undefined`, an `upgrade` hook that returns `data` is required.
  *
  * @category Server
  */
 export type UpgradeDataOption<T> = undefined extends T ? unknown : {
-  /** Called for each upgrade request that passed the checks; gives the `data` of the connection. */
+  /**
+   * Called for each upgrade request that passed the checks; returns the `data` of the connection.
+   */
   upgrade(
     request: UpgradeRequest,
   ): UpgradeResultWithData<NoInfer<T>> | Promise<UpgradeResultWithData<NoInfer<T>>>;
@@ -180,8 +182,8 @@ const ACCEPTANCE_NAMES = [
 const DECISION_NAMES = [...new Set([...REJECTION_NAMES, ...ACCEPTANCE_NAMES])];
 
 /**
- * Whether it is a web `Response`, of this realm or of a library that brings its own. The global `Response` is
- * left alone: on Node its first use loads an HTTP client of over a megabyte.
+ * Whether it is a web `Response`, of this realm or of a library with its own. The global `Response`
+ * is not used: on Node its first use loads an HTTP client of over a megabyte.
  */
 export function isResponse(value: unknown): value is Response {
   if (typeof value !== "object" || value === null) return false;
@@ -189,7 +191,7 @@ export function isResponse(value: unknown): value is Response {
     typeof value.arrayBuffer === "function";
 }
 
-/** @throws {TypeError} When an `upgrade` hook returned something that is no decision. */
+/** @throws {TypeError} When the result of an `upgrade` hook is not a decision. */
 export function checkDecision<T>(decision: UpgradeDecision<T> | void): void {
   if (decision === undefined) return;
   checkNames("The result of upgrade", decision, DECISION_NAMES);
@@ -218,7 +220,7 @@ export function checkFetched(value: unknown): asserts value is Response {
 }
 
 /**
- * @throws {RangeError} When a `Response` has a status that rejects no request.
+ * @throws {RangeError} When a `Response` has a status that does not reject.
  * @throws {TypeError} When its body cannot be sent.
  */
 export function checkAnswer({ status, body, bodyUsed }: Response): void {
@@ -274,7 +276,7 @@ export interface RequestFacts {
   readonly raw: unknown;
 }
 
-/** A request as hooks see it; without a head nothing of it was read, or not all. */
+/** A request as hooks see it; without a head if that was not read completely. */
 export function describeRequest(
   head: RequestHead | undefined,
   { secure, subprotocols, peer, tls, raw }: RequestFacts,
@@ -287,7 +289,7 @@ export function describeRequest(
   const query = head.path.indexOf("?");
   const request: Mutable<UpgradeRequest> = {
     method: head.method,
-    // Joined, because a template would hold on to the whole head, of which these are parts.
+    // Joined, because a template would keep the whole head, of which these are slices, in memory.
     url: [secure ? "wss://" : "ws://", head.host, head.path].join(""),
     path: query === -1 ? head.path : head.path.slice(0, query),
     headers: head.fields,
@@ -306,34 +308,34 @@ type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
 export interface UpgradeSocket extends PeerAddress {
   /** The TLS session, if there is one. */
   readonly tls: UpgradeTls | undefined;
-  /** Calls back when the client leaves before the socket is taken or left. */
+  /** Calls back when the client disconnects before the socket is taken over or left. */
   watch(left: () => void): void;
   /**
    * Takes the socket over.
    *
-   * @returns The stream, or `undefined` when the client has left.
+   * @returns The stream, or `undefined` when the client has disconnected.
    * @throws {TypeError} When another listener has answered the request.
    */
   take(): Transport | undefined;
   /** Leaves the socket to other listeners. */
   leave(): void;
-  /** The client has left: ends the socket, unless another listener has taken it. */
+  /** The client has disconnected: ends the socket, unless another listener has taken it over. */
   drop(): void;
 }
 
 /**
- * The values of one upgrade, which the connection has before its `open` handler is called.
+ * The values for one connection, set before its `open` handler is called.
  *
  * @category Server
  */
 export interface UpgradeCallOptions<T = undefined> {
-  /** The first value of `connection.data`, instead of the one that the `upgrade` hook gives. */
+  /** The initial value of `connection.data`, instead of the one from the `upgrade` hook. */
   data?: T | undefined;
-  /** Handlers of this connection alone, instead of those that the `upgrade` hook gives. */
+  /** Handlers of this connection alone, instead of those from the `upgrade` hook. */
   handlers?: Handlers<T> | undefined;
 }
 
-/** A request that was accepted, with everything that a connection is made of. */
+/** An accepted request, with all values for the connection. */
 export interface Accepted<T> {
   /** The stream. */
   readonly transport: Transport;
@@ -347,13 +349,13 @@ export interface Accepted<T> {
   readonly deflate: DeflateAnswer | undefined;
   /** The URL of the connection. */
   readonly url: string;
-  /** The first value of `connection.data`. */
+  /** The initial value of `connection.data`. */
   readonly data: T | undefined;
   /** Handlers of this connection alone. */
   readonly handlers: Handlers<T> | undefined;
   /** Called when the connection has closed. */
   readonly release: (() => unknown) | undefined;
-  /** The bytes behind the request. */
+  /** The bytes after the request. */
   readonly rest: readonly Uint8Array[];
   /** Whether the peer has already ended its direction. */
   readonly ended: boolean;

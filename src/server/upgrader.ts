@@ -1,4 +1,4 @@
-// WebSockets on an HTTP server that exists already: Express, Fastify, Koa, Hono on Node all have one.
+// WebSockets on an existing HTTP server, as in Express, Fastify, Koa or Hono on Node.
 
 import { Relay } from "../backplane/relay.ts";
 import { compressionFor } from "../connection/compression.ts";
@@ -50,7 +50,7 @@ export interface SocketSharing {
    * A socket of an `upgrade` event, for one listener.
    *
    * @param isExclusive Whether only the caller may answer: `upgrader.upgrade`.
-   * @throws {TypeError} When the socket is exclusive, and was taken or given away already.
+   * @throws {TypeError} When the socket is exclusive, and was already taken or given away.
    */
   share(socket: NodeUpgradeSocket, isExclusive: boolean): UpgradeSocket;
 }
@@ -99,11 +99,11 @@ export class Upgrader<T = undefined> extends ConnectionGroup<T> {
    * Takes over the socket of an upgrade request: checks it, calls the `upgrade` hook, answers.
    *
    * @param request The request, from the `upgrade` event of `node:http`.
-   * @param socket Its socket, which must not be used by anything else from now on.
-   * @param head The bytes that came behind the request.
-   * @param options Values for the connection, which its `open` handler finds.
-   * @returns The connection, or `undefined` when the request was rejected, the hook returned `"pass"`, or
-   * the client has left.
+   * @param socket Its socket, which must not be used elsewhere from now on.
+   * @param head The bytes after the request.
+   * @param options Values for the connection, available in its `open` handler.
+   * @returns The connection, or `undefined` when the request was rejected, the hook returned
+   * `"pass"`, or the client has disconnected.
    * @throws {TypeError} When the socket was upgraded before, or an option is unknown or of another type.
    *
    * @example
@@ -159,7 +159,7 @@ export class Upgrader<T = undefined> extends ConnectionGroup<T> {
     if (path !== undefined && !path.includes(query === -1 ? url : url.slice(0, query))) {
       return false;
     }
-    // `Upgrade: h2c` and others are not for us.
+    // `Upgrade: h2c` and others are not for WebSocket.
     return rawHeaders.some((name, i) =>
       i % 2 === 0 && name.toLowerCase() === "upgrade" &&
       rawHeaders[i + 1].toLowerCase().includes("websocket")

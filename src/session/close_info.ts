@@ -7,8 +7,9 @@
  */
 export interface CloseInfo {
   /**
-   * The close code (RFC 6455 section 7.4): the one the peer sent; the one we sent when we failed the
-   * connection; 1005 when the peer's Close frame had none; 1006 when the connection ended without one.
+   * The close code (RFC 6455 section 7.4): the peer's; the local one if this side failed the
+   * connection; 1005 if the peer's Close frame had none; 1006 if the connection ended without a
+   * Close frame.
    */
   readonly code: number;
   /** The reason received with the code; for a local failure, the error's message. */
@@ -17,9 +18,13 @@ export interface CloseInfo {
   readonly clean: boolean;
   /** The side that started the close. */
   readonly initiator: "local" | "remote";
-  /** The code of the Close frame we sent, 1005 for one without a code; `undefined` when we sent none. */
+  /**
+   * The code of the sent Close frame, 1005 for one without a code; `undefined` if none was sent.
+   */
   readonly sent?: number | undefined;
-  /** The code of the Close frame we received, 1005 for one without; `undefined` when none came. */
+  /**
+   * The code of the received Close frame, 1005 for one without; `undefined` if none was received.
+   */
   readonly received?: number | undefined;
   /** The error, unless the close was clean. */
   readonly error?: Error;

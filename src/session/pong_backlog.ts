@@ -1,9 +1,9 @@
-// How many pongs may wait for a peer that sends pings and does not read.
+// Limits the pongs that wait for a peer that sends pings and does not read.
 
 import { copyBytes } from "../wire/frame_writer.ts";
 import { MAX_CONTROL_PAYLOAD } from "../wire/opcode.ts";
 
-/** Pongs written while the stream takes no output; from then on only the latest ping is remembered. */
+/** Pongs written while the stream accepts no output; beyond it only the latest ping is kept. */
 export const MAX_WAITING_PONGS = 16;
 
 /** Bounds the pongs that wait in the output of one connection. */
@@ -24,7 +24,9 @@ export class PongBacklog {
     return false;
   }
 
-  /** The stream takes output again: returns the payload of the pong that was held back, if any. */
+  /**
+   * The stream accepts output again: returns the payload of the pong that was held back, if any.
+   */
   release(): Uint8Array | undefined {
     const latest = this.#latest?.subarray(0, this.#latestLength);
     this.#waiting = 0;

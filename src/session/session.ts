@@ -28,9 +28,9 @@ export interface SessionRules extends FrameRules, MessageRules {
   /** Whether pings are answered. */
   readonly autoPong: boolean;
   /**
-   * Whether the closing handshake is that of the package `ws`: messages are delivered until the peer's
-   * Close frame, also behind our own; its reason is sent back with its code; a failure sends no reason; a
-   * client ends the stream, too, once both Close frames were sent.
+   * Whether the closing handshake is that of the package `ws`: messages are delivered until the
+   * peer's Close frame, also after the local one; its reason is echoed with its code; a failure
+   * sends no reason; a client, too, ends the stream once both Close frames were sent.
    */
   readonly closesLikeWs?: boolean;
 }
@@ -41,13 +41,13 @@ export interface SessionRules extends FrameRules, MessageRules {
  * @category Session
  */
 export interface SessionEvents {
-  /** A text message, where text is delivered as strings. */
+  /** A text message, if text is delivered as strings. */
   onText(text: string): void;
   /** Any other message: `bytes[start..end)`, memory that is never written again. */
   onBytes(opcode: MessageOpcode, bytes: Uint8Array, start: number, end: number): void;
-  /** A ping came, and its pong is written. */
+  /** A ping arrived, and its pong is written. */
   onPing(payload: Uint8Array): void;
-  /** A pong came. */
+  /** A pong arrived. */
   onPong(payload: Uint8Array): void;
 }
 
@@ -57,7 +57,9 @@ export interface SessionEvents {
  * @category Session
  */
 export interface SessionShell {
-  /** The connection fails because of what the peer sent or of {@linkcode Session.fail}; its end follows. */
+  /**
+   * The connection fails because of the peer's input or {@linkcode Session.fail}; its end follows.
+   */
   onFailing?(error: WebSocketError): void;
   /** The connection has closed. Called exactly once, last. */
   onClosed(info: CloseInfo): void;
@@ -68,16 +70,16 @@ export interface SessionShell {
    * output has left.
    */
   endOutput(): void;
-  /** The peer's Close frame came, and is answered as soon as this returns. */
+  /** The peer's Close frame arrived, and is answered as soon as this returns. */
   closeReceived?(): void;
   /** Cut the stream at once. */
   cutStream(): void;
-  /** Whether the stream takes no more output at the moment. */
+  /** Whether the stream accepts no more output at the moment. */
   readonly congested: boolean;
   /**
-   * The decompression of a message takes long and is paused: {@linkcode Session.receive} reads nothing
-   * until {@linkcode Session.continueMessage} has returned `true` and {@linkcode Session.resume} was
-   * called. Absent: messages take as long as they take.
+   * The decompression of a message takes long and is paused: {@linkcode Session.receive} reads
+   * nothing until {@linkcode Session.continueMessage} has returned `true` and {@linkcode
+   * Session.resume} was called. Absent: messages never pause.
    */
   messagePaused?(): void;
 }
@@ -89,7 +91,7 @@ export interface SessionShell {
  */
 export type SessionState = "opening" | "open" | "closing" | "closed";
 
-/** The end of a session: from its first cause on, few connections are at it. */
+/** The end of a session, from its first cause on. Few connections have one. */
 class SessionEnd {
   /** The Close frame that was sent. */
   sent: ClosePayload | undefined;
@@ -97,17 +99,17 @@ class SessionEnd {
   received: ClosePayload | undefined;
   /** The first cause. */
   initiator: "local" | "remote" | undefined;
-  /** What went wrong. */
+  /** The failure. */
   error: Error | undefined;
 }
 
 /**
  * The protocol of one endpoint, between a stream of bytes and a user.
  *
- * The driver's duties: call {@linkcode Session.open} after the opening handshake, then give it every
- * chunk ({@linkcode Session.receive}), the end of the peer's direction ({@linkcode
- * Session.receiveEnd}) and the end of the stream ({@linkcode Session.streamClosed}); send what was
- * written to the output after each call.
+ * The driver's duties: call {@linkcode Session.open} after the opening handshake, then pass it
+ * every chunk ({@linkcode Session.receive}), the end of the peer's direction ({@linkcode
+ * Session.receiveEnd}) and the end of the stream ({@linkcode Session.streamClosed}); send the
+ * output after each call.
  *
  * @example
  * ```ts
@@ -149,14 +151,14 @@ export class Session implements MessageSink {
   readonly #events: SessionEvents;
   readonly #shell: SessionShell;
   readonly #rules: SessionRules;
-  /** The compression, where it was negotiated. */
+  /** The compression, if it was negotiated. */
   readonly compression: MessageCompression | undefined;
   /**
    * Writes messages without a check of the state: for a driver that has checked {@linkcode
    * Session.state} itself.
    */
   readonly writer: MessageWriter;
-  /** The reader: made for the first bytes, because there are peers that only receive. */
+  /** The reader: created with the first bytes, because some peers only receive. */
   #reader: FrameReader | undefined;
   #messages: MessageReader | undefined;
   /** Whether this is the client's side, which masks (RFC 6455 section 5.1). */
@@ -168,14 +170,14 @@ export class Session implements MessageSink {
   #end: SessionEnd | undefined;
 
   /**
-   * Makes a session before its opening handshake is done.
+   * Creates a session before its opening handshake is complete.
    *
    * @param rules The limits and how messages are delivered.
-   * @param events Where messages, pings and pongs are delivered.
+   * @param events Receives messages, pings and pongs.
    * @param shell The driver.
-   * @param output Where frames are written.
+   * @param output Receives the frames.
    * @param masks The source of mask keys, which makes it the client's side; absent on a server.
-   * @param compression What compresses and decompresses messages, where that was negotiated.
+   * @param compression Compresses and decompresses messages, if that was negotiated.
    */
   constructor(
     rules: SessionRules,
@@ -198,18 +200,18 @@ export class Session implements MessageSink {
     return this.#state;
   }
 
-  /** The number of the message of which a part has arrived; 0 while there is none. */
+  /** The number of the partial message; 0 without one. */
   get partialMessage(): number {
     return this.#messages?.underWay ?? 0;
   }
 
-  /** Bytes of memory that it holds: of the message of which a part has arrived or is decompressed. */
+  /** Bytes of memory of the message that has partly arrived or is partly decompressed. */
   get held(): number {
     const arrived = this.#messages?.held ?? 0;
     return this.#isMessagePaused ? arrived + (this.compression?.pausedSize ?? 0) : arrived;
   }
 
-  /** The opening handshake is done. */
+  /** The opening handshake is complete. */
   open(): void {
     if (this.#state === "opening") this.#state = "open";
   }
@@ -217,8 +219,8 @@ export class Session implements MessageSink {
   /**
    * Reads `bytes[start..end)`, after {@linkcode Session.open}, whose memory is the session's from now on.
    *
-   * @returns The offset behind the last byte read: `end`, unless {@linkcode Session.pause} was called
-   * meanwhile; the driver then keeps the rest for later.
+   * @returns The offset after the last byte read: `end`, unless {@linkcode Session.pause} was
+   * called; the driver then keeps the rest for later.
    */
   receive(bytes: Uint8Array, start = 0, end: number = bytes.length): number {
     // RFC 6455 7.1.7 and 1.4: bytes after a failure or a Close frame are discarded.
@@ -232,18 +234,18 @@ export class Session implements MessageSink {
     }
   }
 
-  /** Stops {@linkcode Session.receive} after the message it is at. */
+  /** Stops {@linkcode Session.receive} after the current message. */
   pause(): void {
     (this.#reader ??= this.#makeReader()).stop();
   }
 
-  /** Lets {@linkcode Session.receive} go on; a paused message is delivered first. */
+  /** Lets {@linkcode Session.receive} continue; a paused message is delivered first. */
   resume(): void {
     while (!this.continueMessage());
     if (!this.#discards) this.#reader?.go();
   }
 
-  /** Continues a paused message for a while, and returns whether it is delivered, or of no more use. */
+  /** Continues a paused message for a while, and returns whether it was delivered or dropped. */
   continueMessage(): boolean {
     if (!this.#isMessagePaused || this.#discards) return true;
     try {
@@ -293,7 +295,7 @@ export class Session implements MessageSink {
   /**
    * Sends a text message. Returns `false`, and sends nothing, unless the session is open.
    *
-   * @param compress `false` leaves out the compression that was negotiated.
+   * @param compress `false` skips the negotiated compression.
    */
   sendText(text: string, compress = true): boolean {
     if (this.#state !== "open") return false;
@@ -304,7 +306,7 @@ export class Session implements MessageSink {
   /**
    * Sends a message of bytes, which are copied. Returns `false` unless the session is open.
    *
-   * @param compress `false` leaves out the compression that was negotiated.
+   * @param compress `false` skips the negotiated compression.
    */
   sendBytes(opcode: MessageOpcode, bytes: Uint8Array, compress = true): boolean {
     if (this.#state !== "open") return false;
@@ -313,11 +315,11 @@ export class Session implements MessageSink {
   }
 
   /**
-   * Sends one fragment of a message; the first has the message's opcode, the others continue it. The
-   * caller sees to it that no other message is sent in between (RFC 6455 section 5.4). Returns
-   * `false` unless the session is open.
+   * Sends one fragment of a message; the first has the message's opcode, the others continue it.
+   * The caller must not send another message in between (RFC 6455 section 5.4). Returns `false`
+   * unless the session is open.
    *
-   * @param compress `false` on the first leaves out the compression that was negotiated.
+   * @param compress `false` on the first fragment skips the negotiated compression.
    */
   sendFragment(
     opcode: MessageOpcode | typeof Opcode.Continuation,
@@ -341,7 +343,10 @@ export class Session implements MessageSink {
     return true;
   }
 
-  /** The user closes the connection, and {@linkcode Session.close} follows once all else was sent. */
+  /**
+   * The user closes the connection; {@linkcode Session.close} follows once everything else was
+   * sent.
+   */
   announceClose(): void {
     this.#ending.initiator ??= "local";
   }
@@ -359,7 +364,8 @@ export class Session implements MessageSink {
   }
 
   /**
-   * Fails the connection (RFC 6455 section 7.1.7): a Close frame if one may still go, then the end.
+   * Fails the connection (RFC 6455 section 7.1.7): a Close frame if one may still be sent, then the
+   * end.
    *
    * @param error The failure; its message is sent to the peer.
    */
@@ -393,15 +399,16 @@ export class Session implements MessageSink {
   /** The closing handshake timed out. */
   closeTimedOut(): void {
     if (this.#state === "closed") return;
-    // Both have said Close: only the peer's end of the stream is missing, which spoils nothing.
+    // Both Close frames were sent: only the peer's end of the stream is missing, so the close is
+    // clean.
     const end = this.#end;
     if (end?.sent !== undefined && end.received !== undefined) this.#shell.cutStream();
     else this.terminate(closeTimeout());
   }
 
   /**
-   * The closing handshake timed out, and nothing is left to write: the session ends, though the
-   * driver may let the stream end in its own time, so that written bytes still arrive.
+   * The closing handshake timed out, and nothing is left to write: the session ends, but the driver
+   * may end the stream later, so that written bytes still arrive.
    */
   abandon(): void {
     if (this.#state === "closed") return;
@@ -413,7 +420,7 @@ export class Session implements MessageSink {
     this.streamClosed();
   }
 
-  /** The stream takes output again. */
+  /** The stream accepts output again. */
   drained(): void {
     const pong = this.#pongs?.release();
     if (pong !== undefined && !this.#discards) this.writer.control(Opcode.Pong, pong);
@@ -444,7 +451,7 @@ export class Session implements MessageSink {
     else if (this.#delivers) this.#events.onPong(bytes.subarray(start, end));
   }
 
-  /** Whether what the peer sends reaches the user. */
+  /** Whether the peer's messages are delivered. */
   get #delivers(): boolean {
     return this.#state === "open" || (this.#rules.closesLikeWs === true && !this.#discards);
   }
@@ -464,7 +471,7 @@ export class Session implements MessageSink {
     return new FrameReader(this.#rules, this.#messages);
   }
 
-  /** Whether what arrives is discarded: the connection failed, or the peer's Close frame came. */
+  /** Whether input is discarded: the connection failed, or the peer's Close frame arrived. */
   get #discards(): boolean {
     const end = this.#end;
     return this.#state === "closed" ||
@@ -472,9 +479,9 @@ export class Session implements MessageSink {
   }
 
   #receivePing(bytes: Uint8Array, start: number, end: number): void {
-    // RFC 6455 5.5.2: a ping is answered until the peer's Close frame has come, also behind our own.
-    // RFC 6455 5.5.3: a pong has the ping's payload; when pings pile up, answering the latest is
-    // enough, which bounds what a peer that does not read can make us keep.
+    // RFC 6455 5.5.2: a ping is answered until the peer's Close frame has arrived, also after the
+    // local one. RFC 6455 5.5.3: a pong has the ping's payload; when pings pile up, answering the
+    // latest is enough, which bounds the output for a peer that does not read.
     if (this.#rules.autoPong) {
       const congested = this.#shell.congested;
       if (congested) this.#pongs ??= new PongBacklog();
@@ -523,7 +530,7 @@ export class Session implements MessageSink {
   }
 }
 
-/** The code and reason that say why the connection ended. */
+/** The code and reason of the end. */
 function outcomeOf({ sent, received, error }: SessionEnd): ClosePayload {
   if (error instanceof WebSocketError && error.closeCode !== undefined) {
     // The code counts if the Close frame with it was sent.
@@ -545,7 +552,9 @@ function connectionLost(message: string, cause?: Error): ConnectionError {
   return untraced(() => new ConnectionError("CONNECTION_LOST", message, { cause }));
 }
 
-/** Passes on errors of the readers; anything else is a bug of this library, and is reported as one. */
+/**
+ * Returns errors of the readers; any other error is a bug of this library, and is reported as one.
+ */
 function asWebSocketError(error: unknown): WebSocketError {
   if (error instanceof WebSocketError) return error;
   return new WebSocketError("INTERNAL", "The connection failed on an unexpected error", {

@@ -1,15 +1,14 @@
-// Errors without the trace of the stack, which costs more than all the rest of them.
+// Errors without a stack trace, which is their main cost.
 
 /**
- * Makes an error without tracing the stack: for what comes often and from outside, where the place in
- * this library that noticed it says nothing. On V8 the trace is a tenth of what a connection costs
- * from its opening to its end (bench/NOTES.md).
+ * Creates an error without a stack trace: for frequent errors of a peer, where the place in this
+ * library is irrelevant. On V8 the trace is a tenth of the cost of a connection (bench/NOTES.md).
  *
- * @param make Makes the error.
+ * @param make Creates the error.
  */
 export function untraced<E extends Error>(make: () => E): E {
   const limit: unknown = Reflect.get(Error, "stackTraceLimit");
-  // Where it cannot be set, the error is traced, and nothing else is different.
+  // If it cannot be set, the error has a trace; nothing else differs.
   Reflect.set(Error, "stackTraceLimit", 0);
   try {
     return make();

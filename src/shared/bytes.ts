@@ -6,12 +6,12 @@ import { show } from "./check.ts";
  * The bytes of a `BufferSource`: an `ArrayBuffer` or any view of one.
  *
  * @param purpose The operation, as the beginning of an error message.
- * @throws {TypeError} When it is something else, or its memory is detached: transferred to another
- * owner, by `postMessage` for example.
+ * @throws {TypeError} When it is of another type, or its memory is detached: transferred to another
+ * owner, for example by `postMessage`.
  */
 export function toBytes(data: unknown, purpose = "Cannot send"): Uint8Array {
   if (data instanceof Uint8Array) {
-    // Only the view of a detached buffer claims to be empty and cannot be read, so others pay nothing.
+    // Only an empty view can be one of a detached buffer, so others skip the check.
     if (data.length === 0 && isDetached(data)) throw detached(purpose);
     return data;
   }

@@ -1,8 +1,8 @@
-// Checks of arguments and options: each error names the option, the value and what is allowed.
+// Checks of arguments and options: each error names the option, the value and the allowed values.
 
 import { nearestNames } from "./nearest_names.ts";
 
-/** A value as an error message shows it: short, and safe to call with any value. */
+/** A value for an error message: short, and safe for any value. */
 export function show(value: unknown): string {
   if (typeof value === "string") {
     return value.length > 60 ? `"${value.slice(0, 60)}..."` : `"${value}"`;
@@ -56,19 +56,18 @@ export function checkOneOf(name: string, value: unknown, words: readonly string[
 const PLAIN_KINDS: readonly string[] = ["Object", "Module"];
 
 /**
- * Checks the names of a bag of options.
+ * Checks the names in an object of options.
  *
- * @param what The bag, as the subject of a sentence. One inside of another has its name in quotes:
+ * @param what The object, as the subject of a sentence. A nested one has its name in quotes:
  * `Option "tls"`.
- * @throws {TypeError} Unless the value is a plain object (no promise, array, `Map`, `Set`, `Date`...)
- * and all its names are known. The message guesses
- * the name that was meant.
+ * @throws {TypeError} Unless the value is a plain object (no promise, array, `Map`, `Set`,
+ * `Date`...) and all its names are known. The message suggests the intended name.
  */
 export function checkNames(what: string, value: unknown, known: readonly string[]): void {
   if (typeof value !== "object" || value === null || Array.isArray(value) || isPromise(value)) {
     throw new TypeError(`${what} must be an object, got ${show(value)}`);
   }
-  // A `Map` or a `Date` has no own names, and would pass for no options at all.
+  // A `Map` or a `Date` has no own properties, and would pass as empty options.
   const kind = Object.prototype.toString.call(value).slice("[object ".length, -1);
   if (!PLAIN_KINDS.includes(kind)) {
     throw new TypeError(
@@ -93,9 +92,9 @@ export function checkSignal(signal: unknown): void {
   throw wrongType("signal", "an AbortSignal", signal);
 }
 
-// The path of a unix socket is kept in `sun_path` of `sockaddr_un`, with its final NUL: 108 bytes on
-// Linux, 104 on macOS and the BSDs. libuv cuts a longer one off silently, so that a server would listen,
-// and a client connect, somewhere else.
+// The path of a unix socket is kept in `sun_path` of `sockaddr_un`, with its final NUL: 108 bytes
+// on Linux, 104 on macOS and the BSDs. libuv truncates a longer one silently, so that a server
+// would listen, and a client connect, at another path.
 const UNIX_PATH_LIMITS: Readonly<Record<string, number>> = {
   linux: 107,
   android: 107,
@@ -105,7 +104,7 @@ const UNIX_PATH_LIMITS: Readonly<Record<string, number>> = {
   openbsd: 103,
 };
 
-/** Bytes that the path of a unix socket may have; `undefined` where there is no such limit. */
+/** The maximum size of a unix socket's path in bytes; `undefined` without a limit. */
 export function maxUnixPathOn(platform: string): number | undefined {
   return UNIX_PATH_LIMITS[platform];
 }
@@ -128,7 +127,7 @@ export function checkUnixPath(path: string | undefined, maxBytes: number | undef
   );
 }
 
-/** A user's getter may throw, and a message about his value must not. */
+/** A user's getter may throw, but an error message must not. */
 function isPromise(value: unknown): boolean {
   try {
     return typeof (value as PromiseLike<unknown> | null | undefined)?.then === "function";
@@ -137,10 +136,11 @@ function isPromise(value: unknown): boolean {
   }
 }
 
-// Header fields as users give them, as the lines that the handshake writes.
+// Converts the user's header fields to the lines that the handshake writes.
 
 /**
- * The names and values of header fields, in any form that the web's `Headers` is made from.
+ * The names and values of header fields, in any form that the constructor of the web's `Headers`
+ * accepts.
  *
  * @category Connection
  */
@@ -148,7 +148,7 @@ export type HeaderFieldsInit =
   | Iterable<readonly [name: string, value: string]>
   | Readonly<Record<string, string>>;
 
-/** The lines, of whichever form they were given in; `undefined` for none. */
+/** The lines, from any form; `undefined` for none. */
 export function headerLines(
   init: HeaderFieldsInit | undefined,
 ): Iterable<readonly [name: string, value: string]> | undefined {
@@ -158,7 +158,7 @@ export function headerLines(
   const lines = [...init];
   for (const line of lines as readonly unknown[]) {
     if (Array.isArray(line) && line.length === 2) continue;
-    // What it has instead might be a secret.
+    // The actual value might be a secret.
     throw new TypeError('Header fields in a list must be pairs of strings: [["X-Name", "value"]]');
   }
   return lines;

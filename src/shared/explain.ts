@@ -1,9 +1,9 @@
-// The errors of the runtimes' sockets in words that help: each runtime has its own code, class or
-// sentence for one and the same failure, and none of them names an option of this library.
+// Explains the errors of the runtimes' sockets: each runtime has its own code, class or message for
+// the same failure, and none names an option of this library.
 
 import { show } from "./check.ts";
 
-/** Why a socket failed, as the runtime says it: message and code, each once. */
+/** The runtime's message and code of a socket failure, each once. */
 export function reasonOf(cause: unknown): string {
   if (!(cause instanceof Error)) return show(cause);
   const code = codeOf(cause);
@@ -22,7 +22,7 @@ function factsOf(cause: unknown): string {
 const ADDRESS_IN_USE = /EADDRINUSE|AddrInUse/;
 const REFUSED = /ECONNREFUSED|ConnectionRefused/;
 
-/** A failure: how it shows in the code, the name or the message of an error, and what to do. */
+/** A failure: a pattern for the code, the name or the message of its errors, and the remedy. */
 type Remedy = readonly [failure: RegExp, advice: string];
 
 const LISTEN: readonly Remedy[] = [
@@ -79,7 +79,7 @@ const SOCKET_IN_USE: Readonly<Record<SocketUse, string>> = {
 };
 
 /**
- * Why `listen` failed, and what to do.
+ * The cause of a failed `listen`, and the remedy.
  *
  * @param use For a unix socket, whether another server listens there.
  */
@@ -88,15 +88,15 @@ export function explainListen(cause: unknown, use?: SocketUse): string {
   return explain(cause, [[ADDRESS_IN_USE, SOCKET_IN_USE[use]], ...LISTEN]);
 }
 
-/** Whether connecting failed because there is no listener. */
+/** Whether a connection attempt failed because there is no listener. */
 export function isConnectionRefused(cause: unknown): boolean {
   return REFUSED.test(factsOf(cause));
 }
 
 /**
- * Why connecting failed, and what to do.
+ * The cause of a failed connection attempt, and the remedy.
  *
- * @param secure Whether it was to be a TLS connection.
+ * @param secure Whether it was an attempt with TLS.
  */
 export function explainConnect(cause: unknown, secure: boolean): string {
   return explain(cause, secure ? [...CONNECT, ...TLS] : CONNECT);

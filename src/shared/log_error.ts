@@ -5,7 +5,7 @@ import { isPromiseLike } from "./promises.ts";
 
 export { logError } from "./log.ts";
 
-/** Reports the rejection of what a function returned whose promise nothing waits for. */
+/** Reports the rejection of a promise that is not awaited. */
 export function reportRejection(result: unknown, report: (error: unknown) => void): void {
   if (isPromiseLike(result)) result.then(undefined, report);
 }

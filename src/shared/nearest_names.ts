@@ -1,5 +1,5 @@
-// The likely intended names of a misspelled option. Bundles for pages leave this out, and list all
-// names instead; see npm-build.ts.
+// The likely intended names of a misspelled option. Bundles for pages omit this, and list all names
+// instead; see npm-build.ts.
 
 /** Shorter names are too often a part of another one by chance. */
 const LEAST_PART = 4;
@@ -8,9 +8,9 @@ const LEAST_PART = 4;
 const MAX_NAME = 40;
 
 /**
- * The question whether one of the nearest names is meant; `undefined` when none is near.
+ * A question that suggests the nearest names; `undefined` if none is near.
  *
- * @param prefix What errors show before a name: `tls.`
+ * @param prefix The prefix of names in errors: `tls.`
  */
 export function nearestNames(
   name: string,
@@ -21,7 +21,7 @@ export function nearestNames(
   return near.length === 0 ? undefined : `Did you mean ${near.join(" or ")}?`;
 }
 
-/** The known name that a wrong one is likely to stand for, or those that it is a part of. */
+/** The known name that was probably intended, or those that contain the wrong one. */
 function nearest(name: string, known: readonly string[]): string[] {
   const given = folded(name);
   let found: string | undefined;
@@ -29,7 +29,7 @@ function nearest(name: string, known: readonly string[]): string[] {
   for (const candidate of known) {
     const longest = Math.max(given.length, candidate.length);
     const edits = editDistance(given.slice(0, MAX_NAME), folded(candidate).slice(0, MAX_NAME));
-    // One slip in a short word, three in a long one.
+    // One error in a short word, three in a long one.
     if (edits >= least || edits > Math.min(3, longest / 3)) continue;
     least = edits;
     found = candidate;
@@ -42,7 +42,9 @@ function nearest(name: string, known: readonly string[]): string[] {
   });
 }
 
-/** A name without what differs between libraries: case, separators, the "on" of handlers. */
+/**
+ * A name without the parts that differ between libraries: case, separators, the "on" of handlers.
+ */
 function folded(name: string): string {
   return name.replace(/^on(?=[A-Z])/, "").replace(/[-_ ]/g, "").toLowerCase();
 }

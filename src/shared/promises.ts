@@ -1,14 +1,14 @@
-// Promises of any make, and those that cannot be called off.
+// Promises of any implementation, and those that cannot be canceled.
 
-/** Whether a value can be waited for. */
+/** Whether a value can be awaited. */
 export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
   return typeof value === "object" && value !== null &&
     typeof (value as PromiseLike<unknown>).then === "function";
 }
 
 /**
- * The outcome of `promise`, or the signal's reason as soon as that aborts. A value that comes later
- * is passed to `discard`; a later error is ignored.
+ * The outcome of `promise`, or the signal's reason as soon as that aborts. A later value is passed
+ * to `discard`; a later error is ignored.
  */
 export function untilAborted<T>(
   promise: Promise<T>,

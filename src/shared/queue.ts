@@ -1,16 +1,16 @@
 // A queue with constant time per item, for any length.
 
-/** Items that were taken, from which on the array is cut. */
+/** The number of taken items from which on the array is trimmed. */
 const COMPACT_COUNT = 256;
 
 /** Items in their order. */
 export class Queue<T> {
-  /** A place whose item was taken is `undefined`, so that the item can be collected. */
+  /** A taken item is replaced by `undefined`, so that it can be collected. */
   #items: Array<T | undefined> = [];
-  /** Where the queue begins among the items. */
+  /** The index of the first item in the queue. */
   #first = 0;
 
-  /** How many items wait. */
+  /** The number of items. */
   get length(): number {
     return this.#items.length - this.#first;
   }
@@ -26,7 +26,7 @@ export class Queue<T> {
     else this.#items.unshift(item);
   }
 
-  /** Takes the first item away; `undefined` when there is none. */
+  /** Removes and returns the first item; `undefined` if there is none. */
   shift(): T | undefined {
     if (this.length === 0) return undefined;
     const item = this.#items[this.#first];
@@ -35,14 +35,14 @@ export class Queue<T> {
       this.#items = [];
       this.#first = 0;
     } else if (this.#first >= COMPACT_COUNT && this.#first * 2 >= this.#items.length) {
-      // Seldom, and not before half of the items were taken.
+      // Rarely, and not before half of the items were taken.
       this.#items = this.#items.slice(this.#first);
       this.#first = 0;
     }
     return item;
   }
 
-  /** Takes all items away. */
+  /** Removes all items. */
   clear(): T[] {
     const items = this.#items.slice(this.#first) as T[];
     this.#items = [];

@@ -1,4 +1,4 @@
-// Strong randomness in pooled draws (RFC 6455 5.3 and 10.3): one call of the runtime for many keys.
+// Pooled strong random numbers (RFC 6455 5.3 and 10.3): one call of the runtime for many keys.
 
 const POOL_WORDS = 1024;
 const pool = new Int32Array(POOL_WORDS);

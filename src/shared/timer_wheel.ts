@@ -1,10 +1,10 @@
 // All timers of all connections on one timer of the runtime: ten thousand idle connections cost ten
 // thousand list entries, and no timers.
 //
-// A stall of this process is never held against a peer. When the runtime's timer is due, sockets are read
-// first, because what would have been in time may wait in the kernel; and the time of a stall, which shows
-// as that timer coming late, does not count. That timer comes several times before a timer of the wheel is
-// due, because only the part of a stall behind its time shows.
+// A stall of this process never counts against a peer. When the runtime's timer is due, sockets are
+// read first, because input that arrived in time may wait in the kernel; and the time of a stall,
+// measured as the delay of that timer, does not count. That timer fires several times before a
+// timer of the wheel is due, because only the part of a stall after its due time can be measured.
 
 /** The callback of a timer. */
 export interface TimerTarget {
@@ -12,7 +12,7 @@ export interface TimerTarget {
   timerFired(kind: number): void;
 }
 
-/** A running timer; give it to {@linkcode TimerWheel.cancel} to stop it. */
+/** A running timer; pass it to {@linkcode TimerWheel.cancel} to stop it. */
 export interface Timer {
   /** @internal The target, `undefined` once fired or canceled. */
   target: TimerTarget | undefined;
@@ -22,7 +22,7 @@ export interface Timer {
   readonly due: number;
 }
 
-/** How exact timers are, in milliseconds; they are never early. */
+/** The precision of timers in milliseconds; they are never early. */
 export const TICK = 10;
 
 /** Ticks of one turn of the wheel. Timers further away than a turn stay in their slot for several. */
@@ -32,8 +32,8 @@ const SLOTS = 1024;
 const STALL = 50;
 
 /**
- * Milliseconds of stalls that do not count at most; beyond them a half of the time counts in any case. A
- * process that is too busy for its timers all the time would never reach one otherwise.
+ * The maximum milliseconds of stalls that do not count; beyond it half of the time counts in any
+ * case. Otherwise a process that is always too busy for its timers would never fire one.
  */
 const MAX_STALLED = 60_000;
 
@@ -41,15 +41,15 @@ const MAX_STALLED = 60_000;
 const LAST_STEP = 4;
 
 /**
- * Ticks that pass after a stall before timers fire: answers may need several turns of the event loop, as
- * where a connection is opened, written to and read from.
+ * Ticks that pass after a stall before timers fire: responses may need several turns of the event
+ * loop, for example to open, write to and read from a connection.
  */
 const TICKS_AFTER_STALL = 5;
 
 /** Turns of the event loop in which sockets are read before timers fire. */
 const READING_TURNS = 2;
 
-/** Calls `act` in a later turn of the event loop, behind the reading of sockets. */
+/** Calls `act` in a later turn of the event loop, after sockets were read. */
 function afterReading(act: () => void): void {
   const setImmediate: unknown = Reflect.get(globalThis, "setImmediate");
   if (typeof setImmediate === "function") setImmediate(act);
@@ -71,7 +71,7 @@ export class TimerWheel {
   #hasStalled = false;
   /** Whether the alarm is that after a stall. */
   #isAfterStall = false;
-  /** Whether timers are about to fire, or do so; the alarm for those that are left is set afterwards. */
+  /** Whether timers are firing, or about to; the alarm for the rest is set afterwards. */
   #turning = false;
 
   /** @param now A clock in milliseconds that never goes back. Default: `performance.now`. */
@@ -88,7 +88,7 @@ export class TimerWheel {
   start(delay: number, target: TimerTarget, kind: number): Timer {
     if (this.#alarm !== undefined) this.#noticeStall();
     if (this.#count === 0) this.#lastTick = this.#tick();
-    // Slots up to the last tick are done with, for this turn of the wheel.
+    // Slots up to the last tick have been processed in this turn of the wheel.
     const due = Math.max(Math.ceil((this.#now() + delay) / TICK), this.#lastTick + 1);
     const timer: Timer = { target, kind, due };
     (this.#slots[due % SLOTS] ??= []).push(timer);
@@ -98,7 +98,7 @@ export class TimerWheel {
     return timer;
   }
 
-  /** Stops a timer; one that is not running is left alone. */
+  /** Stops a timer, if it is running. */
   cancel(timer: Timer | undefined): void {
     if (timer === undefined || timer.target === undefined) return;
     timer.target = undefined;
@@ -111,7 +111,7 @@ export class TimerWheel {
     return this.#clock() - this.#stalled;
   }
 
-  /** Leaves out of the wheel's time by how much the alarm is late. Returns whether that was much. */
+  /** Excludes the alarm's delay from the wheel's time. Returns whether it was long. */
   #noticeStall(): boolean {
     const late = this.#now() - this.#alarmTick * TICK;
     if (late <= STALL) return false;
@@ -130,7 +130,7 @@ export class TimerWheel {
   #setAlarmFor(due: number): void {
     const tick = this.#tick();
     const rest = due - tick;
-    // One turn at most at a time, so that the search for the next timer stays within the slots.
+    // At most one turn at a time, so that the search for the next timer stays within the slots.
     this.#setAlarm(rest > LAST_STEP ? tick + Math.min(rest >> 1, SLOTS) : due);
   }
 
@@ -154,10 +154,10 @@ export class TimerWheel {
     this.#read(READING_TURNS);
   }
 
-  /** Lets sockets be read, and then fires what is due. */
+  /** Lets sockets be read, and then fires the due timers. */
   #read(turns: number): void {
     afterReading(() => {
-      // The process may stall just now as well.
+      // The process may also stall now.
       if (this.#noticeStall()) this.#read(READING_TURNS);
       else if (turns > 1) this.#read(turns - 1);
       else this.#turn();
@@ -200,7 +200,7 @@ export class TimerWheel {
     return tick + SLOTS;
   }
 
-  /** Drops canceled entries, which would otherwise stay until their slot comes round. */
+  /** Drops canceled entries, which would otherwise stay until their slot is reached. */
   #sweep(): void {
     this.#canceled = 0;
     for (let slot = 0; slot < SLOTS; slot++) {

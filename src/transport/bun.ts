@@ -1,7 +1,7 @@
 /*
- * The port over Bun's sockets: `Bun.connect`, `Bun.listen`, and a socket of theirs as a transport. All
- * sockets share one handler object; a socket's `data` is its transport, and before that the dialing or
- * accepting side that makes one.
+ * The port over Bun's sockets: `Bun.connect`, `Bun.listen`, and their sockets as transports. All
+ * sockets share one handler object; a socket's `data` is its transport, and before that the
+ * connecting or accepting side that creates one.
  */
 
 import type {
@@ -24,12 +24,12 @@ interface BunSocket<Data> {
   data: Data;
   readonly remoteAddress: string | undefined;
   readonly remotePort: number | undefined;
-  /** Returns how many bytes the kernel took, or -1 when the socket is closed. */
+  /** Returns how many bytes the kernel accepted, or -1 when the socket is closed. */
   write(bytes: Uint8Array, offset: number, length: number): number;
   /** Sends a FIN (TLS: a close_notify); reading continues. */
   shutdown(): void;
   /**
-   * Closes at once; the kernel still sends what it has taken, and a FIN behind it. Calls the `close`
+   * Closes at once; the kernel still sends its buffered output, then a FIN. Calls the `close`
    * handler before it returns.
    */
   close(): void;
@@ -44,7 +44,7 @@ interface BunSocket<Data> {
 
 /** The callbacks of sockets; one object serves any number of them. */
 interface BunSocketHandlers<Data> {
-  /** What `data` gets: `"uint8array"` is a plain one with separate memory for each call. */
+  /** The argument of `data`: `"uint8array"` is a plain one with separate memory for each call. */
   binaryType: "uint8array";
   open(socket: BunSocket<Data>): void;
   handshake(socket: BunSocket<Data>, success: boolean, error: Error | null): void;
@@ -92,7 +92,7 @@ interface BunApi {
   listen<Data>(options: BunSocketOptions<Data>): BunListener;
 }
 
-/** The `Bun` of this process. Throws a `TypeError` where there is none. */
+/** The `Bun` of this process. Throws a `TypeError` if there is none. */
 function bunApi(): BunApi {
   const bun = (globalThis as { Bun?: BunApi }).Bun;
   if (bun === undefined) throw new TypeError("this transport needs Bun: globalThis.Bun is missing");
@@ -133,23 +133,25 @@ const handlers: BunSocketHandlers<SocketOwner> = {
  */
 const COPIES_BELOW = 256;
 
-/** What is true of a transport, in one number: a field for each would take 56 bytes more per connection. */
+/**
+ * The state of a transport, in one number: separate fields would take 56 bytes more per connection.
+ */
 const Flag = {
   /** The user has paused it. */
   Paused: 1,
   /** Bun's socket is paused: by the user, or because `start` was not called yet. */
   Stopped: 2,
-  /** Our direction was ended. */
+  /** The local direction was ended. */
   Ended: 4,
   /** The peer has ended its direction. */
   PeerEnded: 8,
-  /** The sink knows that. */
+  /** The sink was notified of that. */
   EndTold: 16,
   /** It was cut. */
   Destroyed: 32,
   /** Bun's socket has closed. */
   Closed: 64,
-  /** The sink knows that. */
+  /** The sink was notified of that. */
   Over: 128,
 } as const;
 
@@ -166,7 +168,7 @@ class BunTransport extends SocketOwner implements Transport {
   #sink: TransportSink | undefined;
   /** The part of the last write that Bun has not accepted. */
   #pending: PendingWrite | undefined;
-  /** Chunks that came while stopped: after a reset Bun reads what is left all the same. */
+  /** Chunks that arrived while stopped: after a reset Bun still reads the rest. */
   #held: Uint8Array[] | undefined;
   #error: Error | undefined;
   /** The set of `Flag`s. */
@@ -243,7 +245,7 @@ class BunTransport extends SocketOwner implements Transport {
     else this.#socket.close();
   }
 
-  /** Lets Bun read, or stops it: it reads while there is a sink that is not paused. */
+  /** Starts or stops Bun's reading: it reads while there is a sink that is not paused. */
   flow(): void {
     const stop = (this.#flags & Flag.Paused) !== 0 || this.#sink === undefined;
     if (stop !== ((this.#flags & Flag.Stopped) !== 0) && (this.#flags & Flag.Closed) === 0) {
@@ -258,7 +260,7 @@ class BunTransport extends SocketOwner implements Transport {
   }
 
   override secured(_: Socket, success: boolean, error: Error | null): void {
-    // Cut in its handshake, the socket reports the failure.
+    // If it is cut during its handshake, the socket reports the failure.
     if (!success && (this.#flags & Flag.Destroyed) === 0) this.#error ??= error ?? undefined;
   }
 
@@ -293,7 +295,7 @@ class BunTransport extends SocketOwner implements Transport {
   override closed(error?: Error): void {
     this.#flags |= Flag.Closed;
     if ((this.#flags & Flag.Destroyed) === 0) this.#error ??= error;
-    // Without a sink, or with chunks held for a paused one, it has to wait for them; a write that
+    // Without a sink, or with chunks held for a paused one, the end has to wait; but a write that
     // was in progress has failed and cannot wait.
     if (this.#held === undefined || this.#pending !== undefined) this.#finishSoon();
   }
@@ -310,7 +312,10 @@ class BunTransport extends SocketOwner implements Transport {
     if ((this.#flags & Flag.Closed) !== 0) this.#finish();
   }
 
-  /** A write has met a reset. Bun swallows the error, and while paused reports no close either. */
+  /**
+   * A write has failed after a reset. Bun does not report the error, and while paused no close
+   * either.
+   */
   #broke(): void {
     const error = new Error("the peer has closed or reset the connection");
     this.destroy(Object.assign(error, { code: "ECONNRESET" }));
@@ -322,7 +327,10 @@ class BunTransport extends SocketOwner implements Transport {
     this.#sink!.end();
   }
 
-  /** Deferred: Bun may report the end inside one of our calls, where `closed` must not be called. */
+  /**
+   * Deferred: Bun may report the end inside a call of this transport, where `closed` must not be
+   * called.
+   */
   #finishSoon(): void {
     queueMicrotask(() => this.#finish());
   }
@@ -337,7 +345,7 @@ class BunTransport extends SocketOwner implements Transport {
   }
 }
 
-/** The `data` of a listener: makes a transport of each socket it accepts. */
+/** The `data` of a listener: creates a transport for each accepted socket. */
 class Accepting extends SocketOwner {
   readonly #sink: ListenerSink;
   readonly #noDelay: boolean;
@@ -376,7 +384,7 @@ class Dialing extends SocketOwner {
     options.signal?.addEventListener("abort", this);
   }
 
-  /** The signal fires. `Bun.connect` cannot be called off: its socket is cut as soon as it opens. */
+  /** The signal aborts. `Bun.connect` cannot be canceled: its socket is cut as soon as it opens. */
   handleEvent(): void {
     this.failed(this.#options.signal!.reason);
   }
@@ -388,8 +396,8 @@ class Dialing extends SocketOwner {
   }
 
   override secured(socket: Socket, success: boolean, error: Error | null): void {
-    // Told not to reject, Bun still calls a certificate for another name a failure; the handshake
-    // itself has failed where no cipher was agreed on.
+    // Without `rejectUnauthorized`, Bun still reports a certificate for another name as a failure;
+    // the handshake itself has failed only if no cipher was agreed on.
     const accept = this.#options.tls?.rejectUnauthorized === false && socket.getCipher() !== null;
     if (success || accept) this.#succeed(socket);
     else this.failed(error);
@@ -454,13 +462,13 @@ async function clientTls(options: TlsClientOptions, hostname: string): Promise<B
   const { isIP } = await import("node:net");
   const { checkAuthorities, clientIdentity } = await import("./node_tls.ts");
   const identity = clientIdentity(options);
-  // RFC 6066 3: an IP address is no server name. Bun would send it, but for the empty name, and
-  // checks the certificate against the host all the same.
+  // RFC 6066 3: an IP address is not a server name. Bun would send it, unless the name is empty; it
+  // checks the certificate against the host in any case.
   const noName = options.serverName === undefined && isIP(hostname) !== 0;
   let ca: string[] | undefined;
   if (caCerts !== undefined) {
     checkAuthorities(caCerts);
-    // Bun trusts `ca` instead of the system's certificates, not beside them.
+    // Bun trusts `ca` instead of the system's certificates, not in addition to them.
     const { rootCertificates } = await import("node:tls");
     ca = [...rootCertificates, ...caCerts];
   }

@@ -1,7 +1,7 @@
 /*
- * The port over Deno's sockets: out by `Deno.connect`, in by `node:net` or `Deno.listen`, and a
- * connection of Deno's as a transport: one pending read unless paused, one pending write at most,
- * and everything that ends either of them is an input.
+ * The port over Deno's sockets: connecting by `Deno.connect`, listening by `node:net` or
+ * `Deno.listen`, and a connection of Deno as a transport, with one pending read unless paused, and
+ * at most one pending write.
  */
 
 import type {
@@ -41,7 +41,7 @@ class DenoTransport implements Transport {
   #reading = false;
   #paused = false;
   #ended = false;
-  /** The FIN is out. */
+  /** The FIN was sent. */
   #shut = false;
   #peerEnded = false;
   #over = false;
@@ -112,10 +112,10 @@ class DenoTransport implements Transport {
   }
 
   /**
-   * Hands the connection over to another owner, which closes it: the transport has no further effect
-   * and reports nothing. That needs a transport at rest, paused and with nothing left to write.
+   * Hands the connection over to another owner, which closes it: the transport has no further
+   * effect and reports nothing. It must be paused, with nothing left to write.
    *
-   * @param isWanted Whether this kind of connection is of use.
+   * @param isWanted Whether this kind of connection is usable.
    * @returns The connection, or `undefined` when the transport keeps it.
    */
   release<T extends object>(isWanted: (conn: object) => conn is T): T | undefined {
@@ -137,7 +137,7 @@ class DenoTransport implements Transport {
         this.#reading = true;
         const count = await this.#conn.read(room);
         this.#reading = false;
-        // The read was pending when the pause came: its bytes have to wait.
+        // The read was pending when it was paused: its bytes have to wait.
         while (this.#paused) await this.#resumed();
         if (this.#over) return;
         if (count === null) break;
@@ -196,7 +196,7 @@ class DenoTransport implements Transport {
     this.#bufferedAmount = 0;
     this.#paused = false;
     this.#wake?.();
-    // Pending reads and writes reject now, and see that the connection has closed.
+    // Pending reads and writes now reject, and find the connection closed.
     this.#conn.close();
   }
 
@@ -207,7 +207,10 @@ class DenoTransport implements Transport {
   }
 }
 
-/** How long accepting rests after a failure, in milliseconds: out of file descriptors stays so for a while. */
+/**
+ * The pause of accepting after a failure, in milliseconds: a lack of file descriptors lasts for a
+ * while.
+ */
 const ACCEPT_RETRY_DELAY = 100;
 
 /** `Deno.connect` and `Deno.listen` as a {@linkcode Network}. */
@@ -255,9 +258,9 @@ function peerOf({ remoteAddr }: Deno.Conn): { remoteAddress: string; remotePort:
  * is closed, Deno ends the handshake first. `node:tls` would release the socket, for twice the CPU time of
  * each message (29 to 40 us instead of 13 to 22).
  *
- * Not by `Deno.connectTls`, which cannot be called off and takes no other name than
- * the host's; and where `Deno.startTls` does not do, by `node:tls`: it knows no certificate of our
- * own, always checks the server's, and speaks over nothing but TCP.
+ * Not by `Deno.connectTls`, which cannot be canceled and accepts no other name than the host's.
+ * `node:tls` replaces `Deno.startTls` where that is insufficient: it supports no client
+ * certificate, always checks the server's, and works over TCP only.
  */
 async function secure(
   transport: Transport,
@@ -284,7 +287,9 @@ async function secure(
   return new DenoTransport(conn, transport, readBufferSize);
 }
 
-/** Does `work`, and calls `cut` when it fails or the signal fires, whose reason then counts. */
+/**
+ * Does `work`, and calls `cut` when it fails or the signal aborts, whose reason is then the error.
+ */
 async function abortable<T>(
   signal: AbortSignal | undefined,
   cut: () => void,
@@ -308,8 +313,8 @@ async function listen(options: ListenOptions, sink: ListenerSink): Promise<Liste
   checkVersion();
   const { tls, ...plain } = options;
   if (tls === undefined) return await listenPlain(plain, sink);
-  // Not `Deno.listenTls`: it has no TCP_NODELAY, and keeps the socket of a client that connects and
-  // says nothing, even after a `close`. (It takes half the time per message.)
+  // Not `Deno.listenTls`: it has no TCP_NODELAY, and keeps the socket of a silent client, even
+  // after a `close`. (It takes half the time per message.)
   const secured = (await import("./node_tls.ts")).tlsServer(tls);
   return await listenPlain(plain, {
     accept: (transport) => sink.accept(secured(transport)),
@@ -318,10 +323,10 @@ async function listen(options: ListenOptions, sink: ListenerSink): Promise<Liste
 }
 
 /**
- * By `node:net`, unless asked otherwise. With 10,000 connections a message on a socket of
- * `Deno.listen` costs three times what it costs with 100, and some connections starve for seconds; an
- * idle one holds the buffer of its read. On `node:net` it costs a tenth more with few connections and
- * twice that with many, and they are served in turn (bench/SCALING.md).
+ * By `node:net` by default. With 10,000 connections a message on a socket of `Deno.listen` costs
+ * three times as much as with 100, and some connections starve for seconds; an idle one holds its
+ * read buffer. On `node:net` a message costs a tenth more with few connections, and twice as much
+ * with many, which are served in turn (bench/SCALING.md).
  */
 async function listenPlain(options: ListenOptions, sink: ListenerSink): Promise<Listener> {
   if (options.denoSockets === "Deno.listen") return listenByDeno(options, sink);
@@ -338,12 +343,12 @@ async function listenPlain(options: ListenOptions, sink: ListenerSink): Promise<
 /** Milliseconds between two checks of a listener. */
 const WATCH_INTERVAL = 500;
 
-/** How many connections may wait to be accepted, where the option `backlog` does not say: Node's default. */
+/** The default of the option `backlog`: Node's. */
 const DEFAULT_BACKLOG = 511;
 
 /**
- * A listener of Deno's `node:net`. When the process has no file descriptor left to accept with, that stops
- * accepting without an event, permanently, so it is started again at intervals.
+ * A listener of Deno's `node:net`. When the process has no file descriptor left, it stops accepting
+ * permanently, without an event, so it is restarted at intervals.
  */
 class WatchedListener implements Listener {
   readonly hostname: string;
@@ -380,7 +385,7 @@ class WatchedListener implements Listener {
     }
   }
 
-  /** The error where the process has no file descriptor left. */
+  /** The error when the process has no file descriptor left. */
   #probe(): Error | undefined {
     const place = { ...this.#options, port: this.port };
     // Without the permission Deno would ask the user.
@@ -389,7 +394,7 @@ class WatchedListener implements Listener {
     ) {
       return undefined;
     }
-    // The address is in use, by this very listener; without a descriptor it is not even tried.
+    // The address is in use, by this listener; without a file descriptor the attempt fails earlier.
     const reason = ownReason(place);
     if (!(reason instanceof Error)) return undefined;
     const isOfFiles = /\b(EMFILE|ENFILE)\b|\bos error 2[34]\b/;
@@ -400,7 +405,7 @@ class WatchedListener implements Listener {
 }
 
 /**
- * Deno's `node:net` throws outside of every promise where a permission is missing, which ends the
+ * If a permission is missing, Deno's `node:net` throws outside every promise, which ends the
  * process.
  */
 async function requirePermission(options: ListenOptions): Promise<void> {
@@ -419,7 +424,7 @@ function permissionsFor({ hostname, port, unix }: ListenOptions): Deno.Permissio
     : [{ name: "read", path: unix }, { name: "write", path: unix }];
 }
 
-/** Why an address cannot be bound, in the words of Deno's own sockets: `node:net` says EINVAL for some. */
+/** The cause of a failed bind, from Deno's own sockets: `node:net` reports EINVAL for some. */
 function ownReason({ hostname, port, unix }: ListenOptions): unknown {
   try {
     const probe = unix === undefined
@@ -449,7 +454,7 @@ function requireReusePort(): void {
   throw new TypeError('reusePort with denoSockets "Deno.listen" needs --unstable-net');
 }
 
-/** Whether a peer was gone before it was accepted: its own affair, and the next one is not to wait. */
+/** Whether a peer disconnected before it was accepted, which must not delay the next one. */
 function isOfPeer(error: unknown): boolean {
   const { ConnectionAborted, ConnectionReset, NotConnected } = Deno.errors;
   return [ConnectionAborted, ConnectionReset, NotConnected].some((kind) => error instanceof kind);
@@ -479,7 +484,7 @@ class DenoListener implements Listener {
       this.#closed = true;
       this.#listener.close();
     }
-    // The address is free once the pending accept has been canceled.
+    // The address is released once the pending accept has been canceled.
     await this.#accepting;
   }
 

@@ -1,6 +1,6 @@
 /*
- * The port over `node:net` and `node:tls`. Deno and Bun have these modules too: the file loads and
- * works there, and Deno's transport leans on it for what `Deno.connectTls` cannot do.
+ * The port over `node:net` and `node:tls`. Deno and Bun have these modules too: the file works
+ * there, and Deno's transport uses it where `Deno.connectTls` is insufficient.
  */
 
 import * as net from "node:net";
@@ -18,8 +18,8 @@ import type {
 } from "./transport.ts";
 
 /**
- * Node's streams read ahead while they are paused until they hold this much: one chunk, and the
- * kernel has to keep the rest. A reset that came behind it then waits too, instead of losing it.
+ * Node's paused streams read ahead up to this size: one chunk; the kernel keeps the rest. A later
+ * reset then waits too, instead of discarding it.
  */
 const HIGH_WATER_MARK = 1;
 
@@ -74,7 +74,7 @@ async function listen(options: ListenOptions, sink: ListenerSink): Promise<Liste
     const server = net.createServer(
       { allowHalfOpen: true, noDelay: options.noDelay, ...stream },
       (socket) => {
-        // Not `tls.createServer`: that shows a connection only after its TLS handshake.
+        // Not `tls.createServer`, which reports a connection only after its TLS handshake.
         sink.accept(new NodeTransport(secure === undefined ? socket : secure(socket)));
       },
     );
@@ -95,7 +95,7 @@ async function listen(options: ListenOptions, sink: ListenerSink): Promise<Liste
   });
 }
 
-/** Older versions ignore the option in silence. */
+/** Older versions ignore the option silently. */
 function requireReusePort(): void {
   const [major, minor] = process.versions.node.split(".").map(Number) as [number, number];
   if (major > 23 || (major === 23 && minor >= 1) || (major === 22 && minor >= 12)) return;
@@ -115,8 +115,8 @@ export class NodeListener implements Listener {
   }
 
   /**
-   * Starts accepting once more, on Deno: its listeners do not recover when the system has refused to accept.
-   * Without effect if the listener still accepts.
+   * Restarts accepting, on Deno: its listeners do not recover after a failed accept. Without effect
+   * if the listener still accepts.
    */
   acceptAgain(backlog: number): void {
     const { _handle } = this.#server as { _handle?: { listen?(backlog: number): unknown } | null };
@@ -124,7 +124,7 @@ export class NodeListener implements Listener {
   }
 
   close(): Promise<void> {
-    // The address is free at once; the callback of `close` would wait for the last connection.
+    // The address is released at once; the callback of `close` would wait for the last connection.
     this.#server.close();
     return Promise.resolve();
   }

@@ -1,6 +1,6 @@
 /*
- * TLS by `node:tls`, which Deno and Bun have as well: the port's options, checked and in its words, and
- * either end of TLS over any transport.
+ * TLS by `node:tls`, which Deno and Bun have as well: the port's options, checked and converted,
+ * and either side of TLS over any transport.
  */
 
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
@@ -22,11 +22,11 @@ export interface TlsIdentity {
 const CERTIFICATE_LINE = "-----BEGIN CERTIFICATE-----";
 
 /**
- * Checks a certificate and a private key, and decrypts the key, so that each runtime gets what all of
- * them can read. Without it they would fail late, some only in the first handshake, and in words that
- * name no option.
+ * Checks a certificate and a private key, and decrypts the key, so that every runtime can read
+ * them. Otherwise they would fail late, some only in the first handshake, with errors that name no
+ * option.
  *
- * @throws {TypeError} When one of them cannot be read, or they do not belong together.
+ * @throws {TypeError} When one of them cannot be read, or they do not match.
  */
 export function tlsIdentity({ cert, key, passphrase }: TlsServerOptions): TlsIdentity {
   const certificate = readCertificate("tls.cert", cert);
@@ -34,7 +34,7 @@ export function tlsIdentity({ cert, key, passphrase }: TlsServerOptions): TlsIde
   if (!certificate.checkPrivateKey(privateKey)) {
     throw new TypeError('Option "tls.key": the private key does not belong to "tls.cert"');
   }
-  // Deno's sockets know no passphrase.
+  // Deno's sockets do not support passphrases.
   if (passphrase === undefined) return { cert, key };
   return { cert, key: privateKey.export({ type: "pkcs8", format: "pem" }) as string };
 }
@@ -94,17 +94,17 @@ function unreadable(name: string, what: string, cause: unknown): TypeError {
 /**
  * The options of `tls.connect` besides the address; an `object`, so that no runtime's type is exported.
  *
- * @param hostname The name to ask for and to check, unless the options give another.
+ * @param hostname The name to request and to check, unless the options have another.
  */
 function tlsOptions(options: TlsClientOptions, hostname?: string): object {
-  // Node requests no server name when it has only a host.
+  // Node requests no server name if only a host is given.
   const serverName = options.serverName ?? hostname;
   const result: tls.ConnectionOptions = {
     rejectUnauthorized: options.rejectUnauthorized ?? true,
     secureContext: clientContext(options),
   };
   if (serverName !== undefined) {
-    // RFC 6066 3: an IP address is no server name; the certificate is still checked against it.
+    // RFC 6066 3: an IP address is not a server name; the certificate is still checked against it.
     if (net.isIP(serverName) === 0) result.servername = serverName;
     else result.checkServerIdentity = (_, peer) => tls.checkServerIdentity(serverName, peer);
   }
@@ -113,7 +113,7 @@ function tlsOptions(options: TlsClientOptions, hostname?: string): object {
 
 let lastClient: { options: TlsClientOptions; context: tls.SecureContext } | undefined;
 
-/** Node takes some 40 ms to read the system's certificates again, so the last context is kept. */
+/** Reading the system's certificates takes Node some 40 ms, so the last context is kept. */
 function clientContext(options: TlsClientOptions): tls.SecureContext {
   const { caCerts, cert, key, passphrase } = options;
   if (lastClient !== undefined) {
@@ -140,10 +140,10 @@ export function clientIdentity(
     : tlsIdentity({ cert, key, passphrase });
 }
 
-/** A transport as the stream that `node:tls` wants to speak over. */
+/** A transport as a stream for `node:tls`. */
 class TransportStream extends Duplex {
   readonly #transport: Transport;
-  /** Tells the stream that its last write has left. */
+  /** Notifies the stream that its last write has left. */
   #written: (() => void) | undefined;
   #held = false;
 
@@ -221,17 +221,17 @@ class TlsTransport extends NodeTransport {
 /**
  * A `TLSSocket` that connects.
  *
- * @param address What `net.connect` takes; an `object`, so that no runtime's type is exported.
+ * @param address The argument of `net.connect`; an `object`, so that no runtime's type is exported.
  */
 export function connectTls(address: object, options: TlsClientOptions, hostname: string): object {
   return tls.connect({ ...address, ...tlsOptions(options, hostname) });
 }
 
 /**
- * TLS as a server over sockets of `node:net`, each given to the function that is returned.
+ * TLS as a server over sockets of `node:net`, each passed to the returned function.
  *
- * @param stream Options of the streams that it makes.
- * @throws {TypeError} When the certificate or the key cannot be read, or do not belong together.
+ * @param stream Options of the streams that it creates.
+ * @throws {TypeError} When the certificate or the key cannot be read, or do not match.
  */
 export function socketSecurer(
   options: TlsServerOptions,
@@ -263,10 +263,10 @@ export function startTls(transport: Transport, options: TlsClientOptions): Promi
 }
 
 /**
- * TLS as a server over transports of any kind, each given to the function that is returned. The
- * handshake happens once the result is started.
+ * TLS as a server over transports of any kind, each passed to the returned function. The handshake
+ * begins once the result is started.
  *
- * @throws {TypeError} When the certificate or the key cannot be read, or do not belong together.
+ * @throws {TypeError} When the certificate or the key cannot be read, or do not match.
  */
 export function tlsServer(options: TlsServerOptions): (transport: Transport) => Transport {
   const secureContext = tls.createSecureContext(tlsIdentity(options));

@@ -4,8 +4,8 @@ import { Buffer } from "node:buffer";
 import type { Transport, TransportSink } from "./transport.ts";
 
 /**
- * A large write goes down in pieces of this size, because Node counts a piece as waiting until the
- * last byte of it has left: `bufferedAmount` falls in steps of 64 KiB.
+ * A large write is split into pieces of this size, because Node counts a piece as buffered until
+ * its last byte has left: `bufferedAmount` falls in steps of 64 KiB.
  */
 const PIECE_SIZE = 65_536;
 
@@ -13,12 +13,12 @@ const PIECE_SIZE = 65_536;
 const NOTHING = new Uint8Array(0);
 
 /**
- * A write below this mark needs no turn of the event loop to report free space, which
- * Node would spend on every one of them (bench/NOTES.md).
+ * Node would spend a turn of the event loop on every write below this mark to report free space
+ * (bench/NOTES.md).
  */
 const WRITE_MARK = PIECE_SIZE + 1;
 
-/** Leads the shared listeners from a socket to its transport. */
+/** The key of a socket's transport, for the shared listeners. */
 const transportOf = Symbol("transport");
 
 /** The part of a Node stream that carries a transport: `net.Socket`, `TLSSocket`, the `Duplex` of an upgrade. */
@@ -30,7 +30,7 @@ export interface NodeSocket {
   readonly remoteAddress?: string | undefined;
   readonly remotePort?: number | undefined;
   readonly writableLength: number;
-  /** Node's own, and not promised: where it is missing, writing only takes a little longer. */
+  /** An undocumented part of Node; without it, writing only takes slightly longer. */
   readonly _writableState?: { highWaterMark: number };
   on(event: "data", listener: (this: NodeSocket, chunk: Uint8Array<ArrayBuffer>) => void): unknown;
   on(event: "error", listener: (this: NodeSocket, error: Error) => void): unknown;
@@ -68,16 +68,16 @@ export class NodeTransport implements Transport {
   /**
    * @param socket The open socket, which must have no other reader. Node's own kinds are `net.Socket`,
    * `tls.TLSSocket`, and the one that an `upgrade` event of `node:http` hands over.
-   * @param peer The stream below, where the socket does not know the peer's address.
+   * @param peer The stream below, if the socket does not have the peer's address.
    */
   constructor(socket: NodeSocket, peer?: Pick<Transport, "remoteAddress" | "remotePort">) {
     this.#socket = socket;
-    // Node forgets the address with the socket, so it is read now.
+    // Node drops the address when the socket closes, so it is read now.
     this.remoteAddress = socket.remoteAddress ?? peer?.remoteAddress ?? "";
     this.remotePort = socket.remotePort ?? peer?.remotePort ?? 0;
     socket[transportOf] = this;
     if (socket._writableState !== undefined) socket._writableState.highWaterMark = WRITE_MARK;
-    // A socket that was closed before reports it no more.
+    // A socket that is already closed does not report it again.
     this.#over = socket.destroyed;
     socket.on("error", NodeTransport.#onError);
     socket.on("close", NodeTransport.#onClose);
@@ -112,9 +112,9 @@ export class NodeTransport implements Transport {
       return;
     }
     this.#socket.on("end", NodeTransport.#onEnd);
-    // Somebody else may have read up to the end before.
+    // Another reader may already have reached the end.
     if (this.#socket.readableEnded === true) queueMicrotask(() => this.#sink!.end());
-    // Begins to flow in a later tick, unless `pause` was called before.
+    // Starts to flow in a later tick, unless `pause` is called before.
     this.#socket.on("data", NodeTransport.#onData);
   }
 
@@ -143,8 +143,8 @@ export class NodeTransport implements Transport {
   }
 
   /**
-   * Gives the socket `bytes` from `offset` to `length`, piece after piece while it takes them at once; `true`
-   * when all have left.
+   * Writes `bytes` from `offset` to `length`, piece by piece while the socket accepts them at once;
+   * `true` when all have left.
    */
   #push(bytes: Uint8Array, offset: number, length: number): boolean {
     // A write that always completes later gets its own callback, any other an empty write with a
@@ -152,7 +152,7 @@ export class NodeTransport implements Transport {
     const written = this.writesLater ? this.#callback : undefined;
     while (offset < length) {
       const size = Math.min(length - offset, PIECE_SIZE);
-      // A Buffer made here saves the stream from making one of our view of the same memory.
+      // Passing a Buffer saves the stream from creating one for the same memory.
       this.#socket.write(Buffer.from(bytes.buffer, bytes.byteOffset + offset, size), written);
       offset += size;
       if (this.#socket.writableLength > 0) {

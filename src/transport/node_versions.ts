@@ -1,5 +1,5 @@
-// The oldest versions of the runtimes that work, as `engines` in the npm packages names them. Below
-// them an upgrade of `node:http` is never answered, without any error.
+// The oldest supported versions of the runtimes, as in `engines` of the npm packages. With older
+// ones an upgrade of `node:http` is never answered, without any error.
 
 /** The first version that works, as major and minor number, by the runtime's key in `process.versions`. */
 export const OLDEST_VERSIONS: Readonly<Record<string, readonly [major: number, minor: number]>> = {
@@ -29,7 +29,7 @@ export function checkRuntime(versions?: RuntimeVersions): void {
     checked = true;
     return;
   }
-  // Bun and Deno have the version of the Node they are compatible with beside their own.
+  // Bun and Deno also have the version of Node that they are compatible with.
   const runtime = Object.keys(OLDEST_VERSIONS).find((name) => versions[name] !== undefined);
   if (runtime === undefined) return;
   const version = versions[runtime]!;

@@ -1,4 +1,4 @@
-// The memory that a connection reads into, where the runtime asks for it.
+// The memory that a connection reads into, if the runtime requires it.
 
 /** The size in bytes of the smallest block, unless the user chooses another. */
 const FIRST_SIZE = 2048;
@@ -6,13 +6,13 @@ const FIRST_SIZE = 2048;
 /** Offering more room gains nothing: the kernel rarely has more at once. */
 const MOST_ROOM = 65_536;
 
-/** As much room is always offered, so that a small message does not come in two reads. */
+/** The minimum room, so that a small message does not arrive in two reads. */
 const LEAST_ROOM = 512;
 
 /**
- * The memory that a connection reads into: small while the peer says little, because an idle connection
- * holds it, and growing while reads fill it. It hands out room for reads, and never the same bytes twice
- * once they were given away.
+ * The memory that a connection reads into: small while the peer sends little, because an idle
+ * connection holds it, and growing while reads fill it. It provides room for reads, and never
+ * reuses bytes once they were given away.
  */
 export class ReadBuffer {
   readonly #firstSize: number;
@@ -28,7 +28,7 @@ export class ReadBuffer {
     this.#wanted = Math.min(LEAST_ROOM, Math.ceil(firstSize / 4));
   }
 
-  /** Where the next read may write. */
+  /** The room for the next read. */
   room(): Uint8Array {
     const size = Math.max(this.#firstSize, Math.min(this.#wanted * 2, MOST_ROOM));
     const block = this.#block;
@@ -39,9 +39,9 @@ export class ReadBuffer {
   }
 
   /**
-   * Notes that a read has put `count` bytes into `room`.
+   * Records that a read has put `count` bytes into `room`.
    *
-   * @returns These bytes. They stay as they are after {@linkcode ReadBuffer.give}; without it the
+   * @returns These bytes. They remain unchanged after {@linkcode ReadBuffer.give}; without it the
    * next read overwrites them.
    */
   filled(room: Uint8Array, count: number): Uint8Array {

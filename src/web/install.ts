@@ -11,9 +11,9 @@ const CLASSES = { WebSocket, CloseEvent, WebSocketStream, WebSocketError };
  * Sets the globals `WebSocket`, `CloseEvent`, `WebSocketStream` and `WebSocketError`, for libraries
  * that use the global classes. Call it before such a library is loaded, if that keeps a reference.
  *
- * @param target The object that gets them. Default: `globalThis`.
- * @returns A function that restores what was there before. A global that was replaced meanwhile is
- * left alone.
+ * @param target The object to set them on. Default: `globalThis`.
+ * @returns A function that restores the previous globals, except those that were replaced in the
+ * meantime.
  *
  * @example
  * ```ts

@@ -40,7 +40,7 @@ function bytesOf(buffer: ArrayBufferLike, offset: number, length: number): Uint8
   if (Object.prototype.toString.call(buffer) !== "[object ArrayBuffer]") {
     throw new TypeError("Cannot send: the data must not be in a SharedArrayBuffer; copy it first");
   }
-  // Web IDL's types take no resizable buffer unless they say so.
+  // Web IDL's types do not accept resizable buffers by default.
   if ((buffer as { resizable?: boolean }).resizable === true) {
     throw new TypeError("Cannot send: the buffer of the data must not be resizable; copy it first");
   }

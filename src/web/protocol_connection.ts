@@ -13,7 +13,7 @@ import { hasBlockedPort, pageUrl } from "./handshake_target.ts";
 import { isBlob, messageSize, type OutgoingData } from "./message_data.ts";
 import type { SocketArguments } from "./socket_options.ts";
 
-/** How a connection ended, as far as a script may know. */
+/** The end of a connection, as far as scripts may see it. */
 export interface ConnectionEnd {
   /** The code of the received Close frame, 1005 for one without a code; 1006 when none was received. */
   readonly code: number;
@@ -29,7 +29,7 @@ export interface ConnectionEnd {
 export interface ConnectionOwner {
   /** The connection is established. */
   onOpen(protocol: string, extensions: string): void;
-  /** A message was received; the buffer of a binary one is its own. */
+  /** A message was received; a binary one has its own buffer. */
   onMessage(data: string | ArrayBuffer): void;
   /** The connection is closed. Called once, last. */
   onClose(end: ConnectionEnd): void;
@@ -37,11 +37,14 @@ export interface ConnectionOwner {
 
 type Task = string | ArrayBuffer | (() => void);
 
-/** How many messages, and bytes of them, wait for their tasks before reading stops until all have run. */
+/**
+ * The numbers of messages, and of their bytes, that wait for their tasks before reading stops until
+ * all have run.
+ */
 const MAX_MESSAGES = 1024;
 const MAX_MESSAGE_BYTES = 65536;
 
-/** How many messages, and of which size in bytes, are held for one write, and for how many ms. */
+/** The number of messages held for one write, their size in bytes, and the time in ms. */
 const MAX_HELD = 64;
 const MAX_HELD_SIZE = 1024;
 const MAX_HELD_TIME = 1;
@@ -103,7 +106,7 @@ export class ProtocolConnection {
     return this.#interrupted;
   }
 
-  /** Bytes of messages given to `send` that had not been transmitted when the current task began. */
+  /** Bytes of sent messages that had not been transmitted when the current task began. */
   get bufferedAmount(): number {
     return this.#bufferedAmount;
   }
@@ -114,7 +117,7 @@ export class ProtocolConnection {
   }
 
   /**
-   * Sends a message, behind those that were given before.
+   * Sends a message, after those sent before.
    *
    * @param size The bytes of its payload.
    * @returns Whether more may follow at once; see {@linkcode ProtocolConnection.drained}.
@@ -136,14 +139,14 @@ export class ProtocolConnection {
     return true;
   }
 
-  /** Resolves when little enough waits to be transmitted, or the connection is closed. */
+  /** Resolves when there is room for more output, or the connection is closed. */
   drained(): Promise<void> {
     return this.#connection?.drained() ?? Promise.resolve();
   }
 
   /**
-   * Starts the closing handshake, behind the messages that were given before; fails the connection
-   * when it is not established.
+   * Starts the closing handshake, after the messages sent before; fails the connection if it is not
+   * established.
    *
    * @param code The close code; `undefined` sends a Close frame without a body.
    */
@@ -176,7 +179,7 @@ export class ProtocolConnection {
     this.#connection?.pause();
   }
 
-  /** Reads again after {@linkcode ProtocolConnection.pause}. */
+  /** Resumes reading after {@linkcode ProtocolConnection.pause}. */
   resume(): void {
     this.#pausedByOwner = false;
     if (!this.#paused) this.#connection?.resume();
@@ -202,7 +205,7 @@ export class ProtocolConnection {
 
   #opened(connection: Connection<undefined>): void {
     const { protocol, extensions } = connection;
-    // Fetch's step for the response: protocols were offered, so the server must have chosen one.
+    // Fetch's step for the response: if protocols were offered, the server must have chosen one.
     if (this.#protocols.length > 0 && protocol === "") {
       const offered = this.#protocols.join(", ");
       const message = `The server chose none of the subprotocols offered (${offered})`;
@@ -241,7 +244,7 @@ export class ProtocolConnection {
   }
 
   #tellCause(cause: unknown): void {
-    // A script that has given up needs no cause.
+    // A script that has aborted needs no cause.
     if (!this.#ended && this.#onError !== undefined) reportError(this.#onError, cause);
   }
 
@@ -267,7 +270,7 @@ export class ProtocolConnection {
 
   /**
    * Holds a message that is sent between the tasks of received ones. A script answers a burst of
-   * messages in as many tasks; together the answers leave in one write.
+   * messages in as many tasks; the answers leave in one write.
    */
   #hold(data: string | Uint8Array<ArrayBuffer>, size: number): boolean {
     if (this.#held.length === 0) this.#heldSince = performance.now();
@@ -343,7 +346,7 @@ function runTask(connection: ProtocolConnection): void {
   connection.runOldest();
 }
 
-/** The `Origin` that a page sends; programs without a page send none. */
+/** The `Origin` of a page; programs without a page send none. */
 function pageOrigin(): string | undefined {
   const url = pageUrl();
   return url?.protocol === "http:" || url?.protocol === "https:" ? url.origin : undefined;

@@ -1,4 +1,4 @@
-// The options of both constructors: the standard members, and those of `connect` beside them.
+// The options of both constructors: the standard members, and those of `connect`.
 
 import { type ConnectOptions, connectRules } from "../client/connect_options.ts";
 import { encodeKey } from "../handshake/accept_key.ts";
@@ -11,8 +11,8 @@ import { dictionary, isIterable, type Members, stringSequence } from "./webidl.t
  * The options of `connect` that a `WebSocket` takes, too: `headers`, `tls`, `proxy`, `signal`,
  * `compression` and the limits. They are extensions of this library, not part of the standard.
  *
- * Compression is offered unless `compression` is `false`. `signal` gives up the opening handshake and
- * has no effect on an open connection.
+ * Compression is offered unless `compression` is `false`. `signal` cancels the opening handshake
+ * and has no effect on an open connection.
  *
  * @category WHATWG WebSocket
  */
@@ -34,19 +34,19 @@ export interface ConnectionSettings extends
     | "onError"
   > {
   /**
-   * Called with the cause when the connection fails, because the `error` event must not reveal it: a
-   * `HandshakeError`, `ConnectionError` or another error that `connect` has. Default: none.
+   * Called with the cause when the connection fails, because the `error` event must not reveal it:
+   * a `HandshakeError`, `ConnectionError` or another error of `connect`. Default: none.
    */
   onError?(error: unknown): unknown;
   /**
-   * The part of the network that the server's address must be in, by the Local Network Access draft;
-   * another address fails the connection. `"local"` are the private ranges. Default: any.
+   * The required address space of the server, by the Local Network Access draft; an address outside
+   * it fails the connection. `"local"` are the private ranges. Default: any.
    */
   targetAddressSpace?: AddressSpace;
 }
 
 /**
- * The options of the `WebSocket` constructor: the option bag of the standard, and our own options.
+ * The options of the `WebSocket` constructor: those of the standard, and those of this library.
  *
  * @category WHATWG WebSocket
  */
@@ -69,7 +69,7 @@ export interface WebSocketStreamOptions extends ConnectionSettings {
 export interface SocketArguments {
   /** The subprotocols to offer. */
   readonly protocols: readonly string[];
-  /** The address space to stay in, if any. */
+  /** The required address space, if any. */
   readonly addressSpace: AddressSpace | undefined;
   /** The options of `connect`. */
   readonly connect: ConnectOptions;

@@ -3,7 +3,7 @@
 import type { DialOptions, Network, Transport } from "../transport/transport.ts";
 
 /**
- * A part of the network, by the Local Network Access draft.
+ * An address space, by the Local Network Access draft.
  *
  * @category WHATWG WebSocket
  */
@@ -19,7 +19,7 @@ const LOCAL = [
   /^fe[89ab][0-9a-f]:/i,
 ];
 
-/** The part of the network that an IP address is in. */
+/** The address space of an IP address. */
 export function addressSpaceOf(address: string): AddressSpace {
   const ip = address.replace(/^::ffff:(?=\d+\.)/i, "");
   if (/^127\./.test(ip) || ip === "::1") return "loopback";
@@ -30,7 +30,7 @@ export function addressSpaceOf(address: string): AddressSpace {
  * A network as the Fetch Standard describes it: names below `localhost` resolve to the loopback
  * address.
  *
- * @param space Rejects connections to addresses outside of it. Default: any address.
+ * @param space Rejects connections to addresses outside it. Default: any address.
  */
 export function webNetwork(network: Network, space: AddressSpace | undefined): Network {
   return {

@@ -114,11 +114,11 @@ export class WebSocket extends EventTarget {
   /**
    * Starts to connect.
    *
-   * @param url Where to: `ws:`, `wss:`, `http:` or `https:`, without a fragment.
-   * @param protocols The subprotocols to offer, of which the server must choose one; or the option
-   * bag, which takes our own options, too.
-   * @param options Our own options, such as `headers`, `tls`, `proxy` and `signal`; not part of the
-   * standard.
+   * @param url The URL: `ws:`, `wss:`, `http:` or `https:`, without a fragment.
+   * @param protocols The subprotocols to offer, of which the server must choose one; or the options
+   * of the standard and of this library.
+   * @param options The options of this library, such as `headers`, `tls`, `proxy` and `signal`; not
+   * part of the standard.
    * @throws {DOMException} `SyntaxError` when the URL or a subprotocol is not valid.
    * @throws {TypeError | RangeError} When an option is wrong.
    */
@@ -216,7 +216,7 @@ export class WebSocket extends EventTarget {
   }
 
   /**
-   * Closes the connection, behind the messages that were sent before.
+   * Closes the connection, after the messages sent before.
    *
    * @param code 1000 or 3000 to 4999. Default: the Close frame has no code.
    * @param reason At most 123 bytes of UTF-8. Default: empty.
@@ -361,14 +361,14 @@ interface Entry {
 }
 
 /**
- * The event handlers of one target. A handler takes its place among the listeners when it is first
- * set, keeps it when it is replaced, and loses it when it is set to `null`.
+ * The event handlers of one target. A handler becomes a listener when it is first set, keeps its
+ * position when it is replaced, and is removed when it is set to `null`.
  */
 class EventHandlers {
   readonly #target: EventTarget;
   readonly #entries = new Map<string, Entry>();
 
-  /** @param target The object whose events the handlers get. */
+  /** @param target The object whose events the handlers receive. */
   constructor(target: EventTarget) {
     this.#target = target;
   }

@@ -4,7 +4,7 @@ import { checkClose } from "./handshake_target.ts";
 import { defineInterface, dictionary, enforcedUnsignedShort, usvString } from "./webidl.ts";
 
 /**
- * How a connection was closed, or is to be closed.
+ * The code and reason with which a connection was closed, or is to be closed.
  *
  * @category WHATWG WebSocket
  */
@@ -39,14 +39,14 @@ export function checkedCloseInfo(value: unknown): CheckedCloseInfo {
   return { closeCode: code ?? (reason === "" ? null : 1000), reason };
 }
 
-/** Set while the library makes an error of what the peer sent, which is not checked. */
+/** Set while the library creates an error from the peer's code, which is not checked. */
 let received: CheckedCloseInfo | undefined;
 
 /**
- * The error of a {@linkcode WebSocketStream} whose connection was not closed cleanly. Given to
- * `abort` or `cancel` of one of its streams, it says with which code and reason to close.
+ * The error of a {@linkcode WebSocketStream} whose connection was not closed cleanly. Passed to
+ * `abort` or `cancel` of one of its streams, it determines the code and reason of the close.
  *
- * It is the standard's class and a `DOMException`; the main entry's class of the same name is another.
+ * It is the standard's class and a `DOMException`, unlike the main entry's class of the same name.
  *
  * @example
  * ```ts
@@ -89,7 +89,7 @@ export class WebSocketError extends DOMException {
 
 defineInterface(WebSocketError, "WebSocketError", ["closeCode", "reason"]);
 
-/** Makes an error with a code that the peer sent, or 1006. */
+/** Creates an error with the peer's code, or 1006. */
 export function receivedError(message: string, info: CheckedCloseInfo): WebSocketError {
   received = info;
   try {

@@ -78,8 +78,8 @@ export class WebSocketStream {
   /**
    * Starts to connect.
    *
-   * @param url Where to: `ws:`, `wss:`, `http:` or `https:`, without a fragment.
-   * @param options `protocols` and `signal` of the standard, and our own options.
+   * @param url The URL: `ws:`, `wss:`, `http:` or `https:`, without a fragment.
+   * @param options `protocols` and `signal` of the standard, and the options of this library.
    * @throws {DOMException} `SyntaxError` when the URL or a subprotocol is not valid.
    * @throws {TypeError | RangeError} When an option is wrong.
    */
@@ -120,7 +120,7 @@ export class WebSocketStream {
   }
 
   /**
-   * Closes the connection, behind the messages that were written before.
+   * Closes the connection, after the messages written before.
    *
    * @param closeInfo The code and reason. Default: the Close frame has no code.
    * @throws {DOMException} `InvalidAccessError` for a code that is not 1000 or 3000 to 4999,
@@ -206,7 +206,7 @@ export class WebSocketStream {
     } else {
       const message = `The connection was not closed cleanly (code ${closeCode})`;
       const error = receivedError(message, { closeCode, reason });
-      // A write that a Close frame interrupts is one to a closed connection.
+      // A write interrupted by a Close frame is one to a closed connection.
       this.#writableError = interrupted && closeCode !== 1006 ? closedError() : error;
       this.#readable?.error(error);
       this.#writable?.error(this.#writableError);
@@ -219,7 +219,7 @@ defineInterface(WebSocketStream, "WebSocketStream", ["url", "opened", "closed", 
 
 function deferred<T>(): Deferred<T> {
   const { promise, resolve, reject } = withResolvers<T>();
-  // A promise without a listener must not count as an unhandled rejection.
+  // A promise without a handler must not count as an unhandled rejection.
   promise.catch(() => {});
   return { promise, resolve, reject };
 }

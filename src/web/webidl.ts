@@ -59,7 +59,7 @@ export function dictionary(what: string, value: unknown): Members {
   throw new TypeError(`${what} must be an object, got ${show(value)}`);
 }
 
-/** Whether Web IDL takes the value for a sequence. */
+/** Whether Web IDL treats the value as a sequence. */
 export function isIterable(value: unknown): value is Iterable<unknown> {
   return typeof value === "object" && value !== null && Symbol.iterator in value &&
     value[Symbol.iterator] !== undefined && value[Symbol.iterator] !== null;

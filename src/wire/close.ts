@@ -11,50 +11,50 @@ import { MAX_CONTROL_PAYLOAD } from "./opcode.ts";
 export const CloseCode = {
   /** The purpose of the connection is fulfilled. */
   Normal: 1000,
-  /** A server is going down, or a page was left. */
+  /** A server shuts down, or a page was left. */
   GoingAway: 1001,
   /** The peer broke the protocol. */
   ProtocolError: 1002,
-  /** A kind of data that this endpoint can't accept. */
+  /** A type of data that this endpoint cannot accept. */
   UnsupportedData: 1003,
   /** The Close frame had no code. Never on the wire. */
   NoStatus: 1005,
   /** The connection ended without a Close frame. Never on the wire. */
   Abnormal: 1006,
-  /** A payload is not what its type says, such as text that is not UTF-8. */
+  /** A payload does not match its type, such as text that is not UTF-8. */
   InvalidPayload: 1007,
-  /** A rule of this endpoint was broken. */
+  /** A rule of this endpoint was violated. */
   PolicyViolation: 1008,
   /** A message is too big to process. */
   MessageTooBig: 1009,
   /** The client needs an extension that the server did not accept. */
   MandatoryExtension: 1010,
-  /** This endpoint met an unexpected condition. */
+  /** This endpoint encountered an unexpected condition. */
   InternalError: 1011,
   /** The service restarts; reconnect later. */
   ServiceRestart: 1012,
   /** The service is overloaded; reconnect later. */
   TryAgainLater: 1013,
-  /** A gateway got a bad answer from upstream. */
+  /** A gateway received an invalid response from upstream. */
   BadGateway: 1014,
 } as const;
 
 /**
- * Bytes of a reason that fit into a Close frame beside the code.
+ * The maximum size of a reason in a Close frame, in bytes.
  *
  * @category Frames
  */
 export const MAX_CLOSE_REASON: number = MAX_CONTROL_PAYLOAD - 2;
 
 /**
- * A code and a reason, as a Close frame carries them.
+ * The code and reason of a Close frame.
  *
  * @category Frames
  */
 export interface ClosePayload {
-  /** The close code; 1005 when the frame carried none. */
+  /** The close code; 1005 if the frame had none. */
   readonly code: number;
-  /** The reason; empty when the frame carried none. */
+  /** The reason; empty if the frame had none. */
   readonly reason: string;
 }
 
@@ -135,12 +135,12 @@ function decodeReason(bytes: Uint8Array, start: number, end: number): string {
  */
 export function formatClosePayload(code: number, reason: string): Uint8Array {
   if (code === CloseCode.NoStatus) return new Uint8Array(0);
-  // Three bytes a UTF-16 unit at most; most have no reason at all.
+  // At most three bytes per UTF-16 unit; most frames have no reason.
   const payload = new Uint8Array(Math.min(2 + 3 * reason.length, MAX_CONTROL_PAYLOAD));
   payload[0] = code >>> 8;
   payload[1] = code;
   if (reason === "") return payload;
-  // encodeInto never writes a part of a code point, which is just the cut that is needed.
+  // encodeInto never writes a partial code point, which truncates the reason correctly.
   const { written } = encoder.encodeInto(reason, payload.subarray(2));
   return payload.subarray(0, 2 + written);
 }

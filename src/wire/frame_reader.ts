@@ -1,5 +1,5 @@
-// Bytes to frames. Chunks may be split anywhere; a frame that lies whole in a chunk, the common case,
-// is delivered in one call, any other in parts. Payloads are unmasked where they lie.
+// Bytes to frames. Chunks may be split anywhere; a frame that is complete in a chunk, the common
+// case, is delivered in one call, any other in parts. Payloads are unmasked in place.
 
 import { WebSocketError } from "../errors.ts";
 import { CloseCode } from "./close.ts";
@@ -27,7 +27,7 @@ export interface FrameSink {
    */
   frame(first: number, bytes: Uint8Array, start: number, end: number): void;
 
-  /** A frame of `length` bytes of payload begins, which follows in parts. */
+  /** A frame with a payload of `length` bytes begins; the payload follows in parts. */
   frameStart(first: number, length: number): void;
 
   /** The next unmasked part of the current frame's payload. */
@@ -37,14 +37,17 @@ export interface FrameSink {
   frameEnd(): void;
 }
 
-/** A frame whose chunk has ended before it; first its header is gathered, then pieces of its payload pass. */
+/**
+ * A frame that its chunk does not contain completely: first its header is collected, then its
+ * payload passes in pieces.
+ */
 class SplitFrame {
-  /** The header, while it is not whole. */
+  /** The header, until it is complete. */
   header: Uint8Array | undefined;
   headerLength = 0;
   /** Payload bytes that have not arrived. */
   missing = 0;
-  /** The mask key as it applies to the next payload byte. */
+  /** The mask key, rotated for the next payload byte. */
   maskKey = 0;
 }
 
@@ -83,16 +86,16 @@ class FragmentedMessage {
 export class FrameReader {
   readonly #rules: FrameRules;
   readonly #sink: FrameSink;
-  // Both are there only while they are needed: most connections rest most of the time.
+  // Both exist only while needed: most connections are idle most of the time.
   #frame: SplitFrame | undefined;
   #message: FragmentedMessage | undefined;
   #stopped = false;
 
   /**
-   * Makes a reader at the start of a stream.
+   * Creates a reader at the start of a stream.
    *
-   * @param rules What every header is checked against.
-   * @param sink Where frames are delivered.
+   * @param rules The rules for every header.
+   * @param sink Receives the frames.
    */
   constructor(rules: FrameRules, sink: FrameSink) {
     this.#rules = rules;
@@ -105,19 +108,19 @@ export class FrameReader {
   }
 
   /**
-   * Reads `bytes[start..end)`, whose memory must be the reader's to change.
+   * Reads `bytes[start..end)`, whose memory the reader may change.
    *
-   * @returns The offset behind the last byte read: `end`, unless {@linkcode FrameReader.stop} was
-   * called meanwhile; the caller then keeps the rest for {@linkcode FrameReader.go}.
-   * @throws {ProtocolError} When a header breaks a rule. The reader is of no further use then.
-   * @throws {MessageTooBigError} When a message is announced that is over the limit.
+   * @returns The offset after the last byte read: `end`, unless {@linkcode FrameReader.stop} was
+   * called; the caller then keeps the rest for {@linkcode FrameReader.go}.
+   * @throws {ProtocolError} When a header violates a rule. The reader is then unusable.
+   * @throws {MessageTooBigError} When a header announces a message over the limit.
    * @throws {WebSocketError} `TOO_MANY_FRAGMENTS` when a message has too many frames;
    * `BUFFER_DETACHED` when the sink has detached the memory of `bytes`.
    */
   read(bytes: Uint8Array, start = 0, end: number = bytes.length): number {
     const { masked } = this.#rules;
     let at = start;
-    // The common frame lies whole in its chunk, and is read in this one function.
+    // The common frame is complete in its chunk, and is read in this one function.
     while (at < end && !this.#stopped) {
       // The previous frame was delivered, and its receiver may have detached this memory.
       if (bytes.length < end) throw bufferDetached();
@@ -145,7 +148,7 @@ export class FrameReader {
     return at;
   }
 
-  /** Makes {@linkcode FrameReader.read} return after the frame it is at. */
+  /** Makes {@linkcode FrameReader.read} return after the current frame. */
   stop(): void {
     this.#stopped = true;
   }
@@ -209,7 +212,7 @@ export class FrameReader {
     return frameEnd;
   }
 
-  /** A frame begins whose payload is not whole in this chunk. */
+  /** A frame begins whose payload is not complete in this chunk. */
   #startFrame(first: number, length: number, key: number): void {
     const frame = this.#frame = new SplitFrame();
     frame.missing = length;
@@ -217,7 +220,7 @@ export class FrameReader {
     this.#sink.frameStart(first, length);
   }
 
-  /** Returns the payload length after charging the frame to its message's limits. */
+  /** Returns the payload length, and counts the frame toward its message's limits. */
   #countFrame(first: number, header: Uint8Array, from: number): number {
     const { maxMessageSize, maxFragments } = this.#rules;
     if ((first & CONTROL) !== 0) return readPayloadLength(header, from, MAX_CONTROL_PAYLOAD);

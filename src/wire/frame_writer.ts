@@ -1,24 +1,24 @@
-// Frames to bytes: header, mask and payload written straight into memory that leaves as it is.
+// Frames to bytes: header, mask and payload are written directly into output memory.
 
 import { applyMask, writeMaskKey } from "./mask.ts";
 import { LENGTH_16, LENGTH_64, MASK } from "./opcode.ts";
 
 /**
- * Where frames are written: memory that is reserved, filled and then committed.
+ * Receives frames: memory is reserved, filled and then committed.
  *
  * @category Frames
  */
 export interface FrameOutput {
   /** Makes room for `size` bytes and returns the memory; write from {@linkcode FrameOutput.offset}. */
   reserve(size: number): Uint8Array;
-  /** Where in the memory of the last {@linkcode FrameOutput.reserve} its room begins. */
+  /** The start of the space of the last {@linkcode FrameOutput.reserve} in its memory. */
   readonly offset: number;
-  /** Says that the first `size` bytes of the room are written. */
+  /** Commits the first `size` bytes of the reserved space. */
   commit(size: number): void;
 }
 
 /**
- * Gives a new 32-bit mask key, from a strong source of randomness (RFC 6455 sections 5.3, 10.3).
+ * Returns a new 32-bit mask key, from a strong source of randomness (RFC 6455 sections 5.3, 10.3).
  *
  * @category Frames
  */
@@ -41,7 +41,7 @@ export function frameHeaderSize(length: number, masked: boolean): number {
   return (length < LENGTH_16 ? 2 : length < 0x10000 ? 4 : 10) + (masked ? 4 : 0);
 }
 
-/** Writes the header up to the mask key, which is not written, and returns the offset behind it. */
+/** Writes the header up to the mask key, which is not written, and returns the end offset. */
 function writeHeader(
   bytes: Uint8Array,
   at: number,
@@ -75,14 +75,15 @@ function writeHeader(
 }
 
 /**
- * Completes a frame whose payload already lies in `bytes`, right behind the place of its header.
+ * Completes a frame whose payload is already in `bytes`, right after the space for its header.
  *
  * @param bytes The memory of the frame.
  * @param at The offset of the header.
  * @param first The header's first byte: FIN, RSV1, opcode.
  * @param length The size in bytes of the payload.
- * @param masks The source of mask keys, for a client; a server masks nothing (RFC 6455 section 5.1).
- * @returns The offset behind the frame.
+ * @param masks The source of mask keys, for a client; a server does not mask (RFC 6455 section
+ * 5.1).
+ * @returns The end offset of the frame.
  *
  * @example
  * ```ts
@@ -117,13 +118,13 @@ export function sealFrame(
 const COPY_LOOP_LIMIT = 64;
 
 /**
- * Writes a whole frame with a copy of `payload[start..end)`, which stays as it is.
+ * Writes a whole frame with a copy of `payload[start..end)`, which is not changed.
  *
- * @param output Where the frame goes.
+ * @param output Receives the frame.
  * @param first The header's first byte: FIN, RSV1, opcode.
  * @param payload The memory that holds the payload.
  * @param start The offset of the payload's first byte.
- * @param end The offset behind its last byte.
+ * @param end Its end offset.
  * @param masks The source of mask keys, for a client.
  *
  * @example

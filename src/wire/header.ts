@@ -1,5 +1,5 @@
-// The header of a frame (RFC 6455 5.2): its size, its length field, and every rule of its legality.
-// All of it is checked here, before one byte of the payload is waited for.
+// The header of a frame (RFC 6455 5.2): its size, its length field, and all of its rules, which are
+// checked here before any byte of the payload is awaited.
 
 import { MessageTooBigError, ProtocolError, WebSocketError } from "../errors.ts";
 import { CloseCode } from "./close.ts";
@@ -18,25 +18,25 @@ import {
 } from "./opcode.ts";
 
 /**
- * The rules that the frames of one direction are checked against.
+ * The rules for the frames of one direction.
  *
  * @category Frames
  */
 export interface FrameRules {
-  /** Whether payloads must be masked: `true` for what a server reads (RFC 6455 section 5.1). */
+  /** Whether payloads must be masked: `true` for a server's input (RFC 6455 section 5.1). */
   readonly masked: boolean;
-  /** Whether RSV1 may mark a message, because an extension was negotiated that uses it. */
+  /** Whether RSV1 may be set on a message, because a negotiated extension uses it. */
   readonly rsv1: boolean;
-  /** Bytes that the payloads of one message's frames may have together. At most 2 ** 31 - 1. */
+  /** The maximum payload bytes of all frames of one message. At most 2 ** 31 - 1. */
   readonly maxMessageSize: number;
-  /** Frames that one message may have, empty ones included. */
+  /** The maximum frames of one message, including empty ones. */
   readonly maxFragments: number;
 }
 
 /**
- * Bytes that the frames of a compressed message may have together, for a limit on what comes out of
- * it: data that does not compress grows by 5 bytes for each stored block of up to 65,535 (RFC 1951
- * section 3.2.4), and encoders may end a block early.
+ * The maximum payload bytes of a compressed message, for a limit of its decompressed size:
+ * incompressible data grows by 5 bytes for each stored block of up to 65,535 (RFC 1951 section
+ * 3.2.4), and encoders may end a block early.
  */
 export function compressedLimit(limit: number): number {
   return limit + (limit >>> 6) + 64;
@@ -65,9 +65,9 @@ export function headerSize(second: number): number {
  *
  * @param first The first byte: FIN, RSV1 to RSV3, opcode.
  * @param second The second byte: MASK and length.
- * @param rules The rules that the frame is checked against.
+ * @param rules The rules for the frame.
  * @param inMessage Whether a fragmented message has started and not ended.
- * @throws {ProtocolError} When a rule is broken.
+ * @throws {ProtocolError} When a rule is violated.
  *
  * @example
  * ```ts
@@ -166,8 +166,9 @@ function reservedOpcode(opcode: number): ProtocolError {
 /**
  * Reads the payload length of a whole header at `offset`.
  *
- * @param limit Bytes that the payload may have at most.
- * @throws {ProtocolError} When the length is not written the shortest way, or has its top bit set.
+ * @param limit The maximum size of the payload in bytes.
+ * @throws {ProtocolError} When the encoding of the length is not the shortest, or its top bit is
+ * set.
  * @throws {MessageTooBigError} When the length is over the limit.
  *
  * @example
@@ -216,7 +217,7 @@ function readLength64(bytes: Uint8Array, offset: number): number {
   if (high >= 0x80000000) {
     throw new ProtocolError("LENGTH_TOP_BIT", "A 64-bit payload length has its top bit set");
   }
-  // Exact up to 2 ** 53; beyond it the rounded value is still far over every limit.
+  // Exact up to 2 ** 53; above that the rounded value still exceeds every limit.
   return high * 0x100000000 + readUint32(bytes, offset + 4);
 }
 

@@ -2,20 +2,22 @@
 // A key is one 32-bit integer, its first byte on the wire the lowest, as `readMaskKey` reads it.
 
 /**
- * From this many bytes on, masking by 32-bit words is worth a view of them on JavaScriptCore too; on
- * V8 it is from some 100 on (bench/micro/mask.ts).
+ * From this many bytes on, masking by 32-bit words is worth a view on JavaScriptCore too; on V8
+ * from some 100 on (bench/micro/mask.ts).
  */
 export const WORD_THRESHOLD = 192;
 
-/** In memory that holds several frames the view is made once, so that words pay off this early. */
+/**
+ * In memory with several frames the view is created once, so that words pay off from this size on.
+ */
 export const SHARED_WORD_THRESHOLD = 32;
 
-/** Memory of this size holds several such frames. */
+/** The minimum size of memory with several such frames. */
 export const SHARED_SIZE = 1024;
 
 /**
- * From this many bytes on, WebAssembly SIMD is faster than words, though it copies the payload twice; at
- * 16 KiB it takes 0.3 (Node) to 0.5 of the time.
+ * From this many bytes on, WebAssembly SIMD is faster than words, although it copies the payload
+ * twice; at 16 KiB it takes 0.3 (Node) to 0.5 of the time.
  */
 export const SIMD_THRESHOLD = 2048;
 
@@ -59,7 +61,7 @@ export function writeMaskKey(bytes: Uint8Array, offset: number, key: number): vo
 }
 
 /**
- * The key as it applies to a piece of payload that begins `count` bytes after the payload's start.
+ * The key, rotated for a piece of payload that begins `count` bytes after the payload's start.
  *
  * @example
  * ```ts
@@ -110,13 +112,13 @@ export function applyMask(bytes: Uint8Array, start: number, end: number, key: nu
 /** Masks `bytes[start..end)` in place, as {@linkcode applyMask} does. */
 export type Mask = (bytes: Uint8Array, start: number, end: number, key: number) => void;
 
-/** Masks large payloads: by words, until there is a faster way. */
+/** Masks large payloads: by words, unless a faster function was set. */
 let maskMany: Mask = maskWords;
 
 /**
- * Sets a faster way to mask large payloads, which is not part of the pure core.
+ * Sets a faster function for large payloads, which is not part of the pure core.
  *
- * @param find Returns it, or `undefined` where there is none. Called for the first large payload.
+ * @param find Returns it, or `undefined` without one. Called for the first large payload.
  */
 export function maskLargeWith(find: () => Mask | undefined): void {
   maskMany = (bytes, start, end, key) => {
@@ -128,7 +130,7 @@ export function maskLargeWith(find: () => Mask | undefined): void {
 /** The memory that was masked last by words, and its words. It is kept alive until the next one. */
 let viewed: Uint8Array | undefined;
 let words: Int32Array = new Int32Array(0);
-/** Where in `viewed` the first aligned word begins. */
+/** The index of the first aligned word in `viewed`. */
 let wordsStart = 0;
 
 function viewWords(bytes: Uint8Array): void {
@@ -166,7 +168,7 @@ function maskWords(bytes: Uint8Array, start: number, end: number, key: number): 
   const view = words;
   let i = start + head - wordsStart >>> 2;
   const wordsEnd = end - wordsStart >>> 2;
-  // Eight words a turn take 0.6 of the time of one a turn on V8, 0.8 on JavaScriptCore.
+  // Eight words per iteration take 0.6 of the time of single words on V8, 0.8 on JavaScriptCore.
   for (const turnsEnd = wordsEnd - 7; i < turnsEnd; i += 8) {
     view[i] ^= wordKey;
     view[i + 1] ^= wordKey;
@@ -178,6 +180,6 @@ function maskWords(bytes: Uint8Array, start: number, end: number, key: number): 
     view[i + 7] ^= wordKey;
   }
   for (; i < wordsEnd; i++) view[i] ^= wordKey;
-  // A whole number of words later the key stands as it stood at the first of them.
+  // After a whole number of words the rotation of the key is the same.
   maskBytes(bytes, wordsStart + (wordsEnd << 2), end, wordKey);
 }

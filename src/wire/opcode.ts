@@ -1,8 +1,8 @@
 // The opcodes (RFC 6455 5.2, section 11.8), and the bits around them in a header's first byte.
 
 /**
- * The opcodes of RFC 6455 section 5.2. A message handler sees {@linkcode Opcode.Text} and
- * {@linkcode Opcode.Binary}; the others belong to the layers below.
+ * The opcodes of RFC 6455 section 5.2. A message handler receives {@linkcode Opcode.Text} and
+ * {@linkcode Opcode.Binary}; the others are used by lower layers.
  *
  * @category Connection
  */
@@ -15,7 +15,7 @@ export const Opcode = {
   Binary: 0x2,
   /** The closing handshake. */
   Close: 0x8,
-  /** Asks for a pong. */
+  /** Requests a pong. */
   Ping: 0x9,
   /** Answers a ping, or is unsolicited. */
   Pong: 0xa,
@@ -39,7 +39,7 @@ export type MessageOpcode = typeof Opcode.Text | typeof Opcode.Binary;
 export const FIN = 0x80;
 /** First header byte: the bit that permessage-deflate uses (RFC 7692 section 6). */
 export const RSV1 = 0x40;
-/** First header byte: the bits that no extension we know uses. */
+/** First header byte: the bits that no supported extension uses. */
 export const RSV2_RSV3 = 0x30;
 /** First header byte: the opcode. */
 export const OPCODE_BITS = 0x0f;
@@ -47,13 +47,13 @@ export const OPCODE_BITS = 0x0f;
 export const CONTROL = 0x08;
 /** Second header byte: the payload is masked. */
 export const MASK = 0x80;
-/** Second header byte: the payload's length, or how it is written. */
+/** Second header byte: the payload's length, or the size of its encoding. */
 export const LENGTH_BITS = 0x7f;
-/** The second byte's length that says: the real one follows in 16 bits. */
+/** The length in the second byte if the actual one follows in 16 bits. */
 export const LENGTH_16 = 126;
-/** The second byte's length that says: the real one follows in 64 bits. */
+/** The length in the second byte if the actual one follows in 64 bits. */
 export const LENGTH_64 = 127;
 /** Bytes in the longest header: two, a 64-bit length, a mask key. */
 export const MAX_HEADER_SIZE = 14;
-/** Bytes that a control frame's payload may have at most (RFC 6455 section 5.5). */
+/** The maximum payload of a control frame in bytes (RFC 6455 section 5.5). */
 export const MAX_CONTROL_PAYLOAD = 125;

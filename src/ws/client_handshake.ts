@@ -1,5 +1,5 @@
-// The client's opening handshake over `node:http`, as `ws` does it: agents, redirects, answers that are
-// no upgrade.
+// The client's opening handshake over `node:http`, as in `ws`: agents, redirects, responses other
+// than an upgrade.
 
 import { Buffer } from "node:buffer";
 import http from "node:http";
@@ -26,7 +26,7 @@ import { PerMessageDeflate, type PerMessageDeflateParameters } from "./permessag
 export interface ClientOptions extends Omit<RequestOptions, "agent">, ReceiverOptions {
   /** The agent that opens the socket. Default: none, each connection opens its own. */
   agent?: Agent | boolean | undefined;
-  /** Is given each request before it is sent, and has to call its `end`. */
+  /** Receives each request before it is sent, and has to call its `end`. */
   finishRequest?: ((request: ClientRequest, websocket: never) => void) | undefined;
   /** Whether redirects are followed. Default: `false`. */
   followRedirects?: boolean | undefined;
@@ -40,7 +40,7 @@ export interface ClientOptions extends Omit<RequestOptions, "agent">, ReceiverOp
   origin?: string | undefined;
   /** The value of `Sec-WebSocket-Version`: 13 or 8. Default: 13. */
   protocolVersion?: number | undefined;
-  /** The subprotocols to offer, where the second argument does not name them. */
+  /** The subprotocols to offer, if the second argument does not name them. */
   protocols?: string | readonly string[] | undefined;
 }
 
@@ -54,13 +54,13 @@ export interface ClientHandshakeOwner {
   emit(event: "upgrade", response: IncomingMessage): boolean;
   /** A redirect is followed. */
   emit(event: "redirect", url: string, request: ClientRequest): boolean;
-  /** The server answered anything else. */
+  /** The server sent another response. */
   emit(event: "unexpected-response", request: ClientRequest, response: IncomingMessage): boolean;
   /** The handshake has failed; `_handshakeFailed` follows. */
   _handshakeFailing(): void;
   /** The handshake has failed. */
   _handshakeFailed(error: Error): void;
-  /** The handshake is done. */
+  /** The handshake is complete. */
   setSocket(
     socket: Duplex,
     head: Uint8Array,
@@ -70,7 +70,7 @@ export interface ClientHandshakeOwner {
 
 const VERSIONS = [8, 13];
 
-/** Where the first request went, which decides what a redirect may take along. */
+/** The target of the first request, which determines what a redirect may forward. */
 interface Origin {
   readonly isSecure: boolean;
   readonly isUnix: boolean;
@@ -123,8 +123,8 @@ export class ClientHandshake {
   /**
    * Sends the request.
    *
-   * @throws {SyntaxError} When the URL cannot be connected to, unless it came with a redirect, or a
-   * subprotocol is no token or named twice.
+   * @throws {SyntaxError} When the URL is invalid, unless it came from a redirect, or a subprotocol
+   * is not a token or named twice.
    */
   start(address: string | URL): void {
     let url: URL;
@@ -143,13 +143,13 @@ export class ClientHandshake {
     this.#send(url);
   }
 
-  /** Gives up, with an error of this text. */
+  /** Aborts with an error of this text. */
   abort(message: string): void {
     const error = new Error(message);
     this.#owner._handshakeFailing();
     this.#aborted = true;
     const { request } = this;
-    // Node's `destroy` leaves alone a socket whose request has been answered.
+    // Node's `destroy` does not close a socket whose request has been answered.
     request?.destroy();
     request?.socket?.destroy();
     nextTick(() => this.#owner._handshakeFailed(error));
@@ -182,7 +182,7 @@ export class ClientHandshake {
     const headers = { ...this.#headers };
     this.#applyRedirect(url, target.socketPath, headers, request);
     request.headers = { ...headers, ...this.#upgradeHeaders(key, deflate) };
-    // Here and not above, because `createConnection` may be given the request's options to change.
+    // Here and not above, because `createConnection` may change the request's options.
     const sent = (isSecure ? https : http).request(request);
     this.request = sent;
     if (this.redirects > 0) this.#owner.emit("redirect", this.url, sent);
@@ -229,8 +229,8 @@ export class ClientHandshake {
   }
 
   /**
-   * Leaves out what is meant for the first server alone where a redirect leads to another, unless there
-   * is a listener for redirects, which decides for itself.
+   * Omits data meant for the first server only from a redirect to another, unless a listener for
+   * redirects decides.
    */
   #applyRedirect(
     url: URL,
@@ -260,7 +260,7 @@ export class ClientHandshake {
         request.auth = undefined;
       }
     }
-    // The first credentials are those of all requests.
+    // The credentials of the first URL are used for all requests.
     if (request.auth && this.#headers.authorization === undefined) {
       const { auth } = request;
       this.#headers.authorization = `Basic ${Buffer.from(auth).toString("base64")}`;
@@ -309,7 +309,7 @@ export class ClientHandshake {
     } catch (error) {
       if (!(error instanceof UpgradeError)) throw error;
       this.#owner._handshakeFailing();
-      // The socket's own errors say nothing more.
+      // Errors of the socket itself have no further information.
       socket.on("error", () => {});
       socket.once("close", () => this.#owner._handshakeFailed(new Error(error.message)));
       socket.destroy();
@@ -331,7 +331,7 @@ export class ClientHandshake {
   }
 }
 
-/** The server's answer is none to the request. */
+/** The server's response does not answer the request. */
 class UpgradeError extends Error {}
 
 function parseUrl(address: string | URL): URL {
@@ -358,7 +358,10 @@ function checkUrl(url: URL): void {
   if (url.hash !== "") throw new SyntaxError("The URL contains a fragment identifier");
 }
 
-/** Where a request goes. A `ws+unix:` URL has the socket's path before a colon, the URL's path behind. */
+/**
+ * The target of a request. A `ws+unix:` URL has the socket's path before a colon, the URL's path
+ * after it.
+ */
 function targetOf(
   url: URL,
 ): { host: string; port: string | number; path: string; socketPath: string | undefined } {
@@ -377,7 +380,7 @@ function credentialsOf(url: URL): string | undefined {
   return `${unescape(url.username)}:${unescape(url.password)}`;
 }
 
-/** For `net.connect` a path is that of a unix socket, for a request that of the URL. */
+/** For `net.connect` the path is that of a unix socket, for a request it is that of the URL. */
 function connectPlain(options: object): net.Socket {
   const { socketPath } = options as { socketPath?: string };
   return net.connect({ ...options, path: socketPath } as net.NetConnectOpts);
@@ -392,7 +395,7 @@ function connectTls(options: object): tls.TLSSocket {
   });
 }
 
-/** RFC 6455 4.1: what the answer has to have. */
+/** RFC 6455 4.1: the requirements of the response. */
 function checkUpgrade(response: IncomingMessage, key: string): void {
   if (response.headers.upgrade?.toLowerCase() !== "websocket") {
     throw new UpgradeError("Invalid Upgrade header");

@@ -1,10 +1,10 @@
-// Events that each have a turn of the event loop of their own: `allowSynchronousEvents: false`.
+// Events in separate turns of the event loop: `allowSynchronousEvents: false`.
 
 import { setImmediate } from "node:timers";
 import type { Link } from "./link.ts";
 import { guard } from "./sender.ts";
 
-/** The events of one WebSocket, in order. Nothing is read while some are left. */
+/** The events of one WebSocket, in order. Reading stops until all were emitted. */
 export class EventTurns {
   readonly #link: Link<unknown>;
   readonly #isPaused: () => boolean;
@@ -19,7 +19,7 @@ export class EventTurns {
     this.#isPaused = isPaused;
   }
 
-  /** Emits an event in a turn of its own, behind those before it. */
+  /** Emits an event in a separate turn, after earlier ones. */
   add(emit: () => void): void {
     if (this.#events.push(emit) > 1) return;
     this.#link.pause();

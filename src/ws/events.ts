@@ -1,29 +1,29 @@
-// The events of `ws`: those of `EventEmitter`, and the part of the WHATWG event interface beside them.
+// The events of `ws`: those of `EventEmitter`, and its part of the WHATWG event interface.
 
 import type { Buffer } from "node:buffer";
 import type { ClientRequest, IncomingMessage } from "node:http";
 
 /**
- * The events of a {@linkcode WebSocket} and the values that listeners get.
+ * The events of a {@linkcode WebSocket} and the arguments of listeners.
  *
  * @category The API of ws
  */
 export interface WebSocketEvents {
-  /** The opening handshake is done. */
+  /** The opening handshake is complete. */
   open: [];
-  /** A message came. */
+  /** A message arrived. */
   message: [data: RawData, isBinary: boolean];
-  /** A ping came; it is answered, unless `autoPong` is `false`. */
+  /** A ping arrived; it is answered, unless `autoPong` is `false`. */
   ping: [data: Buffer];
-  /** A pong came. */
+  /** A pong arrived. */
   pong: [data: Buffer];
-  /** Something went wrong; `close` follows. */
+  /** An error occurred; `close` follows. */
   error: [error: Error];
   /** The connection has ended. */
   close: [code: number, reason: Buffer];
   /** The server has agreed to the upgrade. */
   upgrade: [response: IncomingMessage];
-  /** The server answered anything but an upgrade. Without a listener that is an error. */
+  /** The server did not accept the upgrade. Without a listener that is an error. */
   "unexpected-response": [request: ClientRequest, response: IncomingMessage];
   /** A redirect is followed. */
   redirect: [url: string, request: ClientRequest];
@@ -43,7 +43,7 @@ export type RawData = Buffer | ArrayBuffer | Buffer[] | Blob;
  */
 export type BinaryType = "nodebuffer" | "arraybuffer" | "fragments" | "blob";
 
-/** The target of an event: the emitter it is dispatched on. */
+/** The target of an event: its emitter. */
 interface Target {
   on(name: string, listener: (...values: never[]) => void): unknown;
   removeListener(name: string, listener: (...values: never[]) => void): unknown;
@@ -70,7 +70,7 @@ interface Target {
 export class Event {
   /** Its name: `open`, `message`, `error` or `close`. */
   readonly type: string;
-  /** The WebSocket that it happened on. */
+  /** The WebSocket that emitted it. */
   readonly target: unknown;
 
   /** @internal Events come from a WebSocket. */
@@ -97,7 +97,7 @@ export class Event {
  * @category The API of ws
  */
 export class CloseEvent extends Event {
-  /** The code of the peer's Close frame, 1005 without one in it, 1006 without a Close frame. */
+  /** The code of the peer's Close frame, 1005 if it had none, 1006 without a Close frame. */
   readonly code: number;
   /** The reason in the peer's Close frame. */
   readonly reason: string;
@@ -114,7 +114,7 @@ export class CloseEvent extends Event {
 }
 
 /**
- * Something went wrong.
+ * An error occurred.
  *
  * @example
  * ```ts
@@ -130,9 +130,9 @@ export class CloseEvent extends Event {
  * @category The API of ws
  */
 export class ErrorEvent extends Event {
-  /** What. */
+  /** The error. */
   readonly error: Error;
-  /** Its text. */
+  /** Its message. */
   readonly message: string;
 
   /** @internal Events come from a WebSocket. */
@@ -144,7 +144,7 @@ export class ErrorEvent extends Event {
 }
 
 /**
- * A message came.
+ * A message arrived.
  *
  * @example
  * ```ts
@@ -160,7 +160,7 @@ export class ErrorEvent extends Event {
  * @category The API of ws
  */
 export class MessageEvent extends Event {
-  /** Text as a string, binary by `binaryType`. */
+  /** Text as a string, binary as chosen by `binaryType`. */
   readonly data: string | RawData;
 
   /** @internal Events come from a WebSocket. */
@@ -176,11 +176,11 @@ export class MessageEvent extends Event {
  * @category The API of ws
  */
 export interface WebSocketEventMap {
-  /** The opening handshake is done. */
+  /** The opening handshake is complete. */
   open: Event;
-  /** A message came. */
+  /** A message arrived. */
   message: MessageEvent;
-  /** Something went wrong. */
+  /** An error occurred. */
   error: ErrorEvent;
   /** The connection has ended. */
   close: CloseEvent;
@@ -201,7 +201,7 @@ export type EventName = keyof WebSocketEventMap;
 export type EventListener<E> = ((event: E) => void) | { handleEvent(event: E): void };
 
 /**
- * How to listen.
+ * The options of a listener.
  *
  * @category The API of ws
  */
@@ -226,7 +226,7 @@ interface Registered {
   [FROM_ATTRIBUTE]?: boolean;
 }
 
-/** How the values of each event of the emitter become an event object. */
+/** Converts the arguments of each event of the emitter to an event object. */
 const MAKERS: Record<EventName, (target: EventTarget, a: unknown, b: unknown) => Event> = {
   open: (target) => new Event("open", target),
   message: (target, data, isBinary) =>
@@ -240,7 +240,7 @@ function isEventName(name: string): name is EventName {
   return Object.hasOwn(MAKERS, name);
 }
 
-/** Adds a listener, once however often it is added; ignores unknown names, as `ws` does. */
+/** Adds a listener, unless it was already added; ignores unknown names, as `ws` does. */
 export function addListener(
   target: EventTarget,
   name: string,
@@ -262,13 +262,13 @@ export function addListener(
   target.on(name, registered);
 }
 
-/** Removes what {@linkcode addListener} has added. */
+/** Removes a listener that {@linkcode addListener} has added. */
 export function removeListener(target: EventTarget, name: string, listener: unknown): void {
   const registered = find(target, name, listener, false);
   if (registered !== undefined) target.removeListener(name, registered);
 }
 
-/** The listener that the attribute `on...` holds. */
+/** The listener in the attribute `on...`. */
 export function attributeOf(target: EventTarget, name: EventName): unknown {
   return registeredOf(target, name).find((listener) => listener[FROM_ATTRIBUTE])?.[ORIGINAL] ??
     null;

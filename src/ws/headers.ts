@@ -1,10 +1,10 @@
-// The exports `extension` and `subprotocol` of `ws`: the two header fields that carry lists.
+// The exports `extension` and `subprotocol` of `ws`: the two header fields with lists.
 
 import { parseExtensions } from "../handshake/extensions.ts";
 import { isToken } from "../handshake/characters.ts";
 
 /**
- * The parameters of one offer: each name with all its values, `true` where it has none.
+ * The parameters of one offer: each name with all its values, `true` if it has none.
  *
  * @category The API of ws
  */
@@ -30,7 +30,7 @@ export type ParameterValue = string | number | boolean | Array<string | number |
  * @category The API of ws
  */
 export const extension: {
-  /** @throws {SyntaxError} When the field breaks the grammar of RFC 6455 section 9.1. */
+  /** @throws {SyntaxError} When the field violates the grammar of RFC 6455 section 9.1. */
   parse(header: string): ExtensionMap;
   /** Writes the field. */
   format(

@@ -1,5 +1,5 @@
-// The connection of the library under a WebSocket of `ws`: opened over a stream whose opening handshake was
-// done here, with protocol errors under the names, classes and texts that users of `ws` know.
+// The connection of the library under a WebSocket of `ws`: opened over a stream after the opening
+// handshake, with protocol errors under the names, classes and texts of `ws`.
 
 import { Buffer } from "node:buffer";
 import type { Duplex } from "node:stream";
@@ -38,7 +38,7 @@ const NO_FIELDS: HandshakeInfo["headers"] = {
   [Symbol.iterator]: () => [][Symbol.iterator](),
 };
 
-/** The handshake's fields are those of `node:http`, which the user has. */
+/** The user has the handshake's fields from `node:http`. */
 const HANDSHAKE: HandshakeInfo = {
   url: "",
   status: 101,
@@ -75,7 +75,7 @@ interface WsError extends Error {
   errno?: number;
 }
 
-/** The bytes of an empty message or reason: the same object each time, as with `ws`. */
+/** The bytes of an empty message or reason: always the same object, as in `ws`. */
 export const EMPTY: Buffer = Buffer.alloc(0);
 
 type ErrorClass = new (message: string, options?: ErrorOptions) => Error;
@@ -84,7 +84,7 @@ type Entry = readonly [code: string, type: ErrorClass, text: string];
 
 const FRAME = "Invalid WebSocket frame: ";
 
-/** By our code; where the text needs a value, it is the number in our own message. */
+/** By the library's code; a value in the text is the number in the library's message. */
 const ENTRIES: Partial<Record<ErrorCode, Entry>> = {
   RESERVED_OPCODE: ["WS_ERR_INVALID_OPCODE", RangeError, `${FRAME}invalid opcode `],
   MASK_MISSING: ["WS_ERR_EXPECTED_MASK", RangeError, `${FRAME}MASK must be set`],
@@ -115,8 +115,8 @@ const ENTRIES: Partial<Record<ErrorCode, Entry>> = {
 };
 
 /**
- * The error that `ws` emits where our connection failed with `error`, or `undefined` where it emits
- * none: it reports a lost or cut connection by the code 1006 alone.
+ * The error that `ws` emits for the library's `error`, or `undefined` if it emits none: it reports
+ * a lost or cut connection by the code 1006 alone.
  *
  * @param error The failure of a connection; it is the `cause` of the result.
  */
@@ -143,7 +143,7 @@ function entryOf(error: WebSocketError): Entry | undefined {
     : ["WS_ERR_UNEXPECTED_RSV_2_3", RangeError, `${FRAME}RSV2 and RSV3 must be clear`];
 }
 
-/** The size that a message over the limit was said to have. */
+/** The announced size of a message over the limit. */
 function sizeIn(message: string): number {
   return Number(/of (\d+) bytes/.exec(message)?.[1] ?? 0);
 }

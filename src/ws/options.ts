@@ -1,4 +1,4 @@
-// The options of `ws` about one connection, and the connection's rules made of them.
+// The options of `ws` for one connection, and the connection's rules derived from them.
 
 import { Buffer } from "node:buffer";
 import type { DeflateAgreement } from "../handshake/deflate_offer.ts";
@@ -32,8 +32,8 @@ export interface ReceiverOptions {
   /** Bytes that a message may have; 0 disables the limit. Default: 104857600 (100 MiB). */
   maxPayload?: number | undefined;
   /**
-   * Accepted and without effect: while a peer does not read, the pong to its latest ping is kept and no
-   * other.
+   * Accepted and without effect: while a peer does not read, only the pong to its latest ping is
+   * kept.
    */
   maxPendingAutoPongs?: number | undefined;
   /** Whether to leave out the UTF-8 check, for a peer that is trusted. Default: `false`. */
@@ -75,10 +75,10 @@ export class RuleSet {
     this.#options = typeof perMessageDeflate === "object" ? perMessageDeflate : {};
   }
 
-  /** The rules of a connection with what was agreed about its compression. */
+  /** The rules of a connection with its negotiated compression. */
   for(agreement: DeflateAgreement | undefined): ConnectionRules {
     if (agreement === undefined) return this.#plain;
-    // `ws` compresses what may refer to earlier messages whatever its size.
+    // `ws` compresses messages of any size with context takeover.
     return agreement.outbound.takeover
       ? this.#takeover ??= this.#compressed(0)
       : this.#alone ??= this.#compressed(this.#options.threshold ?? 1024);
@@ -102,13 +102,13 @@ export interface ServerSideOptions extends ReceiverOptions {
   readonly rules: RuleSet;
 }
 
-/** A limit of `ws`: a 32-bit integer, of which 0 disables it. */
+/** A limit of `ws`: a 32-bit integer; 0 disables it. */
 function limit(value: number | undefined, otherwise: number): number {
   const number = (value ?? otherwise) | 0;
   return number > 0 ? number : MAX_INT32;
 }
 
-/** The source of mask keys over the function that `generateMask` is. */
+/** The source of mask keys from the option `generateMask`. */
 export function maskSource(generateMask: (mask: Buffer) => void): MaskSource {
   const bytes = Buffer.alloc(4);
   return () => {

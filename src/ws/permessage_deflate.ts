@@ -1,4 +1,5 @@
-// permessage-deflate as `ws` names and negotiates it. The compression itself is that of the connection.
+// permessage-deflate with the names and the negotiation of `ws`. The connection does the
+// compression itself.
 
 import type { DeflateAgreement } from "../handshake/deflate_offer.ts";
 import type { ExtensionParameters } from "./headers.ts";
@@ -9,37 +10,40 @@ import type { ExtensionParameters } from "./headers.ts";
  * @category The API of ws
  */
 export interface PerMessageDeflateOptions {
-  /** Whether the server's messages are compressed each alone. Default: only if the client asks. */
+  /** Whether the server compresses each message alone. Default: only if the client requests it. */
   serverNoContextTakeover?: boolean | undefined;
   /** The same for the client's messages. */
   clientNoContextTakeover?: boolean | undefined;
-  /** How far back the server's messages refer, as a power of two of bytes: 8 to 15. Default: 15. */
+  /** The window of the server's messages, as a power of two of bytes: 8 to 15. Default: 15. */
   serverMaxWindowBits?: number | boolean | undefined;
   /** The same for the client's messages; `true` offers that the server may choose. Default: 15. */
   clientMaxWindowBits?: number | boolean | undefined;
-  /** Of these only `level` counts: up to 3 is fast, from 7 on thorough, else by the message's size. */
+  /**
+   * Only `level` has an effect: up to 3 is fast, from 7 on thorough, otherwise by the message's
+   * size.
+   */
   zlibDeflateOptions?: { level?: number | undefined; [name: string]: unknown } | undefined;
-  /** Accepted and without effect: the codec is that of the library. */
+  /** Accepted and without effect: the library has its own codec. */
   zlibInflateOptions?: { [name: string]: unknown } | undefined;
-  /** Bytes below which a message is not compressed, where there is no context takeover. Default: 1024. */
+  /** Bytes below which a message is not compressed without context takeover. Default: 1024. */
   threshold?: number | undefined;
   /** Accepted and without effect: nothing is compressed in other threads. */
   concurrencyLimit?: number | undefined;
 }
 
 /**
- * The parameters that were agreed on, as the header field names them.
+ * The negotiated parameters, under their names in the header field.
  *
  * @category The API of ws
  */
 export interface PerMessageDeflateParameters {
-  /** Whether the server's messages are compressed each alone. */
+  /** Whether the server compresses each message alone. */
   "server_no_context_takeover"?: true;
-  /** Whether the client's messages are. */
+  /** Whether the client does. */
   "client_no_context_takeover"?: true;
-  /** How far back the server's messages refer. */
+  /** The window of the server's messages. */
   "server_max_window_bits"?: number;
-  /** How far back the client's messages refer; `true` leaves it to the server. */
+  /** The window of the client's messages; `true` leaves it to the server. */
   "client_max_window_bits"?: number | true;
 }
 
@@ -75,7 +79,7 @@ export class PerMessageDeflate {
   params: PerMessageDeflateParameters | null = null;
 
   /**
-   * Makes a negotiation.
+   * Creates a negotiation.
    *
    * @param options The configuration to negotiate.
    */
@@ -101,9 +105,9 @@ export class PerMessageDeflate {
   }
 
   /**
-   * Accepts the first of a client's offers that suits a server, or a server's answer.
+   * Accepts the first suitable offer of a client, or a server's response.
    *
-   * @throws {Error} When none suits, or a parameter is unknown or out of range.
+   * @throws {Error} When no offer is suitable, or a parameter is unknown or out of range.
    */
   accept(configurations: readonly ExtensionParameters[]): PerMessageDeflateParameters {
     const { isServer = false } = this.#options;

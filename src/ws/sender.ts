@@ -1,5 +1,5 @@
-// Sending: the checks before it, data of any kind, in turn behind blobs that are being read, and frames
-// made outside of a connection, for `Sender.frame` of `ws` and its option `mask`.
+// Sending: checks, conversion of data, and the order behind blobs that are being read; and frames
+// without a connection, for `Sender.frame` of `ws` and its option `mask`.
 
 import { Buffer } from "node:buffer";
 import { nextTick } from "node:process";
@@ -24,23 +24,23 @@ export type BufferLike =
   | readonly unknown[];
 
 /**
- * How a message is sent.
+ * The options of a message.
  *
  * @category The API of ws
  */
 export interface SendOptions {
   /** Whether it is binary. Default: unless it is a string or a number. */
   binary?: boolean | undefined;
-  /** Whether it may be compressed. Default: `true`, where compression was agreed on. */
+  /** Whether it may be compressed. Default: `true`, if compression was negotiated. */
   compress?: boolean | undefined;
   /** Whether it is the last fragment of a message. Default: `true`. */
   fin?: boolean | undefined;
-  /** Whether it is masked. Default: on the client's side, as RFC 6455 section 5.1 has it. */
+  /** Whether it is masked. Default: on the client's side, as RFC 6455 section 5.1 requires. */
   mask?: boolean | undefined;
 }
 
 /**
- * Called when the bytes have left the process, with `null`, or with the error that kept them from it.
+ * Called with `null` when the bytes have left the process, or with the error that prevented that.
  *
  * @category The API of ws
  */
@@ -67,7 +67,7 @@ export interface FrameOptions {
   readOnly?: boolean | undefined;
 }
 
-/** Makes the frame of a message, header and payload. */
+/** Encodes the frame of a message, header and payload. */
 export function frame(data: string | Uint8Array, options: FrameOptions): Buffer[] {
   const { opcode, fin = false, mask = false, rsv1 = false } = options;
   const payload = typeof data === "string" ? Buffer.from(data) : data;
@@ -80,13 +80,13 @@ export function frame(data: string | Uint8Array, options: FrameOptions): Buffer[
 }
 
 /**
- * The part of the class `Sender` of `ws` that other packages use: they frame a message once and send it
- * to many, by `_sender.sendFrame`.
+ * The part of the class `Sender` of `ws` that other packages use to encode a message once and send
+ * it on many connections, by `_sender.sendFrame`.
  *
  * @category The API of ws
  */
 export const Sender: {
-  /** Makes the frame of a message, in one buffer. */
+  /** Encodes the frame of a message, in one buffer. */
   frame(data: string | Uint8Array, options: FrameOptions): Buffer[];
 } = { frame };
 
@@ -102,7 +102,7 @@ export const CLOSED = 3;
 /** The names of the values of `readyState`. */
 export const STATE_NAMES: readonly string[] = ["CONNECTING", "OPEN", "CLOSING", "CLOSED"];
 
-/** A send that waits for a blob before it, or for its own. */
+/** A send that waits for an earlier blob, or for its own. */
 interface Queued {
   /** The data. */
   readonly value: string | Uint8Array | Blob;
@@ -118,10 +118,10 @@ export class MessageSender {
   /** The connection, once it is open. */
   #link: Link<unknown> | undefined;
   #isServer = false;
-  /** Output that waits for a blob, the first item, to be read. */
+  /** Output that waits until a blob, the first item, was read. */
   #queue: Queued[] | undefined;
   #queuedAmount = 0;
-  /** Bytes that were to be sent after the end. */
+  /** Bytes of sends after the end. */
   #lateAmount = 0;
   /** Whether the next send continues a message, which is compressed if its first fragment was. */
   #fragmented = false;
@@ -142,7 +142,7 @@ export class MessageSender {
     this.#isServer = isServer;
   }
 
-  /** Bytes that wait for a blob, and those that were to be sent after the end. */
+  /** Bytes that wait for a blob, and those of sends after the end. */
   get heldAmount(): number {
     return this.#queuedAmount + this.#lateAmount;
   }
@@ -204,7 +204,7 @@ export class MessageSender {
     });
   }
 
-  /** The data where it can be sent now; `undefined` where it was dropped. */
+  /** The data if it can be sent; `undefined` if it was dropped. */
   #check(
     state: number,
     data: BufferLike | null | undefined,
@@ -233,13 +233,13 @@ export class MessageSender {
     if (callback !== undefined) this.#whenWritten(callback);
   }
 
-  /** Sends bytes that are frames already. */
+  /** Sends encoded frames. */
   sendFrames(bytes: Uint8Array, callback: SendCallback | undefined): void {
     this.#link!.sendFrames(bytes);
     if (callback !== undefined) this.#whenWritten(callback);
   }
 
-  /** Sends now, or behind the blobs that are being read. */
+  /** Sends now, or after the blobs that are being read. */
   inTurn(
     value: string | Uint8Array | Blob,
     callback: SendCallback | undefined,
@@ -259,7 +259,7 @@ export class MessageSender {
     }
   }
 
-  /** Sends what is queued, up to a blob, which is read first. */
+  /** Sends queued items, up to a blob, which is read first. */
   #sendQueued(): void {
     while (this.#queue !== undefined) {
       const { value, send } = this.#queue[0]!;
@@ -291,7 +291,7 @@ export class MessageSender {
     this.#sendQueued();
   }
 
-  /** Calls the callbacks of all that is queued with the error that keeps it from being sent. */
+  /** Calls the callbacks of all queued items with the error that prevents their sending. */
   #giveUp(error: Error): void {
     while (this.#queue !== undefined) {
       const { callback } = this.#takeQueued();
@@ -331,7 +331,7 @@ export class MessageSender {
   }
 
   #whenWritten(callback: SendCallback): void {
-    // `ws` passes the argument of `socket.write` on, which is `null` for success.
+    // `ws` forwards the argument of `socket.write`, which is `null` on success.
     this.#link!.whenWritten((error) => guard(() => callback(error ?? NO_ERROR)));
   }
 }
@@ -341,8 +341,8 @@ function notOpen(state: number): Error {
 }
 
 /**
- * Calls what may run code of the user. What that throws is an uncaught error of the process, as with
- * `ws`, and not one of the connection.
+ * Calls a function that may run user code. Its errors are uncaught errors of the process, as with
+ * `ws`, not those of the connection.
  */
 export function guard(call: () => void): void {
   try {
@@ -352,7 +352,7 @@ export function guard(call: () => void): void {
   }
 }
 
-/** Throws an error as an uncaught one of the process. */
+/** Throws an error as an uncaught error of the process. */
 export function throwLater(error: unknown): void {
   nextTick(() => {
     throw error;

@@ -7,8 +7,9 @@ import type { RawData } from "./events.ts";
 import type { WebSocket } from "./websocket.ts";
 
 /**
- * Makes a duplex stream of a WebSocket: what is written is sent, one message for each chunk, and what is
- * received is read. It ends and fails as the WebSocket does, with backpressure in both directions.
+ * Creates a duplex stream from a WebSocket: each written chunk is sent as one message, and received
+ * messages are read from it. It ends and fails with the WebSocket, with backpressure in both
+ * directions.
  *
  * @param websocket The WebSocket, open or not yet.
  * @param options The options of the stream. In `readableObjectMode` text arrives as strings.
@@ -28,7 +29,7 @@ import type { WebSocket } from "./websocket.ts";
  * @category The API of ws
  */
 export function createWebSocketStream(websocket: WebSocket, options?: DuplexOptions): Duplex {
-  // Output from before an error, and the Close frame of the error, still has to leave.
+  // Output from before an error, and the Close frame of the error, must still be sent.
   let cutsWhenDestroyed = true;
   const duplex = new Duplex({
     ...options,

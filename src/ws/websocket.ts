@@ -68,8 +68,8 @@ const HANDLERS: Handlers<WebSocket> = {
 };
 
 /**
- * A WebSocket with the interface of the npm package `ws`: the client's side, and what a {@linkcode
- * WebSocketServer} gives out.
+ * A WebSocket with the interface of the npm package `ws`: of a client, or from a {@linkcode
+ * WebSocketServer}.
  *
  * @example
  * ```ts
@@ -119,7 +119,7 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
   /** The user's limits, until the connection is open; on the server's side for all connections. */
   readonly #options: ReceiverOptions;
   readonly #handshake: ClientHandshake | undefined;
-  /** Present: each event has a turn of the event loop of its own. */
+  /** Present if each event has a separate turn of the event loop. */
   #turns: EventTurns | undefined;
 
   /**
@@ -181,7 +181,7 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     return this.#paused;
   }
 
-  /** The subprotocol that was agreed on, or the empty string. */
+  /** The negotiated subprotocol, or the empty string. */
   get protocol(): string {
     return this.#opened?.protocol ?? "";
   }
@@ -234,7 +234,7 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     setAttribute(this, "close", listener);
   }
 
-  /** Listens in the manner of `EventTarget` to `open`, `message`, `error` or `close`. */
+  /** Listens, like `EventTarget`, to `open`, `message`, `error` or `close`. */
   addEventListener<K extends EventName>(
     type: K,
     listener: EventListener<WebSocketEventMap[K]>,
@@ -243,7 +243,7 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     addListener(this, type, listener, options.once === true, false);
   }
 
-  /** Removes what {@linkcode WebSocket.addEventListener} has added. */
+  /** Removes a listener that {@linkcode WebSocket.addEventListener} has added. */
   removeEventListener<K extends EventName>(
     type: K,
     listener: EventListener<WebSocketEventMap[K]>,
@@ -256,7 +256,7 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
    *
    * @param data The message; a string is sent as text.
    * @param options How to send it, or the callback.
-   * @param callback Called when it has left the process, or with the error that kept it from it.
+   * @param callback Called when it has left the process, or with the error that prevented that.
    * @throws {Error} While connecting.
    * @throws {TypeError} When the data is of another type.
    */
@@ -318,7 +318,7 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     this.#sender.inTurn("", undefined, () => this.#link!.close(code ?? CloseCode.NoStatus, text));
   }
 
-  /** Stops reading; what has been read already is still delivered. */
+  /** Stops reading; messages that have already been read are still delivered. */
   pause(): void {
     if (this.#link === undefined || this.#readyState === CLOSED) return;
     this.#paused = true;
@@ -358,8 +358,8 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
   }
 
   /**
-   * @internal Whether it is the server's side: its frames are not masked. `@fastify/websocket` makes a
-   * client of a WebSocket without a URL by this and `setSocket`.
+   * @internal Whether it is the server's side: its frames are not masked. `@fastify/websocket`
+   * turns a WebSocket without a URL into a client by this and `setSocket`.
    */
   _isServer = true;
 
@@ -368,7 +368,7 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     return this.#handshake?.redirects ?? 0;
   }
 
-  /** @internal What sends frames that `Sender.frame` has made. */
+  /** @internal Sends frames that `Sender.frame` has encoded. */
   get _sender(): { sendFrame(list: readonly Uint8Array[], callback?: SendCallback): void } {
     return {
       sendFrame: (list, callback) => {
@@ -385,7 +385,7 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     return this.#wasClean;
   }
 
-  /** @internal The opening handshake has failed, or is about to be known to have. */
+  /** @internal The opening handshake has failed, or its failure is about to be reported. */
   _handshakeFailing(): void {
     this.#readyState = CLOSING;
   }
@@ -399,8 +399,8 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
   }
 
   /**
-   * @internal The opening handshake is done: the socket is the WebSocket's. Where it is called from
-   * outside, limits may stand beside what was opened.
+   * @internal The opening handshake is complete: the WebSocket owns the socket. Outside callers may
+   * pass limits in addition to the outcome.
    */
   setSocket(socket: Duplex, head: Uint8Array, opened: Partial<Opened> & ReceiverOptions): void {
     const options = this.#options as ClientOptions & Partial<ServerSideOptions>;
@@ -434,7 +434,7 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     this.emit("open");
   }
 
-  /** @internal A message or a control frame came. */
+  /** @internal A message or a control frame arrived. */
   _received(event: "message" | "ping" | "pong", bytes: Uint8Array, opcode: number): void {
     const data = bytes.length === 0
       ? EMPTY
@@ -457,7 +457,7 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
   _failing(cause: WebSocketError): void {
     const error = toWsError(cause);
     if (error === undefined) return;
-    // A listener may cut the connection, which the Close frame precedes.
+    // A listener may cut the connection; the Close frame is sent before that.
     this.#link!.flush();
     this.#deliver(() => {
       this.#readyState = CLOSING;
@@ -478,14 +478,14 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     });
   }
 
-  /** Emits the first error; others come of it. */
+  /** Emits the first error; later ones are its consequences. */
   #emitError(error: Error): void {
     if (this.#errorEmitted) return;
     this.#errorEmitted = true;
     guard(() => this.emit("error", error));
   }
 
-  /** Emits an event now, or behind those that wait for their turn of the event loop. */
+  /** Emits an event now, or after those that wait for their turn of the event loop. */
   #deliver(emit: () => void): void {
     if (this.#turns === undefined) guard(emit);
     else this.#turns.add(emit);
@@ -499,7 +499,7 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
   }
 }
 
-// As in the interface of the web: constants that are seen and cannot be changed.
+// As in the interface of the web: enumerable constants that cannot be changed.
 for (const [value, name] of STATE_NAMES.entries()) {
   Object.defineProperty(WebSocket, name, { enumerable: true, value });
   Object.defineProperty(WebSocket.prototype, name, { enumerable: true, value });

@@ -30,7 +30,7 @@ export interface ClientInfo {
 }
 
 /**
- * Accepts or refuses a client, at once or by its callback.
+ * Accepts or rejects a client, at once or by its callback.
  *
  * @category The API of ws
  */
@@ -66,27 +66,27 @@ export interface ServerOptions<W extends typeof WebSocket = typeof WebSocket>
   host?: string | null | undefined;
   /** Whether there is no HTTP server: {@linkcode WebSocketServer.handleUpgrade} is called by the user. */
   noServer?: boolean | undefined;
-  /** The path that is served; requests for others get 400. Default: all. */
+  /** The served path; requests for others get 400. Default: all. */
   path?: string | null | undefined;
   /** The port to listen on, with a separate HTTP server. */
   port?: number | null | undefined;
-  /** An HTTP server whose upgrades are taken. */
+  /** An HTTP server whose upgrades are handled. */
   server?: HttpServer | HttpsServer | null | undefined;
-  /** Accepts or refuses clients. Default: all are accepted. */
+  /** Accepts or rejects clients. Default: all are accepted. */
   verifyClient?: VerifyClient | null | undefined;
   /** The class of the connections. Default: {@linkcode WebSocket}. */
   WebSocket?: W | undefined;
 }
 
 /**
- * The events of a {@linkcode WebSocketServer} and the values that listeners get.
+ * The events of a {@linkcode WebSocketServer} and the arguments of listeners.
  *
  * @category The API of ws
  */
 export interface ServerEvents<W extends typeof WebSocket = typeof WebSocket> {
   /** A connection is open. */
   connection: [websocket: InstanceType<W>, request: IncomingMessage];
-  /** The fields of the answer are about to be sent, and may be changed. */
+  /** The fields of the response are about to be sent, and may be changed. */
   headers: [headers: string[], request: IncomingMessage];
   /** The HTTP server listens. */
   listening: [];
@@ -94,7 +94,7 @@ export interface ServerEvents<W extends typeof WebSocket = typeof WebSocket> {
   error: [error: Error];
   /** The server has closed. */
   close: [];
-  /** A handshake is refused; a listener has to answer on the socket. */
+  /** A handshake is rejected; a listener has to answer on the socket. */
   wsClientError: [error: Error, socket: Duplex, request: IncomingMessage];
 }
 
@@ -145,13 +145,13 @@ export class WebSocketServer<W extends typeof WebSocket = typeof WebSocket>
   declare clients: Set<InstanceType<W>>;
   /** @internal The HTTP server. */
   _server: HttpServer | HttpsServer | null | undefined;
-  /** @internal 0: it runs, 1: it is closing, 2: it is closed. */
+  /** @internal 0: running, 1: closing, 2: closed. */
   _state = RUNNING;
   #stopListening: (() => void) | undefined;
   #closesWithLastClient = false;
 
   /**
-   * Makes a server; with `port` it begins to listen.
+   * Creates a server; with `port` it starts listening.
    *
    * @param options The options.
    * @param listening Called when the server with `port` listens.
@@ -181,7 +181,7 @@ export class WebSocketServer<W extends typeof WebSocket = typeof WebSocket>
   }
 
   /**
-   * Where the HTTP server listens, or `null` once it is closed.
+   * The address of the HTTP server, or `null` once it is closed.
    *
    * @throws {Error} With `noServer`.
    */
@@ -191,7 +191,7 @@ export class WebSocketServer<W extends typeof WebSocket = typeof WebSocket>
   }
 
   /**
-   * Stops accepting connections. Those that are open stay so; `close` is emitted after the last.
+   * Stops accepting connections. Open ones stay open; `close` is emitted after the last.
    *
    * @param callback Called at `close`, with an error when the server was closed before.
    */
@@ -214,7 +214,7 @@ export class WebSocketServer<W extends typeof WebSocket = typeof WebSocket>
     else nextTick(() => this.#emitClose());
   }
 
-  /** Whether a request is for this server: whether its path is the option `path`. */
+  /** Whether a request is for this server, by the option `path`. */
   shouldHandle(request: IncomingMessage): boolean | Promise<boolean> {
     const { path } = this.options;
     return !path || request.url?.split("?", 1)[0] === path;
@@ -225,9 +225,9 @@ export class WebSocketServer<W extends typeof WebSocket = typeof WebSocket>
    *
    * @param request The request, from the `upgrade` event of an HTTP server.
    * @param socket Its socket.
-   * @param head The bytes that came behind the request.
+   * @param head The bytes after the request.
    * @param callback Called with the connection once it is open.
-   * @throws {Error} When the socket belongs to a WebSocket already.
+   * @throws {Error} When the socket already belongs to a WebSocket.
    */
   handleUpgrade(
     request: IncomingMessage,
@@ -265,7 +265,7 @@ export class WebSocketServer<W extends typeof WebSocket = typeof WebSocket>
     }
   }
 
-  /** Checks the request; one that is refused is answered, and gives `undefined`. */
+  /** Checks the request; answers a rejected one and returns `undefined`. */
   #check(request: IncomingMessage, socket: Duplex, head: Uint8Array): Handshake | undefined {
     const { method, headers } = request;
     const key = headers["sec-websocket-key"];
@@ -316,7 +316,7 @@ export class WebSocketServer<W extends typeof WebSocket = typeof WebSocket>
     { request, socket, head, key, subprotocols, deflate }: Handshake,
     callback: (websocket: InstanceType<W>, request: IncomingMessage) => void,
   ): void {
-    // The client has ended its direction already: nothing could be said to it.
+    // The client has already ended its direction: there is no way to answer.
     if (!socket.readable || !socket.writable) {
       socket.destroy();
       return;
@@ -411,7 +411,7 @@ export class WebSocketServer<W extends typeof WebSocket = typeof WebSocket>
   }
 }
 
-/** An HTTP server that has nothing but WebSockets. */
+/** An HTTP server for WebSockets only. */
 function listen(
   { port, host, backlog }: ServerOptions<typeof WebSocket>,
   listening: (() => void) | undefined,
