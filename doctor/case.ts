@@ -3,13 +3,13 @@
  * same definition applies to servers and clients.
  */
 
-/** Which side of the connection is examined. */
+/** The examined side of the connection. */
 export type Role = "server" | "client";
 
 /** The verdict of a case. */
 export type Verdict = "PASS" | "NON-STRICT" | "FAIL" | "UNIMPLEMENTED" | "INFORMATIONAL";
 
-/** The contents that payloads are cut from; see corpus.ts. */
+/** The sources of payloads; see corpus.ts. */
 export type SourceName =
   | "stars"
   | "octets"
@@ -56,7 +56,7 @@ export interface TogetherStep {
   readonly chop: number;
 }
 
-/** Sends octets as they are, such as the rest of a frame that was announced before. */
+/** Sends raw octets, such as the rest of a frame that was announced before. */
 export interface BytesStep {
   readonly do: "bytes";
   readonly bytes: Uint8Array;
@@ -68,7 +68,7 @@ export interface PauseStep {
   readonly milliseconds: number;
 }
 
-/** Waits, and records whether the connection is still open afterwards. */
+/** Waits, and then records whether the connection is still open. */
 export interface LookStep {
   readonly do: "look";
   readonly name: string;
@@ -81,7 +81,7 @@ export interface AwaitStep {
   readonly count: number;
 }
 
-/** Sends messages in sequence, each after the echo of the one before. */
+/** Sends messages in sequence, each after the echo of the previous one. */
 export interface RoundTripsStep {
   readonly do: "roundTrips";
   readonly opcode: number;
@@ -116,10 +116,10 @@ export type Step =
   | FloodStep
   | StreamStep;
 
-/** The header fields of a head by name: other values, several lines of one name, or none (`null`). */
+/** Header fields by name: other values, several lines of one name, or none (`null`). */
 export type FieldEdits = Readonly<Record<string, string | readonly string[] | null>>;
 
-/** How the doctor opens the connection; absent properties have legal values. */
+/** The doctor's opening handshake; absent properties have legal values. */
 export interface Opening {
   /** The offer (to a server) or response (to a client) in `Sec-WebSocket-Extensions`. */
   readonly extensions?: string;
@@ -190,11 +190,11 @@ export type Ending =
   }
   | {
     readonly is: "refused";
-    /** The statuses that a server may answer with; absent: any but 101, or none at all. */
+    /** The allowed status codes of a server; absent: any but 101, or none at all. */
     readonly statuses?: readonly number[];
-    /** Whether a client may leave the stream open that it does not use. Default: false. */
+    /** Whether a client may leave an unused stream open. Default: false. */
     readonly lingers?: boolean;
-    /** A field that the response must have, and a token in it. */
+    /** A required field of the response, and a token in it. */
     readonly field?: readonly [name: string, token: string];
   };
 

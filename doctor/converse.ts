@@ -1,4 +1,4 @@
-// Runs one case on an open connection: its steps, and then the wait for its end.
+// Runs one case on an open connection: executes its steps, then waits for its end.
 
 import { type DeflateAgreement, Opcode, type PermessageDeflate } from "@quickws/quickws/core";
 import type { Case, FloodStep, FrameStep, Outcome, Role, RoundTripsStep, Step } from "./case.ts";
@@ -80,7 +80,7 @@ export class Conversation {
     await this.#settle();
   }
 
-  /** A server that should have rejected the request has failed by accepting it. */
+  /** A server that should have rejected the request fails by accepting it. */
   get #isUnwelcome(): boolean {
     return this.#role === "server" && this.#refusalWanted;
   }
@@ -154,7 +154,7 @@ export class Conversation {
     for (let at = 0; at < bytes.length && !this.#deaf; at += chop) {
       // A copy, because the stream may keep it.
       if (!await this.#send(bytes.slice(at, at + chop))) return;
-      // Single octets: each is to be seen alone, so the event loop has its turn.
+      // Single octets: the event loop turns, so that the peer receives each alone.
       if (chop === 1) await this.#peer.turn();
     }
   }
@@ -223,7 +223,7 @@ export class Conversation {
     const patience = anything && wanted.length === 1 ? QUIET : this.#patience;
     const met = await this.#peer.until(() => over() || complete(), patience);
     if ((met || anything) && !over()) await this.#sendFrame(close(1000));
-    // The peer's reaction to the doctor's Close, or its own Close.
+    // Waits for the peer's reaction to the doctor's Close, or its own Close.
     if (transcript.closedFirst !== undefined) {
       await this.#peer.until(() => this.#deaf, this.#patience);
     }

@@ -1,4 +1,4 @@
-// The contents of long payloads: five typical kinds of files, generated and the same in every run, and
+// The contents of long payloads: five typical kinds of files, generated deterministically, and
 // three uniform ones.
 
 import type { Filled, Payload, SourceName } from "./case.ts";
@@ -53,7 +53,7 @@ function fillText(target: Uint8Array, next: () => string): void {
     if (written === 0) break;
     at += written;
   }
-  // No room for a whole character: a space does.
+  // Without room for a whole character, a space is used.
   target.fill(0x20, at);
 }
 
@@ -71,7 +71,7 @@ function fill(name: SourceName, target: Uint8Array): void {
     case "zeros":
       break;
     case "json":
-      // Within ASCII, so that it may be cut anywhere and stays text.
+      // Only ASCII, so that it may be cut anywhere and remains text.
       fillText(target, () =>
         `{"id":${pick(1e6)},"name":"${asAscii(word())} ${asAscii(word())}",` +
         `"value":${pick(1e4) / 100},"tags":["${asAscii(word())}"],"active":${pick(2) === 0}},\n`);
@@ -90,7 +90,7 @@ function fill(name: SourceName, target: Uint8Array): void {
       }
       break;
     case "pdf":
-      // Streams that are compressed already, between objects that are text.
+      // Compressed streams between text objects.
       for (let i = 0; i < target.length; i++) {
         target[i] = i % 4096 < 512 ? 0x20 + (i % 64) : random.next().value >>> 11;
       }
@@ -99,7 +99,7 @@ function fill(name: SourceName, target: Uint8Array): void {
 }
 
 function asAscii(text: string): string {
-  // deno-lint-ignore no-control-regex -- everything but ASCII is what it looks for
+  // deno-lint-ignore no-control-regex -- matches everything but ASCII
   return text.replace(/[^\x00-\x7f]/g, "e");
 }
 

@@ -22,7 +22,7 @@ function lengthSize(length: bigint, bits: 16 | 64 | undefined): 0 | 2 | 8 {
  * The bytes of a frame.
  *
  * @param step The frame.
- * @param role The role of the receiver: a server gets masked frames.
+ * @param role The role of the receiver: a server receives masked frames.
  */
 export function encodeFrame(step: FrameStep, role: Role): Uint8Array {
   const payload = payloadBytes(step.payload);

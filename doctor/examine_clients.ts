@@ -23,7 +23,7 @@ import { notRunResult, type Result, resultOf } from "./report.ts";
 import { close, concat, echoes, text, utf8 } from "./steps.ts";
 import { emptyTranscript, type Transcript } from "./transcript.ts";
 
-/** How clients are examined. */
+/** The settings for clients. */
 export interface ClientExamination {
   readonly hostname: string;
   /** The port; 0 for any free one. */

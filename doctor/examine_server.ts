@@ -1,4 +1,4 @@
-// Examines a server: one connection for each case, some at a time.
+// Examines a server: one connection per case, several at a time.
 
 import type { Case } from "./case.ts";
 import { framing } from "./cases/framing.ts";
@@ -11,7 +11,7 @@ import type { Recording } from "./recording.ts";
 import { notRunResult, type Result, resultOf } from "./report.ts";
 import { emptyTranscript, type Transcript } from "./transcript.ts";
 
-/** How a server is examined. */
+/** The settings for a server. */
 export interface ServerExamination {
   /** The URL of an endpoint that echoes: `ws:` or `wss:`. */
   readonly url: URL;

@@ -1,4 +1,4 @@
-// Heads of requests and answers as bytes, with any line changed by a case.
+// Encodes heads of requests and responses, with any line changed by a case.
 
 import type { Opening } from "./case.ts";
 import { payloadBytes } from "./corpus.ts";

@@ -18,7 +18,7 @@ import type { Transcript } from "./transcript.ts";
 /** The upper limit for any echo. */
 const MAX_MESSAGE_SIZE = 512 * 1024 * 1024;
 
-/** The end of a sync flush, which a sender leaves out (RFC 7692 7.2.1). */
+/** The end of a sync flush, which a sender omits (RFC 7692 7.2.1). */
 const TAIL = [0x00, 0x00, 0xff, 0xff];
 
 /** The doctor's compression, which also rejects messages that still have the tail of a sync flush. */
@@ -37,7 +37,7 @@ class StrictDeflate extends PermessageDeflate {
   }
 }
 
-/** The doctor's compression: always on where it was negotiated. */
+/** The doctor's compression: always on if it was negotiated. */
 export function deflateFor(agreement: DeflateAgreement): PermessageDeflate {
   return new StrictDeflate(
     {
@@ -52,7 +52,7 @@ export function deflateFor(agreement: DeflateAgreement): PermessageDeflate {
   );
 }
 
-/** Reads what the peer sends into a transcript. */
+/** Records the peer's frames in a transcript. */
 export class Inbound implements MessageSink {
   readonly #transcript: Transcript;
   readonly #reader: FrameReader;

@@ -27,7 +27,7 @@ export function judge(one: Case, role: Role, transcript: Transcript): Judgement 
   const { checkProblem, handshakeProblem, violation } = transcript;
   const fitting = (checkProblem ?? handshakeProblem) === undefined
     ? one.outcomes.find((outcome) =>
-      // An illegal answer to an illegal Close frame is no answer; anything else illegal is a FAIL.
+      // An illegal answer to an illegal Close frame counts as none; any other violation is a FAIL.
       (violation === undefined || outcome.ending.is === "unanswered") &&
       fits(outcome, role, transcript)
     )
@@ -66,7 +66,7 @@ function endFits(ending: Ending, role: Role, transcript: Transcript): boolean {
       if (!opened || end === "patience") return false;
       if (close === undefined) return ending.silent ?? true;
       if (ending.codes !== undefined) return ending.codes.includes(close.code);
-      // An echo of the doctor's own Close is an answer, not a failure.
+      // An echo of the doctor's own Close is a reply, not a failure.
       return closedFirst !== close.code;
     }
   }

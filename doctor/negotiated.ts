@@ -58,7 +58,7 @@ function configOf(offer: Extension): DeflateConfig {
 /**
  * The negotiated compression.
  *
- * @throws {HandshakeError} When the answer fits none of the offers.
+ * @throws {HandshakeError} When the response matches none of the offers.
  */
 function agreement(offers: readonly Extension[], answer: Extension): DeflateAgreement | undefined {
   let problem: unknown;
@@ -90,7 +90,7 @@ function agreement(offers: readonly Extension[], answer: Extension): DeflateAgre
   throw problem;
 }
 
-/** The offers of a request; those that break the grammar offer nothing. */
+/** The offers of a request; malformed ones count as none. */
 function offersOf(request: HeaderFields): Extension[] {
   try {
     return parseExtensions(request.getAll("sec-websocket-extensions"));
@@ -103,7 +103,7 @@ function offersOf(request: HeaderFields): Extension[] {
  * Checks the extensions and the subprotocol of a response.
  *
  * @param request The fields of the request.
- * @param answer The fields of the answer.
+ * @param answer The fields of the response.
  * @returns The negotiated compression.
  * @throws {HandshakeError} When the server's choice is not allowed.
  */

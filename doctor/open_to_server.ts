@@ -20,7 +20,7 @@ import type { Transcript } from "./transcript.ts";
 /** The limits for the head of a response, in bytes and lines. */
 const LIMITS = { maxBytes: 65536, maxLines: 500 };
 
-/** The server, as a request addresses it. */
+/** The server's address in a request. */
 export interface Address {
   /** The value of `Host`. */
   readonly host: string;
@@ -54,7 +54,7 @@ function usualFields({ host }: Address, { opening = {} }: Case): Field[] {
 }
 
 /**
- * Sends the request and reads the answer into the transcript.
+ * Sends the request and records the response in the transcript.
  *
  * @returns The open connection, or `undefined` if the server rejected it or the response is illegal.
  */
@@ -124,7 +124,8 @@ function checkProof(request: HeaderFields, answer: HeaderFields): void {
   }
   const key = request.get("sec-websocket-key");
   const accepts = answer.getAll("sec-websocket-accept");
-  // Without a valid key the accept value proves nothing; the case judges that the key was accepted.
+  // Without a valid key the accept value proves nothing; the case checks whether the key was
+  // accepted.
   if (key === null || !isValidKey(key)) return;
   if (accepts.length !== 1 || accepts[0] !== acceptKey(key)) {
     throw new HandshakeError(

@@ -7,15 +7,15 @@ const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 const LONGEST = 1000;
 
 /**
- * Text without anything that controls a terminal or reorders what it shows: such characters become
- * escapes as in JavaScript, and a long text is cut.
+ * Escapes characters that control a terminal or reorder text, as in JavaScript, and truncates long
+ * text.
  */
 export function printable(text: string): string {
   const shown = text.length > LONGEST ? `${text.slice(0, LONGEST)}...` : text;
   return shown.replace(UNPRINTABLE, escapeCharacter);
 }
 
-/** Text inside of JSON, where an escape means the same as the character. */
+/** Text inside JSON, where an escape is equivalent to the character. */
 export function escapeInJson(json: string): string {
   return json.replace(
     UNPRINTABLE,

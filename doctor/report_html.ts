@@ -1,4 +1,4 @@
-// The report as a page: one file that loads nothing, with one script, a filter.
+// The report as a page: one self-contained file, with a script that filters.
 
 import { GROUP_NAMES, groupOf } from "./cases.ts";
 import { printable } from "./printable.ts";
@@ -8,7 +8,7 @@ import { STYLE } from "./report_style.ts";
 
 const ENTITIES: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
 
-/** Text, also from a peer, escaped for a page. */
+/** Escapes text, which may come from a peer, for a page. */
 export function escapeHtml(text: string): string {
   return printable(text).replace(/[&<>"]/g, (character) => ENTITIES[character]);
 }

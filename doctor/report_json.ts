@@ -3,7 +3,7 @@
 import { escapeInJson } from "./printable.ts";
 import { countVerdicts, type Report } from "./report.ts";
 
-/** The report as text, with the counts in front. */
+/** The report as text, starting with the counts. */
 export function formatJson(report: Report): string {
   const { results, ...about } = report;
   const counts = countVerdicts(results);

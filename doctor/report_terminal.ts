@@ -7,7 +7,7 @@ import { countVerdicts, type Report, type Result, VERDICTS } from "./report.ts";
 import { printable } from "./printable.ts";
 import type { Entry } from "./recording.ts";
 
-/** The output. A terminal gets colors, and a progress line that is rewritten. */
+/** The output. A terminal gets colors, and a progress line that is updated in place. */
 export interface Output {
   write(text: string): void;
   readonly isTerminal: boolean;
@@ -28,7 +28,7 @@ const MAX_ENTRIES = 8;
 /** The maximum number of results shown in detail. */
 const MAX_DETAILS = 25;
 
-/** Cases between two lines of progress, where lines cannot be rewritten. */
+/** Cases between two lines of progress, if lines cannot be updated in place. */
 const PROGRESS = 100;
 
 /** Verdicts that are listed one by one. */

@@ -89,7 +89,7 @@ export function pong(
   return frame(Opcode.Pong, payload, traits);
 }
 
-/** A Close frame with a code and a reason, which may be no text; without a code it is empty. */
+/** A Close frame with a code and a reason, which need not be text; without a code it is empty. */
 export function close(code?: number, reason: Payload | string = NOTHING): FrameStep {
   if (code === undefined) return frame(Opcode.Close);
   const bytes = asPayload(reason) as Uint8Array;

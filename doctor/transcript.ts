@@ -14,14 +14,17 @@ export interface Answer {
   readonly fields: HeaderFields;
 }
 
-/** How the stream ended: by the peer, by the doctor because the peer did not end it, or as expected. */
+/**
+ * The end of the stream: by the peer, by the doctor because the peer did not end it, or as
+ * expected.
+ */
 export type StreamEnd = "peer" | "doctor" | "patience";
 
 /** The course of one case. */
 export interface Transcript {
   /** Whether the opening handshake was completed. */
   opened: boolean;
-  /** The server's answer, if there was one. */
+  /** The server's response, if there was one. */
   answer?: Answer;
   /** The violation in the peer's opening handshake. */
   handshakeProblem?: string;

@@ -1,6 +1,6 @@
 // Group 7: the closing handshake. As in the Autobahn test suite, the code of the peer's Close frame
-// counts here, but no Close frame at all is accepted where the peer has to fail the connection. Group
-// 20 has the rules of RFC 6455 without that exception.
+// is checked, but a missing Close frame is accepted where the peer has to fail the connection.
+// Group 20 enforces RFC 6455 without that exception.
 
 import { Opcode } from "@quickws/quickws/core";
 import type { Case, Expected, Outcome, Step } from "../case.ts";
@@ -21,9 +21,9 @@ import {
 
 type Row = [id: string, title: string, steps: Step[], outcomes: Outcome[], rfc?: string];
 
-/** Codes that may stand in a Close frame (RFC 6455 7.4). */
+/** Codes that are allowed in a Close frame (RFC 6455 7.4). */
 const VALID = [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 3000, 3999, 4000, 4999];
-/** Codes that must not. */
+/** Codes that are not allowed. */
 const INVALID = [0, 999, 1004, 1005, 1006, 1016, 1100, 2000, 2999];
 /** Codes that the RFC does not define. */
 const UNDEFINED = [5000, 65535];

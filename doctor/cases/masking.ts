@@ -51,7 +51,8 @@ export const masking: readonly Case[] = [
       rfc: "RFC 6455 5.1",
       role,
       steps,
-      // RFC 6455 5.1: the endpoint MUST close, and MAY say 1002: a missing Close frame is no fault here.
+      // RFC 6455 5.1: the endpoint MUST close, and MAY send 1002: a missing Close frame is not a
+      // fault.
       outcomes: strictlyFailed([1002], true),
     }))
   ),

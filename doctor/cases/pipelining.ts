@@ -26,8 +26,8 @@ export const pipelining: readonly Case[] = [
     role: "server",
     opening: { behind: [HELLO] },
     steps: [],
-    // A client must wait for the response, so a server need not accept early data; but it must not continue
-    // as if nothing had been sent.
+    // A client must wait for the response, so a server need not accept early data, but it must not
+    // drop it silently.
     outcomes: [echoes(BACK), fails(), refuses()],
   },
   {

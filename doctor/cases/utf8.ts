@@ -33,7 +33,7 @@ const SPOILED = concat([KOSME, hex("ed a0 80"), encode("edited")]);
 /** A code point beyond U+10FFFF, and its first bytes, which are already invalid. */
 const TOO_HIGH = hex("f4 90 80 80");
 
-/** The frame's octets in three pieces: the header says how long all of them are together. */
+/** The frame's octets in three pieces; its header has their total length. */
 function inPieces(...pieces: Uint8Array[]): Step[] {
   return [
     text(pieces[0], { announced: BigInt(concat(pieces).length), maskKey: 0 }),

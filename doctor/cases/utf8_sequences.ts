@@ -26,7 +26,7 @@ const INCOMPLETE = [
   ...["df", "efbf", "f7bfbf", "fbbfbfbf", "fdbfbfbfbf"],
 ];
 
-/** U+xFFFE and U+xFFFF of all planes: no characters, but valid in UTF-8. */
+/** U+xFFFE and U+xFFFF of all planes: noncharacters, which are valid in UTF-8. */
 function nonCharacters(): string[] {
   const encoder = new TextEncoder();
   return Array.from({ length: 34 }, (_, index) => {

@@ -148,7 +148,7 @@ function checkedTransport(transport: Transport): Transport {
   const isTransport = TRANSPORT_METHODS.every((name) => typeof given?.[name] === "function");
   if (isTransport) return transport;
   throw new TypeError(
-    `dial must give a Transport, with the methods ${TRANSPORT_METHODS.join(", ")}, got ${
+    `dial must return a Transport, with the methods ${TRANSPORT_METHODS.join(", ")}, got ${
       show(transport)
     }`,
   );

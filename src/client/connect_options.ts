@@ -151,7 +151,7 @@ function checkHeaders(headers: unknown): void {
   if (headers === undefined || typeof headers === "function") return;
   if (typeof headers === "object" && headers !== null && !isPromiseLike(headers)) return;
   throw new TypeError(
-    'Option "headers" must be header fields (an object, a Headers, pairs) or a function that gives ' +
+    'Option "headers" must be header fields (an object, a Headers, pairs) or a function that returns ' +
       `them, got ${typeof headers === "string" ? "a string" : show(headers)}`,
   );
 }
@@ -172,7 +172,7 @@ function checkTls(tls: TlsClientOptions): void {
     throw new TypeError('Options "tls.cert" and "tls.key" must be given together');
   }
   if (tls.passphrase !== undefined && tls.key === undefined) {
-    throw new TypeError('Option "tls.passphrase" needs "tls.key", which it is for');
+    throw new TypeError('Option "tls.passphrase" needs "tls.key", the key that it decrypts');
   }
   // With an empty name TLS libraries check the certificate against another name.
   const { serverName } = tls;

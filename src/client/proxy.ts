@@ -261,7 +261,7 @@ export function findProxy(option: ProxyOption | undefined, url: string): ProxySe
   const found: unknown = typeof option === "function" ? option(new URL(url)) : option;
   if (found === undefined) return undefined;
   if (typeof found !== "string" && !(found instanceof URL)) {
-    throw wrongType("proxy", "a URL or a function that gives one", found);
+    throw wrongType("proxy", "a URL or a function that returns one", found);
   }
   return parseProxy(String(found));
 }

@@ -92,7 +92,7 @@ function urlOf(input: unknown): URL {
   if (input instanceof URL) return input;
   if (typeof input === "function") {
     throw new TypeError(
-      "The URL must be a string or a URL, got a function: a function that gives the URL for each " +
+      "The URL must be a string or a URL, got a function: a function that returns the URL for each " +
         'attempt needs the option "reconnect", such as reconnect: true',
     );
   }

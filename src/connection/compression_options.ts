@@ -174,7 +174,7 @@ function checkCodec(options: CompressionOptions, isServer: boolean): void {
     if (isPossible) continue;
     throw new TypeError(
       `Option "compression.${name}" cannot be ${show(options[name])} together with a codec, ` +
-        `which compresses each message alone and as it likes; leave one of them out`,
+        `which compresses each message alone and by its own settings; remove one of them`,
     );
   }
 }

@@ -209,7 +209,7 @@ export class Connection<T = unknown, M extends AnyMessage = Message> {
   sendPrepared(message: PreparedMessage): boolean {
     if (!(message instanceof PreparedMessage)) {
       throw new TypeError(
-        `Cannot send: a message of prepareMessage is needed, got ${show(message)}`,
+        `Cannot send: sendPrepared takes a message of prepareMessage, got ${show(message)}`,
       );
     }
     return this.#driver.sendPrepared(message);
@@ -474,7 +474,7 @@ export class Connection<T = unknown, M extends AnyMessage = Message> {
     const { topics } = this.#driver;
     if (topics === undefined) {
       throw new TypeError(
-        `Cannot ${what}: topics are those of a server, and this connection came from connect`,
+        `Cannot ${what}: only connections of a server have topics, and this one came from connect`,
       );
     }
     return topics;

@@ -319,7 +319,7 @@ export function readDynamicCodes(input: BitInput): void {
   const distanceCount = input.take(5) + 1; // HDIST
   const codeLengthCount = input.take(4) + 4; // HCLEN
   if (literalCount > LITERAL_SYMBOLS || distanceCount > DISTANCE_SYMBOLS) {
-    corrupt("a block has more symbols than there are");
+    corrupt("a block has too many symbols");
   }
   lengthsOfLengths.fill(0);
   for (let index = 0; index < codeLengthCount; index++) {
@@ -387,7 +387,7 @@ function readLengths(input: BitInput, total: number): number {
     hold >>>= extra;
     bits -= extra;
     const end = index + run;
-    if (end > total) corrupt("a repeated code length goes on behind the last symbol");
+    if (end > total) corrupt("a repeated code length exceeds the last symbol");
     if (previous !== 0) {
       for (; index < end; index++) {
         describedSymbols[count] = index;

@@ -284,7 +284,7 @@ function inflateStored(input: BitInput, output: OutputPool): void {
   if (end - position < 4) corrupt("message ends before a stored block's lengths");
   const length = bytes[position] | bytes[position + 1] << 8;
   const complement = bytes[position + 2] | bytes[position + 3] << 8;
-  if ((length ^ 0xffff) !== complement) corrupt("a stored block's lengths do not agree");
+  if ((length ^ 0xffff) !== complement) corrupt("a stored block's lengths do not match");
   const from = position + 4;
   if (end - from < length) corrupt("message ends within a stored block");
   output.reserve(length);
@@ -389,7 +389,7 @@ function inflateSymbols(
         }
       }
       if ((entry & SPECIAL) !== 0) {
-        if ((entry & BLOCK_END) === 0) corrupt("there is no such literal or length");
+        if ((entry & BLOCK_END) === 0) corrupt("invalid literal or length code");
         hold >>>= entry & CONSUMED;
         bits -= entry & CONSUMED;
         ended = true;
@@ -410,7 +410,7 @@ function inflateSymbols(
         const index = hold >>> (entry & CONSUMED) & (1 << (entry >>> 8 & 15)) - 1;
         entry = distanceEntries[(entry >>> 16) + index];
       }
-      if ((entry & SPECIAL) !== 0) corrupt("there is no such distance");
+      if ((entry & SPECIAL) !== 0) corrupt("invalid distance code");
     }
     consumed = entry & CONSUMED;
     const word = entry >>> 8 & 15;
@@ -432,11 +432,11 @@ function inflateSymbols(
       bits -= consumed;
     }
 
-    if (distance > reach) corrupt("distance is over the window");
+    if (distance > reach) corrupt("distance exceeds the window");
     const end = length + count;
     let from = length - distance;
     if (from < 0) {
-      if (history === undefined || -from > history.length) corrupt("distance is over the start");
+      if (history === undefined || -from > history.length) corrupt("distance exceeds the history");
       length += history.copy(target, length, -from, count);
       from = 0;
       while (length < end) target[length++] = target[from++];

@@ -134,7 +134,7 @@ export class ClientHandshake {
 
   /** The header fields of the response, once its head is complete. */
   get fields(): HeaderFields {
-    if (this.#fields === undefined) throw new TypeError("The answer's head is not complete yet");
+    if (this.#fields === undefined) throw new TypeError("The response's head is not complete yet");
     return this.#fields;
   }
 
@@ -204,7 +204,7 @@ export class ClientHandshake {
     if (line.status === 101 && line.minor !== "1") {
       throw this.#error(
         "HTTP_VERSION",
-        "The server switched protocols in an answer that is not HTTP/1.1",
+        "The server switched protocols in a response that is not HTTP/1.1",
       );
     }
   }
@@ -223,13 +223,13 @@ export class ClientHandshake {
       throw this.#error(
         "ACCEPT_INVALID",
         accepts.length === 1
-          ? "The server's Sec-WebSocket-Accept does not belong to the key it was sent"
+          ? "The server's Sec-WebSocket-Accept does not match the key that was sent"
           : `The server's response has ${accepts.length} Sec-WebSocket-Accept fields, not 1`,
       );
     }
     // RFC 9110 8.6 and RFC 9112 6.1: a 101 has no body. A length of 0 is redundant, but legal.
     if ((fields.get("content-length") ?? "0") !== "0" || fields.has("transfer-encoding")) {
-      throw this.#error("HEAD_MALFORMED", "The server's 101 response announces a body");
+      throw this.#error("HEAD_MALFORMED", "The server's 101 response declares a body");
     }
     this.#checkExtensions(fields.getAll("sec-websocket-extensions"));
     this.#checkSubprotocol(fields.getAll("sec-websocket-protocol"));
@@ -266,7 +266,7 @@ export class ClientHandshake {
     if (!this.#subprotocols.includes(lines[0])) {
       throw this.#error(
         "SUBPROTOCOL_UNEXPECTED",
-        `The server chose the subprotocol "${quoted(lines[0])}", which was not asked for`,
+        `The server chose the subprotocol "${quoted(lines[0])}", which was not requested`,
       );
     }
     this.#protocol = lines[0];
@@ -285,7 +285,7 @@ export class ClientHandshake {
     }
     const text = body.text();
     const said = quoted(text);
-    if (said !== "") message += `. It says: ${said}`;
+    if (said !== "") message += `. Response body: ${said}`;
     return this.#error("STATUS_UNEXPECTED", message, text);
   }
 

@@ -242,7 +242,7 @@ export function checkDeflateAnswer(
 function unexpected(answer: Extension, what: string): HandshakeError {
   return new HandshakeError(
     "EXTENSION_UNEXPECTED",
-    `The server's answer "${formatExtensions([answer]).slice(0, 200)}" is not legal: ${what}`,
+    `The server's response "${formatExtensions([answer]).slice(0, 200)}" is not legal: ${what}`,
   );
 }
 

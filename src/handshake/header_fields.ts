@@ -246,7 +246,7 @@ export function assertFieldName(name: string): void {
   if (typeof name !== "string" || !isToken(name)) {
     throw new TypeError(
       `${JSON.stringify(name)} is not a header field name: only letters, digits and ` +
-        "!#$%&'*+-.^_`|~ may stand in it",
+        "!#$%&'*+-.^_`|~ are allowed",
     );
   }
 }
@@ -271,6 +271,6 @@ export function assertFieldValue(name: string, value: string): void {
   const code = value.charCodeAt(at).toString(16).toUpperCase().padStart(4, "0");
   throw new TypeError(
     `The value of the header field ${name} has U+${code} at index ${at}: only visible ASCII, ` +
-      "spaces, tabs and U+0080 to U+00FF may stand in it",
+      "spaces, tabs and U+0080 to U+00FF are allowed",
   );
 }

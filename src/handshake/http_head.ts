@@ -129,7 +129,7 @@ export class HttpHeadReader {
   push(chunk: Uint8Array): boolean {
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#state === State.Complete) {
-      throw new TypeError("The head is complete: what follows it is not for this reader");
+      throw new TypeError("The head is complete: later bytes are not part of it");
     }
     const end = Math.min(chunk.length, this.#maxBytes - this.#length);
     const scanned = this.#scan(chunk, end);

@@ -353,7 +353,7 @@ function asPeersFault(error: InflateError, limit: number, takeover: boolean): We
     return inflatesTooMuch(limit);
   }
   // References to earlier messages are the only recognizable sign of such a peer.
-  const advice = !takeover && error.message.startsWith("distance is over the")
+  const advice = !takeover && error.message.startsWith("distance exceeds the")
     ? ". The peer may refer to earlier messages though the handshake has ruled that out, as Jetty, " +
       'Netty and Tornado do: serve it with compression: "compatible"'
     : "";

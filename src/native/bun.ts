@@ -264,11 +264,11 @@ function wrongServer(server: unknown): TypeError {
   const isDeno = typeof server === "object" && server !== null && "remoteAddr" in server;
   const isNode = typeof server === "object" && server !== null && "incoming" in server;
   const entry = isDeno
-    ? 'that is the information of Deno.serve: use createSockets of "@quickws/quickws/deno"'
+    ? 'that is the information of Deno.serve: use createSockets from "@quickws/quickws/deno"'
     : isNode
-    ? 'that is of node:http: use attach of "@quickws/quickws/node"'
-    : "pass the second argument of fetch on; on Deno use createSockets of " +
-      '"@quickws/quickws/deno", on Workers of "@quickws/quickws/workers", and on Node attach of ' +
+    ? 'that is from node:http: use attach from "@quickws/quickws/node"'
+    : "pass the second argument of fetch on; on Deno use createSockets from " +
+      '"@quickws/quickws/deno", on Workers from "@quickws/quickws/workers", and on Node attach from ' +
       '"@quickws/quickws/node"';
   return new TypeError(`handle needs the server of Bun.serve, got ${show(server)}: ${entry}`);
 }

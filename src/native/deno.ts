@@ -32,9 +32,10 @@ const LIMITS: NativeLimits = {
   refused: {
     ...WHOLE_MESSAGES,
     ...NO_PINGS,
-    pongTimeout: "it waits for the pong as long as pingInterval is",
+    pongTimeout: "it waits for the pong for pingInterval",
     compression: "Deno.upgradeWebSocket has none",
-    writeTimeout: "it tells only when a whole message has left, so that a large one looks stuck",
+    writeTimeout:
+      "it reports only when a whole message has been sent, so that a large one looks stuck",
   },
 };
 
@@ -180,9 +181,9 @@ class SocketOpening<T> implements TimerTarget {
 function wrongInfo(info: unknown): TypeError {
   const isBun = typeof info === "object" && info !== null && "upgrade" in info;
   const entry = isBun
-    ? 'that is the server of Bun.serve: use createSockets of "@quickws/quickws/bun"'
-    : "pass the second argument of the handler on; on Bun use createSockets of " +
-      '"@quickws/quickws/bun", on Workers of "@quickws/quickws/workers", and on Node attach of ' +
+    ? 'that is the server of Bun.serve: use createSockets from "@quickws/quickws/bun"'
+    : "pass the second argument of the handler on; on Bun use createSockets from " +
+      '"@quickws/quickws/bun", on Workers from "@quickws/quickws/workers", and on Node attach from ' +
       '"@quickws/quickws/node"';
   return new TypeError(`handle needs the information of Deno.serve, got ${show(info)}: ${entry}`);
 }

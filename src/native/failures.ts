@@ -33,7 +33,7 @@ export function failureOf(failure: string): WebSocketError {
   if (/^no response from ping/i.test(failure)) {
     return new TimeoutError(
       "PONG_TIMEOUT",
-      "The peer sent nothing after a ping for as long as pingInterval is",
+      "The peer sent nothing for pingInterval after a ping",
     );
   }
   if (/utf-?8/i.test(failure)) return new InvalidPayloadError("INVALID_UTF8", message);

@@ -20,7 +20,7 @@ const SERVER_OPTIONS = [...LISTENING_OPTIONS, "http2"] as const;
 export const WHOLE_MESSAGES: Readonly<Record<string, string>> = {
   utf8Check: "it checks UTF-8 itself, always",
   maxFragments: "it delivers whole messages and hides their fragments",
-  messageTimeout: "it delivers whole messages and hides when their first byte came",
+  messageTimeout: "it delivers whole messages and hides when their first byte arrived",
   readTimeout: "it delivers whole messages and hides the bytes that arrive",
   autoPong: "it answers pings itself, always",
   delayedWrite: "it decides itself when messages leave",

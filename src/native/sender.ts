@@ -371,7 +371,7 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
   #accepted(waiting: number, message: string | Uint8Array): boolean {
     const { highWaterMark, maxBufferedAmount } = this.rules;
     if (waiting === -1) {
-      const why = `${this.engine.name} has dropped a message: too much waits for this peer`;
+      const why = `${this.engine.name} has dropped a message: too much output is buffered`;
       const closeCode = CloseCode.PolicyViolation;
       this.gone(new WebSocketError("SLOW_CONSUMER", why, { closeCode }));
       return false;

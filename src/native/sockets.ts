@@ -275,7 +275,7 @@ class NativeHandshake<T, S, A> implements NativeOpening<T, S> {
     if (result === "pass") {
       throw new TypeError(
         'upgrade returned "pass", which is for attach and createUpgrader: here the option "path" ' +
-          "says which requests are left alone",
+          "selects the requests",
       );
     }
     this.#release = releaseOf(result);
@@ -390,7 +390,7 @@ function wrongRequest(request: unknown): TypeError {
   let cure = "";
   if (typeof request === "object" && request !== null) {
     if ("httpVersion" in request) {
-      cure = ': that is of node:http: use attach of "@quickws/quickws/node"';
+      cure = ': that is from node:http: use attach from "@quickws/quickws/node"';
     } else if ("req" in request || "header" in request) {
       cure = ": with Hono pass c.req.raw";
     }

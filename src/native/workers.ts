@@ -79,8 +79,8 @@ export class WorkerSockets<T = undefined> extends NativeSockets<T, WebSocketLike
     const Pair = (globalThis as WorkerGlobals).WebSocketPair;
     if (Pair === undefined) {
       throw new TypeError(
-        "handle needs the WebSocketPair of Workers, which is not there: on Bun use createSockets of " +
-          '"@quickws/quickws/bun", on Deno of "@quickws/quickws/deno", and on Node attach of ' +
+        "handle needs the WebSocketPair of Workers, which does not exist here: on Bun use createSockets from " +
+          '"@quickws/quickws/bun", on Deno from "@quickws/quickws/deno", and on Node attach from ' +
           '"@quickws/quickws/node"',
       );
     }

@@ -111,19 +111,21 @@ export class HttpConnect implements ProxyDialogue {
 export function basicCredentials({ username, password }: ProxyCredentials): string {
   // RFC 7617 section 2: a user that contains a colon is invalid; its rest would count as password.
   if (username.includes(":")) {
-    throw new TypeError("The user of an HTTP proxy must not contain a colon");
+    throw new TypeError("The user name of an HTTP proxy must not contain a colon");
   }
   const text = `${username}:${password}`;
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
     // RFC 7617 section 2: neither may contain control characters.
     if (code < 0x20 || code === 0x7f) {
-      throw new TypeError("The user and password of an HTTP proxy must have no control characters");
+      throw new TypeError(
+        "The user and password of an HTTP proxy must not contain control characters",
+      );
     }
   }
   return `Basic ${encodeBase64(new TextEncoder().encode(text))}`;
 }
 
 function failed(how: string, cause?: Error): ConnectionError {
-  return new ConnectionError("PROXY_FAILED", `The answer of the HTTP proxy ${how}`, { cause });
+  return new ConnectionError("PROXY_FAILED", `The response of the HTTP proxy ${how}`, { cause });
 }

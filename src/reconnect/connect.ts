@@ -111,7 +111,7 @@ function withTopics(options: ConnectOptions): ConnectOptions {
   const { subprotocols, maxMessageSize = 16 << 20 } = options;
   if (subprotocols !== undefined) {
     throw new TypeError(
-      'Option "subprotocols" cannot be given together with "reconnect.topics", which is one itself',
+      'Option "subprotocols" cannot be given together with "reconnect.topics", which sets the subprotocol',
     );
   }
   return {

@@ -199,7 +199,7 @@ export class ReconnectingConnection<T = unknown> {
   sendPrepared(message: PreparedMessage): boolean {
     if (!(message?.payload instanceof Uint8Array)) {
       throw new TypeError(
-        `Cannot send: a message of prepareMessage is needed, got ${show(message)}`,
+        `Cannot send: sendPrepared takes a message of prepareMessage, got ${show(message)}`,
       );
     }
     return this.#control.sender.sendPrepared(message);

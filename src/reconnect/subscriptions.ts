@@ -177,14 +177,14 @@ export class Subscriptions {
     if (line === undefined) return this.#owner.deliver(rest(message, end), opcode);
     const notice = line === null ? undefined : asNotice(line);
     if (notice === undefined) {
-      this.#owner.malformed("A message has no line in front, or one that says nothing known");
+      this.#owner.malformed("A message has no line, or an unknown one");
       return undefined;
     }
     if ("topic" in notice) {
       return this.#message(notice.topic, rest(message, end), { number: notice.number, opcode });
     }
     if (data.length > end) {
-      this.#owner.malformed("A notice about a topic has something behind its line");
+      this.#owner.malformed("A notice about a topic has data after its line");
       return undefined;
     }
     return this.#handle(notice);

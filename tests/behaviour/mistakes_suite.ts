@@ -646,7 +646,7 @@ const valueCases = liveCases({
         error,
         ConnectionError,
         "CONNECT_FAILED",
-        /dial must give a Transport, with the methods start, write/,
+        /dial must return a Transport, with the methods start, write/,
       );
     }
   },

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type ConnectOptions, connectRules } from "../../src/client/connect_options.ts";
 
-const FIELDS = "header fields (an object, a Headers, pairs) or a function that gives them";
+const FIELDS = "header fields (an object, a Headers, pairs) or a function that returns them";
 
 /** An invalid option, and the expected error. */
 const WRONG:

@@ -124,7 +124,7 @@ for (const option of [7, null, true, {}, ["http://proxy.example"], Promise.resol
     for (const given of [option, () => option]) {
       assert.throws(() => findProxy(given as ProxyOption, URL_OF_TARGET), {
         name: "TypeError",
-        message: /^Option "proxy" must be a URL or a function that gives one, got /,
+        message: /^Option "proxy" must be a URL or a function that returns one, got /,
       });
     }
   });

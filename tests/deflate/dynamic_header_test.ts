@@ -87,7 +87,7 @@ Deno.test("rejects a run that exceeds the last symbol", () => {
     const stream = runs(repeating(257, 1), [0]);
     for (let one = 0; one < 255; one++) runs(stream, [8]);
     runs(stream, [symbol, extra, bits]).put(0, 64);
-    assert.throws(() => read(stream), /behind the last symbol/);
+    assert.throws(() => read(stream), /exceeds the last symbol/);
   }
 });
 

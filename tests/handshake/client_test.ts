@@ -270,7 +270,7 @@ const unexpected: readonly { title: string; text: string; message: RegExp; body:
     title: "a rejection of quickws's server",
     text: textOf(refusalResponse({ status: 403, body: "Not from here\n" })),
     message:
-      /^The server answered 403 Forbidden, not 101 Switching Protocols\. It says: Not from here$/,
+      /^The server answered 403 Forbidden, not 101 Switching Protocols\. Response body: Not from here$/,
     body: "Not from here\n",
   },
   {
@@ -307,13 +307,13 @@ const unexpected: readonly { title: string; text: string; message: RegExp; body:
     title: "a page",
     text: head("HTTP/1.1 200", "Content-Length: 2") + "hi",
     message:
-      /^The server answered 200, not 101 .*: the URL is not a WebSocket endpoint\. .*\. It says: hi$/,
+      /^The server answered 200, not 101 .*: the URL is not a WebSocket endpoint\. .*\. Response body: hi$/,
     body: "hi",
   },
   {
     title: "a body that would write on a terminal",
     text: head("HTTP/1.1 403 No", "Content-Length: 9") + "\x1b[2J\x07a\r\nb",
-    message: /\. It says: \[2J a b$/,
+    message: /\. Response body: \[2J a b$/,
     body: "\x1b[2J\x07a\r\nb",
   },
   {

@@ -133,7 +133,7 @@ Deno.test("rejects appending a value with line breaks or characters outside Lati
 Deno.test("the error for a value has the position and the code of the first invalid character", () => {
   assert.throws(() => assertFieldValue("Cookie", "a=1\r\nX: y"), {
     message: "The value of the header field Cookie has U+000D at index 3: only visible ASCII, " +
-      "spaces, tabs and U+0080 to U+00FF may stand in it",
+      "spaces, tabs and U+0080 to U+00FF are allowed",
   });
 });
 

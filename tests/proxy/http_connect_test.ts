@@ -67,7 +67,7 @@ for (
 Deno.test("rejects a user name with a colon, whose rest would be read as the password", () => {
   assert.throws(() => basicCredentials({ username: "a:b", password: "" }), {
     name: "TypeError",
-    message: "The user of an HTTP proxy must not contain a colon",
+    message: "The user name of an HTTP proxy must not contain a colon",
   });
 });
 
@@ -76,7 +76,7 @@ Deno.test("rejects credentials with control characters, without quoting them in 
     for (const pair of [["secret", control], [control, "secret"]]) {
       assert.throws(() => basicCredentials({ username: pair[0], password: pair[1] }), {
         name: "TypeError",
-        message: "The user and password of an HTTP proxy must have no control characters",
+        message: "The user and password of an HTTP proxy must not contain control characters",
       });
     }
   }
@@ -181,7 +181,10 @@ for (
     const { done, error } = answered(Uint8Array.from(answer, (c) => c.charCodeAt(0)));
     assert.equal(done, false);
     assert.equal(error?.code, "PROXY_FAILED");
-    assert.match(error.message, /^The answer of the HTTP proxy (cannot be used: |does not begin)/);
+    assert.match(
+      error.message,
+      /^The response of the HTTP proxy (cannot be used: |does not begin)/,
+    );
   });
 }
 

@@ -324,17 +324,17 @@ function parse(data: Uint8Array): unknown {
 /** A part of a reply that must be an object. */
 export function objectOf(value: unknown, name: string): Reply {
   if (typeof value === "object" && value !== null) return value as Reply;
-  throw new JetStreamError(`Unexpected reply of JetStream: ${name} is not an object`);
+  throw new JetStreamError(`Unexpected reply from JetStream: ${name} is not an object`);
 }
 
 /** A part of a reply that must be a number. */
 export function numberOf(value: unknown, name: string): number {
   if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
-  throw new JetStreamError(`Unexpected reply of JetStream: ${name} is not a number`);
+  throw new JetStreamError(`Unexpected reply from JetStream: ${name} is not a number`);
 }
 
 /** A part of a reply that must be a string. */
 export function textOf(value: unknown, name: string): string {
   if (typeof value === "string") return value;
-  throw new JetStreamError(`Unexpected reply of JetStream: ${name} is not a string`);
+  throw new JetStreamError(`Unexpected reply from JetStream: ${name} is not a string`);
 }

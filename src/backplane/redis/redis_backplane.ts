@@ -359,5 +359,5 @@ function numberOf(value: unknown, least = 1): number {
 }
 
 function invalid(reply: unknown): Error {
-  return new Error(`Unexpected reply of a Redis script: ${String(reply).slice(0, 100)}`);
+  return new Error(`Unexpected reply from a Redis script: ${String(reply).slice(0, 100)}`);
 }
