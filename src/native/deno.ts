@@ -157,7 +157,7 @@ class SocketOpening<T> implements TimerTarget {
     this.#opening = opening;
     socket.addEventListener("open", this);
     socket.addEventListener("close", this);
-    // Deno tells nothing of a client that has left before.
+    // Deno does not report a client that has disconnected before.
     this.#timer = timers.start(OPEN_TIMEOUT, this, 0);
   }
 

@@ -123,7 +123,8 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
   /** The runtime has ended the connection. */
   ended(end: NativeEnd): void {
     if (this.#state === "closed") return;
-    // Some runtimes report the end from inside of a call that causes it. Handlers are not called there.
+    // Some runtimes report the end from inside the call that causes it. Handlers are not called
+    // there.
     if (this.#closing?.initiator !== "local" && !this.isCalling) return this.#finish(end);
     const closing = this.#end;
     closing.initiator ??= "remote";

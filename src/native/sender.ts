@@ -82,7 +82,7 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
   declare protected readonly context: NativeContext<T, S>;
   protected socket: S | undefined;
   #output: NativeOutput | undefined;
-  /** Whether a call of the runtime is under way, which may end the connection. */
+  /** Whether a call of the runtime is in progress, which may end the connection. */
   protected isCalling = false;
 
   /** The runtime's operations. */
@@ -518,7 +518,9 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
     output.counted = 0;
   }
 
-  /** Closes the connection, because all together hold too much and this one most. */
+  /**
+   * Closes the connection, because all connections together hold too much memory and this one most.
+   */
   abstract giveUp(error: WebSocketError): void;
 
   /** Discards waiting output. */

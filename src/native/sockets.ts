@@ -301,7 +301,7 @@ class NativeHandshake<T, S, A> implements NativeOpening<T, S> {
   #accept(decision: UpgradeAcceptance<T>): A | Response {
     const core = this.#core;
     const { key, subprotocols } = this.#head!;
-    // The server may have been shut down while the hook decided.
+    // The server may have shut down while the hook decided.
     if (core.isShuttingDown) throw shuttingDown();
     const subprotocol = decision.subprotocol ??
       chooseSubprotocol(core.rules.subprotocols, subprotocols);

@@ -140,7 +140,8 @@ class DriverListener<T> {
     // Deno reports 0 for a connection that has failed, and 1001 when the peer did not answer its ping:
     // after an error, code and reason are not those of the peer.
     const hasFailed = failure !== undefined && wasClean === false;
-    // A peer answers with the code that it got (RFC 6455 section 5.5.1), so a loss is more likely.
+    // A peer answers with the received code (RFC 6455 section 5.5.1), so a lost connection is more
+    // likely.
     const isUnanswered = this.#hidesLoss && code === 1005 && driver.state === "closing";
     const isLost = code === 0 || code === 1006 || hasFailed || isUnanswered;
     if (!isLost && socket.readyState !== CLOSED) answerClose(socket, code, reason);

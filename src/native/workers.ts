@@ -94,7 +94,8 @@ export class WorkerSockets<T = undefined> extends NativeSockets<T, WebSocketLike
       server.binaryType = "arraybuffer";
       opening.opened(server, (driver) => {
         listen(server, driver);
-        // When the peer breaks a rule, workerd sends the Close frame and reports an error, but no end.
+        // When the peer violates a rule, workerd sends the Close frame and reports an error, but no
+        // end.
         server.addEventListener("error", ({ message = "" }) => {
           const cause = failureOf(message.replace(/^.*protocolError\.description = /, ""));
           queueMicrotask(() => driver.ended({ code: CloseCode.Abnormal, reason: "", cause }));

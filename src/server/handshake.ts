@@ -320,7 +320,7 @@ export class Handshake<T> implements TransportSink, TimerTarget {
     } catch (error) {
       this.#deferRefusal(error);
     }
-    // A function among the options may have shut the server down, which has answered then.
+    // A function of the options may have shut the server down, which has then answered.
     if (this.#phase !== Phase.Deciding) return;
     if (rules.options.upgrade === undefined) this.#settle(request, upgradeRequest.url, undefined);
     else this.#askHook(request, upgradeRequest);
