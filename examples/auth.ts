@@ -50,7 +50,7 @@ const server = await serve<User>({
     return {
       status: 401,
       headers: { "www-authenticate": "Bearer" },
-      body: "A valid token is needed\n",
+      body: "A valid token is required\n",
     };
   },
   message(conn, data) {

@@ -5,7 +5,7 @@
 //   deno run -A examples/lines.ts                              serves its standard input
 //   deno run -A examples/lines.ts ws://127.0.0.1:8080/ error   follows it, lines with "error" only
 //
-// For a try: tail -f /var/log/syslog | deno run -A examples/lines.ts
+// To try it: tail -f /var/log/syslog | deno run -A examples/lines.ts
 
 import { TextLineStream } from "jsr:@std/streams@^1.0.0/text-line-stream";
 import { connect, serve } from "@quickws/quickws";

@@ -23,8 +23,8 @@ function report(error: unknown): void {
   const isAway = error instanceof WebSocketError && error.code === "BACKPLANE_DOWN";
   if (!isAway) return console.error(error);
   console.error(
-    `Process ${process.pid} finds no Redis at ${redisUrl} (REDIS_URL): until there is one, ` +
-      "a message only reaches those who are connected to the same process",
+    `Process ${process.pid} cannot reach Redis at ${redisUrl} (REDIS_URL): until it can, ` +
+      "a message only reaches clients of the same process",
   );
 }
 

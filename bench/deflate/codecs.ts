@@ -23,7 +23,7 @@ function codecCosts(size: number): CodecCosts {
   const target = new Uint8Array(size);
   const own = (level: DeflateLevel): Candidate => (index) => {
     const end = deflate(plain[index]!, 0, size, target, 0, { level, windowBits: 15 });
-    // A message that does not get shorter is sent as it is.
+    // A message that does not get shorter is sent uncompressed.
     return end < 0 ? size : end;
   };
   const codec = fflateCodec(fflate, { level: 6 });

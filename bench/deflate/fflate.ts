@@ -50,7 +50,7 @@ for (const runtime of chooseRuntimes(options.runtimes, ["node", "bun", "deno"]))
     };
   });
   for (const { ratios } of rows) delete ratios['"fast"'];
-  const ours = '"best"';
-  report("fflate.json", { runtime, conditions, variants: VARIANTS, ours, rows }, options.dry);
+  const quickws = '"best"';
+  report("fflate.json", { runtime, conditions, variants: VARIANTS, quickws, rows }, options.dry);
 }
 if (!options.dry) writeTables();

@@ -184,7 +184,7 @@ for (const runtime of chooseRuntimes(options.runtimes, ["bun", "deno"])) {
     },
   }));
   const variants = [native, "createSockets", "crossws"];
-  const setup = { runtime, conditions, variants, ours: "createSockets" };
+  const setup = { runtime, conditions, variants, quickws: "createSockets" };
   report("native.json", await compareCases(setup, cases, rounds), options.dry);
 }
 if (!options.dry) writeTables();

@@ -152,15 +152,15 @@ const WS_PANELS: Record<string, string> = {
 export function drawWs(): void {
   const comparisons = load<Comparison[]>("ws.json");
   if (comparisons === undefined) {
-    console.error("ws.svg needs results that are not there: ws.json");
+    console.error("ws.svg not drawn: ws.json is missing");
     return;
   }
   const programs = comparisons.flatMap((comparison) =>
     comparison.variants.map((variant, index) => ({ comparison, variant, index }))
   );
-  const rows = programs.map(({ comparison: { runtime, ours }, variant, index }): Row => ({
+  const rows = programs.map(({ comparison: { runtime, quickws }, variant, index }): Row => ({
     label: `${variant}, ${runtime[0]!.toUpperCase()}${runtime.slice(1)}`,
-    role: variant === ours ? "own" : "peer",
+    role: variant === quickws ? "own" : "peer",
     begins: index === 0,
   }));
   const panels = Object.entries(WS_PANELS).map(([key, title]): Panel => ({

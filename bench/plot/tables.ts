@@ -17,7 +17,7 @@ export function writeTables(): void {
   for (const [name, page] of Object.entries(PAGES)) {
     const comparisons = load<Comparison[]>(`${name}.json`);
     if (comparisons === undefined) {
-      console.error(`The table of ${page} needs results that are not there: ${name}.json`);
+      console.error(`The table of ${page} is not written: ${name}.json is missing`);
       continue;
     }
     const path = join(root, page);
@@ -26,7 +26,7 @@ export function writeTables(): void {
       path,
       replaceBetween(Deno.readTextFileSync(path), name, content.join("\n\n")),
     );
-    // Wraps the conditions at the width of the project.
+    // Wraps the conditions at the project's line width.
     new Deno.Command(Deno.execPath(), { args: ["fmt", "--quiet", path], cwd: root }).outputSync();
   }
 }

@@ -24,7 +24,7 @@ export interface Row {
   decimals: number;
   /** The figures by variant. A variant that could not be measured has none. */
   figures: Record<string, Spread>;
-  /** Our figure divided by that of each other variant, round by round. */
+  /** The figure of quickws divided by that of each other variant, round by round. */
   ratios: Record<string, Spread>;
   /** Compressed bytes per byte, by variant, where the case compresses. */
   compressed?: Record<string, number>;
@@ -36,7 +36,8 @@ export interface Comparison {
   conditions: Conditions;
   /** The order of the columns. */
   variants: string[];
-  ours: string;
+  /** The variant that is quickws. */
+  quickws: string;
   rows: Row[];
 }
 
@@ -98,22 +99,22 @@ function present(entries: [string, Spread | undefined][]): Record<string, Spread
   );
 }
 
-/** The row of a case. */
+/** Returns the row of a case. */
 export function summarize(
   { key, title, decimals }: Pick<Row, "key" | "title" | "decimals">,
   found: Rounds,
-  ours: string,
+  quickws: string,
 ): Row {
-  const others = Object.entries(found).filter(([variant]) => variant !== ours);
+  const others = Object.entries(found).filter(([variant]) => variant !== quickws);
   return {
     key,
     title,
     decimals,
     figures: present(Object.entries(found).map(([variant, values]) => [variant, spread(values)])),
     ratios: present(others.map(([variant, values]) => {
-      // Round by round, so that both had the same moment of the machine.
+      // Round by round, so that both were measured under the same conditions.
       const ratios = values.map((value, round) => {
-        const own = found[ours]![round];
+        const own = found[quickws]![round];
         return value === undefined || own === undefined ? undefined : own / value;
       });
       return [variant, spread(ratios)];
@@ -121,7 +122,7 @@ export function summarize(
   };
 }
 
-/** A case, and how one of its figures is measured. */
+/** A case, with the measurement of its figure. */
 export interface Case extends Pick<Row, "key" | "title" | "decimals"> {
   measure: (variant: string) => Promise<number>;
 }
@@ -136,12 +137,12 @@ export async function compareCases(
   for (const each of cases) {
     const title = `${setup.runtime}: ${each.title}`;
     const found = await alternate(title, setup.variants, rounds, each.measure);
-    rows.push(summarize(each, found, setup.ours));
+    rows.push(summarize(each, found, setup.quickws));
   }
   return { ...setup, rows };
 }
 
-/** The conditions of a comparison, with the versions of what takes part in it. */
+/** The conditions of a comparison, with the versions of the participants. */
 export function comparisonConditions(
   runtime: RuntimeName,
   generator: string,
@@ -183,12 +184,14 @@ function showRatio(ratio: Spread | undefined): string {
 }
 
 /** A comparison as a Markdown table. */
-export function comparisonTable({ runtime, conditions, variants, ours, rows }: Comparison): string {
+export function comparisonTable(
+  { runtime, conditions, variants, quickws, rows }: Comparison,
+): string {
   const others = variants.filter((variant) => rows.some(({ ratios }) => variant in ratios));
   const header = [
     `${runtime[0]!.toUpperCase()}${runtime.slice(1)} ${conditions.versions[runtime]}`,
     ...variants,
-    ...others.map((variant) => `${ours} / ${variant}`),
+    ...others.map((variant) => `${quickws} / ${variant}`),
   ];
   const lines = rows.map(({ title, decimals, figures, ratios, compressed }) => [
     title,

@@ -18,7 +18,7 @@ export type FigureName =
   | "busy"
   | "load";
 
-/** A figure: its title with the unit, how it is computed, and how many decimals it has. */
+/** A figure: its title with the unit, its computation, and its decimals. */
 export interface Figure {
   title: string;
   of(result: LoadResult, workload: Workload): number;

@@ -29,7 +29,7 @@ export interface FleetEntry {
   label: string;
   figures: Record<string, number>;
   /** Messages per second of quickws on the same runtime and broker, divided by this fleet's. */
-  ours?: number;
+  quickws?: number;
   failure?: string;
 }
 
@@ -149,7 +149,9 @@ export async function runFleetWorkload(
         ]),
       ),
       ...(comparable
-        ? { ours: median(rates[own]!.map((rate, round) => rate / (rates[index]![round] ?? NaN))) }
+        ? {
+          quickws: median(rates[own]!.map((rate, round) => rate / (rates[index]![round] ?? NaN))),
+        }
         : {}),
       ...(failure === "" ? {} : { failure }),
     };
@@ -206,10 +208,10 @@ export function fleetTable(entries: readonly FleetEntry[]): string {
   const figures = Object.entries(FIGURES);
   return table([
     ["", ...figures.map(([, { title }]) => title), "quickws / it"],
-    ...entries.map(({ label, figures: found, ours }) => [
+    ...entries.map(({ label, figures: found, quickws }) => [
       label,
       ...figures.map(([name, { decimals }]) => found[name]?.toFixed(decimals) ?? "failed"),
-      ours?.toFixed(1) ?? "",
+      quickws?.toFixed(1) ?? "",
     ]),
   ]);
 }

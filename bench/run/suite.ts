@@ -19,7 +19,7 @@ export interface Entry {
   /** The main figure divided by that of the raw socket on the same runtime. */
   ofRaw?: number;
   /** This library's figure on the same runtime divided by this one; for Go, the lowest ratio. */
-  ours?: number;
+  quickws?: number;
   failure?: string;
 }
 
@@ -123,7 +123,7 @@ function entryOf(
     label,
     figures,
     ofRaw: raw && medianRatio(figure, results, raw.results, workload),
-    ours: isOwn(participant) || ratios.length === 0 ? undefined : Math.min(...ratios),
+    quickws: isOwn(participant) || ratios.length === 0 ? undefined : Math.min(...ratios),
     failure,
   };
 }
@@ -146,7 +146,7 @@ export function tableOf({ entries }: WorkloadOutcome, figure: Suite["figure"]): 
       entry.label,
       show(entry, main!),
       entry.ofRaw?.toFixed(2) ?? "",
-      entry.ours?.toFixed(2) ?? "",
+      entry.quickws?.toFixed(2) ?? "",
       ...others.map((name) => show(entry, name)),
     ]),
   ]);

@@ -19,7 +19,7 @@ export interface TargetOutcome {
   runtime: RuntimeName;
   target: Target;
   /** The measured variant of this library. */
-  ours: string;
+  quickws: string;
   /** This library's figure and the reference's; absent if not measured. */
   figure?: number;
   other?: number;
@@ -94,7 +94,7 @@ async function runCell(
     results.find(({ participant }) => labelOf(participant) === label)?.results ?? [];
   return targets.map((target) => {
     const { figure, against, bound, value } = target;
-    const outcome: TargetOutcome = { row: row.name, runtime, target, ours: name, conditions };
+    const outcome: TargetOutcome = { row: row.name, runtime, target, quickws: name, conditions };
     const others = against === undefined ? undefined : found(against);
     if (found(ownLabel).length === 0 || others?.length === 0) return outcome;
     const own = medianOf(figure, found(ownLabel), workload);
@@ -114,13 +114,15 @@ function isWanted(against: string, { peers }: Options): boolean {
   return peers === undefined || peers.includes(against.slice(against.indexOf(" ") + 1));
 }
 
-function cellsOf({ row, runtime, ours, target, figure, other, measured, reached }: TargetOutcome) {
+function cellsOf(
+  { row, runtime, quickws, target, figure, other, measured, reached }: TargetOutcome,
+) {
   const { title, decimals } = FIGURES[target.figure];
   const ratio = target.against !== undefined;
   const show = (value: number): string => ratio ? `x ${value.toFixed(2)}` : value.toFixed(decimals);
   return [
     row,
-    ours === "quickws" ? runtime : `${runtime} ${ours}`,
+    quickws === "quickws" ? runtime : `${runtime} ${quickws}`,
     title,
     figure?.toFixed(decimals) ?? "",
     other === undefined ? target.against ?? "" : `${target.against} ${other.toFixed(decimals)}`,
@@ -132,8 +134,8 @@ function cellsOf({ row, runtime, ours, target, figure, other, measured, reached 
 
 /** Saves the results, replacing earlier ones of the same cells. */
 function keep(outcomes: readonly TargetOutcome[]): void {
-  const key = ({ row, runtime, ours, target }: TargetOutcome): string =>
-    [row, runtime, ours, target.figure, target.against ?? target.value].join();
+  const key = ({ row, runtime, quickws, target }: TargetOutcome): string =>
+    [row, runtime, quickws, target.figure, target.against ?? target.value].join();
   const kept = new Map((load<TargetOutcome[]>(FILE) ?? []).map((old) => [key(old), old]));
   for (const outcome of outcomes) kept.set(key(outcome), outcome);
   save(FILE, [...kept.values()]);

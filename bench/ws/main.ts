@@ -110,7 +110,7 @@ for (const runtime of chooseRuntimes(options.runtimes, ["node", "bun", "deno"]))
     ...each,
     measure: (variant) => measure(runtime, variant, each),
   }));
-  const setup = { runtime, conditions, variants: VARIANTS, ours: "quickws/ws" };
+  const setup = { runtime, conditions, variants: VARIANTS, quickws: "quickws/ws" };
   report("ws.json", await compareCases(setup, cases, rounds), options.dry);
 }
 if (!options.dry) {

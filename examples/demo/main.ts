@@ -56,8 +56,8 @@ const server: Server<Visitor> = await serve({ ...playground.options, port }).cat
   },
 );
 
-// Compression is a setting of a whole server, so a second server has it.
-// The page has another origin there, because of the port: only the host name must match.
+// Compression is an option of a whole server, so a second server uses it. The page has another
+// origin there, because of the port: only the host name must match.
 const compressed: Server<Visitor> = await serve({
   ...playground.options,
   port: 0,

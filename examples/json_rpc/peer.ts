@@ -54,8 +54,8 @@ export class JsonRpcPeer {
    * Calls a method of the other side.
    *
    * @param timeout The timeout for the response, in milliseconds.
-   * @returns What it gives; rejects with a {@linkcode JsonRpcError} of the other side, when the answer
-   * takes too long, and when the connection ends before it.
+   * @returns Its result; rejects with a {@linkcode JsonRpcError} of the other side, when the
+   * response takes too long, and when the connection ends before it.
    */
   call(method: string, params: unknown[] | object = [], timeout = 10_000): Promise<unknown> {
     const id = ++this.#lastId;
@@ -70,7 +70,7 @@ export class JsonRpcPeer {
     });
   }
 
-  /** Calls a method of the other side, without an answer. */
+  /** Calls a method of the other side, without a response. */
   notify(method: string, params: unknown[] | object = []): void {
     this.#send({ jsonrpc: "2.0", method, params });
   }
@@ -104,7 +104,7 @@ export class JsonRpcPeer {
     this.#calls.clear();
   }
 
-  /** Takes a request or an answer; gives the answer to a request, if it wants one. */
+  /** Handles a request or a response; returns the response to a request, if it needs one. */
   async #handle(message: unknown): Promise<object | undefined> {
     if (!isObject(message) || message.jsonrpc !== "2.0") {
       return failure(null, -32600, "Invalid Request");

@@ -36,7 +36,7 @@ try {
 } catch (error) {
   if (error instanceof HandshakeError) {
     console.error(`Refused: ${error.status} ${error.body ?? ""}`);
-  } else if (error instanceof WebSocketError) console.error(`Broke off: ${error.message}`);
+  } else if (error instanceof WebSocketError) console.error(`Interrupted: ${error.message}`);
   else throw error;
   process.exitCode = 1;
 }

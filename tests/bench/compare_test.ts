@@ -7,15 +7,15 @@ import { replaceBetween } from "../../bench/plot/tables.ts";
 const CASE = { key: "echo", title: "echo, us", decimals: 2 };
 
 Deno.test("a ratio is the median of the ratios of the rounds, with its spread", () => {
-  const row = summarize(CASE, { ours: [1, 2, 9], theirs: [2, 2, 10] }, "ours");
-  assert.deepEqual(row.figures.ours, { median: 2, low: 1, high: 9 });
+  const row = summarize(CASE, { quickws: [1, 2, 9], theirs: [2, 2, 10] }, "quickws");
+  assert.deepEqual(row.figures.quickws, { median: 2, low: 1, high: 9 });
   assert.deepEqual(row.ratios, { theirs: { median: 0.9, low: 0.5, high: 1 } });
 });
 
 Deno.test("a failed measurement leaves out its round only", () => {
-  const row = summarize(CASE, { ours: [1, undefined, 4], theirs: [2, 2, undefined] }, "ours");
+  const row = summarize(CASE, { quickws: [1, undefined, 4], theirs: [2, 2, undefined] }, "quickws");
   assert.deepEqual(row.ratios.theirs, { median: 0.5, low: 0.5, high: 0.5 });
-  const none = summarize(CASE, { ours: [1], theirs: [undefined] }, "ours");
+  const none = summarize(CASE, { quickws: [1], theirs: [undefined] }, "quickws");
   assert.deepEqual(none.ratios, {});
   const table = comparisonTable({
     runtime: "deno",
@@ -30,12 +30,12 @@ Deno.test("a failed measurement leaves out its round only", () => {
       seconds: 1,
       load: 0,
     },
-    variants: ["theirs", "ours"],
-    ours: "ours",
+    variants: ["theirs", "quickws"],
+    quickws: "quickws",
     rows: [none],
   });
   assert.match(table, /^\| Deno 2\.9\.6 \|/);
-  assert.match(table, /not measured \| 1\.00 \|$/m);
+  assert.match(table, /not measured \|\s+1\.00 \|$/m);
 });
 
 Deno.test("each variant is the first in turn", async () => {

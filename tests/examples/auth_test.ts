@@ -34,7 +34,7 @@ for (const runtime of runtimeNames) {
       await assert.rejects(
         connect(url, { headers }),
         (error: Error & Record<string, unknown>) =>
-          error.status === 401 && error.body === "A valid token is needed\n",
+          error.status === 401 && error.body === "A valid token is required\n",
       );
     }
     const elsewhere = { headers: { cookie: "token=second" }, origin: "https://evil.example" };

@@ -65,7 +65,7 @@ for (const runtime of runtimeNames) {
     await example.printed(/Process \d+ on ws:/);
     let errors = "";
     const reader = example.process.stderr.pipeThrough(new TextDecoderStream()).getReader();
-    while (!errors.includes(`finds no Redis at ${url}`)) {
+    while (!errors.includes(`cannot reach Redis at ${url}`)) {
       const { value, done } = await reader.read();
       assert.ok(!done, errors);
       errors += value;

@@ -1,5 +1,6 @@
-// A client that sends compressed JSON records, each after the reply to the one before. zlib compresses
-// them in advance. The client runs on Node in a separate process, so its CPU time is not counted.
+// A client that sends compressed JSON records, each after the reply to the previous one. zlib
+// compresses them in advance. The client runs on Node in a separate process, so its CPU time is not
+// counted.
 
 import { Buffer } from "node:buffer";
 import { connect, type Socket } from "node:net";
@@ -120,7 +121,7 @@ export function open(port: number, mode: CompressionMode): Promise<Socket> {
 }
 
 /**
- * Sends the frames repeatedly, each after the reply to the one before.
+ * Sends the frames repeatedly, each after the reply to the previous one.
  *
  * @param again Called for each reply with its payload size. Returns whether to continue.
  */
