@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { runtimeNames } from "../support/runtimes.ts";
+import { testAtOnce } from "../support/steps_at_once.ts";
 import type { ServerKind } from "./servers.ts";
 import { type AttackName, siege } from "./siege.ts";
 
@@ -35,8 +36,10 @@ const sieges: [ServerKind, AttackName][] = [
   ["defaults", "gone-clients"],
 ];
 
-for (const runtime of runtimeNames) {
-  Deno.test(`legitimate clients stay connected under attack on ${runtime}`, async (t) => {
+testAtOnce(
+  "legitimate clients stay connected under attack",
+  runtimeNames.length,
+  runtimeNames.map((runtime) => [`on ${runtime}`, async (t) => {
     for (const [kind, attack] of sieges) {
       await t.step(`${attack}, ${kind}`, async () => {
         const figures = await siege({
@@ -56,5 +59,5 @@ for (const runtime of runtimeNames) {
         assert.ok(figures.peakMemory < MOST_MEMORY, `${figures.peakMemory} bytes`);
       });
     }
-  });
-}
+  }]),
+);
