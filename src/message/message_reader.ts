@@ -100,8 +100,8 @@ export class MessageReader implements FrameSink {
   /** The size of the message including all of that frame. */
   #expected = 0;
   #control: SplitControl | undefined;
-  /** The type of the paused message. */
-  #pausedOpcode: MessageOpcode = Opcode.Binary;
+  /** The type of the message that is paused, if one is. */
+  #pausedOpcode: MessageOpcode | undefined;
 
   /**
    * Creates a reader at the start of a stream.
@@ -125,6 +125,11 @@ export class MessageReader implements FrameSink {
   drop(): void {
     this.#message?.drop();
     this.#message = undefined;
+  }
+
+  /** Whether a message takes long to decompress, and waits for {@linkcode MessageReader.resume}. */
+  get isPaused(): boolean {
+    return this.#pausedOpcode !== undefined;
   }
 
   /** Bytes of memory that the partial message holds. */
@@ -258,12 +263,14 @@ export class MessageReader implements FrameSink {
    * @throws {MessageTooBigError} When it inflates to more than `maxMessageSize` bytes.
    */
   resume(): boolean {
+    const opcode = this.#pausedOpcode!;
     const inflated = this.#compression!.resumeInflate!(WORK_LATER);
     if (inflated === undefined) return false;
+    this.#pausedOpcode = undefined;
     // A long message has separate memory: another copy would cost as much as a slice of its work.
     const { length } = inflated;
     const isLoose = inflated.buffer.byteLength > 2 * length;
-    this.#deliver(this.#pausedOpcode, isLoose ? inflated.slice() : inflated, 0, length);
+    this.#deliver(opcode, isLoose ? inflated.slice() : inflated, 0, length);
     return true;
   }
 

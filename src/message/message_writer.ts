@@ -60,7 +60,8 @@ let apart: Uint8Array | undefined;
 export class MessageWriter {
   readonly #output: FrameOutput;
   readonly #masks: MaskSource | undefined;
-  readonly #compression: MessageCompression | undefined;
+  /** Compresses messages, where that was negotiated. */
+  readonly compression: MessageCompression | undefined;
   /** Whether the fragmented message that is being written is compressed. */
   #compressesFragments = false;
 
@@ -74,7 +75,7 @@ export class MessageWriter {
   constructor(output: FrameOutput, masks?: MaskSource, compression?: MessageCompression) {
     this.#output = output;
     this.#masks = masks;
-    this.#compression = compression;
+    this.compression = compression;
   }
 
   /**
@@ -84,7 +85,7 @@ export class MessageWriter {
    */
   text(text: string, compress = true): void {
     // At most three bytes per UTF-16 unit; the actual size is known once it is encoded.
-    if (compress && this.#compression?.wants(3 * text.length) && this.#compressedText(text)) return;
+    if (compress && this.compression?.wants(3 * text.length) && this.#compressedText(text)) return;
     if (text.length >= LONG_TEXT) {
       const bytes = encodeLongText(text);
       writeFrame(this.#output, FIN | Opcode.Text, bytes, 0, bytes.length, this.#masks);
@@ -111,7 +112,7 @@ export class MessageWriter {
    * @param compress `false` skips the negotiated compression.
    */
   bytes(opcode: MessageOpcode, payload: Uint8Array, compress = true): void {
-    if (compress && this.#compression !== undefined) {
+    if (compress && this.compression !== undefined) {
       if (this.#compressed(opcode, payload, payload.length)) return;
     }
     // Inlines `writeFrame`, which saves a call per message.
@@ -136,6 +137,11 @@ export class MessageWriter {
     this.#output.commit(headerSize + size);
   }
 
+  /** Whether frames are masked, as those of a client are (RFC 6455 section 5.1). */
+  get isMasking(): boolean {
+    return this.#masks !== undefined;
+  }
+
   /** Whether a fragmented message that is compressed has begun and not ended. */
   get compressesFragments(): boolean {
     return this.#compressesFragments;
@@ -158,7 +164,7 @@ export class MessageWriter {
         this.bytes(opcode, payload, compress);
         return;
       }
-      this.#compressesFragments = compress && this.#compression?.wantsFragments === true;
+      this.#compressesFragments = compress && this.compression?.wantsFragments === true;
     }
     if (this.#compressesFragments) {
       this.#compressesFragments = !last;
@@ -195,7 +201,7 @@ export class MessageWriter {
 
   /** Returns whether the message was written, which requires that it gets shorter. */
   #compressed(opcode: MessageOpcode, payload: Uint8Array, length: number): boolean {
-    const compression = this.#compression!;
+    const compression = this.compression!;
     if (!compression.wants(length)) return false;
     const room = compression.bound(length);
     // RFC 7692 6.1: RSV1 marks the first, here the only, frame of a compressed message.
@@ -241,7 +247,7 @@ export class MessageWriter {
     last: boolean,
     payload: Uint8Array,
   ): void {
-    const compression = this.#compression!;
+    const compression = this.compression!;
     const { length } = payload;
     // RFC 7692 6.1: RSV1 is on the first fragment alone.
     const rsv1 = opcode === Opcode.Continuation ? 0 : RSV1;

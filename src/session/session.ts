@@ -151,21 +151,15 @@ export class Session implements MessageSink {
   readonly #events: SessionEvents;
   readonly #shell: SessionShell;
   readonly #rules: SessionRules;
-  /** The compression, if it was negotiated. */
-  readonly compression: MessageCompression | undefined;
   /**
    * Writes messages without a check of the state: for a driver that has checked {@linkcode
    * Session.state} itself.
    */
   readonly writer: MessageWriter;
   /** The reader: created with the first bytes, because some peers only receive. */
-  #reader: FrameReader | undefined;
-  #messages: MessageReader | undefined;
-  /** Whether this is the client's side, which masks (RFC 6455 section 5.1). */
-  readonly isClient: boolean;
+  #reader: FrameReader<MessageReader> | undefined;
   #pongs: PongBacklog | undefined;
   #state: SessionState = "opening";
-  #isMessagePaused = false;
   /** Its end, from the first cause on. */
   #end: SessionEnd | undefined;
 
@@ -190,9 +184,17 @@ export class Session implements MessageSink {
     this.#rules = rules;
     this.#events = events;
     this.#shell = shell;
-    this.isClient = masks !== undefined;
-    this.compression = compression;
     this.writer = new MessageWriter(output, masks, compression);
+  }
+
+  /** The compression, where it was negotiated. */
+  get compression(): MessageCompression | undefined {
+    return this.writer.compression;
+  }
+
+  /** Whether this is the client's side, which masks (RFC 6455 section 5.1). */
+  get isClient(): boolean {
+    return this.writer.isMasking;
   }
 
   /** The state of the session. */
@@ -202,13 +204,14 @@ export class Session implements MessageSink {
 
   /** The number of the partial message; 0 without one. */
   get partialMessage(): number {
-    return this.#messages?.underWay ?? 0;
+    return this.#reader?.sink.underWay ?? 0;
   }
 
   /** Bytes of memory of the message that has partly arrived or is partly decompressed. */
   get held(): number {
-    const arrived = this.#messages?.held ?? 0;
-    return this.#isMessagePaused ? arrived + (this.compression?.pausedSize ?? 0) : arrived;
+    const messages = this.#reader?.sink;
+    if (messages === undefined) return 0;
+    return messages.isPaused ? messages.held + (this.compression?.pausedSize ?? 0) : messages.held;
   }
 
   /** The opening handshake is complete. */
@@ -247,14 +250,14 @@ export class Session implements MessageSink {
 
   /** Continues a paused message for a while, and returns whether it was delivered or dropped. */
   continueMessage(): boolean {
-    if (!this.#isMessagePaused || this.#discards) return true;
+    const messages = this.#reader?.sink;
+    if (!messages?.isPaused || this.#discards) return true;
     try {
-      if (!this.#messages!.resume()) return false;
+      return messages.resume();
     } catch (error) {
       this.fail(asWebSocketError(error));
+      return true;
     }
-    this.#isMessagePaused = false;
-    return true;
   }
 
   /** The peer has ended its direction of the stream. */
@@ -438,7 +441,6 @@ export class Session implements MessageSink {
 
   /** The reader has paused a message that takes long. */
   messagePaused(): void {
-    this.#isMessagePaused = true;
     this.#reader!.stop();
     if (this.#shell.messagePaused === undefined) this.resume();
     else this.#shell.messagePaused();
@@ -459,16 +461,15 @@ export class Session implements MessageSink {
   /** No further bytes will be read, so a partial message is dropped. */
   #stopReading(): void {
     this.#reader?.stop();
-    this.#messages?.drop();
+    this.#reader?.sink.drop();
   }
 
   get #ending(): SessionEnd {
     return this.#end ??= new SessionEnd();
   }
 
-  #makeReader(): FrameReader {
-    this.#messages = new MessageReader(this.#rules, this, this.compression);
-    return new FrameReader(this.#rules, this.#messages);
+  #makeReader(): FrameReader<MessageReader> {
+    return new FrameReader(this.#rules, new MessageReader(this.#rules, this, this.compression));
   }
 
   /** Whether input is discarded: the connection failed, or the peer's Close frame arrived. */

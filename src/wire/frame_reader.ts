@@ -83,9 +83,10 @@ class FragmentedMessage {
  *
  * @category Frames
  */
-export class FrameReader {
+export class FrameReader<Sink extends FrameSink = FrameSink> {
   readonly #rules: FrameRules;
-  readonly #sink: FrameSink;
+  /** Where frames are delivered. */
+  readonly sink: Sink;
   // Both exist only while needed: most connections are idle most of the time.
   #frame: SplitFrame | undefined;
   #message: FragmentedMessage | undefined;
@@ -97,9 +98,9 @@ export class FrameReader {
    * @param rules The rules for every header.
    * @param sink Receives the frames.
    */
-  constructor(rules: FrameRules, sink: FrameSink) {
+  constructor(rules: FrameRules, sink: Sink) {
     this.#rules = rules;
-    this.#sink = sink;
+    this.sink = sink;
   }
 
   /** Whether the input so far ends in the middle of a frame or of a fragmented message. */
@@ -143,7 +144,7 @@ export class FrameReader {
         continue;
       }
       if (masked) applyMask(bytes, payload, at, key);
-      this.#sink.frame(first, bytes, payload, at);
+      this.sink.frame(first, bytes, payload, at);
     }
     return at;
   }
@@ -208,7 +209,7 @@ export class FrameReader {
       return at;
     }
     if (this.#rules.masked) applyMask(bytes, at, frameEnd, key);
-    this.#sink.frame(first, bytes, at, frameEnd);
+    this.sink.frame(first, bytes, at, frameEnd);
     return frameEnd;
   }
 
@@ -217,7 +218,7 @@ export class FrameReader {
     const frame = this.#frame = new SplitFrame();
     frame.missing = length;
     frame.maskKey = key;
-    this.#sink.frameStart(first, length);
+    this.sink.frameStart(first, length);
   }
 
   /** Returns the payload length, and counts the frame toward its message's limits. */
@@ -244,8 +245,8 @@ export class FrameReader {
     }
     frame.missing -= size;
     if (frame.missing === 0) this.#frame = undefined;
-    this.#sink.framePiece(bytes, at, pieceEnd);
-    if (frame.missing === 0) this.#sink.frameEnd();
+    this.sink.framePiece(bytes, at, pieceEnd);
+    if (frame.missing === 0) this.sink.frameEnd();
     return pieceEnd;
   }
 }
