@@ -52,7 +52,8 @@ const NO_BYTES = new Uint8Array(0);
 /** Drives one connection; users hold its {@linkcode Connection}. */
 export class Driver<T> extends SendingDriver<T>
   implements TransportSink, SessionShell, KeepaliveOwner, MemoryHolder, TurnTaker {
-  readonly #transport: Transport;
+  /** The stream. */
+  readonly transport: Transport;
   protected readonly output: Output;
   protected readonly session: Session;
   /** Its reading, once that was stopped or if its rate is limited. */
@@ -61,8 +62,6 @@ export class Driver<T> extends SendingDriver<T>
   #closing: Closing<T> | undefined;
   /** Whether the user was given views of the chunk read last. */
   #gaveViews = false;
-  /** Bytes of memory that the connection was last counted with. */
-  counted = 0;
   /** The turn of the event loop in which it last read. */
   readIn = -1;
 
@@ -88,9 +87,9 @@ export class Driver<T> extends SendingDriver<T>
     const { rules } = this;
     const wishes = context.connectionRules.compression;
     const compression = agreement && wishes && context.compressionFor!(wishes, agreement);
-    this.#transport = transport;
+    this.transport = transport;
     if (transport.pollsRarely) beginRests();
-    this.output = new Output(transport, this, rules);
+    this.output = new Output(this, rules);
     this.session = new Session(
       compression === undefined ? rules : rules.whenCompressed,
       layer === undefined ? this : layer.events(this, this),
@@ -119,7 +118,7 @@ export class Driver<T> extends SendingDriver<T>
     for (const chunk of start.rest) this.data(chunk);
     if (start.ended) this.end();
     try {
-      this.#transport.start(this);
+      this.transport.start(this);
     } catch (error) {
       this.transportFailed(error);
     }
@@ -139,13 +138,13 @@ export class Driver<T> extends SendingDriver<T>
       this,
       this.session,
       this.output,
-      this.#transport,
+      this.transport,
       this.rules.rateLimit,
     );
   }
 
   #needClosing(): Closing<T> {
-    return this.#closing ??= new Closing(this, this.session, this.output, this.#transport);
+    return this.#closing ??= new Closing(this, this.session, this.output, this.transport);
   }
 
   // Events of the transport.
@@ -233,7 +232,7 @@ export class Driver<T> extends SendingDriver<T>
     if (opcode === Opcode.Binary && this.rules.binaryType === "arraybuffer") {
       return ownBuffer(bytes, start, end);
     }
-    const { copiesBelow } = this.#transport;
+    const { copiesBelow } = this.transport;
     if (copiesBelow !== undefined && bytes.length < copiesBelow) {
       return bytes.slice(start, end) as Uint8Array<ArrayBuffer>;
     }
@@ -273,9 +272,9 @@ export class Driver<T> extends SendingDriver<T>
     const unsent = this.output.finish(ended.error ?? lost("The connection has ended"));
     const count = unsent.length + (this.#closing?.unsentMessages ?? 0);
     this.giveUpLong();
-    if (this.#transport.pollsRarely) endRests(this);
+    if (this.transport.pollsRarely) endRests(this);
     MemoryGovernor.ofProcess.remove(this);
-    this.counted = 0;
+    this.more.counted = 0;
     this.#reading?.stop();
     this.#closing?.stopTimer();
     this.session.compression?.close?.();
@@ -357,6 +356,11 @@ export class Driver<T> extends SendingDriver<T>
 
   // Memory.
 
+  /** Bytes of memory that the connection was last counted with. */
+  get counted(): number {
+    return this.extra?.counted ?? 0;
+  }
+
   /** Whether memory is counted for the connection, or has to be. */
   get #isCounted(): boolean {
     return this.counted > 0 || this.#reading?.isKeeping === true ||
@@ -391,7 +395,7 @@ export class Driver<T> extends SendingDriver<T>
     const unread = (this.#reading?.size ?? 0) + (this.extra?.queue?.size ?? 0);
     const held = this.session.held + this.output.held + this.slicesSize + unread;
     const difference = held - this.counted;
-    this.counted = held;
+    if (difference !== 0) this.more.counted = held;
     MemoryGovernor.ofProcess.count(this, difference, limit);
   }
 
@@ -486,12 +490,12 @@ export class Driver<T> extends SendingDriver<T>
 
   /** The peer's address. */
   get remoteAddress(): string {
-    return this.#transport.remoteAddress;
+    return this.transport.remoteAddress;
   }
 
   /** The peer's port; 0 where there is none. */
   get remotePort(): number {
-    return this.#transport.remotePort ?? 0;
+    return this.transport.remotePort ?? 0;
   }
 
   /**

@@ -32,7 +32,8 @@ const UNREAD_TIMER = 0;
 const LIFETIME_TIMER = 1;
 
 /** State that few connections need, or only at their end. */
-class DriverExtra {
+class DriverExtra<T> {
+  layer: DriverLayer<T> | undefined;
   keepalive: Keepalive | undefined;
   queue: MessageQueue | undefined;
   /** Whether messages are discarded as they arrive, because there is no reader. */
@@ -40,6 +41,8 @@ class DriverExtra {
   unreadTimer: Timer | undefined;
   lifetimeTimer: Timer | undefined;
   topicListener: TopicAnswers | undefined;
+  /** Bytes of memory that the connection was last counted with. */
+  counted = 0;
   info: CloseInfo | undefined;
   closeWaiters: Array<(info: CloseInfo) => void> | undefined;
 }
@@ -51,8 +54,7 @@ export abstract class DriverBase<T>
   readonly connection: Connection<T>;
   protected readonly context: DriverContext<T>;
   protected readonly handlers: Handlers<T>;
-  protected readonly layer: DriverLayer<T> | undefined;
-  protected extra: DriverExtra | undefined;
+  protected extra: DriverExtra<T> | undefined;
 
   /**
    * @param context The shared state.
@@ -70,9 +72,9 @@ export abstract class DriverBase<T>
   ) {
     this.context = context;
     this.handlers = handlers ?? context.handlers;
-    this.layer = layer;
     this.connection = new Connection(this, handshake, data);
     if (layer !== undefined) {
+      this.more.layer = layer;
       this.more.topicListener = layer.listener((text) => this.sendPlain(text));
     }
   }
@@ -146,11 +148,17 @@ export abstract class DriverBase<T>
   /** Counts the memory that the connection holds. */
   abstract countMemory(): void;
 
-  protected get rules(): ConnectionRules {
-    return this.layer === undefined ? this.context.connectionRules : this.layer.rules;
+  /** The layer before the user, if a subprotocol of the library was negotiated. */
+  protected get layer(): DriverLayer<T> | undefined {
+    return this.extra?.layer;
   }
 
-  protected get more(): DriverExtra {
+  protected get rules(): ConnectionRules {
+    const { layer } = this;
+    return layer === undefined ? this.context.connectionRules : layer.rules;
+  }
+
+  protected get more(): DriverExtra<T> {
     return this.extra ??= new DriverExtra();
   }
 
@@ -356,7 +364,7 @@ export abstract class DriverBase<T>
     if (!extra.discardsUnread) this.#queue(extra).push(data);
   }
 
-  #queue(extra: DriverExtra): MessageQueue {
+  #queue(extra: DriverExtra<T>): MessageQueue {
     if (extra.queue === undefined) {
       extra.queue = new MessageQueue(this);
       if (extra.info !== undefined) extra.queue.end(extra.info);

@@ -24,6 +24,8 @@ export interface OutputRules {
 
 /** The port of an {@linkcode Output} to its connection. None of these may throw. */
 export interface OutputOwner {
+  /** The stream to write to. */
+  readonly transport: Transport;
   /** Output was written; all of it may have left. */
   flushed(): void;
   /** At most `highWaterMark` is buffered again, after a send returned `false`. */
@@ -64,14 +66,17 @@ export class Output extends OutputBuffer implements TimerTarget {
   #extra: OutputExtra | undefined;
 
   /**
-   * @param transport The stream to write to.
    * @param owner The connection.
-   * @param rules The limits.
+   * @param rules How much may wait.
    */
-  constructor(transport: Transport, owner: OutputOwner, rules: OutputRules) {
-    super(transport);
+  constructor(owner: OutputOwner, rules: OutputRules) {
+    super();
     this.#owner = owner;
     this.#rules = rules;
+  }
+
+  protected override get transport(): Transport {
+    return this.#owner.transport;
   }
 
   /** Bytes that have not left the process, with messages in the fragment queue. */

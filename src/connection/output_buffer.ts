@@ -29,7 +29,10 @@ const PART_MIN = 65_536;
 /** The minimum bytes of shared memory that a slow connection references instead of copying. */
 const PARKED_MIN = 512;
 
-/** The state of an output, as bits of one number: separate fields would take 48 bytes more per connection. */
+/**
+ * The state of an output, as bits of one number: separate fields would take 56 bytes more per
+ * connection. The bits above count the calls of {@linkcode OutputBuffer.cork}.
+ */
 const Flag = {
   /** The held buffer is read-only, because other connections send the same bytes. */
   Shared: 1,
@@ -50,6 +53,17 @@ const Flag = {
   LendsShared: 64,
 } as const;
 
+/** One call of {@linkcode OutputBuffer.cork} that is not undone. */
+const CORK = 128;
+
+/** Memory that few connections have: their peers read slowly. */
+class Congestion {
+  /** Memory that is counted until the transport accepts output again. */
+  lent: LentMemory | undefined;
+  /** Output to write before the held buffer, while the transport accepts no more. Never empty. */
+  parked: ParkedOutput | undefined;
+}
+
 let cork = new Uint8Array(CORK_SIZE);
 let corkLength = 0;
 let corkOwner: OutputBuffer | undefined;
@@ -68,24 +82,17 @@ function flushWaiting(): void {
 
 /** Gathers the frames of one connection, and writes them. */
 export abstract class OutputBuffer implements FrameOutput {
-  readonly #transport: Transport;
   /** Memory of this connection, in use from a displacement or a refused write until all of it is written. */
   #held: Uint8Array | undefined;
   #heldLength = 0;
   /** Bytes passed to the transport. */
   #handedOver = 0;
-  /** The set of `Flag`s. */
+  /** The set of `Flag`s, and the number of corks. */
   #flags = 0;
-  #corks = 0;
-  /** Memory that is counted until the transport takes output again. */
-  #lent: LentMemory | undefined;
-  /** Output to write before the held buffer, while the transport accepts no more. Never empty. */
-  #parked: ParkedOutput | undefined;
+  #congestion: Congestion | undefined;
 
-  /** @param transport The stream to write to. */
-  constructor(transport: Transport) {
-    this.#transport = transport;
-  }
+  /** The stream to write to. */
+  protected abstract readonly transport: Transport;
 
   /** The first size of the memory for output that may wait. */
   protected abstract readonly delayedSize: number;
@@ -107,7 +114,7 @@ export abstract class OutputBuffer implements FrameOutput {
     // A transport that accepts more has nothing left: no need to ask.
     if ((this.#flags & Flag.Congested) === 0) return 0;
     try {
-      return this.#transport.bufferedAmount;
+      return this.transport.bufferedAmount;
     } catch (error) {
       // Not asked again.
       this.#flags &= ~Flag.Congested;
@@ -142,7 +149,7 @@ export abstract class OutputBuffer implements FrameOutput {
       ? this.#held
       : undefined;
     if (waits === undefined && this.#lent === undefined) return;
-    (this.#lent ??= new LentMemory()).hold(waits);
+    this.#needLent().hold(waits);
   }
 
   /** Bytes that have left the process since the connection opened. */
@@ -178,11 +185,27 @@ export abstract class OutputBuffer implements FrameOutput {
 
   /** Whether writes wait for {@linkcode OutputBuffer.uncork}. */
   protected get isCorked(): boolean {
-    return this.#corks > 0;
+    return this.#flags >= CORK;
+  }
+
+  get #lent(): LentMemory | undefined {
+    return this.#congestion?.lent;
+  }
+
+  #needLent(): LentMemory {
+    return (this.#congestion ??= new Congestion()).lent ??= new LentMemory();
+  }
+
+  get #parked(): ParkedOutput | undefined {
+    return this.#congestion?.parked;
+  }
+
+  #needParked(): ParkedOutput {
+    return (this.#congestion ??= new Congestion()).parked ??= new ParkedOutput();
   }
 
   get #parkedSize(): number {
-    return this.#parked === undefined ? 0 : this.#parked.size;
+    return this.#parked?.size ?? 0;
   }
 
   // Memory for frames.
@@ -219,7 +242,7 @@ export abstract class OutputBuffer implements FrameOutput {
     }
     if ((this.#flags & Flag.Delaying) !== 0) return;
     this.#flags &= ~Flag.Delayed;
-    if (this.#corks === 0 && (this.#flags & Flag.Scheduled) === 0) this.#schedule();
+    if (!this.isCorked && (this.#flags & Flag.Scheduled) === 0) this.#schedule();
   }
 
   /** Adds immutable bytes that need no encoding. */
@@ -230,7 +253,7 @@ export abstract class OutputBuffer implements FrameOutput {
     const held = this.#held;
     if ((this.#flags & Flag.Congested) !== 0 && bytes.length >= PARKED_MIN) {
       this.#parkHeld();
-      (this.#parked ??= new ParkedOutput()).add(bytes, bytes.length, false);
+      this.#needParked().add(bytes, bytes.length, false);
     } else if (
       (this.#flags & Flag.Shared) !== 0 && held !== undefined &&
       batch.add(held, this.#heldLength, bytes)
@@ -246,7 +269,7 @@ export abstract class OutputBuffer implements FrameOutput {
       return;
     }
     this.#flags &= ~Flag.Delayed;
-    if (this.#corks === 0 && (this.#flags & Flag.Scheduled) === 0) this.#schedule();
+    if (!this.isCorked && (this.#flags & Flag.Scheduled) === 0) this.#schedule();
   }
 
   /** Adds bytes as they are. */
@@ -285,12 +308,12 @@ export abstract class OutputBuffer implements FrameOutput {
   #release(): void {
     if (this.#lent === undefined) return;
     this.#lent.release();
-    this.#lent = undefined;
+    this.#congestion!.lent = undefined;
   }
 
   /** From here on writes wait for {@linkcode OutputBuffer.uncork}. Calls nest. */
   cork(): void {
-    this.#corks++;
+    this.#flags += CORK;
   }
 
   /**
@@ -299,7 +322,8 @@ export abstract class OutputBuffer implements FrameOutput {
    * @param settles Whether to notify those that wait for the write; `false` if the caller does.
    */
   uncork(settles = true): void {
-    if (--this.#corks > 0) return;
+    this.#flags -= CORK;
+    if (this.isCorked) return;
     if ((this.#flags & Flag.Delayed) === 0) this.write();
     if (settles) this.settle();
   }
@@ -309,7 +333,7 @@ export abstract class OutputBuffer implements FrameOutput {
    */
   flush(): void {
     this.#flags &= ~Flag.Delayed;
-    if (this.#corks > 0) return;
+    if (this.isCorked) return;
     this.write();
     this.settle();
   }
@@ -324,7 +348,7 @@ export abstract class OutputBuffer implements FrameOutput {
   /** The flush at the end of the tick. */
   flushScheduled(): void {
     this.#flags &= ~Flag.Scheduled;
-    if (this.#corks > 0 || (this.#flags & Flag.Closed) !== 0) return;
+    if (this.isCorked || (this.#flags & Flag.Closed) !== 0) return;
     this.write();
     this.settle();
   }
@@ -336,7 +360,7 @@ export abstract class OutputBuffer implements FrameOutput {
     this.#heldLength = 0;
     this.#release();
     this.#parked?.clear();
-    this.#parked = undefined;
+    this.#congestion = undefined;
     if (corkOwner === this) {
       corkOwner = undefined;
       corkLength = 0;
@@ -401,7 +425,7 @@ export abstract class OutputBuffer implements FrameOutput {
       corkOwner = undefined;
     }
     if (this.#held !== undefined && this.#heldLength > 0) {
-      (this.#parked ??= new ParkedOutput()).add(
+      this.#needParked().add(
         this.#held,
         this.#heldLength,
         (this.#flags & Flag.Shared) === 0,
@@ -427,7 +451,8 @@ export abstract class OutputBuffer implements FrameOutput {
         this.#transfer(bytes, length, false);
       }
     }
-    if (parked.size === 0) this.#parked = undefined;
+    // A transport that has thrown has closed the output.
+    if (parked.size === 0 && this.#congestion !== undefined) this.#congestion.parked = undefined;
   }
 
   /** Writes waiting output, as far as the transport accepts it. */
@@ -462,13 +487,13 @@ export abstract class OutputBuffer implements FrameOutput {
     this.#handedOver += length;
     try {
       if (!fromCork) {
-        if (!this.#transport.write(bytes, length)) {
+        if (!this.transport.write(bytes, length)) {
           this.#flags |= Flag.Congested;
           this.#lend(bytes, length);
         }
-      } else if (this.#transport.writesLater === true) {
-        if (!this.#transport.write(cork.slice(0, length), length)) this.#flags |= Flag.Congested;
-      } else if (!this.#transport.write(cork, length)) {
+      } else if (this.transport.writesLater === true) {
+        if (!this.transport.write(cork.slice(0, length), length)) this.#flags |= Flag.Congested;
+      } else if (!this.transport.write(cork, length)) {
         this.#flags |= Flag.Congested;
         // The transport still needs the memory, so the next writer gets the unused rest of it, or
         // other memory: otherwise thousands of stalled peers would keep a whole cork each.
@@ -485,7 +510,7 @@ export abstract class OutputBuffer implements FrameOutput {
   #lend(bytes: Uint8Array, length: number): void {
     // It may have ended the connection meanwhile.
     if ((this.#flags & Flag.Closed) !== 0) return;
-    const lent = this.#lent ??= new LentMemory();
+    const lent = this.#needLent();
     if ((this.#flags & Flag.LendsShared) !== 0) lent.lend(bytes);
     else lent.own = touchedSize(bytes.length, length);
   }

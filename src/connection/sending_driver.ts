@@ -7,6 +7,7 @@ import { encodeLongText } from "../message/utf8.ts";
 import type { Session } from "../session/session.ts";
 import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
 import type { WrittenCallback } from "./connection_driver.ts";
+import type { Transport } from "../transport/transport.ts";
 import { checkCork, DriverBase, slowConsumer } from "./driver_base.ts";
 import type { FragmentOpcode, FragmentQueue, QueuedMessage } from "./fragments.ts";
 import type { Output, OutputOwner } from "./output.ts";
@@ -22,6 +23,7 @@ const LONG_MESSAGE = 256 * 1024;
  * type.
  */
 export abstract class SendingDriver<T> extends DriverBase<T> implements OutputOwner {
+  abstract readonly transport: Transport;
   protected abstract readonly output: Output;
   protected abstract readonly session: Session;
   /** Whether the user has closed the connection, and the Close frame waits for what was accepted. */
@@ -31,10 +33,8 @@ export abstract class SendingDriver<T> extends DriverBase<T> implements OutputOw
   /** The number of bytes that wait for compression has changed. */
   protected abstract uncompressedChanged(): void;
 
-  /** The compression of a long message; later messages wait for it. */
-  #slicing: Slicing | undefined;
-  /** Sends that message. */
-  #sendLong: (() => void) | undefined;
+  /** The long message that is compressed in slices; those after it wait. */
+  #long: { readonly slicing: Slicing; readonly send: () => void } | undefined;
 
   // For its reading and its end. None of these throws.
 
@@ -281,9 +281,9 @@ export abstract class SendingDriver<T> extends DriverBase<T> implements OutputOw
       send();
       return;
     }
-    this.#slicing = Slicing.of(slices);
-    this.#sendLong = send;
-    this.#slicing.add(send);
+    const slicing = Slicing.of(slices);
+    this.#long = { slicing, send };
+    slicing.add(send);
   }
 
   #longCompressed(
@@ -305,19 +305,18 @@ export abstract class SendingDriver<T> extends DriverBase<T> implements OutputOw
 
   /** Compresses at once everything that still waits for it. */
   protected finishLong(): void {
-    while (this.#slicing !== undefined && this.session.state === "open") this.#slicing.finish();
+    while (this.#long !== undefined && this.session.state === "open") this.#long.slicing.finish();
   }
 
   /** The long message is sent, or will not be: the rest of it is not compressed. */
   protected giveUpLong(): void {
-    this.#slicing?.remove(this.#sendLong!);
-    this.#slicing = undefined;
-    this.#sendLong = undefined;
+    this.#long?.slicing.remove(this.#long.send);
+    this.#long = undefined;
   }
 
   /** Bytes of memory of the compressed part, for this connection alone or for several. */
   protected get slicesSize(): number {
-    return this.#slicing?.slices.byteLength ?? 0;
+    return this.#long?.slicing.slices.byteLength ?? 0;
   }
 
   /** Calls back when everything sent so far has left the process, or with an error. */

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { Output } from "../../src/connection/output.ts";
+import type { Output } from "../../src/connection/output.ts";
 import { CORK_SIZE } from "../../src/connection/output_buffer.ts";
 import { FakeTransport } from "../support/fake_transport.ts";
-import { Line, RULES, tick } from "../support/line.ts";
+import { Line, tick } from "../support/line.ts";
 import { Random } from "../support/random.ts";
 import { utf8 } from "../support/vectors.ts";
 
@@ -207,7 +207,6 @@ Deno.test("a closed connection releases the cork buffer", async () => {
 
 Deno.test("writes inside a write callback are not lost", async () => {
   const other = new Line();
-  const transport = new FakeTransport();
   let left = 3;
   class Writer extends Line {
     override flushed(): void {
@@ -217,11 +216,12 @@ Deno.test("writes inside a write callback are not lost", async () => {
       other.put(Uint8Array.of(left));
     }
   }
-  const output: Output = new Output(transport, new Writer(), RULES);
+  const writer = new Writer();
+  const output: Output = writer.output;
   output.reserve(1)[output.offset] = 9;
   output.commit(1);
   for (let i = 0; i < 5; i++) await tick();
-  assert.deepEqual([...transport.written], [9, 2, 1, 0]);
+  assert.deepEqual([...writer.transport.written], [9, 2, 1, 0]);
   other.assertWritten();
 });
 

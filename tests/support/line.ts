@@ -21,7 +21,7 @@ export class Line implements OutputOwner {
 
   constructor(writesLater = false) {
     this.transport = new FakeTransport(writesLater);
-    this.output = new Output(this.transport, this, RULES);
+    this.output = new Output(this, RULES);
   }
 
   flushed(): void {
