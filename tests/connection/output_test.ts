@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import type { Output } from "../../src/connection/output.ts";
 import { CORK_SIZE } from "../../src/connection/output_buffer.ts";
-import { FakeTransport } from "../support/fake_transport.ts";
 import { Line, tick } from "../support/line.ts";
 import { Random } from "../support/random.ts";
 import { utf8 } from "../support/vectors.ts";
